@@ -1,0 +1,77 @@
+import type { z } from 'zod';
+import { OLDER_NAMES, SETTINGS, type SettingName } from '#lib/config/settings';
+import { processWide } from '#lib/process';
+
+type Value<Name extends SettingName> = z.output<(typeof SETTINGS)[Name]['schema']>;
+
+/** All settings, checked. `given` tells what the operator set and what is a default. */
+export type Config = { readonly [Name in SettingName]: Value<Name> } & { readonly given: ReadonlySet<SettingName> };
+
+/** One error for all bad settings; its message is what the operator reads. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(
+      `${problems.length === 1 ? 'A setting is' : `${problems.length} settings are`} not valid:\n${problems
+        .map((problem) => `  ${problem}`)
+        .join('\n')}\nCorrect this in the environment or in .env; .env.example lists every setting.`,
+    );
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** Reads settings from an environment. Pure; throws one `ConfigError` that names every bad setting. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = [];
+  const given = new Set<SettingName>();
+  const values: Partial<Record<SettingName, unknown>> = {};
+  for (const [name, setting] of Object.entries(SETTINGS) as [SettingName, (typeof SETTINGS)[SettingName]][]) {
+    const older = OLDER_NAMES[name];
+    const source = present(environment[name]) === undefined && older !== undefined ? older : name;
+    const written = present(environment[source]);
+    if (written !== undefined) given.add(name);
+    const result = setting.schema.safeParse(written ?? setting.fallback);
+    if (result.success) values[name] = result.data;
+    else
+      problems.push(`${source} ${result.error.issues[0]?.message ?? 'is not valid'} (it is ${quote(name, written)})`);
+  }
+  // Every name of the table has its parsed value here, or a problem.
+  const settings = { ...values, given } as Config;
+  if (problems.length === 0) problems.push(...crossChecks(settings));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(settings);
+}
+
+/** The process's settings, read once. */
+export function config(): Config {
+  return processWide('config', () => readConfig(process.env));
+}
+
+/** Where the server listens: without keys only this machine reaches it, unless the operator says otherwise (SPEC §1). */
+export function listenHost(settings: Config): string {
+  return settings.HOST ?? (settings.API_KEYS.length > 0 ? '0.0.0.0' : '127.0.0.1');
+}
+
+function crossChecks(settings: Config): string[] {
+  const problems: string[] = [];
+  if (settings.CODE_TIMEOUT_SECONDS > settings.CODE_MAX_TIMEOUT_SECONDS)
+    problems.push('CODE_TIMEOUT_SECONDS must not be above CODE_MAX_TIMEOUT_SECONDS');
+  if (settings.MODEL_PROVIDER === 'openai' && settings.OPENAI_BASE_URL === undefined)
+    problems.push('OPENAI_BASE_URL must be set where MODEL_PROVIDER is openai');
+  return problems;
+}
+
+function present(value: string | undefined): string | undefined {
+  const trimmed = value?.trim();
+  return trimmed === undefined || trimmed === '' ? undefined : trimmed;
+}
+
+/** A bad value is shown, so that it can be found; one that may be a secret is not. */
+function quote(name: SettingName, value: string | undefined): string {
+  if (value === undefined) return 'not set';
+  return /KEY|TOKEN|SECRET|PASSWORD/.test(name) || /\/\/[^/]*@/.test(value)
+    ? 'not shown'
+    : JSON.stringify(value.slice(0, 80));
+}

@@ -1,0 +1,222 @@
+import { z } from 'zod';
+
+/**
+ * Every setting, its schema, its default and one line of meaning. `.env.example` is written from this table
+ * (`npm run env-example`), and a test holds the two together. An empty value means the default.
+ *
+ * A default that depends on the machine or on other settings is `undefined` here and described in words.
+ */
+
+export interface Setting<T = unknown> {
+  schema: z.ZodType<T>;
+  /** As it would be written in the environment; undefined where there is none. */
+  fallback: string | undefined;
+  meaning: string;
+  group: string;
+}
+
+const whole = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^-?\d+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(least, `must be at least ${least}`).max(most, `must be at most ${most}`));
+
+const flag = () =>
+  z
+    .enum(['true', 'false', '1', '0', 'yes', 'no', 'on', 'off'], { error: 'must be true or false' })
+    .transform((word) => ['true', '1', 'yes', 'on'].includes(word));
+
+const httpUrl = () =>
+  z
+    .url({ protocol: /^https?$/, error: 'must be a URL that begins with http:// or https://' })
+    .transform((url) => url.replace(/\/+$/, ''));
+
+const list = () =>
+  z.string().transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
+  );
+
+const text = () => z.string();
+const optionalText = () => z.string().optional();
+
+/** Go's duration form (`15m`, `1h30m`), or seconds as a bare number; −1 keeps a model for ever. */
+const keepAlive = () =>
+  z
+    .string()
+    .regex(/^(-1|\d+|(\d+(\.\d+)?(ms|s|m|h))+)$/, 'must be a duration such as 15m, 1h30m, or a number of seconds')
+    .transform((word) => (/^-?\d+$/.test(word) ? Number(word) : word));
+
+function define<T, D extends string | undefined>(
+  group: string,
+  schema: z.ZodType<T>,
+  fallback: D,
+  meaning: string,
+): Setting<T> {
+  return { schema, fallback, meaning, group };
+}
+
+const MAX_MS = 24 * 60 * 60 * 1000;
+const port = () => whole(1, 65_535);
+
+export const SETTINGS = {
+  HOST: define(
+    'Server',
+    optionalText(),
+    undefined,
+    'Address to listen on. Default: 127.0.0.1 without API_KEYS, 0.0.0.0 with them.',
+  ),
+  PORT: define('Server', port(), '3000', 'Port to listen on.'),
+  LOG_LEVEL: define(
+    'Server',
+    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    'info',
+    'fatal, error, warn, info, debug, trace or silent.',
+  ),
+  SHUTDOWN_TIMEOUT_MS: define('Server', whole(0, MAX_MS), '10000', 'How long open requests may go on after SIGTERM.'),
+  FRONTEND_URL: define(
+    'Server',
+    httpUrl().optional(),
+    undefined,
+    'Origin of a page elsewhere that may call this server.',
+  ),
+  CORS_ALLOWED_ORIGINS: define(
+    'Server',
+    list(),
+    '',
+    'More allowed origins, comma-separated; * allows all, for development.',
+  ),
+  API_KEYS: define(
+    'Server',
+    list(),
+    '',
+    'Keys that callers must show, comma-separated. Without any, the server is for this machine only.',
+  ),
+
+  MODEL_PROVIDER: define(
+    'Models',
+    z.enum(['auto', 'ollama', 'openai', 'embedded']),
+    'auto',
+    'auto takes Ollama or an OpenAI-compatible server where there is one, else the embedded model.',
+  ),
+  OLLAMA_API_URL: define('Models', httpUrl().optional(), 'http://localhost:11434', 'Where Ollama listens.'),
+  OLLAMA_MODEL: define('Models', text(), 'deepseek-r1:8b', 'The model for requests that name none.'),
+  OLLAMA_SYSTEM_PROMPT: define('Models', optionalText(), undefined, 'System prompt for requests that bring none.'),
+  OLLAMA_KEEP_ALIVE: define('Models', keepAlive(), '15m', 'How long Ollama keeps a model loaded.'),
+  OPENAI_BASE_URL: define('Models', httpUrl().optional(), undefined, 'An OpenAI-compatible server, with its /v1.'),
+  OPENAI_API_KEY: define('Models', optionalText(), undefined, 'Its key.'),
+  EMBEDDED_MODEL: define(
+    'Models',
+    optionalText(),
+    undefined,
+    'The built-in model: path of a GGUF file, or hub id (owner/repository/file.gguf). Default: SmolLM2-135M-Instruct.',
+  ),
+  EMBEDDED_CONTEXT_TOKENS: define(
+    'Models',
+    whole(256, 131_072),
+    '2048',
+    'Context of the built-in model; bounds its memory.',
+  ),
+  EMBEDDED_THREADS: define('Models', whole(0, 256), '0', 'Threads of the built-in model; 0 is all cores.'),
+  MODEL_CACHE_DIR: define(
+    'Models',
+    optionalText(),
+    undefined,
+    'Where the built-in model is kept. Default: ~/.cache/chill-space/models.',
+  ),
+
+  CACHE_ENABLED: define('Cache', flag(), 'true', 'Keep answers and give them again to identical requests.'),
+  CACHE_MAX_SIZE_MB: define('Cache', whole(1, 1_048_576), '256', 'Bound of the response cache, keys and values.'),
+  CACHE_TTL_SECONDS: define('Cache', whole(1, 31_536_000), '3600', 'How long an answer is kept.'),
+  CONVERSATION_CACHE_MAX_SIZE_MB: define('Cache', whole(1, 1_048_576), '128', 'Bound of the kept conversations.'),
+  CONVERSATION_CACHE_TTL_SECONDS: define('Cache', whole(1, 31_536_000), '1800', 'How long a conversation is kept.'),
+
+  QUEUE_MAX_CONCURRENT: define('Queue', whole(1, 1_000), '1', 'Requests that the model works on at a time.'),
+  QUEUE_MAX_SIZE: define('Queue', whole(0, 1_000_000), '100', 'Requests that may wait; one more gets 503.'),
+  QUEUE_ESTIMATED_TIME_PER_REQUEST_MS: define(
+    'Queue',
+    whole(1, MAX_MS),
+    '30000',
+    'Waiting time per request until one was measured.',
+  ),
+  QUEUE_RESULT_TTL_SECONDS: define('Queue', whole(1, 604_800), '600', 'How long a finished result can be fetched.'),
+  DISCONNECT_GRACE_MS: define(
+    'Queue',
+    whole(0, MAX_MS),
+    '10000',
+    'How long an answer goes on after its last reader left.',
+  ),
+  BATCH_MAX_SIZE: define('Queue', whole(1, 1_000), '3', 'Waiting requests of one model that are released together.'),
+  BATCH_TIMEOUT_MS: define(
+    'Queue',
+    whole(0, MAX_MS),
+    '2000',
+    'How long a request may be held back for a batch while all slots are busy.',
+  ),
+  BATCH_DEDUPLICATION: define('Queue', flag(), 'true', 'Join identical requests that are queued or running.'),
+
+  UPSTREAM_RETRIES: define(
+    'Upstream',
+    whole(0, 10),
+    '2',
+    'Tries again after a refused connection or a 5xx before the first token.',
+  ),
+  UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: define(
+    'Upstream',
+    whole(1, MAX_MS),
+    '300000',
+    'Longest wait for the first token (a model may have to load).',
+  ),
+  UPSTREAM_IDLE_TIMEOUT_MS: define('Upstream', whole(1, MAX_MS), '60000', 'Longest silence between two tokens.'),
+  UPSTREAM_TOTAL_TIMEOUT_MS: define('Upstream', whole(1, MAX_MS), '900000', 'Longest answer.'),
+
+  RATE_LIMIT_CHAT: define(
+    'Rate limits',
+    whole(0, 1_000_000),
+    '60',
+    'Chat requests a minute for each caller; 0 is no limit.',
+  ),
+  RATE_LIMIT_CODE: define(
+    'Rate limits',
+    whole(0, 1_000_000),
+    '30',
+    'Code runs a minute for each caller; 0 is no limit.',
+  ),
+
+  SANDBOX: define(
+    'Code',
+    z.enum(['auto', 'bubblewrap', 'gvisor', 'none']),
+    'auto',
+    'auto takes the strongest that works here; none runs code bare, which is dangerous.',
+  ),
+  CODE_TIMEOUT_SECONDS: define('Code', whole(1, 3_600), '10', 'Wall time of a run that asks for none.'),
+  CODE_MAX_TIMEOUT_SECONDS: define('Code', whole(1, 3_600), '60', 'The longest that a request may ask for.'),
+  CODE_MAX_BYTES: define('Code', whole(1, 100_000_000), '50000', 'Size of a program.'),
+  CODE_MAX_OUTPUT_BYTES: define('Code', whole(1, 100_000_000), '100000', 'Size of stdout, and of stderr.'),
+  CODE_MEMORY_MB: define('Code', whole(16, 1_048_576), '128', 'Memory of a program, all its processes together.'),
+  CODE_COMPILE_MEMORY_MB: define('Code', whole(64, 1_048_576), '1024', 'Memory of a compiler.'),
+  CODE_MAX_PROCESSES: define('Code', whole(1, 100_000), '64', 'Processes and threads of a program.'),
+  CODE_DISK_MB: define('Code', whole(1, 1_048_576), '64', 'Disk of a program, gone afterwards.'),
+  CODE_MAX_CONCURRENT: define('Code', whole(0, 1_000), '0', 'Runs at a time; 0 is one a core.'),
+  CODE_MAX_QUEUE: define('Code', whole(0, 100_000), '16', 'Runs that may wait; one more gets 503.'),
+} satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** Settings that the pages read at build time. They are not checked here, but stand in `.env.example` with the rest. */
+export const PUBLIC_SETTINGS: Record<string, string> = {
+  NEXT_PUBLIC_API_URL:
+    'Another server for the chat and the dashboard, e.g. http://localhost:8080; empty is this one. Read at build time.',
+  NEXT_PUBLIC_CODE_API_URL:
+    'Another code runner, with its path, e.g. https://runner.example/api/v1; empty is this one. Read at build time.',
+};
+
+/** Older names that still work where the new one is not set (SPEC §6). */
+export const OLDER_NAMES: Partial<Record<SettingName, string>> = {
+  OLLAMA_API_URL: 'NEXT_PUBLIC_CHAT_API_URL',
+  OLLAMA_MODEL: 'NEXT_PUBLIC_OLLAMA_MODEL',
+  OLLAMA_SYSTEM_PROMPT: 'NEXT_PUBLIC_OLLAMA_SYSTEM_PROMPT',
+};

@@ -1,0 +1,70 @@
+import type { z } from 'zod';
+import { Fault } from '#lib/fault';
+import { acceptCamelCase } from '#lib/wire/camel-case';
+
+export const KIB = 1024;
+export const MIB = 1024 * KIB;
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * Reads a JSON body of at most `limitBytes`. The bound holds before anything is parsed, and for chunked bodies while
+ * they arrive. Throws `unsupported_media_type`, `body_too_large` or `invalid_json`.
+ */
+export async function readJson(request: Request, limitBytes: number): Promise<unknown> {
+  requireJson(request);
+  const bytes = await readBytes(request, limitBytes);
+  let source: string;
+  try {
+    source = decoder.decode(bytes);
+  } catch {
+    throw new Fault('invalid_json', 'The body is not valid UTF-8. Send JSON encoded as UTF-8.');
+  }
+  if (source.trim() === '') throw new Fault('invalid_json', 'The body is empty. Send a JSON object.');
+  try {
+    return JSON.parse(source);
+  } catch (error) {
+    throw new Fault(
+      'invalid_json',
+      `The body is not valid JSON: ${error instanceof Error ? error.message : 'it cannot be parsed'}.`,
+    );
+  }
+}
+
+/** Checks `body` against `schema`; names in `camelCase` are accepted for the wire's snake_case. Throws `invalid_request` with every bad field. */
+export function parseBody<S extends z.ZodType>(schema: S, body: unknown, fields: readonly string[] = []): z.output<S> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new Fault('invalid_request', 'The body must be a JSON object.');
+  const result = schema.safeParse(acceptCamelCase(body, fields));
+  if (!result.success) throw Fault.fromZod(result.error);
+  return result.data;
+}
+
+function requireJson(request: Request): void {
+  const type = request.headers.get('content-type');
+  if (type === null || !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type))
+    throw new Fault('unsupported_media_type', 'Send the body as JSON, with the header Content-Type: application/json.');
+}
+
+async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
+  const declared = request.headers.get('content-length');
+  if (declared !== null) {
+    // The HTTP parser holds a body to its declared length, so that checking the number is checking the body.
+    if (Number(declared) > limitBytes) throw tooLarge(limitBytes);
+    return new Uint8Array(await request.arrayBuffer());
+  }
+  if (request.body === null) return new Uint8Array();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body) {
+    size += chunk.byteLength;
+    if (size > limitBytes) throw tooLarge(limitBytes);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function tooLarge(limitBytes: number): Fault {
+  const size = limitBytes >= MIB ? `${Math.round(limitBytes / MIB)} MiB` : `${Math.round(limitBytes / KIB)} KiB`;
+  return new Fault('body_too_large', `The body is too large: at most ${size} are accepted here.`);
+}

@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import { type Config, config } from '#lib/config/index';
+import { Fault } from '#lib/fault';
+import { corsHeaders, isAllowedOrigin } from '#lib/http/cors';
+import { describeError } from '#lib/http/errors';
+import { json, type Reply } from '#lib/http/reply';
+import { type Log, log } from '#lib/observe/log';
+import { metrics } from '#lib/observe/metrics';
+
+/** What Next and `server.ts` give a handler beside the request. `peerAddress` is known only where `server.ts` serves. */
+export interface RouteContext {
+  params: Promise<Record<string, string | string[] | undefined>>;
+  peerAddress?: string | undefined;
+}
+
+/** One request on its way through a handler. */
+export interface Call {
+  readonly requestId: string;
+  readonly params: Record<string, string | string[] | undefined>;
+  /** Who asks, for fairness and limits: the client's address until there are keys. */
+  readonly caller: string;
+  readonly settings: Config;
+  readonly log: Log;
+}
+
+export type Handler = (request: Request, call: Call) => Reply | Promise<Reply>;
+export type RouteHandler = (request: Request, context: RouteContext) => Promise<Response>;
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+type Method = (typeof METHODS)[number];
+
+export interface RouteOptions {
+  /** Requests are logged at debug only: for health checks and other things that come often and say nothing. */
+  quiet?: boolean;
+}
+
+/**
+ * Makes a route file's exports out of its handlers: every answer carries `X-Request-Id`, CORS and the security headers,
+ * every thrown error becomes the body of SPEC §1, every request is one line of the log and one observation of the
+ * latency histogram, and methods without a handler answer 405 with `Allow`.
+ *
+ * `name` is the route's pattern, a label of bounded cardinality for metrics.
+ */
+export function route(
+  name: string,
+  handlers: Partial<Record<'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', Handler>>,
+  options: RouteOptions = {},
+): Record<Method, RouteHandler> {
+  const allowed = METHODS.filter(
+    (method) => method === 'OPTIONS' || (method === 'HEAD' ? handlers.GET : handlers[method]),
+  );
+  const allow = allowed.join(', ');
+  const entries = METHODS.map((method): [Method, RouteHandler] => {
+    const handler = method === 'OPTIONS' ? () => preflight(allow) : handlers[method === 'HEAD' ? 'GET' : method];
+    return [
+      method,
+      (request, context) => serve(name, method, handler ?? (() => notAllowed(allow)), request, context, options),
+    ];
+  });
+  return Object.fromEntries(entries) as Record<Method, RouteHandler>;
+}
+
+async function serve(
+  name: string,
+  method: Method,
+  handler: Handler,
+  request: Request,
+  context: RouteContext,
+  options: RouteOptions,
+): Promise<Response> {
+  const started = performance.now();
+  const settings = config();
+  const requestId = saneRequestId(request.headers.get('x-request-id')) ?? randomUUID();
+  const requestLog = log();
+  let reply: Reply;
+  let failure: unknown;
+  try {
+    refuseForeignOrigin(request, method, settings);
+    const call: Call = {
+      requestId,
+      params: await context.params,
+      caller: context.peerAddress ?? 'unknown',
+      settings,
+      log: requestLog,
+    };
+    reply = await handler(request, call);
+  } catch (error) {
+    failure = error;
+    reply = failed(error);
+  }
+  const elapsedMs = performance.now() - started;
+  metrics().requests.observe({ route: name, method, status: String(reply.status) }, elapsedMs / 1000);
+  const line = { request_id: requestId, method, path: name, status: reply.status, ms: Math.round(elapsedMs * 10) / 10 };
+  if (failure !== undefined && !Fault.is(failure))
+    requestLog.error({ ...line, err: failure }, 'request failed unexpectedly');
+  else if (options.quiet === true) requestLog.debug(line, 'request');
+  else requestLog.info(line, 'request');
+  return respond(reply, requestId, request, method, settings);
+}
+
+function respond(reply: Reply, requestId: string, request: Request, method: Method, settings: Config): Response {
+  const headers = reply.headers;
+  headers['x-request-id'] = requestId;
+  headers['x-content-type-options'] = 'nosniff';
+  const origin = request.headers.get('origin');
+  if (origin !== null && isAllowedOrigin(origin, request.headers.get('host'), settings))
+    Object.assign(headers, corsHeaders(origin, method === 'OPTIONS'));
+  // A HEAD answer has the headers of the GET and no body; a stream that nobody will read is ended.
+  if (method === 'HEAD' && reply.body instanceof ReadableStream) void reply.body.cancel();
+  const empty = method === 'HEAD' || reply.status === 204 || reply.status === 304;
+  return new Response(empty ? null : reply.body, { status: reply.status, headers });
+}
+
+/** A page elsewhere may not change anything here unless it is allowed; reads go through, but without CORS headers it cannot see them. */
+function refuseForeignOrigin(request: Request, method: Method, settings: Config): void {
+  if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return;
+  const origin = request.headers.get('origin');
+  if (origin !== null && !isAllowedOrigin(origin, request.headers.get('host'), settings))
+    throw new Fault(
+      'origin_not_allowed',
+      'Pages from this origin may not call this server. Add the origin to CORS_ALLOWED_ORIGINS.',
+    );
+}
+
+function failed(error: unknown): Reply {
+  const { status, body, retryAfterSeconds } = describeError(error);
+  return json(
+    body,
+    status,
+    retryAfterSeconds === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) },
+  );
+}
+
+function notAllowed(allow: string): Reply {
+  const reply = failed(new Fault('method_not_allowed', `This method is not allowed here. Allowed: ${allow}.`));
+  reply.headers.allow = allow;
+  return reply;
+}
+
+function preflight(allow: string): Reply {
+  return { status: 204, headers: { allow }, body: null };
+}
+
+function saneRequestId(id: string | null): string | undefined {
+  return id !== null && /^[A-Za-z0-9._:-]{1,128}$/.test(id) ? id : undefined;
+}

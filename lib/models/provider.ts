@@ -1,0 +1,44 @@
+import type { Format, Message, ModelOptions, Think, Usage } from '#lib/wire/chat';
+import type { ModelInfo, ProviderId } from '#lib/wire/models';
+
+/**
+ * What a model provider must do, and all that the chat pipeline knows of one. To add one, implement this, and name it
+ * in `choose.ts`.
+ */
+export interface ModelProvider {
+  readonly id: ProviderId;
+
+  /**
+   * Streams one answer. Ends normally only after a `done` event; every other end is a thrown `Fault`:
+   * `model_not_found`, `provider_unavailable` (not reached), `upstream_failed`, `upstream_timeout` or
+   * `upstream_truncated` (the stream ended with neither `done` nor an error).
+   * When `signal` aborts, the work upstream ends at once, and the iteration ends by throwing the signal's reason.
+   */
+  chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
+
+  /** What there is to choose from. Throws a `Fault` where the provider cannot be reached. */
+  models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]>;
+
+  /** Loads `model` and keeps it for `OLLAMA_KEEP_ALIVE`, where the provider has such a thing. Throws `model_load_failed` or `model_not_found`. */
+  load(model: string, signal: AbortSignal): Promise<{ load_duration_ms: number }>;
+
+  /** Resolves when the provider answers; throws a `Fault` whose message says what to do where it does not. */
+  check(signal: AbortSignal): Promise<void>;
+
+  /** Ends what it runs (child processes, sockets). Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** A request as a provider gets it: the system prompt is already the first message. */
+export interface ModelRequest {
+  model: string;
+  messages: readonly Message[];
+  options: ModelOptions;
+  think?: Think;
+  format?: Format;
+}
+
+export type ModelEvent =
+  | { type: 'thinking'; text: string }
+  | { type: 'content'; text: string }
+  | { type: 'done'; done_reason: string; usage: Usage };

@@ -1,0 +1,82 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { processWide } from '#lib/process';
+
+/** Everything that `/api/metrics` tells (SPEC §2.6). Rooms observe through these; none makes its own. */
+export interface Metrics {
+  registry: Registry;
+  requests: Histogram<'route' | 'method' | 'status'>;
+  cacheLookups: Counter<'result'>;
+  queueLength: Gauge;
+  activeStreams: Gauge;
+  tokens: Counter<'kind'>;
+  firstToken: Histogram;
+  answer: Histogram<'outcome'>;
+  codeRuns: Counter<'language' | 'status'>;
+  codeSeconds: Histogram<'language'>;
+}
+
+export function metrics(): Metrics {
+  return processWide('metrics', createMetrics);
+}
+
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry, prefix: 'chill_space_' });
+  return {
+    registry,
+    requests: new Histogram({
+      name: 'chill_space_http_request_duration_seconds',
+      help: 'Time from a request to the start of its answer.',
+      labelNames: ['route', 'method', 'status'],
+      buckets: SECONDS,
+      registers,
+    }),
+    cacheLookups: new Counter({
+      name: 'chill_space_cache_lookups_total',
+      help: 'Look-ups in the response cache, by result.',
+      labelNames: ['result'],
+      registers,
+    }),
+    queueLength: new Gauge({ name: 'chill_space_queue_length', help: 'Chat requests that wait.', registers }),
+    activeStreams: new Gauge({
+      name: 'chill_space_active_streams',
+      help: 'Answers that are being written by a model.',
+      registers,
+    }),
+    tokens: new Counter({
+      name: 'chill_space_tokens_total',
+      help: 'Tokens read and written by models.',
+      labelNames: ['kind'],
+      registers,
+    }),
+    firstToken: new Histogram({
+      name: 'chill_space_first_token_seconds',
+      help: 'Time to first token, from the start of the run.',
+      buckets: SECONDS,
+      registers,
+    }),
+    answer: new Histogram({
+      name: 'chill_space_answer_seconds',
+      help: 'Time of a whole answer, from the start of the run.',
+      labelNames: ['outcome'],
+      buckets: SECONDS,
+      registers,
+    }),
+    codeRuns: new Counter({
+      name: 'chill_space_code_runs_total',
+      help: 'Programs run, by language and outcome.',
+      labelNames: ['language', 'status'],
+      registers,
+    }),
+    codeSeconds: new Histogram({
+      name: 'chill_space_code_run_seconds',
+      help: 'Wall time of programs.',
+      labelNames: ['language'],
+      buckets: SECONDS,
+      registers,
+    }),
+  };
+}

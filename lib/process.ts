@@ -1,0 +1,31 @@
+/**
+ * What lives as long as the process, in one registry on `globalThis`.
+ *
+ * `server.ts`, Next's route bundles and its pages each get their own copy of a module, so a module-level variable is
+ * not one per process; a symbol in the global symbol registry is. Every room keeps its state through `processWide`,
+ * and exports a typed accessor of its own.
+ */
+const REGISTRY = Symbol.for('chill-space.process');
+
+type Holder = typeof globalThis & { [REGISTRY]?: Map<string, unknown> };
+
+function registry(): Map<string, unknown> {
+  const holder: Holder = globalThis;
+  holder[REGISTRY] ??= new Map();
+  return holder[REGISTRY];
+}
+
+/**
+ * Returns the process's one value under `name`, made by `create` at the first call.
+ * The name fixes the type: each name is used by one accessor only.
+ */
+export function processWide<T>(name: string, create: () => T): T {
+  const values = registry();
+  if (!values.has(name)) values.set(name, create());
+  return values.get(name) as T;
+}
+
+/** Forgets the value under `name`, so that the next call of its accessor makes a fresh one. For tests. */
+export function forgetProcessWide(name: string): void {
+  registry().delete(name);
+}
