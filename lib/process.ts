@@ -29,3 +29,20 @@ export function processWide<T>(name: string, create: () => T): T {
 export function forgetProcessWide(name: string): void {
   registry().delete(name);
 }
+
+type Closer = () => void | Promise<void>;
+
+/** Registers what must end with the process. Called in the order last in, first out. */
+export function atShutdown(close: Closer): void {
+  closers().push(close);
+}
+
+/** Ends everything that was registered, once; a part that fails does not keep the others from ending. */
+export async function shutDown(): Promise<PromiseSettledResult<void>[]> {
+  const pending = closers().splice(0).reverse();
+  return await Promise.allSettled(pending.map(async (close) => close()));
+}
+
+function closers(): Closer[] {
+  return processWide<Closer[]>('closers', () => []);
+}

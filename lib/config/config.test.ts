@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { envExample } from '#lib/config/env-example';
+import { ConfigError, listenHost, readConfig } from '#lib/config/index';
+
+describe('readConfig', () => {
+  it('has the defaults of the contract', () => {
+    expect(readConfig({})).toMatchObject({
+      PORT: 3000,
+      OLLAMA_API_URL: 'http://localhost:11434',
+      OLLAMA_MODEL: 'deepseek-r1:8b',
+      OLLAMA_KEEP_ALIVE: '15m',
+      CACHE_ENABLED: true,
+      CACHE_MAX_SIZE_MB: 256,
+      CACHE_TTL_SECONDS: 3600,
+      CONVERSATION_CACHE_MAX_SIZE_MB: 128,
+      CONVERSATION_CACHE_TTL_SECONDS: 1800,
+      BATCH_MAX_SIZE: 3,
+      BATCH_TIMEOUT_MS: 2000,
+      BATCH_DEDUPLICATION: true,
+      QUEUE_MAX_CONCURRENT: 1,
+      QUEUE_MAX_SIZE: 100,
+      QUEUE_ESTIMATED_TIME_PER_REQUEST_MS: 30_000,
+      QUEUE_RESULT_TTL_SECONDS: 600,
+      DISCONNECT_GRACE_MS: 10_000,
+      UPSTREAM_RETRIES: 2,
+      RATE_LIMIT_CHAT: 60,
+      RATE_LIMIT_CODE: 30,
+      CODE_TIMEOUT_SECONDS: 10,
+      CODE_MAX_TIMEOUT_SECONDS: 60,
+      CODE_MAX_BYTES: 50_000,
+      CODE_MAX_OUTPUT_BYTES: 100_000,
+      CODE_MEMORY_MB: 128,
+      CODE_MAX_PROCESSES: 64,
+      CODE_DISK_MB: 64,
+    });
+  });
+
+  it('names every bad setting in one message, and shows the value', () => {
+    const read = () => readConfig({ PORT: 'http', CACHE_ENABLED: 'maybe', OLLAMA_API_URL: 'localhost:11434' });
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow(/3 settings are not valid/);
+    expect(read).toThrow(/PORT must be a whole number \(it is "http"\)/);
+    expect(read).toThrow(/CACHE_ENABLED must be true or false/);
+    expect(read).toThrow(/OLLAMA_API_URL must be a URL/);
+  });
+
+  it('does not show a value that may be a secret', () => {
+    expect(() => readConfig({ OPENAI_BASE_URL: 'ftp://user:hunter2@host' })).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
+    );
+  });
+
+  it('takes an empty value for the default, and knows what was given', () => {
+    const settings = readConfig({ PORT: ' ', OLLAMA_API_URL: 'http://gpu:11434/' });
+    expect(settings.PORT).toBe(3000);
+    expect(settings.OLLAMA_API_URL).toBe('http://gpu:11434');
+    expect([...settings.given]).toEqual(['OLLAMA_API_URL']);
+  });
+
+  it('takes the older public names where the new ones are not set', () => {
+    const older = {
+      NEXT_PUBLIC_CHAT_API_URL: 'http://old:1',
+      NEXT_PUBLIC_OLLAMA_MODEL: 'old',
+      NEXT_PUBLIC_OLLAMA_SYSTEM_PROMPT: 'Be old.',
+    };
+    expect(readConfig(older)).toMatchObject({
+      OLLAMA_API_URL: 'http://old:1',
+      OLLAMA_MODEL: 'old',
+      OLLAMA_SYSTEM_PROMPT: 'Be old.',
+    });
+    expect(readConfig({ ...older, OLLAMA_MODEL: 'new' }).OLLAMA_MODEL).toBe('new');
+  });
+
+  it('refuses settings that contradict each other', () => {
+    expect(() => readConfig({ CODE_TIMEOUT_SECONDS: '61' })).toThrow(/CODE_TIMEOUT_SECONDS must not be above/);
+    expect(() => readConfig({ MODEL_PROVIDER: 'openai' })).toThrow(/OPENAI_BASE_URL must be set/);
+  });
+
+  it('takes a keep-alive as a duration or as seconds', () => {
+    expect(readConfig({ OLLAMA_KEEP_ALIVE: '1h30m' }).OLLAMA_KEEP_ALIVE).toBe('1h30m');
+    expect(readConfig({ OLLAMA_KEEP_ALIVE: '3600' }).OLLAMA_KEEP_ALIVE).toBe(3600);
+    expect(() => readConfig({ OLLAMA_KEEP_ALIVE: 'soon' })).toThrow(/duration/);
+  });
+});
+
+describe('listenHost', () => {
+  it('is loopback without keys, everywhere with them, and what the operator says before both', () => {
+    expect(listenHost(readConfig({}))).toBe('127.0.0.1');
+    expect(listenHost(readConfig({ API_KEYS: 'a,b' }))).toBe('0.0.0.0');
+    expect(listenHost(readConfig({ API_KEYS: 'a', HOST: '::1' }))).toBe('::1');
+  });
+});
+
+describe('.env.example', () => {
+  it('is what the table of settings says (npm run env-example writes it)', () => {
+    expect(readFileSync('.env.example', 'utf8')).toBe(envExample());
+  });
+});

@@ -1,0 +1,49 @@
+import type { Config } from '#lib/config/index';
+import { listenHost } from '#lib/config/index';
+import type { RunnerHealth } from '#lib/wire/code';
+import type { Models } from '#lib/wire/models';
+
+/** The few lines that an operator reads at start: the address, what is on, and who can reach it. */
+export function banner(settings: Config, port: number, models: Models | Error, runner: RunnerHealth | Error): string {
+  const host = listenHost(settings);
+  const lines = [
+    ['Chill Space', `http://${urlHost(host)}:${port}`],
+    ['model', describeModels(models)],
+    ['code', describeRunner(runner)],
+    ['reach', describeReach(host, settings.API_KEYS.length)],
+  ];
+  return lines.map(([name, text]) => `  ${(name ?? '').padEnd(12)}${text}`).join('\n');
+}
+
+/** In one line, who can reach a server that listens on `host` (SPEC §1). */
+export function describeReach(host: string, keys: number): string {
+  const guard = keys > 0 ? `with one of ${keys} API key${keys === 1 ? '' : 's'}` : 'without a key';
+  if (isLoopback(host)) return `this machine only, ${guard}`;
+  const warning = keys > 0 ? '' : ' — set API_KEYS, or HOST=127.0.0.1';
+  return `everyone who can reach ${host === '0.0.0.0' || host === '::' ? 'this machine over the network' : host}, ${guard}${warning}`;
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+function describeModels(models: Models | Error): string {
+  if (models instanceof Error) return `none: ${models.message}`;
+  const provider = models.models.find((model) => model.id === models.default_model)?.provider;
+  const where = { ollama: 'Ollama', openai: 'an OpenAI-compatible server', embedded: 'built in, small' };
+  const name = provider === undefined ? models.default_model : `${models.default_model} (${where[provider]})`;
+  return models.notice === null ? name : `${name}\n${' '.repeat(14)}${models.notice}`;
+}
+
+function describeRunner(runner: RunnerHealth | Error): string {
+  if (runner instanceof Error) return `off: ${runner.message}`;
+  const notices = (runner.notices ?? []).map((notice) => `\n${' '.repeat(14)}${notice}`).join('');
+  const languages = runner.languages.length === 0 ? 'no language' : runner.languages.join(', ');
+  return `${languages}; sandbox: ${runner.sandbox}${notices}`;
+}
+
+/** An address to put into a browser: the wildcard addresses are not. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::' || isLoopback(host)) return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,102 @@
+import { readdir } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+
+/**
+ * Finds Next's route handler files and matches paths against them by Next's own rules: a folder per segment, `[name]`
+ * for one segment, `[...name]` for the rest, `(group)` for nothing; static before dynamic before catch-all.
+ */
+export interface RouteFile<T> {
+  /** As in the file system, without groups: `/api/executors/[language]/info`. */
+  pattern: string;
+  file: string;
+  value: T;
+}
+
+export interface RouteMatch<T> {
+  route: RouteFile<T>;
+  params: Record<string, string | string[]>;
+}
+
+/** The route files below `appFolder`, each with the value that `load` makes of it. */
+export async function findRouteFiles<T>(
+  appFolder: string,
+  load: (file: string) => Promise<T>,
+): Promise<RouteFile<T>[]> {
+  const entries = await readdir(appFolder, { recursive: true });
+  const files = entries.filter((entry) => entry === 'route.ts' || entry.endsWith(`${sep}route.ts`)).sort();
+  return await Promise.all(
+    files.map(async (entry) => {
+      const segments = entry.split(sep).slice(0, -1);
+      const pattern = `/${segments.filter((segment) => !/^\(.*\)$/.test(segment)).join('/')}`;
+      const file = join(appFolder, entry);
+      return { pattern, file, value: await load(file) };
+    }),
+  );
+}
+
+/** Makes a matcher of `routes`. Static patterns cost one look-up; the others are tried in Next's order of precedence. */
+export function createRouteTable<T>(routes: readonly RouteFile<T>[]): (pathname: string) => RouteMatch<T> | undefined {
+  const fixed = new Map<string, RouteMatch<T>>();
+  const dynamic: { route: RouteFile<T>; segments: string[] }[] = [];
+  for (const route of routes) {
+    if (route.pattern.includes('[')) dynamic.push({ route, segments: route.pattern.slice(1).split('/') });
+    else fixed.set(route.pattern, { route, params: {} });
+  }
+  dynamic.sort((a, b) => compareSpecificity(a.segments, b.segments));
+  return (pathname) => {
+    const exact = fixed.get(pathname);
+    if (exact !== undefined || dynamic.length === 0) return exact;
+    const parts = pathname.slice(1).split('/');
+    for (const { route, segments } of dynamic) {
+      const params = matchSegments(segments, parts);
+      if (params !== undefined) return { route, params };
+    }
+    return undefined;
+  };
+}
+
+function matchSegments(
+  segments: readonly string[],
+  parts: readonly string[],
+): Record<string, string | string[]> | undefined {
+  const params: Record<string, string | string[]> = {};
+  for (const [index, segment] of segments.entries()) {
+    const rest = /^\[\.\.\.(.+)\]$/.exec(segment)?.[1];
+    if (rest !== undefined) {
+      const values = parts.slice(index).map(decode);
+      if (values.length === 0 || values.some((value) => value === undefined || value === '')) return undefined;
+      params[rest] = values.filter((value) => value !== undefined);
+      return params;
+    }
+    const part = parts[index];
+    if (part === undefined || part === '') return undefined;
+    const name = /^\[(.+)\]$/.exec(segment)?.[1];
+    if (name === undefined) {
+      if (part !== segment) return undefined;
+    } else {
+      const value = decode(part);
+      if (value === undefined) return undefined;
+      params[name] = value;
+    }
+  }
+  return parts.length === segments.length ? params : undefined;
+}
+
+/** Undefined where the percent-encoding is broken. */
+function decode(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
+}
+
+function compareSpecificity(a: readonly string[], b: readonly string[]): number {
+  const weight = (segment: string | undefined) =>
+    segment === undefined ? 3 : segment.startsWith('[...') ? 2 : segment.startsWith('[') ? 1 : 0;
+  for (let index = 0; index < Math.max(a.length, b.length); index++) {
+    const difference = weight(a[index]) - weight(b[index]);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
