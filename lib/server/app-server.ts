@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import { getRequestListener, type Http2Bindings, type HttpBindings } from '@hono/node-server';
 import { Fault } from '#lib/fault';
@@ -70,6 +71,7 @@ export async function createAppServer({ root, loadPages }: AppServerOptions): Pr
         });
     },
   );
+  server.on('clientError', refuseBytes);
   return server;
 }
 
@@ -83,10 +85,40 @@ export async function drain(server: Server, deadlineMs: number): Promise<void> {
 }
 
 function unexpected(error: unknown): Response {
+  if (error instanceof RequestError) {
+    const { status, body } = describeError(
+      new Fault('invalid_request', `The request cannot be read: ${error.message}.`),
+    );
+    return Response.json(body, { status });
+  }
   log().error({ err: error }, 'request failed outside of its route');
   const { status, body } = describeError(error);
   return Response.json(body, { status });
 }
+
+/** What the HTTP parser itself refuses never becomes a request: it gets its answer here, and loses its connection. */
+function refuseBytes(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, sentence] = PARSER_REFUSALS[error.code ?? ''] ?? [
+    '400 Bad Request',
+    'This is not a valid HTTP request.',
+  ];
+  const body = JSON.stringify({ error: sentence, code: 'invalid_request' });
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
+
+const PARSER_REFUSALS: Record<string, [string, string]> = {
+  HPE_HEADER_OVERFLOW: [
+    '431 Request Header Fields Too Large',
+    'The headers are too large: at most 16 KiB are accepted.',
+  ],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request took too long to arrive. Send it again.'],
+};
 
 /** For methods that no route file can export (PROPFIND, TRACE); what is allowed is what OPTIONS says. */
 async function refuseMethod(module: RouteModule, request: Request, context: RouteContext): Promise<Response> {

@@ -1,0 +1,149 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Fault } from '#lib/fault';
+import { readJson } from '#lib/http/body';
+import { json } from '#lib/http/reply';
+import { type RouteContext, route } from '#lib/http/route';
+import { metrics } from '#lib/observe/metrics';
+import { forgetProcessWide } from '#lib/process';
+
+const CONTEXT: RouteContext = { params: Promise.resolve({}) };
+const URL_HERE = 'http://app.example:3000/api/thing';
+
+const routes = route('/api/thing', {
+  GET: (_request, call) => json({ caller: call.caller, id: call.requestId }),
+  POST: async (request) => json(await readJson(request, 100)),
+  DELETE: () => {
+    throw new Fault('queue_full', 'The queue is full. Try again in 7 s.', { retryAfterSeconds: 6.2 });
+  },
+  PUT: () => {
+    throw new Error('at /home/app/secret.ts: token abc');
+  },
+});
+
+function post(body: string, headers: Record<string, string> = {}): Request {
+  return new Request(URL_HERE, {
+    method: 'POST',
+    body,
+    headers: {
+      host: 'app.example:3000',
+      'content-type': 'application/json',
+      'content-length': String(Buffer.byteLength(body)),
+      ...headers,
+    },
+  });
+}
+
+beforeEach(() => forgetProcessWide('config'));
+
+describe('route', () => {
+  it('gives every answer a request id: the sane one of the caller, else a new one', async () => {
+    const own = await routes.GET(new Request(URL_HERE, { headers: { 'x-request-id': 'abc-1' } }), CONTEXT);
+    expect(own.headers.get('x-request-id')).toBe('abc-1');
+    const bad = await routes.GET(new Request(URL_HERE, { headers: { 'x-request-id': 'a b"c' } }), CONTEXT);
+    expect(bad.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    expect(bad.headers.get('x-content-type-options')).toBe('nosniff');
+  });
+
+  it('answers 405 with Allow where there is no handler, and HEAD from GET without a body', async () => {
+    const refused = await routes.PATCH(new Request(URL_HERE, { method: 'PATCH' }), CONTEXT);
+    expect(refused.status).toBe(405);
+    expect(refused.headers.get('allow')).toBe('GET, HEAD, POST, PUT, DELETE, OPTIONS');
+    expect(await refused.json()).toMatchObject({ code: 'method_not_allowed' });
+    const head = await routes.HEAD(new Request(URL_HERE, { method: 'HEAD' }), CONTEXT);
+    expect(head.status).toBe(200);
+    expect(await head.text()).toBe('');
+  });
+
+  it('answers an expected failure with its sentence, code, status and Retry-After in whole seconds', async () => {
+    const answer = await routes.DELETE(new Request(URL_HERE, { method: 'DELETE' }), CONTEXT);
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toBe('7');
+    expect(await answer.json()).toEqual({ error: 'The queue is full. Try again in 7 s.', code: 'queue_full' });
+  });
+
+  it('tells nothing of an unexpected failure', async () => {
+    const answer = await routes.PUT(new Request(URL_HERE, { method: 'PUT' }), CONTEXT);
+    expect(answer.status).toBe(500);
+    const body = await answer.text();
+    expect(body).toContain('internal_error');
+    expect(body).not.toMatch(/secret|token|home/);
+  });
+
+  it.each([
+    ['not JSON by its type', post('{}', { 'content-type': 'text/plain' }), 415, 'unsupported_media_type'],
+    ['too large by its declared length', post(`"${'x'.repeat(100)}"`), 413, 'body_too_large'],
+    ['broken JSON', post('{"a":'), 400, 'invalid_json'],
+    ['an empty body', post(''), 400, 'invalid_json'],
+  ])('refuses %s', async (_name, request, status, code) => {
+    const answer = await routes.POST(request, CONTEXT);
+    expect(answer.status).toBe(status);
+    expect(await answer.json()).toMatchObject({ code });
+  });
+
+  it('bounds a body without a declared length while it arrives, and stops reading', async () => {
+    let pulled = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        pulled += 1;
+        controller.enqueue(new Uint8Array(40));
+      },
+    });
+    const request = new Request(URL_HERE, {
+      method: 'POST',
+      body,
+      duplex: 'half',
+      headers: { 'content-type': 'application/json' },
+    } as RequestInit);
+    expect((await routes.POST(request, CONTEXT)).status).toBe(413);
+    expect(pulled).toBeLessThan(10);
+  });
+
+  it('refuses invalid UTF-8', async () => {
+    const request = new Request(URL_HERE, {
+      method: 'POST',
+      body: new Uint8Array([0x22, 0xff, 0x22]),
+      headers: { 'content-type': 'application/json', 'content-length': '3' },
+    });
+    const answer = await routes.POST(request, CONTEXT);
+    expect(await answer.json()).toMatchObject({ code: 'invalid_json', error: expect.stringContaining('UTF-8') });
+  });
+
+  it('observes each request under its pattern', async () => {
+    await routes.GET(new Request(URL_HERE), CONTEXT);
+    expect(await metrics().registry.metrics()).toMatch(
+      /http_request_duration_seconds_count\{route="\/api\/thing",method="GET",status="200"\} \d+/,
+    );
+  });
+});
+
+describe('CORS', () => {
+  const from = (origin: string, method = 'GET') =>
+    new Request(URL_HERE, { method, headers: { origin, host: 'app.example:3000' } });
+
+  it('allows the own origin and http://localhost:3000', async () => {
+    for (const origin of ['http://app.example:3000', 'http://localhost:3000']) {
+      const answer = await routes.GET(from(origin), CONTEXT);
+      expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
+      expect(answer.headers.get('vary')).toBe('Origin');
+    }
+  });
+
+  it('gives anyone else no headers, and refuses what changes state', async () => {
+    const read = await routes.GET(from('https://evil.example'), CONTEXT);
+    expect(read.status).toBe(200);
+    expect(read.headers.get('access-control-allow-origin')).toBeNull();
+    const change = await routes.DELETE(from('https://evil.example', 'DELETE'), CONTEXT);
+    expect(change.status).toBe(403);
+    expect(await change.json()).toMatchObject({ code: 'origin_not_allowed' });
+    const sandboxed = await routes.DELETE(from('null', 'DELETE'), CONTEXT);
+    expect(sandboxed.status).toBe(403);
+  });
+
+  it('answers a preflight with methods, headers and age of the contract', async () => {
+    const answer = await routes.OPTIONS(from('http://localhost:3000', 'OPTIONS'), CONTEXT);
+    expect(answer.status).toBe(204);
+    expect(answer.headers.get('access-control-allow-methods')).toBe('GET, POST, DELETE, OPTIONS');
+    expect(answer.headers.get('access-control-allow-headers')).toContain('Last-Event-ID');
+    expect(answer.headers.get('access-control-max-age')).toBe('3600');
+  });
+});

@@ -1,0 +1,126 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { request as httpRequest } from 'undici';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { processWide } from '#lib/process';
+import { type AppServerOptions, createAppServer, drain } from '#lib/server/app-server';
+
+const FIXTURES = join(process.cwd(), 'test', 'fixtures');
+const servers: Server[] = [];
+
+const noPages: AppServerOptions['loadPages'] = async () => async (_incoming, outgoing) => {
+  outgoing.statusCode = 404;
+  outgoing.end('no page');
+};
+
+async function start(loadPages = noPages): Promise<{ server: Server; url: string; port: number }> {
+  const server = await createAppServer({ root: FIXTURES, loadPages });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { server, url: `http://127.0.0.1:${port}`, port };
+}
+
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => drain(server, 0)));
+});
+
+describe('app server', () => {
+  it('mounts route files with their params, and knows the peer', async () => {
+    const { url } = await start();
+    const answer = await httpRequest(`${url}/echo/a%20b?x=1`, {
+      method: 'POST',
+      body: '{"n":1}',
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(answer.statusCode).toBe(200);
+    expect(await answer.body.json()).toEqual({ name: 'a b', body: { n: 1 }, caller: '127.0.0.1' });
+  });
+
+  it('answers the API while the pages still load, and loads them once', async () => {
+    let loaded: () => void = () => {};
+    const load = vi.fn(async () => {
+      await new Promise<void>((resolve) => {
+        loaded = resolve;
+      });
+      return await noPages();
+    });
+    const { url } = await start(load);
+    const pages = [httpRequest(`${url}/`), httpRequest(`${url}/playground`)];
+    await vi.waitFor(() => expect(load).toHaveBeenCalled());
+    expect((await httpRequest(`${url}/echo/a`)).statusCode).toBe(405);
+    loaded();
+    for (const page of await Promise.all(pages)) expect(page.statusCode).toBe(404);
+    expect(load).toHaveBeenCalledTimes(1);
+  });
+
+  it('says that a page failed without saying why, and tries to load the pages again', async () => {
+    const load = vi.fn(async () => await Promise.reject(new Error('/secret/path is missing')));
+    const { url } = await start(load);
+    for (const _ of [1, 2]) {
+      const answer = await httpRequest(url);
+      expect(answer.statusCode).toBe(500);
+      expect(await answer.body.text()).not.toContain('secret');
+    }
+    expect(load).toHaveBeenCalledTimes(2);
+  });
+
+  it('answers a method that no route file can have with 405, Allow and the error body', async () => {
+    const { port } = await start();
+    const answer = await rawRequest(port, 'PROPFIND /echo/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 405 /);
+    expect(answer).toMatch(/allow: POST, OPTIONS/i);
+    expect(answer).toContain('"code":"method_not_allowed"');
+  });
+
+  it.each([
+    ['headers that are too large', `GET / HTTP/1.1\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, /^HTTP\/1\.1 431 /],
+    ['a broken request line', 'NONSENSE\r\n\r\n', /^HTTP\/1\.1 400 /],
+    [
+      'two different lengths',
+      'POST /echo/a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}',
+      /^HTTP\/1\.1 400 /,
+    ],
+    ['a host that is none', 'POST /echo/a HTTP/1.1\r\nHost: a b/\r\nContent-Length: 0\r\n\r\n', /^HTTP\/1\.1 400 /],
+  ])('refuses %s and goes on serving', async (_name, bytes, expected) => {
+    const { port, url } = await start();
+    const answer = await rawRequest(port, bytes);
+    expect(answer).toMatch(expected);
+    expect(answer).toContain('"code":"invalid_request"');
+    expect((await httpRequest(`${url}/echo/a`)).statusCode).toBe(405);
+  });
+
+  it('aborts request.signal and cancels the stream when the client goes away', async () => {
+    const { url } = await start();
+    const seen = processWide('test.slow', () => ({ aborted: 0, cancelled: 0 }));
+    const before = { ...seen };
+    const answer = await httpRequest(`${url}/slow`);
+    await new Promise((resolve) => answer.body.once('data', resolve));
+    answer.body.on('error', () => {});
+    answer.body.destroy();
+    await vi.waitFor(() => expect(seen).toEqual({ aborted: before.aborted + 1, cancelled: before.cancelled + 1 }));
+  });
+
+  it('drains: no new connection, and open streams end at the deadline', async () => {
+    const { server, url, port } = await start();
+    servers.splice(0);
+    const answer = await httpRequest(`${url}/slow`);
+    const ended = new Promise((resolve) => answer.body.on('error', resolve).on('end', resolve).resume());
+    await drain(server, 50);
+    await ended;
+    await expect(rawRequest(port, 'GET / HTTP/1.1\r\n\r\n')).rejects.toThrow(/ECONNREFUSED/);
+  });
+});
+
+/** Sends bytes as they are, and resolves with all that comes back until the server closes. */
+function rawRequest(port: number, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const socket = connect(port, '127.0.0.1', () => socket.end(bytes));
+    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('error', reject);
+    socket.on('close', () => resolve(Buffer.concat(chunks).toString()));
+  });
+}

@@ -1,0 +1,123 @@
+/**
+ * `npm test`: sets up what the tests need, then runs every suite, and ends with the total over all of them, alone on
+ * the last line. A suite that fails does not keep the others from running.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureModel } from './model.mjs';
+import { ensureBuild, ensurePackages, ensureSystemTools, projectEnvironment, run, SetupError, say } from './setup.mjs';
+
+const SYSTEM_TOOLS = { bwrap: 'bubblewrap', chromium: 'chromium', python3: 'python3' };
+
+const reports = mkdtempSync(join(tmpdir(), 'chill-space-test-'));
+const total = { passed: 0, failed: 0, skipped: 0 };
+
+try {
+  await setUp();
+  await check('types', async () => (await tool('next', 'typegen')) === 0 && (await tool('tsc', '--noEmit')) === 0);
+  await check('lint and import rules', async () => (await tool('biome', 'check', '--error-on-warnings', '.')) === 0);
+  await check('build', async () => {
+    await ensureBuild();
+    return true;
+  });
+  await unitAndIntegration();
+  await browser();
+} finally {
+  rmSync(reports, { recursive: true, force: true });
+}
+
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
+process.exitCode = total.failed > 0 ? 1 : 0;
+
+async function setUp() {
+  try {
+    await ensurePackages();
+    const missing = await ensureSystemTools(SYSTEM_TOOLS);
+    if (missing.length > 0) throw new SetupError('The tests need these programs; nothing was run.');
+    await ensureModel({ log: say, env: process.env });
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    console.log('0 passed, 1 failed');
+    process.exit(1);
+  }
+}
+
+/** One check that either holds or does not. */
+async function check(name, holds) {
+  heading(name);
+  let held = false;
+  try {
+    held = await holds();
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+  }
+  count(name, held ? { passed: 1 } : { failed: 1 });
+}
+
+async function unitAndIntegration() {
+  heading('unit and integration tests');
+  const file = join(reports, 'vitest.json');
+  const code = await tool('vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${file}`);
+  const report = readReport(file);
+  tally('unit and integration tests', code, {
+    passed: report?.numPassedTests,
+    failed: report?.numFailedTests,
+    skipped: (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0),
+  });
+}
+
+async function browser() {
+  heading('browser tests');
+  const file = join(reports, 'playwright.json');
+  const environment = { PLAYWRIGHT_JSON_OUTPUT_NAME: file, E2E_PORT: String(await freePort()), FORCE_COLOR: '0' };
+  const code = await run('playwright', ['test', '--reporter=list,json'], { env: projectEnvironment(environment) });
+  const stats = readReport(file)?.stats;
+  tally('browser tests', code, {
+    passed: (stats?.expected ?? 0) + (stats?.flaky ?? 0),
+    failed: stats?.unexpected,
+    skipped: stats?.skipped,
+  });
+}
+
+/** A suite that ended badly without naming a failed test (a crash, a file that does not load, no test at all) is one failure. */
+function tally(name, code, { passed = 0, failed = 0, skipped = 0 }) {
+  const ended = code === 0 && passed > 0;
+  count(name, { passed, failed: !ended && failed === 0 ? 1 : failed, skipped });
+}
+
+function count(name, { passed = 0, failed = 0, skipped = 0 }) {
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+  console.log(`${failed > 0 ? 'FAILED' : 'ok'}: ${name} (${passed} passed, ${failed} failed, ${skipped} skipped)`);
+}
+
+function heading(name) {
+  console.log(`\n=== ${name}`);
+}
+
+function tool(command, ...args) {
+  return run(command, args, { env: projectEnvironment({ NEXT_TELEMETRY_DISABLED: '1' }) });
+}
+
+function readReport(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
