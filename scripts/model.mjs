@@ -73,14 +73,13 @@ async function fromHub(location, part, hub, log) {
   const url = `${hub}/${location.repository}/resolve/main/${location.file}`;
   let last;
   for (let attempt = 1; attempt <= TRIES; attempt++) {
-    const before = await sizeOf(part);
     try {
       await download(url, part, location, log);
       return;
     } catch (error) {
       last = error;
-      // What grew goes on from there at once; what did not even start is not asked again and again.
-      if (error.final || (await sizeOf(part)) <= before) break;
+      // What had begun goes on from where it broke; a hub that is not there is not asked again and again.
+      if (!error.begun) break;
       log(`The download broke off (${reason(error)}); going on.`);
     }
   }
@@ -101,18 +100,18 @@ async function download(url, part, location, log) {
       // The part is longer than the file: it is something else.
       await response.body?.cancel();
       await rm(part, { force: true });
-      throw new Error('the part on disk did not fit');
+      throw begun(new Error('the part on disk did not fit'));
     }
     if (!response.ok || response.body === null) {
       await response.body?.cancel();
-      throw Object.assign(new Error(`it answered ${response.status}`), { final: response.status < 500 });
+      throw new Error(`it answered ${response.status}`);
     }
     const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
     const resumed = response.status === 206 && range !== null && Number(range[1]) === have;
     if (response.status === 206 && !resumed) {
       await response.body.cancel();
       await rm(part, { force: true });
-      throw new Error('it resumed at another place');
+      throw begun(new Error('it resumed at another place'));
     }
     const start = resumed ? have : 0;
     const total = resumed ? Number(range[2]) : Number(response.headers.get('content-length') ?? Number.NaN);
@@ -138,10 +137,12 @@ async function download(url, part, location, log) {
           log(`  ${told * 10} %  (${megabytes(written)} of ${megabytes(size)})`);
         }
       }
+    } catch (error) {
+      throw begun(error);
     } finally {
       await new Promise((done) => file.end(done));
     }
-    if (size !== undefined && written < size) throw new Error(`it ended after ${megabytes(written)}`);
+    if (size !== undefined && written < size) throw begun(new Error(`it ended after ${megabytes(written)}`));
   } finally {
     clearTimeout(timer);
   }
@@ -169,6 +170,9 @@ async function fromPython(part, python, log) {
     await rm(folder, { recursive: true, force: true });
   }
 }
+
+/** Marks a failure after which the same source is worth another try. */
+const begun = (error) => Object.assign(error, { begun: true });
 
 /** A wrong file is removed: nothing could be resumed from it. */
 async function checkSum(location, part) {
