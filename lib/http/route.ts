@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Config, config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
+import { identify } from '#lib/http/auth';
 import { corsHeaders, isAllowedOrigin } from '#lib/http/cors';
 import { describeError } from '#lib/http/errors';
+import { countRequest, type LimitedWork } from '#lib/http/rate-limit';
 import { json, type Reply } from '#lib/http/reply';
 import { type Log, log } from '#lib/observe/log';
 import { metrics } from '#lib/observe/metrics';
@@ -17,7 +19,7 @@ export interface RouteContext {
 export interface Call {
   readonly requestId: string;
   readonly params: Record<string, string | string[] | undefined>;
-  /** Who asks, for fairness and limits: the client's address until there are keys. */
+  /** Who asks, for fairness, limits and ownership: the name of its key where there are keys, else its address. */
   readonly caller: string;
   readonly settings: Config;
   readonly log: Log;
@@ -32,6 +34,10 @@ type Method = (typeof METHODS)[number];
 export interface RouteOptions {
   /** Requests are logged at debug only: for health checks and other things that come often and say nothing. */
   quiet?: boolean;
+  /** Answers without a key where keys are set: for the health routes, and for signing in. */
+  open?: boolean;
+  /** POSTs count against this limit of their caller. */
+  limited?: LimitedWork;
 }
 
 /**
@@ -60,6 +66,8 @@ export function route(
   return Object.fromEntries(entries) as Record<Method, RouteHandler>;
 }
 
+const LIMIT_OF = { chat: 'RATE_LIMIT_CHAT', code: 'RATE_LIMIT_CODE' } as const;
+
 async function serve(
   name: string,
   method: Method,
@@ -76,13 +84,12 @@ async function serve(
   let failure: unknown;
   try {
     refuseForeignOrigin(request, method, settings);
-    const call: Call = {
-      requestId,
-      params: await context.params,
-      caller: context.peerAddress ?? 'unknown',
-      settings,
-      log: requestLog,
-    };
+    const keys = options.open === true ? [] : settings.API_KEYS;
+    const caller =
+      method === 'OPTIONS' ? 'preflight' : identify(request.headers, keys, context.peerAddress, Date.now());
+    if (options.limited !== undefined && method === 'POST')
+      await countRequest(options.limited, caller, settings[LIMIT_OF[options.limited]]);
+    const call: Call = { requestId, params: await context.params, caller, settings, log: requestLog };
     reply = await handler(request, call);
   } catch (error) {
     failure = error;

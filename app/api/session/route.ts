@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { Fault } from '#lib/fault';
+import { createSession, findKey, sessionCookie, sessionKey } from '#lib/http/auth';
+import { KIB, parseBody, readJson } from '#lib/http/body';
+import { json } from '#lib/http/reply';
+import { route } from '#lib/http/route';
+
+const signInSchema = z.object({ key: z.string().min(1, 'enter a key').max(1000) });
+
+/** Signing in and out for browsers: a key is exchanged for a cookie that scripts cannot read. */
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
+  '/api/session',
+  {
+    GET: (request, { settings }) => {
+      const needed = settings.API_KEYS.length > 0;
+      const key = sessionKey(request.headers.get('cookie'), settings.API_KEYS, Date.now());
+      return json({ needed, signed_in: !needed || key !== undefined });
+    },
+    POST: async (request, { settings }) => {
+      const { key: shown } = parseBody(signInSchema, await readJson(request, 4 * KIB));
+      if (settings.API_KEYS.length === 0)
+        throw new Fault('not_configured', 'This server has no API_KEYS: everyone is signed in.');
+      const key = findKey(shown, settings.API_KEYS);
+      if (key === undefined)
+        throw new Fault('unauthorized', 'This key is not known here. Ask whoever runs this server for one.');
+      return json({ signed_in: true }, 200, {
+        'set-cookie': sessionCookie(createSession(key, Date.now()), isSecure(request)),
+      });
+    },
+    DELETE: (request) => json({ signed_in: false }, 200, { 'set-cookie': sessionCookie('', isSecure(request)) }),
+  },
+  { open: true, limited: 'chat' },
+);
+
+function isSecure(request: Request): boolean {
+  return request.url.startsWith('https:') || request.headers.get('x-forwarded-proto') === 'https';
+}

@@ -1,0 +1,73 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { Fault } from '#lib/fault';
+
+/**
+ * Who may call where `API_KEYS` is set (SPEC §1): a key as `Authorization: Bearer …`, or the cookie that signing in sets.
+ *
+ * A session cookie is `<key id>.<expiry in Unix seconds>.<HMAC-SHA-256 of both under the key>`. Nothing is kept on the
+ * server, and taking a key out of `API_KEYS` ends its sessions.
+ */
+export const SESSION_COOKIE = 'chill_space_session';
+export const SESSION_SECONDS = 30 * 24 * 60 * 60;
+
+/**
+ * The caller's name for fairness, limits and ownership: of its key where there are keys, else its address.
+ * Throws `unauthorized` where keys are set and none is shown.
+ */
+export function identify(
+  headers: Headers,
+  keys: readonly string[],
+  address: string | undefined,
+  nowMs: number,
+): string {
+  if (keys.length === 0) return address ?? 'unknown';
+  const shown = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1];
+  const key = shown === undefined ? sessionKey(headers.get('cookie'), keys, nowMs) : findKey(shown, keys);
+  if (key === undefined)
+    throw new Fault('unauthorized', 'This server needs a key: send it as Authorization: Bearer <key>, or sign in.');
+  return `key:${keyId(key)}`;
+}
+
+/** The key of `keys` that equals `shown`, compared in constant time and against all of them. */
+export function findKey(shown: string, keys: readonly string[]): string | undefined {
+  const digest = sha256(shown);
+  let found: string | undefined;
+  for (const key of keys) if (timingSafeEqual(sha256(key), digest)) found = key;
+  return found;
+}
+
+/** The value of a session cookie that `key` stands for until `nowMs` plus `SESSION_SECONDS`. */
+export function createSession(key: string, nowMs: number): string {
+  const claim = `${keyId(key)}.${Math.floor(nowMs / 1000) + SESSION_SECONDS}`;
+  return `${claim}.${sign(claim, key)}`;
+}
+
+/** `Set-Cookie` for a session, or with `value` empty to end one. `secure` where the browser speaks TLS to us or to a proxy. */
+export function sessionCookie(value: string, secure: boolean): string {
+  const age = value === '' ? 0 : SESSION_SECONDS;
+  return `${SESSION_COOKIE}=${value}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
+}
+
+/** The key behind a valid session cookie among `cookies`. */
+export function sessionKey(cookies: string | null, keys: readonly string[], nowMs: number): string | undefined {
+  const value = new RegExp(`(?:^|;\\s*)${SESSION_COOKIE}=([^;]+)`).exec(cookies ?? '')?.[1];
+  const [id, expiry, signature] = value?.split('.') ?? [];
+  if (id === undefined || expiry === undefined || signature === undefined) return undefined;
+  if (!/^\d{1,12}$/.test(expiry) || Number(expiry) * 1000 <= nowMs) return undefined;
+  const key = keys.find((candidate) => keyId(candidate) === id);
+  if (key === undefined) return undefined;
+  return timingSafeEqual(sha256(sign(`${id}.${expiry}`, key)), sha256(signature)) ? key : undefined;
+}
+
+/** Tells keys apart in logs and cookies without telling the key. */
+function keyId(key: string): string {
+  return createHash('sha256').update('chill-space key id\0').update(key).digest('hex').slice(0, 12);
+}
+
+function sign(claim: string, key: string): string {
+  return createHmac('sha256', key).update(claim).digest('base64url');
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
