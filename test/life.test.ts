@@ -1,0 +1,86 @@
+import { createServer } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { freePort, launch, type RunningApp, startApp } from './running-app.ts';
+
+/** How the production server starts, fails to start, and ends. */
+const running: Pick<RunningApp, 'stop'>[] = [];
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((app) => app.stop(2000)));
+});
+
+const STACK_TRACE = /\n\s+at .*[(:]\d+/;
+
+describe('start', () => {
+  it('says where it is, what is on, and who can reach it', async () => {
+    const app = await startApp('server');
+    running.push(app);
+    await expect.poll(app.output, { timeout: 20_000 }).toMatch(/Chill Space +http:\/\/localhost:\d+/);
+    expect(app.output()).toMatch(/model +\S+.*built in/);
+    expect(app.output()).toMatch(/code +.*python.*sandbox: bubblewrap/);
+    expect(app.output()).toMatch(/reach +this machine only, without a key/);
+  });
+
+  it('ends with one sentence where its port is taken', async () => {
+    const port = await freePort();
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve));
+    const app = launch(['server.ts'], { PORT: String(port) });
+    expect(await app.ended).toBe(1);
+    other.close();
+    expect(app.output()).toContain(`Port ${port} is taken by another program.`);
+    expect(app.output()).not.toMatch(STACK_TRACE);
+  });
+
+  it('ends with one message that names every bad setting', async () => {
+    const app = launch(['server.ts'], { PORT: 'http', CACHE_TTL_SECONDS: '-1' });
+    expect(await app.ended).toBe(1);
+    expect(app.output()).toMatch(
+      /^2 settings are not valid:\n {2}PORT must be a whole number.*\n {2}CACHE_TTL_SECONDS must be at least 1/,
+    );
+    expect(app.output()).not.toMatch(STACK_TRACE);
+  });
+});
+
+describe('an Ollama that is away', () => {
+  it('is one clear sentence in each answer, and the server goes on', async () => {
+    const nobody = `http://127.0.0.1:${await freePort()}`;
+    const app = await startApp('server', { MODEL_PROVIDER: 'ollama', OLLAMA_API_URL: nobody, UPSTREAM_RETRIES: '0' });
+    running.push(app);
+    const answer = await fetch(`${app.url}/api/chat-optimized`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ messages: [{ role: 'user', content: 'hello' }], stream: false }),
+    });
+    const body = await answer.json();
+    expect(answer.status).toBe(503);
+    expect(body.code).toBe('provider_unavailable');
+    expect(body.error).toMatch(/Ollama/);
+    expect((await fetch(`${app.url}/health`)).status).toBe(200);
+    expect(app.output()).not.toMatch(STACK_TRACE);
+  });
+});
+
+describe('SIGTERM', () => {
+  it('ends an idle server at once and with 0', async () => {
+    const app = await startApp('server');
+    expect(await app.stop()).toBe(0);
+  });
+
+  it('lets a running answer end, takes no new one, and leaves no process behind', async () => {
+    const app = await startApp('server', { SHUTDOWN_TIMEOUT_MS: '20000' });
+    const ask = {
+      messages: [{ role: 'user', content: 'Count to five.' }],
+      options: { num_predict: 24, temperature: 0 },
+    };
+    const answer = await fetch(`${app.url}/api/chat-optimized`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(ask),
+    });
+    const ended = app.stop(30_000);
+    expect(await answer.text()).toMatch(/"done":true/);
+    await expect(fetch(`${app.url}/health`)).rejects.toThrow();
+    expect(await ended).toBe(0);
+  });
+});

@@ -1,0 +1,84 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+
+export interface RunningApp {
+  url: string;
+  pid: number;
+  /** Everything that it wrote so far, on both streams. */
+  output: () => string;
+  /** Ends it by SIGTERM, and resolves with its exit code; by SIGKILL where it does not end within `deadlineMs`. */
+  stop: (deadlineMs?: number) => Promise<number | null>;
+  /** Resolves with the exit code when it ends by itself. */
+  ended: Promise<number | null>;
+}
+
+const NEXT = 'node_modules/next/dist/bin/next';
+const COMMANDS = {
+  server: (_port: number) => ['server.ts'],
+  'next start': (port: number) => [NEXT, 'start', '-p', String(port), '-H', '127.0.0.1'],
+  'next dev': (port: number) => [NEXT, 'dev', '-p', String(port), '-H', '127.0.0.1'],
+};
+
+/** A quiet app on a free port of loopback, with the embedded model and no rate limits unless `env` says otherwise. */
+export async function startApp(mode: keyof typeof COMMANDS, env: Record<string, string> = {}): Promise<RunningApp> {
+  const port = await freePort();
+  const app = launch(COMMANDS[mode](port), { PORT: String(port), ...env });
+  const url = `http://127.0.0.1:${port}`;
+  for (;;) {
+    const ended = await Promise.race([
+      app.ended.then(() => true),
+      new Promise<false>((resolve) => setTimeout(resolve, 50, false)),
+    ]);
+    if (ended) throw new Error(`${mode} ended before it answered:\n${app.output()}`);
+    const health = await fetch(`${url}/health`, { signal: AbortSignal.timeout(30_000) }).catch(() => undefined);
+    await health?.body?.cancel();
+    if (health?.ok === true) return { url, ...app };
+  }
+}
+
+/** Starts a program of the project without waiting for it to answer. */
+export function launch(args: string[], env: Record<string, string> = {}): Omit<RunningApp, 'url'> {
+  // What Vitest sets for itself would change how the app behaves.
+  const { VITEST: _vitest, NODE_ENV: _environment, NODE_OPTIONS: _options, ...inherited } = process.env;
+  const child: ChildProcess = spawn(process.execPath, args, {
+    env: {
+      ...inherited,
+      HOST: '127.0.0.1',
+      MODEL_PROVIDER: 'embedded',
+      RATE_LIMIT_CHAT: '0',
+      RATE_LIMIT_CODE: '0',
+      NEXT_TELEMETRY_DISABLED: '1',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const chunks: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
+  return {
+    pid: child.pid ?? -1,
+    output: () => Buffer.concat(chunks).toString(),
+    ended,
+    stop: async (deadlineMs = 15_000) => {
+      child.kill('SIGTERM');
+      const force = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
+      const code = await ended;
+      clearTimeout(force);
+      return code;
+    },
+  };
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() =>
+        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+}
