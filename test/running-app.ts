@@ -39,10 +39,11 @@ export async function startApp(mode: keyof typeof COMMANDS, env: Record<string, 
 /** Starts a program of the project without waiting for it to answer. */
 export function launch(args: string[], env: Record<string, string> = {}): Omit<RunningApp, 'url'> {
   // What Vitest sets for itself would change how the app behaves.
-  const { VITEST: _vitest, NODE_ENV: _environment, NODE_OPTIONS: _options, ...inherited } = process.env;
+  const { VITEST: _vitest, NODE_OPTIONS: _options, ...inherited } = process.env;
   const child: ChildProcess = spawn(process.execPath, args, {
     env: {
       ...inherited,
+      NODE_ENV: args.includes('dev') ? 'development' : 'production',
       HOST: '127.0.0.1',
       MODEL_PROVIDER: 'embedded',
       RATE_LIMIT_CHAT: '0',

@@ -1,0 +1,44 @@
+import { defineConfig } from 'playwright/test';
+
+const port = process.env.E2E_PORT ?? '3399';
+
+/** The built app with the real small model and the real sandbox, driven in Debian's Chromium. `npm test` builds it first. */
+export default defineConfig({
+  testDir: 'e2e',
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  // One model, two cores: tests that run side by side would wait for one another anyway.
+  workers: 1,
+  forbidOnly: process.env.CI !== undefined,
+  use: {
+    baseURL: `http://127.0.0.1:${port}`,
+    launchOptions: {
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    },
+    trace: 'retain-on-failure',
+  },
+  webServer: {
+    command: 'node server.ts',
+    url: `http://127.0.0.1:${port}/health`,
+    timeout: 60_000,
+    env: {
+      PORT: port,
+      HOST: '127.0.0.1',
+      MODEL_PROVIDER: 'embedded',
+      RATE_LIMIT_CHAT: '0',
+      RATE_LIMIT_CODE: '0',
+      LOG_LEVEL: 'warn',
+      NODE_ENV: 'production',
+    },
+    gracefulShutdown: { signal: 'SIGTERM', timeout: 15_000 },
+  },
+});
