@@ -1,0 +1,14 @@
+import { javascript } from '#lib/runner/languages/javascript';
+import type { Language } from '#lib/runner/languages/language';
+import { python } from '#lib/runner/languages/python';
+
+export const LANGUAGES: readonly Language[] = [python, javascript];
+
+const bySpelling = new Map(
+  LANGUAGES.flatMap((language) => [language.id, ...language.aliases].map((spelling) => [spelling, language] as const)),
+);
+
+/** The language under its id or an alias, in any case; undefined where there is none. */
+export function findLanguage(spelling: string): Language | undefined {
+  return bySpelling.get(spelling.trim().toLowerCase());
+}

@@ -1,0 +1,38 @@
+import type { Config } from '#lib/config/index';
+
+const MB = 1024 * 1024;
+
+/** What one process tree may use. */
+export interface Limits {
+  /** From its start to its end. */
+  wallMs: number;
+  /** Sum over its threads, for each process. */
+  cpuSeconds: number;
+  memoryBytes: number;
+  processes: number;
+  diskBytes: number;
+  openFiles: number;
+  /** Writable private memory that one process may ask for, used or not. Runtimes ask for far more than they use. */
+  dataBytes: number;
+  /** Each of stdout and stderr. */
+  outputBytes: number;
+}
+
+const MAX_OPEN_FILES = 512;
+/** Above what Node and the JVM set aside, and above any single allocation that the bound on real memory should answer. */
+const LEAST_DATA_BYTES = 16 * 1024 * MB;
+
+/** The limits of a program that may take `seconds` of wall time on a machine with `cores`. */
+export function programLimits(settings: Config, seconds: number, cores: number): Limits {
+  return {
+    wallMs: Math.ceil(seconds * 1000),
+    // The clock outside ends a program first; this holds should the server not get to look at its clock.
+    cpuSeconds: Math.ceil(seconds * cores) + 1,
+    memoryBytes: settings.CODE_MEMORY_MB * MB,
+    processes: settings.CODE_MAX_PROCESSES,
+    diskBytes: settings.CODE_DISK_MB * MB,
+    openFiles: MAX_OPEN_FILES,
+    dataBytes: Math.max(LEAST_DATA_BYTES, 16 * settings.CODE_MEMORY_MB * MB),
+    outputBytes: settings.CODE_MAX_OUTPUT_BYTES,
+  };
+}

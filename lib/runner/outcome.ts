@@ -1,0 +1,84 @@
+import type { Limits } from '#lib/runner/limits';
+import type { Ended } from '#lib/runner/sandbox/sandbox';
+import type { RunStatus } from '#lib/wire/code';
+
+export interface Outcome {
+  status: RunStatus;
+  exitCode: number;
+  /** A sentence; null where the program ended by itself. */
+  error: string | null;
+}
+
+/** What a run came to, judged by what was seen from outside of it alone: nothing that a program prints counts. Pure. */
+export function judge(ended: Ended, limits: Limits): Outcome {
+  if (!ended.started)
+    return {
+      status: 'internal_error',
+      exitCode: -1,
+      error: 'The sandbox could not be set up; the program did not run.',
+    };
+  const outcome = (status: RunStatus, error: string | null): Outcome => ({ status, exitCode: ended.exitCode, error });
+  if (ended.outOfMemory || ended.stoppedFor === 'memory') return outcome('memory_limit', memorySentence(limits));
+  switch (ended.stoppedFor) {
+    case 'wall':
+      return outcome('timeout', `The program was stopped: it ran for longer than ${seconds(limits.wallMs)}.`);
+    case 'output':
+      return outcome(
+        'output_limit',
+        `The program was stopped: it wrote more than ${limits.outputBytes} bytes to one of its outputs.`,
+      );
+    case 'cancelled':
+      return outcome('killed', 'The program was stopped: its caller went away or asked for it.');
+    default:
+  }
+  const signal = ended.exitCode > 128 ? SIGNALS[ended.exitCode - 128] : undefined;
+  if (signal === undefined) return outcome(ended.exitCode === 0 ? 'success' : 'runtime_error', null);
+  if (signal === 'SIGXCPU') return outcome('timeout', 'The program was stopped: it used too much CPU time.');
+  // A runtime that cannot get memory gives up by itself (V8 does); what it held then tells it from other aborts.
+  if (GIVES_UP_WITH.has(signal) && ended.peakMemoryBytes >= limits.memoryBytes * NEARLY_ALL)
+    return outcome('memory_limit', memorySentence(limits));
+  if (signal === 'SIGKILL') return outcome('killed', 'The program was ended by SIGKILL.');
+  return outcome('runtime_error', `The program was ended by ${signal}${MEANINGS[signal] ?? ''}.`);
+}
+
+const NEARLY_ALL = 0.9;
+const GIVES_UP_WITH = new Set(['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGKILL']);
+
+function memorySentence(limits: Limits): string {
+  return `The program was stopped: it needed more than ${Math.round(limits.memoryBytes / 1024 / 1024)} MB of memory.`;
+}
+
+function seconds(ms: number): string {
+  const value = ms / 1000;
+  return value === 1 ? '1 second' : `${value} seconds`;
+}
+
+/** The signals that end a program by themselves, by Linux's numbers. */
+const SIGNALS: Record<number, string> = {
+  1: 'SIGHUP',
+  2: 'SIGINT',
+  3: 'SIGQUIT',
+  4: 'SIGILL',
+  5: 'SIGTRAP',
+  6: 'SIGABRT',
+  7: 'SIGBUS',
+  8: 'SIGFPE',
+  9: 'SIGKILL',
+  10: 'SIGUSR1',
+  11: 'SIGSEGV',
+  12: 'SIGUSR2',
+  13: 'SIGPIPE',
+  14: 'SIGALRM',
+  15: 'SIGTERM',
+  24: 'SIGXCPU',
+  25: 'SIGXFSZ',
+  31: 'SIGSYS',
+};
+
+const MEANINGS: Record<string, string> = {
+  SIGABRT: ' (it aborted)',
+  SIGSEGV: ' (it used memory that is not its own)',
+  SIGFPE: ' (an arithmetic fault, such as a division by zero)',
+  SIGXFSZ: ' (it wrote more than its disk holds)',
+  SIGSYS: ' (it made a system call that is not allowed here)',
+};

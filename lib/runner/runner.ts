@@ -1,0 +1,163 @@
+import type { Config } from '#lib/config/index';
+import { VERSION } from '#lib/config/version';
+import { Fault } from '#lib/fault';
+import type { Log } from '#lib/observe/log';
+import type { Metrics } from '#lib/observe/metrics';
+import { Admission } from '#lib/runner/admission';
+import { execute } from '#lib/runner/execution';
+import { LANGUAGES } from '#lib/runner/languages/index';
+import type { Language } from '#lib/runner/languages/language';
+import { checkRequest } from '#lib/runner/request';
+import type { Probed } from '#lib/runner/sandbox/probe';
+import type { Sandbox } from '#lib/runner/sandbox/sandbox';
+import { RunStatistics } from '#lib/runner/statistics';
+import { findToolchains, type Installed } from '#lib/runner/toolchains';
+import type { CodeRequest, CodeResult, RunnerHealth } from '#lib/wire/code';
+import type { RunnerStats } from '#lib/wire/stats';
+
+export interface RunOptions {
+  /** Who asks: callers take turns. */
+  caller: string;
+  /** Ends the run, waiting or going. */
+  signal?: AbortSignal | undefined;
+  /** Output while the program runs, in whole characters. What it is given, joined, is what the result holds. */
+  onOutput?: ((stream: 'stdout' | 'stderr', text: string) => void) | undefined;
+}
+
+export interface Runner {
+  /**
+   * Runs a program to its end; a program that fails is a result, not an error. Throws a `Fault`: `unsupported_language`,
+   * `invalid_request`, `code_too_large`, `language_unavailable`, `sandbox_unavailable`, `runner_busy`.
+   */
+  run(request: CodeRequest, options: RunOptions): Promise<CodeResult>;
+  /** What can be run here, and in which sandbox. */
+  health(): Promise<RunnerHealth>;
+  /** What was run since the process began. */
+  stats(): RunnerStats;
+  /** Ends all runs and gives back what they hold. Later runs are refused. */
+  close(): Promise<void>;
+}
+
+export interface RunnerParts {
+  settings: Config;
+  cores: number;
+  metrics: Metrics;
+  log: Log;
+  probe: () => Promise<Probed>;
+}
+
+interface Ready {
+  sandbox: Sandbox;
+  toolchains: Map<Language, Installed>;
+  warning: string | undefined;
+}
+
+export function createRunner(parts: RunnerParts): Runner {
+  const { settings, cores, metrics } = parts;
+  const admission = new Admission(settings.CODE_MAX_CONCURRENT || cores, settings.CODE_MAX_QUEUE);
+  const statistics = new RunStatistics();
+  const closing = new AbortController();
+  const runs = new Set<Promise<unknown>>();
+  let probing: Promise<Ready> | undefined;
+  let tier = 'unknown';
+
+  /** Probes once. A probe that failed is repeated for the next caller: what was missing may have been installed. */
+  const ready = (): Promise<Ready> => {
+    probing ??= prepare(parts).then(
+      (found) => {
+        tier = found.sandbox.tier;
+        return found;
+      },
+      (error: unknown) => {
+        probing = undefined;
+        tier = 'unavailable';
+        throw error;
+      },
+    );
+    return probing;
+  };
+
+  const run = async (request: CodeRequest, { caller, signal, onOutput }: RunOptions): Promise<CodeResult> => {
+    const program = checkRequest(request, settings);
+    if (closing.signal.aborted) throw new Fault('shutting_down', 'The server is shutting down. Try again in a moment.');
+    const { sandbox, toolchains } = await ready();
+    const installed = toolchains.get(program.language);
+    if (installed === undefined)
+      throw new Fault(
+        'language_unavailable',
+        `${program.language.name} is not installed on this server. ${program.language.install}`,
+      );
+    const ends = AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal]);
+    const leave = await admission.enter(caller, ends).catch((error: unknown) => {
+      throw Fault.is(error) ? error : new Fault('cancelled', 'The run was cancelled before it began.');
+    });
+    try {
+      const result = await execute(program, installed.toolchain, sandbox, { settings, cores, signal: ends, onOutput });
+      statistics.record(program.language.id, result.status, result.duration_ms);
+      metrics.codeRuns.inc({ language: program.language.id, status: result.status });
+      metrics.codeSeconds.observe({ language: program.language.id }, result.duration_ms / 1000);
+      return result;
+    } finally {
+      leave();
+    }
+  };
+
+  return {
+    run: (request, options) => {
+      const going = run(request, options);
+      const settled = going.catch(() => {});
+      runs.add(settled);
+      void settled.then(() => runs.delete(settled));
+      return going;
+    },
+
+    health: async () => {
+      const base = { status: 'ok', service: 'chill-space-code-runner', version: VERSION } as const;
+      let found: Ready;
+      try {
+        found = await ready();
+      } catch (error) {
+        if (!Fault.is(error)) throw error;
+        return { ...base, languages: [], sandbox: 'unavailable', versions: {}, notices: [error.message] };
+      }
+      const missing = LANGUAGES.filter((language) => !found.toolchains.has(language));
+      const notices = missing.map((language) => `${language.name} is not installed. ${language.install}`);
+      if (found.warning !== undefined) notices.unshift(found.warning);
+      return {
+        ...base,
+        languages: [...found.toolchains.keys()].map((language) => language.id),
+        sandbox: found.sandbox.tier,
+        versions: Object.fromEntries([...found.toolchains].map(([language, { version }]) => [language.id, version])),
+        ...(notices.length > 0 ? { notices } : {}),
+      };
+    },
+
+    stats: () => ({
+      sandbox: tier,
+      active: admission.active,
+      waiting: admission.waiting,
+      max_concurrent: admission.places,
+      ...statistics.report,
+    }),
+
+    close: async () => {
+      closing.abort();
+      await Promise.all(runs);
+      const found = await probing?.catch(() => undefined);
+      await found?.sandbox.close();
+    },
+  };
+}
+
+async function prepare(parts: RunnerParts): Promise<Ready> {
+  const probed = await parts.probe();
+  if (probed.sandbox === undefined) {
+    parts.log.warn({ sandbox: 'unavailable' }, probed.reason);
+    throw new Fault('sandbox_unavailable', probed.reason);
+  }
+  const { sandbox, warning } = probed;
+  if (warning !== undefined) parts.log.warn({ sandbox: sandbox.tier }, warning);
+  const toolchains = await findToolchains(sandbox);
+  parts.log.info({ sandbox: sandbox.tier, languages: [...toolchains.keys()].map(({ id }) => id) }, 'code runner ready');
+  return { sandbox, toolchains, warning };
+}

@@ -1,0 +1,137 @@
+import type { Bind } from '#lib/runner/languages/language';
+import type { Limits } from '#lib/runner/limits';
+
+/** Where programs run and may write. /tmp is the same place, so that one bound holds for all of it. */
+export const WORK_DIRECTORY = '/work';
+/** Inside the sandbox; outside it is whoever the server lets it be. */
+export const SANDBOX_UID = 1000;
+
+/** How the directories of this machine are laid out; read once. */
+export interface SystemLayout {
+  /** Directories and files that every program sees. */
+  binds: readonly Bind[];
+  /** Link to target, relative to the root. */
+  symlinks: readonly (readonly [string, string])[];
+  /** Directories below the bound ones that nobody may see: the app itself. */
+  hidden: readonly string[];
+}
+
+/** What is handed to bubblewrap as a descriptor: its number there. */
+export interface PassedDescriptors {
+  status: number;
+  seccomp: number;
+  /** Read-only files that the sandbox gets beside the program's. */
+  system: readonly { fd: number; at: string }[];
+  /** Bound by descriptor, since the sandbox's user cannot reach their path. */
+  binds: readonly { fd: number; at: string }[];
+  /** Copied into the work directory. */
+  files: readonly { fd: number; name: string }[];
+}
+
+const MB = 1024 * 1024;
+const MAX_SHARED_MEMORY_BYTES = 16 * MB;
+
+/**
+ * What bubblewrap is told through `--args`, which nobody inside can read. The order matters: what is mounted later lies above
+ * what was mounted before, and the one directory that the program may write comes last (SANDBOX.md).
+ */
+export function bubblewrapArguments(
+  layout: SystemLayout,
+  passed: PassedDescriptors,
+  env: Readonly<Record<string, string>>,
+  limits: Limits,
+): string[] {
+  const sharedMemory = Math.min(MAX_SHARED_MEMORY_BYTES, limits.diskBytes);
+  return [
+    ...['--unshare-all', '--unshare-user', '--disable-userns'],
+    ...['--die-with-parent', '--new-session', '--as-pid-1', '--cap-drop', 'ALL'],
+    ...['--uid', `${SANDBOX_UID}`, '--gid', `${SANDBOX_UID}`, '--hostname', 'sandbox'],
+    ...['--json-status-fd', `${passed.status}`, '--seccomp', `${passed.seccomp}`],
+    ...layout.binds.flatMap(({ from, at }) => ['--ro-bind', from, at ?? from]),
+    ...layout.symlinks.flatMap(([link, target]) => ['--symlink', target, link]),
+    ...layout.hidden.flatMap((path) => ['--size', '4096', '--tmpfs', path, '--remount-ro', path]),
+    ...passed.binds.flatMap(({ fd, at }) => ['--ro-bind-fd', `${fd}`, at]),
+    ...passed.system.flatMap(({ fd, at }) => ['--perms', '0444', '--file', `${fd}`, at]),
+    ...['--proc', '/proc'],
+    ...['--dev', '/dev', '--size', `${sharedMemory}`, '--tmpfs', '/dev/shm', '--remount-ro', '/dev'],
+    ...['--symlink', WORK_DIRECTORY.slice(1), '/tmp'],
+    ...['--size', `${limits.diskBytes}`, '--tmpfs', WORK_DIRECTORY],
+    ...passed.files.flatMap(({ fd, name }) => ['--perms', '0644', '--file', `${fd}`, `${WORK_DIRECTORY}/${name}`]),
+    ...['--remount-ro', '/', '--chdir', WORK_DIRECTORY],
+    ...Object.entries({ ...BASE_ENV, ...env }).flatMap(([name, value]) => ['--setenv', name, value]),
+  ];
+}
+
+const BASE_ENV = {
+  PATH: '/usr/local/bin:/usr/bin:/bin',
+  HOME: WORK_DIRECTORY,
+  TMPDIR: '/tmp',
+  USER: 'sandbox',
+  LANG: 'C.UTF-8',
+  TZ: 'UTC',
+};
+
+/**
+ * Sets the rlimits and runs the program under a shell that is the namespace's first process: it reaps orphans, and when the
+ * program ends, it ends, and the kernel ends whatever else is there before bubblewrap's monitor returns. bubblewrap's own
+ * init would let the monitor go first, and would itself be left to whoever reaps orphans on the host, if anybody does.
+ *
+ * The limits are set inside, where NPROC counts for this user namespace alone. What the shell has to say about a crash
+ * (`Segmentation fault`) is not the program's output.
+ */
+export function supervisedCommand(argv: readonly string[], limits: Limits): string[] {
+  return [
+    '/usr/bin/prlimit',
+    `--nproc=${limits.processes + 1}`,
+    `--fsize=${limits.diskBytes}`,
+    `--nofile=${limits.openFiles}`,
+    `--cpu=${limits.cpuSeconds}`,
+    `--data=${limits.dataBytes}`,
+    '--core=0',
+    '--',
+    '/bin/sh',
+    '-c',
+    'exec 9>&2 2>/dev/null; (exec "$@" 2>&9 9>&-); exit $?',
+    'sh',
+    ...argv,
+  ];
+}
+
+/** Finds out how this machine is laid out. `readlink` gives undefined for what is not a link. */
+export function systemLayout(
+  appDirectory: string,
+  exists: (path: string) => boolean,
+  readlink: (path: string) => string | undefined,
+): SystemLayout {
+  const binds: Bind[] = [...SYSTEM_PATHS.filter(exists).map((from) => ({ from }))];
+  const symlinks: [string, string][] = [];
+  for (const path of ROOT_PATHS) {
+    const target = readlink(path);
+    if (target !== undefined) symlinks.push([path, target]);
+    else if (exists(path)) binds.push({ from: path });
+  }
+  const hidden = binds.some(({ from }) => `${appDirectory}/`.startsWith(`${from}/`)) ? [appDirectory] : [];
+  return { binds, symlinks, hidden };
+}
+
+/** Programs and libraries, and the few files of /etc that they read. Not /usr as a whole: images put apps below it. */
+const SYSTEM_PATHS = [
+  '/usr/bin',
+  '/usr/lib',
+  '/usr/lib64',
+  '/usr/libexec',
+  '/usr/local/bin',
+  '/usr/local/lib',
+  '/usr/share/zoneinfo',
+  '/etc/alternatives',
+  '/etc/ld.so.cache',
+];
+/** Links into /usr on a merged system, directories of their own on an older one. */
+const ROOT_PATHS = ['/bin', '/lib', '/lib64'];
+
+/** Names for the one user that there is, and for the loopback that leads nowhere. */
+export const SYSTEM_FILES: readonly { at: string; content: string }[] = [
+  { at: '/etc/passwd', content: `sandbox:x:${SANDBOX_UID}:${SANDBOX_UID}::${WORK_DIRECTORY}:/bin/sh\n` },
+  { at: '/etc/group', content: `sandbox:x:${SANDBOX_UID}:\n` },
+  { at: '/etc/hosts', content: '127.0.0.1 localhost\n::1 localhost\n' },
+];

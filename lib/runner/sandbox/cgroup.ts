@@ -1,0 +1,184 @@
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Limits } from '#lib/runner/limits';
+
+/** What the kernel counted for a whole process tree. */
+export interface Usage {
+  cpuMs: number;
+  peakMemoryBytes: number;
+  oomKills: number;
+}
+
+/** One control group (or one per controller, in v1) for one run. */
+export interface Cgroup {
+  /** Every process that `pid` starts from now on is in it too. */
+  add(pid: number): void;
+  usage(): Usage;
+  /** Resolves once it is gone. All its processes must have ended. */
+  remove(): Promise<void>;
+}
+
+export interface CgroupDriver {
+  readonly version: 1 | 2;
+  create(name: string, limits: Limits): Cgroup;
+}
+
+/**
+ * Finds a hierarchy in which this process may make groups that bound memory and processes: v2 where it is delegated, else
+ * v1, else none. `root` is where the file systems are mounted.
+ */
+export function findCgroups(root = '/sys/fs/cgroup', membership = readMembership()): CgroupDriver | undefined {
+  return findV2(root, membership) ?? findV1(root, membership);
+}
+
+/** From /proc/self/cgroup: controller to path; v2 is under the empty name. */
+export function parseMembership(text: string): Map<string, string> {
+  const paths = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    if (controllers === undefined || path === undefined) continue;
+    for (const controller of controllers.split(',')) paths.set(controller, path);
+  }
+  return paths;
+}
+
+function readMembership(): Map<string, string> {
+  try {
+    return parseMembership(readFileSync('/proc/self/cgroup', 'utf8'));
+  } catch {
+    return new Map();
+  }
+}
+
+function findV1(root: string, membership: Map<string, string>): CgroupDriver | undefined {
+  const directories = V1_CONTROLLERS.map((controller) => {
+    const own = join(root, controller, membership.get(controller) ?? '/');
+    // Inside a container the path may be the host's, while only the own part is mounted.
+    return existsSync(own) ? own : join(root, controller);
+  });
+  if (!directories.every(isWritable)) return undefined;
+  return { version: 1, create: (name, limits) => createV1(directories, name, limits) };
+}
+
+const V1_CONTROLLERS = ['memory', 'pids', 'cpuacct'] as const;
+
+function createV1(parents: string[], name: string, limits: Limits): Cgroup {
+  const directories = parents.map((parent) => join(parent, name));
+  const [memory, pids, cpuacct] = directories as [string, string, string];
+  for (const directory of directories) mkdirSync(directory);
+  set(memory, 'memory.limit_in_bytes', limits.memoryBytes);
+  // Where the kernel counts swap, memory and swap together have the same bound.
+  if (existsSync(join(memory, 'memory.memsw.limit_in_bytes')))
+    set(memory, 'memory.memsw.limit_in_bytes', limits.memoryBytes);
+  set(pids, 'pids.max', limits.processes + SANDBOX_PROCESSES);
+  return {
+    add: (pid) => {
+      for (const directory of directories) set(directory, 'cgroup.procs', pid);
+    },
+    usage: () => ({
+      cpuMs: Number(get(cpuacct, 'cpuacct.usage')) / 1e6,
+      peakMemoryBytes: Number(get(memory, 'memory.max_usage_in_bytes')),
+      oomKills: field(get(memory, 'memory.oom_control'), 'oom_kill'),
+    }),
+    remove: () => removeAll(directories),
+  };
+}
+
+/** bubblewrap's monitor, its init, and a start-up helper are in the group beside the program's own processes. */
+const SANDBOX_PROCESSES = 3;
+
+function findV2(root: string, membership: Map<string, string>): CgroupDriver | undefined {
+  const own = membership.get('');
+  if (own === undefined || !existsSync(join(root, 'cgroup.controllers'))) return undefined;
+  const base = existsSync(join(root, own)) ? join(root, own) : root;
+  try {
+    const parent = delegate(base);
+    return { version: 2, create: (name, limits) => createV2(parent, name, limits) };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Makes `base` able to hold groups with controllers. A group other than the root may not have processes of its own then,
+ * so the server moves into a leaf first.
+ */
+function delegate(base: string): string {
+  const wanted = '+memory +pids';
+  const available = get(base, 'cgroup.controllers').split(/\s+/);
+  if (!available.includes('memory') || !available.includes('pids'))
+    throw new Error('the memory and pids controllers are not delegated');
+  try {
+    set(base, 'cgroup.subtree_control', wanted);
+  } catch {
+    const leaf = join(base, 'server');
+    mkdirSync(leaf, { recursive: true });
+    for (const pid of get(base, 'cgroup.procs').split('\n').filter(Boolean)) set(leaf, 'cgroup.procs', pid);
+    set(base, 'cgroup.subtree_control', wanted);
+  }
+  return base;
+}
+
+function createV2(parent: string, name: string, limits: Limits): Cgroup {
+  const directory = join(parent, name);
+  mkdirSync(directory);
+  set(directory, 'memory.max', limits.memoryBytes);
+  set(directory, 'memory.oom.group', 1);
+  if (existsSync(join(directory, 'memory.swap.max'))) set(directory, 'memory.swap.max', 0);
+  set(directory, 'pids.max', limits.processes + SANDBOX_PROCESSES);
+  return {
+    add: (pid) => set(directory, 'cgroup.procs', pid),
+    usage: () => ({
+      cpuMs: field(get(directory, 'cpu.stat'), 'usage_usec') / 1000,
+      // memory.peak came with Linux 5.19; before that the current use, read at the end, is a lower bound.
+      peakMemoryBytes: Number(
+        get(directory, existsSync(join(directory, 'memory.peak')) ? 'memory.peak' : 'memory.current'),
+      ),
+      oomKills: field(get(directory, 'memory.events'), 'oom_kill'),
+    }),
+    remove: () => removeAll([directory]),
+  };
+}
+
+async function removeAll(directories: string[]): Promise<void> {
+  for (const directory of directories) {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        rmdirSync(directory);
+        break;
+      } catch (error) {
+        // The kernel lets go of an ended process a moment after its parent has heard of the end.
+        if (attempt >= REMOVE_ATTEMPTS) throw error;
+        await delay(attempt);
+      }
+    }
+  }
+}
+
+const REMOVE_ATTEMPTS = 40;
+
+function isWritable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK);
+    // A read-only mount passes as writable for root; making a group is the proof.
+    const trial = join(directory, `chill-space-trial-${process.pid}`);
+    mkdirSync(trial);
+    rmdirSync(trial);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function set(directory: string, file: string, value: string | number): void {
+  writeFileSync(join(directory, file), String(value));
+}
+
+function get(directory: string, file: string): string {
+  return readFileSync(join(directory, file), 'utf8');
+}
+
+function field(text: string, name: string): number {
+  return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1] ?? 0);
+}

@@ -1,0 +1,151 @@
+import { execFileSync } from 'node:child_process';
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * File descriptors without a name. What goes into a sandbox and comes out of it never has a path on the host, so there is
+ * nothing that a program could lead astray, and nothing that a killed server could leave behind.
+ */
+
+const { O_RDONLY, O_RDWR, O_WRONLY, O_NONBLOCK, O_CREAT, O_EXCL } = constants;
+// Not among Node's constants; these are Linux's values on every architecture that Node runs on but Alpha and SPARC.
+const O_PATH = 0o10000000;
+const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
+
+/** A file in memory (or in the temporary directory where there is no /dev/shm) that stands at its beginning. The caller closes it. */
+export function namelessFile(content: Uint8Array): number {
+  const fd = createNameless();
+  // With a position, so that the descriptor's own offset stays at the beginning.
+  for (let written = 0; written < content.byteLength; )
+    written += writeSync(fd, content, written, content.byteLength - written, written);
+  return fd;
+}
+
+/** The same for one who may only read it. */
+export function namelessReadOnlyFile(content: Uint8Array): number {
+  const fd = namelessFile(content);
+  try {
+    return reopen(fd, O_RDONLY);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A fresh descriptor of the same file, with an offset of its own. */
+export function reopenForReading(fd: number): number {
+  return reopen(fd, O_RDONLY);
+}
+
+/** A descriptor that stands for a path, usable by a process that could not reach the path itself. */
+export function pathDescriptor(path: string): number {
+  return openSync(path, O_PATH);
+}
+
+function createNameless(): number {
+  for (const directory of ['/dev/shm', tmpdir()]) {
+    try {
+      return openSync(directory, O_TMPFILE | O_RDWR, 0o444);
+    } catch {
+      // This file system cannot; the next may.
+    }
+  }
+  const path = join(tmpdir(), `chill-space-${process.pid}-${Math.random().toString(36).slice(2)}`);
+  const fd = openSync(path, O_CREAT | O_EXCL | O_RDWR, 0o444);
+  unlinkSync(path);
+  return fd;
+}
+
+function reopen(fd: number, flags: number): number {
+  return openSync(`/proc/self/fd/${fd}`, flags);
+}
+
+/** The two ends of a pipe. The caller closes both. */
+export interface PipeEnds {
+  /** For the host: does not block. */
+  reader: number;
+  /** For the program. */
+  writer: number;
+  /** Gives the pipe back, once both ends are closed everywhere. */
+  release: () => void;
+}
+
+/**
+ * Pipes for the output of programs. Node's own `pipe` is a socket, which programs cannot open as /dev/stdout; Node cannot
+ * make a pipe, so these are FIFOs whose names are gone, held by O_PATH descriptors, which count neither as reader nor
+ * as writer. A FIFO that nobody has open any more is as good as new.
+ */
+export class PipePool {
+  readonly #idle: number[] = [];
+  readonly #all = new Set<number>();
+  readonly #mkfifo: string;
+
+  constructor(mkfifo = '/usr/bin/mkfifo') {
+    this.#mkfifo = mkfifo;
+  }
+
+  open(): PipeEnds {
+    const held = this.#idle.pop() ?? this.#make();
+    const reader = reopen(held, O_RDONLY | O_NONBLOCK);
+    const writer = reopen(held, O_WRONLY);
+    return { reader, writer, release: () => this.#idle.push(held) };
+  }
+
+  close(): void {
+    for (const fd of this.#all) closeSync(fd);
+    this.#all.clear();
+    this.#idle.length = 0;
+  }
+
+  #make(): number {
+    const directory = mkdtempSync(join(tmpdir(), 'chill-space-pipes-'));
+    try {
+      const paths = Array.from({ length: BATCH }, (_, index) => join(directory, String(index)));
+      // The sandbox's user may open its own output again (/dev/stdout), whoever made the pipe.
+      execFileSync(this.#mkfifo, ['-m', '0666', ...paths], { stdio: 'ignore' });
+      for (const path of paths) {
+        const fd = openSync(path, O_PATH);
+        this.#all.add(fd);
+        this.#idle.push(fd);
+      }
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+    const fd = this.#idle.pop();
+    if (fd === undefined) throw new Error('no pipe could be made');
+    return fd;
+  }
+}
+
+const BATCH = 8;
+
+/**
+ * Descriptors that whoever started this process left open for its children: Node hands them on to every process that it
+ * spawns, and bubblewrap to the program. They are found once, and overwritten in each spawn.
+ */
+export function inheritedDescriptors(): number[] {
+  const inherited: number[] = [];
+  for (const name of readdirSync('/proc/self/fd')) {
+    const fd = Number(name);
+    if (fd < 3) continue;
+    try {
+      const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${name}`, 'utf8'))?.[1];
+      if (flags !== undefined && (Number.parseInt(flags, 8) & O_CLOEXEC) === 0) inherited.push(fd);
+    } catch {
+      // The descriptor of this very listing is gone by now.
+    }
+  }
+  return inherited;
+}
+
+const O_CLOEXEC = 0o2000000;

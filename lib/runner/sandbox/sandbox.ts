@@ -1,0 +1,53 @@
+import type { Bind } from '#lib/runner/languages/language';
+import type { Limits } from '#lib/runner/limits';
+
+export type Tier = 'bubblewrap' | 'gvisor' | 'none';
+
+/** A file that is put into the work directory. `name` is relative, and was checked (see `request.ts`). */
+export interface InputFile {
+  name: string;
+  content: Uint8Array;
+}
+
+/** One program, as a sandbox takes it. */
+export interface Job {
+  /** `argv[0]` is an absolute path inside the sandbox. */
+  argv: readonly string[];
+  env: Readonly<Record<string, string>>;
+  binds: readonly Bind[];
+  files: readonly InputFile[];
+  stdin: Uint8Array;
+  limits: Limits;
+  /** Take output as it comes; false stops the program. */
+  onStdout: (chunk: Buffer) => boolean;
+  onStderr: (chunk: Buffer) => boolean;
+  signal?: AbortSignal | undefined;
+}
+
+/** Why the host ended a program. */
+export type StopReason = 'wall' | 'output' | 'cancelled' | 'memory';
+
+/** How a program ended, as seen from outside of it. By then its whole process tree is gone. */
+export interface Ended {
+  /** False where the sandbox could not be set up: then nothing of the program ran, and `trouble` says why, for the log. */
+  started: boolean;
+  trouble: string;
+  /** As a shell would say it: 0..255, 128 + n for signal n. */
+  exitCode: number;
+  /** Undefined where it ended by itself. */
+  stoppedFor: StopReason | undefined;
+  /** The kernel's or the watchdog's word, not the program's. */
+  outOfMemory: boolean;
+  wallMs: number;
+  cpuMs: number;
+  peakMemoryBytes: number;
+}
+
+/** A way to run a program that nobody trusts. */
+export interface Sandbox {
+  readonly tier: Tier;
+  /** Runs one program to its end. Rejects only where the host itself fails. */
+  run(job: Job): Promise<Ended>;
+  /** Gives back what the sandbox holds on the host. No run may be in progress. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,81 @@
+import {
+  ALLOW,
+  ARCH_OFFSET,
+  and,
+  argumentLow,
+  assemble,
+  failWith,
+  type Instruction,
+  KILL_PROCESS,
+  load,
+  NR_OFFSET,
+  returns,
+  skipIfEqual,
+  skipUnlessAtLeast,
+  skipUnlessEqual,
+} from '#lib/runner/sandbox/seccomp/assembler';
+import {
+  ALLOWED_PERSONALITIES,
+  ALLOWED_SOCKET_FAMILIES,
+  ARCHITECTURES,
+  type Architecture,
+  CLONE_NEWUSER,
+  type ConditionalCall,
+  DENIED,
+  DENIED_IOCTLS,
+  EPERM,
+} from '#lib/runner/sandbox/seccomp/policy';
+
+/** The filter for a processor, named as `process.arch` does. Throws where the policy does not know it: no filter, no sandbox. */
+export function seccompFilter(arch: string = process.arch): Buffer {
+  const architecture = ARCHITECTURES[arch];
+  if (architecture === undefined) throw new Error(`there is no seccomp policy for ${arch}`);
+  return assemble(compile(architecture));
+}
+
+function compile(architecture: Architecture): Instruction[] {
+  const program = [
+    load(ARCH_OFFSET),
+    skipIfEqual(architecture.audit, 1),
+    returns(KILL_PROCESS),
+    load(NR_OFFSET),
+    ...foreignAbi(architecture),
+  ];
+  for (const { call, errno } of DENIED) {
+    const nr = architecture.number(call);
+    if (nr !== undefined) program.push(skipUnlessEqual(nr, 1), returns(failWith(errno)));
+  }
+  const byArgument = (call: ConditionalCall, body: Instruction[]) => {
+    const nr = architecture.number(call);
+    if (nr !== undefined) program.push(skipUnlessEqual(nr, body.length), ...body);
+  };
+  byArgument('clone', [
+    load(argumentLow(0)),
+    and(CLONE_NEWUSER),
+    skipUnlessEqual(CLONE_NEWUSER, 1),
+    returns(failWith(EPERM)),
+    returns(ALLOW),
+  ]);
+  byArgument('personality', allowOnly(ALLOWED_PERSONALITIES));
+  byArgument('ioctl', [
+    load(argumentLow(1)),
+    ...DENIED_IOCTLS.flatMap((request) => [skipUnlessEqual(request, 1), returns(failWith(EPERM))]),
+    returns(ALLOW),
+  ]);
+  byArgument('socket', allowOnly(ALLOWED_SOCKET_FAMILIES));
+  program.push(returns(ALLOW));
+  return program;
+}
+
+function foreignAbi({ foreignAbiFrom }: Architecture): Instruction[] {
+  return foreignAbiFrom === undefined ? [] : [skipUnlessAtLeast(foreignAbiFrom, 1), returns(KILL_PROCESS)];
+}
+
+/** The first argument, of which these calls read 32 bits, must be one of `values`. */
+function allowOnly(values: readonly number[]): Instruction[] {
+  return [
+    load(argumentLow(0)),
+    ...values.flatMap((value) => [skipUnlessEqual(value, 1), returns(ALLOW)]),
+    returns(failWith(EPERM)),
+  ];
+}

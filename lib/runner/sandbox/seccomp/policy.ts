@@ -1,0 +1,136 @@
+/**
+ * What sandboxed programs may not ask of the kernel, after what flatpak, isolate and Docker deny (SANDBOX.md). All the
+ * rest is allowed: namespaces, rlimits and the empty capability set bound it.
+ *
+ * Numbers are from the kernel's tables: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
+ * A test holds every one of them against libseccomp's.
+ */
+
+export const EPERM = 1;
+export const ENOSYS = 38;
+
+export interface Architecture {
+  /** AUDIT_ARCH_*. */
+  audit: number;
+  /** x86-64 has a second ABI with the same audit value; its numbers begin here. */
+  foreignAbiFrom: number | undefined;
+  /** Undefined where the call does not exist. */
+  number: (name: DeniedCall | ConditionalCall) => number | undefined;
+}
+
+/** [x86-64, the generic table of arm64 and others]; calls since 5.1 have one number everywhere. */
+const NUMBERS = {
+  // They make new namespaces, mounts and roots, or reach into another process.
+  unshare: [272, 97],
+  setns: [308, 268],
+  mount: [165, 40],
+  umount2: [166, 39],
+  pivot_root: [155, 41],
+  chroot: [161, 51],
+  ptrace: [101, 117],
+  process_vm_readv: [310, 270],
+  process_vm_writev: [311, 271],
+  process_madvise: [440, 440],
+  pidfd_getfd: [438, 438],
+  kcmp: [312, 272],
+  // Kernel subsystems with a long record of holes, and none that a program here needs.
+  add_key: [248, 217],
+  request_key: [249, 218],
+  keyctl: [250, 219],
+  bpf: [321, 280],
+  perf_event_open: [298, 241],
+  userfaultfd: [323, 282],
+  fanotify_init: [300, 262],
+  lookup_dcookie: [212, 18],
+  name_to_handle_at: [303, 264],
+  open_by_handle_at: [304, 265],
+  migrate_pages: [256, 238],
+  move_pages: [279, 239],
+  modify_ldt: [154, undefined],
+  vmsplice: [278, 75],
+  // The machine's own state.
+  kexec_load: [246, 104],
+  kexec_file_load: [320, 294],
+  init_module: [175, 105],
+  finit_module: [313, 273],
+  delete_module: [176, 106],
+  create_module: [174, undefined],
+  query_module: [178, undefined],
+  get_kernel_syms: [177, undefined],
+  nfsservctl: [180, 42],
+  acct: [163, 89],
+  quotactl: [179, 60],
+  swapon: [167, 224],
+  swapoff: [168, 225],
+  reboot: [169, 142],
+  syslog: [103, 116],
+  sethostname: [170, 161],
+  setdomainname: [171, 162],
+  settimeofday: [164, 170],
+  clock_settime: [227, 112],
+  vhangup: [153, 58],
+  iopl: [172, undefined],
+  ioperm: [173, undefined],
+  uselib: [134, undefined],
+  ustat: [136, undefined],
+  sysfs: [139, undefined],
+  _sysctl: [156, undefined],
+  // Newer calls: a libc that finds them missing falls back to older ones, which are judged above.
+  clone3: [435, 435],
+  io_uring_setup: [425, 425],
+  io_uring_enter: [426, 426],
+  io_uring_register: [427, 427],
+  open_tree: [428, 428],
+  move_mount: [429, 429],
+  fsopen: [430, 430],
+  fsconfig: [431, 431],
+  fsmount: [432, 432],
+  fspick: [433, 433],
+  mount_setattr: [442, 442],
+  quotactl_fd: [443, 443],
+  // Judged by their arguments.
+  clone: [56, 220],
+  personality: [135, 92],
+  ioctl: [16, 29],
+  socket: [41, 198],
+} satisfies Record<string, [number, number | undefined]>;
+
+type CallName = keyof typeof NUMBERS;
+export type ConditionalCall = 'clone' | 'personality' | 'ioctl' | 'socket';
+export type DeniedCall = Exclude<CallName, ConditionalCall>;
+
+const MISSING: ReadonlySet<string> = new Set<DeniedCall>([
+  'clone3',
+  'io_uring_setup',
+  'io_uring_enter',
+  'io_uring_register',
+  'open_tree',
+  'move_mount',
+  'fsopen',
+  'fsconfig',
+  'fsmount',
+  'fspick',
+  'mount_setattr',
+  'quotactl_fd',
+]);
+
+/** Calls that always fail, and how. */
+export const DENIED: readonly { call: DeniedCall; errno: number }[] = (Object.keys(NUMBERS) as CallName[])
+  .filter((name): name is DeniedCall => !['clone', 'personality', 'ioctl', 'socket'].includes(name))
+  .map((call) => ({ call, errno: MISSING.has(call) ? ENOSYS : EPERM }));
+
+/** clone(2) with this flag makes a user namespace, in which everything else would be allowed again. */
+export const CLONE_NEWUSER = 0x10000000;
+/** personality(2) may be asked (all ones) and set to the ordinary one; others switch off protections. */
+export const ALLOWED_PERSONALITIES = [0, 0xffffffff] as const;
+/** They put characters into the terminal's input. The kernel looks at 32 bits of the request, and so must we. */
+export const DENIED_IOCTLS = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */] as const;
+/** AF_UNIX, AF_INET, AF_INET6. Netlink, packet and vsock sockets reach past the network namespace or deep into the kernel. */
+export const ALLOWED_SOCKET_FAMILIES = [1, 2, 10] as const;
+
+const X32_BIT = 0x40000000;
+
+export const ARCHITECTURES: Partial<Record<string, Architecture>> = {
+  x64: { audit: 0xc000003e, foreignAbiFrom: X32_BIT, number: (name) => NUMBERS[name][0] },
+  arm64: { audit: 0xc00000b7, foreignAbiFrom: undefined, number: (name) => NUMBERS[name][1] },
+};
