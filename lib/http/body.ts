@@ -12,8 +12,17 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
  * they arrive. Throws `unsupported_media_type`, `body_too_large` or `invalid_json`.
  */
 export async function readJson(request: Request, limitBytes: number): Promise<unknown> {
+  return parseJson(await readJsonBytes(request, limitBytes));
+}
+
+/** The first half of `readJson`, for bodies whose bound depends on what is in them. */
+export async function readJsonBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
   requireJson(request);
-  const bytes = await readBytes(request, limitBytes);
+  return readBytes(request, limitBytes);
+}
+
+/** The second half of `readJson`. Throws `invalid_json`. */
+export function parseJson(bytes: Uint8Array): unknown {
   let source: string;
   try {
     source = decoder.decode(bytes);
@@ -64,7 +73,7 @@ async function readBytes(request: Request, limitBytes: number): Promise<Uint8Arr
   return Buffer.concat(chunks);
 }
 
-function tooLarge(limitBytes: number): Fault {
+export function tooLarge(limitBytes: number): Fault {
   const size = limitBytes >= MIB ? `${Math.round(limitBytes / MIB)} MiB` : `${Math.round(limitBytes / KIB)} KiB`;
   return new Fault('body_too_large', `The body is too large: at most ${size} are accepted here.`);
 }
