@@ -1,0 +1,54 @@
+import { answerStream, untilEnded } from '#lib/chat/answer-reader';
+import { systemClock } from '#lib/chat/clock';
+import { chatAnswer, chatForm } from '#lib/chat/forms';
+import type { Ticket } from '#lib/chat/in-flight';
+import { chatEngine } from '#lib/chat/index';
+import type { Origin } from '#lib/chat/pipeline';
+import { parseBody } from '#lib/http/body';
+import { eventStream, json, jsonBytes, type Reply } from '#lib/http/reply';
+import type { Call } from '#lib/http/route';
+import { attachRequestSchema, type CacheHeader, CHAT_FIELDS, chatRequestSchema } from '#lib/wire/chat';
+import { readChatBody } from './body.ts';
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** POST /api/chat-optimized and its alias (SPEC §2): an answer as JSON or as a stream, or one that is attached to by its id. */
+export async function chat(request: Request, call: Call): Promise<Reply> {
+  // Read before the first await: some adapters only watch the connection for a signal that was asked for.
+  const { signal } = request;
+  const body = await readChatBody(request);
+  const engine = chatEngine();
+  if (namesRequest(body)) {
+    const { request_id: id, stream } = parseBody(attachRequestSchema, body, CHAT_FIELDS);
+    const ticket = engine.find(id, call.caller);
+    return reply(ticket, ticket.run.cached ? 'hit' : 'joined', stream, signal);
+  }
+  const asked = parseBody(chatRequestSchema, body, CHAT_FIELDS);
+  const submission = await engine.submit(asked, origin(request, call));
+  if (submission.kind === 'ticket') return reply(submission.ticket, submission.cache, asked.stream, signal);
+  const { kept, id } = submission;
+  const headers = { 'x-cache': 'hit' };
+  return asked.stream ? eventStream(kept.sse(id), headers) : jsonBytes(kept.json(id), 200, headers);
+}
+
+/** Who asks. A request that carries a UUID as X-Request-Id, or was given one, is known by it. */
+export function origin(request: Request, call: Call): Origin {
+  return {
+    caller: call.caller,
+    ...(UUID.test(call.requestId) ? { id: call.requestId.toLowerCase() } : {}),
+    fresh: /\bno-cache\b/i.test(request.headers.get('cache-control') ?? ''),
+  };
+}
+
+async function reply(ticket: Ticket, cache: CacheHeader, stream: boolean, signal: AbortSignal): Promise<Reply> {
+  const engine = chatEngine();
+  const headers = { 'x-cache': cache };
+  if (stream) return eventStream(await answerStream(engine, ticket, chatForm(ticket), systemClock, signal), headers);
+  await untilEnded(engine, ticket, signal);
+  return json(chatAnswer(ticket), 200, headers);
+}
+
+function namesRequest(body: unknown): boolean {
+  if (typeof body !== 'object' || body === null) return false;
+  return ('request_id' in body && body.request_id != null) || ('requestId' in body && body.requestId != null);
+}

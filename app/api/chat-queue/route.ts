@@ -1,0 +1,73 @@
+import { answerStream } from '#lib/chat/answer-reader';
+import { systemClock } from '#lib/chat/clock';
+import { queueEntry, queueForm } from '#lib/chat/forms';
+import { chatEngine } from '#lib/chat/index';
+import { Fault } from '#lib/fault';
+import { parseBody } from '#lib/http/body';
+import { eventStream, json, type Reply } from '#lib/http/reply';
+import { type Call, route } from '#lib/http/route';
+import { CHAT_FIELDS, chatRequestSchema, type QueueSubmitted, requestIdSchema } from '#lib/wire/chat';
+import { readChatBody } from '../chat-optimized/body.ts';
+import { origin } from '../chat-optimized/handler.ts';
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route('/api/chat-queue', {
+  POST: submit,
+  GET: look,
+  DELETE: cancel,
+});
+
+async function submit(request: Request, call: Call): Promise<Reply> {
+  const asked = parseBody(chatRequestSchema, await readChatBody(request), CHAT_FIELDS);
+  const engine = chatEngine();
+  const idempotencyKey = request.headers.get('idempotency-key') ?? undefined;
+  const { ticket, cache } = await engine.enqueue(asked, { ...origin(request, call), idempotencyKey });
+  const { state, run } = ticket;
+  const submitted: QueueSubmitted = {
+    request_id: ticket.id,
+    status: { ...engine.standing(ticket), is_processing: state === 'running' },
+    completed: state === 'completed',
+    cached: run.cached,
+  };
+  return json(submitted, 202, { 'x-cache': cache });
+}
+
+async function look(request: Request, call: Call): Promise<Reply> {
+  const { signal } = request;
+  const engine = chatEngine();
+  const id = askedId(request);
+  if (id === undefined) return json(engine.overview(call.caller));
+  const ticket = engine.find(id, call.caller);
+  if (!/\btext\/event-stream\b/i.test(request.headers.get('accept') ?? '')) return json(queueEntry(engine, ticket));
+  const { log } = ticket.run;
+  const after = lastEventId(request, log.last);
+  // To a browser that has everything, 204 says not to connect again.
+  if (log.ended && after === log.last) return { status: 204, headers: {}, body: null };
+  return eventStream(await answerStream(engine, ticket, queueForm(ticket), systemClock, signal, after));
+}
+
+function cancel(request: Request, call: Call): Reply {
+  const id = askedId(request);
+  if (id === undefined) throw missing('is needed: it says which request to cancel');
+  chatEngine().cancel(id, call.caller);
+  return json({ request_id: id, status: 'cancelled', cancelled: true });
+}
+
+function askedId(request: Request): string | undefined {
+  const { searchParams } = new URL(request.url);
+  const id = searchParams.get('request_id') ?? searchParams.get('requestId');
+  if (id === null) return undefined;
+  const parsed = requestIdSchema.safeParse(id);
+  if (!parsed.success) throw missing(parsed.error.issues[0]?.message ?? 'must be a UUID');
+  return parsed.data.toLowerCase();
+}
+
+function missing(message: string): Fault {
+  return new Fault('invalid_request', `request_id ${message}.`, { details: [{ field: 'request_id', message }] });
+}
+
+/** The number after which a reader goes on; one that this answer never had begins anew. */
+function lastEventId(request: Request, last: number): number {
+  const header = request.headers.get('last-event-id') ?? '';
+  const number = /^\d{1,15}$/.test(header) ? Number(header) : 0;
+  return number <= last ? number : 0;
+}

@@ -1,0 +1,53 @@
+import { Fault } from '#lib/fault';
+import { json } from '#lib/http/reply';
+import { type Call, route } from '#lib/http/route';
+import { modelDirectory } from '#lib/models/choose';
+import { runner } from '#lib/runner/index';
+
+/** A part that has not answered by then is down. */
+const CHECK_TIMEOUT_MS = 5_000;
+
+interface Part {
+  /** `unavailable` is a part that was not asked for by a setting, and is not there. */
+  state: 'up' | 'down' | 'unavailable' | 'not_configured';
+  detail?: string;
+}
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
+  '/api/ready',
+  {
+    GET: async (request, call) => {
+      const { signal } = request;
+      const [model, sandbox] = await Promise.all([modelPart(signal), sandboxPart(call)]);
+      const parts = { model, sandbox, redis: NOT_CONFIGURED, gateway: NOT_CONFIGURED };
+      const ready = Object.values(parts).every(({ state }) => state !== 'down');
+      return json(
+        { status: ready ? 'ready' : 'not_ready', parts },
+        ready ? 200 : 503,
+        ready ? {} : { 'retry-after': '5' },
+      );
+    },
+  },
+  { quiet: true },
+);
+
+const NOT_CONFIGURED: Part = { state: 'not_configured' };
+
+async function modelPart(signal: AbortSignal): Promise<Part> {
+  try {
+    await modelDirectory().check(AbortSignal.any([signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)]));
+    return { state: 'up' };
+  } catch (error) {
+    return { state: 'down', detail: Fault.is(error) ? error.message : 'The model provider does not answer.' };
+  }
+}
+
+/** A sandbox that the operator asked for must be there; without one, the app still chats. */
+async function sandboxPart({ settings }: Call): Promise<Part> {
+  const { sandbox, notices } = await runner().health();
+  if (sandbox !== 'unavailable') return { state: 'up', detail: sandbox };
+  return {
+    state: settings.given.has('SANDBOX') ? 'down' : 'unavailable',
+    ...(notices?.[0] === undefined ? {} : { detail: notices[0] }),
+  };
+}

@@ -1,0 +1,88 @@
+import type { Fault } from '#lib/fault';
+import type { Usage } from '#lib/wire/chat';
+
+/** What happens to one answer, in order. A log ends with exactly one `done` or `error`. */
+export type AnswerEvent =
+  | StatusEvent
+  | { readonly type: 'thinking'; readonly text: string }
+  | { readonly type: 'content'; readonly text: string }
+  | { readonly type: 'done'; readonly done_reason: string; readonly usage: Usage }
+  | { readonly type: 'error'; readonly fault: Fault };
+
+export interface StatusEvent {
+  readonly type: 'status';
+  readonly status: 'queued' | 'processing';
+  readonly queue_position: number;
+  readonly queue_length: number;
+  /** Milliseconds. */
+  readonly estimated_wait_time: number;
+}
+
+/** What an event costs beside its text: the object, its slot and the string's header, as measured on V8. */
+const EVENT_BYTES = 96;
+
+/**
+ * The append-only log of one answer: events numbered from 1. Everyone who wants the answer reads here, each with a number
+ * of its own, whether it comes early, late or again; the log knows nothing of them but whom to call after an append.
+ *
+ * A status is only worth reading while it is the newest one: an older one is dropped when the next comes, its number stays
+ * used. Everything else stays as it is.
+ */
+export class AnswerLog {
+  readonly #events: (AnswerEvent | undefined)[] = [];
+  readonly #listeners = new Set<() => void>();
+  #statusNumber = 0;
+  #ended = false;
+  #bytes = 0;
+
+  /** The number of the newest event; 0 while there is none. */
+  get last(): number {
+    return this.#events.length;
+  }
+
+  /** Whether the newest event is the last there will be. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Roughly what the log holds in memory. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The newest status, where there is one. */
+  get status(): StatusEvent | undefined {
+    const event = this.at(this.#statusNumber);
+    return event?.type === 'status' ? event : undefined;
+  }
+
+  /** Undefined where `number` is not used yet, or its status has been replaced. */
+  at(number: number): AnswerEvent | undefined {
+    return this.#events[number - 1];
+  }
+
+  append(event: AnswerEvent): void {
+    if (this.#ended) throw new Error('the log has ended');
+    this.#events.push(event);
+    this.#bytes += EVENT_BYTES;
+    if (event.type === 'status') {
+      if (this.#statusNumber > 0) this.#events[this.#statusNumber - 1] = undefined;
+      this.#statusNumber = this.#events.length;
+    } else if (event.type === 'thinking' || event.type === 'content') this.#bytes += 2 * event.text.length;
+    else this.#ended = true;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** `listener` is called after every append, and must not throw. Returns what ends that. */
+  listen(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The whole text so far. */
+  text(type: 'thinking' | 'content'): string {
+    let text = '';
+    for (const event of this.#events) if (event?.type === type) text += event.text;
+    return text;
+  }
+}

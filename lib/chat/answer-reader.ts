@@ -1,0 +1,201 @@
+import type { AnswerEvent } from '#lib/chat/answer-log';
+import type { Clock } from '#lib/chat/clock';
+import type { Ticket } from '#lib/chat/in-flight';
+import { Fault } from '#lib/fault';
+
+/** An answer that nobody hears of for this long gets a sign of life, so that proxies keep the connection. */
+export const HEARTBEAT_MS = 15_000;
+/** At most about this much is encoded ahead for a reader: what one that stands still costs. */
+const CHUNK_CHARS = 64 * 1024;
+
+/** Where readers are registered: the engine. */
+export interface ReaderRegistry {
+  read(ticket: Ticket, onChange: () => void): () => void;
+}
+
+/** How the events of one answer are written; a form is made for one reader. */
+export interface Form {
+  /** Comes before everything else. */
+  readonly opening: string;
+  readonly heartbeat: string;
+  /** The written event; empty where this form leaves it out. */
+  event(event: AnswerEvent, number: number): string;
+}
+
+/** A reader's own place in the log of an answer, and its wait for more. It holds nothing but a number. */
+export class AnswerReader {
+  readonly #ticket: Ticket;
+  readonly #clock: Clock;
+  readonly #unregister: () => void;
+  #after: number;
+  #ended = false;
+  #closed = false;
+  #quietSince: number;
+  #wake: ((spoken: boolean) => void) | undefined;
+  #endAlarm: (() => void) | undefined;
+
+  /** `after` is the number of the last event that need not be read. */
+  constructor(registry: ReaderRegistry, ticket: Ticket, clock: Clock, after: number) {
+    this.#ticket = ticket;
+    this.#clock = clock;
+    this.#after = after;
+    this.#quietSince = clock.now();
+    this.#unregister = registry.read(ticket, () => this.#rouse(true));
+  }
+
+  /** Whether everything there will ever be has been taken. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** The next events, one at a time, as far as there are any. A request that was cancelled ends with an error of its own. */
+  *take(): Generator<{ event: AnswerEvent; number: number }, void> {
+    const { log } = this.#ticket.run;
+    if (this.#ended) return;
+    if (this.#ticket.cancelledAt !== undefined) {
+      this.#ended = true;
+      yield { event: { type: 'error', fault: new Fault('cancelled', 'The request was cancelled.') }, number: log.last };
+      return;
+    }
+    while (this.#after < log.last) {
+      this.#after += 1;
+      const event = log.at(this.#after);
+      if (log.ended && this.#after === log.last) this.#ended = true;
+      if (event !== undefined) yield { event, number: this.#after };
+    }
+    if (log.ended) this.#ended = true;
+  }
+
+  /** The next events as `form` writes them, up to a bound. */
+  write(form: Form): string {
+    let text = '';
+    for (const { event, number } of this.take()) {
+      text += form.event(event, number);
+      if (text.length >= CHUNK_CHARS) break;
+    }
+    if (text !== '') this.#quietSince = this.#clock.now();
+    return text;
+  }
+
+  /** Resolves with true when there may be more to take or the reader was closed, with false after `HEARTBEAT_MS` of silence. */
+  wait(): Promise<boolean> {
+    if (this.#closed || this.#ended || this.#after < this.#ticket.run.log.last) return Promise.resolve(true);
+    this.#endAlarm ??= this.#alarmIn(HEARTBEAT_MS);
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  /** Gives up the place. Safe to call twice. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#endAlarm?.();
+    this.#unregister();
+    this.#rouse(true);
+  }
+
+  #rouse(spoken: boolean): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.(spoken);
+  }
+
+  /** One alarm for the whole life of a reader, put off when it rings early, instead of one for every token. */
+  #alarmIn(ms: number): () => void {
+    return this.#clock.after(ms, () => {
+      const now = this.#clock.now();
+      const left = this.#quietSince + HEARTBEAT_MS - now;
+      if (left <= 0) {
+        this.#quietSince = now;
+        this.#rouse(false);
+      }
+      this.#endAlarm = this.#alarmIn(left > 0 ? left : HEARTBEAT_MS);
+    });
+  }
+}
+
+/**
+ * An answer as a stream of bytes. Resolves when there is a first thing to send: until then a failure is thrown as the
+ * fault it is, afterwards it is an event of the stream. `signal` is the client's; when it aborts, the reader is gone.
+ */
+export async function answerStream(
+  registry: ReaderRegistry,
+  ticket: Ticket,
+  form: Form,
+  clock: Clock,
+  signal: AbortSignal,
+  after = 0,
+): Promise<ReadableStream<Uint8Array>> {
+  const reader = new AnswerReader(registry, ticket, clock, after);
+  closeWith(signal, reader);
+  let first = form.opening;
+  while (first === '') {
+    if (reader.closed) throw new Fault('cancelled', 'The client has gone.');
+    const failure = failedAlready(ticket);
+    if (failure !== undefined) {
+      reader.close();
+      throw failure;
+    }
+    first = reader.write(form);
+    if (first !== '' || reader.ended) break;
+    if (!(await reader.wait())) first = form.heartbeat;
+  }
+  return byteStream(reader, form, first);
+}
+
+function byteStream(reader: AnswerReader, form: Form, first: string): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let text = first;
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        while (text === '' && !reader.ended && !reader.closed) {
+          text = reader.write(form);
+          if (text === '' && !reader.ended && !(await reader.wait())) text = form.heartbeat;
+        }
+        if (text !== '' && !reader.closed) controller.enqueue(encoder.encode(text));
+        text = '';
+        if (!reader.ended && !reader.closed) return;
+        reader.close();
+        controller.close();
+      },
+      cancel: () => reader.close(),
+    },
+    // Nothing is encoded before somebody reads it.
+    { highWaterMark: 0 },
+  );
+}
+
+/** Resolves when the request has ended; throws its fault where it failed. `signal` is the client's. */
+export async function untilEnded(registry: ReaderRegistry, ticket: Ticket, signal: AbortSignal): Promise<void> {
+  if (ticket.finishedAt === undefined) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = () => {
+      if (ticket.finishedAt !== undefined || signal.aborted) resolve();
+    };
+    const unregister = registry.read(ticket, look);
+    signal.addEventListener('abort', look, { once: true });
+    look();
+    await promise;
+    signal.removeEventListener('abort', look);
+    unregister();
+  }
+  const { failure } = ticket;
+  if (failure !== undefined) throw failure;
+  if (ticket.finishedAt === undefined) throw new Fault('cancelled', 'The client has gone.');
+}
+
+/** A failure before there was any text to send. */
+function failedAlready(ticket: Ticket): Fault | undefined {
+  return ticket.run.firstTokenAt === undefined ? ticket.failure : undefined;
+}
+
+function closeWith(signal: AbortSignal, reader: AnswerReader): void {
+  if (signal.aborted) reader.close();
+  else signal.addEventListener('abort', () => reader.close(), { once: true });
+}

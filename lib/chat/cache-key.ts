@@ -1,0 +1,46 @@
+import { hash } from 'node:crypto';
+import type { ModelRequest } from '#lib/models/provider';
+import type { Message } from '#lib/wire/chat';
+
+/**
+ * The response cache's key: a SHA-256, in base64url, over a canonical form of everything that can change the answer.
+ * Requests with the same key ask the same thing of the same model. The canonical form is an array of fixed places encoded
+ * as JSON, so that no two different requests have the same one.
+ */
+export function cacheKey(provider: string, request: ModelRequest): string {
+  const form = JSON.stringify([provider, ...REQUEST_FIELDS.map((canonical) => canonical(request))]);
+  return hash('sha256', form, 'base64url');
+}
+
+type Canonical<T> = { readonly [Field in keyof Required<T>]: (whole: T) => unknown };
+
+/** A field of a message that has no place here does not compile. */
+const MESSAGE = {
+  role: (message) => message.role,
+  content: (message) => message.content,
+  // An image may have megabytes: its digest stands for it.
+  images: (message) => message.images?.map((image) => hash('sha256', image, 'base64url')) ?? null,
+} as const satisfies Canonical<Message>;
+
+/** A field of a request that has no place here does not compile. */
+const REQUEST = {
+  model: (request) => request.model,
+  messages: (request) => request.messages.map((message) => MESSAGE_FIELDS.map((canonical) => canonical(message))),
+  // Their order means nothing.
+  options: (request) => sorted(request.options),
+  think: (request) => request.think ?? null,
+  // The order of a schema's properties is the order in which the model writes them.
+  format: (request) => request.format ?? null,
+} as const satisfies Canonical<ModelRequest>;
+
+const MESSAGE_FIELDS: readonly ((message: Message) => unknown)[] = Object.values(MESSAGE);
+const REQUEST_FIELDS: readonly ((request: ModelRequest) => unknown)[] = Object.values(REQUEST);
+
+/** The same value with the names of every object in order. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  // Pairs and not an object: an object would put names that look like numbers first, and drop __proto__.
+  return { pairs: entries.map(([name, inner]) => [name, sorted(inner)]) };
+}

@@ -1,0 +1,64 @@
+import type { StatusEvent } from '#lib/chat/answer-log';
+import type { Fault } from '#lib/fault';
+import type { ChatAnswer, ChatEvent, Timings, Usage } from '#lib/wire/chat';
+
+/** The wire forms of an answer (SPEC §2), shared by everything that writes one. */
+
+/** A complete answer, as the model gave it. */
+export interface FinishedAnswer {
+  content: string;
+  thinking: string;
+  model: string;
+  done_reason: string;
+  usage: Usage;
+}
+
+export type Conversation = 'new' | 'continued' | undefined;
+
+export function dataLine(event: ChatEvent): string {
+  return `data: ${JSON.stringify(event)}\n\n`;
+}
+
+export function chatQueued(status: StatusEvent, requestId: string): ChatEvent {
+  return {
+    request_id: requestId,
+    status: 'queued',
+    queue_position: status.queue_position,
+    queue_length: status.queue_length,
+    estimated_wait_time: status.estimated_wait_time,
+    done: false,
+    cached: false,
+  };
+}
+
+export function chatText(type: 'thinking' | 'content', text: string, cached: boolean): ChatEvent {
+  return type === 'content' ? { content: text, done: false, cached } : { thinking: text, done: false, cached };
+}
+
+export function chatDone(
+  answer: Pick<FinishedAnswer, 'model' | 'done_reason' | 'usage'>,
+  requestId: string,
+  timings: Timings,
+  cached: boolean,
+  conversation: Conversation,
+): ChatEvent {
+  return {
+    done: true,
+    cached,
+    request_id: requestId,
+    model: answer.model,
+    done_reason: answer.done_reason,
+    usage: answer.usage,
+    timings,
+    ...(conversation === undefined ? {} : { conversation }),
+  };
+}
+
+export function chatFailed(fault: Fault): ChatEvent {
+  return { done: true, error: fault.message, code: fault.code };
+}
+
+export function answerMessage(answer: FinishedAnswer): ChatAnswer['message'] {
+  const { content, thinking } = answer;
+  return thinking === '' ? { role: 'assistant', content } : { role: 'assistant', content, thinking };
+}

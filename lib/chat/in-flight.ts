@@ -1,0 +1,248 @@
+import { LRUCache } from 'lru-cache';
+import { AnswerLog } from '#lib/chat/answer-log';
+import type { Conversation, FinishedAnswer } from '#lib/chat/chat-events';
+import type { Clock } from '#lib/chat/clock';
+import { Fault } from '#lib/fault';
+import type { ModelProvider, ModelRequest } from '#lib/models/provider';
+import type { Timings } from '#lib/wire/chat';
+
+/** Results are kept for their TTL as long as all of them together stay below this. */
+const MAX_RESULT_BYTES = 64 * 1024 * 1024;
+/** What a finished request costs beside its log, as measured on V8. */
+const RESULT_BYTES = 1500;
+
+export type RunState = 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
+
+/** One call of a model, for any number of requests. `id`, `caller`, `priority` and `group` are how it stands in the queue. */
+export class Run {
+  readonly id: string;
+  readonly caller: string;
+  readonly group: string;
+  readonly model: string;
+  readonly createdAt: number;
+  /** Undefined where the answer is neither to be kept nor to be shared. */
+  readonly key: string | undefined;
+  readonly provider: ModelProvider;
+  /** An answer out of the cache: no model was called. */
+  readonly cached: boolean;
+  readonly log = new AnswerLog();
+  readonly abort = new AbortController();
+  /** The requests that still want this answer. */
+  readonly tickets = new Set<Ticket>();
+  priority: number;
+  /** Gone when the run has ended: it may hold megabytes of images. */
+  request: ModelRequest | undefined;
+  state: RunState = 'queued';
+  startedAt: number | undefined;
+  firstTokenAt: number | undefined;
+  finishedAt: number | undefined;
+  answer: FinishedAnswer | undefined;
+  /** How many readers and detached requests keep it going. */
+  wanted = 0;
+  /** Ends the wait for a reader to come back. */
+  endGrace: (() => void) | undefined;
+  /** Ends the wait for an aborted provider to let go. */
+  endPatience: (() => void) | undefined;
+
+  constructor(
+    start: Pick<Run, 'id' | 'caller' | 'group' | 'model' | 'createdAt' | 'key' | 'provider' | 'priority'> & {
+      request?: ModelRequest;
+      cached?: boolean;
+    },
+  ) {
+    this.id = start.id;
+    this.caller = start.caller;
+    this.group = start.group;
+    this.model = start.model;
+    this.createdAt = start.createdAt;
+    this.key = start.key;
+    this.provider = start.provider;
+    this.priority = start.priority;
+    this.request = start.request;
+    this.cached = start.cached ?? false;
+  }
+}
+
+/** One request for an answer. Several may share a run; each can be cancelled without harm to the others. */
+export class Ticket {
+  readonly id: string;
+  readonly caller: string;
+  readonly createdAt: number;
+  readonly run: Run;
+  /** It came in through the queue, and goes on without any reader. */
+  readonly detached: boolean;
+  readonly conversation: Conversation;
+  readonly readers = new Set<() => void>();
+  /** When it alone was cancelled, while its run went on for others. */
+  cancelledAt: number | undefined;
+
+  constructor(start: Pick<Ticket, 'id' | 'caller' | 'createdAt' | 'run' | 'detached' | 'conversation'>) {
+    this.id = start.id;
+    this.caller = start.caller;
+    this.createdAt = start.createdAt;
+    this.run = start.run;
+    this.detached = start.detached;
+    this.conversation = start.conversation;
+  }
+
+  get state(): RunState {
+    return this.cancelledAt === undefined ? this.run.state : 'cancelled';
+  }
+
+  get finishedAt(): number | undefined {
+    return this.cancelledAt ?? this.run.finishedAt;
+  }
+
+  /** The fault with which it ended. */
+  get failure(): Fault | undefined {
+    if (this.cancelledAt !== undefined) return new Fault('cancelled', 'The request was cancelled.');
+    const { log } = this.run;
+    const last = log.ended ? log.at(log.last) : undefined;
+    return last?.type === 'error' ? last.fault : undefined;
+  }
+
+  /** Milliseconds since this request came in; nothing is negative for one that joined late. */
+  timings(): Timings {
+    const { startedAt, firstTokenAt, finishedAt } = this.run;
+    const since = (moment: number) => Math.max(0, Math.round((moment - this.createdAt) * 10) / 10);
+    return {
+      queued_ms: startedAt === undefined ? 0 : since(startedAt),
+      first_token_ms: firstTokenAt === undefined ? null : since(firstTokenAt),
+      total_ms: since(finishedAt ?? this.createdAt),
+    };
+  }
+}
+
+/** What the pipeline wants to be told of readers. */
+export interface ReaderWatch {
+  /** A run has a reader again. */
+  onRead(run: Run): void;
+  /** The last reader has left; only called while the run is under way. */
+  onUnread(run: Run): void;
+  /** Nobody came back for a run within the grace. */
+  onAbandoned(run: Run): void;
+}
+
+/**
+ * Every request that is under way or whose result is still kept, and the single flight: at most one run for a key that
+ * others can join, while it waits or runs.
+ */
+export class InFlight {
+  readonly #clock: Clock;
+  readonly #graceMs: number;
+  readonly #watch: ReaderWatch;
+  readonly #shared = new Map<string, Run>();
+  readonly #tickets = new Map<string, Ticket>();
+  readonly #results: LRUCache<string, Ticket>;
+
+  constructor(limits: { graceMs: number; resultTtlMs: number }, clock: Clock, watch: ReaderWatch) {
+    this.#clock = clock;
+    this.#graceMs = limits.graceMs;
+    this.#watch = watch;
+    this.#results = new LRUCache({
+      maxSize: MAX_RESULT_BYTES,
+      sizeCalculation: (ticket) => Math.min(MAX_RESULT_BYTES, ticket.run.log.bytes + RESULT_BYTES),
+      ttl: limits.resultTtlMs,
+      ttlResolution: 0,
+      perf: clock,
+    });
+  }
+
+  /** Requests under way. */
+  get size(): number {
+    return this.#tickets.size;
+  }
+
+  sharing(key: string): Run | undefined {
+    return this.#shared.get(key);
+  }
+
+  /** Lets later requests join `run`, unless there is already one to join. */
+  share(run: Run): void {
+    if (run.key !== undefined && !this.#shared.has(run.key)) this.#shared.set(run.key, run);
+  }
+
+  /** The request with this id, under way or finished within the TTL. */
+  find(id: string): Ticket | undefined {
+    return this.#tickets.get(id) ?? this.#results.get(id);
+  }
+
+  /** Puts a request on a run. A run that has ended is a result at once. */
+  add(ticket: Ticket): void {
+    const { run } = ticket;
+    if (run.finishedAt !== undefined) {
+      this.#results.set(ticket.id, ticket);
+      return;
+    }
+    this.#tickets.set(ticket.id, ticket);
+    run.tickets.add(ticket);
+    if (ticket.detached) run.wanted += 1;
+    this.#updateGrace(run);
+  }
+
+  /**
+   * Registers a reader: `onChange` is called when there is something new in the log, and when the request is cancelled.
+   * Returns what unregisters it, to be called when it is done or gone.
+   */
+  read(ticket: Ticket, onChange: () => void): () => void {
+    const { run } = ticket;
+    const stopListening = run.log.listen(onChange);
+    ticket.readers.add(onChange);
+    if (isLive(ticket)) {
+      run.wanted += 1;
+      this.#updateGrace(run);
+      this.#watch.onRead(run);
+    }
+    return () => {
+      if (!ticket.readers.delete(onChange)) return;
+      stopListening();
+      if (!isLive(ticket)) return;
+      run.wanted -= 1;
+      this.#updateGrace(run);
+      this.#watch.onUnread(run);
+    };
+  }
+
+  /** Takes one request off its run. True where nobody is left on the run. */
+  cancel(ticket: Ticket): boolean {
+    const { run } = ticket;
+    ticket.cancelledAt = this.#clock.now();
+    run.wanted -= ticket.readers.size + (ticket.detached ? 1 : 0);
+    run.tickets.delete(ticket);
+    this.#keep(ticket);
+    for (const onChange of ticket.readers) onChange();
+    if (run.tickets.size === 0) return true;
+    this.#updateGrace(run);
+    return false;
+  }
+
+  /** The run has ended: what its requests got is kept, and nobody joins it any more. */
+  settle(run: Run): void {
+    run.endGrace?.();
+    run.endGrace = undefined;
+    run.request = undefined;
+    if (run.key !== undefined && this.#shared.get(run.key) === run) this.#shared.delete(run.key);
+    for (const ticket of run.tickets) this.#keep(ticket);
+    run.tickets.clear();
+  }
+
+  #keep(ticket: Ticket): void {
+    this.#tickets.delete(ticket.id);
+    this.#results.set(ticket.id, ticket);
+  }
+
+  #updateGrace(run: Run): void {
+    if (run.wanted > 0) {
+      run.endGrace?.();
+      run.endGrace = undefined;
+    } else
+      run.endGrace ??= this.#clock.after(this.#graceMs, () => {
+        run.endGrace = undefined;
+        if (run.finishedAt === undefined) this.#watch.onAbandoned(run);
+      });
+  }
+}
+
+function isLive(ticket: Ticket): boolean {
+  return ticket.cancelledAt === undefined && ticket.run.finishedAt === undefined;
+}

@@ -1,0 +1,279 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { untilEnded } from '#lib/chat/answer-reader';
+import { chatAnswer, queueEntry } from '#lib/chat/forms';
+import type { Ticket } from '#lib/chat/in-flight';
+import { ask, type Bench, bench, settled } from '#lib/chat/test-support';
+import { Fault } from '#lib/fault';
+
+let b: Bench;
+const open = new AbortController().signal;
+
+afterEach(async () => {
+  b.engine.close();
+  await settled();
+  expect(b.provider.open).toBe(0);
+  await b.clock.advance(60 * 60 * 1000);
+  expect(b.clock.pending).toBe(0);
+});
+
+/** Reads a ticket's whole answer. */
+async function answer(ticket: Ticket) {
+  await untilEnded(b.engine, ticket, open);
+  return chatAnswer(ticket);
+}
+
+describe('the pipeline', () => {
+  it('runs a request, keeps the answer, and gives it again without a second call', async () => {
+    b = bench();
+    const first = await b.submit('hello');
+    if (first.kind !== 'ticket') throw new Error('not a ticket');
+    expect(first.cache).toBe('miss');
+    const whole = answer(first.ticket);
+    b.provider.last.think('hm').say('Ru').say('st\n').done();
+    expect(await whole).toMatchObject({
+      message: { role: 'assistant', content: 'Rust\n', thinking: 'hm' },
+      cached: false,
+      request_id: first.ticket.id,
+      model: 'default-model',
+      done_reason: 'stop',
+      usage: { prompt_tokens: 3, completion_tokens: 5 },
+    });
+    const again = await b.submit('hello');
+    if (again.kind !== 'hit') throw new Error('not a hit');
+    expect(JSON.parse(Buffer.from(again.kept.json(again.id)).toString())).toMatchObject({
+      message: { role: 'assistant', content: 'Rust\n', thinking: 'hm' },
+      cached: true,
+      request_id: again.id,
+    });
+    expect(b.provider.calls).toHaveLength(1);
+  });
+
+  it('puts the system prompt in front: the request’s, else the default, unless the messages have one', async () => {
+    b = bench({ OLLAMA_SYSTEM_PROMPT: 'be brief', QUEUE_MAX_CONCURRENT: '9' });
+    await b.ticket('hello');
+    await b.ticket({ system_prompt: 'be long' });
+    await b.ticket({ system_prompt: '' });
+    const system = { role: 'system' as const, content: 'own' };
+    await b.ticket({ messages: [system, { role: 'user', content: 'x' }] });
+    expect(b.provider.calls.map(({ request }) => request.messages[0]?.content)).toEqual([
+      'be brief',
+      'be long',
+      'hello',
+      'own',
+    ]);
+  });
+
+  it.each([
+    ['an error', (): Fault => new Fault('upstream_failed', 'The model server failed.')],
+    ['a cut', () => undefined],
+  ])('never keeps %s, and says what happened', async (_, fault) => {
+    b = bench();
+    const ticket = await b.ticket('hello');
+    const whole = answer(ticket);
+    b.provider.last.say('Ru');
+    const cut = fault();
+    if (cut === undefined) b.provider.last.end();
+    else b.provider.last.fail(cut);
+    await expect(whole).rejects.toMatchObject({ code: cut?.code ?? 'upstream_truncated' });
+    expect(queueEntry(b.engine, ticket)).toMatchObject({ status: 'failed', completed: false });
+    expect((await b.submit('hello')).kind).toBe('ticket');
+    expect(b.provider.calls).toHaveLength(2);
+  });
+
+  it('does not keep an answer that ran into its token limit', async () => {
+    b = bench();
+    const ticket = await b.ticket('hello');
+    b.provider.last.say('Rus').done('length');
+    expect((await answer(ticket)).done_reason).toBe('length');
+    expect((await b.submit('hello')).kind).toBe('ticket');
+  });
+
+  it('neither reads, joins nor stores with use_cache false', async () => {
+    b = bench({ QUEUE_MAX_CONCURRENT: '9' });
+    const submissions = await Promise.all([
+      b.submit('hello'),
+      b.submit({ use_cache: false }),
+      b.submit({ use_cache: false }),
+    ]);
+    expect(submissions.map((one) => (one.kind === 'ticket' ? one.cache : 'hit'))).toEqual(['miss', 'bypass', 'bypass']);
+    expect(b.provider.calls).toHaveLength(3);
+    b.provider.calls[1]?.say('not kept').done();
+    await settled();
+    expect(b.engine.stats().response_cache.total_entries).toBe(0);
+  });
+
+  it('calls anew and stores for a fresh request', async () => {
+    b = bench({ QUEUE_MAX_CONCURRENT: '9' });
+    await b.ticket('hello');
+    b.provider.last.say('old').done();
+    await settled();
+    const fresh = await b.submit('hello', { fresh: true });
+    expect(fresh).toMatchObject({ kind: 'ticket', cache: 'bypass' });
+    b.provider.last.say('new').done();
+    await settled();
+    const hit = await b.submit('hello');
+    expect(hit.kind === 'hit' && hit.kept.answer().content).toBe('new');
+  });
+
+  it('joins a twin that waits or runs: one call, and a cancelled one leaves the others alone', async () => {
+    b = bench();
+    const blocker = await b.ticket('other');
+    const tickets = await Promise.all(Array.from({ length: 5 }, () => b.ticket('hello')));
+    expect(new Set(tickets.map(({ id }) => id)).size).toBe(5);
+    const answers = tickets.map((ticket) => answer(ticket).catch((fault: Fault) => fault.code));
+    b.provider.last.done();
+    await answer(blocker);
+    expect(b.provider.calls).toHaveLength(2);
+    b.provider.last.say('one ');
+    await settled();
+    const late = await b.submit('hello');
+    expect(late).toMatchObject({ cache: 'joined' });
+    b.engine.cancel(tickets[0]?.id ?? '', 'ann');
+    b.provider.last.say('answer').done();
+    const texts = (await Promise.all(answers)).map((one) => (typeof one === 'string' ? one : one.message.content));
+    expect(texts).toEqual(['cancelled', ...Array(4).fill('one answer')]);
+    expect(b.provider.calls).toHaveLength(2);
+    expect(b.engine.stats().batch_processor).toMatchObject({ total_requests: 7, deduplicated_requests: 5 });
+  });
+
+  it('tells readers where they stand, counts from one, and estimates from measured times', async () => {
+    b = bench();
+    const [, second, third] = [await b.ticket('a'), await b.ticket('b'), await b.ticket('c')];
+    if (second === undefined || third === undefined) throw new Error('no tickets');
+    const stop = b.engine.read(third, () => {});
+    expect(third.run.log.status).toMatchObject({ queue_position: 2, queue_length: 2, estimated_wait_time: 60_000 });
+    await b.clock.advance(1_000);
+    b.provider.last.say('x').done();
+    await settled();
+    expect(third.run.log.status).toMatchObject({ queue_position: 1, queue_length: 1, estimated_wait_time: 1_000 });
+    expect(b.engine.standing(second)).toMatchObject({ queue_position: 0 });
+    expect(b.engine.overview('ann')).toMatchObject({
+      queue_length: 1,
+      is_processing: true,
+      pending: [{ request_id: third.id, queue_position: 1, priority: 0, waiting_ms: 1000 }],
+      average_processing_time_ms: 1_000,
+    });
+    stop();
+  });
+
+  it('takes a bounded number of waiting requests', async () => {
+    b = bench({ QUEUE_MAX_SIZE: '1' });
+    await b.ticket('a');
+    await b.ticket('b');
+    await expect(b.ticket('c')).rejects.toMatchObject({ code: 'queue_full', retryAfterSeconds: 30 });
+    // A twin adds nothing to the line.
+    await b.ticket('b');
+  });
+
+  it('goes on for the grace when its readers leave, then ends the call', async () => {
+    b = bench();
+    const ticket = await b.ticket('hello');
+    const leave = b.engine.read(ticket, () => {});
+    b.provider.last.say('half');
+    await b.clock.advance(60_000);
+    leave();
+    await b.clock.advance(9_000);
+    const back = b.engine.read(b.engine.find(ticket.id, 'ann'), () => {});
+    await b.clock.advance(60_000);
+    expect(b.provider.last.signal.aborted).toBe(false);
+    back();
+    await b.clock.advance(10_000);
+    expect(b.provider.last.signal.aborted).toBe(true);
+    expect(ticket.state).toBe('cancelled');
+    expect(b.engine.stats().is_processing).toBe(false);
+  });
+
+  it('runs a detached request to its end without a reader', async () => {
+    b = bench();
+    const { ticket } = await b.engine.enqueue(ask('hello'), { caller: 'ann' });
+    await b.clock.advance(60_000);
+    b.provider.last.say('done').done();
+    await settled();
+    expect(queueEntry(b.engine, b.engine.find(ticket.id, 'ann'))).toMatchObject({
+      status: 'completed',
+      completed: true,
+      cached: false,
+      message: { content: 'done' },
+    });
+    const again = await b.engine.enqueue(ask('hello'), { caller: 'ann' });
+    expect(queueEntry(b.engine, again.ticket)).toMatchObject({ completed: true, cached: true });
+    await b.clock.advance(600_001);
+    expect(() => b.engine.find(ticket.id, 'ann')).toThrow(/no request with this id/);
+  });
+
+  it('cancels a waiting and a running request at once, and a finished one not', async () => {
+    b = bench();
+    const running = await b.ticket('a');
+    const waiting = await b.ticket('b');
+    const next = await b.ticket('c');
+    const failed = answer(running).catch((fault: Fault) => fault.code);
+    b.engine.cancel(waiting.id, 'ann');
+    expect(waiting.state).toBe('cancelled');
+    b.engine.cancel(running.id, 'ann');
+    expect(await failed).toBe('cancelled');
+    await settled();
+    expect(b.provider.calls).toHaveLength(2);
+    expect(b.provider.calls[0]?.closed).toBe(true);
+    expect(next.state).toBe('running');
+    expect(() => b.engine.cancel(running.id, 'ann')).toThrow(/already ended/);
+    expect(() => b.engine.cancel('nobody', 'ann')).toThrow(/no request/);
+  });
+
+  it('gives the slot away when an aborted provider does not let go', async () => {
+    b = bench();
+    const stuck = await b.ticket('a');
+    const held = b.provider.last;
+    held.deaf = true;
+    const next = await b.ticket('b');
+    b.engine.cancel(stuck.id, 'ann');
+    await b.clock.advance(4_999);
+    expect([stuck.state, next.state]).toEqual(['cancelled', 'queued']);
+    await b.clock.advance(1);
+    expect(next.state).toBe('running');
+    held.say('too late').done();
+    await settled();
+    expect(b.engine.overview('ann').processing).toHaveLength(1);
+  });
+
+  it('submits once for one idempotency key', async () => {
+    b = bench();
+    const origin = { caller: 'ann', idempotencyKey: 'k1' };
+    const [one, two] = await Promise.all([
+      b.engine.enqueue(ask({ use_cache: false }), origin),
+      b.engine.enqueue(ask({ use_cache: false }), origin),
+    ]);
+    expect(two?.ticket).toBe(one?.ticket);
+    const other = await b.engine.enqueue(ask({ use_cache: false }), { ...origin, caller: 'ben' });
+    expect(other.ticket).not.toBe(one?.ticket);
+    await expect(async () => b.engine.enqueue(ask('different'), origin)).rejects.toMatchObject({
+      code: 'idempotency_conflict',
+    });
+  });
+
+  it('shows ids to their callers only where there are keys', async () => {
+    b = bench({ API_KEYS: 'one,two' });
+    const ticket = await b.ticket('a');
+    expect(() => b.engine.find(ticket.id, 'ben')).toThrow(/no request/);
+    expect(b.engine.overview('ben').processing[0]?.request_id).toBeUndefined();
+    expect(b.engine.overview('ann').processing[0]?.request_id).toBe(ticket.id);
+  });
+
+  it('ends everything when it closes, and takes nothing in', async () => {
+    b = bench();
+    const tickets = [await b.ticket('a'), await b.ticket('b')];
+    const ends = tickets.map((ticket) => answer(ticket).catch((fault: Fault) => fault.code));
+    b.engine.close();
+    expect(await Promise.all(ends)).toEqual(['shutting_down', 'shutting_down']);
+    await expect(b.ticket('c')).rejects.toMatchObject({ code: 'shutting_down' });
+  });
+
+  it('warms a model, and says why where that fails', async () => {
+    b = bench();
+    expect(await b.engine.warm(undefined, open)).toEqual({ model: 'default-model', load_duration_ms: 12 });
+    b.provider.loadFault = new Fault('model_not_found', 'Pull it first.');
+    await expect(b.engine.warm('x', open)).rejects.toMatchObject({
+      code: 'model_load_failed',
+      message: 'Pull it first.',
+    });
+  });
+});
