@@ -20,6 +20,8 @@ export interface RunOptions {
   caller: string;
   /** Ends the run, waiting or going. */
   signal?: AbortSignal | undefined;
+  /** The program has its place and begins: from now on there will be a result. */
+  onStart?: (() => void) | undefined;
   /** Output while the program runs, in whole characters. What it is given, joined, is what the result holds. */
   onOutput?: ((stream: 'stdout' | 'stderr', text: string) => void) | undefined;
 }
@@ -77,7 +79,7 @@ export function createRunner(parts: RunnerParts): Runner {
     return probing;
   };
 
-  const run = async (request: CodeRequest, { caller, signal, onOutput }: RunOptions): Promise<CodeResult> => {
+  const run = async (request: CodeRequest, { caller, signal, onStart, onOutput }: RunOptions): Promise<CodeResult> => {
     const program = checkRequest(request, settings);
     if (closing.signal.aborted) throw new Fault('shutting_down', 'The server is shutting down. Try again in a moment.');
     const { sandbox, toolchains } = await ready();
@@ -92,6 +94,7 @@ export function createRunner(parts: RunnerParts): Runner {
       throw Fault.is(error) ? error : new Fault('cancelled', 'The run was cancelled before it began.');
     });
     try {
+      onStart?.();
       const result = await execute(program, installed.toolchain, sandbox, { settings, cores, signal: ends, onOutput });
       statistics.record(program.language.id, result.status, result.duration_ms);
       metrics.codeRuns.inc({ language: program.language.id, status: result.status });

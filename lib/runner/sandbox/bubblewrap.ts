@@ -1,6 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { setPriority } from 'node:os';
 import { Readable, Writable } from 'node:stream';
 import {
@@ -8,17 +7,18 @@ import {
   SYSTEM_FILES,
   type SystemLayout,
   supervisedCommand,
+  WORK_DIRECTORY,
 } from '#lib/runner/sandbox/bubblewrap-arguments';
 import type { Cgroup, CgroupDriver } from '#lib/runner/sandbox/cgroup';
 import {
   namelessFile,
   namelessReadOnlyFile,
-  type PipeEnds,
   PipePool,
   pathDescriptor,
   reopenForReading,
 } from '#lib/runner/sandbox/descriptors';
-import type { Ended, Job, Sandbox, StopReason } from '#lib/runner/sandbox/sandbox';
+import type { Ended, Job, Sandbox } from '#lib/runner/sandbox/sandbox';
+import { supervise } from '#lib/runner/sandbox/supervision';
 import { ProcessTree } from '#lib/runner/sandbox/watchdog';
 
 export interface BubblewrapOptions {
@@ -34,10 +34,8 @@ export interface BubblewrapOptions {
 }
 
 const NO_ENVIRONMENT: NodeJS.ProcessEnv = Object.create(null);
-const LOOK_EVERY_MS = 25;
 /** Programs yield to the server that watches them. */
 const NICENESS = 5;
-const MAX_TROUBLE_BYTES = 4000;
 
 /** Runs each program in namespaces of its own, made by bubblewrap. */
 export class Bubblewrap implements Sandbox {
@@ -75,68 +73,35 @@ export class Bubblewrap implements Sandbox {
     const stderr = this.#pipes.open();
     const started = performance.now();
     const { child, status } = this.#start(job, cgroup, stdout.writer, stderr.writer);
-    let stoppedFor: StopReason | undefined;
-    let watchdogFired = false;
     let init: number | undefined;
+    let isKilled = false;
     let tree: ProcessTree | undefined;
-
-    // The end of a run is the end of its pid namespace: bubblewrap's monitor returns when the last process in it is gone,
-    // which is why its child is killed and not the monitor itself.
-    const stop = (reason: StopReason) => {
-      if (stoppedFor !== undefined || child.exitCode !== null || child.signalCode !== null) return;
-      stoppedFor = reason;
+    const reported = readStatus(status, (pid) => {
+      init = pid;
+      if (cgroup === undefined) tree = new ProcessTree(pid, WORK_DIRECTORY);
+      if (isKilled) killProcess(pid);
+    });
+    const isOverMemory = () =>
+      cgroup === undefined ? (tree?.look() ?? 0) > job.limits.memoryBytes : cgroup.usage().oomKills > 0;
+    // The end of a run is the end of its pid namespace: bubblewrap's monitor returns when its first process was reaped,
+    // which the kernel allows only after all the others are gone. So that process is killed, and not the monitor.
+    const kill = () => {
+      isKilled = true;
       if (init !== undefined) killProcess(init);
     };
-    const report = readStatus(status, (pid) => {
-      init = pid;
-      if (cgroup === undefined) tree = new ProcessTree(pid);
-      if (stoppedFor !== undefined) killProcess(pid);
-    });
-
-    const look = () => {
-      if (cgroup !== undefined) {
-        if (cgroup.usage().oomKills > 0) stop('memory');
-      } else if (tree !== undefined && tree.look() > job.limits.memoryBytes) {
-        watchdogFired = true;
-        stop('memory');
-      }
-    };
-    const watch = setInterval(look, LOOK_EVERY_MS);
-    const clock = setTimeout(() => stop('wall'), job.limits.wallMs);
-    const cancel = () => stop('cancelled');
-    job.signal?.addEventListener('abort', cancel, { once: true });
-    if (job.signal?.aborted === true) cancel();
-
-    let trouble = '';
-    const onRefused = () => stop('output');
-    const drains = [
-      new Drain(stdout, job.onStdout, onRefused),
-      new Drain(
-        stderr,
-        (chunk) => {
-          if (trouble.length < MAX_TROUBLE_BYTES) trouble += chunk.toString('latin1', 0, MAX_TROUBLE_BYTES);
-          return job.onStderr(chunk);
-        },
-        onRefused,
-      ),
-    ];
-    const code = await exitOf(child);
-    const wallMs = performance.now() - started;
-    clearInterval(watch);
-    clearTimeout(clock);
-    job.signal?.removeEventListener('abort', cancel);
-    await Promise.all(drains.map((drain) => drain.finish()));
-    const exitCode = await report;
+    const seen = await supervise(job, { child, stdout, stderr, kill, isOverMemory }, started);
+    const report = await reported;
     const usage = cgroup?.usage();
     return {
-      started: exitCode !== undefined,
-      trouble: exitCode === undefined ? `bubblewrap ended with ${code}: ${trouble}` : '',
-      exitCode: exitCode ?? code,
-      stoppedFor,
-      outOfMemory: watchdogFired || (usage?.oomKills ?? 0) > 0,
-      wallMs,
+      started: report.exitCode !== undefined,
+      trouble: report.exitCode === undefined ? `bubblewrap ended with ${seen.code}: ${seen.complaint}` : '',
+      exitCode: report.exitCode ?? seen.code,
+      stoppedFor: seen.stoppedFor,
+      outOfMemory: seen.stoppedFor === 'memory' || (usage?.oomKills ?? 0) > 0,
+      wallMs: seen.wallMs,
       cpuMs: usage?.cpuMs ?? tree?.cpuMs ?? 0,
       peakMemoryBytes: usage?.peakMemoryBytes ?? tree?.peakMemoryBytes ?? 0,
+      pidNamespace: report.pidNamespace,
     };
   }
 
@@ -199,66 +164,38 @@ function coverInherited(stdio: (number | 'pipe' | 'ignore')[], inherited: readon
   }
 }
 
-/** Follows the JSON lines of `--json-status-fd`; resolves with the exit code, or undefined where the program never ran. */
-function readStatus(stream: Readable, onInit: (pid: number) => void): Promise<number | undefined> {
+interface Report {
+  /** Undefined where the program never ran. */
+  exitCode: number | undefined;
+  pidNamespace: number | undefined;
+}
+
+/** Follows the JSON lines of `--json-status-fd` to their end. */
+function readStatus(stream: Readable, onInit: (pid: number) => void): Promise<Report> {
   return new Promise((resolve) => {
+    const report: Report = { exitCode: undefined, pidNamespace: undefined };
     let text = '';
-    let exitCode: number | undefined;
     stream.setEncoding('utf8');
     stream.on('data', (chunk: string) => {
       text += chunk;
       for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
         const line: unknown = JSON.parse(text.slice(0, end));
         text = text.slice(end + 1);
-        if (typeof line !== 'object' || line === null) continue;
-        if ('child-pid' in line && typeof line['child-pid'] === 'number') onInit(line['child-pid']);
-        if ('exit-code' in line && typeof line['exit-code'] === 'number') exitCode = line['exit-code'];
+        const init = numberIn(line, 'child-pid');
+        if (init !== undefined) onInit(init);
+        report.exitCode ??= numberIn(line, 'exit-code');
+        report.pidNamespace ??= numberIn(line, 'pid-namespace');
       }
     });
-    stream.on('error', () => resolve(exitCode));
-    stream.on('close', () => resolve(exitCode));
+    stream.on('error', () => resolve(report));
+    stream.on('close', () => resolve(report));
   });
 }
 
-/**
- * Reads a pipe until nobody can write to it any more. Once `take` refuses nothing more is read, so that the writer is held up
- * until it is gone; `release` is called when this end is closed too.
- */
-class Drain {
-  readonly closed: Promise<void>;
-  readonly #socket: Socket;
-  #refused = false;
-
-  constructor({ reader, release }: PipeEnds, take: (chunk: Buffer) => boolean, onRefused: () => void) {
-    const socket = new Socket({ fd: reader, readable: true, writable: false });
-    this.#socket = socket;
-    socket.on('data', (chunk: Buffer) => {
-      if (this.#refused || take(chunk)) return;
-      this.#refused = true;
-      socket.pause();
-      onRefused();
-    });
-    socket.on('error', () => {});
-    this.closed = new Promise((resolve) => {
-      socket.on('close', () => {
-        release();
-        resolve();
-      });
-    });
-  }
-
-  /** The writers are gone: reads what is left, unless that is not wanted. */
-  finish(): Promise<void> {
-    if (this.#refused) this.#socket.destroy();
-    return this.closed;
-  }
-}
-
-function exitOf(child: ChildProcess): Promise<number> {
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('exit', (code, signal) => resolve(code ?? (signal === null ? 0 : 128)));
-  });
+function numberIn(line: unknown, name: string): number | undefined {
+  if (typeof line !== 'object' || line === null) return undefined;
+  const value: unknown = Reflect.get(line, name);
+  return typeof value === 'number' ? value : undefined;
 }
 
 function killProcess(pid: number): void {

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readlinkSync } from 'node:fs';
 import { promisify } from 'node:util';
+import { Bare } from '#lib/runner/sandbox/bare';
 import { Bubblewrap } from '#lib/runner/sandbox/bubblewrap';
 import { systemLayout } from '#lib/runner/sandbox/bubblewrap-arguments';
 import { findCgroups } from '#lib/runner/sandbox/cgroup';
@@ -144,9 +145,9 @@ export async function probe(wanted: 'auto' | 'bubblewrap' | 'gvisor' | 'none', a
           'Code cannot be run here: SANDBOX=gvisor needs runsc, which is not supported yet. Use SANDBOX=bubblewrap.',
       };
     case 'none':
-      return {
-        sandbox: undefined,
-        reason: 'Code cannot be run here: SANDBOX=none is not supported yet. Use SANDBOX=bubblewrap.',
-      };
+      return { sandbox: new Bare(), warning: BARE_WARNING };
   }
 }
+
+const BARE_WARNING =
+  'SANDBOX=none: programs run without any sandbox, with all rights of the server. Anyone who reaches this server can do anything on this machine.';

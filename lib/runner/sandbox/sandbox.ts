@@ -41,6 +41,8 @@ export interface Ended {
   wallMs: number;
   cpuMs: number;
   peakMemoryBytes: number;
+  /** The kernel's number of the pid namespace it had, so that it can be checked that nothing is left of it. */
+  pidNamespace: number | undefined;
 }
 
 /** A way to run a program that nobody trusts. */

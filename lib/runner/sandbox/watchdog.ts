@@ -1,5 +1,4 @@
 import { readdirSync, readFileSync, statfsSync } from 'node:fs';
-import { WORK_DIRECTORY } from '#lib/runner/sandbox/bubblewrap-arguments';
 
 /**
  * Counts what a process tree uses where there is no control group to do it: resident memory of all processes together with
@@ -8,17 +7,19 @@ import { WORK_DIRECTORY } from '#lib/runner/sandbox/bubblewrap-arguments';
  */
 export class ProcessTree {
   readonly #root: number;
+  readonly #tmpfs: string | undefined;
   readonly #cpuMsOf = new Map<number, number>();
   #peakMemoryBytes = 0;
 
-  /** `root` is the sandbox's first process, as the host numbers it. */
-  constructor(root: number) {
+  /** `root` is the tree's first process, as the host numbers it; `tmpfs` is a mount that only this tree writes to, as it sees it. */
+  constructor(root: number, tmpfs?: string) {
     this.#root = root;
+    this.#tmpfs = tmpfs;
   }
 
   /** Looks once; returns the memory in use now, in bytes. */
   look(): number {
-    let memory = tmpfsBytes(this.#root);
+    let memory = this.#tmpfs === undefined ? 0 : usedBytes(`/proc/${this.#root}/root${this.#tmpfs}`);
     for (const pid of descendants(this.#root)) {
       const stat = readStat(pid);
       if (stat === undefined) continue;
@@ -73,9 +74,9 @@ function readStat(pid: number): { residentBytes: number; cpuMs: number } | undef
 }
 
 /** Asks for the size of the mount only: nothing that the program made is opened. */
-function tmpfsBytes(root: number): number {
+function usedBytes(mount: string): number {
   try {
-    const { bsize, blocks, bfree } = statfsSync(`/proc/${root}/root${WORK_DIRECTORY}`);
+    const { bsize, blocks, bfree } = statfsSync(mount);
     return (blocks - bfree) * bsize;
   } catch {
     return 0;

@@ -1,0 +1,91 @@
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Bind } from '#lib/runner/languages/language';
+import { namelessReadOnlyFile, PipePool } from '#lib/runner/sandbox/descriptors';
+import type { Ended, Job, Sandbox } from '#lib/runner/sandbox/sandbox';
+import { supervise } from '#lib/runner/sandbox/supervision';
+import { ProcessTree } from '#lib/runner/sandbox/watchdog';
+
+/**
+ * No sandbox at all: programs run as the server's own user and can do whatever it can. Only for an operator who asked for
+ * it (`SANDBOX=none`) and lets nobody else in. Time, memory and output are watched; nothing is contained.
+ */
+export class Bare implements Sandbox {
+  readonly tier = 'none';
+  readonly #pipes = new PipePool();
+
+  async close(): Promise<void> {
+    this.#pipes.close();
+  }
+
+  async run(job: Job): Promise<Ended> {
+    const directory = await mkdtemp(join(tmpdir(), 'chill-space-run-'));
+    try {
+      for (const { name, content } of job.files) {
+        await mkdir(dirname(join(directory, name)), { recursive: true });
+        await writeFile(join(directory, name), content);
+      }
+      return await this.#supervise(job, directory);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+
+  async #supervise(job: Job, directory: string): Promise<Ended> {
+    const stdout = this.#pipes.open();
+    const stderr = this.#pipes.open();
+    const stdin = namelessReadOnlyFile(job.stdin);
+    const started = performance.now();
+    const env = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: directory, LANG: 'C.UTF-8', TZ: 'UTC', ...job.env };
+    // A group of its own, so that the program's children can be ended with it.
+    const options: SpawnOptions = { cwd: directory, detached: true, stdio: [stdin, stdout.writer, stderr.writer] };
+    Object.assign(options, { env });
+    const [program = '', ...args] = job.argv.map((word) => onHost(word, job.binds));
+    const child = spawn(program, args, options);
+    for (const fd of [stdin, stdout.writer, stderr.writer]) closeSync(fd);
+    const tree = child.pid === undefined ? undefined : new ProcessTree(child.pid);
+    const killGroup = () => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // Nobody is left in it.
+      }
+    };
+    child.on('exit', killGroup);
+    let trouble = '';
+    const seen = await supervise(
+      job,
+      {
+        child,
+        stdout,
+        stderr,
+        kill: killGroup,
+        isOverMemory: () => (tree?.look() ?? 0) > job.limits.memoryBytes,
+      },
+      started,
+    ).catch((error: unknown) => {
+      trouble = String(error);
+      return undefined;
+    });
+    return {
+      started: seen !== undefined,
+      trouble,
+      exitCode: seen?.code ?? -1,
+      stoppedFor: seen?.stoppedFor,
+      outOfMemory: seen?.stoppedFor === 'memory',
+      wallMs: seen?.wallMs ?? 0,
+      cpuMs: tree?.cpuMs ?? 0,
+      peakMemoryBytes: tree?.peakMemoryBytes ?? 0,
+      pidNamespace: undefined,
+    };
+  }
+}
+
+/** Commands name the places inside a sandbox; without one, these are where they were bound from. */
+function onHost(word: string, binds: readonly Bind[]): string {
+  const bind = binds.find(({ at }) => at !== undefined && (word === at || word.startsWith(`${at}/`)));
+  return bind?.at === undefined ? word : `${bind.from}${word.slice(bind.at.length)}`;
+}

@@ -1,0 +1,128 @@
+import type { ChildProcess } from 'node:child_process';
+import { Socket } from 'node:net';
+import { constants } from 'node:os';
+import type { PipeEnds } from '#lib/runner/sandbox/descriptors';
+import type { Job, StopReason } from '#lib/runner/sandbox/sandbox';
+
+/** A program that was started, by whatever sandbox. */
+export interface Running {
+  child: ChildProcess;
+  stdout: PipeEnds;
+  stderr: PipeEnds;
+  /** Ends its whole process tree, after which `child` exits. */
+  kill: () => void;
+  /** Looks whether the tree has gone over its memory. */
+  isOverMemory: () => boolean;
+}
+
+/** What was seen of it until its end. */
+export interface Supervision {
+  /** As a shell would say it. */
+  code: number;
+  stoppedFor: StopReason | undefined;
+  wallMs: number;
+  /** The start of its stderr. */
+  complaint: string;
+}
+
+const FIRST_LOOK_MS = 4;
+const LOOK_EVERY_MS = 32;
+const MAX_COMPLAINT_BYTES = 4000;
+/** Nobody is left who could write; should somebody be, the run ends all the same. */
+const DRAIN_GRACE_MS = 1000;
+
+/** Holds a program to its limits until it has ended, and hands on its output. */
+export async function supervise(job: Job, running: Running, started: number): Promise<Supervision> {
+  const { child } = running;
+  let stoppedFor: StopReason | undefined;
+  const stop = (reason: StopReason) => {
+    if (stoppedFor !== undefined || child.exitCode !== null || child.signalCode !== null) return;
+    stoppedFor = reason;
+    running.kill();
+  };
+  let watch: NodeJS.Timeout | undefined;
+  const look = (afterMs: number) => {
+    watch = setTimeout(() => {
+      if (running.isOverMemory()) stop('memory');
+      look(Math.min(2 * afterMs, LOOK_EVERY_MS));
+    }, afterMs);
+  };
+  // Soon at first, so that something is seen of a short program where looking is the only measure.
+  look(FIRST_LOOK_MS);
+  const clock = setTimeout(() => stop('wall'), job.limits.wallMs);
+  const cancel = () => stop('cancelled');
+  job.signal?.addEventListener('abort', cancel, { once: true });
+  if (job.signal?.aborted === true) cancel();
+
+  let complaint = '';
+  const onRefused = () => stop('output');
+  const drains = [
+    new Drain(running.stdout, job.onStdout, onRefused),
+    new Drain(
+      running.stderr,
+      (chunk) => {
+        if (complaint.length < MAX_COMPLAINT_BYTES) complaint += chunk.toString('latin1', 0, MAX_COMPLAINT_BYTES);
+        return job.onStderr(chunk);
+      },
+      onRefused,
+    ),
+  ];
+  try {
+    const code = await exitOf(child);
+    const wallMs = performance.now() - started;
+    return { code, stoppedFor, wallMs, complaint };
+  } finally {
+    clearTimeout(watch);
+    clearTimeout(clock);
+    job.signal?.removeEventListener('abort', cancel);
+    await Promise.all(drains.map((drain) => drain.finish()));
+  }
+}
+
+/**
+ * Reads a pipe until nobody can write to it any more. Once `take` refuses nothing more is read, so that the writer is held up
+ * until it is gone; the pipe is given back when this end is closed too.
+ */
+class Drain {
+  readonly #socket: Socket;
+  readonly #closed: Promise<void>;
+  #refused = false;
+
+  constructor({ reader, release }: PipeEnds, take: (chunk: Buffer) => boolean, onRefused: () => void) {
+    const socket = new Socket({ fd: reader, readable: true, writable: false });
+    this.#socket = socket;
+    socket.on('data', (chunk: Buffer) => {
+      if (this.#refused || take(chunk)) return;
+      this.#refused = true;
+      socket.pause();
+      onRefused();
+    });
+    socket.on('error', () => {});
+    this.#closed = new Promise((resolve) => {
+      socket.on('close', () => {
+        release();
+        resolve();
+      });
+    });
+  }
+
+  /** The writers are gone: reads what is left, unless that is not wanted. */
+  async finish(): Promise<void> {
+    if (this.#refused) this.#socket.destroy();
+    const grace = setTimeout(() => this.#socket.destroy(), DRAIN_GRACE_MS);
+    await this.#closed;
+    clearTimeout(grace);
+  }
+}
+
+/** Resolves when the process is gone, with its exit code as a shell would say it. Rejects where it could not be started. */
+function exitOf(child: ChildProcess): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : signalNumber(signal))));
+  });
+}
+
+function signalNumber(signal: NodeJS.Signals): number {
+  return constants.signals[signal];
+}
