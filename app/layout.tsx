@@ -1,0 +1,37 @@
+import './globals.css';
+import type { Metadata, Viewport } from 'next';
+import { cookies, headers } from 'next/headers';
+import type { ReactNode } from 'react';
+import { AppShell } from '#components/shell/app-shell';
+import { Providers } from '#components/shell/providers';
+import { parseTheme, THEME_COOKIE } from '#lib/client/theme';
+
+export const metadata: Metadata = {
+  title: { default: 'Chill Space', template: '%s · Chill Space' },
+  description: 'Chat with your own models, run code in a sandbox, and see how it all does.',
+  icons: { icon: '/icon.svg', apple: '/apple-icon.png' },
+  manifest: '/manifest.webmanifest',
+};
+
+export const viewport: Viewport = {
+  themeColor: [
+    { media: '(prefers-color-scheme: light)', color: '#f5f6f8' },
+    { media: '(prefers-color-scheme: dark)', color: '#0b0c0f' },
+  ],
+  interactiveWidget: 'resizes-content',
+};
+
+// The cookie and the nonce make every page dynamic, which is what gives each its own policy.
+export default async function RootLayout({ children }: { children: ReactNode }) {
+  const [jar, incoming] = await Promise.all([cookies(), headers()]);
+  const theme = parseTheme(jar.get(THEME_COOKIE)?.value);
+  return (
+    <html lang="en" data-theme={theme}>
+      <body>
+        <Providers nonce={incoming.get('x-nonce') ?? ''}>
+          <AppShell theme={theme}>{children}</AppShell>
+        </Providers>
+      </body>
+    </html>
+  );
+}

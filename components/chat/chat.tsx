@@ -1,0 +1,227 @@
+'use client';
+
+import clsx from 'clsx';
+import { ArrowDown, PanelLeft, SquarePen } from 'lucide-react';
+import { useSearchParams } from 'next/navigation';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { Composer } from '#components/chat/composer';
+import { EmptyChat } from '#components/chat/empty-chat';
+import { HistoryList } from '#components/chat/history-list';
+import { MessageList } from '#components/chat/message-list';
+import { ModelNotice } from '#components/chat/model-notice';
+import { ModelPicker } from '#components/chat/model-picker';
+import { StreamingStatus } from '#components/chat/streaming-status';
+import { usePreloadedMarkdown } from '#components/markdown/markdown';
+import { PageBar } from '#components/shell/page-bar';
+import { Button } from '#components/ui/button';
+import { Drawer } from '#components/ui/dialog';
+import { IconButton } from '#components/ui/icon-button';
+import { EMPTY_THREAD, isRunning } from '#lib/client/conversation';
+import { HISTORY_COOKIE, setCookie } from '#lib/client/cookies';
+import { useStored } from '#lib/client/stored';
+import { chatStore, useChatLifecycle, useChatState } from '#lib/client/use-chat';
+import { usePinnedScroll } from '#lib/client/use-pinned-scroll';
+
+/** `c` in the address is the conversation, so that a reload, a second tab and the back button find it. */
+const PARAMETER = 'c';
+
+export function Chat({ historyOpen }: { historyOpen: boolean }) {
+  useChatLifecycle();
+  usePreloadedMarkdown();
+  const { ready, conversations, threads } = useChatState();
+  const activeId = useSearchParams().get(PARAMETER);
+  const conversation = conversations.find(({ id }) => id === activeId);
+  const thread = (activeId === null ? undefined : threads.get(activeId)) ?? EMPTY_THREAD;
+  const leaf = conversation?.leafId == null ? undefined : thread.get(conversation.leafId);
+  const running = leaf !== undefined && isRunning(leaf) ? leaf : undefined;
+
+  const [lastModel, setLastModel] = useStored('model');
+  const model = conversation?.model ?? (lastModel === '' ? null : lastModel);
+  const [panel, setPanel] = useState(historyOpen);
+  const [drawer, setDrawer] = useState(false);
+
+  const scroller = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const { pinned, toEnd } = usePinnedScroll(scroller, content);
+
+  useEffect(() => {
+    if (ready && activeId !== null) void chatStore().open(activeId).then(toEnd);
+  }, [ready, activeId, toEnd]);
+
+  const show = useCallback((id: string | null) => {
+    window.history.pushState(null, '', id === null ? '/' : `/?${PARAMETER}=${encodeURIComponent(id)}`);
+    setDrawer(false);
+    field.current?.focus();
+  }, []);
+
+  const send = (text: string) => {
+    const id = chatStore().send({ conversationId: conversation?.id ?? null, text, model });
+    if (id !== activeId) show(id);
+    toEnd();
+  };
+  const regenerate = useCallback(
+    (answerId: string) => {
+      if (activeId === null) return;
+      chatStore().regenerate(activeId, answerId, model);
+      toEnd();
+    },
+    [activeId, model, toEnd],
+  );
+  const edit = useCallback(
+    (questionId: string, text: string) => {
+      if (activeId === null) return;
+      chatStore().edit(activeId, questionId, text);
+      toEnd();
+    },
+    [activeId, toEnd],
+  );
+  const stop = () => {
+    if (running !== undefined) chatStore().stop(running.conversationId, running.id);
+  };
+  const togglePanel = () => {
+    if (window.matchMedia('(width < 64rem)').matches) setDrawer(true);
+    else {
+      setCookie(HISTORY_COOKIE, panel ? 'closed' : 'open');
+      setPanel(!panel);
+    }
+  };
+
+  const history = <HistoryList activeId={activeId} onOpen={show} />;
+  return (
+    <div className="flex min-h-0 flex-1">
+      {panel ? (
+        <aside aria-label="Conversations" className="hidden w-66 shrink-0 flex-col border-r bg-sunken lg:flex">
+          <div className="p-2">
+            <NewChat onClick={() => show(null)} />
+          </div>
+          {history}
+        </aside>
+      ) : null}
+      <Drawer open={drawer} onOpenChange={setDrawer} title="Conversations">
+        <div className="p-2">
+          <NewChat onClick={() => show(null)} />
+        </div>
+        {history}
+      </Drawer>
+
+      <section aria-label="Chat" className="relative flex min-w-0 flex-1 flex-col">
+        <PageBar>
+          <IconButton label="Conversations" side="bottom" onClick={togglePanel}>
+            <PanelLeft className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
+          </IconButton>
+          <ModelPicker
+            chosen={model}
+            onChoose={(next) => {
+              setLastModel(next);
+              if (conversation !== undefined) chatStore().chooseModel(conversation.id, next);
+            }}
+          />
+          <span className="flex-1" />
+          <IconButton label="New chat" side="bottom" onClick={() => show(null)} className={clsx(panel && 'lg:hidden')}>
+            <SquarePen className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
+          </IconButton>
+        </PageBar>
+
+        <div ref={scroller} className="scroller min-h-0 flex-1 [scrollbar-gutter:stable]">
+          <div ref={content} className={clsx(COLUMN, 'min-h-full pt-6 pb-4', activeId === null && 'flex flex-col')}>
+            {activeId === null ? (
+              <div className="flex-1">
+                <EmptyChat onPick={send} />
+              </div>
+            ) : (
+              <Conversation
+                state={
+                  !ready
+                    ? 'loading'
+                    : conversation === undefined
+                      ? 'missing'
+                      : threads.has(activeId)
+                        ? 'there'
+                        : 'loading'
+                }
+                onNew={() => show(null)}
+              >
+                <MessageList
+                  thread={thread}
+                  leafId={conversation?.leafId ?? null}
+                  onRegenerate={regenerate}
+                  onEdit={edit}
+                />
+              </Conversation>
+            )}
+          </div>
+        </div>
+
+        <div className="relative shrink-0">
+          {pinned || activeId === null ? null : (
+            <div className="pointer-events-none absolute inset-x-0 -top-11 flex justify-center">
+              <Button size="sm" onClick={toEnd} className="pointer-events-auto rounded-full! shadow-float">
+                <ArrowDown className="size-3.5" aria-hidden />
+                Jump to latest
+              </Button>
+            </div>
+          )}
+          <div className={clsx(COLUMN, 'pb-3 md:pb-4')}>
+            <ModelNotice />
+            <Composer
+              field={field}
+              draftKey={`draft:${activeId ?? 'new'}`}
+              running={running !== undefined}
+              onSend={send}
+              onStop={stop}
+            />
+          </div>
+        </div>
+        <StreamingStatus message={leaf} />
+      </section>
+    </div>
+  );
+}
+
+const COLUMN = 'mx-auto w-full max-w-[49rem] px-4 sm:px-6';
+
+function NewChat({ onClick }: { onClick: () => void }) {
+  return (
+    <button
+      type="button"
+      onClick={onClick}
+      className="flex h-9 w-full items-center gap-2 rounded-md px-2 font-medium text-sm transition-colors hover:bg-hover pointer-coarse:h-10"
+    >
+      <SquarePen className="size-4 text-accent" strokeWidth={1.75} aria-hidden />
+      New chat
+    </button>
+  );
+}
+
+interface ConversationProps {
+  state: 'loading' | 'missing' | 'there';
+  onNew: () => void;
+  children: React.ReactNode;
+}
+
+function Conversation({ state, onNew, children }: ConversationProps) {
+  if (state === 'there') return children;
+  if (state === 'loading')
+    return (
+      <div aria-hidden className="flex flex-col gap-6">
+        <div className="skeleton h-10 w-2/5 self-end" />
+        <div className="flex flex-col gap-3">
+          <div className="skeleton h-4 w-full" />
+          <div className="skeleton h-4 w-11/12" />
+          <div className="skeleton h-4 w-2/3" />
+        </div>
+      </div>
+    );
+  return (
+    <div className="flex flex-col items-start gap-3 pt-16">
+      <h1 className="font-semibold text-xl">This conversation is not in this browser</h1>
+      <p className="text-ink-2">
+        It was deleted, or it was held on another machine. Conversations never leave the browser they began in.
+      </p>
+      <Button kind="primary" onClick={onNew}>
+        Start a new chat
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,92 @@
+'use client';
+
+import { Pencil } from 'lucide-react';
+import { memo, useEffect, useRef, useState } from 'react';
+import { type VersionPlace, Versions } from '#components/chat/versions';
+import { Button } from '#components/ui/button';
+import { CopyButton } from '#components/ui/copy-button';
+import { IconButton } from '#components/ui/icon-button';
+import type { UserMessage } from '#lib/client/conversation';
+
+interface QuestionTurnProps extends VersionPlace {
+  message: UserMessage;
+  onEdit: (questionId: string, text: string) => void;
+}
+
+export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...place }: QuestionTurnProps) {
+  const [editing, setEditing] = useState(false);
+  if (editing)
+    return (
+      <Editor
+        text={message.content}
+        onCancel={() => setEditing(false)}
+        onSend={(text) => {
+          setEditing(false);
+          onEdit(message.id, text);
+        }}
+      />
+    );
+  return (
+    <article aria-label="Question" className="group/turn flex flex-col items-end">
+      <div
+        dir="auto"
+        className="max-w-[min(85%,38rem)] whitespace-pre-wrap rounded-lg bg-hover px-3.5 py-2 leading-6 [overflow-wrap:anywhere]"
+      >
+        {message.content}
+      </div>
+      <div className="mt-0.5 flex items-center opacity-0 transition-opacity focus-within:opacity-100 group-hover/turn:opacity-100 pointer-coarse:opacity-100">
+        <Versions conversationId={message.conversationId} {...place} />
+        <IconButton label="Edit and send again" onClick={() => setEditing(true)}>
+          <Pencil className="size-4" strokeWidth={1.75} aria-hidden />
+        </IconButton>
+        <CopyButton text={message.content} label="Copy the question" />
+      </div>
+    </article>
+  );
+});
+
+function Editor({ text, onCancel, onSend }: { text: string; onCancel: () => void; onSend: (text: string) => void }) {
+  const [value, setValue] = useState(text);
+  const field = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    field.current?.focus();
+    field.current?.setSelectionRange(text.length, text.length);
+  }, [text]);
+  const send = () => {
+    if (value.trim() !== '') onSend(value.trim());
+  };
+  return (
+    <form
+      className="rounded-lg border bg-surface p-2 focus-within:border-line-strong"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <textarea
+        ref={field}
+        aria-label="The question"
+        dir="auto"
+        rows={Math.min(12, value.split('\n').length + 1)}
+        className="w-full resize-none bg-transparent px-1.5 py-1 leading-6 outline-none"
+        value={value}
+        onChange={(event) => setValue(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Escape') onCancel();
+          if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
+            event.preventDefault();
+            send();
+          }
+        }}
+      />
+      <div className="flex justify-end gap-2">
+        <Button size="sm" kind="quiet" onClick={onCancel}>
+          Cancel
+        </Button>
+        <Button size="sm" kind="primary" type="submit" disabled={value.trim() === ''}>
+          Send
+        </Button>
+      </div>
+    </form>
+  );
+}

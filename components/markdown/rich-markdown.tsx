@@ -1,0 +1,113 @@
+'use client';
+
+import { type ComponentProps, createElement, isValidElement, type ReactNode } from 'react';
+import { type Components, type ExtraProps, parseMarkdownIntoBlocks, Streamdown } from 'streamdown';
+import { CodeBlock } from '#components/markdown/code-block';
+
+/**
+ * Markdown in blocks, of which only the last is parsed again while it grows. Nothing that a model writes is fetched:
+ * images are named, not loaded, and a link opens only when it is followed.
+ */
+export function RichMarkdown({ text, streaming }: { text: string; streaming: boolean }) {
+  return (
+    <Streamdown
+      className="prose"
+      mode="streaming"
+      parseIncompleteMarkdown={streaming}
+      parseMarkdownIntoBlocksFn={intoBlocks}
+      controls={false}
+      lineNumbers={false}
+      dir="auto"
+      components={COMPONENTS}
+    >
+      {text}
+    </Streamdown>
+  );
+}
+
+/** A link's address may stand in another block than the link: such a text is parsed as one. */
+function intoBlocks(markdown: string): string[] {
+  return /^ {0,3}\[[^\]]+\]:/m.test(markdown) ? [markdown] : parseMarkdownIntoBlocks(markdown);
+}
+
+const PLAIN = [
+  'p',
+  'ul',
+  'ol',
+  'li',
+  'strong',
+  'h1',
+  'h2',
+  'h3',
+  'h4',
+  'h5',
+  'h6',
+  'blockquote',
+  'hr',
+  'thead',
+  'tbody',
+  'tr',
+  'th',
+  'td',
+  'sup',
+  'sub',
+] as const;
+
+/** The bare element: `prose.css` dresses it. */
+function Plain({ node, className: _className, ...props }: Record<string, unknown> & ExtraProps) {
+  return createElement(node?.tagName ?? 'span', props);
+}
+
+const COMPONENTS: Components = {
+  ...Object.fromEntries(PLAIN.map((tag) => [tag, Plain])),
+  a: Anchor,
+  img: ImageName,
+  table: Table,
+  code: Code,
+  inlineCode: InlineCode,
+};
+
+function Anchor({ node: _node, className: _className, href, children, ...props }: ComponentProps<'a'> & ExtraProps) {
+  if (href === undefined || !/^(https?:|mailto:|#)/i.test(href)) return <span>{children}</span>;
+  const elsewhere = href.startsWith('#') ? {} : { target: '_blank', rel: 'noopener noreferrer nofollow' };
+  return (
+    <a {...props} href={href} title={href} {...elsewhere}>
+      {children}
+    </a>
+  );
+}
+
+function ImageName({ src, alt }: ComponentProps<'img'> & ExtraProps) {
+  const name = alt === undefined || alt === '' ? 'Image' : `Image: ${alt}`;
+  const address = typeof src === 'string' && /^https?:/i.test(src) ? src : undefined;
+  if (address === undefined) return <span className="text-ink-3">[{name}]</span>;
+  return (
+    <a href={address} title={address} target="_blank" rel="noopener noreferrer nofollow">
+      {name}
+    </a>
+  );
+}
+
+function Table({ children }: ComponentProps<'table'> & ExtraProps) {
+  return (
+    <div className="table-frame">
+      <table>{children}</table>
+    </div>
+  );
+}
+
+function Code({ className, children }: ComponentProps<'code'> & ExtraProps) {
+  const language = /language-([^\s]+)/.exec(className ?? '')?.[1] ?? '';
+  return <CodeBlock code={textOf(children).replace(/\n$/, '')} language={language} />;
+}
+
+function InlineCode({ children }: ComponentProps<'code'> & ExtraProps) {
+  return <code dir="ltr">{children}</code>;
+}
+
+function textOf(node: ReactNode): string {
+  if (typeof node === 'string') return node;
+  if (Array.isArray(node)) return node.map(textOf).join('');
+  if (isValidElement<{ children?: ReactNode }>(node)) return textOf(node.props.children);
+  return '';
+}

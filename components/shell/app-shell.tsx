@@ -1,0 +1,54 @@
+import Link from 'next/link';
+import type { ReactNode } from 'react';
+import { Nav } from '#components/shell/nav';
+import { StatusDots } from '#components/shell/status-dots';
+import { ThemeToggle } from '#components/shell/theme-toggle';
+import type { Theme } from '#lib/client/theme';
+
+/** The frame of every page: where one can go, what is on, and the page itself. */
+export function AppShell({ theme, children }: { theme: Theme; children: ReactNode }) {
+  return (
+    <div className="flex h-dvh flex-col md:flex-row">
+      <a
+        href="#main"
+        className="sr-only z-50 rounded-md bg-ink px-3 py-2 text-canvas text-sm focus:not-sr-only focus:absolute focus:top-2 focus:left-2"
+      >
+        Skip to the page
+      </a>
+      <header className="flex h-12 shrink-0 items-center justify-between border-b bg-sunken px-1.5 md:h-auto md:w-[5.25rem] md:flex-col md:border-r md:border-b-0 md:px-1.5 md:py-3">
+        <div className="flex items-center md:w-full md:flex-col md:gap-4">
+          <Link
+            href="/"
+            aria-label="Chill Space"
+            className="hidden rounded-md text-ink min-[30rem]:block min-[30rem]:p-2 md:p-0"
+          >
+            <Mark />
+          </Link>
+          <Nav />
+        </div>
+        <div className="flex items-center md:w-full md:flex-col md:gap-2">
+          <StatusDots />
+          <ThemeToggle initial={theme} />
+        </div>
+      </header>
+      <main id="main" tabIndex={-1} className="flex min-h-0 min-w-0 flex-1 flex-col outline-none">
+        {children}
+      </main>
+    </div>
+  );
+}
+
+/** The sign of the house: a moon over a calm line. */
+function Mark() {
+  return (
+    <svg viewBox="0 0 32 32" className="size-7" aria-hidden="true">
+      <rect width="32" height="32" rx="9" className="fill-accent-fill" />
+      <path
+        d="M20.9 17.6A7.1 7.1 0 0 1 13.4 7.7a7.3 7.3 0 1 0 7.5 9.9Z"
+        className="fill-on-accent"
+        transform="translate(1.2 0.6)"
+      />
+      <path d="M8 24.5h16" className="stroke-on-accent" strokeWidth="2" strokeLinecap="round" />
+    </svg>
+  );
+}

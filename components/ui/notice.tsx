@@ -1,0 +1,34 @@
+import clsx from 'clsx';
+import { CircleAlert, Info, TriangleAlert } from 'lucide-react';
+import type { ReactNode } from 'react';
+
+type Kind = 'info' | 'warn' | 'error';
+
+const KINDS = {
+  info: { icon: Info, tint: 'bg-hover', mark: 'text-ink-2' },
+  warn: { icon: TriangleAlert, tint: 'bg-warn-soft', mark: 'text-warn' },
+  error: { icon: CircleAlert, tint: 'bg-error-soft', mark: 'text-error' },
+} as const;
+
+interface NoticeProps {
+  kind?: Kind;
+  /** At most one button: the next step. */
+  action?: ReactNode;
+  children: ReactNode;
+  className?: string;
+}
+
+/** What happened and what to do, beside where it happened. Failures are announced. */
+export function Notice({ kind = 'info', action, children, className }: NoticeProps) {
+  const { icon: Icon, tint, mark } = KINDS[kind];
+  return (
+    <div
+      role={kind === 'error' ? 'alert' : undefined}
+      className={clsx('flex flex-wrap items-center gap-x-3 gap-y-2 rounded-md px-3 py-2 text-sm', tint, className)}
+    >
+      <Icon className={clsx('size-4 shrink-0 self-start mt-0.5', mark)} aria-hidden />
+      <div className="min-w-0 flex-1 basis-48 text-ink [overflow-wrap:anywhere]">{children}</div>
+      {action}
+    </div>
+  );
+}

@@ -1,0 +1,118 @@
+import type { z } from 'zod';
+import { API_BASE } from '#lib/client/endpoints';
+import { ApiError, jsonBody, request, requestJson } from '#lib/client/request';
+import { readEvents } from '#lib/client/server-sent-events';
+import {
+  type CacheHeader,
+  type ChatEvent,
+  cacheHeaderSchema,
+  chatEventSchema,
+  type chatRequestSchema,
+} from '#lib/wire/chat';
+import { type Models, modelsSchema } from '#lib/wire/models';
+import {
+  type Stats,
+  type StatsAction,
+  type StatsActionResult,
+  statsActionResultSchema,
+  statsSchema,
+} from '#lib/wire/stats';
+
+export type ChatRequestBody = z.input<typeof chatRequestSchema>;
+
+export interface StreamedEvent {
+  event: ChatEvent;
+  /** Where a resumable stream goes on after this event. */
+  id: string | undefined;
+}
+
+export interface AnswerStream {
+  cache: CacheHeader | null;
+  /** Ends after the event whose `done` is true. Throws `ApiError` where the stream broke off before it. */
+  events: AsyncGenerator<StreamedEvent, void, undefined>;
+}
+
+const EVENT_STREAM = 'text/event-stream';
+
+/** Asks for an answer. `fresh` reads no cache, but stores the new answer. Aborting `signal` closes the connection. */
+export async function askForAnswer(body: ChatRequestBody, fresh: boolean, signal: AbortSignal): Promise<AnswerStream> {
+  const init = jsonBody(body);
+  const headers = { ...init.headers, accept: EVENT_STREAM, ...(fresh ? { 'cache-control': 'no-cache' } : {}) };
+  return open(await request(`${API_BASE}/api/chat-optimized`, { ...init, headers, signal }), signal);
+}
+
+/** Takes up a stream again after the event `lastEventId`, or from its beginning where there is none. */
+export async function resumeAnswer(
+  requestId: string,
+  lastEventId: string | undefined,
+  signal: AbortSignal,
+): Promise<AnswerStream> {
+  const headers = { accept: EVENT_STREAM, ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) };
+  return open(await request(queueUrl(requestId), { headers, signal }), signal);
+}
+
+/** Frees the model. That it had ended already, or is not known any more, is no failure. */
+export async function cancelAnswer(requestId: string): Promise<void> {
+  try {
+    await request(queueUrl(requestId), { method: 'DELETE', keepalive: true });
+  } catch (error) {
+    if (!(error instanceof ApiError) || (error.status !== 404 && error.status !== 409)) throw error;
+  }
+}
+
+export function fetchModels(): Promise<Models> {
+  return requestJson(modelsSchema, `${API_BASE}/api/models`, { signal: AbortSignal.timeout(10_000) });
+}
+
+export function fetchStats(): Promise<Stats> {
+  return requestJson(statsSchema, `${API_BASE}/api/cache-stats`, { signal: AbortSignal.timeout(10_000) });
+}
+
+export function act(action: StatsAction): Promise<StatsActionResult> {
+  return requestJson(statsActionResultSchema, `${API_BASE}/api/cache-stats`, jsonBody(action));
+}
+
+function queueUrl(requestId: string): string {
+  return `${API_BASE}/api/chat-queue?requestId=${encodeURIComponent(requestId)}`;
+}
+
+function open(response: Response, signal: AbortSignal): AnswerStream {
+  const cache = cacheHeaderSchema.safeParse(response.headers.get('x-cache'));
+  return { cache: cache.success ? cache.data : null, events: chatEvents(response, signal) };
+}
+
+async function* chatEvents(response: Response, signal: AbortSignal): AnswerStream['events'] {
+  if (response.body === null) throw brokenOff();
+  try {
+    for await (const { data, id } of readEvents(response.body)) {
+      const event = parseEvent(data);
+      if (event === undefined) continue;
+      yield { event, id };
+      if (event.done) return;
+    }
+  } catch (error) {
+    if (signal.aborted || error instanceof ApiError) throw error;
+    throw brokenOff();
+  }
+  throw brokenOff();
+}
+
+/** Undefined for what is not an event of ours: a newer server may send more than this page knows. */
+function parseEvent(data: string): ChatEvent | undefined {
+  try {
+    const parsed = chatEventSchema.safeParse(JSON.parse(data));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export const BROKEN_OFF = 'connection_lost';
+
+function brokenOff(): ApiError {
+  return new ApiError(
+    'The connection broke off before the answer was complete. Ask again to get all of it.',
+    0,
+    BROKEN_OFF,
+  );
+}

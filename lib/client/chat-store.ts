@@ -1,0 +1,348 @@
+import { applyEvent, failed, newAnswer, rewound, stopped, withCacheHeader } from '#lib/client/answer';
+import type { AnswerStream, ChatRequestBody } from '#lib/client/chat-api';
+import {
+  type AssistantMessage,
+  type ChatMessage,
+  type Conversation,
+  EMPTY_THREAD,
+  isRunning,
+  newestLeafBelow,
+  pathTo,
+  type Thread,
+  titleFrom,
+  toWire,
+} from '#lib/client/conversation';
+import type { History } from '#lib/client/history';
+import { reconnectDelayMs } from '#lib/client/reconnect';
+import { ApiError } from '#lib/client/request';
+
+export interface ChatState {
+  /** False until the history was read. */
+  ready: boolean;
+  /** Newest first. */
+  conversations: readonly Conversation[];
+  /** The messages of the conversations that were opened. */
+  threads: ReadonlyMap<string, Thread>;
+  /** True where the browser keeps nothing: the conversation lasts as long as the page. */
+  unsaved: boolean;
+}
+
+/** Everything that touches the world, so that the rules can be tested without it. */
+export interface ChatEffects {
+  history: History;
+  ask(body: ChatRequestBody, fresh: boolean, signal: AbortSignal): Promise<AnswerStream>;
+  resume(requestId: string, lastEventId: string | undefined, signal: AbortSignal): Promise<AnswerStream>;
+  cancel(requestId: string): Promise<void>;
+  now(): number;
+  newId(): string;
+  /** Calls back before the next paint, or soon where nothing is painted. */
+  nextFrame(callback: () => void): void;
+  pause(ms: number, signal: AbortSignal): Promise<void>;
+  /** Tells the other tabs that a conversation changed. */
+  announce(conversationId: string): void;
+}
+
+export interface NewQuestion {
+  /** Null begins a conversation. */
+  conversationId: string | null;
+  text: string;
+  model: string | null;
+  systemPrompt?: string;
+}
+
+const SAVE_EVERY_MS = 1_000;
+
+/** The conversations and the answers that are on their way. Framework-free: React reads it with `useSyncExternalStore`. */
+export class ChatStore {
+  #state: ChatState = { ready: false, conversations: [], threads: new Map(), unsaved: false };
+  readonly #effects: ChatEffects;
+  readonly #listeners = new Set<() => void>();
+  readonly #running = new Map<string, AbortController>();
+  /** Changed since the last frame, and since the last save. */
+  readonly #fresh = new Map<string, AssistantMessage>();
+  #frameAsked = false;
+  #savedAt = 0;
+
+  constructor(effects: ChatEffects) {
+    this.#effects = effects;
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  readonly state = (): ChatState => this.#state;
+
+  async load(): Promise<void> {
+    try {
+      this.#set({ ready: true, conversations: await this.#effects.history.conversations() });
+    } catch {
+      this.#set({ ready: true, unsaved: true });
+    }
+  }
+
+  /** Reads a conversation's messages, and takes up again an answer that was on its way when the page was left. */
+  async open(conversationId: string): Promise<void> {
+    if (this.#state.threads.has(conversationId)) return;
+    const messages = await this.#effects.history.messages(conversationId).catch(() => []);
+    if (this.#state.threads.has(conversationId)) return;
+    this.#putThread(conversationId, new Map(messages.map((message) => [message.id, message])));
+    for (const message of messages)
+      if (isRunning(message)) void this.#run(message, 'resume', (signal) => this.#reopen(message, signal));
+  }
+
+  /** Another tab wrote: read it again, unless the answer is written here. */
+  async refresh(conversationId: string): Promise<void> {
+    const messages = await this.#effects.history.messages(conversationId).catch(() => []);
+    if (messages.some((message) => this.#running.has(message.id))) return;
+    const conversations = await this.#effects.history.conversations().catch(() => this.#state.conversations);
+    const threads = new Map(this.#state.threads);
+    if (!conversations.some(({ id }) => id === conversationId)) threads.delete(conversationId);
+    else if (threads.has(conversationId))
+      threads.set(conversationId, new Map(messages.map((message) => [message.id, message])));
+    this.#set({ conversations, threads });
+  }
+
+  /** Puts the question, and its answer to come, at the end of the conversation. Gives back the conversation's id. */
+  send(question: NewQuestion): string {
+    const now = this.#effects.now();
+    const conversation: Conversation = this.#conversation(question.conversationId) ?? {
+      id: this.#effects.newId(),
+      title: titleFrom(question.text),
+      createdAt: now,
+      updatedAt: now,
+      leafId: null,
+      model: null,
+      systemPrompt: '',
+    };
+    const asked: Conversation = {
+      ...conversation,
+      model: question.model,
+      systemPrompt: question.systemPrompt ?? conversation.systemPrompt,
+    };
+    this.#ask(asked, asked.leafId, question.text, now);
+    return asked.id;
+  }
+
+  /** Asks the question of `answerId` once more, past the cache. The earlier answer stays as another version. */
+  regenerate(conversationId: string, answerId: string, model: string | null): void {
+    const conversation = this.#conversation(conversationId);
+    const answer = this.#thread(conversationId).get(answerId);
+    if (conversation === undefined || answer?.parentId == null) return;
+    this.#answer({ ...conversation, model }, answer.parentId, [], true);
+  }
+
+  /** Puts a changed question beside the old one, and asks it. */
+  edit(conversationId: string, questionId: string, text: string): void {
+    const conversation = this.#conversation(conversationId);
+    const question = this.#thread(conversationId).get(questionId);
+    if (conversation === undefined || question === undefined) return;
+    this.#ask(conversation, question.parentId, text, this.#effects.now());
+  }
+
+  /** Ends an answer, here and at the model. What came so far stays. */
+  stop(conversationId: string, answerId: string): void {
+    const message = this.#fresh.get(answerId) ?? this.#thread(conversationId).get(answerId);
+    if (message === undefined || !isRunning(message)) return;
+    this.#running.get(answerId)?.abort();
+    this.#running.delete(answerId);
+    if (message.requestId !== undefined) void this.#effects.cancel(message.requestId).catch(() => undefined);
+    this.#update(stopped(message, this.#effects.now()));
+    this.#commit(true);
+  }
+
+  showVersion(conversationId: string, messageId: string): void {
+    const conversation = this.#conversation(conversationId);
+    if (conversation === undefined) return;
+    const leafId = newestLeafBelow(this.#thread(conversationId), messageId);
+    this.#putConversation({ ...conversation, leafId });
+    this.#save(conversationId, []);
+  }
+
+  chooseModel(conversationId: string, model: string): void {
+    const conversation = this.#conversation(conversationId);
+    if (conversation === undefined) return;
+    this.#putConversation({ ...conversation, model });
+    this.#save(conversationId, []);
+  }
+
+  rename(conversationId: string, title: string): void {
+    const conversation = this.#conversation(conversationId);
+    const trimmed = title.trim();
+    if (conversation === undefined || trimmed === '') return;
+    this.#putConversation({ ...conversation, title: trimmed });
+    this.#save(conversationId, []);
+  }
+
+  async remove(conversationId: string): Promise<void> {
+    for (const message of this.#thread(conversationId).values()) this.stop(conversationId, message.id);
+    const threads = new Map(this.#state.threads);
+    threads.delete(conversationId);
+    this.#set({ conversations: this.#state.conversations.filter(({ id }) => id !== conversationId), threads });
+    await this.#effects.history.remove(conversationId).catch(() => this.#set({ unsaved: true }));
+    this.#effects.announce(conversationId);
+  }
+
+  /** Puts conversations from a file beside those that are there; one of the same id is replaced. */
+  async add(entries: readonly { conversation: Conversation; messages: readonly ChatMessage[] }[]): Promise<void> {
+    for (const { conversation, messages } of entries) await this.#effects.history.save(conversation, messages);
+    const threads = new Map(this.#state.threads);
+    for (const { conversation } of entries) threads.delete(conversation.id);
+    this.#set({ conversations: await this.#effects.history.conversations(), threads });
+  }
+
+  /** Writes what is not saved yet: the page is about to go. */
+  flush(): void {
+    this.#commit(true);
+  }
+
+  #ask(conversation: Conversation, parentId: string | null, text: string, now: number): void {
+    const id = this.#effects.newId();
+    const question: ChatMessage = {
+      id,
+      conversationId: conversation.id,
+      parentId,
+      role: 'user',
+      content: text,
+      createdAt: now,
+    };
+    this.#answer(conversation, id, [question], false);
+  }
+
+  #answer(conversation: Conversation, questionId: string, more: readonly ChatMessage[], fresh: boolean): void {
+    const now = this.#effects.now();
+    // One later than its question, so that an order by time is an order by place.
+    const answer = newAnswer(this.#effects.newId(), conversation.id, questionId, now + 1);
+    const thread = new Map(this.#thread(conversation.id));
+    for (const message of [...more, answer]) thread.set(message.id, message);
+    const updated: Conversation = { ...conversation, leafId: answer.id, updatedAt: now };
+    this.#putThread(conversation.id, thread);
+    this.#putConversation(updated);
+    this.#save(conversation.id, [...more, answer]);
+    const body: ChatRequestBody = { messages: toWire(pathTo(thread, questionId)), stream: true };
+    if (updated.model !== null) body.model = updated.model;
+    if (updated.systemPrompt !== '') body.system_prompt = updated.systemPrompt;
+    void this.#run(answer, 'ask', (signal) => this.#effects.ask(body, fresh, signal));
+  }
+
+  /** Reads one answer to its end, over as many connections as it takes. Never throws. */
+  async #run(
+    begun: AssistantMessage,
+    how: 'ask' | 'resume',
+    connect: (signal: AbortSignal) => Promise<AnswerStream>,
+  ): Promise<void> {
+    const abort = new AbortController();
+    this.#running.set(begun.id, abort);
+    let message = begun;
+    let open = connect;
+    let resuming = how === 'resume';
+    for (let attempt = 0; ; ) {
+      try {
+        const stream = await open(abort.signal);
+        if (abort.signal.aborted) return;
+        message = withCacheHeader(
+          resuming && message.lastEventId === undefined ? rewound(message) : message,
+          stream.cache,
+        );
+        for await (const { event, id } of stream.events) {
+          if (abort.signal.aborted) return;
+          attempt = 0;
+          message = applyEvent(message, event, this.#effects.now());
+          if (id !== undefined) message = { ...message, lastEventId: id };
+          this.#update(message);
+        }
+        break;
+      } catch (error) {
+        if (abort.signal.aborted) return;
+        const delay = reconnectDelayMs(error, attempt, message.requestId !== undefined);
+        if (delay === undefined) {
+          this.#update(failed(message, describe(error), this.#effects.now()));
+          break;
+        }
+        attempt += 1;
+        await this.#effects.pause(delay, abort.signal).catch(() => undefined);
+        if (abort.signal.aborted) return;
+        const interrupted = message;
+        resuming = true;
+        open = (signal) => this.#reopen(interrupted, signal);
+      }
+    }
+    this.#running.delete(begun.id);
+    this.#commit(true);
+  }
+
+  async #reopen(message: AssistantMessage, signal: AbortSignal): Promise<AnswerStream> {
+    if (message.requestId === undefined)
+      throw new ApiError(
+        'The page was left before the answer was complete. Ask again to get all of it.',
+        0,
+        'interrupted',
+      );
+    return this.#effects.resume(message.requestId, message.lastEventId, signal);
+  }
+
+  #update(message: AssistantMessage): void {
+    this.#fresh.set(message.id, message);
+    if (this.#frameAsked) return;
+    this.#frameAsked = true;
+    this.#effects.nextFrame(() => {
+      this.#frameAsked = false;
+      this.#commit(false);
+    });
+  }
+
+  /** Shows what changed, and saves it now and then; `now` saves it at once. */
+  #commit(now: boolean): void {
+    const changed = [...this.#fresh.values()].filter(
+      (message) => this.#thread(message.conversationId).get(message.id) !== message,
+    );
+    const threads = new Map(this.#state.threads);
+    for (const message of changed) {
+      const thread = threads.get(message.conversationId);
+      if (thread !== undefined) threads.set(message.conversationId, new Map(thread).set(message.id, message));
+    }
+    if (changed.length > 0) this.#set({ threads });
+    if (!now && this.#effects.now() - this.#savedAt < SAVE_EVERY_MS) return;
+    this.#savedAt = this.#effects.now();
+    const unsaved = Map.groupBy(this.#fresh.values(), (message) => message.conversationId);
+    this.#fresh.clear();
+    for (const [conversationId, messages] of unsaved) this.#save(conversationId, messages);
+  }
+
+  #save(conversationId: string, messages: readonly ChatMessage[]): void {
+    const conversation = this.#conversation(conversationId);
+    if (conversation === undefined) return;
+    this.#effects.history.save(conversation, messages).then(
+      () => this.#effects.announce(conversationId),
+      () => this.#set({ unsaved: true }),
+    );
+  }
+
+  #conversation(id: string | null): Conversation | undefined {
+    return id === null ? undefined : this.#state.conversations.find((conversation) => conversation.id === id);
+  }
+
+  #thread(conversationId: string): Thread {
+    return this.#state.threads.get(conversationId) ?? EMPTY_THREAD;
+  }
+
+  #putThread(conversationId: string, thread: Thread): void {
+    this.#set({ threads: new Map(this.#state.threads).set(conversationId, thread) });
+  }
+
+  #putConversation(conversation: Conversation): void {
+    const others = this.#state.conversations.filter(({ id }) => id !== conversation.id);
+    this.#set({ conversations: [conversation, ...others].sort((a, b) => b.updatedAt - a.updatedAt) });
+  }
+
+  #set(change: Partial<ChatState>): void {
+    this.#state = { ...this.#state, ...change };
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function describe(error: unknown): { message: string; code: string; retryAfterSeconds?: number | undefined } {
+  if (error instanceof ApiError) return error;
+  return { message: 'The page could not read the answer. Reload it, then ask again.', code: 'internal_error' };
+}

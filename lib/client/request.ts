@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import { errorBodySchema } from '#lib/wire/error';
+
+// The pages' policy forbids eval; without this zod would try it, fail quietly, and leave a violation in the console.
+z.config({ jitless: true });
+
+/** What the server said, in its own sentence, or what kept us from asking it. */
+export class ApiError extends Error {
+  /** 0 where no answer came. */
+  readonly status: number;
+  readonly code: string;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(message: string, status: number, code: string, retryAfterSeconds?: number) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+export const UNREACHABLE = 'unreachable';
+
+/**
+ * `fetch` that resolves only for an answer of 2xx. Throws `ApiError` for every other end, but lets the abort of
+ * `init.signal` through as it is.
+ */
+export async function request(url: string, init: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, init);
+  } catch (error) {
+    if (init.signal?.aborted === true) throw error;
+    throw new ApiError('The server cannot be reached. Check that it runs, then try again.', 0, UNREACHABLE);
+  }
+  if (response.ok) return response;
+  throw await refusal(response);
+}
+
+/** The answer's JSON, checked. Throws `ApiError`, also where the answer is not what this page knows. */
+export async function requestJson<T>(schema: z.ZodType<T>, url: string, init: RequestInit = {}): Promise<T> {
+  const response = await request(url, init);
+  const body: unknown = await response.json().catch(() => undefined);
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  throw new ApiError(
+    'The server answered in a form that this page does not know. Reload the page, or update the older of the two.',
+    response.status,
+    'unknown_answer',
+  );
+}
+
+export function jsonBody(body: unknown): RequestInit {
+  return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+async function refusal(response: Response): Promise<ApiError> {
+  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
+  const seconds = Number.isFinite(retryAfter) ? retryAfter : undefined;
+  const body: unknown = await response.json().catch(() => undefined);
+  const parsed = errorBodySchema.safeParse(body);
+  if (parsed.success) return new ApiError(parsed.data.error, response.status, parsed.data.code, seconds);
+  return new ApiError(
+    `The server answered with status ${response.status}. Try again in a moment.`,
+    response.status,
+    'unknown_error',
+    seconds,
+  );
+}

@@ -1,0 +1,58 @@
+import useSWR, { type SWRResponse } from 'swr';
+import { fetchModels } from '#lib/client/chat-api';
+import { CODE_API_BASE } from '#lib/client/endpoints';
+import { requestJson } from '#lib/client/request';
+import { type RunnerHealth, runnerHealthSchema } from '#lib/wire/code';
+import type { Models } from '#lib/wire/models';
+
+export type Level = 'good' | 'warn' | 'error' | 'unknown';
+
+/** A part's state as a dot and a sentence. */
+export interface Status {
+  level: Level;
+  sentence: string;
+}
+
+const REFRESH_MS = 15_000;
+/** The runner's check must tell soon that nobody is there (SPEC §5). */
+const HEALTH_TIMEOUT_MS = 3_000;
+
+export function useModels(): SWRResponse<Models, Error> {
+  return useSWR<Models, Error>('models', fetchModels, { refreshInterval: REFRESH_MS, errorRetryInterval: 5_000 });
+}
+
+export function useRunnerHealth(): SWRResponse<RunnerHealth, Error> {
+  return useSWR<RunnerHealth, Error>('runner-health', fetchHealth, {
+    refreshInterval: REFRESH_MS,
+    errorRetryInterval: 5_000,
+  });
+}
+
+function fetchHealth(): Promise<RunnerHealth> {
+  return requestJson(runnerHealthSchema, `${CODE_API_BASE}/health`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
+}
+
+export function modelStatus(models: Models | undefined, error: Error | undefined): Status {
+  if (error !== undefined) return { level: 'error', sentence: error.message };
+  if (models === undefined) return { level: 'unknown', sentence: 'Asking which models there are.' };
+  const chosen = models.models.find((model) => model.is_default) ?? models.models[0];
+  if (chosen === undefined) {
+    const reason = models.providers.find((provider) => provider.error !== null)?.error;
+    return { level: 'error', sentence: reason ?? 'No model is installed.' };
+  }
+  const state = chosen.loaded ? 'loaded and ready' : 'ready, is loaded with the first question';
+  if (chosen.provider === 'embedded')
+    return { level: 'warn', sentence: `${chosen.id}: small built-in model, ${state}.` };
+  return { level: 'good', sentence: `${chosen.id}: ${state}.` };
+}
+
+export function runnerStatus(health: RunnerHealth | undefined, error: Error | undefined): Status {
+  if (error !== undefined) return { level: 'error', sentence: 'The code runner cannot be reached.' };
+  if (health === undefined) return { level: 'unknown', sentence: 'Asking the code runner.' };
+  const languages = `${health.languages.length} ${health.languages.length === 1 ? 'language' : 'languages'}`;
+  if (health.sandbox === 'unavailable' || health.languages.length === 0)
+    return { level: 'error', sentence: health.notices?.[0] ?? 'No sandbox is available, so no code is run.' };
+  if (health.sandbox === 'none')
+    return { level: 'warn', sentence: `${languages}, without a sandbox: run only code that you trust.` };
+  return { level: 'good', sentence: `Ready: ${languages}, ${health.sandbox} sandbox.` };
+}

@@ -1,0 +1,82 @@
+import { useEffect, useSyncExternalStore } from 'react';
+import { askForAnswer, cancelAnswer, resumeAnswer } from '#lib/client/chat-api';
+import { type ChatState, ChatStore } from '#lib/client/chat-store';
+import { openHistory } from '#lib/client/history';
+
+const ON_THE_SERVER: ChatState = { ready: false, conversations: [], threads: new Map(), unsaved: false };
+const CHANNEL = 'chill-space';
+/** Hidden pages paint no frames; their answers go on all the same. */
+const HIDDEN_FRAME_MS = 250;
+
+let store: ChatStore | undefined;
+
+/** The one store of this page. Answers go on while the reader looks at another page of the app. */
+export function chatStore(): ChatStore {
+  store ??= createStore();
+  return store;
+}
+
+export function useChatState(): ChatState {
+  return useSyncExternalStore(subscribe, read, () => ON_THE_SERVER);
+}
+
+/** Reads the history once, follows other tabs, and saves when the page goes. Belongs into one component of the chat. */
+export function useChatLifecycle(): void {
+  useEffect(() => {
+    const current = chatStore();
+    if (!current.state().ready) void current.load();
+    const flush = () => current.flush();
+    window.addEventListener('pagehide', flush);
+    return () => window.removeEventListener('pagehide', flush);
+  }, []);
+}
+
+const subscribe = (listener: () => void) => chatStore().subscribe(listener);
+const read = () => chatStore().state();
+
+function createStore(): ChatStore {
+  const channel = new BroadcastChannel(CHANNEL);
+  const created = new ChatStore({
+    history: openHistory(),
+    ask: askForAnswer,
+    resume: resumeAnswer,
+    cancel: cancelAnswer,
+    now: Date.now,
+    newId,
+    nextFrame,
+    pause,
+    announce: (conversationId) => channel.postMessage(conversationId),
+  });
+  channel.onmessage = (event: MessageEvent<unknown>) => {
+    if (typeof event.data === 'string') void created.refresh(event.data);
+  };
+  return created;
+}
+
+/** A UUID also where the page came over plain http, and `randomUUID` is not there. */
+export function newId(): string {
+  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
+  const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join(
+    '',
+  );
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
+}
+
+function nextFrame(callback: () => void): void {
+  if (document.visibilityState === 'visible') requestAnimationFrame(callback);
+  else setTimeout(callback, HIDDEN_FRAME_MS);
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}

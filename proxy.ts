@@ -1,0 +1,62 @@
+import { type NextRequest, NextResponse } from 'next/server';
+import { foreignOrigins } from '#lib/client/endpoints';
+
+/**
+ * The pages' security headers. Every request gets a nonce of its own; Next finds it in the policy that is put on the
+ * request, and puts it on each script and style that it writes.
+ */
+export function proxy(request: NextRequest): NextResponse {
+  const nonce = btoa(crypto.randomUUID());
+  const policy = contentSecurityPolicy(nonce, process.env.NODE_ENV === 'development');
+  const headers = new Headers(request.headers);
+  headers.set('x-nonce', nonce);
+  headers.set('content-security-policy', policy);
+  const response = NextResponse.next({ request: { headers } });
+  response.headers.set('content-security-policy', policy);
+  for (const [name, value] of SECURITY_HEADERS) response.headers.set(name, value);
+  return response;
+}
+
+export const config = {
+  matcher: [
+    {
+      // Pages only: the API has headers of its own, and static files run nothing.
+      source: '/((?!api/|v1/|health$|_next/static/|_next/image/|.*\\.[a-z0-9]+$).*)',
+      missing: [
+        { type: 'header', key: 'next-router-prefetch' },
+        { type: 'header', key: 'purpose', value: 'prefetch' },
+      ],
+    },
+  ],
+};
+
+const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
+  ['x-content-type-options', 'nosniff'],
+  ['referrer-policy', 'no-referrer'],
+  ['cross-origin-opener-policy', 'same-origin'],
+  ['permissions-policy', 'camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()'],
+  ['x-frame-options', 'DENY'],
+];
+
+/** `development` lets Next's own tools evaluate code and connect back; nothing of that is in a built app. */
+function contentSecurityPolicy(nonce: string, development: boolean): string {
+  const connect = ["'self'", ...foreignOrigins(), ...(development ? ['ws:'] : [])];
+  return [
+    "default-src 'none'",
+    `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${development ? " 'unsafe-eval'" : ''}`,
+    // `style-src` is for browsers that do not know the two narrower ones.
+    "style-src 'self' 'unsafe-inline'",
+    development ? "style-src-elem 'self' 'unsafe-inline'" : `style-src-elem 'self' 'nonce-${nonce}'`,
+    "style-src-attr 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "font-src 'self'",
+    `connect-src ${connect.join(' ')}`,
+    "worker-src 'self' blob:",
+    "manifest-src 'self'",
+    "frame-src 'none'",
+    "object-src 'none'",
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+  ].join('; ');
+}
