@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type AnswerEvent, AnswerLog } from '#lib/chat/answer-log';
+import { AnswerReader } from '#lib/chat/answer-reader';
+import { Run, Ticket } from '#lib/chat/in-flight';
+import { ManualClock, ScriptedProvider } from '#lib/chat/test-support';
+
+const clock = new ManualClock();
+const DONE: AnswerEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
+
+function ticketOn(): Ticket {
+  const run = new Run({
+    id: 'r',
+    caller: 'ann',
+    group: 'g',
+    model: 'm',
+    createdAt: 0,
+    key: undefined,
+    provider: new ScriptedProvider(),
+    priority: 0,
+  });
+  return new Ticket({ id: 't', caller: 'ann', createdAt: 0, run, detached: false, conversation: undefined });
+}
+
+const registry = { read: (ticket: Ticket, onChange: () => void) => ticket.run.log.listen(onChange) };
+
+function queued(queue_position: number): AnswerEvent {
+  return { type: 'status', status: 'queued', queue_position, queue_length: 9, estimated_wait_time: 0 };
+}
+
+describe('AnswerLog', () => {
+  it('numbers events from one, and ends with one last event', () => {
+    const log = new AnswerLog();
+    log.append({ type: 'thinking', text: 'a' });
+    log.append({ type: 'content', text: 'b' });
+    log.append({ type: 'content', text: 'c' });
+    expect([log.last, log.ended, log.text('content'), log.text('thinking')]).toEqual([3, false, 'bc', 'a']);
+    log.append(DONE);
+    expect([log.last, log.ended, log.at(4)]).toEqual([4, true, DONE]);
+    expect(() => log.append(DONE)).toThrow();
+  });
+
+  it('keeps only the newest status, under its own number', () => {
+    const log = new AnswerLog();
+    log.append(queued(2));
+    log.append(queued(1));
+    log.append({ type: 'content', text: 'x' });
+    expect([log.at(1), log.at(2), log.status?.queue_position]).toEqual([undefined, queued(1), 1]);
+  });
+
+  it('gives every reader the same sequence, whenever it comes and however it reads', () => {
+    const action = fc.oneof(
+      { weight: 3, arbitrary: fc.string({ minLength: 1 }).map((text) => ({ do: 'append' as const, text })) },
+      fc.record({ do: fc.constant('join' as const), after: fc.nat(20) }),
+      fc.record({ do: fc.constant('read' as const), reader: fc.nat(9), most: fc.integer({ min: 1, max: 5 }) }),
+    );
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 100 }), (actions) => {
+        const ticket = ticketOn();
+        const { log } = ticket.run;
+        const readers: { reader: AnswerReader; from: number; got: AnswerEvent[] }[] = [];
+        const read = ({ reader, got }: (typeof readers)[number], most: number) => {
+          const taken = reader.take();
+          for (let count = 0; count < most; count += 1) {
+            const next = taken.next();
+            if (next.done === true) return;
+            got.push(next.value.event);
+          }
+        };
+        const appended: AnswerEvent[] = [];
+        for (const step of actions) {
+          if (step.do === 'append') {
+            const event: AnswerEvent = { type: 'content', text: step.text };
+            log.append(event);
+            appended.push(event);
+          } else if (step.do === 'join') {
+            const from = Math.min(step.after, log.last);
+            readers.push({ reader: new AnswerReader(registry, ticket, clock, from), from, got: [] });
+          } else {
+            const one = readers[step.reader];
+            if (one !== undefined) read(one, step.most);
+          }
+        }
+        log.append(DONE);
+        for (const one of readers) {
+          read(one, Number.POSITIVE_INFINITY);
+          expect(one.got).toEqual([...appended, DONE].slice(one.from));
+          expect(one.reader.ended).toBe(true);
+          one.reader.close();
+        }
+      }),
+    );
+  });
+});
