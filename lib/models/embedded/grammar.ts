@@ -1,0 +1,19 @@
+import type { Llama, LlamaGrammar } from 'node-llama-cpp';
+import type { Format } from '#lib/wire/chat';
+
+/** The grammar that holds an answer to `format`, or why there is none. */
+export async function createGrammar(
+  llama: Llama,
+  format: Format,
+): Promise<{ grammar: LlamaGrammar } | { refused: string }> {
+  if (format === 'json') return { grammar: await llama.getGrammarFor('json') };
+  try {
+    // The library checks the schema itself, and throws where it cannot hold an answer to it.
+    return {
+      grammar: await llama.createGrammarForJsonSchema(format as Parameters<Llama['createGrammarForJsonSchema']>[0]),
+    };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'it does not say why';
+    return { refused: `The built-in model cannot hold to this JSON Schema: ${why.slice(0, 200)}` };
+  }
+}

@@ -1,0 +1,198 @@
+import {
+  BrokenCircuitError,
+  type CircuitBreakerPolicy,
+  ConsecutiveBreaker,
+  circuitBreaker,
+  decorrelatedJitterGenerator,
+  ExponentialBackoff,
+  handleWhen,
+  type IPolicy,
+  retry,
+  wrap,
+} from 'cockatiel';
+import { type Config, config } from '#lib/config/index';
+import { Fault } from '#lib/fault';
+import { abortable } from '#lib/models/abort';
+import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import { processWide } from '#lib/process';
+import type { FaultCode } from '#lib/wire/error';
+
+export type Limits = Pick<
+  Config,
+  'UPSTREAM_RETRIES' | 'UPSTREAM_FIRST_TOKEN_TIMEOUT_MS' | 'UPSTREAM_IDLE_TIMEOUT_MS' | 'UPSTREAM_TOTAL_TIMEOUT_MS'
+>;
+
+export type ResilientChat = (
+  provider: ModelProvider,
+  request: ModelRequest,
+  signal: AbortSignal,
+) => AsyncIterable<ModelEvent>;
+
+const FIRST_BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 2_000;
+/** A provider that was not there so many times in a row is left alone for a while. */
+const FAILURES_TO_OPEN = 5;
+const OPEN_MS = 5_000;
+
+/** What may go better a moment later. */
+const RETRIED: ReadonlySet<FaultCode> = new Set(['provider_unavailable', 'upstream_failed', 'upstream_truncated']);
+/** What tells about the provider as a whole, not about one model or one request. */
+const TRIPS_BREAKER: ReadonlySet<FaultCode> = new Set(['provider_unavailable', 'upstream_timeout']);
+
+/** A provider's answer within the process's limits; each provider has one circuit breaker. */
+export const resilientChat: ResilientChat = (provider, request, signal) =>
+  processWide('resilience', () => createResilientChat(config()))(provider, request, signal);
+
+/**
+ * Puts retries, a circuit breaker for each provider, and the three timeouts around `provider.chat`.
+ *
+ * Until its first event an answer that was refused or failed is asked for again, up to UPSTREAM_RETRIES times; after it,
+ * never. A timeout is thrown as `upstream_timeout`, and the request upstream ends; an open breaker is thrown as
+ * `provider_unavailable`, at once. Whatever the end, no timer and no listener is left.
+ */
+export function createResilientChat(limits: Limits): ResilientChat {
+  const policies = new WeakMap<ModelProvider, { policy: IPolicy; breaker: CircuitBreakerPolicy }>();
+
+  function policyOf(provider: ModelProvider) {
+    const known = policies.get(provider);
+    if (known !== undefined) return known;
+    const breaker = circuitBreaker(handleWhen(hasCode(TRIPS_BREAKER)), {
+      halfOpenAfter: OPEN_MS,
+      breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN),
+    });
+    const retries = retry(handleWhen(hasCode(RETRIED)), {
+      maxAttempts: limits.UPSTREAM_RETRIES,
+      backoff: new ExponentialBackoff({
+        generator: decorrelatedJitterGenerator,
+        initialDelay: FIRST_BACKOFF_MS,
+        maxDelay: LONGEST_BACKOFF_MS,
+      }),
+    });
+    const made = { policy: wrap(retries, breaker), breaker };
+    policies.set(provider, made);
+    return made;
+  }
+
+  return async function* resilient(provider, request, signal) {
+    signal.throwIfAborted();
+    const attempts = new Attempts(provider, request, signal, limits);
+    const { policy, breaker } = policyOf(provider);
+    try {
+      let event = await abortable(
+        policy.execute(() => attempts.open(), attempts.signal),
+        attempts.signal,
+      ).catch((error: unknown) => {
+        throw error instanceof BrokenCircuitError ? circuitOpen(breaker) : error;
+      });
+      while (event !== undefined) {
+        yield event;
+        event = await attempts.next();
+      }
+    } finally {
+      attempts.close();
+    }
+  };
+}
+
+/** One answer, over one or more attempts to open it. */
+class Attempts {
+  readonly #provider: ModelProvider;
+  readonly #request: ModelRequest;
+  readonly #caller: AbortSignal;
+  readonly #limits: Limits;
+  /** Aborts with the reason that ends the answer: the caller's, or that of the total time. */
+  readonly #whole = new AbortController();
+  readonly #total: NodeJS.Timeout;
+  /** Of the attempt in hand: it aborts alone where only its first token was late. */
+  #attempt = new AbortController();
+  #events: AsyncIterator<ModelEvent> | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #isDone = false;
+
+  constructor(provider: ModelProvider, request: ModelRequest, caller: AbortSignal, limits: Limits) {
+    this.#provider = provider;
+    this.#request = request;
+    this.#caller = caller;
+    this.#limits = limits;
+    caller.addEventListener('abort', this.#callerAborted, { once: true });
+    this.#total = setTimeout(
+      () => this.#abort(timedOut('was not done', limits.UPSTREAM_TOTAL_TIMEOUT_MS)),
+      limits.UPSTREAM_TOTAL_TIMEOUT_MS,
+    );
+  }
+
+  get signal(): AbortSignal {
+    return this.#whole.signal;
+  }
+
+  /** Asks once, and resolves to the first event. */
+  async open(): Promise<ModelEvent | undefined> {
+    this.signal.throwIfAborted();
+    this.#leaveAttempt();
+    this.#attempt = new AbortController();
+    const { UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: limit } = this.#limits;
+    const late = setTimeout(() => this.#attempt.abort(timedOut('sent no first token', limit)), limit);
+    try {
+      this.#events = this.#provider.chat(this.#request, this.#attempt.signal)[Symbol.asyncIterator]();
+      return await this.#take();
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  async next(): Promise<ModelEvent | undefined> {
+    const { UPSTREAM_IDLE_TIMEOUT_MS: limit } = this.#limits;
+    // One timer for the whole answer, wound up again at each event.
+    if (this.#idle === undefined)
+      this.#idle = setTimeout(() => this.#abort(timedOut('fell silent in the middle of the answer', limit)), limit);
+    else this.#idle.refresh();
+    return await this.#take();
+  }
+
+  close(): void {
+    clearTimeout(this.#total);
+    clearTimeout(this.#idle);
+    this.#caller.removeEventListener('abort', this.#callerAborted);
+    this.#leaveAttempt();
+  }
+
+  async #take(): Promise<ModelEvent | undefined> {
+    const { signal } = this.#attempt;
+    const next = this.#events?.next();
+    if (next === undefined) return undefined;
+    // A provider that does not heed its signal must not hold the answer.
+    const result = await abortable(next, signal);
+    if (result.done === true || result.value.type === 'done') this.#isDone = true;
+    return result.done === true ? undefined : result.value;
+  }
+
+  readonly #callerAborted = () => this.#abort(this.#caller.reason);
+
+  #abort(reason: unknown): void {
+    this.#whole.abort(reason);
+    this.#attempt.abort(reason);
+  }
+
+  #leaveAttempt(): void {
+    const events = this.#events;
+    this.#events = undefined;
+    // Not awaited: the caller is free at once, and a provider's clean-up has nothing more to tell.
+    events?.return?.().catch(() => {});
+    // After a whole answer an abort would only cost its connection.
+    if (!this.#isDone) this.#attempt.abort();
+  }
+}
+
+const hasCode = (codes: ReadonlySet<FaultCode>) => (error: unknown) => Fault.is(error) && codes.has(error.code);
+
+function timedOut(what: string, milliseconds: number): Fault {
+  return new Fault('upstream_timeout', `The model ${what} within ${milliseconds / 1000} seconds.`);
+}
+
+/** Says again what was wrong the last time, since that is what can be acted on. */
+function circuitOpen(breaker: CircuitBreakerPolicy): Fault {
+  const { lastFailure } = breaker;
+  const last = lastFailure !== undefined && 'error' in lastFailure ? lastFailure.error : undefined;
+  const message = Fault.is(last) ? last.message : 'The model provider does not answer.';
+  return new Fault('provider_unavailable', message, { retryAfterSeconds: Math.ceil(OPEN_MS / 1000), cause: last });
+}
