@@ -1,11 +1,15 @@
 import { type NextRequest, NextResponse } from 'next/server';
 import { foreignOrigins } from '#lib/client/endpoints';
+import { config as settings } from '#lib/config/index';
+import { sessionKey } from '#lib/http/auth';
 
 /**
- * The pages' security headers. Every request gets a nonce of its own; Next finds it in the policy that is put on the
+ * Who sees a page, and the pages' security headers. Every request gets a nonce of its own; Next finds it in the policy that is put on the
  * request, and puts it on each script and style that it writes.
  */
 export function proxy(request: NextRequest): NextResponse {
+  const signIn = signInFirst(request);
+  if (signIn !== undefined) return NextResponse.redirect(signIn);
   const nonce = btoa(crypto.randomUUID());
   const policy = contentSecurityPolicy(nonce, process.env.NODE_ENV === 'development');
   const headers = new Headers(request.headers);
@@ -16,6 +20,18 @@ export function proxy(request: NextRequest): NextResponse {
   for (const [name, value] of SECURITY_HEADERS) response.headers.set(name, value);
   return response;
 }
+
+/** Where keys are set, every page but one asks for a session. */
+function signInFirst({ nextUrl, headers }: NextRequest): URL | undefined {
+  const { API_KEYS: keys } = settings();
+  if (keys.length === 0 || nextUrl.pathname === SIGN_IN) return undefined;
+  if (sessionKey(headers.get('cookie'), keys, Date.now()) !== undefined) return undefined;
+  const url = new URL(SIGN_IN, nextUrl);
+  url.searchParams.set('next', nextUrl.pathname + nextUrl.search);
+  return url;
+}
+
+const SIGN_IN = '/sign-in';
 
 export const config = {
   matcher: [
