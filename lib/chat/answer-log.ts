@@ -1,11 +1,12 @@
 import type { Fault } from '#lib/fault';
-import type { Usage } from '#lib/wire/chat';
+import type { ToolCall, Usage } from '#lib/wire/chat';
 
 /** What happens to one answer, in order. A log ends with exactly one `done` or `error`. */
 export type AnswerEvent =
   | StatusEvent
   | { readonly type: 'thinking'; readonly text: string }
   | { readonly type: 'content'; readonly text: string }
+  | { readonly type: 'tool_calls'; readonly tool_calls: ToolCall[] }
   | { readonly type: 'done'; readonly done_reason: string; readonly usage: Usage }
   | { readonly type: 'error'; readonly fault: Fault };
 
@@ -69,6 +70,7 @@ export class AnswerLog {
       if (this.#statusNumber > 0) this.#events[this.#statusNumber - 1] = undefined;
       this.#statusNumber = this.#events.length;
     } else if (event.type === 'thinking' || event.type === 'content') this.#bytes += 2 * event.text.length;
+    else if (event.type === 'tool_calls') this.#bytes += 2 * JSON.stringify(event.tool_calls).length;
     else this.#ended = true;
     for (const listener of this.#listeners) listener();
   }
@@ -77,6 +79,11 @@ export class AnswerLog {
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** All tool calls so far. */
+  toolCalls(): ToolCall[] {
+    return this.#events.flatMap((event) => (event?.type === 'tool_calls' ? event.tool_calls : []));
   }
 
   /** The whole text so far. */

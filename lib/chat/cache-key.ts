@@ -20,6 +20,9 @@ const MESSAGE = {
   content: (message) => message.content,
   // An image may have megabytes: its digest stands for it.
   images: (message) => message.images?.map((image) => hash('sha256', image, 'base64url')) ?? null,
+  tool_calls: (message) => message.tool_calls ?? null,
+  tool_name: (message) => message.tool_name ?? null,
+  tool_call_id: (message) => message.tool_call_id ?? null,
 } as const satisfies Canonical<Message>;
 
 /** A field of a request that has no place here does not compile. */
@@ -31,6 +34,7 @@ const REQUEST = {
   think: (request) => request.think ?? null,
   // The order of a schema's properties is the order in which the model writes them.
   format: (request) => request.format ?? null,
+  tools: (request) => request.tools ?? null,
 } as const satisfies Canonical<ModelRequest>;
 
 const MESSAGE_FIELDS: readonly ((message: Message) => unknown)[] = Object.values(MESSAGE);

@@ -1,6 +1,6 @@
 import type { StatusEvent } from '#lib/chat/answer-log';
 import type { Fault } from '#lib/fault';
-import type { ChatAnswer, ChatEvent, Timings, Usage } from '#lib/wire/chat';
+import type { ChatAnswer, ChatEvent, Timings, ToolCall, Usage } from '#lib/wire/chat';
 
 /** The wire forms of an answer (SPEC §2), shared by everything that writes one. */
 
@@ -8,6 +8,7 @@ import type { ChatAnswer, ChatEvent, Timings, Usage } from '#lib/wire/chat';
 export interface FinishedAnswer {
   content: string;
   thinking: string;
+  tool_calls: ToolCall[];
   model: string;
   done_reason: string;
   usage: Usage;
@@ -35,6 +36,10 @@ export function chatText(type: 'thinking' | 'content', text: string, cached: boo
   return type === 'content' ? { content: text, done: false, cached } : { thinking: text, done: false, cached };
 }
 
+export function chatToolCalls(toolCalls: ToolCall[], cached: boolean): ChatEvent {
+  return { tool_calls: toolCalls, done: false, cached };
+}
+
 export function chatDone(
   answer: Pick<FinishedAnswer, 'model' | 'done_reason' | 'usage'>,
   requestId: string,
@@ -59,6 +64,11 @@ export function chatFailed(fault: Fault): ChatEvent {
 }
 
 export function answerMessage(answer: FinishedAnswer): ChatAnswer['message'] {
-  const { content, thinking } = answer;
-  return thinking === '' ? { role: 'assistant', content } : { role: 'assistant', content, thinking };
+  const { content, thinking, tool_calls } = answer;
+  return {
+    role: 'assistant',
+    content,
+    ...(thinking === '' ? {} : { thinking }),
+    ...(tool_calls.length === 0 ? {} : { tool_calls }),
+  };
 }

@@ -84,5 +84,6 @@ function keyOf(caller: string, id: string): string {
 
 function messageBytes(message: Message): number {
   const images = message.images?.reduce((bytes, image) => bytes + image.length, 0) ?? 0;
-  return MESSAGE_BYTES + 2 * message.content.length + images;
+  const calls = message.tool_calls === undefined ? 0 : 2 * JSON.stringify(message.tool_calls).length;
+  return MESSAGE_BYTES + 2 * message.content.length + images + calls;
 }

@@ -1,6 +1,14 @@
 import type { AnswerEvent, StatusEvent } from '#lib/chat/answer-log';
 import type { Form } from '#lib/chat/answer-reader';
-import { answerMessage, chatDone, chatFailed, chatQueued, chatText, dataLine } from '#lib/chat/chat-events';
+import {
+  answerMessage,
+  chatDone,
+  chatFailed,
+  chatQueued,
+  chatText,
+  chatToolCalls,
+  dataLine,
+} from '#lib/chat/chat-events';
 import type { Ticket } from '#lib/chat/in-flight';
 import type { ChatEngine } from '#lib/chat/pipeline';
 import { Fault } from '#lib/fault';
@@ -68,10 +76,11 @@ export function queueEntry(engine: ChatEngine, ticket: Ticket): QueueEntry {
   };
 }
 
-function statusEntry(ticket: Ticket, event: StatusEvent): QueueEntry {
+function statusEntry(ticket: Ticket, event: StatusEvent): QueueEntry & { done: false } {
   const { type: _, ...standing } = event;
   return {
     request_id: ticket.id,
+    done: false,
     completed: false,
     cached: false,
     created_at: new Date(ticket.createdAt).toISOString(),
@@ -92,6 +101,8 @@ function lastOrText(ticket: Ticket, event: Exclude<AnswerEvent, { type: 'status'
       );
     case 'error':
       return chatFailed(event.fault);
+    case 'tool_calls':
+      return chatToolCalls(event.tool_calls, run.cached);
     default:
       return chatText(event.type, event.text, run.cached);
   }

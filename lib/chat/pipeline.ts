@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AnswerEvent, StatusEvent } from '#lib/chat/answer-log';
 import { cacheKey } from '#lib/chat/cache-key';
+import type { FinishedAnswer } from '#lib/chat/chat-events';
 import type { Clock } from '#lib/chat/clock';
 import { Conversations } from '#lib/chat/conversations';
 import { IdempotencyKeys } from '#lib/chat/idempotency';
@@ -45,6 +46,8 @@ export interface Origin {
   fresh?: boolean;
   /** Goes on to its end without any reader. */
   detached?: boolean;
+  /** The caller writes answers in a form of its own: a hit, too, is given as a ticket. */
+  ownForm?: boolean;
   idempotencyKey?: string | undefined;
 }
 
@@ -132,7 +135,8 @@ export class ChatEngine {
     if (kept !== undefined) {
       this.#counts.cached += 1;
       metrics.cacheLookups.inc(HIT);
-      if (origin.detached !== true && continued === undefined) return { kind: 'hit', id, kept };
+      if (origin.detached !== true && origin.ownForm !== true && continued === undefined)
+        return { kind: 'hit', id, kept };
     }
     const now = this.#parts.clock.now();
     const twin = kept === undefined && reads && settings.BATCH_DEDUPLICATION ? this.#inFlight.sharing(key) : undefined;
@@ -329,6 +333,7 @@ export class ChatEngine {
     run.answer = answer;
     if (answer.thinking !== '') run.log.append({ type: 'thinking', text: answer.thinking });
     if (answer.content !== '') run.log.append({ type: 'content', text: answer.content });
+    if (answer.tool_calls.length > 0) run.log.append({ type: 'tool_calls', tool_calls: answer.tool_calls });
     run.log.append({ type: 'done', done_reason: answer.done_reason, usage: answer.usage });
   }
 
@@ -364,7 +369,7 @@ export class ChatEngine {
     for await (const event of call(run.provider, run.request, run.abort.signal)) {
       if (run.finishedAt !== undefined) continue;
       if (event.type === 'done') this.#end(run, event);
-      else if (event.text !== '') {
+      else if (event.type === 'tool_calls' || event.text !== '') {
         run.firstTokenAt ??= clock.now();
         run.log.append(event);
       }
@@ -400,14 +405,13 @@ export class ChatEngine {
     const answer = {
       content: run.log.text('content'),
       thinking: run.log.text('thinking'),
+      tool_calls: run.log.toolCalls(),
       model: run.model,
       done_reason,
       usage,
     };
     run.answer = answer;
-    // An answer that ran into a token limit is not a complete one.
-    if (run.key !== undefined && settings.CACHE_ENABLED && done_reason === 'stop' && answer.content !== '')
-      this.#cache.set(run.key, answer);
+    if (run.key !== undefined && settings.CACHE_ENABLED && isWorthKeeping(answer)) this.#cache.set(run.key, answer);
     const startedAt = run.startedAt ?? now;
     this.#runTimes.add(run.model, now - startedAt);
     this.#total.add(now - run.createdAt);
@@ -471,7 +475,9 @@ export class ChatEngine {
     const { run, caller } = ticket;
     const keep = () => {
       if (run.answer === undefined || ticket.cancelledAt !== undefined) return;
-      this.#conversations.keep(caller, id, [...messages, { role: 'assistant', content: run.answer.content }]);
+      const { content, tool_calls } = run.answer;
+      const asked = tool_calls.length === 0 ? {} : { tool_calls };
+      this.#conversations.keep(caller, id, [...messages, { role: 'assistant', content, ...asked }]);
     };
     run.log.listen(() => {
       if (run.log.ended) keep();
@@ -485,6 +491,11 @@ export class ChatEngine {
       cause: error,
     });
   }
+}
+
+/** An answer that ran into a token limit is not a complete one, and one that says nothing helps nobody. */
+function isWorthKeeping({ done_reason, content, tool_calls }: FinishedAnswer): boolean {
+  return (done_reason === 'stop' || done_reason === 'tool_calls') && (content !== '' || tool_calls.length > 0);
 }
 
 const HIT = { result: 'hit' } as const;

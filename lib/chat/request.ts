@@ -13,6 +13,7 @@ export const FIELD_USE = {
   options: 'answer',
   think: 'answer',
   format: 'answer',
+  tools: 'answer',
   stream: 'delivery',
   use_cache: 'delivery',
   priority: 'delivery',
@@ -32,7 +33,16 @@ export function toModelRequest(
   model: string,
   defaultSystemPrompt: string | undefined,
 ): ModelRequest {
-  const { messages, system_prompt: systemPrompt, options, think, format, model: _resolved, ...unplaced } = request;
+  const {
+    messages,
+    system_prompt: systemPrompt,
+    options,
+    think,
+    format,
+    tools,
+    model: _resolved,
+    ...unplaced
+  } = request;
   // Does not compile while a field of the answer has no place below.
   void (unplaced satisfies Record<string, never>);
   return {
@@ -41,6 +51,7 @@ export function toModelRequest(
     options,
     ...(think === undefined ? {} : { think }),
     ...(format === undefined ? {} : { format }),
+    ...(tools === undefined || tools.length === 0 ? {} : { tools }),
   };
 }
 

@@ -11,6 +11,7 @@ function finished(fields: Partial<FinishedAnswer> = {}): FinishedAnswer {
   return {
     content: 'Rust',
     thinking: '',
+    tool_calls: [],
     model: 'm',
     done_reason: 'stop',
     usage: { prompt_tokens: 1, completion_tokens: 2 },

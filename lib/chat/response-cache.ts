@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { answerMessage, chatDone, chatText, dataLine, type FinishedAnswer } from '#lib/chat/chat-events';
+import { answerMessage, chatDone, chatText, chatToolCalls, dataLine, type FinishedAnswer } from '#lib/chat/chat-events';
 import type { Clock } from '#lib/chat/clock';
 import type { ChatAnswer } from '#lib/wire/chat';
 import type { CacheStats } from '#lib/wire/stats';
@@ -27,7 +27,8 @@ export class KeptAnswer {
     const done = dataLine(chatDone(answer, ID_PLACE, NOTHING_MS, true, undefined));
     const text =
       (answer.thinking === '' ? '' : dataLine(chatText('thinking', answer.thinking, true))) +
-      (answer.content === '' ? '' : dataLine(chatText('content', answer.content, true)));
+      (answer.content === '' ? '' : dataLine(chatText('content', answer.content, true))) +
+      (answer.tool_calls.length === 0 ? '' : dataLine(chatToolCalls(answer.tool_calls, true)));
     this.#jsonIdAt = Buffer.byteLength(jsonHead);
     this.#sseIdAt = Buffer.byteLength(text) + done.indexOf(ID_PLACE);
     const jsonBytes = Buffer.byteLength(json);
@@ -55,7 +56,8 @@ export class KeptAnswer {
 
   answer(): FinishedAnswer {
     const { message, model, done_reason, usage }: ChatAnswer = JSON.parse(Buffer.from(this.#json).toString());
-    return { content: message.content, thinking: message.thinking ?? '', model, done_reason, usage };
+    const { content, thinking = '', tool_calls = [] } = message;
+    return { content, thinking, tool_calls, model, done_reason, usage };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Format, Message, ModelOptions, Think, Usage } from '#lib/wire/chat';
+import type { Format, Message, ModelOptions, Think, Tool, ToolCall, Usage } from '#lib/wire/chat';
 import type { ModelInfo, ProviderId } from '#lib/wire/models';
 
 /**
@@ -36,9 +36,12 @@ export interface ModelRequest {
   options: ModelOptions;
   think?: Think;
   format?: Format;
+  tools?: readonly Tool[];
 }
 
 export type ModelEvent =
   | { type: 'thinking'; text: string }
   | { type: 'content'; text: string }
+  /** What the model asks for; may come several times, each with calls of its own. */
+  | { type: 'tool_calls'; tool_calls: ToolCall[] }
   | { type: 'done'; done_reason: string; usage: Usage };

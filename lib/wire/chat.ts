@@ -8,10 +8,33 @@ export const MAX_PRIORITY = 10;
 
 export const roleSchema = z.enum(['system', 'user', 'assistant', 'tool']);
 
+/** A call of a tool that the model asks for; `arguments` is an object, as in Ollama's API. */
+export const toolCallSchema = z.object({
+  id: z.string().max(256).optional(),
+  function: z.object({ name: z.string().min(1).max(256), arguments: z.record(z.string(), z.json()) }),
+});
+export type ToolCall = z.infer<typeof toolCallSchema>;
+
+/** A tool that the model may ask for, in the form that Ollama and OpenAI share. */
+export const toolSchema = z.object({
+  type: z.literal('function'),
+  function: z.object({
+    name: z.string().min(1).max(256),
+    description: z.string().optional(),
+    parameters: z.record(z.string(), z.json()).optional(),
+  }),
+});
+export type Tool = z.infer<typeof toolSchema>;
+
 export const messageSchema = z.object({
   role: roleSchema,
   content: z.string(),
   images: z.array(z.base64()).max(16).optional(),
+  /** An assistant's: what it asked for. */
+  tool_calls: z.array(toolCallSchema).max(128).optional(),
+  /** A tool's: which tool, and which call, this is the result of. */
+  tool_name: z.string().max(256).optional(),
+  tool_call_id: z.string().max(256).optional(),
 });
 export type Message = z.infer<typeof messageSchema>;
 
@@ -41,6 +64,7 @@ export const chatRequestSchema = z.object({
   options: optionsSchema.default({}),
   think: thinkSchema.optional(),
   format: formatSchema.optional(),
+  tools: z.array(toolSchema).max(128).optional(),
   conversation_id: z.string().min(1).max(128).optional(),
 });
 export type ChatRequest = z.infer<typeof chatRequestSchema>;
@@ -63,7 +87,12 @@ export const timingsSchema = z.object({
 export type Timings = z.infer<typeof timingsSchema>;
 
 export const chatAnswerSchema = z.object({
-  message: z.object({ role: z.literal('assistant'), content: z.string(), thinking: z.string().optional() }),
+  message: z.object({
+    role: z.literal('assistant'),
+    content: z.string(),
+    thinking: z.string().optional(),
+    tool_calls: z.array(toolCallSchema).optional(),
+  }),
   cached: z.boolean(),
   request_id: z.string(),
   model: z.string(),
@@ -85,6 +114,7 @@ export const chatEventSchema = z.object({
   estimated_wait_time: z.number().optional(),
   thinking: z.string().optional(),
   content: z.string().optional(),
+  tool_calls: z.array(toolCallSchema).optional(),
   model: z.string().optional(),
   done_reason: z.string().optional(),
   usage: usageSchema.optional(),
