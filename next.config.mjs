@@ -2,6 +2,8 @@
 const config = {
   reactStrictMode: true,
   poweredByHeader: false,
+  // `next dev` is opened by either name of this machine.
+  allowedDevOrigins: ['127.0.0.1'],
   typedRoutes: true,
   // Native modules and packages that start processes stay outside the bundles.
   serverExternalPackages: ['node-llama-cpp', 'pino', 'prom-client', 'undici', 'execa'],

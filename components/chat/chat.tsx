@@ -123,12 +123,10 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
           </IconButton>
         </PageBar>
 
-        <div ref={scroller} className="scroller min-h-0 flex-1 [scrollbar-gutter:stable]">
-          <div ref={content} className={clsx(COLUMN, 'min-h-full pt-6 pb-4', activeId === null && 'flex flex-col')}>
+        <div ref={scroller} className="scroller flex min-h-0 flex-1 flex-col [scrollbar-gutter:stable]">
+          <div ref={content} className={clsx(COLUMN, 'flex-1 pt-6 pb-6', activeId === null && 'flex flex-col')}>
             {activeId === null ? (
-              <div className="flex-1">
-                <EmptyChat onPick={send} />
-              </div>
+              <EmptyChat onPick={send} />
             ) : (
               <Conversation
                 state={
@@ -151,26 +149,26 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
               </Conversation>
             )}
           </div>
-        </div>
 
-        <div className="relative shrink-0">
-          {pinned || activeId === null ? null : (
-            <div className="pointer-events-none absolute inset-x-0 -top-11 flex justify-center">
-              <Button size="sm" onClick={toEnd} className="pointer-events-auto rounded-full! shadow-float">
-                <ArrowDown className="size-3.5" aria-hidden />
-                Jump to latest
-              </Button>
+          <div className="sticky bottom-0 z-10 bg-canvas">
+            {pinned || activeId === null ? null : (
+              <div className="pointer-events-none absolute inset-x-0 -top-11 flex justify-center">
+                <Button size="sm" onClick={toEnd} className="pointer-events-auto rounded-full! shadow-float">
+                  <ArrowDown className="size-3.5" aria-hidden />
+                  Jump to latest
+                </Button>
+              </div>
+            )}
+            <div className={clsx(COLUMN, 'pb-3 md:pb-4')}>
+              <ModelNotice />
+              <Composer
+                field={field}
+                draftKey={`draft:${activeId ?? 'new'}`}
+                running={running !== undefined}
+                onSend={send}
+                onStop={stop}
+              />
             </div>
-          )}
-          <div className={clsx(COLUMN, 'pb-3 md:pb-4')}>
-            <ModelNotice />
-            <Composer
-              field={field}
-              draftKey={`draft:${activeId ?? 'new'}`}
-              running={running !== undefined}
-              onSend={send}
-              onStop={stop}
-            />
           </div>
         </div>
         <StreamingStatus message={leaf} />

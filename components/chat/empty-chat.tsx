@@ -22,7 +22,7 @@ const PROMPTS = [
 
 export function EmptyChat({ onPick }: { onPick: (prompt: string) => void }) {
   return (
-    <div className="flex min-h-full flex-col justify-end gap-6 pb-6 sm:justify-center">
+    <div className="flex flex-1 flex-col justify-end gap-6 sm:justify-center sm:pb-[8vh]">
       <div>
         <h1 className="text-balance font-semibold text-xl tracking-tight sm:text-2xl">What shall we work out?</h1>
         <p className="mt-1.5 text-ink-2">Your own model answers. The conversation stays in this browser.</p>

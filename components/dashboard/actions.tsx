@@ -1,0 +1,90 @@
+'use client';
+
+import { Eraser, Flame } from 'lucide-react';
+import { useState } from 'react';
+import { Button } from '#components/ui/button';
+import { Confirm } from '#components/ui/dialog';
+import { Menu, MenuItem } from '#components/ui/menu';
+import { act } from '#lib/client/chat-api';
+import { duration } from '#lib/client/format';
+import type { StatsAction, StatsActionResult } from '#lib/wire/stats';
+
+type Action = StatsAction['action'];
+
+export type ActionOutcome = { kind: 'info' | 'error'; sentence: string };
+
+const QUESTIONS: Record<Action, { title: string; description: string; action: string; danger: boolean }> = {
+  clear: {
+    title: 'Clear both caches?',
+    description:
+      'Every kept answer and every kept conversation goes. The next identical question is asked of the model again.',
+    action: 'Clear both',
+    danger: true,
+  },
+  clear_response_cache: {
+    title: 'Clear the response cache?',
+    description: 'Every kept answer goes. The next identical question is asked of the model again.',
+    action: 'Clear responses',
+    danger: true,
+  },
+  clear_conversation_cache: {
+    title: 'Clear the conversation cache?',
+    description: 'Callers that send only their newest message have to send the whole conversation once more.',
+    action: 'Clear conversations',
+    danger: true,
+  },
+  warm_model: {
+    title: 'Load the default model now?',
+    description: 'It is loaded into memory, so that the next question need not wait for it.',
+    action: 'Load the model',
+    danger: false,
+  },
+};
+
+/** Clear and warm, each asked once more, with what came of it. */
+export function Actions({ onOutcome }: { onOutcome: (outcome: ActionOutcome) => void }) {
+  const [asked, setAsked] = useState<Action>('clear');
+  const [open, setOpen] = useState(false);
+  const [busy, setBusy] = useState<Action>();
+  const ask = (action: Action) => {
+    setAsked(action);
+    setOpen(true);
+  };
+  const perform = async (action: Action) => {
+    setBusy(action);
+    try {
+      onOutcome({ kind: 'info', sentence: describe(await act({ action })) });
+    } catch (error) {
+      onOutcome({ kind: 'error', sentence: error instanceof Error ? error.message : 'It did not work. Try again.' });
+    } finally {
+      setBusy(undefined);
+    }
+  };
+  return (
+    <>
+      <Menu
+        trigger={
+          <Button disabled={busy !== undefined}>
+            <Eraser className="size-4" strokeWidth={1.75} aria-hidden />
+            <span className="max-[30rem]:sr-only">Clear</span>
+          </Button>
+        }
+      >
+        <MenuItem onClick={() => ask('clear_response_cache')}>Response cache</MenuItem>
+        <MenuItem onClick={() => ask('clear_conversation_cache')}>Conversation cache</MenuItem>
+        <MenuItem onClick={() => ask('clear')}>Both</MenuItem>
+      </Menu>
+      <Button disabled={busy !== undefined} onClick={() => ask('warm_model')}>
+        <Flame className="size-4" strokeWidth={1.75} aria-hidden />
+        <span className="max-[30rem]:sr-only">{busy === 'warm_model' ? 'Loading' : 'Warm model'}</span>
+      </Button>
+      <Confirm {...QUESTIONS[asked]} open={open} onOpenChange={setOpen} onConfirm={() => void perform(asked)} />
+    </>
+  );
+}
+
+function describe(result: StatsActionResult): string {
+  return result.load_duration_ms === undefined
+    ? result.message
+    : `${result.message} It took ${duration(result.load_duration_ms)}.`;
+}

@@ -1,0 +1,156 @@
+'use client';
+
+import dynamic from 'next/dynamic';
+import { useEffect, useMemo, useState } from 'react';
+import { type ActionOutcome, Actions } from '#components/dashboard/actions';
+import { Tables } from '#components/dashboard/tables';
+import { Tiles } from '#components/dashboard/tiles';
+import { PageBar } from '#components/shell/page-bar';
+import { Button } from '#components/ui/button';
+import { Notice } from '#components/ui/notice';
+import { count, duration } from '#lib/client/format';
+import { type Sample, useStats } from '#lib/client/stats';
+import { modelStatus, runnerStatus, useModels, useRunnerHealth } from '#lib/client/status';
+
+const Plot = dynamic(() => import('#components/dashboard/plot'), { ssr: false, loading: PlotSkeleton });
+
+export function Dashboard() {
+  const stats = useStats();
+  const models = useModels();
+  const runner = useRunnerHealth();
+  const [outcome, setOutcome] = useState<ActionOutcome>();
+  return (
+    <div className="flex min-h-0 flex-1 flex-col">
+      <PageBar>
+        <h1 className="ps-2 font-medium text-sm">Dashboard</h1>
+        <Freshness at={stats.data?.timestamp} failed={stats.error !== undefined} />
+        <span className="flex-1" />
+        <div className="flex gap-2">
+          <Actions
+            onOutcome={(next) => {
+              setOutcome(next);
+              void stats.mutate();
+            }}
+          />
+        </div>
+      </PageBar>
+      <div className="scroller min-h-0 flex-1">
+        <div className="mx-auto flex max-w-[76rem] flex-col gap-3 p-3 pb-10 md:p-6">
+          <div role="status">
+            {outcome === undefined ? null : (
+              <Notice
+                kind={outcome.kind}
+                action={
+                  <Button size="sm" kind="quiet" onClick={() => setOutcome(undefined)}>
+                    Hide
+                  </Button>
+                }
+              >
+                {outcome.sentence}
+              </Notice>
+            )}
+          </div>
+          {stats.error === undefined ? null : (
+            <Notice
+              kind="error"
+              action={
+                <Button size="sm" onClick={() => void stats.mutate()}>
+                  Ask again
+                </Button>
+              }
+            >
+              {stats.error.message} {stats.data === undefined ? '' : 'What you see is the last that was known.'}
+            </Notice>
+          )}
+          {stats.data === undefined ? (
+            <Skeleton />
+          ) : (
+            <>
+              <Tiles
+                stats={stats.data}
+                model={modelStatus(models.data, models.error)}
+                runner={runnerStatus(runner.data, runner.error)}
+              />
+              <Plots samples={stats.samples} />
+              <div className="mt-6">
+                <Tables stats={stats.data} />
+              </div>
+              <p className="mt-8 text-ink-3 text-xs">Chill Space {stats.data.process.version}</p>
+            </>
+          )}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function Plots({ samples }: { samples: readonly Sample[] }) {
+  const times = useMemo(() => samples.map((sample) => sample.at), [samples]);
+  const lines = useMemo(
+    () => ({
+      queue: [
+        { name: 'Chat requests', colour: '--accent', values: samples.map((sample) => sample.waiting) },
+        { name: 'Code runs', colour: '--good', values: samples.map((sample) => sample.runs) },
+      ],
+      hits: [{ name: 'Hit rate', colour: '--cached', values: samples.map((sample) => sample.hitPercent) }],
+      firstToken: [
+        { name: 'p50', colour: '--accent', values: samples.map((sample) => sample.firstTokenP50) },
+        { name: 'p95', colour: '--warn', values: samples.map((sample) => sample.firstTokenP95) },
+      ],
+      memory: [{ name: 'Memory', colour: '--ink-2', values: samples.map((sample) => sample.memoryMb) }],
+    }),
+    [samples],
+  );
+  return (
+    <div className="grid gap-3 lg:grid-cols-2">
+      <Plot title="Waiting and running" times={times} lines={lines.queue} format={count} least={4} />
+      <Plot title="Time to the first token" times={times} lines={lines.firstToken} format={duration} least={100} />
+      <Plot title="Answers from the cache" times={times} lines={lines.hits} format={wholePercent} least={100} />
+      <Plot title="Memory of the server" times={times} lines={lines.memory} format={megabytes} least={128} />
+    </div>
+  );
+}
+
+const wholePercent = (value: number) => `${Math.round(value)}%`;
+const megabytes = (value: number) => `${count(value)} MB`;
+
+const STALE_AFTER_MS = 6_000;
+
+/** Whether the figures are of now. */
+function Freshness({ at, failed }: { at: string | undefined; failed: boolean }) {
+  const [now, setNow] = useState<number>();
+  useEffect(() => {
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  if (at === undefined || now === undefined) return null;
+  const age = now - Date.parse(at);
+  const isLive = !failed && age < STALE_AFTER_MS;
+  return (
+    <span className="flex items-center gap-1.5 ps-2 text-ink-3 text-xs tabular">
+      <span className={`size-1.5 rounded-full ${isLive ? 'bg-good' : 'bg-ink-3'}`} />
+      {isLive ? 'Live' : `${duration(Math.max(0, Math.round(age / 1000) * 1000))} old`}
+    </span>
+  );
+}
+
+function PlotSkeleton() {
+  return <div aria-hidden className="skeleton h-[14.75rem] rounded-lg!" />;
+}
+
+function Skeleton() {
+  return (
+    <>
+      <div aria-hidden className="grid gap-3 md:grid-cols-3">
+        <div className="skeleton h-44 rounded-lg!" />
+        <div className="skeleton h-44 rounded-lg!" />
+        <div className="skeleton h-44 rounded-lg!" />
+      </div>
+      <div aria-hidden className="grid gap-3 lg:grid-cols-2">
+        <PlotSkeleton />
+        <PlotSkeleton />
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,138 @@
+import type { ReactNode } from 'react';
+import { Badge, type Tone } from '#components/ui/badge';
+import { count, duration, percent } from '#lib/client/format';
+import type { CacheStats, Percentiles, Stats } from '#lib/wire/stats';
+
+export function Tables({ stats }: { stats: Stats }) {
+  return (
+    <div className="grid gap-x-6 gap-y-8 lg:grid-cols-2">
+      <DataTable
+        title="Latency"
+        columns={['', 'p50', 'p95', 'p99']}
+        rows={[
+          row('First token', ...percentileCells(stats.latency.first_token_ms)),
+          row('Whole answer', ...percentileCells(stats.latency.total_ms)),
+          row('Code run', ...percentileCells(stats.runner.duration_ms)),
+        ]}
+      />
+      <DataTable
+        title="Caches"
+        columns={['', 'Responses', 'Conversations']}
+        rows={CACHE_ROWS.map(([name, cell]) => row(name, cell(stats.response_cache), cell(stats.conversation_cache)))}
+      />
+      <DataTable title="Requests" columns={['', 'Value']} rows={requestRows(stats)} />
+      <DataTable
+        title="Code runs"
+        columns={['Language', 'Outcome', 'Runs']}
+        rows={stats.runner.runs.map(({ language, status, count: times }) => ({
+          key: `${language} ${status}`,
+          cells: [
+            language,
+            <Badge key="outcome" tone={OUTCOMES[status] ?? 'neutral'}>
+              {status.replaceAll('_', ' ')}
+            </Badge>,
+            count(times),
+          ],
+        }))}
+        empty="No program was run since the server began."
+      />
+    </div>
+  );
+}
+
+const OUTCOMES: Record<string, Tone> = {
+  success: 'good',
+  runtime_error: 'error',
+  compile_error: 'error',
+  internal_error: 'error',
+  timeout: 'warn',
+  memory_limit: 'warn',
+  output_limit: 'warn',
+  killed: 'warn',
+};
+
+const CACHE_ROWS: readonly [string, (cache: CacheStats) => string][] = [
+  ['Entries', (cache) => count(cache.total_entries)],
+  ['Size', (cache) => `${count(cache.total_size_mb)} MB`],
+  ['Of its bound', (cache) => percent(cache.memory_usage_percent / 100)],
+  ['Hit rate', (cache) => (cache.hits + cache.misses === 0 ? '–' : percent(cache.hit_rate))],
+  ['Hits', (cache) => count(cache.hits)],
+  ['Misses', (cache) => count(cache.misses)],
+  ['Evictions', (cache) => count(cache.evictions)],
+];
+
+function row(name: string, ...values: string[]): RowData {
+  return { key: name, cells: [name, ...values] };
+}
+
+function requestRows({ batch_processor: batch }: Stats): RowData[] {
+  return [
+    row('Chat requests', count(batch.total_requests)),
+    row('Answered from the cache', `${count(batch.cached_responses)} (${batch.cache_hit_rate}%)`),
+    row('Joined a running answer', `${count(batch.deduplicated_requests)} (${batch.deduplication_rate}%)`),
+    row('Batches released', count(batch.batches_processed)),
+    row('Requests in a batch, on average', batch.average_batch_size.toFixed(1)),
+  ];
+}
+
+function percentileCells({ p50, p95, p99 }: Percentiles): string[] {
+  return [p50, p95, p99].map((value) => (value === null ? '–' : duration(value)));
+}
+
+interface RowData {
+  key: string;
+  cells: readonly ReactNode[];
+}
+
+interface DataTableProps {
+  title: string;
+  columns: readonly string[];
+  rows: readonly RowData[];
+  empty?: string;
+}
+
+function DataTable({ title, columns, rows, empty }: DataTableProps) {
+  return (
+    <section aria-label={title} className="min-w-0">
+      <h2 className="mb-1 font-medium text-sm">{title}</h2>
+      {rows.length === 0 ? (
+        <p className="border-t py-3 text-ink-3 text-sm">{empty}</p>
+      ) : (
+        <div className="overflow-x-auto">
+          <table className="w-full text-sm tabular">
+            <thead>
+              <tr className="text-ink-3 text-xs">
+                {columns.map((column, index) => (
+                  <th
+                    key={column}
+                    scope="col"
+                    className={`py-1.5 font-normal ${index === 0 ? 'pe-3 text-start' : 'ps-3 text-end'}`}
+                  >
+                    {column === '' ? <span className="sr-only">What</span> : column}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {rows.map((row) => (
+                <tr key={row.key} className="border-t">
+                  {row.cells.map((cell, index) =>
+                    index === 0 ? (
+                      <th key={columns[index]} scope="row" className="py-1.5 pe-3 text-start font-normal text-ink-2">
+                        {cell}
+                      </th>
+                    ) : (
+                      <td key={columns[index]} className="whitespace-nowrap py-1.5 ps-3 text-end">
+                        {cell}
+                      </td>
+                    ),
+                  )}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}

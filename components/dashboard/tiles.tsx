@@ -1,0 +1,80 @@
+import clsx from 'clsx';
+import type { ReactNode } from 'react';
+import { count, duration, percent } from '#lib/client/format';
+import type { Level, Status } from '#lib/client/status';
+import type { Stats } from '#lib/wire/stats';
+
+/** What an operator asks first: is it up, is it full, is it fast. */
+export function Tiles({ stats, model, runner }: { stats: Stats; model: Status; runner: Status }) {
+  const cache = stats.response_cache;
+  const looked = cache.hits + cache.misses;
+  const { first_token_ms: firstToken, total_ms: total } = stats.latency;
+  const busy = stats.is_processing || stats.queue_length > 0;
+  return (
+    <div className="grid gap-3 md:grid-cols-3">
+      <Tile question="Is it up?" value={duration(stats.process.uptime_seconds * 1000)} unit="since the server began">
+        <Part name="Model" status={model} />
+        <Part name="Runner" status={runner} />
+      </Tile>
+      <Tile
+        question="Is it full?"
+        value={count(stats.queue_length)}
+        unit={stats.queue_length === 1 ? 'request waits' : 'requests wait'}
+      >
+        <li>{busy ? 'The model is at work' : 'The model is idle'}</li>
+        <li>
+          Code: {stats.runner.active} of {stats.runner.max_concurrent} places taken
+          {stats.runner.waiting > 0 ? `, ${stats.runner.waiting} wait` : ''}
+        </li>
+        <li>
+          Cache: {count(cache.total_size_mb)} MB, {percent(cache.memory_usage_percent / 100)} of its bound
+        </li>
+      </Tile>
+      <Tile
+        question="Is it fast?"
+        value={firstToken.p50 === null ? '–' : duration(firstToken.p50)}
+        unit="to the first token, as a rule"
+      >
+        <li>One in twenty takes over {firstToken.p95 === null ? '–' : duration(firstToken.p95)}</li>
+        <li>Whole answers: {total.p50 === null ? '–' : `${duration(total.p50)} as a rule`}</li>
+        <li>
+          {looked === 0 ? 'Nothing was looked up in the cache yet' : `${percent(cache.hit_rate)} come from the cache`}
+        </li>
+      </Tile>
+    </div>
+  );
+}
+
+interface TileProps {
+  question: string;
+  value: string;
+  unit: string;
+  children: ReactNode;
+}
+
+function Tile({ question, value, unit, children }: TileProps) {
+  return (
+    <section aria-label={question} className="min-w-0 rounded-lg border bg-surface p-4">
+      <h2 className="text-ink-2 text-sm">{question}</h2>
+      <p className="mt-1 flex flex-wrap items-baseline gap-x-2">
+        <span className="font-semibold text-2xl tracking-tight tabular">{value}</span>
+        <span className="text-ink-2 text-sm">{unit}</span>
+      </p>
+      <ul className="mt-3 flex flex-col gap-1 border-t pt-3 text-ink-2 text-sm tabular">{children}</ul>
+    </section>
+  );
+}
+
+const DOTS: Record<Level, string> = { good: 'bg-good', warn: 'bg-warn', error: 'bg-error', unknown: 'bg-ink-3' };
+
+function Part({ name, status }: { name: string; status: Status }) {
+  return (
+    <li className="flex items-baseline gap-2">
+      <span className={clsx('size-2 shrink-0 translate-y-[-1px] rounded-full', DOTS[status.level])} />
+      <span className="min-w-0 [overflow-wrap:anywhere]">
+        <span className="sr-only">{name}: </span>
+        {status.sentence}
+      </span>
+    </li>
+  );
+}

@@ -1,0 +1,70 @@
+import { CODE_API_BASE } from '#lib/client/endpoints';
+import { ApiError, jsonBody, request } from '#lib/client/request';
+import { readEvents } from '#lib/client/server-sent-events';
+import { type CodeRequest, type CodeResult, codeChunkSchema, codeResultSchema } from '#lib/wire/code';
+import { errorBodySchema } from '#lib/wire/error';
+
+export type RunEvent =
+  | { type: 'output'; stream: 'stdout' | 'stderr'; text: string }
+  | { type: 'result'; result: CodeResult };
+
+/** What a run may take beyond the program's own time: waiting in line, and compiling (SPEC §5). */
+const MARGIN_SECONDS = 15;
+const DEFAULT_TIMEOUT_SECONDS = 10;
+
+/**
+ * Runs a program and gives its output while it runs, then the result. Aborting `signal` kills the program.
+ * Throws `ApiError` where it could not be run.
+ */
+export async function* runCode(program: CodeRequest, signal: AbortSignal): AsyncGenerator<RunEvent, void, undefined> {
+  const limit = AbortSignal.timeout((MARGIN_SECONDS + (program.timeout ?? DEFAULT_TIMEOUT_SECONDS)) * 1000);
+  const init = jsonBody(program);
+  const headers = { ...init.headers, accept: 'text/event-stream' };
+  try {
+    const response = await request(`${CODE_API_BASE}/code/run`, {
+      ...init,
+      headers,
+      signal: AbortSignal.any([signal, limit]),
+    });
+    if (response.body !== null)
+      for await (const { event, data } of readEvents(response.body)) {
+        const read = parse(event, data);
+        if (read === undefined) continue;
+        yield read;
+        if (read.type === 'result') return;
+      }
+  } catch (error) {
+    if (signal.aborted || error instanceof ApiError) throw error;
+    if (limit.aborted)
+      throw new ApiError('The runner did not answer in time. Try again in a moment.', 0, 'run_timeout');
+  }
+  throw new ApiError(
+    'The connection to the runner broke off before the program ended. Run it again.',
+    0,
+    'connection_lost',
+  );
+}
+
+function parse(event: string, data: string): RunEvent | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(data);
+  } catch {
+    return undefined;
+  }
+  if (event === 'stdout' || event === 'stderr') {
+    const chunk = codeChunkSchema.safeParse(json);
+    return chunk.success ? { type: 'output', stream: event, text: chunk.data.text } : undefined;
+  }
+  if (event === 'result') {
+    const result = codeResultSchema.safeParse(json);
+    return result.success ? { type: 'result', result: result.data } : undefined;
+  }
+  if (event === 'error') {
+    const failure = errorBodySchema.safeParse(json);
+    throw failure.success
+      ? new ApiError(failure.data.error, 200, failure.data.code)
+      : new ApiError('The runner failed without saying why. Run it again.', 200, 'unknown_error');
+  }
+  return undefined;
+}

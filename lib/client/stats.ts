@@ -1,0 +1,57 @@
+import useSWR, { type SWRResponse } from 'swr';
+import { fetchStats } from '#lib/client/chat-api';
+import type { Stats } from '#lib/wire/stats';
+
+/** What the plots show of one moment. Null where nothing was measured. */
+export interface Sample {
+  /** Milliseconds since the epoch. */
+  at: number;
+  waiting: number;
+  runs: number;
+  hitPercent: number | null;
+  firstTokenP50: number | null;
+  firstTokenP95: number | null;
+  memoryMb: number;
+}
+
+export const REFRESH_MS = 2_000;
+const KEPT_SAMPLES = 900;
+
+/** Grows as long as the app is open, so that the plots are there again when one comes back to the dashboard. */
+let samples: readonly Sample[] = [];
+
+export function useStats(): SWRResponse<Stats, Error> & { samples: readonly Sample[] } {
+  const answer = useSWR<Stats, Error>('stats', fetchSampled, {
+    refreshInterval: REFRESH_MS,
+    errorRetryInterval: REFRESH_MS,
+    dedupingInterval: REFRESH_MS / 2,
+  });
+  return { ...answer, samples };
+}
+
+async function fetchSampled(): Promise<Stats> {
+  const stats = await fetchStats();
+  samples = withSample(samples, toSample(stats));
+  return stats;
+}
+
+export function toSample(stats: Stats): Sample {
+  const cache = stats.response_cache;
+  return {
+    at: Date.parse(stats.timestamp),
+    waiting: stats.queue_length,
+    runs: stats.runner.active,
+    hitPercent: cache.hits + cache.misses === 0 ? null : cache.hit_rate * 100,
+    firstTokenP50: stats.latency.first_token_ms.p50,
+    firstTokenP95: stats.latency.first_token_ms.p95,
+    memoryMb: stats.process.rss_mb,
+  };
+}
+
+/** The samples with one more, the oldest left out beyond what is kept. A server whose clock went back begins anew. */
+export function withSample(before: readonly Sample[], sample: Sample): readonly Sample[] {
+  const last = before.at(-1);
+  if (last !== undefined && sample.at === last.at) return before;
+  if (last !== undefined && sample.at < last.at) return [sample];
+  return [...before.slice(-(KEPT_SAMPLES - 1)), sample];
+}
