@@ -1,0 +1,3 @@
+import sys
+
+sys.stdout.buffer.write("x".encode() + "🦀".encode() * 30_000)

@@ -1,0 +1,3 @@
+with open("sparse", "wb") as file:
+    file.seek(10**12)
+    file.write(b"x")

@@ -1,0 +1,4 @@
+import time
+
+print("seen", flush=True)
+time.sleep(60)

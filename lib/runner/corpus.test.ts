@@ -1,0 +1,13 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { differences, loadCases, testBench } from '#lib/runner/testing';
+
+// A sandbox that breaks honest programs is as wrong as one that lets hostile ones out.
+const { runner, leftovers } = testBench();
+afterAll(() => runner.close());
+
+describe('honest programs', () => {
+  it.each(loadCases('lib/runner/corpus'))('$name', async ({ request, expected }) => {
+    expect(differences(await runner.run(request, { caller: 'corpus' }), expected)).toEqual([]);
+    expect(leftovers()).toEqual([]);
+  });
+});

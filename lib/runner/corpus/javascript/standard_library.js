@@ -1,0 +1,20 @@
+import { execFileSync } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { gunzipSync, gzipSync } from 'node:zlib';
+
+console.log(2n ** 200n);
+console.log(createHash('sha256').update('abc').digest('hex').slice(0, 16), randomUUID().length);
+console.log(new Map([['a', new Set([1, 2])]]), Object.groupBy([1, 2, 3], (n) => (n % 2 ? 'odd' : 'even')));
+console.log(new Date(Date.UTC(2024, 1, 29)).toISOString(), new Intl.NumberFormat('de-DE').format(1234567.5));
+console.log(new Date(2024, 1, 29).toLocaleDateString('en-GB', { timeZone: 'Europe/Berlin', dateStyle: 'long' }));
+console.log(gunzipSync(gzipSync('zipped')).toString(), structuredClone({ a: [1, { b: 2 }] }).a[1]);
+const folder = mkdtempSync('/tmp/kept-');
+writeFileSync(`${folder}/file`, 'kept');
+console.log(readFileSync(`${folder}/file`, 'utf8'), execFileSync('cat', [`${folder}/file`]).toString());
+console.log(await Promise.all([3, 1, 2].map(async (n) => (await delay(n), n * n))));
+const worker = new Worker('require("node:worker_threads").parentPort.postMessage(6 * 7)', { eval: true });
+worker.on('message', (answer) => console.log(answer));
+worker.on('exit', (code) => console.log('worker ended', code));

@@ -1,0 +1,3 @@
+const text = 'naïve 日本語 🦀';
+console.log(text, [...text].length, Buffer.byteLength(text));
+console.error('🦀');

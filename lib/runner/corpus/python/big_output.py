@@ -1,0 +1,2 @@
+for _ in range(1000):
+    print("x" * 99)

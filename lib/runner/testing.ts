@@ -1,0 +1,178 @@
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { z } from 'zod';
+import { readConfig } from '#lib/config/index';
+import { createLog } from '#lib/observe/log';
+import { createMetrics } from '#lib/observe/metrics';
+import { LANGUAGES } from '#lib/runner/languages/index';
+import { createRunner, type Runner } from '#lib/runner/runner';
+import { type Probed, probe } from '#lib/runner/sandbox/probe';
+import type { Sandbox } from '#lib/runner/sandbox/sandbox';
+import { type CodeRequest, type CodeResult, codeRequestSchema, runStatusSchema } from '#lib/wire/code';
+
+/** Programs of the corpus and of the attacks, and what tests of the runner share. */
+
+const caseSchema = z.strictObject({
+  /** What it tries, where the name does not say it. */
+  about: z.string().optional(),
+  stdin: z.string().optional(),
+  args: z.array(z.string()).optional(),
+  timeout: z.number().optional(),
+  files: codeRequestSchema.shape.files,
+  expect: z.strictObject({
+    /** One of these. */
+    status: z.array(runStatusSchema).min(1).default(['success']),
+    exit_code: z.number().optional(),
+    stdout: z.string().optional(),
+    stdout_matches: z.string().optional(),
+    stderr: z.string().optional(),
+    stderr_matches: z.string().optional(),
+    truncated: z.boolean().optional(),
+  }),
+});
+type Expectation = z.infer<typeof caseSchema>['expect'];
+
+export interface Case {
+  name: string;
+  request: CodeRequest;
+  expected: Expectation;
+}
+
+/** Reads `<name>.<ext>` with `<name>.json` beside it, in each folder below `directory`. `{port}` in an arg becomes `port`. */
+export function loadCases(directory: string, port = 0): Case[] {
+  const cases: Case[] = [];
+  for (const folder of readdirSync(directory).toSorted())
+    for (const file of readdirSync(join(directory, folder)).toSorted()) {
+      const extension = extname(file);
+      const language = LANGUAGES.find((known) => extname(known.mainFile) === extension);
+      if (language === undefined) continue;
+      const path = join(directory, folder, file);
+      const read = caseSchema.parse(JSON.parse(readFileSync(path.slice(0, -extension.length).concat('.json'), 'utf8')));
+      const { expect: expected, about: _about, ...request } = read;
+      const args = request.args?.map((arg) => arg.replace('{port}', String(port)));
+      cases.push({
+        name: `${folder}/${file}`,
+        expected,
+        request: codeRequestSchema.parse({ ...request, args, language: language.id, code: readFileSync(path, 'utf8') }),
+      });
+    }
+  return cases;
+}
+
+/** What of `result` is not as expected; empty where all of it is. */
+export function differences(result: CodeResult, expected: Expectation): string[] {
+  const wrong: string[] = [];
+  const shown = JSON.stringify({ ...result, stdout: result.stdout.slice(-2000), stderr: result.stderr.slice(-2000) });
+  const check = (what: string, holds: boolean) => {
+    if (!holds) wrong.push(`${what}: ${shown}`);
+  };
+  check('status', expected.status.includes(result.status));
+  if (expected.exit_code !== undefined) check('exit_code', result.exit_code === expected.exit_code);
+  if (expected.stdout !== undefined) check('stdout', result.stdout === expected.stdout);
+  if (expected.stdout_matches !== undefined) check('stdout', new RegExp(expected.stdout_matches).test(result.stdout));
+  if (expected.stderr !== undefined) check('stderr', result.stderr === expected.stderr);
+  if (expected.stderr_matches !== undefined) check('stderr', new RegExp(expected.stderr_matches).test(result.stderr));
+  if (expected.truncated !== undefined) check('truncated', result.truncated === expected.truncated);
+  return wrong;
+}
+
+export interface TestBench {
+  runner: Runner;
+  /** Processes, control groups, files and mounts that ended runs have left; descriptors beyond those at the last `settle`. */
+  leftovers: () => string[];
+  /** Takes the descriptors that are open now as what is open at rest. */
+  settle: () => void;
+}
+
+/** A runner of its own over the real sandbox, with an eye on what its runs leave behind. */
+export function testBench(settings: Record<string, string> = {}, cores = 2): TestBench {
+  const namespaces = new Set<number>();
+  const config = readConfig(settings);
+  const runner = createRunner({
+    settings: config,
+    cores,
+    metrics: createMetrics(),
+    log: createLog('silent', { write: () => {} }),
+    probe: async () => watched(await probe(config.SANDBOX, process.cwd()), namespaces),
+  });
+  const mounts = mountCount();
+  let descriptors = Number.POSITIVE_INFINITY;
+  return {
+    runner,
+    settle: () => {
+      descriptors = descriptorCount();
+    },
+    leftovers: () => {
+      const left = [...processesIn(namespaces), ...controlGroups(), ...files()];
+      if (mountCount() > mounts) left.push('a mount');
+      if (descriptorCount() > descriptors) left.push(`${descriptorCount() - descriptors} descriptors`);
+      return left;
+    },
+  };
+}
+
+function watched(probed: Probed, namespaces: Set<number>): Probed {
+  if (probed.sandbox === undefined) return probed;
+  const { sandbox } = probed;
+  const watching: Sandbox = {
+    tier: sandbox.tier,
+    close: () => sandbox.close(),
+    run: async (job) => {
+      const ended = await sandbox.run(job);
+      if (ended.pidNamespace !== undefined) namespaces.add(ended.pidNamespace);
+      return ended;
+    },
+  };
+  return { ...probed, sandbox: watching };
+}
+
+/**
+ * Processes of our ended runs. The kernel gives a freed namespace number to the next sandbox, which may be another test
+ * file's: where control groups tell whose a process is, they decide.
+ */
+function processesIn(namespaces: ReadonlySet<number>): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const owner = /chill-space-(\d+)-/.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1];
+        if (owner !== undefined) return owner === String(process.pid);
+        return namespaces.has(Number(/\d+/.exec(readlinkSync(`/proc/${pid}/ns/pid`))?.[0]));
+      } catch {
+        return false;
+      }
+    })
+    .map((pid) => `process ${pid}`);
+}
+
+function controlGroups(): string[] {
+  const mine = `chill-space-${process.pid}-`;
+  const found: string[] = [];
+  const visit = (directory: string, depth: number) => {
+    for (const entry of readdirSync(directory, { withFileTypes: true })) {
+      if (!entry.isDirectory()) continue;
+      if (entry.name.startsWith(mine)) found.push(`control group ${entry.name}`);
+      else if (depth > 0) visit(join(directory, entry.name), depth - 1);
+    }
+  };
+  if (existsSync('/sys/fs/cgroup')) visit('/sys/fs/cgroup', CGROUP_DEPTH);
+  return found;
+}
+
+const CGROUP_DEPTH = 4;
+
+function files(): string[] {
+  return [tmpdir(), '/dev/shm']
+    .filter((directory) => existsSync(directory))
+    .flatMap((directory) => readdirSync(directory).map((name) => join(directory, name)))
+    .filter((path) => /chill-space-(run|pipes)-/.test(path));
+}
+
+function mountCount(): number {
+  return readFileSync('/proc/self/mountinfo', 'utf8').split('\n').length;
+}
+
+function descriptorCount(): number {
+  return readdirSync('/proc/self/fd').length;
+}
