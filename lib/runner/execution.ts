@@ -45,7 +45,8 @@ export async function execute(
   stdout.end();
   stderr.end();
   const outcome = judge(ended, limits);
-  if (!ended.started) log().error({ language: program.language.id, trouble: ended.trouble }, 'the sandbox failed');
+  if (outcome.status === 'internal_error')
+    log().error({ language: program.language.id, trouble: ended.trouble }, 'the sandbox failed');
   return {
     stdout: ended.started ? stdout.text : '',
     stderr: ended.started ? stderr.text : '',

@@ -11,7 +11,8 @@ export interface Outcome {
 
 /** What a run came to, judged by what was seen from outside of it alone: nothing that a program prints counts. Pure. */
 export function judge(ended: Ended, limits: Limits): Outcome {
-  if (!ended.started)
+  // What was stopped while its sandbox was being set up did not fail to be set up.
+  if (!ended.started && ended.stoppedFor === undefined)
     return {
       status: 'internal_error',
       exitCode: -1,

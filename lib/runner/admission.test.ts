@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { Admission, nextIndex } from '#lib/runner/admission';
+
+describe('nextIndex', () => {
+  it('takes the caller with the fewest running, and the one that waited longest among equals', () => {
+    expect(nextIndex([], new Map())).toBeUndefined();
+    expect(nextIndex(['a', 'b'], new Map())).toBe(0);
+    expect(nextIndex(['a', 'a', 'b'], new Map([['a', 1]]))).toBe(2);
+    expect(
+      nextIndex(
+        ['a', 'b', 'c'],
+        new Map([
+          ['a', 2],
+          ['b', 1],
+          ['c', 1],
+        ]),
+      ),
+    ).toBe(1);
+  });
+});
+
+describe('Admission', () => {
+  it('lets in as many as there are places, and the rest in turn', async () => {
+    const admission = new Admission(2, 4);
+    const first = await admission.enter('a');
+    await admission.enter('a');
+    const order: string[] = [];
+    const waits = ['a', 'a', 'b'].map((caller) =>
+      admission.enter(caller).then((leave) => {
+        order.push(caller);
+        return leave;
+      }),
+    );
+    expect(admission.active).toBe(2);
+    expect(admission.waiting).toBe(3);
+    first();
+    first();
+    // The place of a leaver goes to b, who has none, though a waited longer; giving it back twice changes nothing.
+    (await waits[2])?.();
+    await waits[0];
+    expect(order).toEqual(['b', 'a']);
+    expect(admission.active).toBe(2);
+    expect(admission.waiting).toBe(1);
+  });
+
+  it('refuses where the line is full, and one caller at half of it', async () => {
+    const admission = new Admission(1, 4);
+    await admission.enter('a');
+    void admission.enter('a');
+    void admission.enter('a');
+    await expect(admission.enter('a')).rejects.toMatchObject({ code: 'runner_busy', retryAfterSeconds: 2 });
+    void admission.enter('b');
+    void admission.enter('c');
+    await expect(admission.enter('d')).rejects.toMatchObject({ code: 'runner_busy' });
+  });
+
+  it('takes a waiter that leaves out of the line', async () => {
+    const admission = new Admission(1, 4);
+    const leave = await admission.enter('a');
+    const left = new AbortController();
+    const waiting = admission.enter('b', left.signal);
+    left.abort();
+    await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+    expect(admission.waiting).toBe(0);
+    leave();
+    expect(admission.active).toBe(0);
+  });
+
+  it('has no line where it may have none', async () => {
+    const admission = new Admission(1, 0);
+    await admission.enter('a');
+    await expect(admission.enter('b')).rejects.toMatchObject({ code: 'runner_busy' });
+  });
+});
