@@ -5,7 +5,6 @@ import { AnswerReader } from '#lib/chat/answer-reader';
 import { Run, Ticket } from '#lib/chat/in-flight';
 import { ManualClock, ScriptedProvider } from '#lib/chat/test-support';
 
-const clock = new ManualClock();
 const DONE: AnswerEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
 
 function ticketOn(): Ticket {
@@ -22,7 +21,10 @@ function ticketOn(): Ticket {
   return new Ticket({ id: 't', caller: 'ann', createdAt: 0, run, detached: false, conversation: undefined });
 }
 
-const registry = { read: (ticket: Ticket, onChange: () => void) => ticket.run.log.listen(onChange) };
+const registry = {
+  clock: new ManualClock(),
+  read: (ticket: Ticket, onChange: () => void) => ticket.run.log.listen(onChange),
+};
 
 function queued(queue_position: number): AnswerEvent {
   return { type: 'status', status: 'queued', queue_position, queue_length: 9, estimated_wait_time: 0 };
@@ -75,7 +77,7 @@ describe('AnswerLog', () => {
             appended.push(event);
           } else if (step.do === 'join') {
             const from = Math.min(step.after, log.last);
-            readers.push({ reader: new AnswerReader(registry, ticket, clock, from), from, got: [] });
+            readers.push({ reader: new AnswerReader(registry, ticket, from), from, got: [] });
           } else {
             const one = readers[step.reader];
             if (one !== undefined) read(one, step.most);

@@ -19,7 +19,7 @@ afterEach(async () => {
 });
 
 function stream(ticket: Ticket, form: Form = chatForm(ticket), after = 0, signal = new AbortController().signal) {
-  return answerStream(b.engine, ticket, form, b.clock, signal, after);
+  return answerStream(b.engine, ticket, form, signal, after);
 }
 
 async function text(bytes: Promise<ReadableStream<Uint8Array>>): Promise<string> {

@@ -10,6 +10,7 @@ const CHUNK_CHARS = 64 * 1024;
 
 /** Where readers are registered: the engine. */
 export interface ReaderRegistry {
+  readonly clock: Clock;
   read(ticket: Ticket, onChange: () => void): () => void;
 }
 
@@ -35,11 +36,11 @@ export class AnswerReader {
   #endAlarm: (() => void) | undefined;
 
   /** `after` is the number of the last event that need not be read. */
-  constructor(registry: ReaderRegistry, ticket: Ticket, clock: Clock, after: number) {
+  constructor(registry: ReaderRegistry, ticket: Ticket, after: number) {
     this.#ticket = ticket;
-    this.#clock = clock;
+    this.#clock = registry.clock;
     this.#after = after;
-    this.#quietSince = clock.now();
+    this.#quietSince = this.#clock.now();
     this.#unregister = registry.read(ticket, () => this.#rouse(true));
   }
 
@@ -127,11 +128,10 @@ export async function answerStream(
   registry: ReaderRegistry,
   ticket: Ticket,
   form: Form,
-  clock: Clock,
   signal: AbortSignal,
   after = 0,
 ): Promise<ReadableStream<Uint8Array>> {
-  const reader = new AnswerReader(registry, ticket, clock, after);
+  const reader = new AnswerReader(registry, ticket, after);
   closeWith(signal, reader);
   let first = form.opening;
   while (first === '') {

@@ -111,6 +111,10 @@ export class ChatEngine {
     this.#runTimes = new RunTimes(settings.QUEUE_ESTIMATED_TIME_PER_REQUEST_MS);
   }
 
+  get clock(): Clock {
+    return this.#parts.clock;
+  }
+
   /**
    * Takes a request in. Throws the directory's faults, `queue_full`, `shutting_down`, and `idempotency_conflict`.
    * A ticket that nobody reads is cancelled after the grace, unless it is detached.

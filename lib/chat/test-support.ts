@@ -121,6 +121,7 @@ export class ScriptedProvider implements ModelProvider {
   readonly calls: ScriptedCall[] = [];
   onCall: ((call: ScriptedCall) => void) | undefined;
   loadFault: Fault | undefined;
+  checkFault: Fault | undefined;
 
   /** How many calls the pipeline has not let go of. */
   get open(): number {
@@ -150,7 +151,10 @@ export class ScriptedProvider implements ModelProvider {
     return { load_duration_ms: 12 };
   }
 
-  async check() {}
+  async check() {
+    if (this.checkFault !== undefined) throw this.checkFault;
+  }
+
   async close() {}
 }
 

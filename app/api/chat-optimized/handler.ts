@@ -1,5 +1,4 @@
 import { answerStream, untilEnded } from '#lib/chat/answer-reader';
-import { systemClock } from '#lib/chat/clock';
 import { chatAnswer, chatForm } from '#lib/chat/forms';
 import type { Ticket } from '#lib/chat/in-flight';
 import { chatEngine } from '#lib/chat/index';
@@ -43,7 +42,7 @@ export function origin(request: Request, call: Call): Origin {
 async function reply(ticket: Ticket, cache: CacheHeader, stream: boolean, signal: AbortSignal): Promise<Reply> {
   const engine = chatEngine();
   const headers = { 'x-cache': cache };
-  if (stream) return eventStream(await answerStream(engine, ticket, chatForm(ticket), systemClock, signal), headers);
+  if (stream) return eventStream(await answerStream(engine, ticket, chatForm(ticket), signal), headers);
   await untilEnded(engine, ticket, signal);
   return json(chatAnswer(ticket), 200, headers);
 }

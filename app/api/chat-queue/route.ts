@@ -1,5 +1,4 @@
 import { answerStream } from '#lib/chat/answer-reader';
-import { systemClock } from '#lib/chat/clock';
 import { queueEntry, queueForm } from '#lib/chat/forms';
 import { chatEngine } from '#lib/chat/index';
 import { Fault } from '#lib/fault';
@@ -10,11 +9,11 @@ import { CHAT_FIELDS, chatRequestSchema, type QueueSubmitted, requestIdSchema } 
 import { readChatBody } from '../chat-optimized/body.ts';
 import { origin } from '../chat-optimized/handler.ts';
 
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route('/api/chat-queue', {
-  POST: submit,
-  GET: look,
-  DELETE: cancel,
-});
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
+  '/api/chat-queue',
+  { POST: submit, GET: look, DELETE: cancel },
+  { limited: 'chat' },
+);
 
 async function submit(request: Request, call: Call): Promise<Reply> {
   const asked = parseBody(chatRequestSchema, await readChatBody(request), CHAT_FIELDS);
@@ -42,7 +41,7 @@ async function look(request: Request, call: Call): Promise<Reply> {
   const after = lastEventId(request, log.last);
   // To a browser that has everything, 204 says not to connect again.
   if (log.ended && after === log.last) return { status: 204, headers: {}, body: null };
-  return eventStream(await answerStream(engine, ticket, queueForm(ticket), systemClock, signal, after));
+  return eventStream(await answerStream(engine, ticket, queueForm(ticket), signal, after));
 }
 
 function cancel(request: Request, call: Call): Reply {

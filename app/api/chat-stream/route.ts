@@ -1,4 +1,8 @@
 import { route } from '#lib/http/route';
 import { chat } from '../chat-optimized/handler.ts';
 
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route('/api/chat-stream', { POST: chat });
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
+  '/api/chat-stream',
+  { POST: chat },
+  { limited: 'chat' },
+);

@@ -28,7 +28,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       );
     },
   },
-  { quiet: true },
+  { quiet: true, open: true },
 );
 
 const NOT_CONFIGURED: Part = { state: 'not_configured' };

@@ -1,0 +1,57 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Bench, bench, settled } from '#lib/chat/test-support';
+import { readConfig } from '#lib/config/index';
+import { forgetProcessWide, processWide } from '#lib/process';
+import { createAppServer, drain } from '#lib/server/app-server';
+import type { ModelInfo, Models } from '#lib/wire/models';
+
+export interface ChatServer extends Bench {
+  url: string;
+  /** Aborts like a client that goes away; resolves when the server knows. */
+  close(): Promise<void>;
+}
+
+const MODEL: ModelInfo = {
+  id: 'default-model',
+  provider: 'ollama',
+  size_bytes: 1_000,
+  parameter_size: '1B',
+  quantization: 'Q4_0',
+  context_length: 2_048,
+  capabilities: { thinking: true, vision: false, tools: true },
+  loaded: true,
+  is_default: true,
+};
+
+/** The real server with the project's own route files, over a scripted model and a manual clock. */
+export async function chatServer(environment: Record<string, string> = {}): Promise<ChatServer> {
+  const env = { RATE_LIMIT_CHAT: '0', RATE_LIMIT_CODE: '0', LOG_LEVEL: 'silent', ...environment };
+  for (const name of ['config', 'chat', 'models', 'metrics']) forgetProcessWide(name);
+  processWide('config', () => readConfig(env));
+  const played = bench(env);
+  processWide('chat', () => played.engine);
+  processWide('metrics', () => played.metrics);
+  const list: Models = {
+    models: [MODEL, { ...MODEL, id: 'other:7b', loaded: false, is_default: false }],
+    default_model: MODEL.id,
+    providers: [{ id: 'ollama', reachable: true, error: null }],
+    notice: null,
+  };
+  processWide('models', () => ({ list: async () => list, check: () => played.provider.check() }));
+  const server: Server = await createAppServer({
+    root: process.cwd(),
+    loadPages: async () => async (_incoming, outgoing) => void outgoing.writeHead(404).end(),
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    ...played,
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      played.engine.close();
+      await drain(server, 0);
+      await settled();
+    },
+  };
+}
