@@ -153,9 +153,9 @@ class Directory implements ModelDirectory {
   #lookAgainBeside(): void {
     if (this.#isOutdatedDecision()) void this.#decide();
     // A substitute for the default model gives way when the default one has been pulled.
-    const { known, settings } = { known: this.#known, settings: this.#parts.settings };
+    const known = this.#known;
     if (known === undefined || this.#parts.now() - known.at < LOOK_AGAIN_MS) return;
-    if (find(known, settings.OLLAMA_MODEL) === undefined) void this.#look(this.#closing.signal);
+    if (find(known, this.#parts.settings.OLLAMA_MODEL) === undefined) void this.#look(this.#closing.signal);
   }
 
   /** One probe at a time, whoever asks. Never rejects. */
