@@ -1,0 +1,219 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Fault } from '#lib/fault';
+import { OllamaProvider } from '#lib/models/ollama';
+import { OpenAiProvider } from '#lib/models/openai';
+import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import {
+  type FaultyModelServer,
+  ollama,
+  openai,
+  type Script,
+  startFaultyModelServer,
+} from '../../test/faulty-model-server';
+
+const REQUEST: ModelRequest = { model: 'test', messages: [{ role: 'user', content: 'hello' }], options: {} };
+
+interface Dialect {
+  name: string;
+  make(url: string): ModelProvider & { readonly connections: number };
+  text(content: string): string;
+  thinking(text: string): string;
+  end: string[];
+  error(message: string): string;
+}
+
+const dialects: Dialect[] = [
+  {
+    name: 'ollama',
+    make: (url) => new OllamaProvider({ url, keepAlive: '5m' }),
+    ...ollama,
+    end: [ollama.done()],
+  },
+  {
+    name: 'openai',
+    make: (url) => new OpenAiProvider({ url: `${url}/v1`, key: 'sk-secret-key-1' }),
+    ...openai,
+    end: [openai.finish(), openai.usage(), openai.done()],
+  },
+];
+
+const done: ModelEvent = {
+  type: 'done',
+  done_reason: 'stop',
+  usage: { prompt_tokens: 3, completion_tokens: 5 },
+};
+const content = (text: string): ModelEvent => ({ type: 'content', text });
+
+describe.each(dialects)('a faulty $name server', (dialect) => {
+  let server: FaultyModelServer;
+  let provider: ReturnType<Dialect['make']>;
+
+  beforeEach(async () => {
+    server = await startFaultyModelServer();
+    provider = dialect.make(server.url);
+  });
+
+  afterEach(async () => {
+    await provider.close();
+    await server.close();
+  });
+
+  const all = (...scripts: Script[]) => {
+    server.play(...scripts);
+    return Array.fromAsync(provider.chat(REQUEST, new AbortController().signal));
+  };
+  const whole = (text: string): Script => [{ send: dialect.text(text) }, ...dialect.end.map((send) => ({ send }))];
+
+  /** The events that came, and the fault that ended them. */
+  async function failing(script: Script): Promise<{ events: ModelEvent[]; fault: Partial<Fault> }> {
+    server.play(script);
+    const events: ModelEvent[] = [];
+    try {
+      for await (const event of provider.chat(REQUEST, new AbortController().signal)) events.push(event);
+    } catch (error) {
+      await server.idle();
+      return { events, fault: error as Fault };
+    }
+    throw new Error('it did not fail');
+  }
+
+  it('answers on kept connections where nothing is wrong', async () => {
+    for (let i = 0; i < 10; i++) expect(await all(whole('hi'))).toEqual([content('hi'), done]);
+    // The end of one answer may still be on its way when the next is asked for.
+    expect(server.connections).toBeLessThanOrEqual(2);
+  });
+
+  it.each<[what: string, script: (dialect: Dialect) => Script, code: string, before: string[]]>([
+    [
+      'an error instead of an answer',
+      () => [{ status: 500 }, { send: '{"error":"out of memory"}' }],
+      'upstream_failed',
+      [],
+    ],
+    ['being busy', () => [{ status: 503, headers: { 'retry-after': '7' } }], 'provider_unavailable', []],
+    [
+      'a request it does not like',
+      () => [{ status: 400 }, { send: '{"error":"bad option"}' }],
+      'unsupported_value',
+      [],
+    ],
+    ['an unknown model', () => [{ status: 404 }, { send: '{"error":"no"}' }], 'model_not_found', []],
+    ['a wrong key', () => [{ status: 401 }], 'not_configured', []],
+    ['a reset before the answer', () => ['reset'], 'upstream_failed', []],
+    ['an error in the stream', (d) => [{ send: d.text('a') }, { send: d.error('boom') }], 'upstream_failed', ['a']],
+    ['an end without done', (d) => [{ send: d.text('a') }], 'upstream_truncated', ['a']],
+    ['an empty answer', () => [{ status: 200 }], 'upstream_truncated', []],
+    ['a connection that breaks in the stream', (d) => [{ send: d.text('a') }, 'cut'], 'upstream_failed', ['a']],
+    [
+      'something that is no JSON',
+      (d) => [{ send: d.name === 'ollama' ? 'nonsense\n' : 'data: nonsense\n\n' }],
+      'upstream_failed',
+      [],
+    ],
+  ])('turns %s into one fault and keeps no request open', async (_what, script, code, before) => {
+    const { events, fault } = await failing(script(dialect));
+    expect(fault.code).toBe(code);
+    expect(events).toEqual(before.map(content));
+    expect(fault.message).not.toMatch(/sk-secret/);
+    expect(server.running).toBe(0);
+    // And it is as before.
+    expect(await all(whole('again'))).toEqual([content('again'), done]);
+  });
+
+  it('tells the upstream’s own words and when to come back', async () => {
+    const refused = await failing([
+      { status: 500 },
+      { send: '{"error":"cannot open /root/models/x.gguf for sk-123456789"}' },
+    ]);
+    expect(refused.fault.message).toContain('cannot open (path) for (key)');
+    const busy = await failing([{ status: 503, headers: { 'retry-after': '7' } }]);
+    expect(busy.fault.retryAfterSeconds).toBe(7);
+  });
+
+  it('names what to do where nothing listens, without credentials', async () => {
+    await server.close();
+    const stranger = dialect.make(server.url.replace('//', '//user:geheim@'));
+    const error = await Array.fromAsync(stranger.chat(REQUEST, new AbortController().signal)).catch((e: Fault) => e);
+    await stranger.close();
+    server = await startFaultyModelServer();
+    expect(error).toMatchObject({ code: 'provider_unavailable' });
+    expect(String(error)).toMatch(/does not answer at http:\/\/127.*(OLLAMA_API_URL|OPENAI_BASE_URL)/);
+    expect(String(error)).not.toContain('geheim');
+  });
+
+  it.each<[when: string, script: (dialect: Dialect) => Script, before: number]>([
+    ['before the first byte', () => ['hang'], 0],
+    ['in mid-stream', (d) => [{ send: d.text('a') }, 'hang'], 1],
+  ])('ends the request upstream when it is aborted %s', async (_when, script, before) => {
+    server.play(script(dialect));
+    const caller = new AbortController();
+    const reason = new Error('the caller left');
+    const iterator = provider.chat(REQUEST, caller.signal)[Symbol.asyncIterator]();
+    for (let i = 0; i < before; i++) await iterator.next();
+    const next = iterator.next();
+    await expect.poll(() => server.running, { interval: 1 }).toBe(1);
+    caller.abort(reason);
+    await expect(next).rejects.toBe(reason);
+    await server.idle();
+    expect(await server.requests[0]?.over).toBe(false);
+  });
+
+  it('ends the request upstream when its reader leaves', async () => {
+    server.play([{ send: dialect.text('a') }, 'hang']);
+    for await (const _ of provider.chat(REQUEST, new AbortController().signal)) break;
+    await server.idle();
+    expect(await server.requests[0]?.over).toBe(false);
+  });
+
+  it('reads the same events however the bytes are cut', async () => {
+    const transcript = [
+      dialect.thinking('naïve 🤔'),
+      dialect.text('Grüße 🦀'),
+      dialect.text('\n\nzwei'),
+      ...dialect.end,
+    ].join('');
+    const bytes = new TextEncoder().encode(transcript);
+    const expected: ModelEvent[] = [
+      { type: 'thinking', text: 'naïve 🤔' },
+      content('Grüße 🦀'),
+      content('\n\nzwei'),
+      done,
+    ];
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat({ max: bytes.length }), { maxLength: 12 }), async (places) => {
+        const cuts = [0, ...places.sort((a, b) => a - b), bytes.length];
+        const steps = cuts.slice(1).map((end, index) => ({ send: bytes.subarray(cuts[index], end) }));
+        expect(await all(steps.filter(({ send }) => send.length > 0))).toEqual(expected);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('takes a line of 8 MB', async () => {
+    const long = 'x'.repeat(8 * 1024 * 1024);
+    expect(await all(whole(long))).toEqual([content(long), done]);
+  });
+
+  it('splits <think> tags that are cut across lines', async () => {
+    const events = await all([
+      ...['<th', 'ink>\nhm', '</thi', 'nk>\n\nYes'].map((part) => ({ send: dialect.text(part) })),
+      ...dialect.end.map((send) => ({ send })),
+    ]);
+    expect(events).toEqual([{ type: 'thinking', text: 'hm' }, content('Yes'), done]);
+  });
+
+  it('is as before after a thousand faults', async () => {
+    const scripts: Script[] = [
+      [{ status: 500 }],
+      ['reset'],
+      [{ send: dialect.text('a') }, 'cut'],
+      [{ send: dialect.text('a') }],
+    ];
+    for (let i = 0; i < 1000; i++) await failing(scripts[i % scripts.length] ?? []);
+    expect(await all(whole('again'))).toEqual([content('again'), done]);
+    expect(server.running).toBe(0);
+    // The end of one answer may still be on its way when the next is asked for.
+    expect(server.connections).toBeLessThanOrEqual(2);
+  });
+});

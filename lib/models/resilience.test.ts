@@ -1,0 +1,161 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Fault } from '#lib/fault';
+import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import { createResilientChat } from '#lib/models/resilience';
+import type { FaultCode } from '#lib/wire/error';
+
+const REQUEST: ModelRequest = { model: 'm', messages: [{ role: 'user', content: 'x' }], options: {} };
+const LIMITS = {
+  UPSTREAM_RETRIES: 2,
+  UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: 1_000,
+  UPSTREAM_IDLE_TIMEOUT_MS: 500,
+  UPSTREAM_TOTAL_TIMEOUT_MS: 5_000,
+};
+const TEXT: ModelEvent = { type: 'content', text: 'a' };
+const DONE: ModelEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
+
+/** What one call does: events, pauses in ms, faults. */
+type Act = ModelEvent | number | Error;
+
+class Scripted implements ModelProvider {
+  readonly id = 'ollama';
+  readonly signals: AbortSignal[] = [];
+  readonly #calls: Act[][];
+
+  constructor(...calls: Act[][]) {
+    this.#calls = calls;
+  }
+
+  async *chat(_request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+    const acts = this.#calls[Math.min(this.signals.length, this.#calls.length - 1)] ?? [];
+    this.signals.push(signal);
+    for (const act of acts) {
+      if (act instanceof Error) throw act;
+      if (typeof act === 'number') await new Promise((resolve) => setTimeout(resolve, act));
+      else yield act;
+    }
+  }
+
+  models = async () => [];
+  load = async () => ({ load_duration_ms: 0 });
+  check = async () => {};
+  close = async () => {};
+}
+
+const fault = (code: FaultCode) => new Fault(code, `it is ${code}`);
+
+/** Runs the answer to its end while time passes. */
+async function run(provider: ModelProvider, chat = createResilientChat(LIMITS), signal = new AbortController().signal) {
+  const events: ModelEvent[] = [];
+  const ended = (async () => {
+    for await (const event of chat(provider, REQUEST, signal)) events.push(event);
+  })().then(
+    () => undefined,
+    (error: unknown) => error as Fault,
+  );
+  await vi.advanceTimersByTimeAsync(60_000);
+  return { events, error: await ended };
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('resilientChat', () => {
+  it('asks again before the first event, and gives one answer', async () => {
+    const provider = new Scripted([fault('provider_unavailable')], [fault('upstream_failed')], [TEXT, DONE]);
+    expect(await run(provider)).toEqual({ events: [TEXT, DONE], error: undefined });
+    expect(provider.signals).toHaveLength(3);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('gives up after UPSTREAM_RETRIES', async () => {
+    const provider = new Scripted([fault('upstream_failed')]);
+    expect((await run(provider)).error?.code).toBe('upstream_failed');
+    expect(provider.signals).toHaveLength(3);
+  });
+
+  it('never asks again after the first event', async () => {
+    const provider = new Scripted([TEXT, fault('upstream_failed')]);
+    const { events, error } = await run(provider);
+    expect([events, error?.code]).toEqual([[TEXT], 'upstream_failed']);
+    expect(provider.signals).toHaveLength(1);
+  });
+
+  it.each<FaultCode>(['model_not_found', 'unsupported_value', 'not_configured'])(
+    'does not ask again after %s',
+    async (code) => {
+      const provider = new Scripted([fault(code)]);
+      expect((await run(provider)).error?.code).toBe(code);
+      expect(provider.signals).toHaveLength(1);
+    },
+  );
+
+  it.each<[what: string, acts: Act[], sentence: RegExp, events: number]>([
+    ['first token', [1_001, TEXT, DONE], /no first token within 1 seconds/, 0],
+    ['silence', [TEXT, 501, TEXT, DONE], /fell silent.*within 0.5 seconds/, 1],
+    ['whole answer', Array.from({ length: 40 }, () => [400, TEXT]).flat(), /not done within 5 seconds/, 12],
+  ])('bounds the %s and ends the request upstream', async (_what, acts, sentence, count) => {
+    const provider = new Scripted(acts);
+    const { events, error } = await run(provider);
+    expect(error?.code).toBe('upstream_timeout');
+    expect(error?.message).toMatch(sentence);
+    expect(events).toHaveLength(count);
+    expect(provider.signals.map(({ aborted }) => aborted)).toEqual([true]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('leaves a provider alone that was not there five times, and says why', async () => {
+    const chat = createResilientChat({ ...LIMITS, UPSTREAM_RETRIES: 0 });
+    const provider = new Scripted(...Array.from({ length: 5 }, () => [fault('provider_unavailable')]), [TEXT, DONE]);
+    const attempt = async () => {
+      try {
+        return await Array.fromAsync(chat(provider, REQUEST, new AbortController().signal));
+      } catch (error) {
+        return error as Fault;
+      }
+    };
+    for (let i = 0; i < 5; i++) await attempt();
+    expect(await attempt()).toMatchObject({
+      code: 'provider_unavailable',
+      message: 'it is provider_unavailable',
+      retryAfterSeconds: 5,
+    });
+    expect(provider.signals).toHaveLength(5);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await attempt()).toEqual([TEXT, DONE]);
+  });
+
+  it('keeps the breaker shut for what one model does', async () => {
+    const chat = createResilientChat({ ...LIMITS, UPSTREAM_RETRIES: 0 });
+    const provider = new Scripted(...Array.from({ length: 20 }, () => [fault('upstream_failed')]), [TEXT, DONE]);
+    for (let i = 0; i < 20; i++) await run(provider, chat);
+    expect((await run(provider, chat)).events).toEqual([TEXT, DONE]);
+  });
+
+  it.each<[when: string, acts: Act[]]>([
+    ['while it waits for the first token', [900, TEXT]],
+    ['between two tokens', [TEXT, 400, DONE]],
+    ['while it waits to ask again', [fault('provider_unavailable')]],
+  ])('ends at once with the caller’s reason %s', async (_when, acts) => {
+    const provider = new Scripted(acts);
+    const caller = new AbortController();
+    const reason = new Error('left');
+    const answer = Array.fromAsync(createResilientChat(LIMITS)(provider, REQUEST, caller.signal)).catch(
+      (e: unknown) => e,
+    );
+    await vi.advanceTimersByTimeAsync(10);
+    caller.abort(reason);
+    expect(await answer).toBe(reason);
+    expect(provider.signals[0]?.aborted).toBe(true);
+  });
+
+  it('ends the request upstream when its reader leaves', async () => {
+    const provider = new Scripted([TEXT, 400, DONE]);
+    for await (const _ of createResilientChat(LIMITS)(provider, REQUEST, new AbortController().signal)) break;
+    expect(provider.signals[0]?.aborted).toBe(true);
+  });
+});
