@@ -7,6 +7,7 @@ import { createLog } from '#lib/observe/log';
 import { createMetrics } from '#lib/observe/metrics';
 import { LANGUAGES } from '#lib/runner/languages/index';
 import { createRunner, type Runner } from '#lib/runner/runner';
+import { type CgroupDriver, findCgroups } from '#lib/runner/sandbox/cgroup';
 import { type Probed, probe } from '#lib/runner/sandbox/probe';
 import type { Sandbox } from '#lib/runner/sandbox/sandbox';
 import { type CodeRequest, type CodeResult, codeRequestSchema, runStatusSchema } from '#lib/wire/code';
@@ -85,16 +86,23 @@ export interface TestBench {
   settle: () => void;
 }
 
+export interface TestBenchOptions {
+  settings?: Record<string, string>;
+  cores?: number;
+  controlGroups?: () => CgroupDriver | undefined;
+}
+
 /** A runner of its own over the real sandbox, with an eye on what its runs leave behind. */
-export function testBench(settings: Record<string, string> = {}, cores = 2): TestBench {
-  const namespaces = new Set<number>();
+export function testBench({ settings = {}, cores = 2, controlGroups = findCgroups }: TestBenchOptions = {}): TestBench {
+  /** To the tick of the run's end. */
+  const namespaces = new Map<number, number>();
   const config = readConfig(settings);
   const runner = createRunner({
     settings: config,
     cores,
     metrics: createMetrics(),
     log: createLog('silent', { write: () => {} }),
-    probe: async () => watched(await probe(config.SANDBOX, process.cwd()), namespaces),
+    probe: async () => watched(await probe(config.SANDBOX, process.cwd(), controlGroups), namespaces),
   });
   const mounts = mountCount();
   let descriptors = Number.POSITIVE_INFINITY;
@@ -104,7 +112,7 @@ export function testBench(settings: Record<string, string> = {}, cores = 2): Tes
       descriptors = descriptorCount();
     },
     leftovers: () => {
-      const left = [...processesIn(namespaces), ...controlGroups(), ...files()];
+      const left = [...processesIn(namespaces), ...leftControlGroups(), ...files()];
       if (mountCount() > mounts) left.push('a mount');
       if (descriptorCount() > descriptors) left.push(`${descriptorCount() - descriptors} descriptors`);
       return left;
@@ -112,7 +120,7 @@ export function testBench(settings: Record<string, string> = {}, cores = 2): Tes
   };
 }
 
-function watched(probed: Probed, namespaces: Set<number>): Probed {
+function watched(probed: Probed, namespaces: Map<number, number>): Probed {
   if (probed.sandbox === undefined) return probed;
   const { sandbox } = probed;
   const watching: Sandbox = {
@@ -120,7 +128,7 @@ function watched(probed: Probed, namespaces: Set<number>): Probed {
     close: () => sandbox.close(),
     run: async (job) => {
       const ended = await sandbox.run(job);
-      if (ended.pidNamespace !== undefined) namespaces.add(ended.pidNamespace);
+      if (ended.pidNamespace !== undefined) namespaces.set(ended.pidNamespace, ticksSinceBoot());
       return ended;
     },
   };
@@ -128,17 +136,18 @@ function watched(probed: Probed, namespaces: Set<number>): Probed {
 }
 
 /**
- * Processes of our ended runs. The kernel gives a freed namespace number to the next sandbox, which may be another test
- * file's: where control groups tell whose a process is, they decide.
+ * Processes of ended runs. The kernel gives a freed namespace's number to the next sandbox of anybody on the machine: whoever
+ * was started after the run had ended is not of it.
  */
-function processesIn(namespaces: ReadonlySet<number>): string[] {
+function processesIn(namespaces: ReadonlyMap<number, number>): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
       try {
-        const owner = /chill-space-(\d+)-/.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1];
-        if (owner !== undefined) return owner === String(process.pid);
-        return namespaces.has(Number(/\d+/.exec(readlinkSync(`/proc/${pid}/ns/pid`))?.[0]));
+        const ended = namespaces.get(Number(/\d+/.exec(readlinkSync(`/proc/${pid}/ns/pid`))?.[0]));
+        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+        const startedAtTick = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[START_TIME]);
+        return ended !== undefined && startedAtTick < ended;
       } catch {
         return false;
       }
@@ -146,7 +155,15 @@ function processesIn(namespaces: ReadonlySet<number>): string[] {
     .map((pid) => `process ${pid}`);
 }
 
-function controlGroups(): string[] {
+/** Field 22 of proc(5)'s stat, counted after the command. */
+const START_TIME = 19;
+const TICKS_PER_SECOND = 100;
+
+function ticksSinceBoot(): number {
+  return Math.floor(Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * TICKS_PER_SECOND);
+}
+
+function leftControlGroups(): string[] {
   const mine = `chill-space-${process.pid}-`;
   const found: string[] = [];
   const visit = (directory: string, depth: number) => {

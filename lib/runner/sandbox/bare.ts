@@ -46,7 +46,7 @@ export class Bare implements Sandbox {
     const [program = '', ...args] = job.argv.map((word) => onHost(word, job.binds));
     const child = spawn(program, args, options);
     for (const fd of [stdin, stdout.writer, stderr.writer]) closeSync(fd);
-    const tree = child.pid === undefined ? undefined : new ProcessTree(child.pid);
+    const tree = child.pid === undefined ? undefined : new ProcessTree(child.pid, job.limits.memoryBytes);
     const killGroup = () => {
       try {
         if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
@@ -63,7 +63,7 @@ export class Bare implements Sandbox {
         stdout,
         stderr,
         kill: killGroup,
-        isOverMemory: () => (tree?.look() ?? 0) > job.limits.memoryBytes,
+        isOverMemory: () => tree?.look() === true,
       },
       started,
     ).catch((error: unknown) => {

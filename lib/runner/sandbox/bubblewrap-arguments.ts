@@ -22,8 +22,8 @@ export interface PassedDescriptors {
   seccomp: number;
   /** Read-only files that the sandbox gets beside the program's. */
   system: readonly { fd: number; at: string }[];
-  /** Bound by descriptor, since the sandbox's user cannot reach their path. */
-  binds: readonly { fd: number; at: string }[];
+  /** Bound by descriptor where bubblewrap can: the sandbox's user may not be able to reach the path. */
+  binds: readonly { from: string; fd: number | undefined; at: string }[];
   /** Copied into the work directory. */
   files: readonly { fd: number; name: string }[];
 }
@@ -50,7 +50,9 @@ export function bubblewrapArguments(
     ...layout.binds.flatMap(({ from, at }) => ['--ro-bind', from, at ?? from]),
     ...layout.symlinks.flatMap(([link, target]) => ['--symlink', target, link]),
     ...layout.hidden.flatMap((path) => ['--size', '4096', '--tmpfs', path, '--remount-ro', path]),
-    ...passed.binds.flatMap(({ fd, at }) => ['--ro-bind-fd', `${fd}`, at]),
+    ...passed.binds.flatMap(({ from, fd, at }) =>
+      fd === undefined ? ['--ro-bind', from, at] : ['--ro-bind-fd', `${fd}`, at],
+    ),
     ...passed.system.flatMap(({ fd, at }) => ['--perms', '0444', '--file', `${fd}`, at]),
     ...['--proc', '/proc'],
     ...['--dev', '/dev', '--size', `${sharedMemory}`, '--tmpfs', '/dev/shm', '--remount-ro', '/dev'],

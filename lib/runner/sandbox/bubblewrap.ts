@@ -27,6 +27,8 @@ export interface BubblewrapOptions {
   /** The host user that sandboxes run as; undefined: as the server's own. */
   hostUid: number | undefined;
   cgroups: CgroupDriver | undefined;
+  /** Whether this bubblewrap has `--ro-bind-fd`. */
+  bindsDescriptors: boolean;
   /** The seccomp program. */
   filter: Uint8Array;
   /** Descriptors of the server that would leak into a program. */
@@ -78,11 +80,11 @@ export class Bubblewrap implements Sandbox {
     let tree: ProcessTree | undefined;
     const reported = readStatus(status, (pid) => {
       init = pid;
-      if (cgroup === undefined) tree = new ProcessTree(pid, WORK_DIRECTORY);
+      const { memoryBytes, diskBytes } = job.limits;
+      if (cgroup === undefined) tree = new ProcessTree(pid, memoryBytes, { mount: WORK_DIRECTORY, bound: diskBytes });
       if (isKilled) killProcess(pid);
     });
-    const isOverMemory = () =>
-      cgroup === undefined ? (tree?.look() ?? 0) > job.limits.memoryBytes : cgroup.usage().oomKills > 0;
+    const isOverMemory = () => (cgroup === undefined ? tree?.look() === true : cgroup.usage().oomKills > 0);
     // The end of a run is the end of its pid namespace: bubblewrap's monitor returns when its first process was reaped,
     // which the kernel allows only after all the others are gone. So that process is killed, and not the monitor.
     const kill = () => {
@@ -112,7 +114,7 @@ export class Bubblewrap implements Sandbox {
     stdout: number,
     stderr: number,
   ): { child: ChildProcess; status: Readable } {
-    const { executable, layout, hostUid, inherited } = this.#options;
+    const { executable, layout, hostUid, bindsDescriptors, inherited } = this.#options;
     const opened: number[] = [stdout, stderr];
     const stdio: (number | 'pipe' | 'ignore')[] = [];
     const pass = (fd: number): number => {
@@ -128,7 +130,11 @@ export class Bubblewrap implements Sandbox {
         status: 4,
         seccomp: pass(reopenForReading(this.#filter)),
         system: this.#systemFiles.map(({ fd, at }) => ({ fd: pass(reopenForReading(fd)), at })),
-        binds: job.binds.map(({ from, at }) => ({ fd: pass(pathDescriptor(from)), at: at ?? from })),
+        binds: job.binds.map(({ from, at }) => ({
+          from,
+          fd: bindsDescriptors ? pass(pathDescriptor(from)) : undefined,
+          at: at ?? from,
+        })),
         files: job.files.map(({ name, content }) => ({ fd: pass(namelessFile(content)), name })),
       };
       coverInherited(stdio, inherited, this.#nothing);

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readlinkSync } from 'node:fs';
 import { promisify } from 'node:util';
+import type { Config } from '#lib/config/index';
 import { Bare } from '#lib/runner/sandbox/bare';
 import { Bubblewrap } from '#lib/runner/sandbox/bubblewrap';
 import { systemLayout } from '#lib/runner/sandbox/bubblewrap-arguments';
-import { findCgroups } from '#lib/runner/sandbox/cgroup';
+import { type CgroupDriver, findCgroups } from '#lib/runner/sandbox/cgroup';
 import { inheritedDescriptors } from '#lib/runner/sandbox/descriptors';
 import type { Ended, Job, Sandbox } from '#lib/runner/sandbox/sandbox';
 import { seccompFilter } from '#lib/runner/sandbox/seccomp/filter';
@@ -22,7 +23,7 @@ export const HOW_TO_GET_BUBBLEWRAP =
   'Install bubblewrap and util-linux (apt-get install bubblewrap util-linux) on a machine that allows user namespaces.';
 
 /** Tries bubblewrap by running a real program in it, which must see exactly what it should. */
-export async function probeBubblewrap(appDirectory: string): Promise<Probed> {
+export async function probeBubblewrap(appDirectory: string, cgroups: CgroupDriver | undefined): Promise<Probed> {
   const executable = EXECUTABLES.find((path) => existsSync(path));
   if (executable === undefined || !existsSync('/usr/bin/prlimit'))
     return { sandbox: undefined, reason: `Code cannot be run here: no sandbox is installed. ${HOW_TO_GET_BUBBLEWRAP}` };
@@ -33,30 +34,34 @@ export async function probeBubblewrap(appDirectory: string): Promise<Probed> {
       sandbox: undefined,
       reason: `Code cannot be run here: this bubblewrap is too old (it lacks ${missing.join(', ')}). Install version 0.8 or later.`,
     };
-  const isRoot = process.getuid?.() === 0;
   let trouble = '';
-  // A server that runs as root gives its sandboxes to nobody, so that even a way out of one would lead to nothing.
-  for (const hostUid of isRoot ? [NOBODY] : [undefined]) {
+  for (const hostUid of hostUsers()) {
     const candidate = new Bubblewrap({
       executable,
       layout: systemLayout(appDirectory, existsSync, readLink),
       hostUid,
-      cgroups: findCgroups(),
-      filter: seccompFilter(),
+      cgroups,
+      bindsDescriptors: help.includes('--ro-bind-fd'),
+      filter: seccompFilter(cgroups !== undefined),
       inherited: inheritedDescriptors(),
     });
-    const checked = await check(candidate);
-    if (checked === undefined) return { sandbox: candidate };
-    trouble = checked;
+    const complaint = await check(candidate);
+    if (complaint === undefined) return { sandbox: candidate };
+    trouble ||= complaint;
     await candidate.close();
   }
   return {
     sandbox: undefined,
-    reason: `Code cannot be run here: bubblewrap does not work on this machine (${trouble}). It needs user namespaces; in a container, allow them with --security-opt seccomp=unconfined or a profile that permits them.`,
+    reason: `Code cannot be run here: bubblewrap does not work on this machine (${trouble}). It needs user namespaces: in a container, allow them (a seccomp profile that permits them, or --security-opt seccomp=unconfined with --security-opt systempaths=unconfined).`,
   };
 }
 
-const NEEDED_OPTIONS = ['--disable-userns', '--size', '--perms', '--json-status-fd', '--seccomp', '--ro-bind-fd'];
+/** A server that runs as root gives its sandboxes to nobody, so that even a way out of one would lead to little. */
+function hostUsers(): (number | undefined)[] {
+  return process.getuid?.() === 0 ? [NOBODY, undefined] : [undefined];
+}
+
+const NEEDED_OPTIONS = ['--disable-userns', '--size', '--perms', '--json-status-fd', '--seccomp'];
 
 /** Runs the probe program; a sentence where something is not as it must be. */
 async function check(sandbox: Sandbox): Promise<string | undefined> {
@@ -65,7 +70,8 @@ async function check(sandbox: Sandbox): Promise<string | undefined> {
   const job: Job = {
     argv: ['/bin/sh', '-c', PROBE],
     env: {},
-    binds: [],
+    // The server's own Node: a file that may lie where only the server's user can reach it.
+    binds: [{ from: process.execPath, at: '/opt/probe' }],
     files: [{ name: 'probe', content: Buffer.from('read me') }],
     stdin: Buffer.from('stdin'),
     limits: PROBE_LIMITS,
@@ -90,7 +96,7 @@ async function check(sandbox: Sandbox): Promise<string | undefined> {
   return undefined;
 }
 
-/** Not root, no network, a filter in force, a work directory that takes files, a root that does not, and its own /proc. */
+/** Not root, no network, a filter in force, a work directory that takes files, a root that does not, few processes, and its own /proc. */
 const PROBE = [
   'id -u',
   'cat probe - && echo',
@@ -98,7 +104,10 @@ const PROBE = [
   '(echo x > /made) 2>/dev/null || echo read-only',
   'grep -c : /proc/net/dev',
   'grep -E "^(Seccomp|NoNewPrivs|CapEff):" /proc/self/status | tr -s "\\t" " "',
+  'test -x /opt/probe && echo bound',
   'ls -d /proc/[0-9]* | wc -l | grep -qE "^[1-9]$" && echo alone',
+  // The shell gives up where it cannot fork; what it has started until then ends with the probe.
+  '(i=0; while [ $i -lt 40 ]; do sleep 10 & i=$((i+1)); done) 2>/dev/null || echo bounded',
 ].join('; ');
 const EXPECTED = [
   '1000',
@@ -109,7 +118,9 @@ const EXPECTED = [
   'CapEff: 0000000000000000',
   'NoNewPrivs: 1',
   'Seccomp: 2',
+  'bound',
   'alone',
+  'bounded',
   '',
 ].join('\n');
 
@@ -133,11 +144,15 @@ function readLink(path: string): string | undefined {
 }
 
 /** The strongest sandbox that works here, of those that the operator allows. */
-export async function probe(wanted: 'auto' | 'bubblewrap' | 'gvisor' | 'none', appDirectory: string): Promise<Probed> {
+export async function probe(
+  wanted: Config['SANDBOX'],
+  appDirectory: string,
+  controlGroups: () => CgroupDriver | undefined = findCgroups,
+): Promise<Probed> {
   switch (wanted) {
     case 'auto':
     case 'bubblewrap':
-      return probeBubblewrap(appDirectory);
+      return probeBubblewrap(appDirectory, controlGroups());
     case 'gvisor':
       return {
         sandbox: undefined,

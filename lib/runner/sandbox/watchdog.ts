@@ -7,28 +7,34 @@ import { readdirSync, readFileSync, statfsSync } from 'node:fs';
  */
 export class ProcessTree {
   readonly #root: number;
-  readonly #tmpfs: string | undefined;
+  readonly #boundBytes: number;
+  readonly #tmpfs: Tmpfs | undefined;
   readonly #cpuMsOf = new Map<number, number>();
   #peakMemoryBytes = 0;
 
-  /** `root` is the tree's first process, as the host numbers it; `tmpfs` is a mount that only this tree writes to, as it sees it. */
-  constructor(root: number, tmpfs?: string) {
+  /** `root` is the tree's first process, as the host numbers it; `tmpfs` is the mount that it writes to. */
+  constructor(root: number, boundBytes: number, tmpfs?: Tmpfs) {
     this.#root = root;
+    this.#boundBytes = boundBytes;
     this.#tmpfs = tmpfs;
   }
 
-  /** Looks once; returns the memory in use now, in bytes. */
-  look(): number {
-    let memory = this.#tmpfs === undefined ? 0 : usedBytes(`/proc/${this.#root}/root${this.#tmpfs}`);
-    for (const pid of descendants(this.#root)) {
+  /** Looks once; returns whether more memory is in use than may be. */
+  look(): boolean {
+    const files = this.#tmpfs === undefined ? 0 : usedBytes(this.#root, this.#tmpfs);
+    const pids = [...descendants(this.#root)];
+    let memory = files;
+    for (const pid of pids) {
       const stat = readStat(pid);
       if (stat === undefined) continue;
       memory += stat.residentBytes;
-      // Children that were waited for are in their parent's count; a process's own last count is kept when it is gone.
+      // What a process used last is kept when it is gone.
       this.#cpuMsOf.set(pid, stat.cpuMs);
     }
+    // Pages that several processes share were counted for each. Dividing them costs more, so it is done only where it matters.
+    if (memory > this.#boundBytes) memory = pids.reduce((sum, pid) => sum + proportionalBytes(pid), files);
     this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, memory);
-    return memory;
+    return memory > this.#boundBytes;
   }
 
   get cpuMs(): number {
@@ -42,6 +48,16 @@ export class ProcessTree {
 
 const PAGE_BYTES = 4096;
 const TICK_MS = 10;
+/** An empty file has no pages, but the kernel keeps this much for it. */
+const BYTES_OF_AN_INODE = 1024;
+/** From linux/magic.h. */
+const TMPFS_MAGIC = 0x01021994;
+
+/** A tmpfs that only one tree writes to: where the tree sees it, and its size. */
+export interface Tmpfs {
+  mount: string;
+  bound: number;
+}
 
 function* descendants(root: number): Generator<number> {
   const queue = [root];
@@ -73,11 +89,23 @@ function readStat(pid: number): { residentBytes: number; cpuMs: number } | undef
   }
 }
 
-/** Asks for the size of the mount only: nothing that the program made is opened. */
-function usedBytes(mount: string): number {
+/** The process's share of the memory that it has: a page that n processes share counts 1/n for each. */
+function proportionalBytes(pid: number): number {
   try {
-    const { bsize, blocks, bfree } = statfsSync(mount);
-    return (blocks - bfree) * bsize;
+    const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    return 1024 * Number(/^Pss:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** Asks for the size of the mount only: nothing that the program made is opened. */
+function usedBytes(root: number, { mount, bound }: Tmpfs): number {
+  try {
+    const { type, bsize, blocks, bfree, files, ffree } = statfsSync(`/proc/${root}/root${mount}`);
+    // While the sandbox is being set up, this is still a directory of the host.
+    if (type !== TMPFS_MAGIC || blocks * bsize > bound + bsize) return 0;
+    return (blocks - bfree) * bsize + (files - ffree) * BYTES_OF_AN_INODE;
   } catch {
     return 0;
   }

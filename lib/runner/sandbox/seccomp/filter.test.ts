@@ -11,8 +11,8 @@ import {
   ARCHITECTURES,
   CLONE_NEWUSER,
   type ConditionalCall,
-  DENIED,
   DENIED_IOCTLS,
+  denied,
   EPERM,
 } from '#lib/runner/sandbox/seccomp/policy';
 
@@ -38,13 +38,14 @@ function everythingBut(allowed: readonly number[], call: string): string[] {
   return lines;
 }
 
-const POLICY_LINES = [
-  ...DENIED.map(({ call, errno }) => `deny ${call} ${errno}`),
-  `mask clone 0 ${CLONE_NEWUSER} ${CLONE_NEWUSER} ${EPERM}`,
-  ...DENIED_IOCTLS.map((request) => `mask ioctl 1 ${LOW_HALF} ${request} ${EPERM}`),
-  ...everythingBut(ALLOWED_PERSONALITIES, 'personality'),
-  ...everythingBut(ALLOWED_SOCKET_FAMILIES, 'socket'),
-].join('\n');
+const policyLines = (countsMemory: boolean) =>
+  [
+    ...denied(countsMemory).map(({ call, errno }) => `deny ${call} ${errno}`),
+    `mask clone 0 ${CLONE_NEWUSER} ${CLONE_NEWUSER} ${EPERM}`,
+    ...DENIED_IOCTLS.map((request) => `mask ioctl 1 ${LOW_HALF} ${request} ${EPERM}`),
+    ...everythingBut(ALLOWED_PERSONALITIES, 'personality'),
+    ...everythingBut(ALLOWED_SOCKET_FAMILIES, 'socket'),
+  ].join('\n');
 
 const directory = mkdtempSync(join(tmpdir(), 'chill-space-seccomp-'));
 const reference = join(directory, 'reference');
@@ -54,13 +55,18 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
-describe.each(['x64', 'arm64'])('the filter for %s', (name) => {
+describe.each([
+  ['x64', true],
+  ['x64', false],
+  ['arm64', true],
+  ['arm64', false],
+])('the filter for %s, memory counted: %s', (name, countsMemory) => {
   const architecture = ARCHITECTURES[name];
   if (architecture === undefined) throw new Error(`no architecture ${name}`);
-  const ours = seccompFilter(name);
+  const ours = seccompFilter(countsMemory, name);
 
   it('has the numbers that libseccomp has', () => {
-    const calls = [...DENIED.map(({ call }) => call), ...CONDITIONAL];
+    const calls = [...denied(countsMemory).map(({ call }) => call), ...CONDITIONAL];
     const { stderr } = spawnSync(reference, [name], { input: calls.map((call) => `resolve ${call}\n`).join('') });
     const theirs = new Map(
       stderr
@@ -78,7 +84,7 @@ describe.each(['x64', 'arm64'])('the filter for %s', (name) => {
   });
 
   it('decides as the program that libseccomp exports, for every call and its telling arguments', () => {
-    const theirs = execFileSync(reference, [name], { input: POLICY_LINES });
+    const theirs = execFileSync(reference, [name], { input: policyLines(countsMemory) });
     const telling = [
       0n,
       1n,
@@ -132,7 +138,7 @@ describe('the assembler', () => {
   });
 
   it('refuses a processor without a policy, and programs that the kernel would refuse', () => {
-    expect(() => seccompFilter('mips')).toThrow('no seccomp policy');
+    expect(() => seccompFilter(true, 'mips')).toThrow('no seccomp policy');
     expect(() => assemble([])).toThrow(RangeError);
   });
 });

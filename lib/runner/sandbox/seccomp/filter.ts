@@ -21,19 +21,20 @@ import {
   type Architecture,
   CLONE_NEWUSER,
   type ConditionalCall,
-  DENIED,
   DENIED_IOCTLS,
+  type Denial,
+  denied,
   EPERM,
 } from '#lib/runner/sandbox/seccomp/policy';
 
 /** The filter for a processor, named as `process.arch` does. Throws where the policy does not know it: no filter, no sandbox. */
-export function seccompFilter(arch: string = process.arch): Buffer {
+export function seccompFilter(countsMemory: boolean, arch: string = process.arch): Buffer {
   const architecture = ARCHITECTURES[arch];
   if (architecture === undefined) throw new Error(`there is no seccomp policy for ${arch}`);
-  return assemble(compile(architecture));
+  return assemble(compile(architecture, denied(countsMemory)));
 }
 
-function compile(architecture: Architecture): Instruction[] {
+function compile(architecture: Architecture, denials: readonly Denial[]): Instruction[] {
   const program = [
     load(ARCH_OFFSET),
     skipIfEqual(architecture.audit, 1),
@@ -41,7 +42,7 @@ function compile(architecture: Architecture): Instruction[] {
     load(NR_OFFSET),
     ...foreignAbi(architecture),
   ];
-  for (const { call, errno } of DENIED) {
+  for (const { call, errno } of denials) {
     const nr = architecture.number(call);
     if (nr !== undefined) program.push(skipUnlessEqual(nr, 1), returns(failWith(errno)));
   }

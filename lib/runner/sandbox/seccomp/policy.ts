@@ -88,6 +88,11 @@ const NUMBERS = {
   fspick: [433, 433],
   mount_setattr: [442, 442],
   quotactl_fd: [443, 443],
+  memfd_secret: [447, 447],
+  // Memory that belongs to no process. Only a control group counts it; without one it must not be had.
+  memfd_create: [319, 279],
+  shmget: [29, 194],
+  msgget: [68, 186],
   // Judged by their arguments.
   clone: [56, 220],
   personality: [135, 92],
@@ -99,7 +104,9 @@ type CallName = keyof typeof NUMBERS;
 export type ConditionalCall = 'clone' | 'personality' | 'ioctl' | 'socket';
 export type DeniedCall = Exclude<CallName, ConditionalCall>;
 
-const MISSING: ReadonlySet<string> = new Set<DeniedCall>([
+const CONDITIONAL: ReadonlySet<string> = new Set<ConditionalCall>(['clone', 'personality', 'ioctl', 'socket']);
+const UNCOUNTED: ReadonlySet<string> = new Set(['memfd_create', 'shmget', 'msgget']);
+const MISSING: ReadonlySet<string> = new Set([
   'clone3',
   'io_uring_setup',
   'io_uring_enter',
@@ -112,12 +119,21 @@ const MISSING: ReadonlySet<string> = new Set<DeniedCall>([
   'fspick',
   'mount_setattr',
   'quotactl_fd',
+  'memfd_secret',
+  ...UNCOUNTED,
 ]);
 
-/** Calls that always fail, and how. */
-export const DENIED: readonly { call: DeniedCall; errno: number }[] = (Object.keys(NUMBERS) as CallName[])
-  .filter((name): name is DeniedCall => !['clone', 'personality', 'ioctl', 'socket'].includes(name))
-  .map((call) => ({ call, errno: MISSING.has(call) ? ENOSYS : EPERM }));
+export interface Denial {
+  call: DeniedCall;
+  errno: number;
+}
+
+/** Calls that always fail, and how. `countsMemory`: whether a control group bounds the memory of the whole sandbox. */
+export function denied(countsMemory: boolean): Denial[] {
+  return (Object.keys(NUMBERS) as CallName[])
+    .filter((name): name is DeniedCall => !CONDITIONAL.has(name) && !(countsMemory && UNCOUNTED.has(name)))
+    .map((call) => ({ call, errno: MISSING.has(call) ? ENOSYS : EPERM }));
+}
 
 /** clone(2) with this flag makes a user namespace, in which everything else would be allowed again. */
 export const CLONE_NEWUSER = 0x10000000;
