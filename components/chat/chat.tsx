@@ -43,7 +43,7 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const field = useRef<HTMLTextAreaElement>(null);
-  const { pinned, toEnd } = usePinnedScroll(scroller, content);
+  const { pinned, toEnd } = usePinnedScroll(scroller, content, activeId !== null);
 
   useEffect(() => {
     if (ready && activeId !== null) void chatStore().open(activeId).then(toEnd);

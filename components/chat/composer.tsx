@@ -3,7 +3,7 @@
 import clsx from 'clsx';
 import { ArrowUp, Square } from 'lucide-react';
 import { type KeyboardEvent, type RefObject, useId } from 'react';
-import { Tooltip } from '#components/ui/tooltip';
+import { tip } from '#components/ui/tooltip';
 import { useStored } from '#lib/client/stored';
 
 interface ComposerProps {
@@ -65,30 +65,28 @@ export function Composer({ field, draftKey, running, onSend, onStop }: ComposerP
           <span className="pointer-coarse:hidden">Enter sends, Shift+Enter starts a new line</span>
         </span>
         {running ? (
-          <Tooltip label="Stop the answer" shortcut="Esc">
-            <button
-              type="button"
-              aria-label="Stop the answer"
-              onClick={onStop}
-              className={clsx(ROUND, 'bg-ink text-canvas')}
-            >
-              <Square className="size-3 fill-current" aria-hidden />
-            </button>
-          </Tooltip>
+          <button
+            {...tip('Stop the answer', 'Esc')}
+            type="button"
+            aria-label="Stop the answer"
+            onClick={onStop}
+            className={clsx(ROUND, 'bg-ink text-canvas')}
+          >
+            <Square className="size-3 fill-current" aria-hidden />
+          </button>
         ) : (
-          <Tooltip label="Send" shortcut="Enter">
-            <button
-              type="submit"
-              aria-label="Send"
-              disabled={!canSend}
-              className={clsx(
-                ROUND,
-                'bg-accent-fill text-on-accent hover:not-disabled:bg-accent-fill-hover disabled:bg-hover disabled:text-ink-3',
-              )}
-            >
-              <ArrowUp className="size-4" strokeWidth={2.25} aria-hidden />
-            </button>
-          </Tooltip>
+          <button
+            {...tip('Send', 'Enter')}
+            type="submit"
+            aria-label="Send"
+            disabled={!canSend}
+            className={clsx(
+              ROUND,
+              'bg-accent-fill text-on-accent hover:not-disabled:bg-accent-fill-hover disabled:bg-hover disabled:text-ink-3',
+            )}
+          >
+            <ArrowUp className="size-4" strokeWidth={2.25} aria-hidden />
+          </button>
         )}
       </div>
     </form>

@@ -5,7 +5,7 @@ import { Ellipsis, Pencil, Search, Trash2 } from 'lucide-react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Confirm } from '#components/ui/dialog';
 import { ICON_BUTTON } from '#components/ui/icon-button';
-import { Menu, MenuItem } from '#components/ui/menu';
+import { Menu } from '#components/ui/menu';
 import type { Conversation } from '#lib/client/conversation';
 import { dayGroup } from '#lib/client/format';
 import { chatStore, useChatState } from '#lib/client/use-chat';
@@ -124,14 +124,11 @@ function Row({ conversation, isActive, onOpen, onRemove }: RowProps) {
             <Ellipsis className="size-4" aria-hidden />
           </button>
         }
-      >
-        <MenuItem icon={<Pencil className="size-4" aria-hidden />} onClick={() => setRenaming(true)}>
-          Rename
-        </MenuItem>
-        <MenuItem icon={<Trash2 className="size-4" aria-hidden />} danger onClick={onRemove}>
-          Delete
-        </MenuItem>
-      </Menu>
+        items={[
+          { label: 'Rename', icon: <Pencil className="size-4" aria-hidden />, onSelect: () => setRenaming(true) },
+          { label: 'Delete', icon: <Trash2 className="size-4" aria-hidden />, danger: true, onSelect: onRemove },
+        ]}
+      />
     </li>
   );
 }

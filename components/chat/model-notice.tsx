@@ -3,6 +3,7 @@
 import { X } from 'lucide-react';
 import { IconButton } from '#components/ui/icon-button';
 import { Notice } from '#components/ui/notice';
+import { Sentence } from '#components/ui/sentence';
 import { useModels } from '#lib/client/status';
 import { useStored } from '#lib/client/stored';
 
@@ -20,14 +21,16 @@ export function ModelNotice() {
   if (notice === null || notice === dismissed) return null;
   return (
     <Notice
-      className="mb-2 items-start py-1.5 pe-1"
+      className="mb-2 flex-nowrap! items-start! py-1.5 pe-1"
       action={
-        <IconButton label="Hide this note" className="size-7" onClick={() => dismiss(notice)}>
+        <IconButton label="Hide this note" className="size-7 pointer-coarse:size-8" onClick={() => dismiss(notice)}>
           <X className="size-4" aria-hidden />
         </IconButton>
       }
     >
-      <span className="text-ink-2">{notice}</span>
+      <span className="text-ink-2">
+        <Sentence text={notice} />
+      </span>
     </Notice>
   );
 }

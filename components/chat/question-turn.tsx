@@ -34,7 +34,7 @@ export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...pla
       >
         {message.content}
       </div>
-      <div className="mt-0.5 flex items-center opacity-0 transition-opacity focus-within:opacity-100 group-hover/turn:opacity-100 pointer-coarse:opacity-100">
+      <div className="-mb-5 mt-0.5 flex items-center opacity-0 transition-opacity focus-within:opacity-100 group-hover/turn:opacity-100 pointer-coarse:opacity-100">
         <Versions conversationId={message.conversationId} {...place} />
         <IconButton label="Edit and send again" onClick={() => setEditing(true)}>
           <Pencil className="size-4" strokeWidth={1.75} aria-hidden />

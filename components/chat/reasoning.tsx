@@ -1,8 +1,8 @@
 'use client';
 
-import { Collapsible } from '@base-ui/react/collapsible';
+import clsx from 'clsx';
 import { ChevronRight } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useEffect, useId, useState } from 'react';
 import { thinkingMs } from '#lib/client/answer';
 import { type AssistantMessage, isRunning } from '#lib/client/conversation';
 import { seconds } from '#lib/client/format';
@@ -11,12 +11,20 @@ import { seconds } from '#lib/client/format';
 export function Reasoning({ message }: { message: AssistantMessage }) {
   const isThinking = isRunning(message) && message.thinkingEndedAt === undefined;
   const now = useNow(isThinking);
+  const [open, setOpen] = useState(false);
+  const panel = useId();
   const ms = thinkingMs(message, now) ?? 0;
   return (
-    <Collapsible.Root className="mb-3">
-      <Collapsible.Trigger className="group -ms-1.5 flex items-center gap-1 rounded-md px-1.5 py-1 text-ink-2 text-sm transition-colors hover:bg-hover hover:text-ink pointer-coarse:min-h-10">
+    <div className="mb-3">
+      <button
+        type="button"
+        aria-expanded={open}
+        aria-controls={panel}
+        onClick={() => setOpen(!open)}
+        className="-ms-1.5 flex items-center gap-1 rounded-md px-1.5 py-1 text-ink-2 text-sm transition-colors hover:bg-hover hover:text-ink pointer-coarse:min-h-10"
+      >
         <ChevronRight
-          className="size-4 text-ink-3 transition-transform group-data-panel-open:rotate-90"
+          className={clsx('size-4 text-ink-3 transition-transform', open && 'rotate-90')}
           strokeWidth={1.75}
           aria-hidden
         />
@@ -24,13 +32,13 @@ export function Reasoning({ message }: { message: AssistantMessage }) {
           {isThinking ? 'Reasoning' : `Reasoned for ${seconds(ms)}`}
           {isThinking && ms >= 1_000 ? <span className="tabular"> · {seconds(ms)}</span> : null}
         </span>
-      </Collapsible.Trigger>
-      <Collapsible.Panel className="mt-1 border-s-2 ps-4 text-ink-2 text-sm">
+      </button>
+      <div id={panel} hidden={!open} className="mt-1 border-s-2 ps-4 text-ink-2 text-sm">
         <div dir="auto" className="whitespace-pre-wrap leading-6 [overflow-wrap:anywhere]">
           {message.thinking.trim()}
         </div>
-      </Collapsible.Panel>
-    </Collapsible.Root>
+      </div>
+    </div>
   );
 }
 

@@ -4,7 +4,7 @@ import { Eraser, Flame } from 'lucide-react';
 import { useState } from 'react';
 import { Button } from '#components/ui/button';
 import { Confirm } from '#components/ui/dialog';
-import { Menu, MenuItem } from '#components/ui/menu';
+import { Menu } from '#components/ui/menu';
 import { act } from '#lib/client/chat-api';
 import { duration } from '#lib/client/format';
 import type { StatsAction, StatsActionResult } from '#lib/wire/stats';
@@ -69,11 +69,12 @@ export function Actions({ onOutcome }: { onOutcome: (outcome: ActionOutcome) => 
             <span className="max-[30rem]:sr-only">Clear</span>
           </Button>
         }
-      >
-        <MenuItem onClick={() => ask('clear_response_cache')}>Response cache</MenuItem>
-        <MenuItem onClick={() => ask('clear_conversation_cache')}>Conversation cache</MenuItem>
-        <MenuItem onClick={() => ask('clear')}>Both</MenuItem>
-      </Menu>
+        items={[
+          { label: 'Response cache', onSelect: () => ask('clear_response_cache') },
+          { label: 'Conversation cache', onSelect: () => ask('clear_conversation_cache') },
+          { label: 'Both', onSelect: () => ask('clear') },
+        ]}
+      />
       <Button disabled={busy !== undefined} onClick={() => ask('warm_model')}>
         <Flame className="size-4" strokeWidth={1.75} aria-hidden />
         <span className="max-[30rem]:sr-only">{busy === 'warm_model' ? 'Loading' : 'Warm model'}</span>

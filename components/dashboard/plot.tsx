@@ -23,6 +23,7 @@ export interface PlotProps {
 }
 
 const HEIGHT_PX = 176;
+const LEAST_WINDOW_SECONDS = 120;
 /** Rows of the table for screen readers: enough for a trend. */
 const TABLE_ROWS = 12;
 
@@ -54,9 +55,21 @@ export default function Plot({ title, times, lines, format, least }: PlotProps) 
         padding: [8, 8, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
-        scales: { y: { range: (_, __, most) => [0, Math.max(latest.current.least, (most ?? 0) * 1.1)] } },
+        scales: {
+          // A first moment is drawn at the right, in a window of two minutes, and not on a scale of years.
+          x: { range: (_, from, to) => [Math.min(from, to - LEAST_WINDOW_SECONDS), to] },
+          y: { range: (_, __, most) => [0, Math.max(latest.current.least, (most ?? 0) * 1.1)] },
+        },
         axes: [
-          { stroke: () => colour('--ink-3'), font: FONT, grid: { show: false }, ticks: { show: false }, space: 72 },
+          {
+            stroke: () => colour('--ink-3'),
+            font: FONT,
+            size: 28,
+            space: 80,
+            grid: { show: false },
+            ticks: { show: false },
+            values: (_, splits) => splits.map((split) => clockTime(split * 1000)),
+          },
           {
             stroke: () => colour('--ink-3'),
             font: FONT,
@@ -164,7 +177,8 @@ function shown(value: number | null | undefined, format: (value: number) => stri
 }
 
 function clockTime(at: number): string {
-  return new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  const date = new Date(at);
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
 }
 
 /** A canvas knows no `var()` and no `light-dark()`: the browser works the colour out on an element. */

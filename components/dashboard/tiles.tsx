@@ -35,8 +35,12 @@ export function Tiles({ stats, model, runner }: { stats: Stats; model: Status; r
         value={firstToken.p50 === null ? '–' : duration(firstToken.p50)}
         unit="to the first token, as a rule"
       >
-        <li>One in twenty takes over {firstToken.p95 === null ? '–' : duration(firstToken.p95)}</li>
-        <li>Whole answers: {total.p50 === null ? '–' : `${duration(total.p50)} as a rule`}</li>
+        <li>
+          {firstToken.p95 === null
+            ? 'No answer was measured yet'
+            : `One in twenty takes over ${duration(firstToken.p95)}`}
+        </li>
+        {total.p50 === null ? null : <li>Whole answers take {duration(total.p50)} as a rule</li>}
         <li>
           {looked === 0 ? 'Nothing was looked up in the cache yet' : `${percent(cache.hit_rate)} come from the cache`}
         </li>
@@ -69,8 +73,8 @@ const DOTS: Record<Level, string> = { good: 'bg-good', warn: 'bg-warn', error: '
 
 function Part({ name, status }: { name: string; status: Status }) {
   return (
-    <li className="flex items-baseline gap-2">
-      <span className={clsx('size-2 shrink-0 translate-y-[-1px] rounded-full', DOTS[status.level])} />
+    <li className="flex gap-2">
+      <span className={clsx('mt-1.5 size-2 shrink-0 rounded-full', DOTS[status.level])} />
       <span className="min-w-0 [overflow-wrap:anywhere]">
         <span className="sr-only">{name}: </span>
         {status.sentence}

@@ -10,9 +10,9 @@ import { Output } from '#components/playground/output';
 import { RunnerNotice } from '#components/playground/runner-notice';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
-import { Menu, MenuItem } from '#components/ui/menu';
+import { Menu } from '#components/ui/menu';
 import { Select } from '#components/ui/select';
-import { Tooltip } from '#components/ui/tooltip';
+import { tip } from '#components/ui/tooltip';
 import { splitArguments } from '#lib/client/arguments';
 import { languageOptions, savedCode } from '#lib/client/languages';
 import { useRun } from '#lib/client/run';
@@ -84,13 +84,11 @@ export function Playground() {
               <span className="max-[26rem]:sr-only">Samples</span>
             </Button>
           }
-        >
-          {(sheetOf(language)?.samples ?? []).map((sample) => (
-            <MenuItem key={sample.title} onClick={() => open(sample)}>
-              {sample.title}
-            </MenuItem>
-          ))}
-        </Menu>
+          items={(sheetOf(language)?.samples ?? []).map((sample) => ({
+            label: sample.title,
+            onSelect: () => open(sample),
+          }))}
+        />
         <span className="flex-1" />
         {isRunning ? (
           <Button onClick={stop}>
@@ -98,12 +96,10 @@ export function Playground() {
             Stop
           </Button>
         ) : (
-          <Tooltip label="Run the program" shortcut="Ctrl/Cmd+Enter" side="bottom">
-            <Button kind="primary" onClick={execute}>
-              <Play className="size-3.5 fill-current" aria-hidden />
-              Run
-            </Button>
-          </Tooltip>
+          <Button kind="primary" {...tip('Run the program', 'Ctrl/Cmd+Enter', 'bottom')} onClick={execute}>
+            <Play className="size-3.5 fill-current" aria-hidden />
+            Run
+          </Button>
         )}
       </PageBar>
       <RunnerNotice health={health.data} error={health.error} onRetry={() => void health.mutate()} />

@@ -3,7 +3,7 @@
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import { createContext, type ReactNode, useContext } from 'react';
 import { SWRConfig } from 'swr';
-import { TooltipProvider } from '#components/ui/tooltip';
+import { TooltipLayer } from '#components/ui/tooltip';
 
 const NonceContext = createContext('');
 
@@ -17,7 +17,8 @@ export function Providers({ nonce, children }: { nonce: string; children: ReactN
     <CSPProvider nonce={nonce}>
       <NonceContext value={nonce}>
         <SWRConfig value={{ keepPreviousData: true }}>
-          <TooltipProvider delay={400}>{children}</TooltipProvider>
+          {children}
+          <TooltipLayer />
         </SWRConfig>
       </NonceContext>
     </CSPProvider>

@@ -1,7 +1,7 @@
 'use client';
 
-import { Popover } from '@base-ui/react/popover';
 import clsx from 'clsx';
+import { tip } from '#components/ui/tooltip';
 import { type Level, modelStatus, runnerStatus, type Status, useModels, useRunnerHealth } from '#lib/client/status';
 
 /** Whether the model and the runner are there: a dot each, and the words on hover, focus or touch. */
@@ -27,35 +27,21 @@ const WORDS: Record<Level, string> = { good: 'on', warn: 'on, with a note', erro
 
 function Dot({ name, status }: { name: string; status: Status }) {
   return (
-    <Popover.Root>
-      <Popover.Trigger
-        openOnHover
-        delay={100}
-        aria-label={`${name}: ${WORDS[status.level]}. ${status.sentence}`}
-        className="flex h-10 min-w-9 items-center justify-center gap-1.5 rounded-md px-2 text-ink-2 text-xs transition-colors hover:bg-hover hover:text-ink md:h-8 md:w-full md:px-0"
-      >
-        <span
-          className={clsx(
-            'size-2 shrink-0 rounded-full',
-            COLOURS[status.level],
-            status.level === 'error' && 'outline outline-[1.5px] outline-error outline-offset-[1.5px]',
-          )}
-        />
-        <span className="max-md:sr-only">{name}</span>
-      </Popover.Trigger>
-      <Popover.Portal>
-        <Popover.Positioner side="right" align="end" sideOffset={8} collisionPadding={8} className="z-50">
-          <Popover.Popup className="w-[min(18rem,calc(100vw-1rem))] rounded-lg bg-surface p-3 text-sm shadow-float outline-none transition-opacity data-ending-style:opacity-0 data-starting-style:opacity-0">
-            <Popover.Title className="flex items-center gap-2 font-medium">
-              <span className={clsx('size-2 rounded-full', COLOURS[status.level])} />
-              {name}
-            </Popover.Title>
-            <Popover.Description className="mt-1 text-ink-2 [overflow-wrap:anywhere]">
-              {status.sentence}
-            </Popover.Description>
-          </Popover.Popup>
-        </Popover.Positioner>
-      </Popover.Portal>
-    </Popover.Root>
+    <button
+      type="button"
+      aria-label={`${name}: ${WORDS[status.level]}. ${status.sentence}`}
+      {...tip(`${name}: ${status.sentence}`, undefined, 'right')}
+      data-tip-tap
+      className="flex h-10 min-w-9 items-center justify-center gap-1.5 rounded-md px-2 text-ink-2 text-xs transition-colors hover:bg-hover hover:text-ink md:h-8 md:w-full md:px-0"
+    >
+      <span
+        className={clsx(
+          'size-2 shrink-0 rounded-full',
+          COLOURS[status.level],
+          status.level === 'error' && 'outline outline-[1.5px] outline-error outline-offset-[1.5px]',
+        )}
+      />
+      <span className="max-md:sr-only">{name}</span>
+    </button>
   );
 }

@@ -3,8 +3,8 @@
 import { Monitor, Moon, Sun } from 'lucide-react';
 import { useState } from 'react';
 import { IconButton } from '#components/ui/icon-button';
-import { Menu, MenuRadioGroup, MenuRadioItem } from '#components/ui/menu';
-import { applyTheme, parseTheme, type Theme } from '#lib/client/theme';
+import { Menu } from '#components/ui/menu';
+import { applyTheme, type Theme } from '#lib/client/theme';
 
 const CHOICES = [
   { theme: 'system', label: 'System', icon: Monitor },
@@ -23,21 +23,15 @@ export function ThemeToggle({ initial }: { initial: Theme }) {
           <Icon className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
         </IconButton>
       }
-    >
-      <MenuRadioGroup
-        value={theme}
-        onValueChange={(value: unknown) => {
-          const chosen = parseTheme(String(value));
-          setTheme(chosen);
-          applyTheme(chosen);
-        }}
-      >
-        {CHOICES.map(({ theme: value, label, icon: ChoiceIcon }) => (
-          <MenuRadioItem key={value} value={value} icon={<ChoiceIcon className="size-4" aria-hidden />}>
-            {label}
-          </MenuRadioItem>
-        ))}
-      </MenuRadioGroup>
-    </Menu>
+      items={CHOICES.map(({ theme: value, label, icon: ChoiceIcon }) => ({
+        label,
+        icon: <ChoiceIcon className="size-4" aria-hidden />,
+        checked: value === theme,
+        onSelect: () => {
+          setTheme(value);
+          applyTheme(value);
+        },
+      }))}
+    />
   );
 }

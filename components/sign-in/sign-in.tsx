@@ -2,18 +2,18 @@
 
 import { type FormEvent, useId, useState } from 'react';
 import useSWR from 'swr';
-import { z } from 'zod';
 import { Button } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
 import { API_BASE } from '#lib/client/endpoints';
 import { ApiError, jsonBody, request, requestJson } from '#lib/client/request';
+import { hasShape } from '#lib/client/shape';
 
 const SESSION_URL = `${API_BASE}/api/session`;
-const sessionSchema = z.object({ needed: z.boolean(), signed_in: z.boolean() });
+const isSession = hasShape<{ needed: boolean; signed_in: boolean }>({ needed: 'boolean', signed_in: 'boolean' });
 
 /** Where a server asks for a key, this is the one page that it shows without. */
 export function SignIn() {
-  const session = useSWR(SESSION_URL, (url) => requestJson(sessionSchema, url));
+  const session = useSWR(SESSION_URL, (url) => requestJson(isSession, url));
   const [key, setKey] = useState('');
   const [problem, setProblem] = useState<string>();
   const [busy, setBusy] = useState(false);

@@ -1,13 +1,11 @@
-import { Button as BaseButton } from '@base-ui/react/button';
 import clsx from 'clsx';
 import type { ComponentProps } from 'react';
 
 type Kind = 'primary' | 'secondary' | 'quiet' | 'danger';
 
-export interface ButtonProps extends ComponentProps<typeof BaseButton> {
+export interface ButtonProps extends ComponentProps<'button'> {
   kind?: Kind;
   size?: 'sm' | 'md';
-  className?: string;
 }
 
 const KINDS: Record<Kind, string> = {
@@ -19,13 +17,13 @@ const KINDS: Record<Kind, string> = {
 
 /** Every button with words. On touch screens all are 40 px high. */
 export function Button({ kind = 'secondary', size = 'md', className, ...props }: ButtonProps) {
-  return <BaseButton className={clsx(buttonClasses(kind, size), className)} {...props} />;
+  return <button type="button" className={clsx(buttonClasses(kind, size), className)} {...props} />;
 }
 
 export function buttonClasses(kind: Kind, size: 'sm' | 'md'): string {
   return clsx(
     'inline-flex shrink-0 select-none items-center justify-center gap-1.5 whitespace-nowrap rounded-md font-medium',
-    'transition-colors disabled:cursor-not-allowed disabled:opacity-50 data-disabled:opacity-50 pointer-coarse:min-h-10',
+    'transition-colors disabled:cursor-not-allowed disabled:opacity-50 data-popup-open:bg-hover pointer-coarse:min-h-10',
     size === 'sm' ? 'h-7 px-2 text-xs' : 'h-8 px-3 text-sm',
     KINDS[kind],
   );

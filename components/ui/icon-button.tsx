@@ -1,22 +1,24 @@
-import { Button as BaseButton } from '@base-ui/react/button';
 import clsx from 'clsx';
 import type { ComponentProps } from 'react';
-import { Tooltip } from '#components/ui/tooltip';
+import { tip } from '#components/ui/tooltip';
 
-export interface IconButtonProps extends ComponentProps<typeof BaseButton> {
+export interface IconButtonProps extends ComponentProps<'button'> {
   /** The accessible name, and the tooltip. */
   label: string;
   shortcut?: string;
-  side?: 'top' | 'bottom' | 'left' | 'right';
-  className?: string;
+  side?: 'top' | 'bottom' | 'right';
 }
 
 /** A button that is an icon. Its words are in the tooltip, on hover and on focus. */
 export function IconButton({ label, shortcut, side, className, ...props }: IconButtonProps) {
   return (
-    <Tooltip label={label} shortcut={shortcut} side={side ?? 'top'}>
-      <BaseButton aria-label={label} className={clsx(ICON_BUTTON, className)} {...props} />
-    </Tooltip>
+    <button
+      type="button"
+      aria-label={label}
+      className={clsx(ICON_BUTTON, className)}
+      {...tip(label, shortcut, side)}
+      {...props}
+    />
   );
 }
 

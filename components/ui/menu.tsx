@@ -1,68 +1,26 @@
-import { Menu as BaseMenu } from '@base-ui/react/menu';
-import clsx from 'clsx';
-import { Check } from 'lucide-react';
-import type { ComponentProps, ReactElement, ReactNode } from 'react';
+'use client';
 
-interface MenuProps {
-  trigger: ReactElement;
-  children: ReactNode;
-  align?: 'start' | 'center' | 'end';
-  side?: 'top' | 'bottom' | 'left' | 'right';
-}
+import { cloneElement, lazy, Suspense, useState } from 'react';
+import type { MenuProps } from '#components/ui/popup';
 
-export function Menu({ trigger, children, align = 'end', side = 'bottom' }: MenuProps) {
+const load = () => import('#components/ui/menu-popup');
+const preload = () => void load();
+const MenuPopup = lazy(load);
+
+/** A button with a menu. The menu's code comes when a pointer or the focus nears the button, not with the page. */
+export function Menu(props: MenuProps) {
+  const [wanted, setWanted] = useState(false);
+  const closed = cloneElement(props.trigger, {
+    onClick: () => setWanted(true),
+    onPointerEnter: preload,
+    onFocus: preload,
+    'aria-haspopup': 'menu',
+    'aria-expanded': false,
+  });
+  if (!wanted) return closed;
   return (
-    <BaseMenu.Root>
-      <BaseMenu.Trigger render={trigger} />
-      <BaseMenu.Portal>
-        <BaseMenu.Positioner
-          align={align}
-          side={side}
-          sideOffset={6}
-          collisionPadding={8}
-          className="z-50 outline-none"
-        >
-          <BaseMenu.Popup className={POPUP}>{children}</BaseMenu.Popup>
-        </BaseMenu.Positioner>
-      </BaseMenu.Portal>
-    </BaseMenu.Root>
+    <Suspense fallback={closed}>
+      <MenuPopup {...props} />
+    </Suspense>
   );
 }
-
-interface MenuItemProps extends ComponentProps<typeof BaseMenu.Item> {
-  icon?: ReactNode;
-  danger?: boolean;
-}
-
-export function MenuItem({ icon, danger = false, children, ...props }: MenuItemProps) {
-  return (
-    <BaseMenu.Item className={clsx(POPUP_ITEM, danger ? 'text-error' : 'text-ink')} {...props}>
-      <span className="flex size-4 items-center justify-center text-current opacity-80">{icon}</span>
-      {children}
-    </BaseMenu.Item>
-  );
-}
-
-export const MenuRadioGroup = BaseMenu.RadioGroup;
-
-interface MenuRadioItemProps extends ComponentProps<typeof BaseMenu.RadioItem> {
-  icon?: ReactNode;
-}
-
-export function MenuRadioItem({ icon, children, ...props }: MenuRadioItemProps) {
-  return (
-    <BaseMenu.RadioItem className={clsx(POPUP_ITEM, 'text-ink')} closeOnClick {...props}>
-      <span className="flex size-4 items-center justify-center opacity-80">{icon}</span>
-      <span className="grow">{children}</span>
-      <BaseMenu.RadioItemIndicator>
-        <Check className="size-4 text-accent" aria-hidden />
-      </BaseMenu.RadioItemIndicator>
-    </BaseMenu.RadioItem>
-  );
-}
-
-export const POPUP =
-  'min-w-40 max-w-[min(28rem,calc(100vw-1rem))] rounded-lg bg-surface p-1 shadow-float outline-none transition-opacity data-ending-style:opacity-0 data-starting-style:opacity-0';
-
-export const POPUP_ITEM =
-  'flex min-h-8 select-none items-center gap-2.5 rounded-md px-2.5 py-1.5 text-sm outline-none data-highlighted:bg-hover data-disabled:opacity-50 pointer-coarse:min-h-10';

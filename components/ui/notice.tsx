@@ -27,7 +27,7 @@ export function Notice({ kind = 'info', action, children, className }: NoticePro
       className={clsx('flex flex-wrap items-center gap-x-3 gap-y-2 rounded-md px-3 py-2 text-sm', tint, className)}
     >
       <Icon className={clsx('size-4 shrink-0 self-start mt-0.5', mark)} aria-hidden />
-      <div className="min-w-0 flex-1 basis-48 text-ink [overflow-wrap:anywhere]">{children}</div>
+      <div className="min-w-[min(12rem,60%)] flex-1 text-ink [overflow-wrap:anywhere]">{children}</div>
       {action}
     </div>
   );

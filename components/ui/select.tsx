@@ -1,77 +1,46 @@
-import { Select as BaseSelect } from '@base-ui/react/select';
+'use client';
+
 import clsx from 'clsx';
-import { Check, ChevronDown } from 'lucide-react';
-import type { ReactNode } from 'react';
-import { POPUP, POPUP_ITEM } from '#components/ui/menu';
+import { ChevronDown } from 'lucide-react';
+import { type KeyboardEvent, lazy, Suspense, useState } from 'react';
+import { SELECT_TRIGGER, type SelectProps } from '#components/ui/popup';
 
-export interface Option {
-  value: string;
-  label: string;
-  /** A second, quieter line. */
-  hint?: string | undefined;
-}
+const load = () => import('#components/ui/select-popup');
+const preload = () => void load();
+const SelectPopup = lazy(load);
 
-interface SelectProps {
-  label: string;
-  value: string;
-  options: readonly Option[];
-  onChange: (value: string) => void;
-  disabled?: boolean;
-  className?: string;
-  /** Below the options: what the reader should know of them. */
-  footer?: ReactNode;
-}
-
-export function Select({ label, value, options, onChange, disabled = false, className, footer }: SelectProps) {
+/** A choice of one. Its list comes when a pointer or the focus nears it, not with the page. */
+export function Select(props: SelectProps) {
+  const [wanted, setWanted] = useState(false);
+  if (!wanted) return <Closed {...props} onOpen={() => setWanted(true)} />;
   return (
-    <BaseSelect.Root
-      items={options}
-      value={value}
-      onValueChange={(next) => {
-        if (next !== null) onChange(next);
-      }}
-      disabled={disabled}
+    <Suspense fallback={<Closed {...props} onOpen={() => undefined} />}>
+      <SelectPopup {...props} />
+    </Suspense>
+  );
+}
+
+function Closed({ label, value, options, className, onOpen }: SelectProps & { onOpen: () => void }) {
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
+    event.preventDefault();
+    onOpen();
+  };
+  return (
+    <button
+      type="button"
+      role="combobox"
+      aria-label={label}
+      aria-expanded={false}
+      aria-haspopup="listbox"
+      onClick={onOpen}
+      onKeyDown={onKeyDown}
+      onPointerEnter={preload}
+      onFocus={preload}
+      className={clsx(SELECT_TRIGGER, className)}
     >
-      <BaseSelect.Trigger
-        aria-label={label}
-        className={clsx(
-          'inline-flex h-8 min-w-0 select-none items-center gap-1.5 rounded-md px-2.5 font-medium text-sm transition-colors hover:bg-hover data-popup-open:bg-hover pointer-coarse:h-10',
-          className,
-        )}
-      >
-        <BaseSelect.Value className="truncate" />
-        <BaseSelect.Icon>
-          <ChevronDown className="size-3.5 text-ink-3" aria-hidden />
-        </BaseSelect.Icon>
-      </BaseSelect.Trigger>
-      <BaseSelect.Portal>
-        <BaseSelect.Positioner
-          alignItemWithTrigger={false}
-          align="start"
-          sideOffset={6}
-          collisionPadding={8}
-          className="z-50 outline-none"
-        >
-          <BaseSelect.Popup className={clsx(POPUP, 'min-w-56')}>
-            <BaseSelect.List className="scroller max-h-[min(24rem,var(--available-height))]">
-              {options.map((option) => (
-                <BaseSelect.Item key={option.value} value={option.value} className={POPUP_ITEM}>
-                  <span className="min-w-0 grow">
-                    <BaseSelect.ItemText className="block truncate">{option.label}</BaseSelect.ItemText>
-                    {option.hint === undefined ? null : (
-                      <span className="block truncate text-ink-3 text-xs">{option.hint}</span>
-                    )}
-                  </span>
-                  <BaseSelect.ItemIndicator>
-                    <Check className="size-4 text-accent" aria-hidden />
-                  </BaseSelect.ItemIndicator>
-                </BaseSelect.Item>
-              ))}
-            </BaseSelect.List>
-            {footer}
-          </BaseSelect.Popup>
-        </BaseSelect.Positioner>
-      </BaseSelect.Portal>
-    </BaseSelect.Root>
+      <span className="truncate">{options.find((option) => option.value === value)?.label ?? value}</span>
+      <ChevronDown className="size-3.5 shrink-0 text-ink-3" aria-hidden />
+    </button>
   );
 }

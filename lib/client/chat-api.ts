@@ -1,22 +1,12 @@
 import type { z } from 'zod';
+import { cacheHeader, isActionResult, isChatEvent, isModels, isStats } from '#lib/client/checks';
 import { API_BASE } from '#lib/client/endpoints';
 import { ApiError, jsonBody, request, requestJson } from '#lib/client/request';
 import { readEvents } from '#lib/client/server-sent-events';
-import {
-  type CacheHeader,
-  type ChatEvent,
-  cacheHeaderSchema,
-  chatEventSchema,
-  type chatRequestSchema,
-} from '#lib/wire/chat';
-import { type Models, modelsSchema } from '#lib/wire/models';
-import {
-  type Stats,
-  type StatsAction,
-  type StatsActionResult,
-  statsActionResultSchema,
-  statsSchema,
-} from '#lib/wire/stats';
+import { parseJson } from '#lib/client/shape';
+import type { CacheHeader, ChatEvent, chatRequestSchema } from '#lib/wire/chat';
+import type { Models } from '#lib/wire/models';
+import type { Stats, StatsAction, StatsActionResult } from '#lib/wire/stats';
 
 export type ChatRequestBody = z.input<typeof chatRequestSchema>;
 
@@ -61,15 +51,15 @@ export async function cancelAnswer(requestId: string): Promise<void> {
 }
 
 export function fetchModels(): Promise<Models> {
-  return requestJson(modelsSchema, `${API_BASE}/api/models`, { signal: AbortSignal.timeout(10_000) });
+  return requestJson(isModels, `${API_BASE}/api/models`, { signal: AbortSignal.timeout(10_000) });
 }
 
 export function fetchStats(): Promise<Stats> {
-  return requestJson(statsSchema, `${API_BASE}/api/cache-stats`, { signal: AbortSignal.timeout(10_000) });
+  return requestJson(isStats, `${API_BASE}/api/cache-stats`, { signal: AbortSignal.timeout(10_000) });
 }
 
 export function act(action: StatsAction): Promise<StatsActionResult> {
-  return requestJson(statsActionResultSchema, `${API_BASE}/api/cache-stats`, jsonBody(action));
+  return requestJson(isActionResult, `${API_BASE}/api/cache-stats`, jsonBody(action));
 }
 
 function queueUrl(requestId: string): string {
@@ -77,16 +67,16 @@ function queueUrl(requestId: string): string {
 }
 
 function open(response: Response, signal: AbortSignal): AnswerStream {
-  const cache = cacheHeaderSchema.safeParse(response.headers.get('x-cache'));
-  return { cache: cache.success ? cache.data : null, events: chatEvents(response, signal) };
+  return { cache: cacheHeader(response.headers.get('x-cache')), events: chatEvents(response, signal) };
 }
 
 async function* chatEvents(response: Response, signal: AbortSignal): AnswerStream['events'] {
   if (response.body === null) throw brokenOff();
   try {
     for await (const { data, id } of readEvents(response.body)) {
-      const event = parseEvent(data);
-      if (event === undefined) continue;
+      const event = parseJson(data);
+      // A newer server may send more than this page knows.
+      if (!isChatEvent(event)) continue;
       yield { event, id };
       if (event.done) return;
     }
@@ -95,16 +85,6 @@ async function* chatEvents(response: Response, signal: AbortSignal): AnswerStrea
     throw brokenOff();
   }
   throw brokenOff();
-}
-
-/** Undefined for what is not an event of ours: a newer server may send more than this page knows. */
-function parseEvent(data: string): ChatEvent | undefined {
-  try {
-    const parsed = chatEventSchema.safeParse(JSON.parse(data));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 export const BROKEN_OFF = 'connection_lost';

@@ -1,8 +1,5 @@
-import { z } from 'zod';
-import { errorBodySchema } from '#lib/wire/error';
-
-// The pages' policy forbids eval; without this zod would try it, fail quietly, and leave a violation in the console.
-z.config({ jitless: true });
+import { isErrorBody } from '#lib/client/checks';
+import type { Check } from '#lib/client/shape';
 
 /** What the server said, in its own sentence, or what kept us from asking it. */
 export class ApiError extends Error {
@@ -39,11 +36,10 @@ export async function request(url: string, init: RequestInit = {}): Promise<Resp
 }
 
 /** The answer's JSON, checked. Throws `ApiError`, also where the answer is not what this page knows. */
-export async function requestJson<T>(schema: z.ZodType<T>, url: string, init: RequestInit = {}): Promise<T> {
+export async function requestJson<T>(check: Check<T>, url: string, init: RequestInit = {}): Promise<T> {
   const response = await request(url, init);
   const body: unknown = await response.json().catch(() => undefined);
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
+  if (check(body)) return body;
   throw new ApiError(
     'The server answered in a form that this page does not know. Reload the page, or update the older of the two.',
     response.status,
@@ -59,8 +55,7 @@ async function refusal(response: Response): Promise<ApiError> {
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   const seconds = Number.isFinite(retryAfter) ? retryAfter : undefined;
   const body: unknown = await response.json().catch(() => undefined);
-  const parsed = errorBodySchema.safeParse(body);
-  if (parsed.success) return new ApiError(parsed.data.error, response.status, parsed.data.code, seconds);
+  if (isErrorBody(body)) return new ApiError(body.error, response.status, body.code, seconds);
   return new ApiError(
     `The server answered with status ${response.status}. Try again in a moment.`,
     response.status,

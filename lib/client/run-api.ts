@@ -1,8 +1,9 @@
+import { isCodeChunk, isCodeResult, isErrorBody } from '#lib/client/checks';
 import { CODE_API_BASE } from '#lib/client/endpoints';
 import { ApiError, jsonBody, request } from '#lib/client/request';
 import { readEvents } from '#lib/client/server-sent-events';
-import { type CodeRequest, type CodeResult, codeChunkSchema, codeResultSchema } from '#lib/wire/code';
-import { errorBodySchema } from '#lib/wire/error';
+import { parseJson } from '#lib/client/shape';
+import type { CodeRequest, CodeResult } from '#lib/wire/code';
 
 export type RunEvent =
   | { type: 'output'; stream: 'stdout' | 'stderr'; text: string }
@@ -46,25 +47,12 @@ export async function* runCode(program: CodeRequest, signal: AbortSignal): Async
 }
 
 function parse(event: string, data: string): RunEvent | undefined {
-  let json: unknown;
-  try {
-    json = JSON.parse(data);
-  } catch {
-    return undefined;
-  }
-  if (event === 'stdout' || event === 'stderr') {
-    const chunk = codeChunkSchema.safeParse(json);
-    return chunk.success ? { type: 'output', stream: event, text: chunk.data.text } : undefined;
-  }
-  if (event === 'result') {
-    const result = codeResultSchema.safeParse(json);
-    return result.success ? { type: 'result', result: result.data } : undefined;
-  }
-  if (event === 'error') {
-    const failure = errorBodySchema.safeParse(json);
-    throw failure.success
-      ? new ApiError(failure.data.error, 200, failure.data.code)
-      : new ApiError('The runner failed without saying why. Run it again.', 200, 'unknown_error');
-  }
-  return undefined;
+  const json = parseJson(data);
+  if (event === 'stdout' || event === 'stderr')
+    return isCodeChunk(json) ? { type: 'output', stream: event, text: json.text } : undefined;
+  if (event === 'result') return isCodeResult(json) ? { type: 'result', result: json } : undefined;
+  if (event !== 'error') return undefined;
+  throw isErrorBody(json)
+    ? new ApiError(json.error, 200, json.code)
+    : new ApiError('The runner failed without saying why. Run it again.', 200, 'unknown_error');
 }

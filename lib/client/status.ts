@@ -1,8 +1,9 @@
 import useSWR, { type SWRResponse } from 'swr';
 import { fetchModels } from '#lib/client/chat-api';
+import { isRunnerHealth } from '#lib/client/checks';
 import { CODE_API_BASE } from '#lib/client/endpoints';
 import { requestJson } from '#lib/client/request';
-import { type RunnerHealth, runnerHealthSchema } from '#lib/wire/code';
+import type { RunnerHealth } from '#lib/wire/code';
 import type { Models } from '#lib/wire/models';
 
 export type Level = 'good' | 'warn' | 'error' | 'unknown';
@@ -29,7 +30,7 @@ export function useRunnerHealth(): SWRResponse<RunnerHealth, Error> {
 }
 
 function fetchHealth(): Promise<RunnerHealth> {
-  return requestJson(runnerHealthSchema, `${CODE_API_BASE}/health`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
+  return requestJson(isRunnerHealth, `${CODE_API_BASE}/health`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
 }
 
 export function modelStatus(models: Models | undefined, error: Error | undefined): Status {

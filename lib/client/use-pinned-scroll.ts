@@ -21,7 +21,11 @@ export function isPinned(pinned: boolean, before: ScrollPlace, after: ScrollPlac
 }
 
 /** Keeps a scrolling element at the end of its growing content as long as the reader is there. */
-export function usePinnedScroll(scroller: RefObject<HTMLElement | null>, content: RefObject<HTMLElement | null>) {
+export function usePinnedScroll(
+  scroller: RefObject<HTMLElement | null>,
+  content: RefObject<HTMLElement | null>,
+  enabled = true,
+) {
   const [pinned, setPinned] = useState(true);
   const isHeld = useRef(true);
   const before = useRef<ScrollPlace>({ top: 0, height: 0, viewport: 0 });
@@ -37,7 +41,7 @@ export function usePinnedScroll(scroller: RefObject<HTMLElement | null>, content
   useEffect(() => {
     const element = scroller.current;
     const inner = content.current;
-    if (element === null || inner === null) return;
+    if (!enabled || element === null || inner === null) return;
     const place = (): ScrollPlace => ({
       top: element.scrollTop,
       height: element.scrollHeight,
@@ -61,7 +65,7 @@ export function usePinnedScroll(scroller: RefObject<HTMLElement | null>, content
       observer.disconnect();
       element.removeEventListener('scroll', onScroll);
     };
-  }, [scroller, content]);
+  }, [scroller, content, enabled]);
 
   return { pinned, toEnd };
 }

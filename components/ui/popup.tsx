@@ -1,0 +1,66 @@
+import type { ReactElement, ReactNode } from 'react';
+
+/** What a button and its popup share: the popup's code comes later than the button. */
+
+export interface MenuEntry {
+  label: string;
+  icon?: ReactNode;
+  danger?: boolean;
+  /** Given where the entry is one of a choice. */
+  checked?: boolean;
+  onSelect: () => void;
+}
+
+interface TriggerProps {
+  onClick?: () => void;
+  onPointerEnter?: () => void;
+  onFocus?: () => void;
+  'aria-haspopup'?: 'menu';
+  'aria-expanded'?: boolean;
+}
+
+export interface MenuProps {
+  trigger: ReactElement<TriggerProps>;
+  items: readonly MenuEntry[];
+  align?: 'start' | 'center' | 'end';
+  side?: 'top' | 'bottom' | 'left' | 'right';
+}
+
+export interface Option {
+  value: string;
+  label: string;
+  /** A second, quieter line. */
+  hint?: string | undefined;
+}
+
+export interface SelectProps {
+  label: string;
+  value: string;
+  options: readonly Option[];
+  onChange: (value: string) => void;
+  className?: string;
+}
+
+export interface DialogProps {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  title: string;
+  children: ReactNode;
+}
+
+export interface ConfirmProps extends Omit<DialogProps, 'children'> {
+  description: string;
+  /** A verb: what the button does. */
+  action: string;
+  danger?: boolean;
+  onConfirm: () => void;
+}
+
+export const POPUP =
+  'min-w-40 max-w-[min(28rem,calc(100vw-1rem))] rounded-lg bg-surface p-1 shadow-float outline-none transition-opacity data-ending-style:opacity-0 data-starting-style:opacity-0';
+
+export const POPUP_ITEM =
+  'flex min-h-8 select-none items-center gap-2.5 rounded-md px-2.5 py-1.5 text-sm outline-none data-highlighted:bg-hover data-disabled:opacity-50 pointer-coarse:min-h-10';
+
+export const SELECT_TRIGGER =
+  'inline-flex h-8 min-w-0 select-none items-center gap-1.5 rounded-md px-2.5 font-medium text-sm transition-colors hover:bg-hover data-popup-open:bg-hover pointer-coarse:h-10';

@@ -1,0 +1,55 @@
+import { hasShape } from '#lib/client/shape';
+import type { CacheHeader, ChatEvent } from '#lib/wire/chat';
+import type { CodeResult, RunnerHealth } from '#lib/wire/code';
+import type { ErrorBody } from '#lib/wire/error';
+import type { Models } from '#lib/wire/models';
+import type { Stats, StatsActionResult } from '#lib/wire/stats';
+
+export const isErrorBody = hasShape<ErrorBody>({ error: 'string', code: 'string' });
+
+export const isChatEvent = hasShape<ChatEvent>({ done: 'boolean' });
+
+export const isModels = hasShape<Models>({ models: 'array', default_model: 'string', providers: 'array' });
+
+export const isStats = hasShape<Stats>({
+  timestamp: 'string',
+  response_cache: 'object',
+  conversation_cache: 'object',
+  batch_processor: 'object',
+  queue_length: 'number',
+  is_processing: 'boolean',
+  latency: 'object',
+  runner: 'object',
+  process: 'object',
+});
+
+export const isActionResult = hasShape<StatsActionResult>({ success: 'boolean', action: 'string', message: 'string' });
+
+export const isRunnerHealth = hasShape<RunnerHealth>({
+  status: 'string',
+  service: 'string',
+  version: 'string',
+  languages: 'array',
+  sandbox: 'string',
+  versions: 'object',
+});
+
+export const isCodeChunk = hasShape<{ text: string }>({ text: 'string' });
+
+export const isCodeResult = hasShape<CodeResult>({
+  stdout: 'string',
+  stderr: 'string',
+  exit_code: 'number',
+  duration_ms: 'number',
+  status: 'string',
+  stage: 'string',
+  truncated: 'boolean',
+  cpu_ms: 'number',
+  memory_kb: 'number',
+});
+
+const CACHE_HEADERS: readonly CacheHeader[] = ['hit', 'miss', 'joined', 'bypass'];
+
+export function cacheHeader(value: string | null): CacheHeader | null {
+  return CACHE_HEADERS.find((known) => known === value) ?? null;
+}
