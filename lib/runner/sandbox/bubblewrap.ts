@@ -9,7 +9,7 @@ import {
   supervisedCommand,
   WORK_DIRECTORY,
 } from '#lib/runner/sandbox/bubblewrap-arguments';
-import type { Cgroup, CgroupDriver } from '#lib/runner/sandbox/cgroup';
+import { type Cgroup, type CgroupDriver, groupName } from '#lib/runner/sandbox/cgroup';
 import {
   namelessFile,
   namelessReadOnlyFile,
@@ -62,7 +62,7 @@ export class Bubblewrap implements Sandbox {
 
   async run(job: Job): Promise<Ended> {
     this.#count += 1;
-    const cgroup = this.#options.cgroups?.create(`chill-space-${process.pid}-${this.#count}`, job.limits);
+    const cgroup = this.#options.cgroups?.create(groupName(this.#count), job.limits);
     try {
       return await this.#supervise(job, cgroup);
     } finally {

@@ -1,4 +1,13 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Limits } from '#lib/runner/limits';
@@ -32,6 +41,26 @@ export function findCgroups(root = '/sys/fs/cgroup', membership = readMembership
   return findV2(root, membership) ?? findV1(root, membership);
 }
 
+/** The name of a run's group. It tells whose it is, so that a later server can clear away what a killed one has left. */
+export function groupName(run: number): string {
+  return `${PREFIX}${process.pid}-${run}`;
+}
+
+const PREFIX = 'chill-space-';
+
+/** Removes the groups of servers that are gone; theirs died with all that was in them. */
+function sweep(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    const owner = name.startsWith(PREFIX) ? Number(name.slice(PREFIX.length).split('-')[0]) : Number.NaN;
+    if (!Number.isInteger(owner) || existsSync(`/proc/${owner}`)) continue;
+    try {
+      rmdirSync(join(directory, name));
+    } catch {
+      // Another namespace's server, whose number is not seen here: its groups are in use and cannot be removed.
+    }
+  }
+}
+
 /** From /proc/self/cgroup: controller to path; v2 is under the empty name. */
 export function parseMembership(text: string): Map<string, string> {
   const paths = new Map<string, string>();
@@ -58,6 +87,7 @@ function findV1(root: string, membership: Map<string, string>): CgroupDriver | u
     return existsSync(own) ? own : join(root, controller);
   });
   if (!directories.every(isWritable)) return undefined;
+  directories.forEach(sweep);
   return { version: 1, create: (name, limits) => createV1(directories, name, limits) };
 }
 
@@ -94,6 +124,7 @@ function findV2(root: string, membership: Map<string, string>): CgroupDriver | u
   const base = existsSync(join(root, own)) ? join(root, own) : root;
   try {
     const parent = delegate(base);
+    sweep(parent);
     return { version: 2, create: (name, limits) => createV2(parent, name, limits) };
   } catch {
     return undefined;
@@ -162,7 +193,7 @@ function isWritable(directory: string): boolean {
   try {
     accessSync(directory, constants.W_OK);
     // A read-only mount passes as writable for root; making a group is the proof.
-    const trial = join(directory, `chill-space-trial-${process.pid}`);
+    const trial = join(directory, groupName(0));
     mkdirSync(trial);
     rmdirSync(trial);
     return true;

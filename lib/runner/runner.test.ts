@@ -1,0 +1,155 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { readConfig } from '#lib/config/index';
+import { createLog } from '#lib/observe/log';
+import { createMetrics } from '#lib/observe/metrics';
+import { createRunner, type Runner } from '#lib/runner/runner';
+import { type Probed, probe } from '#lib/runner/sandbox/probe';
+import { testBench } from '#lib/runner/testing';
+
+const open: Runner[] = [];
+afterEach(async () => {
+  for (const runner of open.splice(0)) await runner.close();
+});
+
+function bench(settings: Record<string, string> = {}, cores = 2) {
+  const made = testBench({ settings, cores });
+  open.push(made.runner);
+  return made;
+}
+
+const HELLO = { language: 'python', code: 'print("hello")' };
+const SLEEP = { language: 'python', code: 'import time; print("up", flush=True); time.sleep(60)' };
+
+/** Starts a program that runs until it is told to end; resolves when it runs. */
+async function occupy(runner: Runner, caller: string) {
+  const end = new AbortController();
+  const started = Promise.withResolvers<void>();
+  const result = runner.run(SLEEP, { caller, signal: end.signal, onOutput: () => started.resolve() });
+  await started.promise;
+  return {
+    free: async () => {
+      end.abort();
+      return result;
+    },
+  };
+}
+
+describe('the runner', () => {
+  it('refuses with a sentence where nothing can contain a program, and looks again the next time', async () => {
+    const answers: Probed[] = [{ sandbox: undefined, reason: 'Install it.' }];
+    const runner = createRunner({
+      settings: readConfig({}),
+      cores: 1,
+      metrics: createMetrics(),
+      log: createLog('silent', { write: () => {} }),
+      probe: async () => answers.pop() ?? probe('bubblewrap', process.cwd()),
+    });
+    open.push(runner);
+    expect(await runner.health()).toMatchObject({ sandbox: 'unavailable', languages: [], notices: ['Install it.'] });
+    answers.push({ sandbox: undefined, reason: 'Install it.' });
+    await expect(runner.run(HELLO, { caller: 'a' })).rejects.toMatchObject({
+      code: 'sandbox_unavailable',
+      message: 'Install it.',
+    });
+    expect((await runner.run(HELLO, { caller: 'a' })).stdout).toBe('hello\n');
+    expect((await runner.health()).sandbox).toBe('bubblewrap');
+  });
+
+  it('runs bare only where the operator says so, and then says so', async () => {
+    const { runner } = bench({ SANDBOX: 'none' });
+    const health = await runner.health();
+    expect(health.sandbox).toBe('none');
+    expect(health.notices?.[0]).toMatch(/^SANDBOX=none: programs run without any sandbox/);
+    expect(await runner.run(HELLO, { caller: 'a' })).toMatchObject({ stdout: 'hello\n', status: 'success' });
+    const slow = await runner.run({ ...SLEEP, timeout: 0.5 }, { caller: 'a' });
+    expect(slow).toMatchObject({ status: 'timeout', stdout: 'up\n', exit_code: 137 });
+    const files = [{ name: 'lib/a.mjs', content: 'export default 42;' }];
+    const code = 'import a from "./lib/a.mjs"; console.log(a);';
+    expect((await runner.run({ language: 'js', code, files }, { caller: 'a' })).stdout).toBe('42\n');
+    expect(runner.stats().sandbox).toBe('none');
+  });
+
+  it('keeps later callers waiting, refuses where the line is full, and counts all of it', async () => {
+    const { runner } = bench({ CODE_MAX_CONCURRENT: '1', CODE_MAX_QUEUE: '2' });
+    const first = await occupy(runner, 'a');
+    const second = runner.run(HELLO, { caller: 'a' });
+    await expect(runner.run(HELLO, { caller: 'a' })).rejects.toMatchObject({ code: 'runner_busy' });
+    const other = runner.run(HELLO, { caller: 'b' });
+    expect(runner.stats()).toMatchObject({ active: 1, max_concurrent: 1 });
+    expect(await first.free()).toMatchObject({ status: 'killed', stdout: 'up\n' });
+    expect((await other).stdout).toBe('hello\n');
+    expect((await second).stdout).toBe('hello\n');
+    const { active, waiting, total_runs, runs, duration_ms } = runner.stats();
+    expect({ active, waiting, total_runs }).toEqual({ active: 0, waiting: 0, total_runs: 3 });
+    expect(runs).toEqual(
+      expect.arrayContaining([
+        { language: 'python', status: 'success', count: 2 },
+        { language: 'python', status: 'killed', count: 1 },
+      ]),
+    );
+    expect(duration_ms.p50).toBeGreaterThan(0);
+  });
+
+  it('lets a waiting caller go, and runs nothing for it', async () => {
+    const { runner } = bench({ CODE_MAX_CONCURRENT: '1' });
+    const first = await occupy(runner, 'a');
+    const left = new AbortController();
+    const waiting = runner.run(HELLO, { caller: 'b', signal: left.signal });
+    const refused = expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
+    await expect.poll(() => runner.stats().waiting).toBe(1);
+    left.abort();
+    await refused;
+    await first.free();
+    expect(runner.stats().total_runs).toBe(1);
+  });
+
+  it('ends what runs when it is closed, and takes nothing more', async () => {
+    const { runner, leftovers } = bench();
+    const end = new AbortController();
+    const started = Promise.withResolvers<void>();
+    const going = runner.run(SLEEP, { caller: 'a', signal: end.signal, onOutput: () => started.resolve() });
+    await started.promise;
+    await runner.close();
+    expect(await going).toMatchObject({ status: 'killed' });
+    await expect(runner.run(HELLO, { caller: 'a' })).rejects.toMatchObject({ code: 'shutting_down' });
+    expect(leftovers()).toEqual([]);
+    open.length = 0;
+  });
+
+  it('hands on output while the program runs, which joined is what the result holds', async () => {
+    const { runner } = bench();
+    const pieces: string[] = [];
+    const code = 'import time\nfor i in range(3):\n    print(i, "é")\n    time.sleep(0.05)';
+    const result = await runner.run(
+      { language: 'python', code },
+      { caller: 'a', onOutput: (_stream, text) => pieces.push(text) },
+    );
+    expect(pieces.length).toBeGreaterThan(1);
+    expect(pieces.join('')).toBe(result.stdout);
+  });
+
+  it('answers rightly when 50 callers run 150 programs at once, a third of them hostile', async () => {
+    const { runner, leftovers } = bench({ CODE_MAX_QUEUE: '400', CODE_MEMORY_MB: '64' });
+    const hostile = [
+      'import os\nwhile True:\n    try: os.fork()\n    except OSError: pass',
+      'while True: pass',
+      'x = "a" * 10**9',
+    ];
+    const outcomes = await Promise.all(
+      Array.from({ length: 150 }, async (_, index) => {
+        const caller = `caller-${index % 50}`;
+        if (index % 3 === 0) {
+          const code = hostile[(index / 3) % hostile.length] ?? '';
+          const { status } = await runner.run({ language: 'python', code, timeout: 0.3 }, { caller });
+          return ['timeout', 'memory_limit'].includes(status);
+        }
+        const program = index % 2 === 0 ? `print(${index} * 2)` : `print(input() * 2)`;
+        const { stdout } = await runner.run({ language: 'python', code: program, stdin: `${index}` }, { caller });
+        return stdout === (index % 2 === 0 ? `${index * 2}\n` : `${index}${index}\n`);
+      }),
+    );
+    expect(outcomes.filter((right) => !right)).toEqual([]);
+    expect(leftovers()).toEqual([]);
+    expect(runner.stats()).toMatchObject({ active: 0, waiting: 0, total_runs: 150 });
+  }, 120_000);
+});
