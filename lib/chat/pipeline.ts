@@ -41,7 +41,7 @@ export interface Directory {
 export interface Origin {
   caller: string;
   /** The id that the request gets, where it is free. */
-  id?: string;
+  id?: string | undefined;
   /** Do not read the cache, nor join a twin; do store the answer. */
   fresh?: boolean;
   /** Goes on to its end without any reader. */

@@ -8,6 +8,7 @@ import { countRequest, type LimitedWork } from '#lib/http/rate-limit';
 import { json, type Reply } from '#lib/http/reply';
 import { type Log, log } from '#lib/observe/log';
 import { metrics } from '#lib/observe/metrics';
+import type { ErrorBody } from '#lib/wire/error';
 
 /** What Next and `server.ts` give a handler beside the request. `peerAddress` is known only where `server.ts` serves. */
 export interface RouteContext {
@@ -38,6 +39,8 @@ export interface RouteOptions {
   open?: boolean;
   /** POSTs count against this limit of their caller. */
   limited?: LimitedWork;
+  /** Gives errors the shape of another API, for routes that speak one. */
+  errorBody?: (body: ErrorBody, status: number) => unknown;
 }
 
 /**
@@ -60,7 +63,8 @@ export function route(
     const handler = method === 'OPTIONS' ? () => preflight(allow) : handlers[method === 'HEAD' ? 'GET' : method];
     return [
       method,
-      (request, context) => serve(name, method, handler ?? (() => notAllowed(allow)), request, context, options),
+      (request, context) =>
+        serve(name, method, handler ?? (() => notAllowed(allow, options)), request, context, options),
     ];
   });
   return Object.fromEntries(entries) as Record<Method, RouteHandler>;
@@ -93,7 +97,7 @@ async function serve(
     reply = await handler(request, call);
   } catch (error) {
     failure = error;
-    reply = failed(error);
+    reply = failed(error, options);
   }
   const elapsedMs = performance.now() - started;
   metrics().requests.observe({ route: name, method, status: String(reply.status) }, elapsedMs / 1000);
@@ -129,17 +133,17 @@ function refuseForeignOrigin(request: Request, method: Method, settings: Config)
     );
 }
 
-function failed(error: unknown): Reply {
+function failed(error: unknown, { errorBody }: RouteOptions): Reply {
   const { status, body, retryAfterSeconds } = describeError(error);
   return json(
-    body,
+    errorBody === undefined ? body : errorBody(body, status),
     status,
     retryAfterSeconds === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) },
   );
 }
 
-function notAllowed(allow: string): Reply {
-  const reply = failed(new Fault('method_not_allowed', `This method is not allowed here. Allowed: ${allow}.`));
+function notAllowed(allow: string, options: RouteOptions): Reply {
+  const reply = failed(new Fault('method_not_allowed', `This method is not allowed here. Allowed: ${allow}.`), options);
   reply.headers.allow = allow;
   return reply;
 }

@@ -9,7 +9,7 @@ import type { Call } from '#lib/http/route';
 import { attachRequestSchema, type CacheHeader, CHAT_FIELDS, chatRequestSchema } from '#lib/wire/chat';
 import { readChatBody } from './body.ts';
 
-const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** POST /api/chat-optimized and its alias (SPEC §2): an answer as JSON or as a stream, or one that is attached to by its id. */
 export async function chat(request: Request, call: Call): Promise<Reply> {
@@ -30,12 +30,13 @@ export async function chat(request: Request, call: Call): Promise<Reply> {
   return asked.stream ? eventStream(kept.sse(id), headers) : jsonBytes(kept.json(id), 200, headers);
 }
 
-/** Who asks. A request that carries a UUID as X-Request-Id, or was given one, is known by it. */
+/** Who asks. A request is known by its X-Request-Id, where that is a UUID: sent by its client, or given by us. */
 export function origin(request: Request, call: Call): Origin {
+  const cacheControl = request.headers.get('cache-control');
   return {
     caller: call.caller,
-    ...(UUID.test(call.requestId) ? { id: call.requestId.toLowerCase() } : {}),
-    fresh: /\bno-cache\b/i.test(request.headers.get('cache-control') ?? ''),
+    id: UUID.test(call.requestId) ? call.requestId : undefined,
+    fresh: cacheControl !== null && /\bno-cache\b/i.test(cacheControl),
   };
 }
 

@@ -57,7 +57,7 @@ function askedId(request: Request): string | undefined {
   if (id === null) return undefined;
   const parsed = requestIdSchema.safeParse(id);
   if (!parsed.success) throw missing(parsed.error.issues[0]?.message ?? 'must be a UUID');
-  return parsed.data.toLowerCase();
+  return parsed.data;
 }
 
 function missing(message: string): Fault {
