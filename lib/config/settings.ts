@@ -120,7 +120,12 @@ export const SETTINGS = {
     '2048',
     'Context of the built-in model; bounds its memory.',
   ),
-  EMBEDDED_THREADS: define('Models', whole(0, 256), '0', 'Threads of the built-in model; 0 is all cores.'),
+  EMBEDDED_THREADS: define(
+    'Models',
+    whole(0, 256),
+    '0',
+    'Threads of the built-in model; 0 is one less than there are cores.',
+  ),
   MODEL_CACHE_DIR: define(
     'Models',
     optionalText(),

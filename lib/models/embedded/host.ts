@@ -13,7 +13,7 @@ export interface HostOptions {
   /** The GGUF file. */
   path: string;
   contextTokens: number;
-  /** 0 is all cores. */
+  /** 0 is all cores but one. */
   threads: number;
   /** The child's program. From the project's root, since bundlers move modules. */
   program?: string;
@@ -152,7 +152,7 @@ export class EmbeddedHost {
 
   #fork(): Child {
     const { path, contextTokens, threads, program } = this.#options;
-    const settings: ChildSettings = { path, contextTokens, threads: threads === 0 ? availableParallelism() : threads };
+    const settings: ChildSettings = { path, contextTokens, threads: threads === 0 ? defaultThreads() : threads };
     const childProcess = fork(/* turbopackIgnore: true */ program, [JSON.stringify(settings)], {
       execPath: process.execPath,
       execArgv: [],
@@ -231,4 +231,9 @@ function release({ process: childProcess, running }: Child): void {
   childProcess.unref();
   childProcess.channel?.unref();
   if (childProcess.stderr instanceof Socket) childProcess.stderr.unref();
+}
+
+/** One core is left to the server: llama.cpp's threads spin while they wait for each other, and starve what they share a core with. */
+function defaultThreads(): number {
+  return Math.max(1, availableParallelism() - 1);
 }

@@ -1,0 +1,219 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readConfig } from '#lib/config/index';
+import { EmbeddedProvider } from '#lib/models/embedded/provider';
+import { OllamaProvider } from '#lib/models/ollama';
+import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import { ensureModel } from '../../scripts/model.mjs';
+import { ensureOllama } from '../../scripts/ollama.mjs';
+import { type RealOllama, startOllama } from '../../test/real-ollama';
+
+/** The same cases for every provider that runs a real model: the built-in one, and a real Ollama with the same file. */
+
+const MODEL = 'smollm2:135m';
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+const gguf = await ensureModel({ log: say });
+const ollamaBinary = await ensureOllama({ log: say });
+
+interface Subject {
+  name: string;
+  open(): Promise<ModelProvider>;
+  close(): Promise<void>;
+}
+
+let ollama: RealOllama | undefined;
+
+const subjects: Subject[] = [
+  { name: 'embedded', open: async () => new EmbeddedProvider(readConfig({})), close: async () => {} },
+];
+if (ollamaBinary !== undefined)
+  subjects.push({
+    name: 'ollama',
+    open: async () => {
+      ollama = await startOllama(ollamaBinary, gguf, MODEL);
+      return new OllamaProvider({ url: ollama.url, keepAlive: '5m' });
+    },
+    close: async () => ollama?.close(),
+  });
+
+describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (subject) => {
+  let provider: ModelProvider;
+  const signal = () => new AbortController().signal;
+  const request = (content: string, options: ModelRequest['options'] = {}, more: Partial<ModelRequest> = {}) => ({
+    model: MODEL,
+    messages: [{ role: 'user' as const, content }],
+    options: { temperature: 0, num_predict: 12, ...options },
+    ...more,
+  });
+  const ask = async (asked: ModelRequest) => summary(await Array.fromAsync(provider.chat(asked, signal())));
+
+  beforeAll(async () => {
+    provider = await subject.open();
+  }, 120_000);
+
+  afterAll(async () => {
+    await provider.close();
+    await provider.close();
+    await subject.close();
+  }, 30_000);
+
+  it('answers a check, and loads the model', async () => {
+    await provider.check(signal());
+    const { load_duration_ms } = await provider.load(MODEL, signal());
+    expect(load_duration_ms).toBeGreaterThan(0);
+    const [model] = await provider.models(signal());
+    expect(model).toMatchObject({ id: MODEL, provider: subject.name, loaded: true, quantization: 'Q4_1' });
+    expect(model?.size_bytes).toBeGreaterThan(98_000_000);
+    expect(model?.context_length).toBeGreaterThanOrEqual(2048);
+  });
+
+  it('streams words, counts tokens, and says why it ended', async () => {
+    const answer = await ask(request('Hi', { num_predict: 40 }));
+    expect(answer.texts.length).toBeGreaterThan(1);
+    expect(answer.text).toMatch(/\w/);
+    expect(answer.done.done_reason).toBe('stop');
+    expect(answer.done.usage.prompt_tokens).toBeGreaterThan(5);
+    expect(answer.done.usage.completion_tokens).toBeGreaterThan(1);
+    const cut = await ask(request('Tell me a long story about the sea.', { num_predict: 5 }));
+    expect(cut.done).toMatchObject({ done_reason: 'length', usage: { completion_tokens: 5 } });
+  });
+
+  it('gives the same answer for the same seed', async () => {
+    const drawn = request('Name an animal.', { temperature: 0.9, seed: 42, num_predict: 6 });
+    expect((await ask(drawn)).text).toBe((await ask(drawn)).text);
+  });
+
+  it('heeds a stop word, the system prompt and the history', async () => {
+    const counting = request('Count from one to ten in digits.', { num_predict: 14 });
+    const full = (await ask(counting)).text;
+    const word = full.slice(Math.floor(full.length / 2), Math.floor(full.length / 2) + 3);
+    const stopped = await ask(request('Count from one to ten in digits.', { num_predict: 14, stop: [word] }));
+    expect(stopped.text).not.toContain(word);
+    const bare = await ask(request('Hi', { num_predict: 6 }));
+    const led = await ask({
+      model: MODEL,
+      messages: [
+        { role: 'system', content: 'You are a pirate. Answer in pirate language.' },
+        { role: 'user', content: 'Hi' },
+        { role: 'assistant', content: 'Ahoy, matey!' },
+        { role: 'user', content: 'Hi' },
+      ],
+      options: { temperature: 0, num_predict: 6 },
+    });
+    expect(led.done.usage.prompt_tokens).toBeGreaterThan(bare.done.usage.prompt_tokens + 5);
+    expect(led.text).not.toBe(bare.text);
+  });
+
+  it('holds an answer to a JSON Schema', async () => {
+    const format = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
+    const answer = await ask(
+      request('Which city is the capital of France? Answer as JSON.', { num_predict: 40 }, { format }),
+    );
+    expect(JSON.parse(answer.text)).toEqual({ city: expect.any(String) });
+  });
+
+  it('stops at once when it is aborted in mid-answer, and is free for the next', async () => {
+    const caller = new AbortController();
+    const reason = new Error('the caller left');
+    const long = request('Tell me a very long story.', { num_predict: 1000 });
+    let events = 0;
+    const answer = (async () => {
+      for await (const _ of provider.chat(long, caller.signal)) if (++events === 2) caller.abort(reason);
+    })();
+    await expect(answer).rejects.toBe(reason);
+    expect(events).toBe(2);
+    expect((await ask(request('Hi', { num_predict: 3 }))).done.usage.completion_tokens).toBeLessThanOrEqual(3);
+  });
+
+  it('answers several at once, each with its own', async () => {
+    const alone = await Promise.all([
+      ask(request('Hi', { num_predict: 4 })),
+      ask(request('What is two plus two?', { num_predict: 4 })),
+    ]);
+    expect(alone.every(({ text }) => text !== '')).toBe(true);
+    const before = new AbortController();
+    before.abort(new Error('too late'));
+    await expect(Array.fromAsync(provider.chat(request('Hi'), before.signal))).rejects.toThrow('too late');
+  });
+
+  it('says that a model is not there', async () => {
+    const other = { ...request('Hi'), model: 'no-such-model' };
+    await expect(ask(other)).rejects.toMatchObject({ code: 'model_not_found' });
+    await expect(provider.load('no-such-model', signal())).rejects.toMatchObject({ code: 'model_not_found' });
+  });
+});
+
+describe('the process of the built-in model', { timeout: 60_000 }, () => {
+  const provider = new EmbeddedProvider(readConfig({ EMBEDDED_CONTEXT_TOKENS: '512' }));
+  const request = (content: string, num_predict = 500): ModelRequest => ({
+    model: MODEL,
+    messages: [{ role: 'user', content }],
+    options: { temperature: 0, num_predict },
+  });
+  const chat = (asked: ModelRequest, signal = new AbortController().signal) => provider.chat(asked, signal);
+
+  afterAll(() => provider.close());
+
+  it('dies in mid-answer without taking the server along, and is there again for the next request', async () => {
+    const answer = (async () => {
+      for await (const event of chat(request('Tell me a very long story.')))
+        if (event.type === 'content') process.kill(provider.host.pid ?? 0, 'SIGKILL');
+    })();
+    await expect(answer).rejects.toMatchObject({ code: 'upstream_failed' });
+    expect(provider.host.loaded).toBe(false);
+    expect(summary(await Array.fromAsync(chat(request('Hi', 3)))).text).not.toBe('');
+  });
+
+  it('refuses what does not fit, with the number that does', async () => {
+    await expect(Array.fromAsync(chat(request('word '.repeat(600))))).rejects.toMatchObject({
+      code: 'unsupported_value',
+      message: expect.stringMatching(/are 6\d\d tokens long.*at most 432\./),
+    });
+    await expect(
+      Array.fromAsync(
+        chat({ ...request('what is this?'), messages: [{ role: 'user', content: '', images: ['aGk='] }] }),
+      ),
+    ).rejects.toMatchObject({ code: 'unsupported_value' });
+  });
+
+  it('never goes beyond its context, whatever was asked', async () => {
+    const { done } = summary(
+      await Array.fromAsync(chat({ ...request(`${'word '.repeat(370)} Repeat all of this, word by word.`, -1) })),
+    );
+    expect(done.usage.prompt_tokens + done.usage.completion_tokens).toBeLessThanOrEqual(512);
+  });
+
+  it('runs requests in order, and lets one that waits give up at once', async () => {
+    const order: string[] = [];
+    const first = Array.fromAsync(chat(request('Hi', 10))).then(() => order.push('first'));
+    const caller = new AbortController();
+    const second = Array.fromAsync(chat(request('Hi', 10), caller.signal)).catch(() => order.push('second gave up'));
+    const third = Array.fromAsync(chat(request('Hi', 3))).then(() => order.push('third'));
+    caller.abort();
+    await Promise.all([first, second, third]);
+    expect(order).toEqual(['second gave up', 'first', 'third']);
+  });
+
+  it('ends with its server', async () => {
+    const { pid } = provider.host;
+    expect(pid).toBeDefined();
+    await provider.close();
+    expect(() => process.kill(pid ?? 0, 0)).toThrow('ESRCH');
+    await expect(Array.fromAsync(chat(request('Hi')))).rejects.toMatchObject({ code: 'shutting_down' });
+  });
+
+  it('says what to do where its file is not there', async () => {
+    const missing = new EmbeddedProvider(readConfig({ MODEL_CACHE_DIR: '/nonexistent' }));
+    await expect(missing.check(new AbortController().signal)).rejects.toMatchObject({
+      code: 'provider_unavailable',
+      message: expect.stringContaining('node scripts/model.mjs'),
+    });
+  });
+});
+
+function summary(events: ModelEvent[]) {
+  const texts = events.flatMap((event) => (event.type === 'content' ? [event.text] : []));
+  const done = events.at(-1);
+  if (done?.type !== 'done') throw new Error('the answer did not end with done');
+  return { texts, text: texts.join(''), done };
+}
