@@ -82,5 +82,5 @@ describe('SIGTERM', () => {
     expect(await answer.text()).toMatch(/"done":true/);
     await expect(fetch(`${app.url}/health`)).rejects.toThrow();
     expect(await ended).toBe(0);
-  });
+  }, 60_000);
 });

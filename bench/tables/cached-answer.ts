@@ -15,7 +15,7 @@ const ROUNDS = 5;
 const SECONDS = 4;
 const BODY = JSON.stringify({
   messages: [{ role: 'user', content: 'Say hello in five words.' }],
-  options: { seed: 1, temperature: 0, num_predict: 24 },
+  options: { seed: 1, temperature: 0 },
   stream: false,
 });
 const NEXT = 'node_modules/next/dist/bin/next';

@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { request as httpRequest } from 'undici';
+import { Agent, request as httpRequest } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { processWide } from '#lib/process';
 import { type AppServerOptions, createAppServer, drain } from '#lib/server/app-server';
@@ -101,6 +101,17 @@ describe('app server', () => {
     answer.body.on('error', () => {});
     answer.body.destroy();
     await vi.waitFor(() => expect(seen).toEqual({ aborted: before.aborted + 1, cancelled: before.cancelled + 1 }));
+  });
+
+  it('drains as soon as the last answer has ended, however long its connection would be kept alive', async () => {
+    const { server, url } = await start();
+    servers.splice(0);
+    const client = new Agent({ keepAliveTimeout: 60_000 });
+    const answer = await httpRequest(`${url}/echo/a`, { dispatcher: client });
+    const drained = drain(server, 60_000);
+    await answer.body.dump();
+    await drained;
+    await client.close();
   });
 
   it('drains: no new connection, and open streams end at the deadline', async () => {

@@ -12,6 +12,7 @@ import { createRouteTable, findRouteFiles } from '#lib/server/route-table';
 /** Longer than the usual 60 s of a proxy in front, so that it is the proxy that closes an idle connection. */
 const KEEP_ALIVE_MS = 65_000;
 const HEADERS_TIMEOUT_MS = 20_000;
+const IDLE_SWEEP_MS = 50;
 const BODY_TIMEOUT_MS = 120_000;
 
 type PageHandler = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>;
@@ -75,13 +76,16 @@ export async function createAppServer({ root, loadPages }: AppServerOptions): Pr
   return server;
 }
 
-/** `close` of a server that also ends what is idle at once, and what is open after `deadlineMs`. */
+/** `close` of a server that also ends every connection as soon as it is idle, and what is open after `deadlineMs`. */
 export async function drain(server: Server, deadlineMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
+  // A connection whose answer ends meanwhile would be kept alive for its next request.
+  const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
+  const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
   await closed;
-  clearTimeout(timer);
+  clearInterval(sweep);
+  clearTimeout(deadline);
 }
 
 function unexpected(error: unknown): Response {
