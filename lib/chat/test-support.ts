@@ -6,7 +6,7 @@ import { Fault } from '#lib/fault';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
 import { createLog } from '#lib/observe/log';
 import { createMetrics, type Metrics } from '#lib/observe/metrics';
-import { type ChatRequest, chatRequestSchema } from '#lib/wire/chat';
+import { type ChatRequest, chatRequestSchema, type ToolCall } from '#lib/wire/chat';
 
 /** For tests: a clock that only goes when it is told to, and rings alarms in their order. */
 export class ManualClock implements Clock {
@@ -71,6 +71,11 @@ export class ScriptedCall {
 
   think(text: string): this {
     return this.#push({ type: 'thinking', text });
+  }
+
+  /** Asks for tools. */
+  ask(tool_calls: ToolCall[]): this {
+    return this.#push({ type: 'tool_calls', tool_calls });
   }
 
   done(done_reason = 'stop'): this {

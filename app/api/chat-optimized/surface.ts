@@ -1,0 +1,39 @@
+import { answerStream, type Form, untilEnded } from '#lib/chat/answer-reader';
+import type { FinishedAnswer } from '#lib/chat/chat-events';
+import type { Ticket } from '#lib/chat/in-flight';
+import { chatEngine } from '#lib/chat/index';
+import { Fault } from '#lib/fault';
+import { json, type Reply } from '#lib/http/reply';
+import type { Call } from '#lib/http/route';
+import type { ChatRequest } from '#lib/wire/chat';
+import { origin } from './handler.ts';
+
+/** How another API writes an answer. */
+export interface Surface {
+  form(ticket: Ticket): Form;
+  body(ticket: Ticket, answer: FinishedAnswer): object;
+  /** The headers of a stream. */
+  headers: Record<string, string>;
+}
+
+/** Answers a request of another API over the pipeline, so that it shares cache, single flight and queue with everyone. */
+export async function answerThrough(
+  surface: Surface,
+  asked: ChatRequest,
+  request: Request,
+  call: Call,
+  signal: AbortSignal,
+): Promise<Reply> {
+  const engine = chatEngine();
+  const submission = await engine.submit(asked, { ...origin(request, call), ownForm: true });
+  if (submission.kind === 'hit') throw new Error('a request with a form of its own always has a ticket');
+  const { ticket, cache } = submission;
+  const headers = { 'x-cache': cache };
+  if (asked.stream) {
+    const body = await answerStream(engine, ticket, surface.form(ticket), signal);
+    return { status: 200, headers: { ...surface.headers, ...headers }, body };
+  }
+  await untilEnded(engine, ticket, signal);
+  if (ticket.run.answer === undefined) throw new Fault('internal_error', 'The answer is not complete.');
+  return json(surface.body(ticket, ticket.run.answer), 200, headers);
+}

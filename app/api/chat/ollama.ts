@@ -1,0 +1,39 @@
+import { chatEngine } from '#lib/chat/index';
+import { type OllamaKind, ollamaAnswer, ollamaForm, ollamaLoaded } from '#lib/chat/surfaces/ollama';
+import { Fault } from '#lib/fault';
+import { json, type Reply } from '#lib/http/reply';
+import type { Call } from '#lib/http/route';
+import type { ChatRequest } from '#lib/wire/chat';
+import { answerThrough } from '../chat-optimized/surface.ts';
+
+const NDJSON = {
+  'content-type': 'application/x-ndjson',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+};
+
+/** POST /api/chat and /api/generate of Ollama's API; without anything to answer, the model is loaded, as there. */
+export async function ollama(
+  kind: OllamaKind,
+  asked: { model: string; keep_alive?: string | number | null | undefined },
+  chat: ChatRequest | undefined,
+  request: Request,
+  call: Call,
+  signal: AbortSignal,
+): Promise<Reply> {
+  if (chat !== undefined) {
+    const surface = {
+      form: (ticket: Parameters<typeof ollamaForm>[1]) => ollamaForm(kind, ticket),
+      body: (...of: [Parameters<typeof ollamaAnswer>[1], Parameters<typeof ollamaAnswer>[2]]) =>
+        ollamaAnswer(kind, ...of),
+      headers: NDJSON,
+    };
+    return answerThrough(surface, chat, request, call, signal);
+  }
+  if (asked.keep_alive === 0 || /^0+(?:ms|s|m|h)?$/.test(String(asked.keep_alive ?? '')))
+    throw new Fault('unsupported_value', 'A model cannot be unloaded from here: others may be using it.', {
+      details: [{ field: 'keep_alive', message: 'must not be 0' }],
+    });
+  const { model } = await chatEngine().warm(asked.model, signal);
+  return json(ollamaLoaded(kind, model));
+}
