@@ -10,6 +10,8 @@ import { type RealOllama, startOllama } from '../../test/real-ollama';
 /** The same cases for every provider that runs a real model: the built-in one, and a real Ollama with the same file. */
 
 const MODEL = 'smollm2:135m';
+/** For Ollama: its threads spin while they wait, and crawl on a machine that does other things too. */
+const ONE_THREAD = { num_thread: 1 };
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 const gguf = await ensureModel({ log: say });
@@ -42,7 +44,7 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
   const request = (content: string, options: ModelRequest['options'] = {}, more: Partial<ModelRequest> = {}) => ({
     model: MODEL,
     messages: [{ role: 'user' as const, content }],
-    options: { temperature: 0, num_predict: 12, ...options },
+    options: { temperature: 0, num_predict: 12, ...ONE_THREAD, ...options },
     ...more,
   });
   const ask = async (asked: ModelRequest) => summary(await Array.fromAsync(provider.chat(asked, signal())));
@@ -68,7 +70,7 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
   });
 
   it('streams words, counts tokens, and says why it ended', async () => {
-    const answer = await ask(request('Hi', { num_predict: 40 }));
+    const answer = await ask(request('Say hello.', { num_predict: 40 }));
     expect(answer.texts.length).toBeGreaterThan(1);
     expect(answer.text).toMatch(/\w/);
     expect(answer.done.done_reason).toBe('stop');
@@ -98,7 +100,7 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
         { role: 'assistant', content: 'Ahoy, matey!' },
         { role: 'user', content: 'Hi' },
       ],
-      options: { temperature: 0, num_predict: 6 },
+      options: { temperature: 0, num_predict: 6, ...ONE_THREAD },
     });
     expect(led.done.usage.prompt_tokens).toBeGreaterThan(bare.done.usage.prompt_tokens + 5);
     expect(led.text).not.toBe(bare.text);
