@@ -29,7 +29,7 @@ export class Conversations {
     this.#kept = new LRUCache({
       maxSize: limits.maxBytes,
       sizeCalculation: (messages, key) =>
-        messages.reduce((bytes, message) => bytes + messageBytes(message), 2 * key.length + ENTRY_BYTES),
+        messages.reduce((bytes, message) => bytes + messageBytes(message), key.length + ENTRY_BYTES),
       ttl: limits.ttlMs,
       ttlResolution: 0,
       perf: clock,
@@ -82,8 +82,15 @@ function keyOf(caller: string, id: string): string {
   return JSON.stringify([caller, id]);
 }
 
-function messageBytes(message: Message): number {
-  const images = message.images?.reduce((bytes, image) => bytes + image.length, 0) ?? 0;
-  const calls = message.tool_calls === undefined ? 0 : 2 * JSON.stringify(message.tool_calls).length;
-  return MESSAGE_BYTES + 2 * message.content.length + images + calls;
+function messageBytes({ content, images, tool_calls }: Message): number {
+  const pictures = images?.reduce((bytes, image) => bytes + image.length, 0) ?? 0;
+  const calls = tool_calls === undefined ? 0 : textBytes(JSON.stringify(tool_calls));
+  return MESSAGE_BYTES + textBytes(content) + pictures + calls;
 }
+
+/** V8 keeps a string in one byte a character where all of it is Latin-1, else in two. */
+function textBytes(text: string): number {
+  return NOT_LATIN_1.test(text) ? 2 * text.length : text.length;
+}
+
+const NOT_LATIN_1 = /[\u0100-\uffff]/;

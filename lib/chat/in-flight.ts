@@ -9,7 +9,7 @@ import type { Timings } from '#lib/wire/chat';
 /** Results are kept for their TTL as long as all of them together stay below this. */
 const MAX_RESULT_BYTES = 64 * 1024 * 1024;
 /** What a finished request costs beside its log, as measured on V8. */
-const RESULT_BYTES = 1500;
+const RESULT_BYTES = 2_500;
 
 export type RunState = 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
 
@@ -134,10 +134,13 @@ export class InFlight {
   readonly #shared = new Map<string, Run>();
   readonly #tickets = new Map<string, Ticket>();
   readonly #results: LRUCache<string, Ticket>;
+  readonly #resultTtlMs: number;
+  #purging = false;
 
   constructor(limits: { graceMs: number; resultTtlMs: number }, clock: Clock, watch: ReaderWatch) {
     this.#clock = clock;
     this.#graceMs = limits.graceMs;
+    this.#resultTtlMs = limits.resultTtlMs;
     this.#watch = watch;
     this.#results = new LRUCache({
       maxSize: MAX_RESULT_BYTES,
@@ -171,7 +174,7 @@ export class InFlight {
   add(ticket: Ticket): void {
     const { run } = ticket;
     if (run.finishedAt !== undefined) {
-      this.#results.set(ticket.id, ticket);
+      this.#keep(ticket);
       return;
     }
     this.#tickets.set(ticket.id, ticket);
@@ -229,6 +232,18 @@ export class InFlight {
   #keep(ticket: Ticket): void {
     this.#tickets.delete(ticket.id);
     this.#results.set(ticket.id, ticket);
+    this.#purgeLater();
+  }
+
+  /** What is too old is let go also where nobody asks for anything any more. */
+  #purgeLater(): void {
+    if (this.#purging) return;
+    this.#purging = true;
+    this.#clock.after(this.#resultTtlMs + 1, () => {
+      this.#purging = false;
+      this.#results.purgeStale();
+      if (this.#results.size > 0) this.#purgeLater();
+    });
   }
 
   #updateGrace(run: Run): void {

@@ -1,0 +1,117 @@
+import { hash } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { describe, expect, it } from 'vitest';
+import { answerStream } from '#lib/chat/answer-reader';
+import { Conversations } from '#lib/chat/conversations';
+import { chatForm } from '#lib/chat/forms';
+import { ResponseCache } from '#lib/chat/response-cache';
+import { ask, bench, ManualClock, settled } from '#lib/chat/test-support';
+
+setFlagsFromString('--expose-gc');
+const gc: () => void = runInNewContext('gc');
+const BYTES_PER_MB = 1024 * 1024;
+
+/** What was measured stays until the end, so that its going is not measured with what comes next. */
+const measured: unknown[] = [];
+
+/** What is held in and beside the heap once all that is dead has gone. */
+async function heldBytes(): Promise<number> {
+  for (let round = 0; round < 3; round += 1) {
+    gc();
+    await settled();
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+describe('memory', () => {
+  it.each([
+    ['short', 20, 8_000],
+    ['middling', 2_000, 3_000],
+    ['long', 40_000, 300],
+  ])('of %s cached answers is what the cache counts', async (_, length, entries) => {
+    const cache = new ResponseCache({ maxBytes: 1e9, ttlMs: 1e9 }, new ManualClock());
+    measured.push(cache);
+    const before = await heldBytes();
+    for (let n = 0; n < entries; n += 1)
+      cache.set(hash('sha256', `${length}/${n}`, 'base64url'), {
+        content: `${n} ${'é'.repeat(length)}`,
+        thinking: '',
+        tool_calls: [],
+        model: 'm',
+        done_reason: 'stop',
+        usage: { prompt_tokens: 1, completion_tokens: 1 },
+      });
+    const held = (await heldBytes()) - before;
+    const counted = cache.stats().total_size_mb * BYTES_PER_MB;
+    expect(held / counted).toBeGreaterThan(0.7);
+    expect(held / counted).toBeLessThan(1.05);
+  });
+
+  it.each([
+    ['Latin text', 'é'],
+    ['other text', '漢'],
+  ])('of conversations in %s is what they count', async (_, character) => {
+    const conversations = new Conversations({ maxBytes: 1e9, ttlMs: 1e9 }, new ManualClock());
+    measured.push(conversations);
+    const before = await heldBytes();
+    for (let n = 0; n < 1_000; n += 1)
+      conversations.keep(
+        'ann',
+        `c${n}`,
+        JSON.parse(JSON.stringify(Array(6).fill({ role: 'user', content: `${n} ${character.repeat(1_000)}` }))),
+      );
+    const held = (await heldBytes()) - before;
+    const counted = conversations.stats().total_size_mb * BYTES_PER_MB;
+    expect(held / counted).toBeGreaterThan(0.7);
+    expect(held / counted).toBeLessThan(1.05);
+  });
+
+  it('stays flat over 10,000 requests that wait, are asked for, and are cancelled', async () => {
+    const b = bench({ QUEUE_MAX_SIZE: '20000' });
+    const round = async (size: number) => {
+      const ids: string[] = [];
+      for (let n = 0; n < size; n += 1) {
+        const request = ask({ messages: [{ role: 'user', content: `question ${n}` }], priority: n % 5 });
+        const { ticket } = await b.engine.enqueue(request, { caller: `caller ${n % 50}` });
+        ids.push(ticket.id);
+      }
+      for (const id of ids) b.engine.standing(b.engine.find(id, 'ann'));
+      for (const id of ids) b.engine.cancel(id, 'ann');
+      await settled();
+      // Their results are kept for as long as they may be asked for.
+      await b.clock.advance(601_000);
+      expect(b.engine.stats()).toMatchObject({ queue_length: 0, is_processing: false });
+    };
+    await round(2_000);
+    const before = await heldBytes();
+    await round(10_000);
+    const grown = (await heldBytes()) - before;
+    expect([b.provider.open, b.clock.pending]).toEqual([0, 0]);
+    expect(grown).toBeLessThan(3 * BYTES_PER_MB);
+  }, 60_000);
+
+  it('of a reader that stands still is one chunk, however long the answer', async () => {
+    const b = bench();
+    const ticket = await b.ticket('hello');
+    const opened = answerStream(b.engine, ticket, chatForm(ticket), new AbortController().signal);
+    b.provider.last.say('x');
+    const stuck = await opened;
+    const word = 'y'.repeat(1_000);
+    for (let n = 0; n < 1_000; n += 1) b.provider.last.say(word);
+    await settled();
+    const alone = await heldBytes();
+    const others = await Promise.all(
+      Array.from({ length: 200 }, () => answerStream(b.engine, ticket, chatForm(ticket), new AbortController().signal)),
+    );
+    for (let n = 0; n < 1_000; n += 1) b.provider.last.say(word);
+    await settled();
+    const each = ((await heldBytes()) - alone) / others.length;
+    // What was encoded when it came, and nothing of what has come since.
+    expect(each).toBeLessThan(150 * 1024);
+    await Promise.all([stuck, ...others].map((stream) => stream.cancel()));
+    b.engine.close();
+    await settled();
+  });
+});
