@@ -1,7 +1,7 @@
 import type { AssistantMessage } from '#lib/client/conversation';
 import type { CacheHeader, ChatEvent } from '#lib/wire/chat';
 
-/** An answer that was asked for at `now`. */
+/** An answer that was asked for at `now`. Its id, a UUID, is also the request's. */
 export function newAnswer(id: string, conversationId: string, parentId: string, now: number): AssistantMessage {
   return {
     id,
@@ -13,6 +13,7 @@ export function newAnswer(id: string, conversationId: string, parentId: string, 
     createdAt: now,
     state: 'waiting',
     source: 'model',
+    requestId: id,
   };
 }
 

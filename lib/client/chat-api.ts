@@ -24,10 +24,23 @@ export interface AnswerStream {
 
 const EVENT_STREAM = 'text/event-stream';
 
-/** Asks for an answer. `fresh` reads no cache, but stores the new answer. Aborting `signal` closes the connection. */
-export async function askForAnswer(body: ChatRequestBody, fresh: boolean, signal: AbortSignal): Promise<AnswerStream> {
+export interface Asking {
+  body: ChatRequestBody;
+  /** The server takes it over, so that the answer can be stopped and taken up again from the first moment on. */
+  requestId: string;
+  /** Reads no cache, but stores the new answer. */
+  fresh: boolean;
+}
+
+/** Asks for an answer. Aborting `signal` closes the connection. */
+export async function askForAnswer({ body, requestId, fresh }: Asking, signal: AbortSignal): Promise<AnswerStream> {
   const init = jsonBody(body);
-  const headers = { ...init.headers, accept: EVENT_STREAM, ...(fresh ? { 'cache-control': 'no-cache' } : {}) };
+  const headers = {
+    ...init.headers,
+    accept: EVENT_STREAM,
+    'x-request-id': requestId,
+    ...(fresh ? { 'cache-control': 'no-cache' } : {}),
+  };
   return open(await request(`${API_BASE}/api/chat-optimized`, { ...init, headers, signal }), signal);
 }
 

@@ -1,5 +1,5 @@
 import { applyEvent, failed, newAnswer, rewound, stopped, withCacheHeader } from '#lib/client/answer';
-import type { AnswerStream, ChatRequestBody } from '#lib/client/chat-api';
+import type { AnswerStream, Asking, ChatRequestBody } from '#lib/client/chat-api';
 import {
   type AssistantMessage,
   type ChatMessage,
@@ -30,7 +30,7 @@ export interface ChatState {
 /** Everything that touches the world, so that the rules can be tested without it. */
 export interface ChatEffects {
   history: History;
-  ask(body: ChatRequestBody, fresh: boolean, signal: AbortSignal): Promise<AnswerStream>;
+  ask(asking: Asking, signal: AbortSignal): Promise<AnswerStream>;
   resume(requestId: string, lastEventId: string | undefined, signal: AbortSignal): Promise<AnswerStream>;
   cancel(requestId: string): Promise<void>;
   now(): number;
@@ -223,7 +223,8 @@ export class ChatStore {
     const body: ChatRequestBody = { messages: toWire(pathTo(thread, questionId)), stream: true };
     if (updated.model !== null) body.model = updated.model;
     if (updated.systemPrompt !== '') body.system_prompt = updated.systemPrompt;
-    void this.#run(answer, 'ask', (signal) => this.#effects.ask(body, fresh, signal));
+    const asking: Asking = { body, requestId: answer.requestId ?? answer.id, fresh };
+    void this.#run(answer, 'ask', (signal) => this.#effects.ask(asking, signal));
   }
 
   /** Reads one answer to its end, over as many connections as it takes. Never throws. */
@@ -237,10 +238,12 @@ export class ChatStore {
     let message = begun;
     let open = connect;
     let resuming = how === 'resume';
+    let accepted = resuming;
     for (let attempt = 0; ; ) {
       try {
         const stream = await open(abort.signal);
         if (abort.signal.aborted) return;
+        accepted = true;
         message = withCacheHeader(
           resuming && message.lastEventId === undefined ? rewound(message) : message,
           stream.cache,
@@ -255,7 +258,7 @@ export class ChatStore {
         break;
       } catch (error) {
         if (abort.signal.aborted) return;
-        const delay = reconnectDelayMs(error, attempt, message.requestId !== undefined);
+        const delay = reconnectDelayMs(error, attempt, accepted);
         if (delay === undefined) {
           this.#update(failed(message, describe(error), this.#effects.now()));
           break;

@@ -5,10 +5,10 @@ const DELAYS_MS = [300, 1_000, 2_000, 4_000, 8_000];
 
 /**
  * How long to wait before a stream that ended with `error` is taken up again, in ms; undefined where that is of no use:
- * the server refused, nothing is known by which to take it up, or it failed too often in a row.
+ * the server refused it, never had it (`accepted` is false), or it failed too often in a row.
  */
-export function reconnectDelayMs(error: unknown, attempt: number, isKnown: boolean): number | undefined {
-  if (!isKnown || !(error instanceof ApiError)) return undefined;
+export function reconnectDelayMs(error: unknown, attempt: number, accepted: boolean): number | undefined {
+  if (!accepted || !(error instanceof ApiError)) return undefined;
   const isNetwork = error.code === BROKEN_OFF || error.code === UNREACHABLE;
   return isNetwork ? DELAYS_MS[attempt] : undefined;
 }
