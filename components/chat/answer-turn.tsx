@@ -20,6 +20,8 @@ interface AnswerTurnProps extends VersionPlace {
 
 export const AnswerTurn = memo(function AnswerTurn({ message, onRegenerate, ...place }: AnswerTurnProps) {
   const running = isRunning(message);
+  // Nothing came at all: the notice has the one button that helps.
+  const isRefused = message.failure !== undefined && message.content === '' && place.count < 2;
   const isEmpty = message.content === '' && message.thinking === '';
   return (
     <article aria-label="Answer" aria-busy={running} className="group/turn">
@@ -40,7 +42,7 @@ export const AnswerTurn = memo(function AnswerTurn({ message, onRegenerate, ...p
           {message.failure.message}
         </Notice>
       )}
-      {running ? null : <Footer message={message} {...place} onRegenerate={onRegenerate} />}
+      {running || isRefused ? null : <Footer message={message} {...place} onRegenerate={onRegenerate} />}
     </article>
   );
 });

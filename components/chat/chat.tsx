@@ -106,6 +106,7 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
       </Drawer>
 
       <section aria-label="Chat" className="relative flex min-w-0 flex-1 flex-col">
+        {conversation === undefined ? null : <h1 className="sr-only">{conversation.title}</h1>}
         <PageBar>
           <IconButton label="Conversations" side="bottom" onClick={togglePanel}>
             <PanelLeft className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
@@ -160,7 +161,7 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
               </div>
             )}
             <div className={clsx(COLUMN, 'pb-3 md:pb-4')}>
-              <ModelNotice />
+              <ModelNotice compact={activeId !== null} />
               <Composer
                 field={field}
                 draftKey={`draft:${activeId ?? 'new'}`}

@@ -1,29 +1,62 @@
 'use client';
 
-import { X } from 'lucide-react';
+import { Info, X } from 'lucide-react';
+import { useState } from 'react';
+import { Button } from '#components/ui/button';
 import { IconButton } from '#components/ui/icon-button';
 import { Notice } from '#components/ui/notice';
 import { Sentence } from '#components/ui/sentence';
 import { useModels } from '#lib/client/status';
 import { useStored } from '#lib/client/stored';
 
-/** Says that the small built-in model answers and how to get a better one, or that none does. */
-export function ModelNotice() {
-  const { data, error } = useModels();
+/**
+ * Says that the small built-in model answers and how to get a better one, or that none does. `compact`: in a line that
+ * opens, where the conversation needs the room.
+ */
+export function ModelNotice({ compact }: { compact: boolean }) {
+  const { data, error, mutate } = useModels();
   const [dismissed, dismiss] = useStored('dismissed-notice');
+  const [open, setOpen] = useState(false);
   if (error !== undefined && data === undefined)
     return (
-      <Notice kind="error" className="mb-2">
+      <Notice
+        kind="error"
+        className="mb-2"
+        action={
+          <Button size="sm" onClick={() => void mutate()}>
+            Look again
+          </Button>
+        }
+      >
         {error.message}
       </Notice>
     );
   const notice = data?.notice ?? null;
   if (notice === null || notice === dismissed) return null;
+  if (compact && !open)
+    return (
+      <button
+        type="button"
+        aria-expanded={false}
+        onClick={() => setOpen(true)}
+        className="mb-1 -ms-1.5 flex min-h-7 max-w-full items-center gap-1.5 rounded-md px-1.5 text-ink-3 text-xs transition-colors hover:bg-hover hover:text-ink pointer-coarse:min-h-10"
+      >
+        <Info className="size-3.5 shrink-0" strokeWidth={1.75} aria-hidden />
+        <span className="truncate">The small built-in model answers. Get a better one</span>
+      </button>
+    );
   return (
     <Notice
       className="mb-2 flex-nowrap! items-start! py-1.5 pe-1"
       action={
-        <IconButton label="Hide this note" className="size-7 pointer-coarse:size-8" onClick={() => dismiss(notice)}>
+        <IconButton
+          label="Hide this note"
+          className="size-7 pointer-coarse:size-8"
+          onClick={() => {
+            if (compact) setOpen(false);
+            else dismiss(notice);
+          }}
+        >
           <X className="size-4" aria-hidden />
         </IconButton>
       }

@@ -29,7 +29,7 @@ export function Reasoning({ message }: { message: AssistantMessage }) {
           aria-hidden
         />
         <span className={isThinking ? 'breathing' : ''}>
-          {isThinking ? 'Reasoning' : `Reasoned for ${seconds(ms)}`}
+          {isThinking ? 'Reasoning' : ms < 1_000 ? 'Reasoned briefly' : `Reasoned for ${seconds(ms)}`}
           {isThinking && ms >= 1_000 ? <span className="tabular"> · {seconds(ms)}</span> : null}
         </span>
       </button>

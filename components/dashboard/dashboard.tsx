@@ -14,6 +14,9 @@ import { modelStatus, runnerStatus, useModels, useRunnerHealth } from '#lib/clie
 
 const Plot = dynamic(() => import('#components/dashboard/plot'), { ssr: false, loading: PlotSkeleton });
 
+/** Keyboards must be able to scroll it. */
+const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'Figures' } as const;
+
 export function Dashboard() {
   const stats = useStats();
   const models = useModels();
@@ -34,9 +37,9 @@ export function Dashboard() {
           />
         </div>
       </PageBar>
-      <div className="scroller min-h-0 flex-1">
+      <div className="scroller min-h-0 flex-1" {...SCROLLABLE}>
         <div className="mx-auto flex max-w-[76rem] flex-col gap-3 p-3 pb-10 md:p-6">
-          <div role="status">
+          <div role="status" className="empty:absolute">
             {outcome === undefined ? null : (
               <Notice
                 kind={outcome.kind}

@@ -52,7 +52,7 @@ export default function Plot({ title, times, lines, format, least }: PlotProps) 
       {
         width: element.clientWidth,
         height: HEIGHT_PX,
-        padding: [8, 8, 0, 0],
+        padding: [8, 30, 0, 0],
         legend: { show: false },
         cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
         scales: {
@@ -113,7 +113,7 @@ export default function Plot({ title, times, lines, format, least }: PlotProps) 
   const index = hovered === undefined || hovered >= times.length ? times.length - 1 : hovered;
   const at = times[index];
   return (
-    <figure aria-label={title} className="min-w-0 rounded-lg border bg-surface p-4">
+    <figure aria-label={title} className="min-w-0 rounded-lg border bg-surface p-4 pb-2">
       <figcaption className="mb-2 flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1">
         <span className="font-medium text-sm">{title}</span>
         <span className="flex flex-wrap items-baseline gap-x-3 text-ink-2 text-xs tabular">

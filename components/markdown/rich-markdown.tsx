@@ -63,6 +63,7 @@ const COMPONENTS: Components = {
   a: Anchor,
   img: ImageName,
   table: Table,
+  input: Checkbox,
   code: Code,
   inlineCode: InlineCode,
 };
@@ -88,9 +89,25 @@ function ImageName({ src, alt }: ComponentProps<'img'> & ExtraProps) {
   );
 }
 
+/** Keyboards must be able to scroll what is wider than the page. */
+const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'Table' } as const;
+
+/** The mark of a task in a list: to be seen, not to be set. */
+function Checkbox({ checked }: ComponentProps<'input'> & ExtraProps) {
+  return (
+    <input
+      type="checkbox"
+      checked={checked === true}
+      disabled
+      readOnly
+      aria-label={checked === true ? 'Done' : 'Open'}
+    />
+  );
+}
+
 function Table({ children }: ComponentProps<'table'> & ExtraProps) {
   return (
-    <div className="table-frame">
+    <div className="table-frame" {...SCROLLABLE}>
       <table>{children}</table>
     </div>
   );

@@ -244,6 +244,7 @@ export class ChatStore {
         const stream = await open(abort.signal);
         if (abort.signal.aborted) return;
         accepted = true;
+        const reached = message.content;
         message = withCacheHeader(
           resuming && message.lastEventId === undefined ? rewound(message) : message,
           stream.cache,
@@ -253,7 +254,8 @@ export class ChatStore {
           attempt = 0;
           message = applyEvent(message, event, this.#effects.now());
           if (id !== undefined) message = { ...message, lastEventId: id };
-          this.#update(message);
+          // A stream that is read from its beginning again shows nothing until it has passed what is already there.
+          if (!isRunning(message) || message.content.length >= reached.length) this.#update(message);
         }
         break;
       } catch (error) {
