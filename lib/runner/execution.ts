@@ -1,11 +1,12 @@
 import type { Config } from '#lib/config/index';
 import { log } from '#lib/observe/log';
-import type { Toolchain } from '#lib/runner/languages/language';
-import { programLimits } from '#lib/runner/limits';
+import { Artifact } from '#lib/runner/artifact';
+import type { CommandContext, Compilation, Toolchain } from '#lib/runner/languages/language';
+import { compilerLimits, programLimits } from '#lib/runner/limits';
 import { judge } from '#lib/runner/outcome';
 import { BoundedOutput } from '#lib/runner/output';
 import type { Program } from '#lib/runner/request';
-import type { Sandbox } from '#lib/runner/sandbox/sandbox';
+import { type Job, RESULT_DESCRIPTOR, type Sandbox } from '#lib/runner/sandbox/sandbox';
 import type { CodeResult } from '#lib/wire/code';
 
 export interface ExecutionContext {
@@ -15,6 +16,9 @@ export interface ExecutionContext {
   onOutput: ((stream: 'stdout' | 'stderr', text: string) => void) | undefined;
 }
 
+type Stage = CodeResult['stage'];
+type OnOutput = ExecutionContext['onOutput'];
+
 /** Takes a checked program through its stages, and tells how it went. */
 export async function execute(
   program: Program,
@@ -22,31 +26,64 @@ export async function execute(
   sandbox: Sandbox,
   { settings, cores, signal, onOutput }: ExecutionContext,
 ): Promise<CodeResult> {
-  const limits = programLimits(settings, program.seconds, cores);
-  const stdout = new BoundedOutput(limits.outputBytes, (text) => onOutput?.('stdout', text));
-  const stderr = new BoundedOutput(limits.outputBytes, (text) => onOutput?.('stderr', text));
-  const { argv, env } = program.language.run({
+  const { language, files, stdin } = program;
+  const decoder = new TextDecoder();
+  const context: CommandContext = {
     toolchain,
-    files: program.files.map((file) => file.name),
+    files: files.map(({ name, content }) => ({ name, text: decoder.decode(content) })),
     args: program.args,
     memoryMb: settings.CODE_MEMORY_MB,
-  });
+  };
+  const common = { files, signal };
+  const runLimits = programLimits(settings, program.seconds, cores);
+  const run = (extra: Pick<Job, 'program'>) => {
+    const { argv, env = {}, binds = toolchain.binds } = language.run(context);
+    return runStage('run', sandbox, { ...common, ...extra, argv, env, binds, stdin, limits: runLimits }, onOutput);
+  };
+  if (language.compile === undefined) return run({});
+
+  const artifact = new Artifact();
+  try {
+    const compilation = language.compile(context);
+    const compiled = await runStage(
+      'compile',
+      sandbox,
+      {
+        ...common,
+        binds: toolchain.binds,
+        argv: ['/bin/sh', '-c', compileScript(compilation)],
+        env: compilation.env ?? {},
+        stdin: new Uint8Array(),
+        limits: compilerLimits(settings, cores),
+        onResult: (chunk) => artifact.write(chunk),
+      },
+      undefined,
+    );
+    const { stdout, stderr, exit_code, duration_ms } = compiled;
+    const compile = { stdout, stderr, exit_code, duration_ms };
+    // What the compiler says is all there is to see of a program that does not compile.
+    if (compiled.status !== 'success') return { ...compiled, compile };
+    return { ...(await run({ program: artifact.fd })), compile };
+  } finally {
+    artifact.close();
+  }
+}
+
+type StageJob = Omit<Job, 'onStdout' | 'onStderr'>;
+
+async function runStage(stage: Stage, sandbox: Sandbox, job: StageJob, onOutput: OnOutput): Promise<CodeResult> {
+  const { limits } = job;
+  const stdout = new BoundedOutput(limits.outputBytes, (text) => onOutput?.('stdout', text));
+  const stderr = new BoundedOutput(limits.outputBytes, (text) => onOutput?.('stderr', text));
   const ended = await sandbox.run({
-    argv,
-    env: env ?? {},
-    binds: toolchain.binds,
-    files: program.files,
-    stdin: program.stdin,
-    limits,
+    ...job,
     onStdout: (chunk) => stdout.write(chunk),
     onStderr: (chunk) => stderr.write(chunk),
-    signal,
   });
   stdout.end();
   stderr.end();
-  const outcome = judge(ended, limits);
-  if (outcome.status === 'internal_error')
-    log().error({ language: program.language.id, trouble: ended.trouble }, 'the sandbox failed');
+  const outcome = judge(ended, limits, stage);
+  if (outcome.status === 'internal_error') log().error({ stage, trouble: ended.trouble }, 'the sandbox failed');
   return {
     stdout: ended.started ? stdout.text : '',
     stderr: ended.started ? stderr.text : '',
@@ -54,9 +91,19 @@ export async function execute(
     duration_ms: Math.round(ended.wallMs * 10) / 10,
     error: outcome.error,
     status: outcome.status,
-    stage: 'run',
+    stage,
     truncated: stdout.overflowed || stderr.overflowed,
     cpu_ms: Math.round(ended.cpuMs * 10) / 10,
     memory_kb: Math.round(ended.peakMemoryBytes / 1024),
   };
+}
+
+/** The compiler's steps, and then its output to the one descriptor that leads out, which the compiler itself does not have. */
+function compileScript({ steps, output }: Compilation): string {
+  const commands = steps.map((step) => `${step.map(quote).join(' ')} ${RESULT_DESCRIPTOR}>&-`);
+  return [...commands, `exec cat ${quote(output)} >&${RESULT_DESCRIPTOR}`].join(' && ');
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
 }

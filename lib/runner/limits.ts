@@ -2,6 +2,25 @@ import type { Config } from '#lib/config/index';
 
 const MB = 1024 * 1024;
 
+/** A compiler's own bounds, which are not the program's: g++ alone needs 200 MB. */
+export function compilerLimits(settings: Config, cores: number): Limits {
+  return {
+    wallMs: COMPILE_SECONDS * 1000,
+    cpuSeconds: COMPILE_SECONDS * cores,
+    memoryBytes: settings.CODE_COMPILE_MEMORY_MB * MB,
+    processes: COMPILE_PROCESSES,
+    diskBytes: COMPILE_DISK_MB * MB,
+    openFiles: COMPILE_OPEN_FILES,
+    dataBytes: Math.max(LEAST_DATA_BYTES, 16 * settings.CODE_COMPILE_MEMORY_MB * MB),
+    outputBytes: settings.CODE_MAX_OUTPUT_BYTES,
+  };
+}
+
+const COMPILE_SECONDS = 30;
+const COMPILE_PROCESSES = 128;
+const COMPILE_DISK_MB = 256;
+const COMPILE_OPEN_FILES = 1024;
+
 /** What one process tree may use. */
 export interface Limits {
   /** From its start to its end. */

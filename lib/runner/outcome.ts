@@ -1,6 +1,6 @@
 import type { Limits } from '#lib/runner/limits';
 import type { Ended } from '#lib/runner/sandbox/sandbox';
-import type { RunStatus } from '#lib/wire/code';
+import type { CodeResult, RunStatus } from '#lib/wire/code';
 
 export interface Outcome {
   status: RunStatus;
@@ -10,7 +10,8 @@ export interface Outcome {
 }
 
 /** What a run came to, judged by what was seen from outside of it alone: nothing that a program prints counts. Pure. */
-export function judge(ended: Ended, limits: Limits): Outcome {
+export function judge(ended: Ended, limits: Limits, stage: CodeResult['stage'] = 'run'): Outcome {
+  const who = stage === 'run' ? 'The program' : 'The compiler';
   // What was stopped while its sandbox was being set up did not fail to be set up.
   if (!ended.started && ended.stoppedFor === undefined)
     return {
@@ -19,34 +20,36 @@ export function judge(ended: Ended, limits: Limits): Outcome {
       error: 'The sandbox could not be set up; the program did not run.',
     };
   const outcome = (status: RunStatus, error: string | null): Outcome => ({ status, exitCode: ended.exitCode, error });
-  if (ended.outOfMemory || ended.stoppedFor === 'memory') return outcome('memory_limit', memorySentence(limits));
+  if (ended.outOfMemory || ended.stoppedFor === 'memory') return outcome('memory_limit', memorySentence(who, limits));
   switch (ended.stoppedFor) {
     case 'wall':
-      return outcome('timeout', `The program was stopped: it ran for longer than ${seconds(limits.wallMs)}.`);
+      return outcome('timeout', `${who} was stopped: it ran for longer than ${seconds(limits.wallMs)}.`);
     case 'output':
       return outcome(
         'output_limit',
-        `The program was stopped: it wrote more than ${limits.outputBytes} bytes to one of its outputs.`,
+        `${who} was stopped: it wrote more than ${limits.outputBytes} bytes to one of its outputs.`,
       );
     case 'cancelled':
-      return outcome('killed', 'The program was stopped: its caller went away or asked for it.');
+      return outcome('killed', `${who} was stopped: its caller went away or asked for it.`);
     default:
   }
+  if (stage === 'compile' && ended.exitCode > 0 && ended.exitCode < 128)
+    return outcome('compile_error', 'The program does not compile.');
   const signal = ended.exitCode > 128 ? SIGNALS[ended.exitCode - 128] : undefined;
   if (signal === undefined) return outcome(ended.exitCode === 0 ? 'success' : 'runtime_error', null);
-  if (signal === 'SIGXCPU') return outcome('timeout', 'The program was stopped: it used too much CPU time.');
+  if (signal === 'SIGXCPU') return outcome('timeout', `${who} was stopped: it used too much CPU time.`);
   // A runtime that cannot get memory gives up by itself (V8 does); what it held then tells it from other aborts.
   if (GIVES_UP_WITH.has(signal) && ended.peakMemoryBytes >= limits.memoryBytes * NEARLY_ALL)
-    return outcome('memory_limit', memorySentence(limits));
-  if (signal === 'SIGKILL') return outcome('killed', 'The program was ended by SIGKILL.');
-  return outcome('runtime_error', `The program was ended by ${signal}${MEANINGS[signal] ?? ''}.`);
+    return outcome('memory_limit', memorySentence(who, limits));
+  if (signal === 'SIGKILL') return outcome('killed', `${who} was ended by SIGKILL.`);
+  return outcome('runtime_error', `${who} was ended by ${signal}${MEANINGS[signal] ?? ''}.`);
 }
 
 const NEARLY_ALL = 0.9;
 const GIVES_UP_WITH = new Set(['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGKILL']);
 
-function memorySentence(limits: Limits): string {
-  return `The program was stopped: it needed more than ${Math.round(limits.memoryBytes / 1024 / 1024)} MB of memory.`;
+function memorySentence(who: string, limits: Limits): string {
+  return `${who} was stopped: it needed more than ${Math.round(limits.memoryBytes / 1024 / 1024)} MB of memory.`;
 }
 
 function seconds(ms: number): string {

@@ -23,13 +23,14 @@ export function checkRequest(request: CodeRequest, settings: Config): Program {
       'unsupported_language',
       `There is no language ${JSON.stringify(request.language)} here. Languages: ${languageIds().join(', ')}.`,
     );
-  const files = [{ name: language.mainFile, content: encode('code', request.code) }];
+  const mainFile = language.mainFile(request.code);
+  const files = [{ name: mainFile, content: encode('code', request.code) }];
   for (const [index, file] of (request.files ?? []).entries()) {
     const name = safeName(file.name, `files.${index}.name`);
     if (files.some((other) => other.name === name || isInside(other.name, name) || isInside(name, other.name)))
       throw invalid(
         `files.${index}.name`,
-        `${JSON.stringify(name)} is taken: each file needs a name of its own, and the program itself is ${language.mainFile}`,
+        `${JSON.stringify(name)} is taken: each file needs a name of its own, and the program itself is ${mainFile}`,
       );
     files.push({ name, content: encode(`files.${index}.content`, file.content) });
   }

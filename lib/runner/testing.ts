@@ -46,7 +46,7 @@ export function loadCases(directory: string, port = 0): Case[] {
   for (const folder of readdirSync(directory).toSorted())
     for (const file of readdirSync(join(directory, folder)).toSorted()) {
       const extension = extname(file);
-      const language = LANGUAGES.find((known) => extname(known.mainFile) === extension);
+      const language = LANGUAGES.find((known) => known.extension === extension);
       if (language === undefined) continue;
       const path = join(directory, folder, file);
       const read = caseSchema.parse(JSON.parse(readFileSync(path.slice(0, -extension.length).concat('.json'), 'utf8')));

@@ -1,8 +1,12 @@
+import { cpp } from '#lib/runner/languages/cpp';
+import { java } from '#lib/runner/languages/java';
 import { javascript } from '#lib/runner/languages/javascript';
 import type { Language } from '#lib/runner/languages/language';
 import { python } from '#lib/runner/languages/python';
+import { rust } from '#lib/runner/languages/rust';
+import { typescript } from '#lib/runner/languages/typescript';
 
-export const LANGUAGES: readonly Language[] = [python, javascript];
+export const LANGUAGES: readonly Language[] = [python, javascript, typescript, java, cpp, rust];
 
 const bySpelling = new Map(
   LANGUAGES.flatMap((language) => [language.id, ...language.aliases].map((spelling) => [spelling, language] as const)),

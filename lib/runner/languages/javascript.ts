@@ -1,14 +1,13 @@
 import type { Language } from '#lib/runner/languages/language';
-
-const NODE = '/opt/node/bin/node';
+import { findNode } from '#lib/runner/languages/node';
 
 export const javascript: Language = {
   id: 'javascript',
   name: 'JavaScript',
   aliases: ['js', 'node', 'nodejs'],
-  mainFile: 'main.js',
-  // The very Node that serves runs the programs: only that one file is bound.
-  find: () => ({ binds: [{ from: process.execPath, at: NODE }], programs: { node: NODE } }),
+  mainFile: () => 'main.js',
+  extension: '.js',
+  find: findNode,
   version: { command: ({ programs }) => [`${programs.node}`, '--version'], pattern: /v(\S+)/ },
   install: 'JavaScript runs in the Node of this server; start the server with Node itself.',
   run: ({ toolchain, args }) => ({

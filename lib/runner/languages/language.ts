@@ -14,16 +14,40 @@ export interface Toolchain {
   programs: Record<string, string>;
 }
 
+/** This machine, as far as finding a toolchain needs it. Looks at paths only; starts nothing. */
+export interface Machine {
+  exists: (path: string) => boolean;
+  /** The names in a directory, sorted; none where it cannot be read. */
+  list: (directory: string) => string[];
+  home: string;
+}
+
 /** One process in the sandbox. `argv[0]` is an absolute path inside it. */
 export interface Command {
   argv: string[];
   env?: Record<string, string>;
+  /** What of the toolchain it needs to see; all of it unless given. A compiled program needs none of its compiler. */
+  binds?: Bind[];
 }
 
-/** What a command may depend on. `files` are relative to the work directory, the main file first. */
+/** Programs that are run one after the other, as long as each ends with 0, and the file that they leave. */
+export interface Compilation {
+  steps: string[][];
+  env?: Record<string, string>;
+  /** Relative to the work directory. It is what `run` finds at `PROGRAM`. */
+  output: string;
+}
+
+/** A file of the request: the main one first. */
+export interface SourceFile {
+  name: string;
+  text: string;
+}
+
+/** What a command may depend on. */
 export interface CommandContext {
   toolchain: Toolchain;
-  files: readonly string[];
+  files: readonly SourceFile[];
   args: readonly string[];
   memoryMb: number;
 }
@@ -39,13 +63,15 @@ export interface Language {
   /** Other spellings that requests may use. */
   aliases: readonly string[];
   /** The file that `code` is written to. */
-  mainFile: string;
-  /** Finds the toolchain, or tells that there is none. Looks at paths only; starts nothing. */
-  find: (exists: (path: string) => boolean) => Toolchain | undefined;
+  mainFile: (code: string) => string;
+  extension: string;
+  /** Finds the toolchain, or tells that there is none. */
+  find: (machine: Machine) => Toolchain | undefined;
   /** Asked of the toolchain inside the sandbox; `pattern`'s first group is the version. */
   version: { command: (toolchain: Toolchain) => string[]; pattern: RegExp };
   /** What a person does where it is missing. */
   install: string;
+  compile?: (context: CommandContext) => Compilation;
   run: (context: CommandContext) => Command;
   sample: string;
 }

@@ -6,8 +6,9 @@ export const python: Language = {
   id: 'python',
   name: 'Python',
   aliases: ['py', 'python3'],
-  mainFile: 'main.py',
-  find: (exists) => {
+  mainFile: () => 'main.py',
+  extension: '.py',
+  find: ({ exists }) => {
     const python3 = PLACES.find(exists);
     return python3 === undefined ? undefined : { binds: [], programs: { python3 } };
   },

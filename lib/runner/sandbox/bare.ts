@@ -1,11 +1,11 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Bind } from '#lib/runner/languages/language';
 import { namelessReadOnlyFile, PipePool } from '#lib/runner/sandbox/descriptors';
-import type { Ended, Job, Sandbox } from '#lib/runner/sandbox/sandbox';
+import { type Ended, type Job, PROGRAM, RESULT_DESCRIPTOR, type Sandbox } from '#lib/runner/sandbox/sandbox';
 import { supervise } from '#lib/runner/sandbox/supervision';
 import { ProcessTree } from '#lib/runner/sandbox/watchdog';
 
@@ -28,24 +28,34 @@ export class Bare implements Sandbox {
         await mkdir(dirname(join(directory, name)), { recursive: true });
         await writeFile(join(directory, name), content);
       }
-      return await this.#supervise(job, directory);
+      const program = join(directory, '.program');
+      if (job.program !== undefined) await writeFile(program, readFileSync(job.program), { mode: 0o755 });
+      return await this.#supervise(job, directory, [...job.binds, { from: program, at: PROGRAM }]);
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
   }
 
-  async #supervise(job: Job, directory: string): Promise<Ended> {
+  async #supervise(job: Job, directory: string, places: readonly Bind[]): Promise<Ended> {
     const stdout = this.#pipes.open();
     const stderr = this.#pipes.open();
+    const result = job.onResult === undefined ? undefined : this.#pipes.open();
     const stdin = namelessReadOnlyFile(job.stdin);
     const started = performance.now();
-    const env = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: directory, LANG: 'C.UTF-8', TZ: 'UTC', ...job.env };
+    const opened = [stdin, stdout.writer, stderr.writer];
+    const stdio: (number | 'ignore')[] = [...opened];
+    if (result !== undefined) {
+      stdio[RESULT_DESCRIPTOR] = result.writer;
+      opened.push(result.writer);
+    }
+    const env = Object.fromEntries(Object.entries(job.env).map(([name, value]) => [name, onHost(value, places)]));
+    const environment = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: directory, LANG: 'C.UTF-8', TZ: 'UTC', ...env };
     // A group of its own, so that the program's children can be ended with it.
-    const options: SpawnOptions = { cwd: directory, detached: true, stdio: [stdin, stdout.writer, stderr.writer] };
-    Object.assign(options, { env });
-    const [program = '', ...args] = job.argv.map((word) => onHost(word, job.binds));
+    const options: SpawnOptions = { cwd: directory, detached: true, stdio };
+    Object.assign(options, { env: environment });
+    const [program = '', ...args] = job.argv.map((word) => onHost(word, places));
     const child = spawn(program, args, options);
-    for (const fd of [stdin, stdout.writer, stderr.writer]) closeSync(fd);
+    for (const fd of opened) closeSync(fd);
     const tree = child.pid === undefined ? undefined : new ProcessTree(child.pid, job.limits.memoryBytes);
     const killGroup = () => {
       try {
@@ -62,6 +72,7 @@ export class Bare implements Sandbox {
         child,
         stdout,
         stderr,
+        result,
         kill: killGroup,
         isOverMemory: () => tree?.look() === true,
       },
@@ -85,7 +96,6 @@ export class Bare implements Sandbox {
 }
 
 /** Commands name the places inside a sandbox; without one, these are where they were bound from. */
-function onHost(word: string, binds: readonly Bind[]): string {
-  const bind = binds.find(({ at }) => at !== undefined && (word === at || word.startsWith(`${at}/`)));
-  return bind?.at === undefined ? word : `${bind.from}${word.slice(bind.at.length)}`;
+function onHost(text: string, binds: readonly Bind[]): string {
+  return binds.reduce((word, { from, at }) => (at === undefined ? word : word.replaceAll(at, from)), text);
 }

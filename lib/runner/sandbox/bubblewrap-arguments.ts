@@ -1,5 +1,6 @@
 import type { Bind } from '#lib/runner/languages/language';
 import type { Limits } from '#lib/runner/limits';
+import { PROGRAM } from '#lib/runner/sandbox/sandbox';
 
 /** Where programs run and may write. /tmp is the same place, so that one bound holds for all of it. */
 export const WORK_DIRECTORY = '/work';
@@ -24,6 +25,8 @@ export interface PassedDescriptors {
   system: readonly { fd: number; at: string }[];
   /** Bound by descriptor where bubblewrap can: the sandbox's user may not be able to reach the path. */
   binds: readonly { from: string; fd: number | undefined; at: string }[];
+  /** Copied to `PROGRAM`. */
+  program: number | undefined;
   /** Copied into the work directory. */
   files: readonly { fd: number; name: string }[];
 }
@@ -54,6 +57,8 @@ export function bubblewrapArguments(
       fd === undefined ? ['--ro-bind', from, at] : ['--ro-bind-fd', `${fd}`, at],
     ),
     ...passed.system.flatMap(({ fd, at }) => ['--perms', '0444', '--file', `${fd}`, at]),
+    // A copy, since where it comes from may not allow execution.
+    ...(passed.program === undefined ? [] : ['--perms', '0555', '--file', `${passed.program}`, PROGRAM]),
     ...['--proc', '/proc'],
     ...['--dev', '/dev', '--size', `${sharedMemory}`, '--tmpfs', '/dev/shm', '--remount-ro', '/dev'],
     ...['--symlink', WORK_DIRECTORY.slice(1), '/tmp'],

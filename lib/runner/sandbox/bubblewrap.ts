@@ -1,6 +1,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, realpathSync, statSync } from 'node:fs';
 import { setPriority } from 'node:os';
+import { dirname } from 'node:path';
 import { Readable, Writable } from 'node:stream';
 import {
   bubblewrapArguments,
@@ -47,6 +48,7 @@ export class Bubblewrap implements Sandbox {
   readonly #filter: number;
   readonly #nothing = openSync('/dev/null', 'r');
   readonly #systemFiles: readonly { fd: number; at: string }[];
+  readonly #publicPaths = new Map<string, boolean>();
   #count = 0;
 
   constructor(options: BubblewrapOptions) {
@@ -73,8 +75,9 @@ export class Bubblewrap implements Sandbox {
   async #supervise(job: Job, cgroup: Cgroup | undefined): Promise<Ended> {
     const stdout = this.#pipes.open();
     const stderr = this.#pipes.open();
+    const result = job.onResult === undefined ? undefined : this.#pipes.open();
     const started = performance.now();
-    const { child, status } = this.#start(job, cgroup, stdout.writer, stderr.writer);
+    const { child, status } = this.#start(job, cgroup, stdout.writer, stderr.writer, result?.writer);
     let init: number | undefined;
     let isKilled = false;
     let tree: ProcessTree | undefined;
@@ -91,7 +94,7 @@ export class Bubblewrap implements Sandbox {
       isKilled = true;
       if (init !== undefined) killProcess(init);
     };
-    const seen = await supervise(job, { child, stdout, stderr, kill, isOverMemory }, started);
+    const seen = await supervise(job, { child, stdout, stderr, result, kill, isOverMemory }, started);
     const report = await reported;
     const usage = cgroup?.usage();
     return {
@@ -107,14 +110,36 @@ export class Bubblewrap implements Sandbox {
     };
   }
 
+  /**
+   * A toolchain in the home of the server's user can be bound by that user alone. Root's own processes are not counted
+   * against RLIMIT_NPROC, so that such a job needs a control group.
+   */
+  #userFor({ binds }: Job): number | undefined {
+    const { hostUid, cgroups } = this.#options;
+    if (hostUid === undefined || binds.every(({ from }) => this.#isPublic(from))) return hostUid;
+    if (cgroups === undefined)
+      throw new Error('without control groups, a toolchain must lie where every user can read it');
+    return undefined;
+  }
+
+  #isPublic(path: string): boolean {
+    let known = this.#publicPaths.get(path);
+    if (known === undefined) {
+      known = isPublic(path);
+      this.#publicPaths.set(path, known);
+    }
+    return known;
+  }
+
   /** Starts bubblewrap, which waits for its arguments: in between it is put into its control group, before it has any child. */
   #start(
     job: Job,
     cgroup: Cgroup | undefined,
     stdout: number,
     stderr: number,
+    result: number | undefined,
   ): { child: ChildProcess; status: Readable } {
-    const { executable, layout, hostUid, bindsDescriptors, inherited } = this.#options;
+    const { executable, layout, bindsDescriptors, inherited } = this.#options;
     const opened: number[] = [stdout, stderr];
     const stdio: (number | 'pipe' | 'ignore')[] = [];
     const pass = (fd: number): number => {
@@ -125,6 +150,9 @@ export class Bubblewrap implements Sandbox {
       // A file and not a pipe: programs open /dev/stdin again, which on a FIFO would wait for a writer that is gone.
       pass(namelessReadOnlyFile(job.stdin));
       stdio.push(stdout, stderr, 'pipe', 'pipe');
+      // Its number is the job's to know; the others after it are bubblewrap's alone, which closes them.
+      if (result === undefined) stdio.push('ignore');
+      else pass(result);
       const argumentsAt = 3;
       const passed = {
         status: 4,
@@ -135,12 +163,14 @@ export class Bubblewrap implements Sandbox {
           fd: bindsDescriptors ? pass(pathDescriptor(from)) : undefined,
           at: at ?? from,
         })),
+        program: job.program === undefined ? undefined : pass(reopenForReading(job.program)),
         files: job.files.map(({ name, content }) => ({ fd: pass(namelessFile(content)), name })),
       };
       coverInherited(stdio, inherited, this.#nothing);
       // An empty environment: bubblewrap is pid 1 inside at first, and its environment could be read there.
       const options: SpawnOptions = { env: NO_ENVIRONMENT, cwd: '/', stdio };
-      if (hostUid !== undefined) Object.assign(options, { uid: hostUid, gid: hostUid });
+      const uid = this.#userFor(job);
+      if (uid !== undefined) Object.assign(options, { uid, gid: uid });
       const command = supervisedCommand(job.argv, job.limits);
       const child = spawn(executable, ['--args', `${argumentsAt}`, '--', ...command], options);
       const [gate, status] = [child.stdio[argumentsAt], child.stdio[passed.status]];
@@ -159,6 +189,18 @@ export class Bubblewrap implements Sandbox {
     } finally {
       for (const fd of opened) closeSync(fd);
     }
+  }
+}
+
+/** Whether a user who owns nothing can read what is at `path`. */
+function isPublic(path: string): boolean {
+  const target = realpathSync(path);
+  const READ = 0o004;
+  const ENTER = 0o001;
+  if ((statSync(target).mode & READ) === 0) return false;
+  for (let directory = dirname(target); ; directory = dirname(directory)) {
+    if ((statSync(directory).mode & ENTER) === 0) return false;
+    if (directory === '/') return true;
   }
 }
 

@@ -25,7 +25,7 @@ const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 
 /** A file in memory (or in the temporary directory where there is no /dev/shm) that stands at its beginning. The caller closes it. */
 export function namelessFile(content: Uint8Array): number {
-  const fd = createNameless();
+  const fd = createNameless(['/dev/shm', tmpdir()]);
   // With a position, so that the descriptor's own offset stays at the beginning.
   for (let written = 0; written < content.byteLength; )
     written += writeSync(fd, content, written, content.byteLength - written, written);
@@ -52,8 +52,13 @@ export function pathDescriptor(path: string): number {
   return openSync(path, O_PATH);
 }
 
-function createNameless(): number {
-  for (const directory of ['/dev/shm', tmpdir()]) {
+/** An empty file that need not stay in memory. The caller closes it. */
+export function namelessDiskFile(): number {
+  return createNameless([tmpdir(), '/dev/shm']);
+}
+
+function createNameless(directories: readonly string[]): number {
+  for (const directory of directories) {
     try {
       return openSync(directory, O_TMPFILE | O_RDWR, 0o444);
     } catch {

@@ -16,6 +16,10 @@ export interface Job {
   env: Readonly<Record<string, string>>;
   binds: readonly Bind[];
   files: readonly InputFile[];
+  /** Lies read-only at `PROGRAM`: what an earlier stage has made. The caller closes it. */
+  program?: number | undefined;
+  /** Takes what the job writes to the descriptor `RESULT_DESCRIPTOR`; false stops the job. Without it there is no such descriptor. */
+  onResult?: ((chunk: Buffer) => boolean) | undefined;
   stdin: Uint8Array;
   limits: Limits;
   /** Take output as it comes; false stops the program. */
@@ -23,6 +27,11 @@ export interface Job {
   onStderr: (chunk: Buffer) => boolean;
   signal?: AbortSignal | undefined;
 }
+
+/** Where a compiled program lies in the sandbox. */
+export const PROGRAM = '/program';
+/** Where a compile job writes what it has made: sources go in and results come out through descriptors alone. */
+export const RESULT_DESCRIPTOR = 5;
 
 /** Why the host ended a program. */
 export type StopReason = 'wall' | 'output' | 'cancelled' | 'memory';

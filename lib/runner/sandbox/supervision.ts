@@ -9,6 +9,8 @@ export interface Running {
   child: ChildProcess;
   stdout: PipeEnds;
   stderr: PipeEnds;
+  /** Where the job has one. */
+  result: PipeEnds | undefined;
   /** Ends its whole process tree, after which `child` exits. */
   kill: () => void;
   /** Looks whether the tree has gone over its memory. */
@@ -67,6 +69,8 @@ export async function supervise(job: Job, running: Running, started: number): Pr
       onRefused,
     ),
   ];
+  if (running.result !== undefined && job.onResult !== undefined)
+    drains.push(new Drain(running.result, job.onResult, onRefused));
   try {
     const code = await exitOf(child);
     const wallMs = performance.now() - started;

@@ -1,0 +1,5 @@
+fn main() {
+    println!("first");
+    let none: Vec<i32> = Vec::new();
+    println!("{}", none[std::env::args().count()]);
+}

@@ -1,0 +1,6 @@
+function fail(reason: string): never {
+  throw new Error(reason);
+}
+
+console.log('first');
+fail('on purpose');
