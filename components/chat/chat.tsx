@@ -7,10 +7,12 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { Composer } from '#components/chat/composer';
 import { EmptyChat } from '#components/chat/empty-chat';
 import { HistoryList } from '#components/chat/history-list';
+import { HistoryTransfer } from '#components/chat/history-transfer';
 import { MessageList } from '#components/chat/message-list';
 import { ModelNotice } from '#components/chat/model-notice';
 import { ModelPicker } from '#components/chat/model-picker';
 import { StreamingStatus } from '#components/chat/streaming-status';
+import { AskContext } from '#components/markdown/ask-context';
 import { usePreloadedMarkdown } from '#components/markdown/markdown';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
@@ -60,6 +62,14 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
     if (id !== activeId) show(id);
     toEnd();
   };
+  const ask = useCallback(
+    (text: string) => {
+      if (activeId === null) return;
+      chatStore().send({ conversationId: activeId, text, model });
+      toEnd();
+    },
+    [activeId, model, toEnd],
+  );
   const regenerate = useCallback(
     (answerId: string) => {
       if (activeId === null) return;
@@ -92,16 +102,12 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
     <div className="flex min-h-0 flex-1">
       {panel ? (
         <aside aria-label="Conversations" className="hidden w-66 shrink-0 flex-col border-r bg-sunken lg:flex">
-          <div className="p-2">
-            <NewChat onClick={() => show(null)} />
-          </div>
+          <HistoryHead onNew={() => show(null)} />
           {history}
         </aside>
       ) : null}
       <Drawer open={drawer} onOpenChange={setDrawer} title="Conversations">
-        <div className="p-2">
-          <NewChat onClick={() => show(null)} />
-        </div>
+        <HistoryHead onNew={() => show(null)} />
         {history}
       </Drawer>
 
@@ -141,12 +147,14 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
                 }
                 onNew={() => show(null)}
               >
-                <MessageList
-                  thread={thread}
-                  leafId={conversation?.leafId ?? null}
-                  onRegenerate={regenerate}
-                  onEdit={edit}
-                />
+                <AskContext value={ask}>
+                  <MessageList
+                    thread={thread}
+                    leafId={conversation?.leafId ?? null}
+                    onRegenerate={regenerate}
+                    onEdit={edit}
+                  />
+                </AskContext>
               </Conversation>
             )}
           </div>
@@ -180,16 +188,19 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
 
 const COLUMN = 'mx-auto w-full max-w-[49rem] px-4 sm:px-6';
 
-function NewChat({ onClick }: { onClick: () => void }) {
+function HistoryHead({ onNew }: { onNew: () => void }) {
   return (
-    <button
-      type="button"
-      onClick={onClick}
-      className="flex h-9 w-full items-center gap-2 rounded-md px-2 font-medium text-sm transition-colors hover:bg-hover pointer-coarse:h-10"
-    >
-      <SquarePen className="size-4 text-accent" strokeWidth={1.75} aria-hidden />
-      New chat
-    </button>
+    <div className="relative flex items-center gap-1 p-2">
+      <button
+        type="button"
+        onClick={onNew}
+        className="flex h-9 min-w-0 flex-1 items-center gap-2 rounded-md px-2 font-medium text-sm transition-colors hover:bg-hover pointer-coarse:h-10"
+      >
+        <SquarePen className="size-4 text-accent" strokeWidth={1.75} aria-hidden />
+        New chat
+      </button>
+      <HistoryTransfer />
+    </div>
   );
 }
 

@@ -1,13 +1,14 @@
 'use client';
 
 import clsx from 'clsx';
-import { Ellipsis, Pencil, Search, Trash2 } from 'lucide-react';
+import { Ellipsis, FileDown, Pencil, Search, Trash2 } from 'lucide-react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Confirm } from '#components/ui/dialog';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
 import type { Conversation } from '#lib/client/conversation';
 import { dayGroup } from '#lib/client/format';
+import { exportMarkdown } from '#lib/client/history-files';
 import { chatStore, useChatState } from '#lib/client/use-chat';
 import { useHistorySearch } from '#lib/client/use-history-search';
 
@@ -125,6 +126,11 @@ function Row({ conversation, isActive, onOpen, onRemove }: RowProps) {
           </button>
         }
         items={[
+          {
+            label: 'Export as Markdown',
+            icon: <FileDown className="size-4" aria-hidden />,
+            onSelect: () => void exportMarkdown(conversation),
+          },
           { label: 'Rename', icon: <Pencil className="size-4" aria-hidden />, onSelect: () => setRenaming(true) },
           { label: 'Delete', icon: <Trash2 className="size-4" aria-hidden />, danger: true, onSelect: onRemove },
         ]}

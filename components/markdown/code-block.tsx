@@ -1,28 +1,118 @@
 'use client';
 
-import { useEffect, useState } from 'react';
+import { CornerDownLeft, ExternalLink, Play, Square, X } from 'lucide-react';
+import { useContext, useEffect, useState } from 'react';
 import { useIsCodeFenceIncomplete } from 'streamdown';
+import { AskContext } from '#components/markdown/ask-context';
+import { Figures, RunState, RunText, textOfRun } from '#components/playground/run-report';
+import { Button } from '#components/ui/button';
 import { CopyButton } from '#components/ui/copy-button';
-import { highlight, type Piece } from '#lib/client/highlight';
-
-/** Keyboards must be able to scroll what is wider than the page. */
-const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'Code' } as const;
+import { IconButton } from '#components/ui/icon-button';
+import { highlight, languageName, type Piece } from '#lib/client/highlight';
+import { type Run, useRun } from '#lib/client/run';
+import { sheetOf } from '#lib/client/samples';
+import { toFragment } from '#lib/client/share';
+import { useRunnerHealth } from '#lib/client/status';
 
 /** A program in an answer. It is coloured once its fence has closed, so that nothing flickers while it is written. */
 export function CodeBlock({ code, language }: { code: string; language: string }) {
-  const isIncomplete = useIsCodeFenceIncomplete();
-  const pieces = usePieces(code, language, !isIncomplete);
+  const isComplete = !useIsCodeFenceIncomplete();
+  const pieces = usePieces(code, language, isComplete);
+  const { run, start, stop, clear } = useRun();
+  const id = languageName(language);
+  const sheet = sheetOf(id);
+  const canRun = useRunnerHealth().data?.languages.includes(id) === true && isComplete && code.trim() !== '';
+  const execute = () => start({ language: id, code });
   return (
     <div className="code-block overflow-hidden rounded-md border bg-sunken" dir="ltr">
-      <div className="flex h-9 items-center justify-between border-b ps-3 pe-0.5">
-        <span className="truncate text-ink-2 text-xs">{language === '' ? 'text' : language}</span>
-        <CopyButton text={code} label="Copy the code" className="size-8" />
+      <div className="flex h-9 items-center gap-0.5 border-b ps-3 pe-0.5">
+        <span className="min-w-0 flex-1 truncate text-ink-2 text-xs">
+          {sheet?.label ?? (language === '' ? 'text' : language)}
+        </span>
+        {canRun && run.state !== 'running' ? (
+          <Button kind="quiet" size="sm" onClick={execute}>
+            <Play className="size-3 fill-current" aria-hidden />
+            Run
+          </Button>
+        ) : null}
+        {run.state === 'running' ? (
+          <Button kind="quiet" size="sm" onClick={stop}>
+            <Square className="size-2.5 fill-current" aria-hidden />
+            Stop
+          </Button>
+        ) : null}
+        {sheet !== undefined && isComplete ? (
+          <IconButton label="Open in the playground" onClick={() => void openInPlayground(id, code)}>
+            <ExternalLink className="size-4" strokeWidth={1.75} aria-hidden />
+          </IconButton>
+        ) : null}
+        <CopyButton text={code} label="Copy the code" />
       </div>
       <pre className="overflow-x-auto p-3 font-mono text-sm leading-[1.6]" {...SCROLLABLE}>
         <code>{pieces === undefined ? code : pieces.map(show)}</code>
       </pre>
+      {run.state === 'idle' ? null : <Result run={run} onRetry={execute} onClose={clear} />}
     </div>
   );
+}
+
+/** Keyboards must be able to scroll what is wider than the page. */
+const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'Code' } as const;
+
+interface ResultProps {
+  run: Run;
+  onRetry: () => void;
+  onClose: () => void;
+}
+
+function Result({ run, onRetry, onClose }: ResultProps) {
+  const ask = useContext(AskContext);
+  const isOver = run.state === 'ended' || run.state === 'stopped';
+  return (
+    <section aria-label="Output of the program" className="border-t bg-canvas">
+      <div className="flex h-9 items-center gap-2 ps-3 pe-0.5">
+        <span className="text-ink-2 text-xs">Output</span>
+        <RunState run={run} />
+        <span className="flex-1" />
+        {isOver && ask !== undefined ? (
+          <Button kind="quiet" size="sm" onClick={() => ask(questionAbout(run))}>
+            <CornerDownLeft className="size-3" aria-hidden />
+            Send to the model
+          </Button>
+        ) : null}
+        <IconButton label="Close the output" onClick={onClose}>
+          <X className="size-4" strokeWidth={1.75} aria-hidden />
+        </IconButton>
+      </div>
+      <div className="scroller flex max-h-80 flex-col gap-3 px-3 pb-3" {...OUTPUT}>
+        <RunText run={run} onRetry={onRetry} />
+        {run.state === 'ended' ? <Figures result={run.result} /> : null}
+      </div>
+    </section>
+  );
+}
+
+const OUTPUT = { tabIndex: 0, role: 'region', 'aria-label': 'What the program wrote' } as const;
+/** What a model should read of an output: its beginning and its end. */
+const KEPT_CHARACTERS = 4_000;
+
+function questionAbout(run: Run): string {
+  const text = textOfRun(run);
+  const half = KEPT_CHARACTERS / 2;
+  const kept =
+    text.length <= KEPT_CHARACTERS
+      ? text
+      : `${text.slice(0, half)}\n[… ${text.length - KEPT_CHARACTERS} characters …]\n${text.slice(-half)}`;
+  const fence = /`{3,}/.test(kept) ? '~~~~' : '```';
+  const code = run.state === 'ended' ? ` It ended with exit code ${run.result.exit_code}.` : '';
+  return kept.trim() === ''
+    ? `I ran the program. It wrote nothing.${code}`
+    : `I ran the program.${code} Its output:\n\n${fence}\n${kept.trimEnd()}\n${fence}`;
+}
+
+async function openInPlayground(language: string, code: string): Promise<void> {
+  const fragment = await toFragment({ language, code });
+  window.open(`/playground#${fragment}`, '_blank', 'noopener');
 }
 
 function show({ text, className }: Piece, index: number) {

@@ -8,6 +8,7 @@ import type { EditorHandle } from '#components/playground/code-editor';
 import { Divider } from '#components/playground/divider';
 import { Output } from '#components/playground/output';
 import { RunnerNotice } from '#components/playground/runner-notice';
+import { ShareButton } from '#components/playground/share-button';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
 import { Menu } from '#components/ui/menu';
@@ -17,6 +18,7 @@ import { splitArguments } from '#lib/client/arguments';
 import { languageOptions, savedCode } from '#lib/client/languages';
 import { useRun } from '#lib/client/run';
 import { type Sample, sheetOf } from '#lib/client/samples';
+import { fromFragment, toFragment } from '#lib/client/share';
 import { useRunnerHealth } from '#lib/client/status';
 import { readStored, writeStored } from '#lib/client/stored';
 import type { CodeRequest, LanguageId } from '#lib/wire/code';
@@ -30,17 +32,26 @@ export function Playground() {
   const [ready, setReady] = useState(false);
   const [stdin, setStdin] = useState('');
   const [args, setArgs] = useState('');
-  const [share, setShare] = useState(0.56);
+  const [width, setWidth] = useState(0.56);
   const code = useRef('');
   const editor = useRef<EditorHandle>(null);
   const isRunning = run.state === 'running';
 
-  // What was written last, before the editor is built.
+  // A link's program, or what was written last, before the editor is built.
   useEffect(() => {
-    const last = sheetOf(readStored('playground:language'))?.id ?? 'python';
-    code.current = savedCode(last);
-    setLanguage(last);
-    setReady(true);
+    let isCurrent = true;
+    void fromFragment(window.location.hash).then((shared) => {
+      if (!isCurrent) return;
+      const last = sheetOf(shared?.language ?? readStored('playground:language'))?.id ?? 'python';
+      code.current = shared?.code ?? savedCode(last);
+      setStdin(shared?.stdin ?? '');
+      setArgs(shared?.args ?? '');
+      setLanguage(last);
+      setReady(true);
+    });
+    return () => {
+      isCurrent = false;
+    };
   }, []);
 
   const options = useMemo(() => languageOptions(health.data, language), [health.data, language]);
@@ -71,6 +82,19 @@ export function Playground() {
     editor.current?.focus();
   };
 
+  const share = async () => {
+    const program = {
+      language,
+      code: code.current,
+      ...(stdin === '' ? {} : { stdin }),
+      ...(args === '' ? {} : { args }),
+    };
+    const url = new URL(window.location.href);
+    url.hash = await toFragment(program);
+    window.history.replaceState(null, '', url);
+    return url.href;
+  };
+
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <PageBar>
@@ -90,6 +114,7 @@ export function Playground() {
           }))}
         />
         <span className="flex-1" />
+        <ShareButton link={share} />
         {isRunning ? (
           <Button onClick={stop}>
             <Square className="size-3 fill-current" aria-hidden />
@@ -103,7 +128,7 @@ export function Playground() {
         )}
       </PageBar>
       <RunnerNotice health={health.data} error={health.error} onRetry={() => void health.mutate()} />
-      <div className="flex min-h-0 flex-1 flex-col lg:flex-row" style={{ '--share': `${share * 100}%` }}>
+      <div className="flex min-h-0 flex-1 flex-col lg:flex-row" style={{ '--share': `${width * 100}%` }}>
         <div className="flex min-h-0 flex-col max-lg:h-[56%] lg:w-(--share)">
           <div className="min-h-0 flex-1">
             {ready ? (
@@ -123,7 +148,7 @@ export function Playground() {
           </div>
           <Inputs stdin={stdin} args={args} onStdin={setStdin} onArgs={setArgs} onRun={execute} />
         </div>
-        <Divider share={share} onShare={setShare} />
+        <Divider share={width} onShare={setWidth} />
         <div className="min-h-0 min-w-0 flex-1 max-lg:border-t">
           <Output run={run} onRetry={execute} />
         </div>

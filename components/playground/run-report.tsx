@@ -1,0 +1,130 @@
+'use client';
+
+import clsx from 'clsx';
+import { useEffect, useState } from 'react';
+import { Badge, type Tone } from '#components/ui/badge';
+import { Button } from '#components/ui/button';
+import { Notice } from '#components/ui/notice';
+import { bytes, duration } from '#lib/client/format';
+import type { Run } from '#lib/client/run';
+import type { CodeResult, RunStatus } from '#lib/wire/code';
+
+/** What every page says of a run: its state as a badge, its output, its figures. */
+
+const STATUSES: Record<RunStatus, { tone: Tone; word: string }> = {
+  success: { tone: 'good', word: 'Success' },
+  runtime_error: { tone: 'error', word: 'Ended with an error' },
+  compile_error: { tone: 'error', word: 'Does not compile' },
+  timeout: { tone: 'warn', word: 'Out of time' },
+  memory_limit: { tone: 'warn', word: 'Out of memory' },
+  output_limit: { tone: 'warn', word: 'Too much output' },
+  killed: { tone: 'warn', word: 'Killed' },
+  internal_error: { tone: 'error', word: 'The runner failed' },
+};
+
+export function RunState({ run }: { run: Run }) {
+  return (
+    <span role="status" className="flex items-center gap-2">
+      {run.state === 'running' ? <Running startedAt={run.startedAt} /> : null}
+      {run.state === 'stopped' ? <Badge>Stopped</Badge> : null}
+      {run.state === 'failed' ? <Badge tone="error">Not run</Badge> : null}
+      {run.state === 'ended' ? (
+        <Badge tone={STATUSES[run.result.status].tone}>{STATUSES[run.result.status].word}</Badge>
+      ) : null}
+    </span>
+  );
+}
+
+function Running({ startedAt }: { startedAt: number }) {
+  const [now, setNow] = useState(startedAt);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 100);
+    return () => clearInterval(timer);
+  }, []);
+  return (
+    <Badge tone="accent">
+      Running{' '}
+      <span aria-hidden className="tabular">
+        {((now - startedAt) / 1000).toFixed(1)} s
+      </span>
+    </Badge>
+  );
+}
+
+/** Everything that a program wrote, in the order in which it came. */
+export function textOfRun(run: Run): string {
+  return run.state === 'idle' ? '' : run.pieces.map((piece) => piece.text).join('');
+}
+
+export function RunText({ run, onRetry }: { run: Run; onRetry: () => void }) {
+  const pieces = run.state === 'idle' ? [] : run.pieces;
+  const result = run.state === 'ended' ? run.result : undefined;
+  const compiler = result?.stage === 'compile' ? compilerText(result) : '';
+  return (
+    <>
+      {compiler === '' ? null : (
+        <pre className={clsx(TEXT, 'text-error')} dir="ltr">
+          {compiler}
+        </pre>
+      )}
+      {pieces.length === 0 ? null : (
+        <pre className={TEXT} dir="ltr">
+          {pieces.map((piece) => (
+            <span key={piece.at} className={piece.stream === 'stderr' ? 'text-error' : undefined}>
+              {piece.text}
+            </span>
+          ))}
+        </pre>
+      )}
+      {result !== undefined && pieces.length === 0 && compiler === '' ? (
+        <p className="text-ink-3 text-sm">The program wrote nothing.</p>
+      ) : null}
+      {result === undefined || result.error === null ? null : (
+        <Notice kind={result.status === 'runtime_error' ? 'warn' : 'error'}>{result.error}</Notice>
+      )}
+      {result?.truncated === true ? (
+        <Notice kind="warn">The output was longer than the runner keeps; the rest is cut off.</Notice>
+      ) : null}
+      {run.state === 'failed' ? (
+        <Notice
+          kind="error"
+          action={
+            <Button size="sm" onClick={onRetry}>
+              Run again
+            </Button>
+          }
+        >
+          {run.message}
+        </Notice>
+      ) : null}
+    </>
+  );
+}
+
+const TEXT = 'whitespace-pre-wrap font-mono text-sm leading-[1.6] [overflow-wrap:anywhere]';
+
+function compilerText({ compile }: CodeResult): string {
+  return [compile?.stdout, compile?.stderr].filter((part) => part !== undefined && part !== '').join('\n');
+}
+
+export function Figures({ result }: { result: CodeResult }) {
+  const figures: [string, string][] = [
+    ['Exit code', String(result.exit_code)],
+    ['Time', duration(result.duration_ms)],
+    ['CPU', duration(result.cpu_ms)],
+    ['Memory', bytes(result.memory_kb * 1024)],
+  ];
+  if (result.compile !== undefined) figures.splice(1, 0, ['Compiled in', duration(result.compile.duration_ms)]);
+  return (
+    <dl className="flex flex-wrap gap-x-5 gap-y-1 text-xs">
+      {figures.map(([name, value]) => (
+        <div key={name} className="flex gap-1.5">
+          <dt className="text-ink-3">{name}</dt>
+          <dd className={clsx('font-medium tabular', name === 'Exit code' && result.exit_code !== 0 && 'text-error')}>
+            {value}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}

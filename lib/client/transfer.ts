@@ -1,0 +1,89 @@
+import { type AssistantMessage, type ChatMessage, type Conversation, isRunning } from '#lib/client/conversation';
+import { hasShape, isRecord, parseJson } from '#lib/client/shape';
+
+/** A conversation with all versions of all its messages. */
+export interface Entry {
+  conversation: Conversation;
+  messages: readonly ChatMessage[];
+}
+
+const FORMAT = 'chill-space-conversations';
+const VERSION = 1;
+
+/** All of `entries` as a file that `fromJson` reads again. */
+export function toJson(entries: readonly Entry[]): string {
+  return JSON.stringify({ format: FORMAT, version: VERSION, conversations: entries }, undefined, 2);
+}
+
+/** The conversations of a file. Throws an `Error` whose message tells the reader what is wrong with it. */
+export function fromJson(text: string): Entry[] {
+  const file = parseJson(text);
+  if (!isRecord(file) || file.format !== FORMAT || !Array.isArray(file.conversations))
+    throw new Error('This file holds no exported conversations. Choose one that was exported here.');
+  if (file.version !== VERSION)
+    throw new Error('This file was exported by another version of the app. Update this one, then import it again.');
+  return file.conversations.map((entry: unknown, index) => {
+    const read = readEntry(entry);
+    if (read === undefined) throw new Error(`Conversation ${index + 1} of the file is damaged. Nothing was imported.`);
+    return read;
+  });
+}
+
+/** What one reads on the path that is shown: questions and answers, without what was changed or asked again. */
+export function toMarkdown(conversation: Conversation, path: readonly ChatMessage[]): string {
+  const turns = path
+    .filter((message) => message.content !== '')
+    .map((message) => `## ${speaker(message)}\n\n${message.content.trim()}`);
+  return `${[`# ${conversation.title}`, ...turns].join('\n\n')}\n`;
+}
+
+/** A file name that every system takes: `What is Rust` → `what-is-rust.md`. */
+export function fileName(title: string, extension: string): string {
+  const stem = title
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 60);
+  return `${stem === '' ? 'conversation' : stem}.${extension}`;
+}
+
+function speaker(message: ChatMessage): string {
+  if (message.role === 'user') return 'You';
+  return message.model === undefined ? 'Answer' : `Answer of ${message.model}`;
+}
+
+const isConversation = hasShape<Conversation>({
+  id: 'string',
+  title: 'string',
+  createdAt: 'number',
+  updatedAt: 'number',
+  systemPrompt: 'string',
+});
+
+const isMessage = hasShape<ChatMessage>({
+  id: 'string',
+  conversationId: 'string',
+  role: 'string',
+  content: 'string',
+  createdAt: 'number',
+});
+
+function readEntry(value: unknown): Entry | undefined {
+  if (!isRecord(value) || !isConversation(value.conversation) || !Array.isArray(value.messages)) return undefined;
+  const { conversation } = value;
+  const messages: unknown[] = value.messages;
+  if (!messages.every(isMessage)) return undefined;
+  const isWhole = messages.every(
+    (message) => message.conversationId === conversation.id && (message.role === 'user' || isAnswer(message)),
+  );
+  return isWhole ? { conversation, messages: messages.map(atRest) } : undefined;
+}
+
+function isAnswer(message: ChatMessage): message is AssistantMessage {
+  return message.role === 'assistant' && typeof message.thinking === 'string' && typeof message.state === 'string';
+}
+
+/** An answer that was on its way when it was exported is on its way no more. */
+function atRest(message: ChatMessage): ChatMessage {
+  return isRunning(message) ? { ...message, state: 'stopped' } : message;
+}
