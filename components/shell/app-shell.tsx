@@ -1,5 +1,6 @@
 import Link from 'next/link';
 import type { ReactNode } from 'react';
+import { Commands } from '#components/shell/commands';
 import { Nav } from '#components/shell/nav';
 import { StatusDots } from '#components/shell/status-dots';
 import { ThemeToggle } from '#components/shell/theme-toggle';
@@ -26,8 +27,9 @@ export function AppShell({ theme, children }: { theme: Theme; children: ReactNod
           </Link>
           <Nav />
         </div>
-        <div className="flex items-center md:w-full md:flex-col md:gap-2">
+        <div className="flex items-center md:w-full md:flex-col md:gap-1">
           <StatusDots />
+          <Commands />
           <ThemeToggle initial={theme} />
         </div>
       </header>

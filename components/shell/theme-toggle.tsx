@@ -1,10 +1,10 @@
 'use client';
 
 import { Monitor, Moon, Sun } from 'lucide-react';
-import { useState } from 'react';
 import { IconButton } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
-import { applyTheme, type Theme } from '#lib/client/theme';
+import type { Theme } from '#lib/client/theme';
+import { applyTheme, useTheme } from '#lib/client/use-theme';
 
 const CHOICES = [
   { theme: 'system', label: 'System', icon: Monitor },
@@ -13,7 +13,7 @@ const CHOICES = [
 ] as const;
 
 export function ThemeToggle({ initial }: { initial: Theme }) {
-  const [theme, setTheme] = useState(initial);
+  const theme = useTheme(initial);
   const Icon = CHOICES.find((choice) => choice.theme === theme)?.icon ?? Monitor;
   return (
     <Menu
@@ -27,10 +27,7 @@ export function ThemeToggle({ initial }: { initial: Theme }) {
         label,
         icon: <ChoiceIcon className="size-4" aria-hidden />,
         checked: value === theme,
-        onSelect: () => {
-          setTheme(value);
-          applyTheme(value);
-        },
+        onSelect: () => applyTheme(value),
       }))}
     />
   );

@@ -1,5 +1,3 @@
-import { setCookie } from '#lib/client/cookies';
-
 /** What the reader chose. It is kept in a cookie, so that the server renders the right one at once. */
 export const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
@@ -8,9 +6,4 @@ export const THEME_COOKIE = 'theme';
 
 export function parseTheme(value: string | undefined): Theme {
   return THEMES.find((theme) => theme === value) ?? 'system';
-}
-
-export function applyTheme(theme: Theme): void {
-  document.documentElement.dataset.theme = theme;
-  setCookie(THEME_COOKIE, theme);
 }
