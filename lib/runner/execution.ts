@@ -98,9 +98,12 @@ async function runStage(stage: Stage, sandbox: Sandbox, job: StageJob, onOutput:
   };
 }
 
-/** The compiler's steps, and then its output to the one descriptor that leads out, which the compiler itself does not have. */
+/**
+ * The compiler's steps, and then its output to the one descriptor that leads out, which the compiler itself does not have.
+ * What compilers say is diagnostics, though Go's says it on stdout.
+ */
 function compileScript({ steps, output }: Compilation): string {
-  const commands = steps.map((step) => `${step.map(quote).join(' ')} ${RESULT_DESCRIPTOR}>&-`);
+  const commands = steps.map((step) => `${step.map(quote).join(' ')} ${RESULT_DESCRIPTOR}>&- >&2`);
   return [...commands, `exec cat ${quote(output)} >&${RESULT_DESCRIPTOR}`].join(' && ');
 }
 

@@ -5,13 +5,11 @@ import type { Log } from '#lib/observe/log';
 import type { Metrics } from '#lib/observe/metrics';
 import { Admission } from '#lib/runner/admission';
 import { execute } from '#lib/runner/execution';
-import { LANGUAGES } from '#lib/runner/languages/index';
-import type { Language } from '#lib/runner/languages/language';
 import { checkRequest } from '#lib/runner/request';
 import type { Probed } from '#lib/runner/sandbox/probe';
 import type { Sandbox } from '#lib/runner/sandbox/sandbox';
 import { RunStatistics } from '#lib/runner/statistics';
-import { findToolchains, type Installed } from '#lib/runner/toolchains';
+import { Toolchains } from '#lib/runner/toolchains';
 import type { CodeRequest, CodeResult, RunnerHealth } from '#lib/wire/code';
 import type { RunnerStats } from '#lib/wire/stats';
 
@@ -32,6 +30,8 @@ export interface Runner {
    * `invalid_request`, `code_too_large`, `language_unavailable`, `sandbox_unavailable`, `runner_busy`.
    */
   run(request: CodeRequest, options: RunOptions): Promise<CodeResult>;
+  /** Resolves when every language that is installed here can be run: some are prepared at the first start. */
+  prepared(): Promise<void>;
   /** What can be run here, and in which sandbox. */
   health(): Promise<RunnerHealth>;
   /** What was run since the process began. */
@@ -50,7 +50,7 @@ export interface RunnerParts {
 
 interface Ready {
   sandbox: Sandbox;
-  toolchains: Map<Language, Installed>;
+  toolchains: Toolchains;
   warning: string | undefined;
 }
 
@@ -83,19 +83,14 @@ export function createRunner(parts: RunnerParts): Runner {
     const program = checkRequest(request, settings);
     if (closing.signal.aborted) throw new Fault('shutting_down', 'The server is shutting down. Try again in a moment.');
     const { sandbox, toolchains } = await ready();
-    const installed = toolchains.get(program.language);
-    if (installed === undefined)
-      throw new Fault(
-        'language_unavailable',
-        `${program.language.name} is not installed on this server. ${program.language.install}`,
-      );
+    const toolchain = await toolchains.require(program.language);
     const ends = AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal]);
     const leave = await admission.enter(caller, ends).catch((error: unknown) => {
       throw Fault.is(error) ? error : new Fault('cancelled', 'The run was cancelled before it began.');
     });
     try {
       onStart?.();
-      const result = await execute(program, installed.toolchain, sandbox, { settings, cores, signal: ends, onOutput });
+      const result = await execute(program, toolchain, sandbox, { settings, cores, signal: ends, onOutput });
       statistics.record(program.language.id, result.status, result.duration_ms);
       metrics.codeRuns.inc({ language: program.language.id, status: result.status });
       metrics.codeSeconds.observe({ language: program.language.id }, result.duration_ms / 1000);
@@ -114,6 +109,8 @@ export function createRunner(parts: RunnerParts): Runner {
       return going;
     },
 
+    prepared: async () => (await ready()).toolchains.settled(),
+
     health: async () => {
       const base = { status: 'ok', service: 'chill-space-code-runner', version: VERSION } as const;
       let found: Ready;
@@ -123,14 +120,13 @@ export function createRunner(parts: RunnerParts): Runner {
         if (!Fault.is(error)) throw error;
         return { ...base, languages: [], sandbox: 'unavailable', versions: {}, notices: [error.message] };
       }
-      const missing = LANGUAGES.filter((language) => !found.toolchains.has(language));
-      const notices = missing.map((language) => `${language.name} is not installed. ${language.install}`);
+      const { installed, notices } = await found.toolchains.survey();
       if (found.warning !== undefined) notices.unshift(found.warning);
       return {
         ...base,
-        languages: [...found.toolchains.keys()].map((language) => language.id),
+        languages: [...installed.keys()].map((language) => language.id),
         sandbox: found.sandbox.tier,
-        versions: Object.fromEntries([...found.toolchains].map(([language, { version }]) => [language.id, version])),
+        versions: Object.fromEntries([...installed].map(([language, { version }]) => [language.id, version])),
         ...(notices.length > 0 ? { notices } : {}),
       };
     },
@@ -147,6 +143,7 @@ export function createRunner(parts: RunnerParts): Runner {
       closing.abort();
       await Promise.all(runs);
       const found = await probing?.catch(() => undefined);
+      await found?.toolchains.survey();
       await found?.sandbox.close();
     },
   };
@@ -160,7 +157,6 @@ async function prepare(parts: RunnerParts): Promise<Ready> {
   }
   const { sandbox, warning } = probed;
   if (warning !== undefined) parts.log.warn({ sandbox: sandbox.tier }, warning);
-  const toolchains = await findToolchains(sandbox);
-  parts.log.info({ sandbox: sandbox.tier, languages: [...toolchains.keys()].map(({ id }) => id) }, 'code runner ready');
-  return { sandbox, toolchains, warning };
+  parts.log.info({ sandbox: sandbox.tier }, 'code runner ready');
+  return { sandbox, toolchains: new Toolchains(sandbox), warning };
 }

@@ -1,8 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { Fault } from '#lib/fault';
 import { log } from '#lib/observe/log';
 import { LANGUAGES } from '#lib/runner/languages/index';
-import type { Language, Machine, Toolchain } from '#lib/runner/languages/language';
+import { type Language, type Machine, PREPARED, type Toolchain } from '#lib/runner/languages/language';
+import { preparationRoot, prepare } from '#lib/runner/preparation';
 import type { Sandbox } from '#lib/runner/sandbox/sandbox';
 
 export interface Installed {
@@ -10,18 +12,93 @@ export interface Installed {
   version: string;
 }
 
-/** Finds the languages that this machine has, by asking each for its version inside the sandbox that it will run in. */
-export async function findToolchains(sandbox: Sandbox): Promise<Map<Language, Installed>> {
-  const found = await Promise.all(
-    LANGUAGES.map(async (language): Promise<[Language, Installed] | undefined> => {
-      const toolchain = language.find(THIS_MACHINE);
-      if (toolchain === undefined) return undefined;
-      const version = await askVersion(sandbox, language, toolchain);
-      return version === undefined ? undefined : [language, { toolchain, version }];
-    }),
-  );
-  return new Map(found.filter((entry) => entry !== undefined));
+type Found = { state: 'ready'; installed: Installed } | { state: 'missing' | 'preparing' };
+
+/** The toolchains of this machine. Each is asked for its version once, inside the sandbox that it will run in. */
+export class Toolchains {
+  readonly #sandbox: Sandbox;
+  readonly #found = new Map<Language, Promise<Found>>();
+  readonly #prepared = new Map<Language, Promise<unknown>>();
+
+  constructor(sandbox: Sandbox) {
+    this.#sandbox = sandbox;
+  }
+
+  /** Throws `language_unavailable` with what to do about it. */
+  async require(language: Language): Promise<Toolchain> {
+    const found = await this.#find(language);
+    if (found.state === 'ready') return found.installed.toolchain;
+    const sentence = this.#sentence(language, found.state);
+    throw found.state === 'preparing'
+      ? new Fault('language_unavailable', sentence, { retryAfterSeconds: PREPARING_RETRY_SECONDS })
+      : new Fault('language_unavailable', sentence);
+  }
+
+  /** What is there, and a sentence for each that is not. */
+  async survey(): Promise<{ installed: Map<Language, Installed>; notices: string[] }> {
+    const installed = new Map<Language, Installed>();
+    const notices: string[] = [];
+    const all = await Promise.all(LANGUAGES.map(async (language) => [language, await this.#find(language)] as const));
+    for (const [language, found] of all) {
+      if (found.state === 'ready') installed.set(language, found.installed);
+      else notices.push(this.#sentence(language, found.state));
+    }
+    return { installed, notices };
+  }
+
+  /** Resolves when nothing is being prepared any more. */
+  async settled(): Promise<void> {
+    await this.survey();
+    await Promise.all(this.#prepared.values());
+  }
+
+  #sentence(language: Language, state: 'missing' | 'preparing'): string {
+    return state === 'missing'
+      ? `${language.name} is not installed on this server. ${language.install}`
+      : `${language.name} is being prepared: its standard library is compiled, once. Try again in a minute.`;
+  }
+
+  #find(language: Language): Promise<Found> {
+    let found = this.#found.get(language);
+    if (found === undefined) {
+      found = this.#look(language);
+      this.#found.set(language, found);
+    }
+    return found;
+  }
+
+  async #look(language: Language): Promise<Found> {
+    const toolchain = language.find(THIS_MACHINE);
+    const version = toolchain === undefined ? undefined : await askVersion(this.#sandbox, language, toolchain);
+    if (toolchain === undefined || version === undefined) return { state: 'missing' };
+    const installed = { toolchain, version };
+    const { prepare: preparation } = language;
+    if (preparation === undefined) return { state: 'ready', installed };
+
+    const name = `${language.id}-${version.replaceAll(/[^\w.-]/g, '_')}`;
+    const preparing = prepare(preparationRoot(), name, (directory) => preparation(toolchain, directory)).then(
+      (from): Found => {
+        const binds = [...toolchain.binds, { from, at: PREPARED }];
+        return { state: 'ready', installed: { ...installed, toolchain: { ...toolchain, binds } } };
+      },
+      (error: unknown): Found => {
+        log().error({ language: language.id, err: error }, 'the language could not be prepared');
+        return { state: 'missing' };
+      },
+    );
+    // From when it is done, that is what is found. What was prepared at an earlier start is there at once.
+    this.#prepared.set(
+      language,
+      preparing.then((found) => this.#found.set(language, Promise.resolve(found))),
+    );
+    return Promise.race([
+      preparing,
+      new Promise<Found>((resolve) => setImmediate(() => resolve({ state: 'preparing' }))),
+    ]);
+  }
 }
+
+const PREPARING_RETRY_SECONDS = 30;
 
 async function askVersion(sandbox: Sandbox, language: Language, toolchain: Toolchain): Promise<string | undefined> {
   let said = '';
@@ -29,8 +106,8 @@ async function askVersion(sandbox: Sandbox, language: Language, toolchain: Toolc
     said += chunk.toString();
     return said.length < 10_000;
   };
-  const ended = await sandbox
-    .run({
+  try {
+    const ended = await sandbox.run({
       argv: language.version.command(toolchain),
       env: {},
       binds: toolchain.binds,
@@ -39,13 +116,12 @@ async function askVersion(sandbox: Sandbox, language: Language, toolchain: Toolc
       limits: LIMITS,
       onStdout: listen,
       onStderr: listen,
-    })
-    .catch((error: unknown) => {
-      log().warn({ language: language.id, err: error }, 'the toolchain cannot be used in the sandbox');
-      return undefined;
     });
-  if (ended?.started !== true || ended.exitCode !== 0) return undefined;
-  return language.version.pattern.exec(said)?.[1];
+    return ended.started && ended.exitCode === 0 ? language.version.pattern.exec(said)?.[1] : undefined;
+  } catch (error) {
+    log().warn({ language: language.id, err: error }, 'the toolchain cannot be used in the sandbox');
+    return undefined;
+  }
 }
 
 const THIS_MACHINE: Machine = {

@@ -30,6 +30,15 @@ export interface Command {
   binds?: Bind[];
 }
 
+/** A command that is run once on the host, by and with nothing but the toolchain itself. */
+export interface Preparation {
+  argv: string[];
+  env: Record<string, string>;
+}
+
+/** Where what was prepared lies in the sandbox, read-only; what the command printed is its file `index`. */
+export const PREPARED = '/opt/prepared';
+
 /** Programs that are run one after the other, as long as each ends with 0, and the file that they leave. */
 export interface Compilation {
   steps: string[][];
@@ -71,6 +80,8 @@ export interface Language {
   version: { command: (toolchain: Toolchain) => string[]; pattern: RegExp };
   /** What a person does where it is missing. */
   install: string;
+  /** What must be made of a toolchain once before it is quick, in `directory`. */
+  prepare?: (toolchain: Toolchain, directory: string) => Preparation;
   compile?: (context: CommandContext) => Compilation;
   run: (context: CommandContext) => Command;
   sample: string;

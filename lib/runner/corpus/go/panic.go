@@ -1,0 +1,9 @@
+package main
+
+import "fmt"
+
+func main() {
+	fmt.Println("first")
+	var none []int
+	fmt.Println(none[len(none)])
+}

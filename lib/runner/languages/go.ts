@@ -1,0 +1,58 @@
+import type { Language } from '#lib/runner/languages/language';
+import { PREPARED } from '#lib/runner/languages/language';
+import { PROGRAM } from '#lib/runner/sandbox/sandbox';
+
+const AT = '/opt/go';
+const PLACES = ['/usr/local/go', '/usr/lib/go', '/usr/local/lib/go'];
+/** The collector works harder before the bound outside is reached. */
+const HEAP_SHARE = 0.8;
+
+export const go: Language = {
+  id: 'go',
+  name: 'Go',
+  aliases: ['golang'],
+  mainFile: () => 'main.go',
+  extension: '.go',
+  find: ({ exists, list }) => {
+    const root = PLACES.find((place) => exists(`${place}/bin/go`));
+    const platform = root === undefined ? undefined : list(`${root}/pkg/tool`)[0];
+    if (platform === undefined) return undefined;
+    const tools = `${AT}/pkg/tool/${platform}`;
+    return {
+      binds: [{ from: `${root}`, at: AT }],
+      programs: { go: `${AT}/bin/go`, compile: `${tools}/compile`, link: `${tools}/link` },
+    };
+  },
+  version: { command: ({ programs }) => [`${programs.go}`, 'version'], pattern: /go version go(\S+)/ },
+  install: 'Install Go below /usr/local/go, or with apt-get install golang-go.',
+  // Go ships its standard library as source. It is compiled once, and every program is compiled against that.
+  prepare: ({ binds }, directory) => ({
+    argv: [
+      `${binds[0]?.from}/bin/go`,
+      ...['list', '-export', '-f', '{{if .Export}}packagefile {{.ImportPath}}={{.Export}}{{end}}', 'std'],
+    ],
+    env: {
+      ...{ GOROOT: `${binds[0]?.from}`, GOCACHE: directory, GOPATH: `${directory}/path`, HOME: directory },
+      ...{ GOTOOLCHAIN: 'local', GOPROXY: 'off', GOENV: 'off', CGO_ENABLED: '0', PATH: '/usr/bin:/bin' },
+    },
+  }),
+  // The compiler and the linker directly: the `go` command would spend most of its time finding out what it knows already.
+  compile: ({ toolchain: { programs }, files }) => ({
+    steps: [
+      [
+        `${programs.compile}`,
+        ...['-p', 'main', '-complete', '-pack', '-importcfg', `${PREPARED}/index`, '-o', 'main.a'],
+        ...files.map(({ name }) => name).filter((name) => /^[^/]+\.go$/.test(name) && !name.endsWith('_test.go')),
+      ],
+      [`${programs.link}`, '-s', '-w', '-importcfg', `${PREPARED}/index`, '-o', 'program', 'main.a'],
+    ],
+    output: 'program',
+  }),
+  run: ({ args, memoryMb }) => ({
+    argv: [PROGRAM, ...args],
+    env: { GOMEMLIMIT: `${Math.floor(memoryMb * HEAP_SHARE)}MiB` },
+    binds: [],
+  }),
+  sample:
+    'package main\n\nimport (\n\t"bufio"\n\t"fmt"\n\t"os"\n)\n\nfunc main() {\n\tname := "world"\n\tif in := bufio.NewScanner(os.Stdin); in.Scan() {\n\t\tname = in.Text()\n\t}\n\tfmt.Printf("Hello, %s!\\n", name)\n}\n',
+};
