@@ -5,6 +5,8 @@ const config = {
   // `next dev` is opened by either name of this machine.
   allowedDevOrigins: ['127.0.0.1'],
   typedRoutes: true,
+  // `tsc` checks the types in `npm test`; a first start should not wait for it.
+  typescript: { ignoreBuildErrors: true },
   // Native modules and packages that start processes stay outside the bundles.
   serverExternalPackages: ['node-llama-cpp', 'pino', 'prom-client', 'undici', 'execa'],
 };
