@@ -15,7 +15,7 @@ import { Fault } from '#lib/fault';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
 import type { Log } from '#lib/observe/log';
 import type { Metrics } from '#lib/observe/metrics';
-import type { CacheHeader, ChatRequest, QueueOverview } from '#lib/wire/chat';
+import type { CacheHeader, ChatRequest, Message, QueueOverview } from '#lib/wire/chat';
 import type { Stats } from '#lib/wire/stats';
 
 /** How long a provider may take to let go of an aborted call before its slot is given to the next anyway. */
@@ -59,6 +59,13 @@ export interface SubmittedTicket {
   cache: CacheHeader;
 }
 
+/** A request as its model gets it; `key` is undefined where the answer is not to be cached. */
+interface Question {
+  provider: ModelProvider;
+  request: ModelRequest;
+  key: string | undefined;
+}
+
 /**
  * The way of a chat request (SPEC 2.1): response cache, single flight, queue with batches, model. Everything that follows
  * the choice of a model happens in one turn of the event loop, so that no two identical requests can miss one another.
@@ -74,6 +81,8 @@ export class ChatEngine {
   /** Runs that wait and have a reader, who is told of every new position. */
   readonly #watched = new Set<Run>();
   readonly #runTimes: RunTimes;
+  readonly #questions = new WeakMap<ChatRequest, Question>();
+  readonly #lookups: Record<CacheHeader, { inc(): void }>;
   readonly #firstToken = new RecentValues();
   readonly #total = new RecentValues();
   readonly #counts = { total: 0, cached: 0, joined: 0 };
@@ -83,7 +92,14 @@ export class ChatEngine {
   constructor(parts: ChatEngineParts) {
     const { settings, clock } = parts;
     const resultTtlMs = settings.QUEUE_RESULT_TTL_SECONDS * 1000;
+    const { cacheLookups } = parts.metrics;
     this.#parts = parts;
+    this.#lookups = {
+      hit: cacheLookups.labels('hit'),
+      miss: cacheLookups.labels('miss'),
+      joined: cacheLookups.labels('joined'),
+      bypass: cacheLookups.labels('bypass'),
+    };
     this.#cache = new ResponseCache(
       { maxBytes: settings.CACHE_MAX_SIZE_MB * BYTES_PER_MB, ttlMs: settings.CACHE_TTL_SECONDS * 1000 },
       clock,
@@ -120,7 +136,7 @@ export class ChatEngine {
    * A ticket that nobody reads is cancelled after the grace, unless it is detached.
    */
   async submit(request: ChatRequest, origin: Origin): Promise<Submission> {
-    const { settings, metrics } = this.#parts;
+    const { settings } = this.#parts;
     if (this.#closed !== undefined) throw this.#closed;
     const { provider, model } = await this.#parts.directory.resolve(request.model);
     const { conversation_id: conversationId } = request;
@@ -128,20 +144,22 @@ export class ChatEngine {
       conversationId === undefined
         ? undefined
         : this.#conversations.resume(origin.caller, conversationId, request.messages);
-    const whole = continued === undefined ? request : { ...request, messages: [...continued.messages] };
-    const modelRequest = toModelRequest(whole, model, settings.OLLAMA_SYSTEM_PROMPT);
-    const key = request.use_cache ? cacheKey(provider.id, modelRequest) : undefined;
+    const question =
+      continued === undefined
+        ? this.#question(request, provider, model)
+        : this.#askAnew({ ...request, messages: [...continued.messages] }, provider, model);
+    const { key } = question;
     const reads = key !== undefined && origin.fresh !== true;
-    const id = this.#newId(origin.id);
     this.#counts.total += 1;
 
     const kept = reads && settings.CACHE_ENABLED ? this.#cache.get(key) : undefined;
     if (kept !== undefined) {
       this.#counts.cached += 1;
-      metrics.cacheLookups.inc(HIT);
+      this.#lookups.hit.inc();
       if (origin.detached !== true && origin.ownForm !== true && continued === undefined)
-        return { kind: 'hit', id, kept };
+        return { kind: 'hit', id: origin.id ?? randomUUID(), kept };
     }
+    const id = this.#newId(origin.id);
     const now = this.#parts.clock.now();
     const twin = kept === undefined && reads && settings.BATCH_DEDUPLICATION ? this.#inFlight.sharing(key) : undefined;
     const run =
@@ -149,13 +167,13 @@ export class ChatEngine {
       new Run({
         id,
         caller: origin.caller,
-        group: batchGroup(provider.id, model, modelRequest.options),
+        group: batchGroup(provider.id, model, request.options),
         model,
         createdAt: now,
         key,
         provider,
         priority: request.priority,
-        request: modelRequest,
+        request: question.request,
         cached: kept !== undefined,
       });
     const ticket = new Ticket({
@@ -166,7 +184,8 @@ export class ChatEngine {
       detached: origin.detached === true,
       conversation: continued?.conversation,
     });
-    if (conversationId !== undefined) this.#keepConversation(ticket, conversationId, whole.messages);
+    if (conversationId !== undefined)
+      this.#keepConversation(ticket, conversationId, continued?.messages ?? request.messages);
     if (kept !== undefined) {
       this.#replay(run, kept);
       this.#inFlight.add(ticket);
@@ -176,7 +195,7 @@ export class ChatEngine {
     else this.#admit(run, now);
     this.#inFlight.add(ticket);
     const cache = twin !== undefined ? 'joined' : reads && settings.CACHE_ENABLED ? 'miss' : 'bypass';
-    metrics.cacheLookups.inc({ result: cache });
+    this.#lookups[cache].inc();
     return { kind: 'ticket', ticket, cache };
   }
 
@@ -294,6 +313,20 @@ export class ChatEngine {
     this.#closed = fault;
     const waiting = [...this.#queue.waiting(this.#parts.clock.now())].map(({ item }) => item);
     for (const run of [...waiting, ...this.#running]) this.#end(run, { type: 'error', fault });
+  }
+
+  /** What a request asks of which model. A request that is given again is not asked anew. */
+  #question(request: ChatRequest, provider: ModelProvider, model: string): Question {
+    const known = this.#questions.get(request);
+    if (known !== undefined && known.provider === provider && known.request.model === model) return known;
+    const question = this.#askAnew(request, provider, model);
+    this.#questions.set(request, question);
+    return question;
+  }
+
+  #askAnew(request: ChatRequest, provider: ModelProvider, model: string): Question {
+    const asked = toModelRequest(request, model, this.#parts.settings.OLLAMA_SYSTEM_PROMPT);
+    return { provider, request: asked, key: request.use_cache ? cacheKey(provider.id, asked) : undefined };
   }
 
   #newId(wanted: string | undefined): string {
@@ -475,7 +508,7 @@ export class ChatEngine {
   }
 
   /** Keeps the conversation as soon as its answer is complete. */
-  #keepConversation(ticket: Ticket, id: string, messages: ChatRequest['messages']): void {
+  #keepConversation(ticket: Ticket, id: string, messages: readonly Message[]): void {
     const { run, caller } = ticket;
     const keep = () => {
       if (run.answer === undefined || ticket.cancelledAt !== undefined) return;
@@ -501,8 +534,6 @@ export class ChatEngine {
 function isWorthKeeping({ done_reason, content, tool_calls }: FinishedAnswer): boolean {
   return (done_reason === 'stop' || done_reason === 'tool_calls') && (content !== '' || tool_calls.length > 0);
 }
-
-const HIT = { result: 'hit' } as const;
 
 function cancelled(message: string): { type: 'error'; fault: Fault } {
   return { type: 'error', fault: new Fault('cancelled', message) };

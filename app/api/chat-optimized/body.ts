@@ -3,13 +3,20 @@ import { MIB, parseJson, readJsonBytes, tooLarge } from '#lib/http/body';
 const TEXT_LIMIT_BYTES = MIB;
 const IMAGES_LIMIT_BYTES = 20 * MIB;
 
-/** The JSON body of a chat request: 1 MiB, or 20 MiB where images are attached (SPEC §1), which is seen before it is parsed. */
-export async function readChatBody(request: Request): Promise<unknown> {
+/** The bytes of a chat request: 1 MiB, or 20 MiB where images are attached (SPEC §1), which is seen before anything is parsed. */
+export async function readChatBytes(request: Request): Promise<Uint8Array> {
   const bytes = await readJsonBytes(request, IMAGES_LIMIT_BYTES);
-  if (
-    bytes.byteLength > TEXT_LIMIT_BYTES &&
-    !Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes('"images"')
-  )
-    throw tooLarge(TEXT_LIMIT_BYTES);
-  return parseJson(bytes);
+  if (bytes.byteLength > TEXT_LIMIT_BYTES && !hasImages(bytes)) throw tooLarge(TEXT_LIMIT_BYTES);
+  return bytes;
+}
+
+/** The JSON body of a chat request. */
+export async function readChatBody(request: Request): Promise<unknown> {
+  return parseJson(await readChatBytes(request));
+}
+
+/** By the field's name in our own API and Ollama's, or in OpenAI's. */
+function hasImages(bytes: Uint8Array): boolean {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return text.includes('"images"') || text.includes('"image_url"');
 }

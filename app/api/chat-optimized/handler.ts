@@ -1,13 +1,22 @@
+import type { z } from 'zod';
 import { answerStream, untilEnded } from '#lib/chat/answer-reader';
 import { chatAnswer, chatForm } from '#lib/chat/forms';
 import type { Ticket } from '#lib/chat/in-flight';
 import { chatEngine } from '#lib/chat/index';
 import type { Origin } from '#lib/chat/pipeline';
-import { parseBody } from '#lib/http/body';
+import { RecentBodies } from '#lib/chat/recent-bodies';
+import { parseBody, parseJson } from '#lib/http/body';
 import { eventStream, json, jsonBytes, type Reply } from '#lib/http/reply';
 import type { Call } from '#lib/http/route';
-import { attachRequestSchema, type CacheHeader, CHAT_FIELDS, chatRequestSchema } from '#lib/wire/chat';
-import { readChatBody } from './body.ts';
+import { processWide } from '#lib/process';
+import {
+  attachRequestSchema,
+  type CacheHeader,
+  CHAT_FIELDS,
+  type ChatRequest,
+  chatRequestSchema,
+} from '#lib/wire/chat';
+import { readChatBytes } from './body.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -15,14 +24,13 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 export async function chat(request: Request, call: Call): Promise<Reply> {
   // Read before the first await: some adapters only watch the connection for a signal that was asked for.
   const { signal } = request;
-  const body = await readChatBody(request);
+  const bytes = await readChatBytes(request);
   const engine = chatEngine();
-  if (namesRequest(body)) {
-    const { request_id: id, stream } = parseBody(attachRequestSchema, body, CHAT_FIELDS);
-    const ticket = engine.find(id, call.caller);
-    return reply(ticket, ticket.run.cached ? 'hit' : 'joined', stream, signal);
+  const asked = recentBodies().get(bytes, parseAsked);
+  if ('request_id' in asked) {
+    const ticket = engine.find(asked.request_id, call.caller);
+    return reply(ticket, ticket.run.cached ? 'hit' : 'joined', asked.stream, signal);
   }
-  const asked = parseBody(chatRequestSchema, body, CHAT_FIELDS);
   const submission = await engine.submit(asked, origin(request, call));
   if (submission.kind === 'ticket') return reply(submission.ticket, submission.cache, asked.stream, signal);
   const { kept, id } = submission;
@@ -48,7 +56,17 @@ async function reply(ticket: Ticket, cache: CacheHeader, stream: boolean, signal
   return json(chatAnswer(ticket), 200, headers);
 }
 
-function namesRequest(body: unknown): boolean {
-  if (typeof body !== 'object' || body === null) return false;
-  return ('request_id' in body && body.request_id != null) || ('requestId' in body && body.requestId != null);
+type Asked = ChatRequest | z.output<typeof attachRequestSchema>;
+
+function recentBodies(): RecentBodies<Asked> {
+  return processWide('chat.recent-bodies', () => new RecentBodies<Asked>());
+}
+
+function parseAsked(bytes: Uint8Array): Asked {
+  const body = parseJson(bytes);
+  const attaches =
+    typeof body === 'object' &&
+    body !== null &&
+    (('request_id' in body && body.request_id != null) || ('requestId' in body && body.requestId != null));
+  return parseBody(attaches ? attachRequestSchema : chatRequestSchema, body, CHAT_FIELDS);
 }
