@@ -203,6 +203,7 @@ export const SETTINGS = {
   CODE_MAX_OUTPUT_BYTES: define('Code', whole(1, 100_000_000), '100000', 'Size of stdout, and of stderr.'),
   CODE_MEMORY_MB: define('Code', whole(16, 1_048_576), '128', 'Memory of a program, all its processes together.'),
   CODE_COMPILE_MEMORY_MB: define('Code', whole(64, 1_048_576), '1024', 'Memory of a compiler.'),
+  CODE_COMPILE_TIMEOUT_SECONDS: define('Code', whole(1, 3_600), '30', 'Wall time of a compiler.'),
   CODE_MAX_PROCESSES: define('Code', whole(1, 100_000), '64', 'Processes and threads of a program.'),
   CODE_DISK_MB: define('Code', whole(1, 1_048_576), '64', 'Disk of a program, gone afterwards.'),
   CODE_MAX_CONCURRENT: define('Code', whole(0, 1_000), '0', 'Runs at a time; 0 is one a core.'),
