@@ -5,7 +5,7 @@ import { decodeText, splitLines } from '#lib/models/lines';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
 import { splitThinking } from '#lib/models/thinking';
 import { errorTextOf, type Refuse, showable, Upstream } from '#lib/models/upstream';
-import type { Message } from '#lib/wire/chat';
+import { type Message, toolCallSchema } from '#lib/wire/chat';
 import type { ModelInfo } from '#lib/wire/models';
 
 export interface OllamaOptions {
@@ -54,6 +54,7 @@ export class OllamaProvider implements ModelProvider {
       keep_alive: this.#keepAlive,
       think: request.think,
       format: request.format,
+      tools: request.tools,
     };
     let done = false;
     const bytes = this.#upstream.stream(
@@ -67,6 +68,7 @@ export class OllamaProvider implements ModelProvider {
         throw new Fault('upstream_failed', `Ollama failed in the middle of the answer: ${showable(part.error)}`);
       if (part.message?.thinking) yield { type: 'thinking', text: part.message.thinking };
       if (part.message?.content) yield { type: 'content', text: part.message.content };
+      if (part.message?.tool_calls?.length) yield { type: 'tool_calls', tool_calls: part.message.tool_calls };
       if (part.done === true) {
         done = true;
         yield {
@@ -181,13 +183,26 @@ const refuse =
       ? new Fault('model_not_found', `There is no model ${model} in Ollama. Get it with \`ollama pull ${model}\`.`)
       : undefined;
 
-/** Ollama takes base64 without a data URL's head, as the wire has it. */
-function ollamaMessage({ role, content, images }: Message): Message {
-  return images === undefined ? { role, content } : { role, content, images };
+/** Ollama takes base64 without a data URL's head, and tool calls and their results in the form that the wire has too. */
+function ollamaMessage({ role, content, images, tool_calls, tool_name, tool_call_id }: Message): Message {
+  return {
+    role,
+    content,
+    ...(images === undefined ? {} : { images }),
+    ...(tool_calls === undefined ? {} : { tool_calls }),
+    ...(tool_name === undefined ? {} : { tool_name }),
+    ...(tool_call_id === undefined ? {} : { tool_call_id }),
+  };
 }
 
 const partSchema = z.object({
-  message: z.object({ content: z.string().nullish(), thinking: z.string().nullish() }).nullish(),
+  message: z
+    .object({
+      content: z.string().nullish(),
+      thinking: z.string().nullish(),
+      tool_calls: z.array(toolCallSchema).nullish(),
+    })
+    .nullish(),
   done: z.boolean().optional(),
   done_reason: z.string().optional(),
   prompt_eval_count: z.number().optional(),

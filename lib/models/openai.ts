@@ -5,7 +5,15 @@ import { decodeText } from '#lib/models/lines';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
 import { splitThinking } from '#lib/models/thinking';
 import { errorTextOf, type Refuse, Upstream } from '#lib/models/upstream';
-import type { Format, Message, ModelOptions, Think, Usage } from '#lib/wire/chat';
+import {
+  type Format,
+  type Message,
+  type ModelOptions,
+  type Think,
+  type ToolCall,
+  toolCallSchema,
+  type Usage,
+} from '#lib/wire/chat';
 import type { ModelInfo } from '#lib/wire/models';
 
 export interface OpenAiOptions {
@@ -45,6 +53,7 @@ export class OpenAiProvider implements ModelProvider {
       ...mapOptions(request.options),
       ...mapThink(request.think),
       ...mapFormat(request.format),
+      tools: request.tools,
     };
     let done = false;
     const bytes = this.#upstream.stream(
@@ -54,6 +63,7 @@ export class OpenAiProvider implements ModelProvider {
     );
     let reason: string | undefined;
     let usage: Usage = { prompt_tokens: 0, completion_tokens: 0 };
+    const calls = new ToolCallParts();
     for await (const data of serverSentData(decodeText(bytes))) {
       if (data === '[DONE]') {
         // A server that never gives a reason still ended properly.
@@ -68,10 +78,13 @@ export class OpenAiProvider implements ModelProvider {
       const thinking = choice?.delta?.reasoning_content ?? choice?.delta?.reasoning;
       if (thinking) yield { type: 'thinking', text: thinking };
       if (choice?.delta?.content) yield { type: 'content', text: choice.delta.content };
+      for (const call of choice?.delta?.tool_calls ?? []) calls.add(call);
       if (choice?.finish_reason) reason = choice.finish_reason;
     }
     if (reason === undefined)
       throw new Fault('upstream_truncated', 'The model server ended its answer before it was done.');
+    const toolCalls = calls.whole();
+    if (toolCalls.length > 0) yield { type: 'tool_calls', tool_calls: toolCalls };
     yield { type: 'done', done_reason: reason, usage };
   }
 
@@ -126,8 +139,10 @@ const refuse =
   (status) =>
     status === 404 ? notServed(model) : undefined;
 
-function openAiMessage({ role, content, images }: Message) {
-  // A tool's message needs the id of its call, which our wire does not carry; as the user's, every server takes it.
+function openAiMessage({ role, content, images, tool_calls: calls, tool_call_id: id }: Message) {
+  if (role === 'tool' && id !== undefined) return { role, content, tool_call_id: id };
+  if (calls !== undefined && calls.length > 0) return { role, content, tool_calls: calls.map(openAiToolCall) };
+  // A tool's message needs the id of its call; without one, every server takes it as the user's.
   const sent = role === 'tool' ? 'user' : role;
   if (images === undefined || images.length === 0) return { role: sent, content };
   return {
@@ -137,6 +152,41 @@ function openAiMessage({ role, content, images }: Message) {
       ...images.map((image) => ({ type: 'image_url', image_url: { url: `data:${imageType(image)};base64,${image}` } })),
     ],
   };
+}
+
+function openAiToolCall({ id, function: { name, arguments: given } }: ToolCall, place: number) {
+  return { id: id ?? `call_${place}`, type: 'function', function: { name, arguments: JSON.stringify(given) } };
+}
+
+/** Tool calls come in pieces: the first one of a call has its id and name, each has more of its arguments' text. */
+class ToolCallParts {
+  readonly #calls = new Map<number, { id: string | undefined; name: string; arguments: string }>();
+
+  add({ index, id, function: part }: z.infer<typeof toolCallPartSchema>): void {
+    const call = this.#calls.get(index) ?? { id: undefined, name: '', arguments: '' };
+    this.#calls.set(index, call);
+    call.id ??= id ?? undefined;
+    call.name += part?.name ?? '';
+    call.arguments += part?.arguments ?? '';
+  }
+
+  /** Throws `upstream_failed` where a call's arguments are not a JSON object. */
+  whole(): ToolCall[] {
+    return [...this.#calls.values()].map(({ id, name, arguments: written }) => {
+      const parsed = toolCallSchema.safeParse({ id, function: { name, arguments: parseArguments(written) } });
+      if (parsed.success) return parsed.data;
+      throw new Fault('upstream_failed', `The model asked for the tool ${name} with arguments that are not JSON.`);
+    });
+  }
+}
+
+function parseArguments(written: string): unknown {
+  if (written === '') return {};
+  try {
+    return JSON.parse(written);
+  } catch {
+    return undefined;
+  }
 }
 
 /** By the first bytes, in base64. */
@@ -181,6 +231,12 @@ async function* serverSentData(texts: AsyncIterable<string>): AsyncGenerator<str
   }
 }
 
+const toolCallPartSchema = z.object({
+  index: z.number().default(0),
+  id: z.string().nullish(),
+  function: z.object({ name: z.string().nullish(), arguments: z.string().nullish() }).nullish(),
+});
+
 const partSchema = z.object({
   choices: z
     .array(
@@ -190,6 +246,7 @@ const partSchema = z.object({
             content: z.string().nullish(),
             reasoning_content: z.string().nullish(),
             reasoning: z.string().nullish(),
+            tool_calls: z.array(toolCallPartSchema).nullish(),
           })
           .nullish(),
         finish_reason: z.string().nullish(),
