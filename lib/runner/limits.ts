@@ -5,8 +5,8 @@ const MB = 1024 * 1024;
 /** A compiler's own bounds, which are not the program's: g++ alone needs 200 MB. */
 export function compilerLimits(settings: Config, cores: number): Limits {
   return {
-    wallMs: COMPILE_SECONDS * 1000,
-    cpuSeconds: COMPILE_SECONDS * cores,
+    wallMs: settings.CODE_COMPILE_TIMEOUT_SECONDS * 1000,
+    cpuSeconds: settings.CODE_COMPILE_TIMEOUT_SECONDS * cores,
     memoryBytes: settings.CODE_COMPILE_MEMORY_MB * MB,
     processes: COMPILE_PROCESSES,
     diskBytes: COMPILE_DISK_MB * MB,
@@ -16,7 +16,6 @@ export function compilerLimits(settings: Config, cores: number): Limits {
   };
 }
 
-const COMPILE_SECONDS = 30;
 const COMPILE_PROCESSES = 128;
 const COMPILE_DISK_MB = 256;
 const COMPILE_OPEN_FILES = 1024;

@@ -63,6 +63,10 @@ export class Toolchains {
     if (found === undefined) {
       found = this.#look(language);
       this.#found.set(language, found);
+      // What is missing may be installed by the next time.
+      void found.then(({ state }) => {
+        if (state === 'missing') this.#found.delete(language);
+      });
     }
     return found;
   }

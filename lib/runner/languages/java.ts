@@ -3,8 +3,8 @@ import type { Language, SourceFile } from '#lib/runner/languages/language';
 
 /** A JVM that lives for a moment: the quick compiler, the small collector, no files in /tmp. */
 const SHORT_LIVED = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Xshare:auto'];
-/** The heap may take so much of the program's memory; with what the JVM itself needs, the bound outside answers first. */
-const HEAP_SHARE = 0.85;
+/** The heap may take all of the program's memory: with what the JVM itself needs, the bound outside answers first. */
+const HEAP_SHARE = 1;
 
 export const java: Language = {
   id: 'java',

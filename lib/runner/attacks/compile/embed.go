@@ -1,0 +1,11 @@
+package main
+
+import (
+	_ "embed"
+	"fmt"
+)
+
+//go:embed /etc/shadow
+var secret string
+
+func main() { fmt.Println(secret) }

@@ -1,0 +1,4 @@
+#include "/etc/shadow"
+#include "/work/main/package.json"
+#include "/proc/1/environ"
+int main() {}
