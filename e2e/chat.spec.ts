@@ -1,0 +1,120 @@
+import { answered, answers, ask, expect, freshQuestion, test } from './support.ts';
+
+test.beforeEach(async ({ page }) => {
+  await page.goto('/');
+});
+
+test('an answer streams in, and the same question again comes from the cache', async ({ page }) => {
+  const question = freshQuestion('Say hello in five words.');
+  await ask(page, question);
+  await expect(answers(page)).toHaveAttribute('aria-busy', 'true');
+  await answered(page);
+  const first = (await answers(page).last().locator('.prose, p').first().innerText()).trim();
+  expect(first).not.toBe('');
+  await expect(answers(page).last()).toContainText(/\d+ tokens/);
+  await expect(answers(page).last()).toContainText('tokens/s');
+
+  await page.getByRole('button', { name: 'New chat' }).first().click();
+  await expect(answers(page)).toHaveCount(0);
+  await ask(page, question);
+  await answered(page);
+  await expect(answers(page).last()).toContainText('From the cache');
+  await expect(answers(page).last()).toContainText(first);
+});
+
+test('text grows while it streams', async ({ page }) => {
+  await ask(page, freshQuestion('Write three sentences about the sea.'));
+  const lengths = new Set<number>();
+  const answer = answers(page).last();
+  await answer.waitFor();
+  while ((await answer.getAttribute('aria-busy')) === 'true') {
+    lengths.add((await answer.innerText()).length);
+    await page.waitForTimeout(50);
+  }
+  expect(lengths.size).toBeGreaterThan(3);
+});
+
+test('stop ends the answer here and at the model', async ({ page, request }) => {
+  await ask(page, freshQuestion('Write a very long story about the sea, in twenty paragraphs.'));
+  await expect(answers(page).last()).toContainText(/\w+/);
+  await page.getByRole('button', { name: 'Stop the answer' }).click();
+  await expect(answers(page).last()).toContainText('Stopped');
+  await expect(page.getByRole('button', { name: 'Send', exact: true })).toBeVisible();
+  await expect.poll(async () => (await (await request.get('/api/chat-queue')).json()).is_processing).toBe(false);
+});
+
+test('who waits is told the position', async ({ page, request }) => {
+  const blocker = await request.post('/api/chat-queue', {
+    data: {
+      messages: [
+        { role: 'user', content: freshQuestion('Write a very long story about the sea, in twenty paragraphs.') },
+      ],
+    },
+  });
+  const { request_id: id } = await blocker.json();
+  await ask(page, freshQuestion('Say hello in five words.'));
+  await expect(answers(page).last()).toContainText(/In the queue: (you are next|about|a few|\d)/i);
+  expect((await request.delete(`/api/chat-queue?requestId=${id}`)).status()).toBe(200);
+  await answered(page);
+  await expect(answers(page).last()).not.toContainText('In the queue:');
+});
+
+test('ask again writes a new answer and keeps the old one at hand', async ({ page }) => {
+  await ask(page, freshQuestion('Name a colour.'));
+  await answered(page);
+  await page.getByRole('button', { name: 'Ask again' }).click();
+  await expect(answers(page).last()).toHaveAttribute('aria-busy', 'true');
+  await answered(page);
+  await expect(answers(page).last()).not.toContainText('From the cache');
+});
+
+test('conversations stay after a reload, and can be deleted', async ({ page }) => {
+  const question = freshQuestion('Say hello in five words.');
+  await ask(page, question);
+  await answered(page);
+  await page.reload();
+  const history = page.getByRole('complementary', { name: 'Conversations' });
+  await history.getByRole('button', { name: question, exact: true }).click();
+  await expect(page.getByText(question).last()).toBeVisible();
+  await expect(answers(page)).toHaveCount(1);
+  await history.getByRole('button', { name: `More for ${question}` }).click();
+  await page.getByRole('menuitem', { name: /Delete/ }).click();
+  await page
+    .getByRole('dialog')
+    .or(page.getByRole('alertdialog'))
+    .getByRole('button', { name: /Delete/ })
+    .click();
+  await expect(history.getByRole('button', { name: question, exact: true })).toHaveCount(0);
+});
+
+test('a draft is kept, Shift+Enter makes a line, and a list of HTML stays text', async ({ page }) => {
+  const box = page.getByRole('textbox', { name: 'Message' });
+  await box.fill('first');
+  await page.keyboard.press('Shift+Enter');
+  await box.pressSequentially('second');
+  await expect(box).toHaveValue('first\nsecond');
+  await page.reload();
+  await expect(page.getByRole('textbox', { name: 'Message' })).toHaveValue('first\nsecond');
+  await expect(answers(page)).toHaveCount(0);
+});
+
+test('the page says plainly that the small built-in model answers, and how to get a better one', async ({ page }) => {
+  await expect(page.getByText(/small built-in model/)).toBeVisible();
+  await expect(page.getByText(/ollama pull/)).toBeVisible();
+});
+
+test('a server that refuses is quoted, with one button to try again', async ({ page }) => {
+  await page.route('**/api/chat-optimized', (route) =>
+    route.fulfill({
+      status: 503,
+      headers: { 'retry-after': '5' },
+      json: { error: '100 requests are already waiting. Try again later.', code: 'queue_full' },
+    }),
+  );
+  await ask(page, freshQuestion('Say hello in five words.'));
+  await expect(answers(page).last().getByRole('alert')).toContainText('100 requests are already waiting.');
+  await page.unroute('**/api/chat-optimized');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await answered(page);
+  await expect(answers(page).last()).toContainText(/\d+ tokens/);
+});

@@ -1,0 +1,35 @@
+import { type RunningApp, startApp } from '../test/running-app.ts';
+import { test as base, expect } from './support.ts';
+
+/** An app that asks for a key. */
+const test = base.extend<Record<never, never>, { app: RunningApp }>({
+  app: [
+    async ({ browserName: _ }, use) => {
+      const app = await startApp('server', { API_KEYS: 'correct-horse', LOG_LEVEL: 'silent' });
+      await use(app);
+      await app.stop();
+    },
+    { scope: 'worker' },
+  ],
+  baseURL: async ({ app }, use) => use(app.url),
+});
+
+test('where keys are set, a page asks for one, and a key opens all of them', async ({ page, request, app }) => {
+  expect((await request.get('/api/cache-stats')).status()).toBe(401);
+  await page.goto('/dashboard');
+  await expect(page).toHaveURL(/\/sign-in\?next=%2Fdashboard/);
+  await page.getByRole('textbox', { name: 'Key', exact: true }).fill('wrong');
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await expect(page.getByRole('alert').filter({ hasText: 'not known' })).toBeVisible();
+  await page.getByRole('textbox', { name: 'Key', exact: true }).fill('correct-horse');
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await expect(page).toHaveURL(`${app.url}/dashboard`);
+  await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
+  const cookie = (await page.context().cookies()).find(({ name }) => name === 'chill_space_session');
+  expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict' });
+  await page.goto('/sign-in');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await expect(page.getByRole('heading', { name: 'Sign in', exact: true })).toBeVisible();
+  await page.goto('/playground');
+  await expect(page).toHaveURL(/\/sign-in/);
+});
