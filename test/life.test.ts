@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { ollama as ollamaLines, startFaultyModelServer } from './faulty-model-server.ts';
 import { freePort, launch, type RunningApp, startApp } from './running-app.ts';
 
 /** How the production server starts, fails to start, and ends. */
@@ -56,6 +57,40 @@ describe('an Ollama that is away', () => {
     expect(answer.status).toBe(503);
     expect(body.code).toBe('provider_unavailable');
     expect(body.error).toMatch(/Ollama/);
+    expect((await fetch(`${app.url}/health`)).status).toBe(200);
+    expect(app.output()).not.toMatch(STACK_TRACE);
+  });
+});
+
+describe('an Ollama that goes away in the middle of an answer', () => {
+  it('ends the stream with one clear sentence, and the next answer says that nobody is there', async () => {
+    const ollama = await startFaultyModelServer();
+    const env = { MODEL_PROVIDER: 'ollama', OLLAMA_API_URL: ollama.url, OLLAMA_MODEL: 'test', UPSTREAM_RETRIES: '0' };
+    const app = await startApp('server', env);
+    running.push(app);
+    ollama.play([{ send: ollamaLines.text('half an an') }, 'hang']);
+    const chat = () =>
+      fetch(`${app.url}/api/chat-optimized`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ messages: [{ role: 'user', content: 'hello' }], model: 'test' }),
+      });
+    const answer = await chat();
+    let text = '';
+    for await (const chunk of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk;
+      if (text.includes('half an an')) await ollama.close();
+    }
+    const events = text
+      .split('\n\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line.slice('data: '.length)));
+    expect(events.map((event) => event.content).join('')).toBe('half an an');
+    expect(events.filter((event) => event.done)).toEqual([
+      { done: true, error: expect.stringMatching(/^[A-Z].*\.$/), code: 'upstream_failed' },
+    ]);
+    const next = await chat();
+    expect(await next.text()).toMatch(/"code":"provider_unavailable"/);
     expect((await fetch(`${app.url}/health`)).status).toBe(200);
     expect(app.output()).not.toMatch(STACK_TRACE);
   });
