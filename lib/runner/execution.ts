@@ -1,6 +1,8 @@
+import { closeSync } from 'node:fs';
 import type { Config } from '#lib/config/index';
 import { log } from '#lib/observe/log';
 import { Artifact } from '#lib/runner/artifact';
+import { type CompileCache, compileKey } from '#lib/runner/compile-cache';
 import type { CommandContext, Compilation, Toolchain } from '#lib/runner/languages/language';
 import { compilerLimits, programLimits } from '#lib/runner/limits';
 import { judge } from '#lib/runner/outcome';
@@ -12,6 +14,7 @@ import type { CodeResult } from '#lib/wire/code';
 export interface ExecutionContext {
   settings: Config;
   cores: number;
+  cache: CompileCache;
   signal: AbortSignal;
   onOutput: ((stream: 'stdout' | 'stderr', text: string) => void) | undefined;
 }
@@ -24,7 +27,7 @@ export async function execute(
   program: Program,
   toolchain: Toolchain,
   sandbox: Sandbox,
-  { settings, cores, signal, onOutput }: ExecutionContext,
+  { settings, cores, cache, signal, onOutput }: ExecutionContext,
 ): Promise<CodeResult> {
   const { language, files, stdin } = program;
   const decoder = new TextDecoder();
@@ -42,9 +45,23 @@ export async function execute(
   };
   if (language.compile === undefined) return run({});
 
+  const compilation = language.compile(context);
+  const key = compileKey(language, toolchain, compilation, files);
+  const looked = performance.now();
+  const kept = cache.open(key);
+  if (kept !== undefined) {
+    const compile = {
+      stdout: '',
+      stderr: kept.warnings,
+      exit_code: 0,
+      duration_ms: rounded(performance.now() - looked),
+    };
+    return { ...(await run({ program: kept.fd }).finally(() => closeSync(kept.fd))), compile };
+  }
+
   const artifact = new Artifact();
+  let isTaken = false;
   try {
-    const compilation = language.compile(context);
     const compiled = await runStage(
       'compile',
       sandbox,
@@ -63,9 +80,12 @@ export async function execute(
     const compile = { stdout, stderr, exit_code, duration_ms };
     // What the compiler says is all there is to see of a program that does not compile.
     if (compiled.status !== 'success') return { ...compiled, compile };
-    return { ...(await run({ program: artifact.fd })), compile };
+    const ran = await run({ program: artifact.fd });
+    isTaken = true;
+    cache.keep(key, artifact, stderr);
+    return { ...ran, compile };
   } finally {
-    artifact.close();
+    if (!isTaken) artifact.close();
   }
 }
 
@@ -88,12 +108,12 @@ async function runStage(stage: Stage, sandbox: Sandbox, job: StageJob, onOutput:
     stdout: ended.started ? stdout.text : '',
     stderr: ended.started ? stderr.text : '',
     exit_code: outcome.exitCode,
-    duration_ms: Math.round(ended.wallMs * 10) / 10,
+    duration_ms: rounded(ended.wallMs),
     error: outcome.error,
     status: outcome.status,
     stage,
     truncated: stdout.overflowed || stderr.overflowed,
-    cpu_ms: Math.round(ended.cpuMs * 10) / 10,
+    cpu_ms: rounded(ended.cpuMs),
     memory_kb: Math.round(ended.peakMemoryBytes / 1024),
   };
 }
@@ -109,4 +129,9 @@ function compileScript({ steps, output }: Compilation): string {
 
 function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** Milliseconds to a tenth. */
+function rounded(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }

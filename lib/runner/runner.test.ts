@@ -128,6 +128,24 @@ describe('the runner', () => {
     expect(pieces.join('')).toBe(result.stdout);
   });
 
+  it('compiles the same program once, and another one again', async () => {
+    const { runner, leftovers } = bench();
+    const source = (text: string) => ({
+      language: 'cpp',
+      code: `#include <cstdio>\nint main() { int unused; std::puts(${JSON.stringify(text)}); return 0; }\n#warning seen`,
+    });
+    const first = await runner.run(source('one'), { caller: 'a' });
+    const again = await runner.run(source('one'), { caller: 'b' });
+    const other = await runner.run(source('two'), { caller: 'a' });
+    expect([first.stdout, again.stdout, other.stdout]).toEqual(['one\n', 'one\n', 'two\n']);
+    expect(again.compile?.stderr).toBe(first.compile?.stderr);
+    expect(first.compile?.stderr).toContain('seen');
+    // Looking up is quicker than any compiler by orders of magnitude, on any machine.
+    expect(again.compile?.duration_ms).toBeLessThan((first.compile?.duration_ms ?? 0) / 10);
+    expect(other.compile?.duration_ms).toBeGreaterThan((first.compile?.duration_ms ?? 0) / 10);
+    expect(leftovers()).toEqual([]);
+  });
+
   it('answers rightly when 50 callers run 150 programs at once, a third of them hostile', async () => {
     const { runner, leftovers } = bench({ CODE_MAX_QUEUE: '400', CODE_MEMORY_MB: '64' });
     const hostile = [

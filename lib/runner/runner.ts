@@ -4,6 +4,7 @@ import { Fault } from '#lib/fault';
 import type { Log } from '#lib/observe/log';
 import type { Metrics } from '#lib/observe/metrics';
 import { Admission } from '#lib/runner/admission';
+import { CompileCache } from '#lib/runner/compile-cache';
 import { execute } from '#lib/runner/execution';
 import { checkRequest } from '#lib/runner/request';
 import type { Probed } from '#lib/runner/sandbox/probe';
@@ -58,6 +59,7 @@ export function createRunner(parts: RunnerParts): Runner {
   const { settings, cores, metrics } = parts;
   const admission = new Admission(settings.CODE_MAX_CONCURRENT || cores, settings.CODE_MAX_QUEUE);
   const statistics = new RunStatistics();
+  const cache = new CompileCache();
   const closing = new AbortController();
   const runs = new Set<Promise<unknown>>();
   let probing: Promise<Ready> | undefined;
@@ -90,7 +92,7 @@ export function createRunner(parts: RunnerParts): Runner {
     });
     try {
       onStart?.();
-      const result = await execute(program, toolchain, sandbox, { settings, cores, signal: ends, onOutput });
+      const result = await execute(program, toolchain, sandbox, { settings, cores, cache, signal: ends, onOutput });
       statistics.record(program.language.id, result.status, result.duration_ms);
       metrics.codeRuns.inc({ language: program.language.id, status: result.status });
       metrics.codeSeconds.observe({ language: program.language.id }, result.duration_ms / 1000);
@@ -145,6 +147,7 @@ export function createRunner(parts: RunnerParts): Runner {
       const found = await probing?.catch(() => undefined);
       await found?.toolchains.survey();
       await found?.sandbox.close();
+      cache.close();
     },
   };
 }

@@ -183,7 +183,7 @@ function files(): string[] {
   return [tmpdir(), '/dev/shm']
     .filter((directory) => existsSync(directory))
     .flatMap((directory) => readdirSync(directory).map((name) => join(directory, name)))
-    .filter((path) => /chill-space-(run|pipes)-/.test(path));
+    .filter((path) => new RegExp(`chill-space-(run|pipes)-${process.pid}-`).test(path));
 }
 
 function mountCount(): number {

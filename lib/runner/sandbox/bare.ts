@@ -22,7 +22,7 @@ export class Bare implements Sandbox {
   }
 
   async run(job: Job): Promise<Ended> {
-    const directory = await mkdtemp(join(tmpdir(), 'chill-space-run-'));
+    const directory = await mkdtemp(join(tmpdir(), `chill-space-run-${process.pid}-`));
     try {
       for (const { name, content } of job.files) {
         await mkdir(dirname(join(directory, name)), { recursive: true });

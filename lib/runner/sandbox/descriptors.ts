@@ -113,7 +113,7 @@ export class PipePool {
   }
 
   #make(): number {
-    const directory = mkdtempSync(join(tmpdir(), 'chill-space-pipes-'));
+    const directory = mkdtempSync(join(tmpdir(), `chill-space-pipes-${process.pid}-`));
     try {
       const paths = Array.from({ length: BATCH }, (_, index) => join(directory, String(index)));
       // The sandbox's user may open its own output again (/dev/stdout), whoever made the pipe.
