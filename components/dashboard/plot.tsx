@@ -64,7 +64,8 @@ export default function Plot({ title, times, lines, format, least }: PlotProps) 
           {
             stroke: () => colour('--ink-3'),
             font: FONT,
-            size: 28,
+            size: 34,
+            gap: 10,
             space: 80,
             grid: { show: false },
             ticks: { show: false },

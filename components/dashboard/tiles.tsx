@@ -33,7 +33,7 @@ export function Tiles({ stats, model, runner }: { stats: Stats; model: Status; r
       <Tile
         question="Is it fast?"
         value={firstToken.p50 === null ? '–' : duration(firstToken.p50)}
-        unit="to the first token, as a rule"
+        unit={firstToken.p50 === null ? 'no answer was measured yet' : 'to the first token, as a rule'}
       >
         {firstToken.p95 === null ? null : <li>One in twenty takes over {duration(firstToken.p95)}</li>}
         {total.p50 === null ? null : <li>Whole answers take {duration(total.p50)} as a rule</li>}

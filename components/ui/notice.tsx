@@ -26,8 +26,10 @@ export function Notice({ kind = 'info', action, children, className }: NoticePro
       role={kind === 'error' ? 'alert' : undefined}
       className={clsx('flex flex-wrap items-center gap-x-3 gap-y-2 rounded-md px-3 py-2 text-sm', tint, className)}
     >
-      <Icon className={clsx('size-4 shrink-0 self-start mt-0.5', mark)} aria-hidden />
-      <div className="min-w-[min(12rem,60%)] flex-1 text-ink [overflow-wrap:anywhere]">{children}</div>
+      <div className="flex min-w-[min(12rem,60%)] flex-1 gap-3">
+        <Icon className={clsx('mt-0.5 size-4 shrink-0', mark)} aria-hidden />
+        <div className="min-w-0 text-ink [overflow-wrap:anywhere]">{children}</div>
+      </div>
       {action}
     </div>
   );
