@@ -11,53 +11,71 @@ const ID_PLACE = '00000000-0000-0000-0000-000000000000';
 const NOTHING_MS = { queued_ms: 0, first_token_ms: 0, total_ms: 0 };
 const BYTES_PER_MB = 1024 * 1024;
 
-/**
- * A kept answer in the two forms in which it is given again. A form differs from reply to reply in the request's id only,
- * so that a reply is one copy of its bytes with the id written in.
- */
+/** A whole body, in the form that is the quickest to send. */
+export type Body = string | Uint8Array<ArrayBuffer>;
+
+/** A kept answer in the two forms in which it is given again. A form differs from reply to reply in the request's id only. */
 export class KeptAnswer {
-  readonly #json: Uint8Array<ArrayBuffer>;
-  readonly #jsonIdAt: number;
-  readonly #sse: Uint8Array<ArrayBuffer>;
-  readonly #sseIdAt: number;
+  readonly #json: Template;
+  readonly #sse: Template;
 
   constructor(answer: FinishedAnswer) {
     const [jsonHead, jsonTail] = jsonAround(answer);
-    const json = jsonHead + ID_PLACE + jsonTail;
+    this.#json = new Template(jsonHead, jsonTail);
     const done = dataLine(chatDone(answer, ID_PLACE, NOTHING_MS, true, undefined));
     const text =
       (answer.thinking === '' ? '' : dataLine(chatText('thinking', answer.thinking, true))) +
       (answer.content === '' ? '' : dataLine(chatText('content', answer.content, true))) +
       (answer.tool_calls.length === 0 ? '' : dataLine(chatToolCalls(answer.tool_calls, true)));
-    this.#jsonIdAt = Buffer.byteLength(jsonHead);
-    this.#sseIdAt = Buffer.byteLength(text) + done.indexOf(ID_PLACE);
-    const jsonBytes = Buffer.byteLength(json);
-    const bytes = Buffer.from(new ArrayBuffer(jsonBytes + Buffer.byteLength(text) + Buffer.byteLength(done)));
-    bytes.write(json, 0);
-    const textBytes = bytes.write(text, jsonBytes);
-    bytes.write(done, jsonBytes + textBytes);
-    this.#json = bytes.subarray(0, jsonBytes);
-    this.#sse = bytes.subarray(jsonBytes);
+    const idAt = done.indexOf(ID_PLACE);
+    this.#sse = new Template(text + done.slice(0, idAt), done.slice(idAt + ID_PLACE.length));
   }
 
   get bytes(): number {
-    return this.#json.byteLength + this.#sse.byteLength;
+    return this.#json.bytes.byteLength + this.#sse.bytes.byteLength;
   }
 
   /** The body of a reply that is not streamed. `id` is a UUID. */
-  json(id: string): Uint8Array<ArrayBuffer> {
-    return withId(this.#json, this.#jsonIdAt, id);
+  json(id: string): Body {
+    return this.#json.fill(id);
   }
 
   /** The whole of an event stream. `id` is a UUID. */
-  sse(id: string): Uint8Array<ArrayBuffer> {
-    return withId(this.#sse, this.#sseIdAt, id);
+  sse(id: string): Body {
+    return this.#sse.fill(id);
   }
 
   answer(): FinishedAnswer {
-    const { message, model, done_reason, usage }: ChatAnswer = JSON.parse(Buffer.from(this.#json).toString());
+    const { message, model, done_reason, usage }: ChatAnswer = JSON.parse(this.#json.bytes.toString());
     const { content, thinking = '', tool_calls = [] } = message;
     return { content, thinking, tool_calls, model, done_reason, usage };
+  }
+}
+
+/** A text with a place for a request's id, kept as bytes beside the heap. */
+class Template {
+  readonly bytes: Buffer<ArrayBuffer>;
+  readonly #idAt: number;
+  readonly #isAscii: boolean;
+
+  constructor(head: string, tail: string) {
+    const text = head + ID_PLACE + tail;
+    this.#idAt = Buffer.byteLength(head);
+    // Exactly as large as it is: not a slice of a pool that it would keep.
+    this.bytes = Buffer.from(new ArrayBuffer(Buffer.byteLength(text)));
+    this.bytes.write(text);
+    this.#isAscii = this.bytes.byteLength === text.length;
+  }
+
+  /** A string goes out in one write with the headers, bytes in a second one; but only ASCII is made into one by mere copying. */
+  fill(id: string): Body {
+    const { bytes } = this;
+    if (this.#isAscii)
+      return bytes.toString('latin1', 0, this.#idAt) + id + bytes.toString('latin1', this.#idAt + ID_PLACE.length);
+    const copy = Buffer.allocUnsafe(bytes.byteLength);
+    bytes.copy(copy);
+    copy.write(id, this.#idAt, ID_PLACE.length, 'latin1');
+    return copy;
   }
 }
 
@@ -149,11 +167,4 @@ function jsonAround(answer: FinishedAnswer): [head: string, tail: string] {
     timings: NOTHING_MS,
   } satisfies Omit<ChatAnswer, 'cached' | 'request_id'>;
   return [`{"message":${JSON.stringify(message)},"cached":true,"request_id":"`, `",${JSON.stringify(rest).slice(1)}`];
-}
-
-function withId(template: Uint8Array, at: number, id: string): Uint8Array<ArrayBuffer> {
-  const bytes = Buffer.allocUnsafe(template.byteLength);
-  bytes.set(template);
-  bytes.write(id, at, ID_PLACE.length, 'latin1');
-  return bytes;
 }
