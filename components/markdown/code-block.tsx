@@ -57,7 +57,7 @@ export function CodeBlock({ code, language }: { code: string; language: string }
 }
 
 /** Keyboards must be able to scroll what is wider than the page. */
-const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'Code' } as const;
+const SCROLLABLE = { tabIndex: 0, role: 'group', 'aria-label': 'Code' } as const;
 
 interface ResultProps {
   run: Run;
@@ -92,7 +92,7 @@ function Result({ run, onRetry, onClose }: ResultProps) {
   );
 }
 
-const OUTPUT = { tabIndex: 0, role: 'region', 'aria-label': 'What the program wrote' } as const;
+const OUTPUT = { tabIndex: 0, role: 'group', 'aria-label': 'What the program wrote' } as const;
 /** What a model should read of an output: its beginning and its end. */
 const KEPT_CHARACTERS = 4_000;
 

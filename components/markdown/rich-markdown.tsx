@@ -90,7 +90,7 @@ function ImageName({ src, alt }: ComponentProps<'img'> & ExtraProps) {
 }
 
 /** Keyboards must be able to scroll what is wider than the page. */
-const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'Table' } as const;
+const SCROLLABLE = { tabIndex: 0, role: 'group', 'aria-label': 'Table' } as const;
 
 /** The mark of a task in a list: to be seen, not to be set. */
 function Checkbox({ checked }: ComponentProps<'input'> & ExtraProps) {

@@ -42,4 +42,4 @@ export function Output({ run, onRetry }: OutputProps) {
   );
 }
 
-const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'What the program wrote' } as const;
+const SCROLLABLE = { tabIndex: 0, role: 'group', 'aria-label': 'What the program wrote' } as const;

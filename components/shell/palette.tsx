@@ -20,9 +20,16 @@ export default function Palette({ onDone, onShortcuts }: PaletteProps) {
   const [query, setQuery] = useState('');
   const [place, setPlace] = useState(0);
   const list = useId();
+  const field = useRef<HTMLInputElement>(null);
   const chosen = useRef<HTMLDivElement>(null);
   const found = useMemo(() => matching(commands, query).slice(0, SHOWN), [commands, query]);
   const at = Math.min(place, found.length - 1);
+
+  // The dialog gives the focus to its first button, for it was there before the palette's code was.
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => field.current?.focus());
+    return () => cancelAnimationFrame(frame);
+  }, []);
 
   // The list scrolls to what the arrow keys reached.
   useEffect(() => {
@@ -44,6 +51,7 @@ export default function Palette({ onDone, onShortcuts }: PaletteProps) {
   return (
     <div className="-mx-2 -mb-2">
       <input
+        ref={field}
         role="combobox"
         aria-label="What to do"
         aria-expanded
