@@ -18,7 +18,7 @@ function bench(settings: Record<string, string> = {}, cores = 2) {
 }
 
 const HELLO = { language: 'python', code: 'print("hello")' };
-const SLEEP = { language: 'python', code: 'import os, time; os.write(1, b"up\n"); time.sleep(60)' };
+const SLEEP = { language: 'python', code: 'import os, time; os.write(1, b"up\\n"); time.sleep(60)' };
 
 /** Starts a program that runs until it is told to end; resolves when it runs. */
 async function occupy(runner: Runner, caller: string) {

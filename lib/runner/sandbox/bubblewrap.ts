@@ -14,6 +14,7 @@ import { type Cgroup, type CgroupDriver, groupName } from '#lib/runner/sandbox/c
 import {
   namelessFile,
   namelessReadOnlyFile,
+  type PipeEnds,
   PipePool,
   pathDescriptor,
   reopenForReading,
@@ -77,7 +78,14 @@ export class Bubblewrap implements Sandbox {
     const stderr = this.#pipes.open();
     const result = job.onResult === undefined ? undefined : this.#pipes.open();
     const started = performance.now();
-    const { child, status } = this.#start(job, cgroup, stdout.writer, stderr.writer, result?.writer);
+    let begun: { child: ChildProcess; status: Readable };
+    try {
+      begun = this.#start(job, cgroup, stdout.writer, stderr.writer, result?.writer);
+    } catch (error) {
+      giveBack([stdout, stderr, result]);
+      throw error;
+    }
+    const { child, status } = begun;
     let init: number | undefined;
     let isKilled = false;
     let tree: ProcessTree | undefined;
@@ -189,6 +197,15 @@ export class Bubblewrap implements Sandbox {
     } finally {
       for (const fd of opened) closeSync(fd);
     }
+  }
+}
+
+/** Pipes that nobody reads, since there is no program. */
+function giveBack(pipes: readonly (PipeEnds | undefined)[]): void {
+  for (const pipe of pipes) {
+    if (pipe === undefined) continue;
+    closeSync(pipe.reader);
+    pipe.release();
   }
 }
 
