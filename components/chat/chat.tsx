@@ -149,6 +149,7 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
               >
                 <AskContext value={ask}>
                   <MessageList
+                    key={activeId}
                     thread={thread}
                     leafId={conversation?.leafId ?? null}
                     onRegenerate={regenerate}

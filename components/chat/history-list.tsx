@@ -2,14 +2,14 @@
 
 import clsx from 'clsx';
 import { Ellipsis, FileDown, Pencil, Search, Trash2 } from 'lucide-react';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import { Confirm } from '#components/ui/dialog';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
 import type { Conversation } from '#lib/client/conversation';
 import { dayGroup } from '#lib/client/format';
 import { exportMarkdown } from '#lib/client/history-files';
-import { chatStore, useChatState } from '#lib/client/use-chat';
+import { chatStore, useChatPart } from '#lib/client/use-chat';
 import { useHistorySearch } from '#lib/client/use-history-search';
 
 interface HistoryListProps {
@@ -18,8 +18,10 @@ interface HistoryListProps {
 }
 
 /** The conversations of this browser, newest first, by day. */
-export function HistoryList({ activeId, onOpen }: HistoryListProps) {
-  const { ready, conversations, unsaved } = useChatState();
+export const HistoryList = memo(function HistoryList({ activeId, onOpen }: HistoryListProps) {
+  const ready = useChatPart('ready');
+  const conversations = useChatPart('conversations');
+  const unsaved = useChatPart('unsaved');
   const [query, setQuery] = useState('');
   const found = useHistorySearch(query, conversations);
   const [removing, setRemoving] = useState<Conversation>();
@@ -83,7 +85,7 @@ export function HistoryList({ activeId, onOpen }: HistoryListProps) {
       />
     </div>
   );
-}
+});
 
 interface RowProps {
   conversation: Conversation;

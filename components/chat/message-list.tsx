@@ -1,6 +1,6 @@
 'use client';
 
-import { useMemo } from 'react';
+import { startTransition, useEffect, useMemo, useState } from 'react';
 import { AnswerTurn } from '#components/chat/answer-turn';
 import { QuestionTurn } from '#components/chat/question-turn';
 import type { VersionPlace } from '#components/chat/versions';
@@ -15,14 +15,15 @@ interface MessageListProps {
 
 export function MessageList({ thread, leafId, onRegenerate, onEdit }: MessageListProps) {
   const path = useMemo(() => pathTo(thread, leafId), [thread, leafId]);
+  const shown = useGrowingCount(path.length);
   const places = useMemo(() => versionPlaces(thread), [thread]);
   return (
     <ol className="flex flex-col gap-6">
-      {path.map((message, index) => {
+      {path.slice(-shown).map((message, index, visible) => {
         const place = places.get(message.id) ?? ALONE;
         return (
           // What is far off the screen is not laid out; the last turns are, so that the end never jumps.
-          <li key={message.id} className={index < path.length - 6 ? 'offscreen' : undefined}>
+          <li key={message.id} className={index < visible.length - 6 ? 'offscreen' : undefined}>
             {message.role === 'user' ? (
               <QuestionTurn message={message} {...place} onEdit={onEdit} />
             ) : (
@@ -33,6 +34,27 @@ export function MessageList({ thread, leafId, onRegenerate, onEdit }: MessageLis
       })}
     </ol>
   );
+}
+
+const FIRST_TURNS = 16;
+const MORE_TURNS = 24;
+
+/** A long conversation begins with its end, and gets the turns above while nothing else is to do. */
+function useGrowingCount(total: number): number {
+  const [count, setCount] = useState(FIRST_TURNS);
+  const isWhole = count >= total;
+  useEffect(() => {
+    if (isWhole) return;
+    const more = () => startTransition(() => setCount(count + MORE_TURNS));
+    // Safari has no idle callback.
+    if (typeof requestIdleCallback === 'undefined') {
+      const timer = setTimeout(more, 50);
+      return () => clearTimeout(timer);
+    }
+    const handle = requestIdleCallback(more, { timeout: 500 });
+    return () => cancelIdleCallback(handle);
+  }, [count, isWhole]);
+  return isWhole ? Math.max(total, 1) : count;
 }
 
 const ALONE: VersionPlace = { number: 1, count: 1, previousId: undefined, nextId: undefined };

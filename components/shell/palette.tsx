@@ -6,7 +6,7 @@ import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from 
 import { type Command, keyName, matching } from '#lib/client/commands';
 import { dayGroup } from '#lib/client/format';
 import { THEMES } from '#lib/client/theme';
-import { chatStore, useChatState } from '#lib/client/use-chat';
+import { chatStore, useChatPart } from '#lib/client/use-chat';
 import { applyTheme } from '#lib/client/use-theme';
 
 interface PaletteProps {
@@ -132,7 +132,8 @@ function Entry({ id, place, command, heading, selected, onPoint, onRun }: EntryP
 
 function useCommands(onShortcuts: () => void): Command[] {
   const router = useRouter();
-  const { conversations, ready } = useChatState();
+  const conversations = useChatPart('conversations');
+  const ready = useChatPart('ready');
   useEffect(() => {
     if (!ready) void chatStore().load();
   }, [ready]);

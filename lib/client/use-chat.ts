@@ -20,6 +20,15 @@ export function useChatState(): ChatState {
   return useSyncExternalStore(subscribe, read, () => ON_THE_SERVER);
 }
 
+/** One part of the state: whoever reads it is drawn again only when that part changed. */
+export function useChatPart<Key extends keyof ChatState>(key: Key): ChatState[Key] {
+  return useSyncExternalStore(
+    subscribe,
+    () => read()[key],
+    () => ON_THE_SERVER[key],
+  );
+}
+
 /** Reads the history once, follows other tabs, and saves when the page goes. Belongs into one component of the chat. */
 export function useChatLifecycle(): void {
   useEffect(() => {
