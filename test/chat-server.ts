@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { ChatEngineParts } from '#lib/chat/pipeline';
 import { type Bench, bench, settled } from '#lib/chat/test-support';
 import { readConfig } from '#lib/config/index';
 import { forgetProcessWide, processWide } from '#lib/process';
@@ -24,12 +25,15 @@ const MODEL: ModelInfo = {
   is_default: true,
 };
 
-/** The real server with the project's own route files, over a scripted model and a manual clock. */
-export async function chatServer(environment: Record<string, string> = {}): Promise<ChatServer> {
+/** The real server with the project's own route files, over a scripted model and a manual clock unless `parts` says otherwise. */
+export async function chatServer(
+  environment: Record<string, string> = {},
+  parts: Partial<ChatEngineParts> = {},
+): Promise<ChatServer> {
   const env = { RATE_LIMIT_CHAT: '0', RATE_LIMIT_CODE: '0', LOG_LEVEL: 'silent', ...environment };
   for (const name of ['config', 'chat', 'models', 'metrics']) forgetProcessWide(name);
   processWide('config', () => readConfig(env));
-  const played = bench(env);
+  const played = bench(env, parts);
   processWide('chat', () => played.engine);
   processWide('metrics', () => played.metrics);
   const list: Models = {

@@ -1,6 +1,6 @@
 import type { Clock } from '#lib/chat/clock';
 import type { Ticket } from '#lib/chat/in-flight';
-import { ChatEngine, type Origin, type Submission } from '#lib/chat/pipeline';
+import { ChatEngine, type ChatEngineParts, type Origin, type Submission } from '#lib/chat/pipeline';
 import { readConfig } from '#lib/config/index';
 import { Fault } from '#lib/fault';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
@@ -173,8 +173,8 @@ export interface Bench {
   ticket(request: Partial<ChatRequest> | string, origin?: Partial<Origin>): Promise<Ticket>;
 }
 
-/** An engine over a scripted provider and a manual clock. */
-export function bench(environment: Record<string, string> = {}): Bench {
+/** An engine over a scripted provider and a manual clock, unless `parts` says otherwise. */
+export function bench(environment: Record<string, string> = {}, parts: Partial<ChatEngineParts> = {}): Bench {
   const provider = new ScriptedProvider();
   const clock = new ManualClock();
   const metrics = createMetrics();
@@ -185,6 +185,7 @@ export function bench(environment: Record<string, string> = {}): Bench {
     metrics,
     log: createLog('silent', process.stdout),
     call: (asked, request, signal) => asked.chat(request, signal),
+    ...parts,
   });
   const submit: Bench['submit'] = (request, origin = {}) => engine.submit(ask(request), { caller: 'ann', ...origin });
   return {

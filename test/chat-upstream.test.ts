@@ -1,0 +1,137 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { systemClock } from '#lib/chat/clock';
+import { readConfig } from '#lib/config/index';
+import { OllamaProvider } from '#lib/models/ollama';
+import { createResilientChat } from '#lib/models/resilience';
+import { type ChatServer, chatServer } from './chat-server.ts';
+import { type FaultyModelServer, ollama, type Script, startFaultyModelServer } from './faulty-model-server.ts';
+
+/** The whole way, from a client's connection to a model server's, with nothing in between that is not the product's. */
+
+let model: FaultyModelServer;
+let provider: OllamaProvider;
+let s: ChatServer;
+
+async function start(environment: Record<string, string> = {}): Promise<void> {
+  const settings = { DISCONNECT_GRACE_MS: '50', UPSTREAM_RETRIES: '0', ...environment };
+  model = await startFaultyModelServer();
+  provider = new OllamaProvider({ url: model.url, keepAlive: '5m' });
+  s = await chatServer(settings, {
+    clock: systemClock,
+    directory: { resolve: async (name) => ({ provider, model: name ?? 'test' }) },
+    call: createResilientChat(readConfig(settings)),
+  });
+}
+
+afterEach(async () => {
+  await s.close();
+  await model.idle();
+  await provider.close();
+  await model.close();
+});
+
+function chat(content: string, fields: object = {}, signal?: AbortSignal): Promise<Response> {
+  return fetch(`${s.url}/api/chat-optimized`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ messages: [{ role: 'user', content }], ...fields }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+const whole = (...words: string[]): Script => [
+  ...words.map((word) => ({ send: ollama.text(word) })),
+  { send: ollama.done() },
+];
+const idle = () => vi.waitFor(() => expect(s.engine.overview('x').processing).toEqual([]));
+
+describe('the model server', () => {
+  it('is called once for five hundred identical requests, streamed and not', async () => {
+    await start();
+    const held = Promise.withResolvers<void>();
+    model.play([{ wait: held.promise }, ...whole('one ', 'answer')]);
+    const answers = Array.from({ length: 500 }, async (_, n) => {
+      const response = await chat('same', { stream: n % 2 === 0 });
+      const body = await response.text();
+      return n % 2 === 0
+        ? [...body.matchAll(/"content":"([^"]*)"/g)].map(([, text]) => text).join('')
+        : JSON.parse(body).message.content;
+    });
+    await vi.waitFor(() => expect(s.engine.stats().batch_processor.total_requests).toBe(500), { timeout: 10_000 });
+    held.resolve();
+    expect(new Set(await Promise.all(answers))).toEqual(new Set(['one answer']));
+    expect(model.requests).toHaveLength(1);
+    expect(s.engine.stats().batch_processor.deduplicated_requests).toBe(499);
+  });
+
+  it.each([true, false])('is left alone soon after its client has gone (stream: %s)', async (stream) => {
+    await start();
+    model.play([{ send: ollama.text('x') }, 'hang']);
+    const client = new AbortController();
+    const asked = chat('long', { stream }, client.signal).catch(() => {});
+    await vi.waitFor(() => expect(model.running).toBe(1));
+    if (stream) await asked;
+    client.abort();
+    expect(await model.requests[0]?.over).toBe(false);
+    await idle();
+    model.play(whole('next'));
+    expect(await (await chat('next', { stream: false })).json()).toMatchObject({ message: { content: 'next' } });
+  });
+
+  it('is stopped by DELETE at once, and its slot goes to the next in line', async () => {
+    await start();
+    model.play([{ send: ollama.text('x') }, 'hang'], whole('second'));
+    const first = await chat('first');
+    const second = chat('second', { stream: false });
+    await vi.waitFor(() => expect(s.engine.overview('x').queue_length).toBe(1));
+    const [running] = s.engine.overview('x').processing;
+    await fetch(`${s.url}/api/chat-queue?requestId=${running?.request_id}`, { method: 'DELETE' });
+    expect(await model.requests[0]?.over).toBe(false);
+    expect(await first.text()).toMatch(/"done":true,"error":"The request was cancelled\.","code":"cancelled"}\n\n$/);
+    expect(await (await second).json()).toMatchObject({ message: { content: 'second' } });
+  });
+
+  const faults: [name: string, script: Script, status: number, code: string, afterFirst: string][] = [
+    ['fails', [{ status: 500 }, { send: '{"error":"out of memory"}' }], 502, 'upstream_failed', ''],
+    ['has no such model', [{ status: 404 }, { send: '{"error":"not found"}' }], 404, 'model_not_found', ''],
+    ['resets the connection', ['reset'], 0, '', ''],
+    ['sends nothing', ['hang'], 504, 'upstream_timeout', ''],
+    [
+      'fails in the middle',
+      [{ send: ollama.text('x') }, { send: ollama.error('crashed') }],
+      502,
+      'upstream_failed',
+      'x',
+    ],
+    ['ends without done', [{ send: ollama.text('x') }], 502, 'upstream_truncated', 'x'],
+    ['is cut off in the middle', [{ send: ollama.text('x') }, 'cut'], 502, '', 'x'],
+    ['falls silent in the middle', [{ send: ollama.text('x') }, 'hang'], 504, 'upstream_timeout', 'x'],
+  ];
+
+  it.each(faults)(
+    '%s: one documented outcome, nothing kept, and the next request is answered',
+    async (_, script, status, code, text) => {
+      await start({ UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: '200', UPSTREAM_IDLE_TIMEOUT_MS: '200' });
+      model.play(script);
+      const answer = await chat('fault', { stream: false });
+      const body = await answer.json();
+      if (status !== 0) expect(answer.status).toBe(status);
+      expect(answer.status).toBeGreaterThanOrEqual(400);
+      if (code !== '') expect(body.code).toBe(code);
+      const streamed = await chat('fault');
+      expect(streamed.headers.get('x-cache')).not.toBe('hit');
+      const rest = await streamed.text();
+      if (text === '') expect(streamed.status).toBe(answer.status);
+      else {
+        const events = rest.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line.slice(6))]));
+        expect(events.map((event) => event.content ?? '').join('')).toBe(text);
+        expect(events.filter((event) => event.done)).toEqual([{ done: true, error: body.error, code: body.code }]);
+      }
+      await model.idle();
+      await idle();
+      model.play(whole('fine'));
+      const next = await chat('fault', { stream: false });
+      expect(await next.json()).toMatchObject({ cached: false, message: { content: 'fine' } });
+    },
+  );
+});
