@@ -156,6 +156,26 @@ describe('the pipeline', () => {
     stop();
   });
 
+  it('releases what waits for the same model together, so that it is not loaded anew for each', async () => {
+    b = bench();
+    for (const [n, model] of ['m1', 'm2', 'm1', 'm2', 'm2'].entries())
+      await b.ticket({ model, options: { num_ctx: 512 }, messages: [{ role: 'user', content: `question ${n}` }] });
+    for (let n = 0; n < 5; n += 1) {
+      b.provider.last.say('x').done();
+      await settled();
+    }
+    expect(b.provider.calls.map(({ request }) => request.model)).toEqual(['m1', 'm2', 'm2', 'm2', 'm1']);
+    expect(b.engine.stats().batch_processor).toMatchObject({ batches_processed: 3, average_batch_size: 1.7 });
+  });
+
+  it('lets a waiting request rise to the priority of whoever joins it', async () => {
+    b = bench();
+    const [, first, second] = [await b.ticket('a'), await b.ticket('b'), await b.ticket('c')];
+    await b.ticket({ messages: [{ role: 'user', content: 'c' }], priority: 5 });
+    if (first === undefined || second === undefined) throw new Error('no tickets');
+    expect([b.engine.standing(first), b.engine.standing(second)].map((one) => one.queue_position)).toEqual([2, 1]);
+  });
+
   it('takes a bounded number of waiting requests', async () => {
     b = bench({ QUEUE_MAX_SIZE: '1' });
     await b.ticket('a');
