@@ -5,9 +5,12 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import type { Benchmark, Table } from './harness.ts';
-import { cachedAnswer } from './tables/cached-answer.ts';
+import { cachedJson, cachedStream } from './tables/cached-answer.ts';
+import { coalescing } from './tables/coalescing.ts';
+import { queue } from './tables/queue.ts';
+import { streamOverhead } from './tables/stream-overhead.ts';
 
-const BENCHMARKS: Benchmark[] = [cachedAnswer];
+const BENCHMARKS: Benchmark[] = [cachedJson, cachedStream, streamOverhead, coalescing, queue];
 
 const wanted = process.argv.slice(2);
 const chosen = BENCHMARKS.filter(({ name }) => wanted.length === 0 || wanted.includes(name));

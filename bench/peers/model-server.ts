@@ -1,0 +1,64 @@
+/**
+ * A model that costs nothing: streams `tokens` words, one every `pace` milliseconds, as Ollama (`/api/chat`) and as OpenAI
+ * (`/v1/chat/completions`) do. The model's name says how many and how fast: `words-100-10`. `GET /count` tells how many
+ * answers it began. `node bench/peers/model-server.ts <port>`
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+
+let began = 0;
+
+createServer((incoming, outgoing) => {
+  const path = incoming.url ?? '/';
+  if (path === '/count') return json(outgoing, { began });
+  if (path === '/api/tags') return json(outgoing, { models: [] });
+  if (path === '/api/ps') return json(outgoing, { models: [] });
+  if (path === '/api/version') return json(outgoing, { version: '0.24.0' });
+  if (path === '/v1/models') return json(outgoing, { object: 'list', data: [{ id: 'words-100-10', object: 'model' }] });
+  if (path === '/api/show') return json(outgoing, { capabilities: ['completion'], model_info: {} });
+  void answer(incoming, outgoing, path.startsWith('/v1/'));
+}).listen(Number(process.argv[2]), '127.0.0.1');
+
+async function answer(incoming: IncomingMessage, outgoing: ServerResponse, openAi: boolean): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk);
+  const { model } = JSON.parse(Buffer.concat(chunks).toString());
+  const [tokens = 100, paceMs = 10] = /^words-(\d+)-(\d+)$/.exec(model)?.slice(1).map(Number) ?? [];
+  began += 1;
+  outgoing.writeHead(200, { 'content-type': openAi ? 'text/event-stream' : 'application/x-ndjson' });
+  let sent = 0;
+  const send = () => {
+    if (outgoing.destroyed) return;
+    if (sent < tokens) {
+      sent += 1;
+      outgoing.write(openAi ? openAiChunk(model, `word${sent} `) : ollamaLine(model, `word${sent} `));
+      if (paceMs === 0) setImmediate(send);
+      else setTimeout(send, paceMs);
+    } else outgoing.end(openAi ? openAiEnd(model, tokens) : ollamaEnd(model, tokens));
+  };
+  send();
+}
+
+function ollamaLine(model: string, content: string): string {
+  return `${JSON.stringify({ model, message: { role: 'assistant', content }, done: false })}\n`;
+}
+
+function ollamaEnd(model: string, tokens: number): string {
+  const message = { role: 'assistant', content: '' };
+  return `${JSON.stringify({ model, message, done: true, done_reason: 'stop', prompt_eval_count: 5, eval_count: tokens })}\n`;
+}
+
+function openAiChunk(model: string, content: string): string {
+  const choices = [{ index: 0, delta: { content }, finish_reason: null }];
+  return `data: ${JSON.stringify({ id: 'x', object: 'chat.completion.chunk', created: 0, model, choices })}\n\n`;
+}
+
+function openAiEnd(model: string, tokens: number): string {
+  const frame = { id: 'x', object: 'chat.completion.chunk', created: 0, model };
+  const last = { ...frame, choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] };
+  const usage = { prompt_tokens: 5, completion_tokens: tokens, total_tokens: tokens + 5 };
+  return `data: ${JSON.stringify(last)}\n\ndata: ${JSON.stringify({ ...frame, choices: [], usage })}\n\ndata: [DONE]\n\n`;
+}
+
+function json(outgoing: ServerResponse, body: unknown): void {
+  outgoing.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
