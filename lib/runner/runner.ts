@@ -64,6 +64,7 @@ export function createRunner(parts: RunnerParts): Runner {
   const runs = new Set<Promise<unknown>>();
   let probing: Promise<Ready> | undefined;
   let tier = 'unknown';
+  let closed: Promise<void> | undefined;
 
   /** Probes once. A probe that failed is repeated for the next caller: what was missing may have been installed. */
   const ready = (): Promise<Ready> => {
@@ -100,6 +101,15 @@ export function createRunner(parts: RunnerParts): Runner {
     } finally {
       leave();
     }
+  };
+
+  const close = async (): Promise<void> => {
+    closing.abort();
+    await Promise.all(runs);
+    const found = await probing?.catch(() => undefined);
+    await found?.toolchains.survey();
+    await found?.sandbox.close();
+    cache.close();
   };
 
   return {
@@ -141,13 +151,9 @@ export function createRunner(parts: RunnerParts): Runner {
       ...statistics.report,
     }),
 
-    close: async () => {
-      closing.abort();
-      await Promise.all(runs);
-      const found = await probing?.catch(() => undefined);
-      await found?.toolchains.survey();
-      await found?.sandbox.close();
-      cache.close();
+    close: () => {
+      closed ??= close();
+      return closed;
     },
   };
 }

@@ -20,10 +20,11 @@ export const go: Language = {
     const tools = `${AT}/pkg/tool/${platform}`;
     return {
       binds: [{ from: `${root}`, at: AT }],
-      programs: { go: `${AT}/bin/go`, compile: `${tools}/compile`, link: `${tools}/link` },
+      programs: { compile: `${tools}/compile`, link: `${tools}/link` },
     };
   },
-  version: { command: ({ programs }) => [`${programs.go}`, 'version'], pattern: /go version go(\S+)/ },
+  // Asked of the compiler: the `go` command leaves a process behind that goes on writing.
+  version: { command: ({ programs }) => [`${programs.compile}`, '-V'], pattern: /version go(\S+)/ },
   install: 'Install Go below /usr/local/go, or with apt-get install golang-go.',
   // Go ships its standard library as source. It is compiled once, and every program is compiled against that.
   prepare: ({ binds }, directory) => ({
