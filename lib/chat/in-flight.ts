@@ -151,11 +151,6 @@ export class InFlight {
     });
   }
 
-  /** Requests under way. */
-  get size(): number {
-    return this.#tickets.size;
-  }
-
   sharing(key: string): Run | undefined {
     return this.#shared.get(key);
   }

@@ -1,35 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import type { AnswerEvent, StatusEvent } from '#lib/chat/answer-log';
 import { cacheKey } from '#lib/chat/cache-key';
 import type { FinishedAnswer } from '#lib/chat/chat-events';
 import type { Clock } from '#lib/chat/clock';
 import { Conversations } from '#lib/chat/conversations';
+import { Dispatcher, type DispatcherParts, toFault } from '#lib/chat/dispatcher';
 import { IdempotencyKeys } from '#lib/chat/idempotency';
 import { InFlight, Run, Ticket } from '#lib/chat/in-flight';
-import { AGEING_MS_PER_LEVEL, WaitingQueue } from '#lib/chat/queue';
 import { batchGroup, toModelRequest } from '#lib/chat/request';
 import { type KeptAnswer, ResponseCache } from '#lib/chat/response-cache';
-import { batchStats, RecentValues, RunTimes } from '#lib/chat/stats';
-import type { Config } from '#lib/config/index';
+import { batchStats, RecentValues } from '#lib/chat/stats';
 import { Fault } from '#lib/fault';
-import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
-import type { Log } from '#lib/observe/log';
-import type { Metrics } from '#lib/observe/metrics';
+import type { ModelProvider, ModelRequest } from '#lib/models/provider';
 import type { CacheHeader, ChatRequest, Message, QueueOverview } from '#lib/wire/chat';
 import type { Stats } from '#lib/wire/stats';
 
-/** How long a provider may take to let go of an aborted call before its slot is given to the next anyway. */
-const ABORT_PATIENCE_MS = 5_000;
 const BYTES_PER_MB = 1024 * 1024;
 
-export interface ChatEngineParts {
-  settings: Config;
+export interface ChatEngineParts extends DispatcherParts {
   directory: Directory;
-  clock: Clock;
-  metrics: Metrics;
-  log: Log;
-  /** How a provider is called: with retries, breaker and timeouts around it. */
-  call(provider: ModelProvider, request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
 }
 
 export interface Directory {
@@ -75,18 +63,13 @@ export class ChatEngine {
   readonly #cache: ResponseCache;
   readonly #conversations: Conversations;
   readonly #inFlight: InFlight;
-  readonly #queue: WaitingQueue<Run>;
+  readonly #dispatcher: Dispatcher;
   readonly #submitted: IdempotencyKeys<SubmittedTicket>;
-  readonly #running = new Set<Run>();
-  /** Runs that wait and have a reader, who is told of every new position. */
-  readonly #watched = new Set<Run>();
-  readonly #runTimes: RunTimes;
   readonly #questions = new WeakMap<ChatRequest, Question>();
   readonly #lookups: Record<CacheHeader, { inc(): void }>;
   readonly #firstToken = new RecentValues();
   readonly #total = new RecentValues();
   readonly #counts = { total: 0, cached: 0, joined: 0 };
-  #positionsStale = false;
   #closed: Fault | undefined;
 
   constructor(parts: ChatEngineParts) {
@@ -112,19 +95,17 @@ export class ChatEngine {
       clock,
     );
     this.#inFlight = new InFlight({ graceMs: settings.DISCONNECT_GRACE_MS, resultTtlMs }, clock, {
-      onRead: (run) => this.#watch(run),
+      onRead: (run) => this.#dispatcher.watch(run),
       onUnread: (run) => {
-        if (run.wanted === 0) this.#watched.delete(run);
+        if (run.wanted === 0) this.#dispatcher.unwatch(run);
       },
-      onAbandoned: (run) => this.#end(run, cancelled('Nobody was waiting for the answer any more.')),
+      onAbandoned: (run) => this.#dispatcher.end(run, cancelled('Nobody was waiting for the answer any more.')),
     });
-    this.#queue = new WaitingQueue({
-      maxSize: settings.QUEUE_MAX_SIZE,
-      ageingMsPerLevel: AGEING_MS_PER_LEVEL,
-      batch: { maxSize: settings.BATCH_MAX_SIZE, timeoutMs: settings.BATCH_TIMEOUT_MS },
+    this.#dispatcher = new Dispatcher(parts, {
+      onCompleted: (run, answer) => this.#keep(run, answer),
+      onEnded: (run) => this.#inFlight.settle(run),
     });
     this.#submitted = new IdempotencyKeys(resultTtlMs, clock);
-    this.#runTimes = new RunTimes(settings.QUEUE_ESTIMATED_TIME_PER_REQUEST_MS);
   }
 
   get clock(): Clock {
@@ -191,8 +172,14 @@ export class ChatEngine {
       this.#inFlight.add(ticket);
       return { kind: 'ticket', ticket, cache: 'hit' };
     }
-    if (twin !== undefined) this.#join(twin, request.priority, now);
-    else this.#admit(run, now);
+    if (twin === undefined) {
+      this.#dispatcher.checkRoom();
+      this.#inFlight.share(run);
+      this.#dispatcher.admit(run, now);
+    } else {
+      this.#counts.joined += 1;
+      this.#dispatcher.raise(twin, request.priority, now);
+    }
     this.#inFlight.add(ticket);
     const cache = twin !== undefined ? 'joined' : reads && settings.CACHE_ENABLED ? 'miss' : 'bypass';
     this.#lookups[cache].inc();
@@ -233,18 +220,14 @@ export class ChatEngine {
     if (ticket.finishedAt !== undefined)
       throw new Fault('already_finished', `This request has already ended: it is ${ticket.state}.`);
     const { run } = ticket;
-    if (this.#inFlight.cancel(ticket)) this.#end(run, cancelled('The request was cancelled.'));
+    if (this.#inFlight.cancel(ticket)) this.#dispatcher.end(run, cancelled('The request was cancelled.'));
   }
 
   /** Where a ticket stands in the line. Positions count from 1; 0 is not waiting. */
   standing(ticket: Ticket): { queue_position: number; queue_length: number; estimated_wait_time: number } {
-    const waits = ticket.state === 'queued';
-    const position = waits ? (this.#queue.position(ticket.run.id, this.#parts.clock.now()) ?? 0) : 0;
-    return {
-      queue_position: position,
-      queue_length: this.#queue.size,
-      estimated_wait_time: this.#estimateMs(ticket.run, position),
-    };
+    const { state, run } = ticket;
+    const standing = this.#dispatcher.standing(run);
+    return state === 'queued' ? standing : { ...standing, queue_position: 0, estimated_wait_time: 0 };
   }
 
   overview(caller: string): QueueOverview {
@@ -254,14 +237,14 @@ export class ChatEngine {
       return {};
     };
     return {
-      queue_length: this.#queue.size,
-      is_processing: this.#running.size > 0,
-      processing: [...this.#running].map((run) => ({
+      queue_length: this.#dispatcher.length,
+      is_processing: this.#dispatcher.running.size > 0,
+      processing: [...this.#dispatcher.running].map((run) => ({
         ...shownId(run),
         model: run.model,
         running_ms: Math.round(now - (run.startedAt ?? now)),
       })),
-      pending: [...this.#queue.waiting(now)].map(({ item, since }, index) => ({
+      pending: [...this.#dispatcher.waiting(now)].map(({ item, since }, index) => ({
         ...shownId(item),
         queue_position: index + 1,
         priority: item.priority,
@@ -269,7 +252,7 @@ export class ChatEngine {
       })),
       max_concurrent: this.#parts.settings.QUEUE_MAX_CONCURRENT,
       max_queue_size: this.#parts.settings.QUEUE_MAX_SIZE,
-      average_processing_time_ms: Math.round(this.#runTimes.averageMs),
+      average_processing_time_ms: Math.round(this.#dispatcher.averageMs),
     };
   }
 
@@ -278,9 +261,9 @@ export class ChatEngine {
     return {
       response_cache: this.#cache.stats(),
       conversation_cache: this.#conversations.stats(),
-      batch_processor: batchStats(this.#counts, this.#queue.released),
-      queue_length: this.#queue.size,
-      is_processing: this.#running.size > 0,
+      batch_processor: batchStats(this.#counts, this.#dispatcher.released),
+      queue_length: this.#dispatcher.length,
+      is_processing: this.#dispatcher.running.size > 0,
       latency: { first_token_ms: this.#firstToken.percentiles(), total_ms: this.#total.percentiles() },
     };
   }
@@ -302,7 +285,7 @@ export class ChatEngine {
       const { load_duration_ms } = await provider.load(model, signal);
       return { model, load_duration_ms };
     } catch (error) {
-      const fault = this.#toFault(error);
+      const fault = toFault(error, this.#parts.log);
       throw new Fault('model_load_failed', fault.message, { cause: error });
     }
   }
@@ -311,8 +294,7 @@ export class ChatEngine {
   close(): void {
     const fault = new Fault('shutting_down', 'The server is stopping. Try again in a moment.');
     this.#closed = fault;
-    const waiting = [...this.#queue.waiting(this.#parts.clock.now())].map(({ item }) => item);
-    for (const run of [...waiting, ...this.#running]) this.#end(run, { type: 'error', fault });
+    this.#dispatcher.close(fault);
   }
 
   /** What a request asks of which model. A request that is given again is not asked anew. */
@@ -337,31 +319,6 @@ export class ChatEngine {
     return owner === caller || this.#parts.settings.API_KEYS.length === 0;
   }
 
-  #join(run: Run, priority: number, now: number): void {
-    this.#counts.joined += 1;
-    if (priority <= run.priority) return;
-    this.#queue.raise(run.id, priority - run.priority, now);
-    run.priority = priority;
-    this.#movePositions();
-  }
-
-  /** Starts a run where a slot is free, which is only so where nothing waits; else puts it in line. */
-  #admit(run: Run, now: number): void {
-    const { settings } = this.#parts;
-    const starts = this.#running.size < settings.QUEUE_MAX_CONCURRENT;
-    if (!starts && !this.#queue.add(run, now))
-      throw new Fault(
-        'queue_full',
-        `${settings.QUEUE_MAX_SIZE} requests are already waiting, and no more are taken. Try again later.`,
-        { retryAfterSeconds: Math.ceil(this.#runTimes.averageMs / 1000 / settings.QUEUE_MAX_CONCURRENT) },
-      );
-    this.#inFlight.share(run);
-    if (starts) {
-      this.#queue.pass();
-      this.#start(run);
-    } else this.#movePositions();
-  }
-
   #replay(run: Run, kept: KeptAnswer): void {
     const answer = kept.answer();
     run.state = 'completed';
@@ -374,137 +331,11 @@ export class ChatEngine {
     run.log.append({ type: 'done', done_reason: answer.done_reason, usage: answer.usage });
   }
 
-  #start(run: Run): void {
-    run.state = 'running';
-    run.startedAt = this.#parts.clock.now();
-    this.#watched.delete(run);
-    this.#running.add(run);
-    this.#parts.metrics.activeStreams.set(this.#running.size);
-    run.log.append({
-      type: 'status',
-      status: 'processing',
-      queue_position: 0,
-      queue_length: this.#queue.size,
-      estimated_wait_time: 0,
-    });
-    void this.#execute(run);
-  }
-
-  async #execute(run: Run): Promise<void> {
-    try {
-      await this.#consume(run);
-    } catch (error) {
-      this.#end(run, { type: 'error', fault: this.#toFault(error) });
-    }
-    this.#release(run);
-  }
-
-  /** Reads the provider to its end, also past `done`, so that its connection can be used again. */
-  async #consume(run: Run): Promise<void> {
-    const { call, clock } = this.#parts;
-    if (run.request === undefined) return;
-    for await (const event of call(run.provider, run.request, run.abort.signal)) {
-      if (run.finishedAt !== undefined) continue;
-      if (event.type === 'done') this.#end(run, event);
-      else if (event.type === 'tool_calls' || event.text !== '') {
-        run.firstTokenAt ??= clock.now();
-        run.log.append(event);
-      }
-    }
-    if (run.finishedAt === undefined)
-      throw new Fault('upstream_truncated', 'The model server ended the answer before it was complete. Try again.');
-  }
-
-  /** Ends a run that waits or runs; the first end counts. */
-  #end(run: Run, event: Extract<AnswerEvent, { type: 'done' | 'error' }>): void {
-    if (run.finishedAt !== undefined) return;
-    const { clock, metrics } = this.#parts;
-    const now = clock.now();
-    run.finishedAt = now;
-    this.#watched.delete(run);
-    if (event.type === 'done') {
-      run.state = 'completed';
-      this.#complete(run, event, now);
-    } else run.state = event.fault.code === 'cancelled' ? 'cancelled' : 'failed';
-    if (run.startedAt !== undefined) metrics.answer.observe({ outcome: run.state }, (now - run.startedAt) / 1000);
-    run.log.append(event);
-    this.#inFlight.settle(run);
-    if (this.#running.has(run)) {
-      if (event.type === 'done') return;
-      run.abort.abort(event.fault);
-      run.endPatience ??= clock.after(ABORT_PATIENCE_MS, () => this.#release(run));
-    } else if (this.#queue.remove(run.id) !== undefined) this.#movePositions();
-  }
-
-  #complete(run: Run, done: Extract<AnswerEvent, { type: 'done' }>, now: number): void {
-    const { metrics, settings } = this.#parts;
-    const { done_reason, usage } = done;
-    const answer = {
-      content: run.log.text('content'),
-      thinking: run.log.text('thinking'),
-      tool_calls: run.log.toolCalls(),
-      model: run.model,
-      done_reason,
-      usage,
-    };
-    run.answer = answer;
-    if (run.key !== undefined && settings.CACHE_ENABLED && isWorthKeeping(answer)) this.#cache.set(run.key, answer);
-    const startedAt = run.startedAt ?? now;
-    this.#runTimes.add(run.model, now - startedAt);
-    this.#total.add(now - run.createdAt);
-    metrics.tokens.inc({ kind: 'prompt' }, usage.prompt_tokens);
-    metrics.tokens.inc({ kind: 'completion' }, usage.completion_tokens);
-    if (run.firstTokenAt === undefined) return;
-    this.#firstToken.add(run.firstTokenAt - run.createdAt);
-    metrics.firstToken.observe((run.firstTokenAt - startedAt) / 1000);
-  }
-
-  /** Gives a run's slot to the next in line. */
-  #release(run: Run): void {
-    run.endPatience?.();
-    if (!this.#running.delete(run)) return;
-    const { clock, metrics, settings } = this.#parts;
-    metrics.activeStreams.set(this.#running.size);
-    while (this.#running.size < settings.QUEUE_MAX_CONCURRENT) {
-      const next = this.#queue.take(clock.now());
-      if (next === undefined) break;
-      this.#start(next);
-    }
-    this.#movePositions();
-  }
-
-  /** Once for all that changes in this turn of the event loop: tells the readers of waiting runs where they stand now. */
-  #movePositions(): void {
-    this.#parts.metrics.queueLength.set(this.#queue.size);
-    if (this.#positionsStale || this.#watched.size === 0) return;
-    this.#positionsStale = true;
-    queueMicrotask(() => {
-      this.#positionsStale = false;
-      for (const run of this.#watched) this.#tellPosition(run);
-    });
-  }
-
-  #watch(run: Run): void {
-    if (run.state !== 'queued') return;
-    this.#watched.add(run);
-    this.#tellPosition(run);
-  }
-
-  #tellPosition(run: Run): void {
-    const position = this.#queue.position(run.id, this.#parts.clock.now());
-    if (position === undefined || position === run.log.status?.queue_position) return;
-    const status: StatusEvent = {
-      type: 'status',
-      status: 'queued',
-      queue_position: position,
-      queue_length: this.#queue.size,
-      estimated_wait_time: this.#estimateMs(run, position),
-    };
-    run.log.append(status);
-  }
-
-  #estimateMs(run: Run, position: number): number {
-    return this.#runTimes.estimateMs(run.model, position, this.#parts.settings.QUEUE_MAX_CONCURRENT);
+  #keep(run: Run, answer: FinishedAnswer): void {
+    if (run.key !== undefined && this.#parts.settings.CACHE_ENABLED && isWorthKeeping(answer))
+      this.#cache.set(run.key, answer);
+    this.#total.add((run.finishedAt ?? run.createdAt) - run.createdAt);
+    if (run.firstTokenAt !== undefined) this.#firstToken.add(run.firstTokenAt - run.createdAt);
   }
 
   /** Keeps the conversation as soon as its answer is complete. */
@@ -518,14 +349,6 @@ export class ChatEngine {
     };
     run.log.listen(() => {
       if (run.log.ended) keep();
-    });
-  }
-
-  #toFault(error: unknown): Fault {
-    if (Fault.is(error)) return error;
-    this.#parts.log.error({ err: error }, 'a model call failed unexpectedly');
-    return new Fault('internal_error', 'Something went wrong inside the server. The log has the details.', {
-      cause: error,
     });
   }
 }

@@ -1,0 +1,273 @@
+import type { AnswerEvent, StatusEvent } from '#lib/chat/answer-log';
+import type { FinishedAnswer } from '#lib/chat/chat-events';
+import type { Clock } from '#lib/chat/clock';
+import type { Run } from '#lib/chat/in-flight';
+import { AGEING_MS_PER_LEVEL, WaitingQueue } from '#lib/chat/queue';
+import { RunTimes } from '#lib/chat/stats';
+import type { Config } from '#lib/config/index';
+import { Fault } from '#lib/fault';
+import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import type { Log } from '#lib/observe/log';
+import type { Metrics } from '#lib/observe/metrics';
+
+/** How long a provider may take to let go of an aborted call before its slot is given to the next anyway. */
+const ABORT_PATIENCE_MS = 5_000;
+
+export interface DispatcherParts {
+  settings: Config;
+  clock: Clock;
+  metrics: Metrics;
+  log: Log;
+  /** How a provider is called: with retries, breaker and timeouts around it. */
+  call(provider: ModelProvider, request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
+}
+
+export interface RunWatch {
+  /** The answer is complete, and nobody has been told yet. */
+  onCompleted(run: Run, answer: FinishedAnswer): void;
+  /** The run has ended, and its log says how. */
+  onEnded(run: Run): void;
+}
+
+export type LastEvent = Extract<AnswerEvent, { type: 'done' | 'error' }>;
+
+/** Gives runs their slots: at most `QUEUE_MAX_CONCURRENT` at a time, the others wait in line until they are called. */
+export class Dispatcher {
+  readonly #parts: DispatcherParts;
+  readonly #hooks: RunWatch;
+  readonly #queue: WaitingQueue<Run>;
+  readonly #running = new Set<Run>();
+  /** Runs that wait and have a reader, who is told of every new position. */
+  readonly #watched = new Set<Run>();
+  readonly #runTimes: RunTimes;
+  #positionsStale = false;
+
+  constructor(parts: DispatcherParts, hooks: RunWatch) {
+    const { settings } = parts;
+    this.#parts = parts;
+    this.#hooks = hooks;
+    this.#queue = new WaitingQueue({
+      maxSize: settings.QUEUE_MAX_SIZE,
+      ageingMsPerLevel: AGEING_MS_PER_LEVEL,
+      batch: { maxSize: settings.BATCH_MAX_SIZE, timeoutMs: settings.BATCH_TIMEOUT_MS },
+    });
+    this.#runTimes = new RunTimes(settings.QUEUE_ESTIMATED_TIME_PER_REQUEST_MS);
+  }
+
+  /** Runs that hold a slot. */
+  get running(): ReadonlySet<Run> {
+    return this.#running;
+  }
+
+  /** Runs that wait. */
+  get length(): number {
+    return this.#queue.size;
+  }
+
+  /** Batches released so far, and the requests in them. */
+  get released(): { batches: number; requests: number } {
+    return this.#queue.released;
+  }
+
+  /** Moving average of measured run times. */
+  get averageMs(): number {
+    return this.#runTimes.averageMs;
+  }
+
+  /** Everyone in line, the first first. */
+  waiting(now: number): Iterable<{ item: Run; since: number }> {
+    return this.#queue.waiting(now);
+  }
+
+  /** Where a run stands in the line. Positions count from 1; 0 is not waiting. */
+  standing(run: Run): { queue_position: number; queue_length: number; estimated_wait_time: number } {
+    const position = run.state === 'queued' ? (this.#queue.position(run.id, this.#parts.clock.now()) ?? 0) : 0;
+    return {
+      queue_position: position,
+      queue_length: this.#queue.size,
+      estimated_wait_time: this.#estimateMs(run, position),
+    };
+  }
+
+  /** Throws `queue_full` where a new run would find neither a slot nor a place in line. */
+  checkRoom(): void {
+    const { settings } = this.#parts;
+    if (this.#hasSlot || !this.#queue.isFull) return;
+    throw new Fault(
+      'queue_full',
+      `${settings.QUEUE_MAX_SIZE} requests are already waiting, and no more are taken. Try again later.`,
+      { retryAfterSeconds: Math.ceil(this.#runTimes.averageMs / 1000 / settings.QUEUE_MAX_CONCURRENT) },
+    );
+  }
+
+  /** Starts a run where a slot is free, which is only so where nothing waits; else puts it in line. There must be room. */
+  admit(run: Run, now: number): void {
+    if (this.#hasSlot) {
+      this.#queue.pass();
+      this.#start(run);
+    } else if (this.#queue.add(run, now)) this.#movePositions();
+    else throw new Error('there was no room for this run');
+  }
+
+  /** Lets a waiting run rise to `priority`, where that is more than it has. */
+  raise(run: Run, priority: number, now: number): void {
+    if (priority <= run.priority) return;
+    this.#queue.raise(run.id, priority - run.priority, now);
+    run.priority = priority;
+    this.#movePositions();
+  }
+
+  /** Somebody reads `run`: its log says where it stands, as long as it waits. */
+  watch(run: Run): void {
+    if (run.state !== 'queued') return;
+    this.#watched.add(run);
+    this.#tellPosition(run);
+  }
+
+  unwatch(run: Run): void {
+    this.#watched.delete(run);
+  }
+
+  /** Ends a run that waits or runs; the first end counts. */
+  end(run: Run, event: LastEvent): void {
+    if (run.finishedAt !== undefined) return;
+    const { clock, metrics } = this.#parts;
+    const now = clock.now();
+    run.finishedAt = now;
+    this.#watched.delete(run);
+    if (event.type === 'done') {
+      run.state = 'completed';
+      this.#complete(run, event, now);
+    } else run.state = event.fault.code === 'cancelled' ? 'cancelled' : 'failed';
+    if (run.startedAt !== undefined) metrics.answer.observe({ outcome: run.state }, (now - run.startedAt) / 1000);
+    run.log.append(event);
+    this.#hooks.onEnded(run);
+    if (this.#running.has(run)) {
+      if (event.type === 'done') return;
+      run.abort.abort(event.fault);
+      run.endPatience ??= clock.after(ABORT_PATIENCE_MS, () => this.#release(run));
+    } else if (this.#queue.remove(run.id) !== undefined) this.#movePositions();
+  }
+
+  /** Ends everything that waits or runs. */
+  close(fault: Fault): void {
+    const waiting = [...this.#queue.waiting(this.#parts.clock.now())].map(({ item }) => item);
+    for (const run of [...waiting, ...this.#running]) this.end(run, { type: 'error', fault });
+  }
+
+  get #hasSlot(): boolean {
+    return this.#running.size < this.#parts.settings.QUEUE_MAX_CONCURRENT;
+  }
+
+  #start(run: Run): void {
+    run.state = 'running';
+    run.startedAt = this.#parts.clock.now();
+    this.#watched.delete(run);
+    this.#running.add(run);
+    this.#parts.metrics.activeStreams.set(this.#running.size);
+    run.log.append({
+      type: 'status',
+      status: 'processing',
+      queue_position: 0,
+      queue_length: this.#queue.size,
+      estimated_wait_time: 0,
+    });
+    void this.#execute(run);
+  }
+
+  async #execute(run: Run): Promise<void> {
+    try {
+      await this.#consume(run);
+    } catch (error) {
+      this.end(run, { type: 'error', fault: toFault(error, this.#parts.log) });
+    }
+    this.#release(run);
+  }
+
+  /** Reads the provider to its end, also past `done`, so that its connection can be used again. */
+  async #consume(run: Run): Promise<void> {
+    const { call, clock } = this.#parts;
+    if (run.request === undefined) return;
+    for await (const event of call(run.provider, run.request, run.abort.signal)) {
+      if (run.finishedAt !== undefined) continue;
+      if (event.type === 'done') this.end(run, event);
+      else if (event.type === 'tool_calls' || event.text !== '') {
+        run.firstTokenAt ??= clock.now();
+        run.log.append(event);
+      }
+    }
+    if (run.finishedAt === undefined)
+      throw new Fault('upstream_truncated', 'The model server ended the answer before it was complete. Try again.');
+  }
+
+  #complete(run: Run, done: Extract<LastEvent, { type: 'done' }>, now: number): void {
+    const { metrics } = this.#parts;
+    const { done_reason, usage } = done;
+    const answer = {
+      content: run.log.text('content'),
+      thinking: run.log.text('thinking'),
+      tool_calls: run.log.toolCalls(),
+      model: run.model,
+      done_reason,
+      usage,
+    };
+    run.answer = answer;
+    const startedAt = run.startedAt ?? now;
+    this.#runTimes.add(run.model, now - startedAt);
+    metrics.tokens.inc({ kind: 'prompt' }, usage.prompt_tokens);
+    metrics.tokens.inc({ kind: 'completion' }, usage.completion_tokens);
+    if (run.firstTokenAt !== undefined) metrics.firstToken.observe((run.firstTokenAt - startedAt) / 1000);
+    this.#hooks.onCompleted(run, answer);
+  }
+
+  /** Gives a run's slot to the next in line. */
+  #release(run: Run): void {
+    run.endPatience?.();
+    if (!this.#running.delete(run)) return;
+    const { clock, metrics } = this.#parts;
+    metrics.activeStreams.set(this.#running.size);
+    while (this.#hasSlot) {
+      const next = this.#queue.take(clock.now());
+      if (next === undefined) break;
+      this.#start(next);
+    }
+    this.#movePositions();
+  }
+
+  /** Once for all that changes in this turn of the event loop: tells the readers of waiting runs where they stand now. */
+  #movePositions(): void {
+    this.#parts.metrics.queueLength.set(this.#queue.size);
+    if (this.#positionsStale || this.#watched.size === 0) return;
+    this.#positionsStale = true;
+    queueMicrotask(() => {
+      this.#positionsStale = false;
+      for (const run of this.#watched) this.#tellPosition(run);
+    });
+  }
+
+  #tellPosition(run: Run): void {
+    const position = this.#queue.position(run.id, this.#parts.clock.now());
+    if (position === undefined || position === run.log.status?.queue_position) return;
+    const status: StatusEvent = {
+      type: 'status',
+      status: 'queued',
+      queue_position: position,
+      queue_length: this.#queue.size,
+      estimated_wait_time: this.#estimateMs(run, position),
+    };
+    run.log.append(status);
+  }
+
+  #estimateMs(run: Run, position: number): number {
+    return this.#runTimes.estimateMs(run.model, position, this.#parts.settings.QUEUE_MAX_CONCURRENT);
+  }
+}
+
+/** What is thrown at a model call, as a fault; what is none is a bug, and is logged. */
+export function toFault(error: unknown, log: Log): Fault {
+  if (Fault.is(error)) return error;
+  log.error({ err: error }, 'a model call failed unexpectedly');
+  return new Fault('internal_error', 'Something went wrong inside the server. The log has the details.', {
+    cause: error,
+  });
+}
