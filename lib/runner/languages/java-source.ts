@@ -39,10 +39,17 @@ export function readJavaSource(source: string): JavaSource {
   }
   const prefix = packageName === '' ? '' : `${packageName}.`;
   return {
-    fileName: `${publicType ?? mainType ?? firstType ?? 'Main'}.java`,
+    fileName: `${shortened(publicType ?? mainType ?? firstType ?? 'Main')}.java`,
     mainClass: mainType === undefined ? undefined : `${prefix}${mainType}`,
   };
 }
+
+/** What is too long for a file's name is for javac to refuse. */
+function shortened(name: string): string {
+  return name.slice(0, MAX_NAME_LENGTH);
+}
+
+const MAX_NAME_LENGTH = 60;
 
 function qualifiedName(tokens: readonly string[], from: number): string {
   const end = tokens.indexOf(';', from);

@@ -1,0 +1,103 @@
+import type { Config } from '#lib/config/index';
+import { Fault } from '#lib/fault';
+import { findLanguage, LANGUAGES } from '#lib/runner/languages/index';
+import type { Language } from '#lib/runner/languages/language';
+import type { Runner } from '#lib/runner/runner';
+import type { CodeResult, RunStatus } from '#lib/wire/code';
+import {
+  EXECUTE_TIMEOUT_SECONDS,
+  type ExecuteResult,
+  type ExecuteStatus,
+  type ExecutorHealth,
+  type ExecutorInfo,
+  type MicroservicesHealth,
+} from '#lib/wire/executor';
+
+/** Each language as a service of its own (SPEC §3), over the one runner. */
+
+/** The language of an executor's address. Throws `not_found`. */
+export function executorLanguage(spelling: string | string[] | undefined): Language {
+  const language = typeof spelling === 'string' ? findLanguage(spelling) : undefined;
+  if (language === undefined)
+    throw new Fault(
+      'not_found',
+      `There is no executor ${JSON.stringify(spelling ?? '')} here. Executors: ${LANGUAGES.map(({ id }) => id).join(', ')}.`,
+    );
+  return language;
+}
+
+export async function executorHealth(runner: Runner, { id, name }: Language): Promise<ExecutorHealth> {
+  const { languages, versions, sandbox, notices = [] } = await runner.health();
+  const isThere = languages.includes(id);
+  return {
+    status: isThere ? 'healthy' : 'unavailable',
+    language: id,
+    version: versions[id] ?? null,
+    sandbox,
+    notice: isThere ? null : (notices.find((notice) => notice.startsWith(name)) ?? notices[0] ?? null),
+  };
+}
+
+export async function executorInfo(runner: Runner, language: Language, settings: Config): Promise<ExecutorInfo> {
+  const { versions } = await runner.health();
+  return {
+    language: language.id,
+    name: language.name,
+    aliases: [...language.aliases],
+    version: versions[language.id] ?? null,
+    limits: {
+      timeout_seconds: Math.min(EXECUTE_TIMEOUT_SECONDS, settings.CODE_MAX_TIMEOUT_SECONDS),
+      max_timeout_seconds: settings.CODE_MAX_TIMEOUT_SECONDS,
+      max_code_bytes: settings.CODE_MAX_BYTES,
+      max_output_bytes: settings.CODE_MAX_OUTPUT_BYTES,
+      memory_mb: settings.CODE_MEMORY_MB,
+      max_processes: settings.CODE_MAX_PROCESSES,
+      disk_mb: settings.CODE_DISK_MB,
+    },
+    features: ['stdin', 'standard library', ...(language.compile === undefined ? [] : ['compiled'])],
+    sample: language.sample,
+  };
+}
+
+/** All executors, with how long each took to answer. */
+export async function microservicesHealth(
+  runner: Runner,
+  now: () => number = () => performance.now(),
+): Promise<MicroservicesHealth> {
+  const services = await Promise.all(
+    LANGUAGES.map(async (language) => {
+      const asked = now();
+      const health = await executorHealth(runner, language);
+      return { ...health, latency_ms: Math.round((now() - asked) * 10) / 10 };
+    }),
+  );
+  return { status: services.every(({ status }) => status === 'healthy') ? 'healthy' : 'degraded', services };
+}
+
+/** A result in the executors' words. Pure. */
+export function executeResult(result: CodeResult): ExecuteResult {
+  const failed = result.status !== 'success';
+  const complaint = [result.stderr.trimEnd(), result.error].filter(Boolean).join('\n');
+  return {
+    output: result.stdout,
+    error: failed ? complaint || `The program ended with exit code ${result.exit_code}.` : null,
+    executionTime: seconds(result),
+    status: STATUS[result.status],
+  };
+}
+
+const STATUS: Record<RunStatus, ExecuteStatus> = {
+  success: 'success',
+  runtime_error: 'error',
+  compile_error: 'error',
+  internal_error: 'error',
+  timeout: 'timeout',
+  memory_limit: 'memory_limit',
+  output_limit: 'output_limit',
+  killed: 'killed',
+};
+
+function seconds({ stage, duration_ms, compile }: CodeResult): number {
+  const total = duration_ms + (stage === 'run' ? (compile?.duration_ms ?? 0) : 0);
+  return Math.round(total) / 1000;
+}

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { codeRequestSchema } from '#lib/wire/code';
+
+/** The wire of /api/executors/{language}/… and /api/microservices/… (SPEC §3). Its field names are older than the rest. */
+
+export const EXECUTE_TIMEOUT_SECONDS = 30;
+
+export const executeRequestSchema = z.object({
+  code: codeRequestSchema.shape.code,
+  input_data: z.string().default(''),
+  /** Seconds of wall time. */
+  timeout: z.number().positive().default(EXECUTE_TIMEOUT_SECONDS),
+});
+/** Wire names that are also accepted in camelCase. */
+export const EXECUTE_FIELDS = Object.keys(executeRequestSchema.shape);
+
+export const executeStatusSchema = z.enum(['success', 'error', 'timeout', 'memory_limit', 'output_limit', 'killed']);
+export type ExecuteStatus = z.infer<typeof executeStatusSchema>;
+
+export const executeResultSchema = z.object({
+  output: z.string(),
+  /** What the program or its compiler complained of, or a sentence; null where the program ended with 0. */
+  error: z.string().nullable(),
+  /** Seconds, the compiler's with the program's. */
+  executionTime: z.number(),
+  status: executeStatusSchema,
+});
+export type ExecuteResult = z.infer<typeof executeResultSchema>;
+
+export const executorHealthSchema = z.object({
+  status: z.enum(['healthy', 'unavailable']),
+  language: z.string(),
+  version: z.string().nullable(),
+  sandbox: z.string(),
+  /** What to do where it is not available. */
+  notice: z.string().nullable(),
+});
+export type ExecutorHealth = z.infer<typeof executorHealthSchema>;
+
+export const executorInfoSchema = z.object({
+  language: z.string(),
+  name: z.string(),
+  aliases: z.array(z.string()),
+  version: z.string().nullable(),
+  limits: z.object({
+    timeout_seconds: z.number(),
+    max_timeout_seconds: z.number(),
+    max_code_bytes: z.number(),
+    max_output_bytes: z.number(),
+    memory_mb: z.number(),
+    max_processes: z.number(),
+    disk_mb: z.number(),
+  }),
+  features: z.array(z.string()),
+  sample: z.string(),
+});
+export type ExecutorInfo = z.infer<typeof executorInfoSchema>;
+
+export const microservicesHealthSchema = z.object({
+  status: z.enum(['healthy', 'degraded']),
+  services: z.array(executorHealthSchema.extend({ latency_ms: z.number() })),
+});
+export type MicroservicesHealth = z.infer<typeof microservicesHealthSchema>;
