@@ -5,7 +5,7 @@ const port = process.env.E2E_PORT ?? '3399';
 /** The built app with the real small model and the real sandbox, driven in Debian's Chromium. `npm test` builds it first. */
 export default defineConfig({
   testDir: 'e2e',
-  timeout: 60_000,
+  timeout: 120_000,
   expect: { timeout: 15_000 },
   // One model, two cores: tests that run side by side would wait for one another anyway.
   workers: 1,
@@ -29,7 +29,7 @@ export default defineConfig({
   webServer: {
     command: 'node server.ts',
     url: `http://127.0.0.1:${port}/health`,
-    timeout: 60_000,
+    timeout: 120_000,
     env: {
       PORT: port,
       HOST: '127.0.0.1',

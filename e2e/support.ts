@@ -61,5 +61,5 @@ export function answers(page: Page) {
 
 /** Waits until the newest answer is complete. */
 export async function answered(page: Page): Promise<void> {
-  await expect(answers(page).last()).toHaveAttribute('aria-busy', 'false', { timeout: 45_000 });
+  await expect(answers(page).last()).toHaveAttribute('aria-busy', 'false', { timeout: 90_000 });
 }
