@@ -160,6 +160,20 @@ describe('the official openai client', () => {
     await expect(read()).rejects.toThrow(/It broke/);
   });
 
+  it('shows its key where keys are set, and reads a refusal as one of OpenAI’s', async () => {
+    await s.close();
+    s = await chatServer({ API_KEYS: 'right' });
+    s.provider.onCall = (call) => void call.say('x').done();
+    const ask = (apiKey: string) =>
+      new OpenAI({ baseURL: `${s.url}/v1`, apiKey, maxRetries: 0 }).chat.completions.create({ model: 'm', messages });
+    expect((await ask('right')).choices[0]?.message.content).toBe('x');
+    await expect(ask('wrong')).rejects.toMatchObject({
+      status: 401,
+      code: 'unauthorized',
+      type: 'authentication_error',
+    });
+  });
+
   it('ends the call upstream when it aborts and nobody comes back', async () => {
     const stream = await startedStream();
     stream.controller.abort();
