@@ -1,5 +1,4 @@
 import { type Benchmark, median, startServer, type Table } from '../harness.ts';
-import { portkeyHeaders, startPortkey } from '../portkey.ts';
 import { readStream } from '../stream-client.ts';
 
 const ROUNDS = 5;
@@ -28,7 +27,6 @@ async function run(): Promise<Table> {
     RATE_LIMIT_CHAT: '0',
     QUEUE_MAX_CONCURRENT: '64',
   });
-  const portkey = await startPortkey();
   const contenders: Contender[] = [
     {
       name: 'the model server itself (limit)',
@@ -41,13 +39,6 @@ async function run(): Promise<Table> {
       name: 'Chill Space',
       url: `${ours.url}/v1/chat/completions`,
       headers: { 'cache-control': 'no-cache' },
-      firstMs: [],
-      wordsPerSecond: [],
-    },
-    {
-      name: "Portkey's gateway",
-      url: `${portkey.url}/v1/chat/completions`,
-      headers: portkeyHeaders(base),
       firstMs: [],
       wordsPerSecond: [],
     },
@@ -71,7 +62,7 @@ async function run(): Promise<Table> {
       wordsPerSecond.push(streams.reduce((sum, { words }) => sum + words, 0) / seconds);
     }
   }
-  for (const server of [ours, portkey, model]) await server.stop();
+  for (const server of [ours, model]) await server.stop();
   return report(contenders);
 }
 
@@ -83,7 +74,7 @@ function report(contenders: Contender[]): Table {
     median(one.wordsPerSecond.map((speed, round) => speed / (limit.wordsPerSecond[round] ?? Number.NaN)));
   return {
     title: 'Streams: what standing before a model server costs',
-    method: `One client, OpenAI's API on all three, the same scripted model server behind; ${ROUNDS} rounds taken in turn after one to warm up. First token: median of ${SINGLE_REQUESTS} requests one after another. Flow: ${STREAMS} streams at once of 150 tokens, one every 20 ms.`,
+    method: `One client, OpenAI's API on both, the same scripted model server behind; ${ROUNDS} rounds taken in turn after one to warm up. First token: median of ${SINGLE_REQUESTS} requests one after another. Flow: ${STREAMS} streams at once of 150 tokens, one every 20 ms.`,
     columns: ['', 'first token (ms)', 'added (ms)', `tokens/s of ${STREAMS} streams`, 'of the limit'],
     rows: contenders.map((one) => [
       one.name,
