@@ -4,6 +4,7 @@ import clsx from 'clsx';
 import { ArrowDown, PanelLeft, SquarePen } from 'lucide-react';
 import { useSearchParams } from 'next/navigation';
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { ChatSettingsButton } from '#components/chat/chat-settings';
 import { Composer } from '#components/chat/composer';
 import { EmptyChat } from '#components/chat/empty-chat';
 import { HistoryList } from '#components/chat/history-list';
@@ -18,7 +19,7 @@ import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
 import { Drawer } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
-import { EMPTY_THREAD, isRunning } from '#lib/client/conversation';
+import { type ChatSettings, EMPTY_THREAD, isRunning, NO_SETTINGS } from '#lib/client/conversation';
 import { HISTORY_COOKIE, setCookie } from '#lib/client/cookies';
 import { useStored } from '#lib/client/stored';
 import { chatStore, useChatLifecycle, useChatState } from '#lib/client/use-chat';
@@ -39,6 +40,7 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
 
   const [lastModel, setLastModel] = useStored('model');
   const model = conversation?.model ?? (lastModel === '' ? null : lastModel);
+  const [newSettings, setNewSettings] = useState<ChatSettings>(NO_SETTINGS);
   const [panel, setPanel] = useState(historyOpen);
   const [drawer, setDrawer] = useState(false);
 
@@ -58,7 +60,8 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
   }, []);
 
   const send = (text: string) => {
-    const id = chatStore().send({ conversationId: conversation?.id ?? null, text, model });
+    const id = chatStore().send({ conversationId: conversation?.id ?? null, text, model, settings: newSettings });
+    setNewSettings(NO_SETTINGS);
     if (id !== activeId) show(id);
     toEnd();
   };
@@ -125,6 +128,17 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
             }}
           />
           <span className="flex-1" />
+          <ChatSettingsButton
+            settings={
+              conversation === undefined
+                ? newSettings
+                : { systemPrompt: conversation.systemPrompt, sampling: conversation.sampling ?? {} }
+            }
+            onSave={(settings) => {
+              if (conversation === undefined) setNewSettings(settings);
+              else chatStore().configure(conversation.id, settings);
+            }}
+          />
           <IconButton label="New chat" side="bottom" onClick={() => show(null)} className={clsx(panel && 'lg:hidden')}>
             <SquarePen className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
           </IconButton>

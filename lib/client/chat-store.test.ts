@@ -202,6 +202,21 @@ describe('a conversation', () => {
     expect(store.state().threads.get(id)?.size).toBe(4);
   });
 
+  it('sends its system prompt and parameters with every question, also after they were changed', async () => {
+    const store = newStore();
+    const settings = { systemPrompt: 'Be brief.', sampling: { temperature: 0 } };
+    const id = store.send({ conversationId: null, text: 'one', model: null, settings });
+    await settle();
+    expect(last(asked).asking.body).toMatchObject({ system_prompt: 'Be brief.', options: { temperature: 0 } });
+    last(asked).feed.push(say('1'), DONE);
+    await settle();
+    store.configure(id, { systemPrompt: '', sampling: { num_predict: 64 } });
+    store.send({ conversationId: id, text: 'two', model: null });
+    await settle();
+    expect(last(asked).asking.body.options).toEqual({ num_predict: 64 });
+    expect(last(asked).asking.body.system_prompt).toBeUndefined();
+  });
+
   it('goes, and ends the answer that was on its way', async () => {
     const store = newStore();
     const id = store.send({ conversationId: null, text: 'one', model: null });

@@ -3,6 +3,7 @@ import type { AnswerStream, Asking, ChatRequestBody } from '#lib/client/chat-api
 import {
   type AssistantMessage,
   type ChatMessage,
+  type ChatSettings,
   type Conversation,
   EMPTY_THREAD,
   isRunning,
@@ -47,7 +48,8 @@ export interface NewQuestion {
   conversationId: string | null;
   text: string;
   model: string | null;
-  systemPrompt?: string;
+  /** For a conversation that begins; a later change goes through `configure`. */
+  settings?: ChatSettings;
 }
 
 const SAVE_EVERY_MS = 1_000;
@@ -114,13 +116,10 @@ export class ChatStore {
       updatedAt: now,
       leafId: null,
       model: null,
-      systemPrompt: '',
+      systemPrompt: question.settings?.systemPrompt ?? '',
+      sampling: question.settings?.sampling ?? {},
     };
-    const asked: Conversation = {
-      ...conversation,
-      model: question.model,
-      systemPrompt: question.systemPrompt ?? conversation.systemPrompt,
-    };
+    const asked: Conversation = { ...conversation, model: question.model };
     this.#ask(asked, asked.leafId, question.text, now);
     return asked.id;
   }
@@ -164,6 +163,13 @@ export class ChatStore {
     const conversation = this.#conversation(conversationId);
     if (conversation === undefined) return;
     this.#putConversation({ ...conversation, model });
+    this.#save(conversationId, []);
+  }
+
+  configure(conversationId: string, { systemPrompt, sampling }: ChatSettings): void {
+    const conversation = this.#conversation(conversationId);
+    if (conversation === undefined) return;
+    this.#putConversation({ ...conversation, systemPrompt, sampling });
     this.#save(conversationId, []);
   }
 
@@ -223,6 +229,7 @@ export class ChatStore {
     const body: ChatRequestBody = { messages: toWire(pathTo(thread, questionId)), stream: true };
     if (updated.model !== null) body.model = updated.model;
     if (updated.systemPrompt !== '') body.system_prompt = updated.systemPrompt;
+    if (updated.sampling !== undefined) body.options = { ...updated.sampling };
     const asking: Asking = { body, requestId: answer.requestId ?? answer.id, fresh };
     void this.#run(answer, 'ask', (signal) => this.#effects.ask(asking, signal));
   }

@@ -14,7 +14,23 @@ export interface Conversation {
   /** Null: the server's default. */
   model: string | null;
   systemPrompt: string;
+  sampling?: Sampling;
 }
+
+/** How the model chooses its words; what is not there is the model's own. */
+export interface Sampling {
+  temperature?: number;
+  /** At most so many tokens in an answer. */
+  num_predict?: number;
+}
+
+/** What is set for a whole conversation. */
+export interface ChatSettings {
+  systemPrompt: string;
+  sampling: Sampling;
+}
+
+export const NO_SETTINGS: ChatSettings = { systemPrompt: '', sampling: {} };
 
 interface MessageBase {
   id: string;
