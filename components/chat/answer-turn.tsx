@@ -65,7 +65,7 @@ function Footer({ message, onRegenerate, ...place }: AnswerTurnProps) {
         <RefreshCw className="size-4" strokeWidth={1.75} aria-hidden />
       </IconButton>
       <Versions conversationId={message.conversationId} {...place} />
-      <span className="ms-1 flex flex-wrap items-center gap-x-2 gap-y-1">
+      <span className="ms-2 flex flex-wrap items-center gap-x-2 gap-y-1">
         {message.source === 'cached' ? (
           <Badge tone="cached" icon={<Zap className="size-3" aria-hidden />}>
             From the cache
