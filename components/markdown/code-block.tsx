@@ -71,7 +71,7 @@ function Result({ run, onRetry, onClose }: ResultProps) {
   return (
     <section aria-label="Output of the program" className="border-t bg-canvas">
       <div className="flex h-9 items-center gap-2 ps-3 pe-0.5">
-        <span className="text-ink-2 text-xs">Output</span>
+        <span className="shrink-0 text-ink-2 text-xs">Output</span>
         <RunState run={run} />
         <span className="flex-1" />
         {isOver && ask !== undefined ? (
