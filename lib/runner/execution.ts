@@ -3,18 +3,20 @@ import type { Config } from '#lib/config/index';
 import { log } from '#lib/observe/log';
 import { Artifact } from '#lib/runner/artifact';
 import { type CompileCache, compileKey } from '#lib/runner/compile-cache';
-import type { CommandContext, Compilation, Toolchain } from '#lib/runner/languages/language';
-import { compilerLimits, programLimits } from '#lib/runner/limits';
+import type { CommandContext, Compilation, Toolchain, WarmProgram } from '#lib/runner/languages/language';
+import { compilerLimits, type Limits, programLimits } from '#lib/runner/limits';
 import { judge } from '#lib/runner/outcome';
 import { BoundedOutput } from '#lib/runner/output';
+import type { WarmPool } from '#lib/runner/pool';
 import type { Program } from '#lib/runner/request';
-import { type Job, RESULT_DESCRIPTOR, type Sandbox } from '#lib/runner/sandbox/sandbox';
+import { type Ended, type Job, RESULT_DESCRIPTOR, type Sandbox } from '#lib/runner/sandbox/sandbox';
 import type { CodeResult } from '#lib/wire/code';
 
 export interface ExecutionContext {
   settings: Config;
   cores: number;
   cache: CompileCache;
+  pool: WarmPool;
   signal: AbortSignal;
   onOutput: ((stream: 'stdout' | 'stderr', text: string) => void) | undefined;
 }
@@ -27,7 +29,7 @@ export async function execute(
   program: Program,
   toolchain: Toolchain,
   sandbox: Sandbox,
-  { settings, cores, cache, signal, onOutput }: ExecutionContext,
+  { settings, cores, cache, pool, signal, onOutput }: ExecutionContext,
 ): Promise<CodeResult> {
   const { language, files, stdin } = program;
   const decoder = new TextDecoder();
@@ -40,8 +42,24 @@ export async function execute(
   const common = { files, signal };
   const runLimits = programLimits(settings, program.seconds, cores);
   const run = (extra: Pick<Job, 'program'>) => {
+    const waiting = pool.take(language);
+    if (waiting !== undefined) {
+      const message: WarmProgram = {
+        files: files.map(({ name, content }) => ({ name, content: Buffer.from(content).toString('base64') })),
+        stdin: Buffer.from(stdin).toString('base64'),
+        args: program.args,
+      };
+      const hooks = { limits: runLimits, signal };
+      return runStage(
+        'run',
+        (output) => waiting.run(JSON.stringify(message), { ...hooks, ...output }),
+        runLimits,
+        onOutput,
+      );
+    }
     const { argv, env = {}, binds = toolchain.binds } = language.run(context);
-    return runStage('run', sandbox, { ...common, ...extra, argv, env, binds, stdin, limits: runLimits }, onOutput);
+    const job = { ...common, ...extra, argv, env, binds, stdin, limits: runLimits };
+    return runStage('run', (output) => sandbox.run({ ...job, ...output }), runLimits, onOutput);
   };
   if (language.compile === undefined) return run({});
 
@@ -62,20 +80,17 @@ export async function execute(
   const artifact = new Artifact();
   let isTaken = false;
   try {
-    const compiled = await runStage(
-      'compile',
-      sandbox,
-      {
-        ...common,
-        binds: toolchain.binds,
-        argv: ['/bin/sh', '-c', compileScript(compilation)],
-        env: compilation.env ?? {},
-        stdin: new Uint8Array(),
-        limits: compilerLimits(settings, cores),
-        onResult: (chunk) => artifact.write(chunk),
-      },
-      undefined,
-    );
+    const limits = compilerLimits(settings, cores);
+    const job = {
+      ...common,
+      binds: toolchain.binds,
+      argv: ['/bin/sh', '-c', compileScript(compilation)],
+      env: compilation.env ?? {},
+      stdin: new Uint8Array(),
+      limits,
+      onResult: (chunk: Buffer) => artifact.write(chunk),
+    };
+    const compiled = await runStage('compile', (output) => sandbox.run({ ...job, ...output }), limits, undefined);
     const { stdout, stderr, exit_code, duration_ms } = compiled;
     const compile = { stdout, stderr, exit_code, duration_ms };
     // What the compiler says is all there is to see of a program that does not compile.
@@ -89,14 +104,17 @@ export async function execute(
   }
 }
 
-type StageJob = Omit<Job, 'onStdout' | 'onStderr'>;
+type Output = Pick<Job, 'onStdout' | 'onStderr'>;
 
-async function runStage(stage: Stage, sandbox: Sandbox, job: StageJob, onOutput: OnOutput): Promise<CodeResult> {
-  const { limits } = job;
+async function runStage(
+  stage: Stage,
+  run: (output: Output) => Promise<Ended>,
+  limits: Limits,
+  onOutput: OnOutput,
+): Promise<CodeResult> {
   const stdout = new BoundedOutput(limits.outputBytes, (text) => onOutput?.('stdout', text));
   const stderr = new BoundedOutput(limits.outputBytes, (text) => onOutput?.('stderr', text));
-  const ended = await sandbox.run({
-    ...job,
+  const ended = await run({
     onStdout: (chunk) => stdout.write(chunk),
     onStderr: (chunk) => stderr.write(chunk),
   });

@@ -6,6 +6,8 @@ import type { Metrics } from '#lib/observe/metrics';
 import { Admission } from '#lib/runner/admission';
 import { CompileCache } from '#lib/runner/compile-cache';
 import { execute } from '#lib/runner/execution';
+import { programLimits } from '#lib/runner/limits';
+import { WarmPool } from '#lib/runner/pool';
 import { checkRequest } from '#lib/runner/request';
 import type { Probed } from '#lib/runner/sandbox/probe';
 import type { Sandbox } from '#lib/runner/sandbox/sandbox';
@@ -50,6 +52,7 @@ export interface RunnerParts {
 }
 
 interface Ready {
+  pool: WarmPool;
   sandbox: Sandbox;
   toolchains: Toolchains;
   warning: string | undefined;
@@ -85,7 +88,7 @@ export function createRunner(parts: RunnerParts): Runner {
   const run = async (request: CodeRequest, { caller, signal, onStart, onOutput }: RunOptions): Promise<CodeResult> => {
     const program = checkRequest(request, settings);
     if (closing.signal.aborted) throw new Fault('shutting_down', 'The server is shutting down. Try again in a moment.');
-    const { sandbox, toolchains } = await ready();
+    const { sandbox, toolchains, pool } = await ready();
     const toolchain = await toolchains.require(program.language);
     const ends = AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal]);
     const leave = await admission.enter(caller, ends).catch((error: unknown) => {
@@ -93,13 +96,22 @@ export function createRunner(parts: RunnerParts): Runner {
     });
     try {
       onStart?.();
-      const result = await execute(program, toolchain, sandbox, { settings, cores, cache, signal: ends, onOutput });
+      const result = await execute(program, toolchain, sandbox, {
+        settings,
+        cores,
+        cache,
+        pool,
+        signal: ends,
+        onOutput,
+      });
       statistics.record(program.language.id, result.status, result.duration_ms);
       metrics.codeRuns.inc({ language: program.language.id, status: result.status });
       metrics.codeSeconds.observe({ language: program.language.id }, result.duration_ms / 1000);
       return result;
     } finally {
       leave();
+      // After the answer is on its way.
+      setImmediate(() => pool.refill(program.language, toolchain));
     }
   };
 
@@ -108,6 +120,7 @@ export function createRunner(parts: RunnerParts): Runner {
     await Promise.all(runs);
     const found = await probing?.catch(() => undefined);
     await found?.toolchains.survey();
+    await found?.pool.close();
     await found?.sandbox.close();
     cache.close();
   };
@@ -158,6 +171,8 @@ export function createRunner(parts: RunnerParts): Runner {
   };
 }
 
+const POOL_IDLE_MS = 10 * 60_000;
+
 async function prepare(parts: RunnerParts): Promise<Ready> {
   const probed = await parts.probe();
   if (probed.sandbox === undefined) {
@@ -167,5 +182,11 @@ async function prepare(parts: RunnerParts): Promise<Ready> {
   const { sandbox, warning } = probed;
   if (warning !== undefined) parts.log.warn({ sandbox: sandbox.tier }, warning);
   parts.log.info({ sandbox: sandbox.tier }, 'code runner ready');
-  return { sandbox, toolchains: new Toolchains(sandbox), warning };
+  const { settings, cores } = parts;
+  const pool = new WarmPool(sandbox, {
+    size: settings.CODE_MAX_CONCURRENT || cores,
+    limits: programLimits(settings, settings.CODE_MAX_TIMEOUT_SECONDS, cores),
+    idleMs: POOL_IDLE_MS,
+  });
+  return { sandbox, pool, toolchains: new Toolchains(sandbox), warning };
 }

@@ -9,7 +9,7 @@ import { LANGUAGES } from '#lib/runner/languages/index';
 import { createRunner, type Runner } from '#lib/runner/runner';
 import { type CgroupDriver, findCgroups } from '#lib/runner/sandbox/cgroup';
 import { type Probed, probe } from '#lib/runner/sandbox/probe';
-import type { Sandbox } from '#lib/runner/sandbox/sandbox';
+import type { Sandbox, Shell, Waiting } from '#lib/runner/sandbox/sandbox';
 import { type CodeRequest, type CodeResult, codeRequestSchema, runStatusSchema } from '#lib/wire/code';
 
 /** Programs of the corpus and of the attacks, and what tests of the runner share. */
@@ -120,12 +120,29 @@ export function testBench({ settings = {}, cores = 2, controlGroups = findCgroup
   };
 }
 
+function watchedWaiting(sandbox: Sandbox, shell: Shell, namespaces: Map<number, number>): Waiting {
+  const waiting = sandbox.wait?.(shell);
+  if (waiting === undefined) throw new Error('this sandbox cannot wait');
+  return {
+    get isAlive() {
+      return waiting.isAlive;
+    },
+    discard: () => waiting.discard(),
+    run: async (message, job) => {
+      const ended = await waiting.run(message, job);
+      if (ended.pidNamespace !== undefined) namespaces.set(ended.pidNamespace, ticksSinceBoot());
+      return ended;
+    },
+  };
+}
+
 function watched(probed: Probed, namespaces: Map<number, number>): Probed {
   if (probed.sandbox === undefined) return probed;
   const { sandbox } = probed;
   const watching: Sandbox = {
     tier: sandbox.tier,
     close: () => sandbox.close(),
+    ...(sandbox.wait === undefined ? {} : { wait: (shell: Shell) => watchedWaiting(sandbox, shell, namespaces) }),
     run: async (job) => {
       const ended = await sandbox.run(job);
       if (ended.pidNamespace !== undefined) namespaces.set(ended.pidNamespace, ticksSinceBoot());
@@ -169,12 +186,22 @@ function leftControlGroups(): string[] {
   const visit = (directory: string, depth: number) => {
     for (const entry of readdirSync(directory, { withFileTypes: true })) {
       if (!entry.isDirectory()) continue;
-      if (entry.name.startsWith(mine)) found.push(`control group ${entry.name}`);
-      else if (depth > 0) visit(join(directory, entry.name), depth - 1);
+      // A sandbox that waits has processes in its group; those of ended runs are looked for by themselves.
+      if (entry.name.startsWith(mine)) {
+        if (isEmpty(join(directory, entry.name))) found.push(`control group ${entry.name}`);
+      } else if (depth > 0) visit(join(directory, entry.name), depth - 1);
     }
   };
   if (existsSync('/sys/fs/cgroup')) visit('/sys/fs/cgroup', CGROUP_DEPTH);
   return found;
+}
+
+function isEmpty(group: string): boolean {
+  try {
+    return readFileSync(join(group, 'cgroup.procs'), 'utf8') === '';
+  } catch {
+    return false;
+  }
 }
 
 const CGROUP_DEPTH = 4;
@@ -190,6 +217,13 @@ function mountCount(): number {
   return readFileSync('/proc/self/mountinfo', 'utf8').split('\n').length;
 }
 
+/** Without the compiled programs that are kept: nameless files in the temporary directory. */
 function descriptorCount(): number {
-  return readdirSync('/proc/self/fd').length;
+  return readdirSync('/proc/self/fd').filter((fd) => {
+    try {
+      return !readlinkSync(`/proc/self/fd/${fd}`).startsWith(`${tmpdir()}/#`);
+    } catch {
+      return false;
+    }
+  }).length;
 }

@@ -61,6 +61,13 @@ export interface CommandContext {
   memoryMb: number;
 }
 
+/** What a waiting interpreter is handed. File contents and stdin are base64; the first file is the program. */
+export interface WarmProgram {
+  files: { name: string; content: string }[];
+  stdin: string;
+  args: readonly string[];
+}
+
 /**
  * A language, as data: everything that the runner must know about it. A new language is one file with one of these
  * and a line in `index.ts`.
@@ -80,6 +87,11 @@ export interface Language {
   version: { command: (toolchain: Toolchain) => string[]; pattern: RegExp };
   /** What a person does where it is missing. */
   install: string;
+  /**
+   * How its interpreter waits for a program: `script` lies at `PROGRAM`, reads a `WarmProgram` as JSON from the descriptor
+   * `INPUT_DESCRIPTOR` to its end, closes that, and becomes the program, as like a fresh interpreter as it can.
+   */
+  warm?: { script: string; command: (toolchain: Toolchain) => Command };
   /** What must be made of a toolchain once before it is quick, in `directory`. */
   prepare?: (toolchain: Toolchain, directory: string) => Preparation;
   compile?: (context: CommandContext) => Compilation;

@@ -1,6 +1,52 @@
 import type { Language } from '#lib/runner/languages/language';
+import { INPUT_DESCRIPTOR, PROGRAM } from '#lib/runner/sandbox/sandbox';
 
+const ENVIRONMENT = { PYTHONDONTWRITEBYTECODE: '1', PYTHONIOENCODING: 'utf-8:surrogateescape' };
 const PLACES = ['/usr/bin/python3', '/usr/local/bin/python3'];
+
+/** Read as a program is: nothing here may be seen by what runs after it but the modules that it has loaded. */
+const WAIT = `
+import sys
+
+def wait():
+    import base64, json, os, types
+    with open(${INPUT_DESCRIPTOR}, "rb") as channel:
+        program = json.load(channel)
+    for file in program["files"]:
+        if os.path.dirname(file["name"]):
+            os.makedirs(os.path.dirname(file["name"]), exist_ok=True)
+        with open(file["name"], "wb") as out:
+            out.write(base64.b64decode(file["content"]))
+    if program["stdin"]:
+        path = ".stdin"
+        with open(path, "wb") as out:
+            out.write(base64.b64decode(program["stdin"]))
+        stdin = os.open(path, os.O_RDONLY)
+        os.unlink(path)
+        os.dup2(stdin, 0)
+        os.close(stdin)
+    name = program["files"][0]["name"]
+    sys.argv[:] = [name, *program["args"]]
+    sys.path[0] = os.getcwd()
+    main = types.ModuleType("__main__")
+    main.__file__ = os.path.join(os.getcwd(), name)
+    main.__builtins__ = __builtins__
+    sys.modules["__main__"] = main
+    return main, base64.b64decode(program["files"][0]["content"])
+
+def run(main, source):
+    try:
+        exec(compile(source, main.__file__, "exec"), main.__dict__)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        # As if nobody had called the program: this file is not in its traceback.
+        trace = error.__traceback__.tb_next
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
+        sys.exit(130 if isinstance(error, KeyboardInterrupt) else 1)
+
+run(*wait())
+`;
 
 export const python: Language = {
   id: 'python',
@@ -17,7 +63,11 @@ export const python: Language = {
   // Unbuffered, so that what was printed before a time-out or a crash is seen, and seen at once.
   run: ({ toolchain, args }) => ({
     argv: [`${toolchain.programs.python3}`, '-u', 'main.py', ...args],
-    env: { PYTHONDONTWRITEBYTECODE: '1', PYTHONIOENCODING: 'utf-8:surrogateescape' },
+    env: ENVIRONMENT,
   }),
+  warm: {
+    script: WAIT,
+    command: ({ programs }) => ({ argv: [`${programs.python3}`, '-u', PROGRAM], env: ENVIRONMENT }),
+  },
   sample: 'name = input("Your name: ") or "world"\nprint(f"Hello, {name}!")\n',
 };

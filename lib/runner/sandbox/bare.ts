@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import type { Bind } from '#lib/runner/languages/language';
 import { namelessReadOnlyFile, PipePool } from '#lib/runner/sandbox/descriptors';
 import { type Ended, type Job, PROGRAM, RESULT_DESCRIPTOR, type Sandbox } from '#lib/runner/sandbox/sandbox';
-import { supervise } from '#lib/runner/sandbox/supervision';
+import { exitOf, supervise } from '#lib/runner/sandbox/supervision';
 import { ProcessTree } from '#lib/runner/sandbox/watchdog';
 
 /**
@@ -70,6 +70,7 @@ export class Bare implements Sandbox {
       job,
       {
         child,
+        exited: exitOf(child),
         stdout,
         stderr,
         result,

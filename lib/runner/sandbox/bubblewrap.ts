@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, openSync, realpathSync, statSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { setPriority } from 'node:os';
 import { dirname } from 'node:path';
 import { Readable, Writable } from 'node:stream';
@@ -10,7 +11,7 @@ import {
   supervisedCommand,
   WORK_DIRECTORY,
 } from '#lib/runner/sandbox/bubblewrap-arguments';
-import { type Cgroup, type CgroupDriver, groupName } from '#lib/runner/sandbox/cgroup';
+import { type Cgroup, type CgroupDriver, groupName, type Usage } from '#lib/runner/sandbox/cgroup';
 import {
   namelessFile,
   namelessReadOnlyFile,
@@ -19,8 +20,8 @@ import {
   pathDescriptor,
   reopenForReading,
 } from '#lib/runner/sandbox/descriptors';
-import type { Ended, Job, Sandbox } from '#lib/runner/sandbox/sandbox';
-import { supervise } from '#lib/runner/sandbox/supervision';
+import type { Ended, Job, Sandbox, Shell, Waiting } from '#lib/runner/sandbox/sandbox';
+import { exitOf, type Running, type Supervised, supervise } from '#lib/runner/sandbox/supervision';
 import { ProcessTree } from '#lib/runner/sandbox/watchdog';
 
 export interface BubblewrapOptions {
@@ -64,25 +65,63 @@ export class Bubblewrap implements Sandbox {
   }
 
   async run(job: Job): Promise<Ended> {
-    this.#count += 1;
-    const cgroup = this.#options.cgroups?.create(groupName(this.#count), job.limits);
-    try {
-      return await this.#supervise(job, cgroup);
-    } finally {
-      await cgroup?.remove();
-    }
+    const box = this.#open(job, job.onResult === undefined ? undefined : this.#pipes.open());
+    return this.#finish(box, job, { startedAt: performance.now(), cpuMs: 0 });
   }
 
-  async #supervise(job: Job, cgroup: Cgroup | undefined): Promise<Ended> {
+  /** Only the program is missing: the interpreter is up and reads the descriptor that leads here. */
+  wait(shell: Shell): Waiting {
+    const input = this.#pipes.openInput();
+    const job: Job = { ...shell, files: [], stdin: new Uint8Array(), onStdout: () => false, onStderr: () => false };
+    let box: Box;
+    try {
+      box = this.#open(job, undefined, input.reader);
+    } catch (error) {
+      closeSync(input.writer);
+      input.release();
+      throw error;
+    }
+    const writer = new Socket({ fd: input.writer, readable: false, writable: true });
+    writer.on('error', () => {});
+    const closed = new Promise<void>((resolve) => {
+      writer.on('close', () => resolve());
+    });
+    const finish = async (job: Parameters<Waiting['run']>[1], since: Since) => {
+      try {
+        return await this.#finish(box, job, since);
+      } finally {
+        writer.destroy();
+        await closed;
+        input.release();
+      }
+    };
+    return {
+      get isAlive() {
+        return box.child.exitCode === null && box.child.signalCode === null;
+      },
+      run: (message, job) => {
+        const since = { startedAt: performance.now(), cpuMs: box.usage().cpuMs };
+        writer.end(message);
+        return finish(job, since);
+      },
+      discard: async () => {
+        box.kill();
+        await finish(job, { startedAt: performance.now(), cpuMs: 0 });
+      },
+    };
+  }
+
+  #open(job: Job, result: PipeEnds | undefined, input?: number): Box {
+    this.#count += 1;
     const stdout = this.#pipes.open();
     const stderr = this.#pipes.open();
-    const result = job.onResult === undefined ? undefined : this.#pipes.open();
-    const started = performance.now();
+    const cgroup = this.#options.cgroups?.create(groupName(this.#count), job.limits);
     let begun: { child: ChildProcess; status: Readable };
     try {
-      begun = this.#start(job, cgroup, stdout.writer, stderr.writer, result?.writer);
+      begun = this.#start(job, cgroup, stdout.writer, stderr.writer, result?.writer ?? input);
     } catch (error) {
       giveBack([stdout, stderr, result]);
+      void cgroup?.remove();
       throw error;
     }
     const { child, status } = begun;
@@ -95,27 +134,41 @@ export class Bubblewrap implements Sandbox {
       if (cgroup === undefined) tree = new ProcessTree(pid, memoryBytes, { mount: WORK_DIRECTORY, bound: diskBytes });
       if (isKilled) killProcess(pid);
     });
-    const isOverMemory = () => (cgroup === undefined ? tree?.look() === true : cgroup.usage().oomKills > 0);
-    // The end of a run is the end of its pid namespace: bubblewrap's monitor returns when its first process was reaped,
-    // which the kernel allows only after all the others are gone. So that process is killed, and not the monitor.
-    const kill = () => {
-      isKilled = true;
-      if (init !== undefined) killProcess(init);
-    };
-    const seen = await supervise(job, { child, stdout, stderr, result, kill, isOverMemory }, started);
-    const report = await reported;
-    const usage = cgroup?.usage();
     return {
-      started: report.exitCode !== undefined,
-      trouble: report.exitCode === undefined ? `bubblewrap ended with ${seen.code}: ${seen.complaint}` : '',
-      exitCode: report.exitCode ?? seen.code,
-      stoppedFor: seen.stoppedFor,
-      outOfMemory: seen.stoppedFor === 'memory' || (usage?.oomKills ?? 0) > 0,
-      wallMs: seen.wallMs,
-      cpuMs: usage?.cpuMs ?? tree?.cpuMs ?? 0,
-      peakMemoryBytes: usage?.peakMemoryBytes ?? tree?.peakMemoryBytes ?? 0,
-      pidNamespace: report.pidNamespace,
+      ...{ child, exited: exitOf(child), reported, stdout, stderr, result, cgroup },
+      usage: () => {
+        tree?.look();
+        return cgroup?.usage() ?? { cpuMs: tree?.cpuMs ?? 0, peakMemoryBytes: tree?.peakMemoryBytes ?? 0, oomKills: 0 };
+      },
+      isOverMemory: () => (cgroup === undefined ? tree?.look() === true : cgroup.usage().oomKills > 0),
+      // The end of a run is the end of its pid namespace: bubblewrap's monitor returns when its first process was reaped,
+      // which the kernel allows only after all the others are gone. So that process is killed, and not the monitor.
+      kill: () => {
+        isKilled = true;
+        if (init !== undefined) killProcess(init);
+      },
     };
+  }
+
+  async #finish(box: Box, job: Supervised, since: Since): Promise<Ended> {
+    try {
+      const seen = await supervise(job, box, since.startedAt);
+      const report = await box.reported;
+      const usage = box.usage();
+      return {
+        started: report.exitCode !== undefined,
+        trouble: report.exitCode === undefined ? `bubblewrap ended with ${seen.code}: ${seen.complaint}` : '',
+        exitCode: report.exitCode ?? seen.code,
+        stoppedFor: seen.stoppedFor,
+        outOfMemory: seen.stoppedFor === 'memory' || usage.oomKills > 0,
+        wallMs: seen.wallMs,
+        cpuMs: Math.max(0, usage.cpuMs - since.cpuMs),
+        peakMemoryBytes: usage.peakMemoryBytes,
+        pidNamespace: report.pidNamespace,
+      };
+    } finally {
+      await box.cgroup?.remove();
+    }
   }
 
   /**
@@ -198,6 +251,19 @@ export class Bubblewrap implements Sandbox {
       for (const fd of opened) closeSync(fd);
     }
   }
+}
+
+/** A sandbox that was started. */
+interface Box extends Running {
+  reported: Promise<Report>;
+  cgroup: Cgroup | undefined;
+  usage: () => Usage;
+}
+
+/** From when on a program's time counts, and what was used before it. */
+interface Since {
+  startedAt: number;
+  cpuMs: number;
 }
 
 /** Pipes that nobody reads, since there is no program. */

@@ -106,6 +106,17 @@ export class PipePool {
     return { reader, writer, release: () => this.#idle.push(held) };
   }
 
+  /** The other way round: the host writes, without blocking, and the program reads. */
+  openInput(): { reader: number; writer: number; release: () => void } {
+    const held = this.#idle.pop() ?? this.#make();
+    // A reader alone would wait for a writer, and a writer that must not wait needs a reader.
+    const both = reopen(held, O_RDWR);
+    const reader = reopen(held, O_RDONLY);
+    const writer = reopen(held, O_WRONLY | O_NONBLOCK);
+    closeSync(both);
+    return { reader, writer, release: () => this.#idle.push(held) };
+  }
+
   close(): void {
     for (const fd of this.#all) closeSync(fd);
     this.#all.clear();

@@ -54,11 +54,31 @@ export interface Ended {
   pidNamespace: number | undefined;
 }
 
+/** What a waiting sandbox is made of: everything of a job that does not depend on the program. */
+export type Shell = Pick<Job, 'argv' | 'env' | 'binds' | 'limits'> & {
+  /** The file, read-only at `PROGRAM`, that waits for the program on the descriptor `INPUT_DESCRIPTOR`. */
+  program: number;
+};
+
+/** Where a waiting interpreter reads its program from, once, until the end. */
+export const INPUT_DESCRIPTOR = 5;
+
+/** A sandbox that was set up beforehand, with an interpreter in it. It runs one program, and dies. */
+export interface Waiting {
+  /** False where it has died meanwhile. */
+  readonly isAlive: boolean;
+  /** Hands over the program; from here on it is as `Sandbox.run`. */
+  run(message: string, job: Pick<Job, 'limits' | 'onStdout' | 'onStderr' | 'signal'>): Promise<Ended>;
+  discard(): Promise<void>;
+}
+
 /** A way to run a program that nobody trusts. */
 export interface Sandbox {
   readonly tier: Tier;
   /** Runs one program to its end. Rejects only where the host itself fails. */
   run(job: Job): Promise<Ended>;
+  /** Sets up a sandbox that waits for its program; undefined where this kind cannot. */
+  wait?(shell: Shell): Waiting;
   /** Gives back what the sandbox holds on the host. No run may be in progress. */
   close(): Promise<void>;
 }

@@ -7,6 +7,8 @@ import type { Job, StopReason } from '#lib/runner/sandbox/sandbox';
 /** A program that was started, by whatever sandbox. */
 export interface Running {
   child: ChildProcess;
+  /** Since its start: what has ended already has no more to say. */
+  exited: Promise<number>;
   stdout: PipeEnds;
   stderr: PipeEnds;
   /** Where the job has one. */
@@ -33,8 +35,11 @@ const MAX_COMPLAINT_BYTES = 4000;
 /** Nobody is left who could write; should somebody be, the run ends all the same. */
 const DRAIN_GRACE_MS = 1000;
 
+/** What of a job it takes to watch it. */
+export type Supervised = Pick<Job, 'limits' | 'onStdout' | 'onStderr' | 'onResult' | 'signal'>;
+
 /** Holds a program to its limits until it has ended, and hands on its output. */
-export async function supervise(job: Job, running: Running, started: number): Promise<Supervision> {
+export async function supervise(job: Supervised, running: Running, started: number): Promise<Supervision> {
   const { child } = running;
   let stoppedFor: StopReason | undefined;
   const stop = (reason: StopReason) => {
@@ -72,7 +77,7 @@ export async function supervise(job: Job, running: Running, started: number): Pr
   if (running.result !== undefined && job.onResult !== undefined)
     drains.push(new Drain(running.result, job.onResult, onRefused));
   try {
-    const code = await exitOf(child);
+    const code = await running.exited;
     const wallMs = performance.now() - started;
     return { code, stoppedFor, wallMs, complaint };
   } finally {
@@ -120,7 +125,7 @@ class Drain {
 }
 
 /** Resolves when the process is gone, with its exit code as a shell would say it. Rejects where it could not be started. */
-function exitOf(child: ChildProcess): Promise<number> {
+export function exitOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : signalNumber(signal))));
