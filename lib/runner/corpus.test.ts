@@ -10,6 +10,6 @@ afterAll(() => runner.close());
 describe('honest programs', () => {
   it.each(loadCases('lib/runner/corpus'))('$name', async ({ request, expected }) => {
     expect(differences(await runner.run(request, { caller: 'corpus' }), expected)).toEqual([]);
-    expect(leftovers()).toEqual([]);
+    await expect.poll(leftovers).toEqual([]);
   });
 });

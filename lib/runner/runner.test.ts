@@ -112,7 +112,7 @@ describe('the runner', () => {
     await runner.close();
     expect(await going).toMatchObject({ status: 'killed' });
     await expect(runner.run(HELLO, { caller: 'a' })).rejects.toMatchObject({ code: 'shutting_down' });
-    expect(leftovers()).toEqual([]);
+    await expect.poll(leftovers).toEqual([]);
     open.length = 0;
   });
 
@@ -143,7 +143,7 @@ describe('the runner', () => {
     // Looking up is quicker than any compiler by orders of magnitude, on any machine.
     expect(again.compile?.duration_ms).toBeLessThan((first.compile?.duration_ms ?? 0) / 10);
     expect(other.compile?.duration_ms).toBeGreaterThan((first.compile?.duration_ms ?? 0) / 10);
-    expect(leftovers()).toEqual([]);
+    await expect.poll(leftovers).toEqual([]);
   });
 
   it('answers rightly when 50 callers run 150 programs at once, a third of them hostile', async () => {
@@ -167,7 +167,7 @@ describe('the runner', () => {
       }),
     );
     expect(outcomes.filter((right) => !right)).toEqual([]);
-    expect(leftovers()).toEqual([]);
+    await expect.poll(leftovers).toEqual([]);
     expect(runner.stats()).toMatchObject({ active: 0, waiting: 0, total_runs: 150 });
   }, 120_000);
 });
