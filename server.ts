@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { type Config, ConfigError, config, listenHost } from '#lib/config/index';
 import { modelDirectory } from '#lib/models/choose';
-import { log } from '#lib/observe/log';
+import { flushLog, log } from '#lib/observe/log';
 import { shutDown } from '#lib/process';
 import { runner } from '#lib/runner/index';
 import { createAppServer, drain } from '#lib/server/app-server';
@@ -20,6 +20,7 @@ const settings = readSettings();
 process.on('unhandledRejection', (error) => log().error({ err: error }, 'unhandled rejection'));
 process.on('uncaughtException', (error) => {
   log().fatal({ err: error }, 'uncaught exception');
+  flushLog();
   process.exit(1);
 });
 
@@ -55,6 +56,7 @@ async function stop(signal: string): Promise<void> {
   log().info({ signal, open_for_at_most_ms: settings.SHUTDOWN_TIMEOUT_MS }, 'stopping');
   await drain(server, settings.SHUTDOWN_TIMEOUT_MS);
   await shutDown();
+  flushLog();
   process.exit(0);
 }
 

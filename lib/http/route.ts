@@ -6,7 +6,7 @@ import { corsHeaders, isAllowedOrigin } from '#lib/http/cors';
 import { describeError } from '#lib/http/errors';
 import { countRequest, type LimitedWork } from '#lib/http/rate-limit';
 import { json, type Reply } from '#lib/http/reply';
-import { type Log, log } from '#lib/observe/log';
+import { type Log, log, requestLog } from '#lib/observe/log';
 import { metrics } from '#lib/observe/metrics';
 import type { ErrorBody } from '#lib/wire/error';
 
@@ -83,7 +83,6 @@ async function serve(
   const started = performance.now();
   const settings = config();
   const requestId = saneRequestId(request.headers.get('x-request-id')) ?? randomUUID();
-  const requestLog = log();
   let reply: Reply;
   let failure: unknown;
   try {
@@ -93,7 +92,7 @@ async function serve(
       method === 'OPTIONS' ? 'preflight' : identify(request.headers, keys, context.peerAddress, Date.now());
     if (options.limited !== undefined && method === 'POST')
       await countRequest(options.limited, caller, settings[LIMIT_OF[options.limited]]);
-    const call: Call = { requestId, params: await context.params, caller, settings, log: requestLog };
+    const call: Call = { requestId, params: await context.params, caller, settings, log: log() };
     reply = await handler(request, call);
   } catch (error) {
     failure = error;
@@ -103,9 +102,9 @@ async function serve(
   metrics().requests.observe({ route: name, method, status: String(reply.status) }, elapsedMs / 1000);
   const line = { request_id: requestId, method, path: name, status: reply.status, ms: Math.round(elapsedMs * 10) / 10 };
   if (failure !== undefined && !Fault.is(failure))
-    requestLog.error({ ...line, err: failure }, 'request failed unexpectedly');
-  else if (options.quiet === true) requestLog.debug(line, 'request');
-  else requestLog.info(line, 'request');
+    log().error({ ...line, err: failure }, 'request failed unexpectedly');
+  else if (options.quiet === true) requestLog().debug(line, 'request');
+  else requestLog().info(line, 'request');
   return respond(reply, requestId, request, method, settings);
 }
 
