@@ -57,11 +57,11 @@ export async function ensurePackages() {
 }
 
 /**
- * Makes sure that `programs` ({command: Debian package}) are there: through apt where we are root, else by naming them.
- * Returns those that are still missing.
+ * Makes sure that `programs` ({command or file: Debian package}) are there: through apt where we are root, else by
+ * naming them. Returns those that are still missing.
  */
 export async function ensureSystemTools(programs) {
-  const missing = () => Object.entries(programs).filter(([command]) => !onPath(command));
+  const missing = () => Object.entries(programs).filter(([name]) => !isThere(name));
   const packages = missing().map(([, name]) => name);
   if (packages.length === 0) return [];
   if (process.getuid?.() === 0 && onPath('apt-get')) {
@@ -147,6 +147,10 @@ export function run(command, args, { onOutput, ...options } = {}) {
     child.on('error', () => resolve(-1));
     child.on('close', (code, signal) => resolve(code ?? (signal === null ? 0 : 1)));
   });
+}
+
+function isThere(name) {
+  return name.startsWith('/') ? existsSync(name) : onPath(name);
 }
 
 export function onPath(command) {

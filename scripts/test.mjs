@@ -10,7 +10,19 @@ import { ensureModel } from './model.mjs';
 import { ensureOllama } from './ollama.mjs';
 import { ensureBuild, ensurePackages, ensureSystemTools, projectEnvironment, run, SetupError, say } from './setup.mjs';
 
-const SYSTEM_TOOLS = { bwrap: 'bubblewrap', chromium: 'chromium', python3: 'python3' };
+/** The sandbox, the browser, the languages, and what the sandbox's filter is held against. */
+const SYSTEM_TOOLS = {
+  bwrap: 'bubblewrap',
+  chromium: 'chromium',
+  python3: 'python3',
+  cc: 'gcc',
+  'g++': 'g++',
+  mold: 'mold',
+  javac: 'openjdk-17-jdk-headless',
+  go: 'golang-go',
+  rustc: 'rustc',
+  '/usr/include/seccomp.h': 'libseccomp-dev',
+};
 
 const reports = mkdtempSync(join(tmpdir(), 'chill-space-test-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
