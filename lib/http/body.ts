@@ -10,14 +10,17 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 /**
  * Reads a JSON body of at most `limitBytes`. The bound holds before anything is parsed, and for chunked bodies while
  * they arrive. Throws `unsupported_media_type`, `body_too_large` or `invalid_json`.
+ *
+ * `anyType` takes JSON whatever the request calls it, for APIs whose callers do not say (Ollama's documentation shows
+ * `curl -d` alone, which says that it sends a form).
  */
-export async function readJson(request: Request, limitBytes: number): Promise<unknown> {
-  return parseJson(await readJsonBytes(request, limitBytes));
+export async function readJson(request: Request, limitBytes: number, anyType = false): Promise<unknown> {
+  return parseJson(await readJsonBytes(request, limitBytes, anyType));
 }
 
 /** The first half of `readJson`, for bodies whose bound depends on what is in them. */
-export async function readJsonBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
-  requireJson(request);
+export async function readJsonBytes(request: Request, limitBytes: number, anyType = false): Promise<Uint8Array> {
+  if (!anyType) requireJson(request);
   return readBytes(request, limitBytes);
 }
 

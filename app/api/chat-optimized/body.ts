@@ -4,15 +4,15 @@ const TEXT_LIMIT_BYTES = MIB;
 const IMAGES_LIMIT_BYTES = 20 * MIB;
 
 /** The bytes of a chat request: 1 MiB, or 20 MiB where images are attached (SPEC §1), which is seen before anything is parsed. */
-export async function readChatBytes(request: Request): Promise<Uint8Array> {
-  const bytes = await readJsonBytes(request, IMAGES_LIMIT_BYTES);
+export async function readChatBytes(request: Request, anyType = false): Promise<Uint8Array> {
+  const bytes = await readJsonBytes(request, IMAGES_LIMIT_BYTES, anyType);
   if (bytes.byteLength > TEXT_LIMIT_BYTES && !hasImages(bytes)) throw tooLarge(TEXT_LIMIT_BYTES);
   return bytes;
 }
 
 /** The JSON body of a chat request. */
-export async function readChatBody(request: Request): Promise<unknown> {
-  return parseJson(await readChatBytes(request));
+export async function readChatBody(request: Request, anyType = false): Promise<unknown> {
+  return parseJson(await readChatBytes(request, anyType));
 }
 
 /** By the field's name in our own API and Ollama's, or in OpenAI's. */

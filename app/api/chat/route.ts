@@ -10,7 +10,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   {
     POST: async (request, call) => {
       const { signal } = request;
-      const asked = parseBody(ollamaChatSchema, await readChatBody(request));
+      const asked = parseBody(ollamaChatSchema, await readChatBody(request, true));
       return ollama('chat', asked, fromOllamaChat(asked), request, call, signal);
     },
   },

@@ -10,7 +10,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   {
     POST: async (request, call) => {
       const { signal } = request;
-      const asked = parseBody(ollamaGenerateSchema, await readChatBody(request));
+      const asked = parseBody(ollamaGenerateSchema, await readChatBody(request, true));
       return ollama('generate', asked, fromOllamaGenerate(asked), request, call, signal);
     },
   },

@@ -9,7 +9,7 @@ import { ollamaShowSchema } from '#lib/wire/ollama-api';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route('/api/show', {
   POST: async (request) => {
     const { signal } = request;
-    const { model: id } = parseBody(ollamaShowSchema, await readJson(request, 16 * KIB));
+    const { model: id } = parseBody(ollamaShowSchema, await readJson(request, 16 * KIB, true));
     const { models } = await modelDirectory().list(signal);
     const model = models.find((one) => one.id === id || one.id === `${id}:latest`);
     if (model === undefined)
