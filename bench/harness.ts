@@ -45,6 +45,9 @@ export function scratchFile(name: string, content: string | Uint8Array): string 
   return file;
 }
 
+/** The server as `npm start` starts it. */
+export const APP = ['--max-old-space-size=512', '--max-semi-space-size=8', 'server.ts'];
+
 export interface RunningServer {
   url: string;
   pid: number;
@@ -68,6 +71,7 @@ export async function startServer(
         NEXT_TELEMETRY_DISABLED: '1',
         PORT: String(port),
         HOST: '127.0.0.1',
+        NODE_COMPILE_CACHE: join('node_modules', '.cache', 'chill-space'),
         ...env,
       },
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import {
+  APP,
   type Benchmark,
   type Load,
   median,
@@ -35,7 +36,7 @@ async function run(stream: boolean): Promise<Table> {
     stream,
   });
   const model = await startServer(['bench/peers/model-server.ts', '{port}'], '/count');
-  const ours = await startServer(['--max-old-space-size=512', '--max-semi-space-size=16', 'server.ts'], '/health', {
+  const ours = await startServer(APP, '/health', {
     MODEL_PROVIDER: 'ollama',
     OLLAMA_API_URL: model.url,
     RATE_LIMIT_CHAT: '0',

@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici';
-import { type Benchmark, median, residentMb, startServer, type Table } from '../harness.ts';
+import { APP, type Benchmark, median, residentMb, startServer, type Table } from '../harness.ts';
 
 const REQUESTS = 10_000;
 const SAMPLE = 1_000;
@@ -12,7 +12,7 @@ export const queue: Benchmark = { name: 'queue', run };
 
 async function run(): Promise<Table> {
   const model = await startServer(['bench/peers/model-server.ts', '{port}'], '/count');
-  const ours = await startServer(['--max-old-space-size=512', '--max-semi-space-size=16', 'server.ts'], '/health', {
+  const ours = await startServer(APP, '/health', {
     MODEL_PROVIDER: 'ollama',
     OLLAMA_API_URL: model.url,
     RATE_LIMIT_CHAT: '0',

@@ -1,4 +1,4 @@
-import { type Benchmark, median, startServer, type Table } from '../harness.ts';
+import { APP, type Benchmark, median, startServer, type Table } from '../harness.ts';
 import { readStream } from '../stream-client.ts';
 
 const ROUNDS = 5;
@@ -21,7 +21,7 @@ export const streamOverhead: Benchmark = { name: 'stream', run };
 async function run(): Promise<Table> {
   const model = await startServer(['bench/peers/model-server.ts', '{port}'], '/count');
   const base = `${model.url}/v1`;
-  const ours = await startServer(['server.ts'], '/health', {
+  const ours = await startServer(APP, '/health', {
     MODEL_PROVIDER: 'openai',
     OPENAI_BASE_URL: base,
     RATE_LIMIT_CHAT: '0',
