@@ -19,9 +19,9 @@ const COMMANDS = {
   'next dev': (port: number) => [NEXT, 'dev', '-p', String(port), '-H', '127.0.0.1'],
 };
 
-/** A quiet app on a free port of loopback, with the embedded model and no rate limits unless `env` says otherwise. */
+/** A quiet app on `env`'s port of loopback, or a free one, with the embedded model and no rate limits unless `env` says otherwise. */
 export async function startApp(mode: keyof typeof COMMANDS, env: Record<string, string> = {}): Promise<RunningApp> {
-  const port = await freePort();
+  const port = env.PORT === undefined ? await freePort() : Number(env.PORT);
   const app = launch(COMMANDS[mode](port), { PORT: String(port), ...env });
   const url = `http://127.0.0.1:${port}`;
   for (;;) {

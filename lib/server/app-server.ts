@@ -13,6 +13,8 @@ import { createRouteTable, findRouteFiles } from '#lib/server/route-table';
 const KEEP_ALIVE_MS = 65_000;
 const HEADERS_TIMEOUT_MS = 20_000;
 const IDLE_SWEEP_MS = 50;
+/** How long open answers have, once they are told that the server stops, to get their last words to their clients. */
+const LAST_WORDS_MS = 1_000;
 const BODY_TIMEOUT_MS = 120_000;
 
 type PageHandler = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>;
@@ -76,13 +78,22 @@ export async function createAppServer({ root, loadPages }: AppServerOptions): Pr
   return server;
 }
 
-/** `close` of a server that also ends every connection as soon as it is idle, and what is open after `deadlineMs`. */
-export async function drain(server: Server, deadlineMs: number): Promise<void> {
+/**
+ * `close` of a server that also ends every connection as soon as it is idle. What is still open after `deadlineMs` is
+ * ended by `tell`, which is to end every answer with a word of its own; connections that are open a moment later, since
+ * nobody reads there, are cut. Without `tell` they are cut at the deadline.
+ */
+export async function drain(server: Server, deadlineMs: number, tell?: () => unknown): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();
   // A connection whose answer ends meanwhile would be kept alive for its next request.
   const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
-  const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
+  const cut = () => server.closeAllConnections();
+  let deadline = setTimeout(() => {
+    if (tell === undefined) return cut();
+    deadline = setTimeout(cut, LAST_WORDS_MS);
+    tell();
+  }, deadlineMs);
   await closed;
   clearInterval(sweep);
   clearTimeout(deadline);
