@@ -69,6 +69,14 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
     expect(model?.context_length).toBeGreaterThanOrEqual(2048);
   });
 
+  it('says that this model, whose template has none, does not support tools', async () => {
+    const tools = [{ type: 'function' as const, function: { name: 'weather', parameters: { type: 'object' } } }];
+    await expect(ask(request('Is it raining?', {}, { tools }))).rejects.toMatchObject({
+      code: 'unsupported_value',
+      message: expect.stringContaining('does not support tools'),
+    });
+  });
+
   it('streams words, counts tokens, and says why it ended', async () => {
     const answer = await ask(request('Say hello.', { num_predict: 40 }));
     expect(answer.texts.length).toBeGreaterThan(1);

@@ -40,6 +40,8 @@ export class EmbeddedProvider implements ModelProvider {
     this.#mustBe(request.model);
     if (request.messages.some(({ images }) => images !== undefined && images.length > 0))
       throw new Fault('unsupported_value', `The built-in model ${this.model} does not see images.`);
+    if (request.tools !== undefined && request.tools.length > 0)
+      throw new Fault('unsupported_value', `The built-in model ${this.model} does not support tools.`);
     if (!this.host.loaded) await this.check(signal);
     yield* this.host.chat(request, signal);
   }
