@@ -328,3 +328,42 @@ it('goes on without a history where the browser has none', async () => {
   expect(store.state()).toMatchObject({ ready: true, unsaved: true });
   expect(last(shown(store, id)).content).toBe('1');
 });
+
+describe('a history that is slow', () => {
+  it('does not take away what was asked before it was read', async () => {
+    const earlier = newStore();
+    await earlier.load();
+    const old = earlier.send({ conversationId: null, text: 'earlier', model: null });
+    last(asked).feed.push(say('yes'), DONE);
+    await settle();
+
+    const read = Promise.withResolvers<Conversation[]>();
+    const before = await history.conversations();
+    history.conversations = () => read.promise;
+    const store = newStore();
+    const loading = store.load();
+    const id = store.send({ conversationId: null, text: 'quick', model: null });
+    read.resolve(before);
+    await loading;
+    expect(store.state().conversations.map((conversation) => conversation.id)).toEqual([id, old]);
+    expect(store.state().threads.get(id)?.size).toBe(2);
+  });
+
+  it('does not take away what is still being written when another tab speaks', async () => {
+    const store = newStore();
+    await store.load();
+    const save = history.save.bind(history);
+    const written = Promise.withResolvers<void>();
+    history.save = async (...entry) => {
+      await written.promise;
+      await save(...entry);
+    };
+    const id = store.send({ conversationId: null, text: 'slow to write', model: null });
+    await store.refresh('of another tab');
+    expect(store.state().conversations.map((conversation) => conversation.id)).toEqual([id]);
+    written.resolve();
+    await settle();
+    await store.refresh('of another tab');
+    expect(store.state().conversations.map((conversation) => conversation.id)).toEqual([id]);
+  });
+});

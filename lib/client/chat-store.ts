@@ -62,6 +62,8 @@ export class ChatStore {
   readonly #running = new Map<string, AbortController>();
   /** Changed since the last frame, and since the last save. */
   readonly #fresh = new Map<string, AssistantMessage>();
+  /** How many writes of a conversation are under way. */
+  readonly #saving = new Map<string, number>();
   #frameAsked = false;
   #savedAt = 0;
 
@@ -78,7 +80,9 @@ export class ChatStore {
 
   async load(): Promise<void> {
     try {
-      this.#set({ ready: true, conversations: await this.#effects.history.conversations() });
+      const kept = await this.#effects.history.conversations();
+      // Whoever was quick has already asked something: that stays.
+      this.#set({ ready: true, conversations: newestFirst(this.#state.conversations, kept) });
     } catch {
       this.#set({ ready: true, unsaved: true });
     }
@@ -98,7 +102,10 @@ export class ChatStore {
   async refresh(conversationId: string): Promise<void> {
     const messages = await this.#effects.history.messages(conversationId).catch(() => []);
     if (messages.some((message) => this.#running.has(message.id))) return;
-    const conversations = await this.#effects.history.conversations().catch(() => this.#state.conversations);
+    const kept = await this.#effects.history.conversations().catch(() => this.#state.conversations);
+    // What is on its way into the history may not be in what was read from it.
+    const saving = this.#state.conversations.filter(({ id }) => this.#saving.has(id));
+    const conversations = newestFirst(saving, kept);
     const threads = new Map(this.#state.threads);
     if (!conversations.some(({ id }) => id === conversationId)) threads.delete(conversationId);
     else if (threads.has(conversationId))
@@ -325,10 +332,18 @@ export class ChatStore {
   #save(conversationId: string, messages: readonly ChatMessage[]): void {
     const conversation = this.#conversation(conversationId);
     if (conversation === undefined) return;
-    this.#effects.history.save(conversation, messages).then(
-      () => this.#effects.announce(conversationId),
-      () => this.#set({ unsaved: true }),
-    );
+    this.#saving.set(conversationId, (this.#saving.get(conversationId) ?? 0) + 1);
+    this.#effects.history
+      .save(conversation, messages)
+      .then(
+        () => this.#effects.announce(conversationId),
+        () => this.#set({ unsaved: true }),
+      )
+      .finally(() => {
+        const left = (this.#saving.get(conversationId) ?? 1) - 1;
+        if (left > 0) this.#saving.set(conversationId, left);
+        else this.#saving.delete(conversationId);
+      });
   }
 
   #conversation(id: string | null): Conversation | undefined {
@@ -344,14 +359,19 @@ export class ChatStore {
   }
 
   #putConversation(conversation: Conversation): void {
-    const others = this.#state.conversations.filter(({ id }) => id !== conversation.id);
-    this.#set({ conversations: [conversation, ...others].sort((a, b) => b.updatedAt - a.updatedAt) });
+    this.#set({ conversations: newestFirst([conversation], this.#state.conversations) });
   }
 
   #set(change: Partial<ChatState>): void {
     this.#state = { ...this.#state, ...change };
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** Both lists as one; of a conversation that is in both, the first one's form. */
+function newestFirst(first: readonly Conversation[], second: readonly Conversation[]): Conversation[] {
+  const ids = new Set(first.map(({ id }) => id));
+  return [...first, ...second.filter(({ id }) => !ids.has(id))].sort((a, b) => b.updatedAt - a.updatedAt);
 }
 
 function describe(error: unknown): { message: string; code: string; retryAfterSeconds?: number | undefined } {
