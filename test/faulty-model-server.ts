@@ -40,13 +40,15 @@ export interface FaultyModelServer {
   /** Connections that are open now, idle ones too. */
   readonly connections: number;
   play(...scripts: Script[]): void;
+  /** From now on the body of a chat request says which script it gets. */
+  choose(script: (body: unknown) => Script): void;
   /** Resolves when no chat request is being answered. */
   idle(): Promise<void>;
   close(): Promise<void>;
 }
 
 export async function startFaultyModelServer(port = 0): Promise<FaultyModelServer> {
-  let scripts: Script[] = [];
+  let next: (body: unknown) => Script | undefined = () => undefined;
   let running = 0;
   let whenIdle = Promise.withResolvers<void>();
   const requests: SeenRequest[] = [];
@@ -69,8 +71,7 @@ export async function startFaultyModelServer(port = 0): Promise<FaultyModelServe
       whenIdle = Promise.withResolvers();
     });
     requests.push({ path: request.url ?? '', body, over: over.promise });
-    const script = scripts.length > 1 ? scripts.shift() : scripts[0];
-    await perform(script ?? [{ status: 500 }], response);
+    await perform(next(body) ?? [{ status: 500 }], response);
   });
   server.on('connection', (socket) => {
     sockets.add(socket);
@@ -88,8 +89,11 @@ export async function startFaultyModelServer(port = 0): Promise<FaultyModelServe
     get connections() {
       return sockets.size;
     },
-    play(...next) {
-      scripts = next;
+    play(...scripts) {
+      next = () => (scripts.length > 1 ? scripts.shift() : scripts[0]);
+    },
+    choose(script) {
+      next = script;
     },
     async idle() {
       if (running > 0) await whenIdle.promise;
