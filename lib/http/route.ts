@@ -24,6 +24,11 @@ export interface Call {
   readonly caller: string;
   readonly settings: Config;
   readonly log: Log;
+  /**
+   * Aborts when the client goes. To be asked for only where there is something to abort: `server.ts` makes it when it is
+   * first read, and knows of a client that went before; elsewhere it was read in time.
+   */
+  readonly signal: () => AbortSignal;
 }
 
 export type Handler = (request: Request, call: Call) => Reply | Promise<Reply>;
@@ -83,16 +88,20 @@ async function serve(
   const started = performance.now();
   const settings = config();
   const requestId = saneRequestId(request.headers.get('x-request-id')) ?? randomUUID();
+  const origin = request.headers.get('origin');
+  // Some adapters only watch the connection for a signal that was asked for before the first await.
+  const early = context.peerAddress === undefined ? request.signal : undefined;
+  const signal = () => early ?? request.signal;
   let reply: Reply;
   let failure: unknown;
   try {
-    refuseForeignOrigin(request, method, settings);
+    if (origin !== null) refuseForeignOrigin(origin, request, method, settings);
     const keys = options.open === true ? [] : settings.API_KEYS;
     const caller =
       method === 'OPTIONS' ? 'preflight' : identify(request.headers, keys, context.peerAddress, Date.now());
     if (options.limited !== undefined && method === 'POST')
       await countRequest(options.limited, caller, settings[LIMIT_OF[options.limited]]);
-    const call: Call = { requestId, params: await context.params, caller, settings, log: log() };
+    const call: Call = { requestId, params: await context.params, caller, settings, log: log(), signal };
     reply = await handler(request, call);
   } catch (error) {
     failure = error;
@@ -105,14 +114,20 @@ async function serve(
     log().error({ ...line, err: failure }, 'request failed unexpectedly');
   else if (options.quiet === true) requestLog().debug(line, 'request');
   else requestLog().info(line, 'request');
-  return respond(reply, requestId, request, method, settings);
+  return respond(reply, requestId, origin, request, method, settings);
 }
 
-function respond(reply: Reply, requestId: string, request: Request, method: Method, settings: Config): Response {
+function respond(
+  reply: Reply,
+  requestId: string,
+  origin: string | null,
+  request: Request,
+  method: Method,
+  settings: Config,
+): Response {
   const headers = reply.headers;
   headers['x-request-id'] = requestId;
   headers['x-content-type-options'] = 'nosniff';
-  const origin = request.headers.get('origin');
   if (origin !== null && isAllowedOrigin(origin, request.headers.get('host'), settings))
     Object.assign(headers, corsHeaders(origin, method === 'OPTIONS'));
   // A HEAD answer has the headers of the GET and no body; a stream that nobody will read is ended.
@@ -122,10 +137,9 @@ function respond(reply: Reply, requestId: string, request: Request, method: Meth
 }
 
 /** A page elsewhere may not change anything here unless it is allowed; reads go through, but without CORS headers it cannot see them. */
-function refuseForeignOrigin(request: Request, method: Method, settings: Config): void {
+function refuseForeignOrigin(origin: string, request: Request, method: Method, settings: Config): void {
   if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return;
-  const origin = request.headers.get('origin');
-  if (origin !== null && !isAllowedOrigin(origin, request.headers.get('host'), settings))
+  if (!isAllowedOrigin(origin, request.headers.get('host'), settings))
     throw new Fault(
       'origin_not_allowed',
       'Pages from this origin may not call this server. Add the origin to CORS_ALLOWED_ORIGINS.',

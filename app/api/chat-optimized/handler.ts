@@ -22,17 +22,15 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** POST /api/chat-optimized and its alias (SPEC §2): an answer as JSON or as a stream, or one that is attached to by its id. */
 export async function chat(request: Request, call: Call): Promise<Reply> {
-  // Read before the first await: some adapters only watch the connection for a signal that was asked for.
-  const { signal } = request;
   const bytes = await readChatBytes(request);
   const engine = chatEngine();
   const asked = recentBodies().get(bytes, parseAsked);
   if ('request_id' in asked) {
     const ticket = engine.find(asked.request_id, call.caller);
-    return reply(ticket, ticket.run.cached ? 'hit' : 'joined', asked.stream, signal);
+    return reply(ticket, ticket.run.cached ? 'hit' : 'joined', asked.stream, call.signal());
   }
   const submission = await engine.submit(asked, origin(request, call));
-  if (submission.kind === 'ticket') return reply(submission.ticket, submission.cache, asked.stream, signal);
+  if (submission.kind === 'ticket') return reply(submission.ticket, submission.cache, asked.stream, call.signal());
   const { kept, id } = submission;
   const headers = { 'x-cache': 'hit' };
   return asked.stream ? eventStream(kept.sse(id), headers) : jsonBytes(kept.json(id), 200, headers);
