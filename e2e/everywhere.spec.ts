@@ -7,7 +7,7 @@ for (const path of PAGES) {
     test(`${path} has no accessibility fault, ${colorScheme}`, async ({ page }) => {
       await page.emulateMedia({ colorScheme });
       await page.goto(path);
-      await page.waitForLoadState('networkidle').catch(() => undefined);
+      await page.waitForLoadState('networkidle');
       await expect(page.getByRole('main')).toBeVisible();
       expect(await accessibilityFaults(page)).toEqual([]);
     });
