@@ -1,4 +1,5 @@
 import os
+import time
 
 for folder in ("/work", "/tmp", "/dev/shm"):
     for number in range(100):
@@ -9,4 +10,5 @@ for folder in ("/work", "/tmp", "/dev/shm"):
             except OSError:
                 pass
 held = bytearray(b"x" * 60_000_000)
+time.sleep(5)
 print("not reached")
