@@ -8,12 +8,14 @@ import { CompileCache } from '#lib/runner/compile-cache';
 import { execute } from '#lib/runner/execution';
 import { programLimits } from '#lib/runner/limits';
 import { WarmPool } from '#lib/runner/pool';
-import { checkRequest } from '#lib/runner/request';
+import { checkRequest, type Program } from '#lib/runner/request';
 import type { Probed } from '#lib/runner/sandbox/probe';
 import type { Sandbox } from '#lib/runner/sandbox/sandbox';
 import { RunStatistics } from '#lib/runner/statistics';
 import { Toolchains } from '#lib/runner/toolchains';
+import { validate } from '#lib/runner/validate';
 import type { CodeRequest, CodeResult, RunnerHealth } from '#lib/wire/code';
+import type { ValidateResult } from '#lib/wire/executor';
 import type { RunnerStats } from '#lib/wire/stats';
 
 export interface RunOptions {
@@ -33,6 +35,14 @@ export interface Runner {
    * `invalid_request`, `code_too_large`, `language_unavailable`, `sandbox_unavailable`, `runner_busy`.
    */
   run(request: CodeRequest, options: RunOptions): Promise<CodeResult>;
+  /**
+   * Parses or type-checks a program and never runs it; one that is wrong is a result, not an error. It takes a place as a run
+   * does, and throws the same.
+   */
+  validate(
+    request: Pick<CodeRequest, 'language' | 'code'>,
+    options: Pick<RunOptions, 'caller' | 'signal'>,
+  ): Promise<ValidateResult>;
   /** Resolves when every language that is installed here can be run: some are prepared at the first start. */
   prepared(): Promise<void>;
   /** What can be run here, and in which sandbox. */
@@ -85,15 +95,22 @@ export function createRunner(parts: RunnerParts): Runner {
     return probing;
   };
 
-  const run = async (request: CodeRequest, { caller, signal, onStart, onOutput }: RunOptions): Promise<CodeResult> => {
-    const program = checkRequest(request, settings);
+  /** Waits for a place; whoever gets it gives it back. */
+  const takePlace = async ({ language }: Program, { caller, signal }: RunOptions) => {
     if (closing.signal.aborted) throw new Fault('shutting_down', 'The server is shutting down. Try again in a moment.');
     const { sandbox, toolchains, pool } = await ready();
-    const toolchain = await toolchains.require(program.language);
+    const toolchain = await toolchains.require(language);
     const ends = AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal]);
     const leave = await admission.enter(caller, ends).catch((error: unknown) => {
       throw Fault.is(error) ? error : new Fault('cancelled', 'The run was cancelled before it began.');
     });
+    return { sandbox, toolchain, pool, signal: ends, leave };
+  };
+
+  const run = async (request: CodeRequest, options: RunOptions): Promise<CodeResult> => {
+    const { onStart, onOutput } = options;
+    const program = checkRequest(request, settings);
+    const { sandbox, toolchain, pool, signal, leave } = await takePlace(program, options);
     try {
       onStart?.();
       const result = await execute(program, toolchain, sandbox, {
@@ -101,7 +118,7 @@ export function createRunner(parts: RunnerParts): Runner {
         cores,
         cache,
         pool,
-        signal: ends,
+        signal,
         onOutput,
       });
       statistics.record(program.language.id, result.status, result.duration_ms);
@@ -115,6 +132,24 @@ export function createRunner(parts: RunnerParts): Runner {
     }
   };
 
+  const check = async (request: CodeRequest, options: RunOptions): Promise<ValidateResult> => {
+    const program = checkRequest(request, settings);
+    const { sandbox, toolchain, signal, leave } = await takePlace(program, options);
+    try {
+      return await validate(program, toolchain, sandbox, { settings, cores, signal });
+    } finally {
+      leave();
+    }
+  };
+
+  /** What must have ended before the sandbox is closed. */
+  const keep = <T>(going: Promise<T>): Promise<T> => {
+    const settled = going.catch(() => {});
+    runs.add(settled);
+    void settled.then(() => runs.delete(settled));
+    return going;
+  };
+
   const close = async (): Promise<void> => {
     closing.abort();
     await Promise.all(runs);
@@ -126,13 +161,9 @@ export function createRunner(parts: RunnerParts): Runner {
   };
 
   return {
-    run: (request, options) => {
-      const going = run(request, options);
-      const settled = going.catch(() => {});
-      runs.add(settled);
-      void settled.then(() => runs.delete(settled));
-      return going;
-    },
+    run: (request, options) => keep(run(request, options)),
+
+    validate: (request, options) => keep(check(request, options)),
 
     prepared: async () => (await ready()).toolchains.settled(),
 

@@ -27,6 +27,23 @@ export const executeResultSchema = z.object({
 });
 export type ExecuteResult = z.infer<typeof executeResultSchema>;
 
+export const validateRequestSchema = executeRequestSchema.pick({ code: true });
+export const VALIDATE_FIELDS = Object.keys(validateRequestSchema.shape);
+
+const diagnosticSchema = z.object({
+  /** From 1. */
+  line: z.number(),
+  /** From 1, in UTF-16 units. */
+  column: z.number(),
+  message: z.string(),
+});
+export const validateResultSchema = z.object({
+  isValid: z.boolean(),
+  errors: z.array(diagnosticSchema),
+  warnings: z.array(diagnosticSchema),
+});
+export type ValidateResult = z.infer<typeof validateResultSchema>;
+
 export const executorHealthSchema = z.object({
   status: z.enum(['healthy', 'unavailable']),
   language: z.string(),

@@ -1,5 +1,6 @@
 import type { Language } from '#lib/runner/languages/language';
 import { PROGRAM } from '#lib/runner/sandbox/sandbox';
+import { cppValidator } from '#lib/runner/validators/cpp';
 
 const COMPILERS = ['/usr/bin/g++', '/usr/bin/c++'];
 const MOLD = '/usr/bin/mold';
@@ -30,6 +31,7 @@ export const cpp: Language = {
     output: 'program',
   }),
   run: ({ args }) => ({ argv: [PROGRAM, ...args], binds: [] }),
+  validate: cppValidator,
   sample:
     '#include <iostream>\n#include <string>\n\nint main() {\n  std::string name;\n  if (!std::getline(std::cin, name)) name = "world";\n  std::cout << "Hello, " << name << "!\\n";\n}\n',
 };

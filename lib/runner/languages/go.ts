@@ -1,6 +1,7 @@
 import type { Language } from '#lib/runner/languages/language';
 import { PREPARED } from '#lib/runner/languages/language';
 import { PROGRAM } from '#lib/runner/sandbox/sandbox';
+import { goValidator } from '#lib/runner/validators/go';
 
 const AT = '/opt/go';
 const PLACES = ['/usr/local/go', '/usr/lib/go', '/usr/local/lib/go'];
@@ -54,6 +55,7 @@ export const go: Language = {
     env: { GOMEMLIMIT: `${Math.floor(memoryMb * HEAP_SHARE)}MiB` },
     binds: [],
   }),
+  validate: goValidator,
   sample:
     'package main\n\nimport (\n\t"bufio"\n\t"fmt"\n\t"os"\n)\n\nfunc main() {\n\tname := "world"\n\tif in := bufio.NewScanner(os.Stdin); in.Scan() {\n\t\tname = in.Text()\n\t}\n\tfmt.Printf("Hello, %s!\\n", name)\n}\n',
 };

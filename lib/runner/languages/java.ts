@@ -1,5 +1,6 @@
 import { readJavaSource } from '#lib/runner/languages/java-source';
 import type { Language, SourceFile } from '#lib/runner/languages/language';
+import { javaValidator } from '#lib/runner/validators/java';
 
 /** A JVM that lives for a moment: the quick compiler, the small collector, no files in /tmp. */
 const SHORT_LIVED = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Xshare:auto'];
@@ -48,6 +49,7 @@ export const java: Language = {
       ...['-cp', '.classes:.', entry(files), ...args],
     ],
   }),
+  validate: javaValidator,
   sample:
     'import java.util.Scanner;\n\npublic class Hello {\n    public static void main(String[] args) {\n        Scanner in = new Scanner(System.in);\n        String name = in.hasNextLine() ? in.nextLine() : "world";\n        System.out.println("Hello, " + name + "!");\n    }\n}\n',
 };

@@ -1,6 +1,7 @@
 import type { Language } from '#lib/runner/languages/language';
 import { findNode } from '#lib/runner/languages/node';
 import { INPUT_DESCRIPTOR, PROGRAM } from '#lib/runner/sandbox/sandbox';
+import { javascriptValidator } from '#lib/runner/validators/javascript';
 
 const WAIT = `
 const fs = require('node:fs');
@@ -44,6 +45,7 @@ export const javascript: Language = {
       argv: [`${programs.node}`, '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', PROGRAM],
     }),
   },
+  validate: javascriptValidator,
   sample:
     'const name = require("node:fs").readFileSync(0, "utf8").trim() || "world";\nconsole.log("Hello, " + name + "!");\n',
 };

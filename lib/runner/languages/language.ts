@@ -1,3 +1,4 @@
+import type { Validator } from '#lib/runner/validators/diagnostic';
 import type { LanguageId } from '#lib/wire/code';
 
 /** A host path that programs of a language see, read-only. `at` is where; the same path unless given. */
@@ -96,5 +97,6 @@ export interface Language {
   prepare?: (toolchain: Toolchain, directory: string) => Preparation;
   compile?: (context: CommandContext) => Compilation;
   run: (context: CommandContext) => Command;
+  validate: Validator;
   sample: string;
 }

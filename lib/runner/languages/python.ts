@@ -1,5 +1,6 @@
 import type { Language } from '#lib/runner/languages/language';
 import { INPUT_DESCRIPTOR, PROGRAM } from '#lib/runner/sandbox/sandbox';
+import { pythonValidator } from '#lib/runner/validators/python';
 
 const ENVIRONMENT = { PYTHONDONTWRITEBYTECODE: '1', PYTHONIOENCODING: 'utf-8:surrogateescape' };
 const PLACES = ['/usr/bin/python3', '/usr/local/bin/python3'];
@@ -69,5 +70,6 @@ export const python: Language = {
     script: WAIT,
     command: ({ programs }) => ({ argv: [`${programs.python3}`, '-u', PROGRAM], env: ENVIRONMENT }),
   },
+  validate: pythonValidator,
   sample: 'name = input("Your name: ") or "world"\nprint(f"Hello, {name}!")\n',
 };

@@ -1,5 +1,6 @@
 import type { Language, Machine } from '#lib/runner/languages/language';
 import { PROGRAM } from '#lib/runner/sandbox/sandbox';
+import { rustValidator } from '#lib/runner/validators/rust';
 
 const AT = '/opt/rust';
 
@@ -30,6 +31,7 @@ export const rust: Language = {
     output: 'program',
   }),
   run: ({ args }) => ({ argv: [PROGRAM, ...args], binds: [] }),
+  validate: rustValidator,
   sample:
     'use std::io;\n\nfn main() {\n    let mut name = String::new();\n    io::stdin().read_line(&mut name).unwrap();\n    let name = name.trim();\n    println!("Hello, {}!", if name.is_empty() { "world" } else { name });\n}\n',
 };

@@ -1,5 +1,6 @@
 import type { Language } from '#lib/runner/languages/language';
 import { findNode } from '#lib/runner/languages/node';
+import { findTypeScriptChecker, typescriptValidator } from '#lib/runner/validators/typescript';
 
 export const typescript: Language = {
   id: 'typescript',
@@ -7,7 +8,13 @@ export const typescript: Language = {
   aliases: ['ts'],
   mainFile: () => 'main.ts',
   extension: '.ts',
-  find: findNode,
+  find: ({ exists }) => {
+    const { binds, programs } = findNode();
+    const checker = findTypeScriptChecker(`${process.cwd()}/node_modules`, exists);
+    return checker === undefined
+      ? { binds, programs }
+      : { binds: [...binds, ...checker.binds], programs: { ...programs, tsc: checker.tsc } };
+  },
   version: { command: ({ programs }) => [`${programs.node}`, '--version'], pattern: /v(\S+)/ },
   install: 'TypeScript runs in the Node of this server; start the server with Node itself.',
   run: ({ toolchain, args }) => ({
@@ -20,7 +27,10 @@ export const typescript: Language = {
       'main.ts',
       ...args,
     ],
+    // Not the checker.
+    binds: findNode().binds,
   }),
+  validate: typescriptValidator,
   sample:
     'interface Greeting { name: string }\n\nfunction greet({ name }: Greeting): string {\n  return "Hello, " + name + "!";\n}\n\nconsole.log(greet({ name: "world" }));\n',
 };

@@ -1,0 +1,23 @@
+import { MIB, parseBody, readJson } from '#lib/http/body';
+import { json } from '#lib/http/reply';
+import { route } from '#lib/http/route';
+import { executorLanguage } from '#lib/runner/executors';
+import { runner } from '#lib/runner/index';
+import { VALIDATE_FIELDS, validateRequestSchema } from '#lib/wire/executor';
+
+/** A byte of a program can be six in JSON (`\u0000`). */
+const JSON_ESCAPE_BYTES = 6;
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
+  '/api/executors/[language]/validate',
+  {
+    POST: async (request, { caller, params, settings }) => {
+      const { signal } = request;
+      const language = executorLanguage(params.language).id;
+      const body = await readJson(request, JSON_ESCAPE_BYTES * settings.CODE_MAX_BYTES + MIB);
+      const { code } = parseBody(validateRequestSchema, body, VALIDATE_FIELDS);
+      return json(await runner().validate({ language, code }, { caller, signal }));
+    },
+  },
+  { limited: 'code' },
+);

@@ -1,0 +1,31 @@
+import { PREPARED } from '#lib/runner/languages/language';
+import { type Diagnostic, utf16Column, type Validator } from '#lib/runner/validators/diagnostic';
+
+/** `main.go:3:5: …`, columns in bytes, with more of the message in indented lines below. Go has no warnings: it refuses. */
+export const goValidator: Validator = {
+  command: ({ toolchain: { programs } }) => ({
+    // The compiler alone, as a run does it; without the linker there is no program.
+    argv: [
+      `${programs.compile}`,
+      ...['-p', 'main', '-complete', '-e', '-importcfg', `${PREPARED}/index`, '-o', 'main.a', 'main.go'],
+    ],
+  }),
+  parse: ({ stdout, stderr }, source) => {
+    const found: Diagnostic[] = [];
+    for (const text of `${stdout}\n${stderr}`.split('\n')) {
+      const match = /^(?:[^\s:]+\.go|<[^>]+>):(?:(\d+):(?:(\d+):)?)? (.*)$/.exec(text);
+      const last = found.at(-1);
+      if (match !== null) {
+        const line = Number(match[1] ?? 1);
+        const column = utf16Column(source, line, Number(match[2] ?? 1), 'utf8');
+        found.push({ severity: 'error', line, column, message: plain(`${match[3]}`) });
+      } else if (last !== undefined && text.startsWith('\t')) last.message += `\n${text}`;
+    }
+    return found;
+  },
+};
+
+/** The compiler speaks of the file that it looked for, which says nothing to who wrote the program. */
+function plain(message: string): string {
+  return message.replace(/^(could not import .+?) \(.*\)$/, '$1: only the standard library is there');
+}
