@@ -2,7 +2,7 @@ import { APP, type Benchmark, median, startServer, type Table } from '../harness
 import { readStream } from '../stream-client.ts';
 
 const ROUNDS = 5;
-const SINGLE_REQUESTS = 60;
+const SINGLE_REQUESTS = 200;
 const STREAMS = 32;
 /** As fast as a busy GPU serves 32 people: 50 tokens a second each. */
 const PACED = 'words-150-20';
