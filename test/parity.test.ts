@@ -91,6 +91,11 @@ it.each(MODES)(
     expect(after.runner.total_runs).toBe(before.runner.total_runs + 1);
     const metrics = await (await fetch(`${url(mode)}/api/metrics`)).text();
     expect(metrics).toMatch(new RegExp(`chill_space_cache_lookups_total{result="hit"} ${after.response_cache.hits}\n`));
+    expect(metrics).toContain(`chill_space_cache_entries{cache="response"} ${after.response_cache.total_entries}\n`);
+    expect(metrics).toContain(
+      `chill_space_chat_requests{answered="cache"} ${after.batch_processor.cached_responses}\n`,
+    );
+    expect(metrics).toContain(`chill_space_batches ${after.batch_processor.batches_processed}\n`);
     expect(metrics).toContain('chill_space_code_runs_total{language="python",status="success"} 1');
   },
   90_000,

@@ -13,6 +13,21 @@ export interface Metrics {
   answer: Histogram<'outcome'>;
   codeRuns: Counter<'language' | 'status'>;
   codeSeconds: Histogram<'language'>;
+  /** What the statistics tell, set when somebody asks for the metrics. */
+  stats: StatGauges;
+}
+
+export interface StatGauges {
+  cacheEntries: Gauge<'cache'>;
+  cacheBytes: Gauge<'cache'>;
+  cacheHits: Gauge<'cache'>;
+  cacheMisses: Gauge<'cache'>;
+  cacheEvictions: Gauge<'cache'>;
+  requests: Gauge<'answered'>;
+  batches: Gauge;
+  batchSize: Gauge;
+  codeActive: Gauge;
+  codeWaiting: Gauge;
 }
 
 export function metrics(): Metrics {
@@ -78,5 +93,23 @@ export function createMetrics(): Metrics {
       buckets: SECONDS,
       registers,
     }),
+    stats: createStatGauges(registry),
+  };
+}
+
+function createStatGauges(registry: Registry): StatGauges {
+  const gauge = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
+    new Gauge<Label>({ name: `chill_space_${name}`, help, labelNames, registers: [registry] });
+  return {
+    cacheEntries: gauge('cache_entries', 'Entries of a cache.', 'cache'),
+    cacheBytes: gauge('cache_size_bytes', 'What a cache holds, keys and values.', 'cache'),
+    cacheHits: gauge('cache_hits', 'Look-ups of a cache that found something, since the process began.', 'cache'),
+    cacheMisses: gauge('cache_misses', 'Look-ups of a cache that found nothing, since the process began.', 'cache'),
+    cacheEvictions: gauge('cache_evictions', 'Entries that made room for others, since the process began.', 'cache'),
+    requests: gauge('chat_requests', 'Chat requests since the process began, by how they were answered.', 'answered'),
+    batches: gauge('batches', 'Batches released to models since the process began.'),
+    batchSize: gauge('batch_size_average', 'Requests in a batch, on average.'),
+    codeActive: gauge('code_runs_active', 'Programs that run now.'),
+    codeWaiting: gauge('code_runs_waiting', 'Programs that wait for a place.'),
   };
 }

@@ -1,14 +1,40 @@
+import { chatEngine } from '#lib/chat/index';
 import { plainText } from '#lib/http/reply';
 import { route } from '#lib/http/route';
-import { metrics } from '#lib/observe/metrics';
+import { metrics, type StatGauges } from '#lib/observe/metrics';
+import { runner } from '#lib/runner/index';
+
+const BYTES_PER_MB = 1024 * 1024;
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/metrics',
   {
     GET: async () => {
-      const { registry } = metrics();
+      const { registry, stats } = metrics();
+      setGauges(stats);
       return plainText(await registry.metrics(), { 'content-type': registry.contentType });
     },
   },
   { quiet: true },
 );
+
+/** The figures of /api/cache-stats, so that both always tell the same. */
+function setGauges(gauges: StatGauges): void {
+  const { response_cache, conversation_cache, batch_processor: batch } = chatEngine().stats();
+  for (const [cache, stats] of Object.entries({ response: response_cache, conversation: conversation_cache })) {
+    gauges.cacheEntries.set({ cache }, stats.total_entries);
+    gauges.cacheBytes.set({ cache }, Math.round(stats.total_size_mb * BYTES_PER_MB));
+    gauges.cacheHits.set({ cache }, stats.hits);
+    gauges.cacheMisses.set({ cache }, stats.misses);
+    gauges.cacheEvictions.set({ cache }, stats.evictions);
+  }
+  const asked = batch.total_requests - batch.cached_responses - batch.deduplicated_requests;
+  gauges.requests.set({ answered: 'cache' }, batch.cached_responses);
+  gauges.requests.set({ answered: 'joined' }, batch.deduplicated_requests);
+  gauges.requests.set({ answered: 'model' }, asked);
+  gauges.batches.set(batch.batches_processed);
+  gauges.batchSize.set(batch.average_batch_size);
+  const { active, waiting } = runner().stats();
+  gauges.codeActive.set(active);
+  gauges.codeWaiting.set(waiting);
+}
