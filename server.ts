@@ -3,6 +3,7 @@
  * Started by `npm start`, or directly: `node server.ts` in the project's folder, after `next build`.
  */
 import { existsSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import { type Config, ConfigError, config, listenHost } from '#lib/config/index';
 import { modelDirectory } from '#lib/models/choose';
@@ -25,7 +26,11 @@ process.on('uncaughtException', (error) => {
   process.exit(1);
 });
 
-const server = await createAppServer({ root: process.cwd(), loadPages });
+const server = await createAppServer({
+  root: process.cwd(),
+  loadPages: settings.EXECUTOR_LANGUAGE === undefined ? loadPages : async () => refusePage,
+  executor: settings.EXECUTOR_LANGUAGE,
+});
 const host = listenHost(settings);
 
 server.on('error', (error: NodeJS.ErrnoException) => fail(listenFailure(error)));
@@ -40,10 +45,17 @@ async function loadPages() {
   return app.getRequestHandler();
 }
 
+/** An executor has no pages. */
+async function refusePage(_incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const error = 'There is nothing at this address: this is an executor, with /health, /info, /execute and /validate.';
+  outgoing.writeHead(404, { 'content-type': 'application/json; charset=utf-8' });
+  outgoing.end(JSON.stringify({ error, code: 'not_found' }));
+}
+
 async function announce(): Promise<void> {
   const signal = AbortSignal.timeout(10_000);
   const [models, health] = await Promise.all([
-    modelDirectory().list(signal).catch(asError),
+    settings.EXECUTOR_LANGUAGE === undefined ? modelDirectory().list(signal).catch(asError) : NO_MODELS,
     runner().health().catch(asError),
   ]);
   process.stderr.write(`\n${banner(settings, settings.PORT, models, health)}\n\n`);
@@ -51,6 +63,7 @@ async function announce(): Promise<void> {
   flushCompileCache();
 }
 
+const NO_MODELS = new Error('this is an executor of programs only');
 let stopping = false;
 
 async function stop(signal: string): Promise<void> {

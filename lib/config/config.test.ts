@@ -97,3 +97,17 @@ describe('.env.example', () => {
     expect(readFileSync('.env.example', 'utf8')).toBe(envExample());
   });
 });
+
+describe('EXECUTOR_LANGUAGE', () => {
+  it('is a language, whatever its case', () => {
+    expect(readConfig({ EXECUTOR_LANGUAGE: 'C++' }).EXECUTOR_LANGUAGE).toBe('cpp');
+    expect(() => readConfig({ EXECUTOR_LANGUAGE: 'cobol' })).toThrow(/EXECUTOR_LANGUAGE must be python/);
+  });
+
+  it('has a usual port for each language, and leaves a given one', () => {
+    const port = (EXECUTOR_LANGUAGE: string, PORT?: string) => readConfig({ EXECUTOR_LANGUAGE, PORT }).PORT;
+    const ports = ['python', 'javascript', 'typescript', 'java', 'cpp', 'go', 'rust'].map((id) => port(id));
+    expect(ports).toEqual([8001, 8002, 8002, 8003, 8004, 8005, 8006]);
+    expect(port('python', '9000')).toBe(9000);
+  });
+});

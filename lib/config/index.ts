@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { OLDER_NAMES, SETTINGS, type SettingName } from '#lib/config/settings';
 import { processWide } from '#lib/process';
+import { type LanguageId, languageIdSchema } from '#lib/wire/code';
 
 type Value<Name extends SettingName> = z.output<(typeof SETTINGS)[Name]['schema']>;
 
@@ -38,7 +39,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       problems.push(`${source} ${result.error.issues[0]?.message ?? 'is not valid'} (it is ${quote(name, written)})`);
   }
   // Every name of the table has its parsed value here, or a problem.
-  const settings = { ...values, given } as Config;
+  const settings = { ...values, ...roleDefaults(values.EXECUTOR_LANGUAGE, given), given } as Config;
   if (problems.length === 0) problems.push(...crossChecks(settings));
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(settings);
@@ -53,6 +54,26 @@ export function config(): Config {
 export function listenHost(settings: Config): string {
   return settings.HOST ?? (settings.API_KEYS.length > 0 ? '0.0.0.0' : '127.0.0.1');
 }
+
+/** What is different by default where the process is one executor: the server before it has counted its callers. */
+function roleDefaults(role: unknown, given: ReadonlySet<SettingName>): Partial<Record<SettingName, unknown>> {
+  const parsed = languageIdSchema.safeParse(role);
+  if (!parsed.success) return {};
+  return {
+    ...(given.has('PORT') ? {} : { PORT: EXECUTOR_PORTS[parsed.data] }),
+    ...(given.has('RATE_LIMIT_CODE') ? {} : { RATE_LIMIT_CODE: 0 }),
+  };
+}
+
+const EXECUTOR_PORTS: Record<LanguageId, number> = {
+  python: 8001,
+  javascript: 8002,
+  typescript: 8002,
+  java: 8003,
+  cpp: 8004,
+  go: 8005,
+  rust: 8006,
+};
 
 function crossChecks(settings: Config): string[] {
   const problems: string[] = [];

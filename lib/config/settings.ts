@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type LanguageId, languageIdSchema } from '#lib/wire/code';
 
 /**
  * Every setting, its schema, its default and one line of meaning. `.env.example` is written from this table
@@ -61,6 +62,30 @@ function define<T, D extends string | undefined>(
 
 const MAX_MS = 24 * 60 * 60 * 1000;
 const port = () => whole(1, 65_535);
+
+/** The other spellings that `EXECUTOR_LANGUAGE` may have; a test holds it to the runner's own. */
+const SPELLINGS: Record<LanguageId, readonly string[]> = {
+  python: ['py', 'python3'],
+  javascript: ['js', 'node', 'nodejs'],
+  typescript: ['ts'],
+  java: [],
+  cpp: ['c++', 'cxx', 'cplusplus', 'g++'],
+  go: ['golang'],
+  rust: ['rs'],
+};
+const LANGUAGE_OF = new Map(
+  languageIdSchema.options.flatMap((id) => [id, ...SPELLINGS[id]].map((spelling) => [spelling, id] as const)),
+);
+
+const language = () =>
+  z.string().transform((word, context): LanguageId => {
+    const id = LANGUAGE_OF.get(word.toLowerCase());
+    if (id !== undefined) return id;
+    context.addIssue({ code: 'custom', message: 'must be python, javascript, typescript, java, cpp, go or rust' });
+    return z.NEVER;
+  });
+
+const urls = () => list().pipe(z.array(httpUrl()));
 
 export const SETTINGS = {
   HOST: define(
@@ -208,6 +233,25 @@ export const SETTINGS = {
   CODE_DISK_MB: define('Code', whole(1, 1_048_576), '64', 'Disk of a program, gone afterwards.'),
   CODE_MAX_CONCURRENT: define('Code', whole(0, 1_000), '0', 'Runs at a time; 0 is one a core.'),
   CODE_MAX_QUEUE: define('Code', whole(0, 100_000), '16', 'Runs that may wait; one more gets 503.'),
+
+  EXECUTOR_LANGUAGE: define(
+    'Executors',
+    language().optional(),
+    undefined,
+    'Be the executor of this one language: PORT is then 8001 python, 8002 javascript and typescript, 8003 java, 8004 cpp, 8005 go, 8006 rust, and RATE_LIMIT_CODE 0.',
+  ),
+  PYTHON_EXECUTOR_URL: define(
+    'Executors',
+    urls(),
+    '',
+    'Where Python is run instead of here; replicas comma-separated.',
+  ),
+  JAVASCRIPT_EXECUTOR_URL: define('Executors', urls(), '', 'The same for JavaScript and TypeScript.'),
+  JAVA_EXECUTOR_URL: define('Executors', urls(), '', 'The same for Java.'),
+  CPP_EXECUTOR_URL: define('Executors', urls(), '', 'The same for C++.'),
+  GO_EXECUTOR_URL: define('Executors', urls(), '', 'The same for Go.'),
+  RUST_EXECUTOR_URL: define('Executors', urls(), '', 'The same for Rust.'),
+  EXECUTOR_API_KEY: define('Executors', optionalText(), undefined, 'The key that these executors ask for.'),
 } satisfies Record<string, Setting>;
 
 export type SettingName = keyof typeof SETTINGS;

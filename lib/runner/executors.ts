@@ -1,14 +1,15 @@
-import type { Config } from '#lib/config/index';
+import { type Config, config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
-import { findLanguage, LANGUAGES } from '#lib/runner/languages/index';
+import type { ComposedRunner } from '#lib/runner/composed';
+import { findLanguage } from '#lib/runner/languages/index';
 import type { Language } from '#lib/runner/languages/language';
-import type { Runner } from '#lib/runner/runner';
+import { offeredLanguages } from '#lib/runner/offer';
+
 import type { CodeResult, RunStatus } from '#lib/wire/code';
 import {
   EXECUTE_TIMEOUT_SECONDS,
   type ExecuteResult,
   type ExecuteStatus,
-  type ExecutorHealth,
   type ExecutorInfo,
   type MicroservicesHealth,
 } from '#lib/wire/executor';
@@ -16,35 +17,28 @@ import {
 /** Each language as a service of its own (SPEC §3), over the one runner. */
 
 /** The language of an executor's address. Throws `not_found`. */
-export function executorLanguage(spelling: string | string[] | undefined): Language {
+export function executorLanguage(spelling: string | string[] | undefined, settings: Config = config()): Language {
+  const offered = offeredLanguages(settings);
   const language = typeof spelling === 'string' ? findLanguage(spelling) : undefined;
-  if (language === undefined)
+  if (language === undefined || !offered.includes(language))
     throw new Fault(
       'not_found',
-      `There is no executor ${JSON.stringify(spelling ?? '')} here. Executors: ${LANGUAGES.map(({ id }) => id).join(', ')}.`,
+      `There is no executor ${JSON.stringify(spelling ?? '')} here. Executors: ${offered.map(({ id }) => id).join(', ')}.`,
     );
   return language;
 }
 
-export async function executorHealth(runner: Runner, { id, name }: Language): Promise<ExecutorHealth> {
-  const { languages, versions, sandbox, notices = [] } = await runner.health();
-  const isThere = languages.includes(id);
-  return {
-    status: isThere ? 'healthy' : 'unavailable',
-    language: id,
-    version: versions[id] ?? null,
-    sandbox,
-    notice: isThere ? null : (notices.find((notice) => notice.startsWith(name)) ?? notices[0] ?? null),
-  };
-}
-
-export async function executorInfo(runner: Runner, language: Language, settings: Config): Promise<ExecutorInfo> {
-  const { versions } = await runner.health();
+export async function executorInfo(
+  runner: ComposedRunner,
+  language: Language,
+  settings: Config,
+): Promise<ExecutorInfo> {
+  const { version } = await runner.languageHealth(language);
   return {
     language: language.id,
     name: language.name,
     aliases: [...language.aliases],
-    version: versions[language.id] ?? null,
+    version,
     limits: {
       timeout_seconds: Math.min(EXECUTE_TIMEOUT_SECONDS, settings.CODE_MAX_TIMEOUT_SECONDS),
       max_timeout_seconds: settings.CODE_MAX_TIMEOUT_SECONDS,
@@ -61,13 +55,13 @@ export async function executorInfo(runner: Runner, language: Language, settings:
 
 /** All executors, with how long each took to answer. */
 export async function microservicesHealth(
-  runner: Runner,
+  runner: ComposedRunner,
   now: () => number = () => performance.now(),
 ): Promise<MicroservicesHealth> {
   const services = await Promise.all(
-    LANGUAGES.map(async (language) => {
+    runner.languages.map(async (language) => {
       const asked = now();
-      const health = await executorHealth(runner, language);
+      const health = await runner.languageHealth(language);
       return { ...health, latency_ms: Math.round((now() - asked) * 10) / 10 };
     }),
   );

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
 import { log } from '#lib/observe/log';
-import { LANGUAGES } from '#lib/runner/languages/index';
 import { type Language, type Machine, PREPARED, type Toolchain } from '#lib/runner/languages/language';
+import { localLanguages } from '#lib/runner/offer';
 import { preparationRoot, prepare } from '#lib/runner/preparation';
 import type { Sandbox } from '#lib/runner/sandbox/sandbox';
 
@@ -17,11 +18,14 @@ type Found = { state: 'ready'; installed: Installed } | { state: 'missing' | 'pr
 /** The toolchains of this machine. Each is asked for its version once, inside the sandbox that it will run in. */
 export class Toolchains {
   readonly #sandbox: Sandbox;
+  readonly #languages: readonly Language[];
   readonly #found = new Map<Language, Promise<Found>>();
   readonly #prepared = new Map<Language, Promise<unknown>>();
 
-  constructor(sandbox: Sandbox) {
+  /** Looks for the languages that are run here, and for no others. */
+  constructor(sandbox: Sandbox, languages: readonly Language[] = localLanguages(config())) {
     this.#sandbox = sandbox;
+    this.#languages = languages;
   }
 
   /** Throws `language_unavailable` with what to do about it. */
@@ -38,7 +42,9 @@ export class Toolchains {
   async survey(): Promise<{ installed: Map<Language, Installed>; notices: string[] }> {
     const installed = new Map<Language, Installed>();
     const notices: string[] = [];
-    const all = await Promise.all(LANGUAGES.map(async (language) => [language, await this.#find(language)] as const));
+    const all = await Promise.all(
+      this.#languages.map(async (language) => [language, await this.#find(language)] as const),
+    );
     for (const [language, found] of all) {
       if (found.state === 'ready') installed.set(language, found.installed);
       else notices.push(this.#sentence(language, found.state));

@@ -7,7 +7,7 @@ import { Fault } from '#lib/fault';
 import { describeError } from '#lib/http/errors';
 import type { RouteContext, RouteHandler } from '#lib/http/route';
 import { log } from '#lib/observe/log';
-import { createRouteTable, findRouteFiles } from '#lib/server/route-table';
+import { createRouteTable, findRouteFiles, type RouteFile } from '#lib/server/route-table';
 
 /** Longer than the usual 60 s of a proxy in front, so that it is the proxy that closes an idle connection. */
 const KEEP_ALIVE_MS = 65_000;
@@ -25,13 +25,15 @@ export interface AppServerOptions {
   root: string;
   /** Loads what serves pages and static files; called when the first of them is asked for, so that the API need not wait for it. */
   loadPages: () => Promise<PageHandler>;
+  /** The language whose executor this server is, and nothing else: its executor API is then at the root too. */
+  executor?: string | undefined;
 }
 
 /**
  * The production server, not yet listening: API route files are mounted directly, everything else goes to the pages.
  * A handler's `request.signal` aborts when its client goes away.
  */
-export async function createAppServer({ root, loadPages }: AppServerOptions): Promise<Server> {
+export async function createAppServer({ root, loadPages, executor }: AppServerOptions): Promise<Server> {
   // The adapter replaces the global Request and Response by light ones: a third more requests a second. It has to come
   // before anything keeps the old ones, Next above all.
   const listener = getRequestListener(handle, { hostname: 'localhost', errorHandler: unexpected });
@@ -39,7 +41,7 @@ export async function createAppServer({ root, loadPages }: AppServerOptions): Pr
     join(root, 'app'),
     async (file) => (await import(pathToFileURL(file).href)) as RouteModule,
   );
-  const match = createRouteTable(routes);
+  const match = executor === undefined ? createRouteTable(routes) : executorTable(routes, executor);
   const pages = once(loadPages);
 
   function handle(request: Request, { incoming }: HttpBindings | Http2Bindings): Response | Promise<Response> {
@@ -98,6 +100,15 @@ export async function drain(server: Server, deadlineMs: number, tell?: () => unk
   clearInterval(sweep);
   clearTimeout(deadline);
 }
+
+/** The routes of an executor: what runs code, and its own API at the root. Nothing here touches a model. */
+function executorTable(routes: readonly RouteFile<RouteModule>[], language: string) {
+  const offered = /^\/api\/(?:executors|microservices|v1|metrics)(?:\/|$)/;
+  const match = createRouteTable(routes.filter(({ pattern }) => offered.test(pattern)));
+  return (pathname: string) => match(EXECUTOR_PATHS.has(pathname) ? `/api/executors/${language}${pathname}` : pathname);
+}
+
+const EXECUTOR_PATHS: ReadonlySet<string> = new Set(['/health', '/info', '/execute', '/validate']);
 
 function unexpected(error: unknown): Response {
   if (error instanceof RequestError) {

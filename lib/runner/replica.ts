@@ -1,0 +1,141 @@
+import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleType } from 'cockatiel';
+import { type Dispatcher, Pool } from 'undici';
+import { Fault } from '#lib/fault';
+import { errorBodySchema, FAULT_CODES, type FaultCode } from '#lib/wire/error';
+
+const CONNECT_TIMEOUT_MS = 3_000;
+const KEEP_ALIVE_MS = 30_000;
+/** A replica that was not there so many times in a row is left alone for a while. */
+const FAILURES_TO_OPEN = 3;
+const OPEN_MS = 5_000;
+const MAX_ERROR_CHARACTERS = 16_384;
+
+/** The replica is not there, or has no room: another one may. `fault` is what to say where no other is left. */
+export class ReplicaAway extends Error {
+  readonly fault: Fault | undefined;
+
+  constructor(message: string, options: { cause?: unknown; fault?: Fault } = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'ReplicaAway';
+    this.fault = options.fault;
+  }
+}
+
+/** Nobody answered at the address, or the connection broke. It alone counts against a replica: a busy one is alive. */
+export class ReplicaDown extends ReplicaAway {}
+
+/** One executor process elsewhere, on kept-alive connections of its own and behind a circuit breaker of its own. */
+export class Replica {
+  readonly #pool: Pool;
+  readonly #base: string;
+  readonly #headers: Record<string, string>;
+  readonly #breaker = circuitBreaker(handleType(ReplicaDown), {
+    halfOpenAfter: OPEN_MS,
+    breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN),
+  });
+
+  constructor(url: string, key: string | undefined) {
+    const { origin, pathname } = new URL(url);
+    this.#base = pathname.replace(/\/+$/, '');
+    this.#headers = { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) };
+    // How long an answer may take is known to the caller, whose signal ends it.
+    this.#pool = new Pool(origin, {
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  }
+
+  /**
+   * The body of a successful answer. Aborting `signal` closes the connection and throws its reason. Throws `ReplicaAway` where
+   * another replica should be asked, and the executor's own `Fault` where it refused the request itself.
+   */
+  async post(
+    path: string,
+    body: unknown,
+    accept: string,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData['body']> {
+    signal.throwIfAborted();
+    const payload = JSON.stringify(body);
+    try {
+      const response = await this.#breaker.execute(() =>
+        this.#request({ method: 'POST', path, headers: { ...this.#headers, accept }, body: payload, signal }),
+      );
+      if (response.statusCode === 200) return response.body;
+      throw refusal(response.statusCode, await readStart(response.body));
+    } catch (error) {
+      throw error instanceof BrokenCircuitError ? new ReplicaAway('the circuit is open', { cause: error }) : error;
+    }
+  }
+
+  /** Any JSON answer, whatever its status. Goes past the breaker: it is how one sees a replica come back. */
+  async get(path: string, signal: AbortSignal): Promise<unknown> {
+    const { body } = await this.#request({ method: 'GET', path, headers: this.#headers, signal });
+    return await body.json();
+  }
+
+  async close(): Promise<void> {
+    if (!this.#pool.destroyed) await this.#pool.destroy();
+  }
+
+  async #request(options: Dispatcher.RequestOptions & { signal: AbortSignal }): Promise<Dispatcher.ResponseData> {
+    try {
+      return await this.#pool.request({ ...options, path: this.#base + options.path });
+    } catch (error) {
+      options.signal.throwIfAborted();
+      throw new ReplicaDown('the executor does not answer', { cause: error });
+    }
+  }
+}
+
+/** What an answer that is no success means. Pure. */
+export function refusal(status: number, text: string): Error {
+  const told = parseError(text);
+  if (status === 401 || status === 403)
+    return new ReplicaAway('the executor refuses the key', {
+      fault: new Fault(
+        'not_configured',
+        'The executor of this language refuses the key of this server. Set EXECUTOR_API_KEY to one of the API_KEYS of the executor.',
+      ),
+    });
+  if (told === undefined || status === 404)
+    return new ReplicaAway(`no executor: ${status}`, {
+      fault: new Fault(
+        'upstream_failed',
+        `What answers as the executor of this language is none (status ${status}). Correct its address in the settings.`,
+      ),
+    });
+  const fault = new Fault(told.code, told.error, told.details === undefined ? {} : { details: told.details });
+  if (status === 429)
+    return new ReplicaAway('the executor limits its callers', { fault: new Fault('runner_busy', told.error) });
+  return status >= 500 ? new ReplicaAway(told.error, { fault }) : fault;
+}
+
+/** An error as it was sent, where it has one of our codes. */
+export function parseError(text: string) {
+  try {
+    const { error, code, details } = errorBodySchema.parse(JSON.parse(text));
+    return isFaultCode(code) ? { error, code, details } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isFaultCode(code: string): code is FaultCode {
+  return FAULT_CODES.some((known) => known === code);
+}
+
+async function readStart(body: Dispatcher.ResponseData['body']): Promise<string> {
+  let text = '';
+  try {
+    for await (const chunk of body) {
+      text += String(chunk);
+      if (text.length > MAX_ERROR_CHARACTERS) break;
+    }
+  } catch {
+    // A body that breaks off says what it said.
+  }
+  return text;
+}
