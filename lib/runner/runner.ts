@@ -101,7 +101,7 @@ export function createRunner(parts: RunnerParts): Runner {
     const { sandbox, toolchains, pool } = await ready();
     const toolchain = await toolchains.require(language);
     const ends = AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal]);
-    const leave = await admission.enter(caller, ends).catch((error: unknown) => {
+    const leave = await Promise.try(() => admission.enter(caller, ends)).catch((error: unknown) => {
       throw Fault.is(error) ? error : new Fault('cancelled', 'The run was cancelled before it began.');
     });
     return { sandbox, toolchain, pool, signal: ends, leave };

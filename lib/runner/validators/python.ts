@@ -3,7 +3,8 @@ import { type Diagnostic, utf16Column, type Validator } from '#lib/runner/valida
 
 /**
  * Compiles what comes from stdin, which is more than parsing: `return` outside a function is an error too. Prints a JSON object a
- * line, columns in code points. A SyntaxError without a text counts in bytes. Warnings have a line only: their place in it is
+ * line, columns in code points. A SyntaxError of the compiler, not the
+ * parser, counts in bytes; it has no text, since there is no file of that name. Warnings have a line only: their place in it is
  * that of what they are about.
  */
 const CHECK = `
@@ -36,7 +37,7 @@ try:
     lines = text.split("\\n")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        compile(text, "main.py", "exec", dont_inherit=True)
+        compile(text, "<program>", "exec", dont_inherit=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree = ast.parse(text)

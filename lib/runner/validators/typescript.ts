@@ -3,6 +3,7 @@ import type { Diagnostic, Validator } from '#lib/runner/validators/diagnostic';
 
 const AT = '/opt/typescript';
 const TSC = `${AT}/compiler/lib/tsc`;
+const NODE_TYPES = `${AT}/node_modules/@types/node`;
 
 /** TypeScript's own compiler with the types of Node, out of the app's packages; undefined where they are not installed. */
 export function findTypeScriptChecker(
@@ -11,7 +12,7 @@ export function findTypeScriptChecker(
 ): { tsc: string; binds: Bind[] } | undefined {
   const binds = [
     { from: `${packages}/@typescript/typescript-${process.platform}-${process.arch}`, at: `${AT}/compiler` },
-    { from: `${packages}/@types/node`, at: `${AT}/node_modules/@types/node` },
+    { from: `${packages}/@types/node`, at: NODE_TYPES },
     { from: `${packages}/undici-types`, at: `${AT}/node_modules/undici-types` },
   ];
   return binds.every(({ from }) => exists(from)) ? { tsc: TSC, binds } : undefined;
@@ -30,7 +31,7 @@ export const typescriptValidator: Validator = {
             ...['--noEmit', '--pretty', 'false', '--ignoreConfig', '--singleThreaded', '--skipLibCheck'],
             // As Node runs it: what is imported may be CommonJS, `await` may stand at the top, files have their extension.
             ...['--target', 'esnext', '--lib', 'esnext', '--module', 'preserve', '--moduleDetection', 'force'],
-            ...['--allowImportingTsExtensions', '--types', 'node', '--typeRoots', `${AT}/node_modules/@types`],
+            ...['--allowImportingTsExtensions', '--types', NODE_TYPES],
             ...['--strict', '--noUnusedLocals', '--noUnusedParameters', '--noFallthroughCasesInSwitch'],
             ...['--allowUnreachableCode', 'false', '--allowUnusedLabels', 'false', 'main.ts'],
           ],
