@@ -27,8 +27,11 @@ try {
   await ensurePackages();
   if ((await run(projectNode(), ['scripts/check-settings.ts'], { env: projectEnvironment() })) !== 0) process.exit(1);
   await ensureSystemTools({ bwrap: 'bubblewrap', python3: 'python3' });
-  if (await needsEmbeddedModel()) await fetchModel();
-  await ensureBuild();
+  // An executor runs programs: it has no pages and asks no model.
+  if (!process.env.EXECUTOR_LANGUAGE?.trim()) {
+    if (await needsEmbeddedModel()) await fetchModel();
+    await ensureBuild();
+  }
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;
   say(error.message);
