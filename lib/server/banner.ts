@@ -17,7 +17,7 @@ export function banner(settings: Config, port: number, models: Models | Error, r
 
 /** In one line, who can reach a server that listens on `host` (SPEC §1). */
 export function describeReach(host: string, keys: number): string {
-  const guard = keys > 0 ? `with one of ${keys} API key${keys === 1 ? '' : 's'}` : 'without a key';
+  const guard = keys === 0 ? 'without a key' : keys === 1 ? 'with the API key' : `with one of ${keys} API keys`;
   if (isLoopback(host)) return `this machine only, ${guard}`;
   const warning = keys > 0 ? '' : ' — set API_KEYS, or HOST=127.0.0.1';
   return `everyone who can reach ${host === '0.0.0.0' || host === '::' ? 'this machine over the network' : host}, ${guard}${warning}`;
