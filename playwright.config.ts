@@ -9,6 +9,8 @@ export default defineConfig({
   expect: { timeout: 15_000 },
   // One model, two cores: tests that run side by side would wait for one another anyway.
   workers: 1,
+  // The model is real and small: now and then it babbles up to its length limit where a short answer was asked for.
+  retries: 1,
   forbidOnly: process.env.CI !== undefined,
   use: {
     baseURL: `http://127.0.0.1:${port}`,
