@@ -23,8 +23,9 @@ for (const benchmark of chosen) {
   const section = render(await benchmark.run());
   console.log(section);
   sections.push(section);
+  // After each table: what was measured stays, whatever becomes of the next.
+  if (wanted.length === 0) writeFileSync('bench/RESULTS.md', `${heading()}\n${sections.join('\n')}`);
 }
-if (wanted.length === 0) writeFileSync('bench/RESULTS.md', `${heading()}\n${sections.join('\n')}`);
 process.exit(0);
 
 function heading(): string {

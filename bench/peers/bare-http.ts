@@ -14,7 +14,7 @@ createServer((incoming, outgoing) => {
   const chunks: Buffer[] = [];
   incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
   incoming.on('end', () => {
-    JSON.parse(Buffer.concat(chunks).toString());
+    if (chunks.length > 0) JSON.parse(Buffer.concat(chunks).toString());
     outgoing.writeHead(200, { 'content-type': contentType, 'content-length': bytes.byteLength });
     outgoing.end(bytes);
   });

@@ -1,7 +1,7 @@
 import { APP, type Benchmark, median, startServer, type Table } from '../harness.ts';
 import { readStream } from '../stream-client.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 const CALLERS = 500;
 const MODEL = 'words-100-10';
 

@@ -1,7 +1,7 @@
 import { APP, type Benchmark, median, startServer, type Table } from '../harness.ts';
 import { readStream } from '../stream-client.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 3;
 const SINGLE_REQUESTS = 200;
 const STREAMS = 32;
 /** As fast as a busy GPU serves 32 people: 50 tokens a second each. */
