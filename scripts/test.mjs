@@ -90,7 +90,8 @@ async function browser() {
   const environment = { PLAYWRIGHT_JSON_OUTPUT_NAME: file, E2E_PORT: String(await freePort()), FORCE_COLOR: '0' };
   const code = await run('playwright', ['test', '--reporter=list,json'], { env: projectEnvironment(environment) });
   const stats = readReport(file)?.stats;
-  if (stats?.flaky > 0) console.log(`${stats.flaky} browser tests passed only at the second try; they are named above.`);
+  if (stats?.flaky > 0)
+    console.log(`${stats.flaky} browser tests passed only at the second try; they are named above.`);
   tally('browser tests', code, {
     passed: (stats?.expected ?? 0) + (stats?.flaky ?? 0),
     failed: stats?.unexpected,
