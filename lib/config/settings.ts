@@ -231,6 +231,12 @@ export const SETTINGS = {
   CODE_COMPILE_TIMEOUT_SECONDS: define('Code', whole(1, 3_600), '30', 'Wall time of a compiler.'),
   CODE_MAX_PROCESSES: define('Code', whole(1, 100_000), '64', 'Processes and threads of a program.'),
   CODE_DISK_MB: define('Code', whole(1, 1_048_576), '64', 'Disk of a program, gone afterwards.'),
+  CODE_WARM_MEMORY_MB: define(
+    'Code',
+    whole(0, 1_048_576),
+    '512',
+    'What sandboxes that wait for programs may hold, together; 0 is none.',
+  ),
   CODE_MAX_CONCURRENT: define('Code', whole(0, 1_000), '0', 'Runs at a time; 0 is one a core.'),
   CODE_MAX_QUEUE: define('Code', whole(0, 100_000), '16', 'Runs that may wait; one more gets 503.'),
 

@@ -1,12 +1,13 @@
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findLanguage } from '#lib/runner/languages/index';
 import { differences, loadCases, testBench } from '#lib/runner/testing';
 
 // Every attack runs in the real sandbox. Where there is none, these fail: containment that was not tried is not there.
 const port = 20_000 + (process.pid % 20_000);
 /** Go's library is compiled at the first start. */
 const PREPARATION_MS = 600_000;
-const IMPATIENT = { CODE_COMPILE_TIMEOUT_SECONDS: '10' };
+const IMPATIENT = { CODE_COMPILE_TIMEOUT_SECONDS: '10', CODE_WARM_MEMORY_MB: '4096' };
 const ATTACK_MS = 60_000;
 const reached: string[] = [];
 const listeners: Server[] = [];
@@ -52,7 +53,8 @@ describe.each(BENCHES)('hostile programs, $name', ({ bench, classes }) => {
     await runner.prepared();
     // What waits is set up while the tests go on: descriptors come and go for a moment, and what stays is a leak.
     // From the second run on, a language's programs are run by sandboxes that waited for them: attacks are tried against those.
-    for (const language of ['python', 'javascript']) await runner.run({ language, code: '0' }, { caller: 'honest' });
+    for (const { language } of new Map(cases.map(({ request }) => [request.language, request])).values())
+      await runner.run({ language, code: findLanguage(language)?.sample ?? '' }, { caller: 'honest' });
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
     settle();
   }, PREPARATION_MS);

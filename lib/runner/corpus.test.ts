@@ -1,15 +1,35 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findLanguage, LANGUAGES } from '#lib/runner/languages/index';
 import { differences, loadCases, testBench } from '#lib/runner/testing';
 
 // A sandbox that breaks honest programs is as wrong as one that lets hostile ones out.
-const { runner, leftovers } = testBench();
 const PREPARATION_MS = 600_000;
-beforeAll(() => runner.prepared(), PREPARATION_MS);
-afterAll(() => runner.close());
+const BENCHES = [
+  { name: 'each in a sandbox made for it', megabytes: '0' },
+  { name: 'each in a sandbox that waited for it', megabytes: '4096' },
+];
 
-describe('honest programs', () => {
+describe.each(BENCHES)('honest programs, $name', ({ megabytes }) => {
+  const isWarm = megabytes !== '0';
+  const { runner, leftovers, handedOver } = testBench({ settings: { CODE_WARM_MEMORY_MB: megabytes } });
+
+  beforeAll(async () => {
+    await runner.prepared();
+    if (!isWarm) return;
+    for (const { id, sample } of LANGUAGES) await runner.run({ language: id, code: sample }, { caller: 'corpus' });
+    // What was used is made up for after the answer.
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  }, PREPARATION_MS);
+  afterAll(() => runner.close());
+
   it.each(loadCases('lib/runner/corpus'))('$name', async ({ request, expected }) => {
+    const before = handedOver();
     expect(differences(await runner.run(request, { caller: 'corpus' }), expected)).toEqual([]);
     await expect.poll(leftovers).toEqual([]);
+    const language = findLanguage(request.language);
+    if (!isWarm) expect(handedOver()).toBe(0);
+    // A native program of several files has nowhere to wait.
+    else if (language?.warm !== undefined || (language?.isNative === true && request.files === undefined))
+      expect(handedOver()).toBeGreaterThan(before);
   });
 });

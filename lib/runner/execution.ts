@@ -1,15 +1,17 @@
-import { closeSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { Config } from '#lib/config/index';
 import { log } from '#lib/observe/log';
 import { Artifact } from '#lib/runner/artifact';
 import { type CompileCache, compileKey } from '#lib/runner/compile-cache';
-import type { CommandContext, Compilation, Toolchain, WarmProgram } from '#lib/runner/languages/language';
+import type { Command, CommandContext, Compilation, Given, Toolchain } from '#lib/runner/languages/language';
 import { compilerLimits, type Limits, programLimits } from '#lib/runner/limits';
 import { judge } from '#lib/runner/outcome';
 import { BoundedOutput } from '#lib/runner/output';
 import type { WarmPool } from '#lib/runner/pool';
+import type { WarmKinds } from '#lib/runner/pool-kinds';
 import type { Program } from '#lib/runner/request';
-import { type Ended, type Job, RESULT_DESCRIPTOR, type Sandbox } from '#lib/runner/sandbox/sandbox';
+import { quoted } from '#lib/runner/sandbox/bubblewrap-arguments';
+import { type Ended, type Job, RESULT_DESCRIPTOR, type Sandbox, type Supervised } from '#lib/runner/sandbox/sandbox';
 import type { CodeResult } from '#lib/wire/code';
 
 export interface ExecutionContext {
@@ -17,6 +19,7 @@ export interface ExecutionContext {
   cores: number;
   cache: CompileCache;
   pool: WarmPool;
+  kinds: WarmKinds;
   signal: AbortSignal;
   onOutput: ((stream: 'stdout' | 'stderr', text: string) => void) | undefined;
 }
@@ -29,42 +32,26 @@ export async function execute(
   program: Program,
   toolchain: Toolchain,
   sandbox: Sandbox,
-  { settings, cores, cache, pool, signal, onOutput }: ExecutionContext,
+  execution: ExecutionContext,
 ): Promise<CodeResult> {
-  const { language, files, stdin } = program;
+  const { settings, cores, cache, onOutput } = execution;
+  const { language } = program;
   const decoder = new TextDecoder();
   const context: CommandContext = {
     toolchain,
-    files: files.map(({ name, content }) => ({ name, text: decoder.decode(content) })),
+    files: program.files.map(({ name, content }) => ({ name, text: decoder.decode(content) })),
     args: program.args,
     memoryMb: settings.CODE_MEMORY_MB,
   };
-  const common = { files, signal };
-  const runLimits = programLimits(settings, program.seconds, cores);
-  const run = (extra: Pick<Job, 'program'>) => {
-    const waiting = pool.take(language);
-    if (waiting !== undefined) {
-      const message: WarmProgram = {
-        files: files.map(({ name, content }) => ({ name, content: Buffer.from(content).toString('base64') })),
-        stdin: Buffer.from(stdin).toString('base64'),
-        args: program.args,
-      };
-      const hooks = { limits: runLimits, signal };
-      return runStage(
-        'run',
-        (output) => waiting.run(JSON.stringify(message), { ...hooks, ...output }),
-        runLimits,
-        onOutput,
-      );
-    }
-    const { argv, env = {}, binds = toolchain.binds } = language.run(context);
-    const job = { ...common, ...extra, argv, env, binds, stdin, limits: runLimits };
-    return runStage('run', (output) => sandbox.run({ ...job, ...output }), runLimits, onOutput);
+  const run = (compiled?: number) => {
+    const limits = programLimits(settings, program.seconds, cores);
+    const start = startRun(program, context, compiled, limits, sandbox, execution);
+    return runStage('run', start, limits, onOutput);
   };
-  if (language.compile === undefined) return run({});
+  if (language.compile === undefined) return run();
 
   const compilation = language.compile(context);
-  const key = compileKey(language, toolchain, compilation, files);
+  const key = compileKey(language, toolchain, compilation, program.files);
   const looked = performance.now();
   const kept = cache.open(key);
   if (kept !== undefined) {
@@ -74,28 +61,20 @@ export async function execute(
       exit_code: 0,
       duration_ms: rounded(performance.now() - looked),
     };
-    return { ...(await run({ program: kept.fd }).finally(() => closeSync(kept.fd))), compile };
+    return { ...(await run(kept.fd).finally(() => closeSync(kept.fd))), compile };
   }
 
   const artifact = new Artifact();
   let isTaken = false;
   try {
     const limits = compilerLimits(settings, cores);
-    const job = {
-      ...common,
-      binds: toolchain.binds,
-      argv: ['/bin/sh', '-c', compileScript(compilation)],
-      env: compilation.env ?? {},
-      stdin: new Uint8Array(),
-      limits,
-      onResult: (chunk: Buffer) => artifact.write(chunk),
-    };
-    const compiled = await runStage('compile', (output) => sandbox.run({ ...job, ...output }), limits, undefined);
+    const start = startCompilation(program, context, compilation, artifact, limits, sandbox, execution);
+    const compiled = await runStage('compile', start, limits, undefined);
     const { stdout, stderr, exit_code, duration_ms } = compiled;
     const compile = { stdout, stderr, exit_code, duration_ms };
     // What the compiler says is all there is to see of a program that does not compile.
     if (compiled.status !== 'success') return { ...compiled, compile };
-    const ran = await run({ program: artifact.fd });
+    const ran = await run(artifact.fd);
     isTaken = true;
     cache.keep(key, artifact, stderr);
     return { ...ran, compile };
@@ -105,16 +84,92 @@ export async function execute(
 }
 
 type Output = Pick<Job, 'onStdout' | 'onStderr'>;
+type Start = (output: Output) => Promise<Ended>;
 
-async function runStage(
-  stage: Stage,
-  run: (output: Output) => Promise<Ended>,
+/** Of what a compiler has made, so much is handed to an interpreter through a pipe. */
+const MAX_MESSAGE_BYTES = 1024 * 1024;
+
+/** The run, in a sandbox that waits for it where there is one. */
+function startRun(
+  { language, files, args, stdin }: Program,
+  context: CommandContext,
+  program: number | undefined,
   limits: Limits,
-  onOutput: OnOutput,
-): Promise<CodeResult> {
+  sandbox: Sandbox,
+  { pool, kinds, signal }: ExecutionContext,
+): Start {
+  const watch = { limits, signal };
+  const { warm } = language;
+  const isShort = program === undefined || fstatSync(program).size <= MAX_MESSAGE_BYTES;
+  const interpreter = kinds.interpreter !== undefined && isShort ? pool.take(kinds.interpreter) : undefined;
+  if (warm !== undefined && interpreter !== undefined) {
+    const given: Given = {
+      files,
+      sources: context.files,
+      args,
+      program: program === undefined ? undefined : contentOf(program),
+    };
+    const text = warm.message(given);
+    return (output) => interpreter.run({ text, stdin }, { ...watch, ...output });
+  }
+  const command = language.run(context);
+  const blank = kinds.program !== undefined && files.length === 1 ? pool.take(kinds.program) : undefined;
+  if (blank !== undefined) {
+    const handed = { ...withEnv(command), program, stdin, contents: files.map(({ content }) => content) };
+    return (output) => blank.run(handed, { ...watch, ...output });
+  }
+  const binds = command.binds ?? context.toolchain.binds;
+  return (output) => sandbox.run({ ...withEnv(command), ...watch, ...output, binds, files, program, stdin });
+}
+
+/** The compilation, in a sandbox that waits for it where there is one. */
+function startCompilation(
+  { language, files }: Program,
+  context: CommandContext,
+  compilation: Compilation,
+  artifact: Artifact,
+  limits: Limits,
+  sandbox: Sandbox,
+  { pool, kinds, signal }: ExecutionContext,
+): Start {
+  const watch: Pick<Supervised, 'limits' | 'signal' | 'onResult'> = {
+    ...{ limits, signal },
+    onResult: (chunk) => artifact.write(chunk),
+  };
+  const stdin = new Uint8Array();
+  const { warmCompiler } = language;
+  const compiler = kinds.compiler && pool.take(kinds.compiler);
+  if (warmCompiler !== undefined && compiler !== undefined) {
+    const text = warmCompiler.message({ files, sources: context.files, args: [], program: undefined });
+    return (output) => compiler.run({ text, stdin }, { ...watch, ...output });
+  }
+  const command = withEnv({ argv: ['/bin/sh', '-c', compileScript(compilation)], env: compilation.env ?? {} });
+  const blank = kinds.compilation !== undefined && files.length === 1 ? pool.take(kinds.compilation) : undefined;
+  if (blank !== undefined) {
+    const handed = { ...command, stdin, program: undefined, contents: files.map(({ content }) => content) };
+    return (output) => blank.run(handed, { ...watch, ...output });
+  }
+  return (output) => sandbox.run({ ...command, ...watch, ...output, binds: context.toolchain.binds, files, stdin });
+}
+
+function withEnv({ argv, env = {} }: Command): Required<Pick<Command, 'argv' | 'env'>> {
+  return { argv, env };
+}
+
+function contentOf(fd: number): Uint8Array {
+  const content = Buffer.allocUnsafe(fstatSync(fd).size);
+  for (let read = 0; read < content.byteLength; ) {
+    const size = readSync(fd, content, read, content.byteLength - read, read);
+    if (size === 0) return content.subarray(0, read);
+    read += size;
+  }
+  return content;
+}
+
+async function runStage(stage: Stage, start: Start, limits: Limits, onOutput: OnOutput): Promise<CodeResult> {
   const stdout = new BoundedOutput(limits.outputBytes, (text) => onOutput?.('stdout', text));
   const stderr = new BoundedOutput(limits.outputBytes, (text) => onOutput?.('stderr', text));
-  const ended = await run({
+  const ended = await start({
     onStdout: (chunk) => stdout.write(chunk),
     onStderr: (chunk) => stderr.write(chunk),
   });
@@ -141,12 +196,8 @@ async function runStage(
  * What compilers say is diagnostics, though Go's says it on stdout.
  */
 function compileScript({ steps, output }: Compilation): string {
-  const commands = steps.map((step) => `${step.map(quote).join(' ')} ${RESULT_DESCRIPTOR}>&- >&2`);
-  return [...commands, `exec cat ${quote(output)} >&${RESULT_DESCRIPTOR}`].join(' && ');
-}
-
-function quote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
+  const commands = steps.map((step) => `${step.map(quoted).join(' ')} ${RESULT_DESCRIPTOR}>&- >&2`);
+  return [...commands, `exec cat ${quoted(output)} >&${RESULT_DESCRIPTOR}`].join(' && ');
 }
 
 /** Milliseconds to a tenth. */

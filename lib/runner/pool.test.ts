@@ -1,35 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { javascript } from '#lib/runner/languages/javascript';
-import { python } from '#lib/runner/languages/python';
-import { rust } from '#lib/runner/languages/rust';
-import { WarmPool } from '#lib/runner/pool';
-import type { Sandbox, Waiting } from '#lib/runner/sandbox/sandbox';
+import { type Kind, WarmPool } from '#lib/runner/pool';
+import type { Waiting } from '#lib/runner/sandbox/sandbox';
 
-const LIMITS = {
-  wallMs: 1,
-  cpuSeconds: 1,
-  memoryBytes: 1,
-  processes: 1,
-  diskBytes: 1,
-  openFiles: 1,
-  dataBytes: 1,
-  outputBytes: 1,
-};
-const TOOLCHAIN = { binds: [], programs: { python3: '/usr/bin/python3', node: '/node' } };
-
-/** A sandbox that counts what waits in it, and runs nothing. */
-function counting() {
-  const alive = new Set<Waiting>();
-  let dead: Waiting | undefined;
-  const sandbox: Sandbox = {
-    tier: 'bubblewrap',
-    run: () => Promise.reject(new Error('it runs nothing')),
-    close: () => Promise.resolve(),
-    wait: () => {
-      const waiting: Waiting = {
+/** Kinds of sandbox that count what waits in them, and run nothing. */
+function counting({ megabytes = 100 } = {}) {
+  const alive = new Set<Waiting<string>>();
+  const dead = new Set<Waiting<string>>();
+  const kind = (name: string, each = 1): Kind<string> => ({
+    name,
+    megabytes: each,
+    make: () => {
+      const waiting: Waiting<string> = {
         get isAlive() {
-          return waiting !== dead;
+          return !dead.has(waiting);
         },
+        residentBytes: () => each * 1024,
         run: () => Promise.reject(new Error('it runs nothing')),
         discard: async () => {
           alive.delete(waiting);
@@ -38,51 +23,71 @@ function counting() {
       alive.add(waiting);
       return waiting;
     },
-  };
+  });
   const kill = () => {
-    [dead] = alive;
-    return dead;
+    const [one] = alive;
+    if (one !== undefined) dead.add(one);
+    return one;
   };
-  return { pool: new WarmPool(sandbox, { size: 2, limits: LIMITS, idleMs: 60_000 }), alive, kill };
+  return { pool: new WarmPool({ size: 2, megabytes, idleMs: 60_000 }), alive, kill, kind };
 }
 
 describe('WarmPool', () => {
   it('has nothing before the first run, and then as many as it may', () => {
-    const { pool, alive } = counting();
+    const { pool, alive, kind } = counting();
+    const [python, node] = [kind('Python'), kind('Node')];
     expect(pool.take(python)).toBeUndefined();
-    pool.refill(python, TOOLCHAIN);
+    pool.refill(python);
     expect(pool.size).toBe(2);
     const [one, two] = [pool.take(python), pool.take(python)];
     expect(one).toBeDefined();
     expect(two).not.toBe(one);
     expect(pool.take(python)).toBeUndefined();
-    expect(pool.take(javascript)).toBeUndefined();
-    pool.refill(python, TOOLCHAIN);
+    expect(pool.take(node)).toBeUndefined();
+    pool.refill(python);
     expect(pool.size).toBe(2);
     expect(alive.size).toBe(4);
   });
 
-  it('gives out nothing that has died', () => {
-    const { pool, alive, kill } = counting();
-    pool.refill(python, TOOLCHAIN);
+  it('gives out nothing that has died, and makes up for it', () => {
+    const { pool, alive, kill, kind } = counting();
+    const python = kind('Python');
+    pool.refill(python);
     const dead = kill();
+    pool.refill(python);
+    expect(pool.size).toBe(2);
+    expect(alive.size).toBe(2);
+    kill();
     expect(pool.take(python)).not.toBe(dead);
+    expect(pool.size).toBe(0);
     expect(alive.size).toBe(1);
   });
 
-  it('has none for a language that cannot wait', () => {
-    const { pool, alive } = counting();
-    pool.refill(rust, TOOLCHAIN);
-    expect(alive.size).toBe(0);
+  it('holds no more memory than it may: what was asked for last has it', () => {
+    const { pool, kind } = counting({ megabytes: 10 });
+    const [small, large, huge] = [kind('small', 1), kind('large', 4), kind('huge', 11)];
+    pool.refill(small);
+    pool.refill(large);
+    expect(pool.report()).toEqual([
+      { name: 'small', waiting: 2, resident_kb: 2 },
+      { name: 'large', waiting: 2, resident_kb: 8 },
+    ]);
+    pool.refill(small);
+    const other = kind('other', 3);
+    pool.refill(other);
+    expect(pool.report().map(({ name }) => name)).toEqual(['small', 'other']);
+    pool.refill(huge);
+    expect(pool.report().map(({ name }) => name)).toEqual(['small', 'other']);
   });
 
   it('lets all of them go when it is closed, and makes no new ones', async () => {
-    const { pool, alive } = counting();
-    pool.refill(python, TOOLCHAIN);
-    pool.refill(javascript, TOOLCHAIN);
+    const { pool, alive, kind } = counting();
+    const [python, node] = [kind('Python'), kind('Node')];
+    pool.refill(python);
+    pool.refill(node);
     expect(alive.size).toBe(4);
     await pool.close();
-    pool.refill(python, TOOLCHAIN);
+    pool.refill(python);
     expect(alive.size).toBe(0);
   });
 });

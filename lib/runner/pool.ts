@@ -1,83 +1,125 @@
-import { closeSync } from 'node:fs';
 import { log } from '#lib/observe/log';
-import type { Language, Toolchain } from '#lib/runner/languages/language';
-import type { Limits } from '#lib/runner/limits';
-import { namelessFile } from '#lib/runner/sandbox/descriptors';
-import type { Sandbox, Waiting } from '#lib/runner/sandbox/sandbox';
+import type { Waiting } from '#lib/runner/sandbox/sandbox';
 
 export interface PoolOptions {
-  /** How many may wait for each language: memory is bounded by this times the languages that wait. */
+  /** How many of one kind may wait. */
   size: number;
-  /** Of a program that may take as long as any. */
-  limits: Limits;
-  /** Without a run for so long, a language's sandboxes are given up. */
+  /** What all that wait may hold, as far as can be told beforehand. */
+  megabytes: number;
+  /** Without a run for so long, the sandboxes of a kind are given up. */
   idleMs: number;
 }
 
+/** Sandboxes that are alike, and so can stand in for one another. */
+export interface Kind<Given> {
+  /** Whose they are and what for, as people are told. */
+  name: string;
+  /** What one holds while it waits, roughly. */
+  megabytes: number;
+  make: () => Waiting<Given>;
+}
+
+/** What waits of one kind. */
+export interface Shelved {
+  name: string;
+  waiting: number;
+  /** Resident memory of all of them; what is shared counts in part. */
+  resident_kb: number;
+}
+
 /**
- * Sandboxes that were set up beforehand, with an interpreter that waits for its program. Each runs one program and dies. A
- * language has some from its first run on; they are made up again after a run, never in its way.
+ * Sandboxes that were set up beforehand. Each runs one program and dies. There are some of a kind from the first run that
+ * asked for one on; they are made up again after a run, never in its way, and as many as memory allows: the kinds that were
+ * asked for last come first.
  */
 export class WarmPool {
-  readonly #sandbox: Sandbox;
   readonly #options: PoolOptions;
-  readonly #waiting = new Map<Language, Waiting[]>();
-  readonly #idle = new Map<Language, NodeJS.Timeout>();
+  /** The one that was asked for last is the last. */
+  readonly #shelves = new Map<Kind<never>, Shelf>();
   readonly #leaving = new Set<Promise<void>>();
   #isClosed = false;
 
-  constructor(sandbox: Sandbox, options: PoolOptions) {
-    this.#sandbox = sandbox;
+  constructor(options: PoolOptions) {
     this.#options = options;
   }
 
-  /** How many wait, for all languages together. */
+  /** How many wait, of all kinds together. */
   get size(): number {
-    return [...this.#waiting.values()].reduce((sum, { length }) => sum + length, 0);
+    return [...this.#shelves.values()].reduce((sum, { waiting }) => sum + waiting.length, 0);
   }
 
-  take(language: Language): Waiting | undefined {
-    const waiting = this.#waiting.get(language);
-    for (let next = waiting?.shift(); next !== undefined; next = waiting?.shift()) {
+  /** Looks into /proc for each that waits. */
+  report(): Shelved[] {
+    return [...this.#shelves]
+      .filter(([, { waiting }]) => waiting.length > 0)
+      .map(([{ name }, { waiting }]) => ({
+        name,
+        waiting: waiting.length,
+        resident_kb: Math.round(waiting.reduce((sum, one) => sum + one.residentBytes(), 0) / 1024),
+      }));
+  }
+
+  take<Given>(kind: Kind<Given>): Waiting<Given> | undefined {
+    const waiting: Waiting<Given>[] = this.#shelves.get(kind)?.waiting ?? [];
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       if (next.isAlive) return next;
       this.#discard(next);
     }
     return undefined;
   }
 
-  /** Makes up for what was taken. */
-  refill(language: Language, toolchain: Toolchain): void {
-    const { warm } = language;
-    if (warm === undefined || this.#sandbox.wait === undefined || this.#isClosed) return;
-    clearTimeout(this.#idle.get(language));
-    this.#idle.set(language, setTimeout(() => this.#giveUp(language), this.#options.idleMs).unref());
-    const waiting = this.#waiting.get(language) ?? [];
-    this.#waiting.set(language, waiting);
-    const { argv, env = {} } = warm.command(toolchain);
-    const program = namelessFile(Buffer.from(warm.script));
+  /** Makes up for what was taken, and for what has died. */
+  refill<Given>(kind: Kind<Given>): void {
+    if (this.#isClosed) return;
+    const shelf = this.#shelves.get(kind) ?? { waiting: [], idle: undefined };
+    this.#shelves.delete(kind);
+    this.#shelves.set(kind, shelf);
+    clearTimeout(shelf.idle);
+    shelf.idle = setTimeout(() => this.#giveUp(kind), this.#options.idleMs).unref();
+    for (const dead of shelf.waiting.filter(({ isAlive }) => !isAlive)) this.#discard(dead);
+    shelf.waiting = shelf.waiting.filter(({ isAlive }) => isAlive);
     try {
-      while (waiting.length < this.#options.size)
-        waiting.push(this.#sandbox.wait({ argv, env, binds: toolchain.binds, limits: this.#options.limits, program }));
+      while (shelf.waiting.length < this.#options.size && this.#makeRoom(kind)) shelf.waiting.push(kind.make());
     } catch (error) {
-      log().error({ language: language.id, err: error }, 'no sandbox could be set up beforehand');
-    } finally {
-      closeSync(program);
+      log().error({ kind: kind.name, err: error }, 'no sandbox could be set up beforehand');
     }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const language of this.#waiting.keys()) this.#giveUp(language);
+    for (const kind of this.#shelves.keys()) this.#giveUp(kind);
     await Promise.all(this.#leaving);
   }
 
-  #giveUp(language: Language): void {
-    clearTimeout(this.#idle.get(language));
-    for (const waiting of this.#waiting.get(language)?.splice(0) ?? []) this.#discard(waiting);
+  /** Whether one more fits, if need be instead of others that nobody has asked for as long. */
+  #makeRoom(kind: Kind<never>): boolean {
+    let held = kind.megabytes;
+    if (held > this.#options.megabytes) return false;
+    for (const [{ megabytes }, { waiting }] of this.#shelves) held += megabytes * waiting.length;
+    for (const [other, { waiting }] of this.#shelves) {
+      if (held <= this.#options.megabytes || other === kind) break;
+      held -= other.megabytes * waiting.length;
+      this.#giveUp(other);
+    }
+    return held <= this.#options.megabytes;
   }
 
-  #discard(waiting: Waiting): void {
-    const leaving = waiting.discard().finally(() => this.#leaving.delete(leaving));
+  #giveUp(kind: Kind<never>): void {
+    const shelf = this.#shelves.get(kind);
+    clearTimeout(shelf?.idle);
+    for (const waiting of shelf?.waiting.splice(0) ?? []) this.#discard(waiting);
+  }
+
+  #discard(waiting: Waiting<never>): void {
+    const leaving = waiting
+      .discard()
+      .catch((error: unknown) => log().error({ err: error }, 'a sandbox that waited has not ended well'))
+      .finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);
   }
+}
+
+interface Shelf {
+  waiting: Waiting<never>[];
+  idle: NodeJS.Timeout | undefined;
 }

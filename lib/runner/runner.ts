@@ -6,8 +6,8 @@ import type { Metrics } from '#lib/observe/metrics';
 import { Admission } from '#lib/runner/admission';
 import { CompileCache } from '#lib/runner/compile-cache';
 import { execute } from '#lib/runner/execution';
-import { programLimits } from '#lib/runner/limits';
 import { WarmPool } from '#lib/runner/pool';
+import { KnownKinds } from '#lib/runner/pool-kinds';
 import { checkRequest, type Program } from '#lib/runner/request';
 import type { Probed } from '#lib/runner/sandbox/probe';
 import type { Sandbox } from '#lib/runner/sandbox/sandbox';
@@ -63,6 +63,7 @@ export interface RunnerParts {
 
 interface Ready {
   pool: WarmPool;
+  kinds: KnownKinds;
   sandbox: Sandbox;
   toolchains: Toolchains;
   warning: string | undefined;
@@ -98,19 +99,19 @@ export function createRunner(parts: RunnerParts): Runner {
   /** Waits for a place; whoever gets it gives it back. */
   const takePlace = async ({ language }: Program, { caller, signal }: RunOptions) => {
     if (closing.signal.aborted) throw new Fault('shutting_down', 'The server is shutting down. Try again in a moment.');
-    const { sandbox, toolchains, pool } = await ready();
+    const { sandbox, toolchains, pool, kinds } = await ready();
     const toolchain = await toolchains.require(language);
     const ends = AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal]);
     const leave = await Promise.try(() => admission.enter(caller, ends)).catch((error: unknown) => {
       throw Fault.is(error) ? error : new Fault('cancelled', 'The run was cancelled before it began.');
     });
-    return { sandbox, toolchain, pool, signal: ends, leave };
+    return { sandbox, toolchain, pool, kinds: kinds.of(language, toolchain), signal: ends, leave };
   };
 
   const run = async (request: CodeRequest, options: RunOptions): Promise<CodeResult> => {
     const { onStart, onOutput } = options;
     const program = checkRequest(request, settings);
-    const { sandbox, toolchain, pool, signal, leave } = await takePlace(program, options);
+    const { sandbox, toolchain, pool, kinds, signal, leave } = await takePlace(program, options);
     try {
       onStart?.();
       const result = await execute(program, toolchain, sandbox, {
@@ -118,6 +119,7 @@ export function createRunner(parts: RunnerParts): Runner {
         cores,
         cache,
         pool,
+        kinds,
         signal,
         onOutput,
       });
@@ -128,7 +130,9 @@ export function createRunner(parts: RunnerParts): Runner {
     } finally {
       leave();
       // After the answer is on its way.
-      setImmediate(() => pool.refill(program.language, toolchain));
+      setImmediate(() => {
+        for (const kind of Object.values(kinds)) if (kind !== undefined) pool.refill(kind);
+      });
     }
   };
 
@@ -214,10 +218,11 @@ async function prepare(parts: RunnerParts): Promise<Ready> {
   if (warning !== undefined) parts.log.warn({ sandbox: sandbox.tier }, warning);
   parts.log.info({ sandbox: sandbox.tier }, 'code runner ready');
   const { settings, cores } = parts;
-  const pool = new WarmPool(sandbox, {
+  const pool = new WarmPool({
     size: settings.CODE_MAX_CONCURRENT || cores,
-    limits: programLimits(settings, settings.CODE_MAX_TIMEOUT_SECONDS, cores),
+    megabytes: settings.CODE_WARM_MEMORY_MB,
     idleMs: POOL_IDLE_MS,
   });
-  return { sandbox, pool, toolchains: new Toolchains(sandbox), warning };
+  const kinds = new KnownKinds(sandbox, settings, cores);
+  return { sandbox, pool, kinds, toolchains: new Toolchains(sandbox), warning };
 }

@@ -9,7 +9,7 @@ import { LANGUAGES } from '#lib/runner/languages/index';
 import { createRunner, type Runner } from '#lib/runner/runner';
 import { type CgroupDriver, findCgroups } from '#lib/runner/sandbox/cgroup';
 import { type Probed, probe } from '#lib/runner/sandbox/probe';
-import type { Sandbox, Shell, Waiting } from '#lib/runner/sandbox/sandbox';
+import type { Blank, Sandbox, Shell, Waiting } from '#lib/runner/sandbox/sandbox';
 import { type CodeRequest, type CodeResult, codeRequestSchema, runStatusSchema } from '#lib/wire/code';
 
 /** Programs of the corpus and of the attacks, and what tests of the runner share. */
@@ -82,6 +82,8 @@ export interface TestBench {
   runner: Runner;
   /** Processes, control groups, files and mounts that ended runs have left; descriptors beyond those at the last `settle`. */
   leftovers: () => string[];
+  /** How many programs went to sandboxes that waited for them. */
+  handedOver: () => number;
   /** Takes the descriptors that are open now as what is open at rest. */
   settle: () => void;
 }
@@ -94,25 +96,25 @@ export interface TestBenchOptions {
 
 /** A runner of its own over the real sandbox, with an eye on what its runs leave behind. */
 export function testBench({ settings = {}, cores = 2, controlGroups = findCgroups }: TestBenchOptions = {}): TestBench {
-  /** To the tick of the run's end. */
-  const namespaces = new Map<number, number>();
+  const seen: Seen = { namespaces: new Map(), handedOver: 0 };
   const config = readConfig(settings);
   const runner = createRunner({
     settings: config,
     cores,
     metrics: createMetrics(),
     log: createLog('silent', { write: () => {} }),
-    probe: async () => watched(await probe(config.SANDBOX, process.cwd(), controlGroups), namespaces),
+    probe: async () => watched(await probe(config.SANDBOX, process.cwd(), controlGroups), seen),
   });
   const mounts = mountCount();
   let descriptors = Number.POSITIVE_INFINITY;
   return {
     runner,
+    handedOver: () => seen.handedOver,
     settle: () => {
       descriptors = descriptorCount();
     },
     leftovers: () => {
-      const left = [...processesIn(namespaces), ...leftControlGroups(), ...files()];
+      const left = [...processesIn(seen.namespaces), ...leftControlGroups(), ...files()];
       if (mountCount() > mounts) left.push('a mount');
       if (descriptorCount() > descriptors) left.push(`${descriptorCount() - descriptors} descriptors`);
       return left;
@@ -120,32 +122,40 @@ export function testBench({ settings = {}, cores = 2, controlGroups = findCgroup
   };
 }
 
-function watchedWaiting(sandbox: Sandbox, shell: Shell, namespaces: Map<number, number>): Waiting {
-  const waiting = sandbox.wait?.(shell);
-  if (waiting === undefined) throw new Error('this sandbox cannot wait');
+interface Seen {
+  /** Of the pid namespaces of ended runs, to the tick of the run's end. */
+  namespaces: Map<number, number>;
+  handedOver: number;
+}
+
+function watchedWaiting<Given>(waiting: Waiting<Given>, seen: Seen): Waiting<Given> {
   return {
     get isAlive() {
       return waiting.isAlive;
     },
+    residentBytes: () => waiting.residentBytes(),
     discard: () => waiting.discard(),
-    run: async (message, job) => {
-      const ended = await waiting.run(message, job);
-      if (ended.pidNamespace !== undefined) namespaces.set(ended.pidNamespace, ticksSinceBoot());
+    run: async (given, job) => {
+      seen.handedOver += 1;
+      const ended = await waiting.run(given, job);
+      if (ended.pidNamespace !== undefined) seen.namespaces.set(ended.pidNamespace, ticksSinceBoot());
       return ended;
     },
   };
 }
 
-function watched(probed: Probed, namespaces: Map<number, number>): Probed {
+function watched(probed: Probed, seen: Seen): Probed {
   if (probed.sandbox === undefined) return probed;
   const { sandbox } = probed;
+  const { wait, setUp } = sandbox;
   const watching: Sandbox = {
     tier: sandbox.tier,
     close: () => sandbox.close(),
-    ...(sandbox.wait === undefined ? {} : { wait: (shell: Shell) => watchedWaiting(sandbox, shell, namespaces) }),
+    ...(wait && { wait: (shell: Shell) => watchedWaiting(wait.call(sandbox, shell), seen) }),
+    ...(setUp && { setUp: (blank: Blank) => watchedWaiting(setUp.call(sandbox, blank), seen) }),
     run: async (job) => {
       const ended = await sandbox.run(job);
-      if (ended.pidNamespace !== undefined) namespaces.set(ended.pidNamespace, ticksSinceBoot());
+      if (ended.pidNamespace !== undefined) seen.namespaces.set(ended.pidNamespace, ticksSinceBoot());
       return ended;
     },
   };

@@ -30,6 +30,7 @@ export const cpp: Language = {
     ],
     output: 'program',
   }),
+  isNative: true,
   run: ({ args }) => ({ argv: [PROGRAM, ...args], binds: [] }),
   validate: cppValidator,
   sample:

@@ -50,6 +50,7 @@ export const go: Language = {
     ],
     output: 'program',
   }),
+  isNative: true,
   run: ({ args, memoryMb }) => ({
     argv: [PROGRAM, ...args],
     env: { GOMEMLIMIT: `${Math.floor(memoryMb * HEAP_SHARE)}MiB` },

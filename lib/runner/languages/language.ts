@@ -62,11 +62,26 @@ export interface CommandContext {
   memoryMb: number;
 }
 
-/** What a waiting interpreter is handed. File contents and stdin are base64; the first file is the program. */
-export interface WarmProgram {
-  files: { name: string; content: string }[];
-  stdin: string;
+/** What a process that waits for a program is told about it. */
+export interface Given {
+  /** As they are; the main one first. */
+  files: readonly { name: string; content: Uint8Array }[];
+  /** The same as text. */
+  sources: readonly SourceFile[];
   args: readonly string[];
+  /** What the compiler has made, where there is one. */
+  program: Uint8Array | undefined;
+}
+
+/** A process that waits for a program, and then becomes it, or compiles it. */
+export interface Waiter {
+  /** What lies at `PROGRAM`. */
+  script: string;
+  command: (toolchain: Toolchain, memoryMb: number) => Command;
+  /** What it reads, to the end: an interpreter from the descriptor `INPUT_DESCRIPTOR`, which it closes, a compiler from stdin. */
+  message: (given: Given) => string | Uint8Array;
+  /** What one holds while it waits, roughly. */
+  megabytes: number;
 }
 
 /**
@@ -88,14 +103,15 @@ export interface Language {
   version: { command: (toolchain: Toolchain) => string[]; pattern: RegExp };
   /** What a person does where it is missing. */
   install: string;
-  /**
-   * How its interpreter waits for a program: `script` lies at `PROGRAM`, reads a `WarmProgram` as JSON from the descriptor
-   * `INPUT_DESCRIPTOR` to its end, closes that, and becomes the program, as like a fresh interpreter as it can.
-   */
-  warm?: { script: string; command: (toolchain: Toolchain) => Command };
+  /** How its interpreter waits for a program, to become it, as like a fresh interpreter as it can. */
+  warm?: Waiter;
+  /** How its compiler waits; it leaves what `compile` leaves, or says what `compile` says. */
+  warmCompiler?: Waiter;
   /** What must be made of a toolchain once before it is quick, in `directory`. */
   prepare?: (toolchain: Toolchain, directory: string) => Preparation;
   compile?: (context: CommandContext) => Compilation;
+  /** What is compiled is a program by itself, which needs nothing of the toolchain to run. */
+  isNative?: boolean;
   run: (context: CommandContext) => Command;
   validate: Validator;
   sample: string;

@@ -1,4 +1,5 @@
-import type { Toolchain } from '#lib/runner/languages/language';
+import type { Given, Toolchain, Waiter } from '#lib/runner/languages/language';
+import { INPUT_DESCRIPTOR, PROGRAM } from '#lib/runner/sandbox/sandbox';
 
 export const NODE = '/opt/node/bin/node';
 
@@ -6,3 +7,36 @@ export const NODE = '/opt/node/bin/node';
 export function findNode(): Toolchain {
   return { binds: [{ from: process.execPath, at: NODE }], programs: { node: NODE } };
 }
+
+/** A Node that waits, started with `flags`; `warmUp` is run before. */
+export function waitingNode(flags: readonly string[], megabytes: number, warmUp = ''): Waiter {
+  return {
+    script: `${warmUp}${WAIT}`,
+    command: ({ programs }) => ({ argv: [`${programs.node}`, ...flags, PROGRAM], binds: findNode().binds }),
+    message: asJson,
+    megabytes,
+  };
+}
+
+/** The files, their contents as base64, and the arguments. */
+export function asJson({ files, args }: Given): string {
+  return JSON.stringify({
+    files: files.map(({ name, content }) => ({ name, content: Buffer.from(content).toString('base64') })),
+    args,
+  });
+}
+
+const WAIT = `
+const fs = require('node:fs');
+const path = require('node:path');
+const program = JSON.parse(fs.readFileSync(${INPUT_DESCRIPTOR}, 'utf8'));
+fs.closeSync(${INPUT_DESCRIPTOR});
+for (const { name, content } of program.files) {
+  if (path.dirname(name) !== '.') fs.mkdirSync(path.dirname(name), { recursive: true });
+  fs.writeFileSync(name, Buffer.from(content, 'base64'));
+}
+process.argv.splice(1, process.argv.length, path.resolve(program.files[0].name), ...program.args);
+delete require.cache[__filename];
+// From a fresh stack, so that this file is not in the program's traces.
+process.nextTick(require('node:module').runMain);
+`;

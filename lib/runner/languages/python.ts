@@ -1,4 +1,5 @@
 import type { Language } from '#lib/runner/languages/language';
+import { asJson } from '#lib/runner/languages/node';
 import { INPUT_DESCRIPTOR, PROGRAM } from '#lib/runner/sandbox/sandbox';
 import { pythonValidator } from '#lib/runner/validators/python';
 
@@ -18,14 +19,6 @@ def wait():
             os.makedirs(os.path.dirname(file["name"]), exist_ok=True)
         with open(file["name"], "wb") as out:
             out.write(base64.b64decode(file["content"]))
-    if program["stdin"]:
-        path = ".stdin"
-        with open(path, "wb") as out:
-            out.write(base64.b64decode(program["stdin"]))
-        stdin = os.open(path, os.O_RDONLY)
-        os.unlink(path)
-        os.dup2(stdin, 0)
-        os.close(stdin)
     name = program["files"][0]["name"]
     sys.argv[:] = [name, *program["args"]]
     sys.path[0] = os.getcwd()
@@ -69,6 +62,8 @@ export const python: Language = {
   warm: {
     script: WAIT,
     command: ({ programs }) => ({ argv: [`${programs.python3}`, '-u', PROGRAM], env: ENVIRONMENT }),
+    message: asJson,
+    megabytes: 8,
   },
   validate: pythonValidator,
   sample: 'name = input("Your name: ") or "world"\nprint(f"Hello, {name}!")\n',

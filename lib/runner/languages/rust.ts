@@ -30,6 +30,7 @@ export const rust: Language = {
     ],
     output: 'program',
   }),
+  isNative: true,
   run: ({ args }) => ({ argv: [PROGRAM, ...args], binds: [] }),
   validate: rustValidator,
   sample:

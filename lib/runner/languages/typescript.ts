@@ -1,6 +1,22 @@
 import type { Language } from '#lib/runner/languages/language';
-import { findNode } from '#lib/runner/languages/node';
+import { findNode, waitingNode } from '#lib/runner/languages/node';
 import { findTypeScriptChecker, typescriptValidator } from '#lib/runner/validators/typescript';
+
+const FLAGS = [
+  // Enums, namespaces and parameter properties are more than types: they are turned into JavaScript.
+  '--experimental-transform-types',
+  '--disable-warning=ExperimentalWarning',
+  '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
+];
+
+/** Node loads what strips types when it first sees some, which takes longer than all the rest. */
+const WARM_UP = `
+require('node:module').stripTypeScriptTypes(
+  'import type { A } from "./a.ts"; interface B<T> { c?: T[] } enum D { E } class F { constructor(private g: number) {} }' +
+    'const h = async <T,>(i: T, ...j: string[]): Promise<B<T>> => ({ c: [i] satisfies T[] }); console.log(\`\${h as unknown}\`);',
+  { mode: 'transform', sourceMap: true },
+);
+`;
 
 export const typescript: Language = {
   id: 'typescript',
@@ -18,18 +34,11 @@ export const typescript: Language = {
   version: { command: ({ programs }) => [`${programs.node}`, '--version'], pattern: /v(\S+)/ },
   install: 'TypeScript runs in the Node of this server; start the server with Node itself.',
   run: ({ toolchain, args }) => ({
-    argv: [
-      `${toolchain.programs.node}`,
-      // Enums, namespaces and parameter properties are more than types: they are turned into JavaScript.
-      '--experimental-transform-types',
-      '--disable-warning=ExperimentalWarning',
-      '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
-      'main.ts',
-      ...args,
-    ],
+    argv: [`${toolchain.programs.node}`, ...FLAGS, 'main.ts', ...args],
     // Not the checker.
     binds: findNode().binds,
   }),
+  warm: waitingNode(FLAGS, 45, WARM_UP),
   validate: typescriptValidator,
   sample:
     'interface Greeting { name: string }\n\nfunction greet({ name }: Greeting): string {\n  return "Hello, " + name + "!";\n}\n\nconsole.log(greet({ name: "world" }));\n',

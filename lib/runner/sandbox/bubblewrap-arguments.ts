@@ -27,9 +27,14 @@ export interface PassedDescriptors {
   binds: readonly { from: string; fd: number | undefined; at: string }[];
   /** Copied to `PROGRAM`. */
   program: number | undefined;
+  /** Read to its end before the program and the files are, and copied to `ARGUMENTS`: until then nothing goes on. */
+  gate: number | undefined;
   /** Copied into the work directory. */
   files: readonly { fd: number; name: string }[];
 }
+
+/** Where a sandbox that was set up beforehand finds what it runs. */
+const ARGUMENTS = '/arguments';
 
 const MB = 1024 * 1024;
 const MAX_SHARED_MEMORY_BYTES = 16 * MB;
@@ -57,12 +62,13 @@ export function bubblewrapArguments(
       fd === undefined ? ['--ro-bind', from, at] : ['--ro-bind-fd', `${fd}`, at],
     ),
     ...passed.system.flatMap(({ fd, at }) => ['--perms', '0444', '--file', `${fd}`, at]),
-    // A copy, since where it comes from may not allow execution.
-    ...(passed.program === undefined ? [] : ['--perms', '0555', '--file', `${passed.program}`, PROGRAM]),
     ...['--proc', '/proc'],
     ...['--dev', '/dev', '--size', `${sharedMemory}`, '--tmpfs', '/dev/shm', '--remount-ro', '/dev'],
     ...['--symlink', WORK_DIRECTORY.slice(1), '/tmp'],
     ...['--size', `${limits.diskBytes}`, '--tmpfs', WORK_DIRECTORY],
+    ...(passed.gate === undefined ? [] : ['--perms', '0444', '--file', `${passed.gate}`, ARGUMENTS]),
+    // A copy, since where it comes from may not allow execution.
+    ...(passed.program === undefined ? [] : ['--perms', '0555', '--file', `${passed.program}`, PROGRAM]),
     ...passed.files.flatMap(({ fd, name }) => ['--perms', '0644', '--file', `${fd}`, `${WORK_DIRECTORY}/${name}`]),
     ...['--remount-ro', '/', '--chdir', WORK_DIRECTORY],
     ...Object.entries({ ...BASE_ENV, ...env }).flatMap(([name, value]) => ['--setenv', name, value]),
@@ -87,6 +93,33 @@ const BASE_ENV = {
  * (`Segmentation fault`) is not the program's output.
  */
 export function supervisedCommand(argv: readonly string[], limits: Limits): string[] {
+  return [...limited(limits), '/bin/sh', '-c', `${QUIETLY}${SUPERVISED}`, 'sh', ...argv];
+}
+
+/** The same where what is run was not known yet: it comes with `argumentsScript`. */
+export function lateCommand(limits: Limits): string[] {
+  return [...limited(limits), '/bin/sh', '-c', `${QUIETLY}. ${ARGUMENTS}; ${SUPERVISED}`];
+}
+
+/** What is run in a sandbox that was set up beforehand, as a shell reads it. Limits can be lowered only. */
+export function argumentsScript(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+  { cpuSeconds }: Pick<Limits, 'cpuSeconds'>,
+): string {
+  const variables = Object.entries(env).map(([name, value]) => `export ${name}=${quoted(value)}\n`);
+  return `ulimit -t ${cpuSeconds}\n${variables.join('')}set -- ${argv.map(quoted).join(' ')}\n`;
+}
+
+/** A word as a shell reads it literally. */
+export function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+const QUIETLY = 'exec 9>&2 2>/dev/null; ';
+const SUPERVISED = '(exec "$@" 2>&9 9>&-); exit $?';
+
+function limited(limits: Limits): string[] {
   return [
     '/usr/bin/prlimit',
     `--nproc=${limits.processes + 1}`,
@@ -96,11 +129,6 @@ export function supervisedCommand(argv: readonly string[], limits: Limits): stri
     `--data=${limits.dataBytes}`,
     '--core=0',
     '--',
-    '/bin/sh',
-    '-c',
-    'exec 9>&2 2>/dev/null; (exec "$@" 2>&9 9>&-); exit $?',
-    'sh',
-    ...argv,
   ];
 }
 

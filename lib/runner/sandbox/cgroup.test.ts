@@ -45,7 +45,7 @@ describe('parseMembership', () => {
 });
 
 describe('findCgroups', () => {
-  it('bounds memory, swap and processes in a delegated v2 hierarchy, and reads what was used', () => {
+  it('bounds memory, swap and processes in a delegated v2 hierarchy, and reads what was used', async () => {
     const root = fileSystem({
       'cgroup.controllers': 'cpu memory pids',
       'own/cgroup.controllers': 'cpu memory pids',
@@ -60,7 +60,7 @@ describe('findCgroups', () => {
     expect(read('memory.max')).toBe(String(LIMITS.memoryBytes));
     expect(read('memory.oom.group')).toBe('1');
     expect(Number(read('pids.max'))).toBeGreaterThanOrEqual(LIMITS.processes);
-    group?.add(123);
+    await group?.add(123);
     expect(read('cgroup.procs')).toBe('123');
     writeFileSync(join(root, 'own/run-1/cpu.stat'), 'usage_usec 2500\nuser_usec 1\n');
     writeFileSync(join(root, 'own/run-1/memory.peak'), '4096\n');

@@ -8,6 +8,7 @@ import {
   rmdirSync,
   writeFileSync,
 } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Limits } from '#lib/runner/limits';
@@ -21,8 +22,11 @@ export interface Usage {
 
 /** One control group (or one per controller, in v1) for one run. */
 export interface Cgroup {
-  /** Every process that `pid` starts from now on is in it too. */
-  add(pid: number): void;
+  /**
+   * Resolves once `pid` is in it; every process that it starts from then on is in it too. The kernel may take tens of
+   * milliseconds, in which this process goes on.
+   */
+  add(pid: number): Promise<void>;
   usage(): Usage;
   /** Resolves once it is gone. All its processes must have ended. */
   remove(): Promise<void>;
@@ -103,8 +107,8 @@ function createV1(parents: string[], name: string, limits: Limits): Cgroup {
     set(memory, 'memory.memsw.limit_in_bytes', limits.memoryBytes);
   set(pids, 'pids.max', limits.processes + SANDBOX_PROCESSES);
   return {
-    add: (pid) => {
-      for (const directory of directories) set(directory, 'cgroup.procs', pid);
+    add: async (pid) => {
+      await Promise.all(directories.map((directory) => enter(directory, pid)));
     },
     usage: () => ({
       cpuMs: Number(get(cpuacct, 'cpuacct.usage')) / 1e6,
@@ -159,7 +163,7 @@ function createV2(parent: string, name: string, limits: Limits): Cgroup {
   if (existsSync(join(directory, 'memory.swap.max'))) set(directory, 'memory.swap.max', 0);
   set(directory, 'pids.max', limits.processes + SANDBOX_PROCESSES);
   return {
-    add: (pid) => set(directory, 'cgroup.procs', pid),
+    add: (pid) => enter(directory, pid),
     usage: () => ({
       cpuMs: field(get(directory, 'cpu.stat'), 'usage_usec') / 1000,
       // memory.peak came with Linux 5.19; before that the current use, read at the end, is a lower bound.
@@ -204,6 +208,10 @@ function isWritable(directory: string): boolean {
 
 function set(directory: string, file: string, value: string | number): void {
   writeFileSync(join(directory, file), String(value));
+}
+
+function enter(directory: string, pid: number): Promise<void> {
+  return writeFile(join(directory, 'cgroup.procs'), String(pid));
 }
 
 function get(directory: string, file: string): string {

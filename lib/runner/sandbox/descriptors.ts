@@ -6,6 +6,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   rmSync,
   unlinkSync,
   writeSync,
@@ -26,9 +27,7 @@ const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 /** A file in memory (or in the temporary directory where there is no /dev/shm) that stands at its beginning. The caller closes it. */
 export function namelessFile(content: Uint8Array): number {
   const fd = createNameless(['/dev/shm', tmpdir()]);
-  // With a position, so that the descriptor's own offset stays at the beginning.
-  for (let written = 0; written < content.byteLength; )
-    written += writeSync(fd, content, written, content.byteLength - written, written);
+  writeAll(fd, content, 0);
   return fd;
 }
 
@@ -40,6 +39,49 @@ export function namelessReadOnlyFile(content: Uint8Array): number {
   } finally {
     closeSync(fd);
   }
+}
+
+/** A nameless file that gets its content after its reader was handed over. */
+export interface LateFile {
+  /** Read-only. The caller closes it. */
+  reader: number;
+  /** Once, before anybody reads. */
+  fill: (content: Uint8Array) => void;
+  /** The same, with all that is in another file. */
+  copy: (fd: number) => void;
+  /** After that nobody can write to it. */
+  close: () => void;
+}
+
+export function lateFile(): LateFile {
+  const fd = createNameless(['/dev/shm', tmpdir()]);
+  try {
+    return {
+      reader: reopen(fd, O_RDONLY),
+      fill: (content) => writeAll(fd, content, 0),
+      copy: (from) => {
+        const buffer = Buffer.allocUnsafe(COPY_BYTES);
+        for (let at = 0; ; ) {
+          const size = readSync(from, buffer, 0, COPY_BYTES, at);
+          if (size === 0) break;
+          writeAll(fd, buffer.subarray(0, size), at);
+          at += size;
+        }
+      },
+      close: () => closeSync(fd),
+    };
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+const COPY_BYTES = 256 * 1024;
+
+/** With a position, so that the descriptor's own offset stays at the beginning. */
+function writeAll(fd: number, content: Uint8Array, at: number): void {
+  for (let written = 0; written < content.byteLength; )
+    written += writeSync(fd, content, written, content.byteLength - written, at + written);
 }
 
 /** A fresh descriptor of the same file, with an offset of its own. */
@@ -85,6 +127,15 @@ export interface PipeEnds {
   release: () => void;
 }
 
+/** The same the other way round. */
+export interface InputEnds {
+  /** For the program. */
+  reader: number;
+  /** For the host: does not block. */
+  writer: number;
+  release: () => void;
+}
+
 /**
  * Pipes for the output of programs. Node's own `pipe` is a socket, which programs cannot open as /dev/stdout; Node cannot
  * make a pipe, so these are FIFOs whose names are gone, held by O_PATH descriptors, which count neither as reader nor
@@ -106,8 +157,7 @@ export class PipePool {
     return { reader, writer, release: () => this.#idle.push(held) };
   }
 
-  /** The other way round: the host writes, without blocking, and the program reads. */
-  openInput(): { reader: number; writer: number; release: () => void } {
+  openInput(): InputEnds {
     const held = this.#idle.pop() ?? this.#make();
     // A reader alone would wait for a writer, and a writer that must not wait needs a reader.
     const both = reopen(held, O_RDWR);

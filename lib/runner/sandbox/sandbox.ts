@@ -54,21 +54,49 @@ export interface Ended {
   pidNamespace: number | undefined;
 }
 
-/** What a waiting sandbox is made of: everything of a job that does not depend on the program. */
+/** A sandbox with an interpreter in it that waits for its program. */
 export type Shell = Pick<Job, 'argv' | 'env' | 'binds' | 'limits'> & {
   /** The file, read-only at `PROGRAM`, that waits for the program on the descriptor `INPUT_DESCRIPTOR`. */
-  program: number;
+  program?: number | undefined;
+  /** Whether there is a `RESULT_DESCRIPTOR`; then the program is waited for on stdin, which is at its end afterwards. */
+  hasResult?: boolean;
+};
+
+/** What an interpreter waits for. */
+export interface Message {
+  /** As the interpreter wants it; read to the end. */
+  text: string | Uint8Array;
+  stdin: Uint8Array;
+}
+
+/** A sandbox that is set up but for what is unknown before a program comes; nothing runs in it yet. */
+export type Blank = Pick<Job, 'binds' | 'limits'> & {
+  /** The files that the job will have in its work directory. */
+  names: readonly string[];
+  hasProgram: boolean;
+  hasResult: boolean;
+};
+
+/** What was unknown. */
+export type Handed = Pick<Job, 'argv' | 'env' | 'program' | 'stdin'> & {
+  /** In the order of the names. */
+  contents: readonly Uint8Array[];
 };
 
 /** Where a waiting interpreter reads its program from, once, until the end. */
 export const INPUT_DESCRIPTOR = 5;
 
-/** A sandbox that was set up beforehand, with an interpreter in it. It runs one program, and dies. */
-export interface Waiting {
+/** What of a job it takes to watch it. */
+export type Supervised = Pick<Job, 'limits' | 'onStdout' | 'onStderr' | 'onResult' | 'signal'>;
+
+/** A sandbox that was set up beforehand. It runs one program, and dies. */
+export interface Waiting<Given> {
   /** False where it has died meanwhile. */
   readonly isAlive: boolean;
+  /** What it holds while it waits: resident memory, with what is shared divided among those who share it. */
+  residentBytes(): number;
   /** Hands over the program; from here on it is as `Sandbox.run`. */
-  run(message: string, job: Pick<Job, 'limits' | 'onStdout' | 'onStderr' | 'signal'>): Promise<Ended>;
+  run(given: Given, job: Supervised): Promise<Ended>;
   discard(): Promise<void>;
 }
 
@@ -77,8 +105,10 @@ export interface Sandbox {
   readonly tier: Tier;
   /** Runs one program to its end. Rejects only where the host itself fails. */
   run(job: Job): Promise<Ended>;
-  /** Sets up a sandbox that waits for its program; undefined where this kind cannot. */
-  wait?(shell: Shell): Waiting;
+  /** Sets up a sandbox with an interpreter that waits for its program; undefined where this kind cannot. */
+  wait?(shell: Shell): Waiting<Message>;
+  /** Sets up a sandbox in which nothing runs yet; undefined where this kind cannot. */
+  setUp?(blank: Blank): Waiting<Handed>;
   /** Gives back what the sandbox holds on the host. No run may be in progress. */
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { PipeEnds } from '#lib/runner/sandbox/descriptors';
-import type { Job, StopReason } from '#lib/runner/sandbox/sandbox';
+import type { StopReason, Supervised } from '#lib/runner/sandbox/sandbox';
 
 /** A program that was started, by whatever sandbox. */
 export interface Running {
@@ -34,9 +34,6 @@ const LOOK_EVERY_MS = 32;
 const MAX_COMPLAINT_BYTES = 4000;
 /** Nobody is left who could write; should somebody be, the run ends all the same. */
 const DRAIN_GRACE_MS = 1000;
-
-/** What of a job it takes to watch it. */
-export type Supervised = Pick<Job, 'limits' | 'onStdout' | 'onStderr' | 'onResult' | 'signal'>;
 
 /** Holds a program to its limits until it has ended, and hands on its output. */
 export async function supervise(job: Supervised, running: Running, started: number): Promise<Supervision> {

@@ -46,6 +46,11 @@ export class ProcessTree {
   }
 }
 
+/** Resident memory of all processes below `root` and itself; what several share counts for each in part. */
+export function residentBytes(root: number): number {
+  return [...descendants(root)].reduce((sum, pid) => sum + proportionalBytes(pid), 0);
+}
+
 const PAGE_BYTES = 4096;
 const TICK_MS = 10;
 /** An empty file has no pages, but the kernel keeps this much for it. */

@@ -1,0 +1,92 @@
+import { closeSync } from 'node:fs';
+import type { Config } from '#lib/config/index';
+import type { Language, Toolchain, Waiter } from '#lib/runner/languages/language';
+import { compilerLimits, type Limits, programLimits } from '#lib/runner/limits';
+import type { Kind } from '#lib/runner/pool';
+import { namelessFile } from '#lib/runner/sandbox/descriptors';
+import type { Handed, Message, Sandbox } from '#lib/runner/sandbox/sandbox';
+
+/** What can wait for programs of one language. */
+export interface WarmKinds {
+  interpreter: Kind<Message> | undefined;
+  compiler: Kind<Message> | undefined;
+  /** Sandboxes in which nothing runs yet, for a native program of one file. */
+  program: Kind<Handed> | undefined;
+  compilation: Kind<Handed> | undefined;
+}
+
+/** A bubblewrap that waits, and what the kernel keeps for its namespaces. */
+const BLANK_MEGABYTES = 2;
+
+/** The kinds of sandbox that a language takes; the same objects for the same toolchain, so that they can be told apart. */
+export class KnownKinds {
+  readonly #sandbox: Sandbox;
+  readonly #settings: Config;
+  readonly #cores: number;
+  readonly #known = new WeakMap<Toolchain, Map<Language, WarmKinds>>();
+
+  constructor(sandbox: Sandbox, settings: Config, cores: number) {
+    this.#sandbox = sandbox;
+    this.#settings = settings;
+    this.#cores = cores;
+  }
+
+  of(language: Language, toolchain: Toolchain): WarmKinds {
+    const ofToolchain = this.#known.get(toolchain) ?? new Map<Language, WarmKinds>();
+    this.#known.set(toolchain, ofToolchain);
+    let kinds = ofToolchain.get(language);
+    if (kinds === undefined) {
+      kinds = this.#make(language, toolchain);
+      ofToolchain.set(language, kinds);
+    }
+    return kinds;
+  }
+
+  #make(language: Language, toolchain: Toolchain): WarmKinds {
+    const { name, warm, warmCompiler, isNative = false } = language;
+    const runLimits = programLimits(this.#settings, this.#settings.CODE_MAX_TIMEOUT_SECONDS, this.#cores);
+    const compileLimits = compilerLimits(this.#settings, this.#cores);
+    return {
+      interpreter: warm && this.#waiting(name, warm, toolchain, runLimits, false),
+      compiler: warmCompiler && this.#waiting(`${name} compiler`, warmCompiler, toolchain, compileLimits, true),
+      program: isNative ? this.#blank(name, language, [], runLimits, true) : undefined,
+      compilation: isNative
+        ? this.#blank(`${name} compiler`, language, toolchain.binds, compileLimits, false)
+        : undefined,
+    };
+  }
+
+  #waiting(
+    name: string,
+    { script, command, megabytes }: Waiter,
+    toolchain: Toolchain,
+    limits: Limits,
+    hasResult: boolean,
+  ): Kind<Message> | undefined {
+    const { wait } = this.#sandbox;
+    if (wait === undefined) return undefined;
+    const { argv, env = {}, binds = toolchain.binds } = command(toolchain, this.#settings.CODE_MEMORY_MB);
+    const make = () => {
+      const program = namelessFile(Buffer.from(script));
+      try {
+        return wait.call(this.#sandbox, { argv, env, binds, limits, program, hasResult });
+      } finally {
+        closeSync(program);
+      }
+    };
+    return { name, megabytes, make };
+  }
+
+  #blank(
+    name: string,
+    language: Language,
+    binds: Toolchain['binds'],
+    limits: Limits,
+    hasProgram: boolean,
+  ): Kind<Handed> | undefined {
+    const { setUp } = this.#sandbox;
+    if (setUp === undefined) return undefined;
+    const blank = { binds, limits, names: [language.mainFile('')], hasProgram, hasResult: !hasProgram };
+    return { name, megabytes: BLANK_MEGABYTES, make: () => setUp.call(this.#sandbox, blank) };
+  }
+}
