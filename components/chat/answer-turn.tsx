@@ -12,6 +12,7 @@ import { IconButton } from '#components/ui/icon-button';
 import { Notice } from '#components/ui/notice';
 import { type AssistantMessage, isRunning } from '#lib/client/conversation';
 import { count, duration, queuePlace } from '#lib/client/format';
+import { chatStore } from '#lib/client/use-chat';
 
 interface AnswerTurnProps extends VersionPlace {
   message: AssistantMessage;
@@ -40,6 +41,19 @@ export const AnswerTurn = memo(function AnswerTurn({ message, onRegenerate, ...p
           }
         >
           {message.failure.message}
+        </Notice>
+      )}
+      {message.stopFailure === undefined ? null : (
+        <Notice
+          kind="error"
+          className="mt-3"
+          action={
+            <Button size="sm" onClick={() => chatStore().stop(message.conversationId, message.id)}>
+              Stop again
+            </Button>
+          }
+        >
+          The model could not be told to stop, and may still be at work. {message.stopFailure}
         </Notice>
       )}
       {running || isRefused ? null : <Footer message={message} {...place} onRegenerate={onRegenerate} />}

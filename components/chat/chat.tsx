@@ -3,7 +3,8 @@
 import clsx from 'clsx';
 import { ArrowDown, PanelLeft, SquarePen } from 'lucide-react';
 import { useSearchParams } from 'next/navigation';
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { AttachButton } from '#components/chat/attach-button';
 import { ChatSettingsButton } from '#components/chat/chat-settings';
 import { Composer } from '#components/chat/composer';
 import { EmptyChat } from '#components/chat/empty-chat';
@@ -13,17 +14,32 @@ import { MessageList } from '#components/chat/message-list';
 import { ModelNotice } from '#components/chat/model-notice';
 import { ModelPicker } from '#components/chat/model-picker';
 import { StreamingStatus } from '#components/chat/streaming-status';
+import { ThinkSelect } from '#components/chat/think-select';
 import { AskContext } from '#components/markdown/ask-context';
 import { usePreloadedMarkdown } from '#components/markdown/markdown';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
 import { Drawer } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
-import { type ChatSettings, EMPTY_THREAD, isRunning, NO_SETTINGS } from '#lib/client/conversation';
+import { abilitiesOf, modelNamed } from '#lib/client/abilities';
+import {
+  type ChatSettings,
+  type Conversation,
+  EMPTY_THREAD,
+  isRunning,
+  NO_SETTINGS,
+  pathTo,
+  type Thread,
+} from '#lib/client/conversation';
 import { HISTORY_COOKIE, setCookie } from '#lib/client/cookies';
+import { tooMuch } from '#lib/client/pictures';
+import { useModels } from '#lib/client/status';
 import { useStored } from '#lib/client/stored';
+import { useAttachments } from '#lib/client/use-attachments';
 import { chatStore, useChatLifecycle, useChatState } from '#lib/client/use-chat';
+import { usePictureDrop } from '#lib/client/use-picture-drop';
 import { usePinnedScroll } from '#lib/client/use-pinned-scroll';
+import type { Models } from '#lib/wire/models';
 
 /** `c` in the address is the conversation, so that a reload, a second tab and the back button find it. */
 const PARAMETER = 'c';
@@ -40,7 +56,15 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
 
   const [lastModel, setLastModel] = useStored('model');
   const model = conversation?.model ?? (lastModel === '' ? null : lastModel);
+  const { data: models } = useModels();
+  const { vision, thinking } = abilitiesOf(models, model);
+  const choice = useMemo(() => ({ model, able: { vision, thinking } }), [model, vision, thinking]);
   const [newSettings, setNewSettings] = useState<ChatSettings>(NO_SETTINGS);
+  const settings = conversation === undefined ? newSettings : settingsOf(conversation);
+  const configure = (next: ChatSettings) => {
+    if (conversation === undefined) setNewSettings(next);
+    else chatStore().configure(conversation.id, next);
+  };
   const [panel, setPanel] = useState(historyOpen);
   const [drawer, setDrawer] = useState(false);
 
@@ -59,35 +83,53 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
     field.current?.focus();
   }, []);
 
-  const send = (text: string) => {
-    const id = chatStore().send({ conversationId: conversation?.id ?? null, text, model, settings: newSettings });
+  const draftKey = `draft:${activeId ?? 'new'}`;
+  const attachments = useAttachments(draftKey);
+  const seesNothing = `${modelName(models, model)} does not see pictures. Choose a model that does, then attach them.`;
+  const attach = (files: readonly File[]) => {
+    if (vision) attachments.attach(files);
+    else attachments.refuse(seesNothing);
+  };
+  const drop = usePictureDrop(attach);
+
+  const begin = (text: string) => {
+    const { pictures } = attachments;
+    const refusal = tooMuch(vision ? pathTo(thread, conversation?.leafId ?? null) : [], pictures);
+    if (refusal !== undefined || (pictures.length > 0 && !vision)) {
+      attachments.refuse(refusal ?? seesNothing);
+      return false;
+    }
+    const question = { conversationId: conversation?.id ?? null, text, pictures, settings: newSettings, ...choice };
+    const id = chatStore().send(question);
+    attachments.clear();
     setNewSettings(NO_SETTINGS);
     if (id !== activeId) show(id);
     toEnd();
+    return true;
   };
   const ask = useCallback(
     (text: string) => {
       if (activeId === null) return;
-      chatStore().send({ conversationId: activeId, text, model });
+      chatStore().send({ conversationId: activeId, text, ...choice });
       toEnd();
     },
-    [activeId, model, toEnd],
+    [activeId, choice, toEnd],
   );
   const regenerate = useCallback(
     (answerId: string) => {
       if (activeId === null) return;
-      chatStore().regenerate(activeId, answerId, model);
+      chatStore().regenerate(activeId, answerId, choice);
       toEnd();
     },
-    [activeId, model, toEnd],
+    [activeId, choice, toEnd],
   );
   const edit = useCallback(
     (questionId: string, text: string) => {
       if (activeId === null) return;
-      chatStore().edit(activeId, questionId, text);
+      chatStore().edit(activeId, questionId, text, choice);
       toEnd();
     },
-    [activeId, toEnd],
+    [activeId, choice, toEnd],
   );
   const stop = () => {
     if (running !== undefined) chatStore().stop(running.conversationId, running.id);
@@ -114,7 +156,12 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
         {history}
       </Drawer>
 
-      <section aria-label="Chat" className="relative flex min-w-0 flex-1 flex-col">
+      <section aria-label="Chat" className="relative flex min-w-0 flex-1 flex-col" {...drop.handlers}>
+        {drop.isOver ? (
+          <div className="pointer-events-none absolute inset-2 z-30 flex items-center justify-center rounded-lg border-2 border-accent border-dashed bg-accent-soft font-medium">
+            {vision ? 'Drop pictures to attach them' : seesNothing}
+          </div>
+        ) : null}
         {conversation === undefined ? null : <h1 className="sr-only">{conversation.title}</h1>}
         <PageBar>
           <IconButton label="Conversations" side="bottom" onClick={togglePanel}>
@@ -128,17 +175,7 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
             }}
           />
           <span className="flex-1" />
-          <ChatSettingsButton
-            settings={
-              conversation === undefined
-                ? newSettings
-                : { systemPrompt: conversation.systemPrompt, sampling: conversation.sampling ?? {} }
-            }
-            onSave={(settings) => {
-              if (conversation === undefined) setNewSettings(settings);
-              else chatStore().configure(conversation.id, settings);
-            }}
-          />
+          <ChatSettingsButton settings={settings} onSave={(next) => configure({ ...next, think: settings.think })} />
           <IconButton label="New chat" side="bottom" onClick={() => show(null)} className={clsx(panel && 'lg:hidden')}>
             <SquarePen className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
           </IconButton>
@@ -147,9 +184,9 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
         <div ref={scroller} className="scroller flex min-h-0 flex-1 flex-col [scrollbar-gutter:stable]">
           <div ref={content} className={clsx(COLUMN, 'flex-1 pt-6 pb-6', activeId === null && 'flex flex-col')}>
             {activeId === null ? (
-              <EmptyChat onPick={send} />
+              <EmptyChat onPick={begin} />
             ) : (
-              <Conversation
+              <ConversationState
                 state={
                   !ready
                     ? 'loading'
@@ -170,7 +207,7 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
                     onEdit={edit}
                   />
                 </AskContext>
-              </Conversation>
+              </ConversationState>
             )}
           </div>
 
@@ -185,11 +222,27 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
             )}
             <div className={clsx(COLUMN, 'pb-3 md:pb-4')}>
               <ModelNotice compact={activeId !== null} />
+              {!vision && hasPictures(thread) ? (
+                <p className="mb-1.5 text-ink-2 text-xs [overflow-wrap:anywhere]">
+                  {modelName(models, model)} does not see pictures: those of this conversation are not sent to it.
+                </p>
+              ) : null}
               <Composer
                 field={field}
-                draftKey={`draft:${activeId ?? 'new'}`}
+                draftKey={draftKey}
                 running={running !== undefined}
-                onSend={send}
+                attachments={{ ...attachments, attach }}
+                tools={
+                  models === undefined ? null : (
+                    <>
+                      {vision ? <AttachButton onFiles={attach} /> : null}
+                      {thinking ? (
+                        <ThinkSelect think={settings.think} onChange={(think) => configure({ ...settings, think })} />
+                      ) : null}
+                    </>
+                  )
+                }
+                onSend={begin}
                 onStop={stop}
               />
             </div>
@@ -199,6 +252,19 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
       </section>
     </div>
   );
+}
+
+function settingsOf({ systemPrompt, sampling = {}, think }: Conversation): ChatSettings {
+  return { systemPrompt, sampling, think };
+}
+
+function hasPictures(thread: Thread): boolean {
+  for (const message of thread.values()) if (message.role === 'user' && message.pictures !== undefined) return true;
+  return false;
+}
+
+function modelName(models: Models | undefined, name: string | null): string {
+  return (models === undefined ? undefined : modelNamed(models, name)?.id) ?? name ?? 'The model';
 }
 
 const COLUMN = 'mx-auto w-full max-w-[49rem] px-4 sm:px-6';
@@ -219,13 +285,13 @@ function HistoryHead({ onNew }: { onNew: () => void }) {
   );
 }
 
-interface ConversationProps {
+interface ConversationStateProps {
   state: 'loading' | 'missing' | 'there';
   onNew: () => void;
   children: React.ReactNode;
 }
 
-function Conversation({ state, onNew, children }: ConversationProps) {
+function ConversationState({ state, onNew, children }: ConversationStateProps) {
   if (state === 'there') return children;
   if (state === 'loading')
     return (

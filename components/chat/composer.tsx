@@ -2,28 +2,36 @@
 
 import clsx from 'clsx';
 import { ArrowUp, Square } from 'lucide-react';
-import { type KeyboardEvent, type RefObject, useId } from 'react';
+import { type KeyboardEvent, type ReactNode, type RefObject, useId } from 'react';
+import { Pictures } from '#components/chat/pictures';
+import { Notice } from '#components/ui/notice';
 import { tip } from '#components/ui/tooltip';
+import { pictureFiles } from '#lib/client/pictures';
 import { useStored } from '#lib/client/stored';
+import type { Attachments } from '#lib/client/use-attachments';
 
 interface ComposerProps {
   field: RefObject<HTMLTextAreaElement | null>;
   /** Under which the draft is kept. */
   draftKey: string;
   running: boolean;
-  onSend: (text: string) => void;
+  attachments: Attachments;
+  /** What stands beside the send button: what else can be chosen for the question. */
+  tools?: ReactNode;
+  /** True where it was sent: what was written then goes from the field. */
+  onSend: (text: string) => boolean;
   onStop: () => void;
 }
 
 /** Where one writes: it grows with the text, keeps the draft, and leaves Enter alone while an input method composes. */
-export function Composer({ field, draftKey, running, onSend, onStop }: ComposerProps) {
+export function Composer({ field, draftKey, running, attachments, tools, onSend, onStop }: ComposerProps) {
   const [draft, setDraft] = useStored(draftKey);
   const hint = useId();
-  const canSend = draft.trim() !== '' && !running;
+  const { pictures, reading, refusal } = attachments;
+  const isEmpty = draft.trim() === '' && pictures.length === 0;
+  const canSend = !isEmpty && !running && reading === 0;
   const send = () => {
-    if (!canSend) return;
-    setDraft('');
-    onSend(draft.trim());
+    if (canSend && onSend(draft.trim())) setDraft('');
   };
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     if (event.key === 'Escape' && running) onStop();
@@ -41,6 +49,29 @@ export function Composer({ field, draftKey, running, onSend, onStop }: ComposerP
         send();
       }}
     >
+      {refusal === undefined ? null : (
+        <Notice
+          kind="error"
+          className="m-2 mb-0"
+          action={
+            <button
+              type="button"
+              className="font-medium text-accent text-xs pointer-coarse:min-h-10"
+              onClick={() => attachments.refuse(undefined)}
+            >
+              Hide
+            </button>
+          }
+        >
+          {refusal}
+        </Notice>
+      )}
+      {pictures.length === 0 && reading === 0 ? null : (
+        <div className="flex flex-wrap items-center gap-2 px-3.5 pt-3">
+          <Pictures pictures={pictures} onRemove={attachments.remove} />
+          {reading === 0 ? null : <span role="status" aria-label="Reading pictures" className="skeleton size-16" />}
+        </div>
+      )}
       <div className="grid max-h-[40dvh] overflow-y-auto overscroll-contain">
         {/* The same text behind the field gives it its height, without measuring. */}
         <div aria-hidden className={clsx(FIELD, 'invisible whitespace-pre-wrap')}>
@@ -58,11 +89,19 @@ export function Composer({ field, draftKey, running, onSend, onStop }: ComposerP
           className={clsx(FIELD, 'resize-none overflow-hidden bg-transparent outline-none placeholder:text-ink-3')}
           onChange={(event) => setDraft(event.target.value)}
           onKeyDown={onKeyDown}
+          onPaste={(event) => {
+            const files = pictureFiles(event.clipboardData);
+            // Text that is copied with a picture of itself (a table, a document) stays text.
+            if (files.length === 0 || event.clipboardData.types.includes('text/plain')) return;
+            event.preventDefault();
+            attachments.attach(files);
+          }}
         />
       </div>
-      <div className="flex items-center justify-between gap-2 px-2 pb-2">
-        <span id={hint} className="truncate ps-1.5 text-ink-3 text-xs">
-          <span className="pointer-coarse:hidden">Enter sends, Shift+Enter starts a new line</span>
+      <div className="flex items-center gap-1 px-2 pb-2">
+        {tools}
+        <span id={hint} className="min-w-0 flex-1 truncate ps-1.5 text-ink-3 text-xs">
+          <span className="max-sm:hidden pointer-coarse:hidden">Enter sends, Shift+Enter starts a new line</span>
         </span>
         {running ? (
           <button

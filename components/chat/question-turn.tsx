@@ -2,6 +2,7 @@
 
 import { Pencil } from 'lucide-react';
 import { memo, useEffect, useRef, useState } from 'react';
+import { Pictures } from '#components/chat/pictures';
 import { type VersionPlace, Versions } from '#components/chat/versions';
 import { Button } from '#components/ui/button';
 import { CopyButton } from '#components/ui/copy-button';
@@ -28,12 +29,15 @@ export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...pla
     );
   return (
     <article aria-label="Question" className="group/turn flex flex-col items-end">
-      <div
-        dir="auto"
-        className="max-w-[min(85%,38rem)] whitespace-pre-wrap rounded-lg bg-hover px-3.5 py-2 leading-6 [overflow-wrap:anywhere]"
-      >
-        {message.content}
-      </div>
+      {message.pictures === undefined ? null : <Pictures pictures={message.pictures} className="mb-2 justify-end" />}
+      {message.content === '' ? null : (
+        <div
+          dir="auto"
+          className="max-w-[min(85%,38rem)] whitespace-pre-wrap rounded-lg bg-hover px-3.5 py-2 leading-6 [overflow-wrap:anywhere]"
+        >
+          {message.content}
+        </div>
+      )}
       <div className="-mb-5 mt-0.5 flex items-center opacity-0 transition-opacity focus-within:opacity-100 group-hover/turn:opacity-100 pointer-coarse:opacity-100">
         <Versions conversationId={message.conversationId} {...place} />
         <IconButton label="Edit and send again" onClick={() => setEditing(true)}>
@@ -73,7 +77,7 @@ function Editor({ text, onCancel, onSend }: { text: string; onCancel: () => void
         onChange={(event) => setValue(event.target.value)}
         onKeyDown={(event) => {
           if (event.key === 'Escape') onCancel();
-          if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing) {
+          if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing && event.keyCode !== 229) {
             event.preventDefault();
             send();
           }

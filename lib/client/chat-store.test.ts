@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type AnswerStream, type Asking, BROKEN_OFF, type StreamedEvent } from '#lib/client/chat-api';
 import { ChatStore } from '#lib/client/chat-store';
-import { type ChatMessage, type Conversation, pathTo } from '#lib/client/conversation';
+import { type ChatMessage, type Conversation, NO_SETTINGS, type Picture, pathTo } from '#lib/client/conversation';
 import type { History } from '#lib/client/history';
 import { ApiError } from '#lib/client/request';
 import type { CacheHeader, ChatEvent } from '#lib/wire/chat';
@@ -75,12 +75,15 @@ class MemoryHistory implements History {
 
 const LOST = new ApiError('The connection broke off.', 0, BROKEN_OFF);
 const DONE: ChatEvent = { done: true, cached: false, model: 'm', done_reason: 'stop' };
+const SEES = { vision: true, thinking: true };
+const BLIND = { vision: false, thinking: false };
 const say = (content: string): ChatEvent => ({ content, done: false });
 
 let history: MemoryHistory;
 let asked: { asking: Asking; feed: Feed; signal: AbortSignal }[];
 let resumed: { requestId: string; feed: Feed }[];
 let cancelled: string[];
+let cancelFails: ApiError | undefined;
 let clock: number;
 let refuse: ApiError | undefined;
 
@@ -99,7 +102,10 @@ function newStore(): ChatStore {
       resumed.push({ requestId, feed });
       return feed.stream();
     },
-    cancel: async (requestId) => void cancelled.push(requestId),
+    cancel: async (requestId) => {
+      if (cancelFails !== undefined) throw cancelFails;
+      cancelled.push(requestId);
+    },
     now: () => {
       clock += 10;
       return clock;
@@ -130,6 +136,7 @@ beforeEach(() => {
   asked = [];
   resumed = [];
   cancelled = [];
+  cancelFails = undefined;
   clock = 0;
   refuse = undefined;
 });
@@ -138,7 +145,7 @@ describe('a conversation', () => {
   it('shows the question at once, the answer as it comes, and keeps both', async () => {
     const store = newStore();
     await store.load();
-    const id = store.send({ conversationId: null, text: 'What is Rust?', model: 'm' });
+    const id = store.send({ conversationId: null, text: 'What is Rust?', model: 'm', able: SEES });
     expect(shown(store, id).map(({ role, content }) => [role, content])).toEqual([
       ['user', 'What is Rust?'],
       ['assistant', ''],
@@ -156,11 +163,11 @@ describe('a conversation', () => {
 
   it('sends the whole path with the next question, and not what was asked elsewhere', async () => {
     const store = newStore();
-    const id = store.send({ conversationId: null, text: 'one', model: null });
+    const id = store.send({ conversationId: null, text: 'one', model: null, able: SEES });
     await settle();
     last(asked).feed.push(say('1'), DONE);
     await settle();
-    store.send({ conversationId: id, text: 'two', model: null });
+    store.send({ conversationId: id, text: 'two', model: null, able: SEES });
     await settle();
     expect(last(asked).asking.body.messages).toEqual([
       { role: 'user', content: 'one' },
@@ -172,13 +179,13 @@ describe('a conversation', () => {
 
   it('asks again past the cache, and keeps both answers', async () => {
     const store = newStore();
-    const id = store.send({ conversationId: null, text: 'one', model: null });
+    const id = store.send({ conversationId: null, text: 'one', model: null, able: SEES });
     await settle();
     last(asked).feed.push(say('first'), DONE);
     await settle();
     const first = last(shown(store, id));
     expect(last(asked).asking.fresh).toBe(false);
-    store.regenerate(id, first.id, null);
+    store.regenerate(id, first.id, { model: null, able: SEES });
     await settle();
     expect(last(asked).asking.fresh).toBe(true);
     expect(last(asked).asking.body.messages).toEqual([{ role: 'user', content: 'one' }]);
@@ -191,12 +198,12 @@ describe('a conversation', () => {
 
   it('puts a changed question beside the old one', async () => {
     const store = newStore();
-    const id = store.send({ conversationId: null, text: 'one', model: null });
+    const id = store.send({ conversationId: null, text: 'one', model: null, able: SEES });
     await settle();
     last(asked).feed.push(say('1'), DONE);
     await settle();
     const [question] = shown(store, id);
-    store.edit(id, question?.id ?? '', 'uno');
+    store.edit(id, question?.id ?? '', 'uno', { model: null, able: SEES });
     await settle();
     expect(last(asked).asking.body.messages).toEqual([{ role: 'user', content: 'uno' }]);
     expect(store.state().threads.get(id)?.size).toBe(4);
@@ -205,21 +212,46 @@ describe('a conversation', () => {
   it('sends its system prompt and parameters with every question, also after they were changed', async () => {
     const store = newStore();
     const settings = { systemPrompt: 'Be brief.', sampling: { temperature: 0 } };
-    const id = store.send({ conversationId: null, text: 'one', model: null, settings });
+    const id = store.send({ conversationId: null, text: 'one', model: null, able: SEES, settings });
     await settle();
     expect(last(asked).asking.body).toMatchObject({ system_prompt: 'Be brief.', options: { temperature: 0 } });
     last(asked).feed.push(say('1'), DONE);
     await settle();
     store.configure(id, { systemPrompt: '', sampling: { num_predict: 64 } });
-    store.send({ conversationId: id, text: 'two', model: null });
+    store.send({ conversationId: id, text: 'two', model: null, able: SEES });
     await settle();
     expect(last(asked).asking.body.options).toEqual({ num_predict: 64 });
     expect(last(asked).asking.body.system_prompt).toBeUndefined();
   });
 
+  it('sends pictures and the reasoning that was chosen to a model that can use them, and to no other', async () => {
+    const store = newStore();
+    const pictures: Picture[] = [{ id: 'p', name: 'cat.png', type: 'image/png', data: 'aGk=', width: 1, height: 1 }];
+    const settings = { ...NO_SETTINGS, think: 'low' as const };
+    const id = store.send({ conversationId: null, text: '', pictures, settings, model: null, able: SEES });
+    await settle();
+    expect(last(asked).asking.body).toMatchObject({ messages: [{ role: 'user', images: ['aGk='] }], think: 'low' });
+    expect(store.state().conversations[0]).toMatchObject({ title: 'cat.png', think: 'low' });
+    last(asked).feed.push(say('A cat.'), DONE);
+    await settle();
+    store.send({ conversationId: id, text: 'sure?', model: null, able: BLIND });
+    await settle();
+    expect(last(asked).asking.body.messages).toEqual([
+      { role: 'assistant', content: 'A cat.' },
+      { role: 'user', content: 'sure?' },
+    ]);
+    expect(last(asked).asking.body.think).toBeUndefined();
+    const question = shown(store, id)[0];
+    store.edit(id, question?.id ?? '', 'What is it?', { model: null, able: SEES });
+    await settle();
+    expect(last(asked).asking.body.messages).toEqual([{ role: 'user', content: 'What is it?', images: ['aGk='] }]);
+    store.configure(id, NO_SETTINGS);
+    expect(store.state().conversations[0]).not.toHaveProperty('think');
+  });
+
   it('goes, and ends the answer that was on its way', async () => {
     const store = newStore();
-    const id = store.send({ conversationId: null, text: 'one', model: null });
+    const id = store.send({ conversationId: null, text: 'one', model: null, able: SEES });
     await settle();
     await store.remove(id);
     expect(store.state().conversations).toEqual([]);
@@ -231,7 +263,7 @@ describe('a conversation', () => {
 describe('an answer that does not go its way', () => {
   it('stops here and at the model, and keeps what came', async () => {
     const store = newStore();
-    const id = store.send({ conversationId: null, text: 'one', model: null });
+    const id = store.send({ conversationId: null, text: 'one', model: null, able: SEES });
     await settle();
     last(asked).feed.push(say('half'));
     await settle();
@@ -245,10 +277,31 @@ describe('an answer that does not go its way', () => {
     expect(last(await history.messages(id))).toMatchObject({ state: 'stopped', content: 'half' });
   });
 
+  it('says so where the model could not be told to stop, and tells it at the next try', async () => {
+    const store = newStore();
+    const id = store.send({ conversationId: null, text: 'one', model: null, able: SEES });
+    await settle();
+    last(asked).feed.push(say('half'));
+    await settle();
+    cancelFails = new ApiError('The server cannot be reached.', 0, 'unreachable');
+    const answer = last(shown(store, id));
+    store.stop(id, answer.id);
+    await settle();
+    const told = { state: 'stopped', content: 'half', stopFailure: 'The server cannot be reached.' };
+    expect(last(shown(store, id))).toMatchObject(told);
+    expect(last(await history.messages(id))).toMatchObject(told);
+    cancelFails = undefined;
+    store.stop(id, answer.id);
+    await settle();
+    expect(cancelled).toEqual([last(asked).asking.requestId]);
+    expect(last(shown(store, id))).toMatchObject({ state: 'stopped', content: 'half' });
+    expect(last(shown(store, id))).not.toHaveProperty('stopFailure');
+  });
+
   it('shows what the server said when it refuses', async () => {
     refuse = new ApiError('The queue is full.', 503, 'queue_full', 30);
     const store = newStore();
-    const id = store.send({ conversationId: null, text: 'one', model: null });
+    const id = store.send({ conversationId: null, text: 'one', model: null, able: SEES });
     await settle();
     expect(last(shown(store, id))).toMatchObject({
       state: 'failed',
@@ -259,7 +312,7 @@ describe('an answer that does not go its way', () => {
 
   it('is taken up where the connection broke, with no text lost and none twice', async () => {
     const store = newStore();
-    const id = store.send({ conversationId: null, text: 'one', model: null });
+    const id = store.send({ conversationId: null, text: 'one', model: null, able: SEES });
     await settle();
     last(asked).feed.push(say('one '), say('two '));
     await settle();
@@ -274,7 +327,7 @@ describe('an answer that does not go its way', () => {
 
   it('is taken up again after the page was loaded anew', async () => {
     const before = newStore();
-    const id = before.send({ conversationId: null, text: 'one', model: null });
+    const id = before.send({ conversationId: null, text: 'one', model: null, able: SEES });
     await settle();
     last(asked).feed.push(say('ha'));
     await settle();
@@ -292,7 +345,7 @@ describe('an answer that does not go its way', () => {
 
   it('keeps what it has and says so where the server knows nothing of it any more', async () => {
     const before = newStore();
-    const id = before.send({ conversationId: null, text: 'one', model: null });
+    const id = before.send({ conversationId: null, text: 'one', model: null, able: SEES });
     await settle();
     last(asked).feed.push(say('ha'));
     await settle();
@@ -308,7 +361,7 @@ describe('an answer that does not go its way', () => {
 
   it('ends as stopped where another tab cancelled it', async () => {
     const store = newStore();
-    const id = store.send({ conversationId: null, text: 'one', model: null });
+    const id = store.send({ conversationId: null, text: 'one', model: null, able: SEES });
     await settle();
     last(asked).feed.push(say('ha'), { done: true, error: 'The request was cancelled.', code: 'cancelled' });
     await settle();
@@ -321,7 +374,7 @@ it('goes on without a history where the browser has none', async () => {
   history.save = () => Promise.reject(new Error('forbidden'));
   const store = newStore();
   await store.load();
-  const id = store.send({ conversationId: null, text: 'one', model: null });
+  const id = store.send({ conversationId: null, text: 'one', model: null, able: SEES });
   await settle();
   last(asked).feed.push(say('1'), DONE);
   await settle();
@@ -333,7 +386,7 @@ describe('a history that is slow', () => {
   it('does not take away what was asked before it was read', async () => {
     const earlier = newStore();
     await earlier.load();
-    const old = earlier.send({ conversationId: null, text: 'earlier', model: null });
+    const old = earlier.send({ conversationId: null, text: 'earlier', model: null, able: SEES });
     last(asked).feed.push(say('yes'), DONE);
     await settle();
 
@@ -342,7 +395,7 @@ describe('a history that is slow', () => {
     history.conversations = () => read.promise;
     const store = newStore();
     const loading = store.load();
-    const id = store.send({ conversationId: null, text: 'quick', model: null });
+    const id = store.send({ conversationId: null, text: 'quick', model: null, able: SEES });
     read.resolve(before);
     await loading;
     expect(store.state().conversations.map((conversation) => conversation.id)).toEqual([id, old]);
@@ -358,7 +411,7 @@ describe('a history that is slow', () => {
       await written.promise;
       await save(...entry);
     };
-    const id = store.send({ conversationId: null, text: 'slow to write', model: null });
+    const id = store.send({ conversationId: null, text: 'slow to write', model: null, able: SEES });
     await store.refresh('of another tab');
     expect(store.state().conversations.map((conversation) => conversation.id)).toEqual([id]);
     written.resolve();

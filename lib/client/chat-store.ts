@@ -1,5 +1,13 @@
-import { applyEvent, failed, newAnswer, rewound, stopped, withCacheHeader } from '#lib/client/answer';
+import { newAnswer, stopped } from '#lib/client/answer';
 import type { AnswerStream, Asking, ChatRequestBody } from '#lib/client/chat-api';
+import {
+  type ChatEffects,
+  type ChatState,
+  type Choice,
+  FIRST_STATE,
+  type NewQuestion,
+  newestFirst,
+} from '#lib/client/chat-state';
 import {
   type AssistantMessage,
   type ChatMessage,
@@ -8,55 +16,19 @@ import {
   EMPTY_THREAD,
   isRunning,
   newestLeafBelow,
+  type Picture,
   pathTo,
   type Thread,
   titleFrom,
   toWire,
 } from '#lib/client/conversation';
-import type { History } from '#lib/client/history';
-import { reconnectDelayMs } from '#lib/client/reconnect';
-import { ApiError } from '#lib/client/request';
-
-export interface ChatState {
-  /** False until the history was read. */
-  ready: boolean;
-  /** Newest first. */
-  conversations: readonly Conversation[];
-  /** The messages of the conversations that were opened. */
-  threads: ReadonlyMap<string, Thread>;
-  /** True where the browser keeps nothing: the conversation lasts as long as the page. */
-  unsaved: boolean;
-}
-
-/** Everything that touches the world, so that the rules can be tested without it. */
-export interface ChatEffects {
-  history: History;
-  ask(asking: Asking, signal: AbortSignal): Promise<AnswerStream>;
-  resume(requestId: string, lastEventId: string | undefined, signal: AbortSignal): Promise<AnswerStream>;
-  cancel(requestId: string): Promise<void>;
-  now(): number;
-  newId(): string;
-  /** Calls back before the next paint, or soon where nothing is painted. */
-  nextFrame(callback: () => void): void;
-  pause(ms: number, signal: AbortSignal): Promise<void>;
-  /** Tells the other tabs that a conversation changed. */
-  announce(conversationId: string): void;
-}
-
-export interface NewQuestion {
-  /** Null begins a conversation. */
-  conversationId: string | null;
-  text: string;
-  model: string | null;
-  /** For a conversation that begins; a later change goes through `configure`. */
-  settings?: ChatSettings;
-}
+import { describeFailure, followAnswer } from '#lib/client/follow-answer';
 
 const SAVE_EVERY_MS = 1_000;
 
 /** The conversations and the answers that are on their way. Framework-free: React reads it with `useSyncExternalStore`. */
 export class ChatStore {
-  #state: ChatState = { ready: false, conversations: [], threads: new Map(), unsaved: false };
+  #state: ChatState = FIRST_STATE;
   readonly #effects: ChatEffects;
   readonly #listeners = new Set<() => void>();
   readonly #running = new Map<string, AbortController>();
@@ -94,8 +66,7 @@ export class ChatStore {
     const messages = await this.#effects.history.messages(conversationId).catch(() => []);
     if (this.#state.threads.has(conversationId)) return;
     this.#putThread(conversationId, new Map(messages.map((message) => [message.id, message])));
-    for (const message of messages)
-      if (isRunning(message)) void this.#run(message, 'resume', (signal) => this.#reopen(message, signal));
+    for (const message of messages) if (isRunning(message)) void this.#follow(message);
   }
 
   /** Another tab wrote: read it again, unless the answer is written here. */
@@ -118,44 +89,54 @@ export class ChatStore {
     const now = this.#effects.now();
     const conversation: Conversation = this.#conversation(question.conversationId) ?? {
       id: this.#effects.newId(),
-      title: titleFrom(question.text),
+      title: titleFrom(question.text === '' ? (question.pictures?.[0]?.name ?? '') : question.text),
       createdAt: now,
       updatedAt: now,
       leafId: null,
       model: null,
       systemPrompt: question.settings?.systemPrompt ?? '',
       sampling: question.settings?.sampling ?? {},
+      ...thinkOf(question.settings),
     };
-    const asked: Conversation = { ...conversation, model: question.model };
-    this.#ask(asked, asked.leafId, question.text, now);
-    return asked.id;
+    this.#ask(conversation, conversation.leafId, question, question);
+    return conversation.id;
   }
 
   /** Asks the question of `answerId` once more, past the cache. The earlier answer stays as another version. */
-  regenerate(conversationId: string, answerId: string, model: string | null): void {
+  regenerate(conversationId: string, answerId: string, choice: Choice): void {
     const conversation = this.#conversation(conversationId);
     const answer = this.#thread(conversationId).get(answerId);
     if (conversation === undefined || answer?.parentId == null) return;
-    this.#answer({ ...conversation, model }, answer.parentId, [], true);
+    this.#answer(conversation, answer.parentId, [], choice, true);
   }
 
-  /** Puts a changed question beside the old one, and asks it. */
-  edit(conversationId: string, questionId: string, text: string): void {
+  /** Puts a changed question beside the old one, with the same pictures, and asks it. */
+  edit(conversationId: string, questionId: string, text: string, choice: Choice): void {
     const conversation = this.#conversation(conversationId);
     const question = this.#thread(conversationId).get(questionId);
-    if (conversation === undefined || question === undefined) return;
-    this.#ask(conversation, question.parentId, text, this.#effects.now());
+    if (conversation === undefined || question?.role !== 'user') return;
+    this.#ask(conversation, question.parentId, { text, pictures: question.pictures ?? [] }, choice);
   }
 
-  /** Ends an answer, here and at the model. What came so far stays. */
+  /** Ends an answer, here and at the model. What came so far stays. Once more where the model could not be told. */
   stop(conversationId: string, answerId: string): void {
     const message = this.#fresh.get(answerId) ?? this.#thread(conversationId).get(answerId);
-    if (message === undefined || !isRunning(message)) return;
+    if (message?.role !== 'assistant') return;
+    const { stopFailure, ...rest } = message;
+    const running = isRunning(message);
+    if (!running && stopFailure === undefined) return;
     this.#running.get(answerId)?.abort();
     this.#running.delete(answerId);
-    if (message.requestId !== undefined) void this.#effects.cancel(message.requestId).catch(() => undefined);
-    this.#update(stopped(message, this.#effects.now()));
+    const ended = running ? stopped(rest, this.#effects.now()) : rest;
+    this.#update(ended);
     this.#commit(true);
+    if (message.requestId === undefined) return;
+    this.#effects.cancel(message.requestId).catch((error: unknown) => {
+      // Gone with its conversation, or asked again: then there is nobody left to tell.
+      if (!this.#thread(conversationId).has(answerId)) return;
+      this.#update({ ...ended, stopFailure: describeFailure(error).message });
+      this.#commit(true);
+    });
   }
 
   showVersion(conversationId: string, messageId: string): void {
@@ -173,10 +154,12 @@ export class ChatStore {
     this.#save(conversationId, []);
   }
 
-  configure(conversationId: string, { systemPrompt, sampling }: ChatSettings): void {
+  configure(conversationId: string, settings: ChatSettings): void {
     const conversation = this.#conversation(conversationId);
     if (conversation === undefined) return;
-    this.#putConversation({ ...conversation, systemPrompt, sampling });
+    const { think: _, ...rest } = conversation;
+    const { systemPrompt, sampling } = settings;
+    this.#putConversation({ ...rest, systemPrompt, sampling, ...thinkOf(settings) });
     this.#save(conversationId, []);
   }
 
@@ -210,7 +193,12 @@ export class ChatStore {
     this.#commit(true);
   }
 
-  #ask(conversation: Conversation, parentId: string | null, text: string, now: number): void {
+  #ask(
+    conversation: Conversation,
+    parentId: string | null,
+    { text, pictures = [] }: { text: string; pictures?: readonly Picture[] },
+    choice: Choice,
+  ): void {
     const id = this.#effects.newId();
     const question: ChatMessage = {
       id,
@@ -218,87 +206,46 @@ export class ChatStore {
       parentId,
       role: 'user',
       content: text,
-      createdAt: now,
+      createdAt: this.#effects.now(),
+      ...(pictures.length === 0 ? {} : { pictures }),
     };
-    this.#answer(conversation, id, [question], false);
+    this.#answer(conversation, id, [question], choice, false);
   }
 
-  #answer(conversation: Conversation, questionId: string, more: readonly ChatMessage[], fresh: boolean): void {
+  #answer(
+    conversation: Conversation,
+    questionId: string,
+    more: readonly ChatMessage[],
+    { model, able }: Choice,
+    fresh: boolean,
+  ): void {
     const now = this.#effects.now();
     // One later than its question, so that an order by time is an order by place.
     const answer = newAnswer(this.#effects.newId(), conversation.id, questionId, now + 1);
     const thread = new Map(this.#thread(conversation.id));
     for (const message of [...more, answer]) thread.set(message.id, message);
-    const updated: Conversation = { ...conversation, leafId: answer.id, updatedAt: now };
+    const updated: Conversation = { ...conversation, model, leafId: answer.id, updatedAt: now };
     this.#putThread(conversation.id, thread);
     this.#putConversation(updated);
     this.#save(conversation.id, [...more, answer]);
-    const body: ChatRequestBody = { messages: toWire(pathTo(thread, questionId)), stream: true };
+    const body: ChatRequestBody = { messages: toWire(pathTo(thread, questionId), able), stream: true };
     if (updated.model !== null) body.model = updated.model;
     if (updated.systemPrompt !== '') body.system_prompt = updated.systemPrompt;
     if (updated.sampling !== undefined) body.options = { ...updated.sampling };
+    if (updated.think !== undefined && able.thinking) body.think = updated.think;
     const asking: Asking = { body, requestId: answer.requestId ?? answer.id, fresh };
-    void this.#run(answer, 'ask', (signal) => this.#effects.ask(asking, signal));
+    void this.#follow(answer, (signal) => this.#effects.ask(asking, signal));
   }
 
-  /** Reads one answer to its end, over as many connections as it takes. Never throws. */
-  async #run(
-    begun: AssistantMessage,
-    how: 'ask' | 'resume',
-    connect: (signal: AbortSignal) => Promise<AnswerStream>,
-  ): Promise<void> {
+  /** Without `first`, the answer is taken up where it was left. */
+  async #follow(begun: AssistantMessage, first?: (signal: AbortSignal) => Promise<AnswerStream>): Promise<void> {
     const abort = new AbortController();
     this.#running.set(begun.id, abort);
-    let message = begun;
-    let open = connect;
-    let resuming = how === 'resume';
-    let accepted = resuming;
-    for (let attempt = 0; ; ) {
-      try {
-        const stream = await open(abort.signal);
-        if (abort.signal.aborted) return;
-        accepted = true;
-        const reached = message.content;
-        message = withCacheHeader(
-          resuming && message.lastEventId === undefined ? rewound(message) : message,
-          stream.cache,
-        );
-        for await (const { event, id } of stream.events) {
-          if (abort.signal.aborted) return;
-          attempt = 0;
-          message = applyEvent(message, event, this.#effects.now());
-          if (id !== undefined) message = { ...message, lastEventId: id };
-          // A stream that is read from its beginning again shows nothing until it has passed what is already there.
-          if (!isRunning(message) || message.content.length >= reached.length) this.#update(message);
-        }
-        break;
-      } catch (error) {
-        if (abort.signal.aborted) return;
-        const delay = reconnectDelayMs(error, attempt, accepted);
-        if (delay === undefined) {
-          this.#update(failed(message, describe(error), this.#effects.now()));
-          break;
-        }
-        attempt += 1;
-        await this.#effects.pause(delay, abort.signal).catch(() => undefined);
-        if (abort.signal.aborted) return;
-        const interrupted = message;
-        resuming = true;
-        open = (signal) => this.#reopen(interrupted, signal);
-      }
-    }
+    const update = (message: AssistantMessage) => this.#update(message);
+    await followAnswer(begun, first, { effects: this.#effects, signal: abort.signal, update });
+    if (abort.signal.aborted) return;
     this.#running.delete(begun.id);
     this.#commit(true);
-  }
-
-  async #reopen(message: AssistantMessage, signal: AbortSignal): Promise<AnswerStream> {
-    if (message.requestId === undefined)
-      throw new ApiError(
-        'The page was left before the answer was complete. Ask again to get all of it.',
-        0,
-        'interrupted',
-      );
-    return this.#effects.resume(message.requestId, message.lastEventId, signal);
   }
 
   #update(message: AssistantMessage): void {
@@ -368,13 +315,5 @@ export class ChatStore {
   }
 }
 
-/** Both lists as one; of a conversation that is in both, the first one's form. */
-function newestFirst(first: readonly Conversation[], second: readonly Conversation[]): Conversation[] {
-  const ids = new Set(first.map(({ id }) => id));
-  return [...first, ...second.filter(({ id }) => !ids.has(id))].sort((a, b) => b.updatedAt - a.updatedAt);
-}
-
-function describe(error: unknown): { message: string; code: string; retryAfterSeconds?: number | undefined } {
-  if (error instanceof ApiError) return error;
-  return { message: 'The page could not read the answer. Reload it, then ask again.', code: 'internal_error' };
-}
+const thinkOf = (settings: ChatSettings | undefined) =>
+  settings?.think === undefined ? {} : { think: settings.think };

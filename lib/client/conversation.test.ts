@@ -3,14 +3,18 @@ import { newAnswer } from '#lib/client/answer';
 import {
   type ChatMessage,
   newestLeafBelow,
+  type Picture,
   pathTo,
   type Thread,
   titleFrom,
   toWire,
+  type UserMessage,
   versionsOf,
 } from '#lib/client/conversation';
 
-function user(id: string, parentId: string | null, createdAt: number): ChatMessage {
+const picture: Picture = { id: 'p', name: 'cat.png', type: 'image/png', data: 'aGk=', width: 1, height: 1 };
+
+function user(id: string, parentId: string | null, createdAt: number): UserMessage {
   return { id, conversationId: 'c', parentId, role: 'user', content: `text of ${id}`, createdAt };
 }
 
@@ -42,11 +46,21 @@ describe('the tree of a conversation', () => {
   });
 
   it('sends texts, and no answer that has none', () => {
-    expect(toWire(pathTo(thread, 'a3'))).toEqual([
+    expect(toWire(pathTo(thread, 'a3'), { vision: true })).toEqual([
       { role: 'user', content: 'text of q1' },
       { role: 'assistant', content: 'first answer' },
       { role: 'user', content: 'text of q2' },
     ]);
+  });
+
+  it('sends pictures only to a model that sees', () => {
+    const question: ChatMessage = { ...user('q', null, 1), pictures: [picture] };
+    const wordless: ChatMessage = { ...user('w', 'q', 2), content: '', pictures: [picture] };
+    expect(toWire([question, wordless], { vision: true })).toEqual([
+      { role: 'user', content: 'text of q', images: ['aGk='] },
+      { role: 'user', content: '', images: ['aGk='] },
+    ]);
+    expect(toWire([question, wordless], { vision: false })).toEqual([{ role: 'user', content: 'text of q' }]);
   });
 });
 

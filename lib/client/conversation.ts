@@ -1,4 +1,4 @@
-import type { Message } from '#lib/wire/chat';
+import type { Message, Think } from '#lib/wire/chat';
 
 /**
  * A conversation is a tree: asking again, or changing a question, adds a sibling and loses nothing. What is shown is
@@ -15,6 +15,8 @@ export interface Conversation {
   model: string | null;
   systemPrompt: string;
   sampling?: Sampling;
+  /** Not there: as the model does by itself. */
+  think?: Think;
 }
 
 /** How the model chooses its words; what is not there is the model's own. */
@@ -28,6 +30,7 @@ export interface Sampling {
 export interface ChatSettings {
   systemPrompt: string;
   sampling: Sampling;
+  think?: Think | undefined;
 }
 
 export const NO_SETTINGS: ChatSettings = { systemPrompt: '', sampling: {} };
@@ -42,7 +45,24 @@ interface MessageBase {
 
 export interface UserMessage extends MessageBase {
   role: 'user';
+  pictures?: readonly Picture[];
 }
+
+/** A picture that goes with a question, kept whole in the message. */
+export interface Picture {
+  id: string;
+  /** What the reader calls it: its file's name. */
+  name: string;
+  type: PictureType;
+  /** Base64, without the prefix of a data URL. */
+  data: string;
+  width: number;
+  height: number;
+}
+
+/** What models take. */
+export const PICTURE_TYPES = ['image/png', 'image/jpeg', 'image/webp'] as const;
+export type PictureType = (typeof PICTURE_TYPES)[number];
 
 export interface AssistantMessage extends MessageBase {
   role: 'assistant';
@@ -58,6 +78,8 @@ export interface AssistantMessage extends MessageBase {
   source: 'model' | 'cached' | 'joined';
   queue?: QueuePlace;
   failure?: Failure;
+  /** Why the model may still be at work although the reader stopped the answer. */
+  stopFailure?: string;
   doneReason?: string;
   completionTokens?: number;
   firstTokenMs?: number;
@@ -114,11 +136,20 @@ export function newestLeafBelow(thread: Thread, id: string): string {
   }
 }
 
-/** What is sent to the model: finished texts only, and no answer that has none. */
-export function toWire(path: readonly ChatMessage[]): Message[] {
-  return path
-    .filter((message) => message.content !== '')
-    .map((message) => ({ role: message.role, content: message.content }));
+/** What the model that is asked can do: what it cannot is not sent to it. */
+export interface Abilities {
+  vision: boolean;
+  thinking: boolean;
+}
+
+/** What is sent to the model: finished texts only, no answer that has none, and pictures to a model that sees. */
+export function toWire(path: readonly ChatMessage[], { vision }: Pick<Abilities, 'vision'>): Message[] {
+  return path.flatMap((message): Message[] => {
+    const pictures = message.role === 'user' && vision ? (message.pictures ?? []) : [];
+    if (message.content === '' && pictures.length === 0) return [];
+    const { role, content } = message;
+    return [pictures.length === 0 ? { role, content } : { role, content, images: pictures.map(({ data }) => data) }];
+  });
 }
 
 const TITLE_LENGTH = 60;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { newAnswer } from '#lib/client/answer';
-import type { ChatMessage, Conversation } from '#lib/client/conversation';
+import type { ChatMessage, Conversation, Picture, UserMessage } from '#lib/client/conversation';
 import { fileName, fromJson, toJson, toMarkdown } from '#lib/client/transfer';
 
 const conversation: Conversation = {
@@ -12,7 +12,7 @@ const conversation: Conversation = {
   model: null,
   systemPrompt: '',
 };
-const question: ChatMessage = {
+const question: UserMessage = {
   id: 'q',
   conversationId: 'c',
   parentId: null,
@@ -23,7 +23,29 @@ const question: ChatMessage = {
 const answer: ChatMessage = { ...newAnswer('a', 'c', 'q', 2), content: 'A language.\n', state: 'done', model: 'm' };
 const entry = { conversation, messages: [question, answer] };
 
+const picture: Picture = { id: 'p', name: 'a [cat].png', type: 'image/png', data: 'aGk=', width: 2, height: 1 };
+const seen: UserMessage = { ...question, pictures: [picture] };
+
 describe('an export', () => {
+  it('takes pictures along', () => {
+    const entry = { conversation, messages: [seen, answer] };
+    expect(fromJson(toJson([entry]))).toEqual([entry]);
+    expect(toMarkdown(conversation, [seen])).toContain('![a \\[cat\\].png](data:image/png;base64,aGk=)');
+  });
+
+  it.each([
+    ['of another type', { ...picture, type: 'image/svg+xml' }],
+    ['that are no data', { ...picture, data: 'https://example.org/x.png' }],
+    ['without a size', { ...picture, width: undefined }],
+  ])('is refused where it has pictures %s', (_, bad) => {
+    const text = JSON.stringify({
+      format: 'chill-space-conversations',
+      version: 1,
+      conversations: [{ conversation, messages: [{ ...question, pictures: [bad] }] }],
+    });
+    expect(() => fromJson(text)).toThrow(/damaged/);
+  });
+
   it('comes back as it went', () => {
     expect(fromJson(toJson([entry]))).toEqual([entry]);
   });

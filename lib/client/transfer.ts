@@ -1,4 +1,11 @@
-import { type AssistantMessage, type ChatMessage, type Conversation, isRunning } from '#lib/client/conversation';
+import {
+  type AssistantMessage,
+  type ChatMessage,
+  type Conversation,
+  isRunning,
+  type UserMessage,
+} from '#lib/client/conversation';
+import { isPicture, pictureUrl } from '#lib/client/pictures';
 import { hasShape, isRecord, parseJson } from '#lib/client/shape';
 
 /** A conversation with all versions of all its messages. */
@@ -32,8 +39,12 @@ export function fromJson(text: string): Entry[] {
 /** What one reads on the path that is shown: questions and answers, without what was changed or asked again. */
 export function toMarkdown(conversation: Conversation, path: readonly ChatMessage[]): string {
   const turns = path
-    .filter((message) => message.content !== '')
-    .map((message) => `## ${speaker(message)}\n\n${message.content.trim()}`);
+    .map((message) => ({
+      message,
+      text: [message.content.trim(), ...pictureLines(message)].filter(Boolean).join('\n\n'),
+    }))
+    .filter(({ text }) => text !== '')
+    .map(({ message, text }) => `## ${speaker(message)}\n\n${text}`);
   return `${[`# ${conversation.title}`, ...turns].join('\n\n')}\n`;
 }
 
@@ -45,6 +56,14 @@ export function fileName(title: string, extension: string): string {
     .replace(/^-+|-+$/g, '')
     .slice(0, 60);
   return `${stem === '' ? 'conversation' : stem}.${extension}`;
+}
+
+/** In the text itself, so that the file is whole. */
+function pictureLines(message: ChatMessage): string[] {
+  if (message.role !== 'user') return [];
+  return (message.pictures ?? []).map(
+    (picture) => `![${picture.name.replace(/[[\]\\]/g, '\\$&')}](${pictureUrl(picture)})`,
+  );
 }
 
 function speaker(message: ChatMessage): string {
@@ -74,9 +93,15 @@ function readEntry(value: unknown): Entry | undefined {
   const messages: unknown[] = value.messages;
   if (!messages.every(isMessage)) return undefined;
   const isWhole = messages.every(
-    (message) => message.conversationId === conversation.id && (message.role === 'user' || isAnswer(message)),
+    (message) => message.conversationId === conversation.id && (isQuestion(message) || isAnswer(message)),
   );
   return isWhole ? { conversation, messages: messages.map(atRest) } : undefined;
+}
+
+function isQuestion(message: ChatMessage): message is UserMessage {
+  if (message.role !== 'user') return false;
+  const pictures: unknown = message.pictures ?? [];
+  return Array.isArray(pictures) && pictures.every(isPicture);
 }
 
 function isAnswer(message: ChatMessage): message is AssistantMessage {

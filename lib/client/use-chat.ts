@@ -1,9 +1,10 @@
 import { useEffect, useSyncExternalStore } from 'react';
 import { askForAnswer, cancelAnswer, resumeAnswer } from '#lib/client/chat-api';
-import { type ChatState, ChatStore } from '#lib/client/chat-store';
+import { type ChatState, FIRST_STATE } from '#lib/client/chat-state';
+import { ChatStore } from '#lib/client/chat-store';
 import { openHistory } from '#lib/client/history';
+import { newId } from '#lib/client/new-id';
 
-const ON_THE_SERVER: ChatState = { ready: false, conversations: [], threads: new Map(), unsaved: false };
 const CHANNEL = 'chill-space';
 /** Hidden pages paint no frames; their answers go on all the same. */
 const HIDDEN_FRAME_MS = 250;
@@ -17,7 +18,7 @@ export function chatStore(): ChatStore {
 }
 
 export function useChatState(): ChatState {
-  return useSyncExternalStore(subscribe, read, () => ON_THE_SERVER);
+  return useSyncExternalStore(subscribe, read, () => FIRST_STATE);
 }
 
 /** One part of the state: whoever reads it is drawn again only when that part changed. */
@@ -25,7 +26,7 @@ export function useChatPart<Key extends keyof ChatState>(key: Key): ChatState[Ke
   return useSyncExternalStore(
     subscribe,
     () => read()[key],
-    () => ON_THE_SERVER[key],
+    () => FIRST_STATE[key],
   );
 }
 
@@ -60,15 +61,6 @@ function createStore(): ChatStore {
     if (typeof event.data === 'string') void created.refresh(event.data);
   };
   return created;
-}
-
-/** A UUID also where the page came over plain http, and `randomUUID` is not there. */
-export function newId(): string {
-  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
-  const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join(
-    '',
-  );
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
 }
 
 function nextFrame(callback: () => void): void {
