@@ -5,12 +5,15 @@ import { test as base, expect, type Page } from 'playwright/test';
  * Every test also fails for what no page may do: an error in the console (a breach of the content security policy is
  * one), an exception, or a request to another host.
  */
-export const test = base.extend<{ watch: undefined }>({
+export const test = base.extend<{ watch: undefined; expectedErrors: RegExp | undefined }>({
+  /** Lines in the console that a test provokes on purpose. */
+  expectedErrors: [undefined, { option: true }],
   watch: [
-    async ({ page, baseURL }, use) => {
+    async ({ page, baseURL, expectedErrors }, use) => {
       const troubles: string[] = [];
       page.on('console', (message) => {
-        if (message.type() === 'error' && !isRefusal(message.text())) troubles.push(`console: ${message.text()}`);
+        if (message.type() !== 'error' || isRefusal(message.text())) return;
+        if (expectedErrors?.test(message.text()) !== true) troubles.push(`console: ${message.text()}`);
       });
       page.on('pageerror', (error) => troubles.push(`exception: ${error.message}`));
       page.on('request', (request) => {

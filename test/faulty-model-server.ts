@@ -47,7 +47,11 @@ export interface FaultyModelServer {
   close(): Promise<void>;
 }
 
-export async function startFaultyModelServer(port = 0): Promise<FaultyModelServer> {
+/** `capabilities`, as Ollama names them, are the one model's. */
+export async function startFaultyModelServer(
+  port = 0,
+  capabilities: readonly string[] = ['completion', 'thinking', 'tools'],
+): Promise<FaultyModelServer> {
   let next: (body: unknown) => Script | undefined = () => undefined;
   let running = 0;
   let whenIdle = Promise.withResolvers<void>();
@@ -55,7 +59,12 @@ export async function startFaultyModelServer(port = 0): Promise<FaultyModelServe
   const sockets = new Set<Socket>();
 
   const server = createServer(async (request, response) => {
-    const fixed = request.method === 'GET' || request.url === '/api/show' ? FIXED[request.url ?? ''] : undefined;
+    const fixed =
+      request.url === '/api/show'
+        ? { ...SHOWN, capabilities }
+        : request.method === 'GET'
+          ? FIXED[request.url ?? '']
+          : undefined;
     if (fixed !== undefined) {
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(fixed));
       return;
@@ -143,12 +152,10 @@ const FIXED: Record<string, unknown> = {
     models: [{ name: MODEL, digest: 'abc', size: 1234, details: { parameter_size: '1B', quantization_level: 'Q4_0' } }],
   },
   '/api/ps': { models: [] },
-  '/api/show': {
-    capabilities: ['completion', 'thinking', 'tools'],
-    model_info: { 'general.architecture': 'llama', 'llama.context_length': 4096 },
-  },
   '/v1/models': { object: 'list', data: [{ id: MODEL, object: 'model' }] },
 };
+
+const SHOWN = { model_info: { 'general.architecture': 'llama', 'llama.context_length': 4096 } };
 
 /** Lines of Ollama's stream. */
 export const ollama = {

@@ -1,14 +1,15 @@
 'use client';
 
 import { CornerDownLeft, ExternalLink, Play, Square, X } from 'lucide-react';
-import { useContext, useEffect, useState } from 'react';
+import { useContext } from 'react';
 import { useIsCodeFenceIncomplete } from 'streamdown';
 import { AskContext } from '#components/markdown/ask-context';
+import { CodeText } from '#components/markdown/code-text';
 import { Figures, RunState, RunText, textOfRun } from '#components/playground/run-report';
 import { Button } from '#components/ui/button';
 import { CopyButton } from '#components/ui/copy-button';
 import { IconButton } from '#components/ui/icon-button';
-import { highlight, languageName, type Piece } from '#lib/client/highlight';
+import { languageName } from '#lib/client/language-names';
 import { type Run, useRun } from '#lib/client/run';
 import { sheetOf } from '#lib/client/samples';
 import { toFragment } from '#lib/client/share';
@@ -17,9 +18,10 @@ import { useRunnerHealth } from '#lib/client/status';
 /** A program in an answer. It is coloured once its fence has closed, so that nothing flickers while it is written. */
 export function CodeBlock({ code, language }: { code: string; language: string }) {
   const isComplete = !useIsCodeFenceIncomplete();
-  const pieces = usePieces(code, language, isComplete);
   const { run, start, stop, clear } = useRun();
-  const id = languageName(language);
+  const name = languageName(language);
+  // A C program is nearly always a C++ one, too.
+  const id = name === 'c' ? 'cpp' : name;
   const sheet = sheetOf(id);
   const canRun = useRunnerHealth().data?.languages.includes(id) === true && isComplete && code.trim() !== '';
   const execute = () => start({ language: id, code });
@@ -27,7 +29,7 @@ export function CodeBlock({ code, language }: { code: string; language: string }
     <div className="code-block overflow-hidden rounded-md border bg-sunken" dir="ltr">
       <div className="flex h-9 items-center gap-0.5 border-b ps-3 pe-0.5">
         <span className="min-w-0 flex-1 truncate text-ink-2 text-xs">
-          {sheet?.label ?? (language === '' ? 'text' : language)}
+          {(name === id ? sheet?.label : undefined) ?? (language === '' ? 'text' : language)}
         </span>
         {canRun && run.state !== 'running' ? (
           <Button kind="quiet" size="sm" onClick={execute}>
@@ -48,16 +50,11 @@ export function CodeBlock({ code, language }: { code: string; language: string }
         ) : null}
         <CopyButton text={code} label="Copy the code" />
       </div>
-      <pre className="overflow-x-auto p-3 font-mono text-sm leading-[1.6]" {...SCROLLABLE}>
-        <code>{pieces === undefined ? code : pieces.map(show)}</code>
-      </pre>
+      <CodeText code={code} label="Code" language={isComplete ? name : undefined} />
       {run.state === 'idle' ? null : <Result run={run} onRetry={execute} onClose={clear} />}
     </div>
   );
 }
-
-/** Keyboards must be able to scroll what is wider than the page. */
-const SCROLLABLE = { tabIndex: 0, role: 'group', 'aria-label': 'Code' } as const;
 
 interface ResultProps {
   run: Run;
@@ -113,32 +110,4 @@ function questionAbout(run: Run): string {
 async function openInPlayground(language: string, code: string): Promise<void> {
   const fragment = await toFragment({ language, code });
   window.open(`/playground#${fragment}`, '_blank', 'noopener');
-}
-
-function show({ text, className }: Piece, index: number) {
-  return className === '' ? (
-    text
-  ) : (
-    <span key={`${index}:${className}`} className={className}>
-      {text}
-    </span>
-  );
-}
-
-function usePieces(code: string, language: string, isComplete: boolean): Piece[] | undefined {
-  const [coloured, setColoured] = useState<{ code: string; pieces: Piece[] }>();
-  useEffect(() => {
-    if (!isComplete || language === '') return;
-    let isCurrent = true;
-    highlight(code, language).then(
-      (pieces) => {
-        if (isCurrent && pieces !== undefined) setColoured({ code, pieces });
-      },
-      () => undefined,
-    );
-    return () => {
-      isCurrent = false;
-    };
-  }, [code, language, isComplete]);
-  return coloured?.code === code ? coloured.pieces : undefined;
 }

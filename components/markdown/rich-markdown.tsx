@@ -1,29 +1,52 @@
 'use client';
 
-import { type ComponentProps, createElement, isValidElement, type ReactNode } from 'react';
-import { type Components, type ExtraProps, parseMarkdownIntoBlocks, Streamdown } from 'streamdown';
+import { type ComponentProps, createElement, isValidElement, type ReactNode, useMemo } from 'react';
+import remarkMath from 'remark-math';
+import {
+  type Components,
+  defaultRemarkPlugins,
+  type ExtraProps,
+  parseMarkdownIntoBlocks,
+  Streamdown,
+  type StreamdownProps,
+} from 'streamdown';
 import { CodeBlock } from '#components/markdown/code-block';
+import { DiagramBlock } from '#components/markdown/diagram-block';
+import { Formula } from '#components/markdown/formula';
+import { WritingContext } from '#components/markdown/writing-context';
+import { withDollarMath } from '#lib/client/math-marks';
 
 /**
  * Markdown in blocks, of which only the last is parsed again while it grows. Nothing that a model writes is fetched:
  * images are named, not loaded, and a link opens only when it is followed.
  */
 export function RichMarkdown({ text, streaming }: { text: string; streaming: boolean }) {
+  const marked = useMemo(() => withDollarMath(text.replaceAll(/\r\n?/g, '\n')), [text]);
   return (
-    <Streamdown
-      className="prose"
-      mode="streaming"
-      parseIncompleteMarkdown={streaming}
-      parseMarkdownIntoBlocksFn={intoBlocks}
-      controls={false}
-      lineNumbers={false}
-      dir="auto"
-      components={COMPONENTS}
-    >
-      {text}
-    </Streamdown>
+    <WritingContext value={streaming}>
+      <Streamdown
+        className="prose"
+        mode="streaming"
+        isAnimating={streaming}
+        parseIncompleteMarkdown={streaming}
+        parseMarkdownIntoBlocksFn={intoBlocks}
+        remarkPlugins={REMARK_PLUGINS}
+        controls={false}
+        lineNumbers={false}
+        dir="auto"
+        components={COMPONENTS}
+      >
+        {marked}
+      </Streamdown>
+    </WritingContext>
   );
 }
+
+/** One dollar is money: `withDollarMath` has made two of those that are not. */
+export const REMARK_PLUGINS: NonNullable<StreamdownProps['remarkPlugins']> = [
+  ...Object.values(defaultRemarkPlugins),
+  [remarkMath, { singleDollarTextMath: false }],
+];
 
 /** A link's address may stand in another block than the link: such a text is parsed as one. */
 function intoBlocks(markdown: string): string[] {
@@ -58,7 +81,7 @@ function Plain({ node, className: _className, ...props }: Record<string, unknown
   return createElement(node?.tagName ?? 'span', props);
 }
 
-const COMPONENTS: Components = {
+export const COMPONENTS: Components = {
   ...Object.fromEntries(PLAIN.map((tag) => [tag, Plain])),
   a: Anchor,
   img: ImageName,
@@ -115,10 +138,14 @@ function Table({ children }: ComponentProps<'table'> & ExtraProps) {
 
 function Code({ className, children }: ComponentProps<'code'> & ExtraProps) {
   const language = /language-([^\s]+)/.exec(className ?? '')?.[1] ?? '';
-  return <CodeBlock code={textOf(children).replace(/\n$/, '')} language={language} />;
+  const code = textOf(children).replace(/\n$/, '');
+  if (language === 'math') return <Formula tex={code} isDisplay />;
+  if (language === 'mermaid') return <DiagramBlock code={code} />;
+  return <CodeBlock code={code} language={language} />;
 }
 
-function InlineCode({ children }: ComponentProps<'code'> & ExtraProps) {
+function InlineCode({ className, children }: ComponentProps<'code'> & ExtraProps) {
+  if (className?.includes('language-math') === true) return <Formula tex={textOf(children)} isDisplay={false} />;
   return <code dir="ltr">{children}</code>;
 }
 

@@ -1,77 +1,40 @@
-import type { Parser } from '@lezer/common';
-import { classHighlighter, highlightCode } from '@lezer/highlight';
-
-/** A piece of code and the classes of its colour, as in the editor. */
-export interface Piece {
-  text: string;
-  className: string;
-}
+import type { Mark, TokenizeAnswer, TokenizeRequest } from '#lib/client/code-marks';
 
 /** Beyond this, colours are not worth the reader's wait. */
 const MAX_CHARACTERS = 60_000;
+const MAX_KEPT = 300;
 
-const PARSERS: Record<string, () => Promise<Parser>> = {
-  python: async () => (await import('@lezer/python')).parser,
-  javascript: async () => (await import('@lezer/javascript')).parser.configure({ dialect: 'jsx' }),
-  typescript: async () => (await import('@lezer/javascript')).parser.configure({ dialect: 'ts jsx' }),
-  java: async () => (await import('@lezer/java')).parser,
-  cpp: async () => (await import('@lezer/cpp')).parser,
-  go: async () => (await import('@lezer/go')).parser,
-  rust: async () => (await import('@lezer/rust')).parser,
-  json: async () => (await import('@lezer/json')).parser,
-  html: async () => (await import('@lezer/html')).parser,
-  css: async () => (await import('@lezer/css')).parser,
-  shell: async () => {
-    const [{ StreamLanguage }, { shell }] = await Promise.all([
-      import('@codemirror/language'),
-      import('@codemirror/legacy-modes/mode/shell'),
-    ]);
-    return StreamLanguage.define(shell).parser;
-  },
-};
+const kept = new Map<string, Promise<Mark[] | undefined>>();
+const waiting = new Map<number, (marks: Mark[] | undefined) => void>();
+let worker: Worker | undefined;
+let count = 0;
 
-const ALIASES: Record<string, string> = {
-  py: 'python',
-  python3: 'python',
-  js: 'javascript',
-  jsx: 'javascript',
-  mjs: 'javascript',
-  node: 'javascript',
-  ts: 'typescript',
-  tsx: 'typescript',
-  c: 'cpp',
-  h: 'cpp',
-  cc: 'cpp',
-  'c++': 'cpp',
-  golang: 'go',
-  rs: 'rust',
-  jsonc: 'json',
-  xml: 'html',
-  svg: 'html',
-  scss: 'css',
-  bash: 'shell',
-  sh: 'shell',
-  zsh: 'shell',
-  console: 'shell',
-};
-
-/** The name under which a fence's language is known here: `py` is `python`. Unknown ones stay as they are. */
-export function languageName(fence: string): string {
-  const name = fence.toLowerCase();
-  return ALIASES[name] ?? name;
+/** What the pieces of `code` are; undefined where the language is not known, or it is too long. Never rejects. */
+export function highlight(code: string, language: string): Promise<Mark[] | undefined> {
+  if (code.length > MAX_CHARACTERS) return Promise.resolve(undefined);
+  const key = `${language}\n${code}`;
+  const known = kept.get(key);
+  if (known !== undefined) return known;
+  const { promise, resolve } = Promise.withResolvers<Mark[] | undefined>();
+  kept.set(key, promise);
+  for (const oldest of kept.keys()) if (kept.size > MAX_KEPT) kept.delete(oldest);
+  const request: TokenizeRequest = { id: ++count, code, language };
+  waiting.set(request.id, resolve);
+  worker ??= startWorker();
+  worker.postMessage(request);
+  return promise;
 }
 
-/** The code in coloured pieces, which joined are the code; undefined where the language is not known or it is too long. */
-export async function highlight(code: string, fence: string): Promise<Piece[] | undefined> {
-  const load = PARSERS[languageName(fence)];
-  if (load === undefined || code.length > MAX_CHARACTERS) return undefined;
-  const parser = await load();
-  const pieces: Piece[] = [];
-  const put = (text: string, className: string) => {
-    const last = pieces.at(-1);
-    if (last !== undefined && last.className === className) last.text += text;
-    else pieces.push({ text, className });
+function startWorker(): Worker {
+  const started = new Worker(new URL('./highlight-worker.ts', import.meta.url), { type: 'module', name: 'highlight' });
+  started.onmessage = ({ data: { id, marks } }: MessageEvent<TokenizeAnswer>) => {
+    waiting.get(id)?.(marks);
+    waiting.delete(id);
   };
-  highlightCode(code, parser.parse(code), classHighlighter, put, () => put('\n', ''));
-  return pieces;
+  // Without the worker code stays as it is written: readable, in one colour.
+  started.onerror = () => {
+    for (const resolve of waiting.values()) resolve(undefined);
+    waiting.clear();
+  };
+  return started;
 }

@@ -1,0 +1,55 @@
+'use client';
+
+import { useEffect, useRef } from 'react';
+import { paint } from '#lib/client/code-marks';
+import { highlight } from '#lib/client/highlight';
+
+interface CodeTextProps {
+  code: string;
+  label: string;
+  /** In which it is coloured; undefined leaves it in one colour. */
+  language?: string | undefined;
+}
+
+/** Code as one text, coloured without changing it: nothing moves, and a long chat stays small. */
+export function CodeText({ code, label, language }: CodeTextProps) {
+  const place = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const element = place.current;
+    if (element === null || language === undefined || code === '') return;
+    let wipe: (() => void) | undefined;
+    let isNear = false;
+    const draw = async () => {
+      const marks = await highlight(code, language);
+      const text = element.firstChild;
+      if (!isNear || wipe !== undefined || marks === undefined || !(text instanceof Text)) return;
+      wipe = paint(text, marks);
+    };
+    // Only what is near the screen has colours: a browser looks through all of them when one changes.
+    const observer = new IntersectionObserver(
+      ([entry]) => {
+        isNear = entry?.isIntersecting === true;
+        if (isNear) void draw();
+        else {
+          wipe?.();
+          wipe = undefined;
+        }
+      },
+      { rootMargin: '600px' },
+    );
+    observer.observe(element);
+    return () => {
+      isNear = false;
+      observer.disconnect();
+      wipe?.();
+    };
+  }, [code, language]);
+  return (
+    <pre className="overflow-x-auto p-3 font-mono text-sm leading-[1.6]" {...{ ...SCROLLABLE, 'aria-label': label }}>
+      <code ref={place}>{code}</code>
+    </pre>
+  );
+}
+
+/** Keyboards must be able to scroll what is wider than the page. */
+const SCROLLABLE = { tabIndex: 0, role: 'group' } as const;

@@ -1,0 +1,95 @@
+'use client';
+
+import { Code, Workflow } from 'lucide-react';
+import Image from 'next/image';
+import { useEffect, useState } from 'react';
+import { useIsCodeFenceIncomplete } from 'streamdown';
+import { CodeText } from '#components/markdown/code-text';
+import { CopyButton } from '#components/ui/copy-button';
+import { IconButton } from '#components/ui/icon-button';
+import { Notice } from '#components/ui/notice';
+import { type Diagram, drawDiagram } from '#lib/client/diagrams';
+import { useDark } from '#lib/client/use-dark';
+
+type Drawing = { state: 'drawing' } | { state: 'drawn'; diagram: Diagram } | { state: 'broken'; reason: string };
+
+/** A Mermaid diagram, drawn when its fence has closed. Its source is one click away, and stands there while it is written. */
+export function DiagramBlock({ code }: { code: string }) {
+  const isComplete = !useIsCodeFenceIncomplete();
+  const drawing = useDrawing(code, isComplete);
+  const [wantsSource, setWantsSource] = useState(false);
+  const showsDiagram = drawing.state === 'drawn' && !wantsSource;
+  return (
+    <div className="code-block overflow-hidden rounded-md border bg-sunken" dir="ltr">
+      <div className="flex h-9 items-center gap-0.5 border-b ps-3 pe-0.5">
+        <span className="min-w-0 flex-1 truncate text-ink-2 text-xs">Diagram</span>
+        {drawing.state === 'drawn' ? (
+          <IconButton
+            label={wantsSource ? 'Show the diagram' : 'Show the source'}
+            onClick={() => setWantsSource(!wantsSource)}
+          >
+            {wantsSource ? (
+              <Workflow className="size-4" strokeWidth={1.75} aria-hidden />
+            ) : (
+              <Code className="size-4" strokeWidth={1.75} aria-hidden />
+            )}
+          </IconButton>
+        ) : null}
+        <CopyButton text={code} label="Copy the source" />
+      </div>
+      {drawing.state === 'broken' ? (
+        <Notice kind="warn" className="m-2">
+          This diagram cannot be drawn. {drawing.reason}
+        </Notice>
+      ) : null}
+      {showsDiagram ? <Picture diagram={drawing.diagram} source={code} /> : <CodeText code={code} label="Source" />}
+    </div>
+  );
+}
+
+function Picture({ diagram, source }: { diagram: Diagram; source: string }) {
+  const { url, width, height } = diagram;
+  return (
+    <div className="scroller flex max-h-[70dvh] overflow-x-auto p-3" {...SCROLLABLE}>
+      <Image
+        unoptimized
+        src={url}
+        width={Math.round(width)}
+        height={Math.round(height)}
+        alt={`Diagram, drawn from: ${source}`}
+        className="m-auto h-auto max-w-full"
+        // On a narrow screen it scrolls before its words get too small to read.
+        style={{ minWidth: Math.min(Math.round(width), READABLE_PX) }}
+      />
+    </div>
+  );
+}
+
+const READABLE_PX = 560;
+const SCROLLABLE = { tabIndex: 0, role: 'group', 'aria-label': 'Diagram' } as const;
+
+function useDrawing(code: string, isComplete: boolean): Drawing {
+  const dark = useDark();
+  const [drawn, setDrawn] = useState<{ code: string; drawing: Drawing }>();
+  useEffect(() => {
+    if (!isComplete || code.trim() === '') return;
+    let isCurrent = true;
+    const put = (drawing: Drawing) => {
+      if (isCurrent) setDrawn({ code, drawing });
+    };
+    drawDiagram(code, dark).then(
+      (diagram) => put({ state: 'drawn', diagram }),
+      (error: unknown) => put({ state: 'broken', reason: reasonOf(error) }),
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [code, dark, isComplete]);
+  return drawn?.code === code ? drawn.drawing : { state: 'drawing' };
+}
+
+/** The first line: what follows points into the text with marks. */
+function reasonOf(error: unknown): string {
+  const line = error instanceof Error ? error.message.split('\n', 1)[0]?.trim() : undefined;
+  return line === undefined || line === '' ? '' : `${line.replace(/[.:]$/, '')}.`;
+}

@@ -1,0 +1,38 @@
+'use client';
+
+import 'katex/dist/katex.min.css';
+import katex from 'katex';
+import { useContext, useLayoutEffect, useRef, useState } from 'react';
+import { type FormulaProps, FormulaSource } from '#components/markdown/formula-source';
+import { WritingContext } from '#components/markdown/writing-context';
+
+/** Nothing that could load, link or style beyond the formula (`trust`), and no formula that grows without end. */
+const OPTIONS = { throwOnError: true, trust: false, strict: 'ignore', maxExpand: 1_000, maxSize: 40 } as const;
+
+export default function DrawnFormula(props: FormulaProps) {
+  const { tex, isDisplay } = props;
+  const place = useRef<HTMLSpanElement>(null);
+  const [broken, setBroken] = useState<string>();
+  const writing = useContext(WritingContext);
+  const isBroken = broken === tex;
+  // Before the browser paints: the formula is there at once, not after its source.
+  useLayoutEffect(() => {
+    if (isBroken || place.current === null) return;
+    try {
+      katex.render(tex, place.current, { ...OPTIONS, displayMode: isDisplay });
+    } catch {
+      setBroken(tex);
+    }
+  }, [tex, isDisplay, isBroken]);
+  if (isBroken)
+    return (
+      <>
+        <FormulaSource {...props} />
+        {writing ? null : <span className="formula-fault"> (this formula has a mistake)</span>}
+      </>
+    );
+  return isDisplay ? <span ref={place} className="formula-display" {...SCROLLABLE} /> : <span ref={place} dir="ltr" />;
+}
+
+/** Keyboards must be able to scroll what is wider than the page. */
+const SCROLLABLE = { tabIndex: 0, role: 'group', 'aria-label': 'Formula', dir: 'ltr' } as const;

@@ -1,0 +1,58 @@
+import { renderToStaticMarkup } from 'react-dom/server';
+import { Streamdown } from 'streamdown';
+import { describe, expect, it } from 'vitest';
+import { COMPONENTS, REMARK_PLUGINS, RichMarkdown } from '#components/markdown/rich-markdown';
+import { withDollarMath } from '#lib/client/math-marks';
+import { CORPUS } from '../../e2e/markdown-corpus.ts';
+
+/** Parsed as one text, not block by block: what every other way to render it must equal. */
+function parsedAsOne(markdown: string): string {
+  return renderToStaticMarkup(
+    <Streamdown mode="static" remarkPlugins={REMARK_PLUGINS} components={COMPONENTS} controls={false}>
+      {withDollarMath(markdown)}
+    </Streamdown>,
+  );
+}
+
+/** Without what only says where a block begins and which way its text runs, and the frame around all of it. */
+function bare(html: string): string {
+  return html
+    .replace(/^<div[^>]*>/, '')
+    .replace(/<\/div>$/, '')
+    .replaceAll(
+      /<div dir="(?:ltr|rtl)" style="display:contents">((?:(?!<div dir="(?:ltr|rtl)" style="display:contents">)[\s\S])*?)<\/div>(?=<div dir="(?:ltr|rtl)" style="display:contents">|$)/g,
+      '$1',
+    )
+    .replaceAll(/>\s+</g, '><');
+}
+
+describe('markdown that is rendered block by block', () => {
+  it.each(Object.entries(CORPUS))('equals the whole, parsed as one: %s', (_, markdown) => {
+    const blocks = renderToStaticMarkup(<RichMarkdown text={markdown} streaming={false} />);
+    expect(bare(blocks)).toBe(bare(parsedAsOne(markdown.replaceAll('\r\n', '\n'))));
+  });
+
+  it('keeps every word of every beginning of a text', () => {
+    for (const [name, markdown] of Object.entries(CORPUS)) {
+      if (/html|images|maths|formula|entities|reference|footnotes|endings/.test(name)) continue;
+      const step = Math.max(1, Math.floor(markdown.length / 40));
+      for (let length = step; length <= markdown.length; length += step) {
+        const html = renderToStaticMarkup(<RichMarkdown text={markdown.slice(0, length)} streaming />);
+        const text = html
+          .replaceAll(/<[^>]+>/g, ' ')
+          .replaceAll('&quot;', '"')
+          .replaceAll('&gt;', '>');
+        // The last line may hold a mark that is not whole yet, and what it will mark. A fence's first line is a label.
+        const lines = markdown
+          .slice(0, length)
+          .split('\n')
+          .slice(0, -1)
+          .filter((line) => !/`{3}/.test(line))
+          .join('\n');
+        for (const word of lines.match(/[\p{L}\p{N}]{3,}/gu) ?? []) {
+          expect(text.toLowerCase(), `${name}, after ${length} characters`).toContain(word.toLowerCase());
+        }
+      }
+    }
+  });
+});

@@ -1,0 +1,153 @@
+import type { Page } from 'playwright/test';
+import { ATTACKS, CORPUS } from './markdown-corpus.ts';
+import { expect, saying, test } from './scripted.ts';
+import { accessibilityFaults, answered, answers, ask, freshQuestion } from './support.ts';
+
+/** What each answer is on the page, without what React names by itself, once all that is drawn later is there. */
+async function shown(page: Page): Promise<string[]> {
+  const all = answers(page);
+  // Until the renderer is there, the text stands as it is; until KaTeX is, formulas do.
+  await expect(all.locator('.prose.whitespace-pre-wrap')).toHaveCount(0);
+  await expect(all.locator('.katex')).toHaveCount(6);
+  await expect(all.getByText('this formula has a mistake')).toBeVisible();
+  await expect(all.getByRole('img', { name: /^Diagram/ })).toBeVisible();
+  return all.evaluateAll((articles) =>
+    articles.map((article) =>
+      (article.querySelector('.prose')?.innerHTML ?? '').replaceAll(
+        / (id|for|aria-describedby|aria-controls)="[^"]*"/g,
+        '',
+      ),
+    ),
+  );
+}
+
+test('what streamed in character by character is what is rendered at once', async ({ page, model }) => {
+  test.setTimeout(300_000);
+  const texts = Object.entries(CORPUS);
+  await page.goto('/');
+  for (const [name, markdown] of texts) {
+    model.play(saying(...markdown));
+    await ask(page, freshQuestion(name));
+    await answered(page);
+  }
+  const streamed = await shown(page);
+  expect(streamed).toHaveLength(texts.length);
+  await page.reload();
+  await expect(answers(page)).toHaveCount(texts.length);
+  const atOnce = await shown(page);
+  for (const [index, [name]] of texts.entries()) expect.soft(streamed[index], name).toBe(atOnce[index]);
+});
+
+test.describe('an attack', () => {
+  // Mermaid parses markup in its labels. Its frame, whose origin is opaque and which has no network, refuses the handlers in it.
+  test.use({ expectedErrors: /^Executing inline event handler violates .*'nonce-[^']+' 'strict-dynamic''/ });
+
+  test('nothing that a model writes runs, loads, or covers the page', async ({ page, model }) => {
+    test.setTimeout(240_000);
+    const seen: string[] = [];
+    page.on('request', (request) => seen.push(request.url()));
+    page.on('dialog', (dialog) => seen.push(`dialog: ${dialog.message()}`));
+    await page.goto('/');
+    model.play(saying(...ATTACKS.map((attack) => `${attack}\n\n`)));
+    await ask(page, freshQuestion('All at once'));
+    await answered(page);
+    for (const attack of ATTACKS) {
+      model.play(saying(...attack));
+      await ask(page, freshQuestion('One by one'));
+      await answered(page);
+    }
+    // Diagrams are drawn one after the other, in their frame.
+    await expect(page.getByText('Diagram', { exact: true })).toHaveCount(4);
+    await expect(page.locator('.code-block:has-text("Diagram") pre')).toHaveCount(0, { timeout: 30_000 });
+    await page.waitForLoadState('networkidle');
+    expect(await page.evaluate(() => Object.hasOwn(window, 'pwned'))).toBe(false);
+    expect(seen.filter((url) => url.startsWith('dialog') || url.includes(':9/') || url.includes('beacon'))).toEqual([]);
+    const content = answers(page);
+    expect(
+      await content
+        .locator(
+          'script, style, link, meta, base, iframe, object, embed, video, audio, form, svg script, [srcdoc], [style*="url"], [style*="fixed"]',
+        )
+        .count(),
+    ).toBe(0);
+    expect(
+      await content.evaluateAll((articles) =>
+        articles.flatMap((article) =>
+          [...article.querySelectorAll('*')].flatMap((element) =>
+            [...element.attributes]
+              .filter(({ name, value }) => name.startsWith('on') || /^\s*(javascript|vbscript|data:text)/i.test(value))
+              .map(({ name, value }) => `${element.tagName} ${name}=${value}`),
+          ),
+        ),
+      ),
+    ).toEqual([]);
+    for (const link of await content.locator('a[href]').all()) {
+      expect(await link.getAttribute('href')).toMatch(/^(https?:|mailto:|#)/);
+      if (!(await link.getAttribute('href'))?.startsWith('#'))
+        expect(await link.getAttribute('rel')).toContain('noopener');
+    }
+    await expect(page.getByRole('textbox', { name: 'Message' })).toBeInViewport();
+  });
+});
+
+test('code is coloured when its fence closes, and nothing moves', async ({ page, model }) => {
+  const closing = Promise.withResolvers<void>();
+  const [before, after] = saying('```python\ndef f():\n    return "x"', '\n```\n\nThat is all.');
+  const end = saying().at(-1);
+  if (before === undefined || after === undefined || end === undefined) throw new Error('a script has three steps');
+  model.play([before, { wait: closing.promise }, after, end]);
+  await page.goto('/');
+  await ask(page, freshQuestion('Code'));
+  const code = answers(page).last().locator('pre');
+  await expect(code).toContainText('return "x"');
+  const coloured = () =>
+    page.evaluate(() => [...CSS.highlights.values()].reduce((sum, highlight) => sum + highlight.size, 0));
+  expect(await coloured()).toBe(0);
+  const box = await code.boundingBox();
+  closing.resolve();
+  await answered(page);
+  await expect.poll(coloured).toBeGreaterThan(3);
+  expect(await code.boundingBox()).toEqual(box);
+  expect(await code.locator('span').count()).toBe(0);
+});
+
+test('a broken diagram shows its source and why; a good one can be turned back into it', async ({ page, model }) => {
+  model.play(saying('```mermaid\nflowchart LR\n  A[[ -->\n```\n\n```mermaid\nflowchart LR\n  A --> B\n```\n'));
+  await page.goto('/');
+  await ask(page, freshQuestion('Diagrams'));
+  const answer = answers(page).last();
+  await expect(answer.getByText(/This diagram cannot be drawn\. .*line \d/)).toBeVisible();
+  await expect(answer.getByText('A[[ -->')).toBeVisible();
+  const picture = answer.getByRole('img', { name: /^Diagram/ });
+  await expect(picture).toBeVisible();
+  expect(await picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(50);
+  await answer.getByRole('button', { name: 'Show the source' }).click();
+  await expect(picture).toHaveCount(0);
+  await expect(answer.getByText('A --> B')).toBeVisible();
+  await answer.getByRole('button', { name: 'Show the diagram' }).click();
+  await expect(picture).toBeVisible();
+});
+
+for (const colorScheme of ['light', 'dark'] as const) {
+  test(`rich answers have no accessibility fault and fit a narrow screen, ${colorScheme}`, async ({ page, model }) => {
+    await page.setViewportSize({ width: 320, height: 800 });
+    await page.emulateMedia({ colorScheme });
+    const whole = Object.entries(CORPUS).filter(([name]) => !/open|not closed|footnotes|reference/.test(name));
+    model.play(saying(...whole.map(([, markdown]) => `${markdown}\n\n`)));
+    await page.goto('/');
+    await ask(page, freshQuestion('Everything'));
+    await answered(page);
+    await expect(
+      answers(page)
+        .last()
+        .getByRole('img', { name: /^Diagram/ }),
+    ).toBeVisible();
+    expect(await accessibilityFaults(page)).toEqual([]);
+    const overflow = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
+    expect(await page.evaluate(overflow)).toBeLessThanOrEqual(0);
+    const wide = await answers(page)
+      .last()
+      .evaluate((article) => article.scrollWidth - article.clientWidth);
+    expect(wide).toBeLessThanOrEqual(0);
+  });
+}

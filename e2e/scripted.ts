@@ -1,0 +1,38 @@
+import { type FaultyModelServer, ollama, type Script, startFaultyModelServer } from '../test/faulty-model-server.ts';
+import { type RunningApp, startApp } from '../test/running-app.ts';
+import { test as base, expect } from './support.ts';
+
+/** The built app in front of a model that says what a test tells it to, where the real small one cannot: it sees, it reasons. */
+export const test = base.extend<Record<never, never>, { model: FaultyModelServer; app: RunningApp }>({
+  model: [
+    async ({ browserName: _ }, use) => {
+      const model = await startFaultyModelServer(0, ['completion', 'thinking', 'vision']);
+      await use(model);
+      await model.close();
+    },
+    { scope: 'worker' },
+  ],
+  app: [
+    async ({ model }, use) => {
+      const app = await startApp('server', {
+        MODEL_PROVIDER: 'ollama',
+        OLLAMA_API_URL: model.url,
+        OLLAMA_MODEL: 'test',
+        CACHE_ENABLED: 'false',
+        LOG_LEVEL: 'silent',
+        QUEUE_MAX_CONCURRENT: '4',
+      });
+      await use(app);
+      await app.stop();
+    },
+    { scope: 'worker' },
+  ],
+  baseURL: async ({ app }, use) => use(app.url),
+});
+
+export { expect, ollama };
+
+/** An answer in pieces, then its end. */
+export function saying(...pieces: string[]): Script {
+  return [...pieces.map((piece) => ({ send: ollama.text(piece) })), { send: ollama.done() }];
+}

@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { Fault } from '#lib/fault';
+import type { Reply } from '#lib/http/reply';
+import { DIAGRAM_FRAME, DIAGRAM_MODULES } from '#lib/wire/diagram';
+
+/**
+ * The frame in which diagrams are drawn, and Mermaid's modules for it. Mermaid writes styles into the page and parses
+ * what a model wrote; so it does that in a document of its own, whose policy gives it an opaque origin, no network, and
+ * no script but Mermaid's. What leaves the frame is a picture (`lib/client/diagrams.ts`).
+ */
+export async function diagramFile(path: readonly string[]): Promise<Reply> {
+  const name = path.join('/');
+  if (name === DIAGRAM_FRAME) return frame();
+  const file = name.startsWith(`${DIAGRAM_MODULES}/`) ? name.slice(DIAGRAM_MODULES.length + 1) : '';
+  if (!MODULE.test(file)) throw new Fault('not_found', 'There is no such file.');
+  const text = await readFile(join(process.cwd(), 'node_modules/mermaid/dist', file)).catch(() => {
+    throw new Fault('not_found', 'There is no such file. Install the dependencies again: npm install.');
+  });
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'text/javascript; charset=utf-8',
+      'content-encoding': 'gzip',
+      // The version is in the address.
+      'cache-control': 'public, max-age=31536000, immutable',
+      // The frame's origin is opaque, so its modules come from another one.
+      'access-control-allow-origin': '*',
+    },
+    body: new Uint8Array(await promisify(gzip)(text)),
+  };
+}
+
+const MODULE = /^(mermaid\.esm\.min|chunks\/mermaid\.esm\.min\/[\w.-]+)\.mjs$/;
+
+function frame(): Reply {
+  const nonce = randomBytes(16).toString('base64');
+  const policy = [
+    'sandbox allow-scripts',
+    "default-src 'none'",
+    `script-src 'nonce-${nonce}' 'strict-dynamic'`,
+    "style-src 'unsafe-inline'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'self'",
+  ].join('; ');
+  return {
+    status: 200,
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': policy,
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+    },
+    body: `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Diagrams are drawn here</title></head><body>
+<script type="module" nonce="${nonce}">${SCRIPT}</script>
+</body></html>`,
+  };
+}
+
+/** Draws one diagram after another, as it is told by the page around it, which alone can reach it. */
+const SCRIPT = `
+import mermaid from '/api/diagrams/${DIAGRAM_MODULES}/mermaid.esm.min.mjs';
+let last = Promise.resolve();
+addEventListener('message', ({ source, data }) => {
+  if (source !== parent) return;
+  last = last.then(() => draw(data)).then((drawn) => parent.postMessage({ id: data.id, ...drawn }, '*'));
+});
+async function draw({ id, text, dark }) {
+  try {
+    mermaid.initialize({
+      startOnLoad: false,
+      securityLevel: 'strict',
+      theme: dark ? 'dark' : 'default',
+      htmlLabels: false,
+      // What a text may not set for itself: whatever could carry markup, styles or addresses, or lift a bound.
+      secure: [
+        'secure', 'securityLevel', 'startOnLoad', 'suppressErrorRendering', 'maxTextSize', 'maxEdges', 'htmlLabels',
+        'themeCSS', 'fontFamily', 'altFontFamily', 'flowchart', 'class', 'state', 'dompurifyConfig', 'icon',
+      ],
+      suppressErrorRendering: true,
+      fontFamily: 'Helvetica, Arial, sans-serif',
+    });
+    const { svg } = await mermaid.render('d' + id, text);
+    const element = new DOMParser().parseFromString(svg, 'text/html').querySelector('svg');
+    const [, , width, height] = (element.getAttribute('viewBox') ?? '').split(/[\\s,]+/).map(Number);
+    element.setAttribute('width', width);
+    element.setAttribute('height', height);
+    element.removeAttribute('style');
+    return { svg: new XMLSerializer().serializeToString(element), width, height };
+  } catch (error) {
+    document.body.replaceChildren();
+    return { error: String(error?.message ?? error).slice(0, 2000) };
+  }
+}
+parent.postMessage({ ready: true }, '*');
+`;
