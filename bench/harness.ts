@@ -4,7 +4,7 @@
  * result.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +43,13 @@ export function scratchFile(name: string, content: string | Uint8Array): string 
   const file = join(scratch, name);
   writeFileSync(file, content);
   return file;
+}
+
+/** A directory of its own, which goes with the process. */
+export function scratchDirectory(name: string): string {
+  const directory = join(scratch, name);
+  mkdirSync(directory);
+  return directory;
 }
 
 /** The server as `npm start` starts it. */
