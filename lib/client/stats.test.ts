@@ -63,6 +63,7 @@ describe('the samples of the plots', () => {
         total_runs: 0,
         runs: [],
         duration_ms: none,
+        warm: [],
       },
       process: { rss_mb: 120, uptime_seconds: 1, version: '0' },
     };

@@ -91,7 +91,7 @@ const MAX_MESSAGE_BYTES = 1024 * 1024;
 
 /** The run, in a sandbox that waits for it where there is one. */
 function startRun(
-  { language, files, args, stdin }: Program,
+  { language, files, stdin }: Program,
   context: CommandContext,
   program: number | undefined,
   limits: Limits,
@@ -103,12 +103,7 @@ function startRun(
   const isShort = program === undefined || fstatSync(program).size <= MAX_MESSAGE_BYTES;
   const interpreter = kinds.interpreter !== undefined && isShort ? pool.take(kinds.interpreter) : undefined;
   if (warm !== undefined && interpreter !== undefined) {
-    const given: Given = {
-      files,
-      sources: context.files,
-      args,
-      program: program === undefined ? undefined : contentOf(program),
-    };
+    const given: Given = { context, files, program: program === undefined ? undefined : contentOf(program) };
     const text = warm.message(given);
     return (output) => interpreter.run({ text, stdin }, { ...watch, ...output });
   }
@@ -140,7 +135,7 @@ function startCompilation(
   const { warmCompiler } = language;
   const compiler = kinds.compiler && pool.take(kinds.compiler);
   if (warmCompiler !== undefined && compiler !== undefined) {
-    const text = warmCompiler.message({ files, sources: context.files, args: [], program: undefined });
+    const text = warmCompiler.message({ context, files, program: undefined });
     return (output) => compiler.run({ text, stdin }, { ...watch, ...output });
   }
   const command = withEnv({ argv: ['/bin/sh', '-c', compileScript(compilation)], env: compilation.env ?? {} });

@@ -65,13 +65,15 @@ export class KnownKinds {
   ): Kind<Message> | undefined {
     const { wait } = this.#sandbox;
     if (wait === undefined) return undefined;
-    const { argv, env = {}, binds = toolchain.binds } = command(toolchain, this.#settings.CODE_MEMORY_MB);
+    const waiting = command(toolchain, this.#settings.CODE_MEMORY_MB);
+    if (waiting === undefined) return undefined;
+    const { argv, env = {}, binds = toolchain.binds } = waiting;
     const make = () => {
-      const program = namelessFile(Buffer.from(script));
+      const program = script === undefined ? undefined : namelessFile(Buffer.from(script));
       try {
         return wait.call(this.#sandbox, { argv, env, binds, limits, program, hasResult });
       } finally {
-        closeSync(program);
+        if (program !== undefined) closeSync(program);
       }
     };
     return { name, megabytes, make };

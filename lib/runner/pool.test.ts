@@ -68,16 +68,17 @@ describe('WarmPool', () => {
     const [small, large, huge] = [kind('small', 1), kind('large', 4), kind('huge', 11)];
     pool.refill(small);
     pool.refill(large);
-    expect(pool.report()).toEqual([
+    expect(pool.report(0)).toEqual([
       { name: 'small', waiting: 2, resident_kb: 2 },
       { name: 'large', waiting: 2, resident_kb: 8 },
     ]);
     pool.refill(small);
     const other = kind('other', 3);
     pool.refill(other);
-    expect(pool.report().map(({ name }) => name)).toEqual(['small', 'other']);
+    expect(pool.report(1_000).map(({ name }) => name)).toEqual(['small', 'large']);
+    expect(pool.report(10_000).map(({ name }) => name)).toEqual(['small', 'other']);
     pool.refill(huge);
-    expect(pool.report().map(({ name }) => name)).toEqual(['small', 'other']);
+    expect(pool.report(20_000).map(({ name }) => name)).toEqual(['small', 'other']);
   });
 
   it('lets all of them go when it is closed, and makes no new ones', async () => {

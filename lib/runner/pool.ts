@@ -19,6 +19,8 @@ export interface Kind<Given> {
   make: () => Waiting<Given>;
 }
 
+const LOOK_AGAIN_MS = 3_000;
+
 /** What waits of one kind. */
 export interface Shelved {
   name: string;
@@ -38,6 +40,8 @@ export class WarmPool {
   readonly #shelves = new Map<Kind<never>, Shelf>();
   readonly #leaving = new Set<Promise<void>>();
   #isClosed = false;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #looked: Shelved[] = [];
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -48,8 +52,16 @@ export class WarmPool {
     return [...this.#shelves.values()].reduce((sum, { waiting }) => sum + waiting.length, 0);
   }
 
-  /** Looks into /proc for each that waits. */
-  report(): Shelved[] {
+  /** What waits, from the last few seconds: each look goes into /proc for all of them. */
+  report(now = performance.now()): Shelved[] {
+    if (now - this.#lookedAt > LOOK_AGAIN_MS) {
+      this.#lookedAt = now;
+      this.#looked = this.#look();
+    }
+    return this.#looked;
+  }
+
+  #look(): Shelved[] {
     return [...this.#shelves]
       .filter(([, { waiting }]) => waiting.length > 0)
       .map(([{ name }, { waiting }]) => ({

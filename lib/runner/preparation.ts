@@ -36,7 +36,9 @@ export async function prepare(
     try {
       rmSync(working, { recursive: true, force: true });
       mkdirSync(working, { mode: READABLE_FOLDER });
-      const printed = await output(preparation(working));
+      const wanted = preparation(working);
+      for (const { name, content } of wanted.files ?? []) writeFileSync(join(working, name), content);
+      const printed = await output(wanted);
       writeFileSync(join(working, 'index'), printed.replaceAll(working, PREPARED));
       chmodSync(working, READABLE_FOLDER);
       renameSync(working, finished);

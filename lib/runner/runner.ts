@@ -78,6 +78,7 @@ export function createRunner(parts: RunnerParts): Runner {
   const runs = new Set<Promise<unknown>>();
   let probing: Promise<Ready> | undefined;
   let tier = 'unknown';
+  let pool: WarmPool | undefined;
   let closed: Promise<void> | undefined;
 
   /** Probes once. A probe that failed is repeated for the next caller: what was missing may have been installed. */
@@ -85,6 +86,7 @@ export function createRunner(parts: RunnerParts): Runner {
     probing ??= prepare(parts).then(
       (found) => {
         tier = found.sandbox.tier;
+        pool = found.pool;
         return found;
       },
       (error: unknown) => {
@@ -197,6 +199,7 @@ export function createRunner(parts: RunnerParts): Runner {
       waiting: admission.waiting,
       max_concurrent: admission.places,
       ...statistics.report,
+      warm: pool?.report() ?? [],
     }),
 
     close: () => {

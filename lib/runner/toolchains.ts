@@ -1,9 +1,16 @@
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
 import { log } from '#lib/observe/log';
-import { type Language, type Machine, PREPARED, type Toolchain } from '#lib/runner/languages/language';
+import {
+  type Language,
+  type Machine,
+  PREPARED,
+  type Preparation,
+  type Toolchain,
+} from '#lib/runner/languages/language';
 import { localLanguages } from '#lib/runner/offer';
 import { preparationRoot, prepare } from '#lib/runner/preparation';
 import type { Sandbox } from '#lib/runner/sandbox/sandbox';
@@ -85,29 +92,41 @@ export class Toolchains {
     const { prepare: preparation } = language;
     if (preparation === undefined) return { state: 'ready', installed };
 
-    const name = `${language.id}-${version.replaceAll(/[^\w.-]/g, '_')}`;
-    const preparing = prepare(preparationRoot(), name, (directory) => preparation(toolchain, directory)).then(
-      (from): Found => {
-        const binds = [...toolchain.binds, { from, at: PREPARED }];
-        return { state: 'ready', installed: { ...installed, toolchain: { ...toolchain, binds } } };
-      },
-      (error: unknown): Found => {
-        log().error({ language: language.id, err: error }, 'the language could not be prepared');
-        return { state: 'missing' };
-      },
-    );
+    const meanwhile: Found = preparation.isNeeded ? { state: 'preparing' } : { state: 'ready', installed };
+    const preparing = this.#prepare(language, installed, preparation).catch((error: unknown): Found => {
+      log().error({ language: language.id, err: error }, 'the language could not be prepared');
+      return preparation.isNeeded ? { state: 'missing' } : meanwhile;
+    });
     // From when it is done, that is what is found. What was prepared at an earlier start is there at once.
     this.#prepared.set(
       language,
       preparing.then((found) => this.#found.set(language, Promise.resolve(found))),
     );
-    return Promise.race([
-      preparing,
-      new Promise<Found>((resolve) => setImmediate(() => resolve({ state: 'preparing' }))),
-    ]);
+    return Promise.race([preparing, new Promise<Found>((resolve) => setImmediate(() => resolve(meanwhile)))]);
+  }
+
+  async #prepare(
+    language: Language,
+    { toolchain, version }: Installed,
+    { make }: NonNullable<Language['prepare']>,
+  ): Promise<Found> {
+    const wanted = make(toolchain, PREPARED);
+    const revision = wanted.files === undefined ? [] : [hashOf(wanted)];
+    const name = [language.id, version.replaceAll(/[^\w.-]/g, '_'), ...revision];
+    const from = await prepare(preparationRoot(), name.join('-'), (directory) => make(toolchain, directory));
+    const binds = [...toolchain.binds, { from, at: PREPARED }];
+    const programs = { ...toolchain.programs, prepared: PREPARED };
+    return { state: 'ready', installed: { version, toolchain: { binds, programs } } };
   }
 }
 
+function hashOf({ argv, env, files = [] }: Preparation): string {
+  const hash = createHash('sha256').update(JSON.stringify([argv, env]));
+  for (const { name, content } of files) hash.update(`${name} ${content.byteLength}\n`).update(content);
+  return hash.digest('hex').slice(0, HASH_LENGTH);
+}
+
+const HASH_LENGTH = 12;
 const PREPARING_RETRY_SECONDS = 30;
 
 async function askVersion(sandbox: Sandbox, language: Language, toolchain: Toolchain): Promise<string | undefined> {

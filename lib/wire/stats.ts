@@ -32,6 +32,8 @@ export const runnerStatsSchema = z.object({
   total_runs: z.number(),
   runs: z.array(z.object({ language: z.string(), status: z.string(), count: z.number() })),
   duration_ms: percentilesSchema,
+  /** Sandboxes that wait for programs, by kind: how many, and what they hold together. A few seconds old at most. */
+  warm: z.array(z.object({ name: z.string(), waiting: z.number(), resident_kb: z.number() })).default([]),
 });
 export type RunnerStats = z.infer<typeof runnerStatsSchema>;
 

@@ -28,16 +28,19 @@ export const go: Language = {
   version: { command: ({ programs }) => [`${programs.compile}`, '-V'], pattern: /version go(\S+)/ },
   install: 'Install Go below /usr/local/go, or with apt-get install golang-go.',
   // Go ships its standard library as source. It is compiled once, and every program is compiled against that.
-  prepare: ({ binds }, directory) => ({
-    argv: [
-      `${binds[0]?.from}/bin/go`,
-      ...['list', '-export', '-f', '{{if .Export}}packagefile {{.ImportPath}}={{.Export}}{{end}}', 'std'],
-    ],
-    env: {
-      ...{ GOROOT: `${binds[0]?.from}`, GOCACHE: directory, GOPATH: `${directory}/path`, HOME: directory },
-      ...{ GOTOOLCHAIN: 'local', GOPROXY: 'off', GOENV: 'off', CGO_ENABLED: '0', PATH: '/usr/bin:/bin' },
-    },
-  }),
+  prepare: {
+    isNeeded: true,
+    make: ({ binds }, directory) => ({
+      argv: [
+        `${binds[0]?.from}/bin/go`,
+        ...['list', '-export', '-f', '{{if .Export}}packagefile {{.ImportPath}}={{.Export}}{{end}}', 'std'],
+      ],
+      env: {
+        ...{ GOROOT: `${binds[0]?.from}`, GOCACHE: directory, GOPATH: `${directory}/path`, HOME: directory },
+        ...{ GOTOOLCHAIN: 'local', GOPROXY: 'off', GOENV: 'off', CGO_ENABLED: '0', PATH: '/usr/bin:/bin' },
+      },
+    }),
+  },
   // The compiler and the linker directly: the `go` command would spend most of its time finding out what it knows already.
   compile: ({ toolchain: { programs }, files }) => ({
     steps: [

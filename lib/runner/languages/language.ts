@@ -35,6 +35,8 @@ export interface Command {
 export interface Preparation {
   argv: string[];
   env: Record<string, string>;
+  /** Are put into its directory before. What is made of them is made anew when they change. */
+  files?: { name: string; content: Uint8Array }[];
 }
 
 /** Where what was prepared lies in the sandbox, read-only; what the command printed is its file `index`. */
@@ -64,11 +66,9 @@ export interface CommandContext {
 
 /** What a process that waits for a program is told about it. */
 export interface Given {
+  context: CommandContext;
   /** As they are; the main one first. */
   files: readonly { name: string; content: Uint8Array }[];
-  /** The same as text. */
-  sources: readonly SourceFile[];
-  args: readonly string[];
   /** What the compiler has made, where there is one. */
   program: Uint8Array | undefined;
 }
@@ -76,8 +76,9 @@ export interface Given {
 /** A process that waits for a program, and then becomes it, or compiles it. */
 export interface Waiter {
   /** What lies at `PROGRAM`. */
-  script: string;
-  command: (toolchain: Toolchain, memoryMb: number) => Command;
+  script?: string;
+  /** Undefined where the toolchain is not prepared for it. */
+  command: (toolchain: Toolchain, memoryMb: number) => Command | undefined;
   /** What it reads, to the end: an interpreter from the descriptor `INPUT_DESCRIPTOR`, which it closes, a compiler from stdin. */
   message: (given: Given) => string | Uint8Array;
   /** What one holds while it waits, roughly. */
@@ -107,8 +108,12 @@ export interface Language {
   warm?: Waiter;
   /** How its compiler waits; it leaves what `compile` leaves, or says what `compile` says. */
   warmCompiler?: Waiter;
-  /** What must be made of a toolchain once before it is quick, in `directory`. */
-  prepare?: (toolchain: Toolchain, directory: string) => Preparation;
+  /** What is made of a toolchain once, in `directory`; from then on it is bound at `PREPARED`, and `programs.prepared` says so. */
+  prepare?: {
+    make: (toolchain: Toolchain, directory: string) => Preparation;
+    /** Whether nothing can be run before that. */
+    isNeeded: boolean;
+  };
   compile?: (context: CommandContext) => Compilation;
   /** What is compiled is a program by itself, which needs nothing of the toolchain to run. */
   isNative?: boolean;

@@ -19,10 +19,10 @@ export function waitingNode(flags: readonly string[], megabytes: number, warmUp 
 }
 
 /** The files, their contents as base64, and the arguments. */
-export function asJson({ files, args }: Given): string {
+export function asJson({ files, context }: Given): string {
   return JSON.stringify({
     files: files.map(({ name, content }) => ({ name, content: Buffer.from(content).toString('base64') })),
-    args,
+    args: context.args,
   });
 }
 

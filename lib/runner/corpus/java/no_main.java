@@ -1,0 +1,5 @@
+public class Quiet {
+    static void main(int number) {
+        System.out.println(number);
+    }
+}

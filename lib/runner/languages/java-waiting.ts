@@ -1,0 +1,140 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Given, PREPARED, type Preparation, type Toolchain, type Waiter } from '#lib/runner/languages/language';
+import { INPUT_DESCRIPTOR, RESULT_DESCRIPTOR } from '#lib/runner/sandbox/sandbox';
+
+/** A JVM that lives for a moment: the quick compiler, the small collector, no files in /tmp. */
+export const SHORT_LIVED = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Xshare:auto'];
+
+const JAR = `${PREPARED}/waiting.jar`;
+const COMPILER_ARCHIVE = `${PREPARED}/compiling.jsa`;
+const PROGRAM_ARCHIVE = `${PREPARED}/running.jsa`;
+const COMPILING = 'space.chill.runner.Compiling';
+const RUNNING = 'space.chill.runner.Running';
+const REHEARSAL = `${PREPARED}/rehearsal`;
+const PIPE = '/dev/shm/program';
+/** How often a waiting compiler has compiled `WARM_UP`: more makes it quicker, and takes a quarter of a second each. */
+const ROUNDS = 2;
+
+/** What `java` is told for a program, but for its class and what follows. */
+export function programFlags(memoryMb: number): string[] {
+  return [
+    ...SHORT_LIVED,
+    // The heap may take all of the program's memory: with what the JVM itself needs, the bound outside answers first.
+    ...[`-Xmx${memoryMb}m`, '-Xms8m', '-XX:ReservedCodeCacheSize=24m'],
+    ...['-Dfile.encoding=UTF-8', '-Dstdout.encoding=UTF-8', '-cp', '.classes:.'],
+  ];
+}
+
+/** `javac`'s own arguments. */
+export function compilerArguments(names: readonly string[]): string[] {
+  // Annotation processors are programs of the source's author; they have no business in a compiler.
+  return ['-encoding', 'UTF-8', '-proc:none', '-d', '.classes', ...names.filter((name) => name.endsWith('.java'))];
+}
+
+/** A JVM that waits for classes. The pipe that it reads has a name, since Java could not close a descriptor that it inherits. */
+export function waitingProgram(entryOf: (given: Given) => string): Waiter {
+  return {
+    command: ({ programs }, memoryMb) =>
+      programs.prepared === undefined
+        ? undefined
+        : {
+            argv: [
+              ...['/bin/sh', '-c'],
+              `mkdir .classes && mkfifo ${PIPE} && (cat <&${INPUT_DESCRIPTOR} >${PIPE} &) && exec "$@" ${INPUT_DESCRIPTOR}<&-`,
+              ...['sh', `${programs.java}`, `-XX:SharedArchiveFile=${PROGRAM_ARCHIVE}`, `-Xbootclasspath/a:${JAR}`],
+              ...programFlags(memoryMb),
+              ...[RUNNING, REHEARSAL, PIPE],
+            ],
+          },
+    message: (given) => {
+      const entry = entryOf(given);
+      const { toolchain, memoryMb, args } = given.context;
+      const fresh = [`${toolchain.programs.java}`, ...programFlags(memoryMb), entry, ...args];
+      return Buffer.concat([
+        ...files(given),
+        ...part(entry),
+        ...texts(args),
+        ...texts(fresh),
+        given.program ?? new Uint8Array(),
+      ]);
+    },
+    megabytes: 40,
+  };
+}
+
+/** A JVM that has javac in it. */
+export const waitingCompiler: Waiter = {
+  command: ({ programs }) =>
+    programs.prepared === undefined
+      ? undefined
+      : {
+          argv: [
+            ...['/bin/sh', '-c'],
+            `mkdir .classes && "$@" ${RESULT_DESCRIPTOR}>&- >&2 && exec tar -cf - -C .classes . >&${RESULT_DESCRIPTOR}`,
+            ...['sh', `${programs.java}`, `-XX:SharedArchiveFile=${COMPILER_ARCHIVE}`, ...SHORT_LIVED],
+            ...['-cp', JAR, COMPILING, `${PREPARED}/WarmUp.java`, `${ROUNDS}`],
+          ],
+        },
+  message: (given) =>
+    Buffer.concat([...files(given), ...texts(compilerArguments(given.files.map(({ name }) => name)))]),
+  megabytes: 100,
+};
+
+/**
+ * Compiles what waits, and has both JVMs write down the classes that they use. Archives hold the paths of what they were made
+ * from, so that this is done where the sandbox will see it.
+ */
+export function prepareJava({ programs }: Toolchain, directory: string): Preparation {
+  const sources = join(process.cwd(), 'lib/runner/languages/java');
+  const flags = SHORT_LIVED.join(' ');
+  const script = [
+    `set -e; cd ${PREPARED}`,
+    `${programs.javac} -d classes ${SOURCES.join(' ')}`,
+    `"$(dirname "$(readlink -f ${programs.javac})")/jar" cf waiting.jar -C classes .`,
+    `${programs.javac} -d rehearsed Rehearsal.java && tar -cf rehearsal.tar -C rehearsed . && cat header rehearsal.tar >rehearsal`,
+    `chmod 0444 rehearsal`,
+    `${programs.java} ${flags} -XX:ArchiveClassesAtExit=${COMPILER_ARCHIVE} -cp ${JAR} ${COMPILING} WarmUp.java ${ROUNDS} only >&2`,
+    'mkdir -p work/.classes && cd work',
+    `${programs.java} -XX:ArchiveClassesAtExit=${PROGRAM_ARCHIVE} -Xbootclasspath/a:${JAR} ${programFlags(64).join(' ')} ${RUNNING} ${REHEARSAL} >&2`,
+    'cd .. && rm -rf work classes rehearsed rehearsal.tar header',
+  ];
+  return {
+    argv: [
+      ...['/usr/bin/bwrap', '--dev-bind', '/', '/', '--tmpfs', '/opt', '--bind', directory, PREPARED],
+      ...['--unshare-net', '--die-with-parent', '/bin/sh', '-c', script.join('\n')],
+    ],
+    env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: directory, LANG: 'C.UTF-8', TZ: 'UTC' },
+    files: [
+      ...[...SOURCES, 'Rehearsal.java', 'WarmUp.java'].map((name) => ({
+        name,
+        content: readFileSync(join(sources, name)),
+      })),
+      {
+        name: 'header',
+        content: Buffer.concat([length(0), ...part('space.chill.runner.Rehearsal'), length(0), length(0)]),
+      },
+    ],
+  };
+}
+
+const SOURCES = ['Parts.java', 'Compiling.java', 'Running.java', 'Program.java'];
+
+function files({ files }: Given): Uint8Array[] {
+  return [length(files.length), ...files.flatMap(({ name, content }) => [...part(name), ...part(content)])];
+}
+
+function texts(words: readonly string[]): Uint8Array[] {
+  return [length(words.length), ...words.flatMap(part)];
+}
+
+function part(content: Uint8Array | string): Uint8Array[] {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  return [length(bytes.byteLength), bytes];
+}
+
+function length(value: number): Uint8Array {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
+}
