@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { Fault } from '#lib/fault';
+import type { RequestHeaders } from '#lib/http/request';
 
 /**
  * Who may call where `API_KEYS` is set (SPEC §1): a key as `Authorization: Bearer …`, or the cookie that signing in sets.
@@ -15,7 +16,7 @@ export const SESSION_SECONDS = 30 * 24 * 60 * 60;
  * Throws `unauthorized` where keys are set and none is shown.
  */
 export function identify(
-  headers: Headers,
+  headers: RequestHeaders,
   keys: readonly string[],
   address: string | undefined,
   nowMs: number,

@@ -1,9 +1,7 @@
 import type { z } from 'zod';
 import { Fault } from '#lib/fault';
+import type { HttpRequest } from '#lib/http/request';
 import { acceptCamelCase } from '#lib/wire/camel-case';
-
-export const KIB = 1024;
-export const MIB = 1024 * KIB;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -14,14 +12,14 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
  * `anyType` takes JSON whatever the request calls it, for APIs whose callers do not say (Ollama's documentation shows
  * `curl -d` alone, which says that it sends a form).
  */
-export async function readJson(request: Request, limitBytes: number, anyType = false): Promise<unknown> {
+export async function readJson(request: HttpRequest, limitBytes: number, anyType = false): Promise<unknown> {
   return parseJson(await readJsonBytes(request, limitBytes, anyType));
 }
 
 /** The first half of `readJson`, for bodies whose bound depends on what is in them. */
-export async function readJsonBytes(request: Request, limitBytes: number, anyType = false): Promise<Uint8Array> {
+export async function readJsonBytes(request: HttpRequest, limitBytes: number, anyType = false): Promise<Uint8Array> {
   if (!anyType) requireJson(request);
-  return readBytes(request, limitBytes);
+  return request.bytes(limitBytes);
 }
 
 /** The second half of `readJson`. Throws `invalid_json`. */
@@ -52,31 +50,8 @@ export function parseBody<S extends z.ZodType>(schema: S, body: unknown, fields:
   return result.data;
 }
 
-function requireJson(request: Request): void {
+function requireJson(request: HttpRequest): void {
   const type = request.headers.get('content-type');
   if (type === null || !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type))
     throw new Fault('unsupported_media_type', 'Send the body as JSON, with the header Content-Type: application/json.');
-}
-
-async function readBytes(request: Request, limitBytes: number): Promise<Uint8Array> {
-  const declared = request.headers.get('content-length');
-  if (declared !== null) {
-    // The HTTP parser holds a body to its declared length, so that checking the number is checking the body.
-    if (Number(declared) > limitBytes) throw tooLarge(limitBytes);
-    return new Uint8Array(await request.arrayBuffer());
-  }
-  if (request.body === null) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body) {
-    size += chunk.byteLength;
-    if (size > limitBytes) throw tooLarge(limitBytes);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-export function tooLarge(limitBytes: number): Fault {
-  const size = limitBytes >= MIB ? `${Math.round(limitBytes / MIB)} MiB` : `${Math.round(limitBytes / KIB)} KiB`;
-  return new Fault('body_too_large', `The body is too large: at most ${size} are accepted here.`);
 }

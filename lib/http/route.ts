@@ -6,33 +6,36 @@ import { corsHeaders, isAllowedOrigin } from '#lib/http/cors';
 import { describeError } from '#lib/http/errors';
 import { countRequest, type LimitedWork } from '#lib/http/rate-limit';
 import { json, type Reply } from '#lib/http/reply';
-import { type Log, log, requestLog } from '#lib/observe/log';
+import { type HttpRequest, WebRequest } from '#lib/http/request';
+import { type Log, log, logRequest } from '#lib/observe/log';
 import { metrics } from '#lib/observe/metrics';
 import type { ErrorBody } from '#lib/wire/error';
 
+type Params = Record<string, string | string[] | undefined>;
+
 /** What Next and `server.ts` give a handler beside the request. `peerAddress` is known only where `server.ts` serves. */
 export interface RouteContext {
-  params: Promise<Record<string, string | string[] | undefined>>;
+  params: Params | Promise<Params>;
   peerAddress?: string | undefined;
 }
 
 /** One request on its way through a handler. */
 export interface Call {
   readonly requestId: string;
-  readonly params: Record<string, string | string[] | undefined>;
+  readonly params: Params;
   /** Who asks, for fairness, limits and ownership: the name of its key where there are keys, else its address. */
   readonly caller: string;
   readonly settings: Config;
   readonly log: Log;
-  /**
-   * Aborts when the client goes. To be asked for only where there is something to abort: `server.ts` makes it when it is
-   * first read, and knows of a client that went before; elsewhere it was read in time.
-   */
-  readonly signal: () => AbortSignal;
 }
 
-export type Handler = (request: Request, call: Call) => Reply | Promise<Reply>;
-export type RouteHandler = (request: Request, context: RouteContext) => Promise<Response>;
+export type Handler = (request: HttpRequest, call: Call) => Reply | Promise<Reply>;
+
+/** A route file's export. Next calls it with web types; `server.ts`, which has no use for a `Response`, asks for the `reply`. */
+export interface RouteHandler {
+  (request: Request, context: RouteContext): Promise<Response>;
+  reply(request: HttpRequest, context: RouteContext): Promise<Reply>;
+}
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 type Method = (typeof METHODS)[number];
@@ -66,32 +69,30 @@ export function route(
   const allow = allowed.join(', ');
   const entries = METHODS.map((method): [Method, RouteHandler] => {
     const handler = method === 'OPTIONS' ? () => preflight(allow) : handlers[method === 'HEAD' ? 'GET' : method];
-    return [
-      method,
-      (request, context) =>
-        serve(name, method, handler ?? (() => notAllowed(allow, options)), request, context, options),
-    ];
+    const entry: Entry = { name, method, handler: handler ?? (() => notAllowed(allow, options)), options };
+    const reply = (request: HttpRequest, context: RouteContext) => serve(entry, request, context);
+    const respond = async (request: Request, context: RouteContext) =>
+      toResponse(await reply(new WebRequest(request), context));
+    return [method, Object.assign(respond, { reply })];
   });
   return Object.fromEntries(entries) as Record<Method, RouteHandler>;
 }
 
+interface Entry {
+  name: string;
+  method: Method;
+  handler: Handler;
+  options: RouteOptions;
+}
+
 const LIMIT_OF = { chat: 'RATE_LIMIT_CHAT', code: 'RATE_LIMIT_CODE' } as const;
 
-async function serve(
-  name: string,
-  method: Method,
-  handler: Handler,
-  request: Request,
-  context: RouteContext,
-  options: RouteOptions,
-): Promise<Response> {
+async function serve(entry: Entry, request: HttpRequest, context: RouteContext): Promise<Reply> {
+  const { name, method, handler, options } = entry;
   const started = performance.now();
   const settings = config();
   const requestId = saneRequestId(request.headers.get('x-request-id')) ?? randomUUID();
   const origin = request.headers.get('origin');
-  // Some adapters only watch the connection for a signal that was asked for before the first await.
-  const early = context.peerAddress === undefined ? request.signal : undefined;
-  const signal = () => early ?? request.signal;
   let reply: Reply;
   let failure: unknown;
   try {
@@ -99,45 +100,53 @@ async function serve(
     const keys = options.open === true ? [] : settings.API_KEYS;
     const caller =
       method === 'OPTIONS' ? 'preflight' : identify(request.headers, keys, context.peerAddress, Date.now());
-    if (options.limited !== undefined && method === 'POST')
-      await countRequest(options.limited, caller, settings[LIMIT_OF[options.limited]]);
-    const call: Call = { requestId, params: await context.params, caller, settings, log: log(), signal };
+    const perMinute = options.limited === undefined || method !== 'POST' ? 0 : settings[LIMIT_OF[options.limited]];
+    if (options.limited !== undefined && perMinute > 0) await countRequest(options.limited, caller, perMinute);
+    const params = context.params instanceof Promise ? await context.params : context.params;
+    const call: Call = { requestId, params, caller, settings, log: log() };
     reply = await handler(request, call);
   } catch (error) {
     failure = error;
     reply = failed(error, options);
   }
   const elapsedMs = performance.now() - started;
-  metrics().requests.observe({ route: name, method, status: String(reply.status) }, elapsedMs / 1000);
-  const line = { request_id: requestId, method, path: name, status: reply.status, ms: Math.round(elapsedMs * 10) / 10 };
+  const { status } = reply;
+  metrics().requests.observe({ route: name, method, status: String(status) }, elapsedMs / 1000);
   if (failure !== undefined && !Fault.is(failure))
-    log().error({ ...line, err: failure }, 'request failed unexpectedly');
-  else if (options.quiet === true) requestLog().debug(line, 'request');
-  else requestLog().info(line, 'request');
-  return respond(reply, requestId, origin, request, method, settings);
+    log().error(
+      { request_id: requestId, method, path: name, status, ms: elapsedMs, err: failure },
+      'request failed unexpectedly',
+    );
+  else logRequest(options.quiet === true ? 'debug' : 'info', requestId, method, name, status, elapsedMs);
+  return complete(reply, requestId, origin, request, method, settings);
 }
 
-function respond(
+/** The reply with what every answer carries. */
+function complete(
   reply: Reply,
   requestId: string,
   origin: string | null,
-  request: Request,
+  request: HttpRequest,
   method: Method,
   settings: Config,
-): Response {
-  const headers = reply.headers;
+): Reply {
+  const { headers, body } = reply;
   headers['x-request-id'] = requestId;
   headers['x-content-type-options'] = 'nosniff';
   if (origin !== null && isAllowedOrigin(origin, request.headers.get('host'), settings))
     Object.assign(headers, corsHeaders(origin, method === 'OPTIONS'));
+  if (method !== 'HEAD') return reply;
   // A HEAD answer has the headers of the GET and no body; a stream that nobody will read is ended.
-  if (method === 'HEAD' && reply.body instanceof ReadableStream) void reply.body.cancel();
-  const empty = method === 'HEAD' || reply.status === 204 || reply.status === 304;
-  return new Response(empty ? null : reply.body, { status: reply.status, headers });
+  if (body instanceof ReadableStream) void body.cancel();
+  return { ...reply, body: null };
+}
+
+function toResponse({ status, headers, body }: Reply): Response {
+  return new Response(body, { status, headers });
 }
 
 /** A page elsewhere may not change anything here unless it is allowed; reads go through, but without CORS headers it cannot see them. */
-function refuseForeignOrigin(origin: string, request: Request, method: Method, settings: Config): void {
+function refuseForeignOrigin(origin: string, request: HttpRequest, method: Method, settings: Config): void {
   if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return;
   if (!isAllowedOrigin(origin, request.headers.get('host'), settings))
     throw new Fault(

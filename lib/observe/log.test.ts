@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLog } from '#lib/observe/log';
+import { createLog, requestLine } from '#lib/observe/log';
 
 function linesOf(write: (log: ReturnType<typeof createLog>) => void): Record<string, unknown>[] {
   const lines: string[] = [];
@@ -28,5 +28,15 @@ describe('log', () => {
     );
     expect(text).not.toContain(secret);
     expect(text.match(/\[redacted\]/g)).toHaveLength(5);
+  });
+});
+
+describe('the line of a request', () => {
+  it('is what the log itself would write', () => {
+    const fields = { request_id: 'abc-1', method: 'POST', path: '/api/things/[id]', status: 200, ms: 1.3 };
+    const [line] = linesOf((log) => log.info(fields, 'request'));
+    const own = JSON.parse(requestLine('info', 'abc-1', 'POST', '/api/things/[id]', 200, 1.2999));
+    expect({ ...own, time: line?.time }).toEqual(line);
+    expect(Object.keys(own)).toEqual(Object.keys(line ?? {}));
   });
 });

@@ -1,8 +1,10 @@
 import { chatEngine } from '#lib/chat/index';
 import { VERSION } from '#lib/config/version';
-import { KIB, parseBody, readJson } from '#lib/http/body';
+import { parseBody, readJson } from '#lib/http/body';
 import { json, type Reply } from '#lib/http/reply';
+import type { HttpRequest } from '#lib/http/request';
 import { route } from '#lib/http/route';
+import { KIB } from '#lib/http/size';
 import { runner } from '#lib/runner/index';
 import { type Stats, type StatsActionResult, statsActionSchema } from '#lib/wire/stats';
 
@@ -25,7 +27,7 @@ function stats(): Reply {
   } satisfies Stats);
 }
 
-async function act(request: Request): Promise<Reply> {
+async function act(request: HttpRequest): Promise<Reply> {
   const { signal } = request;
   const { action, data } = parseBody(statsActionSchema, await readJson(request, 16 * KIB));
   const engine = chatEngine();

@@ -1,17 +1,19 @@
-import { MIB, parseJson, readJsonBytes, tooLarge } from '#lib/http/body';
+import { parseJson, readJsonBytes } from '#lib/http/body';
+import type { HttpRequest } from '#lib/http/request';
+import { MIB, tooLarge } from '#lib/http/size';
 
 const TEXT_LIMIT_BYTES = MIB;
 const IMAGES_LIMIT_BYTES = 20 * MIB;
 
 /** The bytes of a chat request: 1 MiB, or 20 MiB where images are attached (SPEC §1), which is seen before anything is parsed. */
-export async function readChatBytes(request: Request, anyType = false): Promise<Uint8Array> {
+export async function readChatBytes(request: HttpRequest, anyType = false): Promise<Uint8Array> {
   const bytes = await readJsonBytes(request, IMAGES_LIMIT_BYTES, anyType);
   if (bytes.byteLength > TEXT_LIMIT_BYTES && !hasImages(bytes)) throw tooLarge(TEXT_LIMIT_BYTES);
   return bytes;
 }
 
 /** The JSON body of a chat request. */
-export async function readChatBody(request: Request, anyType = false): Promise<unknown> {
+export async function readChatBody(request: HttpRequest, anyType = false): Promise<unknown> {
   return parseJson(await readChatBytes(request, anyType));
 }
 

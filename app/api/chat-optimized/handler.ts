@@ -7,6 +7,7 @@ import type { Origin } from '#lib/chat/pipeline';
 import { RecentBodies } from '#lib/chat/recent-bodies';
 import { parseBody, parseJson } from '#lib/http/body';
 import { eventStream, json, jsonBytes, type Reply } from '#lib/http/reply';
+import type { HttpRequest } from '#lib/http/request';
 import type { Call } from '#lib/http/route';
 import { processWide } from '#lib/process';
 import {
@@ -21,23 +22,23 @@ import { readChatBytes } from './body.ts';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** POST /api/chat-optimized and its alias (SPEC §2): an answer as JSON or as a stream, or one that is attached to by its id. */
-export async function chat(request: Request, call: Call): Promise<Reply> {
+export async function chat(request: HttpRequest, call: Call): Promise<Reply> {
   const bytes = await readChatBytes(request);
   const engine = chatEngine();
   const asked = recentBodies().get(bytes, parseAsked);
   if ('request_id' in asked) {
     const ticket = engine.find(asked.request_id, call.caller);
-    return reply(ticket, ticket.run.cached ? 'hit' : 'joined', asked.stream, call.signal());
+    return reply(ticket, ticket.run.cached ? 'hit' : 'joined', asked.stream, request.signal);
   }
   const submission = await engine.submit(asked, origin(request, call));
-  if (submission.kind === 'ticket') return reply(submission.ticket, submission.cache, asked.stream, call.signal());
+  if (submission.kind === 'ticket') return reply(submission.ticket, submission.cache, asked.stream, request.signal);
   const { kept, id } = submission;
   const headers = { 'x-cache': 'hit' };
   return asked.stream ? eventStream(kept.sse(id), headers) : jsonBytes(kept.json(id), 200, headers);
 }
 
 /** Who asks. A request is known by its X-Request-Id, where that is a UUID: sent by its client, or given by us. */
-export function origin(request: Request, call: Call): Origin {
+export function origin(request: HttpRequest, call: Call): Origin {
   const cacheControl = request.headers.get('cache-control');
   return {
     caller: call.caller,

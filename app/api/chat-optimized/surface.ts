@@ -4,6 +4,7 @@ import type { Ticket } from '#lib/chat/in-flight';
 import { chatEngine } from '#lib/chat/index';
 import { Fault } from '#lib/fault';
 import { json, type Reply } from '#lib/http/reply';
+import type { HttpRequest } from '#lib/http/request';
 import type { Call } from '#lib/http/route';
 import type { ChatRequest } from '#lib/wire/chat';
 import { origin } from './handler.ts';
@@ -20,7 +21,7 @@ export interface Surface {
 export async function answerThrough(
   surface: Surface,
   asked: ChatRequest,
-  request: Request,
+  request: HttpRequest,
   call: Call,
   signal: AbortSignal,
 ): Promise<Reply> {

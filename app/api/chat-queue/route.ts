@@ -4,6 +4,7 @@ import { chatEngine } from '#lib/chat/index';
 import { Fault } from '#lib/fault';
 import { parseBody } from '#lib/http/body';
 import { eventStream, json, type Reply } from '#lib/http/reply';
+import type { HttpRequest } from '#lib/http/request';
 import { type Call, route } from '#lib/http/route';
 import { CHAT_FIELDS, chatRequestSchema, type QueueSubmitted, requestIdSchema } from '#lib/wire/chat';
 import { readChatBody } from '../chat-optimized/body.ts';
@@ -15,7 +16,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   { limited: 'chat' },
 );
 
-async function submit(request: Request, call: Call): Promise<Reply> {
+async function submit(request: HttpRequest, call: Call): Promise<Reply> {
   const asked = parseBody(chatRequestSchema, await readChatBody(request), CHAT_FIELDS);
   const engine = chatEngine();
   const idempotencyKey = request.headers.get('idempotency-key') ?? undefined;
@@ -30,7 +31,7 @@ async function submit(request: Request, call: Call): Promise<Reply> {
   return json(submitted, 202, { 'x-cache': cache });
 }
 
-async function look(request: Request, call: Call): Promise<Reply> {
+async function look(request: HttpRequest, call: Call): Promise<Reply> {
   const { signal } = request;
   const engine = chatEngine();
   const id = askedId(request);
@@ -44,14 +45,14 @@ async function look(request: Request, call: Call): Promise<Reply> {
   return eventStream(await answerStream(engine, ticket, queueForm(ticket), signal, after));
 }
 
-function cancel(request: Request, call: Call): Reply {
+function cancel(request: HttpRequest, call: Call): Reply {
   const id = askedId(request);
   if (id === undefined) throw missing('is needed: it says which request to cancel');
   chatEngine().cancel(id, call.caller);
   return json({ request_id: id, status: 'cancelled', cancelled: true });
 }
 
-function askedId(request: Request): string | undefined {
+function askedId(request: HttpRequest): string | undefined {
   const { searchParams } = new URL(request.url);
   const id = searchParams.get('request_id') ?? searchParams.get('requestId');
   if (id === null) return undefined;
@@ -65,7 +66,7 @@ function missing(message: string): Fault {
 }
 
 /** The number after which a reader goes on; one that this answer never had begins anew. */
-function lastEventId(request: Request, last: number): number {
+function lastEventId(request: HttpRequest, last: number): number {
   const header = request.headers.get('last-event-id') ?? '';
   const number = /^\d{1,15}$/.test(header) ? Number(header) : 0;
   return number <= last ? number : 0;

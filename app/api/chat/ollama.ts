@@ -2,6 +2,7 @@ import { chatEngine } from '#lib/chat/index';
 import { type OllamaKind, ollamaAnswer, ollamaForm, ollamaLoaded } from '#lib/chat/surfaces/ollama';
 import { Fault } from '#lib/fault';
 import { json, type Reply } from '#lib/http/reply';
+import type { HttpRequest } from '#lib/http/request';
 import type { Call } from '#lib/http/route';
 import type { ChatRequest } from '#lib/wire/chat';
 import { answerThrough } from '../chat-optimized/surface.ts';
@@ -17,7 +18,7 @@ export async function ollama(
   kind: OllamaKind,
   asked: { model: string; keep_alive?: string | number | null | undefined },
   chat: ChatRequest | undefined,
-  request: Request,
+  request: HttpRequest,
   call: Call,
   signal: AbortSignal,
 ): Promise<Reply> {

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { Fault } from '#lib/fault';
 import { createSession, findKey, sessionCookie, sessionKey } from '#lib/http/auth';
-import { KIB, parseBody, readJson } from '#lib/http/body';
+import { parseBody, readJson } from '#lib/http/body';
 import { json } from '#lib/http/reply';
+import type { HttpRequest } from '#lib/http/request';
 import { route } from '#lib/http/route';
+import { KIB } from '#lib/http/size';
 
 const signInSchema = z.object({ key: z.string().min(1, 'enter a key').max(1000) });
 
@@ -32,6 +34,6 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   { open: true, limited: 'chat' },
 );
 
-function isSecure(request: Request): boolean {
+function isSecure(request: HttpRequest): boolean {
   return request.url.startsWith('https:') || request.headers.get('x-forwarded-proto') === 'https';
 }

@@ -1,8 +1,9 @@
 import { ollamaShown } from '#lib/chat/surfaces/ollama';
 import { Fault } from '#lib/fault';
-import { KIB, parseBody, readJson } from '#lib/http/body';
+import { parseBody, readJson } from '#lib/http/body';
 import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
+import { KIB } from '#lib/http/size';
 import { modelDirectory } from '#lib/models/choose';
 import { ollamaShowSchema } from '#lib/wire/ollama-api';
 

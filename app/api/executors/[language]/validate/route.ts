@@ -1,6 +1,7 @@
-import { MIB, parseBody, readJson } from '#lib/http/body';
+import { parseBody, readJson } from '#lib/http/body';
 import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
+import { MIB } from '#lib/http/size';
 import { executorLanguage } from '#lib/runner/executors';
 import { runner } from '#lib/runner/index';
 import { VALIDATE_FIELDS, validateRequestSchema } from '#lib/wire/executor';

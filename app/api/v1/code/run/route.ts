@@ -1,8 +1,9 @@
 import { Fault } from '#lib/fault';
-import { MIB, parseBody, readJson } from '#lib/http/body';
+import { parseBody, readJson } from '#lib/http/body';
 import { describeError } from '#lib/http/errors';
 import { eventStream, json, type Reply } from '#lib/http/reply';
 import { type Call, type Handler, route } from '#lib/http/route';
+import { MIB } from '#lib/http/size';
 import { languageIds, runner } from '#lib/runner/index';
 import { type CodeRequest, type CodeResult, codeRequestSchema } from '#lib/wire/code';
 

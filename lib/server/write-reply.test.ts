@@ -1,0 +1,188 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { request } from 'undici';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { json, plainText } from '#lib/http/reply';
+import { NodeRequest } from '#lib/server/node-request';
+import { writeReply } from '#lib/server/write-reply';
+
+type Handler = (request: NodeRequest, incoming: IncomingMessage, outgoing: ServerResponse) => unknown;
+
+const servers: Server[] = [];
+
+async function start(handler: Handler): Promise<{ url: string; port: number }> {
+  const server = createServer((incoming, outgoing) => {
+    handler(new NodeRequest(incoming, outgoing), incoming, outgoing);
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, port };
+}
+
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+/** Reads a body of at most 1,000 bytes, and answers with how many bytes and requests it saw, or with the fault's code. */
+const count: Handler = async (asked, incoming, outgoing) => {
+  const reply = await asked.bytes(1000).then(
+    (bytes) => json({ bytes: bytes.byteLength }),
+    (fault) => json({ code: fault.code }, 400),
+  );
+  await writeReply(reply, incoming, outgoing);
+};
+
+describe('a body', () => {
+  it.each([
+    ['nothing', ''],
+    ['one packet', 'x'.repeat(1000)],
+  ])('is read whole: %s', async (_name, body) => {
+    const { url } = await start(count);
+    const answer = await request(url, { method: 'POST', body });
+    expect(await answer.body.json()).toEqual({ bytes: body.length });
+  });
+
+  it('is read whole in any pieces', async () => {
+    const { port } = await start(count);
+    const answer = await talk(port, [
+      'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n',
+      '3\r\nabc\r\n',
+      '4\r\ndef',
+      'g\r\n0\r\n\r\n',
+    ]);
+    expect(answer).toContain('{"bytes":7}');
+  });
+
+  it.each([
+    ['by its declared length, before it arrives', 'Content-Length: 1001', 'x'],
+    ['while it arrives', 'Transfer-Encoding: chunked', `${(1001).toString(16)}\r\n${'x'.repeat(1001)}\r\n`],
+  ])('that is too large is refused %s, and its connection ends with the answer', async (_name, header, rest) => {
+    const { port } = await start(count);
+    const answer = await talk(port, [`POST / HTTP/1.1\r\nHost: a\r\n${header}\r\n\r\n`, rest], false);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toMatch(/connection: close/i);
+    expect(answer).toContain('body_too_large');
+  });
+
+  it('whose client goes is an error of that request only', async () => {
+    const seen = vi.fn();
+    const { port, url } = await start((asked, incoming, outgoing) =>
+      asked.bytes(1000).then(
+        () => writeReply(json('whole'), incoming, outgoing),
+        (fault) => seen(fault.code),
+      ),
+    );
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc', () => socket.destroy());
+    });
+    await vi.waitFor(() => expect(seen).toHaveBeenCalledWith('invalid_request'));
+    expect(await (await request(url, { method: 'POST', body: 'abc' })).body.json()).toBe('whole');
+  });
+});
+
+describe('a reply', () => {
+  it('has its length in bytes, whatever its characters', async () => {
+    const { url } = await start((_asked, incoming, outgoing) => writeReply(plainText('grüß 🌍'), incoming, outgoing));
+    const answer = await request(url);
+    expect(answer.headers['content-length']).toBe('11');
+    expect(await answer.body.text()).toBe('grüß 🌍');
+  });
+
+  it('that is a stream is read no faster than its client reads, and cancelled when the client goes', async () => {
+    let pulled = 0;
+    const cancelled = vi.fn();
+    const { port } = await start((_asked, incoming, outgoing) => {
+      const body = new ReadableStream<Uint8Array>(
+        {
+          pull(controller) {
+            pulled += 1;
+            controller.enqueue(new Uint8Array(64 * 1024));
+          },
+          cancel: cancelled,
+        },
+        { highWaterMark: 0 },
+      );
+      return writeReply({ status: 200, headers: {}, body }, incoming, outgoing);
+    });
+    const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'));
+    socket.pause();
+    // The kernel's buffers are full when no more is asked for between two looks.
+    let before = -1;
+    await vi.waitFor(
+      () => {
+        const now = pulled;
+        const still = now === before && now > 0;
+        before = now;
+        expect(still).toBe(true);
+      },
+      { timeout: 10_000, interval: 100 },
+    );
+    expect(pulled).toBeLessThan(400);
+    socket.destroy();
+    await vi.waitFor(() => expect(cancelled).toHaveBeenCalledTimes(1));
+  });
+
+  it('whose stream fails cuts the connection, so that nobody takes the part for the whole', async () => {
+    const { url } = await start((_asked, incoming, outgoing) => {
+      const body = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(new Uint8Array(10)),
+        pull: (controller) => controller.error(new Error('gone wrong')),
+      });
+      return writeReply({ status: 200, headers: {}, body }, incoming, outgoing);
+    });
+    const answer = await request(url);
+    await expect(answer.body.text()).rejects.toThrow();
+  });
+
+  it('to a client that has gone cancels its stream at once', async () => {
+    const cancelled = vi.fn();
+    const { port } = await start((_asked, incoming, outgoing) => {
+      outgoing.once('close', () => {
+        const body = new ReadableStream<Uint8Array>({ cancel: cancelled });
+        void writeReply({ status: 200, headers: {}, body }, incoming, outgoing);
+      });
+    });
+    const socket = connect(port, '127.0.0.1', () =>
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n', () => socket.destroy()),
+    );
+    await vi.waitFor(() => expect(cancelled).toHaveBeenCalledTimes(1));
+  });
+});
+
+describe('a signal', () => {
+  it('aborts when the client goes, also where it went before, and not when the answer is complete', async () => {
+    const signals: AbortSignal[] = [];
+    const { port, url } = await start((asked, incoming, outgoing) => {
+      signals.push(asked.signal);
+      if (incoming.url === '/answered') return writeReply(json('done'), incoming, outgoing);
+      outgoing.once('close', () => signals.push(new NodeRequest(incoming, outgoing).signal));
+    });
+    await (await request(`${url}/answered`)).body.text();
+    const socket = connect(port, '127.0.0.1', () =>
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n', () => socket.destroy()),
+    );
+    await vi.waitFor(() => expect(signals.map(({ aborted }) => aborted)).toEqual([false, true, true]));
+  });
+});
+
+/** Sends `parts`, each in a packet of its own, and resolves with all that comes back until the server closes. */
+function talk(port: number, parts: string[], end = true): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    socket.on('connect', async () => {
+      for (const part of parts) {
+        await new Promise<void>((sent) => socket.write(part, () => sent()));
+        await new Promise((turn) => setImmediate(turn));
+      }
+      if (end) socket.end();
+    });
+    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('error', reject);
+    socket.on('close', () => resolve(Buffer.concat(chunks).toString()));
+  });
+}
