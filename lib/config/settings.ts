@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bearerToken, isBareUrl, trustedProxies, urlPath } from '#lib/config/network';
 import { type LanguageId, languageIdSchema } from '#lib/wire/code';
 
 /**
@@ -87,6 +88,13 @@ const language = () =>
 
 const urls = () => list().pipe(z.array(httpUrl()));
 
+/** What passes everything on to a backend adds nothing of its own: credentials are HF_TOKEN's, the query is the caller's. */
+const backendUrls = () =>
+  urls().refine(
+    (all) => all.every(isBareUrl),
+    'must be without credentials, query and fragment: a token belongs into HF_TOKEN',
+  );
+
 export const SETTINGS = {
   HOST: define(
     'Server',
@@ -119,6 +127,12 @@ export const SETTINGS = {
     list(),
     '',
     'Keys that callers must show, comma-separated. Without any, the server is for this machine only.',
+  ),
+  TRUST_PROXY: define(
+    'Server',
+    trustedProxies(),
+    'false',
+    "Proxies in front whose X-Forwarded-For tells the client's address: false, their number (true is 1), or their addresses and networks, comma-separated (loopback and private are known).",
   ),
 
   MODEL_PROVIDER: define(
@@ -214,6 +228,33 @@ export const SETTINGS = {
     whole(0, 1_000_000),
     '30',
     'Code runs a minute for each caller; 0 is no limit.',
+  ),
+
+  PRIVATE_BACKEND_URL: define(
+    'Gateway',
+    backendUrls(),
+    '',
+    'Where everything goes that the app does not serve itself; several backends comma-separated.',
+  ),
+  HF_TOKEN: define('Gateway', bearerToken(), undefined, 'Token that the backend is shown as Authorization: Bearer.'),
+  GATEWAY_POOL_SIZE: define(
+    'Gateway',
+    whole(1, 10_000),
+    '50',
+    'Connections to each backend; more requests wait for one. WebSockets are not counted.',
+  ),
+  GATEWAY_KEEP_ALIVE_MS: define('Gateway', whole(1, MAX_MS), '90000', 'How long an idle connection is kept.'),
+  GATEWAY_TIMEOUT_MS: define(
+    'Gateway',
+    whole(1, MAX_MS),
+    '60000',
+    'Longest wait for the start of an answer, and longest silence within a body.',
+  ),
+  GATEWAY_HEALTH_PATH: define(
+    'Gateway',
+    urlPath(),
+    undefined,
+    'Path that is asked whether a backend is well (below 500 is). Default: whether it takes a connection.',
   ),
 
   SANDBOX: define(

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Fault } from '#lib/fault';
 import { readJson } from '#lib/http/body';
 import { json } from '#lib/http/reply';
@@ -34,6 +34,7 @@ function post(body: string, headers: Record<string, string> = {}): Request {
 }
 
 beforeEach(() => forgetProcessWide('config'));
+afterEach(() => vi.unstubAllEnvs());
 
 describe('route', () => {
   it('gives every answer a request id: the sane one of the caller, else a new one', async () => {
@@ -42,6 +43,17 @@ describe('route', () => {
     const bad = await routes.GET(new Request(URL_HERE, { headers: { 'x-request-id': 'a b"c' } }), CONTEXT);
     expect(bad.headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
     expect(bad.headers.get('x-content-type-options')).toBe('nosniff');
+  });
+
+  it('knows the caller by the address that a believed proxy saw, and by no other', async () => {
+    const ask = async () => {
+      forgetProcessWide('config');
+      const request = new Request(URL_HERE, { headers: { 'x-forwarded-for': '6.6.6.6, 192.0.2.1' } });
+      return (await (await routes.GET(request, { ...CONTEXT, peerAddress: '127.0.0.1' })).json()).caller;
+    };
+    expect(await ask()).toBe('127.0.0.1');
+    vi.stubEnv('TRUST_PROXY', 'loopback');
+    expect(await ask()).toBe('192.0.2.1');
   });
 
   it('answers 405 with Allow where there is no handler, and HEAD from GET without a body', async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Config, config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
 import { identify } from '#lib/http/auth';
+import { clientAddress } from '#lib/http/client-address';
 import { corsHeaders, isAllowedOrigin } from '#lib/http/cors';
 import { describeError } from '#lib/http/errors';
 import { countRequest, type LimitedWork } from '#lib/http/rate-limit';
@@ -99,7 +100,9 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
     if (origin !== null) refuseForeignOrigin(origin, request, method, settings);
     const keys = options.open === true ? [] : settings.API_KEYS;
     const caller =
-      method === 'OPTIONS' ? 'preflight' : identify(request.headers, keys, context.peerAddress, Date.now());
+      method === 'OPTIONS'
+        ? 'preflight'
+        : identify(request.headers, keys, addressOf(request, context.peerAddress, settings), Date.now());
     const perMinute = options.limited === undefined || method !== 'POST' ? 0 : settings[LIMIT_OF[options.limited]];
     if (options.limited !== undefined && perMinute > 0) await countRequest(options.limited, caller, perMinute);
     const params = context.params instanceof Promise ? await context.params : context.params;
@@ -143,6 +146,10 @@ function complete(
 
 function toResponse({ status, headers, body }: Reply): Response {
   return new Response(body, { status, headers });
+}
+
+function addressOf(request: HttpRequest, peer: string | undefined, { TRUST_PROXY: trust }: Config): string | undefined {
+  return trust === undefined ? peer : clientAddress(peer, request.headers.get('x-forwarded-for'), trust);
 }
 
 /** A page elsewhere may not change anything here unless it is allowed; reads go through, but without CORS headers it cannot see them. */

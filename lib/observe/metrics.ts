@@ -13,6 +13,7 @@ export interface Metrics {
   answer: Histogram<'outcome'>;
   codeRuns: Counter<'language' | 'status'>;
   codeSeconds: Histogram<'language'>;
+  gateway: Histogram<'status'>;
   /** What the statistics tell, set when somebody asks for the metrics. */
   stats: StatGauges;
 }
@@ -28,6 +29,8 @@ export interface StatGauges {
   batchSize: Gauge;
   codeActive: Gauge;
   codeWaiting: Gauge;
+  gatewayConnections: Gauge<'kind'>;
+  gatewayBackendUp: Gauge<'backend'>;
 }
 
 export function metrics(): Metrics {
@@ -93,6 +96,13 @@ export function createMetrics(): Metrics {
       buckets: SECONDS,
       registers,
     }),
+    gateway: new Histogram({
+      name: 'chill_space_gateway_request_duration_seconds',
+      help: 'Time from a request through the gateway to the start of its answer.',
+      labelNames: ['status'],
+      buckets: SECONDS,
+      registers,
+    }),
     stats: createStatGauges(registry),
   };
 }
@@ -111,5 +121,7 @@ function createStatGauges(registry: Registry): StatGauges {
     batchSize: gauge('batch_size_average', 'Requests in a batch, on average.'),
     codeActive: gauge('code_runs_active', 'Programs that run now.'),
     codeWaiting: gauge('code_runs_waiting', 'Programs that wait for a place.'),
+    gatewayConnections: gauge('gateway_open_connections', 'Requests, WebSockets and backend connections.', 'kind'),
+    gatewayBackendUp: gauge('gateway_backend_up', '1 where a backend was reachable when last heard of.', 'backend'),
   };
 }

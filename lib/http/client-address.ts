@@ -1,0 +1,69 @@
+import { BlockList, isIP } from 'node:net';
+import type { TrustedProxies } from '#lib/config/network';
+
+/**
+ * Who is at the other end, where proxies may stand in front: `TRUST_PROXY` says which of them are believed. `X-Forwarded-For`
+ * is read from its right end, where the nearest proxy has written, so that nothing a client makes up is reached before
+ * the address that a believed proxy saw.
+ *
+ * `peer` is the connection's own other end; undefined where the platform does not tell.
+ */
+export function clientAddress(
+  peer: string | undefined,
+  forwardedFor: string | null | undefined,
+  trust: TrustedProxies | undefined,
+): string | undefined {
+  const nearest = peer === undefined ? undefined : plainAddress(peer);
+  if (trust === undefined || (nearest !== undefined && !isBelieved(nearest, 0, trust))) return nearest;
+  const written = forwardedFor?.split(',') ?? [];
+  let client = nearest;
+  // The connection's own other end is the first, also where it is not told.
+  let behind = 1;
+  for (let index = written.length - 1; index >= 0; index--) {
+    const address = plainAddress(written[index] ?? '');
+    // A proxy that writes something else cannot be believed about what is behind it.
+    if (address === undefined) break;
+    client = address;
+    if (!isBelieved(address, behind, trust)) break;
+    behind += 1;
+  }
+  return client;
+}
+
+/** Whether the connection's other end is a proxy whose forwarding headers are believed. */
+export function isTrustedProxy(peer: string | undefined, trust: TrustedProxies | undefined): boolean {
+  if (trust === undefined) return false;
+  const address = peer === undefined ? undefined : plainAddress(peer);
+  return address === undefined ? 'hops' in trust : isBelieved(address, 0, trust);
+}
+
+/** `behind` counts the addresses between this one and us. */
+function isBelieved(address: string, behind: number, trust: TrustedProxies): boolean {
+  return 'hops' in trust ? behind < trust.hops : blockList(trust.networks).check(address, family(address));
+}
+
+/** Without brackets, port and the IPv6 form of an IPv4 address; undefined where it is no address. */
+function plainAddress(text: string): string | undefined {
+  const trimmed = text.trim().replace(/^\[([^\]]*)\](?::\d+)?$/, '$1');
+  const bare = /^(?:::ffff:)?(\d+\.\d+\.\d+\.\d+)(?::\d+)?$/i.exec(trimmed)?.[1] ?? trimmed;
+  return isIP(bare) === 0 ? undefined : bare;
+}
+
+const lists = new WeakMap<readonly string[], BlockList>();
+
+function blockList(networks: readonly string[]): BlockList {
+  const known = lists.get(networks);
+  if (known !== undefined) return known;
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = '', bits] = network.split('/');
+    if (bits === undefined) list.addAddress(address, family(address));
+    else list.addSubnet(address, Number(bits), family(address));
+  }
+  lists.set(networks, list);
+  return list;
+}
+
+function family(address: string): 'ipv4' | 'ipv6' {
+  return isIP(address) === 6 ? 'ipv6' : 'ipv4';
+}
