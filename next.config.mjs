@@ -8,6 +8,12 @@ const config = {
   // `tsc` checks the types in `npm test`; a first start should not wait for it.
   typescript: { ignoreBuildErrors: true },
   // Native modules and packages that start processes stay outside the bundles.
+  // Paths that are no page, as proxy.ts marks them: looked at before the gateway's catch-all route.
+  rewrites: async () => ({
+    afterFiles: [
+      { source: '/:path*', has: [{ type: 'header', key: 'x-not-found', value: '1' }], destination: '/_not-found' },
+    ],
+  }),
   serverExternalPackages: ['node-llama-cpp', 'pino', 'prom-client', 'undici', 'execa'],
 };
 

@@ -2,12 +2,16 @@ import { type NextRequest, NextResponse } from 'next/server';
 import { foreignOrigins } from '#lib/client/endpoints';
 import { config as settings } from '#lib/config/index';
 import { sessionKey } from '#lib/http/auth';
+import { PAGES } from '#lib/wire/pages';
 
 /**
  * Who sees a page, and the pages' security headers. Every request gets a nonce of its own; Next finds it in the policy that is put on the
  * request, and puts it on each script and style that it writes.
  */
 export function proxy(request: NextRequest): NextResponse {
+  const isPage = PAGES.has(request.nextUrl.pathname);
+  // Not a page: its catch-all route speaks for itself, to programs too, which show their key otherwise than pages do.
+  if (!isPage && settings().PRIVATE_BACKEND_URL.length > 0) return NextResponse.next();
   const signIn = signInFirst(request);
   if (signIn !== undefined) return NextResponse.redirect(signIn);
   const nonce = btoa(crypto.randomUUID());
@@ -15,6 +19,8 @@ export function proxy(request: NextRequest): NextResponse {
   const headers = new Headers(request.headers);
   headers.set('x-nonce', nonce);
   headers.set('content-security-policy', policy);
+  // next.config.mjs shows the page that says so: the catch-all route would answer with JSON where people look.
+  if (!isPage) headers.set('x-not-found', '1');
   const response = NextResponse.next({ request: { headers } });
   response.headers.set('content-security-policy', policy);
   for (const [name, value] of SECURITY_HEADERS) response.headers.set(name, value);
@@ -37,7 +43,7 @@ export const config = {
   matcher: [
     {
       // Pages only: the API has headers of its own, and static files run nothing.
-      source: '/((?!api/|v1/|health$|_next/static/|_next/image/|.*\\.[a-z0-9]+$).*)',
+      source: '/((?!api/|v1/|health$|gateway-health$|gateway/|_next/static/|_next/image/|.*\\.[a-z0-9]+$).*)',
       missing: [
         { type: 'header', key: 'next-router-prefetch' },
         { type: 'header', key: 'purpose', value: 'prefetch' },

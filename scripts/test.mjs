@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureModel } from './model.mjs';
+import { ensureNginx } from './nginx.mjs';
 import { ensureOllama } from './ollama.mjs';
 import { ensureBuild, ensurePackages, ensureSystemTools, projectEnvironment, run, SetupError, say } from './setup.mjs';
 
@@ -51,6 +52,8 @@ async function setUp() {
     const missing = await ensureSystemTools(SYSTEM_TOOLS);
     if (missing.length > 0) throw new SetupError('The tests need these programs; nothing was run.');
     await ensureModel({ log: say, env: process.env });
+    // The gateway is held against it; where it cannot be had, that suite says so.
+    await ensureNginx({ log: say, env: process.env });
     // Built once from its source, where Go and a compiler are; where they are not, the provider suite says so.
     await ensureOllama({ log: say, env: process.env });
   } catch (error) {

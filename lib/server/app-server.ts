@@ -2,14 +2,19 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { pathToFileURL } from 'node:url';
+import { config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
+import { gateway } from '#lib/gateway/index';
 import { describeError } from '#lib/http/errors';
 import { json, type Reply } from '#lib/http/reply';
 import type { RouteContext, RouteHandler } from '#lib/http/route';
 import { log } from '#lib/observe/log';
+import { GatewayFront } from '#lib/server/gateway-front';
 import { NodeRequest } from '#lib/server/node-request';
+import { findOwnPaths } from '#lib/server/own-paths';
 import { createRouteTable, findRouteFiles, type RouteFile, type RouteMatch } from '#lib/server/route-table';
 import { writeReply } from '#lib/server/write-reply';
+import type { FaultCode } from '#lib/wire/error';
 
 /** Longer than the usual 60 s of a proxy in front, so that it is the proxy that closes an idle connection. */
 const KEEP_ALIVE_MS = 65_000;
@@ -40,7 +45,8 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
     join(root, 'app'),
     async (file) => (await import(pathToFileURL(file).href)) as RouteModule,
   );
-  const match = executor === undefined ? createRouteTable(routes) : executorTable(routes, executor);
+  const match = executor === undefined ? appTable(routes) : executorTable(routes, executor);
+  const front = executor === undefined ? gatewayFront(root) : undefined;
   const pages = once(loadPages);
 
   const server = createServer(
@@ -49,27 +55,41 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: BODY_TIMEOUT_MS,
       noDelay: true,
+      shouldUpgradeCallback: (incoming) => front?.takesUpgrade(incoming, pathOf(incoming.url)) ?? false,
     },
-    (incoming, outgoing) => {
-      const found = match(pathOf(incoming.url));
-      if (!isHost(incoming.headers.host)) {
-        const refusal = new Fault('invalid_request', 'The Host header of this request is not the name of a host.');
-        void writeReply(json(describeError(refusal).body, 400), incoming, outgoing);
-        return;
-      }
-      if (found !== undefined) {
-        void answer(found, incoming, outgoing);
-        return;
-      }
-      pages()
-        .then((serve) => serve(incoming, outgoing))
-        .catch((error: unknown) => {
-          log().error({ err: error, path: pathOf(incoming.url) }, 'page failed');
-          if (outgoing.headersSent) outgoing.destroy();
-          else answerPlainly(outgoing, 500, 'The page could not be shown. The log of the server says why.');
-        });
-    },
+    (incoming, outgoing) => serve(incoming, outgoing, false),
   );
+  function serve(incoming: IncomingMessage, outgoing: ServerResponse, expectsContinue: boolean): void {
+    const pathname = pathOf(incoming.url);
+    const found = match(pathname);
+    if (!isHost(incoming.headers.host)) {
+      const refusal = new Fault('invalid_request', 'The Host header of this request is not the name of a host.');
+      void writeReply(json(describeError(refusal).body, 400), incoming, outgoing);
+      return;
+    }
+    if (found === undefined && front?.takes(pathname) === true) {
+      front.serve(incoming, outgoing, expectsContinue);
+      return;
+    }
+    if (expectsContinue) outgoing.writeContinue();
+    if (front !== undefined) boundBody(incoming);
+    if (found !== undefined) {
+      void answer(found, incoming, outgoing);
+      return;
+    }
+    pages()
+      .then((serve) => serve(incoming, outgoing))
+      .catch((error: unknown) => {
+        log().error({ err: error, path: pathOf(incoming.url) }, 'page failed');
+        if (outgoing.headersSent) outgoing.destroy();
+        else answerPlainly(outgoing, 500, 'The page could not be shown. The log of the server says why.');
+      });
+  }
+  server.on('checkContinue', (incoming, outgoing) => serve(incoming, outgoing, true));
+  server.on('upgrade', (incoming, socket, head) => front?.upgrade(incoming, socket, head));
+  server.on('connect', refuseTunnel);
+  // What goes through the gateway may be as large as it likes, as long as it keeps coming.
+  if (front !== undefined) server.requestTimeout = 0;
   server.on('clientError', refuseBytes);
   return server;
 }
@@ -119,6 +139,39 @@ async function answer(
   }
 }
 
+/** The gateway's own route files are for servers that are not this one. */
+function appTable(routes: readonly RouteFile<RouteModule>[]) {
+  return createRouteTable(routes.filter(({ pattern }) => !GATEWAY_PATTERNS.has(pattern)));
+}
+
+const GATEWAY_PATTERNS: ReadonlySet<string> = new Set(['/[...path]', '/gateway/[...path]']);
+
+function gatewayFront(root: string): GatewayFront | undefined {
+  return config().PRIVATE_BACKEND_URL.length === 0 ? undefined : new GatewayFront(gateway(), findOwnPaths(root));
+}
+
+/** Holds a body to the time that all others have, where the server itself does not. */
+function boundBody(incoming: IncomingMessage): void {
+  if (incoming.complete || (incoming.headers['content-length'] ?? '0') === '0') {
+    if (incoming.headers['transfer-encoding'] === undefined) return;
+  }
+  const timer = setTimeout(() => incoming.socket.destroy(), BODY_TIMEOUT_MS);
+  const stop = () => clearTimeout(timer);
+  incoming.once('end', stop).once('close', stop);
+}
+
+/** This is no forward proxy: nothing is dialled because a client says so. */
+function refuseTunnel(_incoming: IncomingMessage, socket: Duplex): void {
+  socket.on('error', () => socket.destroy());
+  socket.end(
+    plainRefusal(
+      '405 Method Not Allowed',
+      'method_not_allowed',
+      'This server opens no tunnels: CONNECT is not allowed.',
+    ),
+  );
+}
+
 /** The routes of an executor: what runs code, and its own API at the root. Nothing here touches a model. */
 function executorTable(routes: readonly RouteFile<RouteModule>[], language: string) {
   const offered = /^\/api\/(?:executors|microservices|v1|metrics)(?:\/|$)/;
@@ -138,10 +191,12 @@ function refuseBytes(error: NodeJS.ErrnoException, socket: Duplex): void {
     '400 Bad Request',
     'This is not a valid HTTP request.',
   ];
-  const body = JSON.stringify({ error: sentence, code: 'invalid_request' });
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
+  socket.end(plainRefusal(status, 'invalid_request', sentence));
+}
+
+function plainRefusal(status: string, code: FaultCode, sentence: string): string {
+  const body = JSON.stringify({ error: sentence, code });
+  return `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
 }
 
 const PARSER_REFUSALS: Record<string, [string, string]> = {

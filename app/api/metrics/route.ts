@@ -1,4 +1,5 @@
 import { chatEngine } from '#lib/chat/index';
+import { gateway } from '#lib/gateway/index';
 import { plainText } from '#lib/http/reply';
 import { route } from '#lib/http/route';
 import { metrics, type StatGauges } from '#lib/observe/metrics';
@@ -37,4 +38,13 @@ function setGauges(gauges: StatGauges): void {
   const { active, waiting } = runner().stats();
   gauges.codeActive.set(active);
   gauges.codeWaiting.set(waiting);
+  const { requests, web_sockets, backends } = gateway().stats();
+  gauges.gatewayConnections.set({ kind: 'request' }, requests.active);
+  gauges.gatewayConnections.set({ kind: 'web_socket' }, web_sockets.open);
+  gauges.gatewayConnections.set(
+    { kind: 'backend' },
+    backends.reduce((sum, { connections }) => sum + connections, 0),
+  );
+  for (const { origin, state } of backends)
+    if (state !== 'unknown') gauges.gatewayBackendUp.set({ backend: origin }, state === 'up' ? 1 : 0);
 }

@@ -1,4 +1,5 @@
 import { Fault } from '#lib/fault';
+import { gateway } from '#lib/gateway/index';
 import { json } from '#lib/http/reply';
 import { type Call, route } from '#lib/http/route';
 import { modelDirectory } from '#lib/models/choose';
@@ -6,6 +7,8 @@ import { runner } from '#lib/runner/index';
 
 /** A part that has not answered by then is down. */
 const CHECK_TIMEOUT_MS = 5_000;
+/** What a backend said so recently is believed. */
+const GATEWAY_FRESH_MS = 2_000;
 
 interface Part {
   /** `unavailable` is a part that was not asked for by a setting, and is not there. */
@@ -18,8 +21,8 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   {
     GET: async (request, call) => {
       const { signal } = request;
-      const [model, sandbox] = await Promise.all([modelPart(signal), sandboxPart(call)]);
-      const parts = { model, sandbox, redis: NOT_CONFIGURED, gateway: NOT_CONFIGURED };
+      const [model, sandbox, backend] = await Promise.all([modelPart(signal), sandboxPart(call), gatewayPart()]);
+      const parts = { model, sandbox, redis: NOT_CONFIGURED, gateway: backend };
       const ready = Object.values(parts).every(({ state }) => state !== 'down');
       return json(
         { status: ready ? 'ready' : 'not_ready', parts },
@@ -40,6 +43,16 @@ async function modelPart(signal: AbortSignal): Promise<Part> {
   } catch (error) {
     return { state: 'down', detail: Fault.is(error) ? error.message : 'The model provider does not answer.' };
   }
+}
+
+/** One of several backends is enough. */
+async function gatewayPart(): Promise<Part> {
+  await gateway().check(GATEWAY_FRESH_MS);
+  const { state, backends } = gateway().stats();
+  if (state === 'not_configured') return NOT_CONFIGURED;
+  if (state === 'down') return { state: 'down', detail: 'The backend cannot be reached.' };
+  const down = backends.filter((backend) => backend.state === 'down').length;
+  return down === 0 ? { state: 'up' } : { state: 'up', detail: `${down} of ${backends.length} backends are down.` };
 }
 
 /** A sandbox that the operator asked for must be there; without one, the app still chats. */

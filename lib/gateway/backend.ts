@@ -1,0 +1,159 @@
+import { connect as connectTcp } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { Pool } from 'undici';
+import type { Config } from '#lib/config/index';
+import type { Choosable } from '#lib/gateway/choose';
+import { backendFailure, type Failure } from '#lib/gateway/faults';
+import { log } from '#lib/observe/log';
+import type { BackendStats } from '#lib/wire/gateway';
+
+/** Broken answers in a row after which a backend counts as down; a connection that cannot be made is enough by itself. */
+const FAILURES_TO_DOWN = 3;
+const CONNECT_TIMEOUT_MS = 10_000;
+const CHECK_TIMEOUT_MS = 3_000;
+
+/** One backend: its connections, what it works on, and whether it is well. */
+export class Backend implements Choosable {
+  readonly url: URL;
+  /** What stands in front of each path; empty for a backend at the root of its host. */
+  readonly basePath: string;
+  readonly pool: Pool;
+  /** Requests that are not done: those that it works on, and those that wait for a connection. */
+  pending = 0;
+  readonly #settings: Config;
+  #state: BackendStats['state'] = 'unknown';
+  #heardAtMs = Number.NEGATIVE_INFINITY;
+  #failuresInARow = 0;
+  #requests = 0;
+  #failures = 0;
+  #lastFailure: BackendStats['last_failure'] = null;
+  #check: Promise<void> | undefined;
+
+  constructor(url: string, settings: Config) {
+    this.url = new URL(url);
+    this.basePath = this.url.pathname === '/' ? '' : this.url.pathname;
+    this.#settings = settings;
+    this.pool = new Pool(this.url.origin, {
+      connections: settings.GATEWAY_POOL_SIZE,
+      keepAliveTimeout: settings.GATEWAY_KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: settings.GATEWAY_KEEP_ALIVE_MS,
+      headersTimeout: settings.GATEWAY_TIMEOUT_MS,
+      bodyTimeout: settings.GATEWAY_TIMEOUT_MS,
+      connectTimeout: Math.min(CONNECT_TIMEOUT_MS, settings.GATEWAY_TIMEOUT_MS),
+      // Hop by hop is a notion of HTTP/1: trailers, upgrades and lengths go through as they are.
+      allowH2: false,
+    });
+  }
+
+  get isDown(): boolean {
+    return this.#state === 'down';
+  }
+
+  get state(): BackendStats['state'] {
+    return this.#state;
+  }
+
+  /** The backend began to answer, whatever it said. */
+  succeeded(nowMs: number = performance.now()): void {
+    this.#requests += 1;
+    this.#well(nowMs);
+  }
+
+  /** `unsent`: there was no connection to send anything over. */
+  failed(failure: Failure, unsent: boolean, nowMs: number = performance.now()): void {
+    this.#requests += 1;
+    this.#failures += 1;
+    this.#failuresInARow += 1;
+    this.#note(failure.reason);
+    if (unsent || this.#failuresInARow >= FAILURES_TO_DOWN) this.#down(failure.reason, nowMs);
+  }
+
+  /** Asks the backend whether it is well, unless it was heard of within `freshMs`. Never throws; one check at a time. */
+  async check(freshMs: number): Promise<void> {
+    if (performance.now() - this.#heardAtMs < freshMs) return;
+    this.#check ??= this.#ask().finally(() => {
+      this.#check = undefined;
+    });
+    await this.#check;
+  }
+
+  stats(): BackendStats {
+    const { running, connected } = this.pool.stats;
+    return {
+      origin: this.url.origin,
+      state: this.#state,
+      active: running,
+      waiting: Math.max(0, this.pending - running),
+      connections: connected,
+      requests: this.#requests,
+      failures: this.#failures,
+      last_failure: this.#lastFailure,
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.pool.destroy();
+  }
+
+  async #ask(): Promise<void> {
+    try {
+      const path = this.#settings.GATEWAY_HEALTH_PATH;
+      if (path === undefined) await this.#connect();
+      else await this.#get(this.basePath + path);
+      this.#well(performance.now());
+    } catch (error) {
+      const { reason } = backendFailure(error, CHECK_TIMEOUT_MS);
+      this.#note(reason);
+      this.#down(reason, performance.now());
+    }
+  }
+
+  async #get(path: string): Promise<void> {
+    const token = this.#settings.HF_TOKEN;
+    const { statusCode, body } = await this.pool.request({
+      path,
+      method: 'GET',
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(CHECK_TIMEOUT_MS),
+    });
+    await body.dump();
+    if (statusCode >= 500) throw Object.assign(new Error('unwell'), { code: `answered ${statusCode}` });
+  }
+
+  /** A connection that carries nothing: a backend that counts its requests sees none that nobody made. */
+  #connect(): Promise<void> {
+    const { hostname, protocol, port } = this.url;
+    const host = hostname.replace(/^\[|\]$/g, '');
+    return new Promise((resolve, reject) => {
+      const socket =
+        protocol === 'https:'
+          ? connectTls({ host, port: Number(port || 443), servername: host })
+          : connectTcp({ host, port: Number(port || 80) });
+      socket.setTimeout(CHECK_TIMEOUT_MS, () =>
+        socket.destroy(Object.assign(new Error('too slow'), { code: 'ETIMEDOUT' })),
+      );
+      socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+        resolve();
+        socket.destroy();
+      });
+      socket.once('error', reject);
+    });
+  }
+
+  #well(nowMs: number): void {
+    if (this.#state === 'down') log().info({ backend: this.url.origin }, 'backend is back');
+    this.#state = 'up';
+    this.#heardAtMs = nowMs;
+    this.#failuresInARow = 0;
+  }
+
+  #down(reason: string, nowMs: number): void {
+    if (this.#state !== 'down') log().warn({ backend: this.url.origin, reason }, 'backend is down');
+    this.#state = 'down';
+    this.#heardAtMs = nowMs;
+  }
+
+  #note(reason: string): void {
+    this.#lastFailure = { at: new Date().toISOString(), reason };
+  }
+}

@@ -1,0 +1,215 @@
+import type { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import { Fault } from '#lib/fault';
+import type { Backend } from '#lib/gateway/backend';
+import { backendFailure, connectionFailed, isClosedByPeer, isRefusedHere, tooSlow } from '#lib/gateway/faults';
+import type { Gateway } from '#lib/gateway/gateway';
+import { responseHeaders, responseTrailers, statusMessage } from '#lib/gateway/response-headers';
+import type { BodyMask } from '#lib/gateway/token-mask';
+import type { FaultCode } from '#lib/wire/error';
+
+/** A request on its way to a backend, in the form that every backend gets it in. */
+export interface Outbound {
+  method: string;
+  /** Path and query, without a backend's base path. */
+  path: string;
+  /** Names and values in turn. */
+  headers: string[];
+  body: Readable | null;
+  sessionCookie: string | undefined;
+  /** Whether an answer of this status may have trailers at its end. */
+  allowsTrailers: (status: number) => boolean;
+}
+
+/** What an answer that the backend did not give is counted as; anything else was the caller's fault. */
+const STATUS_OF: Partial<Record<FaultCode, number>> = { upstream_failed: 502, upstream_timeout: 504 };
+
+/** Methods that may be sent again where a kept connection was closed at the moment it was used (RFC 9110 §9.2.2). */
+const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * One request and its answer, over as many attempts as it takes: another backend where one takes no connection, once more
+ * where a kept connection turned out to be closed, and otherwise one. What the answer is written to is the subclass's.
+ *
+ * Exactly one of `respond` and `refuse` is called, and after `respond` exactly one of `finish` and `cut`, unless `leave`
+ * was called first.
+ */
+export abstract class Exchange implements Dispatcher.DispatchHandler {
+  protected readonly gateway: Gateway;
+  readonly #outbound: Outbound;
+  readonly #startedMs = performance.now();
+  readonly #mask: BodyMask | undefined;
+  #backend: Backend | undefined;
+  #tried: Set<Backend> | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #wait: NodeJS.Timeout | undefined;
+  #isRepeated = false;
+  #hasResponded = false;
+  #isOver = false;
+
+  constructor(gateway: Gateway, outbound: Outbound) {
+    this.gateway = gateway;
+    this.#outbound = outbound;
+    this.#mask = gateway.mask.body();
+  }
+
+  /** An informational answer (103 and its kind), any number of times before `respond`. */
+  protected abstract inform(status: number, headers: string[]): void;
+  protected abstract respond(status: number, message: string | undefined, headers: string[]): void;
+  /** Takes a piece of the body; false asks for no more until `resume`. */
+  protected abstract write(chunk: Buffer): boolean;
+  protected abstract finish(trailers: [string, string][]): void;
+  /** The answer broke off after its beginning: whoever reads it must notice. */
+  protected abstract cut(): void;
+  /** The backend did not answer. */
+  protected abstract refuse(fault: Fault): void;
+
+  protected get elapsedMs(): number {
+    return performance.now() - this.#startedMs;
+  }
+
+  protected start(): void {
+    this.gateway.statistics.began();
+    this.#attempt();
+  }
+
+  protected resume(): void {
+    this.#controller?.resume();
+  }
+
+  /** The client is gone: the backend's work is ended. Does nothing once all is over. */
+  protected leave(): void {
+    if (this.#isOver) return;
+    this.#end();
+    this.#controller?.abort(new Error('the client is gone'));
+  }
+
+  /** Ends an exchange that failed on our side of it: on the request's body, say. */
+  protected fail(fault: Fault): void {
+    if (this.#isOver) return;
+    this.#conclude(fault);
+    this.#controller?.abort(fault);
+  }
+
+  // What undici calls.
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    clearTimeout(this.#wait);
+    this.#controller = controller;
+    if (this.#isOver) controller.abort(new Error('nobody waits for the answer any more'));
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    _headers: unknown,
+    message?: string,
+  ): void {
+    if (this.#isOver) return;
+    const raw = Array.isArray(controller.rawHeaders) ? controller.rawHeaders : [];
+    const { sessionCookie } = this.#outbound;
+    if (status < 200) {
+      this.inform(status, responseHeaders(raw, this.gateway.mask, { sessionCookie, allowsTrailers: false }));
+      return;
+    }
+    const allowsTrailers = this.#outbound.allowsTrailers(status);
+    const headers = responseHeaders(raw, this.gateway.mask, { sessionCookie, allowsTrailers });
+    // A header that cannot be sent throws here, and comes back as an error of this attempt.
+    this.respond(status, statusMessage(message, this.gateway.mask), headers);
+    this.#hasResponded = true;
+    this.#backend?.succeeded();
+    this.gateway.statistics.answered(status, this.elapsedMs, false);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#isOver) return;
+    const data = this.#mask === undefined ? chunk : this.#mask.push(chunk);
+    if (data.length > 0 && !this.write(data)) controller.pause();
+  }
+
+  onResponseEnd(controller: Dispatcher.DispatchController): void {
+    if (this.#isOver) return;
+    const rest = this.#mask?.end();
+    if (rest !== undefined && rest.length > 0) this.write(rest);
+    this.#end();
+    const raw = Array.isArray(controller.rawTrailers) ? controller.rawTrailers : [];
+    this.finish(raw.length === 0 ? [] : responseTrailers(raw, this.gateway.mask));
+  }
+
+  onResponseError(_controller: unknown, error: Error): void {
+    clearTimeout(this.#wait);
+    if (this.#isOver) return;
+    const unsent = this.#controller === undefined;
+    if (isRefusedHere(error)) {
+      this.#conclude(new Fault('invalid_request', 'The request has an invalid header.'));
+      return;
+    }
+    const failure = backendFailure(error, this.gateway.settings.GATEWAY_TIMEOUT_MS);
+    this.#backend?.failed(failure, unsent);
+    if (this.#hasResponded || !this.#triesAgain(error, unsent)) this.#conclude(failure.fault);
+  }
+
+  #attempt(): void {
+    const backend = this.gateway.choose(this.#tried);
+    if (backend === undefined) {
+      this.#conclude(connectionFailed());
+      return;
+    }
+    const { path, ...rest } = this.#outbound;
+    this.#backend = backend;
+    this.#controller = undefined;
+    backend.pending += 1;
+    backend.pool.dispatch(
+      { path: backend.basePath + path, method: rest.method, headers: rest.headers, body: rest.body },
+      this,
+    );
+    // From the first byte on, the connection's own timeouts hold; until then it waits for a place in the pool.
+    if (this.#controller === undefined && !this.#isOver && !this.#hasResponded) {
+      clearTimeout(this.#wait);
+      this.#wait = setTimeout(() => this.#waitedTooLong(), this.gateway.settings.GATEWAY_TIMEOUT_MS);
+    }
+  }
+
+  #triesAgain(error: Error, unsent: boolean): boolean {
+    const { method, body } = this.#outbound;
+    const isStale = !this.#isRepeated && body === null && REPEATABLE.has(method) && isClosedByPeer(error);
+    if (!unsent && !isStale) return false;
+    if (unsent && this.#backend !== undefined) {
+      this.#tried ??= new Set();
+      this.#tried.add(this.#backend);
+      if (this.gateway.choose(this.#tried) === undefined) return false;
+    } else this.#isRepeated = true;
+    this.#release();
+    this.#attempt();
+    return true;
+  }
+
+  #waitedTooLong(): void {
+    if (this.#controller !== undefined || this.#isOver) return;
+    this.#conclude(tooSlow(this.gateway.settings.GATEWAY_TIMEOUT_MS));
+  }
+
+  #conclude(fault: Fault): void {
+    this.#end();
+    if (this.#hasResponded) {
+      this.cut();
+      return;
+    }
+    const status = STATUS_OF[fault.code];
+    this.gateway.statistics.answered(status ?? 400, this.elapsedMs, status !== undefined);
+    this.refuse(fault);
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    clearTimeout(this.#wait);
+    this.#release();
+    this.gateway.statistics.ended();
+  }
+
+  #release(): void {
+    if (this.#backend === undefined) return;
+    this.#backend.pending -= 1;
+    this.#backend = undefined;
+  }
+}

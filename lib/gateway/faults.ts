@@ -1,0 +1,67 @@
+import { Fault } from '#lib/fault';
+
+/** How an attempt at a backend failed, as far as anyone can act on it. */
+export interface Failure {
+  fault: Fault;
+  /** For the statistics and the log: a word without anything of the request in it. */
+  reason: string;
+}
+
+const TIMEOUTS: ReadonlySet<string> = new Set([
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'ETIMEDOUT',
+]);
+
+/** What became of an attempt whose connection broke or could not be made: 504 where it took too long, else 502 (SPEC §4). */
+export function backendFailure(error: unknown, timeoutMs: number): Failure {
+  const code = codeOf(error);
+  const fault = TIMEOUTS.has(code) ? tooSlow(timeoutMs, error) : connectionFailed(error);
+  return { fault, reason: REASONS[code] ?? code };
+}
+
+export function connectionFailed(cause?: unknown): Fault {
+  return new Fault('upstream_failed', 'Backend connection failed', { cause });
+}
+
+export function tooSlow(timeoutMs: number, cause?: unknown): Fault {
+  return new Fault('upstream_timeout', `The backend did not answer within ${timeoutMs / 1000} s. Try again later.`, {
+    cause,
+  });
+}
+
+/** A connection that was kept and that the backend closed at the moment it was used again. */
+export function isClosedByPeer(error: unknown): boolean {
+  return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error));
+}
+
+/** The request was not even tried: it has something in it that HTTP does not allow to be sent. */
+export function isRefusedHere(error: unknown): boolean {
+  return ['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED'].includes(codeOf(error));
+}
+
+const REASONS: Record<string, string> = {
+  ECONNREFUSED: 'connection refused',
+  ENOTFOUND: 'host not found',
+  EAI_AGAIN: 'host not found',
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection reset',
+  EHOSTUNREACH: 'host unreachable',
+  ENETUNREACH: 'network unreachable',
+  ETIMEDOUT: 'no connection in time',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
+  UND_ERR_HEADERS_TIMEOUT: 'no answer in time',
+  UND_ERR_BODY_TIMEOUT: 'answer stalled',
+  UND_ERR_SOCKET: 'connection closed',
+  UND_ERR_HEADERS_OVERFLOW: 'headers too large',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'answer cut short',
+  ERR_INVALID_CHAR: 'invalid header',
+};
+
+/** Errors of several addresses tried at once hold one for each. */
+function codeOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' ? code : 'failed';
+}

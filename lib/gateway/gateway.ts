@@ -1,0 +1,69 @@
+import type { Config } from '#lib/config/index';
+import { Backend } from '#lib/gateway/backend';
+import { chooseBackend } from '#lib/gateway/choose';
+import { GatewayStatistics } from '#lib/gateway/statistics';
+import { TokenMask } from '#lib/gateway/token-mask';
+import type { GatewayStats } from '#lib/wire/gateway';
+
+const CHECK_EVERY_MS = 5_000;
+
+/** What all requests through the gateway share. */
+export class Gateway {
+  readonly settings: Config;
+  readonly backends: readonly Backend[];
+  readonly mask: TokenMask;
+  readonly statistics = new GatewayStatistics();
+  readonly #checks: NodeJS.Timeout | undefined;
+  readonly #closers = new Set<() => void>();
+
+  constructor(settings: Config) {
+    this.settings = settings;
+    this.mask = new TokenMask(settings.HF_TOKEN);
+    this.backends = settings.PRIVATE_BACKEND_URL.map((url) => new Backend(url, settings));
+    // A single backend is asked whatever is thought of it: its own answers tell enough.
+    if (this.backends.length > 1 || settings.GATEWAY_HEALTH_PATH !== undefined) {
+      this.#checks = setInterval(() => void this.check(CHECK_EVERY_MS / 2), CHECK_EVERY_MS);
+      this.#checks.unref();
+    }
+  }
+
+  choose(tried?: ReadonlySet<Backend>): Backend | undefined {
+    return chooseBackend(this.backends, Math.random, tried);
+  }
+
+  /** Asks every backend that was not heard of within `freshMs`. Never throws. */
+  async check(freshMs: number): Promise<void> {
+    await Promise.all(this.backends.map((backend) => backend.check(freshMs)));
+  }
+
+  get state(): GatewayStats['state'] {
+    const states = new Set(this.backends.map(({ state }) => state));
+    if (states.size === 0) return 'not_configured';
+    if (!states.has('down')) return states.has('up') ? 'up' : 'unknown';
+    return states.size === 1 ? 'down' : 'degraded';
+  }
+
+  stats(): GatewayStats {
+    return {
+      timestamp: new Date().toISOString(),
+      state: this.state,
+      has_token: this.settings.HF_TOKEN !== undefined,
+      pool_size: this.settings.GATEWAY_POOL_SIZE,
+      timeout_ms: this.settings.GATEWAY_TIMEOUT_MS,
+      backends: this.backends.map((backend) => backend.stats()),
+      ...this.statistics.report(),
+    };
+  }
+
+  /** `close` is called where the gateway closes before what it belongs to has ended; returns how to take it back. */
+  closeWithMe(close: () => void): () => void {
+    this.#closers.add(close);
+    return () => void this.#closers.delete(close);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#checks);
+    for (const close of this.#closers) close();
+    await Promise.all(this.backends.map((backend) => backend.close()));
+  }
+}

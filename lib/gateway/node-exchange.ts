@@ -1,0 +1,143 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Fault } from '#lib/fault';
+import { Exchange } from '#lib/gateway/exchange';
+import type { Gateway } from '#lib/gateway/gateway';
+import { BodyStalled, RequestBody } from '#lib/gateway/request-body';
+import { type Origin, requestHeaders } from '#lib/gateway/request-headers';
+import { hasBody } from '#lib/gateway/response-headers';
+
+/** One request to be passed on, and how what is not the backend's business is done. */
+export interface Passage {
+  /** Path and query for the backend. */
+  path: string;
+  origin: Origin;
+  /** Headers that the answer has beside the backend's, names and values in turn. */
+  answerHeaders: string[];
+  /** The client waits for `100 Continue` before it sends its body. */
+  expectsContinue: boolean;
+  /** Answers with an error of ours; nothing was sent before. */
+  refuse: (fault: Fault) => void;
+  /** The answer has begun, with this status; 499 where the client was gone before. */
+  onAnswer: (status: number) => void;
+}
+
+/** Passes a request of `node:http` on, streaming both ways. Throws what `requestHeaders` throws, before anything is done. */
+export function passOn(gateway: Gateway, incoming: IncomingMessage, outgoing: ServerResponse, passage: Passage): void {
+  new NodeExchange(gateway, incoming, outgoing, passage).begin();
+}
+
+class NodeExchange extends Exchange {
+  readonly #incoming: IncomingMessage;
+  readonly #outgoing: ServerResponse;
+  readonly #passage: Passage;
+  #hasWritten = false;
+  #isPaused = false;
+
+  constructor(gateway: Gateway, incoming: IncomingMessage, outgoing: ServerResponse, passage: Passage) {
+    const method = incoming.method ?? 'GET';
+    const { GATEWAY_TIMEOUT_MS: timeoutMs, HF_TOKEN: token } = gateway.settings;
+    const goOn = passage.expectsContinue ? () => outgoing.writeContinue() : undefined;
+    const body = carriesBody(incoming) ? new RequestBody(incoming, timeoutMs, goOn) : null;
+    super(gateway, {
+      method,
+      path: passage.path,
+      headers: requestHeaders(incoming.rawHeaders, passage.origin, token),
+      body,
+      sessionCookie: passage.origin.sessionCookie,
+      allowsTrailers: (status) => hasBody(method, status) && isModern(incoming),
+    });
+    this.#incoming = incoming;
+    this.#outgoing = outgoing;
+    this.#passage = passage;
+    body?.on('error', this.#onBodyError);
+  }
+
+  begin(): void {
+    this.#outgoing.once('close', this.#onClose);
+    this.start();
+  }
+
+  protected override inform(status: number, headers: string[]): void {
+    // Older clients would take it for the answer. 100 is ours to say, 101 is another way's.
+    if (isModern(this.#incoming) && status > 101) this.#outgoing.writeInformation(status, headers);
+  }
+
+  protected override respond(status: number, message: string | undefined, headers: string[]): void {
+    headers.push(...this.#passage.answerHeaders);
+    dropTrailerOfFixedLength(headers);
+    if (message === undefined) this.#outgoing.writeHead(status, headers);
+    else this.#outgoing.writeHead(status, message, headers);
+    this.#passage.onAnswer(status);
+    // Most answers come with their body at once, and then head and body leave together.
+    process.nextTick(this.#flush);
+  }
+
+  protected override write(chunk: Buffer): boolean {
+    this.#hasWritten = true;
+    if (this.#outgoing.write(chunk)) return true;
+    if (!this.#isPaused) {
+      this.#isPaused = true;
+      this.#outgoing.once('drain', this.#onDrain);
+      // A client that never reads is not waited for longer than a backend that never answers.
+      this.#outgoing.setTimeout(this.gateway.settings.GATEWAY_TIMEOUT_MS, this.#onStall);
+    }
+    return false;
+  }
+
+  protected override finish(trailers: [string, string][]): void {
+    this.#hasWritten = true;
+    if (trailers.length > 0 && this.#outgoing.chunkedEncoding) this.#outgoing.addTrailers(trailers);
+    this.#outgoing.end();
+  }
+
+  protected override cut(): void {
+    this.#outgoing.destroy();
+  }
+
+  protected override refuse(fault: Fault): void {
+    this.#hasWritten = true;
+    this.#passage.refuse(fault);
+  }
+
+  readonly #flush = (): void => {
+    if (!this.#hasWritten && !this.#outgoing.destroyed) this.#outgoing.flushHeaders();
+  };
+
+  readonly #onDrain = (): void => {
+    this.#isPaused = false;
+    this.#outgoing.off('timeout', this.#onStall);
+    this.#outgoing.setTimeout(0);
+    this.resume();
+  };
+
+  readonly #onStall = (): void => {
+    this.#outgoing.destroy();
+  };
+
+  readonly #onClose = (): void => {
+    if (this.#outgoing.writableFinished) return;
+    if (!this.#outgoing.headersSent) this.#passage.onAnswer(499);
+    this.leave();
+  };
+
+  readonly #onBodyError = (error: Error): void => {
+    if (!(error instanceof BodyStalled)) return;
+    this.fail(new Fault('invalid_request', 'The body of the request stopped arriving. Send it again.'));
+  };
+}
+
+function carriesBody({ headers }: IncomingMessage): boolean {
+  const length = headers['content-length'];
+  return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined;
+}
+
+function isModern(incoming: IncomingMessage): boolean {
+  return incoming.httpVersionMajor === 1 && incoming.httpVersionMinor >= 1;
+}
+
+/** Trailers come after the last chunk only: where the length is given there are no chunks. */
+function dropTrailerOfFixedLength(headers: string[]): void {
+  const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'trailer');
+  if (at !== -1 && headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-length'))
+    headers.splice(at, 2);
+}

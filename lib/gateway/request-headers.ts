@@ -1,0 +1,136 @@
+import { Fault } from '#lib/fault';
+
+/** What is known of a request beside its headers, for what the backend is told of where it came from. */
+export interface Origin {
+  /** The address that the connection came from. */
+  peer: string | undefined;
+  protocol: 'http' | 'https';
+  /** The peer is a proxy whose own forwarding headers are believed, and go on. */
+  isTrustedProxy: boolean;
+  /** `Authorization` is a key of this server: it ends here. */
+  isOwnKey: boolean;
+  /** The name of this server's own session cookie, which ends here too; undefined where there are no sessions. */
+  sessionCookie: string | undefined;
+  requestId: string;
+}
+
+/**
+ * The headers for the backend, names and values in turn, out of those of the request in the same form: in their order and
+ * spelling, but
+ * - without hop-by-hop headers, those that `Connection` names included, and without `Host`, which the connection has;
+ * - with the backend's `token` as `Authorization`, the caller's own as `X-Forwarded-Authorization`;
+ * - with `X-Forwarded-For`, `-Host`, `-Proto` and `X-Request-Id` of ours. Whatever a caller wrote about its own origin is
+ *   dropped unless it is a believed proxy, also in spellings with `_`, which CGI and WSGI take for the same names.
+ *
+ * `Content-Length` stays, whatever `Connection` says: it belongs to the framing, which the parser has checked.
+ * Throws `invalid_request` where there is more than one `Host`.
+ */
+export function requestHeaders(raw: readonly string[], origin: Origin, token: string | undefined): string[] {
+  const headers: string[] = [];
+  let hosts = 0;
+  let host = '';
+  let forwardedFor = '';
+  let forwardedHost: string | undefined;
+  let forwardedProto: string | undefined;
+  let authorization: string | undefined;
+  let forwardedAuthorization: string | undefined;
+  let named: string | undefined;
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] ?? '';
+    const value = raw[index + 1] ?? '';
+    const rule = ruleOf(name);
+    if (rule === undefined) headers.push(name, value);
+    else if (rule === 'host') {
+      hosts += 1;
+      host = value;
+    } else if (rule === 'connection') named = named === undefined ? value : `${named},${value}`;
+    else if (rule === 'authorization') authorization ??= value;
+    else if (rule === 'x-forwarded-authorization') forwardedAuthorization ??= value;
+    else if (rule === 'te') {
+      if (/\btrailers\b/i.test(value)) headers.push('te', 'trailers');
+    } else if (rule === 'cookie') {
+      const cookies = withoutCookie(value, origin.sessionCookie);
+      if (cookies !== '') headers.push(name, cookies);
+    } else if (rule === 'origin' && origin.isTrustedProxy) {
+      const lower = name.toLowerCase();
+      if (lower === 'x-forwarded-for') forwardedFor = chain(forwardedFor, value);
+      else if (lower === 'x-forwarded-host') forwardedHost ??= value;
+      else if (lower === 'x-forwarded-proto') forwardedProto ??= value;
+      else headers.push(name, value);
+    }
+  }
+  if (hosts > 1) throw new Fault('invalid_request', 'The request names more than one host.');
+  const kept = named === undefined ? headers : withoutNamed(headers, named);
+  if (origin.isOwnKey) authorization = undefined;
+  else forwardedAuthorization = undefined;
+  if (token !== undefined) kept.push('authorization', `Bearer ${token}`);
+  else if (authorization !== undefined) kept.push('authorization', authorization);
+  const own = authorization ?? forwardedAuthorization;
+  if (own !== undefined) kept.push('x-forwarded-authorization', own);
+  kept.push('x-forwarded-for', chain(forwardedFor, origin.peer));
+  kept.push('x-forwarded-host', forwardedHost ?? host, 'x-forwarded-proto', forwardedProto ?? origin.protocol);
+  kept.push('x-request-id', origin.requestId);
+  return kept;
+}
+
+function chain(before: string, address: string | undefined): string {
+  if (before === '') return address ?? 'unknown';
+  return address === undefined ? before : `${before}, ${address}`;
+}
+
+type Rule = 'drop' | 'host' | 'connection' | 'authorization' | 'x-forwarded-authorization' | 'te' | 'cookie' | 'origin';
+
+const RULES = new Map<string, Rule>([
+  ['host', 'host'],
+  ['connection', 'connection'],
+  ['authorization', 'authorization'],
+  ['x-forwarded-authorization', 'x-forwarded-authorization'],
+  ['te', 'te'],
+  ['cookie', 'cookie'],
+  // Made anew for the next connection; `Expect` is answered by the server, `Trailer` announces what is not passed on.
+  ...['keep-alive', 'proxy-connection', 'proxy-authorization', 'transfer-encoding', 'upgrade', 'trailer', 'expect'].map(
+    (name): [string, Rule] => [name, 'drop'],
+  ),
+  ['http2-settings', 'drop'],
+  ['x-request-id', 'drop'],
+  ...['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-forwarded-server'].map(
+    (name): [string, Rule] => [name, 'origin'],
+  ),
+  ...['x-forwarded-prefix', 'x-forwarded-ssl', 'x-forwarded-scheme', 'x-real-ip', 'forwarded'].map(
+    (name): [string, Rule] => [name, 'origin'],
+  ),
+]);
+
+const LONGEST_RULE = Math.max(...[...RULES.keys()].map((name) => name.length));
+
+function ruleOf(name: string): Rule | undefined {
+  if (name.length > LONGEST_RULE) return undefined;
+  const lower = name.toLowerCase();
+  const rule = RULES.get(lower);
+  if (rule !== undefined || !lower.includes('_')) return rule;
+  const meant = lower.replaceAll('_', '-');
+  return RULES.has(meant) || meant === 'content-length' ? 'drop' : undefined;
+}
+
+/** Headers that `Connection` cannot take away: what frames the body is not the caller's to drop. */
+const FRAMING = new Set(['content-length']);
+/** What `Connection` usually names has no header beside it. */
+const USUAL = /^\s*(?:keep-alive|close|upgrade)\s*$/i;
+
+export function withoutNamed(headers: string[], connection: string): string[] {
+  if (USUAL.test(connection)) return headers;
+  const names = new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
+  return headers.filter((_, index) => {
+    const name = (headers[index - (index % 2)] ?? '').toLowerCase();
+    return FRAMING.has(name) || !names.has(name);
+  });
+}
+
+function withoutCookie(cookies: string, name: string | undefined): string {
+  if (name === undefined || !cookies.includes(name)) return cookies;
+  return cookies
+    .split(';')
+    .filter((cookie) => cookie.split('=', 1)[0]?.trim() !== name)
+    .join(';')
+    .trim();
+}

@@ -1,0 +1,195 @@
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { type Duplex, Transform } from 'node:stream';
+import { Fault } from '#lib/fault';
+import type { Backend } from '#lib/gateway/backend';
+import { backendFailure, connectionFailed, tooSlow } from '#lib/gateway/faults';
+import type { Gateway } from '#lib/gateway/gateway';
+import type { Passage } from '#lib/gateway/node-exchange';
+import { requestHeaders } from '#lib/gateway/request-headers';
+import { responseHeaders, statusMessage } from '#lib/gateway/response-headers';
+import type { BodyMask } from '#lib/gateway/token-mask';
+
+const KEEP_ALIVE_PROBE_MS = 30_000;
+/** How long the bytes that were sent last may take to be delivered. */
+const LAST_WORDS_MS = 5_000;
+
+/** Whether a request asks for a WebSocket, the one upgrade that is passed on. Any other request to upgrade is served as if it had not asked. */
+export function asksForWebSocket({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers.upgrade?.trim().toLowerCase() === 'websocket';
+}
+
+/**
+ * Passes a WebSocket's opening on, and then bytes both ways with backpressure. A backend that answers otherwise than by 101 has its
+ * answer passed on, and the connection is closed after it. Throws what `requestHeaders` throws, before anything is done.
+ */
+export function passUpgrade(
+  gateway: Gateway,
+  incoming: IncomingMessage,
+  client: Duplex,
+  head: Buffer,
+  passage: Passage,
+): void {
+  const headers = requestHeaders(incoming.rawHeaders, passage.origin, gateway.settings.HF_TOKEN);
+  new Upgrade(gateway, client, head, passage, headers).begin();
+}
+
+class Upgrade {
+  readonly #gateway: Gateway;
+  readonly #client: Duplex;
+  readonly #head: Buffer;
+  readonly #passage: Passage;
+  readonly #headers: string[];
+  readonly #startedMs = performance.now();
+  readonly #tried = new Set<Backend>();
+  #isSettled = false;
+
+  constructor(gateway: Gateway, client: Duplex, head: Buffer, passage: Passage, headers: string[]) {
+    this.#gateway = gateway;
+    this.#client = client;
+    this.#head = head;
+    this.#passage = passage;
+    this.#headers = headers;
+  }
+
+  begin(): void {
+    this.#client.on('error', () => this.#client.destroy());
+    this.#attempt();
+  }
+
+  #attempt(): void {
+    const backend = this.#gateway.choose(this.#tried);
+    if (backend === undefined) {
+      this.#refuse(connectionFailed());
+      return;
+    }
+    this.#tried.add(backend);
+    const { url, basePath } = backend;
+    const timeoutMs = this.#gateway.settings.GATEWAY_TIMEOUT_MS;
+    const request = (url.protocol === 'https:' ? requestHttps : requestHttp)({
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: url.port,
+      path: basePath + this.#passage.path,
+      headers: ['Host', url.host, 'Connection', 'Upgrade', 'Upgrade', 'websocket', ...this.#headers],
+      agent: false,
+    });
+    let isConnected = false;
+    backend.pending += 1;
+    const gone = () => request.destroy();
+    this.#client.once('close', gone);
+    request.once('socket', (socket) =>
+      socket.once('connect', () => {
+        isConnected = true;
+      }),
+    );
+    request.setTimeout(timeoutMs, () => request.destroy(tooSlow(timeoutMs)));
+    request.once('upgrade', (answer, socket, first) => {
+      backend.succeeded();
+      this.#settle(answer.statusCode ?? 101);
+      this.#join(answer, socket, first);
+    });
+    request.once('response', (answer) => {
+      backend.succeeded();
+      this.#settle(answer.statusCode ?? 502);
+      this.#passOn(answer);
+    });
+    request.on('error', (error) => {
+      if (this.#isSettled || this.#client.destroyed) return;
+      const failure = Fault.is(error)
+        ? { fault: error, reason: 'no answer in time' }
+        : backendFailure(error, timeoutMs);
+      backend.failed(failure, !isConnected);
+      if (!isConnected && this.#gateway.choose(this.#tried) !== undefined) this.#attempt();
+      else this.#refuse(failure.fault);
+    });
+    request.once('close', () => {
+      backend.pending -= 1;
+      this.#client.off('close', gone);
+    });
+    request.end();
+  }
+
+  #join(answer: IncomingMessage, backend: Duplex, first: Buffer): void {
+    const client = this.#client;
+    if (client.destroyed) return void backend.destroy();
+    this.#writeHead(answer, ['Connection', 'Upgrade', 'Upgrade', 'websocket']);
+    const { statistics } = this.#gateway;
+    statistics.socketOpened();
+    for (const socket of [client, backend]) quieten(socket);
+    const destroyBoth = () => {
+      client.destroy();
+      backend.destroy();
+    };
+    const forget = this.#gateway.closeWithMe(destroyBoth);
+    // A WebSocket has no half: where one side has ended, the other gets what was sent before, and ends too.
+    const ends = (one: Duplex, other: Duplex) => {
+      one.end();
+      other.end();
+      setTimeout(destroyBoth, LAST_WORDS_MS).unref();
+    };
+    let open = 2;
+    const closed = (one: Duplex, other: Duplex) => {
+      ends(one, other);
+      open -= 1;
+      if (open > 0) return;
+      forget();
+      statistics.socketClosed();
+    };
+    client.once('end', () => ends(client, backend)).once('close', () => closed(client, backend));
+    backend.once('end', () => ends(backend, client)).once('close', () => closed(backend, client));
+    backend.on('error', () => backend.destroy());
+    if (first.length > 0) backend.unshift(first);
+    if (this.#head.length > 0) client.unshift(this.#head);
+    const mask = this.#gateway.mask.body();
+    client.pipe(backend);
+    if (mask === undefined) backend.pipe(client);
+    else backend.pipe(masked(mask)).pipe(client);
+  }
+
+  /** An answer that is no 101 ends with its connection, so that it needs no framing of ours. */
+  #passOn(answer: IncomingMessage): void {
+    const client = this.#client;
+    this.#writeHead(answer, ['Connection', 'close']);
+    answer.once('error', () => client.destroy());
+    const mask = this.#gateway.mask.body();
+    if (mask === undefined) answer.pipe(client);
+    else answer.pipe(masked(mask)).pipe(client);
+  }
+
+  #writeHead(answer: IncomingMessage, own: string[]): void {
+    const { mask } = this.#gateway;
+    const { sessionCookie } = this.#passage.origin;
+    const headers = responseHeaders(answer.rawHeaders, mask, { sessionCookie, allowsTrailers: false });
+    const all = [...own, ...headers, ...this.#passage.answerHeaders];
+    let text = `HTTP/1.1 ${answer.statusCode ?? 502} ${statusMessage(answer.statusMessage, mask) ?? ''}\r\n`;
+    for (let index = 0; index + 1 < all.length; index += 2) text += `${all[index]}: ${all[index + 1]}\r\n`;
+    this.#client.write(`${text}\r\n`, 'latin1');
+  }
+
+  #settle(status: number): void {
+    this.#isSettled = true;
+    this.#gateway.statistics.answered(status, performance.now() - this.#startedMs, false);
+    this.#passage.onAnswer(status);
+  }
+
+  #refuse(fault: Fault): void {
+    const status = fault.code === 'upstream_timeout' ? 504 : 502;
+    this.#gateway.statistics.answered(status, performance.now() - this.#startedMs, true);
+    this.#passage.refuse(fault);
+  }
+}
+
+function masked(mask: BodyMask): Transform {
+  return new Transform({
+    transform: (chunk: Buffer, _encoding, done) => done(null, mask.push(chunk)),
+    flush: (done) => done(null, mask.end()),
+  });
+}
+
+/** A WebSocket may be silent for as long as its two ends like; that they are still there is asked of TCP. */
+function quieten(socket: Duplex): void {
+  if (!('setKeepAlive' in socket) || typeof socket.setKeepAlive !== 'function') return;
+  socket.setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
+  if ('setTimeout' in socket && typeof socket.setTimeout === 'function') socket.setTimeout(0);
+  if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true);
+}

@@ -1,0 +1,58 @@
+import { config } from '#lib/config/index';
+import { Fault } from '#lib/fault';
+import { passOnFetch } from '#lib/gateway/fetch-exchange';
+import { gateway } from '#lib/gateway/index';
+import { describeError } from '#lib/http/errors';
+import { log, logRequest } from '#lib/observe/log';
+import { type Asking, admit, errorHeaders, preflightHeaders, requestIdOf } from '#lib/server/gateway-admission';
+
+type Handler = (request: Request) => Promise<Response>;
+
+/**
+ * The exports of a route file that passes on whatever comes to it, for deployments where `server.ts` does not do so itself. `name`
+ * stands for the path in the log, which holds no path of a backend's.
+ */
+export function gatewayRoute(name: string): Record<(typeof METHODS)[number], Handler> {
+  const handle: Handler = (request) => serve(name, request);
+  return { GET: handle, HEAD: handle, POST: handle, PUT: handle, PATCH: handle, DELETE: handle, OPTIONS: handle };
+}
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+
+async function serve(name: string, request: Request): Promise<Response> {
+  const settings = config();
+  const asking = toAsking(request);
+  let response: Response;
+  try {
+    // What Next does not find among its own files is no backend's either.
+    if (settings.PRIVATE_BACKEND_URL.length === 0 || asking.target.startsWith('/_next/'))
+      throw new Fault('not_found', 'There is nothing at this address.');
+    const admission = admit(asking, settings);
+    response =
+      admission === undefined
+        ? new Response(null, { status: 204, headers: preflightHeaders(asking, settings) })
+        : await passOnFetch(gateway(), request, admission.path, admission.origin, admission.answerHeaders);
+  } catch (error) {
+    if (!Fault.is(error)) log().error({ err: error, request_id: asking.requestId }, 'gateway failed unexpectedly');
+    const { status, body } = describeError(error);
+    const text = request.method === 'HEAD' ? null : JSON.stringify(body);
+    response = new Response(text, { status, headers: errorHeaders(asking.requestId) });
+  }
+  logRequest('info', asking.requestId, request.method, name, response.status, performance.now() - asking.startedMs);
+  return response;
+}
+
+function toAsking({ method, url, headers }: Request): Asking {
+  // Behind the scheme comes the host, and behind that the path.
+  const target = url.slice(url.indexOf('/', url.indexOf('//') + 2));
+  return {
+    method,
+    target,
+    header: (name) => headers.get(name) ?? undefined,
+    peer: undefined,
+    protocol: url.startsWith('https:') ? 'https' : 'http',
+    isUpgrade: false,
+    startedMs: performance.now(),
+    requestId: requestIdOf(headers.get('x-request-id')),
+  };
+}
