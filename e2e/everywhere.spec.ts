@@ -1,6 +1,6 @@
 import { accessibilityFaults, expect, test } from './support.ts';
 
-const PAGES = ['/', '/playground', '/dashboard', '/sign-in', '/nowhere-at-all'];
+const PAGES = ['/', '/playground', '/dashboard', '/gateway', '/sign-in', '/nowhere-at-all'];
 
 for (const path of PAGES) {
   for (const colorScheme of ['light', 'dark'] as const) {
@@ -40,7 +40,7 @@ test('every page is reached by the keyboard, beginning with a link past the navi
   await page.goto('/');
   await page.keyboard.press('Tab');
   await expect(page.getByRole('link', { name: 'Skip to the page' })).toBeFocused();
-  for (const name of ['Playground', 'Dashboard', 'Chat']) {
+  for (const name of ['Playground', 'Dashboard', 'Gateway', 'Chat']) {
     await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name }).focus();
     await page.keyboard.press('Enter');
     await expect(page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name })).toHaveAttribute(

@@ -1,8 +1,9 @@
 'use client';
 
 import dynamic from 'next/dynamic';
-import { useEffect, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { type ActionOutcome, Actions } from '#components/dashboard/actions';
+import { Freshness } from '#components/dashboard/freshness';
 import { Tables } from '#components/dashboard/tables';
 import { Tiles } from '#components/dashboard/tiles';
 import { PageBar } from '#components/shell/page-bar';
@@ -116,27 +117,6 @@ function Plots({ samples }: { samples: readonly Sample[] }) {
 
 const wholePercent = (value: number) => `${Math.round(value)}%`;
 const megabytes = (value: number) => `${count(value)} MB`;
-
-const STALE_AFTER_MS = 6_000;
-
-/** Whether the figures are of now. */
-function Freshness({ at, failed }: { at: string | undefined; failed: boolean }) {
-  const [now, setNow] = useState<number>();
-  useEffect(() => {
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), 1_000);
-    return () => clearInterval(timer);
-  }, []);
-  if (at === undefined || now === undefined) return null;
-  const age = now - Date.parse(at);
-  const isLive = !failed && age < STALE_AFTER_MS;
-  return (
-    <span className="flex items-center gap-1.5 ps-2 text-ink-3 text-xs tabular">
-      <span className={`size-1.5 rounded-full ${isLive ? 'bg-good' : 'bg-ink-3'}`} />
-      {isLive ? 'Live' : `${duration(Math.max(0, Math.round(age / 1000) * 1000))} old`}
-    </span>
-  );
-}
 
 function PlotSkeleton() {
   return <div aria-hidden className="skeleton h-[14.75rem] rounded-lg!" />;

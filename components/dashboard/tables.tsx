@@ -61,7 +61,7 @@ const CACHE_ROWS: readonly [string, (cache: CacheStats) => string][] = [
   ['Evictions', (cache) => count(cache.evictions)],
 ];
 
-function row(name: string, ...values: string[]): RowData {
+export function row(name: string, ...values: string[]): RowData {
   return { key: name, cells: [name, ...values] };
 }
 
@@ -75,11 +75,11 @@ function requestRows({ batch_processor: batch }: Stats): RowData[] {
   ];
 }
 
-function percentileCells({ p50, p95, p99 }: Percentiles): string[] {
-  return [p50, p95, p99].map((value) => (value === null ? '–' : duration(value)));
+export function percentileCells({ p50, p95, p99 }: Percentiles, format = duration): string[] {
+  return [p50, p95, p99].map((value) => (value === null ? '–' : format(value)));
 }
 
-interface RowData {
+export interface RowData {
   key: string;
   cells: readonly ReactNode[];
 }
@@ -89,16 +89,22 @@ interface DataTableProps {
   columns: readonly string[];
   rows: readonly RowData[];
   empty?: string;
+  /** Has more columns than a phone has room for: it scrolls, by the keyboard too. */
+  wide?: boolean;
 }
 
-function DataTable({ title, columns, rows, empty }: DataTableProps) {
+/** A titled table whose first column names the rows. */
+export function DataTable({ title, columns, rows, empty, wide = false }: DataTableProps) {
   return (
     <section aria-label={title} className="min-w-0">
       <h2 className="mb-1 font-medium text-sm">{title}</h2>
       {rows.length === 0 ? (
         <p className="border-t py-3 text-ink-3 text-sm">{empty}</p>
       ) : (
-        <div className="overflow-x-auto">
+        <div
+          className="overflow-x-auto"
+          {...(wide ? { tabIndex: 0, role: 'region', 'aria-label': `${title}, as a table` } : {})}
+        >
           <table className="w-full text-sm tabular">
             <thead>
               <tr className="text-ink-3 text-xs">

@@ -52,7 +52,8 @@ interface TileProps {
   children: ReactNode;
 }
 
-function Tile({ question, value, unit, children }: TileProps) {
+/** One question of an operator's, its answer in large, and what belongs to it below. */
+export function Tile({ question, value, unit, children }: TileProps) {
   return (
     <section aria-label={question} className="min-w-0 rounded-lg border bg-surface p-4">
       <h2 className="text-ink-2 text-sm">{question}</h2>
@@ -67,7 +68,8 @@ function Tile({ question, value, unit, children }: TileProps) {
 
 const DOTS: Record<Level, string> = { good: 'bg-good', warn: 'bg-warn', error: 'bg-error', unknown: 'bg-ink-3' };
 
-function Part({ name, status }: { name: string; status: Status }) {
+/** A line of a tile: a part's state as a dot and a sentence. */
+export function Part({ name, status }: { name: string; status: Status }) {
   return (
     <li className="flex gap-2">
       <span className={clsx('mt-1.5 size-2 shrink-0 rounded-full', DOTS[status.level])} />

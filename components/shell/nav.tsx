@@ -1,7 +1,7 @@
 'use client';
 
 import clsx from 'clsx';
-import { ChartNoAxesColumn, MessageSquare, SquareTerminal } from 'lucide-react';
+import { ChartNoAxesColumn, MessageSquare, Route, SquareTerminal } from 'lucide-react';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 
@@ -9,6 +9,7 @@ const PAGES = [
   { href: '/', label: 'Chat', icon: MessageSquare },
   { href: '/playground', label: 'Playground', icon: SquareTerminal },
   { href: '/dashboard', label: 'Dashboard', icon: ChartNoAxesColumn },
+  { href: '/gateway', label: 'Gateway', icon: Route },
 ] as const;
 
 /** The same pages in the same place everywhere: a column beside the page, or a row above it on phones. */
@@ -30,7 +31,7 @@ export function Nav() {
             )}
           >
             <Icon className="size-[1.125rem]" strokeWidth={current ? 2.1 : 1.75} aria-hidden />
-            <span className={clsx('md:inline', current ? 'inline' : 'max-[26rem]:sr-only')}>{label}</span>
+            <span className={clsx('md:inline', current ? 'max-[22rem]:sr-only' : 'max-[26rem]:sr-only')}>{label}</span>
           </Link>
         );
       })}

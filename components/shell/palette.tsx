@@ -144,6 +144,7 @@ function useCommands(onShortcuts: () => void): Command[] {
       { id: 'new', group: 'Go to', label: 'New chat', hint: `${mod} Shift O`, run: () => router.push('/') },
       { id: 'playground', group: 'Go to', label: 'Playground', run: () => router.push('/playground') },
       { id: 'dashboard', group: 'Go to', label: 'Dashboard', run: () => router.push('/dashboard') },
+      { id: 'gateway', group: 'Go to', label: 'Gateway', run: () => router.push('/gateway') },
       ...THEMES.map((theme) => ({
         id: `theme-${theme}`,
         group: 'Appearance',

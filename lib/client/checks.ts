@@ -2,6 +2,7 @@ import { hasShape } from '#lib/client/shape';
 import type { CacheHeader, ChatEvent } from '#lib/wire/chat';
 import type { CodeResult, RunnerHealth } from '#lib/wire/code';
 import type { ErrorBody } from '#lib/wire/error';
+import type { GatewayStats } from '#lib/wire/gateway';
 import type { Models } from '#lib/wire/models';
 import type { Stats, StatsActionResult } from '#lib/wire/stats';
 
@@ -21,6 +22,18 @@ export const isStats = hasShape<Stats>({
   latency: 'object',
   runner: 'object',
   process: 'object',
+});
+
+export const isGatewayStats = hasShape<GatewayStats>({
+  timestamp: 'string',
+  state: 'string',
+  has_token: 'boolean',
+  pool_size: 'number',
+  timeout_ms: 'number',
+  backends: 'array',
+  requests: 'object',
+  web_sockets: 'object',
+  recent: 'object',
 });
 
 export const isActionResult = hasShape<StatsActionResult>({ success: 'boolean', action: 'string', message: 'string' });

@@ -49,7 +49,7 @@ export function toSample(stats: Stats): Sample {
 }
 
 /** The samples with one more, the oldest left out beyond what is kept. A server whose clock went back begins anew. */
-export function withSample(before: readonly Sample[], sample: Sample): readonly Sample[] {
+export function withSample<S extends { at: number }>(before: readonly S[], sample: S): readonly S[] {
   const last = before.at(-1);
   if (last !== undefined && sample.at === last.at) return before;
   if (last !== undefined && sample.at < last.at) return [sample];

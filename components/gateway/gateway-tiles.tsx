@@ -1,0 +1,57 @@
+import { Part, Tile } from '#components/dashboard/tiles';
+import { count, duration, percent } from '#lib/client/format';
+import { backendStatus, latency } from '#lib/client/gateway';
+import type { GatewayStats } from '#lib/wire/gateway';
+
+/** What an operator asks first: is the backend there, does it work, is it fast. */
+export function GatewayTiles({ stats, perSecond }: { stats: GatewayStats; perSecond: number | null }) {
+  const { backends, requests, recent, web_sockets } = stats;
+  const { p50, p95, p99 } = recent.latency_ms;
+  const waiting = backends.reduce((sum, backend) => sum + backend.waiting, 0);
+  return (
+    <div className="grid gap-3 md:grid-cols-3">
+      <Tile question="Is the backend there?" {...STATES[stats.state]}>
+        {backends.map((backend) => (
+          <Part key={backend.origin} name="Backend" status={backendStatus(backend)} />
+        ))}
+        <li>
+          {stats.has_token ? 'HF_TOKEN is set and put into each request' : 'No HF_TOKEN: requests go without a token'}
+        </li>
+      </Tile>
+      <Tile
+        question="Does it work?"
+        value={recent.requests === 0 ? '–' : percent(1 - recent.error_rate)}
+        unit={recent.requests === 0 ? 'no request came yet' : `without error, of the last ${count(recent.requests)}`}
+      >
+        <li>
+          {count(requests.total)} {requests.total === 1 ? 'request' : 'requests'} since the server began
+          {perSecond === null ? '' : `, ${count(perSecond)} a second now`}
+        </li>
+        <li>
+          {requests.failed === 0 ? 'All were answered by the backend' : `${count(requests.failed)} had no answer`}
+        </li>
+        <li>
+          {count(requests.active)} open{waiting > 0 ? `, ${count(waiting)} wait for a connection` : ''};{' '}
+          {count(web_sockets.open)} {web_sockets.open === 1 ? 'WebSocket' : 'WebSockets'}
+        </li>
+      </Tile>
+      <Tile
+        question="Is it fast?"
+        value={p50 === null ? '–' : latency(p50)}
+        unit={p50 === null ? 'nothing was measured yet' : 'to the start of an answer, as a rule'}
+      >
+        {p95 === null ? null : <li>One in twenty takes over {latency(p95)}</li>}
+        {p99 === null ? null : <li>One in a hundred takes over {latency(p99)}</li>}
+        <li>Given up after {duration(stats.timeout_ms)}</li>
+      </Tile>
+    </div>
+  );
+}
+
+const STATES: Record<GatewayStats['state'], { value: string; unit: string }> = {
+  not_configured: { value: 'Off', unit: 'no backend is set' },
+  up: { value: 'Up', unit: 'and passing requests on' },
+  degraded: { value: 'Partly', unit: 'some backends are down' },
+  down: { value: 'Down', unit: 'requests get a 502' },
+  unknown: { value: '–', unit: 'nothing is known yet' },
+};

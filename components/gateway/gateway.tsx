@@ -1,0 +1,111 @@
+'use client';
+
+import dynamic from 'next/dynamic';
+import { useMemo } from 'react';
+import { Freshness } from '#components/dashboard/freshness';
+import { GatewaySetup } from '#components/gateway/gateway-setup';
+import { GatewayTables } from '#components/gateway/gateway-tables';
+import { GatewayTiles } from '#components/gateway/gateway-tiles';
+import { PageBar } from '#components/shell/page-bar';
+import { Button } from '#components/ui/button';
+import { Notice } from '#components/ui/notice';
+import { count } from '#lib/client/format';
+import { type GatewaySample, latency, useGateway } from '#lib/client/gateway';
+
+const Plot = dynamic(() => import('#components/dashboard/plot'), { ssr: false, loading: PlotSkeleton });
+
+/** Keyboards must be able to scroll it. */
+const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'State of the gateway' } as const;
+
+/** What passes through to the private backend, live. */
+export function Gateway() {
+  const { data: stats, error, samples, mutate } = useGateway();
+  return (
+    <div className="flex min-h-0 flex-1 flex-col">
+      <PageBar>
+        <h1 className="ps-2 font-medium text-sm">Gateway</h1>
+        {stats?.state === 'not_configured' ? null : <Freshness at={stats?.timestamp} failed={error !== undefined} />}
+      </PageBar>
+      <div className="scroller min-h-0 flex-1" {...SCROLLABLE}>
+        <div className="mx-auto flex max-w-[76rem] flex-col gap-3 p-3 pb-10 md:p-6">
+          {error === undefined ? null : (
+            <Notice
+              kind="error"
+              action={
+                <Button size="sm" onClick={() => void mutate()}>
+                  Ask again
+                </Button>
+              }
+            >
+              {error.message} {stats === undefined ? '' : 'What you see is the last that was known.'}
+            </Notice>
+          )}
+          {stats === undefined ? (
+            error === undefined ? (
+              <Skeleton />
+            ) : null
+          ) : stats.state === 'not_configured' ? (
+            <GatewaySetup />
+          ) : (
+            <>
+              <GatewayTiles stats={stats} perSecond={samples.at(-1)?.perSecond ?? null} />
+              <Plots samples={samples} />
+              <div className="mt-6">
+                <GatewayTables stats={stats} />
+              </div>
+            </>
+          )}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function Plots({ samples }: { samples: readonly GatewaySample[] }) {
+  const times = useMemo(() => samples.map((sample) => sample.at), [samples]);
+  const lines = useMemo(
+    () => ({
+      rate: [{ name: 'Requests', colour: '--accent', values: samples.map((sample) => sample.perSecond) }],
+      latency: [
+        { name: 'p50', colour: '--accent', values: samples.map((sample) => sample.p50) },
+        { name: 'p95', colour: '--warn', values: samples.map((sample) => sample.p95) },
+      ],
+      errors: [{ name: 'Errors', colour: '--error', values: samples.map((sample) => sample.errorPercent) }],
+      open: [
+        { name: 'Requests', colour: '--accent', values: samples.map((sample) => sample.active) },
+        { name: 'WebSockets', colour: '--good', values: samples.map((sample) => sample.sockets) },
+      ],
+    }),
+    [samples],
+  );
+  return (
+    <div className="grid gap-3 lg:grid-cols-2">
+      <Plot title="Requests a second" times={times} lines={lines.rate} format={count} least={4} />
+      <Plot title="Time to the start of an answer" times={times} lines={lines.latency} format={latency} least={10} />
+      <Plot title="Answers that are errors" times={times} lines={lines.errors} format={wholePercent} least={100} />
+      <Plot title="Open" times={times} lines={lines.open} format={count} least={4} />
+    </div>
+  );
+}
+
+const wholePercent = (value: number) => `${Math.round(value)}%`;
+
+function PlotSkeleton() {
+  return <div aria-hidden className="skeleton h-[14.75rem] rounded-lg!" />;
+}
+
+function Skeleton() {
+  return (
+    <>
+      <div aria-hidden className="grid gap-3 md:grid-cols-3">
+        <div className="skeleton h-44 rounded-lg!" />
+        <div className="skeleton h-44 rounded-lg!" />
+        <div className="skeleton h-44 rounded-lg!" />
+      </div>
+      <div aria-hidden className="grid gap-3 lg:grid-cols-2">
+        <PlotSkeleton />
+        <PlotSkeleton />
+      </div>
+    </>
+  );
+}
