@@ -1,9 +1,13 @@
+import { PRECOMPILED, precompiledFor, setName } from '#lib/runner/languages/cpp-headers';
 import type { Language } from '#lib/runner/languages/language';
 import { PROGRAM } from '#lib/runner/sandbox/sandbox';
 import { cppValidator } from '#lib/runner/validators/cpp';
 
 const COMPILERS = ['/usr/bin/g++', '/usr/bin/c++'];
 const MOLD = '/usr/bin/mold';
+
+/** What decides whether something precompiled can be used: the very same, or it is silently left aside. */
+const FLAGS = ['-std=gnu++20', '-O1'];
 
 export const cpp: Language = {
   id: 'cpp',
@@ -19,17 +23,44 @@ export const cpp: Language = {
   },
   version: { command: ({ programs }) => [`${programs.compiler}`, '--version'], pattern: /\) (\d\S*)/ },
   install: 'Install a C++ compiler: apt-get install g++ mold.',
-  compile: ({ toolchain: { programs }, files }) => ({
-    steps: [
-      [
-        `${programs.compiler}`,
-        ...['-std=gnu++20', '-O1', '-pipe', '-fmax-errors=20', '-fdiagnostics-color=never', '-o', 'program'],
-        ...(programs.mold === undefined ? [] : ['-fuse-ld=mold']),
-        ...files.map(({ name }) => name).filter((name) => /\.(cpp|cc|cxx|c\+\+)$/.test(name)),
+  prepare: {
+    isNeeded: false,
+    make: ({ programs }, directory) => ({
+      argv: [
+        ...[
+          '/bin/sh',
+          '-c',
+          'set -e; cd "$1"; shift; for set in *.h; do "$@" -x c++-header "$set" -o "$set.gch"; done',
+        ],
+        ...['sh', directory, `${programs.compiler}`, ...FLAGS],
       ],
-    ],
-    output: 'program',
-  }),
+      env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8' },
+      files: PRECOMPILED.map((headers) => ({
+        name: `${setName(headers)}.h`,
+        content: Buffer.from(headers.map((header) => `#include <${header}>\n`).join('')),
+      })),
+    }),
+  },
+  compile: ({ toolchain: { programs }, files }) => {
+    const sources = files.filter(({ name }) => /\.(cpp|cc|cxx|c\+\+)$/.test(name));
+    // What is included for one file would be included for all.
+    const [source, another] = sources;
+    const isPrepared = programs.prepared !== undefined && source !== undefined && another === undefined;
+    const set = isPrepared ? precompiledFor(source.text) : undefined;
+    return {
+      steps: [
+        [
+          `${programs.compiler}`,
+          ...FLAGS,
+          ...['-pipe', '-fmax-errors=20', '-fdiagnostics-color=never', '-o', 'program'],
+          ...(set === undefined ? [] : ['-include', `${programs.prepared}/${set}.h`]),
+          ...(programs.mold === undefined ? [] : ['-fuse-ld=mold']),
+          ...sources.map(({ name }) => name),
+        ],
+      ],
+      output: 'program',
+    };
+  },
   isNative: true,
   run: ({ args }) => ({ argv: [PROGRAM, ...args], binds: [] }),
   validate: cppValidator,

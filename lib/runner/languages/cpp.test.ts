@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cpp } from '#lib/runner/languages/cpp';
+import { PRECOMPILED } from '#lib/runner/languages/cpp-headers';
+import type { Toolchain } from '#lib/runner/languages/language';
+import { probe } from '#lib/runner/sandbox/probe';
+import type { Sandbox } from '#lib/runner/sandbox/sandbox';
+import { Toolchains } from '#lib/runner/toolchains';
+
+const PREPARATION_MS = 600_000;
+const MB = 1024 * 1024;
+const LIMITS = {
+  wallMs: 30_000,
+  cpuSeconds: 60,
+  memoryBytes: 1024 * MB,
+  processes: 64,
+  diskBytes: 64 * MB,
+  openFiles: 256,
+  dataBytes: 16 * 1024 * MB,
+  outputBytes: MB,
+};
+let sandbox: Sandbox;
+let toolchain: Toolchain;
+
+beforeAll(async () => {
+  const probed = await probe('auto', process.cwd());
+  if (probed.sandbox === undefined) throw new Error(probed.reason);
+  sandbox = probed.sandbox;
+  const toolchains = new Toolchains(sandbox, [cpp]);
+  await toolchains.settled();
+  toolchain = await toolchains.require(cpp);
+}, PREPARATION_MS);
+afterAll(() => sandbox.close());
+
+describe('headers that are compiled beforehand', () => {
+  it.each(PRECOMPILED.map((headers) => [headers]))('are really what the compiler takes: %j', async (headers) => {
+    const text = `${headers.map((header) => `#include <${header}>\n`).join('')}int main() { std::cout << 1; }\n`;
+    const files = [{ name: 'main.cpp', text }];
+    const [step = []] = cpp.compile?.({ toolchain, files, args: [], memoryMb: 128 }).steps ?? [];
+    let said = '';
+    const ended = await sandbox.run({
+      // `-H` names each header that is read, `!` before one that was compiled beforehand, `x` before one that does not fit.
+      argv: [...step, '-H'],
+      env: {},
+      binds: toolchain.binds,
+      files: [{ name: 'main.cpp', content: Buffer.from(text) }],
+      stdin: new Uint8Array(),
+      limits: LIMITS,
+      onStdout: () => true,
+      onStderr: (chunk) => {
+        said += chunk.toString();
+        return true;
+      },
+    });
+    expect(ended.exitCode).toBe(0);
+    expect(said).toMatch(/^! \/opt\/prepared\/[\w-]+\.h\.gch$/m);
+    expect(said).not.toMatch(/^x /m);
+    // The program's own includes find that they were seen: what they include is not read again. (bits/stdc++.h
+    // itself has no guard, so that what it includes is looked at.)
+    expect(said).not.toMatch(/^\.\.\.+ /m);
+  });
+});
