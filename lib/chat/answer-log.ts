@@ -30,8 +30,8 @@ const EVENT_BYTES = 96;
  * used. Everything else stays as it is.
  */
 export class AnswerLog {
-  readonly #events: (AnswerEvent | undefined)[] = [];
-  readonly #listeners = new Set<() => void>();
+  #events: (AnswerEvent | undefined)[] = [];
+  #listeners: Set<() => void> | undefined;
   #statusNumber = 0;
   #ended = false;
   #bytes = 0;
@@ -71,14 +71,22 @@ export class AnswerLog {
       this.#statusNumber = this.#events.length;
     } else if (event.type === 'thinking' || event.type === 'content') this.#bytes += 2 * event.text.length;
     else if (event.type === 'tool_calls') this.#bytes += 2 * JSON.stringify(event.tool_calls).length;
-    else this.#ended = true;
-    for (const listener of this.#listeners) listener();
+    else {
+      this.#ended = true;
+      // As long as it is, and not as long as it could have become.
+      this.#events = this.#events.slice();
+    }
+    for (const listener of this.#listeners ?? []) listener();
   }
 
   /** `listener` is called after every append, and must not throw. Returns what ends that. */
   listen(listener: () => void): () => void {
+    this.#listeners ??= new Set();
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return () => {
+      this.#listeners?.delete(listener);
+      if (this.#listeners?.size === 0) this.#listeners = undefined;
+    };
   }
 
   /** All tool calls so far. */

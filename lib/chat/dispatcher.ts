@@ -222,7 +222,7 @@ export class Dispatcher {
 
   /** Gives a run's slot to the next in line. */
   #release(run: Run): void {
-    run.endPatience?.();
+    run.released();
     if (!this.#running.delete(run)) return;
     const { clock, metrics } = this.#parts;
     metrics.activeStreams.set(this.#running.size);

@@ -9,7 +9,7 @@ import type { Timings } from '#lib/wire/chat';
 /** Results are kept for their TTL as long as all of them together stay below this. */
 const MAX_RESULT_BYTES = 64 * 1024 * 1024;
 /** What a finished request costs beside its log, as measured on V8. */
-const RESULT_BYTES = 2_500;
+export const RESULT_BYTES = 1_250;
 
 export type RunState = 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
 
@@ -26,9 +26,8 @@ export class Run {
   /** An answer out of the cache: no model was called. */
   readonly cached: boolean;
   readonly log = new AnswerLog();
-  readonly abort = new AbortController();
-  /** The requests that still want this answer. */
-  readonly tickets = new Set<Ticket>();
+  /** The requests that still want this answer; undefined when it has ended. */
+  tickets: Set<Ticket> | undefined;
   priority: number;
   /** Gone when the run has ended: it may hold megabytes of images. */
   request: ModelRequest | undefined;
@@ -43,6 +42,7 @@ export class Run {
   endGrace: (() => void) | undefined;
   /** Ends the wait for an aborted provider to let go. */
   endPatience: (() => void) | undefined;
+  #abort: AbortController | undefined;
 
   constructor(
     start: Pick<Run, 'id' | 'caller' | 'group' | 'model' | 'createdAt' | 'key' | 'provider' | 'priority'> & {
@@ -61,6 +61,19 @@ export class Run {
     this.request = start.request;
     this.cached = start.cached ?? false;
   }
+
+  /** Ends the call of the model. Made when it is first asked for: a run that never starts has none. */
+  get abort(): AbortController {
+    this.#abort ??= new AbortController();
+    return this.#abort;
+  }
+
+  /** The call is over; what is kept of it needs nothing to end it with. */
+  released(): void {
+    this.#abort = undefined;
+    this.endPatience?.();
+    this.endPatience = undefined;
+  }
 }
 
 /** One request for an answer. Several may share a run; each can be cancelled without harm to the others. */
@@ -72,7 +85,8 @@ export class Ticket {
   /** It came in through the queue, and goes on without any reader. */
   readonly detached: boolean;
   readonly conversation: Conversation;
-  readonly readers = new Set<() => void>();
+  /** Undefined while there are none, which is most of a request's life: tens of thousands may be kept. */
+  readers: Set<() => void> | undefined;
   /** When it alone was cancelled, while its run went on for others. */
   cancelledAt: number | undefined;
 
@@ -173,6 +187,7 @@ export class InFlight {
       return;
     }
     this.#tickets.set(ticket.id, ticket);
+    run.tickets ??= new Set();
     run.tickets.add(ticket);
     if (ticket.detached) run.wanted += 1;
     this.#updateGrace(run);
@@ -185,6 +200,7 @@ export class InFlight {
   read(ticket: Ticket, onChange: () => void): () => void {
     const { run } = ticket;
     const stopListening = run.log.listen(onChange);
+    ticket.readers ??= new Set();
     ticket.readers.add(onChange);
     if (isLive(ticket)) {
       run.wanted += 1;
@@ -192,7 +208,8 @@ export class InFlight {
       this.#watch.onRead(run);
     }
     return () => {
-      if (!ticket.readers.delete(onChange)) return;
+      if (ticket.readers?.delete(onChange) !== true) return;
+      if (ticket.readers.size === 0) ticket.readers = undefined;
       stopListening();
       if (!isLive(ticket)) return;
       run.wanted -= 1;
@@ -205,11 +222,11 @@ export class InFlight {
   cancel(ticket: Ticket): boolean {
     const { run } = ticket;
     ticket.cancelledAt = this.#clock.now();
-    run.wanted -= ticket.readers.size + (ticket.detached ? 1 : 0);
-    run.tickets.delete(ticket);
+    run.wanted -= (ticket.readers?.size ?? 0) + (ticket.detached ? 1 : 0);
+    run.tickets?.delete(ticket);
     this.#keep(ticket);
-    for (const onChange of ticket.readers) onChange();
-    if (run.tickets.size === 0) return true;
+    for (const onChange of ticket.readers ?? []) onChange();
+    if (run.tickets === undefined || run.tickets.size === 0) return true;
     this.#updateGrace(run);
     return false;
   }
@@ -220,8 +237,8 @@ export class InFlight {
     run.endGrace = undefined;
     run.request = undefined;
     if (run.key !== undefined && this.#shared.get(run.key) === run) this.#shared.delete(run.key);
-    for (const ticket of run.tickets) this.#keep(ticket);
-    run.tickets.clear();
+    for (const ticket of run.tickets ?? []) this.#keep(ticket);
+    run.tickets = undefined;
   }
 
   #keep(ticket: Ticket): void {

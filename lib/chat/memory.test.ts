@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { answerStream } from '#lib/chat/answer-reader';
 import { Conversations } from '#lib/chat/conversations';
 import { chatForm } from '#lib/chat/forms';
+import { RESULT_BYTES } from '#lib/chat/in-flight';
 import { ResponseCache } from '#lib/chat/response-cache';
 import { ask, bench, ManualClock, settled } from '#lib/chat/test-support';
 
@@ -66,6 +67,25 @@ describe('memory', () => {
     const counted = conversations.stats().total_size_mb * BYTES_PER_MB;
     expect(held / counted).toBeGreaterThan(0.7);
     expect(held / counted).toBeLessThan(1.05);
+  });
+
+  it('of kept results is what they count', async () => {
+    const b = bench({ QUEUE_MAX_SIZE: '20000' });
+    measured.push(b);
+    await b.ticket('holds the only slot');
+    const cancelMany = async (size: number) => {
+      for (let n = 0; n < size; n += 1) {
+        const request = ask({ messages: [{ role: 'user', content: `question ${n}` }] });
+        const { ticket } = await b.engine.enqueue(request, { caller: 'ann' });
+        b.engine.cancel(ticket.id, 'ann');
+      }
+    };
+    await cancelMany(2_000);
+    const before = await heldBytes();
+    await cancelMany(8_000);
+    const each = ((await heldBytes()) - before) / 8_000;
+    expect(each / RESULT_BYTES).toBeGreaterThan(0.7);
+    expect(each / RESULT_BYTES).toBeLessThan(1.05);
   });
 
   it('stays flat over 10,000 requests that wait, are asked for, and are cancelled', async () => {

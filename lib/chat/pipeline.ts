@@ -99,7 +99,7 @@ export class ChatEngine {
       onUnread: (run) => {
         if (run.wanted === 0) this.#dispatcher.unwatch(run);
       },
-      onAbandoned: (run) => this.#dispatcher.end(run, cancelled('Nobody was waiting for the answer any more.')),
+      onAbandoned: (run) => this.#dispatcher.end(run, ABANDONED),
     });
     this.#dispatcher = new Dispatcher(parts, {
       onCompleted: (run, answer) => this.#keep(run, answer),
@@ -220,7 +220,7 @@ export class ChatEngine {
     if (ticket.finishedAt !== undefined)
       throw new Fault('already_finished', `This request has already ended: it is ${ticket.state}.`);
     const { run } = ticket;
-    if (this.#inFlight.cancel(ticket)) this.#dispatcher.end(run, cancelled('The request was cancelled.'));
+    if (this.#inFlight.cancel(ticket)) this.#dispatcher.end(run, CANCELLED);
   }
 
   /** Where a ticket stands in the line. Positions count from 1; 0 is not waiting. */
@@ -233,7 +233,8 @@ export class ChatEngine {
   overview(caller: string): QueueOverview {
     const now = this.#parts.clock.now();
     const shownId = (run: Run) => {
-      for (const ticket of run.tickets) if (this.#mayKnow(ticket.caller, caller)) return { request_id: ticket.id };
+      for (const ticket of run.tickets ?? [])
+        if (this.#mayKnow(ticket.caller, caller)) return { request_id: ticket.id };
       return {};
     };
     return {
@@ -358,6 +359,9 @@ function isWorthKeeping({ done_reason, content, tool_calls }: FinishedAnswer): b
   return (done_reason === 'stop' || done_reason === 'tool_calls') && (content !== '' || tool_calls.length > 0);
 }
 
-function cancelled(message: string): { type: 'error'; fault: Fault } {
-  return { type: 'error', fault: new Fault('cancelled', message) };
-}
+/** One for all: what was cancelled may be kept in tens of thousands, and a fault with its stack is as large as the rest of it. */
+const CANCELLED = { type: 'error', fault: new Fault('cancelled', 'The request was cancelled.') } as const;
+const ABANDONED = {
+  type: 'error',
+  fault: new Fault('cancelled', 'Nobody was waiting for the answer any more.'),
+} as const;

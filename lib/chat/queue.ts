@@ -107,6 +107,7 @@ export class WaitingQueue<T extends Waiting> {
 
   /** Takes the request whose turn it is. */
   take(now: number): T | undefined {
+    if (this.#entries.size === 0) return undefined;
     this.#age(now);
     const first = this.#line.first();
     if (first === undefined) return undefined;

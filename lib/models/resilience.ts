@@ -128,8 +128,10 @@ class Attempts {
   /** Asks once, and resolves to the first event. */
   async open(): Promise<ModelEvent | undefined> {
     this.signal.throwIfAborted();
-    this.#leaveAttempt();
-    this.#attempt = new AbortController();
+    if (this.#events !== undefined) {
+      this.#leaveAttempt();
+      this.#attempt = new AbortController();
+    }
     const { UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: limit } = this.#limits;
     const late = setTimeout(() => this.#attempt.abort(timedOut('sent no first token', limit)), limit);
     try {

@@ -41,12 +41,15 @@ function dismiss(incoming: IncomingMessage, outgoing: ServerResponse, headers: R
 }
 
 async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
-  outgoing.flushHeaders();
+  // The headers go out at the end of this turn at the latest: after what was sent to the model in it, and together with
+  // what has come for the client by then.
+  const flush = setImmediate(() => outgoing.flushHeaders());
   const reader = body.getReader();
   let wake: () => void = () => {};
   outgoing.on('drain', () => wake());
   outgoing.once('close', () => {
     wake();
+    clearImmediate(flush);
     if (!outgoing.writableFinished) void reader.cancel().catch(() => {});
   });
   try {
@@ -54,6 +57,7 @@ async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse):
       const { done, value } = await reader.read();
       if (outgoing.destroyed) return;
       if (done) break;
+      clearImmediate(flush);
       if (!outgoing.write(value)) await new Promise<void>((resolve) => (wake = resolve));
     }
     outgoing.end();
