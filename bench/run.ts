@@ -6,13 +6,25 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import type { Benchmark, Table } from './harness.ts';
 import { cachedJson, cachedStream } from './tables/cached-answer.ts';
+import { chatPage } from './tables/chat-page.ts';
 import { coalescing } from './tables/coalescing.ts';
 import { code } from './tables/code.ts';
 import { codeThroughput } from './tables/code-throughput.ts';
+import { lighthousePages } from './tables/lighthouse.ts';
 import { queue } from './tables/queue.ts';
 import { streamOverhead } from './tables/stream-overhead.ts';
 
-const BENCHMARKS: Benchmark[] = [cachedJson, cachedStream, streamOverhead, coalescing, queue, code, codeThroughput];
+const BENCHMARKS: Benchmark[] = [
+  cachedJson,
+  cachedStream,
+  streamOverhead,
+  coalescing,
+  queue,
+  code,
+  codeThroughput,
+  chatPage,
+  lighthousePages,
+];
 
 const wanted = process.argv.slice(2);
 const chosen = BENCHMARKS.filter(({ name }) => wanted.length === 0 || wanted.includes(name));

@@ -1,7 +1,7 @@
 /**
  * A model that costs nothing: streams `tokens` words, one every `pace` milliseconds, as Ollama (`/api/chat`) and as OpenAI
- * (`/v1/chat/completions`) do. The model's name says how many and how fast: `words-100-10`. `GET /count` tells how many
- * answers it began. `node bench/peers/model-server.ts <port>`
+ * (`/v1/chat/completions`) do. The model's name says how many and how fast: `words-100-10`; `prose-100-10` writes
+ * paragraphs, lists and code instead. `GET /count` tells how many answers it began. `node bench/peers/model-server.ts <port>`
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
@@ -22,7 +22,8 @@ async function answer(incoming: IncomingMessage, outgoing: ServerResponse, openA
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk);
   const { model } = JSON.parse(Buffer.concat(chunks).toString());
-  const [tokens = 100, paceMs = 10] = /^words-(\d+)-(\d+)$/.exec(model)?.slice(1).map(Number) ?? [];
+  const [tokens = 100, paceMs = 10] = /^\w+-(\d+)-(\d+)$/.exec(model)?.slice(1).map(Number) ?? [];
+  const word = String(model).startsWith('prose-') ? proseToken : (place: number) => `word${place} `;
   began += 1;
   outgoing.writeHead(200, { 'content-type': openAi ? 'text/event-stream' : 'application/x-ndjson' });
   let sent = 0;
@@ -30,13 +31,19 @@ async function answer(incoming: IncomingMessage, outgoing: ServerResponse, openA
     if (outgoing.destroyed) return;
     if (sent < tokens) {
       sent += 1;
-      outgoing.write(openAi ? openAiChunk(model, `word${sent} `) : ollamaLine(model, `word${sent} `));
+      outgoing.write(openAi ? openAiChunk(model, word(sent)) : ollamaLine(model, word(sent)));
       if (paceMs === 0) setImmediate(send);
       else setTimeout(send, paceMs);
     } else outgoing.end(openAi ? openAiEnd(model, tokens) : ollamaEnd(model, tokens));
   };
   send();
 }
+
+const PROSE =
+  '## Next step\n\nThe loop **keeps** a list of `primes` and tries each number:\n\n- odd ones only\n- up to the root\n\n```python\nprimes = [2]\nfor n in range(3, 100, 2):\n    if all(n % p for p in primes):  # none divides it\n        primes.append(n)\nprint(primes)\n```\n\n';
+const PROSE_TOKENS = PROSE.match(/\s*\S{1,6}|\s+$/g) ?? [];
+
+const proseToken = (place: number) => PROSE_TOKENS[(place - 1) % PROSE_TOKENS.length] ?? '';
 
 function ollamaLine(model: string, content: string): string {
   return `${JSON.stringify({ model, message: { role: 'assistant', content }, done: false })}\n`;

@@ -22,6 +22,7 @@ import { Button } from '#components/ui/button';
 import { Drawer } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
 import { abilitiesOf, modelNamed } from '#lib/client/abilities';
+import type { ChatState } from '#lib/client/chat-state';
 import {
   type ChatSettings,
   type Conversation,
@@ -36,7 +37,7 @@ import { tooMuch } from '#lib/client/pictures';
 import { useModels } from '#lib/client/status';
 import { useStored } from '#lib/client/stored';
 import { useAttachments } from '#lib/client/use-attachments';
-import { chatStore, useChatLifecycle, useChatState } from '#lib/client/use-chat';
+import { chatStore, useChatLifecycle, useChatPart, useChatSelect } from '#lib/client/use-chat';
 import { usePictureDrop } from '#lib/client/use-picture-drop';
 import { usePinnedScroll } from '#lib/client/use-pinned-scroll';
 import type { Models } from '#lib/wire/models';
@@ -45,14 +46,16 @@ import type { Models } from '#lib/wire/models';
 const PARAMETER = 'c';
 
 export function Chat({ historyOpen }: { historyOpen: boolean }) {
-  useChatLifecycle();
-  usePreloadedMarkdown();
-  const { ready, conversations, threads } = useChatState();
   const activeId = useSearchParams().get(PARAMETER);
+  useChatLifecycle();
+  usePreloadedMarkdown(activeId !== null);
+  const ready = useChatPart('ready');
+  const conversations = useChatPart('conversations');
   const conversation = conversations.find(({ id }) => id === activeId);
-  const thread = (activeId === null ? undefined : threads.get(activeId)) ?? EMPTY_THREAD;
-  const leaf = conversation?.leafId == null ? undefined : thread.get(conversation.leafId);
-  const running = leaf !== undefined && isRunning(leaf) ? leaf : undefined;
+  // Only what seldom changes is read here: while an answer streams in, it and nothing around it is drawn.
+  const isRead = useChatSelect(({ threads }) => activeId !== null && threads.has(activeId));
+  const runningId = useChatSelect((state) => runningLeaf(state, activeId));
+  const withPictures = useChatSelect(({ threads }) => hasPictures(threads.get(activeId ?? '') ?? EMPTY_THREAD));
 
   const [lastModel, setLastModel] = useStored('model');
   const model = conversation?.model ?? (lastModel === '' ? null : lastModel);
@@ -94,6 +97,10 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
 
   const begin = (text: string) => {
     const { pictures } = attachments;
+    const thread =
+      chatStore()
+        .state()
+        .threads.get(activeId ?? '') ?? EMPTY_THREAD;
     const refusal = tooMuch(vision ? pathTo(thread, conversation?.leafId ?? null) : [], pictures);
     if (refusal !== undefined || (pictures.length > 0 && !vision)) {
       attachments.refuse(refusal ?? seesNothing);
@@ -132,7 +139,7 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
     [activeId, choice, toEnd],
   );
   const stop = () => {
-    if (running !== undefined) chatStore().stop(running.conversationId, running.id);
+    if (activeId !== null && runningId !== undefined) chatStore().stop(activeId, runningId);
   };
   const togglePanel = () => {
     if (window.matchMedia('(width < 64rem)').matches) setDrawer(true);
@@ -187,21 +194,13 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
               <EmptyChat onPick={begin} />
             ) : (
               <ConversationState
-                state={
-                  !ready
-                    ? 'loading'
-                    : conversation === undefined
-                      ? 'missing'
-                      : threads.has(activeId)
-                        ? 'there'
-                        : 'loading'
-                }
+                state={!ready ? 'loading' : conversation === undefined ? 'missing' : isRead ? 'there' : 'loading'}
                 onNew={() => show(null)}
               >
                 <AskContext value={ask}>
                   <MessageList
                     key={activeId}
-                    thread={thread}
+                    conversationId={activeId}
                     leafId={conversation?.leafId ?? null}
                     onRegenerate={regenerate}
                     onEdit={edit}
@@ -222,7 +221,7 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
             )}
             <div className={clsx(COLUMN, 'pb-3 md:pb-4')}>
               <ModelNotice compact={activeId !== null} />
-              {!vision && hasPictures(thread) ? (
+              {!vision && withPictures ? (
                 <p className="mb-1.5 text-ink-2 text-xs [overflow-wrap:anywhere]">
                   {modelName(models, model)} does not see pictures: those of this conversation are not sent to it.
                 </p>
@@ -230,7 +229,7 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
               <Composer
                 field={field}
                 draftKey={draftKey}
-                running={running !== undefined}
+                running={runningId !== undefined}
                 attachments={{ ...attachments, attach }}
                 tools={
                   models === undefined ? null : (
@@ -248,7 +247,7 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
             </div>
           </div>
         </div>
-        <StreamingStatus message={leaf} />
+        <StreamingStatus conversationId={activeId} leafId={conversation?.leafId ?? null} />
       </section>
     </div>
   );
@@ -256,6 +255,12 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
 
 function settingsOf({ systemPrompt, sampling = {}, think }: Conversation): ChatSettings {
   return { systemPrompt, sampling, think };
+}
+
+function runningLeaf({ conversations, threads }: ChatState, id: string | null): string | undefined {
+  const leafId = conversations.find((conversation) => conversation.id === id)?.leafId;
+  const leaf = id === null || leafId == null ? undefined : threads.get(id)?.get(leafId);
+  return leaf !== undefined && isRunning(leaf) ? leaf.id : undefined;
 }
 
 function hasPictures(thread: Thread): boolean {

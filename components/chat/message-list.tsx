@@ -1,43 +1,65 @@
 'use client';
 
-import { startTransition, useEffect, useMemo, useState } from 'react';
+import { memo, useEffect, useMemo, useState } from 'react';
 import { AnswerTurn } from '#components/chat/answer-turn';
 import { QuestionTurn } from '#components/chat/question-turn';
 import type { VersionPlace } from '#components/chat/versions';
-import { type ChatMessage, pathTo, type Thread } from '#lib/client/conversation';
+import { type ChatMessage, EMPTY_THREAD, pathTo, type Thread } from '#lib/client/conversation';
+import { useChatSelect } from '#lib/client/use-chat';
 
 interface MessageListProps {
-  thread: Thread;
+  conversationId: string;
   leafId: string | null;
   onRegenerate: (answerId: string) => void;
   onEdit: (questionId: string, text: string) => void;
 }
 
-export function MessageList({ thread, leafId, onRegenerate, onEdit }: MessageListProps) {
+export function MessageList({ conversationId, leafId, onRegenerate, onEdit }: MessageListProps) {
+  const thread = useChatSelect(({ threads }) => threads.get(conversationId) ?? EMPTY_THREAD);
   const path = useMemo(() => pathTo(thread, leafId), [thread, leafId]);
   const shown = useGrowingCount(path.length);
-  const places = useMemo(() => versionPlaces(thread), [thread]);
+  const places = useVersionPlaces(thread);
   return (
     <ol className="flex flex-col gap-6">
-      {path.slice(-shown).map((message, index, visible) => {
-        const place = places.get(message.id) ?? ALONE;
-        return (
-          // What is far off the screen is not laid out; the last turns are, so that the end never jumps.
-          <li key={message.id} className={index < visible.length - 6 ? 'offscreen' : undefined}>
-            {message.role === 'user' ? (
-              <QuestionTurn message={message} {...place} onEdit={onEdit} />
-            ) : (
-              <AnswerTurn message={message} {...place} onRegenerate={onRegenerate} />
-            )}
-          </li>
-        );
-      })}
+      {path.slice(-shown).map((message, index, visible) => (
+        <Turn
+          key={message.id}
+          message={message}
+          isFar={index < visible.length - NEAR_TURNS}
+          {...(places.get(message.id) ?? ALONE)}
+          onRegenerate={onRegenerate}
+          onEdit={onEdit}
+        />
+      ))}
     </ol>
   );
 }
 
-const FIRST_TURNS = 16;
-const MORE_TURNS = 24;
+interface TurnProps extends VersionPlace {
+  message: ChatMessage;
+  /** What is far off the screen is not laid out; the last turns are, so that the end never jumps. */
+  isFar: boolean;
+  onRegenerate: (answerId: string) => void;
+  onEdit: (questionId: string, text: string) => void;
+}
+
+const Turn = memo(function Turn({ message, isFar, onRegenerate, onEdit, ...place }: TurnProps) {
+  return (
+    <li className={isFar ? 'offscreen' : undefined}>
+      {message.role === 'user' ? (
+        <QuestionTurn message={message} {...place} onEdit={onEdit} />
+      ) : (
+        <AnswerTurn message={message} {...place} onRegenerate={onRegenerate} />
+      )}
+    </li>
+  );
+});
+
+const NEAR_TURNS = 6;
+const FIRST_TURNS = 8;
+/** A question and its answer: a step that no reader feels, also while another answer streams in. */
+const MORE_TURNS = 2;
+const PATIENCE_MS = 250;
 
 /** A long conversation begins with its end, and gets the turns above while nothing else is to do. */
 function useGrowingCount(total: number): number {
@@ -45,19 +67,29 @@ function useGrowingCount(total: number): number {
   const isWhole = count >= total;
   useEffect(() => {
     if (isWhole) return;
-    const more = () => startTransition(() => setCount(count + MORE_TURNS));
+    // Not in a transition: those begin anew with each word that streams in, and would be forced through in one go.
+    const more = () => setCount(count + MORE_TURNS);
     // Safari has no idle callback.
     if (typeof requestIdleCallback === 'undefined') {
       const timer = setTimeout(more, 50);
       return () => clearTimeout(timer);
     }
-    const handle = requestIdleCallback(more, { timeout: 500 });
+    const handle = requestIdleCallback(more, { timeout: PATIENCE_MS });
     return () => cancelIdleCallback(handle);
   }, [count, isWhole]);
   return isWhole ? Math.max(total, 1) : count;
 }
 
 const ALONE: VersionPlace = { number: 1, count: 1, previousId: undefined, nextId: undefined };
+
+/** A message never changes its place: only one more message does, or a thread that was read anew. */
+function useVersionPlaces(thread: Thread): ReadonlyMap<string, VersionPlace> {
+  const [known, setKnown] = useState(() => ({ size: thread.size, places: versionPlaces(thread) }));
+  if (known.size === thread.size) return known.places;
+  const places = versionPlaces(thread);
+  setKnown({ size: thread.size, places });
+  return places;
+}
 
 function versionPlaces(thread: Thread): ReadonlyMap<string, VersionPlace> {
   const places = new Map<string, VersionPlace>();

@@ -2,9 +2,13 @@
 
 import type { ChatMessage } from '#lib/client/conversation';
 import { queuePlace } from '#lib/client/format';
+import { useChatSelect } from '#lib/client/use-chat';
 
 /** Tells screen readers where an answer stands: a sentence at each step, never each token. */
-export function StreamingStatus({ message }: { message: ChatMessage | undefined }) {
+export function StreamingStatus({ conversationId, leafId }: { conversationId: string | null; leafId: string | null }) {
+  const message = useChatSelect(({ threads }) =>
+    conversationId === null || leafId === null ? undefined : threads.get(conversationId)?.get(leafId),
+  );
   return (
     <p role="status" className="sr-only">
       {sentence(message)}

@@ -20,10 +20,12 @@ export const Markdown = memo(function Markdown({ text, streaming }: MarkdownProp
   );
 });
 
-/** Fetches the renderer while nobody waits for it. */
-export function usePreloadedMarkdown(): void {
+/** Fetches the renderer: at once where there are answers to show, else while nobody waits for it. */
+export function usePreloadedMarkdown(hasAnswers: boolean): void {
   useEffect(() => {
-    const timer = setTimeout(() => void loadRich(), 1_500);
+    const timer = setTimeout(() => void loadRich(), hasAnswers ? 0 : IDLE_MS);
     return () => clearTimeout(timer);
-  }, []);
+  }, [hasAnswers]);
 }
+
+const IDLE_MS = 1_500;

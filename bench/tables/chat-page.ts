@@ -1,0 +1,328 @@
+import type { Browser, Page } from 'playwright/test';
+import { openBrowser } from '../browser.ts';
+import { APP, type Benchmark, median, startServer, type Table } from '../harness.ts';
+
+const MESSAGES = 300;
+const STREAMS = 3;
+const ROUNDS = 5;
+const WATCH_MS = 10_000;
+/** Longer than a round, 50 tokens a second each. */
+const MODEL = 'prose-2000-20';
+
+/** A long chat while answers stream into it: when it is there, how free its thread is, how large it gets. */
+export const chatPage: Benchmark = { name: 'chat-page', run };
+
+interface Round {
+  /** The same page without a conversation: what the machine makes of it now. */
+  emptyMs: number;
+  loadedMs: number;
+  /** Of the processor, in the page's main thread, until it was loaded. */
+  loadedCpuMs: number;
+  wholeMs: number;
+  /** By the clock, and of the processor: on a shared machine a task waits for others, too. */
+  longestMs: number;
+  longestCpuMs: number;
+  longTasks: number;
+  longCpuTasks: number;
+  nodes: number;
+  grew: number;
+}
+
+async function run(): Promise<Table> {
+  const model = await startServer(['bench/peers/model-server.ts', '{port}'], '/count');
+  const ours = await startServer(APP, '/health', {
+    MODEL_PROVIDER: 'ollama',
+    OLLAMA_API_URL: model.url,
+    QUEUE_MAX_CONCURRENT: String(STREAMS + 1),
+    RATE_LIMIT_CHAT: '0',
+    CACHE_ENABLED: 'false',
+    LOG_LEVEL: 'warn',
+  });
+  const browser = await openBrowser();
+  const rounds: Round[] = [];
+  try {
+    // The first one warms the server up.
+    for (let round = 0; round <= ROUNDS; round++) {
+      const result = await longChat(browser, ours.url);
+      if (round > 0) rounds.push(result);
+    }
+    const scripts = await firstViewScripts(browser, ours.url);
+    return table(rounds, scripts);
+  } finally {
+    await browser.close();
+    await ours.stop();
+    await model.stop();
+  }
+}
+
+function table(rounds: readonly Round[], scripts: { first: number; all: number }): Table {
+  const of = (field: keyof Round) => median(rounds.map((round) => round[field]));
+  const worst = (field: keyof Round) => Math.max(...rounds.map((round) => round[field]));
+  const row = (name: string, field: keyof Round) => [name, of(field).toFixed(0), worst(field).toFixed(0)];
+  return {
+    title: `Chat page: ${MESSAGES} messages with code while ${STREAMS} answers stream`,
+    method: `A conversation of ${MESSAGES} messages from the browser's history, a program in each answer, whose last question has ${STREAMS} answers under way, 50 tokens a second each; the page is opened, left alone for ${WATCH_MS / 1000} s, scrolled to its beginning and back. ${ROUNDS} rounds after one to warm up, each in a fresh window with nothing cached. Loaded: the end of the conversation is drawn, and its text grows. Tasks: those of the page's main thread after that, in Chromium's trace. JavaScript: what the network carried.`,
+    columns: ['', 'median', 'worst'],
+    rows: [
+      row('loaded (ms)', 'loadedMs'),
+      row('… of which processor time of the main thread', 'loadedCpuMs'),
+      row('an empty chat, loaded in turn (ms)', 'emptyMs'),
+      row('all turns in the page (ms)', 'wholeMs'),
+      row('longest task after loading, its processor time (ms)', 'longestCpuMs'),
+      row('tasks over 50 ms of processor time', 'longCpuTasks'),
+      row('longest task by the clock (ms)', 'longestMs'),
+      row('tasks over 50 ms by the clock', 'longTasks'),
+      row('elements in the page', 'nodes'),
+      ['JavaScript of the first view (KB compressed)', (scripts.first / 1000).toFixed(0), ''],
+      ['… and of what is fetched ahead after it', (scripts.all / 1000).toFixed(0), ''],
+    ],
+    verdicts: [
+      { goal: 'loaded ≤ 1 s', result: `${of('loadedMs').toFixed(0)} ms`, met: of('loadedMs') <= 1_000 },
+      {
+        goal: 'no task over 50 ms after load (of processor time: on a shared machine the clock counts others, too)',
+        result: `${of('longCpuTasks').toFixed(0)}, the longest ${of('longestCpuMs').toFixed(0)} ms`,
+        met: of('longCpuTasks') === 0,
+      },
+      { goal: '≤ 20,000 DOM nodes', result: of('nodes').toFixed(0), met: worst('nodes') <= 20_000 },
+      {
+        goal: 'JavaScript for the first view ≤ 200 KB compressed',
+        result: `${(scripts.first / 1000).toFixed(0)} KB`,
+        met: scripts.first <= 200_000,
+      },
+      {
+        goal: 'all answers grow while they are watched',
+        result: `${of('grew').toFixed(0)} characters`,
+        met: rounds.every(({ grew }) => grew > 0),
+      },
+    ],
+  };
+}
+
+async function longChat(browser: Browser, url: string): Promise<Round> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  const emptyMs = await emptyChat(browser, url);
+  const ids = await Promise.all(Array.from({ length: STREAMS }, () => submit(url)));
+  try {
+    const page = await context.newPage();
+    // A page of the same origin that runs nothing: the history is written before the app ever opens it.
+    await page.goto(`${url}/manifest.webmanifest`);
+    await page.evaluate(seed, { messages: MESSAGES, ids });
+    await page.addInitScript(observe);
+    await browser.startTracing(page, { categories: ['toplevel', 'blink.user_timing', '__metadata'] });
+    await page.goto(`${url}/?c=long`, { waitUntil: 'commit' });
+    await page.waitForFunction((turns) => document.querySelectorAll('article').length >= turns, MESSAGES, {
+      timeout: 60_000,
+    });
+    const { loadedMs, wholeMs } = await marks(page);
+    const before = await textLength(page);
+    await page.waitForTimeout(WATCH_MS);
+    const grew = (await textLength(page)) - before;
+    await page.mouse.move(700, 400);
+    for (const way of [-1, 1])
+      for (let step = 0; step < 40; step++) {
+        await page.mouse.wheel(0, way * 3_000);
+        await page.waitForTimeout(50);
+      }
+    const nodes = await page.evaluate(() => document.querySelectorAll('*').length);
+    const { before: loading, after: tasks } = tasksAround(await browser.stopTracing(), 'loaded');
+    const over = (values: number[]) => values.filter((ms) => ms > 50).length;
+    const [clock, processor] = [tasks.map(({ ms }) => ms), tasks.map(({ cpuMs }) => cpuMs)];
+    return {
+      emptyMs,
+      loadedMs,
+      loadedCpuMs: loading.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
+      wholeMs,
+      longestMs: Math.max(...clock),
+      longestCpuMs: Math.max(...processor),
+      longTasks: over(clock),
+      longCpuTasks: over(processor),
+      nodes,
+      grew,
+    };
+  } finally {
+    await context.close();
+    await Promise.all(ids.map((id) => fetch(`${url}/api/chat-queue?requestId=${id}`, { method: 'DELETE' })));
+  }
+}
+
+interface TraceEvent {
+  name: string;
+  pid: number;
+  tid: number;
+  ts: number;
+  dur?: number;
+  tdur?: number;
+}
+
+interface Task {
+  ms: number;
+  cpuMs: number;
+}
+
+/** The tasks of the thread that set `mark`, before it and from then on. */
+function tasksAround(trace: Buffer, mark: string): { before: Task[]; after: Task[] } {
+  const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] };
+  const begin = traceEvents.find(({ name }) => name === mark);
+  if (begin === undefined) throw new Error('The page never loaded.');
+  const tasks = traceEvents.filter(
+    ({ name, pid, tid }) => name.endsWith('RunTask') && pid === begin.pid && tid === begin.tid,
+  );
+  if (tasks.length === 0) throw new Error('The trace has no tasks.');
+  const taken = (isWanted: (ts: number) => boolean) =>
+    tasks.filter(({ ts }) => isWanted(ts)).map(({ dur = 0, tdur = 0 }) => ({ ms: dur / 1000, cpuMs: tdur / 1000 }));
+  return { before: taken((ts) => ts < begin.ts), after: taken((ts) => ts >= begin.ts) };
+}
+
+/** Until one can write. */
+async function emptyChat(browser: Browser, url: string): Promise<number> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  try {
+    const page = await context.newPage();
+    await page.goto(url, { waitUntil: 'commit' });
+    await page.waitForFunction(
+      () => document.querySelector('aside .skeleton') === null && document.querySelector('textarea') !== null,
+    );
+    return await page.evaluate(() => performance.now());
+  } finally {
+    await context.close();
+  }
+}
+
+async function submit(url: string): Promise<string> {
+  const messages = [{ role: 'user', content: `Question ${Math.random()}` }];
+  const answer = await fetch(`${url}/api/chat-queue`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model: MODEL, messages }),
+  });
+  if (!answer.ok) throw new Error(`POST /api/chat-queue answered ${answer.status}: ${await answer.text()}`);
+  const { request_id: id } = (await answer.json()) as { request_id: string };
+  return id;
+}
+
+const marks = (page: Page) =>
+  page.evaluate(() => ({ loadedMs: window.bench.loadedMs ?? Number.NaN, wholeMs: window.bench.wholeMs ?? Number.NaN }));
+const textLength = (page: Page) =>
+  page.evaluate(() => document.querySelector('li:last-child > article')?.textContent?.length ?? 0);
+
+declare global {
+  interface Window {
+    bench: { loadedMs?: number; wholeMs?: number };
+  }
+}
+
+/** Runs in the page before all else: writes down when the end and the whole of the chat are there. */
+function observe(): void {
+  const bench: Window['bench'] = {};
+  window.bench = bench;
+  const look = () => {
+    const last = document.querySelector('li:last-child > article .prose');
+    if (
+      bench.loadedMs === undefined &&
+      last !== null &&
+      !last.matches('.whitespace-pre-wrap') &&
+      last.textContent !== ''
+    )
+      bench.loadedMs = performance.mark('loaded').startTime;
+    if (document.querySelectorAll('article').length >= 300) bench.wholeMs = performance.now();
+    else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}
+
+/** Runs in the page: a conversation as the app keeps it. */
+async function seed({ messages, ids }: { messages: number; ids: string[] }): Promise<void> {
+  const answer = (place: number) =>
+    `Step ${place} goes over the list and keeps what is **not** divided by any of \`primes\`:\n\n1. take the next odd number\n2. try the primes up to its root\n\n\`\`\`python\ndef step_${place}(limit: int) -> list[int]:\n    """All primes below the limit."""\n    primes = [2]\n    for n in range(3, limit, 2):\n        if all(n % p for p in primes):  # none divides it\n            primes.append(n)\n    return primes\n\nprint(step_${place}(${place * 10}))\n\`\`\`\n\n| below | primes |\n| ---: | ---: |\n| 10 | 4 |\n| ${place * 10} | many |\n\nIt takes a time that grows a little faster than the limit.`;
+  const conversationId = 'long';
+  const rows: object[] = [];
+  let parentId: string | null = null;
+  for (let place = 1; place <= messages / 2; place++) {
+    const base = { conversationId, createdAt: place * 10 };
+    const question = `q${place}`;
+    rows.push({ ...base, id: question, parentId, role: 'user', content: `What does step ${place} do?` });
+    parentId = `a${place}`;
+    const answered = {
+      ...base,
+      createdAt: place * 10 + 1,
+      parentId: question,
+      role: 'assistant',
+      thinking: '',
+      source: 'model',
+    };
+    if (place < messages / 2)
+      rows.push({
+        ...answered,
+        id: parentId,
+        state: 'done',
+        model: 'm',
+        completionTokens: 200,
+        tokensPerSecond: 50,
+        firstTokenMs: 20,
+        content: answer(place),
+      });
+    else
+      for (const [index, requestId] of ids.entries()) {
+        parentId = `a${place}-${index}`;
+        rows.push({
+          ...answered,
+          createdAt: place * 10 + 1 + index,
+          id: parentId,
+          state: 'waiting',
+          content: '',
+          requestId,
+        });
+      }
+  }
+  const opening = indexedDB.open('chill-space', 1);
+  await new Promise<void>((resolve, reject) => {
+    opening.onerror = () => reject(opening.error);
+    opening.onupgradeneeded = () => {
+      opening.result.createObjectStore('conversations', { keyPath: 'id' });
+      opening.result.createObjectStore('messages', { keyPath: 'id' }).createIndex('conversationId', 'conversationId');
+    };
+    opening.onsuccess = () => {
+      const writing = opening.result.transaction(['conversations', 'messages'], 'readwrite');
+      const conversation = {
+        id: conversationId,
+        title: 'A long chat',
+        createdAt: 1,
+        updatedAt: 2,
+        leafId: parentId,
+        model: null,
+        systemPrompt: '',
+      };
+      writing.objectStore('conversations').put(conversation);
+      for (const row of rows) writing.objectStore('messages').put(row);
+      writing.oncomplete = () => {
+        opening.result.close();
+        resolve();
+      };
+      writing.onerror = () => reject(writing.error);
+    };
+  });
+}
+
+/** Bytes on the wire of the scripts of an empty chat: until it can be used, and with what is fetched ahead for later. */
+async function firstViewScripts(browser: Browser, url: string): Promise<{ first: number; all: number }> {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const network = await context.newCDPSession(page);
+  await network.send('Network.enable');
+  const scripts = new Set<string>();
+  let bytes = 0;
+  network.on('Network.responseReceived', ({ requestId, type }) => {
+    if (type === 'Script') scripts.add(requestId);
+  });
+  network.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+    if (scripts.has(requestId)) bytes += encodedDataLength;
+  });
+  await page.goto(url, { waitUntil: 'load' });
+  await page.getByRole('textbox', { name: 'Message' }).fill('Hello');
+  await page.getByRole('button', { name: 'Send', exact: true }).isEnabled();
+  const first = bytes;
+  await page.waitForTimeout(4_000);
+  const all = bytes;
+  await context.close();
+  return { first, all };
+}

@@ -1,0 +1,120 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { CHROMIUM, CHROMIUM_ARGS } from '../browser.ts';
+import { APP, type Benchmark, median, scratchFile, startServer, type Table } from '../harness.ts';
+
+const VERSION = '13.5.0';
+const FOLDER = join(homedir(), '.cache/chill-space/bench', `lighthouse-${VERSION}`);
+const PAGES = ['/', '/playground', '/dashboard', '/gateway', '/sign-in'];
+const CATEGORIES = ['performance', 'accessibility', 'best-practices', 'seo'] as const;
+const ROUNDS = 3;
+const GOAL = 95;
+
+type Scores = Record<(typeof CATEGORIES)[number], number>;
+
+/** What Lighthouse makes of every page: a phone on a slow network, as it is set by itself. */
+export const lighthousePages: Benchmark = { name: 'lighthouse', run };
+
+async function run(): Promise<Table> {
+  const cli = join(FOLDER, 'node_modules/lighthouse/cli/index.js');
+  if (!existsSync(cli)) await install();
+  const ours = await startServer(APP, '/health', { MODEL_PROVIDER: 'embedded', LOG_LEVEL: 'warn' });
+  try {
+    const rows: { page: string; scores: Scores; faults: string[] }[] = [];
+    for (const page of await served(ours.url)) {
+      const audits: Audit[] = [];
+      for (let round = 0; round < ROUNDS; round++) audits.push(await audit(cli, ours.url + page));
+      const scores = Object.fromEntries(
+        CATEGORIES.map((category) => [category, median(audits.map((one) => one.scores[category]))]),
+      ) as Scores;
+      rows.push({ page, scores, faults: audits.at(-1)?.faults ?? [] });
+    }
+    const lowest = rows.flatMap(({ page, scores }) =>
+      CATEGORIES.filter((category) => scores[category] < GOAL).map(
+        (category) => `${page}: ${category} ${scores[category]}`,
+      ),
+    );
+    const faults = [...new Set(rows.flatMap(({ page, faults: found }) => found.map((fault) => `${page}: ${fault}`)))];
+    return {
+      title: 'Pages: Lighthouse',
+      method: `Lighthouse ${VERSION} with its own settings (a phone, slow 4G, a processor four times slower), in Debian's Chromium; medians of ${ROUNDS} runs.${faults.length === 0 ? '' : ` Audits that do not pass: ${faults.join('; ')}.`}`,
+      columns: ['', ...CATEGORIES],
+      rows: rows.map(({ page, scores }) => [page, ...CATEGORIES.map((category) => String(scores[category]))]),
+      verdicts: [
+        {
+          goal: `≥ ${GOAL} in each of the four`,
+          result: lowest.length === 0 ? 'all' : lowest.join(', '),
+          met: lowest.length === 0,
+        },
+      ],
+    };
+  } finally {
+    await ours.stop();
+  }
+}
+
+/** The pages that this version has. */
+async function served(url: string): Promise<string[]> {
+  const answers = await Promise.all(PAGES.map(async (page) => ({ page, status: (await fetch(url + page)).status })));
+  return answers.filter(({ status }) => status === 200).map(({ page }) => page);
+}
+
+interface Audit {
+  scores: Scores;
+  /** Audits of the last three categories that did not pass. */
+  faults: string[];
+}
+
+interface Report {
+  categories: Record<string, { score: number; auditRefs: { id: string; weight: number }[] }>;
+  audits: Record<string, { score: number | null; scoreDisplayMode: string }>;
+}
+
+async function audit(cli: string, url: string): Promise<Audit> {
+  const file = scratchFile('lighthouse.json', '');
+  const flags = [...CHROMIUM_ARGS, '--headless=new'].join(' ');
+  await command(process.execPath, [
+    cli,
+    url,
+    `--output-path=${file}`,
+    '--output=json',
+    '--quiet',
+    `--only-categories=${CATEGORIES.join(',')}`,
+    `--chrome-flags=${flags}`,
+  ]);
+  const { categories, audits } = JSON.parse(readFileSync(file, 'utf8')) as Report;
+  const scores = Object.fromEntries(
+    CATEGORIES.map((category) => [category, Math.round((categories[category]?.score ?? 0) * 100)]),
+  ) as Scores;
+  const faults = CATEGORIES.slice(1).flatMap((category) =>
+    (categories[category]?.auditRefs ?? [])
+      .filter(({ id, weight }) => weight > 0 && audits[id]?.scoreDisplayMode === 'binary' && audits[id]?.score === 0)
+      .map(({ id }) => id),
+  );
+  return { scores, faults };
+}
+
+async function install(): Promise<void> {
+  console.error(`Installing lighthouse ${VERSION} into ${FOLDER} …`);
+  const env = { PUPPETEER_SKIP_DOWNLOAD: '1' };
+  await command('npm', ['install', '--prefix', FOLDER, '--no-audit', '--no-fund', '-E', `lighthouse@${VERSION}`], env);
+}
+
+function command(program: string, args: string[], env: Record<string, string> = {}): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      env: { ...process.env, CHROME_PATH: CHROMIUM, ...env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let complaints = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      complaints = (complaints + chunk.toString()).slice(-2_000);
+    });
+    child.once('error', reject);
+    child.once('close', (code) =>
+      code === 0 ? resolve() : reject(new Error(`${program} ended with ${code}:\n${complaints}`)),
+    );
+  });
+}

@@ -1,0 +1,165 @@
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright/test';
+import type { FaultyModelServer } from '../test/faulty-model-server.ts';
+import { expect, saying, test } from './scripted.ts';
+import { accessibilityFaults, answered, answers, ask, freshQuestion } from './support.ts';
+
+const PNG = readFileSync('public/icon-192.png');
+
+interface Sent {
+  think?: unknown;
+  messages: { role: string; content: string; images?: string[] }[];
+}
+
+const lastSent = (model: FaultyModelServer) => model.requests.at(-1)?.body as Sent;
+const attached = (page: Page) => page.getByRole('list', { name: 'Pictures' });
+
+/** The way of a picture through the clipboard or a drag: a DataTransfer that holds the file. */
+async function transferOf(page: Page, file: { name: string; type: string; bytes: Buffer }) {
+  return page.evaluateHandle(
+    ({ name, type, base64 }) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([Uint8Array.fromBase64(base64)], name, { type }));
+      return transfer;
+    },
+    { name: file.name, type: file.type, base64: file.bytes.toString('base64') },
+  );
+}
+
+test('pictures are chosen, shown, taken away, sent, kept and sent again', async ({ page, model }) => {
+  model.play(saying('A moon.'));
+  await page.goto('/');
+  await page.getByLabel('Pictures to attach').setInputFiles(['public/icon-192.png', 'public/icon-512.png']);
+  await expect(attached(page).getByRole('img')).toHaveCount(2);
+  await page.getByRole('button', { name: 'Remove icon-512.png' }).click();
+  await expect(attached(page).getByRole('img')).toHaveCount(1);
+  await ask(page, freshQuestion('What is this?'));
+  await answered(page);
+  const [image] = lastSent(model).messages.at(-1)?.images ?? [];
+  const bytes = Buffer.from(image ?? '', 'base64');
+  expect(bytes.subarray(1, 4).toString()).toBe('PNG');
+  expect(bytes.readUInt32BE(16)).toBe(192);
+
+  await page.reload();
+  const question = page.getByRole('article', { name: 'Question' });
+  await question.getByRole('button', { name: 'Show icon-192.png' }).click();
+  await expect(page.getByRole('dialog', { name: 'icon-192.png' }).getByRole('img')).toBeVisible();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await page.keyboard.press('Escape');
+  await ask(page, freshQuestion('And its colour?'));
+  await answered(page);
+  expect(lastSent(model).messages.map(({ images }) => images?.length ?? 0)).toEqual([1, 0, 0]);
+});
+
+test('a picture is pasted, and one is dropped; alone they are a question, too', async ({ page, model }) => {
+  model.play(saying('Two.'));
+  await page.goto('/');
+  await expect(page.getByRole('button', { name: 'Attach pictures' })).toBeVisible();
+  const file = { name: 'pasted.png', type: 'image/png', bytes: PNG };
+  const clipboardData = await transferOf(page, file);
+  await page
+    .getByRole('textbox', { name: 'Message' })
+    .evaluate(
+      (field, transfer) =>
+        field.dispatchEvent(new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true, cancelable: true })),
+      clipboardData,
+    );
+  await expect(attached(page).getByRole('img', { name: 'pasted.png' })).toBeVisible();
+  const dataTransfer = await transferOf(page, { ...file, name: 'dropped.png' });
+  const chat = page.getByRole('region', { name: 'Chat' });
+  await chat.dispatchEvent('dragover', { dataTransfer });
+  await expect(page.getByText('Drop pictures to attach them')).toBeVisible();
+  await chat.dispatchEvent('drop', { dataTransfer });
+  await expect(attached(page).getByRole('img')).toHaveCount(2);
+  await expect(page.getByText('Drop pictures to attach them')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await answered(page);
+  expect(lastSent(model).messages).toMatchObject([{ content: '', images: [expect.any(String), expect.any(String)] }]);
+  await expect(page.getByRole('complementary').getByRole('button', { name: 'pasted.png', exact: true })).toBeVisible();
+});
+
+test('what cannot be attached is named with its reason, and what can be is', async ({ page }) => {
+  await page.goto('/');
+  const field = page.getByLabel('Pictures to attach');
+  await field.setInputFiles({ name: 'broken.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') });
+  await expect(page.getByRole('alert').filter({ hasText: 'broken.png cannot be read.' })).toBeVisible();
+  await field.setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('text') });
+  await expect(page.getByRole('alert').filter({ hasText: 'notes.txt is not a picture.' })).toBeVisible();
+  const many = Array.from({ length: 17 }, (_, index) => ({ name: `${index}.png`, mimeType: 'image/png', buffer: PNG }));
+  await field.setInputFiles(many);
+  await expect(page.getByRole('alert').filter({ hasText: 'at most 16 pictures' })).toBeVisible();
+  await expect(attached(page).getByRole('img')).toHaveCount(16);
+  expect(await accessibilityFaults(page)).toEqual([]);
+});
+
+test('a large photograph is made as small as models look at, and tells nothing of where it was taken', async ({
+  page,
+  model,
+}) => {
+  model.play(saying('Large.'));
+  await page.goto('/');
+  const base64 = await page.evaluate(async () => {
+    const canvas = new OffscreenCanvas(5_000, 2_500);
+    canvas.getContext('2d')?.fillRect(0, 0, 100, 100);
+    const blob = await canvas.convertToBlob({ type: 'image/jpeg' });
+    return new Uint8Array(await blob.arrayBuffer()).toBase64();
+  });
+  // An EXIF block with a text, as a camera writes it, behind the first mark.
+  const plain = Buffer.from(base64, 'base64');
+  const exif = Buffer.from('Exif\0\0GPS: 52.5N 13.4E');
+  const length = Buffer.from([(exif.length + 2) >> 8, (exif.length + 2) & 255]);
+  const photo = Buffer.concat([plain.subarray(0, 2), Buffer.from([0xff, 0xe1]), length, exif, plain.subarray(2)]);
+  await page.getByLabel('Pictures to attach').setInputFiles({ name: 'p.jpg', mimeType: 'image/jpeg', buffer: photo });
+  await expect(attached(page).getByRole('img')).toBeVisible();
+  await ask(page, freshQuestion('How large?'));
+  await answered(page);
+  const sent = Buffer.from(lastSent(model).messages[0]?.images?.[0] ?? '', 'base64');
+  expect(sent.subarray(0, 3)).toEqual(Buffer.from([0xff, 0xd8, 0xff]));
+  expect(sent.includes('GPS')).toBe(false);
+  const shown = page.getByRole('article', { name: 'Question' }).getByRole('img', { name: 'p.jpg' });
+  expect(await shown.evaluate((image: HTMLImageElement) => [image.naturalWidth, image.naturalHeight])).toEqual([
+    2_048, 1_024,
+  ]);
+});
+
+test('how a model reasons is chosen for a chat, stays with it, and is sent', async ({ page, model }) => {
+  model.play(saying('So.'));
+  await page.goto('/');
+  const choice = page.getByRole('combobox', { name: 'Reasoning of this chat' });
+  await ask(page, freshQuestion('Think'));
+  await answered(page);
+  expect(lastSent(model).think).toBeUndefined();
+  for (const [label, value] of [
+    ['off', false],
+    ['on', true],
+    ['high', 'high'],
+  ] as const) {
+    await choice.click();
+    await page.getByRole('option', { name: new RegExp(`^Reasoning: ${label}`) }).click();
+    await ask(page, freshQuestion('Think'));
+    await answered(page);
+    expect(lastSent(model).think).toBe(value);
+  }
+  await page.reload();
+  await expect(choice).toHaveText('Reasoning: high');
+  await page.getByRole('button', { name: 'New chat' }).first().click();
+  await expect(choice).toHaveText('Reasoning: auto');
+});
+
+test('where the model cannot be told to stop, the page says so and tries again', async ({ page, model }) => {
+  model.play([...saying('Half an answer').slice(0, 1), 'hang']);
+  await page.goto('/');
+  await ask(page, freshQuestion('Stop'));
+  await expect(answers(page).last()).toContainText('Half an answer');
+  await page.route('**/api/chat-queue?*', (route) =>
+    route.request().method() === 'DELETE' ? route.abort('connectionrefused') : route.continue(),
+  );
+  await page.getByRole('button', { name: 'Stop the answer' }).click();
+  const notice = answers(page).last().getByRole('alert');
+  await expect(notice).toContainText('The model could not be told to stop, and may still be at work.');
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await page.unroute('**/api/chat-queue?*');
+  await notice.getByRole('button', { name: 'Stop again' }).click();
+  await expect(notice).toHaveCount(0);
+  await model.idle();
+});
