@@ -13,6 +13,7 @@ import { HistoryTransfer } from '#components/chat/history-transfer';
 import { MessageList } from '#components/chat/message-list';
 import { ModelNotice } from '#components/chat/model-notice';
 import { ModelPicker } from '#components/chat/model-picker';
+import { OfflineNote } from '#components/chat/offline-note';
 import { StreamingStatus } from '#components/chat/streaming-status';
 import { ThinkSelect } from '#components/chat/think-select';
 import { AskContext } from '#components/markdown/ask-context';
@@ -220,6 +221,7 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
               </div>
             )}
             <div className={clsx(COLUMN, 'pb-3 md:pb-4')}>
+              <OfflineNote />
               <ModelNotice compact={activeId !== null} />
               {!vision && withPictures ? (
                 <p className="mb-1.5 text-ink-2 text-xs [overflow-wrap:anywhere]">

@@ -22,7 +22,8 @@ const PROMPTS = [
 
 export function EmptyChat({ onPick }: { onPick: (prompt: string) => void }) {
   return (
-    <div className="flex flex-1 flex-col justify-end gap-6 sm:justify-center sm:pb-[8vh]">
+    // From the top: a note that comes above the composer does not move it.
+    <div className="flex flex-1 flex-col gap-6 pt-[2dvh] sm:pt-[max(1rem,18dvh)]">
       <div>
         <h1 className="text-balance font-semibold text-xl tracking-tight sm:text-2xl">What shall we work out?</h1>
         <p className="mt-1.5 text-ink-2">Your own model answers. The conversation stays in this browser.</p>

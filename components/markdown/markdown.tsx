@@ -20,12 +20,16 @@ export const Markdown = memo(function Markdown({ text, streaming }: MarkdownProp
   );
 });
 
-/** Fetches the renderer: at once where there are answers to show, else while nobody waits for it. */
+/** Fetches the renderer: at once where there are answers to show, else with the reader's first touch of the page. */
 export function usePreloadedMarkdown(hasAnswers: boolean): void {
   useEffect(() => {
-    const timer = setTimeout(() => void loadRich(), hasAnswers ? 0 : IDLE_MS);
-    return () => clearTimeout(timer);
+    const load = () => void loadRich();
+    if (hasAnswers) load();
+    else for (const touch of TOUCHES) addEventListener(touch, load, { once: true, passive: true });
+    return () => {
+      for (const touch of TOUCHES) removeEventListener(touch, load);
+    };
   }, [hasAnswers]);
 }
 
-const IDLE_MS = 1_500;
+const TOUCHES = ['pointerdown', 'pointermove', 'keydown', 'focusin'] as const;

@@ -1,0 +1,263 @@
+import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright/test';
+import { type FaultyModelServer, ollama } from '../test/faulty-model-server.ts';
+import { freePort, startApp } from '../test/running-app.ts';
+import { expect, saying, test } from './scripted.ts';
+import { accessibilityFaults, answered, answers, ask, freshQuestion } from './support.ts';
+
+const words = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `w${from + index} `);
+const says = (pieces: readonly string[]) => pieces.map((piece) => ({ send: ollama.text(piece) }));
+const lastSent = (model: FaultyModelServer) =>
+  model.requests.at(-1)?.body as { messages: { role: string; content: string }[]; options: object };
+const textOf = async (page: Page) => (await answers(page).last().locator('.prose').innerText()).trim();
+
+test('a refresh in mid-answer loses no token and shows none twice', async ({ page, model }) => {
+  const half = Promise.withResolvers<void>();
+  model.play([...says(words(0, 50)), { wait: half.promise }, ...says(words(50, 100)), { send: ollama.done() }]);
+  await page.goto('/');
+  await ask(page, freshQuestion('Count'));
+  await expect(answers(page).last()).toContainText('w49');
+  await page.reload();
+  await expect(answers(page).last()).toContainText('w49');
+  await page.reload();
+  half.resolve();
+  await answered(page);
+  expect(await textOf(page)).toBe(words(0, 100).join('').trim());
+});
+
+test('an answer goes on in a second tab, and is stopped from there', async ({ page, context, model }) => {
+  model.play([...says(words(0, 20)), 'hang']);
+  await page.goto('/');
+  await ask(page, freshQuestion('Count'));
+  await expect(answers(page).last()).toContainText('w19');
+  const second = await context.newPage();
+  await second.goto(page.url());
+  await expect(answers(second).last()).toContainText('w19');
+  await second.getByRole('button', { name: 'Stop the answer' }).click();
+  await expect(answers(second).last()).toContainText('Stopped');
+  await expect(answers(page).last()).toContainText('Stopped');
+  expect(await textOf(page)).toBe(words(0, 20).join('').trim());
+  await model.idle();
+});
+
+test('a server that is killed and started again: what came stays, and asking again gets the rest', async ({
+  page,
+  model,
+}) => {
+  const env = {
+    PORT: String(await freePort()),
+    MODEL_PROVIDER: 'ollama',
+    OLLAMA_API_URL: model.url,
+    OLLAMA_MODEL: 'test',
+    CACHE_ENABLED: 'false',
+    LOG_LEVEL: 'silent',
+  };
+  let app = await startApp('server', env);
+  try {
+    model.play([...says(words(0, 20)), 'hang'], saying(...words(0, 40)));
+    // The watch over requests knows the other app's address only.
+    page.removeAllListeners('request');
+    await page.goto(app.url);
+    await ask(page, freshQuestion('Count'));
+    await expect(answers(page).last()).toContainText('w19');
+    process.kill(app.pid, 'SIGKILL');
+    await app.ended;
+    app = await startApp('server', env);
+    const notice = answers(page).last().getByRole('alert');
+    await expect(notice).toContainText('Ask again to get all of it.', { timeout: 30_000 });
+    expect(await textOf(page)).toBe(words(0, 20).join('').trim());
+    await notice.getByRole('button', { name: 'Try again' }).click();
+    await expect(answers(page).last()).toContainText('w39');
+    await answered(page);
+    expect(await textOf(page)).toBe(words(0, 40).join('').trim());
+    await expect(answers(page).last()).toContainText('2 / 2');
+  } finally {
+    await app.stop();
+  }
+});
+
+test('a short loss of the network is not seen in the answer', async ({ page, context, model }) => {
+  const back = Promise.withResolvers<void>();
+  model.play([...says(words(0, 30)), { wait: back.promise }, ...says(words(30, 60)), { send: ollama.done() }]);
+  await page.goto('/');
+  await ask(page, freshQuestion('Count'));
+  await expect(answers(page).last()).toContainText('w29');
+  await context.setOffline(true);
+  await expect(page.getByText('You are offline.')).toBeVisible();
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await context.setOffline(false);
+  back.resolve();
+  await expect(page.getByText('You are offline.')).toHaveCount(0);
+  await answered(page);
+  expect(await textOf(page)).toBe(words(0, 60).join('').trim());
+});
+
+test('system prompt and parameters are kept with the chat, and sent', async ({ page, model }) => {
+  model.play(saying('Yes.'));
+  await page.goto('/');
+  await page.getByRole('button', { name: 'Settings of this chat' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Settings of this chat' });
+  await dialog.getByLabel('System prompt').fill('Be brief.');
+  await dialog.getByLabel('Temperature').fill('0.5');
+  await dialog.getByLabel('Longest answer, in tokens').fill('64');
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await ask(page, freshQuestion('Well?'));
+  await answered(page);
+  await page.reload();
+  await ask(page, freshQuestion('Sure?'));
+  await answered(page);
+  const { messages, options } = lastSent(model);
+  expect(messages[0]).toEqual({ role: 'system', content: 'Be brief.' });
+  expect(messages).toHaveLength(4);
+  expect(options).toMatchObject({ temperature: 0.5, num_predict: 64 });
+  await page.getByRole('button', { name: 'Settings of this chat, changed' }).click();
+  await expect(dialog.getByLabel('System prompt')).toHaveValue('Be brief.');
+});
+
+test('a question that is changed is a branch; both can be stepped through, also after a reload', async ({
+  page,
+  model,
+}) => {
+  model.choose((body) => {
+    const { messages } = body as { messages: { content: string }[] };
+    return saying(`Answer to ${messages.at(-1)?.content}`);
+  });
+  await page.goto('/');
+  await ask(page, 'first form');
+  await answered(page);
+  const question = page.getByRole('article', { name: 'Question' });
+  await question.getByRole('button', { name: 'Edit and send again' }).click();
+  await page.getByRole('textbox', { name: 'The question' }).fill('second form');
+  await page.keyboard.press('Enter');
+  await expect(answers(page).last()).toContainText('Answer to second form');
+  await expect(question).toContainText('2 / 2');
+  await page.reload();
+  await expect(answers(page).last()).toContainText('Answer to second form');
+  await question.getByRole('button', { name: 'Earlier version' }).click();
+  await expect(answers(page).last()).toContainText('Answer to first form');
+  await expect(answers(page)).toHaveCount(1);
+});
+
+test('conversations are exported as JSON and as Markdown, and come back', async ({ page, model }) => {
+  model.play(saying('**Bold** answer.'));
+  await page.goto('/');
+  const title = freshQuestion('Export');
+  await ask(page, title);
+  await answered(page);
+  const history = page.getByRole('complementary', { name: 'Conversations' });
+  await history.getByRole('button', { name: 'Export and import' }).click();
+  const [json] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('menuitem', { name: 'Export all conversations' }).click(),
+  ]);
+  const file = await json.path();
+  await history.getByRole('button', { name: `More for ${title}` }).click();
+  const [markdown] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('menuitem', { name: 'Export as Markdown' }).click(),
+  ]);
+  expect(readFileSync(await markdown.path(), 'utf8')).toBe(
+    `# ${title}\n\n## You\n\n${title}\n\n## Answer of test:latest\n\n**Bold** answer.\n`,
+  );
+  await history.getByRole('button', { name: `More for ${title}` }).click();
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
+  await expect(history.getByRole('button', { name: title, exact: true })).toHaveCount(0);
+  await page.getByLabel('File of exported conversations').setInputFiles(file);
+  await expect(page.getByText('1 conversation was imported.')).toBeVisible();
+  await history.getByRole('button', { name: title, exact: true }).click();
+  await expect(answers(page).last()).toContainText('Bold answer.');
+  await page.getByLabel('File of exported conversations').setInputFiles('package.json');
+  await expect(page.getByRole('alert').filter({ hasText: 'holds no exported conversations' })).toBeVisible();
+  expect(await accessibilityFaults(page)).toEqual([]);
+});
+
+test('search finds words in titles and in answers; a conversation is renamed', async ({ page, model }) => {
+  model.play(saying('The zeppelin flies.'), saying('A boat swims.'));
+  await page.goto('/');
+  const [first, second] = [freshQuestion('Air'), freshQuestion('Water')];
+  await ask(page, first);
+  await answered(page);
+  await page.getByRole('button', { name: 'New chat' }).first().click();
+  await ask(page, second);
+  await answered(page);
+  const history = page.getByRole('complementary', { name: 'Conversations' });
+  await history.getByRole('searchbox').fill('ZEPPELIN');
+  await expect(history.getByRole('button', { name: second, exact: true })).toHaveCount(0);
+  await expect(history.getByRole('button', { name: first, exact: true })).toBeVisible();
+  await history.getByRole('button', { name: `More for ${first}` }).click();
+  await page.getByRole('menuitem', { name: 'Rename' }).click();
+  await page.getByRole('textbox', { name: 'Title of the conversation' }).fill('Flying things');
+  await page.keyboard.press('Enter');
+  await expect(history.getByRole('button', { name: 'Flying things', exact: true })).toBeVisible();
+  await history.getByRole('searchbox').fill('nothing has this');
+  await expect(history.getByText('Nothing found.')).toBeVisible();
+});
+
+test('an input method composes undisturbed: its Enter sends nothing', async ({ page, model, context }) => {
+  model.play(saying('はい'));
+  await page.goto('/');
+  const box = page.getByRole('textbox', { name: 'Message' });
+  await box.focus();
+  const input = await context.newCDPSession(page);
+  await input.send('Input.imeSetComposition', { text: 'にほん', selectionStart: 3, selectionEnd: 3 });
+  await input.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', key: 'Enter', windowsVirtualKeyCode: 229 });
+  await expect(answers(page)).toHaveCount(0);
+  // Choosing a form takes what was composed away, and puts the form in its place.
+  await input.send('Input.imeSetComposition', { text: '', selectionStart: 0, selectionEnd: 0 });
+  await input.send('Input.insertText', { text: '日本' });
+  await expect(box).toHaveValue('日本');
+  await page.keyboard.press('Enter');
+  await expect(answers(page)).toHaveCount(1);
+  await answered(page);
+});
+
+test('a chat is led by the keyboard alone', async ({ page, model }) => {
+  model.play(saying('```python\nprint(6 * 7)\n```\n'));
+  await page.goto('/');
+  await page.getByRole('textbox', { name: 'Message' }).focus();
+  await page.keyboard.type(freshQuestion('Program'));
+  await page.keyboard.press('Enter');
+  await answered(page);
+  const focused = (name: string) => page.getByRole('button', { name, exact: true }).and(page.locator(':focus'));
+  const tabTo = async (name: string) => {
+    for (let step = 0; step < 40 && (await focused(name).count()) === 0; step++) await page.keyboard.press('Shift+Tab');
+    await expect(focused(name)).toBeVisible();
+  };
+  await expect(page.getByRole('button', { name: 'Run', exact: true })).toBeVisible();
+  await tabTo('Run');
+  await page.keyboard.press('Enter');
+  const output = answers(page).last().getByRole('region', { name: 'Output of the program' });
+  await expect(output).toContainText('42');
+  model.play(saying('It is 42.'));
+  await page.getByRole('textbox', { name: 'Message' }).focus();
+  await tabTo('Send to the model');
+  await page.keyboard.press('Enter');
+  await expect(answers(page)).toHaveCount(2);
+  await answered(page);
+  expect(lastSent(model).messages.at(-1)?.content).toBe(
+    'I ran the program. It ended with exit code 0. Its output:\n\n```\n42\n```',
+  );
+  expect(await accessibilityFaults(page)).toEqual([]);
+});
+
+test('a server without a model says how to get one, and the page stays usable', async ({ page }) => {
+  // The watch over requests knows the other app's address only.
+  page.removeAllListeners('request');
+  const app = await startApp('server', {
+    MODEL_PROVIDER: 'ollama',
+    OLLAMA_API_URL: 'http://127.0.0.1:9',
+    LOG_LEVEL: 'silent',
+    UPSTREAM_RETRIES: '0',
+  });
+  try {
+    await page.goto(app.url);
+    await ask(page, freshQuestion('Hello'));
+    await expect(answers(page).last().getByRole('alert')).toContainText(/Ollama/);
+    await expect(answers(page).last().getByRole('button', { name: 'Try again' })).toBeVisible();
+    expect(await accessibilityFaults(page)).toEqual([]);
+  } finally {
+    await app.stop();
+  }
+});
