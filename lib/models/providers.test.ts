@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '#lib/config/index';
 import { EmbeddedProvider } from '#lib/models/embedded/provider';
@@ -154,6 +155,12 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
 });
 
 describe('the process of the built-in model', { timeout: 60_000 }, () => {
+  beforeAll(() => {
+    process.env.HF_TOKEN = 'only-for-the-server';
+    return () => {
+      delete process.env.HF_TOKEN;
+    };
+  });
   const provider = new EmbeddedProvider(readConfig({ EMBEDDED_CONTEXT_TOKENS: '512' }));
   const request = (content: string, num_predict = 500): ModelRequest => ({
     model: MODEL,
@@ -202,6 +209,13 @@ describe('the process of the built-in model', { timeout: 60_000 }, () => {
     caller.abort();
     await Promise.all([first, second, third]);
     expect(order).toEqual(['second gave up', 'first', 'third']);
+  });
+
+  it('knows nothing of the server’s keys', () => {
+    const environment = readFileSync(`/proc/${provider.host.pid}/environ`, 'utf8');
+    expect(environment).toContain('PATH=');
+    expect(environment).not.toContain('HF_TOKEN');
+    expect(environment).not.toContain('only-for-the-server');
   });
 
   it('ends with its server', async () => {

@@ -40,6 +40,9 @@ interface Child {
   exited: Promise<unknown>;
 }
 
+/** All that the child is given of our environment: what a native library and a temporary file need. */
+const CHILD_ENVIRONMENT = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'TZ', 'LD_LIBRARY_PATH', 'SYSTEMROOT'];
+
 /**
  * Keeps the child process that runs the model: started at the first need, started again after it died. Requests run one
  * after another, in the order in which they came.
@@ -156,8 +159,8 @@ export class EmbeddedHost {
     const childProcess = fork(/* turbopackIgnore: true */ program, [JSON.stringify(settings)], {
       execPath: process.execPath,
       execArgv: [],
-      // What the server was started with (a debugger, a loader, heap sizes) is not for the child.
-      env: { ...process.env, NODE_OPTIONS: '' },
+      // Neither keys and addresses, nor what the server itself was started with (a debugger, a loader, heap sizes).
+      env: { NODE_ENV: 'production', ...pick(process.env, CHILD_ENVIRONMENT) },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     const loading = Promise.withResolvers<void>();
@@ -236,4 +239,8 @@ function release({ process: childProcess, running }: Child): void {
 /** One core is left to the server: llama.cpp's threads spin while they wait for each other, and starve what they share a core with. */
 function defaultThreads(): number {
   return Math.max(1, availableParallelism() - 1);
+}
+
+function pick(environment: NodeJS.ProcessEnv, names: readonly string[]): Record<string, string | undefined> {
+  return Object.fromEntries(names.map((name) => [name, environment[name]]));
 }
