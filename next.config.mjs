@@ -1,5 +1,37 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * Where demo mode runs programs: an origin of its own, which nothing can be fetched from, and no script but the one in the
+ * frame and what that is handed.
+ */
+const demoScript = /<script>(.*?)<\/script>/s.exec(
+  readFileSync(join(import.meta.dirname, 'public', 'demo', 'frame.html'), 'utf8'),
+)?.[1];
+const demoPolicy = [
+  'sandbox allow-scripts',
+  "default-src 'none'",
+  `script-src 'sha256-${createHash('sha256').update(`${demoScript}`).digest('base64')}' blob: 'wasm-unsafe-eval'`,
+  'worker-src blob:',
+  "connect-src 'none'",
+  "frame-ancestors 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
 /** @type {import('next').NextConfig} */
 const config = {
+  headers: async () => [
+    {
+      source: '/demo/:path*',
+      headers: [
+        { key: 'content-security-policy', value: demoPolicy },
+        { key: 'x-content-type-options', value: 'nosniff' },
+        { key: 'referrer-policy', value: 'no-referrer' },
+      ],
+    },
+  ],
   reactStrictMode: true,
   poweredByHeader: false,
   // `next dev` is opened by either name of this machine.

@@ -75,7 +75,7 @@ function contentSecurityPolicy(nonce: string, development: boolean): string {
     `connect-src ${connect.join(' ')}`,
     "worker-src 'self' blob:",
     "manifest-src 'self'",
-    // For what runs in an opaque origin of its own: diagrams are drawn there.
+    // For what runs in an opaque origin of its own, under a policy of its own: diagrams, and programs in demo mode.
     "frame-src 'self'",
     "object-src 'none'",
     "frame-ancestors 'none'",

@@ -1,11 +1,21 @@
 /** `npm run dev`: the same set-up as `npm start`, then Next's development server, which runs the very same route files. */
 import { ensureModel } from './model.mjs';
-import { ensurePackages, ensureSystemTools, loadDotEnv, projectEnvironment, run, SetupError, say } from './setup.mjs';
+import {
+  ensureDemo,
+  ensurePackages,
+  ensureSystemTools,
+  loadDotEnv,
+  projectEnvironment,
+  run,
+  SetupError,
+  say,
+} from './setup.mjs';
 
 try {
   loadDotEnv();
   await ensurePackages();
   await ensureSystemTools({ bwrap: 'bubblewrap', python3: 'python3' });
+  await ensureDemo();
   await ensureModel({ log: say, env: process.env });
 } catch (error) {
   if (!(error instanceof SetupError)) throw error;

@@ -95,6 +95,7 @@ const BUILD_SOURCES = [
   'tsconfig.json',
   'package.json',
   'package-lock.json',
+  'scripts/demo.mjs',
 ];
 const BUILD_STAMP = join(ROOT, '.next', 'chill-space-build');
 
@@ -102,6 +103,7 @@ const BUILD_STAMP = join(ROOT, '.next', 'chill-space-build');
 export async function ensureBuild() {
   const wanted = sourceFingerprint();
   if (existsSync(BUILD_STAMP) && readFileSync(BUILD_STAMP, 'utf8') === wanted) return;
+  await ensureDemo();
   say('Building the pages …');
   const output = [];
   const code = await run(projectNode(), [join(ROOT, 'node_modules', 'next', 'dist', 'bin', 'next'), 'build'], {
@@ -113,6 +115,12 @@ export async function ensureBuild() {
     throw new SetupError(`${Buffer.concat(output).toString()}\nThe pages could not be built. What Next said is above.`);
   mkdirSync(dirname(BUILD_STAMP), { recursive: true });
   writeFileSync(BUILD_STAMP, wanted);
+}
+
+/** What demo mode runs programs with in the browser (`public/demo/engine/`). */
+export async function ensureDemo() {
+  if ((await run(projectNode(), [join(ROOT, 'scripts', 'demo.mjs')], { env: projectEnvironment() })) !== 0)
+    throw new SetupError('The engines of demo mode could not be made. What went wrong is above.');
 }
 
 /** Changes whenever a file that goes into the build does, or a setting that is read at build time. */
@@ -130,7 +138,8 @@ function sourceFingerprint() {
           .map((name) => join(path, name))
       : [path];
     for (const file of files) {
-      if (/\.test\.tsx?$/.test(file)) continue;
+      // Tests are not built, and what the build itself makes would always be newer than it.
+      if (/\.test\.tsx?$/.test(file) || file.includes(join('public', 'demo', 'engine'))) continue;
       const { size, mtimeMs } = statSync(file);
       parts.push(`${file.slice(ROOT.length)} ${size} ${mtimeMs}`);
     }

@@ -1,0 +1,7 @@
+/** Pyodide's engine, which has no types of its own. */
+declare module 'pyodide/pyodide.asm.mjs' {
+  const createPyodideModule: NonNullable<
+    NonNullable<Parameters<typeof import('pyodide').loadPyodide>[0]>['createPyodideModule']
+  >;
+  export default createPyodideModule;
+}
