@@ -2,47 +2,59 @@
 
 import { type RefObject, useEffect, useImperativeHandle, useRef } from 'react';
 import { useNonce } from '#components/shell/providers';
-import { createEditor, type Editor } from '#lib/client/editor';
-import type { LanguageId } from '#lib/wire/code';
+import type { Problem } from '#lib/client/diagnostics';
+import { createEditor, type Editor, type EditorFile } from '#lib/client/editor';
 
 export interface EditorHandle {
-  replace: (text: string, language: LanguageId) => void;
+  goTo: (line: number, column: number | undefined) => void;
   focus: () => void;
 }
 
 interface CodeEditorProps {
   handle: RefObject<EditorHandle | null>;
-  initialText: string;
-  initialLanguage: LanguageId;
-  onChange: (text: string) => void;
+  /** The accessible name. */
+  label: string;
+  /** Shown as soon as its `id` changes; its text is then the editor's own. */
+  file: EditorFile;
+  /** All files that may be shown again. */
+  ids: readonly number[];
+  problems: readonly Problem[];
+  onChange: (id: number, text: string) => void;
   onRun: () => void;
 }
 
 /** The text lives in the editor; React only hears of changes. */
-export default function CodeEditor({ handle, initialText, initialLanguage, onChange, onRun }: CodeEditorProps) {
+export default function CodeEditor({ handle, label, file, ids, problems, onChange, onRun }: CodeEditorProps) {
   const nonce = useNonce();
   const parent = useRef<HTMLDivElement>(null);
   const editor = useRef<Editor>(null);
-  const latest = useRef({ initialText, initialLanguage, onChange, onRun });
+  const latest = useRef({ file, onChange, onRun });
   useEffect(() => {
-    latest.current = { initialText, initialLanguage, onChange, onRun };
+    latest.current = { file, onChange, onRun };
   });
   useEffect(() => {
     if (parent.current === null) return;
     const created = createEditor({
       parent: parent.current,
-      text: latest.current.initialText,
-      language: latest.current.initialLanguage,
-      label: 'Program',
+      label,
       nonce,
-      onChange: (text) => latest.current.onChange(text),
+      onChange: (text) => latest.current.onChange(latest.current.file.id, text),
       onRun: () => latest.current.onRun(),
     });
     editor.current = created;
+    created.show(latest.current.file);
     return () => created.destroy();
-  }, [nonce]);
+  }, [nonce, label]);
+  const { id } = file;
+  const isFirst = useRef(true);
+  useEffect(() => {
+    if (!isFirst.current && latest.current.file.id === id) editor.current?.show(latest.current.file);
+    isFirst.current = false;
+  }, [id]);
+  useEffect(() => editor.current?.keepOnly(ids), [ids]);
+  useEffect(() => editor.current?.mark(problems), [problems]);
   useImperativeHandle(handle, () => ({
-    replace: (text, language) => editor.current?.replace(text, language),
+    goTo: (line, column) => editor.current?.goTo(line, column),
     focus: () => editor.current?.focus(),
   }));
   return <div ref={parent} className="h-full min-h-0" dir="ltr" />;

@@ -1,6 +1,7 @@
 'use client';
 
 import { useRef } from 'react';
+import type { PlaceLinks } from '#components/playground/program-text';
 import { Figures, RunState, RunText, textOfRun } from '#components/playground/run-report';
 import { CopyButton } from '#components/ui/copy-button';
 import type { Run } from '#lib/client/run';
@@ -9,9 +10,10 @@ import { usePinnedScroll } from '#lib/client/use-pinned-scroll';
 interface OutputProps {
   run: Run;
   onRetry: () => void;
+  links: PlaceLinks;
 }
 
-export function Output({ run, onRetry }: OutputProps) {
+export function Output({ run, onRetry, links }: OutputProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   usePinnedScroll(scroller, content);
@@ -29,13 +31,13 @@ export function Output({ run, onRetry }: OutputProps) {
           {run.state === 'idle' ? (
             <p className="text-ink-3 text-sm">The program’s output appears here while it runs.</p>
           ) : (
-            <RunText run={run} onRetry={onRetry} />
+            <RunText run={run} onRetry={onRetry} links={links} />
           )}
         </div>
       </div>
       {run.state === 'ended' ? (
         <div className="shrink-0 border-t px-4 py-2">
-          <Figures result={run.result} />
+          <Figures result={run.result} place={run.place} />
         </div>
       ) : null}
     </section>

@@ -3,10 +3,13 @@
 import clsx from 'clsx';
 import { ListRestart, Play, Square } from 'lucide-react';
 import dynamic from 'next/dynamic';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useEffect, useId, useMemo, useRef, useState } from 'react';
 import type { EditorHandle } from '#components/playground/code-editor';
 import { Divider } from '#components/playground/divider';
+import { FileTabs, tabId } from '#components/playground/file-tabs';
 import { Output } from '#components/playground/output';
+import { Problems } from '#components/playground/problems';
+import { ProgramInputs } from '#components/playground/program-inputs';
 import { RunnerNotice } from '#components/playground/runner-notice';
 import { ShareButton } from '#components/playground/share-button';
 import { PageBar } from '#components/shell/page-bar';
@@ -15,84 +18,78 @@ import { Menu } from '#components/ui/menu';
 import { Select } from '#components/ui/select';
 import { tip } from '#components/ui/tooltip';
 import { splitArguments } from '#lib/client/arguments';
-import { languageOptions, savedCode } from '#lib/client/languages';
+import { demoEngine } from '#lib/client/demo/languages';
+import { type Problem, useDiagnostics } from '#lib/client/diagnostics';
+import { languageOfFile, languageOptions, sampleResult } from '#lib/client/languages';
+import type { Place } from '#lib/client/program-places';
+import { UNREACHABLE } from '#lib/client/request';
 import { useRun } from '#lib/client/run';
 import { type Sample, sheetOf } from '#lib/client/samples';
-import { fromFragment, toFragment } from '#lib/client/share';
-import { useRunnerHealth } from '#lib/client/status';
-import { readStored, writeStored } from '#lib/client/stored';
-import type { CodeRequest, LanguageId } from '#lib/wire/code';
+import { isRunnerAway, useRunnerHealth } from '#lib/client/status';
+import { useWorkspace } from '#lib/client/use-workspace';
+import { freeName, namesInOutput, toRequest } from '#lib/client/workspace';
+import type { CodeRequest } from '#lib/wire/code';
 
 const CodeEditor = dynamic(() => import('#components/playground/code-editor'), { ssr: false, loading: EditorSkeleton });
 
 export function Playground() {
   const health = useRunnerHealth();
-  const { run, start, stop, clear } = useRun();
-  const [language, setLanguage] = useState<LanguageId>('python');
-  const [ready, setReady] = useState(false);
-  const [stdin, setStdin] = useState('');
-  const [args, setArgs] = useState('');
+  const isAway = isRunnerAway(health.data, health.error);
+  const { run, start, showSample, stop, clear } = useRun();
+  const { workspace, current, now, change, ...files } = useWorkspace();
   const [width, setWidth] = useState(0.56);
-  const code = useRef('');
   const editor = useRef<EditorHandle>(null);
-  const isRunning = run.state === 'running';
+  const panel = useId();
+  const language = workspace?.language ?? 'python';
+  const main = workspace?.files[0];
 
-  // A link's program, or what was written last, before the editor is built.
-  useEffect(() => {
-    let isCurrent = true;
-    void fromFragment(window.location.hash).then((shared) => {
-      if (!isCurrent) return;
-      const last = sheetOf(shared?.language ?? readStored('playground:language'))?.id ?? 'python';
-      code.current = shared?.code ?? savedCode(last);
-      setStdin(shared?.stdin ?? '');
-      setArgs(shared?.args ?? '');
-      setLanguage(last);
-      setReady(true);
-    });
-    return () => {
-      isCurrent = false;
-    };
-  }, []);
-
-  const options = useMemo(() => languageOptions(health.data, language), [health.data, language]);
+  const request = (): CodeRequest => {
+    const program = now();
+    return program === undefined ? { language, code: '' } : toRequest(program, splitArguments(program.args));
+  };
+  const canCheck = workspace !== undefined && !isAway && health.data?.languages.includes(language) === true;
+  const { problems, look, forget } = useDiagnostics(canCheck, request);
 
   const execute = () => {
-    if (code.current.trim() === '') return;
-    const program: CodeRequest = { language, code: code.current };
-    if (stdin !== '') program.stdin = stdin;
-    const words = splitArguments(args);
-    if (words.length > 0) program.args = words;
-    start(program);
+    const program = request();
+    if (program.code.trim() === '') return;
+    if (!isAway) return start(program);
+    if (demoEngine(language) !== undefined) return start(program, 'browser');
+    const sample = sampleResult(language, program.code);
+    if (sample !== undefined) showSample(sample);
+  };
+  useRunShortcut(execute);
+
+  // That it is away is seen at a run first, where the last look at its health is some seconds old.
+  const { mutate: lookForRunner } = health;
+  const isUnreachable = run.state === 'failed' && run.code === UNREACHABLE;
+  useEffect(() => {
+    if (isUnreachable) void lookForRunner();
+  }, [isUnreachable, lookForRunner]);
+
+  const options = useMemo(() => languageOptions(health.data, isAway, language), [health.data, isAway, language]);
+  const ids = useMemo(() => workspace?.files.map(({ id }) => id) ?? [], [workspace?.files]);
+
+  const begin = (change: () => void) => {
+    forget();
+    clear();
+    change();
+    look();
   };
   const chooseLanguage = (id: string) => {
     const sheet = sheetOf(id);
-    if (sheet === undefined) return;
-    writeStored('playground:language', sheet.id);
-    code.current = savedCode(sheet.id);
-    setLanguage(sheet.id);
-    editor.current?.replace(code.current, sheet.id);
-    clear();
+    if (sheet !== undefined) begin(() => files.chooseLanguage(sheet.id));
   };
-  const open = (sample: Sample) => {
-    code.current = sample.code;
-    writeStored(`playground:${language}`, sample.code);
-    editor.current?.replace(sample.code, language);
-    setStdin(sample.stdin ?? '');
-    clear();
+  const openSample = (sample: Sample) => {
+    begin(() => files.openSample(sample));
     editor.current?.focus();
   };
-
-  const share = async () => {
-    const program = {
-      language,
-      code: code.current,
-      ...(stdin === '' ? {} : { stdin }),
-      ...(args === '' ? {} : { args }),
-    };
-    const url = new URL(window.location.href);
-    url.hash = await toFragment(program);
-    window.history.replaceState(null, '', url);
-    return url.href;
+  const goTo = ({ file, line, column }: Place) => {
+    const id = workspace?.files.find(({ name }) => name === file)?.id ?? main?.id;
+    if (id === undefined) return;
+    files.show(id);
+    // The editor shows another file with the next rendering.
+    requestAnimationFrame(() => editor.current?.goTo(line, column));
   };
 
   return (
@@ -110,12 +107,12 @@ export function Playground() {
           }
           items={(sheetOf(language)?.samples ?? []).map((sample) => ({
             label: sample.title,
-            onSelect: () => open(sample),
+            onSelect: () => openSample(sample),
           }))}
         />
         <span className="flex-1" />
-        <ShareButton link={share} />
-        {isRunning ? (
+        <ShareButton link={files.link} />
+        {run.state === 'running' ? (
           <Button onClick={stop}>
             <Square className="size-3 fill-current" aria-hidden />
             Stop
@@ -127,85 +124,89 @@ export function Playground() {
           </Button>
         )}
       </PageBar>
-      <RunnerNotice health={health.data} error={health.error} onRetry={() => void health.mutate()} />
+      <RunnerNotice health={health.data} isAway={isAway} language={language} onRetry={() => void health.mutate()} />
       <div className="flex min-h-0 flex-1 flex-col lg:flex-row" style={{ '--share': `${width * 100}%` }}>
-        <div className="flex min-h-0 flex-col max-lg:h-[56%] lg:w-(--share)">
-          <div className="min-h-0 flex-1">
-            {ready ? (
-              <CodeEditor
-                handle={editor}
-                initialText={code.current}
-                initialLanguage={language}
-                onChange={(text) => {
-                  code.current = text;
-                  writeStored(`playground:${language}`, text);
-                }}
-                onRun={execute}
+        <div className="flex min-h-0 min-w-0 flex-col max-lg:h-[56%] lg:w-(--share)">
+          {workspace === undefined || current === undefined || main === undefined ? (
+            <EditorSkeleton />
+          ) : (
+            <>
+              <FileTabs
+                files={workspace.files}
+                current={current}
+                panel={panel}
+                suggestedName={freeName(workspace)}
+                onShow={files.show}
+                onAdd={files.addFile}
+                onRename={files.renameFile}
+                onDelete={files.deleteFile}
               />
-            ) : (
-              <EditorSkeleton />
-            )}
-          </div>
-          <Inputs stdin={stdin} args={args} onStdin={setStdin} onArgs={setArgs} onRun={execute} />
+              <div id={panel} role="tabpanel" aria-labelledby={tabId(current.id)} className="min-h-0 flex-1">
+                <CodeEditor
+                  handle={editor}
+                  label="Program"
+                  file={{ id: current.id, text: current.content, language: languageOfFile(current.name) }}
+                  ids={ids}
+                  problems={current.id === main.id ? problems : NO_PROBLEMS}
+                  onChange={(id, text) => {
+                    change(id, text);
+                    look();
+                  }}
+                  onRun={execute}
+                />
+              </div>
+              <Problems
+                problems={problems}
+                file={main.name}
+                onGoTo={(line, column) => goTo({ file: main.name, line, column })}
+              />
+            </>
+          )}
+          <ProgramInputs
+            stdin={workspace?.stdin ?? ''}
+            args={workspace?.args ?? ''}
+            onStdin={(stdin) => files.set({ stdin })}
+            onArgs={(args) => files.set({ args })}
+          />
         </div>
         <Divider share={width} onShare={setWidth} />
         <div className="min-h-0 min-w-0 flex-1 max-lg:border-t">
-          <Output run={run} onRetry={execute} />
+          <Output
+            run={run}
+            onRetry={execute}
+            links={{ files: workspace === undefined ? [] : namesInOutput(workspace), onPlace: goTo }}
+          />
         </div>
       </div>
     </div>
   );
 }
 
-interface InputsProps {
-  stdin: string;
-  args: string;
-  onStdin: (text: string) => void;
-  onArgs: (text: string) => void;
-  onRun: () => void;
-}
+const NO_PROBLEMS: readonly Problem[] = [];
 
-function Inputs({ stdin, args, onStdin, onArgs, onRun }: InputsProps) {
-  const onKeyDown = (event: React.KeyboardEvent) => {
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+/** Ctrl/Cmd+Enter, wherever on the page; the editor has it as a key of its own. */
+function useRunShortcut(execute: () => void): void {
+  const latest = useRef(execute);
+  useEffect(() => {
+    latest.current = execute;
+  });
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || event.defaultPrevented || event.repeat) return;
+      if (event.target instanceof Element && event.target.closest('[role=dialog], [role=alertdialog]') !== null) return;
       event.preventDefault();
-      onRun();
-    }
-  };
-  return (
-    <div className="grid shrink-0 grid-cols-1 border-t sm:grid-cols-[2fr_1fr]">
-      <label className="flex items-start gap-3 px-4 py-2.5 focus-within:bg-sunken">
-        <span className="w-12 shrink-0 pt-0.5 text-ink-2 text-xs sm:w-auto">Input</span>
-        <textarea
-          rows={2}
-          value={stdin}
-          onChange={(event) => onStdin(event.target.value)}
-          onKeyDown={onKeyDown}
-          placeholder="What the program reads from stdin"
-          spellCheck={false}
-          className="min-w-0 flex-1 resize-none bg-transparent font-mono text-sm outline-none placeholder:font-sans placeholder:text-ink-3"
-        />
-      </label>
-      <label className="flex items-start gap-3 px-4 py-2.5 focus-within:bg-sunken max-sm:border-t sm:border-s">
-        <span className="w-12 shrink-0 pt-0.5 text-ink-2 text-xs sm:w-auto">Args</span>
-        <input
-          value={args}
-          onChange={(event) => onArgs(event.target.value)}
-          onKeyDown={onKeyDown}
-          placeholder={'--name "two words"'}
-          spellCheck={false}
-          className="min-w-0 flex-1 bg-transparent font-mono text-sm outline-none placeholder:text-ink-3"
-        />
-      </label>
-    </div>
-  );
+      latest.current();
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, []);
 }
 
 const SKELETON_WIDTHS = ['w-2/5', 'w-3/5', 'w-1/2', 'w-1/3', 'w-2/3', 'w-1/4'] as const;
 
 function EditorSkeleton() {
   return (
-    <div aria-hidden className="flex flex-col gap-3 p-4 ps-14">
+    <div aria-hidden className="flex flex-1 flex-col gap-3 p-4 ps-14">
       {SKELETON_WIDTHS.map((width) => (
         <div key={width} className={clsx('skeleton h-3.5', width)} />
       ))}

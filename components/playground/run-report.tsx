@@ -2,11 +2,12 @@
 
 import clsx from 'clsx';
 import { useEffect, useState } from 'react';
+import { type PlaceLinks, ProgramText } from '#components/playground/program-text';
 import { Badge, type Tone } from '#components/ui/badge';
 import { Button } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
 import { bytes, duration } from '#lib/client/format';
-import type { Run } from '#lib/client/run';
+import type { Run, RunPlace } from '#lib/client/run';
 import type { CodeResult, RunStatus } from '#lib/wire/code';
 
 /** What every page says of a run: its state as a badge, its output, its figures. */
@@ -28,6 +29,7 @@ export function RunState({ run }: { run: Run }) {
       {run.state === 'running' ? <Running startedAt={run.startedAt} /> : null}
       {run.state === 'stopped' ? <Badge>Stopped</Badge> : null}
       {run.state === 'failed' ? <Badge tone="error">Not run</Badge> : null}
+      {run.state === 'sample' ? <Badge tone="warn">Sample result</Badge> : null}
       {run.state === 'ended' ? (
         <Badge tone={STATUSES[run.result.status].tone}>{STATUSES[run.result.status].word}</Badge>
       ) : null}
@@ -35,17 +37,19 @@ export function RunState({ run }: { run: Run }) {
   );
 }
 
-function Running({ startedAt }: { startedAt: number }) {
+function Running({ startedAt }: { startedAt: number | undefined }) {
   const [now, setNow] = useState(startedAt);
   useEffect(() => {
+    setNow(Date.now());
     const timer = setInterval(() => setNow(Date.now()), 100);
     return () => clearInterval(timer);
   }, []);
+  if (startedAt === undefined || now === undefined) return <Badge tone="accent">Loading what runs it</Badge>;
   return (
     <Badge tone="accent">
       Running{' '}
       <span aria-hidden className="tabular">
-        {((now - startedAt) / 1000).toFixed(1)} s
+        {(Math.max(0, now - startedAt) / 1000).toFixed(1)} s
       </span>
     </Badge>
   );
@@ -56,27 +60,22 @@ export function textOfRun(run: Run): string {
   return run.state === 'idle' ? '' : run.pieces.map((piece) => piece.text).join('');
 }
 
-export function RunText({ run, onRetry }: { run: Run; onRetry: () => void }) {
+interface RunTextProps {
+  run: Run;
+  onRetry: () => void;
+  /** Where the program's own lines can be gone to. */
+  links?: PlaceLinks;
+}
+
+export function RunText({ run, onRetry, links }: RunTextProps) {
   const pieces = run.state === 'idle' ? [] : run.pieces;
   const result = run.state === 'ended' ? run.result : undefined;
   const compiler = result?.stage === 'compile' ? compilerText(result) : '';
   return (
     <>
-      {compiler === '' ? null : (
-        <pre className={clsx(TEXT, 'text-error')} dir="ltr">
-          {compiler}
-        </pre>
-      )}
-      {pieces.length === 0 ? null : (
-        <pre className={TEXT} dir="ltr">
-          {pieces.map((piece) => (
-            <span key={piece.at} className={piece.stream === 'stderr' ? 'text-error' : undefined}>
-              {piece.text}
-            </span>
-          ))}
-        </pre>
-      )}
-      {result !== undefined && pieces.length === 0 && compiler === '' ? (
+      {compiler === '' ? null : <ProgramText pieces={[{ stream: 'stderr', text: compiler, at: 0 }]} links={links} />}
+      {pieces.length === 0 ? null : <ProgramText pieces={pieces} links={links} />}
+      {result !== undefined && result.error === null && pieces.length === 0 && compiler === '' ? (
         <p className="text-ink-3 text-sm">The program wrote nothing.</p>
       ) : null}
       {result === undefined || result.error === null ? null : (
@@ -84,6 +83,12 @@ export function RunText({ run, onRetry }: { run: Run; onRetry: () => void }) {
       )}
       {result?.truncated === true ? (
         <Notice kind="warn">The output was longer than the runner keeps; the rest is cut off.</Notice>
+      ) : null}
+      {run.state === 'sample' ? (
+        <Notice kind="warn">
+          Nothing was run: this is what the sample “{run.title}” writes
+          {run.isThisProgram ? '.' : ', not your program.'} Yours runs when the code runner is back.
+        </Notice>
       ) : null}
       {run.state === 'failed' ? (
         <Notice
@@ -101,19 +106,17 @@ export function RunText({ run, onRetry }: { run: Run; onRetry: () => void }) {
   );
 }
 
-const TEXT = 'whitespace-pre-wrap font-mono text-sm leading-[1.6] [overflow-wrap:anywhere]';
-
 function compilerText({ compile }: CodeResult): string {
   return [compile?.stdout, compile?.stderr].filter((part) => part !== undefined && part !== '').join('\n');
 }
 
-export function Figures({ result }: { result: CodeResult }) {
+export function Figures({ result, place = 'server' }: { result: CodeResult; place?: RunPlace }) {
   const figures: [string, string][] = [
     ['Exit code', String(result.exit_code)],
     ['Time', duration(result.duration_ms)],
-    ['CPU', duration(result.cpu_ms)],
-    ['Memory', bytes(result.memory_kb * 1024)],
   ];
+  if (place === 'server') figures.push(['CPU', duration(result.cpu_ms)], ['Memory', bytes(result.memory_kb * 1024)]);
+  else figures.push(['Ran', 'in this browser']);
   if (result.compile !== undefined) figures.splice(1, 0, ['Compiled in', duration(result.compile.duration_ms)]);
   return (
     <dl className="flex flex-wrap gap-x-5 gap-y-1 text-xs">

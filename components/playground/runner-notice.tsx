@@ -2,20 +2,24 @@
 
 import { Button } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
-import type { RunnerHealth } from '#lib/wire/code';
+import { demoEngine } from '#lib/client/demo/languages';
+import { sheetOf } from '#lib/client/samples';
+import type { LanguageId, RunnerHealth } from '#lib/wire/code';
 
 interface RunnerNoticeProps {
   health: RunnerHealth | undefined;
-  error: Error | undefined;
+  /** Programs cannot be run at the runner now. */
+  isAway: boolean;
+  language: LanguageId;
   onRetry: () => void;
 }
 
-/** Why programs cannot be run now, or what to know before one is. */
-export function RunnerNotice({ health, error, onRetry }: RunnerNoticeProps) {
-  if (error !== undefined)
+/** That the runner is away and what happens instead, or what to know before a program is run. */
+export function RunnerNotice({ health, isAway, language, onRetry }: RunnerNoticeProps) {
+  if (isAway)
     return (
       <Notice
-        kind="error"
+        kind="warn"
         className="m-2 shrink-0"
         action={
           <Button size="sm" onClick={onRetry}>
@@ -23,21 +27,27 @@ export function RunnerNotice({ health, error, onRetry }: RunnerNoticeProps) {
           </Button>
         }
       >
-        The code runner cannot be reached. What you write is kept, and the page looks again by itself.
+        <strong className="font-semibold">Demo mode.</strong> {reason(health)} {instead(language)}
       </Notice>
     );
-  if (health === undefined) return null;
-  if (health.sandbox === 'unavailable')
-    return (
-      <Notice kind="error" className="m-2 shrink-0">
-        No sandbox is available on the server, so nothing is run. {health.notices?.join(' ')}
-      </Notice>
-    );
-  if (health.sandbox === 'none')
+  if (health?.sandbox === 'none')
     return (
       <Notice kind="warn" className="m-2 shrink-0">
         Programs run without a sandbox here: run only code that you trust.
       </Notice>
     );
   return null;
+}
+
+function reason(health: RunnerHealth | undefined): string {
+  if (health?.sandbox === 'unavailable')
+    return `No sandbox is available on the server. ${health.notices?.join(' ') ?? ''}`.trim();
+  return 'The code runner cannot be reached; the page looks for it by itself.';
+}
+
+function instead(language: LanguageId): string {
+  const name = sheetOf(language)?.label ?? language;
+  return demoEngine(language) === undefined
+    ? `A browser cannot run ${name}: you see what a sample writes.`
+    : `${name} runs in this browser, without packages and without a network.`;
 }

@@ -3,6 +3,7 @@ import type { CacheHeader, ChatEvent } from '#lib/wire/chat';
 import type { CodeResult, RunnerHealth } from '#lib/wire/code';
 import type { ErrorBody } from '#lib/wire/error';
 import type { GatewayStats } from '#lib/wire/gateway';
+import type { ValidateResult } from '#lib/wire/executor';
 import type { Models } from '#lib/wire/models';
 import type { Stats, StatsActionResult } from '#lib/wire/stats';
 
@@ -60,6 +61,8 @@ export const isCodeResult = hasShape<CodeResult>({
   cpu_ms: 'number',
   memory_kb: 'number',
 });
+
+export const isValidation = hasShape<ValidateResult>({ isValid: 'boolean', errors: 'array', warnings: 'array' });
 
 const CACHE_HEADERS: readonly CacheHeader[] = ['hit', 'miss', 'joined', 'bypass'];
 

@@ -9,8 +9,9 @@ import {
   type LanguageSupport,
   syntaxHighlighting,
 } from '@codemirror/language';
+import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint';
 import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
-import { Compartment, EditorState, type Extension, Prec } from '@codemirror/state';
+import { Compartment, EditorState, type Extension, Prec, type Text } from '@codemirror/state';
 import {
   drawSelection,
   EditorView,
@@ -21,12 +22,11 @@ import {
   lineNumbers,
 } from '@codemirror/view';
 import { classHighlighter } from '@lezer/highlight';
+import type { Problem } from '#lib/client/diagnostics';
 import type { LanguageId } from '#lib/wire/code';
 
 export interface EditorOptions {
   parent: HTMLElement;
-  text: string;
-  language: LanguageId;
   /** The accessible name. */
   label: string;
   nonce: string;
@@ -34,9 +34,22 @@ export interface EditorOptions {
   onRun: () => void;
 }
 
+/** A file as the editor shows it. Without a language it is plain text. */
+export interface EditorFile {
+  id: number;
+  text: string;
+  language: LanguageId | undefined;
+}
+
 export interface Editor {
-  /** Puts in another text, and forgets what could be undone. */
-  replace(text: string, language: LanguageId): void;
+  /** Shows a file; one that was shown before is as it was left, with what can be undone. */
+  show(file: EditorFile): void;
+  /** Forgets what was kept of files other than these. */
+  keepOnly(ids: readonly number[]): void;
+  /** Marks problems on their lines, in the file that is shown. */
+  mark(problems: readonly Problem[]): void;
+  /** Puts the cursor there, and the focus into the editor. Lines and columns beyond the text are its last. */
+  goTo(line: number, column: number | undefined): void;
   focus(): void;
   destroy(): void;
 }
@@ -65,29 +78,63 @@ const INDENTS: Record<LanguageId, string> = {
 /** CodeMirror with what this app wants of it. Escape, then Tab leaves the field: Tab alone indents. */
 export function createEditor(options: EditorOptions): Editor {
   const language = new Compartment();
-  const state = (text: string, id: LanguageId) =>
-    EditorState.create({ doc: text, extensions: [...extensions(options), language.of(indentUnit.of(INDENTS[id]))] });
-  const view = new EditorView({ parent: options.parent, state: state(options.text, options.language) });
-  let wanted = options.language;
-  const load = (id: LanguageId) => {
-    wanted = id;
-    LANGUAGES[id]().then(
-      (support) => {
-        if (wanted === id) view.dispatch({ effects: language.reconfigure([support, indentUnit.of(INDENTS[id])]) });
-      },
-      // Without its colours the text can be edited all the same.
-      () => undefined,
-    );
+  const kept = new Map<number, EditorState>();
+  // The nonce is needed as soon as there is a view: its styles come with it.
+  const view = new EditorView({ parent: options.parent, extensions: [EditorView.cspNonce.of(options.nonce)] });
+  let shown: EditorFile | undefined;
+  const load = async ({ id, language: name }: EditorFile) => {
+    if (name === undefined) return;
+    // Without its colours the text can be edited all the same.
+    const support = await LANGUAGES[name]().catch(() => undefined);
+    if (support !== undefined && shown?.id === id)
+      view.dispatch({ effects: language.reconfigure([support, indentUnit.of(INDENTS[name])]) });
   };
-  load(options.language);
   return {
-    replace(text, id) {
-      view.setState(state(text, id));
-      load(id);
+    show(file) {
+      if (shown !== undefined) kept.set(shown.id, view.state);
+      shown = file;
+      const before = kept.get(file.id);
+      if (before !== undefined) return view.setState(before);
+      const indent = file.language === undefined ? '  ' : INDENTS[file.language];
+      view.setState(
+        EditorState.create({
+          doc: file.text,
+          extensions: [...extensions(options), language.of(indentUnit.of(indent))],
+        }),
+      );
+      void load(file);
+    },
+    keepOnly(ids) {
+      for (const id of kept.keys()) if (!ids.includes(id)) kept.delete(id);
+    },
+    mark(problems) {
+      view.dispatch(
+        setDiagnostics(
+          view.state,
+          problems.map((problem) => diagnosticAt(view.state.doc, problem)),
+        ),
+      );
+    },
+    goTo(line, column) {
+      view.dispatch({ selection: { anchor: offsetAt(view.state.doc, line, column ?? 1) }, scrollIntoView: true });
+      view.focus();
     },
     focus: () => view.focus(),
     destroy: () => view.destroy(),
   };
+}
+
+function offsetAt(doc: Text, line: number, column: number): number {
+  const { from, to } = doc.line(Math.min(Math.max(1, line), doc.lines));
+  return Math.min(from + Math.max(0, column - 1), to);
+}
+
+/** From where it begins to the end of the word there, so that it is seen. */
+function diagnosticAt(doc: Text, { severity, line, column, message }: Problem): Diagnostic {
+  const from = offsetAt(doc, line, column);
+  const rest = doc.sliceString(from, doc.lineAt(from).to);
+  const word = /^[\w$]+/.exec(rest)?.[0].length ?? Math.min(1, rest.length);
+  return { severity, from, to: from + word, message };
 }
 
 function extensions({ label, nonce, onChange, onRun }: EditorOptions): Extension[] {
@@ -108,6 +155,7 @@ function extensions({ label, nonce, onChange, onRun }: EditorOptions): Extension
         },
       ]),
     ),
+    lintGutter(),
     lineNumbers(),
     foldGutter({ markerDOM: foldMark }),
     highlightSpecialChars(),
@@ -128,6 +176,7 @@ function extensions({ label, nonce, onChange, onRun }: EditorOptions): Extension
       ...searchKeymap,
       ...historyKeymap,
       ...foldKeymap,
+      ...lintKeymap,
       indentWithTab,
     ]),
     LOOKS,
@@ -173,6 +222,25 @@ const LOOKS = EditorView.theme({
     borderRadius: '6px',
     fontSize: '0.8125rem',
   },
+  '.cm-gutter-lint': { width: '1rem' },
+  '.cm-gutter-lint .cm-gutterElement': { padding: '0 0 0 4px' },
+  '.cm-lint-marker': { width: '0.625rem', height: '0.625rem', paddingTop: '5px' },
+  '.cm-lint-marker-error': { content: 'none', color: 'var(--error)' },
+  '.cm-lint-marker-warning': { content: 'none', color: 'var(--warn)' },
+  '.cm-lint-marker-error::after': { content: '"●"', fontSize: '0.625rem', lineHeight: '1' },
+  '.cm-lint-marker-warning::after': { content: '"▲"', fontSize: '0.625rem', lineHeight: '1' },
+  '.cm-lintRange-error': { backgroundImage: 'none', borderBottom: '2px solid var(--error)' },
+  '.cm-lintRange-warning': { backgroundImage: 'none', borderBottom: '2px dotted var(--warn)' },
+  '.cm-tooltip': {
+    backgroundColor: 'var(--surface)',
+    color: 'var(--ink)',
+    border: '1px solid var(--line)',
+    borderRadius: '8px',
+    overflow: 'hidden',
+  },
+  '.cm-diagnostic': { padding: '6px 10px', fontFamily: 'var(--font-sans)', whiteSpace: 'pre-wrap', maxWidth: '32rem' },
+  '.cm-diagnostic-error': { borderLeft: '3px solid var(--error)' },
+  '.cm-diagnostic-warning': { borderLeft: '3px solid var(--warn)' },
   '.cm-searchMatch': { backgroundColor: 'var(--warn-soft)' },
   '.cm-searchMatch-selected': { backgroundColor: 'color-mix(in oklch, var(--warn) 40%, transparent)' },
 });

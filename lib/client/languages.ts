@@ -1,11 +1,27 @@
+import { demoEngine } from '#lib/client/demo/languages';
 import { LANGUAGE_SHEETS, sheetOf } from '#lib/client/samples';
 import { readStored } from '#lib/client/stored';
 import type { LanguageId, RunnerHealth } from '#lib/wire/code';
 
-/** The languages to choose from: those that the runner lists, in our order; before it has answered, the chosen one. */
-export function languageOptions(health: RunnerHealth | undefined, chosen: LanguageId) {
+/** The languages to choose from: those that the runner lists, in our order; before it has answered, the chosen one; all while it is away. */
+export function languageOptions(health: RunnerHealth | undefined, isAway: boolean, chosen: LanguageId) {
+  if (isAway)
+    return LANGUAGE_SHEETS.map(({ id, label }) => ({
+      value: id,
+      label,
+      hint: demoEngine(id) === undefined ? 'Sample result only' : 'Runs in this browser',
+    }));
   const sheets = LANGUAGE_SHEETS.filter(({ id }) => id === chosen || health?.languages.includes(id) === true);
   return sheets.map(({ id, label }) => ({ value: id, label, hint: hint(health, id) }));
+}
+
+/** What a sample of the language writes: this program's where it is a sample, else the first's. */
+export function sampleResult(language: LanguageId, code: string) {
+  const samples = sheetOf(language)?.samples ?? [];
+  const own = samples.find((sample) => sample.code === code && sample.output !== undefined);
+  const shown = own ?? samples.find((sample) => sample.output !== undefined);
+  if (shown?.output === undefined) return undefined;
+  return { title: shown.title, output: shown.output, isThisProgram: own !== undefined };
 }
 
 /** What was last written in a language in this browser, or its first sample. */
@@ -18,3 +34,14 @@ function hint(health: RunnerHealth | undefined, id: LanguageId): string | undefi
   if (health === undefined) return undefined;
   return health.languages.includes(id) ? health.versions[id] : 'Not installed on the server';
 }
+
+/** The language in which a file is written, by its extension; undefined for data. */
+export function languageOfFile(name: string): LanguageId | undefined {
+  const extension = /\.([^.]+)$/.exec(name)?.[1];
+  return FURTHER_EXTENSIONS[`${extension}`] ?? LANGUAGE_SHEETS.find((sheet) => sheet.extension === extension)?.id;
+}
+
+const FURTHER_EXTENSIONS: Partial<Record<string, LanguageId>> = {
+  ...{ h: 'cpp', hpp: 'cpp', cc: 'cpp', cxx: 'cpp' },
+  ...{ mjs: 'javascript', cjs: 'javascript', mts: 'typescript', cts: 'typescript' },
+};

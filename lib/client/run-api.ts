@@ -6,6 +6,8 @@ import { parseJson } from '#lib/client/shape';
 import type { CodeRequest, CodeResult } from '#lib/wire/code';
 
 export type RunEvent =
+  /** The program begins only now: what it needs had to be loaded first. */
+  | { type: 'started' }
   | { type: 'output'; stream: 'stdout' | 'stderr'; text: string }
   | { type: 'result'; result: CodeResult };
 

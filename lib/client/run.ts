@@ -10,26 +10,41 @@ export interface OutputPiece {
   at: number;
 }
 
+/** Where a program runs: at the runner, or in this browser, where neither CPU time nor memory is known. */
+export type RunPlace = 'server' | 'browser';
+
 export type Run =
   | { state: 'idle' }
-  | { state: 'running'; pieces: readonly OutputPiece[]; startedAt: number }
-  | { state: 'ended'; pieces: readonly OutputPiece[]; result: CodeResult }
+  /** `startedAt` is undefined while the engine of demo mode is still being loaded. */
+  | { state: 'running'; pieces: readonly OutputPiece[]; startedAt: number | undefined }
+  | { state: 'ended'; pieces: readonly OutputPiece[]; result: CodeResult; place: RunPlace }
+  /** Nothing was run: what the runner wrote for the sample `title` when it was recorded. */
+  | { state: 'sample'; pieces: readonly OutputPiece[]; title: string; isThisProgram: boolean }
   | { state: 'stopped'; pieces: readonly OutputPiece[] }
   | { state: 'failed'; pieces: readonly OutputPiece[]; message: string; code: string };
 
+export interface Runs {
+  run: Run;
+  start: (program: CodeRequest, place?: RunPlace) => void;
+  /** Shows what a sample writes, in a language that cannot be run now. */
+  showSample: (sample: { title: string; output: string; isThisProgram: boolean }) => void;
+  stop: () => void;
+  clear: () => void;
+}
+
 /** Runs one program at a time, and shows its output at most once a frame. */
-export function useRun(): { run: Run; start: (program: CodeRequest) => void; stop: () => void; clear: () => void } {
+export function useRun(): Runs {
   const [run, setRun] = useState<Run>({ state: 'idle' });
   const abort = useRef<AbortController>(null);
 
   const stop = useCallback(() => abort.current?.abort(), []);
   useEffect(() => stop, [stop]);
 
-  const start = useCallback((program: CodeRequest) => {
+  const start = useCallback((program: CodeRequest, place: RunPlace = 'server') => {
     abort.current?.abort();
     const controller = new AbortController();
     abort.current = controller;
-    void follow(program, controller.signal, (next) => {
+    void follow(program, place, controller.signal, (next) => {
       if (abort.current === controller) setRun(next);
     });
   }, []);
@@ -40,22 +55,38 @@ export function useRun(): { run: Run; start: (program: CodeRequest) => void; sto
     setRun({ state: 'idle' });
   }, []);
 
-  return { run, start, stop, clear };
+  const showSample = useCallback<Runs['showSample']>(({ title, output, isThisProgram }) => {
+    abort.current?.abort();
+    abort.current = null;
+    setRun({ state: 'sample', pieces: [{ stream: 'stdout', text: output, at: 0 }], title, isThisProgram });
+  }, []);
+
+  return { run, start, showSample, stop, clear };
 }
 
-async function follow(program: CodeRequest, signal: AbortSignal, show: (run: Run) => void): Promise<void> {
-  const startedAt = Date.now();
+async function follow(
+  program: CodeRequest,
+  place: RunPlace,
+  signal: AbortSignal,
+  show: (run: Run) => void,
+): Promise<void> {
+  let startedAt = place === 'server' ? Date.now() : undefined;
   let pieces: OutputPiece[] = [];
   let frame = 0;
   const running = () => show({ state: 'running', pieces: [...pieces], startedAt });
   running();
   try {
-    for await (const event of runCode(program, signal)) {
+    for await (const event of place === 'server' ? runCode(program, signal) : await runHere(program, signal)) {
+      if (event.type === 'started') {
+        startedAt = Date.now();
+        running();
+        continue;
+      }
       if (event.type === 'result') {
         cancelAnimationFrame(frame);
         // A runner that does not stream has its output in the result only.
         if (pieces.length === 0) pieces = fromResult(event.result);
-        show({ state: 'ended', pieces, result: event.result });
+        show({ state: 'ended', pieces, result: event.result, place });
         return;
       }
       append(pieces, event);
@@ -74,6 +105,12 @@ async function follow(program: CodeRequest, signal: AbortSignal, show: (run: Run
         code: 'internal_error',
       });
   }
+}
+
+/** Demo mode's code comes with its first run. */
+async function runHere(program: CodeRequest, signal: AbortSignal) {
+  const { runDemo } = await import('#lib/client/demo/demo-run');
+  return runDemo(program, signal);
 }
 
 /** Pieces of one stream that follow one another become one, so that a chatty program stays a few nodes. */

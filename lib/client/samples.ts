@@ -4,6 +4,8 @@ export interface Sample {
   title: string;
   code: string;
   stdin?: string;
+  /** What it writes, for the languages that a browser cannot run: shown as a sample while the runner is away. */
+  output?: string;
 }
 
 export interface LanguageSheet {
@@ -128,6 +130,7 @@ public class Main {
     }
 }
 `,
+        output: 'The squares of 1 to 10 sum to 385\n',
       },
     ],
   },
@@ -149,6 +152,7 @@ int main() {
     std::cout << '\\n';
 }
 `,
+        output: '1 2 5 7 9 \n',
       },
     ],
   },
@@ -176,6 +180,7 @@ func main() {
 	fmt.Println(results)
 }
 `,
+        output: '[0 1 4 9 16]\n',
       },
     ],
   },
@@ -191,6 +196,7 @@ func main() {
     println!("The even squares up to 10 sum to {total}");
 }
 `,
+        output: 'The even squares up to 10 sum to 220\n',
       },
     ],
   },

@@ -4,6 +4,8 @@ import { isRecord, parseJson } from '#lib/client/shape';
 export interface SharedProgram {
   language: string;
   code: string;
+  /** The other files. */
+  files?: { name: string; content: string }[];
   stdin?: string;
   args?: string;
 }
@@ -34,14 +36,21 @@ export async function fromFragment(fragment: string): Promise<SharedProgram | un
 
 function checked(value: unknown): SharedProgram | undefined {
   if (!isRecord(value)) return undefined;
-  const { language, code, stdin, args } = value;
+  const { language, code, stdin, args, files } = value;
   if (typeof language !== 'string' || typeof code !== 'string') return undefined;
   return {
     language,
     code,
+    ...(Array.isArray(files) && files.length > 0 ? { files: files.flatMap(sharedFile) } : {}),
     ...(typeof stdin === 'string' ? { stdin } : {}),
     ...(typeof args === 'string' ? { args } : {}),
   };
+}
+
+function sharedFile(value: unknown): { name: string; content: string }[] {
+  if (!isRecord(value)) return [];
+  const { name, content } = value;
+  return typeof name === 'string' && typeof content === 'string' ? [{ name, content }] : [];
 }
 
 function through(bytes: Uint8Array<ArrayBuffer>, stream: CompressionStream | DecompressionStream) {

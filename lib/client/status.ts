@@ -17,6 +17,7 @@ export interface Status {
 const REFRESH_MS = 15_000;
 /** The runner's check must tell soon that nobody is there (SPEC §5). */
 const HEALTH_TIMEOUT_MS = 3_000;
+const HEALTH_RETRY_MS = 5_000;
 
 export function useModels(): SWRResponse<Models, Error> {
   return useSWR<Models, Error>('models', fetchModels, { refreshInterval: REFRESH_MS, errorRetryInterval: 5_000 });
@@ -25,8 +26,18 @@ export function useModels(): SWRResponse<Models, Error> {
 export function useRunnerHealth(): SWRResponse<RunnerHealth, Error> {
   return useSWR<RunnerHealth, Error>('runner-health', fetchHealth, {
     refreshInterval: REFRESH_MS,
-    errorRetryInterval: 5_000,
+    // As often while it is away, so that demo mode ends soon after it is back; SWR's own pauses would grow to minutes.
+    onErrorRetry: (_error, _key, _config, revalidate, { retryCount }) => {
+      setTimeout(() => void revalidate({ retryCount }), HEALTH_RETRY_MS);
+    },
   });
+}
+
+/** Whether programs cannot be run there now: it cannot be reached, or has no sandbox. */
+export function isRunnerAway(health: RunnerHealth | undefined, error: Error | undefined): boolean {
+  return (
+    error !== undefined || (health !== undefined && (health.sandbox === 'unavailable' || health.languages.length === 0))
+  );
 }
 
 function fetchHealth(): Promise<RunnerHealth> {

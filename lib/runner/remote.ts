@@ -70,11 +70,19 @@ export class RemoteExecutor {
   }
 
   /** As `Runner.validate`. */
-  async validate(request: Pick<CodeRequest, 'language' | 'code'>, signal?: AbortSignal): Promise<ValidateResult> {
+  async validate(
+    request: Pick<CodeRequest, 'language' | 'code' | 'files'>,
+    signal?: AbortSignal,
+  ): Promise<ValidateResult> {
     checkRequest(request, this.#settings);
     const path = `/api/executors/${this.#language.id}/validate`;
     return await this.#ask(this.#settings.CODE_COMPILE_TIMEOUT_SECONDS * 1000, signal, async (replica, ends) => {
-      const answer = await replica.post(path, { code: request.code }, 'application/json', ends);
+      const answer = await replica.post(
+        path,
+        { code: request.code, files: request.files ?? [] },
+        'application/json',
+        ends,
+      );
       try {
         return validateResultSchema.parse(await answer.json());
       } catch (error) {

@@ -40,7 +40,7 @@ export interface Runner {
    * does, and throws the same.
    */
   validate(
-    request: Pick<CodeRequest, 'language' | 'code'>,
+    request: Pick<CodeRequest, 'language' | 'code' | 'files'>,
     options: Pick<RunOptions, 'caller' | 'signal'>,
   ): Promise<ValidateResult>;
   /** Resolves when every language that is installed here can be run: some are prepared at the first start. */

@@ -27,7 +27,10 @@ export const executeResultSchema = z.object({
 });
 export type ExecuteResult = z.infer<typeof executeResultSchema>;
 
-export const validateRequestSchema = executeRequestSchema.pick({ code: true });
+/** `files` are the program's other files, as a run has them. */
+export const validateRequestSchema = executeRequestSchema
+  .pick({ code: true })
+  .extend({ files: codeRequestSchema.shape.files });
 export const VALIDATE_FIELDS = Object.keys(validateRequestSchema.shape);
 
 const diagnosticSchema = z.object({

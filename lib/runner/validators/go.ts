@@ -3,22 +3,26 @@ import { type Diagnostic, utf16Column, type Validator } from '#lib/runner/valida
 
 /** `main.go:3:5: …`, columns in bytes, with more of the message in indented lines below. Go has no warnings: it refuses. */
 export const goValidator: Validator = {
-  command: ({ toolchain: { programs } }) => ({
+  command: ({ toolchain: { programs }, files }) => ({
     // The compiler alone, as a run does it; without the linker there is no program.
     argv: [
       `${programs.compile}`,
-      ...['-p', 'main', '-complete', '-e', '-importcfg', `${PREPARED}/index`, '-o', 'main.a', 'main.go'],
+      ...['-p', 'main', '-complete', '-e', '-importcfg', `${PREPARED}/index`, '-o', 'main.a'],
+      ...files.map(({ name }) => name).filter((name) => /^[^/]+\.go$/.test(name) && !name.endsWith('_test.go')),
     ],
   }),
   parse: ({ stdout, stderr }, source) => {
     const found: Diagnostic[] = [];
     for (const text of `${stdout}\n${stderr}`.split('\n')) {
-      const match = /^(?:[^\s:]+\.go|<[^>]+>):(?:(\d+):(?:(\d+):)?)? (.*)$/.exec(text);
+      const match = /^([^\s:]+\.go|<[^>]+>):(?:(\d+):(?:(\d+):)?)? (.*)$/.exec(text);
       const last = found.at(-1);
       if (match !== null) {
-        const line = Number(match[1] ?? 1);
-        const column = utf16Column(source, line, Number(match[2] ?? 1), 'utf8');
-        found.push({ severity: 'error', line, column, message: plain(`${match[3]}`) });
+        const [, file = '', givenLine = '1', givenColumn = '1', said = ''] = match;
+        const isElsewhere = file.endsWith('.go') && file !== 'main.go';
+        const line = isElsewhere ? 1 : Number(givenLine);
+        const column = isElsewhere ? 1 : utf16Column(source, line, Number(givenColumn), 'utf8');
+        const message = isElsewhere ? `${file}:${givenLine}: ${plain(said)}` : plain(said);
+        found.push({ severity: 'error', line, column, message });
       } else if (last !== undefined && text.startsWith('\t')) last.message += `\n${text}`;
     }
     return found;

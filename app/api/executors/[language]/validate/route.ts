@@ -16,8 +16,8 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       const { signal } = request;
       const language = executorLanguage(params.language).id;
       const body = await readJson(request, JSON_ESCAPE_BYTES * settings.CODE_MAX_BYTES + MIB);
-      const { code } = parseBody(validateRequestSchema, body, VALIDATE_FIELDS);
-      return json(await runner().validate({ language, code }, { caller, signal }));
+      const { code, files = [] } = parseBody(validateRequestSchema, body, VALIDATE_FIELDS);
+      return json(await runner().validate({ language, code, files }, { caller, signal }));
     },
   },
   { limited: 'code' },

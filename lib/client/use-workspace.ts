@@ -1,0 +1,151 @@
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { savedCode } from '#lib/client/languages';
+import { type Sample, sheetOf } from '#lib/client/samples';
+import { fromFragment, toFragment } from '#lib/client/share';
+import { readStored, writeStored } from '#lib/client/stored';
+import {
+  fromShared,
+  mainFileName,
+  newFile,
+  packFiles,
+  toShared,
+  unpackFiles,
+  type WorkFile,
+  type Workspace,
+} from '#lib/client/workspace';
+import type { LanguageId } from '#lib/wire/code';
+
+export interface WorkspaceState {
+  /** Undefined until it is known what a link or this browser holds. */
+  workspace: Workspace | undefined;
+  current: WorkFile | undefined;
+  /** As it is at this moment, also between two renderings. */
+  now: () => Workspace | undefined;
+  change: (id: number, text: string) => void;
+  show: (id: number) => void;
+  addFile: (name: string) => void;
+  renameFile: (id: number, name: string) => void;
+  deleteFile: (id: number) => void;
+  chooseLanguage: (language: LanguageId) => void;
+  openSample: (sample: Sample) => void;
+  set: (part: Partial<Pick<Workspace, 'stdin' | 'args'>>) => void;
+  /** The address of this page with the whole program in it, which never reaches a server. */
+  link: () => Promise<string>;
+}
+
+const LANGUAGE = 'playground:language';
+const codeKey = (language: LanguageId) => `playground:${language}`;
+const filesKey = (language: LanguageId) => `playground:${language}:files`;
+
+/** The program in the playground: a link's, or what was written last in this browser. */
+export function useWorkspace(): WorkspaceState {
+  const [workspace, setWorkspace] = useState<Workspace>();
+  const [currentId, setCurrentId] = useState(0);
+  const latest = useRef<Workspace>(undefined);
+
+  const put = useCallback((next: Workspace) => {
+    latest.current = next;
+    setWorkspace(next);
+  }, []);
+  const keep = useCallback(
+    (next: Workspace) => {
+      const [main, ...others] = next.files;
+      writeStored(codeKey(next.language), main.content);
+      writeStored(filesKey(next.language), packFiles(others));
+      put(next);
+    },
+    [put],
+  );
+  const begin = useCallback(
+    (next: Workspace) => {
+      put(next);
+      setCurrentId(next.files[0].id);
+    },
+    [put],
+  );
+
+  useEffect(() => {
+    const read = async () => {
+      const shared = await fromFragment(window.location.hash);
+      const language = sheetOf(shared?.language ?? readStored(LANGUAGE))?.id ?? 'python';
+      begin(shared === undefined ? saved(language) : fromShared(shared, language));
+    };
+    void read();
+    // A link that is opened in the same tab changes nothing but what is after the #.
+    const onHash = () => void read();
+    window.addEventListener('hashchange', onHash);
+    return () => window.removeEventListener('hashchange', onHash);
+  }, [begin]);
+
+  const edit = useCallback(
+    (change: (before: Workspace) => Workspace) => {
+      if (latest.current !== undefined) keep(change(latest.current));
+    },
+    [keep],
+  );
+
+  const files = workspace?.files;
+  return {
+    workspace,
+    current: files?.find(({ id }) => id === currentId) ?? files?.[0],
+    now: () => latest.current,
+    change: (id, text) => edit((before) => withFile(before, id, (file) => ({ ...file, content: text }))),
+    show: setCurrentId,
+    addFile: (name) => {
+      const file = newFile(name, '');
+      edit((before) => ({ ...before, files: [before.files[0], ...before.files.slice(1), file] }));
+      setCurrentId(file.id);
+    },
+    renameFile: (id, name) => {
+      // A new file to the editor, which colours it by its name.
+      const renamed = newFile(name, files?.find((file) => file.id === id)?.content ?? '');
+      edit((before) => withFile(before, id, () => renamed));
+      setCurrentId(renamed.id);
+    },
+    deleteFile: (id) => {
+      edit(({ files: [main, ...others], ...before }) => ({
+        ...before,
+        files: [main, ...others.filter((file) => file.id !== id)],
+      }));
+      setCurrentId(latest.current?.files[0].id ?? 0);
+    },
+    chooseLanguage: (language) => {
+      writeStored(LANGUAGE, language);
+      begin({ ...saved(language), stdin: latest.current?.stdin ?? '', args: latest.current?.args ?? '' });
+    },
+    openSample: ({ code, stdin }) => {
+      const before = latest.current;
+      if (before === undefined) return;
+      const next: Workspace = {
+        ...before,
+        files: [newFile(mainFileName(before.language), code)],
+        stdin: stdin ?? '',
+      };
+      keep(next);
+      begin(next);
+    },
+    set: (part) => {
+      if (latest.current !== undefined) put({ ...latest.current, ...part });
+    },
+    link: async () => {
+      const url = new URL(window.location.href);
+      if (latest.current !== undefined) url.hash = await toFragment(toShared(latest.current));
+      window.history.replaceState(null, '', url);
+      return url.href;
+    },
+  };
+}
+
+function saved(language: LanguageId): Workspace {
+  const main = newFile(mainFileName(language), savedCode(language));
+  return { language, files: [main, ...unpackFiles(readStored(filesKey(language)))], stdin: '', args: '' };
+}
+
+function withFile(
+  { files: [main, ...others], ...before }: Workspace,
+  id: number,
+  change: (file: WorkFile) => WorkFile,
+): Workspace {
+  const changed = (file: WorkFile) => (file.id === id ? change(file) : file);
+  return { ...before, files: [changed(main), ...others.map(changed)] };
+}

@@ -1,0 +1,109 @@
+import { sheetOf } from '#lib/client/samples';
+import { isRecord, parseJson } from '#lib/client/shape';
+import type { SharedProgram } from '#lib/client/share';
+import type { CodeRequest, LanguageId } from '#lib/wire/code';
+
+/** What stands in the playground: a program of one or more files, and what it is run with. */
+export interface Workspace {
+  language: LanguageId;
+  /** The main file first; it has the language's own name. */
+  files: readonly [WorkFile, ...WorkFile[]];
+  stdin: string;
+  /** As a command line. */
+  args: string;
+}
+
+export interface WorkFile {
+  /** Never changes, and never comes again: the editor knows a file by it. */
+  id: number;
+  name: string;
+  content: string;
+}
+
+export const MAX_FILES = 20;
+
+let lastId = 0;
+export function newFile(name: string, content: string): WorkFile {
+  lastId += 1;
+  return { id: lastId, name, content };
+}
+
+/** What the main file is called. Java's is called after its class, by the runner. */
+export function mainFileName(language: LanguageId): string {
+  return `${language === 'java' ? 'Main' : 'main'}.${sheetOf(language)?.extension ?? 'txt'}`;
+}
+
+/** Every name under which the runner may speak of the program's files. */
+export function namesInOutput({ language, files }: Workspace): string[] {
+  const [main, ...others] = files;
+  const publicClass =
+    language === 'java' ? /\b(?:class|record|enum|interface)\s+([\w$]+)/.exec(main.content)?.[1] : undefined;
+  return [main.name, ...(publicClass === undefined ? [] : [`${publicClass}.java`]), ...others.map(({ name }) => name)];
+}
+
+export function fromShared(shared: SharedProgram, language: LanguageId): Workspace {
+  const others = (shared.files ?? []).map(({ name, content }) => newFile(name, content));
+  return {
+    language,
+    files: [newFile(mainFileName(language), shared.code), ...others.slice(0, MAX_FILES - 1)],
+    stdin: shared.stdin ?? '',
+    args: shared.args ?? '',
+  };
+}
+
+export function toShared({ language, files: [main, ...others], stdin, args }: Workspace): SharedProgram {
+  return {
+    language,
+    code: main.content,
+    ...(others.length === 0 ? {} : { files: others.map(({ name, content }) => ({ name, content })) }),
+    ...(stdin === '' ? {} : { stdin }),
+    ...(args === '' ? {} : { args }),
+  };
+}
+
+export function toRequest(
+  { language, files: [main, ...others], stdin }: Workspace,
+  words: readonly string[],
+): CodeRequest {
+  return {
+    language,
+    code: main.content,
+    ...(others.length === 0 ? {} : { files: others.map(({ name, content }) => ({ name, content })) }),
+    ...(stdin === '' ? {} : { stdin }),
+    ...(words.length === 0 ? {} : { args: [...words] }),
+  };
+}
+
+/** Why `name` cannot be a file's, as the runner would say it; undefined where it can. */
+export function nameFault(name: string, others: readonly string[]): string | undefined {
+  if (name === '') return 'Give the file a name.';
+  if (!name.split('/').every((part) => /^[A-Za-z0-9_][A-Za-z0-9_. +-]*$/.test(part)) || name.length > 200)
+    return 'Use letters, digits, dots, dashes and underscores; folders are written with a slash.';
+  if (others.some((other) => other === name || other.startsWith(`${name}/`) || name.startsWith(`${other}/`)))
+    return `There is a ${name} already.`;
+  return undefined;
+}
+
+/** A name for the next file that is still free: `file2.py`. */
+export function freeName({ files, language }: Workspace): string {
+  const extension = sheetOf(language)?.extension ?? 'txt';
+  for (let number = files.length + 1; ; number += 1) {
+    const name = `${language === 'java' ? 'File' : 'file'}${number}.${extension}`;
+    if (!files.some((file) => file.name === name)) return name;
+  }
+}
+
+/** The other files of a language, as this browser keeps them. */
+export function packFiles(files: readonly WorkFile[]): string {
+  return files.length === 0 ? '' : JSON.stringify(files.map(({ name, content }) => ({ name, content })));
+}
+
+export function unpackFiles(text: string): WorkFile[] {
+  const list = parseJson(text);
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((entry: unknown) =>
+    isRecord(entry) && typeof entry.name === 'string' && typeof entry.content === 'string'
+      ? [newFile(entry.name, entry.content)]
+      : [],
+  );
+}

@@ -1,0 +1,26 @@
+import { afterAll, expect, test } from 'vitest';
+import { LANGUAGE_SHEETS } from '#lib/client/samples';
+import { runner } from '#lib/runner/index';
+
+afterAll(() => runner().close());
+
+const samples = LANGUAGE_SHEETS.flatMap(({ id, samples: all }) =>
+  all.map((sample) => ({ ...sample, language: id, stdin: sample.stdin ?? '' })),
+);
+
+test.each(samples)('the $language sample "$title" writes what demo mode says that it writes', async (sample) => {
+  const { language, code, stdin, output } = sample;
+  await runner().prepared();
+  const result = await runner().run(
+    { language, code, stdin },
+    { caller: 'samples', signal: AbortSignal.timeout(60_000) },
+  );
+  expect(result).toMatchObject({ status: 'success', stderr: '' });
+  if (output === undefined) expect(result.stdout).not.toBe('');
+  else expect(result.stdout).toBe(output);
+});
+
+test('every language that a browser cannot run has a result to show', () => {
+  for (const language of ['java', 'cpp', 'go', 'rust'])
+    expect(samples.some((sample) => sample.language === language && sample.output !== undefined)).toBe(true);
+});
