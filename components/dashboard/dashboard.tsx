@@ -4,6 +4,8 @@ import dynamic from 'next/dynamic';
 import { useMemo, useState } from 'react';
 import { type ActionOutcome, Actions } from '#components/dashboard/actions';
 import { Freshness } from '#components/dashboard/freshness';
+import { Executors, ModelTable, Parts } from '#components/dashboard/parts';
+import { Queue } from '#components/dashboard/queue';
 import { Tables } from '#components/dashboard/tables';
 import { Tiles } from '#components/dashboard/tiles';
 import { PageBar } from '#components/shell/page-bar';
@@ -23,6 +25,11 @@ export function Dashboard() {
   const models = useModels();
   const runner = useRunnerHealth();
   const [outcome, setOutcome] = useState<ActionOutcome>();
+  const told = (next: ActionOutcome) => {
+    setOutcome(next);
+    void stats.mutate();
+    void models.mutate();
+  };
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <PageBar>
@@ -30,12 +37,7 @@ export function Dashboard() {
         <Freshness at={stats.data?.timestamp} failed={stats.error !== undefined} />
         <span className="flex-1" />
         <div className="flex gap-2">
-          <Actions
-            onOutcome={(next) => {
-              setOutcome(next);
-              void stats.mutate();
-            }}
-          />
+          <Actions onOutcome={told} />
         </div>
       </PageBar>
       <div className="scroller min-h-0 flex-1" {...SCROLLABLE}>
@@ -76,10 +78,17 @@ export function Dashboard() {
                 runner={runnerStatus(runner.data, runner.error)}
               />
               <Plots samples={stats.samples} />
-              <div className="mt-6">
+              <div className="mt-6 grid gap-x-6 gap-y-8 lg:grid-cols-2">
+                <div className="lg:col-span-2">
+                  <Queue onOutcome={told} />
+                </div>
                 <Tables stats={stats.data} />
+                <Parts />
+                <ModelTable />
+                <div className="lg:col-span-2">
+                  <Executors />
+                </div>
               </div>
-              <p className="mt-8 text-ink-3 text-xs">Chill Space {stats.data.process.version}</p>
             </>
           )}
         </div>
@@ -97,10 +106,9 @@ function Plots({ samples }: { samples: readonly Sample[] }) {
         { name: 'Code runs', colour: '--good', values: samples.map((sample) => sample.runs) },
       ],
       hits: [{ name: 'Hit rate', colour: '--cached', values: samples.map((sample) => sample.hitPercent) }],
-      firstToken: [
-        { name: 'p50', colour: '--accent', values: samples.map((sample) => sample.firstTokenP50) },
-        { name: 'p95', colour: '--warn', values: samples.map((sample) => sample.firstTokenP95) },
-      ],
+      firstToken: percentileLines(samples, 'firstTokenP50', 'firstTokenP95'),
+      total: percentileLines(samples, 'totalP50', 'totalP95'),
+      code: percentileLines(samples, 'codeP50', 'codeP95'),
       memory: [{ name: 'Memory', colour: '--ink-2', values: samples.map((sample) => sample.memoryMb) }],
     }),
     [samples],
@@ -109,10 +117,21 @@ function Plots({ samples }: { samples: readonly Sample[] }) {
     <div className="grid gap-3 lg:grid-cols-2">
       <Plot title="Waiting and running" times={times} lines={lines.queue} format={count} least={4} />
       <Plot title="Time to the first token" times={times} lines={lines.firstToken} format={duration} least={100} />
+      <Plot title="Time to the whole answer" times={times} lines={lines.total} format={duration} least={100} />
+      <Plot title="Time of a code run" times={times} lines={lines.code} format={duration} least={100} />
       <Plot title="Answers from the cache" times={times} lines={lines.hits} format={wholePercent} least={100} />
       <Plot title="Memory of the server" times={times} lines={lines.memory} format={megabytes} least={128} />
     </div>
   );
+}
+
+type Measured = 'firstTokenP50' | 'firstTokenP95' | 'totalP50' | 'totalP95' | 'codeP50' | 'codeP95';
+
+function percentileLines(samples: readonly Sample[], p50: Measured, p95: Measured) {
+  return [
+    { name: 'p50', colour: '--accent', values: samples.map((sample) => sample[p50]) },
+    { name: 'p95', colour: '--warn', values: samples.map((sample) => sample[p95]) },
+  ];
 }
 
 const wholePercent = (value: number) => `${Math.round(value)}%`;

@@ -1,11 +1,12 @@
-import type { ReactNode } from 'react';
+import { DataTable, type RowData, row } from '#components/dashboard/data-table';
 import { Badge, type Tone } from '#components/ui/badge';
 import { count, duration, percent } from '#lib/client/format';
 import type { CacheStats, Percentiles, Stats } from '#lib/wire/stats';
 
+/** Every figure of `/api/cache-stats`. */
 export function Tables({ stats }: { stats: Stats }) {
   return (
-    <div className="grid gap-x-6 gap-y-8 lg:grid-cols-2">
+    <>
       <DataTable
         title="Latency"
         columns={['', 'p50', 'p95', 'p99']}
@@ -21,8 +22,10 @@ export function Tables({ stats }: { stats: Stats }) {
         rows={CACHE_ROWS.map(([name, cell]) => row(name, cell(stats.response_cache), cell(stats.conversation_cache)))}
       />
       <DataTable title="Requests" columns={['', 'Value']} rows={requestRows(stats)} />
+      <DataTable title="Server" columns={['', 'Value']} rows={serverRows(stats)} />
       <DataTable
         title="Code runs"
+        note={`${count(stats.runner.total_runs)} in all; sandbox: ${stats.runner.sandbox}`}
         columns={['Language', 'Outcome', 'Runs']}
         rows={stats.runner.runs.map(({ language, status, count: times }) => ({
           key: `${language} ${status}`,
@@ -36,7 +39,7 @@ export function Tables({ stats }: { stats: Stats }) {
         }))}
         empty="No program was run since the server began."
       />
-    </div>
+    </>
   );
 }
 
@@ -56,6 +59,7 @@ const CACHE_ROWS: readonly [string, (cache: CacheStats) => string][] = [
   ['Size', (cache) => `${count(cache.total_size_mb)} MB`],
   ['Of its bound', (cache) => percent(cache.memory_usage_percent / 100)],
   ['Hit rate', (cache) => (cache.hits + cache.misses === 0 ? '–' : percent(cache.hit_rate))],
+  ['Miss rate', (cache) => (cache.hits + cache.misses === 0 ? '–' : percent(cache.miss_rate))],
   ['Hits', (cache) => count(cache.hits)],
   ['Misses', (cache) => count(cache.misses)],
   ['Evictions', (cache) => count(cache.evictions)],
@@ -141,4 +145,19 @@ export function DataTable({ title, columns, rows, empty, wide = false }: DataTab
       )}
     </section>
   );
+}
+function serverRows({ process, runner, queue_length: waiting, is_processing: busy }: Stats): RowData[] {
+  return [
+    row('Version', process.version),
+    row('Running for', duration(process.uptime_seconds * 1000)),
+    row('Memory', `${count(process.rss_mb)} MB`),
+    row('Chat requests that wait', count(waiting)),
+    row('The model', busy ? 'at work' : 'idle'),
+    row('Code runs now', `${count(runner.active)} of ${count(runner.max_concurrent)}`),
+    row('Code runs that wait', count(runner.waiting)),
+  ];
+}
+
+function percentileCells({ p50, p95, p99 }: Percentiles): string[] {
+  return [p50, p95, p99].map((value) => (value === null ? '–' : duration(value)));
 }

@@ -1,9 +1,10 @@
 import { hasShape } from '#lib/client/shape';
-import type { CacheHeader, ChatEvent } from '#lib/wire/chat';
+import type { CacheHeader, ChatEvent, QueueOverview } from '#lib/wire/chat';
 import type { CodeResult, RunnerHealth } from '#lib/wire/code';
 import type { ErrorBody } from '#lib/wire/error';
 import type { GatewayStats } from '#lib/wire/gateway';
 import type { ValidateResult } from '#lib/wire/executor';
+import type { MicroservicesHealth, ValidateResult } from '#lib/wire/executor';
 import type { Models } from '#lib/wire/models';
 import type { Stats, StatsActionResult } from '#lib/wire/stats';
 
@@ -61,6 +62,23 @@ export const isCodeResult = hasShape<CodeResult>({
   cpu_ms: 'number',
   memory_kb: 'number',
 });
+
+export const isQueueOverview = hasShape<QueueOverview>({
+  queue_length: 'number',
+  is_processing: 'boolean',
+  processing: 'array',
+  pending: 'array',
+  max_concurrent: 'number',
+  max_queue_size: 'number',
+  average_processing_time_ms: 'number',
+});
+
+export const isQueueCancelled = hasShape<{ request_id: string; cancelled: boolean }>({
+  request_id: 'string',
+  cancelled: 'boolean',
+});
+
+export const isExecutors = hasShape<MicroservicesHealth>({ status: 'string', services: 'array' });
 
 export const isValidation = hasShape<ValidateResult>({ isValid: 'boolean', errors: 'array', warnings: 'array' });
 

@@ -9,6 +9,10 @@ const sample = (at: number): Sample => ({
   hitPercent: null,
   firstTokenP50: null,
   firstTokenP95: null,
+  totalP50: null,
+  totalP95: null,
+  codeP50: null,
+  codeP95: null,
   memoryMb: 1,
 });
 

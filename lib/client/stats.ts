@@ -11,6 +11,10 @@ export interface Sample {
   hitPercent: number | null;
   firstTokenP50: number | null;
   firstTokenP95: number | null;
+  totalP50: number | null;
+  totalP95: number | null;
+  codeP50: number | null;
+  codeP95: number | null;
   memoryMb: number;
 }
 
@@ -44,6 +48,10 @@ export function toSample(stats: Stats): Sample {
     hitPercent: cache.hits + cache.misses === 0 ? null : cache.hit_rate * 100,
     firstTokenP50: stats.latency.first_token_ms.p50,
     firstTokenP95: stats.latency.first_token_ms.p95,
+    totalP50: stats.latency.total_ms.p50,
+    totalP95: stats.latency.total_ms.p95,
+    codeP50: stats.runner.duration_ms.p50,
+    codeP95: stats.runner.duration_ms.p95,
     memoryMb: stats.process.rss_mb,
   };
 }
