@@ -59,3 +59,128 @@ test('the appearance that was chosen stays, without a flash of the other', async
   const html = await (await page.request.get('/')).text();
   expect(html).toMatch(/<html[^>]*data-theme="dark"/);
 });
+
+test('everything is reached by a few letters: pages, appearance, conversations', async ({ page }) => {
+  await page.goto('/dashboard');
+  await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
+  await page.keyboard.press('ControlOrMeta+k');
+  const field = page.getByRole('combobox', { name: 'What to do' });
+  await expect(field).toBeFocused();
+  await expect(page.getByRole('option', { name: 'Playground' })).toBeVisible();
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    expect(await accessibilityFaults(page)).toEqual([]);
+  }
+  await page.keyboard.type('dark app');
+  await expect(page.getByRole('option')).toHaveCount(1);
+  await page.keyboard.press('Enter');
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+  await page.keyboard.press('ControlOrMeta+k');
+  await field.fill('nothing is called so');
+  await expect(page.getByText('Nothing is called that.')).toBeVisible();
+  await field.fill('play');
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/\/playground$/);
+  await expect(field).toBeHidden();
+});
+
+test('the shortcuts are shown by one key, which stays a letter where one writes', async ({ page }) => {
+  await page.goto('/dashboard');
+  await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
+  await page.keyboard.press('?');
+  const sheet = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  await expect(sheet).toContainText('Run the program');
+  expect(await accessibilityFaults(page)).toEqual([]);
+  await page.keyboard.press('Escape');
+  await expect(sheet).toBeHidden();
+  await page.goto('/');
+  await page.getByRole('textbox', { name: 'Message' }).pressSequentially('why?');
+  await expect(page.getByRole('textbox', { name: 'Message' })).toHaveValue('why?');
+  await expect(sheet).toBeHidden();
+});
+
+test('system follows the machine, also when that changes', async ({ page }) => {
+  await page.emulateMedia({ colorScheme: 'light' });
+  await page.goto('/playground');
+  const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  const light = await background();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  expect(await background()).not.toBe(light);
+});
+
+test('a program is written, run and read by the keyboard alone', async ({ page }) => {
+  await page.goto('/playground');
+  const editor = page.getByRole('textbox', { name: 'Program' });
+  await expect(editor).toBeVisible();
+  const focusByTab = async (found: () => Promise<boolean>) => {
+    for (let step = 0; step < 40; step += 1) {
+      await page.keyboard.press('Tab');
+      if (await found()) return;
+    }
+    throw new Error('the keyboard does not reach it');
+  };
+  await focusByTab(() => editor.evaluate((element) => element === document.activeElement));
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.insertText('print("by hand")');
+  // Tab indents in the editor; Escape first lets go of it.
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Tab');
+  await expect(editor).not.toBeFocused();
+  await page.keyboard.press('ControlOrMeta+Enter');
+  const output = page.getByRole('region', { name: 'Output', exact: true });
+  await expect(output).toContainText('by hand');
+  await focusByTab(() =>
+    page.evaluate(() => document.activeElement?.getAttribute('aria-label') === 'What the program wrote'),
+  );
+});
+
+test('nothing moves for who asked for less motion', async ({ page }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  for (const path of PAGES) {
+    await page.goto(path);
+    await expect(page.getByRole('main')).toBeVisible();
+    const moving = await page.evaluate(
+      () =>
+        [...document.querySelectorAll('*')].filter((element) => {
+          const { transitionDuration, animationName, animationDuration } = getComputedStyle(element);
+          const longest = (text: string) => Math.max(...text.split(',').map((part) => Number.parseFloat(part)));
+          return (
+            longest(transitionDuration) > 0.002 || (animationName !== 'none' && longest(animationDuration) > 0.002)
+          );
+        }).length,
+    );
+    expect(moving).toBe(0);
+  }
+});
+
+test('it can be installed: manifest and icons are there, and are what they say', async ({ page, request }) => {
+  await page.goto('/');
+  const href = await page.locator('link[rel=manifest]').getAttribute('href');
+  const manifest = await (await request.get(`${href}`)).json();
+  expect(manifest).toMatchObject({ start_url: '/', display: 'standalone', name: 'Chill Space' });
+  const sizes: string[] = [];
+  for (const { src, sizes: said, type } of manifest.icons) {
+    const answer = await request.get(src);
+    expect(answer.headers()['content-type']).toContain(type);
+    if (type !== 'image/png') continue;
+    const bytes = await answer.body();
+    // PNG §11.2.1: width and height are the first eight bytes of IHDR's data.
+    expect(`${bytes.readUInt32BE(16)}x${bytes.readUInt32BE(20)}`).toBe(said);
+    sizes.push(said);
+  }
+  expect(sizes).toEqual(expect.arrayContaining(['192x192', '512x512']));
+  const session = await page.context().newCDPSession(page);
+  const { installabilityErrors } = await session.send('Page.getInstallabilityErrors');
+  // A private window, as each test has, is the one thing that keeps it from being installed here.
+  expect(installabilityErrors.map(({ errorId }) => errorId).filter((id) => id !== 'in-incognito')).toEqual([]);
+});
+
+test('a page that is open says that the server is away, and comes back with it', async ({ page }) => {
+  await page.goto('/playground');
+  await expect(page.getByRole('button', { name: /^Runner: on/ })).toBeVisible();
+  await page.route('**/api/**', (route) => route.abort('connectionrefused'));
+  await page.getByRole('button', { name: 'Run', exact: true }).click();
+  await expect(page.getByRole('button', { name: /^Runner: off/ })).toBeVisible();
+  await page.unroute('**/api/**');
+  await expect(page.getByRole('button', { name: /^Runner: on/ })).toBeVisible({ timeout: 15_000 });
+});

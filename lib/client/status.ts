@@ -26,10 +26,7 @@ export function useModels(): SWRResponse<Models, Error> {
 export function useRunnerHealth(): SWRResponse<RunnerHealth, Error> {
   return useSWR<RunnerHealth, Error>('runner-health', fetchHealth, {
     refreshInterval: REFRESH_MS,
-    // As often while it is away, so that demo mode ends soon after it is back; SWR's own pauses would grow to minutes.
-    onErrorRetry: (_error, _key, _config, revalidate, { retryCount }) => {
-      setTimeout(() => void revalidate({ retryCount }), HEALTH_RETRY_MS);
-    },
+    errorRetryInterval: HEALTH_RETRY_MS,
   });
 }
 
