@@ -12,6 +12,8 @@ interface DataTableProps {
   columns: readonly string[];
   rows: readonly RowData[];
   empty?: string;
+  /** Has more columns than a phone has room for: it scrolls, by the keyboard too. */
+  wide?: boolean;
 }
 
 export function row(name: string, ...values: ReactNode[]): RowData {
@@ -19,7 +21,7 @@ export function row(name: string, ...values: ReactNode[]): RowData {
 }
 
 /** The first column says what a row is about; the others are at the right, where figures can be compared. */
-export function DataTable({ title, note, columns, rows, empty }: DataTableProps) {
+export function DataTable({ title, note, columns, rows, empty, wide = false }: DataTableProps) {
   return (
     <section aria-label={title} className="min-w-0">
       <h2 className="mb-1 font-medium text-sm">{title}</h2>
@@ -27,7 +29,10 @@ export function DataTable({ title, note, columns, rows, empty }: DataTableProps)
       {rows.length === 0 ? (
         <p className="border-t py-3 text-ink-3 text-sm">{empty}</p>
       ) : (
-        <div className="overflow-x-auto">
+        <div
+          className="overflow-x-auto"
+          {...(wide ? { tabIndex: 0, role: 'region', 'aria-label': `${title}, as a table` } : {})}
+        >
           <table className="w-full text-sm tabular">
             <thead>
               <tr className="text-ink-3 text-xs">

@@ -50,6 +50,7 @@ export function Executors() {
   const executors = useExecutors();
   return (
     <DataTable
+      wide
       title="Executors"
       columns={['Language', 'State', 'Sandbox', 'Answers in']}
       rows={executors.data?.services.map(executorRow) ?? []}
@@ -88,6 +89,7 @@ export function ModelTable() {
   const models = useModels();
   return (
     <DataTable
+      wide
       title="Models"
       columns={['Model', 'State', 'Size', 'Context']}
       rows={models.data?.models.map(modelRow) ?? []}

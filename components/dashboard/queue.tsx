@@ -32,6 +32,7 @@ export function Queue({ onOutcome }: { onOutcome: (outcome: ActionOutcome) => vo
   return (
     <>
       <DataTable
+        wide
         title="Queue"
         note={queue.error === undefined ? note(queue.data) : queue.error.message}
         columns={['Request', 'State', 'Priority', 'Since', '']}

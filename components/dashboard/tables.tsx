@@ -65,10 +65,6 @@ const CACHE_ROWS: readonly [string, (cache: CacheStats) => string][] = [
   ['Evictions', (cache) => count(cache.evictions)],
 ];
 
-export function row(name: string, ...values: string[]): RowData {
-  return { key: name, cells: [name, ...values] };
-}
-
 function requestRows({ batch_processor: batch }: Stats): RowData[] {
   return [
     row('Chat requests', count(batch.total_requests)),
@@ -83,69 +79,6 @@ export function percentileCells({ p50, p95, p99 }: Percentiles, format = duratio
   return [p50, p95, p99].map((value) => (value === null ? '–' : format(value)));
 }
 
-export interface RowData {
-  key: string;
-  cells: readonly ReactNode[];
-}
-
-interface DataTableProps {
-  title: string;
-  columns: readonly string[];
-  rows: readonly RowData[];
-  empty?: string;
-  /** Has more columns than a phone has room for: it scrolls, by the keyboard too. */
-  wide?: boolean;
-}
-
-/** A titled table whose first column names the rows. */
-export function DataTable({ title, columns, rows, empty, wide = false }: DataTableProps) {
-  return (
-    <section aria-label={title} className="min-w-0">
-      <h2 className="mb-1 font-medium text-sm">{title}</h2>
-      {rows.length === 0 ? (
-        <p className="border-t py-3 text-ink-3 text-sm">{empty}</p>
-      ) : (
-        <div
-          className="overflow-x-auto"
-          {...(wide ? { tabIndex: 0, role: 'region', 'aria-label': `${title}, as a table` } : {})}
-        >
-          <table className="w-full text-sm tabular">
-            <thead>
-              <tr className="text-ink-3 text-xs">
-                {columns.map((column, index) => (
-                  <th
-                    key={column}
-                    scope="col"
-                    className={`py-1.5 font-normal ${index === 0 ? 'pe-3 text-start' : 'ps-3 text-end'}`}
-                  >
-                    {column === '' ? <span className="sr-only">What</span> : column}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
-                <tr key={row.key} className="border-t">
-                  {row.cells.map((cell, index) =>
-                    index === 0 ? (
-                      <th key={columns[index]} scope="row" className="py-1.5 pe-3 text-start font-normal text-ink-2">
-                        {cell}
-                      </th>
-                    ) : (
-                      <td key={columns[index]} className="whitespace-nowrap py-1.5 ps-3 text-end">
-                        {cell}
-                      </td>
-                    ),
-                  )}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-    </section>
-  );
-}
 function serverRows({ process, runner, queue_length: waiting, is_processing: busy }: Stats): RowData[] {
   return [
     row('Version', process.version),
@@ -156,8 +89,4 @@ function serverRows({ process, runner, queue_length: waiting, is_processing: bus
     row('Code runs now', `${count(runner.active)} of ${count(runner.max_concurrent)}`),
     row('Code runs that wait', count(runner.waiting)),
   ];
-}
-
-function percentileCells({ p50, p95, p99 }: Percentiles): string[] {
-  return [p50, p95, p99].map((value) => (value === null ? '–' : duration(value)));
 }

@@ -1,4 +1,5 @@
-import { DataTable, percentileCells, row } from '#components/dashboard/tables';
+import { DataTable, row } from '#components/dashboard/data-table';
+import { percentileCells } from '#components/dashboard/tables';
 import { Badge, type Tone } from '#components/ui/badge';
 import { count } from '#lib/client/format';
 import { latency } from '#lib/client/gateway';

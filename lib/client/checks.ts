@@ -2,9 +2,8 @@ import { hasShape } from '#lib/client/shape';
 import type { CacheHeader, ChatEvent, QueueOverview } from '#lib/wire/chat';
 import type { CodeResult, RunnerHealth } from '#lib/wire/code';
 import type { ErrorBody } from '#lib/wire/error';
-import type { GatewayStats } from '#lib/wire/gateway';
-import type { ValidateResult } from '#lib/wire/executor';
 import type { MicroservicesHealth, ValidateResult } from '#lib/wire/executor';
+import type { GatewayStats } from '#lib/wire/gateway';
 import type { Models } from '#lib/wire/models';
 import type { Stats, StatsActionResult } from '#lib/wire/stats';
 
