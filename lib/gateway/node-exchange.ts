@@ -26,6 +26,8 @@ export function passOn(gateway: Gateway, incoming: IncomingMessage, outgoing: Se
   new NodeExchange(gateway, incoming, outgoing, passage).begin();
 }
 
+const ONE_WRITE_BYTES = 16 * 1024;
+
 class NodeExchange extends Exchange {
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
@@ -64,7 +66,6 @@ class NodeExchange extends Exchange {
 
   protected override respond(status: number, message: string | undefined, headers: string[]): void {
     headers.push(...this.#passage.answerHeaders);
-    dropTrailerOfFixedLength(headers);
     if (message === undefined) this.#outgoing.writeHead(status, headers);
     else this.#outgoing.writeHead(status, message, headers);
     this.#passage.onAnswer(status);
@@ -73,8 +74,11 @@ class NodeExchange extends Exchange {
   }
 
   protected override write(chunk: Buffer): boolean {
+    const isFirst = !this.#hasWritten;
     this.#hasWritten = true;
-    if (this.#outgoing.write(chunk)) return true;
+    if (isFirst && chunk.length <= ONE_WRITE_BYTES && !this.#outgoing.chunkedEncoding) this.#writeWithHead(chunk);
+    else if (this.#outgoing.write(chunk)) return true;
+    if (!this.#outgoing.writableNeedDrain) return true;
     if (!this.#isPaused) {
       this.#isPaused = true;
       this.#outgoing.once('drain', this.#onDrain);
@@ -82,6 +86,16 @@ class NodeExchange extends Exchange {
       this.#outgoing.setTimeout(this.gateway.settings.GATEWAY_TIMEOUT_MS, this.#onStall);
     }
     return false;
+  }
+
+  /**
+   * Head and first piece as one string, which goes out in one plain write: a list of a string and a buffer costs an eighth
+   * more of all the time that an answer takes here.
+   */
+  #writeWithHead(chunk: Buffer): void {
+    this.#outgoing.write(chunk.toString('latin1'), 'latin1');
+    // node:http corks until the next tick, and would put the empty end of the answer into a list with it.
+    this.#outgoing.socket?.uncork();
   }
 
   protected override finish(trailers: [string, string][]): void {
@@ -133,11 +147,4 @@ function carriesBody({ headers }: IncomingMessage): boolean {
 
 function isModern(incoming: IncomingMessage): boolean {
   return incoming.httpVersionMajor === 1 && incoming.httpVersionMinor >= 1;
-}
-
-/** Trailers come after the last chunk only: where the length is given there are no chunks. */
-function dropTrailerOfFixedLength(headers: string[]): void {
-  const at = headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === 'trailer');
-  if (at !== -1 && headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-length'))
-    headers.splice(at, 2);
 }

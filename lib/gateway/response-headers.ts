@@ -4,7 +4,7 @@ import type { TokenMask } from '#lib/gateway/token-mask';
 export interface AnswerOptions {
   /** The name of this server's own session cookie: no backend sets that one. */
   sessionCookie: string | undefined;
-  /** Trailers can follow: the body will be sent in chunks. */
+  /** Trailers can follow where the body has no length, and is sent in chunks. */
   allowsTrailers: boolean;
 }
 
@@ -16,16 +16,21 @@ export interface AnswerOptions {
 export function responseHeaders(raw: readonly (string | Buffer)[], mask: TokenMask, options: AnswerOptions): string[] {
   const headers: string[] = [];
   let named: string | undefined;
+  let trailer: string | undefined;
+  let hasLength = false;
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = latin1(raw[index]);
     const value = latin1(raw[index + 1]);
     const rule = RULES.get(name.toLowerCase());
     if (rule === undefined) headers.push(mask.text(name), mask.text(value));
-    else if (rule === 'connection') named = named === undefined ? value : `${named},${value}`;
-    else if (rule === 'trailer') {
-      if (options.allowsTrailers) headers.push(name, mask.text(value));
-    } else if (rule === 'set-cookie' && !sets(value, options.sessionCookie)) headers.push(name, mask.text(value));
+    else if (rule === 'content-length') {
+      hasLength = true;
+      headers.push(name, value);
+    } else if (rule === 'connection') named = named === undefined ? value : `${named},${value}`;
+    else if (rule === 'trailer') trailer = trailer === undefined ? value : `${trailer}, ${value}`;
+    else if (rule === 'set-cookie' && !sets(value, options.sessionCookie)) headers.push(name, mask.text(value));
   }
+  if (trailer !== undefined && options.allowsTrailers && !hasLength) headers.push('Trailer', mask.text(trailer));
   return named === undefined ? headers : withoutNamed(headers, named);
 }
 
@@ -52,10 +57,11 @@ export function statusMessage(message: string | undefined, mask: TokenMask): str
     : mask.text(message);
 }
 
-type Rule = 'drop' | 'connection' | 'trailer' | 'set-cookie';
+type Rule = 'drop' | 'connection' | 'content-length' | 'trailer' | 'set-cookie';
 
 const RULES = new Map<string, Rule>([
   ['connection', 'connection'],
+  ['content-length', 'content-length'],
   ['trailer', 'trailer'],
   ['set-cookie', 'set-cookie'],
   ...['keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization'].map((name): [string, Rule] => [
@@ -65,7 +71,7 @@ const RULES = new Map<string, Rule>([
   ...['te', 'transfer-encoding', 'upgrade', 'x-request-id'].map((name): [string, Rule] => [name, 'drop']),
 ]);
 
-const NEVER_LATE = new Set(['content-length', 'content-encoding', 'content-type', 'content-range', 'host', 'location']);
+const NEVER_LATE = new Set(['content-encoding', 'content-type', 'content-range', 'host', 'location']);
 
 function latin1(bytes: string | Buffer | undefined): string {
   return bytes === undefined ? '' : typeof bytes === 'string' ? bytes : bytes.toString('latin1');

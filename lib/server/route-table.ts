@@ -37,17 +37,21 @@ export async function findRouteFiles<T>(
 /** Makes a matcher of `routes`. Static patterns cost one look-up; the others are tried in Next's order of precedence. */
 export function createRouteTable<T>(routes: readonly RouteFile<T>[]): (pathname: string) => RouteMatch<T> | undefined {
   const fixed = new Map<string, RouteMatch<T>>();
-  const dynamic: { route: RouteFile<T>; segments: string[] }[] = [];
+  const dynamic: { route: RouteFile<T>; prefix: string; segments: string[] }[] = [];
   for (const route of routes) {
-    if (route.pattern.includes('[')) dynamic.push({ route, segments: route.pattern.slice(1).split('/') });
+    const bracket = route.pattern.indexOf('[');
+    const segments = route.pattern.slice(1).split('/');
+    if (bracket !== -1) dynamic.push({ route, prefix: route.pattern.slice(0, bracket), segments });
     else fixed.set(route.pattern, { route, params: {} });
   }
   dynamic.sort((a, b) => compareSpecificity(a.segments, b.segments));
   return (pathname) => {
     const exact = fixed.get(pathname);
     if (exact !== undefined || dynamic.length === 0) return exact;
-    const parts = pathname.slice(1).split('/');
-    for (const { route, segments } of dynamic) {
+    let parts: string[] | undefined;
+    for (const { route, prefix, segments } of dynamic) {
+      if (!pathname.startsWith(prefix)) continue;
+      parts ??= pathname.slice(1).split('/');
       const params = matchSegments(segments, parts);
       if (params !== undefined) return { route, params };
     }
