@@ -117,8 +117,9 @@ export abstract class Exchange implements Dispatcher.DispatchHandler {
     // A header that cannot be sent throws here, and comes back as an error of this attempt.
     this.respond(status, statusMessage(message, this.gateway.mask), headers);
     this.#hasResponded = true;
-    this.#backend?.succeeded();
-    this.gateway.statistics.answered(status, this.elapsedMs, false);
+    const now = performance.now();
+    this.#backend?.succeeded(now);
+    this.gateway.statistics.answered(status, now - this.#startedMs, false);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {

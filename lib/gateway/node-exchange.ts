@@ -51,11 +51,11 @@ class NodeExchange extends Exchange {
     this.#incoming = incoming;
     this.#outgoing = outgoing;
     this.#passage = passage;
-    body?.on('error', this.#onBodyError);
+    body?.on('error', (error) => this.#bodyFailed(error));
   }
 
   begin(): void {
-    this.#outgoing.once('close', this.#onClose);
+    this.#outgoing.on('close', () => this.#closed());
     this.start();
   }
 
@@ -70,7 +70,7 @@ class NodeExchange extends Exchange {
     else this.#outgoing.writeHead(status, message, headers);
     this.#passage.onAnswer(status);
     // Most answers come with their body at once, and then head and body leave together.
-    process.nextTick(this.#flush);
+    process.nextTick(flush, this);
   }
 
   protected override write(chunk: Buffer): boolean {
@@ -81,9 +81,14 @@ class NodeExchange extends Exchange {
     if (!this.#outgoing.writableNeedDrain) return true;
     if (!this.#isPaused) {
       this.#isPaused = true;
-      this.#outgoing.once('drain', this.#onDrain);
       // A client that never reads is not waited for longer than a backend that never answers.
-      this.#outgoing.setTimeout(this.gateway.settings.GATEWAY_TIMEOUT_MS, this.#onStall);
+      const stalled = () => void this.#outgoing.destroy();
+      this.#outgoing.setTimeout(this.gateway.settings.GATEWAY_TIMEOUT_MS, stalled);
+      this.#outgoing.once('drain', () => {
+        this.#isPaused = false;
+        this.#outgoing.off('timeout', stalled).setTimeout(0);
+        this.resume();
+      });
     }
     return false;
   }
@@ -113,31 +118,25 @@ class NodeExchange extends Exchange {
     this.#passage.refuse(fault);
   }
 
-  readonly #flush = (): void => {
+  /** For the next tick after the head. */
+  flushHead(): void {
     if (!this.#hasWritten && !this.#outgoing.destroyed) this.#outgoing.flushHeaders();
-  };
+  }
 
-  readonly #onDrain = (): void => {
-    this.#isPaused = false;
-    this.#outgoing.off('timeout', this.#onStall);
-    this.#outgoing.setTimeout(0);
-    this.resume();
-  };
-
-  readonly #onStall = (): void => {
-    this.#outgoing.destroy();
-  };
-
-  readonly #onClose = (): void => {
+  #closed(): void {
     if (this.#outgoing.writableFinished) return;
     if (!this.#outgoing.headersSent) this.#passage.onAnswer(499);
     this.leave();
-  };
+  }
 
-  readonly #onBodyError = (error: Error): void => {
+  #bodyFailed(error: Error): void {
     if (!(error instanceof BodyStalled)) return;
     this.fail(new Fault('invalid_request', 'The body of the request stopped arriving. Send it again.'));
-  };
+  }
+}
+
+function flush(exchange: NodeExchange): void {
+  exchange.flushHead();
 }
 
 function carriesBody({ headers }: IncomingMessage): boolean {

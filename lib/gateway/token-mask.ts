@@ -16,7 +16,7 @@ export class TokenMask {
   }
 
   text(value: string): string {
-    return this.#text === undefined || !value.includes(this.#text)
+    return this.#text === undefined || value.length < this.#text.length || !value.includes(this.#text)
       ? value
       : value.replaceAll(this.#text, '*'.repeat(this.#text.length));
   }
