@@ -1,7 +1,8 @@
+import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ollama as ollamaLines, startFaultyModelServer } from './faulty-model-server.ts';
-import { freePort, launch, type RunningApp, startApp } from './running-app.ts';
+import { answering, freePort, launch, type RunningApp, startApp } from './running-app.ts';
 
 /** How the production server starts, fails to start, and ends. */
 const running: Pick<RunningApp, 'stop'>[] = [];
@@ -40,6 +41,27 @@ describe('start', () => {
       /^2 settings are not valid:\n {2}PORT must be a whole number.*\n {2}CACHE_TTL_SECONDS must be at least 1/,
     );
     expect(app.output()).not.toMatch(STACK_TRACE);
+  });
+});
+
+describe('a full disk', () => {
+  it('costs the lines of the log, and nothing else', async () => {
+    const port = await freePort();
+    const full = openSync('/dev/full', 'w');
+    const started = launch(['server.ts'], { PORT: String(port) }, full);
+    closeSync(full);
+    const app = await answering(`http://127.0.0.1:${port}`, started);
+    running.push(app);
+    // More lines than are gathered before they are written.
+    for (let n = 0; n < 200; n++) expect((await fetch(`${app.url}/api/version`)).status).toBe(200);
+    const run = await fetch(`${app.url}/api/v1/code/run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ language: 'python', code: 'print(6 * 7)' }),
+    });
+    expect(await run.json()).toMatchObject({ stdout: '42\n', status: 'success' });
+    expect(app.output()).toContain('The log cannot be written (ENOSPC');
+    expect(await app.stop()).toBe(0);
   });
 });
 

@@ -23,13 +23,17 @@ const COMMANDS = {
 export async function startApp(mode: keyof typeof COMMANDS, env: Record<string, string> = {}): Promise<RunningApp> {
   const port = env.PORT === undefined ? await freePort() : Number(env.PORT);
   const app = launch(COMMANDS[mode](port), { PORT: String(port), ...env });
-  const url = `http://127.0.0.1:${port}`;
+  return await answering(`http://127.0.0.1:${port}`, app);
+}
+
+/** The app once it answers. Throws with all that it wrote where it ends before. */
+export async function answering(url: string, app: Omit<RunningApp, 'url'>): Promise<RunningApp> {
   for (;;) {
     const ended = await Promise.race([
       app.ended.then(() => true),
       new Promise<false>((resolve) => setTimeout(resolve, 50, false)),
     ]);
-    if (ended) throw new Error(`${mode} ended before it answered:\n${app.output()}`);
+    if (ended) throw new Error(`the app ended before it answered:\n${app.output()}`);
     const health = await fetch(`${url}/health`, { signal: AbortSignal.timeout(30_000) }).catch(() => undefined);
     await health?.body?.cancel();
     if (health?.ok === true) return { url, ...app };
@@ -37,7 +41,12 @@ export async function startApp(mode: keyof typeof COMMANDS, env: Record<string, 
 }
 
 /** Starts a program of the project without waiting for it to answer. */
-export function launch(args: string[], env: Record<string, string> = {}): Omit<RunningApp, 'url'> {
+export function launch(
+  args: string[],
+  env: Record<string, string> = {},
+  /** Where standard output goes. */
+  output: 'pipe' | number = 'pipe',
+): Omit<RunningApp, 'url'> {
   // What Vitest sets for itself would change how the app behaves.
   const { VITEST: _vitest, NODE_OPTIONS: _options, ...inherited } = process.env;
   const child: ChildProcess = spawn(process.execPath, args, {
@@ -51,7 +60,7 @@ export function launch(args: string[], env: Record<string, string> = {}): Omit<R
       NEXT_TELEMETRY_DISABLED: '1',
       ...env,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', output, 'pipe'],
   });
   const chunks: Buffer[] = [];
   child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -58,12 +58,28 @@ export function createLog(level: string, destination: pino.DestinationStream): L
 }
 
 const LOG_BLOCK_BYTES = 15 * 1024;
+const WAITING_LOG_BYTES = 1024 * 1024;
+const SAY_AGAIN_MS = 60_000;
 
 /** Lines go out in blocks, and a lone one after a tenth of a second: a write for each costs more than a cached answer. */
 function output() {
-  return processWide('log-output', () =>
-    pino.destination({ fd: 1, sync: false, minLength: LOG_BLOCK_BYTES, periodicFlush: 100 }),
-  );
+  return processWide('log-output', () => {
+    const lines = pino.destination({
+      fd: 1,
+      sync: false,
+      minLength: LOG_BLOCK_BYTES,
+      maxLength: WAITING_LOG_BYTES,
+      periodicFlush: 100,
+    });
+    let saidAt = Number.NEGATIVE_INFINITY;
+    // A disk that is full is no reason to end: what waits is written when there is room again, what is more is lost.
+    lines.on('error', (error) => {
+      if (performance.now() - saidAt < SAY_AGAIN_MS) return;
+      saidAt = performance.now();
+      process.stderr.write(`The log cannot be written (${error.message}): lines are lost until it can.\n`);
+    });
+    return lines;
+  });
 }
 
 function options(level: string): pino.LoggerOptions {

@@ -19,6 +19,8 @@ import type { FaultCode } from '#lib/wire/error';
 /** Longer than the usual 60 s of a proxy in front, so that it is the proxy that closes an idle connection. */
 const KEEP_ALIVE_MS = 65_000;
 const HEADERS_TIMEOUT_MS = 20_000;
+/** How often connections are looked at for those whose time has run out. */
+const CHECK_INTERVAL_MS = 5_000;
 const IDLE_SWEEP_MS = 50;
 /** How long open answers have, once they are told that the server stops, to get their last words to their clients. */
 const LAST_WORDS_MS = 1_000;
@@ -53,6 +55,7 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
     {
       keepAliveTimeout: KEEP_ALIVE_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_INTERVAL_MS,
       requestTimeout: BODY_TIMEOUT_MS,
       noDelay: true,
       shouldUpgradeCallback: (incoming) => front?.takesUpgrade(incoming, pathOf(incoming.url)) ?? false,

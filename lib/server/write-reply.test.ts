@@ -126,6 +126,31 @@ describe('a reply', () => {
     await vi.waitFor(() => expect(cancelled).toHaveBeenCalledTimes(1));
   });
 
+  it.each([
+    ['a whole body', () => plainText('x'.repeat(32 * 1024 * 1024))],
+    [
+      'a stream',
+      () => ({
+        status: 200,
+        headers: {},
+        body: new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(new Uint8Array(64 * 1024)) }),
+      }),
+    ],
+  ])('that nobody takes ends its connection: %s', async (_name, reply) => {
+    const closed = vi.fn();
+    const { port, url } = await start((_asked, incoming, outgoing) => {
+      if (incoming.url === '/short') return writeReply(json('here'), incoming, outgoing, 200);
+      outgoing.once('close', closed);
+      return writeReply(reply(), incoming, outgoing, 200);
+    });
+    const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'));
+    socket.on('error', () => {});
+    socket.pause();
+    await vi.waitFor(() => expect(closed).toHaveBeenCalledTimes(1), { timeout: 10_000 });
+    expect(await (await request(`${url}/short`)).body.json()).toBe('here');
+    socket.destroy();
+  });
+
   it('whose stream fails cuts the connection, so that nobody takes the part for the whole', async () => {
     const { url } = await start((_asked, incoming, outgoing) => {
       const body = new ReadableStream<Uint8Array>({

@@ -5,11 +5,19 @@ import { log } from '#lib/observe/log';
 /** How long a client whose body was refused may go on sending it, to see the answer and not a reset connection. */
 const UNREAD_BODY_MS = 500;
 
+/** How long a client may take no byte of what waits for it. Its connection ends then, and with it what it keeps in memory. */
+export const STALLED_CLIENT_MS = 120_000;
+
 /**
  * Writes `reply` and resolves when all of it was handed to the connection. A stream is read as fast as the client reads, and
  * cancelled when it goes.
  */
-export function writeReply(reply: Reply, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> | void {
+export function writeReply(
+  reply: Reply,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  stalledMs = STALLED_CLIENT_MS,
+): Promise<void> | void {
   const { status, headers, body } = reply;
   if (outgoing.destroyed) {
     if (body instanceof ReadableStream) return body.cancel();
@@ -21,12 +29,13 @@ export function writeReply(reply: Reply, incoming: IncomingMessage, outgoing: Se
     outgoing.end();
   } else if (body instanceof ReadableStream) {
     outgoing.writeHead(status, headers);
-    return pump(body, outgoing);
+    return pump(body, outgoing, stalledMs);
   } else {
     headers['content-length'] = String(typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength);
     outgoing.writeHead(status, headers);
     // A string goes out in one write with the headers.
     outgoing.end(body);
+    if (!outgoing.writableFinished && outgoing.writableLength > 0) outgoing.setTimeout(stalledMs);
   }
 }
 
@@ -40,7 +49,7 @@ function dismiss(incoming: IncomingMessage, outgoing: ServerResponse, headers: R
   });
 }
 
-async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<void> {
+async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse, stalledMs: number): Promise<void> {
   // The headers go out at the end of this turn at the latest: after what was sent to the model in it, and together with
   // what has come for the client by then.
   const flush = setImmediate(() => outgoing.flushHeaders());
@@ -58,9 +67,13 @@ async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse):
       if (outgoing.destroyed) return;
       if (done) break;
       clearImmediate(flush);
-      if (!outgoing.write(value)) await new Promise<void>((resolve) => (wake = resolve));
+      if (outgoing.write(value)) continue;
+      outgoing.setTimeout(stalledMs);
+      await new Promise<void>((resolve) => (wake = resolve));
+      outgoing.setTimeout(0);
     }
     outgoing.end();
+    if (outgoing.writableLength > 0) outgoing.setTimeout(stalledMs);
   } catch (error) {
     // What has been sent cannot be taken back: a cut connection is how the client sees that there should be more.
     log().error({ err: error }, 'a stream failed while it was sent');
