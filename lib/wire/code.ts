@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { errorBodySchema } from '#lib/wire/error';
 
 /** The wire of POST /api/v1/code/run and GET /api/v1/health (SPEC §3). */
 
@@ -17,6 +18,12 @@ export const codeRequestSchema = z.object({
   files: z.array(sourceFileSchema).max(50).optional(),
 });
 export type CodeRequest = z.infer<typeof codeRequestSchema>;
+
+/** The refusal of a language that is not known here: shaped like a run that never began. */
+export const unsupportedLanguageSchema = errorBodySchema.extend({
+  exit_code: z.literal(-1),
+  languages: z.array(z.string()),
+});
 
 export const RUN_STATUSES = [
   'success',

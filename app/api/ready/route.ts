@@ -4,17 +4,12 @@ import { json } from '#lib/http/reply';
 import { type Call, route } from '#lib/http/route';
 import { modelDirectory } from '#lib/models/choose';
 import { runner } from '#lib/runner/index';
+import type { Ready, ReadyPart } from '#lib/wire/health';
 
 /** A part that has not answered by then is down. */
 const CHECK_TIMEOUT_MS = 5_000;
 /** What a backend said so recently is believed. */
 const GATEWAY_FRESH_MS = 2_000;
-
-interface Part {
-  /** `unavailable` is a part that was not asked for by a setting, and is not there. */
-  state: 'up' | 'down' | 'unavailable' | 'not_configured';
-  detail?: string;
-}
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/ready',
@@ -25,7 +20,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       const parts = { model, sandbox, redis: NOT_CONFIGURED, gateway: backend };
       const ready = Object.values(parts).every(({ state }) => state !== 'down');
       return json(
-        { status: ready ? 'ready' : 'not_ready', parts },
+        { status: ready ? 'ready' : 'not_ready', parts } satisfies Ready,
         ready ? 200 : 503,
         ready ? {} : { 'retry-after': '5' },
       );
@@ -34,9 +29,9 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   { quiet: true, open: true },
 );
 
-const NOT_CONFIGURED: Part = { state: 'not_configured' };
+const NOT_CONFIGURED: ReadyPart = { state: 'not_configured' };
 
-async function modelPart(signal: AbortSignal): Promise<Part> {
+async function modelPart(signal: AbortSignal): Promise<ReadyPart> {
   try {
     await modelDirectory().check(AbortSignal.any([signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)]));
     return { state: 'up' };
@@ -46,7 +41,7 @@ async function modelPart(signal: AbortSignal): Promise<Part> {
 }
 
 /** One of several backends is enough. */
-async function gatewayPart(): Promise<Part> {
+async function gatewayPart(): Promise<ReadyPart> {
   await gateway().check(GATEWAY_FRESH_MS);
   const { state, backends } = gateway().stats();
   if (state === 'not_configured') return NOT_CONFIGURED;
@@ -56,7 +51,7 @@ async function gatewayPart(): Promise<Part> {
 }
 
 /** A sandbox that the operator asked for must be there; without one, the app still chats. */
-async function sandboxPart({ settings }: Call): Promise<Part> {
+async function sandboxPart({ settings }: Call): Promise<ReadyPart> {
   const { sandbox, notices } = await runner().health();
   if (sandbox !== 'unavailable') return { state: 'up', detail: sandbox };
   return {

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { Fault } from '#lib/fault';
 import { createSession, findKey, sessionCookie, sessionKey } from '#lib/http/auth';
 import { parseBody, readJson } from '#lib/http/body';
@@ -6,8 +5,7 @@ import { json } from '#lib/http/reply';
 import type { HttpRequest } from '#lib/http/request';
 import { route } from '#lib/http/route';
 import { KIB } from '#lib/http/size';
-
-const signInSchema = z.object({ key: z.string().min(1, 'enter a key').max(1000) });
+import { signInSchema } from '#lib/wire/session';
 
 /** Signing in and out for browsers: a key is exchanged for a cookie that scripts cannot read. */
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(

@@ -1,0 +1,167 @@
+import { VERSION } from '#lib/config/version';
+import { SESSION_COOKIE } from '#lib/http/auth';
+import { STATUS_OF } from '#lib/http/errors';
+import { FIELDS } from '#lib/openapi/fields';
+import type { Answer, Content, Example, Operation, Parameter } from '#lib/openapi/operation';
+import { OPERATIONS, TAGS } from '#lib/openapi/operations';
+import { type JsonSchema, jsonSchemas, SCHEMA_PREFIX, type SchemaName } from '#lib/openapi/schemas';
+import { processWide } from '#lib/process';
+import type { FaultCode } from '#lib/wire/error';
+
+export const JSON_TYPE = 'application/json';
+
+export type OpenApiDocument = ReturnType<typeof createDocument>;
+
+/** The OpenAPI 3.1 document of this server, made at the first call. */
+export function openApiDocument(): OpenApiDocument {
+  return processWide('openapi', createDocument);
+}
+
+/** `[language]` and `[...path]` of a route file's folder, as OpenAPI writes them. */
+export function templateOf(path: string): string {
+  return path.replace(/\[(?:\.\.\.)?(\w+)\]/g, '{$1}');
+}
+
+/** Every status that an operation answers with, each with what is in it. Errors that are the same everywhere are among them. */
+export function answersOf(operation: Operation): Record<string, Answer> {
+  const answers: Record<string, Answer> = {};
+  const content = { [JSON_TYPE]: { schema: operation.errors ?? 'Error' } } satisfies Record<string, Content>;
+  const byStatus = Map.groupBy(faultsOf(operation), (code) => STATUS_OF[code]);
+  for (const [status, codes] of byStatus) {
+    const waits = status === 429 || status === 503;
+    answers[status] = {
+      description: `${codes.map((code) => `\`${code}\``).join(', ')}.`,
+      content,
+      ...(waits ? { headers: { 'Retry-After': 'Seconds after which trying again makes sense.' } } : {}),
+    };
+  }
+  for (const [status, answer] of Object.entries(operation.answers)) {
+    const failed = answers[status];
+    // A status that is both: what it tells of itself, and the error that it can be too.
+    const both = failed === undefined ? answer : { ...failed, ...answer, content: withError(answer, operation) };
+    answers[status] =
+      failed === undefined ? both : { ...both, description: `${answer.description} Or ${failed.description}` };
+  }
+  return answers;
+}
+
+/** The codes of all errors that an operation can answer with. */
+export function faultsOf(operation: Operation): FaultCode[] {
+  const faults = new Set<FaultCode>(operation.faults);
+  if (operation.access === 'key') faults.add('unauthorized');
+  if (operation.method !== 'get') faults.add('origin_not_allowed');
+  if (operation.body !== undefined) {
+    for (const code of ['invalid_request', 'invalid_json', 'body_too_large'] as const) faults.add(code);
+    if (operation.tag !== 'Ollama') faults.add('unsupported_media_type');
+  }
+  faults.add('internal_error');
+  return [...faults].sort((a, b) => STATUS_OF[a] - STATUS_OF[b]);
+}
+
+function createDocument() {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const operation of OPERATIONS) {
+    const path = templateOf(operation.path);
+    paths[path] = { ...paths[path], [operation.method]: operationObject(operation) };
+  }
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'Chill Space',
+      version: VERSION,
+      summary: 'Chat, code and gateway of one self-hosted server.',
+      description: [
+        'Wire names are `snake_case`; requests may spell them in camelCase too. Unknown fields are ignored, wrong types are refused.',
+        'Every answer carries `X-Request-Id`: the one of the request, where it sent a sane one. Every GET answers HEAD, every route OPTIONS; other methods get 405 with `Allow`.',
+        'Where `API_KEYS` is set, routes that need a key take it as `Authorization: Bearer …`, or the cookie that signing in sets.',
+      ].join('\n\n'),
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/', description: 'This server.' }],
+    tags: TAGS.map(([name, description]) => ({ name, description })),
+    paths,
+    components: {
+      schemas: jsonSchemas(FIELDS) as Record<string, JsonSchema>,
+      securitySchemes: {
+        key: { type: 'http', scheme: 'bearer', description: 'One of `API_KEYS`.' },
+        session: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'Set by POST /api/session.' },
+      },
+    },
+  };
+}
+
+function operationObject(operation: Operation) {
+  const { id, tag, summary, description, access, parameters = [], body, examples, passesOn } = operation;
+  const responses: Record<string, object> = {};
+  for (const [status, answer] of Object.entries(answersOf(operation))) responses[status] = responseObject(answer);
+  if (passesOn === true) responses.default = { description: 'Whatever the backend answers, as it is.' };
+  return {
+    operationId: id,
+    tags: [tag],
+    summary,
+    ...(description === undefined ? {} : { description }),
+    // An empty requirement: without API_KEYS nobody needs one.
+    security: access === 'open' ? [] : [{}, { key: [] }, { session: [] }],
+    ...(parameters.length === 0 ? {} : { parameters: parameters.map(parameterObject) }),
+    ...(body === undefined ? {} : { requestBody: bodyObject(body, examples) }),
+    responses,
+  };
+}
+
+function parameterObject({ name, in: place, description, schema }: Parameter) {
+  return { name, in: place, description, schema, ...(place === 'path' ? { required: true } : {}) };
+}
+
+function bodyObject(body: NonNullable<Operation['body']>, examples: readonly Example[]) {
+  const shown = examples.flatMap((example) =>
+    example.body === undefined ? [] : [[example.summary, { summary: example.summary, value: example.body }] as const],
+  );
+  return {
+    required: true,
+    ...(body.description === undefined ? {} : { description: body.description }),
+    content: {
+      [JSON_TYPE]: {
+        schema: schemaObject(body.schema),
+        examples: Object.fromEntries(
+          shown.map(([summary, example]) => [summary.toLowerCase().replace(/\W+/g, '-'), example]),
+        ),
+      },
+    },
+  };
+}
+
+function responseObject({ description, content, headers }: Answer) {
+  const withId = { ...headers, 'X-Request-Id': 'Names this request in the log.' };
+  return {
+    description,
+    headers: Object.fromEntries(
+      Object.entries(withId).map(([name, meaning]) => [name, { description: meaning, schema: { type: 'string' } }]),
+    ),
+    ...(content === undefined
+      ? {}
+      : { content: Object.fromEntries(Object.entries(content).map(([type, of]) => [type, mediaObject(of)])) }),
+  };
+}
+
+/** A stream is text to OpenAPI 3.1; what its events are is told in `x-events`. */
+function mediaObject({ schema, description, events }: Content) {
+  const text = { type: 'string', ...(description === undefined ? {} : { description }) };
+  return {
+    schema: schema === undefined ? text : schemaObject(schema),
+    ...(events === undefined
+      ? {}
+      : { 'x-events': events.map((one) => ({ ...one, schema: schemaObject(one.schema) })) }),
+  };
+}
+
+function schemaObject(name: SchemaName | readonly SchemaName[]): JsonSchema {
+  return typeof name === 'string'
+    ? { $ref: SCHEMA_PREFIX + name }
+    : { anyOf: name.map((one) => ({ $ref: SCHEMA_PREFIX + one })) };
+}
+
+function withError({ content }: Answer, { errors = 'Error' }: Operation): Record<string, Content> {
+  const json = content?.[JSON_TYPE]?.schema ?? [];
+  const schema = [...new Set([json, errors].flat())];
+  return { ...content, [JSON_TYPE]: { schema } };
+}

@@ -1,0 +1,130 @@
+import type { z } from 'zod';
+import type { SCHEMAS, SchemaName } from '#lib/openapi/schemas';
+
+type Fields<Name extends SchemaName> = Partial<Record<keyof z.input<(typeof SCHEMAS)[Name]> & string, string>>;
+
+/** What fields mean, where their names do not say it all. Kept out of lib/wire, which the pages load too. */
+export const FIELDS: { [Name in SchemaName]?: Fields<Name> } = {
+  ChatRequest: {
+    messages: 'Oldest first; the last is not from the assistant.',
+    model: 'The model that answers. Left out: OLLAMA_MODEL, or the one that is there.',
+    system_prompt:
+      'Put in front, unless the messages already start with a system message. Left out: OLLAMA_SYSTEM_PROMPT.',
+    stream: 'true: server-sent events. false: one JSON body.',
+    use_cache: 'false: neither read the cache, nor join a running twin, nor store the answer.',
+    priority: 'Higher runs sooner. Waiting requests age, so that a low one is late and never lost.',
+    options: 'Sampling and context options that are passed on: temperature, top_p, seed, num_ctx, num_predict, stop, …',
+    think: "Whether, or how hard, a model that can reason does. Left out: the model's own choice.",
+    format: '"json", or a JSON Schema that the answer must match.',
+    tools: 'Functions that the model may ask for.',
+    conversation_id:
+      "Keeps this conversation's messages on the server, so that later requests may send only the new one.",
+  },
+  AttachRequest: {
+    request_id: 'A request that was queued or is running; the other fields are then not needed.',
+    stream: 'true: server-sent events. false: one JSON body.',
+  },
+  Message: {
+    images: 'Base64, without a data: prefix. For models that see.',
+    tool_calls: "An assistant's: what it asked for.",
+    tool_name: "A tool's: which tool this is the result of.",
+    tool_call_id: "A tool's: which call this is the result of.",
+  },
+  ChatAnswer: {
+    cached: 'Whether it came out of the cache.',
+    done_reason: 'stop, length or tool_calls.',
+    conversation: 'With a conversation_id: whether its messages were still known.',
+  },
+  ChatEvent: {
+    done: 'true in exactly one event, the last.',
+    queue_position: 'From 1. Sent at once and whenever it changes; skipped where there is nothing to wait for.',
+    estimated_wait_time: 'Milliseconds, from measured run times.',
+    thinking: 'Reasoning, as it comes.',
+    content: 'Text, as it comes.',
+    error: 'With done: the answer failed after it had begun.',
+  },
+  Timings: {
+    queued_ms: 'Milliseconds until the model began.',
+    first_token_ms: 'Milliseconds until the first token; null where none came.',
+    total_ms: 'Milliseconds in all.',
+  },
+  QueueEntry: {
+    queue_position: 'From 1; 0 is not waiting.',
+    estimated_wait_time: 'Milliseconds, from measured run times.',
+    message: 'The answer, once it is complete.',
+    created_at: 'ISO 8601.',
+  },
+  QueueOverview: {
+    pending: 'In the order in which they will run. Ids of other callers are not shown where keys are in use.',
+    average_processing_time_ms: 'Moving average.',
+  },
+  Models: { notice: 'A sentence where the small built-in model answers, and how to get a better one.' },
+  Model: {
+    size_bytes: 'Null where the provider does not say.',
+    context_length: 'Tokens. Null where the provider does not say.',
+    loaded: 'Whether it answers without being loaded first.',
+  },
+  CodeRequest: {
+    language: 'python, javascript, typescript, java, cpp, go or rust; also py, js, node, ts, c++, golang, rs.',
+    code: 'At most CODE_MAX_BYTES (50,000), files included.',
+    timeout: 'Seconds of wall time, at most CODE_MAX_TIMEOUT_SECONDS (60). Left out: CODE_TIMEOUT_SECONDS (10).',
+    files: 'More files beside the program.',
+    args: 'Command-line arguments.',
+  },
+  CodeResult: {
+    exit_code: '−1 where there is none, 128 + n where signal n ended it.',
+    error: 'Null where the program ended by itself, with 0 or not; otherwise a sentence.',
+    stage: 'How far it came.',
+    truncated: 'Whether output was cut at CODE_MAX_OUTPUT_BYTES.',
+    compile: "The compiler's own output, where there is a compiler.",
+    memory_kb: 'The most that it held, all its processes together.',
+  },
+  RunnerHealth: {
+    sandbox: 'The tier in force: bubblewrap, gvisor, none or unavailable.',
+    versions: 'Of each language.',
+    notices: 'What to do where the sandbox or a language is missing.',
+  },
+  ExecuteRequest: {
+    input_data: 'Standard input. Also inputData.',
+    timeout: 'Seconds of wall time.',
+  },
+  ExecuteResult: {
+    error: 'What the program or its compiler complained of; null where it ended with 0.',
+    executionTime: "Seconds, the compiler's with the program's.",
+  },
+  ExecutorHealth: {
+    version: 'Null where it is not installed.',
+    notice: 'What to do where it is not available.',
+  },
+  CacheStats: {
+    hit_rate: 'A fraction, 0 to 1.',
+    miss_rate: 'A fraction, 0 to 1.',
+    memory_usage_percent: 'Of its bound.',
+    total_size_mb: 'Keys and values.',
+  },
+  BatchStats: {
+    cache_hit_rate: 'Whole per cents.',
+    deduplication_rate: 'Whole per cents.',
+  },
+  StatsAction: { data: 'For warm_model: which one, instead of the default.' },
+  Session: { needed: 'false where the server has no keys: everyone is signed in.' },
+  OpenAiRequest: {
+    n: 'Only 1.',
+    reasoning_effort: 'For models that reason.',
+  },
+  OllamaChat: {
+    messages: 'Without any, the model is loaded.',
+    keep_alive: 'Accepted, and the server decides; 0 is refused, since others may be using the model.',
+    stream: 'Left out: true.',
+  },
+  OllamaGenerate: {
+    prompt: 'Without one, the model is loaded.',
+    suffix: 'Refused, as are template, raw and context: every prompt goes through the chat template.',
+    stream: 'Left out: true.',
+  },
+  Error: {
+    error: 'A sentence that a person can act on.',
+    code: 'Stable, for programs.',
+    details: 'Each field that is not valid.',
+  },
+};

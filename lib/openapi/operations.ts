@@ -1,0 +1,28 @@
+import { CHAT_OPERATIONS } from '#lib/openapi/chat-operations';
+import { CODE_OPERATIONS, EXECUTOR_OPERATIONS } from '#lib/openapi/code-operations';
+import { GATEWAY_OPERATIONS, OPERATE_OPERATIONS } from '#lib/openapi/operate-operations';
+import type { Operation, Tag } from '#lib/openapi/operation';
+import { OLLAMA_OPERATIONS, OPENAI_OPERATIONS } from '#lib/openapi/other-api-operations';
+
+/** Every operation, in the order in which they are read. */
+export const OPERATIONS: readonly Operation[] = [
+  ...CHAT_OPERATIONS,
+  ...CODE_OPERATIONS,
+  ...EXECUTOR_OPERATIONS,
+  ...OPENAI_OPERATIONS,
+  ...OLLAMA_OPERATIONS,
+  ...OPERATE_OPERATIONS,
+  ...GATEWAY_OPERATIONS,
+];
+
+export const TAGS: readonly (readonly [name: Tag, description: string])[] = [
+  ['Chat', 'Answers, at once or as they are written.'],
+  ['Queue', 'Submit now, look later, from any tab.'],
+  ['Models', 'What there is to choose.'],
+  ['Code', 'Programs in seven languages, in a sandbox without a network.'],
+  ['Executors', 'Each language as a service of its own.'],
+  ['OpenAI', "OpenAI's API over the same cache and queue."],
+  ['Ollama', "Ollama's API over the same cache and queue."],
+  ['Operation', 'Figures, health and signing in.'],
+  ['Gateway', 'To the private backend.'],
+];

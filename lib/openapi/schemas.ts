@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import * as chat from '#lib/wire/chat';
+import * as code from '#lib/wire/code';
+import { errorBodySchema, faultDetailSchema } from '#lib/wire/error';
+import * as executor from '#lib/wire/executor';
+import { backendStatsSchema, gatewayStatsSchema } from '#lib/wire/gateway';
+import { gatewayHealthSchema, healthSchema, readyPartSchema, readySchema } from '#lib/wire/health';
+import { modelInfoSchema, modelsSchema, providerStateSchema } from '#lib/wire/models';
+import * as ollamaAnswers from '#lib/wire/ollama-answers';
+import { ollamaChatSchema, ollamaGenerateSchema, ollamaShowSchema } from '#lib/wire/ollama-api';
+import * as openAiAnswers from '#lib/wire/openai-answers';
+import { openAiMessageSchema, openAiRequestSchema } from '#lib/wire/openai-api';
+import { sessionSchema, signedInSchema, signInSchema } from '#lib/wire/session';
+import * as stats from '#lib/wire/stats';
+
+/** The schemas that have a name in the document. What the routes parse, and what their answers are, is in no other. */
+export const SCHEMAS = {
+  ChatRequest: chat.chatRequestSchema,
+  AttachRequest: chat.attachRequestSchema,
+  Message: chat.messageSchema,
+  Tool: chat.toolSchema,
+  ToolCall: chat.toolCallSchema,
+  ChatAnswer: chat.chatAnswerSchema,
+  ChatEvent: chat.chatEventSchema,
+  Usage: chat.usageSchema,
+  Timings: chat.timingsSchema,
+  QueueSubmitted: chat.queueSubmittedSchema,
+  QueueEntry: chat.queueEntrySchema,
+  QueueOverview: chat.queueOverviewSchema,
+  QueueCancelled: chat.queueCancelledSchema,
+  Models: modelsSchema,
+  Model: modelInfoSchema,
+  Provider: providerStateSchema,
+  OpenAiRequest: openAiRequestSchema,
+  OpenAiMessage: openAiMessageSchema,
+  OpenAiCompletion: openAiAnswers.openAiCompletionSchema,
+  OpenAiChunk: openAiAnswers.openAiChunkSchema,
+  OpenAiModel: openAiAnswers.openAiModelSchema,
+  OpenAiModels: openAiAnswers.openAiModelsSchema,
+  OpenAiError: openAiAnswers.openAiErrorSchema,
+  OllamaChat: ollamaChatSchema,
+  OllamaGenerate: ollamaGenerateSchema,
+  OllamaShow: ollamaShowSchema,
+  OllamaChatAnswer: ollamaAnswers.ollamaChatAnswerSchema,
+  OllamaGenerateAnswer: ollamaAnswers.ollamaGenerateAnswerSchema,
+  OllamaModel: ollamaAnswers.ollamaTagSchema,
+  OllamaModels: ollamaAnswers.ollamaTagsSchema,
+  OllamaShown: ollamaAnswers.ollamaShownSchema,
+  OllamaVersion: ollamaAnswers.ollamaVersionSchema,
+  CodeRequest: code.codeRequestSchema,
+  SourceFile: code.sourceFileSchema,
+  CodeResult: code.codeResultSchema,
+  CodeOutput: code.codeChunkSchema,
+  UnsupportedLanguage: code.unsupportedLanguageSchema,
+  RunnerHealth: code.runnerHealthSchema,
+  ExecuteRequest: executor.executeRequestSchema,
+  ExecuteResult: executor.executeResultSchema,
+  ValidateRequest: executor.validateRequestSchema,
+  ValidateResult: executor.validateResultSchema,
+  ExecutorHealth: executor.executorHealthSchema,
+  ExecutorInfo: executor.executorInfoSchema,
+  MicroservicesHealth: executor.microservicesHealthSchema,
+  Stats: stats.statsSchema,
+  CacheStats: stats.cacheStatsSchema,
+  BatchStats: stats.batchStatsSchema,
+  RunnerStats: stats.runnerStatsSchema,
+  Percentiles: stats.percentilesSchema,
+  StatsAction: stats.statsActionSchema,
+  StatsActionResult: stats.statsActionResultSchema,
+  Health: healthSchema,
+  Ready: readySchema,
+  ReadyPart: readyPartSchema,
+  SignIn: signInSchema,
+  Session: sessionSchema,
+  SignedIn: signedInSchema,
+  GatewayHealth: gatewayHealthSchema,
+  GatewayStats: gatewayStatsSchema,
+  BackendStats: backendStatsSchema,
+  Error: errorBodySchema,
+  ErrorDetail: faultDetailSchema,
+} satisfies Record<string, z.ZodType>;
+
+export type SchemaName = keyof typeof SCHEMAS;
+
+/** JSON Schema as far as it is read here and on the page. */
+export interface JsonSchema {
+  type?: string | string[];
+  description?: string;
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+  items?: JsonSchema;
+  additionalProperties?: JsonSchema | boolean;
+  anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+  enum?: unknown[];
+  const?: unknown;
+  default?: unknown;
+  format?: string;
+  minimum?: number;
+  maximum?: number;
+  exclusiveMinimum?: number;
+  minLength?: number;
+  maxLength?: number;
+  minItems?: number;
+  maxItems?: number;
+  $ref?: string;
+}
+
+export const SCHEMA_PREFIX = '#/components/schemas/';
+const SHARED = `${SCHEMA_PREFIX}__shared#`;
+
+/**
+ * The schemas as JSON Schema 2020-12, each under its name. All in the form that is *sent to a parser*, ours for requests and the
+ * client's for answers: defaults may be left out, and fields that are not named are allowed.
+ */
+export function jsonSchemas(
+  fields: Readonly<Record<string, Readonly<Record<string, string>>>>,
+): Record<string, JsonSchema> {
+  const registry = z.registry<{ id: string }>();
+  for (const [id, schema] of Object.entries(SCHEMAS)) registry.add(schema, { id });
+  const { schemas } = z.toJSONSchema(registry, { io: 'input', uri: (id) => SCHEMA_PREFIX + id });
+  const { __shared: _shared, ...named } = JSON.parse(JSON.stringify(schemas, withoutNoise));
+  for (const [name, meanings] of Object.entries(fields))
+    for (const [field, meaning] of Object.entries(meanings)) {
+      const schema: JsonSchema | undefined = named[name]?.properties?.[field];
+      if (schema === undefined) throw new Error(`${name} has no field ${field}`);
+      schema.description = meaning;
+    }
+  return named;
+}
+
+/** What says nothing goes; a recursive definition of "any JSON" is the empty schema, as JSON Schema itself spells it. */
+function withoutNoise(key: string, value: unknown): unknown {
+  if (key === '$id' || key === '$schema' || key === 'propertyNames') return undefined;
+  if (typeof value === 'object' && value !== null && '$ref' in value && String(value.$ref).startsWith(SHARED))
+    return {};
+  return value;
+}

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+
+/** The wire of /health, /gateway-health and /api/ready (SPEC §2.6, §4). */
+
+export const healthSchema = z.object({ status: z.literal('healthy') });
+
+export const gatewayHealthSchema = z.object({ status: z.literal('ok'), service: z.literal('wighaven-gateway') });
+
+/** `unavailable` is a part that was not asked for by a setting, and is not there. */
+export const readyPartSchema = z.object({
+  state: z.enum(['up', 'down', 'unavailable', 'not_configured']),
+  detail: z.string().optional(),
+});
+export type ReadyPart = z.infer<typeof readyPartSchema>;
+
+export const readySchema = z.object({
+  status: z.enum(['ready', 'not_ready']),
+  parts: z.object({
+    model: readyPartSchema,
+    sandbox: readyPartSchema,
+    redis: readyPartSchema,
+    gateway: readyPartSchema,
+  }),
+});
+export type Ready = z.infer<typeof readySchema>;

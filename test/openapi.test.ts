@@ -1,0 +1,148 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { WebRequest } from '#lib/http/request';
+import type { RouteHandler } from '#lib/http/route';
+import { openApiDocument, templateOf } from '#lib/openapi/document';
+import type { Operation } from '#lib/openapi/operation';
+import { OPERATIONS } from '#lib/openapi/operations';
+import { findRouteFiles } from '#lib/server/route-table';
+import { addressOf, complaints, isValid } from './openapi-support.ts';
+import { type RunningApp, startApp } from './running-app.ts';
+
+const document = openApiDocument();
+
+describe('the OpenAPI document', () => {
+  it('has every route with the methods that it answers, and none besides', async () => {
+    type Exports = Record<string, RouteHandler | undefined>;
+    const load = async (file: string) => (await import(pathToFileURL(file).href)) as Exports;
+    const routes = await findRouteFiles(join(process.cwd(), 'app'), load);
+    const answered: Record<string, string[]> = {};
+    for (const { pattern, value } of routes) answered[templateOf(pattern)] = await methodsOf(value);
+    const told = Object.fromEntries(
+      Object.entries(document.paths).map(([path, methods]) => [path, Object.keys(methods).sort()]),
+    );
+    expect(told).toEqual(answered);
+  });
+
+  it('is valid OpenAPI 3.1', async () => {
+    const result = await new Validator().validate(structuredClone(document));
+    expect(result.errors ?? []).toEqual([]);
+    expect(result.valid).toBe(true);
+  });
+
+  it('has only references that lead somewhere, and no schema that nothing leads to', () => {
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)];
+    const names = Object.keys(document.components.schemas).sort();
+    expect([...new Set(references.map((found) => found[1]))].sort()).toEqual(names);
+  });
+
+  it('names every operation once, and asks for parameters that its path has', () => {
+    const ids = OPERATIONS.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { path, parameters = [] } of OPERATIONS) {
+      const inPath = parameters.filter((one) => one.in === 'path').map(({ name }) => name);
+      expect(inPath).toEqual([...templateOf(path).matchAll(/\{(\w+)\}/g)].map((found) => found[1]));
+    }
+  });
+
+  it('has an example for everything but what the backend answers, and their bodies are valid', () => {
+    for (const { id, examples, body, passesOn } of OPERATIONS) {
+      if (passesOn !== true) expect(examples, id).not.toEqual([]);
+      for (const example of examples) {
+        expect(example.body !== undefined, `${id}: ${example.summary}`).toBe(body !== undefined);
+        if (body !== undefined) expect([body.schema].flat().some((name) => isValid(name, example.body))).toBe(true);
+      }
+    }
+  });
+});
+
+/** The parts of an answer are held to one schema of several: a body that fits none must be told of. */
+describe('the check of answers', () => {
+  const [chat] = OPERATIONS;
+
+  it.each([
+    [418, 'application/json', '{}', 'status 418'],
+    [200, 'text/html', '<p>', 'text/html'],
+    [200, 'application/json', '{"message":1}', 'none of ChatAnswer'],
+    [200, 'text/event-stream', 'data: {"done":"yes"}\n\n', 'none of ChatEvent'],
+    [200, 'text/event-stream', 'event: other\ndata: {"done":true}\n\n', 'event other'],
+    [200, 'text/event-stream', 'data: {"done":true}', 'in the middle'],
+  ])('refuses %s %s %s', (status, type, text, words) => {
+    if (chat === undefined) throw new Error('there are no operations');
+    expect(complaints(chat, { status, type, text }).join()).toContain(words);
+  });
+});
+
+describe('its examples, against a running app', () => {
+  let app: RunningApp;
+
+  beforeAll(async () => {
+    app = await startApp('server', { LOG_LEVEL: 'silent', API_KEYS: 'your-key' });
+  });
+
+  afterAll(async () => {
+    await app.stop();
+  });
+
+  const cases = OPERATIONS.flatMap((operation) =>
+    operation.examples.map((example) => [`${operation.id}: ${example.summary}`, operation, example] as const),
+  );
+
+  it.each(cases)(
+    '%s',
+    async (_name, operation, { body, headers, path, query }) => {
+      const response = await fetch(app.url + addressOf(operation, path, query), {
+        method: operation.method.toUpperCase(),
+        headers: {
+          authorization: 'Bearer your-key',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        body: body === undefined ? null : JSON.stringify(body),
+      });
+      const text = await response.text();
+      // What has ended cannot be cancelled, as the example says.
+      const expected = operation.id === 'cancel' ? [200, 409] : [200, 202];
+      expect(expected, text).toContain(response.status);
+      const type = response.headers.get('content-type') ?? '';
+      expect(complaints(operation, { status: response.status, type, text })).toEqual([]);
+      if (headers?.Accept !== undefined) expect(type).toContain(headers.Accept);
+    },
+    120_000,
+  );
+
+  it('asks for a key exactly where the document says so', async () => {
+    for (const operation of OPERATIONS.filter(({ passesOn }) => passesOn !== true)) {
+      const { method, access } = operation;
+      const path = { language: 'python', model: 'x', file: 'frame' };
+      const response = await fetch(app.url + addressOf(operation, path), { method: method.toUpperCase() });
+      const { code } = z
+        .object({ code: z.string().optional() })
+        .catch({})
+        .parse(await read(response));
+      expect(code === 'unauthorized', `${operation.id}: ${response.status}`).toBe(access === 'key');
+    }
+  });
+});
+
+async function read(response: Response): Promise<unknown> {
+  const text = await response.text();
+  if (!(response.headers.get('content-type') ?? '').includes('json')) return {};
+  const body: unknown = JSON.parse(text);
+  // OpenAI's errors have theirs one level down.
+  const inner = z.object({ error: z.object({ code: z.string() }) }).safeParse(body);
+  return inner.success ? inner.data.error : body;
+}
+
+/** What OPTIONS says; what the gateway's route files export is the same for all methods. */
+async function methodsOf(module: Record<string, RouteHandler | undefined>): Promise<Operation['method'][]> {
+  const all: Operation['method'][] = ['delete', 'get', 'patch', 'post', 'put'];
+  const options = module.OPTIONS;
+  if (options === undefined || !('reply' in options)) return all;
+  const { headers } = await options.reply(new WebRequest(new Request('http://localhost/')), { params: {} });
+  const allowed = (headers.allow ?? '').toLowerCase().split(', ');
+  return all.filter((method) => allowed.includes(method));
+}
