@@ -1,5 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { createSession, findKey, identify, SESSION_COOKIE, SESSION_SECONDS, sessionKey } from '#lib/http/auth';
+import {
+  createSession,
+  endSession,
+  findKey,
+  identify,
+  SESSION_COOKIE,
+  SESSION_SECONDS,
+  sessionKey,
+} from '#lib/http/auth';
 import { json } from '#lib/http/reply';
 import { type RouteContext, route } from '#lib/http/route';
 import { forgetProcessWide } from '#lib/process';
@@ -38,14 +46,25 @@ describe('session cookie', () => {
     expect(cookie).not.toContain('first-key');
   });
 
+  it('ends with its signing out wherever it was copied to, and alone', () => {
+    const other = `${SESSION_COOKIE}=${createSession('first-key', NOW)}`;
+    const copied = `${SESSION_COOKIE}=${createSession('first-key', NOW)}`;
+    endSession(copied, KEYS, NOW);
+    expect(sessionKey(copied, KEYS, NOW)).toBeUndefined();
+    expect(sessionKey(other, KEYS, NOW)).toBe('first-key');
+    endSession('', KEYS, NOW);
+    endSession(`${SESSION_COOKIE}=a.b.c.d`, KEYS, NOW);
+  });
+
   it('is not taken when any part was changed', () => {
     const value = createSession('first-key', NOW);
-    const [id, expiry, signature] = value.split('.');
+    const [name, id, expiry, signature] = value.split('.');
     const forged = [
-      `${id}.${Number(expiry) + 1}.${signature}`,
-      `${id}.${expiry}.AAAA`,
-      `${id}.${expiry}.`,
-      `${id}.${expiry}`,
+      `${name}.${id}.${Number(expiry) + 1}.${signature}`,
+      `${name}.other.${expiry}.${signature}`,
+      `${name}.${id}.${expiry}.AAAA`,
+      `${name}.${id}.${expiry}.`,
+      `${name}.${id}.${expiry}`,
       '..',
       '',
     ];

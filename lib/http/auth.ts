@@ -1,12 +1,15 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { Fault } from '#lib/fault';
 import type { RequestHeaders } from '#lib/http/request';
+import { processWide } from '#lib/process';
 
 /**
  * Who may call where `API_KEYS` is set (SPEC §1): a key as `Authorization: Bearer …`, or the cookie that signing in sets.
  *
- * A session cookie is `<key id>.<expiry in Unix seconds>.<HMAC-SHA-256 of both under the key>`. Nothing is kept on the
- * server, and taking a key out of `API_KEYS` ends its sessions.
+ * A session cookie is `<key id>.<session id>.<expiry in Unix seconds>.<HMAC-SHA-256 of them under the key>`. Signing out
+ * ends that session for everyone who has its cookie, as long as this process lives; taking a key out of `API_KEYS` ends all
+ * of its sessions for good.
  */
 export const SESSION_COOKIE = 'chill_space_session';
 export const SESSION_SECONDS = 30 * 24 * 60 * 60;
@@ -39,7 +42,7 @@ export function findKey(shown: string, keys: readonly string[]): string | undefi
 
 /** The value of a session cookie that `key` stands for until `nowMs` plus `SESSION_SECONDS`. */
 export function createSession(key: string, nowMs: number): string {
-  const claim = `${keyId(key)}.${Math.floor(nowMs / 1000) + SESSION_SECONDS}`;
+  const claim = `${keyId(key)}.${randomUUID()}.${Math.floor(nowMs / 1000) + SESSION_SECONDS}`;
   return `${claim}.${sign(claim, key)}`;
 }
 
@@ -51,13 +54,32 @@ export function sessionCookie(value: string, secure: boolean): string {
 
 /** The key behind a valid session cookie among `cookies`. */
 export function sessionKey(cookies: string | null, keys: readonly string[], nowMs: number): string | undefined {
+  return session(cookies, keys, nowMs)?.key;
+}
+
+/** Ends the session that a cookie among `cookies` stands for, if any, wherever else its cookie was copied to. */
+export function endSession(cookies: string | null, keys: readonly string[], nowMs: number): void {
+  const ended = session(cookies, keys, nowMs);
+  if (ended !== undefined) endedSessions().set(ended.id, true);
+}
+
+/** Only what a valid cookie names gets in here: nobody without a key can fill it. */
+function endedSessions(): LRUCache<string, true> {
+  return processWide('http.ended-sessions', () => new LRUCache({ max: 100_000, ttl: SESSION_SECONDS * 1000 }));
+}
+
+function session(
+  cookies: string | null,
+  keys: readonly string[],
+  nowMs: number,
+): { key: string; id: string } | undefined {
   const value = new RegExp(`(?:^|;\\s*)${SESSION_COOKIE}=([^;]+)`).exec(cookies ?? '')?.[1];
-  const [id, expiry, signature] = value?.split('.') ?? [];
-  if (id === undefined || expiry === undefined || signature === undefined) return undefined;
-  if (!/^\d{1,12}$/.test(expiry) || Number(expiry) * 1000 <= nowMs) return undefined;
-  const key = keys.find((candidate) => keyId(candidate) === id);
-  if (key === undefined) return undefined;
-  return timingSafeEqual(sha256(sign(`${id}.${expiry}`, key)), sha256(signature)) ? key : undefined;
+  const [name, id, expiry, signature] = value?.split('.') ?? [];
+  if (name === undefined || id === undefined || expiry === undefined || signature === undefined) return undefined;
+  const key = keys.find((candidate) => keyId(candidate) === name);
+  if (key === undefined || !timingSafeEqual(sha256(sign(`${name}.${id}.${expiry}`, key)), sha256(signature)))
+    return undefined;
+  return Number(expiry) * 1000 > nowMs && !endedSessions().has(id) ? { key, id } : undefined;
 }
 
 /** Tells keys apart in logs and cookies without telling the key. */

@@ -17,7 +17,8 @@ export async function countRequest(work: LimitedWork, caller: string, perMinute:
     await limiter.consume(caller);
   } catch (refusal) {
     if (!(refusal instanceof RateLimiterRes)) throw refusal;
-    const seconds = Math.max(1, Math.ceil(refusal.msBeforeNext / 1000));
+    // The window ends by a timer, whatever the clock on the wall says meanwhile.
+    const seconds = Math.min(WINDOW_SECONDS, Math.max(1, Math.ceil(refusal.msBeforeNext / 1000)));
     throw new Fault('rate_limited', `At most ${perMinute} ${work} requests a minute. Try again in ${seconds} s.`, {
       retryAfterSeconds: seconds,
     });

@@ -1,5 +1,5 @@
 import { Fault } from '#lib/fault';
-import { createSession, findKey, sessionCookie, sessionKey } from '#lib/http/auth';
+import { createSession, endSession, findKey, sessionCookie, sessionKey } from '#lib/http/auth';
 import { parseBody, readJson } from '#lib/http/body';
 import { json } from '#lib/http/reply';
 import type { HttpRequest } from '#lib/http/request';
@@ -27,7 +27,10 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
         'set-cookie': sessionCookie(createSession(key, Date.now()), isSecure(request)),
       });
     },
-    DELETE: (request) => json({ signed_in: false }, 200, { 'set-cookie': sessionCookie('', isSecure(request)) }),
+    DELETE: (request, { settings }) => {
+      endSession(request.headers.get('cookie'), settings.API_KEYS, Date.now());
+      return json({ signed_in: false }, 200, { 'set-cookie': sessionCookie('', isSecure(request)) });
+    },
   },
   { open: true, limited: 'chat' },
 );

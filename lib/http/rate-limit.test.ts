@@ -1,0 +1,39 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { countRequest } from '#lib/http/rate-limit';
+import { forgetProcessWide } from '#lib/process';
+
+afterEach(() => {
+  vi.useRealTimers();
+  forgetProcessWide('rate-limit.code.2');
+});
+
+const refusal = (caller: string) =>
+  countRequest('code', caller, 2).then(
+    () => undefined,
+    (fault) => fault,
+  );
+
+describe('a clock that jumps', () => {
+  it.each([
+    ['back', -24 * 3_600_000],
+    ['forward by a little', 1_000],
+  ])('%s keeps nobody out for longer than the window', async (_name, jumpMs) => {
+    vi.useFakeTimers();
+    vi.setSystemTime(Date.UTC(2026, 5, 1));
+    for (const _ of [1, 2]) expect(await refusal('ann')).toBeUndefined();
+    vi.setSystemTime(Date.now() + jumpMs);
+    const fault = await refusal('ann');
+    expect(fault).toMatchObject({ code: 'rate_limited' });
+    expect(fault.retryAfterSeconds).toBeLessThanOrEqual(60);
+    // The timers' clock, not the one on the wall: that stands where it was set to.
+    vi.advanceTimersByTime(60_001);
+    expect(await refusal('ann')).toBeUndefined();
+  });
+
+  it('forward over the window lets everyone in again', async () => {
+    vi.useFakeTimers();
+    for (const _ of [1, 2]) await refusal('ann');
+    vi.setSystemTime(Date.now() + 24 * 3_600_000);
+    expect(await refusal('ann')).toBeUndefined();
+  });
+});
