@@ -75,9 +75,20 @@ export function launch(
       const force = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
       const code = await ended;
       clearTimeout(force);
+      refuseLeak(Buffer.concat(chunks).toString(), env);
       return code;
     },
   };
+}
+
+/** The settings whose values nobody may read in a log. */
+const SECRET_SETTINGS = ['API_KEYS', 'HF_TOKEN', 'OPENAI_API_KEY', 'EXECUTOR_API_KEY'];
+
+/** Every app of every test is held to this when it is stopped: nothing that it wrote has a secret in it that it was given. */
+function refuseLeak(output: string, env: Record<string, string>): void {
+  for (const name of SECRET_SETTINGS)
+    for (const secret of env[name]?.split(',') ?? [])
+      if (secret !== '' && output.includes(secret)) throw new Error(`the app wrote its ${name} where it can be read`);
 }
 
 export function freePort(): Promise<number> {
