@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findLanguage } from '#lib/runner/languages/index';
-import { differences, loadCases, testBench } from '#lib/runner/testing';
+import { differences, loadCases, PATIENTLY, testBench } from '#lib/runner/testing';
 
 // Every attack runs in the real sandbox. Where there is none, these fail: containment that was not tried is not there.
 const port = 20_000 + (process.pid % 20_000);
@@ -63,7 +63,7 @@ describe.each(BENCHES)('hostile programs, $name', ({ bench, classes }) => {
   it.each(cases)('$name', { timeout: ATTACK_MS }, async ({ request, expected }) => {
     expect(differences(await runner.run(request, { caller: 'hostile' }), expected)).toEqual([]);
     expect(reached).toEqual([]);
-    await expect.poll(leftovers).toEqual([]);
+    await expect.poll(leftovers, PATIENTLY).toEqual([]);
     expect((await answers()).stdout).toBe('42\n');
   });
 });

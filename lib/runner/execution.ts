@@ -133,7 +133,8 @@ function startCompilation(
   };
   const stdin = new Uint8Array();
   const { warmCompiler } = language;
-  const compiler = kinds.compiler && pool.take(kinds.compiler);
+  const isTaken = warmCompiler?.canTake?.(context) ?? true;
+  const compiler = isTaken && kinds.compiler !== undefined ? pool.take(kinds.compiler) : undefined;
   if (warmCompiler !== undefined && compiler !== undefined) {
     const text = warmCompiler.message({ context, files, program: undefined });
     return (output) => compiler.run({ text, stdin }, { ...watch, ...output });

@@ -43,14 +43,14 @@ export class KnownKinds {
   }
 
   #make(language: Language, toolchain: Toolchain): WarmKinds {
-    const { name, warm, warmCompiler, isNative = false } = language;
+    const { name, warm, warmCompiler, native } = language;
     const runLimits = programLimits(this.#settings, this.#settings.CODE_MAX_TIMEOUT_SECONDS, this.#cores);
     const compileLimits = compilerLimits(this.#settings, this.#cores);
     return {
       interpreter: warm && this.#waiting(name, warm, toolchain, runLimits, false),
       compiler: warmCompiler && this.#waiting(`${name} compiler`, warmCompiler, toolchain, compileLimits, true),
-      program: isNative ? this.#blank(name, language, [], runLimits, true) : undefined,
-      compilation: isNative
+      program: native && this.#blank(name, language, native(toolchain), runLimits, true),
+      compilation: native
         ? this.#blank(`${name} compiler`, language, toolchain.binds, compileLimits, false)
         : undefined,
     };

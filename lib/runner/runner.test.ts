@@ -4,7 +4,7 @@ import { createLog } from '#lib/observe/log';
 import { createMetrics } from '#lib/observe/metrics';
 import { createRunner, type Runner } from '#lib/runner/runner';
 import { type Probed, probe } from '#lib/runner/sandbox/probe';
-import { testBench } from '#lib/runner/testing';
+import { PATIENTLY, testBench } from '#lib/runner/testing';
 
 const open: Runner[] = [];
 afterEach(async () => {
@@ -112,7 +112,7 @@ describe('the runner', () => {
     await runner.close();
     expect(await going).toMatchObject({ status: 'killed' });
     await expect(runner.run(HELLO, { caller: 'a' })).rejects.toMatchObject({ code: 'shutting_down' });
-    await expect.poll(leftovers).toEqual([]);
+    await expect.poll(leftovers, PATIENTLY).toEqual([]);
     open.length = 0;
   });
 
@@ -143,7 +143,7 @@ describe('the runner', () => {
     // Looking up is quicker than any compiler by orders of magnitude, on any machine.
     expect(again.compile?.duration_ms).toBeLessThan((first.compile?.duration_ms ?? 0) / 10);
     expect(other.compile?.duration_ms).toBeGreaterThan((first.compile?.duration_ms ?? 0) / 10);
-    await expect.poll(leftovers).toEqual([]);
+    await expect.poll(leftovers, PATIENTLY).toEqual([]);
   });
 
   it('answers rightly when 50 callers run 150 programs at once, a third of them hostile', async () => {
@@ -167,7 +167,7 @@ describe('the runner', () => {
       }),
     );
     expect(outcomes.filter((right) => !right)).toEqual([]);
-    await expect.poll(leftovers).toEqual([]);
+    await expect.poll(leftovers, PATIENTLY).toEqual([]);
     expect(runner.stats()).toMatchObject({ active: 0, waiting: 0, total_runs: 150 });
   }, 120_000);
 });

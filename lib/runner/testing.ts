@@ -78,6 +78,9 @@ export function differences(result: CodeResult, expected: Expectation): string[]
   return wrong;
 }
 
+/** A group that is being made for a sandbox to wait in is empty for as long as the kernel takes to let it in. */
+export const PATIENTLY = { timeout: 10_000 };
+
 export interface TestBench {
   runner: Runner;
   /** Processes, control groups, files and mounts that ended runs have left; descriptors beyond those at the last `settle`. */
@@ -164,7 +167,8 @@ function watched(probed: Probed, seen: Seen): Probed {
 
 /**
  * Processes of ended runs. The kernel gives a freed namespace's number to the next sandbox of anybody on the machine: whoever
- * was started after the run had ended is not of it.
+ * was started after the run had ended is not of it, and neither is who still has a sandbox of ours above him, since that of
+ * an ended run is gone.
  */
 function processesIn(namespaces: ReadonlyMap<number, number>): string[] {
   return readdirSync('/proc')
@@ -172,9 +176,7 @@ function processesIn(namespaces: ReadonlyMap<number, number>): string[] {
     .filter((pid) => {
       try {
         const ended = namespaces.get(Number(/\d+/.exec(readlinkSync(`/proc/${pid}/ns/pid`))?.[0]));
-        const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-        const startedAtTick = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[START_TIME]);
-        return ended !== undefined && startedAtTick < ended;
+        return ended !== undefined && Number(statOf(pid)[START_TIME]) < ended && !isBelow(pid, process.pid);
       } catch {
         return false;
       }
@@ -182,7 +184,18 @@ function processesIn(namespaces: ReadonlyMap<number, number>): string[] {
     .map((pid) => `process ${pid}`);
 }
 
-/** Field 22 of proc(5)'s stat, counted after the command. */
+function isBelow(pid: string, ancestor: number): boolean {
+  const parent = statOf(pid)[PARENT] ?? '0';
+  return Number(parent) === ancestor || (Number(parent) > 1 && isBelow(parent, ancestor));
+}
+
+/** Fields of proc(5)'s stat from the third on, after the command, which may hold anything. */
+function statOf(pid: string): string[] {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+}
+
+const PARENT = 1;
 const START_TIME = 19;
 const TICKS_PER_SECOND = 100;
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LANGUAGES } from '#lib/runner/languages/index';
-import { testBench } from '#lib/runner/testing';
+import { PATIENTLY, testBench } from '#lib/runner/testing';
 import type { CodeRequest } from '#lib/wire/code';
 
 /** What waits is tried with each language: the same source twice, so that nothing is compiled the second time. */
@@ -81,7 +81,7 @@ describe('a sandbox that waited', () => {
       cpp: '-1 -1\n0 1 2 ',
     };
     expect(second.stdout).toBe(EXPECTED[language]);
-    await expect.poll(leftovers).toEqual([]);
+    await expect.poll(leftovers, PATIENTLY).toEqual([]);
   });
 
   it.each(LANGUAGES.map(({ id, sample }) => [id, sample] as const))(
@@ -95,7 +95,7 @@ describe('a sandbox that waited', () => {
       expect(new Set(results.map(({ stdout }) => stdout)).size).toBe(1);
       // Two wait; what comes sooner than they are made up for has a sandbox made for it.
       expect(handedOver()).toBeGreaterThanOrEqual(before + 2);
-      await expect.poll(leftovers).toEqual([]);
+      await expect.poll(leftovers, PATIENTLY).toEqual([]);
     },
   );
 
@@ -109,7 +109,7 @@ describe('a sandbox that waited', () => {
     const before = handedOver();
     expect(await run({ language: 'python', code: 'print(2)' })).toMatchObject({ status: 'success', stdout: '2\n' });
     expect(handedOver()).toBe(before + 1);
-    await expect.poll(leftovers).toEqual([]);
+    await expect.poll(leftovers, PATIENTLY).toEqual([]);
   });
 
   it('is counted, with the memory that it holds', async () => {

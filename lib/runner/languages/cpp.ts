@@ -61,7 +61,7 @@ export const cpp: Language = {
       output: 'program',
     };
   },
-  isNative: true,
+  native: () => [],
   run: ({ args }) => ({ argv: [PROGRAM, ...args], binds: [] }),
   validate: cppValidator,
   sample:

@@ -53,7 +53,7 @@ export const go: Language = {
     ],
     output: 'program',
   }),
-  isNative: true,
+  native: () => [],
   run: ({ args, memoryMb }) => ({
     argv: [PROGRAM, ...args],
     env: { GOMEMLIMIT: `${Math.floor(memoryMb * HEAP_SHARE)}MiB` },

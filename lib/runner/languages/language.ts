@@ -79,6 +79,8 @@ export interface Waiter {
   script?: string;
   /** Undefined where the toolchain is not prepared for it. */
   command: (toolchain: Toolchain, memoryMb: number) => Command | undefined;
+  /** Whether it can take this program; it can take all unless given. */
+  canTake?: (context: CommandContext) => boolean;
   /** What it reads, to the end: an interpreter from the descriptor `INPUT_DESCRIPTOR`, which it closes, a compiler from stdin. */
   message: (given: Given) => string | Uint8Array;
   /** What one holds while it waits, roughly. */
@@ -115,8 +117,8 @@ export interface Language {
     isNeeded: boolean;
   };
   compile?: (context: CommandContext) => Compilation;
-  /** What is compiled is a program by itself, which needs nothing of the toolchain to run. */
-  isNative?: boolean;
+  /** Where what is compiled is a program by itself: what of the toolchain it needs to run. */
+  native?: (toolchain: Toolchain) => Bind[];
   run: (context: CommandContext) => Command;
   validate: Validator;
   sample: string;

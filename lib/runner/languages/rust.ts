@@ -1,8 +1,21 @@
-import type { Language, Machine } from '#lib/runner/languages/language';
-import { PROGRAM } from '#lib/runner/sandbox/sandbox';
+import {
+  type Bind,
+  type Language,
+  type Machine,
+  PREPARED,
+  type SourceFile,
+  type Toolchain,
+} from '#lib/runner/languages/language';
+import { PROGRAM, RESULT_DESCRIPTOR } from '#lib/runner/sandbox/sandbox';
 import { rustValidator } from '#lib/runner/validators/rust';
 
 const AT = '/opt/rust';
+const MOLD = '/usr/bin/mold';
+/** The dynamic linker, which a program names, by the machine that the C compiler is for. */
+const LOADERS: Record<string, string> = {
+  'x86_64-linux-gnu': '/lib64/ld-linux-x86-64.so.2',
+  'aarch64-linux-gnu': '/lib/ld-linux-aarch64.so.1',
+};
 
 export const rust: Language = {
   id: 'rust',
@@ -14,28 +27,80 @@ export const rust: Language = {
   find: (machine) => {
     const prefix = findPrefix(machine);
     if (prefix === undefined || !machine.exists('/usr/bin/cc')) return undefined;
-    return { binds: [{ from: prefix, at: AT }], programs: { rustc: `${AT}/bin/rustc` } };
+    return {
+      binds: [{ from: prefix, at: AT }],
+      programs: { rustc: `${AT}/bin/rustc`, ...findLinker(machine) },
+    };
   },
   version: { command: ({ programs }) => [`${programs.rustc}`, '--version'], pattern: /rustc (\S+)/ },
-  install: 'Install Rust with rustup, and a linker: apt-get install gcc.',
-  compile: ({ toolchain: { programs } }) => ({
-    steps: [
-      [
-        `${programs.rustc}`,
-        ...['--edition', '2021', '--crate-name', 'main', '--color', 'never', '-o', 'program'],
-        // The standard library is linked into the program, which so runs without sight of the toolchain.
-        ...['-C', 'opt-level=1', '-C', 'debuginfo=0', '-C', 'strip=debuginfo'],
-        'main.rs',
+  install: 'Install Rust with rustup, and a linker: apt-get install gcc mold.',
+  // The standard library as programs share it, where they can see it and the toolchain is out of sight.
+  prepare: {
+    isNeeded: false,
+    make: ({ binds }, directory) => ({
+      argv: ['/bin/sh', '-c', 'cp "$1"/lib/rustlib/*/lib/libstd-*.so "$2"', 'sh', `${binds[0]?.from}`, directory],
+      env: { PATH: '/usr/bin:/bin' },
+    }),
+  },
+  compile: ({ toolchain }) => ({ steps: [compilerCommand(toolchain)], output: 'program' }),
+  warmCompiler: {
+    // It is started, and waits where it opens its source, which takes longer than to compile a small one. Its source is a pipe
+    // of its own: to open stdin once more would be to wait for a writer who may be gone.
+    command: (toolchain) => ({
+      argv: [
+        ...['/bin/sh', '-c'],
+        [
+          'exec 3<&0 </dev/null',
+          `mkfifo main.rs && (cat <&3 >main.rs ${RESULT_DESCRIPTOR}>&- &)`,
+          `"$@" 3<&- ${RESULT_DESCRIPTOR}>&- >&2 && exec cat program >&${RESULT_DESCRIPTOR}`,
+        ].join('; '),
+        ...['sh', ...compilerCommand(toolchain)],
       ],
-    ],
-    output: 'program',
-  }),
-  isNative: true,
-  run: ({ args }) => ({ argv: [PROGRAM, ...args], binds: [] }),
+    }),
+    canTake: ({ files }) => files.length === 1 && files.every(isReadOnce),
+    message: ({ files }) => files[0]?.content ?? '',
+    megabytes: 30,
+  },
+  native: libraryOf,
+  run: ({ toolchain, args }) => ({ argv: [PROGRAM, ...args], binds: libraryOf(toolchain) }),
   validate: rustValidator,
   sample:
     'use std::io;\n\nfn main() {\n    let mut name = String::new();\n    io::stdin().read_line(&mut name).unwrap();\n    let name = name.trim();\n    println!("Hello, {}!", if name.is_empty() { "world" } else { name });\n}\n',
 };
+
+function compilerCommand({ programs }: Toolchain): string[] {
+  return [
+    `${programs.rustc}`,
+    ...['--edition', '2021', '--crate-name', 'main', '--color', 'never', '-o', 'program'],
+    // As `cargo run` does it: overflow is checked, and to optimise would take a small program four times as long.
+    ...['-C', 'opt-level=0', '-C', 'debuginfo=0'],
+    // Without the shared library, the standard library becomes part of the program, which must run without sight of it.
+    ...(programs.prepared === undefined ? ['-C', 'strip=debuginfo'] : sharing(programs)),
+    'main.rs',
+  ];
+}
+
+function sharing({ prepared, mold, libraries, gcc, loader }: Toolchain['programs']): string[] {
+  const link = (...words: string[]) => words.flatMap((word) => ['-C', `link-arg=${word}`]);
+  if (mold === undefined) return ['-C', 'prefer-dynamic', ...link(`-Wl,-rpath=${prepared}`)];
+  // The linker itself, with what the C compiler's driver would hand to it: finding that out takes it as long as to link.
+  return [
+    ...['-C', 'prefer-dynamic', '-C', 'linker-flavor=ld', '-C', `linker=${mold}`],
+    ...link(`${libraries}/Scrt1.o`, `${libraries}/crti.o`, `${gcc}/crtbeginS.o`),
+    ...link(`-L${libraries}`, `-L${gcc}`, '-dynamic-linker', `${loader}`, `-rpath=${prepared}`, '-lc'),
+    ...link(`${gcc}/crtendS.o`, `${libraries}/crtn.o`),
+  ];
+}
+
+/** Nothing where the standard library is part of the program. */
+function libraryOf({ binds }: Toolchain): Bind[] {
+  return binds.filter(({ at }) => at === PREPARED);
+}
+
+/** Whether a source cannot ask for itself a second time, which would wait for ever. */
+function isReadOnce({ text }: SourceFile): boolean {
+  return !/include|path|\bmain\s*[;/]/.test(text);
+}
 
 /** rustup's stable toolchain, or whichever there is, by its own directory: its `rustc` in PATH is a dispatcher that needs a home. */
 function findPrefix({ exists, list, home }: Machine): string | undefined {
@@ -44,4 +109,18 @@ function findPrefix({ exists, list, home }: Machine): string | undefined {
   );
   const prefixes = [...own.filter((path) => path.includes('/stable-')), ...own];
   return prefixes.find((prefix) => exists(`${prefix}/bin/rustc`) && exists(`${prefix}/lib`));
+}
+
+/** mold, and the files that every program begins and ends with; nothing where any of it is missing. */
+function findLinker({ exists, list }: Machine): Record<string, string> {
+  if (!exists(MOLD)) return {};
+  for (const [machine, loader] of Object.entries(LOADERS)) {
+    const libraries = `/usr/lib/${machine}`;
+    const gcc = list(`/usr/lib/gcc/${machine}`)
+      .map((version) => `/usr/lib/gcc/${machine}/${version}`)
+      .findLast((directory) => exists(`${directory}/crtbeginS.o`) && exists(`${directory}/libgcc_s.so`));
+    if (gcc !== undefined && exists(loader) && exists(`${libraries}/Scrt1.o`))
+      return { mold: MOLD, libraries, gcc, loader };
+  }
+  return {};
 }
