@@ -150,7 +150,10 @@ export const OLLAMA_OPERATIONS: readonly Operation[] = [
 ];
 
 function streamed(schema: SchemaName) {
-  const lines: Content = { description: 'JSON, a line each; `done` is true in the last.', events: [{ schema }] };
+  const lines: Content = {
+    description: 'JSON, a line each; `done` is true in the last.',
+    events: [{ schema }, { schema: 'OllamaFailure' }],
+  };
   return {
     description: 'Lines of JSON, or with `"stream": false` one body. Without anything to answer, the model is loaded.',
     content: { 'application/x-ndjson': lines, 'application/json': { schema } },

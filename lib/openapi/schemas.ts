@@ -43,6 +43,7 @@ export const SCHEMAS = {
   OllamaShow: ollamaShowSchema,
   OllamaChatAnswer: ollamaAnswers.ollamaChatAnswerSchema,
   OllamaGenerateAnswer: ollamaAnswers.ollamaGenerateAnswerSchema,
+  OllamaFailure: ollamaAnswers.ollamaFailureSchema,
   OllamaModel: ollamaAnswers.ollamaTagSchema,
   OllamaModels: ollamaAnswers.ollamaTagsSchema,
   OllamaShown: ollamaAnswers.ollamaShownSchema,

@@ -34,6 +34,9 @@ export const ollamaGenerateAnswerSchema = z.object({
   ...ending,
 });
 
+/** The last line of a stream that failed after it had begun. */
+export const ollamaFailureSchema = z.object({ error: z.string() });
+
 const detailsSchema = z.object({
   parent_model: z.string(),
   format: z.string(),
