@@ -117,20 +117,19 @@ export async function startServer(
   };
 }
 
-/** Load by wrk (Debian package `wrk`), one thread: POSTs `body` for `seconds` over `connections`. */
+/** Load by wrk (Debian package `wrk`), one thread: POSTs `body`, or GETs where there is none, for `seconds` over `connections`. */
 export function wrk(
   url: string,
-  body: string,
+  body: string | undefined,
   connections: number,
   seconds: number,
   headers: Record<string, string> = {},
 ): Load {
-  const all = { 'Content-Type': 'application/json', ...headers };
+  const all = { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers };
   const script = scratchFile(
     'post.lua',
     [
-      'wrk.method = "POST"',
-      `wrk.body = ${JSON.stringify(body)}`,
+      ...(body === undefined ? [] : ['wrk.method = "POST"', `wrk.body = ${JSON.stringify(body)}`]),
       ...Object.entries(all).map(([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`),
       'done = function(summary, latency) io.write(string.format("RESULT %f %f %f %d\\n",',
       '  summary.requests / summary.duration * 1e6, latency:percentile(50) / 1000, latency:percentile(99) / 1000,',

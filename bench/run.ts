@@ -10,6 +10,7 @@ import { chatPage } from './tables/chat-page.ts';
 import { coalescing } from './tables/coalescing.ts';
 import { code } from './tables/code.ts';
 import { codeThroughput } from './tables/code-throughput.ts';
+import { gatewayTable } from './tables/gateway.ts';
 import { lighthousePages } from './tables/lighthouse.ts';
 import { queue } from './tables/queue.ts';
 import { streamOverhead } from './tables/stream-overhead.ts';
@@ -22,6 +23,7 @@ const BENCHMARKS: Benchmark[] = [
   queue,
   code,
   codeThroughput,
+  gatewayTable,
   chatPage,
   lighthousePages,
 ];

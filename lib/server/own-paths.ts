@@ -14,7 +14,7 @@ export function findOwnPaths(root: string): (pathname: string) => boolean {
     own.has(pathname) ||
     pathname.startsWith('/_next/') ||
     // Next answers it with a redirect to the page. `/gateway/` is the backend's root.
-    (pathname.length > 1 && pathname.endsWith('/') && pathname !== '/gateway/' && own.has(pathname.slice(0, -1)));
+    (pathname.length > 2 && pathname.endsWith('/') && pathname !== '/gateway/' && own.has(pathname.slice(0, -1)));
 }
 
 function pagePaths(root: string): string[] {
