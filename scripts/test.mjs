@@ -11,9 +11,10 @@ import { ensureNginx } from './nginx.mjs';
 import { ensureOllama } from './ollama.mjs';
 import { ensureBuild, ensurePackages, ensureSystemTools, projectEnvironment, run, SetupError, say } from './setup.mjs';
 
-/** The sandbox, the browser, the languages, and what the sandbox's filter is held against. */
+/** The sandboxes, the browser, the languages, and what the sandbox's filter is held against. */
 const SYSTEM_TOOLS = {
   bwrap: 'bubblewrap',
+  runsc: 'runsc',
   chromium: 'chromium',
   python3: 'python3',
   cc: 'gcc',

@@ -29,10 +29,14 @@ afterEach(() => {
 });
 
 describe('a server that is killed', () => {
-  it.each(['SIGKILL', 'SIGTERM'] as const)('by %s in mid-run leaves no process behind', async (signal) => {
+  it.each([
+    ['SIGKILL', 'bubblewrap'],
+    ['SIGTERM', 'bubblewrap'],
+    ['SIGKILL', 'gvisor'],
+  ] as const)('by %s in mid-run, in %s, leaves no process behind', async (signal, SANDBOX) => {
     const server = spawn(process.execPath, ['--input-type=module', '--eval', SERVER], {
       stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, LOG_LEVEL: 'silent' },
+      env: { ...process.env, LOG_LEVEL: 'silent', SANDBOX },
     });
     servers.push(server);
     const { pid, stdout } = server;

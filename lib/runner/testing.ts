@@ -9,10 +9,22 @@ import { LANGUAGES } from '#lib/runner/languages/index';
 import { createRunner, type Runner } from '#lib/runner/runner';
 import { type CgroupDriver, findCgroups } from '#lib/runner/sandbox/cgroup';
 import { type Probed, probe } from '#lib/runner/sandbox/probe';
-import type { Blank, Sandbox, Shell, Waiting } from '#lib/runner/sandbox/sandbox';
+import type { Blank, Sandbox, Shell, Tier, Waiting } from '#lib/runner/sandbox/sandbox';
 import { type CodeRequest, type CodeResult, codeRequestSchema, runStatusSchema } from '#lib/wire/code';
 
 /** Programs of the corpus and of the attacks, and what tests of the runner share. */
+
+const expectationSchema = z.strictObject({
+  /** One of these. */
+  status: z.array(runStatusSchema).min(1).default(['success']),
+  exit_code: z.number().optional(),
+  stdout: z.string().optional(),
+  stdout_matches: z.string().optional(),
+  stderr: z.string().optional(),
+  stderr_matches: z.string().optional(),
+  truncated: z.boolean().optional(),
+});
+type Expectation = z.infer<typeof expectationSchema>;
 
 const caseSchema = z.strictObject({
   /** What it tries, where the name does not say it. */
@@ -21,18 +33,10 @@ const caseSchema = z.strictObject({
   args: z.array(z.string()).optional(),
   timeout: z.number().optional(),
   files: codeRequestSchema.shape.files,
-  expect: z.strictObject({
-    /** One of these. */
-    status: z.array(runStatusSchema).min(1).default(['success']),
-    exit_code: z.number().optional(),
-    stdout: z.string().optional(),
-    stdout_matches: z.string().optional(),
-    stderr: z.string().optional(),
-    stderr_matches: z.string().optional(),
-    truncated: z.boolean().optional(),
-  }),
+  expect: expectationSchema,
+  /** Where something else is right in gVisor, whose kernel answers for itself. */
+  gvisor: expectationSchema.optional(),
 });
-type Expectation = z.infer<typeof caseSchema>['expect'];
 
 export interface Case {
   name: string;
@@ -40,8 +44,11 @@ export interface Case {
   expected: Expectation;
 }
 
-/** Reads `<name>.<ext>` with `<name>.json` beside it, in each folder below `directory`. `{port}` in an arg becomes `port`. */
-export function loadCases(directory: string, port = 0): Case[] {
+/**
+ * Reads `<name>.<ext>` with `<name>.json` beside it, in each folder below `directory`, as it is expected to go in `tier`. `{port}` in
+ * an arg becomes `port`.
+ */
+export function loadCases(directory: string, port = 0, tier: Tier = 'bubblewrap'): Case[] {
   const cases: Case[] = [];
   for (const folder of readdirSync(directory).toSorted())
     for (const file of readdirSync(join(directory, folder)).toSorted()) {
@@ -50,11 +57,11 @@ export function loadCases(directory: string, port = 0): Case[] {
       if (language === undefined) continue;
       const path = join(directory, folder, file);
       const read = caseSchema.parse(JSON.parse(readFileSync(path.slice(0, -extension.length).concat('.json'), 'utf8')));
-      const { expect: expected, about: _about, ...request } = read;
+      const { expect, gvisor = expect, about: _about, ...request } = read;
       const args = request.args?.map((arg) => arg.replace('{port}', String(port)));
       cases.push({
         name: `${folder}/${file}`,
-        expected,
+        expected: tier === 'gvisor' ? gvisor : expect,
         request: codeRequestSchema.parse({ ...request, args, language: language.id, code: readFileSync(path, 'utf8') }),
       });
     }

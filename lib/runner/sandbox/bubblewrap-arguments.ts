@@ -75,7 +75,7 @@ export function bubblewrapArguments(
   ];
 }
 
-const BASE_ENV = {
+export const BASE_ENV = {
   PATH: '/usr/local/bin:/usr/bin:/bin',
   HOME: WORK_DIRECTORY,
   TMPDIR: '/tmp',

@@ -49,9 +49,9 @@ export interface Begun {
   confined: Promise<void>;
 }
 
-const NO_ENVIRONMENT: NodeJS.ProcessEnv = Object.create(null);
+export const NO_ENVIRONMENT: NodeJS.ProcessEnv = Object.create(null);
 /** Programs yield to the server that watches them. */
-const NICENESS = 5;
+export const NICENESS = 5;
 
 /** Starts bubblewrap with exactly the descriptors, the user and the arguments that a sandbox takes. */
 export class Launcher {
@@ -145,7 +145,11 @@ export class Launcher {
 }
 
 /** Overwrites what the server itself inherited; a descriptor that is in use for this spawn already is one of ours. */
-function coverInherited(stdio: (number | 'pipe' | 'ignore')[], inherited: readonly number[], nothing: number): void {
+export function coverInherited(
+  stdio: (number | 'pipe' | 'ignore')[],
+  inherited: readonly number[],
+  nothing: number,
+): void {
   for (const fd of inherited) {
     while (stdio.length <= fd) stdio.push('ignore');
     if (stdio[fd] === 'ignore') stdio[fd] = nothing;

@@ -175,7 +175,7 @@ export class Bubblewrap implements Sandbox {
 }
 
 /** Pipes that nobody reads, since there is no program. */
-function giveBack(pipes: readonly (PipeEnds | undefined)[]): void {
+export function giveBack(pipes: readonly (PipeEnds | undefined)[]): void {
   for (const pipe of pipes) {
     if (pipe === undefined) continue;
     closeSync(pipe.reader);
@@ -183,7 +183,8 @@ function giveBack(pipes: readonly (PipeEnds | undefined)[]): void {
   }
 }
 
-function killProcess(pid: number): void {
+/** Ends a sandbox by its first process: all the others end before anybody hears of it. */
+export function killProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {

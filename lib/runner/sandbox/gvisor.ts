@@ -1,0 +1,217 @@
+import { type SpawnOptions, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import { Readable, Writable } from 'node:stream';
+import type { Limits } from '#lib/runner/limits';
+import { giveBack, killProcess } from '#lib/runner/sandbox/bubblewrap';
+import { SANDBOX_UID, SYSTEM_FILES } from '#lib/runner/sandbox/bubblewrap-arguments';
+import {
+  type BubblewrapOptions,
+  coverInherited,
+  NICENESS,
+  NO_ENVIRONMENT,
+} from '#lib/runner/sandbox/bubblewrap-launch';
+import { type Report, readStatus } from '#lib/runner/sandbox/bubblewrap-report';
+import { type Cgroup, groupName, type Usage } from '#lib/runner/sandbox/cgroup';
+import {
+  namelessFile,
+  namelessReadOnlyFile,
+  PipePool,
+  pathDescriptor,
+  reopenForReading,
+} from '#lib/runner/sandbox/descriptors';
+import { containerSpec, END_DESCRIPTOR, outerArguments, outerCommand } from '#lib/runner/sandbox/gvisor-bundle';
+import { isPublic } from '#lib/runner/sandbox/public-path';
+import type { Ended, Job, Sandbox } from '#lib/runner/sandbox/sandbox';
+import { exitOf, type Running, supervise } from '#lib/runner/sandbox/supervision';
+import { GvisorTree } from '#lib/runner/sandbox/watchdog';
+
+export type GvisorOptions = Omit<BubblewrapOptions, 'filter'> & {
+  runsc: string;
+  platform: string;
+  /** What gVisor takes with next to nothing in it, which is not counted as the program's. */
+  ownBytes: number;
+};
+
+/** gVisor's own memory grows with what it runs: so many times what it takes at first is allowed for beside the program's bound. */
+const OWN_SHARE = 2;
+/** Threads of gVisor's own, and those with which it runs the program's. */
+const OWN_THREADS = 128;
+const THREADS_PER_PROCESS = 4;
+
+/**
+ * Runs each program on a kernel of its own: gVisor's, a process that answers its system calls and makes few of its own. gVisor runs
+ * in namespaces that bubblewrap made, so that its end and its place among the host's files are as in the other tier, and whoever breaks
+ * out of the one is in the other.
+ */
+export class Gvisor implements Sandbox {
+  readonly tier = 'gvisor';
+  readonly #options: GvisorOptions;
+  readonly #pipes = new PipePool();
+  readonly #nothing = openSync('/dev/null', 'r');
+  readonly #systemFiles: readonly { fd: number; at: string }[];
+  #count = 0;
+
+  constructor(options: GvisorOptions) {
+    this.#options = options;
+    this.#systemFiles = SYSTEM_FILES.map(({ at, content }) => ({ fd: namelessFile(Buffer.from(content)), at }));
+  }
+
+  async close(): Promise<void> {
+    this.#pipes.close();
+    for (const fd of [this.#nothing, ...this.#systemFiles.map((file) => file.fd)]) closeSync(fd);
+  }
+
+  async run(job: Job): Promise<Ended> {
+    const startedAt = performance.now();
+    const box = this.#open(job);
+    try {
+      const seen = await supervise(
+        { ...job, onStdout: job.onResult ?? job.onStdout, onResult: undefined },
+        box,
+        startedAt,
+      );
+      await box.confined;
+      const [report, endedItself] = await Promise.all([box.reported, box.endedItself]);
+      const usage = box.usage();
+      const outOfMemory = seen.stoppedFor === 'memory' || usage.oomKills > 0;
+      return {
+        // gVisor's own end, in whichever moment it came, is not the program's.
+        started: endedItself || outOfMemory || seen.stoppedFor !== undefined,
+        trouble: endedItself ? '' : `gVisor ended with ${report.exitCode ?? seen.code}: ${seen.complaint}`,
+        exitCode: outOfMemory && !endedItself ? KILLED : (report.exitCode ?? seen.code),
+        stoppedFor: seen.stoppedFor,
+        outOfMemory,
+        wallMs: seen.wallMs,
+        cpuMs: usage.cpuMs,
+        peakMemoryBytes: Math.max(LEAST_BYTES, usage.peakMemoryBytes - this.#options.ownBytes),
+        pidNamespace: report.pidNamespace,
+      };
+    } finally {
+      await box.cgroup?.remove();
+    }
+  }
+
+  #open(job: Job): Box {
+    this.#count += 1;
+    const stdout = this.#pipes.open();
+    const stderr = this.#pipes.open();
+    const limits = this.#outerLimits(job.limits);
+    const cgroup = this.#options.cgroups?.create(groupName(this.#count), limits);
+    try {
+      const { child, status, end, confined } = this.#start(job, cgroup, stdout.writer, stderr.writer);
+      let init: number | undefined;
+      let isKilled = false;
+      let tree: GvisorTree | undefined;
+      const reported = readStatus(status, (pid) => {
+        init = pid;
+        if (cgroup === undefined) tree = new GvisorTree(pid, limits.memoryBytes);
+        if (isKilled) killProcess(pid);
+      });
+      return {
+        ...{ child, exited: exitOf(child), stdout, stderr, result: undefined },
+        ...{ cgroup, confined, reported, endedItself: hasWords(end) },
+        usage: () => {
+          tree?.look();
+          return (
+            cgroup?.usage() ?? { cpuMs: tree?.cpuMs ?? 0, peakMemoryBytes: tree?.peakMemoryBytes ?? 0, oomKills: 0 }
+          );
+        },
+        isOverMemory: () => (cgroup === undefined ? tree?.look() === true : cgroup.usage().oomKills > 0),
+        // As in the other tier: the first process of the namespaces, in which all of gVisor is.
+        kill: () => {
+          isKilled = true;
+          if (init !== undefined) killProcess(init);
+        },
+      };
+    } catch (error) {
+      giveBack([stdout, stderr]);
+      void cgroup?.remove();
+      throw error;
+    }
+  }
+
+  #outerLimits(limits: Limits): Limits {
+    return {
+      ...limits,
+      memoryBytes: limits.memoryBytes + OWN_SHARE * this.#options.ownBytes,
+      processes: OWN_THREADS + THREADS_PER_PROCESS * limits.processes,
+    };
+  }
+
+  #start(job: Job, cgroup: Cgroup | undefined, stdout: number, stderr: number) {
+    const { executable, layout, hostUid, bindsDescriptors, inherited, runsc, platform } = this.#options;
+    const opened: number[] = [stdout, stderr];
+    const stdio: (number | 'pipe' | 'ignore')[] = [];
+    const pass = (fd: number): number => {
+      opened.push(fd);
+      return stdio.push(fd) - 1;
+    };
+    try {
+      pass(namelessReadOnlyFile(job.stdin));
+      stdio.push(stdout, stderr, 'pipe', 'pipe', 'pipe');
+      const argumentsAt = 3;
+      const passed = {
+        status: 4,
+        spec: pass(namelessFile(Buffer.from(containerSpec(job, SANDBOX_UID)))),
+        system: this.#systemFiles.map(({ fd, at }) => ({ fd: pass(reopenForReading(fd)), at })),
+        binds: job.binds.map(({ from, at }) => ({
+          from,
+          fd: bindsDescriptors ? pass(pathDescriptor(from)) : undefined,
+          at: at ?? from,
+        })),
+        program: job.program === undefined ? undefined : pass(reopenForReading(job.program)),
+        files: job.files.map(({ name, content }) => ({ fd: pass(namelessFile(content)), name })),
+      };
+      coverInherited(stdio, inherited, this.#nothing);
+      const options: SpawnOptions = { env: NO_ENVIRONMENT, cwd: '/', stdio };
+      if (hostUid !== undefined && job.binds.every(({ from }) => isPublic(from)))
+        Object.assign(options, { uid: hostUid, gid: hostUid });
+      const command = outerCommand(runsc, platform);
+      const child = spawn(executable, ['--args', `${argumentsAt}`, '--', ...command], options);
+      const [gate, status, end] = [argumentsAt, passed.status, END_DESCRIPTOR].map((at) => child.stdio[at]);
+      if (
+        child.pid === undefined ||
+        !(gate instanceof Writable) ||
+        !(status instanceof Readable) ||
+        !(end instanceof Readable)
+      )
+        throw new Error('bubblewrap could not be started');
+      setPriority(child.pid, NICENESS);
+      gate.on('error', () => {});
+      const confined = cgroup?.add(child.pid) ?? Promise.resolve();
+      confined.then(
+        () => gate.end(`${outerArguments(layout, passed).join('\0')}\0`),
+        () => child.kill('SIGKILL'),
+      );
+      return { child, status, end, confined };
+    } finally {
+      for (const fd of opened) closeSync(fd);
+    }
+  }
+}
+
+interface Box extends Running {
+  confined: Promise<void>;
+  reported: Promise<Report>;
+  /** Whether it was the program that ended, and not gVisor. */
+  endedItself: Promise<boolean>;
+  cgroup: Cgroup | undefined;
+  usage: () => Usage;
+}
+
+/** By SIGKILL, as a shell would say it. */
+const KILLED = 137;
+/** What the smallest program takes. */
+const LEAST_BYTES = 1024 * 1024;
+
+function hasWords(stream: Readable): Promise<boolean> {
+  return new Promise((resolve) => {
+    let seen = false;
+    stream.on('data', () => {
+      seen = true;
+    });
+    stream.on('error', () => resolve(seen));
+    stream.on('close', () => resolve(seen));
+  });
+}
