@@ -16,7 +16,7 @@ export interface WarmKinds {
 }
 
 /** A bubblewrap that waits, and what the kernel keeps for its namespaces. */
-const BLANK_MEGABYTES = 2;
+const BLANK_MEGABYTES = 1;
 
 /** The kinds of sandbox that a language takes; the same objects for the same toolchain, so that they can be told apart. */
 export class KnownKinds {
@@ -50,9 +50,10 @@ export class KnownKinds {
       interpreter: warm && this.#waiting(name, warm, toolchain, runLimits, false),
       compiler: warmCompiler && this.#waiting(`${name} compiler`, warmCompiler, toolchain, compileLimits, true),
       program: native && this.#blank(name, language, native(toolchain), runLimits, true),
-      compilation: native
-        ? this.#blank(`${name} compiler`, language, toolchain.binds, compileLimits, false)
-        : undefined,
+      compilation:
+        native && warmCompiler === undefined
+          ? this.#blank(`${name} compiler`, language, toolchain.binds, compileLimits, false)
+          : undefined,
     };
   }
 

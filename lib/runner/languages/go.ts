@@ -51,6 +51,8 @@ export const go: Language = {
       ],
       [`${programs.link}`, '-s', '-w', '-importcfg', `${PREPARED}/index`, '-o', 'program', 'main.a'],
     ],
+    // They are done before there is anything worth collecting, and have their bound outside.
+    env: { GOGC: 'off' },
     output: 'program',
   }),
   native: () => [],

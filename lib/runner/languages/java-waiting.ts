@@ -59,7 +59,7 @@ export function waitingProgram(entryOf: (given: Given) => string): Waiter {
         given.program ?? new Uint8Array(),
       ]);
     },
-    megabytes: 40,
+    megabytes: 30,
   };
 }
 
@@ -78,7 +78,7 @@ export const waitingCompiler: Waiter = {
         },
   message: (given) =>
     Buffer.concat([...files(given), ...texts(compilerArguments(given.files.map(({ name }) => name)))]),
-  megabytes: 100,
+  megabytes: 95,
 };
 
 /**

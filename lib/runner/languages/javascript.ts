@@ -15,7 +15,7 @@ export const javascript: Language = {
   version: { command: ({ programs }) => [`${programs.node}`, '--version'], pattern: /v(\S+)/ },
   install: 'JavaScript runs in the Node of this server; start the server with Node itself.',
   run: ({ toolchain, args }) => ({ argv: [`${toolchain.programs.node}`, ...FLAGS, 'main.js', ...args] }),
-  warm: waitingNode(FLAGS, 25),
+  warm: waitingNode(FLAGS, 20),
   validate: javascriptValidator,
   sample:
     'const name = require("node:fs").readFileSync(0, "utf8").trim() || "world";\nconsole.log("Hello, " + name + "!");\n',

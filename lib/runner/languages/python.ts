@@ -63,7 +63,7 @@ export const python: Language = {
     script: WAIT,
     command: ({ programs }) => ({ argv: [`${programs.python3}`, '-u', PROGRAM], env: ENVIRONMENT }),
     message: asJson,
-    megabytes: 8,
+    megabytes: 6,
   },
   validate: pythonValidator,
   sample: 'name = input("Your name: ") or "world"\nprint(f"Hello, {name}!")\n',

@@ -59,7 +59,7 @@ export const rust: Language = {
     }),
     canTake: ({ files }) => files.length === 1 && files.every(isReadOnce),
     message: ({ files }) => files[0]?.content ?? '',
-    megabytes: 30,
+    megabytes: 25,
   },
   native: libraryOf,
   run: ({ toolchain, args }) => ({ argv: [PROGRAM, ...args], binds: libraryOf(toolchain) }),

@@ -38,7 +38,7 @@ export const typescript: Language = {
     // Not the checker.
     binds: findNode().binds,
   }),
-  warm: waitingNode(FLAGS, 45, WARM_UP),
+  warm: waitingNode(FLAGS, 35, WARM_UP),
   validate: typescriptValidator,
   sample:
     'interface Greeting { name: string }\n\nfunction greet({ name }: Greeting): string {\n  return "Hello, " + name + "!";\n}\n\nconsole.log(greet({ name: "world" }));\n',

@@ -1,9 +1,10 @@
 import { closeSync } from 'node:fs';
+import { log } from '#lib/observe/log';
 import type { Box, Since } from '#lib/runner/sandbox/box';
 import { argumentsScript, WORK_DIRECTORY } from '#lib/runner/sandbox/bubblewrap-arguments';
 import { type BubblewrapOptions, type Launch, Launcher } from '#lib/runner/sandbox/bubblewrap-launch';
 import { readStatus } from '#lib/runner/sandbox/bubblewrap-report';
-import { groupName } from '#lib/runner/sandbox/cgroup';
+import { type Cgroup, groupName } from '#lib/runner/sandbox/cgroup';
 import {
   lateFile,
   namelessFile,
@@ -35,6 +36,7 @@ export class Bubblewrap implements Sandbox {
   readonly #launcher: Launcher;
   readonly #cgroups: BubblewrapOptions['cgroups'];
   readonly #pipes = new PipePool();
+  readonly #leaving = new Set<Promise<void>>();
   #count = 0;
 
   constructor(options: BubblewrapOptions) {
@@ -43,6 +45,7 @@ export class Bubblewrap implements Sandbox {
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.#leaving);
     this.#pipes.close();
     this.#launcher.close();
   }
@@ -121,7 +124,7 @@ export class Bubblewrap implements Sandbox {
       begun = this.#launcher.start(launch, cgroup, stdout.writer, stderr.writer, result?.writer);
     } catch (error) {
       giveBack([stdout, stderr, result]);
-      void cgroup?.remove();
+      this.#remove(cgroup);
       throw error;
     }
     const { child, status, confined } = begun;
@@ -169,8 +172,18 @@ export class Bubblewrap implements Sandbox {
         pidNamespace: report.pidNamespace,
       };
     } finally {
-      await box.cgroup?.remove();
+      this.#remove(box.cgroup);
     }
+  }
+
+  /** Not in the way of an answer: the kernel lets go of a group a moment after its last process. */
+  #remove(cgroup: Cgroup | undefined): void {
+    if (cgroup === undefined) return;
+    const leaving = cgroup
+      .remove()
+      .catch((error: unknown) => log().error({ err: error }, 'a control group could not be removed'))
+      .finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
   }
 }
 
