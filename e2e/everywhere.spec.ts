@@ -21,6 +21,14 @@ for (const path of PAGES) {
       () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
     );
     expect(overflow).toBeLessThanOrEqual(0);
+    // Nor does what scrolls down inside of the page have to be moved sideways.
+    await page.waitForLoadState('networkidle');
+    const sideways = await page.evaluate(
+      () =>
+        [...document.querySelectorAll('.scroller')].filter((element) => element.scrollWidth > element.clientWidth)
+          .length,
+    );
+    expect(sideways).toBe(0);
   });
 
   test(`${path} comes with a strict policy and security headers`, async ({ page }) => {

@@ -20,9 +20,13 @@ const COMMANDS = {
 };
 
 /** A quiet app on `env`'s port of loopback, or a free one, with the embedded model and no rate limits unless `env` says otherwise. */
-export async function startApp(mode: keyof typeof COMMANDS, env: Record<string, string> = {}): Promise<RunningApp> {
+export async function startApp(
+  mode: keyof typeof COMMANDS,
+  env: Record<string, string> = {},
+  cwd = process.cwd(),
+): Promise<RunningApp> {
   const port = env.PORT === undefined ? await freePort() : Number(env.PORT);
-  const app = launch(COMMANDS[mode](port), { PORT: String(port), ...env });
+  const app = launch(COMMANDS[mode](port), { PORT: String(port), ...env }, 'pipe', cwd);
   return await answering(`http://127.0.0.1:${port}`, app);
 }
 
@@ -40,16 +44,18 @@ export async function answering(url: string, app: Omit<RunningApp, 'url'>): Prom
   }
 }
 
-/** Starts a program of the project without waiting for it to answer. */
+/** Starts a program of the project, in the folder `cwd`, without waiting for it to answer. */
 export function launch(
   args: string[],
   env: Record<string, string> = {},
   /** Where standard output goes. */
   output: 'pipe' | number = 'pipe',
+  cwd = process.cwd(),
 ): Omit<RunningApp, 'url'> {
   // What Vitest sets for itself would change how the app behaves.
   const { VITEST: _vitest, NODE_OPTIONS: _options, ...inherited } = process.env;
   const child: ChildProcess = spawn(process.execPath, args, {
+    cwd,
     env: {
       ...inherited,
       NODE_ENV: args.includes('dev') ? 'development' : 'production',

@@ -78,14 +78,14 @@ export function Dashboard() {
                 runner={runnerStatus(runner.data, runner.error)}
               />
               <Plots samples={stats.samples} />
-              <div className="mt-6 grid gap-x-6 gap-y-8 lg:grid-cols-2">
-                <div className="lg:col-span-2">
+              <div className="mt-6 grid grid-cols-1 gap-x-6 gap-y-8 lg:grid-cols-2">
+                <div className="min-w-0 lg:col-span-2">
                   <Queue onOutcome={told} />
                 </div>
                 <Tables stats={stats.data} />
                 <Parts />
                 <ModelTable />
-                <div className="lg:col-span-2">
+                <div className="min-w-0 lg:col-span-2">
                   <Executors />
                 </div>
               </div>
