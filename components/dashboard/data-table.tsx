@@ -30,7 +30,7 @@ export function DataTable({ title, note, columns, rows, empty, wide = false }: D
         <p className="border-t py-3 text-ink-3 text-sm">{empty}</p>
       ) : (
         <div
-          className="overflow-x-auto"
+          className="relative overflow-x-auto"
           {...(wide ? { tabIndex: 0, role: 'region', 'aria-label': `${title}, as a table` } : {})}
         >
           <table className="w-full text-sm tabular">
