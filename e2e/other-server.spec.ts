@@ -33,6 +33,7 @@ const test = base.extend<Record<never, never>, { servers: { pages: RunningApp; a
       const build = launch(
         [join(process.cwd(), 'node_modules/next/dist/bin/next'), 'build'],
         { NEXT_PUBLIC_API_URL: apiUrl, NEXT_PUBLIC_CODE_API_URL: `${apiUrl}/api/v1` },
+        'pipe',
         COPY,
       );
       if ((await build.ended) !== 0) throw new Error(build.output());

@@ -140,32 +140,35 @@ export default function Plot({ title, times, lines, format, least }: PlotProps) 
 
 const FONT = '12px "Geist Variable", sans-serif';
 
+/** A table is never narrower than its words, so it is a box around it that hides them. */
 function Table({ title, times, lines, format }: Omit<PlotProps, 'least'>) {
   const from = Math.max(0, times.length - TABLE_ROWS);
   return (
-    <table className="sr-only">
-      <caption>{`${title}, the latest values`}</caption>
-      <thead>
-        <tr>
-          <th scope="col">Time</th>
-          {lines.map((line) => (
-            <th key={line.name} scope="col">
-              {line.name}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {times.slice(from).map((time, index) => (
-          <tr key={time}>
-            <th scope="row">{clockTime(time)}</th>
+    <div className="sr-only">
+      <table>
+        <caption>{`${title}, the latest values`}</caption>
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
             {lines.map((line) => (
-              <td key={line.name}>{shown(line.values[from + index], format)}</td>
+              <th key={line.name} scope="col">
+                {line.name}
+              </th>
             ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {times.slice(from).map((time, index) => (
+            <tr key={time}>
+              <th scope="row">{clockTime(time)}</th>
+              {lines.map((line) => (
+                <td key={line.name}>{shown(line.values[from + index], format)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 
