@@ -145,29 +145,4 @@ describe('the runner', () => {
     expect(other.compile?.duration_ms).toBeGreaterThan((first.compile?.duration_ms ?? 0) / 10);
     await expect.poll(leftovers, PATIENTLY).toEqual([]);
   });
-
-  it('answers rightly when 50 callers run 150 programs at once, a third of them hostile', async () => {
-    const { runner, leftovers } = bench({ CODE_MAX_QUEUE: '400', CODE_MEMORY_MB: '64' });
-    const hostile = [
-      'import os\nwhile True:\n    try: os.fork()\n    except OSError: pass',
-      'while True: pass',
-      'x = "a" * 10**9',
-    ];
-    const outcomes = await Promise.all(
-      Array.from({ length: 150 }, async (_, index) => {
-        const caller = `caller-${index % 50}`;
-        if (index % 3 === 0) {
-          const code = hostile[(index / 3) % hostile.length] ?? '';
-          const { status } = await runner.run({ language: 'python', code, timeout: 0.3 }, { caller });
-          return ['timeout', 'memory_limit'].includes(status);
-        }
-        const program = index % 2 === 0 ? `print(${index} * 2)` : `print(input() * 2)`;
-        const { stdout } = await runner.run({ language: 'python', code: program, stdin: `${index}` }, { caller });
-        return stdout === (index % 2 === 0 ? `${index * 2}\n` : `${index}${index}\n`);
-      }),
-    );
-    expect(outcomes.filter((right) => !right)).toEqual([]);
-    await expect.poll(leftovers, PATIENTLY).toEqual([]);
-    expect(runner.stats()).toMatchObject({ active: 0, waiting: 0, total_runs: 150 });
-  }, 120_000);
 });
