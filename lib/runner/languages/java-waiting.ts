@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { filesOf, length, part, texts } from '#lib/runner/languages/framing';
 import { type Given, PREPARED, type Preparation, type Toolchain, type Waiter } from '#lib/runner/languages/language';
 import { INPUT_DESCRIPTOR, RESULT_DESCRIPTOR } from '#lib/runner/sandbox/sandbox';
 
@@ -52,7 +53,7 @@ export function waitingProgram(entryOf: (given: Given) => string): Waiter {
       const { toolchain, memoryMb, args } = given.context;
       const fresh = [`${toolchain.programs.java}`, ...programFlags(memoryMb), entry, ...args];
       return Buffer.concat([
-        ...files(given),
+        ...filesOf(given.files),
         ...part(entry),
         ...texts(args),
         ...texts(fresh),
@@ -77,7 +78,7 @@ export const waitingCompiler: Waiter = {
           ],
         },
   message: (given) =>
-    Buffer.concat([...files(given), ...texts(compilerArguments(given.files.map(({ name }) => name)))]),
+    Buffer.concat([...filesOf(given.files), ...texts(compilerArguments(given.files.map(({ name }) => name)))]),
   megabytes: 95,
 };
 
@@ -119,22 +120,3 @@ export function prepareJava({ programs }: Toolchain, directory: string): Prepara
 }
 
 const SOURCES = ['Parts.java', 'Compiling.java', 'Running.java', 'Program.java'];
-
-function files({ files }: Given): Uint8Array[] {
-  return [length(files.length), ...files.flatMap(({ name, content }) => [...part(name), ...part(content)])];
-}
-
-function texts(words: readonly string[]): Uint8Array[] {
-  return [length(words.length), ...words.flatMap(part)];
-}
-
-function part(content: Uint8Array | string): Uint8Array[] {
-  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-  return [length(bytes.byteLength), bytes];
-}
-
-function length(value: number): Uint8Array {
-  const bytes = Buffer.alloc(4);
-  bytes.writeInt32BE(value);
-  return bytes;
-}

@@ -1,32 +1,47 @@
+import { filesOf, texts } from '#lib/runner/languages/framing';
 import type { Language } from '#lib/runner/languages/language';
-import { asJson } from '#lib/runner/languages/node';
 import { INPUT_DESCRIPTOR, PROGRAM } from '#lib/runner/sandbox/sandbox';
 import { pythonValidator } from '#lib/runner/validators/python';
 
 const ENVIRONMENT = { PYTHONDONTWRITEBYTECODE: '1', PYTHONIOENCODING: 'utf-8:surrogateescape' };
 const PLACES = ['/usr/bin/python3', '/usr/local/bin/python3'];
 
-/** Read as a program is: nothing here may be seen by what runs after it but the modules that it has loaded. */
+/** Read as a program is: nothing here may be seen by what runs after it, and no module is loaded that a program's own start would not. */
 const WAIT = `
 import sys
 
 def wait():
-    import base64, json, os, types
+    import gc, os
+    # What is there already need not be looked through when the program ends.
+    gc.freeze()
+    del sys.modules["gc"]
     with open(${INPUT_DESCRIPTOR}, "rb") as channel:
-        program = json.load(channel)
-    for file in program["files"]:
-        if os.path.dirname(file["name"]):
-            os.makedirs(os.path.dirname(file["name"]), exist_ok=True)
-        with open(file["name"], "wb") as out:
-            out.write(base64.b64decode(file["content"]))
-    name = program["files"][0]["name"]
-    sys.argv[:] = [name, *program["args"]]
+        message = channel.read()
+    at = 0
+    def number():
+        nonlocal at
+        at += 4
+        return int.from_bytes(message[at - 4:at], "big")
+    def part():
+        nonlocal at
+        size = number()
+        at += size
+        return message[at - size:at]
+    files = [(part().decode(), part()) for _ in range(number())]
+    args = [part().decode() for _ in range(number())]
+    for path, content in files:
+        if os.path.dirname(path):
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as out:
+            out.write(content)
+    name, source = files[0]
+    sys.argv[:] = [name, *args]
     sys.path[0] = os.getcwd()
-    main = types.ModuleType("__main__")
+    main = type(sys)("__main__")
     main.__file__ = os.path.join(os.getcwd(), name)
     main.__builtins__ = __builtins__
     sys.modules["__main__"] = main
-    return main, base64.b64decode(program["files"][0]["content"])
+    return main, source
 
 def run(main, source):
     try:
@@ -62,7 +77,7 @@ export const python: Language = {
   warm: {
     script: WAIT,
     command: ({ programs }) => ({ argv: [`${programs.python3}`, '-u', PROGRAM], env: ENVIRONMENT }),
-    message: asJson,
+    message: ({ context, files }) => Buffer.concat([...filesOf(files), ...texts(context.args)]),
     megabytes: 6,
   },
   validate: pythonValidator,
