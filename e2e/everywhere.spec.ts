@@ -1,6 +1,6 @@
 import { accessibilityFaults, expect, test } from './support.ts';
 
-const PAGES = ['/', '/playground', '/dashboard', '/gateway', '/sign-in', '/nowhere-at-all'];
+const PAGES = ['/', '/playground', '/dashboard', '/gateway', '/docs/api', '/sign-in', '/nowhere-at-all'];
 
 for (const path of PAGES) {
   for (const colorScheme of ['light', 'dark'] as const) {

@@ -6,14 +6,20 @@ import { join } from 'node:path';
 import { findNginx } from '../scripts/nginx.mjs';
 import { freePort } from './running-app.ts';
 
-/** A real nginx in front of `backend`, as one would set it up for the same purpose: unbuffered both ways, with a pool of kept connections. */
-export async function startNginx(backend: string): Promise<{ url: string; port: number; stop: () => Promise<void> }> {
+/**
+ * A real nginx in front of `backend`, as one would set it up for the same purpose: unbuffered both ways, with a pool of kept connections.
+ * Or as `site` says, a file for `conf.d` whose addresses are put in place of.
+ */
+export async function startNginx(
+  backend: string,
+  site?: string,
+): Promise<{ url: string; port: number; stop: () => Promise<void> }> {
   const binary = await findNginx();
   if (binary === undefined)
     throw new Error('this needs nginx: npm test fetches it, or install the Debian package nginx');
   const folder = mkdtempSync(join(tmpdir(), 'chill-space-nginx-'));
   const port = await freePort();
-  writeFileSync(join(folder, 'nginx.conf'), configuration(folder, port, new URL(backend).host));
+  writeFileSync(join(folder, 'nginx.conf'), configuration(folder, port, new URL(backend).host, site));
   const child = spawn(binary, ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -54,7 +60,7 @@ function listens(port: number): Promise<boolean> {
   });
 }
 
-function configuration(folder: string, port: number, backend: string): string {
+function configuration(folder: string, port: number, backend: string, site = plainSite(port, backend)): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `${kind}_temp_path ${folder}/${kind};`,
   );
@@ -67,6 +73,13 @@ events { worker_connections 4096; }
 http {
   access_log off;
   ${temporary.join('\n  ')}
+  ${site.replace(/listen 80;/, `listen 127.0.0.1:${port};`).replace(/server 127\.0\.0\.1:3000;/, `server ${backend};`)}
+}
+`;
+}
+
+function plainSite(port: number, backend: string): string {
+  return `
   client_max_body_size 0;
   keepalive_requests 1000000000;
   upstream backend { server ${backend}; keepalive 50; keepalive_requests 1000000000; }
@@ -84,6 +97,5 @@ http {
       proxy_set_header X-Forwarded-Proto $scheme;
     }
   }
-}
 `;
 }

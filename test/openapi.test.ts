@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -8,6 +10,7 @@ import type { RouteHandler } from '#lib/http/route';
 import { openApiDocument, templateOf } from '#lib/openapi/document';
 import type { Operation } from '#lib/openapi/operation';
 import { OPERATIONS } from '#lib/openapi/operations';
+import { apiReference, curlOf } from '#lib/openapi/reference';
 import { findRouteFiles } from '#lib/server/route-table';
 import { addressOf, complaints, isValid } from './openapi-support.ts';
 import { type RunningApp, startApp } from './running-app.ts';
@@ -56,6 +59,30 @@ describe('the OpenAPI document', () => {
         if (body !== undefined) expect([body.schema].flat().some((name) => isValid(name, example.body))).toBe(true);
       }
     }
+  });
+});
+
+describe('the reference', () => {
+  const reader = { origin: 'http://localhost:3000', needsKey: false };
+  const reference = apiReference(reader);
+
+  it('shows every operation, and links to schemas that it shows', () => {
+    const shown = reference.groups.flatMap(({ operations }) => operations);
+    expect(shown.map(({ id }) => id).sort()).toEqual(OPERATIONS.map(({ id }) => id).sort());
+    const names = new Set(reference.schemas.map(({ name }) => name));
+    const linked = reference.schemas.flatMap(({ fields }) =>
+      fields.flatMap(({ type }) => type.map(({ schema }) => schema)),
+    );
+    for (const name of linked) if (name !== undefined) expect(names).toContain(name);
+    for (const { fields, name } of reference.schemas) expect(fields.length, name).toBeGreaterThan(0);
+  });
+
+  it('quotes what a shell would read', () => {
+    const [operation] = OPERATIONS;
+    if (operation === undefined) throw new Error('there are no operations');
+    const curl = curlOf(operation, { summary: '', body: { say: "it's $HOME" } }, reader);
+    expect(curl).toContain(`-d '{"say":"it'\\''s $HOME"}'`);
+    expect(curl).not.toContain('Authorization');
   });
 });
 
@@ -113,6 +140,22 @@ describe('its examples, against a running app', () => {
     },
     120_000,
   );
+
+  it('every curl line of the reference works as it stands', async () => {
+    const reader = { origin: app.url, needsKey: true };
+    const lines = OPERATIONS.flatMap((operation) =>
+      operation.examples.map(
+        (example) => `${curlOf(operation, example, reader)} -sS -o /dev/null -w '%{http_code}\\n'`,
+      ),
+    );
+    const options = { env: { ...process.env, KEY: 'your-key' } };
+    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', lines.join('\n')], options);
+    expect(stderr).toBe('');
+    // The same id is submitted a second time, and its request has ended before it can be cancelled.
+    expect(new Set(stdout.trim().split('\n'))).toEqual(new Set(['200', '202', '409']));
+    expect(stdout.match(/409/g)).toHaveLength(1);
+    expect(stdout.trim().split('\n')).toHaveLength(lines.length);
+  }, 120_000);
 
   it('asks for a key exactly where the document says so', async () => {
     for (const operation of OPERATIONS.filter(({ passesOn }) => passesOn !== true)) {

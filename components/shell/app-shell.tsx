@@ -2,6 +2,7 @@ import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { Commands } from '#components/shell/commands';
 import { Nav } from '#components/shell/nav';
+import { ReferenceLink } from '#components/shell/reference-link';
 import { StatusDots } from '#components/shell/status-dots';
 import { ThemeToggle } from '#components/shell/theme-toggle';
 import type { Theme } from '#lib/client/theme';
@@ -30,6 +31,7 @@ export function AppShell({ theme, children }: { theme: Theme; children: ReactNod
         <div className="flex items-center md:w-full md:flex-col md:gap-1">
           <StatusDots />
           <Commands />
+          <ReferenceLink />
           <ThemeToggle initial={theme} />
         </div>
       </header>

@@ -151,6 +151,7 @@ function useCommands(onShortcuts: () => void): Command[] {
         label: `${theme.charAt(0).toUpperCase()}${theme.slice(1)} appearance`,
         run: () => applyTheme(theme),
       })),
+      { id: 'api', group: 'Help', label: 'API reference', run: () => router.push('/docs/api') },
       { id: 'shortcuts', group: 'Help', label: 'Keyboard shortcuts', hint: '?', run: onShortcuts },
       ...conversations.map(({ id, title, updatedAt }) => ({
         id,

@@ -21,7 +21,7 @@ export const TAGS: readonly (readonly [name: Tag, description: string])[] = [
   ['Models', 'What there is to choose.'],
   ['Code', 'Programs in seven languages, in a sandbox without a network.'],
   ['Executors', 'Each language as a service of its own.'],
-  ['OpenAI', "OpenAI's API over the same cache and queue."],
+  ['OpenAI', "OpenAI's API over the same cache and queue. Its errors are `OpenAiError`."],
   ['Ollama', "Ollama's API over the same cache and queue."],
   ['Operation', 'Figures, health and signing in.'],
   ['Gateway', 'To the private backend.'],

@@ -1,0 +1,17 @@
+import type { Metadata } from 'next';
+import { headers } from 'next/headers';
+import { ApiReference } from '#components/docs/api-reference';
+import { config } from '#lib/config/index';
+import { apiReference } from '#lib/openapi/reference';
+
+export const metadata: Metadata = { title: 'API' };
+
+export default async function ApiPage() {
+  const asked = await headers();
+  const protocol = asked.get('x-forwarded-proto') === 'https' ? 'https' : 'http';
+  const reader = {
+    origin: `${protocol}://${asked.get('host') ?? 'localhost:3000'}`,
+    needsKey: config().API_KEYS.length > 0,
+  };
+  return <ApiReference reference={apiReference(reader)} />;
+}

@@ -1,0 +1,113 @@
+import { OperationEntry } from '#components/docs/operation-entry';
+import { SchemaEntry } from '#components/docs/schema-entry';
+import { Path, SchemaLink, Words } from '#components/docs/words';
+import { PageBar } from '#components/shell/page-bar';
+import type { Reference } from '#lib/wire/reference';
+
+/** Keyboards must be able to scroll it; what is there for screen readers alone is placed within it, or the whole page would grow by it. */
+const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'Reference of the API' } as const;
+
+/** Every operation with its fields, answers and examples, and every schema, on one page that can be searched with the browser. */
+export function ApiReference({ reference }: { reference: Reference }) {
+  const schemas = new Map(reference.schemas.map((schema) => [schema.name, schema]));
+  return (
+    <div className="flex min-h-0 flex-1 flex-col">
+      <PageBar>
+        <h1 className="ps-2 font-medium text-sm">API</h1>
+        <span className="flex-1 ps-2 text-ink-3 text-xs tabular-nums">{reference.version}</span>
+        <a
+          href="/api/openapi.json"
+          className="flex h-10 items-center rounded-md px-2 text-ink-2 text-sm hover:bg-hover hover:text-ink"
+        >
+          OpenAPI document
+        </a>
+      </PageBar>
+      <div className="flex min-h-0 flex-1">
+        <Contents reference={reference} />
+        <div className="scroller relative min-h-0 flex-1" {...SCROLLABLE}>
+          <div className="mx-auto flex max-w-[52rem] flex-col gap-12 p-4 pb-24 md:p-8">
+            <Introduction />
+            {reference.groups.map(({ name, description, operations }) => (
+              <section key={name} aria-labelledby={groupAnchor(name)}>
+                <h2 id={groupAnchor(name)} className="scroll-mt-6 font-semibold text-xl tracking-tight">
+                  {name}
+                </h2>
+                <p className="mt-1 text-ink-2 text-sm">
+                  <Words text={description} />
+                </p>
+                <div className="mt-4 flex flex-col divide-y border-y">
+                  {operations.map((operation) => (
+                    <OperationEntry key={operation.id} operation={operation} schemas={schemas} />
+                  ))}
+                </div>
+              </section>
+            ))}
+            <section aria-labelledby="schemas">
+              <h2 id="schemas" className="scroll-mt-6 font-semibold text-xl tracking-tight">
+                Schemas
+              </h2>
+              <p className="mt-1 text-ink-2 text-sm">What the operations take and give, by name.</p>
+              <div className="mt-4 flex flex-col divide-y border-y">
+                {reference.schemas.map((schema) => (
+                  <SchemaEntry key={schema.name} schema={schema} />
+                ))}
+              </div>
+            </section>
+          </div>
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function groupAnchor(name: string): string {
+  return `group-${name.toLowerCase()}`;
+}
+
+function Contents({ reference }: { reference: Reference }) {
+  return (
+    <nav
+      aria-label="Contents"
+      className="scroller hidden min-h-0 w-64 shrink-0 flex-col gap-4 border-e bg-sunken p-3 text-sm lg:flex"
+    >
+      {reference.groups.map(({ name, operations }) => (
+        <div key={name}>
+          <a href={`#${groupAnchor(name)}`} className="block rounded-sm px-2 py-1 font-medium hover:bg-hover">
+            {name}
+          </a>
+          {operations.map(({ id, method, path }) => (
+            <a
+              key={id}
+              href={`#${id}`}
+              className="flex gap-2 rounded-sm px-2 py-1 text-ink-2 text-xs hover:bg-hover hover:text-ink"
+            >
+              <span className="w-11 shrink-0 font-mono text-ink-3">{method}</span>
+              <span className="min-w-0">
+                <Path path={path} />
+              </span>
+            </a>
+          ))}
+        </div>
+      ))}
+      <a href="#schemas" className="block rounded-sm px-2 py-1 font-medium hover:bg-hover">
+        Schemas
+      </a>
+    </nav>
+  );
+}
+
+function Introduction() {
+  return (
+    <div className="flex flex-col gap-3 text-ink-2 text-sm leading-relaxed">
+      <p>
+        JSON in, JSON out. Wire names are snake_case; requests may spell them in camelCase too. Unknown fields are
+        ignored, wrong types are refused. Every answer carries X-Request-Id, and every error is an{' '}
+        <SchemaLink name="Error" />: a sentence that says what to do, and a code for programs.
+      </p>
+      <p>
+        Where the server has keys, an operation marked <b className="font-medium text-ink">key</b> takes one as
+        Authorization: Bearer, or the cookie of a browser that signed in. Every GET answers HEAD, every route OPTIONS.
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,50 @@
+import { createElement, Fragment, type ReactNode } from 'react';
+import type { TypePart } from '#lib/wire/reference';
+
+/** A sentence in which `backticks` are code. */
+export function Words({ text }: { text: string }) {
+  return joined(text.split('`').map((part, index) => (index % 2 === 1 ? code(part) : part)));
+}
+
+export function Code({ children }: { children: string }) {
+  return (
+    <code className="rounded-sm bg-hover px-1 font-mono text-[0.92em] text-ink [overflow-wrap:anywhere]">
+      {children}
+    </code>
+  );
+}
+
+export function TypeWords({ type }: { type: readonly TypePart[] }) {
+  return joined(type.map(({ text, schema }) => (schema === undefined ? text : link(schema))));
+}
+
+export function SchemaLink({ name }: { name: string }) {
+  return (
+    <a href={`#${schemaAnchor(name)}`} className="text-accent underline decoration-line-strong underline-offset-2">
+      {name}
+    </a>
+  );
+}
+
+/** Names with "or" between them. */
+export function SchemaLinks({ names }: { names: readonly string[] }) {
+  return joined(names.flatMap((name, index) => [index === 0 ? '' : ' or ', <SchemaLink key={name} name={name} />]));
+}
+
+/** A path that breaks behind its slashes. */
+export function Path({ path }: { path: string }) {
+  return joined(path.split('/').flatMap((part, index) => (index === 0 ? [part] : ['/', breakHere(), part])));
+}
+
+export function schemaAnchor(name: string): string {
+  return `schema-${name}`;
+}
+
+const code = (text: string) => <Code>{text}</Code>;
+const breakHere = () => <wbr />;
+const link = (name: string) => <SchemaLink name={name} />;
+
+/** Pieces that stand where they stand, and need no keys. */
+function joined(pieces: readonly ReactNode[]) {
+  return createElement(Fragment, null, ...pieces);
+}

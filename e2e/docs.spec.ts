@@ -1,0 +1,45 @@
+import { expect, test } from './support.ts';
+
+test('the reference has every operation, with anchors, and comes from the page itself', async ({ page, request }) => {
+  const document = await (await request.get('/api/openapi.json')).json();
+  await page.goto('/docs/api');
+  const operations = Object.values<Record<string, { operationId: string }>>(document.paths).flatMap((methods) =>
+    Object.values(methods),
+  );
+  expect(operations.length).toBeGreaterThan(40);
+  for (const { operationId } of operations) await expect(page.locator(`[id="${operationId}"]`)).toHaveCount(1);
+  for (const name of Object.keys(document.components.schemas))
+    await expect(page.locator(`[id="schema-${name}"]`)).toHaveCount(1);
+});
+
+test('contents and schemas are one click away', async ({ page }) => {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.goto('/docs/api');
+  await page.getByRole('navigation', { name: 'Contents' }).getByRole('link', { name: '/api/v1/code/run' }).click();
+  const run = page.getByRole('article', { name: '/api/v1/code/run' });
+  await expect(run.getByRole('heading', { level: 3 })).toBeInViewport();
+  // The bar stays: only what is below it scrolls.
+  await expect(page.getByRole('heading', { name: 'API', exact: true })).toBeInViewport();
+  await run.getByRole('link', { name: 'CodeResult' }).first().click();
+  await expect(page).toHaveURL(/#schema-CodeResult$/);
+  await expect(page.getByRole('heading', { name: 'CodeResult', exact: true })).toBeInViewport();
+});
+
+test('an example is copied as it stands, and names this server', async ({ page, context, baseURL }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.goto('/docs/api');
+  await page.getByRole('button', { name: 'Copy the example: A whole answer as JSON' }).first().click();
+  await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible();
+  const copied = await page.evaluate(() => navigator.clipboard.readText());
+  expect(copied).toContain(`curl '${baseURL}/api/chat-optimized'`);
+  expect(copied).toContain('"stream":false');
+});
+
+test('the palette leads there', async ({ page }) => {
+  await page.goto('/dashboard');
+  await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
+  await page.keyboard.press('ControlOrMeta+k');
+  await page.getByRole('combobox', { name: 'What to do' }).fill('api');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { name: 'API', exact: true })).toBeVisible();
+});
