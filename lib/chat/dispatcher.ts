@@ -3,12 +3,14 @@ import type { FinishedAnswer } from '#lib/chat/chat-events';
 import type { Clock } from '#lib/chat/clock';
 import type { Run } from '#lib/chat/in-flight';
 import { AGEING_MS_PER_LEVEL, WaitingQueue } from '#lib/chat/queue';
+import { traceRun } from '#lib/chat/run-trace';
 import { RunTimes } from '#lib/chat/stats';
 import type { Config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
 import type { Log } from '#lib/observe/log';
 import type { Metrics } from '#lib/observe/metrics';
+import { inRequest } from '#lib/observe/request-scope';
 
 /** How long a provider may take to let go of an aborted call before its slot is given to the next anyway. */
 const ABORT_PATIENCE_MS = 5_000;
@@ -140,6 +142,7 @@ export class Dispatcher {
       this.#complete(run, event, now);
     } else run.state = event.fault.code === 'cancelled' ? 'cancelled' : 'failed';
     if (run.startedAt !== undefined) metrics.answer.observe({ outcome: run.state }, (now - run.startedAt) / 1000);
+    traceRun(run, now);
     run.log.append(event);
     this.#hooks.onEnded(run);
     if (this.#running.has(run)) {
@@ -172,7 +175,7 @@ export class Dispatcher {
       queue_length: this.#queue.size,
       estimated_wait_time: 0,
     });
-    void this.#execute(run);
+    void inRequest(run.id, () => this.#execute(run));
   }
 
   async #execute(run: Run): Promise<void> {

@@ -109,6 +109,13 @@ export const SETTINGS = {
     'info',
     'fatal, error, warn, info, debug, trace or silent.',
   ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: define(
+    'Server',
+    httpUrl().optional(),
+    undefined,
+    'OpenTelemetry collector that gets traces over OTLP/HTTP, without its /v1/traces: http://localhost:4318. Default: none.',
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: define('Server', list(), '', 'Headers for it, as name=value, comma-separated.'),
   SHUTDOWN_TIMEOUT_MS: define('Server', whole(0, MAX_MS), '10000', 'How long open requests may go on after SIGTERM.'),
   FRONTEND_URL: define(
     'Server',

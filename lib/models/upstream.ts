@@ -1,5 +1,7 @@
 import { type Dispatcher, Pool } from 'undici';
 import { Fault } from '#lib/fault';
+import { currentRequestId } from '#lib/observe/request-scope';
+import { tracer } from '#lib/observe/tracing';
 
 /** How long a connection to a model server may take to open; what it then does is bounded by lib/models/resilience.ts. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -113,7 +115,7 @@ export class Upstream {
       response = await this.#pool.request({
         method,
         path: this.#base + path,
-        headers: this.#headers,
+        headers: this.#headersNow(),
         body: body === undefined ? null : JSON.stringify(body),
         signal,
       });
@@ -126,6 +128,18 @@ export class Upstream {
     signal.throwIfAborted();
     const told = errorText(text);
     throw refuse?.(response.statusCode, told) ?? this.#refused(response, told);
+  }
+
+  /** With the id of the request that this is done for, so that the model server's log and ours tell of the same. */
+  #headersNow(): Record<string, string> {
+    const requestId = currentRequestId();
+    if (requestId === undefined) return this.#headers;
+    const traceparent = tracer()?.traceparent(requestId);
+    return {
+      ...this.#headers,
+      'x-request-id': requestId,
+      ...(traceparent === undefined ? {} : { traceparent }),
+    };
   }
 
   #notReached(error: unknown): Fault {

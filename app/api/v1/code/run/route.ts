@@ -4,6 +4,7 @@ import { describeError } from '#lib/http/errors';
 import { eventStream, json, type Reply } from '#lib/http/reply';
 import { type Call, type Handler, route } from '#lib/http/route';
 import { MIB } from '#lib/http/size';
+import { traced } from '#lib/observe/tracing';
 import { languageIds, runner } from '#lib/runner/index';
 import { type CodeRequest, type CodeResult, codeRequestSchema } from '#lib/wire/code';
 
@@ -30,13 +31,15 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   { limited: 'code' },
 );
 
-async function answered(body: CodeRequest, { caller }: Call, signal: AbortSignal): Promise<Reply> {
-  const result = await runner().run(body, { caller, signal });
+async function answered(body: CodeRequest, { caller, requestId }: Call, signal: AbortSignal): Promise<Reply> {
+  const result = await traced(requestId, 'run code', { language: body.language }, () =>
+    runner().run(body, { caller, signal }),
+  );
   return json(result, 200, { 'x-execution-time-ms': String(Math.round(result.duration_ms)) });
 }
 
 /** Output while the program runs, then the result. What is refused before the program begins is refused with its own status. */
-async function streamed(body: CodeRequest, { caller }: Call, signal: AbortSignal): Promise<Reply> {
+async function streamed(body: CodeRequest, { caller, requestId }: Call, signal: AbortSignal): Promise<Reply> {
   const left = new AbortController();
   const encoder = new TextEncoder();
   let send: (event: string, data: unknown) => void = () => {};
@@ -59,12 +62,14 @@ async function streamed(body: CodeRequest, { caller }: Call, signal: AbortSignal
     },
   });
   const started = Promise.withResolvers<void>();
-  const result = runner().run(body, {
-    caller,
-    signal: AbortSignal.any([signal, left.signal]),
-    onStart: started.resolve,
-    onOutput: (name, text) => send(name, { text }),
-  });
+  const result = traced(requestId, 'run code', { language: body.language }, () =>
+    runner().run(body, {
+      caller,
+      signal: AbortSignal.any([signal, left.signal]),
+      onStart: started.resolve,
+      onOutput: (name, text) => send(name, { text }),
+    }),
+  );
   result.then(
     (value: CodeResult) => send('result', value),
     (error: unknown) => send('error', describeError(error).body),

@@ -1,0 +1,29 @@
+import type { Run } from '#lib/chat/in-flight';
+import { tracer } from '#lib/observe/tracing';
+
+/** What became of a run, once it has ended, as spans of the request that began it: its wait, the model's call, the first token. */
+export function traceRun(
+  { id, model, provider, state, createdAt, startedAt, firstTokenAt }: Run,
+  endedAt: number,
+): void {
+  const traces = tracer();
+  if (traces === undefined) return;
+  traces.part(id, { name: 'queue', startMs: createdAt, endMs: startedAt ?? endedAt, attributes: {} });
+  if (startedAt === undefined) return;
+  // https://opentelemetry.io/docs/specs/semconv/gen-ai/
+  const attributes = {
+    'gen_ai.request.model': model,
+    'gen_ai.provider.name': provider.id,
+    'chill_space.outcome': state,
+  };
+  const call = traces.part(id, {
+    name: `chat ${model}`,
+    kind: 'client',
+    startMs: startedAt,
+    endMs: endedAt,
+    attributes,
+    failed: state === 'failed',
+  });
+  if (firstTokenAt !== undefined)
+    traces.part(id, { name: 'first token', startMs: startedAt, endMs: firstTokenAt, attributes: {} }, call);
+}

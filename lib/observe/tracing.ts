@@ -1,0 +1,185 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { config } from '#lib/config/index';
+import { log } from '#lib/observe/log';
+import { atShutdown, processWide } from '#lib/process';
+
+/**
+ * OpenTelemetry traces, where OTEL_EXPORTER_OTLP_ENDPOINT says where to. A request's trace follows from its id, so that whoever knows
+ * the one knows the other, and nothing is handed from room to room: a UUID's digits are the trace's.
+ */
+
+export interface Span {
+  traceId: string;
+  spanId: string;
+  parentSpanId: string | undefined;
+  name: string;
+  /** `server` for a request that came in, `client` for one that went out. */
+  kind: 'server' | 'client' | 'internal';
+  /** Milliseconds since the epoch. */
+  startMs: number;
+  endMs: number;
+  attributes: Readonly<Record<string, string | number | boolean>>;
+  failed: boolean;
+}
+
+export type Work = Pick<Span, 'name' | 'startMs' | 'endMs' | 'attributes'> & Partial<Pick<Span, 'kind' | 'failed'>>;
+
+interface Context {
+  traceId: string;
+  /** Of the request's own span. */
+  spanId: string;
+  parentSpanId: string | undefined;
+}
+
+const FLUSH_MS = 5_000;
+/** More than that are sent at once; what comes while a collector is away is let go of. */
+const BATCH_SPANS = 512;
+const MAX_WAITING_SPANS = 4_096;
+/** Requests under way that belong to the trace of their caller. */
+const MAX_ADOPTED = 10_000;
+
+export type Send = (spans: readonly Span[]) => Promise<void>;
+
+export class Tracer {
+  readonly #send: Send;
+  readonly #adopted = new Map<string, Context>();
+  #waiting: Span[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #sending: Promise<void> = Promise.resolve();
+  #warned = false;
+
+  constructor(send: Send) {
+    this.#send = send;
+  }
+
+  /** A request whose client has a trace of its own (W3C Trace Context, `traceparent`) becomes part of that. */
+  adopt(requestId: string, traceparent: string | null): void {
+    const found = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(traceparent ?? '');
+    const [, traceId, parentSpanId] = found ?? [];
+    if (traceId === undefined || parentSpanId === undefined || /^0+$/.test(traceId)) return;
+    this.#adopted.set(requestId, { traceId, spanId: spanIdOf(requestId), parentSpanId });
+    if (this.#adopted.size <= MAX_ADOPTED) return;
+    const [oldest] = this.#adopted.keys();
+    if (oldest !== undefined) this.#adopted.delete(oldest);
+  }
+
+  /** The request itself, which all that is done for it belongs to. */
+  request(requestId: string, work: Work): void {
+    const { traceId, spanId, parentSpanId } = this.#contextOf(requestId);
+    this.#add({ kind: 'server', failed: false, ...work, traceId, spanId, parentSpanId });
+  }
+
+  /** Something that was done for a request. Returns its span's id, for what was done within it. */
+  part(requestId: string, work: Work, parentSpanId?: string): string {
+    const context = this.#contextOf(requestId);
+    const spanId = randomBytes(8).toString('hex');
+    this.#add({
+      kind: 'internal',
+      failed: false,
+      ...work,
+      traceId: context.traceId,
+      spanId,
+      parentSpanId: parentSpanId ?? context.spanId,
+    });
+    return spanId;
+  }
+
+  /** The `traceparent` that a request made for this one carries. */
+  traceparent(requestId: string): string {
+    const { traceId, spanId } = this.#contextOf(requestId);
+    return `00-${traceId}-${spanId}-01`;
+  }
+
+  /** Sends what waits. Resolves when it is sent, or given up. */
+  flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const spans = this.#waiting;
+    this.#waiting = [];
+    if (spans.length > 0) this.#sending = this.#sending.then(() => this.#export(spans));
+    return this.#sending;
+  }
+
+  #contextOf(requestId: string): Context {
+    return (
+      this.#adopted.get(requestId) ?? {
+        traceId: traceIdOf(requestId),
+        spanId: spanIdOf(requestId),
+        parentSpanId: undefined,
+      }
+    );
+  }
+
+  #add(span: Span): void {
+    if (this.#waiting.length >= MAX_WAITING_SPANS) return;
+    this.#waiting.push(span);
+    if (this.#waiting.length === BATCH_SPANS) void this.flush();
+    else {
+      this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS);
+      this.#timer.unref();
+    }
+  }
+
+  async #export(spans: readonly Span[]): Promise<void> {
+    try {
+      await this.#send(spans);
+      this.#warned = false;
+    } catch (error) {
+      // Once for an outage: a collector that is away is no trouble of a request's.
+      if (!this.#warned) log().warn({ err: error }, 'traces could not be sent to OTEL_EXPORTER_OTLP_ENDPOINT');
+      this.#warned = true;
+    }
+  }
+}
+
+/** Undefined where no collector is set: then nothing is recorded, and the exporter is never loaded. */
+export function tracer(): Tracer | undefined {
+  return processWide('tracer', () => {
+    const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_HEADERS: headers } = config();
+    if (endpoint === undefined) return undefined;
+    const made = new Tracer(async (spans) => {
+      const { sendSpans } = await import('#lib/observe/otlp');
+      await sendSpans(endpoint, headers, spans);
+    });
+    atShutdown(() => made.flush());
+    return made;
+  });
+}
+
+/** Does `work` for a request, and records how long it took. */
+export async function traced<T>(
+  requestId: string,
+  name: string,
+  attributes: Span['attributes'],
+  work: () => Promise<T>,
+): Promise<T> {
+  const traces = tracer();
+  if (traces === undefined) return await work();
+  const startMs = nowMs();
+  let failed = true;
+  try {
+    const result = await work();
+    failed = false;
+    return result;
+  } finally {
+    traces.part(requestId, { name, startMs, endMs: nowMs(), attributes, failed });
+  }
+}
+
+/** Milliseconds since the epoch, with fractions. */
+export function nowMs(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+function traceIdOf(requestId: string): string {
+  const digits = requestId.replaceAll('-', '').toLowerCase();
+  return /^[0-9a-f]{32}$/.test(digits) && !/^0+$/.test(digits) ? digits : digest(requestId).slice(0, 32);
+}
+
+function spanIdOf(requestId: string): string {
+  return digest(requestId).slice(32, 48);
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
