@@ -71,6 +71,16 @@ describe('every file', () => {
   });
 });
 
+it('every file that the README and these files name is there', () => {
+  for (const source of ['README.md', ...FILES]) {
+    const words = readFileSync(source, 'utf8');
+    const folder = source.endsWith('README.md') ? source.slice(0, -'README.md'.length) : '';
+    for (const [, target = ''] of words.matchAll(/\]\((?!https?:|#)([^)#]+)\)/g))
+      expect(existsSync(folder + target), target).toBe(true);
+    for (const [path] of words.matchAll(/(?<![\w/])deploy\/[\w./-]+\w/g)) expect(existsSync(path), path).toBe(true);
+  }
+});
+
 describe('Docker', () => {
   it('has what the languages need, and the slim image no compilers', () => {
     const [slim, full] = read('Dockerfile').split('FROM slim AS full');

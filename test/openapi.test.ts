@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -83,6 +84,27 @@ describe('the reference', () => {
     const curl = curlOf(operation, { summary: '', body: { say: "it's $HOME" } }, reader);
     expect(curl).toContain(`-d '{"say":"it'\\''s $HOME"}'`);
     expect(curl).not.toContain('Authorization');
+  });
+});
+
+describe('the table of the README', () => {
+  const rows = [
+    ...readFileSync('README.md', 'utf8').matchAll(/^\| (`\/.*?`) \| ([A-Za-z, ]+) \| (key|anyone)[^|]* \|/gm),
+  ];
+  const told = rows.flatMap(([, paths = '', methods = '', who]) =>
+    [...paths.matchAll(/`([^`]+)`/g)].flatMap(([, path]) =>
+      (methods === 'any' ? 'GET, POST, PUT, PATCH, DELETE' : methods)
+        .split(', ')
+        .map((method) => `${method} ${path}: ${who}`),
+    ),
+  );
+
+  it('says who may call each route, as it is', () => {
+    const meant = OPERATIONS.map(
+      ({ method, path, access }) =>
+        `${method.toUpperCase()} ${templateOf(path)}: ${access === 'open' ? 'anyone' : 'key'}`,
+    );
+    expect(told.sort()).toEqual(meant.sort());
   });
 });
 
