@@ -45,8 +45,8 @@ export interface Case {
 }
 
 /**
- * Reads `<name>.<ext>` with `<name>.json` beside it, in each folder below `directory`, as it is expected to go in `tier`. `{port}` in
- * an arg becomes `port`.
+ * Reads `<name>.<ext>` with `<name>.json` beside it, in each folder below `directory`, as it is expected to go in `tier`. `{port}`
+ * becomes `port` and `{app}` the app's own directory, in arguments and in the program.
  */
 export function loadCases(directory: string, port = 0, tier: Tier = 'bubblewrap'): Case[] {
   const cases: Case[] = [];
@@ -58,11 +58,17 @@ export function loadCases(directory: string, port = 0, tier: Tier = 'bubblewrap'
       const path = join(directory, folder, file);
       const read = caseSchema.parse(JSON.parse(readFileSync(path.slice(0, -extension.length).concat('.json'), 'utf8')));
       const { expect, gvisor = expect, about: _about, ...request } = read;
-      const args = request.args?.map((arg) => arg.replace('{port}', String(port)));
+      const filled = (text: string) => text.replaceAll('{port}', String(port)).replaceAll('{app}', process.cwd());
+      const args = request.args?.map(filled);
       cases.push({
         name: `${folder}/${file}`,
         expected: tier === 'gvisor' ? gvisor : expect,
-        request: codeRequestSchema.parse({ ...request, args, language: language.id, code: readFileSync(path, 'utf8') }),
+        request: codeRequestSchema.parse({
+          ...request,
+          args,
+          language: language.id,
+          code: filled(readFileSync(path, 'utf8')),
+        }),
       });
     }
   return cases;

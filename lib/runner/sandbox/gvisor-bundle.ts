@@ -91,13 +91,13 @@ export function outerCommand(runsc: string, platform: string): string[] {
     `[ -x ${PERL} ] && ${PERL} -e 'fcntl($_, ${F_SETPIPE_SZ}, ${PIPE_BYTES}) for *STDOUT, *STDERR' ${END_DESCRIPTOR}>&-`,
     `"$@" ${END_DESCRIPTOR}>&-`,
     'code=$?',
-    `if [ -s ${BUNDLE}/pid ] && [ ! -s ${BUNDLE}/log ]; then echo ended >&${END_DESCRIPTOR}; fi`,
+    `if [ -s ${BUNDLE}/pid ] && ! [ -s ${BUNDLE}/log ] && ! grep -qE '^(panic|fatal error):' ${BUNDLE}/panic; then echo ended >&${END_DESCRIPTOR}; else head -qc 500 ${BUNDLE}/log ${BUNDLE}/panic >&2; fi`,
     'exit $code',
   ];
   return [
     ...['/usr/bin/prlimit', '--core=0', '--', '/bin/sh', '-c', script.join('\n'), 'sh', runsc],
     ...['--rootless', '--ignore-cgroups', '--network=none', `--platform=${platform}`],
-    ...[`--root=${BUNDLE}/state`, `--log=${BUNDLE}/log`],
+    ...[`--root=${BUNDLE}/state`, `--log=${BUNDLE}/log`, `--panic-log=${BUNDLE}/panic`],
     ...['run', `--bundle=${BUNDLE}`, `--pid-file=${BUNDLE}/pid`, 'sandbox'],
   ];
 }

@@ -31,13 +31,18 @@ export type GvisorOptions = Omit<BubblewrapOptions, 'filter'> & {
   platform: string;
   /** What gVisor takes with next to nothing in it, which is not counted as the program's. */
   ownBytes: number;
+  /** How long it takes to begin, which is not counted either. */
+  ownMs: number;
 };
 
 /** gVisor's own memory grows with what it runs: so many times what it takes at first is allowed for beside the program's bound. */
 const OWN_SHARE = 2;
-/** Threads of gVisor's own, and those with which it runs the program's. */
-const OWN_THREADS = 128;
-const THREADS_PER_PROCESS = 4;
+/**
+ * Threads of gVisor's own, and those with which it runs the program's: up to one for each of its own that has met the process. Its
+ * kernel keeps the program's own limit; should the host's be met first, gVisor would give up.
+ */
+const OWN_THREADS = 512;
+const THREADS_PER_PROCESS = 32;
 
 /**
  * Runs each program on a kernel of its own: gVisor's, a process that answers its system calls and makes few of its own. gVisor runs
@@ -66,8 +71,9 @@ export class Gvisor implements Sandbox {
     const startedAt = performance.now();
     const box = this.#open(job);
     try {
+      const limits = { ...job.limits, wallMs: job.limits.wallMs + this.#options.ownMs };
       const seen = await supervise(
-        { ...job, onStdout: job.onResult ?? job.onStdout, onResult: undefined },
+        { ...job, limits, onStdout: job.onResult ?? job.onStdout, onResult: undefined },
         box,
         startedAt,
       );

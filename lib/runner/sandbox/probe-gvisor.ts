@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { Gvisor } from '#lib/runner/sandbox/gvisor';
+import { Gvisor, type GvisorOptions } from '#lib/runner/sandbox/gvisor';
 import { check, type ProbeProgram } from '#lib/runner/sandbox/probe-check';
 import { hostUsers, type MachineOptions, NEEDS_NAMESPACES, type Probed, run } from '#lib/runner/sandbox/probe-machine';
 
@@ -18,8 +18,8 @@ export async function probeGvisor(machine: MachineOptions, places: readonly stri
   for (const hostUid of hostUsers())
     for (const platform of platforms) {
       const measured = await measure(machine, { hostUid, platform, runsc });
-      if (typeof measured === 'number')
-        return { sandbox: new Gvisor({ ...machine, hostUid, runsc, platform, ownBytes: measured }) };
+      if (typeof measured !== 'string')
+        return { sandbox: new Gvisor({ ...machine, hostUid, runsc, platform, ...measured }) };
       trouble ||= measured;
     }
   return refused(
@@ -40,15 +40,15 @@ function refused(sentence: string): Probed {
   return { sandbox: undefined, reason: `Code cannot be run here: SANDBOX=gvisor, but ${sentence}.` };
 }
 
-/** How much memory gVisor takes with next to nothing in it, or a sentence where it does not contain what it should. */
+/** What gVisor takes with next to nothing in it, or a sentence where it does not contain what it should. */
 async function measure(
   machine: MachineOptions,
   how: { hostUid: number | undefined; platform: string; runsc: string },
-): Promise<number | string> {
-  const candidate = new Gvisor({ ...machine, ...how, ownBytes: 0 });
+): Promise<Pick<GvisorOptions, 'ownBytes' | 'ownMs'> | string> {
+  const candidate = new Gvisor({ ...machine, ...how, ownBytes: 0, ownMs: 0 });
   try {
     const { ended, complaint } = await check(candidate, PROGRAM);
-    return complaint ?? ended.peakMemoryBytes;
+    return complaint ?? { ownBytes: ended.peakMemoryBytes, ownMs: ended.wallMs };
   } finally {
     await candidate.close();
   }

@@ -1,4 +1,4 @@
 #include "/etc/shadow"
-#include "/work/main/package.json"
+#include "{app}/package.json"
 #include "/proc/1/environ"
 int main() {}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("{:?} {:?}", option_env!("BUILT"), std::fs::metadata("/work/built").is_ok());
+}
