@@ -16,6 +16,8 @@ export interface ComposedRunner extends Runner {
   readonly languages: readonly Language[];
   /** One language alone, so that another one's executor cannot delay the answer. */
   languageHealth(language: Language): Promise<ExecutorHealth>;
+  /** Of the languages that are run elsewhere; none where all are run here. */
+  executorsHealth(): Promise<ExecutorHealth[]>;
 }
 
 /** Puts the executors of the settings before `local`, which runs the other languages. */
@@ -46,11 +48,10 @@ export function composeRunner(local: Runner, settings: Config, metrics: Metrics)
     return remote === undefined ? localHealth(await local.health(), language) : await remote.health();
   };
 
+  const executorsHealth = () => Promise.all([...remotes.values()].map((remote) => remote.health()));
+
   const health = async (): Promise<RunnerHealth> => {
-    const [here, elsewhere] = await Promise.all([
-      local.health(),
-      Promise.all([...remotes.values()].map((remote) => remote.health())),
-    ]);
+    const [here, elsewhere] = await Promise.all([local.health(), executorsHealth()]);
     const found = elsewhere.filter(({ status }) => status === 'healthy');
     const there = new Set([...here.languages, ...found.map(({ language }) => language)]);
     const notices = [
@@ -75,6 +76,7 @@ export function composeRunner(local: Runner, settings: Config, metrics: Metrics)
   return {
     languages,
     languageHealth,
+    executorsHealth,
     health: () => (remotes.size === 0 ? local.health() : health()),
 
     run: async (request, options) => {

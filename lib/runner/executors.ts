@@ -10,9 +10,11 @@ import {
   EXECUTE_TIMEOUT_SECONDS,
   type ExecuteResult,
   type ExecuteStatus,
+  type ExecutorHealth,
   type ExecutorInfo,
   type MicroservicesHealth,
 } from '#lib/wire/executor';
+import type { ReadyPart } from '#lib/wire/health';
 
 /** Each language as a service of its own (SPEC §3), over the one runner. */
 
@@ -66,6 +68,15 @@ export async function microservicesHealth(
     }),
   );
   return { status: services.every(({ status }) => status === 'healthy') ? 'healthy' : 'degraded', services };
+}
+
+/** Whether the languages that are run elsewhere can be: one that is down takes only itself along. Pure. */
+export function executorsPart(executors: readonly ExecutorHealth[]): ReadyPart {
+  if (executors.length === 0) return { state: 'not_configured' };
+  const away = executors.filter(({ status }) => status !== 'healthy').map(({ language }) => language);
+  if (away.length === 0) return { state: 'up' };
+  const detail = `No executor answers for ${away.join(', ')}.`;
+  return { state: away.length === executors.length ? 'down' : 'up', detail };
 }
 
 /** A result in the executors' words. Pure. */

@@ -12,7 +12,7 @@ import {
   validateResultSchema,
 } from '#lib/wire/executor';
 
-/** Beyond the program's own time, for the way, a line, and a compiler. */
+/** Beyond what the work itself may take, for the way and a line. */
 const ANSWER_MARGIN_MS = 15_000;
 const HEALTH_TIMEOUT_MS = 3_000;
 const HEALTH_KEPT_MS = 2_000;
@@ -41,7 +41,7 @@ export class RemoteExecutor {
     const { seconds } = checkRequest(request, this.#settings);
     const body = { ...request, language: this.#language.id, timeout: seconds };
     let started = false;
-    return await this.#ask(seconds * 1000, signal, async (replica, ends) => {
+    return await this.#ask(runTimeMs(this.#language, seconds, this.#settings), signal, async (replica, ends) => {
       let hasOutput = false;
       try {
         const stream = await replica.post('/api/v1/code/run', body, 'text/event-stream', ends);
@@ -157,6 +157,15 @@ export class RemoteExecutor {
       `The executor of ${this.#language.name} gave no result within ${seconds} seconds.`,
     );
   }
+}
+
+/** How long a run may take at an executor that is not busy: a compiler has its own time before the program's. Pure. */
+export function runTimeMs(
+  { compile }: Pick<Language, 'compile'>,
+  seconds: number,
+  { CODE_COMPILE_TIMEOUT_SECONDS }: Pick<Config, 'CODE_COMPILE_TIMEOUT_SECONDS'>,
+): number {
+  return (seconds + (compile === undefined ? 0 : CODE_COMPILE_TIMEOUT_SECONDS)) * 1000;
 }
 
 function toldFault(data: string): Fault {

@@ -18,6 +18,7 @@ export const readySchema = z.object({
   parts: z.object({
     model: readyPartSchema,
     sandbox: readyPartSchema,
+    executors: readyPartSchema,
     redis: readyPartSchema,
     gateway: readyPartSchema,
   }),

@@ -3,6 +3,7 @@ import { gateway } from '#lib/gateway/index';
 import { json } from '#lib/http/reply';
 import { type Call, route } from '#lib/http/route';
 import { modelDirectory } from '#lib/models/choose';
+import { executorsPart } from '#lib/runner/executors';
 import { runner } from '#lib/runner/index';
 import type { Ready, ReadyPart } from '#lib/wire/health';
 
@@ -16,8 +17,13 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   {
     GET: async (request, call) => {
       const { signal } = request;
-      const [model, sandbox, backend] = await Promise.all([modelPart(signal), sandboxPart(call), gatewayPart()]);
-      const parts = { model, sandbox, redis: NOT_CONFIGURED, gateway: backend };
+      const [model, sandbox, executors, backend] = await Promise.all([
+        modelPart(signal),
+        sandboxPart(call),
+        runner().executorsHealth().then(executorsPart),
+        gatewayPart(),
+      ]);
+      const parts = { model, sandbox, executors, redis: NOT_CONFIGURED, gateway: backend };
       const ready = Object.values(parts).every(({ state }) => state !== 'down');
       return json(
         { status: ready ? 'ready' : 'not_ready', parts } satisfies Ready,
