@@ -5,6 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -57,7 +58,20 @@ export async function ensurePackages() {
 }
 
 /**
- * Makes sure that `programs` ({command or file: Debian package}) are there: through apt where we are root, else by
+ * The languages of the code runner: what each needs, and the Debian package that has it. Go and Rust may lie where their own
+ * installers put them.
+ */
+export const TOOLCHAINS = {
+  python3: 'python3',
+  'g++': 'g++',
+  mold: 'mold',
+  javac: 'default-jdk-headless',
+  'go|/usr/local/go/bin/go': 'golang-go',
+  [`rustc|${join(homedir(), '.cargo', 'bin', 'rustc')}`]: 'rustc',
+};
+
+/**
+ * Makes sure that `programs` ({command or file, or several of which one is enough: Debian package}) are there: through apt where we are root, else by
  * naming them. Returns those that are still missing.
  */
 export async function ensureSystemTools(programs) {
@@ -158,8 +172,8 @@ export function run(command, args, { onOutput, ...options } = {}) {
   });
 }
 
-function isThere(name) {
-  return name.startsWith('/') ? existsSync(name) : onPath(name);
+function isThere(names) {
+  return names.split('|').some((name) => (name.startsWith('/') ? existsSync(name) : onPath(name)));
 }
 
 export function onPath(command) {

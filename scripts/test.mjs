@@ -9,20 +9,24 @@ import { join } from 'node:path';
 import { ensureModel } from './model.mjs';
 import { ensureNginx } from './nginx.mjs';
 import { ensureOllama } from './ollama.mjs';
-import { ensureBuild, ensurePackages, ensureSystemTools, projectEnvironment, run, SetupError, say } from './setup.mjs';
+import {
+  ensureBuild,
+  ensurePackages,
+  ensureSystemTools,
+  projectEnvironment,
+  run,
+  SetupError,
+  say,
+  TOOLCHAINS,
+} from './setup.mjs';
 
 /** The sandboxes, the browser, the languages, and what the sandbox's filter is held against. */
 const SYSTEM_TOOLS = {
   bwrap: 'bubblewrap',
   runsc: 'runsc',
   chromium: 'chromium',
-  python3: 'python3',
   cc: 'gcc',
-  'g++': 'g++',
-  mold: 'mold',
-  javac: 'openjdk-17-jdk-headless',
-  go: 'golang-go',
-  rustc: 'rustc',
+  ...TOOLCHAINS,
   '/usr/include/seccomp.h': 'libseccomp-dev',
 };
 

@@ -1,7 +1,10 @@
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { LANGUAGE_SHEETS } from '#lib/client/samples';
 import { runner } from '#lib/runner/index';
 
+/** Go's library is compiled at the first start. */
+const PREPARATION_MS = 600_000;
+beforeAll(() => runner().prepared(), PREPARATION_MS);
 afterAll(() => runner().close());
 
 const samples = LANGUAGE_SHEETS.flatMap(({ id, samples: all }) =>
@@ -10,7 +13,6 @@ const samples = LANGUAGE_SHEETS.flatMap(({ id, samples: all }) =>
 
 test.each(samples)('the $language sample "$title" writes what demo mode says that it writes', async (sample) => {
   const { language, code, stdin, output } = sample;
-  await runner().prepared();
   const result = await runner().run(
     { language, code, stdin },
     { caller: 'samples', signal: AbortSignal.timeout(60_000) },

@@ -268,7 +268,7 @@ export const SETTINGS = {
     'Code',
     z.enum(['auto', 'bubblewrap', 'gvisor', 'none']),
     'auto',
-    'auto takes the strongest that works here; none runs code bare, which is dangerous.',
+    'auto is bubblewrap; gvisor is stronger and slower, and needs runsc; none runs code bare, which is dangerous.',
   ),
   CODE_TIMEOUT_SECONDS: define('Code', whole(1, 3_600), '10', 'Wall time of a run that asks for none.'),
   CODE_MAX_TIMEOUT_SECONDS: define('Code', whole(1, 3_600), '60', 'The longest that a request may ask for.'),

@@ -4,7 +4,9 @@ import { MAX_DIAGNOSTICS, summarize } from '#lib/runner/validate';
 import type { Diagnostic } from '#lib/runner/validators/diagnostic';
 
 const { runner, leftovers } = testBench({ settings: { CODE_COMPILE_MEMORY_MB: '512' } });
-beforeAll(() => runner.prepared());
+/** Go's library is compiled at the first start. */
+const PREPARATION_MS = 600_000;
+beforeAll(() => runner.prepared(), PREPARATION_MS);
 afterAll(() => runner.close());
 
 const check = (language: string, code: string) => runner.validate({ language, code }, { caller: 'a' });
@@ -72,7 +74,7 @@ const WRONG: [language: string, code: string, errors: string[], warnings?: strin
     'package main\n\nimport "github.com/x/y"\n\nfunc main() {\n\té := "é"; var n int = "s"; _ = n\n}\n',
     ['3:8 could not import github.com/x/y: only the', '6:2 declared and not used: é', '6:24 cannot use "s"'],
   ],
-  ['rust', 'fn main() { let x = ', ['1:21 this file contains an unclosed delimiter']],
+  ['rust', 'fn main() {', ['1:12 this file contains an unclosed delimiter']],
   [
     'rust',
     'fn main() {\n    let é = "😀"; let x: i32 = "s";\n    let v: u8 = vec![];\n    let unused = 1;\n}\n',

@@ -10,6 +10,8 @@ import { PROGRAM, RESULT_DESCRIPTOR } from '#lib/runner/sandbox/sandbox';
 import { rustValidator } from '#lib/runner/validators/rust';
 
 const AT = '/opt/rust';
+/** Where Debian's package is. */
+const SYSTEM = '/usr';
 const MOLD = '/usr/bin/mold';
 /** The dynamic linker, which a program names, by the machine that the C compiler is for. */
 const LOADERS: Record<string, string> = {
@@ -27,18 +29,20 @@ export const rust: Language = {
   find: (machine) => {
     const prefix = findPrefix(machine);
     if (prefix === undefined || !machine.exists('/usr/bin/cc')) return undefined;
+    const isSystem = prefix === SYSTEM;
     return {
-      binds: [{ from: prefix, at: AT }],
-      programs: { rustc: `${AT}/bin/rustc`, ...findLinker(machine) },
+      // What the system's packages install is seen by every program anyway.
+      binds: isSystem ? [] : [{ from: prefix, at: AT }],
+      programs: { rustc: `${isSystem ? SYSTEM : AT}/bin/rustc`, ...findLinker(machine) },
     };
   },
   version: { command: ({ programs }) => [`${programs.rustc}`, '--version'], pattern: /rustc (\S+)/ },
-  install: 'Install Rust with rustup, and a linker: apt-get install gcc mold.',
+  install: 'Install Rust with rustup or with apt-get install rustc, and a linker: apt-get install gcc mold.',
   // The standard library as programs share it, where they can see it and the toolchain is out of sight.
   prepare: {
     isNeeded: false,
     make: ({ binds }, directory) => ({
-      argv: ['/bin/sh', '-c', 'cp "$1"/lib/rustlib/*/lib/libstd-*.so "$2"', 'sh', `${binds[0]?.from}`, directory],
+      argv: ['/bin/sh', '-c', 'cp "$1"/lib/rustlib/*/lib/libstd-*.so "$2"', 'sh', binds[0]?.from ?? SYSTEM, directory],
       env: { PATH: '/usr/bin:/bin' },
     }),
   },
@@ -102,13 +106,14 @@ function isReadOnce({ text }: SourceFile): boolean {
   return !/include|path|\bmain\s*[;/]/.test(text);
 }
 
-/** rustup's stable toolchain, or whichever there is, by its own directory: its `rustc` in PATH is a dispatcher that needs a home. */
+/** rustup's stable toolchain, or whichever there is, or the system's; by its own directory: rustup's `rustc` in PATH is a dispatcher that needs a home. */
 function findPrefix({ exists, list, home }: Machine): string | undefined {
   const own = [`${home}/.rustup/toolchains`, '/usr/local/rustup/toolchains', '/opt/rustup/toolchains'].flatMap(
     (directory) => list(directory).map((name) => `${directory}/${name}`),
   );
   const prefixes = [...own.filter((path) => path.includes('/stable-')), ...own];
-  return prefixes.find((prefix) => exists(`${prefix}/bin/rustc`) && exists(`${prefix}/lib`));
+  const found = prefixes.find((prefix) => exists(`${prefix}/bin/rustc`) && exists(`${prefix}/lib`));
+  return found ?? (exists(`${SYSTEM}/bin/rustc`) && exists(`${SYSTEM}/lib/rustlib`) ? SYSTEM : undefined);
 }
 
 /** mold, and the files that every program begins and ends with; nothing where any of it is missing. */
