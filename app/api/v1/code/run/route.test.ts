@@ -100,10 +100,12 @@ describe('POST /api/v1/code/run', () => {
       400,
       'invalid_request',
     ],
-  ])('refuses %s', async (_name, body, status, code) => {
-    const response = await send(body);
-    expect(response.status).toBe(status);
-    expect(await response.json()).toMatchObject({ code, error: expect.stringMatching(/\.$/) });
+  ])('refuses %s, in the same words where a stream was asked for', async (_name, body, status, code) => {
+    const answers = [await send(body), await send(body, STREAM)];
+    expect(answers.map((answer) => answer.status)).toEqual([status, status]);
+    const [told, streamed] = await Promise.all(answers.map((answer) => answer.json()));
+    expect(told).toMatchObject({ code, error: expect.stringMatching(/\.$/) });
+    expect(streamed).toEqual(told);
   });
 
   it('takes exactly 50,000 bytes', async () => {
