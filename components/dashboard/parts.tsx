@@ -13,6 +13,7 @@ import type { ModelInfo } from '#lib/wire/models';
 const NAMES: Partial<Record<string, string>> = {
   model: 'Model provider',
   sandbox: 'Sandbox',
+  executors: 'Executors elsewhere',
   redis: 'Redis',
   gateway: 'Gateway’s backend',
 };
