@@ -21,8 +21,11 @@ function registry(): Map<string, unknown> {
  */
 export function processWide<T>(name: string, create: () => T): T {
   const values = registry();
-  if (!values.has(name)) values.set(name, create());
-  return values.get(name) as T;
+  const known = values.get(name);
+  if (known !== undefined || values.has(name)) return known as T;
+  const made = create();
+  values.set(name, made);
+  return made;
 }
 
 /** Forgets the value under `name`, so that the next call of its accessor makes a fresh one. For tests. */

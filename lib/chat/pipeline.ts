@@ -66,7 +66,7 @@ export class ChatEngine {
   readonly #dispatcher: Dispatcher;
   readonly #submitted: IdempotencyKeys<SubmittedTicket>;
   readonly #questions = new WeakMap<ChatRequest, Question>();
-  readonly #lookups: Record<CacheHeader, { inc(): void }>;
+  readonly #lookups: Record<CacheHeader, number>;
   readonly #firstToken = new RecentValues();
   readonly #total = new RecentValues();
   readonly #counts = { total: 0, cached: 0, joined: 0 };
@@ -75,14 +75,8 @@ export class ChatEngine {
   constructor(parts: ChatEngineParts) {
     const { settings, clock } = parts;
     const resultTtlMs = settings.QUEUE_RESULT_TTL_SECONDS * 1000;
-    const { cacheLookups } = parts.metrics;
     this.#parts = parts;
-    this.#lookups = {
-      hit: cacheLookups.labels('hit'),
-      miss: cacheLookups.labels('miss'),
-      joined: cacheLookups.labels('joined'),
-      bypass: cacheLookups.labels('bypass'),
-    };
+    this.#lookups = parts.metrics.cacheLookups;
     this.#cache = new ResponseCache(
       { maxBytes: settings.CACHE_MAX_SIZE_MB * BYTES_PER_MB, ttlMs: settings.CACHE_TTL_SECONDS * 1000 },
       clock,
@@ -136,7 +130,7 @@ export class ChatEngine {
     const kept = reads && settings.CACHE_ENABLED ? this.#cache.get(key) : undefined;
     if (kept !== undefined) {
       this.#counts.cached += 1;
-      this.#lookups.hit.inc();
+      this.#lookups.hit += 1;
       if (origin.detached !== true && origin.ownForm !== true && continued === undefined)
         return { kind: 'hit', id: origin.id ?? randomUUID(), kept };
     }
@@ -182,7 +176,7 @@ export class ChatEngine {
     }
     this.#inFlight.add(ticket);
     const cache = twin !== undefined ? 'joined' : reads && settings.CACHE_ENABLED ? 'miss' : 'bypass';
-    this.#lookups[cache].inc();
+    this.#lookups[cache] += 1;
     return { kind: 'ticket', ticket, cache };
   }
 

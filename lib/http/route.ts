@@ -117,7 +117,7 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
   }
   const elapsedMs = performance.now() - started;
   const { status } = reply;
-  metrics().requests.observe({ route: name, method, status: String(status) }, elapsedMs / 1000);
+  metrics().requests.add(name, method, status, elapsedMs / 1000);
   traces?.request(requestId, {
     name: `${method} ${name}`,
     startMs: nowMs() - elapsedMs,

@@ -57,29 +57,55 @@ export function createLog(level: string, destination: pino.DestinationStream): L
   return pino({ ...options(level), redact }, destination);
 }
 
-const LOG_BLOCK_BYTES = 15 * 1024;
+const LOG_BLOCK_CHARS = 15 * 1024;
 const WAITING_LOG_BYTES = 1024 * 1024;
+const LONE_LINE_MS = 100;
 const SAY_AGAIN_MS = 60_000;
 
-/** Lines go out in blocks, and a lone one after a tenth of a second: a write for each costs more than a cached answer. */
-function output() {
-  return processWide('log-output', () => {
-    const lines = pino.destination({
-      fd: 1,
-      sync: false,
-      minLength: LOG_BLOCK_BYTES,
-      maxLength: WAITING_LOG_BYTES,
-      periodicFlush: 100,
-    });
-    let saidAt = Number.NEGATIVE_INFINITY;
+/**
+ * Lines go out in blocks, and a lone one after a tenth of a second: a write for each costs more than a cached answer. They
+ * are collected here, since the destination measures all that waits there whenever it is given more.
+ */
+class LogOutput implements pino.DestinationStream {
+  readonly #destination = pino.destination({ fd: 1, sync: false, maxLength: WAITING_LOG_BYTES });
+  readonly #pass = () => this.pass();
+  #block = '';
+  #timer: NodeJS.Timeout | undefined;
+  #saidAt = Number.NEGATIVE_INFINITY;
+
+  constructor() {
     // A disk that is full is no reason to end: what waits is written when there is room again, what is more is lost.
-    lines.on('error', (error) => {
-      if (performance.now() - saidAt < SAY_AGAIN_MS) return;
-      saidAt = performance.now();
+    this.#destination.on('error', (error) => {
+      if (performance.now() - this.#saidAt < SAY_AGAIN_MS) return;
+      this.#saidAt = performance.now();
       process.stderr.write(`The log cannot be written (${error.message}): lines are lost until it can.\n`);
     });
-    return lines;
-  });
+    process.once('exit', () => flushLog());
+  }
+
+  write(line: string): void {
+    this.#block += line;
+    if (this.#block.length >= LOG_BLOCK_CHARS) this.pass();
+    else this.#timer ??= setTimeout(this.#pass, LONE_LINE_MS).unref();
+  }
+
+  /** Hands on what was collected. */
+  pass(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const block = this.#block;
+    this.#block = '';
+    if (block !== '') this.#destination.write(block);
+  }
+
+  flushSync(): void {
+    this.pass();
+    this.#destination.flushSync();
+  }
+}
+
+function output(): LogOutput {
+  return processWide('log-output', () => new LogOutput());
 }
 
 function options(level: string): pino.LoggerOptions {

@@ -1,11 +1,14 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { RequestDurations } from '#lib/observe/request-durations';
 import { processWide } from '#lib/process';
+import type { CacheHeader } from '#lib/wire/chat';
 
 /** Everything that `/api/metrics` tells (SPEC §2.6). Rooms observe through these; none makes its own. */
 export interface Metrics {
   registry: Registry;
-  requests: Histogram<'route' | 'method' | 'status'>;
-  cacheLookups: Counter<'result'>;
+  requests: RequestDurations;
+  /** Look-ups in the response cache, to be added to; told when somebody asks for the metrics. */
+  cacheLookups: Record<CacheHeader, number>;
   queueLength: Gauge;
   activeStreams: Gauge;
   tokens: Counter<'kind'>;
@@ -45,19 +48,13 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry, prefix: 'chill_space_' });
   return {
     registry,
-    requests: new Histogram({
-      name: 'chill_space_http_request_duration_seconds',
-      help: 'Time from a request to the start of its answer.',
-      labelNames: ['route', 'method', 'status'],
-      buckets: SECONDS,
-      registers,
-    }),
-    cacheLookups: new Counter({
-      name: 'chill_space_cache_lookups_total',
-      help: 'Look-ups in the response cache, by result.',
-      labelNames: ['result'],
-      registers,
-    }),
+    requests: new RequestDurations(
+      'chill_space_http_request_duration_seconds',
+      'Time from a request to the start of its answer.',
+      SECONDS,
+      registry,
+    ),
+    cacheLookups: createLookups(registry),
     queueLength: new Gauge({ name: 'chill_space_queue_length', help: 'Chat requests that wait.', registers }),
     activeStreams: new Gauge({
       name: 'chill_space_active_streams',
@@ -105,6 +102,21 @@ export function createMetrics(): Metrics {
     }),
     stats: createStatGauges(registry),
   };
+}
+
+function createLookups(registry: Registry): Record<CacheHeader, number> {
+  const lookups = { hit: 0, miss: 0, joined: 0, bypass: 0 };
+  new Counter({
+    name: 'chill_space_cache_lookups_total',
+    help: 'Look-ups in the response cache, by result.',
+    labelNames: ['result'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [result, count] of Object.entries(lookups)) this.inc({ result }, count);
+    },
+  });
+  return lookups;
 }
 
 function createStatGauges(registry: Registry): StatGauges {
