@@ -48,6 +48,7 @@ ENV HOST=0.0.0.0 \
     XDG_CACHE_HOME=/data/cache \
     NODE_COMPILE_CACHE=/data/cache/node
 USER node
+RUN node scripts/precompile.ts
 VOLUME /data
 EXPOSE 3000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \

@@ -127,8 +127,17 @@ export async function ensureBuild() {
   });
   if (code !== 0)
     throw new SetupError(`${Buffer.concat(output).toString()}\nThe pages could not be built. What Next said is above.`);
+  await run(projectNode(), [join(ROOT, 'scripts', 'precompile.ts')], { cwd: ROOT, env: serverEnvironment() });
   mkdirSync(dirname(BUILD_STAMP), { recursive: true });
   writeFileSync(BUILD_STAMP, wanted);
+}
+
+/** What the server runs in. Compiled code is kept from the last start: half the time to the first answer, and no type stripper in memory. */
+export function serverEnvironment() {
+  return projectEnvironment({
+    NODE_ENV: 'production',
+    NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'chill-space'),
+  });
 }
 
 /** What demo mode runs programs with in the browser (`public/demo/engine/`). */

@@ -1,7 +1,6 @@
 /** `npm start`: from a fresh clone to a server that answers. Says in a few lines what it does. */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { join } from 'node:path';
 import { ensureModel } from './model.mjs';
 import {
   ensureBuild,
@@ -14,12 +13,11 @@ import {
   run,
   SetupError,
   say,
+  serverEnvironment,
 } from './setup.mjs';
 
 /** The heap grows because nothing collects it: with these bounds the server stays small, at no cost in speed. */
 const HEAP_BOUNDS = ['--max-old-space-size=512', '--max-semi-space-size=8'];
-/** Compiled code from the last start: half the time to the first answer, and no type stripper in memory. */
-const COMPILE_CACHE = join(ROOT, 'node_modules', '.cache', 'chill-space');
 const OLLAMA_PROBE_MS = 1000;
 
 try {
@@ -44,7 +42,7 @@ serve();
 function serve() {
   const server = spawn(projectNode(), [...HEAP_BOUNDS, 'server.ts'], {
     cwd: ROOT,
-    env: projectEnvironment({ NODE_ENV: 'production', NODE_COMPILE_CACHE: COMPILE_CACHE }),
+    env: serverEnvironment(),
     stdio: 'inherit',
   });
   // A terminal sends Ctrl-C to the whole process group: the server gets its own, a second one would end it at once.

@@ -26,7 +26,8 @@ const IDLE_SWEEP_MS = 50;
 const LAST_WORDS_MS = 1_000;
 const BODY_TIMEOUT_MS = 120_000;
 
-type PageHandler = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>;
+/** What answers for pages and static files. */
+export type PageHandler = (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>;
 type RouteModule = Partial<Record<string, RouteHandler>>;
 
 export interface AppServerOptions {

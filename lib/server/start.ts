@@ -1,0 +1,106 @@
+import { existsSync } from 'node:fs';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { flushCompileCache } from 'node:module';
+import { type Config, ConfigError, config, listenHost } from '#lib/config/index';
+import { modelDirectory } from '#lib/models/choose';
+import { flushLog, log } from '#lib/observe/log';
+import { shutDown } from '#lib/process';
+import { runner } from '#lib/runner/index';
+import { createAppServer, drain, type PageHandler } from '#lib/server/app-server';
+import { banner } from '#lib/server/banner';
+
+/** Makes what serves pages, for a server at this address. */
+export type LoadPages = (address: { host: string; port: number }) => Promise<PageHandler>;
+
+/** Reads the settings, listens, says so on standard error, and ends the process when it is told to. */
+export async function startServer(loadPages: LoadPages): Promise<void> {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  Object.assign(process.env, { NODE_ENV: 'production' });
+  const settings = readSettings();
+  const address = { host: listenHost(settings), port: settings.PORT };
+
+  // A rejection that nobody awaited is a bug, but no reason to drop everyone's running answers.
+  process.on('unhandledRejection', (error) => log().error({ err: error }, 'unhandled rejection'));
+  process.on('uncaughtException', (error) => {
+    log().fatal({ err: error }, 'uncaught exception');
+    flushLog();
+    process.exit(1);
+  });
+
+  const server = await createAppServer({
+    root: process.cwd(),
+    loadPages: settings.EXECUTOR_LANGUAGE === undefined ? () => loadPages(address) : async () => refusePage,
+    executor: settings.EXECUTOR_LANGUAGE,
+  });
+  server.on('error', (error: NodeJS.ErrnoException) => fail(listenFailure(error, address)));
+  server.listen({ ...address, backlog: 1024 }, () => void announce(settings));
+  const stop = stopper(server, settings);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+}
+
+/** An executor has no pages. */
+async function refusePage(_incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const error = 'There is nothing at this address: this is an executor, with /health, /info, /execute and /validate.';
+  outgoing.writeHead(404, { 'content-type': 'application/json; charset=utf-8' });
+  outgoing.end(JSON.stringify({ error, code: 'not_found' }));
+}
+
+async function announce(settings: Config): Promise<void> {
+  const signal = AbortSignal.timeout(10_000);
+  const [models, health] = await Promise.all([
+    settings.EXECUTOR_LANGUAGE === undefined ? modelDirectory().list(signal).catch(asError) : NO_MODELS,
+    runner().health().catch(asError),
+  ]);
+  process.stderr.write(`\n${banner(settings, settings.PORT, models, health)}\n\n`);
+  // For the next start; does nothing where NODE_COMPILE_CACHE is not set.
+  flushCompileCache();
+}
+
+const NO_MODELS = new Error('this is an executor of programs only');
+
+/** What a signal does: the first drains the server, a second ends it at once. */
+function stopper(server: Server, settings: Config): (signal: string) => Promise<void> {
+  let stopping = false;
+  return async (signal) => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    log().info({ signal, open_for_at_most_ms: settings.SHUTDOWN_TIMEOUT_MS }, 'stopping');
+    let closed: Promise<unknown> | undefined;
+    const close = () => {
+      closed ??= shutDown();
+      return closed;
+    };
+    await drain(server, settings.SHUTDOWN_TIMEOUT_MS, close);
+    await close();
+    flushLog();
+    process.exit(0);
+  };
+}
+
+function readSettings(): Config {
+  try {
+    return config();
+  } catch (error) {
+    if (error instanceof ConfigError) return fail(error.message);
+    throw error;
+  }
+}
+
+function listenFailure(error: NodeJS.ErrnoException, { host, port }: { host: string; port: number }): string {
+  if (error.code === 'EADDRINUSE')
+    return `Port ${port} is taken by another program. Stop that one, or choose another port: PORT=${port + 1} npm start`;
+  if (error.code === 'EACCES')
+    return `This user may not listen on port ${port}. Choose a port above 1023: PORT=3000 npm start`;
+  if (error.code === 'EADDRNOTAVAIL')
+    return `HOST=${host} is not an address of this machine. Use 127.0.0.1, 0.0.0.0, or one of its own.`;
+  return `The server cannot listen on ${host}:${port}: ${error.message}`;
+}
+
+function fail(sentence: string): never {
+  process.stderr.write(`${sentence}\n`);
+  process.exit(1);
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
