@@ -52,6 +52,7 @@ export function parseBody<S extends z.ZodType>(schema: S, body: unknown, fields:
 
 function requireJson(request: HttpRequest): void {
   const type = request.headers.get('content-type');
+  if (type === 'application/json') return;
   if (type === null || !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type))
     throw new Fault('unsupported_media_type', 'Send the body as JSON, with the header Content-Type: application/json.');
 }

@@ -119,9 +119,15 @@ export async function drain(server: Server, deadlineMs: number, tell?: () => unk
   clearTimeout(deadline);
 }
 
+/** The last that was one: nearly all requests name the same. */
+let knownHost: string | undefined;
+
 /** Whether a Host header is a name or an address with, perhaps, a port (RFC 9110, 7.2); HTTP/1.0 needs none. */
 function isHost(host: string | undefined): boolean {
-  return host === undefined || /^(?:[A-Za-z0-9._~%!$&'()*+,;=-]+|\[[0-9A-Fa-f:.]+\])(?::\d*)?$/.test(host);
+  if (host === knownHost || host === undefined) return true;
+  if (!/^(?:[A-Za-z0-9._~%!$&'()*+,;=-]+|\[[0-9A-Fa-f:.]+\])(?::\d*)?$/.test(host)) return false;
+  knownHost = host;
+  return true;
 }
 
 async function answer(
