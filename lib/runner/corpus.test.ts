@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findLanguage, LANGUAGES } from '#lib/runner/languages/index';
-import { differences, loadCases, PATIENTLY, testBench } from '#lib/runner/testing';
+import { differences, loadCases, madeUp, PATIENTLY, testBench } from '#lib/runner/testing';
 
 // A sandbox that breaks honest programs is as wrong as one that lets hostile ones out.
 const PREPARATION_MS = 600_000;
@@ -20,12 +20,12 @@ describe.each(BENCHES)('honest programs, $name', ({ megabytes }) => {
     await runner.prepared();
     if (!isWarm) return;
     for (const { id, sample } of LANGUAGES) await runner.run({ language: id, code: sample }, { caller: 'corpus' });
-    // What was used is made up for after the answer.
-    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    await madeUp();
   }, PREPARATION_MS);
   afterAll(() => runner.close());
 
   it.each(loadCases('lib/runner/corpus'))('$name', { timeout: PROGRAM_MS }, async ({ request, expected }) => {
+    await madeUp();
     const before = handedOver();
     expect(differences(await runner.run(request, { caller: 'corpus' }), expected)).toEqual([]);
     await expect.poll(leftovers, PATIENTLY).toEqual([]);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PATIENTLY, testBench } from '#lib/runner/testing';
+import { madeUp, PATIENTLY, testBench } from '#lib/runner/testing';
 import type { CodeRequest, CodeResult, RunStatus } from '#lib/wire/code';
 
 const CALLERS = 50;
@@ -94,7 +94,7 @@ describe('a crowd', () => {
   beforeAll(async () => {
     await runner.prepared();
     for (const run of HONEST) await runner.run(run('warm').request, { caller: 'first' });
-    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    await madeUp();
     settle();
   }, PREPARATION_MS);
   afterAll(() => runner.close());

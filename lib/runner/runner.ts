@@ -131,10 +131,10 @@ export function createRunner(parts: RunnerParts): Runner {
       return result;
     } finally {
       leave();
-      // After the answer is on its way.
-      setImmediate(() => {
+      // To start sandboxes takes all cores for a moment: the answer is to be where it goes by then.
+      setTimeout(() => {
         for (const kind of Object.values(kinds)) if (kind !== undefined) pool.refill(kind);
-      });
+      }, REFILL_AFTER_MS);
     }
   };
 
@@ -209,6 +209,8 @@ export function createRunner(parts: RunnerParts): Runner {
   };
 }
 
+/** How long after a run what it has used is made up for. */
+export const REFILL_AFTER_MS = 6;
 const POOL_IDLE_MS = 10 * 60_000;
 
 async function prepare(parts: RunnerParts): Promise<Ready> {

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findLanguage } from '#lib/runner/languages/index';
 import type { Tier } from '#lib/runner/sandbox/sandbox';
-import { differences, loadCases, PATIENTLY, type TestBench } from '#lib/runner/testing';
+import { differences, loadCases, madeUp, PATIENTLY, type TestBench } from '#lib/runner/testing';
 
 /** For a bench of hostile programs: none of its compilers needs long, and every kind of sandbox may wait. */
 export const IMPATIENT = { CODE_COMPILE_TIMEOUT_SECONDS: '10', CODE_WARM_MEMORY_MB: '4096' };
@@ -48,7 +48,7 @@ export function tryHostilePrograms(
     // From the second run on, a language's programs are run by sandboxes that waited for them: attacks are tried against those.
     for (const { language } of new Map(cases.map(({ request }) => [request.language, request])).values())
       await runner.run({ language, code: findLanguage(language)?.sample ?? '' }, { caller: 'honest' });
-    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    await madeUp();
     settle();
   }, PREPARATION_MS);
   afterAll(async () => {
@@ -57,6 +57,7 @@ export function tryHostilePrograms(
   });
 
   it.each(cases)('$name', { timeout: ATTACK_MS }, async ({ request, expected }) => {
+    await madeUp();
     const before = handedOver();
     const result = await runner.run(request, { caller: 'hostile' });
     if (handedOver() > before) met += 1;

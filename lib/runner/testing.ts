@@ -1,12 +1,13 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { readConfig } from '#lib/config/index';
 import { createLog } from '#lib/observe/log';
 import { createMetrics } from '#lib/observe/metrics';
 import { LANGUAGES } from '#lib/runner/languages/index';
-import { createRunner, type Runner } from '#lib/runner/runner';
+import { createRunner, REFILL_AFTER_MS, type Runner } from '#lib/runner/runner';
 import { type CgroupDriver, findCgroups } from '#lib/runner/sandbox/cgroup';
 import { type Probed, probe } from '#lib/runner/sandbox/probe';
 import type { Blank, Sandbox, Shell, Tier, Waiting } from '#lib/runner/sandbox/sandbox';
@@ -90,6 +91,9 @@ export function differences(result: CodeResult, expected: Expectation): string[]
   if (expected.truncated !== undefined) check('truncated', result.truncated === expected.truncated);
   return wrong;
 }
+
+/** Resolves when what the runs before have used is made up for. */
+export const madeUp = () => delay(REFILL_AFTER_MS + 1);
 
 /** A group that is being made for a sandbox to wait in is empty for as long as the kernel takes to let it in. */
 export const PATIENTLY = { timeout: 10_000 };

@@ -1,15 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LANGUAGES } from '#lib/runner/languages/index';
-import { PATIENTLY, testBench } from '#lib/runner/testing';
+import { madeUp, PATIENTLY, testBench } from '#lib/runner/testing';
 import type { CodeRequest } from '#lib/wire/code';
 
 /** What waits is tried with each language: the same source twice, so that nothing is compiled the second time. */
 const PREPARATION_MS = 600_000;
 const { runner, leftovers, settle, handedOver } = testBench({ settings: { CODE_WARM_MEMORY_MB: '4096' } });
 const run = (request: CodeRequest) => runner.run(request, { caller: 'test' });
-/** What was used is made up for after the answer. */
-const madeUp = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
 
 beforeAll(async () => {
   await runner.prepared();
