@@ -23,7 +23,7 @@ async function run(): Promise<Table> {
     const result = { hello, bare: [] as number[], ours: [] as number[] };
     for (let round = -1; round < ROUNDS; round++) {
       const seconds = round < 0 ? 1 : SECONDS;
-      await untilQuiet(server.pid);
+      await untilQuiet();
       const bare = await sustained(seconds, atOnce, () => runBare(hello.commands, directory));
       const ours = await sustained(seconds, atOnce, () => client.run(hello.language, hello.source(1)));
       // The first round warms everyone up.

@@ -30,8 +30,8 @@ async function run(): Promise<Table> {
   const server = await startRunner(programs.map(({ language }) => language));
   const client = new CodeClient(server.url, 1);
   const results: Measured[] = [];
-  for (const hello of programs) results.push(await measure(hello, client, server.pid));
-  await untilQuiet(server.pid);
+  for (const hello of programs) results.push(await measure(hello, client));
+  await untilQuiet();
   const waiting = memoryBelow(server.pid);
   await client.close();
   await server.stop();
@@ -43,7 +43,7 @@ async function run(): Promise<Table> {
 }
 
 /** In turn: by hand, ours with a source that was never seen, ours with that source again. */
-async function measure(hello: Hello & { commands: string[][] }, client: CodeClient, pid: number): Promise<Measured> {
+async function measure(hello: Hello & { commands: string[][] }, client: CodeClient): Promise<Measured> {
   const measured: Measured = { hello, bare: [], fresh: [], again: [] };
   const below = scratchDirectory(`hello-${hello.language}`);
   let number = 1000;
@@ -54,9 +54,9 @@ async function measure(hello: Hello & { commands: string[][] }, client: CodeClie
       const source = hello.source(number);
       const directory = placed(hello, number, below);
       const expected = `Hello, ${number}!\n`;
-      times.bare.push(await timed(pid, expected, () => runBare(hello.commands, directory)));
-      times.fresh.push(await timed(pid, expected, () => client.run(hello.language, source)));
-      times.again.push(await timed(pid, expected, () => client.run(hello.language, source)));
+      times.bare.push(await timed(expected, () => runBare(hello.commands, directory)));
+      times.fresh.push(await timed(expected, () => client.run(hello.language, source)));
+      times.again.push(await timed(expected, () => client.run(hello.language, source)));
       rmSync(directory, { recursive: true });
     }
     // The first round warms everyone up.
@@ -69,8 +69,8 @@ async function measure(hello: Hello & { commands: string[][] }, client: CodeClie
 }
 
 /** How long `work` takes in ms, begun when the runner has nothing else to do. Throws where it is not as it should be. */
-async function timed(pid: number, expected: string, work: () => Promise<string>): Promise<number> {
-  await untilQuiet(pid);
+async function timed(expected: string, work: () => Promise<string>): Promise<number> {
+  await untilQuiet();
   const started = performance.now();
   const printed = await work();
   const took = performance.now() - started;

@@ -93,12 +93,12 @@ export const BASE_ENV = {
  * (`Segmentation fault`) is not the program's output.
  */
 export function supervisedCommand(argv: readonly string[], limits: Limits): string[] {
-  return [...limited(limits), '/bin/sh', '-c', `${QUIETLY}${SUPERVISED}`, 'sh', ...argv];
+  return ['/bin/sh', '-c', `${limited(limits)}${QUIETLY}${SUPERVISED}`, 'sh', ...argv];
 }
 
 /** The same where what is run was not known yet: it comes with `argumentsScript`. */
 export function lateCommand(limits: Limits): string[] {
-  return [...limited(limits), '/bin/sh', '-c', `${QUIETLY}. ${ARGUMENTS}; ${SUPERVISED}`];
+  return ['/bin/sh', '-c', `${limited(limits)}${QUIETLY}. ${ARGUMENTS}; ${SUPERVISED}`];
 }
 
 /** What is run in a sandbox that was set up beforehand, as a shell reads it. Limits can be lowered only. */
@@ -119,18 +119,23 @@ export function quoted(word: string): string {
 const QUIETLY = 'exec 9>&2 2>/dev/null; ';
 const SUPERVISED = '(exec "$@" 2>&9 9>&-); exit $?';
 
-function limited(limits: Limits): string[] {
+/**
+ * In the shell itself: to start `prlimit` first would take a millisecond. Where one cannot be set, nothing is run. The number of
+ * processes has another name in bash than in other shells. Files are counted in blocks of 512 bytes (POSIX), data in KiB.
+ */
+function limited(limits: Limits): string {
+  const processes = limits.processes + 1;
   return [
-    '/usr/bin/prlimit',
-    `--nproc=${limits.processes + 1}`,
-    `--fsize=${limits.diskBytes}`,
-    `--nofile=${limits.openFiles}`,
-    `--cpu=${limits.cpuSeconds}`,
-    `--data=${limits.dataBytes}`,
-    '--core=0',
-    '--',
-  ];
+    `{ ulimit -u ${processes} 2>/dev/null || ulimit -p ${processes}; }`,
+    `ulimit -f ${Math.floor(limits.diskBytes / BLOCK_BYTES)}`,
+    `ulimit -n ${limits.openFiles}`,
+    `ulimit -t ${limits.cpuSeconds}`,
+    `ulimit -d ${Math.floor(limits.dataBytes / 1024)}`,
+    'ulimit -c 0 || exit; ',
+  ].join(' && ');
 }
+
+const BLOCK_BYTES = 512;
 
 /** Finds out how this machine is laid out. `readlink` gives undefined for what is not a link. */
 export function systemLayout(
