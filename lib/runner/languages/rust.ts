@@ -30,10 +30,11 @@ export const rust: Language = {
     const prefix = findPrefix(machine);
     if (prefix === undefined || !machine.exists('/usr/bin/cc')) return undefined;
     const isSystem = prefix === SYSTEM;
+    const at = isSystem ? SYSTEM : AT;
     return {
       // What the system's packages install is seen by every program anyway.
       binds: isSystem ? [] : [{ from: prefix, at: AT }],
-      programs: { rustc: `${isSystem ? SYSTEM : AT}/bin/rustc`, ...findLinker(machine) },
+      programs: { rustc: `${at}/bin/rustc`, ...findLinker(machine, prefix, at) },
     };
   },
   version: { command: ({ programs }) => [`${programs.rustc}`, '--version'], pattern: /rustc (\S+)/ },
@@ -84,13 +85,14 @@ function compilerCommand({ programs }: Toolchain): string[] {
   ];
 }
 
-function sharing({ prepared, mold, libraries, gcc, loader }: Toolchain['programs']): string[] {
+function sharing({ prepared, linker, flavor, libraries, gcc, loader }: Toolchain['programs']): string[] {
   const link = (...words: string[]) => words.flatMap((word) => ['-C', `link-arg=${word}`]);
-  if (mold === undefined) return ['-C', 'prefer-dynamic', ...link(`-Wl,-rpath=${prepared}`)];
+  if (linker === undefined) return ['-C', 'prefer-dynamic', ...link(`-Wl,-rpath=${prepared}`)];
   // The linker itself, with what the C compiler's driver would hand to it: finding that out takes it as long as to link.
   return [
-    ...['-C', 'prefer-dynamic', '-C', 'linker-flavor=ld', '-C', `linker=${mold}`],
-    ...link(`${libraries}/Scrt1.o`, `${libraries}/crti.o`, `${gcc}/crtbeginS.o`),
+    ...['-C', 'prefer-dynamic', '-C', `linker-flavor=${flavor}`, '-C', `linker=${linker}`],
+    // A small program is linked before a second thread has begun.
+    ...link('--threads=1', `${libraries}/Scrt1.o`, `${libraries}/crti.o`, `${gcc}/crtbeginS.o`),
     ...link(`-L${libraries}`, `-L${gcc}`, '-dynamic-linker', `${loader}`, `-rpath=${prepared}`, '-lc'),
     ...link(`${gcc}/crtendS.o`, `${libraries}/crtn.o`),
   ];
@@ -116,16 +118,19 @@ function findPrefix({ exists, list, home }: Machine): string | undefined {
   return found ?? (exists(`${SYSTEM}/bin/rustc`) && exists(`${SYSTEM}/lib/rustlib`) ? SYSTEM : undefined);
 }
 
-/** mold, and the files that every program begins and ends with; nothing where any of it is missing. */
-function findLinker({ exists, list }: Machine): Record<string, string> {
-  if (!exists(MOLD)) return {};
+/** The linker, and the files that every program begins and ends with; nothing where any of it is missing. `at` is where sandboxes see `prefix`. */
+function findLinker({ exists, list }: Machine, prefix: string, at: string): Record<string, string> {
   for (const [machine, loader] of Object.entries(LOADERS)) {
     const libraries = `/usr/lib/${machine}`;
     const gcc = list(`/usr/lib/gcc/${machine}`)
       .map((version) => `/usr/lib/gcc/${machine}/${version}`)
       .findLast((directory) => exists(`${directory}/crtbeginS.o`) && exists(`${directory}/libgcc_s.so`));
-    if (gcc !== undefined && exists(loader) && exists(`${libraries}/Scrt1.o`))
-      return { mold: MOLD, libraries, gcc, loader };
+    if (gcc === undefined || !exists(loader) || !exists(`${libraries}/Scrt1.o`)) continue;
+    // rustup's own: quicker than mold with a small program.
+    const lld = `lib/rustlib/${machine.replace('-', '-unknown-')}/bin/rust-lld`;
+    const found = { libraries, gcc, loader };
+    if (exists(`${prefix}/${lld}`)) return { linker: `${at}/${lld}`, flavor: 'ld.lld', ...found };
+    if (exists(MOLD)) return { linker: MOLD, flavor: 'ld', ...found };
   }
   return {};
 }
