@@ -80,6 +80,11 @@ export class WarmPool {
     return undefined;
   }
 
+  /** Whether there were some of a kind, and none is left. */
+  isOut(kind: Kind<never>): boolean {
+    return this.#shelves.get(kind)?.waiting.length === 0;
+  }
+
   /** Makes up for what was taken, and for what has died. */
   refill<Given>(kind: Kind<Given>): void {
     if (this.#isClosed) return;

@@ -131,10 +131,12 @@ export function createRunner(parts: RunnerParts): Runner {
       return result;
     } finally {
       leave();
-      // To start sandboxes takes all cores for a moment: the answer is to be where it goes by then.
+      const used = Object.values(kinds).filter((kind) => kind !== undefined);
+      // To start sandboxes takes all cores for a moment: the answer is to be where it goes by then, unless the next run would find none.
+      const afterMs = used.some((kind) => pool.isOut(kind)) ? 0 : REFILL_AFTER_MS;
       setTimeout(() => {
-        for (const kind of Object.values(kinds)) if (kind !== undefined) pool.refill(kind);
-      }, REFILL_AFTER_MS);
+        for (const kind of used) pool.refill(kind);
+      }, afterMs);
     }
   };
 
