@@ -16,7 +16,7 @@ interface Round {
   /** The same page without a conversation: what the machine makes of it now. */
   emptyMs: number;
   loadedMs: number;
-  /** Of the processor, in the page's main thread, until it was loaded. */
+  /** Once more, with a tracer that takes a core for itself: of the processor, in the page's main thread, until it was loaded. */
   loadedCpuMs: number;
   wholeMs: number;
   /** By the clock, and of the processor: on a shared machine a task waits for others, too. */
@@ -61,11 +61,11 @@ function table(rounds: readonly Round[], scripts: { first: number; all: number }
   const row = (name: string, field: keyof Round) => [name, of(field).toFixed(0), worst(field).toFixed(0)];
   return {
     title: `Chat page: ${MESSAGES} messages with code while ${STREAMS} answers stream`,
-    method: `A conversation of ${MESSAGES} messages from the browser's history, a program in each answer, whose last question has ${STREAMS} answers under way, 50 tokens a second each; the page is opened, left alone for ${WATCH_MS / 1000} s, scrolled to its beginning and back. ${ROUNDS} rounds after one to warm up, each in a fresh window with nothing cached. Loaded: the end of the conversation is drawn, and its text grows. Tasks: those of the page's main thread after that, in Chromium's trace. JavaScript: what the network carried.`,
+    method: `A conversation of ${MESSAGES} messages from the browser's history, a program in each answer, whose last question has ${STREAMS} answers under way, 50 tokens a second each; the page is opened; then once more, under Chromium's tracer, left alone for ${WATCH_MS / 1000} s, scrolled to its beginning and back. ${ROUNDS} rounds after one to warm up, each in a fresh window with nothing cached. Loaded: the end of the conversation is drawn, and its text grows. Tasks: those of the page's main thread after that, in Chromium's trace. JavaScript: what the network carried.`,
     columns: ['', 'median', 'worst'],
     rows: [
       row('loaded (ms)', 'loadedMs'),
-      row('… of which processor time of the main thread', 'loadedCpuMs'),
+      row('processor time of the main thread until then (ms)', 'loadedCpuMs'),
       row('an empty chat, loaded in turn (ms)', 'emptyMs'),
       row('all turns in the page (ms)', 'wholeMs'),
       row('longest task after loading, its processor time (ms)', 'longestCpuMs'),
@@ -99,8 +99,19 @@ function table(rounds: readonly Round[], scripts: { first: number; all: number }
 }
 
 async function longChat(browser: Browser, url: string): Promise<Round> {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const emptyMs = await emptyChat(browser, url);
+  const loaded = await withLongChat(browser, url, async (page) => {
+    await page.goto(`${url}/?c=long`, { waitUntil: 'commit' });
+    await untilWhole(page);
+    return await marks(page);
+  });
+  const traced = await withLongChat(browser, url, (page) => watch(browser, page, url));
+  return { emptyMs, ...loaded, ...traced };
+}
+
+/** Opens a fresh window in which the long chat is kept, and has its answers written as long as `work` takes. */
+async function withLongChat<T>(browser: Browser, url: string, work: (page: Page) => Promise<T>): Promise<T> {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const ids = await Promise.all(Array.from({ length: STREAMS }, () => submit(url)));
   try {
     const page = await context.newPage();
@@ -108,41 +119,45 @@ async function longChat(browser: Browser, url: string): Promise<Round> {
     await page.goto(`${url}/manifest.webmanifest`);
     await page.evaluate(seed, { messages: MESSAGES, ids });
     await page.addInitScript(observe);
-    await browser.startTracing(page, { categories: ['toplevel', 'blink.user_timing', '__metadata'] });
-    await page.goto(`${url}/?c=long`, { waitUntil: 'commit' });
-    await page.waitForFunction((turns) => document.querySelectorAll('article').length >= turns, MESSAGES, {
-      timeout: 60_000,
-    });
-    const { loadedMs, wholeMs } = await marks(page);
-    const before = await textLength(page);
-    await page.waitForTimeout(WATCH_MS);
-    const grew = (await textLength(page)) - before;
-    await page.mouse.move(700, 400);
-    for (const way of [-1, 1])
-      for (let step = 0; step < 40; step++) {
-        await page.mouse.wheel(0, way * 3_000);
-        await page.waitForTimeout(50);
-      }
-    const nodes = await page.evaluate(() => document.querySelectorAll('*').length);
-    const { before: loading, after: tasks } = tasksAround(await browser.stopTracing(), 'loaded');
-    const over = (values: number[]) => values.filter((ms) => ms > 50).length;
-    const [clock, processor] = [tasks.map(({ ms }) => ms), tasks.map(({ cpuMs }) => cpuMs)];
-    return {
-      emptyMs,
-      loadedMs,
-      loadedCpuMs: loading.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
-      wholeMs,
-      longestMs: Math.max(...clock),
-      longestCpuMs: Math.max(...processor),
-      longTasks: over(clock),
-      longCpuTasks: over(processor),
-      nodes,
-      grew,
-    };
+    return await work(page);
   } finally {
     await context.close();
     await Promise.all(ids.map((id) => fetch(`${url}/api/chat-queue?requestId=${id}`, { method: 'DELETE' })));
   }
+}
+
+async function watch(browser: Browser, page: Page, url: string) {
+  await browser.startTracing(page, { categories: ['toplevel', 'blink.user_timing', '__metadata'] });
+  await page.goto(`${url}/?c=long`, { waitUntil: 'commit' });
+  await untilWhole(page);
+  const before = await textLength(page);
+  await page.waitForTimeout(WATCH_MS);
+  const grew = (await textLength(page)) - before;
+  await page.mouse.move(700, 400);
+  for (const way of [-1, 1])
+    for (let step = 0; step < 40; step++) {
+      await page.mouse.wheel(0, way * 3_000);
+      await page.waitForTimeout(50);
+    }
+  const nodes = await page.evaluate(() => document.querySelectorAll('*').length);
+  const { before: loading, after: tasks } = tasksAround(await browser.stopTracing(), 'loaded');
+  const over = (values: number[]) => values.filter((ms) => ms > 50).length;
+  const [clock, processor] = [tasks.map(({ ms }) => ms), tasks.map(({ cpuMs }) => cpuMs)];
+  return {
+    loadedCpuMs: loading.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
+    longestMs: Math.max(...clock),
+    longestCpuMs: Math.max(...processor),
+    longTasks: over(clock),
+    longCpuTasks: over(processor),
+    nodes,
+    grew,
+  };
+}
+
+async function untilWhole(page: Page): Promise<void> {
+  await page.waitForFunction((turns) => document.querySelectorAll('article').length >= turns, MESSAGES, {
+    timeout: 60_000,
+  });
 }
 
 interface TraceEvent {

@@ -17,7 +17,7 @@ import { OfflineNote } from '#components/chat/offline-note';
 import { StreamingStatus } from '#components/chat/streaming-status';
 import { ThinkSelect } from '#components/chat/think-select';
 import { AskContext } from '#components/markdown/ask-context';
-import { usePreloadedMarkdown } from '#components/markdown/markdown';
+import { preloadMarkdown, usePreloadedMarkdown } from '#components/markdown/markdown';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
 import { Drawer } from '#components/ui/dialog';
@@ -45,6 +45,8 @@ import type { Models } from '#lib/wire/models';
 
 /** `c` in the address is the conversation, so that a reload, a second tab and the back button find it. */
 const PARAMETER = 'c';
+
+if (typeof location !== 'undefined' && new URLSearchParams(location.search).has(PARAMETER)) preloadMarkdown();
 
 export function Chat({ historyOpen }: { historyOpen: boolean }) {
   const activeId = useSearchParams().get(PARAMETER);

@@ -20,6 +20,11 @@ export const Markdown = memo(function Markdown({ text, streaming }: MarkdownProp
   );
 });
 
+/** For a page that is opened with answers to show: fetches the renderer without waiting for the page to come alive. */
+export function preloadMarkdown(): void {
+  void loadRich();
+}
+
 /** Fetches the renderer: at once where there are answers to show, else with the reader's first touch of the page. */
 export function usePreloadedMarkdown(hasAnswers: boolean): void {
   useEffect(() => {

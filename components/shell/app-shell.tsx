@@ -1,7 +1,7 @@
-import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { Commands } from '#components/shell/commands';
 import { Nav } from '#components/shell/nav';
+import { PageLink } from '#components/shell/page-link';
 import { ReferenceLink } from '#components/shell/reference-link';
 import { StatusDots } from '#components/shell/status-dots';
 import { ThemeToggle } from '#components/shell/theme-toggle';
@@ -19,13 +19,13 @@ export function AppShell({ theme, children }: { theme: Theme; children: ReactNod
       </a>
       <header className="flex h-12 shrink-0 items-center justify-between border-b bg-sunken px-1.5 md:h-auto md:w-[5.25rem] md:flex-col md:border-r md:border-b-0 md:px-1.5 md:py-3">
         <div className="flex items-center md:w-full md:flex-col md:gap-4">
-          <Link
+          <PageLink
             href="/"
             aria-label="Chill Space"
             className="hidden rounded-md text-ink min-[30rem]:block min-[30rem]:p-2 md:p-0"
           >
             <Mark />
-          </Link>
+          </PageLink>
           <Nav />
         </div>
         <div className="flex items-center md:w-full md:flex-col md:gap-1">

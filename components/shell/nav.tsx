@@ -2,8 +2,8 @@
 
 import clsx from 'clsx';
 import { ChartNoAxesColumn, MessageSquare, Route, SquareTerminal } from 'lucide-react';
-import Link from 'next/link';
 import { usePathname } from 'next/navigation';
+import { PageLink } from '#components/shell/page-link';
 
 const PAGES = [
   { href: '/', label: 'Chat', icon: MessageSquare },
@@ -20,7 +20,7 @@ export function Nav() {
       {PAGES.map(({ href, label, icon: Icon }) => {
         const current = path === href;
         return (
-          <Link
+          <PageLink
             key={href}
             href={href}
             aria-current={current ? 'page' : undefined}
@@ -32,7 +32,7 @@ export function Nav() {
           >
             <Icon className="size-[1.125rem]" strokeWidth={current ? 2.1 : 1.75} aria-hidden />
             <span className={clsx('md:inline', current ? 'max-[22rem]:sr-only' : 'max-[26rem]:sr-only')}>{label}</span>
-          </Link>
+          </PageLink>
         );
       })}
     </nav>

@@ -1,0 +1,16 @@
+'use client';
+
+import Link from 'next/link';
+import { useRouter } from 'next/navigation';
+import type { ComponentProps } from 'react';
+
+interface PageLinkProps extends Omit<ComponentProps<typeof Link>, 'href' | 'prefetch'> {
+  href: string;
+}
+
+/** A link to another page, which is fetched once somebody reaches for it: a page that has just opened has better things to do. */
+export function PageLink({ href, ...rest }: PageLinkProps) {
+  const router = useRouter();
+  const fetchAhead = () => router.prefetch(href);
+  return <Link {...rest} href={href} prefetch={false} onPointerEnter={fetchAhead} onFocus={fetchAhead} />;
+}
