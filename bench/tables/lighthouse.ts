@@ -72,7 +72,20 @@ interface Report {
   audits: Record<string, { score: number | null; scoreDisplayMode: string }>;
 }
 
-async function audit(cli: string, url: string): Promise<Audit> {
+const ATTEMPTS = 5;
+
+/** Lighthouse sometimes misses the start of a page that is there quickly, and asks to be run again. */
+async function audit(cli: string, url: string, attempt = 1): Promise<Audit> {
+  try {
+    return await auditOnce(cli, url);
+  } catch (error) {
+    if (attempt === ATTEMPTS || !(error instanceof Error) || !error.message.includes('run Lighthouse again'))
+      throw error;
+    return await audit(cli, url, attempt + 1);
+  }
+}
+
+async function auditOnce(cli: string, url: string): Promise<Audit> {
   const file = scratchFile('lighthouse.json', '');
   const flags = [...CHROMIUM_ARGS, '--headless=new'].join(' ');
   await command(process.execPath, [
