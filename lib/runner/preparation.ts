@@ -1,5 +1,17 @@
 import { type SpawnOptionsWithStdioTuple, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { homedir, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -46,7 +58,33 @@ export async function prepare(
       rmSync(lock, { force: true });
     }
   }
+  markUsed(finished);
   return finished;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const KEPT_UNUSED_DAYS = 30;
+
+/**
+ * Removes what was prepared for other versions of the same language, once no server has begun with it for a month. Returns their
+ * names. `name` is the one in use; both begin with `language`.
+ */
+export async function removeUnused(root: string, language: string, name: string): Promise<string[]> {
+  const unused = readdirSync(root).filter((other) => {
+    if (!other.startsWith(`${language}-`) || other === name) return false;
+    const index = statSync(join(root, other, 'index'), { throwIfNoEntry: false });
+    return index !== undefined && Date.now() - index.mtimeMs > KEPT_UNUSED_DAYS * DAY_MS;
+  });
+  await Promise.all(unused.map((other) => rm(join(root, other), { recursive: true, force: true })));
+  return unused;
+}
+
+function markUsed(finished: string): void {
+  try {
+    utimesSync(join(finished, 'index'), new Date(), new Date());
+  } catch {
+    // Another user's, who prepared it and marks it.
+  }
 }
 
 /** A lock is a file with its holder's process id; one whose holder is gone is free. */

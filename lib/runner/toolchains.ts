@@ -12,7 +12,7 @@ import {
   type Toolchain,
 } from '#lib/runner/languages/language';
 import { localLanguages } from '#lib/runner/offer';
-import { preparationRoot, prepare } from '#lib/runner/preparation';
+import { preparationRoot, prepare, removeUnused } from '#lib/runner/preparation';
 import type { Sandbox } from '#lib/runner/sandbox/sandbox';
 
 export interface Installed {
@@ -112,8 +112,12 @@ export class Toolchains {
   ): Promise<Found> {
     const wanted = make(toolchain, PREPARED);
     const revision = wanted.files === undefined ? [] : [hashOf(wanted)];
-    const name = [language.id, version.replaceAll(/[^\w.-]/g, '_'), ...revision];
-    const from = await prepare(preparationRoot(), name.join('-'), (directory) => make(toolchain, directory));
+    const name = [language.id, version.replaceAll(/[^\w.-]/g, '_'), ...revision].join('-');
+    const root = preparationRoot();
+    const from = await prepare(root, name, (directory) => make(toolchain, directory));
+    removeUnused(root, language.id, name).catch((error: unknown) =>
+      log().warn({ language: language.id, err: error }, 'what was prepared for older versions could not be removed'),
+    );
     const binds = [...toolchain.binds, { from, at: PREPARED }];
     const programs = { ...toolchain.programs, prepared: PREPARED };
     return { state: 'ready', installed: { version, toolchain: { binds, programs } } };
