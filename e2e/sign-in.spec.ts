@@ -28,6 +28,9 @@ test('where keys are set, a page asks for one, and a key opens all of them', asy
   const cookie = (await page.context().cookies()).find(({ name }) => name === 'chill_space_session');
   expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict' });
   await page.goto('/sign-in');
+  await page.getByRole('link', { name: 'Go to the chat' }).click();
+  await expect(page.getByRole('textbox', { name: 'Message' })).toBeVisible();
+  await page.goto('/sign-in');
   await page.getByRole('button', { name: 'Sign out' }).click();
   await expect(page.getByRole('heading', { name: 'Sign in', exact: true })).toBeVisible();
   await page.goto('/playground');

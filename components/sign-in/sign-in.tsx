@@ -2,7 +2,8 @@
 
 import { type FormEvent, useId, useState } from 'react';
 import useSWR from 'swr';
-import { Button } from '#components/ui/button';
+import { PageLink } from '#components/shell/page-link';
+import { Button, buttonClasses } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
 import { API_BASE } from '#lib/client/endpoints';
 import { ApiError, jsonBody, request, requestJson } from '#lib/client/request';
@@ -78,7 +79,12 @@ function Welcome({ needed, onSignOut }: { needed: boolean; onSignOut: () => void
       <p className="text-ink-2 text-sm">
         {needed ? 'Your key is kept in a cookie of this browser.' : 'This server asks for no key.'}
       </p>
-      {needed && <Button onClick={onSignOut}>Sign out</Button>}
+      <div className="flex flex-wrap gap-2">
+        <PageLink href="/" className={buttonClasses('primary', 'md')}>
+          Go to the chat
+        </PageLink>
+        {needed && <Button onClick={onSignOut}>Sign out</Button>}
+      </div>
     </div>
   );
 }

@@ -42,8 +42,10 @@ export function TooltipLayer() {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let hiddenAt = 0;
     let current: Tip | undefined;
-    const show = (next: Tip | undefined) => {
+    const show = (wanted: Tip | undefined) => {
       clearTimeout(timer);
+      // What opens beside a button must not lie below its tooltip.
+      const next = wanted?.target.hasAttribute('data-popup-open') === true ? undefined : wanted;
       if (current !== undefined && next === undefined) hiddenAt = performance.now();
       current = next;
       setShown(next);
