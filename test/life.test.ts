@@ -48,7 +48,7 @@ describe('a full disk', () => {
   it('costs the lines of the log, and nothing else', async () => {
     const port = await freePort();
     const full = openSync('/dev/full', 'w');
-    const started = launch(['server.ts'], { PORT: String(port) }, full);
+    const started = launch(['server.ts'], { PORT: String(port), LOG_LEVEL: 'info' }, full);
     closeSync(full);
     const app = await answering(`http://127.0.0.1:${port}`, started);
     running.push(app);
@@ -60,7 +60,7 @@ describe('a full disk', () => {
       body: JSON.stringify({ language: 'python', code: 'print(6 * 7)' }),
     });
     expect(await run.json()).toMatchObject({ stdout: '42\n', status: 'success' });
-    expect(app.output()).toContain('The log cannot be written (ENOSPC');
+    await expect.poll(() => app.output()).toContain('The log cannot be written (ENOSPC');
     expect(await app.stop()).toBe(0);
   });
 });

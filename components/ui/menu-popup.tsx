@@ -16,7 +16,7 @@ export default function MenuPopup({ trigger, items, align = 'end', side = 'botto
           side={side}
           sideOffset={6}
           collisionPadding={8}
-          className="z-50 outline-none"
+          className="z-70 outline-none"
         >
           <BaseMenu.Popup className={POPUP}>
             {items.map(({ label, icon, danger = false, checked, onSelect }) =>

@@ -28,7 +28,7 @@ export default function SelectPopup({ label, value, options, onChange, className
           align="start"
           sideOffset={6}
           collisionPadding={8}
-          className="z-50 outline-none"
+          className="z-70 outline-none"
         >
           <BaseSelect.Popup className={clsx(POPUP, 'min-w-56')}>
             <BaseSelect.List className="scroller max-h-[min(24rem,var(--available-height))]">

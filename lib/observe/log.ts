@@ -72,15 +72,22 @@ class LogOutput implements pino.DestinationStream {
   #block = '';
   #timer: NodeJS.Timeout | undefined;
   #saidAt = Number.NEGATIVE_INFINITY;
+  #isFailing = false;
+  #isClosed = false;
 
   constructor() {
+    this.#destination.on('write', () => {
+      this.#isFailing = false;
+    });
     // A disk that is full is no reason to end: what waits is written when there is room again, what is more is lost.
     this.#destination.on('error', (error) => {
+      this.#isFailing = true;
       if (performance.now() - this.#saidAt < SAY_AGAIN_MS) return;
       this.#saidAt = performance.now();
       process.stderr.write(`The log cannot be written (${error.message}): lines are lost until it can.\n`);
     });
-    process.once('exit', () => flushLog());
+    // Before the destination's own, which goes on trying for ever where nothing can be written.
+    process.prependListener('exit', () => flushLog());
   }
 
   write(line: string): void {
@@ -95,12 +102,17 @@ class LogOutput implements pino.DestinationStream {
     this.#timer = undefined;
     const block = this.#block;
     this.#block = '';
-    if (block !== '') this.#destination.write(block);
+    if (block !== '' && !this.#isClosed) this.#destination.write(block);
   }
 
+  /** For the last lines of the process: where they cannot be written they are let go of. */
   flushSync(): void {
     this.pass();
-    this.#destination.flushSync();
+    if (!this.#isFailing) this.#destination.flushSync();
+    else if (!this.#isClosed) {
+      this.#isClosed = true;
+      this.#destination.destroy();
+    }
   }
 }
 

@@ -16,6 +16,7 @@ export interface WarmKinds {
 }
 
 /** A bubblewrap that waits, and what the kernel keeps for its namespaces. */
+const SMALL_MEGABYTES = 10;
 const BLANK_MEGABYTES = 1;
 
 /** The kinds of sandbox that a language takes; the same objects for the same toolchain, so that they can be told apart. */
@@ -77,7 +78,7 @@ export class KnownKinds {
         if (program !== undefined) closeSync(program);
       }
     };
-    return { name, megabytes, make };
+    return { name, megabytes, isKeptTwice: megabytes <= SMALL_MEGABYTES, make };
   }
 
   #blank(

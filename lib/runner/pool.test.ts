@@ -49,6 +49,20 @@ describe('WarmPool', () => {
     expect(alive.size).toBe(4);
   });
 
+  it('has twice as many of what asks for it, and knows what has run out', () => {
+    const { pool, kind } = counting();
+    const python = { ...kind('Python'), isKeptTwice: true };
+    expect(pool.isOut(python)).toBe(false);
+    pool.refill(python);
+    expect(pool.size).toBe(4);
+    for (let taken = 0; taken < 4; taken++) {
+      expect(pool.isOut(python)).toBe(false);
+      expect(pool.take(python)).toBeDefined();
+    }
+    expect(pool.isOut(python)).toBe(true);
+    expect(pool.isOut(kind('Node'))).toBe(false);
+  });
+
   it('gives out nothing that has died, and makes up for it', () => {
     const { pool, alive, kill, kind } = counting();
     const python = kind('Python');

@@ -2,7 +2,7 @@ import { log } from '#lib/observe/log';
 import type { Waiting } from '#lib/runner/sandbox/sandbox';
 
 export interface PoolOptions {
-  /** How many of one kind may wait. */
+  /** How many of one kind may wait; twice as many where the kind asks for it. */
   size: number;
   /** What all that wait may hold, as far as can be told beforehand. */
   megabytes: number;
@@ -16,6 +16,8 @@ export interface Kind<Given> {
   name: string;
   /** What one holds while it waits, roughly. */
   megabytes: number;
+  /** Takes its time to be made and holds little: where runs follow one another without a pause, it would be out otherwise. */
+  isKeptTwice?: boolean;
   make: () => Waiting<Given>;
 }
 
@@ -96,7 +98,8 @@ export class WarmPool {
     for (const dead of shelf.waiting.filter(({ isAlive }) => !isAlive)) this.#discard(dead);
     shelf.waiting = shelf.waiting.filter(({ isAlive }) => isAlive);
     try {
-      while (shelf.waiting.length < this.#options.size && this.#makeRoom(kind)) shelf.waiting.push(kind.make());
+      const wanted = kind.isKeptTwice === true ? 2 * this.#options.size : this.#options.size;
+      while (shelf.waiting.length < wanted && this.#makeRoom(kind)) shelf.waiting.push(kind.make());
     } catch (error) {
       log().error({ kind: kind.name, err: error }, 'no sandbox could be set up beforehand');
     }
