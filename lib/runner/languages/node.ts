@@ -28,7 +28,7 @@ export function asJson({ files, context }: Given): string {
 
 /**
  * What nearly every program makes Node load and compile is there already: the streams that it would print to, and how values are
- * shown. Its own stdout is not touched: to open it changes how its descriptor is written to.
+ * shown. Its own stdout and stderr are not touched: once they were opened, a write to their descriptors no longer waits for room.
  */
 const WAIT = `
 const fs = require('node:fs');
@@ -37,7 +37,9 @@ const { Console } = require('node:console');
 const { Writable } = require('node:stream');
 require('node:tty');
 new (require('node:net').Socket)({ readable: false, writable: true }).destroy();
-new Console(new Writable({ write: (_chunk, _encoding, done) => done() })).log('%s %d', 'warm', 1, { up: [1] });
+const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+// To find out whether there are colours, it would open stderr.
+new Console({ stdout: nowhere, stderr: nowhere, colorMode: false }).log('%s %d', 'warm', 1, { up: [1] });
 const program = JSON.parse(fs.readFileSync(${INPUT_DESCRIPTOR}, 'utf8'));
 fs.closeSync(${INPUT_DESCRIPTOR});
 for (const { name, content } of program.files) {
