@@ -12,4 +12,7 @@ const loadPages: LoadPages = async ({ host, port }) => {
 };
 
 // Imported, it does nothing: so it is compiled before it is first run (scripts/precompile.ts). Node 22 cannot tell, and starts.
-if (import.meta.main !== false) await startServer(loadPages);
+if (import.meta.main !== false) {
+  Object.assign(process.env, { NODE_ENV: 'production' });
+  await startServer(loadPages);
+}

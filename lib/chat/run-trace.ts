@@ -10,7 +10,7 @@ export function traceRun(
   if (traces === undefined) return;
   traces.part(id, { name: 'queue', startMs: createdAt, endMs: startedAt ?? endedAt, attributes: {} });
   if (startedAt === undefined) return;
-  // https://opentelemetry.io/docs/specs/semconv/gen-ai/
+  // Named as in OpenTelemetry's semantic conventions for generative AI.
   const attributes = {
     'gen_ai.request.model': model,
     'gen_ai.provider.name': provider.id,

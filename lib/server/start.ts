@@ -15,7 +15,6 @@ export type LoadPages = (address: { host: string; port: number }) => Promise<Pag
 /** Reads the settings, listens, says so on standard error, and ends the process when it is told to. */
 export async function startServer(loadPages: LoadPages): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
-  Object.assign(process.env, { NODE_ENV: 'production' });
   const settings = readSettings();
   const address = { host: listenHost(settings), port: settings.PORT };
 
