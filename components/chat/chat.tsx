@@ -234,6 +234,7 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
                 field={field}
                 draftKey={draftKey}
                 running={runningId !== undefined}
+                waiting={activeId !== null && !ready}
                 attachments={{ ...attachments, attach }}
                 tools={
                   models === undefined ? null : (

@@ -15,6 +15,8 @@ interface ComposerProps {
   /** Under which the draft is kept. */
   draftKey: string;
   running: boolean;
+  /** Nothing can be sent yet. */
+  waiting: boolean;
   attachments: Attachments;
   /** What stands beside the send button: what else can be chosen for the question. */
   tools?: ReactNode;
@@ -24,12 +26,12 @@ interface ComposerProps {
 }
 
 /** Where one writes: it grows with the text, keeps the draft, and leaves Enter alone while an input method composes. */
-export function Composer({ field, draftKey, running, attachments, tools, onSend, onStop }: ComposerProps) {
+export function Composer({ field, draftKey, running, waiting, attachments, tools, onSend, onStop }: ComposerProps) {
   const [draft, setDraft] = useStored(draftKey);
   const hint = useId();
   const { pictures, reading, refusal } = attachments;
   const isEmpty = draft.trim() === '' && pictures.length === 0;
-  const canSend = !isEmpty && !running && reading === 0;
+  const canSend = !isEmpty && !running && !waiting && reading === 0;
   const send = () => {
     if (canSend && onSend(draft.trim())) setDraft('');
   };

@@ -177,6 +177,35 @@ describe('a conversation', () => {
     expect(last(asked).asking.body.model).toBeUndefined();
   });
 
+  it('sends the whole path also where the question was quicker than the history, and shows it all', async () => {
+    const before = newStore();
+    const id = before.send({ conversationId: null, text: 'one', model: null, able: SEES });
+    await settle();
+    last(asked).feed.push(say('1'), DONE);
+    await settle();
+    const store = newStore();
+    await store.load();
+    store.send({ conversationId: id, text: 'two', model: null, able: SEES });
+    await store.open(id);
+    await settle();
+    const said = ['one', '1', 'two'];
+    expect(last(asked).asking.body.messages.map(({ content }) => content)).toEqual(said);
+    expect(shown(store, id).map(({ content }) => content)).toEqual([...said, '']);
+  });
+
+  it('is shown as the file has it where it was open when the file was imported', async () => {
+    const store = newStore();
+    const id = store.send({ conversationId: null, text: 'one', model: null, able: SEES });
+    await settle();
+    last(asked).feed.push(say('1'), DONE);
+    await settle();
+    const [conversation] = store.state().conversations;
+    if (conversation === undefined) throw new Error('nothing was kept');
+    const messages = (await history.messages(id)).map((message) => ({ ...message, content: `${message.content}!` }));
+    await store.add([{ conversation, messages }]);
+    expect(shown(store, id).map(({ content }) => content)).toEqual(['one!', '1!']);
+  });
+
   it('asks again past the cache, and keeps both answers', async () => {
     const store = newStore();
     const id = store.send({ conversationId: null, text: 'one', model: null, able: SEES });

@@ -1,5 +1,5 @@
 import { newAnswer, stopped } from '#lib/client/answer';
-import type { AnswerStream, Asking, ChatRequestBody } from '#lib/client/chat-api';
+import type { AnswerStream, ChatRequestBody } from '#lib/client/chat-api';
 import {
   type ChatEffects,
   type ChatState,
@@ -32,6 +32,8 @@ export class ChatStore {
   readonly #effects: ChatEffects;
   readonly #listeners = new Set<() => void>();
   readonly #running = new Map<string, AbortController>();
+  /** The conversations of which every message is in `threads`; of others, at most what was asked here. */
+  readonly #read = new Set<string>();
   /** Changed since the last frame, and since the last save. */
   readonly #fresh = new Map<string, AssistantMessage>();
   /** How many writes of a conversation are under way. */
@@ -62,11 +64,14 @@ export class ChatStore {
 
   /** Reads a conversation's messages, and takes up again an answer that was on its way when the page was left. */
   async open(conversationId: string): Promise<void> {
-    if (this.#state.threads.has(conversationId)) return;
+    if (this.#read.has(conversationId)) return;
     const messages = await this.#effects.history.messages(conversationId).catch(() => []);
-    if (this.#state.threads.has(conversationId)) return;
-    this.#putThread(conversationId, new Map(messages.map((message) => [message.id, message])));
-    for (const message of messages) if (isRunning(message)) void this.#follow(message);
+    if (this.#read.has(conversationId)) return;
+    this.#read.add(conversationId);
+    // Whoever was quick has already asked something there: that stays.
+    this.#putThread(conversationId, new Map([...byId(messages), ...this.#thread(conversationId)]));
+    for (const message of messages)
+      if (isRunning(message) && !this.#running.has(message.id)) void this.#follow(message);
   }
 
   /** Another tab wrote: read it again, unless the answer is written here. */
@@ -78,9 +83,8 @@ export class ChatStore {
     const saving = this.#state.conversations.filter(({ id }) => this.#saving.has(id));
     const conversations = newestFirst(saving, kept);
     const threads = new Map(this.#state.threads);
-    if (!conversations.some(({ id }) => id === conversationId)) threads.delete(conversationId);
-    else if (threads.has(conversationId))
-      threads.set(conversationId, new Map(messages.map((message) => [message.id, message])));
+    if (!conversations.some(({ id }) => id === conversationId)) this.#forget(threads, conversationId);
+    else if (this.#read.has(conversationId)) threads.set(conversationId, byId(messages));
     this.#set({ conversations, threads });
   }
 
@@ -98,6 +102,7 @@ export class ChatStore {
       sampling: question.settings?.sampling ?? {},
       ...thinkOf(question.settings),
     };
+    if (this.#conversation(conversation.id) === undefined) this.#read.add(conversation.id);
     this.#ask(conversation, conversation.leafId, question, question);
     return conversation.id;
   }
@@ -174,7 +179,7 @@ export class ChatStore {
   async remove(conversationId: string): Promise<void> {
     for (const message of this.#thread(conversationId).values()) this.stop(conversationId, message.id);
     const threads = new Map(this.#state.threads);
-    threads.delete(conversationId);
+    this.#forget(threads, conversationId);
     this.#set({ conversations: this.#state.conversations.filter(({ id }) => id !== conversationId), threads });
     await this.#effects.history.remove(conversationId).catch(() => this.#set({ unsaved: true }));
     this.#effects.announce(conversationId);
@@ -183,9 +188,12 @@ export class ChatStore {
   /** Puts conversations from a file beside those that are there; one of the same id is replaced. */
   async add(entries: readonly { conversation: Conversation; messages: readonly ChatMessage[] }[]): Promise<void> {
     for (const { conversation, messages } of entries) await this.#effects.history.save(conversation, messages);
+    const conversations = await this.#effects.history.conversations();
     const threads = new Map(this.#state.threads);
-    for (const { conversation } of entries) threads.delete(conversation.id);
-    this.#set({ conversations: await this.#effects.history.conversations(), threads });
+    const shown = entries.map(({ conversation }) => conversation.id).filter((id) => threads.has(id));
+    for (const id of shown) this.#forget(threads, id);
+    this.#set({ conversations, threads });
+    await Promise.all(shown.map((id) => this.open(id)));
   }
 
   /** Writes what is not saved yet: the page is about to go. */
@@ -228,13 +236,13 @@ export class ChatStore {
     this.#putThread(conversation.id, thread);
     this.#putConversation(updated);
     this.#save(conversation.id, [...more, answer]);
-    const body: ChatRequestBody = { messages: toWire(pathTo(thread, questionId), able), stream: true };
-    if (updated.model !== null) body.model = updated.model;
-    if (updated.systemPrompt !== '') body.system_prompt = updated.systemPrompt;
-    if (updated.sampling !== undefined) body.options = { ...updated.sampling };
-    if (updated.think !== undefined && able.thinking) body.think = updated.think;
-    const asking: Asking = { body, requestId: answer.requestId ?? answer.id, fresh };
-    void this.#follow(answer, (signal) => this.#effects.ask(asking, signal));
+    void this.#follow(answer, async (signal) => {
+      // The question may have been quicker than the history; without what was said before it means something else.
+      if (!this.#read.has(conversation.id)) await this.open(conversation.id);
+      const messages = toWire(pathTo(this.#thread(conversation.id), questionId), able);
+      const body = requestBody(updated, messages, able);
+      return await this.#effects.ask({ body, requestId: answer.requestId ?? answer.id, fresh }, signal);
+    });
   }
 
   /** Without `first`, the answer is taken up where it was left. */
@@ -301,6 +309,11 @@ export class ChatStore {
     return this.#state.threads.get(conversationId) ?? EMPTY_THREAD;
   }
 
+  #forget(threads: Map<string, Thread>, conversationId: string): void {
+    threads.delete(conversationId);
+    this.#read.delete(conversationId);
+  }
+
   #putThread(conversationId: string, thread: Thread): void {
     this.#set({ threads: new Map(this.#state.threads).set(conversationId, thread) });
   }
@@ -313,6 +326,21 @@ export class ChatStore {
     this.#state = { ...this.#state, ...change };
     for (const listener of this.#listeners) listener();
   }
+}
+
+const byId = (messages: readonly ChatMessage[]): Thread => new Map(messages.map((message) => [message.id, message]));
+
+function requestBody(
+  { model, systemPrompt, sampling, think }: Conversation,
+  messages: ChatRequestBody['messages'],
+  able: Choice['able'],
+): ChatRequestBody {
+  const body: ChatRequestBody = { messages, stream: true };
+  if (model !== null) body.model = model;
+  if (systemPrompt !== '') body.system_prompt = systemPrompt;
+  if (sampling !== undefined) body.options = { ...sampling };
+  if (think !== undefined && able.thinking) body.think = think;
+  return body;
 }
 
 const thinkOf = (settings: ChatSettings | undefined) =>
