@@ -1,5 +1,5 @@
-import { filesOf, texts } from '#lib/runner/languages/framing';
 import type { Language } from '#lib/runner/languages/language';
+import { marshalled } from '#lib/runner/languages/marshal';
 import { INPUT_DESCRIPTOR, PROGRAM } from '#lib/runner/sandbox/sandbox';
 import { pythonValidator } from '#lib/runner/validators/python';
 
@@ -11,26 +11,14 @@ const WAIT = `
 import sys
 
 def wait():
-    import gc, os
+    import gc, marshal, os
     # What is there already need not be looked through when the program ends.
     gc.freeze()
     del sys.modules["gc"]
     with open(${INPUT_DESCRIPTOR}, "rb") as channel:
-        message = channel.read()
-    at = 0
-    def number():
-        nonlocal at
-        at += 4
-        return int.from_bytes(message[at - 4:at], "big")
-    def part():
-        nonlocal at
-        size = number()
-        at += size
-        return message[at - size:at]
-    files = [(part().decode(), part()) for _ in range(number())]
-    args = [part().decode() for _ in range(number())]
+        files, args = marshal.loads(channel.read())
     for path, content in files:
-        if os.path.dirname(path):
+        if "/" in path:
             os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as out:
             out.write(content)
@@ -77,7 +65,7 @@ export const python: Language = {
   warm: {
     script: WAIT,
     command: ({ programs }) => ({ argv: [`${programs.python3}`, '-u', PROGRAM], env: ENVIRONMENT }),
-    message: ({ context, files }) => Buffer.concat([...filesOf(files), ...texts(context.args)]),
+    message: ({ context, files }) => marshalled([files.map(({ name, content }) => [name, content]), [...context.args]]),
     megabytes: 6,
   },
   validate: pythonValidator,

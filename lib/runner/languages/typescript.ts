@@ -9,13 +9,13 @@ const FLAGS = [
   '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
 ];
 
-/** Node loads what strips types when it first sees some, which takes longer than all the rest. */
+/** Node loads what strips types when it first sees some, which takes longer than all the rest; the second time it has more ready still. */
 const WARM_UP = `
-require('node:module').stripTypeScriptTypes(
+for (const source of [
   'import type { A } from "./a.ts"; interface B<T> { c?: T[] } enum D { E } class F { constructor(private g: number) {} }' +
     'const h = async <T,>(i: T, ...j: string[]): Promise<B<T>> => ({ c: [i] satisfies T[] }); console.log(\`\${h as unknown}\`);',
-  { mode: 'transform', sourceMap: true },
-);
+  'type A = { b: string }; function c({ b }: A): string { return "d" + b; } console.log(c({ b: "e" }));',
+]) require('node:module').stripTypeScriptTypes(source, { mode: 'transform', sourceMap: true });
 `;
 
 export const typescript: Language = {

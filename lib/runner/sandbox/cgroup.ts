@@ -15,9 +15,9 @@ import type { Limits } from '#lib/runner/limits';
 
 /** What the kernel counted for a whole process tree. */
 export interface Usage {
-  cpuMs: number;
-  peakMemoryBytes: number;
-  oomKills: number;
+  readonly cpuMs: number;
+  readonly peakMemoryBytes: number;
+  readonly oomKills: number;
 }
 
 /** One control group (or one per controller, in v1) for one run. */
@@ -27,6 +27,7 @@ export interface Cgroup {
    * milliseconds, in which this process goes on.
    */
   add(pid: number): Promise<void>;
+  /** Each figure is read when it is asked for. */
   usage(): Usage;
   /** Resolves once it is gone. All its processes must have ended. */
   remove(): Promise<void>;
@@ -111,9 +112,15 @@ function createV1(parents: string[], name: string, limits: Limits): Cgroup {
       await Promise.all(directories.map((directory) => enter(directory, pid)));
     },
     usage: () => ({
-      cpuMs: Number(get(cpuacct, 'cpuacct.usage')) / 1e6,
-      peakMemoryBytes: Number(get(memory, 'memory.max_usage_in_bytes')),
-      oomKills: field(get(memory, 'memory.oom_control'), 'oom_kill'),
+      get cpuMs() {
+        return Number(get(cpuacct, 'cpuacct.usage')) / 1e6;
+      },
+      get peakMemoryBytes() {
+        return Number(get(memory, 'memory.max_usage_in_bytes'));
+      },
+      get oomKills() {
+        return field(get(memory, 'memory.oom_control'), 'oom_kill');
+      },
     }),
     remove: () => removeAll(directories),
   };
@@ -165,12 +172,16 @@ function createV2(parent: string, name: string, limits: Limits): Cgroup {
   return {
     add: (pid) => enter(directory, pid),
     usage: () => ({
-      cpuMs: field(get(directory, 'cpu.stat'), 'usage_usec') / 1000,
+      get cpuMs() {
+        return field(get(directory, 'cpu.stat'), 'usage_usec') / 1000;
+      },
       // memory.peak came with Linux 5.19; before that the current use, read at the end, is a lower bound.
-      peakMemoryBytes: Number(
-        get(directory, existsSync(join(directory, 'memory.peak')) ? 'memory.peak' : 'memory.current'),
-      ),
-      oomKills: field(get(directory, 'memory.events'), 'oom_kill'),
+      get peakMemoryBytes() {
+        return Number(get(directory, existsSync(join(directory, 'memory.peak')) ? 'memory.peak' : 'memory.current'));
+      },
+      get oomKills() {
+        return field(get(directory, 'memory.events'), 'oom_kill');
+      },
     }),
     remove: () => removeAll([directory]),
   };
