@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import type { Bind } from '#lib/runner/languages/language';
 import { namelessReadOnlyFile, PipePool } from '#lib/runner/sandbox/descriptors';
 import { type Ended, type Job, PROGRAM, RESULT_DESCRIPTOR, type Sandbox } from '#lib/runner/sandbox/sandbox';
-import { exitOf, supervise } from '#lib/runner/sandbox/supervision';
+import { exitOf, hasExited, supervise } from '#lib/runner/sandbox/supervision';
 import { ProcessTree } from '#lib/runner/sandbox/watchdog';
 
 /**
@@ -69,8 +69,8 @@ export class Bare implements Sandbox {
     const seen = await supervise(
       job,
       {
-        child,
         exited: exitOf(child),
+        isOver: () => hasExited(child),
         stdout,
         stderr,
         result,

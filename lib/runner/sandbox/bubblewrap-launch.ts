@@ -1,7 +1,5 @@
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
-import { setPriority } from 'node:os';
-import { Readable, Writable } from 'node:stream';
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import type { Bind } from '#lib/runner/languages/language';
 import {
   bubblewrapArguments,
@@ -10,10 +8,13 @@ import {
   type SystemLayout,
   supervisedCommand,
 } from '#lib/runner/sandbox/bubblewrap-arguments';
+import { type Report, readStatus } from '#lib/runner/sandbox/bubblewrap-report';
 import type { Cgroup, CgroupDriver } from '#lib/runner/sandbox/cgroup';
-import { namelessFile, pathDescriptor, reopenForReading } from '#lib/runner/sandbox/descriptors';
+import { namelessFile, type PipePool, pathDescriptor } from '#lib/runner/sandbox/descriptors';
 import { isPublic } from '#lib/runner/sandbox/public-path';
 import type { Job } from '#lib/runner/sandbox/sandbox';
+import { type Lent, Spawner } from '#lib/runner/sandbox/spawner';
+import { killProcess } from '#lib/runner/sandbox/supervision';
 
 export interface BubblewrapOptions {
   executable: string;
@@ -25,8 +26,6 @@ export interface BubblewrapOptions {
   bindsDescriptors: boolean;
   /** The seccomp program. */
   filter: Uint8Array;
-  /** Descriptors of the server that would leak into a program. */
-  inherited: readonly number[];
 }
 
 /** What bubblewrap is started with. The descriptors are taken over. */
@@ -34,6 +33,7 @@ export interface Launch extends Pick<Job, 'env' | 'binds' | 'limits'> {
   /** Undefined where it is not known yet. */
   argv: readonly string[] | undefined;
   stdin: number;
+  isStdinPipe?: boolean;
   /** At `INPUT_DESCRIPTOR`. */
   input?: number | undefined;
   hasResult: boolean;
@@ -42,86 +42,139 @@ export interface Launch extends Pick<Job, 'env' | 'binds' | 'limits'> {
   files: readonly { fd: number; name: string }[];
 }
 
-export interface Begun {
-  child: ChildProcess;
-  status: Readable;
-  /** Until then bubblewrap does nothing. Rejects where it could not be put into its control group, and then never does. */
-  confined: Promise<void>;
+/** The ends of pipes that the program writes to. They are taken over. */
+export interface Output {
+  stdout: number;
+  stderr: number;
+  result: number | undefined;
 }
 
-export const NO_ENVIRONMENT: NodeJS.ProcessEnv = Object.create(null);
-/** Programs yield to the server that watches them. */
-export const NICENESS = 5;
+export interface Begun {
+  /** Undefined until it is there. */
+  pid: () => number | undefined;
+  reported: Promise<Report>;
+  /** Resolves with bubblewrap's exit code when it has ended. Rejects where it cannot be started. */
+  exited: Promise<number>;
+  /**
+   * Until then bubblewrap does nothing. Rejects where it could not be started or put into its control group, and then never
+   * does.
+   */
+  confined: Promise<void>;
+}
 
 /** Starts bubblewrap with exactly the descriptors, the user and the arguments that a sandbox takes. */
 export class Launcher {
   readonly #options: BubblewrapOptions;
+  readonly #pipes: PipePool;
+  readonly #spawner = new Spawner();
   readonly #filter: number;
-  readonly #nothing = openSync('/dev/null', 'r');
   readonly #systemFiles: readonly { fd: number; at: string }[];
   readonly #publicPaths = new Map<string, boolean>();
 
-  constructor(options: BubblewrapOptions) {
+  constructor(options: BubblewrapOptions, pipes: PipePool) {
     this.#options = options;
+    this.#pipes = pipes;
     this.#filter = namelessFile(options.filter);
     this.#systemFiles = SYSTEM_FILES.map(({ at, content }) => ({ fd: namelessFile(Buffer.from(content)), at }));
   }
 
   close(): void {
-    for (const fd of [this.#filter, this.#nothing, ...this.#systemFiles.map((file) => file.fd)]) closeSync(fd);
+    this.#spawner.close();
+    for (const fd of [this.#filter, ...this.#systemFiles.map((file) => file.fd)]) closeSync(fd);
   }
 
-  /** Starts bubblewrap, which waits for its arguments: in between it is put into its control group, before it has any child. */
-  start(launch: Launch, cgroup: Cgroup | undefined, stdout: number, stderr: number, result: number | undefined): Begun {
-    const { executable, layout, bindsDescriptors, inherited } = this.#options;
+  /**
+   * Starts bubblewrap, which waits for its arguments: in between it is put into its control group, before it has any child.
+   * `onInit` is told the process id of the sandbox's first process.
+   */
+  start(launch: Launch, cgroup: Cgroup | undefined, output: Output, onInit: (pid: number) => void): Begun {
+    const { executable, layout, bindsDescriptors } = this.#options;
     const { argv, env, limits } = launch;
-    const fifth = result ?? launch.input;
-    const opened = [launch.stdin, stdout, stderr, launch.gate, launch.program, fifth].filter((fd) => fd !== undefined);
-    opened.push(...launch.files.map(({ fd }) => fd));
-    // The fifth's number is the job's to know; those after it are bubblewrap's alone, which closes them.
-    const stdio: (number | 'pipe' | 'ignore')[] = [launch.stdin, stdout, stderr, 'pipe', 'pipe', fifth ?? 'ignore'];
-    const pass = (fd: number): number => stdio.push(fd) - 1;
-    const own = (fd: number): number => {
-      opened.push(fd);
-      return pass(fd);
+    const { stdout, stderr, result } = output;
+    // Closed here as soon as bubblewrap has them.
+    const opened = [launch.stdin, stdout, stderr, result, launch.input, launch.gate, launch.program]
+      .filter((fd) => fd !== undefined)
+      .concat(launch.files.map(({ fd }) => fd));
+    const close = () => {
+      for (const fd of opened.splice(0)) closeSync(fd);
     };
     try {
-      const argumentsAt = 3;
+      const uid = this.#userFor(launch.binds);
+      const { status, gate, lent } = this.#ownPipes(opened);
+      const reported = readStatus(status, onInit);
+      const descriptors: (Lent | undefined)[] = [
+        { fd: launch.stdin, as: launch.isStdinPipe ? 'pipe to read' : 'file' },
+        { fd: stdout, as: 'pipe to write' },
+        { fd: stderr, as: 'pipe to write' },
+        ...lent,
+      ];
+      // The fifth's number is the job's to know; those after it are bubblewrap's alone, which closes them.
+      if (result !== undefined) descriptors.push({ fd: result, as: 'pipe to write' });
+      else descriptors.push(launch.input === undefined ? undefined : { fd: launch.input, as: 'pipe to read' });
+      const pass = (fd: number, as: Lent['as'] = 'file'): number => descriptors.push({ fd, as }) - 1;
+      const bind = (from: string): number => {
+        const fd = pathDescriptor(from);
+        opened.push(fd);
+        return pass(fd, 'path');
+      };
       const passed = {
-        status: 4,
-        seccomp: own(reopenForReading(this.#filter)),
-        system: this.#systemFiles.map(({ fd, at }) => ({ fd: own(reopenForReading(fd)), at })),
+        status: STATUS_DESCRIPTOR,
+        seccomp: pass(this.#filter),
+        system: this.#systemFiles.map(({ fd, at }) => ({ fd: pass(fd), at })),
         binds: launch.binds.map(({ from, at }) => ({
           from,
-          fd: bindsDescriptors ? own(pathDescriptor(from)) : undefined,
+          fd: bindsDescriptors ? bind(from) : undefined,
           at: at ?? from,
         })),
-        gate: launch.gate === undefined ? undefined : pass(launch.gate),
+        gate: launch.gate === undefined ? undefined : pass(launch.gate, 'pipe to read'),
         program: launch.program === undefined ? undefined : pass(launch.program),
         files: launch.files.map(({ fd, name }) => ({ fd: pass(fd), name })),
       };
-      coverInherited(stdio, inherited, this.#nothing);
-      // An empty environment: bubblewrap is pid 1 inside at first, and its environment could be read there.
-      const options: SpawnOptions = { env: NO_ENVIRONMENT, cwd: '/', stdio };
-      const uid = this.#userFor(launch.binds);
-      if (uid !== undefined) Object.assign(options, { uid, gid: uid });
       const command = argv === undefined ? lateCommand(limits) : supervisedCommand(argv, limits);
-      const child = spawn(executable, ['--args', `${argumentsAt}`, '--', ...command], options);
-      const [gate, status] = [child.stdio[argumentsAt], child.stdio[passed.status]];
-      if (child.pid === undefined || !(gate instanceof Writable) || !(status instanceof Readable))
-        throw new Error('bubblewrap could not be started');
-      setPriority(child.pid, NICENESS);
-      gate.on('error', () => {});
-      const confined = cgroup?.add(child.pid) ?? Promise.resolve();
+      const args = ['--args', `${ARGUMENTS_DESCRIPTOR}`, '--', ...command];
+      const spawned = this.#spawner.spawn({ executable, args, uid, descriptors });
+      const confined = spawned.started.finally(close).then(async (pid) => {
+        try {
+          await cgroup?.add(pid);
+        } catch (error) {
+          killProcess(pid);
+          throw error;
+        }
+      });
       confined.then(
         () => gate.end(`${bubblewrapArguments(layout, passed, env, limits).join('\0')}\0`),
-        () => child.kill('SIGKILL'),
+        () => gate.destroy(),
       );
-      return { child, status, confined };
-    } finally {
-      for (const fd of opened) closeSync(fd);
+      const exited = reported.then(({ exitCode }) => exitCode ?? spawned.exited);
+      return { pid: () => spawned.pid, reported, exited, confined };
+    } catch (error) {
+      close();
+      throw error;
     }
   }
+
+  /** What bubblewrap is told, and what it tells. Both are given back when it has ended. */
+  #ownPipes(opened: number[]): { status: Socket; gate: Socket; lent: [Lent, Lent] } {
+    const told = this.#pipes.openInput();
+    const tells = this.#pipes.open();
+    opened.push(told.reader, tells.writer);
+    const gate = new Socket({ fd: told.writer, readable: false, writable: true });
+    const status = new Socket({ fd: tells.reader, readable: true, writable: false });
+    gate.on('error', () => {});
+    status.on('close', () => {
+      tells.release();
+      if (gate.closed) told.release();
+      else gate.on('close', told.release).destroy();
+    });
+    return {
+      ...{ status, gate },
+      lent: [
+        { fd: told.reader, as: 'pipe to read' },
+        { fd: tells.writer, as: 'pipe to write' },
+      ],
+    };
+  }
+
   /**
    * A toolchain in the home of the server's user can be bound by that user alone. Root's own processes are not counted
    * against RLIMIT_NPROC, so that such a job needs a control group.
@@ -144,14 +197,5 @@ export class Launcher {
   }
 }
 
-/** Overwrites what the server itself inherited; a descriptor that is in use for this spawn already is one of ours. */
-export function coverInherited(
-  stdio: (number | 'pipe' | 'ignore')[],
-  inherited: readonly number[],
-  nothing: number,
-): void {
-  for (const fd of inherited) {
-    while (stdio.length <= fd) stdio.push('ignore');
-    if (stdio[fd] === 'ignore') stdio[fd] = nothing;
-  }
-}
+const ARGUMENTS_DESCRIPTOR = 3;
+const STATUS_DESCRIPTOR = 4;

@@ -2,8 +2,7 @@ import { closeSync } from 'node:fs';
 import { log } from '#lib/observe/log';
 import type { Box, Since } from '#lib/runner/sandbox/box';
 import { argumentsScript, WORK_DIRECTORY } from '#lib/runner/sandbox/bubblewrap-arguments';
-import { type BubblewrapOptions, type Launch, Launcher } from '#lib/runner/sandbox/bubblewrap-launch';
-import { readStatus } from '#lib/runner/sandbox/bubblewrap-report';
+import { type Begun, type BubblewrapOptions, type Launch, Launcher } from '#lib/runner/sandbox/bubblewrap-launch';
 import { type Cgroup, groupName } from '#lib/runner/sandbox/cgroup';
 import {
   lateFile,
@@ -24,7 +23,7 @@ import type {
   Supervised,
   Waiting,
 } from '#lib/runner/sandbox/sandbox';
-import { exitOf, supervise } from '#lib/runner/sandbox/supervision';
+import { killProcess, supervise } from '#lib/runner/sandbox/supervision';
 import { handOver } from '#lib/runner/sandbox/waiting';
 import { ProcessTree, residentBytes } from '#lib/runner/sandbox/watchdog';
 
@@ -40,14 +39,14 @@ export class Bubblewrap implements Sandbox {
   #count = 0;
 
   constructor(options: BubblewrapOptions) {
-    this.#launcher = new Launcher(options);
+    this.#launcher = new Launcher(options, this.#pipes);
     this.#cgroups = options.cgroups;
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#leaving);
-    this.#pipes.close();
     this.#launcher.close();
+    this.#pipes.close();
   }
 
   async run(job: Job): Promise<Ended> {
@@ -73,6 +72,7 @@ export class Bubblewrap implements Sandbox {
         this.#open({
           ...{ argv, env, binds, limits, hasResult },
           stdin: stdin?.reader ?? input.reader,
+          isStdinPipe: stdin === undefined,
           input: stdin === undefined ? undefined : input.reader,
           program: program === undefined ? undefined : reopenForReading(program),
           files: [],
@@ -119,27 +119,33 @@ export class Bubblewrap implements Sandbox {
     const stderr = this.#pipes.open();
     const result = launch.hasResult ? this.#pipes.open() : undefined;
     const cgroup = this.#cgroups?.create(groupName(this.#count), limits);
-    let begun: ReturnType<Launcher['start']>;
+    let init: number | undefined;
+    let isKilled = false;
+    let tree: ProcessTree | undefined;
+    const onInit = (pid: number) => {
+      init = pid;
+      const { memoryBytes, diskBytes } = limits;
+      if (cgroup === undefined) tree = new ProcessTree(pid, memoryBytes, { mount: WORK_DIRECTORY, bound: diskBytes });
+      if (isKilled) killProcess(pid);
+    };
+    const output = { stdout: stdout.writer, stderr: stderr.writer, result: result?.writer };
+    let begun: Begun;
     try {
-      begun = this.#launcher.start(launch, cgroup, stdout.writer, stderr.writer, result?.writer);
+      begun = this.#launcher.start(launch, cgroup, output, onInit);
     } catch (error) {
       giveBack([stdout, stderr, result]);
       this.#remove(cgroup);
       throw error;
     }
-    const { child, status, confined } = begun;
-    let init: number | undefined;
-    let isKilled = false;
-    let tree: ProcessTree | undefined;
-    const reported = readStatus(status, (pid) => {
-      init = pid;
-      const { memoryBytes, diskBytes } = limits;
-      if (cgroup === undefined) tree = new ProcessTree(pid, memoryBytes, { mount: WORK_DIRECTORY, bound: diskBytes });
-      if (isKilled) killProcess(pid);
-    });
+    const { pid, reported, exited, confined } = begun;
+    let isOver = false;
+    const over = () => {
+      isOver = true;
+    };
+    exited.then(over, over);
     return {
-      ...{ child, exited: exitOf(child), confined, reported, stdout, stderr, result, cgroup },
-      residentBytes: () => (child.pid === undefined ? 0 : residentBytes(child.pid)),
+      ...{ exited, isOver: () => isOver, confined, reported, stdout, stderr, result, cgroup },
+      residentBytes: () => residentBytesOf(pid()),
       usage: () => {
         tree?.look();
         return cgroup?.usage() ?? { cpuMs: tree?.cpuMs ?? 0, peakMemoryBytes: tree?.peakMemoryBytes ?? 0, oomKills: 0 };
@@ -196,11 +202,6 @@ export function giveBack(pipes: readonly (PipeEnds | undefined)[]): void {
   }
 }
 
-/** Ends a sandbox by its first process: all the others end before anybody hears of it. */
-export function killProcess(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It was gone already, and its monitor is about to say so.
-  }
+function residentBytesOf(pid: number | undefined): number {
+  return pid === undefined ? 0 : residentBytes(pid);
 }

@@ -117,6 +117,16 @@ function reopen(fd: number, flags: number): number {
   return openSync(`/proc/self/fd/${fd}`, flags);
 }
 
+/** Opens one end of a pipe that has a path, whether or not anybody has the other: it would be waited for otherwise. */
+export function openPipe(path: string, flags: number): number {
+  const both = openSync(path, O_RDWR);
+  try {
+    return openSync(path, flags);
+  } finally {
+    closeSync(both);
+  }
+}
+
 /** The two ends of a pipe. The caller closes both. */
 export interface PipeEnds {
   /** For the host: does not block. */
@@ -159,11 +169,8 @@ export class PipePool {
 
   openInput(): InputEnds {
     const held = this.#idle.pop() ?? this.#make();
-    // A reader alone would wait for a writer, and a writer that must not wait needs a reader.
-    const both = reopen(held, O_RDWR);
-    const reader = reopen(held, O_RDONLY);
+    const reader = openPipe(`/proc/self/fd/${held}`, O_RDONLY);
     const writer = reopen(held, O_WRONLY | O_NONBLOCK);
-    closeSync(both);
     return { reader, writer, release: () => this.#idle.push(held) };
   }
 

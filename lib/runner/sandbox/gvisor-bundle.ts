@@ -35,6 +35,7 @@ export function outerArguments(layout: SystemLayout, passed: BundleDescriptors):
   const inside = [
     ...['/proc', '/sys', '/dev', '/tmp', WORK_DIRECTORY, SOURCES].map((path) => `${path}/`),
     ...[...layout.binds, ...passed.binds].map(({ from, at }) => at ?? from),
+    ...layout.symlinks.map(([link]) => link),
     ...passed.system.map(({ at }) => at),
     ...passed.files.map(({ name }) => `${SOURCES}/${name}`),
   ];

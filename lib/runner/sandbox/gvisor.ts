@@ -3,14 +3,9 @@ import { closeSync, openSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { Readable, Writable } from 'node:stream';
 import type { Limits } from '#lib/runner/limits';
-import { giveBack, killProcess } from '#lib/runner/sandbox/bubblewrap';
+import { giveBack } from '#lib/runner/sandbox/bubblewrap';
 import { SANDBOX_UID, SYSTEM_FILES } from '#lib/runner/sandbox/bubblewrap-arguments';
-import {
-  type BubblewrapOptions,
-  coverInherited,
-  NICENESS,
-  NO_ENVIRONMENT,
-} from '#lib/runner/sandbox/bubblewrap-launch';
+import type { BubblewrapOptions } from '#lib/runner/sandbox/bubblewrap-launch';
 import { type Report, readStatus } from '#lib/runner/sandbox/bubblewrap-report';
 import { type Cgroup, groupName, type Usage } from '#lib/runner/sandbox/cgroup';
 import {
@@ -23,10 +18,13 @@ import {
 import { containerSpec, END_DESCRIPTOR, outerArguments, outerCommand } from '#lib/runner/sandbox/gvisor-bundle';
 import { isPublic } from '#lib/runner/sandbox/public-path';
 import type { Ended, Job, Sandbox } from '#lib/runner/sandbox/sandbox';
-import { exitOf, type Running, supervise } from '#lib/runner/sandbox/supervision';
+import { coverInherited, NICENESS, NO_ENVIRONMENT } from '#lib/runner/sandbox/spawning';
+import { exitOf, hasExited, killProcess, type Running, supervise } from '#lib/runner/sandbox/supervision';
 import { GvisorTree } from '#lib/runner/sandbox/watchdog';
 
 export type GvisorOptions = Omit<BubblewrapOptions, 'filter'> & {
+  /** Descriptors of the server that would leak into a program. */
+  inherited: readonly number[];
   runsc: string;
   platform: string;
   /** What gVisor takes with next to nothing in it, which is not counted as the program's. */
@@ -115,7 +113,7 @@ export class Gvisor implements Sandbox {
         if (isKilled) killProcess(pid);
       });
       return {
-        ...{ child, exited: exitOf(child), stdout, stderr, result: undefined },
+        ...{ exited: exitOf(child), isOver: () => hasExited(child), stdout, stderr, result: undefined },
         ...{ cgroup, confined, reported, endedItself: hasWords(end) },
         usage: () => {
           tree?.look();

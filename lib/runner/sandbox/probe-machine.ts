@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { type SystemLayout, systemLayout } from '#lib/runner/sandbox/bubblewrap-arguments';
+import { systemLayout } from '#lib/runner/sandbox/bubblewrap-arguments';
 import type { BubblewrapOptions } from '#lib/runner/sandbox/bubblewrap-launch';
 import type { CgroupDriver } from '#lib/runner/sandbox/cgroup';
 import { inheritedDescriptors } from '#lib/runner/sandbox/descriptors';
+import type { GvisorOptions } from '#lib/runner/sandbox/gvisor';
 import type { Sandbox } from '#lib/runner/sandbox/sandbox';
 
 export const run = promisify(execFile);
@@ -13,7 +14,7 @@ export const run = promisify(execFile);
 export type Probed = { sandbox: Sandbox; warning?: string } | { sandbox: undefined; reason: string };
 
 /** What every sandbox of this machine is made with. */
-export type MachineOptions = Omit<BubblewrapOptions, 'hostUid' | 'filter'> & { layout: SystemLayout };
+export type MachineOptions = Omit<BubblewrapOptions, 'hostUid' | 'filter'> & Pick<GvisorOptions, 'inherited'>;
 
 const EXECUTABLES = ['/usr/bin/bwrap', '/usr/local/bin/bwrap', '/bin/bwrap'];
 const NOBODY = 65534;
@@ -43,7 +44,7 @@ export async function findMachine(
   return {
     machine: {
       ...{ executable, cgroups, bindsDescriptors: help.includes('--ro-bind-fd') },
-      layout: systemLayout(appDirectory, existsSync, readLink),
+      layout: systemLayout(appDirectory, { exists: existsSync, readlink: readLink, list: listed }),
       inherited: inheritedDescriptors(),
     },
   };
@@ -54,6 +55,14 @@ const NEEDED_OPTIONS = ['--disable-userns', '--size', '--perms', '--json-status-
 /** A server that runs as root gives its sandboxes to nobody, so that even a way out of one would lead to little. */
 export function hostUsers(): (number | undefined)[] {
   return process.getuid?.() === 0 ? [NOBODY, undefined] : [undefined];
+}
+
+function listed(path: string): string[] | undefined {
+  try {
+    return readdirSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function readLink(path: string): string | undefined {

@@ -6,14 +6,14 @@ import type { StopReason, Supervised } from '#lib/runner/sandbox/sandbox';
 
 /** A program that was started, by whatever sandbox. */
 export interface Running {
-  child: ChildProcess;
-  /** Since its start: what has ended already has no more to say. */
+  /** With its exit code, as a shell would say it. */
   exited: Promise<number>;
+  isOver: () => boolean;
   stdout: PipeEnds;
   stderr: PipeEnds;
   /** Where the job has one. */
   result: PipeEnds | undefined;
-  /** Ends its whole process tree, after which `child` exits. */
+  /** Ends its whole process tree, after which it exits. */
   kill: () => void;
   /** Looks whether the tree has gone over its memory. */
   isOverMemory: () => boolean;
@@ -37,10 +37,9 @@ const DRAIN_GRACE_MS = 1000;
 
 /** Holds a program to its limits until it has ended, and hands on its output. */
 export async function supervise(job: Supervised, running: Running, started: number): Promise<Supervision> {
-  const { child } = running;
   let stoppedFor: StopReason | undefined;
   const stop = (reason: StopReason) => {
-    if (stoppedFor !== undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (stoppedFor !== undefined || running.isOver()) return;
     stoppedFor = reason;
     running.kill();
   };
@@ -119,6 +118,19 @@ class Drain {
     await this.#closed;
     clearTimeout(grace);
   }
+}
+
+/** Ends a sandbox by its first process: all the others end before anybody hears of it. */
+export function killProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It was gone already, and its monitor is about to say so.
+  }
+}
+
+export function hasExited({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 /** Resolves when the process is gone, with its exit code as a shell would say it. Rejects where it could not be started. */

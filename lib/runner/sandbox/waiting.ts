@@ -48,7 +48,7 @@ export function handOver<Given>({ input, late, open, finish, fill, limits }: Han
   };
   return {
     get isAlive() {
-      return box.child.exitCode === null && box.child.signalCode === null;
+      return !box.isOver();
     },
     residentBytes: () => box.residentBytes(),
     run: async (given, job) => {

@@ -1,0 +1,18 @@
+/** What every process has that is started for a sandbox. */
+
+/** bubblewrap is pid 1 inside at first, and its environment could be read there. */
+export const NO_ENVIRONMENT: NodeJS.ProcessEnv = Object.create(null);
+/** Programs yield to the server that watches them. */
+export const NICENESS = 5;
+
+/** Overwrites what this process itself inherited; a descriptor that is in use for this spawn already is one of ours. */
+export function coverInherited(
+  stdio: (number | 'pipe' | 'ignore')[],
+  inherited: readonly number[],
+  nothing: number,
+): void {
+  for (const fd of inherited) {
+    while (stdio.length <= fd) stdio.push('ignore');
+    if (stdio[fd] === 'ignore') stdio[fd] = nothing;
+  }
+}
