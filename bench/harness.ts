@@ -58,6 +58,8 @@ export const APP = ['--max-old-space-size=512', '--max-semi-space-size=8', 'serv
 export interface RunningServer {
   url: string;
   pid: number;
+  /** From its start to its first answer. */
+  startedMs: number;
   stop: () => Promise<void>;
 }
 
@@ -68,6 +70,7 @@ export async function startServer(
   env: Record<string, string> = {},
 ): Promise<RunningServer> {
   const port = await freePort();
+  const began = performance.now();
   const child = spawn(
     process.execPath,
     args.map((arg) => arg.replace('{port}', String(port))),
@@ -91,8 +94,9 @@ export async function startServer(
   });
   const url = `http://127.0.0.1:${port}`;
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  for (let attempt = 0; ; attempt++) {
-    if (child.exitCode !== null || attempt > 600) throw new Error(`${args.join(' ')} did not start:\n${complaints}`);
+  for (;;) {
+    if (child.exitCode !== null || performance.now() - began > START_TIMEOUT_MS)
+      throw new Error(`${args.join(' ')} did not start:\n${complaints}`);
     const answered = await fetch(url + path, { signal: AbortSignal.timeout(2000) }).then(
       async (answer) => {
         await answer.body?.cancel();
@@ -101,12 +105,14 @@ export async function startServer(
       () => false,
     );
     if (answered) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
+  const startedMs = performance.now() - began;
   if (child.pid === undefined) throw new Error('a started server has a process id');
   return {
     url,
     pid: child.pid,
+    startedMs,
     stop: async () => {
       child.kill('SIGTERM');
       const force = setTimeout(() => child.kill('SIGKILL'), 5000);
@@ -116,6 +122,9 @@ export async function startServer(
     },
   };
 }
+
+const START_TIMEOUT_MS = 60_000;
+const LOOK_EVERY_MS = 10;
 
 /** Load by wrk (Debian package `wrk`), one thread: POSTs `body`, or GETs where there is none, for `seconds` over `connections`. */
 export function wrk(

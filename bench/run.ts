@@ -13,6 +13,7 @@ import { codeThroughput } from './tables/code-throughput.ts';
 import { gatewayTable } from './tables/gateway.ts';
 import { lighthousePages } from './tables/lighthouse.ts';
 import { queue } from './tables/queue.ts';
+import { start } from './tables/start.ts';
 import { streamOverhead } from './tables/stream-overhead.ts';
 
 const BENCHMARKS: Benchmark[] = [
@@ -24,6 +25,7 @@ const BENCHMARKS: Benchmark[] = [
   code,
   codeThroughput,
   gatewayTable,
+  start,
   chatPage,
   lighthousePages,
 ];
