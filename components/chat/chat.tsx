@@ -38,7 +38,7 @@ import { tooMuch } from '#lib/client/pictures';
 import { useModels } from '#lib/client/status';
 import { useStored } from '#lib/client/stored';
 import { useAttachments } from '#lib/client/use-attachments';
-import { chatStore, useChatLifecycle, useChatPart, useChatSelect } from '#lib/client/use-chat';
+import { chatStore, preloadChat, useChatLifecycle, useChatPart, useChatSelect } from '#lib/client/use-chat';
 import { usePictureDrop } from '#lib/client/use-picture-drop';
 import { usePinnedScroll } from '#lib/client/use-pinned-scroll';
 import type { Models } from '#lib/wire/models';
@@ -46,7 +46,11 @@ import type { Models } from '#lib/wire/models';
 /** `c` in the address is the conversation, so that a reload, a second tab and the back button find it. */
 const PARAMETER = 'c';
 
-if (typeof location !== 'undefined' && new URLSearchParams(location.search).has(PARAMETER)) preloadMarkdown();
+const linked = typeof location === 'undefined' ? null : new URLSearchParams(location.search).get(PARAMETER);
+if (linked !== null) {
+  preloadMarkdown();
+  preloadChat(linked);
+}
 
 export function Chat({ historyOpen }: { historyOpen: boolean }) {
   const activeId = useSearchParams().get(PARAMETER);

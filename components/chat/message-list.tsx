@@ -56,7 +56,8 @@ const Turn = memo(function Turn({ message, isFar, onRegenerate, onEdit, ...place
 });
 
 const NEAR_TURNS = 6;
-const FIRST_TURNS = 8;
+/** What a screen shows at most of ordinary turns, and no more: the rest would only delay it. */
+const FIRST_TURNS = 4;
 /** A question and its answer: a step that no reader feels, also while another answer streams in. */
 const MORE_TURNS = 2;
 const PATIENCE_MS = 250;

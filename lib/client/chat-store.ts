@@ -38,6 +38,7 @@ export class ChatStore {
   readonly #fresh = new Map<string, AssistantMessage>();
   /** How many writes of a conversation are under way. */
   readonly #saving = new Map<string, number>();
+  #loaded: Promise<void> | undefined;
   #frameAsked = false;
   #savedAt = 0;
 
@@ -52,7 +53,13 @@ export class ChatStore {
 
   readonly state = (): ChatState => this.#state;
 
-  async load(): Promise<void> {
+  /** Reads the history once, however often it is asked for. */
+  load(): Promise<void> {
+    this.#loaded ??= this.#load();
+    return this.#loaded;
+  }
+
+  async #load(): Promise<void> {
     try {
       const kept = await this.#effects.history.conversations();
       // Whoever was quick has already asked something: that stays.

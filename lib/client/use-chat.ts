@@ -40,11 +40,18 @@ export function useChatSelect<T>(select: (state: ChatState) => T): T {
   );
 }
 
+/** Begins to read the history, and a conversation of it, before anything is drawn: both take longer than that. */
+export function preloadChat(conversationId: string): void {
+  const current = chatStore();
+  void current.load();
+  void current.open(conversationId);
+}
+
 /** Reads the history once, follows other tabs, and saves when the page goes. Belongs into one component of the chat. */
 export function useChatLifecycle(): void {
   useEffect(() => {
     const current = chatStore();
-    if (!current.state().ready) void current.load();
+    void current.load();
     const flush = () => current.flush();
     window.addEventListener('pagehide', flush);
     return () => window.removeEventListener('pagehide', flush);
