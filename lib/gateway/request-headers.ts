@@ -12,6 +12,8 @@ export interface Origin {
   /** The name of this server's own session cookie, which ends here too; undefined where there are no sessions. */
   sessionCookie: string | undefined;
   requestId: string;
+  /** In place of the caller's own, where this server records traces. */
+  traceparent: string | undefined;
 }
 
 /**
@@ -19,6 +21,7 @@ export interface Origin {
  * spelling, but
  * - without hop-by-hop headers, those that `Connection` names included, and without `Host`, which the connection has;
  * - with the backend's `token` as `Authorization`, the caller's own as `X-Forwarded-Authorization`;
+ * - with the request's own `traceparent` where this server records traces, and otherwise the caller's;
  * - with `X-Forwarded-For`, `-Host`, `-Proto` and `X-Request-Id` of ours. Whatever a caller wrote about its own origin is
  *   dropped unless it is a believed proxy, also in spellings with `_`, which CGI and WSGI take for the same names.
  *
@@ -51,6 +54,8 @@ export function requestHeaders(raw: readonly string[], origin: Origin, token: st
     } else if (rule === 'cookie') {
       const cookies = withoutCookie(value, origin.sessionCookie);
       if (cookies !== '') headers.push(name, cookies);
+    } else if (rule === 'traceparent') {
+      if (origin.traceparent === undefined) headers.push(name, value);
     } else if (rule === 'origin' && origin.isTrustedProxy) {
       const lower = name.toLowerCase();
       if (lower === 'x-forwarded-for') forwardedFor = chain(forwardedFor, value);
@@ -70,6 +75,7 @@ export function requestHeaders(raw: readonly string[], origin: Origin, token: st
   kept.push('x-forwarded-for', chain(forwardedFor, origin.peer));
   kept.push('x-forwarded-host', forwardedHost ?? host, 'x-forwarded-proto', forwardedProto ?? origin.protocol);
   kept.push('x-request-id', origin.requestId);
+  if (origin.traceparent !== undefined) kept.push('traceparent', origin.traceparent);
   return kept;
 }
 
@@ -78,7 +84,16 @@ function chain(before: string, address: string | undefined): string {
   return address === undefined ? before : `${before}, ${address}`;
 }
 
-type Rule = 'drop' | 'host' | 'connection' | 'authorization' | 'x-forwarded-authorization' | 'te' | 'cookie' | 'origin';
+type Rule =
+  | 'drop'
+  | 'host'
+  | 'connection'
+  | 'authorization'
+  | 'x-forwarded-authorization'
+  | 'te'
+  | 'cookie'
+  | 'traceparent'
+  | 'origin';
 
 const RULES = new Map<string, Rule>([
   ['host', 'host'],
@@ -87,6 +102,7 @@ const RULES = new Map<string, Rule>([
   ['x-forwarded-authorization', 'x-forwarded-authorization'],
   ['te', 'te'],
   ['cookie', 'cookie'],
+  ['traceparent', 'traceparent'],
   // Made anew for the next connection; `Expect` is answered by the server, `Trailer` announces what is not passed on.
   ...['keep-alive', 'proxy-connection', 'proxy-authorization', 'transfer-encoding', 'upgrade', 'trailer', 'expect'].map(
     (name): [string, Rule] => [name, 'drop'],

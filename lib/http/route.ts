@@ -10,7 +10,7 @@ import { json, type Reply } from '#lib/http/reply';
 import { type HttpRequest, WebRequest } from '#lib/http/request';
 import { type Log, log, logRequest } from '#lib/observe/log';
 import { metrics } from '#lib/observe/metrics';
-import { nowMs, tracer } from '#lib/observe/tracing';
+import { tracer } from '#lib/observe/tracing';
 import type { ErrorBody } from '#lib/wire/error';
 
 type Params = Record<string, string | string[] | undefined>;
@@ -118,18 +118,7 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
   const elapsedMs = performance.now() - started;
   const { status } = reply;
   metrics().requests.add(name, method, status, elapsedMs / 1000);
-  traces?.request(requestId, {
-    name: `${method} ${name}`,
-    startMs: nowMs() - elapsedMs,
-    endMs: nowMs(),
-    attributes: {
-      'http.request.method': method,
-      'http.route': name,
-      'http.response.status_code': status,
-      'chill_space.request_id': requestId,
-    },
-    failed: status >= 500,
-  });
+  traces?.answered(requestId, method, name, status, elapsedMs);
   if (failure !== undefined && !Fault.is(failure))
     log().error(
       { request_id: requestId, method, path: name, status, ms: elapsedMs, err: failure },

@@ -1,7 +1,6 @@
 import { type Dispatcher, Pool } from 'undici';
 import { Fault } from '#lib/fault';
-import { currentRequestId } from '#lib/observe/request-scope';
-import { tracer } from '#lib/observe/tracing';
+import { outgoingHeaders } from '#lib/observe/tracing';
 
 /** How long a connection to a model server may take to open; what it then does is bounded by lib/models/resilience.ts. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -132,14 +131,7 @@ export class Upstream {
 
   /** With the id of the request that this is done for, so that the model server's log and ours tell of the same. */
   #headersNow(): Record<string, string> {
-    const requestId = currentRequestId();
-    if (requestId === undefined) return this.#headers;
-    const traceparent = tracer()?.traceparent(requestId);
-    return {
-      ...this.#headers,
-      'x-request-id': requestId,
-      ...(traceparent === undefined ? {} : { traceparent }),
-    };
+    return { ...this.#headers, ...outgoingHeaders() };
   }
 
   #notReached(error: unknown): Fault {

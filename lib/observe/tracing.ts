@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { config } from '#lib/config/index';
 import { log } from '#lib/observe/log';
+import { currentRequestId, inRequest } from '#lib/observe/request-scope';
 import { atShutdown, processWide } from '#lib/process';
 
 /**
@@ -67,6 +68,22 @@ export class Tracer {
   request(requestId: string, work: Work): void {
     const { traceId, spanId, parentSpanId } = this.#contextOf(requestId);
     this.#add({ kind: 'server', failed: false, ...work, traceId, spanId, parentSpanId });
+  }
+
+  /** The same of a request over HTTP that was answered with `status` after `elapsedMs`. `route` is of bounded cardinality. */
+  answered(requestId: string, method: string, route: string, status: number, elapsedMs: number): void {
+    const endMs = nowMs();
+    this.request(requestId, {
+      name: `${method} ${route}`,
+      ...{ startMs: endMs - elapsedMs, endMs },
+      attributes: {
+        'http.request.method': method,
+        'http.route': route,
+        'http.response.status_code': status,
+        'chill_space.request_id': requestId,
+      },
+      failed: status >= 500,
+    });
   }
 
   /** Something that was done for a request. Returns its span's id, for what was done within it. */
@@ -146,7 +163,15 @@ export function tracer(): Tracer | undefined {
   });
 }
 
-/** Does `work` for a request, and records how long it took. */
+/** What a request that is made for the one being worked on says of it: the same id, and its trace. Nothing outside of a request. */
+export function outgoingHeaders(): Record<string, string> {
+  const requestId = currentRequestId();
+  if (requestId === undefined) return {};
+  const traceparent = tracer()?.traceparent(requestId);
+  return { 'x-request-id': requestId, ...(traceparent === undefined ? {} : { traceparent }) };
+}
+
+/** Does `work` for a request, and records how long it took. What it asks of other servers carries the request's id. */
 export async function traced<T>(
   requestId: string,
   name: string,
@@ -154,11 +179,11 @@ export async function traced<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const traces = tracer();
-  if (traces === undefined) return await work();
+  if (traces === undefined) return await inRequest(requestId, work);
   const startMs = nowMs();
   let failed = true;
   try {
-    const result = await work();
+    const result = await inRequest(requestId, work);
     failed = false;
     return result;
   } finally {

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readConfig } from '#lib/config/index';
+import { inRequest } from '#lib/observe/request-scope';
 import { findLanguage } from '#lib/runner/languages/index';
 import { RemoteExecutor, runTimeMs } from '#lib/runner/remote';
 
@@ -67,6 +68,17 @@ const stream =
 const good = stream(RESULT_EVENT);
 
 describe('a stream from an executor', () => {
+  it('is told the id of the request that it works for', async () => {
+    const ids: unknown[] = [];
+    const { executor } = await executors('python', (response, request) => {
+      ids.push(request.headers['x-request-id']);
+      good(response, request);
+    });
+    await inRequest('an-id', () => executor.run(PROGRAM, { caller: 'test' }));
+    await executor.run(PROGRAM, { caller: 'test' });
+    expect(ids).toEqual(['an-id', undefined]);
+  });
+
   it('may be cut anywhere, and hold comments', async () => {
     const text = `${event('stdout', { text: 'ü\n' })}: still running\n\n${event('stderr', { text: '🦀' })}${RESULT_EVENT}`;
     const bytes = [...Buffer.from(text)].map((byte) => Buffer.from([byte]));

@@ -1,6 +1,7 @@
 import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleType } from 'cockatiel';
 import { type Dispatcher, Pool } from 'undici';
 import { Fault } from '#lib/fault';
+import { outgoingHeaders } from '#lib/observe/tracing';
 import { errorBodySchema, FAULT_CODES, type FaultCode } from '#lib/wire/error';
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -61,7 +62,13 @@ export class Replica {
     const payload = JSON.stringify(body);
     try {
       const response = await this.#breaker.execute(() =>
-        this.#request({ method: 'POST', path, headers: { ...this.#headers, accept }, body: payload, signal }),
+        this.#request({
+          method: 'POST',
+          path,
+          headers: { ...this.#headers, ...outgoingHeaders(), accept },
+          body: payload,
+          signal,
+        }),
       );
       if (response.statusCode === 200) return response.body;
       throw refusal(response.statusCode, await readStart(response.body));

@@ -6,6 +6,8 @@ import { backendPath } from '#lib/gateway/target';
 import { findKey, SESSION_COOKIE, sessionKey } from '#lib/http/auth';
 import { isTrustedProxy } from '#lib/http/client-address';
 import { corsHeaders, isAllowedOrigin } from '#lib/http/cors';
+import { logRequest } from '#lib/observe/log';
+import { tracer } from '#lib/observe/tracing';
 
 /** A request at the gateway's door, whichever server it came to. */
 export interface Asking {
@@ -22,7 +24,7 @@ export interface Asking {
   requestId: string;
 }
 
-type AskedHeader = 'origin' | 'host' | 'authorization' | 'cookie' | 'access-control-request-method';
+type AskedHeader = 'origin' | 'host' | 'authorization' | 'cookie' | 'traceparent' | 'access-control-request-method';
 
 export interface Admission {
   path: string;
@@ -66,10 +68,29 @@ export function admit(asking: Asking, settings: Config): Admission | undefined {
       isOwnKey: keys.length > 0 && showsKey(asking, keys),
       sessionCookie: keys.length > 0 ? SESSION_COOKIE : undefined,
       requestId,
+      traceparent: traceparentOf(asking),
     },
     answerHeaders,
   };
 }
+
+/** The request becomes part of its caller's trace, and what is passed on part of it. */
+function traceparentOf({ requestId, header }: Asking): string | undefined {
+  const traces = tracer();
+  if (traces === undefined) return undefined;
+  traces.adopt(requestId, header('traceparent') ?? null);
+  return traces.traceparent(requestId);
+}
+
+/** Writes down how a request was answered: in the log, and where there are traces, there. `path` is what the log calls it. */
+export function answered({ requestId, method, startedMs }: Asking, path: string, status: number): void {
+  const elapsedMs = performance.now() - startedMs;
+  logRequest('info', requestId, method, path, status, elapsedMs);
+  tracer()?.answered(requestId, method, GATEWAY_ROUTE, status, elapsedMs);
+}
+
+/** Whatever the path: a backend may have any number of them. */
+const GATEWAY_ROUTE = '/gateway/[...path]';
 
 /** The headers of the answer to a preflight that `admit` keeps here. */
 export function preflightHeaders(asking: Asking, settings: Config): Record<string, string> {

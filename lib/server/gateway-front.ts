@@ -6,8 +6,15 @@ import { passOn } from '#lib/gateway/node-exchange';
 import { EXPLICIT_PREFIX } from '#lib/gateway/target';
 import { asksForWebSocket, passUpgrade } from '#lib/gateway/upgrade';
 import { describeError } from '#lib/http/errors';
-import { log, logRequest } from '#lib/observe/log';
-import { type Asking, admit, errorHeaders, preflightHeaders, requestIdOf } from '#lib/server/gateway-admission';
+import { log } from '#lib/observe/log';
+import {
+  type Asking,
+  admit,
+  answered,
+  errorHeaders,
+  preflightHeaders,
+  requestIdOf,
+} from '#lib/server/gateway-admission';
 
 const LONGEST_LOGGED_PATH = 256;
 
@@ -66,7 +73,10 @@ function toAsking({ method = 'GET', url = '/', headers, socket }: IncomingMessag
   return {
     method,
     target: url,
-    header: (name) => headers[name],
+    header: (name) => {
+      const value = headers[name];
+      return typeof value === 'string' ? value : undefined;
+    },
     peer: socket.remoteAddress,
     protocol: 'encrypted' in socket ? 'https' : 'http',
     isUpgrade,
@@ -108,10 +118,10 @@ function asFault(error: unknown): Fault {
   );
 }
 
-function logAnswer({ requestId, method, target, startedMs }: Asking, status: number): void {
+function logAnswer(asking: Asking, status: number): void {
+  const { target } = asking;
   const end = target.indexOf('?');
   const path = (end === -1 ? target : target.slice(0, end)).slice(0, LONGEST_LOGGED_PATH);
   // The parser lets nothing else through that JSON would have to escape.
-  const plain = /["\\]/.test(path) ? JSON.stringify(path).slice(1, -1) : path;
-  logRequest('info', requestId, method, plain, status, performance.now() - startedMs);
+  answered(asking, /["\\]/.test(path) ? JSON.stringify(path).slice(1, -1) : path, status);
 }

@@ -3,8 +3,15 @@ import { Fault } from '#lib/fault';
 import { passOnFetch } from '#lib/gateway/fetch-exchange';
 import { gateway } from '#lib/gateway/index';
 import { describeError } from '#lib/http/errors';
-import { log, logRequest } from '#lib/observe/log';
-import { type Asking, admit, errorHeaders, preflightHeaders, requestIdOf } from '#lib/server/gateway-admission';
+import { log } from '#lib/observe/log';
+import {
+  type Asking,
+  admit,
+  answered,
+  errorHeaders,
+  preflightHeaders,
+  requestIdOf,
+} from '#lib/server/gateway-admission';
 
 type Handler = (request: Request) => Promise<Response>;
 
@@ -38,7 +45,7 @@ async function serve(name: string, request: Request): Promise<Response> {
     const text = request.method === 'HEAD' ? null : JSON.stringify(body);
     response = new Response(text, { status, headers: errorHeaders(asking.requestId) });
   }
-  logRequest('info', asking.requestId, request.method, name, response.status, performance.now() - asking.startedMs);
+  answered(asking, name, response.status);
   return response;
 }
 

@@ -2,6 +2,7 @@ import { parseBody, readJson } from '#lib/http/body';
 import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
 import { MIB } from '#lib/http/size';
+import { traced } from '#lib/observe/tracing';
 import { executorLanguage } from '#lib/runner/executors';
 import { runner } from '#lib/runner/index';
 import { VALIDATE_FIELDS, validateRequestSchema } from '#lib/wire/executor';
@@ -12,12 +13,15 @@ const JSON_ESCAPE_BYTES = 6;
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/executors/[language]/validate',
   {
-    POST: async (request, { caller, params, settings }) => {
+    POST: async (request, { requestId, caller, params, settings }) => {
       const { signal } = request;
       const language = executorLanguage(params.language).id;
       const body = await readJson(request, JSON_ESCAPE_BYTES * settings.CODE_MAX_BYTES + MIB);
       const { code, files = [] } = parseBody(validateRequestSchema, body, VALIDATE_FIELDS);
-      return json(await runner().validate({ language, code, files }, { caller, signal }));
+      const result = await traced(requestId, 'validate code', { language }, () =>
+        runner().validate({ language, code, files }, { caller, signal }),
+      );
+      return json(result);
     },
   },
   { limited: 'code' },
