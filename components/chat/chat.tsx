@@ -137,6 +137,7 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
     (questionId: string, text: string) => {
       if (activeId === null) return;
       chatStore().edit(activeId, questionId, text, choice);
+      field.current?.focus();
       toEnd();
     },
     [activeId, choice, toEnd],

@@ -3,6 +3,7 @@
 import clsx from 'clsx';
 import { Ellipsis, FileDown, Pencil, Search, Trash2 } from 'lucide-react';
 import { memo, useEffect, useMemo, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { Confirm } from '#components/ui/dialog';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
@@ -25,6 +26,7 @@ export const HistoryList = memo(function HistoryList({ activeId, onOpen }: Histo
   const [query, setQuery] = useState('');
   const found = useHistorySearch(query, conversations);
   const [removing, setRemoving] = useState<Conversation>();
+  const search = useRef<HTMLInputElement>(null);
   const groups = useMemo(() => Map.groupBy(found, ({ updatedAt }) => dayGroup(updatedAt, Date.now())), [found]);
   return (
     <div className="flex min-h-0 flex-1 flex-col">
@@ -32,6 +34,7 @@ export const HistoryList = memo(function HistoryList({ activeId, onOpen }: Histo
         <Search className="size-4 shrink-0" strokeWidth={1.75} aria-hidden />
         <span className="sr-only">Search conversations</span>
         <input
+          ref={search}
           type="search"
           value={query}
           onChange={(event) => setQuery(event.target.value)}
@@ -80,6 +83,7 @@ export const HistoryList = memo(function HistoryList({ activeId, onOpen }: Histo
         onConfirm={() => {
           if (removing === undefined) return;
           if (removing.id === activeId) onOpen(null);
+          else search.current?.focus();
           void chatStore().remove(removing.id);
         }}
       />
@@ -96,7 +100,12 @@ interface RowProps {
 
 function Row({ conversation, isActive, onOpen, onRemove }: RowProps) {
   const [renaming, setRenaming] = useState(false);
-  if (renaming) return <Rename conversation={conversation} onDone={() => setRenaming(false)} />;
+  const opener = useRef<HTMLButtonElement>(null);
+  const endRename = (byKey: boolean) => {
+    flushSync(() => setRenaming(false));
+    if (byKey) opener.current?.focus();
+  };
+  if (renaming) return <Rename conversation={conversation} onDone={endRename} />;
   return (
     <li
       className={clsx(
@@ -105,6 +114,7 @@ function Row({ conversation, isActive, onOpen, onRemove }: RowProps) {
       )}
     >
       <button
+        ref={opener}
         type="button"
         dir="auto"
         aria-current={isActive ? 'true' : undefined}
@@ -141,7 +151,13 @@ function Row({ conversation, isActive, onOpen, onRemove }: RowProps) {
   );
 }
 
-function Rename({ conversation, onDone }: { conversation: Conversation; onDone: () => void }) {
+interface RenameProps {
+  conversation: Conversation;
+  /** `byKey`: the focus was in the field until now. */
+  onDone: (byKey: boolean) => void;
+}
+
+function Rename({ conversation, onDone }: RenameProps) {
   const [title, setTitle] = useState(conversation.title);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
@@ -149,9 +165,9 @@ function Rename({ conversation, onDone }: { conversation: Conversation; onDone: 
     const frame = requestAnimationFrame(() => field.current?.select());
     return () => cancelAnimationFrame(frame);
   }, []);
-  const save = () => {
+  const save = (byKey: boolean) => {
     chatStore().rename(conversation.id, title);
-    onDone();
+    onDone(byKey);
   };
   return (
     <li className="flex h-8 items-center pointer-coarse:h-10">
@@ -161,10 +177,13 @@ function Rename({ conversation, onDone }: { conversation: Conversation; onDone: 
         value={title}
         maxLength={200}
         onChange={(event) => setTitle(event.target.value)}
-        onBlur={save}
+        onBlur={() => save(false)}
         onKeyDown={(event) => {
-          if (event.key === 'Enter' && !event.nativeEvent.isComposing) save();
-          if (event.key === 'Escape') onDone();
+          if (event.nativeEvent.isComposing || (event.key !== 'Enter' && event.key !== 'Escape')) return;
+          // The key belongs to the field alone, not to the button that has the focus next.
+          event.preventDefault();
+          if (event.key === 'Enter') save(true);
+          else onDone(true);
         }}
         className="h-full w-full rounded-md border border-line-strong bg-surface px-2 text-sm outline-none"
       />
