@@ -8,6 +8,7 @@ import { Confirm } from '#components/ui/dialog';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
 import type { Conversation } from '#lib/client/conversation';
+import { forgetDraft } from '#lib/client/draft';
 import { dayGroup } from '#lib/client/format';
 import { exportMarkdown } from '#lib/client/history-files';
 import { chatStore, useChatPart } from '#lib/client/use-chat';
@@ -84,6 +85,7 @@ export const HistoryList = memo(function HistoryList({ activeId, onOpen }: Histo
           if (removing === undefined) return;
           if (removing.id === activeId) onOpen(null);
           else search.current?.focus();
+          forgetDraft(removing.id);
           void chatStore().remove(removing.id);
         }}
       />
