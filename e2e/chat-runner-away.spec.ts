@@ -34,6 +34,11 @@ test('programs in an answer run in the browser where they can, and say so', asyn
   await expect(output(page, 'throw new')).toContainText('Ended with an error');
   await expect(block(page, '{}').getByRole('button', { name: 'Run', exact: true })).toHaveCount(0);
   expect(await accessibilityFaultsInBoth(page)).toEqual([]);
+  await page.setViewportSize({ width: 320, height: 800 });
+  for (const name of ['Send to the model', 'Close the output']) {
+    const box = await output(page, 'import sys').getByRole('button', { name }).boundingBox();
+    expect((box?.x ?? 320) + (box?.width ?? 0)).toBeLessThan(320);
+  }
   model.play(saying('It is 42.'));
   await output(page, 'import sys').getByRole('button', { name: 'Send to the model' }).click();
   await expect(page.getByRole('article', { name: 'Question' }).last()).toContainText(

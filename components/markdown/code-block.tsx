@@ -127,19 +127,22 @@ function Result({ run, onRetry, onClose }: ResultProps) {
   const isOver = run.state === 'ended' || run.state === 'stopped';
   return (
     <section aria-label="Output of the program" className="border-t bg-canvas">
-      <div className="flex h-9 items-center gap-2 ps-3 pe-0.5">
-        <span className="shrink-0 text-ink-2 text-xs">Output</span>
-        <RunState run={run} />
-        <span className="flex-1" />
-        {isOver && ask !== undefined ? (
-          <Button kind="quiet" size="sm" onClick={() => ask(questionAbout(run))}>
-            <CornerDownLeft className="size-3" aria-hidden />
-            Send to the model
-          </Button>
-        ) : null}
-        <IconButton label="Close the output" onClick={onClose}>
-          <X className="size-4" strokeWidth={1.75} aria-hidden />
-        </IconButton>
+      <div className="flex min-h-9 flex-wrap items-center gap-x-2 ps-3 pe-0.5">
+        <span className="flex min-h-8 items-center gap-2">
+          <span className="shrink-0 text-ink-2 text-xs">Output</span>
+          <RunState run={run} />
+        </span>
+        <span className="ms-auto flex items-center gap-2">
+          {isOver && ask !== undefined ? (
+            <Button kind="quiet" size="sm" onClick={() => ask(questionAbout(run))}>
+              <CornerDownLeft className="size-3" aria-hidden />
+              Send to the model
+            </Button>
+          ) : null}
+          <IconButton label="Close the output" onClick={onClose}>
+            <X className="size-4" strokeWidth={1.75} aria-hidden />
+          </IconButton>
+        </span>
       </div>
       <div className="scroller flex max-h-80 flex-col gap-3 px-3 pb-3" {...OUTPUT}>
         <RunText run={run} onRetry={onRetry} />
