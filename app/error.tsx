@@ -2,14 +2,15 @@
 
 import { Button } from '#components/ui/button';
 
-export default function PageError({ reset }: { error: Error; reset: () => void }) {
+/** Loads all of it again: what could not be fetched once would fail again in the same page. */
+export default function PageError() {
   return (
     <div role="alert" className="m-auto flex max-w-96 flex-col items-start gap-4 p-6">
       <h1 className="font-semibold text-xl">This page stopped working</h1>
       <p className="text-ink-2">
         Your conversations and drafts are kept in this browser. Load the page again to go on.
       </p>
-      <Button kind="primary" onClick={reset}>
+      <Button kind="primary" onClick={() => window.location.reload()}>
         Load again
       </Button>
     </div>

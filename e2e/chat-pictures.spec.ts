@@ -4,7 +4,9 @@ import type { FaultyModelServer } from '../test/faulty-model-server.ts';
 import { expect, saying, test } from './scripted.ts';
 import { accessibilityFaults, answered, answers, ask, freshQuestion } from './support.ts';
 
-const PNG = readFileSync('public/icon-192.png');
+const MOON = 'public/icon-192.png';
+const LARGE_MOON = 'public/icon-512.png';
+const PNG = readFileSync(MOON);
 
 interface Sent {
   think?: unknown;
@@ -12,6 +14,7 @@ interface Sent {
 }
 
 const lastSent = (model: FaultyModelServer) => model.requests.at(-1)?.body as Sent;
+const attach = (page: Page, ...paths: string[]) => page.getByLabel('Pictures to attach').setInputFiles(paths);
 const attached = (page: Page) => page.getByRole('list', { name: 'Pictures' });
 
 /** The way of a picture through the clipboard or a drag: a DataTransfer that holds the file. */
@@ -29,7 +32,7 @@ async function transferOf(page: Page, file: { name: string; type: string; bytes:
 test('pictures are chosen, shown, taken away, sent, kept and sent again', async ({ page, model }) => {
   model.play(saying('A moon.'));
   await page.goto('/');
-  await page.getByLabel('Pictures to attach').setInputFiles(['public/icon-192.png', 'public/icon-512.png']);
+  await attach(page, MOON, LARGE_MOON);
   await expect(attached(page).getByRole('img')).toHaveCount(2);
   await page.getByRole('button', { name: 'Remove icon-512.png' }).click();
   await expect(attached(page).getByRole('img')).toHaveCount(1);
@@ -76,6 +79,110 @@ test('a picture is pasted, and one is dropped; alone they are a question, too', 
   await answered(page);
   expect(lastSent(model).messages).toMatchObject([{ content: '', images: [expect.any(String), expect.any(String)] }]);
   await expect(page.getByRole('complementary').getByRole('button', { name: 'pasted.png', exact: true })).toBeVisible();
+});
+
+/** How many pictures this browser keeps for questions that were not sent yet. */
+function keptPictures(page: Page): Promise<number> {
+  return page.evaluate(
+    () =>
+      new Promise((resolve, reject) => {
+        const opening = indexedDB.open('chill-space');
+        opening.onerror = () => reject(opening.error);
+        opening.onsuccess = () => {
+          const counting = opening.result.transaction('attachments').objectStore('attachments').count();
+          counting.onsuccess = () => {
+            opening.result.close();
+            resolve(counting.result);
+          };
+        };
+      }),
+  );
+}
+
+test('what is written and attached but not sent outlasts a reload, in its own chat', async ({ page, model }) => {
+  model.play(saying('Yes.'));
+  await page.goto('/');
+  const title = freshQuestion('Home of a draft');
+  await ask(page, title);
+  await answered(page);
+  const box = page.getByRole('textbox', { name: 'Message' });
+  await attach(page, MOON, LARGE_MOON);
+  await expect(attached(page).getByRole('img')).toHaveCount(2);
+  await box.fill('about the moons');
+  await page.reload();
+  await expect(attached(page).getByRole('img')).toHaveCount(2);
+  await expect(attached(page).getByRole('img').first()).toHaveAccessibleName('icon-192.png');
+  await expect(box).toHaveValue('about the moons');
+
+  await page.getByRole('button', { name: 'New chat' }).first().click();
+  await expect(box).toHaveValue('');
+  await expect(attached(page)).toHaveCount(0);
+  await attach(page, LARGE_MOON);
+  await expect(attached(page).getByRole('img', { name: 'icon-512.png' })).toBeVisible();
+  await page.getByRole('link', { name: 'Dashboard' }).click();
+  await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
+  await page.getByRole('link', { name: 'Chat', exact: true }).click();
+  await expect(attached(page).getByRole('img')).toHaveCount(1);
+  await page.getByRole('complementary').getByRole('button', { name: title, exact: true }).click();
+  await expect(attached(page).getByRole('img')).toHaveCount(2);
+  await page.getByRole('button', { name: 'Remove icon-512.png' }).click();
+  await page.reload();
+  await expect(attached(page).getByRole('img')).toHaveCount(1);
+  await expect.poll(() => keptPictures(page)).toBe(2);
+
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await answered(page);
+  expect(lastSent(model).messages.at(-1)).toMatchObject({ content: 'about the moons', images: [expect.any(String)] });
+  await expect.poll(() => keptPictures(page)).toBe(1);
+  await page.reload();
+  await answered(page);
+  await expect(page.getByRole('button', { name: /^Remove/ })).toHaveCount(0);
+  await attach(page, MOON);
+  await expect.poll(() => keptPictures(page)).toBe(2);
+  await page
+    .getByRole('complementary')
+    .getByRole('button', { name: `More for ${title}` })
+    .click();
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
+  await expect(attached(page).getByRole('img', { name: 'icon-512.png' })).toBeVisible();
+  await expect.poll(() => keptPictures(page)).toBe(1);
+});
+
+test('two tabs that write in the same chat keep their own, and what a closed one left comes back', async ({
+  page,
+  context,
+  model,
+}) => {
+  model.play(saying('Yes.'));
+  const second = await context.newPage();
+  for (const [tab, path, text] of [
+    [page, MOON, 'of the first'],
+    [second, LARGE_MOON, 'of the second'],
+  ] as const) {
+    await tab.goto('/');
+    await attach(tab, path);
+    await tab.getByRole('textbox', { name: 'Message' }).fill(text);
+    await expect(attached(tab).getByRole('img')).toHaveCount(1);
+  }
+  // One that looks for what was left behind does not take what another is about to come back to.
+  await second.reload();
+  await page.reload();
+  await expect(attached(page).getByRole('img', { name: 'icon-192.png' })).toBeVisible();
+  await expect(attached(page).getByRole('img')).toHaveCount(1);
+  await expect(page.getByRole('textbox', { name: 'Message' })).toHaveValue('of the first');
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await answered(page);
+  expect(lastSent(model).messages.at(-1)?.images).toHaveLength(1);
+  await second.reload();
+  await expect(attached(second).getByRole('img', { name: 'icon-512.png' })).toBeVisible();
+  await expect(second.getByRole('textbox', { name: 'Message' })).toHaveValue('of the second');
+  await expect(attached(second).getByRole('img')).toHaveCount(1);
+  await second.close();
+  const third = await context.newPage();
+  await third.goto('/');
+  await expect(attached(third).getByRole('img', { name: 'icon-512.png' })).toBeVisible();
+  await expect(third.getByRole('textbox', { name: 'Message' })).toHaveValue('of the second');
 });
 
 test('what cannot be attached is named with its reason, and what can be is', async ({ page }) => {

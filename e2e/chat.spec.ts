@@ -1,4 +1,4 @@
-import { answered, answers, ask, expect, freshQuestion, test } from './support.ts';
+import { accessibilityFaultsInBoth, answered, answers, ask, expect, freshQuestion, test } from './support.ts';
 
 test.beforeEach(async ({ page }) => {
   await page.goto('/');
@@ -19,6 +19,7 @@ test('a question is answered, and the same question again comes from the cache',
   await answered(page);
   await expect(answers(page).last()).toContainText('From the cache');
   await expect(answers(page).last()).toContainText(first);
+  expect(await accessibilityFaultsInBoth(page)).toEqual([]);
 });
 
 test('text grows while it streams', async ({ page }) => {

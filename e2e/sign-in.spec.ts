@@ -1,5 +1,5 @@
 import { type RunningApp, startApp } from '../test/running-app.ts';
-import { test as base, expect } from './support.ts';
+import { accessibilityFaultsInBoth, test as base, expect } from './support.ts';
 
 /** An app that asks for a key. */
 const test = base.extend<Record<never, never>, { app: RunningApp }>({
@@ -21,6 +21,7 @@ test('where keys are set, a page asks for one, and a key opens all of them', asy
   await page.getByRole('textbox', { name: 'Key', exact: true }).fill('wrong');
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await expect(page.getByRole('alert').filter({ hasText: 'not known' })).toBeVisible();
+  expect(await accessibilityFaultsInBoth(page)).toEqual([]);
   await page.getByRole('textbox', { name: 'Key', exact: true }).fill('correct-horse');
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await expect(page).toHaveURL(`${app.url}/dashboard`);
@@ -31,6 +32,8 @@ test('where keys are set, a page asks for one, and a key opens all of them', asy
   await page.getByRole('link', { name: 'Go to the chat' }).click();
   await expect(page.getByRole('textbox', { name: 'Message' })).toBeVisible();
   await page.goto('/sign-in');
+  await expect(page.getByRole('button', { name: 'Sign out' })).toBeVisible();
+  expect(await accessibilityFaultsInBoth(page)).toEqual([]);
   await page.getByRole('button', { name: 'Sign out' }).click();
   await expect(page.getByRole('heading', { name: 'Sign in', exact: true })).toBeVisible();
   await page.goto('/playground');

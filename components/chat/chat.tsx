@@ -34,6 +34,8 @@ import {
   type Thread,
 } from '#lib/client/conversation';
 import { HISTORY_COOKIE, setCookie } from '#lib/client/cookies';
+import { draftKey } from '#lib/client/draft';
+import { NEW_CHAT } from '#lib/client/history';
 import { tooMuch } from '#lib/client/pictures';
 import { useModels } from '#lib/client/status';
 import { useStored } from '#lib/client/stored';
@@ -93,8 +95,8 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
     field.current?.focus();
   }, []);
 
-  const draftKey = `draft:${activeId ?? 'new'}`;
-  const attachments = useAttachments(draftKey);
+  const chat = activeId ?? NEW_CHAT;
+  const attachments = useAttachments(chat);
   const seesNothing = `${modelName(models, model)} does not see pictures. Choose a model that does, then attach them.`;
   const attach = (files: readonly File[]) => {
     if (vision) attachments.attach(files);
@@ -141,6 +143,7 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
     (questionId: string, text: string) => {
       if (activeId === null) return;
       chatStore().edit(activeId, questionId, text, choice);
+      field.current?.focus();
       toEnd();
     },
     [activeId, choice, toEnd],
@@ -236,7 +239,7 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
               ) : null}
               <Composer
                 field={field}
-                draftKey={draftKey}
+                draftKey={draftKey(chat)}
                 running={runningId !== undefined}
                 waiting={activeId !== null && !ready}
                 attachments={{ ...attachments, attach }}

@@ -7,7 +7,7 @@ import { Pictures } from '#components/chat/pictures';
 import { Notice } from '#components/ui/notice';
 import { tip } from '#components/ui/tooltip';
 import { pictureFiles } from '#lib/client/pictures';
-import { useStored } from '#lib/client/stored';
+import { useStored, writeDraft } from '#lib/client/stored';
 import type { Attachments } from '#lib/client/use-attachments';
 
 interface ComposerProps {
@@ -27,7 +27,7 @@ interface ComposerProps {
 
 /** Where one writes: it grows with the text, keeps the draft, and leaves Enter alone while an input method composes. */
 export function Composer({ field, draftKey, running, waiting, attachments, tools, onSend, onStop }: ComposerProps) {
-  const [draft, setDraft] = useStored(draftKey);
+  const [draft, setDraft] = useStored(draftKey, writeDraft);
   const hint = useId();
   const { pictures, reading, refusal } = attachments;
   const isEmpty = draft.trim() === '' && pictures.length === 0;

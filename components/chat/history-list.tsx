@@ -3,10 +3,12 @@
 import clsx from 'clsx';
 import { Ellipsis, FileDown, Pencil, Search, Trash2 } from 'lucide-react';
 import { memo, useEffect, useMemo, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { Confirm } from '#components/ui/dialog';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
 import type { Conversation } from '#lib/client/conversation';
+import { forgetDraft } from '#lib/client/draft';
 import { dayGroup } from '#lib/client/format';
 import { exportMarkdown } from '#lib/client/history-files';
 import { chatStore, useChatPart } from '#lib/client/use-chat';
@@ -25,6 +27,7 @@ export const HistoryList = memo(function HistoryList({ activeId, onOpen }: Histo
   const [query, setQuery] = useState('');
   const found = useHistorySearch(query, conversations);
   const [removing, setRemoving] = useState<Conversation>();
+  const search = useRef<HTMLInputElement>(null);
   const groups = useMemo(() => Map.groupBy(found, ({ updatedAt }) => dayGroup(updatedAt, Date.now())), [found]);
   return (
     <div className="flex min-h-0 flex-1 flex-col">
@@ -32,6 +35,7 @@ export const HistoryList = memo(function HistoryList({ activeId, onOpen }: Histo
         <Search className="size-4 shrink-0" strokeWidth={1.75} aria-hidden />
         <span className="sr-only">Search conversations</span>
         <input
+          ref={search}
           type="search"
           value={query}
           onChange={(event) => setQuery(event.target.value)}
@@ -80,6 +84,8 @@ export const HistoryList = memo(function HistoryList({ activeId, onOpen }: Histo
         onConfirm={() => {
           if (removing === undefined) return;
           if (removing.id === activeId) onOpen(null);
+          else search.current?.focus();
+          forgetDraft(removing.id);
           void chatStore().remove(removing.id);
         }}
       />
@@ -96,7 +102,12 @@ interface RowProps {
 
 function Row({ conversation, isActive, onOpen, onRemove }: RowProps) {
   const [renaming, setRenaming] = useState(false);
-  if (renaming) return <Rename conversation={conversation} onDone={() => setRenaming(false)} />;
+  const opener = useRef<HTMLButtonElement>(null);
+  const endRename = (byKey: boolean) => {
+    flushSync(() => setRenaming(false));
+    if (byKey) opener.current?.focus();
+  };
+  if (renaming) return <Rename conversation={conversation} onDone={endRename} />;
   return (
     <li
       className={clsx(
@@ -105,6 +116,7 @@ function Row({ conversation, isActive, onOpen, onRemove }: RowProps) {
       )}
     >
       <button
+        ref={opener}
         type="button"
         dir="auto"
         aria-current={isActive ? 'true' : undefined}
@@ -141,7 +153,13 @@ function Row({ conversation, isActive, onOpen, onRemove }: RowProps) {
   );
 }
 
-function Rename({ conversation, onDone }: { conversation: Conversation; onDone: () => void }) {
+interface RenameProps {
+  conversation: Conversation;
+  /** `byKey`: the focus was in the field until now. */
+  onDone: (byKey: boolean) => void;
+}
+
+function Rename({ conversation, onDone }: RenameProps) {
   const [title, setTitle] = useState(conversation.title);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
@@ -149,9 +167,9 @@ function Rename({ conversation, onDone }: { conversation: Conversation; onDone: 
     const frame = requestAnimationFrame(() => field.current?.select());
     return () => cancelAnimationFrame(frame);
   }, []);
-  const save = () => {
+  const save = (byKey: boolean) => {
     chatStore().rename(conversation.id, title);
-    onDone();
+    onDone(byKey);
   };
   return (
     <li className="flex h-8 items-center pointer-coarse:h-10">
@@ -161,10 +179,13 @@ function Rename({ conversation, onDone }: { conversation: Conversation; onDone: 
         value={title}
         maxLength={200}
         onChange={(event) => setTitle(event.target.value)}
-        onBlur={save}
+        onBlur={() => save(false)}
         onKeyDown={(event) => {
-          if (event.key === 'Enter' && !event.nativeEvent.isComposing) save();
-          if (event.key === 'Escape') onDone();
+          if (event.nativeEvent.isComposing || (event.key !== 'Enter' && event.key !== 'Escape')) return;
+          // The key belongs to the field alone, not to the button that has the focus next.
+          event.preventDefault();
+          if (event.key === 'Enter') save(true);
+          else onDone(true);
         }}
         className="h-full w-full rounded-md border border-line-strong bg-surface px-2 text-sm outline-none"
       />

@@ -60,6 +60,7 @@ export default function PictureList({ pictures, onRemove, className }: PicturesP
           if (!next) setOpen(undefined);
         }}
         title={open?.name ?? 'Picture'}
+        wide
       >
         {open === undefined ? null : (
           <Image
@@ -68,7 +69,7 @@ export default function PictureList({ pictures, onRemove, className }: PicturesP
             alt={open.name}
             width={open.width}
             height={open.height}
-            className="mx-auto h-auto max-h-[70dvh] w-auto max-w-full rounded-md"
+            className="mx-auto h-auto max-h-[calc(100dvh-8rem)] w-auto max-w-full rounded-md"
           />
         )}
       </Dialog>

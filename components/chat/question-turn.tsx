@@ -2,6 +2,7 @@
 
 import { Pencil } from 'lucide-react';
 import { memo, useEffect, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { Pictures } from '#components/chat/pictures';
 import { type VersionPlace, Versions } from '#components/chat/versions';
 import { Button } from '#components/ui/button';
@@ -16,11 +17,15 @@ interface QuestionTurnProps extends VersionPlace {
 
 export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...place }: QuestionTurnProps) {
   const [editing, setEditing] = useState(false);
+  const change = useRef<HTMLButtonElement>(null);
   if (editing)
     return (
       <Editor
         text={message.content}
-        onCancel={() => setEditing(false)}
+        onCancel={() => {
+          flushSync(() => setEditing(false));
+          change.current?.focus();
+        }}
         onSend={(text) => {
           setEditing(false);
           onEdit(message.id, text);
@@ -40,7 +45,7 @@ export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...pla
       )}
       <div className="-mb-5 mt-0.5 flex items-center opacity-0 transition-opacity focus-within:opacity-100 group-hover/turn:opacity-100 pointer-coarse:opacity-100">
         <Versions conversationId={message.conversationId} {...place} />
-        <IconButton label="Edit and send again" onClick={() => setEditing(true)}>
+        <IconButton ref={change} label="Edit and send again" onClick={() => setEditing(true)}>
           <Pencil className="size-4" strokeWidth={1.75} aria-hidden />
         </IconButton>
         <CopyButton text={message.content} label="Copy the question" />

@@ -1,3 +1,4 @@
+import clsx from 'clsx';
 import type { ReactNode } from 'react';
 
 export interface RowData {
@@ -56,7 +57,14 @@ export function DataTable({ title, note, columns, rows, empty, wide = false }: D
                         {cell}
                       </th>
                     ) : (
-                      <td key={columns[index]} className="whitespace-nowrap py-1.5 ps-3 text-end">
+                      <td
+                        key={columns[index]}
+                        className={clsx(
+                          'whitespace-nowrap py-1.5 ps-3 text-end',
+                          // What can be done with a row stays in sight while the rest is moved sideways.
+                          columns[index] === '' && 'sticky end-0 bg-canvas',
+                        )}
+                      >
                         {cell}
                       </td>
                     ),

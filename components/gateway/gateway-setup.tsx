@@ -6,7 +6,10 @@ const SETTINGS = 'PRIVATE_BACKEND_URL=https://your-backend.example\nHF_TOKEN=hf_
 /** What to do where no backend is set. */
 export function GatewaySetup() {
   return (
-    <section aria-label="Set up the gateway" className="mx-auto flex w-full max-w-[40rem] flex-col gap-4 py-6 md:py-14">
+    <section
+      aria-label="Set up the gateway"
+      className="mx-auto flex w-full max-w-[40rem] flex-col gap-4 px-1 py-6 md:px-0 md:py-14"
+    >
       <Route className="size-7 text-ink-3" strokeWidth={1.5} aria-hidden />
       <div>
         <h2 className="font-semibold text-xl tracking-tight">No backend is set</h2>

@@ -1,7 +1,7 @@
 'use client';
 
 import { CornerDownLeft, ExternalLink, Play, Square, X } from 'lucide-react';
-import { useContext } from 'react';
+import { useContext, useState } from 'react';
 import { useIsCodeFenceIncomplete } from 'streamdown';
 import { AskContext } from '#components/markdown/ask-context';
 import { CodeText } from '#components/markdown/code-text';
@@ -9,22 +9,27 @@ import { Figures, RunState, RunText, textOfRun } from '#components/playground/ru
 import { Button } from '#components/ui/button';
 import { CopyButton } from '#components/ui/copy-button';
 import { IconButton } from '#components/ui/icon-button';
+import { Notice } from '#components/ui/notice';
+import { demoEngine } from '#lib/client/demo/languages';
 import { languageName } from '#lib/client/language-names';
-import { type Run, useRun } from '#lib/client/run';
+import type { Run } from '#lib/client/run';
 import { sheetOf } from '#lib/client/samples';
 import { toFragment } from '#lib/client/share';
-import { useRunnerHealth } from '#lib/client/status';
+import { whyAway } from '#lib/client/status';
+import { useProgramRun } from '#lib/client/use-program-run';
+import type { RunnerHealth } from '#lib/wire/code';
 
 /** A program in an answer. It is coloured once its fence has closed, so that nothing flickers while it is written. */
 export function CodeBlock({ code, language }: { code: string; language: string }) {
   const isComplete = !useIsCodeFenceIncomplete();
-  const { run, start, stop, clear } = useRun();
+  const { run, execute, stop, clear, health, isAway, lookForRunner } = useProgramRun();
+  const [isHeldUp, setHeldUp] = useState(false);
   const name = languageName(language);
   // A C program is nearly always a C++ one, too.
   const id = name === 'c' ? 'cpp' : name;
   const sheet = sheetOf(id);
-  const canRun = useRunnerHealth().data?.languages.includes(id) === true && isComplete && code.trim() !== '';
-  const execute = () => start({ language: id, code });
+  const canRun = isRunnable(id, health, isAway) && isComplete && code.trim() !== '';
+  const begin = () => setHeldUp(!execute({ language: id, code }));
   return (
     <div className="code-block overflow-hidden rounded-md border bg-sunken" dir="ltr">
       <div className="flex h-9 items-center gap-0.5 border-b ps-3 pe-0.5">
@@ -32,7 +37,7 @@ export function CodeBlock({ code, language }: { code: string; language: string }
           {(name === id ? sheet?.label : undefined) ?? (language === '' ? 'text' : language)}
         </span>
         {canRun && run.state !== 'running' ? (
-          <Button kind="quiet" size="sm" onClick={execute}>
+          <Button kind="quiet" size="sm" onClick={begin}>
             <Play className="size-3 fill-current" aria-hidden />
             Run
           </Button>
@@ -51,7 +56,62 @@ export function CodeBlock({ code, language }: { code: string; language: string }
         <CopyButton text={code} label="Copy the code" />
       </div>
       <CodeText code={code} label="Code" language={isComplete ? name : undefined} />
-      {run.state === 'idle' ? null : <Result run={run} onRetry={execute} onClose={clear} />}
+      {isHeldUp ? (
+        <HeldUp
+          language={sheet?.label ?? language}
+          health={health}
+          isAway={isAway}
+          onLook={lookForRunner}
+          onRun={begin}
+        />
+      ) : null}
+      {run.state === 'idle' || isHeldUp ? null : <Result run={run} onRetry={begin} onClose={clear} />}
+    </div>
+  );
+}
+
+/** While the runner is away: what it runs, as far as that is known. */
+function isRunnable(id: string, health: RunnerHealth | undefined, isAway: boolean): boolean {
+  const installed = health?.languages ?? [];
+  if (installed.length > 0)
+    return installed.some((language) => language === id) || (isAway && demoEngine(id) !== undefined);
+  return isAway && sheetOf(id) !== undefined;
+}
+
+interface HeldUpProps {
+  language: string;
+  health: RunnerHealth | undefined;
+  isAway: boolean;
+  onLook: () => void;
+  onRun: () => void;
+}
+
+/** In the place of an output: the program needs the runner, which is away, or is back by now. */
+function HeldUp({ language, health, isAway, onLook, onRun }: HeldUpProps) {
+  return (
+    <div role="status" className="border-t bg-canvas p-2">
+      {isAway ? (
+        <Notice
+          kind="warn"
+          action={
+            <Button size="sm" onClick={onLook}>
+              Look again
+            </Button>
+          }
+        >
+          {whyAway(health)} A browser cannot run {language}: it runs when the runner is back.
+        </Notice>
+      ) : (
+        <Notice
+          action={
+            <Button size="sm" onClick={onRun}>
+              Run now
+            </Button>
+          }
+        >
+          The code runner is back.
+        </Notice>
+      )}
     </div>
   );
 }
@@ -67,23 +127,26 @@ function Result({ run, onRetry, onClose }: ResultProps) {
   const isOver = run.state === 'ended' || run.state === 'stopped';
   return (
     <section aria-label="Output of the program" className="border-t bg-canvas">
-      <div className="flex h-9 items-center gap-2 ps-3 pe-0.5">
-        <span className="shrink-0 text-ink-2 text-xs">Output</span>
-        <RunState run={run} />
-        <span className="flex-1" />
-        {isOver && ask !== undefined ? (
-          <Button kind="quiet" size="sm" onClick={() => ask(questionAbout(run))}>
-            <CornerDownLeft className="size-3" aria-hidden />
-            Send to the model
-          </Button>
-        ) : null}
-        <IconButton label="Close the output" onClick={onClose}>
-          <X className="size-4" strokeWidth={1.75} aria-hidden />
-        </IconButton>
+      <div className="flex min-h-9 flex-wrap items-center gap-x-2 ps-3 pe-0.5">
+        <span className="flex min-h-8 items-center gap-2">
+          <span className="shrink-0 text-ink-2 text-xs">Output</span>
+          <RunState run={run} />
+        </span>
+        <span className="ms-auto flex items-center gap-2">
+          {isOver && ask !== undefined ? (
+            <Button kind="quiet" size="sm" onClick={() => ask(questionAbout(run))}>
+              <CornerDownLeft className="size-3" aria-hidden />
+              Send to the model
+            </Button>
+          ) : null}
+          <IconButton label="Close the output" onClick={onClose}>
+            <X className="size-4" strokeWidth={1.75} aria-hidden />
+          </IconButton>
+        </span>
       </div>
       <div className="scroller flex max-h-80 flex-col gap-3 px-3 pb-3" {...OUTPUT}>
         <RunText run={run} onRetry={onRetry} />
-        {run.state === 'ended' ? <Figures result={run.result} /> : null}
+        {run.state === 'ended' ? <Figures result={run.result} place={run.place} /> : null}
       </div>
     </section>
   );
@@ -101,10 +164,11 @@ function questionAbout(run: Run): string {
       ? text
       : `${text.slice(0, half)}\n[… ${text.length - KEPT_CHARACTERS} characters …]\n${text.slice(-half)}`;
   const fence = /`{3,}/.test(kept) ? '~~~~' : '```';
+  const place = run.state === 'ended' && run.place === 'browser' ? ' in a browser' : '';
   const code = run.state === 'ended' ? ` It ended with exit code ${run.result.exit_code}.` : '';
   return kept.trim() === ''
-    ? `I ran the program. It wrote nothing.${code}`
-    : `I ran the program.${code} Its output:\n\n${fence}\n${kept.trimEnd()}\n${fence}`;
+    ? `I ran the program${place}. It wrote nothing.${code}`
+    : `I ran the program${place}.${code} Its output:\n\n${fence}\n${kept.trimEnd()}\n${fence}`;
 }
 
 async function openInPlayground(language: string, code: string): Promise<void> {

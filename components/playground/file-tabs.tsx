@@ -44,7 +44,7 @@ export function FileTabs({ files, current, panel, suggestedName, onShow, onAdd, 
     list.current?.querySelectorAll<HTMLElement>('[role=tab]')[next]?.focus();
   };
   return (
-    <div className="flex h-10 shrink-0 items-center gap-0.5 border-b bg-sunken ps-2 pe-1 pointer-coarse:h-11">
+    <div className="flex h-10 shrink-0 items-center gap-0.5 border-b bg-sunken ps-2 pe-1 md:ps-3 pointer-coarse:h-11">
       <div
         ref={list}
         role="tablist"

@@ -18,14 +18,11 @@ import { Menu } from '#components/ui/menu';
 import { Select } from '#components/ui/select';
 import { tip } from '#components/ui/tooltip';
 import { splitArguments } from '#lib/client/arguments';
-import { demoEngine } from '#lib/client/demo/languages';
 import { type Problem, useDiagnostics } from '#lib/client/diagnostics';
 import { languageOfFile, languageOptions, sampleResult } from '#lib/client/languages';
 import type { Place } from '#lib/client/program-places';
-import { UNREACHABLE } from '#lib/client/request';
-import { useRun } from '#lib/client/run';
 import { type Sample, sheetOf } from '#lib/client/samples';
-import { isRunnerAway, useRunnerHealth } from '#lib/client/status';
+import { useProgramRun } from '#lib/client/use-program-run';
 import { useWorkspace } from '#lib/client/use-workspace';
 import { freeName, namesInOutput, toRequest } from '#lib/client/workspace';
 import type { CodeRequest } from '#lib/wire/code';
@@ -33,9 +30,7 @@ import type { CodeRequest } from '#lib/wire/code';
 const CodeEditor = dynamic(() => import('#components/playground/code-editor'), { ssr: false, loading: EditorSkeleton });
 
 export function Playground() {
-  const health = useRunnerHealth();
-  const isAway = isRunnerAway(health.data, health.error);
-  const { run, start, showSample, stop, clear } = useRun();
+  const { run, execute: runWhereItCan, showSample, stop, clear, health, isAway, lookForRunner } = useProgramRun();
   const { workspace, current, now, change, ...files } = useWorkspace();
   const [width, setWidth] = useState(0.56);
   const editor = useRef<EditorHandle>(null);
@@ -47,27 +42,18 @@ export function Playground() {
     const program = now();
     return program === undefined ? { language, code: '' } : toRequest(program, splitArguments(program.args));
   };
-  const canCheck = workspace !== undefined && !isAway && health.data?.languages.includes(language) === true;
+  const canCheck = workspace !== undefined && !isAway && health?.languages.includes(language) === true;
   const { problems, look, forget } = useDiagnostics(canCheck, request);
 
   const execute = () => {
     const program = request();
-    if (program.code.trim() === '') return;
-    if (!isAway) return start(program);
-    if (demoEngine(language) !== undefined) return start(program, 'browser');
+    if (program.code.trim() === '' || runWhereItCan(program)) return;
     const sample = sampleResult(language, program.code);
     if (sample !== undefined) showSample(sample);
   };
   useRunShortcut(execute);
 
-  // That it is away is seen at a run first, where the last look at its health is some seconds old.
-  const { mutate: lookForRunner } = health;
-  const isUnreachable = run.state === 'failed' && run.code === UNREACHABLE;
-  useEffect(() => {
-    if (isUnreachable) void lookForRunner();
-  }, [isUnreachable, lookForRunner]);
-
-  const options = useMemo(() => languageOptions(health.data, isAway, language), [health.data, isAway, language]);
+  const options = useMemo(() => languageOptions(health, isAway, language), [health, isAway, language]);
   const ids = useMemo(() => workspace?.files.map(({ id }) => id) ?? [], [workspace?.files]);
 
   const begin = (change: () => void) => {
@@ -124,7 +110,7 @@ export function Playground() {
           </Button>
         )}
       </PageBar>
-      <RunnerNotice health={health.data} isAway={isAway} language={language} onRetry={() => void health.mutate()} />
+      <RunnerNotice health={health} isAway={isAway} language={language} onRetry={lookForRunner} />
       <div className="flex min-h-0 flex-1 flex-col lg:flex-row" style={{ '--share': `${width * 100}%` }}>
         <div className="flex min-h-0 min-w-0 flex-col max-lg:h-[56%] lg:w-(--share)">
           {workspace === undefined || current === undefined || main === undefined ? (

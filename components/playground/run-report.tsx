@@ -33,6 +33,7 @@ export function RunState({ run }: { run: Run }) {
       {run.state === 'ended' ? (
         <Badge tone={STATUSES[run.result.status].tone}>{STATUSES[run.result.status].word}</Badge>
       ) : null}
+      {run.state === 'ended' && run.place === 'browser' ? <Badge>Ran in your browser</Badge> : null}
     </span>
   );
 }
@@ -110,13 +111,12 @@ function compilerText({ compile }: CodeResult): string {
   return [compile?.stdout, compile?.stderr].filter((part) => part !== undefined && part !== '').join('\n');
 }
 
-export function Figures({ result, place = 'server' }: { result: CodeResult; place?: RunPlace }) {
+export function Figures({ result, place }: { result: CodeResult; place: RunPlace }) {
   const figures: [string, string][] = [
     ['Exit code', String(result.exit_code)],
     ['Time', duration(result.duration_ms)],
   ];
   if (place === 'server') figures.push(['CPU', duration(result.cpu_ms)], ['Memory', bytes(result.memory_kb * 1024)]);
-  else figures.push(['Ran', 'in this browser']);
   if (result.compile !== undefined) figures.splice(1, 0, ['Compiled in', duration(result.compile.duration_ms)]);
   return (
     <dl className="flex flex-wrap gap-x-5 gap-y-1 text-xs">

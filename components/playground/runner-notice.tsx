@@ -4,6 +4,7 @@ import { Button } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
 import { demoEngine } from '#lib/client/demo/languages';
 import { sheetOf } from '#lib/client/samples';
+import { whyAway } from '#lib/client/status';
 import type { LanguageId, RunnerHealth } from '#lib/wire/code';
 
 interface RunnerNoticeProps {
@@ -27,7 +28,7 @@ export function RunnerNotice({ health, isAway, language, onRetry }: RunnerNotice
           </Button>
         }
       >
-        <strong className="font-semibold">Demo mode.</strong> {reason(health)} {instead(language)}
+        <strong className="font-semibold">Demo mode.</strong> {whyAway(health)} {instead(language)}
       </Notice>
     );
   if (health?.sandbox === 'none')
@@ -37,12 +38,6 @@ export function RunnerNotice({ health, isAway, language, onRetry }: RunnerNotice
       </Notice>
     );
   return null;
-}
-
-function reason(health: RunnerHealth | undefined): string {
-  if (health?.sandbox === 'unavailable')
-    return `No sandbox is available on the server. ${health.notices?.join(' ') ?? ''}`.trim();
-  return 'The code runner cannot be reached; the page looks for it by itself.';
 }
 
 function instead(language: LanguageId): string {

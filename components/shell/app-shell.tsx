@@ -10,34 +10,37 @@ import type { Theme } from '#lib/client/theme';
 /** The frame of every page: where one can go, what is on, and the page itself. */
 export function AppShell({ theme, children }: { theme: Theme; children: ReactNode }) {
   return (
-    <div className="flex h-dvh flex-col md:flex-row">
+    <div className="flex h-dvh flex-col">
+      {/* In a row of its own while it has the focus: it covers nothing that can be pressed. */}
       <a
         href="#main"
-        className="sr-only z-50 rounded-md bg-ink px-3 py-2 text-canvas text-sm focus:not-sr-only focus:absolute focus:top-2 focus:left-2"
+        className="sr-only bg-ink text-canvas text-sm focus:not-sr-only focus:px-3 focus:py-2 focus:outline-canvas focus:outline-offset-[-4px]"
       >
         Skip to the page
       </a>
-      <header className="flex h-12 shrink-0 items-center justify-between border-b bg-sunken px-1.5 md:h-auto md:w-[5.25rem] md:flex-col md:border-r md:border-b-0 md:px-1.5 md:py-3">
-        <div className="flex items-center md:w-full md:flex-col md:gap-4">
-          <PageLink
-            href="/"
-            aria-label="Chill Space"
-            className="hidden rounded-md text-ink min-[30rem]:block min-[30rem]:p-2 md:p-0"
-          >
-            <Mark />
-          </PageLink>
-          <Nav />
-        </div>
-        <div className="flex items-center md:w-full md:flex-col md:gap-1">
-          <StatusDots />
-          <Commands />
-          <ReferenceLink />
-          <ThemeToggle initial={theme} />
-        </div>
-      </header>
-      <main id="main" tabIndex={-1} className="flex min-h-0 min-w-0 flex-1 flex-col outline-none">
-        {children}
-      </main>
+      <div className="flex min-h-0 flex-1 flex-col md:flex-row">
+        <header className="flex h-12 shrink-0 items-center justify-between border-b bg-sunken px-1.5 md:h-auto md:w-[5.25rem] md:flex-col md:border-r md:border-b-0 md:px-1.5 md:py-3">
+          <div className="flex items-center md:w-full md:flex-col md:gap-4">
+            <PageLink
+              href="/"
+              aria-label="Chill Space"
+              className="hidden rounded-md text-ink min-[30rem]:block min-[30rem]:p-2 md:p-0"
+            >
+              <Mark />
+            </PageLink>
+            <Nav />
+          </div>
+          <div className="flex items-center md:w-full md:flex-col md:gap-1">
+            <StatusDots />
+            <Commands />
+            <ReferenceLink />
+            <ThemeToggle initial={theme} />
+          </div>
+        </header>
+        <main id="main" tabIndex={-1} className="flex min-h-0 min-w-0 flex-1 flex-col outline-none">
+          {children}
+        </main>
+      </div>
     </div>
   );
 }

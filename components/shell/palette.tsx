@@ -58,7 +58,7 @@ export default function Palette({ onDone, onShortcuts }: PaletteProps) {
         aria-controls={list}
         aria-activedescendant={found[at] === undefined ? undefined : `${list}-${found[at].id}`}
         value={query}
-        placeholder="Type a command or the title of a conversation"
+        placeholder="Type a command or a title"
         onChange={(event) => {
           setQuery(event.target.value);
           setPlace(0);

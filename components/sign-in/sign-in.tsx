@@ -42,7 +42,7 @@ export function SignIn() {
   return (
     <div className="flex flex-1 items-start justify-center overflow-y-auto px-4 pt-[14vh] pb-8">
       <div className="w-full max-w-90">
-        <h1 className="font-medium text-xl">{signedIn ? 'You are signed in' : 'Sign in'}</h1>
+        <h1 className="font-semibold text-xl">{signedIn ? 'You are signed in' : 'Sign in'}</h1>
         {signedIn ? (
           <Welcome needed={session.data?.needed === true} onSignOut={() => void signOut()} />
         ) : (

@@ -11,16 +11,21 @@ import type { ConfirmProps, DialogProps } from '#components/ui/popup';
 const BACKDROP =
   'fixed inset-0 z-40 bg-[oklch(0.15_0.01_260/0.45)] transition-opacity duration-150 data-ending-style:opacity-0 data-starting-style:opacity-0';
 const PANEL =
-  'fixed top-1/2 left-1/2 z-50 max-h-[calc(100dvh-2rem)] w-[min(28rem,calc(100vw-2rem))] -translate-x-1/2 -translate-y-1/2 overflow-y-auto rounded-lg bg-surface p-5 text-sm shadow-float outline-none transition-[opacity,scale] duration-150 data-ending-style:scale-[0.98] data-ending-style:opacity-0 data-starting-style:scale-[0.98] data-starting-style:opacity-0';
+  'fixed top-1/2 left-1/2 z-50 max-h-[calc(100dvh-2rem)] -translate-x-1/2 -translate-y-1/2 overflow-y-auto rounded-lg bg-surface p-5 text-sm shadow-float outline-none transition-[opacity,scale] duration-150 data-ending-style:scale-[0.98] data-ending-style:opacity-0 data-starting-style:scale-[0.98] data-starting-style:opacity-0';
 
-export function DialogPopup({ open, onOpenChange, title, children }: DialogProps) {
+const WIDTH = 'w-[min(28rem,calc(100vw-2rem))]';
+const WIDE = 'w-max min-w-[min(28rem,calc(100vw-2rem))] max-w-[calc(100vw-2rem)]';
+
+export function DialogPopup({ open, onOpenChange, title, wide = false, children }: DialogProps) {
   return (
     <BaseDialog.Root open={open} onOpenChange={onOpenChange}>
       <BaseDialog.Portal>
         <BaseDialog.Backdrop className={BACKDROP} />
-        <BaseDialog.Popup className={PANEL}>
+        <BaseDialog.Popup className={clsx(PANEL, wide ? WIDE : WIDTH)}>
           <div className="mb-4 flex items-center justify-between gap-4">
-            <BaseDialog.Title className="font-semibold text-lg">{title}</BaseDialog.Title>
+            <BaseDialog.Title className="min-w-0 font-semibold text-lg [overflow-wrap:anywhere]">
+              {title}
+            </BaseDialog.Title>
             <BaseDialog.Close aria-label="Close" className={clsx(ICON_BUTTON, '-me-2')}>
               <X className="size-4" aria-hidden />
             </BaseDialog.Close>
@@ -45,7 +50,7 @@ export function ConfirmPopup({
     <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
       <AlertDialog.Portal>
         <AlertDialog.Backdrop className={BACKDROP} />
-        <AlertDialog.Popup className={PANEL}>
+        <AlertDialog.Popup className={clsx(PANEL, WIDTH)}>
           <AlertDialog.Title className="font-semibold text-lg">{title}</AlertDialog.Title>
           <AlertDialog.Description className="mt-2 text-ink-2 [overflow-wrap:anywhere]">
             {description}

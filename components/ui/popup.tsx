@@ -45,10 +45,12 @@ export interface DialogProps {
   open: boolean;
   onOpenChange: (open: boolean) => void;
   title: string;
+  /** As wide as what is in it, where the window has room. */
+  wide?: boolean;
   children: ReactNode;
 }
 
-export interface ConfirmProps extends Omit<DialogProps, 'children'> {
+export interface ConfirmProps extends Omit<DialogProps, 'children' | 'wide'> {
   description: string;
   /** A verb: what the button does. */
   action: string;

@@ -1,7 +1,8 @@
 import 'fake-indexeddb/auto';
+import { openDB } from 'idb';
 import { describe, expect, it } from 'vitest';
-import type { ChatMessage, Conversation } from '#lib/client/conversation';
-import { openHistory } from '#lib/client/history';
+import type { ChatMessage, Conversation, Picture } from '#lib/client/conversation';
+import { NEW_CHAT, openHistory } from '#lib/client/history';
 
 function conversation(id: string, updatedAt: number): Conversation {
   return { id, title: id, createdAt: 1, updatedAt, leafId: null, model: null, systemPrompt: '' };
@@ -9,6 +10,10 @@ function conversation(id: string, updatedAt: number): Conversation {
 
 function message(id: string, conversationId: string, content: string, createdAt = 1): ChatMessage {
   return { id, conversationId, parentId: null, role: 'user', content, createdAt };
+}
+
+function picture(id: string): Picture {
+  return { id, name: id, type: 'image/png', data: 'AA==', width: 1, height: 1 };
 }
 
 let databases = 0;
@@ -57,5 +62,61 @@ describe('the history', () => {
     const name = `history-${++databases}`;
     await openHistory(name).save(conversation('c', 1), [message('a', 'c', 'x')]);
     expect(await openHistory(name).messages('c')).toHaveLength(1);
+  });
+
+  it('brings a history of the first version along', async () => {
+    const name = `history-${++databases}`;
+    const first = await openDB(name, 1, {
+      upgrade(db) {
+        db.createObjectStore('conversations', { keyPath: 'id' });
+        db.createObjectStore('messages', { keyPath: 'id' }).createIndex('conversationId', 'conversationId');
+      },
+    });
+    await first.put('conversations', conversation('c', 1));
+    await first.put('messages', message('a', 'c', 'x'));
+    first.close();
+    const history = openHistory(name);
+    expect(await history.messages('c')).toHaveLength(1);
+    await history.attach('c', 'page', picture('1'));
+    expect(await history.holders('c')).toEqual(['page']);
+  });
+});
+
+describe('pictures that were attached and not sent', () => {
+  const all = Number.POSITIVE_INFINITY;
+  const ids = (pictures: readonly Picture[]) => pictures.map(({ id }) => id);
+
+  it('go from a page to the next one in their order, each of them once, and no more than it has room for', async () => {
+    const history = fresh();
+    for (const id of ['3', '1', '2']) await history.attach(NEW_CHAT, 'old', picture(id));
+    await history.attach(NEW_CHAT, 'other', picture('4'));
+    expect(await history.holders(NEW_CHAT)).toEqual(['old', 'other']);
+    const [first, second] = await Promise.all([
+      history.handOver(NEW_CHAT, 'old', 'a', 2),
+      history.handOver(NEW_CHAT, 'old', 'b', all),
+    ]);
+    expect([ids(first), ids(second)]).toEqual([['3', '1'], ['2']]);
+    expect(await history.holders(NEW_CHAT)).toEqual(['a', 'b', 'other']);
+    expect(ids(await history.handOver(NEW_CHAT, 'a', 'c', all))).toEqual(['3', '1']);
+  });
+
+  it('are taken away by name, of whichever page they are', async () => {
+    const history = fresh();
+    for (const id of ['1', '2']) await history.attach(NEW_CHAT, 'page', picture(id));
+    await history.detach(['1', 'never attached']);
+    expect(ids(await history.handOver(NEW_CHAT, 'page', 'next', all))).toEqual(['2']);
+  });
+
+  it('go with their conversation, and come to none that is not there', async () => {
+    const history = fresh();
+    await history.save(conversation('c', 1), []);
+    await history.save(conversation('d', 1), []);
+    for (const chat of ['c', 'd', NEW_CHAT]) await history.attach(chat, 'page', picture(chat));
+    await history.remove('c');
+    await history.attach('c', 'page', picture('late'));
+    expect(await history.holders('c')).toEqual([]);
+    expect(ids(await history.handOver('d', 'page', 'next', all))).toEqual(['d']);
+    await history.removeAll();
+    expect(await history.holders(NEW_CHAT)).toEqual([]);
   });
 });

@@ -1,10 +1,23 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
-import type { ChatMessage, Conversation } from '#lib/client/conversation';
+import type { ChatMessage, Conversation, Picture } from '#lib/client/conversation';
 
 interface Schema extends DBSchema {
   conversations: { key: string; value: Conversation };
   messages: { key: string; value: ChatMessage; indexes: { conversationId: string } };
+  attachments: { key: number; value: Attachment; indexes: { chat: string; picture: string } };
 }
+
+/** A picture that waits to be sent. The keys count up, so that an order by key is the order in which they were attached. */
+interface Attachment {
+  /** A conversation's id, or `NEW_CHAT`. */
+  chat: string;
+  /** The page that holds it: an id that each load of the app gives itself. */
+  page: string;
+  picture: Picture;
+}
+
+/** The chat that has no id yet. */
+export const NEW_CHAT = 'new';
 
 /** The conversations of this browser, in its IndexedDB. Nothing of them is kept on the server. */
 export interface History {
@@ -18,15 +31,33 @@ export interface History {
   search(query: string): Promise<Set<string>>;
 }
 
-const VERSION = 1;
+/** The pictures that were attached and not sent yet. They go with their conversation. */
+export interface KeptAttachments {
+  /** Keeps it only where the chat is still there. */
+  attach(chat: string, page: string, picture: Picture): Promise<void>;
+  detach(pictureIds: readonly string[]): Promise<void>;
+  /** The pages that hold pictures of the chat. */
+  holders(chat: string): Promise<string[]>;
+  /** Hands at most `most` of the pictures that the page `from` holds over to the page `to`, in the order in which they were attached. */
+  handOver(chat: string, from: string, to: string, most: number): Promise<Picture[]>;
+}
 
-export function openHistory(name = 'chill-space'): History {
+const VERSION = 2;
+
+export function openHistory(name = 'chill-space'): History & KeptAttachments {
   let opened: Promise<IDBPDatabase<Schema>> | undefined;
   const database = () => {
     opened ??= openDB<Schema>(name, VERSION, {
-      upgrade(db) {
-        db.createObjectStore('conversations', { keyPath: 'id' });
-        db.createObjectStore('messages', { keyPath: 'id' }).createIndex('conversationId', 'conversationId');
+      upgrade(db, from) {
+        if (from < 1) {
+          db.createObjectStore('conversations', { keyPath: 'id' });
+          db.createObjectStore('messages', { keyPath: 'id' }).createIndex('conversationId', 'conversationId');
+        }
+        if (from < 2) {
+          const attachments = db.createObjectStore('attachments', { autoIncrement: true });
+          attachments.createIndex('chat', 'chat');
+          attachments.createIndex('picture', 'picture.id');
+        }
       },
       // Another tab may bring a newer version, or the browser may close it: the next call opens it again.
       blocking: (_current, _blocked, event) => {
@@ -62,23 +93,24 @@ export function openHistory(name = 'chill-space'): History {
     },
 
     async remove(conversationId) {
-      const transaction = (await database()).transaction(['conversations', 'messages'], 'readwrite');
-      const store = transaction.objectStore('messages');
-      const keys = await store.index('conversationId').getAllKeys(conversationId);
+      const transaction = (await database()).transaction(ALL, 'readwrite');
+      const messages = transaction.objectStore('messages');
+      const attachments = transaction.objectStore('attachments');
+      const [messageKeys, attachmentKeys] = await Promise.all([
+        messages.index('conversationId').getAllKeys(conversationId),
+        attachments.index('chat').getAllKeys(conversationId),
+      ]);
       await Promise.all([
         transaction.objectStore('conversations').delete(conversationId),
-        ...keys.map((key) => store.delete(key)),
+        ...messageKeys.map((key) => messages.delete(key)),
+        ...attachmentKeys.map((key) => attachments.delete(key)),
         transaction.done,
       ]);
     },
 
     async removeAll() {
-      const transaction = (await database()).transaction(['conversations', 'messages'], 'readwrite');
-      await Promise.all([
-        transaction.objectStore('conversations').clear(),
-        transaction.objectStore('messages').clear(),
-        transaction.done,
-      ]);
+      const transaction = (await database()).transaction(ALL, 'readwrite');
+      await Promise.all([...ALL.map((store) => transaction.objectStore(store).clear()), transaction.done]);
     },
 
     async search(query) {
@@ -93,5 +125,44 @@ export function openHistory(name = 'chill-space'): History {
       }
       return found;
     },
+
+    async attach(chat, page, picture) {
+      const transaction = (await database()).transaction(['conversations', 'attachments'], 'readwrite');
+      const isThere = chat === NEW_CHAT || (await transaction.objectStore('conversations').getKey(chat)) !== undefined;
+      if (isThere) await transaction.objectStore('attachments').add({ chat, page, picture });
+      await transaction.done;
+    },
+
+    async detach(pictureIds) {
+      const transaction = (await database()).transaction('attachments', 'readwrite');
+      const byPicture = transaction.store.index('picture');
+      const keys = await Promise.all(pictureIds.map((id) => byPicture.getKey(id)));
+      await Promise.all([
+        ...keys.map((key) => (key === undefined ? undefined : transaction.store.delete(key))),
+        transaction.done,
+      ]);
+    },
+
+    async holders(chat) {
+      const all = await (await database()).getAllFromIndex('attachments', 'chat', chat);
+      return [...new Set(all.map(({ page }) => page))];
+    },
+
+    async handOver(chat, from, to, most) {
+      const transaction = (await database()).transaction('attachments', 'readwrite');
+      const pictures: Picture[] = [];
+      let cursor = await transaction.store.index('chat').openCursor(chat);
+      while (cursor !== null && pictures.length < most) {
+        if (cursor.value.page === from) {
+          pictures.push(cursor.value.picture);
+          await cursor.update({ ...cursor.value, page: to });
+        }
+        cursor = await cursor.continue();
+      }
+      await transaction.done;
+      return pictures;
+    },
   };
 }
+
+const ALL = ['conversations', 'messages', 'attachments'] as const;

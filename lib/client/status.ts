@@ -37,6 +37,13 @@ export function isRunnerAway(health: RunnerHealth | undefined, error: Error | un
   );
 }
 
+/** Why programs cannot be run at the runner, as a sentence or more. */
+export function whyAway(health: RunnerHealth | undefined): string {
+  if (health?.sandbox === 'unavailable')
+    return `No sandbox is available on the server. ${health.notices?.join(' ') ?? ''}`.trim();
+  return 'The code runner cannot be reached; the page looks for it by itself.';
+}
+
 function fetchHealth(): Promise<RunnerHealth> {
   return requestJson(isRunnerHealth, `${CODE_API_BASE}/health`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
 }

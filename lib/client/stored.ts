@@ -11,32 +11,52 @@ export function readStored(key: string): string {
   const held = memory.get(key);
   if (held !== undefined) return held;
   try {
-    return localStorage.getItem(key) ?? '';
+    return sessionStorage.getItem(key) ?? localStorage.getItem(key) ?? '';
   } catch {
     return '';
   }
 }
 
 export function writeStored(key: string, value: string): void {
-  memory.set(key, value);
   try {
     if (value === '') localStorage.removeItem(key);
     else localStorage.setItem(key, value);
   } catch {
     // Full, or forbidden: `memory` has it.
   }
-  for (const listener of listeners) listener();
+  hold(key, value);
+}
+
+/**
+ * As `writeStored`, for what is being written in this tab: a reload finds this tab's own text, a new tab the newest of
+ * all, and no tab takes away what another one wrote.
+ */
+export function writeDraft(key: string, value: string): void {
+  let isNewest = true;
+  try {
+    isNewest = value !== '' || localStorage.getItem(key) === readStored(key);
+    sessionStorage.setItem(key, value);
+  } catch {
+    // `memory` has it.
+  }
+  if (isNewest) writeStored(key, value);
+  else hold(key, value);
 }
 
 /** Empty while the server renders, and where nothing was stored. */
-export function useStored(key: string): [value: string, set: (value: string) => void] {
+export function useStored(key: string, write = writeStored): [value: string, set: (value: string) => void] {
   const value = useSyncExternalStore(
     subscribe,
     () => readStored(key),
     () => '',
   );
-  const set = useCallback((next: string) => writeStored(key, next), [key]);
+  const set = useCallback((next: string) => write(key, next), [key, write]);
   return [value, set];
+}
+
+function hold(key: string, value: string): void {
+  memory.set(key, value);
+  for (const listener of listeners) listener();
 }
 
 function subscribe(listener: () => void): () => void {

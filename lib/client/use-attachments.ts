@@ -1,15 +1,10 @@
-import { useCallback, useRef, useState } from 'react';
-import type { Picture } from '#lib/client/conversation';
-import { MAX_PICTURES, readPicture } from '#lib/client/pictures';
+import { useEffect, useMemo, useSyncExternalStore } from 'react';
+import { type Attached, AttachmentStore, NOTHING_ATTACHED } from '#lib/client/attachments';
+import { openHistory } from '#lib/client/history';
+import { newId } from '#lib/client/new-id';
+import { readPicture } from '#lib/client/pictures';
 
-const NONE: readonly Picture[] = [];
-
-export interface Attachments {
-  pictures: readonly Picture[];
-  /** How many files are still being read. */
-  reading: number;
-  /** What could not be attached and why, as a sentence; undefined where all could. */
-  refusal: string | undefined;
+export interface Attachments extends Attached {
   attach: (files: readonly File[]) => void;
   remove: (id: string) => void;
   /** Takes what is attached away, for sending. */
@@ -17,55 +12,114 @@ export interface Attachments {
   refuse: (sentence: string | undefined) => void;
 }
 
-/** The pictures that go with the next question of the conversation `key`. They last as long as the page. */
-export function useAttachments(key: string): Attachments {
-  const [held, setHeld] = useState<Readonly<Record<string, readonly Picture[]>>>({});
-  const [reading, setReading] = useState(0);
-  const [refusal, refuse] = useState<string>();
-  const pictures = held[key] ?? NONE;
-  const room = useRef(0);
-  room.current = MAX_PICTURES - pictures.length - reading;
-
-  const change = useCallback(
-    (edit: (pictures: readonly Picture[]) => readonly Picture[]) =>
-      setHeld((before) => ({ ...before, [key]: edit(before[key] ?? NONE) })),
-    [key],
+/** The pictures that go with the next question of `chat`. They outlast a reload. */
+export function useAttachments(chat: string): Attachments {
+  const attached = useSyncExternalStore(
+    subscribe,
+    () => attachments().of(chat),
+    () => NOTHING_ATTACHED,
   );
-  const attach = useCallback(
-    (files: readonly File[]) => {
-      refuse(files.length > room.current ? `A question takes at most ${MAX_PICTURES} pictures.` : undefined);
-      const taken = files.slice(0, Math.max(0, room.current));
-      setReading((count) => count + taken.length);
-      void readInTurn(taken, {
-        onRead: (picture) => change((before) => [...before, picture]),
-        onFail: refuse,
-        onEach: () => setReading((count) => count - 1),
-      });
+  useEffect(() => void attachments().open(chat), [chat]);
+  return useMemo(
+    () => ({
+      ...attached,
+      attach: (files) => void attachments().attach(chat, files),
+      remove: (id) => attachments().remove(chat, id),
+      clear: () => attachments().clear(chat),
+      refuse: (sentence) => attachments().refuse(chat, sentence),
+    }),
+    [attached, chat],
+  );
+}
+
+export function forgetAttachments(chat: string): void {
+  attachments().clear(chat);
+}
+
+let store: AttachmentStore | undefined;
+
+/** The one store of this page: pictures stay while the reader looks at another page of the app. */
+function attachments(): AttachmentStore {
+  store ??= createStore();
+  return store;
+}
+
+const subscribe = (listener: () => void) => attachments().subscribe(listener);
+
+/**
+ * Each page of the app holds a lock by its own name as long as it lives, so that a page tells those that another tab
+ * still shows from those that were left behind.
+ */
+function createStore(): AttachmentStore {
+  const history = openHistory();
+  const page = newId();
+  const forerunner = succeed(page);
+  let held: Promise<void> | undefined;
+  const hold = () => {
+    held ??= holdLock(lockOf(page));
+    return held;
+  };
+  return new AttachmentStore({
+    read: readPicture,
+    keep: async (chat, picture) => {
+      await hold();
+      await history.attach(chat, page, picture);
     },
-    [change],
-  );
-  const remove = useCallback((id: string) => change((before) => before.filter((one) => one.id !== id)), [change]);
-  const clear = useCallback(() => {
-    change(() => NONE);
-    refuse(undefined);
-  }, [change]);
-  return { pictures, reading, refusal, attach, remove, clear, refuse };
+    drop: async (ids) => {
+      await hold();
+      await history.detach(ids);
+    },
+    takeUp: async (chat, most) => {
+      const taken = [];
+      const others = (await history.holders(chat)).filter((holder) => holder !== page);
+      if (others.length > 0) await hold();
+      for (const other of others) {
+        // Only the page that this one replaces is waited for: one of another tab would be robbed when it is loaded again.
+        const patience = other === forerunner ? { signal: AbortSignal.timeout(GONE_WITHIN_MS) } : { ifAvailable: true };
+        const handOver = () => history.handOver(chat, other, page, most - taken.length);
+        taken.push(...((await whenGone(lockOf(other), patience, handOver)) ?? []));
+      }
+      return taken;
+    },
+  });
 }
 
-interface Readers {
-  onRead: (picture: Picture) => void;
-  onFail: (sentence: string) => void;
-  onEach: () => void;
+const lockOf = (page: string) => `chill-space-page:${page}`;
+/** A page that is loaded again may be there before its forerunner has quite gone. */
+const GONE_WITHIN_MS = 10_000;
+
+const PAGE_OF_TAB = 'page';
+
+/** Makes `page` the one that this tab shows, and gives back which it showed before. */
+function succeed(page: string): string | null {
+  try {
+    const before = sessionStorage.getItem(PAGE_OF_TAB);
+    sessionStorage.setItem(PAGE_OF_TAB, page);
+    return before;
+  } catch {
+    return null;
+  }
 }
 
-/** One after the other: they stay in the order in which they were chosen, and only one is held in full size. */
-async function readInTurn(files: readonly File[], { onRead, onFail, onEach }: Readers): Promise<void> {
-  for (const file of files) {
-    try {
-      onRead(await readPicture(file));
-    } catch (error) {
-      onFail(error instanceof Error ? error.message : `${file.name} cannot be read.`);
-    }
-    onEach();
+/** Resolves when the lock is held; it is let go when the page goes. */
+function holdLock(name: string): Promise<void> {
+  // Over plain http there are none: every page then takes up what it finds.
+  if (navigator.locks === undefined) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const forever = () => {
+      resolve();
+      return new Promise<never>(() => undefined);
+    };
+    navigator.locks.request(name, forever).catch(reject);
+  });
+}
+
+/** What `act` gives where the page that held the lock is gone, or goes in time; undefined where it stays. */
+async function whenGone<T>(name: string, patience: LockOptions, act: () => Promise<T>): Promise<T | undefined> {
+  if (navigator.locks === undefined) return act();
+  try {
+    return await navigator.locks.request(name, patience, async (lock) => (lock === null ? undefined : await act()));
+  } catch {
+    return undefined;
   }
 }

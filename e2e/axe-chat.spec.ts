@@ -1,0 +1,235 @@
+import type { Page } from 'playwright/test';
+import type { FaultyModelServer } from '../test/faulty-model-server.ts';
+import { expect, ollama, saying, test } from './scripted.ts';
+import { answered, answers, ask, freshQuestion, lookWithAxe as look } from './support.ts';
+
+/** Every overlay of the chat, and every state of it that lasts for a while. */
+
+const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
+
+/** An answer with everything in it that an answer can have. */
+const RICH = saying(
+  '# Title\n\nSome **text** with `code`, a [link](https://example.org), and $a^2$.\n\n',
+  '| a | b |\n|---|---|\n| 1 | 2 |\n\n> A quotation\n\n- [x] done\n- [ ] open\n\n',
+  '```python\nprint("out")\nraise ValueError("no good")\n```\n\n```json\n{"a": [1, null]}\n```\n',
+);
+const REASONED = [{ send: ollama.thinking('Let me see. ') }, { send: ollama.thinking('It is so.') }, ...RICH];
+
+test('the chat: its choices, its settings, an answer with its versions', async ({ page, model }) => {
+  model.play(REASONED);
+  await page.goto('/');
+  await page.getByRole('combobox', { name: 'Model' }).click();
+  await expect(page.getByRole('option')).toBeVisible();
+  await look(page, 'models');
+  await page.keyboard.press('Escape');
+  await page.getByRole('combobox', { name: 'Reasoning of this chat' }).click();
+  await expect(page.getByRole('option').first()).toBeVisible();
+  await look(page, 'levels of reasoning');
+  await page.keyboard.press('Escape');
+  await button(page, 'Settings of this chat').click();
+  await page.getByLabel('System prompt').fill('Be brief.');
+  await look(page, 'settings');
+  await button(page, 'Save').click();
+  await expect(button(page, 'Settings of this chat, changed')).toBeVisible();
+
+  await ask(page, freshQuestion('Everything'));
+  await answered(page);
+  await expect(answers(page).locator('.katex')).toBeVisible();
+  await look(page, 'an answer, its reasoning folded');
+  await button(page, /^Reasoned/).click();
+  await expect(page.getByText('It is so.')).toBeVisible();
+  await look(page, 'reasoning');
+  await button(page, 'Run').click();
+  await expect(answers(page)).toContainText('ValueError: no good');
+  await look(page, 'output of a program');
+
+  await button(page, 'Ask again').click();
+  await expect(answers(page)).toContainText('2 / 2');
+  await answered(page);
+  const question = page.getByRole('article', { name: 'Question' });
+  await question.hover();
+  await look(page, 'versions, and what can be done with a question');
+  await question.getByRole('button', { name: 'Edit and send again' }).click();
+  await expect(page.getByRole('textbox', { name: 'The question' })).toBeFocused();
+  await look(page, 'a question that is changed');
+});
+
+test('the chat: pictures to be sent, and one shown large', async ({ page }) => {
+  await page.goto('/');
+  await page.getByLabel('Pictures to attach').setInputFiles('public/icon-192.png');
+  const show = button(page, 'Show icon-192.png');
+  await expect(show).toBeVisible();
+  await look(page, 'a picture to be sent');
+  const dataTransfer = await page.evaluateHandle(() => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(['x'], 'x.png', { type: 'image/png' }));
+    return transfer;
+  });
+  const chat = page.getByRole('region', { name: 'Chat', exact: true });
+  await chat.dispatchEvent('dragover', { dataTransfer });
+  await expect(page.getByText('Drop pictures to attach them')).toBeVisible();
+  await look(page, 'a picture over the page');
+  await chat.dispatchEvent('dragleave');
+  await show.click();
+  await expect(page.getByRole('dialog', { name: 'icon-192.png' }).getByRole('img')).toBeVisible();
+  await look(page, 'a picture, large');
+});
+
+test('the history: menus, rename, delete, search, export and import', async ({ page, model }) => {
+  model.play(saying('Yes.'));
+  await page.goto('/');
+  await expect(page.getByText('Conversations appear here.')).toBeVisible();
+  const title = freshQuestion('History');
+  await ask(page, title);
+  await answered(page);
+  const history = page.getByRole('complementary', { name: 'Conversations' });
+  const more = history.getByRole('button', { name: `More for ${title}` });
+  await history.getByRole('button', { name: 'Export and import' }).click();
+  await expect(page.getByRole('menuitem', { name: 'Import conversations' })).toBeVisible();
+  await look(page, 'export and import');
+  await page.keyboard.press('Escape');
+  await more.click();
+  await expect(page.getByRole('menuitem', { name: 'Rename' })).toBeVisible();
+  await look(page, 'menu of a conversation');
+  await page.getByRole('menuitem', { name: 'Rename' }).click();
+  await expect(page.getByRole('textbox', { name: 'Title of the conversation' })).toBeFocused();
+  await look(page, 'rename');
+  await page.keyboard.press('Escape');
+  await history.getByRole('searchbox').fill('nothing has this');
+  await expect(history.getByText('Nothing found.')).toBeVisible();
+  await look(page, 'search without a result');
+  await history.getByRole('searchbox').fill('');
+  await page.getByLabel('File of exported conversations').setInputFiles('package.json');
+  await expect(page.getByRole('alert').filter({ hasText: 'holds no exported conversations' })).toBeVisible();
+  await look(page, 'a file that cannot be imported');
+  await button(page, 'Hide').click();
+  await more.click();
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  await expect(page.getByRole('alertdialog')).toBeVisible();
+  await look(page, 'delete a conversation');
+  await page.goto('/?c=nowhere');
+  await expect(page.getByRole('heading', { name: 'This conversation is not in this browser' })).toBeVisible();
+  await look(page, 'a conversation that is not there');
+});
+
+test('an answer on its way: waiting, in the queue, reasoning, written, stopped', async ({ page, request, model }) => {
+  model.play(['hang']);
+  await page.goto('/');
+  const last = answers(page).last();
+  await ask(page, freshQuestion('Waiting'));
+  await expect(last).toContainText('Waiting for the first word');
+  await look(page, 'waiting');
+  await button(page, 'Stop the answer').click();
+  await expect(last).toContainText('Stopped');
+  await look(page, 'stopped before the first word');
+
+  const others = await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      const data = { messages: [{ role: 'user', content: freshQuestion('Others') }] };
+      return (await (await request.post('/api/chat-queue', { data })).json()).request_id as string;
+    }),
+  );
+  await ask(page, freshQuestion('Queue'));
+  await expect(last).toContainText('In the queue:');
+  await look(page, 'in the queue');
+  await button(page, 'Stop the answer').click();
+  for (const id of others) await request.delete(`/api/chat-queue?requestId=${id}`);
+  await model.idle();
+
+  const lines = Array.from({ length: 60 }, (_, index) => ({ send: ollama.text(`Line ${index}\n\n`) }));
+  const thought = Promise.withResolvers<void>();
+  model.play([{ send: ollama.thinking('Well … ') }, { wait: thought.promise }, ...lines, 'hang']);
+  await ask(page, freshQuestion('Long'));
+  await expect(last.getByRole('button', { name: /^Reasoning/ })).toBeVisible();
+  await look(page, 'reasoning is written');
+  thought.resolve();
+  await expect(last).toContainText('Line 59');
+  await last.hover();
+  await page.mouse.wheel(0, -900);
+  await expect(button(page, 'Jump to latest')).toBeVisible();
+  await look(page, 'an answer is written, read from further up');
+  await button(page, 'Stop the answer').click();
+  await model.idle();
+});
+
+test('an answer that went wrong, was cut, or was joined', async ({ page, request, model }) => {
+  await page.goto('/');
+  const last = answers(page).last();
+  model.play([{ send: ollama.text('Half of') }, { send: ollama.done('length') }]);
+  await ask(page, freshQuestion('Cut'));
+  await expect(last).toContainText('Cut at the length limit');
+  await look(page, 'cut at the length limit');
+  model.play([{ send: ollama.text('Half of') }, { send: ollama.error('out of memory') }]);
+  await ask(page, freshQuestion('Broken'));
+  await expect(last.getByRole('alert')).toBeVisible();
+  await look(page, 'broken off');
+  await button(page, 'New chat').first().click();
+  const asked = await joinable(model);
+  const body = { messages: [{ role: 'user', content: asked.question }], stream: true };
+  const other = request.post('/api/chat-optimized', { data: body });
+  await asked.begun;
+  await ask(page, asked.question);
+  await expect(last).toContainText('Begun');
+  asked.end();
+  await answered(page);
+  await other;
+  await expect(last).toContainText('Joined a running answer');
+  await look(page, 'joined');
+});
+
+/** An answer that goes on until it is told to end, so that another can join it. */
+async function joinable(model: FaultyModelServer) {
+  const begun = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<void>();
+  model.choose(() => {
+    begun.resolve();
+    return [{ send: ollama.text('Begun') }, { wait: end.promise }, { send: ollama.done() }];
+  });
+  return { question: freshQuestion('Join'), begun: begun.promise, end: () => end.resolve() };
+}
+
+test('the chat without its server: no models, a refused question, no network', async ({ page, context }) => {
+  await page.route('**/api/models', (route) => route.abort('connectionrefused'));
+  await page.goto('/');
+  await expect(page.getByText('No model list')).toBeVisible();
+  await look(page, 'no models');
+  await page.route('**/api/chat-optimized', (route) =>
+    route.fulfill({ status: 503, json: { error: '100 requests are already waiting.', code: 'queue_full' } }),
+  );
+  await ask(page, freshQuestion('Refused'));
+  await expect(answers(page).getByRole('alert')).toContainText('100 requests are already waiting.');
+  await look(page, 'a refused question');
+  await context.setOffline(true);
+  await expect(page.getByText('You are offline.')).toBeVisible();
+  await look(page, 'offline');
+});
+
+test.describe('on a phone', () => {
+  test.use({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
+
+  test('drawer, settings, answer and menus', async ({ page, model }) => {
+    model.play(REASONED);
+    await page.goto('/');
+    const title = freshQuestion('Phone');
+    await ask(page, title);
+    await answered(page);
+    await expect(answers(page).locator('.katex')).toBeVisible();
+    await look(page, 'an answer');
+    await button(page, 'Conversations').tap();
+    const drawer = page.getByRole('dialog', { name: 'Conversations' });
+    await expect(drawer.getByRole('button', { name: title, exact: true })).toBeVisible();
+    await look(page, 'drawer');
+    await drawer.getByRole('button', { name: `More for ${title}` }).tap();
+    await expect(page.getByRole('menuitem', { name: 'Rename' })).toBeVisible();
+    await look(page, 'menu in the drawer');
+    await page.getByRole('menuitem', { name: 'Delete' }).tap();
+    await expect(page.getByRole('alertdialog')).toBeVisible();
+    await look(page, 'delete from the drawer');
+    await button(page, 'Cancel').tap();
+    await page.keyboard.press('Escape');
+    await expect(drawer).toBeHidden();
+    await button(page, 'Settings of this chat').tap();
+    await expect(page.getByRole('dialog', { name: 'Settings of this chat' })).toBeVisible();
+    await look(page, 'settings');
+  });
+});

@@ -1,0 +1,90 @@
+import type { Page } from 'playwright/test';
+import { expect, saying, test } from './scripted.ts';
+import { accessibilityFaultsInBoth, answered, answers, ask, freshQuestion } from './support.ts';
+
+/** Programs in answers while the runner cannot be reached. */
+const runnerGoes = (page: Page) => page.route('**/api/v1/**', (route) => route.abort('connectionrefused'));
+const runnerComes = (page: Page) => page.unroute('**/api/v1/**');
+const isAway = (page: Page) => expect(page.getByRole('button', { name: /^Runner: off/ })).toBeVisible();
+const block = (page: Page, text: string) => answers(page).last().locator('.code-block').filter({ hasText: text });
+const output = (page: Page, text: string) => block(page, text).getByRole('region', { name: 'Output of the program' });
+const run = (page: Page, text: string) => block(page, text).getByRole('button', { name: 'Run', exact: true }).click();
+
+test('programs in an answer run in the browser where they can, and say so', async ({ page, model }) => {
+  model.play(
+    saying(
+      '```python\nimport sys\nprint("py", 6 * 7, sys.platform)\n```\n\n```ts\nconst n: number = 7;\nconsole.log("ts", n);\n```\n\n',
+      '```js\nthrow new Error("no good")\n```\n\n```json\n{}\n```\n',
+    ),
+  );
+  await runnerGoes(page);
+  await page.goto('/');
+  await isAway(page);
+  await ask(page, freshQuestion('Programs'));
+  await answered(page);
+  await run(page, 'import sys');
+  // Python's engine is 13 MB.
+  await expect(output(page, 'import sys')).toContainText('py 42 emscripten', { timeout: 60_000 });
+  await expect(output(page, 'import sys')).toContainText('Ran in your browser');
+  await expect(output(page, 'import sys')).not.toContainText('Memory');
+  await run(page, 'const n');
+  await expect(output(page, 'const n')).toContainText('ts 7');
+  await run(page, 'throw new');
+  await expect(output(page, 'throw new')).toContainText('no good');
+  await expect(output(page, 'throw new')).toContainText('Ended with an error');
+  await expect(block(page, '{}').getByRole('button', { name: 'Run', exact: true })).toHaveCount(0);
+  expect(await accessibilityFaultsInBoth(page)).toEqual([]);
+  await page.setViewportSize({ width: 320, height: 800 });
+  for (const name of ['Send to the model', 'Close the output']) {
+    const box = await output(page, 'import sys').getByRole('button', { name }).boundingBox();
+    expect((box?.x ?? 320) + (box?.width ?? 0)).toBeLessThan(320);
+  }
+  model.play(saying('It is 42.'));
+  await output(page, 'import sys').getByRole('button', { name: 'Send to the model' }).click();
+  await expect(page.getByRole('article', { name: 'Question' }).last()).toContainText(
+    'I ran the program in a browser. It ended with exit code 0.',
+  );
+  await answered(page);
+});
+
+test('the other languages say what they wait for, and run once it is back', async ({ page, model }) => {
+  model.play(
+    saying('```bash\necho no\n```\n\n```cpp\n#include <cstdio>\nint main() { std::puts("compiled"); }\n```\n'),
+  );
+  await runnerGoes(page);
+  await page.goto('/');
+  await isAway(page);
+  await ask(page, freshQuestion('C++'));
+  await answered(page);
+  const program = block(page, 'cstdio');
+  await expect(block(page, 'echo').getByRole('button', { name: 'Run', exact: true })).toHaveCount(0);
+  await run(page, 'cstdio');
+  await expect(program).toContainText('The code runner cannot be reached; the page looks for it by itself.');
+  await expect(program).toContainText('A browser cannot run C++: it runs when the runner is back.');
+  expect(await accessibilityFaultsInBoth(page)).toEqual([]);
+  await runnerComes(page);
+  await expect(program).toContainText('The code runner is back.', { timeout: 15_000 });
+  await program.getByRole('button', { name: 'Run now' }).click();
+  await expect(output(page, 'cstdio')).toContainText('compiled', { timeout: 30_000 });
+  await expect(output(page, 'cstdio')).toContainText('Memory');
+  await expect(output(page, 'cstdio')).not.toContainText('Ran in your browser');
+});
+
+test('a runner that goes while the page is open is noticed at the next run', async ({ page, model }) => {
+  model.play(saying('```javascript\nconsole.log("here", typeof window)\n```\n'));
+  await page.goto('/');
+  await expect(page.getByRole('button', { name: /^Runner: on/ })).toBeVisible();
+  await ask(page, freshQuestion('Goes'));
+  await answered(page);
+  await runnerGoes(page);
+  await run(page, 'typeof');
+  await expect(output(page, 'typeof').getByRole('button', { name: 'Run again' })).toBeVisible();
+  await isAway(page);
+  await output(page, 'typeof').getByRole('button', { name: 'Run again' }).click();
+  await expect(output(page, 'typeof')).toContainText('here undefined');
+  await expect(output(page, 'typeof')).toContainText('Ran in your browser');
+  await runnerComes(page);
+  await expect(page.getByRole('button', { name: /^Runner: on/ })).toBeVisible({ timeout: 15_000 });
+  await run(page, 'typeof');
+  await expect(output(page, 'typeof')).toContainText('Memory');
+});

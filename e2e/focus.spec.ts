@@ -1,0 +1,142 @@
+import type { Locator, Page } from 'playwright/test';
+import { expect, saying, test } from './scripted.ts';
+import { answered, answers, ask, freshQuestion } from './support.ts';
+
+/** Where the focus goes when something opens, and where it is when that is over: the keyboard never loses its place. */
+
+const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
+const holdsFocus = (dialog: Locator) => dialog.evaluate((element) => element.contains(document.activeElement));
+
+/** More steps than any dialog has stops, then back over its beginning. */
+async function holds(page: Page, dialog: Locator): Promise<void> {
+  await expect(dialog).toBeVisible();
+  await expect.poll(() => holdsFocus(dialog)).toBe(true);
+  for (const key of [...Array(8).fill('Tab'), ...Array(3).fill('Shift+Tab')]) {
+    await page.keyboard.press(key);
+    await expect.poll(() => holdsFocus(dialog)).toBe(true);
+  }
+}
+
+/** Opened by Enter on `opener`, left by Escape. */
+async function holdsAndGivesBack(page: Page, opener: Locator, dialog: Locator): Promise<void> {
+  await opener.focus();
+  await page.keyboard.press('Enter');
+  await holds(page, dialog);
+  await page.keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+  await expect(opener).toBeFocused();
+}
+
+/** Opens `item` of the menu of `opener` by the keyboard. */
+async function chooseIn(page: Page, opener: Locator, item: string): Promise<void> {
+  await opener.focus();
+  await page.keyboard.press('Enter');
+  const entry = page.getByRole('menuitem', { name: item, exact: true });
+  await expect(entry).toBeVisible();
+  for (let step = 0; step < 8 && !(await holdsFocus(entry)); step++) await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
+}
+
+test('a dialog holds the focus, and gives it back to what opened it', async ({ page }) => {
+  await page.goto('/');
+  const named = (name: string) => page.getByRole('dialog', { name });
+  await expect(page.getByRole('combobox', { name: 'Model' })).toBeVisible();
+  await holdsAndGivesBack(page, button(page, 'Settings of this chat'), named('Settings of this chat'));
+  await holdsAndGivesBack(page, button(page, 'Commands'), named('Commands'));
+  await page.getByLabel('Pictures to attach').setInputFiles('public/icon-192.png');
+  await holdsAndGivesBack(page, button(page, 'Show icon-192.png'), named('icon-192.png'));
+  await page.setViewportSize({ width: 800, height: 800 });
+  await holdsAndGivesBack(page, button(page, 'Conversations'), named('Conversations'));
+  await page.goto('/playground');
+  await expect(page.getByRole('textbox', { name: 'Program' })).toBeVisible();
+  await holdsAndGivesBack(page, button(page, 'Add a file'), named('Add a file'));
+  await page.goto('/dashboard');
+  await holdsAndGivesBack(page, button(page, 'Warm model'), page.getByRole('alertdialog'));
+});
+
+test('a menu, a choice and what they open give the focus back', async ({ page }) => {
+  await page.goto('/dashboard');
+  const clear = button(page, 'Clear');
+  await chooseIn(page, clear, 'Both');
+  const question = page.getByRole('alertdialog');
+  await holds(page, question);
+  await page.keyboard.press('Escape');
+  await expect(question).toBeHidden();
+  await expect(clear).toBeFocused();
+  await page.goto('/playground');
+  const language = page.getByRole('combobox', { name: 'Language' });
+  await expect(page.getByRole('textbox', { name: 'Program' })).toBeVisible();
+  for (const key of ['Enter', 'ArrowDown']) {
+    await language.focus();
+    await page.keyboard.press(key);
+    await expect(page.getByRole('listbox')).toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('listbox')).toBeHidden();
+    await expect(language).toBeFocused();
+  }
+});
+
+test('the shortcuts that the commands open lead back to where one was', async ({ page }) => {
+  await page.goto('/');
+  const message = page.getByRole('textbox', { name: 'Message' });
+  await message.focus();
+  await page.keyboard.press('ControlOrMeta+k');
+  const field = page.getByRole('combobox', { name: 'What to do' });
+  await expect(field).toBeFocused();
+  await field.fill('shortcuts');
+  await page.keyboard.press('Enter');
+  const sheet = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  await holds(page, sheet);
+  await page.keyboard.press('Escape');
+  await expect(sheet).toBeHidden();
+  await expect(message).toBeFocused();
+});
+
+test('renaming, deleting and changing leave the focus where one goes on', async ({ page, model }) => {
+  model.play(saying('Yes.'));
+  await page.goto('/');
+  const [first, second] = [freshQuestion('First'), freshQuestion('Second')];
+  await ask(page, first);
+  await answered(page);
+  const question = page.getByRole('article', { name: 'Question' });
+  const change = question.getByRole('button', { name: 'Edit and send again' });
+  await change.focus();
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('textbox', { name: 'The question' })).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(change).toBeFocused();
+  const message = page.getByRole('textbox', { name: 'Message' });
+  await page.keyboard.press('Enter');
+  await page.keyboard.type(' changed');
+  await page.keyboard.press('Enter');
+  await expect(answers(page)).toHaveCount(1);
+  await expect(message).toBeFocused();
+  await answered(page);
+
+  await button(page, 'New chat').first().click();
+  await ask(page, second);
+  await answered(page);
+  const history = page.getByRole('complementary', { name: 'Conversations' });
+  const row = history.getByRole('button', { name: second, exact: true });
+  const more = history.getByRole('button', { name: `More for ${second}` });
+  for (const key of ['Escape', 'Enter']) {
+    await chooseIn(page, more, 'Rename');
+    await expect(page.getByRole('textbox', { name: 'Title of the conversation' })).toBeFocused();
+    await page.keyboard.press(key);
+    await expect(row).toBeFocused();
+  }
+  await chooseIn(page, more, 'Delete');
+  await holds(page, page.getByRole('alertdialog'));
+  await page.keyboard.press('Escape');
+  await expect(more).toBeFocused();
+  await chooseIn(page, more, 'Delete');
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(row).toHaveCount(0);
+  await expect(message).toBeFocused();
+  await chooseIn(page, history.getByRole('button', { name: `More for ${first}` }), 'Delete');
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(history.getByRole('button', { name: first, exact: true })).toHaveCount(0);
+  await expect(history.getByRole('searchbox')).toBeFocused();
+});
