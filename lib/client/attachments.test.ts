@@ -16,7 +16,9 @@ function begin(left: readonly Picture[] = []) {
       one.name === 'broken' ? Promise.reject(new Error('It is broken.')) : Promise.resolve(picture(one.name)),
     keep: async (chat, { id }) => void kept.push(`${chat}/${id}`),
     drop: async (ids) => void dropped.push(...ids),
-    takeUp: async (_chat, most) => left.slice(0, most),
+    takeUp: async function* (_chat, room) {
+      yield left.slice(0, room());
+    },
   });
   return { store, kept, dropped };
 }
@@ -75,7 +77,10 @@ describe('what is attached', () => {
   it('lasts as long as the page where the browser keeps nothing', async () => {
     const refuse = () => Promise.reject(new DOMException('no', 'QuotaExceededError'));
     const store = new AttachmentStore({
-      ...{ keep: refuse, drop: refuse, takeUp: refuse },
+      ...{ keep: refuse, drop: refuse },
+      takeUp: async function* () {
+        yield await refuse();
+      },
       read: async ({ name }) => picture(name),
     });
     await store.open('a');

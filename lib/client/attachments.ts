@@ -18,8 +18,11 @@ export interface AttachmentEffects {
   read(file: File): Promise<Picture>;
   keep(chat: string, picture: Picture): Promise<void>;
   drop(pictureIds: readonly string[]): Promise<void>;
-  /** At most `most` of the pictures that pages which are gone have left in the chat; they are this page's from then on. */
-  takeUp(chat: string, most: number): Promise<readonly Picture[]>;
+  /**
+   * The pictures that pages which are gone have left in the chat, as they are found, each time at most as many as there is
+   * room for; they are this page's from then on.
+   */
+  takeUp(chat: string, room: () => number): AsyncIterable<readonly Picture[]>;
 }
 
 /** The pictures that go with the next question of each chat, of this page; those of other tabs are theirs. */
@@ -47,8 +50,12 @@ export class AttachmentStore {
   async open(chat: string): Promise<void> {
     if (this.#opened.has(chat)) return;
     this.#opened.add(chat);
-    const found = await this.#effects.takeUp(chat, this.#room(chat)).catch(() => []);
-    if (found.length > 0) this.#change(chat, ({ pictures }) => ({ pictures: [...found, ...pictures] }));
+    try {
+      for await (const found of this.#effects.takeUp(chat, () => this.#room(chat)))
+        if (found.length > 0) this.#change(chat, ({ pictures }) => ({ pictures: [...found, ...pictures] }));
+    } catch {
+      // The browser keeps nothing.
+    }
   }
 
   /** Reads files, one after the other: they stay in their order, and only one is held in full size. */

@@ -69,17 +69,20 @@ function createStore(): AttachmentStore {
       await hold();
       await history.detach(ids);
     },
-    takeUp: async (chat, most) => {
-      const taken = [];
+    takeUp: async function* (chat, room) {
       const others = (await history.holders(chat)).filter((holder) => holder !== page);
       if (others.length > 0) await hold();
-      for (const other of others) {
-        // Only the page that this one replaces is waited for: one of another tab would be robbed when it is loaded again.
-        const patience = other === forerunner ? { signal: AbortSignal.timeout(GONE_WITHIN_MS) } : { ifAvailable: true };
-        const handOver = () => history.handOver(chat, other, page, most - taken.length);
-        taken.push(...((await whenGone(lockOf(other), patience, handOver)) ?? []));
-      }
-      return taken;
+      const handOver = (other: string) => () => history.handOver(chat, other, page, room());
+      if (forerunner !== null && others.includes(forerunner))
+        yield await whenGone(lockOf(forerunner), { signal: AbortSignal.timeout(GONE_WITHIN_MS) }, handOver(forerunner));
+      const gone: string[] = [];
+      for (const other of others)
+        if (other !== forerunner)
+          gone.push(...(await whenGone(lockOf(other), { ifAvailable: true }, async () => [other])));
+      if (gone.length === 0) return;
+      // It may be about to be loaded again, in a tab that would miss them.
+      await new Promise((resolve) => setTimeout(resolve, BACK_WITHIN_MS));
+      for (const other of gone) yield await whenGone(lockOf(other), { ifAvailable: true }, handOver(other));
     },
   });
 }
@@ -87,6 +90,8 @@ function createStore(): AttachmentStore {
 const lockOf = (page: string) => `chill-space-page:${page}`;
 /** A page that is loaded again may be there before its forerunner has quite gone. */
 const GONE_WITHIN_MS = 10_000;
+/** A page of another tab that is gone for longer was closed. */
+const BACK_WITHIN_MS = 5_000;
 
 const PAGE_OF_TAB = 'page';
 
@@ -114,12 +119,12 @@ function holdLock(name: string): Promise<void> {
   });
 }
 
-/** What `act` gives where the page that held the lock is gone, or goes in time; undefined where it stays. */
-async function whenGone<T>(name: string, patience: LockOptions, act: () => Promise<T>): Promise<T | undefined> {
+/** What `act` finds where the page that held the lock is gone, or goes in time; nothing where it stays. */
+async function whenGone<T>(name: string, patience: LockOptions, act: () => Promise<T[]>): Promise<T[]> {
   if (navigator.locks === undefined) return act();
   try {
-    return await navigator.locks.request(name, patience, async (lock) => (lock === null ? undefined : await act()));
+    return await navigator.locks.request(name, patience, async (lock) => (lock === null ? [] : await act()));
   } catch {
-    return undefined;
+    return [];
   }
 }
