@@ -15,6 +15,13 @@ const RICH = saying(
 );
 const REASONED = [{ send: ollama.thinking('Let me see. ') }, { send: ollama.thinking('It is so.') }, ...RICH];
 
+/** What opens pushes the rest below the composer, where a button that is half covered would pass for a small one. */
+const toEnd = (page: Page) =>
+  page
+    .getByRole('region', { name: 'Chat' })
+    .locator('> .scroller')
+    .evaluate((scroller) => scroller.scrollTo(0, scroller.scrollHeight));
+
 test('the chat: its choices, its settings, an answer with its versions', async ({ page, model }) => {
   model.play(REASONED);
   await page.goto('/');
@@ -38,9 +45,11 @@ test('the chat: its choices, its settings, an answer with its versions', async (
   await look(page, 'an answer, its reasoning folded');
   await button(page, /^Reasoned/).click();
   await expect(page.getByText('It is so.')).toBeVisible();
+  await toEnd(page);
   await look(page, 'reasoning');
   await button(page, 'Run').click();
   await expect(answers(page)).toContainText('ValueError: no good');
+  await toEnd(page);
   await look(page, 'output of a program');
 
   await button(page, 'Ask again').click();
