@@ -7,7 +7,7 @@ import { APP, type Benchmark, median, scratchFile, startServer, type Table } fro
 
 const VERSION = '13.5.0';
 const FOLDER = join(homedir(), '.cache/chill-space/bench', `lighthouse-${VERSION}`);
-const PAGES = ['/', '/playground', '/dashboard', '/gateway', '/sign-in'];
+const PAGES = ['/', '/playground', '/dashboard', '/gateway', '/sign-in', '/docs/api'];
 const CATEGORIES = ['performance', 'accessibility', 'best-practices', 'seo'] as const;
 const ROUNDS = 3;
 const GOAL = 95;
