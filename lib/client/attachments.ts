@@ -25,6 +25,9 @@ export interface AttachmentEffects {
   takeUp(chat: string, room: () => number): AsyncIterable<readonly Picture[]>;
 }
 
+/** The browser keeps nothing, or is full: what is shown is right, and lasts as long as the page. */
+const onlyHere = () => {};
+
 /** The pictures that go with the next question of each chat, of this page; those of other tabs are theirs. */
 export class AttachmentStore {
   readonly #effects: AttachmentEffects;
@@ -70,7 +73,7 @@ export class AttachmentStore {
       try {
         const picture = await this.#effects.read(file);
         this.#change(chat, ({ pictures }) => ({ pictures: [...pictures, picture] }));
-        this.#effects.keep(chat, picture).catch(() => undefined);
+        this.#effects.keep(chat, picture).catch(onlyHere);
       } catch (error) {
         this.refuse(chat, error instanceof Error ? error.message : `${file.name} cannot be read.`);
       }
@@ -80,14 +83,14 @@ export class AttachmentStore {
 
   remove(chat: string, pictureId: string): void {
     this.#change(chat, ({ pictures }) => ({ pictures: pictures.filter(({ id }) => id !== pictureId) }));
-    this.#effects.drop([pictureId]).catch(() => undefined);
+    this.#effects.drop([pictureId]).catch(onlyHere);
   }
 
   /** They were sent, or are not wanted any more. */
   clear(chat: string): void {
     const ids = this.of(chat).pictures.map(({ id }) => id);
     this.#change(chat, () => ({ pictures: [], refusal: undefined }));
-    if (ids.length > 0) this.#effects.drop(ids).catch(() => undefined);
+    if (ids.length > 0) this.#effects.drop(ids).catch(onlyHere);
   }
 
   refuse(chat: string, sentence: string | undefined): void {

@@ -70,7 +70,7 @@ export class Spawner {
     this.#count += 1;
     const id = this.#count;
     const order: Order = { started: Promise.withResolvers(), exited: Promise.withResolvers(), pid: undefined };
-    // Whoever waits for neither is not to be told by a crash.
+    // Each rejection reaches whoever waits for that promise; one that nobody waits for must not end the server.
     order.started.promise.catch(() => {});
     order.exited.promise.catch(() => {});
     this.#orders.set(id, order);
