@@ -95,7 +95,7 @@ describe('a crowd', () => {
     await runner.prepared();
     for (const run of HONEST) await runner.run(run('warm').request, { caller: 'first' });
     await madeUp();
-    settle();
+    await settle();
   }, PREPARATION_MS);
   afterAll(() => runner.close());
 

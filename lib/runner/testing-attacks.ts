@@ -49,7 +49,7 @@ export function tryHostilePrograms(
     for (const { language } of new Map(cases.map(({ request }) => [request.language, request])).values())
       await runner.run({ language, code: findLanguage(language)?.sample ?? '' }, { caller: 'honest' });
     await madeUp();
-    settle();
+    await settle();
   }, PREPARATION_MS);
   afterAll(async () => {
     await runner.close();

@@ -104,8 +104,8 @@ export interface TestBench {
   leftovers: () => string[];
   /** How many programs went to sandboxes that waited for them. */
   handedOver: () => number;
-  /** Takes the descriptors that are open now as what is open at rest. */
-  settle: () => void;
+  /** Waits until nothing is being set up, and takes the descriptors that are open then as what is open at rest. */
+  settle: () => Promise<void>;
 }
 
 export interface TestBenchOptions {
@@ -126,17 +126,19 @@ export function testBench({ settings = {}, cores = 2, controlGroups = findCgroup
     probe: async () => watched(await probe(config.SANDBOX, process.cwd(), controlGroups), seen),
   });
   const mounts = mountCount();
-  let descriptors = Number.POSITIVE_INFINITY;
+  let atRest: Descriptors = { open: Number.POSITIVE_INFINITY, heldPipes: Number.POSITIVE_INFINITY };
   return {
     runner,
     handedOver: () => seen.handedOver,
-    settle: () => {
-      descriptors = descriptorCount();
+    settle: async () => {
+      atRest = await descriptorsAtRest();
     },
     leftovers: () => {
       const left = [...processesIn(seen.namespaces), ...leftControlGroups(), ...files()];
       if (mountCount() > mounts) left.push('a mount');
-      if (descriptorCount() > descriptors) left.push(`${descriptorCount() - descriptors} descriptors`);
+      const { open, heldPipes } = descriptors();
+      if (open > atRest.open) left.push(`${open - atRest.open} descriptors`);
+      if (heldPipes > atRest.heldPipes + PIPES_OF_RUNS) left.push(`${heldPipes - atRest.heldPipes} pipes`);
       return left;
     },
   };
@@ -257,13 +259,52 @@ function mountCount(): number {
   return readFileSync('/proc/self/mountinfo', 'utf8').split('\n').length;
 }
 
-/** Without the compiled programs that are kept: nameless files in the temporary directory. */
-function descriptorCount(): number {
-  return readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return !readlinkSync(`/proc/self/fd/${fd}`).startsWith(`${tmpdir()}/#`);
-    } catch {
-      return false;
-    }
-  }).length;
+interface Descriptors {
+  open: number;
+  /** Pipes that were made, in use or not: they are kept for the next run, so that there are as many as were once needed. */
+  heldPipes: number;
 }
+
+/** What runs may have needed beyond what waits: six for each of two that go and of two that end, in batches. One that each run lost would soon be more. */
+const PIPES_OF_RUNS = 32;
+
+/** Without the compiled programs that are kept: nameless files in the temporary directory. */
+function descriptors(): Descriptors {
+  const seen: Descriptors = { open: 0, heldPipes: 0 };
+  for (const fd of readdirSync('/proc/self/fd')) {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${fd}`);
+      if (path.startsWith(`${tmpdir()}/#`)) continue;
+      if (path.includes('chill-space-pipes-') && isHeldOnly(fd)) seen.heldPipes += 1;
+      else seen.open += 1;
+    } catch {
+      // The descriptor of this very listing is gone by now.
+    }
+  }
+  return seen;
+}
+
+/** Whether it is an `O_PATH` descriptor, through which nobody reads or writes. */
+function isHeldOnly(fd: string): boolean {
+  const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0';
+  return (Number.parseInt(flags, 8) & O_PATH) !== 0;
+}
+
+const O_PATH = 0o10000000;
+
+/** Once they have stayed the same for a while. */
+async function descriptorsAtRest(): Promise<Descriptors> {
+  const until = performance.now() + PATIENTLY.timeout;
+  let before = descriptors();
+  for (let same = 0; same < LOOKS_AT_REST; ) {
+    if (performance.now() > until) throw new Error('descriptors come and go although nothing runs');
+    await delay(LOOK_EVERY_MS);
+    const now = descriptors();
+    same = now.open === before.open && now.heldPipes === before.heldPipes ? same + 1 : 0;
+    before = now;
+  }
+  return before;
+}
+
+const LOOKS_AT_REST = 4;
+const LOOK_EVERY_MS = 50;

@@ -16,7 +16,7 @@ beforeAll(async () => {
   await runner.prepared();
   for (const { id, sample } of LANGUAGES) await run({ language: id, code: sample });
   await madeUp();
-  settle();
+  await settle();
 }, PREPARATION_MS);
 afterAll(() => runner.close());
 

@@ -196,13 +196,15 @@ async function removeAll(directories: string[]): Promise<void> {
       } catch (error) {
         // The kernel lets go of an ended process a moment after its parent has heard of the end.
         if (attempt >= REMOVE_ATTEMPTS) throw error;
-        await delay(attempt);
+        await delay(Math.min(attempt, REMOVE_EVERY_MS));
       }
     }
   }
 }
 
-const REMOVE_ATTEMPTS = 40;
+/** Five seconds and more: where all cores are busy, the monitor may take long to end. */
+const REMOVE_ATTEMPTS = 150;
+const REMOVE_EVERY_MS = 50;
 
 function isWritable(directory: string): boolean {
   try {
