@@ -43,6 +43,41 @@ describe('CompileCache', () => {
   });
 });
 
+describe('sandboxes of a compiled program', () => {
+  const kind = { name: 'C++', megabytes: 1, make: () => undefined };
+
+  it('are of one kind for as long as the program is kept', () => {
+    const cache = new CompileCache();
+    const artifact = new Artifact();
+    artifact.write(Buffer.from('program'));
+    const asked: number[] = [];
+    const make = (bytes: number) => {
+      asked.push(bytes);
+      return kind;
+    };
+    expect(cache.kindOf('key', make)).toBeUndefined();
+    cache.keep('key', artifact, '');
+    expect(cache.kindOf('key', make)).toBe(kind);
+    expect(cache.kindOf('key', make)).toBe(kind);
+    expect(asked).toEqual(['program'.length]);
+    cache.close();
+    expect(cache.kindOf('key', make)).toBeUndefined();
+  });
+
+  it('are not asked for again where there can be none', () => {
+    const cache = new CompileCache();
+    cache.keep('key', new Artifact(), '');
+    let asked = 0;
+    const make = () => {
+      asked += 1;
+      return undefined;
+    };
+    expect([cache.kindOf('key', make), cache.kindOf('key', make)]).toEqual([undefined, undefined]);
+    expect(asked).toBe(1);
+    cache.close();
+  });
+});
+
 describe('Artifact', () => {
   it('refuses more than any program should have', () => {
     const artifact = new Artifact();

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Artifact } from '#lib/runner/artifact';
 import type { Compilation, Language, Toolchain } from '#lib/runner/languages/language';
+import type { Kind } from '#lib/runner/pool';
 import { reopenForReading } from '#lib/runner/sandbox/descriptors';
-import type { InputFile } from '#lib/runner/sandbox/sandbox';
+import type { Handed, InputFile } from '#lib/runner/sandbox/sandbox';
 
 const MAX_BYTES = 256 * 1024 * 1024;
 const MAX_PROGRAMS = 500;
@@ -12,6 +13,8 @@ interface Compiled {
   artifact: Artifact;
   /** What the compiler had to say. */
   warnings: string;
+  /** Sandboxes that have it in them. */
+  kind?: Kind<Handed> | undefined;
 }
 
 /**
@@ -31,6 +34,13 @@ export class CompileCache {
   open(key: string): { fd: number; warnings: string } | undefined {
     const compiled = this.#programs.get(key);
     return compiled && { fd: reopenForReading(compiled.artifact.fd), warnings: compiled.warnings };
+  }
+
+  /** The sandboxes that have this program in them: `make` is asked once for as long as it is kept. */
+  kindOf(key: string, make: (bytes: number) => Kind<Handed> | undefined): Kind<Handed> | undefined {
+    const compiled = this.#programs.get(key);
+    if (compiled !== undefined && !('kind' in compiled)) compiled.kind = make(compiled.artifact.bytes);
+    return compiled?.kind;
   }
 
   /** Takes over the artifact. */

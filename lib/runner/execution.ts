@@ -7,11 +7,18 @@ import type { Command, CommandContext, Compilation, Given, Toolchain } from '#li
 import { compilerLimits, type Limits, programLimits } from '#lib/runner/limits';
 import { judge } from '#lib/runner/outcome';
 import { BoundedOutput } from '#lib/runner/output';
-import type { WarmPool } from '#lib/runner/pool';
+import type { Kind, WarmPool } from '#lib/runner/pool';
 import type { WarmKinds } from '#lib/runner/pool-kinds';
 import type { Program } from '#lib/runner/request';
 import { quoted } from '#lib/runner/sandbox/bubblewrap-arguments';
-import { type Ended, type Job, RESULT_DESCRIPTOR, type Sandbox, type Supervised } from '#lib/runner/sandbox/sandbox';
+import {
+  type Ended,
+  type Handed,
+  type Job,
+  RESULT_DESCRIPTOR,
+  type Sandbox,
+  type Supervised,
+} from '#lib/runner/sandbox/sandbox';
 import type { CodeResult } from '#lib/wire/code';
 
 export interface ExecutionContext {
@@ -20,6 +27,8 @@ export interface ExecutionContext {
   cache: CompileCache;
   pool: WarmPool;
   kinds: WarmKinds;
+  /** Is told of sandboxes for this very program, of which there should be one from now on. */
+  onFilled: (kind: Kind<never>) => void;
   signal: AbortSignal;
   onOutput: ((stream: 'stdout' | 'stderr', text: string) => void) | undefined;
 }
@@ -34,7 +43,7 @@ export async function execute(
   sandbox: Sandbox,
   execution: ExecutionContext,
 ): Promise<CodeResult> {
-  const { settings, cores, cache, onOutput } = execution;
+  const { settings, cores, cache, kinds, onOutput } = execution;
   const { language } = program;
   const decoder = new TextDecoder();
   const context: CommandContext = {
@@ -43,15 +52,20 @@ export async function execute(
     args: program.args,
     memoryMb: settings.CODE_MEMORY_MB,
   };
-  const run = (compiled?: number) => {
+  const run = (compiled?: number, filled?: Kind<Handed>) => {
     const limits = programLimits(settings, program.seconds, cores);
-    const start = startRun(program, context, compiled, limits, sandbox, execution);
+    const start = startRun(program, context, compiled, filled, limits, sandbox, execution);
     return runStage('run', start, limits, onOutput);
   };
   if (language.compile === undefined) return run();
 
   const compilation = language.compile(context);
   const key = compileKey(language, toolchain, compilation, program.files);
+  const fill = () => {
+    const made = cache.kindOf(key, (bytes) => kinds.filled(bytes, () => cache.open(key)?.fd));
+    if (made !== undefined) execution.onFilled(made);
+    return made;
+  };
   const looked = performance.now();
   const kept = cache.open(key);
   if (kept !== undefined) {
@@ -61,7 +75,7 @@ export async function execute(
       exit_code: 0,
       duration_ms: rounded(performance.now() - looked),
     };
-    return { ...(await run(kept.fd).finally(() => closeSync(kept.fd))), compile };
+    return { ...(await run(kept.fd, fill()).finally(() => closeSync(kept.fd))), compile };
   }
 
   const artifact = new Artifact();
@@ -77,6 +91,7 @@ export async function execute(
     const ran = await run(artifact.fd);
     isTaken = true;
     cache.keep(key, artifact, stderr);
+    fill();
     return { ...ran, compile };
   } finally {
     if (!isTaken) artifact.close();
@@ -94,6 +109,7 @@ function startRun(
   { language, files, stdin }: Program,
   context: CommandContext,
   program: number | undefined,
+  filled: Kind<Handed> | undefined,
   limits: Limits,
   sandbox: Sandbox,
   { pool, kinds, signal }: ExecutionContext,
@@ -108,10 +124,10 @@ function startRun(
     return (output) => interpreter.run({ text, stdin }, { ...watch, ...output });
   }
   const command = language.run(context);
-  const blank = kinds.program !== undefined && files.length === 1 ? pool.take(kinds.program) : undefined;
-  if (blank !== undefined) {
+  if (files.length === 1) {
     const handed = { ...withEnv(command), program, stdin, contents: files.map(({ content }) => content) };
-    return (output) => blank.run(handed, { ...watch, ...output });
+    const blank = (filled && pool.take(filled)) ?? (kinds.program && pool.take(kinds.program));
+    if (blank !== undefined) return (output) => blank.run(handed, { ...watch, ...output });
   }
   const binds = command.binds ?? context.toolchain.binds;
   return (output) => sandbox.run({ ...withEnv(command), ...watch, ...output, binds, files, program, stdin });

@@ -13,11 +13,15 @@ export interface WarmKinds {
   /** Sandboxes in which nothing runs yet, for a native program of one file. */
   program: Kind<Handed> | undefined;
   compilation: Kind<Handed> | undefined;
+  /** Those that have a large program in them already, which it takes bubblewrap milliseconds to copy. `open` gives a descriptor of it. */
+  filled: (bytes: number, open: () => number | undefined) => Kind<Handed> | undefined;
 }
 
 /** A bubblewrap that waits, and what the kernel keeps for its namespaces. */
 const SMALL_MEGABYTES = 10;
 const BLANK_MEGABYTES = 1;
+const MB = 1024 * 1024;
+const LARGE_BYTES = MB / 4;
 
 /** The kinds of sandbox that a language takes; the same objects for the same toolchain, so that they can be told apart. */
 export class KnownKinds {
@@ -50,10 +54,14 @@ export class KnownKinds {
     return {
       interpreter: warm && this.#waiting(name, warm, toolchain, runLimits, false),
       compiler: warmCompiler && this.#waiting(`${name} compiler`, warmCompiler, toolchain, compileLimits, true),
-      program: native && this.#blank(name, language, native(toolchain), runLimits, true),
+      program: native && this.#blank(name, language, native(toolchain), runLimits, 'handed over'),
       compilation:
         native && warmCompiler === undefined
-          ? this.#blank(`${name} compiler`, language, toolchain.binds, compileLimits, false)
+          ? this.#blank(`${name} compiler`, language, toolchain.binds, compileLimits, undefined)
+          : undefined,
+      filled: (bytes, open) =>
+        native && bytes >= LARGE_BYTES
+          ? this.#filled(`${name} program`, language, native(toolchain), runLimits, bytes, open)
           : undefined,
     };
   }
@@ -86,11 +94,37 @@ export class KnownKinds {
     language: Language,
     binds: Toolchain['binds'],
     limits: Limits,
-    hasProgram: boolean,
+    program: 'handed over' | undefined,
   ): Kind<Handed> | undefined {
     const { setUp } = this.#sandbox;
     if (setUp === undefined) return undefined;
-    const blank = { binds, limits, names: [language.mainFile('')], hasProgram, hasResult: !hasProgram };
+    const blank = { binds, limits, names: [language.mainFile('')], program, hasResult: program === undefined };
     return { name, megabytes: BLANK_MEGABYTES, make: () => setUp.call(this.#sandbox, blank) };
+  }
+
+  #filled(
+    name: string,
+    language: Language,
+    binds: Toolchain['binds'],
+    limits: Limits,
+    bytes: number,
+    open: () => number | undefined,
+  ): Kind<Handed> | undefined {
+    const { setUp } = this.#sandbox;
+    if (setUp === undefined) return undefined;
+    const make = () => {
+      const program = open();
+      if (program === undefined) return undefined;
+      try {
+        return setUp.call(this.#sandbox, {
+          ...{ binds, limits, program },
+          names: [language.mainFile('')],
+          hasResult: false,
+        });
+      } finally {
+        closeSync(program);
+      }
+    };
+    return { name, megabytes: BLANK_MEGABYTES + bytes / MB, isPassing: true, make };
   }
 }

@@ -95,6 +95,29 @@ describe('WarmPool', () => {
     expect(pool.report(20_000).map(({ name }) => name)).toEqual(['small', 'other']);
   });
 
+  it('has one for each of a few programs, and forgets those that were not asked for as long', () => {
+    const { pool, alive, kind } = counting();
+    const passing = Array.from({ length: 12 }, (_, index) => ({ ...kind(`program ${index}`), isPassing: true }));
+    for (const one of passing) pool.refill(one);
+    expect(pool.report(0).map(({ name, waiting }) => `${waiting} ${name}`)).toEqual(
+      [4, 5, 6, 7, 8, 9, 10, 11].map((index) => `1 program ${index}`),
+    );
+    expect(alive.size).toBe(8);
+    const [first, last] = [passing[0], passing[11]];
+    if (first === undefined || last === undefined) throw new Error('there are twelve');
+    expect(pool.take(first)).toBeUndefined();
+    expect(pool.take(last)).toBeDefined();
+    expect(pool.isOut(last)).toBe(false);
+  });
+
+  it('makes none where what they are made of is gone', () => {
+    const { pool, kind } = counting();
+    const gone = { ...kind('gone'), isPassing: true, make: () => undefined };
+    pool.refill(gone);
+    expect(pool.size).toBe(0);
+    expect(pool.take(gone)).toBeUndefined();
+  });
+
   it('lets all of them go when it is closed, and makes no new ones', async () => {
     const { pool, alive, kind } = counting();
     const [python, node] = [kind('Python'), kind('Node')];

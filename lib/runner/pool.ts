@@ -18,8 +18,14 @@ export interface Kind<Given> {
   megabytes: number;
   /** Takes its time to be made and holds little: where runs follow one another without a pause, it would be out otherwise. */
   isKeptTwice?: boolean;
-  make: () => Waiting<Given>;
+  /** One of many, for one program: one waits, and those of a few programs do. */
+  isPassing?: boolean;
+  /** Undefined where what it is made of is gone. */
+  make: () => Waiting<Given> | undefined;
 }
+
+/** For how many programs there are sandboxes of their own. */
+const MAX_PASSING = 8;
 
 const LOOK_AGAIN_MS = 3_000;
 
@@ -64,13 +70,15 @@ export class WarmPool {
   }
 
   #look(): Shelved[] {
-    return [...this.#shelves]
-      .filter(([, { waiting }]) => waiting.length > 0)
-      .map(([{ name }, { waiting }]) => ({
-        name,
-        waiting: waiting.length,
-        resident_kb: Math.round(waiting.reduce((sum, one) => sum + one.residentBytes(), 0) / 1024),
-      }));
+    const byName = Map.groupBy(
+      [...this.#shelves].flatMap(([{ name }, { waiting }]) => waiting.map((one) => ({ name, one }))),
+      ({ name }) => name,
+    );
+    return [...byName].map(([name, waiting]) => ({
+      name,
+      waiting: waiting.length,
+      resident_kb: Math.round(waiting.reduce((sum, { one }) => sum + one.residentBytes(), 0) / 1024),
+    }));
   }
 
   take<Given>(kind: Kind<Given>): Waiting<Given> | undefined {
@@ -82,9 +90,9 @@ export class WarmPool {
     return undefined;
   }
 
-  /** Whether there were some of a kind, and none is left. */
+  /** Whether there were some of a kind, and none is left, which nothing else can stand in for. */
   isOut(kind: Kind<never>): boolean {
-    return this.#shelves.get(kind)?.waiting.length === 0;
+    return kind.isPassing !== true && this.#shelves.get(kind)?.waiting.length === 0;
   }
 
   /** Makes up for what was taken, and for what has died. */
@@ -98,8 +106,11 @@ export class WarmPool {
     for (const dead of shelf.waiting.filter(({ isAlive }) => !isAlive)) this.#discard(dead);
     shelf.waiting = shelf.waiting.filter(({ isAlive }) => isAlive);
     try {
-      const wanted = kind.isKeptTwice === true ? 2 * this.#options.size : this.#options.size;
-      while (shelf.waiting.length < wanted && this.#makeRoom(kind)) shelf.waiting.push(kind.make());
+      while (shelf.waiting.length < this.#wanted(kind) && this.#makeRoom(kind)) {
+        const made = kind.make();
+        if (made === undefined) break;
+        shelf.waiting.push(made);
+      }
     } catch (error) {
       log().error({ kind: kind.name, err: error }, 'no sandbox could be set up beforehand');
     }
@@ -111,8 +122,15 @@ export class WarmPool {
     await Promise.all(this.#leaving);
   }
 
+  #wanted({ isKeptTwice = false, isPassing = false }: Kind<never>): number {
+    if (isPassing) return 1;
+    return isKeptTwice ? 2 * this.#options.size : this.#options.size;
+  }
+
   /** Whether one more fits, if need be instead of others that nobody has asked for as long. */
   #makeRoom(kind: Kind<never>): boolean {
+    const passing = [...this.#shelves.keys()].filter(({ isPassing }) => isPassing === true);
+    for (const past of passing.slice(0, -MAX_PASSING)) this.#giveUp(past);
     let held = kind.megabytes;
     if (held > this.#options.megabytes) return false;
     for (const [{ megabytes }, { waiting }] of this.#shelves) held += megabytes * waiting.length;
@@ -128,6 +146,7 @@ export class WarmPool {
     const shelf = this.#shelves.get(kind);
     clearTimeout(shelf?.idle);
     for (const waiting of shelf?.waiting.splice(0) ?? []) this.#discard(waiting);
+    if (kind.isPassing === true) this.#shelves.delete(kind);
   }
 
   #discard(waiting: Waiting<never>): void {

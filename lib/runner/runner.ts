@@ -6,7 +6,7 @@ import type { Metrics } from '#lib/observe/metrics';
 import { Admission } from '#lib/runner/admission';
 import { CompileCache } from '#lib/runner/compile-cache';
 import { execute } from '#lib/runner/execution';
-import { WarmPool } from '#lib/runner/pool';
+import { type Kind, WarmPool } from '#lib/runner/pool';
 import { KnownKinds } from '#lib/runner/pool-kinds';
 import { checkRequest, type Program } from '#lib/runner/request';
 import type { Probed } from '#lib/runner/sandbox/probe';
@@ -114,6 +114,8 @@ export function createRunner(parts: RunnerParts): Runner {
     const { onStart, onOutput } = options;
     const program = checkRequest(request, settings);
     const { sandbox, toolchain, pool, kinds, signal, leave } = await takePlace(program, options);
+    const { interpreter, compiler, program: blank, compilation } = kinds;
+    const used: Kind<never>[] = [interpreter, compiler, blank, compilation].filter((kind) => kind !== undefined);
     try {
       onStart?.();
       const result = await execute(program, toolchain, sandbox, {
@@ -122,6 +124,7 @@ export function createRunner(parts: RunnerParts): Runner {
         cache,
         pool,
         kinds,
+        onFilled: (kind) => used.push(kind),
         signal,
         onOutput,
       });
@@ -131,7 +134,6 @@ export function createRunner(parts: RunnerParts): Runner {
       return result;
     } finally {
       leave();
-      const used = Object.values(kinds).filter((kind) => kind !== undefined);
       // To start sandboxes takes all cores for a moment: the answer is to be where it goes by then, unless the next run would find none.
       const afterMs = used.some((kind) => pool.isOut(kind)) ? 0 : REFILL_AFTER_MS;
       setTimeout(() => {

@@ -126,6 +126,22 @@ describe('a sandbox that waited', () => {
     for (const { resident_kb } of seen().values()) expect(resident_kb).toBeGreaterThan(100);
   });
 
+  it('has a large program in it when the same source comes again, and takes its own input and arguments', async () => {
+    const code =
+      'package main\nimport ("fmt"; "os")\nfunc main() { var s string; fmt.Scan(&s); fmt.Println(s, os.Args[1:], len(os.Args[0])) }';
+    const waiting = () => runner.stats().warm.find(({ name }) => name === 'Go program')?.waiting ?? 0;
+    const others = waiting();
+    for (const turn of ['first', 'second', 'third']) {
+      const before = handedOver();
+      expect(await run({ language: 'go', code, stdin: turn, args: [`-${turn}`] })).toMatchObject({
+        status: 'success',
+        stdout: `${turn} [-${turn}] ${'/program'.length}\n`,
+      });
+      expect(handedOver()).toBeGreaterThan(before);
+      await expect.poll(waiting, PATIENTLY).toBe(others + 1);
+    }
+  });
+
   it('holds its program to the limits of one that did not wait', async () => {
     const code =
       'import resource\nfor n in ("CPU", "NPROC", "FSIZE", "NOFILE", "DATA", "CORE"): print(n, resource.getrlimit(getattr(resource, "RLIMIT_" + n)))';

@@ -4,8 +4,14 @@ import { filesOf, length, part, texts } from '#lib/runner/languages/framing';
 import { type Given, PREPARED, type Preparation, type Toolchain, type Waiter } from '#lib/runner/languages/language';
 import { INPUT_DESCRIPTOR, RESULT_DESCRIPTOR } from '#lib/runner/sandbox/sandbox';
 
-/** A JVM that lives for a moment: the quick compiler, the small collector, no files in /tmp. */
-export const SHORT_LIVED = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Xshare:auto'];
+/**
+ * A JVM that lives for a moment: the quick compiler, the small collector, no files in /tmp. The archived classes are taken where they
+ * lie: to move them to another address costs each JVM ten milliseconds and as many megabytes (JDK 17 and later do so unless told).
+ */
+export const SHORT_LIVED = [
+  ...['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Xshare:auto'],
+  ...['-XX:+IgnoreUnrecognizedVMOptions', '-XX:+UnlockDiagnosticVMOptions', '-XX:ArchiveRelocationMode=0'],
+];
 
 const JAR = `${PREPARED}/waiting.jar`;
 const COMPILER_ARCHIVE = `${PREPARED}/compiling.jsa`;

@@ -27,8 +27,10 @@ export interface PassedDescriptors {
   binds: readonly { from: string; fd: number | undefined; at: string }[];
   /** Copied to `PROGRAM`. */
   program: number | undefined;
-  /** Read to its end before the program and the files are, and copied to `ARGUMENTS`: until then nothing goes on. */
+  /** Read to its end before what follows, and copied to `ARGUMENTS`: until then nothing goes on. */
   gate: number | undefined;
+  /** In the place of `program`, where that was not known before. */
+  lateProgram: number | undefined;
   /** Copied into the work directory. */
   files: readonly { fd: number; name: string }[];
 }
@@ -66,13 +68,18 @@ export function bubblewrapArguments(
     ...['--dev', '/dev', '--size', `${sharedMemory}`, '--tmpfs', '/dev/shm', '--remount-ro', '/dev'],
     ...['--symlink', WORK_DIRECTORY.slice(1), '/tmp'],
     ...['--size', `${limits.diskBytes}`, '--tmpfs', WORK_DIRECTORY],
-    ...(passed.gate === undefined ? [] : ['--perms', '0444', '--file', `${passed.gate}`, ARGUMENTS]),
     // A copy, since where it comes from may not allow execution.
-    ...(passed.program === undefined ? [] : ['--perms', '0555', '--file', `${passed.program}`, PROGRAM]),
+    ...copied(passed.program, '0555', PROGRAM),
+    ...copied(passed.gate, '0444', ARGUMENTS),
+    ...copied(passed.lateProgram, '0555', PROGRAM),
     ...passed.files.flatMap(({ fd, name }) => ['--perms', '0644', '--file', `${fd}`, `${WORK_DIRECTORY}/${name}`]),
     ...['--remount-ro', '/', '--chdir', WORK_DIRECTORY],
     ...Object.entries({ ...BASE_ENV, ...env }).flatMap(([name, value]) => ['--setenv', name, value]),
   ];
+}
+
+function copied(fd: number | undefined, permissions: string, at: string): string[] {
+  return fd === undefined ? [] : ['--perms', permissions, '--file', `${fd}`, at];
 }
 
 export const BASE_ENV = {

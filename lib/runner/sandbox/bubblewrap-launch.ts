@@ -37,8 +37,10 @@ export interface Launch extends Pick<Job, 'env' | 'binds' | 'limits'> {
   /** At `INPUT_DESCRIPTOR`. */
   input?: number | undefined;
   hasResult: boolean;
-  gate?: number | undefined;
   program: number | undefined;
+  gate?: number | undefined;
+  /** It is there once the gate is open. */
+  lateProgram?: number | undefined;
   files: readonly { fd: number; name: string }[];
 }
 
@@ -92,7 +94,8 @@ export class Launcher {
     const { argv, env, limits } = launch;
     const { stdout, stderr, result } = output;
     // Closed here as soon as bubblewrap has them.
-    const opened = [launch.stdin, stdout, stderr, result, launch.input, launch.gate, launch.program]
+    const { gate: opens, program, lateProgram } = launch;
+    const opened = [launch.stdin, stdout, stderr, result, launch.input, opens, program, lateProgram]
       .filter((fd) => fd !== undefined)
       .concat(launch.files.map(({ fd }) => fd));
     const close = () => {
@@ -126,8 +129,9 @@ export class Launcher {
           fd: bindsDescriptors ? bind(from) : undefined,
           at: at ?? from,
         })),
-        gate: launch.gate === undefined ? undefined : pass(launch.gate, 'pipe to read'),
-        program: launch.program === undefined ? undefined : pass(launch.program),
+        gate: opens === undefined ? undefined : pass(opens, 'pipe to read'),
+        program: program === undefined ? undefined : pass(program),
+        lateProgram: lateProgram === undefined ? undefined : pass(lateProgram),
         files: launch.files.map(({ fd, name }) => ({ fd: pass(fd), name })),
       };
       const command = argv === undefined ? lateCommand(limits) : supervisedCommand(argv, limits);

@@ -86,26 +86,27 @@ export class Bubblewrap implements Sandbox {
   }
 
   /** bubblewrap itself waits, before the last steps of the set-up: no process that a program could find knows of it. */
-  setUp({ binds, limits, names, hasProgram, hasResult }: Blank): Waiting<Handed> {
+  setUp({ binds, limits, names, program, hasResult }: Blank): Waiting<Handed> {
     const gate = this.#pipes.openInput();
     const stdin = lateFile();
-    const program = hasProgram ? lateFile() : undefined;
+    const late = program === 'handed over' ? lateFile() : undefined;
     const files = names.map((name) => ({ name, file: lateFile() }));
     return handOver<Handed>({
       ...{ input: gate, limits },
-      late: [stdin, ...(program === undefined ? [] : [program]), ...files.map(({ file }) => file)],
+      late: [stdin, ...(late === undefined ? [] : [late]), ...files.map(({ file }) => file)],
       open: () =>
         this.#open({
           ...{ argv: undefined, env: {}, binds, limits, hasResult },
           stdin: stdin.reader,
           gate: gate.reader,
-          program: program?.reader,
+          program: typeof program === 'number' ? reopenForReading(program) : undefined,
+          lateProgram: late?.reader,
           files: files.map(({ name, file }) => ({ name, fd: file.reader })),
         }),
       finish: (box, job, since) => this.#finish(box, job, since),
       fill: (given, job) => {
         stdin.fill(given.stdin);
-        if (given.program !== undefined) program?.copy(given.program);
+        if (given.program !== undefined) late?.copy(given.program);
         for (const [index, { file }] of files.entries()) file.fill(given.contents[index] ?? NOTHING);
         return argumentsScript(given.argv, given.env, job.limits);
       },

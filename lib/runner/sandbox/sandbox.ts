@@ -73,7 +73,8 @@ export interface Message {
 export type Blank = Pick<Job, 'binds' | 'limits'> & {
   /** The files that the job will have in its work directory. */
   names: readonly string[];
-  hasProgram: boolean;
+  /** Lies at `PROGRAM` from the start, or when it is handed over; undefined: there is none. The caller closes it. */
+  program: number | 'handed over' | undefined;
   hasResult: boolean;
 };
 

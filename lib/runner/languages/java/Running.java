@@ -39,6 +39,8 @@ public final class Running {
         running.become(new File(args[0]));
         clear(CLASSES);
         if (args.length == 1) return;
+        // The little room that there is for new objects was used up by the rehearsal: what comes finds it empty.
+        System.gc();
 
         if (running.become(new File(args[1]))) return;
         // What the JVM makes of a main thread that threw, whose trace was written already: it ends with 1, after all others.
