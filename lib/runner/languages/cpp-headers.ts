@@ -11,6 +11,15 @@ export const PRECOMPILED: readonly (readonly string[])[] = [
   ['iostream'],
 ];
 
+/** What decides whether a precompiled header can be used: the very same, or it is silently left aside. */
+export const FLAGS: readonly string[] = ['-std=gnu++20', '-O1'];
+
+/** What has `source` find its headers compiled already; nothing where none fits, or none were prepared. Pure. */
+export function precompiledArguments(prepared: string | undefined, source: string): string[] {
+  const set = prepared === undefined ? undefined : precompiledFor(source);
+  return set === undefined ? [] : ['-include', `${prepared}/${set}.h`];
+}
+
 /** The file, without its suffixes, that stands for a set. */
 export function setName(headers: readonly string[]): string {
   return headers.map((header) => header.replaceAll(/\W/g, '_')).join('-');

@@ -1,13 +1,10 @@
-import { PRECOMPILED, precompiledFor, setName } from '#lib/runner/languages/cpp-headers';
+import { FLAGS, PRECOMPILED, precompiledArguments, setName } from '#lib/runner/languages/cpp-headers';
 import type { Language } from '#lib/runner/languages/language';
 import { PROGRAM } from '#lib/runner/sandbox/sandbox';
 import { cppValidator } from '#lib/runner/validators/cpp';
 
 const COMPILERS = ['/usr/bin/g++', '/usr/bin/c++'];
 const MOLD = '/usr/bin/mold';
-
-/** What decides whether something precompiled can be used: the very same, or it is silently left aside. */
-const FLAGS = ['-std=gnu++20', '-O1'];
 
 export const cpp: Language = {
   id: 'cpp',
@@ -45,15 +42,14 @@ export const cpp: Language = {
     const sources = files.filter(({ name }) => /\.(cpp|cc|cxx|c\+\+)$/.test(name));
     // What is included for one file would be included for all.
     const [source, another] = sources;
-    const isPrepared = programs.prepared !== undefined && source !== undefined && another === undefined;
-    const set = isPrepared ? precompiledFor(source.text) : undefined;
+    const isAlone = source !== undefined && another === undefined;
     return {
       steps: [
         [
           `${programs.compiler}`,
           ...FLAGS,
           ...['-pipe', '-fmax-errors=20', '-fdiagnostics-color=never', '-o', 'program'],
-          ...(set === undefined ? [] : ['-include', `${programs.prepared}/${set}.h`]),
+          ...(isAlone ? precompiledArguments(programs.prepared, source.text) : []),
           ...(programs.mold === undefined ? [] : ['-fuse-ld=mold']),
           ...sources.map(({ name }) => name),
         ],

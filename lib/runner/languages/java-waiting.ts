@@ -88,6 +88,16 @@ export const waitingCompiler: Waiter = {
   megabytes: 95,
 };
 
+/** What starts `javac`, but for its arguments: with its classes out of the archive where there is one, in a third of the time less. */
+export function compilerCommand({ programs }: Toolchain): string[] {
+  if (programs.prepared === undefined) return [`${programs.javac}`, ...SHORT_LIVED.map((flag) => `-J${flag}`)];
+  // The archive holds for its own class path only, by which `javac` itself does not start.
+  return [
+    ...[`${programs.java}`, `-XX:SharedArchiveFile=${COMPILER_ARCHIVE}`, ...SHORT_LIVED],
+    ...['-cp', JAR, 'com.sun.tools.javac.Main'],
+  ];
+}
+
 /**
  * Compiles what waits, and has both JVMs write down the classes that they use. Archives hold the paths of what they were made
  * from, so that this is done where the sandbox will see it.

@@ -1,9 +1,9 @@
 import { readJavaSource } from '#lib/runner/languages/java-source';
 import {
   compilerArguments,
+  compilerCommand,
   prepareJava,
   programFlags,
-  SHORT_LIVED,
   waitingCompiler,
   waitingProgram,
 } from '#lib/runner/languages/java-waiting';
@@ -27,13 +27,9 @@ export const java: Language = {
   version: { command: ({ programs }) => [`${programs.javac}`, '-version'], pattern: /javac (\S+)/ },
   install: 'Install a Java development kit: apt-get install default-jdk-headless.',
   prepare: { make: prepareJava, isNeeded: false },
-  compile: ({ toolchain: { programs }, files }) => ({
+  compile: ({ toolchain, files }) => ({
     steps: [
-      [
-        `${programs.javac}`,
-        ...SHORT_LIVED.map((flag) => `-J${flag}`),
-        ...compilerArguments(files.map(({ name }) => name)),
-      ],
+      [...compilerCommand(toolchain), ...compilerArguments(files.map(({ name }) => name))],
       ['/bin/tar', '-cf', 'classes.tar', '-C', '.classes', '.'],
     ],
     output: 'classes.tar',

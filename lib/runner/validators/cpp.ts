@@ -1,11 +1,14 @@
+import { FLAGS, precompiledArguments } from '#lib/runner/languages/cpp-headers';
 import { type Diagnostic, utf16Column, type Validator } from '#lib/runner/validators/diagnostic';
 
 /** `main.cpp:3:5: error: …`, columns in bytes, after lines that tell how the compiler came there. */
 export const cppValidator: Validator = {
-  command: ({ toolchain: { programs } }) => ({
+  command: ({ toolchain: { programs }, files }) => ({
     argv: [
       `${programs.compiler}`,
-      ...['-fsyntax-only', '-std=gnu++20', '-Wall', '-Wextra', '-fmax-errors=100'],
+      ...FLAGS,
+      ...['-fsyntax-only', '-Wall', '-Wextra', '-fmax-errors=100'],
+      ...precompiledArguments(programs.prepared, files[0]?.text ?? ''),
       // The text, since g++'s JSON does not say from where in the program a template was used.
       ...['-fdiagnostics-plain-output', '-fdiagnostics-column-unit=byte', 'main.cpp'],
     ],

@@ -1,11 +1,11 @@
+import { compilerCommand } from '#lib/runner/languages/java-waiting';
 import type { Diagnostic, Validator } from '#lib/runner/validators/diagnostic';
 
 /** `Main.java:3: error: …`, the line of the program, a caret below the place, and more of the message. */
 export const javaValidator: Validator = {
-  command: ({ toolchain: { programs }, files }) => ({
+  command: ({ toolchain, files }) => ({
     argv: [
-      `${programs.javac}`,
-      ...['-J-XX:+UseSerialGC', '-J-XX:TieredStopAtLevel=1', '-J-XX:-UsePerfData', '-J-Xshare:auto'],
+      ...compilerCommand(toolchain),
       ...['-encoding', 'UTF-8', '-proc:none', '-Xlint:all', '-Xmaxerrs', '100', '-Xmaxwarns', '100', '-d', '.'],
       // All of the analysis, also where there were errors, and no code.
       ...['--should-stop=ifError=FLOW', '--should-stop=ifNoError=FLOW'],
