@@ -11,11 +11,14 @@ import { Tiles } from '#components/dashboard/tiles';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
+import { fetchBeside } from '#lib/client/fetch-beside';
 import { count, duration } from '#lib/client/format';
 import { type Sample, useStats } from '#lib/client/stats';
 import { modelStatus, runnerStatus, useModels, useRunnerHealth } from '#lib/client/status';
 
-const Plot = dynamic(() => import('#components/dashboard/plot'), { ssr: false, loading: PlotSkeleton });
+const loadPlot = () => import('#components/dashboard/plot');
+const Plot = dynamic(loadPlot, { ssr: false, loading: PlotSkeleton });
+fetchBeside(loadPlot);
 
 /** Keyboards must be able to scroll it. */
 const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'Figures' } as const;

@@ -9,10 +9,13 @@ import { GatewayTiles } from '#components/gateway/gateway-tiles';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
+import { fetchBeside } from '#lib/client/fetch-beside';
 import { count } from '#lib/client/format';
 import { type GatewaySample, latency, useGateway } from '#lib/client/gateway';
 
-const Plot = dynamic(() => import('#components/dashboard/plot'), { ssr: false, loading: PlotSkeleton });
+const loadPlot = () => import('#components/dashboard/plot');
+const Plot = dynamic(loadPlot, { ssr: false, loading: PlotSkeleton });
+fetchBeside(loadPlot);
 
 /** Keyboards must be able to scroll it. */
 const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'State of the gateway' } as const;

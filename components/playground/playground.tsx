@@ -19,6 +19,7 @@ import { Select } from '#components/ui/select';
 import { tip } from '#components/ui/tooltip';
 import { splitArguments } from '#lib/client/arguments';
 import { type Problem, useDiagnostics } from '#lib/client/diagnostics';
+import { fetchBeside } from '#lib/client/fetch-beside';
 import { languageOfFile, languageOptions, sampleResult } from '#lib/client/languages';
 import type { Place } from '#lib/client/program-places';
 import { type Sample, sheetOf } from '#lib/client/samples';
@@ -27,7 +28,9 @@ import { useWorkspace } from '#lib/client/use-workspace';
 import { freeName, namesInOutput, toRequest } from '#lib/client/workspace';
 import type { CodeRequest } from '#lib/wire/code';
 
-const CodeEditor = dynamic(() => import('#components/playground/code-editor'), { ssr: false, loading: EditorSkeleton });
+const loadEditor = () => import('#components/playground/code-editor');
+const CodeEditor = dynamic(loadEditor, { ssr: false, loading: EditorSkeleton });
+fetchBeside(loadEditor);
 
 export function Playground() {
   const { run, execute: runWhereItCan, showSample, stop, clear, health, isAway, lookForRunner } = useProgramRun();
