@@ -1,7 +1,6 @@
 import type { Config } from '#lib/config/index';
 import { answerStatus } from '#lib/gateway/answer-status';
 import type { Choosable } from '#lib/gateway/choose';
-import { dial } from '#lib/gateway/dial';
 import { backendFailure, type Failure } from '#lib/gateway/faults';
 import { HttpPool } from '#lib/gateway/http-pool';
 import { log } from '#lib/observe/log';
@@ -94,7 +93,7 @@ export class Backend implements Choosable {
   async #ask(): Promise<void> {
     try {
       const path = this.#settings.GATEWAY_HEALTH_PATH;
-      if (path === undefined) await this.#connect();
+      if (path === undefined) await this.pool.probe(CHECK_TIMEOUT_MS);
       else await this.#get(this.basePath + path);
       this.#well(performance.now());
     } catch (error) {
@@ -109,20 +108,6 @@ export class Backend implements Choosable {
     const headers = token === undefined ? [] : ['authorization', `Bearer ${token}`];
     const status = await answerStatus(this.pool, { path, method: 'GET', headers, body: null }, CHECK_TIMEOUT_MS);
     if (status >= 500) throw Object.assign(new Error('unwell'), { code: `answered ${status}` });
-  }
-
-  /** A connection that carries nothing: a backend that counts its requests sees none that nobody made. */
-  #connect(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const socket = dial(this.url, () => {
-        resolve();
-        socket.destroy();
-      });
-      socket.setTimeout(CHECK_TIMEOUT_MS, () =>
-        socket.destroy(Object.assign(new Error('too slow'), { code: 'ETIMEDOUT' })),
-      );
-      socket.once('error', reject);
-    });
   }
 
   #well(nowMs: number): void {

@@ -2,7 +2,7 @@ import type { OnReadOpts, Socket } from 'node:net';
 import { BodyWriter } from '#lib/gateway/body-writer';
 import { ClientError } from '#lib/gateway/client-error';
 import { Deadline } from '#lib/gateway/deadline';
-import { dial } from '#lib/gateway/dial';
+import type { Dialler } from '#lib/gateway/dial';
 import type { Carrier, PooledRequest } from '#lib/gateway/pooled-request';
 import { type AnswerSink, ResponseParser } from '#lib/gateway/response-parser';
 
@@ -41,13 +41,14 @@ export class HttpConnection implements Carrier, AnswerSink {
   #isGone = false;
 
   /** Connects at once. */
-  constructor(origin: URL, timeouts: ConnectionTimeouts, owner: ConnectionOwner) {
+  constructor(dialler: Dialler, timeouts: ConnectionTimeouts, owner: ConnectionOwner) {
     this.#owner = owner;
     this.#timeouts = timeouts;
     const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
     // One buffer for as long as it lasts, in place of a new one and a stream's bookkeeping for every read.
     const onread: OnReadOpts = { buffer, callback: (length) => this.#onBytes(buffer, length) };
-    this.#socket = dial(origin, () => this.#onReady(), onread)
+    this.#socket = dialler
+      .dial(() => this.#onReady(), onread)
       .setNoDelay(true)
       .setKeepAlive(true, PROBE_MS)
       .once('end', () => this.#onClosed())

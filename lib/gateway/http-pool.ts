@@ -1,5 +1,6 @@
 import type { AnswerHandler, ClientRequest } from '#lib/gateway/answer-handler';
 import { ClientError } from '#lib/gateway/client-error';
+import { Dialler } from '#lib/gateway/dial';
 import { type ConnectionOwner, type ConnectionTimeouts, HttpConnection } from '#lib/gateway/http-connection';
 import { PooledRequest } from '#lib/gateway/pooled-request';
 import { type RequestHead, requestHead } from '#lib/gateway/request-head';
@@ -14,7 +15,8 @@ export interface PoolOptions extends ConnectionTimeouts {
  * all are busy, or waits for its turn where there may be no more.
  */
 export class HttpPool implements ConnectionOwner {
-  readonly #origin: URL;
+  readonly #host: string;
+  readonly #dialler: Dialler;
   readonly #options: PoolOptions;
   readonly #connections = new Set<HttpConnection>();
   readonly #idle: HttpConnection[] = [];
@@ -22,7 +24,8 @@ export class HttpPool implements ConnectionOwner {
   #isClosed = false;
 
   constructor(origin: URL, options: PoolOptions) {
-    this.#origin = origin;
+    this.#host = origin.host;
+    this.#dialler = new Dialler(origin);
     this.#options = options;
   }
 
@@ -38,7 +41,7 @@ export class HttpPool implements ConnectionOwner {
     let head: RequestHead;
     try {
       if (this.#isClosed) throw closed();
-      head = requestHead(request, this.#origin.host);
+      head = requestHead(request, this.#host);
     } catch (error) {
       handler.onResponseError(error instanceof Error ? error : new Error('not sent', { cause: error }));
       return;
@@ -51,6 +54,11 @@ export class HttpPool implements ConnectionOwner {
     }
     this.#waiting.push(pooled);
     this.#connect();
+  }
+
+  /** As `Dialler.probe`. */
+  probe(timeoutMs: number): Promise<void> {
+    return this.#dialler.probe(timeoutMs);
   }
 
   /** Ends every connection, and every request with an error. */
@@ -77,7 +85,7 @@ export class HttpPool implements ConnectionOwner {
 
   #connect(): void {
     if (this.#isClosed || this.#waiting.length === 0 || this.#connections.size >= this.#options.size) return;
-    this.#connections.add(new HttpConnection(this.#origin, this.#options, this));
+    this.#connections.add(new HttpConnection(this.#dialler, this.#options, this));
   }
 }
 
