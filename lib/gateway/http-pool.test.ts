@@ -102,14 +102,9 @@ describe('connections', () => {
   });
 
   it('work by IPv6 too', async () => {
-    const { createServer } = await import('node:net');
-    const server = createServer((socket) => socket.on('data', () => socket.write(answer('six'))));
-    await new Promise<void>((resolve) => server.listen(0, '::1', resolve));
-    const { port } = server.address() as { port: number };
-    const pool = startPool(new URL(`http://[::1]:${port}`));
-    expect((await send(pool).over).body).toBe('six');
-    pool.close();
-    await new Promise((resolve) => server.close(resolve));
+    const { origin } = await startBackend(({ socket }) => socket.write(answer('six')), { host: '::1' });
+    expect(origin.hostname).toBe('[::1]');
+    expect((await send(startPool(origin)).over).body).toBe('six');
   });
 });
 

@@ -18,6 +18,12 @@ export interface RawBackend {
   connections: Served[];
 }
 
+interface BackendOptions {
+  server?: Server;
+  scheme?: 'http' | 'https';
+  host?: string;
+}
+
 const cleanups: (() => void)[] = [];
 
 /** Ends whatever the tests started. */
@@ -28,8 +34,7 @@ export function endAll(): void {
 /** A backend on bare TCP: `onBytes` is called whenever something came. */
 export async function startBackend(
   onBytes: (served: Served) => void,
-  server: Server = createServer(),
-  scheme = 'http',
+  { server = createServer(), scheme = 'http', host = '127.0.0.1' }: BackendOptions = {},
 ): Promise<RawBackend> {
   const connections: Served[] = [];
   server.on(scheme === 'https' ? 'secureConnection' : 'connection', (socket: Socket) => {
@@ -42,13 +47,13 @@ export async function startBackend(
       onBytes(served);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   cleanups.push(() => {
     server.close();
     for (const { socket } of connections) socket.destroy();
   });
   const { port } = server.address() as AddressInfo;
-  return { origin: new URL(`${scheme}://127.0.0.1:${port}`), connections };
+  return { origin: new URL(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`), connections };
 }
 
 /** An answer with a length. */
