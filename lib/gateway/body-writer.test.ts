@@ -132,6 +132,40 @@ describe('a body', () => {
     expect(await sent.over).toMatchObject({ body: 'x', error: undefined });
   });
 
+  it('may take any time to send as long as it is taken', async () => {
+    const size = 40_000_000;
+    let received = 0;
+    const { origin, connections } = await startBackend(({ socket }) => {
+      socket.removeAllListeners('data');
+      socket.on('data', (chunk: Buffer) => {
+        received += chunk.length;
+        // A piece every few milliseconds, and the rest at once.
+        if (received < size / 2) setTimeout(() => socket.resume(), 4);
+        else if (received > size * 0.99) socket.write(answer('x'));
+        if (received < size / 2) socket.pause();
+      });
+    });
+    const body = Readable.from(Array.from({ length: 40 }, () => Buffer.alloc(size / 40)));
+    const began = performance.now();
+    const sent = send(startPool(origin, { answerMs: 500 }), { method: 'PUT', body });
+    await sent.over;
+    expect(sent).toMatchObject({ body: 'x', error: undefined });
+    expect(performance.now() - began).toBeGreaterThan(1_000);
+    expect(connections).toHaveLength(1);
+  });
+
+  it('that was slow leaves the answer its whole time', async () => {
+    const { origin } = await startBackend(({ socket, text }) => {
+      if (text.endsWith('0\r\n\r\n')) setTimeout(() => socket.write(answer('x')), 250);
+    });
+    const slow = new Readable({ read() {} });
+    slow.push('abc');
+    const sent = send(startPool(origin, { answerMs: 400 }), { method: 'POST', body: slow });
+    await sleep(300);
+    slow.push(null);
+    expect(await sent.over).toMatchObject({ body: 'x', error: undefined });
+  });
+
   it('that is slow to come runs into no timeout of the backend’s', async () => {
     const { origin } = await startReader('0\r\n\r\n');
     const slow = new Readable({ read() {} });

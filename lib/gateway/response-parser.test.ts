@@ -110,6 +110,11 @@ const answers: [name: string, bytes: string, expected: Partial<Read>, method?: s
   ],
   ['a time to keep', `${OK}Content-Length: 1\r\nKeep-Alive: timeout=5, max=9\r\n\r\na`, { body: 'a', keepMs: 4000 }],
   ['no time to keep', `${OK}Content-Length: 1\r\nKeep-Alive: timeout=1\r\n\r\na`, { body: 'a', keepMs: 0 }],
+  [
+    'close, and a time to keep',
+    `${OK}Connection: close\r\nKeep-Alive: timeout=5\r\nContent-Length: 0\r\n\r\n`,
+    { keepMs: 0 },
+  ],
   ['no such time', `${OK}Content-Length: 1\r\nKeep-Alive: xtimeout=5\r\n\r\na`, { body: 'a', keepMs: FOREVER }],
   [
     'an answer that nobody asked for behind it',
@@ -161,6 +166,7 @@ const invalid: [name: string, bytes: string, method?: string][] = [
   ['a status below 100', 'HTTP/1.1 099 OK\r\nContent-Length: 0\r\n\r\n'],
   ['a status that is none', 'HTTP/1.1 2x0 OK\r\nContent-Length: 0\r\n\r\n'],
   ['two spaces before the status', 'HTTP/1.1  200 OK\r\nContent-Length: 0\r\n\r\n'],
+  ['no space before the status', 'HTTP/1.1/200 OK\r\nContent-Length: 0\r\n\r\n'],
   ['a tab behind the status', 'HTTP/1.1 200\tOK\r\nContent-Length: 0\r\n\r\n'],
   ['an empty line first', `\r\n${OK}Content-Length: 0\r\n\r\n`],
   ['a bare line feed first', `\n${OK}Content-Length: 0\r\n\r\n`],
@@ -209,6 +215,7 @@ const invalid: [name: string, bytes: string, method?: string][] = [
   ['a carriage return in an extension', `${OK}Transfer-Encoding: chunked\r\n\r\n1;a\rb\r\na\r\n0\r\n\r\n`],
   ['an endless extension', `${OK}Transfer-Encoding: chunked\r\n\r\n1;${'a'.repeat(1024)}\r\na\r\n0\r\n\r\n`],
   ['a chunk longer than its size', `${OK}Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n`],
+  ['two bytes more than a chunk has', `${OK}Transfer-Encoding: chunked\r\n\r\n1\r\na--0\r\n\r\n`],
   ['a bare line feed behind a chunk', `${OK}Transfer-Encoding: chunked\r\n\r\n1\r\na\n0\r\n\r\n`],
   ['a broken trailer', `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\nX-A\r\n\r\n`],
   ['a bare line feed in the trailers', `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\nX-A: a\nX-B: b\r\n\r\n`],
@@ -220,6 +227,14 @@ describe('what is no answer', () => {
   it.each(invalid)('%s is refused, however it is cut', (_name, bytes, method = 'GET') => {
     for (const cuts of [[], ...allCuts(bytes)])
       expect(read(bytes, { method, cuts, open: true })).toMatchObject({ trailers: undefined, error: 'ANSWER_INVALID' });
+  });
+
+  it.each([
+    ['another protocol', 'SSH-2.0-x\r\n'],
+    ['a head with bare line feeds', 'HTTP/1.1 200 OK\n\n'],
+    ['trailers with bare line feeds', `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\nX-A: a\n\n`],
+  ])('%s is refused at once, and no end is waited for', (_name, bytes) => {
+    for (const cuts of [[], ...allCuts(bytes)]) expect(read(bytes, { cuts, open: true }).error).toBe('ANSWER_INVALID');
   });
 
   it.each([
