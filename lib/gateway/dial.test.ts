@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createServer, getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
-import { answer, endAll, send, startBackend, startPool } from '#lib/gateway/test-support';
+import { answer, endAll, Recorder, send, startBackend, startPool } from '#lib/gateway/test-support';
 
 /** For localhost and 127.0.0.1, for a hundred years; made for this test by openssl. */
 const KEY = `-----BEGIN PRIVATE KEY-----
@@ -54,6 +55,31 @@ describe('a backend by TLS', () => {
     setDefaultCACertificates([...usual, CERTIFICATE]);
     expect((await send(startPool(origin)).over).body).toBe('secret');
     expect(connections[0]?.socket).toMatchObject({ servername: false });
+  });
+
+  it('is read no faster than its answer is taken', async () => {
+    const size = 30_000_000;
+    const server = createServer({ key: KEY, cert: CERTIFICATE });
+    const { origin, connections } = await startBackend(
+      ({ socket }) => {
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
+        socket.write(Buffer.alloc(size));
+      },
+      { server, scheme: 'https' },
+    );
+    setDefaultCACertificates([...usual, CERTIFICATE]);
+    const recorder = new Recorder();
+    recorder.onData = () => {
+      if (recorder.bodyBytes < size / 10) recorder.controller?.pause();
+    };
+    send(startPool(origin), {}, recorder);
+    await sleep(200);
+    const before = recorder.bodyBytes;
+    expect(before).toBeLessThan(size / 10);
+    expect(connections[0]?.socket.writableLength).toBeGreaterThan(0);
+    const timer = setInterval(() => recorder.controller?.resume(), 2);
+    expect(await recorder.over).toMatchObject({ bodyBytes: size, error: undefined });
+    clearInterval(timer);
   });
 
   it('that nobody vouches for is sent nothing', async () => {

@@ -56,7 +56,7 @@ export abstract class Exchange implements AnswerHandler {
   /** An informational answer (103 and its kind), any number of times before `respond`. */
   protected abstract inform(status: number, headers: string[]): void;
   protected abstract respond(status: number, message: string | undefined, headers: string[]): void;
-  /** Takes a piece of the body; false asks for no more until `resume`. */
+  /** Takes a piece of the body, which is only there during the call; false asks for no more until `resume`. */
   protected abstract write(chunk: Buffer): boolean;
   protected abstract finish(trailers: [string, string][]): void;
   /** The answer broke off after its beginning: whoever reads it must notice. */

@@ -51,6 +51,7 @@ const REASONS: Record<string, string> = {
   CLOSED_BY_PEER: 'connection closed',
   HEAD_TOO_LARGE: 'headers too large',
   ANSWER_CUT_SHORT: 'answer cut short',
+  REQUEST_BODY_LENGTH: 'request cut short',
   ANSWER_INVALID: 'invalid answer',
   POOL_CLOSED: 'server closing',
   ERR_INVALID_CHAR: 'invalid header',

@@ -77,6 +77,7 @@ class NodeExchange extends Exchange {
     const isFirst = !this.#hasWritten;
     this.#hasWritten = true;
     if (isFirst && chunk.length <= ONE_WRITE_BYTES && !this.#outgoing.chunkedEncoding) this.#writeWithHead(chunk);
+    // It is read over when the next piece comes, which may be before this one has left.
     else if (this.#outgoing.write(Buffer.from(chunk))) return true;
     if (!this.#outgoing.writableNeedDrain) return true;
     if (!this.#isPaused) {
