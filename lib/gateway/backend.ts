@@ -1,9 +1,8 @@
-import { connect as connectTcp } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import { Pool } from 'undici';
 import type { Config } from '#lib/config/index';
+import { answerStatus } from '#lib/gateway/answer-status';
 import type { Choosable } from '#lib/gateway/choose';
 import { backendFailure, type Failure } from '#lib/gateway/faults';
+import { HttpPool } from '#lib/gateway/http-pool';
 import { log } from '#lib/observe/log';
 import type { BackendStats } from '#lib/wire/gateway';
 
@@ -17,7 +16,7 @@ export class Backend implements Choosable {
   readonly url: URL;
   /** What stands in front of each path; empty for a backend at the root of its host. */
   readonly basePath: string;
-  readonly pool: Pool;
+  readonly pool: HttpPool;
   /** Requests that are not done: those that it works on, and those that wait for a connection. */
   pending = 0;
   readonly #settings: Config;
@@ -33,15 +32,11 @@ export class Backend implements Choosable {
     this.url = new URL(url);
     this.basePath = this.url.pathname === '/' ? '' : this.url.pathname;
     this.#settings = settings;
-    this.pool = new Pool(this.url.origin, {
-      connections: settings.GATEWAY_POOL_SIZE,
-      keepAliveTimeout: settings.GATEWAY_KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: settings.GATEWAY_KEEP_ALIVE_MS,
-      headersTimeout: settings.GATEWAY_TIMEOUT_MS,
-      bodyTimeout: settings.GATEWAY_TIMEOUT_MS,
-      connectTimeout: Math.min(CONNECT_TIMEOUT_MS, settings.GATEWAY_TIMEOUT_MS),
-      // Hop by hop is a notion of HTTP/1: trailers, upgrades and lengths go through as they are.
-      allowH2: false,
+    this.pool = new HttpPool(this.url, {
+      size: settings.GATEWAY_POOL_SIZE,
+      keepAliveMs: settings.GATEWAY_KEEP_ALIVE_MS,
+      answerMs: settings.GATEWAY_TIMEOUT_MS,
+      connectMs: Math.min(CONNECT_TIMEOUT_MS, settings.GATEWAY_TIMEOUT_MS),
     });
   }
 
@@ -91,14 +86,14 @@ export class Backend implements Choosable {
     };
   }
 
-  async close(): Promise<void> {
-    await this.pool.destroy();
+  close(): void {
+    this.pool.close();
   }
 
   async #ask(): Promise<void> {
     try {
       const path = this.#settings.GATEWAY_HEALTH_PATH;
-      if (path === undefined) await this.#connect();
+      if (path === undefined) await this.pool.probe(CHECK_TIMEOUT_MS);
       else await this.#get(this.basePath + path);
       this.#well(performance.now());
     } catch (error) {
@@ -110,34 +105,9 @@ export class Backend implements Choosable {
 
   async #get(path: string): Promise<void> {
     const token = this.#settings.HF_TOKEN;
-    const { statusCode, body } = await this.pool.request({
-      path,
-      method: 'GET',
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(CHECK_TIMEOUT_MS),
-    });
-    await body.dump();
-    if (statusCode >= 500) throw Object.assign(new Error('unwell'), { code: `answered ${statusCode}` });
-  }
-
-  /** A connection that carries nothing: a backend that counts its requests sees none that nobody made. */
-  #connect(): Promise<void> {
-    const { hostname, protocol, port } = this.url;
-    const host = hostname.replace(/^\[|\]$/g, '');
-    return new Promise((resolve, reject) => {
-      const socket =
-        protocol === 'https:'
-          ? connectTls({ host, port: Number(port || 443), servername: host })
-          : connectTcp({ host, port: Number(port || 80) });
-      socket.setTimeout(CHECK_TIMEOUT_MS, () =>
-        socket.destroy(Object.assign(new Error('too slow'), { code: 'ETIMEDOUT' })),
-      );
-      socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => {
-        resolve();
-        socket.destroy();
-      });
-      socket.once('error', reject);
-    });
+    const headers = token === undefined ? [] : ['authorization', `Bearer ${token}`];
+    const status = await answerStatus(this.pool, { path, method: 'GET', headers, body: null }, CHECK_TIMEOUT_MS);
+    if (status >= 500) throw Object.assign(new Error('unwell'), { code: `answered ${status}` });
   }
 
   #well(nowMs: number): void {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
 import { Fault } from '#lib/fault';
+import type { AnswerHandler, Controller } from '#lib/gateway/answer-handler';
 import type { Backend } from '#lib/gateway/backend';
 import { backendFailure, connectionFailed, isClosedByPeer, isRefusedHere, tooSlow } from '#lib/gateway/faults';
 import type { Gateway } from '#lib/gateway/gateway';
@@ -34,14 +34,14 @@ const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
  * Exactly one of `respond` and `refuse` is called, and after `respond` exactly one of `finish` and `cut`, unless `leave`
  * was called first.
  */
-export abstract class Exchange implements Dispatcher.DispatchHandler {
+export abstract class Exchange implements AnswerHandler {
   protected readonly gateway: Gateway;
   readonly #outbound: Outbound;
   readonly #startedMs = performance.now();
   readonly #mask: BodyMask | undefined;
   #backend: Backend | undefined;
   #tried: Set<Backend> | undefined;
-  #controller: Dispatcher.DispatchController | undefined;
+  #controller: Controller | undefined;
   #wait: NodeJS.Timeout | undefined;
   #isRepeated = false;
   #hasResponded = false;
@@ -56,7 +56,7 @@ export abstract class Exchange implements Dispatcher.DispatchHandler {
   /** An informational answer (103 and its kind), any number of times before `respond`. */
   protected abstract inform(status: number, headers: string[]): void;
   protected abstract respond(status: number, message: string | undefined, headers: string[]): void;
-  /** Takes a piece of the body; false asks for no more until `resume`. */
+  /** Takes a piece of the body, which is only there during the call; false asks for no more until `resume`. */
   protected abstract write(chunk: Buffer): boolean;
   protected abstract finish(trailers: [string, string][]): void;
   /** The answer broke off after its beginning: whoever reads it must notice. */
@@ -91,22 +91,16 @@ export abstract class Exchange implements Dispatcher.DispatchHandler {
     this.#controller?.abort(fault);
   }
 
-  // What undici calls.
+  // What the pool calls.
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  onRequestStart(controller: Controller): void {
     clearTimeout(this.#wait);
     this.#controller = controller;
     if (this.#isOver) controller.abort(new Error('nobody waits for the answer any more'));
   }
 
-  onResponseStart(
-    controller: Dispatcher.DispatchController,
-    status: number,
-    _headers: unknown,
-    message?: string,
-  ): void {
+  onResponseStart(status: number, message: string, raw: string[]): void {
     if (this.#isOver) return;
-    const raw = Array.isArray(controller.rawHeaders) ? controller.rawHeaders : [];
     const { sessionCookie } = this.#outbound;
     if (status < 200) {
       this.inform(status, responseHeaders(raw, this.gateway.mask, { sessionCookie, allowsTrailers: false }));
@@ -122,22 +116,21 @@ export abstract class Exchange implements Dispatcher.DispatchHandler {
     this.gateway.statistics.answered(status, now - this.#startedMs, false);
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(chunk: Buffer): void {
     if (this.#isOver) return;
     const data = this.#mask === undefined ? chunk : this.#mask.push(chunk);
-    if (data.length > 0 && !this.write(data)) controller.pause();
+    if (data.length > 0 && !this.write(data)) this.#controller?.pause();
   }
 
-  onResponseEnd(controller: Dispatcher.DispatchController): void {
+  onResponseEnd(trailers: string[]): void {
     if (this.#isOver) return;
     const rest = this.#mask?.end();
     if (rest !== undefined && rest.length > 0) this.write(rest);
     this.#end();
-    const raw = Array.isArray(controller.rawTrailers) ? controller.rawTrailers : [];
-    this.finish(raw.length === 0 ? [] : responseTrailers(raw, this.gateway.mask));
+    this.finish(trailers.length === 0 ? [] : responseTrailers(trailers, this.gateway.mask));
   }
 
-  onResponseError(_controller: unknown, error: Error): void {
+  onResponseError(error: Error): void {
     clearTimeout(this.#wait);
     if (this.#isOver) return;
     const unsent = this.#controller === undefined;
@@ -156,14 +149,11 @@ export abstract class Exchange implements Dispatcher.DispatchHandler {
       this.#conclude(connectionFailed());
       return;
     }
-    const { path, ...rest } = this.#outbound;
+    const { method, path, headers, body } = this.#outbound;
     this.#backend = backend;
     this.#controller = undefined;
     backend.pending += 1;
-    backend.pool.dispatch(
-      { path: backend.basePath + path, method: rest.method, headers: rest.headers, body: rest.body },
-      this,
-    );
+    backend.pool.dispatch({ method, path: backend.basePath + path, headers, body }, this);
     // From the first byte on, the connection's own timeouts hold; until then it waits for a place in the pool.
     if (this.#controller === undefined && !this.#isOver && !this.#hasResponded) {
       clearTimeout(this.#wait);

@@ -7,12 +7,7 @@ export interface Failure {
   reason: string;
 }
 
-const TIMEOUTS: ReadonlySet<string> = new Set([
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'ETIMEDOUT',
-]);
+const TIMEOUTS: ReadonlySet<string> = new Set(['CONNECT_TIMEOUT', 'ANSWER_TIMEOUT', 'BODY_TIMEOUT', 'ETIMEDOUT']);
 
 /** What became of an attempt whose connection broke or could not be made: 504 where it took too long, else 502 (SPEC §4). */
 export function backendFailure(error: unknown, timeoutMs: number): Failure {
@@ -33,12 +28,12 @@ export function tooSlow(timeoutMs: number, cause?: unknown): Fault {
 
 /** A connection that was kept and that the backend closed at the moment it was used again. */
 export function isClosedByPeer(error: unknown): boolean {
-  return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(codeOf(error));
+  return ['CLOSED_BY_PEER', 'ECONNRESET', 'EPIPE'].includes(codeOf(error));
 }
 
 /** The request was not even tried: it has something in it that HTTP does not allow to be sent. */
 export function isRefusedHere(error: unknown): boolean {
-  return ['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED'].includes(codeOf(error));
+  return codeOf(error) === 'REQUEST_REFUSED';
 }
 
 const REASONS: Record<string, string> = {
@@ -50,12 +45,15 @@ const REASONS: Record<string, string> = {
   EHOSTUNREACH: 'host unreachable',
   ENETUNREACH: 'network unreachable',
   ETIMEDOUT: 'no connection in time',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
-  UND_ERR_HEADERS_TIMEOUT: 'no answer in time',
-  UND_ERR_BODY_TIMEOUT: 'answer stalled',
-  UND_ERR_SOCKET: 'connection closed',
-  UND_ERR_HEADERS_OVERFLOW: 'headers too large',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'answer cut short',
+  CONNECT_TIMEOUT: 'no connection in time',
+  ANSWER_TIMEOUT: 'no answer in time',
+  BODY_TIMEOUT: 'answer stalled',
+  CLOSED_BY_PEER: 'connection closed',
+  HEAD_TOO_LARGE: 'headers too large',
+  ANSWER_CUT_SHORT: 'answer cut short',
+  REQUEST_BODY_LENGTH: 'request cut short',
+  ANSWER_INVALID: 'invalid answer',
+  POOL_CLOSED: 'server closing',
   ERR_INVALID_CHAR: 'invalid header',
 };
 

@@ -61,9 +61,9 @@ export class Gateway {
     return () => void this.#closers.delete(close);
   }
 
-  async close(): Promise<void> {
+  close(): void {
     clearInterval(this.#checks);
     for (const close of this.#closers) close();
-    await Promise.all(this.backends.map((backend) => backend.close()));
+    for (const backend of this.backends) backend.close();
   }
 }

@@ -77,7 +77,8 @@ class NodeExchange extends Exchange {
     const isFirst = !this.#hasWritten;
     this.#hasWritten = true;
     if (isFirst && chunk.length <= ONE_WRITE_BYTES && !this.#outgoing.chunkedEncoding) this.#writeWithHead(chunk);
-    else if (this.#outgoing.write(chunk)) return true;
+    // It is read over when the next piece comes, which may be before this one has left.
+    else if (this.#outgoing.write(Buffer.from(chunk))) return true;
     if (!this.#outgoing.writableNeedDrain) return true;
     if (!this.#isPaused) {
       this.#isPaused = true;

@@ -13,14 +13,14 @@ export interface AnswerOptions {
  * hop-by-hop headers, those that `Connection` names included, without `X-Request-Id`, which is the request's own, and
  * with the token masked wherever it is repeated.
  */
-export function responseHeaders(raw: readonly (string | Buffer)[], mask: TokenMask, options: AnswerOptions): string[] {
+export function responseHeaders(raw: readonly string[], mask: TokenMask, options: AnswerOptions): string[] {
   const headers: string[] = [];
   let named: string | undefined;
   let trailer: string | undefined;
   let hasLength = false;
   for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = latin1(raw[index]);
-    const value = latin1(raw[index + 1]);
+    const name = raw[index] ?? '';
+    const value = raw[index + 1] ?? '';
     const rule = RULES.get(name.toLowerCase());
     if (rule === undefined) headers.push(mask.text(name), mask.text(value));
     else if (rule === 'content-length') {
@@ -35,12 +35,12 @@ export function responseHeaders(raw: readonly (string | Buffer)[], mask: TokenMa
 }
 
 /** The trailers of an answer that may follow its body; what frames or routes a message may not come so late. */
-export function responseTrailers(raw: readonly (string | Buffer)[], mask: TokenMask): [string, string][] {
+export function responseTrailers(raw: readonly string[], mask: TokenMask): [string, string][] {
   const trailers: [string, string][] = [];
   for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = latin1(raw[index]);
+    const name = raw[index] ?? '';
     if (!RULES.has(name.toLowerCase()) && !NEVER_LATE.has(name.toLowerCase()))
-      trailers.push([mask.text(name), mask.text(latin1(raw[index + 1]))]);
+      trailers.push([mask.text(name), mask.text(raw[index + 1] ?? '')]);
   }
   return trailers;
 }
@@ -72,10 +72,6 @@ const RULES = new Map<string, Rule>([
 ]);
 
 const NEVER_LATE = new Set(['content-encoding', 'content-type', 'content-range', 'host', 'location']);
-
-function latin1(bytes: string | Buffer | undefined): string {
-  return bytes === undefined ? '' : typeof bytes === 'string' ? bytes : bytes.toString('latin1');
-}
 
 function sets(cookie: string, name: string | undefined): boolean {
   return name !== undefined && cookie.split('=', 1)[0]?.trim() === name;

@@ -1,0 +1,36 @@
+import type { Readable } from 'node:stream';
+
+/** A request as the HTTP client sends it. */
+export interface ClientRequest {
+  method: string;
+  /** Path and query. */
+  path: string;
+  /** Names and values in turn, without those that belong to the connection: `Host`, `Connection`, `Transfer-Encoding` and their kind. */
+  headers: readonly string[];
+  /** Sent as long as `Content-Length` says where it is among the headers, and otherwise in chunks. */
+  body: Readable | null;
+}
+
+/** One request's hold on its connection. Does nothing once the request is over, whoever has the connection then. */
+export interface Controller {
+  /** Asks for no more of the answer; what was read already still comes. No timeout runs meanwhile. */
+  pause(): void;
+  resume(): void;
+  /** Ends the request and its connection; `onResponseError` is called with `reason`. */
+  abort(reason: Error): void;
+}
+
+/**
+ * What is told about one request. `onRequestStart` comes first, where a connection could be had; then `onResponseStart` for any number of
+ * informational answers and for the answer; then its data. Exactly one of `onResponseEnd` and `onResponseError` comes last.
+ * What a method throws before that becomes the request's error.
+ */
+export interface AnswerHandler {
+  onRequestStart(controller: Controller): void;
+  /** `headers`: names and values in turn, in their order and spelling, as latin1. */
+  onResponseStart(status: number, message: string, headers: string[]): void;
+  /** `chunk` is only there during the call: whoever keeps it copies it. */
+  onResponseData(chunk: Buffer): void;
+  onResponseEnd(trailers: string[]): void;
+  onResponseError(error: Error): void;
+}

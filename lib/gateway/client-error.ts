@@ -1,0 +1,22 @@
+/** What can go wrong between this server and a backend that is no error of the system's own. */
+export type ClientErrorCode =
+  | 'REQUEST_REFUSED'
+  | 'REQUEST_BODY_LENGTH'
+  | 'CONNECT_TIMEOUT'
+  | 'ANSWER_TIMEOUT'
+  | 'BODY_TIMEOUT'
+  | 'CLOSED_BY_PEER'
+  | 'ANSWER_CUT_SHORT'
+  | 'ANSWER_INVALID'
+  | 'HEAD_TOO_LARGE'
+  | 'POOL_CLOSED';
+
+/** An error of the HTTP client; its message has nothing of the request or the answer in it. */
+export class ClientError extends Error {
+  readonly code: ClientErrorCode;
+
+  constructor(code: ClientErrorCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+  }
+}

@@ -1,0 +1,67 @@
+import type { Readable } from 'node:stream';
+import type { AnswerHandler, Controller } from '#lib/gateway/answer-handler';
+import type { RequestHead } from '#lib/gateway/request-head';
+
+/** What a request is sent over. */
+export interface Carrier {
+  send(request: PooledRequest): void;
+  pause(): void;
+  resume(): void;
+  /** Ends the connection, and the request that it has. */
+  destroy(error: Error): void;
+}
+
+/** A request from the moment that it is dispatched: it waits, is carried, and is over, each at most once. */
+export class PooledRequest implements Controller {
+  readonly method: string;
+  readonly head: RequestHead;
+  readonly body: Readable | null;
+  readonly handler: AnswerHandler;
+  #carrier: Carrier | undefined;
+  #isOver = false;
+
+  constructor(method: string, head: RequestHead, body: Readable | null, handler: AnswerHandler) {
+    this.method = method;
+    this.head = head;
+    this.body = body;
+    this.handler = handler;
+  }
+
+  /** Goes out over `carrier`. False where nobody wants it any more: nothing was sent, and the carrier is free. */
+  start(carrier: Carrier): boolean {
+    if (this.#isOver) return false;
+    this.handler.onRequestStart(this);
+    if (this.#isOver) return false;
+    this.#carrier = carrier;
+    carrier.send(this);
+    return true;
+  }
+
+  pause(): void {
+    this.#carrier?.pause();
+  }
+
+  resume(): void {
+    this.#carrier?.resume();
+  }
+
+  abort(reason: Error): void {
+    if (this.#carrier === undefined) this.fail(reason);
+    else this.#carrier.destroy(reason);
+  }
+
+  /** For who carries it: the answer is complete. */
+  end(trailers: string[]): void {
+    this.#isOver = true;
+    this.#carrier = undefined;
+    this.handler.onResponseEnd(trailers);
+  }
+
+  /** For who carries it or has it waiting. Its body is left as it is: where none of it was sent, another backend may get it. */
+  fail(error: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#carrier = undefined;
+    this.handler.onResponseError(error);
+  }
+}

@@ -1,0 +1,75 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import type { ClientRequest } from '#lib/gateway/answer-handler';
+import { requestHead } from '#lib/gateway/request-head';
+
+function head(request: Partial<ClientRequest>) {
+  return requestHead({ method: 'GET', path: '/', headers: [], body: null, ...request }, 'backend:1');
+}
+
+const START = 'host: backend:1\r\nconnection: keep-alive\r\n';
+
+describe('the head of a request', () => {
+  it('is its line, what is the connection’s, and its headers as they are', () => {
+    expect(
+      head({ method: 'M-SEARCH', path: '/a%20b?c=\xe9|', headers: ['X-A', ' a\tb ', 'x-a', '\xff', 'X', ''] }),
+    ).toEqual({
+      text: `M-SEARCH /a%20b?c=\xe9| HTTP/1.1\r\n${START}X-A:  a\tb \r\nx-a: \xff\r\nX: \r\n\r\n`,
+      bodyLength: 0,
+    });
+  });
+
+  it('says how the body is sent', () => {
+    const body = Readable.from([]);
+    expect(head({ method: 'POST', headers: ['Content-Length', '12'], body })).toEqual({
+      text: `POST / HTTP/1.1\r\n${START}Content-Length: 12\r\n\r\n`,
+      bodyLength: 12,
+    });
+    expect(head({ body })).toEqual({
+      text: `GET / HTTP/1.1\r\n${START}transfer-encoding: chunked\r\n\r\n`,
+      bodyLength: undefined,
+    });
+  });
+
+  it('says that there is no body where one is usual', () => {
+    expect(head({ method: 'POST' }).text).toBe(`POST / HTTP/1.1\r\n${START}content-length: 0\r\n\r\n`);
+    expect(head({ method: 'PUT', headers: ['Content-Length', '0'] }).text).toBe(
+      `PUT / HTTP/1.1\r\n${START}Content-Length: 0\r\n\r\n`,
+    );
+    expect(head({ method: 'DELETE' }).text).toBe(`DELETE / HTTP/1.1\r\n${START}\r\n`);
+  });
+
+  const body = Readable.from([]);
+  it.each<[name: string, request: Partial<ClientRequest>]>([
+    ['a method that goes on', { method: 'GET / HTTP/1.1\r\nX: ' }],
+    ['no method', { method: '' }],
+    ['a method for tunnels', { method: 'CONNECT' }],
+    ['a path with a space', { path: '/a b' }],
+    ['a path with a line break', { path: '/a\r\nX: b' }],
+    ['a path with a zero byte', { path: '/a\0' }],
+    ['a path beyond latin1', { path: '/\u010a' }],
+    ['a path that is none', { path: 'http://elsewhere/' }],
+    ['no path', { path: '' }],
+    ['a name with a colon', { headers: ['X:A', 'a'] }],
+    ['a name with a space', { headers: ['X ', 'a'] }],
+    ['a name with a line break', { headers: ['X\r\nY', 'a'] }],
+    ['no name', { headers: ['', 'a'] }],
+    ['a value with a line break', { headers: ['X', 'a\r\nY: b'] }],
+    ['a value with a bare line feed', { headers: ['X', 'a\nY: b'] }],
+    ['a value with a bare carriage return', { headers: ['X', 'a\rY: b'] }],
+    ['a value with a zero byte', { headers: ['X', 'a\0b'] }],
+    // Its last eight bits are a line feed.
+    ['a value beyond latin1', { headers: ['X', 'a\u010ab'] }],
+    ['a host of its own', { headers: ['Host', 'elsewhere'] }],
+    ['a connection of its own', { headers: ['Connection', 'close'] }],
+    ['a time to keep', { headers: ['Keep-Alive', '1'] }],
+    ['an upgrade', { headers: ['Upgrade', 'x'] }],
+    ['an expectation', { headers: ['Expect', '100-continue'] }],
+    ['a coding of its own', { headers: ['Transfer-Encoding', 'chunked'], body }],
+    ['two lengths', { headers: ['Content-Length', '1', 'content-length', '1'], body }],
+    ['a length that is none', { headers: ['Content-Length', '0x1'], body }],
+    ['a length without a body', { headers: ['Content-Length', '1'] }],
+  ])('with %s is refused', (_name, request) => {
+    expect(() => head(request)).toThrowError(expect.objectContaining({ code: 'REQUEST_REFUSED' }));
+  });
+});

@@ -1,0 +1,64 @@
+import type { ClientRequest } from '#lib/gateway/answer-handler';
+import { ClientError } from '#lib/gateway/client-error';
+
+/** A request's head as it is sent, and what follows it. */
+export interface RequestHead {
+  text: string;
+  /** How many bytes the body has; undefined where it is sent in chunks. */
+  bodyLength: number | undefined;
+}
+
+/**
+ * The head of a request to `host`, latin1. Throws `REQUEST_REFUSED` for anything that could be read otherwise than it is meant: a method or
+ * name that is no token, a path or value with characters that end it, a second length, a header that belongs to the connection.
+ */
+export function requestHead({ method, path, headers, body }: ClientRequest, host: string): RequestHead {
+  if (!TOKEN.test(method) || method === 'CONNECT') throw refused('method');
+  if (path.charCodeAt(0) !== SLASH || NO_PATH.test(path)) throw refused('path');
+  let text = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n`;
+  let length: number | undefined;
+  for (let index = 0; index + 1 < headers.length; index += 2) {
+    const name = headers[index] ?? '';
+    const value = headers[index + 1] ?? '';
+    if (!TOKEN.test(name)) throw refused('header name');
+    if (NO_VALUE.test(value)) throw refused('header value');
+    if (OWN_LENGTHS.has(name.length)) {
+      const lower = name.toLowerCase();
+      if (OWN.has(lower)) throw refused('header');
+      if (lower === 'content-length') {
+        if (length !== undefined || !LENGTH.test(value)) throw refused('length');
+        length = Number(value);
+      }
+    }
+    text += `${name}: ${value}\r\n`;
+  }
+  if (body === null) {
+    if (length !== undefined && length !== 0) throw refused('length');
+    if (length === undefined && EXPECTS_BODY.has(method)) text += 'content-length: 0\r\n';
+    return { text: `${text}\r\n`, bodyLength: 0 };
+  }
+  if (length === undefined) text += 'transfer-encoding: chunked\r\n';
+  return { text: `${text}\r\n`, bodyLength: length };
+}
+
+const SLASH = 47;
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const NO_PATH = /[^\x21-\x7e\x80-\xff]/;
+const NO_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
+const LENGTH = /^\d{1,15}$/;
+/** Methods whose requests have a body by nature: that there is none is said (RFC 9110 §8.6). */
+const EXPECTS_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
+const OWN: ReadonlySet<string> = new Set([
+  'host',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+]);
+const OWN_LENGTHS: ReadonlySet<number> = new Set([...OWN, 'content-length'].map((name) => name.length));
+
+function refused(what: string): ClientError {
+  return new ClientError('REQUEST_REFUSED', `the request has an invalid ${what}`);
+}
