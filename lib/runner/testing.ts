@@ -116,7 +116,7 @@ export interface TestBenchOptions {
 
 /** A runner of its own over the real sandbox, with an eye on what its runs leave behind. */
 export function testBench({ settings = {}, cores = 2, controlGroups = findCgroups }: TestBenchOptions = {}): TestBench {
-  const seen: Seen = { namespaces: new Map(), handedOver: 0 };
+  const seen: Seen = { namespaces: new Map(), handedOver: 0, filled: 0 };
   const config = readConfig(settings);
   const runner = createRunner({
     settings: config,
@@ -127,18 +127,23 @@ export function testBench({ settings = {}, cores = 2, controlGroups = findCgroup
   });
   const mounts = mountCount();
   let atRest: Descriptors = { open: Number.POSITIVE_INFINITY, heldPipes: Number.POSITIVE_INFINITY };
+  let filledAtRest = 0;
   return {
     runner,
     handedOver: () => seen.handedOver,
     settle: async () => {
       atRest = await descriptorsAtRest();
+      filledAtRest = seen.filled;
     },
     leftovers: () => {
       const left = [...processesIn(seen.namespaces), ...leftControlGroups(), ...files()];
       if (mountCount() > mounts) left.push('a mount');
       const { open, heldPipes } = descriptors();
-      if (open > atRest.open) left.push(`${open - atRest.open} descriptors`);
-      if (heldPipes > atRest.heldPipes + PIPES_OF_RUNS) left.push(`${heldPipes - atRest.heldPipes} pipes`);
+      const filled = seen.filled - filledAtRest;
+      const more = open - atRest.open - filled * FILLED.open;
+      if (more > 0) left.push(`${more} descriptors`);
+      const morePipes = heldPipes - atRest.heldPipes - filled * FILLED.heldPipes;
+      if (morePipes > PIPES_OF_RUNS) left.push(`${morePipes} pipes`);
       return left;
     },
   };
@@ -148,17 +153,27 @@ interface Seen {
   /** Of the pid namespaces of ended runs, to the tick of the run's end. */
   namespaces: Map<number, number>;
   handedOver: number;
+  /** Sandboxes that wait with a program of their own in them: how many there are depends on what was run last. */
+  filled: number;
 }
 
-function watchedWaiting<Given>(waiting: Waiting<Given>, seen: Seen): Waiting<Given> {
+function watchedWaiting<Given>(waiting: Waiting<Given>, seen: Seen, isFilled = false): Waiting<Given> {
+  const leave = () => {
+    if (isFilled) seen.filled -= 1;
+  };
+  if (isFilled) seen.filled += 1;
   return {
     get isAlive() {
       return waiting.isAlive;
     },
     residentBytes: () => waiting.residentBytes(),
-    discard: () => waiting.discard(),
+    discard: () => {
+      leave();
+      return waiting.discard();
+    },
     run: async (given, job) => {
       seen.handedOver += 1;
+      leave();
       const ended = await waiting.run(given, job);
       if (ended.pidNamespace !== undefined) seen.namespaces.set(ended.pidNamespace, ticksSinceBoot());
       return ended;
@@ -174,7 +189,9 @@ function watched(probed: Probed, seen: Seen): Probed {
     tier: sandbox.tier,
     close: () => sandbox.close(),
     ...(wait && { wait: (shell: Shell) => watchedWaiting(wait.call(sandbox, shell), seen) }),
-    ...(setUp && { setUp: (blank: Blank) => watchedWaiting(setUp.call(sandbox, blank), seen) }),
+    ...(setUp && {
+      setUp: (blank: Blank) => watchedWaiting(setUp.call(sandbox, blank), seen, typeof blank.program === 'number'),
+    }),
     run: async (job) => {
       const ended = await sandbox.run(job);
       if (ended.pidNamespace !== undefined) seen.namespaces.set(ended.pidNamespace, ticksSinceBoot());
@@ -267,6 +284,9 @@ interface Descriptors {
 
 /** What runs may have needed beyond what waits: six for each of two that go and of two that end, in batches. One that each run lost would soon be more. */
 const PIPES_OF_RUNS = 32;
+
+/** What one that waits with a program in it holds: its four pipes here, its input and its source; and five pipes in all. */
+const FILLED: Descriptors = { open: 6, heldPipes: 5 };
 
 /** Without the compiled programs that are kept: nameless files in the temporary directory. */
 function descriptors(): Descriptors {
