@@ -8,7 +8,7 @@ import {
   type SystemLayout,
   supervisedCommand,
 } from '#lib/runner/sandbox/bubblewrap-arguments';
-import { type Report, readStatus } from '#lib/runner/sandbox/bubblewrap-report';
+import { readStatus, type Status } from '#lib/runner/sandbox/bubblewrap-report';
 import type { Cgroup, CgroupDriver } from '#lib/runner/sandbox/cgroup';
 import { namelessFile, type PipePool, pathDescriptor } from '#lib/runner/sandbox/descriptors';
 import { isPublic } from '#lib/runner/sandbox/public-path';
@@ -51,11 +51,10 @@ export interface Output {
   result: number | undefined;
 }
 
-export interface Begun {
+export interface Begun extends Status {
   /** Undefined until it is there. */
   pid: () => number | undefined;
-  reported: Promise<Report>;
-  /** Resolves with bubblewrap's exit code when it has ended. Rejects where it cannot be started. */
+  /** Resolves with `reported`, with the exit code. Rejects where bubblewrap cannot be started. */
   exited: Promise<number>;
   /**
    * Until then bubblewrap does nothing. Rejects where it could not be started or put into its control group, and then never
@@ -104,7 +103,7 @@ export class Launcher {
     try {
       const uid = this.#userFor(launch.binds);
       const { status, gate, lent } = this.#ownPipes(opened);
-      const reported = readStatus(status, onInit);
+      const { reported, closed } = readStatus(status, onInit);
       const descriptors: (Lent | undefined)[] = [
         { fd: launch.stdin, as: launch.isStdinPipe ? 'pipe to read' : 'file' },
         { fd: stdout, as: 'pipe to write' },
@@ -150,7 +149,7 @@ export class Launcher {
         () => gate.destroy(),
       );
       const exited = reported.then(({ exitCode }) => exitCode ?? spawned.exited);
-      return { pid: () => spawned.pid, reported, exited, confined };
+      return { pid: () => spawned.pid, reported, closed, exited, confined };
     } catch (error) {
       close();
       throw error;

@@ -7,9 +7,19 @@ export interface Report {
   pidNamespace: number | undefined;
 }
 
+export interface Status {
+  /** Resolves when the sandbox's first process was reaped, and with it all the others, or when bubblewrap itself has ended. */
+  reported: Promise<Report>;
+  /** Resolves when bubblewrap's monitor has ended, which holds the program's stdin, stdout and stderr until then. */
+  closed: Promise<void>;
+}
+
 /** Follows the JSON lines of `--json-status-fd` to their end. */
-export function readStatus(stream: Readable, onInit: (pid: number) => void): Promise<Report> {
-  return new Promise((resolve) => {
+export function readStatus(stream: Readable, onInit: (pid: number) => void): Status {
+  const closed = new Promise<void>((resolve) => {
+    stream.on('close', () => resolve());
+  });
+  const reported = new Promise<Report>((resolve) => {
     const report: Report = { exitCode: undefined, pidNamespace: undefined };
     let text = '';
     stream.setEncoding('utf8');
@@ -23,10 +33,12 @@ export function readStatus(stream: Readable, onInit: (pid: number) => void): Pro
         report.exitCode ??= numberIn(line, 'exit-code');
         report.pidNamespace ??= numberIn(line, 'pid-namespace');
       }
+      if (report.exitCode !== undefined) resolve(report);
     });
     stream.on('error', () => resolve(report));
     stream.on('close', () => resolve(report));
   });
+  return { reported, closed };
 }
 
 function numberIn(line: unknown, name: string): number | undefined {

@@ -135,17 +135,25 @@ export class Bubblewrap implements Sandbox {
       begun = this.#launcher.start(launch, cgroup, output, onInit);
     } catch (error) {
       giveBack([stdout, stderr, result]);
-      this.#remove(cgroup);
+      this.#remove(cgroup, Promise.resolve());
       throw error;
     }
-    const { pid, reported, exited, confined } = begun;
+    const { pid, reported, closed, exited, confined } = begun;
     let isOver = false;
     const over = () => {
       isOver = true;
     };
     exited.then(over, over);
+    let isVacated = false;
+    reported.then(({ exitCode }) => {
+      isVacated = exitCode !== undefined;
+    });
+    // What a pipe holds is forgotten only when the monitor has let go of it, too.
+    const heldUntilClosed = (pipe: PipeEnds): PipeEnds => ({ ...pipe, release: () => closed.then(pipe.release) });
     return {
-      ...{ exited, isOver: () => isOver, confined, reported, stdout, stderr, result, cgroup },
+      ...{ exited, isOver: () => isOver, isVacated: () => isVacated, confined, reported, closed, cgroup },
+      ...{ stdout: heldUntilClosed(stdout), stderr: heldUntilClosed(stderr) },
+      result: result && heldUntilClosed(result),
       residentBytes: () => residentBytesOf(pid()),
       usage: () => {
         tree?.look();
@@ -179,15 +187,14 @@ export class Bubblewrap implements Sandbox {
         pidNamespace: report.pidNamespace,
       };
     } finally {
-      this.#remove(box.cgroup);
+      this.#remove(box.cgroup, box.closed);
     }
   }
 
   /** Not in the way of an answer: the kernel lets go of a group a moment after its last process. */
-  #remove(cgroup: Cgroup | undefined): void {
-    if (cgroup === undefined) return;
-    const leaving = cgroup
-      .remove()
+  #remove(cgroup: Cgroup | undefined, closed: Promise<void>): void {
+    const leaving = closed
+      .then(() => cgroup?.remove())
       .catch((error: unknown) => log().error({ err: error }, 'a control group could not be removed'))
       .finally(() => this.#leaving.delete(leaving));
     this.#leaving.add(leaving);

@@ -107,7 +107,7 @@ export class Gvisor implements Sandbox {
       let init: number | undefined;
       let isKilled = false;
       let tree: GvisorTree | undefined;
-      const reported = readStatus(status, (pid) => {
+      const { reported } = readStatus(status, (pid) => {
         init = pid;
         if (cgroup === undefined) tree = new GvisorTree(pid, limits.memoryBytes);
         if (isKilled) killProcess(pid);

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { PipeEnds } from '#lib/runner/sandbox/descriptors';
@@ -9,6 +10,8 @@ export interface Running {
   /** With its exit code, as a shell would say it. */
   exited: Promise<number>;
   isOver: () => boolean;
+  /** Whether nobody can write any more though somebody may hold the pipes still: then their end is not waited for. */
+  isVacated?: () => boolean;
   stdout: PipeEnds;
   stderr: PipeEnds;
   /** Where the job has one. */
@@ -80,7 +83,8 @@ export async function supervise(job: Supervised, running: Running, started: numb
     clearTimeout(watch);
     clearTimeout(clock);
     job.signal?.removeEventListener('abort', cancel);
-    await Promise.all(drains.map((drain) => drain.finish()));
+    const isVacated = running.isVacated?.() === true;
+    await Promise.all(drains.map((drain) => drain.finish(isVacated)));
   }
 }
 
@@ -89,19 +93,23 @@ export async function supervise(job: Supervised, running: Running, started: numb
  * until it is gone; the pipe is given back when this end is closed too.
  */
 class Drain {
+  readonly #reader: number;
   readonly #socket: Socket;
+  readonly #take: (chunk: Buffer) => void;
   readonly #closed: Promise<void>;
   #refused = false;
 
   constructor({ reader, release }: PipeEnds, take: (chunk: Buffer) => boolean, onRefused: () => void) {
     const socket = new Socket({ fd: reader, readable: true, writable: false });
+    this.#reader = reader;
     this.#socket = socket;
-    socket.on('data', (chunk: Buffer) => {
+    this.#take = (chunk) => {
       if (this.#refused || take(chunk)) return;
       this.#refused = true;
       socket.pause();
       onRefused();
-    });
+    };
+    socket.on('data', this.#take);
     socket.on('error', () => {});
     this.#closed = new Promise((resolve) => {
       socket.on('close', () => {
@@ -112,11 +120,37 @@ class Drain {
   }
 
   /** The writers are gone: reads what is left, unless that is not wanted. */
-  async finish(): Promise<void> {
-    if (this.#refused) this.#socket.destroy();
+  async finish(isVacated: boolean): Promise<void> {
+    if (isVacated) this.#takeRest();
+    if (isVacated || this.#refused) this.#socket.destroy();
+    if (isVacated) return;
     const grace = setTimeout(() => this.#socket.destroy(), DRAIN_GRACE_MS);
     await this.#closed;
     clearTimeout(grace);
+  }
+
+  #takeRest(): void {
+    // What was read already comes first.
+    this.#socket.read();
+    // Until then the descriptor is this socket's, and nobody else's.
+    while (!this.#refused && !this.#socket.destroyed) {
+      const size = readNow(this.#reader);
+      if (size === 0) return;
+      this.#take(Buffer.from(SCRATCH.subarray(0, size)));
+    }
+  }
+}
+
+/** As much as a pipe holds. */
+const SCRATCH = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** How many bytes there were. */
+function readNow(fd: number): number {
+  try {
+    return readSync(fd, SCRATCH);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EAGAIN') return 0;
+    throw error;
   }
 }
 

@@ -42,8 +42,8 @@ export function handOver<Given>({ input, late, open, finish, fill, limits }: Han
       return await finish(box, job, since);
     } finally {
       writer.destroy();
-      await closed;
-      input.release();
+      // Not in the way of an answer either.
+      void Promise.all([closed, box.closed]).then(input.release);
     }
   };
   return {
