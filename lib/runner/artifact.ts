@@ -21,6 +21,12 @@ export class Artifact {
     return true;
   }
 
+  static of(content: Buffer): Artifact {
+    const artifact = new Artifact();
+    artifact.write(content);
+    return artifact;
+  }
+
   close(): void {
     closeSync(this.fd);
   }

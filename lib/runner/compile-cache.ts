@@ -55,11 +55,11 @@ export class CompileCache {
   }
 }
 
-/** Everything that can change what a compiler makes: the toolchain, its commands, and every file that it can see. Pure. */
+/** Everything that can change what is made of a program: the toolchain, its commands, and every file that it can see. Pure. */
 export function compileKey(
   language: Language,
   toolchain: Toolchain,
-  compilation: Compilation,
+  compilation: Compilation | undefined,
   files: readonly InputFile[],
 ): string {
   const hash = createHash('sha256');

@@ -9,6 +9,7 @@ import { judge } from '#lib/runner/outcome';
 import { BoundedOutput } from '#lib/runner/output';
 import type { Kind, WarmPool } from '#lib/runner/pool';
 import type { WarmKinds } from '#lib/runner/pool-kinds';
+import { Preface } from '#lib/runner/preface';
 import type { Program } from '#lib/runner/request';
 import { quoted } from '#lib/runner/sandbox/bubblewrap-arguments';
 import {
@@ -27,8 +28,8 @@ export interface ExecutionContext {
   cache: CompileCache;
   pool: WarmPool;
   kinds: WarmKinds;
-  /** Is told of sandboxes for this very program, of which there should be one from now on. */
-  onFilled: (kind: Kind<never>) => void;
+  /** Is told of sandboxes beside the language's own that this program takes, of which there should be some from now on. */
+  onTaken: (kind: Kind<never>) => void;
   signal: AbortSignal;
   onOutput: ((stream: 'stdout' | 'stderr', text: string) => void) | undefined;
 }
@@ -52,18 +53,25 @@ export async function execute(
     args: program.args,
     memoryMb: settings.CODE_MEMORY_MB,
   };
-  const run = (compiled?: number, filled?: Kind<Handed>) => {
+  const run = (made: Made) => {
     const limits = programLimits(settings, program.seconds, cores);
-    const start = startRun(program, context, compiled, filled, limits, sandbox, execution);
+    const start = startRun(program, context, made, limits, sandbox, execution);
     return runStage('run', start, limits, onOutput);
   };
-  if (language.compile === undefined) return run();
+  if (language.warmAgain !== undefined) {
+    const key = compileKey(language, toolchain, undefined, program.files);
+    const kept = cache.open(key);
+    if (kept === undefined) return run({ keep: (content) => cache.keep(key, Artifact.of(content), '') });
+    if (kinds.again !== undefined) execution.onTaken(kinds.again);
+    return run({ program: kept.fd }).finally(() => closeSync(kept.fd));
+  }
+  if (language.compile === undefined) return run({});
 
   const compilation = language.compile(context);
   const key = compileKey(language, toolchain, compilation, program.files);
   const fill = () => {
     const made = cache.kindOf(key, (bytes) => kinds.filled(bytes, () => cache.open(key)?.fd));
-    if (made !== undefined) execution.onFilled(made);
+    if (made !== undefined) execution.onTaken(made);
     return made;
   };
   const looked = performance.now();
@@ -75,7 +83,8 @@ export async function execute(
       exit_code: 0,
       duration_ms: rounded(performance.now() - looked),
     };
-    return { ...(await run(kept.fd, fill()).finally(() => closeSync(kept.fd))), compile };
+    const ran = await run({ program: kept.fd, filled: fill() }).finally(() => closeSync(kept.fd));
+    return { ...ran, compile };
   }
 
   const artifact = new Artifact();
@@ -88,7 +97,7 @@ export async function execute(
     const compile = { stdout, stderr, exit_code, duration_ms };
     // What the compiler says is all there is to see of a program that does not compile.
     if (compiled.status !== 'success') return { ...compiled, compile };
-    const ran = await run(artifact.fd);
+    const ran = await run({ program: artifact.fd });
     isTaken = true;
     cache.keep(key, artifact, stderr);
     fill();
@@ -96,6 +105,15 @@ export async function execute(
   } finally {
     if (!isTaken) artifact.close();
   }
+}
+
+/** What there is of a program beside its sources. */
+interface Made {
+  /** A descriptor of what a compiler, or an earlier run, has made of it. */
+  program?: number;
+  filled?: Kind<Handed> | undefined;
+  /** Is told what there is to be kept for another run of it. */
+  keep?: (content: Buffer) => void;
 }
 
 type Output = Pick<Job, 'onStdout' | 'onStderr'>;
@@ -108,20 +126,24 @@ const MAX_MESSAGE_BYTES = 1024 * 1024;
 function startRun(
   { language, files, stdin }: Program,
   context: CommandContext,
-  program: number | undefined,
-  filled: Kind<Handed> | undefined,
+  { program, filled, keep = () => {} }: Made,
   limits: Limits,
   sandbox: Sandbox,
   { pool, kinds, signal }: ExecutionContext,
 ): Start {
   const watch = { limits, signal };
-  const { warm } = language;
+  const { warm, warmAgain } = language;
   const isShort = program === undefined || fstatSync(program).size <= MAX_MESSAGE_BYTES;
-  const interpreter = kinds.interpreter !== undefined && isShort ? pool.take(kinds.interpreter) : undefined;
+  const again = program === undefined ? undefined : kinds.again && pool.take(kinds.again);
+  const interpreter = again ?? (kinds.interpreter !== undefined && isShort ? pool.take(kinds.interpreter) : undefined);
   if (warm !== undefined && interpreter !== undefined) {
     const given: Given = { context, files, program: program === undefined ? undefined : contentOf(program) };
     const text = warm.message(given);
-    return (output) => interpreter.run({ text, stdin }, { ...watch, ...output });
+    if (warmAgain === undefined) return (output) => interpreter.run({ text, stdin }, { ...watch, ...output });
+    return (output) => {
+      const preface = new Preface(keep, output.onStdout);
+      return interpreter.run({ text, stdin }, { ...watch, ...output, onStdout: (chunk) => preface.write(chunk) });
+    };
   }
   const command = language.run(context);
   if (files.length === 1) {
@@ -130,7 +152,8 @@ function startRun(
     if (blank !== undefined) return (output) => blank.run(handed, { ...watch, ...output });
   }
   const binds = command.binds ?? context.toolchain.binds;
-  return (output) => sandbox.run({ ...withEnv(command), ...watch, ...output, binds, files, program, stdin });
+  const compiled = language.compile === undefined ? undefined : program;
+  return (output) => sandbox.run({ ...withEnv(command), ...watch, ...output, binds, files, program: compiled, stdin });
 }
 
 /** The compilation, in a sandbox that waits for it where there is one. */

@@ -9,6 +9,8 @@ import type { Handed, Message, Sandbox } from '#lib/runner/sandbox/sandbox';
 /** What can wait for programs of one language. */
 export interface WarmKinds {
   interpreter: Kind<Message> | undefined;
+  /** For what the interpreter has run before. */
+  again: Kind<Message> | undefined;
   compiler: Kind<Message> | undefined;
   /** Sandboxes in which nothing runs yet, for a native program of one file. */
   program: Kind<Handed> | undefined;
@@ -48,11 +50,12 @@ export class KnownKinds {
   }
 
   #make(language: Language, toolchain: Toolchain): WarmKinds {
-    const { name, warm, warmCompiler, native } = language;
+    const { name, warm, warmAgain, warmCompiler, native } = language;
     const runLimits = programLimits(this.#settings, this.#settings.CODE_MAX_TIMEOUT_SECONDS, this.#cores);
     const compileLimits = compilerLimits(this.#settings, this.#cores);
     return {
       interpreter: warm && this.#waiting(name, warm, toolchain, runLimits, false),
+      again: warmAgain && this.#waiting(`${name} again`, warmAgain, toolchain, runLimits, false),
       compiler: warmCompiler && this.#waiting(`${name} compiler`, warmCompiler, toolchain, compileLimits, true),
       program: native && this.#blank(name, language, native(toolchain), runLimits, 'handed over'),
       compilation:

@@ -124,7 +124,7 @@ export function createRunner(parts: RunnerParts): Runner {
         cache,
         pool,
         kinds,
-        onFilled: (kind) => used.push(kind),
+        onTaken: (kind) => used.push(kind),
         signal,
         onOutput,
       });

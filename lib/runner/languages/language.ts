@@ -69,7 +69,7 @@ export interface Given {
   context: CommandContext;
   /** As they are; the main one first. */
   files: readonly { name: string; content: Uint8Array }[];
-  /** What the compiler has made, where there is one. */
+  /** What the compiler has made, or an earlier run. */
   program: Uint8Array | undefined;
 }
 
@@ -108,6 +108,11 @@ export interface Language {
   install: string;
   /** How its interpreter waits for a program, to become it, as like a fresh interpreter as it can. */
   warm?: Waiter;
+  /**
+   * How it waits for a program that `warm` has run before, which comes with what was made of it then. Both say first, on stdout, what
+   * there is to be kept (see `Preface`).
+   */
+  warmAgain?: Waiter;
   /** How its compiler waits; it leaves what `compile` leaves, or says what `compile` says. */
   warmCompiler?: Waiter;
   /** What is made of a toolchain once, in `directory`; from then on it is bound at `PREPARED`, and `programs.prepared` says so. */

@@ -8,21 +8,22 @@ export function findNode(): Toolchain {
   return { binds: [{ from: process.execPath, at: NODE }], programs: { node: NODE } };
 }
 
-/** A Node that waits, started with `flags`; `warmUp` is run before. */
-export function waitingNode(flags: readonly string[], megabytes: number, warmUp = ''): Waiter {
+/** A Node that waits, started with `flags`; `warmUp` is run before, and `begin` when the files of its `program` are there. */
+export function waitingNode(flags: readonly string[], megabytes: number, warmUp = '', begin = ''): Waiter {
   return {
-    script: `${warmUp}${WAIT}`,
+    script: `${warmUp}${WAIT}${begin}${BECOME}`,
     command: ({ programs }) => ({ argv: [`${programs.node}`, ...flags, PROGRAM], binds: findNode().binds }),
     message: asJson,
     megabytes,
   };
 }
 
-/** The files, their contents as base64, and the arguments. */
-export function asJson({ files, context }: Given): string {
+/** The files, their contents as base64, the arguments, and what was made of the files before. */
+export function asJson({ files, context, program }: Given): string {
   return JSON.stringify({
     files: files.map(({ name, content }) => ({ name, content: Buffer.from(content).toString('base64') })),
     args: context.args,
+    made: program && JSON.parse(Buffer.from(program).toString()),
   });
 }
 
@@ -46,6 +47,9 @@ for (const { name, content } of program.files) {
   if (path.dirname(name) !== '.') fs.mkdirSync(path.dirname(name), { recursive: true });
   fs.writeFileSync(name, Buffer.from(content, 'base64'));
 }
+`;
+
+const BECOME = `
 // To take the whole heap apart takes longer than most programs do: one that has come to its end is let go of as by process.exit().
 process.once('exit', () => {
   if (process.mainModule === undefined || process.exitCode) return;

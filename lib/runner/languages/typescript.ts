@@ -1,5 +1,6 @@
 import type { Language } from '#lib/runner/languages/language';
 import { findNode, waitingNode } from '#lib/runner/languages/node';
+import { READY_FOR_STRIPPED, READY_TO_STRIP, STRIP } from '#lib/runner/languages/typescript-waiting';
 import { findTypeScriptChecker, typescriptValidator } from '#lib/runner/validators/typescript';
 
 const FLAGS = [
@@ -8,15 +9,6 @@ const FLAGS = [
   '--disable-warning=ExperimentalWarning',
   '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
 ];
-
-/** Node loads what strips types when it first sees some, which takes longer than all the rest; the second time it has more ready still. */
-const WARM_UP = `
-for (const source of [
-  'import type { A } from "./a.ts"; interface B<T> { c?: T[] } enum D { E } class F { constructor(private g: number) {} }' +
-    'const h = async <T,>(i: T, ...j: string[]): Promise<B<T>> => ({ c: [i] satisfies T[] }); console.log(\`\${h as unknown}\`);',
-  'type A = { b: string }; function c({ b }: A): string { return "d" + b; } console.log(c({ b: "e" }));',
-]) require('node:module').stripTypeScriptTypes(source, { mode: 'transform', sourceMap: true });
-`;
 
 export const typescript: Language = {
   id: 'typescript',
@@ -38,7 +30,8 @@ export const typescript: Language = {
     // Not the checker.
     binds: findNode().binds,
   }),
-  warm: waitingNode(FLAGS, 35, WARM_UP),
+  warm: waitingNode(FLAGS, 35, READY_TO_STRIP, STRIP),
+  warmAgain: waitingNode(FLAGS, 25, READY_FOR_STRIPPED, STRIP),
   validate: typescriptValidator,
   sample:
     'interface Greeting { name: string }\n\nfunction greet({ name }: Greeting): string {\n  return "Hello, " + name + "!";\n}\n\nconsole.log(greet({ name: "world" }));\n',
