@@ -9,6 +9,11 @@ export interface ClientRequest {
   headers: readonly string[];
   /** Sent as long as `Content-Length` says where it is among the headers, and otherwise in chunks. */
   body: Readable | null;
+  /**
+   * What follows the last chunk, names and values in turn: asked for once the body has ended, and not at all where that has a length.
+   * Trailers that cannot be sent fail the request with `REQUEST_REFUSED`, and the backend never sees its end.
+   */
+  trailers?: (() => readonly string[]) | undefined;
 }
 
 /** One request's hold on its connection. Does nothing once the request is over, whoever has the connection then. */

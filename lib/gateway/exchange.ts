@@ -16,6 +16,8 @@ export interface Outbound {
   /** Names and values in turn. */
   headers: string[];
   body: Readable | null;
+  /** As in `ClientRequest`. */
+  trailers: (() => readonly string[]) | undefined;
   sessionCookie: string | undefined;
   /** Whether an answer of this status may have trailers at its end. */
   allowsTrailers: (status: number) => boolean;
@@ -43,6 +45,8 @@ export abstract class Exchange implements AnswerHandler {
   #tried: Set<Backend> | undefined;
   #controller: Controller | undefined;
   #wait: NodeJS.Timeout | undefined;
+  /** The headers of an answer that may have trailers. */
+  #rawHeaders: readonly string[] = [];
   #isRepeated = false;
   #hasResponded = false;
   #isOver = false;
@@ -108,6 +112,7 @@ export abstract class Exchange implements AnswerHandler {
     }
     const allowsTrailers = this.#outbound.allowsTrailers(status);
     const headers = responseHeaders(raw, this.gateway.mask, { sessionCookie, allowsTrailers });
+    if (allowsTrailers) this.#rawHeaders = raw;
     // A header that cannot be sent throws here, and comes back as an error of this attempt.
     this.respond(status, statusMessage(message, this.gateway.mask), headers);
     this.#hasResponded = true;
@@ -127,7 +132,7 @@ export abstract class Exchange implements AnswerHandler {
     const rest = this.#mask?.end();
     if (rest !== undefined && rest.length > 0) this.write(rest);
     this.#end();
-    this.finish(trailers.length === 0 ? [] : responseTrailers(trailers, this.gateway.mask));
+    this.finish(trailers.length === 0 ? [] : responseTrailers(trailers, this.#rawHeaders, this.gateway.mask));
   }
 
   onResponseError(error: Error): void {
@@ -149,11 +154,11 @@ export abstract class Exchange implements AnswerHandler {
       this.#conclude(connectionFailed());
       return;
     }
-    const { method, path, headers, body } = this.#outbound;
+    const { method, path, headers, body, trailers } = this.#outbound;
     this.#backend = backend;
     this.#controller = undefined;
     backend.pending += 1;
-    backend.pool.dispatch({ method, path: backend.basePath + path, headers, body }, this);
+    backend.pool.dispatch({ method, path: backend.basePath + path, headers, body, trailers }, this);
     // From the first byte on, the connection's own timeouts hold; until then it waits for a place in the pool.
     if (this.#controller === undefined && !this.#isOver && !this.#hasResponded) {
       clearTimeout(this.#wait);

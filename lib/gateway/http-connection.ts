@@ -70,14 +70,19 @@ export class HttpConnection implements Carrier, AnswerSink {
     this.#deadline.set(this.#timeouts.answerMs);
     this.#socket.write(request.head.text, 'latin1');
     if (request.body === null) return;
-    this.#body = new BodyWriter(this.#socket, request.body, request.head.bodyLength, {
-      onProgress: () => this.#moved(),
-      onSent: () => {
-        this.#body = undefined;
-        this.#moved();
+    const { body, trailers } = request;
+    this.#body = new BodyWriter(
+      this.#socket,
+      { body, trailers, length: request.head.bodyLength },
+      {
+        onProgress: () => this.#moved(),
+        onSent: () => {
+          this.#body = undefined;
+          this.#moved();
+        },
+        onFailed: (error) => this.destroy(error),
       },
-      onFailed: (error) => this.destroy(error),
-    });
+    );
     this.#body.begin();
   }
 

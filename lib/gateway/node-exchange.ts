@@ -3,7 +3,7 @@ import { Fault } from '#lib/fault';
 import { Exchange } from '#lib/gateway/exchange';
 import type { Gateway } from '#lib/gateway/gateway';
 import { BodyStalled, RequestBody } from '#lib/gateway/request-body';
-import { type Origin, requestHeaders } from '#lib/gateway/request-headers';
+import { type Origin, requestHeaders, requestTrailers } from '#lib/gateway/request-headers';
 import { hasBody } from '#lib/gateway/response-headers';
 
 /** One request to be passed on, and how what is not the backend's business is done. */
@@ -40,11 +40,15 @@ class NodeExchange extends Exchange {
     const { GATEWAY_TIMEOUT_MS: timeoutMs, HF_TOKEN: token } = gateway.settings;
     const goOn = passage.expectsContinue ? () => outgoing.writeContinue() : undefined;
     const body = carriesBody(incoming) ? new RequestBody(incoming, timeoutMs, goOn) : null;
+    const { rawHeaders } = incoming;
+    // Older ones have neither chunks nor trailers, whatever they say.
+    const allowsTrailers = incoming.headers['transfer-encoding'] !== undefined && isModern(incoming);
     super(gateway, {
       method,
       path: passage.path,
-      headers: requestHeaders(incoming.rawHeaders, passage.origin, token),
+      headers: requestHeaders(rawHeaders, passage.origin, token, allowsTrailers),
       body,
+      trailers: allowsTrailers ? () => requestTrailers(incoming.rawTrailers, rawHeaders) : undefined,
       sessionCookie: passage.origin.sessionCookie,
       allowsTrailers: (status) => hasBody(method, status) && isModern(incoming),
     });
