@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Lease } from '#lib/gateway/read-buffer';
 
 /** A request as the HTTP client sends it. */
 export interface ClientRequest {
@@ -34,8 +35,8 @@ export interface AnswerHandler {
   onRequestStart(controller: Controller): void;
   /** `headers`: names and values in turn, in their order and spelling, as latin1. */
   onResponseStart(status: number, message: string, headers: string[]): void;
-  /** `chunk` is only there during the call: whoever keeps it copies it. */
-  onResponseData(chunk: Buffer): void;
+  /** `chunk` is only there during the call: whoever keeps it copies it, or holds its `lease` until it is done with it. */
+  onResponseData(chunk: Buffer, lease: Lease): void;
   onResponseEnd(trailers: string[]): void;
   onResponseError(error: Error): void;
 }

@@ -4,6 +4,7 @@ import type { AnswerHandler, Controller } from '#lib/gateway/answer-handler';
 import type { Backend } from '#lib/gateway/backend';
 import { backendFailure, connectionFailed, isClosedByPeer, isRefusedHere, tooSlow } from '#lib/gateway/faults';
 import type { Gateway } from '#lib/gateway/gateway';
+import type { Lease } from '#lib/gateway/read-buffer';
 import { responseHeaders, responseTrailers, statusMessage } from '#lib/gateway/response-headers';
 import type { BodyMask } from '#lib/gateway/token-mask';
 import type { FaultCode } from '#lib/wire/error';
@@ -60,8 +61,8 @@ export abstract class Exchange implements AnswerHandler {
   /** An informational answer (103 and its kind), any number of times before `respond`. */
   protected abstract inform(status: number, headers: string[]): void;
   protected abstract respond(status: number, message: string | undefined, headers: string[]): void;
-  /** Takes a piece of the body, which is only there during the call; false asks for no more until `resume`. */
-  protected abstract write(chunk: Buffer): boolean;
+  /** Takes a piece of the body, which is there during the call and as long as `lease` is held; false asks for no more until `resume`. */
+  protected abstract write(chunk: Buffer, lease?: Lease): boolean;
   protected abstract finish(trailers: [string, string][]): void;
   /** The answer broke off after its beginning: whoever reads it must notice. */
   protected abstract cut(): void;
@@ -121,10 +122,10 @@ export abstract class Exchange implements AnswerHandler {
     this.gateway.statistics.answered(status, now - this.#startedMs, false);
   }
 
-  onResponseData(chunk: Buffer): void {
+  onResponseData(chunk: Buffer, lease: Lease): void {
     if (this.#isOver) return;
     const data = this.#mask === undefined ? chunk : this.#mask.push(chunk);
-    if (data.length > 0 && !this.write(data)) this.#controller?.pause();
+    if (data.length > 0 && !this.write(data, lease)) this.#controller?.pause();
   }
 
   onResponseEnd(trailers: string[]): void {
