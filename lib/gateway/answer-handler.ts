@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { Lease } from '#lib/gateway/read-buffer';
 
 /** A request as the HTTP client sends it. */
 export interface ClientRequest {
@@ -9,6 +10,11 @@ export interface ClientRequest {
   headers: readonly string[];
   /** Sent as long as `Content-Length` says where it is among the headers, and otherwise in chunks. */
   body: Readable | null;
+  /**
+   * What follows the last chunk, names and values in turn: asked for once the body has ended, and not at all where that has a length.
+   * Trailers that cannot be sent fail the request with `REQUEST_REFUSED`, and the backend never sees its end.
+   */
+  trailers?: (() => readonly string[]) | undefined;
 }
 
 /** One request's hold on its connection. Does nothing once the request is over, whoever has the connection then. */
@@ -29,8 +35,8 @@ export interface AnswerHandler {
   onRequestStart(controller: Controller): void;
   /** `headers`: names and values in turn, in their order and spelling, as latin1. */
   onResponseStart(status: number, message: string, headers: string[]): void;
-  /** `chunk` is only there during the call: whoever keeps it copies it. */
-  onResponseData(chunk: Buffer): void;
+  /** `chunk` is only there during the call: whoever keeps it copies it, or holds its `lease` until it is done with it. */
+  onResponseData(chunk: Buffer, lease: Lease): void;
   onResponseEnd(trailers: string[]): void;
   onResponseError(error: Error): void;
 }

@@ -36,6 +36,40 @@ describe('a body', () => {
     expect(connections[0]?.text).toMatch(/\r\n\r\na\r\n0123456789\r\n3\r\nabc\r\n0\r\n\r\n$/);
   });
 
+  it('has its trailers behind the last chunk, asked for at its end, and its connection is kept', async () => {
+    const { origin, connections } = await startReader('\r\n\r\n');
+    const pool = startPool(origin);
+    for (const sum of ['1', '2']) {
+      const chunks = body('abc');
+      const trailers = () => ['X-Ended', String(chunks.readableEnded), 'X-Sum', sum];
+      expect((await send(pool, { method: 'POST', body: chunks, trailers }).over).body).toBe('x');
+      await vi.waitFor(() => expect(pool.stats).toEqual({ running: 0, connected: 1 }));
+      expect(connections[0]?.text.endsWith(`3\r\nabc\r\n0\r\nX-Ended: true\r\nX-Sum: ${sum}\r\n\r\n`)).toBe(true);
+    }
+    expect(connections).toMatchObject([{ count: 2 }]);
+  });
+
+  it('with a length has no trailers', async () => {
+    const { origin, connections } = await startReader('abc');
+    const headers = ['Content-Length', '3'];
+    const trailers = () => ['X-Sum', '1'];
+    const sent = send(startPool(origin), { method: 'POST', headers, body: body('abc'), trailers });
+    expect((await sent.over).body).toBe('x');
+    expect(connections[0]?.text).toMatch(/\r\n\r\nabc$/);
+  });
+
+  it('whose trailers cannot be sent ends its request, and never as one that the backend could take for whole', async () => {
+    const { origin, connections } = await startBackend(() => {});
+    const pool = startPool(origin);
+    const trailers = () => ['X-Sum', '1\r\n\r\nGET /smuggled HTTP/1.1'];
+    const sent = send(pool, { method: 'POST', body: body('abc'), trailers });
+    expect((await sent.over).error?.code).toBe('REQUEST_REFUSED');
+    await vi.waitFor(() => expect(connections[0]?.socket.destroyed).toBe(true));
+    expect(connections[0]?.text).toMatch(/^POST /);
+    expect(connections[0]?.text).not.toMatch(/\r\n0\r\n|smuggled/);
+    expect(pool.stats.connected).toBe(0);
+  });
+
   it.each([
     ['shorter', '10', 'abc'],
     ['longer', '2', 'abc'],

@@ -1,6 +1,16 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
+import type { ClientRequest } from '#lib/gateway/answer-handler';
 import { ClientError } from '#lib/gateway/client-error';
+import { lastChunk } from '#lib/gateway/request-head';
+
+export interface OutgoingBody {
+  body: Readable;
+  /** Undefined where it is sent in chunks. */
+  length: number | undefined;
+  /** As in `ClientRequest`. */
+  trailers?: ClientRequest['trailers'];
+}
 
 interface Events {
   /** Something was taken by the connection, or is taken again. */
@@ -9,20 +19,21 @@ interface Events {
   onFailed: (error: Error) => void;
 }
 
-/** Sends one request's body over a connection, no faster than it takes it: as many bytes as were announced, or in chunks. */
+/** Sends one request's body over a connection, no faster than it takes it: as many bytes as were announced, or in chunks and what follows them. */
 export class BodyWriter {
   readonly #socket: Socket;
   readonly #body: Readable;
   readonly #events: Events;
   readonly #length: number | undefined;
+  readonly #trailers: ClientRequest['trailers'];
   #sentBytes = 0;
   #isOver = false;
 
-  /** `length` undefined: in chunks. */
-  constructor(socket: Socket, body: Readable, length: number | undefined, events: Events) {
+  constructor(socket: Socket, { body, length, trailers }: OutgoingBody, events: Events) {
     this.#socket = socket;
     this.#body = body;
     this.#length = length;
+    this.#trailers = trailers;
     this.#events = events;
   }
 
@@ -76,8 +87,15 @@ export class BodyWriter {
       this.#fail(cutShort());
       return;
     }
+    if (this.#length === undefined) {
+      try {
+        this.#socket.write(lastChunk(this.#trailers?.() ?? []), 'latin1');
+      } catch (error) {
+        this.#fail(error instanceof Error ? error : cutShort());
+        return;
+      }
+    }
     this.#detach();
-    if (this.#length === undefined) this.#socket.write('0\r\n\r\n', 'latin1');
     this.#events.onSent();
   };
 

@@ -4,6 +4,7 @@ import type { AnswerHandler, Controller } from '#lib/gateway/answer-handler';
 import type { Backend } from '#lib/gateway/backend';
 import { backendFailure, connectionFailed, isClosedByPeer, isRefusedHere, tooSlow } from '#lib/gateway/faults';
 import type { Gateway } from '#lib/gateway/gateway';
+import type { Lease } from '#lib/gateway/read-buffer';
 import { responseHeaders, responseTrailers, statusMessage } from '#lib/gateway/response-headers';
 import type { BodyMask } from '#lib/gateway/token-mask';
 import type { FaultCode } from '#lib/wire/error';
@@ -16,6 +17,8 @@ export interface Outbound {
   /** Names and values in turn. */
   headers: string[];
   body: Readable | null;
+  /** As in `ClientRequest`. */
+  trailers: (() => readonly string[]) | undefined;
   sessionCookie: string | undefined;
   /** Whether an answer of this status may have trailers at its end. */
   allowsTrailers: (status: number) => boolean;
@@ -43,6 +46,8 @@ export abstract class Exchange implements AnswerHandler {
   #tried: Set<Backend> | undefined;
   #controller: Controller | undefined;
   #wait: NodeJS.Timeout | undefined;
+  /** The headers of an answer that may have trailers. */
+  #rawHeaders: readonly string[] = [];
   #isRepeated = false;
   #hasResponded = false;
   #isOver = false;
@@ -56,8 +61,8 @@ export abstract class Exchange implements AnswerHandler {
   /** An informational answer (103 and its kind), any number of times before `respond`. */
   protected abstract inform(status: number, headers: string[]): void;
   protected abstract respond(status: number, message: string | undefined, headers: string[]): void;
-  /** Takes a piece of the body, which is only there during the call; false asks for no more until `resume`. */
-  protected abstract write(chunk: Buffer): boolean;
+  /** Takes a piece of the body, which is there during the call and as long as `lease` is held; false asks for no more until `resume`. */
+  protected abstract write(chunk: Buffer, lease?: Lease): boolean;
   protected abstract finish(trailers: [string, string][]): void;
   /** The answer broke off after its beginning: whoever reads it must notice. */
   protected abstract cut(): void;
@@ -108,6 +113,7 @@ export abstract class Exchange implements AnswerHandler {
     }
     const allowsTrailers = this.#outbound.allowsTrailers(status);
     const headers = responseHeaders(raw, this.gateway.mask, { sessionCookie, allowsTrailers });
+    if (allowsTrailers) this.#rawHeaders = raw;
     // A header that cannot be sent throws here, and comes back as an error of this attempt.
     this.respond(status, statusMessage(message, this.gateway.mask), headers);
     this.#hasResponded = true;
@@ -116,10 +122,10 @@ export abstract class Exchange implements AnswerHandler {
     this.gateway.statistics.answered(status, now - this.#startedMs, false);
   }
 
-  onResponseData(chunk: Buffer): void {
+  onResponseData(chunk: Buffer, lease: Lease): void {
     if (this.#isOver) return;
     const data = this.#mask === undefined ? chunk : this.#mask.push(chunk);
-    if (data.length > 0 && !this.write(data)) this.#controller?.pause();
+    if (data.length > 0 && !this.write(data, lease)) this.#controller?.pause();
   }
 
   onResponseEnd(trailers: string[]): void {
@@ -127,7 +133,7 @@ export abstract class Exchange implements AnswerHandler {
     const rest = this.#mask?.end();
     if (rest !== undefined && rest.length > 0) this.write(rest);
     this.#end();
-    this.finish(trailers.length === 0 ? [] : responseTrailers(trailers, this.gateway.mask));
+    this.finish(trailers.length === 0 ? [] : responseTrailers(trailers, this.#rawHeaders, this.gateway.mask));
   }
 
   onResponseError(error: Error): void {
@@ -149,11 +155,11 @@ export abstract class Exchange implements AnswerHandler {
       this.#conclude(connectionFailed());
       return;
     }
-    const { method, path, headers, body } = this.#outbound;
+    const { method, path, headers, body, trailers } = this.#outbound;
     this.#backend = backend;
     this.#controller = undefined;
     backend.pending += 1;
-    backend.pool.dispatch({ method, path: backend.basePath + path, headers, body }, this);
+    backend.pool.dispatch({ method, path: backend.basePath + path, headers, body, trailers }, this);
     // From the first byte on, the connection's own timeouts hold; until then it waits for a place in the pool.
     if (this.#controller === undefined && !this.#isOver && !this.#hasResponded) {
       clearTimeout(this.#wait);

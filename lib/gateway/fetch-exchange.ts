@@ -7,7 +7,7 @@ import { hasBody } from '#lib/gateway/response-headers';
 
 /**
  * Passes a `Request` on, for servers that speak web types (Next's own, and those that it is deployed to). They allow less than
- * `node:http`: paths come as the URL standard writes them, and informational answers, trailers and upgrades stay behind.
+ * `node:http`: paths come as the URL standard writes them, and informational answers, the trailers of requests and answers, and upgrades stay behind.
  *
  * Rejects with the `Fault` of a backend that does not answer. Whoever reads the body sees an error where it breaks off.
  */
@@ -44,8 +44,9 @@ class FetchExchange extends Exchange {
     super(gateway, {
       method: request.method,
       path,
-      headers: requestHeaders([...request.headers].flat(), origin, gateway.settings.HF_TOKEN),
+      headers: requestHeaders([...request.headers].flat(), origin, gateway.settings.HF_TOKEN, false),
       body: request.body === null ? null : Readable.from(request.body, { objectMode: false }),
+      trailers: undefined,
       sessionCookie: origin.sessionCookie,
       allowsTrailers: () => false,
     });

@@ -4,6 +4,7 @@ import { ClientError } from '#lib/gateway/client-error';
 import { Deadline } from '#lib/gateway/deadline';
 import type { Dialler } from '#lib/gateway/dial';
 import type { Carrier, PooledRequest } from '#lib/gateway/pooled-request';
+import { readBuffers } from '#lib/gateway/read-buffer';
 import { type AnswerSink, ResponseParser } from '#lib/gateway/response-parser';
 
 export interface ConnectionTimeouts {
@@ -22,7 +23,6 @@ export interface ConnectionOwner {
   onGone(connection: HttpConnection, error: Error | undefined): void;
 }
 
-const READ_BYTES = 64 * 1024;
 const PROBE_MS = 60_000;
 
 /** One connection to a backend, which does one request after another. */
@@ -32,6 +32,7 @@ export class HttpConnection implements Carrier, AnswerSink {
   readonly #socket: Socket;
   readonly #parser = new ResponseParser(this);
   readonly #deadline = new Deadline(() => this.#tooLate());
+  #buffer = readBuffers.first();
   #request: PooledRequest | undefined;
   /** As long as the request's body is not sent completely. */
   #body: BodyWriter | undefined;
@@ -44,9 +45,14 @@ export class HttpConnection implements Carrier, AnswerSink {
   constructor(dialler: Dialler, timeouts: ConnectionTimeouts, owner: ConnectionOwner) {
     this.#owner = owner;
     this.#timeouts = timeouts;
-    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-    // One buffer for as long as it lasts, in place of a new one and a stream's bookkeeping for every read.
-    const onread: OnReadOpts = { buffer, callback: (length) => this.#onBytes(buffer, length) };
+    // In place of a new buffer and a stream's bookkeeping for every read. Asked for at first, and after every read.
+    const onread: OnReadOpts = {
+      buffer: () => {
+        this.#buffer = readBuffers.next(this.#buffer, this.#request !== undefined);
+        return this.#buffer.bytes;
+      },
+      callback: (length) => this.#onBytes(length),
+    };
     this.#socket = dialler
       .dial(() => this.#onReady(), onread)
       .setNoDelay(true)
@@ -70,14 +76,19 @@ export class HttpConnection implements Carrier, AnswerSink {
     this.#deadline.set(this.#timeouts.answerMs);
     this.#socket.write(request.head.text, 'latin1');
     if (request.body === null) return;
-    this.#body = new BodyWriter(this.#socket, request.body, request.head.bodyLength, {
-      onProgress: () => this.#moved(),
-      onSent: () => {
-        this.#body = undefined;
-        this.#moved();
+    const { body, trailers } = request;
+    this.#body = new BodyWriter(
+      this.#socket,
+      { body, trailers, length: request.head.bodyLength },
+      {
+        onProgress: () => this.#moved(),
+        onSent: () => {
+          this.#body = undefined;
+          this.#moved();
+        },
+        onFailed: (error) => this.destroy(error),
       },
-      onFailed: (error) => this.destroy(error),
-    });
+    );
     this.#body.begin();
   }
 
@@ -116,7 +127,7 @@ export class HttpConnection implements Carrier, AnswerSink {
   }
 
   onBody(chunk: Buffer): void {
-    this.#request?.handler.onResponseData(chunk);
+    this.#request?.handler.onResponseData(chunk, this.#buffer);
   }
 
   onEnd(trailers: string[]): void {
@@ -146,10 +157,11 @@ export class HttpConnection implements Carrier, AnswerSink {
   }
 
   /** False would stop the reading. */
-  #onBytes(bytes: Buffer, length: number): boolean {
+  #onBytes(length: number): boolean {
     if (this.#isGone) return true;
+    this.#buffer.fill(length);
     try {
-      this.#parser.push(bytes, length);
+      this.#parser.push(this.#buffer.bytes, length);
       // A head has its time as a whole, however many bytes of it come.
       if (this.#hasAnswer) this.#moved();
     } catch (error) {

@@ -46,7 +46,7 @@ export class HttpPool implements ConnectionOwner {
       handler.onResponseError(error instanceof Error ? error : new Error('not sent', { cause: error }));
       return;
     }
-    const pooled = new PooledRequest(request.method, head, request.body, handler);
+    const pooled = new PooledRequest(request, head, handler);
     const connection = this.#idle.pop();
     if (connection !== undefined) {
       if (!pooled.start(connection)) this.#idle.push(connection);

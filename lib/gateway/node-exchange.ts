@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Fault } from '#lib/fault';
 import { Exchange } from '#lib/gateway/exchange';
 import type { Gateway } from '#lib/gateway/gateway';
+import type { Lease } from '#lib/gateway/read-buffer';
 import { BodyStalled, RequestBody } from '#lib/gateway/request-body';
-import { type Origin, requestHeaders } from '#lib/gateway/request-headers';
+import { type Origin, requestHeaders, requestTrailers } from '#lib/gateway/request-headers';
 import { hasBody } from '#lib/gateway/response-headers';
 
 /** One request to be passed on, and how what is not the backend's business is done. */
@@ -27,6 +28,8 @@ export function passOn(gateway: Gateway, incoming: IncomingMessage, outgoing: Se
 }
 
 const ONE_WRITE_BYTES = 16 * 1024;
+/** Smaller pieces cost more to keep account of than to copy. */
+const LEAST_HELD_BYTES = 4 * 1024;
 
 class NodeExchange extends Exchange {
   readonly #incoming: IncomingMessage;
@@ -40,11 +43,15 @@ class NodeExchange extends Exchange {
     const { GATEWAY_TIMEOUT_MS: timeoutMs, HF_TOKEN: token } = gateway.settings;
     const goOn = passage.expectsContinue ? () => outgoing.writeContinue() : undefined;
     const body = carriesBody(incoming) ? new RequestBody(incoming, timeoutMs, goOn) : null;
+    const { rawHeaders } = incoming;
+    // Older ones have neither chunks nor trailers, whatever they say.
+    const allowsTrailers = incoming.headers['transfer-encoding'] !== undefined && isModern(incoming);
     super(gateway, {
       method,
       path: passage.path,
-      headers: requestHeaders(incoming.rawHeaders, passage.origin, token),
+      headers: requestHeaders(rawHeaders, passage.origin, token, allowsTrailers),
       body,
+      trailers: allowsTrailers ? () => requestTrailers(incoming.rawTrailers, rawHeaders) : undefined,
       sessionCookie: passage.origin.sessionCookie,
       allowsTrailers: (status) => hasBody(method, status) && isModern(incoming),
     });
@@ -73,12 +80,11 @@ class NodeExchange extends Exchange {
     process.nextTick(flush, this);
   }
 
-  protected override write(chunk: Buffer): boolean {
+  protected override write(chunk: Buffer, lease?: Lease): boolean {
     const isFirst = !this.#hasWritten;
     this.#hasWritten = true;
     if (isFirst && chunk.length <= ONE_WRITE_BYTES && !this.#outgoing.chunkedEncoding) this.#writeWithHead(chunk);
-    // It is read over when the next piece comes, which may be before this one has left.
-    else if (this.#outgoing.write(Buffer.from(chunk))) return true;
+    else this.#writeOn(chunk, lease);
     if (!this.#outgoing.writableNeedDrain) return true;
     if (!this.#isPaused) {
       this.#isPaused = true;
@@ -92,6 +98,13 @@ class NodeExchange extends Exchange {
       });
     }
     return false;
+  }
+
+  /** Its memory would be read over when the next piece comes, which may be before this one has left. */
+  #writeOn(chunk: Buffer, lease: Lease | undefined): void {
+    const release = chunk.length < LEAST_HELD_BYTES ? undefined : lease?.hold();
+    if (release === undefined) this.#outgoing.write(Buffer.from(chunk));
+    else this.#outgoing.write(chunk, release);
   }
 
   /**

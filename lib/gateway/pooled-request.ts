@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { AnswerHandler, Controller } from '#lib/gateway/answer-handler';
+import type { AnswerHandler, ClientRequest, Controller } from '#lib/gateway/answer-handler';
 import type { RequestHead } from '#lib/gateway/request-head';
 
 /** What a request is sent over. */
@@ -16,14 +16,16 @@ export class PooledRequest implements Controller {
   readonly method: string;
   readonly head: RequestHead;
   readonly body: Readable | null;
+  readonly trailers: ClientRequest['trailers'];
   readonly handler: AnswerHandler;
   #carrier: Carrier | undefined;
   #isOver = false;
 
-  constructor(method: string, head: RequestHead, body: Readable | null, handler: AnswerHandler) {
+  constructor({ method, body, trailers }: ClientRequest, head: RequestHead, handler: AnswerHandler) {
     this.method = method;
     this.head = head;
     this.body = body;
+    this.trailers = trailers;
     this.handler = handler;
   }
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { ClientRequest } from '#lib/gateway/answer-handler';
-import { requestHead } from '#lib/gateway/request-head';
+import { lastChunk, requestHead } from '#lib/gateway/request-head';
 
 function head(request: Partial<ClientRequest>) {
   return requestHead({ method: 'GET', path: '/', headers: [], body: null, ...request }, 'backend:1');
@@ -71,5 +71,37 @@ describe('the head of a request', () => {
     ['a length without a body', { headers: ['Content-Length', '1'] }],
   ])('with %s is refused', (_name, request) => {
     expect(() => head(request)).toThrowError(expect.objectContaining({ code: 'REQUEST_REFUSED' }));
+  });
+});
+
+describe('the end of a body in chunks', () => {
+  it('is a chunk without bytes, and the trailers as they are', () => {
+    expect(lastChunk([])).toBe('0\r\n\r\n');
+    expect(lastChunk(['X-A', ' a\tb', 'x-a', '\xff', 'X', ''])).toBe('0\r\nX-A:  a\tb\r\nx-a: \xff\r\nX: \r\n\r\n');
+  });
+
+  it.each<[name: string, ...trailers: string[]]>([
+    ['a name with a colon', 'X:A', 'a'],
+    ['a name with a line break', 'X\r\n\r\nGET / HTTP/1.1\r\nX', 'a'],
+    ['no name', '', 'a'],
+    ['a value with a line break', 'X', 'a\r\n\r\nGET / HTTP/1.1'],
+    ['a folded value', 'X', 'a\r\n b'],
+    ['a value with a bare line feed', 'X', 'a\nContent-Length: 5'],
+    ['a value with a bare carriage return', 'X', 'a\rb'],
+    ['a value with a zero byte', 'X', 'a\0b'],
+    ['a value beyond latin1', 'X', 'a\u010ab'],
+    ['a length', 'Content-Length', '5'],
+    ['a coding', 'Transfer-Encoding', 'chunked'],
+    ['a host', 'Host', 'elsewhere'],
+    ['a connection of its own', 'connection', 'close'],
+    ['more of them than anyone keeps', ...Array.from({ length: 65 }, () => ['X', 'a']).flat()],
+    ['more in them than anyone keeps', 'X', 'a'.repeat(4_100), 'X', 'a'.repeat(4_100)],
+  ])('with %s is refused', (_name, ...trailers) => {
+    expect(() => lastChunk(trailers)).toThrowError(expect.objectContaining({ code: 'REQUEST_REFUSED' }));
+  });
+
+  it('may have as many as that', () => {
+    const trailers = Array.from({ length: 64 }, () => ['X', 'a'.repeat(120)]).flat();
+    expect(lastChunk(trailers).length).toBeGreaterThan(7_900);
   });
 });

@@ -20,8 +20,7 @@ export function requestHead({ method, path, headers, body }: ClientRequest, host
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = headers[index] ?? '';
     const value = headers[index + 1] ?? '';
-    if (!TOKEN.test(name)) throw refused('header name');
-    if (NO_VALUE.test(value)) throw refused('header value');
+    checkField(name, value);
     if (OWN_LENGTHS.has(name.length)) {
       const lower = name.toLowerCase();
       if (OWN.has(lower)) throw refused('header');
@@ -41,7 +40,29 @@ export function requestHead({ method, path, headers, body }: ClientRequest, host
   return { text: `${text}\r\n`, bodyLength: length };
 }
 
+/**
+ * What ends a body in chunks: the last chunk, which is empty, and the trailers behind it, latin1. Throws `REQUEST_REFUSED` as `requestHead`
+ * does, for what frames the body, and for more of them than any backend should be asked to keep.
+ */
+export function lastChunk(trailers: readonly string[]): string {
+  if (trailers.length > 2 * MOST_TRAILERS) throw refused('number of trailers');
+  let text = '0\r\n';
+  for (let index = 0; index + 1 < trailers.length; index += 2) {
+    const name = trailers[index] ?? '';
+    const value = trailers[index + 1] ?? '';
+    checkField(name, value);
+    const lower = name.toLowerCase();
+    if (OWN.has(lower) || lower === 'content-length') throw refused('trailer');
+    text += `${name}: ${value}\r\n`;
+    if (text.length > LONGEST_TRAILERS) throw refused('length of its trailers');
+  }
+  return `${text}\r\n`;
+}
+
 const SLASH = 47;
+const MOST_TRAILERS = 64;
+/** Half of what `node:http` takes of a client, in bytes, and of what most backends take by default. */
+const LONGEST_TRAILERS = 8 * 1024;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const NO_PATH = /[^\x21-\x7e\x80-\xff]/;
 const NO_VALUE = /[^\t\x20-\x7e\x80-\xff]/;
@@ -58,6 +79,11 @@ const OWN: ReadonlySet<string> = new Set([
   'expect',
 ]);
 const OWN_LENGTHS: ReadonlySet<number> = new Set([...OWN, 'content-length'].map((name) => name.length));
+
+function checkField(name: string, value: string): void {
+  if (!TOKEN.test(name)) throw refused('header name');
+  if (NO_VALUE.test(value)) throw refused('header value');
+}
 
 function refused(what: string): ClientError {
   return new ClientError('REQUEST_REFUSED', `the request has an invalid ${what}`);

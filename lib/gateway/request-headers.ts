@@ -1,4 +1,6 @@
 import { Fault } from '#lib/fault';
+import { connectionOf, withoutNamed } from '#lib/gateway/hop-by-hop';
+import { announcedTrailers, lateRule, passedTrailers } from '#lib/gateway/trailers';
 
 /** What is known of a request beside its headers, for what the backend is told of where it came from. */
 export interface Origin {
@@ -23,12 +25,18 @@ export interface Origin {
  * - with the backend's `token` as `Authorization`, the caller's own as `X-Forwarded-Authorization`;
  * - with the request's own `traceparent` where this server records traces, and otherwise the caller's;
  * - with `X-Forwarded-For`, `-Host`, `-Proto` and `X-Request-Id` of ours. Whatever a caller wrote about its own origin is
- *   dropped unless it is a believed proxy, also in spellings with `_`, which CGI and WSGI take for the same names.
+ *   dropped unless it is a believed proxy, also in spellings with `_`, which CGI and WSGI take for the same names;
+ * - with what `Trailer` announces of that which `requestTrailers` passes on, where there can be any: `allowsTrailers`.
  *
  * `Content-Length` stays, whatever `Connection` says: it belongs to the framing, which the parser has checked.
  * Throws `invalid_request` where there is more than one `Host`.
  */
-export function requestHeaders(raw: readonly string[], origin: Origin, token: string | undefined): string[] {
+export function requestHeaders(
+  raw: readonly string[],
+  origin: Origin,
+  token: string | undefined,
+  allowsTrailers: boolean,
+): string[] {
   const headers: string[] = [];
   let hosts = 0;
   let host = '';
@@ -38,6 +46,8 @@ export function requestHeaders(raw: readonly string[], origin: Origin, token: st
   let authorization: string | undefined;
   let forwardedAuthorization: string | undefined;
   let named: string | undefined;
+  let trailer: string | undefined;
+  let takesTrailers = false;
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] ?? '';
     const value = raw[index + 1] ?? '';
@@ -49,9 +59,9 @@ export function requestHeaders(raw: readonly string[], origin: Origin, token: st
     } else if (rule === 'connection') named = named === undefined ? value : `${named},${value}`;
     else if (rule === 'authorization') authorization ??= value;
     else if (rule === 'x-forwarded-authorization') forwardedAuthorization ??= value;
-    else if (rule === 'te') {
-      if (/\btrailers\b/i.test(value)) headers.push('te', 'trailers');
-    } else if (rule === 'cookie') {
+    else if (rule === 'te') takesTrailers ||= /\btrailers\b/i.test(value);
+    else if (rule === 'trailer') trailer = trailer === undefined ? value : `${trailer},${value}`;
+    else if (rule === 'cookie') {
       const cookies = withoutCookie(value, origin.sessionCookie);
       if (cookies !== '') headers.push(name, cookies);
     } else if (rule === 'traceparent') {
@@ -66,6 +76,12 @@ export function requestHeaders(raw: readonly string[], origin: Origin, token: st
   }
   if (hosts > 1) throw new Fault('invalid_request', 'The request names more than one host.');
   const kept = named === undefined ? headers : withoutNamed(headers, named);
+  // Whoever says it must name it in `Connection` too (RFC 9110 §10.1.4); it is true of this side as well.
+  if (takesTrailers) kept.push('te', 'trailers');
+  if (trailer !== undefined && allowsTrailers) {
+    const announced = announcedTrailers(trailer, lateRule(named, isOwnName));
+    if (announced !== undefined) kept.push('trailer', announced);
+  }
   if (origin.isOwnKey) authorization = undefined;
   else forwardedAuthorization = undefined;
   if (token !== undefined) kept.push('authorization', `Bearer ${token}`);
@@ -77,6 +93,14 @@ export function requestHeaders(raw: readonly string[], origin: Origin, token: st
   kept.push('x-request-id', origin.requestId);
   if (origin.traceparent !== undefined) kept.push('traceparent', origin.traceparent);
   return kept;
+}
+
+/**
+ * The trailers for the backend, names and values in turn, out of those of the request whose headers are `raw`: without all that
+ * `requestHeaders` drops or makes anew, and what may not come so late.
+ */
+export function requestTrailers(trailers: readonly string[], raw: readonly string[]): string[] {
+  return trailers.length === 0 ? [] : passedTrailers(trailers, lateRule(connectionOf(raw), isOwnName));
 }
 
 function chain(before: string, address: string | undefined): string {
@@ -91,6 +115,7 @@ type Rule =
   | 'authorization'
   | 'x-forwarded-authorization'
   | 'te'
+  | 'trailer'
   | 'cookie'
   | 'traceparent'
   | 'origin';
@@ -101,10 +126,11 @@ const RULES = new Map<string, Rule>([
   ['authorization', 'authorization'],
   ['x-forwarded-authorization', 'x-forwarded-authorization'],
   ['te', 'te'],
+  ['trailer', 'trailer'],
   ['cookie', 'cookie'],
   ['traceparent', 'traceparent'],
-  // Made anew for the next connection; `Expect` is answered by the server, `Trailer` announces what is not passed on.
-  ...['keep-alive', 'proxy-connection', 'proxy-authorization', 'transfer-encoding', 'upgrade', 'trailer', 'expect'].map(
+  // Made anew for the next connection; `Expect` is answered by the server.
+  ...['keep-alive', 'proxy-connection', 'proxy-authorization', 'transfer-encoding', 'upgrade', 'expect'].map(
     (name): [string, Rule] => [name, 'drop'],
   ),
   ['http2-settings', 'drop'],
@@ -128,18 +154,8 @@ function ruleOf(name: string): Rule | undefined {
   return RULES.has(meant) || meant === 'content-length' ? 'drop' : undefined;
 }
 
-/** Headers that `Connection` cannot take away: what frames the body is not the caller's to drop. */
-const FRAMING = new Set(['content-length']);
-/** What `Connection` usually names has no header beside it. */
-const USUAL = /^\s*(?:keep-alive|close|upgrade)\s*$/i;
-
-export function withoutNamed(headers: string[], connection: string): string[] {
-  if (USUAL.test(connection)) return headers;
-  const names = new Set(connection.split(',').map((name) => name.trim().toLowerCase()));
-  return headers.filter((_, index) => {
-    const name = (headers[index - (index % 2)] ?? '').toLowerCase();
-    return FRAMING.has(name) || !names.has(name);
-  });
+function isOwnName(name: string): boolean {
+  return RULES.has(name);
 }
 
 function withoutCookie(cookies: string, name: string | undefined): string {

@@ -1,5 +1,6 @@
-import { withoutNamed } from '#lib/gateway/request-headers';
+import { connectionOf, withoutNamed } from '#lib/gateway/hop-by-hop';
 import type { TokenMask } from '#lib/gateway/token-mask';
+import { announcedTrailers, lateRule, passedTrailers } from '#lib/gateway/trailers';
 
 export interface AnswerOptions {
   /** The name of this server's own session cookie: no backend sets that one. */
@@ -30,19 +31,25 @@ export function responseHeaders(raw: readonly string[], mask: TokenMask, options
     else if (rule === 'trailer') trailer = trailer === undefined ? value : `${trailer}, ${value}`;
     else if (rule === 'set-cookie' && !sets(value, options.sessionCookie)) headers.push(name, mask.text(value));
   }
-  if (trailer !== undefined && options.allowsTrailers && !hasLength) headers.push('Trailer', mask.text(trailer));
-  return named === undefined ? headers : withoutNamed(headers, named);
+  const kept = named === undefined ? headers : withoutNamed(headers, named);
+  if (trailer !== undefined && options.allowsTrailers && !hasLength) {
+    const announced = announcedTrailers(trailer, lateRule(named, isOwnName));
+    if (announced !== undefined) kept.push('Trailer', mask.text(announced));
+  }
+  return kept;
 }
 
-/** The trailers of an answer that may follow its body; what frames or routes a message may not come so late. */
-export function responseTrailers(raw: readonly string[], mask: TokenMask): [string, string][] {
-  const trailers: [string, string][] = [];
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = raw[index] ?? '';
-    if (!RULES.has(name.toLowerCase()) && !NEVER_LATE.has(name.toLowerCase()))
-      trailers.push([mask.text(name), mask.text(raw[index + 1] ?? '')]);
-  }
-  return trailers;
+/** The trailers for the caller out of those of the answer whose headers are `raw`: as `requestTrailers`, and with the token masked. */
+export function responseTrailers(
+  trailers: readonly string[],
+  raw: readonly string[],
+  mask: TokenMask,
+): [string, string][] {
+  const passed = passedTrailers(trailers, lateRule(connectionOf(raw), isOwnName));
+  const pairs: [string, string][] = [];
+  for (let index = 0; index + 1 < passed.length; index += 2)
+    pairs.push([mask.text(passed[index] ?? ''), mask.text(passed[index + 1] ?? '')]);
+  return pairs;
 }
 
 /** Whether a body of its own may follow: answers to HEAD, 204 and 304 have none. */
@@ -71,7 +78,9 @@ const RULES = new Map<string, Rule>([
   ...['te', 'transfer-encoding', 'upgrade', 'x-request-id'].map((name): [string, Rule] => [name, 'drop']),
 ]);
 
-const NEVER_LATE = new Set(['content-encoding', 'content-type', 'content-range', 'host', 'location']);
+function isOwnName(name: string): boolean {
+  return RULES.has(name);
+}
 
 function sets(cookie: string, name: string | undefined): boolean {
   return name !== undefined && cookie.split('=', 1)[0]?.trim() === name;

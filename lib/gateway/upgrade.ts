@@ -30,7 +30,7 @@ export function passUpgrade(
   head: Buffer,
   passage: Passage,
 ): void {
-  const headers = requestHeaders(incoming.rawHeaders, passage.origin, gateway.settings.HF_TOKEN);
+  const headers = requestHeaders(incoming.rawHeaders, passage.origin, gateway.settings.HF_TOKEN, false);
   new Upgrade(gateway, client, head, passage, headers).begin();
 }
 
