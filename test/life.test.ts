@@ -44,6 +44,43 @@ describe('start', () => {
   });
 });
 
+describe('a server that falls over again and again', () => {
+  it('is seen as such by whoever reads its log, its first lines or its metrics', async () => {
+    const env = { PORT: String(await freePort()), LOG_LEVEL: 'warn' };
+    for (const before of [0, 1, 2]) {
+      const app = await startApp('server', env);
+      running.push(app);
+      expect(await uncleanExits(app)).toBe(before);
+      if (before === 2) {
+        expect(app.output()).toMatch(/"unclean_exits":2.*ended without being shut down/);
+        await expect
+          .poll(app.output, { timeout: 20_000 })
+          .toMatch(/crashes +in the last hour 2 servers on this port ended without being shut down/);
+        expect(await app.stop()).toBe(0);
+      } else {
+        process.kill(app.pid, 'SIGKILL');
+        await app.ended;
+      }
+    }
+    // One that was shut down is not among them.
+    const last = await startApp('server', env);
+    running.push(last);
+    expect(await uncleanExits(last)).toBe(2);
+    // Nor is one that found the port taken.
+    const other = launch(['server.ts'], env);
+    expect(await other.ended).toBe(1);
+    expect(await last.stop()).toBe(0);
+    const next = await startApp('server', env);
+    running.push(next);
+    expect(await uncleanExits(next)).toBe(2);
+  }, 120_000);
+});
+
+async function uncleanExits({ url }: RunningApp): Promise<number> {
+  const metrics = await (await fetch(`${url}/api/metrics`)).text();
+  return Number(/^chill_space_unclean_exits (\d+)$/m.exec(metrics)?.[1]);
+}
+
 describe('a full disk', () => {
   it('costs the lines of the log, and nothing else', async () => {
     const port = await freePort();

@@ -17,6 +17,7 @@ export interface Metrics {
   codeRuns: Counter<'language' | 'status'>;
   codeSeconds: Histogram<'language'>;
   gateway: Histogram<'status'>;
+  uncleanExits: Gauge;
   /** What the statistics tell, set when somebody asks for the metrics. */
   stats: StatGauges;
 }
@@ -98,6 +99,11 @@ export function createMetrics(): Metrics {
       help: 'Time from a request through the gateway to the start of its answer.',
       labelNames: ['status'],
       buckets: SECONDS,
+      registers,
+    }),
+    uncleanExits: new Gauge({
+      name: 'chill_space_unclean_exits',
+      help: 'Servers on this port that ended without being shut down, in the hour before this one was started.',
       registers,
     }),
     stats: createStatGauges(registry),

@@ -4,15 +4,27 @@ import type { RunnerHealth } from '#lib/wire/code';
 import type { Models } from '#lib/wire/models';
 
 /** The few lines that an operator reads at start: the address, what is on, and who can reach it. */
-export function banner(settings: Config, port: number, models: Models | Error, runner: RunnerHealth | Error): string {
+export function banner(
+  settings: Config,
+  port: number,
+  models: Models | Error,
+  runner: RunnerHealth | Error,
+  uncleanExits = 0,
+): string {
   const host = listenHost(settings);
   const lines = [
     ['Chill Space', `http://${urlHost(host)}:${port}`],
     ['model', describeModels(models)],
     ['code', describeRunner(runner)],
     ['reach', describeReach(host, settings.API_KEYS.length)],
+    ...(uncleanExits > 0 ? [['crashes', describeExits(uncleanExits)]] : []),
   ];
   return lines.map(([name, text]) => `  ${(name ?? '').padEnd(12)}${text}`).join('\n');
+}
+
+function describeExits(count: number): string {
+  const ended = count === 1 ? 'one server on this port ended' : `${count} servers on this port ended`;
+  return `in the last hour ${ended} without being shut down; the last lines of its log say more`;
 }
 
 /** In one line, who can reach a server that listens on `host` (SPEC §1). */

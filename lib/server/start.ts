@@ -4,10 +4,13 @@ import { flushCompileCache } from 'node:module';
 import { type Config, ConfigError, config, listenHost } from '#lib/config/index';
 import { modelDirectory } from '#lib/models/choose';
 import { flushLog, log } from '#lib/observe/log';
+import { metrics } from '#lib/observe/metrics';
 import { shutDown } from '#lib/process';
 import { runner } from '#lib/runner/index';
+import { preparationRoot } from '#lib/runner/preparation';
 import { createAppServer, drain, type PageHandler } from '#lib/server/app-server';
 import { banner } from '#lib/server/banner';
+import { type PastStarts, recordStart } from '#lib/server/past-starts';
 
 /** Makes what serves pages, for a server at this address. */
 export type LoadPages = (address: { host: string; port: number }) => Promise<PageHandler>;
@@ -17,6 +20,8 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const settings = readSettings();
   const address = { host: listenHost(settings), port: settings.PORT };
+  const past = recordStart(preparationRoot(), settings.PORT, Date.now());
+  tellOf(past);
 
   // A rejection that nobody awaited is a bug, but no reason to drop everyone's running answers.
   process.on('unhandledRejection', (error) => log().error({ err: error }, 'unhandled rejection'));
@@ -31,10 +36,23 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
     loadPages: settings.EXECUTOR_LANGUAGE === undefined ? () => loadPages(address) : async () => refusePage,
     executor: settings.EXECUTOR_LANGUAGE,
   });
-  server.on('error', (error: NodeJS.ErrnoException) => fail(listenFailure(error, address)));
-  server.listen({ ...address, backlog: 1024 }, () => void announce(settings));
-  const stop = stopper(server, settings);
+  server.on('error', (error: NodeJS.ErrnoException) => {
+    // It never was the server of this port.
+    past.shutDown();
+    fail(listenFailure(error, address));
+  });
+  server.listen({ ...address, backlog: 1024 }, () => void announce(settings, past));
+  const stop = stopper(server, settings, past);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+}
+
+/** A server that falls over and is started again, over and over, would look like one that is well. */
+function tellOf({ uncleanExits }: PastStarts): void {
+  metrics().uncleanExits.set(uncleanExits);
+  if (uncleanExits === 0) return;
+  log().error({ unclean_exits: uncleanExits }, 'servers on this port ended without being shut down in the last hour');
+  // This one may not get to it either.
+  flushLog();
 }
 
 /** An executor has no pages. */
@@ -44,13 +62,13 @@ async function refusePage(_incoming: IncomingMessage, outgoing: ServerResponse):
   outgoing.end(JSON.stringify({ error, code: 'not_found' }));
 }
 
-async function announce(settings: Config): Promise<void> {
+async function announce(settings: Config, { uncleanExits }: PastStarts): Promise<void> {
   const signal = AbortSignal.timeout(10_000);
   const [models, health] = await Promise.all([
     settings.EXECUTOR_LANGUAGE === undefined ? modelDirectory().list(signal).catch(asError) : NO_MODELS,
     runner().health().catch(asError),
   ]);
-  process.stderr.write(`\n${banner(settings, settings.PORT, models, health)}\n\n`);
+  process.stderr.write(`\n${banner(settings, settings.PORT, models, health, uncleanExits)}\n\n`);
   // For the next start; does nothing where NODE_COMPILE_CACHE is not set.
   flushCompileCache();
 }
@@ -58,11 +76,12 @@ async function announce(settings: Config): Promise<void> {
 const NO_MODELS = new Error('this is an executor of programs only');
 
 /** What a signal does: the first drains the server, a second ends it at once. */
-function stopper(server: Server, settings: Config): (signal: string) => Promise<void> {
+function stopper(server: Server, settings: Config, past: PastStarts): (signal: string) => Promise<void> {
   let stopping = false;
   return async (signal) => {
     if (stopping) process.exit(1);
     stopping = true;
+    past.shutDown();
     log().info({ signal, open_for_at_most_ms: settings.SHUTDOWN_TIMEOUT_MS }, 'stopping');
     let closed: Promise<unknown> | undefined;
     const close = () => {
