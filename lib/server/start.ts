@@ -2,12 +2,15 @@ import { existsSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import { type Config, ConfigError, config, listenHost } from '#lib/config/index';
+import { gateway } from '#lib/gateway/index';
 import { modelDirectory } from '#lib/models/choose';
 import { flushLog, log } from '#lib/observe/log';
 import { shutDown } from '#lib/process';
 import { runner } from '#lib/runner/index';
 import { createAppServer, drain, type PageHandler } from '#lib/server/app-server';
 import { banner } from '#lib/server/banner';
+import { firstModels, firstRunnerHealth, providePageData } from '#lib/server/page-data';
+import { currentStats } from '#lib/server/stats';
 
 /** Makes what serves pages, for a server at this address. */
 export type LoadPages = (address: { host: string; port: number }) => Promise<PageHandler>;
@@ -26,6 +29,13 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
     process.exit(1);
   });
 
+  if (settings.EXECUTOR_LANGUAGE === undefined)
+    providePageData({
+      models: (signal) => modelDirectory().list(signal),
+      runnerHealth: () => runner().health(),
+      stats: async () => currentStats(),
+      gatewayStats: async () => gateway().stats(),
+    });
   const server = await createAppServer({
     root: process.cwd(),
     loadPages: settings.EXECUTOR_LANGUAGE === undefined ? () => loadPages(address) : async () => refusePage,
@@ -51,6 +61,8 @@ async function announce(settings: Config): Promise<void> {
     runner().health().catch(asError),
   ]);
   process.stderr.write(`\n${banner(settings, settings.PORT, models, health)}\n\n`);
+  // The first page loads Next, and would find nobody with the time to tell it.
+  await Promise.all([firstModels(), firstRunnerHealth()]);
   // For the next start; does nothing where NODE_COMPILE_CACHE is not set.
   flushCompileCache();
 }
