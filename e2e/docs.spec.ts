@@ -25,6 +25,22 @@ test('contents and schemas are one click away', async ({ page }) => {
   await expect(page.getByRole('heading', { name: 'CodeResult', exact: true })).toBeInViewport();
 });
 
+test('what is far down is there for a link and for the search of the browser, though it is not drawn yet', async ({
+  page,
+}) => {
+  await page.goto('/docs/api#schema-CodeResult');
+  await expect(page.getByRole('heading', { name: 'CodeResult', exact: true })).toBeInViewport();
+  const first = page.getByRole('figure').first();
+  await expect(first).not.toBeInViewport();
+  const words = await first.locator('figcaption').textContent();
+  // Not in the types, for no standard has it; every browser does.
+  const found = await page.evaluate(
+    (text) => (window as unknown as { find: (text: string, ...how: boolean[]) => boolean }).find(text, false, true),
+    `${words}`,
+  );
+  expect(found).toBe(true);
+});
+
 test('an example is copied as it stands, and names this server', async ({ page, context, baseURL }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.goto('/docs/api');

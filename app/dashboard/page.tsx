@@ -1,8 +1,15 @@
 import type { Metadata } from 'next';
 import { Dashboard } from '#components/dashboard/dashboard';
+import { FirstData } from '#components/shell/first-data';
+import { firstModels, firstRunnerHealth, firstStats } from '#lib/server/page-data';
 
 export const metadata: Metadata = { title: 'Dashboard' };
 
-export default function DashboardPage() {
-  return <Dashboard />;
+export default async function DashboardPage() {
+  const [stats, models, runner] = await Promise.all([firstStats(), firstModels(), firstRunnerHealth()]);
+  return (
+    <FirstData data={{ stats, models, 'runner-health': runner }}>
+      <Dashboard />
+    </FirstData>
+  );
 }

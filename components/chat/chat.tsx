@@ -54,7 +54,14 @@ if (linked !== null) {
   preloadChat(linked);
 }
 
-export function Chat({ historyOpen }: { historyOpen: boolean }) {
+interface ChatProps {
+  historyOpen: boolean;
+  /** What the server says of the model, until it is asked again. */
+  notice: string | null;
+  hiddenNotice: string | undefined;
+}
+
+export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const activeId = useSearchParams().get(PARAMETER);
   useChatLifecycle();
   usePreloadedMarkdown(activeId !== null);
@@ -231,7 +238,7 @@ export function Chat({ historyOpen }: { historyOpen: boolean }) {
             )}
             <div className={clsx(COLUMN, 'pb-3 md:pb-4')}>
               <OfflineNote />
-              <ModelNotice compact={activeId !== null} />
+              <ModelNotice compact={activeId !== null} first={notice} hidden={hiddenNotice} />
               {!vision && withPictures ? (
                 <p className="mb-1.5 text-ink-2 text-xs [overflow-wrap:anywhere]">
                   {modelName(models, model)} does not see pictures: those of this conversation are not sent to it.

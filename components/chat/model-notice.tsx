@@ -6,16 +6,25 @@ import { Button } from '#components/ui/button';
 import { IconButton } from '#components/ui/icon-button';
 import { Notice } from '#components/ui/notice';
 import { Sentence } from '#components/ui/sentence';
+import { markOf, NOTICE_COOKIE, setCookie } from '#lib/client/cookies';
 import { useModels } from '#lib/client/status';
-import { useStored } from '#lib/client/stored';
+
+interface ModelNoticeProps {
+  /** In a line that opens, where the conversation needs the room. */
+  compact: boolean;
+  /** What to say until the models are known. */
+  first: string | null;
+  /** The mark of the notice that the reader hid before. */
+  hidden: string | undefined;
+}
 
 /**
- * Says that the small built-in model answers and how to get a better one, or that none does. `compact`: in a line that
- * opens, where the conversation needs the room.
+ * Says that the small built-in model answers and how to get a better one, or that none does. The server already renders it: it is the
+ * longest text of an empty chat, and would come last.
  */
-export function ModelNotice({ compact }: { compact: boolean }) {
+export function ModelNotice({ compact, first, hidden }: ModelNoticeProps) {
   const { data, error, mutate } = useModels();
-  const [dismissed, dismiss] = useStored('dismissed-notice');
+  const [dismissed, setDismissed] = useState(hidden);
   const [open, setOpen] = useState(false);
   if (error !== undefined && data === undefined)
     return (
@@ -31,8 +40,12 @@ export function ModelNotice({ compact }: { compact: boolean }) {
         {error.message}
       </Notice>
     );
-  const notice = data?.notice ?? null;
-  if (notice === null || notice === dismissed) return null;
+  const notice = data === undefined ? first : data.notice;
+  if (notice === null || markOf(notice) === dismissed) return null;
+  const dismiss = () => {
+    setCookie(NOTICE_COOKIE, markOf(notice));
+    setDismissed(markOf(notice));
+  };
   if (compact && !open)
     return (
       <button
@@ -54,7 +67,7 @@ export function ModelNotice({ compact }: { compact: boolean }) {
           className="size-7 pointer-coarse:size-8"
           onClick={() => {
             if (compact) setOpen(false);
-            else dismiss(notice);
+            else dismiss();
           }}
         >
           <X className="size-4" aria-hidden />

@@ -1,9 +1,9 @@
 'use client';
 
-import dynamic from 'next/dynamic';
 import { useMemo, useState } from 'react';
 import { type ActionOutcome, Actions } from '#components/dashboard/actions';
 import { Freshness } from '#components/dashboard/freshness';
+import { NearPlot, PlotSkeleton } from '#components/dashboard/near-plot';
 import { Executors, ModelTable, Parts } from '#components/dashboard/parts';
 import { Queue } from '#components/dashboard/queue';
 import { Tables } from '#components/dashboard/tables';
@@ -11,14 +11,9 @@ import { Tiles } from '#components/dashboard/tiles';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
-import { fetchBeside } from '#lib/client/fetch-beside';
 import { count, duration } from '#lib/client/format';
 import { type Sample, useStats } from '#lib/client/stats';
 import { modelStatus, runnerStatus, useModels, useRunnerHealth } from '#lib/client/status';
-
-const loadPlot = () => import('#components/dashboard/plot');
-const Plot = dynamic(loadPlot, { ssr: false, loading: PlotSkeleton });
-fetchBeside(loadPlot);
 
 /** Keyboards must be able to scroll it. */
 const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'Figures' } as const;
@@ -118,12 +113,12 @@ function Plots({ samples }: { samples: readonly Sample[] }) {
   );
   return (
     <div className="grid gap-3 lg:grid-cols-2">
-      <Plot title="Waiting and running" times={times} lines={lines.queue} format={count} least={4} />
-      <Plot title="Time to the first token" times={times} lines={lines.firstToken} format={duration} least={100} />
-      <Plot title="Time to the whole answer" times={times} lines={lines.total} format={duration} least={100} />
-      <Plot title="Time of a code run" times={times} lines={lines.code} format={duration} least={100} />
-      <Plot title="Answers from the cache" times={times} lines={lines.hits} format={wholePercent} least={100} />
-      <Plot title="Memory of the server" times={times} lines={lines.memory} format={megabytes} least={128} />
+      <NearPlot title="Waiting and running" times={times} lines={lines.queue} format={count} least={4} />
+      <NearPlot title="Time to the first token" times={times} lines={lines.firstToken} format={duration} least={100} />
+      <NearPlot title="Time to the whole answer" times={times} lines={lines.total} format={duration} least={100} />
+      <NearPlot title="Time of a code run" times={times} lines={lines.code} format={duration} least={100} />
+      <NearPlot title="Answers from the cache" times={times} lines={lines.hits} format={wholePercent} least={100} />
+      <NearPlot title="Memory of the server" times={times} lines={lines.memory} format={megabytes} least={128} />
     </div>
   );
 }
@@ -139,10 +134,6 @@ function percentileLines(samples: readonly Sample[], p50: Measured, p95: Measure
 
 const wholePercent = (value: number) => `${Math.round(value)}%`;
 const megabytes = (value: number) => `${count(value)} MB`;
-
-function PlotSkeleton() {
-  return <div aria-hidden className="skeleton h-[14.75rem] rounded-lg!" />;
-}
 
 function Skeleton() {
   return (

@@ -1,4 +1,7 @@
-import { OperationEntry } from '#components/docs/operation-entry';
+import { Check, Copy } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { CopyExamples } from '#components/docs/copy-examples';
+import { CHECK_ICON, COPY_ICON, OperationEntry } from '#components/docs/operation-entry';
 import { SchemaEntry } from '#components/docs/schema-entry';
 import { Path, SchemaLink, Words } from '#components/docs/words';
 import { PageBar } from '#components/shell/page-bar';
@@ -8,8 +11,11 @@ import type { Reference } from '#lib/wire/reference';
 const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'Reference of the API' } as const;
 
 /** Every operation with its fields, answers and examples, and every schema, on one page that can be searched with the browser. */
-export function ApiReference({ reference }: { reference: Reference }) {
-  const schemas = new Map(reference.schemas.map((schema) => [schema.name, schema]));
+export async function ApiReference({ reference }: { reference: Reference }) {
+  const [contents, entries] = await Promise.all([
+    markup(<Contents reference={reference} />),
+    markup(<Entries reference={reference} />),
+  ]);
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <PageBar>
@@ -23,40 +29,65 @@ export function ApiReference({ reference }: { reference: Reference }) {
         </a>
       </PageBar>
       <div className="flex min-h-0 flex-1">
-        <Contents reference={reference} />
+        <nav
+          aria-label="Contents"
+          className="scroller hidden min-h-0 w-64 shrink-0 flex-col gap-4 border-e bg-sunken p-3 text-sm lg:flex"
+          {...contents}
+        />
         <div className="scroller relative min-h-0 flex-1" {...SCROLLABLE}>
-          <div className="mx-auto flex max-w-[52rem] flex-col gap-12 p-4 pb-24 md:p-8">
-            <Introduction />
-            {reference.groups.map(({ name, description, operations }) => (
-              <section key={name} aria-labelledby={groupAnchor(name)}>
-                <h2 id={groupAnchor(name)} className="scroll-mt-6 font-semibold text-xl tracking-tight">
-                  {name}
-                </h2>
-                <p className="mt-1 text-ink-2 text-sm">
-                  <Words text={description} />
-                </p>
-                <div className="mt-4 flex flex-col divide-y border-y">
-                  {operations.map((operation) => (
-                    <OperationEntry key={operation.id} operation={operation} schemas={schemas} />
-                  ))}
-                </div>
-              </section>
-            ))}
-            <section aria-labelledby="schemas">
-              <h2 id="schemas" className="scroll-mt-6 font-semibold text-xl tracking-tight">
-                Schemas
-              </h2>
-              <p className="mt-1 text-ink-2 text-sm">What the operations take and give, by name.</p>
-              <div className="mt-4 flex flex-col divide-y border-y">
-                {reference.schemas.map((schema) => (
-                  <SchemaEntry key={schema.name} schema={schema} />
-                ))}
-              </div>
-            </section>
-          </div>
+          <div className="reference mx-auto flex max-w-[52rem] flex-col gap-12 p-4 pb-24 text-sm md:p-8" {...entries} />
         </div>
       </div>
+      <svg className="hidden" aria-hidden>
+        <symbol id={COPY_ICON}>
+          <Copy size="100%" strokeWidth={1.75} />
+        </symbol>
+        <symbol id={CHECK_ICON}>
+          <Check size="100%" />
+        </symbol>
+      </svg>
+      <CopyExamples copyIcon={COPY_ICON} checkIcon={CHECK_ICON} />
     </div>
+  );
+}
+
+/**
+ * Text of thousands of elements in which nothing lives: as HTML it is not hydrated, and comes once more as one string instead of as a
+ * description of each element. Imported when it is needed, for Next has no other way to a page's markup.
+ */
+async function markup(node: ReactNode) {
+  const { renderToStaticMarkup } = await import('react-dom/server');
+  return { dangerouslySetInnerHTML: { __html: renderToStaticMarkup(node) } };
+}
+
+function Entries({ reference }: { reference: Reference }) {
+  const schemas = new Map(reference.schemas.map((schema) => [schema.name, schema]));
+  return (
+    <>
+      <Introduction />
+      {reference.groups.map(({ name, description, operations }) => (
+        <section key={name} aria-labelledby={groupAnchor(name)}>
+          <h2 id={groupAnchor(name)}>{name}</h2>
+          <p className="mt-1">
+            <Words text={description} />
+          </p>
+          <div className="entries">
+            {operations.map((operation) => (
+              <OperationEntry key={operation.id} operation={operation} schemas={schemas} />
+            ))}
+          </div>
+        </section>
+      ))}
+      <section aria-labelledby="schemas">
+        <h2 id="schemas">Schemas</h2>
+        <p className="mt-1">What the operations take and give, by name.</p>
+        <div className="entries">
+          {reference.schemas.map((schema) => (
+            <SchemaEntry key={schema.name} schema={schema} />
+          ))}
+        </div>
+      </section>
+    </>
   );
 }
 
@@ -66,10 +97,7 @@ function groupAnchor(name: string): string {
 
 function Contents({ reference }: { reference: Reference }) {
   return (
-    <nav
-      aria-label="Contents"
-      className="scroller hidden min-h-0 w-64 shrink-0 flex-col gap-4 border-e bg-sunken p-3 text-sm lg:flex"
-    >
+    <>
       {reference.groups.map(({ name, operations }) => (
         <div key={name}>
           <a href={`#${groupAnchor(name)}`} className="block rounded-sm px-2 py-1 font-medium hover:bg-hover">
@@ -92,13 +120,13 @@ function Contents({ reference }: { reference: Reference }) {
       <a href="#schemas" className="block rounded-sm px-2 py-1 font-medium hover:bg-hover">
         Schemas
       </a>
-    </nav>
+    </>
   );
 }
 
 function Introduction() {
   return (
-    <div className="flex flex-col gap-3 text-ink-2 text-sm leading-relaxed">
+    <div className="flex flex-col gap-3 leading-relaxed">
       <p>
         JSON in, JSON out. Wire names are snake_case; requests may spell them in camelCase too. Unknown fields are
         ignored, wrong types are refused. Every answer carries X-Request-Id, and every error is an{' '}

@@ -1,9 +1,8 @@
-import clsx from 'clsx';
 import type { ReactNode } from 'react';
 import { Fields } from '#components/docs/schema-entry';
 import { Code, SchemaLink, SchemaLinks, Words } from '#components/docs/words';
 import { Badge, type Tone } from '#components/ui/badge';
-import { CopyButton } from '#components/ui/copy-button';
+import { ICON_BUTTON } from '#components/ui/icon-button';
 import type { ReferenceAnswer, ReferenceOperation, ReferenceSchema } from '#lib/wire/reference';
 
 interface OperationEntryProps {
@@ -14,17 +13,15 @@ interface OperationEntryProps {
 export function OperationEntry({ operation, schemas }: OperationEntryProps) {
   const { id, method, path, summary, description, needsKey, parameters, body, answers, examples } = operation;
   return (
-    <article aria-labelledby={id} className="py-6">
-      <h3 id={id} className="flex scroll-mt-6 flex-wrap items-center gap-x-2 gap-y-1 text-sm">
+    <article aria-labelledby={id}>
+      <h3 id={id} className="flex flex-wrap items-center gap-x-2 gap-y-1">
         <Badge tone={METHOD_TONES[method] ?? 'neutral'}>{method}</Badge>
-        <a href={`#${id}`} className="font-medium font-mono [overflow-wrap:anywhere] hover:underline">
-          {path}
-        </a>
+        <a href={`#${id}`}>{path}</a>
         <Badge tone={needsKey ? 'neutral' : 'good'}>{needsKey ? 'key' : 'open'}</Badge>
       </h3>
-      <p className="mt-2 font-medium text-sm">{summary}</p>
+      <p className="mt-2 font-medium text-ink">{summary}</p>
       {description === undefined ? null : (
-        <p className="mt-1 text-ink-2 text-sm leading-relaxed">
+        <p className="mt-1 leading-relaxed">
           <Words text={description} />
         </p>
       )}
@@ -33,7 +30,7 @@ export function OperationEntry({ operation, schemas }: OperationEntryProps) {
           <Pairs
             rows={parameters.map((one) => ({
               key: one.name,
-              name: <span className="font-mono [overflow-wrap:anywhere]">{one.name}</span>,
+              name: <span className="font-mono">{one.name}</span>,
               note: PLACES[one.place] ?? one.place,
               meaning: <Words text={one.meaning} />,
             }))}
@@ -42,7 +39,7 @@ export function OperationEntry({ operation, schemas }: OperationEntryProps) {
       )}
       {body === undefined ? null : (
         <Part title="Body">
-          <p className="text-ink-2 text-sm leading-relaxed">
+          <p className="leading-relaxed">
             <SchemaLinks names={body.schemas} />. {body.note === undefined ? null : <Words text={body.note} />}
           </p>
           {body.schemas.slice(0, 1).map((name) => (
@@ -85,10 +82,10 @@ function statusTone(status: string): Tone {
 
 function Part({ title, children }: { title: string; children: ReactNode }) {
   return (
-    <div className="mt-4">
-      <h4 className="mb-1 text-ink-3 text-xs">{title}</h4>
+    <>
+      <h4>{title}</h4>
       {children}
-    </div>
+    </>
   );
 }
 
@@ -101,14 +98,14 @@ interface Pair {
 
 function Pairs({ rows }: { rows: readonly Pair[] }) {
   return (
-    <dl className="text-sm">
-      {rows.map(({ key, name, note, meaning }, index) => (
-        <div key={key} className={clsx('flex gap-4 py-1.5 max-sm:flex-col max-sm:gap-0.5', index > 0 && 'border-t')}>
-          <dt className="w-36 shrink-0">
+    <dl>
+      {rows.map(({ key, name, note, meaning }) => (
+        <div key={key}>
+          <dt>
             {name}
-            {note === undefined ? null : <span className="block text-ink-3 text-xs">{note}</span>}
+            {note === undefined ? null : <small>{note}</small>}
           </dt>
-          <dd className="min-w-0 flex-1 text-ink-2 leading-relaxed">{meaning}</dd>
+          <dd>{meaning}</dd>
         </div>
       ))}
     </dl>
@@ -120,11 +117,11 @@ function Answer({ answer }: { answer: ReferenceAnswer }) {
     <>
       <Words text={answer.meaning} />
       {answer.contents.map(({ type, note, schemas, events }) => (
-        <span key={type} className="block">
+        <span key={type}>
           <Code>{type}</Code> {schemas.length === 0 ? null : <SchemaLinks names={schemas} />}{' '}
           {note === undefined ? null : <Words text={note} />}
           {events.map(({ event, schema }) => (
-            <span key={`${event}${schema}`} className="ms-3 block text-ink-3">
+            <span key={`${event}${schema}`}>
               {event === undefined ? 'event' : <Code>{event}</Code>} <SchemaLink name={schema} />
             </span>
           ))}
@@ -134,16 +131,24 @@ function Answer({ answer }: { answer: ReferenceAnswer }) {
   );
 }
 
+/** The button does what `CopyExamples` makes it do. */
 function Example({ summary, curl }: { summary: string; curl: string }) {
+  const label = `Copy the example: ${summary}`;
   return (
-    <figure className="mt-2">
-      <figcaption className="text-ink-2 text-xs">{summary}</figcaption>
-      <div className="mt-1 flex items-start gap-2 rounded-md border bg-sunken ps-3" dir="ltr">
-        <pre className="min-w-0 flex-1 whitespace-pre-wrap py-2 font-mono text-xs leading-relaxed [overflow-wrap:anywhere]">
-          {curl}
-        </pre>
-        <CopyButton text={curl} label={`Copy the example: ${summary}`} />
+    <figure>
+      <figcaption>{summary}</figcaption>
+      <div dir="ltr">
+        <pre>{curl}</pre>
+        <button type="button" aria-label={label} data-tip={label} data-copy={label} className={ICON_BUTTON}>
+          <svg aria-hidden className="size-4">
+            <use href={`#${COPY_ICON}`} />
+          </svg>
+        </button>
       </div>
     </figure>
   );
 }
+
+/** Drawn once on the page, and shown by every button. */
+export const COPY_ICON = 'icon-copy';
+export const CHECK_ICON = 'icon-check';

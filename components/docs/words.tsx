@@ -7,11 +7,7 @@ export function Words({ text }: { text: string }) {
 }
 
 export function Code({ children }: { children: string }) {
-  return (
-    <code className="rounded-sm bg-hover px-1 font-mono text-[0.92em] text-ink [overflow-wrap:anywhere]">
-      {children}
-    </code>
-  );
+  return <code>{children}</code>;
 }
 
 export function TypeWords({ type }: { type: readonly TypePart[] }) {
@@ -19,11 +15,7 @@ export function TypeWords({ type }: { type: readonly TypePart[] }) {
 }
 
 export function SchemaLink({ name }: { name: string }) {
-  return (
-    <a href={`#${schemaAnchor(name)}`} className="text-accent underline decoration-line-strong underline-offset-2">
-      {name}
-    </a>
-  );
+  return <a href={`#${schemaAnchor(name)}`}>{name}</a>;
 }
 
 /** Names with "or" between them. */

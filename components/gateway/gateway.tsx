@@ -1,21 +1,16 @@
 'use client';
 
-import dynamic from 'next/dynamic';
 import { useMemo } from 'react';
 import { Freshness } from '#components/dashboard/freshness';
+import { NearPlot, PlotSkeleton } from '#components/dashboard/near-plot';
 import { GatewaySetup } from '#components/gateway/gateway-setup';
 import { GatewayTables } from '#components/gateway/gateway-tables';
 import { GatewayTiles } from '#components/gateway/gateway-tiles';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
-import { fetchBeside } from '#lib/client/fetch-beside';
 import { count } from '#lib/client/format';
 import { type GatewaySample, latency, useGateway } from '#lib/client/gateway';
-
-const loadPlot = () => import('#components/dashboard/plot');
-const Plot = dynamic(loadPlot, { ssr: false, loading: PlotSkeleton });
-fetchBeside(loadPlot);
 
 /** Keyboards must be able to scroll it. */
 const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'State of the gateway' } as const;
@@ -83,19 +78,21 @@ function Plots({ samples }: { samples: readonly GatewaySample[] }) {
   );
   return (
     <div className="grid gap-3 lg:grid-cols-2">
-      <Plot title="Requests a second" times={times} lines={lines.rate} format={count} least={4} />
-      <Plot title="Time to the start of an answer" times={times} lines={lines.latency} format={latency} least={10} />
-      <Plot title="Answers that are errors" times={times} lines={lines.errors} format={wholePercent} least={100} />
-      <Plot title="Open" times={times} lines={lines.open} format={count} least={4} />
+      <NearPlot title="Requests a second" times={times} lines={lines.rate} format={count} least={4} />
+      <NearPlot
+        title="Time to the start of an answer"
+        times={times}
+        lines={lines.latency}
+        format={latency}
+        least={10}
+      />
+      <NearPlot title="Answers that are errors" times={times} lines={lines.errors} format={wholePercent} least={100} />
+      <NearPlot title="Open" times={times} lines={lines.open} format={count} least={4} />
     </div>
   );
 }
 
 const wholePercent = (value: number) => `${Math.round(value)}%`;
-
-function PlotSkeleton() {
-  return <div aria-hidden className="skeleton h-[14.75rem] rounded-lg!" />;
-}
 
 function Skeleton() {
   return (

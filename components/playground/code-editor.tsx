@@ -1,6 +1,6 @@
 'use client';
 
-import { type RefObject, useEffect, useImperativeHandle, useRef } from 'react';
+import { type RefObject, useEffect, useImperativeHandle, useLayoutEffect, useRef } from 'react';
 import { useNonce } from '#components/shell/providers';
 import type { Problem } from '#lib/client/diagnostics';
 import { createEditor, type Editor, type EditorFile } from '#lib/client/editor';
@@ -32,7 +32,8 @@ export default function CodeEditor({ handle, label, file, ids, problems, onChang
   useEffect(() => {
     latest.current = { file, onChange, onRun };
   });
-  useEffect(() => {
+  // Before the browser paints: the plain program that stood here goes with the same frame.
+  useLayoutEffect(() => {
     if (parent.current === null) return;
     const created = createEditor({
       parent: parent.current,

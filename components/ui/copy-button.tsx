@@ -3,23 +3,22 @@
 import { Check, Copy } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { IconButton } from '#components/ui/icon-button';
-
-const SHOWN_MS = 1_600;
+import { COPIED_MS, COPY_WORDS, copyText } from '#lib/client/clipboard';
 
 export function CopyButton({ text, label = 'Copy', className }: { text: string; label?: string; className?: string }) {
   const [state, setState] = useState<'idle' | 'copied' | 'failed'>('idle');
   useEffect(() => {
     if (state === 'idle') return;
-    const timer = setTimeout(() => setState('idle'), SHOWN_MS);
+    const timer = setTimeout(() => setState('idle'), COPIED_MS);
     return () => clearTimeout(timer);
   }, [state]);
-  const words = { idle: label, copied: 'Copied', failed: 'Copying is not allowed here' }[state];
+  const words = { idle: label, ...COPY_WORDS }[state];
   return (
     <IconButton
       label={words}
       className={className ?? ''}
       onClick={() => {
-        copy(text).then(
+        copyText(text).then(
           () => setState('copied'),
           () => setState('failed'),
         );
@@ -32,11 +31,4 @@ export function CopyButton({ text, label = 'Copy', className }: { text: string; 
       )}
     </IconButton>
   );
-}
-
-/** The clipboard is only there over https and on this machine. */
-function copy(text: string): Promise<void> {
-  return navigator.clipboard === undefined
-    ? Promise.reject(new Error('no clipboard'))
-    : navigator.clipboard.writeText(text);
 }

@@ -30,7 +30,10 @@ export function useGateway(): SWRResponse<GatewayStats, Error> & { samples: read
     errorRetryInterval: REFRESH_MS,
     dedupingInterval: REFRESH_MS / 2,
   });
-  return { ...answer, samples };
+  const { data } = answer;
+  // The server's own figures in the page are the first, until there is one that was asked for.
+  const first = samples.length === 0 && data !== undefined ? [toGatewaySample(data, undefined)] : undefined;
+  return { ...answer, samples: first ?? samples };
 }
 
 async function fetchSampled(): Promise<GatewayStats> {

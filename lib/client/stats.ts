@@ -30,7 +30,10 @@ export function useStats(): SWRResponse<Stats, Error> & { samples: readonly Samp
     errorRetryInterval: REFRESH_MS,
     dedupingInterval: REFRESH_MS / 2,
   });
-  return { ...answer, samples };
+  const { data } = answer;
+  // The server's own figures in the page are the first, until there are some that were asked for.
+  const first = samples.length === 0 && data !== undefined ? [toSample(data)] : undefined;
+  return { ...answer, samples: first ?? samples };
 }
 
 async function fetchSampled(): Promise<Stats> {

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import { type Config, ConfigError, config, listenHost } from '#lib/config/index';
+import { gateway } from '#lib/gateway/index';
 import { modelDirectory } from '#lib/models/choose';
 import { flushLog, log } from '#lib/observe/log';
 import { metrics } from '#lib/observe/metrics';
@@ -10,7 +11,9 @@ import { runner } from '#lib/runner/index';
 import { preparationRoot } from '#lib/runner/preparation';
 import { createAppServer, drain, type PageHandler } from '#lib/server/app-server';
 import { banner } from '#lib/server/banner';
+import { firstModels, firstRunnerHealth, providePageData } from '#lib/server/page-data';
 import { type PastStarts, recordStart } from '#lib/server/past-starts';
+import { currentStats } from '#lib/server/stats';
 
 /** Makes what serves pages, for a server at this address. */
 export type LoadPages = (address: { host: string; port: number }) => Promise<PageHandler>;
@@ -31,6 +34,13 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
     process.exit(1);
   });
 
+  if (settings.EXECUTOR_LANGUAGE === undefined)
+    providePageData({
+      models: (signal) => modelDirectory().list(signal),
+      runnerHealth: () => runner().health(),
+      stats: async () => currentStats(),
+      gatewayStats: async () => gateway().stats(),
+    });
   const server = await createAppServer({
     root: process.cwd(),
     loadPages: settings.EXECUTOR_LANGUAGE === undefined ? () => loadPages(address) : async () => refusePage,
@@ -69,6 +79,8 @@ async function announce(settings: Config, { uncleanExits }: PastStarts): Promise
     runner().health().catch(asError),
   ]);
   process.stderr.write(`\n${banner(settings, settings.PORT, models, health, uncleanExits)}\n\n`);
+  // The first page loads Next, and would find nobody with the time to tell it.
+  await Promise.all([firstModels(), firstRunnerHealth()]);
   // For the next start; does nothing where NODE_COMPILE_CACHE is not set.
   flushCompileCache();
 }

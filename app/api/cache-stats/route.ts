@@ -1,31 +1,16 @@
 import { chatEngine } from '#lib/chat/index';
-import { VERSION } from '#lib/config/version';
 import { parseBody, readJson } from '#lib/http/body';
 import { json, type Reply } from '#lib/http/reply';
 import type { HttpRequest } from '#lib/http/request';
 import { route } from '#lib/http/route';
 import { KIB } from '#lib/http/size';
-import { runner } from '#lib/runner/index';
-import { type Stats, type StatsActionResult, statsActionSchema } from '#lib/wire/stats';
+import { currentStats } from '#lib/server/stats';
+import { type StatsActionResult, statsActionSchema } from '#lib/wire/stats';
 
-const BYTES_PER_MB = 1024 * 1024;
-
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route('/api/cache-stats', { GET: stats, POST: act });
-
-function stats(): Reply {
-  const { latency, ...chat } = chatEngine().stats();
-  return json({
-    timestamp: new Date().toISOString(),
-    ...chat,
-    latency,
-    runner: runner().stats(),
-    process: {
-      rss_mb: Math.round((process.memoryUsage.rss() / BYTES_PER_MB) * 10) / 10,
-      uptime_seconds: Math.round(process.uptime()),
-      version: VERSION,
-    },
-  } satisfies Stats);
-}
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route('/api/cache-stats', {
+  GET: () => json(currentStats()),
+  POST: act,
+});
 
 async function act(request: HttpRequest): Promise<Reply> {
   const { signal } = request;

@@ -1,0 +1,74 @@
+import { setTimeout } from 'node:timers/promises';
+import { API_BASE, CODE_API_BASE } from '#lib/client/endpoints';
+import { processWide } from '#lib/process';
+import type { RunnerHealth } from '#lib/wire/code';
+import type { GatewayStats } from '#lib/wire/gateway';
+import type { Models } from '#lib/wire/models';
+import type { Stats } from '#lib/wire/stats';
+
+/**
+ * What the server can tell of itself, so that a page shows it with its first byte and not after its scripts have come and
+ * asked. Only for pages behind the session: it is what the API tells those who may ask it.
+ */
+export interface PageData {
+  models(signal: AbortSignal): Promise<Models>;
+  runnerHealth(): Promise<RunnerHealth>;
+  stats(): Promise<Stats>;
+  gatewayStats(): Promise<GatewayStats>;
+}
+
+/** `server.ts` has the API and the pages in one process; pages get at it through here alone, and bundle nothing of it. */
+export function providePageData(data: PageData): void {
+  held().data = data;
+}
+
+/** A page does not wait for what takes longer: it shows what was last known, and asks, as it does for everything that changes. */
+const PATIENCE_MS = 50;
+/** Much longer than a page's patience: the next page then finds what was learnt. */
+const LOOK_TIMEOUT_MS = 5_000;
+
+export function firstModels(): Promise<Models | undefined> {
+  return soon('models', API_BASE === '', ({ models }) => models(AbortSignal.timeout(LOOK_TIMEOUT_MS)));
+}
+
+export function firstRunnerHealth(): Promise<RunnerHealth | undefined> {
+  return soon('runnerHealth', CODE_API_BASE.startsWith('/'), ({ runnerHealth }) => runnerHealth());
+}
+
+export function firstStats(): Promise<Stats | undefined> {
+  return soon('stats', API_BASE === '', ({ stats }) => stats());
+}
+
+export function firstGatewayStats(): Promise<GatewayStats | undefined> {
+  return soon('gatewayStats', API_BASE === '', ({ gatewayStats }) => gatewayStats());
+}
+
+type Part = keyof PageData;
+type Known<P extends Part> = Awaited<ReturnType<PageData[P]>>;
+
+/** Undefined where the page asks another server, where another process serves the API, and until the first answer has come. */
+async function soon<P extends Part>(
+  part: P,
+  isOwn: boolean,
+  ask: (data: PageData) => Promise<Known<P>>,
+): Promise<Known<P> | undefined> {
+  const { data, known } = held();
+  if (!isOwn || data === undefined) return undefined;
+  const learn = async () => {
+    const answer = await ask(data);
+    Object.assign(known, { [part]: answer });
+  };
+  // What fails is told by the page itself, which asks again.
+  await Promise.race([learn().catch(() => undefined), setTimeout(PATIENCE_MS)]);
+  return known[part];
+}
+
+interface Held {
+  data?: PageData;
+  /** The last answers. */
+  known: { [P in Part]?: Known<P> };
+}
+
+function held(): Held {
+  return processWide<Held>('page-data', () => ({ known: {} }));
+}
