@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { Fields } from '#components/docs/schema-entry';
+import { entrySize, Fields } from '#components/docs/schema-entry';
 import { Code, SchemaLink, SchemaLinks, Words } from '#components/docs/words';
 import { Badge, type Tone } from '#components/ui/badge';
 import { ICON_BUTTON } from '#components/ui/icon-button';
@@ -12,8 +12,10 @@ interface OperationEntryProps {
 
 export function OperationEntry({ operation, schemas }: OperationEntryProps) {
   const { id, method, path, summary, description, needsKey, parameters, body, answers, examples } = operation;
+  const fields = body?.schemas.slice(0, 1).flatMap((name) => schemas.get(name)?.fields ?? []) ?? [];
+  const rows = parameters.length + fields.length + answers.length + answers.flatMap(({ contents }) => contents).length;
   return (
-    <article aria-labelledby={id}>
+    <article aria-labelledby={id} data-size={entrySize(rows + examples.length)}>
       <h3 id={id} className="flex flex-wrap items-center gap-x-2 gap-y-1">
         <Badge tone={METHOD_TONES[method] ?? 'neutral'}>{method}</Badge>
         <a href={`#${id}`}>{path}</a>

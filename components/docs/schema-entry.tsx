@@ -3,13 +3,24 @@ import type { ReferenceField, ReferenceSchema } from '#lib/wire/reference';
 
 export function SchemaEntry({ schema }: { schema: ReferenceSchema }) {
   return (
-    <section aria-labelledby={schemaAnchor(schema.name)}>
+    <section aria-labelledby={schemaAnchor(schema.name)} data-size={entrySize(schema.fields.length)}>
       <h3 id={schemaAnchor(schema.name)} className="font-medium font-mono">
         {schema.name}
       </h3>
       <Fields caption={`Fields of ${schema.name}`} fields={schema.fields} />
     </section>
   );
+}
+
+const ROWS_A_STEP = 4;
+const MOST_STEPS = 9;
+
+/**
+ * How much room an entry is given before it is drawn, in steps that `reference.css` knows: rather more than it takes, for what reaches
+ * over its end would lie over the next one.
+ */
+export function entrySize(rows: number): number {
+  return Math.min(MOST_STEPS, Math.ceil(rows / ROWS_A_STEP));
 }
 
 /** Name, type and meaning; on a phone the type stands under the name. */

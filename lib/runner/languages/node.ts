@@ -18,12 +18,12 @@ export function waitingNode(flags: readonly string[], megabytes: number, warmUp 
   };
 }
 
-/** The files, their contents as base64, the arguments, and what was made of the files before. */
+/** The files, their contents as base64, the arguments, and what was made of the files before, which only a sandbox looks into. */
 export function asJson({ files, context, program }: Given): string {
   return JSON.stringify({
     files: files.map(({ name, content }) => ({ name, content: Buffer.from(content).toString('base64') })),
     args: context.args,
-    made: program && JSON.parse(Buffer.from(program).toString()),
+    made: program && Buffer.from(program).toString(),
   });
 }
 

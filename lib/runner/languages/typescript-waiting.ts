@@ -42,7 +42,7 @@ const formatOf = (code) => {
   }
 };
 const sources = new Map(program.files.map(({ name, content }) => [name, Buffer.from(content, 'base64').toString()]));
-const made = program.made ?? [...sources].flatMap(([name, source]) => {
+const made = program.made !== undefined ? JSON.parse(program.made) : [...sources].flatMap(([name, source]) => {
   try {
     if (!/\\.[cm]?ts$/.test(name)) return [];
     const code = strip(source, path.resolve(name));
