@@ -77,7 +77,9 @@ describe('the starts before this one', () => {
   );
 
   it('are unknown where nothing can be written, which stops nobody', () => {
-    const start = recordStart('/proc/nowhere', PORT, NOW);
+    const file = join(directory, 'file');
+    writeFileSync(file, '');
+    const start = recordStart(join(file, 'below'), PORT, NOW);
     expect(start.uncleanExits).toBe(0);
     start.shutDown();
   });
