@@ -25,6 +25,13 @@ test('contents and schemas are one click away', async ({ page }) => {
   await expect(page.getByRole('heading', { name: 'CodeResult', exact: true })).toBeInViewport();
 });
 
+declare global {
+  interface Window {
+    /** In no standard, and so not in the types; every browser has it. */
+    find(text: string, caseSensitive: boolean, backwards: boolean): boolean;
+  }
+}
+
 test('what is far down is there for a link and for the search of the browser, though it is not drawn yet', async ({
   page,
 }) => {
@@ -33,11 +40,7 @@ test('what is far down is there for a link and for the search of the browser, th
   const first = page.getByRole('figure').first();
   await expect(first).not.toBeInViewport();
   const words = await first.locator('figcaption').textContent();
-  // Not in the types, for no standard has it; every browser does.
-  const found = await page.evaluate(
-    (text) => (window as unknown as { find: (text: string, ...how: boolean[]) => boolean }).find(text, false, true),
-    `${words}`,
-  );
+  const found = await page.evaluate((text) => window.find(text, false, true), `${words}`);
   expect(found).toBe(true);
 });
 

@@ -25,6 +25,10 @@ it('is what the server knows', async () => {
 it('is nothing where the server cannot tell: the page asks, and says so', async () => {
   provide({});
   expect(await firstStats()).toBeUndefined();
+  provide({ models: async () => MODELS });
+  await firstModels();
+  provide({});
+  expect(await firstModels()).toBeUndefined();
 });
 
 it('does not keep a page waiting, and is then what was known before', async () => {

@@ -58,8 +58,11 @@ async function soon<P extends Part>(
     const answer = await ask(data);
     Object.assign(known, { [part]: answer });
   };
-  // What fails is told by the page itself, which asks again.
-  await Promise.race([learn().catch(() => undefined), setTimeout(PATIENCE_MS)]);
+  // What was known is true no more then. What fails is told by the page itself, which asks again.
+  const forget = () => {
+    delete known[part];
+  };
+  await Promise.race([learn().catch(forget), setTimeout(PATIENCE_MS)]);
   return known[part];
 }
 
