@@ -221,6 +221,31 @@ describe('what comes back', () => {
     expect((await reader.next()).done).toBe(true);
   });
 
+  it('does not wait for the rest of an answer whose length is known', async () => {
+    let end: (() => void) | undefined;
+    const { url: backend } = await startBackend((_incoming, outgoing) => {
+      outgoing.writeHead(200, { 'content-length': '9' });
+      outgoing.write('first');
+      end = () => outgoing.end('last');
+    });
+    const { url } = await startGateway(backend);
+    const answer = await request(`${url}/parts`);
+    const reader = answer.body[Symbol.asyncIterator]();
+    expect(String((await reader.next()).value)).toBe('first');
+    end?.();
+    expect(String((await reader.next()).value)).toBe('last');
+    expect((await reader.next()).done).toBe(true);
+  });
+
+  it('passes on what came of an answer that breaks off, and breaks off too', async () => {
+    const { url: backend } = await startRaw((_text, socket) => {
+      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfirst');
+    });
+    const { port } = await startGateway(backend);
+    const answer = await sendRaw(port, 'GET /cut HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\nContent-Length: 9\r\n[\s\S]*\r\n\r\nfirst$/);
+  });
+
   it('streams the request too: the backend answers each piece as it comes', async () => {
     const { url: backend } = await startBackend((incoming, outgoing) => {
       outgoing.flushHeaders();

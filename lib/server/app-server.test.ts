@@ -75,6 +75,16 @@ describe('app server', () => {
     expect(answer).toContain('"code":"method_not_allowed"');
   });
 
+  it('takes a body that is said to be there by nothing for an empty one', async () => {
+    const { port } = await start();
+    const answer = await rawRequest(
+      port,
+      'POST /echo/a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n',
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answer).toContain('The body is empty.');
+  });
+
   it.each([
     ['headers that are too large', `GET / HTTP/1.1\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, /^HTTP\/1\.1 431 /],
     ['a broken request line', 'NONSENSE\r\n\r\n', /^HTTP\/1\.1 400 /],

@@ -59,6 +59,8 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
       connectionsCheckingInterval: CHECK_INTERVAL_MS,
       requestTimeout: BODY_TIMEOUT_MS,
       noDelay: true,
+      // A request without a body has no stream to be read to its end, which is a tenth of what a short answer costs.
+      optimizeEmptyRequests: true,
       shouldUpgradeCallback: (incoming) => front?.takesUpgrade(incoming, pathOf(incoming.url)) ?? false,
     },
     (incoming, outgoing) => serve(incoming, outgoing, false),

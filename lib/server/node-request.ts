@@ -49,6 +49,8 @@ export class NodeRequest implements HttpRequest, RequestHeaders {
     const incoming = this.#incoming;
     return new Promise((resolve, reject) => {
       if (Number(incoming.headers['content-length'] ?? 0) > limitBytes) throw tooLarge(limitBytes);
+      // One without a body is over before it is read.
+      if (incoming.readableEnded) return resolve(Buffer.alloc(0));
       if (incoming.destroyed) throw gone();
       let first: Buffer | undefined;
       let rest: Buffer[] | undefined;
