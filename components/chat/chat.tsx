@@ -3,7 +3,7 @@
 import clsx from 'clsx';
 import { ArrowDown, PanelLeft, SquarePen } from 'lucide-react';
 import { useSearchParams } from 'next/navigation';
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { AttachButton } from '#components/chat/attach-button';
 import { ChatSettingsButton } from '#components/chat/chat-settings';
 import { Composer } from '#components/chat/composer';
@@ -17,7 +17,7 @@ import { OfflineNote } from '#components/chat/offline-note';
 import { StreamingStatus } from '#components/chat/streaming-status';
 import { ThinkSelect } from '#components/chat/think-select';
 import { AskContext } from '#components/markdown/ask-context';
-import { preloadMarkdown, usePreloadedMarkdown } from '#components/markdown/markdown';
+import { preloadMarkdown, RendererAhead, usePreloadedMarkdown } from '#components/markdown/markdown';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
 import { Drawer } from '#components/ui/dialog';
@@ -169,6 +169,11 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const history = <HistoryList activeId={activeId} onOpen={show} />;
   return (
     <div className="flex min-h-0 flex-1">
+      {activeId === null ? null : (
+        <Suspense>
+          <RendererAhead />
+        </Suspense>
+      )}
       {panel ? (
         <aside aria-label="Conversations" className="hidden w-66 shrink-0 flex-col border-r bg-sunken lg:flex">
           <HistoryHead onNew={() => show(null)} />

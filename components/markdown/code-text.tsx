@@ -4,6 +4,8 @@ import { useEffect, useRef } from 'react';
 import { paint } from '#lib/client/code-marks';
 import { highlight } from '#lib/client/highlight';
 
+const SETTLED_MS = 120;
+
 interface CodeTextProps {
   code: string;
   label: string;
@@ -25,21 +27,27 @@ export function CodeText({ code, label, language }: CodeTextProps) {
       if (!isNear || wipe !== undefined || marks === undefined || !(text instanceof Text)) return;
       wipe = paint(text, marks);
     };
-    // Only what is near the screen has colours: a browser looks through all of them when one changes.
+    let change: ReturnType<typeof setTimeout> | undefined;
+    const follow = () => {
+      if (isNear) return void draw();
+      wipe?.();
+      wipe = undefined;
+    };
+    // Only what is near the screen has colours, and is not just scrolled past: a browser looks through all of them when one changes.
     const observer = new IntersectionObserver(
       ([entry]) => {
+        clearTimeout(change);
+        const isFirst = change === undefined;
         isNear = entry?.isIntersecting === true;
-        if (isNear) void draw();
-        else {
-          wipe?.();
-          wipe = undefined;
-        }
+        if (isFirst && isNear) follow();
+        change = setTimeout(follow, SETTLED_MS);
       },
       { rootMargin: '600px' },
     );
     observer.observe(element);
     return () => {
       isNear = false;
+      clearTimeout(change);
       observer.disconnect();
       wipe?.();
     };

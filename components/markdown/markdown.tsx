@@ -1,5 +1,6 @@
 'use client';
 
+import dynamic from 'next/dynamic';
 import { lazy, memo, Suspense, useEffect } from 'react';
 
 const loadRich = () => import('#components/markdown/rich-markdown');
@@ -19,6 +20,20 @@ export const Markdown = memo(function Markdown({ text, streaming }: MarkdownProp
     </Suspense>
   );
 });
+
+/**
+ * For a page that a server renders and that answers will stand in: names the renderer's scripts in it, so that a browser fetches them beside
+ * the page's own and not after them. Draws nothing.
+ */
+export const RendererAhead = dynamic(() =>
+  typeof window === 'undefined'
+    ? Promise.resolve(Nothing)
+    : import('#components/markdown/rich-markdown').then(() => Nothing),
+);
+
+function Nothing() {
+  return null;
+}
 
 /** For a page that is opened with answers to show: fetches the renderer without waiting for the page to come alive. */
 export function preloadMarkdown(): void {

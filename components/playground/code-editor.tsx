@@ -10,7 +10,7 @@ export interface EditorHandle {
   focus: () => void;
 }
 
-interface CodeEditorProps {
+export interface CodeEditorProps {
   handle: RefObject<EditorHandle | null>;
   /** The accessible name. */
   label: string;
@@ -21,18 +21,21 @@ interface CodeEditorProps {
   problems: readonly Problem[];
   onChange: (id: number, text: string) => void;
   onRun: () => void;
+  /** The plain field that stands here until the editor is made. */
+  plain: RefObject<HTMLTextAreaElement | null>;
+  /** Before the browser paints: what stood here goes with the same frame. */
+  onReady: () => void;
 }
 
 /** The text lives in the editor; React only hears of changes. */
-export default function CodeEditor({ handle, label, file, ids, problems, onChange, onRun }: CodeEditorProps) {
+export default function CodeEditor({ handle, label, file, ids, problems, plain, onReady, ...events }: CodeEditorProps) {
   const nonce = useNonce();
   const parent = useRef<HTMLDivElement>(null);
   const editor = useRef<Editor>(null);
-  const latest = useRef({ file, onChange, onRun });
+  const latest = useRef({ file, onReady, ...events });
   useEffect(() => {
-    latest.current = { file, onChange, onRun };
+    latest.current = { file, onReady, ...events };
   });
-  // Before the browser paints: the plain program that stood here goes with the same frame.
   useLayoutEffect(() => {
     if (parent.current === null) return;
     const created = createEditor({
@@ -43,9 +46,12 @@ export default function CodeEditor({ handle, label, file, ids, problems, onChang
       onRun: () => latest.current.onRun(),
     });
     editor.current = created;
-    created.show(latest.current.file);
+    const field = plain.current;
+    created.show({ ...latest.current.file, ...(field === null ? {} : { text: field.value }) });
+    if (field !== null) created.goOnFrom(field);
+    latest.current.onReady();
     return () => created.destroy();
-  }, [nonce, label]);
+  }, [nonce, label, plain]);
   const { id } = file;
   const isFirst = useRef(true);
   useEffect(() => {

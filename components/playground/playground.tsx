@@ -2,12 +2,13 @@
 
 import clsx from 'clsx';
 import { ListRestart, Play, Square } from 'lucide-react';
-import { lazy, Suspense, useEffect, useId, useMemo, useRef, useState } from 'react';
+import { useEffect, useId, useMemo, useRef, useState } from 'react';
 import type { EditorHandle } from '#components/playground/code-editor';
 import { Divider } from '#components/playground/divider';
 import { FileTabs, tabId } from '#components/playground/file-tabs';
 import { Output } from '#components/playground/output';
 import { Problems } from '#components/playground/problems';
+import { ProgramEditor } from '#components/playground/program-editor';
 import { ProgramInputs } from '#components/playground/program-inputs';
 import { RunnerNotice } from '#components/playground/runner-notice';
 import { ShareButton } from '#components/playground/share-button';
@@ -16,10 +17,8 @@ import { Button } from '#components/ui/button';
 import { Menu } from '#components/ui/menu';
 import { Select } from '#components/ui/select';
 import { tip } from '#components/ui/tooltip';
-import { afterPaint } from '#lib/client/after-paint';
 import { splitArguments } from '#lib/client/arguments';
 import { type Problem, useDiagnostics } from '#lib/client/diagnostics';
-import { fetchBeside } from '#lib/client/fetch-beside';
 import { languageOfFile, languageOptions, sampleResult } from '#lib/client/languages';
 import type { Place } from '#lib/client/program-places';
 import { type Sample, sheetOf } from '#lib/client/samples';
@@ -28,14 +27,10 @@ import { useWorkspace } from '#lib/client/use-workspace';
 import { freeName, namesInOutput, toRequest } from '#lib/client/workspace';
 import type { CodeRequest } from '#lib/wire/code';
 
-const loadEditor = () => import('#components/playground/code-editor');
-/** The program can be read before the editor is made of it, which takes a phone a third of a second. */
-const CodeEditor = lazy(() => Promise.all([loadEditor(), afterPaint()]).then(([editor]) => editor));
-fetchBeside(loadEditor);
-
-export function Playground() {
+/** `isNew`: nothing is known to be kept in this browser. */
+export function Playground({ isNew }: { isNew: boolean }) {
   const { run, execute: runWhereItCan, showSample, stop, clear, health, isAway, lookForRunner } = useProgramRun();
-  const { workspace, current, now, change, ...files } = useWorkspace();
+  const { workspace, current, now, change, ...files } = useWorkspace(isNew);
   const [width, setWidth] = useState(0.56);
   const editor = useRef<EditorHandle>(null);
   const panel = useId();
@@ -132,20 +127,18 @@ export function Playground() {
                 onDelete={files.deleteFile}
               />
               <div id={panel} role="tabpanel" aria-labelledby={tabId(current.id)} className="min-h-0 flex-1">
-                <Suspense fallback={<PlainProgram text={current.content} />}>
-                  <CodeEditor
-                    handle={editor}
-                    label="Program"
-                    file={{ id: current.id, text: current.content, language: languageOfFile(current.name) }}
-                    ids={ids}
-                    problems={current.id === main.id ? problems : NO_PROBLEMS}
-                    onChange={(id, text) => {
-                      change(id, text);
-                      look();
-                    }}
-                    onRun={execute}
-                  />
-                </Suspense>
+                <ProgramEditor
+                  handle={editor}
+                  label="Program"
+                  file={{ id: current.id, text: current.content, language: languageOfFile(current.name) }}
+                  ids={ids}
+                  problems={current.id === main.id ? problems : NO_PROBLEMS}
+                  onChange={(id, text) => {
+                    change(id, text);
+                    look();
+                  }}
+                  onRun={execute}
+                />
               </div>
               <Problems
                 problems={problems}
@@ -192,22 +185,6 @@ function useRunShortcut(execute: () => void): void {
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
   }, []);
-}
-
-/** More lines than any screen has. */
-const FIRST_LINES = 120;
-
-/** The program before its editor has come: to the pixel where the editor will show it. */
-function PlainProgram({ text }: { text: string }) {
-  return (
-    <pre
-      aria-hidden
-      dir="ltr"
-      className="h-full overflow-hidden whitespace-pre py-3 ps-[calc(4.5rem+6px)] font-mono text-sm leading-[1.6] [tab-size:4]"
-    >
-      {text.split('\n', FIRST_LINES).join('\n')}
-    </pre>
-  );
 }
 
 const SKELETON_WIDTHS = ['w-2/5', 'w-3/5', 'w-1/2', 'w-1/3', 'w-2/3', 'w-1/4'] as const;

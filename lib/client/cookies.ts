@@ -4,6 +4,9 @@ export const HISTORY_COOKIE = 'history';
 /** The mark of the notice about the model that the reader has hidden. */
 export const NOTICE_COOKIE = 'notice';
 
+/** Set where this browser keeps programs of its own: then the playground's first sample is not what it will show. */
+export const PROGRAM_COOKIE = 'program';
+
 const ONE_YEAR_SECONDS = 365 * 24 * 60 * 60;
 
 /**

@@ -51,6 +51,8 @@ export interface Editor {
   /** Puts the cursor there, and the focus into the editor. Lines and columns beyond the text are its last. */
   goTo(line: number, column: number | undefined): void;
   focus(): void;
+  /** Takes the selection over from a field that shows the same text, how far it was scrolled, and the focus where it has it. */
+  goOnFrom(field: HTMLTextAreaElement): void;
   destroy(): void;
 }
 
@@ -120,6 +122,14 @@ export function createEditor(options: EditorOptions): Editor {
       view.focus();
     },
     focus: () => view.focus(),
+    goOnFrom(field) {
+      const { selectionStart, selectionEnd, scrollTop, scrollLeft } = field;
+      if (document.activeElement === field) {
+        view.dispatch({ selection: { anchor: selectionStart, head: selectionEnd } });
+        view.focus();
+      }
+      view.scrollDOM.scrollTo(scrollLeft, scrollTop);
+    },
     destroy: () => view.destroy(),
   };
 }

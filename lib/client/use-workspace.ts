@@ -1,9 +1,11 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { PROGRAM_COOKIE, setCookie } from '#lib/client/cookies';
 import { savedCode } from '#lib/client/languages';
 import { type Sample, sheetOf } from '#lib/client/samples';
 import { fromFragment, toFragment } from '#lib/client/share';
 import { readStored, writeStored } from '#lib/client/stored';
 import {
+  FIRST_WORKSPACE,
   fromShared,
   mainFileName,
   newFile,
@@ -37,11 +39,15 @@ const LANGUAGE = 'playground:language';
 const codeKey = (language: LanguageId) => `playground:${language}`;
 const filesKey = (language: LanguageId) => `playground:${language}:files`;
 
-/** The program in the playground: a link's, or what was written last in this browser. */
-export function useWorkspace(): WorkspaceState {
-  const [workspace, setWorkspace] = useState<Workspace>();
+/**
+ * The program in the playground: a link's, or what was written last in this browser. Where nothing is known to have been
+ * (`isNew`), the first one is there from the start, also in the page that the server renders.
+ */
+export function useWorkspace(isNew: boolean): WorkspaceState {
+  const first = isNew ? FIRST_WORKSPACE : undefined;
+  const [workspace, setWorkspace] = useState(first);
   const [currentId, setCurrentId] = useState(0);
-  const latest = useRef<Workspace>(undefined);
+  const latest = useRef(first);
 
   const put = useCallback((next: Workspace) => {
     latest.current = next;
@@ -52,6 +58,7 @@ export function useWorkspace(): WorkspaceState {
       const [main, ...others] = next.files;
       writeStored(codeKey(next.language), main.content);
       writeStored(filesKey(next.language), packFiles(others));
+      setCookie(PROGRAM_COOKIE, 'own');
       put(next);
     },
     [put],
@@ -65,14 +72,18 @@ export function useWorkspace(): WorkspaceState {
   );
 
   useEffect(() => {
-    const read = async () => {
+    const read = async (isFirst: boolean) => {
       const shared = await fromFragment(window.location.hash);
       const language = sheetOf(shared?.language ?? readStored(LANGUAGE))?.id ?? 'python';
-      begin(shared === undefined ? saved(language) : fromShared(shared, language));
+      if (shared !== undefined) begin(fromShared(shared, language));
+      // What stands there from the start may have been written on meanwhile.
+      else if (!isFirst || latest.current === undefined || (latest.current === FIRST_WORKSPACE && keepsAny(language)))
+        begin(saved(language));
+      delete document.documentElement.dataset.linked;
     };
-    void read();
+    void read(true);
     // A link that is opened in the same tab changes nothing but what is after the #.
-    const onHash = () => void read();
+    const onHash = () => void read(false);
     window.addEventListener('hashchange', onHash);
     return () => window.removeEventListener('hashchange', onHash);
   }, [begin]);
@@ -111,6 +122,7 @@ export function useWorkspace(): WorkspaceState {
     },
     chooseLanguage: (language) => {
       writeStored(LANGUAGE, language);
+      setCookie(PROGRAM_COOKIE, 'own');
       begin({ ...saved(language), stdin: latest.current?.stdin ?? '', args: latest.current?.args ?? '' });
     },
     openSample: ({ code, stdin }) => {
@@ -139,6 +151,10 @@ export function useWorkspace(): WorkspaceState {
 function saved(language: LanguageId): Workspace {
   const main = newFile(mainFileName(language), savedCode(language));
   return { language, files: [main, ...unpackFiles(readStored(filesKey(language)))], stdin: '', args: '' };
+}
+
+function keepsAny(language: LanguageId): boolean {
+  return language !== FIRST_WORKSPACE.language || [codeKey, filesKey].some((key) => readStored(key(language)) !== '');
 }
 
 function withFile(

@@ -28,6 +28,14 @@ export function newFile(name: string, content: string): WorkFile {
   return { id: lastId, name, content };
 }
 
+/** What stands in a playground where nothing was written yet: the first sample of the first language. The same for the server and the browser. */
+export const FIRST_WORKSPACE: Workspace = {
+  language: 'python',
+  files: [{ id: 0, name: mainFileName('python'), content: sheetOf('python')?.samples[0].code ?? '' }],
+  stdin: '',
+  args: '',
+};
+
 /** What the main file is called. Java's is called after its class, by the runner. */
 export function mainFileName(language: LanguageId): string {
   return `${language === 'java' ? 'Main' : 'main'}.${sheetOf(language)?.extension ?? 'txt'}`;

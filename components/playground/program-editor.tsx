@@ -1,0 +1,76 @@
+'use client';
+
+import { lazy, type RefObject, Suspense, useEffect, useRef, useState } from 'react';
+import type { CodeEditorProps } from '#components/playground/code-editor';
+import { afterPaint } from '#lib/client/after-paint';
+import { fetchBeside } from '#lib/client/fetch-beside';
+import { FIRST_WORKSPACE } from '#lib/client/workspace';
+
+const loadEditor = () => import('#components/playground/code-editor');
+/** The program can be read and written before the editor is made of it, which takes a phone a third of a second. */
+const CodeEditor = lazy(() => Promise.all([loadEditor(), afterPaint()]).then(([editor]) => editor));
+
+/** Where a finger is what points: most who open a program there read it, and run it as it is. */
+const isTouched = () => matchMedia('(pointer: coarse)').matches;
+if (typeof window !== 'undefined' && !isTouched()) fetchBeside(loadEditor);
+
+type ProgramEditorProps = Omit<CodeEditorProps, 'plain' | 'onReady'>;
+
+/** A plain field, and as soon as it has come the editor in its place, where the writing goes on. On a touch screen it comes at the first touch. */
+export function ProgramEditor(props: ProgramEditorProps) {
+  const isWanted = useFirstTouch();
+  const [isThere, setThere] = useState(false);
+  const plain = useRef<HTMLTextAreaElement>(null);
+  return (
+    <div className="h-full min-h-0 overflow-hidden">
+      {isThere ? null : <PlainEditor key={props.file.id} field={plain} {...props} />}
+      {isWanted ? (
+        <Suspense>
+          <CodeEditor {...props} plain={plain} onReady={() => setThere(true)} />
+        </Suspense>
+      ) : null}
+    </div>
+  );
+}
+
+function useFirstTouch(): boolean {
+  const [touched, setTouched] = useState(false);
+  useEffect(() => {
+    if (!isTouched()) {
+      setTouched(true);
+      return;
+    }
+    const listening = new AbortController();
+    for (const type of ['pointerdown', 'keydown', 'focusin'])
+      document.addEventListener(type, () => setTouched(true), { capture: true, signal: listening.signal });
+    return () => listening.abort();
+  }, []);
+  return touched;
+}
+
+/** The program as the editor will show it, to the pixel. */
+function PlainEditor({
+  field,
+  label,
+  file,
+  onChange,
+}: ProgramEditorProps & { field: RefObject<HTMLTextAreaElement | null> }) {
+  const [isAlive, setAlive] = useState(false);
+  useEffect(() => setAlive(true), []);
+  return (
+    <textarea
+      ref={field}
+      aria-label={label}
+      defaultValue={file.text}
+      onChange={(event) => onChange(file.id, event.target.value)}
+      // What is written before the page is alive would be lost.
+      readOnly={!isAlive}
+      dir="ltr"
+      wrap="off"
+      autoCapitalize="off"
+      spellCheck={false}
+      data-first={file.id === FIRST_WORKSPACE.files[0].id || undefined}
+      className="block size-full resize-none whitespace-pre bg-canvas py-3 ps-[calc(4.5rem+6px)] pe-3 font-mono text-sm leading-[1.6] outline-none [tab-size:4]"
+    />
+  );
+}
