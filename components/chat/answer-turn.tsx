@@ -1,6 +1,6 @@
 'use client';
 
-import { RefreshCw, Split, Zap } from 'lucide-react';
+import { Split, Zap } from 'lucide-react';
 import { memo } from 'react';
 import { Reasoning } from '#components/chat/reasoning';
 import { type VersionPlace, Versions } from '#components/chat/versions';
@@ -10,6 +10,7 @@ import { Button } from '#components/ui/button';
 import { CopyButton } from '#components/ui/copy-button';
 import { IconButton } from '#components/ui/icon-button';
 import { Notice } from '#components/ui/notice';
+import { TurnIcon } from '#components/ui/turn-icon';
 import { type AssistantMessage, isRunning } from '#lib/client/conversation';
 import { count, duration, queuePlace } from '#lib/client/format';
 import { chatStore } from '#lib/client/use-chat';
@@ -76,7 +77,7 @@ function Footer({ message, onRegenerate, ...place }: AnswerTurnProps) {
     <footer className="mt-2 -ms-2 flex min-h-8 flex-wrap items-center gap-x-1 gap-y-1 text-ink-3 text-xs">
       {message.content === '' ? null : <CopyButton text={message.content} label="Copy the answer" />}
       <IconButton label="Ask again" onClick={() => onRegenerate(message.id)}>
-        <RefreshCw className="size-4" strokeWidth={1.75} aria-hidden />
+        <TurnIcon name="refresh-cw" />
       </IconButton>
       <Versions conversationId={message.conversationId} {...place} />
       <span className="ms-2 flex flex-wrap items-center gap-x-2 gap-y-1">

@@ -1,6 +1,5 @@
 'use client';
 
-import { Pencil } from 'lucide-react';
 import { memo, useEffect, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { Pictures } from '#components/chat/pictures';
@@ -8,6 +7,7 @@ import { type VersionPlace, Versions } from '#components/chat/versions';
 import { Button } from '#components/ui/button';
 import { CopyButton } from '#components/ui/copy-button';
 import { IconButton } from '#components/ui/icon-button';
+import { TurnIcon } from '#components/ui/turn-icon';
 import type { UserMessage } from '#lib/client/conversation';
 
 interface QuestionTurnProps extends VersionPlace {
@@ -43,12 +43,15 @@ export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...pla
           {message.content}
         </div>
       )}
-      <div className="-mb-5 mt-0.5 flex items-center opacity-0 transition-opacity focus-within:opacity-100 group-hover/turn:opacity-100 pointer-coarse:opacity-100">
+      <div className="-mb-5 mt-0.5 flex items-center">
         <Versions conversationId={message.conversationId} {...place} />
-        <IconButton ref={change} label="Edit and send again" onClick={() => setEditing(true)}>
-          <Pencil className="size-4" strokeWidth={1.75} aria-hidden />
-        </IconButton>
-        <CopyButton text={message.content} label="Copy the question" />
+        {/* The icons alone come and go: a box that is see-through has a layer of its own in each turn of a long chat. */}
+        <span className="flex items-center focus-within:[&_svg]:visible group-hover/turn:[&_svg]:visible pointer-fine:[&_svg]:invisible">
+          <IconButton ref={change} label="Edit and send again" onClick={() => setEditing(true)}>
+            <TurnIcon name="pencil" />
+          </IconButton>
+          <CopyButton text={message.content} label="Copy the question" />
+        </span>
       </div>
     </article>
   );

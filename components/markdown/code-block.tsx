@@ -1,6 +1,6 @@
 'use client';
 
-import { CornerDownLeft, ExternalLink, Play, Square, X } from 'lucide-react';
+import { CornerDownLeft, Play, Square, X } from 'lucide-react';
 import { useContext, useState } from 'react';
 import { useIsCodeFenceIncomplete } from 'streamdown';
 import { AskContext } from '#components/markdown/ask-context';
@@ -10,6 +10,7 @@ import { Button } from '#components/ui/button';
 import { CopyButton } from '#components/ui/copy-button';
 import { IconButton } from '#components/ui/icon-button';
 import { Notice } from '#components/ui/notice';
+import { TurnIcon } from '#components/ui/turn-icon';
 import { demoEngine } from '#lib/client/demo/languages';
 import { languageName } from '#lib/client/language-names';
 import type { Run } from '#lib/client/run';
@@ -50,7 +51,7 @@ export function CodeBlock({ code, language }: { code: string; language: string }
         ) : null}
         {sheet !== undefined && isComplete ? (
           <IconButton label="Open in the playground" onClick={() => void openInPlayground(id, code)}>
-            <ExternalLink className="size-4" strokeWidth={1.75} aria-hidden />
+            <TurnIcon name="external-link" />
           </IconButton>
         ) : null}
         <CopyButton text={code} label="Copy the code" />

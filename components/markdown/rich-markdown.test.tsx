@@ -1,28 +1,30 @@
 import { renderToStaticMarkup } from 'react-dom/server';
 import { Streamdown } from 'streamdown';
 import { describe, expect, it } from 'vitest';
-import { COMPONENTS, REMARK_PLUGINS, RichMarkdown } from '#components/markdown/rich-markdown';
+import { COMPONENTS, REHYPE_PLUGINS, REMARK_PLUGINS, RichMarkdown } from '#components/markdown/rich-markdown';
 import { withDollarMath } from '#lib/client/math-marks';
 import { CORPUS } from '../../e2e/markdown-corpus.ts';
 
 /** Parsed as one text, not block by block: what every other way to render it must equal. */
 function parsedAsOne(markdown: string): string {
   return renderToStaticMarkup(
-    <Streamdown mode="static" remarkPlugins={REMARK_PLUGINS} components={COMPONENTS} controls={false}>
+    <Streamdown
+      mode="static"
+      remarkPlugins={REMARK_PLUGINS}
+      rehypePlugins={REHYPE_PLUGINS}
+      components={COMPONENTS}
+      controls={false}
+    >
       {withDollarMath(markdown)}
     </Streamdown>,
   );
 }
 
-/** Without what only says where a block begins and which way its text runs, and the frame around all of it. */
+/** Without what only says where a block begins, and the frame around all of it. */
 function bare(html: string): string {
   return html
     .replace(/^<div[^>]*>/, '')
     .replace(/<\/div>$/, '')
-    .replaceAll(
-      /<div dir="(?:ltr|rtl)" style="display:contents">((?:(?!<div dir="(?:ltr|rtl)" style="display:contents">)[\s\S])*?)<\/div>(?=<div dir="(?:ltr|rtl)" style="display:contents">|$)/g,
-      '$1',
-    )
     .replaceAll(/>\s+</g, '><');
 }
 

@@ -4,6 +4,7 @@ import { type ComponentProps, createElement, isValidElement, type ReactNode, use
 import remarkMath from 'remark-math';
 import {
   type Components,
+  defaultRehypePlugins,
   defaultRemarkPlugins,
   type ExtraProps,
   parseMarkdownIntoBlocks,
@@ -14,6 +15,7 @@ import { CodeBlock } from '#components/markdown/code-block';
 import { DiagramBlock } from '#components/markdown/diagram-block';
 import { Formula } from '#components/markdown/formula';
 import { WritingContext } from '#components/markdown/writing-context';
+import { rehypeDirections } from '#lib/client/directions';
 import { withDollarMath } from '#lib/client/math-marks';
 
 /**
@@ -31,9 +33,9 @@ export function RichMarkdown({ text, streaming }: { text: string; streaming: boo
         parseIncompleteMarkdown={streaming}
         parseMarkdownIntoBlocksFn={intoBlocks}
         remarkPlugins={REMARK_PLUGINS}
+        rehypePlugins={REHYPE_PLUGINS}
         controls={false}
         lineNumbers={false}
-        dir="auto"
         components={COMPONENTS}
       >
         {marked}
@@ -46,6 +48,12 @@ export function RichMarkdown({ text, streaming }: { text: string; streaming: boo
 export const REMARK_PLUGINS: NonNullable<StreamdownProps['remarkPlugins']> = [
   ...Object.values(defaultRemarkPlugins),
   [remarkMath, { singleDollarTextMath: false }],
+];
+
+/** Streamdown's own, and in place of its boxes around each block, which a long chat has hundreds of, a direction where one is needed. */
+export const REHYPE_PLUGINS: NonNullable<StreamdownProps['rehypePlugins']> = [
+  ...Object.values(defaultRehypePlugins),
+  rehypeDirections,
 ];
 
 /** A link's address may stand in another block than the link: such a text is parsed as one. */
@@ -128,9 +136,9 @@ function Checkbox({ checked }: ComponentProps<'input'> & ExtraProps) {
   );
 }
 
-function Table({ children }: ComponentProps<'table'> & ExtraProps) {
+function Table({ children, dir }: ComponentProps<'table'> & ExtraProps) {
   return (
-    <div className="table-frame" {...SCROLLABLE}>
+    <div className="table-frame" dir={dir} {...SCROLLABLE}>
       <table>{children}</table>
     </div>
   );

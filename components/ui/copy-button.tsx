@@ -1,8 +1,9 @@
 'use client';
 
-import { Check, Copy } from 'lucide-react';
+import { Check } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { IconButton } from '#components/ui/icon-button';
+import { TurnIcon } from '#components/ui/turn-icon';
 import { COPIED_MS, COPY_WORDS, copyText } from '#lib/client/clipboard';
 
 export function CopyButton({ text, label = 'Copy', className }: { text: string; label?: string; className?: string }) {
@@ -24,11 +25,7 @@ export function CopyButton({ text, label = 'Copy', className }: { text: string; 
         );
       }}
     >
-      {state === 'copied' ? (
-        <Check className="size-4 text-good" aria-hidden />
-      ) : (
-        <Copy className="size-4" strokeWidth={1.75} aria-hidden />
-      )}
+      {state === 'copied' ? <Check className="size-4 text-good" aria-hidden /> : <TurnIcon name="copy" />}
     </IconButton>
   );
 }
