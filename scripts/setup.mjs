@@ -8,7 +8,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { hintScripts } from './compile-hints.mjs';
+import { finishBuild } from './finish-build.mjs';
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const BIN = join(ROOT, 'node_modules', '.bin');
@@ -111,7 +111,7 @@ const BUILD_SOURCES = [
   'package.json',
   'package-lock.json',
   'scripts/demo.mjs',
-  'scripts/compile-hints.mjs',
+  'scripts/finish-build.mjs',
 ];
 const BUILD_STAMP = join(ROOT, '.next', 'chill-space-build');
 
@@ -129,7 +129,7 @@ export async function ensureBuild() {
   });
   if (code !== 0)
     throw new SetupError(`${Buffer.concat(output).toString()}\nThe pages could not be built. What Next said is above.`);
-  hintScripts(ROOT);
+  await finishBuild(ROOT);
   await run(projectNode(), [join(ROOT, 'scripts', 'precompile.ts')], { cwd: ROOT, env: serverEnvironment() });
   mkdirSync(dirname(BUILD_STAMP), { recursive: true });
   writeFileSync(BUILD_STAMP, wanted);

@@ -13,6 +13,7 @@ import { GatewayFront } from '#lib/server/gateway-front';
 import { NodeRequest } from '#lib/server/node-request';
 import { findOwnPaths } from '#lib/server/own-paths';
 import { createRouteTable, findRouteFiles, type RouteFile, type RouteMatch } from '#lib/server/route-table';
+import { StaticFiles } from '#lib/server/static-files';
 import { writeReply } from '#lib/server/write-reply';
 import type { FaultCode } from '#lib/wire/error';
 
@@ -51,6 +52,7 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
   const match = executor === undefined ? appTable(routes) : executorTable(routes, executor);
   const front = executor === undefined ? gatewayFront(root) : undefined;
   const pages = once(loadPages);
+  const statics = new StaticFiles(root);
 
   const server = createServer(
     {
@@ -83,13 +85,15 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
       void answer(found, incoming, outgoing);
       return;
     }
-    pages()
-      .then((serve) => serve(incoming, outgoing))
-      .catch((error: unknown) => {
-        log().error({ err: error, path: pathOf(incoming.url) }, 'page failed');
-        if (outgoing.headersSent) outgoing.destroy();
-        else answerPlainly(outgoing, 500, 'The page could not be shown. The log of the server says why.');
-      });
+    const showPage = () =>
+      void pages()
+        .then((serve) => serve(incoming, outgoing))
+        .catch((error: unknown) => {
+          log().error({ err: error, path: pathOf(incoming.url) }, 'page failed');
+          if (outgoing.headersSent) outgoing.destroy();
+          else answerPlainly(outgoing, 500, 'The page could not be shown. The log of the server says why.');
+        });
+    if (!statics.serve(pathname, incoming, outgoing, showPage)) showPage();
   }
   server.on('checkContinue', (incoming, outgoing) => serve(incoming, outgoing, true));
   server.on('upgrade', (incoming, socket, head) => front?.upgrade(incoming, socket, head));
