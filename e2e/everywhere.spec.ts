@@ -44,6 +44,34 @@ for (const path of PAGES) {
   });
 }
 
+test('scripts come as the build compressed them, to be compiled while they arrive', async ({ page }) => {
+  const html = await (await page.request.get('/')).text();
+  const scripts = [...html.matchAll(/<script src="([^"]+)"/g)].map(([, source]) => `${source}`);
+  expect(scripts.length).toBeGreaterThan(3);
+  for (const script of scripts) {
+    const answer = await page.request.get(script, { headers: { 'accept-encoding': 'br' } });
+    const text = await answer.text();
+    expect(text).toMatch(/^\/\/# allFunctionsCalledOnLoad\n/);
+    if (text.length >= 1024) expect(answer.headers()['content-encoding']).toBe('br');
+  }
+});
+
+test('a page with answers names the scripts that show them, which are fetched beside its own', async ({ page }) => {
+  const named = async (path: string) => {
+    const html = await (await page.request.get(path)).text();
+    return [...html.matchAll(/<link rel="preload"[^>]* href="([^"]+\.js)"/g)].map(([, source]) => `${source}`);
+  };
+  const usual = await named('/');
+  const ahead = (await named('/?c=some')).filter((source) => !usual.includes(source));
+  expect(ahead.length).toBeGreaterThan(2);
+  // They are those that an empty chat asks for as soon as somebody is there, but for the small one that asks for the others.
+  const asked = new Set<string>();
+  page.on('request', (request) => asked.add(new URL(request.url()).pathname));
+  await page.goto('/');
+  await page.getByRole('textbox', { name: 'Message' }).fill('Hello');
+  await expect.poll(() => ahead.filter((source) => !asked.has(source)).length).toBeLessThan(2);
+});
+
 test('every page is reached by the keyboard, beginning with a link past the navigation', async ({ page }) => {
   await page.goto('/');
   await page.keyboard.press('Tab');

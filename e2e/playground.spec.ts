@@ -158,3 +158,69 @@ test('colours of a terminal are shown, and nothing else that a terminal would do
     expect(await accessibilityFaults(page)).toEqual([]);
   }
 });
+
+test.describe('before the editor has come', () => {
+  const plain = (page: Page) => page.locator('textarea[aria-label="Program"]');
+  const made = (page: Page) => page.locator('.cm-content');
+
+  test('a new browser has the first sample with the page itself, another one has its own program', async ({ page }) => {
+    const first = await page.request.get('/playground');
+    expect(await first.text()).toContain('def primes(limit)');
+    await write(page, 'print("mine")');
+    await expect(made(page)).toHaveText('print("mine")');
+    const later = await page.request.get('/playground');
+    expect(await later.text()).not.toContain('def primes(limit)');
+    await page.reload();
+    await expect(made(page)).toHaveText('print("mine")');
+  });
+
+  test("a link's program is never preceded by the sample", async ({ page, context }) => {
+    await write(page, 'print("linked")');
+    await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.getByRole('button', { name: 'Copy a link to this program' }).click();
+    await expect(page.getByRole('button', { name: 'Link copied' })).toBeVisible();
+    const address = await page.evaluate(() => navigator.clipboard.readText());
+    await context.clearCookies();
+    const watched = async (url: string) => {
+      const other = await context.newPage();
+      await other.addInitScript(() => {
+        localStorage.clear();
+        const look = () => {
+          const sample = document.querySelector('[data-first]');
+          if (sample !== null && getComputedStyle(sample).visibility === 'visible')
+            Object.assign(window, { seen: true });
+          requestAnimationFrame(look);
+        };
+        requestAnimationFrame(look);
+      });
+      await other.goto(url);
+      await expect(made(other)).toBeVisible();
+      const seen = await other.evaluate(() => 'seen' in window);
+      const text = await made(other).textContent();
+      await other.close();
+      await context.clearCookies();
+      return { seen, text };
+    };
+    expect(await watched(address)).toEqual({ seen: false, text: 'print("linked")' });
+    expect(await watched('/playground')).toMatchObject({ seen: true });
+  });
+
+  test.describe('on a touch screen', () => {
+    test.use({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
+
+    test('the program waits as a plain field, and what is written there goes on in the editor', async ({ page }) => {
+      await page.waitForLoadState('networkidle');
+      await expect(plain(page)).toBeEditable();
+      await expect(made(page)).toHaveCount(0);
+      expect(await accessibilityFaults(page)).toEqual([]);
+      await plain(page).fill('');
+      await plain(page).tap();
+      await page.keyboard.type('print(6 * 7)', { delay: 5 });
+      await expect(made(page)).toBeFocused();
+      await expect(plain(page)).toHaveCount(0);
+      await expect(made(page)).toHaveText('print(6 * 7)');
+      await run(page);
+      await expect(output(page)).toContainText('42');
+    });
+  });
+});

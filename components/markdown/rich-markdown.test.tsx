@@ -57,4 +57,17 @@ describe('markdown that is rendered block by block', () => {
       }
     }
   });
+
+  it('says which way a text runs where that is not the way of the page, and puts nothing around a block', () => {
+    const html = renderToStaticMarkup(
+      <RichMarkdown
+        text={'English\n\nשלום `code`\n\n- שלום\n- עולם\n\n| א | ב |\n| - | - |\n| ג | ד |'}
+        streaming={false}
+      />,
+    );
+    expect(html).toMatch(/^<div[^>]*class="[^"]*prose[^"]*"[^>]*><p>English<\/p>\s*<p dir="rtl">שלום <code dir="ltr">/);
+    expect(html).toMatch(/<ul dir="rtl">\s*<li>שלום/);
+    expect(html).toMatch(/<div class="table-frame" dir="rtl"/);
+    expect(html).not.toContain('contents');
+  });
 });

@@ -1,9 +1,10 @@
 'use client';
 
-import { type RefObject, useEffect, useImperativeHandle, useLayoutEffect, useRef } from 'react';
+import { type RefObject, use, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react';
 import { useNonce } from '#components/shell/providers';
 import type { Problem } from '#lib/client/diagnostics';
-import { createEditor, type Editor, type EditorFile } from '#lib/client/editor';
+import { createEditor, type Editor, type EditorFile, loadGrammar } from '#lib/client/editor';
+import type { LanguageId } from '#lib/wire/code';
 
 export interface EditorHandle {
   goTo: (line: number, column: number | undefined) => void;
@@ -30,6 +31,9 @@ export interface CodeEditorProps {
 /** The text lives in the editor; React only hears of changes. */
 export default function CodeEditor({ handle, label, file, ids, problems, plain, onReady, ...events }: CodeEditorProps) {
   const nonce = useNonce();
+  // The first file comes in its colours; those of the next ones may come later.
+  const [isColoured] = useState(() => grammarOf(file.language));
+  use(isColoured);
   const parent = useRef<HTMLDivElement>(null);
   const editor = useRef<Editor>(null);
   const latest = useRef({ file, onReady, ...events });
@@ -65,4 +69,15 @@ export default function CodeEditor({ handle, label, file, ids, problems, plain, 
     focus: () => editor.current?.focus(),
   }));
   return <div ref={parent} className="h-full min-h-0" dir="ltr" />;
+}
+
+const asked = new Map<LanguageId | undefined, Promise<unknown>>();
+
+/** The same promise each time: React waits for it by that. */
+function grammarOf(language: LanguageId | undefined): Promise<unknown> {
+  const known = asked.get(language);
+  if (known !== undefined) return known;
+  const grammar = language === undefined ? Promise.resolve() : loadGrammar(language);
+  asked.set(language, grammar);
+  return grammar;
 }

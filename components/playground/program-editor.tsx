@@ -56,12 +56,14 @@ function PlainEditor({
   onChange,
 }: ProgramEditorProps & { field: RefObject<HTMLTextAreaElement | null> }) {
   const [isAlive, setAlive] = useState(false);
+  // Its own from then on: a default that changes with it would take the cursor to the beginning.
+  const [text] = useState(file.text);
   useEffect(() => setAlive(true), []);
   return (
     <textarea
       ref={field}
       aria-label={label}
-      defaultValue={file.text}
+      defaultValue={text}
       onChange={(event) => onChange(file.id, event.target.value)}
       // What is written before the page is alive would be lost.
       readOnly={!isAlive}

@@ -77,6 +77,19 @@ const INDENTS: Record<LanguageId, string> = {
   rust: '    ',
 };
 
+const grammars = new Map<LanguageId, LanguageSupport>();
+
+/** Fetches what colours a language. Without it the text can be edited all the same: never rejects. */
+export async function loadGrammar(language: LanguageId): Promise<LanguageSupport | undefined> {
+  try {
+    const grammar = grammars.get(language) ?? (await LANGUAGES[language]());
+    grammars.set(language, grammar);
+    return grammar;
+  } catch {
+    return undefined;
+  }
+}
+
 /** CodeMirror with what this app wants of it. Escape, then Tab leaves the field: Tab alone indents. */
 export function createEditor(options: EditorOptions): Editor {
   const language = new Compartment();
@@ -84,12 +97,11 @@ export function createEditor(options: EditorOptions): Editor {
   // The nonce is needed as soon as there is a view: its styles come with it.
   const view = new EditorView({ parent: options.parent, extensions: [EditorView.cspNonce.of(options.nonce)] });
   let shown: EditorFile | undefined;
-  const load = async ({ id, language: name }: EditorFile) => {
-    if (name === undefined) return;
-    // Without its colours the text can be edited all the same.
-    const support = await LANGUAGES[name]().catch(() => undefined);
-    if (support !== undefined && shown?.id === id)
-      view.dispatch({ effects: language.reconfigure([support, indentUnit.of(INDENTS[name])]) });
+  const inColour = (name: LanguageId, grammar: LanguageSupport) => [grammar, indentUnit.of(INDENTS[name])];
+  const load = async ({ id }: EditorFile, name: LanguageId) => {
+    const grammar = await loadGrammar(name);
+    if (grammar !== undefined && shown?.id === id)
+      view.dispatch({ effects: language.reconfigure(inColour(name, grammar)) });
   };
   return {
     show(file) {
@@ -97,14 +109,14 @@ export function createEditor(options: EditorOptions): Editor {
       shown = file;
       const before = kept.get(file.id);
       if (before !== undefined) return view.setState(before);
-      const indent = file.language === undefined ? '  ' : INDENTS[file.language];
-      view.setState(
-        EditorState.create({
-          doc: file.text,
-          extensions: [...extensions(options), language.of(indentUnit.of(indent))],
-        }),
-      );
-      void load(file);
+      const name = file.language;
+      const grammar = name === undefined ? undefined : grammars.get(name);
+      const colours =
+        name === undefined || grammar === undefined
+          ? indentUnit.of(name === undefined ? '  ' : INDENTS[name])
+          : inColour(name, grammar);
+      view.setState(EditorState.create({ doc: file.text, extensions: [...extensions(options), language.of(colours)] }));
+      if (name !== undefined && grammar === undefined) void load(file, name);
     },
     keepOnly(ids) {
       for (const id of kept.keys()) if (!ids.includes(id)) kept.delete(id);
