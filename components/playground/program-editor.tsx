@@ -60,19 +60,34 @@ function PlainEditor({
   const [text] = useState(file.text);
   useEffect(() => setAlive(true), []);
   return (
-    <textarea
-      ref={field}
-      aria-label={label}
-      defaultValue={text}
-      onChange={(event) => onChange(file.id, event.target.value)}
-      // What is written before the page is alive would be lost.
-      readOnly={!isAlive}
-      dir="ltr"
-      wrap="off"
-      autoCapitalize="off"
-      spellCheck={false}
-      data-first={file.id === FIRST_WORKSPACE.files[0].id || undefined}
-      className="block size-full resize-none whitespace-pre bg-canvas py-3 ps-[calc(4.5rem+6px)] pe-3 font-mono text-sm leading-[1.6] outline-none [tab-size:4]"
-    />
+    <div className="relative h-full" data-first={file.id === FIRST_WORKSPACE.files[0].id || undefined}>
+      <div
+        aria-hidden
+        className="pointer-events-none absolute inset-y-0 start-0 w-13 overflow-hidden whitespace-pre py-3 text-end font-mono text-ink-3 text-sm leading-[1.6]"
+      >
+        {lineNumbers(text)}
+      </div>
+      <textarea
+        ref={field}
+        aria-label={label}
+        defaultValue={text}
+        onChange={(event) => onChange(file.id, event.target.value)}
+        // What is written before the page is alive would be lost.
+        readOnly={!isAlive}
+        dir="ltr"
+        wrap="off"
+        autoCapitalize="off"
+        spellCheck={false}
+        className="block size-full resize-none whitespace-pre bg-transparent py-3 ps-[calc(4.5rem+6px)] pe-3 font-mono text-sm leading-[1.6] outline-none [tab-size:4]"
+      />
+    </div>
   );
+}
+
+/** More than any screen has. */
+const MOST_NUMBERS = 120;
+
+function lineNumbers(text: string): string {
+  const { length } = text.split('\n', MOST_NUMBERS);
+  return Array.from({ length }, (_, index) => index + 1).join('\n');
 }
