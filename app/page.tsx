@@ -1,15 +1,23 @@
-import { cookies } from 'next/headers';
+import { cookies, headers } from 'next/headers';
 import { Chat } from '#components/chat/chat';
 import { HISTORY_COOKIE, NOTICE_COOKIE } from '#lib/client/cookies';
+import { OPEN_HISTORY_AHEAD } from '#lib/client/history-ahead';
 import { firstModels } from '#lib/server/page-data';
 
-export default async function ChatPage() {
-  const [jar, models] = await Promise.all([cookies(), firstModels()]);
+interface ChatPageProps {
+  searchParams: Promise<Record<string, string | string[] | undefined>>;
+}
+
+export default async function ChatPage({ searchParams }: ChatPageProps) {
+  const [jar, incoming, models, { c }] = await Promise.all([cookies(), headers(), firstModels(), searchParams]);
   return (
-    <Chat
-      historyOpen={jar.get(HISTORY_COOKIE)?.value !== 'closed'}
-      notice={models?.notice ?? null}
-      hiddenNotice={jar.get(NOTICE_COOKIE)?.value}
-    />
+    <>
+      {c === undefined ? null : <script nonce={incoming.get('x-nonce') ?? ''}>{OPEN_HISTORY_AHEAD}</script>}
+      <Chat
+        historyOpen={jar.get(HISTORY_COOKIE)?.value !== 'closed'}
+        notice={models?.notice ?? null}
+        hiddenNotice={jar.get(NOTICE_COOKIE)?.value}
+      />
+    </>
   );
 }

@@ -289,12 +289,15 @@ async function seed({ messages, ids }: { messages: number; ids: string[] }): Pro
         });
       }
   }
-  const opening = indexedDB.open('chill-space', 1);
+  const opening = indexedDB.open('chill-space', 2);
   await new Promise<void>((resolve, reject) => {
     opening.onerror = () => reject(opening.error);
     opening.onupgradeneeded = () => {
       opening.result.createObjectStore('conversations', { keyPath: 'id' });
       opening.result.createObjectStore('messages', { keyPath: 'id' }).createIndex('conversationId', 'conversationId');
+      const attachments = opening.result.createObjectStore('attachments', { autoIncrement: true });
+      attachments.createIndex('chat', 'chat');
+      attachments.createIndex('picture', 'picture.id');
     };
     opening.onsuccess = () => {
       const writing = opening.result.transaction(['conversations', 'messages'], 'readwrite');

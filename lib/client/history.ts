@@ -1,5 +1,6 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import type { ChatMessage, Conversation, Picture } from '#lib/client/conversation';
+import { HISTORY_NAME } from '#lib/client/history-ahead';
 
 interface Schema extends DBSchema {
   conversations: { key: string; value: Conversation };
@@ -44,7 +45,7 @@ export interface KeptAttachments {
 
 const VERSION = 2;
 
-export function openHistory(name = 'chill-space'): History & KeptAttachments {
+export function openHistory(name = HISTORY_NAME): History & KeptAttachments {
   let opened: Promise<IDBPDatabase<Schema>> | undefined;
   const database = () => {
     opened ??= openDB<Schema>(name, VERSION, {
