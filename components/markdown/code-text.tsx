@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'react';
 import { paint } from '#lib/client/code-marks';
 import { highlight } from '#lib/client/highlight';
 
+/** What was not passed by in this time is being looked at. */
 const SETTLED_MS = 120;
 
 interface CodeTextProps {
@@ -27,6 +28,7 @@ export function CodeText({ code, label, language }: CodeTextProps) {
       if (!isNear || wipe !== undefined || marks === undefined || !(text instanceof Text)) return;
       wipe = paint(text, marks);
     };
+    let isFirst = true;
     let change: ReturnType<typeof setTimeout> | undefined;
     const follow = () => {
       if (isNear) return void draw();
@@ -37,10 +39,10 @@ export function CodeText({ code, label, language }: CodeTextProps) {
     const observer = new IntersectionObserver(
       ([entry]) => {
         clearTimeout(change);
-        const isFirst = change === undefined;
         isNear = entry?.isIntersecting === true;
-        if (isFirst && isNear) follow();
-        change = setTimeout(follow, SETTLED_MS);
+        if (isFirst) follow();
+        else change = setTimeout(follow, SETTLED_MS);
+        isFirst = false;
       },
       { rootMargin: '600px' },
     );
