@@ -6,6 +6,15 @@ import { test as base, expect, type Page } from 'playwright/test';
  * one), an exception, or a request to another host.
  */
 export const test = base.extend<{ watch: undefined; expectedErrors: RegExp | undefined }>({
+  page: async ({ page }, use) => {
+    const goto = page.goto.bind(page);
+    page.goto = async (url, options) => {
+      const answer = await goto(url, options);
+      await page.waitForFunction(isAlive);
+      return answer;
+    };
+    await use(page);
+  },
   /** Lines in the console that a test provokes on purpose. */
   expectedErrors: [undefined, { option: true }],
   watch: [
@@ -26,6 +35,21 @@ export const test = base.extend<{ watch: undefined; expectedErrors: RegExp | und
     { auto: true },
   ],
 });
+
+/**
+ * Runs in the page: whether React has taken over what the server rendered, and its effects have run. A page has loaded before that, and what
+ * is pressed then is pressed in vain.
+ */
+async function isAlive(): Promise<boolean> {
+  const taken = (element: Element | null) =>
+    element === null || Object.keys(element).some((key) => key.startsWith('__reactFiber'));
+  const isPlain = location.pathname === '/docs/api';
+  const isTaken =
+    taken(document.querySelector('header button')) &&
+    (isPlain || taken(document.querySelector('main button, main textarea, main input')));
+  if (isTaken) await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  return isTaken;
+}
 
 /** Chromium writes a line for every answer of 4xx and 5xx; what the page makes of it is what the tests look at. */
 function isRefusal(text: string): boolean {
