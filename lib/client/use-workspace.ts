@@ -79,7 +79,7 @@ export function useWorkspace(isNew: boolean): WorkspaceState {
       // What stands there from the start may have been written on meanwhile.
       else if (!isFirst || latest.current === undefined || (latest.current === FIRST_WORKSPACE && keepsAny(language)))
         begin(saved(language));
-      delete document.documentElement.dataset.linked;
+      if (shared === undefined) delete document.documentElement.dataset.linked;
     };
     void read(true);
     // A link that is opened in the same tab changes nothing but what is after the #.
@@ -87,6 +87,11 @@ export function useWorkspace(isNew: boolean): WorkspaceState {
     window.addEventListener('hashchange', onHash);
     return () => window.removeEventListener('hashchange', onHash);
   }, [begin]);
+
+  // The link's program stands there now.
+  useEffect(() => {
+    if (workspace !== FIRST_WORKSPACE) delete document.documentElement.dataset.linked;
+  }, [workspace]);
 
   const edit = useCallback(
     (change: (before: Workspace) => Workspace) => {
