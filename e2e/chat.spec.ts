@@ -120,20 +120,27 @@ test('a server that refuses is quoted, with one button to try again', async ({ p
   await expect(answers(page).last()).toContainText(/\d+ tokens/);
 });
 
+declare global {
+  interface Window {
+    /** How many scripts the document had at each opening of a database. */
+    openings: number[];
+  }
+}
+
 test('a link to a conversation opens the history with the page, and makes none where there is none', async ({
   page,
 }) => {
   await page.addInitScript(() => {
     const open = IDBFactory.prototype.open;
-    Object.assign(window, { openings: [] as number[] });
+    window.openings = [];
     IDBFactory.prototype.open = function (this: IDBFactory, name: string, version?: number) {
-      (window as unknown as { openings: number[] }).openings.push(document.scripts.length);
+      window.openings.push(document.scripts.length);
       return version === undefined ? open.call(this, name) : open.call(this, name, version);
     };
   });
   await page.goto('/?c=nowhere');
   await expect(page.getByRole('heading', { name: 'This conversation is not in this browser' })).toBeVisible();
-  const openings = await page.evaluate(() => (window as unknown as { openings: number[] }).openings);
+  const openings = await page.evaluate(() => window.openings);
   // The first one long before the page's own scripts have run: of the document, hardly any has come.
   expect(openings.length).toBeGreaterThan(1);
   expect(openings[0]).toBeLessThan(openings[1] ?? 0);
