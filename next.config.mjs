@@ -46,6 +46,13 @@ const config = {
       { source: '/:path*', has: [{ type: 'header', key: 'x-not-found', value: '1' }], destination: '/_not-found' },
     ],
   }),
+  turbopack: {
+    rules: {
+      // Imported, a font is the address that the styles know it by.
+      '*.woff2': { type: 'asset' },
+      '**/uplot/dist/uPlot.esm.js': { loaders: ['./scripts/uplot-loader.cjs'] },
+    },
+  },
   serverExternalPackages: ['node-llama-cpp', 'pino', 'prom-client', 'undici', 'execa'],
 };
 

@@ -46,6 +46,7 @@ test('plots have a title, the value of now, and their numbers as a table', async
     'Memory of the server',
   ]) {
     const plot = page.getByRole('figure', { name: title });
+    await plot.scrollIntoViewIfNeeded();
     await expect(plot.locator('canvas')).toBeVisible();
     await expect(plot.getByRole('table', { name: `${title}, the latest values` })).toBeAttached();
   }

@@ -3,8 +3,8 @@
 import { useMemo, useState } from 'react';
 import { type ActionOutcome, Actions } from '#components/dashboard/actions';
 import { Freshness } from '#components/dashboard/freshness';
-import { NearPlot, PlotSkeleton } from '#components/dashboard/near-plot';
 import { Executors, ModelTable, Parts } from '#components/dashboard/parts';
+import { Plot, PlotSkeleton } from '#components/dashboard/plot';
 import { Queue } from '#components/dashboard/queue';
 import { Tables } from '#components/dashboard/tables';
 import { Tiles } from '#components/dashboard/tiles';
@@ -113,12 +113,12 @@ function Plots({ samples }: { samples: readonly Sample[] }) {
   );
   return (
     <div className="grid gap-3 lg:grid-cols-2">
-      <NearPlot title="Waiting and running" times={times} lines={lines.queue} format={count} least={4} />
-      <NearPlot title="Time to the first token" times={times} lines={lines.firstToken} format={duration} least={100} />
-      <NearPlot title="Time to the whole answer" times={times} lines={lines.total} format={duration} least={100} />
-      <NearPlot title="Time of a code run" times={times} lines={lines.code} format={duration} least={100} />
-      <NearPlot title="Answers from the cache" times={times} lines={lines.hits} format={wholePercent} least={100} />
-      <NearPlot title="Memory of the server" times={times} lines={lines.memory} format={megabytes} least={128} />
+      <Plot title="Waiting and running" times={times} lines={lines.queue} format={count} least={4} />
+      <Plot title="Time to the first token" times={times} lines={lines.firstToken} format={duration} least={100} />
+      <Plot title="Time to the whole answer" times={times} lines={lines.total} format={duration} least={100} />
+      <Plot title="Time of a code run" times={times} lines={lines.code} format={duration} least={100} />
+      <Plot title="Answers from the cache" times={times} lines={lines.hits} format={wholePercent} least={100} />
+      <Plot title="Memory of the server" times={times} lines={lines.memory} format={megabytes} least={128} />
     </div>
   );
 }

@@ -2,7 +2,7 @@
 
 import { useMemo } from 'react';
 import { Freshness } from '#components/dashboard/freshness';
-import { NearPlot, PlotSkeleton } from '#components/dashboard/near-plot';
+import { Plot, PlotSkeleton } from '#components/dashboard/plot';
 import { GatewaySetup } from '#components/gateway/gateway-setup';
 import { GatewayTables } from '#components/gateway/gateway-tables';
 import { GatewayTiles } from '#components/gateway/gateway-tiles';
@@ -78,16 +78,10 @@ function Plots({ samples }: { samples: readonly GatewaySample[] }) {
   );
   return (
     <div className="grid gap-3 lg:grid-cols-2">
-      <NearPlot title="Requests a second" times={times} lines={lines.rate} format={count} least={4} />
-      <NearPlot
-        title="Time to the start of an answer"
-        times={times}
-        lines={lines.latency}
-        format={latency}
-        least={10}
-      />
-      <NearPlot title="Answers that are errors" times={times} lines={lines.errors} format={wholePercent} least={100} />
-      <NearPlot title="Open" times={times} lines={lines.open} format={count} least={4} />
+      <Plot title="Requests a second" times={times} lines={lines.rate} format={count} least={4} />
+      <Plot title="Time to the start of an answer" times={times} lines={lines.latency} format={latency} least={10} />
+      <Plot title="Answers that are errors" times={times} lines={lines.errors} format={wholePercent} least={100} />
+      <Plot title="Open" times={times} lines={lines.open} format={count} least={4} />
     </div>
   );
 }

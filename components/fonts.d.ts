@@ -1,0 +1,5 @@
+/** The font's address (next.config.mjs). */
+declare module '*.woff2' {
+  const address: string;
+  export default address;
+}
