@@ -48,8 +48,8 @@ const config = {
   }),
   turbopack: {
     rules: {
-      // Imported, a font is the address that the styles know it by.
-      '*.woff2': { type: 'asset' },
+      // Imported as `….woff2?address`, a font is the address that the styles know it by.
+      '*.woff2': { condition: { query: '?address' }, type: 'asset' },
       '**/uplot/dist/uPlot.esm.js': { loaders: ['./scripts/uplot-loader.cjs'] },
     },
   },

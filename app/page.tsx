@@ -1,5 +1,6 @@
 import { cookies, headers } from 'next/headers';
 import { Chat } from '#components/chat/chat';
+import { CodeFont } from '#components/shell/fonts';
 import { HISTORY_COOKIE, NOTICE_COOKIE } from '#lib/client/cookies';
 import { OPEN_HISTORY_AHEAD } from '#lib/client/history-ahead';
 import { firstModels } from '#lib/server/page-data';
@@ -10,8 +11,11 @@ interface ChatPageProps {
 
 export default async function ChatPage({ searchParams }: ChatPageProps) {
   const [jar, incoming, models, { c }] = await Promise.all([cookies(), headers(), firstModels(), searchParams]);
+  // Answers have code in them, and so has a note on how to get a better model.
+  const hasCode = c !== undefined || models?.notice;
   return (
     <>
+      {hasCode ? <CodeFont /> : null}
       {c === undefined ? null : <script nonce={incoming.get('x-nonce') ?? ''}>{OPEN_HISTORY_AHEAD}</script>}
       <Chat
         historyOpen={jar.get(HISTORY_COOKIE)?.value !== 'closed'}

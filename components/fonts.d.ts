@@ -1,5 +1,5 @@
 /** The font's address (next.config.mjs). */
-declare module '*.woff2' {
+declare module '*.woff2?address' {
   const address: string;
   export default address;
 }

@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { cookies, headers } from 'next/headers';
 import { Playground } from '#components/playground/playground';
+import { CodeFont } from '#components/shell/fonts';
 import { PROGRAM_COOKIE } from '#lib/client/cookies';
 
 export const metadata: Metadata = { title: 'Playground' };
@@ -10,6 +11,7 @@ export default async function PlaygroundPage() {
   const isNew = !jar.has(PROGRAM_COOKIE);
   return (
     <>
+      <CodeFont />
       {isNew ? <script nonce={incoming.get('x-nonce') ?? ''}>{HIDE_FIRST}</script> : null}
       <Playground isNew={isNew} />
     </>

@@ -12,7 +12,7 @@ interface PlotCanvasProps extends Omit<PlotProps, 'title'> {
 }
 
 const LEAST_WINDOW_SECONDS = 120;
-const FONT = '12px "Geist Variable", sans-serif';
+const FONT = '12px Geist, sans-serif';
 
 /** The lines of a plot, as wide as its place. */
 export default function PlotCanvas({ times, lines, format, least, onHover }: PlotCanvasProps) {

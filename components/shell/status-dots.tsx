@@ -20,7 +20,7 @@ const COLOURS: Record<Level, string> = {
   good: 'bg-good',
   warn: 'bg-warn',
   error: 'bg-error',
-  unknown: 'bg-ink-3 breathing',
+  unknown: 'bg-ink-3',
 };
 
 const WORDS: Record<Level, string> = { good: 'on', warn: 'on, with a note', error: 'off', unknown: 'not known yet' };

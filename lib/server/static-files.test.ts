@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createAppServer, drain } from '#lib/server/app-server';
 
 const SCRIPT = 'let a = 1;'.repeat(500);
+const FONT = Buffer.from('wOF2 and the rest of it');
 let root: string;
 let server: Server;
 let url: string;
@@ -23,6 +24,8 @@ beforeAll(async () => {
     writeFileSync(join(folder, `${name}.br`), brotliCompressSync(SCRIPT));
     writeFileSync(join(folder, `${name}.gz`), gzipSync(SCRIPT));
   }
+  mkdirSync(join(root, '.next/static/media'));
+  writeFileSync(join(root, '.next/static/media/text.woff2'), FONT);
   server = await createAppServer({
     root,
     loadPages: async () => async (_incoming, outgoing) => void outgoing.writeHead(200).end('from the pages'),
@@ -98,4 +101,19 @@ it('opens nothing outside of its folder', async () => {
     socket.on('close', () => resolve(text));
   });
   expect(answer).toContain('from the pages');
+});
+
+it('gives a font as it is, to those who take nothing else, too', async () => {
+  for (const headers of [{ 'accept-encoding': 'br' }, { 'accept-encoding': 'identity' }, {}]) {
+    const font = await get('media/text.woff2', headers);
+    expect(font.status).toBe(200);
+    expect(font.body.equals(FONT)).toBe(true);
+    expect(font.headers['content-encoding']).toBeUndefined();
+    expect(font.headers).toMatchObject({
+      'content-type': 'font/woff2',
+      'cache-control': 'public, max-age=31536000, immutable',
+      'content-length': String(FONT.length),
+    });
+  }
+  expect((await get('media/other.woff2', {})).body.toString()).toBe('from the pages');
 });

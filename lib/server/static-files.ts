@@ -7,15 +7,24 @@ const PREFIX = '/_next/static/';
 const TYPES: Partial<Record<string, string>> = {
   '.js': 'application/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
+  '.woff2': 'font/woff2',
 };
+const COMPRESSED_AS_IT_IS = '.woff2';
+
+/** A file beside the one that is asked for, with the same content. */
+interface Form {
+  encoding?: string;
+  suffix: string;
+}
+
 /** The smallest first. */
-const ENCODINGS = [
-  { name: 'br', suffix: '.br' },
-  { name: 'gzip', suffix: '.gz' },
+const FORMS = [
+  { encoding: 'br', suffix: '.br' },
+  { encoding: 'gzip', suffix: '.gz' },
 ] as const;
 
 /**
- * The pages' scripts and styles as the build has compressed them (scripts/finish-build.mjs): smaller than could be done while somebody
+ * The pages' scripts, styles and fonts as the build has compressed them (scripts/finish-build.mjs): smaller than could be done while somebody
  * waits, and without work. Each is read once, and then shared by all answers, so that clients who do not read hold no memory of their
  * own. Their names change with their content: a browser never asks again (RFC 8246).
  */
@@ -36,25 +45,31 @@ export class StaticFiles {
     if (!pathname.startsWith(PREFIX) || (method !== 'GET' && method !== 'HEAD')) return false;
     const name = pathname.slice(PREFIX.length);
     const type = TYPES[extname(name)];
-    const accepted = acceptedEncodings(headers['accept-encoding']);
-    const encoding = ENCODINGS.find((one) => accepted.has(one.name) && this.#names.has(name + one.suffix));
-    if (type === undefined || encoding === undefined) return false;
-    const etag = `"${basename(name)}${encoding.suffix}"`;
+    const form = type === undefined ? undefined : this.#formOf(name, headers['accept-encoding']);
+    if (type === undefined || form === undefined) return false;
+    const etag = `"${basename(name)}${form.suffix}"`;
     const common = { 'cache-control': 'public, max-age=31536000, immutable', etag, vary: 'Accept-Encoding' };
     if (headers['if-none-match'] === etag) {
       outgoing.writeHead(304, common).end();
       return true;
     }
-    this.#read(name + encoding.suffix).then((content) => {
+    this.#read(name + form.suffix).then((content) => {
       outgoing.writeHead(200, {
         ...common,
         'content-type': type,
-        'content-encoding': encoding.name,
+        ...(form.encoding === undefined ? {} : { 'content-encoding': form.encoding }),
         'content-length': content.length,
       });
       outgoing.end(content);
     }, otherwise);
     return true;
+  }
+
+  /** Undefined where there is none that the client takes. */
+  #formOf(name: string, acceptEncoding: string | string[] | undefined): Form | undefined {
+    if (extname(name) === COMPRESSED_AS_IT_IS) return this.#names.has(name) ? { suffix: '' } : undefined;
+    const accepted = acceptedEncodings(acceptEncoding);
+    return FORMS.find(({ encoding, suffix }) => accepted.has(encoding) && this.#names.has(name + suffix));
   }
 
   #read(name: string): Promise<Buffer> {

@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { headers } from 'next/headers';
 import { ApiReference } from '#components/docs/api-reference';
+import { CodeFont } from '#components/shell/fonts';
 import { config } from '#lib/config/index';
 import { apiReference } from '#lib/openapi/reference';
 
@@ -13,5 +14,10 @@ export default async function ApiPage() {
     origin: `${protocol}://${asked.get('host') ?? 'localhost:3000'}`,
     needsKey: config().API_KEYS.length > 0,
   };
-  return <ApiReference reference={apiReference(reader)} />;
+  return (
+    <>
+      <CodeFont />
+      <ApiReference reference={apiReference(reader)} />
+    </>
+  );
 }
