@@ -2,7 +2,7 @@
 
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import { createContext, type ReactNode, useContext } from 'react';
-import { SWRConfig, type SWRConfiguration } from 'swr';
+import { type Middleware, SWRConfig, type SWRConfiguration } from 'swr';
 import { TooltipLayer } from '#components/ui/tooltip';
 
 const NonceContext = createContext('');
@@ -12,8 +12,22 @@ export function useNonce(): string {
   return useContext(NonceContext);
 }
 
+/** Asks in a task of its own: a page that comes alive has up to six questions, which in one would keep it from who presses a key. */
+const inItsOwnTask: Middleware = (useNext) => (key, fetcher, config) =>
+  useNext(
+    key,
+    fetcher === null
+      ? null
+      : async (...question: Parameters<typeof fetcher>) => {
+          await new Promise((resolve) => setTimeout(resolve));
+          return fetcher(...question);
+        },
+    config,
+  );
+
 /** Asks on at the same pace while nobody answers: SWR's own pauses grow to minutes, and a page should be back with its server. */
 const POLLING: SWRConfiguration = {
+  use: [inItsOwnTask],
   keepPreviousData: true,
   onErrorRetry: (_error, _key, { errorRetryInterval }, revalidate, options) => {
     setTimeout(() => void revalidate(options), errorRetryInterval);
