@@ -1,3 +1,4 @@
+import type { Response } from 'playwright/test';
 import { accessibilityFaults, expect, test } from './support.ts';
 
 const PAGES = ['/', '/playground', '/dashboard', '/gateway', '/docs/api', '/sign-in', '/nowhere-at-all'];
@@ -53,6 +54,54 @@ test('scripts come as the build compressed them, to be compiled while they arriv
     const text = await answer.text();
     expect(text).toMatch(/^\/\/# allFunctionsCalledOnLoad\n/);
     if (text.length >= 1024) expect(answer.headers()['content-encoding']).toBe('br');
+  }
+});
+
+test('fonts are named ahead, come once each, and none is asked for that no word needs', async ({ page }) => {
+  const fonts = ['geist-latin', 'geist-mono-latin'];
+  for (const path of PAGES.slice(0, 5)) {
+    const answered: string[] = [];
+    const note = (response: Response) => {
+      if (response.request().resourceType() === 'font') answered.push(`${response.status()} ${fontOf(response.url())}`);
+    };
+    page.on('response', note);
+    await page.goto(path);
+    await page.waitForLoadState('networkidle');
+    page.off('response', note);
+    expect(answered.sort(), path).toEqual(fonts.map((font) => `200 ${font}`));
+    const named = await page
+      .locator('link[rel="preload"][as="font"]')
+      .evaluateAll((links) => links.map((link) => link.getAttribute('href')));
+    expect(named.map((address) => fontOf(`${address}`)).sort(), path).toEqual(fonts);
+    // A family with a file that is missing has the browser ask the system for a font in its stead.
+    const families = await page.evaluate(() =>
+      [...document.fonts]
+        .filter(({ family }) => ['Geist', 'Geist Mono'].includes(family.replaceAll('"', '')))
+        .map(({ family }) => family.replaceAll('"', '')),
+    );
+    expect(families.sort()).toEqual(['Geist', 'Geist Mono']);
+  }
+});
+
+test('letters that the first files do not have come in their own file', async ({ page }) => {
+  await page.goto('/');
+  const cyrillic = page.waitForResponse((response) => fontOf(response.url()) === 'geist-cyrillic');
+  await page.getByRole('textbox', { name: 'Message' }).fill('Привет');
+  expect((await cyrillic).status()).toBe(200);
+});
+
+test('nothing moves while a page comes alive, and React begins in a task of its own', async ({ page }) => {
+  await page.addInitScript(() => {
+    addEventListener('animationstart', ({ target }) =>
+      document.documentElement.setAttribute('data-moved', `${target}`),
+    );
+  });
+  for (const path of PAGES.slice(0, 4)) {
+    await page.goto(path);
+    await page.waitForLoadState('networkidle');
+    expect(await page.locator('html').getAttribute('data-moved'), path).toBeNull();
+    // instrumentation-client.ts: the script that ends the first task.
+    await expect(page.locator('head > script:not([src]):empty')).toHaveCount(1);
   }
 });
 
@@ -215,3 +264,8 @@ test('a page that is open says that the server is away, and comes back with it',
   await page.unroute('**/api/**');
   await expect(page.getByRole('button', { name: /^Runner: on/ })).toBeVisible({ timeout: 15_000 });
 });
+
+/** `geist-mono-latin` of `/_next/static/media/geist-mono-latin-wght-normal.1t7tphccnfzmb.woff2`. */
+function fontOf(address: string): string {
+  return /([^/]+)-wght-normal/.exec(address)?.[1] ?? address;
+}

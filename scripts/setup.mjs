@@ -105,6 +105,7 @@ const BUILD_SOURCES = [
   'lib',
   'public',
   'proxy.ts',
+  'instrumentation-client.ts',
   'next.config.mjs',
   'postcss.config.mjs',
   'tsconfig.json',
@@ -112,6 +113,7 @@ const BUILD_SOURCES = [
   'package-lock.json',
   'scripts/demo.mjs',
   'scripts/finish-build.mjs',
+  'scripts/uplot-loader.cjs',
 ];
 const BUILD_STAMP = join(ROOT, '.next', 'chill-space-build');
 

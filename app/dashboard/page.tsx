@@ -1,6 +1,7 @@
 import type { Metadata } from 'next';
 import { Dashboard } from '#components/dashboard/dashboard';
 import { FirstData } from '#components/shell/first-data';
+import { CodeFont } from '#components/shell/fonts';
 import { firstModels, firstRunnerHealth, firstStats } from '#lib/server/page-data';
 
 export const metadata: Metadata = { title: 'Dashboard' };
@@ -9,6 +10,7 @@ export default async function DashboardPage() {
   const [stats, models, runner] = await Promise.all([firstStats(), firstModels(), firstRunnerHealth()]);
   return (
     <FirstData data={{ stats, models, 'runner-health': runner }}>
+      <CodeFont />
       <Dashboard />
     </FirstData>
   );
