@@ -149,7 +149,8 @@ export interface InputEnds {
 /**
  * Pipes for the output of programs. Node's own `pipe` is a socket, which programs cannot open as /dev/stdout; Node cannot
  * make a pipe, so these are FIFOs whose names are gone, held by O_PATH descriptors, which count neither as reader nor
- * as writer. A FIFO that nobody has open any more is as good as new.
+ * as writer. A FIFO that nobody has open any more is as good as new, and no other is given out: a process that ends lets go of what it has
+ * open one after the other, and what it still has keeps what is in it for whoever is next.
  */
 export class PipePool {
   readonly #idle: number[] = [];
@@ -160,15 +161,20 @@ export class PipePool {
     this.#mkfifo = mkfifo;
   }
 
+  /** How many there are, open or not. */
+  get made(): number {
+    return this.#all.size;
+  }
+
   open(): PipeEnds {
-    const held = this.#idle.pop() ?? this.#make();
+    const held = this.#take();
     const reader = reopen(held, O_RDONLY | O_NONBLOCK);
     const writer = reopen(held, O_WRONLY);
     return { reader, writer, release: () => this.#idle.push(held) };
   }
 
   openInput(): InputEnds {
-    const held = this.#idle.pop() ?? this.#make();
+    const held = this.#take();
     const reader = openPipe(`/proc/self/fd/${held}`, O_RDONLY);
     const writer = reopen(held, O_WRONLY | O_NONBLOCK);
     return { reader, writer, release: () => this.#idle.push(held) };
@@ -178,6 +184,17 @@ export class PipePool {
     for (const fd of this.#all) closeSync(fd);
     this.#all.clear();
     this.#idle.length = 0;
+  }
+
+  /** One that nobody has open. Those that somebody has are looked at again later. */
+  #take(): number {
+    for (let left = this.#idle.length; left > 0; left--) {
+      const held = this.#idle.pop();
+      if (held === undefined) break;
+      if (isAsNew(held)) return held;
+      this.#idle.unshift(held);
+    }
+    return this.#make();
   }
 
   #make(): number {
@@ -201,6 +218,33 @@ export class PipePool {
 }
 
 const BATCH = 8;
+
+/** Whether nobody has the FIFO open, neither to read nor to write. */
+function isAsNew(held: number): boolean {
+  try {
+    closeSync(reopen(held, O_WRONLY | O_NONBLOCK));
+    return false;
+  } catch (error) {
+    // Nobody reads it.
+    if (codeOf(error) !== 'ENXIO') throw error;
+  }
+  const reader = reopen(held, O_RDONLY | O_NONBLOCK);
+  try {
+    // Its end: nobody writes to it, and nothing is in it.
+    return readSync(reader, ONE_BYTE) === 0;
+  } catch (error) {
+    if (codeOf(error) !== 'EAGAIN') throw error;
+    return false;
+  } finally {
+    closeSync(reader);
+  }
+}
+
+const ONE_BYTE = Buffer.alloc(1);
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
 
 /**
  * Descriptors that whoever started this process left open for its children: Node hands them on to every process that it
