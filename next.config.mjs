@@ -39,7 +39,6 @@ const config = {
   typedRoutes: true,
   // `tsc` checks the types in `npm test`; a first start should not wait for it.
   typescript: { ignoreBuildErrors: true },
-  // Native modules and packages that start processes stay outside the bundles.
   // Paths that are no page, as proxy.ts marks them: looked at before the gateway's catch-all route.
   rewrites: async () => ({
     afterFiles: [
@@ -53,6 +52,7 @@ const config = {
       '**/uplot/dist/uPlot.esm.js': { loaders: ['./scripts/uplot-loader.cjs'] },
     },
   },
+  // Native modules and packages that start processes stay outside the bundles.
   serverExternalPackages: ['node-llama-cpp', 'pino', 'prom-client', 'undici', 'execa'],
 };
 

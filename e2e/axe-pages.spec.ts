@@ -116,7 +116,8 @@ test('the dashboard: being read, its menus and questions, what came of them, its
     await route.continue();
   });
   await page.goto('/dashboard');
-  await expect(page.locator('.skeleton').first()).toBeVisible();
+  // What the server knew when it rendered the page.
+  await expect(page.getByRole('figure', { name: 'Waiting and running' })).toBeVisible();
   await look(page, 'being read');
   held.resolve();
   await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();

@@ -2,9 +2,11 @@ import { Check, Copy } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { CopyExamples } from '#components/docs/copy-examples';
 import { CHECK_ICON, COPY_ICON, OperationEntry } from '#components/docs/operation-entry';
+import { Packed } from '#components/docs/packed';
 import { SchemaEntry } from '#components/docs/schema-entry';
 import { Path, SchemaLink, Words } from '#components/docs/words';
 import { PageBar } from '#components/shell/page-bar';
+import { packMarkup } from '#lib/client/packed-markup';
 import type { Reference } from '#lib/wire/reference';
 
 /** Keyboards must be able to scroll it; what is there for screen readers alone is placed within it, or the whole page would grow by it. */
@@ -29,13 +31,18 @@ export async function ApiReference({ reference }: { reference: Reference }) {
         </a>
       </PageBar>
       <div className="flex min-h-0 flex-1">
-        <nav
-          aria-label="Contents"
+        <Packed
+          as="nav"
+          label="Contents"
           className="scroller hidden min-h-0 w-64 shrink-0 flex-col gap-4 border-e bg-sunken p-3 text-sm lg:flex"
-          {...contents}
+          markup={contents}
         />
         <div className="scroller relative min-h-0 flex-1" {...SCROLLABLE}>
-          <div className="reference mx-auto flex max-w-[52rem] flex-col gap-12 p-4 pb-24 text-sm md:p-8" {...entries} />
+          <Packed
+            as="div"
+            className="reference mx-auto flex max-w-[52rem] flex-col gap-12 p-4 pb-24 text-sm md:p-8"
+            markup={entries}
+          />
         </div>
       </div>
       <svg className="hidden" aria-hidden>
@@ -52,12 +59,12 @@ export async function ApiReference({ reference }: { reference: Reference }) {
 }
 
 /**
- * Text of thousands of elements in which nothing lives: as HTML it is not hydrated, and comes once more as one string instead of as a
- * description of each element. Imported when it is needed, for Next has no other way to a page's markup.
+ * Text of thousands of elements in which nothing lives: as HTML it is not hydrated, and comes once more as one packed string instead of
+ * as a description of each element. Imported when it is needed, for Next has no other way to a page's markup.
  */
 async function markup(node: ReactNode) {
   const { renderToStaticMarkup } = await import('react-dom/server');
-  return { dangerouslySetInnerHTML: { __html: renderToStaticMarkup(node) } };
+  return packMarkup(renderToStaticMarkup(node));
 }
 
 function Entries({ reference }: { reference: Reference }) {

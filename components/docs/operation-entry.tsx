@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { entrySize, Fields } from '#components/docs/schema-entry';
 import { Code, SchemaLink, SchemaLinks, Words } from '#components/docs/words';
-import { Badge, type Tone } from '#components/ui/badge';
+import type { Tone } from '#components/ui/badge';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import type { ReferenceAnswer, ReferenceOperation, ReferenceSchema } from '#lib/wire/reference';
 
@@ -17,9 +17,9 @@ export function OperationEntry({ operation, schemas }: OperationEntryProps) {
   return (
     <article aria-labelledby={id} data-size={entrySize(rows + examples.length)}>
       <h3 id={id} className="flex flex-wrap items-center gap-x-2 gap-y-1">
-        <Badge tone={METHOD_TONES[method] ?? 'neutral'}>{method}</Badge>
+        <span data-tone={METHOD_TONES[method] ?? 'neutral'}>{method}</span>
         <a href={`#${id}`}>{path}</a>
-        <Badge tone={needsKey ? 'neutral' : 'good'}>{needsKey ? 'key' : 'open'}</Badge>
+        <span data-tone={needsKey ? 'neutral' : 'good'}>{needsKey ? 'key' : 'open'}</span>
       </h3>
       <p className="mt-2 font-medium text-ink">{summary}</p>
       {description === undefined ? null : (
@@ -53,7 +53,7 @@ export function OperationEntry({ operation, schemas }: OperationEntryProps) {
         <Pairs
           rows={answers.map((answer) => ({
             key: answer.status,
-            name: <Badge tone={statusTone(answer.status)}>{answer.status}</Badge>,
+            name: <span data-tone={statusTone(answer.status)}>{answer.status}</span>,
             meaning: <Answer answer={answer} />,
           }))}
         />
