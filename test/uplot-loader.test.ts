@@ -30,7 +30,7 @@ async function askedWhileLoading(name: string, source: string): Promise<number> 
   vi.stubGlobal('Intl', { DateTimeFormat, NumberFormat });
   const { default: uPlot } = await import(pathToFileURL(path).href);
   const whileLoading = asked;
-  // What it then says of a number and of a time elsewhere is what it always said.
+  // And a time in the own zone is what it always was.
   const zone = new Intl.DateTimeFormat().resolvedOptions().timeZone;
   expect(uPlot.tzDate(new Date(0), zone).getTime()).toBe(0);
   return whileLoading;

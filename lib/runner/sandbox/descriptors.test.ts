@@ -1,5 +1,5 @@
-import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
-import { afterEach, expect, it } from 'vitest';
+import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { afterAll, afterEach, expect, it } from 'vitest';
 import { PipePool } from '#lib/runner/sandbox/descriptors';
 
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
@@ -9,6 +9,7 @@ afterEach(() => {
   for (const fd of opened) closeSync(fd);
   opened.clear();
 });
+afterAll(() => pool.close());
 
 /** As another process has it open that was handed it. */
 function alsoHeld(fd: number, flags: number): () => void {
@@ -60,17 +61,17 @@ it('gives out no pipe that somebody who was to read still has', () => {
 });
 
 it('gives out what was held when it no longer is', () => {
-  const own = new PipePool();
   // One batch: all of them are open, and all are given back, one of them too early.
-  const all = Array.from({ length: 8 }, () => own.open());
-  const letGo = alsoHeld(all[0]?.writer ?? -1, O_WRONLY);
+  const all = Array.from({ length: 8 }, () => pool.open());
+  const [early] = all;
+  if (early === undefined) throw new Error('there are eight');
+  const pipe = fstatSync(early.writer).ino;
+  const letGo = alsoHeld(early.writer, O_WRONLY);
   for (const ends of all) close(ends);
-  expect(own.made).toBe(8);
-  const seven = Array.from({ length: 7 }, () => own.open());
-  expect(own.made).toBe(8);
+  const seven = Array.from({ length: 7 }, () => pool.open());
+  expect(seven.map(({ writer }) => fstatSync(writer).ino)).not.toContain(pipe);
   letGo();
-  const eighth = own.open();
-  expect(own.made).toBe(8);
+  const eighth = pool.open();
+  expect(fstatSync(eighth.writer).ino).toBe(pipe);
   for (const ends of [...seven, eighth]) close(ends);
-  own.close();
 });

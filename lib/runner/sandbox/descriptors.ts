@@ -161,11 +161,6 @@ export class PipePool {
     this.#mkfifo = mkfifo;
   }
 
-  /** How many there are, open or not. */
-  get made(): number {
-    return this.#all.size;
-  }
-
   open(): PipeEnds {
     const held = this.#take();
     const reader = reopen(held, O_RDONLY | O_NONBLOCK);
@@ -189,9 +184,11 @@ export class PipePool {
   /** One that nobody has open. Those that somebody has are looked at again later. */
   #take(): number {
     for (let left = this.#idle.length; left > 0; left--) {
-      const held = this.#idle.pop();
+      const held = this.#idle.at(-1);
       if (held === undefined) break;
-      if (isAsNew(held)) return held;
+      const isFree = isAsNew(held);
+      this.#idle.pop();
+      if (isFree) return held;
       this.#idle.unshift(held);
     }
     return this.#make();
