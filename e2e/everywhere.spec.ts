@@ -165,6 +165,38 @@ test('everything is reached by a few letters: pages, appearance, conversations',
   await expect(field).toBeHidden();
 });
 
+test('the palette comes whole, and loses nothing that was written before it was there', async ({ page }) => {
+  await page.addInitScript(() => {
+    const seen: boolean[] = [];
+    Object.assign(window, { seen });
+    new MutationObserver(() => {
+      const dialog = document.querySelector('[role=dialog]');
+      if (dialog !== null) seen.push(dialog.querySelector('[role=combobox]') !== null);
+    }).observe(document, { childList: true, subtree: true });
+  });
+  await page.goto('/');
+  await page.waitForLoadState('networkidle');
+  // Its code is still on its way when one writes.
+  let letIn = () => {};
+  const written = new Promise<void>((resolve) => {
+    letIn = resolve;
+  });
+  await page.route('**/*.js', async (route) => {
+    await written;
+    await route.continue();
+  });
+  await page.keyboard.press('ControlOrMeta+k');
+  await page.keyboard.type('Dash');
+  letIn();
+  const field = page.getByRole('combobox', { name: 'What to do' });
+  await expect(field).toHaveValue('Dash');
+  await expect(field).toBeFocused();
+  expect(await page.evaluate(() => Reflect.get(window, 'seen'))).not.toContain(false);
+  await page.keyboard.type('board');
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(/\/dashboard$/);
+});
+
 test('the shortcuts are shown by one key, which stays a letter where one writes', async ({ page }) => {
   await page.goto('/dashboard');
   await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();

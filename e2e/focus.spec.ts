@@ -57,12 +57,15 @@ test('a dialog holds the focus, and gives it back to what opened it', async ({ p
 test('a menu, a choice and what they open give the focus back', async ({ page }) => {
   await page.goto('/dashboard');
   const clear = button(page, 'Clear');
-  await chooseIn(page, clear, 'Both');
   const question = page.getByRole('alertdialog');
-  await holds(page, question);
-  await page.keyboard.press('Escape');
-  await expect(question).toBeHidden();
-  await expect(clear).toBeFocused();
+  // Again when its code is there already.
+  for (let time = 0; time < 2; time++) {
+    await chooseIn(page, clear, 'Both');
+    await holds(page, question);
+    await page.keyboard.press('Escape');
+    await expect(question).toBeHidden();
+    await expect(clear).toBeFocused();
+  }
   await page.goto('/playground');
   const language = page.getByRole('combobox', { name: 'Language' });
   await expect(page.getByRole('textbox', { name: 'Program' })).toBeVisible();
@@ -125,10 +128,12 @@ test('renaming, deleting and changing leave the focus where one goes on', async 
     await page.keyboard.press(key);
     await expect(row).toBeFocused();
   }
-  await chooseIn(page, more, 'Delete');
-  await holds(page, page.getByRole('alertdialog'));
-  await page.keyboard.press('Escape');
-  await expect(more).toBeFocused();
+  for (let time = 0; time < 2; time++) {
+    await chooseIn(page, more, 'Delete');
+    await holds(page, page.getByRole('alertdialog'));
+    await page.keyboard.press('Escape');
+    await expect(more).toBeFocused();
+  }
   await chooseIn(page, more, 'Delete');
   await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).focus();
   await page.keyboard.press('Enter');

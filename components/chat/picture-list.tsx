@@ -17,7 +17,7 @@ export interface PicturesProps {
 }
 
 /** Pictures of a question, small; each opens large. */
-export default function PictureList({ pictures, onRemove, className }: PicturesProps) {
+export function PictureList({ pictures, onRemove, className }: PicturesProps) {
   const [open, setOpen] = useState<Picture>();
   return (
     <>

@@ -1,10 +1,10 @@
 'use client';
 
 import dynamic from 'next/dynamic';
-import { lazy, memo, Suspense, useEffect } from 'react';
+import { memo, Suspense, useEffect } from 'react';
+import { loadable } from '#lib/client/loadable';
 
-const loadRich = () => import('#components/markdown/rich-markdown');
-const RichMarkdown = lazy(() => loadRich().then((module) => ({ default: module.RichMarkdown })));
+const rich = loadable(() => import('#components/markdown/rich-markdown').then(({ RichMarkdown }) => RichMarkdown));
 
 interface MarkdownProps {
   text: string;
@@ -16,7 +16,7 @@ interface MarkdownProps {
 export const Markdown = memo(function Markdown({ text, streaming }: MarkdownProps) {
   return (
     <Suspense fallback={<div className="prose whitespace-pre-wrap">{text}</div>}>
-      <RichMarkdown text={text} streaming={streaming} />
+      <rich.Component text={text} streaming={streaming} />
     </Suspense>
   );
 });
@@ -37,13 +37,13 @@ function Nothing() {
 
 /** For a page that is opened with answers to show: fetches the renderer without waiting for the page to come alive. */
 export function preloadMarkdown(): void {
-  void loadRich();
+  void rich.load();
 }
 
 /** Fetches the renderer: at once where there are answers to show, else with the reader's first touch of the page. */
 export function usePreloadedMarkdown(hasAnswers: boolean): void {
   useEffect(() => {
-    const load = () => void loadRich();
+    const load = () => void rich.load();
     if (hasAnswers) load();
     else for (const touch of TOUCHES) addEventListener(touch, load, { once: true, passive: true });
     return () => {

@@ -29,7 +29,7 @@ export interface CodeEditorProps {
 }
 
 /** The text lives in the editor; React only hears of changes. */
-export default function CodeEditor({ handle, label, file, ids, problems, plain, onReady, ...events }: CodeEditorProps) {
+export function CodeEditor({ handle, label, file, ids, problems, plain, onReady, ...events }: CodeEditorProps) {
   const nonce = useNonce();
   // The first file comes in its colours; those of the next ones may come later.
   const [isColoured] = useState(() => grammarOf(file.language));

@@ -1,14 +1,15 @@
 'use client';
 
-import { lazy, type RefObject, Suspense, useEffect, useRef, useState } from 'react';
+import { type RefObject, useEffect, useRef, useState } from 'react';
 import type { CodeEditorProps } from '#components/playground/code-editor';
 import { afterPaint } from '#lib/client/after-paint';
 import { fetchBeside } from '#lib/client/fetch-beside';
+import { loadable, useLoaded } from '#lib/client/loadable';
 import { FIRST_WORKSPACE } from '#lib/client/workspace';
 
 const loadEditor = () => import('#components/playground/code-editor');
 /** The program can be read and written before the editor is made of it, which takes a phone a third of a second. */
-const CodeEditor = lazy(() => Promise.all([loadEditor(), afterPaint()]).then(([editor]) => editor));
+const editor = loadable(() => Promise.all([loadEditor(), afterPaint()]).then(([{ CodeEditor }]) => CodeEditor));
 
 /** Where a finger is what points: most who open a program there read it, and run it as it is. */
 const isTouched = () => matchMedia('(pointer: coarse)').matches;
@@ -18,17 +19,13 @@ type ProgramEditorProps = Omit<CodeEditorProps, 'plain' | 'onReady'>;
 
 /** A plain field, and as soon as it has come the editor in its place, where the writing goes on. On a touch screen it comes at the first touch. */
 export function ProgramEditor(props: ProgramEditorProps) {
-  const isWanted = useFirstTouch();
+  const isLoaded = useLoaded(useFirstTouch(), editor.load);
   const [isThere, setThere] = useState(false);
   const plain = useRef<HTMLTextAreaElement>(null);
   return (
     <div className="h-full min-h-0 overflow-hidden">
       {isThere ? null : <PlainEditor key={props.file.id} field={plain} {...props} />}
-      {isWanted ? (
-        <Suspense>
-          <CodeEditor {...props} plain={plain} onReady={() => setThere(true)} />
-        </Suspense>
-      ) : null}
+      {isLoaded ? <editor.Component {...props} plain={plain} onReady={() => setThere(true)} /> : null}
     </div>
   );
 }

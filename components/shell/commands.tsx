@@ -2,33 +2,47 @@
 
 import { Command as CommandIcon } from 'lucide-react';
 import { useRouter } from 'next/navigation';
-import { lazy, Suspense, useEffect, useState } from 'react';
-import { Dialog } from '#components/ui/dialog';
+import { useEffect, useState } from 'react';
+import { Dialog, loadDialog } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
 import { takesText } from '#lib/client/commands';
+import { loadable, useLoaded } from '#lib/client/loadable';
 
-const Palette = lazy(() => import('#components/shell/palette'));
-const Shortcuts = lazy(() => import('#components/shell/shortcuts'));
+const palettePart = loadable(() => import('#components/shell/palette').then(({ Palette }) => Palette));
+const shortcutsPart = loadable(() => import('#components/shell/shortcuts').then(({ Shortcuts }) => Shortcuts));
+
+/** Both at once, for it comes whole: what is typed next goes into its field. */
+const loadPalette = () => Promise.all([loadDialog(), palettePart.load()]).then(() => undefined);
+const preloadPalette = () => void loadPalette();
 
 /** The shortcuts that work everywhere, and what they open. */
 export function Commands() {
   const router = useRouter();
   const [palette, setPalette] = useState(false);
   const [sheet, setSheet] = useState(false);
+  const [sheetIsNext, setSheetIsNext] = useState(false);
+  const [early, setEarly] = useState('');
+  const isPaletteThere = useLoaded(palette, loadPalette);
+  const isSheetThere = useLoaded(sheet || sheetIsNext, shortcutsPart.load);
+  const isPaletteComing = palette && !isPaletteThere;
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const mod = event.ctrlKey || event.metaKey;
       const key = event.key.toLowerCase();
-      if (mod && !event.shiftKey && key === 'k') setPalette((open) => !open);
+      if (mod && !event.shiftKey && key === 'k') {
+        setPalette((open) => !open);
+        setEarly('');
+      } else if (isPaletteComing && !mod && key.length === 1) setEarly((typed) => typed + event.key);
       else if (mod && event.shiftKey && key === 'o') router.push('/');
+      else if (key === 'control' || key === 'meta') return preloadPalette();
       else if (event.key === '?' && !mod && !takesText(event.target)) setSheet(true);
       else return;
       event.preventDefault();
     };
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
-  }, [router]);
+  }, [router, isPaletteComing]);
 
   return (
     <>
@@ -37,25 +51,37 @@ export function Commands() {
         shortcut="Ctrl/Cmd+K"
         side="right"
         className="max-md:hidden"
-        onClick={() => setPalette(true)}
+        onClick={() => {
+          setPalette(true);
+          setEarly('');
+        }}
+        onPointerEnter={preloadPalette}
+        onFocus={preloadPalette}
       >
         <CommandIcon className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
       </IconButton>
-      <Dialog open={palette} onOpenChange={setPalette} title="Commands">
-        <Suspense>
-          <Palette
-            onDone={() => setPalette(false)}
-            onShortcuts={() => {
-              setPalette(false);
-              setSheet(true);
-            }}
-          />
-        </Suspense>
+      <Dialog
+        open={palette && isPaletteThere}
+        onOpenChange={setPalette}
+        // Not both at once: the one that leaves would take the focus with it.
+        onClosed={() => {
+          if (!sheetIsNext) return;
+          setSheetIsNext(false);
+          setSheet(true);
+        }}
+        title="Commands"
+      >
+        <palettePart.Component
+          typed={early}
+          onDone={() => setPalette(false)}
+          onShortcuts={() => {
+            setPalette(false);
+            setSheetIsNext(true);
+          }}
+        />
       </Dialog>
-      <Dialog open={sheet} onOpenChange={setSheet} title="Keyboard shortcuts">
-        <Suspense>
-          <Shortcuts />
-        </Suspense>
+      <Dialog open={sheet && isSheetThere} onOpenChange={setSheet} title="Keyboard shortcuts">
+        <shortcutsPart.Component />
       </Dialog>
     </>
   );

@@ -10,14 +10,16 @@ import { chatStore, useChatPart } from '#lib/client/use-chat';
 import { applyTheme } from '#lib/client/use-theme';
 
 interface PaletteProps {
+  /** Written for it before it was there. */
+  typed: string;
   onDone: () => void;
   onShortcuts: () => void;
 }
 
 /** Everything by a few letters: pages, appearance, conversations. */
-export default function Palette({ onDone, onShortcuts }: PaletteProps) {
+export function Palette({ typed, onDone, onShortcuts }: PaletteProps) {
   const commands = useCommands(onShortcuts);
-  const [query, setQuery] = useState('');
+  const [query, setQuery] = useState(typed);
   const [place, setPlace] = useState(0);
   const list = useId();
   const field = useRef<HTMLInputElement>(null);

@@ -2,7 +2,7 @@
 
 import { keyName, SHORTCUTS } from '#lib/client/commands';
 
-export default function Shortcuts() {
+export function Shortcuts() {
   const groups = Map.groupBy(SHORTCUTS, ({ where }) => where);
   return (
     <div className="flex flex-col gap-4">

@@ -4,6 +4,7 @@ import { AlertDialog } from '@base-ui/react/alert-dialog';
 import { Dialog as BaseDialog } from '@base-ui/react/dialog';
 import clsx from 'clsx';
 import { X } from 'lucide-react';
+import { type RefObject, useState } from 'react';
 import { Button } from '#components/ui/button';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import type { ConfirmProps, DialogProps } from '#components/ui/popup';
@@ -16,12 +17,19 @@ const PANEL =
 const WIDTH = 'w-[min(28rem,calc(100vw-2rem))]';
 const WIDE = 'w-max min-w-[min(28rem,calc(100vw-2rem))] max-w-[calc(100vw-2rem)]';
 
-export function DialogPopup({ open, onOpenChange, title, wide = false, children }: DialogProps) {
+export function DialogPopup({ open, onOpenChange, onClosed, title, wide = false, children }: DialogProps) {
+  const finalFocus = useFinalFocus(open);
   return (
-    <BaseDialog.Root open={open} onOpenChange={onOpenChange}>
+    <BaseDialog.Root
+      open={open}
+      onOpenChange={onOpenChange}
+      onOpenChangeComplete={(isOpen) => {
+        if (!isOpen) onClosed?.();
+      }}
+    >
       <BaseDialog.Portal>
         <BaseDialog.Backdrop className={BACKDROP} />
-        <BaseDialog.Popup className={clsx(PANEL, wide ? WIDE : WIDTH)}>
+        <BaseDialog.Popup finalFocus={finalFocus} className={clsx(PANEL, wide ? WIDE : WIDTH)}>
           <div className="mb-4 flex items-center justify-between gap-4">
             <BaseDialog.Title className="min-w-0 font-semibold text-lg [overflow-wrap:anywhere]">
               {title}
@@ -46,11 +54,12 @@ export function ConfirmPopup({
   danger = false,
   onConfirm,
 }: ConfirmProps) {
+  const finalFocus = useFinalFocus(open);
   return (
     <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
       <AlertDialog.Portal>
         <AlertDialog.Backdrop className={BACKDROP} />
-        <AlertDialog.Popup className={clsx(PANEL, WIDTH)}>
+        <AlertDialog.Popup finalFocus={finalFocus} className={clsx(PANEL, WIDTH)}>
           <AlertDialog.Title className="font-semibold text-lg">{title}</AlertDialog.Title>
           <AlertDialog.Description className="mt-2 text-ink-2 [overflow-wrap:anywhere]">
             {description}
@@ -80,4 +89,20 @@ export function DrawerPopup({ open, onOpenChange, title, children }: DialogProps
       </BaseDialog.Portal>
     </BaseDialog.Root>
   );
+}
+
+/** Where the focus goes after it: to what had it before, or to the button of the menu that it was in, for that menu is gone by then. */
+function useFinalFocus(open: boolean): true | RefObject<HTMLElement> {
+  const [wasOpen, setWasOpen] = useState(false);
+  const [menuButton, setMenuButton] = useState<HTMLElement | null>(null);
+  if (open !== wasOpen) {
+    setWasOpen(open);
+    if (open) setMenuButton(focusedMenuButton());
+  }
+  return menuButton === null ? true : { current: menuButton };
+}
+
+function focusedMenuButton(): HTMLElement | null {
+  const id = document.activeElement?.closest('[role=menu]')?.getAttribute('aria-labelledby');
+  return id == null ? null : document.getElementById(id);
 }

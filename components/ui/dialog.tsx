@@ -1,42 +1,37 @@
 'use client';
 
-import { lazy, type ReactNode, Suspense, useState } from 'react';
 import type { ConfirmProps, DialogProps } from '#components/ui/popup';
+import { type Loadable, loadable, useLoaded } from '#lib/client/loadable';
 
 const load = () => import('#components/ui/dialog-popup');
-const DialogPopup = lazy(() => load().then((module) => ({ default: module.DialogPopup })));
-const ConfirmPopup = lazy(() => load().then((module) => ({ default: module.ConfirmPopup })));
-const DrawerPopup = lazy(() => load().then((module) => ({ default: module.DrawerPopup })));
+const dialogPopup = loadable(() => load().then(({ DialogPopup }) => DialogPopup));
+const confirmPopup = loadable(() => load().then(({ ConfirmPopup }) => ConfirmPopup));
+const drawerPopup = loadable(() => load().then(({ DrawerPopup }) => DrawerPopup));
+
+/** For what is about to open one. */
+export const loadDialog = dialogPopup.load;
 
 /** Dialogs come when the first one is opened, not with the page; then they stay, so that they can leave gently. */
 export function Dialog(props: DialogProps) {
-  return (
-    <Once open={props.open}>
-      <DialogPopup {...props} />
-    </Once>
-  );
+  return <Once popup={dialogPopup} props={props} />;
 }
 
 /** Asks before something that cannot be taken back. */
 export function Confirm(props: ConfirmProps) {
-  return (
-    <Once open={props.open}>
-      <ConfirmPopup {...props} />
-    </Once>
-  );
+  return <Once popup={confirmPopup} props={props} />;
 }
 
 /** A panel from the left, for what stands beside the page on wide screens. */
 export function Drawer(props: DialogProps) {
-  return (
-    <Once open={props.open}>
-      <DrawerPopup {...props} />
-    </Once>
-  );
+  return <Once popup={drawerPopup} props={props} />;
 }
 
-function Once({ open, children }: { open: boolean; children: ReactNode }) {
-  const [used, setUsed] = useState(open);
-  if (open && !used) setUsed(true);
-  return used ? <Suspense>{children}</Suspense> : null;
+interface OnceProps<Props> {
+  popup: Loadable<Props>;
+  props: Props;
+}
+
+function Once<Props extends { open: boolean }>({ popup, props }: OnceProps<Props>) {
+  const isThere = useLoaded(props.open, popup.load);
+  return isThere ? <popup.Component {...props} /> : null;
 }

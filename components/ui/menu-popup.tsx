@@ -6,7 +6,7 @@ import { Check } from 'lucide-react';
 import { type MenuProps, POPUP, POPUP_ITEM } from '#components/ui/popup';
 
 /** The menu itself, opened as soon as it is there. */
-export default function MenuPopup({ trigger, items, align = 'end', side = 'bottom' }: MenuProps) {
+export function MenuPopup({ trigger, items, align = 'end', side = 'bottom' }: MenuProps) {
   return (
     <BaseMenu.Root defaultOpen>
       <BaseMenu.Trigger render={trigger} />

@@ -1,26 +1,22 @@
 'use client';
 
-import { cloneElement, lazy, Suspense, useState } from 'react';
+import { cloneElement, useState } from 'react';
 import type { MenuProps } from '#components/ui/popup';
+import { loadable, useLoaded } from '#lib/client/loadable';
 
-const load = () => import('#components/ui/menu-popup');
-const preload = () => void load();
-const MenuPopup = lazy(load);
+const popup = loadable(() => import('#components/ui/menu-popup').then(({ MenuPopup }) => MenuPopup));
+const preload = () => void popup.load();
 
 /** A button with a menu. The menu's code comes when a pointer or the focus nears the button, not with the page. */
 export function Menu(props: MenuProps) {
   const [wanted, setWanted] = useState(false);
-  const closed = cloneElement(props.trigger, {
+  const isThere = useLoaded(wanted, popup.load);
+  if (isThere) return <popup.Component {...props} />;
+  return cloneElement(props.trigger, {
     onClick: () => setWanted(true),
     onPointerEnter: preload,
     onFocus: preload,
     'aria-haspopup': 'menu',
     'aria-expanded': false,
   });
-  if (!wanted) return closed;
-  return (
-    <Suspense fallback={closed}>
-      <MenuPopup {...props} />
-    </Suspense>
-  );
 }

@@ -44,13 +44,15 @@ export interface SelectProps {
 export interface DialogProps {
   open: boolean;
   onOpenChange: (open: boolean) => void;
+  /** It is gone, and what opens now keeps the focus. */
+  onClosed?: () => void;
   title: string;
   /** As wide as what is in it, where the window has room. */
   wide?: boolean;
   children: ReactNode;
 }
 
-export interface ConfirmProps extends Omit<DialogProps, 'children' | 'wide'> {
+export interface ConfirmProps extends Omit<DialogProps, 'children' | 'onClosed' | 'wide'> {
   description: string;
   /** A verb: what the button does. */
   action: string;

@@ -6,7 +6,7 @@ import { Check, ChevronDown } from 'lucide-react';
 import { POPUP, POPUP_ITEM, SELECT_TRIGGER, type SelectProps } from '#components/ui/popup';
 
 /** The choice itself, opened as soon as it is there. */
-export default function SelectPopup({ label, value, options, onChange, className }: SelectProps) {
+export function SelectPopup({ label, value, options, onChange, className }: SelectProps) {
   return (
     <BaseSelect.Root
       items={options}

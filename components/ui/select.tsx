@@ -2,22 +2,18 @@
 
 import clsx from 'clsx';
 import { ChevronDown } from 'lucide-react';
-import { type KeyboardEvent, lazy, Suspense, useState } from 'react';
+import { type KeyboardEvent, useState } from 'react';
 import { SELECT_TRIGGER, type SelectProps } from '#components/ui/popup';
+import { loadable, useLoaded } from '#lib/client/loadable';
 
-const load = () => import('#components/ui/select-popup');
-const preload = () => void load();
-const SelectPopup = lazy(load);
+const popup = loadable(() => import('#components/ui/select-popup').then(({ SelectPopup }) => SelectPopup));
+const preload = () => void popup.load();
 
 /** A choice of one. Its list comes when a pointer or the focus nears it, not with the page. */
 export function Select(props: SelectProps) {
   const [wanted, setWanted] = useState(false);
-  if (!wanted) return <Closed {...props} onOpen={() => setWanted(true)} />;
-  return (
-    <Suspense fallback={<Closed {...props} onOpen={() => undefined} />}>
-      <SelectPopup {...props} />
-    </Suspense>
-  );
+  const isThere = useLoaded(wanted, popup.load);
+  return isThere ? <popup.Component {...props} /> : <Closed {...props} onOpen={() => setWanted(true)} />;
 }
 
 function Closed({ label, value, options, className, onOpen }: SelectProps & { onOpen: () => void }) {

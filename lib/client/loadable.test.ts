@@ -1,0 +1,43 @@
+import { createElement, type FunctionComponent, Suspense } from 'react';
+import { renderToStaticMarkup } from 'react-dom/server';
+import { expect, it } from 'vitest';
+import { type Loadable, loadable } from '#lib/client/loadable';
+
+const Greeting: FunctionComponent<{ name: string }> = ({ name }) => `Hello, ${name}`;
+
+const greet = ({ Component }: Loadable<{ name: string }>) => createElement(Component, { name: 'Ada' });
+const drawn = (part: Loadable<{ name: string }>) =>
+  renderToStaticMarkup(createElement(Suspense, { fallback: 'wait' }, greet(part)));
+
+it('draws at once what was loaded', async () => {
+  const part = loadable(async () => Greeting);
+  await part.load();
+  expect(drawn(part)).toBe('Hello, Ada');
+});
+
+it('suspends until its code is there', async () => {
+  const part = loadable(async () => Greeting);
+  expect(drawn(part)).toContain('wait');
+  await part.load();
+  expect(drawn(part)).toBe('Hello, Ada');
+});
+
+it('fetches its code once', async () => {
+  let times = 0;
+  const part = loadable(async () => {
+    times++;
+    return Greeting;
+  });
+  await Promise.all([part.load(), part.load()]);
+  drawn(part);
+  await part.load();
+  expect(times).toBe(1);
+});
+
+it('throws where it is drawn what kept its code from coming', async () => {
+  const part = loadable<{ name: string }>(async () => {
+    throw new Error('no such chunk');
+  });
+  await part.load();
+  expect(() => renderToStaticMarkup(greet(part))).toThrow('no such chunk');
+});
