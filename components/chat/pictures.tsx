@@ -8,7 +8,7 @@ const list = loadable(() => import('#components/chat/picture-list').then(({ Pict
 
 /** Pictures of a question, small; each opens large. The code for them comes with the first one, which has its place from the start. */
 export function Pictures(props: PicturesProps) {
-  if (useLoaded(true, list.load)) return <list.Component {...props} />;
+  if (useLoaded(true, list)) return <list.Component {...props} />;
   return (
     <div aria-hidden className={clsx('flex flex-wrap gap-2', props.className)}>
       {props.pictures.map(({ id }) => (

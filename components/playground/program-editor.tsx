@@ -19,7 +19,7 @@ type ProgramEditorProps = Omit<CodeEditorProps, 'plain' | 'onReady'>;
 
 /** A plain field, and as soon as it has come the editor in its place, where the writing goes on. On a touch screen it comes at the first touch. */
 export function ProgramEditor(props: ProgramEditorProps) {
-  const isLoaded = useLoaded(useFirstTouch(), editor.load);
+  const isLoaded = useLoaded(useFirstTouch(), editor);
   const [isThere, setThere] = useState(false);
   const plain = useRef<HTMLTextAreaElement>(null);
   return (

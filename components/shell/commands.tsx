@@ -3,17 +3,17 @@
 import { Command as CommandIcon } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { useEffect, useState } from 'react';
-import { Dialog, loadDialog } from '#components/ui/dialog';
+import { Dialog, dialogPart } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
 import { takesText } from '#lib/client/commands';
-import { loadable, useLoaded } from '#lib/client/loadable';
+import { loadable, together, useLoaded } from '#lib/client/loadable';
 
 const palettePart = loadable(() => import('#components/shell/palette').then(({ Palette }) => Palette));
 const shortcutsPart = loadable(() => import('#components/shell/shortcuts').then(({ Shortcuts }) => Shortcuts));
 
 /** Both at once, for it comes whole: what is typed next goes into its field. */
-const loadPalette = () => Promise.all([loadDialog(), palettePart.load()]).then(() => undefined);
-const preloadPalette = () => void loadPalette();
+const wholePalette = together(dialogPart, palettePart);
+const preloadPalette = () => void wholePalette.load();
 
 /** The shortcuts that work everywhere, and what they open. */
 export function Commands() {
@@ -22,8 +22,8 @@ export function Commands() {
   const [sheet, setSheet] = useState(false);
   const [sheetIsNext, setSheetIsNext] = useState(false);
   const [early, setEarly] = useState('');
-  const isPaletteThere = useLoaded(palette, loadPalette);
-  const isSheetThere = useLoaded(sheet || sheetIsNext, shortcutsPart.load);
+  const isPaletteThere = useLoaded(palette, wholePalette);
+  const isSheetThere = useLoaded(sheet || sheetIsNext, shortcutsPart);
   const isPaletteComing = palette && !isPaletteThere;
 
   useEffect(() => {

@@ -1,7 +1,7 @@
 'use client';
 
 import type { ConfirmProps, DialogProps } from '#components/ui/popup';
-import { type Loadable, loadable, useLoaded } from '#lib/client/loadable';
+import { type Loadable, loadable, type Part, useLoaded } from '#lib/client/loadable';
 
 const load = () => import('#components/ui/dialog-popup');
 const dialogPopup = loadable(() => load().then(({ DialogPopup }) => DialogPopup));
@@ -9,7 +9,7 @@ const confirmPopup = loadable(() => load().then(({ ConfirmPopup }) => ConfirmPop
 const drawerPopup = loadable(() => load().then(({ DrawerPopup }) => DrawerPopup));
 
 /** For what is about to open one. */
-export const loadDialog = dialogPopup.load;
+export const dialogPart: Part = dialogPopup;
 
 /** Dialogs come when the first one is opened, not with the page; then they stay, so that they can leave gently. */
 export function Dialog(props: DialogProps) {
@@ -32,6 +32,6 @@ interface OnceProps<Props> {
 }
 
 function Once<Props extends { open: boolean }>({ popup, props }: OnceProps<Props>) {
-  const isThere = useLoaded(props.open, popup.load);
+  const isThere = useLoaded(props.open, popup);
   return isThere ? <popup.Component {...props} /> : null;
 }

@@ -10,7 +10,7 @@ const preload = () => void popup.load();
 /** A button with a menu. The menu's code comes when a pointer or the focus nears the button, not with the page. */
 export function Menu(props: MenuProps) {
   const [wanted, setWanted] = useState(false);
-  const isThere = useLoaded(wanted, popup.load);
+  const isThere = useLoaded(wanted, popup);
   if (isThere) return <popup.Component {...props} />;
   return cloneElement(props.trigger, {
     onClick: () => setWanted(true),

@@ -12,7 +12,7 @@ const preload = () => void popup.load();
 /** A choice of one. Its list comes when a pointer or the focus nears it, not with the page. */
 export function Select(props: SelectProps) {
   const [wanted, setWanted] = useState(false);
-  const isThere = useLoaded(wanted, popup.load);
+  const isThere = useLoaded(wanted, popup);
   return isThere ? <popup.Component {...props} /> : <Closed {...props} onOpen={() => setWanted(true)} />;
 }
 

@@ -1,7 +1,7 @@
 import { createElement, type FunctionComponent, Suspense } from 'react';
 import { renderToStaticMarkup } from 'react-dom/server';
 import { expect, it } from 'vitest';
-import { type Loadable, loadable } from '#lib/client/loadable';
+import { type Loadable, loadable, together, useLoaded } from '#lib/client/loadable';
 
 const Greeting: FunctionComponent<{ name: string }> = ({ name }) => `Hello, ${name}`;
 
@@ -11,8 +11,28 @@ const drawn = (part: Loadable<{ name: string }>) =>
 
 it('draws at once what was loaded', async () => {
   const part = loadable(async () => Greeting);
+  expect(part.isLoaded()).toBe(false);
   await part.load();
+  expect(part.isLoaded()).toBe(true);
   expect(drawn(part)).toBe('Hello, Ada');
+});
+
+it('is at hand in the first drawing where it was loaded, but not before it is wanted', async () => {
+  const part = loadable(async () => Greeting);
+  const Shown: FunctionComponent<{ isWanted: boolean }> = ({ isWanted }) => String(useLoaded(isWanted, part));
+  expect(renderToStaticMarkup(createElement(Shown, { isWanted: true }))).toBe('false');
+  await part.load();
+  expect(renderToStaticMarkup(createElement(Shown, { isWanted: false }))).toBe('false');
+  expect(renderToStaticMarkup(createElement(Shown, { isWanted: true }))).toBe('true');
+});
+
+it('is there together when each is', async () => {
+  const [one, other] = [loadable(async () => Greeting), loadable(async () => Greeting)];
+  const both = together(one, other);
+  await one.load();
+  expect(both.isLoaded()).toBe(false);
+  await both.load();
+  expect([other.isLoaded(), both.isLoaded()]).toEqual([true, true]);
 });
 
 it('suspends until its code is there', async () => {

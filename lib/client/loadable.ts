@@ -1,10 +1,16 @@
 import { type ComponentType, createElement, type FunctionComponent, use, useEffect, useState } from 'react';
 
-export interface Loadable<Props> {
-  /** Is drawn at once where its code has come; else suspends until then. Throws what kept the code from coming. */
-  Component: FunctionComponent<Props>;
+/** What can be fetched ahead. */
+export interface Part {
   /** Fetches the code, once. Is done when it is there or cannot be had, and never rejects. */
   load: () => Promise<void>;
+  /** Whether that is done. */
+  isLoaded: () => boolean;
+}
+
+export interface Loadable<Props> extends Part {
+  /** Is drawn at once where its code has come; else suspends until then. Throws what kept the code from coming. */
+  Component: FunctionComponent<Props>;
 }
 
 /**
@@ -34,18 +40,29 @@ export function loadable<Props extends object>(fetchCode: () => Promise<Componen
       if (failure !== undefined) throw failure.reason;
       return createElement(code ?? use(fetchOnce()), props);
     },
-    load: () => fetchOnce().then(isDone, isDone),
+    load: () => fetchOnce().then(done, done),
+    isLoaded: () => code !== undefined || failure !== undefined,
   };
 }
 
-function isDone(): void {}
+function done(): void {}
 
-/** Loads as soon as `isWanted`, and is true once that is done. `load` is the same each time, as that of a `Loadable` is. */
-export function useLoaded(isWanted: boolean, load: Loadable<never>['load']): boolean {
+/** Several that are of use only with each other. */
+export function together(...parts: readonly Part[]): Part {
+  return {
+    load: () => Promise.all(parts.map((part) => part.load())).then(done),
+    isLoaded: () => parts.every((part) => part.isLoaded()),
+  };
+}
+
+/** Loads as soon as `isWanted`, and is true once that is done, at once where it was: also when it is wanted no longer, so that it can leave gently. */
+export function useLoaded(isWanted: boolean, part: Part): boolean {
   const [isThere, setThere] = useState(false);
   const isMissing = isWanted && !isThere;
+  const isAtHand = isMissing && part.isLoaded();
+  if (isAtHand) setThere(true);
   useEffect(() => {
-    if (isMissing) void load().then(() => setThere(true));
-  }, [isMissing, load]);
+    if (isMissing && !isAtHand) void part.load().then(() => setThere(true));
+  }, [isMissing, isAtHand, part]);
   return isThere;
 }
