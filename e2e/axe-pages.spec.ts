@@ -174,6 +174,22 @@ test.describe('a page whose code does not come', () => {
     await button(page, 'Load again').click();
     await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
   });
+
+  test('goes on where that was only fetched ahead, and is fetched when it is wanted', async ({ page }) => {
+    await page.goto('/dashboard');
+    await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
+    const refused: string[] = [];
+    await page.route('**/*.js', async (route) => {
+      refused.push(route.request().url());
+      await route.abort('connectionrefused');
+    });
+    await button(page, 'Clear').hover();
+    // Each is asked for twice.
+    await expect.poll(() => refused.length > 1 && new Set(refused).size * 2 === refused.length).toBe(true);
+    await page.unroute('**/*.js');
+    await button(page, 'Clear').click();
+    await expect(page.getByRole('menuitem', { name: 'Both' })).toBeVisible();
+  });
 });
 
 test.describe('on a phone', () => {

@@ -37,17 +37,17 @@ function Nothing() {
 
 /** For a page that is opened with answers to show: fetches the renderer without waiting for the page to come alive. */
 export function preloadMarkdown(): void {
-  void rich.load();
+  rich.preload();
 }
 
 /** Fetches the renderer: at once where there are answers to show, else with the reader's first touch of the page. */
 export function usePreloadedMarkdown(hasAnswers: boolean): void {
   useEffect(() => {
-    const load = () => void rich.load();
-    if (hasAnswers) load();
-    else for (const touch of TOUCHES) addEventListener(touch, load, { once: true, passive: true });
+    const { preload } = rich;
+    if (hasAnswers) preload();
+    else for (const touch of TOUCHES) addEventListener(touch, preload, { once: true, passive: true });
     return () => {
-      for (const touch of TOUCHES) removeEventListener(touch, load);
+      for (const touch of TOUCHES) removeEventListener(touch, preload);
     };
   }, [hasAnswers]);
 }

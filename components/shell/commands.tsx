@@ -13,7 +13,6 @@ const shortcutsPart = loadable(() => import('#components/shell/shortcuts').then(
 
 /** Both at once, for it comes whole: what is typed next goes into its field. */
 const wholePalette = together(dialogPart, palettePart);
-const preloadPalette = () => void wholePalette.load();
 
 /** The shortcuts that work everywhere, and what they open. */
 export function Commands() {
@@ -35,7 +34,7 @@ export function Commands() {
         setEarly('');
       } else if (isPaletteComing && !mod && key.length === 1) setEarly((typed) => typed + event.key);
       else if (mod && event.shiftKey && key === 'o') router.push('/');
-      else if (key === 'control' || key === 'meta') return preloadPalette();
+      else if (key === 'control' || key === 'meta') return wholePalette.preload();
       else if (event.key === '?' && !mod && !takesText(event.target)) setSheet(true);
       else return;
       event.preventDefault();
@@ -55,8 +54,8 @@ export function Commands() {
           setPalette(true);
           setEarly('');
         }}
-        onPointerEnter={preloadPalette}
-        onFocus={preloadPalette}
+        onPointerEnter={wholePalette.preload}
+        onFocus={wholePalette.preload}
       >
         <CommandIcon className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
       </IconButton>

@@ -5,7 +5,6 @@ import type { MenuProps } from '#components/ui/popup';
 import { loadable, useLoaded } from '#lib/client/loadable';
 
 const popup = loadable(() => import('#components/ui/menu-popup').then(({ MenuPopup }) => MenuPopup));
-const preload = () => void popup.load();
 
 /** A button with a menu. The menu's code comes when a pointer or the focus nears the button, not with the page. */
 export function Menu(props: MenuProps) {
@@ -14,8 +13,8 @@ export function Menu(props: MenuProps) {
   if (isThere) return <popup.Component {...props} />;
   return cloneElement(props.trigger, {
     onClick: () => setWanted(true),
-    onPointerEnter: preload,
-    onFocus: preload,
+    onPointerEnter: popup.preload,
+    onFocus: popup.preload,
     'aria-haspopup': 'menu',
     'aria-expanded': false,
   });

@@ -7,7 +7,6 @@ import { SELECT_TRIGGER, type SelectProps } from '#components/ui/popup';
 import { loadable, useLoaded } from '#lib/client/loadable';
 
 const popup = loadable(() => import('#components/ui/select-popup').then(({ SelectPopup }) => SelectPopup));
-const preload = () => void popup.load();
 
 /** A choice of one. Its list comes when a pointer or the focus nears it, not with the page. */
 export function Select(props: SelectProps) {
@@ -31,8 +30,8 @@ function Closed({ label, value, options, className, onOpen }: SelectProps & { on
       aria-haspopup="listbox"
       onClick={onOpen}
       onKeyDown={onKeyDown}
-      onPointerEnter={preload}
-      onFocus={preload}
+      onPointerEnter={popup.preload}
+      onFocus={popup.preload}
       className={clsx(SELECT_TRIGGER, className)}
     >
       <span className="truncate">{options.find((option) => option.value === value)?.label ?? value}</span>

@@ -59,5 +59,34 @@ it('throws where it is drawn what kept its code from coming', async () => {
     throw new Error('no such chunk');
   });
   await part.load();
+  expect(part.isLoaded()).toBe(false);
   expect(() => renderToStaticMarkup(greet(part))).toThrow('no such chunk');
+});
+
+it('asks again for what could not be had', async () => {
+  let isAway = true;
+  const part = loadable(async () => {
+    if (isAway) throw new Error('the server is away');
+    return Greeting;
+  });
+  part.preload();
+  await Promise.resolve();
+  await part.load();
+  isAway = false;
+  await part.load();
+  expect(drawn(part)).toBe('Hello, Ada');
+});
+
+it('fetches ahead without a word where that fails', async () => {
+  let isAway = true;
+  const part = loadable(async () => {
+    if (isAway) throw new Error('the server is away');
+    return Greeting;
+  });
+  part.preload();
+  await new Promise((resolve) => setTimeout(resolve));
+  isAway = false;
+  expect(drawn(part)).toContain('wait');
+  await part.load();
+  expect(drawn(part)).toBe('Hello, Ada');
 });

@@ -1,10 +1,12 @@
 import { type ComponentType, createElement, type FunctionComponent, use, useEffect, useState } from 'react';
 
-/** What can be fetched ahead. */
+/** Code that comes when it is wanted. However often it is asked for, it is fetched once; what could not be had is asked for again. */
 export interface Part {
-  /** Fetches the code, once. Is done when it is there or cannot be had, and never rejects. */
+  /** Fetches it for later: that it could not be had matters to nobody yet. */
+  preload: () => void;
+  /** Fetches it. Is done when it is there or cannot be had, and never rejects. */
   load: () => Promise<void>;
-  /** Whether that is done. */
+  /** Whether it is there. */
   isLoaded: () => boolean;
 }
 
@@ -24,24 +26,28 @@ export function loadable<Props extends object>(fetchCode: () => Promise<Componen
   let failure: { reason: unknown } | undefined;
   const fetchOnce = () => {
     if (fetching !== undefined) return fetching;
-    fetching = fetchCode();
-    fetching.then(
-      (fetched) => {
-        code = fetched;
-      },
-      (reason: unknown) => {
-        failure = { reason };
-      },
-    );
+    failure = undefined;
+    fetching = fetchCode().then((fetched) => {
+      code = fetched;
+      return fetched;
+    });
     return fetching;
+  };
+  const forget = () => {
+    fetching = undefined;
   };
   return {
     Component(props) {
       if (failure !== undefined) throw failure.reason;
       return createElement(code ?? use(fetchOnce()), props);
     },
-    load: () => fetchOnce().then(done, done),
-    isLoaded: () => code !== undefined || failure !== undefined,
+    preload: () => void fetchOnce().catch(forget),
+    load: () =>
+      fetchOnce().then(done, (reason: unknown) => {
+        failure = { reason };
+        forget();
+      }),
+    isLoaded: () => code !== undefined,
   };
 }
 
@@ -50,6 +56,9 @@ function done(): void {}
 /** Several that are of use only with each other. */
 export function together(...parts: readonly Part[]): Part {
   return {
+    preload() {
+      for (const part of parts) part.preload();
+    },
     load: () => Promise.all(parts.map((part) => part.load())).then(done),
     isLoaded: () => parts.every((part) => part.isLoaded()),
   };
