@@ -53,7 +53,7 @@ export function scratchDirectory(name: string): string {
 }
 
 /** The server as `npm start` starts it. */
-export const APP = ['--max-old-space-size=512', '--max-semi-space-size=8', 'server.ts'];
+export const APP = ['--max-old-space-size=512', '--max-semi-space-size=4', 'server.ts'];
 
 export interface RunningServer {
   url: string;

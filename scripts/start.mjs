@@ -17,7 +17,7 @@ import {
 } from './setup.mjs';
 
 /** The heap grows because nothing collects it: with these bounds the server stays small, at no cost in speed. */
-const HEAP_BOUNDS = ['--max-old-space-size=512', '--max-semi-space-size=8'];
+const HEAP_BOUNDS = ['--max-old-space-size=512', '--max-semi-space-size=4'];
 const OLLAMA_PROBE_MS = 1000;
 
 try {

@@ -14,7 +14,7 @@ const DEVICES = [
   { name: 'desktop', flags: ['--preset=desktop'] },
   { name: 'phone', flags: [] },
 ] as const;
-const ROUNDS = 3;
+const ROUNDS = 5;
 const GOAL = 95;
 
 type Scores = Record<(typeof CATEGORIES)[number], number>;
