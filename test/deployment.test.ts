@@ -31,6 +31,7 @@ const read = (file: (typeof FILES)[number]) => text[file] ?? '';
 const FOREIGN = new Set([
   'NODE_ENV',
   'NODE_COMPILE_CACHE',
+  'MALLOC_ARENA_MAX',
   'XDG_CACHE_HOME',
   'NEXT_TELEMETRY_DISABLED',
   'EMBED_MODEL',
@@ -54,6 +55,8 @@ describe('every file', () => {
       const flags = bounds?.replaceAll(/[',]/g, '').trim() ?? 'no bounds';
       const started = read(file).replaceAll(/[",]/g, '');
       expect(started).toContain(`node ${flags} server.ts`);
+      const [, pools] = /MALLOC_ARENA_MAX: .* '(\d+)'/.exec(readFileSync('scripts/setup.mjs', 'utf8')) ?? [];
+      expect(read(file)).toMatch(new RegExp(`MALLOC_ARENA_MAX=${pools}$`, 'm'));
       expect(existsSync('server.ts')).toBe(true);
     },
   );
