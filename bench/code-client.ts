@@ -1,9 +1,9 @@
 import { Agent, request } from 'undici';
-import { APP, type RunningServer, startServer } from './harness.ts';
+import { type RunningServer, startApp } from './harness.ts';
 
 /** The app as `npm start` starts it, with nobody's runs limited, and with every language that is installed ready to be run. */
 export async function startRunner(languages: readonly string[]): Promise<RunningServer> {
-  const server = await startServer(APP, '/health', {
+  const server = await startApp({
     // No model is asked for anything.
     MODEL_PROVIDER: 'ollama',
     OLLAMA_API_URL: 'http://127.0.0.1:9',

@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SERVER_ARGUMENTS, serverEnvironment } from '../scripts/setup.mjs';
 
 export interface Table {
   title: string;
@@ -52,9 +53,6 @@ export function scratchDirectory(name: string): string {
   return directory;
 }
 
-/** The server as `npm start` starts it. */
-export const APP = ['--max-old-space-size=512', '--max-semi-space-size=4', 'server.ts'];
-
 export interface RunningServer {
   url: string;
   pid: number;
@@ -63,11 +61,18 @@ export interface RunningServer {
   stop: () => Promise<void>;
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The server as `npm start` starts it. */
+export function startApp(env: Environment = {}): Promise<RunningServer> {
+  return startServer(SERVER_ARGUMENTS, '/health', { ...serverEnvironment(), ...env });
+}
+
 /** Starts a Node program and waits until `path` answers at all. `args` may hold `{port}`. */
 export async function startServer(
-  args: string[],
+  args: readonly string[],
   path: string,
-  env: Record<string, string> = {},
+  env: Environment = {},
 ): Promise<RunningServer> {
   const port = await freePort();
   const began = performance.now();
@@ -82,7 +87,6 @@ export async function startServer(
         PORT: String(port),
         HOST: '127.0.0.1',
         NODE_COMPILE_CACHE: join('node_modules', '.cache', 'chill-space'),
-        ...(args === APP && { MALLOC_ARENA_MAX: '2' }),
         ...env,
       },
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -137,6 +137,9 @@ export async function ensureBuild() {
   writeFileSync(BUILD_STAMP, wanted);
 }
 
+/** Node's arguments for the server. The heap grows because nothing collects it: with these bounds it stays small, at no cost in speed. */
+export const SERVER_ARGUMENTS = ['--max-old-space-size=512', '--max-semi-space-size=4', 'server.ts'];
+
 /**
  * What the server runs in. Compiled code is kept from the last start: half the time to the first answer, and no type
  * stripper in memory. glibc keeps a pool of freed memory for each thread, up to eight for each processor: with two in

@@ -11,13 +11,12 @@ import {
   projectNode,
   ROOT,
   run,
+  SERVER_ARGUMENTS,
   SetupError,
   say,
   serverEnvironment,
 } from './setup.mjs';
 
-/** The heap grows because nothing collects it: with these bounds the server stays small, at no cost in speed. */
-const HEAP_BOUNDS = ['--max-old-space-size=512', '--max-semi-space-size=4'];
 const OLLAMA_PROBE_MS = 1000;
 
 try {
@@ -40,7 +39,7 @@ serve();
 
 /** The server takes over the terminal; signals reach it, and its end is ours. */
 function serve() {
-  const server = spawn(projectNode(), [...HEAP_BOUNDS, 'server.ts'], {
+  const server = spawn(projectNode(), SERVER_ARGUMENTS, {
     cwd: ROOT,
     env: serverEnvironment(),
     stdio: 'inherit',

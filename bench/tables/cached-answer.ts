@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import {
-  APP,
   type Benchmark,
   type Load,
   median,
   type RunningServer,
   residentMb,
   scratchFile,
+  startApp,
   startServer,
   type Table,
   wrk,
@@ -36,7 +36,7 @@ async function run(stream: boolean): Promise<Table> {
     stream,
   });
   const model = await startServer(['bench/peers/model-server.ts', '{port}'], '/count');
-  const ours = await startServer(APP, '/health', {
+  const ours = await startApp({
     MODEL_PROVIDER: 'ollama',
     OLLAMA_API_URL: model.url,
     RATE_LIMIT_CHAT: '0',

@@ -1,6 +1,6 @@
 import type { Browser, Page } from 'playwright/test';
 import { openBrowser } from '../browser.ts';
-import { APP, type Benchmark, median, startServer, type Table } from '../harness.ts';
+import { type Benchmark, median, startApp, startServer, type Table } from '../harness.ts';
 
 const MESSAGES = 300;
 const STREAMS = 3;
@@ -30,7 +30,7 @@ interface Round {
 
 async function run(): Promise<Table> {
   const model = await startServer(['bench/peers/model-server.ts', '{port}'], '/count');
-  const ours = await startServer(APP, '/health', {
+  const ours = await startApp({
     MODEL_PROVIDER: 'ollama',
     OLLAMA_API_URL: model.url,
     QUEUE_MAX_CONCURRENT: String(STREAMS + 1),

@@ -1,4 +1,4 @@
-import { APP, type Benchmark, median, startServer, type Table } from '../harness.ts';
+import { type Benchmark, median, startApp, startServer, type Table } from '../harness.ts';
 import { readStream } from '../stream-client.ts';
 
 const ROUNDS = 3;
@@ -10,7 +10,7 @@ export const coalescing: Benchmark = { name: 'coalescing', run };
 
 async function run(): Promise<Table> {
   const model = await startServer(['bench/peers/model-server.ts', '{port}'], '/count');
-  const ours = await startServer(APP, '/health', {
+  const ours = await startApp({
     MODEL_PROVIDER: 'ollama',
     OLLAMA_API_URL: model.url,
     RATE_LIMIT_CHAT: '0',

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { ensureNginx } from '../../scripts/nginx.mjs';
 import { startNginx } from '../../test/nginx.ts';
 import {
-  APP,
   type Benchmark,
   freePort,
   type Load,
@@ -14,6 +13,7 @@ import {
   residentMb,
   scratchDirectory,
   scratchFile,
+  startApp,
   startServer,
   type Table,
   wrk,
@@ -56,7 +56,7 @@ async function run(): Promise<Table> {
   if ((await ensureNginx({ log: console.error })) === undefined) throw new Error('nginx is needed for this table');
   const backend = await startStaticServer();
   const target = backend.url;
-  const app = await startServer(APP, '/health', {
+  const app = await startApp({
     PRIVATE_BACKEND_URL: target,
     HF_TOKEN: 'hf_tokenOfTheBenchmark',
     LOG_LEVEL: 'warn',

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CHROMIUM, CHROMIUM_ARGS } from '../browser.ts';
-import { APP, type Benchmark, median, scratchFile, startServer, type Table } from '../harness.ts';
+import { type Benchmark, median, scratchFile, startApp, type Table } from '../harness.ts';
 
 const VERSION = '13.5.0';
 const FOLDER = join(homedir(), '.cache/chill-space/bench', `lighthouse-${VERSION}`);
@@ -25,7 +25,7 @@ export const lighthousePages: Benchmark = { name: 'lighthouse', run };
 async function run(): Promise<Table> {
   const cli = join(FOLDER, 'node_modules/lighthouse/cli/index.js');
   if (!existsSync(cli)) await install();
-  const ours = await startServer(APP, '/health', { MODEL_PROVIDER: 'embedded', LOG_LEVEL: 'warn' });
+  const ours = await startApp({ MODEL_PROVIDER: 'embedded', LOG_LEVEL: 'warn' });
   try {
     const rows: { page: string; device: string; scores: Scores; faults: string[] }[] = [];
     const speeds: number[] = [];

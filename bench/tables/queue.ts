@@ -1,5 +1,5 @@
 import { Agent, request } from 'undici';
-import { APP, type Benchmark, median, residentMb, startServer, type Table } from '../harness.ts';
+import { type Benchmark, median, residentMb, startApp, startServer, type Table } from '../harness.ts';
 
 const REQUESTS = 10_000;
 const SAMPLE = 1_000;
@@ -12,7 +12,7 @@ export const queue: Benchmark = { name: 'queue', run };
 
 async function run(): Promise<Table> {
   const model = await startServer(['bench/peers/model-server.ts', '{port}'], '/count');
-  const ours = await startServer(APP, '/health', {
+  const ours = await startApp({
     MODEL_PROVIDER: 'ollama',
     OLLAMA_API_URL: model.url,
     RATE_LIMIT_CHAT: '0',

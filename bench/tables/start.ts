@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  APP,
   type Benchmark,
   median,
   type RunningServer,
   residentMb,
   scratchFile,
+  startApp,
   startServer,
   type Table,
 } from '../harness.ts';
@@ -38,7 +38,7 @@ async function run(): Promise<Table> {
     ...{ name, begin, page },
     ...{ answer: [], memory: [], pageMs: [], pageMemory: [] },
   });
-  const ours = contender('Chill Space', () => startServer(APP, '/health'), '/');
+  const ours = contender('Chill Space', () => startApp(), '/');
   const contenders = [
     contender('node:http, a handler that does nothing (limit)', startBare, '/'),
     ours,

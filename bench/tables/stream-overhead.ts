@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { APP, type Benchmark, median, startServer, type Table } from '../harness.ts';
+import { type Benchmark, median, startApp, startServer, type Table } from '../harness.ts';
 import { installedPeer } from '../peers/install.ts';
 import { readStream } from '../stream-client.ts';
 
@@ -24,7 +24,7 @@ export const streamOverhead: Benchmark = { name: 'stream', run };
 async function run(): Promise<Table> {
   const model = await startServer(['bench/peers/model-server.ts', '{port}'], '/count');
   const base = `${model.url}/v1`;
-  const ours = await startServer(APP, '/health', {
+  const ours = await startApp({
     MODEL_PROVIDER: 'openai',
     OPENAI_BASE_URL: base,
     RATE_LIMIT_CHAT: '0',
