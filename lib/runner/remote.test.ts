@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { readConfig } from '#lib/config/index';
 import { inRequest } from '#lib/observe/request-scope';
 import { findLanguage } from '#lib/runner/languages/index';
-import { RemoteExecutor, runTimeMs } from '#lib/runner/remote';
+import { eventBytes, RemoteExecutor, runTimeMs } from '#lib/runner/remote';
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 
@@ -30,6 +30,10 @@ function event(name: string, data: unknown): string {
 
 /** Executors elsewhere that answer as they are told to, asked in this order; how many requests each has seen. */
 async function executors(language: string, ...answers: Answer[]) {
+  return executorsWith({}, language, ...answers);
+}
+
+async function executorsWith(environment: Record<string, string>, language: string, ...answers: Answer[]) {
   const seen = answers.map(() => 0);
   const urls = await Promise.all(
     answers.map(async (answer, index) => {
@@ -47,7 +51,7 @@ async function executors(language: string, ...answers: Answer[]) {
   );
   const found = findLanguage(language);
   if (found === undefined) throw new Error(language);
-  const executor = new RemoteExecutor(found, urls, readConfig({}));
+  const executor = new RemoteExecutor(found, urls, readConfig(environment));
   open.push(executor);
   return { executor, seen };
 }
@@ -147,6 +151,94 @@ describe('a stream from an executor', () => {
     const run = executor.run(PROGRAM, { caller: 'a', signal: left.signal, onOutput: () => left.abort() });
     await expect(run).rejects.toMatchObject({ code: 'cancelled' });
     await closed.promise;
+  });
+});
+
+describe('the bounds on what an executor sends', () => {
+  it('end a run whose event does not end, after a bounded number of bytes', async () => {
+    const environment = { CODE_MAX_OUTPUT_BYTES: '1000' };
+    let sent = 0;
+    const { executor } = await executorsWith(environment, 'python', async (response) => {
+      const closed = Promise.withResolvers<void>();
+      response.on('close', closed.resolve).on('error', () => {});
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('event: stdout\ndata: {"text":"');
+      const piece = 'x'.repeat(16_384);
+      while (!response.closed && sent < 64 * 1024 * 1024) {
+        sent += piece.length;
+        if (!response.write(piece))
+          await Promise.race([new Promise((resolve) => response.once('drain', resolve)), closed.promise]);
+        else await new Promise((resolve) => setImmediate(resolve));
+      }
+    });
+    const run = executor.run(PROGRAM, { caller: 'a' });
+    await expect(run).rejects.toMatchObject({
+      code: 'upstream_failed',
+      message: expect.stringContaining('CODE_MAX_OUTPUT_BYTES'),
+    });
+    // What is above the bound stood in the buffers of the two sockets.
+    expect(sent).toBeLessThan(eventBytes(1000) + 16 * 1024 * 1024);
+  });
+
+  it('parse 8 MB in pieces of one event in time linear in its bytes', async () => {
+    const text = 'y'.repeat(8_000_000);
+    const bytes = Buffer.from(event('stdout', { text }) + RESULT_EVENT);
+    const { executor } = await executorsWith({ CODE_MAX_OUTPUT_BYTES: '8000000' }, 'python', async (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      for (let from = 0; from < bytes.length; from += 4_096)
+        if (!response.write(bytes.subarray(from, from + 4_096)))
+          await new Promise((resolve) => response.once('drain', resolve));
+      response.end();
+    });
+    let heard = 0;
+    const before = process.cpuUsage();
+    await executor.run(PROGRAM, { caller: 'a', onOutput: (_name, part) => (heard += part.length) });
+    expect(heard).toBe(text.length);
+    // Splitting all that has arrived again for each piece took more than a minute of a core.
+    expect(process.cpuUsage(before).user / 1e6).toBeLessThan(10);
+  });
+
+  it('hold output and result to the bounds of this server where an executor has larger ones', async () => {
+    const long = { ...RESULT, stdout: 'ü'.repeat(100), stderr: 'e'.repeat(101) };
+    const told = stream(
+      event('stdout', { text: 'ü'.repeat(60) }),
+      event('stdout', { text: 'ü' }),
+      event('result', long),
+    );
+    const { executor } = await executorsWith({ CODE_MAX_OUTPUT_BYTES: '99' }, 'python', told);
+    let heard = '';
+    const result = await executor.run(PROGRAM, {
+      caller: 'a',
+      onOutput: (_name, part) => {
+        heard += part;
+      },
+    });
+    expect(heard).toBe('ü'.repeat(49));
+    expect(result).toEqual({ ...long, stdout: 'ü'.repeat(49), stderr: 'e'.repeat(99), truncated: true });
+  });
+
+  it.each(['unauthorized', 'forbidden', 'rate_limited', 'origin_not_allowed', 'internal_error', 'not_found'])(
+    'do not let it speak for this server: %s in a stream is a failure of the executor',
+    async (code) => {
+      const { executor } = await executors('python', stream(event('error', { error: 'No.', code })));
+      await expect(executor.run(PROGRAM, { caller: 'a' })).rejects.toMatchObject({ code: 'upstream_failed' });
+    },
+  );
+
+  it('leave out an answer to validate, and a health, that do not end', async () => {
+    const endless: Answer = async (response) => {
+      response.on('error', () => {});
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.write('{"status":"');
+      for (let count = 0; count < 1_000 && !response.destroyed; count++) {
+        response.write('x'.repeat(16_384));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      response.destroy();
+    };
+    const { executor } = await executors('python', endless);
+    await expect(executor.validate(PROGRAM)).rejects.toMatchObject({ code: 'language_unavailable' });
+    expect(await executor.health()).toMatchObject({ status: 'unavailable' });
   });
 });
 

@@ -1,7 +1,9 @@
 import type { Config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
+import { executorEvents, readBoundedJson } from '#lib/runner/executor-stream';
 import type { Language } from '#lib/runner/languages/language';
-import { parseError, Replica, ReplicaAway, ReplicaDown } from '#lib/runner/replica';
+import { BoundedOutput, cutToBytes } from '#lib/runner/output';
+import { executorFault, parseError, Replica, ReplicaAway, ReplicaDown } from '#lib/runner/replica';
 import { checkRequest } from '#lib/runner/request';
 import type { RunOptions } from '#lib/runner/runner';
 import { type CodeRequest, type CodeResult, codeChunkSchema, codeResultSchema } from '#lib/wire/code';
@@ -17,6 +19,12 @@ const ANSWER_MARGIN_MS = 15_000;
 const HEALTH_TIMEOUT_MS = 3_000;
 const HEALTH_KEPT_MS = 2_000;
 const RETRY_AFTER_SECONDS = 5;
+
+/** A byte of output can be six in JSON (`\u0000`). A result repeats stdout and stderr of the compiler and of the program. */
+const JSON_ESCAPE_BYTES = 6;
+const OUTPUTS_OF_A_RESULT = 4;
+const EVENT_OVERHEAD_BYTES = 64 * 1024;
+const VALIDATE_ANSWER_BYTES = 1024 * 1024;
 
 /** A language that is run by executors elsewhere. Asks them in turn, and the next where one is not there. */
 export class RemoteExecutor {
@@ -40,18 +48,23 @@ export class RemoteExecutor {
   async run(request: CodeRequest, { signal, onStart, onOutput }: RunOptions): Promise<CodeResult> {
     const { seconds } = checkRequest(request, this.#settings);
     const body = { ...request, language: this.#language.id, timeout: seconds };
+    const outputBytes = this.#settings.CODE_MAX_OUTPUT_BYTES;
     let started = false;
     return await this.#ask(runTimeMs(this.#language, seconds, this.#settings), signal, async (replica, ends) => {
       let hasOutput = false;
+      const live = {
+        stdout: new BoundedOutput(outputBytes, (text) => onOutput?.('stdout', text)),
+        stderr: new BoundedOutput(outputBytes, (text) => onOutput?.('stderr', text)),
+      };
       try {
         const stream = await replica.post('/api/v1/code/run', body, 'text/event-stream', ends);
         if (!started) onStart?.();
         started = true;
-        for await (const { event, data } of events(stream)) {
+        for await (const { event, data } of executorEvents(stream, eventBytes(outputBytes))) {
           if (event === 'stdout' || event === 'stderr') {
             hasOutput = true;
-            onOutput?.(event, codeChunkSchema.parse(JSON.parse(data)).text);
-          } else if (event === 'result') return codeResultSchema.parse(JSON.parse(data));
+            live[event].write(Buffer.from(codeChunkSchema.parse(JSON.parse(data)).text));
+          } else if (event === 'result') return boundedResult(codeResultSchema.parse(JSON.parse(data)), outputBytes);
           else if (event === 'error') throw toldFault(data);
         }
         throw new ReplicaDown('the executor ended its answer without a result');
@@ -84,7 +97,7 @@ export class RemoteExecutor {
         ends,
       );
       try {
-        return validateResultSchema.parse(await answer.json());
+        return validateResultSchema.parse(await readBoundedJson(answer, VALIDATE_ANSWER_BYTES));
       } catch (error) {
         ends.throwIfAborted();
         throw new ReplicaDown('the answer broke off', { cause: error });
@@ -172,19 +185,18 @@ function toldFault(data: string): Fault {
   const told = parseError(data);
   return told === undefined
     ? new Fault('upstream_failed', 'The executor failed without saying why.')
-    : new Fault(told.code, told.error);
+    : executorFault(told);
 }
 
-/** The events of our own streams: an `event:` and one `data:` line each; comments are left out. */
-async function* events(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<{ event: string; data: string }> {
-  const decoder = new TextDecoder();
-  let pending = '';
-  for await (const chunk of chunks) {
-    const blocks = (pending + decoder.decode(chunk, { stream: true })).split('\n\n');
-    pending = blocks.pop() ?? '';
-    for (const block of blocks) {
-      const [, event, data] = /^event: (\w+)\ndata: (.*)$/.exec(block) ?? [];
-      if (event !== undefined && data !== undefined) yield { event, data };
-    }
-  }
+/** The longest event of an executor whose outputs are bounded as they are here. Pure. */
+export function eventBytes(outputBytes: number): number {
+  return JSON_ESCAPE_BYTES * OUTPUTS_OF_A_RESULT * outputBytes + EVENT_OVERHEAD_BYTES;
+}
+
+/** The result as this server promises it: an executor may have been given larger bounds. Pure. */
+export function boundedResult(result: CodeResult, outputBytes: number): CodeResult {
+  const stdout = cutToBytes(result.stdout, outputBytes);
+  const stderr = cutToBytes(result.stderr, outputBytes);
+  const isCut = stdout.length < result.stdout.length || stderr.length < result.stderr.length;
+  return isCut ? { ...result, stdout, stderr, truncated: true } : result;
 }

@@ -2,14 +2,36 @@ import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleType } fr
 import { type Dispatcher, Pool } from 'undici';
 import { Fault } from '#lib/fault';
 import { outgoingHeaders } from '#lib/observe/tracing';
-import { errorBodySchema, FAULT_CODES, type FaultCode } from '#lib/wire/error';
+import { readBoundedJson } from '#lib/runner/executor-stream';
+import { type ErrorBody, errorBodySchema, FAULT_CODES, type FaultCode } from '#lib/wire/error';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const KEEP_ALIVE_MS = 30_000;
 /** A replica that was not there so many times in a row is left alone for a while. */
 const FAILURES_TO_OPEN = 3;
 const OPEN_MS = 5_000;
-const MAX_ERROR_CHARACTERS = 16_384;
+const MAX_ERROR_BYTES = 16_384;
+const HEALTH_BYTES = 64 * 1024;
+
+/**
+ * What an executor may say of a run. Any other code would be read as this server's own: `unauthorized` would sign the
+ * caller out of it.
+ */
+const EXECUTOR_CODES: ReadonlySet<string> = new Set<FaultCode>([
+  'invalid_request',
+  'invalid_json',
+  'body_too_large',
+  'code_too_large',
+  'unsupported_value',
+  'unsupported_language',
+  'runner_busy',
+  'sandbox_unavailable',
+  'language_unavailable',
+  'shutting_down',
+  'upstream_failed',
+]);
+const MAX_SENTENCE_CHARACTERS = 1_000;
+const MAX_DETAILS = 50;
 
 /** The replica is not there, or has no room: another one may. `fault` is what to say where no other is left. */
 export class ReplicaAway extends Error {
@@ -77,10 +99,13 @@ export class Replica {
     }
   }
 
-  /** Any JSON answer, whatever its status. Goes past the breaker: it is how one sees a replica come back. */
+  /**
+   * Any JSON answer of at most `HEALTH_BYTES`, whatever its status. Goes past the breaker: it is how one sees a replica
+   * come back.
+   */
   async get(path: string, signal: AbortSignal): Promise<unknown> {
     const { body } = await this.#request({ method: 'GET', path, headers: this.#headers, signal });
-    return await body.json();
+    return await readBoundedJson(body, HEALTH_BYTES);
   }
 
   async close(): Promise<void> {
@@ -114,35 +139,46 @@ export function refusal(status: number, text: string): Error {
         `What answers as the executor of this language is none (status ${status}). Correct its address in the settings.`,
       ),
     });
-  const fault = new Fault(told.code, told.error, told.details === undefined ? {} : { details: told.details });
   if (status === 429)
     return new ReplicaAway('the executor limits its callers', { fault: new Fault('runner_busy', told.error) });
+  const fault = executorFault(told);
   return status >= 500 ? new ReplicaAway(told.error, { fault }) : fault;
 }
 
-/** An error as it was sent, where it has one of our codes. */
-export function parseError(text: string) {
+/** An error as it was sent, bounded in length; undefined where its code is none of ours. */
+export function parseError(text: string): ErrorBody | undefined {
   try {
     const { error, code, details } = errorBodySchema.parse(JSON.parse(text));
-    return isFaultCode(code) ? { error, code, details } : undefined;
+    if (!FAULT_CODES.some((known) => known === code)) return undefined;
+    const sentence = error.slice(0, MAX_SENTENCE_CHARACTERS);
+    return { error: sentence, code, ...(details === undefined ? {} : { details: details.slice(0, MAX_DETAILS) }) };
   } catch {
     return undefined;
   }
 }
 
-function isFaultCode(code: string): code is FaultCode {
-  return FAULT_CODES.some((known) => known === code);
+/** What an executor reports, as a fault of this server: a code that it may not use becomes `upstream_failed`. Pure. */
+export function executorFault({ error, code, details }: ErrorBody): Fault {
+  return isExecutorCode(code)
+    ? new Fault(code, error, details === undefined ? {} : { details })
+    : new Fault('upstream_failed', `The executor of this language refused the run: ${error}`);
+}
+
+function isExecutorCode(code: string): code is FaultCode {
+  return EXECUTOR_CODES.has(code);
 }
 
 async function readStart(body: Dispatcher.ResponseData['body']): Promise<string> {
-  let text = '';
+  const parts: Buffer[] = [];
+  let size = 0;
   try {
-    for await (const chunk of body) {
-      text += String(chunk);
-      if (text.length > MAX_ERROR_CHARACTERS) break;
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      parts.push(chunk);
+      size += chunk.byteLength;
+      if (size > MAX_ERROR_BYTES) break;
     }
   } catch {
     // A body that breaks off says what it said.
   }
-  return text;
+  return Buffer.concat(parts).toString('utf8');
 }
