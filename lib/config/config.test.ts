@@ -77,6 +77,10 @@ describe('readConfig', () => {
     expect(() => readConfig({ MODEL_PROVIDER: 'openai' })).toThrow(/OPENAI_BASE_URL must be set/);
   });
 
+  it('refuses fewer processes than Node and Java need to start', () => {
+    expect(() => readConfig({ CODE_MAX_PROCESSES: '31' })).toThrow(/CODE_MAX_PROCESSES must be at least 32/);
+  });
+
   it('takes a keep-alive as a duration or as seconds', () => {
     expect(readConfig({ OLLAMA_KEEP_ALIVE: '1h30m' }).OLLAMA_KEEP_ALIVE).toBe('1h30m');
     expect(readConfig({ OLLAMA_KEEP_ALIVE: '3600' }).OLLAMA_KEEP_ALIVE).toBe(3600);

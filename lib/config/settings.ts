@@ -277,7 +277,13 @@ export const SETTINGS = {
   CODE_MEMORY_MB: define('Code', whole(16, 1_048_576), '128', 'Memory of a program, all its processes together.'),
   CODE_COMPILE_MEMORY_MB: define('Code', whole(64, 1_048_576), '1024', 'Memory of a compiler.'),
   CODE_COMPILE_TIMEOUT_SECONDS: define('Code', whole(1, 3_600), '30', 'Wall time of a compiler.'),
-  CODE_MAX_PROCESSES: define('Code', whole(1, 100_000), '64', 'Processes and threads of a program.'),
+  // Below 16, V8 never starts and the JVM ends: the program's own error would name neither the cause nor this setting.
+  CODE_MAX_PROCESSES: define(
+    'Code',
+    whole(32, 100_000),
+    '64',
+    'Processes and threads of a program, at least 32: Node and Java need up to 16 for themselves.',
+  ),
   CODE_DISK_MB: define('Code', whole(1, 1_048_576), '64', 'Disk of a program, gone afterwards.'),
   CODE_WARM_MEMORY_MB: define(
     'Code',

@@ -55,6 +55,28 @@ describe('the runner', () => {
     expect((await runner.health()).sandbox).toBe('bubblewrap');
   });
 
+  it('answers with a sentence where the sandbox cannot even be tried, and looks again the next time', async () => {
+    const failures = [new Error('spawn EACCES'), new Error('spawn EACCES')];
+    const runner = createRunner({
+      settings: readConfig({}),
+      cores: 1,
+      metrics: createMetrics(),
+      log: createLog('silent', { write: () => {} }),
+      probe: async () => {
+        const failure = failures.pop();
+        if (failure !== undefined) throw failure;
+        return probe('bubblewrap', process.cwd());
+      },
+    });
+    open.push(runner);
+    const health = await runner.health();
+    expect(health).toMatchObject({ sandbox: 'unavailable', languages: [] });
+    expect(health.notices).toEqual([expect.stringMatching(/^Code cannot be run here: .*\.$/)]);
+    expect(health.notices?.[0]).not.toContain('EACCES');
+    await expect(runner.run(HELLO, { caller: 'a' })).rejects.toMatchObject({ code: 'sandbox_unavailable' });
+    expect((await runner.run(HELLO, { caller: 'a' })).stdout).toBe('hello\n');
+  });
+
   it('runs bare only where the operator says so, and then says so', async () => {
     const { runner } = bench({ SANDBOX: 'none' });
     const health = await runner.health();
@@ -89,6 +111,22 @@ describe('the runner', () => {
     );
     expect(duration_ms.p50).toBeGreaterThan(0);
   });
+
+  it.each(['javascript', 'typescript', 'java'])(
+    'starts %s with the fewest processes that may be set',
+    { timeout: 60_000 },
+    async (language) => {
+      const { runner } = bench({ CODE_MAX_PROCESSES: '32' });
+      const code =
+        language === 'java'
+          ? 'class A { public static void main(String[] args) { System.out.println("up"); } }'
+          : 'console.log("up")';
+      expect(await runner.run({ language, code }, { caller: 'a' })).toMatchObject({
+        status: 'success',
+        stdout: 'up\n',
+      });
+    },
+  );
 
   it('lets a waiting caller go, and runs nothing for it', async () => {
     const { runner } = bench({ CODE_MAX_CONCURRENT: '1' });

@@ -216,9 +216,14 @@ export function createRunner(parts: RunnerParts): Runner {
 /** How long after a run what it has used is made up for. */
 export const REFILL_AFTER_MS = 6;
 const POOL_IDLE_MS = 10 * 60_000;
+const UNTRIED =
+  'Code cannot be run here: the sandbox could not be tried on this machine. The log of the server says why.';
 
 async function prepare(parts: RunnerParts): Promise<Ready> {
-  const probed = await parts.probe();
+  const probed = await parts.probe().catch((error: unknown): Probed => {
+    parts.log.error({ err: error }, 'the sandbox could not be tried');
+    return { sandbox: undefined, reason: UNTRIED };
+  });
   if (probed.sandbox === undefined) {
     parts.log.warn({ sandbox: 'unavailable' }, probed.reason);
     throw new Fault('sandbox_unavailable', probed.reason);

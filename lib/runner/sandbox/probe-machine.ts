@@ -30,11 +30,20 @@ export const NEEDS_NAMESPACES =
 export async function findMachine(
   appDirectory: string,
   cgroups: CgroupDriver | undefined,
+  executables: readonly string[] = EXECUTABLES,
 ): Promise<{ machine: MachineOptions } | { machine: undefined; reason: string }> {
-  const executable = EXECUTABLES.find((path) => existsSync(path));
+  const executable = executables.find((path) => existsSync(path));
   if (executable === undefined || !existsSync('/usr/bin/prlimit'))
     return { machine: undefined, reason: `Code cannot be run here: no sandbox is installed. ${HOW_TO_GET_BUBBLEWRAP}` };
-  const { stdout: help } = await run(executable, ['--help']);
+  let help: string;
+  try {
+    help = (await run(executable, ['--help'])).stdout;
+  } catch {
+    return {
+      machine: undefined,
+      reason: `Code cannot be run here: ${executable} is there, but the user of this server cannot run it. Allow that (chmod 755 ${executable}), or install bubblewrap again.`,
+    };
+  }
   const missing = NEEDED_OPTIONS.filter((option) => !help.includes(option));
   if (missing.length > 0)
     return {
