@@ -36,3 +36,18 @@ describe.each(BENCHES)('honest programs, $name', ({ megabytes }) => {
       expect(handedOver()).toBeGreaterThan(before);
   });
 });
+
+// What is refused or pretended there, because nothing else bounds it, must not be what honest programs need.
+describe('honest programs, without control groups', () => {
+  const { runner, leftovers } = testBench({ settings: PATIENT, controlGroups: () => undefined });
+  afterAll(() => runner.close());
+
+  it.each(loadCases('lib/runner/corpus').filter(({ name }) => /^(python|javascript)\//.test(name)))(
+    '$name',
+    { timeout: PROGRAM_MS },
+    async ({ request, expected }) => {
+      expect(differences(await runner.run(request, { caller: 'corpus' }), expected)).toEqual([]);
+      await expect.poll(leftovers, PATIENTLY).toEqual([]);
+    },
+  );
+});

@@ -66,6 +66,8 @@ export function bubblewrapArguments(
     ...passed.system.flatMap(({ fd, at }) => ['--perms', '0444', '--file', `${fd}`, at]),
     ...['--proc', '/proc'],
     ...['--dev', '/dev', '--size', `${sharedMemory}`, '--tmpfs', '/dev/shm', '--remount-ro', '/dev'],
+    // No pseudo-terminals: the machine has a fixed number of them for all of its users.
+    ...['--size', '4096', '--tmpfs', '/dev/pts', '--remount-ro', '/dev/pts'],
     ...['--symlink', WORK_DIRECTORY.slice(1), '/tmp'],
     ...['--size', `${limits.diskBytes}`, '--tmpfs', WORK_DIRECTORY],
     // A copy, since where it comes from may not allow execution.

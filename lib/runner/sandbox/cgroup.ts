@@ -98,6 +98,8 @@ function findV1(root: string, membership: Map<string, string>): CgroupDriver | u
 
 const V1_CONTROLLERS = ['memory', 'pids', 'cpuacct'] as const;
 
+const TCP_LIMIT = 'memory.kmem.tcp.limit_in_bytes';
+
 function createV1(parents: string[], name: string, limits: Limits): Cgroup {
   const directories = parents.map((parent) => join(parent, name));
   const [memory, pids, cpuacct] = directories as [string, string, string];
@@ -106,6 +108,8 @@ function createV1(parents: string[], name: string, limits: Limits): Cgroup {
   // Where the kernel counts swap, memory and swap together have the same bound.
   if (existsSync(join(memory, 'memory.memsw.limit_in_bytes')))
     set(memory, 'memory.memsw.limit_in_bytes', limits.memoryBytes);
+  // The buffers of TCP connections are counted apart, and only where they have a bound.
+  if (existsSync(join(memory, TCP_LIMIT))) set(memory, TCP_LIMIT, limits.memoryBytes);
   set(pids, 'pids.max', limits.processes + SANDBOX_PROCESSES);
   return {
     add: async (pid) => {

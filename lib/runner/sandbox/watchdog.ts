@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 
 /**
- * Counts what a process tree uses where there is no control group to do it: resident memory of all processes together with
- * the pages of the sandbox's tmpfs, and CPU time, by looking into /proc now and then. What is used between two looks is not
- * seen; RLIMIT_DATA bounds how much that can be.
+ * Counts what a process tree uses where there is no control group to do it: resident memory and page tables of all
+ * processes, the pages of the sandbox's tmpfs, what the buffers of its sockets may hold, and CPU time, by looking into
+ * /proc now and then. What is used between two looks is not seen; RLIMIT_DATA bounds how much that can be.
  */
 export class ProcessTree {
   readonly #root: number;
@@ -23,16 +23,19 @@ export class ProcessTree {
   look(): boolean {
     const files = this.#tmpfs === undefined ? 0 : usedBytes(this.#root, this.#tmpfs);
     const pids = [...descendants(this.#root)];
+    let kernel = this.#tmpfs === undefined ? 0 : socketBytes(this.#root);
     let memory = files;
     for (const pid of pids) {
       const stat = readStat(pid);
       if (stat === undefined) continue;
       memory += stat.residentBytes;
+      if (stat.virtualBytes > LARGE_VIRTUAL_BYTES) kernel += pageTableBytes(pid);
       // What a process used last is kept when it is gone.
       this.#cpuMsOf.set(pid, stat.cpuMs);
     }
     // Pages that several processes share were counted for each. Dividing them costs more, so it is done only where it matters.
-    if (memory > this.#boundBytes) memory = pids.reduce((sum, pid) => sum + proportionalBytes(pid), files);
+    if (memory + kernel > this.#boundBytes) memory = pids.reduce((sum, pid) => sum + proportionalBytes(pid), files);
+    memory += kernel;
     this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, memory);
     return memory > this.#boundBytes;
   }
@@ -128,15 +131,80 @@ function children(pid: number): number[] {
 }
 
 /** Fields of proc(5)'s stat, counted after the command, which may hold anything. */
-function readStat(pid: number): { residentBytes: number; cpuMs: number } | undefined {
+function readStat(pid: number): { residentBytes: number; virtualBytes: number; cpuMs: number } | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
     const ticks = Number(fields[11]) + Number(fields[12]);
-    return { residentBytes: Number(fields[21]) * PAGE_BYTES, cpuMs: ticks * TICK_MS };
+    return {
+      residentBytes: Number(fields[21]) * PAGE_BYTES,
+      virtualBytes: Number(fields[20]),
+      cpuMs: ticks * TICK_MS,
+    };
   } catch {
     return undefined;
   }
+}
+
+/** Page tables are at most 1/512 of the addresses that are mapped: below this they are not worth a look. */
+const LARGE_VIRTUAL_BYTES = 1024 * 1024 * 1024;
+
+/** The page tables of a process: they grow with each address that is touched, also where no page is allocated for it. */
+function pageTableBytes(pid: number): number {
+  try {
+    return 1024 * Number(/^VmPTE:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+/** So many sockets of a sandbox are free: each child of Node takes six, an event loop of Python two. */
+const FREE_SOCKETS = 32;
+const INTERNET_SOCKETS = ['tcp', 'tcp6', 'udp', 'udp6'];
+
+/**
+ * What the buffers of all sockets in the network namespace of `root` may hold. It counts sockets that no process has open
+ * any more (in flight, or not yet accepted) too. The kernel does not report the queue of a Unix socket, so each counts with
+ * the largest that it may have (the seccomp filter keeps programs from raising it); TCP's buffers grow by themselves, and
+ * their queues are reported (proc(5), /proc/net/tcp), in bytes without the overhead of packets.
+ */
+function socketBytes(root: number): number {
+  let sockets = socketLines(root, 'unix').length;
+  let queued = 0;
+  for (const protocol of INTERNET_SOCKETS)
+    for (const line of socketLines(root, protocol)) {
+      sockets += 1;
+      const [, sending, receiving] = /^\s*\d+: \S+ \S+ \S+ ([0-9A-F]+):([0-9A-F]+) /.exec(line) ?? [];
+      queued += Number.parseInt(sending ?? '0', 16) + Number.parseInt(receiving ?? '0', 16);
+    }
+  return PACKET_OVERHEAD * queued + Math.max(0, sockets - FREE_SOCKETS) * socketBufferBytes();
+}
+
+const PACKET_OVERHEAD = 2;
+
+/** A line for each socket: the first is the table's head. */
+function socketLines(root: number, protocol: string): string[] {
+  try {
+    return readFileSync(`/proc/${root}/net/${protocol}`, 'utf8').split('\n').slice(1, -1);
+  } catch {
+    return [];
+  }
+}
+
+/** Linux's own default of `net.core.wmem_default`. */
+const USUAL_SOCKET_BUFFER_BYTES = 212_992;
+let knownSocketBufferBytes: number | undefined;
+
+/** The send buffer that a socket of this machine begins with. */
+function socketBufferBytes(): number {
+  if (knownSocketBufferBytes === undefined) {
+    try {
+      knownSocketBufferBytes = Number(readFileSync('/proc/sys/net/core/wmem_default', 'utf8'));
+    } catch {
+      knownSocketBufferBytes = USUAL_SOCKET_BUFFER_BYTES;
+    }
+  }
+  return knownSocketBufferBytes;
 }
 
 /** Resident memory that no file is behind: proc(5)'s statm counts in pages what is resident, and what of it is shared. */

@@ -9,14 +9,16 @@ import {
   ALLOWED_PERSONALITIES,
   ALLOWED_SOCKET_FAMILIES,
   ARCHITECTURES,
+  BUFFER_OPTIONS,
   CLONE_NEWUSER,
   type ConditionalCall,
   DENIED_IOCTLS,
   denied,
   EPERM,
+  SOL_SOCKET,
 } from '#lib/runner/sandbox/seccomp/policy';
 
-const CONDITIONAL: readonly ConditionalCall[] = ['clone', 'personality', 'ioctl', 'socket'];
+const CONDITIONAL: readonly ConditionalCall[] = ['clone', 'personality', 'ioctl', 'socket', 'setsockopt'];
 const LOW_HALF = 0xffffffffn;
 const MAX_SYSCALL = 1024;
 const I386_AUDIT = 0x40000003;
@@ -45,6 +47,7 @@ const policyLines = (countsMemory: boolean) =>
     ...DENIED_IOCTLS.map((request) => `mask ioctl 1 ${LOW_HALF} ${request} ${EPERM}`),
     ...everythingBut(ALLOWED_PERSONALITIES, 'personality'),
     ...everythingBut(ALLOWED_SOCKET_FAMILIES, 'socket'),
+    ...(countsMemory ? [] : BUFFER_OPTIONS.map((option) => `both setsockopt 1 ${SOL_SOCKET} 2 ${option} 0`)),
   ].join('\n');
 
 const directory = mkdtempSync(join(tmpdir(), 'chill-space-seccomp-'));
@@ -108,6 +111,12 @@ describe.each([
         const call = { nr, arch: architecture.audit, args: [value, value, value, 0n, 0n, 0n] };
         expect({ nr, value, decision: decide(ours, call) }).toEqual({ nr, value, decision: decide(theirs, call) });
       }
+    const nr = architecture.number('setsockopt') ?? -1;
+    for (const level of [0n, 1n, 6n, (1n << 32n) | 1n])
+      for (const option of [1n, 7n, 8n, 9n, 32n, 33n, (1n << 32n) | 7n]) {
+        const call = { nr, arch: architecture.audit, args: [3n, level, option, 0n, 0n, 0n] };
+        expect([level, option, decide(ours, call)]).toEqual([level, option, decide(theirs, call)]);
+      }
     for (const nr of [0x40000000, 0x40000000 + 59, 0x7fffffff, -2]) {
       const call = { nr, arch: architecture.audit, args: [] };
       expect({ nr, decision: decide(ours, call) }).toEqual({ nr, decision: decide(theirs, call) });
@@ -129,6 +138,15 @@ describe.each([
     expect(decision('ioctl', 0n, 0x5401n)).toBe(ALLOW);
     // The kernel reads 32 bits of the request: what is above them must not hide it.
     expect(decision('ioctl', 0n, 0xdeadbeef00005412n)).toBe(failWith(EPERM));
+  });
+
+  it('pretends to raise the bounds of a socket’s buffers only where no control group counts them', () => {
+    const nr = architecture.number('setsockopt') ?? -1;
+    const decision = (level: number, option: number) =>
+      decide(ours, { nr, arch: architecture.audit, args: [3n, BigInt(level), BigInt(option)] });
+    for (const option of BUFFER_OPTIONS) expect(decision(SOL_SOCKET, option)).toBe(countsMemory ? ALLOW : failWith(0));
+    expect(decision(SOL_SOCKET, 2 /* SO_REUSEADDR */)).toBe(ALLOW);
+    expect(decision(6 /* IPPROTO_TCP */, 8)).toBe(ALLOW);
   });
 });
 

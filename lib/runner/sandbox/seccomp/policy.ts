@@ -7,6 +7,7 @@
  */
 
 export const EPERM = 1;
+export const EMFILE = 24;
 export const ENOSYS = 38;
 
 export interface Architecture {
@@ -89,23 +90,35 @@ const NUMBERS = {
   mount_setattr: [442, 442],
   quotactl_fd: [443, 443],
   memfd_secret: [447, 447],
+  // The kernel counts instances for each user of the machine: one run could take all of them.
+  inotify_init: [253, undefined],
+  inotify_init1: [294, 26],
   // Memory that belongs to no process. Only a control group counts it; without one it must not be had.
   memfd_create: [319, 279],
   shmget: [29, 194],
+  semget: [64, 190],
   msgget: [68, 186],
   // Judged by their arguments.
   clone: [56, 220],
   personality: [135, 92],
   ioctl: [16, 29],
   socket: [41, 198],
+  setsockopt: [54, 208],
 } satisfies Record<string, [number, number | undefined]>;
 
 type CallName = keyof typeof NUMBERS;
-export type ConditionalCall = 'clone' | 'personality' | 'ioctl' | 'socket';
+export type ConditionalCall = 'clone' | 'personality' | 'ioctl' | 'socket' | 'setsockopt';
 export type DeniedCall = Exclude<CallName, ConditionalCall>;
 
-const CONDITIONAL: ReadonlySet<string> = new Set<ConditionalCall>(['clone', 'personality', 'ioctl', 'socket']);
-const UNCOUNTED: ReadonlySet<string> = new Set(['memfd_create', 'shmget', 'msgget']);
+const CONDITIONAL: ReadonlySet<string> = new Set<ConditionalCall>([
+  'clone',
+  'personality',
+  'ioctl',
+  'socket',
+  'setsockopt',
+]);
+const UNCOUNTED: ReadonlySet<string> = new Set(['memfd_create', 'shmget', 'semget', 'msgget']);
+const EXHAUSTED: ReadonlySet<string> = new Set(['inotify_init', 'inotify_init1']);
 const MISSING: ReadonlySet<string> = new Set([
   'clone3',
   'io_uring_setup',
@@ -132,7 +145,7 @@ export interface Denial {
 export function denied(countsMemory: boolean): Denial[] {
   return (Object.keys(NUMBERS) as CallName[])
     .filter((name): name is DeniedCall => !CONDITIONAL.has(name) && !(countsMemory && UNCOUNTED.has(name)))
-    .map((call) => ({ call, errno: MISSING.has(call) ? ENOSYS : EPERM }));
+    .map((call) => ({ call, errno: EXHAUSTED.has(call) ? EMFILE : MISSING.has(call) ? ENOSYS : EPERM }));
 }
 
 /** clone(2) with this flag makes a user namespace, in which everything else would be allowed again. */
@@ -143,6 +156,12 @@ export const ALLOWED_PERSONALITIES = [0, 0xffffffff] as const;
 export const DENIED_IOCTLS = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */] as const;
 /** AF_UNIX, AF_INET, AF_INET6. Netlink, packet and vsock sockets reach past the network namespace or deep into the kernel. */
 export const ALLOWED_SOCKET_FAMILIES = [1, 2, 10] as const;
+
+/** setsockopt(2): the level, and the options by which a program raises the bounds of a socket's buffers. */
+export const SOL_SOCKET = 1;
+export const BUFFER_OPTIONS = [
+  7 /* SO_SNDBUF */, 8 /* SO_RCVBUF */, 32 /* SO_SNDBUFFORCE */, 33 /* SO_RCVBUFFORCE */,
+] as const;
 
 const X32_BIT = 0x40000000;
 

@@ -2,6 +2,7 @@
  * The policy of policy.ts, written against libseccomp, for the test that holds our assembler against it: reads lines of
  * the policy from stdin, writes the BPF that libseccomp makes of it to stdout.
  *   deny <syscall> <errno>                       mask <syscall> <arg> <mask> <value> <errno>
+ *   both <syscall> <arg> <value> <arg> <value> <errno>, where both arguments are read as 32 bits
  *   resolve <syscall> (writes its number to stderr)
  */
 #include <errno.h>
@@ -34,6 +35,13 @@ int main(int argc, char **argv) {
     if (strcmp(kind, "deny") == 0) {
       if (scanf("%u", &code) != 1) return 4;
       failed = nr < 0 ? 0 : seccomp_rule_add_exact(ctx, SCMP_ACT_ERRNO(code), native, 0);
+    } else if (strcmp(kind, "both") == 0) {
+      unsigned first, second;
+      unsigned long long one, other;
+      if (scanf("%u %llu %u %llu %u", &first, &one, &second, &other, &code) != 5) return 5;
+      struct scmp_arg_cmp compare[] = {{first, SCMP_CMP_MASKED_EQ, 0xffffffff, one},
+                                       {second, SCMP_CMP_MASKED_EQ, 0xffffffff, other}};
+      failed = seccomp_rule_add_exact_array(ctx, SCMP_ACT_ERRNO(code), native, 2, compare);
     } else {
       unsigned arg;
       unsigned long long mask, value;

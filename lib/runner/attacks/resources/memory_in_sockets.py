@@ -1,0 +1,23 @@
+import os, socket, time
+
+# What lies in the buffers of sockets belongs to no process.
+for _ in range(8):
+    if os.fork() == 0:
+        held = []
+        try:
+            while True:
+                pair = socket.socketpair()
+                held.append(pair)
+                for end in pair:
+                    end.setblocking(False)
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 24)
+                    try:
+                        while True:
+                            end.send(b"x" * 65536)
+                    except BlockingIOError:
+                        pass
+        except OSError:
+            time.sleep(8)
+            os._exit(0)
+time.sleep(8)
+print("held all of it")
