@@ -1,3 +1,4 @@
+import { valueBytes } from '#lib/chat/packed-request';
 import type { Fault } from '#lib/fault';
 import type { ToolCall, Usage } from '#lib/wire/chat';
 
@@ -21,6 +22,10 @@ export interface StatusEvent {
 
 /** What an event costs beside its text: the object, its slot and the string's header, as measured on V8. */
 const EVENT_BYTES = 96;
+/** What the place of an event costs that was dropped. */
+const SLOT_BYTES = 8;
+/** A longer text becomes several events, so that what is written for one reader at a time stays small. */
+const MAX_EVENT_CHARS = 64 * 1024;
 
 /**
  * The append-only log of one answer: events numbered from 1. Everyone who wants the answer reads here, each with a number
@@ -35,6 +40,7 @@ export class AnswerLog {
   #statusNumber = 0;
   #ended = false;
   #bytes = 0;
+  #textBytes = 0;
 
   /** The number of the newest event; 0 while there is none. */
   get last(): number {
@@ -51,6 +57,11 @@ export class AnswerLog {
     return this.#bytes;
   }
 
+  /** What the texts of all events take: as much again as soon as they are joined. */
+  get textBytes(): number {
+    return this.#textBytes;
+  }
+
   /** The newest status, where there is one. */
   get status(): StatusEvent | undefined {
     const event = this.at(this.#statusNumber);
@@ -64,17 +75,21 @@ export class AnswerLog {
 
   append(event: AnswerEvent): void {
     if (this.#ended) throw new Error('the log has ended');
-    this.#events.push(event);
-    this.#bytes += EVENT_BYTES;
-    if (event.type === 'status') {
-      if (this.#statusNumber > 0) this.#events[this.#statusNumber - 1] = undefined;
-      this.#statusNumber = this.#events.length;
-    } else if (event.type === 'thinking' || event.type === 'content') this.#bytes += 2 * event.text.length;
-    else if (event.type === 'tool_calls') this.#bytes += 2 * JSON.stringify(event.tool_calls).length;
+    if (event.type === 'thinking' || event.type === 'content') this.#pushText(event);
     else {
-      this.#ended = true;
-      // As long as it is, and not as long as it could have become.
-      this.#events = this.#events.slice();
+      this.#push(event);
+      if (event.type === 'status') {
+        if (this.#statusNumber > 0) {
+          this.#events[this.#statusNumber - 1] = undefined;
+          this.#bytes -= EVENT_BYTES - SLOT_BYTES;
+        }
+        this.#statusNumber = this.#events.length;
+      } else if (event.type === 'tool_calls') this.#bytes += valueBytes(event.tool_calls);
+      else {
+        this.#ended = true;
+        // As long as it is, and not as long as it could have become.
+        this.#events = this.#events.slice();
+      }
     }
     for (const listener of this.#listeners ?? []) listener();
   }
@@ -100,4 +115,33 @@ export class AnswerLog {
     for (const event of this.#events) if (event?.type === type) text += event.text;
     return text;
   }
+
+  #push(event: AnswerEvent): void {
+    this.#events.push(event);
+    this.#bytes += EVENT_BYTES;
+  }
+
+  #pushText({ type, text }: Extract<AnswerEvent, { text: string }>): void {
+    for (let from = 0; from < text.length; ) {
+      let to = from + MAX_EVENT_CHARS;
+      // The two halves of one character stay together.
+      if (to < text.length && isHighSurrogate(text.charCodeAt(to - 1))) to -= 1;
+      this.#push({ type, text: text.length <= MAX_EVENT_CHARS ? text : text.slice(from, to) });
+      from = to;
+    }
+    const bytes = textBytes(text);
+    this.#bytes += bytes;
+    this.#textBytes += bytes;
+  }
 }
+
+function isHighSurrogate(code: number): boolean {
+  return code >= 0xd800 && code < 0xdc00;
+}
+
+/** V8 keeps a string in one byte a character where all of it is Latin-1, else in two. */
+function textBytes(text: string): number {
+  return NOT_LATIN_1.test(text) ? 2 * text.length : text.length;
+}
+
+const NOT_LATIN_1 = /[\u0100-\uffff]/;

@@ -2,7 +2,7 @@
 export interface Batchable {
   /** Requests of one group can follow one another without the model being loaded anew. */
   readonly group: string;
-  /** Effective priority: a batch never carries a request past one of a higher level. */
+  /** Its priority now: a batch never carries a request past one of a higher level. */
   readonly level: number;
   /** Since when it has been first in line and passed over for a batch; milliseconds. */
   heldSince: number | undefined;
@@ -15,7 +15,7 @@ export interface BatchLimits {
 }
 
 /**
- * Decides which waiting request a free slot takes (SPEC 2.1.4). Normally the first in line; but a batch that is open
+ * Decides which waiting request a free slot takes. Normally the first in line; but a batch that is open
  * goes on with the next of its group, so that a model is not loaded anew for every request, as long as it has fewer than
  * `maxSize`, the one that is passed over is not of a higher level, and that one has not been held back for `timeoutMs`.
  * It only ever chooses among requests that already wait, so that a free slot never waits for a batch to fill.

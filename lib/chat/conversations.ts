@@ -1,12 +1,14 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '#lib/chat/clock';
+import { PackedRequest } from '#lib/chat/packed-request';
 import { type CacheLimits, cacheStats } from '#lib/chat/response-cache';
 import type { Message } from '#lib/wire/chat';
 import type { CacheStats } from '#lib/wire/stats';
 
-/** What a message and an entry cost beside their text, as measured on V8. */
-const MESSAGE_BYTES = 160;
-const ENTRY_BYTES = 480;
+/** What an entry costs beside its packed messages, as measured on V8. */
+const ENTRY_BYTES = 720;
+/** A longer conversation is not kept: with the next message it would not be taken in if it were sent as a whole. */
+const MAX_CONVERSATION_BYTES = 16 * 1024 * 1024;
 
 export interface Continued {
   messages: readonly Message[];
@@ -14,11 +16,11 @@ export interface Continued {
 }
 
 /**
- * The messages of conversations by caller and id (SPEC 2.4), so that a caller may send only what is new. An id belongs to
+ * The messages of conversations by caller and id so that a caller may send only what is new. An id belongs to
  * the caller that used it: nobody continues another's conversation by knowing or guessing its id.
  */
 export class Conversations {
-  readonly #kept: LRUCache<string, readonly Message[]>;
+  readonly #kept: LRUCache<string, PackedRequest<{ messages: readonly Message[] }>>;
   readonly #maxBytes: number;
   #hits = 0;
   #misses = 0;
@@ -28,8 +30,7 @@ export class Conversations {
     this.#maxBytes = limits.maxBytes;
     this.#kept = new LRUCache({
       maxSize: limits.maxBytes,
-      sizeCalculation: (messages, key) =>
-        messages.reduce((bytes, message) => bytes + messageBytes(message), key.length + ENTRY_BYTES),
+      sizeCalculation: ({ bytes }, key) => bytes + key.length + ENTRY_BYTES,
       ttl: limits.ttlMs,
       ttlResolution: 0,
       perf: clock,
@@ -47,12 +48,15 @@ export class Conversations {
       return { messages: sent, conversation: 'new' };
     }
     this.#hits += 1;
-    return { messages: isWholeHistory(sent) ? sent : [...kept, ...sent], conversation: 'continued' };
+    return { messages: isWholeHistory(sent) ? sent : [...kept.unpack().messages, ...sent], conversation: 'continued' };
   }
 
-  /** Keeps `messages` as the whole conversation. */
+  /** Keeps `messages` as the whole conversation, outside the heap; one that is too long is forgotten. */
   keep(caller: string, id: string, messages: readonly Message[]): void {
-    this.#kept.set(keyOf(caller, id), messages);
+    const key = keyOf(caller, id);
+    const packed = new PackedRequest({ messages });
+    if (packed.bytes <= MAX_CONVERSATION_BYTES) this.#kept.set(key, packed);
+    else this.#kept.delete(key);
   }
 
   /** How many went. */
@@ -81,16 +85,3 @@ function isWholeHistory(sent: readonly Message[]): boolean {
 function keyOf(caller: string, id: string): string {
   return JSON.stringify([caller, id]);
 }
-
-function messageBytes({ content, images, tool_calls }: Message): number {
-  const pictures = images?.reduce((bytes, image) => bytes + image.length, 0) ?? 0;
-  const calls = tool_calls === undefined ? 0 : textBytes(JSON.stringify(tool_calls));
-  return MESSAGE_BYTES + textBytes(content) + pictures + calls;
-}
-
-/** V8 keeps a string in one byte a character where all of it is Latin-1, else in two. */
-function textBytes(text: string): number {
-  return NOT_LATIN_1.test(text) ? 2 * text.length : text.length;
-}
-
-const NOT_LATIN_1 = /[\u0100-\uffff]/;

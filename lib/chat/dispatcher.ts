@@ -2,7 +2,7 @@ import type { AnswerEvent, StatusEvent } from '#lib/chat/answer-log';
 import type { FinishedAnswer } from '#lib/chat/chat-events';
 import type { Clock } from '#lib/chat/clock';
 import type { Run } from '#lib/chat/in-flight';
-import { AGEING_MS_PER_LEVEL, WaitingQueue } from '#lib/chat/queue';
+import { type Room, WaitingQueue } from '#lib/chat/queue';
 import { traceRun } from '#lib/chat/run-trace';
 import { RunTimes } from '#lib/chat/stats';
 import type { Config } from '#lib/config/index';
@@ -11,6 +11,14 @@ import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provid
 import type { Log } from '#lib/observe/log';
 import type { Metrics } from '#lib/observe/metrics';
 import { inRequest } from '#lib/observe/request-scope';
+
+const BYTES_PER_MB = 1024 * 1024;
+/** One caller's waiting requests may take this share of all their memory, so that there is always some for another one. */
+const CALLER_SHARE = 1 / 2;
+/** The requests of running responses may take this share of QUEUE_MAX_MB: they are in the heap, and once more while they are sent. */
+const RUNNING_SHARE = 1 / 4;
+/** All running responses together may be as large as so many of the largest. */
+const RESPONSES_AT_MOST = 3;
 
 /** How long a provider may take to let go of an aborted call before its slot is given to the next anyway. */
 const ABORT_PATIENCE_MS = 5_000;
@@ -42,15 +50,27 @@ export class Dispatcher {
   /** Runs that wait and have a reader, who is told of every new position. */
   readonly #watched = new Set<Run>();
   readonly #runTimes: RunTimes;
+  readonly #maxRunningBytes: number;
+  readonly #maxResponseBytes: number;
+  /** What the requests of all running responses hold, and their texts. */
+  #runningBytes = 0;
+  #responseBytes = 0;
+  /** Bytes of requests that are neither in line nor running yet, in all and by caller. */
+  #arrivingBytes = 0;
+  readonly #arriving = new Map<string, number>();
   #positionsStale = false;
 
   constructor(parts: DispatcherParts, hooks: RunWatch) {
     const { settings } = parts;
     this.#parts = parts;
     this.#hooks = hooks;
+    const maxBytes = settings.QUEUE_MAX_MB * BYTES_PER_MB;
+    this.#maxRunningBytes = maxBytes * RUNNING_SHARE;
+    this.#maxResponseBytes = settings.MAX_RESPONSE_MB * BYTES_PER_MB;
     this.#queue = new WaitingQueue({
       maxSize: settings.QUEUE_MAX_SIZE,
-      ageingMsPerLevel: AGEING_MS_PER_LEVEL,
+      maxBytes,
+      maxCallerBytes: maxBytes * CALLER_SHARE,
       batch: { maxSize: settings.BATCH_MAX_SIZE, timeoutMs: settings.BATCH_TIMEOUT_MS },
     });
     this.#runTimes = new RunTimes(settings.QUEUE_ESTIMATED_TIME_PER_REQUEST_MS);
@@ -77,13 +97,13 @@ export class Dispatcher {
   }
 
   /** Everyone in line, the first first. */
-  waiting(now: number): Iterable<{ item: Run; since: number }> {
-    return this.#queue.waiting(now);
+  waiting(): Iterable<{ item: Run; since: number }> {
+    return this.#queue.waiting();
   }
 
   /** Where a run stands in the line. Positions count from 1; 0 is not waiting. */
   standing(run: Run): { queue_position: number; queue_length: number; estimated_wait_time: number } {
-    const position = run.state === 'queued' ? (this.#queue.position(run.id, this.#parts.clock.now()) ?? 0) : 0;
+    const position = run.state === 'queued' ? (this.#queue.position(run.id) ?? 0) : 0;
     return {
       queue_position: position,
       queue_length: this.#queue.size,
@@ -91,30 +111,44 @@ export class Dispatcher {
     };
   }
 
-  /** Throws `queue_full` where a new run would find neither a slot nor a place in line. */
-  checkRoom(): void {
-    const { settings } = this.#parts;
-    if (this.#hasSlot || !this.#queue.isFull) return;
-    throw new Fault(
-      'queue_full',
-      `${settings.QUEUE_MAX_SIZE} requests are already waiting, and no more are taken. Try again later.`,
-      { retryAfterSeconds: Math.ceil(this.#runTimes.averageMs / 1000 / settings.QUEUE_MAX_CONCURRENT) },
-    );
+  /**
+   * Counts a large request until its run is made: it is taken in before it is known which model it is for. Returns what ends
+   * that. Throws `queue_full` where there is no room for it.
+   */
+  hold(caller: string, bytes: number): () => void {
+    this.#makeRoom(caller, bytes, false);
+    this.#arrivingBytes += bytes;
+    this.#arriving.set(caller, (this.#arriving.get(caller) ?? 0) + bytes);
+    return () => {
+      this.#arrivingBytes -= bytes;
+      const left = (this.#arriving.get(caller) ?? 0) - bytes;
+      if (left > 0) this.#arriving.set(caller, left);
+      else this.#arriving.delete(caller);
+    };
   }
 
-  /** Starts a run where a slot is free, which is only so where nothing waits; else puts it in line. There must be room. */
+  /** Makes sure that `run` can be admitted in this turn of the event loop. Throws `queue_full` where it cannot. */
+  prepare(run: Run): void {
+    if (this.#startsAtOnce(run)) return;
+    run.pack();
+    this.#makeRoom(run.caller, run.bytes, true);
+  }
+
+  /** Starts a run that was prepared where a slot is free and nothing waits; else puts it in line. */
   admit(run: Run, now: number): void {
-    if (this.#hasSlot) {
-      this.#queue.pass();
+    if (this.#startsAtOnce(run)) {
+      this.#queue.pass(run);
       this.#start(run);
-    } else if (this.#queue.add(run, now)) this.#movePositions();
-    else throw new Error('there was no room for this run');
+    } else {
+      this.#queue.add(run, now);
+      this.#movePositions();
+    }
   }
 
   /** Lets a waiting run rise to `priority`, where that is more than it has. */
-  raise(run: Run, priority: number, now: number): void {
+  raise(run: Run, priority: number): void {
     if (priority <= run.priority) return;
-    this.#queue.raise(run.id, priority - run.priority, now);
+    this.#queue.raise(run.id, priority - run.priority);
     run.priority = priority;
     this.#movePositions();
   }
@@ -154,7 +188,7 @@ export class Dispatcher {
 
   /** Ends everything that waits or runs. */
   close(fault: Fault): void {
-    const waiting = [...this.#queue.waiting(this.#parts.clock.now())].map(({ item }) => item);
+    const waiting = [...this.#queue.waiting()].map(({ item }) => item);
     for (const run of [...waiting, ...this.#running]) this.end(run, { type: 'error', fault });
   }
 
@@ -162,11 +196,45 @@ export class Dispatcher {
     return this.#running.size < this.#parts.settings.QUEUE_MAX_CONCURRENT;
   }
 
+  /** Whether there is memory for one more running request. One alone may have as much as it needs. */
+  #fits(run: Run): boolean {
+    return this.#running.size === 0 || this.#runningBytes + run.requestBytes <= this.#maxRunningBytes;
+  }
+
+  #startsAtOnce(run: Run): boolean {
+    return this.#hasSlot && this.#queue.size === 0 && this.#fits(run);
+  }
+
+  /** Makes room in line, by displacing requests of callers who have more. Throws `queue_full` where that cannot be. */
+  #makeRoom(caller: string, bytes: number, takesPlace: boolean): void {
+    const reserved = { total: this.#arrivingBytes, caller: this.#arriving.get(caller) ?? 0 };
+    const isDisplaceable = (run: Run) => !run.isShared;
+    const room = this.#queue.room({ caller, bytes, takesPlace, reserved, isDisplaceable });
+    if ('full' in room) throw this.#queueFull(room.full);
+    for (const run of room.displaced) this.end(run, { type: 'error', fault: this.#queueFull('displaced') });
+  }
+
+  #queueFull(why: 'displaced' | Extract<Room<Run>, { full: string }>['full']): Fault {
+    const { QUEUE_MAX_SIZE: size, QUEUE_MAX_MB: megabytes, QUEUE_MAX_CONCURRENT: slots } = this.#parts.settings;
+    const message = {
+      requests: `${size} requests are already waiting, and no more are taken. Try again later.`,
+      bytes: `The requests that wait hold ${megabytes} MB, and no more is taken. Try again later, or with smaller images.`,
+      caller: `Your waiting requests may hold ${megabytes * CALLER_SHARE} MB, and no more is taken. Try again when some of them are done.`,
+      displaced:
+        'The queue was full, and this was the newest request of the caller who had most in it. Try again later.',
+    }[why];
+    return new Fault('queue_full', message, {
+      retryAfterSeconds: Math.ceil(this.#runTimes.averageMs / 1000 / slots),
+    });
+  }
+
   #start(run: Run): void {
     run.state = 'running';
     run.startedAt = this.#parts.clock.now();
+    run.unpack();
     this.#watched.delete(run);
     this.#running.add(run);
+    this.#runningBytes += run.requestBytes;
     this.#parts.metrics.activeStreams.set(this.#running.size);
     run.log.append({
       type: 'status',
@@ -197,10 +265,32 @@ export class Dispatcher {
       else if (event.type === 'tool_calls' || event.text !== '') {
         run.firstTokenAt ??= clock.now();
         run.log.append(event);
+        this.#boundResponse(run);
       }
     }
     if (run.finishedAt === undefined)
       throw new Fault('upstream_truncated', 'The model server ended the answer before it was complete. Try again.');
+  }
+
+  /** Counts what a response has grown by. Throws where it is too large; where all together are, the largest ends. */
+  #boundResponse(run: Run): void {
+    const { bytes } = run.log;
+    this.#responseBytes += bytes - run.countedBytes;
+    run.countedBytes = bytes;
+    if (bytes > this.#maxResponseBytes) throw this.#tooLarge();
+    if (this.#responseBytes <= RESPONSES_AT_MOST * this.#maxResponseBytes) return;
+    let largest = run;
+    for (const other of this.#running)
+      if (other.finishedAt === undefined && other.countedBytes > largest.countedBytes) largest = other;
+    this.end(largest, { type: 'error', fault: this.#tooLarge() });
+  }
+
+  #tooLarge(): Fault {
+    const { MAX_RESPONSE_MB: megabytes } = this.#parts.settings;
+    return new Fault(
+      'upstream_failed',
+      `The response exceeded what may be kept of it: MAX_RESPONSE_MB is ${megabytes}. Ask for a shorter one.`,
+    );
   }
 
   #complete(run: Run, done: Extract<LastEvent, { type: 'done' }>, now: number): void {
@@ -227,10 +317,12 @@ export class Dispatcher {
   #release(run: Run): void {
     run.released();
     if (!this.#running.delete(run)) return;
+    this.#runningBytes -= run.requestBytes;
+    this.#responseBytes -= run.countedBytes;
     const { clock, metrics } = this.#parts;
     metrics.activeStreams.set(this.#running.size);
     while (this.#hasSlot) {
-      const next = this.#queue.take(clock.now());
+      const next = this.#queue.take(clock.now(), (waiting) => this.#fits(waiting));
       if (next === undefined) break;
       this.#start(next);
     }
@@ -249,7 +341,7 @@ export class Dispatcher {
   }
 
   #tellPosition(run: Run): void {
-    const position = this.#queue.position(run.id, this.#parts.clock.now());
+    const position = this.#queue.position(run.id);
     if (position === undefined || position === run.log.status?.queue_position) return;
     const status: StatusEvent = {
       type: 'status',

@@ -2,14 +2,17 @@ import { LRUCache } from 'lru-cache';
 import { AnswerLog } from '#lib/chat/answer-log';
 import type { Conversation, FinishedAnswer } from '#lib/chat/chat-events';
 import type { Clock } from '#lib/chat/clock';
+import { PackedRequest } from '#lib/chat/packed-request';
 import { Fault } from '#lib/fault';
 import type { ModelProvider, ModelRequest } from '#lib/models/provider';
-import type { Timings } from '#lib/wire/chat';
+import type { CacheHeader, Timings } from '#lib/wire/chat';
 
 /** Results are kept for their TTL as long as all of them together stay below this. */
 const MAX_RESULT_BYTES = 64 * 1024 * 1024;
 /** What a finished request costs beside its log, as measured on V8. */
 export const RESULT_BYTES = 1_250;
+/** What a request costs while it waits, beside its packed bytes: run, ticket, log and place in line, rounded up. */
+const WAITING_BYTES = 2_048;
 
 export type RunState = 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
 
@@ -29,8 +32,15 @@ export class Run {
   /** The requests that still want this answer; undefined when it has ended. */
   tickets: Set<Ticket> | undefined;
   priority: number;
-  /** Gone when the run has ended: it may hold megabytes of images. */
+  /** What its request holds as objects. */
+  readonly requestBytes: number;
+  /** Undefined while the run waits, and when it has ended: it may hold megabytes of images. */
   request: ModelRequest | undefined;
+  /** What it holds in memory while it waits. */
+  bytes = 0;
+  /** How much of its log is counted as a running response. */
+  countedBytes = 0;
+  #packed: PackedRequest<ModelRequest> | undefined;
   state: RunState = 'queued';
   startedAt: number | undefined;
   firstTokenAt: number | undefined;
@@ -47,6 +57,7 @@ export class Run {
   constructor(
     start: Pick<Run, 'id' | 'caller' | 'group' | 'model' | 'createdAt' | 'key' | 'provider' | 'priority'> & {
       request?: ModelRequest;
+      requestBytes?: number;
       cached?: boolean;
     },
   ) {
@@ -59,7 +70,35 @@ export class Run {
     this.provider = start.provider;
     this.priority = start.priority;
     this.request = start.request;
+    this.requestBytes = start.requestBytes ?? 0;
     this.cached = start.cached ?? false;
+  }
+
+  /** Keeps the request as bytes outside the heap, for as long as the run waits. */
+  pack(): void {
+    if (this.request === undefined) return;
+    this.#packed = new PackedRequest(this.request);
+    this.request = undefined;
+    this.bytes = this.#packed.bytes + WAITING_BYTES;
+  }
+
+  /** Makes the request an object again: the run starts. */
+  unpack(): void {
+    if (this.#packed === undefined) return;
+    this.request = this.#packed.unpack();
+    this.#packed = undefined;
+  }
+
+  /** The run has ended, and needs its request no more. */
+  dropRequest(): void {
+    this.request = undefined;
+    this.#packed = undefined;
+  }
+
+  /** Whether a caller other than its own still wants this answer. */
+  get isShared(): boolean {
+    for (const ticket of this.tickets ?? []) if (ticket.caller !== this.caller) return true;
+    return false;
   }
 
   /** Ends the call of the model. Made when it is first asked for: a run that never starts has none. */
@@ -127,6 +166,13 @@ export class Ticket {
   }
 }
 
+/** A request that was taken in, and how it was answered: out of the cache, by a run of its own, or by another's. */
+export interface SubmittedTicket {
+  kind: 'ticket';
+  ticket: Ticket;
+  cache: CacheHeader;
+}
+
 /** What the pipeline wants to be told of readers. */
 export interface ReaderWatch {
   /** A run has a reader again. */
@@ -158,7 +204,7 @@ export class InFlight {
     this.#watch = watch;
     this.#results = new LRUCache({
       maxSize: MAX_RESULT_BYTES,
-      sizeCalculation: (ticket) => Math.min(MAX_RESULT_BYTES, ticket.run.log.bytes + RESULT_BYTES),
+      sizeCalculation: (ticket) => Math.min(MAX_RESULT_BYTES, resultBytes(ticket.run)),
       ttl: limits.resultTtlMs,
       ttlResolution: 0,
       perf: clock,
@@ -235,7 +281,7 @@ export class InFlight {
   settle(run: Run): void {
     run.endGrace?.();
     run.endGrace = undefined;
-    run.request = undefined;
+    run.dropRequest();
     if (run.key !== undefined && this.#shared.get(run.key) === run) this.#shared.delete(run.key);
     for (const ticket of run.tickets ?? []) this.#keep(ticket);
     run.tickets = undefined;
@@ -268,6 +314,11 @@ export class InFlight {
         if (run.finishedAt === undefined) this.#watch.onAbandoned(run);
       });
   }
+}
+
+/** The events of an answer, and its joined text. */
+function resultBytes({ log, answer }: Run): number {
+  return RESULT_BYTES + log.bytes + (answer === undefined ? 0 : log.textBytes);
 }
 
 function isLive(ticket: Ticket): boolean {

@@ -5,7 +5,8 @@ import type { Clock } from '#lib/chat/clock';
 import { Conversations } from '#lib/chat/conversations';
 import { Dispatcher, type DispatcherParts, toFault } from '#lib/chat/dispatcher';
 import { IdempotencyKeys } from '#lib/chat/idempotency';
-import { InFlight, Run, Ticket } from '#lib/chat/in-flight';
+import { InFlight, Run, type SubmittedTicket, Ticket } from '#lib/chat/in-flight';
+import { PackedRequest, requestBytes } from '#lib/chat/packed-request';
 import { batchGroup, toModelRequest } from '#lib/chat/request';
 import { type KeptAnswer, ResponseCache } from '#lib/chat/response-cache';
 import { batchStats, RecentValues } from '#lib/chat/stats';
@@ -15,6 +16,8 @@ import type { CacheHeader, ChatRequest, Message, QueueOverview } from '#lib/wire
 import type { Stats } from '#lib/wire/stats';
 
 const BYTES_PER_MB = 1024 * 1024;
+/** A request above this does not wait as an object for its model to be known. */
+const LARGE_REQUEST_BYTES = 64 * 1024;
 
 export interface ChatEngineParts extends DispatcherParts {
   directory: Directory;
@@ -37,15 +40,12 @@ export interface Origin {
   /** The caller writes answers in a form of its own: a hit, too, is given as a ticket. */
   ownForm?: boolean;
   idempotencyKey?: string | undefined;
+  /** How large the request's body was, where that is known. */
+  bodyBytes?: number | undefined;
 }
 
 /** A hit is given as it is kept; everything else is a ticket whose run has, or will have, the answer. */
 export type Submission = { kind: 'hit'; id: string; kept: KeptAnswer } | SubmittedTicket;
-export interface SubmittedTicket {
-  kind: 'ticket';
-  ticket: Ticket;
-  cache: CacheHeader;
-}
 
 /** A request as its model gets it; `key` is undefined where the answer is not to be cached. */
 interface Question {
@@ -55,7 +55,7 @@ interface Question {
 }
 
 /**
- * The way of a chat request (SPEC 2.1): response cache, single flight, queue with batches, model. Everything that follows
+ * The way of a chat request: response cache, single flight, queue with batches, model. Everything that follows
  * the choice of a model happens in one turn of the event loop, so that no two identical requests can miss one another.
  */
 export class ChatEngine {
@@ -64,7 +64,7 @@ export class ChatEngine {
   readonly #conversations: Conversations;
   readonly #inFlight: InFlight;
   readonly #dispatcher: Dispatcher;
-  readonly #submitted: IdempotencyKeys<SubmittedTicket>;
+  readonly #submitted: IdempotencyKeys;
   readonly #questions = new WeakMap<ChatRequest, Question>();
   readonly #lookups: Record<CacheHeader, number>;
   readonly #firstToken = new RecentValues();
@@ -99,7 +99,7 @@ export class ChatEngine {
       onCompleted: (run, answer) => this.#keep(run, answer),
       onEnded: (run) => this.#inFlight.settle(run),
     });
-    this.#submitted = new IdempotencyKeys(resultTtlMs, clock);
+    this.#submitted = new IdempotencyKeys(resultTtlMs, clock, (id) => this.#inFlight.find(id));
   }
 
   get clock(): Clock {
@@ -109,11 +109,35 @@ export class ChatEngine {
   /**
    * Takes a request in. Throws the directory's faults, `queue_full`, `shutting_down`, and `idempotency_conflict`.
    * A ticket that nobody reads is cancelled after the grace, unless it is detached.
+   *
+   * The engine keeps no reference to `request` while it waits for anything; a caller that keeps none either makes sure that
+   * waiting requests are outside the heap.
    */
-  async submit(request: ChatRequest, origin: Origin): Promise<Submission> {
+  submit(request: ChatRequest, origin: Origin): Promise<Submission> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    const size = origin.bodyBytes ?? requestBytes(request);
+    if (size > LARGE_REQUEST_BYTES) return this.#submitLarge(new PackedRequest(request), request.model, origin);
+    return this.#submitSmall(request, origin);
+  }
+
+  async #submitSmall(request: ChatRequest, origin: Origin): Promise<Submission> {
+    const { provider, model } = await this.#parts.directory.resolve(request.model);
+    return this.#takeIn(request, provider, model, origin);
+  }
+
+  async #submitLarge(
+    packed: PackedRequest<ChatRequest>,
+    name: string | undefined,
+    origin: Origin,
+  ): Promise<Submission> {
+    const letGo = this.#dispatcher.hold(origin.caller, packed.bytes);
+    const { provider, model } = await this.#parts.directory.resolve(name).finally(letGo);
+    return this.#takeIn(packed.unpack(), provider, model, origin);
+  }
+
+  #takeIn(request: ChatRequest, provider: ModelProvider, model: string, origin: Origin): Submission {
     const { settings } = this.#parts;
     if (this.#closed !== undefined) throw this.#closed;
-    const { provider, model } = await this.#parts.directory.resolve(request.model);
     const { conversation_id: conversationId } = request;
     const continued =
       conversationId === undefined
@@ -149,6 +173,7 @@ export class ChatEngine {
         provider,
         priority: request.priority,
         request: question.request,
+        requestBytes: requestBytes(question.request),
         cached: kept !== undefined,
       });
     const ticket = new Ticket({
@@ -159,20 +184,23 @@ export class ChatEngine {
       detached: origin.detached === true,
       conversation: continued?.conversation,
     });
-    if (conversationId !== undefined)
-      this.#keepConversation(ticket, conversationId, continued?.messages ?? request.messages);
+    const messages = continued?.messages ?? request.messages;
     if (kept !== undefined) {
       this.#replay(run, kept);
       this.#inFlight.add(ticket);
+      if (conversationId !== undefined) this.#keepConversation(ticket, conversationId, messages);
       return { kind: 'ticket', ticket, cache: 'hit' };
     }
+    // The run has the messages: they are not kept a second time.
+    if (conversationId !== undefined)
+      this.#keepConversationLater(ticket, conversationId, question.request.messages.length - messages.length);
     if (twin === undefined) {
-      this.#dispatcher.checkRoom();
+      this.#dispatcher.prepare(run);
       this.#inFlight.share(run);
       this.#dispatcher.admit(run, now);
     } else {
       this.#counts.joined += 1;
-      this.#dispatcher.raise(twin, request.priority, now);
+      this.#dispatcher.raise(twin, request.priority);
     }
     this.#inFlight.add(ticket);
     const cache = twin !== undefined ? 'joined' : reads && settings.CACHE_ENABLED ? 'miss' : 'bypass';
@@ -182,14 +210,9 @@ export class ChatEngine {
 
   /** As `submit`, for the queue route: goes on without a reader, and once only for one `Idempotency-Key`. */
   enqueue(request: ChatRequest, origin: Origin): Promise<SubmittedTicket> {
-    const submit = async () => {
-      const submission = await this.submit(request, { ...origin, detached: true });
-      if (submission.kind === 'hit') throw new Error('a detached request always has a ticket');
-      return submission;
-    };
-    return origin.idempotencyKey === undefined
-      ? submit()
-      : this.#submitted.once(origin.caller, origin.idempotencyKey, request, submit);
+    const { caller, idempotencyKey } = origin;
+    const submit = () => this.submit(request, { ...origin, detached: true }).then(withTicket);
+    return idempotencyKey === undefined ? submit() : this.#submitted.once(caller, idempotencyKey, request, submit);
   }
 
   /** The request with this id. Throws `not_found`. */
@@ -239,7 +262,7 @@ export class ChatEngine {
         model: run.model,
         running_ms: Math.round(now - (run.startedAt ?? now)),
       })),
-      pending: [...this.#dispatcher.waiting(now)].map(({ item, since }, index) => ({
+      pending: [...this.#dispatcher.waiting()].map(({ item, since }, index) => ({
         ...shownId(item),
         queue_position: index + 1,
         priority: item.priority,
@@ -251,7 +274,7 @@ export class ChatEngine {
     };
   }
 
-  /** What this room knows of SPEC 2.3. */
+  /** What this room knows of the statistics. */
   stats(): Omit<Stats, 'timestamp' | 'runner' | 'process'> {
     return {
       response_cache: this.#cache.stats(),
@@ -333,19 +356,27 @@ export class ChatEngine {
     if (run.firstTokenAt !== undefined) this.#firstToken.add(run.firstTokenAt - run.createdAt);
   }
 
-  /** Keeps the conversation as soon as its answer is complete. */
-  #keepConversation(ticket: Ticket, id: string, messages: readonly Message[]): void {
-    const { run, caller } = ticket;
-    const keep = () => {
-      if (run.answer === undefined || ticket.cancelledAt !== undefined) return;
-      const { content, tool_calls } = run.answer;
-      const asked = tool_calls.length === 0 ? {} : { tool_calls };
-      this.#conversations.keep(caller, id, [...messages, { role: 'assistant', content, ...asked }]);
-    };
+  /** Keeps the conversation as soon as its answer is complete. `added` system messages stand in front of the caller's own. */
+  #keepConversationLater(ticket: Ticket, id: string, added: number): void {
+    const { run } = ticket;
     run.log.listen(() => {
-      if (run.log.ended) keep();
+      if (run.log.ended && run.request !== undefined)
+        this.#keepConversation(ticket, id, run.request.messages.slice(added));
     });
   }
+
+  /** Keeps a conversation whose answer is complete. */
+  #keepConversation({ run, caller, cancelledAt }: Ticket, id: string, messages: readonly Message[]): void {
+    if (run.answer === undefined || cancelledAt !== undefined) return;
+    const { content, tool_calls } = run.answer;
+    const asked = tool_calls.length === 0 ? {} : { tool_calls };
+    this.#conversations.keep(caller, id, [...messages, { role: 'assistant', content, ...asked }]);
+  }
+}
+
+function withTicket(submission: Submission): SubmittedTicket {
+  if (submission.kind === 'hit') throw new Error('a detached request always has a ticket');
+  return submission;
 }
 
 /** An answer that ran into a token limit is not a complete one, and one that says nothing helps nobody. */

@@ -2,20 +2,28 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type QueueLimits, type Waiting, WaitingQueue } from '#lib/chat/queue';
 
-const AGEING_MS = 1_000;
-const MAX_PRIORITY = 10;
-
 function queue(limits: Partial<QueueLimits> = {}): WaitingQueue<Waiting> {
   return new WaitingQueue({
     maxSize: 1_000,
-    ageingMsPerLevel: AGEING_MS,
+    maxBytes: 1_000_000,
+    maxCallerBytes: 1_000_000,
     batch: { maxSize: 1, timeoutMs: 0 },
     ...limits,
   });
 }
 
 function request(id: string | number, fields: Partial<Waiting> = {}): Waiting {
-  return { id: String(id), caller: 'ann', priority: 0, group: 'm', ...fields };
+  return { id: String(id), caller: 'ann', priority: 0, group: 'm', bytes: 1, ...fields };
+}
+
+/** Adds where there is room; gives what was displaced. */
+function offer(line: WaitingQueue<Waiting>, item: Waiting, isDisplaceable = (_: Waiting) => true) {
+  const { caller, bytes } = item;
+  const room = line.room({ caller, bytes, takesPlace: true, reserved: { total: 0, caller: 0 }, isDisplaceable });
+  if ('full' in room) return room.full;
+  for (const { id } of room.displaced) line.remove(id);
+  line.add(item, 0);
+  return room.displaced.map(({ id }) => id);
 }
 
 function drain(line: WaitingQueue<Waiting>, now = 0): string[] {
@@ -38,7 +46,7 @@ const add = fc.record({
 });
 const take = fc.record({ do: fc.constant('take' as const) });
 const pick = fc.record({ do: fc.constantFrom('remove' as const, 'raise' as const), which: fc.nat(40) });
-const pass = fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 0, max: 4 * AGEING_MS }) });
+const pass = fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 0, max: 4_000 }) });
 const steps: fc.Arbitrary<Step[]> = fc.array(fc.oneof({ weight: 4, arbitrary: add }, take, pick, pass), {
   maxLength: 120,
 });
@@ -57,7 +65,7 @@ describe('WaitingQueue', () => {
     line.add(request('b0', { caller: 'ben' }), 0);
     line.add(request('b1', { caller: 'ben' }), 0);
     line.add(request('c0', { caller: 'cid' }), 0);
-    expect(line.position('b0', 0)).toBe(1);
+    expect(line.position('b0')).toBe(1);
     expect(drain(line).slice(0, 6)).toEqual(['b0', 'c0', 'a2', 'b1', 'a3', 'a4']);
   });
 
@@ -73,13 +81,8 @@ describe('WaitingQueue', () => {
 
   it('is bounded, and has each id once', () => {
     const line = queue({ maxSize: 2 });
-    expect([line.add(request(1), 0), line.add(request(2), 0), line.add(request(3), 0)]).toEqual([true, true, false]);
-    expect(() => queueWithTwice()).toThrow();
-    function queueWithTwice() {
-      const twice = queue();
-      twice.add(request(1), 0);
-      twice.add(request(1), 0);
-    }
+    expect([1, 2, 3].map((id) => offer(line, request(id)))).toEqual([[], [], 'requests']);
+    expect(() => line.add(request(1), 0)).toThrow();
   });
 
   it('loses nothing and gives nothing twice, keeps its bound, and knows every position', () => {
@@ -91,25 +94,25 @@ describe('WaitingQueue', () => {
         for (const [id, step] of script.entries()) {
           if (step.do === 'pass') now += step.ms;
           else if (step.do === 'add') {
-            const taken = line.add(request(id, step), now);
-            expect(taken).toBe(waiting.size < 30);
-            if (taken) waiting.add(String(id));
+            if (waiting.size >= 30) continue;
+            line.add(request(id, step), now);
+            waiting.add(String(id));
           } else if (step.do === 'take') {
             const next = line.take(now);
             expect(next === undefined).toBe(waiting.size === 0);
             if (next !== undefined) expect(waiting.delete(next.id)).toBe(true);
           } else {
             const id = [...waiting][step.which] ?? 'nobody';
-            if (step.do === 'raise') line.raise(id, 2, now);
+            if (step.do === 'raise') line.raise(id, 2);
             else expect(line.remove(id)?.id).toBe(waiting.delete(id) ? id : undefined);
           }
-          const order = [...line.waiting(now)].map(({ item }) => item.id);
+          const order = [...line.waiting()].map(({ item }) => item.id);
           expect(new Set(order)).toEqual(waiting);
           expect(order).toHaveLength(line.size);
-          for (const [index, id] of order.entries()) expect(line.position(id, now)).toBe(index + 1);
+          for (const [index, id] of order.entries()) expect(line.position(id)).toBe(index + 1);
         }
         expect(new Set(drain(line, now))).toEqual(waiting);
-        expect(line.position('nobody', now)).toBeUndefined();
+        expect(line.position('nobody')).toBeUndefined();
       }),
     );
   });
@@ -137,81 +140,86 @@ describe('WaitingQueue', () => {
     );
   });
 
-  it('is fair: a caller’s k-th waiting request waits for at most k of any other caller at its level', () => {
-    const script = fc.array(
-      fc.oneof(
-        { weight: 3, arbitrary: fc.constantFrom('ann', 'ann', 'ben', 'cid') },
-        { weight: 2, arbitrary: fc.constant('take') },
-      ),
-      { maxLength: 150 },
-    );
+  it('lets the newest request of the caller with most give way to one who has less', () => {
+    const line = queue({ maxSize: 4 });
+    for (const id of ['a1', 'a2', 'a3']) expect(offer(line, request(id))).toEqual([]);
+    expect(offer(line, request('b1', { caller: 'ben' }))).toEqual([]);
+    expect(offer(line, request('a4'))).toBe('requests');
+    expect(offer(line, request('b2', { caller: 'ben' }))).toEqual(['a3']);
+    // Two each: nobody is displaced for someone who would then have more.
+    expect(offer(line, request('b3', { caller: 'ben' }))).toBe('requests');
+    expect(offer(line, request('c1', { caller: 'cid' }))).toEqual(['a2']);
+    expect(offer(line, request('d1', { caller: 'dan' }))).toEqual(['b2']);
+    expect(offer(line, request('e1', { caller: 'eve' }))).toBe('requests');
+    expect(new Set(drain(line))).toEqual(new Set(['a1', 'b1', 'c1', 'd1']));
+  });
+
+  it('displaces nothing that others want too', () => {
+    const line = queue({ maxSize: 3 });
+    for (const id of ['a1', 'a2', 'a3']) offer(line, request(id));
+    expect(offer(line, request('b1', { caller: 'ben' }), ({ id }) => id !== 'a3')).toEqual(['a2']);
+    expect(offer(line, request('c1', { caller: 'cid' }), () => false)).toBe('requests');
+  });
+
+  it('bounds the bytes of all requests and of one caller’s, by the same rule', () => {
+    const line = queue({ maxBytes: 100, maxCallerBytes: 60 });
+    for (const id of ['a1', 'a2', 'a3']) expect(offer(line, request(id, { bytes: 20 }))).toEqual([]);
+    expect(offer(line, request('a4', { bytes: 1 }))).toBe('caller');
+    expect(offer(line, request('b1', { caller: 'ben', bytes: 30 }))).toEqual([]);
+    expect(offer(line, request('b2', { caller: 'ben', bytes: 20 }))).toBe('bytes');
+    expect(offer(line, request('c1', { caller: 'cid', bytes: 30 }))).toEqual(['a3']);
+    expect(line.bytes).toBe(100);
+    drain(line);
+    expect(line.bytes).toBe(0);
+  });
+
+  it('never displaces for a caller with as much or more, and never goes in circles', () => {
+    const offers = fc.array(fc.tuple(fc.constantFrom('ann', 'ben', 'cid', 'dan'), fc.integer({ min: 1, max: 9 })), {
+      maxLength: 80,
+    });
     fc.assert(
-      fc.property(script, (moves) => {
-        const line = queue();
-        const mine = new Map<string, number>();
-        const pending = new Map<string, { rank: number; ahead: Map<string, number> }>();
-        const serve = () => {
-          const next = line.take(0);
-          if (next === undefined) return;
-          mine.set(next.caller, (mine.get(next.caller) ?? 0) - 1);
-          const own = pending.get(next.id);
-          pending.delete(next.id);
-          for (const count of own?.ahead.values() ?? []) expect(count).toBeLessThanOrEqual(own?.rank ?? 0);
-          for (const [id, other] of pending)
-            if (!id.startsWith(next.caller)) other.ahead.set(next.caller, (other.ahead.get(next.caller) ?? 0) + 1);
-        };
-        for (const [n, move] of moves.entries()) {
-          if (move === 'take') {
-            serve();
-            continue;
+      fc.property(offers, (script) => {
+        const line = queue({ maxSize: 12, maxBytes: 40, maxCallerBytes: 30 });
+        const all = new Map<string, Waiting>();
+        const held = (caller: string, of: (item: Waiting) => number) =>
+          [...line.waiting()].reduce((sum, { item }) => sum + (item.caller === caller ? of(item) : 0), 0);
+        for (const [id, [caller, bytes]] of script.entries()) {
+          const item = request(id, { caller, bytes });
+          all.set(item.id, item);
+          const displaced = offer(line, item);
+          if (typeof displaced === 'string') continue;
+          for (const other of displaced) {
+            const victim = all.get(other)?.caller ?? '';
+            const more = (of: (item: Waiting) => number) => held(victim, of) >= held(caller, of);
+            expect(more(() => 1) || more((one) => one.bytes)).toBe(true);
           }
-          const rank = (mine.get(move) ?? 0) + 1;
-          mine.set(move, rank);
-          // One that was just served has had its turn: it stands as if that one were still waiting.
-          pending.set(`${move}${n}`, { rank: rank + 1, ahead: new Map() });
-          line.add(request(`${move}${n}`, { caller: move }), 0);
+          expect(line.size).toBeLessThanOrEqual(12);
+          expect(line.bytes).toBeLessThanOrEqual(40);
         }
-        while (line.size > 0) serve();
       }),
     );
   });
 
-  it('ages: nothing is overtaken by what came later than its priority’s bound', () => {
-    fc.assert(
-      fc.property(steps, (script) => {
-        const line = queue({ batch: { maxSize: 3, timeoutMs: 500 } });
-        const since = new Map<string, { at: number; priority: number }>();
-        let now = 0;
-        const serve = () => {
-          const next = line.take(now);
-          if (next === undefined) return;
-          const served = since.get(next.id);
-          since.delete(next.id);
-          for (const { at, priority } of since.values())
-            expect(served?.at ?? 0).toBeLessThan(at + (MAX_PRIORITY - priority + 1) * AGEING_MS);
-        };
-        for (const [id, step] of script.entries()) {
-          if (step.do === 'pass') now += step.ms;
-          else if (step.do === 'take') serve();
-          else if (step.do === 'add') {
-            line.add(request(id, step), now);
-            since.set(String(id), { at: now, priority: step.priority });
-          }
-        }
-        while (line.size > 0) serve();
-      }),
-    );
+  it('puts a request that is raised where its new priority would have put it', () => {
+    const line = queue();
+    for (const id of ['a0', 'a1', 'a2']) line.add(request(id), 0);
+    line.raise('a2', 2);
+    line.raise('nobody', 2);
+    expect(drain(line)).toEqual(['a2', 'a0', 'a1']);
   });
 
-  it('ages step by step, not only when somebody looks', () => {
-    const looked = queue();
-    const unlooked = queue();
-    for (const line of [looked, unlooked]) line.add(request('low', { priority: -2 }), 0);
-    for (let now = 0; now < 2_500; now += 100) looked.position('low', now);
-    for (const line of [looked, unlooked]) {
-      line.add(request('high', { priority: 0 }), 2_500);
-      expect(drain(line, 2_500)).toEqual(['low', 'high']);
-    }
+  it('gives nothing where the first does not fit, and no mate that does not', () => {
+    const line = queue({ batch: { maxSize: 3, timeoutMs: 500 } });
+    line.add(request('x1', { group: 'x' }), 0);
+    line.add(request('y', { group: 'y' }), 0);
+    line.add(request('x2', { group: 'x', bytes: 9 }), 0);
+    const isSmall = ({ bytes }: Waiting) => bytes < 9;
+    expect([line.take(0, isSmall)?.id, line.take(0, isSmall)?.id, line.take(0, isSmall)]).toEqual([
+      'x1',
+      'y',
+      undefined,
+    ]);
+    expect(line.take(0)?.id).toBe('x2');
   });
 
   it('forgets everything about requests that have gone', () => {
@@ -255,7 +263,7 @@ describe('batches', () => {
 
   it('are of one where nothing waits', () => {
     const line = queue({ batch });
-    line.pass();
+    line.pass(request(0));
     line.add(request(1), 0);
     line.take(0);
     line.add(request(2), 0);

@@ -1,14 +1,14 @@
 import { type Batchable, Batcher, type BatchLimits } from '#lib/chat/batch';
-import { FairShare } from '#lib/chat/fair-share';
 import { OrderTree } from '#lib/chat/order-tree';
-
-/** A request that waits rises by one level of priority for every one of these. */
-export const AGEING_MS_PER_LEVEL = 30_000;
+import { placeOf, Turns } from '#lib/chat/place';
+import { chooseDisplaced, type Share } from '#lib/give-way';
 
 export interface QueueLimits {
   /** How many may wait. */
   maxSize: number;
-  ageingMsPerLevel: number;
+  /** What the waiting requests may hold in memory together, and those of one caller. */
+  maxBytes: number;
+  maxCallerBytes: number;
   batch: BatchLimits;
 }
 
@@ -17,31 +17,45 @@ export interface Waiting {
   caller: string;
   priority: number;
   group: string;
+  /** What it holds in memory while it waits. */
+  bytes: number;
 }
 
+/** A request that is to be added. */
+export interface Newcomer<T> {
+  caller: string;
+  bytes: number;
+  /** False for one of which only the bytes are counted yet. */
+  takesPlace: boolean;
+  /** Bytes that are taken elsewhere, in all and by its caller. */
+  reserved: { total: number; caller: number };
+  isDisplaceable: (item: T) => boolean;
+}
+
+/** Whether there is room for a request: with what has to give way to it, or why there is none. */
+export type Room<T> = { displaced: readonly T[] } | { full: 'requests' | 'bytes' | 'caller' };
+
 /**
- * The line of waiting requests (SPEC 2.1.3). Pure: it knows nothing of models or clocks, and its order is a function of
- * what was asked of it and of `now`, which must never go back.
+ * The line of waiting requests. Pure: it knows nothing of models or clocks.
  *
- * Order: by level, which is the priority plus one for every `ageingMsPerLevel` of waiting; within a level by turn, so that
- * callers alternate (see `FairShare`); within a turn by arrival. So
- * - a request can be overtaken only by what came less than `(10 − priority + 1) × ageingMsPerLevel` after it;
- * - within a level, a caller's k-th request waits for at most k of any other caller;
- * - with one caller it is strictly first come, first served within a level.
+ * Order: by place (see `placeOf`), which is decided when a request comes in and never changes, but for `raise`. So
+ * - with one caller and one priority it is strictly first come, first served;
+ * - a newcomer waits for at most two requests of any one other caller of its priority, however long that one's backlog;
+ * - one level of priority is worth four turns, and nothing waits for ever.
  * Batches may shift that by what `Batcher` allows.
  *
- * `add`, `remove`, `raise`, `take` and `position` are O(log n); ageing adds O(log n) for each level that a request rises.
+ * `add`, `remove`, `raise`, `take` and `position` are O(log n); `room` is O(n) when the line is full, else O(1).
  */
 export class WaitingQueue<T extends Waiting> {
   readonly #limits: QueueLimits;
   readonly #entries = new Map<string, Entry<T>>();
   readonly #line = new OrderTree<Entry<T>>(compare);
   readonly #groups = new Map<string, OrderTree<Entry<T>>>();
-  readonly #levels = new Map<number, FairShare>();
-  /** In the order of their next rise: all rise at the same pace, so whoever was put in last rises last. */
-  readonly #ageing = new Set<Entry<T>>();
+  readonly #callers = new Map<string, CallerLine<T>>();
+  readonly #turns = new Turns();
   readonly #batcher: Batcher<Entry<T>>;
   #arrivals = 0;
+  #bytes = 0;
 
   constructor(limits: QueueLimits) {
     this.#limits = limits;
@@ -52,8 +66,9 @@ export class WaitingQueue<T extends Waiting> {
     return this.#entries.size;
   }
 
-  get isFull(): boolean {
-    return this.#entries.size >= this.#limits.maxSize;
+  /** What the waiting requests hold in memory. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Batches released so far, and the requests in them. */
@@ -61,100 +76,141 @@ export class WaitingQueue<T extends Waiting> {
     return this.#batcher.released;
   }
 
-  /** Counts a request that found a free slot and so never came here. */
-  pass(): void {
+  /** Counts a request that found a free slot and so never waits: it is a turn of its caller all the same. */
+  pass({ caller, priority }: Pick<T, 'caller' | 'priority'>): void {
+    this.#turns.taken({ caller, priority, turn: this.#turns.join(caller, priority) }, true);
     this.#batcher.pass();
   }
 
-  /** False where the line is full. An id waits at most once. */
-  add(item: T, now: number): boolean {
-    if (this.isFull) return false;
+  /**
+   * Whether there is room for a newcomer. In a full line, the newest request of the caller with most gives way to a caller
+   * who has less; what `isDisplaceable` refuses never does.
+   */
+  room({ caller, bytes, takesPlace, reserved, isDisplaceable }: Newcomer<T>): Room<T> {
+    const { maxSize, maxBytes, maxCallerBytes } = this.#limits;
+    const own = this.#callers.get(caller);
+    const ownBytes = (own?.bytes ?? 0) + reserved.caller;
+    if (ownBytes + bytes > maxCallerBytes) return { full: 'caller' };
+    const displaced = new Set<Entry<T>>();
+    if (takesPlace && this.#entries.size >= maxSize) {
+      const entry = this.#displace(
+        { caller, held: own?.entries.size ?? 0, adds: 1 },
+        { of: () => 1, isDisplaceable, displaced },
+      );
+      if (entry === undefined) return { full: 'requests' };
+      displaced.add(entry);
+    }
+    let freed = 0;
+    for (const { item } of displaced) freed += item.bytes;
+    while (this.#bytes + reserved.total - freed + bytes > maxBytes) {
+      const entry = this.#displace(
+        { caller, held: ownBytes, adds: bytes },
+        { of: (item) => item.bytes, isDisplaceable, displaced },
+      );
+      if (entry === undefined) return { full: 'bytes' };
+      displaced.add(entry);
+      freed += entry.item.bytes;
+    }
+    return { displaced: [...displaced].map(({ item }) => item) };
+  }
+
+  /** Adds a request for which there is room. An id waits at most once. */
+  add(item: T, now: number): void {
     if (this.#entries.has(item.id)) throw new Error('this request waits already');
-    this.#age(now);
     this.#arrivals += 1;
+    const { caller, priority, group } = item;
+    const turn = this.#turns.join(caller, priority);
     const entry: Entry<T> = {
       item,
-      group: item.group,
+      caller,
+      group,
       since: now,
       arrival: this.#arrivals,
-      level: item.priority,
-      turn: 0,
-      risesAt: now + this.#limits.ageingMsPerLevel,
+      priority,
+      turn,
+      level: priority,
+      place: placeOf(turn, priority),
       heldSince: undefined,
     };
     this.#entries.set(item.id, entry);
-    this.#ageing.add(entry);
-    this.#enter(entry);
-    return true;
+    this.#bytes += item.bytes;
+    let own = this.#callers.get(caller);
+    if (own === undefined) {
+      own = { entries: new Set(), bytes: 0 };
+      this.#callers.set(caller, own);
+    }
+    own.entries.add(entry);
+    own.bytes += item.bytes;
+    this.#insert(entry);
   }
 
   /** Takes a request out of the line, wherever it stands. */
   remove(id: string): T | undefined {
     const entry = this.#entries.get(id);
     if (entry === undefined) return undefined;
-    this.#leave(entry, false);
+    this.#turns.cancelled(entry);
     this.#forget(entry);
     return entry.item;
   }
 
-  /** Lifts a request by `levels`, keeping what it gained by waiting. */
-  raise(id: string, levels: number, now: number): void {
-    this.#age(now);
+  /** Lifts a request by `levels`, as if it had come in with a priority that much higher. */
+  raise(id: string, levels: number): void {
     const entry = this.#entries.get(id);
     if (entry === undefined || levels <= 0) return;
-    this.#move(entry, entry.level + levels);
+    this.#delete(entry);
+    entry.level += levels;
+    entry.place = placeOf(entry.turn, entry.level);
+    this.#insert(entry);
   }
 
-  /** Takes the request whose turn it is. */
-  take(now: number): T | undefined {
-    if (this.#entries.size === 0) return undefined;
-    this.#age(now);
+  /** Takes the request whose turn it is; none if `fits` refuses the first one. */
+  take(now: number, fits: (item: T) => boolean = () => true): T | undefined {
     const first = this.#line.first();
-    if (first === undefined) return undefined;
-    const entry = this.#batcher.choose(first, (group) => this.#groups.get(group)?.first(), now);
-    this.#leave(entry, true);
+    if (first === undefined || !fits(first.item)) return undefined;
+    const mateOf = (group: string) => {
+      const mate = this.#groups.get(group)?.first();
+      return mate !== undefined && fits(mate.item) ? mate : undefined;
+    };
+    const entry = this.#batcher.choose(first, mateOf, now);
+    this.#turns.taken(entry, entry === first);
     this.#forget(entry);
     if (this.#entries.size === 0) this.#batcher.close();
     return entry.item;
   }
 
   /** Counted from 1; undefined where it does not wait. */
-  position(id: string, now: number): number | undefined {
-    this.#age(now);
+  position(id: string): number | undefined {
     const entry = this.#entries.get(id);
     return entry === undefined ? undefined : this.#line.rank(entry) + 1;
   }
 
   /** Everyone in line, the first first, with the time since when they wait. */
-  *waiting(now: number): Generator<{ item: T; since: number }, void> {
-    this.#age(now);
+  *waiting(): Generator<{ item: T; since: number }, void> {
     for (const { item, since } of this.#line) yield { item, since };
   }
 
-  /** Lets those rise whose time has come, in order, so that every rise happens as if at its own moment. */
-  #age(now: number): void {
-    for (const entry of this.#ageing) {
-      if (entry.risesAt > now) return;
-      this.#ageing.delete(entry);
-      entry.risesAt += this.#limits.ageingMsPerLevel;
-      this.#ageing.add(entry);
-      this.#move(entry, entry.level + 1);
+  #displace(
+    newcomer: { caller: string; held: number; adds: number },
+    measure: { of: (item: T) => number; isDisplaceable: (item: T) => boolean; displaced: ReadonlySet<Entry<T>> },
+  ): Entry<T> | undefined {
+    const newest = new Map<string, Entry<T>>();
+    const shares: [string, Share][] = [];
+    for (const [caller, { entries }] of this.#callers) {
+      let held = 0;
+      let last: Entry<T> | undefined;
+      for (const entry of entries) {
+        if (measure.displaced.has(entry)) continue;
+        held += measure.of(entry.item);
+        if (measure.isDisplaceable(entry.item)) last = entry;
+      }
+      if (last !== undefined) newest.set(caller, last);
+      shares.push([caller, { held, newest: last === undefined ? undefined : measure.of(last.item) }]);
     }
+    const caller = chooseDisplaced(shares, newcomer);
+    return caller === undefined ? undefined : newest.get(caller);
   }
 
-  #move(entry: Entry<T>, level: number): void {
-    this.#leave(entry, false);
-    entry.level = level;
-    this.#enter(entry);
-  }
-
-  #enter(entry: Entry<T>): void {
-    let share = this.#levels.get(entry.level);
-    if (share === undefined) {
-      share = new FairShare();
-      this.#levels.set(entry.level, share);
-    }
-    entry.turn = share.join(entry.item.caller);
+  #insert(entry: Entry<T>): void {
     this.#line.insert(entry);
     let group = this.#groups.get(entry.group);
     if (group === undefined) {
@@ -164,31 +220,44 @@ export class WaitingQueue<T extends Waiting> {
     group.insert(entry);
   }
 
-  #leave(entry: Entry<T>, served: boolean): void {
+  #delete(entry: Entry<T>): void {
     this.#line.delete(entry);
     const group = this.#groups.get(entry.group);
     group?.delete(entry);
     if (group?.size === 0) this.#groups.delete(entry.group);
-    const share = this.#levels.get(entry.level);
-    share?.leave(entry.item.caller, entry.turn, served);
-    if (share?.waiting === 0) this.#levels.delete(entry.level);
   }
 
   #forget(entry: Entry<T>): void {
+    this.#delete(entry);
     this.#entries.delete(entry.item.id);
-    this.#ageing.delete(entry);
+    this.#bytes -= entry.item.bytes;
+    const own = this.#callers.get(entry.caller);
+    if (own === undefined) return;
+    own.entries.delete(entry);
+    own.bytes -= entry.item.bytes;
+    if (own.entries.size === 0) this.#callers.delete(entry.caller);
   }
+}
+
+interface CallerLine<T> {
+  /** In the order of their arrival. */
+  readonly entries: Set<Entry<T>>;
+  bytes: number;
 }
 
 interface Entry<T> extends Batchable {
   readonly item: T;
+  readonly caller: string;
   readonly since: number;
   readonly arrival: number;
+  /** The priority at which it came in, of which it has its turn. */
+  readonly priority: number;
+  readonly turn: number;
+  /** Its priority now. */
   level: number;
-  turn: number;
-  risesAt: number;
+  place: number;
 }
 
 function compare(a: Entry<unknown>, b: Entry<unknown>): number {
-  return b.level - a.level || a.turn - b.turn || a.arrival - b.arrival;
+  return a.place - b.place || a.arrival - b.arrival;
 }

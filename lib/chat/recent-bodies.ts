@@ -1,15 +1,23 @@
 import { LRUCache } from 'lru-cache';
+import { valueBytes } from '#lib/chat/packed-request';
 
 const MAX_BODIES = 256;
 /** A longer body is rarely sent twice, and takes longer to compare than it gains. */
 const MAX_BODY_BYTES = 8 * 1024;
+const MAX_KEPT_BYTES = 8 * 1024 * 1024;
 
 /**
  * What recent bodies were parsed to: the same question, sent again byte for byte, is neither parsed nor checked again.
- * What is taken from here is shared and must not be changed. Bounded: 256 bodies of at most 8 KiB.
+ * What is taken from here is shared and must not be changed. Bounded: 256 bodies of at most 8 KiB, and 8 MiB with what
+ * they were parsed to.
  */
 export class RecentBodies<T extends object> {
-  readonly #parsed = new LRUCache<string, T>({ max: MAX_BODIES });
+  readonly #parsed = new LRUCache<string, T>({
+    max: MAX_BODIES,
+    maxSize: MAX_KEPT_BYTES,
+    // Twice: what is made of it for its model is kept with it.
+    sizeCalculation: (parsed, text) => text.length + 2 * valueBytes(parsed),
+  });
 
   /** What `parse` makes of these bytes; it is only called where that is not known. What it throws is not remembered. */
   get(bytes: Uint8Array, parse: (bytes: Uint8Array) => T): T {

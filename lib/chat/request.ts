@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { ModelRequest } from '#lib/models/provider';
 import type { ChatRequest, Message, ModelOptions } from '#lib/wire/chat';
 
@@ -63,10 +64,12 @@ function withSystemPrompt(messages: readonly Message[], prompt: string | undefin
 /** The options that Ollama's runner is started with: a request that differs in one makes it load the model anew. */
 const RUNNER_OPTIONS = ['num_ctx', 'num_batch', 'num_gpu', 'main_gpu', 'num_thread', 'use_mmap'] as const;
 
-/** Requests with the same group can run one after another without the model being loaded anew. */
+const MAX_GROUP_CHARS = 512;
+
+/** Requests with the same group can run one after another without the model being loaded anew. At most 512 characters. */
 export function batchGroup(provider: string, model: string, options: ModelOptions): string {
   let group = `${provider}\n${model}`;
   for (const name of RUNNER_OPTIONS)
     if (options[name] !== undefined) group += `\n${name}=${JSON.stringify(options[name])}`;
-  return group;
+  return group.length <= MAX_GROUP_CHARS ? group : hash('sha256', group, 'base64url');
 }

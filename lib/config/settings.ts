@@ -187,6 +187,12 @@ export const SETTINGS = {
 
   QUEUE_MAX_CONCURRENT: define('Queue', whole(1, 1_000), '1', 'Requests that the model works on at a time.'),
   QUEUE_MAX_SIZE: define('Queue', whole(0, 1_000_000), '100', 'Requests that may wait; one more gets 503.'),
+  QUEUE_MAX_MB: define(
+    'Queue',
+    whole(64, 1_048_576),
+    '256',
+    'Memory of all waiting requests with their images, half of it for one caller; one more gets 503.',
+  ),
   QUEUE_ESTIMATED_TIME_PER_REQUEST_MS: define(
     'Queue',
     whole(1, MAX_MS),
@@ -209,6 +215,12 @@ export const SETTINGS = {
   ),
   BATCH_DEDUPLICATION: define('Queue', flag(), 'true', 'Join identical requests that are queued or running.'),
 
+  MAX_RESPONSE_MB: define(
+    'Upstream',
+    whole(1, 1_024),
+    '32',
+    'Memory of one response while it is written; one that grows larger fails.',
+  ),
   UPSTREAM_RETRIES: define(
     'Upstream',
     whole(0, 10),

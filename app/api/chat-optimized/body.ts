@@ -1,3 +1,4 @@
+import { bytesBesideImages, fitsWithoutImages } from '#lib/chat/text-limit';
 import { parseJson, readJsonBytes } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/request';
 import { MIB, tooLarge } from '#lib/http/size';
@@ -5,20 +6,26 @@ import { MIB, tooLarge } from '#lib/http/size';
 const TEXT_LIMIT_BYTES = MIB;
 const IMAGES_LIMIT_BYTES = 20 * MIB;
 
-/** The bytes of a chat request: 1 MiB, or 20 MiB where images are attached (SPEC §1), which is seen before anything is parsed. */
-export async function readChatBytes(request: HttpRequest, anyType = false): Promise<Uint8Array> {
-  const bytes = await readJsonBytes(request, IMAGES_LIMIT_BYTES, anyType);
-  if (bytes.byteLength > TEXT_LIMIT_BYTES && !hasImages(bytes)) throw tooLarge(TEXT_LIMIT_BYTES);
-  return bytes;
+/** The bytes of a chat request: at most 20 MiB, of which everything but images may be 1 MiB. See `parseChatBytes`. */
+export function readChatBytes(request: HttpRequest, anyType = false): Promise<Uint8Array> {
+  return readJsonBytes(request, IMAGES_LIMIT_BYTES, anyType);
 }
+
+/**
+ * The JSON of a chat request. Images are counted apart from the rest, first by what looks like one, so that no text above
+ * the bound is parsed, and then by where they are. Throws `body_too_large` or `invalid_json`.
+ */
+export function parseChatBytes(bytes: Uint8Array): unknown {
+  if (bytes.byteLength <= TEXT_LIMIT_BYTES) return parseJson(bytes);
+  if (!fitsWithoutImages(bytes, TEXT_LIMIT_BYTES)) throw tooLarge(TEXT_LIMIT_BYTES, WHAT);
+  const body = parseJson(bytes);
+  if (bytesBesideImages(bytes.byteLength, body) > TEXT_LIMIT_BYTES) throw tooLarge(TEXT_LIMIT_BYTES, WHAT);
+  return body;
+}
+
+const WHAT = 'The body without its images';
 
 /** The JSON body of a chat request. */
 export async function readChatBody(request: HttpRequest, anyType = false): Promise<unknown> {
-  return parseJson(await readChatBytes(request, anyType));
-}
-
-/** By the field's name in our own API and Ollama's, or in OpenAI's. */
-function hasImages(bytes: Uint8Array): boolean {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return text.includes('"images"') || text.includes('"image_url"');
+  return parseChatBytes(await readChatBytes(request, anyType));
 }

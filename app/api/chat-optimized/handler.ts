@@ -5,7 +5,7 @@ import type { Ticket } from '#lib/chat/in-flight';
 import { chatEngine } from '#lib/chat/index';
 import type { Origin } from '#lib/chat/pipeline';
 import { RecentBodies } from '#lib/chat/recent-bodies';
-import { parseBody, parseJson } from '#lib/http/body';
+import { parseBody } from '#lib/http/body';
 import { eventStream, json, jsonBytes, type Reply } from '#lib/http/reply';
 import type { HttpRequest } from '#lib/http/request';
 import type { Call } from '#lib/http/route';
@@ -17,33 +17,40 @@ import {
   type ChatRequest,
   chatRequestSchema,
 } from '#lib/wire/chat';
-import { readChatBytes } from './body.ts';
+import { parseChatBytes, readChatBytes } from './body.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** POST /api/chat-optimized and its alias (SPEC §2): an answer as JSON or as a stream, or one that is attached to by its id. */
+/** POST /api/chat-optimized and its alias: an answer as JSON or as a stream, or one that is attached to by its id. */
 export async function chat(request: HttpRequest, call: Call): Promise<Reply> {
-  const bytes = await readChatBytes(request);
+  return respond(await readChatBytes(request), request, call);
+}
+
+/** Not async: an async function would hold the body, as bytes and parsed, for as long as the request waits. */
+function respond(bytes: Uint8Array, request: HttpRequest, call: Call): Promise<Reply> {
   const engine = chatEngine();
   const asked = recentBodies().get(bytes, parseAsked);
+  const { stream } = asked;
   if ('request_id' in asked) {
     const ticket = engine.find(asked.request_id, call.caller);
-    return reply(ticket, ticket.run.cached ? 'hit' : 'joined', asked.stream, request.signal);
+    return reply(ticket, ticket.run.cached ? 'hit' : 'joined', stream, request.signal);
   }
-  const submission = await engine.submit(asked, origin(request, call));
-  if (submission.kind === 'ticket') return reply(submission.ticket, submission.cache, asked.stream, request.signal);
-  const { kept, id } = submission;
-  const headers = { 'x-cache': 'hit' };
-  return asked.stream ? eventStream(kept.sse(id), headers) : jsonBytes(kept.json(id), 200, headers);
+  return engine.submit(asked, origin(request, call, bytes.byteLength)).then((submission) => {
+    if (submission.kind === 'ticket') return reply(submission.ticket, submission.cache, stream, request.signal);
+    const { kept, id } = submission;
+    const headers = { 'x-cache': 'hit' };
+    return stream ? eventStream(kept.sse(id), headers) : jsonBytes(kept.json(id), 200, headers);
+  });
 }
 
 /** Who asks. A request is known by its X-Request-Id, where that is a UUID: sent by its client, or given by us. */
-export function origin(request: HttpRequest, call: Call): Origin {
+export function origin(request: HttpRequest, call: Call, bodyBytes?: number): Origin {
   const cacheControl = request.headers.get('cache-control');
   return {
     caller: call.caller,
     id: UUID.test(call.requestId) ? call.requestId : undefined,
     fresh: cacheControl !== null && /\bno-cache\b/i.test(cacheControl),
+    bodyBytes,
   };
 }
 
@@ -62,7 +69,7 @@ function recentBodies(): RecentBodies<Asked> {
 }
 
 function parseAsked(bytes: Uint8Array): Asked {
-  const body = parseJson(bytes);
+  const body = parseChatBytes(bytes);
   const attaches =
     typeof body === 'object' &&
     body !== null &&

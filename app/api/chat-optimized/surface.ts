@@ -2,6 +2,7 @@ import { answerStream, type Form, untilEnded } from '#lib/chat/answer-reader';
 import type { FinishedAnswer } from '#lib/chat/chat-events';
 import type { Ticket } from '#lib/chat/in-flight';
 import { chatEngine } from '#lib/chat/index';
+import type { Submission } from '#lib/chat/pipeline';
 import { Fault } from '#lib/fault';
 import { json, type Reply } from '#lib/http/reply';
 import type { HttpRequest } from '#lib/http/request';
@@ -17,20 +18,29 @@ export interface Surface {
   headers: Record<string, string>;
 }
 
-/** Answers a request of another API over the pipeline, so that it shares cache, single flight and queue with everyone. */
-export async function answerThrough(
+/**
+ * Answers a request of another API over the pipeline, so that it shares cache, single flight and queue with everyone. Not
+ * async: an async function would hold `asked` for as long as the request waits; no form may hold it either.
+ */
+export function answerThrough(
   surface: Surface,
   asked: ChatRequest,
   request: HttpRequest,
   call: Call,
   signal: AbortSignal,
 ): Promise<Reply> {
-  const engine = chatEngine();
-  const submission = await engine.submit(asked, { ...origin(request, call), ownForm: true });
+  const { stream } = asked;
+  return chatEngine()
+    .submit(asked, { ...origin(request, call), ownForm: true })
+    .then((submission) => finish(surface, submission, stream, signal));
+}
+
+async function finish(surface: Surface, submission: Submission, stream: boolean, signal: AbortSignal): Promise<Reply> {
   if (submission.kind === 'hit') throw new Error('a request with a form of its own always has a ticket');
   const { ticket, cache } = submission;
+  const engine = chatEngine();
   const headers = { 'x-cache': cache };
-  if (asked.stream) {
+  if (stream) {
     const body = await answerStream(engine, ticket, surface.form(ticket), signal);
     return { status: 200, headers: { ...surface.headers, ...headers }, body };
   }

@@ -1,13 +1,15 @@
 import { answerStream } from '#lib/chat/answer-reader';
 import { queueEntry, queueForm } from '#lib/chat/forms';
+import type { SubmittedTicket } from '#lib/chat/in-flight';
 import { chatEngine } from '#lib/chat/index';
+import type { Origin } from '#lib/chat/pipeline';
 import { Fault } from '#lib/fault';
 import { parseBody } from '#lib/http/body';
 import { eventStream, json, type Reply } from '#lib/http/reply';
 import type { HttpRequest } from '#lib/http/request';
 import { type Call, route } from '#lib/http/route';
 import { CHAT_FIELDS, chatRequestSchema, type QueueSubmitted, requestIdSchema } from '#lib/wire/chat';
-import { readChatBody } from '../chat-optimized/body.ts';
+import { parseChatBytes, readChatBytes } from '../chat-optimized/body.ts';
 import { origin } from '../chat-optimized/handler.ts';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
@@ -17,18 +19,22 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
 );
 
 async function submit(request: HttpRequest, call: Call): Promise<Reply> {
-  const asked = parseBody(chatRequestSchema, await readChatBody(request), CHAT_FIELDS);
-  const engine = chatEngine();
   const idempotencyKey = request.headers.get('idempotency-key') ?? undefined;
-  const { ticket, cache } = await engine.enqueue(asked, { ...origin(request, call), idempotencyKey });
+  const { ticket, cache } = await enqueue(await readChatBytes(request), { ...origin(request, call), idempotencyKey });
   const { state, run } = ticket;
   const submitted: QueueSubmitted = {
     request_id: ticket.id,
-    status: { ...engine.standing(ticket), is_processing: state === 'running' },
+    status: { ...chatEngine().standing(ticket), is_processing: state === 'running' },
     completed: state === 'completed',
     cached: run.cached,
   };
   return json(submitted, 202, { 'x-cache': cache });
+}
+
+/** Not async: what is parsed is held by nobody while the request waits for anything. */
+function enqueue(bytes: Uint8Array, from: Origin): Promise<SubmittedTicket> {
+  const asked = parseBody(chatRequestSchema, parseChatBytes(bytes), CHAT_FIELDS);
+  return chatEngine().enqueue(asked, { ...from, bodyBytes: bytes.byteLength });
 }
 
 async function look(request: HttpRequest, call: Call): Promise<Reply> {

@@ -12,9 +12,9 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
     POST: async (request, call) => {
       const { signal } = request;
       const asked = parseBody(openAiRequestSchema, await readChatBody(request));
+      const includeUsage = asked.stream_options?.include_usage === true;
       const surface = {
-        form: (ticket: Parameters<typeof openAiForm>[0]) =>
-          openAiForm(ticket, asked.stream_options?.include_usage === true),
+        form: (ticket: Parameters<typeof openAiForm>[0]) => openAiForm(ticket, includeUsage),
         body: openAiCompletion,
         headers: eventStream('').headers,
       };
