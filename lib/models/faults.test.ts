@@ -195,6 +195,19 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     expect(await all(whole(long))).toEqual([content(long), done]);
   });
 
+  it('ends a line that does not end, and tool calls that grow without one', async () => {
+    const endless = { send: 'x'.repeat(1024 * 1024) };
+    const empty = dialect.text('');
+    const open = empty.slice(0, empty.indexOf('""') + 1);
+    const line = await failing([{ send: open }, ...Array<typeof endless>(16).fill(endless)]);
+    expect(line).toMatchObject({ events: [], fault: { code: 'upstream_failed' } });
+    expect(line.fault.message).toMatch(/does not end/);
+    if (dialect.name !== 'openai') return;
+    const piece = { index: 0, function: { name: 'f', arguments: 'x'.repeat(1024 * 1024) } };
+    const part = { send: `data: ${JSON.stringify({ choices: [{ index: 0, delta: { tool_calls: [piece] } }] })}\n\n` };
+    expect((await failing(Array<typeof part>(16).fill(part))).fault.message).toMatch(/tool calls that are too large/);
+  });
+
   it('splits <think> tags that are cut across lines', async () => {
     const events = await all([
       ...['<th', 'ink>\nhm', '</thi', 'nk>\n\nYes'].map((part) => ({ send: dialect.text(part) })),

@@ -1,7 +1,7 @@
 import { Fault } from '#lib/fault';
 
-/** Far above the longest line that a model server is known to send (8 MB), and a bound all the same. */
-const MAX_LINE_CHARACTERS = 64 * 1024 * 1024;
+/** What a model server may send to be parsed as a whole: above the longest line that one is known to send (8 MB). */
+export const MAX_LINE_CHARACTERS = 10 * 1024 * 1024;
 
 /** Decodes UTF-8 whose characters may be cut anywhere. Linear in the bytes, whatever the chunks are. */
 export async function* decodeText(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {

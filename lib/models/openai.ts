@@ -1,7 +1,7 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { z } from 'zod';
 import { Fault } from '#lib/fault';
-import { decodeText } from '#lib/models/lines';
+import { decodeText, MAX_LINE_CHARACTERS } from '#lib/models/lines';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
 import { splitThinking } from '#lib/models/thinking';
 import { errorTextOf, type Refuse, Upstream } from '#lib/models/upstream';
@@ -158,11 +158,19 @@ function openAiToolCall({ id, function: { name, arguments: given } }: ToolCall, 
   return { id: id ?? `call_${place}`, type: 'function', function: { name, arguments: JSON.stringify(given) } };
 }
 
+/** What a piece of a tool call costs beside its text, in characters. */
+const CALL_CHARACTERS = 128;
+
 /** Tool calls come in pieces: the first one of a call has its id and name, each has more of its arguments' text. */
 class ToolCallParts {
   readonly #calls = new Map<number, { id: string | undefined; name: string; arguments: string }>();
+  #characters = 0;
 
+  /** Throws `upstream_failed` where all calls together become too large. */
   add({ index, id, function: part }: z.infer<typeof toolCallPartSchema>): void {
+    this.#characters += CALL_CHARACTERS + (part?.name?.length ?? 0) + (part?.arguments?.length ?? 0);
+    if (this.#characters > MAX_LINE_CHARACTERS)
+      throw new Fault('upstream_failed', 'The model server sent tool calls that are too large.');
     const call = this.#calls.get(index) ?? { id: undefined, name: '', arguments: '' };
     this.#calls.set(index, call);
     call.id ??= id ?? undefined;
@@ -219,12 +227,17 @@ function mapFormat(format: Format | undefined) {
   return { response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: format } } };
 }
 
-/** The `data` of each event of a server-sent stream. */
+/** The `data` of each event of a server-sent stream. Throws `upstream_failed` where one is too long. */
 async function* serverSentData(texts: AsyncIterable<string>): AsyncGenerator<string> {
   let events: EventSourceMessage[] = [];
   const parser = createParser({ onEvent: (event) => events.push(event) });
+  let unended = 0;
   for await (const text of texts) {
+    unended += text.length;
+    if (unended > MAX_LINE_CHARACTERS)
+      throw new Fault('upstream_failed', 'The model server sent an event that does not end.');
     parser.feed(text);
+    if (events.length > 0) unended = 0;
     const complete = events;
     events = [];
     for (const event of complete) yield event.data;

@@ -1,5 +1,6 @@
 import { type Dispatcher, Pool } from 'undici';
 import { Fault } from '#lib/fault';
+import { MAX_LINE_CHARACTERS } from '#lib/models/lines';
 import { outgoingHeaders } from '#lib/observe/tracing';
 
 /** How long a connection to a model server may take to open; what it then does is bounded by lib/models/resilience.ts. */
@@ -90,11 +91,11 @@ export class Upstream {
     request.signal.throwIfAborted();
   }
 
-  /** A whole JSON answer, unchecked. */
+  /** A whole JSON answer of at most 10 MB, unchecked. */
   async json(request: UpstreamRequest, refuse?: Refuse): Promise<unknown> {
     const response = await this.#send(request, refuse);
     try {
-      return await response.body.json();
+      return JSON.parse(await readWhole(response.body));
     } catch (error) {
       request.signal.throwIfAborted();
       throw new Fault('upstream_failed', `${this.#name} at ${this.address} sent an answer that is not JSON.`, {
@@ -202,6 +203,17 @@ function leave(body: Dispatcher.ResponseData['body'], done: boolean): void {
   body.on('error', () => {});
   if (!done) body.destroy();
   else void body.dump({ limit: REST_BYTES, signal: AbortSignal.timeout(REST_TIMEOUT_MS) }).catch(() => body.destroy());
+}
+
+async function readWhole(body: Dispatcher.ResponseData['body']): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    size += chunk.byteLength;
+    if (size > MAX_LINE_CHARACTERS) throw new Error(`the answer is longer than ${MAX_LINE_CHARACTERS} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 async function readStart(body: Dispatcher.ResponseData['body']): Promise<string> {
