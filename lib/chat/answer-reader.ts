@@ -34,9 +34,11 @@ export class AnswerReader {
   #quietSince: number;
   #wake: ((spoken: boolean) => void) | undefined;
   #endAlarm: (() => void) | undefined;
+  readonly #onClosed: (() => void) | undefined;
 
   /** `after` is the number of the last event that need not be read. */
-  constructor(registry: ReaderRegistry, ticket: Ticket, after: number) {
+  constructor(registry: ReaderRegistry, ticket: Ticket, after: number, onClosed?: () => void) {
+    this.#onClosed = onClosed;
     this.#ticket = ticket;
     this.#clock = registry.clock;
     this.#after = after;
@@ -98,6 +100,7 @@ export class AnswerReader {
     this.#endAlarm?.();
     this.#unregister();
     this.#rouse(true);
+    this.#onClosed?.();
   }
 
   #rouse(spoken: boolean): void {
@@ -123,6 +126,7 @@ export class AnswerReader {
 /**
  * An answer as a stream of bytes. Resolves when there is a first thing to send: until then a failure is thrown as the
  * fault it is, afterwards it is an event of the stream. `signal` is the client's; when it aborts, the reader is gone.
+ * `onClosed` is called once, when all was read or the reader is gone.
  */
 export async function answerStream(
   registry: ReaderRegistry,
@@ -130,8 +134,9 @@ export async function answerStream(
   form: Form,
   signal: AbortSignal,
   after = 0,
+  onClosed?: () => void,
 ): Promise<ReadableStream<Uint8Array>> {
-  const reader = new AnswerReader(registry, ticket, after);
+  const reader = new AnswerReader(registry, ticket, after, onClosed);
   closeWith(signal, reader);
   let first = form.opening;
   while (first === '') {

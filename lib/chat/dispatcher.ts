@@ -86,6 +86,11 @@ export class Dispatcher {
     return this.#queue.size;
   }
 
+  /** What the waiting runs hold in memory. */
+  get waitingBytes(): number {
+    return this.#queue.bytes;
+  }
+
   /** Batches released so far, and the requests in them. */
   get released(): { batches: number; requests: number } {
     return this.#queue.released;

@@ -12,7 +12,7 @@ const MAX_RESULT_BYTES = 64 * 1024 * 1024;
 /** What a finished request costs beside its log, as measured on V8. */
 export const RESULT_BYTES = 1_250;
 /** What a request costs while it waits, beside its packed bytes: run, ticket, log and place in line, rounded up. */
-const WAITING_BYTES = 2_048;
+const WAITING_BYTES = 2_560;
 
 export type RunState = 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
 

@@ -88,6 +88,30 @@ describe('memory', () => {
     expect(each / RESULT_BYTES).toBeLessThan(1.05);
   });
 
+  it.each([
+    [
+      'images',
+      { messages: [{ role: 'user' as const, content: 'x', images: [Buffer.alloc(300_000).toString('base64')] }] },
+    ],
+    ['structure', { options: { stop: Array(20_000).fill({}) } }],
+    ['other text', { messages: [{ role: 'user' as const, content: '漢'.repeat(50_000) }] }],
+    ['next to nothing', {}],
+  ])('of waiting requests with %s is what they count', async (what, fields) => {
+    const b = bench();
+    measured.push(b);
+    await b.ticket('holds the only slot');
+    const before = await heldBytes();
+    for (let n = 0; n < 50; n += 1) {
+      const request = ask({ ...structuredClone(fields), system_prompt: `${n}`, conversation_id: `${n}` });
+      await b.engine.enqueue(request, { caller: 'ann', bodyBytes: 100_000 });
+    }
+    const held = (await heldBytes()) - before;
+    const counted = b.engine.waitingBytes;
+    // What is left of a request as objects would be ten times as much.
+    expect(held / counted).toBeLessThan(1.2);
+    if (what !== 'next to nothing') expect(held / counted).toBeGreaterThan(0.7);
+  });
+
   it('stays flat over 10,000 requests that wait, are asked for, and are cancelled', async () => {
     const b = bench({ QUEUE_MAX_SIZE: '20000' });
     const round = async (size: number) => {

@@ -33,6 +33,8 @@ export interface Origin {
   caller: string;
   /** The id that the request gets, where it is free. */
   id?: string | undefined;
+  /** The id was chosen by the client, and may be in use. */
+  isIdGiven?: boolean;
   /** Do not read the cache, nor join a twin; do store the answer. */
   fresh?: boolean;
   /** Goes on to its end without any reader. */
@@ -106,6 +108,11 @@ export class ChatEngine {
     return this.#parts.clock;
   }
 
+  /** What the requests that wait hold in memory; bounded by QUEUE_MAX_MB. */
+  get waitingBytes(): number {
+    return this.#dispatcher.waitingBytes;
+  }
+
   /**
    * Takes a request in. Throws the directory's faults, `queue_full`, `shutting_down`, and `idempotency_conflict`.
    * A ticket that nobody reads is cancelled after the grace, unless it is detached.
@@ -156,9 +163,9 @@ export class ChatEngine {
       this.#counts.cached += 1;
       this.#lookups.hit += 1;
       if (origin.detached !== true && origin.ownForm !== true && continued === undefined)
-        return { kind: 'hit', id: origin.id ?? randomUUID(), kept };
+        return { kind: 'hit', id: this.#idFor(origin), kept };
     }
-    const id = this.#newId(origin.id);
+    const id = this.#idFor(origin);
     const now = this.#parts.clock.now();
     const twin = kept === undefined && reads && settings.BATCH_DEDUPLICATION ? this.#inFlight.sharing(key) : undefined;
     const run =
@@ -329,8 +336,9 @@ export class ChatEngine {
     return { provider, request: asked, key: request.use_cache ? cacheKey(provider.id, asked) : undefined };
   }
 
-  #newId(wanted: string | undefined): string {
-    return wanted !== undefined && this.#inFlight.find(wanted) === undefined ? wanted : randomUUID();
+  /** The id that was wished for, unless another request has it. */
+  #idFor({ id, isIdGiven }: Origin): string {
+    return id === undefined || (isIdGiven !== false && this.#inFlight.find(id) !== undefined) ? randomUUID() : id;
   }
 
   #mayKnow(owner: string, caller: string): boolean {

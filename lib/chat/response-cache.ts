@@ -1,11 +1,12 @@
 import { LRUCache } from 'lru-cache';
 import { answerMessage, chatDone, chatText, chatToolCalls, dataLine, type FinishedAnswer } from '#lib/chat/chat-events';
 import type { Clock } from '#lib/chat/clock';
-import type { ChatAnswer } from '#lib/wire/chat';
+import { modelName } from '#lib/chat/log-line';
+import type { ChatAnswer, Usage } from '#lib/wire/chat';
 import type { CacheStats } from '#lib/wire/stats';
 
 /** What an entry costs beside its bytes: key string, list links, map slot, objects and the buffer's header, as measured on V8. */
-export const ENTRY_BYTES = 640;
+export const ENTRY_BYTES = 700;
 
 const ID_PLACE = '00000000-0000-0000-0000-000000000000';
 const NOTHING_MS = { queued_ms: 0, first_token_ms: 0, total_ms: 0 };
@@ -18,6 +19,9 @@ export type Body = string | Uint8Array<ArrayBuffer>;
 export class KeptAnswer {
   readonly #json: Template;
   readonly #sse: Template;
+  /** For the log; see `hitLine`. */
+  readonly modelJson: string;
+  readonly usage: Usage;
 
   constructor(answer: FinishedAnswer) {
     const [jsonHead, jsonTail] = jsonAround(answer);
@@ -27,6 +31,8 @@ export class KeptAnswer {
       (answer.thinking === '' ? '' : dataLine(chatText('thinking', answer.thinking, true))) +
       (answer.content === '' ? '' : dataLine(chatText('content', answer.content, true))) +
       (answer.tool_calls.length === 0 ? '' : dataLine(chatToolCalls(answer.tool_calls, true)));
+    this.modelJson = modelName(answer.model);
+    this.usage = answer.usage;
     const idAt = done.indexOf(ID_PLACE);
     this.#sse = new Template(text + done.slice(0, idAt), done.slice(idAt + ID_PLACE.length));
   }

@@ -24,6 +24,8 @@ export interface RouteContext {
 /** One request on its way through a handler. */
 export interface Call {
   readonly requestId: string;
+  /** Whether the client chose `requestId`, which may then be in use already. */
+  readonly isIdGiven: boolean;
   readonly params: Params;
   /** Who asks, for fairness, limits and ownership: the name of its key where there are keys, else its address. */
   readonly caller: string;
@@ -93,7 +95,8 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
   const { name, method, handler, options } = entry;
   const started = performance.now();
   const settings = config();
-  const requestId = saneRequestId(request.headers.get('x-request-id')) ?? randomUUID();
+  const givenId = saneRequestId(request.headers.get('x-request-id'));
+  const requestId = givenId ?? randomUUID();
   const traces = tracer();
   traces?.adopt(requestId, request.headers.get('traceparent'));
   const origin = request.headers.get('origin');
@@ -109,7 +112,7 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
     const perMinute = options.limited === undefined || method !== 'POST' ? 0 : settings[LIMIT_OF[options.limited]];
     if (options.limited !== undefined && perMinute > 0) await countRequest(options.limited, caller, perMinute);
     const params = context.params instanceof Promise ? await context.params : context.params;
-    const call: Call = { requestId, params, caller, settings, log: log() };
+    const call: Call = { requestId, isIdGiven: givenId !== undefined, params, caller, settings, log: log() };
     reply = await handler(request, call);
   } catch (error) {
     failure = error;
@@ -124,11 +127,25 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
       { request_id: requestId, method, path: name, status, ms: elapsedMs, err: failure },
       'request failed unexpectedly',
     );
-  else logRequest(options.quiet === true ? 'debug' : 'info', requestId, method, name, status, elapsedMs);
+  else writeLine(options.quiet === true ? 'debug' : 'info', requestId, method, name, elapsedMs, reply);
   return complete(reply, requestId, origin, request, method, settings);
 }
 
-/** The reply with what every answer carries. */
+/** The request's line in the log, under the id that its answer carries. */
+function writeLine(
+  level: 'debug' | 'info',
+  requestId: string,
+  method: Method,
+  name: string,
+  ms: number,
+  { status, headers, log: more }: Reply,
+): void {
+  const id = headers['x-request-id'] ?? requestId;
+  if (more === undefined || typeof more === 'string') logRequest(level, id, method, name, status, ms, more);
+  else void more.then((members) => logRequest(level, id, method, name, status, ms, members));
+}
+
+/** The reply with what every answer carries. A handler may have given it an id of its own. */
 function complete(
   reply: Reply,
   requestId: string,
@@ -138,7 +155,7 @@ function complete(
   settings: Config,
 ): Reply {
   const { headers, body } = reply;
-  headers['x-request-id'] = requestId;
+  headers['x-request-id'] ??= requestId;
   headers['x-content-type-options'] = 'nosniff';
   if (origin !== null && isAllowedOrigin(origin, request.headers.get('host'), settings))
     Object.assign(headers, corsHeaders(origin, method === 'OPTIONS'));

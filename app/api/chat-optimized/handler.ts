@@ -1,8 +1,9 @@
 import type { z } from 'zod';
-import { answerStream, untilEnded } from '#lib/chat/answer-reader';
+import { answerStream, type Form, untilEnded } from '#lib/chat/answer-reader';
 import { chatAnswer, chatForm } from '#lib/chat/forms';
 import type { Ticket } from '#lib/chat/in-flight';
 import { chatEngine } from '#lib/chat/index';
+import { hitLine, ticketLine } from '#lib/chat/log-line';
 import type { Origin } from '#lib/chat/pipeline';
 import { RecentBodies } from '#lib/chat/recent-bodies';
 import { parseBody } from '#lib/http/body';
@@ -38,17 +39,20 @@ function respond(bytes: Uint8Array, request: HttpRequest, call: Call): Promise<R
   return engine.submit(asked, origin(request, call, bytes.byteLength)).then((submission) => {
     if (submission.kind === 'ticket') return reply(submission.ticket, submission.cache, stream, request.signal);
     const { kept, id } = submission;
-    const headers = { 'x-cache': 'hit' };
-    return stream ? eventStream(kept.sse(id), headers) : jsonBytes(kept.json(id), 200, headers);
+    const headers = { 'x-cache': 'hit', 'x-request-id': id };
+    const hit = stream ? eventStream(kept.sse(id), headers) : jsonBytes(kept.json(id), 200, headers);
+    hit.log = hitLine(call.caller, kept.modelJson, kept.usage);
+    return hit;
   });
 }
 
-/** Who asks. A request is known by its X-Request-Id, where that is a UUID: sent by its client, or given by us. */
+/** Who asks. A request is known by its X-Request-Id, where that is a UUID that is free: sent by its client, or given by us. */
 export function origin(request: HttpRequest, call: Call, bodyBytes?: number): Origin {
   const cacheControl = request.headers.get('cache-control');
   return {
     caller: call.caller,
-    id: UUID.test(call.requestId) ? call.requestId : undefined,
+    id: !call.isIdGiven || UUID.test(call.requestId) ? call.requestId : undefined,
+    isIdGiven: call.isIdGiven,
     fresh: cacheControl !== null && /\bno-cache\b/i.test(cacheControl),
     bodyBytes,
   };
@@ -56,10 +60,34 @@ export function origin(request: HttpRequest, call: Call, bodyBytes?: number): Or
 
 async function reply(ticket: Ticket, cache: CacheHeader, stream: boolean, signal: AbortSignal): Promise<Reply> {
   const engine = chatEngine();
-  const headers = { 'x-cache': cache };
-  if (stream) return eventStream(await answerStream(engine, ticket, chatForm(ticket), signal), headers);
+  if (stream) return streamed(ticket, cache, chatForm(ticket), signal, (body, headers) => eventStream(body, headers));
   await untilEnded(engine, ticket, signal);
-  return json(chatAnswer(ticket), 200, headers);
+  return whole(ticket, cache, chatAnswer(ticket));
+}
+
+/** A reply that is streamed as `form` writes it; its line in the log is written when it ends. */
+export async function streamed(
+  ticket: Ticket,
+  cache: CacheHeader,
+  form: Form,
+  signal: AbortSignal,
+  make: (body: ReadableStream<Uint8Array>, headers: Record<string, string>) => Reply,
+  after = 0,
+): Promise<Reply> {
+  const { promise: closed, resolve: onClosed } = Promise.withResolvers<void>();
+  const body = await answerStream(chatEngine(), ticket, form, signal, after, onClosed);
+  return {
+    ...make(body, { 'x-cache': cache, 'x-request-id': ticket.id }),
+    log: closed.then(() => ticketLine(ticket, cache)),
+  };
+}
+
+/** A reply in one JSON body, of a request that has completed or was taken in. */
+export function whole(ticket: Ticket, cache: CacheHeader, body: object, status = 200): Reply {
+  return {
+    ...json(body, status, { 'x-cache': cache, 'x-request-id': ticket.id }),
+    log: ticketLine(ticket, cache),
+  };
 }
 
 type Asked = ChatRequest | z.output<typeof attachRequestSchema>;

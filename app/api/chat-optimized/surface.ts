@@ -1,14 +1,14 @@
-import { answerStream, type Form, untilEnded } from '#lib/chat/answer-reader';
+import { type Form, untilEnded } from '#lib/chat/answer-reader';
 import type { FinishedAnswer } from '#lib/chat/chat-events';
 import type { Ticket } from '#lib/chat/in-flight';
 import { chatEngine } from '#lib/chat/index';
 import type { Submission } from '#lib/chat/pipeline';
 import { Fault } from '#lib/fault';
-import { json, type Reply } from '#lib/http/reply';
+import type { Reply } from '#lib/http/reply';
 import type { HttpRequest } from '#lib/http/request';
 import type { Call } from '#lib/http/route';
 import type { ChatRequest } from '#lib/wire/chat';
-import { origin } from './handler.ts';
+import { origin, streamed, whole } from './handler.ts';
 
 /** How another API writes an answer. */
 export interface Surface {
@@ -38,13 +38,13 @@ export function answerThrough(
 async function finish(surface: Surface, submission: Submission, stream: boolean, signal: AbortSignal): Promise<Reply> {
   if (submission.kind === 'hit') throw new Error('a request with a form of its own always has a ticket');
   const { ticket, cache } = submission;
-  const engine = chatEngine();
-  const headers = { 'x-cache': cache };
-  if (stream) {
-    const body = await answerStream(engine, ticket, surface.form(ticket), signal);
-    return { status: 200, headers: { ...surface.headers, ...headers }, body };
-  }
-  await untilEnded(engine, ticket, signal);
+  if (stream)
+    return streamed(ticket, cache, surface.form(ticket), signal, (body, headers) => ({
+      status: 200,
+      headers: { ...surface.headers, ...headers },
+      body,
+    }));
+  await untilEnded(chatEngine(), ticket, signal);
   if (ticket.run.answer === undefined) throw new Fault('internal_error', 'The answer is not complete.');
-  return json(surface.body(ticket, ticket.run.answer), 200, headers);
+  return whole(ticket, cache, surface.body(ticket, ticket.run.answer));
 }

@@ -1,4 +1,3 @@
-import { answerStream } from '#lib/chat/answer-reader';
 import { queueEntry, queueForm } from '#lib/chat/forms';
 import type { SubmittedTicket } from '#lib/chat/in-flight';
 import { chatEngine } from '#lib/chat/index';
@@ -10,7 +9,7 @@ import type { HttpRequest } from '#lib/http/request';
 import { type Call, route } from '#lib/http/route';
 import { CHAT_FIELDS, chatRequestSchema, type QueueSubmitted, requestIdSchema } from '#lib/wire/chat';
 import { parseChatBytes, readChatBytes } from '../chat-optimized/body.ts';
-import { origin } from '../chat-optimized/handler.ts';
+import { origin, streamed, whole } from '../chat-optimized/handler.ts';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/chat-queue',
@@ -28,7 +27,7 @@ async function submit(request: HttpRequest, call: Call): Promise<Reply> {
     completed: state === 'completed',
     cached: run.cached,
   };
-  return json(submitted, 202, { 'x-cache': cache });
+  return whole(ticket, cache, submitted, 202);
 }
 
 /** Not async: what is parsed is held by nobody while the request waits for anything. */
@@ -48,7 +47,8 @@ async function look(request: HttpRequest, call: Call): Promise<Reply> {
   const after = lastEventId(request, log.last);
   // To a browser that has everything, 204 says not to connect again.
   if (log.ended && after === log.last) return { status: 204, headers: {}, body: null };
-  return eventStream(await answerStream(engine, ticket, queueForm(ticket), signal, after));
+  const cache = ticket.run.cached ? 'hit' : 'joined';
+  return streamed(ticket, cache, queueForm(ticket), signal, (body, headers) => eventStream(body, headers), after);
 }
 
 function cancel(request: HttpRequest, call: Call): Reply {
