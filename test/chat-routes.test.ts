@@ -362,7 +362,7 @@ describe('GET /api/models and /api/ready', () => {
     expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5']);
     expect(await answer.body.json()).toMatchObject({
       status: 'not_ready',
-      parts: { model: { state: 'down', detail: 'Start it with `ollama serve`.' }, redis: { state: 'not_configured' } },
+      parts: { model: { state: 'down', detail: 'Start it with `ollama serve`.' } },
     });
   });
 });

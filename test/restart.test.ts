@@ -11,7 +11,8 @@ afterEach(async () => {
   await model.close();
 });
 
-const TOLD = { error: expect.stringMatching(/^The server is stopping\. .*\.$/), code: 'shutting_down' };
+const TOLD = { error: expect.stringMatching(/^The server is stopping\. Send .* again.*\.$/), code: 'shutting_down' };
+const UUID = expect.stringMatching(/^[0-9a-f-]{36}$/);
 
 it('tells each open answer once that it stops, and the next server to send it again', async () => {
   model = await startFaultyModelServer();
@@ -45,13 +46,13 @@ it('tells each open answer once that it stops, and the next server to send it ag
   const code = app.stop();
   for (const stream of [running, waiting]) {
     const events = dataOf(await stream.rest());
-    expect(events.filter((event) => event.done)).toEqual([{ done: true, ...TOLD }]);
+    expect(events.filter((event) => event.done)).toEqual([{ done: true, ...TOLD, request_id: UUID }]);
     expect(events.at(-1)).toMatchObject({ done: true });
   }
   const events = (await watched.rest()).split('\n\n').filter((event) => event.startsWith('id: '));
   expect(events.at(-1)).toMatch(/^id: \d+\nevent: error\n/);
   expect(events.filter((event) => event.includes('"done":true'))).toHaveLength(1);
-  expect(dataOf(events.at(-1) ?? '')).toEqual([{ done: true, ...TOLD }]);
+  expect(dataOf(events.at(-1) ?? '')).toEqual([{ done: true, ...TOLD, request_id: queued.request_id }]);
   const refused = await whole;
   expect(refused.status).toBe(503);
   expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
@@ -97,7 +98,7 @@ it('cuts a client that does not read, which costs its twin nothing', async () =>
   await twin.until('all of it');
   expect(model.requests).toHaveLength(1);
   const code = app.stop(20_000);
-  expect(dataOf((await twin.rest()).slice(-1_000)).at(-1)).toEqual({ done: true, ...TOLD });
+  expect(dataOf((await twin.rest()).slice(-1_000)).at(-1)).toEqual({ done: true, ...TOLD, request_id: UUID });
   expect(await code).toBe(0);
   // Not compared with what came: a failure would print it.
   expect(

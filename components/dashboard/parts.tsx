@@ -14,7 +14,6 @@ const NAMES: Partial<Record<string, string>> = {
   model: 'Model provider',
   sandbox: 'Sandbox',
   executors: 'Executors elsewhere',
-  redis: 'Redis',
   gateway: 'Gateway’s backend',
 };
 

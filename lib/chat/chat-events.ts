@@ -2,7 +2,7 @@ import type { StatusEvent } from '#lib/chat/answer-log';
 import type { Fault } from '#lib/fault';
 import type { ChatAnswer, ChatEvent, Timings, ToolCall, Usage } from '#lib/wire/chat';
 
-/** The wire forms of an answer (SPEC §2), shared by everything that writes one. */
+/** The wire forms of an answer, shared by everything that writes one. */
 
 /** A complete answer, as the model gave it. */
 export interface FinishedAnswer {
@@ -59,8 +59,8 @@ export function chatDone(
   };
 }
 
-export function chatFailed(fault: Fault): ChatEvent {
-  return { done: true, error: fault.message, code: fault.code };
+export function chatFailed(fault: Fault, requestId: string): ChatEvent {
+  return { done: true, request_id: requestId, error: fault.message, code: fault.code };
 }
 
 export function answerMessage(answer: FinishedAnswer): ChatAnswer['message'] {

@@ -100,7 +100,7 @@ function lastOrText(ticket: Ticket, event: Exclude<AnswerEvent, { type: 'status'
         ticket.conversation,
       );
     case 'error':
-      return chatFailed(event.fault);
+      return chatFailed(event.fault, ticket.id);
     case 'tool_calls':
       return chatToolCalls(event.tool_calls, run.cached);
     default:

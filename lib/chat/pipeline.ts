@@ -154,7 +154,7 @@ export class ChatEngine {
       continued === undefined
         ? this.#question(request, provider, model)
         : this.#askAnew({ ...request, messages: [...continued.messages] }, provider, model);
-    const { key } = question;
+    const key = this.#scoped(question.key, origin.caller);
     const reads = key !== undefined && origin.fresh !== true;
     this.#counts.total += 1;
 
@@ -317,7 +317,7 @@ export class ChatEngine {
 
   /** Ends everything that waits or runs with `shutting_down`, and takes nothing in any more. */
   close(): void {
-    const fault = new Fault('shutting_down', 'The server is stopping. Try again in a moment.');
+    const fault = new Fault('shutting_down', 'The server is stopping. Send the request again in a moment.');
     this.#closed = fault;
     this.#dispatcher.close(fault);
   }
@@ -334,6 +334,11 @@ export class ChatEngine {
   #askAnew(request: ChatRequest, provider: ModelProvider, model: string): Question {
     const asked = toModelRequest(request, model, this.#parts.settings.OLLAMA_SYSTEM_PROMPT);
     return { provider, request: asked, key: request.use_cache ? cacheKey(provider.id, asked) : undefined };
+  }
+
+  /** A cache key, of this caller alone where answers are not shared. */
+  #scoped(key: string | undefined, caller: string): string | undefined {
+    return key === undefined || this.#parts.settings.CACHE_SCOPE === 'all' ? key : `${key} ${caller}`;
   }
 
   /** The id that was wished for, unless another request has it. */

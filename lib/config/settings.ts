@@ -180,6 +180,12 @@ export const SETTINGS = {
   ),
 
   CACHE_ENABLED: define('Cache', flag(), 'true', 'Keep answers and give them again to identical requests.'),
+  CACHE_SCOPE: define(
+    'Cache',
+    z.enum(['all', 'caller'], { error: 'must be all or caller; there are no groups of callers yet' }),
+    'all',
+    'Who shares answers, kept or running: all callers, or caller for each by itself. Shared ones show that somebody asked the same.',
+  ),
   CACHE_MAX_SIZE_MB: define('Cache', whole(1, 1_048_576), '256', 'Bound of the response cache, keys and values.'),
   CACHE_TTL_SECONDS: define('Cache', whole(1, 31_536_000), '3600', 'How long an answer is kept.'),
   CONVERSATION_CACHE_MAX_SIZE_MB: define('Cache', whole(1, 1_048_576), '128', 'Bound of the kept conversations.'),

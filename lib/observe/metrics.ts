@@ -3,7 +3,7 @@ import { RequestDurations } from '#lib/observe/request-durations';
 import { processWide } from '#lib/process';
 import type { CacheHeader } from '#lib/wire/chat';
 
-/** Everything that `/api/metrics` tells (SPEC §2.6). Rooms observe through these; none makes its own. */
+/** Everything that `/api/metrics` tells. Rooms observe through these; none makes its own. */
 export interface Metrics {
   registry: Registry;
   requests: RequestDurations;
@@ -11,6 +11,7 @@ export interface Metrics {
   cacheLookups: Record<CacheHeader, number>;
   queueLength: Gauge;
   activeStreams: Gauge;
+  openConnections: Gauge;
   tokens: Counter<'kind'>;
   firstToken: Histogram;
   answer: Histogram<'outcome'>;
@@ -60,6 +61,11 @@ export function createMetrics(): Metrics {
     activeStreams: new Gauge({
       name: 'chill_space_active_streams',
       help: 'Answers that are being written by a model.',
+      registers,
+    }),
+    openConnections: new Gauge({
+      name: 'chill_space_open_connections',
+      help: 'HTTP connections that clients have open, idle ones too.',
       registers,
     }),
     tokens: new Counter({

@@ -108,13 +108,14 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     method: 'post',
     summary: 'Put a request into the queue',
     description:
-      'It runs to its end without any listener. Its id is that of the `X-Request-Id` header, where that is a UUID. The result is kept for `QUEUE_RESULT_TTL_SECONDS`.',
+      'It runs to its end without any listener. Its id is that of the `X-Request-Id` header, where that is a UUID that no other request has; the answer’s `X-Request-Id` is always the request’s id. Callers take turns; in a full queue the newest request of the caller with most gives way to one who has less, and ends with `queue_full`. The result is kept for `QUEUE_RESULT_TTL_SECONDS`.',
     access: 'key',
     parameters: [
       {
         name: 'Idempotency-Key',
         in: 'header',
-        description: 'A second request with the same key and body is the same request.',
+        description:
+          'A second request with the same key and body is the same request, as long as the result of the first is kept.',
         schema: { type: 'string' },
       },
       FRESH,

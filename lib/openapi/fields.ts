@@ -12,7 +12,7 @@ export const FIELDS: { [Name in SchemaName]?: Fields<Name> } = {
       'Put in front, unless the messages already start with a system message. Left out: OLLAMA_SYSTEM_PROMPT.',
     stream: 'true: server-sent events. false: one JSON body.',
     use_cache: 'false: neither read the cache, nor join a running twin, nor store the answer.',
-    priority: 'Higher runs sooner. Waiting requests age, so that a low one is late and never lost.',
+    priority: 'Higher runs sooner: one level is worth four turns of a caller. A low one is late and never lost.',
     options: 'Sampling and context options that are passed on: temperature, top_p, seed, num_ctx, num_predict, stop, …',
     think: "Whether, or how hard, a model that can reason does. Left out: the model's own choice.",
     format: '"json", or a JSON Schema that the answer must match.',
@@ -42,6 +42,7 @@ export const FIELDS: { [Name in SchemaName]?: Fields<Name> } = {
     thinking: 'Reasoning, as it comes.',
     content: 'Text, as it comes.',
     error: 'With done: the answer failed after it had begun.',
+    request_id: 'Of this request, in its first and its last event.',
   },
   Timings: {
     queued_ms: 'Milliseconds until the model began.',

@@ -43,15 +43,39 @@ describe('Admission', () => {
     expect(admission.waiting).toBe(1);
   });
 
-  it('refuses where the line is full, and one caller at half of it', async () => {
+  it('lets the newest run of the caller with most give way in a full line, and refuses where nobody has more', async () => {
     const admission = new Admission(1, 4);
-    await admission.enter('a');
-    void admission.enter('a');
-    void admission.enter('a');
-    await expect(admission.enter('a')).rejects.toMatchObject({ code: 'runner_busy', retryAfterSeconds: 2 });
-    void admission.enter('b');
-    void admission.enter('c');
-    await expect(admission.enter('d')).rejects.toMatchObject({ code: 'runner_busy' });
+    const leave = await admission.enter('a');
+    const ends: string[] = [];
+    const enter = (caller: string, name: string) =>
+      admission.enter(caller).then(
+        (free) => {
+          ends.push(`${name} runs`);
+          free();
+        },
+        (error: unknown) => {
+          expect(error).toMatchObject({ code: 'runner_busy', retryAfterSeconds: 2 });
+          ends.push(`${name} is refused`);
+        },
+      );
+    const all = ['a1', 'a2', 'a3', 'a4'].map((name) => enter('a', name));
+    await enter('a', 'a5');
+    all.push(enter('b', 'b1'), enter('b', 'b2'));
+    await enter('b', 'b3');
+    all.push(enter('c', 'c1'));
+    await enter('d', 'd1');
+    expect(ends).toEqual([
+      'a5 is refused',
+      'a4 is refused',
+      'a3 is refused',
+      'b3 is refused',
+      'a2 is refused',
+      'd1 runs',
+    ]);
+    expect(admission.waiting).toBe(4);
+    leave();
+    await Promise.all(all);
+    expect([admission.waiting, admission.active]).toEqual([0, 0]);
   });
 
   it('takes a waiter that leaves out of the line', async () => {

@@ -1,9 +1,10 @@
 import { Fault } from '#lib/fault';
+import { chooseDisplaced, type Share } from '#lib/give-way';
 
 /**
  * Who may run now. `places` programs run at a time; the rest wait in a line of at most `maxWaiting`, in which callers take
- * turns: the next place goes to the caller that has the fewest programs running and, among equals, has waited longest. One
- * caller can hold no more than half of the line, so that there is always room for another one.
+ * turns: the next place goes to the caller that has the fewest programs running and, among equals, has waited longest. In a
+ * full line the newest run of the caller with most gives way to a caller who has less, so that no caller can fill it.
  */
 export class Admission {
   readonly places: number;
@@ -25,17 +26,15 @@ export class Admission {
     return this.#waiting.length;
   }
 
-  /** Resolves with a place; whoever gets it calls the function once to give it back. Throws `runner_busy`, or `cancelled` on abort. */
+  /**
+   * Resolves with a place; whoever gets it calls the function once to give it back. Throws `runner_busy`, also later where
+   * the run gives way to another caller's, or the signal's reason on abort.
+   */
   enter(caller: string, signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted();
     if (this.#active < this.places) return Promise.resolve(this.#take(caller));
-    const own = this.#waiting.filter((waiter) => waiter.caller === caller).length;
-    if (this.#waiting.length >= this.#maxWaiting || own >= Math.ceil(this.#maxWaiting / 2))
-      return Promise.reject(
-        new Fault('runner_busy', 'All places for running code are taken. Try again in a few seconds.', {
-          retryAfterSeconds: RETRY_AFTER_SECONDS,
-        }),
-      );
+    if (this.#waiting.length >= this.#maxWaiting && !this.#displaceFor(caller))
+      return Promise.reject(busy('All places for running code are taken. Try again in a few seconds.'));
     return new Promise((resolve, reject) => {
       const leave = () => {
         const index = this.#waiting.indexOf(waiter);
@@ -48,10 +47,31 @@ export class Admission {
           signal?.removeEventListener('abort', leave);
           resolve(release);
         },
+        refuse: (fault) => {
+          signal?.removeEventListener('abort', leave);
+          reject(fault);
+        },
       };
       signal?.addEventListener('abort', leave, { once: true });
       this.#waiting.push(waiter);
     });
+  }
+
+  /** Takes the newest run of the caller with most out of the line, if `caller` has less. Returns whether it did. */
+  #displaceFor(caller: string): boolean {
+    const held = new Map<string, number>();
+    for (const waiter of this.#waiting) held.set(waiter.caller, (held.get(waiter.caller) ?? 0) + 1);
+    const shares = [...held].map(([name, count]): [string, Share] => [name, { held: count, newest: 1 }]);
+    const chosen = chooseDisplaced(shares, { caller, held: held.get(caller) ?? 0, adds: 1 });
+    if (chosen === undefined) return false;
+    const [displaced] = this.#waiting.splice(
+      this.#waiting.findLastIndex((waiter) => waiter.caller === chosen),
+      1,
+    );
+    displaced?.refuse(
+      busy('All places for running code are taken, and yours went to a caller with fewer. Try again in a few seconds.'),
+    );
+    return true;
   }
 
   #take(caller: string): () => void {
@@ -83,9 +103,14 @@ export class Admission {
 interface Waiter {
   caller: string;
   admit: (release: () => void) => void;
+  refuse: (fault: Fault) => void;
 }
 
 const RETRY_AFTER_SECONDS = 2;
+
+function busy(message: string): Fault {
+  return new Fault('runner_busy', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+}
 
 /** Which of the waiting callers, oldest first, comes next. Pure. */
 export function nextIndex(waiting: readonly string[], running: ReadonlyMap<string, number>): number | undefined {

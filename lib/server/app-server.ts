@@ -9,6 +9,7 @@ import { describeError } from '#lib/http/errors';
 import { json, type Reply } from '#lib/http/reply';
 import type { RouteContext, RouteHandler } from '#lib/http/route';
 import { log } from '#lib/observe/log';
+import { metrics } from '#lib/observe/metrics';
 import { GatewayFront } from '#lib/server/gateway-front';
 import { NodeRequest } from '#lib/server/node-request';
 import { findOwnPaths } from '#lib/server/own-paths';
@@ -97,6 +98,7 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
   }
   server.on('checkContinue', (incoming, outgoing) => serve(incoming, outgoing, true));
   server.on('upgrade', (incoming, socket, head) => front?.upgrade(incoming, socket, head));
+  server.on('connection', countConnection);
   server.on('connect', refuseTunnel);
   // What goes through the gateway may be as large as it likes, as long as it keeps coming.
   if (front !== undefined) server.requestTimeout = 0;
@@ -174,6 +176,12 @@ function boundBody(incoming: IncomingMessage): void {
   const timer = setTimeout(() => incoming.socket.destroy(), BODY_TIMEOUT_MS);
   const stop = () => clearTimeout(timer);
   incoming.once('end', stop).once('close', stop);
+}
+
+function countConnection(socket: Duplex): void {
+  const { openConnections } = metrics();
+  openConnections.inc();
+  socket.once('close', () => openConnections.dec());
 }
 
 /** This is no forward proxy: nothing is dialled because a client says so. */

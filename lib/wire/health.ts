@@ -19,7 +19,6 @@ export const readySchema = z.object({
     model: readyPartSchema,
     sandbox: readyPartSchema,
     executors: readyPartSchema,
-    redis: readyPartSchema,
     gateway: readyPartSchema,
   }),
 });

@@ -23,7 +23,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
         runner().executorsHealth().then(executorsPart),
         gatewayPart(),
       ]);
-      const parts = { model, sandbox, executors, redis: NOT_CONFIGURED, gateway: backend };
+      const parts = { model, sandbox, executors, gateway: backend };
       const ready = Object.values(parts).every(({ state }) => state !== 'down');
       return json(
         { status: ready ? 'ready' : 'not_ready', parts } satisfies Ready,
