@@ -122,7 +122,7 @@ describe('the process stays within its heap and serves others', () => {
       expect(images === undefined ? 0 : (images as string[]).length).toBe(4);
       expect((images as string[]).every((sent, at) => sent === image(4 * n + at + 1, (4 * MIB * 3) / 4))).toBe(true);
     }
-  }, 120_000);
+  }, 240_000);
 
   it.each([
     [26, 'text', { content: 'word '.repeat(3.8 * MIB) }],
@@ -140,7 +140,7 @@ describe('the process stays within its heap and serves others', () => {
       expect(answers).toEqual(Array(count).fill([413, 'body_too_large']));
       await servesOthers(`after ${what}`);
     },
-    120_000,
+    240_000,
   );
 
   it.each([
@@ -169,7 +169,7 @@ describe('the process stays within its heap and serves others', () => {
       ]);
       await servesOthers(`after ${what}`);
     },
-    120_000,
+    240_000,
   );
 
   it('when a model server sends 300 MB in one line', async () => {
@@ -185,5 +185,5 @@ describe('the process stays within its heap and serves others', () => {
     const reply = await post('/api/chat-optimized', body);
     expect([reply.status, (await reply.json()).code]).toEqual([502, 'upstream_failed']);
     await servesOthers('after one line');
-  }, 120_000);
+  }, 240_000);
 });

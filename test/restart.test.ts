@@ -84,6 +84,7 @@ it('cuts a client that does not read, which costs its twin nothing', async () =>
     MODEL_PROVIDER: 'ollama',
     OLLAMA_API_URL: model.url,
     OLLAMA_MODEL: 'test',
+    MAX_RESPONSE_MB: '64',
     SHUTDOWN_TIMEOUT_MS: '100',
   });
   apps.push(app);
