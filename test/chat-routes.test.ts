@@ -185,6 +185,31 @@ describe('POST /api/chat-optimized', () => {
     expect(await failure(chat({ request_id: 'x' }))).toMatchObject({ status: 400 });
   });
 
+  it.each([
+    ['/api/chat-optimized', { ...HELLO, stream: false, use_cache: false }],
+    ['/api/chat-optimized', { ...HELLO, use_cache: false }],
+    ['/api/chat-optimized', { ...HELLO, stream: false }],
+    ['/api/chat-queue', { ...HELLO, use_cache: false }],
+    ['/v1/chat/completions', HELLO],
+    ['/api/chat', { ...HELLO, model: 'other:7b', stream: false }],
+  ])('has one id for a request of %s, also where the one that was asked for is taken', async (path, body) => {
+    s = await chatServer();
+    says('x');
+    const taken = '0f8fad5b-d9cb-469f-a165-70867728950e';
+    const headers = { 'x-request-id': taken };
+    await (await chat({ ...HELLO, stream: false }, headers)).text();
+    const reply = await post(path, body, headers);
+    const id = reply.headers.get('x-request-id');
+    expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(id).not.toBe(taken);
+    const text = await reply.text();
+    if (path !== '/api/chat') expect(text).toContain(path.startsWith('/v1') ? `chatcmpl-${id}` : `"${id}"`);
+    if (reply.headers.get('x-cache') !== 'hit' || path !== '/api/chat-optimized')
+      expect((await queue(`?requestId=${id}`)).status).toBe(200);
+    const free = '0f8fad5b-d9cb-469f-a165-70867728950f';
+    expect((await post(path, body, { 'x-request-id': free })).headers.get('x-request-id')).toBe(free);
+  });
+
   it('ends the call when the client has gone for the grace, and not before', async () => {
     s = await chatServer();
     for (const stream of [true, false]) {

@@ -22,6 +22,7 @@ it('tells each open answer once that it stops, and the next server to send it ag
     MODEL_PROVIDER: 'ollama',
     OLLAMA_API_URL: model.url,
     OLLAMA_MODEL: 'test',
+    LOG_LEVEL: 'info',
     SHUTDOWN_TIMEOUT_MS: '300',
   };
   const app = await startApp('server', env);
@@ -74,6 +75,25 @@ it('tells each open answer once that it stops, and the next server to send it ag
     cached: false,
     message: { content: 'whole' },
   });
+  await (await post('/api/chat-optimized', 'runs')).text();
+  await (await post('/api/chat-optimized', 'runs anew')).text();
+  const lines = () =>
+    next
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('"path":"/api/chat-optimized"'))
+      .map((line) => JSON.parse(line));
+  await expect.poll(() => lines().length).toBe(3);
+  const always = {
+    msg: 'request',
+    model: 'test',
+    prompt_tokens: 3,
+    completion_tokens: 5,
+    queued_ms: expect.any(Number),
+  };
+  expect(lines().map(({ cache }) => cache)).toEqual(['miss', 'hit', 'miss']);
+  for (const line of lines()) expect(line).toMatchObject({ ...always, caller: expect.stringMatching(/^[0-9a-f]{8}$/) });
+  expect(lines()[2]).toMatchObject({ outcome: 'completed', total_ms: expect.any(Number) });
 }, 60_000);
 
 it('cuts a client that does not read, which costs its twin nothing', async () => {

@@ -185,6 +185,78 @@ describe('the pipeline', () => {
     await b.ticket('b');
   });
 
+  it('lets the newest request of the caller with most give way, unless others want it too', async () => {
+    b = bench({ QUEUE_MAX_SIZE: '3' });
+    await b.ticket('running');
+    const [first, second, third] = [await b.ticket('a1'), await b.ticket('a2'), await b.ticket('a3')];
+    // Ben waits for the same as the newest.
+    await b.ticket('a3', { caller: 'ben' });
+    const end = answer(second);
+    const other = await b.ticket('c1', { caller: 'cid' });
+    await expect(end).rejects.toMatchObject({ code: 'queue_full', retryAfterSeconds: 30 });
+    expect(queueEntry(b.engine, second)).toMatchObject({ status: 'failed', code: 'queue_full' });
+    expect([first, third, other].map(({ state }) => state)).toEqual(['queued', 'queued', 'queued']);
+    await expect(b.ticket('a4')).rejects.toMatchObject({ code: 'queue_full' });
+    await expect(b.ticket('c2', { caller: 'cid' })).rejects.toMatchObject({ code: 'queue_full' });
+  });
+
+  it('bounds the requests of all running responses, and keeps their order where one does not fit', async () => {
+    b = bench({ QUEUE_MAX_MB: '64', QUEUE_MAX_CONCURRENT: '9' });
+    const image = (byte: number) => [Buffer.alloc(9_000_000, byte).toString('base64')];
+    const tickets = [];
+    for (const byte of [1, 2])
+      tickets.push(await b.ticket({ messages: [{ role: 'user', content: 'see', images: image(byte) }] }));
+    tickets.push(await b.ticket('small'));
+    expect(tickets.map(({ state }) => state)).toEqual(['running', 'queued', 'queued']);
+    b.provider.last.say('x').done();
+    await settled();
+    expect(tickets.map(({ state }) => state)).toEqual(['completed', 'running', 'running']);
+    expect(b.provider.calls.map(({ request }) => request.messages[0]?.images?.[0] === image(2)[0])).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  });
+
+  it('ends a response that grows too large, and the largest where all together do', async () => {
+    b = bench({ MAX_RESPONSE_MB: '1', QUEUE_MAX_CONCURRENT: '9' });
+    const lone = await b.ticket('lone');
+    b.provider.last.say('x'.repeat(600_000)).think('x'.repeat(600_000));
+    await settled();
+    expect(queueEntry(b.engine, lone)).toMatchObject({ status: 'failed', code: 'upstream_failed' });
+    expect(lone.failure?.message).toContain('MAX_RESPONSE_MB');
+    const tickets = [];
+    for (let n = 0; n < 5; n += 1) {
+      tickets.push(await b.ticket(`question ${n}`));
+      b.provider.last.say('x'.repeat(n === 1 ? 800_000 : 700_000));
+    }
+    await settled();
+    expect(tickets.map(({ state }) => state)).toEqual(['running', 'failed', 'running', 'running', 'running']);
+    for (const call of b.provider.calls.slice(1)) call.done();
+    await settled();
+    // What has ended counts no more.
+    const next = await b.ticket('next');
+    b.provider.last.say('x'.repeat(900_000)).done();
+    expect((await answer(next)).message.content).toHaveLength(900_000);
+  });
+
+  it('shares answers with everyone, or keeps each caller’s apart', async () => {
+    b = bench({ CACHE_SCOPE: 'caller' });
+    await b.ticket('hello');
+    const other = await b.submit('hello', { caller: 'ben' });
+    expect(other).toMatchObject({ kind: 'ticket', cache: 'miss' });
+    expect(await b.submit('hello')).toMatchObject({ kind: 'ticket', cache: 'joined' });
+    b.provider.last.say('for ann').done();
+    await settled();
+    b.provider.last.say('for ben').done();
+    await settled();
+    for (const caller of ['ann', 'ben']) {
+      const hit = await b.submit('hello', { caller });
+      expect(hit.kind === 'hit' && hit.kept.answer().content).toBe(`for ${caller}`);
+    }
+    expect(await b.submit('hello', { caller: 'cid' })).toMatchObject({ kind: 'ticket', cache: 'miss' });
+  });
+
   it('goes on for the grace when its readers leave, then ends the call', async () => {
     b = bench();
     const ticket = await b.ticket('hello');
@@ -268,6 +340,23 @@ describe('the pipeline', () => {
     await expect(async () => b.engine.enqueue(ask('different'), origin)).rejects.toMatchObject({
       code: 'idempotency_conflict',
     });
+  });
+
+  it('keeps an idempotency key as long as the result, and not the result itself', async () => {
+    b = bench({ MAX_RESPONSE_MB: '64' });
+    const origin = { caller: 'ann', idempotencyKey: 'k'.repeat(16_000) };
+    const submit = async () => (await b.engine.enqueue(ask({ use_cache: false }), origin)).ticket;
+    const first = await submit();
+    b.provider.last.say('x').done();
+    await settled();
+    expect(await submit()).toBe(first);
+    // Larger results push the first one out.
+    for (const content of ['a', 'b']) {
+      await b.ticket({ messages: [{ role: 'user', content }], use_cache: false });
+      b.provider.last.say('x'.repeat(30_000_000)).done();
+      await settled();
+    }
+    expect(await submit()).not.toBe(first);
   });
 
   it('shows ids to their callers only where there are keys', async () => {

@@ -31,4 +31,14 @@ describe('RecentBodies', () => {
     recent.get(bytes('0'), parse);
     expect(parse).toHaveBeenCalledTimes(301);
   });
+
+  it('are bounded by what they were parsed to', () => {
+    const recent = new RecentBodies<object>();
+    const parse = vi.fn(() => ({ list: Array.from({ length: 10_000 }, () => ({})) }));
+    for (let n = 0; n < 100; n += 1) recent.get(bytes(String(n)), parse);
+    recent.get(bytes('99'), parse);
+    expect(parse).toHaveBeenCalledTimes(100);
+    recent.get(bytes('50'), parse);
+    expect(parse).toHaveBeenCalledTimes(101);
+  });
 });
