@@ -12,6 +12,7 @@ import type { WarmKinds } from '#lib/runner/pool-kinds';
 import { Preface } from '#lib/runner/preface';
 import type { Program } from '#lib/runner/request';
 import { quoted } from '#lib/runner/sandbox/bubblewrap-arguments';
+import { namelessFile } from '#lib/runner/sandbox/descriptors';
 import {
   type Ended,
   type Handed,
@@ -152,8 +153,16 @@ function startRun(
     if (blank !== undefined) return (output) => blank.run(handed, { ...watch, ...output });
   }
   const binds = command.binds ?? context.toolchain.binds;
-  const compiled = language.compile === undefined ? undefined : program;
-  return (output) => sandbox.run({ ...withEnv(command), ...watch, ...output, binds, files, program: compiled, stdin });
+  const job = { ...withEnv(command), ...watch, binds, files, stdin };
+  if (language.compile !== undefined) return (output) => sandbox.run({ ...job, ...output, program });
+  return async (output) => {
+    const script = command.script === undefined ? undefined : namelessFile(Buffer.from(command.script));
+    try {
+      return await sandbox.run({ ...job, ...output, program: script });
+    } finally {
+      if (script !== undefined) closeSync(script);
+    }
+  };
 }
 
 /** The compilation, in a sandbox that waits for it where there is one. */

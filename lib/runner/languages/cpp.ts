@@ -1,10 +1,12 @@
 import { FLAGS, PRECOMPILED, precompiledArguments, setName } from '#lib/runner/languages/cpp-headers';
+import { outputFiles, outputParts, PREPARE_OUTPUT } from '#lib/runner/languages/cpp-output';
 import type { Language } from '#lib/runner/languages/language';
 import { PROGRAM } from '#lib/runner/sandbox/sandbox';
 import { cppValidator } from '#lib/runner/validators/cpp';
 
 const COMPILERS = ['/usr/bin/g++', '/usr/bin/c++'];
 const MOLD = '/usr/bin/mold';
+const SETS = PRECOMPILED.map((headers) => `${setName(headers)}.h`).join(' ');
 
 export const cpp: Language = {
   id: 'cpp',
@@ -27,15 +29,18 @@ export const cpp: Language = {
         ...[
           '/bin/sh',
           '-c',
-          'set -e; cd "$1"; shift; for set in *.h; do "$@" -x c++-header "$set" -o "$set.gch"; done',
+          `set -e; cd "$1"; shift; ${PREPARE_OUTPUT}; for set in ${SETS}; do "$@" -x c++-header "$set" -o "$set.gch"; done`,
         ],
         ...['sh', directory, `${programs.compiler}`, ...FLAGS],
       ],
       env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8' },
-      files: PRECOMPILED.map((headers) => ({
-        name: `${setName(headers)}.h`,
-        content: Buffer.from(headers.map((header) => `#include <${header}>\n`).join('')),
-      })),
+      files: [
+        ...PRECOMPILED.map((headers) => ({
+          name: `${setName(headers)}.h`,
+          content: Buffer.from(headers.map((header) => `#include <${header}>\n`).join('')),
+        })),
+        ...outputFiles(),
+      ],
     }),
   },
   compile: ({ toolchain: { programs }, files }) => {
@@ -43,8 +48,11 @@ export const cpp: Language = {
     // What is included for one file would be included for all.
     const [source, another] = sources;
     const isAlone = source !== undefined && another === undefined;
+    const texts = files.map(({ text }) => text);
+    const { steps, linked } = outputParts(programs.prepared, `${programs.compiler}`, texts);
     return {
       steps: [
+        ...steps,
         [
           `${programs.compiler}`,
           ...FLAGS,
@@ -52,6 +60,7 @@ export const cpp: Language = {
           ...(isAlone ? precompiledArguments(programs.prepared, source.text) : []),
           ...(programs.mold === undefined ? [] : ['-fuse-ld=mold']),
           ...sources.map(({ name }) => name),
+          ...linked,
         ],
       ],
       output: 'program',

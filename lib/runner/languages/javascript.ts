@@ -1,5 +1,5 @@
 import type { Language } from '#lib/runner/languages/language';
-import { findNode, waitingNode } from '#lib/runner/languages/node';
+import { findNode, startedNode, waitingNode } from '#lib/runner/languages/node';
 import { javascriptValidator } from '#lib/runner/validators/javascript';
 
 /** A program may use import or require as it likes: Node finds out which, and need not tell about it. */
@@ -14,7 +14,7 @@ export const javascript: Language = {
   find: findNode,
   version: { command: ({ programs }) => [`${programs.node}`, '--version'], pattern: /v(\S+)/ },
   install: 'JavaScript runs in the Node of this server; start the server with Node itself.',
-  run: ({ toolchain, args }) => ({ argv: [`${toolchain.programs.node}`, ...FLAGS, 'main.js', ...args] }),
+  run: ({ toolchain, args }) => startedNode(`${toolchain.programs.node}`, FLAGS, ['main.js', ...args]),
   warm: waitingNode(FLAGS, 20),
   validate: javascriptValidator,
   sample:

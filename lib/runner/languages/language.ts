@@ -27,6 +27,8 @@ export interface Machine {
 export interface Command {
   argv: string[];
   env?: Record<string, string>;
+  /** What lies at `PROGRAM`, for a language that is not compiled. */
+  script?: string;
   /** What of the toolchain it needs to see; all of it unless given. A compiled program needs none of its compiler. */
   binds?: Bind[];
 }

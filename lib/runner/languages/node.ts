@@ -1,4 +1,4 @@
-import type { Given, Toolchain, Waiter } from '#lib/runner/languages/language';
+import type { Command, Given, Toolchain, Waiter } from '#lib/runner/languages/language';
 import { INPUT_DESCRIPTOR, PROGRAM } from '#lib/runner/sandbox/sandbox';
 
 export const NODE = '/opt/node/bin/node';
@@ -8,10 +8,36 @@ export function findNode(): Toolchain {
   return { binds: [{ from: process.execPath, at: NODE }], programs: { node: NODE } };
 }
 
+/**
+ * Has output written when the program writes it. Node gives a pipe as much as there is room for at that moment, and keeps the rest,
+ * which is lost when the program calls `process.exit()` or throws; on a blocking pipe the program waits for room. A stream is
+ * changed when the program first uses it: its descriptor blocks until then.
+ */
+const WRITE_AT_ONCE = `
+for (const name of ['stdout', 'stderr']) {
+  const standard = Object.getOwnPropertyDescriptor(process, name);
+  const get = () => {
+    Object.defineProperty(process, name, standard);
+    process[name]._handle?.setBlocking?.(true);
+    return process[name];
+  };
+  Object.defineProperty(process, name, { ...standard, get });
+}
+`;
+
+/** How a Node that did not wait begins, which then is `begin`. It is not in the arguments that the program finds. */
+export function startedNode(node: string, flags: readonly string[], main: readonly string[], begin = ''): Command {
+  return {
+    argv: [node, ...flags, '--require', PROGRAM, ...main],
+    script: `${WRITE_AT_ONCE}process.execArgv.splice(process.execArgv.indexOf('--require'), 2);\n${begin}`,
+    binds: findNode().binds,
+  };
+}
+
 /** A Node that waits, started with `flags`; `warmUp` is run before, and `begin` when the files of its `program` are there. */
 export function waitingNode(flags: readonly string[], megabytes: number, warmUp = '', begin = ''): Waiter {
   return {
-    script: `${warmUp}${WAIT}${begin}${BECOME}`,
+    script: `${warmUp}${WAIT}${WRITE_AT_ONCE}${begin}${BECOME}`,
     command: ({ programs }) => ({ argv: [`${programs.node}`, ...flags, PROGRAM], binds: findNode().binds }),
     message: asJson,
     megabytes,

@@ -1,5 +1,5 @@
 import type { Language } from '#lib/runner/languages/language';
-import { findNode, waitingNode } from '#lib/runner/languages/node';
+import { findNode, startedNode, waitingNode } from '#lib/runner/languages/node';
 import { READY_FOR_STRIPPED, READY_TO_STRIP, STRIP } from '#lib/runner/languages/typescript-waiting';
 import { findTypeScriptChecker, typescriptValidator } from '#lib/runner/validators/typescript';
 
@@ -25,11 +25,7 @@ export const typescript: Language = {
   },
   version: { command: ({ programs }) => [`${programs.node}`, '--version'], pattern: /v(\S+)/ },
   install: 'TypeScript runs in the Node of this server; start the server with Node itself.',
-  run: ({ toolchain, args }) => ({
-    argv: [`${toolchain.programs.node}`, ...FLAGS, 'main.ts', ...args],
-    // Not the checker.
-    binds: findNode().binds,
-  }),
+  run: ({ toolchain, args }) => startedNode(`${toolchain.programs.node}`, FLAGS, ['main.ts', ...args]),
   warm: waitingNode(FLAGS, 35, READY_TO_STRIP, STRIP),
   warmAgain: waitingNode(FLAGS, 25, READY_FOR_STRIPPED, STRIP),
   validate: typescriptValidator,
