@@ -23,6 +23,8 @@ export function checkRequest(request: CodeRequest, settings: Config): Program {
       'unsupported_language',
       `There is no language ${JSON.stringify(request.language)} here. Languages: ${languageIds().join(', ')}.`,
     );
+  // Before anything looks into it.
+  if (request.code.length > settings.CODE_MAX_BYTES) throw tooLarge(Buffer.byteLength(request.code), settings);
   const mainFile = language.mainFile(request.code);
   const files = [{ name: mainFile, content: encode('code', request.code) }];
   for (const [index, file] of (request.files ?? []).entries()) {
@@ -35,11 +37,7 @@ export function checkRequest(request: CodeRequest, settings: Config): Program {
     files.push({ name, content: encode(`files.${index}.content`, file.content) });
   }
   const size = files.reduce((sum, file) => sum + file.content.byteLength, 0);
-  if (size > settings.CODE_MAX_BYTES)
-    throw new Fault(
-      'code_too_large',
-      `The program is too large: ${size} bytes, and at most ${settings.CODE_MAX_BYTES} are run here.`,
-    );
+  if (size > settings.CODE_MAX_BYTES) throw tooLarge(size, settings);
   if (request.code.trim() === '') throw invalid('code', 'must not be empty: send the program to run');
   for (const [index, arg] of (request.args ?? []).entries())
     if (arg.includes('\0')) throw invalid(`args.${index}`, 'must not hold a NUL character');
@@ -50,6 +48,13 @@ export function checkRequest(request: CodeRequest, settings: Config): Program {
     args: request.args ?? [],
     seconds: checkSeconds(request.timeout, settings),
   };
+}
+
+function tooLarge(size: number, { CODE_MAX_BYTES }: Config): Fault {
+  return new Fault(
+    'code_too_large',
+    `The program is too large: ${size} bytes, and at most ${CODE_MAX_BYTES} are run here.`,
+  );
 }
 
 /** The languages that this server knows, whether or not they are installed. */

@@ -1,4 +1,4 @@
-import { readJavaSource } from '#lib/runner/languages/java-source';
+import { type JavaSource, readJavaSource } from '#lib/runner/languages/java-source';
 import {
   compilerArguments,
   compilerCommand,
@@ -47,9 +47,18 @@ export const java: Language = {
     'import java.util.Scanner;\n\npublic class Hello {\n    public static void main(String[] args) {\n        Scanner in = new Scanner(System.in);\n        String name = in.hasNextLine() ? in.nextLine() : "world";\n        System.out.println("Hello, " + name + "!");\n    }\n}\n',
 };
 
-/** The class that has `main`, the main file's own before others'; without any, the JVM says so best. */
+/**
+ * The class to start: one with `public static void main(String[])`, the main file's before those of others. Without any, the JVM
+ * says best what is wrong, or starts what newer versions start.
+ */
 function entry(files: readonly SourceFile[]): string {
   const sources = files.filter(({ name }) => name.endsWith('.java')).map(({ text }) => readJavaSource(text));
-  const found = sources.find(({ mainClass }) => mainClass !== undefined)?.mainClass;
-  return found ?? sources[0]?.fileName.replace(/\.java$/, '') ?? 'Main';
+  const first = (find: (source: JavaSource) => string | undefined) =>
+    sources.map(find).find((name) => name !== undefined);
+  return (
+    first(({ mainClass }) => mainClass) ??
+    first(({ otherMain }) => otherMain) ??
+    sources[0]?.fileName.replace(/\.java$/, '') ??
+    'Main'
+  );
 }
