@@ -51,6 +51,21 @@ const WRONG: [language: string, code: string, errors: string[], warnings?: strin
     ["2:7 TS2322: Type 'string' is not assignable", "2:38 TS2322: Type 'number' is not assignable"],
     ["1:8 TS6133: 'fs' is declared but its value is never read"],
   ],
+  ['typescript', 'const spare: number = 1;\n', [], ["1:7 TS6133: 'spare' is declared but its value is never read."]],
+  ['javascript', '#!/usr/bin/env node\nvar undefined = 010;\nreturn;\n', []],
+  [
+    'java',
+    'class A { @Deprecated void f() {} }\nclass B {{ new A().f(); java.util.List l; }}\n',
+    [],
+    ['2:19 [deprecation] f() in A has been deprecated', '2:34 [rawtypes] found raw type: List'],
+  ],
+  ['cpp', 'int f() {}\n#warning seen\n', [], ['1:10 no return statement in function', '2:2 #warning seen']],
+  [
+    'cpp',
+    '#pragma GCC diagnostic error "-Wunused-variable"\nint main() { int x; }\n',
+    ['2:18 unused variable ‘x’ [-Werror'],
+  ],
+  ['rust', '#![deny(warnings)]\nfn main() { let x = 1; }\n', ['2:17 unused variable: `x`']],
   ['java', 'public class Foo {\n\tvoid f() { int é = 1 }\n}\n', ["2:22 ';' expected"]],
   [
     'java',

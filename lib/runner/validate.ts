@@ -63,7 +63,8 @@ export async function validate(
   const isWhole = status === 'success' || status === 'compile_error';
   const said = { stdout: stdout.text, stderr: stderr.text };
   const diagnostics = isWhole ? validator.parse(said, source) : [];
-  const refused = status === 'success' ? undefined : (error ?? 'The program does not compile.');
+  const onlyWarned = isWhole && validator.failsForWarnings === true && diagnostics.length > 0;
+  const refused = status === 'success' || onlyWarned ? undefined : (error ?? 'The program does not compile.');
   return summarize(diagnostics, refused, source);
 }
 

@@ -36,6 +36,7 @@ export const typescriptValidator: Validator = {
             ...['--allowUnreachableCode', 'false', '--allowUnusedLabels', 'false', 'main.ts'],
           ],
         },
+  failsForWarnings: true,
   install: "TypeScript's checker is not installed on this server. Install all of the app's packages: npm install.",
   /** `main.ts(line,column): error TS2322: message`, with more of the message in indented lines below. */
   parse: ({ stdout }) => {
