@@ -90,7 +90,7 @@ export const FIELDS: { [Name in SchemaName]?: Fields<Name> } = {
     timeout: 'Seconds of wall time.',
   },
   ExecuteResult: {
-    error: 'What the program or its compiler complained of; null where it ended with 0.',
+    error: 'What the program or its compiler complained of; empty where it ended with 0.',
     executionTime: "Seconds, the compiler's with the program's.",
   },
   ExecutorHealth: {

@@ -85,7 +85,7 @@ export function executeResult(result: CodeResult): ExecuteResult {
   const complaint = [result.stderr.trimEnd(), result.error].filter(Boolean).join('\n');
   return {
     output: result.stdout,
-    error: failed ? complaint || `The program ended with exit code ${result.exit_code}.` : null,
+    error: failed ? complaint || `The program ended with exit code ${result.exit_code}.` : '',
     executionTime: seconds(result),
     status: STATUS[result.status],
   };

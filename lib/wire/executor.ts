@@ -19,8 +19,8 @@ export type ExecuteStatus = z.infer<typeof executeStatusSchema>;
 
 export const executeResultSchema = z.object({
   output: z.string(),
-  /** What the program or its compiler complained of, or a sentence; null where the program ended with 0. */
-  error: z.string().nullable(),
+  /** What the program or its compiler complained of, or a sentence; empty where the program ended with 0. */
+  error: z.string(),
   /** Seconds, the compiler's with the program's. */
   executionTime: z.number(),
   status: executeStatusSchema,

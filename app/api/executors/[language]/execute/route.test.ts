@@ -44,7 +44,7 @@ describe('an executor', () => {
     const { status, body } = await execute('python', { code: 'print(input() * 2)', [field]: 'ab' });
     expect(status).toBe(200);
     const result = executeResultSchema.parse(body);
-    expect(result).toMatchObject({ output: 'abab\n', error: null, status: 'success' });
+    expect(result).toMatchObject({ output: 'abab\n', error: '', status: 'success' });
     expect(result.executionTime).toBeGreaterThan(0);
     expect(result.executionTime).toBeLessThan(30);
   });
