@@ -20,7 +20,7 @@ export class Preface {
     this.#held = held;
     if (held.byteLength < LENGTH_BYTES) return true;
     const end = LENGTH_BYTES + held.readUInt32BE();
-    if (end > MAX_BYTES) return false;
+    if (end > LENGTH_BYTES + MAX_KEPT_BYTES) return false;
     if (held.byteLength < end) return true;
     this.#held = undefined;
     if (end > LENGTH_BYTES) this.#keep(held.subarray(LENGTH_BYTES, end));
@@ -29,5 +29,5 @@ export class Preface {
 }
 
 const LENGTH_BYTES = 4;
-/** Several times of what the largest program can become. */
-const MAX_BYTES = 1024 * 1024;
+/** What may be kept of a program. An interpreter that has made more of it says that there is nothing to be kept. */
+export const MAX_KEPT_BYTES = 1024 * 1024 - LENGTH_BYTES;

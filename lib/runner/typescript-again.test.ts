@@ -51,6 +51,10 @@ const PROGRAMS: Record<string, Omit<CodeRequest, 'language'>> = {
     code: 'import { x } from "./util.ts";\nnamespace N { export const y: number = x; }\nclass P { constructor(private readonly z: number) {} get() { return this.z; } }\nconsole.log(N.y, new P(4).get(), new Error("trace").stack);',
     files: files({ 'util.ts': 'enum W { Q = 3 }\nexport const x: number = W.Q; console.log(new Error("u").stack);' }),
   },
+  'decorators, in a file that it writes itself too': {
+    code: 'import { writeFileSync } from "node:fs";\nconst d = (value: any, context: ClassDecoratorContext): void => console.log(context.kind, context.name);\n@d\nclass A { accessor n: number = 1; }\nconsole.log(new A().n);\nwriteFileSync("late.ts", "const e = (c: any): void => console.log(c.name as string);\\n@e\\nexport class B { at() { return new Error().stack?.split(\\"\\\\n\\")[1]; } }");\nconst late = await import("./late.ts");\nconsole.log(new late.B().at());',
+  },
+  'a decorator that is no TypeScript': { code: 'const d = () => {};\n@d class { const }\n' },
   'what is no TypeScript': { code: 'const x: number = ;' },
   'a file that is no TypeScript, and is never loaded': {
     code: 'console.log("fine" as string);',

@@ -25,11 +25,16 @@ for (const name of ['stdout', 'stderr']) {
 }
 `;
 
+/** A worker thread, which begins with the script as well, has what its parent has left. */
+const WITHOUT_SCRIPT = `
+if (process.execArgv.includes('--require')) process.execArgv.splice(process.execArgv.indexOf('--require'), 2);
+`;
+
 /** How a Node that did not wait begins, which then is `begin`. It is not in the arguments that the program finds. */
 export function startedNode(node: string, flags: readonly string[], main: readonly string[], begin = ''): Command {
   return {
     argv: [node, ...flags, '--require', PROGRAM, ...main],
-    script: `${WRITE_AT_ONCE}process.execArgv.splice(process.execArgv.indexOf('--require'), 2);\n${begin}`,
+    script: `${WRITE_AT_ONCE}${WITHOUT_SCRIPT}${begin}`,
     binds: findNode().binds,
   };
 }
@@ -39,14 +44,15 @@ export function waitingNode(flags: readonly string[], megabytes: number, warmUp 
   return {
     script: `${warmUp}${WAIT}${WRITE_AT_ONCE}${begin}${BECOME}`,
     command: ({ programs }) => ({ argv: [`${programs.node}`, ...flags, PROGRAM], binds: findNode().binds }),
-    message: asJson,
+    message: (given) => asJson(given),
     megabytes,
   };
 }
 
 /** The files, their contents as base64, the arguments, and what was made of the files before, which only a sandbox looks into. */
-export function asJson({ files, context, program }: Given): string {
+export function asJson({ files, context, program }: Given, more: Record<string, unknown> = {}): string {
   return JSON.stringify({
+    ...more,
     files: files.map(({ name, content }) => ({ name, content: Buffer.from(content).toString('base64') })),
     args: context.args,
     made: program && Buffer.from(program).toString(),

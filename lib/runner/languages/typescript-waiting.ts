@@ -1,16 +1,107 @@
+import { ASIDE, DECORATOR } from '#lib/runner/languages/decorators';
+import { MAX_KEPT_BYTES } from '#lib/runner/preface';
+
 /**
  * What a Node that waits for TypeScript does, as scripts. To strip types takes twenty megabytes, which Node must give back at its
  * end, and a program that was seen before needs none of it: what was made of its files is told to the host before it begins (see
  * `Language.warmAgain`), and handed over with the same program the next time.
  */
 
-const MODULES = `
-const { compileFunction } = require('node:vm');
-const { pathToFileURL } = require('node:url');
-const { registerHooks, stripTypeScriptTypes } = require('node:module');
-registerHooks({ load: (url, context, next) => next(url, context) }).deregister();
+/** Where a program's process finds TypeScript's own compiler; the program does not. */
+export const COMPILER_VARIABLE = 'CHILL_SPACE_TYPESCRIPT';
+
+/**
+ * `made` gives the JavaScript of a file, and whether that is a module. Node finds that out by compiling it (the messages are in its
+ * `node_contextify.cc`): so does this. Decorators and `accessor` pass through where types are stripped, and cannot be run: TypeScript's
+ * own compiler, which takes a few milliseconds where it checks nothing, turns them into something that can.
+ */
+const MAKE = `
+const { compileFunction } = process.getBuiltinModule('node:vm');
+const { pathToFileURL, fileURLToPath } = process.getBuiltinModule('node:url');
+const { registerHooks, stripTypeScriptTypes } = process.getBuiltinModule('node:module');
+const compiler = process.env.${COMPILER_VARIABLE};
+delete process.env.${COMPILER_VARIABLE};
+const ONLY_IN_MODULES =
+  /^(?:Cannot use import statement outside a module|Unexpected token 'export'|Cannot use 'import\\.meta' outside a module|Unexpected reserved word|await is only valid in async functions and the top level bodies of modules|Identifier '(?:exports|require|module|__filename|__dirname)' has already been declared)$/;
 const strip = (source, sourceUrl) => stripTypeScriptTypes(source, { mode: 'transform', sourceMap: true, sourceUrl });
+const formatOf = (code) => {
+  try {
+    compileFunction(code, ['exports', 'require', 'module', '__filename', '__dirname']);
+    return 'commonjs';
+  } catch (error) {
+    if (ONLY_IN_MODULES.test(error.message)) return 'module';
+    throw error;
+  }
+};
+const decorated = (file, isLegacy) => {
+  const { mkdtempSync, readdirSync, readFileSync, rmSync } = process.getBuiltinModule('node:fs');
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
+  const directory = mkdtempSync('/dev/shm/typescript-');
+  try {
+    spawnSync(compiler, [
+      ...['--ignoreConfig', '--noCheck', '--noLib', '--noResolve', '--isolatedModules', '--verbatimModuleSyntax'],
+      ...['--target', 'es2022', '--module', 'preserve', '--newLine', 'lf'],
+      ...['--inlineSourceMap', '--inlineSources', '--outDir', directory],
+      ...(isLegacy ? ['--experimentalDecorators', '--useDefineForClassFields', 'false'] : []),
+      file,
+    ], { env: {}, stdio: 'ignore' });
+    const [name] = readdirSync(directory);
+    // Strictness is the compiler's own idea, and its map names the file from where it wrote.
+    return readFileSync(directory + '/' + name, 'utf8')
+      .replace(/^"use strict";/, '')
+      .replace(/(?<=sourceMappingURL=data:application\\/json;base64,)\\S+\\s*$/, (map) => {
+        const { sourceRoot, ...rest } = JSON.parse(Buffer.from(map, 'base64'));
+        return Buffer.from(JSON.stringify({ ...rest, sources: [file] })).toString('base64');
+      });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+};
+const hasDecorators = (source) => ${DECORATOR}.test(source.replace(${ASIDE}, '""'));
+const made = (file, source, isLegacy) => {
+  // Also where it is not needed: it finds what is no TypeScript.
+  const stripped = strip(source, file);
+  const isDecorated = compiler !== undefined && hasDecorators(source);
+  const code = isDecorated ? decorated(file, isLegacy) : stripped;
+  return { code, format: formatOf(code), isDecorated };
+};
+/** Has Node take what was made of a file, which \`find\` gives; what it does not give Node strips itself. */
+const take = (find) => registerHooks({
+  load: (url, context, next) => {
+    let loaded;
+    try {
+      loaded = next(url, context);
+    } catch (error) {
+      // This file is not in the program's traces.
+      if (typeof error?.stack === 'string') error.stack = error.stack.replace(/\\n +at .*\\(\\/program:.*/g, '');
+      throw error;
+    }
+    const file = /typescript$/.test(loaded.format) ? find(url, String(loaded.source)) : undefined;
+    if (file === undefined) return loaded;
+    // Without more, 'typescript' is either, and so is 'commonjs-typescript' of what Node could not compile to find out.
+    const isOpen = loaded.format === 'typescript' || (file.isDecorated && loaded.format === 'commonjs-typescript' && url.endsWith('.ts'));
+    return { ...loaded, format: isOpen ? file.format : loaded.format.replace('-typescript', ''), source: file.code };
+  },
+});
+/** For a file of which nothing was made beforehand. */
+const late = (url, source, isLegacy) => {
+  if (!hasDecorators(source) || !url.startsWith('file:')) return undefined;
+  try {
+    return made(fileURLToPath(url), source, isLegacy);
+  } catch {
+    return undefined;
+  }
+};
 `;
+
+const MODULES = `${MAKE}
+registerHooks({ load: (url, context, next) => next(url, context) }).deregister();
+`;
+
+/** For a Node that did not wait, and a program that has decorators; without any, Node needs no help. */
+export function takeDecorators(isLegacy: boolean): string {
+  return `${MAKE}\ntake((url, source) => late(url, source, ${isLegacy}));\n`;
+}
 
 /** Node loads what strips types when it first sees some, which takes longer than all the rest; the second time it has more ready still. */
 export const READY_TO_STRIP = `${MODULES}
@@ -25,53 +116,26 @@ for (const source of [
 export const READY_FOR_STRIPPED = MODULES;
 
 /**
- * Says what was made of the files, and has Node take it where it would strip a file itself, as long as the file is what it was.
- * Whether a file is a module Node finds out by compiling it (the messages are in its `node_contextify.cc`): so does this. Of a file
- * that cannot be stripped or compiled nothing is made, and Node says what is wrong with it, should the program come to it.
+ * Says what was made of the files, and has Node take it where it would strip a file itself, as long as the file is what it was. Of a
+ * file that cannot be stripped or compiled nothing is made, and Node says what is wrong with it, should the program come to it.
  */
 export const STRIP = `
-const ONLY_IN_MODULES =
-  /^(?:Cannot use import statement outside a module|Unexpected token 'export'|Cannot use 'import\\.meta' outside a module|Unexpected reserved word|await is only valid in async functions and the top level bodies of modules|Identifier '(?:exports|require|module|__filename|__dirname)' has already been declared)$/;
-const formatOf = (code) => {
-  try {
-    compileFunction(code, ['exports', 'require', 'module', '__filename', '__dirname']);
-    return 'commonjs';
-  } catch (error) {
-    if (ONLY_IN_MODULES.test(error.message)) return 'module';
-    throw error;
-  }
-};
 const sources = new Map(program.files.map(({ name, content }) => [name, Buffer.from(content, 'base64').toString()]));
-const made = program.made !== undefined ? JSON.parse(program.made) : [...sources].flatMap(([name, source]) => {
+const files = program.made !== undefined ? JSON.parse(program.made) : [...sources].flatMap(([name, source]) => {
   try {
-    if (!/\\.[cm]?ts$/.test(name)) return [];
-    const code = strip(source, path.resolve(name));
-    return [{ name, code, format: formatOf(code) }];
+    return /\\.[cm]?ts$/.test(name) ? [{ name, ...made(path.resolve(name), source, program.isLegacy) }] : [];
   } catch {
     return [];
   }
 });
-const told = Buffer.from(program.made === undefined && made.length > 0 ? JSON.stringify(made) : '');
+let told = Buffer.from(program.made === undefined && files.length > 0 ? JSON.stringify(files) : '');
+if (told.byteLength > ${MAX_KEPT_BYTES}) told = Buffer.alloc(0);
 const length = Buffer.alloc(4);
 length.writeUInt32BE(told.byteLength);
 for (let rest = Buffer.concat([length, told]); rest.byteLength > 0; ) rest = rest.subarray(fs.writeSync(1, rest));
-const known = new Map(made.map((file) => [pathToFileURL(path.resolve(file.name)).href, file]));
-const loadedBy = (next, url, context) => {
-  try {
-    return next(url, context);
-  } catch (error) {
-    // This file is not in the program's traces.
-    if (typeof error?.stack === 'string') error.stack = error.stack.replace(/\\n +at .*\\(\\/program:.*/g, '');
-    throw error;
-  }
-};
-if (known.size > 0) registerHooks({
-  load: (url, context, next) => {
-    const loaded = loadedBy(next, url, context);
-    const file = known.get(url);
-    if (file === undefined || !/typescript$/.test(loaded.format) || String(loaded.source) !== sources.get(file.name)) return loaded;
-    // Without more, 'typescript' is either.
-    return { ...loaded, format: loaded.format === 'typescript' ? file.format : loaded.format.replace('-typescript', ''), source: file.code };
-  },
+const known = new Map(files.map((file) => [pathToFileURL(path.resolve(file.name)).href, file]));
+if (known.size > 0) take((url, source) => {
+  const file = known.get(url);
+  return file !== undefined && source === sources.get(file.name) ? file : late(url, source, program.isLegacy);
 });
 `;

@@ -1,8 +1,10 @@
-import type { Bind } from '#lib/runner/languages/language';
+import { hasLegacyDecorators } from '#lib/runner/languages/decorators';
+import type { Bind, Toolchain } from '#lib/runner/languages/language';
 import type { Diagnostic, Validator } from '#lib/runner/validators/diagnostic';
 
 const AT = '/opt/typescript';
-const TSC = `${AT}/compiler/lib/tsc`;
+const COMPILER = `${AT}/compiler`;
+const TSC = `${COMPILER}/lib/tsc`;
 const NODE_TYPES = `${AT}/node_modules/@types/node`;
 
 /** TypeScript's own compiler with the types of Node, out of the app's packages; undefined where they are not installed. */
@@ -11,18 +13,23 @@ export function findTypeScriptChecker(
   exists: (path: string) => boolean,
 ): { tsc: string; binds: Bind[] } | undefined {
   const binds = [
-    { from: `${packages}/@typescript/typescript-${process.platform}-${process.arch}`, at: `${AT}/compiler` },
+    { from: `${packages}/@typescript/typescript-${process.platform}-${process.arch}`, at: COMPILER },
     { from: `${packages}/@types/node`, at: NODE_TYPES },
     { from: `${packages}/undici-types`, at: `${AT}/node_modules/undici-types` },
   ];
   return binds.every(({ from }) => exists(from)) ? { tsc: TSC, binds } : undefined;
 }
 
+/** What of the checker it takes to turn decorators into JavaScript, which is done where a program runs. */
+export function compilerOf({ binds, programs: { tsc } }: Toolchain): { binds: Bind[]; tsc: string } | undefined {
+  return tsc === undefined ? undefined : { tsc, binds: binds.filter(({ at }) => at === COMPILER) };
+}
+
 /** What a program may have and still be right: unused names, statements that are never reached, fall-through. */
 const WARNINGS = new Set([6133, 6138, 6192, 6196, 6198, 6199, 6205, 7027, 7028, 7029]);
 
 export const typescriptValidator: Validator = {
-  command: ({ toolchain: { programs } }) =>
+  command: ({ toolchain: { programs }, files }) =>
     programs.tsc === undefined
       ? undefined
       : {
@@ -33,6 +40,7 @@ export const typescriptValidator: Validator = {
             ...['--target', 'esnext', '--lib', 'esnext', '--module', 'preserve', '--moduleDetection', 'force'],
             ...['--allowImportingTsExtensions', '--types', NODE_TYPES],
             ...['--strict', '--noUnusedLocals', '--noUnusedParameters', '--noFallthroughCasesInSwitch'],
+            ...(hasLegacyDecorators(files) ? ['--experimentalDecorators'] : []),
             ...['--allowUnreachableCode', 'false', '--allowUnusedLabels', 'false', 'main.ts'],
           ],
         },
