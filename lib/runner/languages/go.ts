@@ -1,5 +1,5 @@
+import { goSteps } from '#lib/runner/languages/go-build';
 import type { Language } from '#lib/runner/languages/language';
-import { PREPARED } from '#lib/runner/languages/language';
 import { PROGRAM } from '#lib/runner/sandbox/sandbox';
 import { goValidator } from '#lib/runner/validators/go';
 
@@ -41,16 +41,8 @@ export const go: Language = {
       },
     }),
   },
-  // The compiler and the linker directly: the `go` command would spend most of its time finding out what it knows already.
-  compile: ({ toolchain: { programs }, files }) => ({
-    steps: [
-      [
-        `${programs.compile}`,
-        ...['-p', 'main', '-complete', '-pack', '-importcfg', `${PREPARED}/index`, '-o', 'main.a'],
-        ...files.map(({ name }) => name).filter((name) => /^[^/]+\.go$/.test(name) && !name.endsWith('_test.go')),
-      ],
-      [`${programs.link}`, '-s', '-w', '-importcfg', `${PREPARED}/index`, '-o', 'program', 'main.a'],
-    ],
+  compile: ({ toolchain, files }) => ({
+    steps: goSteps(toolchain, files, true),
     // They are done before there is anything worth collecting, and have their bound outside.
     env: { GOGC: 'off' },
     output: 'program',

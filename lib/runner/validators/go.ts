@@ -1,20 +1,15 @@
-import { PREPARED } from '#lib/runner/languages/language';
+import { goSteps } from '#lib/runner/languages/go-build';
+import { quoted } from '#lib/runner/sandbox/bubblewrap-arguments';
 import { type Diagnostic, utf16Column, type Validator } from '#lib/runner/validators/diagnostic';
 
 /** `main.go:3:5: …`, columns in bytes, with more of the message in indented lines below. Go has no warnings: it refuses. */
 export const goValidator: Validator = {
-  command: ({ toolchain: { programs }, files }) => ({
-    // The compiler alone, as a run does it; without the linker there is no program.
-    argv: [
-      `${programs.compile}`,
-      ...['-p', 'main', '-complete', '-e', '-importcfg', `${PREPARED}/index`, '-o', 'main.a'],
-      ...files.map(({ name }) => name).filter((name) => /^[^/]+\.go$/.test(name) && !name.endsWith('_test.go')),
-    ],
-  }),
+  // As a run does it, but for the linker: without that there is no program.
+  command: ({ toolchain, files }) => ({ argv: oneAfterTheOther(goSteps(toolchain, files, false)) }),
   parse: ({ stdout, stderr }, source) => {
     const found: Diagnostic[] = [];
     for (const text of `${stdout}\n${stderr}`.split('\n')) {
-      const match = /^([^\s:]+\.go|<[^>]+>):(?:(\d+):(?:(\d+):)?)? (.*)$/.exec(text);
+      const match = /^((?:[^\s:][^:]*)?\.go|<[^>]+>):(?:(\d+):(?:(\d+):)?)? (.*)$/.exec(text);
       const last = found.at(-1);
       if (match !== null) {
         const [, file = '', givenLine = '1', givenColumn = '1', said = ''] = match;
@@ -32,4 +27,10 @@ export const goValidator: Validator = {
 /** The compiler speaks of the file that it looked for, which says nothing to who wrote the program. */
 function plain(message: string): string {
   return message.replace(/^(could not import .+?) \(.*\)$/, '$1: only the standard library is there');
+}
+
+function oneAfterTheOther(steps: readonly string[][]): string[] {
+  const [only] = steps;
+  if (steps.length === 1 && only !== undefined) return only;
+  return ['/bin/sh', '-c', steps.map((step) => step.map(quoted).join(' ')).join(' && ')];
 }

@@ -1,0 +1,4 @@
+// A library.
+package shapes
+
+func Area(side int) int { return side * side }

@@ -1,0 +1,20 @@
+package main
+
+import (
+	_ "embed"
+	"embed"
+	"fmt"
+	"example.org/app/util"
+)
+
+//go:embed note.txt
+var note string
+
+//go:embed static all:util
+var static embed.FS
+
+func main() {
+	fmt.Println(note, util.Twice(4), platform())
+	names, _ := static.ReadDir("static")
+	for _, name := range names { fmt.Println(name.Name()) }
+}

@@ -1,0 +1,43 @@
+import { type GoPackage, goProgram } from '#lib/runner/languages/go-packages';
+import { PREPARED, type SourceFile, type Toolchain } from '#lib/runner/languages/language';
+
+/** Where what is made on the way lies; no file of a request has such a name. */
+const MADE = '.go';
+const LIBRARY = `${PREPARED}/index`;
+
+/**
+ * The compiler and the linker directly: the `go` command would spend most of its time finding out what it knows already. With
+ * `isLinked` a program is left, otherwise every error of its own package is told.
+ */
+export function goSteps({ programs }: Toolchain, files: readonly SourceFile[], isLinked: boolean): string[][] {
+  const machine = /_(\w+)\/compile$/.exec(`${programs.compile}`)?.[1] ?? 'amd64';
+  const program = goProgram(files, machine);
+  if ('refused' in program) return [['/bin/sh', '-c', 'printf "%s\\n" "$1" >&2; exit 1', 'sh', program.refused]];
+  const { packages, version } = program;
+  // Most programs are of one package, and need nothing written down.
+  const isSimple = packages.length === 1 && packages[0]?.embedded === undefined;
+  const importConfig = isSimple ? LIBRARY : `${MADE}/importcfg`;
+  const objects = packages.map((_, index) => (isSimple ? 'main.a' : `${MADE}/${index}.a`));
+  const compiled = packages.map(({ path, files: sources, embedded }, index) => [
+    `${programs.compile}`,
+    ...['-p', path, '-complete', ...(isLinked ? ['-pack'] : ['-e']), '-importcfg', importConfig],
+    ...(version === undefined ? [] : ['-lang', version]),
+    ...(embedded === undefined ? [] : ['-embedcfg', `${MADE}/${index}.json`]),
+    ...['-o', `${objects[index]}`, ...sources],
+  ]);
+  const linked = [`${programs.link}`, '-s', '-w', '-importcfg', importConfig, '-o', 'program', `${objects.at(-1)}`];
+  return [...(isSimple ? [] : [written(packages, objects)]), ...compiled, ...(isLinked ? [linked] : [])];
+}
+
+/** Writes where packages are found, and what is embedded in them. */
+function written(packages: readonly GoPackage[], objects: readonly string[]): string[] {
+  const imported = packages.slice(0, -1).map(({ path }, index) => `packagefile ${path}=${objects[index]}\n`);
+  const texts: [name: string, text: string][] = packages.flatMap(({ embedded }, index) =>
+    embedded === undefined ? [] : [[`${index}.json`, JSON.stringify(embedded)]],
+  );
+  const script = [
+    `mkdir ${MADE} && cat ${LIBRARY} >${MADE}/importcfg && printf %s "$1" >>${MADE}/importcfg || exit`,
+    ...texts.map(([name], index) => `printf %s "\${${index + 2}}" >${MADE}/${name} || exit`),
+  ];
+  return ['/bin/sh', '-c', script.join('\n'), 'sh', imported.join(''), ...texts.map(([, text]) => text)];
+}
