@@ -1,20 +1,35 @@
 import { closeSync, writeSync } from 'node:fs';
 import { namelessDiskFile } from '#lib/runner/sandbox/descriptors';
 
-const MAX_BYTES = 64 * 1024 * 1024;
+/** Of a program, unless its disk holds more. */
+const LEAST_BOUND_BYTES = 64 * 1024 * 1024;
 
 /** What a compile job has made: untrusted bytes, kept in a file without a name, never in this process's memory. */
 export class Artifact {
   readonly fd = namelessDiskFile();
+  /** What it holds at most. */
+  readonly maxBytes: number;
   #bytes = 0;
+  #overflowed = false;
+
+  /** `diskBytes` is what the disk of a program holds, on which this would lie. */
+  constructor(diskBytes = 0) {
+    this.maxBytes = Math.max(LEAST_BOUND_BYTES, diskBytes);
+  }
 
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Takes the next bytes; false where they are more than any program should have. */
+  /** Whether there was more than it holds. */
+  get overflowed(): boolean {
+    return this.#overflowed;
+  }
+
+  /** Takes the next bytes; false where they are more than it holds. */
   write(chunk: Buffer): boolean {
-    if (this.#bytes + chunk.byteLength > MAX_BYTES) return false;
+    if (this.#bytes + chunk.byteLength > this.maxBytes) this.#overflowed = true;
+    if (this.#overflowed) return false;
     for (let done = 0; done < chunk.byteLength; )
       done += writeSync(this.fd, chunk, done, chunk.byteLength - done, this.#bytes + done);
     this.#bytes += chunk.byteLength;

@@ -5,7 +5,7 @@ import { Artifact } from '#lib/runner/artifact';
 import { type CompileCache, compileKey } from '#lib/runner/compile-cache';
 import type { Command, CommandContext, Compilation, Given, Toolchain } from '#lib/runner/languages/language';
 import { compilerLimits, type Limits, programLimits } from '#lib/runner/limits';
-import { judge } from '#lib/runner/outcome';
+import { diskSentence, judge } from '#lib/runner/outcome';
 import { BoundedOutput } from '#lib/runner/output';
 import type { Kind, WarmPool } from '#lib/runner/pool';
 import type { WarmKinds } from '#lib/runner/pool-kinds';
@@ -88,7 +88,7 @@ export async function execute(
     return { ...ran, compile };
   }
 
-  const artifact = new Artifact();
+  const artifact = new Artifact(settings.CODE_DISK_MB * MB);
   let isTaken = false;
   try {
     const limits = compilerLimits(settings, cores);
@@ -97,7 +97,8 @@ export async function execute(
     const { stdout, stderr, exit_code, duration_ms } = compiled;
     const compile = { stdout, stderr, exit_code, duration_ms };
     // What the compiler says is all there is to see of a program that does not compile.
-    if (compiled.status !== 'success') return { ...compiled, compile };
+    if (compiled.status !== 'success')
+      return { ...compiled, compile, error: diskSentence(compiled, limits, artifact) ?? compiled.error };
     const ran = await run({ program: artifact.fd });
     isTaken = true;
     cache.keep(key, artifact, stderr);
@@ -120,8 +121,9 @@ interface Made {
 type Output = Pick<Job, 'onStdout' | 'onStderr'>;
 type Start = (output: Output) => Promise<Ended>;
 
+const MB = 1024 * 1024;
 /** Of what a compiler has made, so much is handed to an interpreter through a pipe. */
-const MAX_MESSAGE_BYTES = 1024 * 1024;
+const MAX_MESSAGE_BYTES = MB;
 
 /** The run, in a sandbox that waits for it where there is one. */
 function startRun(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judge } from '#lib/runner/outcome';
+import { diskSentence, judge } from '#lib/runner/outcome';
 import type { Ended } from '#lib/runner/sandbox/sandbox';
 
 const LIMITS = {
@@ -49,5 +49,33 @@ describe('judge', () => {
     const endedByItself = status === 'success' || (status === 'runtime_error' && exitCode < 128) || exitCode === 255;
     if (endedByItself) expect(outcome.error).toBeNull();
     else expect(outcome.error).toMatch(/\.$/);
+  });
+});
+
+describe('diskSentence', () => {
+  const MB = 1024 * 1024;
+  const sentence = (stderr: string, overflowed = false) =>
+    diskSentence(
+      { status: 'compile_error', stderr },
+      { ...LIMITS, diskBytes: 256 * MB },
+      { overflowed, maxBytes: 64 * MB },
+    );
+
+  it.each([
+    'mold: failed to write to an output file. Disk full?\ncollect2: error: ld returned 1 exit status\n',
+    'g++: internal compiler error: File size limit exceeded signal terminated program as\n',
+    '/opt/go/pkg/tool/linux_amd64/link: writing main.a: no space left on device\n',
+    'error: failed to write to `program`: No space left on device (os error 28)\n',
+    'collect2: fatal error: ld terminated with signal 7 [Bus error], core dumped\n',
+  ])("tells of the compiler's disk where the compiler does: %j", (stderr) => {
+    expect(sentence(stderr)).toMatch(/^The program does not compile: .* 256 MB/);
+  });
+
+  it('tells of a program that is too large to be kept', () => {
+    expect(sentence('', true)).toMatch(/^The compiled program is larger than 64 MB/);
+  });
+
+  it('does not take what the program says for what the compiler says', () => {
+    expect(sentence('main.cpp:1:1: error: expected \';\'\n    1 | puts("no space left on device")\n')).toBeUndefined();
   });
 });

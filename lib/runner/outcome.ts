@@ -45,11 +45,34 @@ export function judge(ended: Ended, limits: Limits, stage: CodeResult['stage'] =
   return outcome('runtime_error', `${who} was ended by ${signal}${MEANINGS[signal] ?? ''}.`);
 }
 
+/**
+ * What to say of a compilation that came to the end of its disk, or whose program is too large to be kept: undefined where neither
+ * is so. Of the first the compiler tells, in words that every compiler has of its own. Pure.
+ */
+export function diskSentence(
+  compiled: Pick<CodeResult, 'status' | 'stderr'>,
+  limits: Limits,
+  program: { overflowed: boolean; maxBytes: number },
+): string | undefined {
+  if (program.overflowed)
+    return `The compiled program is larger than ${megabytes(program.maxBytes)} MB, which is all that its disk holds.`;
+  if (compiled.status !== 'compile_error' || !DISK_IS_FULL.test(compiled.stderr)) return undefined;
+  return `The program does not compile: the compiler's disk holds ${megabytes(limits.diskBytes)} MB, which is too little for it.`;
+}
+
+/** Of the C library, mold, the GNU compiler, and ld when it writes to memory that has no disk behind it. */
+const DISK_IS_FULL =
+  /^(?!\s).*(?:[Nn]o space left on device|Disk full\?|[Ff]ile size limit exceeded|terminated with signal 7 \[Bus error\])/m;
+
 const NEARLY_ALL = 0.9;
 const GIVES_UP_WITH = new Set(['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGKILL']);
 
 function memorySentence(who: string, limits: Limits): string {
-  return `${who} was stopped: it needed more than ${Math.round(limits.memoryBytes / 1024 / 1024)} MB of memory.`;
+  return `${who} was stopped: it needed more than ${megabytes(limits.memoryBytes)} MB of memory.`;
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1024 / 1024);
 }
 
 function seconds(ms: number): string {

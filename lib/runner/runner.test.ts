@@ -166,6 +166,24 @@ describe('the runner', () => {
     expect(pieces.join('')).toBe(result.stdout);
   });
 
+  it('tells of the disk where a compiled program is too large for it', async () => {
+    const { runner } = bench({ CODE_COMPILE_TIMEOUT_SECONDS: '60', CODE_COMPILE_MEMORY_MB: '1024' });
+    const array = (megabytes: number) =>
+      `static char a[${megabytes} << 20] = {1};\nint main(int count, char**) { return a[count]; }\n`;
+    const [large, larger] = await Promise.all(
+      [70, 400].map((megabytes) => runner.run({ language: 'cpp', code: array(megabytes) }, { caller: 'a' })),
+    );
+    expect(large).toMatchObject({
+      status: 'output_limit',
+      stage: 'compile',
+      error: 'The compiled program is larger than 64 MB, which is all that its disk holds.',
+    });
+    expect(larger).toMatchObject({
+      status: 'compile_error',
+      error: "The program does not compile: the compiler's disk holds 256 MB, which is too little for it.",
+    });
+  }, 120_000);
+
   it('compiles the same program once, and another one again', async () => {
     const { runner, leftovers } = bench();
     const source = (text: string) => ({
