@@ -14,6 +14,9 @@ export function goSteps({ programs }: Toolchain, files: readonly SourceFile[], i
   const program = goProgram(files, machine);
   if ('refused' in program) return [['/bin/sh', '-c', 'printf "%s\\n" "$1" >&2; exit 1', 'sh', program.refused]];
   const { packages, version } = program;
+  // A newer version than this one is run as this one. Of an older one it is the variables of loops that mean something else.
+  const lowered =
+    version !== undefined && programs.since122 !== undefined && version < 22 ? `go1.${version}` : undefined;
   // Most programs are of one package, and need nothing written down.
   const isSimple = packages.length === 1 && packages[0]?.embedded === undefined;
   const importConfig = isSimple ? LIBRARY : `${MADE}/importcfg`;
@@ -21,7 +24,7 @@ export function goSteps({ programs }: Toolchain, files: readonly SourceFile[], i
   const compiled = packages.map(({ path, files: sources, embedded }, index) => [
     `${programs.compile}`,
     ...['-p', path, '-complete', ...(isLinked ? ['-pack'] : ['-e']), '-importcfg', importConfig],
-    ...(version === undefined ? [] : ['-lang', version]),
+    ...(lowered === undefined ? [] : ['-lang', lowered]),
     ...(embedded === undefined ? [] : ['-embedcfg', `${MADE}/${index}.json`]),
     ...['-o', `${objects[index]}`, ...sources],
   ]);

@@ -89,7 +89,7 @@ describe('goProgram', () => {
       'other.org/v: vendor/other.org/v/v.go',
       'main: main.go',
     ]);
-    expect(program(MAIN, others)).toMatchObject({ version: 'go1.21' });
+    expect(program(MAIN, others)).toMatchObject({ version: 21 });
   });
 
   const GO_MOD = { 'go.mod': 'module m\n' };

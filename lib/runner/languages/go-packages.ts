@@ -16,8 +16,8 @@ export type GoProgram =
   | {
       /** Each after those that it imports; the program's own last. */
       packages: GoPackage[];
-      /** The version of the language that `go.mod` asks for, such as `go1.21`. */
-      version: string | undefined;
+      /** The version of the language that `go.mod` asks for: 21 of Go 1.21. */
+      version: number | undefined;
     }
   /** As the compiler would write it: `main.go:3:1: …`, a line each. */
   | { refused: string };
@@ -72,13 +72,13 @@ export function goProgram(files: readonly SourceFile[], machine: string): GoProg
 interface Module {
   /** The folder of a package that is in the program. */
   folderOf: (path: string) => string | undefined;
-  version: string | undefined;
+  version: number | undefined;
 }
 
 function moduleOf(files: readonly SourceFile[]): Module {
   const text = files.find(({ name }) => name === 'go.mod')?.text ?? '';
   const name = /^\s*module\s+"?([^\s"]+)/m.exec(text)?.[1];
-  const version = /^\s*go\s+(\d+\.\d+)/m.exec(text)?.[1];
+  const version = /^\s*go\s+1\.(\d+)/m.exec(text)?.[1];
   const vendored = new Set(
     files.map((file) => folderOf(file.name)).flatMap((folder) => /^vendor\/(.+)$/.exec(folder)?.[1] ?? []),
   );
@@ -89,7 +89,7 @@ function moduleOf(files: readonly SourceFile[]): Module {
       if (path === name) return '';
       return path.startsWith(`${name}/`) ? path.slice(name.length + 1) : undefined;
     },
-    version: version && `go${version}`,
+    version: version === undefined ? undefined : Number(version),
   };
 }
 

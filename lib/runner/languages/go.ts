@@ -21,7 +21,11 @@ export const go: Language = {
     const tools = `${AT}/pkg/tool/${platform}`;
     return {
       binds: [{ from: `${root}`, at: AT }],
-      programs: { compile: `${tools}/compile`, link: `${tools}/link` },
+      programs: {
+        ...{ compile: `${tools}/compile`, link: `${tools}/link` },
+        // A package that came with the version by which it is called here.
+        ...(exists(`${root}/src/math/rand/v2`) ? { since122: `${AT}/src/math/rand/v2` } : {}),
+      },
     };
   },
   // Asked of the compiler: the `go` command leaves a process behind that goes on writing.

@@ -17,4 +17,8 @@ func main() {
 	fmt.Println(note, util.Twice(4), platform())
 	names, _ := static.ReadDir("static")
 	for _, name := range names { fmt.Println(name.Name()) }
+	// With the language of go.mod, loops have one variable.
+	var last []func() int
+	for i := 0; i < 3; i++ { last = append(last, func() int { return i }) }
+	fmt.Println(last[0]())
 }
