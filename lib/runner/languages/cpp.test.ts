@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cpp } from '#lib/runner/languages/cpp';
 import { PRECOMPILED } from '#lib/runner/languages/cpp-headers';
 import type { Toolchain } from '#lib/runner/languages/language';
+import { quoted } from '#lib/runner/sandbox/bubblewrap-arguments';
 import { probe } from '#lib/runner/sandbox/probe';
 import type { Sandbox } from '#lib/runner/sandbox/sandbox';
 import { Toolchains } from '#lib/runner/toolchains';
@@ -56,5 +57,38 @@ describe('headers that are compiled beforehand', () => {
     expect(said).not.toMatch(/^x /m);
     // The program's own includes find that they were seen: the library's insides are not read again.
     expect(said).not.toMatch(/^\.+ .*\/bits\/(?:stl_|basic_|ios|ostream)/m);
+  });
+});
+
+describe('a program that crashes', () => {
+  it.each([
+    ['prepared', true],
+    ['compiled with it', false],
+  ])('has written its last line, with what is %s', async (_name, isPrepared) => {
+    const text =
+      '#include <cstdio>\n#include <cstdlib>\n#include <iostream>\nint main() { std::ios_base::sync_with_stdio(false); std::cout << "line\\n" << "rest"; std::printf("C"); std::abort(); }\n';
+    const { prepared: _, ...programs } = toolchain.programs;
+    const used = isPrepared ? toolchain : { ...toolchain, programs };
+    const { steps = [] } =
+      cpp.compile?.({ toolchain: used, files: [{ name: 'main.cpp', text }], args: [], memoryMb: 128 }) ?? {};
+    let written = '';
+    let said = '';
+    const ended = await sandbox.run({
+      argv: ['/bin/sh', '-c', [...steps.map((step) => step.map(quoted).join(' ')), 'exec ./program'].join(' && ')],
+      env: { PATH: '/usr/bin:/bin' },
+      binds: toolchain.binds,
+      files: [{ name: 'main.cpp', content: Buffer.from(text) }],
+      stdin: new Uint8Array(),
+      limits: LIMITS,
+      onStdout: (chunk) => {
+        written += chunk.toString();
+        return true;
+      },
+      onStderr: (chunk) => {
+        said += chunk.toString();
+        return true;
+      },
+    });
+    expect({ written, said, exitCode: ended.exitCode }).toEqual({ written: 'line\nCrest', said: '', exitCode: 134 });
   });
 });

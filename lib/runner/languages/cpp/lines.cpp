@@ -18,11 +18,13 @@ alignas(16) char signalStack[64 * 1024];
 void rescue(int signal) {
   // A forked child has a copy of what its parent will write.
   if (getpid() == owner) {
+#ifdef __GLIBC__
     const FILE* const out = stdout;
     if (out != nullptr && out->_IO_write_ptr > out->_IO_write_base) {
       const auto size = static_cast<std::size_t>(out->_IO_write_ptr - out->_IO_write_base);
       chill_space::writeAll(out->_fileno, out->_IO_write_base, size);
     }
+#endif
     if (chill_space::rescueStreams != nullptr) chill_space::rescueStreams();
   }
   // The signal is blocked and has its default action again: it ends the program as soon as this returns.
