@@ -2,6 +2,7 @@ import { type NextRequest, NextResponse } from 'next/server';
 import { foreignOrigins } from '#lib/client/endpoints';
 import { config as settings } from '#lib/config/index';
 import { sessionKey } from '#lib/http/auth';
+import { isGatewayHost } from '#lib/http/gateway-host';
 import { PAGES } from '#lib/wire/pages';
 
 /**
@@ -10,6 +11,8 @@ import { PAGES } from '#lib/wire/pages';
  */
 export function proxy(request: NextRequest): NextResponse {
   const isPage = PAGES.has(request.nextUrl.pathname);
+  // The gateway's own origin has none of the app's pages.
+  if (isPage && isGatewayHost(request.headers.get('host'), settings())) return new NextResponse(null, { status: 404 });
   // Not a page: its catch-all route speaks for itself, to programs too, which show their key otherwise than pages do.
   if (!isPage && settings().PRIVATE_BACKEND_URL.length > 0) return NextResponse.next();
   const signIn = signInFirst(request);

@@ -86,6 +86,15 @@ const language = () =>
     return z.NEVER;
   });
 
+const origin = () =>
+  httpUrl()
+    .transform((url) => new URL(url))
+    .refine(
+      ({ href, origin }) => href === `${origin}/`,
+      'must be a scheme, a host and perhaps a port, without a path: https://backend.example',
+    )
+    .optional();
+
 const urls = () => list().pipe(z.array(httpUrl()));
 
 /** What passes everything on to a backend adds nothing of its own: credentials are HF_TOKEN's, the query is the caller's. */
@@ -274,6 +283,30 @@ export const SETTINGS = {
     whole(1, MAX_MS),
     '60000',
     'Longest wait for the start of an answer, and longest silence within a body.',
+  ),
+  GATEWAY_ORIGIN: define(
+    'Gateway',
+    origin(),
+    undefined,
+    "Origin of its own for the gateway, as https://backend.example or http://gateway.localhost:3000, with a host name that leads here too. Recommended: without it the backend's pages share the app's origin, and can do all that its visitors can.",
+  ),
+  GATEWAY_SANDBOX: define(
+    'Gateway',
+    flag(),
+    'false',
+    "Show the backend's pages in an opaque origin (Content-Security-Policy: sandbox): their scripts run, without cookies and storage.",
+  ),
+  GATEWAY_MAX_QUEUE: define(
+    'Gateway',
+    whole(0, 100_000),
+    '2000',
+    'Requests that may wait for a connection to a backend; one more gets 503.',
+  ),
+  GATEWAY_MIN_BYTES_PER_SECOND: define(
+    'Gateway',
+    whole(0, 1_000_000),
+    '240',
+    'Slowest upload, and slowest reading of an answer, that keeps its connection to a backend; 0 is no limit.',
   ),
   GATEWAY_HEALTH_PATH: define(
     'Gateway',

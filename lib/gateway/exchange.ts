@@ -5,6 +5,7 @@ import type { Backend } from '#lib/gateway/backend';
 import { backendFailure, connectionFailed, isClosedByPeer, isRefusedHere, tooSlow } from '#lib/gateway/faults';
 import type { Gateway } from '#lib/gateway/gateway';
 import type { Lease } from '#lib/gateway/read-buffer';
+import type { Origin } from '#lib/gateway/request-headers';
 import { responseHeaders, responseTrailers, statusMessage } from '#lib/gateway/response-headers';
 import type { BodyMask } from '#lib/gateway/token-mask';
 import type { FaultCode } from '#lib/wire/error';
@@ -19,7 +20,7 @@ export interface Outbound {
   body: Readable | null;
   /** As in `ClientRequest`. */
   trailers: (() => readonly string[]) | undefined;
-  sessionCookie: string | undefined;
+  origin: Origin;
   /** Whether an answer of this status may have trailers at its end. */
   allowsTrailers: (status: number) => boolean;
 }
@@ -106,13 +107,13 @@ export abstract class Exchange implements AnswerHandler {
 
   onResponseStart(status: number, message: string, raw: string[]): void {
     if (this.#isOver) return;
-    const { sessionCookie } = this.#outbound;
+    const { origin } = this.#outbound;
     if (status < 200) {
-      this.inform(status, responseHeaders(raw, this.gateway.mask, { sessionCookie, allowsTrailers: false }));
+      this.inform(status, responseHeaders(raw, this.gateway.mask, origin, false));
       return;
     }
     const allowsTrailers = this.#outbound.allowsTrailers(status);
-    const headers = responseHeaders(raw, this.gateway.mask, { sessionCookie, allowsTrailers });
+    const headers = responseHeaders(raw, this.gateway.mask, origin, allowsTrailers);
     if (allowsTrailers) this.#rawHeaders = raw;
     // A header that cannot be sent throws here, and comes back as an error of this attempt.
     this.respond(status, statusMessage(message, this.gateway.mask), headers);

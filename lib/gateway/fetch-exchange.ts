@@ -47,7 +47,7 @@ class FetchExchange extends Exchange {
       headers: requestHeaders([...request.headers].flat(), origin, gateway.settings.HF_TOKEN, false),
       body: request.body === null ? null : Readable.from(request.body, { objectMode: false }),
       trailers: undefined,
-      sessionCookie: origin.sessionCookie,
+      origin,
       allowsTrailers: () => false,
     });
     this.#method = request.method;

@@ -55,7 +55,7 @@ class NodeExchange extends Exchange {
       headers: requestHeaders(rawHeaders, passage.origin, token, allowsTrailers),
       body,
       trailers: allowsTrailers ? () => requestTrailers(incoming.rawTrailers, rawHeaders) : undefined,
-      sessionCookie: passage.origin.sessionCookie,
+      origin: passage.origin,
       allowsTrailers: (status) => hasBody(method, status) && isModern(incoming),
     });
     this.#incoming = incoming;

@@ -1,9 +1,10 @@
 import { Fault } from '#lib/fault';
 import { connectionOf, withoutNamed } from '#lib/gateway/hop-by-hop';
+import type { AnswerRules } from '#lib/gateway/response-headers';
 import { announcedTrailers, lateRule, passedTrailers } from '#lib/gateway/trailers';
 
 /** What is known of a request beside its headers, for what the backend is told of where it came from. */
-export interface Origin {
+export interface Origin extends AnswerRules {
   /** The address that the connection came from. */
   peer: string | undefined;
   protocol: 'http' | 'https';
@@ -11,8 +12,8 @@ export interface Origin {
   isTrustedProxy: boolean;
   /** `Authorization` is a key of this server: it ends here. */
   isOwnKey: boolean;
-  /** The name of this server's own session cookie, which ends here too; undefined where there are no sessions. */
-  sessionCookie: string | undefined;
+  /** Who the request counts for where callers share something: an address, a key, or both. */
+  client: string;
   requestId: string;
   /** In place of the caller's own, where this server records traces. */
   traceparent: string | undefined;
@@ -62,7 +63,7 @@ export function requestHeaders(
     else if (rule === 'te') takesTrailers ||= /\btrailers\b/i.test(value);
     else if (rule === 'trailer') trailer = trailer === undefined ? value : `${trailer},${value}`;
     else if (rule === 'cookie') {
-      const cookies = withoutCookie(value, origin.sessionCookie);
+      const cookies = withoutCookies(value, origin.sessionCookies);
       if (cookies !== '') headers.push(name, cookies);
     } else if (rule === 'traceparent') {
       if (origin.traceparent === undefined) headers.push(name, value);
@@ -158,11 +159,12 @@ function isOwnName(name: string): boolean {
   return RULES.has(name);
 }
 
-function withoutCookie(cookies: string, name: string | undefined): string {
-  if (name === undefined || !cookies.includes(name)) return cookies;
+function withoutCookies(cookies: string, names: readonly string[]): string {
+  const lower = cookies.toLowerCase();
+  if (!names.some((name) => lower.includes(name))) return cookies;
   return cookies
     .split(';')
-    .filter((cookie) => cookie.split('=', 1)[0]?.trim() !== name)
+    .filter((cookie) => !names.includes(cookie.split('=', 1)[0]?.trim().toLowerCase() ?? ''))
     .join(';')
     .trim();
 }

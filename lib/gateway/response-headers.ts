@@ -2,19 +2,33 @@ import { connectionOf, withoutNamed } from '#lib/gateway/hop-by-hop';
 import type { TokenMask } from '#lib/gateway/token-mask';
 import { announcedTrailers, lateRule, passedTrailers } from '#lib/gateway/trailers';
 
-export interface AnswerOptions {
-  /** The name of this server's own session cookie: no backend sets that one. */
-  sessionCookie: string | undefined;
-  /** Trailers can follow where the body has no length, and is sent in chunks. */
-  allowsTrailers: boolean;
+/**
+ * What happens to the backend's `Access-Control-*`: it passes, it is replaced by this server's own headers, or it is
+ * dropped, so that the page which asked cannot read the response.
+ */
+export type CorsRule = 'pass' | 'replace' | 'drop';
+
+export interface AnswerRules {
+  /** The names of this server's own session cookies, in lower case: no backend sets or clears them. */
+  sessionCookies: readonly string[];
+  cors: CorsRule;
+  /** The response is served at this server's own origin, whose service workers, stored data and reports are not the backend's. */
+  sharesOrigin: boolean;
 }
 
 /**
  * The headers for the caller, names and values in turn, out of those of the backend's answer: in their order and spelling, without
- * hop-by-hop headers, those that `Connection` names included, without `X-Request-Id`, which is the request's own, and
- * with the token masked wherever it is repeated.
+ * hop-by-hop headers, those that `Connection` names included, without `X-Request-Id`, which is the request's own,
+ * without what would act on this server's own origin (`rules`), and with the token masked wherever it is repeated.
+ *
+ * `allowsTrailers`: trailers can follow where the body has no length, and is sent in chunks.
  */
-export function responseHeaders(raw: readonly string[], mask: TokenMask, options: AnswerOptions): string[] {
+export function responseHeaders(
+  raw: readonly string[],
+  mask: TokenMask,
+  rules: AnswerRules,
+  allowsTrailers: boolean,
+): string[] {
   const headers: string[] = [];
   let named: string | undefined;
   let trailer: string | undefined;
@@ -22,17 +36,22 @@ export function responseHeaders(raw: readonly string[], mask: TokenMask, options
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] ?? '';
     const value = raw[index + 1] ?? '';
-    const rule = RULES.get(name.toLowerCase());
-    if (rule === undefined) headers.push(mask.text(name), mask.text(value));
-    else if (rule === 'content-length') {
+    const lower = name.toLowerCase();
+    const rule = RULES.get(lower);
+    if (rule === undefined) {
+      if (!isCors(lower)) headers.push(mask.text(name), mask.text(value));
+      else pushCors(headers, name, lower, mask.text(value), rules.cors);
+    } else if (rule === 'content-length') {
       hasLength = true;
       headers.push(name, value);
     } else if (rule === 'connection') named = named === undefined ? value : `${named},${value}`;
     else if (rule === 'trailer') trailer = trailer === undefined ? value : `${trailer}, ${value}`;
-    else if (rule === 'set-cookie' && !sets(value, options.sessionCookie)) headers.push(name, mask.text(value));
+    else if (rule === 'set-cookie') {
+      if (!setsOneOf(value, rules.sessionCookies)) headers.push(name, mask.text(value));
+    } else if (rule === 'origin-wide' && !rules.sharesOrigin) headers.push(name, mask.text(value));
   }
   const kept = named === undefined ? headers : withoutNamed(headers, named);
-  if (trailer !== undefined && options.allowsTrailers && !hasLength) {
+  if (trailer !== undefined && allowsTrailers && !hasLength) {
     const announced = announcedTrailers(trailer, lateRule(named, isOwnName));
     if (announced !== undefined) kept.push('Trailer', mask.text(announced));
   }
@@ -64,7 +83,7 @@ export function statusMessage(message: string | undefined, mask: TokenMask): str
     : mask.text(message);
 }
 
-type Rule = 'drop' | 'connection' | 'content-length' | 'trailer' | 'set-cookie';
+type Rule = 'drop' | 'connection' | 'content-length' | 'trailer' | 'set-cookie' | 'origin-wide';
 
 const RULES = new Map<string, Rule>([
   ['connection', 'connection'],
@@ -76,12 +95,41 @@ const RULES = new Map<string, Rule>([
     'drop',
   ]),
   ...['te', 'transfer-encoding', 'upgrade', 'x-request-id'].map((name): [string, Rule] => [name, 'drop']),
+  // It may name cookies, and those of a whole domain are cleared with them.
+  ['clear-site-data', 'drop'],
+  ...['service-worker-allowed', 'nel', 'report-to', 'alt-svc'].map((name): [string, Rule] => [name, 'origin-wide']),
 ]);
 
+const CORS_PREFIX = 'access-control-';
+const TIMING = 'timing-allow-origin';
+const LETTER_A = 97;
+const LETTER_T = 116;
+
 function isOwnName(name: string): boolean {
-  return RULES.has(name);
+  return RULES.has(name) || isCors(name);
 }
 
-function sets(cookie: string, name: string | undefined): boolean {
-  return name !== undefined && cookie.split('=', 1)[0]?.trim() === name;
+/** `name` is in lower case. */
+function isCors(name: string): boolean {
+  const first = name.charCodeAt(0);
+  return (first === LETTER_A && name.startsWith(CORS_PREFIX)) || (first === LETTER_T && name === TIMING);
+}
+
+function pushCors(headers: string[], name: string, lower: string, value: string, cors: CorsRule): void {
+  // A cache must not give what one origin may read to another.
+  if (lower === 'access-control-allow-origin' && cors !== 'replace') headers.push('Vary', 'Origin');
+  // Names to expose add up, and mean nothing without the rest.
+  if (cors === 'pass' || (cors === 'replace' && lower === 'access-control-expose-headers')) headers.push(name, value);
+}
+
+/**
+ * Whether a browser would send what `cookie` sets as one of the cookies `names`. A cookie without a name is sent as its
+ * value alone, which then reads as a name and a value.
+ */
+function setsOneOf(cookie: string, names: readonly string[]): boolean {
+  const pair = cookie.split(';', 1)[0] ?? '';
+  const [before = '', after] = pair.split('=');
+  const name = before.trim();
+  const sent = (name === '' && after !== undefined ? after : name).trim().toLowerCase();
+  return names.includes(sent);
 }

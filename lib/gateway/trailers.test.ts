@@ -9,7 +9,10 @@ const ORIGIN = {
   protocol: 'http',
   isTrustedProxy: true,
   isOwnKey: false,
-  sessionCookie: 'session',
+  client: '127.0.0.1',
+  sessionCookies: ['session'],
+  cors: 'pass',
+  sharesOrigin: true,
   requestId: 'r',
   traceparent: undefined,
 } as const;
@@ -55,7 +58,7 @@ describe('the Trailer header', () => {
   const ofRequest = (allowsTrailers: boolean, ...raw: string[]) =>
     trailerOf(requestHeaders(['Host', 'x', ...raw], ORIGIN, undefined, allowsTrailers));
   const ofAnswer = (allowsTrailers: boolean, ...raw: string[]) =>
-    trailerOf(responseHeaders(raw, MASK, { sessionCookie: undefined, allowsTrailers }));
+    trailerOf(responseHeaders(raw, MASK, ORIGIN, allowsTrailers));
 
   it.each([
     ['a request', ofRequest],

@@ -158,8 +158,7 @@ class Upgrade {
 
   #writeHead(answer: IncomingMessage, own: string[]): void {
     const { mask } = this.#gateway;
-    const { sessionCookie } = this.#passage.origin;
-    const headers = responseHeaders(answer.rawHeaders, mask, { sessionCookie, allowsTrailers: false });
+    const headers = responseHeaders(answer.rawHeaders, mask, this.#passage.origin, false);
     const all = [...own, ...headers, ...this.#passage.answerHeaders];
     let text = `HTTP/1.1 ${answer.statusCode ?? 502} ${statusMessage(answer.statusMessage, mask) ?? ''}\r\n`;
     for (let index = 0; index + 1 < all.length; index += 2) text += `${all[index]}: ${all[index + 1]}\r\n`;

@@ -5,6 +5,7 @@ import { identify } from '#lib/http/auth';
 import { clientAddress } from '#lib/http/client-address';
 import { corsHeaders, isAllowedOrigin } from '#lib/http/cors';
 import { describeError } from '#lib/http/errors';
+import { isGatewayHost } from '#lib/http/gateway-host';
 import { countRequest, type LimitedWork } from '#lib/http/rate-limit';
 import { json, type Reply } from '#lib/http/reply';
 import { type HttpRequest, WebRequest } from '#lib/http/request';
@@ -75,8 +76,11 @@ export function route(
     const handler = method === 'OPTIONS' ? () => preflight(allow) : handlers[method === 'HEAD' ? 'GET' : method];
     const entry: Entry = { name, method, handler: handler ?? (() => notAllowed(allow, options)), options };
     const reply = (request: HttpRequest, context: RouteContext) => serve(entry, request, context);
+    // `server.ts` never lets a request for the gateway's own host get here; Next does.
     const respond = async (request: Request, context: RouteContext) =>
-      toResponse(await reply(new WebRequest(request), context));
+      name !== '/gateway-health' && isGatewayHost(request.headers.get('host'), config())
+        ? new Response(null, { status: 404 })
+        : toResponse(await reply(new WebRequest(request), context));
     return [method, Object.assign(respond, { reply })];
   });
   return Object.fromEntries(entries) as Record<Method, RouteHandler>;

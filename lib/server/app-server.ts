@@ -70,13 +70,14 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
   );
   function serve(incoming: IncomingMessage, outgoing: ServerResponse, expectsContinue: boolean): void {
     const pathname = pathOf(incoming.url);
-    const found = match(pathname);
+    const isGateways = front?.takesAll(incoming.headers.host, pathname) === true;
+    const found = isGateways ? undefined : match(pathname);
     if (!isHost(incoming.headers.host)) {
       const refusal = new Fault('invalid_request', 'The Host header of this request is not the name of a host.');
       void writeReply(json(describeError(refusal).body, 400), incoming, outgoing);
       return;
     }
-    if (found === undefined && front?.takes(pathname) === true) {
+    if (found === undefined && front !== undefined && (isGateways || front.takes(pathname))) {
       front.serve(incoming, outgoing, expectsContinue);
       return;
     }

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
 import type { Origin } from '#lib/gateway/request-headers';
+import type { CorsRule } from '#lib/gateway/response-headers';
 import { backendPath } from '#lib/gateway/target';
 import { findKey, SESSION_COOKIE, sessionKey } from '#lib/http/auth';
-import { isTrustedProxy } from '#lib/http/client-address';
+import { clientAddress, isTrustedProxy } from '#lib/http/client-address';
 import { corsHeaders, isAllowedOrigin } from '#lib/http/cors';
+import { isGatewayHost } from '#lib/http/gateway-host';
 import { logRequest } from '#lib/observe/log';
 import { tracer } from '#lib/observe/tracing';
 
@@ -24,7 +26,20 @@ export interface Asking {
   requestId: string;
 }
 
-type AskedHeader = 'origin' | 'host' | 'authorization' | 'cookie' | 'traceparent' | 'access-control-request-method';
+type AskedHeader =
+  | 'accept'
+  | 'access-control-request-method'
+  | 'authorization'
+  | 'cookie'
+  | 'host'
+  | 'origin'
+  | 'referer'
+  | 'sec-fetch-dest'
+  | 'sec-fetch-mode'
+  | 'sec-fetch-site'
+  | 'service-worker'
+  | 'traceparent'
+  | 'x-forwarded-for';
 
 export interface Admission {
   path: string;
@@ -34,44 +49,90 @@ export interface Admission {
 }
 
 /**
- * Everything that is asked of a request before it is passed on: a path that may be, a key where keys are set, no change
- * by a page elsewhere. Undefined for a preflight that is not the backend's to answer: browsers show no key when they ask whether
- * they may. Throws the `Fault` that refuses the request.
+ * Everything that is asked of a request before it is passed on: the gateway's own host where it has one, a path that may be, a
+ * key where keys are set, no change and no embedding by a page elsewhere. Undefined for a preflight that is not the backend's to
+ * answer: browsers show no key when they ask whether they may. Throws the `Fault` that refuses the request.
  */
 export function admit(asking: Asking, settings: Config): Admission | undefined {
-  const { API_KEYS: keys, TRUST_PROXY: trust } = settings;
+  const { API_KEYS: keys, TRUST_PROXY: trust, GATEWAY_ORIGIN: ownOrigin } = settings;
   const { method, peer, protocol, requestId } = asking;
   // It would be answered with the token.
   if (method === 'TRACE') throw new Fault('method_not_allowed', 'TRACE is not passed on.');
+  if (ownOrigin !== undefined && !isGatewayHost(asking.header('host'), settings))
+    throw new Fault('not_found', `There is nothing at this address. The backend is served at ${ownOrigin.origin}.`);
+  const sharesOrigin = ownOrigin === undefined;
+  if (sharesOrigin && isServiceWorker(asking))
+    throw new Fault(
+      'forbidden',
+      'Service workers of the backend are not served at the origin of this app. Set GATEWAY_ORIGIN to give the backend its own.',
+    );
   const path = backendPath(asking.target);
   const answerHeaders = ['X-Request-Id', requestId];
+  if (settings.GATEWAY_SANDBOX) answerHeaders.push('Content-Security-Policy', SANDBOX);
   const page = asking.header('origin');
+  let cors: CorsRule = 'drop';
+  refuseEmbedding(asking, page, settings);
   if (page !== undefined) {
     const isAllowed = isAllowedOrigin(page, asking.header('host') ?? null, settings);
+    if (isAllowed) cors = keys.length > 0 ? 'replace' : 'pass';
     // A WebSocket would speak with the visitor's cookie, and browsers let any page read what it says.
-    if (!isAllowed && (asking.isUpgrade || !READS.has(method)))
-      throw new Fault(
-        'origin_not_allowed',
-        'Pages from this origin may not call this server. Add the origin to CORS_ALLOWED_ORIGINS.',
-      );
+    if (!isAllowed && (asking.isUpgrade || !READS.has(method))) throw notAllowed();
     if (keys.length > 0 && method === 'OPTIONS' && asking.header('access-control-request-method') !== undefined)
       return undefined;
     if (keys.length > 0 && isAllowed)
       for (const [name, value] of Object.entries(corsHeaders(page))) answerHeaders.push(name, value);
   }
+  const credentials = keys.length > 0 ? findCredentials(asking, keys, sharesOrigin) : undefined;
+  const plainPeer = peer?.startsWith('::ffff:') === true ? peer.slice(7) : peer;
+  const address =
+    trust === undefined ? plainPeer : clientAddress(peer, asking.header('x-forwarded-for') ?? null, trust);
   return {
     path,
     origin: {
-      peer: peer?.startsWith('::ffff:') === true ? peer.slice(7) : peer,
+      peer: plainPeer,
       protocol,
       isTrustedProxy: isTrustedProxy(peer, trust),
-      isOwnKey: keys.length > 0 && showsKey(asking, keys),
-      sessionCookie: keys.length > 0 ? SESSION_COOKIE : undefined,
+      isOwnKey: credentials?.isShown === true,
+      client: credentials === undefined ? (address ?? 'unknown') : `${credentials.key} ${address}`,
+      sessionCookies: SESSION_COOKIES,
+      cors,
+      sharesOrigin,
       requestId,
       traceparent: traceparentOf(asking),
     },
     answerHeaders,
   };
+}
+
+/** Browsers send both names, and either is a session: the second where the page was reached over TLS. */
+const SESSION_COOKIES = [SESSION_COOKIE, `__host-${SESSION_COOKIE}`];
+
+/** An opaque origin: nothing that the page does is done as this app. */
+const SANDBOX = 'sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads';
+
+function isServiceWorker({ header }: Asking): boolean {
+  return header('service-worker') !== undefined || header('sec-fetch-dest') === 'serviceworker';
+}
+
+/**
+ * Refuses what a page elsewhere embeds (scripts, images, frames): it would be fetched with the backend's token, and a script's values
+ * can be read where its text cannot. A link to the backend may be followed. Browsers say where a request comes from in `Sec-Fetch-Site`
+ * (W3C Fetch Metadata); other clients do not.
+ */
+function refuseEmbedding({ header, method }: Asking, page: string | undefined, settings: Config): void {
+  const site = header('sec-fetch-site');
+  if (site !== 'cross-site' && site !== 'same-site') return;
+  if (READS.has(method) && header('sec-fetch-mode') === 'navigate' && header('sec-fetch-dest') === 'document') return;
+  const from = page ?? header('referer');
+  if (from === undefined || !URL.canParse(from)) throw notAllowed();
+  if (!isAllowedOrigin(new URL(from).origin, header('host') ?? null, settings)) throw notAllowed();
+}
+
+function notAllowed(): Fault {
+  return new Fault(
+    'origin_not_allowed',
+    'Pages from this origin may not call this server. Add the origin to CORS_ALLOWED_ORIGINS.',
+  );
 }
 
 /** The request becomes part of its caller's trace, and what is passed on part of it. */
@@ -99,14 +160,28 @@ export function preflightHeaders(asking: Asking, settings: Config): Record<strin
   return { 'x-request-id': asking.requestId, ...(isAllowed ? corsHeaders(page, true) : {}) };
 }
 
-/** The headers of an answer that is an error of ours. */
-export function errorHeaders(requestId: string): Record<string, string> {
-  return {
+/** The headers of an answer that is an error of ours, with this status. */
+export function errorHeaders(
+  asking: Asking,
+  status: number,
+  settings: Config,
+  retryAfterSeconds: number | undefined,
+): Record<string, string> {
+  const headers: Record<string, string> = {
     'content-type': 'application/json; charset=utf-8',
     'cache-control': 'no-store',
-    'x-request-id': requestId,
+    'x-request-id': asking.requestId,
     'x-content-type-options': 'nosniff',
   };
+  if (retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterSeconds)));
+  // The page to sign in at is the app's, and so is its cookie: at another origin the browser itself asks for the key.
+  if (status === 401 && settings.GATEWAY_ORIGIN !== undefined && isNavigation(asking))
+    headers['www-authenticate'] = 'Basic realm="Chill Space: any name, and a key as the password", charset="UTF-8"';
+  return headers;
+}
+
+function isNavigation({ header }: Asking): boolean {
+  return header('sec-fetch-mode') === 'navigate' || header('accept')?.includes('text/html') === true;
 }
 
 /** The caller's own id where it is a sane one, else a new one. */
@@ -117,12 +192,26 @@ export function requestIdOf(given: string | string[] | null | undefined): string
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Whether `Authorization` is a key of this server, which then is not the backend's to see. Otherwise there must be a session.
- * Throws `unauthorized` where there is neither.
+ * The key that a request is made with. `isShown`: it is in `Authorization`, which then is not the backend's to see; otherwise
+ * there is a session. Throws `unauthorized` where there is neither.
  */
-function showsKey(asking: Asking, keys: readonly string[]): boolean {
-  const shown = /^Bearer +(\S+)$/i.exec(asking.header('authorization') ?? '')?.[1];
-  if (shown !== undefined && findKey(shown, keys) !== undefined) return true;
-  if (sessionKey(asking.header('cookie') ?? null, keys, Date.now()) !== undefined) return false;
+function findCredentials(
+  { header }: Asking,
+  keys: readonly string[],
+  sharesOrigin: boolean,
+): { key: string; isShown: boolean } {
+  const [, scheme = '', value = ''] = /^(Bearer|Basic) +(\S+)$/i.exec(header('authorization') ?? '') ?? [];
+  const isBasic = scheme.toLowerCase() === 'basic';
+  // At the origin that is the app's too, Basic credentials are the backend's.
+  const shown = isBasic ? (sharesOrigin ? '' : passwordOf(value)) : value;
+  const key = shown === '' ? undefined : findKey(shown, keys);
+  if (key !== undefined) return { key, isShown: true };
+  const session = sessionKey(header('cookie') ?? null, keys, Date.now());
+  if (session !== undefined) return { key: session, isShown: false };
   throw new Fault('unauthorized', 'This server needs a key: send it as Authorization: Bearer <key>, or sign in.');
+}
+
+function passwordOf(basic: string): string {
+  const pair = Buffer.from(basic, 'base64').toString();
+  return pair.slice(pair.indexOf(':') + 1);
 }

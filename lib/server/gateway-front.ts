@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
 import type { Gateway } from '#lib/gateway/gateway';
 import { passOn } from '#lib/gateway/node-exchange';
 import { EXPLICIT_PREFIX } from '#lib/gateway/target';
 import { asksForWebSocket, passUpgrade } from '#lib/gateway/upgrade';
 import { describeError } from '#lib/http/errors';
+import { isGatewayHost } from '#lib/http/gateway-host';
 import { log } from '#lib/observe/log';
 import {
   type Asking,
@@ -17,6 +19,7 @@ import {
 } from '#lib/server/gateway-admission';
 
 const LONGEST_LOGGED_PATH = 256;
+const LIVENESS_PATH = '/gateway-health';
 
 /** The gateway as `server.ts` serves it, before the routes' own adapter and before Next. */
 export class GatewayFront {
@@ -34,14 +37,19 @@ export class GatewayFront {
     return pathname.startsWith(EXPLICIT_PREFIX) || !this.#isOwn(pathname);
   }
 
+  /** Whether everything at this host is the gateway's, but for its own liveness. */
+  takesAll(host: string | undefined, pathname: string): boolean {
+    return isGatewayHost(host, this.#gateway.settings) && pathname !== LIVENESS_PATH;
+  }
+
   takesUpgrade(incoming: IncomingMessage, pathname: string): boolean {
-    return asksForWebSocket(incoming) && this.takes(pathname);
+    return asksForWebSocket(incoming) && (this.takesAll(incoming.headers.host, pathname) || this.takes(pathname));
   }
 
   serve(incoming: IncomingMessage, outgoing: ServerResponse, expectsContinue: boolean): void {
     const asking = toAsking(incoming, false);
     const { settings } = this.#gateway;
-    const refuse = (fault: Fault) => refuseRequest(incoming, outgoing, asking, fault);
+    const refuse = (fault: Fault) => refuseRequest(incoming, outgoing, asking, fault, settings);
     try {
       const admission = admit(asking, settings);
       if (admission === undefined) outgoing.writeHead(204, preflightHeaders(asking, settings)).end();
@@ -57,7 +65,7 @@ export class GatewayFront {
   /** For the server's `upgrade` event. */
   upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
     const asking = toAsking(incoming, true);
-    const refuse = (fault: Fault) => refuseSocket(socket, asking, fault);
+    const refuse = (fault: Fault) => refuseSocket(socket, asking, fault, this.#gateway.settings);
     try {
       const admission = admit(asking, this.#gateway.settings);
       if (admission === undefined) return;
@@ -85,26 +93,33 @@ function toAsking({ method = 'GET', url = '/', headers, socket }: IncomingMessag
   };
 }
 
-function refuseRequest(incoming: IncomingMessage, outgoing: ServerResponse, asking: Asking, fault: Fault): void {
-  const { status, body } = describeError(fault);
+function refuseRequest(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  asking: Asking,
+  fault: Fault,
+  settings: Config,
+): void {
+  const { status, body, retryAfterSeconds } = describeError(fault);
   logAnswer(asking, status);
   if (outgoing.headersSent || outgoing.destroyed) {
     outgoing.destroy();
     return;
   }
-  const headers = errorHeaders(asking.requestId);
+  const headers = errorHeaders(asking, status, settings, retryAfterSeconds);
   // What is left of the body is not worth waiting for.
   if (!incoming.complete) headers.connection = 'close';
   outgoing.writeHead(status, headers);
   outgoing.end(JSON.stringify(body));
 }
 
-function refuseSocket(socket: Duplex, asking: Asking, fault: Fault): void {
-  const { status, body } = describeError(fault);
+function refuseSocket(socket: Duplex, asking: Asking, fault: Fault, settings: Config): void {
+  const { status, body, retryAfterSeconds } = describeError(fault);
   logAnswer(asking, status);
   const text = JSON.stringify(body);
-  const headers = { ...errorHeaders(asking.requestId), 'content-length': String(Buffer.byteLength(text)) };
-  const lines = Object.entries({ ...headers, connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
+  const headers = errorHeaders(asking, status, settings, retryAfterSeconds);
+  const framing = { 'content-length': String(Buffer.byteLength(text)), connection: 'close' };
+  const lines = Object.entries({ ...headers, ...framing }).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.on('error', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} \r\n${lines.join('')}\r\n${text}`);
 }

@@ -41,9 +41,9 @@ async function serve(name: string, request: Request): Promise<Response> {
         : await passOnFetch(gateway(), request, admission.path, admission.origin, admission.answerHeaders);
   } catch (error) {
     if (!Fault.is(error)) log().error({ err: error, request_id: asking.requestId }, 'gateway failed unexpectedly');
-    const { status, body } = describeError(error);
+    const { status, body, retryAfterSeconds } = describeError(error);
     const text = request.method === 'HEAD' ? null : JSON.stringify(body);
-    response = new Response(text, { status, headers: errorHeaders(asking.requestId) });
+    response = new Response(text, { status, headers: errorHeaders(asking, status, settings, retryAfterSeconds) });
   }
   answered(asking, name, response.status);
   return response;
