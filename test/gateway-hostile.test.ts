@@ -168,6 +168,27 @@ describe('a hostile backend', () => {
     expect(await answer.body.json()).toEqual({ error: 'Backend connection failed', code: 'upstream_failed' });
   });
 
+  it.each([
+    ['chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'],
+    ['end of a chunk', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nbad trailer\r\n\r\n'],
+  ])('that sends its head and a broken %s in one packet is a 502, and never an empty reply', async (_name, bytes) => {
+    const { url: backend } = await startRaw((_text, socket) => socket.write(bytes));
+    const { port } = await startGateway(backend);
+    const answer = await sendRaw(port, 'GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 502 [\s\S]*"error":"Backend connection failed"/);
+    expect(gateway().stats().requests).toMatchObject({ total: 1, active: 0, failed: 1 });
+    expect(gateway().stats().backends).toMatchObject([{ requests: 1, failures: 1, waiting: 0 }]);
+  });
+
+  it('that sends a whole chunk and a broken one in one packet has the first passed on, and then the end', async () => {
+    const { url: backend } = await startRaw((_text, socket) =>
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\nzz\r\n'),
+    );
+    const { port } = await startGateway(backend);
+    const answer = await sendRaw(port, 'GET /x HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n5\r\nwhole\r\n$/);
+  });
+
   it('that answers more than it was asked gives nobody the rest', async () => {
     const { url: backend } = await startRaw((_text, socket) =>
       socket.write(

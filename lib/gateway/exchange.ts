@@ -35,8 +35,9 @@ const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
  * One request and its answer, over as many attempts as it takes: another backend where one takes no connection, once more
  * where a kept connection turned out to be closed, and otherwise one. What the answer is written to is the subclass's.
  *
- * Exactly one of `respond` and `refuse` is called, and after `respond` exactly one of `finish` and `cut`, unless `leave`
- * was called first.
+ * `respond` is called at most once, and then the subclass calls `commit` when the head leaves. What fails before that is refused as if
+ * there had been no head. So exactly one of `finish`, `cut` and `refuse` is called, unless `leave` was called first; `cut`
+ * only after `commit`.
  */
 export abstract class Exchange implements AnswerHandler {
   protected readonly gateway: Gateway;
@@ -50,6 +51,8 @@ export abstract class Exchange implements AnswerHandler {
   /** The headers of an answer that may have trailers. */
   #rawHeaders: readonly string[] = [];
   #isRepeated = false;
+  /** The status of an answer whose head has not left yet. */
+  #heldStatus: number | undefined;
   #hasResponded = false;
   #isOver = false;
 
@@ -61,7 +64,9 @@ export abstract class Exchange implements AnswerHandler {
 
   /** An informational answer (103 and its kind), any number of times before `respond`. */
   protected abstract inform(status: number, headers: string[]): void;
+  /** Takes the head, which may wait for the end of this turn: `sendHead` is called when it may not wait longer. */
   protected abstract respond(status: number, message: string | undefined, headers: string[]): void;
+  protected abstract sendHead(): void;
   /** Takes a piece of the body, which is there during the call and as long as `lease` is held; false asks for no more until `resume`. */
   protected abstract write(chunk: Buffer, lease?: Lease): boolean;
   protected abstract finish(trailers: [string, string][]): void;
@@ -115,12 +120,28 @@ export abstract class Exchange implements AnswerHandler {
     const allowsTrailers = this.#outbound.allowsTrailers(status);
     const headers = responseHeaders(raw, this.gateway.mask, origin, allowsTrailers);
     if (allowsTrailers) this.#rawHeaders = raw;
-    // A header that cannot be sent throws here, and comes back as an error of this attempt.
+    this.#heldStatus = status;
+    // A header that cannot be sent throws here or before `commit`, and comes back as an error of this attempt.
     this.respond(status, statusMessage(message, this.gateway.mask), headers);
+  }
+
+  /** The head leaves: from now on the answer can only be finished or cut. */
+  protected commit(): void {
+    const status = this.#heldStatus;
+    if (status === undefined) return;
+    this.#heldStatus = undefined;
     this.#hasResponded = true;
     const now = performance.now();
     this.#backend?.succeeded(now);
     this.gateway.statistics.answered(status, now - this.#startedMs, false);
+  }
+
+  /** For what `respond` was given and could not be sent. */
+  protected failHead(error: unknown): void {
+    if (this.#isOver) return;
+    const failure = backendFailure(error, this.gateway.settings.GATEWAY_TIMEOUT_MS);
+    this.#backend?.failed(failure, false);
+    this.fail(failure.fault);
   }
 
   onResponseData(chunk: Buffer, lease: Lease): void {
@@ -133,6 +154,7 @@ export abstract class Exchange implements AnswerHandler {
     if (this.#isOver) return;
     const rest = this.#mask?.end();
     if (rest !== undefined && rest.length > 0) this.write(rest);
+    this.sendHead();
     this.#end();
     this.finish(trailers.length === 0 ? [] : responseTrailers(trailers, this.#rawHeaders, this.gateway.mask));
   }
@@ -162,7 +184,7 @@ export abstract class Exchange implements AnswerHandler {
     backend.pending += 1;
     backend.pool.dispatch({ method, path: backend.basePath + path, headers, body, trailers }, this);
     // From the first byte on, the connection's own timeouts hold; until then it waits for a place in the pool.
-    if (this.#controller === undefined && !this.#isOver && !this.#hasResponded) {
+    if (this.#controller === undefined && !this.#isOver && !this.#hasResponded && this.#heldStatus === undefined) {
       clearTimeout(this.#wait);
       this.#wait = setTimeout(() => this.#waitedTooLong(), this.gateway.settings.GATEWAY_TIMEOUT_MS);
     }
@@ -188,6 +210,7 @@ export abstract class Exchange implements AnswerHandler {
   }
 
   #conclude(fault: Fault): void {
+    this.#heldStatus = undefined;
     this.#end();
     if (this.#hasResponded) {
       this.cut();

@@ -70,7 +70,10 @@ class FetchExchange extends Exchange {
     keepUnbuffered(headers);
     const body = hasBody(this.#method, status) ? this.#stream() : null;
     this.#resolve(new Response(body, { status, headers, ...(message === undefined ? {} : { statusText: message }) }));
+    this.commit();
   }
+
+  protected override sendHead(): void {}
 
   protected override write(chunk: Buffer): boolean {
     if (this.#body === undefined) return true;

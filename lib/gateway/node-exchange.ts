@@ -35,6 +35,8 @@ class NodeExchange extends Exchange {
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
   readonly #passage: Passage;
+  /** The answer's head, until it is sent. */
+  #head: { status: number; message: string | undefined; headers: string[] } | undefined;
   #hasWritten = false;
   /** The first piece of the body, as long as the head waits for what goes out with it. */
   #first: string | undefined;
@@ -76,17 +78,26 @@ class NodeExchange extends Exchange {
 
   protected override respond(status: number, message: string | undefined, headers: string[]): void {
     headers.push(...this.#passage.answerHeaders);
-    if (message === undefined) this.#outgoing.writeHead(status, headers);
-    else this.#outgoing.writeHead(status, message, headers);
-    this.#passage.onAnswer(status);
+    this.#head = { status, message, headers };
     // Most answers come with their body at once, and then head, body and end leave together.
     this.#isHeadDue = true;
     process.nextTick(flush, this);
   }
 
+  protected override sendHead(): void {
+    if (this.#head === undefined) return;
+    const { status, message, headers } = this.#head;
+    this.#head = undefined;
+    if (message === undefined) this.#outgoing.writeHead(status, headers);
+    else this.#outgoing.writeHead(status, message, headers);
+    this.commit();
+    this.#passage.onAnswer(status);
+  }
+
   protected override write(chunk: Buffer, lease?: Lease): boolean {
     const isFirst = !this.#hasWritten;
     this.#hasWritten = true;
+    this.sendHead();
     if (isFirst && this.#isHeadDue && chunk.length <= ONE_WRITE_BYTES && !this.#outgoing.chunkedEncoding) {
       // As a string it goes out in one plain write with the head: a list of a string and a buffer costs an eighth more of all
       // the time that an answer takes here.
@@ -138,10 +149,13 @@ class NodeExchange extends Exchange {
 
   protected override cut(): void {
     this.#writeFirst();
+    // What was written in this turn still waits for its end.
+    this.#outgoing.socket?.uncork();
     this.#outgoing.destroy();
   }
 
   protected override refuse(fault: Fault): void {
+    this.#head = undefined;
     this.#hasWritten = true;
     this.#passage.refuse(fault);
   }
@@ -150,8 +164,16 @@ class NodeExchange extends Exchange {
   flushHead(): void {
     this.#isHeadDue = false;
     if (this.#outgoing.destroyed) return;
-    if (this.#hasWritten) this.#writeFirst();
-    else this.#outgoing.flushHeaders();
+    if (this.#hasWritten) {
+      this.#writeFirst();
+      return;
+    }
+    try {
+      this.sendHead();
+      this.#outgoing.flushHeaders();
+    } catch (error) {
+      this.failHead(error);
+    }
   }
 
   #closed(): void {
