@@ -15,6 +15,8 @@ export interface ClientRequest {
    * Trailers that cannot be sent fail the request with `REQUEST_REFUSED`, and the backend never sees its end.
    */
   trailers?: (() => readonly string[]) | undefined;
+  /** Who shares the connections with others; requests without a name are one client's. */
+  client?: string | undefined;
 }
 
 /** One request's hold on its connection. Does nothing once the request is over, whoever has the connection then. */

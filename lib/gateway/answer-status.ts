@@ -11,9 +11,9 @@ export function answerStatus(pool: HttpPool, request: ClientRequest, timeoutMs: 
     const timer = setTimeout(() => {
       late = new ClientError('ANSWER_TIMEOUT', 'no answer in time');
       reject(late);
-      controller?.abort(late);
+      (controller ?? waiting)?.abort(late);
     }, timeoutMs);
-    pool.dispatch(request, {
+    const waiting = pool.dispatch(request, {
       onRequestStart: (started) => {
         controller = started;
         if (late !== undefined) started.abort(late);

@@ -34,6 +34,7 @@ export class Backend implements Choosable {
     this.#settings = settings;
     this.pool = new HttpPool(this.url, {
       size: settings.GATEWAY_POOL_SIZE,
+      maxWaiting: settings.GATEWAY_MAX_QUEUE,
       keepAliveMs: settings.GATEWAY_KEEP_ALIVE_MS,
       answerMs: settings.GATEWAY_TIMEOUT_MS,
       connectMs: Math.min(CONNECT_TIMEOUT_MS, settings.GATEWAY_TIMEOUT_MS),

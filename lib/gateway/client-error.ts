@@ -9,7 +9,8 @@ export type ClientErrorCode =
   | 'ANSWER_CUT_SHORT'
   | 'ANSWER_INVALID'
   | 'HEAD_TOO_LARGE'
-  | 'POOL_CLOSED';
+  | 'POOL_CLOSED'
+  | 'POOL_FULL';
 
 /** An error of the HTTP client; its message has nothing of the request or the answer in it. */
 export class ClientError extends Error {

@@ -2,7 +2,15 @@ import type { Readable } from 'node:stream';
 import { Fault } from '#lib/fault';
 import type { AnswerHandler, Controller } from '#lib/gateway/answer-handler';
 import type { Backend } from '#lib/gateway/backend';
-import { backendFailure, connectionFailed, isClosedByPeer, isRefusedHere, tooSlow } from '#lib/gateway/faults';
+import {
+  backendFailure,
+  connectionFailed,
+  isClosedByPeer,
+  isPoolFull,
+  isRefusedHere,
+  poolFull,
+  tooSlow,
+} from '#lib/gateway/faults';
 import type { Gateway } from '#lib/gateway/gateway';
 import type { Lease } from '#lib/gateway/read-buffer';
 import type { Origin } from '#lib/gateway/request-headers';
@@ -26,7 +34,7 @@ export interface Outbound {
 }
 
 /** What an answer that the backend did not give is counted as; anything else was the caller's fault. */
-const STATUS_OF: Partial<Record<FaultCode, number>> = { upstream_failed: 502, upstream_timeout: 504 };
+const STATUS_OF: Partial<Record<FaultCode, number>> = { upstream_failed: 502, upstream_timeout: 504, queue_full: 503 };
 
 /** Methods that may be sent again where a kept connection was closed at the moment it was used (RFC 9110 §9.2.2). */
 const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -47,6 +55,8 @@ export abstract class Exchange implements AnswerHandler {
   #backend: Backend | undefined;
   #tried: Set<Backend> | undefined;
   #controller: Controller | undefined;
+  /** Ends the request while it waits for a connection. */
+  #waiting: Controller | undefined;
   #wait: NodeJS.Timeout | undefined;
   /** The headers of an answer that may have trailers. */
   #rawHeaders: readonly string[] = [];
@@ -106,8 +116,9 @@ export abstract class Exchange implements AnswerHandler {
 
   onRequestStart(controller: Controller): void {
     clearTimeout(this.#wait);
+    this.#waiting = undefined;
     this.#controller = controller;
-    if (this.#isOver) controller.abort(new Error('nobody waits for the answer any more'));
+    if (this.#isOver) controller.abort(nobodyWaits());
   }
 
   onResponseStart(status: number, message: string, raw: string[]): void {
@@ -167,6 +178,10 @@ export abstract class Exchange implements AnswerHandler {
       this.#conclude(new Fault('invalid_request', 'The request has an invalid header.'));
       return;
     }
+    if (isPoolFull(error)) {
+      if (!this.#triesAgain(error, unsent)) this.#conclude(poolFull());
+      return;
+    }
     const failure = backendFailure(error, this.gateway.settings.GATEWAY_TIMEOUT_MS);
     this.#backend?.failed(failure, unsent);
     if (this.#hasResponded || !this.#triesAgain(error, unsent)) this.#conclude(failure.fault);
@@ -178,13 +193,18 @@ export abstract class Exchange implements AnswerHandler {
       this.#conclude(connectionFailed());
       return;
     }
-    const { method, path, headers, body, trailers } = this.#outbound;
+    const { method, path, headers, body, trailers, origin } = this.#outbound;
     this.#backend = backend;
     this.#controller = undefined;
     backend.pending += 1;
-    backend.pool.dispatch({ method, path: backend.basePath + path, headers, body, trailers }, this);
+    const { client } = origin;
+    const waiting = backend.pool.dispatch(
+      { method, path: backend.basePath + path, headers, body, trailers, client },
+      this,
+    );
     // From the first byte on, the connection's own timeouts hold; until then it waits for a place in the pool.
     if (this.#controller === undefined && !this.#isOver && !this.#hasResponded && this.#heldStatus === undefined) {
+      this.#waiting = waiting;
       clearTimeout(this.#wait);
       this.#wait = setTimeout(() => this.#waitedTooLong(), this.gateway.settings.GATEWAY_TIMEOUT_MS);
     }
@@ -224,6 +244,9 @@ export abstract class Exchange implements AnswerHandler {
   #end(): void {
     this.#isOver = true;
     clearTimeout(this.#wait);
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    waiting?.abort(nobodyWaits());
     this.#release();
     this.gateway.statistics.ended();
   }
@@ -233,4 +256,8 @@ export abstract class Exchange implements AnswerHandler {
     this.#backend.pending -= 1;
     this.#backend = undefined;
   }
+}
+
+function nobodyWaits(): Error {
+  return new Error('nobody waits for the answer any more');
 }

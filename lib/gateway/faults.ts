@@ -26,6 +26,19 @@ export function tooSlow(timeoutMs: number, cause?: unknown): Fault {
   });
 }
 
+/** Too many requests wait for this backend: it is not to blame. */
+export function isPoolFull(error: unknown): boolean {
+  return codeOf(error) === 'POOL_FULL';
+}
+
+export function poolFull(): Fault {
+  return new Fault('queue_full', 'Too many requests wait for the backend. Try again in a few seconds.', {
+    retryAfterSeconds: FULL_RETRY_AFTER_SECONDS,
+  });
+}
+
+const FULL_RETRY_AFTER_SECONDS = 2;
+
 /** A connection that was kept and that the backend closed at the moment it was used again. */
 export function isClosedByPeer(error: unknown): boolean {
   return ['CLOSED_BY_PEER', 'ECONNRESET', 'EPIPE'].includes(codeOf(error));

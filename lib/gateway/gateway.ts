@@ -1,6 +1,7 @@
 import type { Config } from '#lib/config/index';
 import { Backend } from '#lib/gateway/backend';
 import { chooseBackend } from '#lib/gateway/choose';
+import { SlowClients } from '#lib/gateway/slow-clients';
 import { GatewayStatistics } from '#lib/gateway/statistics';
 import { TokenMask } from '#lib/gateway/token-mask';
 import type { GatewayStats } from '#lib/wire/gateway';
@@ -13,12 +14,14 @@ export class Gateway {
   readonly backends: readonly Backend[];
   readonly mask: TokenMask;
   readonly statistics = new GatewayStatistics();
+  readonly slowClients: SlowClients;
   readonly #checks: NodeJS.Timeout | undefined;
   readonly #closers = new Set<() => void>();
 
   constructor(settings: Config) {
     this.settings = settings;
     this.mask = new TokenMask(settings.HF_TOKEN);
+    this.slowClients = new SlowClients(settings.GATEWAY_MIN_BYTES_PER_SECOND);
     this.backends = settings.PRIVATE_BACKEND_URL.map((url) => new Backend(url, settings));
     // A single backend is asked whatever is thought of it: its own answers tell enough.
     if (this.backends.length > 1 || settings.GATEWAY_HEALTH_PATH !== undefined) {
@@ -63,6 +66,7 @@ export class Gateway {
 
   close(): void {
     clearInterval(this.#checks);
+    this.slowClients.close();
     for (const close of this.#closers) close();
     for (const backend of this.backends) backend.close();
   }

@@ -1,5 +1,6 @@
 import { type OnReadOpts, Socket } from 'node:net';
 import { expect, it, vi } from 'vitest';
+import { ConnectionShares } from '#lib/gateway/connection-shares';
 import { Dialler } from '#lib/gateway/dial';
 import { HttpConnection } from '#lib/gateway/http-connection';
 import { PooledRequest } from '#lib/gateway/pooled-request';
@@ -49,7 +50,8 @@ class Holder extends Recorder {
 function get(): [PooledRequest, Holder] {
   const holder = new Holder();
   const head = { text: 'GET / HTTP/1.1\r\n\r\n', bodyLength: 0 };
-  return [new PooledRequest({ method: 'GET', path: '/', headers: [], body: null }, head, holder), holder];
+  const shares = new ConnectionShares<PooledRequest>(10, 10);
+  return [new PooledRequest({ method: 'GET', path: '/', headers: [], body: null }, head, holder, shares), holder];
 }
 
 const KB = 1024;

@@ -114,6 +114,8 @@ export class HttpConnection implements Carrier, AnswerSink {
     this.#body = undefined;
     const request = this.#request;
     this.#request = undefined;
+    // The pool looks for whom it may serve next.
+    request?.release();
     this.#owner.onGone(this, this.#isReady ? undefined : error);
     if (request === undefined) return;
     // What breaks within an answer is no connection that was closed before it was used: the request was understood.

@@ -1,5 +1,6 @@
-import type { AnswerHandler, ClientRequest } from '#lib/gateway/answer-handler';
+import type { AnswerHandler, ClientRequest, Controller } from '#lib/gateway/answer-handler';
 import { ClientError } from '#lib/gateway/client-error';
+import { ConnectionShares } from '#lib/gateway/connection-shares';
 import { Dialler } from '#lib/gateway/dial';
 import { type ConnectionOwner, type ConnectionTimeouts, HttpConnection } from '#lib/gateway/http-connection';
 import { PooledRequest } from '#lib/gateway/pooled-request';
@@ -8,11 +9,13 @@ import { type RequestHead, requestHead } from '#lib/gateway/request-head';
 export interface PoolOptions extends ConnectionTimeouts {
   /** At most so many connections. */
   size: number;
+  /** At most so many requests wait for one. */
+  maxWaiting: number;
 }
 
 /**
  * The kept connections to one origin, each with one request at a time. A request gets the connection that was used last, a new one where
- * all are busy, or waits for its turn where there may be no more.
+ * all are busy, or waits for its turn where there may be no more, or where its client holds its share of them (`ConnectionShares`).
  */
 export class HttpPool implements ConnectionOwner {
   readonly #host: string;
@@ -20,13 +23,14 @@ export class HttpPool implements ConnectionOwner {
   readonly #options: PoolOptions;
   readonly #connections = new Set<HttpConnection>();
   readonly #idle: HttpConnection[] = [];
-  readonly #waiting: PooledRequest[] = [];
+  readonly #shares: ConnectionShares<PooledRequest>;
   #isClosed = false;
 
   constructor(origin: URL, options: PoolOptions) {
     this.#host = origin.host;
     this.#dialler = new Dialler(origin);
     this.#options = options;
+    this.#shares = new ConnectionShares(options.size, options.maxWaiting);
   }
 
   /** How many requests are carried, and how many connections there are to carry any. */
@@ -36,24 +40,29 @@ export class HttpPool implements ConnectionOwner {
     return { running: connected - this.#idle.length, connected };
   }
 
-  /** Sends a request as soon as it can be; all else is told to `handler`. One that cannot be sent as it is fails with `REQUEST_REFUSED`. */
-  dispatch(request: ClientRequest, handler: AnswerHandler): void {
+  /**
+   * Sends a request as soon as it can be; all else is told to `handler`. One that cannot be sent as it is fails with `REQUEST_REFUSED`, and
+   * one for which the line has no place with `POOL_FULL`. Returns what ends a request that waits, undefined where it does not.
+   */
+  dispatch(request: ClientRequest, handler: AnswerHandler): Controller | undefined {
     let head: RequestHead;
     try {
       if (this.#isClosed) throw closed();
       head = requestHead(request, this.#host);
     } catch (error) {
       handler.onResponseError(error instanceof Error ? error : new Error('not sent', { cause: error }));
-      return;
+      return undefined;
     }
-    const pooled = new PooledRequest(request, head, handler);
-    const connection = this.#idle.pop();
+    const pooled = new PooledRequest(request, head, handler, this.#shares);
+    const connection = this.#shares.mayBegin(pooled.share) ? this.#idle.pop() : undefined;
     if (connection !== undefined) {
       if (!pooled.start(connection)) this.#idle.push(connection);
-      return;
+      return undefined;
     }
-    this.#waiting.push(pooled);
+    const refused = this.#shares.wait(pooled.share, pooled);
     this.#connect();
+    refused?.fail(new ClientError('POOL_FULL', 'too many requests wait for a connection'));
+    return refused === pooled ? undefined : pooled;
   }
 
   /** As `Dialler.probe`. */
@@ -64,14 +73,13 @@ export class HttpPool implements ConnectionOwner {
   /** Ends every connection, and every request with an error. */
   close(): void {
     this.#isClosed = true;
-    for (const request of this.#waiting.splice(0)) request.fail(closed());
+    for (let next = this.#shares.takeAny(); next !== undefined; next = this.#shares.takeAny()) next.fail(closed());
     for (const connection of this.#connections) connection.destroy(closed());
   }
 
   onIdle(connection: HttpConnection): void {
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
-      if (next.start(connection)) return;
     this.#idle.push(connection);
+    this.#advance();
   }
 
   onGone(connection: HttpConnection, error: Error | undefined): void {
@@ -79,12 +87,24 @@ export class HttpPool implements ConnectionOwner {
     const place = this.#idle.indexOf(connection);
     if (place !== -1) this.#idle.splice(place, 1);
     // It was opened for the sake of one that waits.
-    if (error !== undefined) this.#waiting.shift()?.fail(error);
+    if (error !== undefined) this.#shares.takeAny()?.fail(error);
+    this.#advance();
     this.#connect();
   }
 
+  /** Gives idle connections to requests that wait and may begin. */
+  #advance(): void {
+    while (this.#shares.waiting > 0) {
+      const connection = this.#idle.pop();
+      if (connection === undefined) return;
+      const next = this.#shares.take();
+      if (next?.start(connection) !== true) this.#idle.push(connection);
+      if (next === undefined) return;
+    }
+  }
+
   #connect(): void {
-    if (this.#isClosed || this.#waiting.length === 0 || this.#connections.size >= this.#options.size) return;
+    if (this.#isClosed || this.#connections.size >= this.#options.size || !this.#shares.hasNext) return;
     this.#connections.add(new HttpConnection(this.#dialler, this.#options, this));
   }
 }

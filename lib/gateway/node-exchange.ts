@@ -6,6 +6,7 @@ import type { Lease } from '#lib/gateway/read-buffer';
 import { BodyStalled, RequestBody } from '#lib/gateway/request-body';
 import { type Origin, requestHeaders, requestTrailers } from '#lib/gateway/request-headers';
 import { hasBody } from '#lib/gateway/response-headers';
+import { Stopwatch, type Transfer } from '#lib/gateway/slow-clients';
 
 /** One request to be passed on, and how what is not the backend's business is done. */
 export interface Passage {
@@ -35,6 +36,9 @@ class NodeExchange extends Exchange {
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
   readonly #passage: Passage;
+  readonly #body: RequestBody | null;
+  /** From the first time that the client takes less than there is for it. */
+  #reader: SlowReader | undefined;
   /** The answer's head, until it is sent. */
   #head: { status: number; message: string | undefined; headers: string[] } | undefined;
   #hasWritten = false;
@@ -47,7 +51,7 @@ class NodeExchange extends Exchange {
     const method = incoming.method ?? 'GET';
     const { GATEWAY_TIMEOUT_MS: timeoutMs, HF_TOKEN: token } = gateway.settings;
     const goOn = passage.expectsContinue ? () => outgoing.writeContinue() : undefined;
-    const body = carriesBody(incoming) ? new RequestBody(incoming, timeoutMs, goOn) : null;
+    const body = carriesBody(incoming) ? new RequestBody(incoming, timeoutMs, gateway.slowClients, goOn) : null;
     const { rawHeaders } = incoming;
     // Older ones have neither chunks nor trailers, whatever they say.
     const allowsTrailers = incoming.headers['transfer-encoding'] !== undefined && isModern(incoming);
@@ -63,6 +67,7 @@ class NodeExchange extends Exchange {
     this.#incoming = incoming;
     this.#outgoing = outgoing;
     this.#passage = passage;
+    this.#body = body;
     body?.on('error', (error) => this.#bodyFailed(error));
   }
 
@@ -91,6 +96,7 @@ class NodeExchange extends Exchange {
     if (message === undefined) this.#outgoing.writeHead(status, headers);
     else this.#outgoing.writeHead(status, message, headers);
     this.commit();
+    this.#body?.mayBeSlow();
     this.#passage.onAnswer(status);
   }
 
@@ -109,16 +115,26 @@ class NodeExchange extends Exchange {
     if (!this.#outgoing.writableNeedDrain) return true;
     if (!this.#isPaused) {
       this.#isPaused = true;
+      this.#watchReader();
       // A client that never reads is not waited for longer than a backend that never answers.
       const stalled = () => void this.#outgoing.destroy();
       this.#outgoing.setTimeout(this.gateway.settings.GATEWAY_TIMEOUT_MS, stalled);
       this.#outgoing.once('drain', () => {
         this.#isPaused = false;
+        this.#reader?.waited.stop();
         this.#outgoing.off('timeout', stalled).setTimeout(0);
         this.resume();
       });
     }
     return false;
+  }
+
+  #watchReader(): void {
+    if (this.#reader === undefined) {
+      this.#reader = new SlowReader(this.#outgoing, this.gateway.settings.GATEWAY_TIMEOUT_MS);
+      this.gateway.slowClients.watch(this.#reader);
+    }
+    this.#reader.waited.start();
   }
 
   /** Its memory would be read over when the next piece comes, which may be before this one has left. */
@@ -177,6 +193,7 @@ class NodeExchange extends Exchange {
   }
 
   #closed(): void {
+    if (this.#reader !== undefined) this.gateway.slowClients.forget(this.#reader);
     if (this.#outgoing.writableFinished) return;
     if (!this.#outgoing.headersSent) this.#passage.onAnswer(499);
     this.leave();
@@ -184,7 +201,40 @@ class NodeExchange extends Exchange {
 
   #bodyFailed(error: Error): void {
     if (!(error instanceof BodyStalled)) return;
-    this.fail(new Fault('invalid_request', 'The body of the request stopped arriving. Send it again.'));
+    this.fail(
+      new Fault('invalid_request', 'The body of the request stopped arriving, or comes too slowly. Send it again.'),
+    );
+  }
+}
+
+/** A client that takes its answer. What the system itself keeps for it counts as taken. */
+class SlowReader implements Transfer {
+  readonly graceMs: number;
+  readonly waited = new Stopwatch();
+  readonly #outgoing: ServerResponse;
+  readonly #atFirstBytes: number;
+
+  constructor(outgoing: ServerResponse, graceMs: number) {
+    this.graceMs = graceMs;
+    this.#outgoing = outgoing;
+    this.#atFirstBytes = this.#takenBytes;
+  }
+
+  get movedBytes(): number {
+    return this.#takenBytes - this.#atFirstBytes;
+  }
+
+  waitedMs(nowMs: number): number {
+    return this.waited.elapsedMs(nowMs);
+  }
+
+  onTooSlow(): void {
+    this.#outgoing.destroy();
+  }
+
+  get #takenBytes(): number {
+    const { socket } = this.#outgoing;
+    return socket === null ? 0 : socket.bytesWritten - socket.writableLength;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { AnswerHandler, ClientRequest, Controller } from '#lib/gateway/answer-handler';
+import type { ClientShare, ConnectionShares } from '#lib/gateway/connection-shares';
 import type { RequestHead } from '#lib/gateway/request-head';
 
 /** What a request is sent over. */
@@ -18,15 +19,26 @@ export class PooledRequest implements Controller {
   readonly body: Readable | null;
   readonly trailers: ClientRequest['trailers'];
   readonly handler: AnswerHandler;
+  readonly share: ClientShare<PooledRequest>;
+  readonly #shares: ConnectionShares<PooledRequest>;
+  /** Whether it counts among the connections that its client holds. */
+  #isCounted = false;
   #carrier: Carrier | undefined;
   #isOver = false;
 
-  constructor({ method, body, trailers }: ClientRequest, head: RequestHead, handler: AnswerHandler) {
+  constructor(
+    { method, body, trailers, client = '' }: ClientRequest,
+    head: RequestHead,
+    handler: AnswerHandler,
+    shares: ConnectionShares<PooledRequest>,
+  ) {
     this.method = method;
     this.head = head;
     this.body = body;
     this.trailers = trailers;
     this.handler = handler;
+    this.#shares = shares;
+    this.share = shares.of(client);
   }
 
   /** Goes out over `carrier`. False where nobody wants it any more: nothing was sent, and the carrier is free. */
@@ -35,8 +47,17 @@ export class PooledRequest implements Controller {
     this.handler.onRequestStart(this);
     if (this.#isOver) return false;
     this.#carrier = carrier;
+    this.#isCounted = true;
+    this.#shares.began(this.share);
     carrier.send(this);
     return true;
+  }
+
+  /** Its connection is free or gone: it counts no longer. */
+  release(): void {
+    if (!this.#isCounted) return;
+    this.#isCounted = false;
+    this.#shares.ended(this.share);
   }
 
   pause(): void {
@@ -56,6 +77,7 @@ export class PooledRequest implements Controller {
   end(trailers: string[]): void {
     this.#isOver = true;
     this.#carrier = undefined;
+    this.release();
     this.handler.onResponseEnd(trailers);
   }
 
@@ -63,7 +85,9 @@ export class PooledRequest implements Controller {
   fail(error: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    if (this.#carrier === undefined) this.#shares.leave(this.share, this);
     this.#carrier = undefined;
+    this.release();
     this.handler.onResponseError(error);
   }
 }

@@ -1,12 +1,20 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { type SlowClients, Stopwatch, type Transfer } from '#lib/gateway/slow-clients';
+
+/** How long a client may take for the first bytes of its body, and after a pause of the backend's. */
+const GRACE_MS = 5_000;
 
 /**
  * A request's body for the backend, with backpressure. What happens to it does not happen to the request: a backend that answers
  * before it has read everything, or that fails, leaves the client's connection open for the answer, and the
  * rest of the body is read and dropped.
  */
-export class RequestBody extends Readable {
+export class RequestBody extends Readable implements Transfer {
+  readonly graceMs = GRACE_MS;
+  readonly #slowClients: SlowClients;
+  readonly #waited = new Stopwatch();
+  #movedBytes = 0;
   readonly #incoming: IncomingMessage;
   readonly #onFirstRead: (() => void) | undefined;
   readonly #timeoutMs: number;
@@ -14,18 +22,37 @@ export class RequestBody extends Readable {
 
   /**
    * `onFirstRead` is called when the backend is there to take the body. A client that sends nothing for `timeoutMs` while it is
-   * being read fails the body with `BodyStalled`.
+   * being read fails the body with `BodyStalled`, and so does one that `slowClients` finds too slow.
    */
-  constructor(incoming: IncomingMessage, timeoutMs: number, onFirstRead?: () => void) {
+  constructor(incoming: IncomingMessage, timeoutMs: number, slowClients: SlowClients, onFirstRead?: () => void) {
     super();
+    this.#slowClients = slowClients;
     this.#incoming = incoming;
     this.#timeoutMs = timeoutMs;
     this.#onFirstRead = onFirstRead;
   }
 
+  get movedBytes(): number {
+    return this.#movedBytes;
+  }
+
+  waitedMs(nowMs: number): number {
+    return this.#waited.elapsedMs(nowMs);
+  }
+
+  onTooSlow(): void {
+    this.destroy(new BodyStalled());
+  }
+
+  /** From now on the body may take its time: the backend answers it as it comes. */
+  mayBeSlow(): void {
+    this.#slowClients.forget(this);
+  }
+
   override _read(): void {
     const incoming = this.#incoming;
     if (this.#isReading) {
+      this.#waited.start();
       incoming.resume();
       return;
     }
@@ -33,10 +60,15 @@ export class RequestBody extends Readable {
     this.#onFirstRead?.();
     incoming.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', this.#onError);
     incoming.setTimeout(this.#timeoutMs, this.#onTimeout);
+    // Most bodies are here by now, whole.
+    if (incoming.complete) return;
+    this.#waited.start();
+    this.#slowClients.watch(this);
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     const incoming = this.#incoming;
+    this.#slowClients.forget(this);
     incoming
       .off('data', this.#onData)
       .off('end', this.#onEnd)
@@ -49,11 +81,15 @@ export class RequestBody extends Readable {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (!this.push(chunk)) this.#incoming.pause();
+    this.#movedBytes += chunk.length;
+    if (this.push(chunk)) return;
+    this.#incoming.pause();
+    this.#waited.stop();
   };
 
   readonly #onEnd = (): void => {
     this.#incoming.setTimeout(0);
+    this.#slowClients.forget(this);
     this.push(null);
   };
 

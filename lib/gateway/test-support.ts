@@ -64,6 +64,7 @@ export function answer(body: string, ...lines: string[]): string {
 export function startPool(origin: URL, options: Partial<PoolOptions> = {}): HttpPool {
   const pool = new HttpPool(origin, {
     size: 1,
+    maxWaiting: 100,
     connectMs: 5_000,
     answerMs: 5_000,
     keepAliveMs: 5_000,

@@ -1,0 +1,150 @@
+/** Idle clients that are remembered, so that a client's next request makes no new entry. */
+const MOST_IDLE_CLIENTS = 1024;
+/** How many connections a client may hold for each one that is free. */
+const HELD_PER_FREE = 4;
+
+/** One client's part of a pool. */
+export class ClientShare<R> {
+  readonly name: string;
+  /** Connections that it holds. */
+  running = 0;
+  /** Oldest first. */
+  readonly waiting: R[] = [];
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/**
+ * Who of the clients of one pool gets a connection. A client may hold four times as many connections as are free (dynamic threshold:
+ * Choudhury and Hahne, 1998): one client alone gets four fifths of a large pool, and there is a place for the next. What waits is
+ * served in turns, one request of each client, its oldest first. The line holds `maxWaiting` requests: where it is full, a
+ * client that has fewer in it displaces the newest request of the client that has most.
+ */
+export class ConnectionShares<R> {
+  readonly #size: number;
+  readonly #maxWaiting: number;
+  readonly #clients = new Map<string, ClientShare<R>>();
+  /** The clients with something waiting, in the order of their turns. */
+  readonly #turns = new Set<ClientShare<R>>();
+  #running = 0;
+  #waiting = 0;
+
+  constructor(size: number, maxWaiting: number) {
+    this.#size = size;
+    this.#maxWaiting = maxWaiting;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  of(client: string): ClientShare<R> {
+    let share = this.#clients.get(client);
+    if (share === undefined) {
+      share = new ClientShare(client);
+      this.#clients.set(client, share);
+    }
+    return share;
+  }
+
+  /** Whether a client may hold one more connection. */
+  mayBegin(share: ClientShare<R>): boolean {
+    return share.running < HELD_PER_FREE * (this.#size - this.#running);
+  }
+
+  began(share: ClientShare<R>): void {
+    share.running += 1;
+    this.#running += 1;
+  }
+
+  ended(share: ClientShare<R>): void {
+    share.running -= 1;
+    this.#running -= 1;
+    this.#forget(share);
+  }
+
+  /** Puts a request in the line. Returns the request that has no place in it: another client's, this one, or none. */
+  wait(share: ClientShare<R>, request: R): R | undefined {
+    let displaced: R | undefined;
+    // A request for which a connection can be opened waits only until that is done.
+    if (this.#waiting >= this.#maxWaiting + this.#size - this.#running) {
+      const longest = this.#longest();
+      if (longest === undefined || share.waiting.length + 1 >= longest.waiting.length) {
+        this.#forget(share);
+        return request;
+      }
+      displaced = longest.waiting.at(-1);
+      if (displaced !== undefined) this.leave(longest, displaced);
+    }
+    share.waiting.push(request);
+    this.#turns.add(share);
+    this.#waiting += 1;
+    return displaced;
+  }
+
+  /** Takes a request out of the line, if it is there. */
+  leave(share: ClientShare<R>, request: R): void {
+    const place = share.waiting.lastIndexOf(request);
+    if (place === -1) return;
+    share.waiting.splice(place, 1);
+    this.#left(share);
+  }
+
+  /** Whether a request waits that may begin. */
+  get hasNext(): boolean {
+    return this.#nextShare() !== undefined;
+  }
+
+  /** Takes the next request that may begin out of the line. */
+  take(): R | undefined {
+    return this.#shift(this.#nextShare());
+  }
+
+  /** Takes the request whose turn is next, whether or not it may begin. */
+  takeAny(): R | undefined {
+    for (const share of this.#turns) return this.#shift(share);
+    return undefined;
+  }
+
+  #nextShare(): ClientShare<R> | undefined {
+    for (const share of this.#turns) if (this.mayBegin(share)) return share;
+    return undefined;
+  }
+
+  #shift(share: ClientShare<R> | undefined): R | undefined {
+    const request = share?.waiting.shift();
+    if (share === undefined || request === undefined) return undefined;
+    if (share.waiting.length > 0 && this.#turns.size > 1) {
+      // Behind all others.
+      this.#turns.delete(share);
+      this.#turns.add(share);
+    }
+    this.#left(share);
+    return request;
+  }
+
+  #left(share: ClientShare<R>): void {
+    this.#waiting -= 1;
+    if (share.waiting.length > 0) return;
+    this.#turns.delete(share);
+    this.#forget(share);
+  }
+
+  #longest(): ClientShare<R> | undefined {
+    let longest: ClientShare<R> | undefined;
+    for (const share of this.#turns)
+      if (longest === undefined || share.waiting.length > longest.waiting.length) longest = share;
+    return longest;
+  }
+
+  #forget(share: ClientShare<R>): void {
+    if (this.#clients.size <= MOST_IDLE_CLIENTS || share.running > 0 || share.waiting.length > 0) return;
+    this.#clients.delete(share.name);
+  }
+}

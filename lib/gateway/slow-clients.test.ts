@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { SlowClients, Stopwatch, type Transfer } from '#lib/gateway/slow-clients';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** A client that moves so many bytes a second, and is waited for all the time or half of it. */
+function transfer(bytesPerSecond: number, share = 1): Transfer & { endedAtMs: number | undefined } {
+  const startMs = performance.now();
+  return {
+    graceMs: 5_000,
+    endedAtMs: undefined,
+    get movedBytes() {
+      return ((performance.now() - startMs) / 1000) * bytesPerSecond;
+    },
+    waitedMs: (nowMs) => (nowMs - startMs) * share,
+    onTooSlow() {
+      this.endedAtMs = performance.now() - startMs;
+    },
+  };
+}
+
+it('ends what is slower than it may be once its grace is over, and nothing else', () => {
+  const slowClients = new SlowClients(240);
+  const all = [transfer(0), transfer(239), transfer(241), transfer(200, 0.5)];
+  const left = transfer(0);
+  for (const one of [...all, left]) slowClients.watch(one);
+  slowClients.forget(left);
+  vi.advanceTimersByTime(60_000);
+  expect([...all, left].map(({ endedAtMs }) => endedAtMs)).toEqual([5_000, 5_000, undefined, undefined, undefined]);
+  slowClients.close();
+});
+
+it('ends nothing where there is no limit, and has no timer where there is nothing to look at', () => {
+  const none = new SlowClients(0);
+  const idle = transfer(0);
+  none.watch(idle);
+  expect(vi.getTimerCount()).toBe(0);
+  const slowClients = new SlowClients(240);
+  slowClients.watch(idle);
+  slowClients.forget(idle);
+  vi.advanceTimersByTime(60_000);
+  expect([idle.endedAtMs, vi.getTimerCount()]).toEqual([undefined, 0]);
+});
+
+it('a stopwatch counts only the time in which it runs', () => {
+  const watch = new Stopwatch();
+  watch.start(100);
+  watch.start(150);
+  watch.stop(300);
+  watch.stop(400);
+  watch.start(1_000);
+  expect([watch.elapsedMs(1_000), watch.elapsedMs(1_050)]).toEqual([200, 250]);
+});
