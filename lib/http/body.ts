@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { Fault } from '#lib/fault';
 import type { HttpRequest } from '#lib/http/request';
 import { acceptCamelCase } from '#lib/wire/camel-case';
+import { isNestedTooDeep, MAX_JSON_DEPTH } from '#lib/wire/json-depth';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -22,8 +23,10 @@ export async function readJsonBytes(request: HttpRequest, limitBytes: number, an
   return request.bytes(limitBytes);
 }
 
-/** The second half of `readJson`. Throws `invalid_json`. */
+/** The second half of `readJson`. Throws `invalid_json`, also for JSON that is nested deeper than `MAX_JSON_DEPTH`. */
 export function parseJson(bytes: Uint8Array): unknown {
+  if (isNestedTooDeep(bytes))
+    throw new Fault('invalid_json', `The body is nested too deeply: at most ${MAX_JSON_DEPTH} levels are accepted.`);
   let source: string;
   try {
     source = decoder.decode(bytes);
