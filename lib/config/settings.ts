@@ -126,6 +126,12 @@ export const SETTINGS = {
   ),
   OTEL_EXPORTER_OTLP_HEADERS: define('Server', list(), '', 'Headers for it, as name=value, comma-separated.'),
   SHUTDOWN_TIMEOUT_MS: define('Server', whole(0, MAX_MS), '10000', 'How long open requests may go on after SIGTERM.'),
+  RECEIVING_MAX_SIZE_MB: define(
+    'Server',
+    whole(48, 1_048_576),
+    '128',
+    'Bodies of requests that are being received, all together; one caller may have half of it. More get 503.',
+  ),
   FRONTEND_URL: define(
     'Server',
     httpUrl().optional(),

@@ -1,4 +1,4 @@
-import { tooLarge } from '#lib/http/size';
+import { checkDeclared, GrowingBody } from '#lib/http/receiving';
 
 /**
  * What a handler sees of a request: the part of the web's own `Request` that can be had of node:http without making one,
@@ -11,7 +11,12 @@ export interface HttpRequest {
   readonly headers: RequestHeaders;
   /** Aborts when the client goes before its answer is complete. */
   readonly signal: AbortSignal;
-  /** The whole body; to be called once. Throws `body_too_large` as soon as it is known to be above `limitBytes`. */
+  /** Who the body counts for while it is received. */
+  caller: string;
+  /**
+   * The whole body; to be called once. Throws `body_too_large` as soon as it is known to be above `limitBytes`, and `queue_full`
+   * where the bodies that are being received leave no room for it.
+   */
   bytes(limitBytes: number): Promise<Uint8Array>;
 }
 
@@ -26,6 +31,7 @@ export class WebRequest implements HttpRequest {
   readonly url: string;
   readonly headers: RequestHeaders;
   readonly signal: AbortSignal;
+  caller = 'unknown';
   readonly #request: Request;
 
   constructor(request: Request) {
@@ -40,15 +46,15 @@ export class WebRequest implements HttpRequest {
   async bytes(limitBytes: number): Promise<Uint8Array> {
     const { headers, body } = this.#request;
     // The HTTP parser holds a body to its declared length; a body without one is counted while it arrives.
-    if (Number(headers.get('content-length') ?? 0) > limitBytes) throw tooLarge(limitBytes);
+    const declaredBytes = Number(headers.get('content-length') ?? 0);
+    checkDeclared(declaredBytes, limitBytes, this.caller);
     if (body === null) return new Uint8Array();
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    for await (const chunk of body) {
-      size += chunk.byteLength;
-      if (size > limitBytes) throw tooLarge(limitBytes);
-      chunks.push(chunk);
+    const growing = new GrowingBody(this.caller, limitBytes, declaredBytes);
+    try {
+      for await (const chunk of body) growing.add(chunk);
+      return growing.finish();
+    } finally {
+      growing.drop();
     }
-    return Buffer.concat(chunks);
   }
 }

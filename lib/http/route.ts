@@ -113,6 +113,7 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
       method === 'OPTIONS'
         ? 'preflight'
         : identify(request.headers, keys, addressOf(request, context.peerAddress, settings), Date.now());
+    request.caller = caller;
     const perMinute = options.limited === undefined || method !== 'POST' ? 0 : settings[LIMIT_OF[options.limited]];
     if (options.limited !== undefined && perMinute > 0) await countRequest(options.limited, caller, perMinute);
     const params = context.params instanceof Promise ? await context.params : context.params;

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Fault } from '#lib/fault';
+import { checkDeclared, GrowingBody } from '#lib/http/receiving';
 import type { HttpRequest, RequestHeaders } from '#lib/http/request';
-import { tooLarge } from '#lib/http/size';
 
 /** A request as node:http gives it. Nothing is made before it is asked for. */
 export class NodeRequest implements HttpRequest, RequestHeaders {
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
+  caller = 'unknown';
   #abort: AbortController | undefined;
 
   constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
@@ -48,24 +49,33 @@ export class NodeRequest implements HttpRequest, RequestHeaders {
   bytes(limitBytes: number): Promise<Uint8Array> {
     const incoming = this.#incoming;
     return new Promise((resolve, reject) => {
-      if (Number(incoming.headers['content-length'] ?? 0) > limitBytes) throw tooLarge(limitBytes);
+      const declaredBytes = Number(incoming.headers['content-length'] ?? 0);
+      checkDeclared(declaredBytes, limitBytes, this.caller);
       // One without a body is over before it is read.
       if (incoming.readableEnded) return resolve(Buffer.alloc(0));
       if (incoming.destroyed) throw gone();
-      let first: Buffer | undefined;
-      let rest: Buffer[] | undefined;
-      let size = 0;
+      let whole: Buffer | undefined;
+      let growing: GrowingBody | undefined;
       const take = (chunk: Buffer) => {
-        size += chunk.byteLength;
-        if (size > limitBytes) {
+        // Nearly every body comes in one piece, and is used as it is.
+        if (growing === undefined && chunk.byteLength === declaredBytes) {
+          whole = chunk;
+          return;
+        }
+        try {
+          if (growing === undefined) {
+            const begun = new GrowingBody(this.caller, limitBytes, declaredBytes);
+            growing = begun;
+            incoming.once('close', () => begun.drop());
+          }
+          growing.add(chunk);
+        } catch (error) {
           incoming.off('data', take).pause();
-          reject(tooLarge(limitBytes));
-        } else if (first === undefined) first = chunk;
-        else if (rest === undefined) rest = [first, chunk];
-        else rest.push(chunk);
+          reject(error);
+        }
       };
       incoming.on('data', take);
-      incoming.on('end', () => resolve(rest === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(rest)));
+      incoming.on('end', () => resolve(growing?.finish() ?? whole ?? Buffer.alloc(0)));
       // The client went: nobody will read what becomes of this.
       incoming.on('error', () => reject(gone()));
     });

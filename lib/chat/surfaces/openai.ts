@@ -5,6 +5,7 @@ import type { Ticket } from '#lib/chat/in-flight';
 import { Fault } from '#lib/fault';
 import type { ChatRequest, Message, ModelOptions, Think, ToolCall, Usage } from '#lib/wire/chat';
 import type { ErrorBody } from '#lib/wire/error';
+import { isNestedTooDeep } from '#lib/wire/json-depth';
 import type { ModelInfo } from '#lib/wire/models';
 import type { OpenAiMessage, OpenAiRequest } from '#lib/wire/openai-api';
 
@@ -161,6 +162,7 @@ function fromDataUrl(url: string, index: number): string {
 function fromToolCall(call: NonNullable<OpenAiMessage['tool_calls']>[number], index: number): ToolCall {
   const { name, arguments: written } = call.function;
   try {
+    if (isNestedTooDeep(Buffer.from(written))) throw new RangeError('nested too deep');
     const parsed: unknown = JSON.parse(written === '' ? '{}' : written);
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
       return { id: call.id, function: { name, arguments: JSON.parse(JSON.stringify(parsed)) } };
