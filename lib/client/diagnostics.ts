@@ -15,7 +15,7 @@ export interface Problem {
 
 /** After the last key. */
 const IDLE_MS = 700;
-/** A validation takes a place at the runner as a run does, and counts against the same limit of runs a minute. */
+/** A validation takes a place at the runner, and counts against the limit of checks a minute. */
 const LEAST_BETWEEN_MS = 5_000;
 const TIMEOUT_MS = 30_000;
 

@@ -62,6 +62,7 @@ function roleDefaults(role: unknown, given: ReadonlySet<SettingName>): Partial<R
   return {
     ...(given.has('PORT') ? {} : { PORT: EXECUTOR_PORTS[parsed.data] }),
     ...(given.has('RATE_LIMIT_CODE') ? {} : { RATE_LIMIT_CODE: 0 }),
+    ...(given.has('RATE_LIMIT_CHECKS') ? {} : { RATE_LIMIT_CHECKS: 0 }),
   };
 }
 

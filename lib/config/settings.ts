@@ -269,6 +269,12 @@ export const SETTINGS = {
     '30',
     'Code runs a minute for each caller; 0 is no limit.',
   ),
+  RATE_LIMIT_CHECKS: define(
+    'Rate limits',
+    whole(0, 1_000_000),
+    '360',
+    "Checks of programs a minute for each caller (the editor's own, at most one in 5 s: 30 people behind one address); 0 is no limit.",
+  ),
 
   PRIVATE_BACKEND_URL: define(
     'Gateway',
@@ -349,13 +355,19 @@ export const SETTINGS = {
     'What sandboxes that wait for programs may hold, together; 0 is none.',
   ),
   CODE_MAX_CONCURRENT: define('Code', whole(0, 1_000), '0', 'Runs at a time; 0 is one a core.'),
-  CODE_MAX_QUEUE: define('Code', whole(0, 100_000), '16', 'Runs that may wait; one more gets 503.'),
+  // One caller may have half of the line: a class of 30 behind one address, all running at once.
+  CODE_MAX_QUEUE: define(
+    'Code',
+    whole(0, 100_000),
+    '64',
+    'Runs that may wait, and as many checks; one more gets 503. One caller may have half of the line.',
+  ),
 
   EXECUTOR_LANGUAGE: define(
     'Executors',
     language().optional(),
     undefined,
-    'Be the executor of this one language: PORT is then 8001 python, 8002 javascript and typescript, 8003 java, 8004 cpp, 8005 go, 8006 rust, and RATE_LIMIT_CODE 0.',
+    'Be the executor of this one language: PORT is then 8001 python, 8002 javascript and typescript, 8003 java, 8004 cpp, 8005 go, 8006 rust, and there are no rate limits of code.',
   ),
   PYTHON_EXECUTOR_URL: define(
     'Executors',

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { Fault } from '#lib/fault';
 import {
   createSession,
   endSession,
@@ -89,6 +90,7 @@ describe('a route under keys and limits', () => {
   afterEach(() => {
     delete process.env.API_KEYS;
     delete process.env.RATE_LIMIT_CODE;
+    delete process.env.RATE_LIMIT_CHECKS;
     forgetProcessWide('config');
   });
 
@@ -114,6 +116,34 @@ describe('a route under keys and limits', () => {
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(await refused.json()).toMatchObject({ code: 'rate_limited' });
     expect((await routes.GET(new Request(at), { ...CONTEXT, peerAddress: '10.0.0.2' })).status).toBe(200);
+  });
+
+  it('counts no request that was never one, and has a limit of its own for checks', async () => {
+    withEnvironment({ RATE_LIMIT_CODE: '2', RATE_LIMIT_CHECKS: '1' });
+    const context = { ...CONTEXT, peerAddress: '10.0.0.9' };
+    const send = (limited: 'code' | 'checks', status: 200 | 400 | 413 | 415 | 422) => {
+      const codes = {
+        400: 'invalid_json',
+        413: 'body_too_large',
+        415: 'unsupported_media_type',
+        422: 'unsupported_value',
+      } as const;
+      const { POST } = route(
+        '/api/limited',
+        {
+          POST: () => {
+            if (status === 200) return json('done');
+            throw new Fault(codes[status], 'A sentence.');
+          },
+        },
+        { limited },
+      );
+      return POST(new Request(at, { method: 'POST' }), context).then((answer) => answer.status);
+    };
+    const statuses = [];
+    for (const status of [400, 413, 415, 400, 200, 415, 422, 413] as const) statuses.push(await send('code', status));
+    expect(statuses).toEqual([400, 413, 415, 400, 200, 415, 422, 429]);
+    expect([await send('checks', 200), await send('checks', 200), await send('code', 200)]).toEqual([200, 429, 429]);
   });
 
   it('compares against every key', () => {

@@ -6,7 +6,7 @@ import { clientAddress } from '#lib/http/client-address';
 import { corsHeaders, isAllowedOrigin } from '#lib/http/cors';
 import { describeError } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
-import { countRequest, type LimitedWork } from '#lib/http/rate-limit';
+import { countRequest, type LimitedWork, uncountRequest } from '#lib/http/rate-limit';
 import { json, type Reply } from '#lib/http/reply';
 import { type HttpRequest, WebRequest } from '#lib/http/request';
 import { type Log, log, logRequest } from '#lib/observe/log';
@@ -50,7 +50,7 @@ export interface RouteOptions {
   quiet?: boolean;
   /** Answers without a key where keys are set: for the health routes, and for signing in. */
   open?: boolean;
-  /** POSTs count against this limit of their caller. */
+  /** POSTs count against this limit of their caller, unless they are not valid. */
   limited?: LimitedWork;
   /** Gives errors the shape of another API, for routes that speak one. */
   errorBody?: (body: ErrorBody, status: number) => unknown;
@@ -93,7 +93,10 @@ interface Entry {
   options: RouteOptions;
 }
 
-const LIMIT_OF = { chat: 'RATE_LIMIT_CHAT', code: 'RATE_LIMIT_CODE' } as const;
+const LIMIT_OF = { chat: 'RATE_LIMIT_CHAT', code: 'RATE_LIMIT_CODE', checks: 'RATE_LIMIT_CHECKS' } as const;
+
+/** What is answered to a request that was never one: malformed, too large, or not JSON. It does not count against a limit. */
+const NOT_COUNTED: ReadonlySet<number> = new Set([400, 413, 415]);
 
 async function serve(entry: Entry, request: HttpRequest, context: RouteContext): Promise<Reply> {
   const { name, method, handler, options } = entry;
@@ -106,6 +109,7 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
   const origin = request.headers.get('origin');
   let reply: Reply;
   let failure: unknown;
+  let counted: string | undefined;
   try {
     if (origin !== null) refuseForeignOrigin(origin, request, method, settings);
     const keys = options.open === true ? [] : settings.API_KEYS;
@@ -114,8 +118,10 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
         ? 'preflight'
         : identify(request.headers, keys, addressOf(request, context.peerAddress, settings), Date.now());
     request.caller = caller;
-    const perMinute = options.limited === undefined || method !== 'POST' ? 0 : settings[LIMIT_OF[options.limited]];
-    if (options.limited !== undefined && perMinute > 0) await countRequest(options.limited, caller, perMinute);
+    if (options.limited !== undefined && method === 'POST' && settings[LIMIT_OF[options.limited]] > 0) {
+      await countRequest(options.limited, caller, settings[LIMIT_OF[options.limited]]);
+      counted = caller;
+    }
     const params = context.params instanceof Promise ? await context.params : context.params;
     const call: Call = { requestId, isIdGiven: givenId !== undefined, params, caller, settings, log: log() };
     reply = await handler(request, call);
@@ -123,8 +129,10 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
     failure = error;
     reply = failed(error, options);
   }
-  const elapsedMs = performance.now() - started;
   const { status } = reply;
+  if (counted !== undefined && options.limited !== undefined && NOT_COUNTED.has(status))
+    await uncountRequest(options.limited, counted, settings[LIMIT_OF[options.limited]]);
+  const elapsedMs = performance.now() - started;
   metrics().requests.add(name, method, status, elapsedMs / 1000);
   traces?.answered(requestId, method, name, status, elapsedMs);
   if (failure !== undefined && !Fault.is(failure))

@@ -51,7 +51,7 @@ export function faultsOf(operation: Operation): FaultCode[] {
   if (operation.access === 'key') faults.add('unauthorized');
   if (operation.method !== 'get') faults.add('origin_not_allowed');
   if (operation.body !== undefined) {
-    for (const code of ['invalid_request', 'invalid_json', 'body_too_large'] as const) faults.add(code);
+    for (const code of ['invalid_request', 'invalid_json', 'body_too_large', 'queue_full'] as const) faults.add(code);
     if (operation.tag !== 'Ollama') faults.add('unsupported_media_type');
   }
   faults.add('internal_error');

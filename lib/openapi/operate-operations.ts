@@ -26,6 +26,7 @@ export const OPERATE_OPERATIONS: readonly Operation[] = [
       200: { description: 'It is done.', content: { 'application/json': { schema: 'StatsActionResult' } } },
     },
     faults: [
+      'rate_limited',
       'model_not_found',
       'unsupported_value',
       'model_load_failed',
@@ -162,9 +163,12 @@ export const OPERATE_OPERATIONS: readonly Operation[] = [
 const PASSED_METHODS: readonly Method[] = ['get', 'post', 'put', 'patch', 'delete'];
 const GATEWAY_FAULTS: readonly FaultCode[] = [
   'invalid_request',
+  'forbidden',
+  'origin_not_allowed',
   'not_found',
   'method_not_allowed',
   'upstream_failed',
+  'queue_full',
   'upstream_timeout',
 ];
 

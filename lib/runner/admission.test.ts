@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { readConfig } from '#lib/config/index';
 import { Admission, nextIndex } from '#lib/runner/admission';
 
 describe('nextIndex', () => {
@@ -70,6 +71,13 @@ describe('Admission', () => {
     leave();
     await Promise.all(all);
     expect([admission.waiting, admission.active]).toEqual([0, 0]);
+  });
+
+  it('has room for a class behind one address that runs its programs at once', async () => {
+    const admission = new Admission(2, readConfig({}).CODE_MAX_QUEUE);
+    const runs = Array.from({ length: 30 }, () => admission.enter('a class'));
+    for (const run of runs) (await run)();
+    expect([admission.active, admission.waiting]).toEqual([0, 0]);
   });
 
   it('takes a waiter that leaves out of the line', async () => {

@@ -128,6 +128,21 @@ describe('the runner', () => {
     },
   );
 
+  it('checks a program while every run has to wait, and runs one while every check has to', async () => {
+    const { runner } = bench({ CODE_MAX_CONCURRENT: '1', CODE_MAX_QUEUE: '0' });
+    const first = await occupy(runner, 'a');
+    await expect(runner.run(HELLO, { caller: 'a' })).rejects.toMatchObject({ code: 'runner_busy' });
+    const check = runner.validate(HELLO, { caller: 'a' });
+    expect(await check).toMatchObject({ isValid: true });
+    await first.free();
+    const checks = await Promise.allSettled(
+      [HELLO, HELLO, HELLO].map((program) => runner.validate(program, { caller: 'a' })),
+    );
+    expect(checks.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected', 'rejected']);
+    const [run] = await Promise.all([runner.run(HELLO, { caller: 'a' }), runner.validate(HELLO, { caller: 'a' })]);
+    expect(run.stdout).toBe('hello\n');
+  });
+
   it('lets a waiting caller go, and runs nothing for it', async () => {
     const { runner } = bench({ CODE_MAX_CONCURRENT: '1' });
     const first = await occupy(runner, 'a');

@@ -37,7 +37,7 @@ export interface Runner {
   run(request: CodeRequest, options: RunOptions): Promise<CodeResult>;
   /**
    * Parses or type-checks a program and never runs it; one that is wrong is a result, not an error. It takes a place as a run
-   * does, and throws the same.
+   * does, out of places of their own with a line of their own, and throws the same.
    */
   validate(
     request: Pick<CodeRequest, 'language' | 'code' | 'files'>,
@@ -71,7 +71,10 @@ interface Ready {
 
 export function createRunner(parts: RunnerParts): Runner {
   const { settings, cores, metrics } = parts;
-  const admission = new Admission(settings.CODE_MAX_CONCURRENT || cores, settings.CODE_MAX_QUEUE);
+  const places = settings.CODE_MAX_CONCURRENT || cores;
+  const admission = new Admission(places, settings.CODE_MAX_QUEUE);
+  // An editor checks while its owner types: that must never keep a run waiting.
+  const checks = new Admission(Math.max(1, Math.floor(places / 2)), settings.CODE_MAX_QUEUE);
   const statistics = new RunStatistics();
   const cache = new CompileCache();
   const closing = new AbortController();
@@ -99,12 +102,12 @@ export function createRunner(parts: RunnerParts): Runner {
   };
 
   /** Waits for a place; whoever gets it gives it back. */
-  const takePlace = async ({ language }: Program, { caller, signal }: RunOptions) => {
+  const takePlace = async (line: Admission, { language }: Program, { caller, signal }: RunOptions) => {
     if (closing.signal.aborted) throw new Fault('shutting_down', 'The server is shutting down. Try again in a moment.');
     const { sandbox, toolchains, pool, kinds } = await ready();
     const toolchain = await toolchains.require(language);
     const ends = AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal]);
-    const leave = await Promise.try(() => admission.enter(caller, ends)).catch((error: unknown) => {
+    const leave = await Promise.try(() => line.enter(caller, ends)).catch((error: unknown) => {
       throw Fault.is(error) ? error : new Fault('cancelled', 'The run was cancelled before it began.');
     });
     return { sandbox, toolchain, pool, kinds: kinds.of(language, toolchain), signal: ends, leave };
@@ -113,7 +116,7 @@ export function createRunner(parts: RunnerParts): Runner {
   const run = async (request: CodeRequest, options: RunOptions): Promise<CodeResult> => {
     const { onStart, onOutput } = options;
     const program = checkRequest(request, settings);
-    const { sandbox, toolchain, pool, kinds, signal, leave } = await takePlace(program, options);
+    const { sandbox, toolchain, pool, kinds, signal, leave } = await takePlace(admission, program, options);
     const { interpreter, compiler, program: blank, compilation } = kinds;
     const used: Kind<never>[] = [interpreter, compiler, blank, compilation].filter((kind) => kind !== undefined);
     try {
@@ -144,7 +147,7 @@ export function createRunner(parts: RunnerParts): Runner {
 
   const check = async (request: CodeRequest, options: RunOptions): Promise<ValidateResult> => {
     const program = checkRequest(request, settings);
-    const { sandbox, toolchain, signal, leave } = await takePlace(program, options);
+    const { sandbox, toolchain, signal, leave } = await takePlace(checks, program, options);
     try {
       return await validate(program, toolchain, sandbox, { settings, cores, signal });
     } finally {

@@ -7,10 +7,12 @@ import { KIB } from '#lib/http/size';
 import { currentStats } from '#lib/server/stats';
 import { type StatsActionResult, statsActionSchema } from '#lib/wire/stats';
 
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route('/api/cache-stats', {
-  GET: () => json(currentStats()),
-  POST: act,
-});
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
+  '/api/cache-stats',
+  { GET: () => json(currentStats()), POST: act },
+  // To load a model takes what an answer takes.
+  { limited: 'chat' },
+);
 
 async function act(request: HttpRequest): Promise<Reply> {
   const { signal } = request;

@@ -24,5 +24,5 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       return json(result);
     },
   },
-  { limited: 'code' },
+  { limited: 'checks' },
 );
