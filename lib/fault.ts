@@ -35,10 +35,42 @@ export class Fault extends Error {
     return error instanceof Fault || (error instanceof Error && error.name === 'Fault' && 'code' in error);
   }
 
-  /** One fault that names every field that zod refused. */
+  /**
+   * One fault that names the fields that zod refused: the first of them in its sentence, at most `MOST_DETAILS` in its details.
+   * The messages are those of `issueWords`, or a schema's own.
+   */
   static fromZod(error: z.ZodError): Fault {
-    const details = error.issues.map((issue) => ({ field: issue.path.join('.') || '(body)', message: issue.message }));
-    const named = details.map((detail) => `${detail.field}: ${detail.message}`).join('; ');
-    return new Fault('invalid_request', `The request is not valid: ${named}.`, { details });
+    const all = error.issues.flatMap((issue) => innermost(issue, []));
+    const details = all
+      .slice(0, MOST_DETAILS)
+      .map(({ path, message }) => ({ field: path.join('.') || '(body)', message }));
+    const named = details.slice(0, MOST_NAMED).map(({ field, message }) => sentenceOf(field, message));
+    const more = all.length > named.length ? `; and ${all.length - named.length} more` : '';
+    return new Fault('invalid_request', `The request is not valid: ${named.join('; ')}${more}.`, { details });
   }
+}
+
+const MOST_DETAILS = 50;
+const MOST_NAMED = 5;
+
+/**
+ * Where a value is one of several kinds and has the right one, what is wrong is further inside. The kind that has the fewest faults is the
+ * one that was meant.
+ */
+function innermost(
+  issue: z.core.$ZodIssue,
+  outer: readonly PropertyKey[],
+): { path: readonly PropertyKey[]; message: string }[] {
+  const path = [...outer, ...issue.path];
+  if (issue.code === 'invalid_union') {
+    const meant = issue.errors
+      .filter((errors) => errors.length > 0 && errors.every((inner) => inner.path.length > 0))
+      .toSorted((one, other) => one.length - other.length)[0];
+    if (meant !== undefined) return meant.flatMap((inner) => innermost(inner, path));
+  }
+  return [{ path, message: issue.message }];
+}
+
+function sentenceOf(field: string, message: string): string {
+  return /^(?:is|must|needs|takes|has|cannot|may)\b/.test(message) ? `${field} ${message}` : `${field}: ${message}`;
 }

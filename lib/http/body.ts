@@ -2,8 +2,10 @@ import type { z } from 'zod';
 import { Fault } from '#lib/fault';
 import type { HttpRequest } from '#lib/http/request';
 import { acceptCamelCase } from '#lib/wire/camel-case';
+import { issueWords } from '#lib/wire/issue-words';
 import { isNestedTooDeep, MAX_JSON_DEPTH } from '#lib/wire/json-depth';
 
+const IN_WORDS = { error: issueWords };
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
@@ -48,7 +50,7 @@ export function parseJson(bytes: Uint8Array): unknown {
 export function parseBody<S extends z.ZodType>(schema: S, body: unknown, fields: readonly string[] = []): z.output<S> {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new Fault('invalid_request', 'The body must be a JSON object.');
-  const result = schema.safeParse(acceptCamelCase(body, fields));
+  const result = schema.safeParse(acceptCamelCase(body, fields), IN_WORDS);
   if (!result.success) throw Fault.fromZod(result.error);
   return result.data;
 }
