@@ -137,6 +137,14 @@ describe('the routes beside it', () => {
     expect(received()).toBe('');
   });
 
+  it('/api/ready, which is open to all, names no address of a model server', async () => {
+    await startGateway('', { MODEL_PROVIDER: 'ollama', OLLAMA_API_URL: `http://127.0.0.1:${await closedPort()}` });
+    const answer = await readyRoute.GET(new Request(`${HERE}/api/ready`), CONTEXT);
+    const { model } = (await answer.json()).parts;
+    expect(model).toMatchObject({ state: 'down', detail: expect.stringContaining('OLLAMA_API_URL') });
+    expect(model.detail).not.toMatch(/https?:|127\.0/);
+  });
+
   it('/api/ready tells of the backend', async () => {
     const gatewayPart = async () => {
       const answer = await readyRoute.GET(new Request(`${HERE}/api/ready`), CONTEXT);

@@ -3,8 +3,10 @@ import { gateway } from '#lib/gateway/index';
 import { json } from '#lib/http/reply';
 import { type Call, route } from '#lib/http/route';
 import { modelDirectory } from '#lib/models/choose';
+import { log } from '#lib/observe/log';
 import { executorsPart } from '#lib/runner/executors';
 import { runner } from '#lib/runner/index';
+import { withoutAddresses } from '#lib/server/without-addresses';
 import type { Ready, ReadyPart } from '#lib/wire/health';
 
 /** A part that has not answered by then is down. */
@@ -40,11 +42,18 @@ const NOT_CONFIGURED: ReadyPart = { state: 'not_configured' };
 async function modelPart(signal: AbortSignal): Promise<ReadyPart> {
   try {
     await modelDirectory().check(AbortSignal.any([signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)]));
+    lastLogged = undefined;
     return { state: 'up' };
   } catch (error) {
-    return { state: 'down', detail: Fault.is(error) ? error.message : 'The model provider does not answer.' };
+    const message = Fault.is(error) ? error.message : 'The model provider does not answer.';
+    if (message !== lastLogged) log().warn({ part: 'model', reason: message }, 'not ready');
+    lastLogged = message;
+    return { state: 'down', detail: withoutAddresses(message) };
   }
 }
+
+/** Probes come every few seconds: what they find is logged when it changes. */
+let lastLogged: string | undefined;
 
 /** One of several backends is enough. */
 async function gatewayPart(): Promise<ReadyPart> {
