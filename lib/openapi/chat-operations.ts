@@ -144,7 +144,7 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     method: 'get',
     summary: 'Look at the queue, or at one request, or follow it',
     description:
-      'Without an id: the whole queue. With one: how that request stands, and its answer once it is complete. With an id and `Accept: text/event-stream`: the live stream, which `Last-Event-ID` resumes without loss or repeat; 204 says that there is nothing more to come.',
+      'Without an id: the whole queue. With one: how that request stands, and its answer once it is complete. With an id and `Accept: text/event-stream`: the live stream, which `Last-Event-ID` resumes without loss or repeat; 204 says that there is nothing more to come. A page of another origin reads it with `fetch`: `EventSource` cannot send a key.',
     access: 'key',
     parameters: [
       ID,

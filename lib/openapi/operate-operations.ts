@@ -208,7 +208,7 @@ function passing(path: string, method: Method, id: string, summary: string): Ope
     method,
     summary,
     description:
-      "With `PRIVATE_BACKEND_URL` set: path and query unchanged, both bodies streamed, `HF_TOKEN` put in. The caller's own Authorization goes along as `X-Forwarded-Authorization`. Without it: 404.",
+      "With `PRIVATE_BACKEND_URL` set: path and query unchanged, both bodies streamed, `HF_TOKEN` put in. The caller's own Authorization goes along as `X-Forwarded-Authorization`. Without it, and with `GATEWAY_ORIGIN` at any other host: 404.",
     access: 'key',
     parameters: [{ name: 'path', in: 'path', description: "The backend's path.", schema: { type: 'string' } }],
     answers: {},

@@ -29,7 +29,7 @@ export const gatewayStatsSchema = z.object({
   pool_size: z.number(),
   timeout_ms: z.number(),
   backends: z.array(backendStatsSchema),
-  /** Since the process began. `failed` are those without an answer of the backend: 502 and 504. */
+  /** Since the process began. `failed` are those without an answer of the backend: 502, 503 and 504. */
   requests: z.object({
     total: z.number(),
     active: z.number(),
