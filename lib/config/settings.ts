@@ -311,7 +311,7 @@ export const SETTINGS = {
   GATEWAY_MAX_QUEUE: define(
     'Gateway',
     whole(0, 100_000),
-    '2000',
+    '1000',
     'Requests that may wait for a connection to a backend; one more gets 503.',
   ),
   GATEWAY_MIN_BYTES_PER_SECOND: define(

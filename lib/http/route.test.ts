@@ -37,6 +37,18 @@ beforeEach(() => forgetProcessWide('config'));
 afterEach(() => vi.unstubAllEnvs());
 
 describe('route', () => {
+  it("is not there at the gateway's own host, but for the gateway's liveness", async () => {
+    vi.stubEnv('GATEWAY_ORIGIN', 'https://backend.example');
+    const liveness = route('/gateway-health', { GET: () => json('up') });
+    const at = (host: string) => new Request(URL_HERE, { headers: { host } });
+    for (const host of ['backend.example', 'Backend.Example:443']) {
+      expect((await routes.GET(at(host), CONTEXT)).status).toBe(404);
+      expect((await liveness.GET(at(host), CONTEXT)).status).toBe(200);
+    }
+    for (const host of ['app.example:3000', 'backend.example:80', 'backend.example:3000'])
+      expect((await routes.GET(at(host), CONTEXT)).status).toBe(200);
+  });
+
   it('gives every answer a request id: the sane one of the caller, else a new one', async () => {
     const own = await routes.GET(new Request(URL_HERE, { headers: { 'x-request-id': 'abc-1' } }), CONTEXT);
     expect(own.headers.get('x-request-id')).toBe('abc-1');
