@@ -7,6 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { DEFAULT_MODEL, modelLocation } from '../lib/models/embedded/location.mjs';
+import { loadDotEnv, projectEnvironment, projectNode, run as runProgram } from './setup.mjs';
 
 /**
  * Fetches the built-in model. Runs before any package is installed, so it uses nothing but Node (20 or later).
@@ -21,11 +22,46 @@ const run = promisify(execFile);
 const HUB = 'https://huggingface.co';
 const ANSWER_TIMEOUT_MS = 10_000;
 const SILENCE_TIMEOUT_MS = 30_000;
+const OLLAMA_PROBE_MS = 1_000;
 const TRIES = 3;
 /** A part of another host whose writer has been silent for so long is nobody's. */
 const ABANDONED_MS = 120_000;
 
-/** Resolves to the model's path. Throws an Error whose message is one sentence that says what to do. */
+/** Whether the built-in model is what people will talk to: no provider is set, and no Ollama answers on its usual port. */
+export async function needsEmbeddedModel({
+  MODEL_PROVIDER,
+  OLLAMA_API_URL,
+  NEXT_PUBLIC_CHAT_API_URL,
+  OPENAI_BASE_URL,
+}) {
+  const provider = MODEL_PROVIDER?.trim() || 'auto';
+  if (provider !== 'auto') return provider === 'embedded';
+  if ([OLLAMA_API_URL, NEXT_PUBLIC_CHAT_API_URL, OPENAI_BASE_URL].some((url) => url?.trim())) return false;
+  try {
+    const response = await fetch('http://127.0.0.1:11434/api/version', {
+      signal: AbortSignal.timeout(OLLAMA_PROBE_MS),
+    });
+    await response.body?.cancel();
+    return !response.ok;
+  } catch {
+    return true;
+  }
+}
+
+/** Whether the model that `env` names is on this machine. False where `env` names none that could be. */
+export async function hasModel(env) {
+  try {
+    const location = modelLocation(env);
+    return location.kind === 'path' ? await isFile(location.path) : await isWhole(location);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Resolves to the model's path. Throws an Error whose message is one sentence that says what to do. A proxy of HTTPS_PROXY
+ * is used where Node was started with NODE_USE_ENV_PROXY=1, as `runModelScript` does.
+ */
 export async function ensureModel({
   log = () => {},
   env = process.env,
@@ -50,12 +86,16 @@ export async function ensureModel({
     for (const source of sources) {
       try {
         await source.fetch();
-        await checkSum(location, part);
+        const sum = await checkSum(location, part);
         await rename(part, location.path);
+        if (location.sha256 === undefined)
+          log(
+            `No checksum of this model was known. To pin this file: EMBEDDED_MODEL=${env.EMBEDDED_MODEL}#sha256=${sum}`,
+          );
         log(`The model is ready (${megabytes((await stat(location.path)).size)}).`);
         return location.path;
       } catch (error) {
-        failures.push(`${source.name}: ${reason(error)}`);
+        failures.push(`${source.name}${throughProxy(env)}: ${reason(error)}`);
         // Another start may have finished meanwhile.
         if (await isWhole(location)) return location.path;
       }
@@ -65,7 +105,8 @@ export async function ensureModel({
   }
   throw new Error(
     `The built-in model could not be fetched (${failures.join('; ')}). ` +
-      'Put a GGUF file on this machine and name it in EMBEDDED_MODEL, or install Ollama, or set OPENAI_BASE_URL.',
+      'Put a GGUF file on this machine and name it in EMBEDDED_MODEL, or install Ollama, or set OPENAI_BASE_URL' +
+      `${throughProxy(env) === '' ? '; behind a proxy, set HTTPS_PROXY' : ''}.`,
   );
 }
 
@@ -174,21 +215,21 @@ async function fromPython(part, python, log) {
 /** Marks a failure after which the same source is worth another try. */
 const begun = (error) => Object.assign(error, { begun: true });
 
-/** A wrong file is removed: nothing could be resumed from it. */
+/** Resolves with the file's SHA-256. A wrong file is removed: nothing could be resumed from it. */
 async function checkSum(location, part) {
-  const wrong = await whatIsWrong(location, part);
-  if (wrong === undefined) return;
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(part, { highWaterMark: 1 << 20 })) hash.update(chunk);
+  const sum = hash.digest('hex');
+  const wrong = await whatIsWrong(location, part, sum);
+  if (wrong === undefined) return sum;
   await rm(part, { force: true });
   throw new Error(`${wrong}; it was removed`);
 }
 
-async function whatIsWrong(location, part) {
-  if (location.sha256 !== undefined) {
-    const hash = createHash('sha256');
-    for await (const chunk of createReadStream(part, { highWaterMark: 1 << 20 })) hash.update(chunk);
-    return hash.digest('hex') === location.sha256 ? undefined : 'the file that came has a wrong SHA-256 sum';
-  }
-  // No sum is known of another hub file; that it is a GGUF file at all can be seen in its first bytes.
+async function whatIsWrong(location, part, sum) {
+  if (location.sha256 !== undefined)
+    return sum === location.sha256 ? undefined : 'the file that came has a wrong SHA-256 sum';
+  // Without a known sum, the first bytes show whether it is a GGUF file at all.
   const file = await open(part);
   try {
     const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
@@ -259,11 +300,39 @@ function reason(error) {
   return error instanceof Error ? error.message : String(error);
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
+
+/** For a failure's message: which proxy was asked, without the password that may stand in its address. */
+function throughProxy(env) {
+  const name = PROXY_VARIABLES.find((variable) => env[variable]);
+  if (name === undefined) return '';
+  const address = URL.canParse(env[name]) ? new URL(env[name]).host : 'its value is not a URL';
+  return ` through the proxy of ${name} (${address})`;
+}
+
+/** Runs this file in the project's own Node, whose fetch knows proxies. Resolves with the exit code. */
+export function runModelScript(...args) {
+  return runProgram(projectNode(), ['scripts/model.mjs', ...args], {
+    env: projectEnvironment({ NODE_USE_ENV_PROXY: '1' }),
+  });
+}
+
+/** By hand, and before the server in deploy/chill-space.service: `--if-needed` leaves out a model that nobody would use. */
+async function main(args) {
+  loadDotEnv();
+  if (args.includes('--if-needed') && !(await needsEmbeddedModel(process.env))) return;
+  if (PROXY_VARIABLES.some((name) => process.env[name]) && process.env.NODE_USE_ENV_PROXY === undefined) {
+    process.exitCode = await runModelScript(...args);
+    return;
+  }
   try {
-    console.log(await ensureModel({ log: (line) => console.error(line) }));
+    const path = await ensureModel({ log: (line) => console.error(line) });
+    if (!args.includes('--quiet')) console.log(path);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;
   }
 }
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href)
+  await main(process.argv.slice(2));

@@ -1,18 +1,19 @@
 /**
- * What `npm start` and `npm test` make sure of before anything runs: packages, system tools, the build.
- * Plain JavaScript without packages: it runs on whatever Node the machine has (20 or newer), before anything is installed.
+ * What `npm start` and `npm test` share before anything runs; packages.mjs and build.mjs are made of it.
+ * Plain JavaScript without packages: it runs on the machine's own Node (OLDEST_NODE or newer), before anything is installed.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync } from 'node:fs';
+import { constants, homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { finishBuild } from './finish-build.mjs';
+import { nodeComplaint } from './node-version.mjs';
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const BIN = join(ROOT, 'node_modules', '.bin');
-const OLDEST_NODE_FOR_SETUP = 20;
+/** Held by the one start that installs or builds. */
+export const LOCK = join(ROOT, '.cache', 'set-up.lock');
 
 /** A failure whose message is all that the operator needs. */
 export class SetupError extends Error {}
@@ -34,28 +35,16 @@ export function projectNode() {
   return existsSync(own) ? own : process.execPath;
 }
 
+/** Throws where the machine's Node cannot run set-up. The first step, since what comes next needs that Node. */
+export function requireNode() {
+  const complaint = nodeComplaint();
+  if (complaint !== undefined) throw new SetupError(complaint);
+}
+
 /** Settings of `.env`, for set-up and for everything that it starts; what is already in the environment wins. */
 export function loadDotEnv() {
   const file = join(ROOT, '.env');
   if (existsSync(file)) process.loadEnvFile(file);
-}
-
-/** Installs the packages where they are missing or older than the lock file. */
-export async function ensurePackages() {
-  if (Number(process.versions.node.split('.')[0]) < OLDEST_NODE_FOR_SETUP)
-    throw new SetupError(`Node ${process.versions.node} is too old. Install Node 22.18 or newer and try again.`);
-  const stamp = join(ROOT, 'node_modules', '.chill-space-packages');
-  const wanted = hash([readFileSync(join(ROOT, 'package.json')), readFileSync(join(ROOT, 'package-lock.json'))]);
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  say('Installing packages (about a minute the first time) …');
-  // `npm ci` stops over optional packages for other platforms that a mirror does not carry; `npm install` goes through.
-  const code = await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', '--include=dev']);
-  if (code !== 0)
-    throw new SetupError(
-      'The packages could not be installed. Is the npm registry within reach? What npm said is above.',
-    );
-  const after = hash([readFileSync(join(ROOT, 'package.json')), readFileSync(join(ROOT, 'package-lock.json'))]);
-  writeFileSync(stamp, after);
 }
 
 /**
@@ -99,44 +88,6 @@ export async function ensureSystemTools(programs) {
   return still.map(([command]) => command);
 }
 
-const BUILD_SOURCES = [
-  'app',
-  'components',
-  'lib',
-  'public',
-  'proxy.ts',
-  'instrumentation-client.ts',
-  'next.config.mjs',
-  'postcss.config.mjs',
-  'tsconfig.json',
-  'package.json',
-  'package-lock.json',
-  'scripts/demo.mjs',
-  'scripts/finish-build.mjs',
-  'scripts/uplot-loader.cjs',
-];
-const BUILD_STAMP = join(ROOT, '.next', 'chill-space-build');
-
-/** Builds the pages where the build is older than the sources. */
-export async function ensureBuild() {
-  const wanted = sourceFingerprint();
-  if (existsSync(BUILD_STAMP) && readFileSync(BUILD_STAMP, 'utf8') === wanted) return;
-  await ensureDemo();
-  say('Building the pages …');
-  const output = [];
-  const code = await run(projectNode(), [join(ROOT, 'node_modules', 'next', 'dist', 'bin', 'next'), 'build'], {
-    env: projectEnvironment({ NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' }),
-    stdio: ['ignore', 'pipe', 'pipe'],
-    onOutput: (chunk) => output.push(chunk),
-  });
-  if (code !== 0)
-    throw new SetupError(`${Buffer.concat(output).toString()}\nThe pages could not be built. What Next said is above.`);
-  await finishBuild(ROOT);
-  await run(projectNode(), [join(ROOT, 'scripts', 'precompile.ts')], { cwd: ROOT, env: serverEnvironment() });
-  mkdirSync(dirname(BUILD_STAMP), { recursive: true });
-  writeFileSync(BUILD_STAMP, wanted);
-}
-
 /** Node's arguments for the server. The heap grows because nothing collects it: with these bounds it stays small, at no cost in speed. */
 export const SERVER_ARGUMENTS = ['--max-old-space-size=512', '--max-semi-space-size=4', 'server.ts'];
 
@@ -153,46 +104,36 @@ export function serverEnvironment() {
   });
 }
 
-/** What demo mode runs programs with in the browser (`public/demo/engine/`). */
-export async function ensureDemo() {
-  if ((await run(projectNode(), [join(ROOT, 'scripts', 'demo.mjs')], { env: projectEnvironment() })) !== 0)
-    throw new SetupError('The engines of demo mode could not be made. What went wrong is above.');
-}
-
-/** Changes whenever a file that goes into the build does, or a setting that is read at build time. */
-function sourceFingerprint() {
-  const parts = Object.entries(process.env)
-    .filter(([name]) => name.startsWith('NEXT_PUBLIC_'))
-    .sort()
-    .map(([name, value]) => `${name}=${value}`);
-  for (const source of BUILD_SOURCES) {
-    const path = join(ROOT, source);
-    if (!existsSync(path)) continue;
-    const files = statSync(path).isDirectory()
-      ? readdirSync(path, { recursive: true })
-          .sort()
-          .map((name) => join(path, name))
-      : [path];
-    for (const file of files) {
-      // Tests are not built, and what the build itself makes would always be newer than it.
-      if (/\.test\.tsx?$/.test(file) || file.includes(join('public', 'demo', 'engine'))) continue;
-      const { size, mtimeMs } = statSync(file);
-      parts.push(`${file.slice(ROOT.length)} ${size} ${mtimeMs}`);
-    }
-  }
-  return hash(parts);
-}
-
-/** Runs a program to its end and resolves with its exit code; −1 where it could not be started. */
-export function run(command, args, { onOutput, ...options } = {}) {
+/**
+ * Runs a program to its end and resolves with its exit code; −1 where it could not be started. A signal that ends this
+ * process ends the program first. `giveUp` kills it.
+ */
+export function run(command, args, { onOutput, onSpawn, giveUp, ...options } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit', ...options });
+    let asked;
+    const pass = (signal) => {
+      asked = signal;
+      child.kill(signal);
+    };
+    const kill = () => child.kill('SIGKILL');
+    for (const signal of ENDING) process.on(signal, pass);
+    giveUp?.addEventListener('abort', kill, { once: true });
+    const done = (code) => {
+      for (const signal of ENDING) process.off(signal, pass);
+      giveUp?.removeEventListener('abort', kill);
+      if (asked !== undefined) process.exit(128 + constants.signals[asked]);
+      resolve(code);
+    };
+    child.once('spawn', () => onSpawn?.(child.pid));
     child.stdout?.on('data', (chunk) => onOutput?.(chunk));
     child.stderr?.on('data', (chunk) => onOutput?.(chunk));
-    child.on('error', () => resolve(-1));
-    child.on('close', (code, signal) => resolve(code ?? (signal === null ? 0 : 1)));
+    child.on('error', () => done(-1));
+    child.on('close', (code, signal) => done(code ?? (signal === null ? 0 : 1)));
   });
 }
+
+const ENDING = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 function isThere(names) {
   return names.split('|').some((name) => (name.startsWith('/') ? existsSync(name) : onPath(name)));
@@ -202,7 +143,7 @@ export function onPath(command) {
   return spawnSync('sh', ['-c', `command -v "${command}"`], { stdio: 'ignore' }).status === 0;
 }
 
-function hash(parts) {
+export function hash(parts) {
   const sum = createHash('sha256');
   for (const part of parts) sum.update(part).update('\0');
   return sum.digest('hex');

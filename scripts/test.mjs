@@ -6,19 +6,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureBuild } from './build.mjs';
 import { ensureModel } from './model.mjs';
 import { ensureNginx } from './nginx.mjs';
 import { ensureOllama } from './ollama.mjs';
-import {
-  ensureBuild,
-  ensurePackages,
-  ensureSystemTools,
-  projectEnvironment,
-  run,
-  SetupError,
-  say,
-  TOOLCHAINS,
-} from './setup.mjs';
+import { ensurePackages } from './packages.mjs';
+import { ensureSystemTools, projectEnvironment, requireNode, run, SetupError, say, TOOLCHAINS } from './setup.mjs';
 
 /** The sandboxes, the browser, the languages, and what the sandbox's filter is held against. */
 const SYSTEM_TOOLS = {
@@ -53,6 +46,7 @@ process.exitCode = total.failed > 0 ? 1 : 0;
 
 async function setUp() {
   try {
+    requireNode();
     await ensurePackages();
     const missing = await ensureSystemTools(SYSTEM_TOOLS);
     if (missing.length > 0) throw new SetupError('The tests need these programs; nothing was run.');

@@ -173,7 +173,7 @@ export const SETTINGS = {
     'Models',
     optionalText(),
     undefined,
-    'The built-in model: path of a GGUF file, or hub id (owner/repository/file.gguf). Default: SmolLM2-135M-Instruct.',
+    'The built-in model: path of a GGUF file, or hub id (owner/repository/file.gguf, checked where #sha256=… follows). Default: SmolLM2-135M-Instruct.',
   ),
   EMBEDDED_CONTEXT_TOKENS: define(
     'Models',

@@ -11,6 +11,7 @@ import { runner } from '#lib/runner/index';
 import { preparationRoot } from '#lib/runner/preparation';
 import { createAppServer, drain, type PageHandler } from '#lib/server/app-server';
 import { banner } from '#lib/server/banner';
+import { listenFailure } from '#lib/server/listen';
 import { firstModels, firstRunnerHealth, providePageData } from '#lib/server/page-data';
 import { type PastStarts, recordStart } from '#lib/server/past-starts';
 import { currentStats } from '#lib/server/stats';
@@ -114,16 +115,6 @@ function readSettings(): Config {
     if (error instanceof ConfigError) return fail(error.message);
     throw error;
   }
-}
-
-function listenFailure(error: NodeJS.ErrnoException, { host, port }: { host: string; port: number }): string {
-  if (error.code === 'EADDRINUSE')
-    return `Port ${port} is taken by another program. Stop that one, or choose another port: PORT=${port + 1} npm start`;
-  if (error.code === 'EACCES')
-    return `This user may not listen on port ${port}. Choose a port above 1023: PORT=3000 npm start`;
-  if (error.code === 'EADDRNOTAVAIL')
-    return `HOST=${host} is not an address of this machine. Use 127.0.0.1, 0.0.0.0, or one of its own.`;
-  return `The server cannot listen on ${host}:${port}: ${error.message}`;
 }
 
 function fail(sentence: string): never {

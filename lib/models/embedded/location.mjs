@@ -25,8 +25,9 @@ export function modelCacheFolder(env) {
 }
 
 /**
- * Reads EMBEDDED_MODEL: a path (one that exists, or looks like a path) or `owner/repository/file.gguf` on the hub.
- * Throws an Error with one sentence where it is neither.
+ * Reads EMBEDDED_MODEL: a path (one that exists, or looks like a path) or `owner/repository/file.gguf` on the hub, which may
+ * end in `#sha256=` and the file's sum. A pinned file has a name of its own in the cache, so that one which was fetched without
+ * a pin is never taken for it. Throws an Error with one sentence where it is neither.
  */
 export function modelLocation(env) {
   const named = env.EMBEDDED_MODEL;
@@ -44,18 +45,24 @@ export function modelLocation(env) {
     };
   if (/^(\.{0,2}[/\\]|~\/|[A-Za-z]:[/\\])/.test(named) || existsSync(named))
     return { kind: 'path', id: idOf(named), path: resolve(named.replace(/^~(?=\/)/, homedir())), isDefault: false };
-  const parts = /^([\w.-]+\/[\w.-]+)\/((?:[\w.-]+\/)*[\w.-]+\.gguf)$/i.exec(named);
-  if (parts === null || named.includes('..'))
+  const [hubId = '', pin] = named.split('#sha256=');
+  const parts = /^([\w.-]+\/[\w.-]+)\/((?:[\w.-]+\/)*[\w.-]+\.gguf)$/i.exec(hubId);
+  if (parts === null || hubId.includes('..'))
     throw new Error(
       `EMBEDDED_MODEL is neither a file that is there nor a hub id such as ${DEFAULT_MODEL.repository}/${DEFAULT_MODEL.file}.`,
     );
+  if (pin !== undefined && !/^[0-9a-f]{64}$/i.test(pin))
+    throw new Error('EMBEDDED_MODEL must have the 64 hexadecimal digits of a SHA-256 sum behind #sha256=.');
   const [, repository, file] = parts;
+  const sha256 = pin?.toLowerCase();
+  const name = `${repository.replace('/', '--')}--${file.replaceAll('/', '--')}`;
   return {
     kind: 'hub',
     id: idOf(file),
     repository,
     file,
-    path: join(folder, `${repository.replace('/', '--')}--${file.replaceAll('/', '--')}`),
+    path: join(folder, sha256 === undefined ? name : `${sha256.slice(0, 16)}--${name}`),
+    ...(sha256 === undefined ? {} : { sha256 }),
     isDefault: false,
   };
 }

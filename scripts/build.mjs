@@ -1,0 +1,169 @@
+/** The built pages: made where they are missing or older than their sources. `npm run build` makes them in any case. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { finishBuild } from './finish-build.mjs';
+import { progress } from './progress.mjs';
+import {
+  hash,
+  LOCK,
+  loadDotEnv,
+  projectEnvironment,
+  projectNode,
+  ROOT,
+  run,
+  SetupError,
+  say,
+  serverEnvironment,
+} from './setup.mjs';
+import { exclusively } from './setup-lock.mjs';
+
+const SOURCES = [
+  'app',
+  'components',
+  'lib',
+  'public',
+  'proxy.ts',
+  'instrumentation-client.ts',
+  'next.config.mjs',
+  'postcss.config.mjs',
+  'tsconfig.json',
+  'package.json',
+  'package-lock.json',
+  'scripts/demo.mjs',
+  'scripts/finish-build.mjs',
+  'scripts/uplot-loader.cjs',
+];
+const STAMP = '.next/chill-space-build';
+/** What a whole build has; a build that was broken off, or a folder that was cleared, lacks some of it. */
+const PRODUCTS = [
+  '.next/BUILD_ID',
+  '.next/build-manifest.json',
+  '.next/prerender-manifest.json',
+  '.next/required-server-files.json',
+  '.next/routes-manifest.json',
+  '.next/server/app-paths-manifest.json',
+  '.next/static/chunks',
+  'public/demo/engine/javascript.js',
+  'public/demo/engine/prelude.js',
+  'public/demo/engine/pyodide-lock.json',
+  'public/demo/engine/pyodide.asm.wasm',
+  'public/demo/engine/python.js',
+  'public/demo/engine/python_stdlib.zip',
+  'public/demo/engine/quickjs.wasm',
+];
+const DEADLINE_MS = 20 * 60_000;
+const SHOWN_BYTES = 20_000;
+
+/** Builds the pages unless the build in `.next` is whole and of these sources; `force` builds in any case. */
+export async function ensureBuild({ force = false } = {}) {
+  if (!force && isBuilt(ROOT)) return;
+  await exclusively(LOCK, 'building the pages', say, async (alsoHeldBy) => {
+    if (!force && isBuilt(ROOT)) return;
+    const sources = sourceFingerprint(ROOT);
+    rmSync(join(ROOT, STAMP), { force: true });
+    await ensureDemo();
+    await build(alsoHeldBy);
+    await finishBuild(ROOT);
+    await run(projectNode(), [join(ROOT, 'scripts', 'precompile.ts')], { env: serverEnvironment() });
+    writeStamp(ROOT, sources);
+  });
+}
+
+async function build(alsoHeldBy) {
+  const report = progress('Building the pages (about a minute) …');
+  const output = [];
+  const late = AbortSignal.timeout(DEADLINE_MS);
+  const code = await run(projectNode(), [join(ROOT, 'node_modules', 'next', 'dist', 'bin', 'next'), 'build'], {
+    env: projectEnvironment({ NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' }),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    onOutput: (chunk) => {
+      output.push(chunk);
+    },
+    onSpawn: alsoHeldBy,
+    giveUp: late,
+  });
+  report.end(code === 0 ? 'done' : 'stopped');
+  if (code === 0) return;
+  say(Buffer.concat(output).subarray(-SHOWN_BYTES).toString());
+  throw new SetupError(
+    late.aborted
+      ? `The pages were not built after ${DEADLINE_MS / 60_000} minutes. What Next said is above.`
+      : 'The pages could not be built. What Next said is above.',
+  );
+}
+
+/** Makes what demo mode runs programs with in the browser (`public/demo/engine/`). */
+export async function ensureDemo() {
+  if ((await run(projectNode(), [join(ROOT, 'scripts', 'demo.mjs')], { env: projectEnvironment() })) !== 0)
+    throw new SetupError('The engines of demo mode could not be made. What went wrong is above.');
+}
+
+/** Whether `root` has a whole build of its present sources. */
+export function isBuilt(root) {
+  const stamp = readOr(join(root, STAMP));
+  if (stamp === undefined || !PRODUCTS.every((name) => existsSync(join(root, name)))) return false;
+  return stamp === stampText(root, sourceFingerprint(root));
+}
+
+/** Written last, and in one step: a build with a stamp is whole. */
+export function writeStamp(root, sources) {
+  const missing = PRODUCTS.filter((name) => !existsSync(join(root, name)));
+  if (missing.length > 0) throw new SetupError(`The build ended without ${missing.join(', ')}. Try again.`);
+  const file = join(root, STAMP);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(`${file}.new`, stampText(root, sources));
+  renameSync(`${file}.new`, file);
+}
+
+/** The stamp names the build as well: `next build` by hand replaces the one without the other. */
+function stampText(root, sources) {
+  return `${sources} ${readOr(join(root, '.next', 'BUILD_ID'))}`;
+}
+
+/**
+ * Changes when the content of a file that goes into the build does, or a setting that is read at build time. Times do not
+ * count: a checkout of another branch and back, or a copy, is no change. Tests and what the build makes are left out.
+ */
+export function sourceFingerprint(root) {
+  const parts = Object.entries(process.env)
+    .filter(([name]) => name.startsWith('NEXT_PUBLIC_'))
+    .sort()
+    .map(([name, value]) => `${name}=${value}`);
+  for (const source of SOURCES)
+    for (const file of filesOf(join(root, source))) {
+      const name = relative(root, file);
+      if (/\.test\.tsx?$/.test(name) || name.startsWith(join('public', 'demo', 'engine'))) continue;
+      parts.push(name, readFileSync(file));
+    }
+  return hash(parts);
+}
+
+function filesOf(path) {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return [];
+  if (!found.isDirectory()) return [path];
+  return readdirSync(path, { recursive: true })
+    .sort()
+    .map((name) => join(path, name))
+    .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
+}
+
+function readOr(file) {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    loadDotEnv();
+    await ensureBuild({ force: true });
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    say(error.message);
+    process.exitCode = 1;
+  }
+}
