@@ -131,22 +131,29 @@ export function sourceFingerprint(root) {
     .sort()
     .map(([name, value]) => `${name}=${value}`);
   for (const source of SOURCES)
-    for (const file of filesOf(join(root, source))) {
-      const name = relative(root, file);
-      if (/\.test\.tsx?$/.test(name) || name.startsWith(join('public', 'demo', 'engine'))) continue;
-      parts.push(name, readFileSync(file));
-    }
+    for (const file of filesOf(join(root, source))) parts.push(relative(root, file), readFileSync(file));
   return hash(parts);
 }
+
+/** Folders below the sources that are not built: what the build makes, and programs that only tests run. */
+const NOT_BUILT = [join('public', 'demo', 'engine'), join('lib', 'runner', 'attacks'), join('lib', 'runner', 'corpus')];
 
 function filesOf(path) {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return [];
-  if (!found.isDirectory()) return [path];
-  return readdirSync(path, { recursive: true })
-    .sort()
-    .map((name) => join(path, name))
-    .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile());
+  return found.isDirectory() ? filesBelow(path) : [path];
+}
+
+function filesBelow(folder) {
+  if (NOT_BUILT.some((name) => folder.endsWith(name))) return [];
+  const entries = readdirSync(folder, { withFileTypes: true });
+  return entries
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return filesBelow(path);
+      return entry.isFile() && !/\.test\.tsx?$/.test(entry.name) ? [path] : [];
+    });
 }
 
 function readOr(file) {

@@ -24,8 +24,12 @@ export async function ensurePackages() {
   });
 }
 
-/** Whether any packages are there, perhaps of an older version of the app. */
-export function hasPackages() {
+/** Whether packages of an older version of the app are there, which `ensurePackages` would replace. */
+export function hasOlderPackages() {
+  return hasPackages() && !isInstalled();
+}
+
+function hasPackages() {
   return existsSync(RECORD);
 }
 

@@ -1,7 +1,7 @@
 /** The steps from a clone to a folder that can serve, shared by `npm start`, `npm run dev` and `npm run setup`. */
 import { ensureBuild, ensureDemo } from './build.mjs';
 import { hasModel, needsEmbeddedModel, runModelScript } from './model.mjs';
-import { ensurePackages, hasPackages } from './packages.mjs';
+import { ensurePackages, hasOlderPackages } from './packages.mjs';
 import {
   ensureSystemTools,
   loadDotEnv,
@@ -25,7 +25,7 @@ export async function prepare(purpose) {
     requireNode();
     loadDotEnv();
     // A server that runs from this folder is left alone: the port is tried before anything is replaced under it.
-    if (purpose === 'serve' && hasPackages()) await refuseTakenPort();
+    if (purpose === 'serve' && hasOlderPackages()) await refuseTakenPort();
     await ensurePackages();
     const check = ['scripts/check-settings.ts', ...(purpose === 'serve' ? ['--port'] : [])];
     if ((await run(projectNode(), check, { env: projectEnvironment() })) !== 0) process.exit(1);
