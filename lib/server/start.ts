@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import { type Config, ConfigError, config, listenHost } from '#lib/config/index';
+import { misspeltSettings } from '#lib/config/misspelt';
 import { gateway } from '#lib/gateway/index';
 import { modelDirectory } from '#lib/models/choose';
 import { flushLog, log } from '#lib/observe/log';
@@ -23,6 +24,7 @@ export type LoadPages = (address: { host: string; port: number }) => Promise<Pag
 export async function startServer(loadPages: LoadPages): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const settings = readSettings();
+  for (const warning of misspeltSettings(process.env)) process.stderr.write(`${warning}\n`);
   const address = { host: listenHost(settings), port: settings.PORT };
   const past = recordStart(preparationRoot(), settings.PORT, Date.now());
   tellOf(past);

@@ -1,0 +1,105 @@
+import { OLDER_NAMES, PUBLIC_SETTINGS, SETTINGS } from '#lib/config/settings';
+
+/** Variables of other programs whose names begin like settings of this one. */
+const FOREIGN = new Set([
+  // Ollama's own: https://github.com/ollama/ollama/blob/main/envconfig/config.go
+  ...['OLLAMA_HOST', 'OLLAMA_MODELS', 'OLLAMA_DEBUG', 'OLLAMA_ORIGINS', 'OLLAMA_NUM_PARALLEL', 'OLLAMA_MAX_QUEUE'],
+  ...['OLLAMA_MAX_LOADED_MODELS', 'OLLAMA_FLASH_ATTENTION', 'OLLAMA_KV_CACHE_TYPE', 'OLLAMA_CONTEXT_LENGTH'],
+  ...['OLLAMA_LLM_LIBRARY', 'OLLAMA_LOAD_TIMEOUT', 'OLLAMA_GPU_OVERHEAD', 'OLLAMA_NOHISTORY', 'OLLAMA_NOPRUNE'],
+  ...['OLLAMA_SCHED_SPREAD', 'OLLAMA_MULTIUSER_CACHE', 'OLLAMA_NEW_ENGINE', 'OLLAMA_AUTH', 'OLLAMA_API_KEY'],
+  ...['OLLAMA_VULKAN', 'OLLAMA_REMOTES', 'OLLAMA_EDITOR', 'OLLAMA_TMPDIR', 'OLLAMA_RUNNERS_DIR'],
+  // Those of OpenAI's packages and of tools around them.
+  ...['OPENAI_ORG_ID', 'OPENAI_ORGANIZATION', 'OPENAI_PROJECT_ID', 'OPENAI_PROJECT', 'OPENAI_API_BASE'],
+  ...['OPENAI_API_HOST', 'OPENAI_API_TYPE', 'OPENAI_API_VERSION', 'OPENAI_LOG', 'OPENAI_MODEL', 'OPENAI_ADMIN_KEY'],
+  ...['OPENAI_WEBHOOK_SECRET', 'OPENAI_PROXY'],
+  // Those of the hub's and of other tools.
+  ...['HF_HOME', 'HF_ENDPOINT', 'HF_HUB_CACHE', 'HF_TOKEN_PATH', 'HOSTNAME', 'HOSTTYPE', 'PORTS', 'GO_VERSION'],
+  ...['PYTHON_VERSION', 'PYTHON_SHA256', 'PYTHON_GET_PIP_URL', 'PYTHON_PIP_VERSION', 'JAVA_HOME', 'JAVA_VERSION'],
+  ...['JAVA_OPTS', 'JAVA_TOOL_OPTIONS', 'RUST_BACKTRACE', 'RUST_LOG', 'RUST_VERSION', 'LOG_FORMAT', 'LOG_FILE'],
+  ...['CODE_SIGN_IDENTITY', 'MODEL_PATH'],
+]);
+
+/** Beginnings that only settings of this app have. Variables that begin so and are no setting are misspelt, or of another version. */
+const PREFIXES = [
+  ...['BATCH_', 'CACHE_', 'CODE_', 'CONVERSATION_CACHE_', 'DISCONNECT_GRACE', 'EMBEDDED_', 'EXECUTOR_', 'GATEWAY_'],
+  ...['OLLAMA_', 'OPENAI_', 'PRIVATE_BACKEND', 'QUEUE_', 'RATE_LIMIT_', 'SHUTDOWN_TIMEOUT', 'TRUST_PROX', 'UPSTREAM_'],
+];
+const EXECUTOR_ADDRESS = /_EXECUTOR_URLS?$/;
+/** Beside a prefix, a name is taken for a misspelt one when so few letters differ. */
+const MOST_EDITS = 2;
+/** Short names are near to too many others. */
+const LEAST_LETTERS = 7;
+
+/**
+ * One sentence for each variable of `environment` that seems meant for this app and is none of its settings, with the
+ * setting that it may have meant. Variables that have a meaning elsewhere are left out.
+ */
+export function misspeltSettings(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const names = [...Object.keys(SETTINGS), ...Object.keys(PUBLIC_SETTINGS)];
+  const known = new Set([...names, ...Object.values(OLDER_NAMES)]);
+  return Object.keys(environment)
+    .filter((name) => !known.has(name) && !FOREIGN.has(name) && !isServiceAddress(name, environment[name]))
+    .sort()
+    .flatMap((name) => {
+      const upper = name.toUpperCase();
+      const [nearest, edits] = nearestOf(upper, names);
+      const hasPrefix = PREFIXES.some((prefix) => name.startsWith(prefix)) || EXECUTOR_ADDRESS.test(name);
+      if (!hasPrefix && (edits > MOST_EDITS || upper.length < LEAST_LETTERS)) return [];
+      const meant =
+        withMoreWords(upper, names) ?? (edits <= Math.max(MOST_EDITS, upper.length / 3) ? nearest : undefined);
+      return `${name} is not a setting and has no effect.${meant === undefined ? '' : ` Did you mean ${meant}?`}`;
+    });
+}
+
+/** The setting that has all words of `name` in their order, and the fewest others: CACHE_TTL_SECONDS for CACHE_TTL. */
+function withMoreWords(name: string, candidates: readonly string[]): string | undefined {
+  const words = name.split('_');
+  return candidates
+    .filter((candidate) => {
+      let found = 0;
+      for (const word of candidate.split('_')) if (word === words[found]) found += 1;
+      return found === words.length && words.length > 1;
+    })
+    .sort((a, b) => a.length - b.length)[0];
+}
+
+/** What Kubernetes and Docker links set for each service: https://kubernetes.io/docs/concepts/services-networking/service/ */
+function isServiceAddress(name: string, value: string | undefined): boolean {
+  return (
+    /_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP)\w*)$/.test(name) ||
+    /^(?:tcp|udp):\/\//.test(value ?? '')
+  );
+}
+
+function nearestOf(name: string, candidates: readonly string[]): [nearest: string, edits: number] {
+  let nearest = '';
+  let least = Number.POSITIVE_INFINITY;
+  for (const candidate of candidates) {
+    if (Math.abs(candidate.length - name.length) >= least) continue;
+    const edits = editDistance(name, candidate);
+    if (edits < least) [nearest, least] = [candidate, edits];
+  }
+  return [nearest, least];
+}
+
+/** Optimal string alignment distance: Levenshtein's, where two neighbours that changed places count once. */
+export function editDistance(left: string, right: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: right.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= left.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= right.length; column++) {
+      const same = left[row - 1] === right[column - 1];
+      let least = Math.min(at(last, column) + 1, at(current, column - 1) + 1, at(last, column - 1) + (same ? 0 : 1));
+      if (row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1])
+        least = Math.min(least, at(beforeLast, column - 2) + 1);
+      current.push(least);
+    }
+    [beforeLast, last] = [last, current];
+  }
+  return at(last, right.length);
+}
+
+function at(row: readonly number[], column: number): number {
+  return row[column] ?? Number.POSITIVE_INFINITY;
+}
