@@ -45,8 +45,8 @@ export function misspeltSettings(environment: Readonly<Record<string, string | u
       const [nearest, edits] = nearestOf(upper, names);
       const hasPrefix = PREFIXES.some((prefix) => name.startsWith(prefix)) || EXECUTOR_ADDRESS.test(name);
       if (!hasPrefix && (edits > MOST_EDITS || upper.length < LEAST_LETTERS)) return [];
-      const meant =
-        withMoreWords(upper, names) ?? (edits <= Math.max(MOST_EDITS, upper.length / 3) ? nearest : undefined);
+      const isClose = edits <= Math.max(MOST_EDITS, upper.length / 3);
+      const meant = edits <= MOST_EDITS ? nearest : (withMoreWords(upper, names) ?? (isClose ? nearest : undefined));
       return `${name} is not a setting and has no effect.${meant === undefined ? '' : ` Did you mean ${meant}?`}`;
     });
 }
