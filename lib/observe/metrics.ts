@@ -42,12 +42,16 @@ export function metrics(): Metrics {
   return processWide('metrics', createMetrics);
 }
 
+const PREFIX = 'chill_space_';
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry, prefix: 'chill_space_' });
+  collectDefaultMetrics({ register: registry, prefix: PREFIX });
+  // Gauges must not end in `_total` (promtool). Their values are the sums of the gauges by type, which stay.
+  for (const name of ['handles', 'requests', 'resources'])
+    registry.removeSingleMetric(`${PREFIX}nodejs_active_${name}_total`);
   return {
     registry,
     requests: new RequestDurations(
@@ -133,7 +137,7 @@ function createLookups(registry: Registry): Record<CacheHeader, number> {
 
 function createStatGauges(registry: Registry): StatGauges {
   const gauge = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
-    new Gauge<Label>({ name: `chill_space_${name}`, help, labelNames, registers: [registry] });
+    new Gauge<Label>({ name: `${PREFIX}${name}`, help, labelNames, registers: [registry] });
   return {
     cacheEntries: gauge('cache_entries', 'Entries of a cache.', 'cache'),
     cacheBytes: gauge('cache_size_bytes', 'What a cache holds, keys and values.', 'cache'),
