@@ -18,9 +18,9 @@ const PORT_TAKEN = 98;
 
 /**
  * Prepares for `purpose`: `serve` (the built pages, and a free port), `develop` (no build) or `install` (the built pages,
- * and nothing is started). Ends the process with one sentence where it cannot.
+ * and nothing is started); `model: false` fetches no model. Ends the process with one sentence where it cannot.
  */
-export async function prepare(purpose) {
+export async function prepare(purpose, { model = true } = {}) {
   try {
     requireNode();
     loadDotEnv();
@@ -32,7 +32,7 @@ export async function prepare(purpose) {
     await ensureSystemTools({ bwrap: 'bubblewrap', python3: 'python3' });
     // An executor runs programs: it has no pages and asks no model.
     if (process.env.EXECUTOR_LANGUAGE?.trim()) return;
-    await fetchModel();
+    if (model) await fetchModel();
     await (purpose === 'develop' ? ensureDemo() : ensureBuild());
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;

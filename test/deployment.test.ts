@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { promisify } from 'node:util';
@@ -8,6 +8,7 @@ import { readConfig } from '#lib/config/index';
 import { PUBLIC_SETTINGS, SETTINGS } from '#lib/config/settings';
 import { languageIdSchema } from '#lib/wire/code';
 import { SERVER_ARGUMENTS, serverEnvironment } from '../scripts/setup.mjs';
+import { BUNDLED } from '../scripts/slim.mjs';
 import { chatServer } from './chat-server.ts';
 import { startNginx } from './nginx.ts';
 
@@ -19,6 +20,7 @@ const FILES = [
   'railway.toml',
   'deploy/chill-space.service',
   'deploy/nginx.conf',
+  'deploy/prometheus.yml',
   'deploy/Caddyfile',
   'deploy/huggingface/Dockerfile',
   'deploy/huggingface/README.md',
@@ -64,7 +66,11 @@ describe('every file', () => {
   it.each(['Dockerfile', 'deploy/huggingface/Dockerfile'] as const)('%s builds with what there is', (file) => {
     const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'));
     for (const [, name] of read(file).matchAll(/npm run ([\w-]+)/g)) expect(scripts).toHaveProperty(name ?? '');
-    for (const [, path] of read(file).matchAll(/import\('\.\/([^']+)'\)/g)) expect(existsSync(path ?? '')).toBe(true);
+    for (const [path] of read(file).matchAll(/scripts\/[\w-]+\.\w+/g)) expect(existsSync(path), path).toBe(true);
+    // By the lock file, and without what only the build needs.
+    expect(read(file)).toMatch(/npm ci .*--include=dev/);
+    expect(read(file)).toMatch(/npm prune --omit=dev[\s\S]*node scripts\/slim\.mjs/);
+    expect(read(file)).not.toContain('npm install');
     for (const copied of /^COPY ((?:package|\.npmrc).*) \.\/$/m.exec(read(file))?.[1]?.split(' ') ?? [])
       expect(existsSync(copied), copied).toBe(true);
     // What runs has the Node that the project runs on.
@@ -105,13 +111,75 @@ describe('Docker', () => {
 
   it('listens on the ports that it names', () => {
     const port = SETTINGS.PORT.fallback;
-    expect(read('Dockerfile')).toMatch(new RegExp(`PORT=${port}\\b`));
-    expect(read('Dockerfile')).toMatch(new RegExp(`^EXPOSE ${port}$`, 'm'));
-    expect(read('compose.yaml')).toContain(`127.0.0.1:${port}:${port}`);
+    // The image sets none: an executor listens on the port of its language.
+    expect(read('Dockerfile')).not.toMatch(/\bPORT=\d/);
+    const ports = languageIdSchema.options.map((id) => readConfig({ EXECUTOR_LANGUAGE: id }).PORT);
+    expect(read('Dockerfile')).toContain(`\nEXPOSE ${[port, ...new Set(ports)].join(' ')}\n`);
+    expect(read('compose.yaml')).toContain(`127.0.0.1:\${PORT:-${port}}:${port}`);
+    expect(read('compose.yaml')).toMatch(new RegExp(`^ {6}PORT: ${port}$`, 'm'));
+    expect(read('deploy/prometheus.yml')).toContain(`127.0.0.1:${port}`);
     for (const file of ['deploy/nginx.conf', 'deploy/Caddyfile'] as const)
       expect(read(file)).toContain(`127.0.0.1:${port}`);
     expect(read('deploy/huggingface/Dockerfile')).toMatch(/PORT=7860[\s\S]*EXPOSE 7860/);
     expect(read('deploy/huggingface/README.md')).toMatch(/^---\n[\s\S]*^app_port: 7860\n[\s\S]*?^---$/m);
+  });
+
+  it('asks the server for its health on the port of its role', async () => {
+    const server = await chatServer();
+    const health = async (env: Record<string, string>) =>
+      await promisify(execFile)(process.execPath, ['scripts/health.ts'], { env: { ...process.env, ...env } }).then(
+        () => 0,
+        ({ code }: { code: number }) => code,
+      );
+    const { port } = new URL(server.url);
+    try {
+      expect(await health({ PORT: port, HOST: '0.0.0.0', API_KEYS: '' })).toBe(0);
+      expect(await health({ PORT: port, HOST: '0.0.0.0', EXECUTOR_LANGUAGE: 'python' })).toBe(0);
+    } finally {
+      await server.close();
+    }
+    expect(await health({ PORT: port })).toBe(1);
+  }, 60_000);
+
+  it('passes every setting of .env into the container, but where it listens and keeps files', () => {
+    expect(read('compose.yaml')).toMatch(/env_file:\n\s+- path: \.env\n\s+required: false\n/);
+    const fixed = /\n {4}environment:\n((?: {6}.*\n)+)/.exec(read('compose.yaml'))?.[1] ?? '';
+    const names = [...fixed.matchAll(/^ {6}(\w+): (.*)$/gm)].map(([, name, value]) => [name, value]);
+    for (const [name, value] of names)
+      if (!['HOST', 'PORT', 'MODEL_CACHE_DIR'].includes(name ?? '')) expect(value).toContain(`\${${name}:-`);
+    // No right of the container's own is needed by the sandbox.
+    expect(read('compose.yaml')).toContain('cap_drop: [ALL]');
+  });
+});
+
+describe('the image', () => {
+  it('is rid only of packages that are there, and that no part of the server loads', () => {
+    const { dependencies } = JSON.parse(readFileSync('package.json', 'utf8'));
+    const sources = [...sourcesOf('lib'), ...sourcesOf('app'), 'server.ts'].map((file) => readFileSync(file, 'utf8'));
+    for (const name of BUNDLED) {
+      expect(existsSync(`node_modules/${name}`), name).toBe(true);
+      expect(
+        Object.keys(dependencies).some((one) => one === name || one.startsWith(`${name}/`)),
+        name,
+      ).toBe(true);
+      expect(sources.filter((source) => source.includes(`from '${name}`))).toEqual([]);
+    }
+    // Without them TypeScript is not checked in production.
+    for (const name of ['typescript', '@types/node']) expect(dependencies).toHaveProperty([name]);
+  });
+
+  /** The server's own sources: those of the browser are below lib/client. */
+  function sourcesOf(folder: string): string[] {
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts') && !name.startsWith('client/'))
+      .map((name) => `${folder}/${name}`);
+  }
+});
+
+describe('Prometheus', () => {
+  it('is shown where the metrics are, and how to get in with a key', () => {
+    expect(read('deploy/prometheus.yml')).toContain('metrics_path: /api/metrics');
+    expect(read('deploy/prometheus.yml')).toMatch(/authorization:\n\s+type: Bearer\n\s+credentials_file: /);
   });
 });
 
@@ -156,6 +224,17 @@ describe('systemd', () => {
     expect(directives).toContain('ProtectSystem=strict');
   });
 
+  it('brings its model and names what it needs', () => {
+    expect(unit).toMatch(/^ExecStartPre=-.*node scripts\/model\.mjs --if-needed$/m);
+    expect(unit).toMatch(/^# .*npm run setup/m);
+    expect(unit).toContain('bubblewrap');
+    expect(unit).not.toContain('npm install');
+    const folder = /^Environment=MODEL_CACHE_DIR=(.*)$/m.exec(unit)?.[1];
+    expect(unit).toContain(`MODEL_CACHE_DIR=${folder} node scripts/model.mjs`);
+    // A process that is not root needs no capability for the sandbox.
+    expect(unit).toMatch(/^CapabilityBoundingSet=$/m);
+  });
+
   it('gives open answers their time', () => {
     const seconds = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]);
     expect(seconds * 1000).toBeGreaterThan(readConfig({}).SHUTDOWN_TIMEOUT_MS);
@@ -171,6 +250,52 @@ describe('systemd', () => {
       .split('\n')
       .filter((line) => line.includes('chill-space') && !/not executable/.test(line));
     expect(complaints).toEqual([]);
+  });
+});
+
+describe('proxies in front', () => {
+  const limitBytes = 20 * 1024 * 1024;
+
+  it('take bodies as large as the app does, and answer in its form above it', () => {
+    expect(readFileSync('app/api/chat-optimized/body.ts', 'utf8')).toContain('IMAGES_LIMIT_BYTES = 20 * MIB');
+    expect(read('deploy/Caddyfile')).toContain(`> ${limitBytes}\``);
+    expect(read('deploy/Caddyfile')).toMatch(/^\s+max_size 20MiB$/m);
+    expect(read('deploy/nginx.conf')).toContain('client_max_body_size 20m;');
+    for (const file of ['deploy/nginx.conf', 'deploy/Caddyfile'] as const)
+      expect(read(file)).toContain(
+        '{"error":"The body is too large: at most 20 MiB are accepted here.","code":"body_too_large"}',
+      );
+  });
+
+  it('of nginx, 20 MiB arrive and one byte more is a 413', async () => {
+    let received = 0;
+    const app = createServer((request, response) => {
+      request.on('data', (chunk) => {
+        received += chunk.length;
+      });
+      request.on('end', () => response.end('{}'));
+    });
+    await new Promise<void>((resolve) => app.listen(0, '127.0.0.1', resolve));
+    const nginx = await startNginx(
+      `http://127.0.0.1:${(app.address() as AddressInfo).port}`,
+      read('deploy/nginx.conf'),
+    );
+    const send = (bytes: number) =>
+      fetch(`${nginx.url}/api/chat-optimized`, {
+        method: 'POST',
+        body: Buffer.alloc(bytes),
+        signal: AbortSignal.timeout(20_000),
+      });
+    try {
+      expect((await send(limitBytes)).status).toBe(200);
+      expect(received).toBe(limitBytes);
+      const refused = await send(limitBytes + 1);
+      expect(refused.status).toBe(413);
+      expect(await refused.json()).toMatchObject({ code: 'body_too_large' });
+    } finally {
+      await nginx.stop();
+      app.close();
+    }
   });
 });
 

@@ -221,6 +221,18 @@ it('fetches the model through the proxy of HTTP_PROXY, but not from where NO_PRO
   proxy.close();
 }, 60_000);
 
+it('serves every page from what an image keeps', async () => {
+  const slim = run('scripts/slim.mjs', {});
+  expect(await slim.ended, slim.output()).toBe(0);
+  expect(existsSync(join(clone, 'node_modules', 'lucide-react'))).toBe(false);
+  const port = await freePort();
+  const app = run('server.ts', { PORT: String(port), NODE_ENV: 'production' });
+  await app.answering(`http://127.0.0.1:${port}/health`);
+  for (const page of ['/', '/playground', '/dashboard', '/gateway', '/docs/api', '/sign-in'])
+    expect((await fetch(`http://127.0.0.1:${port}${page}`)).status, page).toBe(200);
+  await app.stop();
+}, 60_000);
+
 interface Started {
   output: () => string;
   ended: Promise<number | null>;

@@ -1,0 +1,2 @@
+/** Packages that are bundled into the pages, and that an image does without. */
+export declare const BUNDLED: readonly string[];
