@@ -26,6 +26,7 @@ const FILES = [
   'deploy/huggingface/README.md',
   'deploy/railway/README.md',
   'deploy/vercel.md',
+  'docs/operations.md',
 ] as const;
 const text = Object.fromEntries(FILES.map((file) => [file, readFileSync(file, 'utf8')]));
 const read = (file: (typeof FILES)[number]) => text[file] ?? '';
@@ -39,6 +40,10 @@ const FOREIGN = new Set([
   'NEXT_TELEMETRY_DISABLED',
   'EMBED_MODEL',
   'ON_FAILURE',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+  'NODE_EXTRA_CA_CERTS',
 ]);
 
 describe('every file', () => {
@@ -83,7 +88,7 @@ describe('every file', () => {
 it('every file that the README and these files name is there', () => {
   for (const source of ['README.md', ...FILES]) {
     const words = readFileSync(source, 'utf8');
-    const folder = source.endsWith('README.md') ? source.slice(0, -'README.md'.length) : '';
+    const folder = /^(?:.*\/)?/.exec(source)?.[0] ?? '';
     for (const [, target = ''] of words.matchAll(/\]\((?!https?:|#)([^)#]+)\)/g))
       expect(existsSync(folder + target), target).toBe(true);
     for (const [path] of words.matchAll(/(?<![\w/])deploy\/[\w./-]+\w/g)) expect(existsSync(path), path).toBe(true);
