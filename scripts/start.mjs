@@ -1,6 +1,7 @@
 /** `npm start`: from a fresh clone to a server that answers. Says in a few lines what it does. */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { withServerCapabilities } from './capabilities.mjs';
 import { prepare } from './prepare.mjs';
 import { projectNode, ROOT, SERVER_ARGUMENTS, serverEnvironment } from './setup.mjs';
 
@@ -9,7 +10,8 @@ serve();
 
 /** The server takes over the terminal; signals reach it, and its end is ours. */
 function serve() {
-  const server = spawn(projectNode(), SERVER_ARGUMENTS, {
+  const [command, args] = withServerCapabilities(projectNode(), SERVER_ARGUMENTS);
+  const server = spawn(command, args, {
     cwd: ROOT,
     env: serverEnvironment(),
     stdio: 'inherit',
