@@ -10,7 +10,7 @@ import { DEFAULT_MODEL, modelLocation } from '../lib/models/embedded/location.mj
 import { loadDotEnv, projectEnvironment, projectNode, run as runProgram } from './setup.mjs';
 
 /**
- * Fetches the built-in model. Runs before any package is installed, so it uses nothing but Node (20 or later).
+ * Fetches the built-in model. Runs before any package is installed, so it uses nothing but the machine's Node.
  *
  * No half file is ever under the final name: bytes go to a part file that belongs to one process (its host and pid are in
  * the name), and only a checked file is renamed. A part that was left behind is claimed by renaming it, which only one
@@ -29,11 +29,14 @@ const ABANDONED_MS = 120_000;
 
 /** Whether the built-in model is what people will talk to: no provider is set, and no Ollama answers on its usual port. */
 export async function needsEmbeddedModel({
+  EXECUTOR_LANGUAGE,
   MODEL_PROVIDER,
   OLLAMA_API_URL,
   NEXT_PUBLIC_CHAT_API_URL,
   OPENAI_BASE_URL,
 }) {
+  // An executor runs programs and asks no model.
+  if (EXECUTOR_LANGUAGE?.trim()) return false;
   const provider = MODEL_PROVIDER?.trim() || 'auto';
   if (provider !== 'auto') return provider === 'embedded';
   if ([OLLAMA_API_URL, NEXT_PUBLIC_CHAT_API_URL, OPENAI_BASE_URL].some((url) => url?.trim())) return false;

@@ -13,8 +13,8 @@ import {
   say,
 } from './setup.mjs';
 
-/** What scripts/check-settings.ts ends with where the server's port is taken. */
-const PORT_TAKEN = 98;
+/** What scripts/check-settings.ts ends with where the server could not listen on its port. */
+const CANNOT_LISTEN = 98;
 
 /**
  * Prepares for `purpose`: `serve` (the built pages, and a free port), `develop` (no build) or `install` (the built pages,
@@ -30,7 +30,7 @@ export async function prepare(purpose, { model = true } = {}) {
     const check = ['scripts/check-settings.ts', ...(purpose === 'serve' ? ['--port'] : [])];
     if ((await run(projectNode(), check, { env: projectEnvironment() })) !== 0) process.exit(1);
     await ensureSystemTools({ bwrap: 'bubblewrap', python3: 'python3' });
-    // An executor runs programs: it has no pages and asks no model.
+    // An executor has no pages and asks no model.
     if (process.env.EXECUTOR_LANGUAGE?.trim()) return;
     if (model) await fetchModel();
     await (purpose === 'develop' ? ensureDemo() : ensureBuild());
@@ -51,7 +51,7 @@ async function refuseTakenPort() {
       said.push(chunk);
     },
   });
-  if (code === PORT_TAKEN) throw new SetupError(Buffer.concat(said).toString().trimEnd());
+  if (code === CANNOT_LISTEN) throw new SetupError(Buffer.concat(said).toString().trimEnd());
 }
 
 /** Without the model the pages and the code runner still serve. */

@@ -1,5 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -92,6 +102,30 @@ describe('packages', () => {
 });
 
 describe('npm start', () => {
+  it('ends the build with itself, and leaves neither a lock nor a stamp', async () => {
+    const first = run('scripts/start.mjs', { PORT: String(await freePort()) });
+    await expect.poll(() => nextBuilds(), { timeout: 60_000 }).toHaveLength(1);
+    first.kill('SIGTERM');
+    expect(await first.ended).toBe(128 + 15);
+    await expect.poll(() => nextBuilds()).toEqual([]);
+    for (const name of ['.cache/set-up.lock', '.next/chill-space-build'])
+      expect(existsSync(join(clone, name))).toBe(false);
+  }, 120_000);
+
+  /** The processes that build in the clone. */
+  function nextBuilds(): string[] {
+    return readdirSync('/proc').filter((pid) => {
+      try {
+        return (
+          /^\d+$/.test(pid) &&
+          readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(`${clone}/node_modules/next/dist/bin/next\0build`)
+        );
+      } catch {
+        return false;
+      }
+    });
+  }
+
   it('builds once where two start at once, serves both, and leaves the clone as Git knows it', async () => {
     const ports = [await freePort(), await freePort()];
     const both = ports.map((port) => run('scripts/start.mjs', { PORT: String(port) }));
@@ -237,6 +271,7 @@ interface Started {
   output: () => string;
   ended: Promise<number | null>;
   answering: (url: string) => Promise<void>;
+  kill: (signal: NodeJS.Signals) => void;
   stop: () => Promise<void>;
 }
 
@@ -267,6 +302,7 @@ function run(script: string | string[], settings: Record<string, string>, alone 
       }
       throw new Error(`it ended before it answered:\n${text}`);
     },
+    kill: (signal) => void child.kill(signal),
     stop: async () => {
       child.kill('SIGTERM');
       await ended;

@@ -12,11 +12,8 @@ const FOREIGN = new Set([
   ...['OPENAI_ORG_ID', 'OPENAI_ORGANIZATION', 'OPENAI_PROJECT_ID', 'OPENAI_PROJECT', 'OPENAI_API_BASE'],
   ...['OPENAI_API_HOST', 'OPENAI_API_TYPE', 'OPENAI_API_VERSION', 'OPENAI_LOG', 'OPENAI_MODEL', 'OPENAI_ADMIN_KEY'],
   ...['OPENAI_WEBHOOK_SECRET', 'OPENAI_PROXY'],
-  // Those of the hub's and of other tools.
-  ...['HF_HOME', 'HF_ENDPOINT', 'HF_HUB_CACHE', 'HF_TOKEN_PATH', 'HOSTNAME', 'HOSTTYPE', 'PORTS', 'GO_VERSION'],
-  ...['PYTHON_VERSION', 'PYTHON_SHA256', 'PYTHON_GET_PIP_URL', 'PYTHON_PIP_VERSION', 'JAVA_HOME', 'JAVA_VERSION'],
-  ...['JAVA_OPTS', 'JAVA_TOOL_OPTIONS', 'RUST_BACKTRACE', 'RUST_LOG', 'RUST_VERSION', 'LOG_FORMAT', 'LOG_FILE'],
-  ...['CODE_SIGN_IDENTITY', 'MODEL_PATH'],
+  // Of Xcode, and of CGI.
+  ...['CODE_SIGN_IDENTITY', 'GATEWAY_INTERFACE'],
 ]);
 
 /** Beginnings that only settings of this app have. Variables that begin so and are no setting are misspelt, or of another version. */
