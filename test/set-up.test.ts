@@ -4,8 +4,9 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
+  readlinkSync,
   rmSync,
   utimesSync,
   writeFileSync,
@@ -104,24 +105,23 @@ describe('packages', () => {
 describe('npm start', () => {
   it('ends the build with itself, and leaves neither a lock nor a stamp', async () => {
     const first = run('scripts/start.mjs', { PORT: String(await freePort()) });
-    await expect.poll(() => nextBuilds(), { timeout: 60_000 }).toHaveLength(1);
+    await expect.poll(() => processes().some((command) => /next-build|next\0build/.test(command)), LONG).toBe(true);
     first.kill('SIGTERM');
     expect(await first.ended).toBe(128 + 15);
-    await expect.poll(() => nextBuilds()).toEqual([]);
+    await expect.poll(processes, LONG).toEqual([]);
     for (const name of ['.cache/set-up.lock', '.next/chill-space-build'])
       expect(existsSync(join(clone, name))).toBe(false);
   }, 120_000);
 
-  /** The processes that build in the clone. */
-  function nextBuilds(): string[] {
-    return readdirSync('/proc').filter((pid) => {
+  const LONG = { timeout: 60_000 };
+
+  /** The commands of the processes that run in the clone; Next changes the title of its own. */
+  function processes(): string[] {
+    return readdirSync('/proc').flatMap((pid) => {
       try {
-        return (
-          /^\d+$/.test(pid) &&
-          readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(`${clone}/node_modules/next/dist/bin/next\0build`)
-        );
+        return readlinkSync(`/proc/${pid}/cwd`).startsWith(clone) ? readFileSync(`/proc/${pid}/cmdline`, 'latin1') : [];
       } catch {
-        return false;
+        return [];
       }
     });
   }
