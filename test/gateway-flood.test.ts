@@ -50,7 +50,7 @@ it('1,500 uploads of one client leave the process small, and others served', asy
     Buffer.from('POST /stall HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n'),
     Buffer.alloc(256 * 1024, 'x'),
   ]);
-  const uploads: { line: () => string }[] = [];
+  const uploads: Awaited<ReturnType<typeof send>>[] = [];
   for (let count = 0; count < 1_500; count++) uploads.push(await send(upload, '127.0.0.1'));
   const quick = await send('GET /quick HTTP/1.1\r\nHost: x\r\n\r\n', '127.0.0.2');
   await expect.poll(quick.line, { timeout: 5_000 }).toBe('HTTP/1.1 200 OK');

@@ -138,6 +138,13 @@ it('one backend with a full line has the other one asked', async () => {
   const { url: free } = await startEcho();
   const { url, port } = await startGateway(`${full},${free}`, { GATEWAY_POOL_SIZE: '1', GATEWAY_MAX_QUEUE: '0' });
   for (let count = 0; count < 4; count++) await open(port, GET);
+  await expect
+    .poll(() =>
+      gateway()
+        .stats()
+        .backends.map(({ active, waiting }) => active + waiting),
+    )
+    .toEqual([1, 0]);
   const statuses = [];
   for (let count = 0; count < 6; count++) {
     const answer = await request(`${url}/x`);
