@@ -355,12 +355,12 @@ export const SETTINGS = {
     'What sandboxes that wait for programs may hold, together; 0 is none.',
   ),
   CODE_MAX_CONCURRENT: define('Code', whole(0, 1_000), '0', 'Runs at a time; 0 is one a core.'),
-  // One caller may have half of the line: a class of 30 behind one address, all running at once.
+  // A class of 30 that runs its programs at once, twice over: on two cores the last one waits for half a minute.
   CODE_MAX_QUEUE: define(
     'Code',
     whole(0, 100_000),
     '64',
-    'Runs that may wait, and as many checks; one more gets 503. One caller may have half of the line.',
+    'Runs that may wait, and as many checks; one more gets 503, of the caller that has most.',
   ),
 
   EXECUTOR_LANGUAGE: define(

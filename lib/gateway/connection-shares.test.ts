@@ -87,6 +87,12 @@ describe('ConnectionShares', () => {
     expect(order).toEqual(['greedy', 'b', 'c', 'greedy', 'b', 'greedy', 'greedy', 'greedy']);
   });
 
+  it('displaces no request of a client without a name for one that has no claim', () => {
+    const pool = new Pool(1, 2);
+    for (const client of ['a', '', 'a', 'a']) pool.ask(client);
+    expect(pool.refused).toEqual(['a']);
+  });
+
   it('displaces the newest of the client with most where the line is full, and refuses that client itself', () => {
     const pool = new Pool(1, 10);
     for (let count = 0; count < 12; count++) pool.ask('greedy');

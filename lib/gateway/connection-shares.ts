@@ -1,3 +1,5 @@
+import { chooseDisplaced, type Share } from '#lib/give-way';
+
 /** Idle clients that are remembered, so that a client's next request makes no new entry. */
 const MOST_IDLE_CLIENTS = 1024;
 /** How many connections a client may hold for each one that is free. */
@@ -20,7 +22,7 @@ export class ClientShare<R> {
  * Who of the clients of one pool gets a connection. A client may hold four times as many connections as are free (dynamic threshold:
  * Choudhury and Hahne, 1998): one client alone gets four fifths of a large pool, and there is a place for the next. What waits is
  * served in turns, one request of each client, its oldest first. The line holds `maxWaiting` requests: where it is full, a
- * client that has fewer in it displaces the newest request of the client that has most.
+ * client that has fewer in it displaces the newest request of the client that has most (`chooseDisplaced`).
  */
 export class ConnectionShares<R> {
   readonly #size: number;
@@ -74,13 +76,15 @@ export class ConnectionShares<R> {
     let displaced: R | undefined;
     // A request for which a connection can be opened waits only until that is done.
     if (this.#waiting >= this.#maxWaiting + this.#size - this.#running) {
-      const longest = this.#longest();
-      if (longest === undefined || share.waiting.length + 1 >= longest.waiting.length) {
+      const newcomer = { caller: share.name, held: share.waiting.length, adds: 1 };
+      const name = chooseDisplaced(this.#held(), newcomer);
+      const most = name === undefined ? undefined : this.#clients.get(name);
+      displaced = most?.waiting.at(-1);
+      if (most === undefined || displaced === undefined) {
         this.#forget(share);
         return request;
       }
-      displaced = longest.waiting.at(-1);
-      if (displaced !== undefined) this.leave(longest, displaced);
+      this.leave(most, displaced);
     }
     share.waiting.push(request);
     this.#turns.add(share);
@@ -136,11 +140,8 @@ export class ConnectionShares<R> {
     this.#forget(share);
   }
 
-  #longest(): ClientShare<R> | undefined {
-    let longest: ClientShare<R> | undefined;
-    for (const share of this.#turns)
-      if (longest === undefined || share.waiting.length > longest.waiting.length) longest = share;
-    return longest;
+  *#held(): Generator<[string, Share]> {
+    for (const { name, waiting } of this.#turns) yield [name, { held: waiting.length, newest: 1 }];
   }
 
   #forget(share: ClientShare<R>): void {
