@@ -29,34 +29,34 @@ function residentMb(): number {
   return Number(line) / 1024;
 }
 
-/** Begins to send a body of 20 MiB, all but its end. Resolves with the answer's status where one comes, else with 0 after `waitMs`. */
-function upload(framing: 'length' | 'chunks', waitMs: number): Promise<number> {
+/** Begins to send a body of 20 MiB, all but its end. `status` is that of an answer, −1 where the connection was closed without one that could be read, and 0 until then. */
+function upload(framing: 'length' | 'chunks'): { status: number } {
   const bytes = 20 * 1024 * 1024;
   const frame = framing === 'length' ? `Content-Length: ${bytes}` : 'Transfer-Encoding: chunked';
-  const head = `POST /api/chat-queue HTTP/1.1\r\nHost: x\r\nAuthorization: ${FIRST.authorization}\r\nContent-Type: application/json\r\n${frame}\r\n\r\n`;
+  const head = `POST /api/chat-queue HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${FIRST.authorization}\r\nContent-Type: application/json\r\n${frame}\r\n\r\n`;
   const piece = Buffer.alloc(64 * 1024, 'x');
-  return new Promise((resolve) => {
-    const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
-    sockets.push(socket);
-    const timer = setTimeout(resolve, waitMs, 0);
-    socket.on('error', () => {});
-    socket.on('data', (chunk) => {
-      clearTimeout(timer);
-      resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(chunk.toString('latin1'))?.[1]));
-    });
-    socket.write(head);
-    let left = 300;
-    const send = () => {
-      while (left > 0 && !socket.destroyed) {
-        left -= 1;
-        const data =
-          framing === 'length' ? piece : Buffer.concat([Buffer.from('10000\r\n'), piece, Buffer.from('\r\n')]);
-        if (!socket.write(data)) return;
-      }
-    };
-    socket.on('drain', send);
-    send();
+  const data = framing === 'length' ? piece : Buffer.concat([Buffer.from('10000\r\n'), piece, Buffer.from('\r\n')]);
+  const state = { status: 0 };
+  const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
+  sockets.push(socket);
+  socket.on('error', () => {});
+  socket.on('close', () => {
+    state.status ||= -1;
   });
+  socket.on('data', (chunk) => {
+    state.status ||= Number(/^HTTP\/1\.1 (\d+)/.exec(chunk.toString('latin1'))?.[1]);
+  });
+  socket.write(head);
+  let left = 300;
+  const send = () => {
+    while (left > 0 && !socket.destroyed) {
+      left -= 1;
+      if (!socket.write(data)) return;
+    }
+  };
+  socket.on('drain', send);
+  send();
+  return state;
 }
 
 describe('bodies that are being received', () => {
@@ -64,7 +64,7 @@ describe('bodies that are being received', () => {
     'are bounded together where 40 of 20 MiB come at once (%s), and others are served meanwhile',
     async (framing) => {
       const before = residentMb();
-      const uploads = Array.from({ length: 40 }, () => upload(framing, 4_000));
+      const uploads = Array.from({ length: 40 }, () => upload(framing));
       const latencies: number[] = [];
       for (let count = 0; count < 10; count++) {
         const began = performance.now();
@@ -76,15 +76,18 @@ describe('bodies that are being received', () => {
         expect(answer.status).toBe(400);
         latencies.push(performance.now() - began);
       }
-      const statuses = await Promise.all(uploads);
-      expect(new Set(statuses)).toEqual(new Set([0, 503]));
-      expect(statuses.filter((status) => status === 0).length).toBeLessThanOrEqual(8);
+      const open = () => uploads.filter(({ status }) => status === 0).length;
+      await expect.poll(open, { timeout: 40_000 }).toBeLessThanOrEqual(8);
+      const statuses = new Set(uploads.map(({ status }) => status));
+      expect([...statuses].filter((status) => ![0, -1, 503].includes(status))).toEqual([]);
+      expect(statuses).toContain(503);
       // 64 MB of one caller, what was outgrown and not yet collected, and what the refused sent in passing.
       expect(residentMb() - before).toBeLessThan(250);
-      expect(Math.max(...latencies)).toBeLessThan(2_000);
+      expect(Math.max(...latencies)).toBeLessThan(10_000);
       for (const socket of sockets.splice(0)) socket.destroy();
-      await expect.poll(() => upload('length', 1_500), { timeout: 15_000 }).toBe(0);
-      for (const socket of sockets.splice(0)) socket.destroy();
+      // What the connections held is free for the same caller again.
+      const large = JSON.stringify({ language: 'nothing', code: 'x'.repeat(1_000_000) });
+      await expect.poll(async () => (await post('/api/v1/code/run', large)).status, { timeout: 10_000 }).toBe(400);
     },
     60_000,
   );
@@ -117,7 +120,7 @@ describe('JSON that is nested too deep', () => {
     const answer = await post(path, body);
     const text = await answer.text();
     expect([answer.status, text]).toEqual([400, expect.stringContaining('nested too deeply')]);
-    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(performance.now() - began).toBeLessThan(10_000);
   });
 
   it("is a 400 inside a tool call's arguments too, which are JSON in a string", async () => {

@@ -31,8 +31,8 @@ async function open(
   return { socket, text: () => text };
 }
 
-const UPLOAD = 'POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\nab';
-const GET = 'GET /quick HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n';
+const UPLOAD = 'POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nab';
+const GET = 'GET /quick HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
 
 describe('a client', () => {
   it('that stalls 60 uploads leaves connections for the next, and loses its own after seconds', async () => {
@@ -90,7 +90,7 @@ describe('the pace of a client', () => {
   it('is not asked of one that uploads slowly, but fast enough', async () => {
     const { url: backend, seen } = await startEcho();
     const { port } = await startGateway(backend, { GATEWAY_MIN_BYTES_PER_SECOND: '100' });
-    const { socket, text } = await open(port, 'POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n');
+    const { socket, text } = await open(port, 'POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000\r\n\r\n');
     for (let count = 0; count < 20; count++) {
       socket.write('x'.repeat(100));
       await sleep(400);
@@ -106,7 +106,7 @@ describe('the pace of a client', () => {
     });
     const { port } = await startGateway(backend, { GATEWAY_TIMEOUT_MS: '2000' });
     const upload = await open(port, UPLOAD);
-    const reader = await open(port, 'GET /large HTTP/1.1\r\nHost: x\r\n\r\n');
+    const reader = await open(port, 'GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n');
     reader.socket.pause();
     const trickle = setInterval(() => {
       upload.socket.write('x');
@@ -126,7 +126,10 @@ describe('the pace of a client', () => {
       incoming.pipe(outgoing);
     });
     const { port } = await startGateway(backend);
-    const { socket, text } = await open(port, 'POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+    const { socket, text } = await open(
+      port,
+      'POST /x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n',
+    );
     await sleep(7_500);
     socket.write('2\r\nok\r\n0\r\n\r\n');
     await expect.poll(text).toContain('ok');
