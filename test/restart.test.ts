@@ -86,7 +86,7 @@ it('tells each open answer once that it stops, and the next server to send it ag
   await expect.poll(() => lines().length).toBe(3);
   const always = {
     msg: 'request',
-    model: 'test',
+    model: 'test:latest',
     prompt_tokens: 3,
     completion_tokens: 5,
     queued_ms: expect.any(Number),

@@ -8,6 +8,9 @@ export const HEARTBEAT_MS = 15_000;
 /** At most about this much is encoded ahead for a reader: what one that stands still costs. */
 const CHUNK_CHARS = 64 * 1024;
 
+/** Shared: an error holds on to the functions that it was made in, and so would to the answer that is to be freed. */
+const TOO_SLOW = new Fault('cancelled', 'The answer was read too slowly to be kept.');
+
 /** Where readers are registered: the engine. */
 export interface ReaderRegistry {
   readonly clock: Clock;
@@ -25,9 +28,12 @@ export interface Form {
 
 /** A reader's own place in the log of an answer, and its wait for more. It holds nothing but a number. */
 export class AnswerReader {
-  readonly #ticket: Ticket;
+  /** Undefined once its result was dropped: whoever still holds this reader does not hold the answer. */
+  #ticket: Ticket | undefined;
+  /** Called when the result was dropped before all of it was read. */
+  onDropped: (() => void) | undefined;
   readonly #clock: Clock;
-  readonly #unregister: () => void;
+  #unregister: (() => void) | undefined;
   #after: number;
   #ended = false;
   #closed = false;
@@ -43,7 +49,7 @@ export class AnswerReader {
     this.#clock = registry.clock;
     this.#after = after;
     this.#quietSince = this.#clock.now();
-    this.#unregister = registry.read(ticket, () => this.#rouse(true));
+    this.#unregister = registry.read(ticket, () => (ticket.isDropped ? this.#drop() : this.#rouse(true)));
   }
 
   /** Whether everything there will ever be has been taken. */
@@ -55,10 +61,15 @@ export class AnswerReader {
     return this.#closed;
   }
 
+  /** Whether the result made room for newer ones before all of it was read. */
+  get dropped(): boolean {
+    return this.#ticket === undefined;
+  }
+
   /** The next events, one at a time, as far as there are any. A request that was cancelled ends with an error of its own. */
   *take(): Generator<{ event: AnswerEvent; number: number }, void> {
+    if (this.#ended || this.#ticket === undefined) return;
     const { log } = this.#ticket.run;
-    if (this.#ended) return;
     if (this.#ticket.cancelledAt !== undefined) {
       this.#ended = true;
       yield { event: { type: 'error', fault: new Fault('cancelled', 'The request was cancelled.') }, number: log.last };
@@ -86,7 +97,8 @@ export class AnswerReader {
 
   /** Resolves with true when there may be more to take or the reader was closed, with false after `HEARTBEAT_MS` of silence. */
   wait(): Promise<boolean> {
-    if (this.#closed || this.#ended || this.#after < this.#ticket.run.log.last) return Promise.resolve(true);
+    if (this.#closed || this.#ended || this.#ticket === undefined || this.#after < this.#ticket.run.log.last)
+      return Promise.resolve(true);
     this.#endAlarm ??= this.#alarmIn(HEARTBEAT_MS);
     return new Promise((resolve) => {
       this.#wake = resolve;
@@ -98,9 +110,18 @@ export class AnswerReader {
     if (this.#closed) return;
     this.#closed = true;
     this.#endAlarm?.();
-    this.#unregister();
+    this.#unregister?.();
+    this.#unregister = undefined;
     this.#rouse(true);
     this.#onClosed?.();
+  }
+
+  #drop(): void {
+    const { onDropped } = this;
+    this.#ticket = undefined;
+    this.onDropped = undefined;
+    this.close();
+    onDropped?.();
   }
 
   #rouse(spoken: boolean): void {
@@ -158,11 +179,16 @@ function byteStream(reader: AnswerReader, form: Form, first: string): ReadableSt
   let text = first;
   return new ReadableStream(
     {
+      start(controller) {
+        // Not an event of the stream: nothing can be sent to a client that does not read.
+        reader.onDropped = () => controller.error(TOO_SLOW);
+      },
       async pull(controller) {
         while (text === '' && !reader.ended && !reader.closed) {
           text = reader.write(form);
           if (text === '' && !reader.ended && !(await reader.wait())) text = form.heartbeat;
         }
+        if (reader.dropped) return;
         if (text !== '' && !reader.closed) controller.enqueue(encoder.encode(text));
         text = '';
         if (!reader.ended && !reader.closed) return;

@@ -128,6 +128,8 @@ export class Ticket {
   readers: Set<() => void> | undefined;
   /** When it alone was cancelled, while its run went on for others. */
   cancelledAt: number | undefined;
+  /** Its result made room for newer ones while somebody was still reading it: the readers are cut. */
+  isDropped = false;
 
   constructor(start: Pick<Ticket, 'id' | 'caller' | 'createdAt' | 'run' | 'detached' | 'conversation'>) {
     this.id = start.id;
@@ -208,6 +210,15 @@ export class InFlight {
       ttl: limits.resultTtlMs,
       ttlResolution: 0,
       perf: clock,
+      disposeAfter: (ticket, id, reason) => {
+        if (ticket.readers === undefined) return;
+        // A slow reader keeps its answer in memory: it stays counted until it is read.
+        if (reason === 'expire') this.#results.set(id, ticket);
+        else if (reason === 'evict') {
+          ticket.isDropped = true;
+          for (const onChange of [...ticket.readers]) onChange();
+        }
+      },
     });
   }
 

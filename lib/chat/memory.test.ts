@@ -158,4 +158,25 @@ describe('memory', () => {
     b.engine.close();
     await settled();
   });
+
+  it('of answers that are read too slowly is bounded like that of all results', async () => {
+    const b = bench();
+    const before = await heldBytes();
+    const streams: ReadableStream<Uint8Array>[] = [];
+    const signal = new AbortController().signal;
+    for (let n = 0; n < 30; n += 1) {
+      const ticket = await b.ticket(`question ${n}`);
+      const opened = answerStream(b.engine, ticket, chatForm(ticket), signal);
+      b.provider.last.say(`${n}`).say('x'.repeat(4_000_000)).say('y'.repeat(4_000_000)).done();
+      streams.push(await opened);
+      await settled();
+      // Longer than results are kept: what is still read stays counted.
+      await b.clock.advance(700_000);
+    }
+    b.engine.clearResponses();
+    expect((await heldBytes()) - before).toBeLessThan(90 * BYTES_PER_MB);
+    const ends = await Promise.all(streams.map((stream) => new Response(stream).text().catch(() => 'cut')));
+    expect([ends[0], ends.at(-1)?.includes('"done":true')]).toEqual(['cut', true]);
+    b.engine.close();
+  }, 60_000);
 });

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Fault } from '#lib/fault';
 import type { Reply } from '#lib/http/reply';
 import { log } from '#lib/observe/log';
 
@@ -7,6 +8,30 @@ const UNREAD_BODY_MS = 500;
 
 /** How long a client may take no byte of what waits for it. Its connection ends then, and with it what it keeps in memory. */
 export const STALLED_CLIENT_MS = 120_000;
+
+/** What whole bodies may hold in memory until their clients have read them. */
+const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
+/** The kernel takes about as much at once: smaller bodies are not counted. */
+const COUNTED_BODY_BYTES = 64 * 1024;
+
+/** Bodies that their clients have not read yet, the oldest first. Beyond the bound, the oldest connections are cut. */
+const unread = new Map<ServerResponse, number>();
+let unreadBytes = 0;
+
+function countUnread(outgoing: ServerResponse): void {
+  const bytes = outgoing.writableLength;
+  unread.set(outgoing, bytes);
+  unreadBytes += bytes;
+  outgoing.once('close', () => {
+    if (unread.delete(outgoing)) unreadBytes -= bytes;
+  });
+  for (const [oldest, held] of unread) {
+    if (unreadBytes <= MAX_UNREAD_BYTES || oldest === outgoing) return;
+    unread.delete(oldest);
+    unreadBytes -= held;
+    oldest.destroy();
+  }
+}
 
 /**
  * Writes `reply` and resolves when all of it was handed to the connection. A stream is read as fast as the client reads, and
@@ -35,7 +60,10 @@ export function writeReply(
     outgoing.writeHead(status, headers);
     // A string goes out in one write with the headers.
     outgoing.end(body);
-    if (!outgoing.writableFinished && outgoing.writableLength > 0) outgoing.setTimeout(stalledMs);
+    if (!outgoing.writableFinished && outgoing.writableLength > 0) {
+      outgoing.setTimeout(stalledMs);
+      if (outgoing.writableLength > COUNTED_BODY_BYTES) countUnread(outgoing);
+    }
   }
 }
 
@@ -76,7 +104,8 @@ async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse, 
     if (outgoing.writableLength > 0) outgoing.setTimeout(stalledMs);
   } catch (error) {
     // What has been sent cannot be taken back: a cut connection is how the client sees that there should be more.
-    log().error({ err: error }, 'a stream failed while it was sent');
+    if (Fault.is(error)) log().info({ code: error.code }, error.message);
+    else log().error({ err: error }, 'a stream failed while it was sent');
     outgoing.destroy();
   }
 }
