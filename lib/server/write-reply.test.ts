@@ -177,6 +177,25 @@ describe('a reply', () => {
   });
 });
 
+describe('whole bodies that nobody reads', () => {
+  it('end the oldest connections beyond 64 MiB, and leave those that read alone', async () => {
+    const body = 'x'.repeat(16 * 1024 * 1024);
+    const { port, url } = await start((_, incoming, outgoing) => void writeReply(plainText(body), incoming, outgoing));
+    const open = () => new Promise<number>((resolve) => servers[0]?.getConnections((_, count) => resolve(count)));
+    const sockets = [];
+    for (let n = 0; n < 8; n += 1) {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => {}).pause();
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      sockets.push(socket);
+      await vi.waitFor(async () => expect(await open()).toBe(Math.min(n + 1, 3)));
+    }
+    const answer = await request(url);
+    expect((await answer.body.text()).length).toBe(body.length);
+    for (const socket of sockets) socket.destroy();
+  });
+});
+
 describe('a signal', () => {
   it('aborts when the client goes, also where it went before, and not when the answer is complete', async () => {
     const signals: AbortSignal[] = [];
