@@ -14,6 +14,9 @@ export const RESULT_BYTES = 1_250;
 /** What a request costs while it waits, beside its packed bytes: run, ticket, log and place in line, rounded up. */
 const WAITING_BYTES = 2_560;
 
+/** Requests under way, those that joined another's run included: about 60 MB of heap. */
+const MAX_LIVE_TICKETS = 50_000;
+
 export type RunState = 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
 
 /** One call of a model, for any number of requests. `id`, `caller`, `priority` and `group` are how it stands in the queue. */
@@ -220,6 +223,11 @@ export class InFlight {
         }
       },
     });
+  }
+
+  /** Whether no more requests can be under way. Most of so many have joined another's run, and so hold no place in line. */
+  get isFull(): boolean {
+    return this.#tickets.size >= MAX_LIVE_TICKETS;
   }
 
   sharing(key: string): Run | undefined {

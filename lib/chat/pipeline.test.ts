@@ -185,6 +185,15 @@ describe('the pipeline', () => {
     await b.ticket('b');
   });
 
+  it('takes a bounded number of requests that join others', async () => {
+    b = bench();
+    for (let n = 0; n < 50_000; n += 1) await b.engine.enqueue(ask('the same'), { caller: 'ann' });
+    await expect(b.ticket('the same')).rejects.toMatchObject({ code: 'queue_full' });
+    b.provider.last.say('x').done();
+    await settled();
+    expect((await b.submit('the same')).kind).toBe('hit');
+  });
+
   it('lets the newest request of the caller with most give way, unless others want it too', async () => {
     b = bench({ QUEUE_MAX_SIZE: '3' });
     await b.ticket('running');

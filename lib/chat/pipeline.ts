@@ -165,6 +165,8 @@ export class ChatEngine {
       if (origin.detached !== true && origin.ownForm !== true && continued === undefined)
         return { kind: 'hit', id: this.#idFor(origin), kept };
     }
+    if (this.#inFlight.isFull)
+      throw new Fault('queue_full', 'Too many requests are under way, and no more are taken. Try again later.');
     const id = this.#idFor(origin);
     const now = this.#parts.clock.now();
     const twin = kept === undefined && reads && settings.BATCH_DEDUPLICATION ? this.#inFlight.sharing(key) : undefined;
