@@ -39,9 +39,13 @@ export interface FaultyModelServer {
   readonly running: number;
   /** Connections that are open now, idle ones too. */
   readonly connections: number;
+  /** Connections that were ever opened. */
+  readonly opened: number;
   play(...scripts: Script[]): void;
   /** From now on the body of a chat request says which script it gets. */
   choose(script: (body: unknown) => Script): void;
+  /** From now on `path`, which is none of the chat routes, is answered with `body`; undefined is as before. */
+  answer(path: string, body: unknown): void;
   /** Resolves when no chat request is being answered. */
   idle(): Promise<void>;
   close(): Promise<void>;
@@ -57,14 +61,14 @@ export async function startFaultyModelServer(
   let whenIdle = Promise.withResolvers<void>();
   const requests: SeenRequest[] = [];
   const sockets = new Set<Socket>();
+  let opened = 0;
+  const answers = new Map<string, unknown>();
 
   const server = createServer(async (request, response) => {
-    const fixed =
-      request.url === '/api/show'
-        ? { ...SHOWN, capabilities }
-        : request.method === 'GET'
-          ? FIXED[request.url ?? '']
-          : undefined;
+    const path = request.url ?? '';
+    const usual =
+      path === '/api/show' ? { ...SHOWN, capabilities } : request.method === 'GET' ? FIXED[path] : undefined;
+    const fixed = answers.get(path) ?? usual;
     if (fixed !== undefined) {
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(fixed));
       return;
@@ -83,6 +87,7 @@ export async function startFaultyModelServer(
     await perform(next(body) ?? [{ status: 500 }], response);
   });
   server.on('connection', (socket) => {
+    opened++;
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });
@@ -98,11 +103,17 @@ export async function startFaultyModelServer(
     get connections() {
       return sockets.size;
     },
+    get opened() {
+      return opened;
+    },
     play(...scripts) {
       next = () => (scripts.length > 1 ? scripts.shift() : scripts[0]);
     },
     choose(script) {
       next = script;
+    },
+    answer(path, body) {
+      answers.set(path, body);
     },
     async idle() {
       if (running > 0) await whenIdle.promise;

@@ -35,6 +35,8 @@ const REQUEST = {
   // The order of a schema's properties is the order in which the model writes them.
   format: (request) => request.format ?? null,
   tools: (request) => request.tools ?? null,
+  // How long a model stays loaded afterwards changes no answer.
+  keepAlive: () => null,
 } as const satisfies Canonical<ModelRequest>;
 
 const MESSAGE_FIELDS: readonly ((message: Message) => unknown)[] = Object.values(MESSAGE);

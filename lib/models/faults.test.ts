@@ -63,6 +63,10 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     server.play(...scripts);
     return Array.fromAsync(provider.chat(REQUEST, new AbortController().signal));
   };
+  const asking = (more: Partial<ModelRequest>, script: Script) => {
+    server.play(script);
+    return Array.fromAsync(provider.chat({ ...REQUEST, ...more }, new AbortController().signal));
+  };
   const whole = (text: string): Script => [{ send: dialect.text(text) }, ...dialect.end.map((send) => ({ send }))];
 
   /** The events that came, and the fault that ended them. */
@@ -142,6 +146,18 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     expect(String(error)).not.toContain('geheim');
   });
 
+  it('names no address inside a network, be it the server’s own', async () => {
+    const told =
+      'dial tcp 10.1.2.3:8080: Post "http://gpu-a.internal:8080/x?key=AIzaSyA1234567890abcdefg": EOF for user:pw';
+    const { fault } = await failing([{ status: 500 }, { send: JSON.stringify({ error: { message: told } }) }]);
+    expect(fault.message).not.toMatch(/10\.1|gpu-a|AIza/);
+    const far = dialect.make('http://127.0.0.2.nip.invalid:9');
+    const error = await Array.fromAsync(far.chat(REQUEST, new AbortController().signal)).catch((e: Fault) => e);
+    await far.close();
+    expect(error).toMatchObject({ code: 'provider_unavailable' });
+    expect(String(error)).not.toMatch(/nip|127\.0/);
+  });
+
   it.each<[when: string, script: (dialect: Dialect) => Script, before: number]>([
     ['before the first byte', () => ['hang'], 0],
     ['in mid-stream', (d) => [{ send: d.text('a') }, 'hang'], 1],
@@ -201,19 +217,41 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     const open = empty.slice(0, empty.indexOf('""') + 1);
     const line = await failing([{ send: open }, ...Array<typeof endless>(16).fill(endless)]);
     expect(line).toMatchObject({ events: [], fault: { code: 'upstream_failed' } });
-    expect(line.fault.message).toMatch(/does not end/);
+    expect(line.fault.message).toMatch(/more than 10 MiB in one piece/);
     if (dialect.name !== 'openai') return;
     const piece = { index: 0, function: { name: 'f', arguments: 'x'.repeat(1024 * 1024) } };
     const part = { send: `data: ${JSON.stringify({ choices: [{ index: 0, delta: { tool_calls: [piece] } }] })}\n\n` };
-    expect((await failing(Array<typeof part>(16).fill(part))).fault.message).toMatch(/tool calls that are too large/);
+    expect((await failing(Array<typeof part>(16).fill(part))).fault.message).toMatch(/more than 10 MiB in one piece/);
   });
 
   it('splits <think> tags that are cut across lines', async () => {
-    const events = await all([
+    const script = [
       ...['<th', 'ink>\nhm', '</thi', 'nk>\n\nYes'].map((part) => ({ send: dialect.text(part) })),
       ...dialect.end.map((send) => ({ send })),
+    ];
+    expect(await asking({ think: true }, script)).toEqual([{ type: 'thinking', text: 'hm' }, content('Yes'), done]);
+    const texts = async (more: Partial<ModelRequest>) =>
+      (await asking(more, script)).flatMap((event) => (event.type === 'content' ? [event.text] : [])).join('');
+    expect(await texts({ think: false })).toBe('<think>\nhm</think>\n\nYes');
+    expect(await texts({ think: true, format: 'json' })).toBe('<think>\nhm</think>\n\nYes');
+  });
+
+  it('leaves the tags of a model that is not known to reason', async () => {
+    server.answer('/api/show', {});
+    const text = '<think>hm</think>Yes';
+    expect(await all(whole(text))).toEqual([content(text), done]);
+  });
+
+  it('takes the text before a lone closing tag for reasoning, of a model whose template has the opening one', async () => {
+    await server.close();
+    server = await startFaultyModelServer(Number(new URL(server.url).port), ['completion']);
+    const script = [{ send: dialect.text('hm\n</thi') }, { send: dialect.text('nk>\n\nYes') }];
+    const events = await asking({ model: 'deepseek-r1:8b' }, [...script, ...dialect.end.map((send) => ({ send }))]);
+    expect(events.filter((event) => !('text' in event) || event.text !== '')).toEqual([
+      { type: 'thinking', text: 'hm\n' },
+      content('Yes'),
+      done,
     ]);
-    expect(events).toEqual([{ type: 'thinking', text: 'hm' }, content('Yes'), done]);
   });
 
   it('is as before after a thousand faults', async () => {

@@ -1,21 +1,36 @@
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { Fault } from '#lib/fault';
-import { decodeText, splitLines } from '#lib/models/lines';
-import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
-import { splitThinking } from '#lib/models/thinking';
-import { errorTextOf, type Refuse, showable, Upstream } from '#lib/models/upstream';
-import { type Message, toolCallSchema } from '#lib/wire/chat';
+import {
+  anyText,
+  anyTexts,
+  anyWord,
+  count,
+  lenientList,
+  lenientObject,
+  nameSchema,
+  ownText,
+  size,
+  strictList,
+} from '#lib/models/lenient';
+import { LineReader, TextPieces } from '#lib/models/lines';
+import type { Durations, KeepAlive, ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import { looksLikeReasoning, mayWriteThinking, rulesByName, ThinkReader, type ThinkRules } from '#lib/models/thinking';
+import { toolCall } from '#lib/models/tool-calls';
+import { hasError, type Refuse, Upstream } from '#lib/models/upstream';
+import { type Message, type ToolCall, toolArgumentsObject } from '#lib/wire/chat';
 import type { ModelInfo } from '#lib/wire/models';
 
 export interface OllamaOptions {
   url: string;
   /** Seconds, or a Go duration. */
-  keepAlive: number | string;
+  keepAlive: KeepAlive;
 }
 
 /** Looks at a model's details cost Ollama a file read each. */
 const DETAILS_AT_A_TIME = 4;
+/** So long a response waits to know whether its model reasons. */
+const SHOW_TIMEOUT_MS = 2_000;
 
 /**
  * Ollama, by its native API: its OpenAI route drops `num_ctx` and `think` and loses errors in mid-stream.
@@ -24,7 +39,8 @@ const DETAILS_AT_A_TIME = 4;
 export class OllamaProvider implements ModelProvider {
   readonly id: 'ollama' = 'ollama';
   readonly #upstream: Upstream;
-  readonly #keepAlive: number | string;
+  readonly #keepAlive: KeepAlive;
+  readonly #thinking = new ThinkReader();
   /** By digest, which changes when a model does. */
   readonly #details = new Map<string, Details>();
 
@@ -42,7 +58,8 @@ export class OllamaProvider implements ModelProvider {
   }
 
   chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
-    return splitThinking(this.#events(request, signal));
+    const events = this.#events(request, signal);
+    return mayWriteThinking(request) ? this.#thinking.split(events, this.#rules(request, signal)) : events;
   }
 
   async *#events(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
@@ -51,7 +68,7 @@ export class OllamaProvider implements ModelProvider {
       messages: request.messages.map(ollamaMessage),
       stream: true,
       options: request.options,
-      keep_alive: this.#keepAlive,
+      keep_alive: request.keepAlive ?? this.#keepAlive,
       think: request.think,
       format: request.format,
       tools: request.tools,
@@ -62,19 +79,29 @@ export class OllamaProvider implements ModelProvider {
       refuse(request.model),
       () => done,
     );
-    for await (const line of splitLines(decodeText(bytes))) {
-      const part = parsePart(line);
-      if (part.error !== undefined)
-        throw new Fault('upstream_failed', `Ollama failed in the middle of the answer: ${showable(part.error)}`);
-      if (part.message?.thinking) yield { type: 'thinking', text: part.message.thinking };
-      if (part.message?.content) yield { type: 'content', text: part.message.content };
-      if (part.message?.tool_calls?.length) yield { type: 'tool_calls', tool_calls: part.message.tool_calls };
-      if (part.done === true) {
+    for await (const part of parts(bytes)) {
+      if (part.error !== undefined) {
+        // The server has no more to say, so the connection can be used again.
+        done = true;
+        const told = this.#upstream.errorText(part.error) ?? 'it did not say why';
+        throw new Fault('upstream_failed', `Ollama failed in the middle of the answer: ${told}`);
+      }
+      const { message } = part;
+      const text = message?.content ?? part.response;
+      if (message?.thinking) yield { type: 'thinking', text: message.thinking };
+      if (text) yield { type: 'content', text };
+      if (message !== undefined && message.tool_calls.length > 0)
+        yield {
+          type: 'tool_calls',
+          tool_calls: message.tool_calls.map((call) => toolCall(call.id, call.function.name, call.function.arguments)),
+        };
+      if (part.done) {
         done = true;
         yield {
           type: 'done',
-          done_reason: part.done_reason ?? 'stop',
+          done_reason: part.done_reason || 'stop',
           usage: { prompt_tokens: part.prompt_eval_count ?? 0, completion_tokens: part.eval_count ?? 0 },
+          ...durationsOf(part),
         };
         return;
       }
@@ -83,11 +110,7 @@ export class OllamaProvider implements ModelProvider {
   }
 
   async models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]> {
-    const [tags, running] = await Promise.all([
-      this.#get('/api/tags', tagsSchema, signal),
-      this.#get('/api/ps', runningSchema, signal),
-    ]);
-    const loaded = new Set(running.models.map((model) => model.name));
+    const [tags, loaded] = await Promise.all([this.#get('/api/tags', tagsSchema, signal), this.#loaded(signal)]);
     const limit = pLimit(DETAILS_AT_A_TIME);
     const models = await Promise.all(
       tags.models.map((model) =>
@@ -110,13 +133,31 @@ export class OllamaProvider implements ModelProvider {
     return models;
   }
 
-  async load(model: string, signal: AbortSignal): Promise<{ load_duration_ms: number }> {
+  /** Names of the models in memory. That there is no such list costs no more than this. */
+  async #loaded(signal: AbortSignal): Promise<Set<string>> {
+    try {
+      const running = await this.#get('/api/ps', runningSchema, signal);
+      return new Set(running.models.map((model) => model.name));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (Fault.is(error) && error.code !== 'provider_unavailable') return new Set();
+      throw error;
+    }
+  }
+
+  async load(
+    model: string,
+    signal: AbortSignal,
+    keepAlive: KeepAlive = this.#keepAlive,
+  ): Promise<{ load_duration_ms: number }> {
     const startedAt = performance.now();
-    const body = { model, messages: [], stream: false, keep_alive: this.#keepAlive };
+    const body = { model, messages: [], stream: false, keep_alive: keepAlive };
     try {
       const answer = await this.#upstream.json({ method: 'POST', path: '/api/chat', body, signal }, refuse(model));
-      const told = errorTextOf(answer);
-      if (told !== undefined) throw new Fault('model_load_failed', `Ollama could not load ${model}: ${told}`);
+      if (hasError(answer)) {
+        const told = this.#upstream.errorText(answer) ?? 'it did not say why';
+        throw new Fault('model_load_failed', `Ollama could not load ${model}: ${told}`);
+      }
     } catch (error) {
       if (Fault.is(error) && (error.code === 'upstream_failed' || error.code === 'unsupported_value'))
         throw new Fault('model_load_failed', `The model ${model} could not be loaded. ${error.message}`, {
@@ -135,9 +176,37 @@ export class OllamaProvider implements ModelProvider {
     return this.#upstream.close();
   }
 
-  async #detailsOf(model: string, digest: string, signal: AbortSignal): Promise<Details> {
-    const known = this.#details.get(digest);
+  /** Which models write tags themselves is asked of the server where a text looks so. */
+  #rules(request: ModelRequest, signal: AbortSignal): ThinkRules {
+    const { model } = request;
+    const named = rulesByName(request);
+    return {
+      ...named,
+      opens: async () => (await named.opens()) || (await this.#thinks(model, signal)) === true,
+      // Of a model that Ollama knows to think, it reads the tags itself.
+      opensInTemplate: async () =>
+        looksLikeReasoning(model) && (await named.opensInTemplate()) && (await this.#thinks(model, signal)) === false,
+    };
+  }
+
+  /** Undefined where the server does not say, which must not cost the response. */
+  async #thinks(model: string, signal: AbortSignal): Promise<boolean | undefined> {
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(SHOW_TIMEOUT_MS)]);
+    const shown = await this.#show(model, inTime).catch(() => undefined);
+    signal.throwIfAborted();
+    return shown?.capabilities.thinking;
+  }
+
+  async #detailsOf(model: string, digest: string | undefined, signal: AbortSignal): Promise<Details> {
+    const known = digest === undefined ? undefined : this.#details.get(digest);
     if (known !== undefined) return known;
+    const details = await this.#show(model, signal);
+    if (details === undefined) return { context_length: null, capabilities: NO_CAPABILITIES };
+    if (digest !== undefined) this.#details.set(digest, details);
+    return details;
+  }
+
+  async #show(model: string, signal: AbortSignal): Promise<Details | undefined> {
     const answer = await this.#upstream
       .json({ method: 'POST', path: '/api/show', body: { model }, signal })
       .catch((error: unknown) => {
@@ -147,19 +216,13 @@ export class OllamaProvider implements ModelProvider {
         throw error;
       });
     const shown = showSchema.safeParse(answer);
-    if (!shown.success) return { context_length: null, capabilities: NO_CAPABILITIES };
-    const details = detailsOf(shown.data);
-    this.#details.set(digest, details);
-    return details;
+    return shown.success ? detailsOf(shown.data) : undefined;
   }
 
   async #get<T>(path: string, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {
     const parsed = schema.safeParse(await this.#upstream.json({ method: 'GET', path, signal }));
     if (parsed.success) return parsed.data;
-    throw new Fault(
-      'upstream_failed',
-      `What answers at ${this.#upstream.address} is not Ollama; correct OLLAMA_API_URL.`,
-    );
+    throw this.#upstream.notExpected('is not Ollama; correct OLLAMA_API_URL.');
   }
 }
 
@@ -189,55 +252,151 @@ function ollamaMessage({ role, content, images, tool_calls, tool_name, tool_call
     role,
     content,
     ...(images === undefined ? {} : { images }),
-    ...(tool_calls === undefined ? {} : { tool_calls }),
+    ...(tool_calls === undefined ? {} : { tool_calls: tool_calls.map(ollamaToolCall) }),
     ...(tool_name === undefined ? {} : { tool_name }),
     ...(tool_call_id === undefined ? {} : { tool_call_id }),
   };
 }
 
+/** Ollama refuses arguments that are no object. */
+function ollamaToolCall(call: ToolCall): ToolCall {
+  const { name, arguments: given } = call.function;
+  return typeof given === 'string' ? { ...call, function: { name, arguments: toolArgumentsObject(given) } } : call;
+}
+
 const partSchema = z.object({
   message: z
     .object({
-      content: z.string().nullish(),
-      thinking: z.string().nullish(),
-      tool_calls: z.array(toolCallSchema).nullish(),
+      content: ownText,
+      thinking: anyText,
+      tool_calls: z
+        .array(
+          z.object({
+            id: anyText,
+            function: z.object({ name: z.unknown().optional(), arguments: z.unknown().optional() }),
+          }),
+        )
+        .nullish()
+        .transform((calls) => calls ?? []),
     })
-    .nullish(),
-  done: z.boolean().optional(),
-  done_reason: z.string().optional(),
-  prompt_eval_count: z.number().optional(),
-  eval_count: z.number().optional(),
-  error: z.string().optional(),
+    .nullish()
+    .transform((message) => message ?? undefined),
+  /** The text of `/api/generate`, which some servers send for a chat too. */
+  response: anyText,
+  done: z.boolean().catch(false),
+  done_reason: anyWord,
+  prompt_eval_count: count,
+  eval_count: count,
+  load_duration: count,
+  prompt_eval_duration: count,
+  eval_duration: count,
+  error: z.unknown().optional(),
 });
+type Part = z.infer<typeof partSchema>;
 
-function parsePart(line: string): z.infer<typeof partSchema> {
-  let json: unknown;
-  try {
-    json = JSON.parse(line);
-  } catch (error) {
-    throw new Fault('upstream_failed', 'Ollama sent a line that is not JSON.', { cause: error });
+/** The parts of an answer: JSON, a line each. A body in one piece, over several lines, is one part. */
+async function* parts(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Part> {
+  const reader = new LineReader();
+  const piece = new TextPieces();
+  let isFirst = true;
+  for await (const chunk of bytes) {
+    for (const line of reader.push(chunk)) {
+      const part = read(line);
+      if (part !== undefined) yield part;
+    }
   }
+  for (const line of reader.end()) {
+    const part = read(line);
+    if (part !== undefined) yield part;
+  }
+  if (!piece.isEmpty) {
+    const json = parseJson(piece.take('\n'));
+    if (json === undefined) throw new Fault('upstream_failed', 'Ollama sent an answer that is not JSON.');
+    const part = parsePart(json);
+    if (part !== undefined) yield part;
+  }
+
+  function read(line: string): Part | undefined {
+    if (!piece.isEmpty) {
+      piece.add(line);
+      return undefined;
+    }
+    if (line.trim() === '') return undefined;
+    const json = parseJson(line);
+    if (json === undefined && isFirst && line.trimStart().startsWith('{')) piece.add(line);
+    else if (json === undefined) throw new Fault('upstream_failed', 'Ollama sent a line that is not JSON.');
+    isFirst = false;
+    return json === undefined ? undefined : parsePart(json);
+  }
+}
+
+/** Undefined where `text` is not JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined where there is nothing in it for a response. */
+function parsePart(json: unknown): Part | undefined {
+  if (hasError(json)) return { ...EMPTY_PART, error: json };
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
+  const text = plainText(json);
+  if (text !== undefined) return { ...EMPTY_PART, message: { content: text, tool_calls: [] } };
   const part = partSchema.safeParse(json);
-  if (part.success) return part.data;
+  if (part.success) return { ...part.data, error: undefined };
   throw new Fault('upstream_failed', 'Ollama sent a line of an unknown form.', { cause: part.error });
 }
 
+/**
+ * The text of a part that has nothing else, as most have; undefined for any other, which the schema reads. The schema
+ * costs more than all the rest of reading a part.
+ */
+function plainText(json: { message?: unknown; done?: unknown }): string | undefined {
+  const { message, done } = json;
+  if (done !== false || typeof message !== 'object' || message === null) return undefined;
+  const { content, thinking, tool_calls }: { content?: unknown; thinking?: unknown; tool_calls?: unknown } = message;
+  const isPlain = (thinking === undefined || thinking === null) && (tool_calls === undefined || tool_calls === null);
+  return isPlain && typeof content === 'string' ? content : undefined;
+}
+
+const EMPTY_PART: Part = { message: undefined, done: false, error: undefined };
+
+function durationsOf(part: Part): { durations?: Durations } {
+  const { load_duration: load_ns, prompt_eval_duration: prompt_eval_ns, eval_duration: eval_ns } = part;
+  if (load_ns === undefined && prompt_eval_ns === undefined && eval_ns === undefined) return {};
+  return { durations: { load_ns, prompt_eval_ns, eval_ns } };
+}
+
 const tagsSchema = z.object({
-  models: z.array(
-    z.object({
-      name: z.string(),
-      digest: z.string(),
-      size: z.number().optional(),
-      details: z.object({ parameter_size: z.string().optional(), quantization_level: z.string().optional() }).nullish(),
-    }),
-  ),
+  // Go writes an empty list as null.
+  models: strictList(
+    z
+      .object({
+        name: nameSchema.optional().catch(undefined),
+        model: nameSchema.optional().catch(undefined),
+        digest: anyText,
+        size: count,
+        details: lenientObject({ parameter_size: anyWord, quantization_level: anyWord }),
+      })
+      .transform(({ name, model, ...rest }, context) => {
+        const named = name ?? model;
+        if (named !== undefined) return { name: named, ...rest };
+        context.addIssue('has no name');
+        return z.NEVER;
+      }),
+  )
+    .nullable()
+    .transform((models) => models ?? []),
 });
 
-const runningSchema = z.object({ models: z.array(z.object({ name: z.string() })) });
+const runningSchema = z.object({ models: lenientList(z.object({ name: z.string() })) });
 
 const showSchema = z.object({
-  capabilities: z.array(z.string()).nullish(),
-  model_info: z.record(z.string(), z.unknown()).nullish(),
+  capabilities: anyTexts,
+  model_info: z.record(z.string(), z.unknown()).optional().catch(undefined),
 });
 
 type Details = Pick<ModelInfo, 'context_length' | 'capabilities'>;
@@ -247,9 +406,9 @@ const NO_CAPABILITIES = { thinking: false, vision: false, tools: false };
 function detailsOf({ capabilities, model_info }: z.infer<typeof showSchema>): Details {
   const architecture = model_info?.['general.architecture'];
   const context = typeof architecture === 'string' ? model_info?.[`${architecture}.context_length`] : undefined;
-  const has = (capability: string) => capabilities?.includes(capability) ?? false;
+  const has = (capability: string) => capabilities.includes(capability);
   return {
-    context_length: typeof context === 'number' ? context : null,
+    context_length: size.parse(context) ?? null,
     capabilities: { thinking: has('thinking'), vision: has('vision'), tools: has('tools') },
   };
 }

@@ -19,8 +19,11 @@ export interface ModelProvider {
   /** What there is to choose from. Throws a `Fault` where the provider cannot be reached. */
   models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]>;
 
-  /** Loads `model` and keeps it for `OLLAMA_KEEP_ALIVE`, where the provider has such a thing. Throws `model_load_failed` or `model_not_found`. */
-  load(model: string, signal: AbortSignal): Promise<{ load_duration_ms: number }>;
+  /**
+   * Loads `model` and keeps it for `keepAlive`, else for `OLLAMA_KEEP_ALIVE`, where the provider has such a thing. Throws
+   * `model_load_failed` or `model_not_found`.
+   */
+  load(model: string, signal: AbortSignal, keepAlive?: KeepAlive): Promise<{ load_duration_ms: number }>;
 
   /** Resolves when the provider answers; throws a `Fault` whose message says what to do where it does not. */
   check(signal: AbortSignal): Promise<void>;
@@ -37,6 +40,18 @@ export interface ModelRequest {
   think?: Think;
   format?: Format;
   tools?: readonly Tool[];
+  /** For Ollama. It does not change the response, and is not part of the cache key. */
+  keepAlive?: KeepAlive;
+}
+
+/** How long a model stays loaded afterwards: seconds, or a Go duration. */
+export type KeepAlive = number | string;
+
+/** What a model server itself measured, in nanoseconds. A part that it did not send is missing. */
+export interface Durations {
+  load_ns?: number | undefined;
+  prompt_eval_ns?: number | undefined;
+  eval_ns?: number | undefined;
 }
 
 export type ModelEvent =
@@ -44,4 +59,4 @@ export type ModelEvent =
   | { type: 'content'; text: string }
   /** What the model asks for; may come several times, each with calls of its own. */
   | { type: 'tool_calls'; tool_calls: ToolCall[] }
-  | { type: 'done'; done_reason: string; usage: Usage };
+  | { type: 'done'; done_reason: string; usage: Usage; durations?: Durations };

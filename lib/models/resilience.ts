@@ -107,7 +107,8 @@ class Attempts {
   #attempt = new AbortController();
   #events: AsyncIterator<ModelEvent> | undefined;
   #idle: NodeJS.Timeout | undefined;
-  #isDone = false;
+  /** Whether the attempt in hand has ended, well or not. */
+  #isOver = false;
 
   constructor(provider: ModelProvider, request: ModelRequest, caller: AbortSignal, limits: Limits) {
     this.#provider = provider;
@@ -163,8 +164,12 @@ class Attempts {
     const next = this.#events?.next();
     if (next === undefined) return undefined;
     // A provider that does not heed its signal must not hold the answer.
-    const result = await abortable(next, signal);
-    if (result.done === true || result.value.type === 'done') this.#isDone = true;
+    const result = await abortable(next, signal).catch((error: unknown) => {
+      // A failure of the provider's own has ended its call.
+      if (!signal.aborted) this.#isOver = true;
+      throw error;
+    });
+    if (result.done === true || result.value.type === 'done') this.#isOver = true;
     return result.done === true ? undefined : result.value;
   }
 
@@ -180,8 +185,9 @@ class Attempts {
     this.#events = undefined;
     // Not awaited: the caller is free at once, and a provider's clean-up has nothing more to tell.
     events?.return?.().catch(() => {});
-    // After a whole answer an abort would only cost its connection.
-    if (!this.#isDone) this.#attempt.abort();
+    // When the call is over, an abort would only cost its connection.
+    if (!this.#isOver) this.#attempt.abort();
+    this.#isOver = false;
   }
 }
 

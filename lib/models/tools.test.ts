@@ -4,7 +4,9 @@ import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { OllamaProvider } from '#lib/models/ollama';
 import { OpenAiProvider } from '#lib/models/openai';
+import { openAiMessages } from '#lib/models/openai-messages';
 import type { ModelProvider, ModelRequest } from '#lib/models/provider';
+import type { Message, ToolCall } from '#lib/wire/chat';
 
 let server: Server | undefined;
 let provider: ModelProvider | undefined;
@@ -62,6 +64,31 @@ describe('tools through Ollama', () => {
     ]);
     expect(asked()).toMatchObject({ tools: [tool], messages: request.messages });
   });
+
+  it('are read with arguments as a text and without an id, and sent with an object', async () => {
+    const { url, asked } = await serving(
+      `${JSON.stringify({
+        message: {
+          tool_calls: [
+            { id: null, function: { name: 'weather', arguments: '{"city":"Bern"}' } },
+            { function: { name: 'weather', arguments: '{"ci' } },
+          ],
+        },
+        done: true,
+      })}\n`,
+    );
+    provider = new OllamaProvider({ url, keepAlive: '5m' });
+    const calls = [
+      { function: { name: 'weather', arguments: { city: 'Bern' } } },
+      { function: { name: 'weather', arguments: '{"ci' } },
+    ];
+    expect((await chat())[0]).toEqual({ type: 'tool_calls', tool_calls: calls });
+    const again: ModelRequest = { ...request, messages: [{ role: 'assistant', content: '', tool_calls: calls }] };
+    await Array.fromAsync(provider.chat(again, new AbortController().signal));
+    expect(asked()).toMatchObject({
+      messages: [{ tool_calls: [calls[0], { function: { name: 'weather', arguments: { arguments: '{"ci' } } }] }],
+    });
+  });
 });
 
 describe('tools through an OpenAI-compatible server', () => {
@@ -97,11 +124,136 @@ describe('tools through an OpenAI-compatible server', () => {
     });
   });
 
-  it('fail where the arguments are cut', async () => {
-    const { url } = await serving(
-      events(delta({ index: 0, id: 'c1', function: { name: 'weather', arguments: '{"ci' } })),
-    );
+  const called = async (...chunks: object[]) => {
+    const { url } = await serving(events(...chunks));
+    provider = new OpenAiProvider({ url: `${url}/v1` });
+    const [first] = await chat();
+    return first?.type === 'tool_calls' ? first.tool_calls : [];
+  };
+  const piece = (id: string | undefined, name: string | undefined, given: unknown, index?: number) =>
+    delta({
+      ...(index === undefined ? {} : { index }),
+      ...(id === undefined ? {} : { id }),
+      function: { ...(name === undefined ? {} : { name }), arguments: given },
+    });
+  const weather = (id: string | undefined, city: string) => ({
+    ...(id === undefined ? {} : { id }),
+    function: { name: 'weather', arguments: { city } },
+  });
+
+  it('are told apart without an index, and with the same one for all', async () => {
+    for (const index of [undefined, 0])
+      expect(
+        await called(
+          piece('c1', 'weather', '{"city":', index),
+          piece(undefined, undefined, '"Bern"}', index),
+          piece('c2', 'weather', '{"city":"Rome"}', index),
+          piece(undefined, 'time', '', index),
+          piece(undefined, undefined, '{}', index),
+        ),
+      ).toEqual([weather('c1', 'Bern'), weather('c2', 'Rome'), { function: { name: 'time', arguments: {} } }]);
+  });
+
+  it('are told apart without ids, also of one tool', async () => {
+    expect(
+      await called(piece(undefined, 'weather', '{"city":"Bern"}'), piece(undefined, 'weather', '{"city":"Rome"}')),
+    ).toEqual([weather(undefined, 'Bern'), weather(undefined, 'Rome')]);
+  });
+
+  it('are one where each piece repeats the name, the id or both', async () => {
+    for (const [id, name] of [
+      ['c1', 'weather'],
+      ['c1', undefined],
+      [undefined, 'weather'],
+    ])
+      expect(
+        await called(piece('c1', 'weather', '{"ci'), piece(id, name, 'ty":'), piece(id, name, '"Be}rn"}')),
+      ).toEqual([weather('c1', 'Be}rn')]);
+  });
+
+  it('are put together by id where their pieces are mixed', async () => {
+    expect(
+      await called(
+        piece('c1', 'weather', '{"city":'),
+        piece('c2', 'weather', '{"city":'),
+        piece('c1', undefined, '"Bern"}'),
+        piece('c2', undefined, '"Rome"}'),
+      ),
+    ).toEqual([weather('c1', 'Bern'), weather('c2', 'Rome')]);
+  });
+
+  it('keep arguments that are not JSON, or no object, as the text that they are', async () => {
+    for (const given of [
+      '{"ci',
+      'city=Bern',
+      '[1]',
+      'null',
+      '"Bern"',
+      `${'{"a":'.repeat(150_000)}1${'}'.repeat(150_000)}`,
+    ])
+      expect(await called(piece('c1', 'weather', given))).toEqual([
+        { id: 'c1', function: { name: 'weather', arguments: given } },
+      ]);
+    expect(await called(piece('c1', 'weather', { city: 'Bern' }))).toEqual([weather('c1', 'Bern')]);
+    expect(await called(piece('c1', 'weather', null))).toEqual([
+      { id: 'c1', function: { name: 'weather', arguments: {} } },
+    ]);
+  });
+
+  it.each([
+    ['without a name', [piece('c1', undefined, '{}')]],
+    ['more than 128 at once', Array.from({ length: 129 }, (_, at) => piece(`c${at}`, 'weather', '{}'))],
+    [
+      'with more than 10 MiB of arguments',
+      Array.from({ length: 17 }, () => piece('c1', 'weather', 'x'.repeat(2 ** 20))),
+    ],
+  ])('are refused %s', async (_what, chunks) => {
+    const { url } = await serving(events(...chunks));
     provider = new OpenAiProvider({ url: `${url}/v1` });
     await expect(chat()).rejects.toMatchObject({ code: 'upstream_failed' });
+  });
+});
+
+describe('messages for an OpenAI-compatible server', () => {
+  const called = (id?: string, name = 'weather') => ({
+    ...(id === undefined ? {} : { id }),
+    function: { name, arguments: {} },
+  });
+  const assistant = (...calls: ToolCall[]): Message => ({ role: 'assistant', content: '', tool_calls: calls });
+  const result = (name?: string, id?: string): Message => ({
+    role: 'tool',
+    content: 'rain',
+    ...(name === undefined ? {} : { tool_name: name }),
+    ...(id === undefined ? {} : { tool_call_id: id }),
+  });
+  const ids = (...messages: Message[]) =>
+    openAiMessages(messages).flatMap((message) =>
+      'tool_calls' in message
+        ? message.tool_calls.map(({ id }) => id)
+        : 'tool_call_id' in message
+          ? [message.tool_call_id]
+          : [message.role],
+    );
+
+  it.each<[what: string, messages: Message[], ids: string[]]>([
+    ['by name', [assistant(called('a', 'time'), called('b')), result('weather'), result('time')], ['a', 'b', 'b', 'a']],
+    ['in order', [assistant(called('a'), called('b')), result('weather'), result('weather')], ['a', 'b', 'a', 'b']],
+    ['without a name', [assistant(called('a'), called('b')), result(), result()], ['a', 'b', 'a', 'b']],
+    ['made for both', [assistant(called()), result('weather')], ['call00000', 'call00000']],
+    [
+      'of its own for each message',
+      [assistant(called()), result('weather'), assistant(called()), result('weather')],
+      ['call00000', 'call00000', 'call00001', 'call00001'],
+    ],
+    ['of the result for the call', [assistant(called()), result('weather', 'x')], ['x', 'x']],
+    ['as given', [assistant(called('a')), result(undefined, 'other')], ['a', 'other']],
+    ['none without any call', [result('weather')], ['user']],
+  ])('have ids for results: %s', (_what, messages, expected) => {
+    expect(ids(...messages)).toEqual(expected);
+  });
+
+  it('pass on arguments that are a text', () => {
+    const [message] = openAiMessages([assistant({ id: 'a', function: { name: 'f', arguments: '{"x' } })]);
+    expect(message).toMatchObject({ tool_calls: [{ function: { arguments: '{"x' } }] });
   });
 });

@@ -1,16 +1,22 @@
 import { type Dispatcher, Pool } from 'undici';
 import { Fault } from '#lib/fault';
-import { MAX_LINE_CHARACTERS } from '#lib/models/lines';
+import { MAX_PIECE_CHARACTERS, tooLong } from '#lib/models/lines';
+import { showable } from '#lib/models/showable';
 import { outgoingHeaders } from '#lib/observe/tracing';
 
 /** How long a connection to a model server may take to open; what it then does is bounded by lib/models/resilience.ts. */
 const CONNECT_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 30_000;
-/** What may still follow a whole answer: the end of the chunked body, a last blank line. */
-const REST_BYTES = 4_096;
+/**
+ * What may still follow a whole response and is read so that its connection can be used again. To read this much costs
+ * less than a new connection with its TLS handshake.
+ */
+const REST_BYTES = 1024 * 1024;
 const REST_TIMEOUT_MS = 1_000;
-/** Of an answer that is an error, no more than this is read. */
-const MAX_ERROR_CHARACTERS = 4_096;
+/** So long a finished call waits for its connection, so that the next one need not open another. */
+const REST_MOMENT_MS = 100;
+/** Of a response that is an error, the sentence is looked for in so much. */
+const MAX_ERROR_BYTES = 64 * 1024;
 
 export interface UpstreamOptions {
   /** How the server is called in a sentence: "Ollama". */
@@ -33,29 +39,33 @@ export interface UpstreamRequest {
 /** One model server, on kept-alive connections of its own. What goes wrong with it is thrown as a Fault. */
 export class Upstream {
   readonly #pool: Pool;
+  readonly #origin: string;
   readonly #base: string;
   readonly #headers: Record<string, string>;
   readonly #name: string;
   readonly #advice: string;
-  /** The address as it may be shown. */
-  readonly address: string;
+  /** What no caller may see, wherever the model server repeats it. */
+  readonly #secrets: string[];
+  /** ` at http://localhost:11434`, or nothing: an address in a private network is not for callers. */
+  readonly #place: string;
+  #closing: Promise<void> | undefined;
 
   constructor({ name, url, headers, advice }: UpstreamOptions) {
-    const { origin, pathname, username, password } = new URL(url);
+    const { origin, host, hostname, pathname, username, password } = new URL(url);
     this.#name = name;
     this.#advice = advice;
+    this.#origin = origin;
     this.#base = pathname.replace(/\/+$/, '');
-    this.address = origin + this.#base;
+    this.#place = isLoopback(hostname) ? ` at ${origin}${this.#base}` : '';
     this.#headers = { 'content-type': 'application/json', ...headers };
-    if (username !== '' || password !== '')
-      this.#headers.authorization = `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`;
-    this.#pool = new Pool(origin, {
-      connect: { timeout: CONNECT_TIMEOUT_MS },
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      // A model may think for minutes before its first byte.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
+    const user = decodeURIComponent(username);
+    const secret = decodeURIComponent(password);
+    if (user !== '' || secret !== '')
+      this.#headers.authorization = `Basic ${Buffer.from(`${user}:${secret}`).toString('base64')}`;
+    const authorization = (this.#headers.authorization ?? '').replace(/^\w+ /, '');
+    const names = [host, hostname].filter((text) => /[.:-]/.test(text));
+    this.#secrets = [...[authorization, secret].filter((text) => text.length >= LEAST_SECRET_CHARACTERS), ...names];
+    this.#pool = new Pool(origin, { connect: { timeout: CONNECT_TIMEOUT_MS }, keepAliveTimeout: KEEP_ALIVE_MS });
   }
 
   /** Open connections, for tests and the curious. */
@@ -67,7 +77,7 @@ export class Upstream {
    * Streams the body of a successful answer. Leaving the iteration early, or aborting `signal`, ends the request
    * upstream; an abort ends the iteration by throwing the signal's reason. `refuse` may turn an answer's error into a
    * Fault of its own. Where `isDone` says that the answer was whole when it was left, what little is still to come is
-   * read in passing, so that the connection can be used again.
+   * read before the iteration ends, so that the connection can be used again: give the answer's end away before.
    */
   async *stream(
     request: UpstreamRequest,
@@ -86,26 +96,52 @@ export class Upstream {
         cause: error,
       });
     } finally {
-      if (!ended) leave(response.body, isDone() && !request.signal.aborted);
+      if (!ended) await leave(response.body, isDone() && !request.signal.aborted);
     }
     request.signal.throwIfAborted();
   }
 
-  /** A whole JSON answer of at most 10 MB, unchecked. */
+  /** A whole JSON body, unchecked. Throws `upstream_failed` for more than `MAX_PIECE_CHARACTERS` bytes. */
   async json(request: UpstreamRequest, refuse?: Refuse): Promise<unknown> {
     const response = await this.#send(request, refuse);
+    let text: string | undefined;
     try {
-      return JSON.parse(await readWhole(response.body));
+      text = await readUpTo(response.body, MAX_PIECE_CHARACTERS);
     } catch (error) {
       request.signal.throwIfAborted();
-      throw new Fault('upstream_failed', `${this.#name} at ${this.address} sent an answer that is not JSON.`, {
+      throw new Fault('upstream_failed', `The connection to ${this.#name} broke in the middle of the answer.`, {
+        cause: error,
+      });
+    }
+    if (text === undefined) throw tooLong();
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      throw new Fault('upstream_failed', `${this.#name}${this.#place} sent an answer that is not JSON.`, {
         cause: error,
       });
     }
   }
 
+  /** The model server's own words, fit to be shown to callers. */
+  showable(text: string): string {
+    return showable(text, this.#secrets);
+  }
+
+  /** The sentence in an error: Ollama's `{"error": "…"}`, OpenAI's `{"error": {"message": "…"}}`, or a list of one. */
+  errorText(body: unknown): string | undefined {
+    const text = errorTextOf(body);
+    return text === undefined ? undefined : this.showable(text);
+  }
+
+  /** What is said where something else than the expected server answers. `what` follows it. */
+  notExpected(what: string): Fault {
+    return new Fault('upstream_failed', `What answers${this.#place} ${what}`);
+  }
+
   async close(): Promise<void> {
-    if (!this.#pool.destroyed) await this.#pool.destroy();
+    this.#closing ??= this.#pool.destroy();
+    await this.#closing;
   }
 
   async #send({ method, path, body, signal }: UpstreamRequest, refuse?: Refuse): Promise<Dispatcher.ResponseData> {
@@ -113,20 +149,23 @@ export class Upstream {
     let response: Dispatcher.ResponseData;
     try {
       response = await this.#pool.request({
+        origin: this.#origin,
         method,
         path: this.#base + path,
         headers: this.#headersNow(),
         body: body === undefined ? null : JSON.stringify(body),
         signal,
+        // A model may think for minutes before its first byte.
+        headersTimeout: 0,
+        bodyTimeout: 0,
       });
     } catch (error) {
       signal.throwIfAborted();
       throw this.#notReached(error);
     }
     if (response.statusCode >= 200 && response.statusCode < 300) return response;
-    const text = await readStart(response.body);
+    const told = this.errorText(parseJson(await readStart(response.body)));
     signal.throwIfAborted();
-    const told = errorText(text);
     throw refuse?.(response.statusCode, told) ?? this.#refused(response, told);
   }
 
@@ -138,14 +177,14 @@ export class Upstream {
   #notReached(error: unknown): Fault {
     const code = errorCode(error);
     if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE')
-      return new Fault('upstream_failed', `${this.#name} at ${this.address} closed the connection without an answer.`, {
+      return new Fault('upstream_failed', `${this.#name}${this.#place} closed the connection without an answer.`, {
         cause: error,
       });
     if (code?.startsWith('HPE_'))
-      return new Fault('upstream_failed', `What answers at ${this.address} does not speak HTTP. ${this.#advice}`, {
+      return new Fault('upstream_failed', `What answers${this.#place} does not speak HTTP. ${this.#advice}`, {
         cause: error,
       });
-    return new Fault('provider_unavailable', `${this.#name} does not answer at ${this.address}. ${this.#advice}`, {
+    return new Fault('provider_unavailable', `${this.#name} does not answer${this.#place}. ${this.#advice}`, {
       cause: error,
       retryAfterSeconds: 5,
     });
@@ -156,12 +195,14 @@ export class Upstream {
     if (statusCode === 401 || statusCode === 403)
       return new Fault(
         'not_configured',
-        `${this.#name} at ${this.address} refused the credentials (${statusCode}); correct them in the settings.`,
+        `${this.#name}${this.#place} refused the credentials (${statusCode}); correct them in the settings.`,
       );
     if (statusCode === 429 || statusCode === 502 || statusCode === 503 || statusCode === 504)
       return new Fault('provider_unavailable', `${this.#name} is busy or down (${statusCode})${words}`, {
         retryAfterSeconds: retryAfter(headers['retry-after']),
       });
+    if (statusCode < 400)
+      return new Fault('not_configured', `${this.#name} redirects (${statusCode}). ${this.#advice}`);
     if (statusCode < 500)
       return new Fault('unsupported_value', `${this.#name} refused the request (${statusCode})${words}`);
     return new Fault('upstream_failed', `${this.#name} failed (${statusCode})${words}`);
@@ -171,62 +212,90 @@ export class Upstream {
 /** Gives an answer's error its own Fault, or undefined for the usual one. */
 export type Refuse = (status: number, told: string | undefined) => Fault | undefined;
 
-/** The upstream's own words, fit to be shown: without credentials, keys and paths, and short. */
-export function showable(text: string): string {
-  return text
-    .replace(/\/\/[^/\s@]+@/g, '//')
-    .replace(/\b(?:Bearer\s+|(?:sk|hf|pk|key)[-_])[\w.-]{8,}/gi, '(key)')
-    .replace(/(^|[\s"'(=])(?:[A-Za-z]:)?[\\/](?:[\w.@+-]+[\\/])+[\w.@+-]*/g, '$1(path)')
-    .replace(/\s+/g, ' ')
-    .trim()
-    .slice(0, 300);
+/** Whether a part of a response says that it failed. `error: null`, `""` and the like say that it did not. */
+export function hasError(body: unknown): boolean {
+  const [value] = Array.isArray(body) ? body : [body];
+  if (typeof value !== 'object' || value === null || !('error' in value)) return false;
+  const { error } = value;
+  return typeof error === 'object' && error !== null ? Object.keys(error).length > 0 : Boolean(error);
 }
 
-/** The sentence inside an error body: Ollama's `{"error": "…"}` or OpenAI's `{"error": {"message": "…"}}`. */
-export function errorText(body: string): string | undefined {
+function errorTextOf(body: unknown): string | undefined {
+  // Some servers wrap their error in a list.
+  const [value] = Array.isArray(body) ? body : [body];
+  if (typeof value !== 'object' || value === null) return undefined;
+  const error = 'error' in value ? value.error : 'message' in value ? value.message : undefined;
+  const text = typeof error === 'object' && error !== null && 'message' in error ? error.message : error;
+  return typeof text === 'string' && text !== '' ? text : undefined;
+}
+
+function parseJson(text: string): unknown {
   try {
-    return errorTextOf(JSON.parse(body));
+    return JSON.parse(text);
   } catch {
-    // HTML or nothing: no sentence in it.
+    // HTML, a part of something longer, or nothing: no sentence in it.
     return undefined;
   }
 }
 
-export function errorTextOf(body: unknown): string | undefined {
-  if (typeof body !== 'object' || body === null) return undefined;
-  const error = 'error' in body ? body.error : 'message' in body ? body.message : undefined;
-  const text = typeof error === 'object' && error !== null && 'message' in error ? error.message : error;
-  return typeof text === 'string' && text !== '' ? showable(text) : undefined;
+/** Shorter ones, such as the key "ollama", guard nothing, and would blank out words of the sentence. */
+const LEAST_SECRET_CHARACTERS = 8;
+
+function isLoopback(hostname: string): boolean {
+  return /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|0\.0\.0\.0|\[::1\])$/i.test(hostname);
 }
 
-function leave(body: Dispatcher.ResponseData['body'], done: boolean): void {
+/**
+ * Ends a response before its end. One that is `done` is read on for a little, which keeps its connection; resolves when
+ * the connection is free, or after a moment.
+ */
+async function leave(body: Dispatcher.ResponseData['body'], done: boolean): Promise<void> {
+  if (body.readableEnded || body.destroyed) return;
   body.on('error', () => {});
-  if (!done) body.destroy();
-  else void body.dump({ limit: REST_BYTES, signal: AbortSignal.timeout(REST_TIMEOUT_MS) }).catch(() => body.destroy());
+  if (!done) {
+    body.destroy();
+    return;
+  }
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let rest = 0;
+  const late = setTimeout(() => body.destroy(), REST_TIMEOUT_MS);
+  const moment = setTimeout(resolve, REST_MOMENT_MS);
+  body.once('close', () => {
+    clearTimeout(late);
+    clearTimeout(moment);
+    resolve();
+  });
+  body.on('data', (chunk: Uint8Array) => {
+    rest += chunk.byteLength;
+    if (rest > REST_BYTES) body.destroy();
+  });
+  body.resume();
+  await promise;
 }
 
-async function readWhole(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.byteLength;
-    if (size > MAX_LINE_CHARACTERS) throw new Error(`the answer is longer than ${MAX_LINE_CHARACTERS} bytes`);
+/** The text of a body, or undefined where it is longer than `bytes`; then it is left. */
+async function readUpTo(body: Dispatcher.ResponseData['body'], bytes: number): Promise<string | undefined> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body.iterator({ destroyOnReturn: false })) {
+    length += chunk.byteLength;
+    if (length > bytes) break;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString();
+  if (length > bytes) {
+    await leave(body, true);
+    return undefined;
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks, length));
 }
 
+/** The text of an error's body. One that is too long, or breaks off, has no sentence to find. */
 async function readStart(body: Dispatcher.ResponseData['body']): Promise<string> {
-  let text = '';
   try {
-    for await (const chunk of body) {
-      text += String(chunk);
-      if (text.length > MAX_ERROR_CHARACTERS) break;
-    }
+    return (await readUpTo(body, MAX_ERROR_BYTES)) ?? '';
   } catch {
-    // A body that breaks off says what it said.
+    return '';
   }
-  return text;
 }
 
 function retryAfter(header: string | string[] | undefined): number {

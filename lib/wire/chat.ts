@@ -8,10 +8,29 @@ export const MAX_PRIORITY = 10;
 
 export const roleSchema = z.enum(['system', 'user', 'assistant', 'tool']);
 
-/** A call of a tool that the model asks for; `arguments` is an object, as in Ollama's API. */
+/** An object in JSON, or the string itself where it is none: a model may write arguments that are no object. */
+export function readToolArguments(written: string): ToolArguments {
+  if (written.trim() === '') return {};
+  try {
+    const parsed = jsonObjectSchema.safeParse(JSON.parse(written));
+    return parsed.success ? parsed.data : written;
+  } catch {
+    return written;
+  }
+}
+
+/** For receivers that know objects alone. */
+export function toolArgumentsObject(given: ToolArguments): Exclude<ToolArguments, string> {
+  return typeof given === 'string' ? { arguments: given } : given;
+}
+
+const jsonObjectSchema = z.record(z.string(), z.json());
+export type ToolArguments = z.infer<typeof jsonObjectSchema> | string;
+
+/** A call of a tool that the model asks for; `arguments` is an object, as in Ollama's API, unless the model wrote none. */
 export const toolCallSchema = z.object({
   id: z.string().max(256).optional(),
-  function: z.object({ name: z.string().min(1).max(256), arguments: z.record(z.string(), z.json()) }),
+  function: z.object({ name: z.string().min(1).max(256), arguments: z.union([jsonObjectSchema, z.string()]) }),
 });
 export type ToolCall = z.infer<typeof toolCallSchema>;
 

@@ -206,8 +206,13 @@ function toToolCall(call: ToolCall, ticket: Ticket, at: number) {
   return {
     id: call.id ?? `call_${ticket.run.id}_${at}`,
     type: 'function',
-    function: { name: call.function.name, arguments: JSON.stringify(call.function.arguments) },
+    function: { name: call.function.name, arguments: argumentsText(call.function.arguments) },
   };
+}
+
+/** What the model wrote, where that is not JSON. */
+function argumentsText(given: ToolCall['function']['arguments']): string {
+  return typeof given === 'string' ? given : JSON.stringify(given);
 }
 
 function finishReason(doneReason: string, askedForTools: boolean): string {

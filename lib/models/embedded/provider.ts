@@ -3,7 +3,7 @@ import type { Config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
 import { EmbeddedHost } from '#lib/models/embedded/host';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
-import { splitThinking } from '#lib/models/thinking';
+import { mayWriteThinking, rulesByName, ThinkReader } from '#lib/models/thinking';
 import type { ModelInfo } from '#lib/wire/models';
 import { DEFAULT_MODEL, type ModelLocation, modelLocation } from './location.mjs';
 
@@ -20,6 +20,7 @@ export class EmbeddedProvider implements ModelProvider {
   readonly host: EmbeddedHost;
   readonly #location: ModelLocation;
   readonly #contextTokens: number;
+  readonly #thinking = new ThinkReader();
 
   constructor(settings: EmbeddedSettings) {
     this.#location = modelLocation(settings);
@@ -33,7 +34,8 @@ export class EmbeddedProvider implements ModelProvider {
   }
 
   chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
-    return splitThinking(this.#events(request, signal));
+    const events = this.#events(request, signal);
+    return mayWriteThinking(request) ? this.#thinking.split(events, rulesByName(request)) : events;
   }
 
   async *#events(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
@@ -87,15 +89,15 @@ export class EmbeddedProvider implements ModelProvider {
 
   async #size(): Promise<number> {
     const found = await stat(this.#location.path).catch(() => undefined);
-    if (found?.isFile()) {
-      if (this.#location.kind === 'path' || !('bytes' in this.#location) || found.size === this.#location.bytes)
-        return found.size;
-    }
+    const isWhole =
+      this.#location.kind === 'path' || !('bytes' in this.#location) || found?.size === this.#location.bytes;
+    if (found?.isFile() && isWhole) return found.size;
     const how =
       this.#location.kind === 'path'
-        ? 'Correct EMBEDDED_MODEL'
-        : 'Fetch it with `node scripts/model.mjs`, or install Ollama, or set OPENAI_BASE_URL';
-    throw new Fault('provider_unavailable', `The file of the built-in model is not there. ${how}.`);
+        ? 'Correct EMBEDDED_MODEL.'
+        : 'Fetch it with `node scripts/model.mjs`, or install Ollama, or set OPENAI_BASE_URL.';
+    const state = found?.isFile() ? 'incomplete' : 'missing';
+    throw new Fault('provider_unavailable', `The file of the built-in model ${this.model} is ${state}. ${how}`);
   }
 }
 

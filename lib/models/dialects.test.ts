@@ -1,0 +1,204 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Fault } from '#lib/fault';
+import { OllamaProvider } from '#lib/models/ollama';
+import { OpenAiProvider } from '#lib/models/openai';
+import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import { type FaultyModelServer, type Script, startFaultyModelServer } from '../../test/faulty-model-server';
+import { type Dialect, dialects, lists, onTheWire } from '../../test/fixtures/model-dialects';
+
+/** Every response that a model server is known to write, and each with one field of it wrong. */
+
+let server: FaultyModelServer;
+let providers: Record<Dialect['api'], ModelProvider>;
+/** What is answered to the request whose message is the place in here. */
+const scripts: Script[] = [];
+
+beforeAll(async () => {
+  server = await startFaultyModelServer();
+  server.choose((body) => scripts[Number((body as { messages: { content: string }[] }).messages[0]?.content)] ?? []);
+  providers = {
+    ollama: new OllamaProvider({ url: server.url, keepAlive: '5m' }),
+    openai: new OpenAiProvider({ url: `${server.url}/v1` }),
+  };
+});
+
+afterAll(async () => {
+  await Promise.all(Object.values(providers).map((provider) => provider.close()));
+  await server.close();
+});
+
+interface Outcome {
+  text: string;
+  thinking: string;
+  tools: string[];
+  done?: Extract<ModelEvent, { type: 'done' }>;
+  fault?: unknown;
+}
+
+async function read(dialect: Dialect, script: Script): Promise<Outcome> {
+  const request: ModelRequest = {
+    model: 'served',
+    messages: [{ role: 'user', content: String(scripts.push(script) - 1) }],
+    options: {},
+    ...(dialect.think === true ? { think: true } : {}),
+  };
+  const outcome: Outcome = { text: '', thinking: '', tools: [] };
+  try {
+    for await (const event of providers[dialect.api].chat(request, new AbortController().signal))
+      if (event.type === 'content') outcome.text += event.text;
+      else if (event.type === 'thinking') outcome.thinking += event.text;
+      else if (event.type === 'tool_calls') outcome.tools.push(...event.tool_calls.map((call) => call.function.name));
+      else outcome.done = event;
+  } catch (error) {
+    outcome.fault = error;
+  }
+  return outcome;
+}
+
+type Path = (string | number)[];
+type Json = string | number | boolean | null | Json[] | { [name: string]: Json };
+
+/** The place of every value in a JSON value, but not its own. */
+function places(value: unknown, path: Path = []): Path[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const entries = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
+  return entries.flatMap(([name, inner]) => [[...path, name], ...places(inner, [...path, name])]);
+}
+
+/** A copy with `change` at `path`; undefined takes the value away. */
+function changed<T>(value: T, [name, ...rest]: Path, change: (before: Json) => Json | undefined): T {
+  const copy = structuredClone(value) as Record<string | number, unknown>;
+  if (name === undefined) return copy as T;
+  if (rest.length > 0) copy[name] = changed(copy[name], rest, change);
+  else {
+    const after = change(copy[name] as Json);
+    if (after !== undefined) copy[name] = after;
+    else if (Array.isArray(copy)) copy.splice(Number(name), 1);
+    else delete copy[name];
+  }
+  return copy as T;
+}
+
+const CHANGES: [what: string, change: (before: Json) => Json | undefined][] = [
+  ['missing', () => undefined],
+  ['null', () => null],
+  ['of another type', (before) => (typeof before === 'string' ? 42 : 'odd')],
+  ['an object', (before) => (typeof before === 'object' && !Array.isArray(before) ? [] : { odd: [true] })],
+  ['negative', (before) => (typeof before === 'number' ? -1.5 : false)],
+];
+
+/** What a response is made of: a fault here may cost the response, and takes its own text with it. */
+const USED =
+  /^(?:choices(?:\.\d+(?:\.(?:delta|message)(?:\.(?:(?:content|refusal|reasoning|reasoning_content)(?:\..*)?|tool_calls(?:\.\d+(?:\.function(?:\.(?:name|arguments(?:\..*)?))?)?)?))?)?)?|message(?:\.(?:(?:content|thinking)(?:\..*)?|tool_calls(?:\.\d+(?:\.function(?:\.(?:name|arguments(?:\..*)?))?)?)?))?|response|done|error|choices\.\d+\.finish_reason)$/;
+
+describe.each(dialects.map((dialect) => [dialect.name, dialect] as const))('%s', (_name, dialect) => {
+  const { events, text, thinking = '', tools = [], usage } = dialect;
+
+  it('is understood', async () => {
+    const outcome = await read(dialect, [{ send: onTheWire(dialect, events) }]);
+    expect(outcome.fault).toBeUndefined();
+    expect(outcome).toMatchObject({ text, thinking, tools });
+    if (usage !== undefined) expect(outcome.done?.usage).toEqual(usage);
+  });
+
+  it('goes on, or fails in one documented way, with one field wrong', async () => {
+    const wrong: string[] = [];
+    const cases = events.flatMap((event, at) =>
+      places(event).flatMap((path) => CHANGES.map(([what, change]) => ({ at, path, what, change }))),
+    );
+    for (const { at, path, what, change } of cases) {
+      const odd = events.map((event, place) => (place === at ? changed(event, path, change) : event));
+      const { fault, done, ...outcome } = await read(dialect, [{ send: onTheWire(dialect, odd) }]);
+      const isUsed = USED.test(path.join('.'));
+      const isDocumented = Fault.is(fault) && ['upstream_failed', 'upstream_truncated'].includes(fault.code);
+      const goesOn =
+        fault === undefined &&
+        done !== undefined &&
+        (isUsed || (outcome.text === text && outcome.thinking === thinking && outcome.tools.join() === tools.join()));
+      const counts = done === undefined ? [] : Object.values(done.usage);
+      if (!(goesOn || (isUsed && isDocumented)) || counts.some((count) => !(count >= 0)))
+        wrong.push(`event ${at}, ${path.join('.')} ${what}: ${String(fault ?? JSON.stringify({ ...outcome, done }))}`);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  if (dialect.isOnePiece !== true)
+    it('goes on beside events that hold nothing', async () => {
+      for (const nothing of [null, {}, 0, '', 'ping', [], { choices: [] }, { choices: [null] }, { message: null }]) {
+        const odd = events.flatMap((event) => [nothing as object, event]);
+        expect(await read(dialect, [{ send: onTheWire(dialect, odd) }])).toMatchObject({ text, thinking, tools });
+      }
+    });
+
+  it('is the same however its bytes are cut', async () => {
+    const bytes = new TextEncoder().encode(onTheWire(dialect, events));
+    const whole = await read(dialect, [{ send: bytes }]);
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat({ max: bytes.length }), { maxLength: 12 }), async (cutAt) => {
+        const cuts = [0, ...cutAt.sort((a, b) => a - b), bytes.length];
+        const steps = cuts.slice(1).map((end, index) => ({ send: bytes.subarray(cuts[index], end) }));
+        expect(
+          await read(
+            dialect,
+            steps.filter(({ send }) => send.length > 0),
+          ),
+        ).toEqual(whole);
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
+
+describe('a list of models', () => {
+  const signal = () => new AbortController().signal;
+  /** What must be as expected for the provider to be one at all. */
+  const LIST = /^(?:models|data|version)$/;
+
+  it.each(Object.entries(lists))('%s loses one entry at most, with one field wrong', async (path, list) => {
+    const api = path.startsWith('/v1') ? 'openai' : 'ollama';
+    const ask = async () => {
+      await providers[api].check(signal());
+      return (await providers[api].models(signal())).map(({ id }) => id);
+    };
+    for (const [other, usual] of Object.entries(lists)) server.answer(other, usual);
+    expect(await ask()).toEqual(['a:latest', 'b:7b']);
+    for (const place of places(list))
+      for (const [what, change] of CHANGES) {
+        server.answer(path, changed(list, place, change));
+        const name = place.join('.');
+        const ids = await ask().catch((error: unknown) => error);
+        if (Fault.is(ids))
+          expect([name, what, ids.code]).toEqual([expect.stringMatching(LIST), what, 'upstream_failed']);
+        else {
+          const isAll = !/^(?:models|data)(?:\.\d+(?:\.(?:id|name))?)?$/.test(name);
+          const known = ['a:latest', 'b:7b'].filter((id) => (ids as string[]).includes(id));
+          expect([name, what, ids]).toEqual([name, what, known]);
+          if (isAll) expect([name, what, known.length]).toEqual([name, what, 2]);
+        }
+      }
+    for (const other of Object.keys(lists)) server.answer(other, undefined);
+  });
+
+  it('takes numbers that are texts, a bare list, and an empty one that is null', async () => {
+    server.answer('/v1/models', [{ id: 'a', max_model_len: '8192' }, { id: 'x'.repeat(300) }, null]);
+    expect(await providers.openai.models(signal())).toMatchObject([{ id: 'a', context_length: 8192 }]);
+    server.answer('/v1/models', { data: null });
+    expect(await providers.openai.models(signal())).toEqual([]);
+    server.answer('/v1/models', undefined);
+    server.answer('/api/tags', { models: null });
+    expect(await providers.ollama.models(signal())).toEqual([]);
+    server.answer('/api/tags', undefined);
+  });
+
+  it('has at most 2,000 models and 10 MiB', async () => {
+    server.answer('/v1/models', { data: Array.from({ length: 3_000 }, (_, at) => ({ id: `m${at}` })) });
+    expect(await providers.openai.models(signal())).toHaveLength(2_000);
+    server.answer('/v1/models', { data: [{ id: 'm', text: 'x'.repeat(17 * 1024 * 1024) }] });
+    await expect(providers.openai.models(signal())).rejects.toMatchObject({
+      code: 'upstream_failed',
+      message: expect.stringContaining('10 MiB'),
+    });
+    server.answer('/v1/models', undefined);
+  });
+});

@@ -1,0 +1,252 @@
+import { z } from 'zod';
+import { Fault } from '#lib/fault';
+import { anyText, anyWord, count, lenientObject, ownText } from '#lib/models/lenient';
+import { LineReader, TextPieces } from '#lib/models/lines';
+import type { Durations, ModelEvent } from '#lib/models/provider';
+import { type ToolCallPart, toolCallPartSchema } from '#lib/models/tool-calls';
+import { hasError } from '#lib/models/upstream';
+import type { Usage } from '#lib/wire/chat';
+
+type TextEvent = Extract<ModelEvent, { text: string }>;
+
+/** What one event of a stream adds to the response. */
+export type OpenAiPart =
+  | {
+      type: 'part';
+      texts: TextEvent[];
+      tool_calls: ToolCallPart[];
+      finish_reason?: string | undefined;
+      usage?: Partial<Usage> | undefined;
+      durations?: Durations | undefined;
+    }
+  /** The server says that the response is whole. */
+  | { type: 'done' }
+  | { type: 'error'; body: unknown };
+
+/**
+ * The parts of a response of OpenAI's chat completions. A server that does not stream answers with one JSON body, which
+ * is one part, whatever its content type. Throws `upstream_failed` for what is not JSON, or where the text itself is of
+ * an unknown form.
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+ */
+export async function* openAiParts(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<OpenAiPart> {
+  const lines = new LineReader();
+  const events = new EventReader();
+  for await (const chunk of bytes)
+    for (const line of lines.push(chunk)) {
+      const part = events.line(line);
+      if (part !== undefined) yield part;
+    }
+  for (const line of lines.end()) {
+    const part = events.line(line);
+    if (part !== undefined) yield part;
+  }
+  yield* events.end();
+}
+
+class EventReader {
+  readonly #data = new TextPieces();
+  /** A body in one piece. */
+  readonly #body = new TextPieces();
+  #name = '';
+  #isFirst = true;
+
+  line(line: string): OpenAiPart | undefined {
+    if (!this.#body.isEmpty) {
+      this.#body.add(line);
+      return undefined;
+    }
+    if (line === '') return this.#dispatch();
+    if (this.#isFirst && line.trim() === '') return undefined;
+    if (this.#isFirst && /^\s*[{[]/.test(line)) this.#body.add(line);
+    this.#isFirst = false;
+    if (line.startsWith('data:')) this.#data.add(line.slice(5));
+    else if (line.startsWith('event:')) this.#name = line.slice(6).trim();
+    else if (line.startsWith('error:')) {
+      // Older servers of llama.cpp put their errors under a name of their own.
+      this.#name = 'error';
+      this.#data.add(line.slice(6));
+    }
+    return undefined;
+  }
+
+  /** The stream has ended: a last event needs no blank line, unless it is cut. */
+  *end(): Generator<OpenAiPart> {
+    if (!this.#body.isEmpty) {
+      const json = parseJson(this.#body.take('\n'));
+      if (json === undefined) throw new Fault('upstream_failed', 'The model server sent an answer that is not JSON.');
+      const part = readPart(json);
+      if (part === undefined) return;
+      yield part;
+      if (part.type === 'part' && isResponse(json)) yield { type: 'done' };
+      return;
+    }
+    const isError = this.#name === 'error';
+    const data = this.#takeData();
+    if (data === '[DONE]') yield { type: 'done' };
+    const json = parseJson(data);
+    const part = json === undefined ? undefined : readPart(json, isError);
+    if (part !== undefined) yield part;
+  }
+
+  #dispatch(): OpenAiPart | undefined {
+    const isError = this.#name === 'error';
+    this.#name = '';
+    if (this.#data.isEmpty) return undefined;
+    const data = this.#takeData();
+    if (data === '') return undefined;
+    if (data === '[DONE]') return { type: 'done' };
+    const json = parseJson(data);
+    if (json !== undefined) return readPart(json, isError);
+    if (isError) return { type: 'error', body: { error: data } };
+    throw new Fault('upstream_failed', 'The model server sent an event that is not JSON.');
+  }
+
+  #takeData(): string {
+    return this.#data.take('\n').trim();
+  }
+}
+
+/** Undefined where `text` is not JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a body in one piece is a response, and not something else that is JSON. */
+function isResponse(json: unknown): boolean {
+  return typeof json === 'object' && json !== null && 'choices' in json && Array.isArray(json.choices);
+}
+
+/** Undefined where there is nothing in it for a response. */
+function readPart(json: unknown, isError = false): OpenAiPart | undefined {
+  if (isError || hasError(json)) return { type: 'error', body: json };
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
+  const text = plainText(json);
+  if (text !== undefined) return { type: 'part', texts: textEvents('content', text), tool_calls: [] };
+  const parsed = partSchema.safeParse(json);
+  if (!parsed.success)
+    throw new Fault('upstream_failed', 'The model server sent an event of an unknown form.', { cause: parsed.error });
+  const { choices, usage, timings } = parsed.data;
+  const choice = choices?.find((one) => one !== null && one !== undefined);
+  const message = choice?.delta ?? choice?.message ?? undefined;
+  const reason = choice?.finish_reason || undefined;
+  if (reason === 'error') return { type: 'error', body: json };
+  return {
+    type: 'part',
+    texts: message === undefined ? [] : textsOf(message),
+    tool_calls: message?.tool_calls ?? [],
+    finish_reason: reason,
+    usage: usageOf(usage, timings),
+    durations: durationsOf(timings),
+  };
+}
+
+/**
+ * The text of an event that has nothing else, as most have; undefined for any other, which the schema reads. The schema
+ * costs more than all the rest of reading an event.
+ */
+function plainText(json: { choices?: unknown; usage?: unknown; timings?: unknown }): string | undefined {
+  const { choices, usage, timings } = json;
+  if (!Array.isArray(choices) || choices.length !== 1 || isSaid(usage) || isSaid(timings)) return undefined;
+  const { delta, finish_reason: reason } = fieldsOf(choices[0]);
+  const { content, reasoning_content, reasoning, refusal, tool_calls } = fieldsOf(delta);
+  const hasMore =
+    isSaid(reason) || isSaid(reasoning_content) || isSaid(reasoning) || isSaid(refusal) || isSaid(tool_calls);
+  return typeof content === 'string' && !hasMore ? content : undefined;
+}
+
+const NO_FIELDS: Record<string, unknown> = {};
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : NO_FIELDS;
+}
+
+function isSaid(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function textEvents(type: TextEvent['type'], text: string): TextEvent[] {
+  return text === '' ? [] : [{ type, text }];
+}
+
+function textsOf(message: z.infer<typeof messageSchema>): TextEvent[] {
+  const { reasoning_content, reasoning, content, refusal } = message;
+  const texts: TextEvent[] = [];
+  const add = (type: TextEvent['type'], text: string | undefined) => {
+    if (text) texts.push({ type, text });
+  };
+  add('thinking', reasoning_content || reasoning);
+  if (typeof content === 'string') add('content', content);
+  else for (const part of content ?? []) add(part.type, part.text);
+  // A refusal is the response's text where there is no other.
+  if (refusal && !content?.length) add('content', refusal);
+  return texts;
+}
+
+function usageOf(usage: Part['usage'], timings: Part['timings']): Partial<Usage> | undefined {
+  if (usage === undefined && timings === undefined) return undefined;
+  const prompt = usage?.prompt_tokens ?? timings?.prompt_n;
+  const completion = usage?.completion_tokens ?? timings?.predicted_n;
+  return {
+    ...(prompt === undefined ? {} : { prompt_tokens: prompt }),
+    ...(completion === undefined ? {} : { completion_tokens: completion }),
+  };
+}
+
+const NS_PER_MS = 1e6;
+
+/** llama.cpp measures what Ollama does. */
+function durationsOf(timings: Part['timings']): Durations | undefined {
+  if (timings?.prompt_ms === undefined || timings.predicted_ms === undefined) return undefined;
+  return {
+    prompt_eval_ns: Math.round(timings.prompt_ms * NS_PER_MS),
+    eval_ns: Math.round(timings.predicted_ms * NS_PER_MS),
+  };
+}
+
+/** A part of a text that comes as a list, as Mistral's does: text, or thinking with parts of its own. */
+const contentPartSchema = z.union([
+  z.string().transform((text) => ({ type: 'content' as const, text })),
+  z
+    .object({
+      type: z.enum(['thinking', 'reasoning']),
+      thinking: z.union([z.string(), z.array(z.object({ text: z.string().optional() }))]).optional(),
+      text: anyText,
+    })
+    .transform(({ thinking, text }) => ({
+      type: 'thinking' as const,
+      text: typeof thinking === 'string' ? thinking : (thinking?.map((part) => part.text ?? '').join('') ?? text ?? ''),
+    })),
+  z.object({ text: z.string() }).transform(({ text }) => ({ type: 'content' as const, text })),
+  // A reference, an image and the like: nothing to read.
+  z
+    .object({ type: z.string() })
+    .nullable()
+    .transform(() => ({ type: 'content' as const, text: '' })),
+]);
+
+const messageSchema = z.object({
+  content: z.union([ownText, z.array(contentPartSchema), contentPartSchema.transform((part) => [part])]),
+  reasoning_content: anyText,
+  reasoning: anyText,
+  refusal: anyText,
+  tool_calls: z.array(toolCallPartSchema).nullish(),
+});
+
+const choiceSchema = z.object({
+  delta: messageSchema.nullish(),
+  /** Of a response in one piece. */
+  message: messageSchema.nullish(),
+  finish_reason: anyWord,
+});
+
+const partSchema = z.object({
+  choices: z.array(choiceSchema.nullish()).nullish(),
+  usage: lenientObject({ prompt_tokens: count, completion_tokens: count }),
+  timings: lenientObject({ prompt_n: count, prompt_ms: count, predicted_n: count, predicted_ms: count }),
+});
+type Part = z.infer<typeof partSchema>;

@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { Fault } from '#lib/fault';
+import { anyText, nameSchema } from '#lib/models/lenient';
+import { MAX_PIECE_CHARACTERS, tooLong } from '#lib/models/lines';
+import { readToolArguments, type ToolArguments, type ToolCall } from '#lib/wire/chat';
+
+/** As many as a request may name (lib/wire/chat.ts), so that a caller can send all of them back. */
+const MAX_TOOL_CALLS = 128;
+const MAX_ID_CHARACTERS = 256;
+/** What a piece of a call costs beside its text. */
+const PIECE_CHARACTERS = 128;
+/** What is nested deeper is not an object to work with, and would exhaust the stack of who writes it. */
+const MAX_DEPTH = 100;
+
+/** A call as servers send it, whole or a piece of one. Arguments are text, or an object already. */
+export const toolCallPartSchema = z.object({
+  index: z.int().nonnegative().optional().catch(undefined),
+  id: anyText,
+  function: z.object({ name: anyText, arguments: z.unknown().optional() }).nullish().catch(undefined),
+});
+export type ToolCallPart = z.infer<typeof toolCallPartSchema>;
+
+interface OpenCall {
+  id: string | undefined;
+  name: string;
+  parts: string[];
+  nesting: Nesting;
+}
+
+/**
+ * Puts tool calls together from their pieces. A new `id` or a new name begins a call, whatever `index` says: some servers
+ * give none, or 0 to all. A piece without either belongs to the latest call of its `index`, else to the latest of all.
+ */
+export class ToolCallParts {
+  readonly #calls: OpenCall[] = [];
+  readonly #byIndex = new Map<number, OpenCall>();
+  readonly #byId = new Map<string, OpenCall>();
+  #length = 0;
+
+  /** Throws `upstream_failed` above the bounds. */
+  add(part: ToolCallPart): void {
+    const { index } = part;
+    const id = part.id === '' ? undefined : part.id;
+    const name = part.function?.name ?? '';
+    const written = writtenArguments(part.function?.arguments);
+    const call = this.#continued(index, id, name) ?? this.#begin();
+    if (index !== undefined) this.#byIndex.set(index, call);
+    if (id !== undefined) {
+      call.id ??= id;
+      this.#byId.set(id, call);
+    }
+    if (call.name === '') call.name = name;
+    this.#length += PIECE_CHARACTERS + name.length + (id?.length ?? 0) + written.length;
+    if (this.#length > MAX_PIECE_CHARACTERS) throw tooLong();
+    if (written === '') return;
+    call.parts.push(written);
+    call.nesting.read(written);
+  }
+
+  /** Every call, in the order in which they began. Throws `upstream_failed` where one has no usable name. */
+  whole(): ToolCall[] {
+    return this.#calls.map(({ id, name, parts }) => toolCall(id, name, parts.join('')));
+  }
+
+  #continued(index: number | undefined, id: string | undefined, name: string): OpenCall | undefined {
+    const known = id === undefined ? undefined : this.#byId.get(id);
+    if (known !== undefined) return known;
+    const sameIndex = index === undefined ? undefined : this.#byIndex.get(index);
+    const isNameless = id === undefined && name === '';
+    const latest = sameIndex ?? (index === undefined || isNameless ? this.#calls.at(-1) : undefined);
+    if (latest === undefined) return undefined;
+    // An id may follow the name, before there are arguments.
+    if (id !== undefined && (latest.id !== undefined || latest.parts.length > 0)) return undefined;
+    const isNewName = name !== '' && latest.name !== '' && (name !== latest.name || latest.nesting.isWhole);
+    return isNewName ? undefined : latest;
+  }
+
+  #begin(): OpenCall {
+    if (this.#calls.length === MAX_TOOL_CALLS)
+      throw new Fault('upstream_failed', `The model asked for more than ${MAX_TOOL_CALLS} tools at once.`);
+    const call = { id: undefined, name: '', parts: [], nesting: new Nesting() };
+    this.#calls.push(call);
+    return call;
+  }
+}
+
+/**
+ * One call. Arguments that are a JSON object become one; others stay the text that they are. Throws `upstream_failed`
+ * where there is no usable name.
+ */
+export function toolCall(id: string | undefined, name: unknown, given: unknown): ToolCall {
+  const named = nameSchema.safeParse(name);
+  if (!named.success) throw new Fault('upstream_failed', 'The model asked for a tool without saying which.');
+  const written = writtenArguments(given);
+  return {
+    ...(id === undefined || id === '' || id.length > MAX_ID_CHARACTERS ? {} : { id }),
+    function: { name: named.data, arguments: argumentsOf(written) },
+  };
+}
+
+function argumentsOf(written: string): ToolArguments {
+  const nesting = new Nesting();
+  nesting.read(written);
+  return nesting.deepest > MAX_DEPTH ? written : readToolArguments(written);
+}
+
+function writtenArguments(given: unknown): string {
+  if (given === undefined || given === null) return '';
+  if (typeof given === 'string') return given;
+  try {
+    return JSON.stringify(given);
+  } catch (error) {
+    throw new Fault('upstream_failed', 'The model asked for a tool with arguments that are nested too deep.', {
+      cause: error,
+    });
+  }
+}
+
+/** How deep a JSON text is nested, read piece by piece. */
+class Nesting {
+  #depth = 0;
+  #isText = false;
+  #isEscaped = false;
+  deepest = 0;
+
+  /** Whether an object or a list has begun and ended. */
+  get isWhole(): boolean {
+    return this.deepest > 0 && this.#depth <= 0;
+  }
+
+  read(text: string): void {
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (this.#isEscaped) this.#isEscaped = false;
+      else if (this.#isText) {
+        if (code === 0x5c) this.#isEscaped = true;
+        else if (code === 0x22) this.#isText = false;
+      } else if (code === 0x22) this.#isText = true;
+      else if (code === 0x7b || code === 0x5b) {
+        this.#depth += 1;
+        if (this.#depth > this.deepest) this.deepest = this.#depth;
+      } else if (code === 0x7d || code === 0x5d) this.#depth -= 1;
+    }
+  }
+}
