@@ -1,4 +1,4 @@
-import { type Dispatcher, Pool } from 'undici';
+import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import { Fault } from '#lib/fault';
 import { MAX_PIECE_CHARACTERS, tooLong } from '#lib/models/lines';
 import { showable } from '#lib/models/showable';
@@ -38,7 +38,7 @@ export interface UpstreamRequest {
 
 /** One model server, on kept-alive connections of its own. What goes wrong with it is thrown as a Fault. */
 export class Upstream {
-  readonly #pool: Pool;
+  readonly #pool: Pool | EnvHttpProxyAgent;
   readonly #origin: string;
   readonly #base: string;
   readonly #headers: Record<string, string>;
@@ -48,6 +48,8 @@ export class Upstream {
   readonly #secrets: string[];
   /** ` at http://localhost:11434`, or nothing: an address in a private network is not for callers. */
   readonly #place: string;
+  /** A setting that makes every request impossible. */
+  #misconfigured: Fault | undefined;
   #closing: Promise<void> | undefined;
 
   constructor({ name, url, headers, advice }: UpstreamOptions) {
@@ -65,12 +67,17 @@ export class Upstream {
     const authorization = (this.#headers.authorization ?? '').replace(/^\w+ /, '');
     const names = [host, hostname].filter((text) => /[.:-]/.test(text));
     this.#secrets = [...[authorization, secret].filter((text) => text.length >= LEAST_SECRET_CHARACTERS), ...names];
-    this.#pool = new Pool(origin, { connect: { timeout: CONNECT_TIMEOUT_MS }, keepAliveTimeout: KEEP_ALIVE_MS });
+    const options = { connect: { timeout: CONNECT_TIMEOUT_MS }, keepAliveTimeout: KEEP_ALIVE_MS };
+    const proxies = isLoopback(hostname) ? undefined : this.#proxies();
+    this.#pool =
+      proxies === undefined
+        ? new Pool(origin, options)
+        : new EnvHttpProxyAgent({ ...options, ...proxies, connectTimeout: CONNECT_TIMEOUT_MS });
   }
 
-  /** Open connections, for tests and the curious. */
+  /** Open connections, for tests and the curious. Those through a proxy are not counted. */
   get connections(): number {
-    return this.#pool.stats.connected;
+    return this.#pool instanceof Pool ? this.#pool.stats.connected : 0;
   }
 
   /**
@@ -146,6 +153,7 @@ export class Upstream {
 
   async #send({ method, path, body, signal }: UpstreamRequest, refuse?: Refuse): Promise<Dispatcher.ResponseData> {
     signal.throwIfAborted();
+    if (this.#misconfigured !== undefined) throw this.#misconfigured;
     let response: Dispatcher.ResponseData;
     try {
       response = await this.#pool.request({
@@ -174,6 +182,16 @@ export class Upstream {
     return { ...this.#headers, ...outgoingHeaders() };
   }
 
+  #proxies(): Proxies | undefined {
+    try {
+      return proxiesOf(process.env);
+    } catch (error) {
+      if (!Fault.is(error)) throw error;
+      this.#misconfigured = error;
+      return undefined;
+    }
+  }
+
   #notReached(error: unknown): Fault {
     const code = errorCode(error);
     if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE')
@@ -184,7 +202,11 @@ export class Upstream {
       return new Fault('upstream_failed', `What answers${this.#place} does not speak HTTP. ${this.#advice}`, {
         cause: error,
       });
-    return new Fault('provider_unavailable', `${this.#name} does not answer${this.#place}. ${this.#advice}`, {
+    const proxy =
+      this.#pool instanceof Pool
+        ? ''
+        : ' HTTP_PROXY or HTTPS_PROXY is set: name the server in NO_PROXY to reach it directly.';
+    return new Fault('provider_unavailable', `${this.#name} does not answer${this.#place}. ${this.#advice}${proxy}`, {
       cause: error,
       retryAfterSeconds: 5,
     });
@@ -243,6 +265,29 @@ const LEAST_SECRET_CHARACTERS = 8;
 
 function isLoopback(hostname: string): boolean {
   return /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|0\.0\.0\.0|\[::1\])$/i.test(hostname);
+}
+
+interface Proxies {
+  httpProxy?: string;
+  httpsProxy?: string;
+}
+
+/**
+ * The proxies that the environment names, as curl reads them: in either case, with or without a scheme; an empty one is
+ * none. NO_PROXY is read by the agent. Throws `not_configured` where one is no address.
+ */
+function proxiesOf(env: NodeJS.ProcessEnv): Proxies | undefined {
+  const httpProxy = proxyAddress('HTTP_PROXY', env.http_proxy || env.HTTP_PROXY);
+  const httpsProxy = proxyAddress('HTTPS_PROXY', env.https_proxy || env.HTTPS_PROXY);
+  if (httpProxy === undefined && httpsProxy === undefined) return undefined;
+  return { ...(httpProxy === undefined ? {} : { httpProxy }), ...(httpsProxy === undefined ? {} : { httpsProxy }) };
+}
+
+function proxyAddress(name: string, value: string | undefined): string | undefined {
+  if (value === undefined || value === '') return undefined;
+  const url = value.includes('://') ? value : `http://${value}`;
+  if (URL.canParse(url)) return url;
+  throw new Fault('not_configured', `${name} is not an address such as http://proxy.example:3128; correct it.`);
 }
 
 /**

@@ -1,0 +1,107 @@
+import { createServer, request as forward, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Fault } from '#lib/fault';
+import { OllamaProvider } from '#lib/models/ollama';
+import { OpenAiProvider } from '#lib/models/openai';
+import type { ModelProvider, ModelRequest } from '#lib/models/provider';
+import { type FaultyModelServer, ollama, openai, startFaultyModelServer } from '../../test/faulty-model-server';
+
+const REQUEST: ModelRequest = { model: 'test', messages: [{ role: 'user', content: 'hello' }], options: {} };
+
+let model: FaultyModelServer;
+let proxy: Server;
+let proxyUrl: string;
+/** What the proxy was asked: absolute addresses, and hosts to tunnel to. */
+let asked: string[];
+let provider: ModelProvider | undefined;
+
+/** A proxy to which every host is the one model server; it refuses tunnels. */
+beforeEach(async () => {
+  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'])
+    for (const spelling of [name, name.toLowerCase()]) vi.stubEnv(spelling, undefined);
+  asked = [];
+  model = await startFaultyModelServer();
+  model.play([{ send: openai.text('hi') }, { send: openai.finish() }, { send: openai.done() }]);
+  proxy = createServer((incoming, outgoing) => {
+    asked.push(`${incoming.url} ${incoming.headers['proxy-authorization'] ?? ''}`.trim());
+    const { pathname } = new URL(incoming.url ?? '');
+    const { method, headers } = incoming;
+    const onward = forward(model.url + pathname, { method, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(outgoing);
+    });
+    incoming.pipe(onward);
+  });
+  proxy.on('connect', (incoming, socket) => {
+    asked.push(`CONNECT ${incoming.url}`);
+    socket.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+  });
+  await new Promise<void>((listening) => proxy.listen(0, '127.0.0.1', listening));
+  proxyUrl = `http://user:geheim@127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+});
+
+afterEach(async () => {
+  await provider?.close();
+  vi.unstubAllEnvs();
+  proxy.closeAllConnections();
+  await new Promise((closed) => proxy.close(closed));
+  await model.close();
+});
+
+async function chat(made: ModelProvider): Promise<string> {
+  provider = made;
+  const events = await Array.fromAsync(made.chat(REQUEST, new AbortController().signal)).catch((error: unknown) => {
+    if (Fault.is(error)) return error.message;
+    throw error;
+  });
+  return typeof events === 'string' ? events : events.map((event) => ('text' in event ? event.text : '')).join('');
+}
+
+describe('a model server behind a proxy', () => {
+  it('is reached through HTTP_PROXY, and several at once', async () => {
+    vi.stubEnv('HTTP_PROXY', proxyUrl);
+    expect(await chat(new OpenAiProvider({ url: 'http://models.example/v1' }))).toBe('hi');
+    const again = await Promise.all([1, 2, 3].map(() => chat(provider ?? new OpenAiProvider({ url: 'http://x' }))));
+    expect(again).toEqual(['hi', 'hi', 'hi']);
+    const login = `Basic ${Buffer.from('user:geheim').toString('base64')}`;
+    expect(asked).toEqual(Array(4).fill(`http://models.example/v1/chat/completions ${login}`));
+  });
+
+  it('is reached through a proxy that is named in small letters and without a scheme', async () => {
+    vi.stubEnv('http_proxy', proxyUrl.replace('http://', ''));
+    model.play([{ send: ollama.text('hi') }, { send: ollama.done() }]);
+    expect(await chat(new OllamaProvider({ url: 'http://ollama.example:11434', keepAlive: '5m' }))).toBe('hi');
+    expect(asked).toHaveLength(1);
+  });
+
+  it('is tunnelled to with TLS; where that fails the sentence says that there is a proxy, and not which', async () => {
+    vi.stubEnv('HTTPS_PROXY', proxyUrl);
+    const told = await chat(new OpenAiProvider({ url: 'https://api.models.example/v1' }));
+    expect(asked).toEqual(['CONNECT api.models.example:443']);
+    expect(told).toMatch(/does not answer.*HTTPS_PROXY is set.*NO_PROXY/);
+    expect(told).not.toMatch(/geheim|127\.0/);
+  });
+
+  it.each([
+    ['NO_PROXY names it', 'http://models.invalid/v1', 'models.invalid'],
+    ['NO_PROXY names its domain', 'http://gpu.models.invalid/v1', 'other,.models.invalid'],
+  ])('is not asked through the proxy where %s', async (_when, url, exempt) => {
+    vi.stubEnv('HTTP_PROXY', proxyUrl);
+    vi.stubEnv('NO_PROXY', exempt);
+    expect(await chat(new OpenAiProvider({ url }))).toMatch(/does not answer/);
+    expect(asked).toEqual([]);
+  });
+
+  it('is not asked through the proxy on this machine', async () => {
+    vi.stubEnv('HTTP_PROXY', proxyUrl);
+    expect(await chat(new OpenAiProvider({ url: `${model.url}/v1` }))).toBe('hi');
+    expect(asked).toEqual([]);
+  });
+
+  it('is not asked where the proxy is no address, and the sentence says so', async () => {
+    vi.stubEnv('HTTP_PROXY', 'http://[proxy');
+    const told = await chat(new OpenAiProvider({ url: 'http://models.example/v1' }));
+    expect(told).toMatch(/^HTTP_PROXY is not an address/);
+  });
+});
