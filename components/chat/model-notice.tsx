@@ -19,8 +19,8 @@ interface ModelNoticeProps {
 }
 
 /**
- * Says that the small built-in model answers and how to get a better one, or that none does. The server already renders it: it is the
- * longest text of an empty chat, and would come last.
+ * Says that the small built-in model answers and how to get a better one, or why none does. The server already renders it:
+ * it is the longest text of an empty chat, and would come last.
  */
 export function ModelNotice({ compact, first, hidden }: ModelNoticeProps) {
   const { data, error, mutate } = useModels();
@@ -55,7 +55,7 @@ export function ModelNotice({ compact, first, hidden }: ModelNoticeProps) {
         className="mb-1 -ms-1.5 flex min-h-7 max-w-full items-center gap-1.5 rounded-md px-1.5 text-ink-3 text-xs transition-colors hover:bg-hover hover:text-ink pointer-coarse:min-h-10"
       >
         <Info className="size-3.5 shrink-0" strokeWidth={1.75} aria-hidden />
-        <span className="truncate">The small built-in model answers. Get a better one</span>
+        <span className="truncate">{firstSentence(notice)}</span>
       </button>
     );
   return (
@@ -79,4 +79,10 @@ export function ModelNotice({ compact, first, hidden }: ModelNoticeProps) {
       </span>
     </Notice>
   );
+}
+
+/** Names of models have dots too, but no blank after them. */
+function firstSentence(text: string): string {
+  const end = text.indexOf('. ');
+  return end === -1 ? text : text.slice(0, end + 1);
 }

@@ -82,7 +82,7 @@ describe('the model directory', () => {
     expect(await resolve('smollm2:135m')).toBe('embedded/smollm2:135m');
     await expect(resolve('llama3')).rejects.toMatchObject({
       code: 'model_not_found',
-      message: expect.stringContaining('only the built-in smollm2:135m answers'),
+      message: expect.stringContaining('the built-in smollm2:135m is the only one'),
     });
     expect(world.probes).toBe(1);
     const { notice, default_model } = await directory.list(signal);
@@ -135,6 +135,19 @@ describe('the model directory', () => {
       'Ollama has no model yet. Get one with `ollama pull deepseek-r1:8b`.',
     );
     await expect(resolve()).rejects.toMatchObject({ code: 'model_not_found' });
+  });
+
+  it('says that no model answers where the file of the built-in one is missing', async () => {
+    const { directory, embedded } = setUp({});
+    embedded.names = undefined;
+    const listed = await directory.list(signal);
+    expect(listed).toMatchObject({ models: [], notice: 'No model answers. embedded is down' });
+    expect(listed.providers).toEqual([{ id: 'embedded', reachable: false, error: 'embedded is down' }]);
+  });
+
+  it('says why no model answers where the only provider is down', async () => {
+    const { directory } = setUp(OPENAI, {});
+    expect((await directory.list(signal)).notice).toBe('No model answers. openai is down');
   });
 
   it('finds a model on whichever of two providers has it', async () => {

@@ -96,7 +96,7 @@ class Directory implements ModelDirectory {
         return { provider: embedded, model: embedded.model };
       throw new Fault(
         'model_not_found',
-        `There is no model ${model} here: only the built-in ${embedded.model} answers. ${HOW_TO_GET_A_BETTER_ONE}`,
+        `There is no model ${model} here: the built-in ${embedded.model} is the only one. ${HOW_TO_GET_A_BETTER_ONE}`,
       );
     }
     // One provider knows best which of its models there are; asking it first would cost a round trip.
@@ -126,7 +126,9 @@ class Directory implements ModelDirectory {
       models: known.models.map((model) => ({ ...model.info, is_default: model === chosen })),
       default_model: defaultModel,
       providers: known.states,
-      notice: onlyEmbedded ? builtInNotice(embedded.model) : defaultNotice(known, settings, chosen?.info.id),
+      notice:
+        noModelNotice(known) ??
+        (onlyEmbedded ? builtInNotice(embedded.model) : defaultNotice(known, settings, chosen?.info.id)),
     };
   }
 
@@ -250,6 +252,11 @@ function howToGet(model: string, active: ModelProvider[]): string {
   return active.some(({ id }) => id === 'ollama')
     ? `Get it with \`ollama pull ${model}\`; GET /api/models lists what is there.`
     : 'GET /api/models lists what is there.';
+}
+
+/** Where no provider that answers has a model: why, and what to do. */
+function noModelNotice({ models, faults: [fault] }: Known): string | undefined {
+  return models.length === 0 && fault !== undefined ? `No model answers. ${fault.message}` : undefined;
 }
 
 function builtInNotice(model: string): string {

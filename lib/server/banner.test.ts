@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { describeReach, isLoopback } from '#lib/server/banner';
+import { readConfig } from '#lib/config/index';
+import { banner, describeReach, isLoopback } from '#lib/server/banner';
+import type { Models } from '#lib/wire/models';
 
 describe('describeReach', () => {
   it.each([
@@ -20,5 +22,37 @@ describe('isLoopback', () => {
   it('knows the loopback range, and nothing that only looks like it', () => {
     for (const host of ['127.0.0.1', '127.8.8.8', '::1', 'localhost']) expect(isLoopback(host)).toBe(true);
     for (const host of ['127.0.0.1.example.org', '0.0.0.0', '10.127.0.0', '::']) expect(isLoopback(host)).toBe(false);
+  });
+});
+
+describe('banner', () => {
+  const line = (models: Partial<Models>) => {
+    const whole: Models = { models: [], default_model: 'small:1b', providers: [], notice: null, ...models };
+    const text = banner(readConfig({}), 3000, whole, new Error('off'));
+    return text.slice(text.indexOf('model '), text.indexOf('  code ')).trim();
+  };
+  const down = { id: 'embedded', reachable: false, error: 'The file is missing.' } as const;
+
+  it('does not name a model that does not answer', () => {
+    expect(line({ providers: [down], notice: 'No model answers.' })).toBe('model       none: The file is missing.');
+    const notice = 'Ollama has no model yet.';
+    expect(line({ providers: [{ id: 'ollama', reachable: true, error: null }], notice })).toBe(
+      `model       none: ${notice}`,
+    );
+  });
+
+  it('names the model that answers, and where it runs', () => {
+    const model: Models['models'][number] = {
+      id: 'small:1b',
+      provider: 'embedded',
+      size_bytes: 1,
+      parameter_size: null,
+      quantization: null,
+      context_length: null,
+      capabilities: { thinking: false, vision: false, tools: false },
+      loaded: false,
+      is_default: true,
+    };
+    expect(line({ models: [model] })).toBe('model       small:1b (built in, small)');
   });
 });

@@ -41,6 +41,10 @@ export function isLoopback(host: string): boolean {
 
 function describeModels(models: Models | Error): string {
   if (models instanceof Error) return `none: ${models.message}`;
+  if (models.models.length === 0) {
+    const reason = models.providers.find(({ error }) => error !== null)?.error ?? models.notice;
+    return `none: ${reason ?? 'GET /api/models says more.'}`;
+  }
   const provider = models.models.find((model) => model.id === models.default_model)?.provider;
   const where = { ollama: 'Ollama', openai: 'an OpenAI-compatible server', embedded: 'built in, small' };
   const name = provider === undefined ? models.default_model : `${models.default_model} (${where[provider]})`;

@@ -31,7 +31,7 @@ export const modelsSchema = z.object({
   models: z.array(modelInfoSchema),
   default_model: z.string(),
   providers: z.array(providerStateSchema),
-  /** A sentence for the page, where the small built-in model answers, and how to get a better one. */
+  /** A sentence for the page, where no model answers or only the small built-in one, and how to get a better one. */
   notice: z.string().nullable(),
 });
 export type Models = z.infer<typeof modelsSchema>;
