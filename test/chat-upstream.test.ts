@@ -87,8 +87,56 @@ describe('the model server', () => {
     const [running] = s.engine.overview('x').processing;
     await fetch(`${s.url}/api/chat-queue?requestId=${running?.request_id}`, { method: 'DELETE' });
     expect(await model.requests[0]?.over).toBe(false);
-    expect(await first.text()).toMatch(/"done":true,"error":"The request was cancelled\.","code":"cancelled"}\n\n$/);
+    expect(await first.text()).toMatch(/"done":true,.*"error":"The request was cancelled\.","code":"cancelled"}\n\n$/);
     expect(await (await second).json()).toMatchObject({ message: { content: 'second' } });
+  });
+
+  const post = (path: string, body: object) =>
+    fetch(s.url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content: 'how long?' }], ...body }),
+    });
+
+  it('has its own measurements passed on to Ollama’s clients, also from the cache', async () => {
+    await start();
+    const measured = { load_duration: 5_025_959, prompt_eval_duration: 325_953_000, eval_duration: 4_709_213_001 };
+    const last = { ...JSON.parse(ollama.done()), ...measured, prompt_eval_count: null };
+    model.play([{ send: ollama.text('x') }, { send: `${JSON.stringify(last)}\n` }]);
+    for (const stream of [false, true, false]) {
+      const lines = (await (await post('/api/chat', { stream })).text()).trim().split('\n');
+      expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ ...measured, eval_count: 5, prompt_eval_count: 0 });
+    }
+    expect(model.requests).toHaveLength(1);
+  });
+
+  it('loads a model for as long as the client says, and is said not to have one with 404', async () => {
+    await start();
+    model.play([{ send: '{"done":true}' }], [{ status: 404 }, { send: '{"error":"model not found, try pulling it"}' }]);
+    expect((await post('/api/chat', { messages: [], keep_alive: '7m' })).status).toBe(200);
+    expect(model.requests[0]?.body).toMatchObject({ model: 'm', keep_alive: '7m', messages: [] });
+    const missing = await post('/api/chat', { messages: [] });
+    expect(missing.status).toBe(404);
+  });
+
+  it('has arguments that are not JSON passed on as they are to OpenAI’s clients', async () => {
+    await start();
+    const call = { message: { tool_calls: [{ function: { name: 'f', arguments: '{"ci' } }] } };
+    model.play([{ send: `${JSON.stringify(call)}\n` }, { send: ollama.done() }]);
+    const answer = await (await post('/v1/chat/completions', {})).json();
+    expect(answer.choices[0]).toMatchObject({
+      finish_reason: 'tool_calls',
+      message: { tool_calls: [{ type: 'function', function: { name: 'f', arguments: '{"ci' } }] },
+    });
+  });
+
+  it('keeps its secrets from callers, whatever it says', async () => {
+    await start();
+    const told = `token sk-abcdefgh12345 for http://user:pw@10.9.8.7:11434/v1 in /root/models/x.gguf, not ${new URL(model.url).host}`;
+    model.play([{ status: 500 }, { send: JSON.stringify({ error: told }) }]);
+    const body = await (await chat('secret', { stream: false })).text();
+    expect(body).toContain('upstream_failed');
+    expect(body).not.toMatch(/sk-abc|user:pw|10\.9|\/root|127\.0\.0\.1/);
   });
 
   const faults: [name: string, script: Script, status: number, code: string, afterFirst: string][] = [
@@ -125,7 +173,9 @@ describe('the model server', () => {
       else {
         const events = rest.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line.slice(6))]));
         expect(events.map((event) => event.content ?? '').join('')).toBe(text);
-        expect(events.filter((event) => event.done)).toEqual([{ done: true, error: body.error, code: body.code }]);
+        expect(events.filter((event) => event.done)).toMatchObject([
+          { done: true, error: body.error, code: body.code },
+        ]);
       }
       await model.idle();
       await idle();

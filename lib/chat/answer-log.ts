@@ -1,5 +1,6 @@
 import { valueBytes } from '#lib/chat/packed-request';
 import type { Fault } from '#lib/fault';
+import type { Durations } from '#lib/models/provider';
 import type { ToolCall, Usage } from '#lib/wire/chat';
 
 /** What happens to one answer, in order. A log ends with exactly one `done` or `error`. */
@@ -8,7 +9,13 @@ export type AnswerEvent =
   | { readonly type: 'thinking'; readonly text: string }
   | { readonly type: 'content'; readonly text: string }
   | { readonly type: 'tool_calls'; readonly tool_calls: ToolCall[] }
-  | { readonly type: 'done'; readonly done_reason: string; readonly usage: Usage }
+  | {
+      readonly type: 'done';
+      readonly done_reason: string;
+      readonly usage: Usage;
+      /** What the model server measured, where it did. */
+      readonly durations?: Durations | undefined;
+    }
   | { readonly type: 'error'; readonly fault: Fault };
 
 export interface StatusEvent {

@@ -1,5 +1,6 @@
 import type { StatusEvent } from '#lib/chat/answer-log';
 import type { Fault } from '#lib/fault';
+import type { Durations } from '#lib/models/provider';
 import type { ChatAnswer, ChatEvent, Timings, ToolCall, Usage } from '#lib/wire/chat';
 
 /** The wire forms of an answer, shared by everything that writes one. */
@@ -12,6 +13,8 @@ export interface FinishedAnswer {
   model: string;
   done_reason: string;
   usage: Usage;
+  /** What the model server measured, where it did. Also of an answer out of the cache. */
+  durations?: Durations | undefined;
 }
 
 export type Conversation = 'new' | 'continued' | undefined;

@@ -300,7 +300,7 @@ export class Dispatcher {
 
   #complete(run: Run, done: Extract<LastEvent, { type: 'done' }>, now: number): void {
     const { metrics } = this.#parts;
-    const { done_reason, usage } = done;
+    const { done_reason, usage, durations } = done;
     const answer = {
       content: run.log.text('content'),
       thinking: run.log.text('thinking'),
@@ -308,6 +308,7 @@ export class Dispatcher {
       model: run.model,
       done_reason,
       usage,
+      ...(durations === undefined ? {} : { durations }),
     };
     run.answer = answer;
     const startedAt = run.startedAt ?? now;

@@ -11,7 +11,7 @@ import { batchGroup, toModelRequest } from '#lib/chat/request';
 import { type KeptAnswer, ResponseCache } from '#lib/chat/response-cache';
 import { batchStats, RecentValues } from '#lib/chat/stats';
 import { Fault } from '#lib/fault';
-import type { ModelProvider, ModelRequest } from '#lib/models/provider';
+import type { KeepAlive, ModelProvider, ModelRequest } from '#lib/models/provider';
 import type { CacheHeader, ChatRequest, Message, QueueOverview } from '#lib/wire/chat';
 import type { Stats } from '#lib/wire/stats';
 
@@ -305,11 +305,18 @@ export class ChatEngine {
     return this.#conversations.clear();
   }
 
-  /** Loads a model, the default where none is named. Throws `model_load_failed` with the reason. */
-  async warm(name: string | undefined, signal: AbortSignal): Promise<{ model: string; load_duration_ms: number }> {
+  /**
+   * Loads a model, the default where none is named, and keeps it for `keepAlive`. Throws `model_load_failed` with the
+   * reason, and the fault as its cause.
+   */
+  async warm(
+    name: string | undefined,
+    signal: AbortSignal,
+    keepAlive?: KeepAlive,
+  ): Promise<{ model: string; load_duration_ms: number }> {
     try {
       const { provider, model } = await this.#parts.directory.resolve(name);
-      const { load_duration_ms } = await provider.load(model, signal);
+      const { load_duration_ms } = await provider.load(model, signal, keepAlive);
       return { model, load_duration_ms };
     } catch (error) {
       const fault = toFault(error, this.#parts.log);
@@ -361,7 +368,8 @@ export class ChatEngine {
     if (answer.thinking !== '') run.log.append({ type: 'thinking', text: answer.thinking });
     if (answer.content !== '') run.log.append({ type: 'content', text: answer.content });
     if (answer.tool_calls.length > 0) run.log.append({ type: 'tool_calls', tool_calls: answer.tool_calls });
-    run.log.append({ type: 'done', done_reason: answer.done_reason, usage: answer.usage });
+    const { done_reason, usage, durations } = answer;
+    run.log.append({ type: 'done', done_reason, usage, durations });
   }
 
   #keep(run: Run, answer: FinishedAnswer): void {

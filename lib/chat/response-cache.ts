@@ -2,11 +2,15 @@ import { LRUCache } from 'lru-cache';
 import { answerMessage, chatDone, chatText, chatToolCalls, dataLine, type FinishedAnswer } from '#lib/chat/chat-events';
 import type { Clock } from '#lib/chat/clock';
 import { modelName } from '#lib/chat/log-line';
+import type { Durations } from '#lib/models/provider';
 import type { ChatAnswer, Usage } from '#lib/wire/chat';
 import type { CacheStats } from '#lib/wire/stats';
 
 /** What an entry costs beside its bytes: key string, list links, map slot, objects and the buffer's header, as measured on V8. */
 export const ENTRY_BYTES = 700;
+
+/** An object with three numbers. */
+const DURATIONS_BYTES = 96;
 
 const ID_PLACE = '00000000-0000-0000-0000-000000000000';
 const NOTHING_MS = { queued_ms: 0, first_token_ms: 0, total_ms: 0 };
@@ -19,11 +23,13 @@ export type Body = string | Uint8Array<ArrayBuffer>;
 export class KeptAnswer {
   readonly #json: Template;
   readonly #sse: Template;
+  readonly #durations: Durations | undefined;
   /** For the log; see `hitLine`. */
   readonly modelJson: string;
   readonly usage: Usage;
 
   constructor(answer: FinishedAnswer) {
+    this.#durations = answer.durations;
     const [jsonHead, jsonTail] = jsonAround(answer);
     this.#json = new Template(jsonHead, jsonTail);
     const done = dataLine(chatDone(answer, ID_PLACE, NOTHING_MS, true, undefined));
@@ -38,7 +44,8 @@ export class KeptAnswer {
   }
 
   get bytes(): number {
-    return this.#json.bytes.byteLength + this.#sse.bytes.byteLength;
+    const durations = this.#durations === undefined ? 0 : DURATIONS_BYTES;
+    return this.#json.bytes.byteLength + this.#sse.bytes.byteLength + durations;
   }
 
   /** The body of a reply that is not streamed. `id` is a UUID. */
@@ -54,7 +61,7 @@ export class KeptAnswer {
   answer(): FinishedAnswer {
     const { message, model, done_reason, usage }: ChatAnswer = JSON.parse(this.#json.bytes.toString());
     const { content, thinking = '', tool_calls = [] } = message;
-    return { content, thinking, tool_calls, model, done_reason, usage };
+    return { content, thinking, tool_calls, model, done_reason, usage, durations: this.#durations };
   }
 }
 

@@ -60,7 +60,7 @@ export const FIELDS: { [Name in SchemaName]?: Fields<Name> } = {
     pending: 'In the order in which they will run. Ids of other callers are not shown where keys are in use.',
     average_processing_time_ms: 'Moving average.',
   },
-  Models: { notice: 'A sentence where the small built-in model answers, and how to get a better one.' },
+  Models: { notice: 'A sentence where no model answers, or only the small built-in one, and how to get a better one.' },
   Model: {
     size_bytes: 'Null where the provider does not say.',
     context_length: 'Tokens. Null where the provider does not say.',
@@ -116,7 +116,7 @@ export const FIELDS: { [Name in SchemaName]?: Fields<Name> } = {
   },
   OllamaChat: {
     messages: 'Without any, the model is loaded.',
-    keep_alive: 'Accepted, and the server decides; 0 is refused, since others may be using the model.',
+    keep_alive: 'How long Ollama keeps the model loaded; 0 is refused, since others may be using it.',
     stream: 'Left out: true.',
   },
   OllamaGenerate: {

@@ -35,6 +35,12 @@ export async function ollama(
     throw new Fault('unsupported_value', 'A model cannot be unloaded from here: others may be using it.', {
       details: [{ field: 'keep_alive', message: 'must not be 0' }],
     });
-  const { model } = await chatEngine().warm(asked.model, signal);
+  const { model } = await chatEngine()
+    .warm(asked.model, signal, asked.keep_alive ?? undefined)
+    .catch((error: unknown) => {
+      // As in Ollama: a client that gets 404 pulls the model.
+      if (error instanceof Error && Fault.is(error.cause) && error.cause.code === 'model_not_found') throw error.cause;
+      throw error;
+    });
   return json(ollamaLoaded(kind, model));
 }

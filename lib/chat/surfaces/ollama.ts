@@ -4,7 +4,7 @@ import type { Form } from '#lib/chat/answer-reader';
 import type { FinishedAnswer } from '#lib/chat/chat-events';
 import type { Ticket } from '#lib/chat/in-flight';
 import { Fault } from '#lib/fault';
-import type { ChatRequest, Message, ToolCall, Usage } from '#lib/wire/chat';
+import type { ChatRequest, Message, ToolCall } from '#lib/wire/chat';
 import type { ModelInfo } from '#lib/wire/models';
 import type { OllamaChat, OllamaGenerate } from '#lib/wire/ollama-api';
 
@@ -52,7 +52,7 @@ export type OllamaKind = 'chat' | 'generate';
 
 /** The answer of a request that has completed, as one JSON body. */
 export function ollamaAnswer(kind: OllamaKind, ticket: Ticket, answer: FinishedAnswer) {
-  return { ...part(kind, ticket.run.model, answer), ...ending(ticket, answer.done_reason, answer.usage) };
+  return { ...part(kind, ticket.run.model, answer), ...ending(ticket, answer) };
 }
 
 /** The stream: JSON, a line each. An empty part is what keeps the connection: the form has no comments. */
@@ -72,7 +72,7 @@ export function ollamaForm(kind: OllamaKind, ticket: Ticket): Form {
       case 'error':
         return line({ error: event.fault.message });
       case 'done':
-        return line({ ...part(kind, ticket.run.model, {}), ...ending(ticket, event.done_reason, event.usage) });
+        return line({ ...part(kind, ticket.run.model, {}), ...ending(ticket, event) });
     }
   };
   return { opening: '', heartbeat: say({}), event: write };
@@ -150,19 +150,25 @@ function part(kind: OllamaKind, model: string, { content = '', thinking = '', to
   return { ...head, message: { role: 'assistant', content, ...said, ...asked } };
 }
 
-/** Durations are in nanoseconds. The time before the first token is the prompt's; what a model needed to load is in it. */
-function ending(ticket: Ticket, doneReason: string, usage: Usage) {
+/**
+ * Durations are in nanoseconds, as the model server measured them: clients divide tokens by them. What it did not measure
+ * is told from the moments seen here, where the time before the first token is the prompt's.
+ */
+function ending(
+  ticket: Ticket,
+  { done_reason, usage, durations }: Pick<FinishedAnswer, 'done_reason' | 'usage' | 'durations'>,
+) {
   const { queued_ms, first_token_ms, total_ms } = ticket.timings();
   const first = first_token_ms ?? total_ms;
   return {
     done: true,
-    done_reason: doneReason,
+    done_reason,
     total_duration: Math.round(total_ms * NS_PER_MS),
-    load_duration: 0,
+    load_duration: durations?.load_ns ?? 0,
     prompt_eval_count: usage.prompt_tokens,
-    prompt_eval_duration: Math.round((first - queued_ms) * NS_PER_MS),
+    prompt_eval_duration: durations?.prompt_eval_ns ?? Math.round((first - queued_ms) * NS_PER_MS),
     eval_count: usage.completion_tokens,
-    eval_duration: Math.round((total_ms - first) * NS_PER_MS),
+    eval_duration: durations?.eval_ns ?? Math.round((total_ms - first) * NS_PER_MS),
   };
 }
 
