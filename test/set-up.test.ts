@@ -4,8 +4,8 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readFileSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
   rmSync,
   utimesSync,
@@ -57,7 +57,7 @@ beforeAll(() => {
   }
   for (const name of ['.cache', '.chill-space-packages'])
     rmSync(join(clone, 'node_modules', name), { recursive: true, force: true });
-}, 120_000);
+}, 240_000);
 
 afterAll(async () => {
   await Promise.all([...started].map((one) => one.stop()));
