@@ -39,3 +39,20 @@ test('where keys are set, a page asks for one, and a key opens all of them', asy
   await page.goto('/playground');
   await expect(page).toHaveURL(/\/sign-in/);
 });
+
+test('after signing in the browser stays on this server, whatever the link asked for', async ({ page, app }) => {
+  for (const next of [
+    '/.//evil.example',
+    '/x/..//evil.example',
+    '//evil.example/',
+    '/\\\\evil.example',
+    'https://evil.example',
+  ]) {
+    await page.goto(`/sign-in?${new URLSearchParams({ next })}`);
+    await page.getByRole('textbox', { name: 'Key', exact: true }).fill('correct-horse');
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+    await page.waitForURL((url) => url.pathname !== '/sign-in');
+    expect(new URL(page.url()).origin, next).toBe(app.url);
+    await page.context().clearCookies();
+  }
+});

@@ -6,6 +6,7 @@ import { PageLink } from '#components/shell/page-link';
 import { Button, buttonClasses } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
 import { API_BASE } from '#lib/client/endpoints';
+import { pageAfterSignIn } from '#lib/client/page-after-sign-in';
 import { ApiError, jsonBody, request, requestJson } from '#lib/client/request';
 import { hasShape } from '#lib/client/shape';
 
@@ -26,7 +27,7 @@ export function SignIn() {
     setProblem(undefined);
     try {
       await request(SESSION_URL, jsonBody({ key }));
-      window.location.assign(wantedPage(window.location));
+      window.location.assign(pageAfterSignIn(window.location));
     } catch (error) {
       setProblem(error instanceof ApiError ? error.message : 'Signing in failed. Try again.');
       setBusy(false);
@@ -87,11 +88,4 @@ function Welcome({ needed, onSignOut }: { needed: boolean; onSignOut: () => void
       </div>
     </div>
   );
-}
-
-/** The page that was asked for, as `?next=`; only ever one of this server. */
-function wantedPage({ search, origin }: Location): string {
-  const next = new URLSearchParams(search).get('next') ?? '/';
-  const url = URL.canParse(next, origin) ? new URL(next, origin) : new URL(origin);
-  return url.origin === origin ? url.pathname + url.search : '/';
 }
