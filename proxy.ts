@@ -1,58 +1,64 @@
 import { type NextRequest, NextResponse } from 'next/server';
 import { foreignOrigins } from '#lib/client/endpoints';
 import { config as settings } from '#lib/config/index';
-import { sessionKey } from '#lib/http/auth';
+import { countedClient } from '#lib/http/client-address';
+import { describeError } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
-import { PAGES } from '#lib/wire/pages';
+import { refusedHost } from '#lib/http/host';
+import { isPage as isPagePath, pageRefusal } from '#lib/http/page-access';
+import { json, type Reply } from '#lib/http/reply';
 
 /**
  * Who sees a page, and the pages' security headers. Every request gets a nonce of its own; Next finds it in the policy that is put on the
- * request, and puts it on each script and style that it writes.
+ * request, and puts it on each script and style that it writes. No header keeps this from running. `server.ts` has asked the same
+ * questions before; under `next start` and `next dev` they are asked here alone.
  */
 export function proxy(request: NextRequest): NextResponse {
-  const isPage = PAGES.has(request.nextUrl.pathname);
+  const { nextUrl } = request;
+  const isPage = isPagePath(nextUrl.pathname) || nextUrl.pathname.startsWith('/_next/');
   // The gateway's own origin has none of the app's pages.
   if (isPage && isGatewayHost(request.headers.get('host'), settings())) return new NextResponse(null, { status: 404 });
+  const headers = new Headers(request.headers);
+  headers.delete('x-not-found');
+  const forwarded = { request: { headers } };
   // Not a page: its catch-all route speaks for itself, to programs too, which show their key otherwise than pages do.
-  if (!isPage && settings().PRIVATE_BACKEND_URL.length > 0) return NextResponse.next();
-  const signIn = signInFirst(request);
-  if (signIn !== undefined) return NextResponse.redirect(signIn);
+  if (!isPage && settings().PRIVATE_BACKEND_URL.length > 0) return NextResponse.next(forwarded);
+  const refused = refuse(request, isPage);
+  if (refused !== undefined) return answer(refused, request);
   const nonce = btoa(crypto.randomUUID());
   const policy = contentSecurityPolicy(nonce, process.env.NODE_ENV === 'development');
-  const headers = new Headers(request.headers);
   headers.set('x-nonce', nonce);
   headers.set('content-security-policy', policy);
   // next.config.mjs shows the page that says so: the catch-all route would answer with JSON where people look.
   if (!isPage) headers.set('x-not-found', '1');
-  const response = NextResponse.next({ request: { headers } });
+  const response = NextResponse.next(forwarded);
   response.headers.set('content-security-policy', policy);
   for (const [name, value] of SECURITY_HEADERS) response.headers.set(name, value);
   return response;
 }
 
-/** Where keys are set, every page but one asks for a session. */
-function signInFirst({ nextUrl, headers }: NextRequest): URL | undefined {
-  const { API_KEYS: keys } = settings();
-  if (keys.length === 0 || nextUrl.pathname === SIGN_IN) return undefined;
-  if (sessionKey(headers.get('cookie'), keys, Date.now()) !== undefined) return undefined;
-  const url = new URL(SIGN_IN, nextUrl);
-  url.searchParams.set('next', nextUrl.pathname + nextUrl.search);
-  return url;
+function answer({ status, headers, body }: Reply, { method, nextUrl }: NextRequest): NextResponse {
+  const { location } = headers;
+  // Next takes whole addresses only.
+  if (location !== undefined) return NextResponse.redirect(new URL(location, nextUrl), { status, headers });
+  return new NextResponse(method === 'HEAD' ? null : body, { status, headers });
 }
 
-const SIGN_IN = '/sign-in';
+function refuse({ nextUrl, method, headers }: NextRequest, isPage: boolean): Reply | undefined {
+  const foreign = refusedHost(headers.get('host') ?? nextUrl.host, settings());
+  if (foreign !== undefined) {
+    const { status, body } = describeError(foreign);
+    return json(body, status, { 'x-content-type-options': 'nosniff' });
+  }
+  const { TRUST_PROXY: trust } = settings();
+  const address = countedClient(undefined, headers.get('x-forwarded-for'), trust);
+  const target = nextUrl.pathname + nextUrl.search;
+  return pageRefusal({ method, target, headers, address }, isPage ? 'page' : 'unknown', settings(), Date.now());
+}
 
 export const config = {
-  matcher: [
-    {
-      // Pages only: the API has headers of its own, and static files run nothing.
-      source: '/((?!api/|v1/|health$|gateway-health$|gateway/|_next/static/|_next/image/|.*\\.[a-z0-9]+$).*)',
-      missing: [
-        { type: 'header', key: 'next-router-prefetch' },
-        { type: 'header', key: 'purpose', value: 'prefetch' },
-      ],
-    },
-  ],
+  // Pages only: the API has headers of its own, and static files run nothing. Nothing but the path decides.
+  matcher: '/((?!api/|v1/|health$|gateway-health$|gateway/|_next/static/|.*\\.[a-z0-9]+$).*)',
 };
 
 const SECURITY_HEADERS: readonly (readonly [string, string])[] = [

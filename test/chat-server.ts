@@ -30,7 +30,7 @@ export async function chatServer(
   environment: Record<string, string> = {},
   parts: Partial<ChatEngineParts> = {},
 ): Promise<ChatServer> {
-  const env = { RATE_LIMIT_CHAT: '0', RATE_LIMIT_CODE: '0', LOG_LEVEL: 'silent', ...environment };
+  const env = { HOST: '127.0.0.1', RATE_LIMIT_CHAT: '0', RATE_LIMIT_CODE: '0', LOG_LEVEL: 'silent', ...environment };
   for (const name of ['config', 'chat', 'models', 'metrics']) forgetProcessWide(name);
   processWide('config', () => readConfig(env));
   const played = bench(env, parts);

@@ -6,6 +6,7 @@ import { request, WebSocket } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { gateway } from '#lib/gateway/index';
 import { createSession, SESSION_COOKIE } from '#lib/http/auth';
+import { WRONG_KEYS_ALLOWED } from '#lib/http/wrong-keys';
 import { shutDown } from '#lib/process';
 import {
   closeAll,
@@ -52,10 +53,32 @@ describe('who gets through where keys are set', () => {
     expect(sent).toMatchObject({ 'x-forwarded-authorization': 'Bearer mine', cookie: 'a=1' });
   });
 
+  it('nobody from an address that has shown too many wrong keys, for HTTP and WebSockets', async () => {
+    const { url: backend, seen } = await startEcho();
+    const { url, port } = await startGateway(backend, { API_KEYS: KEY });
+    const ask = async (key: string) => {
+      const answer = await request(`${url}/x`, { headers: { authorization: `Bearer ${key}` } });
+      await answer.body.dump();
+      return answer;
+    };
+    for (let count = 0; count < WRONG_KEYS_ALLOWED; count++) expect((await ask(`wrong-${count}`)).statusCode).toBe(401);
+    for (const key of ['wrong', KEY]) {
+      const { statusCode, headers } = await ask(key);
+      expect(statusCode).toBe(429);
+      expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+    }
+    const upgrade = await sendRaw(
+      port,
+      `GET /x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nAuthorization: Bearer ${KEY}\r\n\r\n`,
+    );
+    expect(upgrade).toMatch(/^HTTP\/1\.1 429 [\s\S]*retry-after: \d+/);
+    expect(seen).toEqual([]);
+  });
+
   it("who is signed in; the session ends here, and Authorization is the caller's own", async () => {
     const { url: backend, seen } = await startEcho();
     const { url } = await startGateway(backend, { API_KEYS: KEY, HF_TOKEN: TOKEN });
-    const headers = { authorization: 'Basic bWluZQ==', cookie: `a=1; ${session()}; b=2` };
+    const headers = { authorization: 'Basic bWluZQ==', cookie: `a=1; ${session()}; __Host-${session()}; b=2` };
     await (await request(`${url}/x`, { headers })).body.dump();
     await (await request(`${url}/x`, { headers: { cookie: session() } })).body.dump();
     expect(seen[0]?.headers).toMatchObject({
@@ -111,8 +134,9 @@ describe('who gets through without keys', () => {
 
   it("an unknown path is the pages' where no backend is set", async () => {
     const { url } = await startGateway('');
+    const accept = { accept: 'text/html' };
     for (const path of ['/x', '/gateway/x', '/gateway']) {
-      const answer = await request(url + path);
+      const answer = await request(url + path, { headers: accept });
       expect([answer.statusCode, await answer.body.text()]).toEqual([404, 'page']);
     }
   });

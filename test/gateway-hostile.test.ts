@@ -205,7 +205,7 @@ describe('a hostile backend', () => {
   it('has its hop-by-hop headers dropped, and sets no session of ours', async () => {
     const { url: backend } = await startRaw((_text, socket) =>
       socket.end(
-        'HTTP/1.1 200 OK\r\nConnection: close, X-Named, Content-Length\r\nX-Named: 1\r\nKeep-Alive: 1\r\nProxy-Authenticate: x\r\nProxy-Connection: x\r\nUpgrade: h2c\r\nX-Request-Id: theirs\r\nSet-Cookie: chill_space_session=evil\r\nSet-Cookie: a=1\r\nX-Kept: 1\r\nContent-Length: 2\r\n\r\nok',
+        'HTTP/1.1 200 OK\r\nConnection: close, X-Named, Content-Length\r\nX-Named: 1\r\nKeep-Alive: 1\r\nProxy-Authenticate: x\r\nProxy-Connection: x\r\nUpgrade: h2c\r\nX-Request-Id: theirs\r\nSet-Cookie: chill_space_session=evil\r\nSet-Cookie: __Host-chill_space_session=evil; Secure; Path=/\r\nSet-Cookie: a=1\r\nX-Kept: 1\r\nContent-Length: 2\r\n\r\nok',
       ),
     );
     const { url } = await startGateway(backend, { API_KEYS: 'a-key' });

@@ -34,6 +34,9 @@ export async function startGateway(
   await closeGateway();
   vi.stubEnv('PRIVATE_BACKEND_URL', backends);
   vi.stubEnv('LOG_LEVEL', 'silent');
+  // Short keys are for loopback only, and requests name hosts as each test likes.
+  vi.stubEnv('HOST', '127.0.0.1');
+  vi.stubEnv('ALLOWED_HOSTS', '*');
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
   forgetProcessWide('config');
   const server = await createAppServer({
@@ -49,7 +52,7 @@ export async function startGateway(
 /** Ends the gateway of the last `startGateway`, and its settings. */
 export async function closeGateway(): Promise<void> {
   await shutDown();
-  for (const name of ['gateway', 'config']) forgetProcessWide(name);
+  for (const name of ['gateway', 'config', 'http.wrong-keys']) forgetProcessWide(name);
   vi.unstubAllEnvs();
 }
 

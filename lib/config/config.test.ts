@@ -91,8 +91,46 @@ describe('readConfig', () => {
 describe('listenHost', () => {
   it('is loopback without keys, everywhere with them, and what the operator says before both', () => {
     expect(listenHost(readConfig({}))).toBe('127.0.0.1');
-    expect(listenHost(readConfig({ API_KEYS: 'a,b' }))).toBe('0.0.0.0');
+    expect(listenHost(readConfig({ API_KEYS: 'sixteen-letters-1,sixteen-letters-2' }))).toBe('0.0.0.0');
     expect(listenHost(readConfig({ API_KEYS: 'a', HOST: '::1' }))).toBe('::1');
+  });
+});
+
+describe('API_KEYS', () => {
+  const short = 'fifteen-letters';
+
+  it('are at least 16 characters long where others than this machine reach the server', () => {
+    expect(short).toHaveLength(15);
+    for (const HOST of [undefined, '0.0.0.0', '::', '192.0.2.1', 'chat.example.org'])
+      expect(() => readConfig({ API_KEYS: `a-key-that-is-long-enough,${short}`, HOST })).toThrow(
+        /API_KEYS must have at least 16 characters/,
+      );
+    for (const HOST of ['127.0.0.1', '127.8.8.8', '::1', 'localhost'])
+      expect(readConfig({ API_KEYS: short, HOST }).API_KEYS).toEqual([short]);
+    expect(readConfig({ API_KEYS: `${short}.` }).API_KEYS).toHaveLength(1);
+  });
+
+  it('are not shown by the message that refuses them', () => {
+    expect(() => readConfig({ API_KEYS: short })).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining(short) }),
+    );
+  });
+});
+
+describe('ALLOWED_HOSTS', () => {
+  it('is a list of names, in one spelling', () => {
+    const ALLOWED_HOSTS = 'Chat.Example.org., *.vercel.app ,192.0.2.1,::1,*';
+    expect(readConfig({ ALLOWED_HOSTS }).ALLOWED_HOSTS).toEqual([
+      'chat.example.org',
+      '*.vercel.app',
+      '192.0.2.1',
+      '::1',
+      '*',
+    ]);
+  });
+
+  it.each(['https://chat.example.org', 'chat.example.org:443', 'a/b', 'a.*', '**', '[::1]'])('refuses %s', (names) => {
+    expect(() => readConfig({ ALLOWED_HOSTS: names })).toThrow(/ALLOWED_HOSTS must be host names/);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { isLoopback } from '#lib/config/network';
 import { OLDER_NAMES, SETTINGS, type SettingName } from '#lib/config/settings';
 import { processWide } from '#lib/process';
 import { type LanguageId, languageIdSchema } from '#lib/wire/code';
@@ -82,8 +83,16 @@ function crossChecks(settings: Config): string[] {
     problems.push('CODE_TIMEOUT_SECONDS must not be above CODE_MAX_TIMEOUT_SECONDS');
   if (settings.MODEL_PROVIDER === 'openai' && settings.OPENAI_BASE_URL === undefined)
     problems.push('OPENAI_BASE_URL must be set where MODEL_PROVIDER is openai');
+  // Anyone may guess at a server that others reach.
+  if (settings.API_KEYS.some((key) => key.length < LEAST_KEY_LENGTH) && !isLoopback(listenHost(settings)))
+    problems.push(
+      `API_KEYS must have at least ${LEAST_KEY_LENGTH} characters each where the server listens on ${listenHost(settings)}: make one with openssl rand -hex 24, or set HOST=127.0.0.1`,
+    );
   return problems;
 }
+
+/** Of a key that a server asks for which more than its own machine reaches. */
+const LEAST_KEY_LENGTH = 16;
 
 function present(value: string | undefined): string | undefined {
   const trimmed = value?.trim();

@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 
 /** Settings that speak of other machines. */
@@ -29,6 +29,25 @@ export const trustedProxies = () =>
     return z.NEVER;
   });
 
+/** Names of hosts in the spelling that `lib/http/host.ts` compares: lower case, without the dot at the end. */
+export const hostNames = () =>
+  z.string().transform((words, context): readonly string[] => {
+    const names = words
+      .split(',')
+      .map((word) => word.trim().toLowerCase().replace(/\.$/, ''))
+      .filter((word) => word !== '');
+    const wrong = names.find(
+      (name) => name !== '*' && isIP(name) === 0 && !/^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/.test(name),
+    );
+    if (wrong === undefined) return names;
+    context.addIssue({
+      code: 'custom',
+      message:
+        'must be host names without scheme, port and path, comma-separated: chat.example.org, *.example.org, or * for any',
+    });
+    return z.NEVER;
+  });
+
 export const bearerToken = () =>
   z
     .string()
@@ -40,6 +59,17 @@ export const urlPath = () =>
     .string()
     .regex(/^\/[\x21-\x7e]*$/, 'must be a path that begins with /')
     .optional();
+
+/** Whether a host, without brackets, is this machine's loopback: `localhost`, `*.localhost`, 127.0.0.0/8 or ::1. */
+export function isLoopback(host: string): boolean {
+  const version = isIP(host);
+  if (version !== 0) return LOOPBACK.check(host, version === 6 ? 'ipv6' : 'ipv4');
+  return /^(?:.+\.)?localhost$/i.test(host);
+}
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
+LOOPBACK.addAddress('::1', 'ipv6');
 
 /** Without credentials, query and fragment. */
 export function isBareUrl(url: string): boolean {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bearerToken, isBareUrl, trustedProxies, urlPath } from '#lib/config/network';
+import { bearerToken, hostNames, isBareUrl, trustedProxies, urlPath } from '#lib/config/network';
 import { type LanguageId, languageIdSchema } from '#lib/wire/code';
 
 /**
@@ -148,7 +148,13 @@ export const SETTINGS = {
     'Server',
     list(),
     '',
-    'Keys that callers must show, comma-separated. Without any, the server is for this machine only.',
+    'Keys that callers must show, comma-separated, of at least 16 characters each unless the server listens on loopback. Without any, the server is for this machine only.',
+  ),
+  ALLOWED_HOSTS: define(
+    'Server',
+    hostNames(),
+    '',
+    'Host names under which the server is reached without API_KEYS, beside localhost and the addresses of this machine, comma-separated; *.example.org is every name below it, * any name. With API_KEYS every name is served.',
   ),
   TRUST_PROXY: define(
     'Server',

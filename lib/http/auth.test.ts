@@ -1,21 +1,30 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Fault } from '#lib/fault';
 import {
+  authenticate,
+  checkSignIn,
   createSession,
   endSession,
   findKey,
   identify,
+  SECURE_SESSION_COOKIE,
   SESSION_COOKIE,
   SESSION_SECONDS,
+  sessionCookie,
   sessionKey,
 } from '#lib/http/auth';
 import { json } from '#lib/http/reply';
 import { type RouteContext, route } from '#lib/http/route';
+import { WRONG_KEYS_ALLOWED } from '#lib/http/wrong-keys';
 import { forgetProcessWide } from '#lib/process';
 
 const NOW = Date.UTC(2026, 0, 1);
-const KEYS = ['first-key', 'second-key'];
+const FIRST = 'first-key-of-sixteen';
+const SECOND = 'second-key-of-sixteen';
+const KEYS = [FIRST, SECOND];
 const CONTEXT: RouteContext = { params: Promise.resolve({}), peerAddress: '10.0.0.1' };
+
+beforeEach(() => forgetProcessWide('http.wrong-keys'));
 
 describe('identify', () => {
   it('goes by address where there are no keys', () => {
@@ -28,7 +37,7 @@ describe('identify', () => {
     for (const name of names) expect(name).toMatch(/^key:[0-9a-f]{12}$/);
   });
 
-  it.each([[undefined], ['Bearer wrong'], ['Basic first-key'], ['Bearer '], ['first-key']])(
+  it.each([[undefined], ['Bearer wrong'], ['Basic first-key-of-sixteen'], ['Bearer '], ['first-key-of-sixteen']])(
     'refuses %s',
     (authorization) => {
       const headers = new Headers(authorization === undefined ? {} : { authorization });
@@ -38,27 +47,27 @@ describe('identify', () => {
 });
 
 describe('session cookie', () => {
-  const cookie = `other=1; ${SESSION_COOKIE}=${createSession('first-key', NOW)}`;
+  const cookie = `other=1; ${SESSION_COOKIE}=${createSession(FIRST, NOW)}`;
 
   it('stands for its key until it expires or the key is taken away', () => {
-    expect(sessionKey(cookie, KEYS, NOW)).toBe('first-key');
+    expect(sessionKey(cookie, KEYS, NOW)).toBe(FIRST);
     expect(sessionKey(cookie, KEYS, NOW + SESSION_SECONDS * 1000)).toBeUndefined();
-    expect(sessionKey(cookie, ['second-key'], NOW)).toBeUndefined();
-    expect(cookie).not.toContain('first-key');
+    expect(sessionKey(cookie, [SECOND], NOW)).toBeUndefined();
+    expect(cookie).not.toContain(FIRST);
   });
 
   it('ends with its signing out wherever it was copied to, and alone', () => {
-    const other = `${SESSION_COOKIE}=${createSession('first-key', NOW)}`;
-    const copied = `${SESSION_COOKIE}=${createSession('first-key', NOW)}`;
+    const other = `${SESSION_COOKIE}=${createSession(FIRST, NOW)}`;
+    const copied = `${SESSION_COOKIE}=${createSession(FIRST, NOW)}`;
     endSession(copied, KEYS, NOW);
     expect(sessionKey(copied, KEYS, NOW)).toBeUndefined();
-    expect(sessionKey(other, KEYS, NOW)).toBe('first-key');
+    expect(sessionKey(other, KEYS, NOW)).toBe(FIRST);
     endSession('', KEYS, NOW);
     endSession(`${SESSION_COOKIE}=a.b.c.d`, KEYS, NOW);
   });
 
   it('is not taken when any part was changed', () => {
-    const value = createSession('first-key', NOW);
+    const value = createSession(FIRST, NOW);
     const [name, id, expiry, signature] = value.split('.');
     const forged = [
       `${name}.${id}.${Number(expiry) + 1}.${signature}`,
@@ -73,6 +82,73 @@ describe('session cookie', () => {
   });
 });
 
+describe('several session cookies', () => {
+  const valid = createSession(FIRST, NOW);
+
+  it('let in by any one that is valid, of either name', () => {
+    for (const name of [SESSION_COOKIE, SECURE_SESSION_COOKIE]) {
+      const evil = `${SESSION_COOKIE}=a.b.9999999999.c; ${SECURE_SESSION_COOKIE}=x; ${SESSION_COOKIE}=`;
+      expect(sessionKey(`${evil}; ${name}=${valid}`, KEYS, NOW)).toBe(FIRST);
+      expect(sessionKey(`${name}=${valid}; ${evil}`, KEYS, NOW)).toBe(FIRST);
+      expect(sessionKey(evil, KEYS, NOW)).toBeUndefined();
+      expect(sessionKey(`x${name}=${valid}`, KEYS, NOW)).toBeUndefined();
+    }
+  });
+
+  it('all end with signing out', () => {
+    const [one, two] = [createSession(FIRST, NOW), createSession(SECOND, NOW)];
+    endSession(`${SESSION_COOKIE}=${one}; ${SECURE_SESSION_COOKIE}=${two}`, KEYS, NOW);
+    for (const value of [one, two]) expect(sessionKey(`${SESSION_COOKIE}=${value}`, KEYS, NOW)).toBeUndefined();
+  });
+
+  it('are __Host- where the browser speaks TLS, and plain otherwise', () => {
+    expect(sessionCookie('v', true)).toMatch(
+      /^__Host-chill_space_session=v; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Strict; Secure$/,
+    );
+    expect(sessionCookie('v', false)).toMatch(
+      /^chill_space_session=v; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Strict$/,
+    );
+  });
+});
+
+describe('wrong keys', () => {
+  const bearer = (key: string) => new Headers({ authorization: `Bearer ${key}` });
+  const cookie = (value: string) => new Headers({ cookie: `${SESSION_COOKIE}=${value}` });
+  const limited = expect.objectContaining({ code: 'rate_limited', retryAfterSeconds: expect.any(Number) });
+  const ask = (headers: Headers, address = '192.0.2.1') => authenticate(headers, KEYS, address, NOW);
+
+  it('are counted for their address over all ways to show one, and then keep out right ones too', () => {
+    for (let index = 0; index < WRONG_KEYS_ALLOWED - 2; index++) expect(ask(bearer(`wrong-${index}`))).toBeUndefined();
+    expect(ask(cookie('a.b.9999999999.c'))).toBeUndefined();
+    expect(checkSignIn('wrong', KEYS, '192.0.2.1')).toBeUndefined();
+    for (const headers of [bearer('wrong'), bearer(FIRST), cookie(createSession(FIRST, NOW)), new Headers()])
+      expect(() => ask(headers)).toThrow(limited);
+    expect(() => checkSignIn(FIRST, KEYS, '192.0.2.1')).toThrow(limited);
+    expect(ask(bearer(FIRST), '192.0.2.2')).toEqual({ key: FIRST, isBearer: true });
+  });
+
+  it('are not what a request without one, an old session, or one repeated cookie is', () => {
+    const old = createSession(FIRST, NOW - 2 * SESSION_SECONDS * 1000);
+    for (let index = 0; index < 3 * WRONG_KEYS_ALLOWED; index++)
+      for (const headers of [new Headers(), cookie(old), cookie('of.a.removed.key')])
+        expect(ask(headers)).toBeUndefined();
+    expect(ask(bearer(FIRST))?.key).toBe(FIRST);
+  });
+
+  it('are cookies that differ, too', () => {
+    for (let index = 0; index < WRONG_KEYS_ALLOWED; index++) expect(ask(cookie(`a.b.${index}.c`))).toBeUndefined();
+    expect(() => ask(bearer(FIRST))).toThrow(limited);
+  });
+
+  it('are counted together for callers whose address is not known', () => {
+    for (let index = 0; index < WRONG_KEYS_ALLOWED; index++)
+      expect(() => identify(bearer('wrong'), KEYS, undefined, NOW)).toThrow(
+        expect.objectContaining({ code: 'unauthorized' }),
+      );
+    expect(() => identify(bearer(FIRST), KEYS, undefined, NOW)).toThrow(limited);
+  });
+});
+
 describe('a route under keys and limits', () => {
   const routes = route(
     '/api/kept',
@@ -80,7 +156,7 @@ describe('a route under keys and limits', () => {
     { limited: 'code' },
   );
   const open = route('/api/open', { GET: () => json('here') }, { open: true });
-  const at = 'http://app.example/api/kept';
+  const at = 'http://localhost/api/kept';
 
   function withEnvironment(values: Record<string, string>): void {
     Object.assign(process.env, values);
@@ -98,7 +174,7 @@ describe('a route under keys and limits', () => {
     withEnvironment({ API_KEYS: KEYS.join(',') });
     expect((await routes.GET(new Request(at), CONTEXT)).status).toBe(401);
     expect((await open.GET(new Request(at), CONTEXT)).status).toBe(200);
-    const answer = await routes.GET(new Request(at, { headers: { authorization: 'Bearer second-key' } }), CONTEXT);
+    const answer = await routes.GET(new Request(at, { headers: { authorization: `Bearer ${SECOND}` } }), CONTEXT);
     expect(await answer.json()).toMatch(/^key:/);
   });
 
@@ -147,7 +223,7 @@ describe('a route under keys and limits', () => {
   });
 
   it('compares against every key', () => {
-    expect(findKey('first-key', KEYS)).toBe('first-key');
+    expect(findKey(FIRST, KEYS)).toBe(FIRST);
     expect(findKey('', KEYS)).toBeUndefined();
   });
 });

@@ -1,22 +1,27 @@
 import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { Fault } from '#lib/fault';
+import { endedSessions } from '#lib/http/ended-sessions';
 import type { RequestHeaders } from '#lib/http/request';
-import { processWide } from '#lib/process';
+import { countWrongCookie, countWrongKey, refuseGuesser } from '#lib/http/wrong-keys';
 
 /**
- * Who may call where `API_KEYS` is set (SPEC §1): a key as `Authorization: Bearer …`, or the cookie that signing in sets.
+ * Who may call where `API_KEYS` is set: a key as `Authorization: Bearer …`, or the cookie that signing in sets.
  *
  * A session cookie is `<key id>.<session id>.<expiry in Unix seconds>.<HMAC-SHA-256 of them under the key>`. Signing out
  * ends that session for everyone who has its cookie, as long as this process lives; taking a key out of `API_KEYS` ends all
  * of its sessions for good.
  */
 export const SESSION_COOKIE = 'chill_space_session';
+/**
+ * Its name where the browser speaks TLS. Browsers take a `__Host-` cookie only over TLS, from this very host and for all of its paths
+ * (RFC 6265bis §4.1.3.2), so that no neighbour can set one.
+ */
+export const SECURE_SESSION_COOKIE = `__Host-${SESSION_COOKIE}`;
 export const SESSION_SECONDS = 30 * 24 * 60 * 60;
 
 /**
  * The caller's name for fairness, limits and ownership: of its key where there are keys, else its address.
- * Throws `unauthorized` where keys are set and none is shown.
+ * Throws `unauthorized` where keys are set and none is shown, and `rate_limited` after too many wrong ones.
  */
 export function identify(
   headers: RequestHeaders,
@@ -24,12 +29,62 @@ export function identify(
   address: string | undefined,
   nowMs: number,
 ): string {
-  if (keys.length === 0) return address ?? 'unknown';
-  const shown = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1];
-  const key = shown === undefined ? sessionKey(headers.get('cookie'), keys, nowMs) : findKey(shown, keys);
-  if (key === undefined)
-    throw new Fault('unauthorized', 'This server needs a key: send it as Authorization: Bearer <key>, or sign in.');
-  return `key:${keyId(key)}`;
+  if (keys.length === 0) return address ?? UNKNOWN_ADDRESS;
+  const shown = authenticate(headers, keys, address, nowMs);
+  if (shown === undefined) throw keyNeeded();
+  return `key:${idsOf(keys).get(shown.key)}`;
+}
+
+export function keyNeeded(): Fault {
+  return new Fault('unauthorized', 'This server needs a key: send it as Authorization: Bearer <key>, or sign in.');
+}
+
+/** What a caller shows to be let in. */
+export interface ShownKey {
+  key: string;
+  /** `Authorization` has the key itself; otherwise a session cookie stands for it. */
+  isBearer: boolean;
+}
+
+/**
+ * The key that a request shows, or undefined. Wrong ones are counted for `address`; after too many this throws `rate_limited`.
+ * `foreignBearer`: `Authorization` may be meant for another server, so that a session counts beside it.
+ */
+export function authenticate(
+  headers: RequestHeaders,
+  keys: readonly string[],
+  address: string | undefined,
+  nowMs: number,
+  foreignBearer = false,
+): ShownKey | undefined {
+  const guesser = address ?? UNKNOWN_ADDRESS;
+  refuseGuesser(guesser);
+  const shown = bearerOf(headers.get('authorization'));
+  const key = shown === undefined ? undefined : findKey(shown, keys);
+  if (key !== undefined) return { key, isBearer: true };
+  if (shown === undefined || foreignBearer) {
+    const sessions = sessionsOf(headers.get('cookie'), keys);
+    const valid = sessions.find((one) => isValid(one, nowMs));
+    if (valid?.key !== undefined) return { key: valid.key, isBearer: false };
+    for (const { key: made, value } of sessions) if (made === undefined) countWrongCookie(guesser, value);
+  }
+  if (shown !== undefined) countWrongKey(guesser);
+  return undefined;
+}
+
+/** Callers whose address is not known are counted together. */
+const UNKNOWN_ADDRESS = 'unknown';
+
+/** The key of a sign-in, or undefined if it is wrong, which is counted as by `authenticate`. */
+export function checkSignIn(
+  shown: string,
+  keys: readonly string[],
+  address: string | undefined = UNKNOWN_ADDRESS,
+): string | undefined {
+  refuseGuesser(address);
+  const key = findKey(shown, keys);
+  if (key === undefined) countWrongKey(address);
+  return key;
 }
 
 /** The key of `keys` that equals `shown`, compared in constant time and against all of them. */
@@ -46,40 +101,78 @@ export function createSession(key: string, nowMs: number): string {
   return `${claim}.${sign(claim, key)}`;
 }
 
-/** `Set-Cookie` for a session, or with `value` empty to end one. `secure` where the browser speaks TLS to us or to a proxy. */
+/** `Set-Cookie` for a session, or with `value` empty to end one. `secure`: the browser speaks TLS, to us or to a trusted proxy. */
 export function sessionCookie(value: string, secure: boolean): string {
   const age = value === '' ? 0 : SESSION_SECONDS;
-  return `${SESSION_COOKIE}=${value}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
+  const name = secure ? SECURE_SESSION_COOKIE : SESSION_COOKIE;
+  return `${name}=${value}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
 }
 
-/** The key behind a valid session cookie among `cookies`. */
+/** The key behind a valid session cookie among `cookies`. Counts nothing: for a second look at a request that was let in. */
 export function sessionKey(cookies: string | null, keys: readonly string[], nowMs: number): string | undefined {
-  return session(cookies, keys, nowMs)?.key;
+  return sessionsOf(cookies, keys).find((one) => isValid(one, nowMs))?.key;
 }
 
-/** Ends the session that a cookie among `cookies` stands for, if any, wherever else its cookie was copied to. */
+/** Whether a request that was let in may read what a key protects. Counts nothing. */
+export function showsKey(headers: RequestHeaders, keys: readonly string[], nowMs: number): boolean {
+  if (keys.length === 0) return true;
+  const shown = bearerOf(headers.get('authorization'));
+  if (shown !== undefined && findKey(shown, keys) !== undefined) return true;
+  return sessionKey(headers.get('cookie'), keys, nowMs) !== undefined;
+}
+
+/** Ends every session that a cookie among `cookies` stands for, wherever else its cookie was copied to. */
 export function endSession(cookies: string | null, keys: readonly string[], nowMs: number): void {
-  const ended = session(cookies, keys, nowMs);
-  if (ended !== undefined) endedSessions().set(ended.id, true);
+  // Only what a valid cookie names gets in here: nobody without a key can fill the list.
+  for (const one of sessionsOf(cookies, keys))
+    if (isValid(one, nowMs)) endedSessions().add(one, Math.floor(nowMs / 1000));
 }
 
-/** Only what a valid cookie names gets in here: nobody without a key can fill it. */
-function endedSessions(): LRUCache<string, true> {
-  return processWide('http.ended-sessions', () => new LRUCache({ max: 100_000, ttl: SESSION_SECONDS * 1000 }));
+interface Session {
+  value: string;
+  /** The key that signed it; undefined if none of ours did. */
+  key: string | undefined;
+  keyId: string;
+  id: string;
+  /** Unix seconds. */
+  issuedAt: number;
+  expiry: number;
 }
 
-function session(
-  cookies: string | null,
-  keys: readonly string[],
-  nowMs: number,
-): { key: string; id: string } | undefined {
-  const value = new RegExp(`(?:^|;\\s*)${SESSION_COOKIE}=([^;]+)`).exec(cookies ?? '')?.[1];
-  const [name, id, expiry, signature] = value?.split('.') ?? [];
-  if (name === undefined || id === undefined || expiry === undefined || signature === undefined) return undefined;
-  const key = keys.find((candidate) => keyId(candidate) === name);
-  if (key === undefined || !timingSafeEqual(sha256(sign(`${name}.${id}.${expiry}`, key)), sha256(signature)))
-    return undefined;
-  return Number(expiry) * 1000 > nowMs && !endedSessions().has(id) ? { key, id } : undefined;
+/** Every session cookie among `cookies`, of either name: one that a neighbour has set does not hide the valid one. */
+function sessionsOf(cookies: string | null, keys: readonly string[]): Session[] {
+  if (cookies === null || !cookies.includes(SESSION_COOKIE)) return [];
+  return [...cookies.matchAll(COOKIES)].map(([, value = '']) => {
+    const [name = '', id = '', expiry = '', signature = ''] = value.split('.');
+    const signer = keys.find((key) => idsOf(keys).get(key) === name);
+    const isSigned =
+      signer !== undefined && timingSafeEqual(sha256(sign(`${name}.${id}.${expiry}`, signer)), sha256(signature));
+    const seconds = Number(expiry);
+    const key = isSigned ? signer : undefined;
+    return { value, key, keyId: name, id, expiry: seconds, issuedAt: seconds - SESSION_SECONDS };
+  });
+}
+
+const COOKIES = new RegExp(`(?:^|;\\s*)(?:__Host-)?${SESSION_COOKIE}=([^;]+)`, 'g');
+
+function isValid(session: Session, nowMs: number): boolean {
+  return session.key !== undefined && session.expiry * 1000 > nowMs && !endedSessions().has(session);
+}
+
+function bearerOf(authorization: string | null): string | undefined {
+  return authorization === null ? undefined : /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+}
+
+const ids = new WeakMap<readonly string[], ReadonlyMap<string, string>>();
+
+/** The id of each key. Keys never change in place. */
+function idsOf(keys: readonly string[]): ReadonlyMap<string, string> {
+  let known = ids.get(keys);
+  if (known === undefined) {
+    known = new Map(keys.map((key) => [key, keyId(key)]));
+    ids.set(keys, known);
+  }
+  return known;
 }
 
 /** Tells keys apart in logs and cookies without telling the key. */

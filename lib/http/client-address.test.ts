@@ -1,6 +1,8 @@
+import { BlockList } from 'node:net';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '#lib/config/index';
-import { clientAddress, isTrustedProxy } from '#lib/http/client-address';
+import { clientAddress, countedAddress, countedClient, isTrustedProxy } from '#lib/http/client-address';
 
 const trust = (TRUST_PROXY: string) => readConfig({ TRUST_PROXY }).TRUST_PROXY;
 const MADE_UP = '6.6.6.6, 1.2.3.4';
@@ -30,6 +32,44 @@ describe('clientAddress', () => {
   it('knows nobody where the platform tells no peer and no proxy is believed', () => {
     expect(clientAddress(undefined, MADE_UP, trust('false'))).toBeUndefined();
     expect(clientAddress(undefined, MADE_UP, trust('1'))).toBe('1.2.3.4');
+  });
+});
+
+describe('countedAddress', () => {
+  it.each([
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['::1', '::1'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:DB8::1', '2001:db8:0:0::/64'],
+    ['2001:db8:0:0:8::', '2001:db8:0:0::/64'],
+    ['1::', '1:0:0:0::/64'],
+    ['64:ff9b::192.0.2.1', '64:ff9b:0:0::/64'],
+    ['fe80::1:2%eth0', 'fe80::1:2'],
+  ])('of %s is %s', (address, expected) => {
+    expect(countedAddress(address)).toBe(expected);
+  });
+
+  it('is the same for every address of a /64, and for no other', () => {
+    const group = fc.integer({ min: 0, max: 0xffff }).map((value) => value.toString(16));
+    const network = fc.tuple(fc.constantFrom('2001', '2a02'), group, group, group);
+    const host = fc.tuple(group, group, group, group);
+    fc.assert(
+      fc.property(network, host, network, host, (a, x, b, y) => {
+        const [first, second] = [[...a, ...x].join(':'), [...b, ...y].join(':')];
+        const shortest = new URL(`http://[${first}]`).hostname.slice(1, -1);
+        expect(countedAddress(shortest)).toBe(countedAddress(first));
+        const list = new BlockList();
+        list.addSubnet(first, 64, 'ipv6');
+        expect(countedAddress(first) === countedAddress(second)).toBe(list.check(second, 'ipv6'));
+      }),
+    );
+  });
+
+  it('is of the client behind a trusted proxy', () => {
+    expect(countedClient('127.0.0.1', '2001:db8::7', trust('loopback'))).toBe('2001:db8:0:0::/64');
+    expect(countedClient('127.0.0.1', '2001:db8::7', trust('false'))).toBe('127.0.0.1');
+    expect(countedClient(undefined, null, trust('false'))).toBeUndefined();
   });
 });
 

@@ -30,6 +30,46 @@ export function clientAddress(
   return client;
 }
 
+/** The client's address as it is counted; undefined where the platform does not say. Arguments as of `clientAddress`. */
+export function countedClient(
+  peer: string | undefined,
+  forwardedFor: string | null,
+  trust: TrustedProxies | undefined,
+): string | undefined {
+  const address = trust === undefined ? peer : clientAddress(peer, forwardedFor, trust);
+  return address === undefined ? undefined : countedAddress(address);
+}
+
+/**
+ * The name under which an address is counted: IPv4 as it is, IPv6 by its /64, of which a single client has all addresses.
+ * Link-local ones stay as they are, since every neighbour has the same /64.
+ */
+export function countedAddress(address: string): string {
+  if (!address.includes(':')) return address;
+  const plain = plainAddress(address.replace(/%.*$/, ''));
+  if (plain === undefined || isIP(plain) !== 6) return plain ?? address;
+  if (/^(?:fe[89ab][0-9a-f]:|::1$)/i.test(plain)) return plain;
+  return `${firstGroups(plain)}::/64`;
+}
+
+/** The first 64 bits of an IPv6 address, without zeros that can be left out. */
+function firstGroups(address: string): string {
+  const [head = '', tail] = address.split('::');
+  const before = groupsOf(head);
+  const after = tail === undefined ? [] : groupsOf(tail);
+  const zeros = Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0');
+  return [...before, ...zeros, ...after]
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
+}
+
+/** An IPv4 address at the end is two groups. Its digits do not matter here: it never is in the first 64 bits. */
+function groupsOf(text: string): string[] {
+  if (text === '') return [];
+  return text.split(':').flatMap((group) => (group.includes('.') ? ['0', '0'] : [group]));
+}
+
 /** Whether the connection's other end is a proxy whose forwarding headers are believed. */
 export function isTrustedProxy(peer: string | undefined, trust: TrustedProxies | undefined): boolean {
   if (trust === undefined) return false;

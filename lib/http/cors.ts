@@ -1,4 +1,5 @@
 import type { Config } from '#lib/config/index';
+import { listensOnLoopback, namesLoopback } from '#lib/http/host';
 
 const ALLOWED_HEADERS =
   'Content-Type, Accept, Authorization, Last-Event-ID, X-Request-Id, Idempotency-Key, Cache-Control';
@@ -6,18 +7,34 @@ const EXPOSED_HEADERS = 'X-Request-Id, X-Cache, X-Execution-Time-Ms, Retry-After
 const MAX_AGE_SECONDS = '3600';
 
 /**
- * Whether a page at `origin` may call this server (SPEC §1): FRONTEND_URL, CORS_ALLOWED_ORIGINS, http://localhost:3000,
- * and the server's own origin, which is known by the Host that the browser sent.
+ * Whether a page at `origin` may call this server: FRONTEND_URL, CORS_ALLOWED_ORIGINS, the server's own origin, and
+ * http://localhost:3000 if the server listens on loopback and is called by a name of loopback. Scheme, host and port are compared.
+ *
+ * `forwardedProto` is believed from anyone here: no page can set `X-Forwarded-Proto` on a request of its own, since
+ * browsers would ask for permission first.
  */
-export function isAllowedOrigin(origin: string, host: string | null, settings: Config): boolean {
+export function isAllowedOrigin(
+  origin: string,
+  host: string | null,
+  forwardedProto: string | null,
+  settings: Config,
+): boolean {
   if (settings.CORS_ALLOWED_ORIGINS.includes('*')) return true;
-  if (origin === 'http://localhost:3000') return true;
-  const given = normalise(origin);
+  const given = originOf(origin);
   if (given === undefined) return false;
-  if (host !== null && given.host === host.toLowerCase()) return true;
+  if (host !== null && given === originOf(`${forwardedScheme(forwardedProto)}://${host}`)) return true;
+  if (given === LOCAL_PAGE && host !== null && namesLoopback(host) && listensOnLoopback(settings)) return true;
   return [settings.FRONTEND_URL, ...settings.CORS_ALLOWED_ORIGINS].some(
-    (allowed) => allowed !== undefined && normalise(allowed)?.origin === given.origin,
+    (allowed) => allowed !== undefined && originOf(allowed) === given,
   );
+}
+
+/** Where the pages of a development server are, which may call another server of the same machine. */
+const LOCAL_PAGE = 'http://localhost:3000';
+
+/** What the browser speaks, by `X-Forwarded-Proto`: the first of a list is the proxy that is nearest to it. */
+export function forwardedScheme(forwardedProto: string | null): 'http' | 'https' {
+  return forwardedProto?.split(',', 1)[0]?.trim().toLowerCase() === 'https' ? 'https' : 'http';
 }
 
 /** The headers for an answer to an allowed origin; `preflight` adds what only an OPTIONS answer needs. */
@@ -35,6 +52,10 @@ export function corsHeaders(origin: string, preflight = false): Record<string, s
   return headers;
 }
 
-function normalise(origin: string): URL | undefined {
-  return URL.canParse(origin) ? new URL(origin) : undefined;
+/** In the spelling of URLs: lower case, without the port that the scheme implies. Undefined if it is no URL. */
+function originOf(url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined;
+  const { origin } = new URL(url);
+  // Schemes that the URL standard does not know (browser extensions) all have this one.
+  return origin === 'null' ? url.toLowerCase().replace(/\/+$/, '') : origin;
 }

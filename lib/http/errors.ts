@@ -17,6 +17,7 @@ export const STATUS_OF: Record<FaultCode, number> = {
   body_too_large: 413,
   code_too_large: 413,
   unsupported_media_type: 415,
+  host_not_allowed: 421,
   unsupported_value: 422,
   unsupported_language: 400,
   rate_limited: 429,

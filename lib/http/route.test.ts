@@ -33,7 +33,10 @@ function post(body: string, headers: Record<string, string> = {}): Request {
   });
 }
 
-beforeEach(() => forgetProcessWide('config'));
+beforeEach(() => {
+  vi.stubEnv('ALLOWED_HOSTS', 'app.example');
+  forgetProcessWide('config');
+});
 afterEach(() => vi.unstubAllEnvs());
 
 describe('route', () => {
@@ -83,6 +86,21 @@ describe('route', () => {
     expect(answer.status).toBe(503);
     expect(answer.headers.get('retry-after')).toBe('7');
     expect(await answer.json()).toEqual({ error: 'The queue is full. Try again in 7 s.', code: 'queue_full' });
+  });
+
+  it('refuses a host that is not its own while no key is asked for', async () => {
+    const ask = (host: string) => routes.GET(new Request(URL_HERE, { headers: { host } }), CONTEXT);
+    const refused = await ask('evil.example');
+    expect(refused.status).toBe(421);
+    expect(refused.headers.get('x-request-id')).not.toBeNull();
+    expect(await refused.json()).toMatchObject({
+      code: 'host_not_allowed',
+      error: expect.stringContaining('ALLOWED_HOSTS'),
+    });
+    for (const host of ['app.example', 'localhost:3000']) expect((await ask(host)).status).toBe(200);
+    vi.stubEnv('API_KEYS', 'a-key-of-sixteen-characters');
+    forgetProcessWide('config');
+    expect((await ask('evil.example')).status).toBe(401);
   });
 
   it('tells nothing of an unexpected failure', async () => {
@@ -144,12 +162,42 @@ describe('CORS', () => {
   const from = (origin: string, method = 'GET') =>
     new Request(URL_HERE, { method, headers: { origin, host: 'app.example:3000' } });
 
-  it('allows the own origin and http://localhost:3000', async () => {
-    for (const origin of ['http://app.example:3000', 'http://localhost:3000']) {
-      const answer = await routes.GET(from(origin), CONTEXT);
-      expect(answer.headers.get('access-control-allow-origin')).toBe(origin);
-      expect(answer.headers.get('vary')).toBe('Origin');
-    }
+  const headers = (origin: string, host: string, more: Record<string, string> = {}) =>
+    new Request(URL_HERE, { headers: { origin, host, ...more } });
+  const allowed = async (request: Request) =>
+    (await routes.GET(request, CONTEXT)).headers.get('access-control-allow-origin');
+
+  it('allows the own origin', async () => {
+    const answer = await routes.GET(from('http://app.example:3000'), CONTEXT);
+    expect(answer.headers.get('access-control-allow-origin')).toBe('http://app.example:3000');
+    expect(answer.headers.get('vary')).toBe('Origin');
+  });
+
+  it('compares scheme, host and port', async () => {
+    for (const origin of ['https://app.example:3000', 'http://app.example', 'http://app.example:3001', 'http://app'])
+      expect(await allowed(from(origin)), origin).toBeNull();
+    const tls = { 'x-forwarded-proto': 'https, http' };
+    expect(await allowed(headers('https://app.example', 'app.example:443', tls))).toBe('https://app.example');
+    expect(await allowed(headers('http://app.example', 'app.example', tls))).toBeNull();
+    expect(await allowed(headers('http://app.example', 'APP.example:80'))).toBe('http://app.example');
+  });
+
+  it('allows http://localhost:3000 where the server listens on loopback and is called there', async () => {
+    const page = 'http://localhost:3000';
+    expect(await allowed(headers(page, '127.0.0.1:8080'))).toBe(page);
+    expect(await allowed(headers(page, 'app.example'))).toBeNull();
+    vi.stubEnv('HOST', '0.0.0.0');
+    forgetProcessWide('config');
+    expect(await allowed(headers(page, '127.0.0.1:8080'))).toBeNull();
+  });
+
+  it('takes the origins that are named, also those of schemes without a host', async () => {
+    vi.stubEnv('CORS_ALLOWED_ORIGINS', 'https://page.example/,app-extension://abc');
+    forgetProcessWide('config');
+    for (const origin of ['https://page.example', 'app-extension://abc'])
+      expect(await allowed(from(origin))).toBe(origin);
+    for (const origin of ['http://page.example', 'app-extension://abcd', 'null'])
+      expect(await allowed(from(origin))).toBeNull();
   });
 
   it('gives anyone else no headers, and refuses what changes state', async () => {
@@ -164,7 +212,7 @@ describe('CORS', () => {
   });
 
   it('answers a preflight with methods, headers and age of the contract', async () => {
-    const answer = await routes.OPTIONS(from('http://localhost:3000', 'OPTIONS'), CONTEXT);
+    const answer = await routes.OPTIONS(from('http://app.example:3000', 'OPTIONS'), CONTEXT);
     expect(answer.status).toBe(204);
     expect(answer.headers.get('access-control-allow-methods')).toBe('GET, POST, DELETE, OPTIONS');
     expect(answer.headers.get('access-control-allow-headers')).toContain('Last-Event-ID');

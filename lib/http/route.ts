@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { type Config, config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
 import { identify } from '#lib/http/auth';
-import { clientAddress } from '#lib/http/client-address';
+import { countedClient } from '#lib/http/client-address';
 import { corsHeaders, isAllowedOrigin } from '#lib/http/cors';
 import { describeError } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
+import { refusedHost } from '#lib/http/host';
 import { countRequest, type LimitedWork, uncountRequest } from '#lib/http/rate-limit';
 import { json, type Reply } from '#lib/http/reply';
 import { type HttpRequest, WebRequest } from '#lib/http/request';
@@ -30,6 +31,8 @@ export interface Call {
   readonly params: Params;
   /** Who asks, for fairness, limits and ownership: the name of its key where there are keys, else its address. */
   readonly caller: string;
+  /** The other end of the connection, which may be a proxy; undefined where the platform does not say. */
+  readonly peerAddress: string | undefined;
   readonly settings: Config;
   readonly log: Log;
 }
@@ -40,6 +43,10 @@ export type Handler = (request: HttpRequest, call: Call) => Reply | Promise<Repl
 export interface RouteHandler {
   (request: Request, context: RouteContext): Promise<Response>;
   reply(request: HttpRequest, context: RouteContext): Promise<Reply>;
+  /** What the route answers if `error` keeps the request from its handler: errors have the shape of the route's API. */
+  refuse(error: unknown, request: HttpRequest): Reply;
+  /** The methods of the route, as `Allow` has them. */
+  readonly allow: string;
 }
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
@@ -76,12 +83,18 @@ export function route(
     const handler = method === 'OPTIONS' ? () => preflight(allow) : handlers[method === 'HEAD' ? 'GET' : method];
     const entry: Entry = { name, method, handler: handler ?? (() => notAllowed(allow, options)), options };
     const reply = (request: HttpRequest, context: RouteContext) => serve(entry, request, context);
-    // `server.ts` never lets a request for the gateway's own host get here; Next does.
-    const respond = async (request: Request, context: RouteContext) =>
-      name !== '/gateway-health' && isGatewayHost(request.headers.get('host'), config())
-        ? new Response(null, { status: 404 })
-        : toResponse(await reply(new WebRequest(request), context));
-    return [method, Object.assign(respond, { reply })];
+    const refuse = (error: unknown, request: HttpRequest) => refusal(error, entry, request);
+    const respond = async (request: Request, context: RouteContext) => {
+      const asked = new WebRequest(request);
+      const settings = config();
+      // `server.ts` checks both before it looks for a route.
+      const fault = refusedHost(asked.headers.get('host') ?? new URL(asked.url).host, settings);
+      if (fault !== undefined) return toResponse(refuse(fault, asked));
+      if (name !== '/gateway-health' && isGatewayHost(asked.headers.get('host'), settings))
+        return new Response(null, { status: 404 });
+      return toResponse(await reply(asked, context));
+    };
+    return [method, Object.assign(respond, { reply, refuse, allow })];
   });
   return Object.fromEntries(entries) as Record<Method, RouteHandler>;
 }
@@ -102,7 +115,7 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
   const { name, method, handler, options } = entry;
   const started = performance.now();
   const settings = config();
-  const givenId = saneRequestId(request.headers.get('x-request-id'));
+  const givenId = saneRequestId(request);
   const requestId = givenId ?? randomUUID();
   const traces = tracer();
   traces?.adopt(requestId, request.headers.get('traceparent'));
@@ -116,14 +129,16 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
     const caller =
       method === 'OPTIONS'
         ? 'preflight'
-        : identify(request.headers, keys, addressOf(request, context.peerAddress, settings), Date.now());
+        : identify(request.headers, keys, addressOf(request, context, settings), Date.now());
     request.caller = caller;
     if (options.limited !== undefined && method === 'POST' && settings[LIMIT_OF[options.limited]] > 0) {
       await countRequest(options.limited, caller, settings[LIMIT_OF[options.limited]]);
       counted = caller;
     }
     const params = context.params instanceof Promise ? await context.params : context.params;
-    const call: Call = { requestId, isIdGiven: givenId !== undefined, params, caller, settings, log: log() };
+    const { peerAddress } = context;
+    const isIdGiven = givenId !== undefined;
+    const call: Call = { requestId, isIdGiven, params, caller, peerAddress, settings, log: log() };
     reply = await handler(request, call);
   } catch (error) {
     failure = error;
@@ -164,13 +179,13 @@ function complete(
   requestId: string,
   origin: string | null,
   request: HttpRequest,
-  method: Method,
+  method: string,
   settings: Config,
 ): Reply {
   const { headers, body } = reply;
   headers['x-request-id'] ??= requestId;
   headers['x-content-type-options'] = 'nosniff';
-  if (origin !== null && isAllowedOrigin(origin, request.headers.get('host'), settings))
+  if (origin !== null && isAllowed(origin, request, settings))
     Object.assign(headers, corsHeaders(origin, method === 'OPTIONS'));
   if (method !== 'HEAD') return reply;
   // A HEAD answer has the headers of the GET and no body; a stream that nobody will read is ended.
@@ -182,14 +197,19 @@ function toResponse({ status, headers, body }: Reply): Response {
   return new Response(body, { status, headers });
 }
 
-function addressOf(request: HttpRequest, peer: string | undefined, { TRUST_PROXY: trust }: Config): string | undefined {
-  return trust === undefined ? peer : clientAddress(peer, request.headers.get('x-forwarded-for'), trust);
+function addressOf({ headers }: HttpRequest, { peerAddress }: RouteContext, settings: Config): string | undefined {
+  const { TRUST_PROXY: trust } = settings;
+  return countedClient(peerAddress, trust === undefined ? null : headers.get('x-forwarded-for'), trust);
+}
+
+function isAllowed(origin: string, { headers }: HttpRequest, settings: Config): boolean {
+  return isAllowedOrigin(origin, headers.get('host'), headers.get('x-forwarded-proto'), settings);
 }
 
 /** A page elsewhere may not change anything here unless it is allowed; reads go through, but without CORS headers it cannot see them. */
 function refuseForeignOrigin(origin: string, request: HttpRequest, method: Method, settings: Config): void {
   if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return;
-  if (!isAllowedOrigin(origin, request.headers.get('host'), settings))
+  if (!isAllowed(origin, request, settings))
     throw new Fault(
       'origin_not_allowed',
       'Pages from this origin may not call this server. Add the origin to CORS_ALLOWED_ORIGINS.',
@@ -205,6 +225,16 @@ function failed(error: unknown, { errorBody }: RouteOptions): Reply {
   );
 }
 
+/** An answer without the handler, logged and completed like every other. */
+function refusal(error: unknown, { name, options }: Entry, request: HttpRequest): Reply {
+  const { method } = request;
+  const requestId = requestIdOf(request);
+  const reply = failed(error, options);
+  metrics().requests.add(name, method, reply.status, 0);
+  logRequest('info', requestId, method, name, reply.status, 0);
+  return complete(reply, requestId, null, request, method, config());
+}
+
 function notAllowed(allow: string, options: RouteOptions): Reply {
   const reply = failed(new Fault('method_not_allowed', `This method is not allowed here. Allowed: ${allow}.`), options);
   reply.headers.allow = allow;
@@ -215,6 +245,12 @@ function preflight(allow: string): Reply {
   return { status: 204, headers: { allow }, body: null };
 }
 
-function saneRequestId(id: string | null): string | undefined {
-  return id !== null && /^[A-Za-z0-9._:-]{1,128}$/.test(id) ? id : undefined;
+/** The caller's own id if it is a sane one, else a new one. */
+export function requestIdOf(request: Pick<HttpRequest, 'headers'>): string {
+  return saneRequestId(request) ?? randomUUID();
+}
+
+function saneRequestId({ headers }: Pick<HttpRequest, 'headers'>): string | undefined {
+  const given = headers.get('x-request-id');
+  return given !== null && /^[A-Za-z0-9._:-]{1,128}$/.test(given) ? given : undefined;
 }

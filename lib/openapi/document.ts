@@ -48,12 +48,13 @@ export function answersOf(operation: Operation): Record<string, Answer> {
 /** The codes of all errors that an operation can answer with. */
 export function faultsOf(operation: Operation): FaultCode[] {
   const faults = new Set<FaultCode>(operation.faults);
-  if (operation.access === 'key') faults.add('unauthorized');
+  if (operation.access === 'key') for (const code of ['unauthorized', 'rate_limited'] as const) faults.add(code);
   if (operation.method !== 'get') faults.add('origin_not_allowed');
   if (operation.body !== undefined) {
     for (const code of ['invalid_request', 'invalid_json', 'body_too_large', 'queue_full'] as const) faults.add(code);
     if (operation.tag !== 'Ollama') faults.add('unsupported_media_type');
   }
+  faults.add('host_not_allowed');
   faults.add('internal_error');
   return [...faults].sort((a, b) => STATUS_OF[a] - STATUS_OF[b]);
 }
@@ -73,7 +74,8 @@ function createDocument() {
       description: [
         'Wire names are `snake_case`; requests may spell them in camelCase too. Unknown fields are ignored, wrong types are refused.',
         'Every answer carries `X-Request-Id`: the one of the request, where it sent a sane one. Every GET answers HEAD, every route OPTIONS; other methods get 405 with `Allow`.',
-        'Where `API_KEYS` is set, routes that need a key take it as `Authorization: Bearer …`, or the cookie that signing in sets.',
+        'Where `API_KEYS` is set, routes that need a key take it as `Authorization: Bearer …`, or the cookie that signing in sets. After 20 wrong keys within a minute an address gets 429 for the rest of it.',
+        'Where it is not, the server answers to `localhost`, to the addresses of its machine and to the names in `ALLOWED_HOSTS`; a request for another host gets 421.',
       ].join('\n\n'),
       license: { name: 'MIT', identifier: 'MIT' },
     },
@@ -84,7 +86,12 @@ function createDocument() {
       schemas: jsonSchemas(FIELDS) as Record<string, JsonSchema>,
       securitySchemes: {
         key: { type: 'http', scheme: 'bearer', description: 'One of `API_KEYS`.' },
-        session: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'Set by POST /api/session.' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: SESSION_COOKIE,
+          description: 'Set by POST /api/session. Behind TLS its name is `__Host-chill_space_session`.',
+        },
       },
     },
   };

@@ -88,6 +88,7 @@ export const OPERATE_OPERATIONS: readonly Operation[] = [
     summary: 'Whether this browser is signed in, and needs to be',
     access: 'open',
     answers: { 200: { description: 'How it stands.', content: { 'application/json': { schema: 'Session' } } } },
+    faults: ['rate_limited'],
     examples: [{ summary: 'Who am I' }],
   },
   {
@@ -103,7 +104,10 @@ export const OPERATE_OPERATIONS: readonly Operation[] = [
       200: {
         description: 'Signed in.',
         content: { 'application/json': { schema: 'SignedIn' } },
-        headers: { 'Set-Cookie': 'The session: HttpOnly, SameSite=Strict, Secure behind TLS.' },
+        headers: {
+          'Set-Cookie':
+            'The session: HttpOnly, SameSite=Strict; behind TLS it is Secure, and its name begins with `__Host-`.',
+        },
       },
     },
     faults: ['unauthorized', 'rate_limited', 'not_configured'],

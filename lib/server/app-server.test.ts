@@ -67,9 +67,16 @@ describe('app server', () => {
     expect(load).toHaveBeenCalledTimes(2);
   });
 
+  it('keeps listeners for requests and upgrades its own', async () => {
+    const { server } = await start();
+    for (const event of ['request', 'upgrade', 'connect', 'clientError'])
+      expect(() => server.on(event, () => {})).toThrow(/must stay the only one/);
+    expect(server.listenerCount('upgrade')).toBe(1);
+  });
+
   it('answers a method that no route file can have with 405, Allow and the error body', async () => {
     const { port } = await start();
-    const answer = await rawRequest(port, 'PROPFIND /echo/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    const answer = await rawRequest(port, 'PROPFIND /echo/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 405 /);
     expect(answer).toMatch(/allow: POST, OPTIONS/i);
     expect(answer).toContain('"code":"method_not_allowed"');
@@ -79,7 +86,7 @@ describe('app server', () => {
     const { port } = await start();
     const answer = await rawRequest(
       port,
-      'POST /echo/a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n',
+      'POST /echo/a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n',
     );
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(answer).toContain('The body is empty.');
@@ -90,7 +97,7 @@ describe('app server', () => {
     ['a broken request line', 'NONSENSE\r\n\r\n', /^HTTP\/1\.1 400 /],
     [
       'two different lengths',
-      'POST /echo/a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}',
+      'POST /echo/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}',
       /^HTTP\/1\.1 400 /,
     ],
     ['a host that is none', 'POST /echo/a HTTP/1.1\r\nHost: a b/\r\nContent-Length: 0\r\n\r\n', /^HTTP\/1\.1 400 /],

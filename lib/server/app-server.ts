@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { pathToFileURL } from 'node:url';
@@ -6,17 +6,20 @@ import { config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
 import { gateway } from '#lib/gateway/index';
 import { describeError } from '#lib/http/errors';
+import { refusedHost } from '#lib/http/host';
+import { pathOf } from '#lib/http/page-access';
 import { json, type Reply } from '#lib/http/reply';
-import type { RouteContext, RouteHandler } from '#lib/http/route';
+import { type RouteContext, type RouteHandler, requestIdOf } from '#lib/http/route';
 import { log } from '#lib/observe/log';
 import { metrics } from '#lib/observe/metrics';
 import { GatewayFront } from '#lib/server/gateway-front';
 import { NodeRequest } from '#lib/server/node-request';
 import { findOwnPaths } from '#lib/server/own-paths';
+import { PageFront } from '#lib/server/page-front';
 import { createRouteTable, findRouteFiles, type RouteFile, type RouteMatch } from '#lib/server/route-table';
 import { StaticFiles } from '#lib/server/static-files';
 import { writeReply } from '#lib/server/write-reply';
-import type { FaultCode } from '#lib/wire/error';
+import type { ErrorBody } from '#lib/wire/error';
 
 /** Longer than the usual 60 s of a proxy in front, so that it is the proxy that closes an idle connection. */
 const KEEP_ALIVE_MS = 65_000;
@@ -50,8 +53,11 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
     join(root, 'app'),
     async (file) => (await import(pathToFileURL(file).href)) as RouteModule,
   );
+  const settings = config();
   const match = executor === undefined ? appTable(routes) : executorTable(routes, executor);
   const front = executor === undefined ? gatewayFront(root) : undefined;
+  const pageFront =
+    executor === undefined ? new PageFront(root, settings, (path) => match(path) !== undefined) : undefined;
   const pages = once(loadPages);
   const statics = new StaticFiles(root);
 
@@ -64,17 +70,19 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
       noDelay: true,
       // A request without a body has no stream to be read to its end, which is a tenth of what a short answer costs.
       optimizeEmptyRequests: true,
-      shouldUpgradeCallback: (incoming) => front?.takesUpgrade(incoming, pathOf(incoming.url)) ?? false,
+      shouldUpgradeCallback: (incoming) => front?.takesUpgrade(incoming, pathOf(incoming.url ?? '/')) ?? false,
     },
     (incoming, outgoing) => serve(incoming, outgoing, false),
   );
   function serve(incoming: IncomingMessage, outgoing: ServerResponse, expectsContinue: boolean): void {
-    const pathname = pathOf(incoming.url);
+    const pathname = pathOf(incoming.url ?? '/');
     const isGateways = front?.takesAll(incoming.headers.host, pathname) === true;
     const found = isGateways ? undefined : match(pathname);
-    if (!isHost(incoming.headers.host)) {
-      const refusal = new Fault('invalid_request', 'The Host header of this request is not the name of a host.');
-      void writeReply(json(describeError(refusal).body, 400), incoming, outgoing);
+    const foreign = refusedHost(incoming.headers.host, settings);
+    if (foreign !== undefined) {
+      const request = new NodeRequest(incoming, outgoing);
+      const reply = found?.route.value.OPTIONS?.refuse(foreign, request) ?? plainly(foreign, request);
+      void writeReply(reply, incoming, outgoing);
       return;
     }
     if (found === undefined && front !== undefined && (isGateways || front.takes(pathname))) {
@@ -91,19 +99,25 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
       void pages()
         .then((serve) => serve(incoming, outgoing))
         .catch((error: unknown) => {
-          log().error({ err: error, path: pathOf(incoming.url) }, 'page failed');
+          log().error({ err: error, path: pathOf(incoming.url ?? '/') }, 'page failed');
           if (outgoing.headersSent) outgoing.destroy();
           else answerPlainly(outgoing, 500, 'The page could not be shown. The log of the server says why.');
         });
-    if (!statics.serve(pathname, incoming, outgoing, showPage)) showPage();
+    if (statics.serve(pathname, incoming, outgoing, showPage)) return;
+    if (pageFront?.refuse(pathname, incoming, outgoing) !== true) showPage();
   }
   server.on('checkContinue', (incoming, outgoing) => serve(incoming, outgoing, true));
-  server.on('upgrade', (incoming, socket, head) => front?.upgrade(incoming, socket, head));
+  server.on('upgrade', (incoming, socket, head) => {
+    const foreign = refusedHost(incoming.headers.host, settings);
+    if (foreign === undefined) front?.upgrade(incoming, socket, head);
+    else refuseUpgrade(foreign, socket);
+  });
   server.on('connection', countConnection);
   server.on('connect', refuseTunnel);
   // What goes through the gateway may be as large as it likes, as long as it keeps coming.
   if (front !== undefined) server.requestTimeout = 0;
   server.on('clientError', refuseBytes);
+  keepListeners(server);
   return server;
 }
 
@@ -128,15 +142,29 @@ export async function drain(server: Server, deadlineMs: number, tell?: () => unk
   clearTimeout(deadline);
 }
 
-/** The last that was one: nearly all requests name the same. */
-let knownHost: string | undefined;
+/**
+ * Keeps others from listening to requests and upgrades of the server: a library that is handed requests can reach the server through
+ * their sockets, and a second listener would take from the first what it does not know. Throws where one is added.
+ */
+function keepListeners(server: Server): void {
+  server.on('newListener', (event: string | symbol) => {
+    if (OWN_EVENTS.has(event)) throw new Error(`the server's own ${String(event)} listener must stay the only one`);
+  });
+}
 
-/** Whether a Host header is a name or an address with, perhaps, a port (RFC 9110, 7.2); HTTP/1.0 needs none. */
-function isHost(host: string | undefined): boolean {
-  if (host === knownHost || host === undefined) return true;
-  if (!/^(?:[A-Za-z0-9._~%!$&'()*+,;=-]+|\[[0-9A-Fa-f:.]+\])(?::\d*)?$/.test(host)) return false;
-  knownHost = host;
-  return true;
+const OWN_EVENTS: ReadonlySet<string | symbol> = new Set([
+  'request',
+  'checkContinue',
+  'checkExpectation',
+  'upgrade',
+  'connect',
+  'clientError',
+]);
+
+function refuseUpgrade(fault: Fault, socket: Duplex): void {
+  const { status, body } = describeError(fault);
+  socket.on('error', () => socket.destroy());
+  socket.end(plainRefusal(`${status} ${STATUS_CODES[status]}`, body));
 }
 
 async function answer(
@@ -148,11 +176,10 @@ async function answer(
     const request = new NodeRequest(incoming, outgoing);
     const context: RouteContext = { params, peerAddress: incoming.socket.remoteAddress };
     const handler = route.value[request.method];
-    const reply =
-      handler === undefined ? await refuseMethod(route.value, request, context) : await handler.reply(request, context);
+    const reply = handler === undefined ? refuseMethod(route.value, request) : await handler.reply(request, context);
     await writeReply(reply, incoming, outgoing);
   } catch (error) {
-    log().error({ err: error, path: pathOf(incoming.url) }, 'request failed outside of its route');
+    log().error({ err: error, path: pathOf(incoming.url ?? '/') }, 'request failed outside of its route');
     if (outgoing.headersSent) outgoing.destroy();
     else await writeReply(json(describeError(error).body, 500), incoming, outgoing);
   }
@@ -189,11 +216,10 @@ function countConnection(socket: Duplex): void {
 function refuseTunnel(_incoming: IncomingMessage, socket: Duplex): void {
   socket.on('error', () => socket.destroy());
   socket.end(
-    plainRefusal(
-      '405 Method Not Allowed',
-      'method_not_allowed',
-      'This server opens no tunnels: CONNECT is not allowed.',
-    ),
+    plainRefusal('405 Method Not Allowed', {
+      error: 'This server opens no tunnels: CONNECT is not allowed.',
+      code: 'method_not_allowed',
+    }),
   );
 }
 
@@ -216,11 +242,11 @@ function refuseBytes(error: NodeJS.ErrnoException, socket: Duplex): void {
     '400 Bad Request',
     'This is not a valid HTTP request.',
   ];
-  socket.end(plainRefusal(status, 'invalid_request', sentence));
+  socket.end(plainRefusal(status, { error: sentence, code: 'invalid_request' }));
 }
 
-function plainRefusal(status: string, code: FaultCode, sentence: string): string {
-  const body = JSON.stringify({ error: sentence, code });
+function plainRefusal(status: string, error: ErrorBody): string {
+  const body = JSON.stringify(error);
   return `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`;
 }
 
@@ -232,25 +258,24 @@ const PARSER_REFUSALS: Record<string, [string, string]> = {
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request took too long to arrive. Send it again.'],
 };
 
-/** For methods that no route file can export (PROPFIND, TRACE); what is allowed is what OPTIONS says. */
-async function refuseMethod(module: RouteModule, request: NodeRequest, context: RouteContext): Promise<Reply> {
-  const options = await module.OPTIONS?.reply(request, context);
-  const allow = options?.headers.allow ?? 'OPTIONS';
-  const { status, body } = describeError(
-    new Fault('method_not_allowed', `This method is not allowed here. Allowed: ${allow}.`),
-  );
-  return json(body, status, { allow });
+/** For methods that no route file can export (PROPFIND, TRACE). */
+function refuseMethod({ OPTIONS: route }: RouteModule, request: NodeRequest): Reply {
+  const allow = route?.allow ?? 'OPTIONS';
+  const fault = new Fault('method_not_allowed', `This method is not allowed here. Allowed: ${allow}.`);
+  const reply = route?.refuse(fault, request) ?? plainly(fault, request);
+  reply.headers.allow = allow;
+  return reply;
+}
+
+/** A fault as an answer where there is no route that could give it. */
+function plainly(fault: Fault, request: NodeRequest): Reply {
+  const { status, body } = describeError(fault);
+  return json(body, status, { 'x-request-id': requestIdOf(request), 'x-content-type-options': 'nosniff' });
 }
 
 function answerPlainly(outgoing: ServerResponse, status: number, sentence: string): void {
   outgoing.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
   outgoing.end(`${sentence}\n`);
-}
-
-function pathOf(url: string | undefined): string {
-  if (url === undefined) return '/';
-  const end = url.indexOf('?');
-  return end === -1 ? url : url.slice(0, end);
 }
 
 /** One call, shared by everyone who asks meanwhile; one that failed is tried again. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '#lib/config/index';
-import { banner, describeReach, isLoopback } from '#lib/server/banner';
+import { isLoopback } from '#lib/config/network';
+import { banner, describeReach } from '#lib/server/banner';
 import type { Models } from '#lib/wire/models';
 
 describe('describeReach', () => {

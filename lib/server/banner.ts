@@ -1,5 +1,6 @@
 import type { Config } from '#lib/config/index';
 import { listenHost } from '#lib/config/index';
+import { isLoopback } from '#lib/config/network';
 import type { RunnerHealth } from '#lib/wire/code';
 import type { Models } from '#lib/wire/models';
 
@@ -33,10 +34,6 @@ export function describeReach(host: string, keys: number): string {
   if (isLoopback(host)) return `this machine only, ${guard}`;
   const warning = keys > 0 ? '' : ' — set API_KEYS, or HOST=127.0.0.1';
   return `everyone who can reach ${host === '0.0.0.0' || host === '::' ? 'this machine over the network' : host}, ${guard}${warning}`;
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 function describeModels(models: Models | Error): string {

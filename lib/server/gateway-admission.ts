@@ -4,8 +4,8 @@ import { Fault } from '#lib/fault';
 import type { Origin } from '#lib/gateway/request-headers';
 import type { CorsRule } from '#lib/gateway/response-headers';
 import { backendPath } from '#lib/gateway/target';
-import { findKey, SESSION_COOKIE, sessionKey } from '#lib/http/auth';
-import { clientAddress, isTrustedProxy } from '#lib/http/client-address';
+import { authenticate, keyNeeded, SESSION_COOKIE } from '#lib/http/auth';
+import { countedClient, isTrustedProxy } from '#lib/http/client-address';
 import { corsHeaders, isAllowedOrigin } from '#lib/http/cors';
 import { isGatewayHost } from '#lib/http/gateway-host';
 import { logRequest } from '#lib/observe/log';
@@ -16,7 +16,8 @@ export interface Asking {
   method: string;
   /** The request target: path and query. */
   target: string;
-  header: (name: AskedHeader) => string | undefined;
+  /** By its lower-case name. */
+  header: (name: string) => string | undefined;
   /** The address of the connection's other end; undefined where the server does not tell. */
   peer: string | undefined;
   protocol: 'http' | 'https';
@@ -25,21 +26,6 @@ export interface Asking {
   startedMs: number;
   requestId: string;
 }
-
-type AskedHeader =
-  | 'accept'
-  | 'access-control-request-method'
-  | 'authorization'
-  | 'cookie'
-  | 'host'
-  | 'origin'
-  | 'referer'
-  | 'sec-fetch-dest'
-  | 'sec-fetch-mode'
-  | 'sec-fetch-site'
-  | 'service-worker'
-  | 'traceparent'
-  | 'x-forwarded-for';
 
 export interface Admission {
   path: string;
@@ -73,7 +59,7 @@ export function admit(asking: Asking, settings: Config): Admission | undefined {
   let cors: CorsRule = 'drop';
   refuseEmbedding(asking, page, settings);
   if (page !== undefined) {
-    const isAllowed = isAllowedOrigin(page, asking.header('host') ?? null, settings);
+    const isAllowed = isAllowedPage(page, asking, settings);
     if (isAllowed) cors = keys.length > 0 ? 'replace' : 'pass';
     // A WebSocket would speak with the visitor's cookie, and browsers let any page read what it says.
     if (!isAllowed && (asking.isUpgrade || !READS.has(method))) throw notAllowed();
@@ -82,10 +68,9 @@ export function admit(asking: Asking, settings: Config): Admission | undefined {
     if (keys.length > 0 && isAllowed)
       for (const [name, value] of Object.entries(corsHeaders(page))) answerHeaders.push(name, value);
   }
-  const credentials = keys.length > 0 ? findCredentials(asking, keys, sharesOrigin) : undefined;
   const plainPeer = peer?.startsWith('::ffff:') === true ? peer.slice(7) : peer;
-  const address =
-    trust === undefined ? plainPeer : clientAddress(peer, asking.header('x-forwarded-for') ?? null, trust);
+  const address = countedClient(peer, asking.header('x-forwarded-for') ?? null, trust);
+  const credentials = keys.length > 0 ? findCredentials(asking, keys, sharesOrigin, address) : undefined;
   return {
     path,
     origin: {
@@ -119,13 +104,14 @@ function isServiceWorker({ header }: Asking): boolean {
  * can be read where its text cannot. A link to the backend may be followed. Browsers say where a request comes from in `Sec-Fetch-Site`
  * (W3C Fetch Metadata); other clients do not.
  */
-function refuseEmbedding({ header, method }: Asking, page: string | undefined, settings: Config): void {
+function refuseEmbedding(asking: Asking, page: string | undefined, settings: Config): void {
+  const { header, method } = asking;
   const site = header('sec-fetch-site');
   if (site !== 'cross-site' && site !== 'same-site') return;
   if (READS.has(method) && header('sec-fetch-mode') === 'navigate' && header('sec-fetch-dest') === 'document') return;
   const from = page ?? header('referer');
   if (from === undefined || !URL.canParse(from)) throw notAllowed();
-  if (!isAllowedOrigin(new URL(from).origin, header('host') ?? null, settings)) throw notAllowed();
+  if (!isAllowedPage(new URL(from).origin, asking, settings)) throw notAllowed();
 }
 
 function notAllowed(): Fault {
@@ -156,7 +142,7 @@ const GATEWAY_ROUTE = '/gateway/[...path]';
 /** The headers of the answer to a preflight that `admit` keeps here. */
 export function preflightHeaders(asking: Asking, settings: Config): Record<string, string> {
   const page = asking.header('origin');
-  const isAllowed = page !== undefined && isAllowedOrigin(page, asking.header('host') ?? null, settings);
+  const isAllowed = page !== undefined && isAllowedPage(page, asking, settings);
   return { 'x-request-id': asking.requestId, ...(isAllowed ? corsHeaders(page, true) : {}) };
 }
 
@@ -193,22 +179,26 @@ const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
  * The key that a request is made with. `isShown`: it is in `Authorization`, which then is not the backend's to see; otherwise
- * there is a session. Throws `unauthorized` where there is neither.
+ * there is a session. Throws `unauthorized` where there is neither, and `rate_limited` after too many wrong keys.
  */
 function findCredentials(
   { header }: Asking,
   keys: readonly string[],
   sharesOrigin: boolean,
+  address: string | undefined,
 ): { key: string; isShown: boolean } {
-  const [, scheme = '', value = ''] = /^(Bearer|Basic) +(\S+)$/i.exec(header('authorization') ?? '') ?? [];
-  const isBasic = scheme.toLowerCase() === 'basic';
+  const authorization = header('authorization');
   // At the origin that is the app's too, Basic credentials are the backend's.
-  const shown = isBasic ? (sharesOrigin ? '' : passwordOf(value)) : value;
-  const key = shown === '' ? undefined : findKey(shown, keys);
-  if (key !== undefined) return { key, isShown: true };
-  const session = sessionKey(header('cookie') ?? null, keys, Date.now());
-  if (session !== undefined) return { key: session, isShown: false };
-  throw new Fault('unauthorized', 'This server needs a key: send it as Authorization: Bearer <key>, or sign in.');
+  const basic = sharesOrigin ? undefined : /^Basic +(\S+)$/i.exec(authorization ?? '')?.[1];
+  const shown = basic === undefined ? authorization : `Bearer ${passwordOf(basic)}`;
+  const headers = { get: (name: string) => (name === 'authorization' ? shown : header(name)) ?? null };
+  const found = authenticate(headers, keys, address, Date.now(), true);
+  if (found === undefined) throw keyNeeded();
+  return { key: found.key, isShown: found.isBearer };
+}
+
+function isAllowedPage(page: string, { header }: Asking, settings: Config): boolean {
+  return isAllowedOrigin(page, header('host') ?? null, header('x-forwarded-proto') ?? null, settings);
 }
 
 function passwordOf(basic: string): string {

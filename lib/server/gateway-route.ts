@@ -3,6 +3,7 @@ import { Fault } from '#lib/fault';
 import { passOnFetch } from '#lib/gateway/fetch-exchange';
 import { gateway } from '#lib/gateway/index';
 import { describeError } from '#lib/http/errors';
+import { refusedHost } from '#lib/http/host';
 import { log } from '#lib/observe/log';
 import {
   type Asking,
@@ -31,10 +32,12 @@ async function serve(name: string, request: Request): Promise<Response> {
   const asking = toAsking(request);
   let response: Response;
   try {
+    const foreign = refusedHost(asking.header('host') ?? new URL(request.url).host, settings);
+    if (foreign !== undefined) throw foreign;
+    const admission = admit(asking, settings);
     // What Next does not find among its own files is no backend's either.
     if (settings.PRIVATE_BACKEND_URL.length === 0 || asking.target.startsWith('/_next/'))
       throw new Fault('not_found', 'There is nothing at this address.');
-    const admission = admit(asking, settings);
     response =
       admission === undefined
         ? new Response(null, { status: 204, headers: preflightHeaders(asking, settings) })

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { z } from 'zod';
 
 const manifestSchema = z.record(z.string(), z.string());
@@ -22,6 +22,15 @@ function pagePaths(root: string): string[] {
   if (!existsSync(file)) return [];
   const manifest = manifestSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   return Object.values(manifest).filter((path) => !path.includes('['));
+}
+
+/** The paths of the files of `public`, which need no key. */
+export function findPublicFiles(root: string): ReadonlySet<string> {
+  const folder = join(root, 'public');
+  if (!existsSync(folder)) return new Set();
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  return new Set(files.map((file) => `/${relative(folder, file).split(sep).join('/')}`));
 }
 
 function publicPaths(root: string): string[] {

@@ -16,6 +16,7 @@ export const FAULT_CODES = [
   'body_too_large',
   'code_too_large',
   'unsupported_media_type',
+  'host_not_allowed',
   'unsupported_value',
   'unsupported_language',
   'rate_limited',

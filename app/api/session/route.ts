@@ -1,9 +1,11 @@
 import { Fault } from '#lib/fault';
-import { createSession, endSession, findKey, sessionCookie, sessionKey } from '#lib/http/auth';
+import { authenticate, checkSignIn, createSession, endSession, sessionCookie } from '#lib/http/auth';
 import { parseBody, readJson } from '#lib/http/body';
+import { isTrustedProxy } from '#lib/http/client-address';
+import { forwardedScheme } from '#lib/http/cors';
 import { json } from '#lib/http/reply';
 import type { HttpRequest } from '#lib/http/request';
-import { route } from '#lib/http/route';
+import { type Call, route } from '#lib/http/route';
 import { KIB } from '#lib/http/size';
 import { signInSchema } from '#lib/wire/session';
 
@@ -11,30 +13,36 @@ import { signInSchema } from '#lib/wire/session';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/session',
   {
-    GET: (request, { settings }) => {
+    GET: ({ headers }, { settings, caller }) => {
       const needed = settings.API_KEYS.length > 0;
-      const key = sessionKey(request.headers.get('cookie'), settings.API_KEYS, Date.now());
-      return json({ needed, signed_in: !needed || key !== undefined });
+      // A key in `Authorization` signs no browser in.
+      const cookies = { get: (name: string) => (name === 'cookie' ? headers.get(name) : null) };
+      const isSignedIn = !needed || authenticate(cookies, settings.API_KEYS, caller, Date.now()) !== undefined;
+      return json({ needed, signed_in: isSignedIn });
     },
-    POST: async (request, { settings }) => {
+    POST: async (request, call) => {
+      const { settings, caller } = call;
       const { key: shown } = parseBody(signInSchema, await readJson(request, 4 * KIB));
       if (settings.API_KEYS.length === 0)
         throw new Fault('not_configured', 'This server has no API_KEYS: everyone is signed in.');
-      const key = findKey(shown, settings.API_KEYS);
+      const key = checkSignIn(shown, settings.API_KEYS, caller);
       if (key === undefined)
         throw new Fault('unauthorized', 'This key is not known here. Ask whoever runs this server for one.');
       return json({ signed_in: true }, 200, {
-        'set-cookie': sessionCookie(createSession(key, Date.now()), isSecure(request)),
+        'set-cookie': sessionCookie(createSession(key, Date.now()), isSecure(request, call)),
       });
     },
-    DELETE: (request, { settings }) => {
-      endSession(request.headers.get('cookie'), settings.API_KEYS, Date.now());
-      return json({ signed_in: false }, 200, { 'set-cookie': sessionCookie('', isSecure(request)) });
+    DELETE: (request, call) => {
+      endSession(request.headers.get('cookie'), call.settings.API_KEYS, Date.now());
+      return json({ signed_in: false }, 200, { 'set-cookie': sessionCookie('', isSecure(request, call)) });
     },
   },
   { open: true, limited: 'chat' },
 );
 
-function isSecure(request: HttpRequest): boolean {
-  return request.url.startsWith('https:') || request.headers.get('x-forwarded-proto') === 'https';
+/** Whether the browser speaks TLS: to a trusted proxy, since this server itself speaks none. */
+function isSecure({ headers }: HttpRequest, { peerAddress, settings }: Call): boolean {
+  return (
+    isTrustedProxy(peerAddress, settings.TRUST_PROXY) && forwardedScheme(headers.get('x-forwarded-proto')) === 'https'
+  );
 }

@@ -3,13 +3,14 @@ import { headers } from 'next/headers';
 import { ApiReference } from '#components/docs/api-reference';
 import { CodeFont } from '#components/shell/fonts';
 import { config } from '#lib/config/index';
+import { forwardedScheme } from '#lib/http/cors';
 import { apiReference } from '#lib/openapi/reference';
 
 export const metadata: Metadata = { title: 'API' };
 
 export default async function ApiPage() {
   const asked = await headers();
-  const protocol = asked.get('x-forwarded-proto') === 'https' ? 'https' : 'http';
+  const protocol = forwardedScheme(asked.get('x-forwarded-proto'));
   const reader = {
     origin: `${protocol}://${asked.get('host') ?? 'localhost:3000'}`,
     needsKey: config().API_KEYS.length > 0,

@@ -1,0 +1,102 @@
+import type { Config } from '#lib/config/index';
+import { Fault } from '#lib/fault';
+import { authenticate, keyNeeded } from '#lib/http/auth';
+import { describeError } from '#lib/http/errors';
+import { json, type Reply } from '#lib/http/reply';
+import type { RequestHeaders } from '#lib/http/request';
+import { PAGES } from '#lib/wire/pages';
+
+/**
+ * Who gets a page, a static file or an unknown address, and what the others get: a redirect to the sign-in page for a browser that
+ * opens the address, JSON for everyone else. No header decides whether a key is asked for.
+ */
+
+/** What is at an address: `unknown` is nothing that the app serves. */
+export type Target = 'page' | 'file' | 'unknown';
+
+export interface PageRequest {
+  method: string;
+  /** The request target: path and query. */
+  target: string;
+  headers: RequestHeaders;
+  /** The client's address as it is counted; undefined where the platform does not say. */
+  address: string | undefined;
+}
+
+const SIGN_IN = '/sign-in';
+
+/** Returns the answer that keeps a request from the pages, or undefined if they may answer it, which they do to GET and HEAD. */
+export function pageRefusal(request: PageRequest, what: Target, settings: Config, nowMs: number): Reply | undefined {
+  const { method, headers } = request;
+  const isRead = method === 'GET' || method === 'HEAD';
+  if (!isWellFormed(request.target))
+    return refusal(new Fault('invalid_request', 'The address of this request is not a well-formed path.'));
+  if (method === 'OPTIONS' && what !== 'unknown') return { status: 204, headers: { allow: ALLOW }, body: null };
+  try {
+    if (needsKey(request.target, what, settings)) {
+      const shown = authenticate(headers, settings.API_KEYS, request.address, nowMs, true);
+      if (shown === undefined && isRead && isNavigation(headers)) return toSignIn(request.target);
+      if (shown === undefined) throw keyNeeded();
+    }
+    if (what === 'unknown' && !(isRead && isNavigation(headers)))
+      throw new Fault('not_found', 'There is nothing at this address.');
+    if (!isRead) throw new Fault('method_not_allowed', `This method is not allowed here. Allowed: ${ALLOW}.`);
+    return undefined;
+  } catch (error) {
+    return refusal(error);
+  }
+}
+
+const ALLOW = 'GET, HEAD, OPTIONS';
+
+/** The path of a request target. */
+export function pathOf(target: string): string {
+  const end = target.indexOf('?');
+  return end === -1 ? target : target.slice(0, end);
+}
+
+/** Whether a path is a page, with or without a slash at its end. */
+export function isPage(pathname: string): boolean {
+  return PAGES.has(pathname) || (pathname.length > 2 && pathname.endsWith('/') && PAGES.has(pathname.slice(0, -1)));
+}
+
+function needsKey(target: string, what: Target, { API_KEYS: keys }: Config): boolean {
+  return keys.length > 0 && what !== 'file' && pathOf(target) !== SIGN_IN;
+}
+
+/**
+ * Whether a browser opens the address, and its user sees the answer. Browsers that do not send `Sec-Fetch-Mode` are known by
+ * accepting HTML by name.
+ */
+function isNavigation(headers: RequestHeaders): boolean {
+  const mode = headers.get('sec-fetch-mode');
+  if (mode !== null) return mode === 'navigate';
+  return /\btext\/html\b/i.test(headers.get('accept') ?? '');
+}
+
+/** A path that the app can have: its escapes decode to text without control characters, `\\` and dot segments. */
+function isWellFormed(target: string): boolean {
+  const pathname = pathOf(target);
+  if (!pathname.startsWith('/')) return false;
+  try {
+    return !/[\p{Cc}\\]|\/\.\.?(?:\/|$)/u.test(decodeURIComponent(pathname));
+  } catch {
+    return false;
+  }
+}
+
+function toSignIn(target: string): Reply {
+  const location = `${SIGN_IN}?${new URLSearchParams({ next: target })}`;
+  return { status: 307, headers: { location, ...COMMON }, body: null };
+}
+
+function refusal(error: unknown): Reply {
+  const { status, body, retryAfterSeconds } = describeError(error);
+  return json(body, status, {
+    ...COMMON,
+    ...(status === 405 ? { allow: ALLOW } : {}),
+    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+  });
+}
+
+const COMMON = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
