@@ -10,7 +10,8 @@ interface ChatPageProps {
 }
 
 export default async function ChatPage({ searchParams }: ChatPageProps) {
-  const [jar, incoming, models, { c }] = await Promise.all([cookies(), headers(), firstModels(), searchParams]);
+  const [jar, incoming, { c }] = await Promise.all([cookies(), headers(), searchParams]);
+  const models = await firstModels(incoming);
   // Answers have code in them, and so has a note on how to get a better model.
   const hasCode = c !== undefined || models?.notice;
   return (

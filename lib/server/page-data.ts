@@ -1,5 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import { API_BASE, CODE_API_BASE } from '#lib/client/endpoints';
+import { config } from '#lib/config/index';
+import { showsKey } from '#lib/http/auth';
+import type { RequestHeaders } from '#lib/http/request';
 import { processWide } from '#lib/process';
 import type { RunnerHealth } from '#lib/wire/code';
 import type { GatewayStats } from '#lib/wire/gateway';
@@ -8,7 +11,8 @@ import type { Stats } from '#lib/wire/stats';
 
 /**
  * What the server can tell of itself, so that a page shows it with its first byte and not after its scripts have come and
- * asked. Only for pages behind the session: it is what the API tells those who may ask it.
+ * asked. It is what the API tells those who may ask it: each part is for the headers of the page's request, and undefined if they
+ * show no key where one is asked for, whatever let the request come this far.
  */
 export interface PageData {
   models(signal: AbortSignal): Promise<Models>;
@@ -27,20 +31,24 @@ const PATIENCE_MS = 50;
 /** Much longer than a page's patience: the next page then finds what was learnt. */
 const LOOK_TIMEOUT_MS = 5_000;
 
-export function firstModels(): Promise<Models | undefined> {
-  return soon('models', API_BASE === '', ({ models }) => models(AbortSignal.timeout(LOOK_TIMEOUT_MS)));
+export function firstModels(reader: RequestHeaders): Promise<Models | undefined> {
+  return soon(reader, 'models', API_BASE === '', askModels);
 }
 
-export function firstRunnerHealth(): Promise<RunnerHealth | undefined> {
-  return soon('runnerHealth', CODE_API_BASE.startsWith('/'), ({ runnerHealth }) => runnerHealth());
+export function firstRunnerHealth(reader: RequestHeaders): Promise<RunnerHealth | undefined> {
+  return soon(reader, 'runnerHealth', CODE_API_BASE.startsWith('/'), ({ runnerHealth }) => runnerHealth());
 }
 
-export function firstStats(): Promise<Stats | undefined> {
-  return soon('stats', API_BASE === '', ({ stats }) => stats());
+export function firstStats(reader: RequestHeaders): Promise<Stats | undefined> {
+  return soon(reader, 'stats', API_BASE === '', ({ stats }) => stats());
 }
 
-export function firstGatewayStats(): Promise<GatewayStats | undefined> {
-  return soon('gatewayStats', API_BASE === '', ({ gatewayStats }) => gatewayStats());
+export function firstGatewayStats(reader: RequestHeaders): Promise<GatewayStats | undefined> {
+  return soon(reader, 'gatewayStats', API_BASE === '', ({ gatewayStats }) => gatewayStats());
+}
+
+function askModels({ models }: PageData): Promise<Models> {
+  return models(AbortSignal.timeout(LOOK_TIMEOUT_MS));
 }
 
 type Part = keyof PageData;
@@ -48,13 +56,33 @@ type Known<P extends Part> = Awaited<ReturnType<PageData[P]>>;
 
 /** Undefined where the page asks another server, where another process serves the API, and until the first answer has come. */
 async function soon<P extends Part>(
+  reader: RequestHeaders,
   part: P,
   isOwn: boolean,
   ask: (data: PageData) => Promise<Known<P>>,
 ): Promise<Known<P> | undefined> {
-  const { data, known } = held();
-  if (!isOwn || data === undefined) return undefined;
-  const learn = async () => {
+  const { data } = held();
+  if (!isOwn || data === undefined || !showsKey(reader, config().API_KEYS, Date.now())) return undefined;
+  return learn(part, data, ask);
+}
+
+/** Asks for what the first page shows, which then finds it known. */
+export async function learnFirstData(): Promise<void> {
+  const { data } = held();
+  if (data === undefined) return;
+  await Promise.all([
+    learn('models', data, askModels),
+    learn('runnerHealth', data, ({ runnerHealth }) => runnerHealth()),
+  ]);
+}
+
+async function learn<P extends Part>(
+  part: P,
+  data: PageData,
+  ask: (data: PageData) => Promise<Known<P>>,
+): Promise<Known<P> | undefined> {
+  const { known } = held();
+  const look = async () => {
     const answer = await ask(data);
     Object.assign(known, { [part]: answer });
   };
@@ -62,7 +90,7 @@ async function soon<P extends Part>(
   const forget = () => {
     delete known[part];
   };
-  await Promise.race([learn().catch(forget), setTimeout(PATIENCE_MS)]);
+  await Promise.race([look().catch(forget), setTimeout(PATIENCE_MS)]);
   return known[part];
 }
 

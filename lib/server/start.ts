@@ -13,7 +13,7 @@ import { preparationRoot } from '#lib/runner/preparation';
 import { createAppServer, drain, type PageHandler } from '#lib/server/app-server';
 import { banner } from '#lib/server/banner';
 import { listenFailure } from '#lib/server/listen';
-import { firstModels, firstRunnerHealth, providePageData } from '#lib/server/page-data';
+import { learnFirstData, providePageData } from '#lib/server/page-data';
 import { type PastStarts, recordStart } from '#lib/server/past-starts';
 import { currentStats } from '#lib/server/stats';
 
@@ -83,7 +83,7 @@ async function announce(settings: Config, { uncleanExits }: PastStarts): Promise
   ]);
   process.stderr.write(`\n${banner(settings, settings.PORT, models, health, uncleanExits)}\n\n`);
   // The first page loads Next, and would find nobody with the time to tell it.
-  await Promise.all([firstModels(), firstRunnerHealth()]);
+  await learnFirstData();
   // For the next start; does nothing where NODE_COMPILE_CACHE is not set.
   flushCompileCache();
 }
