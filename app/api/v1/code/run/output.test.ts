@@ -240,11 +240,10 @@ describe.each([
     { timeout: RUN_MS },
     async (language) => {
       for (const mode of MODES) {
-        const [response, stream] = [
-          await send(language, mode),
-          await send(language, mode, { accept: 'text/event-stream' }),
-        ];
-        const [told, live] = await Promise.all([response.json().then(codeResultSchema.parse), streamed(stream)]);
+        const [told, live] = await Promise.all([
+          send(language, mode).then(async (response) => codeResultSchema.parse(await response.json())),
+          send(language, mode, { accept: 'text/event-stream' }).then(streamed),
+        ]);
         const wanted = { ...expected(language, mode), stage: 'run', truncated: false };
         for (const { compile: _, ...result } of [told, live.result]) expect(result, mode).toMatchObject(wanted);
         expect({ stdout: live.stdout, stderr: live.stderr }, mode).toEqual({
