@@ -42,7 +42,7 @@ export function startedNode(node: string, flags: readonly string[], main: readon
 /** A Node that waits, started with `flags`; `warmUp` is run before, and `begin` when the files of its `program` are there. */
 export function waitingNode(flags: readonly string[], megabytes: number, warmUp = '', begin = ''): Waiter {
   return {
-    script: `${warmUp}${WAIT}${WRITE_AT_ONCE}${begin}${BECOME}`,
+    script: `${warmUp}${WRITE_AT_ONCE}${WAIT}${begin}${BECOME}`,
     command: ({ programs }) => ({ argv: [`${programs.node}`, ...flags, PROGRAM], binds: findNode().binds }),
     message: (given) => asJson(given),
     megabytes,

@@ -57,7 +57,9 @@ const decorated = (file, isLegacy) => {
     rmSync(directory, { recursive: true });
   }
 };
-const hasDecorators = (source) => ${DECORATOR}.test(source.replace(${ASIDE}, '""'));
+const ASIDE = ${ASIDE};
+const DECORATOR = ${DECORATOR};
+const hasDecorators = (source) => DECORATOR.test(source.replace(ASIDE, '""'));
 const made = (file, source, isLegacy) => {
   // Also where it is not needed: it finds what is no TypeScript.
   const stripped = strip(source, file);
@@ -109,7 +111,7 @@ for (const source of [
   'import type { A } from "./a.ts"; interface B<T> { c?: T[] } enum D { E } class F { constructor(private g: number) {} }' +
     'const h = async <T,>(i: T, ...j: string[]): Promise<B<T>> => ({ c: [i] satisfies T[] }); console.log(\`\${h as unknown}\`);',
   'type A = { b: string }; function c({ b }: A): string { return "d" + b; } console.log(c({ b: "e" }));',
-]) compileFunction(strip(source, 'file.ts'));
+]) compileFunction(strip(hasDecorators(source) ? '' : source, 'file.ts'));
 `;
 
 /** For what is stripped already. */
