@@ -67,17 +67,20 @@ describe('readJavaSource', () => {
     '/*',
     'class A { void main(String[] ',
   ])('takes time in proportion to the source: %j', (piece) => {
-    const took = (bytes: number) => {
-      const source = `class A { ${piece.repeat(Math.ceil(bytes / piece.length))}`;
-      const begun = performance.now();
-      readJavaSource(source);
-      return performance.now() - begun;
-    };
-    took(SMALL_BYTES);
-    const small = Math.min(...Array.from({ length: 3 }, () => took(SMALL_BYTES)));
-    // Eight times as much; what is quadratic takes sixty-four times as long.
-    expect(took(8 * SMALL_BYTES)).toBeLessThan(32 * small + 50);
+    const source = (bytes: number) => `class A { ${piece.repeat(Math.ceil(bytes / piece.length))}`;
+    // CPU time, since other tests run at the same time, and the least of several, since memory is given back in between.
+    const took = (text: string) =>
+      Math.min(
+        ...Array.from({ length: 4 }, () => {
+          const begun = process.cpuUsage();
+          readJavaSource(text);
+          const { user, system } = process.cpuUsage(begun);
+          return (user + system) / 1000;
+        }),
+      );
+    // Sixteen times as much; what is quadratic takes 256 times as long.
+    expect(took(source(16 * SMALL_BYTES))).toBeLessThan(100 * Math.max(1, took(source(SMALL_BYTES))));
   });
 });
 
-const SMALL_BYTES = 160_000;
+const SMALL_BYTES = 40_000;
