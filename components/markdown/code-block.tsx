@@ -2,7 +2,6 @@
 
 import { CornerDownLeft, Play, Square, X } from 'lucide-react';
 import { useContext, useState } from 'react';
-import { useIsCodeFenceIncomplete } from 'streamdown';
 import { AskContext } from '#components/markdown/ask-context';
 import { CodeText } from '#components/markdown/code-text';
 import { Figures, RunState, RunText, textOfRun } from '#components/playground/run-report';
@@ -20,9 +19,16 @@ import { whyAway } from '#lib/client/status';
 import { useProgramRun } from '#lib/client/use-program-run';
 import type { RunnerHealth } from '#lib/wire/code';
 
+interface CodeBlockProps {
+  code: string;
+  language: string;
+  /** More of it is to come. */
+  isOpen: boolean;
+}
+
 /** A program in an answer. It is coloured once its fence has closed, so that nothing flickers while it is written. */
-export function CodeBlock({ code, language }: { code: string; language: string }) {
-  const isComplete = !useIsCodeFenceIncomplete();
+export function CodeBlock({ code, language, isOpen }: CodeBlockProps) {
+  const isComplete = !isOpen;
   const { run, execute, stop, clear, health, isAway, lookForRunner } = useProgramRun();
   const [isHeldUp, setHeldUp] = useState(false);
   const name = languageName(language);

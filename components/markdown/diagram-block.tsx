@@ -3,7 +3,6 @@
 import { Code, Workflow } from 'lucide-react';
 import Image from 'next/image';
 import { useEffect, useState } from 'react';
-import { useIsCodeFenceIncomplete } from 'streamdown';
 import { CodeText } from '#components/markdown/code-text';
 import { CopyButton } from '#components/ui/copy-button';
 import { IconButton } from '#components/ui/icon-button';
@@ -14,9 +13,8 @@ import { useDark } from '#lib/client/use-dark';
 type Drawing = { state: 'drawing' } | { state: 'drawn'; diagram: Diagram } | { state: 'broken'; reason: string };
 
 /** A Mermaid diagram, drawn when its fence has closed. Its source is one click away, and stands there while it is written. */
-export function DiagramBlock({ code }: { code: string }) {
-  const isComplete = !useIsCodeFenceIncomplete();
-  const drawing = useDrawing(code, isComplete);
+export function DiagramBlock({ code, isOpen }: { code: string; isOpen: boolean }) {
+  const drawing = useDrawing(code, !isOpen);
   const [wantsSource, setWantsSource] = useState(false);
   const showsDiagram = drawing.state === 'drawn' && !wantsSource;
   return (

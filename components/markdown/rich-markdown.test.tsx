@@ -1,31 +1,22 @@
 import { renderToStaticMarkup } from 'react-dom/server';
-import { Streamdown } from 'streamdown';
 import { describe, expect, it } from 'vitest';
-import { COMPONENTS, REHYPE_PLUGINS, REMARK_PLUGINS, RichMarkdown } from '#components/markdown/rich-markdown';
-import { withDollarMath } from '#lib/client/math-marks';
+import { Block, RichMarkdown } from '#components/markdown/rich-markdown';
+import { withNestedFences } from '#lib/client/markdown/nested-fences';
+import { withDollarDisplays } from '#lib/client/math-marks';
 import { CORPUS } from '../../e2e/markdown-corpus.ts';
 
 /** Parsed as one text, not block by block: what every other way to render it must equal. */
 function parsedAsOne(markdown: string): string {
-  return renderToStaticMarkup(
-    <Streamdown
-      mode="static"
-      remarkPlugins={REMARK_PLUGINS}
-      rehypePlugins={REHYPE_PLUGINS}
-      components={COMPONENTS}
-      controls={false}
-    >
-      {withDollarMath(markdown)}
-    </Streamdown>,
-  );
+  const whole = withDollarDisplays(withNestedFences(markdown, false), false);
+  return renderToStaticMarkup(<Block markdown={whole} scope="_R_0_" />);
 }
 
 /** Without what only says where a block begins, and the frame around all of it. */
 function bare(html: string): string {
   return html
-    .replace(/^<div[^>]*>/, '')
-    .replace(/<\/div>$/, '')
-    .replaceAll(/>\s+</g, '><');
+    .replace(/^<div class="prose">(.*)<\/div>$/s, '$1')
+    .replaceAll(/>\s+</g, '><')
+    .trim();
 }
 
 describe('markdown that is rendered block by block', () => {

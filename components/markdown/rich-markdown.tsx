@@ -1,109 +1,66 @@
 'use client';
 
-import { type ComponentProps, createElement, isValidElement, type ReactNode, useMemo } from 'react';
-import remarkMath from 'remark-math';
-import {
-  type Components,
-  defaultRehypePlugins,
-  defaultRemarkPlugins,
-  type ExtraProps,
-  parseMarkdownIntoBlocks,
-  Streamdown,
-  type StreamdownProps,
-} from 'streamdown';
+import type { Element } from 'hast';
+import { type Components, toJsxRuntime } from 'hast-util-to-jsx-runtime';
+import { type ComponentProps, memo, useContext, useId, useMemo } from 'react';
+import { Fragment, jsx, jsxs } from 'react/jsx-runtime';
 import { CodeBlock } from '#components/markdown/code-block';
 import { DiagramBlock } from '#components/markdown/diagram-block';
 import { Formula } from '#components/markdown/formula';
 import { WritingContext } from '#components/markdown/writing-context';
-import { rehypeDirections } from '#lib/client/directions';
-import { withDollarMath } from '#lib/client/math-marks';
+import { blocksOf } from '#lib/client/markdown/answer-blocks';
+import { texOf } from '#lib/client/markdown/math-syntax';
+import { toElements } from '#lib/client/markdown/syntax';
 
 /**
  * Markdown in blocks, of which only the last is parsed again while it grows. Nothing that a model writes is fetched:
  * images are named, not loaded, and a link opens only when it is followed.
  */
 export function RichMarkdown({ text, streaming }: { text: string; streaming: boolean }) {
-  const marked = useMemo(() => withDollarMath(text.replaceAll(/\r\n?/g, '\n')), [text]);
+  const scope = useId();
+  const blocks = useMemo(() => blocksOf(text, streaming), [text, streaming]);
   return (
     <WritingContext value={streaming}>
-      <Streamdown
-        className="prose"
-        mode="streaming"
-        isAnimating={streaming}
-        parseIncompleteMarkdown={streaming}
-        parseMarkdownIntoBlocksFn={intoBlocks}
-        remarkPlugins={REMARK_PLUGINS}
-        rehypePlugins={REHYPE_PLUGINS}
-        controls={false}
-        lineNumbers={false}
-        components={COMPONENTS}
-      >
-        {marked}
-      </Streamdown>
+      <div className="prose">
+        {blocks.map((block, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: a block is known by its place
+          <Block key={index} markdown={block} scope={scope} />
+        ))}
+      </div>
     </WritingContext>
   );
 }
 
-/** One dollar is money: `withDollarMath` has made two of those that are not. */
-export const REMARK_PLUGINS: NonNullable<StreamdownProps['remarkPlugins']> = [
-  ...Object.values(defaultRemarkPlugins),
-  [remarkMath, { singleDollarTextMath: false }],
-];
+/** A piece of Markdown that stands by itself. `scope` keeps ids of texts in one page apart. */
+export const Block = memo(function Block({ markdown, scope }: { markdown: string; scope: string }) {
+  return toJsxRuntime(toElements(markdown, scope), { Fragment, jsx, jsxs, components: COMPONENTS, passNode: true });
+});
 
-/** Streamdown's own, and in place of its boxes around each block, which a long chat has hundreds of, a direction where one is needed. */
-export const REHYPE_PLUGINS: NonNullable<StreamdownProps['rehypePlugins']> = [
-  ...Object.values(defaultRehypePlugins),
-  rehypeDirections,
-];
-
-/** A link's address may stand in another block than the link: such a text is parsed as one. */
-function intoBlocks(markdown: string): string[] {
-  return /^ {0,3}\[[^\]]+\]:/m.test(markdown) ? [markdown] : parseMarkdownIntoBlocks(markdown);
+interface ExtraProps {
+  node?: Element | undefined;
 }
 
-const PLAIN = [
-  'p',
-  'ul',
-  'ol',
-  'li',
-  'strong',
-  'h1',
-  'h2',
-  'h3',
-  'h4',
-  'h5',
-  'h6',
-  'blockquote',
-  'hr',
-  'thead',
-  'tbody',
-  'tr',
-  'th',
-  'td',
-  'sup',
-  'sub',
-] as const;
-
-/** The bare element: `prose.css` dresses it. */
-function Plain({ node, className: _className, ...props }: Record<string, unknown> & ExtraProps) {
-  return createElement(node?.tagName ?? 'span', props);
-}
-
-export const COMPONENTS: Components = {
-  ...Object.fromEntries(PLAIN.map((tag) => [tag, Plain])),
+const COMPONENTS: Partial<Components> = {
   a: Anchor,
   img: ImageName,
   table: Table,
   input: Checkbox,
-  code: Code,
-  inlineCode: InlineCode,
+  pre: Preformatted,
+  code: InlineCode,
 };
 
-function Anchor({ node: _node, className: _className, href, children, ...props }: ComponentProps<'a'> & ExtraProps) {
-  if (href === undefined || !/^(https?:|mailto:|#)/i.test(href)) return <span>{children}</span>;
-  const elsewhere = href.startsWith('#') ? {} : { target: '_blank', rel: 'noopener noreferrer nofollow' };
+/** A link leads to the web, to a mail program or to a footnote; the words of any other are just words. */
+function Anchor({ node, className: _className, href = '', children, ...props }: ComponentProps<'a'> & ExtraProps) {
+  const { dataFootnoteRef, dataFootnoteBackref } = node?.properties ?? {};
+  if (dataFootnoteRef !== undefined || dataFootnoteBackref !== undefined)
+    return (
+      <a {...props} href={href}>
+        {children}
+      </a>
+    );
+  if (!/^(?:https?:\/\/|mailto:)/i.test(href)) return <span>{children}</span>;
   return (
-    <a {...props} href={href} title={href} {...elsewhere}>
+    <a href={href} title={href} target="_blank" rel="noopener noreferrer nofollow">
       {children}
     </a>
   );
@@ -111,7 +68,7 @@ function Anchor({ node: _node, className: _className, href, children, ...props }
 
 function ImageName({ src, alt }: ComponentProps<'img'> & ExtraProps) {
   const name = alt === undefined || alt === '' ? 'Image' : `Image: ${alt}`;
-  const address = typeof src === 'string' && /^https?:/i.test(src) ? src : undefined;
+  const address = typeof src === 'string' && /^https?:\/\//i.test(src) ? src : undefined;
   if (address === undefined) return <span className="text-ink-3">[{name}]</span>;
   return (
     <a href={address} title={address} target="_blank" rel="noopener noreferrer nofollow">
@@ -144,22 +101,33 @@ function Table({ children, dir }: ComponentProps<'table'> & ExtraProps) {
   );
 }
 
-function Code({ className, children }: ComponentProps<'code'> & ExtraProps) {
-  const language = /language-([^\s]+)/.exec(className ?? '')?.[1] ?? '';
-  const code = textOf(children).replace(/\n$/, '');
-  if (language === 'math') return <Formula tex={code} isDisplay />;
-  if (language === 'mermaid') return <DiagramBlock code={code} />;
-  return <CodeBlock code={code} language={language} />;
+/** A block of code, a display, or a diagram. */
+function Preformatted({ node }: ComponentProps<'pre'> & ExtraProps) {
+  const writing = useContext(WritingContext);
+  const [code] = node?.children ?? [];
+  if (code?.type !== 'element') return null;
+  const classes = code.properties.className;
+  const language =
+    (Array.isArray(classes) ? classes : [])
+      .map(String)
+      .find((name) => name.startsWith('language-'))
+      ?.slice(9) ?? '';
+  const text = textOf(code).replace(/\n$/, '');
+  if (language === 'math') return <Formula tex={text} isDisplay />;
+  const isOpen = writing && code.properties.dataOpen !== undefined;
+  if (language === 'mermaid') return <DiagramBlock code={text} isOpen={isOpen} />;
+  return <CodeBlock code={text} language={language} isOpen={isOpen} />;
 }
 
-function InlineCode({ className, children }: ComponentProps<'code'> & ExtraProps) {
-  if (className?.includes('language-math') === true) return <Formula tex={textOf(children)} isDisplay={false} />;
+function InlineCode({ node, children }: ComponentProps<'code'> & ExtraProps) {
+  const classes = node?.properties.className;
+  if (node !== undefined && Array.isArray(classes) && classes.includes('math-inline'))
+    return <Formula {...texOf(textOf(node))} />;
   return <code dir="ltr">{children}</code>;
 }
 
-function textOf(node: ReactNode): string {
-  if (typeof node === 'string') return node;
-  if (Array.isArray(node)) return node.map(textOf).join('');
-  if (isValidElement<{ children?: ReactNode }>(node)) return textOf(node.props.children);
-  return '';
+function textOf(element: Element): string {
+  return element.children
+    .map((child) => (child.type === 'text' ? child.value : child.type === 'element' ? textOf(child) : ''))
+    .join('');
 }

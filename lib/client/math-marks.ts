@@ -1,56 +1,64 @@
+import { ENVIRONMENT } from '#lib/client/markdown/math-syntax';
+
 /**
- * Formulas in the ways that models write them, as the one way that the renderer reads: `$$…$$` in a line, and `$$` on
- * lines of its own around a display.
+ * Displays in the ways that models write them, as the one way that the parser reads: `$$` on lines of its own around them.
  *
- * `\(…\)` and `\[…\]` as in LaTeX; `$…$` by Pandoc's rule, and stricter where money would be taken for a formula: the
- * opening mark touches what follows it, the closing one what precedes it, no letter or digit is next to either of them
- * outside, and both are on one line. What is code stays as it is. A mark without its end stays text.
+ * Those are `\[…\]`, `$$…$$` and `\begin{align}…\end{align}` with nothing else on their lines. Code stays as it is. What has
+ * no end is text, except in a text that is still `writing`, where the end is to come.
  */
-export function withDollarMath(markdown: string): string {
-  if (!/\$|\\[([]/.test(markdown)) return markdown;
-  let result = '';
-  for (const { text, isCode } of codeAndText(markdown)) result += isCode ? text : text.replace(FORMULA, asDollars);
-  return result;
+export function withDollarDisplays(markdown: string, writing: boolean): string {
+  if (!/\$\$|\\\[|\\begin\{/.test(markdown)) return markdown;
+  const pieces = codeAndText(markdown);
+  return pieces
+    .map(({ text, isCode }, index) => {
+      if (isCode) return text;
+      const isGrowing = writing && index === pieces.length - 1;
+      return text.replace(DISPLAY, (found, ...rest) => asDollars(found, rest.at(-1), isGrowing));
+    })
+    .join('');
 }
 
-/** Whether a text has something to draw as a formula. */
-export function hasFormula(markdown: string): boolean {
-  return markdown.includes('$$');
-}
-
-/** No blank line within: a paragraph's end ends every formula but a display's. Bounded, so that marks without an end cost little. */
-const IN_PARAGRAPH = '(?:(?!\\n[ \\t]*\\n)[\\s\\S]){1,2000}?';
-const FORMULA = new RegExp(
+/** Within a paragraph: a blank line ends every formula but one between `$$`. Bounded, so that marks without an end cost little. */
+const IN_PARAGRAPH = '(?:(?!\\n[ \\t]*\\n)[\\s\\S])';
+const DISPLAY = new RegExp(
   [
-    // What is escaped is no mark: `\$`, and the backslash before `\\(`.
-    '\\\\[\\\\$]',
-    // A display: `$$…$$` over lines, or `\[…\]`.
-    '\\$\\$(?<display>[\\s\\S]+?)\\$\\$',
-    `\\\\\\[(?<bracket>${IN_PARAGRAPH})\\\\\\]`,
-    `\\\\\\((?<paren>${IN_PARAGRAPH})\\\\\\)`,
-    '(?<![\\w$])\\$(?<dollar>[^\\s$](?:[^$\\n\\\\]|\\\\.)*?(?<![\\s\\\\])|[^\\s$\\\\])\\$(?![\\w$])',
-  ].join('|'),
-  'g',
+    '^(?<indent>[ \\t]*)(?:',
+    [
+      '\\$\\$(?!\\$)(?<dollars>(?:(?!\\$\\$)[\\s\\S])+?)\\$\\$',
+      `\\\\\\[(?<bracket>${IN_PARAGRAPH}{1,4000}?)\\\\\\]`,
+      `(?<environment>\\\\begin\\{(?<name>[A-Za-z]+\\*?)\\}${IN_PARAGRAPH}{0,4000}?\\\\end\\{\\k<name>\\})`,
+    ].join('|'),
+    ')[ \\t]*$',
+    // One that has no end. The parser would take everything after two dollars for a formula.
+    '|^(?<margin> {0,3})(?:\\$\\$(?!\\$)(?<openDollars>[^$]*)(?![\\s\\S])|\\${2,}(?=[^$\\n]*$)',
+    `|(?:\\\\\\[(?<openBracket>[^$]*)|(?<openEnvironment>\\\\begin\\{[A-Za-z]+\\*?\\}[^$]*))(?![\\s\\S]))`,
+  ].join(''),
+  'gm',
 );
 
-function asDollars(found: string, ...rest: unknown[]): string {
-  const { display, bracket, paren, dollar } = rest.at(-1) as Record<string, string | undefined>;
-  const offset = Number(rest.at(-3));
-  const whole = String(rest.at(-2));
-  const inLine = paren ?? dollar;
-  if (inLine !== undefined) return inLine.includes('$') ? found : `$$${inLine.trim().replace(/\s*\n\s*/g, ' ')}$$`;
-  const tex = display ?? bracket;
-  if (tex === undefined || tex.trim() === '' || (bracket?.includes('$') ?? false)) return found;
-  const before = whole.slice(whole.lastIndexOf('\n', offset - 1) + 1, offset);
-  const after = /^[^\n]*/.exec(whole.slice(offset + found.length))?.[0] ?? '';
-  // Between words it stays in the line; alone it is a display, indented as it stands (it may be in a list).
-  if (before.trim() !== '' || after.trim() !== '')
-    return display === undefined || !display.includes('\n') ? `$$${tex.trim().replace(/\s*\n\s*/g, ' ')}$$` : found;
+function asDollars(found: string, groups: Record<string, string | undefined>, isGrowing: boolean): string {
+  const { indent = '', margin, dollars, bracket, environment, name = '' } = groups;
+  if (margin !== undefined) return isGrowing ? asOpen(found, margin, groups) : found.replaceAll('$', '\\$$');
+  if (environment !== undefined && !ENVIRONMENT.test(name)) return found;
+  const tex = dollars ?? bracket ?? environment ?? '';
+  return tex.trim() === '' ? found : ['$$', ...linesOf(tex, indent), `${indent}$$`].join('\n').replace(/^/, indent);
+}
+
+function asOpen(found: string, margin: string, groups: Record<string, string | undefined>): string {
+  const { openDollars, openBracket, openEnvironment } = groups;
+  const tex = openDollars ?? openBracket ?? openEnvironment;
+  if (tex === undefined || /\n[ \t]*\n/.test(tex)) return found.replaceAll('$', '\\$$');
+  const environment = /^\\begin\{([A-Za-z]+\*?)\}/.exec(openEnvironment ?? '')?.[1];
+  if (environment !== undefined && !ENVIRONMENT.test(environment)) return found;
+  return [`${margin}$$`, ...linesOf(tex, margin)].join('\n');
+}
+
+function linesOf(tex: string, indent: string): string[] {
   const lines = tex
     .replace(/^[ \t]*\n/, '')
     .trimEnd()
     .split('\n');
-  return ['$$', ...lines.map((line) => before + line.trim()), `${before}$$`].join('\n');
+  return lines.map((line) => indent + line.trim());
 }
 
 interface Piece {
@@ -71,4 +79,4 @@ function codeAndText(markdown: string): Piece[] {
 }
 
 const CODE =
-  /^(?<indent>(?:[ \t]|>|[-*+][ \t]|\d+[.)][ \t])*)(?<fence>`{3,}|~{3,})[^\n]*(?:\n[\s\S]*?(?:^[ \t>]*\k<fence>[`~]*[ \t]*$|(?![\s\S]))|$)|(?<!`)(?<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)[\s\S])*?(?<!`)\k<ticks>(?!`)/gm;
+  /^(?<indent>(?:[ \t]|>|[-*+][ \t]|\d+[.)][ \t])*)(?<fence>`{3,}(?=[^`\n]*$)|~{3,})[^\n]*(?:\n[\s\S]*?(?:^[ \t>]*\k<fence>[`~]*[ \t]*$|(?![\s\S]))|$)|(?<!`)(?<ticks>`+)(?!`)(?:(?!\n[ \t]*\n)[\s\S])*?(?<!`)\k<ticks>(?!`)/gm;

@@ -1,0 +1,201 @@
+import { decodeNamedCharacterReference } from 'decode-named-character-reference';
+import type { Root, RootContent } from 'mdast';
+import { decodeNumericCharacterReference } from 'micromark-util-decode-numeric-character-reference';
+
+/** Elements that only format and may stand in a line. */
+const INLINE: ReadonlySet<string> = new Set(
+  'a abbr b bdi bdo br cite code del dfn em i ins kbd mark q rp rt ruby s samp small span strong sub sup u var wbr'.split(
+    ' ',
+  ),
+);
+/** Elements that only format and may stand where a paragraph may. */
+const BLOCK: ReadonlySet<string> = new Set(
+  'blockquote caption center dd details div dl dt h1 h2 h3 h4 h5 h6 hr li ol p pre summary table tbody td tfoot th thead tr ul'.split(
+    ' ',
+  ),
+);
+const VOID: ReadonlySet<string> = new Set(['br', 'hr', 'wbr']);
+/** In these only elements are drawn. */
+const WITHOUT_TEXT: ReadonlySet<string> = new Set(['dl', 'ol', 'table', 'tbody', 'tfoot', 'thead', 'tr', 'ul']);
+/** Nodes whose children are blocks, of which one may be HTML. */
+const FLOW: ReadonlySet<string> = new Set(['root', 'blockquote', 'listItem', 'footnoteDefinition']);
+
+/** Whether text is the name of an element that stays markup, or the `beginning` of such a name. */
+export function isFormatting(text: string, what: 'name' | 'beginning'): boolean {
+  const name = text.toLowerCase();
+  if (what === 'name') return INLINE.has(name) || BLOCK.has(name);
+  return [...INLINE, ...BLOCK].some((known) => known.startsWith(name));
+}
+
+const TAG =
+  /<(\/?)([A-Za-z][A-Za-z0-9-]*)((?:\s+[A-Za-z_:][\w.:-]*(?:\s*=\s*(?:[^\s"'=<>`]+|'[^']*'|"[^"]*"))?)*)\s*\/?>/g;
+
+type Token =
+  | { kind: 'node'; node: RootContent }
+  | { kind: 'text'; source: string }
+  | { kind: 'open' | 'close' | 'void'; source: string; name: string; attributes: string };
+
+/** A parent with any children; mdast-util-to-hast makes an element of it by its `data`. */
+interface Formatting {
+  type: string;
+  data?: { hName: string; hProperties: Record<string, string | boolean> };
+  children: RootContent[];
+}
+
+/**
+ * Replaces the `html` nodes of a tree: a small list of elements that only format stays markup where both of their tags
+ * are there, without the attributes that could name, style, load or run anything. All else becomes the text that it is:
+ * `vector<int>`, `<your-key>`, `<script>`, comments.
+ *
+ * `parseWithoutHtml` parses Markdown of which no block is HTML: it keeps the emphasis in `<T> is a **type**`.
+ */
+export function formatHtml(tree: Root, parseWithoutHtml: (markdown: string) => RootContent[]): void {
+  format(tree as Formatting, parseWithoutHtml);
+}
+
+function format(parent: Formatting, parseWithoutHtml: (markdown: string) => RootContent[]): void {
+  if (parent.children.some(({ type }) => type === 'html')) {
+    const isFlow = FLOW.has(parent.type);
+    const groups = parent.children.map((node) => (node.type === 'html' ? tokens(node.value, isFlow) : [asToken(node)]));
+    const partners = partnersOf(groups.flat());
+    const kept = groups.flatMap((group, index) => {
+      const node = parent.children[index];
+      const hasMarkup = group.some((token) => partners.has(token));
+      return isFlow && node?.type === 'html' && !hasMarkup ? asWritten(node.value, parseWithoutHtml) : group;
+    });
+    parent.children = build(kept, partners, isFlow);
+  }
+  for (const child of parent.children) if ('children' in child) format(child as Formatting, parseWithoutHtml);
+}
+
+function asToken(node: RootContent): Token {
+  return { kind: 'node', node };
+}
+
+function tokens(html: string, isFlow: boolean): Token[] {
+  const found: Token[] = [];
+  let at = 0;
+  for (const { 0: source, 1: slash, 2: written = '', 3: attributes = '', index } of html.matchAll(TAG)) {
+    const name = written.toLowerCase();
+    if (!INLINE.has(name) && !(isFlow && BLOCK.has(name))) continue;
+    if (index > at) found.push({ kind: 'text', source: html.slice(at, index) });
+    found.push({ kind: VOID.has(name) ? 'void' : slash === '/' ? 'close' : 'open', source, name, attributes });
+    at = index + source.length;
+  }
+  if (at < html.length) found.push({ kind: 'text', source: html.slice(at) });
+  return found;
+}
+
+/** The tags that are markup, each with its partner: void ones, and those that enclose something together. */
+function partnersOf(all: readonly Token[]): Map<Token, Token> {
+  const partners = new Map<Token, Token>();
+  const open: { token: Token; name: string; place: number }[] = [];
+  for (const [place, token] of all.entries()) {
+    if (token.kind === 'void') partners.set(token, token);
+    if (token.kind === 'open') open.push({ token, name: token.name, place });
+    if (token.kind !== 'close') continue;
+    const start = open.findLastIndex(({ name }) => name === token.name);
+    const opening = open[start];
+    if (opening === undefined) continue;
+    open.length = start;
+    // "between <b> and </b>" is about the tags.
+    const isMention = /^ /.test(textOf(all[opening.place + 1])) && / $/.test(textOf(all[place - 1]));
+    if (!isMention) partners.set(opening.token, token).set(token, opening.token);
+  }
+  return partners;
+}
+
+function textOf(token: Token | undefined): string {
+  if (token?.kind === 'text') return token.source;
+  return token?.kind === 'node' && token.node.type === 'text' ? token.node.value : '';
+}
+
+function build(all: readonly Token[], partners: ReadonlyMap<Token, Token>, isFlow: boolean): RootContent[] {
+  const top: Formatting = { type: 'root', children: [] };
+  const open = [top];
+  for (let place = 0; place < all.length; place += 1) {
+    const token = all[place];
+    const parent = open.at(-1) ?? top;
+    if (token === undefined) break;
+    const partner = partners.get(token);
+    if (token.kind === 'node') parent.children.push(token.node);
+    else if (token.kind === 'text' || partner === undefined) {
+      // A block of HTML has its character references still in it.
+      const value = isFlow && token.kind === 'text' ? decoded(token.source) : token.source;
+      if (value.trim() === '' && (WITHOUT_TEXT.has(parent.data?.hName ?? '') || (isFlow && parent === top))) continue;
+      const text: RootContent = { type: 'text', value: isFlow && parent === top ? value.trim() : value };
+      parent.children.push(isFlow && parent === top ? { type: 'paragraph', children: [text] } : text);
+    } else if (token.kind === 'close') open.pop();
+    else if (token.name === 'br') parent.children.push({ type: 'break' });
+    else if (token.name === 'pre') {
+      const end = all.indexOf(partner, place);
+      parent.children.push(preformatted(all.slice(place + 1, end)));
+      place = end;
+    } else {
+      const element = elementOf(token.name, token.attributes);
+      parent.children.push(element as unknown as RootContent);
+      if (token.kind === 'open') open.push(element);
+    }
+  }
+  return top.children;
+}
+
+/** An HTML block without markup to keep: as it stands where it is several lines of HTML, else as Markdown. */
+function asWritten(html: string, parseWithoutHtml: (markdown: string) => RootContent[]): Token[] {
+  const isDocument = /^<.*\n.*>$/s.test(html.trim());
+  return isDocument ? [asToken(literal(html.trimEnd()))] : parseWithoutHtml(html).map(asToken);
+}
+
+/** A paragraph that keeps its lines and their indentation. */
+function literal(value: string): RootContent {
+  return {
+    type: 'paragraph',
+    data: { hProperties: { dataLiteral: '' } },
+    children: [{ type: 'text', value }],
+  };
+}
+
+/** A code block. Of its content only the text counts, and the language that `<code class="language-…">` names. */
+function preformatted(parts: readonly Token[]): RootContent {
+  const value = parts.map((part) => (part.kind === 'text' ? decoded(part.source) : '')).join('');
+  const classes = parts.map((part) => ('attributes' in part ? part.attributes : '')).join(' ');
+  const lang = /\bclass\s*=\s*["']?language-([\w+#-]+)/i.exec(classes)?.[1] ?? null;
+  return { type: 'code', lang, value: value.replace(/^\n/, '').replace(/\n$/, '') };
+}
+
+const ATTRIBUTE = /([A-Za-z_:][\w.:-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?/g;
+const SPAN = { on: ['td', 'th'], value: /^[1-9]\d?$/ };
+const ALIGNED = ['div', 'p', 'td', 'th', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6'];
+/** The only attributes that stay, on which elements, and with which values. A link's address is judged where it is drawn. */
+const ATTRIBUTES: Readonly<Record<string, { on: readonly string[]; value: RegExp; property?: string }>> = {
+  href: { on: ['a'], value: /^/ },
+  open: { on: ['details'], value: /^/ },
+  align: { on: ALIGNED, value: /^(?:left|center|right)$/ },
+  colspan: { ...SPAN, property: 'colSpan' },
+  rowspan: { ...SPAN, property: 'rowSpan' },
+  start: { on: ['ol'], value: /^\d{1,9}$/ },
+  dir: { on: ['bdi', 'bdo', 'div', 'p', 'span'], value: /^(?:ltr|rtl)$/ },
+};
+
+function elementOf(name: string, attributes: string): Formatting {
+  if (name === 'center')
+    return { type: 'formatting', data: { hName: 'div', hProperties: { align: name } }, children: [] };
+  const hProperties: Record<string, string | boolean> = {};
+  for (const [, written = '', double, single, bare] of attributes.matchAll(ATTRIBUTE)) {
+    const key = written.toLowerCase();
+    const kept = Object.hasOwn(ATTRIBUTES, key) ? ATTRIBUTES[key] : undefined;
+    const value = decoded(double ?? single ?? bare ?? '');
+    if (kept?.on.includes(name) === true && kept.value.test(value))
+      hProperties[kept.property ?? key] = key === 'open' || value;
+  }
+  return { type: 'formatting', data: { hName: name, hProperties }, children: [] };
+}
+
+/** Text with its character references resolved. */
+function decoded(text: string): string {
+  return text.replace(/&(?:#(\d{1,7})|#[xX]([\da-fA-F]{1,6})|([A-Za-z\d]+));/g, (found, decimal, hexadecimal, name) => {
+    if (decimal !== undefined) return decodeNumericCharacterReference(decimal, 10);
+    if (hexadecimal !== undefined) return decodeNumericCharacterReference(hexadecimal, 16);
+    return decodeNamedCharacterReference(name) || found;
+  });
+}
