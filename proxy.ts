@@ -34,6 +34,7 @@ export function proxy(request: NextRequest): NextResponse {
   const response = NextResponse.next(forwarded);
   response.headers.set('content-security-policy', policy);
   for (const [name, value] of SECURITY_HEADERS) response.headers.set(name, value);
+  if (!isTrustworthy(request)) response.headers.delete(OPENER_POLICY);
   return response;
 }
 
@@ -61,10 +62,25 @@ export const config = {
   matcher: '/((?!api/|v1/|health$|gateway-health$|gateway/|_next/static/|.*\\.[a-z0-9]+$).*)',
 };
 
+/** Browsers ignore it, and complain in the console, where the page comes over plain http from another machine. */
+const OPENER_POLICY = 'cross-origin-opener-policy';
+
+/** Whether a browser trusts the page's origin (https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy). */
+function isTrustworthy({ headers, nextUrl }: NextRequest): boolean {
+  const host = headers.get('host') ?? '';
+  return (
+    nextUrl.protocol === 'https:' ||
+    headers.get('x-forwarded-proto')?.startsWith('https') === true ||
+    // Browsers send this to such origins only.
+    headers.has('sec-fetch-dest') ||
+    /^(?:(?:.*\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(host)
+  );
+}
+
 const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
   ['x-content-type-options', 'nosniff'],
   ['referrer-policy', 'no-referrer'],
-  ['cross-origin-opener-policy', 'same-origin'],
+  [OPENER_POLICY, 'same-origin'],
   ['permissions-policy', 'camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()'],
   ['x-frame-options', 'DENY'],
 ];

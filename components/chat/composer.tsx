@@ -2,7 +2,7 @@
 
 import clsx from 'clsx';
 import { ArrowUp, Square } from 'lucide-react';
-import { type KeyboardEvent, type ReactNode, type RefObject, useId } from 'react';
+import { type KeyboardEvent, type ReactNode, type RefObject, useId, useLayoutEffect } from 'react';
 import { Pictures } from '#components/chat/pictures';
 import { Notice } from '#components/ui/notice';
 import { tip } from '#components/ui/tooltip';
@@ -29,6 +29,10 @@ interface ComposerProps {
 export function Composer({ field, draftKey, running, waiting, attachments, tools, onSend, onStop }: ComposerProps) {
   const [draft, setDraft] = useStored(draftKey, writeDraft);
   const hint = useId();
+  useLayoutEffect(() => {
+    const element = field.current;
+    if (element !== null && element.value !== draft) element.value = draft;
+  }, [field, draft]);
   const { pictures, reading, refusal } = attachments;
   const isEmpty = draft.trim() === '' && pictures.length === 0;
   const canSend = !isEmpty && !running && !waiting && reading === 0;
@@ -74,21 +78,24 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
           {reading === 0 ? null : <span role="status" aria-label="Reading pictures" className="skeleton size-16" />}
         </div>
       )}
-      <div className="grid max-h-[40dvh] overflow-y-auto overscroll-contain">
-        {/* The same text behind the field gives it its height, without measuring. */}
-        <div aria-hidden className={clsx(FIELD, 'invisible whitespace-pre-wrap')}>
-          {`${draft}\n`}
+      <div className="grid">
+        {/* The beginning of the text behind the field gives it its height, without measuring. */}
+        <div aria-hidden className={clsx(FIELD, 'invisible overflow-hidden whitespace-pre-wrap')}>
+          {`${draft.slice(0, SHOWN_CHARACTERS)}\n`}
         </div>
+        {/* React would compare and copy the whole text for each key if it held the `value`. */}
         <textarea
           ref={field}
           rows={1}
           dir="auto"
-          value={draft}
           placeholder="Ask anything"
           aria-label="Message"
           aria-describedby={hint}
           enterKeyHint="send"
-          className={clsx(FIELD, 'resize-none overflow-hidden bg-transparent outline-none placeholder:text-ink-3')}
+          className={clsx(
+            FIELD,
+            'resize-none overflow-y-auto overscroll-contain bg-transparent outline-none placeholder:text-ink-3',
+          )}
           onChange={(event) => setDraft(event.target.value)}
           onKeyDown={onKeyDown}
           onPaste={(event) => {
@@ -134,5 +141,8 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
   );
 }
 
-const FIELD = 'col-start-1 row-start-1 min-h-11 w-full px-3.5 pt-3 pb-1 text-base leading-6 [overflow-wrap:anywhere]';
+/** More than the field shows at once on any screen. */
+const SHOWN_CHARACTERS = 8_000;
+const FIELD =
+  'col-start-1 row-start-1 max-h-[40dvh] min-h-11 w-full px-3.5 pt-3 pb-1 text-base leading-6 [overflow-wrap:anywhere]';
 const ROUND = 'flex size-8 shrink-0 items-center justify-center rounded-md transition-colors pointer-coarse:size-10';

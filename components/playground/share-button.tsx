@@ -3,6 +3,7 @@
 import { Check, Link2 } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { IconButton } from '#components/ui/icon-button';
+import { copyText } from '#lib/client/clipboard';
 
 const SHOWN_MS = 1_600;
 
@@ -17,7 +18,7 @@ export function ShareButton({ link }: { link: () => Promise<string> }) {
   const copy = async () => {
     const url = await link();
     try {
-      await navigator.clipboard.writeText(url);
+      await copyText(url);
       setLabel(COPIED);
     } catch {
       setLabel('The link is in the address line');

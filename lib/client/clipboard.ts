@@ -2,9 +2,47 @@
 export const COPIED_MS = 1_600;
 export const COPY_WORDS = { copied: 'Copied', failed: 'Copying is not allowed here' } as const;
 
-/** Rejects where the page has no clipboard: it is only there over https and on this machine. */
-export function copyText(text: string): Promise<void> {
-  return navigator.clipboard === undefined
-    ? Promise.reject(new Error('no clipboard'))
-    : navigator.clipboard.writeText(text);
+/**
+ * Puts text on the clipboard. Pages over plain http have no `navigator.clipboard` unless they are of this machine: there, and
+ * where the browser refuses it, the text is selected and copied by a command. Rejects if that is refused, too. Call it
+ * while a click or a key is handled.
+ */
+export async function copyText(text: string): Promise<void> {
+  if (navigator.clipboard !== undefined) {
+    try {
+      return await navigator.clipboard.writeText(text);
+    } catch {
+      // The command may still be allowed.
+    }
+  }
+  if (!copyBySelection(text)) throw new Error('the browser does not let this page copy');
+}
+
+/** Leaves the focus and the selection of the page as they were. */
+function copyBySelection(text: string): boolean {
+  const focused = document.activeElement instanceof HTMLElement ? document.activeElement : undefined;
+  const selection = document.getSelection();
+  const ranges = Array.from({ length: selection?.rangeCount ?? 0 }, (_, index) => selection?.getRangeAt(index));
+  const field = document.createElement('textarea');
+  field.value = text;
+  field.readOnly = true;
+  field.setAttribute('aria-hidden', 'true');
+  field.tabIndex = -1;
+  field.style.cssText =
+    'position:fixed;inset-block-start:0;inset-inline-start:0;inline-size:1px;block-size:1px;opacity:0;white-space:pre';
+  // A dialog that is open keeps the focus within itself.
+  const parent = focused?.closest('dialog, [role="dialog"], [role="menu"]') ?? document.body;
+  parent.append(field);
+  try {
+    field.focus({ preventScroll: true });
+    field.select();
+    return document.execCommand('copy');
+  } catch {
+    return false;
+  } finally {
+    field.remove();
+    selection?.removeAllRanges();
+    for (const range of ranges) if (range !== undefined) selection?.addRange(range);
+    focused?.focus({ preventScroll: true });
+  }
 }

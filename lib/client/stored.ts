@@ -32,6 +32,33 @@ export function writeStored(key: string, value: string): void {
  * all, and no tab takes away what another one wrote.
  */
 export function writeDraft(key: string, value: string): void {
+  if (value.length <= LARGE_CHARACTERS) {
+    waiting.delete(key);
+    storeDraft(key, value);
+    return;
+  }
+  hold(key, value);
+  if (waiting.size === 0) setTimeout(storeWaiting, STORED_AFTER_MS);
+  waiting.add(key);
+}
+
+/** To store a text takes the time of its length, which nobody should wait for at each key. */
+const LARGE_CHARACTERS = 16_384;
+const STORED_AFTER_MS = 500;
+/** The keys of large drafts that only `memory` has. */
+const waiting = new Set<string>();
+
+function storeWaiting(): void {
+  for (const key of waiting) storeDraft(key, readStored(key));
+  waiting.clear();
+}
+
+if (typeof window !== 'undefined') {
+  addEventListener('pagehide', storeWaiting);
+  document.addEventListener('visibilitychange', storeWaiting);
+}
+
+function storeDraft(key: string, value: string): void {
   let isNewest = true;
   try {
     isNewest = value !== '' || localStorage.getItem(key) === readStored(key);
