@@ -2,15 +2,26 @@
 
 import 'katex/dist/katex.min.css';
 import katex from 'katex';
-import { useContext, useLayoutEffect, useRef, useState } from 'react';
+import { use, useContext, useLayoutEffect, useRef, useState } from 'react';
 import { type FormulaProps, FormulaSource } from '#components/markdown/formula-source';
 import { WritingContext } from '#components/markdown/writing-context';
 
 /** Nothing that could load, link or style beyond the formula (`trust`), and no formula that grows without end. */
 const OPTIONS = { throwOnError: true, trust: false, strict: 'ignore', maxExpand: 1_000, maxSize: 40 } as const;
 
+const CHEMISTRY = /\\(?:ce|pu)\b/;
+let chemistry: Promise<unknown> | undefined;
+
+/** Adds `\ce` and `\pu` to KaTeX; few texts need what they take. */
+function loadChemistry(): Promise<unknown> {
+  // Without it such a formula is shown as it was written.
+  chemistry ??= import('katex/contrib/mhchem').catch(() => undefined);
+  return chemistry;
+}
+
 export default function DrawnFormula(props: FormulaProps) {
   const { tex, isDisplay } = props;
+  if (CHEMISTRY.test(tex)) use(loadChemistry());
   const place = useRef<HTMLSpanElement>(null);
   const [broken, setBroken] = useState<string>();
   const writing = useContext(WritingContext);

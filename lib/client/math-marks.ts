@@ -30,7 +30,7 @@ const DISPLAY = new RegExp(
     ].join('|'),
     ')[ \\t]*$',
     // One that has no end. The parser would take everything after two dollars for a formula.
-    '|^(?<margin> {0,3})(?:\\$\\$(?!\\$)(?<openDollars>[^$]*)(?![\\s\\S])|\\${2,}(?=[^$\\n]*$)',
+    '|^(?<margin> {0,3})(?:\\$\\$(?!\\$)(?<openDollars>[^$]*)(?![\\s\\S])|[$]{2,}(?=[^$\\n]*$)',
     `|(?:\\\\\\[(?<openBracket>[^$]*)|(?<openEnvironment>\\\\begin\\{[A-Za-z]+\\*?\\}[^$]*))(?![\\s\\S]))`,
   ].join(''),
   'gm',

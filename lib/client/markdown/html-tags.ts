@@ -146,12 +146,12 @@ function asWritten(html: string, parseWithoutHtml: (markdown: string) => RootCon
   return isDocument ? [asToken(literal(html.trimEnd()))] : parseWithoutHtml(html).map(asToken);
 }
 
-/** A paragraph that keeps its lines and their indentation. */
+/** A paragraph that keeps its lines and their indentation, which mdast-util-to-hast takes from text. */
 function literal(value: string): RootContent {
   return {
     type: 'paragraph',
-    data: { hProperties: { dataLiteral: '' } },
-    children: [{ type: 'text', value }],
+    data: { hProperties: { dataLiteral: '' }, hChildren: [{ type: 'text', value }] },
+    children: [],
   };
 }
 

@@ -1,0 +1,239 @@
+import { renderToStaticMarkup } from 'react-dom/server';
+import { describe, expect, it } from 'vitest';
+import { RichMarkdown } from '#components/markdown/rich-markdown';
+
+function html(text: string, streaming = false): string {
+  return renderToStaticMarkup(<RichMarkdown text={text} streaming={streaming} />).replace(
+    /^<div class="prose">(.*)<\/div>$/s,
+    '$1',
+  );
+}
+
+/** What a reader sees, without the bars over code blocks. */
+function words(text: string, streaming = false): string {
+  return html(text, streaming)
+    .replaceAll(/<div class="flex h-9.*?<\/div>(?=<pre)/g, '')
+    .replaceAll(/<[^>]+>/g, '')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#x27;', "'")
+    .replaceAll('&amp;', '&');
+}
+
+describe('what looks like a tag', () => {
+  const tags = [
+    '<repository-url>',
+    '<int>',
+    '<T>',
+    '<your-api-key>',
+    '<head>',
+    '<script>',
+    '<table>',
+    '<b>',
+    '</p>',
+    '<img src=x>',
+    '<!-- note -->',
+    '<?php ?>',
+    '<input type="text">',
+  ];
+  const places: [string, (tag: string) => string][] = [
+    ['prose', (tag) => `Write a${tag} and **more**.\n\nNext.`],
+    ['the beginning of a line', (tag) => `${tag} is **more**.\n\nNext.`],
+    ['a list', (tag) => `- ${tag} is **more**\n- next`],
+    ['a table', (tag) => `| a | b |\n| - | - |\n| ${tag} | **more** |`],
+    ['a heading', (tag) => `# The ${tag} **more**`],
+    ['a quote', (tag) => `> ${tag} is **more**`],
+    ['emphasis', (tag) => `*a ${tag} b* **more**`],
+    ['a link', (tag) => `[a ${tag}](https://example.org) **more**`],
+  ];
+  it.each(places)('is text in %s, and what follows keeps its markup', (_, place) => {
+    for (const tag of tags) {
+      // An end of a line alone and a comment hold Markdown as HTML blocks do.
+      const isBlock = /^<[!?/]/.test(tag) && place(tag).startsWith(tag);
+      expect(words(place(tag)), tag).toContain(tag);
+      if (!isBlock) expect(html(place(tag)), tag).toContain('<strong>more</strong>');
+    }
+  });
+
+  it('is text on lines of its own, with its indentation', () => {
+    const page = '<html>\n  <head>\n    <title>x</title>\n  </head>\n</html>';
+    expect(words(page)).toBe(page);
+    expect(words(`<your-api-key>\n**b**`)).toBe('<your-api-key>\nb');
+  });
+
+  it('stays text where a pair of tags is only mentioned', () => {
+    expect(words('Put it between <b> and </b>.')).toBe('Put it between <b> and </b>.');
+  });
+});
+
+describe('HTML that only formats', () => {
+  it.each([
+    ['H<sub>2</sub>O', '<p>H<sub>2</sub>O</p>'],
+    ['<kbd>Ctrl</kbd>+<KBD>C</KBD><br>x<br/>y', '<p><kbd>Ctrl</kbd>+<kbd>C</kbd><br/>\nx<br/>\ny</p>'],
+    [
+      '<details open><summary>More</summary>\n\n**Inside**\n\n</details>',
+      '<details open=""><summary>More</summary><p><strong>Inside</strong></p></details>',
+    ],
+    [
+      '<div align="center" onclick="x()" style="position:fixed" id="a" class="b">\n\ntext\n\n</div>',
+      '<div align="center"><p>text</p></div>',
+    ],
+    ['<b id="skip" name="x" style="color:red">bold</b>', '<p><b>bold</b></p>'],
+    ['<a name="top"></a>Top', '<p><span></span>Top</p>'],
+    ['<a href="javascript:alert(1)">x</a>', '<p><span>x</span></p>'],
+    [
+      '<table><tr><td colspan="2" onclick="x">a &amp; b</td></tr></table>',
+      '<table><tr><td colSpan="2">a &amp; b</td></tr></table>',
+    ],
+  ])('stays markup, without what could do more: %j', (text, expected) => {
+    expect(html(text).replaceAll(/<div class="table-frame"[^>]*>(.*?)<\/div>/g, '$1')).toBe(expected);
+  });
+
+  it('keeps the lines of a <pre> and makes a code block of it', () => {
+    expect(words('<pre>\nline 1\n  line &lt;2&gt;\n</pre>')).toBe('line 1\n  line <2>');
+    expect(words('<pre><code class="language-js">\nf()\n\ng()</code></pre>')).toBe('f()\n\ng()');
+  });
+});
+
+describe('a code block', () => {
+  it('keeps its first blank lines, which are copied and run with it', () => {
+    expect(words('```python\n\n\nprint(1)\n\n```')).toBe('\n\nprint(1)\n');
+  });
+
+  it('holds Markdown with code in it', () => {
+    const inner = '# T\n```python\nprint(1)\n```\nmore';
+    const text = `\`\`\`markdown\n${inner}\n\`\`\`\n\nafter`;
+    expect(words(text)).toBe(`${inner}after`);
+    // While it is written, what stands in the block does not leave it.
+    for (let length = text.indexOf('more') + 4; length < text.length - 10; length += 1)
+      expect(html(text.slice(0, length), true).match(/<pre/g), `${length}`).toHaveLength(1);
+  });
+
+  it('that holds Markdown ends by the rules where it has no other end', () => {
+    expect(words('```md\n```js\n```\nafter')).toContain('after');
+    expect(html('```md\n```js\n```\nafter')).toContain('<p>after</p>');
+  });
+});
+
+describe('a link that leads nowhere here', () => {
+  it.each([
+    'docs/guide.md',
+    '/a',
+    '',
+    '#section',
+    'vscode://file/a',
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'file:///etc/passwd',
+    '//evil.example/x',
+    'tel:1',
+    'blob:x',
+  ])('is its words alone: %j', (address) => {
+    expect(html(`See [the guide](${address}).`)).toBe('<p>See <span>the guide</span>.</p>');
+  });
+
+  it.each(['MAILTO:a@b.c', 'HTTPS://example.org/', 'http://example.org'])(
+    'and one that does is a link: %s',
+    (address) => {
+      expect(html(`[x](${address})`)).toContain(`href="${address}"`);
+    },
+  );
+});
+
+describe('a tilde', () => {
+  it.each(['0.4~6mm or 2~3mm', '4~6人，每人50~80元', '~x~'])('alone strikes nothing: %s', (text) => {
+    expect(html(text)).toBe(`<p>${text}</p>`);
+  });
+  it('twice does', () =>
+    expect(html('~~a~~ **~~「b」~~**c')).toBe('<p><del>a</del> <strong><del>「b」</del></strong>c</p>'));
+});
+
+describe('emphasis and addresses in Chinese and Japanese', () => {
+  it.each([
+    ['**「重点」**内容', '「重点」'],
+    ['内容**「重点」**', '「重点」'],
+    ['**注意：**10', '注意：'],
+    ['**注意。**下一步', '注意。'],
+    ['这是**（重要）**的', '（重要）'],
+    ['これは**「強調」**です', '「強調」'],
+    ['**テスト。**テスト', 'テスト。'],
+    ['**“引用”**内容', '“引用”'],
+    ['**《书名》**讲述', '《书名》'],
+    ['第一，**步骤一：**打开', '步骤一：'],
+    ['한국어**(강조)**입니다', '(강조)'],
+    ['**100%**的人', '100%'],
+    ['结果是**`code`**的', '<code dir="ltr">code</code>'],
+    ['他说**"你好"**然后', '&quot;你好&quot;'],
+    ['**Note：**see', 'Note：'],
+    ['**价格：$5**起', '价格：$5'],
+  ])('%s has emphasis', (text, inside) => expect(html(text)).toContain(`<strong>${inside}</strong>`));
+
+  it.each([
+    ['见https://example.com/a。然后', 'https://example.com/a', '。然后'],
+    ['https://example.com/路径 查看', 'https://example.com/', '路径 查看'],
+    ['（https://example.com/x）后', 'https://example.com/x', '）后'],
+    ['打开https://example.com，**重点**。', 'https://example.com', '，<strong>重点</strong>。'],
+    ['**见 https://example.com/，重点**。', 'https://example.com/', '，重点</strong>。'],
+    ['“https://example.com/a”的', 'https://example.com/a', '”的'],
+    ['https://example.comを参照', 'https://example.com', 'を参照'],
+    ['：www.example.com/x。后', 'www.example.com/x', '。后'],
+  ])('an address ends where the text goes on: %s', (text, address, rest) => {
+    expect(html(text)).toContain(`>${address}</a>${rest}`);
+  });
+});
+
+describe('footnotes', () => {
+  it('of two answers have ids of their own', () => {
+    const text = 'A[^1] and again[^1]\n\n[^1]: note';
+    const both = renderToStaticMarkup(
+      <>
+        <RichMarkdown text={text} streaming={false} />
+        <RichMarkdown text={text} streaming={false} />
+      </>,
+    );
+    const ids = [...both.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id);
+    expect(ids).toHaveLength(8);
+    expect(new Set(ids).size).toBe(8);
+    const targets = [...both.matchAll(/ href="#([^"]+)"/g)].map(([, id]) => id);
+    expect(targets).toHaveLength(8);
+    for (const id of targets) expect(ids).toContain(id);
+  });
+});
+
+describe('while an answer is written', () => {
+  it.each([
+    ['The interval [0, 1) is half open. See [docs](https://e.org/a', 'The interval [0, 1) is half open. See docs'],
+    [
+      'The interval [0, 1) is half open. See [docs](https://e.org/a) for more',
+      'The interval [0, 1) is half open. See docs for more',
+    ],
+    ['The interval [0, 1', 'The interval [0, 1'],
+    ['2 ** 8 is 256', '2 ** 8 is 256'],
+    ['2 * 3 and 4_5 and **bold', '2 * 3 and 4_5 and bold'],
+    ['**bold**', 'bold'],
+    ['**bold*', 'bold'],
+    ['a **', 'a'],
+    ['*a **b', 'a b'],
+    ['`code', 'code'],
+    ['**a `b', 'a b'],
+    ['~~a', 'a'],
+    ['**see [docs](https://e', 'see docs'],
+    ['```c\nint *', 'int *'],
+    ['```c\nint x;\n``', 'int x;'],
+    ['Title\n-', 'Title'],
+    ['- a\n- **b', '\na\nb\n'],
+    ['| a | b |\n| - | - |\n| **c', 'abc'],
+    ['H<su', 'H'],
+    ['a < b', 'a < b'],
+    ['<details><summary>More</summary>\n\nIns', 'MoreIns'],
+    ['<details><summary>Mo', 'Mo'],
+    ['snake_case_na', 'snake_case_na'],
+    ['a \\*b', 'a *b'],
+  ])('%j shows %j', (text, shown) => expect(words(text, true)).toBe(shown));
+
+  it('unfinished emphasis is already drawn', () => {
+    expect(html('**bold', true)).toBe('<p><strong>bold</strong></p>');
+    expect(html('2 ** 8 and *this', true)).toBe('<p>2 ** 8 and <em>this</em></p>');
+  });
+});
