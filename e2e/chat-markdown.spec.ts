@@ -151,3 +151,69 @@ for (const colorScheme of ['light', 'dark'] as const) {
     expect(wide).toBeLessThanOrEqual(0);
   });
 }
+
+test('answers say what the model wrote, and footnotes lead to their own', async ({ page, model }) => {
+  const texts = [
+    'Run `git clone <repository-url>`, or git clone <repository-url>, with vector<int> and <your-api-key>.',
+    'See [the guide](docs/guide.md), [us](MAILTO:a@b.c), [Open](vscode://file/a), [top](#top), <a name="top"></a>[Empty]().',
+    'Sizes of 0.4~6mm or 2~3mm; **「重点」**内容 **注意：**10，见https://example.org/a。然后',
+    'Pay \\(\\$100 \\times 1.05\\). Then $\\$5 + \\$3 = \\$8$; \\(\\text{for \\(n\\) even}\\) and \\ce{H2O}.\n\n\\[ P = \\$100 \\cdot 1.05 \\]\n\n\\begin{align}\na &= b\n\\end{align}',
+    'First[^1]\n\n[^1]: one',
+    'Second[^1]\n\n[^1]: two',
+  ];
+  await page.goto('/');
+  for (const text of texts) {
+    model.play(saying(...text));
+    await ask(page, freshQuestion('Text'));
+    await answered(page);
+  }
+  const all = answers(page);
+  await expect(all.nth(0)).toContainText('git clone <repository-url>, with vector<int> and <your-api-key>.');
+  await expect(all.nth(1)).toContainText('See the guide, us, Open, top, Empty.');
+  await expect(all.nth(1).locator('a')).toHaveCount(1);
+  await expect(all.nth(2)).toContainText(
+    'Sizes of 0.4~6mm or 2~3mm; 「重点」内容 注意：10，见https://example.org/a。然后',
+  );
+  await expect(all.nth(2).locator('strong')).toHaveText(['「重点」', '注意：']);
+  await expect(all.nth(2).locator('del')).toHaveCount(0);
+  await expect(all.nth(3).locator('.katex')).toHaveCount(6);
+  await expect(all.nth(3).locator('.formula-fault')).toHaveCount(0);
+  const ids = await page.evaluate(() => [...document.querySelectorAll('[id]')].map(({ id }) => id));
+  expect(new Set(ids).size).toBe(ids.length);
+  await all.nth(5).getByRole('link', { name: '1', exact: true }).click();
+  await expect(all.nth(5).locator(':target')).toContainText('two');
+});
+
+test('a blank line at the beginning of a program is copied with it', async ({ page, model, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  model.play(saying('```python\n\nprint(1)\n```'));
+  await page.goto('/');
+  await ask(page, freshQuestion('Blank'));
+  await answered(page);
+  await answers(page).last().getByRole('button', { name: 'Copy the code' }).click();
+  await expect(answers(page).last().getByRole('button', { name: 'Copied' })).toBeVisible();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('\nprint(1)');
+});
+
+test('a large text is pasted and written on without a wait, and outlasts a reload', async ({ page, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.goto('/');
+  const field = page.getByRole('textbox', { name: 'Message' });
+  const text = Array.from({ length: 20_000 }, (_, index) => `line ${index} of a long text`).join('\n');
+  await page.evaluate((pasted) => navigator.clipboard.writeText(pasted), text);
+  await field.focus();
+  await page.keyboard.press('Control+v');
+  await page.keyboard.type('abc');
+  await expect(field).toHaveValue(`${text}abc`);
+  const box = await field.boundingBox();
+  expect(box?.height).toBeLessThan(400);
+  // The whole text is laid out once, in the field, and nothing beside it holds all of it.
+  expect(
+    await page.evaluate(() =>
+      Math.max(...[...document.querySelectorAll('form div')].map((div) => div.textContent?.length ?? 0)),
+    ),
+  ).toBeLessThan(20_000);
+  await page.reload();
+  await expect(field).toHaveValue(`${text}abc`);
+  await expect(page.getByRole('button', { name: 'Send', exact: true })).toBeEnabled();
+});
