@@ -14,7 +14,7 @@ async function shown(page: Page): Promise<string[]> {
   return all.evaluateAll((articles) =>
     articles.map((article) =>
       (article.querySelector('.prose')?.innerHTML ?? '').replaceAll(
-        / (id|for|aria-describedby|aria-controls)="[^"]*"/g,
+        / (id|for|aria-describedby|aria-controls)="[^"]*"| href="#[^"]*"/g,
         '',
       ),
     ),

@@ -201,6 +201,17 @@ describe('footnotes', () => {
   });
 });
 
+describe('a text that nests too deeply to be drawn', () => {
+  it.each([
+    ['lists', `${'- '.repeat(1_000)}a`],
+    ['quotes', `${'>'.repeat(400)} a`],
+    ['elements', `${'<b>'.repeat(400)}x${'</b>'.repeat(400)}`],
+  ])('is shown as it was written: %s', (_, text) => {
+    expect(words(text)).toBe(text);
+    expect(words(text, true)).toBe(text);
+  });
+});
+
 describe('while an answer is written', () => {
   it.each([
     ['The interval [0, 1) is half open. See [docs](https://e.org/a', 'The interval [0, 1) is half open. See docs'],

@@ -36,12 +36,40 @@ export function parseMarkdown(markdown: string): Root {
  * of its footnotes apart from those of other texts in the page.
  */
 export function toElements(markdown: string, scope: string): HastRoot {
-  const tree = parseMarkdown(markdown);
-  formatHtml(tree, parseWithoutHtml);
-  markOpenFence(tree, markdown);
-  const elements = processor.runSync(tree);
-  scopeIds(elements, scope);
-  return elements;
+  if (isTooNested(markdown)) return asText(markdown);
+  try {
+    const tree = parseMarkdown(markdown);
+    formatHtml(tree, parseWithoutHtml);
+    markOpenFence(tree, markdown);
+    const elements = processor.runSync(tree);
+    scopeIds(elements, scope);
+    return isDeeper(elements, MAX_DEPTH) ? asText(markdown) : elements;
+  } catch (error) {
+    // The parsers recurse: some texts are more than a stack holds.
+    if (error instanceof RangeError) return asText(markdown);
+    throw error;
+  }
+}
+
+/** Whether a line opens so many quotes and lists in one another that parsing takes seconds. */
+export function isTooNested(markdown: string): boolean {
+  return /^(?:[ \t]*(?:>|(?:[-+*]|\d{1,9}[.)])[ \t])){100}/m.test(markdown);
+}
+
+/** No text of use is nested so deeply, and browsers lay it out slowly. */
+const MAX_DEPTH = 200;
+
+function isDeeper(node: HastNodes, depth: number): boolean {
+  if (depth === 0) return true;
+  return 'children' in node && node.children.some((child) => isDeeper(child, depth - 1));
+}
+
+function asText(markdown: string): HastRoot {
+  const text: ElementContent = { type: 'text', value: markdown };
+  return {
+    type: 'root',
+    children: [{ type: 'element', tagName: 'p', properties: { dataLiteral: '' }, children: [text] }],
+  };
 }
 
 /** A remark plugin: see {@link cjkFriendlyAutolinks}. */

@@ -1,6 +1,6 @@
 import type { Nodes, Root } from 'mdast';
 import { isFormatting } from '#lib/client/markdown/html-tags';
-import { lastLeaf, parseMarkdown } from '#lib/client/markdown/syntax';
+import { isTooNested, lastLeaf, parseMarkdown } from '#lib/client/markdown/syntax';
 
 /**
  * Markdown that is still being written, as the reader should see it: emphasis, code and elements that are open at its end
@@ -8,6 +8,16 @@ import { lastLeaf, parseMarkdown } from '#lib/client/markdown/syntax';
  * Marks are only closed where a second parse shows that this hides the marks and changes nothing else.
  */
 export function closeUnfinished(markdown: string): string {
+  try {
+    return isTooNested(markdown) ? markdown : closed(markdown);
+  } catch (error) {
+    // Nested more deeply than the parser can follow: `toElements` shows it as text.
+    if (error instanceof RangeError) return markdown;
+    throw error;
+  }
+}
+
+function closed(markdown: string): string {
   // Most of the time the last paragraph has no mark, and is not parsed a second time.
   const paragraph = markdown.slice(markdown.lastIndexOf('\n\n') + 1);
   if (!MARK.test(paragraph) && !markdown.startsWith('<')) return markdown;
@@ -78,10 +88,10 @@ function closeMarks(text: string, tree: Root): string {
   const plain = shownText(tree);
   for (let first = Math.max(0, all.length - TRIED); first < all.length; first += 1) {
     const marks = all.slice(first).map((opening) => opening.marks);
-    const closed = text + marks.toReversed().join('');
-    const outcome = shownText(parseMarkdown(closed));
+    const candidate = text + marks.toReversed().join('');
+    const outcome = shownText(parseMarkdown(candidate));
     const hidden = marks.join('').length;
-    if (plain.length - outcome.length === hidden && withoutMarks(outcome) === withoutMarks(plain)) return closed;
+    if (plain.length - outcome.length === hidden && withoutMarks(outcome) === withoutMarks(plain)) return candidate;
   }
   return text;
 }
