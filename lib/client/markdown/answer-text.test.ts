@@ -93,7 +93,7 @@ describe('the text of an answer', () => {
   it('equals the text of the model while it is being written', () => {
     const faults: string[] = [];
     for (const markdown of [...WITHOUT_HTML.map((example) => example.markdown), ...GFM.slice(0, -1)]) {
-      const step = Math.max(1, Math.ceil(markdown.length / 20));
+      const step = Math.max(1, Math.ceil(markdown.length / 12));
       for (let length = step; length < markdown.length; length += step) {
         const fault = growingFault(markdown.slice(0, length));
         if (fault !== undefined) faults.push(fault);

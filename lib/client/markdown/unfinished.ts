@@ -50,8 +50,13 @@ const UNDECIDED_LINE = /(^|\n)[ \t>]*(?:=+|[-|: \t]+|[*_~`+]+|\d{1,9}[.)]?|#{1,6
 const UNDECIDED_MARKS = /(?:[*_~`]+|!?\[|\\)$/;
 
 function heldBack(markdown: string, isTable: boolean): string {
-  const line = isTable ? null : UNDECIDED_LINE.exec(markdown);
-  if (line !== null && line[0].trim() !== '') return markdown.slice(0, line.index + (line[1]?.length ?? 0));
+  const text = withoutLastMarks(markdown);
+  const line = isTable ? null : UNDECIDED_LINE.exec(text);
+  if (line === null || line[0].trim() === '') return text;
+  return text.slice(0, line.index + (line[1]?.length ?? 0));
+}
+
+function withoutLastMarks(markdown: string): string {
   const [tag = '', name = ''] = /<\/?([A-Za-z\d]*)$/.exec(markdown) ?? [];
   const isTag = tag !== '' && isFormatting(name, 'beginning');
   const marks = isTag ? tag : (UNDECIDED_MARKS.exec(markdown)?.[0] ?? '');
