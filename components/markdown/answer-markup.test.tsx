@@ -62,6 +62,14 @@ describe('what looks like a tag', () => {
     expect(words(`<your-api-key>\n**b**`)).toBe('<your-api-key>\nb');
   });
 
+  it('at the beginning of a line takes nothing of what follows', () => {
+    const after = 'H<sub>2</sub>O **b**\n\n<details><summary>More</summary>\n\n*in*\n\n</details>\n\n- item';
+    for (const tag of ['<script>', '<style>', '<textarea>', '<pre>', '<!--', '<?php', '<title>', '<iframe src="x">'])
+      expect(html(`${tag} is a **tag**.\n\n${after}`), tag).toMatch(
+        /<strong>tag<\/strong>.*<sub>2<\/sub>O <strong>b<\/strong>.*<summary>More<\/summary><p><em>in<\/em><\/p><\/details>.*<li>item<\/li>/s,
+      );
+  });
+
   it('stays text where a pair of tags is only mentioned', () => {
     expect(words('Put it between <b> and </b>.')).toBe('Put it between <b> and </b>.');
   });

@@ -18,13 +18,8 @@ export function readStored(key: string): string {
 }
 
 export function writeStored(key: string, value: string): void {
-  try {
-    if (value === '') localStorage.removeItem(key);
-    else localStorage.setItem(key, value);
-  } catch {
-    // Full, or forbidden: `memory` has it.
-  }
   hold(key, value);
+  store(key, value, storeForAll);
 }
 
 /**
@@ -32,42 +27,52 @@ export function writeStored(key: string, value: string): void {
  * all, and no tab takes away what another one wrote.
  */
 export function writeDraft(key: string, value: string): void {
-  if (value.length <= LARGE_CHARACTERS) {
-    waiting.delete(key);
-    storeDraft(key, value);
-    return;
-  }
+  const before = readStored(key);
   hold(key, value);
-  if (waiting.size === 0) setTimeout(storeWaiting, STORED_AFTER_MS);
-  waiting.add(key);
+  store(key, value, () => {
+    let isNewest = true;
+    try {
+      isNewest = value !== '' || localStorage.getItem(key) === before;
+      sessionStorage.setItem(key, value);
+    } catch {
+      // `memory` has it.
+    }
+    if (isNewest) storeForAll(key, value);
+  });
 }
 
-/** To store a text takes the time of its length, which nobody should wait for at each key. */
+function storeForAll(key: string, value: string): void {
+  try {
+    if (value === '') localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
+  } catch {
+    // Full, or forbidden: `memory` has it.
+  }
+}
+
+/** To store a text takes time by its length, which nobody should wait for at each key. */
 const LARGE_CHARACTERS = 16_384;
 const STORED_AFTER_MS = 500;
-/** The keys of large drafts that only `memory` has. */
-const waiting = new Set<string>();
+/** How to store the large texts that only `memory` has yet. */
+const waiting = new Map<string, () => void>();
+
+function store(key: string, value: string, now: (key: string, value: string) => void): void {
+  waiting.delete(key);
+  if (value.length <= LARGE_CHARACTERS) now(key, value);
+  else {
+    if (waiting.size === 0) setTimeout(storeWaiting, STORED_AFTER_MS);
+    waiting.set(key, () => now(key, value));
+  }
+}
 
 function storeWaiting(): void {
-  for (const key of waiting) storeDraft(key, readStored(key));
+  for (const storeNow of waiting.values()) storeNow();
   waiting.clear();
 }
 
 if (typeof window !== 'undefined') {
   addEventListener('pagehide', storeWaiting);
   document.addEventListener('visibilitychange', storeWaiting);
-}
-
-function storeDraft(key: string, value: string): void {
-  let isNewest = true;
-  try {
-    isNewest = value !== '' || localStorage.getItem(key) === readStored(key);
-    sessionStorage.setItem(key, value);
-  } catch {
-    // `memory` has it.
-  }
-  if (isNewest) writeStored(key, value);
-  else hold(key, value);
 }
 
 /** Empty while the server renders, and where nothing was stored. */

@@ -42,30 +42,37 @@ interface Formatting {
   children: RootContent[];
 }
 
+/** How a part of the text is parsed again. */
+export interface Parsers {
+  parse: (markdown: string) => Root;
+  /** No block is HTML: keeps the emphasis in `<T> is a **type**`. */
+  parseWithoutHtml: (markdown: string) => Root;
+}
+
 /**
  * Replaces the `html` nodes of a tree: a small list of elements that only format stays markup where both of their tags
  * are there, without the attributes that could name, style, load or run anything. All else becomes the text that it is:
  * `vector<int>`, `<your-key>`, `<script>`, comments.
- *
- * `parseWithoutHtml` parses Markdown of which no block is HTML: it keeps the emphasis in `<T> is a **type**`.
  */
-export function formatHtml(tree: Root, parseWithoutHtml: (markdown: string) => RootContent[]): void {
-  format(tree as Formatting, parseWithoutHtml);
+export function formatHtml(tree: Root, parsers: Parsers): void {
+  format(tree as Formatting, parsers);
 }
 
-function format(parent: Formatting, parseWithoutHtml: (markdown: string) => RootContent[]): void {
+function format(parent: Formatting, parsers: Parsers): void {
   if (parent.children.some(({ type }) => type === 'html')) {
     const isFlow = FLOW.has(parent.type);
     const groups = parent.children.map((node) => (node.type === 'html' ? tokens(node.value, isFlow) : [asToken(node)]));
     const partners = partnersOf(groups.flat());
     const kept = groups.flatMap((group, index) => {
       const node = parent.children[index];
-      const hasMarkup = group.some((token) => partners.has(token));
-      return isFlow && node?.type === 'html' && !hasMarkup ? asWritten(node.value, parseWithoutHtml) : group;
+      const [first] = group;
+      // A block that does not begin with an element that stays is no HTML.
+      const isMarkup = first !== undefined && partners.has(first);
+      return isFlow && node?.type === 'html' && !isMarkup ? asWritten(node.value, parsers) : group;
     });
     parent.children = build(kept, partners, isFlow);
   }
-  for (const child of parent.children) if ('children' in child) format(child as Formatting, parseWithoutHtml);
+  for (const child of parent.children) if ('children' in child) format(child as Formatting, parsers);
 }
 
 function asToken(node: RootContent): Token {
@@ -140,10 +147,20 @@ function build(all: readonly Token[], partners: ReadonlyMap<Token, Token>, isFlo
   return top.children;
 }
 
-/** An HTML block without markup to keep: as it stands where it is several lines of HTML, else as Markdown. */
-function asWritten(html: string, parseWithoutHtml: (markdown: string) => RootContent[]): Token[] {
-  const isDocument = /^<.*\n.*>$/s.test(html.trim());
-  return isDocument ? [asToken(literal(html.trimEnd()))] : parseWithoutHtml(html).map(asToken);
+/** HTML that blank lines do not end, as long as it has its end. */
+const OPEN_ENDED =
+  /^<(?:(?:script|pre|style|textarea)\b(?!.*<\/(?:script|pre|style|textarea)>)|!--(?!.*-->)|\?(?!.*\?>)|![a-z[](?!.*>))/is;
+
+/** An HTML block that is none: as it stands where it is several lines of HTML, else as Markdown. */
+function asWritten(html: string, { parse, parseWithoutHtml }: Parsers): Token[] {
+  const isOpenEnded = OPEN_ENDED.test(html.trimStart());
+  if (!isOpenEnded && /^<.*\n.*>$/s.test(html.trim())) return [asToken(literal(html.trimEnd()))];
+  const end = isOpenEnded ? html.search(/\n[ \t]*\n/) : -1;
+  if (end === -1) return parseWithoutHtml(html).children.map(asToken);
+  // It took in all that follows.
+  const rest = parse(html.slice(end));
+  format(rest as Formatting, { parse, parseWithoutHtml });
+  return [...parseWithoutHtml(html.slice(0, end)).children, ...rest.children].map(asToken);
 }
 
 /** A paragraph that keeps its lines and their indentation, which mdast-util-to-hast takes from text. */

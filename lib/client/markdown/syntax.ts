@@ -39,7 +39,7 @@ export function toElements(markdown: string, scope: string): HastRoot {
   if (isTooNested(markdown)) return asText(markdown);
   try {
     const tree = parseMarkdown(markdown);
-    formatHtml(tree, parseWithoutHtml);
+    formatHtml(tree, { parse: parseMarkdown, parseWithoutHtml });
     markOpenFence(tree, markdown);
     const elements = processor.runSync(tree);
     scopeIds(elements, scope);
@@ -97,13 +97,13 @@ function cutLinks(node: Nodes): void {
 }
 
 /** As {@link parseMarkdown}, but no line begins an HTML block. */
-function parseWithoutHtml(markdown: string): RootContent[] {
+function parseWithoutHtml(markdown: string): Root {
   const data = processor.data();
   const options: Options = {
     extensions: [...(data.micromarkExtensions ?? []), { disable: { null: ['htmlFlow'] } }],
     mdastExtensions: data.fromMarkdownExtensions ?? [],
   };
-  return fromMarkdown(markdown, options).children;
+  return fromMarkdown(markdown, options);
 }
 
 /** Marks the code block at the end of a text whose end is still to come. */
