@@ -6,6 +6,7 @@ import { type KeyboardEvent, type ReactNode, type RefObject, useId, useLayoutEff
 import { Pictures } from '#components/chat/pictures';
 import { Notice } from '#components/ui/notice';
 import { tip } from '#components/ui/tooltip';
+import { directionOf } from '#lib/client/directions';
 import { pictureFiles } from '#lib/client/pictures';
 import { useStored, writeDraft } from '#lib/client/stored';
 import type { Attachments } from '#lib/client/use-attachments';
@@ -80,14 +81,17 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
       )}
       <div className="grid">
         {/* The beginning of the text behind the field gives it its height, without measuring. */}
-        <div aria-hidden className={clsx(FIELD, 'invisible overflow-hidden whitespace-pre-wrap')}>
+        <div
+          aria-hidden
+          className={clsx(FIELD, 'invisible overflow-hidden whitespace-pre-wrap [overflow-wrap:anywhere]')}
+        >
           {`${draft.slice(0, SHOWN_CHARACTERS)}\n`}
         </div>
         {/* React would compare and copy the whole text for each key if it held the `value`. */}
         <textarea
           ref={field}
           rows={1}
-          dir="auto"
+          dir={directionFor(draft)}
           placeholder="Ask anything"
           aria-label="Message"
           aria-describedby={hint}
@@ -99,6 +103,9 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
           onChange={(event) => setDraft(event.target.value)}
           onKeyDown={onKeyDown}
           onPaste={(event) => {
+            const text = event.clipboardData.getData('text/plain');
+            // Before the browser lays it out.
+            if (text.length > SHOWN_CHARACTERS) event.currentTarget.dir = directionFor(text);
             const files = pictureFiles(event.clipboardData);
             // Text that is copied with a picture of itself (a table, a document) stays text.
             if (files.length === 0 || event.clipboardData.types.includes('text/plain')) return;
@@ -141,8 +148,15 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
   );
 }
 
+/**
+ * `auto` gives each paragraph its own direction, for which Chromium takes five times as long as for the text itself: 10 s in
+ * place of 2 s for 20,000 lines. A large text has the direction of its first letter.
+ */
+function directionFor(text: string): 'auto' | 'ltr' | 'rtl' {
+  return text.length > SHOWN_CHARACTERS ? directionOf(text.slice(0, SHOWN_CHARACTERS)) : 'auto';
+}
+
 /** More than the field shows at once on any screen. */
 const SHOWN_CHARACTERS = 8_000;
-const FIELD =
-  'col-start-1 row-start-1 max-h-[40dvh] min-h-11 w-full px-3.5 pt-3 pb-1 text-base leading-6 [overflow-wrap:anywhere]';
+const FIELD = 'col-start-1 row-start-1 max-h-[40dvh] min-h-11 w-full px-3.5 pt-3 pb-1 text-base leading-6';
 const ROUND = 'flex size-8 shrink-0 items-center justify-center rounded-md transition-colors pointer-coarse:size-10';

@@ -28,13 +28,19 @@ export function rehypeDirections() {
   return (tree: Node): void => direct(tree, 'ltr');
 }
 
+/** The direction of a text's first letter; `otherwise` where it has none. */
+export function directionOf(text: string, otherwise: Direction = 'ltr'): Direction {
+  const [first] = /\p{L}/u.exec(text) ?? [];
+  if (first === undefined) return otherwise;
+  return FROM_RIGHT.test(first) ? 'rtl' : 'ltr';
+}
+
 function direct(node: Node, around: Direction): void {
   const { tagName = '', children = [] } = node;
   if (CODE.has(tagName)) return;
   let own = around;
   if (BLOCKS.has(tagName)) {
-    const [first] = /\p{L}/u.exec(textOf(node)) ?? [];
-    if (first !== undefined) own = FROM_RIGHT.test(first) ? 'rtl' : 'ltr';
+    own = directionOf(textOf(node), around);
     if (own !== around) node.properties = { ...node.properties, dir: own };
   }
   for (const child of children) direct(child, own);
