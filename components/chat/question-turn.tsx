@@ -9,6 +9,7 @@ import { CopyButton } from '#components/ui/copy-button';
 import { IconButton } from '#components/ui/icon-button';
 import { TurnIcon } from '#components/ui/turn-icon';
 import type { UserMessage } from '#lib/client/conversation';
+import { fieldDirection } from '#lib/client/directions';
 
 interface QuestionTurnProps extends VersionPlace {
   message: UserMessage;
@@ -78,10 +79,10 @@ function Editor({ text, onCancel, onSend }: { text: string; onCancel: () => void
       <textarea
         ref={field}
         aria-label="The question"
-        dir="auto"
-        rows={Math.min(12, value.split('\n').length + 1)}
+        dir={fieldDirection(value)}
+        rows={Math.min(12, value.split('\n', 12).length + 1)}
         className="w-full resize-none bg-transparent px-1.5 py-1 leading-6 outline-none"
-        value={value}
+        defaultValue={text}
         onChange={(event) => setValue(event.target.value)}
         onKeyDown={(event) => {
           if (event.key === 'Escape') onCancel();

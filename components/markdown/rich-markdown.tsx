@@ -13,8 +13,8 @@ import { texOf } from '#lib/client/markdown/math-syntax';
 import { toElements } from '#lib/client/markdown/syntax';
 
 /**
- * Markdown in blocks, of which only the last is parsed again while it grows. Nothing that a model writes is fetched:
- * images are named, not loaded, and a link opens only when it is followed.
+ * Markdown in blocks, of which only the last is parsed again while it grows. Nothing that a model
+ * writes is fetched: images are named, not loaded, and a link opens only when it is followed.
  */
 export function RichMarkdown({ text, streaming }: { text: string; streaming: boolean }) {
   const scope = useId();
@@ -49,7 +49,10 @@ const COMPONENTS: Partial<Components> = {
   code: InlineCode,
 };
 
-/** A link leads to the web, to a mail program or to a footnote; the words of any other are just words. */
+/**
+ * A link leads to the web, to a mail program or to a footnote; the words of any other are just
+ * words.
+ */
 function Anchor({ node, className: _className, href = '', children, ...props }: ComponentProps<'a'> & ExtraProps) {
   const { dataFootnoteRef, dataFootnoteBackref } = node?.properties ?? {};
   if (dataFootnoteRef !== undefined || dataFootnoteBackref !== undefined)

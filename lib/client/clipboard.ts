@@ -3,9 +3,9 @@ export const COPIED_MS = 1_600;
 export const COPY_WORDS = { copied: 'Copied', failed: 'Copying is not allowed here' } as const;
 
 /**
- * Puts text on the clipboard. Pages over plain http have no `navigator.clipboard` unless they are of this machine: there, and
- * where the browser refuses it, the text is selected and copied by a command. Rejects if that is refused, too. Call it
- * while a click or a key is handled.
+ * Puts text on the clipboard. Pages over plain http have no `navigator.clipboard` unless they are
+ * of this machine: there, and where the browser refuses it, the text is selected and copied by a
+ * command. Rejects if that is refused, too. Call it while a click or a key is handled.
  */
 export async function copyText(text: string): Promise<void> {
   if (navigator.clipboard !== undefined) {

@@ -35,6 +35,17 @@ export function directionOf(text: string, otherwise: Direction = 'ltr'): Directi
   return FROM_RIGHT.test(first) ? 'rtl' : 'ltr';
 }
 
+/**
+ * The `dir` of a text field. `auto` gives each paragraph its own direction, for which Chromium
+ * takes five times as long as for the text itself: 10 s in place of 2 s for 20,000 lines on a busy
+ * machine. A large text has the direction of its first letter.
+ */
+export function fieldDirection(text: string): 'auto' | Direction {
+  return text.length > LARGE_CHARACTERS ? directionOf(text.slice(0, LARGE_CHARACTERS)) : 'auto';
+}
+
+const LARGE_CHARACTERS = 8_000;
+
 function direct(node: Node, around: Direction): void {
   const { tagName = '', children = [] } = node;
   if (CODE.has(tagName)) return;

@@ -1,10 +1,12 @@
 import { ENVIRONMENT } from '#lib/client/markdown/math-syntax';
 
 /**
- * Displays in the ways that models write them, as the one way that the parser reads: `$$` on lines of its own around them.
+ * Displays in the ways that models write them, as the one way that the parser reads: `$$` on lines
+ * of its own around them.
  *
- * Those are `\[…\]`, `$$…$$` and `\begin{align}…\end{align}` with nothing else on their lines. Code stays as it is. What has
- * no end is text, except in a text that is still `writing`, where the end is to come.
+ * Those are `\[…\]`, `$$…$$` and `\begin{align}…\end{align}` with nothing else on their lines. Code
+ * stays as it is. What has no end is text, except in a text that is still `writing`, where the end
+ * is to come.
  */
 export function withDollarDisplays(markdown: string, writing: boolean): string {
   if (!/\$\$|\\\[|\\begin\{/.test(markdown)) return markdown;
@@ -18,7 +20,10 @@ export function withDollarDisplays(markdown: string, writing: boolean): string {
     .join('');
 }
 
-/** Within a paragraph: a blank line ends every formula but one between `$$`. Bounded, so that marks without an end cost little. */
+/**
+ * Within a paragraph: a blank line ends every formula but one between `$$`. Bounded, so that marks
+ * without an end cost little.
+ */
 const IN_PARAGRAPH = '(?:(?!\\n[ \\t]*\\n)[\\s\\S])';
 const DISPLAY = new RegExp(
   [
@@ -66,7 +71,10 @@ interface Piece {
   isCode: boolean;
 }
 
-/** Fenced code, code in a line, and what is neither, which joined are the text. An open fence runs to the end. */
+/**
+ * Fenced code, code in a line, and what is neither, which joined are the text. An open fence runs
+ * to the end.
+ */
 function codeAndText(markdown: string): Piece[] {
   const pieces: Piece[] = [];
   let at = 0;

@@ -1,8 +1,8 @@
 import { useCallback, useSyncExternalStore } from 'react';
 
 /**
- * A small text of this browser (a draft, the last chosen model), also where nothing can be stored: then it lasts as
- * long as the page.
+ * A small text of this browser (a draft, the last chosen model), also where nothing can be stored:
+ * then it lasts as long as the page.
  */
 const memory = new Map<string, string>();
 const listeners = new Set<() => void>();
@@ -23,8 +23,8 @@ export function writeStored(key: string, value: string): void {
 }
 
 /**
- * As `writeStored`, for what is being written in this tab: a reload finds this tab's own text, a new tab the newest of
- * all, and no tab takes away what another one wrote.
+ * As `writeStored`, for what is being written in this tab: a reload finds this tab's own text, a
+ * new tab the newest of all, and no tab takes away what another one wrote.
  */
 export function writeDraft(key: string, value: string): void {
   const before = readStored(key);

@@ -103,7 +103,10 @@ describe('the text of an answer', () => {
   });
 });
 
-/** Marks may be hidden before their end is there; at the very end a mark, or a link's address, may be held back. */
+/**
+ * Marks may be hidden before their end is there; at the very end a mark, or a link's address, may
+ * be held back.
+ */
 function growingFault(markdown: string): string | undefined {
   const bare = (text: string) => text.replace(/[\s*_~`[\]!]/g, '');
   const now = bare(shown(markdown, true));

@@ -1,10 +1,10 @@
 /**
- * Cuts Markdown into pieces that can be parsed one by one, with the same outcome as the whole: while an answer grows, only
- * the last one has to be parsed again. The pieces joined are the text.
+ * Cuts Markdown into pieces that can be parsed one by one, with the same outcome as the whole:
+ * while an answer grows, only the last one has to be parsed again. The pieces joined are the text.
  *
- * A piece begins only where nothing can go on: after a blank line, with a line that is not indented, outside of fenced
- * code, displays and HTML that is still open. Where text is tied together over any distance (definitions of links and
- * footnotes), there is one piece.
+ * A piece begins only where nothing can go on: after a blank line, with a line that is not
+ * indented, outside of fenced code, displays and HTML that is still open. Where text is tied
+ * together over any distance (definitions of links and footnotes), there is one piece.
  */
 export function intoBlocks(markdown: string): string[] {
   if (DEFINITION.test(markdown)) return [markdown];
@@ -42,7 +42,9 @@ interface State {
   end: RegExp | undefined;
   /** HTML elements that are open, of which a blank line ends none. */
   tags: readonly string[];
-  /** The column at which the content of the outermost list item begins; undefined outside of lists. */
+  /**
+   * The column at which the content of the outermost list item begins; undefined outside of lists.
+   */
   contentAt: number | undefined;
 }
 

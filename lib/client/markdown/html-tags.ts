@@ -50,9 +50,10 @@ export interface Parsers {
 }
 
 /**
- * Replaces the `html` nodes of a tree: a small list of elements that only format stays markup where both of their tags
- * are there, without the attributes that could name, style, load or run anything. All else becomes the text that it is:
- * `vector<int>`, `<your-key>`, `<script>`, comments.
+ * Replaces the `html` nodes of a tree: a small list of elements that only format stays markup where
+ * both of their tags are there, without the attributes that could name, style, load or run
+ * anything. All else becomes the text that it is: `vector<int>`, `<your-key>`, `<script>`,
+ * comments.
  */
 export function formatHtml(tree: Root, parsers: Parsers): void {
   format(tree as Formatting, parsers);
@@ -93,7 +94,10 @@ function tokens(html: string, isFlow: boolean): Token[] {
   return found;
 }
 
-/** The tags that are markup, each with its partner: void ones, and those that enclose something together. */
+/**
+ * The tags that are markup, each with its partner: void ones, and those that enclose something
+ * together.
+ */
 function partnersOf(all: readonly Token[]): Map<Token, Token> {
   const partners = new Map<Token, Token>();
   const open: { token: Token; name: string; place: number }[] = [];
@@ -163,7 +167,9 @@ function asWritten(html: string, { parse, parseWithoutHtml }: Parsers): Token[] 
   return [...parseWithoutHtml(html.slice(0, end)).children, ...rest.children].map(asToken);
 }
 
-/** A paragraph that keeps its lines and their indentation, which mdast-util-to-hast takes from text. */
+/**
+ * A paragraph that keeps its lines and their indentation, which mdast-util-to-hast takes from text.
+ */
 function literal(value: string): RootContent {
   return {
     type: 'paragraph',
@@ -172,7 +178,10 @@ function literal(value: string): RootContent {
   };
 }
 
-/** A code block. Of its content only the text counts, and the language that `<code class="language-…">` names. */
+/**
+ * A code block. Of its content only the text counts, and the language that `<code
+ * class="language-…">` names.
+ */
 function preformatted(parts: readonly Token[]): RootContent {
   const value = parts.map((part) => (part.kind === 'text' ? decoded(part.source) : '')).join('');
   const classes = parts.map((part) => ('attributes' in part ? part.attributes : '')).join(' ');
@@ -183,7 +192,10 @@ function preformatted(parts: readonly Token[]): RootContent {
 const ATTRIBUTE = /([A-Za-z_:][\w.:-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=<>`]+)))?/g;
 const SPAN = { on: ['td', 'th'], value: /^[1-9]\d?$/ };
 const ALIGNED = ['div', 'p', 'td', 'th', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6'];
-/** The only attributes that stay, on which elements, and with which values. A link's address is judged where it is drawn. */
+/**
+ * The only attributes that stay, on which elements, and with which values. A link's address is
+ * judged where it is drawn.
+ */
 const ATTRIBUTES: Readonly<Record<string, { on: readonly string[]; value: RegExp; property?: string }>> = {
   href: { on: ['a'], value: /^/ },
   open: { on: ['details'], value: /^/ },

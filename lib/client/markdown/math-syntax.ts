@@ -5,12 +5,14 @@ import type { Code, Construct, Extension, Previous, State, Token, Tokenizer } fr
 import type { Processor } from 'unified';
 
 /**
- * A remark plugin for formulas as models write them: `\(…\)`, `\[…\]`, `$…$`, `$$…$$`, `\begin{align}…\end{align}` and
- * `\ce{…}` in a line, and `$$` on lines of its own around a display. A mark without its end stays text.
+ * A remark plugin for formulas as models write them: `\(…\)`, `\[…\]`, `$…$`, `$$…$$`,
+ * `\begin{align}…\end{align}` and `\ce{…}` in a line, and `$$` on lines of its own around a
+ * display. A mark without its end stays text.
  *
- * `$…$` follows Pandoc's rule (https://pandoc.org/MANUAL.html#extension-tex_math_dollars), more strictly where money
- * would be taken for a formula: the opening mark touches what follows it, the closing one what precedes it, no letter or
- * digit is next to either of them outside, and both are on one line.
+ * `$…$` follows Pandoc's rule (https://pandoc.org/MANUAL.html#extension-tex_math_dollars), more
+ * strictly where money would be taken for a formula: the opening mark touches what follows it, the
+ * closing one what precedes it, no letter or digit is next to either of them outside, and both are
+ * on one line.
  */
 export function remarkFormulas(this: Processor): void {
   const data = this.data();
@@ -127,11 +129,16 @@ const afterNoDollar: Previous = function (code) {
 
 const dollars: Construct = { name: 'mathText', tokenize: tokenizeDollars, previous: afterNoDollar };
 
-/** What a command begins with, up to where its content begins; `HALF_HEADS` are beginnings of one. */
+/**
+ * What a command begins with, up to where its content begins; `HALF_HEADS` are beginnings of one.
+ */
 const HEADS = /^\\(?:[([]|ce\{|pu\{|begin\{[A-Za-z]+\*?\})$/;
 const HALF_HEADS = /^\\(?:c|ce|p|pu|b|be|beg|begi|begin|begin\{[A-Za-z]*\*?)?$/;
 
-/** `\(…\)`, `\[…\]`, `\begin{…}…\end{…}`, `\ce{…}` and `\pu{…}`, all of which are in the token; see {@link texOf}. */
+/**
+ * `\(…\)`, `\[…\]`, `\begin{…}…\end{…}`, `\ce{…}` and `\pu{…}`, all of which are in the token; see
+ * {@link texOf}.
+ */
 const tokenizeCommand: Tokenizer = (effects, ok, nok) => {
   let head = '';
   /** With what the formula ends; undefined: with the brace that closes the head's. */
@@ -217,7 +224,9 @@ function isWord(code: Code): boolean {
   return code !== null && code > 0 && /\w/.test(String.fromCharCode(code));
 }
 
-/** What is between the marks of a formula in a line, and whether KaTeX draws it only as a display. */
+/**
+ * What is between the marks of a formula in a line, and whether KaTeX draws it only as a display.
+ */
 export function texOf(source: string): { tex: string; isDisplay: boolean } {
   const [, paren, bracket] = /^(?:\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\])$/.exec(source) ?? [];
   const tex = (paren ?? bracket ?? source).trim().replace(/\s*\n\s*/g, ' ');

@@ -1,9 +1,10 @@
 /**
- * Models put Markdown into a fenced block and fenced code into that, all with three marks, where CommonMark ends the outer
- * block at the first inner end. Lengthens the outer fence so that the block holds what was meant: an inner fence with a
- * language opens, a bare one closes.
+ * Models put Markdown into a fenced block and fenced code into that, all with three marks, where
+ * CommonMark ends the outer block at the first inner end. Lengthens the outer fence so that the
+ * block holds what was meant: an inner fence with a language opens, a bare one closes.
  *
- * Where the outer block then has no end, the text is left as it is, except while it is still `writing`.
+ * Where the outer block then has no end, the text is left as it is, except while it is still
+ * `writing`.
  */
 export function withNestedFences(markdown: string, writing: boolean): string {
   if (!MARKDOWN_FENCE.test(markdown)) return markdown;
@@ -35,7 +36,10 @@ function plainEnd(lines: readonly string[], from: number, marks: string): number
   return end === -1 ? lines.length : end;
 }
 
-/** The line that ends a block in which others are nested, and the length of the longest fence in it, 0 if there is none. */
+/**
+ * The line that ends a block in which others are nested, and the length of the longest fence in it,
+ * 0 if there is none.
+ */
 function nestedEnd(lines: readonly string[], from: number, marks: string): { end: number; longest: number } {
   const open: string[] = [marks];
   let longest = 0;

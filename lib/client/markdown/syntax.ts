@@ -26,14 +26,17 @@ const processor = unified()
   .use(rehypeDirections)
   .freeze();
 
-/** The tree of a Markdown text: CommonMark, GFM, formulas; what looks like HTML is still in `html` nodes. */
+/**
+ * The tree of a Markdown text: CommonMark, GFM, formulas; what looks like HTML is still in `html`
+ * nodes.
+ */
 export function parseMarkdown(markdown: string): Root {
   return processor.parse(markdown);
 }
 
 /**
- * The elements of a Markdown text. Nothing of a model's HTML is in it but elements that only format. `scope` sets the ids
- * of its footnotes apart from those of other texts in the page.
+ * The elements of a Markdown text. Nothing of a model's HTML is in it but elements that only
+ * format. `scope` sets the ids of its footnotes apart from those of other texts in the page.
  */
 export function toElements(markdown: string, scope: string): HastRoot {
   if (isTooNested(markdown)) return asText(markdown);
@@ -80,7 +83,10 @@ function remarkCjkLinks(this: Processor): (tree: Root) => void {
   return cutLinks;
 }
 
-/** mdast-util-gfm-autolink-literal looks for addresses once more in what is text, and has other ends for them. */
+/**
+ * mdast-util-gfm-autolink-literal looks for addresses once more in what is text, and has other ends
+ * for them.
+ */
 function cutLinks(node: Nodes): void {
   if (!('children' in node)) return;
   for (const [index, child] of node.children.entries()) {

@@ -3,9 +3,10 @@ import { isFormatting } from '#lib/client/markdown/html-tags';
 import { isTooNested, lastLeaf, parseMarkdown } from '#lib/client/markdown/syntax';
 
 /**
- * Markdown that is still being written, as the reader should see it: emphasis, code and elements that are open at its end
- * are closed, a link shows its words until its address is complete, and marks of which the rest may follow are held back.
- * Marks are only closed where a second parse shows that this hides the marks and changes nothing else.
+ * Markdown that is still being written, as the reader should see it: emphasis, code and elements
+ * that are open at its end are closed, a link shows its words until its address is complete, and
+ * marks of which the rest may follow are held back. Marks are only closed where a second parse
+ * shows that this hides the marks and changes nothing else.
  */
 export function closeUnfinished(markdown: string): string {
   try {
