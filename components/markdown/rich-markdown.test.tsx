@@ -28,7 +28,7 @@ describe('markdown that is rendered block by block', () => {
   it('keeps every word of every beginning of a text', () => {
     for (const [name, markdown] of Object.entries(CORPUS)) {
       if (/html|images|maths|formula|entities|reference|footnotes|endings/.test(name)) continue;
-      const step = Math.max(1, Math.floor(markdown.length / 40));
+      const step = Math.max(1, Math.floor(markdown.length / 20));
       for (let length = step; length <= markdown.length; length += step) {
         const html = renderToStaticMarkup(<RichMarkdown text={markdown.slice(0, length)} streaming />);
         const text = html
