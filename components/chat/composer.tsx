@@ -2,13 +2,13 @@
 
 import clsx from 'clsx';
 import { ArrowUp, Square } from 'lucide-react';
-import { type KeyboardEvent, type ReactNode, type RefObject, useId, useLayoutEffect } from 'react';
+import { type KeyboardEvent, type ReactNode, type RefObject, useEffect, useId, useLayoutEffect, useRef } from 'react';
 import { Pictures } from '#components/chat/pictures';
 import { Notice } from '#components/ui/notice';
 import { tip } from '#components/ui/tooltip';
 import { fieldDirection } from '#lib/client/directions';
 import { pictureFiles } from '#lib/client/pictures';
-import { useStored, writeDraft } from '#lib/client/stored';
+import { readStored, useStored, writeDraft } from '#lib/client/stored';
 import type { Attachments } from '#lib/client/use-attachments';
 
 interface ComposerProps {
@@ -30,10 +30,17 @@ interface ComposerProps {
 export function Composer({ field, draftKey, running, waiting, attachments, tools, onSend, onStop }: ComposerProps) {
   const [draft, setDraft] = useStored(draftKey, writeDraft);
   const hint = useId();
+  const isAlive = useRef(false);
   useLayoutEffect(() => {
     const element = field.current;
-    if (element !== null && element.value !== draft) element.value = draft;
-  }, [field, draft]);
+    if (element === null || element.value === draft) return;
+    // What was written before React took over the page is kept.
+    if (!isAlive.current && readStored(draftKey) === '') setDraft(element.value);
+    else element.value = draft;
+  }, [field, draft, draftKey, setDraft]);
+  useEffect(() => {
+    isAlive.current = true;
+  }, []);
   const { pictures, reading, refusal } = attachments;
   const isEmpty = draft.trim() === '' && pictures.length === 0;
   const canSend = !isEmpty && !running && !waiting && reading === 0;

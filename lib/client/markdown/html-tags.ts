@@ -71,7 +71,7 @@ function format(parent: Formatting, parsers: Parsers): void {
       const isMarkup = first !== undefined && partners.has(first);
       return isFlow && node?.type === 'html' && !isMarkup ? asWritten(node.value, parsers) : group;
     });
-    parent.children = build(kept, partners, isFlow);
+    parent.children = build(kept, partnersOf(kept), isFlow);
   }
   for (const child of parent.children) if ('children' in child) format(child as Formatting, parsers);
 }
