@@ -18,6 +18,7 @@ import { findOwnPaths } from '#lib/server/own-paths';
 import { PageFront } from '#lib/server/page-front';
 import { createRouteTable, findRouteFiles, type RouteFile, type RouteMatch } from '#lib/server/route-table';
 import { StaticFiles } from '#lib/server/static-files';
+import { unknownApi } from '#lib/server/unknown-api';
 import { writeReply } from '#lib/server/write-reply';
 import type { ErrorBody } from '#lib/wire/error';
 
@@ -91,8 +92,9 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
     }
     if (expectsContinue) outgoing.writeContinue();
     if (front !== undefined) boundBody(incoming);
-    if (found !== undefined) {
-      void answer(found, incoming, outgoing);
+    const unknown = found === undefined && executor === undefined ? unknownApi(pathname) : undefined;
+    if (found !== undefined || unknown !== undefined) {
+      void answer(found?.route.value ?? unknown ?? {}, found?.params ?? {}, incoming, outgoing);
       return;
     }
     const showPage = () =>
@@ -168,15 +170,16 @@ function refuseUpgrade(fault: Fault, socket: Duplex): void {
 }
 
 async function answer(
-  { route, params }: RouteMatch<RouteModule>,
+  module: RouteModule,
+  params: RouteMatch<RouteModule>['params'],
   incoming: IncomingMessage,
   outgoing: ServerResponse,
 ): Promise<void> {
   try {
     const request = new NodeRequest(incoming, outgoing);
     const context: RouteContext = { params, peerAddress: incoming.socket.remoteAddress };
-    const handler = route.value[request.method];
-    const reply = handler === undefined ? refuseMethod(route.value, request) : await handler.reply(request, context);
+    const handler = module[request.method] ?? module.ANY;
+    const reply = handler === undefined ? refuseMethod(module, request) : await handler.reply(request, context);
     await writeReply(reply, incoming, outgoing);
   } catch (error) {
     log().error({ err: error, path: pathOf(incoming.url ?? '/') }, 'request failed outside of its route');

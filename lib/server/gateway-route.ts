@@ -13,6 +13,7 @@ import {
   preflightHeaders,
   requestIdOf,
 } from '#lib/server/gateway-admission';
+import { unknownApi } from '#lib/server/unknown-api';
 
 type Handler = (request: Request) => Promise<Response>;
 
@@ -29,6 +30,11 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as 
 
 async function serve(name: string, request: Request): Promise<Response> {
   const settings = config();
+  if (settings.PRIVATE_BACKEND_URL.length === 0) {
+    const unknown = unknownApi(new URL(request.url).pathname);
+    const handler = unknown?.[request.method] ?? unknown?.ANY;
+    if (handler !== undefined) return handler(request, { params: {} });
+  }
   const asking = toAsking(request);
   let response: Response;
   try {
