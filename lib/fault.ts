@@ -36,6 +36,15 @@ export class Fault extends Error {
   }
 
   /**
+   * One fault that names every field that is valid and that nothing here, or not the chosen model
+   * server, can do.
+   */
+  static unsupportedParameters(details: FaultDetail[]): Fault {
+    const named = details.map(({ field, message }) => `${field} (${message})`).join(', ');
+    return new Fault('unsupported_parameter', `The request asks for what cannot be done here: ${named}.`, { details });
+  }
+
+  /**
    * One fault that names the fields that zod refused: the first of them in its sentence, at most `MOST_DETAILS` in its details.
    * The messages are those of `issueWords`, or a schema's own.
    */

@@ -107,6 +107,8 @@ describe('the official openai client', () => {
       options: { temperature: 0.5, num_predict: 7, stop: ['x'], seed: 1 },
       think: 'low',
       format: { type: 'object' },
+      formatDetails: { name: 'a' },
+      passthrough: { max_completion_tokens: 7, reasoning_effort: 'low' },
     });
   });
 
@@ -147,7 +149,11 @@ describe('the official openai client', () => {
       param: 'messages',
       type: 'invalid_request_error',
     });
-    await expect(chat.completions.create({ model: 'm', messages, n: 2 })).rejects.toMatchObject({ status: 422 });
+    await expect(chat.completions.create({ model: 'm', messages, n: 2 })).rejects.toMatchObject({
+      status: 400,
+      code: 'unsupported_parameter',
+      param: 'n',
+    });
     s.provider.onCall = (call) => void call.fail(new Fault('model_not_found', 'Pull it.'));
     await expect(chat.completions.create({ model: 'm', messages, stream: true })).rejects.toMatchObject({
       status: 404,

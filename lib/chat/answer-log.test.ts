@@ -93,4 +93,13 @@ describe('AnswerLog', () => {
       }),
     );
   });
+
+  it('counts log probabilities, which may be many times the text that they are of', () => {
+    const log = new AnswerLog();
+    const others = Array.from({ length: 20 }, () => ({ token: 'b', logprob: -2 }));
+    const before = log.bytes;
+    log.append({ type: 'logprobs', logprobs: [{ token: 'a', logprob: -1, top_logprobs: others }] });
+    expect(log.bytes - before).toBeGreaterThan(21 * 150);
+    expect(log.logprobs()).toEqual([{ token: 'a', logprob: -1, top_logprobs: others }]);
+  });
 });

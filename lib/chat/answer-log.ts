@@ -1,7 +1,7 @@
 import { valueBytes } from '#lib/chat/packed-request';
 import type { Fault } from '#lib/fault';
 import type { Durations } from '#lib/models/provider';
-import type { ToolCall, Usage } from '#lib/wire/chat';
+import type { TokenLogprob, ToolCall, Usage } from '#lib/wire/chat';
 
 /** What happens to one answer, in order. A log ends with exactly one `done` or `error`. */
 export type AnswerEvent =
@@ -9,6 +9,7 @@ export type AnswerEvent =
   | { readonly type: 'thinking'; readonly text: string }
   | { readonly type: 'content'; readonly text: string }
   | { readonly type: 'tool_calls'; readonly tool_calls: ToolCall[] }
+  | { readonly type: 'logprobs'; readonly logprobs: TokenLogprob[] }
   | {
       readonly type: 'done';
       readonly done_reason: string;
@@ -92,6 +93,7 @@ export class AnswerLog {
         }
         this.#statusNumber = this.#events.length;
       } else if (event.type === 'tool_calls') this.#bytes += valueBytes(event.tool_calls);
+      else if (event.type === 'logprobs') this.#bytes += valueBytes(event.logprobs);
       else {
         this.#ended = true;
         // As long as it is, and not as long as it could have become.
@@ -114,6 +116,12 @@ export class AnswerLog {
   /** All tool calls so far. */
   toolCalls(): ToolCall[] {
     return this.#events.flatMap((event) => (event?.type === 'tool_calls' ? event.tool_calls : []));
+  }
+
+  /** Those of all tokens so far; undefined where there are none. */
+  logprobs(): TokenLogprob[] | undefined {
+    const all = this.#events.flatMap((event) => (event?.type === 'logprobs' ? event.logprobs : []));
+    return all.length === 0 ? undefined : all;
   }
 
   /** The whole text so far. */

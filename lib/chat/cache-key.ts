@@ -20,9 +20,12 @@ const MESSAGE = {
   content: (message) => message.content,
   // An image may have megabytes: its digest stands for it.
   images: (message) => message.images?.map((image) => hash('sha256', image, 'base64url')) ?? null,
+  image_detail: (message) => message.image_detail ?? null,
+  thinking: (message) => message.thinking ?? null,
   tool_calls: (message) => message.tool_calls ?? null,
   tool_name: (message) => message.tool_name ?? null,
   tool_call_id: (message) => message.tool_call_id ?? null,
+  name: (message) => message.name ?? null,
 } as const satisfies Canonical<Message>;
 
 /** A field of a request that has no place here does not compile. */
@@ -34,7 +37,13 @@ const REQUEST = {
   think: (request) => request.think ?? null,
   // The order of a schema's properties is the order in which the model writes them.
   format: (request) => request.format ?? null,
+  formatDetails: (request) => request.formatDetails ?? null,
   tools: (request) => request.tools ?? null,
+  toolChoice: (request) => request.toolChoice ?? null,
+  parallelToolCalls: (request) => request.parallelToolCalls ?? null,
+  logprobs: (request) => request.logprobs ?? null,
+  topLogprobs: (request) => request.topLogprobs ?? null,
+  passthrough: (request) => sorted(request.passthrough ?? null),
   // How long a model stays loaded afterwards changes no answer.
   keepAlive: () => null,
 } as const satisfies Canonical<ModelRequest>;

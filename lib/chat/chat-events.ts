@@ -1,7 +1,7 @@
 import type { StatusEvent } from '#lib/chat/answer-log';
 import type { Fault } from '#lib/fault';
 import type { Durations } from '#lib/models/provider';
-import type { ChatAnswer, ChatEvent, Timings, ToolCall, Usage } from '#lib/wire/chat';
+import type { ChatAnswer, ChatEvent, Timings, TokenLogprob, ToolCall, Usage } from '#lib/wire/chat';
 
 /** The wire forms of an answer, shared by everything that writes one. */
 
@@ -10,6 +10,8 @@ export interface FinishedAnswer {
   content: string;
   thinking: string;
   tool_calls: ToolCall[];
+  /** Where the request asked for them, and the provider has them. */
+  logprobs?: TokenLogprob[] | undefined;
   model: string;
   done_reason: string;
   usage: Usage;
@@ -43,6 +45,10 @@ export function chatToolCalls(toolCalls: ToolCall[], cached: boolean): ChatEvent
   return { tool_calls: toolCalls, done: false, cached };
 }
 
+export function chatLogprobs(logprobs: TokenLogprob[], cached: boolean): ChatEvent {
+  return { logprobs, done: false, cached };
+}
+
 export function chatDone(
   answer: Pick<FinishedAnswer, 'model' | 'done_reason' | 'usage'>,
   requestId: string,
@@ -62,9 +68,8 @@ export function chatDone(
   };
 }
 
-/** A client of a server that stops learns which of its requests is to be sent again. */
-export function chatFailed({ message, code }: Fault, requestId: string): ChatEvent {
-  return { done: true, error: message, code, ...(code === 'shutting_down' ? { request_id: requestId } : {}) };
+export function chatFailed(fault: Fault, requestId: string): ChatEvent {
+  return { done: true, request_id: requestId, error: fault.message, code: fault.code };
 }
 
 export function answerMessage(answer: FinishedAnswer): ChatAnswer['message'] {

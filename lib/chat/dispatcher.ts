@@ -267,7 +267,7 @@ export class Dispatcher {
     for await (const event of call(run.provider, run.request, run.abort.signal)) {
       if (run.finishedAt !== undefined) continue;
       if (event.type === 'done') this.end(run, event);
-      else if (event.type === 'tool_calls' || event.text !== '') {
+      else if (!('text' in event) || event.text !== '') {
         run.firstTokenAt ??= clock.now();
         run.log.append(event);
         this.#boundResponse(run);
@@ -305,6 +305,7 @@ export class Dispatcher {
       content: run.log.text('content'),
       thinking: run.log.text('thinking'),
       tool_calls: run.log.toolCalls(),
+      logprobs: run.log.logprobs(),
       model: run.model,
       done_reason,
       usage,

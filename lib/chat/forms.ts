@@ -4,6 +4,7 @@ import {
   answerMessage,
   chatDone,
   chatFailed,
+  chatLogprobs,
   chatQueued,
   chatText,
   chatToolCalls,
@@ -52,6 +53,7 @@ export function chatAnswer(ticket: Ticket): ChatAnswer {
     request_id: ticket.id,
     model: answer.model,
     done_reason: answer.done_reason,
+    ...(answer.logprobs === undefined ? {} : { logprobs: answer.logprobs }),
     usage: answer.usage,
     timings: ticket.timings(),
     ...(ticket.conversation === undefined ? {} : { conversation: ticket.conversation }),
@@ -103,6 +105,8 @@ function lastOrText(ticket: Ticket, event: Exclude<AnswerEvent, { type: 'status'
       return chatFailed(event.fault, ticket.id);
     case 'tool_calls':
       return chatToolCalls(event.tool_calls, run.cached);
+    case 'logprobs':
+      return chatLogprobs(event.logprobs, run.cached);
     default:
       return chatText(event.type, event.text, run.cached);
   }

@@ -37,13 +37,14 @@ export class IdempotencyKeys {
         );
       if (known.pending !== undefined) return known.pending;
       const ticket = this.#find(known.id);
-      if (ticket !== undefined) return Promise.resolve({ kind: 'ticket', ticket, cache: known.cache });
+      if (ticket !== undefined)
+        return Promise.resolve({ kind: 'ticket', ticket, cache: known.cache, ignored: known.ignored });
     }
     const pending = submit();
-    const entry: Entry = { fingerprint, pending, id: '', cache: 'miss' };
+    const entry: Entry = { fingerprint, pending, id: '', cache: 'miss', ignored: [] };
     this.#entries.set(name, entry);
     pending.then(
-      ({ ticket, cache }) => Object.assign(entry, { pending: undefined, id: ticket.id, cache }),
+      ({ ticket, cache, ignored }) => Object.assign(entry, { pending: undefined, id: ticket.id, cache, ignored }),
       () => {
         if (this.#entries.peek(name) === entry) this.#entries.delete(name);
       },
@@ -58,6 +59,7 @@ interface Entry {
   pending: Promise<SubmittedTicket> | undefined;
   id: string;
   cache: CacheHeader;
+  ignored: readonly string[];
 }
 
 function digest(value: unknown): string {

@@ -176,6 +176,8 @@ export interface SubmittedTicket {
   kind: 'ticket';
   ticket: Ticket;
   cache: CacheHeader;
+  /** Fields of the request that have no effect on its provider, by their wire names. */
+  ignored: readonly string[];
 }
 
 /** What the pipeline wants to be told of readers. */

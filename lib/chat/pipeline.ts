@@ -47,14 +47,18 @@ export interface Origin {
 }
 
 /** A hit is given as it is kept; everything else is a ticket whose run has, or will have, the answer. */
-export type Submission = { kind: 'hit'; id: string; kept: KeptAnswer } | SubmittedTicket;
+export type Submission = { kind: 'hit'; id: string; kept: KeptAnswer; ignored: readonly string[] } | SubmittedTicket;
 
 /** A request as its model gets it; `key` is undefined where the answer is not to be cached. */
 interface Question {
   provider: ModelProvider;
   request: ModelRequest;
   key: string | undefined;
+  /** Fields of the request that have no effect on its provider, by their wire names. */
+  ignored: readonly string[];
 }
+
+const NOTHING: readonly string[] = [];
 
 /**
  * The way of a chat request: response cache, single flight, queue with batches, model. Everything that follows
@@ -154,6 +158,7 @@ export class ChatEngine {
       continued === undefined
         ? this.#question(request, provider, model)
         : this.#askAnew({ ...request, messages: [...continued.messages] }, provider, model);
+    const { ignored } = question;
     const key = this.#scoped(question.key, origin.caller);
     const reads = key !== undefined && origin.fresh !== true;
     this.#counts.total += 1;
@@ -163,7 +168,7 @@ export class ChatEngine {
       this.#counts.cached += 1;
       this.#lookups.hit += 1;
       if (origin.detached !== true && origin.ownForm !== true && continued === undefined)
-        return { kind: 'hit', id: this.#idFor(origin), kept };
+        return { kind: 'hit', id: this.#idFor(origin), kept, ignored };
     }
     if (this.#inFlight.isFull)
       throw new Fault('queue_full', 'Too many requests are under way, and no more are taken. Try again later.');
@@ -198,7 +203,7 @@ export class ChatEngine {
       this.#replay(run, kept);
       this.#inFlight.add(ticket);
       if (conversationId !== undefined) this.#keepConversation(ticket, conversationId, messages);
-      return { kind: 'ticket', ticket, cache: 'hit' };
+      return { kind: 'ticket', ticket, cache: 'hit', ignored };
     }
     // The run has the messages: they are not kept a second time.
     if (conversationId !== undefined)
@@ -214,7 +219,7 @@ export class ChatEngine {
     this.#inFlight.add(ticket);
     const cache = twin !== undefined ? 'joined' : reads && settings.CACHE_ENABLED ? 'miss' : 'bypass';
     this.#lookups[cache] += 1;
-    return { kind: 'ticket', ticket, cache };
+    return { kind: 'ticket', ticket, cache, ignored };
   }
 
   /** As `submit`, for the queue route: goes on without a reader, and once only for one `Idempotency-Key`. */
@@ -342,7 +347,8 @@ export class ChatEngine {
 
   #askAnew(request: ChatRequest, provider: ModelProvider, model: string): Question {
     const asked = toModelRequest(request, model, this.#parts.settings.OLLAMA_SYSTEM_PROMPT);
-    return { provider, request: asked, key: request.use_cache ? cacheKey(provider.id, asked) : undefined };
+    const ignored = provider.review?.(asked) ?? NOTHING;
+    return { provider, request: asked, ignored, key: request.use_cache ? cacheKey(provider.id, asked) : undefined };
   }
 
   /** A cache key, of this caller alone where answers are not shared. */
@@ -365,6 +371,7 @@ export class ChatEngine {
     run.startedAt = run.firstTokenAt = run.finishedAt = run.createdAt;
     run.request = undefined;
     run.answer = answer;
+    if (answer.logprobs !== undefined) run.log.append({ type: 'logprobs', logprobs: answer.logprobs });
     if (answer.thinking !== '') run.log.append({ type: 'thinking', text: answer.thinking });
     if (answer.content !== '') run.log.append({ type: 'content', text: answer.content });
     if (answer.tool_calls.length > 0) run.log.append({ type: 'tool_calls', tool_calls: answer.tool_calls });

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { ModelRequest } from '#lib/models/provider';
-import type { ChatRequest, Message, ModelOptions } from '#lib/wire/chat';
+import type { ChatRequest, Message, ModelOptions, Think } from '#lib/wire/chat';
+import type { Passthrough } from '#lib/wire/passthrough';
 
 /**
  * What each field of a request is for. A field that can change the answer has a place in the model's request, and so in
@@ -12,9 +13,17 @@ export const FIELD_USE = {
   model: 'answer',
   system_prompt: 'answer',
   options: 'answer',
+  max_tokens: 'answer',
   think: 'answer',
   format: 'answer',
+  format_details: 'answer',
   tools: 'answer',
+  tool_choice: 'answer',
+  parallel_tool_calls: 'answer',
+  logprobs: 'answer',
+  top_logprobs: 'answer',
+  passthrough: 'answer',
+  keep_alive: 'answer',
   stream: 'delivery',
   use_cache: 'delivery',
   priority: 'delivery',
@@ -38,9 +47,17 @@ export function toModelRequest(
     messages,
     system_prompt: systemPrompt,
     options,
+    max_tokens: maxTokens,
     think,
     format,
+    format_details: formatDetails,
     tools,
+    tool_choice: toolChoice,
+    parallel_tool_calls: parallelToolCalls,
+    logprobs,
+    top_logprobs: topLogprobs,
+    passthrough,
+    keep_alive: keepAlive,
     model: _resolved,
     ...unplaced
   } = request;
@@ -49,11 +66,46 @@ export function toModelRequest(
   return {
     model,
     messages: withSystemPrompt(messages, systemPrompt ?? defaultSystemPrompt),
-    options,
-    ...(think === undefined ? {} : { think }),
-    ...(format === undefined ? {} : { format }),
+    options: withBound(options, maxTokens ?? passthrough?.max_completion_tokens),
+    ...present({
+      think: think ?? thinkOf(passthrough),
+      format,
+      formatDetails,
+      toolChoice,
+      parallelToolCalls,
+      topLogprobs,
+      keepAlive,
+    }),
     ...(tools === undefined || tools.length === 0 ? {} : { tools }),
+    ...(logprobs === true ? { logprobs } : {}),
+    ...passthroughOf(passthrough),
   };
+}
+
+function withBound(options: ModelOptions, maxTokens: number | undefined): ModelOptions {
+  return maxTokens === undefined ? options : { ...options, num_predict: maxTokens };
+}
+
+/** What the names that OpenAI's API, vLLM and SGLang have for it say of reasoning. */
+function thinkOf(passthrough: Passthrough | undefined): Think | undefined {
+  const { reasoning_effort: effort, chat_template_kwargs: given } = passthrough ?? {};
+  if (effort === 'none') return false;
+  if (effort !== undefined)
+    return effort === 'minimal' ? 'low' : effort === 'xhigh' || effort === 'max' ? 'high' : effort;
+  const asked = given?.enable_thinking ?? given?.thinking;
+  return typeof asked === 'boolean' ? asked : undefined;
+}
+
+type Present<T> = { [Field in keyof T]?: Exclude<T[Field], undefined> };
+
+/** The fields that have a value. */
+function present<T extends object>(fields: T): Present<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Present<T>;
+}
+
+function passthroughOf(asked: Passthrough | undefined): { passthrough?: Passthrough } {
+  const passthrough = present(asked ?? {});
+  return Object.keys(passthrough).length === 0 ? {} : { passthrough };
 }
 
 function withSystemPrompt(messages: readonly Message[], prompt: string | undefined): readonly Message[] {

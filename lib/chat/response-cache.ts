@@ -1,5 +1,13 @@
 import { LRUCache } from 'lru-cache';
-import { answerMessage, chatDone, chatText, chatToolCalls, dataLine, type FinishedAnswer } from '#lib/chat/chat-events';
+import {
+  answerMessage,
+  chatDone,
+  chatLogprobs,
+  chatText,
+  chatToolCalls,
+  dataLine,
+  type FinishedAnswer,
+} from '#lib/chat/chat-events';
 import type { Clock } from '#lib/chat/clock';
 import { modelName } from '#lib/chat/log-line';
 import type { Durations } from '#lib/models/provider';
@@ -23,10 +31,10 @@ export type Body = string | Uint8Array<ArrayBuffer>;
 export class KeptAnswer {
   readonly #json: Template;
   readonly #sse: Template;
-  readonly #durations: Durations | undefined;
   /** For the log; see `hitLine`. */
   readonly modelJson: string;
   readonly usage: Usage;
+  readonly #durations: Durations | undefined;
 
   constructor(answer: FinishedAnswer) {
     this.#durations = answer.durations;
@@ -34,6 +42,7 @@ export class KeptAnswer {
     this.#json = new Template(jsonHead, jsonTail);
     const done = dataLine(chatDone(answer, ID_PLACE, NOTHING_MS, true, undefined));
     const text =
+      (answer.logprobs === undefined ? '' : dataLine(chatLogprobs(answer.logprobs, true))) +
       (answer.thinking === '' ? '' : dataLine(chatText('thinking', answer.thinking, true))) +
       (answer.content === '' ? '' : dataLine(chatText('content', answer.content, true))) +
       (answer.tool_calls.length === 0 ? '' : dataLine(chatToolCalls(answer.tool_calls, true)));
@@ -59,9 +68,18 @@ export class KeptAnswer {
   }
 
   answer(): FinishedAnswer {
-    const { message, model, done_reason, usage }: ChatAnswer = JSON.parse(this.#json.bytes.toString());
+    const { message, model, done_reason, usage, logprobs }: ChatAnswer = JSON.parse(this.#json.bytes.toString());
     const { content, thinking = '', tool_calls = [] } = message;
-    return { content, thinking, tool_calls, model, done_reason, usage, durations: this.#durations };
+    return {
+      content,
+      thinking,
+      tool_calls,
+      model,
+      done_reason,
+      usage,
+      durations: this.#durations,
+      ...(logprobs === undefined ? {} : { logprobs }),
+    };
   }
 }
 
@@ -176,6 +194,7 @@ function jsonAround(answer: FinishedAnswer): [head: string, tail: string] {
     message: answerMessage(answer),
     model: answer.model,
     done_reason: answer.done_reason,
+    ...(answer.logprobs === undefined ? {} : { logprobs: answer.logprobs }),
     usage: answer.usage,
     timings: NOTHING_MS,
   } satisfies Omit<ChatAnswer, 'cached' | 'request_id'>;

@@ -78,6 +78,12 @@ export class ScriptedCall {
     return this.#push({ type: 'tool_calls', tool_calls });
   }
 
+  /** Of the text that is said next. */
+  logprobs(...tokens: string[]): this {
+    const logprobs = tokens.map((token) => ({ token, logprob: -0.5, top_logprobs: [{ token: 'other', logprob: -2 }] }));
+    return this.#push({ type: 'logprobs', logprobs });
+  }
+
   done(done_reason = 'stop'): this {
     this.#push({ type: 'done', done_reason, usage: { prompt_tokens: 3, completion_tokens: 5 } });
     return this.#push('end');

@@ -3,7 +3,7 @@ import { listensOnLoopback, namesLoopback } from '#lib/http/host';
 
 const ALLOWED_HEADERS =
   'Content-Type, Accept, Authorization, Last-Event-ID, X-Request-Id, Idempotency-Key, Cache-Control';
-const EXPOSED_HEADERS = 'X-Request-Id, X-Cache, X-Execution-Time-Ms, Retry-After';
+const EXPOSED_HEADERS = 'X-Request-Id, X-Cache, X-Execution-Time-Ms, Retry-After, X-Ignored-Fields';
 const MAX_AGE_SECONDS = '3600';
 
 /**

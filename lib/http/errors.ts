@@ -18,6 +18,7 @@ export const STATUS_OF: Record<FaultCode, number> = {
   code_too_large: 413,
   unsupported_media_type: 415,
   host_not_allowed: 421,
+  unsupported_parameter: 400,
   unsupported_value: 422,
   unsupported_language: 400,
   rate_limited: 429,

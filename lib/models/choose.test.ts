@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '#lib/config/index';
 import { Fault } from '#lib/fault';
-import { createModelDirectory } from '#lib/models/choose';
+import { createModelDirectory, findModel } from '#lib/models/choose';
 import type { ModelEvent, ModelProvider } from '#lib/models/provider';
 import type { ModelInfo, ProviderId } from '#lib/wire/models';
 
@@ -183,5 +183,20 @@ describe('the model directory', () => {
     const openai = setUp({ MODEL_PROVIDER: 'openai', ...OPENAI }, { openai: ['gpt-x'] });
     expect(await openai.resolve()).toBe('openai/gpt-x');
     expect(openai.world.probes).toBe(0);
+  });
+});
+
+describe('a model of a list', () => {
+  const listed = [
+    { id: 'fake:latest', provider: 'ollama' as const },
+    { id: 'org/model:latest', provider: 'openai' as const },
+  ];
+
+  it('is found by the name that Ollama’s callers give it', () => {
+    expect(findModel(listed, 'fake')?.id).toBe('fake:latest');
+    expect(findModel(listed, 'fake:latest')?.id).toBe('fake:latest');
+    expect(findModel(listed, 'fake:1b')).toBeUndefined();
+    // Servers of OpenAI's API know no tags.
+    expect(findModel(listed, 'org/model')).toBeUndefined();
   });
 });

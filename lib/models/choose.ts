@@ -236,6 +236,14 @@ function sameModel(a: string, b: string): boolean {
   return a === b || full(a) === full(b);
 }
 
+/** The model of a list that a caller means by `name`, by the same rule as `resolve`. */
+export function findModel<T extends Pick<ModelInfo, 'id' | 'provider'>>(models: readonly T[], name: string) {
+  return (
+    models.find(({ id }) => id === name) ??
+    models.find(({ id, provider }) => provider !== 'openai' && sameModel(id, name))
+  );
+}
+
 function find(known: Known, model: string) {
   return (
     known.models.find(({ info }) => info.id === model) ??

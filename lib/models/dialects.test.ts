@@ -49,7 +49,7 @@ async function read(dialect: Dialect, script: Script): Promise<Outcome> {
       if (event.type === 'content') outcome.text += event.text;
       else if (event.type === 'thinking') outcome.thinking += event.text;
       else if (event.type === 'tool_calls') outcome.tools.push(...event.tool_calls.map((call) => call.function.name));
-      else outcome.done = event;
+      else if (event.type === 'done') outcome.done = event;
   } catch (error) {
     outcome.fault = error;
   }

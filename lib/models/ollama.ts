@@ -15,10 +15,11 @@ import {
 } from '#lib/models/lenient';
 import { LineReader, TextPieces } from '#lib/models/lines';
 import type { Durations, KeepAlive, ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import { reviewFields } from '#lib/models/review';
 import { looksLikeReasoning, mayWriteThinking, rulesByName, ThinkReader, type ThinkRules } from '#lib/models/thinking';
 import { toolCall } from '#lib/models/tool-calls';
 import { hasError, type Refuse, Upstream } from '#lib/models/upstream';
-import { type Message, type ToolCall, toolArgumentsObject } from '#lib/wire/chat';
+import { type Message, type Tool, type ToolCall, tokenLogprobSchema, toolArgumentsObject } from '#lib/wire/chat';
 import type { ModelInfo } from '#lib/wire/models';
 
 export interface OllamaOptions {
@@ -57,22 +58,17 @@ export class OllamaProvider implements ModelProvider {
     return this.#upstream.connections;
   }
 
+  review(request: ModelRequest): readonly string[] {
+    return reviewFields('ollama', request);
+  }
+
   chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
     const events = this.#events(request, signal);
     return mayWriteThinking(request) ? this.#thinking.split(events, this.#rules(request, signal)) : events;
   }
 
   async *#events(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
-    const body = {
-      model: request.model,
-      messages: request.messages.map(ollamaMessage),
-      stream: true,
-      options: request.options,
-      keep_alive: request.keepAlive ?? this.#keepAlive,
-      think: request.think,
-      format: request.format,
-      tools: request.tools,
-    };
+    const body = ollamaBody(request, this.#keepAlive);
     let done = false;
     const bytes = this.#upstream.stream(
       { method: 'POST', path: '/api/chat', body, signal },
@@ -88,6 +84,7 @@ export class OllamaProvider implements ModelProvider {
       }
       const { message } = part;
       const text = message?.content ?? part.response;
+      if (part.logprobs?.length) yield { type: 'logprobs', logprobs: part.logprobs };
       if (message?.thinking) yield { type: 'thinking', text: message.thinking };
       if (text) yield { type: 'content', text };
       if (message !== undefined && message.tool_calls.length > 0)
@@ -123,6 +120,7 @@ export class OllamaProvider implements ModelProvider {
             parameter_size: model.details?.parameter_size || null,
             quantization: model.details?.quantization_level || null,
             ...details,
+            ...(model.modified_at === undefined ? {} : { modified_at: model.modified_at }),
             loaded: loaded.has(model.name),
           };
         }),
@@ -246,12 +244,35 @@ const refuse =
       ? new Fault('model_not_found', `There is no model ${model} in Ollama. Get it with \`ollama pull ${model}\`.`)
       : undefined;
 
+/**
+ * What POST /api/chat gets. What a request asks for besides is refused or reported by
+ * `reviewFields`.
+ */
+function ollamaBody(request: ModelRequest, keepAlive: KeepAlive) {
+  const { passthrough, tools, toolChoice } = request;
+  const typicalP = passthrough?.typical_p;
+  return {
+    model: request.model,
+    messages: request.messages.map(ollamaMessage),
+    stream: true,
+    options: typicalP === undefined ? request.options : { ...request.options, typical_p: typicalP },
+    keep_alive: request.keepAlive ?? keepAlive,
+    think: request.think,
+    format: request.format,
+    // Ollama has no tool_choice: a model that is offered no tools asks for none.
+    tools: toolChoice === 'none' ? undefined : tools?.map(ollamaTool),
+    logprobs: request.logprobs,
+    top_logprobs: request.topLogprobs,
+  };
+}
+
 /** Ollama takes base64 without a data URL's head, and tool calls and their results in the form that the wire has too. */
-function ollamaMessage({ role, content, images, tool_calls, tool_name, tool_call_id }: Message): Message {
+function ollamaMessage({ role, content, images, thinking, tool_calls, tool_name, tool_call_id }: Message): Message {
   return {
     role,
     content,
     ...(images === undefined ? {} : { images }),
+    ...(thinking === undefined ? {} : { thinking }),
     ...(tool_calls === undefined ? {} : { tool_calls: tool_calls.map(ollamaToolCall) }),
     ...(tool_name === undefined ? {} : { tool_name }),
     ...(tool_call_id === undefined ? {} : { tool_call_id }),
@@ -259,9 +280,19 @@ function ollamaMessage({ role, content, images, tool_calls, tool_name, tool_call
 }
 
 /** Ollama refuses arguments that are no object. */
-function ollamaToolCall(call: ToolCall): ToolCall {
-  const { name, arguments: given } = call.function;
-  return typeof given === 'string' ? { ...call, function: { name, arguments: toolArgumentsObject(given) } } : call;
+function ollamaToolCall({ id, function: { name, arguments: given } }: ToolCall): ToolCall {
+  return { ...(id === undefined ? {} : { id }), function: { name, arguments: toolArgumentsObject(given) } };
+}
+
+function ollamaTool({ type, function: { name, description, parameters } }: Tool): Tool {
+  return {
+    type,
+    function: {
+      name,
+      ...(description === undefined ? {} : { description }),
+      ...(parameters === undefined ? {} : { parameters }),
+    },
+  };
 }
 
 const partSchema = z.object({
@@ -283,6 +314,8 @@ const partSchema = z.object({
     .transform((message) => message ?? undefined),
   /** The text of `/api/generate`, which some servers send for a chat too. */
   response: anyText,
+  // One odd value among them must not cost the answer.
+  logprobs: z.array(tokenLogprobSchema).nullish().catch(null),
   done: z.boolean().catch(false),
   done_reason: anyWord,
   prompt_eval_count: count,
@@ -354,9 +387,15 @@ function parsePart(json: unknown): Part | undefined {
  * The text of a part that has nothing else, as most have; undefined for any other, which the schema reads. The schema
  * costs more than all the rest of reading a part.
  */
-function plainText(json: { message?: unknown; done?: unknown }): string | undefined {
-  const { message, done } = json;
-  if (done !== false || typeof message !== 'object' || message === null) return undefined;
+function plainText(json: { message?: unknown; done?: unknown; logprobs?: unknown }): string | undefined {
+  const { message, done, logprobs } = json;
+  if (
+    done !== false ||
+    (logprobs !== undefined && logprobs !== null) ||
+    typeof message !== 'object' ||
+    message === null
+  )
+    return undefined;
   const { content, thinking, tool_calls }: { content?: unknown; thinking?: unknown; tool_calls?: unknown } = message;
   const isPlain = (thinking === undefined || thinking === null) && (tool_calls === undefined || tool_calls === null);
   return isPlain && typeof content === 'string' ? content : undefined;
@@ -378,6 +417,7 @@ const tagsSchema = z.object({
         name: nameSchema.optional().catch(undefined),
         model: nameSchema.optional().catch(undefined),
         digest: anyText,
+        modified_at: anyText,
         size: count,
         details: lenientObject({ parameter_size: anyWord, quantization_level: anyWord }),
       })

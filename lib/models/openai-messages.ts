@@ -15,13 +15,13 @@ export function openAiMessages(messages: readonly Message[]) {
   let open: OpenCall[] = [];
   let made = 0;
   return messages.map((message, at) => {
-    const { role, content, tool_calls: calls } = message;
+    const { role, content, tool_calls: calls, thinking, name } = message;
     if (role === 'tool') return toolMessage(message, open);
     if (calls === undefined || calls.length === 0) return plainMessage(message);
     const results = resultsAfter(messages, at);
     const sent = calls.map((call) => openAiToolCall(call, call.id ?? takeId(results, call) ?? callId(made++)));
     open = sent.map((call) => ({ id: call.id, name: call.function.name }));
-    return { role, content, tool_calls: sent };
+    return { role, content, ...named(name), ...reasoned(thinking), tool_calls: sent };
   });
 }
 
@@ -63,15 +63,30 @@ function openAiToolCall({ function: { name, arguments: given } }: ToolCall, id: 
   };
 }
 
-function plainMessage({ role, content, images }: Message) {
-  if (images === undefined || images.length === 0) return { role, content };
+function plainMessage({ role, content, images, image_detail: detail, name, thinking }: Message) {
+  if (images === undefined || images.length === 0) return { role, content, ...named(name), ...reasoned(thinking) };
   return {
     role,
     content: [
       { type: 'text', text: content },
-      ...images.map((image) => ({ type: 'image_url', image_url: { url: `data:${imageType(image)};base64,${image}` } })),
+      ...images.map((image) => ({
+        type: 'image_url',
+        image_url: {
+          url: `data:${imageType(image)};base64,${image}`,
+          ...(detail === undefined ? {} : { detail }),
+        },
+      })),
     ],
+    ...named(name),
   };
+}
+
+function named(name: string | undefined): { name?: string } {
+  return name === undefined ? {} : { name };
+}
+
+function reasoned(thinking: string | undefined): { reasoning_content?: string } {
+  return thinking === undefined ? {} : { reasoning_content: thinking };
 }
 
 /** By the first bytes, in base64. */

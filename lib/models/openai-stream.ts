@@ -5,7 +5,7 @@ import { LineReader, TextPieces } from '#lib/models/lines';
 import type { Durations, ModelEvent } from '#lib/models/provider';
 import { type ToolCallPart, toolCallPartSchema } from '#lib/models/tool-calls';
 import { hasError } from '#lib/models/upstream';
-import type { Usage } from '#lib/wire/chat';
+import { type TokenLogprob, tokenLogprobSchema, type Usage } from '#lib/wire/chat';
 
 type TextEvent = Extract<ModelEvent, { text: string }>;
 
@@ -15,6 +15,7 @@ export type OpenAiPart =
       type: 'part';
       texts: TextEvent[];
       tool_calls: ToolCallPart[];
+      logprobs?: TokenLogprob[];
       finish_reason?: string | undefined;
       usage?: Partial<Usage> | undefined;
       durations?: Durations | undefined;
@@ -139,6 +140,7 @@ function readPart(json: unknown, isError = false): OpenAiPart | undefined {
     type: 'part',
     texts: message === undefined ? [] : textsOf(message),
     tool_calls: message?.tool_calls ?? [],
+    ...(choice?.logprobs?.content?.length ? { logprobs: choice.logprobs.content } : {}),
     finish_reason: reason,
     usage: usageOf(usage, timings),
     durations: durationsOf(timings),
@@ -152,10 +154,15 @@ function readPart(json: unknown, isError = false): OpenAiPart | undefined {
 function plainText(json: { choices?: unknown; usage?: unknown; timings?: unknown }): string | undefined {
   const { choices, usage, timings } = json;
   if (!Array.isArray(choices) || choices.length !== 1 || isSaid(usage) || isSaid(timings)) return undefined;
-  const { delta, finish_reason: reason } = fieldsOf(choices[0]);
+  const { delta, finish_reason: reason, logprobs } = fieldsOf(choices[0]);
   const { content, reasoning_content, reasoning, refusal, tool_calls } = fieldsOf(delta);
   const hasMore =
-    isSaid(reason) || isSaid(reasoning_content) || isSaid(reasoning) || isSaid(refusal) || isSaid(tool_calls);
+    isSaid(reason) ||
+    isSaid(logprobs) ||
+    isSaid(reasoning_content) ||
+    isSaid(reasoning) ||
+    isSaid(refusal) ||
+    isSaid(tool_calls);
   return typeof content === 'string' && !hasMore ? content : undefined;
 }
 
@@ -242,6 +249,11 @@ const choiceSchema = z.object({
   /** Of a response in one piece. */
   message: messageSchema.nullish(),
   finish_reason: anyWord,
+  // One odd value among them must not cost the response.
+  logprobs: z
+    .object({ content: z.array(tokenLogprobSchema).nullish() })
+    .nullish()
+    .catch(null),
 });
 
 const partSchema = z.object({

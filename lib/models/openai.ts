@@ -4,10 +4,11 @@ import { anyTexts, lenientObject, nameSchema, size, strictList } from '#lib/mode
 import { openAiMessages } from '#lib/models/openai-messages';
 import { openAiParts } from '#lib/models/openai-stream';
 import type { Durations, ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import { reviewFields } from '#lib/models/review';
 import { mayWriteThinking, rulesByName, ThinkReader } from '#lib/models/thinking';
 import { ToolCallParts } from '#lib/models/tool-calls';
 import { type Refuse, Upstream } from '#lib/models/upstream';
-import type { Format, ModelOptions, Think, Usage } from '#lib/wire/chat';
+import type { Format, FormatDetails, ModelOptions, Think, Usage } from '#lib/wire/chat';
 import type { ModelInfo } from '#lib/wire/models';
 
 export interface OpenAiOptions {
@@ -37,6 +38,10 @@ export class OpenAiProvider implements ModelProvider {
     return this.#upstream.connections;
   }
 
+  review(request: ModelRequest): readonly string[] {
+    return reviewFields('openai', request);
+  }
+
   chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
     const events = this.#events(request, signal);
     if (!mayWriteThinking(request)) return events;
@@ -44,16 +49,7 @@ export class OpenAiProvider implements ModelProvider {
   }
 
   async *#events(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
-    const body = {
-      model: request.model,
-      messages: openAiMessages(request.messages),
-      stream: true,
-      stream_options: { include_usage: true },
-      ...mapOptions(request.options),
-      ...mapThink(request.think),
-      ...mapFormat(request.format),
-      tools: request.tools,
-    };
+    const body = openAiBody(request);
     let done = false;
     const bytes = this.#upstream.stream(
       { method: 'POST', path: '/chat/completions', body, signal },
@@ -85,6 +81,7 @@ export class OpenAiProvider implements ModelProvider {
         const told = this.#upstream.errorText(part.body) ?? 'it did not say why';
         throw new Fault('upstream_failed', `The model server failed in the middle of the answer: ${told}`);
       }
+      if (part.logprobs !== undefined) yield { type: 'logprobs', logprobs: part.logprobs };
       for (const text of part.texts) yield text;
       for (const call of part.tool_calls) calls.add(call);
       if (part.finish_reason !== undefined) reason = part.finish_reason;
@@ -148,12 +145,41 @@ const refuse =
   (status) =>
     status === 404 ? notServed(model) : undefined;
 
+/**
+ * What POST /chat/completions gets. What a request asks for besides is refused or reported by
+ * `reviewFields`.
+ */
+function openAiBody(request: ModelRequest) {
+  const { options, passthrough } = request;
+  return {
+    model: request.model,
+    ...mapOptions(options),
+    ...mapThink(request.think),
+    ...mapFormat(request.format, request.formatDetails),
+    tools: request.tools,
+    tool_choice: request.toolChoice,
+    parallel_tool_calls: request.parallelToolCalls,
+    logprobs: request.logprobs,
+    top_logprobs: request.topLogprobs,
+    ...passthrough,
+    // Servers refuse one of the two names, or both at once: the caller knows which its server
+    // takes.
+    ...(passthrough?.max_completion_tokens === undefined ? {} : { max_tokens: undefined }),
+    messages: openAiMessages(request.messages),
+    stream: true,
+    stream_options: { include_usage: true },
+  };
+}
+
 /** Options of the same name in both APIs; what only Ollama's runner knows (`num_ctx`, …) has no place here. */
 const SAME_NAME = ['temperature', 'top_p', 'top_k', 'min_p', 'seed', 'stop', 'presence_penalty', 'frequency_penalty'];
 
 function mapOptions(options: ModelOptions): ModelOptions {
   const mapped: ModelOptions = {};
   for (const name of SAME_NAME) if (options[name] !== undefined) mapped[name] = options[name];
+  // vLLM and SGLang know the first name, llama.cpp and LM Studio the second.
+  if (options.repeat_penalty !== undefined)
+    Object.assign(mapped, { repetition_penalty: options.repeat_penalty, repeat_penalty: options.repeat_penalty });
   // Ollama's −1 and −2 mean no bound.
   if (typeof options.num_predict === 'number' && options.num_predict > 0) mapped.max_tokens = options.num_predict;
   return mapped;
@@ -164,10 +190,13 @@ function mapThink(think: Think | undefined) {
   return typeof think === 'string' ? { reasoning_effort: think } : {};
 }
 
-function mapFormat(format: Format | undefined) {
+function mapFormat(format: Format | undefined, details: FormatDetails | undefined) {
   if (format === undefined) return {};
-  if (format === 'json') return { response_format: { type: 'json_object' } };
-  return { response_format: { type: 'json_schema', json_schema: { name: 'answer', schema: format } } };
+  if (format === 'json' && details === undefined) return { response_format: { type: 'json_object' } };
+  const schema = format === 'json' ? {} : { schema: format };
+  return {
+    response_format: { type: 'json_schema', json_schema: { ...details, name: details?.name ?? 'answer', ...schema } },
+  };
 }
 
 const modelSchema = z.object({

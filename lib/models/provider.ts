@@ -1,5 +1,17 @@
-import type { Format, Message, ModelOptions, Think, Tool, ToolCall, Usage } from '#lib/wire/chat';
+import type {
+  Format,
+  FormatDetails,
+  Message,
+  ModelOptions,
+  Think,
+  TokenLogprob,
+  Tool,
+  ToolCall,
+  ToolChoice,
+  Usage,
+} from '#lib/wire/chat';
 import type { ModelInfo, ProviderId } from '#lib/wire/models';
+import type { Passthrough } from '#lib/wire/passthrough';
 
 /**
  * What a model provider must do, and all that the chat pipeline knows of one. To add one, implement this, and name it
@@ -7,6 +19,13 @@ import type { ModelInfo, ProviderId } from '#lib/wire/models';
  */
 export interface ModelProvider {
   readonly id: ProviderId;
+
+  /**
+   * The fields of `request` that have no effect on this provider, by their wire names. Throws
+   * `unsupported_parameter` or `unsupported_value` with the fields that it cannot express although
+   * they change the answer. Does no I/O.
+   */
+  review?(request: ModelRequest): readonly string[];
 
   /**
    * Streams one answer. Ends normally only after a `done` event; every other end is a thrown `Fault`:
@@ -39,7 +58,14 @@ export interface ModelRequest {
   options: ModelOptions;
   think?: Think;
   format?: Format;
+  formatDetails?: FormatDetails;
   tools?: readonly Tool[];
+  toolChoice?: ToolChoice;
+  parallelToolCalls?: boolean;
+  logprobs?: boolean;
+  topLogprobs?: number;
+  /** What only an OpenAI-compatible server knows, as it was sent. */
+  passthrough?: Passthrough;
   /** For Ollama. It does not change the response, and is not part of the cache key. */
   keepAlive?: KeepAlive;
 }
@@ -59,4 +85,9 @@ export type ModelEvent =
   | { type: 'content'; text: string }
   /** What the model asks for; may come several times, each with calls of its own. */
   | { type: 'tool_calls'; tool_calls: ToolCall[] }
+  /**
+   * Of the tokens of the text that comes next, or of the reasoning; where the request asks for
+   * them.
+   */
+  | { type: 'logprobs'; logprobs: TokenLogprob[] }
   | { type: 'done'; done_reason: string; usage: Usage; durations?: Durations };

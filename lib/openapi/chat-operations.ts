@@ -6,6 +6,7 @@ export const CHAT_FAULTS: readonly FaultCode[] = [
   'rate_limited',
   'not_found',
   'model_not_found',
+  'unsupported_parameter',
   'unsupported_value',
   'cancelled',
   'upstream_failed',
@@ -17,7 +18,11 @@ export const CHAT_FAULTS: readonly FaultCode[] = [
   'upstream_timeout',
 ];
 
-export const CACHE_HEADER = { 'X-Cache': 'hit, miss, joined or bypass.' };
+export const CACHE_HEADER = {
+  'X-Cache': 'hit, miss, joined or bypass.',
+  'X-Ignored-Fields':
+    'Fields of the request that had no effect: unknown ones (with the name that was probably meant), and those that the model server has nothing for. At most 20; left out where there are none.',
+};
 
 const CHAT_STREAM: Content = {
   description:

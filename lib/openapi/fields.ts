@@ -1,7 +1,37 @@
 import type { z } from 'zod';
 import type { SCHEMAS, SchemaName } from '#lib/openapi/schemas';
+import {
+  describeUses,
+  type FieldUses,
+  OLLAMA_FIELDS,
+  OPENAI_FIELDS,
+  type ServerKind,
+  takesOption,
+} from '#lib/wire/request-fields';
 
 type Fields<Name extends SchemaName> = Partial<Record<keyof z.input<(typeof SCHEMAS)[Name]> & string, string>>;
+
+/** What becomes of each field, with `meanings` in front. */
+function withUses<Name extends string>(
+  uses: Readonly<Record<Name, FieldUses>>,
+  meanings: Partial<Record<Name, string>> = {},
+): Partial<Record<Name, string>> {
+  const told: Partial<Record<Name, string>> = {};
+  for (const name of Object.keys(uses) as Name[]) {
+    const words = [meanings[name] ?? '', describeUses(uses[name])].filter((one) => one !== '').join(' ');
+    if (words !== '') told[name] = words;
+  }
+  return told;
+}
+
+/** The options that a kind of model server gets. */
+function optionsOf(kind: ServerKind): string {
+  return Object.keys(OLLAMA_FIELDS.Options)
+    .filter((name) => takesOption(kind, name))
+    .join(', ');
+}
+
+const OPTIONS = `Ollama gets all of them. OpenAI-compatible servers get ${optionsOf('openai')}; the built-in model takes ${optionsOf('embedded')}; the others have no effect there.`;
 
 /** What fields mean, where their names do not say it all. Kept out of lib/wire, which the pages load too. */
 export const FIELDS: { [Name in SchemaName]?: Fields<Name> } = {
@@ -13,10 +43,19 @@ export const FIELDS: { [Name in SchemaName]?: Fields<Name> } = {
     stream: 'true: server-sent events. false: one JSON body.',
     use_cache: 'false: neither read the cache, nor join a running twin, nor store the answer.',
     priority: 'Higher runs sooner: one level is worth four turns of a caller. A low one is late and never lost.',
-    options: 'Sampling and context options that are passed on: temperature, top_p, seed, num_ctx, num_predict, stop, …',
+    max_tokens: 'The same as options.num_predict, by the name that other APIs have for it; −1 is no bound.',
+    options: `Sampling and context options, by Ollama's names. ${OPTIONS}`,
     think: "Whether, or how hard, a model that can reason does. Left out: the model's own choice.",
     format: '"json", or a JSON Schema that the answer must match.',
+    format_details: 'Name, description and strictness of a JSON Schema, for OpenAI-compatible servers.',
     tools: 'Functions that the model may ask for.',
+    tool_choice: "none, auto, required, or one tool in OpenAI's form. Ollama knows none and auto.",
+    parallel_tool_calls: 'Whether the model may ask for several tools at once. Ollama refuses false.',
+    logprobs: 'Whether the answer says how likely its tokens were. The built-in model refuses it.',
+    top_logprobs: 'How many other tokens are shown for each place.',
+    keep_alive: 'How long Ollama keeps the model loaded afterwards. Left out: OLLAMA_KEEP_ALIVE.',
+    passthrough:
+      "Further fields of OpenAI's chat completions, which an OpenAI-compatible server gets as they are; OpenAiRequest says what the others do with each.",
     conversation_id:
       "Keeps this conversation's messages on the server, so that later requests may send only the new one.",
   },
@@ -25,7 +64,10 @@ export const FIELDS: { [Name in SchemaName]?: Fields<Name> } = {
     stream: 'true: server-sent events. false: one JSON body.',
   },
   Message: {
-    images: 'Base64, without a data: prefix. For models that see.',
+    images: 'Base64, without a data: prefix; line breaks are removed. For models that see.',
+    image_detail: 'How closely the images are looked at, on OpenAI-compatible servers.',
+    thinking: "An assistant's: its reasoning before this message.",
+    name: 'Tells participants of the same role apart, on OpenAI-compatible servers.',
     tool_calls: "An assistant's: what it asked for.",
     tool_name: "A tool's: which tool this is the result of.",
     tool_call_id: "A tool's: which call this is the result of.",
@@ -42,8 +84,7 @@ export const FIELDS: { [Name in SchemaName]?: Fields<Name> } = {
     thinking: 'Reasoning, as it comes.',
     content: 'Text, as it comes.',
     error: 'With done: the answer failed after it had begun.',
-    request_id:
-      'Of this request: while it waits, when it is done, and with shutting_down, after which it has to be sent again.',
+    request_id: 'Of this request, in its first and its last event.',
   },
   Timings: {
     queued_ms: 'Milliseconds until the model began.',
@@ -60,7 +101,7 @@ export const FIELDS: { [Name in SchemaName]?: Fields<Name> } = {
     pending: 'In the order in which they will run. Ids of other callers are not shown where keys are in use.',
     average_processing_time_ms: 'Moving average.',
   },
-  Models: { notice: 'A sentence where no model answers, or only the small built-in one, and how to get a better one.' },
+  Models: { notice: 'A sentence where the small built-in model answers, and how to get a better one.' },
   Model: {
     size_bytes: 'Null where the provider does not say.',
     context_length: 'Tokens. Null where the provider does not say.',
@@ -110,20 +151,26 @@ export const FIELDS: { [Name in SchemaName]?: Fields<Name> } = {
   },
   StatsAction: { data: 'For warm_model: which one, instead of the default.' },
   Session: { needed: 'false where the server has no keys: everyone is signed in.' },
-  OpenAiRequest: {
-    n: 'Only 1.',
+  OpenAiRequest: withUses(OPENAI_FIELDS.ChatCompletionCreateParamsBase, {
+    max_completion_tokens: 'An OpenAI-compatible server gets it by this name.',
     reasoning_effort: 'For models that reason.',
-  },
-  OllamaChat: {
+    logprobs: 'Returned with the text that they are of, and kept in the cache.',
+  }),
+  OpenAiMessage: withUses(OPENAI_FIELDS.ChatCompletionAssistantMessageParam),
+  OllamaChat: withUses(OLLAMA_FIELDS.ChatRequest, {
     messages: 'Without any, the model is loaded.',
-    keep_alive: 'How long Ollama keeps the model loaded; 0 is refused, since others may be using it.',
+    options: OPTIONS,
+    keep_alive: 'Passed on; 0 without messages is refused, since others may be using the model.',
     stream: 'Left out: true.',
-  },
-  OllamaGenerate: {
+  }),
+  OllamaGenerate: withUses(OLLAMA_FIELDS.GenerateRequest, {
     prompt: 'Without one, the model is loaded.',
-    suffix: 'Refused, as are template, raw and context: every prompt goes through the chat template.',
+    options: OPTIONS,
+    keep_alive: 'Passed on; 0 without a prompt is refused, since others may be using the model.',
+    suffix: 'Every prompt goes through the chat template.',
     stream: 'Left out: true.',
-  },
+  }),
+  OllamaShow: { model: 'Also `name`, as older clients call it.' },
   Error: {
     error: 'A sentence that a person can act on.',
     code: 'Stable, for programs.',

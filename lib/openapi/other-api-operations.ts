@@ -19,7 +19,11 @@ export const OPENAI_OPERATIONS: readonly Operation[] = [
     summary: "OpenAI's chat completions",
     description: "The official SDKs work unchanged: set `OPENAI_BASE_URL` to this server's /v1.",
     access: 'key',
-    body: { schema: 'OpenAiRequest', description: 'Fields that are not named here are ignored.' },
+    body: {
+      schema: 'OpenAiRequest',
+      description:
+        'What is said of a field is what becomes of it; nothing said: every model server gets it. Names that are not here are reported in `X-Ignored-Fields`.',
+    },
     answers: {
       200: {
         description: 'A completion, or with `"stream": true` its chunks.',

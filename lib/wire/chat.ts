@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { isNestedTooDeep } from '#lib/wire/json-depth';
+import { optional, withDefault } from '#lib/wire/optional';
+import { type Passthrough, passthroughSchema } from '#lib/wire/passthrough';
 
 /** The wire of POST /api/chat-optimized and /api/chat-queue (SPEC §2): what comes in and what goes out. */
 
@@ -8,9 +11,14 @@ export const MAX_PRIORITY = 10;
 
 export const roleSchema = z.enum(['system', 'user', 'assistant', 'tool']);
 
-/** An object in JSON, or the string itself where it is none: a model may write arguments that are no object. */
+/**
+ * An object in JSON, or the string itself where it is none: a model may write arguments that are no
+ * object.
+ */
 export function readToolArguments(written: string): ToolArguments {
   if (written.trim() === '') return {};
+  // It stays a string: nothing of it is looked at.
+  if (isNestedTooDeep(new TextEncoder().encode(written))) return written;
   try {
     const parsed = jsonObjectSchema.safeParse(JSON.parse(written));
     return parsed.success ? parsed.data : written;
@@ -27,33 +35,67 @@ export function toolArgumentsObject(given: ToolArguments): Exclude<ToolArguments
 const jsonObjectSchema = z.record(z.string(), z.json());
 export type ToolArguments = z.infer<typeof jsonObjectSchema> | string;
 
-/** A call of a tool that the model asks for; `arguments` is an object, as in Ollama's API, unless the model wrote none. */
+export const toolArgumentsSchema = z
+  .union([jsonObjectSchema, z.string()])
+  .transform((value): ToolArguments => (typeof value === 'string' ? readToolArguments(value) : value));
+
+/**
+ * A call of a tool that the model asks for; `arguments` is an object, as in Ollama's API, unless
+ * the model wrote none.
+ */
 export const toolCallSchema = z.object({
-  id: z.string().max(256).optional(),
-  function: z.object({ name: z.string().min(1).max(256), arguments: z.union([jsonObjectSchema, z.string()]) }),
+  id: optional(z.string().max(256)),
+  function: z.object({ name: z.string().min(1).max(256), arguments: toolArgumentsSchema }),
 });
 export type ToolCall = z.infer<typeof toolCallSchema>;
 
 /** A tool that the model may ask for, in the form that Ollama and OpenAI share. */
 export const toolSchema = z.object({
-  type: z.literal('function'),
+  type: withDefault(z.literal('function'), 'function'),
   function: z.object({
     name: z.string().min(1).max(256),
-    description: z.string().optional(),
-    parameters: z.record(z.string(), z.json()).optional(),
+    description: optional(z.string()),
+    parameters: optional(z.record(z.string(), z.json())),
+    /** Whether the arguments must follow `parameters` exactly, on servers that know the setting. */
+    strict: optional(z.boolean()),
   }),
 });
 export type Tool = z.infer<typeof toolSchema>;
 
+/** Which tool the model must, may or must not ask for, in the form of OpenAI's API. */
+export const toolChoiceSchema = z.union([z.enum(['none', 'auto', 'required']), z.looseObject({ type: z.string() })]);
+export type ToolChoice = z.infer<typeof toolChoiceSchema>;
+
+/**
+ * An image in base64. Blanks and line breaks are removed: MIME writers put one after every 76
+ * characters.
+ */
+export const imageSchema = z
+  .string()
+  .overwrite((text) => (/\s/.test(text) ? text.replace(/\s+/g, '') : text))
+  .base64({ error: 'must be an image in base64: A-Z, a-z, 0-9, + and /, padded with =, without a data: prefix' });
+
+/** auto, low, high, original: the model server knows its own. */
+export const imageDetailSchema = z.string().max(32);
+
 export const messageSchema = z.object({
   role: roleSchema,
-  content: z.string(),
-  images: z.array(z.base64()).max(16).optional(),
+  content: z
+    .string()
+    .nullable()
+    .transform((content) => content ?? ''),
+  images: optional(z.array(imageSchema).max(16)),
+  /** How closely the images are looked at, on servers that know the setting. */
+  image_detail: optional(imageDetailSchema),
+  /** An assistant's: its reasoning before this message. */
+  thinking: optional(z.string()),
   /** An assistant's: what it asked for. */
-  tool_calls: z.array(toolCallSchema).max(128).optional(),
+  tool_calls: optional(z.array(toolCallSchema).max(128)),
   /** A tool's: which tool, and which call, this is the result of. */
-  tool_name: z.string().max(256).optional(),
-  tool_call_id: z.string().max(256).optional(),
+  tool_name: optional(z.string().max(256)),
+  tool_call_id: optional(z.string().max(256)),
+  /** Tells participants of the same role apart, on servers that know the setting. */
+  name: optional(z.string().max(256)),
 });
 export type Message = z.infer<typeof messageSchema>;
 
@@ -64,35 +106,87 @@ export type Think = z.infer<typeof thinkSchema>;
 export const formatSchema = z.union([z.literal('json'), z.record(z.string(), z.unknown())]);
 export type Format = z.infer<typeof formatSchema>;
 
+/** What OpenAI's API says of a JSON Schema beside the schema. */
+export const formatDetailsSchema = z.object({
+  name: optional(z.string().max(256)),
+  description: optional(z.string()),
+  strict: optional(z.boolean()),
+});
+export type FormatDetails = z.infer<typeof formatDetailsSchema>;
+
 export const optionsSchema = z.record(z.string(), z.json());
 export type ModelOptions = z.infer<typeof optionsSchema>;
 
+/** Seconds, or a Go duration (`"5m"`); below 0 is for ever. */
+export const keepAliveSchema = z.union([z.string().max(32), z.number()]);
+
+/** A bound on the tokens of an answer; −1 is none, as in Ollama and llama.cpp. */
+export const maxTokensSchema = z
+  .int()
+  .refine((tokens) => tokens === -1 || tokens > 0, 'must be above 0, or -1 for no bound');
+
+export const topLogprobsSchema = z.int().min(0).max(20);
+
 export const requestIdSchema = z.uuid({ error: 'must be the UUID that the server gave as request_id' });
 
-export const chatRequestSchema = z.object({
-  messages: z
-    .array(messageSchema)
-    .min(1, 'needs at least one message')
-    .max(MAX_MESSAGES, `takes at most ${MAX_MESSAGES} messages`)
-    .refine((messages) => messages.at(-1)?.role !== 'assistant', 'the last message must not be from the assistant'),
-  model: z.string().min(1).max(256).optional(),
-  system_prompt: z.string().optional(),
-  stream: z.boolean().default(true),
-  use_cache: z.boolean().default(true),
-  priority: z.int().min(MIN_PRIORITY).max(MAX_PRIORITY).default(0),
-  options: optionsSchema.default({}),
-  think: thinkSchema.optional(),
-  format: formatSchema.optional(),
-  tools: z.array(toolSchema).max(128).optional(),
-  conversation_id: z.string().min(1).max(128).optional(),
-});
+export const chatRequestSchema = z
+  .object({
+    messages: z
+      .array(messageSchema)
+      .min(1, 'needs at least one message')
+      .max(MAX_MESSAGES, `takes at most ${MAX_MESSAGES} messages`)
+      .refine((messages) => messages.at(-1)?.role !== 'assistant', 'the last message must not be from the assistant'),
+    model: optional(z.string().min(1).max(256)),
+    system_prompt: optional(z.string()),
+    stream: withDefault(z.boolean(), true),
+    use_cache: withDefault(z.boolean(), true),
+    priority: withDefault(z.int().min(MIN_PRIORITY).max(MAX_PRIORITY), 0),
+    options: withDefault(optionsSchema, {}),
+    max_tokens: optional(maxTokensSchema),
+    think: optional(thinkSchema),
+    format: optional(formatSchema),
+    format_details: optional(formatDetailsSchema),
+    tools: optional(z.array(toolSchema).max(128)),
+    tool_choice: optional(toolChoiceSchema),
+    parallel_tool_calls: optional(z.boolean()),
+    logprobs: optional(z.boolean()),
+    top_logprobs: optional(topLogprobsSchema),
+    keep_alive: optional(keepAliveSchema),
+    passthrough: optional(passthroughSchema),
+    conversation_id: optional(z.string().min(1).max(128)),
+  })
+  .refine(hasOneBound, {
+    path: ['max_tokens'],
+    error: 'must be the same as options.num_predict and passthrough.max_completion_tokens where they are given',
+  });
 export type ChatRequest = z.infer<typeof chatRequestSchema>;
 
+function hasOneBound(asked: {
+  max_tokens?: number | undefined;
+  options: ModelOptions;
+  passthrough?: Passthrough | undefined;
+}): boolean {
+  const bounds = [asked.max_tokens, asked.options.num_predict, asked.passthrough?.max_completion_tokens];
+  return new Set(bounds.filter((bound) => bound != null)).size <= 1;
+}
+
 /** A request that only attaches to one that is already there. */
-export const attachRequestSchema = z.object({ request_id: requestIdSchema, stream: z.boolean().default(true) });
+export const attachRequestSchema = z.object({ request_id: requestIdSchema, stream: withDefault(z.boolean(), true) });
 
 /** Wire names that are also accepted in camelCase. */
 export const CHAT_FIELDS = [...Object.keys(chatRequestSchema.shape), 'request_id'];
+
+const tokenSchema = { token: z.string(), logprob: z.number(), bytes: z.array(z.number()).nullish() };
+
+/**
+ * How likely a token of the answer was, and the likeliest others in its place, as OpenAI and Ollama
+ * write them.
+ */
+export const tokenLogprobSchema = z.object({
+  ...tokenSchema,
+  top_logprobs: z.array(z.object(tokenSchema)).nullish(),
+});
+export type TokenLogprob = z.infer<typeof tokenLogprobSchema>;
 
 export const usageSchema = z.object({ prompt_tokens: z.number(), completion_tokens: z.number() });
 export type Usage = z.infer<typeof usageSchema>;
@@ -116,6 +210,7 @@ export const chatAnswerSchema = z.object({
   request_id: z.string(),
   model: z.string(),
   done_reason: z.string(),
+  logprobs: z.array(tokenLogprobSchema).optional(),
   usage: usageSchema,
   timings: timingsSchema,
   conversation: z.enum(['new', 'continued']).optional(),
@@ -134,6 +229,7 @@ export const chatEventSchema = z.object({
   thinking: z.string().optional(),
   content: z.string().optional(),
   tool_calls: z.array(toolCallSchema).optional(),
+  logprobs: z.array(tokenLogprobSchema).optional(),
   model: z.string().optional(),
   done_reason: z.string().optional(),
   usage: usageSchema.optional(),

@@ -17,6 +17,7 @@ export const FAULT_CODES = [
   'code_too_large',
   'unsupported_media_type',
   'host_not_allowed',
+  'unsupported_parameter',
   'unsupported_value',
   'unsupported_language',
   'rate_limited',

@@ -16,6 +16,8 @@ export const modelInfoSchema = z.object({
   capabilities: z.object({ thinking: z.boolean(), vision: z.boolean(), tools: z.boolean() }),
   loaded: z.boolean(),
   is_default: z.boolean(),
+  /** ISO 8601; left out where the provider does not say. */
+  modified_at: z.string().optional(),
 });
 export type ModelInfo = z.infer<typeof modelInfoSchema>;
 

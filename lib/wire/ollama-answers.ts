@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { roleSchema, toolCallSchema } from '#lib/wire/chat';
+import { roleSchema, tokenLogprobSchema, toolCallSchema } from '#lib/wire/chat';
 
 /** What is answered in Ollama's form (SPEC §2.5). Durations are nanoseconds, and only in the last part of a stream. */
 
 const ending = {
   done: z.boolean(),
   done_reason: z.string().optional(),
+  logprobs: z.array(tokenLogprobSchema).optional(),
   total_duration: z.number().optional(),
   load_duration: z.number().optional(),
   prompt_eval_count: z.number().optional(),
@@ -49,6 +50,7 @@ const detailsSchema = z.object({
 export const ollamaTagSchema = z.object({
   name: z.string(),
   model: z.string(),
+  modified_at: z.string(),
   size: z.number(),
   digest: z.string(),
   details: detailsSchema,

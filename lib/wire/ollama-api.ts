@@ -1,43 +1,65 @@
 import { z } from 'zod';
-import { formatSchema, MAX_MESSAGES, messageSchema, optionsSchema, thinkSchema, toolSchema } from '#lib/wire/chat';
+import {
+  formatSchema,
+  imageSchema,
+  keepAliveSchema,
+  MAX_MESSAGES,
+  messageSchema,
+  optionsSchema,
+  thinkSchema,
+  toolSchema,
+  topLogprobsSchema,
+} from '#lib/wire/chat';
+import { optional } from '#lib/wire/optional';
 
-/** What of Ollama's API is understood here (SPEC §2.5); what is not named is ignored, as unknown fields are everywhere. */
+/**
+ * Ollama's chat and generate as they are read here. What becomes of each field stands in
+ * `request-fields.ts`; names that are in neither are reported in the response header
+ * `X-Ignored-Fields`.
+ */
 
 const common = {
   model: z.string().min(1).max(256),
-  stream: z.boolean().nullish(),
-  format: z.union([formatSchema, z.literal('')]).nullish(),
-  options: optionsSchema.nullish(),
-  think: thinkSchema.nullish(),
-  keep_alive: z.union([z.string(), z.number()]).nullish(),
+  stream: optional(z.boolean()),
+  format: optional(z.union([formatSchema, z.literal('')])),
+  options: optional(optionsSchema),
+  think: optional(thinkSchema),
+  keep_alive: optional(keepAliveSchema),
+  logprobs: optional(z.boolean()),
+  top_logprobs: optional(topLogprobsSchema),
 };
 
 export const ollamaChatSchema = z.object({
   ...common,
-  messages: z
-    .array(
-      messageSchema.extend({
-        content: z.string().nullish(),
-        images: z.array(z.base64()).max(16).nullish(),
-        tool_calls: messageSchema.shape.tool_calls.nullable(),
-      }),
-    )
-    .max(MAX_MESSAGES)
-    .nullish(),
-  tools: z.array(toolSchema).max(128).nullish(),
+  messages: optional(z.array(messageSchema.extend({ content: optional(z.string()) })).max(MAX_MESSAGES)),
+  tools: optional(z.array(toolSchema).max(128)),
 });
 export type OllamaChat = z.infer<typeof ollamaChatSchema>;
 
+/** Known, so that it can be refused by name. */
+const sizeSchema = optional(z.number());
+
 export const ollamaGenerateSchema = z.object({
   ...common,
-  prompt: z.string().nullish(),
-  system: z.string().nullish(),
-  images: z.array(z.base64()).max(16).nullish(),
-  suffix: z.string().nullish(),
-  template: z.string().nullish(),
-  raw: z.boolean().nullish(),
-  context: z.array(z.number()).nullish(),
+  prompt: optional(z.string()),
+  system: optional(z.string()),
+  images: optional(z.array(imageSchema).max(16)),
+  suffix: optional(z.string()),
+  template: optional(z.string()),
+  raw: optional(z.boolean()),
+  context: optional(z.array(z.number())),
+  width: sizeSchema,
+  height: sizeSchema,
+  steps: sizeSchema,
 });
 export type OllamaGenerate = z.infer<typeof ollamaGenerateSchema>;
 
-export const ollamaShowSchema = z.object({ model: z.string().min(1).max(256) });
+const modelNameSchema = z.string().min(1).max(256);
+
+/** `name` is how older clients call the field. */
+export const ollamaShowSchema = z
+  .object({ model: optional(modelNameSchema), name: optional(modelNameSchema) })
+  .refine(({ model, name }) => model !== undefined || name !== undefined, {
+    path: ['model'],
+    error: 'is required: the name of a model',
+  });

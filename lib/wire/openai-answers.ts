@@ -8,6 +8,13 @@ const toolCallSchema = z.object({
   function: z.object({ name: z.string(), arguments: z.string() }),
 });
 
+const tokenSchema = z.object({ token: z.string(), logprob: z.number(), bytes: z.array(z.number()).nullable() });
+
+const logprobsSchema = z.object({
+  content: z.array(tokenSchema.extend({ top_logprobs: z.array(tokenSchema) })),
+  refusal: z.null(),
+});
+
 const usageSchema = z.object({
   prompt_tokens: z.number(),
   completion_tokens: z.number(),
@@ -29,7 +36,7 @@ export const openAiCompletionSchema = z.object({
         reasoning_content: z.string().optional(),
         tool_calls: z.array(toolCallSchema).optional(),
       }),
-      logprobs: z.null(),
+      logprobs: logprobsSchema.nullable(),
       finish_reason: z.string(),
     }),
   ),
@@ -51,7 +58,7 @@ export const openAiChunkSchema = z.object({
         reasoning_content: z.string().optional(),
         tool_calls: z.array(toolCallSchema.extend({ index: z.number() })).optional(),
       }),
-      logprobs: z.null(),
+      logprobs: logprobsSchema.nullable(),
       finish_reason: z.string().nullable(),
     }),
   ),

@@ -7,10 +7,12 @@ import { hitLine, ticketLine } from '#lib/chat/log-line';
 import type { Origin } from '#lib/chat/pipeline';
 import { RecentBodies } from '#lib/chat/recent-bodies';
 import { parseBody } from '#lib/http/body';
+import { ignoredHeader, unknownFields } from '#lib/http/ignored-fields';
 import { eventStream, json, jsonBytes, type Reply } from '#lib/http/reply';
 import type { HttpRequest } from '#lib/http/request';
 import type { Call } from '#lib/http/route';
 import { processWide } from '#lib/process';
+import { acceptCamelCase } from '#lib/wire/camel-case';
 import {
   attachRequestSchema,
   type CacheHeader,
@@ -30,16 +32,19 @@ export async function chat(request: HttpRequest, call: Call): Promise<Reply> {
 /** Not async: an async function would hold the body, as bytes and parsed, for as long as the request waits. */
 function respond(bytes: Uint8Array, request: HttpRequest, call: Call): Promise<Reply> {
   const engine = chatEngine();
-  const asked = recentBodies().get(bytes, parseAsked);
+  const { asked, unknown } = recentBodies().get(bytes, parseAsked);
   const { stream } = asked;
   if ('request_id' in asked) {
     const ticket = engine.find(asked.request_id, call.caller);
     return reply(ticket, ticket.run.cached ? 'hit' : 'joined', stream, request.signal);
   }
   return engine.submit(asked, origin(request, call, bytes.byteLength)).then((submission) => {
-    if (submission.kind === 'ticket') return reply(submission.ticket, submission.cache, stream, request.signal);
+    const { ignored } = submission;
+    const told = unknown.length + ignored.length === 0 ? undefined : ignoredHeader(unknown, ignored);
+    if (submission.kind === 'ticket') return reply(submission.ticket, submission.cache, stream, request.signal, told);
     const { kept, id } = submission;
     const headers = { 'x-cache': 'hit', 'x-request-id': id };
+    if (told !== undefined) Object.assign(headers, told);
     const hit = stream ? eventStream(kept.sse(id), headers) : jsonBytes(kept.json(id), 200, headers);
     hit.log = hitLine(call.caller, kept.modelJson, kept.usage);
     return hit;
@@ -58,11 +63,20 @@ export function origin(request: HttpRequest, call: Call, bodyBytes?: number): Or
   };
 }
 
-async function reply(ticket: Ticket, cache: CacheHeader, stream: boolean, signal: AbortSignal): Promise<Reply> {
+async function reply(
+  ticket: Ticket,
+  cache: CacheHeader,
+  stream: boolean,
+  signal: AbortSignal,
+  told?: Record<string, string>,
+): Promise<Reply> {
   const engine = chatEngine();
-  if (stream) return streamed(ticket, cache, chatForm(ticket), signal, (body, headers) => eventStream(body, headers));
+  if (stream)
+    return streamed(ticket, cache, chatForm(ticket), signal, (body, headers) =>
+      eventStream(body, { ...headers, ...told }),
+    );
   await untilEnded(engine, ticket, signal);
-  return whole(ticket, cache, chatAnswer(ticket));
+  return whole(ticket, cache, chatAnswer(ticket), 200, told);
 }
 
 /** A reply that is streamed as `form` writes it; its line in the log is written when it ends. */
@@ -83,14 +97,27 @@ export async function streamed(
 }
 
 /** A reply in one JSON body, of a request that has completed or was taken in. */
-export function whole(ticket: Ticket, cache: CacheHeader, body: object, status = 200): Reply {
+export function whole(
+  ticket: Ticket,
+  cache: CacheHeader,
+  body: object,
+  status = 200,
+  told: Record<string, string> = {},
+): Reply {
   return {
-    ...json(body, status, { 'x-cache': cache, 'x-request-id': ticket.id }),
+    ...json(body, status, { 'x-cache': cache, 'x-request-id': ticket.id, ...told }),
     log: ticketLine(ticket, cache),
   };
 }
 
-type Asked = ChatRequest | z.output<typeof attachRequestSchema>;
+/**
+ * A body as it was read, and the names in it that have no meaning here: found once, and remembered
+ * with it.
+ */
+interface Asked {
+  asked: ChatRequest | z.output<typeof attachRequestSchema>;
+  unknown: readonly string[];
+}
 
 function recentBodies(): RecentBodies<Asked> {
   return processWide('chat.recent-bodies', () => new RecentBodies<Asked>());
@@ -102,5 +129,12 @@ function parseAsked(bytes: Uint8Array): Asked {
     typeof body === 'object' &&
     body !== null &&
     (('request_id' in body && body.request_id != null) || ('requestId' in body && body.requestId != null));
-  return parseBody(attaches ? attachRequestSchema : chatRequestSchema, body, CHAT_FIELDS);
+  if (attaches) return { asked: parseBody(attachRequestSchema, body, CHAT_FIELDS), unknown: [] };
+  return readChatRequest(body);
+}
+
+/** The body of a chat request in our own form. Throws `invalid_request`. */
+export function readChatRequest(body: unknown): { asked: ChatRequest; unknown: readonly string[] } {
+  const asked = parseBody(chatRequestSchema, body, CHAT_FIELDS);
+  return { asked, unknown: unknownFields(acceptCamelCase(body, CHAT_FIELDS), asked, CHAT_FIELDS) };
 }

@@ -4,6 +4,7 @@ import type { Ticket } from '#lib/chat/in-flight';
 import { chatEngine } from '#lib/chat/index';
 import type { Submission } from '#lib/chat/pipeline';
 import { Fault } from '#lib/fault';
+import { ignoredHeader } from '#lib/http/ignored-fields';
 import type { Reply } from '#lib/http/reply';
 import type { HttpRequest } from '#lib/http/request';
 import type { Call } from '#lib/http/route';
@@ -14,6 +15,8 @@ import { origin, streamed, whole } from './handler.ts';
 export interface Surface {
   form(ticket: Ticket): Form;
   body(ticket: Ticket, answer: FinishedAnswer): object;
+  /** What its callers call a field of our own form, where that is another name. */
+  nameOf?(field: string): string;
   /** The headers of a stream. */
   headers: Record<string, string>;
 }
@@ -21,6 +24,7 @@ export interface Surface {
 /**
  * Answers a request of another API over the pipeline, so that it shares cache, single flight and queue with everyone. Not
  * async: an async function would hold `asked` for as long as the request waits; no form may hold it either.
+ * `unknown` are the fields that were sent and have no meaning here, for the response header.
  */
 export function answerThrough(
   surface: Surface,
@@ -28,23 +32,31 @@ export function answerThrough(
   request: HttpRequest,
   call: Call,
   signal: AbortSignal,
+  unknown: readonly string[],
 ): Promise<Reply> {
   const { stream } = asked;
   return chatEngine()
     .submit(asked, { ...origin(request, call), ownForm: true })
-    .then((submission) => finish(surface, submission, stream, signal));
+    .then((submission) => finish(surface, submission, stream, signal, unknown));
 }
 
-async function finish(surface: Surface, submission: Submission, stream: boolean, signal: AbortSignal): Promise<Reply> {
+async function finish(
+  surface: Surface,
+  submission: Submission,
+  stream: boolean,
+  signal: AbortSignal,
+  unknown: readonly string[],
+): Promise<Reply> {
   if (submission.kind === 'hit') throw new Error('a request with a form of its own always has a ticket');
-  const { ticket, cache } = submission;
+  const { ticket, cache, ignored } = submission;
+  const told = ignoredHeader(unknown, surface.nameOf === undefined ? ignored : ignored.map(surface.nameOf));
   if (stream)
     return streamed(ticket, cache, surface.form(ticket), signal, (body, headers) => ({
       status: 200,
-      headers: { ...surface.headers, ...headers },
+      headers: { ...surface.headers, ...headers, ...told },
       body,
     }));
   await untilEnded(chatEngine(), ticket, signal);
   if (ticket.run.answer === undefined) throw new Fault('internal_error', 'The answer is not complete.');
-  return whole(ticket, cache, surface.body(ticket, ticket.run.answer));
+  return whole(ticket, cache, surface.body(ticket, ticket.run.answer), 200, told);
 }

@@ -3,13 +3,13 @@ import type { SubmittedTicket } from '#lib/chat/in-flight';
 import { chatEngine } from '#lib/chat/index';
 import type { Origin } from '#lib/chat/pipeline';
 import { Fault } from '#lib/fault';
-import { parseBody } from '#lib/http/body';
+import { ignoredHeader } from '#lib/http/ignored-fields';
 import { eventStream, json, type Reply } from '#lib/http/reply';
 import type { HttpRequest } from '#lib/http/request';
 import { type Call, route } from '#lib/http/route';
-import { CHAT_FIELDS, chatRequestSchema, type QueueSubmitted, requestIdSchema } from '#lib/wire/chat';
+import { type QueueSubmitted, requestIdSchema } from '#lib/wire/chat';
 import { parseChatBytes, readChatBytes } from '../chat-optimized/body.ts';
-import { origin, streamed, whole } from '../chat-optimized/handler.ts';
+import { origin, readChatRequest, streamed, whole } from '../chat-optimized/handler.ts';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/chat-queue',
@@ -19,21 +19,23 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
 
 async function submit(request: HttpRequest, call: Call): Promise<Reply> {
   const idempotencyKey = request.headers.get('idempotency-key') ?? undefined;
-  const { ticket, cache } = await enqueue(await readChatBytes(request), { ...origin(request, call), idempotencyKey });
+  const from = { ...origin(request, call), idempotencyKey };
+  const { unknown, submitted } = enqueue(await readChatBytes(request), from);
+  const { ticket, cache, ignored } = await submitted;
   const { state, run } = ticket;
-  const submitted: QueueSubmitted = {
+  const body: QueueSubmitted = {
     request_id: ticket.id,
     status: { ...chatEngine().standing(ticket), is_processing: state === 'running' },
     completed: state === 'completed',
     cached: run.cached,
   };
-  return whole(ticket, cache, submitted, 202);
+  return whole(ticket, cache, body, 202, ignoredHeader(unknown, ignored));
 }
 
 /** Not async: what is parsed is held by nobody while the request waits for anything. */
-function enqueue(bytes: Uint8Array, from: Origin): Promise<SubmittedTicket> {
-  const asked = parseBody(chatRequestSchema, parseChatBytes(bytes), CHAT_FIELDS);
-  return chatEngine().enqueue(asked, { ...from, bodyBytes: bytes.byteLength });
+function enqueue(bytes: Uint8Array, from: Origin): { unknown: readonly string[]; submitted: Promise<SubmittedTicket> } {
+  const { asked, unknown } = readChatRequest(parseChatBytes(bytes));
+  return { unknown, submitted: chatEngine().enqueue(asked, { ...from, bodyBytes: bytes.byteLength }) };
 }
 
 async function look(request: HttpRequest, call: Call): Promise<Reply> {

@@ -1,9 +1,12 @@
 import { chatEngine } from '#lib/chat/index';
+import { RecentBodies } from '#lib/chat/recent-bodies';
 import { type OllamaKind, ollamaAnswer, ollamaForm, ollamaLoaded } from '#lib/chat/surfaces/ollama';
 import { Fault } from '#lib/fault';
+import { ignoredHeader } from '#lib/http/ignored-fields';
 import { json, type Reply } from '#lib/http/reply';
 import type { HttpRequest } from '#lib/http/request';
 import type { Call } from '#lib/http/route';
+import { processWide } from '#lib/process';
 import type { ChatRequest } from '#lib/wire/chat';
 import { answerThrough } from '../chat-optimized/surface.ts';
 
@@ -13,11 +16,27 @@ const NDJSON = {
   'x-accel-buffering': 'no',
 };
 
-/** POST /api/chat and /api/generate of Ollama's API; without anything to answer, the model is loaded, as there. */
+/** A body of POST /api/chat or /api/generate as it was read. */
+export interface OllamaAsked {
+  model: string;
+  keepAlive: string | number | undefined;
+  /** Undefined where there is nothing to answer: the model is to be loaded. */
+  chat: ChatRequest | undefined;
+  /** Fields that have no meaning here. */
+  unknown: readonly string[];
+}
+
+export function recentOllamaBodies(kind: OllamaKind): RecentBodies<OllamaAsked> {
+  return processWide(`chat.recent-bodies.ollama.${kind}`, () => new RecentBodies<OllamaAsked>());
+}
+
+/**
+ * Answers POST /api/chat and /api/generate of Ollama's API; without anything to answer, the model
+ * is loaded, as there.
+ */
 export async function ollama(
   kind: OllamaKind,
-  asked: { model: string; keep_alive?: string | number | null | undefined },
-  chat: ChatRequest | undefined,
+  { model: name, keepAlive, chat, unknown }: OllamaAsked,
   request: HttpRequest,
   call: Call,
   signal: AbortSignal,
@@ -29,18 +48,18 @@ export async function ollama(
         ollamaAnswer(kind, ...of),
       headers: NDJSON,
     };
-    return answerThrough(surface, chat, request, call, signal);
+    return answerThrough(surface, chat, request, call, signal, unknown);
   }
-  if (asked.keep_alive === 0 || /^0+(?:ms|s|m|h)?$/.test(String(asked.keep_alive ?? '')))
+  if (keepAlive === 0 || /^0+(?:ms|s|m|h)?$/.test(String(keepAlive ?? '')))
     throw new Fault('unsupported_value', 'A model cannot be unloaded from here: others may be using it.', {
       details: [{ field: 'keep_alive', message: 'must not be 0' }],
     });
   const { model } = await chatEngine()
-    .warm(asked.model, signal, asked.keep_alive ?? undefined)
+    .warm(name, signal, keepAlive)
     .catch((error: unknown) => {
       // As in Ollama: a client that gets 404 pulls the model.
       if (error instanceof Error && Fault.is(error.cause) && error.cause.code === 'model_not_found') throw error.cause;
       throw error;
     });
-  return json(ollamaLoaded(kind, model));
+  return json(ollamaLoaded(kind, model), 200, ignoredHeader(unknown));
 }

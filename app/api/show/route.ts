@@ -4,15 +4,16 @@ import { parseBody, readJson } from '#lib/http/body';
 import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
 import { KIB } from '#lib/http/size';
-import { modelDirectory } from '#lib/models/choose';
+import { findModel, modelDirectory } from '#lib/models/choose';
 import { ollamaShowSchema } from '#lib/wire/ollama-api';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route('/api/show', {
   POST: async (request) => {
     const { signal } = request;
-    const { model: id } = parseBody(ollamaShowSchema, await readJson(request, 16 * KIB, true));
+    const asked = parseBody(ollamaShowSchema, await readJson(request, 16 * KIB, true));
+    const id = asked.model ?? asked.name ?? '';
     const { models } = await modelDirectory().list(signal);
-    const model = models.find((one) => one.id === id || one.id === `${id}:latest`);
+    const model = findModel(models, id);
     if (model === undefined)
       throw new Fault('model_not_found', `There is no model ${id}. GET /api/tags lists what is there.`);
     return json(ollamaShown(model));

@@ -4,7 +4,9 @@ import type { Form } from '#lib/chat/answer-reader';
 import type { FinishedAnswer } from '#lib/chat/chat-events';
 import type { Ticket } from '#lib/chat/in-flight';
 import { Fault } from '#lib/fault';
-import type { ChatRequest, Message, ToolCall } from '#lib/wire/chat';
+
+import { type ChatRequest, type Message, type TokenLogprob, type ToolCall, toolArgumentsObject } from '#lib/wire/chat';
+
 import type { ModelInfo } from '#lib/wire/models';
 import type { OllamaChat, OllamaGenerate } from '#lib/wire/ollama-api';
 
@@ -17,33 +19,41 @@ import type { OllamaChat, OllamaGenerate } from '#lib/wire/ollama-api';
 export const OLLAMA_API_VERSION = '0.24.0';
 
 const NS_PER_MS = 1e6;
+/** The epoch stands for a moment that no provider tells. */
+const NOT_KNOWN = '1970-01-01T00:00:00Z';
 
 /** Undefined where there are no messages, which is how a client has a model loaded. */
 export function fromOllamaChat(asked: OllamaChat): ChatRequest | undefined {
   if (asked.messages == null || asked.messages.length === 0) return undefined;
-  return { ...fromCommon(asked), messages: asked.messages.map(fromMessage), tools: asked.tools ?? undefined };
+  return { ...fromCommon(asked), messages: asked.messages.map(fromMessage), tools: asked.tools };
 }
 
-/** Undefined where there is no prompt. Throws `unsupported_value` for what only a bare model can do. */
+/**
+ * Undefined where there is no prompt. Throws `unsupported_parameter` for what only a bare model can
+ * do.
+ */
 export function fromOllamaGenerate(asked: OllamaGenerate): ChatRequest | undefined {
   const unsupported = [
     ...(asked.suffix ? ['suffix'] : []),
     ...(asked.template ? ['template'] : []),
     ...(asked.raw ? ['raw'] : []),
-    ...(asked.context != null && asked.context.length > 0 ? ['context'] : []),
+    ...(asked.context !== undefined && asked.context.length > 0 ? ['context'] : []),
   ];
   if (unsupported.length > 0)
     throw new Fault(
-      'unsupported_value',
+      'unsupported_parameter',
       `${unsupported.join(', ')} cannot be used here, where every prompt goes through the model's chat template. Use /api/chat.`,
       { details: unsupported.map((field) => ({ field, message: 'is not supported' })) },
     );
-  if (asked.prompt == null || asked.prompt === '') return undefined;
-  const images = asked.images == null || asked.images.length === 0 ? {} : { images: asked.images };
+  const sizes = (['width', 'height', 'steps'] as const).filter((field) => asked[field] !== undefined);
+  if (sizes.length > 0)
+    throw Fault.unsupportedParameters(sizes.map((field) => ({ field, message: 'images are not made here' })));
+  if (asked.prompt === undefined || asked.prompt === '') return undefined;
+  const images = asked.images === undefined || asked.images.length === 0 ? {} : { images: asked.images };
   return {
     ...fromCommon(asked),
     messages: [{ role: 'user', content: asked.prompt, ...images }],
-    system_prompt: asked.system ?? undefined,
+    system_prompt: asked.system,
   };
 }
 
@@ -52,13 +62,23 @@ export type OllamaKind = 'chat' | 'generate';
 
 /** The answer of a request that has completed, as one JSON body. */
 export function ollamaAnswer(kind: OllamaKind, ticket: Ticket, answer: FinishedAnswer) {
-  return { ...part(kind, ticket.run.model, answer), ...ending(ticket, answer) };
+  return {
+    ...part(kind, ticket.run.model, answer),
+    ...logprobsOf(answer.logprobs),
+    ...ending(ticket, answer),
+  };
 }
 
 /** The stream: JSON, a line each. An empty part is what keeps the connection: the form has no comments. */
 export function ollamaForm(kind: OllamaKind, ticket: Ticket): Form {
   const line = (fields: object) => `${JSON.stringify(fields)}\n`;
-  const say = (fields: Parts) => line({ ...part(kind, ticket.run.model, fields), done: false });
+  let held: TokenLogprob[] | undefined;
+  const heldLogprobs = () => {
+    const logprobs = logprobsOf(held);
+    held = undefined;
+    return logprobs;
+  };
+  const say = (fields: Parts) => line({ ...part(kind, ticket.run.model, fields), done: false, ...heldLogprobs() });
   const write = (event: AnswerEvent): string => {
     switch (event.type) {
       case 'status':
@@ -69,13 +89,21 @@ export function ollamaForm(kind: OllamaKind, ticket: Ticket): Form {
         return say({ thinking: event.text });
       case 'tool_calls':
         return say({ tool_calls: event.tool_calls });
+      case 'logprobs':
+        // They go out in the line of the text that they are of.
+        held = [...(held ?? []), ...event.logprobs];
+        return '';
       case 'error':
         return line({ error: event.fault.message });
       case 'done':
-        return line({ ...part(kind, ticket.run.model, {}), ...ending(ticket, event) });
+        return line({
+          ...part(kind, ticket.run.model, {}),
+          ...heldLogprobs(),
+          ...ending(ticket, event),
+        });
     }
   };
-  return { opening: '', heartbeat: say({}), event: write };
+  return { opening: '', heartbeat: line({ ...part(kind, ticket.run.model, {}), done: false }), event: write };
 }
 
 /** What is said when a model was only loaded. */
@@ -87,6 +115,7 @@ export function ollamaTag(model: ModelInfo) {
   return {
     name: model.id,
     model: model.id,
+    modified_at: model.modified_at ?? NOT_KNOWN,
     size: model.size_bytes ?? 0,
     // Providers do not tell a digest: this one is of the model's name, and tells models apart as clients expect of it.
     digest: createHash('sha256').update(`${model.provider}/${model.id}`).digest('hex'),
@@ -106,7 +135,9 @@ export function ollamaShown(model: ModelInfo) {
     capabilities: [
       'completion',
       ...(vision ? ['vision'] : []),
-      ...(tools ? ['tools'] : []),
+      // A server of OpenAI's API does not tell whether its models take tools: they are passed on to
+      // it in any case.
+      ...(tools || model.provider === 'openai' ? ['tools'] : []),
       ...(thinking ? ['thinking'] : []),
     ],
   };
@@ -119,20 +150,22 @@ function fromCommon(asked: OllamaChat | OllamaGenerate): Omit<ChatRequest, 'mess
     use_cache: true,
     priority: 0,
     options: asked.options ?? {},
-    think: asked.think ?? undefined,
-    format: asked.format == null || asked.format === '' ? undefined : asked.format,
+    think: asked.think,
+    format: asked.format === '' ? undefined : asked.format,
+    logprobs: asked.logprobs,
+    top_logprobs: asked.top_logprobs,
+    keep_alive: asked.keep_alive,
   };
 }
 
 function fromMessage(message: NonNullable<OllamaChat['messages']>[number]): Message {
-  const { role, content, images, tool_calls: toolCalls, tool_name: toolName, tool_call_id: toolCallId } = message;
+  const { content, images, tool_calls: toolCalls, thinking, ...rest } = message;
   return {
-    role,
+    ...rest,
     content: content ?? '',
-    ...(images == null || images.length === 0 ? {} : { images }),
-    ...(toolCalls == null || toolCalls.length === 0 ? {} : { tool_calls: toolCalls }),
-    ...(toolName === undefined ? {} : { tool_name: toolName }),
-    ...(toolCallId === undefined ? {} : { tool_call_id: toolCallId }),
+    ...(images === undefined || images.length === 0 ? {} : { images }),
+    ...(thinking === undefined || thinking === '' ? {} : { thinking }),
+    ...(toolCalls === undefined || toolCalls.length === 0 ? {} : { tool_calls: toolCalls }),
   };
 }
 
@@ -146,8 +179,19 @@ function part(kind: OllamaKind, model: string, { content = '', thinking = '', to
   const head = { model, created_at: new Date().toISOString() };
   const said = thinking === '' ? {} : { thinking };
   if (kind === 'generate') return { ...head, response: content, ...said };
-  const asked = tool_calls.length === 0 ? {} : { tool_calls };
+  const asked = tool_calls.length === 0 ? {} : { tool_calls: tool_calls.map(withObject) };
   return { ...head, message: { role: 'assistant', content, ...said, ...asked } };
+}
+
+/**
+ * Ollama's clients take arguments for an object: what the model wrote otherwise is put into one.
+ */
+function withObject({ id, function: { name, arguments: given } }: ToolCall): ToolCall {
+  return { ...(id === undefined ? {} : { id }), function: { name, arguments: toolArgumentsObject(given) } };
+}
+
+function logprobsOf(logprobs: readonly TokenLogprob[] | undefined) {
+  return logprobs === undefined ? {} : { logprobs };
 }
 
 /**

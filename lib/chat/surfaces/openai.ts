@@ -3,34 +3,100 @@ import type { Form } from '#lib/chat/answer-reader';
 import type { FinishedAnswer } from '#lib/chat/chat-events';
 import type { Ticket } from '#lib/chat/in-flight';
 import { Fault } from '#lib/fault';
-import type { ChatRequest, Message, ModelOptions, Think, ToolCall, Usage } from '#lib/wire/chat';
-import type { ErrorBody } from '#lib/wire/error';
-import { isNestedTooDeep } from '#lib/wire/json-depth';
+import {
+  type ChatRequest,
+  type FormatDetails,
+  imageSchema,
+  type Message,
+  type ModelOptions,
+  type TokenLogprob,
+  type ToolArguments,
+  type ToolCall,
+  type Usage,
+} from '#lib/wire/chat';
+import type { ErrorBody, FaultDetail } from '#lib/wire/error';
 import type { ModelInfo } from '#lib/wire/models';
 import type { OpenAiMessage, OpenAiRequest } from '#lib/wire/openai-api';
+import { PASSTHROUGH_FIELDS, type Passthrough } from '#lib/wire/passthrough';
 
 /**
  * OpenAI's chat completions over the pipeline: their request as ours, our answers as theirs.
  * https://platform.openai.com/docs/api-reference/chat
  */
 
-/** Throws `unsupported_value` for what no provider here can do. */
+/** Throws `unsupported_parameter` with the fields that no provider here can do. */
 export function fromOpenAi(asked: OpenAiRequest): ChatRequest {
-  if (asked.n != null && asked.n !== 1)
-    throw new Fault('unsupported_value', 'n must be 1: one answer is given to one request.', {
-      details: [{ field: 'n', message: 'must be 1' }],
-    });
+  refuseUnsupported(asked);
   const toolNames = new Map<string, string>();
+  const { response_format: format } = asked;
   return {
     messages: asked.messages.map((message, index) => fromMessage(message, index, toolNames)),
-    model: asked.model ?? undefined,
+    model: asked.model,
     stream: asked.stream ?? false,
     use_cache: true,
     priority: 0,
     options: fromSampling(asked),
-    think: fromEffort(asked.reasoning_effort),
-    format: fromResponseFormat(asked.response_format),
-    tools: asked.tools ?? undefined,
+    format: fromResponseFormat(format),
+    format_details: format?.type === 'json_schema' ? detailsOf(format.json_schema) : undefined,
+    tools: asked.tools,
+    tool_choice: asked.tool_choice,
+    parallel_tool_calls: asked.parallel_tool_calls,
+    logprobs: asked.logprobs,
+    top_logprobs: asked.top_logprobs,
+    keep_alive: asked.keep_alive,
+    passthrough: passthroughOf(asked),
+  };
+}
+
+/** Fields that are known, and that nothing here can do. */
+const REFUSED = {
+  audio: 'audio is not produced here',
+  function_call: 'use tool_choice',
+  functions: 'use tools',
+  moderation: 'its results could not be returned',
+} as const satisfies Partial<Record<keyof OpenAiRequest, string>>;
+
+function refuseUnsupported(asked: OpenAiRequest): void {
+  const details: FaultDetail[] = [];
+  if (asked.n !== undefined && asked.n !== 1)
+    details.push({ field: 'n', message: 'must be 1: one answer is given to one request' });
+  for (const [field, message] of Object.entries(REFUSED))
+    if (asks(asked[field as keyof typeof REFUSED])) details.push({ field, message });
+  for (const [index, { audio, content, function_call: call }] of asked.messages.entries()) {
+    for (const [place, part] of (Array.isArray(content) ? content : []).entries())
+      if (!isKnownPart(part))
+        details.push({ field: `messages.${index}.content.${place}.type`, message: `${part.type} cannot be passed on` });
+    if (asks(audio)) details.push({ field: `messages.${index}.audio`, message: REFUSED.audio });
+    if (asks(call)) details.push({ field: `messages.${index}.function_call`, message: 'use tool_calls' });
+  }
+  if (asked.top_logprobs !== undefined && asked.top_logprobs > 0 && asked.logprobs !== true)
+    throw new Fault('invalid_request', 'top_logprobs needs logprobs: true.', {
+      details: [{ field: 'top_logprobs', message: 'needs logprobs: true' }],
+    });
+  if (details.length > 0) throw Fault.unsupportedParameters(details);
+}
+
+/** Whether a value asks for anything: an empty list or object does not. */
+function asks(value: unknown): boolean {
+  if (value === undefined || value === null) return false;
+  return typeof value !== 'object' || Object.keys(value).length > 0;
+}
+
+function passthroughOf(asked: OpenAiRequest): Passthrough | undefined {
+  const entries = PASSTHROUGH_FIELDS.flatMap((field) => (asks(asked[field]) ? [[field, asked[field]] as const] : []));
+  return entries.length === 0 ? undefined : (Object.fromEntries(entries) as Passthrough);
+}
+
+/**
+ * Undefined where the schema has nothing beside itself, so that it is the same request as one of
+ * another surface.
+ */
+function detailsOf({ name, description, strict }: FormatDetails): FormatDetails | undefined {
+  if (name === undefined && description === undefined && strict === undefined) return undefined;
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(description === undefined ? {} : { description }),
+    ...(strict === undefined ? {} : { strict }),
   };
 }
 
@@ -52,7 +118,7 @@ export function openAiCompletion(ticket: Ticket, answer: FinishedAnswer) {
           ...(thinking === '' ? {} : { reasoning_content: thinking }),
           ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls.map((call, at) => toToolCall(call, ticket, at)) }),
         },
-        logprobs: null,
+        logprobs: toLogprobs(answer.logprobs),
         finish_reason: finishReason(answer.done_reason, toolCalls.length > 0),
       },
     ],
@@ -73,10 +139,16 @@ export function openAiForm(ticket: Ticket, includeUsage: boolean): Form {
       choices,
       ...(usage === undefined ? (includeUsage ? { usage: null } : {}) : { usage }),
     });
+  let held: TokenLogprob[] | undefined;
+  const heldLogprobs = () => {
+    const logprobs = toLogprobs(held);
+    held = undefined;
+    return logprobs;
+  };
   const delta = (fields: object) => {
     const first = begun ? {} : { role: 'assistant', content: '' };
     begun = true;
-    return chunk([{ index: 0, delta: { ...first, ...fields }, logprobs: null, finish_reason: null }]);
+    return chunk([{ index: 0, delta: { ...first, ...fields }, logprobs: heldLogprobs(), finish_reason: null }]);
   };
   const write = (event: AnswerEvent): string => {
     switch (event.type) {
@@ -95,13 +167,17 @@ export function openAiForm(ticket: Ticket, includeUsage: boolean): Form {
         }));
         return delta({ tool_calls: calls });
       }
+      case 'logprobs':
+        // They go out in the chunk of the text that they are of.
+        held = [...(held ?? []), ...event.logprobs];
+        return '';
       case 'error':
         return sse(openAiError({ error: event.fault.message, code: event.fault.code }, 500));
       case 'done': {
         const finish_reason = finishReason(event.done_reason, toolCalls > 0);
         return (
           (begun ? '' : delta({})) +
-          chunk([{ index: 0, delta: {}, logprobs: null, finish_reason }]) +
+          chunk([{ index: 0, delta: {}, logprobs: heldLogprobs(), finish_reason }]) +
           (includeUsage ? chunk([], toUsage(event.usage)) : '') +
           'data: [DONE]\n\n'
         );
@@ -111,6 +187,19 @@ export function openAiForm(ticket: Ticket, includeUsage: boolean): Form {
   return { opening: '', heartbeat: ': waiting\n\n', event: write };
 }
 
+/** Fields that have another name in our own form, by which providers report and refuse them. */
+const OPENAI_NAMES: Readonly<Record<string, string>> = {
+  'messages.images': 'messages.content.image_url',
+  'messages.image_detail': 'messages.content.image_url.detail',
+  'messages.thinking': 'messages.reasoning_content',
+  'format_details.description': 'response_format.json_schema.description',
+};
+
+/** What OpenAI's callers call a field of our own form. */
+export function openAiName(field: string): string {
+  return OPENAI_NAMES[field] ?? field;
+}
+
 /** An error as OpenAI's clients read it. */
 export function openAiError(body: ErrorBody, status: number) {
   const [first] = body.details ?? [];
@@ -118,7 +207,7 @@ export function openAiError(body: ErrorBody, status: number) {
     error: {
       message: body.error,
       type: status === 401 ? 'authentication_error' : status === 429 ? 'rate_limit_error' : kindOf(status),
-      param: first?.field ?? null,
+      param: first === undefined ? null : openAiName(first.field),
       code: body.code,
     },
   };
@@ -134,44 +223,81 @@ function kindOf(status: number): string {
 }
 
 function fromMessage(message: OpenAiMessage, index: number, toolNames: Map<string, string>): Message {
-  const { role, content, tool_calls: toolCalls, tool_call_id: toolCallId } = message;
-  const parts = typeof content === 'string' ? [{ type: 'text' as const, text: content }] : (content ?? []);
-  const images = parts.flatMap((part) => (part.type === 'image_url' ? [fromDataUrl(part.image_url.url, index)] : []));
-  const calls = toolCalls?.map((call) => fromToolCall(call, index)) ?? [];
+  const { role, content, refusal, name, reasoning_content: thinking, tool_call_id: toolCallId } = message;
+  const parts = typeof content === 'string' ? [textPart(content)] : (content ?? []).filter(isKnownPart);
+  const images = parts.flatMap((part) =>
+    part.type === 'image_url' ? [{ data: fromDataUrl(part.image_url.url, index), detail: part.image_url.detail }] : [],
+  );
+  const texts = parts.flatMap((part) =>
+    part.type === 'text' ? [part.text] : part.type === 'refusal' ? [part.refusal] : [],
+  );
+  if (texts.length === 0 && refusal !== undefined) texts.push(refusal);
+  const calls = message.tool_calls ?? [];
   for (const call of calls) if (call.id !== undefined) toolNames.set(call.id, call.function.name);
-  const toolName = toolCallId == null ? undefined : toolNames.get(toolCallId);
+  const toolName = toolCallId === undefined ? undefined : toolNames.get(toolCallId);
+  const detail = sameDetail(images, index);
   return {
     role: role === 'developer' ? 'system' : role,
-    content: parts.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n'),
-    ...(images.length === 0 ? {} : { images }),
-    ...(calls.length === 0 ? {} : { tool_calls: calls }),
-    ...(toolCallId == null ? {} : { tool_call_id: toolCallId }),
+    content: texts.join('\n'),
+    ...(images.length === 0 ? {} : { images: images.map(({ data }) => data) }),
+    ...(detail === undefined ? {} : { image_detail: detail }),
+    ...(thinking === undefined || role !== 'assistant' ? {} : { thinking }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls.map(fromToolCall) }),
+    ...(toolCallId === undefined ? {} : { tool_call_id: toolCallId }),
     ...(toolName === undefined ? {} : { tool_name: toolName }),
+    ...(name === undefined ? {} : { name }),
   };
 }
 
-function fromDataUrl(url: string, index: number): string {
-  const data = /^data:image\/[\w.+-]+;base64,([A-Za-z0-9+/]+={0,2})$/.exec(url)?.[1];
-  if (data !== undefined) return data;
-  const message = 'must be a data URL (data:image/png;base64,…): images are not fetched from elsewhere';
-  throw new Fault('unsupported_value', `The image ${message}.`, {
-    details: [{ field: `messages.${index}.content`, message }],
-  });
+type Part = Exclude<NonNullable<OpenAiMessage['content']>, string>[number];
+type KnownPart = Extract<Part, { text: string } | { refusal: string } | { image_url: object }>;
+
+function isKnownPart(part: Part): part is KnownPart {
+  return part.type === 'text' || part.type === 'image_url' || part.type === 'refusal';
 }
 
-function fromToolCall(call: NonNullable<OpenAiMessage['tool_calls']>[number], index: number): ToolCall {
-  const { name, arguments: written } = call.function;
-  try {
-    if (isNestedTooDeep(Buffer.from(written))) throw new RangeError('nested too deep');
-    const parsed: unknown = JSON.parse(written === '' ? '{}' : written);
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
-      return { id: call.id, function: { name, arguments: JSON.parse(JSON.stringify(parsed)) } };
-  } catch {
-    // Answered below, as any other value that is not an object.
+function textPart(text: string): KnownPart {
+  return { type: 'text', text };
+}
+
+function sameDetail(images: readonly { detail: Message['image_detail'] }[], index: number): Message['image_detail'] {
+  const details = new Set(images.map(({ detail }) => detail));
+  if (details.size > 1)
+    throw Fault.unsupportedParameters([
+      { field: `messages.${index}.content.image_url.detail`, message: 'must be the same for all images of a message' },
+    ]);
+  const [detail] = details;
+  return detail;
+}
+
+function fromDataUrl(url: string, index: number): string {
+  const refuse = (code: 'unsupported_value' | 'invalid_request', message: string) =>
+    new Fault(code, `The image ${message}.`, { details: [{ field: `messages.${index}.content`, message }] });
+  const comma = url.indexOf(',');
+  if (!/^data:image\/[\w.+-]+(?:;[\w-]+=[^;,]*)*;base64$/i.test(url.slice(0, comma === -1 ? 0 : comma)))
+    throw refuse(
+      'unsupported_value',
+      'must be a data URL (data:image/png;base64,…): images are not fetched from elsewhere',
+    );
+  const data = imageSchema.safeParse(url.slice(comma + 1));
+  if (data.success && data.data !== '') return data.data;
+  throw refuse('invalid_request', 'is a data URL whose base64 is not valid: it was cut short or changed on its way');
+}
+
+function fromToolCall({ id, function: { name, arguments: given } }: OpenAiToolCall): ToolCall {
+  return { ...(id === undefined ? {} : { id }), function: { name, arguments: given } };
+}
+
+type OpenAiToolCall = NonNullable<OpenAiMessage['tool_calls']>[number];
+
+/** `n` under one of two names. Throws `invalid_request` where both are given and differ. */
+function oneOf<A extends keyof OpenAiRequest, B extends keyof OpenAiRequest>(asked: OpenAiRequest, a: A, b: B) {
+  const [first, second] = [asked[a], asked[b]];
+  if (first !== undefined && second !== undefined && first !== second) {
+    const message = `must be the same as ${b} where both are given`;
+    throw new Fault('invalid_request', `${a} ${message}.`, { details: [{ field: a, message }] });
   }
-  throw new Fault('invalid_request', 'The arguments of a tool call must be a JSON object, as a string.', {
-    details: [{ field: `messages.${index}.tool_calls`, message: 'arguments must be a JSON object' }],
-  });
+  return first ?? second;
 }
 
 function fromSampling(asked: OpenAiRequest): ModelOptions {
@@ -179,25 +305,22 @@ function fromSampling(asked: OpenAiRequest): ModelOptions {
   const named = {
     temperature: asked.temperature,
     top_p: asked.top_p,
+    top_k: asked.top_k,
+    min_p: asked.min_p,
+    repeat_penalty: oneOf(asked, 'repetition_penalty', 'repeat_penalty'),
     frequency_penalty: asked.frequency_penalty,
     presence_penalty: asked.presence_penalty,
     seed: asked.seed,
-    stop,
-    num_predict: asked.max_completion_tokens ?? asked.max_tokens,
+    stop: stop?.length === 0 ? undefined : stop,
+    num_predict: oneOf(asked, 'max_completion_tokens', 'max_tokens'),
   };
   const options: ModelOptions = {};
-  for (const [name, value] of Object.entries(named)) if (value != null) options[name] = value;
+  for (const [name, value] of Object.entries(named)) if (value !== undefined) options[name] = value;
   return options;
 }
 
-function fromEffort(effort: OpenAiRequest['reasoning_effort']): Think | undefined {
-  if (effort == null) return undefined;
-  if (effort === 'none') return false;
-  return effort === 'minimal' ? 'low' : effort === 'xhigh' ? 'high' : effort;
-}
-
 function fromResponseFormat(format: OpenAiRequest['response_format']): ChatRequest['format'] {
-  if (format == null || format.type === 'text') return undefined;
+  if (format === undefined || format.type === 'text') return undefined;
   return format.type === 'json_object' ? 'json' : (format.json_schema.schema ?? 'json');
 }
 
@@ -206,13 +329,27 @@ function toToolCall(call: ToolCall, ticket: Ticket, at: number) {
   return {
     id: call.id ?? `call_${ticket.run.id}_${at}`,
     type: 'function',
-    function: { name: call.function.name, arguments: argumentsText(call.function.arguments) },
+    function: { name: call.function.name, arguments: writeArguments(call.function.arguments) },
   };
 }
 
-/** What the model wrote, where that is not JSON. */
-function argumentsText(given: ToolCall['function']['arguments']): string {
+/** As the model wrote them, where that was no JSON object. */
+function writeArguments(given: ToolArguments): string {
   return typeof given === 'string' ? given : JSON.stringify(given);
+}
+
+/** OpenAI's clients expect every field. */
+function toLogprobs(logprobs: readonly TokenLogprob[] | undefined) {
+  if (logprobs === undefined) return null;
+  return {
+    content: logprobs.map(({ token, logprob, bytes, top_logprobs: others }) => ({
+      token,
+      logprob,
+      bytes: bytes ?? null,
+      top_logprobs: (others ?? []).map((other) => ({ ...other, bytes: other.bytes ?? null })),
+    })),
+    refusal: null,
+  };
 }
 
 function finishReason(doneReason: string, askedForTools: boolean): string {

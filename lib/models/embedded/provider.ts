@@ -3,7 +3,11 @@ import type { Config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
 import { EmbeddedHost } from '#lib/models/embedded/host';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+
+import { reviewFields } from '#lib/models/review';
+
 import { mayWriteThinking, rulesByName, ThinkReader } from '#lib/models/thinking';
+
 import type { ModelInfo } from '#lib/wire/models';
 import { DEFAULT_MODEL, type ModelLocation, modelLocation } from './location.mjs';
 
@@ -31,6 +35,10 @@ export class EmbeddedProvider implements ModelProvider {
       contextTokens: settings.EMBEDDED_CONTEXT_TOKENS,
       threads: settings.EMBEDDED_THREADS,
     });
+  }
+
+  review(request: ModelRequest): readonly string[] {
+    return reviewFields('embedded', request);
   }
 
   chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {

@@ -18,6 +18,9 @@ export function samplingOf(options: ModelOptions, room: number) {
   const topK = number(options.top_k);
   const minP = number(options.min_p);
   const penalty = number(options.repeat_penalty) ?? DEFAULT_REPEAT_PENALTY;
+  const frequencyPenalty = number(options.frequency_penalty);
+  const presencePenalty = number(options.presence_penalty);
+  const lastTokens = number(options.repeat_last_n);
   const stop = (Array.isArray(options.stop) ? options.stop : [options.stop]).filter(
     (word): word is string => typeof word === 'string' && word !== '',
   );
@@ -25,7 +28,14 @@ export function samplingOf(options: ModelOptions, room: number) {
     maxTokens: Math.max(1, Math.min(room, asked === undefined ? DEFAULT_ANSWER_TOKENS : asked < 0 ? room : asked)),
     temperature: Math.max(0, number(options.temperature) ?? DEFAULT_TEMPERATURE),
     topP: Math.min(1, Math.max(0, number(options.top_p) ?? DEFAULT_TOP_P)),
-    repeatPenalty: { penalty, lastTokens: REPEAT_WINDOW_TOKENS },
+    repeatPenalty: {
+      penalty,
+      // Ollama's −1 is the whole context.
+      lastTokens: lastTokens === undefined ? REPEAT_WINDOW_TOKENS : lastTokens < 0 ? room : Math.trunc(lastTokens),
+      ...(frequencyPenalty === undefined ? {} : { frequencyPenalty }),
+      ...(presencePenalty === undefined ? {} : { presencePenalty }),
+      ...(typeof options.penalize_newline === 'boolean' ? { penalizeNewLine: options.penalize_newline } : {}),
+    },
     ...(topK === undefined ? {} : { topK: Math.max(0, Math.trunc(topK)) }),
     ...(minP === undefined ? {} : { minP: Math.min(1, Math.max(0, minP)) }),
     ...(seed === undefined ? {} : { seed: Math.trunc(seed) >>> 0 }),

@@ -1,9 +1,13 @@
-import { fromOpenAi, openAiCompletion, openAiError, openAiForm } from '#lib/chat/surfaces/openai';
+import { RecentBodies } from '#lib/chat/recent-bodies';
+import { fromOpenAi, openAiCompletion, openAiError, openAiForm, openAiName } from '#lib/chat/surfaces/openai';
 import { parseBody } from '#lib/http/body';
+import { unknownFields } from '#lib/http/ignored-fields';
 import { eventStream } from '#lib/http/reply';
 import { route } from '#lib/http/route';
+import { processWide } from '#lib/process';
+import type { ChatRequest } from '#lib/wire/chat';
 import { openAiRequestSchema } from '#lib/wire/openai-api';
-import { readChatBody } from '../../../api/chat-optimized/body.ts';
+import { parseChatBytes, readChatBytes } from '../../../api/chat-optimized/body.ts';
 import { answerThrough } from '../../../api/chat-optimized/surface.ts';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
@@ -11,15 +15,38 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   {
     POST: async (request, call) => {
       const { signal } = request;
-      const asked = parseBody(openAiRequestSchema, await readChatBody(request));
-      const includeUsage = asked.stream_options?.include_usage === true;
+      const { chat, includeUsage, unknown } = recentBodies().get(await readChatBytes(request), read);
       const surface = {
         form: (ticket: Parameters<typeof openAiForm>[0]) => openAiForm(ticket, includeUsage),
         body: openAiCompletion,
+        nameOf: openAiName,
         headers: eventStream('').headers,
       };
-      return answerThrough(surface, fromOpenAi(asked), request, call, signal);
+      return answerThrough(surface, chat, request, call, signal, unknown);
     },
   },
   { limited: 'chat', errorBody: openAiError },
 );
+
+/** A body as it was read. */
+interface Asked {
+  chat: ChatRequest;
+  includeUsage: boolean;
+  unknown: readonly string[];
+}
+
+function recentBodies(): RecentBodies<Asked> {
+  return processWide('chat.recent-bodies.openai', () => new RecentBodies<Asked>());
+}
+
+function read(bytes: Uint8Array): Asked {
+  const body = parseChatBytes(bytes);
+  const asked = parseBody(openAiRequestSchema, body);
+  return {
+    chat: fromOpenAi(asked),
+    includeUsage: asked.stream_options?.include_usage === true,
+    unknown: unknownFields(body, asked, NAMES),
+  };
+}
+
+const NAMES = Object.keys(openAiRequestSchema.shape);

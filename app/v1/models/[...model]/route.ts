@@ -2,7 +2,7 @@ import { openAiError, openAiModel } from '#lib/chat/surfaces/openai';
 import { Fault } from '#lib/fault';
 import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
-import { modelDirectory } from '#lib/models/choose';
+import { findModel, modelDirectory } from '#lib/models/choose';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/v1/models/[...model]',
@@ -11,7 +11,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       // Ids may have slashes: organisation/model.
       const id = [params.model ?? ''].flat().join('/');
       const { models } = await modelDirectory().list(signal);
-      const model = models.find((one) => one.id === id);
+      const model = findModel(models, id);
       if (model === undefined)
         throw new Fault('model_not_found', `There is no model ${id}. GET /v1/models lists what is there.`);
       return json(openAiModel(model));

@@ -1,0 +1,100 @@
+/** What a caller sent that has no effect, for the response header `X-Ignored-Fields`. */
+
+const MAX_NAMES = 20;
+const MAX_NAME_CHARACTERS = 64;
+/** Deeper than any field of a chat request. */
+const MAX_DEPTH = 8;
+/** Clients of both APIs send these beside what they stand for, and nothing depends on them. */
+const REDUNDANT: ReadonlySet<string> = new Set([
+  'messages.tool_calls.type',
+  'messages.tool_calls.index',
+  'messages.tool_calls.function.index',
+]);
+
+/**
+ * The fields of `body` that `parsed`, what a schema made of it, does not have: dotted names,
+ * without the places in lists (`messages.nme`). A top-level name that is close to one of `known`
+ * says so. At most 20.
+ */
+export function unknownFields(body: unknown, parsed: unknown, known: readonly string[]): readonly string[] {
+  const names = new Set<string>();
+  collect(body, parsed, '', 0, names);
+  return [...names].map((name) => {
+    const meant = name.includes('.') ? undefined : nearest(name, known);
+    return meant === undefined ? name : `${name} (did you mean ${meant}?)`;
+  });
+}
+
+/** The response header that names these fields; none where there are none. */
+export function ignoredHeader(...lists: (readonly string[])[]): Record<string, string> {
+  const names = [...new Set(lists.flat())];
+  if (names.length === 0) return {};
+  const shown = names.slice(0, MAX_NAMES).map(printable);
+  return { 'x-ignored-fields': [...shown, ...(names.length > MAX_NAMES ? ['...'] : [])].join(', ') };
+}
+
+function collect(sent: unknown, read: unknown, path: string, depth: number, names: Set<string>): void {
+  if (typeof sent !== 'object' || sent === null || typeof read !== 'object' || read === null) return;
+  if (depth > MAX_DEPTH || names.size > MAX_NAMES) return;
+  if (Array.isArray(sent)) {
+    if (!Array.isArray(read)) return;
+    for (const [index, item] of sent.entries()) collect(item, read[index], path, depth + 1, names);
+    return;
+  }
+  for (const [name, value] of Object.entries(sent)) {
+    const full = path === '' ? name : `${path}.${name}`;
+    if (Object.hasOwn(read, name)) collect(value, Reflect.get(read, name), full, depth + 1, names);
+    else if (value !== null && !REDUNDANT.has(full)) names.add(full);
+  }
+}
+
+/** Header values are ASCII, and a comma separates two names. */
+function printable(name: string): string {
+  return name.replace(/[^\x20-\x7e]|,/g, '?').slice(0, MAX_NAME_CHARACTERS);
+}
+
+/**
+ * The known name that a misspelt one stands for: the same letters in another spelling, or at most
+ * two edits away.
+ */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const plain = letters(name);
+  const same = known.find((one) => letters(one) === plain);
+  if (same !== undefined || plain.length < 4 || name.length > MAX_NAME_CHARACTERS) return same;
+  const [best] = known
+    .map((one) => ({ one, edits: editDistance(plain, letters(one)) }))
+    .filter(({ one, edits }) => edits <= (one.length < 8 ? 1 : 2))
+    .sort((a, b) => a.edits - b.edits);
+  return best?.one;
+}
+
+function letters(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '');
+}
+
+/**
+ * Optimal string alignment: insertions, deletions, substitutions, and swaps of two neighbours, one
+ * each.
+ */
+function editDistance(a: string, b: string): number {
+  if (Math.abs(a.length - b.length) > 2) return 3;
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swaps = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      row.push(
+        Math.min(at(last, j) + 1, at(row, j - 1) + 1, substituted, swaps ? at(beforeLast, j - 2) + 1 : substituted),
+      );
+    }
+    beforeLast = last;
+    last = row;
+  }
+  return at(last, b.length);
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? Number.POSITIVE_INFINITY;
+}
