@@ -68,8 +68,9 @@ export function chatDone(
   };
 }
 
-export function chatFailed(fault: Fault, requestId: string): ChatEvent {
-  return { done: true, request_id: requestId, error: fault.message, code: fault.code };
+/** A client of a server that stops learns which of its requests is to be sent again. */
+export function chatFailed({ message, code }: Fault, requestId: string): ChatEvent {
+  return { done: true, error: message, code, ...(code === 'shutting_down' ? { request_id: requestId } : {}) };
 }
 
 export function answerMessage(answer: FinishedAnswer): ChatAnswer['message'] {

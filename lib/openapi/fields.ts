@@ -84,7 +84,8 @@ export const FIELDS: { [Name in SchemaName]?: Fields<Name> } = {
     thinking: 'Reasoning, as it comes.',
     content: 'Text, as it comes.',
     error: 'With done: the answer failed after it had begun.',
-    request_id: 'Of this request, in its first and its last event.',
+    request_id:
+      'Of this request: while it waits, when it is done, and with shutting_down, after which it has to be sent again.',
   },
   Timings: {
     queued_ms: 'Milliseconds until the model began.',
