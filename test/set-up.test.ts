@@ -138,7 +138,7 @@ describe('npm start', () => {
     expect(outputs.join('')).not.toMatch(/Installing|Fetching/);
     expect(status()).toBe('');
     await Promise.all(both.map((one) => one.stop()));
-  }, 400_000);
+  }, 900_000);
 
   it('does nothing the second time, also after a checkout that touched every file', async () => {
     for (const file of ['app/page.tsx', 'lib/config/index.ts', 'package.json', 'public/demo/frame.html'])
