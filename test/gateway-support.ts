@@ -52,7 +52,7 @@ export async function startGateway(
 /** Ends the gateway of the last `startGateway`, and its settings. */
 export async function closeGateway(): Promise<void> {
   await shutDown();
-  for (const name of ['gateway', 'config', 'http.wrong-keys']) forgetProcessWide(name);
+  for (const name of ['gateway', 'config', 'http.wrong-keys', 'http.known-keys']) forgetProcessWide(name);
   vi.unstubAllEnvs();
 }
 

@@ -24,7 +24,10 @@ const SECOND = 'second-key-of-sixteen';
 const KEYS = [FIRST, SECOND];
 const CONTEXT: RouteContext = { params: Promise.resolve({}), peerAddress: '10.0.0.1' };
 
-beforeEach(() => forgetProcessWide('http.wrong-keys'));
+beforeEach(() => {
+  forgetProcessWide('http.wrong-keys');
+  forgetProcessWide('http.known-keys');
+});
 
 describe('identify', () => {
   it('goes by address where there are no keys', () => {
@@ -117,14 +120,31 @@ describe('wrong keys', () => {
   const limited = expect.objectContaining({ code: 'rate_limited', retryAfterSeconds: expect.any(Number) });
   const ask = (headers: Headers, address = '192.0.2.1') => authenticate(headers, KEYS, address, NOW);
 
-  it('are counted for their address over all ways to show one, and then keep out right ones too', () => {
+  it('are counted for their address over all ways to show one, and then refuse right ones that could be guesses', () => {
     for (let index = 0; index < WRONG_KEYS_ALLOWED - 2; index++) expect(ask(bearer(`wrong-${index}`))).toBeUndefined();
     expect(ask(cookie('a.b.9999999999.c'))).toBeUndefined();
     expect(checkSignIn('wrong', KEYS, '192.0.2.1')).toBeUndefined();
-    for (const headers of [bearer('wrong'), bearer(FIRST), cookie(createSession(FIRST, NOW)), new Headers()])
+    for (const headers of [bearer('wrong'), bearer(FIRST), cookie(createSession(FIRST, NOW)), cookie('a.b.1.c')])
       expect(() => ask(headers)).toThrow(limited);
+    // Without a key there is nothing to guess.
+    expect(ask(new Headers())).toBeUndefined();
     expect(() => checkSignIn(FIRST, KEYS, '192.0.2.1')).toThrow(limited);
     expect(ask(bearer(FIRST), '192.0.2.2')).toEqual({ key: FIRST, isBearer: true });
+  });
+
+  it('do not lock out those who have shown their key from that address before', () => {
+    const session = cookie(createSession(FIRST, NOW));
+    expect(ask(session)).toEqual({ key: FIRST, isBearer: false });
+    for (let index = 0; index < 3 * WRONG_KEYS_ALLOWED; index++)
+      try {
+        ask(bearer(`wrong-${index}`));
+      } catch (error) {
+        expect(error).toEqual(limited);
+      }
+    expect(ask(bearer(FIRST))).toEqual({ key: FIRST, isBearer: true });
+    expect(ask(session)).toEqual({ key: FIRST, isBearer: false });
+    expect(checkSignIn(FIRST, KEYS, '192.0.2.1')).toBe(FIRST);
+    expect(() => ask(bearer(SECOND))).toThrow(limited);
   });
 
   it('are not what a request without one, an old session, or one repeated cookie is', () => {

@@ -2,7 +2,14 @@ import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto
 import { Fault } from '#lib/fault';
 import { endedSessions } from '#lib/http/ended-sessions';
 import type { RequestHeaders } from '#lib/http/request';
-import { countWrongCookie, countWrongKey, refuseGuesser } from '#lib/http/wrong-keys';
+import {
+  countWrongCookie,
+  countWrongKey,
+  hasShownKey,
+  isGuesser,
+  rememberKey,
+  tooManyGuesses,
+} from '#lib/http/wrong-keys';
 
 /**
  * Who may call where `API_KEYS` is set: a key as `Authorization: Bearer …`, or the cookie that signing in sets.
@@ -58,18 +65,30 @@ export function authenticate(
   foreignBearer = false,
 ): ShownKey | undefined {
   const guesser = address ?? UNKNOWN_ADDRESS;
-  refuseGuesser(guesser);
   const shown = bearerOf(headers.get('authorization'));
   const key = shown === undefined ? undefined : findKey(shown, keys);
-  if (key !== undefined) return { key, isBearer: true };
+  if (key !== undefined) return { key: accepted(key, guesser), isBearer: true };
   if (shown === undefined || foreignBearer) {
     const sessions = sessionsOf(headers.get('cookie'), keys);
     const valid = sessions.find((one) => isValid(one, nowMs));
-    if (valid?.key !== undefined) return { key: valid.key, isBearer: false };
-    for (const { key: made, value } of sessions) if (made === undefined) countWrongCookie(guesser, value);
+    if (valid?.key !== undefined) return { key: accepted(valid.key, guesser), isBearer: false };
+    for (const { key: made, value } of sessions) {
+      if (made !== undefined) continue;
+      if (isGuesser(guesser)) throw tooManyGuesses(guesser);
+      countWrongCookie(guesser, value);
+    }
   }
-  if (shown !== undefined) countWrongKey(guesser);
+  if (shown === undefined) return undefined;
+  if (isGuesser(guesser)) throw tooManyGuesses(guesser);
+  countWrongKey(guesser);
   return undefined;
+}
+
+/** The right `key`, unless it could be a guess. Throws `rate_limited`. */
+function accepted(key: string, address: string): string {
+  if (!isGuesser(address)) rememberKey(address, key);
+  else if (!hasShownKey(address, key)) throw tooManyGuesses(address);
+  return key;
 }
 
 /** Callers whose address is not known are counted together. */
@@ -81,10 +100,11 @@ export function checkSignIn(
   keys: readonly string[],
   address: string | undefined = UNKNOWN_ADDRESS,
 ): string | undefined {
-  refuseGuesser(address);
   const key = findKey(shown, keys);
-  if (key === undefined) countWrongKey(address);
-  return key;
+  if (key !== undefined) return accepted(key, address);
+  if (isGuesser(address)) throw tooManyGuesses(address);
+  countWrongKey(address);
+  return undefined;
 }
 
 /** The key of `keys` that equals `shown`, compared in constant time and against all of them. */

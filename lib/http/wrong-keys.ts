@@ -4,11 +4,13 @@ import { Fault } from '#lib/fault';
 import { processWide } from '#lib/process';
 
 /**
- * The limit on guessing keys: wrong keys are counted for each client address, on every route and page together. It is no setting,
- * and the rate limits do not change it. A right key costs one comparison more while no address has failed.
+ * The limit on guessing keys: wrong keys are counted for each client address, on every route and page together. It is no
+ * setting, and the rate limits do not change it. A key that an address has shown before is served all the same, so that
+ * the people behind one address (a school, a proxy) cannot be locked out by one of them; a guess gets the same refusal
+ * whether it is right or wrong.
  */
 
-/** Wrong keys that an address may show within a window; every later request with a key is refused until the window ends. */
+/** Wrong keys that an address may show within a window; then it may show only keys that it has shown before. */
 export const WRONG_KEYS_ALLOWED = 20;
 const WINDOW_MS = 60_000;
 /** Addresses that are remembered; the one that failed longest ago is forgotten first. */
@@ -20,16 +22,43 @@ interface Failures {
   cookies: Set<number>;
 }
 
-/** Throws `rate_limited` if `address` has used up its wrong keys, whether or not the key that it shows now is right. */
-export function refuseGuesser(address: string): void {
+/** Addresses whose keys are remembered, and for how long after the last request. */
+const MAX_KNOWN_ADDRESSES = 10_000;
+const KNOWN_MS = 24 * 60 * 60 * 1000;
+
+/** Whether `address` has used up its wrong keys. */
+export function isGuesser(address: string): boolean {
   const all = failures();
-  if (all.size === 0) return;
-  const known = all.get(address);
-  if (known === undefined || known.count < WRONG_KEYS_ALLOWED) return;
-  const seconds = Math.max(1, Math.ceil(all.getRemainingTTL(address) / 1000));
-  throw new Fault('rate_limited', `Too many wrong keys came from this address. Try again in ${seconds} s.`, {
+  return all.size > 0 && (all.get(address)?.count ?? 0) >= WRONG_KEYS_ALLOWED;
+}
+
+/** The refusal of an address that has used up its wrong keys. */
+export function tooManyGuesses(address: string): Fault {
+  const seconds = Math.max(1, Math.ceil(failures().getRemainingTTL(address) / 1000));
+  return new Fault('rate_limited', `Too many wrong keys came from this address. Try again in ${seconds} s.`, {
     retryAfterSeconds: seconds,
   });
+}
+
+/** Remembers that `address` has shown `key`, a right one. */
+export function rememberKey(address: string, key: string): void {
+  const all = knownKeys();
+  const known = all.get(address);
+  if (known === undefined) all.set(address, new Set([key]));
+  // There are as many right keys as `API_KEYS` has.
+  else known.add(key);
+}
+
+/** Whether `address` has shown `key` while it was not refused. */
+export function hasShownKey(address: string, key: string): boolean {
+  return knownKeys().get(address)?.has(key) === true;
+}
+
+function knownKeys(): LRUCache<string, Set<string>> {
+  return processWide(
+    'http.known-keys',
+    () => new LRUCache<string, Set<string>>({ max: MAX_KNOWN_ADDRESSES, ttl: KNOWN_MS, updateAgeOnGet: true }),
+  );
 }
 
 export function countWrongKey(address: string): void {
