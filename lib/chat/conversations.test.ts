@@ -36,6 +36,17 @@ describe('Conversations', () => {
     expect(conversations.stats()).toMatchObject({ hits: 0, misses: 3, total_entries: 0 });
   });
 
+  it('stores no conversation above its own bound, and forgets what it had of it', () => {
+    const conversations = new Conversations({ maxBytes: 64 * 1024 * 1024, ttlMs: 1_000 }, new ManualClock());
+    conversations.keep('ann', 'c', [user('one'), assistant('two')]);
+    conversations.keep('ann', 'c', [user('x'.repeat(17 * 1024 * 1024)), assistant('two')]);
+    expect(conversations.resume('ann', 'c', [user('three')])).toEqual({
+      messages: [user('three')],
+      conversation: 'new',
+    });
+    expect(conversations.stats().total_entries).toBe(0);
+  });
+
   it('is bounded by bytes', () => {
     const { conversations } = kept();
     for (let n = 0; n < 20; n += 1) conversations.keep('ann', `c${n}`, [user('x'.repeat(500))]);

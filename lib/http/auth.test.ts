@@ -132,6 +132,13 @@ describe('wrong keys', () => {
     expect(ask(bearer(FIRST), '192.0.2.2')).toEqual({ key: FIRST, isBearer: true });
   });
 
+  it('are remembered for a bounded number of addresses', () => {
+    for (let index = 0; index < WRONG_KEYS_ALLOWED; index++) ask(bearer('wrong'), 'first');
+    expect(() => ask(bearer(FIRST), 'first')).toThrow(limited);
+    for (let index = 0; index < 10_000; index++) ask(bearer('wrong'), `address-${index}`);
+    expect(ask(bearer(FIRST), 'first')?.key).toBe(FIRST);
+  });
+
   it('do not lock out those who have shown their key from that address before', () => {
     const session = cookie(createSession(FIRST, NOW));
     expect(ask(session)).toEqual({ key: FIRST, isBearer: false });
