@@ -369,7 +369,7 @@ describe('the pipeline', () => {
   });
 
   it('shows ids to their callers only where there are keys', async () => {
-    b = bench({ API_KEYS: 'one,two' });
+    b = bench({ API_KEYS: 'a-key-of-sixteen-1,a-key-of-sixteen-2' });
     const ticket = await b.ticket('a');
     expect(() => b.engine.find(ticket.id, 'ben')).toThrow(/no request/);
     expect(b.engine.overview('ben').processing[0]?.request_id).toBeUndefined();

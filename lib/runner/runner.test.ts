@@ -95,9 +95,13 @@ describe('the runner', () => {
     const { runner } = bench({ CODE_MAX_CONCURRENT: '1', CODE_MAX_QUEUE: '2' });
     const first = await occupy(runner, 'a');
     const second = runner.run(HELLO, { caller: 'a' });
+    const third = runner.run(HELLO, { caller: 'a' }).catch((fault: unknown) => fault);
+    await expect.poll(() => runner.stats().waiting).toBe(2);
     await expect(runner.run(HELLO, { caller: 'a' })).rejects.toMatchObject({ code: 'runner_busy' });
+    // The newest run of the caller with most gives way.
     const other = runner.run(HELLO, { caller: 'b' });
-    expect(runner.stats()).toMatchObject({ active: 1, max_concurrent: 1 });
+    expect(await third).toMatchObject({ code: 'runner_busy' });
+    expect(runner.stats()).toMatchObject({ active: 1, waiting: 2, max_concurrent: 1 });
     expect(await first.free()).toMatchObject({ status: 'killed', stdout: 'up\n' });
     expect((await other).stdout).toBe('hello\n');
     expect((await second).stdout).toBe('hello\n');
