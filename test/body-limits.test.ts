@@ -124,14 +124,14 @@ describe('JSON that is nested too deep', () => {
     expect(performance.now() - began).toBeLessThan(10_000);
   });
 
-  it("is a 400 inside a tool call's arguments too, which are JSON in a string", async () => {
+  it("is left as the string that it is in a tool call's arguments", async () => {
     const call = { id: 'c', type: 'function', function: { name: 'f', arguments: `{"a":${deep(3_000)}}` } };
     const messages = [
       { role: 'user', content: 'x' },
       { role: 'assistant', tool_calls: [call] },
       { role: 'tool', tool_call_id: 'c', content: 'x' },
     ];
-    expect((await post('/v1/chat/completions', JSON.stringify({ messages }), OTHER)).status).toBe(400);
+    expect((await post('/v1/chat/completions', JSON.stringify({ messages }), OTHER)).status).toBe(200);
   });
 
   it('leaves the log without a stack', () => {
