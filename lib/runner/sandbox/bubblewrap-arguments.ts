@@ -41,6 +41,18 @@ const ARGUMENTS = '/arguments';
 const MB = 1024 * 1024;
 const MAX_SHARED_MEMORY_BYTES = 16 * MB;
 
+function sharedMemoryBytes(diskBytes: number): number {
+  return Math.min(MAX_SHARED_MEMORY_BYTES, diskBytes);
+}
+
+/** The file systems in memory that a program with so much disk can write to. Pure. */
+export function writableMounts(diskBytes: number): { mount: string; bound: number }[] {
+  return [
+    { mount: WORK_DIRECTORY, bound: diskBytes },
+    { mount: '/dev/shm', bound: sharedMemoryBytes(diskBytes) },
+  ];
+}
+
 /**
  * What bubblewrap is told through `--args`, which nobody inside can read. The order matters: what is mounted later lies above
  * what was mounted before, and the one directory that the program may write comes last (SANDBOX.md).
@@ -51,7 +63,7 @@ export function bubblewrapArguments(
   env: Readonly<Record<string, string>>,
   limits: Limits,
 ): string[] {
-  const sharedMemory = Math.min(MAX_SHARED_MEMORY_BYTES, limits.diskBytes);
+  const sharedMemory = sharedMemoryBytes(limits.diskBytes);
   return [
     ...['--unshare-all', '--unshare-user', '--disable-userns'],
     ...['--die-with-parent', '--new-session', '--as-pid-1', '--cap-drop', 'ALL'],

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { log } from '#lib/observe/log';
 import type { Box, Since } from '#lib/runner/sandbox/box';
-import { argumentsScript, WORK_DIRECTORY } from '#lib/runner/sandbox/bubblewrap-arguments';
+import { argumentsScript, writableMounts } from '#lib/runner/sandbox/bubblewrap-arguments';
 import { type Begun, type BubblewrapOptions, type Launch, Launcher } from '#lib/runner/sandbox/bubblewrap-launch';
 import { type Cgroup, groupName } from '#lib/runner/sandbox/cgroup';
 import {
@@ -126,7 +126,7 @@ export class Bubblewrap implements Sandbox {
     const onInit = (pid: number) => {
       init = pid;
       const { memoryBytes, diskBytes } = limits;
-      if (cgroup === undefined) tree = new ProcessTree(pid, memoryBytes, { mount: WORK_DIRECTORY, bound: diskBytes });
+      if (cgroup === undefined) tree = new ProcessTree(pid, memoryBytes, writableMounts(diskBytes));
       if (isKilled) killProcess(pid);
     };
     const output = { stdout: stdout.writer, stderr: stderr.writer, result: result?.writer };

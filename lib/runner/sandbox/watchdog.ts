@@ -2,18 +2,21 @@ import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'n
 
 /**
  * Counts what a process tree uses where there is no control group to do it: resident memory and page tables of all
- * processes, the pages of the sandbox's tmpfs, what the buffers of its sockets may hold, and CPU time, by looking into
+ * processes, the pages of the sandbox's tmpfs, what its sockets and pipes may hold, and CPU time, by looking into
  * /proc now and then. What is used between two looks is not seen; RLIMIT_DATA bounds how much that can be.
  */
 export class ProcessTree {
   readonly #root: number;
   readonly #boundBytes: number;
-  readonly #tmpfs: Tmpfs | undefined;
+  readonly #tmpfs: readonly Tmpfs[];
   readonly #cpuMsOf = new Map<number, number>();
   #peakMemoryBytes = 0;
 
-  /** `root` is the tree's first process, as the host numbers it; `tmpfs` is the mount that it writes to. */
-  constructor(root: number, boundBytes: number, tmpfs?: Tmpfs) {
+  /**
+   * `root` is the tree's first process, as the host numbers it; `tmpfs` are the mounts of its sandbox that it writes to,
+   * none if it has no sandbox.
+   */
+  constructor(root: number, boundBytes: number, tmpfs: readonly Tmpfs[] = []) {
     this.#root = root;
     this.#boundBytes = boundBytes;
     this.#tmpfs = tmpfs;
@@ -21,15 +24,16 @@ export class ProcessTree {
 
   /** Looks once; returns whether more memory is in use than may be. */
   look(): boolean {
-    const files = this.#tmpfs === undefined ? 0 : usedBytes(this.#root, this.#tmpfs);
+    const files = this.#tmpfs.reduce((bytes, mount) => bytes + usedBytes(this.#root, mount), 0);
     const pids = [...descendants(this.#root)];
-    let kernel = this.#tmpfs === undefined ? 0 : socketBytes(this.#root);
+    let kernel = this.#tmpfs.length === 0 ? 0 : socketBytes(this.#root);
     let memory = files;
     for (const pid of pids) {
       const stat = readStat(pid);
       if (stat === undefined) continue;
       memory += stat.residentBytes;
       if (stat.virtualBytes > LARGE_VIRTUAL_BYTES) kernel += pageTableBytes(pid);
+      if (this.#tmpfs.length > 0) kernel += pipeBytes(pid);
       // What a process used last is kept when it is gone.
       this.#cpuMsOf.set(pid, stat.cpuMs);
     }
@@ -158,29 +162,57 @@ function pageTableBytes(pid: number): number {
   }
 }
 
+/** Descriptors of a process that count for nothing, and what each of the others may hold: half of a pipe's 64 KiB. */
+const FREE_DESCRIPTORS = 64;
+const DESCRIPTOR_BYTES = 32 * 1024;
+
+/** What the pipes of a process may hold, by the number of its descriptors: the kernel does not report what is in them. */
+function pipeBytes(pid: number): number {
+  try {
+    const path = `/proc/${pid}/fd`;
+    // Since Linux 6.2 it is the size of the directory.
+    const open = statSync(path).size || readdirSync(path).length;
+    return Math.max(0, open - FREE_DESCRIPTORS) * DESCRIPTOR_BYTES;
+  } catch {
+    return 0;
+  }
+}
+
 /** So many sockets of a sandbox are free: each child of Node takes six, an event loop of Python two. */
 const FREE_SOCKETS = 32;
+/** What a connection may hold beyond what it reports: one byte that is sent alone takes up to a kilobyte. */
+const CONNECTION_BYTES = 32 * 1024;
+const PACKET_OVERHEAD = 2;
 const INTERNET_SOCKETS = ['tcp', 'tcp6', 'udp', 'udp6'];
+/** TCP_TIME_WAIT: the connection is closed, and only its addresses are still remembered. */
+const TIME_WAIT = '06';
 
 /**
  * What the buffers of all sockets in the network namespace of `root` may hold. It counts sockets that no process has open
  * any more (in flight, or not yet accepted) too. The kernel does not report the queue of a Unix socket, so each counts with
- * the largest that it may have (the seccomp filter keeps programs from raising it); TCP's buffers grow by themselves, and
- * their queues are reported (proc(5), /proc/net/tcp), in bytes without the overhead of packets.
+ * the largest that it may have: the seccomp filter keeps programs from raising it. TCP's and UDP's queues are reported
+ * (proc(5), /proc/net/tcp), in bytes without the overhead of packets.
  */
 function socketBytes(root: number): number {
-  let sockets = socketLines(root, 'unix').length;
+  const local = socketLines(root, 'unix').length;
+  let connections = 0;
   let queued = 0;
   for (const protocol of INTERNET_SOCKETS)
     for (const line of socketLines(root, protocol)) {
-      sockets += 1;
-      const [, sending, receiving] = /^\s*\d+: \S+ \S+ \S+ ([0-9A-F]+):([0-9A-F]+) /.exec(line) ?? [];
-      queued += Number.parseInt(sending ?? '0', 16) + Number.parseInt(receiving ?? '0', 16);
+      const [, state, sending = '', receiving = ''] = SOCKET_LINE.exec(line) ?? [];
+      if (state === TIME_WAIT) continue;
+      connections += 1;
+      queued += Number.parseInt(sending, 16) + Number.parseInt(receiving, 16);
     }
-  return PACKET_OVERHEAD * queued + Math.max(0, sockets - FREE_SOCKETS) * socketBufferBytes();
+  return (
+    Math.max(0, local - FREE_SOCKETS) * socketBufferBytes() +
+    Math.max(0, connections - FREE_SOCKETS) * CONNECTION_BYTES +
+    PACKET_OVERHEAD * queued
+  );
 }
 
-const PACKET_OVERHEAD = 2;
+/** Place, own address, other address, state, and the two queues. */
+const SOCKET_LINE = /^\s*\d+: \S+ \S+ ([0-9A-F]+) ([0-9A-F]+):([0-9A-F]+) /;
 
 /** A line for each socket: the first is the table's head. */
 function socketLines(root: number, protocol: string): string[] {

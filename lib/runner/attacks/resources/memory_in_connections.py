@@ -22,4 +22,4 @@ while time.monotonic() < deadline:
                 sent += end.send(b"x" * 1_000_000)
         except OSError:
             pass
-print("held", "much" if sent > 200_000_000 else "little")
+print(len(held) // 100, "hundred ends held", "much" if sent > 200_000_000 else "little")

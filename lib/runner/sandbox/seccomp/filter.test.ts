@@ -15,10 +15,11 @@ import {
   DENIED_IOCTLS,
   denied,
   EPERM,
+  F_SETPIPE_SZ,
   SOL_SOCKET,
 } from '#lib/runner/sandbox/seccomp/policy';
 
-const CONDITIONAL: readonly ConditionalCall[] = ['clone', 'personality', 'ioctl', 'socket', 'setsockopt'];
+const CONDITIONAL: readonly ConditionalCall[] = ['clone', 'personality', 'ioctl', 'socket', 'setsockopt', 'fcntl'];
 const LOW_HALF = 0xffffffffn;
 const MAX_SYSCALL = 1024;
 const I386_AUDIT = 0x40000003;
@@ -48,6 +49,7 @@ const policyLines = (countsMemory: boolean) =>
     ...everythingBut(ALLOWED_PERSONALITIES, 'personality'),
     ...everythingBut(ALLOWED_SOCKET_FAMILIES, 'socket'),
     ...(countsMemory ? [] : BUFFER_OPTIONS.map((option) => `both setsockopt 1 ${SOL_SOCKET} 2 ${option} 0`)),
+    ...(countsMemory ? [] : [`mask fcntl 1 ${LOW_HALF} ${F_SETPIPE_SZ} ${EPERM}`]),
   ].join('\n');
 
 const directory = mkdtempSync(join(tmpdir(), 'chill-space-seccomp-'));
@@ -100,6 +102,7 @@ describe.each([
       0x20000n,
       0x0040000n,
       ...DENIED_IOCTLS.map(BigInt),
+      BigInt(F_SETPIPE_SZ),
       0xffffffffn,
       0xffffffffffffffffn,
       1n << 32n,

@@ -25,6 +25,7 @@ import {
   DENIED_IOCTLS,
   denied,
   EPERM,
+  F_SETPIPE_SZ,
   SOL_SOCKET,
 } from '#lib/runner/sandbox/seccomp/policy';
 
@@ -67,7 +68,7 @@ function compile(architecture: Architecture, countsMemory: boolean): Instruction
   byArgument('socket', allowOnly(ALLOWED_SOCKET_FAMILIES));
   // Only a control group counts what lies in the buffers. A program is better told that its wish was granted, as the kernel
   // does where a wish is above its own bound.
-  if (!countsMemory)
+  if (!countsMemory) {
     byArgument('setsockopt', [
       load(argumentLow(1)),
       skipIfEqual(SOL_SOCKET, 1),
@@ -76,6 +77,13 @@ function compile(architecture: Architecture, countsMemory: boolean): Instruction
       ...BUFFER_OPTIONS.flatMap((option) => [skipUnlessEqual(option, 1), returns(failWith(SUCCESS))]),
       returns(ALLOW),
     ]);
+    byArgument('fcntl', [
+      load(argumentLow(1)),
+      skipUnlessEqual(F_SETPIPE_SZ, 1),
+      returns(failWith(EPERM)),
+      returns(ALLOW),
+    ]);
+  }
   program.push(returns(ALLOW));
   return program;
 }

@@ -104,10 +104,11 @@ const NUMBERS = {
   ioctl: [16, 29],
   socket: [41, 198],
   setsockopt: [54, 208],
+  fcntl: [72, 25],
 } satisfies Record<string, [number, number | undefined]>;
 
 type CallName = keyof typeof NUMBERS;
-export type ConditionalCall = 'clone' | 'personality' | 'ioctl' | 'socket' | 'setsockopt';
+export type ConditionalCall = 'clone' | 'personality' | 'ioctl' | 'socket' | 'setsockopt' | 'fcntl';
 export type DeniedCall = Exclude<CallName, ConditionalCall>;
 
 const CONDITIONAL: ReadonlySet<string> = new Set<ConditionalCall>([
@@ -116,6 +117,7 @@ const CONDITIONAL: ReadonlySet<string> = new Set<ConditionalCall>([
   'ioctl',
   'socket',
   'setsockopt',
+  'fcntl',
 ]);
 const UNCOUNTED: ReadonlySet<string> = new Set(['memfd_create', 'shmget', 'semget', 'msgget']);
 const EXHAUSTED: ReadonlySet<string> = new Set(['inotify_init', 'inotify_init1']);
@@ -162,6 +164,9 @@ export const SOL_SOCKET = 1;
 export const BUFFER_OPTIONS = [
   7 /* SO_SNDBUF */, 8 /* SO_RCVBUF */, 32 /* SO_SNDBUFFORCE */, 33 /* SO_RCVBUFFORCE */,
 ] as const;
+
+/** fcntl(2): enlarges a pipe from 64 KiB to a megabyte. */
+export const F_SETPIPE_SZ = 1031;
 
 const X32_BIT = 0x40000000;
 
