@@ -21,6 +21,8 @@ export const test = base.extend<Record<never, never>, { model: FaultyModelServer
         CACHE_ENABLED: 'false',
         LOG_LEVEL: 'silent',
         QUEUE_MAX_CONCURRENT: '4',
+        // A name that is not of this machine, for what browsers do over plain http.
+        ALLOWED_HOSTS: 'lan.test',
       });
       await use(app);
       await app.stop();
