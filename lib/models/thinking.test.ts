@@ -159,6 +159,41 @@ describe('ThinkReader', () => {
     expect(await Array.fromAsync(new ThinkReader().split(stream(called), REASONS))).toEqual(called);
   });
 
+  it('keeps reasoning that a tool call ends out of the response', async () => {
+    const reader = new ThinkReader();
+    await split(['a', '</think>', 'b'], IN_TEMPLATE, reader);
+    const call: ModelEvent = { type: 'tool_calls', tool_calls: [{ function: { name: 'f', arguments: {} } }] };
+    const events = async (...given: ModelEvent[]) =>
+      Array.fromAsync(reader.split(stream([...given, done]), IN_TEMPLATE));
+    for (const text of ['I need f.', '<think>I need f.'])
+      expect(await events(content(text), call, call, content('Done.'))).toEqual([
+        thinking('I need f.'),
+        call,
+        call,
+        content('Done.'),
+        done,
+      ]);
+    expect(await events(content('I need f.'), call)).toEqual([thinking('I need f.'), call, done]);
+    expect(await events(content('hm '), thinking('Hm.'), content('Yes.'))).toEqual([
+      thinking('hm '),
+      thinking('Hm.'),
+      content('Yes.'),
+      done,
+    ]);
+  });
+
+  it('asks once whether the template opens the reasoning of a model', async () => {
+    const reader = new ThinkReader();
+    let asked = 0;
+    const rules = { ...IN_TEMPLATE, opensInTemplate: () => ++asked > 0 };
+    for (let time = 0; time < 3; time++)
+      expect(await split(['a', '</think>', 'b'], rules, reader)).toEqual([
+        ['thinking', 'a'],
+        ['content', 'b'],
+      ]);
+    expect(asked).toBe(1);
+  });
+
   it('gives what it held back before the end', async () => {
     const events = await Array.fromAsync(new ThinkReader().split(stream([content(' <thi'), done]), REASONS));
     expect(events).toEqual([content(' <thi'), done]);

@@ -88,7 +88,7 @@ export class ThinkReader {
         const isWhole = event.type === 'done' && event.done_reason === 'stop';
         if (splitter !== undefined) {
           yield* splitter.end(isWhole);
-          if (isWhole) this.#learn(splitter, rules.habit);
+          if (isWhole && !isNative) this.#learn(splitter, rules.habit);
         } else if (start !== '') yield { type: 'content', text: start };
         // What comes after a tool call is not the start.
         if (event.type === 'thinking') isNative = true;
@@ -100,8 +100,8 @@ export class ThinkReader {
 
   async #begin(rules: ThinkRules): Promise<Mode> {
     const habit = this.#habits.get(rules.habit);
-    if (habit === 'plain' || !(await rules.opensInTemplate())) return 'content';
-    return habit === 'open' ? 'open' : 'held';
+    if (habit === 'open') return 'open';
+    return habit === undefined && (await rules.opensInTemplate()) ? 'held' : 'content';
   }
 
   #learn({ began, closed }: ThinkSplitter, habit: string): void {
@@ -155,7 +155,10 @@ export class ThinkSplitter {
     return events;
   }
 
-  /** What was held back. `isWhole` where the response ended by itself. */
+  /**
+   * Returns the text held back. `isWhole` says that the response ended by itself; a tool call or
+   * native reasoning only ends the reasoning, and later text is content.
+   */
   end(isWhole: boolean): TextEvent[] {
     if (this.#mode === 'held') return this.#release();
     const events: TextEvent[] = [];
@@ -165,7 +168,7 @@ export class ThinkSplitter {
     if (isWhole && this.began === 'open' && !this.closed) {
       this.#skipsBlank = false;
       events.push(...this.#release());
-    }
+    } else if (this.#mode === 'thinking') this.#close();
     return events;
   }
 
