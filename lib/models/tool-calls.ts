@@ -2,25 +2,31 @@ import { z } from 'zod';
 import { Fault } from '#lib/fault';
 import { anyText, nameSchema } from '#lib/models/lenient';
 import { MAX_PIECE_CHARACTERS, tooLong } from '#lib/models/lines';
-import { readToolArguments, type ToolArguments, type ToolCall } from '#lib/wire/chat';
+import { readToolArguments, type ToolCall } from '#lib/wire/chat';
 
 /** As many as a request may name (lib/wire/chat.ts), so that a caller can send all of them back. */
 const MAX_TOOL_CALLS = 128;
 const MAX_ID_CHARACTERS = 256;
 /** What a piece of a call costs beside its text. */
 const PIECE_CHARACTERS = 128;
-/** What is nested deeper is not an object to work with, and would exhaust the stack of who writes it. */
-const MAX_DEPTH = 100;
 
 /** A call as servers send it, whole or a piece of one. Arguments are text, or an object already. */
 export const toolCallPartSchema = z.object({
   index: z.int().nonnegative().optional().catch(undefined),
   id: anyText,
-  function: z.object({ name: anyText, arguments: z.unknown().optional() }).nullish().catch(undefined),
+  function: z.object({ name: anyText, arguments: z.unknown().optional() }).nullish(),
 });
 export type ToolCallPart = z.infer<typeof toolCallPartSchema>;
 
+interface Piece {
+  index: number | undefined;
+  id: string | undefined;
+  name: string;
+  written: string;
+}
+
 interface OpenCall {
+  index: number | undefined;
   id: string | undefined;
   name: string;
   parts: string[];
@@ -28,13 +34,14 @@ interface OpenCall {
 }
 
 /**
- * Puts tool calls together from their pieces. A new `id` or a new name begins a call, whatever `index` says: some servers
- * give none, or 0 to all. A piece without either belongs to the latest call of its `index`, else to the latest of all.
+ * Joins tool calls from their pieces. A new `id` or a new name begins a call, whatever `index` says:
+ * some servers give none, or 0 to all. With the `id` of an earlier call, a name at another `index`,
+ * or after whole arguments, begins a call too: some servers give every call the same `id`. A piece
+ * without `id` and name belongs to the latest call of its `index`, else to the latest of all.
  */
 export class ToolCallParts {
   readonly #calls: OpenCall[] = [];
   readonly #byIndex = new Map<number, OpenCall>();
-  readonly #byId = new Map<string, OpenCall>();
   #length = 0;
 
   /** Throws `upstream_failed` above the bounds. */
@@ -43,12 +50,12 @@ export class ToolCallParts {
     const id = part.id === '' ? undefined : part.id;
     const name = part.function?.name ?? '';
     const written = writtenArguments(part.function?.arguments);
-    const call = this.#continued(index, id, name) ?? this.#begin();
+    // Without a word of a call it belongs to none.
+    if (id === undefined && name === '' && written === '') return;
+    const call = this.#continued({ index, id, name, written }) ?? this.#begin();
     if (index !== undefined) this.#byIndex.set(index, call);
-    if (id !== undefined) {
-      call.id ??= id;
-      this.#byId.set(id, call);
-    }
+    call.index ??= index;
+    call.id ??= id;
     if (call.name === '') call.name = name;
     this.#length += PIECE_CHARACTERS + name.length + (id?.length ?? 0) + written.length;
     if (this.#length > MAX_PIECE_CHARACTERS) throw tooLong();
@@ -62,10 +69,19 @@ export class ToolCallParts {
     return this.#calls.map(({ id, name, parts }) => toolCall(id, name, parts.join('')));
   }
 
-  #continued(index: number | undefined, id: string | undefined, name: string): OpenCall | undefined {
-    const known = id === undefined ? undefined : this.#byId.get(id);
-    if (known !== undefined) return known;
+  #continued({ index, id, name, written }: Piece): OpenCall | undefined {
     const sameIndex = index === undefined ? undefined : this.#byIndex.get(index);
+    if (id !== undefined) {
+      const isPart = (call: OpenCall) => {
+        if (call.id !== id) return false;
+        if (name === '') return true;
+        if (call.name !== '' && call.name !== name) return false;
+        if (index !== undefined && call.index !== undefined && call.index !== index) return false;
+        return !(call.nesting.isWhole && written.trim() !== '');
+      };
+      const known = sameIndex !== undefined && isPart(sameIndex) ? sameIndex : this.#calls.findLast(isPart);
+      if (known !== undefined) return known;
+    }
     const isNameless = id === undefined && name === '';
     const latest = sameIndex ?? (index === undefined || isNameless ? this.#calls.at(-1) : undefined);
     if (latest === undefined) return undefined;
@@ -78,7 +94,7 @@ export class ToolCallParts {
   #begin(): OpenCall {
     if (this.#calls.length === MAX_TOOL_CALLS)
       throw new Fault('upstream_failed', `The model asked for more than ${MAX_TOOL_CALLS} tools at once.`);
-    const call = { id: undefined, name: '', parts: [], nesting: new Nesting() };
+    const call = { index: undefined, id: undefined, name: '', parts: [], nesting: new Nesting() };
     this.#calls.push(call);
     return call;
   }
@@ -91,17 +107,10 @@ export class ToolCallParts {
 export function toolCall(id: string | undefined, name: unknown, given: unknown): ToolCall {
   const named = nameSchema.safeParse(name);
   if (!named.success) throw new Fault('upstream_failed', 'The model asked for a tool without saying which.');
-  const written = writtenArguments(given);
   return {
     ...(id === undefined || id === '' || id.length > MAX_ID_CHARACTERS ? {} : { id }),
-    function: { name: named.data, arguments: argumentsOf(written) },
+    function: { name: named.data, arguments: readToolArguments(writtenArguments(given)) },
   };
-}
-
-function argumentsOf(written: string): ToolArguments {
-  const nesting = new Nesting();
-  nesting.read(written);
-  return nesting.deepest > MAX_DEPTH ? written : readToolArguments(written);
 }
 
 function writtenArguments(given: unknown): string {
@@ -116,16 +125,16 @@ function writtenArguments(given: unknown): string {
   }
 }
 
-/** How deep a JSON text is nested, read piece by piece. */
+/** The brackets of a JSON text, read piece by piece. */
 class Nesting {
   #depth = 0;
   #isText = false;
   #isEscaped = false;
-  deepest = 0;
+  #hasBegun = false;
 
   /** Whether an object or a list has begun and ended. */
   get isWhole(): boolean {
-    return this.deepest > 0 && this.#depth <= 0;
+    return this.#hasBegun && this.#depth <= 0;
   }
 
   read(text: string): void {
@@ -138,7 +147,7 @@ class Nesting {
       } else if (code === 0x22) this.#isText = true;
       else if (code === 0x7b || code === 0x5b) {
         this.#depth += 1;
-        if (this.#depth > this.deepest) this.deepest = this.#depth;
+        this.#hasBegun = true;
       } else if (code === 0x7d || code === 0x5d) this.#depth -= 1;
     }
   }

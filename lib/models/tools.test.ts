@@ -182,6 +182,55 @@ describe('tools through an OpenAI-compatible server', () => {
     ).toEqual([weather('c1', 'Bern'), weather('c2', 'Rome')]);
   });
 
+  it('stay apart where all have the same id', async () => {
+    const time = { id: 'call_0', function: { name: 'time', arguments: { zone: 'UTC' } } };
+    const [bern, rome] = [weather('call_0', 'Bern'), weather('call_0', 'Rome')];
+    const id = 'call_0';
+    for (const [first, second] of [
+      [0, 1],
+      [0, 0],
+      [undefined, undefined],
+    ]) {
+      // Whole, of two tools and of one.
+      expect(
+        await called(piece(id, 'weather', '{"city":"Bern"}', first), piece(id, 'time', '{"zone":"UTC"}', second)),
+      ).toEqual([bern, time]);
+      expect(
+        await called(piece(id, 'weather', '{"city":"Bern"}', first), piece(id, 'weather', '{"city":"Rome"}', second)),
+      ).toEqual([bern, rome]);
+    }
+    // In pieces that are mixed, without and with the id and the name in each.
+    for (const [again, name] of [
+      [undefined, undefined],
+      [id, undefined],
+      [id, 'weather'],
+    ])
+      expect(
+        await called(
+          piece(id, 'weather', '', 0),
+          piece(id, 'weather', '', 1),
+          piece(again, name, '{"city":', 0),
+          piece(again, name, '{"city":', 1),
+          piece(again, name, '"Bern"}', 0),
+          piece(again, name, '"Rome"}', 1),
+          piece(again, name, '', 0),
+        ),
+      ).toEqual([bern, rome]);
+  });
+
+  it('stay apart by their index without ids, also where each piece repeats the name', async () => {
+    expect(
+      await called(
+        piece(undefined, 'weather', '', 0),
+        piece(undefined, 'weather', '', 1),
+        piece(undefined, 'weather', '{"city":', 0),
+        piece(undefined, 'weather', '{"city":', 1),
+        piece(undefined, 'weather', '"Rome"}', 1),
+        piece(undefined, 'weather', '"Bern"}', 0),
+      ),
+    ).toEqual([weather(undefined, 'Bern'), weather(undefined, 'Rome')]);
+  });
+
   it('keep arguments that are not JSON, or no object, as the text that they are', async () => {
     for (const given of [
       '{"ci',
