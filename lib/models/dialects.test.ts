@@ -88,9 +88,24 @@ const CHANGES: [what: string, change: (before: Json) => Json | undefined][] = [
   ['negative', (before) => (typeof before === 'number' ? -1.5 : false)],
 ];
 
-/** What a response is made of: a fault here may cost the response, and takes its own text with it. */
+/** What a response is made of: another value here may change the text, the reasoning and the calls. */
 const USED =
   /^(?:choices(?:\.\d+(?:\.(?:delta|message)(?:\.(?:(?:content|refusal|reasoning|reasoning_content)(?:\..*)?|tool_calls(?:\.\d+(?:\.function(?:\.(?:name|arguments(?:\..*)?))?)?)?))?)?)?|message(?:\.(?:(?:content|thinking)(?:\..*)?|tool_calls(?:\.\d+(?:\.function(?:\.(?:name|arguments(?:\..*)?))?)?)?))?|response|done|error|choices\.\d+\.finish_reason)$/;
+/** Without these a response has no end. */
+const END = /^(?:choices(?:\.\d+(?:\.finish_reason)?)?|done)$/;
+/** Holds a call's name. A call that has arguments but no name costs the response. */
+const NAME = /^(?:choices(?:\.\d+(?:\.(?:delta|message))?)?|.*\.tool_calls(?:\.\d+(?:\.function(?:\.name)?)?)?)$/;
+
+/** Whether a change at `path` may end the response with `fault`. */
+function mayFail(path: string, fault: unknown): boolean {
+  if (!Fault.is(fault)) return false;
+  if (fault.code === 'upstream_truncated') return END.test(path);
+  if (fault.code !== 'upstream_failed') return false;
+  return path === 'error' || (NAME.test(path) && fault.message.includes('without saying which'));
+}
+
+/** Entries that no list has, in front of its own. */
+const ODD_ENTRIES = [null, true, [], [{}]];
 
 describe.each(dialects.map((dialect) => [dialect.name, dialect] as const))('%s', (_name, dialect) => {
   const { events, text, thinking = '', tools = [], usage } = dialect;
@@ -111,16 +126,33 @@ describe.each(dialects.map((dialect) => [dialect.name, dialect] as const))('%s',
       const odd = events.map((event, place) => (place === at ? changed(event, path, change) : event));
       const { fault, done, ...outcome } = await read(dialect, [{ send: onTheWire(dialect, odd) }]);
       const isUsed = USED.test(path.join('.'));
-      const isDocumented = Fault.is(fault) && ['upstream_failed', 'upstream_truncated'].includes(fault.code);
       const goesOn =
         fault === undefined &&
         done !== undefined &&
         (isUsed || (outcome.text === text && outcome.thinking === thinking && outcome.tools.join() === tools.join()));
       const counts = done === undefined ? [] : Object.values(done.usage);
-      if (!(goesOn || (isUsed && isDocumented)) || counts.some((count) => !(count >= 0)))
+      if (!(goesOn || (isUsed && mayFail(path.join('.'), fault))) || counts.some((count) => !(count >= 0)))
         wrong.push(`event ${at}, ${path.join('.')} ${what}: ${String(fault ?? JSON.stringify({ ...outcome, done }))}`);
     }
     expect(wrong).toEqual([]);
+  });
+
+  it('is the same with odd entries in any list', async () => {
+    for (const [at, event] of events.entries())
+      for (const path of places(event)) {
+        let isList = false;
+        const odd = changed(event, path, (before) => {
+          isList = Array.isArray(before);
+          return Array.isArray(before) ? [...ODD_ENTRIES, ...before] : before;
+        });
+        if (!isList) continue;
+        const outcome = await read(dialect, [{ send: onTheWire(dialect, events.with(at, odd)) }]);
+        expect([path.join('.'), outcome.fault, outcome]).toMatchObject([
+          path.join('.'),
+          undefined,
+          { text, thinking, tools },
+        ]);
+      }
   });
 
   if (dialect.isOnePiece !== true)
@@ -147,6 +179,46 @@ describe.each(dialects.map((dialect) => [dialect.name, dialect] as const))('%s',
       }),
       { numRuns: 15 },
     );
+  });
+});
+
+describe('one odd value', () => {
+  const [ollama, openai] = (['ollama', 'openai'] as const).map((api) => dialects.find((one) => one.api === api));
+  const delta = (more: object) => ({ choices: [{ index: 0, delta: more }] });
+  const odd: [api: 'ollama' | 'openai', event: object, text: string][] = [
+    ...['x', 5, [], null, true].flatMap((value): [api: 'openai', event: object, text: string][] => [
+      ['openai', { choices: value }, ''],
+      ['openai', { choices: [value] }, ''],
+      ['openai', { choices: [{ delta: value }] }, ''],
+      ['openai', { choices: [{ delta: value, message: { content: 'kept' } }] }, 'kept'],
+      ['openai', { choices: [value, { delta: { content: 'kept' } }] }, 'kept'],
+      ['openai', delta({ content: 'kept', tool_calls: value }), 'kept'],
+      ['openai', delta({ content: 'kept', tool_calls: [value] }), 'kept'],
+      ['openai', delta({ content: 'kept', tool_calls: [{ function: value }] }), 'kept'],
+    ]),
+    ...['x', 5, [], null, true].flatMap((value): [api: 'ollama', event: object, text: string][] => [
+      ['ollama', { message: value, done: false }, ''],
+      ['ollama', { message: { content: 'kept', tool_calls: value }, done: false }, 'kept'],
+      ['ollama', { message: { content: 'kept', tool_calls: [value] }, done: false }, 'kept'],
+      ['ollama', { message: { content: 'kept', tool_calls: [{ function: value }] }, done: false }, 'kept'],
+      ['ollama', { message: { content: 'kept', thinking: value === 'x' ? 5 : value }, done: false }, 'kept'],
+    ]),
+    ['openai', delta({ content: 5 }), '5'],
+    ['openai', delta({ content: { odd: 1 } }), ''],
+    ['openai', delta({ content: false }), ''],
+    ['openai', delta({ content: [5, { type: 'text', text: 'kept' }] }), 'kept'],
+    ['ollama', { message: { content: 5 }, done: false }, '5'],
+    ['ollama', { message: { content: ['x'] }, done: false }, ''],
+    ['ollama', { response: 5, done: false }, '5'],
+  ];
+
+  it.each(odd)('of %s costs itself alone: %j', async (api, event, added) => {
+    const dialect = api === 'ollama' ? ollama : openai;
+    if (dialect === undefined) throw new Error(`no dialect of ${api}`);
+    const [first = {}, ...rest] = dialect.events;
+    const outcome = await read(dialect, [{ send: onTheWire(dialect, [event, first, ...rest]) }]);
+    expect(outcome).toMatchObject({ text: added + dialect.text, tools: [], done: { type: 'done' } });
+    expect(outcome.fault).toBeUndefined();
   });
 });
 

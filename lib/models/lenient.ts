@@ -1,16 +1,23 @@
 import { z } from 'zod';
 
 /**
- * Parts of what a model server sends. What a response is made of is read strictly; what only adds to it is undefined
- * where it is missing, null or of another type, and costs nothing else.
+ * Parts of what a model server sends. A value that is missing, null or of another type is
+ * undefined, and costs nothing else: one odd value must not cost the whole response.
  */
+
+/** More models than this are not listed. */
+const MAX_MODELS = 2_000;
+/** For lists whose length the size of a piece bounds. */
+export const ANY_LENGTH = Number.POSITIVE_INFINITY;
 
 /** A text that only adds to the response. */
 export const anyText = z.string().optional().catch(undefined);
 /** A word, such as why a response ended. */
 export const anyWord = z.string().max(64).optional().catch(undefined);
-/** A text that the response is made of: null and missing are none, another type is an error. */
-export const ownText = z.string().nullish();
+/** Text as a string, or a number as its digits: some servers send a token `5` as a number. */
+export const textOrNumber = z.union([z.string(), z.number().transform(String)]);
+/** A piece of the response's text. */
+export const ownText = textOrNumber.optional().catch(undefined);
 /** A number of tokens, bytes or nanoseconds. */
 export const count = z.number().nonnegative().optional().catch(undefined);
 /** A whole number above 0, which some servers send as a text. */
@@ -31,21 +38,24 @@ export const anyTexts = lenientList(z.string());
 export const MAX_NAME_CHARACTERS = 256;
 export const nameSchema = z.string().min(1).max(MAX_NAME_CHARACTERS);
 
-/** More models than this are not listed. */
-export const MAX_MODELS = 2_000;
-
-/** A list in which an entry of another form is left out, and which is empty where it is no list at all. */
-export function lenientList<T extends z.ZodType>(entry: T) {
-  return strictList(entry)
+/**
+ * A list without its entries of another form, and without those after the first `max`. Empty for
+ * what is not a list.
+ */
+export function lenientList<T extends z.ZodType>(entry: T, max = MAX_MODELS) {
+  return strictList(entry, max)
     .nullish()
     .catch(undefined)
     .transform((entries) => entries ?? []);
 }
 
-/** A list in which an entry of another form is left out. What is no list at all is an error. */
-export function strictList<T extends z.ZodType>(entry: T) {
+/**
+ * A list without its entries of another form, and without those after the first `max`. What is not
+ * a list is an error.
+ */
+export function strictList<T extends z.ZodType>(entry: T, max = MAX_MODELS) {
   return z.array(z.unknown()).transform((values) =>
-    values.slice(0, MAX_MODELS).flatMap((value): z.output<T>[] => {
+    values.slice(0, max).flatMap((value): z.output<T>[] => {
       const parsed = entry.safeParse(value);
       return parsed.success ? [parsed.data] : [];
     }),

@@ -1,7 +1,9 @@
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { Fault } from '#lib/fault';
+import { parseJson } from '#lib/models/json';
 import {
+  ANY_LENGTH,
   anyText,
   anyTexts,
   anyWord,
@@ -300,20 +302,18 @@ const partSchema = z.object({
     .object({
       content: ownText,
       thinking: anyText,
-      tool_calls: z
-        .array(
-          z.object({
-            id: anyText,
-            function: z.object({ name: z.unknown().optional(), arguments: z.unknown().optional() }),
-          }),
-        )
-        .nullish()
-        .transform((calls) => calls ?? []),
+      tool_calls: lenientList(
+        z.object({
+          id: anyText,
+          function: z.object({ name: z.unknown().optional(), arguments: z.unknown().optional() }),
+        }),
+        ANY_LENGTH,
+      ),
     })
-    .nullish()
-    .transform((message) => message ?? undefined),
+    .optional()
+    .catch(undefined),
   /** The text of `/api/generate`, which some servers send for a chat too. */
-  response: anyText,
+  response: ownText,
   // One odd value among them must not cost the answer.
   logprobs: z.array(tokenLogprobSchema).nullish().catch(null),
   done: z.boolean().catch(false),
@@ -363,24 +363,13 @@ async function* parts(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Part> {
   }
 }
 
-/** Undefined where `text` is not JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Undefined where there is nothing in it for a response. */
 function parsePart(json: unknown): Part | undefined {
   if (hasError(json)) return { ...EMPTY_PART, error: json };
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
   const text = plainText(json);
   if (text !== undefined) return { ...EMPTY_PART, message: { content: text, tool_calls: [] } };
-  const part = partSchema.safeParse(json);
-  if (part.success) return { ...part.data, error: undefined };
-  throw new Fault('upstream_failed', 'Ollama sent a line of an unknown form.', { cause: part.error });
+  return { ...partSchema.parse(json), error: undefined };
 }
 
 /**

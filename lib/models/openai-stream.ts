@@ -1,6 +1,16 @@
 import { z } from 'zod';
 import { Fault } from '#lib/fault';
-import { anyText, anyWord, count, lenientObject, ownText } from '#lib/models/lenient';
+import { parseJson } from '#lib/models/json';
+import {
+  ANY_LENGTH,
+  anyText,
+  anyWord,
+  count,
+  lenientList,
+  lenientObject,
+  strictList,
+  textOrNumber,
+} from '#lib/models/lenient';
 import { LineReader, TextPieces } from '#lib/models/lines';
 import type { Durations, ModelEvent } from '#lib/models/provider';
 import { type ToolCallPart, toolCallPartSchema } from '#lib/models/tool-calls';
@@ -10,7 +20,7 @@ import { type TokenLogprob, tokenLogprobSchema, type Usage } from '#lib/wire/cha
 type TextEvent = Extract<ModelEvent, { text: string }>;
 
 /** What one event of a stream adds to the response. */
-export type OpenAiPart =
+type OpenAiPart =
   | {
       type: 'part';
       texts: TextEvent[];
@@ -26,8 +36,8 @@ export type OpenAiPart =
 
 /**
  * The parts of a response of OpenAI's chat completions. A server that does not stream answers with one JSON body, which
- * is one part, whatever its content type. Throws `upstream_failed` for what is not JSON, or where the text itself is of
- * an unknown form.
+ * is one part, whatever its content type. Throws `upstream_failed` for what is not JSON. A value of
+ * an unknown form is left out.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
 export async function* openAiParts(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<OpenAiPart> {
@@ -108,15 +118,6 @@ class EventReader {
   }
 }
 
-/** Undefined where `text` is not JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** Whether a body in one piece is a response, and not something else that is JSON. */
 function isResponse(json: unknown): boolean {
   return typeof json === 'object' && json !== null && 'choices' in json && Array.isArray(json.choices);
@@ -128,11 +129,8 @@ function readPart(json: unknown, isError = false): OpenAiPart | undefined {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
   const text = plainText(json);
   if (text !== undefined) return { type: 'part', texts: textEvents('content', text), tool_calls: [] };
-  const parsed = partSchema.safeParse(json);
-  if (!parsed.success)
-    throw new Fault('upstream_failed', 'The model server sent an event of an unknown form.', { cause: parsed.error });
-  const { choices, usage, timings } = parsed.data;
-  const choice = choices?.find((one) => one !== null && one !== undefined);
+  const { choices, usage, timings } = partSchema.parse(json);
+  const [choice] = choices;
   const message = choice?.delta ?? choice?.message ?? undefined;
   const reason = choice?.finish_reason || undefined;
   if (reason === 'error') return { type: 'error', body: json };
@@ -215,13 +213,16 @@ function durationsOf(timings: Part['timings']): Durations | undefined {
   };
 }
 
-/** A part of a text that comes as a list, as Mistral's does: text, or thinking with parts of its own. */
+/** A part of a text that comes as a list, as Mistral's does: text, or thinking that has parts too. */
 const contentPartSchema = z.union([
   z.string().transform((text) => ({ type: 'content' as const, text })),
   z
     .object({
       type: z.enum(['thinking', 'reasoning']),
-      thinking: z.union([z.string(), z.array(z.object({ text: z.string().optional() }))]).optional(),
+      thinking: z
+        .union([z.string(), strictList(z.object({ text: anyText }), ANY_LENGTH)])
+        .optional()
+        .catch(undefined),
       text: anyText,
     })
     .transform(({ thinking, text }) => ({
@@ -229,25 +230,24 @@ const contentPartSchema = z.union([
       text: typeof thinking === 'string' ? thinking : (thinking?.map((part) => part.text ?? '').join('') ?? text ?? ''),
     })),
   z.object({ text: z.string() }).transform(({ text }) => ({ type: 'content' as const, text })),
-  // A reference, an image and the like: nothing to read.
-  z
-    .object({ type: z.string() })
-    .nullable()
-    .transform(() => ({ type: 'content' as const, text: '' })),
 ]);
 
 const messageSchema = z.object({
-  content: z.union([ownText, z.array(contentPartSchema), contentPartSchema.transform((part) => [part])]),
+  /** References, images and the like are left out. */
+  content: z
+    .union([textOrNumber, strictList(contentPartSchema, ANY_LENGTH), contentPartSchema.transform((part) => [part])])
+    .optional()
+    .catch(undefined),
   reasoning_content: anyText,
   reasoning: anyText,
   refusal: anyText,
-  tool_calls: z.array(toolCallPartSchema).nullish(),
+  tool_calls: lenientList(toolCallPartSchema, ANY_LENGTH),
 });
 
 const choiceSchema = z.object({
-  delta: messageSchema.nullish(),
+  delta: messageSchema.nullish().catch(null),
   /** Of a response in one piece. */
-  message: messageSchema.nullish(),
+  message: messageSchema.nullish().catch(null),
   finish_reason: anyWord,
   // One odd value among them must not cost the response.
   logprobs: z
@@ -257,7 +257,7 @@ const choiceSchema = z.object({
 });
 
 const partSchema = z.object({
-  choices: z.array(choiceSchema.nullish()).nullish(),
+  choices: lenientList(choiceSchema),
   usage: lenientObject({ prompt_tokens: count, completion_tokens: count }),
   timings: lenientObject({ prompt_n: count, prompt_ms: count, predicted_n: count, predicted_ms: count }),
 });

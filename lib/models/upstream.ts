@@ -1,5 +1,7 @@
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
+import { isLoopback } from '#lib/config/network';
 import { Fault } from '#lib/fault';
+import { parseJson } from '#lib/models/json';
 import { MAX_PIECE_CHARACTERS, tooLong } from '#lib/models/lines';
 import { showable } from '#lib/models/showable';
 import { outgoingHeaders } from '#lib/observe/tracing';
@@ -58,7 +60,7 @@ export class Upstream {
     this.#advice = advice;
     this.#origin = origin;
     this.#base = pathname.replace(/\/+$/, '');
-    this.#place = isLoopback(hostname) ? ` at ${origin}${this.#base}` : '';
+    this.#place = isThisMachine(hostname) ? ` at ${origin}${this.#base}` : '';
     this.#headers = { 'content-type': 'application/json', ...headers };
     const user = decodeURIComponent(username);
     const secret = decodeURIComponent(password);
@@ -68,7 +70,7 @@ export class Upstream {
     const names = [host, hostname].filter((text) => /[.:-]/.test(text));
     this.#secrets = [...[authorization, secret].filter((text) => text.length >= LEAST_SECRET_CHARACTERS), ...names];
     const options = { connect: { timeout: CONNECT_TIMEOUT_MS }, keepAliveTimeout: KEEP_ALIVE_MS };
-    const proxies = isLoopback(hostname) ? undefined : this.#proxies();
+    const proxies = isThisMachine(hostname) ? undefined : this.#proxies();
     this.#pool =
       proxies === undefined
         ? new Pool(origin, options)
@@ -251,20 +253,13 @@ function errorTextOf(body: unknown): string | undefined {
   return typeof text === 'string' && text !== '' ? text : undefined;
 }
 
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // HTML, a part of something longer, or nothing: no sentence in it.
-    return undefined;
-  }
-}
-
 /** Shorter ones, such as the key "ollama", guard nothing, and would blank out words of the sentence. */
 const LEAST_SECRET_CHARACTERS = 8;
 
-function isLoopback(hostname: string): boolean {
-  return /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|0\.0\.0\.0|\[::1\])$/i.test(hostname);
+/** Whether a URL's host is this machine. A connection to the unspecified address reaches it too. */
+function isThisMachine(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return host === '0.0.0.0' || host === '::' || isLoopback(host);
 }
 
 interface Proxies {

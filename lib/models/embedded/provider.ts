@@ -3,11 +3,8 @@ import type { Config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
 import { EmbeddedHost } from '#lib/models/embedded/host';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
-
 import { reviewFields } from '#lib/models/review';
-
 import { mayWriteThinking, rulesByName, ThinkReader } from '#lib/models/thinking';
-
 import type { ModelInfo } from '#lib/wire/models';
 import { DEFAULT_MODEL, type ModelLocation, modelLocation } from './location.mjs';
 
