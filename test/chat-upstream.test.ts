@@ -110,6 +110,36 @@ describe('the model server', () => {
     expect(model.requests).toHaveLength(1);
   });
 
+  it('unloads no model for a client that sends keep_alive 0, which gets its response', async () => {
+    await start();
+    model.play(whole('yes'));
+    const messages = [{ role: 'user', content: 'keep_alive' }];
+    for (const path of ['/api/chat', '/api/generate', '/api/chat-optimized', '/v1/chat/completions'])
+      for (const keep_alive of [0, '0.0s', '1ns']) {
+        const body = path === '/api/generate' ? { prompt: 'keep_alive' } : { messages };
+        const response = await fetch(`${s.url}${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({
+            model: 'm',
+            stream: false,
+            ...body,
+            keep_alive,
+            options: { seed: model.requests.length },
+          }),
+        });
+        expect([path, response.status, response.headers.get('x-ignored-fields')]).toEqual([
+          path,
+          200,
+          expect.stringContaining('keep_alive'),
+        ]);
+        expect(await response.text()).toContain('yes');
+      }
+    expect(new Set(model.requests.map(({ body }) => (body as { keep_alive: unknown }).keep_alive))).toEqual(
+      new Set(['5m']),
+    );
+  });
+
   it('loads a model for as long as the client says, and is said not to have one with 404', async () => {
     await start();
     model.play([{ send: '{"done":true}' }], [{ status: 404 }, { send: '{"error":"model not found, try pulling it"}' }]);

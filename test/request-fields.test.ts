@@ -189,7 +189,7 @@ const OPENAI_SAMPLES: Record<keyof typeof OPENAI_FIELDS, Sample> = {
       min_p: [0.1, 0.2],
       repeat_penalty: [1.3, 1.4],
       repetition_penalty: [1.3, 1.4],
-      keep_alive: ['1m', '2m'],
+      keep_alive: ['6m', '7m'],
     },
     always: ['model'],
   },
@@ -378,7 +378,7 @@ const OPENAI_SAMPLES: Record<keyof typeof OPENAI_FIELDS, Sample> = {
 const OLLAMA_COMMON: Sample['values'] = {
   stream: [true, false],
   format: ['json', { type: 'object' }],
-  keep_alive: ['1m', 60],
+  keep_alive: ['6m', 420],
   think: ['low', 'high'],
   logprobs: [true, true],
   top_logprobs: [1, 2],

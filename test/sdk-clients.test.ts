@@ -274,7 +274,8 @@ describe('the official ollama client', () => {
   it('loads a model by an empty request', async () => {
     expect(await client().chat({ model: 'm', messages: [] })).toMatchObject({ done: true, done_reason: 'load' });
     expect(await client().generate({ model: 'm', prompt: '' })).toMatchObject({ response: '', done_reason: 'load' });
-    await expect(client().chat({ model: 'm', messages: [], keep_alive: 0 })).rejects.toThrow(/cannot be unloaded/);
+    for (const keep_alive of [0, 0.5, '0s', '0.0s', '0h0m', '-0s', '1ns'])
+      await expect(client().chat({ model: 'm', messages: [], keep_alive })).rejects.toThrow(/cannot be unloaded/);
     expect(s.provider.calls).toHaveLength(0);
   });
 

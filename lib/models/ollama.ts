@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { Fault } from '#lib/fault';
@@ -22,11 +23,12 @@ import { looksLikeReasoning, mayWriteThinking, rulesByName, ThinkReader, type Th
 import { toolCall } from '#lib/models/tool-calls';
 import { hasError, type Refuse, Upstream } from '#lib/models/upstream';
 import { type Message, type Tool, type ToolCall, tokenLogprobSchema, toolArgumentsObject } from '#lib/wire/chat';
+import { durationMs } from '#lib/wire/keep-alive';
 import type { ModelInfo } from '#lib/wire/models';
 
 export interface OllamaOptions {
   url: string;
-  /** Seconds, or a Go duration. */
+  /** Seconds, or a Go duration. Requests cannot shorten it: other users may need the model. */
   keepAlive: KeepAlive;
 }
 
@@ -34,6 +36,12 @@ export interface OllamaOptions {
 const DETAILS_AT_A_TIME = 4;
 /** So long a response waits to know whether its model reasons. */
 const SHOW_TIMEOUT_MS = 2_000;
+/** How long it is known whether a model reasons, and that Ollama did not say. */
+const THINKS_TTL_MS = 60_000;
+const NOT_SAID_TTL_MS = 10_000;
+const MAX_THINKS = 500;
+/** Ollama counts nanoseconds in 64 bits, and unloads a model at once where a number overflows. */
+const MAX_KEEP_ALIVE_SECONDS = 9e9;
 
 /**
  * Ollama, by its native API: its OpenAI route drops `num_ctx` and `think` and loses errors in mid-stream.
@@ -46,6 +54,8 @@ export class OllamaProvider implements ModelProvider {
   readonly #thinking = new ThinkReader();
   /** By digest, which changes when a model does. */
   readonly #details = new Map<string, Details>();
+  /** Whether Ollama knows a model to think, by the model's name. */
+  readonly #thinks = new LRUCache<string, boolean | 'not said'>({ max: MAX_THINKS, ttl: THINKS_TTL_MS });
 
   constructor({ url, keepAlive }: OllamaOptions) {
     this.#keepAlive = keepAlive;
@@ -61,7 +71,9 @@ export class OllamaProvider implements ModelProvider {
   }
 
   review(request: ModelRequest): readonly string[] {
-    return reviewFields('ollama', request);
+    const ignored = reviewFields('ollama', request);
+    const { keepAlive } = request;
+    return keepAlive === undefined || !isShorter(keepAlive, this.#keepAlive) ? ignored : [...ignored, 'keep_alive'];
   }
 
   chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
@@ -145,13 +157,9 @@ export class OllamaProvider implements ModelProvider {
     }
   }
 
-  async load(
-    model: string,
-    signal: AbortSignal,
-    keepAlive: KeepAlive = this.#keepAlive,
-  ): Promise<{ load_duration_ms: number }> {
+  async load(model: string, signal: AbortSignal, keepAlive?: KeepAlive): Promise<{ load_duration_ms: number }> {
     const startedAt = performance.now();
-    const body = { model, messages: [], stream: false, keep_alive: keepAlive };
+    const body = { model, messages: [], stream: false, keep_alive: sentKeepAlive(keepAlive, this.#keepAlive) };
     try {
       const answer = await this.#upstream.json({ method: 'POST', path: '/api/chat', body, signal }, refuse(model));
       if (hasError(answer)) {
@@ -182,19 +190,26 @@ export class OllamaProvider implements ModelProvider {
     const named = rulesByName(request);
     return {
       ...named,
-      opens: async () => (await named.opens()) || (await this.#thinks(model, signal)) === true,
+      opens: async () => (await named.opens()) || (await this.#isThinking(model, signal)) === true,
       // Of a model that Ollama knows to think, it reads the tags itself.
       opensInTemplate: async () =>
-        looksLikeReasoning(model) && (await named.opensInTemplate()) && (await this.#thinks(model, signal)) === false,
+        looksLikeReasoning(model) &&
+        (await named.opensInTemplate()) &&
+        (await this.#isThinking(model, signal)) === false,
     };
   }
 
   /** Undefined where the server does not say, which must not cost the response. */
-  async #thinks(model: string, signal: AbortSignal): Promise<boolean | undefined> {
-    const inTime = AbortSignal.any([signal, AbortSignal.timeout(SHOW_TIMEOUT_MS)]);
-    const shown = await this.#show(model, inTime).catch(() => undefined);
-    signal.throwIfAborted();
-    return shown?.capabilities.thinking;
+  async #isThinking(model: string, signal: AbortSignal): Promise<boolean | undefined> {
+    let known = this.#thinks.get(model);
+    if (known === undefined) {
+      const inTime = AbortSignal.any([signal, AbortSignal.timeout(SHOW_TIMEOUT_MS)]);
+      const shown = await this.#show(model, inTime).catch(() => undefined);
+      signal.throwIfAborted();
+      known = shown?.capabilities.thinking ?? 'not said';
+      if (known === 'not said') this.#thinks.set(model, known, { ttl: NOT_SAID_TTL_MS });
+    }
+    return known === 'not said' ? undefined : known;
   }
 
   async #detailsOf(model: string, digest: string | undefined, signal: AbortSignal): Promise<Details> {
@@ -216,7 +231,10 @@ export class OllamaProvider implements ModelProvider {
         throw error;
       });
     const shown = showSchema.safeParse(answer);
-    return shown.success ? detailsOf(shown.data) : undefined;
+    if (!shown.success) return undefined;
+    const details = detailsOf(shown.data);
+    this.#thinks.set(model, details.capabilities.thinking);
+    return details;
   }
 
   async #get<T>(path: string, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {
@@ -258,7 +276,7 @@ function ollamaBody(request: ModelRequest, keepAlive: KeepAlive) {
     messages: request.messages.map(ollamaMessage),
     stream: true,
     options: typicalP === undefined ? request.options : { ...request.options, typical_p: typicalP },
-    keep_alive: request.keepAlive ?? keepAlive,
+    keep_alive: sentKeepAlive(request.keepAlive, keepAlive),
     think: request.think,
     format: request.format,
     // Ollama has no tool_choice: a model that is offered no tools asks for none.
@@ -266,6 +284,17 @@ function ollamaBody(request: ModelRequest, keepAlive: KeepAlive) {
     logprobs: request.logprobs,
     top_logprobs: request.topLogprobs,
   };
+}
+
+/** Where Ollama refuses the request's own, it is sent as it is. */
+function sentKeepAlive(requested: KeepAlive | undefined, least: KeepAlive): KeepAlive {
+  if (requested === undefined || isShorter(requested, least)) return least;
+  return typeof requested === 'number' && requested > MAX_KEEP_ALIVE_SECONDS ? -1 : requested;
+}
+
+function isShorter(requested: KeepAlive, least: KeepAlive): boolean {
+  const ms = durationMs(requested);
+  return ms !== undefined && ms < (durationMs(least) ?? 0);
 }
 
 /** Ollama takes base64 without a data URL's head, and tool calls and their results in the form that the wire has too. */

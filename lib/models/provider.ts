@@ -39,8 +39,8 @@ export interface ModelProvider {
   models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]>;
 
   /**
-   * Loads `model` and keeps it for `keepAlive`, else for `OLLAMA_KEEP_ALIVE`, where the provider has such a thing. Throws
-   * `model_load_failed` or `model_not_found`.
+   * Loads `model` and keeps it for `keepAlive`, or for `OLLAMA_KEEP_ALIVE` if that is longer, where the
+   * provider has such a thing. Throws `model_load_failed` or `model_not_found`.
    */
   load(model: string, signal: AbortSignal, keepAlive?: KeepAlive): Promise<{ load_duration_ms: number }>;
 

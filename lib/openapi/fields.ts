@@ -53,7 +53,8 @@ export const FIELDS: { [Name in SchemaName]?: Fields<Name> } = {
     parallel_tool_calls: 'Whether the model may ask for several tools at once. Ollama refuses false.',
     logprobs: 'Whether the answer says how likely its tokens were. The built-in model refuses it.',
     top_logprobs: 'How many other tokens are shown for each place.',
-    keep_alive: 'How long Ollama keeps the model loaded afterwards. Left out: OLLAMA_KEEP_ALIVE.',
+    keep_alive:
+      'How long Ollama keeps the model loaded afterwards; no shorter than OLLAMA_KEEP_ALIVE, which is the default.',
     passthrough:
       "Further fields of OpenAI's chat completions, which an OpenAI-compatible server gets as they are; OpenAiRequest says what the others do with each.",
     conversation_id:
@@ -161,13 +162,13 @@ export const FIELDS: { [Name in SchemaName]?: Fields<Name> } = {
   OllamaChat: withUses(OLLAMA_FIELDS.ChatRequest, {
     messages: 'Without any, the model is loaded.',
     options: OPTIONS,
-    keep_alive: 'Passed on; 0 without messages is refused, since others may be using the model.',
+    keep_alive: 'Less than 1 s without messages is refused.',
     stream: 'Left out: true.',
   }),
   OllamaGenerate: withUses(OLLAMA_FIELDS.GenerateRequest, {
     prompt: 'Without one, the model is loaded.',
     options: OPTIONS,
-    keep_alive: 'Passed on; 0 without a prompt is refused, since others may be using the model.',
+    keep_alive: 'Less than 1 s without a prompt is refused.',
     suffix: 'Every prompt goes through the chat template.',
     stream: 'Left out: true.',
   }),

@@ -102,6 +102,9 @@ const TOOL_CHOICE = uses(
 );
 const PARALLEL = uses('passed', 'refused', 'refused', 'Only `false` with tools is refused.');
 const LOGPROBS = notBuiltIn();
+const KEEP_ALIVE = ollamaOnly(
+  'A model is kept no shorter than OLLAMA_KEEP_ALIVE, since others may be using it: less has no effect.',
+);
 /** The built-in model reads no calls: the whole of `tool_calls` is reported. */
 const IN_CALL = uses('passed', 'passed', 'no effect');
 
@@ -136,7 +139,7 @@ export const OPENAI_FIELDS = {
     min_p: passed(),
     repeat_penalty: passed('To an OpenAI-compatible server as `repetition_penalty` too.'),
     repetition_penalty: passed('To an OpenAI-compatible server as `repeat_penalty` too.'),
-    keep_alive: ollamaOnly(),
+    keep_alive: KEEP_ALIVE,
   },
   ChatCompletionStreamOptions: { include_obfuscation: noEffect(), include_usage: here() },
   ChatCompletionDeveloperMessageParam: {
@@ -198,7 +201,7 @@ const OLLAMA_REQUEST = {
   model: passed(),
   stream: here(),
   format: passed(),
-  keep_alive: ollamaOnly(),
+  keep_alive: KEEP_ALIVE,
   think: uses(
     'passed',
     'passed',

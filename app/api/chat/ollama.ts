@@ -8,6 +8,7 @@ import type { HttpRequest } from '#lib/http/request';
 import type { Call } from '#lib/http/route';
 import { processWide } from '#lib/process';
 import type { ChatRequest } from '#lib/wire/chat';
+import { durationMs } from '#lib/wire/keep-alive';
 import { answerThrough } from '../chat-optimized/surface.ts';
 
 const NDJSON = {
@@ -15,6 +16,9 @@ const NDJSON = {
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
 };
+
+/** Less than this unloads a model. */
+const LEAST_KEEP_ALIVE_MS = 1_000;
 
 /** A body of POST /api/chat or /api/generate as it was read. */
 export interface OllamaAsked {
@@ -50,9 +54,9 @@ export async function ollama(
     };
     return answerThrough(surface, chat, request, call, signal, unknown);
   }
-  if (keepAlive === 0 || /^0+(?:ms|s|m|h)?$/.test(String(keepAlive ?? '')))
+  if (keepAlive !== undefined && (durationMs(keepAlive) ?? LEAST_KEEP_ALIVE_MS) < LEAST_KEEP_ALIVE_MS)
     throw new Fault('unsupported_value', 'A model cannot be unloaded from here: others may be using it.', {
-      details: [{ field: 'keep_alive', message: 'must not be 0' }],
+      details: [{ field: 'keep_alive', message: 'must be at least 1 s' }],
     });
   const { model } = await chatEngine()
     .warm(name, signal, keepAlive)
