@@ -88,7 +88,9 @@ const CHANGES: [what: string, change: (before: Json) => Json | undefined][] = [
   ['negative', (before) => (typeof before === 'number' ? -1.5 : false)],
 ];
 
-/** What a response is made of: another value here may change the text, the reasoning and the calls. */
+/**
+ * What a response is made of: another value here may change the text, the reasoning and the calls.
+ */
 const USED =
   /^(?:choices(?:\.\d+(?:\.(?:delta|message)(?:\.(?:(?:content|refusal|reasoning|reasoning_content)(?:\..*)?|tool_calls(?:\.\d+(?:\.function(?:\.(?:name|arguments(?:\..*)?))?)?)?))?)?)?|message(?:\.(?:(?:content|thinking)(?:\..*)?|tool_calls(?:\.\d+(?:\.function(?:\.(?:name|arguments(?:\..*)?))?)?)?))?|response|done|error|choices\.\d+\.finish_reason)$/;
 /** Without these a response has no end. */
@@ -104,7 +106,7 @@ function mayFail(path: string, fault: unknown): boolean {
   return path === 'error' || (NAME.test(path) && fault.message.includes('without saying which'));
 }
 
-/** Entries that no list has, in front of its own. */
+/** Added in front of the entries of a list. */
 const ODD_ENTRIES = [null, true, [], [{}]];
 
 describe.each(dialects.map((dialect) => [dialect.name, dialect] as const))('%s', (_name, dialect) => {
@@ -156,7 +158,7 @@ describe.each(dialects.map((dialect) => [dialect.name, dialect] as const))('%s',
   });
 
   if (dialect.isOnePiece !== true)
-    it('goes on beside events that hold nothing', async () => {
+    it('goes on next to events that hold nothing', async () => {
       for (const nothing of [null, {}, 0, '', 'ping', [], { choices: [] }, { choices: [null] }, { message: null }]) {
         const odd = events.flatMap((event) => [nothing as object, event]);
         expect(await read(dialect, [{ send: onTheWire(dialect, odd) }])).toMatchObject({ text, thinking, tools });

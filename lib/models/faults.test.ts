@@ -147,9 +147,9 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
   });
 
   it('names no address inside a network, be it the server’s own', async () => {
-    const told =
+    const sentence =
       'dial tcp 10.1.2.3:8080: Post "http://gpu-a.internal:8080/x?key=AIzaSyA1234567890abcdefg": EOF for user:pw';
-    const { fault } = await failing([{ status: 500 }, { send: JSON.stringify({ error: { message: told } }) }]);
+    const { fault } = await failing([{ status: 500 }, { send: JSON.stringify({ error: { message: sentence } }) }]);
     expect(fault.message).not.toMatch(/10\.1|gpu-a|AIza/);
     const far = dialect.make('http://127.0.0.2.nip.invalid:9');
     const error = await Array.fromAsync(far.chat(REQUEST, new AbortController().signal)).catch((e: Fault) => e);

@@ -1,14 +1,14 @@
 import { Fault } from '#lib/fault';
 
 /**
- * The longest line, event or JSON body that is read from a model server, in UTF-16 code units: above the longest that
- * one is known to send (8 MB).
+ * The longest line, event or JSON body that is read from a model server, in UTF-16 code units:
+ * above the longest that one is known to send (8 MB).
  */
 export const MAX_PIECE_CHARACTERS = 10 * 1024 * 1024;
 
 /**
- * Cuts a stream of UTF-8 bytes into lines, without their ends (LF, CRLF or CR). Characters and line ends may be split
- * between chunks. The work is linear in the bytes, whatever the chunks are.
+ * Cuts a stream of UTF-8 bytes into lines, without their ends (LF, CRLF or CR). Characters and line
+ * ends may be split between chunks. The work is linear in the bytes, whatever the chunks are.
  */
 export class LineReader {
   readonly #decoder = new TextDecoder();
@@ -16,7 +16,10 @@ export class LineReader {
   #length = 0;
   #afterCarriageReturn = false;
 
-  /** The lines that `chunk` completes. Throws `upstream_failed` above `MAX_PIECE_CHARACTERS` without a line end. */
+  /**
+   * The lines that `chunk` completes. Throws `upstream_failed` above `MAX_PIECE_CHARACTERS` without
+   * a line end.
+   */
   push(chunk: Uint8Array): string[] {
     return this.#split(this.#decoder.decode(chunk, { stream: true }));
   }

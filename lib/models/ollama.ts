@@ -44,7 +44,8 @@ const MAX_THINKS = 500;
 const MAX_KEEP_ALIVE_SECONDS = 9e9;
 
 /**
- * Ollama, by its native API: its OpenAI route drops `num_ctx` and `think` and loses errors in mid-stream.
+ * Ollama, by its native API: its OpenAI route drops `num_ctx` and `think` and loses errors in
+ * mid-stream.
  * https://github.com/ollama/ollama/blob/main/docs/api.md
  */
 export class OllamaProvider implements ModelProvider {
@@ -93,8 +94,8 @@ export class OllamaProvider implements ModelProvider {
       if (part.error !== undefined) {
         // The server has no more to say, so the connection can be used again.
         done = true;
-        const told = this.#upstream.errorText(part.error) ?? 'it did not say why';
-        throw new Fault('upstream_failed', `Ollama failed in the middle of the answer: ${told}`);
+        const sentence = this.#upstream.errorText(part.error) ?? 'it did not say why';
+        throw new Fault('upstream_failed', `Ollama failed in the middle of the answer: ${sentence}`);
       }
       const { message } = part;
       const text = message?.content ?? part.response;
@@ -163,8 +164,8 @@ export class OllamaProvider implements ModelProvider {
     try {
       const answer = await this.#upstream.json({ method: 'POST', path: '/api/chat', body, signal }, refuse(model));
       if (hasError(answer)) {
-        const told = this.#upstream.errorText(answer) ?? 'it did not say why';
-        throw new Fault('model_load_failed', `Ollama could not load ${model}: ${told}`);
+        const sentence = this.#upstream.errorText(answer) ?? 'it did not say why';
+        throw new Fault('model_load_failed', `Ollama could not load ${model}: ${sentence}`);
       }
     } catch (error) {
       if (Fault.is(error) && (error.code === 'upstream_failed' || error.code === 'unsupported_value'))
@@ -297,7 +298,10 @@ function isShorter(requested: KeepAlive, least: KeepAlive): boolean {
   return ms !== undefined && ms < (durationMs(least) ?? 0);
 }
 
-/** Ollama takes base64 without a data URL's head, and tool calls and their results in the form that the wire has too. */
+/**
+ * Ollama takes base64 without a data URL's head, and tool calls and their results in the form that
+ * the wire has too.
+ */
 function ollamaMessage({ role, content, images, thinking, tool_calls, tool_name, tool_call_id }: Message): Message {
   return {
     role,
@@ -356,7 +360,9 @@ const partSchema = z.object({
 });
 type Part = z.infer<typeof partSchema>;
 
-/** The parts of an answer: JSON, a line each. A body in one piece, over several lines, is one part. */
+/**
+ * The parts of an answer: JSON, a line each. A body in one piece, over several lines, is one part.
+ */
 async function* parts(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Part> {
   const reader = new LineReader();
   const piece = new TextPieces();
@@ -402,8 +408,8 @@ function parsePart(json: unknown): Part | undefined {
 }
 
 /**
- * The text of a part that has nothing else, as most have; undefined for any other, which the schema reads. The schema
- * costs more than all the rest of reading a part.
+ * The text of a part that has nothing else, as most have; undefined for any other, which the schema
+ * reads. The schema costs more than all the rest of reading a part.
  */
 function plainText(json: { message?: unknown; done?: unknown; logprobs?: unknown }): string | undefined {
   const { message, done, logprobs } = json;

@@ -7,9 +7,10 @@ interface OpenCall {
 }
 
 /**
- * Messages as OpenAI's API takes them. There every tool call has an id, and every result names its call; Ollama's
- * clients may give neither. An id that is missing is made from the call's place, so that it is the same every time. A
- * result without one belongs to the first call of its tool without a result, else to the first call without one.
+ * Messages as OpenAI's API takes them. There every tool call has an id, and every result names its
+ * call; Ollama's clients may give neither. An id that is missing is made from the call's place, so
+ * that it is the same every time. A result without one belongs to the first call of its tool
+ * without a result, else to the first call without one.
  */
 export function openAiMessages(messages: readonly Message[]) {
   let open: OpenCall[] = [];

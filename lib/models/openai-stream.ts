@@ -35,9 +35,9 @@ type OpenAiPart =
   | { type: 'error'; body: unknown };
 
 /**
- * The parts of a response of OpenAI's chat completions. A server that does not stream answers with one JSON body, which
- * is one part, whatever its content type. Throws `upstream_failed` for what is not JSON. A value of
- * an unknown form is left out.
+ * The parts of a response of OpenAI's chat completions. A server that does not stream answers with
+ * one JSON body, which is one part, whatever its content type. Throws `upstream_failed` for what is
+ * not JSON. A value of an unknown form is left out.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
 export async function* openAiParts(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<OpenAiPart> {
@@ -74,7 +74,7 @@ class EventReader {
     if (line.startsWith('data:')) this.#data.add(line.slice(5));
     else if (line.startsWith('event:')) this.#name = line.slice(6).trim();
     else if (line.startsWith('error:')) {
-      // Older servers of llama.cpp put their errors under a name of their own.
+      // Older servers of llama.cpp put their errors under their own name.
       this.#name = 'error';
       this.#data.add(line.slice(6));
     }
@@ -146,8 +146,8 @@ function readPart(json: unknown, isError = false): OpenAiPart | undefined {
 }
 
 /**
- * The text of an event that has nothing else, as most have; undefined for any other, which the schema reads. The schema
- * costs more than all the rest of reading an event.
+ * The text of an event that has nothing else, as most have; undefined for any other, which the
+ * schema reads. The schema costs more than all the rest of reading an event.
  */
 function plainText(json: { choices?: unknown; usage?: unknown; timings?: unknown }): string | undefined {
   const { choices, usage, timings } = json;
@@ -213,7 +213,9 @@ function durationsOf(timings: Part['timings']): Durations | undefined {
   };
 }
 
-/** A part of a text that comes as a list, as Mistral's does: text, or thinking that has parts too. */
+/**
+ * A part of a text that comes as a list, as Mistral's does: text, or thinking that has parts too.
+ */
 const contentPartSchema = z.union([
   z.string().transform((text) => ({ type: 'content' as const, text })),
   z

@@ -78,8 +78,8 @@ export class OpenAiProvider implements ModelProvider {
       if (part.type === 'error') {
         // The server has no more to say, so the connection can be used again.
         done = true;
-        const told = this.#upstream.errorText(part.body) ?? 'it did not say why';
-        throw new Fault('upstream_failed', `The model server failed in the middle of the answer: ${told}`);
+        const sentence = this.#upstream.errorText(part.body) ?? 'it did not say why';
+        throw new Fault('upstream_failed', `The model server failed in the middle of the answer: ${sentence}`);
       }
       if (part.logprobs !== undefined) yield { type: 'logprobs', logprobs: part.logprobs };
       for (const text of part.texts) yield text;

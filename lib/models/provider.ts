@@ -14,8 +14,8 @@ import type { ModelInfo, ProviderId } from '#lib/wire/models';
 import type { Passthrough } from '#lib/wire/passthrough';
 
 /**
- * What a model provider must do, and all that the chat pipeline knows of one. To add one, implement this, and name it
- * in `choose.ts`.
+ * What a model provider must do, and all that the chat pipeline knows of one. To add one, implement
+ * this, and name it in `choose.ts`.
  */
 export interface ModelProvider {
   readonly id: ProviderId;
@@ -28,10 +28,11 @@ export interface ModelProvider {
   review?(request: ModelRequest): readonly string[];
 
   /**
-   * Streams one answer. Ends normally only after a `done` event; every other end is a thrown `Fault`:
-   * `model_not_found`, `provider_unavailable` (not reached), `upstream_failed`, `upstream_timeout` or
-   * `upstream_truncated` (the stream ended with neither `done` nor an error).
-   * When `signal` aborts, the work upstream ends at once, and the iteration ends by throwing the signal's reason.
+   * Streams one answer. Ends normally only after a `done` event; every other end is a thrown
+   * `Fault`: `model_not_found`, `provider_unavailable` (not reached), `upstream_failed`,
+   * `upstream_timeout` or `upstream_truncated` (the stream ended with neither `done` nor an error).
+   * When `signal` aborts, the work upstream ends at once, and the iteration ends by throwing the
+   * signal's reason.
    */
   chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
 
@@ -39,12 +40,15 @@ export interface ModelProvider {
   models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]>;
 
   /**
-   * Loads `model` and keeps it for `keepAlive`, or for `OLLAMA_KEEP_ALIVE` if that is longer, where the
-   * provider has such a thing. Throws `model_load_failed` or `model_not_found`.
+   * Loads `model` and keeps it for `keepAlive`, or for `OLLAMA_KEEP_ALIVE` if that is longer, where
+   * the provider has such a thing. Throws `model_load_failed` or `model_not_found`.
    */
   load(model: string, signal: AbortSignal, keepAlive?: KeepAlive): Promise<{ load_duration_ms: number }>;
 
-  /** Resolves when the provider answers; throws a `Fault` whose message says what to do where it does not. */
+  /**
+   * Resolves when the provider answers; throws a `Fault` whose message says what to do where it
+   * does not.
+   */
   check(signal: AbortSignal): Promise<void>;
 
   /** Ends what it runs (child processes, sockets). Safe to call twice. */

@@ -77,10 +77,10 @@ describe('a model server behind a proxy', () => {
 
   it('is tunnelled to with TLS; where that fails the sentence says that there is a proxy, and not which', async () => {
     vi.stubEnv('HTTPS_PROXY', proxyUrl);
-    const told = await chat(new OpenAiProvider({ url: 'https://api.models.example/v1' }));
+    const message = await chat(new OpenAiProvider({ url: 'https://api.models.example/v1' }));
     expect(asked).toEqual(['CONNECT api.models.example:443']);
-    expect(told).toMatch(/does not answer.*HTTPS_PROXY is set.*NO_PROXY/);
-    expect(told).not.toMatch(/geheim|127\.0/);
+    expect(message).toMatch(/does not answer.*HTTPS_PROXY is set.*NO_PROXY/);
+    expect(message).not.toMatch(/geheim|127\.0/);
   });
 
   it.each([
@@ -101,7 +101,7 @@ describe('a model server behind a proxy', () => {
 
   it('is not asked where the proxy is no address, and the sentence says so', async () => {
     vi.stubEnv('HTTP_PROXY', 'http://[proxy');
-    const told = await chat(new OpenAiProvider({ url: 'http://models.example/v1' }));
-    expect(told).toMatch(/^HTTP_PROXY is not an address/);
+    const message = await chat(new OpenAiProvider({ url: 'http://models.example/v1' }));
+    expect(message).toMatch(/^HTTP_PROXY is not an address/);
   });
 });

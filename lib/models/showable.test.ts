@@ -16,16 +16,16 @@ describe('showable', () => {
     ['open /root/.ollama/models/x.gguf: permission denied', 'open (path): permission denied'],
     ['open C:\\Users\\me\\x.gguf', 'open (path)'],
     ['two\n\tlines', 'two lines'],
-  ])('shows %j without what is not for callers', (told, shown) => expect(showable(told)).toBe(shown));
+  ])('shows %j without what is not for callers', (text, shown) => expect(showable(text)).toBe(shown));
 
   it.each([
     'model requires more system memory (5.6 GiB) than is available (2.0 GiB)',
     'You can find your API key at https://platform.openai.com/account/api-keys.',
     "This model's maximum context length is 8192 tokens. Skip the keyboard-layouts.",
     'model "llama3.2:3b" not found, try pulling it first',
-  ])('shows %j as it is', (told) => expect(showable(told)).toBe(told));
+  ])('shows %j as it is', (text) => expect(showable(text)).toBe(text));
 
-  it('hides what it is told to, and is short', () => {
+  it('hides the given secrets, and is short', () => {
     expect(showable('at gpu.example.com with pa55word', ['gpu.example.com', 'pa55word'])).toBe(
       'at (hidden) with (hidden)',
     );

@@ -15,8 +15,9 @@ const PATH = /(^|[\s"'(=])(?:[A-Za-z]:)?[\\/](?:[\w.@+-]+[\\/])+[\w.@+-]*/g;
 const INTERNAL_NAME = /^(?:[^.]+|.*\.(?:local|localhost|internal|intranet|lan|home|corp|private|svc|arpa))$/i;
 
 /**
- * A model server's own words, fit to be shown to any caller: one line, at most 300 characters, without credentials,
- * keys, paths, addresses inside a network, and `secrets`, which are replaced wherever they stand.
+ * A model server's own words, fit to be shown to any caller: one line, at most 300 characters,
+ * without credentials, keys, paths, addresses inside a network, and `secrets`, which are replaced
+ * wherever they stand.
  */
 export function showable(text: string, secrets: readonly string[] = []): string {
   let shown = text.slice(0, MAX_READ_CHARACTERS);

@@ -151,7 +151,7 @@ describe('ThinkReader', () => {
     expect(runs.map(([type, text]) => [type, text.length])).toEqual([['content', long.length + 10]]);
   });
 
-  it('reads no tags where the provider sends reasoning of its own, nor after a tool call', async () => {
+  it('reads no tags where the provider sends its own reasoning, nor after a tool call', async () => {
     const events = [thinking('hm'), content('<think> is a tag</think>'), done];
     expect(await Array.fromAsync(new ThinkReader().split(stream(events), IN_TEMPLATE))).toEqual(events);
     const call: ModelEvent = { type: 'tool_calls', tool_calls: [{ function: { name: 'f', arguments: {} } }] };

@@ -2,9 +2,10 @@ import { LRUCache } from 'lru-cache';
 import type { ModelEvent, ModelRequest } from '#lib/models/provider';
 
 /**
- * Models that write their reasoning as `<think>…</think>` into their text. Servers that know such a model send the
- * reasoning apart; others pass the text as it is. The tags count at the very start of a response only, and only where the
- * model reasons or the request asks for it: anywhere else they are text, as in code that removes them.
+ * Models that write their reasoning as `<think>…</think>` into their text. Servers that know such a
+ * model send the reasoning apart; others pass the text as it is. The tags count at the very start
+ * of a response only, and only where the model reasons or the request asks for it: anywhere else
+ * they are text, as in code that removes them.
  */
 
 const OPEN = '<think>';
@@ -31,13 +32,19 @@ type Answer = boolean | Promise<boolean>;
 export interface ThinkRules {
   /** Whether `<think>` at the start opens reasoning. Asked only where the text starts with it. */
   opens(): Answer;
-  /** Whether the text may be reasoning up to a `</think>` that nothing opened. Asked only where no tag opens the text. */
+  /**
+   * Whether the text may be reasoning up to a `</think>` that nothing opened. Asked only where no
+   * tag opens the text.
+   */
   opensInTemplate(): Answer;
   /** Under which responses are remembered that are alike in this. */
   habit: string;
 }
 
-/** Whether a request's text is to be looked at for tags at all: never in JSON, nor where thinking is switched off. */
+/**
+ * Whether a request's text is to be looked at for tags at all: never in JSON, nor where thinking is
+ * switched off.
+ */
 export function mayWriteThinking({ think, format }: ModelRequest): boolean {
   return think !== false && format === undefined;
 }
@@ -57,8 +64,9 @@ export function rulesByName({ model, think }: ModelRequest, isKnownToReason = fa
 }
 
 /**
- * Turns reasoning in the text into `thinking` events, unless the provider sends reasoning of its own. Remembers how the
- * responses of a model begin, so that only the first one without an opening tag is held back.
+ * Turns reasoning in the text into `thinking` events, unless the provider sends its own reasoning.
+ * Remembers how the responses of a model begin, so that only the first one without an opening tag
+ * is held back.
  */
 export class ThinkReader {
   /** `plain`: text without tags. `open`: reasoning up to a closing tag. */
@@ -110,14 +118,16 @@ export class ThinkReader {
 }
 
 /**
- * How a text is read. `thinking` is reasoning after its opening tag, `open` is reasoning that had none, and `held` is kept
- * back until it is known what it is; all three end with the closing tag. `content` never ends.
+ * How a text is read. `thinking` is reasoning after its opening tag, `open` is reasoning that had
+ * none, and `held` is kept back until it is known what it is; all three end with the closing tag.
+ * `content` never ends.
  */
 type Mode = 'thinking' | 'open' | 'held' | 'content';
 
 /**
- * Splits one text. Any split of the same text into pushes gives the same concatenated thinking and content. Blank space
- * around the tags belongs to neither; every other byte is kept. Reasoning without its closing tag is thinking to the end.
+ * Splits one text. Any split of the same text into pushes gives the same concatenated thinking and
+ * content. Blank space around the tags belongs to neither; every other byte is kept. Reasoning
+ * without its closing tag is thinking to the end.
  */
 export class ThinkSplitter {
   readonly began: Mode;
@@ -252,7 +262,10 @@ function beginning(text: string): boolean | undefined {
   return OPEN.startsWith(start) && text.length <= MAX_BLANK_CHARACTERS ? undefined : false;
 }
 
-/** Where a closing tag ends reasoning that nothing opened; −1 where each one is in code, or belongs to an opening one. */
+/**
+ * Where a closing tag ends reasoning that nothing opened; −1 where each one is in code, or belongs
+ * to an opening one.
+ */
 function closingOutsideCode(text: string): number {
   let at = text.indexOf(CLOSE);
   for (let looks = 0; at !== -1 && looks <= MAX_CLOSINGS_IN_CODE; looks++) {

@@ -7,7 +7,7 @@ import { readToolArguments, type ToolCall } from '#lib/wire/chat';
 /** As many as a request may name (lib/wire/chat.ts), so that a caller can send all of them back. */
 const MAX_TOOL_CALLS = 128;
 const MAX_ID_CHARACTERS = 256;
-/** What a piece of a call costs beside its text. */
+/** What a piece of a call costs in addition to its text. */
 const PIECE_CHARACTERS = 128;
 
 /** A call as servers send it, whole or a piece of one. Arguments are text, or an object already. */
@@ -34,10 +34,11 @@ interface OpenCall {
 }
 
 /**
- * Joins tool calls from their pieces. A new `id` or a new name begins a call, whatever `index` says:
- * some servers give none, or 0 to all. With the `id` of an earlier call, a name at another `index`,
- * or after whole arguments, begins a call too: some servers give every call the same `id`. A piece
- * without `id` and name belongs to the latest call of its `index`, else to the latest of all.
+ * Joins tool calls from their pieces. A new `id` or a new name begins a call, whatever `index`
+ * says: some servers give none, or 0 to all. With the `id` of an earlier call, a name at another
+ * `index`, or after whole arguments, begins a call too: some servers give every call the same `id`.
+ * A piece without `id` and name belongs to the latest call of its `index`, else to the latest of
+ * all.
  */
 export class ToolCallParts {
   readonly #calls: OpenCall[] = [];
@@ -64,7 +65,10 @@ export class ToolCallParts {
     call.nesting.read(written);
   }
 
-  /** Every call, in the order in which they began. Throws `upstream_failed` where one has no usable name. */
+  /**
+   * Every call, in the order in which they began. Throws `upstream_failed` where one has no usable
+   * name.
+   */
   whole(): ToolCall[] {
     return this.#calls.map(({ id, name, parts }) => toolCall(id, name, parts.join('')));
   }
@@ -101,8 +105,8 @@ export class ToolCallParts {
 }
 
 /**
- * One call. Arguments that are a JSON object become one; others stay the text that they are. Throws `upstream_failed`
- * where there is no usable name.
+ * One call. Arguments that are a JSON object become one; others stay the text that they are. Throws
+ * `upstream_failed` where there is no usable name.
  */
 export function toolCall(id: string | undefined, name: unknown, given: unknown): ToolCall {
   const named = nameSchema.safeParse(name);

@@ -141,7 +141,7 @@ describe('tools through an OpenAI-compatible server', () => {
     function: { name: 'weather', arguments: { city } },
   });
 
-  it('are told apart without an index, and with the same one for all', async () => {
+  it('are separated without an index, and with the same one for all', async () => {
     for (const index of [undefined, 0])
       expect(
         await called(
@@ -154,7 +154,7 @@ describe('tools through an OpenAI-compatible server', () => {
       ).toEqual([weather('c1', 'Bern'), weather('c2', 'Rome'), { function: { name: 'time', arguments: {} } }]);
   });
 
-  it('are told apart without ids, also of one tool', async () => {
+  it('are separated without ids, also of one tool', async () => {
     expect(
       await called(piece(undefined, 'weather', '{"city":"Bern"}'), piece(undefined, 'weather', '{"city":"Rome"}')),
     ).toEqual([weather(undefined, 'Bern'), weather(undefined, 'Rome')]);
@@ -290,7 +290,7 @@ describe('messages for an OpenAI-compatible server', () => {
     ['without a name', [assistant(called('a'), called('b')), result(), result()], ['a', 'b', 'a', 'b']],
     ['made for both', [assistant(called()), result('weather')], ['call00000', 'call00000']],
     [
-      'of its own for each message',
+      'another for each message',
       [assistant(called()), result('weather'), assistant(called()), result('weather')],
       ['call00000', 'call00000', 'call00001', 'call00001'],
     ],

@@ -6,12 +6,15 @@ import { MAX_PIECE_CHARACTERS, tooLong } from '#lib/models/lines';
 import { showable } from '#lib/models/showable';
 import { outgoingHeaders } from '#lib/observe/tracing';
 
-/** How long a connection to a model server may take to open; what it then does is bounded by lib/models/resilience.ts. */
+/**
+ * How long a connection to a model server may take to open; what it then does is bounded by
+ * lib/models/resilience.ts.
+ */
 const CONNECT_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 30_000;
 /**
- * What may still follow a whole response and is read so that its connection can be used again. To read this much costs
- * less than a new connection with its TLS handshake.
+ * What may still follow a whole response and is read so that its connection can be used again. To
+ * read this much costs less than a new connection with its TLS handshake.
  */
 const REST_BYTES = 1024 * 1024;
 const REST_TIMEOUT_MS = 1_000;
@@ -38,7 +41,9 @@ export interface UpstreamRequest {
   signal: AbortSignal;
 }
 
-/** One model server, on kept-alive connections of its own. What goes wrong with it is thrown as a Fault. */
+/**
+ * One model server, on its own kept-alive connections. What goes wrong with it is thrown as a Fault.
+ */
 export class Upstream {
   readonly #pool: Pool | EnvHttpProxyAgent;
   readonly #origin: string;
@@ -48,7 +53,9 @@ export class Upstream {
   readonly #advice: string;
   /** What no caller may see, wherever the model server repeats it. */
   readonly #secrets: string[];
-  /** ` at http://localhost:11434`, or nothing: an address in a private network is not for callers. */
+  /**
+   * ` at http://localhost:11434`, or nothing: an address in a private network is not for callers.
+   */
   readonly #place: string;
   /** A setting that makes every request impossible. */
   #misconfigured: Fault | undefined;
@@ -83,10 +90,11 @@ export class Upstream {
   }
 
   /**
-   * Streams the body of a successful answer. Leaving the iteration early, or aborting `signal`, ends the request
-   * upstream; an abort ends the iteration by throwing the signal's reason. `refuse` may turn an answer's error into a
-   * Fault of its own. Where `isDone` says that the answer was whole when it was left, what little is still to come is
-   * read before the iteration ends, so that the connection can be used again: give the answer's end away before.
+   * Streams the body of a successful answer. Leaving the iteration early, or aborting `signal`,
+   * ends the request upstream; an abort ends the iteration by throwing the signal's reason.
+   * `refuse` may turn an answer's error into its own Fault. Where `isDone` says that the
+   * answer was whole when it was left, what little is still to come is read before the iteration
+   * ends, so that the connection can be used again: give the answer's end away before.
    */
   async *stream(
     request: UpstreamRequest,
@@ -110,7 +118,10 @@ export class Upstream {
     request.signal.throwIfAborted();
   }
 
-  /** A whole JSON body, unchecked. Throws `upstream_failed` for more than `MAX_PIECE_CHARACTERS` bytes. */
+  /**
+   * A whole JSON body, unchecked. Throws `upstream_failed` for more than `MAX_PIECE_CHARACTERS`
+   * bytes.
+   */
   async json(request: UpstreamRequest, refuse?: Refuse): Promise<unknown> {
     const response = await this.#send(request, refuse);
     let text: string | undefined;
@@ -137,7 +148,10 @@ export class Upstream {
     return showable(text, this.#secrets);
   }
 
-  /** The sentence in an error: Ollama's `{"error": "…"}`, OpenAI's `{"error": {"message": "…"}}`, or a list of one. */
+  /**
+   * The sentence in an error: Ollama's `{"error": "…"}`, OpenAI's `{"error": {"message": "…"}}`, or
+   * a list of one.
+   */
   errorText(body: unknown): string | undefined {
     const text = errorTextOf(body);
     return text === undefined ? undefined : this.showable(text);
@@ -174,12 +188,15 @@ export class Upstream {
       throw this.#notReached(error);
     }
     if (response.statusCode >= 200 && response.statusCode < 300) return response;
-    const told = this.errorText(parseJson(await readStart(response.body)));
+    const sentence = this.errorText(parseJson(await readStart(response.body)));
     signal.throwIfAborted();
-    throw refuse?.(response.statusCode, told) ?? this.#refused(response, told);
+    throw refuse?.(response.statusCode, sentence) ?? this.#refused(response, sentence);
   }
 
-  /** With the id of the request that this is done for, so that the model server's log and ours tell of the same. */
+  /**
+   * With the id of the request that this is done for, so that the model server's log and ours name
+   * the same request.
+   */
   #headersNow(): Record<string, string> {
     return { ...this.#headers, ...outgoingHeaders() };
   }
@@ -214,8 +231,8 @@ export class Upstream {
     });
   }
 
-  #refused({ statusCode, headers }: Dispatcher.ResponseData, told: string | undefined): Fault {
-    const words = told === undefined ? '.' : `: ${told}`;
+  #refused({ statusCode, headers }: Dispatcher.ResponseData, sentence: string | undefined): Fault {
+    const words = sentence === undefined ? '.' : `: ${sentence}`;
     if (statusCode === 401 || statusCode === 403)
       return new Fault(
         'not_configured',
@@ -234,9 +251,12 @@ export class Upstream {
 }
 
 /** Gives an answer's error its own Fault, or undefined for the usual one. */
-export type Refuse = (status: number, told: string | undefined) => Fault | undefined;
+export type Refuse = (status: number, sentence: string | undefined) => Fault | undefined;
 
-/** Whether a part of a response says that it failed. `error: null`, `""` and the like say that it did not. */
+/**
+ * Whether a part of a response says that it failed. `error: null`, `""` and the like say that it
+ * did not.
+ */
 export function hasError(body: unknown): boolean {
   const [value] = Array.isArray(body) ? body : [body];
   if (typeof value !== 'object' || value === null || !('error' in value)) return false;
@@ -253,7 +273,9 @@ function errorTextOf(body: unknown): string | undefined {
   return typeof text === 'string' && text !== '' ? text : undefined;
 }
 
-/** Shorter ones, such as the key "ollama", guard nothing, and would blank out words of the sentence. */
+/**
+ * Shorter ones, such as the key "ollama", guard nothing, and would blank out words of the sentence.
+ */
 const LEAST_SECRET_CHARACTERS = 8;
 
 /** Whether a URL's host is this machine. A connection to the unspecified address reaches it too. */
@@ -268,8 +290,9 @@ interface Proxies {
 }
 
 /**
- * The proxies that the environment names, as curl reads them: in either case, with or without a scheme; an empty one is
- * none. NO_PROXY is read by the agent. Throws `not_configured` where one is no address.
+ * The proxies that the environment names, as curl reads them: in either case, with or without a
+ * scheme; an empty one is none. NO_PROXY is read by the agent. Throws `not_configured` where one is
+ * not an address.
  */
 function proxiesOf(env: NodeJS.ProcessEnv): Proxies | undefined {
   const httpProxy = proxyAddress('HTTP_PROXY', env.http_proxy || env.HTTP_PROXY);
@@ -286,8 +309,8 @@ function proxyAddress(name: string, value: string | undefined): string | undefin
 }
 
 /**
- * Ends a response before its end. One that is `done` is read on for a little, which keeps its connection; resolves when
- * the connection is free, or after a moment.
+ * Ends a response before its end. One that is `done` is read on for a little, which keeps its
+ * connection; resolves when the connection is free, or after a moment.
  */
 async function leave(body: Dispatcher.ResponseData['body'], done: boolean): Promise<void> {
   if (body.readableEnded || body.destroyed) return;
@@ -343,7 +366,9 @@ function retryAfter(header: string | string[] | undefined): number {
   return Number.isFinite(seconds) && seconds > 0 ? Math.min(Math.ceil(seconds), 3600) : 5;
 }
 
-/** Node reports a failed dual-stack connection as an AggregateError, whose parts carry the codes. */
+/**
+ * Node reports a failed dual-stack connection as an AggregateError, whose parts carry the codes.
+ */
 function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if ('code' in error && typeof error.code === 'string') return error.code;

@@ -12,7 +12,7 @@ export const MAX_PRIORITY = 10;
 export const roleSchema = z.enum(['system', 'user', 'assistant', 'tool']);
 
 /**
- * An object in JSON, or the string itself where it is none: a model may write arguments that are no
+ * An object in JSON, or the string itself if it is not one: a model may write arguments that are no
  * object.
  */
 export function readToolArguments(written: string): ToolArguments {
@@ -94,7 +94,7 @@ export const messageSchema = z.object({
   /** A tool's: which tool, and which call, this is the result of. */
   tool_name: optional(z.string().max(256)),
   tool_call_id: optional(z.string().max(256)),
-  /** Tells participants of the same role apart, on servers that know the setting. */
+  /** Distinguishes participants of the same role, on servers that know the setting. */
   name: optional(z.string().max(256)),
 });
 export type Message = z.infer<typeof messageSchema>;
@@ -106,7 +106,7 @@ export type Think = z.infer<typeof thinkSchema>;
 export const formatSchema = z.union([z.literal('json'), z.record(z.string(), z.unknown())]);
 export type Format = z.infer<typeof formatSchema>;
 
-/** What OpenAI's API says of a JSON Schema beside the schema. */
+/** What OpenAI's API says of a JSON Schema in addition to the schema. */
 export const formatDetailsSchema = z.object({
   name: optional(z.string().max(256)),
   description: optional(z.string()),
@@ -120,7 +120,7 @@ export type ModelOptions = z.infer<typeof optionsSchema>;
 /** Seconds, or a Go duration (`"5m"`); below 0 is for ever. */
 export const keepAliveSchema = z.union([z.string().max(32), z.number()]);
 
-/** A bound on the tokens of an answer; −1 is none, as in Ollama and llama.cpp. */
+/** A bound on the tokens of an answer; −1 is no bound, as in Ollama and llama.cpp. */
 export const maxTokensSchema = z
   .int()
   .refine((tokens) => tokens === -1 || tokens > 0, 'must be above 0, or -1 for no bound');

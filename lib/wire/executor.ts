@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { codeRequestSchema } from '#lib/wire/code';
 
-/** The wire of /api/executors/{language}/… and /api/microservices/… (SPEC §3). Its field names are older than the rest. */
+/**
+ * The wire of /api/executors/{language}/… and /api/microservices/… (SPEC §3). Its field names are
+ * older than the rest.
+ */
 
 export const EXECUTE_TIMEOUT_SECONDS = 30;
 
@@ -19,7 +22,10 @@ export type ExecuteStatus = z.infer<typeof executeStatusSchema>;
 
 export const executeResultSchema = z.object({
   output: z.string(),
-  /** What the program or its compiler complained of, or a sentence; empty where the program ended with 0. */
+  /**
+   * What the program or its compiler complained of, or a sentence; empty where the program ended
+   * with 0.
+   */
   error: z.string(),
   /** Seconds, the compiler's with the program's. */
   executionTime: z.number(),

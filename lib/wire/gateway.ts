@@ -29,7 +29,9 @@ export const gatewayStatsSchema = z.object({
   pool_size: z.number(),
   timeout_ms: z.number(),
   backends: z.array(backendStatsSchema),
-  /** Since the process began. `failed` are those without an answer of the backend: 502, 503 and 504. */
+  /**
+   * Since the process began. `failed` are those without an answer of the backend: 502, 503 and 504.
+   */
   requests: z.object({
     total: z.number(),
     active: z.number(),
@@ -37,7 +39,10 @@ export const gatewayStatsSchema = z.object({
     by_status: z.array(z.object({ status: z.number(), count: z.number() })),
   }),
   web_sockets: z.object({ total: z.number(), open: z.number() }),
-  /** Over the newest thousand: how many they are, the fraction 0..1 answered 5xx, and milliseconds to the start of the answer. */
+  /**
+   * Over the newest thousand: how many they are, the fraction 0..1 answered 5xx, and milliseconds
+   * to the start of the answer.
+   */
   recent: z.object({ requests: z.number(), error_rate: z.number(), latency_ms: percentilesSchema }),
 });
 export type GatewayStats = z.infer<typeof gatewayStatsSchema>;

@@ -9,8 +9,8 @@ type Issue = z.core.$ZodRawIssue;
 type Schema = z.core.$ZodTypes;
 
 /**
- * zod's error map for bodies of requests: what a field must be, as the end of a sentence that begins with the field's name. A schema's own
- * message wins over it.
+ * zod's error map for bodies of requests: what a field must be, as the end of a sentence that
+ * begins with the field's name. A schema's own message wins over it.
  */
 export function issueWords(issue: Issue): string {
   switch (issue.code) {

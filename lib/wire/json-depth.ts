@@ -1,4 +1,7 @@
-/** How deep arrays and objects of a caller's JSON may be nested. What reads JSON recursively has a stack for that, and for more. */
+/**
+ * How deep arrays and objects of a caller's JSON may be nested. What reads JSON recursively has a
+ * stack for that, and for more.
+ */
 export const MAX_JSON_DEPTH = 100;
 
 const QUOTE = 0x22;
@@ -11,8 +14,8 @@ const CLOSES = 0x7d;
 const SHORT_STRING_BYTES = 32;
 
 /**
- * Whether JSON, as UTF-8, is nested deeper than `limit`: to be asked before it is parsed. One pass over the bytes, without
- * recursion and allocation. Says nothing of bytes that are no JSON.
+ * Whether JSON, as UTF-8, is nested deeper than `limit`: to be asked before it is parsed. One pass
+ * over the bytes, without recursion and allocation. Says nothing of bytes that are no JSON.
  */
 export function isNestedTooDeep(bytes: Uint8Array, limit = MAX_JSON_DEPTH): boolean {
   const length = bytes.byteLength;

@@ -13,8 +13,8 @@ const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g;
 const DURATION = new RegExp(`^[-+]?(?:0|(?:${PART.source})+)$`);
 
 /**
- * Milliseconds of a `keep_alive` as Ollama reads it: a number of seconds, or a Go duration (`1h30m`).
- * Infinity below 0, which Ollama takes for ever. Undefined for what Ollama refuses.
+ * Milliseconds of a `keep_alive` as Ollama reads it: a number of seconds, or a Go duration
+ * (`1h30m`). Infinity below 0, which Ollama takes for ever. Undefined for what Ollama refuses.
  * https://pkg.go.dev/time#ParseDuration
  */
 export function durationMs(keepAlive: number | string): number | undefined {

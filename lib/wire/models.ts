@@ -33,7 +33,10 @@ export const modelsSchema = z.object({
   models: z.array(modelInfoSchema),
   default_model: z.string(),
   providers: z.array(providerStateSchema),
-  /** A sentence for the page, where no model answers or only the small built-in one, and how to get a better one. */
+  /**
+   * A sentence for the page, where no model answers or only the small built-in one, and how to get
+   * a better one.
+   */
   notice: z.string().nullable(),
 });
 export type Models = z.infer<typeof modelsSchema>;

@@ -53,7 +53,7 @@ export const PASSTHROUGH_SHAPE = {
 
 export type PassthroughField = keyof typeof PASSTHROUGH_SHAPE;
 
-/** A name that is not known is refused: what a server does with it could not be told. */
+/** A name that is not known is refused: what a server does with it could not be known. */
 export const passthroughSchema = z.strictObject(PASSTHROUGH_SHAPE);
 export type Passthrough = z.infer<typeof passthroughSchema>;
 

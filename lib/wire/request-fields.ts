@@ -155,7 +155,7 @@ export const OPENAI_FIELDS = {
     content: passed(),
     function_call: refused('Use `tool_calls`.'),
     name: openAiHint(),
-    refusal: passed('As the content, where there is none.'),
+    refusal: passed('As the content, if that is missing.'),
     tool_calls: uses('passed', 'passed', 'no effect'),
     reasoning_content: uses('passed', 'passed', 'no effect'),
   },
@@ -302,7 +302,7 @@ const NAMES: Record<ServerKind, string> = {
  */
 export function describeUses(field: FieldUses): string {
   const kinds = ['openai', 'ollama', 'embedded'] as const;
-  const told = (['refused', 'no effect'] as const).flatMap((use) => {
+  const sentences = (['refused', 'no effect'] as const).flatMap((use) => {
     const those = kinds.filter((kind) => field[kind] === use);
     if (those.length === 0) return [];
     const words = use === 'refused' ? 'Refused' : 'No effect';
@@ -310,5 +310,5 @@ export function describeUses(field: FieldUses): string {
       those.length === kinds.length ? `${words}.` : `${words} with ${those.map((kind) => NAMES[kind]).join(' and ')}.`,
     ];
   });
-  return [...told, ...(field.note === undefined ? [] : [field.note])].join(' ');
+  return [...sentences, ...(field.note === undefined ? [] : [field.note])].join(' ');
 }

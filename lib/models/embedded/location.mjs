@@ -3,8 +3,9 @@ import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 
 /**
- * Which model file is the built-in one, and where it lies. Plain JavaScript, because scripts/model.mjs fetches the file
- * before any package is installed, perhaps under an older Node, and the server must look in the very same place.
+ * Which model file is the built-in one, and where it lies. Plain JavaScript, because
+ * scripts/model.mjs fetches the file before any package is installed, perhaps under an older Node,
+ * and the server must look in the very same place.
  */
 
 export const DEFAULT_MODEL = Object.freeze({
@@ -25,9 +26,10 @@ export function modelCacheFolder(env) {
 }
 
 /**
- * Reads EMBEDDED_MODEL: a path (one that exists, or looks like a path) or `owner/repository/file.gguf` on the hub, which may
- * end in `#sha256=` and the file's sum. A pinned file has a name of its own in the cache, so that one which was fetched without
- * a pin is never taken for it. Throws an Error with one sentence where it is neither.
+ * Reads EMBEDDED_MODEL: a path (one that exists, or looks like a path) or
+ * `owner/repository/file.gguf` on the hub, which may end in `#sha256=` and the file's sum. A pinned
+ * file has its own name in the cache, so that one which was fetched without a pin is never taken
+ * for it. Throws an Error with one sentence where it is neither.
  */
 export function modelLocation(env) {
   const named = env.EMBEDDED_MODEL;
