@@ -172,7 +172,12 @@ export const SETTINGS = {
   OLLAMA_API_URL: define('Models', httpUrl().optional(), 'http://localhost:11434', 'Where Ollama listens.'),
   OLLAMA_MODEL: define('Models', text(), 'deepseek-r1:8b', 'The model for requests that name none.'),
   OLLAMA_SYSTEM_PROMPT: define('Models', optionalText(), undefined, 'System prompt for requests that bring none.'),
-  OLLAMA_KEEP_ALIVE: define('Models', keepAlive(), '15m', 'How long Ollama keeps a model loaded.'),
+  OLLAMA_KEEP_ALIVE: define(
+    'Models',
+    keepAlive(),
+    '15m',
+    'How long Ollama keeps a model loaded. A request can only prolong it.',
+  ),
   OPENAI_BASE_URL: define('Models', httpUrl().optional(), undefined, 'An OpenAI-compatible server, with its /v1.'),
   OPENAI_API_KEY: define('Models', optionalText(), undefined, 'Its key.'),
   EMBEDDED_MODEL: define(
