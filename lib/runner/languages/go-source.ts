@@ -135,9 +135,13 @@ export function isBuilt(name: string, constraint: string | undefined, machine: s
   return constraint === undefined || holds(constraint, machine);
 }
 
-/** The value of an expression of `!`, `&&`, `||` and parentheses over tags. One that is not well-formed holds: Go complains of it. */
+/**
+ * The value of an expression of `!`, `&&`, `||` and parentheses over tags. One that is not well-formed,
+ * or has more words than any has, holds: Go complains of it.
+ */
 function holds(constraint: string, machine: string): boolean {
   const words = constraint.match(/&&|\|\||[!()]|[\p{L}\p{N}_.]+/gu) ?? [];
+  if (words.length > MAX_CONSTRAINT_WORDS) return true;
   let at = 0;
   const isTrue = (tag: string) => ['linux', 'unix', 'gc', machine].includes(tag) || /^go1(\.\d+)?$/.test(tag);
   const single = (): boolean => {
@@ -170,3 +174,6 @@ function holds(constraint: string, machine: string): boolean {
   const value = either();
   return at !== words.length || value;
 }
+
+/** It bounds how deep the calls of `holds` go, which the stack of the server must bear. */
+const MAX_CONSTRAINT_WORDS = 1000;
