@@ -20,6 +20,8 @@ describe('readJavaSource', () => {
     ['class T { static final synchronized public void main(final java.lang.String args[]) {} }', 'T.java', 'T'],
     ['class U { @Deprecated public static <X> void main(@Own(a = 1) final String[] a) {} }', 'U.java', 'U'],
     [`abstract class V { ${MAIN} }`, 'V.java', 'V'],
+    ['class W { public @Deprecated(since = {"x"}) static void main(String[] a) {} }', 'W.java', 'W'],
+    ['class X { public @A({@B(y = {1, 2}), @C({})}) static void main(String[] a) {} }', 'X.java', 'X'],
     // The public class and then the first one, nested ones last.
     [`class First { ${MAIN} } public class Second { ${MAIN} }`, 'Second.java', 'Second'],
     [`class First { ${MAIN} } class Second { ${MAIN} }`, 'First.java', 'First'],

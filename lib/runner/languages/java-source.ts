@@ -17,6 +17,8 @@ interface Scope {
   type: Type | undefined;
   /** Parentheses that are open in it. */
   parentheses: number;
+  /** Whether it is inside parentheses: in an annotation's values, or in an argument. */
+  isAside: boolean;
 }
 
 interface Type {
@@ -37,7 +39,7 @@ interface Type {
 export function readJavaSource(source: string): JavaSource {
   const tokens = tokenize(source);
   const types: Type[] = [];
-  const scopes: Scope[] = [{ type: undefined, parentheses: 0 }];
+  const scopes: Scope[] = [{ type: undefined, parentheses: 0, isAside: false }];
   let packageName: string | undefined;
   const modifiers = new Set<string>();
   /** The type whose body is the next block. */
@@ -50,10 +52,13 @@ export function readJavaSource(source: string): JavaSource {
     if (token === '(') scope.parentheses += 1;
     else if (token === ')') scope.parentheses = Math.max(0, scope.parentheses - 1);
     else if (token === '{') {
-      scopes.push({ type: scope.parentheses === 0 ? declared : undefined, parentheses: 0 });
-      if (scope.parentheses === 0) declared = undefined;
+      const isAside = scope.isAside || scope.parentheses > 0;
+      scopes.push({ type: isAside ? undefined : declared, parentheses: 0, isAside });
+      if (!isAside) declared = undefined;
     } else if (token === '}' && !isTopLevel) scopes.pop();
-    if (token === '{' || token === '}' || token === ';') modifiers.clear();
+    // What is in the values of an annotation ends no declaration: its modifiers may stand before it.
+    const isEnd = token === '{' || token === '}' || token === ';';
+    if (isEnd && !scope.isAside && scope.parentheses === 0) modifiers.clear();
     if (scope.parentheses > 0 || !(isTopLevel || scope.type !== undefined)) continue;
 
     if (MODIFIERS.has(token)) modifiers.add(token);
@@ -81,8 +86,10 @@ export function readJavaSource(source: string): JavaSource {
   const publicType = topLevel.find((type) => type.isPublic);
   const inOrder = [...(publicType === undefined ? [] : [publicType]), ...topLevel, ...types];
   const withMain = (kind: Type['main']) => inOrder.find(({ main }) => main === kind)?.binaryName;
-  const qualified = (name: string | undefined) =>
-    name === undefined || !packageName ? name : `${packageName}.${name}`;
+  const qualified = (name: string | undefined) => {
+    const whole = name === undefined || !packageName ? name : `${packageName}.${name}`;
+    return whole === undefined || whole.length > MAX_PATH_LENGTH ? undefined : whole;
+  };
   const [classic, other] = [withMain('classic'), withMain('other')];
   const named = publicType?.binaryName ?? (classic ?? other)?.replace(/(?<=.)\$.*/, '') ?? topLevel[0]?.binaryName;
   return {
@@ -114,6 +121,8 @@ function shortened(name: string): string {
 }
 
 const MAX_NAME_LENGTH = 60;
+/** No class file has a longer path, and a command that is to start it would not be taken. */
+const MAX_PATH_LENGTH = 4096;
 
 function qualifiedName(tokens: readonly string[], from: number): string {
   const end = tokens.indexOf(';', from);
