@@ -1,5 +1,6 @@
 import { type GoPackage, goProgram } from '#lib/runner/languages/go-packages';
 import { PREPARED, type SourceFile, type Toolchain } from '#lib/runner/languages/language';
+import { quoted } from '#lib/runner/sandbox/bubblewrap-arguments';
 
 /** Where what is made on the way lies; no file of a request has such a name. */
 const MADE = '.go';
@@ -12,7 +13,7 @@ const LIBRARY = `${PREPARED}/index`;
 export function goSteps({ programs }: Toolchain, files: readonly SourceFile[], isLinked: boolean): string[][] {
   const machine = /_(\w+)\/compile$/.exec(`${programs.compile}`)?.[1] ?? 'amd64';
   const program = goProgram(files, machine);
-  if ('refused' in program) return [['/bin/sh', '-c', 'printf "%s\\n" "$1" >&2; exit 1', 'sh', program.refused]];
+  if ('refused' in program) return refusal(program.refused);
   const { packages, version } = program;
   // A newer version than this one is run as this one. Of an older one it is the variables of loops that mean something else.
   const lowered =
@@ -29,7 +30,26 @@ export function goSteps({ programs }: Toolchain, files: readonly SourceFile[], i
     ...['-o', `${objects[index]}`, ...sources],
   ]);
   const linked = [`${programs.link}`, '-s', '-w', '-importcfg', importConfig, '-o', 'program', `${objects.at(-1)}`];
-  return [...(isSimple ? [] : [written(packages, objects)]), ...compiled, ...(isLinked ? [linked] : [])];
+  const steps = [...(isSimple ? [] : [written(packages, objects)]), ...compiled, ...(isLinked ? [linked] : [])];
+  const words = steps.flat();
+  if (words.some((word) => word.includes('\0'))) return refusal(`${files[0]?.name}:1:1: a name holds a NUL character`);
+  const bytes = words.reduce((sum, word) => sum + Buffer.byteLength(quoted(word)) + 1, 0);
+  if (bytes <= MAX_COMMAND_BYTES) return steps;
+  const found = `are ${bytes} bytes together, and at most ${MAX_COMMAND_BYTES} are taken here`;
+  return refusal(
+    `${files[0]?.name}:1:1: the names of the program's packages and of what they embed ${found}: make them fewer, or shorter`,
+  );
+}
+
+/** All steps become one argument of a shell, and the kernel takes none of more than 128 KiB. */
+const MAX_COMMAND_BYTES = 120_000;
+/** Of UTF-16 units, of which none becomes more than four bytes of an argument. */
+const MAX_REFUSAL_LENGTH = 20_000;
+
+/** What is told in place of the compiler's words, of which the first are enough. */
+function refusal(text: string): string[][] {
+  const told = text.slice(0, MAX_REFUSAL_LENGTH).toWellFormed().replaceAll('\0', '');
+  return [['/bin/sh', '-c', 'printf "%s\\n" "$1" >&2; exit 1', 'sh', told]];
 }
 
 /** Writes where packages are found, and what is embedded in them. */

@@ -88,7 +88,7 @@ export function readJavaSource(source: string): JavaSource {
   const withMain = (kind: Type['main']) => inOrder.find(({ main }) => main === kind)?.binaryName;
   const qualified = (name: string | undefined) => {
     const whole = name === undefined || !packageName ? name : `${packageName}.${name}`;
-    return whole === undefined || whole.length > MAX_PATH_LENGTH ? undefined : whole;
+    return whole !== undefined && whole.length <= MAX_PATH_LENGTH && QUALIFIED.test(whole) ? whole : undefined;
   };
   const [classic, other] = [withMain('classic'), withMain('other')];
   const named = publicType?.binaryName ?? (classic ?? other)?.replace(/(?<=.)\$.*/, '') ?? topLevel[0]?.binaryName;
@@ -123,6 +123,7 @@ function shortened(name: string): string {
 const MAX_NAME_LENGTH = 60;
 /** No class file has a longer path, and a command that is to start it would not be taken. */
 const MAX_PATH_LENGTH = 4096;
+const QUALIFIED = /^[\p{L}\p{N}_$.]+$/u;
 
 function qualifiedName(tokens: readonly string[], from: number): string {
   const end = tokens.indexOf(';', from);

@@ -9,10 +9,8 @@ const spanSchema = z.object({
   column_start: z.number(),
   is_primary: z.boolean(),
   label: z.string().nullable(),
-  /** Where the program calls the macro that has the span. */
-  get expansion() {
-    return z.object({ span: spanSchema }).nullable();
-  },
+  /** Where the program calls the macro that has the span; read a step at a time, since there may be thousands. */
+  expansion: z.object({ span: z.unknown() }).nullable(),
 });
 type Span = z.infer<typeof spanSchema>;
 
@@ -58,6 +56,7 @@ const COUNTS = /^aborting due to |^\d+ warnings? emitted/;
 
 /** The place in the program itself: what a macro of the standard library holds is where the program calls it. */
 function inProgram(span: Omit<Span, 'is_primary'>): { line: number; column: number; isHere: boolean } {
-  if (span.file_name !== MAIN && span.expansion !== null) return inProgram(span.expansion.span);
-  return { line: span.line_start, column: span.column_start, isHere: span.file_name === MAIN };
+  let here = span;
+  while (here.file_name !== MAIN && here.expansion !== null) here = spanSchema.parse(here.expansion.span);
+  return { line: here.line_start, column: here.column_start, isHere: here.file_name === MAIN };
 }
