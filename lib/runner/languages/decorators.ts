@@ -1,10 +1,19 @@
+import { kindOfDecorators } from '#lib/runner/languages/decorator-functions';
 import type { SourceFile } from '#lib/runner/languages/language';
 
-/** Comments and strings. A template goes as far as its first backtick. */
+/**
+ * Comments, strings and regular expressions: a slash begins one where a value may begin. A template
+ * goes as far as its first backtick.
+ */
 export const ASIDE =
-  /\/\*[\s\S]*?(?:\*\/|$)|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|`(?:\\[\s\S]|[^`\\])*`?/g;
+  /\/\*[\s\S]*?(?:\*\/|$)|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|`(?:\\[\s\S]|[^`\\])*`?|(?=\/)(?<=(?:^|[=(,:;!&|?{}[+*%<>~^-]|\b(?:return|typeof|case|in|of|delete|void|throw|do|else|yield|await|instanceof))\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n]){0,100}\]|[^/\\[\n]){1,2000}\/\w*/g;
 /** What is left of a program's text shows it, without what is aside. */
 export const DECORATOR = /@\s*[\p{L}_$(]|\baccessor\s+(?!(?:of|in|as|instanceof|satisfies)\b)[\p{L}_$#["'`]/u;
+
+/** Whether a text may have any of it at all, which costs next to nothing to find out. Pure. */
+export function mayHaveDecorators(text: string): boolean {
+  return text.includes('@') || text.includes('accessor');
+}
 
 /** Whether there is anything in the sources that Node cannot strip from TypeScript or run itself. Pure. */
 export function hasDecorators(files: readonly SourceFile[]): boolean {
@@ -13,8 +22,9 @@ export function hasDecorators(files: readonly SourceFile[]): boolean {
 
 /**
  * Which of TypeScript's two kinds of decorators the program has: its own older one (`experimentalDecorators`) or the standard's. A
- * `tsconfig.json` says so; without one it is told by what only one kind has: decorated parameters, the names of the types, and the
- * customary names of the parameters. Standard unless anything speaks for the other. Pure.
+ * `tsconfig.json` says so; without one it is told by what only one kind has: decorated parameters, the
+ * names of the types, and the parameters of the functions that are decorators. Standard unless anything
+ * speaks for the other. Pure.
  */
 export function hasLegacyDecorators(files: readonly SourceFile[]): boolean {
   const config = files.find(({ name }) => name === 'tsconfig.json')?.text ?? '';
@@ -22,14 +32,18 @@ export function hasLegacyDecorators(files: readonly SourceFile[]): boolean {
   if (said !== undefined) return said === 'true';
   const texts = programsOf(files).filter((text) => DECORATOR.test(text));
   const has = (pattern: RegExp) => texts.some((text) => pattern.test(text));
-  return !has(ONLY_STANDARD) && has(ONLY_LEGACY);
+  if (has(ONLY_STANDARD)) return false;
+  // They may stand in a file that has no decorators itself.
+  return has(ONLY_LEGACY) || (texts.length > 0 && kindOfDecorators(programsOf(files, () => true)) === 'legacy');
 }
 
 const ONLY_STANDARD =
   /\b(?:Class(?:Method|Getter|Setter|Field|Accessor|Member)?DecoratorContext|DecoratorContext|ClassAccessorDecorator(?:Target|Result))\b|\baccessor\s+(?!(?:of|in|as|instanceof|satisfies)\b)[\p{L}_$#[]|\bcontext\s*\.\s*(?:addInitializer|kind|access|metadata)\b/u;
 const ONLY_LEGACY =
-  /[(,]\s*@\s*[\p{L}_$][\p{L}\p{N}_$.]*(?:\s*\([^()]*\))?\s+(?!class\b|@|abstract\b)[\p{L}_${[.]|\b(?:Typed)?PropertyDescriptor\b|\b(?:Class|Method|Property|Parameter)Decorator\b|\bReflect\s*\.\s*(?:define|get|has)?(?:Own)?[mM]etadata\b|\bdescriptor\s*\.\s*(?:value|get|set)\b|[(,]\s*(?:propertyKey|propertyName|methodName|descriptor|parameterIndex)\s*[?:,)]/u;
+  /[(,]\s*@\s*[\p{L}_$][\p{L}\p{N}_$.]*(?:\s*\([^()]*\))?\s+(?!class\b|@|abstract\b)[\p{L}_${[.]|\b(?:Typed)?PropertyDescriptor\b|\b(?:Class|Method|Property|Parameter)Decorator\b|\bReflect\s*\.\s*(?:define|get|has)?(?:Own)?[mM]etadata\b|\bdescriptor\s*\.\s*(?:value|get|set)\b/u;
 
-function programsOf(files: readonly SourceFile[]): string[] {
-  return files.filter(({ name }) => /\.[cm]?ts$/.test(name)).map(({ text }) => text.replace(ASIDE, '""'));
+function programsOf(files: readonly SourceFile[], isWanted = mayHaveDecorators): string[] {
+  return files
+    .filter(({ name, text }) => /\.[cm]?ts$/.test(name) && isWanted(text))
+    .map(({ text }) => text.replace(ASIDE, '""'));
 }
