@@ -34,18 +34,26 @@ const formatOf = (code) => {
   }
 };
 const decorated = (file, isLegacy) => {
-  const { mkdtempSync, readdirSync, readFileSync, rmSync } = process.getBuiltinModule('node:fs');
+  const { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } = process.getBuiltinModule('node:fs');
   const { spawnSync } = process.getBuiltinModule('node:child_process');
-  const directory = mkdtempSync('/dev/shm/typescript-');
+  const memory = '/dev/shm';
+  const directory = mkdtempSync((existsSync(memory) ? memory : process.getBuiltinModule('node:os').tmpdir()) + '/typescript-');
   try {
-    spawnSync(compiler, [
+    const { error, signal, status, stderr } = spawnSync(compiler, [
       ...['--ignoreConfig', '--noCheck', '--noLib', '--noResolve', '--isolatedModules', '--verbatimModuleSyntax'],
       ...['--target', 'es2022', '--module', 'preserve', '--newLine', 'lf'],
       ...['--inlineSourceMap', '--inlineSources', '--outDir', directory],
       ...(isLegacy ? ['--experimentalDecorators', '--useDefineForClassFields', 'false'] : []),
       file,
-    ], { env: {}, stdio: 'ignore' });
+      // Its threads follow the cores, and there may be more of those than the program may have threads.
+    ], { env: { GOMAXPROCS: '2' }, stdio: ['ignore', 'ignore', 'pipe'] });
     const [name] = readdirSync(directory);
+    // It complains of much that can be run, and then it has written the file nevertheless.
+    if (error || signal || name === undefined) {
+      const [said] = String(stderr ?? '').trim().split('\\n');
+      const why = error?.message ?? (signal ? 'it was ended by ' + signal : said || 'it ended with ' + status);
+      throw new SyntaxError('The decorators of ' + file + ' could not be compiled: ' + why + '. Are there processes, memory and disk enough?');
+    }
     // Strictness is the compiler's own idea, and its map names the file from where it wrote.
     return readFileSync(directory + '/' + name, 'utf8')
       .replace(/^"use strict";/, '')
@@ -67,6 +75,8 @@ const made = (file, source, isLegacy) => {
   const code = isDecorated ? decorated(file, isLegacy) : stripped;
   return { code, format: formatOf(code), isDecorated };
 };
+/** What Node itself does not say of a file that it then takes as it is. */
+const isOfDecorators = (error) => error instanceof SyntaxError && error.message.startsWith('The decorators of ');
 /** Has Node take what was made of a file, which \`find\` gives; what it does not give Node strips itself. */
 const take = (find) => registerHooks({
   load: (url, context, next) => {
@@ -90,7 +100,8 @@ const late = (url, source, isLegacy) => {
   if (!hasDecorators(source) || !url.startsWith('file:')) return undefined;
   try {
     return made(fileURLToPath(url), source, isLegacy);
-  } catch {
+  } catch (error) {
+    if (isOfDecorators(error)) throw error;
     return undefined;
   }
 };
