@@ -1,7 +1,7 @@
 import { closeSync, writeSync } from 'node:fs';
 import { namelessDiskFile } from '#lib/runner/sandbox/descriptors';
 
-/** Of a program, unless its disk holds more. */
+/** Of a program, unless the disk of one holds more. */
 const LEAST_BOUND_BYTES = 64 * 1024 * 1024;
 
 /** What a compile job has made: untrusted bytes, kept in a file without a name, never in this process's memory. */

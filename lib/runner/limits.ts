@@ -9,7 +9,8 @@ export function compilerLimits(settings: Config, cores: number): Limits {
     cpuSeconds: settings.CODE_COMPILE_TIMEOUT_SECONDS * cores,
     memoryBytes: settings.CODE_COMPILE_MEMORY_MB * MB,
     processes: COMPILE_PROCESSES,
-    diskBytes: COMPILE_DISK_MB * MB,
+    // Beside the program lies what it is made of, which is about as large.
+    diskBytes: Math.max(LEAST_COMPILE_DISK_MB, 2 * settings.CODE_DISK_MB) * MB,
     openFiles: COMPILE_OPEN_FILES,
     dataBytes: Math.max(LEAST_DATA_BYTES, 16 * settings.CODE_COMPILE_MEMORY_MB * MB),
     outputBytes: settings.CODE_MAX_OUTPUT_BYTES,
@@ -17,7 +18,7 @@ export function compilerLimits(settings: Config, cores: number): Limits {
 }
 
 const COMPILE_PROCESSES = 128;
-const COMPILE_DISK_MB = 256;
+const LEAST_COMPILE_DISK_MB = 256;
 const COMPILE_OPEN_FILES = 1024;
 
 /** What one process tree may use. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { readConfig } from '#lib/config/index';
+import { compilerLimits } from '#lib/runner/limits';
 import { diskSentence, judge } from '#lib/runner/outcome';
 import type { Ended } from '#lib/runner/sandbox/sandbox';
 
@@ -72,10 +74,36 @@ describe('diskSentence', () => {
   });
 
   it('tells of a program that is too large to be kept', () => {
-    expect(sentence('', true)).toMatch(/^The compiled program is larger than 64 MB/);
+    expect(sentence('', true)).toBe('The compiled program is larger than 64 MB: no larger one is taken here.');
   });
 
-  it('does not take what the program says for what the compiler says', () => {
-    expect(sentence('main.cpp:1:1: error: expected \';\'\n    1 | puts("no space left on device")\n')).toBeUndefined();
+  it.each([
+    'main.cpp:1:1: error: expected \';\'\n    1 | puts("no space left on device")\n',
+    'main.cpp:3:2: error: #error No space left on device\n    3 | #error No space left on device\n      |  ^~~~~\n',
+    'mold: :1:2: error: #error Disk full?\n',
+    'none:1:15: error: static assertion failed: x\nmold: Disk full?\n',
+    'error: failed to write to `x`: No space left on device (os error 28)\n --> main.rs:1:1\n',
+    'error: failed to write to `x`:\n       error: No space left on device\n --> main.rs:1:1\n',
+    'error: failed: No space left on device\n       and more\n --> main.rs:1:1\n',
+    '/opt/link: no space left on device:7: cannot use "a" (untyped string constant) as int value\n',
+    'link:3: cannot use "no space left on device" (untyped string constant) as int value\n',
+    'No space left on device\n',
+  ])('does not take what the program says for what the compiler says: %j', (stderr) => {
+    expect(sentence(stderr)).toBeUndefined();
+  });
+
+  it('is the same where the program had warnings', () => {
+    const warning = 'warning: unused variable: `x`\n --> main.rs:1:17\n  |\n1 | fn main() { let x = 1; }\n\n';
+    expect(sentence(`${warning}error: failed to write to \`program\`: No space left on device\n`)).toMatch(/256 MB/);
+  });
+});
+
+describe('compilerLimits', () => {
+  it.each([
+    ['1', 256],
+    ['64', 256],
+    ['300', 600],
+  ])('has the disk hold the program, and what it is made of: %s MB', (megabytes, expected) => {
+    expect(compilerLimits(readConfig({ CODE_DISK_MB: megabytes }), 2).diskBytes).toBe(expected * 1024 * 1024);
   });
 });

@@ -55,14 +55,21 @@ export function diskSentence(
   program: { overflowed: boolean; maxBytes: number },
 ): string | undefined {
   if (program.overflowed)
-    return `The compiled program is larger than ${megabytes(program.maxBytes)} MB, which is all that its disk holds.`;
-  if (compiled.status !== 'compile_error' || !DISK_IS_FULL.test(compiled.stderr)) return undefined;
+    return `The compiled program is larger than ${megabytes(program.maxBytes)} MB: no larger one is taken here.`;
+  const { status, stderr } = compiled;
+  if (status !== 'compile_error' || ERROR_AT_A_PLACE.test(stderr) || !DISK_IS_FULL.test(stderr)) return undefined;
   return `The program does not compile: the compiler's disk holds ${megabytes(limits.diskBytes)} MB, which is too little for it.`;
 }
 
-/** Of the C library, mold, the GNU compiler, and ld when it writes to memory that has no disk behind it. */
+/**
+ * How the tools themselves begin a line (Go's, linkers, the GNU compiler and assembler, rustc), and what the
+ * C library, mold, the GNU compiler, and ld when it writes to memory that has no disk behind it then say.
+ * What a program has them say stands behind a place in it, or, of rustc, before one.
+ */
 const DISK_IS_FULL =
-  /^(?!\s).*(?:[Nn]o space left on device|Disk full\?|[Ff]ile size limit exceeded|terminated with signal 7 \[Bus error\])/m;
+  /^(?!.*:\d+(?::\d+)?: )(?:(?:\/\S*\/)?(?:compile|link|mold|ld(?:\.\w+)?|rust-lld|cc1plus|collect2|as|g\+\+|c\+\+|cc|gcc|sh|cat|tar|mkdir|\{standard input\}): |error: (?:failed|could|couldn't|cannot|unable|linking) ).*(?:[Nn]o space left on device|Disk full\?|[Ff]ile size limit exceeded|terminated with signal 7 \[Bus error\]).*$(?!(?:\n {7}.*)*\n *-->)/m;
+/** An error in the source itself, whose message may be of several lines. */
+const ERROR_AT_A_PLACE = /:\d+:\d+: (?:fatal )?error: /;
 
 const NEARLY_ALL = 0.9;
 const GIVES_UP_WITH = new Set(['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGKILL']);

@@ -195,7 +195,7 @@ describe('the runner', () => {
     expect(large).toMatchObject({
       status: 'output_limit',
       stage: 'compile',
-      error: 'The compiled program is larger than 64 MB, which is all that its disk holds.',
+      error: 'The compiled program is larger than 64 MB: no larger one is taken here.',
     });
     expect(larger).toMatchObject({
       status: 'compile_error',
