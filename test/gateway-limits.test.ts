@@ -14,8 +14,8 @@ afterEach(async () => {
 });
 
 /**
- * A connection that sends `bytes`, keeps open and writes down what comes back, and when that began to
- * (never: infinitely late); `client` is its address.
+ * A connection that sends `bytes`, keeps open and writes down what comes back, and when that began
+ * to (never: infinitely late); `client` is its address.
  */
 async function open(
   port: number,

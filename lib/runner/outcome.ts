@@ -46,8 +46,9 @@ export function judge(ended: Ended, limits: Limits, stage: CodeResult['stage'] =
 }
 
 /**
- * What to say of a compilation that came to the end of its disk, or whose program is too large to be kept: undefined where neither
- * is so. Of the first the compiler tells, in words that every compiler has of its own. Pure.
+ * What to say of a compilation that came to the end of its disk, or whose program is too large to
+ * be kept: undefined where neither is so. Of the first the compiler tells, in words that every
+ * compiler has of its own. Pure.
  */
 export function diskSentence(
   compiled: Pick<CodeResult, 'status' | 'stderr'>,
@@ -62,9 +63,10 @@ export function diskSentence(
 }
 
 /**
- * How the tools themselves begin a line (Go's, linkers, the GNU compiler and assembler, rustc), and what the
- * C library, mold, the GNU compiler, and ld when it writes to memory that has no disk behind it then say.
- * What a program has them say stands behind a place in it, or, of rustc, before one.
+ * How the tools themselves begin a line (Go's, linkers, the GNU compiler and assembler, rustc), and
+ * what the C library, mold, the GNU compiler, and ld when it writes to memory that has no disk
+ * behind it then say. What a program has them say stands behind a place in it, or, of rustc, before
+ * one.
  */
 const DISK_IS_FULL =
   /^(?!.*:\d+(?::\d+)?: )(?:(?:\/\S*\/)?(?:compile|link|mold|ld(?:\.\w+)?|rust-lld|cc1plus|collect2|as|g\+\+|c\+\+|cc|gcc|sh|cat|tar|mkdir|\{standard input\}): |error: (?:failed|could|couldn't|cannot|unable|linking) ).*(?:[Nn]o space left on device|Disk full\?|[Ff]ile size limit exceeded|terminated with signal 7 \[Bus error\]).*$(?!(?:\n {7}.*)*\n *-->)/m;

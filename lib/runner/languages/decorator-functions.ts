@@ -24,10 +24,10 @@ const TOKEN = /[\p{L}_$][\p{L}\p{N}_$]*|\d[\w.]*|=>|\.\.\.|""|[^\s\p{L}\p{N}_$]/
 const NAME = /^[\p{L}_$]/u;
 
 /**
- * Which kind of decorators the functions are that are used as such, by their parameters: of TypeScript's
- * older kind there are three, or a target and a name, and of the standard's a value and a context.
- * Undefined where nothing tells. `sources` are without comments, strings (now `""`) and regular
- * expressions. Takes time in proportion to them. Pure.
+ * Which kind of decorators the functions are that are used as such, by their parameters: of
+ * TypeScript's older kind there are three, or a target and a name, and of the standard's a value
+ * and a context. Undefined where nothing tells. `sources` are without comments, strings (now `""`)
+ * and regular expressions. Takes time in proportion to them. Pure.
  */
 export function kindOfDecorators(sources: readonly string[]): Kind | undefined {
   const kinds = new Set<Kind | undefined>();
@@ -58,7 +58,10 @@ const MAX_CALLS = 4;
 /** Each may have the whole program as its body. */
 const MAX_USES = 200;
 
-/** The kind of what stands at a place once it was called so often; `follow` is told of names that give it. */
+/**
+ * The kind of what stands at a place once it was called so often; `follow` is told of names that
+ * give it.
+ */
 function kindAt(text: Text, at: number, calls: number, follow: (use: Use) => void): Kind | undefined {
   const found = functionAt(text, at);
   // As in `return ((target, key) => {}) as PropertyDecorator`.

@@ -15,16 +15,19 @@ export function mayHaveDecorators(text: string): boolean {
   return text.includes('@') || text.includes('accessor');
 }
 
-/** Whether there is anything in the sources that Node cannot strip from TypeScript or run itself. Pure. */
+/**
+ * Whether there is anything in the sources that Node cannot strip from TypeScript or run itself.
+ * Pure.
+ */
 export function hasDecorators(files: readonly SourceFile[]): boolean {
   return programsOf(files).some((text) => DECORATOR.test(text));
 }
 
 /**
- * Which of TypeScript's two kinds of decorators the program has: its own older one (`experimentalDecorators`) or the standard's. A
- * `tsconfig.json` says so; without one it is told by what only one kind has: decorated parameters, the
- * names of the types, and the parameters of the functions that are decorators. Standard unless anything
- * speaks for the other. Pure.
+ * Which of TypeScript's two kinds of decorators the program has: its own older one
+ * (`experimentalDecorators`) or the standard's. A `tsconfig.json` says so; without one it is told
+ * by what only one kind has: decorated parameters, the names of the types, and the parameters of
+ * the functions that are decorators. Standard unless anything speaks for the other. Pure.
  */
 export function hasLegacyDecorators(files: readonly SourceFile[]): boolean {
   const config = files.find(({ name }) => name === 'tsconfig.json')?.text ?? '';

@@ -7,15 +7,17 @@ const MADE = '.go';
 const LIBRARY = `${PREPARED}/index`;
 
 /**
- * The compiler and the linker directly: the `go` command would spend most of its time finding out what it knows already. With
- * `isLinked` a program is left, otherwise every error of its own package is told.
+ * The compiler and the linker directly: the `go` command would spend most of its time finding out
+ * what it knows already. With `isLinked` a program is left, otherwise every error of its own
+ * package is told.
  */
 export function goSteps({ programs }: Toolchain, files: readonly SourceFile[], isLinked: boolean): string[][] {
   const machine = /_(\w+)\/compile$/.exec(`${programs.compile}`)?.[1] ?? 'amd64';
   const program = goProgram(files, machine);
   if ('refused' in program) return refusal(program.refused);
   const { packages, version } = program;
-  // A newer version than this one is run as this one. Of an older one it is the variables of loops that mean something else.
+  // A newer version than this one is run as this one. Of an older one it is the variables of loops
+  // that mean something else.
   const lowered =
     version !== undefined && programs.since122 !== undefined && version < 22 ? `go1.${version}` : undefined;
   // Most programs are of one package, and need nothing written down.

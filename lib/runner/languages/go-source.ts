@@ -28,7 +28,10 @@ export interface GoSource {
 const TOKEN =
   /\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|`[^`]*`?|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|[\p{L}_][\p{L}\p{N}_]*|\S/gu;
 
-/** Reads the outline of a source: a tokenizer with a count of brackets, not a parser. What is not Go is for the compiler to refuse. Pure. */
+/**
+ * Reads the outline of a source: a tokenizer with a count of brackets, not a parser. What is not Go
+ * is for the compiler to refuse. Pure.
+ */
 export function readGoSource(source: string): GoSource {
   const tokens = tokenize(source);
   const words = tokens.filter(({ text }) => !isComment(text));
@@ -122,7 +125,10 @@ const MACHINES =
     ' ',
   );
 
-/** Whether a file belongs to a program for `machine` (amd64, arm64) on Linux, by its name and its `//go:build`. Pure. */
+/**
+ * Whether a file belongs to a program for `machine` (amd64, arm64) on Linux, by its name and its
+ * `//go:build`. Pure.
+ */
 export function isBuilt(name: string, constraint: string | undefined, machine: string): boolean {
   const parts = (name.split('/').at(-1) ?? '').replace(/\.go$/, '').split('_').slice(1);
   const [system, last] = parts.slice(-2);
@@ -136,8 +142,8 @@ export function isBuilt(name: string, constraint: string | undefined, machine: s
 }
 
 /**
- * The value of an expression of `!`, `&&`, `||` and parentheses over tags. One that is not well-formed,
- * or has more words than any has, holds: Go complains of it.
+ * The value of an expression of `!`, `&&`, `||` and parentheses over tags. One that is not
+ * well-formed, or has more words than any has, holds: Go complains of it.
  */
 function holds(constraint: string, machine: string): boolean {
   const words = constraint.match(/&&|\|\||[!()]|[\p{L}\p{N}_.]+/gu) ?? [];

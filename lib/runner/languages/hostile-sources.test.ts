@@ -4,7 +4,8 @@ import type { SourceFile, Toolchain } from '#lib/runner/languages/language';
 import { quoted } from '#lib/runner/sandbox/bubblewrap-arguments';
 import { testBench } from '#lib/runner/testing';
 
-// What a language does with a source before it is in a sandbox: no source may end the request there.
+// What a language does with a source before it is in a sandbox: no source may end the request
+// there.
 
 /** As large as a program may be, unless the operator has it otherwise. */
 const SOURCE_BYTES = 50_000;

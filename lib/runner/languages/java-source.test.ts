@@ -70,7 +70,8 @@ describe('readJavaSource', () => {
     'class A { void main(String[] ',
   ])('takes time in proportion to the source: %j', (piece) => {
     const source = (bytes: number) => `class A { ${piece.repeat(Math.ceil(bytes / piece.length))}`;
-    // CPU time, since other tests run at the same time, and the least of several, since memory is given back in between.
+    // CPU time, since other tests run at the same time, and the least of several, since memory is
+    // given back in between.
     const took = (text: string) =>
       Math.min(
         ...Array.from({ length: 4 }, () => {

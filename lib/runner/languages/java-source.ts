@@ -2,9 +2,14 @@
 export interface JavaSource {
   /** javac wants a public class in a file of its name. */
   fileName: string;
-  /** The binary name of the type with `public static void main(String[])`; undefined where there is none. */
+  /**
+   * The binary name of the type with `public static void main(String[])`; undefined where there is
+   * none.
+   */
   mainClass: string | undefined;
-  /** The same of a type with another `main` that is not private. Java 25 and later start those, too. */
+  /**
+   * The same of a type with another `main` that is not private. Java 25 and later start those, too.
+   */
   otherMain: string | undefined;
 }
 
@@ -32,9 +37,10 @@ interface Type {
 }
 
 /**
- * Reads the outline of a compilation unit: its package, its types, and which of them has a `main`. Of several, the public type's
- * counts first, then that of the first top-level type, then that of the first nested one. A tokenizer with a count of braces, not a
- * parser; what is not Java is for javac to refuse. Takes time in proportion to the source. Pure.
+ * Reads the outline of a compilation unit: its package, its types, and which of them has a `main`.
+ * Of several, the public type's counts first, then that of the first top-level type, then that of
+ * the first nested one. A tokenizer with a count of braces, not a parser; what is not Java is for
+ * javac to refuse. Takes time in proportion to the source. Pure.
  */
 export function readJavaSource(source: string): JavaSource {
   const tokens = tokenize(source);
@@ -56,7 +62,8 @@ export function readJavaSource(source: string): JavaSource {
       scopes.push({ type: isAside ? undefined : declared, parentheses: 0, isAside });
       if (!isAside) declared = undefined;
     } else if (token === '}' && !isTopLevel) scopes.pop();
-    // What is in the values of an annotation ends no declaration: its modifiers may stand before it.
+    // What is in the values of an annotation ends no declaration: its modifiers may stand before
+    // it.
     const isEnd = token === '{' || token === '}' || token === ';';
     if (isEnd && !scope.isAside && scope.parentheses === 0) modifiers.clear();
     if (scope.parentheses > 0 || !(isTopLevel || scope.type !== undefined)) continue;

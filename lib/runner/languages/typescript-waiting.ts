@@ -11,9 +11,10 @@ import { MAX_KEPT_BYTES } from '#lib/runner/preface';
 export const COMPILER_VARIABLE = 'CHILL_SPACE_TYPESCRIPT';
 
 /**
- * `made` gives the JavaScript of a file, and whether that is a module. Node finds that out by compiling it (the messages are in its
- * `node_contextify.cc`): so does this. Decorators and `accessor` pass through where types are stripped, and cannot be run: TypeScript's
- * own compiler, which takes a few milliseconds where it checks nothing, turns them into something that can.
+ * `made` gives the JavaScript of a file, and whether that is a module. Node finds that out by
+ * compiling it (the messages are in its `node_contextify.cc`): so does this. Decorators and
+ * `accessor` pass through where types are stripped, and cannot be run: TypeScript's own compiler,
+ * which takes a few milliseconds where it checks nothing, turns them into something that can.
  */
 const MAKE = `
 const { compileFunction } = process.getBuiltinModule('node:vm');
@@ -45,7 +46,8 @@ const decorated = (file, isLegacy) => {
       ...['--inlineSourceMap', '--inlineSources', '--outDir', directory],
       ...(isLegacy ? ['--experimentalDecorators', '--useDefineForClassFields', 'false'] : []),
       file,
-      // Its threads follow the cores, and there may be more of those than the program may have threads.
+      // Its threads follow the cores, and there may be more of those than the program may have
+      // threads.
     ], { env: { GOMAXPROCS: '2' }, stdio: ['ignore', 'ignore', 'pipe'] });
     const [name] = readdirSync(directory);
     // It complains of much that can be run, and then it has written the file nevertheless.
@@ -77,7 +79,10 @@ const made = (file, source, isLegacy) => {
 };
 /** What Node itself does not say of a file that it then takes as it is. */
 const isOfDecorators = (error) => error instanceof SyntaxError && error.message.startsWith('The decorators of ');
-/** Has Node take what was made of a file, which \`find\` gives; what it does not give Node strips itself. */
+/**
+ * Has Node take what was made of a file, which \`find\` gives; what it does not give Node strips
+ * itself.
+ */
 const take = (find) => registerHooks({
   load: (url, context, next) => {
     let loaded;
@@ -90,7 +95,8 @@ const take = (find) => registerHooks({
     }
     const file = /typescript$/.test(loaded.format) ? find(url, String(loaded.source)) : undefined;
     if (file === undefined) return loaded;
-    // Without more, 'typescript' is either, and so is 'commonjs-typescript' of what Node could not compile to find out.
+    // Without more, 'typescript' is either, and so is 'commonjs-typescript' of what Node could not
+    // compile to find out.
     const isOpen = loaded.format === 'typescript' || (file.isDecorated && loaded.format === 'commonjs-typescript' && url.endsWith('.ts'));
     return { ...loaded, format: isOpen ? file.format : loaded.format.replace('-typescript', ''), source: file.code };
   },
@@ -111,7 +117,9 @@ const MODULES = `${MAKE}
 registerHooks({ load: (url, context, next) => next(url, context) }).deregister();
 `;
 
-/** For a Node that did not wait, and a program that has decorators; without any, Node needs no help. */
+/**
+ * For a Node that did not wait, and a program that has decorators; without any, Node needs no help.
+ */
 export function takeDecorators(isLegacy: boolean): string {
   return `${MAKE}\ntake((url, source) => late(url, source, ${isLegacy}));\n`;
 }
@@ -129,8 +137,9 @@ for (const source of [
 export const READY_FOR_STRIPPED = MODULES;
 
 /**
- * Says what was made of the files, and has Node take it where it would strip a file itself, as long as the file is what it was. Of a
- * file that cannot be stripped or compiled nothing is made, and Node says what is wrong with it, should the program come to it.
+ * Says what was made of the files, and has Node take it where it would strip a file itself, as long
+ * as the file is what it was. Of a file that cannot be stripped or compiled nothing is made, and
+ * Node says what is wrong with it, should the program come to it.
  */
 export const STRIP = `
 const sources = new Map(program.files.map(({ name, content }) => [name, Buffer.from(content, 'base64').toString()]));

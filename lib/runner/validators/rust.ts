@@ -9,7 +9,10 @@ const spanSchema = z.object({
   column_start: z.number(),
   is_primary: z.boolean(),
   label: z.string().nullable(),
-  /** Where the program calls the macro that has the span; read a step at a time, since there may be thousands. */
+  /**
+   * Where the program calls the macro that has the span; read a step at a time, since there may be
+   * thousands.
+   */
   expansion: z.object({ span: z.unknown() }).nullable(),
 });
 type Span = z.infer<typeof spanSchema>;
