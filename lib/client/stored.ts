@@ -6,6 +6,11 @@ import { useCallback, useSyncExternalStore } from 'react';
  */
 const memory = new Map<string, string>();
 const listeners = new Set<() => void>();
+/**
+ * The texts that this tab last read from or wrote to `localStorage`. A text in `memory` may be newer:
+ * large ones are stored later.
+ */
+const lastStored = new Map<string, string>();
 
 export function readStored(key: string): string {
   const held = memory.get(key);
@@ -27,12 +32,12 @@ export function writeStored(key: string, value: string): void {
  * new tab the newest of all, and no tab takes away what another one wrote.
  */
 export function writeDraft(key: string, value: string): void {
-  const before = readStored(key);
+  if (!lastStored.has(key)) lastStored.set(key, readStored(key));
   hold(key, value);
   store(key, value, () => {
     let isNewest = true;
     try {
-      isNewest = value !== '' || localStorage.getItem(key) === before;
+      isNewest = value !== '' || localStorage.getItem(key) === lastStored.get(key);
       sessionStorage.setItem(key, value);
     } catch {
       // `memory` has it.
@@ -45,21 +50,23 @@ function storeForAll(key: string, value: string): void {
   try {
     if (value === '') localStorage.removeItem(key);
     else localStorage.setItem(key, value);
+    lastStored.set(key, value);
   } catch {
     // Full, or forbidden: `memory` has it.
   }
 }
 
-/** To store a text takes time by its length, which nobody should wait for at each key. */
+/** Storing a text takes time by its length. A large one is stored after a pause, not at each key. */
 const LARGE_CHARACTERS = 16_384;
 const STORED_AFTER_MS = 500;
 /** How to store the large texts that only `memory` has yet. */
 const waiting = new Map<string, () => void>();
 
 function store(key: string, value: string, now: (key: string, value: string) => void): void {
-  waiting.delete(key);
-  if (value.length <= LARGE_CHARACTERS) now(key, value);
-  else {
+  if (value.length <= LARGE_CHARACTERS) {
+    waiting.delete(key);
+    now(key, value);
+  } else {
     if (waiting.size === 0) setTimeout(storeWaiting, STORED_AFTER_MS);
     waiting.set(key, () => now(key, value));
   }
