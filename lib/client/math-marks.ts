@@ -21,10 +21,12 @@ export function withDollarDisplays(markdown: string, writing: boolean): string {
 }
 
 /**
- * Within a paragraph: a blank line ends every formula but one between `$$`. Bounded, so that marks
- * without an end cost little.
+ * Within a paragraph: a blank line ends every formula but one between `$$`, and so does the next
+ * `\[` that begins a line. Bounded, so that marks without an end cost little.
  */
-const IN_PARAGRAPH = '(?:(?!\\n[ \\t]*\\n)[\\s\\S])';
+const NO_END = '(?!\\n[ \\t]*(?:\\n|\\\\\\[))';
+const IN_PARAGRAPH = `(?:${NO_END}[\\s\\S])`;
+const OPEN = `(?:${NO_END}[^$]){0,4000}`;
 const DISPLAY = new RegExp(
   [
     '^(?<indent>[ \\t]*)(?:',
@@ -36,7 +38,7 @@ const DISPLAY = new RegExp(
     ')[ \\t]*$',
     // One that has no end. The parser would take everything after two dollars for a formula.
     '|^(?<margin> {0,3})(?:\\$\\$(?!\\$)(?<openDollars>[^$]*)(?![\\s\\S])|[$]{2,}(?=[^$\\n]*$)',
-    `|(?:\\\\\\[(?<openBracket>[^$]*)|(?<openEnvironment>\\\\begin\\{[A-Za-z]+\\*?\\}[^$]*))(?![\\s\\S]))`,
+    `|(?:\\\\\\[(?<openBracket>${OPEN})|(?<openEnvironment>\\\\begin\\{[A-Za-z]+\\*?\\}${OPEN}))(?![\\s\\S]))`,
   ].join(''),
   'gm',
 );

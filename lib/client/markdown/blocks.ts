@@ -7,7 +7,6 @@
  * together over any distance (definitions of links and footnotes), there is one piece.
  */
 export function intoBlocks(markdown: string): string[] {
-  if (DEFINITION.test(markdown)) return [markdown];
   const blocks: string[] = [];
   let start = 0;
   let state = NOTHING_OPEN;
@@ -16,6 +15,8 @@ export function intoBlocks(markdown: string): string[] {
     const newline = markdown.indexOf('\n', at);
     const end = newline === -1 ? markdown.length : newline + 1;
     const line = markdown.slice(at, newline === -1 ? end : newline);
+    DEFINITION.lastIndex = at;
+    if (state.end === undefined && DEFINITION.test(markdown)) return [markdown];
     if (line.trim() === '') isAfterBlank = true;
     else {
       const isFree = isAfterBlank && state.end === undefined && state.tags.length === 0 && !/^[ \t]/.test(line);
@@ -34,7 +35,8 @@ export function intoBlocks(markdown: string): string[] {
   return blocks;
 }
 
-const DEFINITION = /^[ \t>*+\-\d.)]*\[(?:\\.|[^\]\\])+\]:/m;
+/** CommonMark's label: at most 999 characters, no bracket in it without a backslash. */
+const DEFINITION = /[ \t>*+\-\d.)]*\[(?:\\.|[^[\]\\]){1,999}\]:/y;
 const LIST_ITEM = /^( *)(?:[-+*]|\d{1,9}[.)])(?=[ \t]|$)/;
 
 interface State {
@@ -86,12 +88,16 @@ const ENDS: readonly (readonly [RegExp, RegExp])[] = [
 
 const TAGS = /<(\/?)(blockquote|center|details|div|dl|ol|summary|table|ul)(?=[\s>])[^<>]*>/gi;
 
+/** Deeper elements are never drawn. The list is copied at each tag. */
+const MAX_TAGS = 200;
+
 function openTags(open: readonly string[], line: string): readonly string[] {
   const tags = [...open];
   for (const [, slash, name = ''] of line.matchAll(TAGS)) {
     const tag = name.toLowerCase();
-    if (slash === '') tags.push(tag);
-    else if (tags.includes(tag)) tags.length = tags.lastIndexOf(tag);
+    if (slash === '') {
+      if (tags.length < MAX_TAGS) tags.push(tag);
+    } else if (tags.includes(tag)) tags.length = tags.lastIndexOf(tag);
   }
   return tags;
 }

@@ -56,10 +56,18 @@ export interface Parsers {
  * comments.
  */
 export function formatHtml(tree: Root, parsers: Parsers): void {
-  format(tree as Formatting, parsers);
+  format(tree as Formatting, { ...parsers, again: MAX_PARSED_AGAIN });
 }
 
-function format(parent: Formatting, parsers: Parsers): void {
+/** Bounds the time that many openings without an end take, each of which has the rest parsed again. */
+const MAX_PARSED_AGAIN = 4;
+
+interface Context extends Parsers {
+  /** How many times what follows may still be parsed again with the HTML in it. */
+  again: number;
+}
+
+function format(parent: Formatting, parsers: Context): void {
   if (parent.children.some(({ type }) => type === 'html')) {
     const isFlow = FLOW.has(parent.type);
     const groups = parent.children.map((node) => (node.type === 'html' ? tokens(node.value, isFlow) : [asToken(node)]));
@@ -101,14 +109,21 @@ function tokens(html: string, isFlow: boolean): Token[] {
 function partnersOf(all: readonly Token[]): Map<Token, Token> {
   const partners = new Map<Token, Token>();
   const open: { token: Token; name: string; place: number }[] = [];
+  /** The places in `open` of each name. */
+  const placesOf = new Map<string, number[]>();
   for (const [place, token] of all.entries()) {
     if (token.kind === 'void') partners.set(token, token);
-    if (token.kind === 'open') open.push({ token, name: token.name, place });
+    if (token.kind === 'open') {
+      const places = placesOf.get(token.name);
+      if (places === undefined) placesOf.set(token.name, [open.length]);
+      else places.push(open.length);
+      open.push({ token, name: token.name, place });
+    }
     if (token.kind !== 'close') continue;
-    const start = open.findLastIndex(({ name }) => name === token.name);
-    const opening = open[start];
-    if (opening === undefined) continue;
-    open.length = start;
+    const start = placesOf.get(token.name)?.at(-1);
+    const opening = start === undefined ? undefined : open[start];
+    if (start === undefined || opening === undefined) continue;
+    for (const { name } of open.splice(start)) placesOf.get(name)?.pop();
     // "between <b> and </b>" is about the tags.
     const isMention = /^ /.test(textOf(all[opening.place + 1])) && / $/.test(textOf(all[place - 1]));
     if (!isMention) partners.set(opening.token, token).set(token, opening.token);
@@ -156,14 +171,14 @@ const OPEN_ENDED =
   /^<(?:(?:script|pre|style|textarea)\b(?!.*<\/(?:script|pre|style|textarea)>)|!--(?!.*-->)|\?(?!.*\?>)|![a-z[](?!.*>))/is;
 
 /** An HTML block that is none: as it stands where it is several lines of HTML, else as Markdown. */
-function asWritten(html: string, { parse, parseWithoutHtml }: Parsers): Token[] {
+function asWritten(html: string, { again, parse, parseWithoutHtml }: Context): Token[] {
   const isOpenEnded = OPEN_ENDED.test(html.trimStart());
   if (!isOpenEnded && /^<.*\n.*>$/s.test(html.trim())) return [asToken(literal(html.trimEnd()))];
-  const end = isOpenEnded ? html.search(/\n[ \t]*\n/) : -1;
+  const end = isOpenEnded && again > 0 ? html.search(/\n[ \t]*\n/) : -1;
   if (end === -1) return parseWithoutHtml(html).children.map(asToken);
   // It took in all that follows.
   const rest = parse(html.slice(end));
-  format(rest as Formatting, { parse, parseWithoutHtml });
+  format(rest as Formatting, { again: again - 1, parse, parseWithoutHtml });
   return [...parseWithoutHtml(html.slice(0, end)).children, ...rest.children].map(asToken);
 }
 

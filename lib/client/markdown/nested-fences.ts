@@ -32,8 +32,9 @@ const FENCE = /^([ \t>]*(?:[-*+] +|\d+[.)] +)?)(`{3,}(?=[^`]*$)|~{3,})(.*)$/;
 
 /** The line that ends a block by CommonMark's rule, or the number of lines. */
 function plainEnd(lines: readonly string[], from: number, marks: string): number {
-  const end = lines.findIndex((line, index) => index > from && isClosing(line, marks));
-  return end === -1 ? lines.length : end;
+  let end = from + 1;
+  while (end < lines.length && !isClosing(lines[end] ?? '', marks)) end += 1;
+  return end;
 }
 
 /**

@@ -60,7 +60,7 @@ export function isTooNested(markdown: string): boolean {
 }
 
 /** No text of use is nested so deeply, and browsers lay it out slowly. */
-const MAX_DEPTH = 200;
+export const MAX_DEPTH = 200;
 
 function isDeeper(node: HastNodes, depth: number): boolean {
   if (depth === 0) return true;

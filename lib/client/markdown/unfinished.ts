@@ -1,6 +1,6 @@
 import type { Nodes, Root } from 'mdast';
 import { isFormatting } from '#lib/client/markdown/html-tags';
-import { isTooNested, lastLeaf, parseMarkdown } from '#lib/client/markdown/syntax';
+import { isTooNested, lastLeaf, MAX_DEPTH, parseMarkdown } from '#lib/client/markdown/syntax';
 
 /**
  * Markdown that is still being written, as the reader should see it: emphasis, code and elements
@@ -74,8 +74,19 @@ interface Opening {
 
 /** At most so many marks are tried: what is older is not about the end. */
 const TRIED = 4;
-const HALF_LINK =
-  /!?\[((?:\\.|[^[\]\\\n])*)\]\((?:\\.|[^\s()\\]|\((?:\\.|[^\s()\\])*\)?)*\\?(?:[ \t]+(?:["'(][^"'\n]*)?)?$/;
+/** A character of an address. Another link begins at `](`, so each search ends there. */
+const IN_ADDRESS = /(?:\\.|(?!\]\()[^\s()\\])/.source;
+/**
+ * A link whose address has no end yet. A bracket in the address has its end, or nothing that could
+ * belong to it follows: there is one way to read each text, so a search takes linear time.
+ */
+const HALF_LINK = new RegExp(
+  [
+    /!?\[(?:\\.|[^[\]\\\n])*\]\(/.source,
+    `(?:${IN_ADDRESS}|\\(${IN_ADDRESS}*(?:\\)|(?!${IN_ADDRESS})))*`,
+    /\\?(?:[ \t]+(?:["'(](?:(?!\]\()[^"'\n])*)?)?$/.source,
+  ].join(''),
+);
 
 function closeInline(markdown: string): string {
   const text = markdown.trimEnd();
@@ -167,8 +178,9 @@ function closeElements(markdown: string): string {
     for (const [, slash, written = ''] of line.matchAll(ANY_TAG)) {
       const name = written.toLowerCase();
       if (!isFormatting(name, 'name') || WITHOUT_END.test(name)) continue;
-      if (slash === '') open.push(name);
-      else if (open.includes(name)) open.length = open.lastIndexOf(name);
+      if (slash === '') {
+        if (open.length < MAX_DEPTH) open.push(name);
+      } else if (open.includes(name)) open.length = open.lastIndexOf(name);
     }
   }
   if (open.length === 0) return markdown;
