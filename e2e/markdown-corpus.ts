@@ -19,7 +19,7 @@ export const CORPUS: Readonly<Record<string, string>> = {
     'Inline $a_1 * b_1$ and \\(c^*\\), display:\n\n$$\n\\begin{aligned}\na &= b \\\\\nc &= d\n\\end{aligned}\n$$\n\n\\[ \\sum_{i=1}^n i \\]\n\nand $$x$$ here.\n',
   money: 'It costs $5, then $10 (or $1.50): replace(/(a)/, "$1$2") and `$1`.\n',
   'a broken formula': 'So $$\\frac{1}{$$ ends.\n',
-  html: 'A <b>bold</b> <kbd>Ctrl</kbd><br>line, H<sub>2</sub>O.\n\n<details><summary>More</summary>\n\n**Inside**\n\n</details>\n\n<div align="center">\n\ntext\n\n</div>\n\na < b && c > d, List<String>\n',
+  html: 'A <b>text</b>.\n\n<u>Under</u> <kbd>Ctrl</kbd><br>\nline, H<sub>2</sub>O.\n\n<details><summary>More</summary>\n\n**Inside**\n\n</details>\n\n<div align="center">\n\ntext\n\n</div>\n\na < b && c > d, List<String>\n',
   'html that is not closed': 'Before <span>open\n\nnext <div\n\nlast\n',
   entities: '&copy; &amp; &lt;b&gt; &#x1F600; \\* \\_ \\` \\<b>\n',
   'right to left': 'שלום **עולם**\n\n- مرحبا\n- العالم `code`\n\n世界 and 🌍👩‍👩‍👧\n',

@@ -2,11 +2,14 @@ import { decodeNamedCharacterReference } from 'decode-named-character-reference'
 import type { Root, RootContent } from 'mdast';
 import { decodeNumericCharacterReference } from 'micromark-util-decode-numeric-character-reference';
 
-/** Elements that only format and may stand in a line. */
-const INLINE: ReadonlySet<string> = new Set(
-  'a abbr b bdi bdo br cite code del dfn em i ins kbd mark q rp rt ruby s samp small span strong sub sup u var wbr'.split(
-    ' ',
-  ),
+/**
+ * Elements that stay markup in a line of Markdown; {@link partnersInLine} has the rule. Emphasis and
+ * links have marks of their own in Markdown: `<b>` and `<a href>` are text there.
+ */
+const INLINE: ReadonlySet<string> = new Set(['a', 'br', 'kbd', 'sub', 'sup', 'u']);
+/** Elements that only format and may stand in a line of a block of HTML. */
+const INLINE_IN_BLOCK: ReadonlySet<string> = new Set(
+  'a b br cite code del em i ins kbd mark q s small span strong sub sup u'.split(' '),
 );
 /** Elements that only format and may stand where a paragraph may. */
 const BLOCK: ReadonlySet<string> = new Set(
@@ -14,7 +17,7 @@ const BLOCK: ReadonlySet<string> = new Set(
     ' ',
   ),
 );
-const VOID: ReadonlySet<string> = new Set(['br', 'hr', 'wbr']);
+const VOID: ReadonlySet<string> = new Set(['br', 'hr']);
 /** In these only elements are drawn. */
 const WITHOUT_TEXT: ReadonlySet<string> = new Set(['dl', 'ol', 'table', 'tbody', 'tfoot', 'thead', 'tr', 'ul']);
 /** Nodes whose children are blocks, of which one may be HTML. */
@@ -23,8 +26,8 @@ const FLOW: ReadonlySet<string> = new Set(['root', 'blockquote', 'listItem', 'fo
 /** Whether text is the name of an element that stays markup, or the `beginning` of such a name. */
 export function isFormatting(text: string, what: 'name' | 'beginning'): boolean {
   const name = text.toLowerCase();
-  if (what === 'name') return INLINE.has(name) || BLOCK.has(name);
-  return [...INLINE, ...BLOCK].some((known) => known.startsWith(name));
+  if (what === 'name') return INLINE_IN_BLOCK.has(name) || BLOCK.has(name);
+  return [...INLINE_IN_BLOCK, ...BLOCK].some((known) => known.startsWith(name));
 }
 
 const TAG =
@@ -50,10 +53,10 @@ export interface Parsers {
 }
 
 /**
- * Replaces the `html` nodes of a tree: a small list of elements that only format stays markup where
- * both of their tags are there, without the attributes that could name, style, load or run
- * anything. All else becomes the text that it is: `vector<int>`, `<your-key>`, `<script>`,
- * comments.
+ * Replaces the `html` nodes of a tree. Blocks of HTML whose elements only format stay markup where
+ * both of their tags are there, and so do few elements in a line; all without the attributes that
+ * could name, style, load or run anything. All else becomes the text that it is: `vector<int>`,
+ * `<your-key>`, `<script>`, comments.
  */
 export function formatHtml(tree: Root, parsers: Parsers): void {
   format(tree as Formatting, { ...parsers, again: MAX_PARSED_AGAIN });
@@ -68,20 +71,38 @@ interface Context extends Parsers {
 }
 
 function format(parent: Formatting, parsers: Context): void {
-  if (parent.children.some(({ type }) => type === 'html')) {
-    const isFlow = FLOW.has(parent.type);
-    const groups = parent.children.map((node) => (node.type === 'html' ? tokens(node.value, isFlow) : [asToken(node)]));
-    const partners = partnersOf(groups.flat());
-    const kept = groups.flatMap((group, index) => {
-      const node = parent.children[index];
-      const [first] = group;
-      // A block that does not begin with an element that stays is no HTML.
-      const isMarkup = first !== undefined && partners.has(first);
-      return isFlow && node?.type === 'html' && !isMarkup ? asWritten(node.value, parsers) : group;
-    });
-    parent.children = build(kept, partnersOf(kept), isFlow);
-  }
+  if (parent.children.some(({ type }) => type === 'html'))
+    parent.children = FLOW.has(parent.type) ? formatFlow(parent, parsers) : formatLine(parent);
   for (const child of parent.children) if ('children' in child) format(child as Formatting, parsers);
+}
+
+function formatLine({ type, children }: Formatting): RootContent[] {
+  const all = children.flatMap((node) => (node.type === 'html' ? tokens(node.value, false) : [asToken(node)]));
+  return build(all, partnersInLine(all, type === 'tableCell'), false);
+}
+
+function formatFlow({ children }: Formatting, parsers: Context): RootContent[] {
+  const groups = children.map((node) => (node.type === 'html' ? tokens(node.value, true) : [asToken(node)]));
+  const partners = partnersOf(groups.flat());
+  const kept = groups.flatMap((group, index) => {
+    const node = children[index];
+    return node?.type === 'html' && !isBlock(group, partners) ? asWritten(node.value, parsers) : group;
+  });
+  return build(kept, partnersOf(kept), true);
+}
+
+/**
+ * Whether a block of HTML begins with an element that stays. `<p>text</p> is a paragraph.` is a
+ * sentence: words follow the element on its line.
+ */
+function isBlock(group: readonly Token[], partners: ReadonlyMap<Token, Token>): boolean {
+  const [first] = group;
+  if (first === undefined || !('name' in first) || !BLOCK.has(first.name)) return false;
+  const partner = partners.get(first);
+  if (partner === undefined || first.kind === 'close') return partner !== undefined;
+  const end = group.indexOf(partner);
+  const isEmpty = first.kind === 'open' && end === 1;
+  return !isEmpty && (end === -1 || !/^[ \t]*\S/.test(textOf(group[end + 1])));
 }
 
 function asToken(node: RootContent): Token {
@@ -93,7 +114,7 @@ function tokens(html: string, isFlow: boolean): Token[] {
   let at = 0;
   for (const { 0: source, 1: slash, 2: written = '', 3: attributes = '', index } of html.matchAll(TAG)) {
     const name = written.toLowerCase();
-    if (!INLINE.has(name) && !(isFlow && BLOCK.has(name))) continue;
+    if (isFlow ? !INLINE_IN_BLOCK.has(name) && !BLOCK.has(name) : !INLINE.has(name)) continue;
     if (index > at) found.push({ kind: 'text', source: html.slice(at, index) });
     found.push({ kind: VOID.has(name) ? 'void' : slash === '/' ? 'close' : 'open', source, name, attributes });
     at = index + source.length;
@@ -129,6 +150,63 @@ function partnersOf(all: readonly Token[]): Map<Token, Token> {
     if (!isMention) partners.set(opening.token, token).set(token, opening.token);
   }
   return partners;
+}
+
+/** A text that speaks of tags: the tags in it are what it speaks of. */
+const ABOUT_TAGS = /\btags?\b|标签|標籤|タグ/i;
+
+/**
+ * As {@link partnersOf}, in a line of Markdown, where a tag is markup only if it cannot be meant as
+ * text. In a paragraph or cell with the word "tag" each is text. Else these stay:
+ *
+ * - `<br>` next to other content of a table cell, and right after the words of a line that ends
+ *   there;
+ * - `<kbd>`, `<u>`, and, right after other text, `<sub>` and `<sup>`, around words on one line with
+ *   no space inside the tags and no other tag between them;
+ * - `<a name="…"></a>`, an anchor, which shows nothing.
+ */
+function partnersInLine(all: readonly Token[], isCell: boolean): Map<Token, Token> {
+  const partners = new Map<Token, Token>();
+  if (ABOUT_TAGS.test(all.map(textOf).join(' '))) return partners;
+  const isFilled = all.some((token) => token.kind !== 'void' && textOf(token).trim() !== '');
+  for (const [place, token] of all.entries()) {
+    if (token.kind === 'void' && (isCell ? isFilled : isLineEnd(all, place))) partners.set(token, token);
+    if (token.kind !== 'open') continue;
+    let end = place + 1;
+    while (all[end]?.kind === 'node') end += 1;
+    const close = all[end];
+    if (close?.kind !== 'close' || close.name !== token.name) continue;
+    const isMarkup = token.name === 'a' ? isAnchor(all, place) : isAround(all, place, end);
+    if (isMarkup) partners.set(token, close).set(close, token);
+  }
+  return partners;
+}
+
+function isLineEnd(all: readonly Token[], place: number): boolean {
+  return followsText(all, place) && /^[ \t]*\n/.test(textOf(all[place + 1]));
+}
+
+/** Whether something stands right before a token. */
+function followsText(all: readonly Token[], place: number): boolean {
+  return place > 0 && !/\s$/.test(textOf(all[place - 1]));
+}
+
+function isAnchor(all: readonly Token[], place: number): boolean {
+  const token = all[place];
+  return token?.kind === 'open' && /^\s+(?:id|name)\s*=/i.test(token.attributes) && all[place + 1]?.kind === 'close';
+}
+
+function isAround(all: readonly Token[], place: number, end: number): boolean {
+  const token = all[place];
+  const inside = all.slice(place + 1, end);
+  const isRaised = token?.kind === 'open' && (token.name === 'sub' || token.name === 'sup');
+  return (
+    inside.length > 0 &&
+    !/^\s/.test(textOf(inside[0])) &&
+    !/\s$/.test(textOf(inside.at(-1))) &&
+    inside.every((one) => !(one.kind === 'node' && one.node.type === 'break') && !textOf(one).includes('\n')) &&
+    (!isRaised || followsText(all, place))
+  );
 }
 
 function textOf(token: Token | undefined): string {
@@ -218,7 +296,7 @@ const ATTRIBUTES: Readonly<Record<string, { on: readonly string[]; value: RegExp
   colspan: { ...SPAN, property: 'colSpan' },
   rowspan: { ...SPAN, property: 'rowSpan' },
   start: { on: ['ol'], value: /^\d{1,9}$/ },
-  dir: { on: ['bdi', 'bdo', 'div', 'p', 'span'], value: /^(?:ltr|rtl)$/ },
+  dir: { on: ['div', 'p', 'span'], value: /^(?:ltr|rtl)$/ },
 };
 
 function elementOf(name: string, attributes: string): Formatting {

@@ -168,7 +168,7 @@ function withoutMarks(text: string): string {
 /** Elements that are written over several lines, with what else may stand in them. */
 const SPANNING = /^ {0,3}<(blockquote|center|details|div|dl|ol|pre|table|ul)(?:\s[^<>]*)?>[ \t]*(?:$|<)/i;
 const ANY_TAG = /<(\/?)([A-Za-z][A-Za-z\d]*)(?:\s[^<>]*)?>/g;
-const WITHOUT_END = /^(?:br|hr|wbr)$/;
+const WITHOUT_END = /^(?:br|hr)$/;
 
 function closeElements(markdown: string): string {
   if (!/^ {0,3}</m.test(markdown)) return markdown;
