@@ -7,8 +7,8 @@ import { useCallback, useSyncExternalStore } from 'react';
 const memory = new Map<string, string>();
 const listeners = new Set<() => void>();
 /**
- * The texts that this tab last read from or wrote to `localStorage`. A text in `memory` may be newer:
- * large ones are stored later.
+ * The texts that this tab last read from or wrote to `localStorage`. A text in `memory` may be
+ * newer: large ones are stored later.
  */
 const lastStored = new Map<string, string>();
 
@@ -56,7 +56,7 @@ function storeForAll(key: string, value: string): void {
   }
 }
 
-/** Storing a text takes time by its length. A large one is stored after a pause, not at each key. */
+/** Storing takes time by a text's length. A large one is stored after a pause, not at each key. */
 const LARGE_CHARACTERS = 16_384;
 const STORED_AFTER_MS = 500;
 /** How to store the large texts that only `memory` has yet. */

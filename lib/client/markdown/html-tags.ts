@@ -3,8 +3,8 @@ import type { Root, RootContent } from 'mdast';
 import { decodeNumericCharacterReference } from 'micromark-util-decode-numeric-character-reference';
 
 /**
- * Elements that stay markup in a line of Markdown; {@link partnersInLine} has the rule. Emphasis and
- * links have marks of their own in Markdown: `<b>` and `<a href>` are text there.
+ * Elements that stay markup in a line of Markdown; {@link partnersInLine} has the rule. Emphasis
+ * and links have Markdown's marks: `<b>` and `<a href>` are text there.
  */
 const INLINE: ReadonlySet<string> = new Set(['a', 'br', 'kbd', 'sub', 'sup', 'u']);
 /** Elements that only format and may stand in a line of a block of HTML. */
@@ -62,7 +62,7 @@ export function formatHtml(tree: Root, parsers: Parsers): void {
   format(tree as Formatting, { ...parsers, again: MAX_PARSED_AGAIN });
 }
 
-/** Bounds the time that many openings without an end take, each of which has the rest parsed again. */
+/** Bounds the time for openings without an end, each of which has the rest parsed again. */
 const MAX_PARSED_AGAIN = 4;
 
 interface Context extends Parsers {
