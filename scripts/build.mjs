@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { finishBuild } from './finish-build.mjs';
 import { progress } from './progress.mjs';
 import {
+  deniedComplaint,
   hash,
   LOCK,
   loadDotEnv,
@@ -169,8 +170,9 @@ if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.a
     loadDotEnv();
     await ensureBuild({ force: true });
   } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    say(error.message);
+    const complaint = error instanceof SetupError ? error.message : deniedComplaint(error);
+    if (complaint === undefined) throw error;
+    say(complaint);
     process.exitCode = 1;
   }
 }

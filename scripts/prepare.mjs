@@ -3,6 +3,7 @@ import { ensureBuild, ensureDemo } from './build.mjs';
 import { hasModel, needsEmbeddedModel, runModelScript } from './model.mjs';
 import { ensurePackages, hasOlderPackages } from './packages.mjs';
 import {
+  deniedComplaint,
   ensureSystemTools,
   loadDotEnv,
   projectEnvironment,
@@ -35,8 +36,9 @@ export async function prepare(purpose, { model = true } = {}) {
     if (model) await fetchModel();
     await (purpose === 'develop' ? ensureDemo() : ensureBuild());
   } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    say(error.message);
+    const complaint = error instanceof SetupError ? error.message : deniedComplaint(error);
+    if (complaint === undefined) throw error;
+    say(complaint);
     process.exit(1);
   }
 }

@@ -1,10 +1,32 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exclusively } from './setup-lock.mjs';
+
+const meanwhile = vi.hoisted(() => ({ beforeRename: () => {}, afterRename: () => {} }));
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>();
+  const renameSync: typeof fs.renameSync = (from, to) => {
+    meanwhile.beforeRename();
+    fs.renameSync(from, to);
+    meanwhile.afterRename();
+  };
+  return { ...fs, renameSync };
+});
 
 let folder: string;
 let lock: string;
@@ -35,6 +57,12 @@ async function holder(before = ''): Promise<ChildProcess> {
   children.push(child);
   await once(child.stdout, 'data');
   return child;
+}
+
+/** Sets the heartbeat of a lock a minute back. */
+function silent(file: string): void {
+  const past = new Date(Date.now() - 60_000);
+  utimesSync(file, past, past);
 }
 
 const take = (said: string[] = []) =>
@@ -96,6 +124,131 @@ it('does not take another program with a reused pid for the holder', async () =>
   expect(await take()).toBe('done');
 });
 
+describe('where the system does not say when a process began', () => {
+  const unknown = () => JSON.stringify({ host: hostname(), task: 'building', processes: [{ pid: process.pid }] });
+
+  it('takes a lock over once its holder has been silent for long', async () => {
+    await take();
+    writeFileSync(lock, unknown());
+    const said: string[] = [];
+    const second = take(said);
+    await expect.poll(() => said.length).toBe(1);
+    silent(lock);
+    expect(await second).toBe('done');
+  });
+
+  it('hears from the holder all the while', async () => {
+    await holder();
+    silent(lock);
+    await expect.poll(() => Date.now() - statSync(lock).mtimeMs, { timeout: 20_000 }).toBeLessThan(10_000);
+  }, 30_000);
+});
+
+it('waits for a silent holder that is known to run', async () => {
+  const first = await holder();
+  silent(lock);
+  const said: string[] = [];
+  const second = take(said);
+  await expect.poll(() => said.length).toBe(1);
+  first.stdin?.write('go\n');
+  expect(await second).toBe('done');
+});
+
+describe('for another user', () => {
+  const abandoned = JSON.stringify({
+    host: hostname(),
+    task: 'building',
+    processes: [{ pid: process.pid, began: '1' }],
+  });
+
+  it.each([
+    ['an abandoned lock cannot be removed', { text: abandoned, fileMode: 0o644, folderMode: 0o555 }],
+    ['a lock cannot be read', { text: abandoned, fileMode: 0o000, folderMode: 0o755 }],
+    ['no lock can be made', { folderMode: 0o555 }],
+    ['its folder cannot be made', { folderMode: 0o555, below: 'deeper' }],
+  ] as { 0: string; 1: { text?: string; fileMode?: number; folderMode: number; below?: string } }[])(
+    'ends in one sentence where %s',
+    async (_name, { text, fileMode = 0o644, folderMode, below = '' }) => {
+      const deep = join(folder, 'deep');
+      mkdirSync(deep);
+      if (text !== undefined) writeFileSync(lock, text);
+      if (text !== undefined) chmodSync(lock, fileMode);
+      chmodSync(folder, 0o755);
+      chmodSync(deep, folderMode);
+      const file = join(deep, below, 'set-up.lock');
+      // Root may do all of it; any other user is refused by the modes above.
+      const script = `
+        import { exclusively } from ${JSON.stringify(new URL('./setup-lock.mjs', import.meta.url).href)};
+        if (process.getuid() === 0) {
+          process.setgroups([]);
+          process.setgid(65534);
+          process.setuid(65534);
+        }
+        try {
+          await exclusively(${JSON.stringify(file)}, 'building', console.log, async () => {});
+          console.log('held');
+        } catch (error) {
+          console.log(error.constructor.name, error.message);
+        }`;
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      children.push(child);
+      let output = '';
+      child.stdout.on('data', (chunk: Buffer) => {
+        output += chunk;
+      });
+      await once(child, 'close');
+      chmodSync(deep, 0o755);
+      expect(output).toBe(
+        `SetupError ${file}, or its folder, belongs to another user: remove it, or run this as its owner.\n`,
+      );
+    },
+    20_000,
+  );
+});
+
+describe('while an abandoned lock is removed', () => {
+  const abandoned = JSON.stringify({
+    host: hostname(),
+    task: 'building',
+    processes: [{ pid: process.pid, began: '1' }],
+  });
+  const inForce = (task: string) => JSON.stringify({ host: 'elsewhere', task, processes: [{ pid: 1 }] });
+
+  beforeEach(async () => {
+    await take();
+    writeFileSync(lock, abandoned);
+  });
+  afterEach(() => {
+    meanwhile.beforeRename = () => {};
+    meanwhile.afterRename = () => {};
+  });
+
+  it('puts back the lock of a start that was quicker', async () => {
+    meanwhile.beforeRename = () => writeFileSync(lock, inForce('second'));
+    const said: string[] = [];
+    const waiting = take(said);
+    await expect.poll(() => said.length).toBe(1);
+    expect(readFileSync(lock, 'utf8')).toBe(inForce('second'));
+    expect(readdirSync(join(folder, 'deep'))).toEqual(['set-up.lock']);
+    rmSync(lock);
+    expect(await waiting).toBe('done');
+  });
+
+  it('does not replace the lock of a third start', async () => {
+    meanwhile.beforeRename = () => writeFileSync(lock, inForce('second'));
+    meanwhile.afterRename = () => writeFileSync(lock, inForce('third'));
+    const said: string[] = [];
+    const waiting = take(said);
+    await expect.poll(() => said.length).toBe(1);
+    expect(readFileSync(lock, 'utf8')).toBe(inForce('third'));
+    expect(readdirSync(join(folder, 'deep'))).toEqual(['set-up.lock']);
+    rmSync(lock);
+    expect(await waiting).toBe('done');
+  });
+});
+
 it.each([
   ['of another host', JSON.stringify({ host: 'elsewhere', task: 'building', processes: [{ pid: 1 }] })],
   ['that is cut', '{"host":'],
@@ -106,8 +259,7 @@ it.each([
   const second = take(said);
   await expect.poll(() => said.length).toBe(1);
   expect(readFileSync(lock, 'utf8')).toBe(text);
-  const past = new Date(Date.now() - 60_000);
-  utimesSync(lock, past, past);
+  silent(lock);
   expect(await second).toBe('done');
 });
 

@@ -18,6 +18,17 @@ export const LOCK = join(ROOT, '.cache', 'set-up.lock');
 /** A failure whose message is all that the operator needs. */
 export class SetupError extends Error {}
 
+/**
+ * One sentence for a file operation that this user may not do on `file`, such as a start by root
+ * before; undefined for other errors.
+ */
+export function deniedComplaint(error, file = error?.path) {
+  if (file === undefined) return undefined;
+  if (error.code === 'EROFS') return `${file} is on a file system that cannot be written to.`;
+  if (error.code !== 'EACCES' && error.code !== 'EPERM') return undefined;
+  return `${file}, or its folder, belongs to another user: remove it, or run this as its owner.`;
+}
+
 export function say(line) {
   process.stderr.write(`${line}\n`);
 }
