@@ -17,13 +17,16 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { exclusively } from './setup-lock.mjs';
 
-const meanwhile = vi.hoisted(() => ({ beforeRename: () => {}, afterRename: () => {} }));
+/** What another start does around the next rename, once. */
+const meanwhile = vi.hoisted<{ before?: () => void; after?: () => void }>(() => ({}));
 vi.mock('node:fs', async (original) => {
   const fs = await original<typeof import('node:fs')>();
   const renameSync: typeof fs.renameSync = (from, to) => {
-    meanwhile.beforeRename();
+    const { before, after } = meanwhile;
+    Object.assign(meanwhile, { before: undefined, after: undefined });
+    before?.();
     fs.renameSync(from, to);
-    meanwhile.afterRename();
+    after?.();
   };
   return { ...fs, renameSync };
 });
@@ -220,13 +223,9 @@ describe('while an abandoned lock is removed', () => {
     await take();
     writeFileSync(lock, abandoned);
   });
-  afterEach(() => {
-    meanwhile.beforeRename = () => {};
-    meanwhile.afterRename = () => {};
-  });
 
   it('puts back the lock of a start that was quicker', async () => {
-    meanwhile.beforeRename = () => writeFileSync(lock, inForce('second'));
+    meanwhile.before = () => writeFileSync(lock, inForce('second'));
     const said: string[] = [];
     const waiting = take(said);
     await expect.poll(() => said.length).toBe(1);
@@ -237,8 +236,8 @@ describe('while an abandoned lock is removed', () => {
   });
 
   it('does not replace the lock of a third start', async () => {
-    meanwhile.beforeRename = () => writeFileSync(lock, inForce('second'));
-    meanwhile.afterRename = () => writeFileSync(lock, inForce('third'));
+    meanwhile.before = () => writeFileSync(lock, inForce('second'));
+    meanwhile.after = () => writeFileSync(lock, inForce('third'));
     const said: string[] = [];
     const waiting = take(said);
     await expect.poll(() => said.length).toBe(1);
