@@ -10,7 +10,12 @@ const STAMP = join(MODULES, '.chill-space-packages');
 /** npm's own record of what it installed; written last. */
 const RECORD = join(MODULES, '.package-lock.json');
 /** A registry that has answered nothing for so long will not answer. */
-const SILENCE_MS = 90_000;
+const FIRST_ANSWER_MS = 90_000;
+/**
+ * A registry that answered and then is silent for so long has stalled. npm reports a package when it
+ * begins to arrive: on a slow line the largest ones take minutes without a word.
+ */
+const SILENCE_MS = 5 * 60_000;
 const DEADLINE_MS = 30 * 60_000;
 const LAST_LINES = 12;
 
@@ -34,13 +39,22 @@ function hasPackages() {
 }
 
 function isInstalled() {
-  if (!hasPackages()) return false;
+  const record = installedRecord();
+  if (record === undefined) return false;
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === fingerprint()) return true;
-  return matchesLockFile(
-    JSON.parse(readFileSync(RECORD, 'utf8')),
-    readJson('package-lock.json'),
-    readJson('package.json'),
-  );
+  return matchesLockFile(record, readJson('package-lock.json'), readJson('package.json'));
+}
+
+/** Undefined where npm was killed before it had written all of its record. */
+function installedRecord() {
+  if (!hasPackages()) return undefined;
+  try {
+    const record = JSON.parse(readFileSync(RECORD, 'utf8'));
+    return typeof record === 'object' && record !== null ? record : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /**
@@ -85,8 +99,11 @@ async function install(alsoHeldBy) {
   throw new SetupError(npm.complaint());
 }
 
-/** Reads npm's log line by line: counts what has come, reports retries, and gives up on a registry that never answers. */
-function watchNpm(report) {
+/**
+ * Reads npm's log line by line: counts what has come, reports retries, and gives up on a registry
+ * that does not answer, or answers no longer.
+ */
+export function watchNpm(report) {
   const aborted = new AbortController();
   const errors = [];
   let why = '';
@@ -97,18 +114,23 @@ function watchNpm(report) {
     why = reason;
     aborted.abort();
   };
-  const silence = setTimeout(() => end(`it has answered nothing for ${SILENCE_MS / 1000} s`), SILENCE_MS);
+  let silence;
+  const waitForAnswer = (ms) => {
+    clearTimeout(silence);
+    silence = setTimeout(() => end(`it has answered nothing for ${ms / 1000} s`), ms);
+  };
+  waitForAnswer(FIRST_ANSWER_MS);
   const deadline = setTimeout(() => end(`it was not done after ${DEADLINE_MS / 60_000} minutes`), DEADLINE_MS);
   const readLine = (line) => {
     if (/^npm http (?:fetch|cache) .*\b(?:200|304|hit)\b/.test(line)) {
-      clearTimeout(silence);
+      waitForAnswer(SILENCE_MS);
       fetched += 1;
       report.note(`${fetched} answers of the registry`);
     }
     const failed = /attempt (\d+) failed with (\S+)/.exec(line);
     if (failed !== null) {
       retries += 1;
-      // Every package of a registry that refuses is tried again: one line tells of all.
+      // Every package of a registry that refuses is tried again: one line is enough.
       if (retries === 1) report.line(`The npm registry does not answer (${failed[2]}); trying again …`);
     }
     const error = /^npm error (.+)$/.exec(line)?.[1];
@@ -140,5 +162,12 @@ function fingerprint() {
 }
 
 function readJson(name) {
-  return JSON.parse(readFileSync(join(ROOT, name), 'utf8'));
+  const text = readFileSync(join(ROOT, name), 'utf8');
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new SetupError(
+      `${name} is not JSON, as after a merge with conflicts. Get it back with: git checkout ${name}`,
+    );
+  }
 }

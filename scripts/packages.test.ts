@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { nodeComplaint, OLDEST_NODE } from './node-version.mjs';
-import { type LockFile, matchesLockFile } from './packages.mjs';
+import { type LockFile, matchesLockFile, watchNpm } from './packages.mjs';
 import { progress } from './progress.mjs';
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -52,6 +52,42 @@ it('knows an installation of the lock file, and what differs from it', () => {
   expect(matchesLockFile({ packages: more }, lock, manifest)).toBe(false);
   const edited = { ...manifest, dependencies: { ...manifest.dependencies, more: '1.0.0' } };
   expect(matchesLockFile(record, lock, edited)).toBe(false);
+});
+
+describe('of a registry', () => {
+  const ANSWER = 'npm http fetch GET 200 https://registry.invalid/clsx 30ms (cache miss)\n';
+  const FAILED = 'npm http fetch GET https://registry.invalid/next attempt 1 failed with ETIMEDOUT\n';
+  let npm: ReturnType<typeof watchNpm>;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    npm = watchNpm({ note: () => {}, line: () => {} });
+  });
+  afterEach(() => {
+    npm.stop();
+    vi.useRealTimers();
+  });
+
+  it('gives up when it never answers', () => {
+    npm.read(FAILED);
+    vi.advanceTimersByTime(89_000);
+    expect(npm.giveUp.aborted).toBe(false);
+    vi.advanceTimersByTime(2_000);
+    expect(npm.giveUp.aborted).toBe(true);
+    expect(npm.complaint()).toContain('it has answered nothing for 90 s');
+  });
+
+  it('gives up when it stalls half-way, some minutes after its last answer', () => {
+    for (let answers = 0; answers < 5; answers += 1) {
+      npm.read(ANSWER);
+      vi.advanceTimersByTime(4 * 60_000);
+      expect(npm.giveUp.aborted).toBe(false);
+    }
+    npm.read(FAILED);
+    vi.advanceTimersByTime(2 * 60_000);
+    expect(npm.giveUp.aborted).toBe(true);
+    expect(npm.complaint()).toContain('it has answered nothing for 300 s');
+  });
 });
 
 it('gives one answer to which Node: set-up on the oldest one, the app on the one that it installs', () => {
