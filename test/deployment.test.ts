@@ -5,6 +5,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { readConfig } from '#lib/config/index';
+import { misspeltSettings } from '#lib/config/misspelt';
 import { PUBLIC_SETTINGS, SETTINGS } from '#lib/config/settings';
 import { languageIdSchema } from '#lib/wire/code';
 import { SERVER_ARGUMENTS, serverEnvironment } from '../scripts/setup.mjs';
@@ -121,7 +122,7 @@ describe('Docker', () => {
     const ports = languageIdSchema.options.map((id) => readConfig({ EXECUTOR_LANGUAGE: id }).PORT);
     expect(read('Dockerfile')).toContain(`\nEXPOSE ${[port, ...new Set(ports)].join(' ')}\n`);
     expect(read('compose.yaml')).toContain(`127.0.0.1:\${PORT:-${port}}:${port}`);
-    expect(read('compose.yaml')).toMatch(new RegExp(`^ {6}PORT: ${port}$`, 'm'));
+    expect(read('compose.yaml')).toMatch(new RegExp(`^ {6}- PORT=${port}$`, 'm'));
     expect(read('deploy/prometheus.yml')).toContain(`127.0.0.1:${port}`);
     for (const file of ['deploy/nginx.conf', 'deploy/Caddyfile'] as const)
       expect(read(file)).toContain(`127.0.0.1:${port}`);
@@ -148,13 +149,54 @@ describe('Docker', () => {
 
   it('passes every setting of .env into the container, but where it listens and keeps files', () => {
     expect(read('compose.yaml')).toMatch(/env_file:\n\s+- path: \.env\n\s+required: false\n/);
-    const fixed = /\n {4}environment:\n((?: {6}.*\n)+)/.exec(read('compose.yaml'))?.[1] ?? '';
-    const names = [...fixed.matchAll(/^ {6}(\w+): (.*)$/gm)].map(([, name, value]) => [name, value]);
-    for (const [name, value] of names)
-      if (!['HOST', 'PORT', 'MODEL_CACHE_DIR'].includes(name ?? '')) expect(value).toContain(`\${${name}:-`);
+    const fixed = composeEnvironment().map((line) => line.split('=')[0]);
+    expect(fixed.filter((name) => !name?.endsWith('OLLAMA_API_URL'))).toEqual(['HOST', 'PORT', 'MODEL_CACHE_DIR']);
+    // "required" is of this version: https://docs.docker.com/reference/compose-file/services/#required
+    expect(read('compose.yaml')).toContain('Docker Compose 2.24');
     // No right of the container's own is needed by the sandbox.
     expect(read('compose.yaml')).toContain('cap_drop: [ALL]');
   });
+
+  it.each([
+    ['the Ollama of compose.yaml without settings', {}, { OLLAMA_API_URL: 'http://ollama:11434' }],
+    ['another Ollama', { OLLAMA_API_URL: 'http://gpu:1' }, { OLLAMA_API_URL: 'http://gpu:1' }],
+    ['a model server alone', { OPENAI_BASE_URL: 'http://gpu:1/v1' }, { OPENAI_BASE_URL: 'http://gpu:1/v1' }],
+    ['a file alone', { EMBEDDED_MODEL: '/data/some.gguf' }, { EMBEDDED_MODEL: '/data/some.gguf' }],
+    ['an empty line like none', { OPENAI_BASE_URL: '' }, { OLLAMA_API_URL: 'http://ollama:11434' }],
+    [
+      'both servers where both are named',
+      { OPENAI_BASE_URL: 'http://gpu:1/v1', OLLAMA_API_URL: 'http://gpu:2' },
+      { OPENAI_BASE_URL: 'http://gpu:1/v1', OLLAMA_API_URL: 'http://gpu:2' },
+    ],
+    [
+      'the provider that is named',
+      { MODEL_PROVIDER: 'openai', OPENAI_BASE_URL: 'http://gpu:1/v1' },
+      { MODEL_PROVIDER: 'openai', OPENAI_BASE_URL: 'http://gpu:1/v1' },
+    ],
+  ] as [string, Record<string, string>, Record<string, string>][])('asks %s', (_name, dotEnv, expected) => {
+    const lines = composeEnvironment().map((line) => interpolate(line, dotEnv));
+    const environment = { ...dotEnv, ...Object.fromEntries(lines.map((line) => line.split(/=(.*)/s, 2))) };
+    const settings = readConfig(environment);
+    const named = ['MODEL_PROVIDER', 'OLLAMA_API_URL', 'OPENAI_BASE_URL', 'EMBEDDED_MODEL'] as const;
+    const given = named.filter((name) => settings.given.has(name));
+    expect(Object.fromEntries(given.map((name) => [name, settings[name]]))).toEqual(expected);
+    expect(misspeltSettings(environment)).toEqual([]);
+  });
+
+  /** The lines `NAME=value` of the app's environment, as they are in the file. */
+  function composeEnvironment(): string[] {
+    const block = /\n {4}environment:\n((?: {6}.*\n)+)/.exec(read('compose.yaml'))?.[1] ?? '';
+    return [...block.matchAll(/^ {6}- (.*)$/gm)].map(([, line]) => line ?? '');
+  }
+
+  /** As Compose does it, by https://docs.docker.com/reference/compose-file/interpolation/ */
+  function interpolate(line: string, variables: Record<string, string>): string {
+    return line.replaceAll(/\$\{(\w+):([+-])([^}]*)\}/g, (_all, name: string, kind: string, word: string) => {
+      const value = variables[name] ?? '';
+      if (kind === '+') return value === '' ? '' : word;
+      return value === '' ? word : value;
+    });
+  }
 });
 
 describe('the image', () => {
