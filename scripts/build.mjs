@@ -1,4 +1,7 @@
-/** The built pages: made where they are missing or older than their sources. `npm run build` makes them in any case. */
+/**
+ * The built pages: made where they are missing or older than their sources. `npm run build` makes
+ * them in any case.
+ */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -36,7 +39,10 @@ const SOURCES = [
   'scripts/uplot-loader.cjs',
 ];
 const STAMP = '.next/chill-space-build';
-/** What a whole build has; a build that was broken off, or a folder that was cleared, lacks some of it. */
+/**
+ * What a whole build has; a build that was broken off, or a folder that was cleared, lacks some of
+ * it.
+ */
 const PRODUCTS = [
   '.next/BUILD_ID',
   '.next/build-manifest.json',
@@ -56,7 +62,10 @@ const PRODUCTS = [
 const DEADLINE_MS = 20 * 60_000;
 const SHOWN_BYTES = 20_000;
 
-/** Builds the pages unless the build in `.next` is whole and of these sources; `force` builds in any case. */
+/**
+ * Builds the pages unless the build in `.next` is whole and of these sources; `force` builds in any
+ * case.
+ */
 export async function ensureBuild({ force = false } = {}) {
   if (!force && isBuilt(ROOT)) return;
   await exclusively(LOCK, 'building the pages', say, async (alsoHeldBy) => {
@@ -123,8 +132,9 @@ function stampText(root, sources) {
 }
 
 /**
- * Changes when the content of a file that goes into the build does, or a setting that is read at build time. Times do not
- * count: a checkout of another branch and back, or a copy, is no change. Tests and what the build makes are left out.
+ * Changes when the content of a file that goes into the build does, or a setting that is read at
+ * build time. Times do not count: a checkout of another branch and back, or a copy, is no change.
+ * Tests and what the build makes are left out.
  */
 export function sourceFingerprint(root) {
   const parts = Object.entries(process.env)
@@ -136,7 +146,10 @@ export function sourceFingerprint(root) {
   return hash(parts);
 }
 
-/** Folders below the sources that are not built: what the build makes, and programs that only tests run. */
+/**
+ * Folders below the sources that are not built: what the build makes, and programs that only tests
+ * run.
+ */
 const NOT_BUILT = [join('public', 'demo', 'engine'), join('lib', 'runner', 'attacks'), join('lib', 'runner', 'corpus')];
 
 function filesOf(path) {

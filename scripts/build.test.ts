@@ -69,7 +69,7 @@ it('is out of date when a source came, went or was renamed, or a public setting 
 
 it('does not count tests, and what the build itself makes', () => {
   write('lib/deep/a.test.ts');
-  write('public/demo/engine/python.js', 'made anew');
+  write('public/demo/engine/python.js', 'made again');
   write('lib/runner/attacks/fork.py');
   expect(isBuilt(root)).toBe(true);
 });

@@ -1,6 +1,7 @@
 /**
- * A server that root starts keeps, of root's capabilities (capabilities(7)), those that its sandbox needs and no other: a
- * fault in the server then cannot mount, load kernel modules, change the network, make devices or stop the machine.
+ * A server that root starts keeps, of root's capabilities (capabilities(7)), those that its sandbox
+ * needs and no other: a fault in the server then cannot mount, load kernel modules, change the
+ * network, make devices or stop the machine.
  */
 import { spawnSync } from 'node:child_process';
 
@@ -15,16 +16,17 @@ export const SERVER_CAPABILITIES = [
   'kill',
   // Sees what they use below /proc.
   'sys_ptrace',
-  // Binds a toolchain in root's home into a sandbox, and reads settings and models that belong to other users.
+  // Binds a toolchain in root's home into a sandbox, and reads settings and models that belong to
+  // other users.
   'dac_override',
   // Ports below 1024.
   'net_bind_service',
 ];
 
 /**
- * The command that runs `command` with `args` and these capabilities alone. It is returned as it is where this process is
- * not root's, or where the machine has no setpriv (util-linux) that may take them away. setpriv becomes the command: its
- * process id and its signals are the command's.
+ * The command that runs `command` with `args` and these capabilities alone. It is returned as it is
+ * where this process is not root's, or where the machine has no setpriv (util-linux) that may take
+ * them away. setpriv becomes the command: its process id and its signals are the command's.
  */
 export function withServerCapabilities(command, args, isRoot = process.getuid?.() === 0) {
   if (!isRoot) return [command, args];

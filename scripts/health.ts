@@ -1,4 +1,7 @@
-/** For a container's health check: ends with 0 where the server of these settings answers on its own port. */
+/**
+ * For a container's health check: ends with 0 where the server of these settings answers on its own
+ * port.
+ */
 import { config, listenHost } from '#lib/config/index';
 
 const DEADLINE_MS = 4_000;

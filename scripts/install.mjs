@@ -1,6 +1,6 @@
 /**
- * `npm run setup`: everything that `npm start` makes sure of, for a server that something else starts. `--no-model` leaves the
- * built-in model to that.
+ * `npm run setup`: everything that `npm start` makes sure of, for a server that something else
+ * starts. `--no-model` leaves the built-in model to that.
  */
 import { prepare } from './prepare.mjs';
 import { say } from './setup.mjs';

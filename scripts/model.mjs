@@ -10,7 +10,8 @@ import { DEFAULT_MODEL, modelLocation } from '../lib/models/embedded/location.mj
 import { loadDotEnv, projectEnvironment, projectNode, run as runProgram } from './setup.mjs';
 
 /**
- * Fetches the built-in model. Runs before any package is installed, so it uses nothing but the machine's Node.
+ * Fetches the built-in model. Runs before any package is installed, so it uses nothing but the
+ * machine's Node.
  *
  * No half file is ever under the final name: bytes go to a part file that belongs to one process (its host and pid are in
  * the name), and only a checked file is renamed. A part that was left behind is claimed by renaming it, which only one
@@ -27,7 +28,10 @@ const TRIES = 3;
 /** A part of another host whose writer has been silent for so long is nobody's. */
 const ABANDONED_MS = 120_000;
 
-/** Whether the built-in model is what people will talk to: no provider is set, and no Ollama answers on its usual port. */
+/**
+ * Whether the built-in model is what people will talk to: no provider is set, and no Ollama answers
+ * on its usual port.
+ */
 export async function needsEmbeddedModel({
   EXECUTOR_LANGUAGE,
   MODEL_PROVIDER,
@@ -51,7 +55,10 @@ export async function needsEmbeddedModel({
   }
 }
 
-/** Whether the model that `env` names is on this machine. False where `env` names none that could be. */
+/**
+ * Whether the model that `env` names is on this machine. False where `env` names none that could be
+ * there.
+ */
 export async function hasModel(env) {
   try {
     const location = modelLocation(env);
@@ -62,8 +69,9 @@ export async function hasModel(env) {
 }
 
 /**
- * Resolves to the model's path. Throws an Error whose message is one sentence that says what to do. A proxy of HTTPS_PROXY
- * is used where Node was started with NODE_USE_ENV_PROXY=1, as `runModelScript` does.
+ * Resolves to the model's path. Throws an Error whose message is one sentence that says what to do.
+ * A proxy of HTTPS_PROXY is used where Node was started with NODE_USE_ENV_PROXY=1, as
+ * `runModelScript` does.
  */
 export async function ensureModel({
   log = () => {},
@@ -305,7 +313,10 @@ function reason(error) {
 
 const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
 
-/** For a failure's message: which proxy was asked, without the password that may stand in its address. */
+/**
+ * For a failure's message: which proxy was asked, without the password that may stand in its
+ * address.
+ */
 function throughProxy(env) {
   const name = PROXY_VARIABLES.find((variable) => env[variable]);
   if (name === undefined) return '';
@@ -313,14 +324,19 @@ function throughProxy(env) {
   return ` through the proxy of ${name} (${address})`;
 }
 
-/** Runs this file in the project's own Node, whose fetch knows proxies. Resolves with the exit code. */
+/**
+ * Runs this file in the project's own Node, whose fetch knows proxies. Resolves with the exit code.
+ */
 export function runModelScript(...args) {
   return runProgram(projectNode(), ['scripts/model.mjs', ...args], {
     env: projectEnvironment({ NODE_USE_ENV_PROXY: '1' }),
   });
 }
 
-/** By hand, and before the server in deploy/chill-space.service: `--if-needed` leaves out a model that nobody would use. */
+/**
+ * By hand, and before the server in deploy/chill-space.service: `--if-needed` leaves out a model
+ * that the app would not use.
+ */
 async function main(args) {
   loadDotEnv();
   if (args.includes('--if-needed') && !(await needsEmbeddedModel(process.env))) return;

@@ -1,4 +1,7 @@
-/** The oldest Node that set-up runs on: the first of Node 20 with `process.loadEnvFile`. The app runs on the Node 24 that set-up installs. */
+/**
+ * The oldest Node that set-up runs on: the first of Node 20 with `process.loadEnvFile`. The app
+ * runs on the Node 24 that set-up installs.
+ */
 export const OLDEST_NODE = '20.12';
 
 /** The sentence for a Node that set-up does not run on; undefined where it does. */

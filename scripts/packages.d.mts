@@ -10,7 +10,10 @@ interface LockEntry {
 export interface LockFile {
   packages: Record<string, LockEntry>;
 }
-/** Whether what npm recorded as installed is what the lock file names, and the lock file is of this package.json. */
+/**
+ * Whether what npm recorded as installed is what the lock file names, and the lock file is of this
+ * package.json.
+ */
 export declare function matchesLockFile(record: LockFile, lock: LockFile, manifest: LockEntry): boolean;
 /** Reads npm's log, and aborts `giveUp` when the registry does not answer, or answers no longer. */
 export declare function watchNpm(report: { note: (text: string) => void; line: (text: string) => void }): {

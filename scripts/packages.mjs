@@ -1,4 +1,6 @@
-/** The packages of the lock file, installed without ever writing package.json or package-lock.json. */
+/**
+ * The packages of the lock file, installed without ever writing package.json or package-lock.json.
+ */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { progress } from './progress.mjs';
@@ -12,14 +14,17 @@ const RECORD = join(MODULES, '.package-lock.json');
 /** A registry that has answered nothing for so long will not answer. */
 const FIRST_ANSWER_MS = 90_000;
 /**
- * A registry that answered and then is silent for so long has stalled. npm reports a package when it
- * begins to arrive: on a slow line the largest ones take minutes without a word.
+ * A registry that answered and then is silent for so long has stalled. npm reports a package when
+ * it begins to arrive: on a slow line the largest ones take minutes without a word.
  */
 const SILENCE_MS = 5 * 60_000;
 const DEADLINE_MS = 30 * 60_000;
 const LAST_LINES = 12;
 
-/** Installs the packages where they are missing or not those of the lock file. Throws a SetupError of one sentence. */
+/**
+ * Installs the packages where they are missing or not those of the lock file. Throws a SetupError
+ * of one sentence.
+ */
 export async function ensurePackages() {
   if (isInstalled()) return;
   await exclusively(LOCK, 'installing packages', say, async (alsoHeldBy) => {
@@ -29,7 +34,9 @@ export async function ensurePackages() {
   });
 }
 
-/** Whether packages of an older version of the app are there, which `ensurePackages` would replace. */
+/**
+ * Whether packages of an older version of the app are there, which `ensurePackages` would replace.
+ */
 export function hasOlderPackages() {
   return hasPackages() && !isInstalled();
 }
@@ -58,8 +65,9 @@ function installedRecord() {
 }
 
 /**
- * Whether what npm recorded as installed is what the lock file names, and the lock file is of this package.json: so it is
- * after `npm ci` by hand. Packages that the lock file calls optional may be absent.
+ * Whether what npm recorded as installed is what the lock file names, and the lock file is of this
+ * package.json: so it is after `npm ci` by hand. Packages that the lock file calls optional may be
+ * absent.
  */
 export function matchesLockFile(record, lock, manifest) {
   const root = lock.packages[''];
@@ -80,8 +88,9 @@ export function matchesLockFile(record, lock, manifest) {
 async function install(alsoHeldBy) {
   const report = progress('Installing packages (about a minute the first time) …');
   const npm = watchNpm(report);
-  // `npm ci` takes a fresh folder exactly to the lock file. It begins by removing what is installed, so an update uses
-  // `--no-save`, which checks the same sums and leaves the old packages where the registry cannot be reached.
+  // `npm ci` takes a fresh folder exactly to the lock file. It begins by removing what is
+  // installed, so an update uses `--no-save`, which checks the same sums and leaves the old
+  // packages where the registry cannot be reached.
   const command = hasPackages() ? ['install', '--no-save'] : ['ci'];
   // With npm's own waits (10 s, then 60 s) a registry that refuses costs minutes.
   const waits = ['--fetch-retry-mintimeout=2000', '--fetch-retry-maxtimeout=10000'];

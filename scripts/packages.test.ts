@@ -7,7 +7,10 @@ import { progress } from './progress.mjs';
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 const lock: LockFile = JSON.parse(readFileSync('package-lock.json', 'utf8'));
 
-/** The packages that `path` may load, as Node looks for them: in its own folder, then in those above. */
+/**
+ * The packages that `path` may load, as Node looks for them: in its own folder, then in those
+ * above.
+ */
 function resolves(path: string, name: string): boolean {
   for (let folder = path; ; folder = folder.slice(0, folder.lastIndexOf('/node_modules/'))) {
     if (lock.packages[`${folder === '' ? '' : `${folder}/`}node_modules/${name}`] !== undefined) return true;

@@ -1,4 +1,7 @@
-/** The steps from a clone to a folder that can serve, shared by `npm start`, `npm run dev` and `npm run setup`. */
+/**
+ * The steps from a clone to a folder that can serve, shared by `npm start`, `npm run dev` and `npm
+ * run setup`.
+ */
 import { ensureBuild, ensureDemo } from './build.mjs';
 import { hasModel, needsEmbeddedModel, runModelScript } from './model.mjs';
 import { ensurePackages, hasOlderPackages } from './packages.mjs';
@@ -18,14 +21,16 @@ import {
 const CANNOT_LISTEN = 98;
 
 /**
- * Prepares for `purpose`: `serve` (the built pages, and a free port), `develop` (no build) or `install` (the built pages,
- * and nothing is started); `model: false` fetches no model. Ends the process with one sentence where it cannot.
+ * Prepares for `purpose`: `serve` (the built pages, and a free port), `develop` (no build) or
+ * `install` (the built pages, and nothing is started); `model: false` fetches no model. Ends the
+ * process with one sentence where it cannot.
  */
 export async function prepare(purpose, { model = true } = {}) {
   try {
     requireNode();
     loadDotEnv();
-    // A server that runs from this folder is left alone: the port is tried before anything is replaced under it.
+    // A server that runs from this folder is left alone: the port is tried before anything is
+    // replaced under it.
     if (purpose === 'serve' && hasOlderPackages()) await refuseTakenPort();
     await ensurePackages();
     const check = ['scripts/check-settings.ts', ...(purpose === 'serve' ? ['--port'] : [])];
@@ -43,7 +48,10 @@ export async function prepare(purpose, { model = true } = {}) {
   }
 }
 
-/** With the packages of an older version the check may fail for other reasons, which are no reason to stop. */
+/**
+ * With the packages of an older version the check may fail for other reasons, which are no reason
+ * to stop.
+ */
 async function refuseTakenPort() {
   const said = [];
   const code = await run(projectNode(), ['scripts/check-settings.ts', '--port'], {

@@ -1,12 +1,13 @@
 /**
- * Progress of a long step with the elapsed time: one line that is rewritten on a terminal, and elsewhere a line now and then.
+ * Progress of a long step with the elapsed time: one line that is rewritten on a terminal, and
+ * elsewhere a line now and then.
  */
 const TERMINAL_MS = 1_000;
 const LOG_MS = 15_000;
 
 /**
- * Begins to report `title` on `out`. `note(text)` is shown behind the time, `line(text)` stands on a line by itself,
- * and `end(text)` closes the report.
+ * Begins to report `title` on `out`. `note(text)` is shown behind the time, `line(text)` stands on
+ * a line by itself, and `end(text)` closes the report.
  */
 export function progress(title, out = process.stderr, now = () => performance.now()) {
   const began = now();

@@ -1,6 +1,6 @@
 /**
- * A lock file over one folder's set-up: two starts at once must not install or build at the same time.
- * Plain JavaScript without packages, like all of set-up.
+ * A lock file over one folder's set-up: two starts at once must not install or build at the same
+ * time. Plain JavaScript without packages, like all of set-up.
  */
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -10,7 +10,10 @@ import { deniedComplaint, SetupError } from './setup.mjs';
 
 const POLL_MS = 300;
 const HEARTBEAT_MS = 5_000;
-/** A holder that cannot be looked up as a process is taken for ended after so long without a heartbeat. */
+/**
+ * A holder that cannot be looked up as a process is taken for ended after so long without a
+ * heartbeat.
+ */
 const ABANDONED_MS = 30_000;
 
 /**
@@ -70,7 +73,9 @@ function create(file, own) {
   }
 }
 
-/** Waiting would not help where the lock cannot be made, read or removed, so the operator is asked to. */
+/**
+ * Throws a SetupError where the lock cannot be made, read or removed: waiting would not help.
+ */
 function permitted(file, operation) {
   try {
     return operation();
@@ -95,8 +100,8 @@ function remove(file, seen) {
     throw error;
   }
   try {
-    // Another start took the abandoned lock over in between. A link does not replace the lock that a
-    // third one may have made since.
+    // Another start took the abandoned lock over in between. A link does not replace the lock that
+    // a third one may have made since.
     if (read(taken)?.text !== seen.text) linkSync(taken, file);
   } catch (error) {
     if (error.code !== 'EEXIST') throw error;
@@ -162,8 +167,8 @@ function stateOf({ pid, began }) {
 }
 
 /**
- * When a process began, in clock ticks since the machine's start; undefined without a readable /proc.
- * See proc_pid_stat(5).
+ * When a process began, in clock ticks since the machine's start; undefined without a readable
+ * /proc. See proc_pid_stat(5).
  */
 function beginning(pid) {
   try {

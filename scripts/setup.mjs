@@ -1,6 +1,7 @@
 /**
- * What `npm start` and `npm test` share before anything runs; packages.mjs and build.mjs are made of it.
- * Plain JavaScript without packages: it runs on the machine's own Node (OLDEST_NODE or newer), before anything is installed.
+ * What `npm start` and `npm test` share before anything runs; packages.mjs and build.mjs are made
+ * of it. Plain JavaScript without packages: it runs on the machine's own Node (OLDEST_NODE or
+ * newer), before anything is installed.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -46,7 +47,10 @@ export function projectNode() {
   return existsSync(own) ? own : process.execPath;
 }
 
-/** Throws where the machine's Node cannot run set-up. The first step, since what comes next needs that Node. */
+/**
+ * Throws where the machine's Node cannot run set-up. The first step, since what comes next needs
+ * that Node.
+ */
 export function requireNode() {
   const complaint = nodeComplaint();
   if (complaint !== undefined) throw new SetupError(complaint);
@@ -116,8 +120,8 @@ export function serverEnvironment() {
 }
 
 /**
- * Runs a program to its end and resolves with its exit code; −1 where it could not be started. A signal that ends this
- * process ends the program first. `giveUp` kills it.
+ * Runs a program to its end and resolves with its exit code; −1 where it could not be started. A
+ * signal that ends this process ends the program first. `giveUp` kills it.
  */
 export function run(command, args, { onOutput, onSpawn, giveUp, ...options } = {}) {
   return new Promise((resolve) => {

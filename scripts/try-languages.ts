@@ -1,4 +1,7 @@
-/** Runs a program in each language in the sandbox of this machine, and prints how each ended, as JSON. */
+/**
+ * Runs a program in each language in the sandbox of this machine, and prints how each ended, as
+ * JSON.
+ */
 
 import { runner } from '#lib/runner/index';
 import { LANGUAGES } from '#lib/runner/languages/index';

@@ -312,6 +312,8 @@ describe('proxies in front', () => {
       expect(read(file)).toContain(
         '{"error":"The body is too large: at most 20 MiB are accepted here.","code":"body_too_large"}',
       );
+    // A body without a length is refused while it is passed on, which Caddy treats as an error.
+    expect(read('deploy/Caddyfile')).toMatch(/^\terror @too_large 413$[\s\S]*^\thandle_errors \{$/m);
   });
 
   it('of nginx, 20 MiB arrive and one byte more is a 413', async () => {

@@ -19,11 +19,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from './running-app.ts';
 
 /**
- * Set-up in a clone with packages of its own: what `npm start`, `npm run dev` and `npm run setup` do there, and that
- * Git sees no change afterwards. One build is made for all of it.
+ * Set-up in a clone with its own packages: what `npm start`, `npm run dev` and `npm run setup`
+ * do there, and that Git sees no change afterwards. One build is made for all of it.
  */
 const NOWHERE = 'http://127.0.0.1:9';
-/** No provider but one that is set, so nothing is fetched; a registry that refuses, so nothing is installed unseen. */
+/**
+ * No provider but one that is set, so nothing is fetched; a registry that refuses, so nothing is
+ * installed unseen.
+ */
 const QUIET = {
   MODEL_PROVIDER: 'openai',
   OPENAI_BASE_URL: `${NOWHERE}/v1`,
@@ -115,7 +118,7 @@ describe('npm start', () => {
 
   const LONG = { timeout: 60_000 };
 
-  /** The commands of the processes that run in the clone; Next changes the title of its own. */
+  /** The commands of the processes that run in the clone; Next changes the titles of its processes. */
   function processes(): string[] {
     return readdirSync('/proc').flatMap((pid) => {
       try {
@@ -134,7 +137,7 @@ describe('npm start', () => {
     const outputs = both.map((one) => one.output());
     expect(outputs.filter((text) => text.includes('Building the pages'))).toHaveLength(1);
     expect(outputs.filter((text) => text.includes('Another start is building the pages (process '))).toHaveLength(1);
-    // A model that nobody would use is not fetched.
+    // A model that the app would not use is not fetched.
     expect(outputs.join('')).not.toMatch(/Installing|Fetching/);
     expect(status()).toBe('');
     await Promise.all(both.map((one) => one.stop()));
@@ -223,7 +226,8 @@ it('fetches the model through the proxy of HTTP_PROXY, but not from where NO_PRO
     seen.push(request.url ?? '');
     response.end(content);
   });
-  // A proxy is asked for a tunnel, or for the whole URL: both lead to the hub, whose name resolves nowhere.
+  // A proxy is asked for a tunnel, or for the whole URL: both lead to the hub, whose name resolves
+  // nowhere.
   proxy.on('connect', (request, socket, head) => {
     seen.push(request.url ?? '');
     const tunnel = connect((hub.address() as AddressInfo).port, '127.0.0.1', () => {
