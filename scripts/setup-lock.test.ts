@@ -169,7 +169,7 @@ describe('for another user', () => {
     ['a lock cannot be read', { text: abandoned, fileMode: 0o000, folderMode: 0o755 }],
     ['no lock can be made', { folderMode: 0o555 }],
     ['its folder cannot be made', { folderMode: 0o555, below: 'deeper' }],
-  ] as { 0: string; 1: { text?: string; fileMode?: number; folderMode: number; below?: string } }[])(
+  ] as [string, { text?: string; fileMode?: number; folderMode: number; below?: string }][])(
     'ends in one sentence where %s',
     async (_name, { text, fileMode = 0o644, folderMode, below = '' }) => {
       const deep = join(folder, 'deep');
