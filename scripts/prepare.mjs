@@ -1,6 +1,6 @@
 /**
- * The steps from a clone to a folder that can serve, shared by `npm start`, `npm run dev` and `npm
- * run setup`.
+ * The steps from a clone to a folder that can serve, shared by `npm start`, `npm run dev` and
+ * `npm run setup`.
  */
 import { ensureBuild, ensureDemo } from './build.mjs';
 import { hasModel, needsEmbeddedModel, runModelScript } from './model.mjs';

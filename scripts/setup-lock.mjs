@@ -73,9 +73,7 @@ function create(file, own) {
   }
 }
 
-/**
- * Throws a SetupError where the lock cannot be made, read or removed: waiting would not help.
- */
+/** Throws a SetupError where the lock cannot be made, read or removed: waiting would not help. */
 function permitted(file, operation) {
   try {
     return operation();
@@ -149,7 +147,7 @@ function isAbandoned({ holder, touched }) {
 
 /**
  * A pid alone is not enough: after a restart of the machine or container it may be another
- * program's. Without `began` (macOS) only the heartbeat can tell them apart.
+ * program's. Without `began` (macOS) only the heartbeat shows which it is.
  */
 function identify(pid) {
   return { pid, began: beginning(pid) };

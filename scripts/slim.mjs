@@ -1,8 +1,8 @@
 /**
- * Removes what only the build needs from an image's `node_modules`, after `next build` and `npm
- * prune --omit=dev`: source maps, Next's compiler, packages that are bundled into the pages, the
- * model's libraries for other processors, and their sources. Never run by `npm start`: with these
- * gone nothing can be built.
+ * Removes what only the build needs from an image's `node_modules`, after `next build` and
+ * `npm prune --omit=dev`: source maps, Next's compiler, packages that are bundled into the pages,
+ * the model's libraries for other processors, and their sources. Never run by `npm start`: without
+ * these nothing can be built.
  */
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';

@@ -135,7 +135,7 @@ describe('npm start', () => {
 
   const LONG = { timeout: 60_000 };
 
-  /** The commands of the processes that run in the clone; Next changes the titles of its processes. */
+  /** The commands of the processes in the clone; Next changes the titles of its processes. */
   function processes(): string[] {
     return readdirSync('/proc').flatMap((pid) => {
       try {
