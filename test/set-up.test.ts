@@ -171,7 +171,7 @@ describe('npm start', () => {
       for (const file of ['app/page.tsx', 'lib/config/index.ts', 'package.json', 'public/demo/frame.html'])
         utimesSync(join(clone, file), new Date(), new Date());
       const port = await freePort();
-      const second = run('scripts/start.mjs', { PORT: String(port) });
+      const second = run('npm start', { PORT: String(port) });
       await second.answering(`http://127.0.0.1:${port}/health`);
       expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
       expect(second.output()).not.toMatch(/Installing|Building|Fetching/);
@@ -186,6 +186,14 @@ describe('npm start', () => {
       expect(third.output()).toMatch(new RegExp(`^Port ${port} is taken by another program\\. .*\\n$`));
       expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
       writeFileSync(page, source);
+      // npm passes the signal to its child alone: a shell there would end and leave the server.
+      second.kill('SIGTERM');
+      const answers = () =>
+        fetch(`http://127.0.0.1:${port}/health`).then(
+          () => true,
+          () => false,
+        );
+      await expect.poll(answers, LONG).toBe(false);
       await second.stop();
     },
     BUILD_TIMEOUT_MS,
@@ -320,10 +328,12 @@ interface Started {
   stop: () => Promise<void>;
 }
 
-/** Runs a script of the clone as an operator would; `alone` without the quiet settings. */
+/** Runs a script of the clone, or npm, as an operator would; `alone` without the quiet settings. */
 function run(script: string | string[], settings: Record<string, string>, alone = false): Started {
   const { VITEST: _vitest, NODE_OPTIONS: _options, NODE_ENV: _mode, ...inherited } = process.env;
-  const child: ChildProcess = spawn(process.execPath, typeof script === 'string' ? script.split(' ') : script, {
+  const words = typeof script === 'string' ? script.split(' ') : script;
+  const [command, args] = words[0] === 'npm' ? ['npm', words.slice(1)] : [process.execPath, words];
+  const child: ChildProcess = spawn(command, args, {
     cwd: clone,
     env: { ...inherited, ...(alone ? {} : QUIET), ...settings } as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe'],
