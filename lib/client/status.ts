@@ -2,7 +2,7 @@ import useSWR, { type SWRResponse } from 'swr';
 import { fetchModels } from '#lib/client/chat-api';
 import { isRunnerHealth } from '#lib/client/checks';
 import { CODE_API_BASE } from '#lib/client/endpoints';
-import { requestJson } from '#lib/client/request';
+import { ApiError, requestJson } from '#lib/client/request';
 import type { RunnerHealth } from '#lib/wire/code';
 import type { Models } from '#lib/wire/models';
 
@@ -20,7 +20,12 @@ const HEALTH_TIMEOUT_MS = 3_000;
 const HEALTH_RETRY_MS = 5_000;
 
 export function useModels(): SWRResponse<Models, Error> {
-  return useSWR<Models, Error>('models', fetchModels, { refreshInterval: REFRESH_MS, errorRetryInterval: 5_000 });
+  return useSWR<Models, Error>('models', fetchModels, {
+    refreshInterval: REFRESH_MS,
+    errorRetryInterval: 5_000,
+    // A page that nobody has signed in to asks again when somebody has.
+    shouldRetryOnError: (error) => !isSignedOut(error),
+  });
 }
 
 export function useRunnerHealth(): SWRResponse<RunnerHealth, Error> {
@@ -48,7 +53,13 @@ function fetchHealth(): Promise<RunnerHealth> {
   return requestJson(isRunnerHealth, `${CODE_API_BASE}/health`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
 }
 
+/** Whether the server asks for a key that this browser has not shown. */
+function isSignedOut(error: Error | undefined): boolean {
+  return error instanceof ApiError && error.status === 401;
+}
+
 export function modelStatus(models: Models | undefined, error: Error | undefined): Status {
+  if (isSignedOut(error)) return { level: 'unknown', sentence: 'Sign in to see which models there are.' };
   if (error !== undefined) return { level: 'error', sentence: error.message };
   if (models === undefined) return { level: 'unknown', sentence: 'Asking which models there are.' };
   const chosen = models.models.find((model) => model.is_default) ?? models.models[0];

@@ -114,7 +114,9 @@ export const SETTINGS = {
   PORT: define('Server', port(), '3000', 'Port to listen on.'),
   LOG_LEVEL: define(
     'Server',
-    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      error: 'must be fatal, error, warn, info, debug, trace or silent',
+    }),
     'info',
     'fatal, error, warn, info, debug, trace or silent.',
   ),
@@ -165,7 +167,7 @@ export const SETTINGS = {
 
   MODEL_PROVIDER: define(
     'Models',
-    z.enum(['auto', 'ollama', 'openai', 'embedded']),
+    z.enum(['auto', 'ollama', 'openai', 'embedded'], { error: 'must be auto, ollama, openai or embedded' }),
     'auto',
     'auto takes Ollama or an OpenAI-compatible server where there is one, else the embedded model.',
   ),
@@ -208,7 +210,7 @@ export const SETTINGS = {
   CACHE_ENABLED: define('Cache', flag(), 'true', 'Keep answers and give them again to identical requests.'),
   CACHE_SCOPE: define(
     'Cache',
-    z.enum(['all', 'caller'], { error: 'must be all or caller; there are no groups of callers yet' }),
+    z.enum(['all', 'caller'], { error: 'must be all or caller' }),
     'all',
     'Who shares answers, kept or running: all callers, or caller for each by itself. Shared ones show that somebody asked the same.',
   ),
@@ -340,11 +342,16 @@ export const SETTINGS = {
 
   SANDBOX: define(
     'Code',
-    z.enum(['auto', 'bubblewrap', 'gvisor', 'none']),
+    z.enum(['auto', 'bubblewrap', 'gvisor', 'none'], { error: 'must be auto, bubblewrap, gvisor or none' }),
     'auto',
-    'auto is bubblewrap; gvisor is stronger and slower, and needs runsc; none runs code bare, which is dangerous.',
+    'auto and bubblewrap are the same; gvisor is stronger and slower, and needs runsc; none runs code bare, which is dangerous.',
   ),
-  CODE_TIMEOUT_SECONDS: define('Code', whole(1, 3_600), '10', 'Wall time of a run that asks for none.'),
+  CODE_TIMEOUT_SECONDS: define(
+    'Code',
+    whole(1, 3_600),
+    '10',
+    'Wall time of a run that asks for none; at /api/executors it is 30.',
+  ),
   CODE_MAX_TIMEOUT_SECONDS: define('Code', whole(1, 3_600), '60', 'The longest that a request may ask for.'),
   CODE_MAX_BYTES: define('Code', whole(1, 100_000_000), '50000', 'Size of a program.'),
   CODE_MAX_OUTPUT_BYTES: define('Code', whole(1, 100_000_000), '100000', 'Size of stdout, and of stderr.'),

@@ -12,10 +12,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { homedir, setPriority } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PREPARED, type Preparation } from '#lib/runner/languages/language';
+import { beNicer } from '#lib/runner/sandbox/spawning';
 
 /** Where what was prepared is kept from one start to the next. Root's is where sandboxes of another user can read it. */
 export function preparationRoot(): string {
@@ -111,7 +112,7 @@ function output({ argv, env }: Preparation): Promise<string> {
       stdio: ['ignore', 'pipe', 'pipe'],
     };
     const child = spawn(program, args, Object.assign(options, { env }));
-    if (child.pid !== undefined) setPriority(child.pid, NICENESS);
+    if (child.pid !== undefined) beNicer(child.pid, NICENESS);
     const end = () => child.kill('SIGKILL');
     process.once('exit', end);
     let printed = '';

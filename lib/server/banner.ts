@@ -18,6 +18,7 @@ export function banner(
     ['model', describeModels(models)],
     ['code', describeRunner(runner)],
     ['reach', describeReach(host, settings.API_KEYS.length)],
+    ...(settings.PRIVATE_BACKEND_URL.length > 0 ? [['gateway', describeGateway(settings)]] : []),
     ...(uncleanExits > 0 ? [['crashes', describeExits(uncleanExits)]] : []),
   ];
   return lines.map(([name, text]) => `  ${(name ?? '').padEnd(12)}${text}`).join('\n');
@@ -34,6 +35,14 @@ export function describeReach(host: string, keys: number): string {
   if (isLoopback(host)) return `this machine only, ${guard}`;
   const warning = keys > 0 ? '' : ' — set API_KEYS, or HOST=127.0.0.1';
   return `everyone who can reach ${host === '0.0.0.0' || host === '::' ? 'this machine over the network' : host}, ${guard}${warning}`;
+}
+
+/** Where the gateway leads, and whether the backend's pages are kept apart from the app's. */
+function describeGateway({ PRIVATE_BACKEND_URL: urls, HF_TOKEN: token, GATEWAY_ORIGIN: origin }: Config): string {
+  const where = `${urls.join(', ')}, ${token === undefined ? 'without' : 'with'} a token`;
+  return origin === undefined
+    ? `${where}; its pages share this app's origin: see GATEWAY_ORIGIN`
+    : `${where}, at ${origin.origin}`;
 }
 
 function describeModels(models: Models | Error): string {

@@ -18,7 +18,7 @@ import {
 import { containerSpec, END_DESCRIPTOR, outerArguments, outerCommand } from '#lib/runner/sandbox/gvisor-bundle';
 import { isPublic } from '#lib/runner/sandbox/public-path';
 import type { Ended, Job, Sandbox } from '#lib/runner/sandbox/sandbox';
-import { coverInherited, NICENESS, NO_ENVIRONMENT } from '#lib/runner/sandbox/spawning';
+import { beNicer, coverInherited, NO_ENVIRONMENT } from '#lib/runner/sandbox/spawning';
 import { exitOf, hasExited, killProcess, type Running, supervise } from '#lib/runner/sandbox/supervision';
 import { GvisorTree } from '#lib/runner/sandbox/watchdog';
 
@@ -181,7 +181,7 @@ export class Gvisor implements Sandbox {
         !(end instanceof Readable)
       )
         throw new Error('bubblewrap could not be started');
-      setPriority(child.pid, NICENESS);
+      beNicer(child.pid);
       gate.on('error', () => {});
       const confined = cgroup?.add(child.pid) ?? Promise.resolve();
       confined.then(

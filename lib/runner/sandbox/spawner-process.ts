@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
-import { constants as osConstants, setPriority } from 'node:os';
+import { constants as osConstants } from 'node:os';
 import { inheritedDescriptors, openPipe, pathDescriptor } from '#lib/runner/sandbox/descriptors';
 import type { FromSpawner, Lent, ToSpawner } from '#lib/runner/sandbox/spawner';
-import { coverInherited, NICENESS, NO_ENVIRONMENT } from '#lib/runner/sandbox/spawning';
+import { beNicer, coverInherited, NO_ENVIRONMENT } from '#lib/runner/sandbox/spawning';
 
 /** The process that `Spawner` starts others out of; it ends when the server is gone. */
 
@@ -11,7 +11,7 @@ const server = process.ppid;
 const inherited = inheritedDescriptors();
 const nothing = openSync('/dev/null', 'r');
 // What is started from here is as nice.
-setPriority(NICENESS);
+beNicer();
 
 process.on('message', (message: ToSpawner) => start(message));
 process.on('disconnect', () => process.exit());
