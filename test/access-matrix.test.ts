@@ -290,26 +290,36 @@ describe('no header', () => {
 });
 
 describe('wrong keys', () => {
-  const wrong = { authorization: 'Bearer wrong', accept: 'text/html', 'content-type': 'application/json' };
-  const WAYS: Record<string, Asked> = {
-    'at a route': { path: '/api/cache-stats', headers: wrong },
-    "at a route of OpenAI's API": { method: 'POST', path: '/v1/chat/completions', headers: wrong, body: '{}' },
-    'at a page': { path: '/dashboard', headers: wrong },
-    'at an unknown address': { method: 'DELETE', path: '/nope', headers: wrong },
-    'at the sign-in': {
+  const wrong = (index: number) => ({
+    authorization: `Bearer wrong-${index}`,
+    accept: 'text/html',
+    'content-type': 'application/json',
+  });
+  const WAYS: Record<string, (index: number) => Asked> = {
+    'at a route': (index) => ({ path: '/api/cache-stats', headers: wrong(index) }),
+    "at a route of OpenAI's API": (index) => ({
+      method: 'POST',
+      path: '/v1/chat/completions',
+      headers: wrong(index),
+      body: '{}',
+    }),
+    'at a page': (index) => ({ path: '/dashboard', headers: wrong(index) }),
+    'at an unknown address': (index) => ({ method: 'DELETE', path: '/nope', headers: wrong(index) }),
+    'at the sign-in': (index) => ({
       method: 'POST',
       path: '/api/session',
       headers: { 'content-type': 'application/json' },
-      body: '{"key":"wrong"}',
-    },
+      body: JSON.stringify({ key: `wrong-${index}` }),
+    }),
   };
 
   it.each(Object.keys(WAYS))('%s are limited for their address, on every route and page', async (way) => {
-    const asked = WAYS[way];
-    if (asked === undefined) throw new Error(way);
+    const askedOf = WAYS[way];
+    if (askedOf === undefined) throw new Error(way);
     const from = (index: number) => ({ 'x-forwarded-for': `2001:db8:${Object.keys(WAYS).indexOf(way)}::${index}` });
     const statuses = new Map<number, number>();
     for (let index = 0; index < 90; index++) {
+      const asked = askedOf(index);
       const { status, headers } = await asker.ask({ ...asked, headers: { ...asked.headers, ...from(index) } });
       statuses.set(status, (statuses.get(status) ?? 0) + 1);
       if (status === 429) expect(Number(headers['retry-after'])).toBeGreaterThan(0);
@@ -325,6 +335,25 @@ describe('wrong keys', () => {
     for (const path of ['/health', '/sign-in', '/icon.svg'])
       expect([path, (await asker.ask({ path, headers: from(99) })).status]).toEqual([path, 200]);
     expect((await asker.ask({ path: '/api/cache-stats', headers: { authorization } })).status).toBe(200);
+  });
+
+  it('of old cookies keep nobody from the sign-in page, and from signing in with the new key', async () => {
+    const from = { 'x-forwarded-for': '192.0.2.77' };
+    const stale = (index: number) => ({ ...from, cookie: `chill_space_session=a.${index}.9999999999.c` });
+    for (let index = 0; index < 30; index++) {
+      const page = await asker.ask({ path: '/dashboard', headers: { ...stale(index), accept: 'text/html' } });
+      expect([page.status, page.headers.location]).toEqual([307, '/sign-in?next=%2Fdashboard']);
+    }
+    const signedIn = await asker.ask({
+      method: 'POST',
+      path: '/api/session',
+      headers: { 'content-type': 'application/json', ...stale(30) },
+      body: JSON.stringify({ key: KEY }),
+    });
+    expect(signedIn.status).toBe(200);
+    const [cookie = ''] = signedIn.headers['set-cookie'] ?? [];
+    const page = await asker.ask({ path: '/dashboard', headers: { ...from, cookie: `${cookie.split(';')[0]}` } });
+    expect(page.status).toBe(200);
   });
 });
 

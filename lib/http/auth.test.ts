@@ -120,20 +120,25 @@ describe('wrong keys', () => {
   const limited = expect.objectContaining({ code: 'rate_limited', retryAfterSeconds: expect.any(Number) });
   const ask = (headers: Headers, address = '192.0.2.1') => authenticate(headers, KEYS, address, NOW);
 
+  const guess = (count = WRONG_KEYS_ALLOWED, address?: string) => {
+    for (let index = 0; index < count; index++) expect(ask(bearer(`wrong-${index}`), address)).toBeUndefined();
+  };
+
   it('are counted for their address over all ways to show one, and then refuse right ones that could be guesses', () => {
-    for (let index = 0; index < WRONG_KEYS_ALLOWED - 2; index++) expect(ask(bearer(`wrong-${index}`))).toBeUndefined();
-    expect(ask(cookie('a.b.9999999999.c'))).toBeUndefined();
+    guess(WRONG_KEYS_ALLOWED - 1);
     expect(checkSignIn('wrong', KEYS, '192.0.2.1')).toBeUndefined();
-    for (const headers of [bearer('wrong'), bearer(FIRST), cookie(createSession(FIRST, NOW)), cookie('a.b.1.c')])
-      expect(() => ask(headers)).toThrow(limited);
-    // Without a key there is nothing to guess.
-    expect(ask(new Headers())).toBeUndefined();
-    expect(() => checkSignIn(FIRST, KEYS, '192.0.2.1')).toThrow(limited);
+    for (const key of ['wrong', 'wrong-0', 'another', FIRST]) {
+      expect(() => ask(bearer(key))).toThrow(limited);
+      expect(() => checkSignIn(key, KEYS, '192.0.2.1')).toThrow(limited);
+    }
+    // A right cookie is as absent as a wrong one, and so is none.
+    for (const headers of [cookie(createSession(FIRST, NOW)), cookie('a.b.1.c'), new Headers()])
+      expect(ask(headers)).toBeUndefined();
     expect(ask(bearer(FIRST), '192.0.2.2')).toEqual({ key: FIRST, isBearer: true });
   });
 
   it('are remembered for a bounded number of addresses', () => {
-    for (let index = 0; index < WRONG_KEYS_ALLOWED; index++) ask(bearer('wrong'), 'first');
+    guess(WRONG_KEYS_ALLOWED, 'first');
     expect(() => ask(bearer(FIRST), 'first')).toThrow(limited);
     for (let index = 0; index < 10_000; index++) ask(bearer('wrong'), `address-${index}`);
     expect(ask(bearer(FIRST), 'first')?.key).toBe(FIRST);
@@ -142,12 +147,8 @@ describe('wrong keys', () => {
   it('do not lock out those who have shown their key from that address before', () => {
     const session = cookie(createSession(FIRST, NOW));
     expect(ask(session)).toEqual({ key: FIRST, isBearer: false });
-    for (let index = 0; index < 3 * WRONG_KEYS_ALLOWED; index++)
-      try {
-        ask(bearer(`wrong-${index}`));
-      } catch (error) {
-        expect(error).toEqual(limited);
-      }
+    guess();
+    expect(() => ask(bearer('wrong'))).toThrow(limited);
     expect(ask(bearer(FIRST))).toEqual({ key: FIRST, isBearer: true });
     expect(ask(session)).toEqual({ key: FIRST, isBearer: false });
     expect(checkSignIn(FIRST, KEYS, '192.0.2.1')).toBe(FIRST);
@@ -160,19 +161,72 @@ describe('wrong keys', () => {
       for (const headers of [new Headers(), cookie(old), cookie('of.a.removed.key')])
         expect(ask(headers)).toBeUndefined();
     expect(ask(bearer(FIRST))?.key).toBe(FIRST);
+    expect(ask(cookie(createSession(SECOND, NOW)))?.key).toBe(SECOND);
   });
 
-  it('are cookies that differ, too', () => {
-    for (let index = 0; index < WRONG_KEYS_ALLOWED; index++) expect(ask(cookie(`a.b.${index}.c`))).toBeUndefined();
-    expect(() => ask(bearer(FIRST))).toThrow(limited);
+  it('count once for each value, so that one client that repeats a wrong key locks nobody out', () => {
+    for (let index = 0; index < 3 * WRONG_KEYS_ALLOWED; index++) {
+      expect(ask(bearer('wrong'))).toBeUndefined();
+      expect(checkSignIn('wrong', KEYS, '192.0.2.1')).toBeUndefined();
+    }
+    expect(ask(bearer(FIRST))?.key).toBe(FIRST);
   });
 
-  it('are counted together for callers whose address is not known', () => {
-    for (let index = 0; index < WRONG_KEYS_ALLOWED; index++)
-      expect(() => identify(bearer('wrong'), KEYS, undefined, NOW)).toThrow(
-        expect.objectContaining({ code: 'unauthorized' }),
-      );
-    expect(() => identify(bearer(FIRST), KEYS, undefined, NOW)).toThrow(limited);
+  it('are not wrong cookies, which browsers send unasked: right keys and signing in go on', () => {
+    expect(ask(cookie(createSession(FIRST, NOW)))?.key).toBe(FIRST);
+    for (let index = 0; index < WRONG_KEYS_ALLOWED + 10; index++) expect(ask(cookie(`a.b.${index}.c`))).toBeUndefined();
+    expect(ask(bearer('wrong'))).toBeUndefined();
+    // This might be a guess, so that it is as absent as a wrong one.
+    expect(ask(cookie(createSession(SECOND, NOW)))).toBeUndefined();
+    expect(ask(cookie(createSession(FIRST, NOW)))?.key).toBe(FIRST);
+    expect(checkSignIn(SECOND, KEYS, '192.0.2.1')).toBe(SECOND);
+    expect(ask(cookie(createSession(SECOND, NOW)))?.key).toBe(SECOND);
+  });
+
+  it('are limited within one request, too', () => {
+    const all = Array.from({ length: WRONG_KEYS_ALLOWED }, (_, index) => `a.b.${index}.c`);
+    const joined = [...all, createSession(FIRST, NOW)].map((value) => `${SESSION_COOKIE}=${value}`).join('; ');
+    expect(ask(new Headers({ cookie: joined }))).toBeUndefined();
+    expect(ask(bearer(FIRST))?.key).toBe(FIRST);
+  });
+
+  it('neither count nor limit where the address is unknown', () => {
+    const anywhere = (headers: Headers) => authenticate(headers, KEYS, undefined, NOW);
+    for (let index = 0; index < 2 * WRONG_KEYS_ALLOWED; index++) {
+      expect(anywhere(bearer(`wrong-${index}`))).toBeUndefined();
+      expect(anywhere(cookie(`a.b.${index}.c`))).toBeUndefined();
+      expect(checkSignIn(`wrong-${index}`, KEYS, undefined)).toBeUndefined();
+    }
+    expect(anywhere(bearer(FIRST))?.key).toBe(FIRST);
+    expect(anywhere(cookie(createSession(SECOND, NOW)))?.key).toBe(SECOND);
+    expect(checkSignIn(SECOND, KEYS, undefined)).toBe(SECOND);
+  });
+
+  describe('that may be meant for another server', () => {
+    const both = (key: string, session: string) =>
+      new Headers({ authorization: `Bearer ${key}`, cookie: `${SESSION_COOKIE}=${session}` });
+    const askBoth = (headers: Headers) => authenticate(headers, KEYS, '192.0.2.1', NOW, true);
+    const old = (key: string) => createSession(key, NOW - 2 * SESSION_SECONDS * 1000);
+
+    it('are not counted next to a session of ours that expired or ended', () => {
+      const ended = createSession(SECOND, NOW);
+      endSession(`${SESSION_COOKIE}=${ended}`, KEYS, NOW);
+      for (let index = 0; index < 2 * WRONG_KEYS_ALLOWED; index++) {
+        expect(askBoth(both(`theirs-${index}`, old(FIRST)))).toBeUndefined();
+        expect(askBoth(both(`theirs-${index}`, ended))).toBeUndefined();
+      }
+      expect(ask(bearer(FIRST))?.key).toBe(FIRST);
+    });
+
+    it('say nothing about a key while the address is limited', () => {
+      expect(ask(bearer(SECOND))?.key).toBe(SECOND);
+      guess();
+      for (const session of [old(FIRST), createSession(FIRST, NOW), 'a.b.1.c'])
+        for (const key of [FIRST, 'wrong']) expect(() => askBoth(both(key, session))).toThrow(limited);
+      // Next to a key that this address is known to have, a right guess and a wrong one are let in alike.
+      for (const key of [FIRST, 'wrong'])
+        expect(askBoth(both(key, createSession(SECOND, NOW)))).toEqual({ key: SECOND, isBearer: false });
+    });
   });
 });
 

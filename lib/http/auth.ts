@@ -2,14 +2,7 @@ import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto
 import { Fault } from '#lib/fault';
 import { endedSessions } from '#lib/http/ended-sessions';
 import type { RequestHeaders } from '#lib/http/request';
-import {
-  countWrongCookie,
-  countWrongKey,
-  hasShownKey,
-  isGuesser,
-  rememberKey,
-  tooManyGuesses,
-} from '#lib/http/wrong-keys';
+import { countWrong, isLimited, mayShow, rememberKey, tooManyGuesses, type Way } from '#lib/http/wrong-keys';
 
 /**
  * Who may call where `API_KEYS` is set: a key as `Authorization: Bearer …`, or the cookie that signing in sets.
@@ -39,23 +32,27 @@ export function identify(
   if (keys.length === 0) return address ?? UNKNOWN_ADDRESS;
   const shown = authenticate(headers, keys, address, nowMs);
   if (shown === undefined) throw keyNeeded();
-  return `key:${idsOf(keys).get(shown.key)}`;
+  return `key:${identitiesOf(keys).find(({ key }) => key === shown.key)?.id}`;
 }
 
 export function keyNeeded(): Fault {
   return new Fault('unauthorized', 'This server needs a key: send it as Authorization: Bearer <key>, or sign in.');
 }
 
-/** What a caller shows to be let in. */
-export interface ShownKey {
+/** The right key that a caller shows. */
+interface ShownKey {
   key: string;
   /** `Authorization` has the key itself; otherwise a session cookie stands for it. */
   isBearer: boolean;
 }
 
 /**
- * The key that a request shows, or undefined. Wrong ones are counted for `address`; after too many this throws `rate_limited`.
- * `foreignBearer`: `Authorization` may be meant for another server, so that a session counts beside it.
+ * Returns the key that a request shows, or undefined. Wrong ones are counted for `address`, unless
+ * it is unknown. After too many wrong keys this throws `rate_limited` for `Authorization`; a cookie
+ * is then taken for absent.
+ *
+ * `foreignBearer`: `Authorization` may be meant for another server. A session then counts next to
+ * it, and it is not counted as a guess if one of our keys signed a session, expired or ended.
  */
 export function authenticate(
   headers: RequestHeaders,
@@ -64,54 +61,56 @@ export function authenticate(
   nowMs: number,
   foreignBearer = false,
 ): ShownKey | undefined {
-  const guesser = address ?? UNKNOWN_ADDRESS;
   const shown = bearerOf(headers.get('authorization'));
-  const key = shown === undefined ? undefined : findKey(shown, keys);
-  if (key !== undefined) return { key: accepted(key, guesser), isBearer: true };
+  if (shown !== undefined) {
+    const key = findKey(shown, keys);
+    // A right key that may not be shown goes the way of a wrong one from here on.
+    if (key !== undefined && isTaken(key, address, 'key')) return { key, isBearer: true };
+  }
   if (shown === undefined || foreignBearer) {
-    const sessions = sessionsOf(headers.get('cookie'), keys);
-    const valid = sessions.find((one) => isValid(one, nowMs));
-    if (valid?.key !== undefined) return { key: accepted(valid.key, guesser), isBearer: false };
-    for (const { key: made, value } of sessions) {
-      if (made !== undefined) continue;
-      if (isGuesser(guesser)) throw tooManyGuesses(guesser);
-      countWrongCookie(guesser, value);
+    let isVisitors = false;
+    for (const session of sessionsOf(headers.get('cookie'), keys)) {
+      const { key, value } = session;
+      if (key === undefined) countWrong(address, value, 'cookie');
+      else if (!mayShow(address, key, 'cookie')) continue;
+      else if (!isValid(session, nowMs)) isVisitors = true;
+      else if (isTaken(key, address, 'cookie')) return { key, isBearer: false };
     }
+    if (isVisitors) return undefined;
   }
   if (shown === undefined) return undefined;
-  if (isGuesser(guesser)) throw tooManyGuesses(guesser);
-  countWrongKey(guesser);
+  if (isLimited(address, 'key')) throw tooManyGuesses(address);
+  countWrong(address, shown, 'key');
   return undefined;
 }
 
-/** The right `key`, unless it could be a guess. Throws `rate_limited`. */
-function accepted(key: string, address: string): string {
-  if (!isGuesser(address)) rememberKey(address, key);
-  else if (!hasShownKey(address, key)) throw tooManyGuesses(address);
-  return key;
+/** Whether `key`, a right one, is taken from `address`, which is then remembered to have it. */
+function isTaken(key: string, address: string | undefined, way: Way): boolean {
+  if (isLimited(address, way)) return mayShow(address, key, way);
+  rememberKey(address, key);
+  return true;
 }
 
-/** Callers whose address is not known are counted together. */
+/** The caller's name where its address is unknown. */
 const UNKNOWN_ADDRESS = 'unknown';
 
-/** The key of a sign-in, or undefined if it is wrong, which is counted as by `authenticate`. */
-export function checkSignIn(
-  shown: string,
-  keys: readonly string[],
-  address: string | undefined = UNKNOWN_ADDRESS,
-): string | undefined {
+/**
+ * Returns the key of a sign-in, or undefined if it is wrong, which is counted as by `authenticate`.
+ * Throws `rate_limited`.
+ */
+export function checkSignIn(shown: string, keys: readonly string[], address: string | undefined): string | undefined {
   const key = findKey(shown, keys);
-  if (key !== undefined) return accepted(key, address);
-  if (isGuesser(address)) throw tooManyGuesses(address);
-  countWrongKey(address);
+  if (key !== undefined && isTaken(key, address, 'key')) return key;
+  if (isLimited(address, 'key')) throw tooManyGuesses(address);
+  countWrong(address, shown, 'key');
   return undefined;
 }
 
-/** The key of `keys` that equals `shown`, compared in constant time and against all of them. */
+/** Returns the key of `keys` that equals `shown`, compared in constant time and against all of them. */
 export function findKey(shown: string, keys: readonly string[]): string | undefined {
   const digest = sha256(shown);
   let found: string | undefined;
-  for (const key of keys) if (timingSafeEqual(sha256(key), digest)) found = key;
+  for (const one of identitiesOf(keys)) if (timingSafeEqual(one.digest, digest)) found = one.key;
   return found;
 }
 
@@ -164,7 +163,7 @@ function sessionsOf(cookies: string | null, keys: readonly string[]): Session[] 
   if (cookies === null || !cookies.includes(SESSION_COOKIE)) return [];
   return [...cookies.matchAll(COOKIES)].map(([, value = '']) => {
     const [name = '', id = '', expiry = '', signature = ''] = value.split('.');
-    const signer = keys.find((key) => idsOf(keys).get(key) === name);
+    const signer = identitiesOf(keys).find(({ id: known }) => known === name)?.key;
     const isSigned =
       signer !== undefined && timingSafeEqual(sha256(sign(`${name}.${id}.${expiry}`, signer)), sha256(signature));
     const seconds = Number(expiry);
@@ -183,14 +182,21 @@ function bearerOf(authorization: string | null): string | undefined {
   return authorization === null ? undefined : /^Bearer +(\S+)$/i.exec(authorization)?.[1];
 }
 
-const ids = new WeakMap<readonly string[], ReadonlyMap<string, string>>();
+interface KeyIdentity {
+  key: string;
+  id: string;
+  /** SHA-256 of the key. */
+  digest: Buffer;
+}
 
-/** The id of each key. Keys never change in place. */
-function idsOf(keys: readonly string[]): ReadonlyMap<string, string> {
-  let known = ids.get(keys);
+const identities = new WeakMap<readonly string[], readonly KeyIdentity[]>();
+
+/** The ids and digests of keys, computed once for each list. Lists never change in place. */
+function identitiesOf(keys: readonly string[]): readonly KeyIdentity[] {
+  let known = identities.get(keys);
   if (known === undefined) {
-    known = new Map(keys.map((key) => [key, keyId(key)]));
-    ids.set(keys, known);
+    known = keys.map((key) => ({ key, id: keyId(key), digest: sha256(key) }));
+    identities.set(keys, known);
   }
   return known;
 }

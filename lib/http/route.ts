@@ -33,6 +33,8 @@ export interface Call {
   readonly caller: string;
   /** The other end of the connection, which may be a proxy; undefined where the platform does not say. */
   readonly peerAddress: string | undefined;
+  /** The client's address as it is counted; undefined where the platform does not say. */
+  readonly address: string | undefined;
   readonly settings: Config;
   readonly log: Log;
 }
@@ -126,10 +128,8 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
   try {
     if (origin !== null) refuseForeignOrigin(origin, request, method, settings);
     const keys = options.open === true ? [] : settings.API_KEYS;
-    const caller =
-      method === 'OPTIONS'
-        ? 'preflight'
-        : identify(request.headers, keys, addressOf(request, context, settings), Date.now());
+    const address = addressOf(request, context, settings);
+    const caller = method === 'OPTIONS' ? 'preflight' : identify(request.headers, keys, address, Date.now());
     request.caller = caller;
     if (options.limited !== undefined && method === 'POST' && settings[LIMIT_OF[options.limited]] > 0) {
       await countRequest(options.limited, caller, settings[LIMIT_OF[options.limited]]);
@@ -138,7 +138,7 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
     const params = context.params instanceof Promise ? await context.params : context.params;
     const { peerAddress } = context;
     const isIdGiven = givenId !== undefined;
-    const call: Call = { requestId, isIdGiven, params, caller, peerAddress, settings, log: log() };
+    const call: Call = { requestId, isIdGiven, params, caller, peerAddress, address, settings, log: log() };
     reply = await handler(request, call);
   } catch (error) {
     failure = error;

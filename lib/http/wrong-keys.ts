@@ -4,84 +4,109 @@ import { Fault } from '#lib/fault';
 import { processWide } from '#lib/process';
 
 /**
- * The limit on guessing keys: wrong keys are counted for each client address, on every route and page together. It is no
- * setting, and the rate limits do not change it. A key that an address has shown before is served all the same, so that
- * the people behind one address (a school, a proxy) cannot be locked out by one of them; a guess gets the same refusal
- * whether it is right or wrong.
+ * The limit on guessing keys: distinct wrong keys are counted for each client address, on every
+ * route and page together. It is no setting, and the rate limits do not change it. Wrong session
+ * cookies have a separate count, which refuses cookies only: browsers send old ones unasked.
+ *
+ * A key that an address has shown before is served all the same, so that the people behind one
+ * address (a school, a proxy) cannot be locked out by one of them. While an address is limited, a
+ * guess gets the same refusal whether it is right or wrong.
+ *
+ * Clients of an unknown address are neither counted nor limited: they would all share one count.
  */
 
-/** Wrong keys that an address may show within a window; then it may show only keys that it has shown before. */
+/** Distinct wrong keys, and distinct wrong cookies, that an address may show within a window. */
 export const WRONG_KEYS_ALLOWED = 20;
 const WINDOW_MS = 60_000;
 /** Addresses that are remembered; the one that failed longest ago is forgotten first. */
 const MAX_ADDRESSES = 10_000;
 
-interface Failures {
-  count: number;
-  /** Digests of session cookies that were counted: a browser repeats an old one with every request, which is one guess. */
-  cookies: Set<number>;
-}
+/** How a key is shown: itself, or by a session cookie that it signed. */
+export type Way = 'key' | 'cookie';
+
+/** Digests of what was counted, at most `WRONG_KEYS_ALLOWED` each. */
+type Failures = Record<Way, Set<number>>;
 
 /** Addresses whose keys are remembered, and for how long after the last request. */
 const MAX_KNOWN_ADDRESSES = 10_000;
 const KNOWN_MS = 24 * 60 * 60 * 1000;
+/** The age of an address in the LRU cache is renewed at most this often. */
+const RENEW_MS = 60_000;
 
-/** Whether `address` has used up its wrong keys. */
-export function isGuesser(address: string): boolean {
+/**
+ * Whether `address` may show `key`, a right one, in this way: it is not limited, or it has shown
+ * this key before.
+ */
+export function mayShow(address: string | undefined, key: string, way: Way): boolean {
+  return !isLimited(address, way) || (address !== undefined && knownKeys().all.get(address)?.has(key) === true);
+}
+
+/** Whether `address` has used up what it may show in this way. Too many wrong keys limit cookies as well. */
+export function isLimited(address: string | undefined, way: Way): boolean {
   const all = failures();
-  return all.size > 0 && (all.get(address)?.count ?? 0) >= WRONG_KEYS_ALLOWED;
+  if (address === undefined || all.size === 0) return false;
+  const known = all.get(address);
+  if (known === undefined) return false;
+  return isFull(known.key) || (way === 'cookie' && isFull(known.cookie));
 }
 
 /** The refusal of an address that has used up its wrong keys. */
-export function tooManyGuesses(address: string): Fault {
-  const seconds = Math.max(1, Math.ceil(failures().getRemainingTTL(address) / 1000));
+export function tooManyGuesses(address: string | undefined): Fault {
+  const leftMs = address === undefined ? 0 : failures().getRemainingTTL(address);
+  const seconds = Math.max(1, Math.ceil(leftMs / 1000));
   return new Fault('rate_limited', `Too many wrong keys came from this address. Try again in ${seconds} s.`, {
     retryAfterSeconds: seconds,
   });
 }
 
-/** Remembers that `address` has shown `key`, a right one. */
-export function rememberKey(address: string, key: string): void {
-  const all = knownKeys();
-  const known = all.get(address);
-  if (known === undefined) all.set(address, new Set([key]));
+/** Remembers that `address` has shown `key`, a right one, while it was not limited. */
+export function rememberKey(address: string | undefined, key: string): void {
+  if (address === undefined) return;
+  const known = knownKeys();
+  const nowMs = performance.now();
+  if (known.lastAddress === address && known.lastKey === key && nowMs < known.renewAtMs) return;
+  const keys = known.all.get(address);
+  if (keys === undefined) known.all.set(address, new Set([key]));
   // There are as many right keys as `API_KEYS` has.
-  else known.add(key);
+  else keys.add(key);
+  known.lastAddress = address;
+  known.lastKey = key;
+  known.renewAtMs = nowMs + RENEW_MS;
 }
 
-/** Whether `address` has shown `key` while it was not refused. */
-export function hasShownKey(address: string, key: string): boolean {
-  return knownKeys().get(address)?.has(key) === true;
+interface KnownKeys {
+  all: LRUCache<string, Set<string>>;
+  /** The last pair that was remembered: most requests repeat it. */
+  lastAddress: string | undefined;
+  lastKey: string | undefined;
+  /** By the clock of `performance.now()`. */
+  renewAtMs: number;
 }
 
-function knownKeys(): LRUCache<string, Set<string>> {
-  return processWide(
-    'http.known-keys',
-    () => new LRUCache<string, Set<string>>({ max: MAX_KNOWN_ADDRESSES, ttl: KNOWN_MS, updateAgeOnGet: true }),
-  );
+function knownKeys(): KnownKeys {
+  return processWide('http.known-keys', () => ({
+    all: new LRUCache<string, Set<string>>({ max: MAX_KNOWN_ADDRESSES, ttl: KNOWN_MS, updateAgeOnGet: true }),
+    lastAddress: undefined,
+    lastKey: undefined,
+    renewAtMs: 0,
+  }));
 }
 
-export function countWrongKey(address: string): void {
-  failuresOf(address).count += 1;
-}
-
-/** Counts a session cookie that was not made with any of the keys, once for each value. */
-export function countWrongCookie(address: string, value: string): void {
-  const known = failuresOf(address);
-  const digest = createHash('sha256').update(value).digest().readUIntLE(0, 6);
-  if (known.cookies.has(digest) || known.count >= WRONG_KEYS_ALLOWED) return;
-  known.cookies.add(digest);
-  known.count += 1;
-}
-
-function failuresOf(address: string): Failures {
+/** Counts a wrong key, or a cookie that none of the keys signed, once for each value. */
+export function countWrong(address: string | undefined, value: string, way: Way): void {
+  if (address === undefined) return;
   const all = failures();
   let known = all.get(address);
   if (known === undefined) {
-    known = { count: 0, cookies: new Set() };
+    known = { key: new Set(), cookie: new Set() };
     all.set(address, known);
   }
-  return known;
+  const values = known[way];
+  if (!isFull(values)) values.add(createHash('sha256').update(value).digest().readUIntLE(0, 6));
+}
+
+function isFull(values: ReadonlySet<number>): boolean {
+  return values.size >= WRONG_KEYS_ALLOWED;
 }
 
 function failures(): LRUCache<string, Failures> {

@@ -74,7 +74,7 @@ function createDocument() {
       description: [
         'Wire names are `snake_case`; requests may spell them in camelCase too. Unknown fields are ignored and named in `X-Ignored-Fields` where a chat is asked for, `null` is the same as leaving a field out, wrong types are refused.',
         'Every answer carries `X-Request-Id`: the one of the request, where it sent a sane one. Every GET answers HEAD, every route OPTIONS; other methods get 405 with `Allow`.',
-        'Where `API_KEYS` is set, routes that need a key take it as `Authorization: Bearer …`, or the cookie that signing in sets. After 20 wrong keys within a minute an address gets 429 for the rest of it.',
+        'Where `API_KEYS` is set, routes that need a key take it as `Authorization: Bearer …`, or the cookie that signing in sets. After 20 different wrong keys within a minute an address gets 429 for the rest of it, except with a key that it has shown before.',
         'Where it is not, the server answers to `localhost`, to the addresses of its machine and to the names in `ALLOWED_HOSTS`; a request for another host gets 421.',
       ].join('\n\n'),
       license: { name: 'MIT', identifier: 'MIT' },

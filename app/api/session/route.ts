@@ -13,19 +13,19 @@ import { signInSchema } from '#lib/wire/session';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/session',
   {
-    GET: ({ headers }, { settings, caller }) => {
+    GET: ({ headers }, { settings, address }) => {
       const needed = settings.API_KEYS.length > 0;
       // A key in `Authorization` signs no browser in.
       const cookies = { get: (name: string) => (name === 'cookie' ? headers.get(name) : null) };
-      const isSignedIn = !needed || authenticate(cookies, settings.API_KEYS, caller, Date.now()) !== undefined;
+      const isSignedIn = !needed || authenticate(cookies, settings.API_KEYS, address, Date.now()) !== undefined;
       return json({ needed, signed_in: isSignedIn });
     },
     POST: async (request, call) => {
-      const { settings, caller } = call;
+      const { settings, address } = call;
       const { key: shown } = parseBody(signInSchema, await readJson(request, 4 * KIB));
       if (settings.API_KEYS.length === 0)
         throw new Fault('not_configured', 'This server has no API_KEYS: everyone is signed in.');
-      const key = checkSignIn(shown, settings.API_KEYS, caller);
+      const key = checkSignIn(shown, settings.API_KEYS, address);
       if (key === undefined)
         throw new Fault('unauthorized', 'This key is not known here. Ask whoever runs this server for one.');
       return json({ signed_in: true }, 200, {
