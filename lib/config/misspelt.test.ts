@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { editDistance, misspeltSettings } from '#lib/config/misspelt';
+import { misspeltSettings } from '#lib/config/misspelt';
 import { OLDER_NAMES, PUBLIC_SETTINGS, SETTINGS } from '#lib/config/settings';
 
 const named = (...names: string[]) => misspeltSettings(Object.fromEntries(names.map((name) => [name, 'x'])));
@@ -73,13 +73,5 @@ describe('misspeltSettings', () => {
         },
       ),
     );
-  });
-});
-
-describe('editDistance', () => {
-  it('counts letters that are missing, added, changed, and neighbours that changed places', () => {
-    expect(editDistance('kitten', 'sitting')).toBe(3);
-    expect(editDistance('PROVDIER', 'PROVIDER')).toBe(1);
-    expect(editDistance('', 'abc')).toBe(3);
   });
 });

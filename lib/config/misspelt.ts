@@ -1,4 +1,5 @@
 import { OLDER_NAMES, PUBLIC_SETTINGS, SETTINGS } from '#lib/config/settings';
+import { editDistance } from '#lib/edit-distance';
 
 /** Variables of other programs whose names begin like settings of this one. */
 const FOREIGN = new Set([
@@ -77,26 +78,4 @@ function nearestOf(name: string, candidates: readonly string[]): [nearest: strin
     if (edits < least) [nearest, least] = [candidate, edits];
   }
   return [nearest, least];
-}
-
-/** Optimal string alignment distance: Levenshtein's, where two neighbours that changed places count once. */
-export function editDistance(left: string, right: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: right.length + 1 }, (_, column) => column);
-  for (let row = 1; row <= left.length; row++) {
-    const current = [row];
-    for (let column = 1; column <= right.length; column++) {
-      const same = left[row - 1] === right[column - 1];
-      let least = Math.min(at(last, column) + 1, at(current, column - 1) + 1, at(last, column - 1) + (same ? 0 : 1));
-      if (row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1])
-        least = Math.min(least, at(beforeLast, column - 2) + 1);
-      current.push(least);
-    }
-    [beforeLast, last] = [last, current];
-  }
-  return at(last, right.length);
-}
-
-function at(row: readonly number[], column: number): number {
-  return row[column] ?? Number.POSITIVE_INFINITY;
 }

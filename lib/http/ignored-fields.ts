@@ -1,3 +1,5 @@
+import { editDistance } from '#lib/edit-distance';
+
 /** What a caller sent that has no effect, for the response header `X-Ignored-Fields`. */
 
 const MAX_NAMES = 20;
@@ -62,6 +64,7 @@ function nearest(name: string, known: readonly string[]): string | undefined {
   const same = known.find((one) => letters(one) === plain);
   if (same !== undefined || plain.length < 4 || name.length > MAX_NAME_CHARACTERS) return same;
   const [best] = known
+    .filter((one) => Math.abs(letters(one).length - plain.length) <= 2)
     .map((one) => ({ one, edits: editDistance(plain, letters(one)) }))
     .filter(({ one, edits }) => edits <= (one.length < 8 ? 1 : 2))
     .sort((a, b) => a.edits - b.edits);
@@ -70,31 +73,4 @@ function nearest(name: string, known: readonly string[]): string | undefined {
 
 function letters(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '');
-}
-
-/**
- * Optimal string alignment: insertions, deletions, substitutions, and swaps of two neighbours, one
- * each.
- */
-function editDistance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 2) return 3;
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = at(last, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const swaps = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      row.push(
-        Math.min(at(last, j) + 1, at(row, j - 1) + 1, substituted, swaps ? at(beforeLast, j - 2) + 1 : substituted),
-      );
-    }
-    beforeLast = last;
-    last = row;
-  }
-  return at(last, b.length);
-}
-
-function at(row: readonly number[], index: number): number {
-  return row[index] ?? Number.POSITIVE_INFINITY;
 }
