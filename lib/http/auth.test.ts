@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { Fault } from '#lib/fault';
 import {
   authenticate,
@@ -13,8 +14,10 @@ import {
   sessionCookie,
   sessionKey,
 } from '#lib/http/auth';
+import { parseBody, readJson } from '#lib/http/body';
 import { json } from '#lib/http/reply';
 import { type RouteContext, route } from '#lib/http/route';
+import { KIB, MIB } from '#lib/http/size';
 import { WRONG_KEYS_ALLOWED } from '#lib/http/wrong-keys';
 import { forgetProcessWide } from '#lib/process';
 
@@ -301,6 +304,26 @@ describe('a route under keys and limits', () => {
     for (const status of [400, 413, 415, 400, 200, 415, 422, 413] as const) statuses.push(await send('code', status));
     expect(statuses).toEqual([400, 413, 415, 400, 200, 415, 422, 429]);
     expect([await send('checks', 200), await send('checks', 200), await send('code', 200)]).toEqual([200, 429, 429]);
+  });
+
+  it('counts an invalid request whose body was large, since parsing it takes time', async () => {
+    withEnvironment({ RATE_LIMIT_CODE: '2' });
+    const { POST } = route(
+      '/api/limited',
+      { POST: async (request) => json(parseBody(z.object({ n: z.number() }), await readJson(request, MIB))) },
+      { limited: 'code' },
+    );
+    const context = { ...CONTEXT, peerAddress: '10.0.0.8' };
+    const send = async (characters: number) => {
+      const body = JSON.stringify({ n: 'x'.repeat(characters) });
+      const headers = { 'content-type': 'application/json', 'content-length': String(body.length) };
+      return (await POST(new Request(at, { method: 'POST', body, headers }), context)).status;
+    };
+    const statuses = [];
+    // One above the limit of the route is refused before it is read.
+    for (const characters of [10, 60 * KIB, 2 * MIB, 2 * MIB, 65 * KIB, 500 * KIB, 10])
+      statuses.push(await send(characters));
+    expect(statuses).toEqual([400, 400, 413, 413, 400, 400, 429]);
   });
 
   it('compares against every key', () => {

@@ -19,10 +19,31 @@ export function isAllowedOrigin(
   forwardedProto: string | null,
   settings: Config,
 ): boolean {
+  if (
+    last !== undefined &&
+    last.origin === origin &&
+    last.host === host &&
+    last.forwardedProto === forwardedProto &&
+    last.settings === settings
+  )
+    return last.isAllowed;
+  const isAllowed = check(origin, host, forwardedProto, settings);
+  last = { origin, host, forwardedProto, settings, isAllowed };
+  return isAllowed;
+}
+
+/** The last result: nearly all requests of browsers come from one page. */
+let last:
+  | { origin: string; host: string | null; forwardedProto: string | null; settings: Config; isAllowed: boolean }
+  | undefined;
+
+function check(origin: string, host: string | null, forwardedProto: string | null, settings: Config): boolean {
   if (settings.CORS_ALLOWED_ORIGINS.includes('*')) return true;
   const given = originOf(origin);
   if (given === undefined) return false;
   if (host !== null && given === originOf(`${forwardedScheme(forwardedProto)}://${host}`)) return true;
+  // A proxy may speak TLS and not say so. The host is compared, which no page elsewhere has.
+  if (host !== null && forwardedProto === null && given === originOf(`https://${host}`)) return true;
   if (given === LOCAL_PAGE && host !== null && namesLoopback(host) && listensOnLoopback(settings)) return true;
   return [settings.FRONTEND_URL, ...settings.CORS_ALLOWED_ORIGINS].some(
     (allowed) => allowed !== undefined && originOf(allowed) === given,
@@ -54,8 +75,7 @@ export function corsHeaders(origin: string, preflight = false): Record<string, s
 
 /** In the spelling of URLs: lower case, without the port that the scheme implies. Undefined if it is no URL. */
 function originOf(url: string): string | undefined {
-  if (!URL.canParse(url)) return undefined;
-  const { origin } = new URL(url);
+  const origin = URL.parse(url)?.origin;
   // Schemes that the URL standard does not know (browser extensions) all have this one.
   return origin === 'null' ? url.toLowerCase().replace(/\/+$/, '') : origin;
 }

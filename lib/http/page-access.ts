@@ -14,7 +14,7 @@ import { PAGES } from '#lib/wire/pages';
 /** What is at an address: `unknown` is nothing that the app serves. */
 export type Target = 'page' | 'file' | 'unknown';
 
-export interface PageRequest {
+interface PageRequest {
   method: string;
   /** The request target: path and query. */
   target: string;
@@ -68,7 +68,7 @@ function needsKey(target: string, what: Target, { API_KEYS: keys }: Config): boo
  * Whether a browser opens the address, and its user sees the answer. Browsers that do not send `Sec-Fetch-Mode` are known by
  * accepting HTML by name.
  */
-function isNavigation(headers: RequestHeaders): boolean {
+export function isNavigation(headers: RequestHeaders): boolean {
   const mode = headers.get('sec-fetch-mode');
   if (mode !== null) return mode === 'navigate';
   return /\btext\/html\b/i.test(headers.get('accept') ?? '');

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { checkDeclared, GrowingBody } from '#lib/http/receiving';
 
 /**
@@ -13,6 +14,8 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
   /** Who the body counts for while it is received. */
   caller: string;
+  /** How much of the body `bytes` has read so far. */
+  readonly readBytes: number;
   /**
    * The whole body; to be called once. Throws `body_too_large` as soon as it is known to be above `limitBytes`, and `queue_full`
    * where the bodies that are being received leave no room for it.
@@ -32,6 +35,7 @@ export class WebRequest implements HttpRequest {
   readonly headers: RequestHeaders;
   readonly signal: AbortSignal;
   caller = 'unknown';
+  readBytes = 0;
   readonly #request: Request;
 
   constructor(request: Request) {
@@ -51,10 +55,23 @@ export class WebRequest implements HttpRequest {
     if (body === null) return new Uint8Array();
     const growing = new GrowingBody(this.caller, limitBytes, declaredBytes);
     try {
-      for await (const chunk of body) growing.add(chunk);
+      for await (const chunk of body) {
+        this.readBytes += chunk.byteLength;
+        growing.add(chunk);
+      }
       return growing.finish();
     } finally {
       growing.drop();
     }
   }
+}
+
+/** The value of `X-Request-Id` if it can be used as an id: 1 to 128 letters, digits and `._:-`. */
+export function saneRequestId(given: string | string[] | null | undefined): string | undefined {
+  return typeof given === 'string' && /^[A-Za-z0-9._:-]{1,128}$/.test(given) ? given : undefined;
+}
+
+/** The value of `X-Request-Id` if it can be used as an id, otherwise a new one. */
+export function requestIdOf(given: string | string[] | null | undefined): string {
+  return saneRequestId(given) ?? randomUUID();
 }

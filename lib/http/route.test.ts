@@ -42,6 +42,7 @@ afterEach(() => vi.unstubAllEnvs());
 describe('route', () => {
   it("is not there at the gateway's own host, but for the gateway's liveness", async () => {
     vi.stubEnv('GATEWAY_ORIGIN', 'https://backend.example');
+    vi.stubEnv('PRIVATE_BACKEND_URL', 'http://localhost:8080');
     const liveness = route('/gateway-health', { GET: () => json('up') });
     const at = (host: string) => new Request(URL_HERE, { headers: { host } });
     for (const host of ['backend.example', 'Backend.Example:443']) {
@@ -174,12 +175,32 @@ describe('CORS', () => {
   });
 
   it('compares scheme, host and port', async () => {
-    for (const origin of ['https://app.example:3000', 'http://app.example', 'http://app.example:3001', 'http://app'])
+    for (const origin of ['https://app.example', 'http://app.example', 'http://app.example:3001', 'http://app'])
       expect(await allowed(from(origin)), origin).toBeNull();
+    const plain = { 'x-forwarded-proto': 'http' };
+    expect(await allowed(headers('https://app.example', 'app.example', plain))).toBeNull();
     const tls = { 'x-forwarded-proto': 'https, http' };
     expect(await allowed(headers('https://app.example', 'app.example:443', tls))).toBe('https://app.example');
     expect(await allowed(headers('http://app.example', 'app.example', tls))).toBeNull();
     expect(await allowed(headers('http://app.example', 'APP.example:80'))).toBe('http://app.example');
+  });
+
+  it('allows the own page behind a proxy that speaks TLS and does not say so', async () => {
+    const page = { origin: 'https://app.example', host: 'app.example', 'content-type': 'application/json' };
+    const answer = await routes.POST(post('{"n":1}', page), CONTEXT);
+    expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([200, page.origin]);
+  });
+
+  it('decides by each of origin, host, scheme and settings, whatever was asked before', async () => {
+    const page = 'https://page.example';
+    const same = { 'x-forwarded-proto': 'https' };
+    expect(await allowed(headers(page, 'app.example', same))).toBeNull();
+    expect(await allowed(headers('https://app.example', 'app.example', same))).toBe('https://app.example');
+    expect(await allowed(headers('https://app.example', 'app.example:8443', same))).toBeNull();
+    expect(await allowed(headers('https://app.example', 'app.example', { 'x-forwarded-proto': 'http' }))).toBeNull();
+    vi.stubEnv('CORS_ALLOWED_ORIGINS', page);
+    forgetProcessWide('config');
+    expect(await allowed(headers(page, 'app.example', same))).toBe(page);
   });
 
   it('allows http://localhost:3000 where the server listens on loopback and is called there', async () => {

@@ -9,7 +9,8 @@ import { isGatewayHost } from '#lib/http/gateway-host';
 import { refusedHost } from '#lib/http/host';
 import { countRequest, type LimitedWork, uncountRequest } from '#lib/http/rate-limit';
 import { json, type Reply } from '#lib/http/reply';
-import { type HttpRequest, WebRequest } from '#lib/http/request';
+import { type HttpRequest, requestIdOf, saneRequestId, WebRequest } from '#lib/http/request';
+import { KIB } from '#lib/http/size';
 import { type Log, log, logRequest } from '#lib/observe/log';
 import { metrics } from '#lib/observe/metrics';
 import { tracer } from '#lib/observe/tracing';
@@ -110,23 +111,26 @@ interface Entry {
 
 const LIMIT_OF = { chat: 'RATE_LIMIT_CHAT', code: 'RATE_LIMIT_CODE', checks: 'RATE_LIMIT_CHECKS' } as const;
 
-/** What is answered to a request that was never one: malformed, too large, or not JSON. It does not count against a limit. */
+/** Statuses of malformed requests, which do not count against a limit if little of them was read. */
 const NOT_COUNTED: ReadonlySet<number> = new Set([400, 413, 415]);
+/** Parsing a larger body takes time that an invalid request must not get for free. */
+const MOST_UNCOUNTED_BYTES = 64 * KIB;
 
 async function serve(entry: Entry, request: HttpRequest, context: RouteContext): Promise<Reply> {
   const { name, method, handler, options } = entry;
   const started = performance.now();
   const settings = config();
-  const givenId = saneRequestId(request);
+  const givenId = saneRequestId(request.headers.get('x-request-id'));
   const requestId = givenId ?? randomUUID();
   const traces = tracer();
   traces?.adopt(requestId, request.headers.get('traceparent'));
   const origin = request.headers.get('origin');
+  const isOriginAllowed = origin !== null && isAllowed(origin, request, settings);
   let reply: Reply;
   let failure: unknown;
   let counted: string | undefined;
   try {
-    if (origin !== null) refuseForeignOrigin(origin, request, method, settings);
+    if (origin !== null && !isOriginAllowed && !READS.has(method)) throw originNotAllowed();
     const keys = options.open === true ? [] : settings.API_KEYS;
     const address = addressOf(request, context, settings);
     const caller = method === 'OPTIONS' ? 'preflight' : identify(request.headers, keys, address, Date.now());
@@ -145,7 +149,8 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
     reply = failed(error, options);
   }
   const { status } = reply;
-  if (counted !== undefined && options.limited !== undefined && NOT_COUNTED.has(status))
+  const isFree = NOT_COUNTED.has(status) && request.readBytes <= MOST_UNCOUNTED_BYTES;
+  if (counted !== undefined && options.limited !== undefined && isFree)
     await uncountRequest(options.limited, counted, settings[LIMIT_OF[options.limited]]);
   const elapsedMs = performance.now() - started;
   metrics().requests.add(name, method, status, elapsedMs / 1000);
@@ -156,7 +161,7 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
       'request failed unexpectedly',
     );
   else writeLine(options.quiet === true ? 'debug' : 'info', requestId, method, name, elapsedMs, reply);
-  return complete(reply, requestId, origin, request, method, settings);
+  return complete(reply, requestId, isOriginAllowed ? origin : null, method);
 }
 
 /** The request's line in the log, under the id that its answer carries. */
@@ -173,20 +178,12 @@ function writeLine(
   else void more.then((members) => logRequest(level, id, method, name, status, ms, members));
 }
 
-/** The reply with what every answer carries. A handler may have given it an id of its own. */
-function complete(
-  reply: Reply,
-  requestId: string,
-  origin: string | null,
-  request: HttpRequest,
-  method: string,
-  settings: Config,
-): Reply {
+/** Adds what every answer carries. The handler may have set an id. `allowedOrigin` may read the answer. */
+function complete(reply: Reply, requestId: string, allowedOrigin: string | null, method: string): Reply {
   const { headers, body } = reply;
   headers['x-request-id'] ??= requestId;
   headers['x-content-type-options'] = 'nosniff';
-  if (origin !== null && isAllowed(origin, request, settings))
-    Object.assign(headers, corsHeaders(origin, method === 'OPTIONS'));
+  if (allowedOrigin !== null) Object.assign(headers, corsHeaders(allowedOrigin, method === 'OPTIONS'));
   if (method !== 'HEAD') return reply;
   // A HEAD answer has the headers of the GET and no body; a stream that nobody will read is ended.
   if (body instanceof ReadableStream) void body.cancel();
@@ -206,14 +203,14 @@ function isAllowed(origin: string, { headers }: HttpRequest, settings: Config): 
   return isAllowedOrigin(origin, headers.get('host'), headers.get('x-forwarded-proto'), settings);
 }
 
-/** A page elsewhere may not change anything here unless it is allowed; reads go through, but without CORS headers it cannot see them. */
-function refuseForeignOrigin(origin: string, request: HttpRequest, method: Method, settings: Config): void {
-  if (method === 'GET' || method === 'HEAD' || method === 'OPTIONS') return;
-  if (!isAllowed(origin, request, settings))
-    throw new Fault(
-      'origin_not_allowed',
-      'Pages from this origin may not call this server. Add the origin to CORS_ALLOWED_ORIGINS.',
-    );
+/** Pages elsewhere may send these, but cannot read the answer without CORS headers. */
+const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+function originNotAllowed(): Fault {
+  return new Fault(
+    'origin_not_allowed',
+    'Pages from this origin may not call this server. Add the origin to CORS_ALLOWED_ORIGINS.',
+  );
 }
 
 function failed(error: unknown, { errorBody }: RouteOptions): Reply {
@@ -228,11 +225,11 @@ function failed(error: unknown, { errorBody }: RouteOptions): Reply {
 /** An answer without the handler, logged and completed like every other. */
 function refusal(error: unknown, { name, options }: Entry, request: HttpRequest): Reply {
   const { method } = request;
-  const requestId = requestIdOf(request);
+  const requestId = requestIdOf(request.headers.get('x-request-id'));
   const reply = failed(error, options);
   metrics().requests.add(name, method, reply.status, 0);
   logRequest('info', requestId, method, name, reply.status, 0);
-  return complete(reply, requestId, null, request, method, config());
+  return complete(reply, requestId, null, method);
 }
 
 function notAllowed(allow: string, options: RouteOptions): Reply {
@@ -243,14 +240,4 @@ function notAllowed(allow: string, options: RouteOptions): Reply {
 
 function preflight(allow: string): Reply {
   return { status: 204, headers: { allow }, body: null };
-}
-
-/** The caller's own id if it is a sane one, else a new one. */
-export function requestIdOf(request: Pick<HttpRequest, 'headers'>): string {
-  return saneRequestId(request) ?? randomUUID();
-}
-
-function saneRequestId({ headers }: Pick<HttpRequest, 'headers'>): string | undefined {
-  const given = headers.get('x-request-id');
-  return given !== null && /^[A-Za-z0-9._:-]{1,128}$/.test(given) ? given : undefined;
 }

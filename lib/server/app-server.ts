@@ -9,9 +9,11 @@ import { describeError } from '#lib/http/errors';
 import { refusedHost } from '#lib/http/host';
 import { pathOf } from '#lib/http/page-access';
 import { json, type Reply } from '#lib/http/reply';
-import { type RouteContext, type RouteHandler, requestIdOf } from '#lib/http/route';
+import { requestIdOf } from '#lib/http/request';
+import type { RouteContext, RouteHandler } from '#lib/http/route';
 import { log } from '#lib/observe/log';
 import { metrics } from '#lib/observe/metrics';
+import { endSocket } from '#lib/server/end-socket';
 import { GatewayFront } from '#lib/server/gateway-front';
 import { NodeRequest } from '#lib/server/node-request';
 import { findOwnPaths } from '#lib/server/own-paths';
@@ -165,8 +167,7 @@ const OWN_EVENTS: ReadonlySet<string | symbol> = new Set([
 
 function refuseUpgrade(fault: Fault, socket: Duplex): void {
   const { status, body } = describeError(fault);
-  socket.on('error', () => socket.destroy());
-  socket.end(plainRefusal(`${status} ${STATUS_CODES[status]}`, body));
+  endSocket(socket, plainRefusal(`${status} ${STATUS_CODES[status]}`, body));
 }
 
 async function answer(
@@ -217,8 +218,8 @@ function countConnection(socket: Duplex): void {
 
 /** This is no forward proxy: nothing is dialled because a client says so. */
 function refuseTunnel(_incoming: IncomingMessage, socket: Duplex): void {
-  socket.on('error', () => socket.destroy());
-  socket.end(
+  endSocket(
+    socket,
     plainRefusal('405 Method Not Allowed', {
       error: 'This server opens no tunnels: CONNECT is not allowed.',
       code: 'method_not_allowed',
@@ -245,7 +246,7 @@ function refuseBytes(error: NodeJS.ErrnoException, socket: Duplex): void {
     '400 Bad Request',
     'This is not a valid HTTP request.',
   ];
-  socket.end(plainRefusal(status, { error: sentence, code: 'invalid_request' }));
+  endSocket(socket, plainRefusal(status, { error: sentence, code: 'invalid_request' }));
 }
 
 function plainRefusal(status: string, error: ErrorBody): string {
@@ -273,7 +274,10 @@ function refuseMethod({ OPTIONS: route }: RouteModule, request: NodeRequest): Re
 /** A fault as an answer where there is no route that could give it. */
 function plainly(fault: Fault, request: NodeRequest): Reply {
   const { status, body } = describeError(fault);
-  return json(body, status, { 'x-request-id': requestIdOf(request), 'x-content-type-options': 'nosniff' });
+  return json(body, status, {
+    'x-request-id': requestIdOf(request.get('x-request-id')),
+    'x-content-type-options': 'nosniff',
+  });
 }
 
 function answerPlainly(outgoing: ServerResponse, status: number, sentence: string): void {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 
-export interface ListenAddress {
+interface ListenAddress {
   host: string;
   port: number;
 }

@@ -8,6 +8,7 @@ export class NodeRequest implements HttpRequest, RequestHeaders {
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
   caller = 'unknown';
+  readBytes = 0;
   #abort: AbortController | undefined;
 
   constructor(incoming: IncomingMessage, outgoing: ServerResponse) {
@@ -57,6 +58,7 @@ export class NodeRequest implements HttpRequest, RequestHeaders {
       let whole: Buffer | undefined;
       let growing: GrowingBody | undefined;
       const take = (chunk: Buffer) => {
+        this.readBytes += chunk.byteLength;
         // Nearly every body comes in one piece, and is used as it is.
         if (growing === undefined && chunk.byteLength === declaredBytes) {
           whole = chunk;

@@ -3,7 +3,7 @@ import type { Config } from '#lib/config/index';
 import { countedClient } from '#lib/http/client-address';
 import { isPage, pageRefusal, type Target } from '#lib/http/page-access';
 import type { Reply } from '#lib/http/reply';
-import { requestIdOf } from '#lib/http/route';
+import { requestIdOf } from '#lib/http/request';
 import { logRequest } from '#lib/observe/log';
 import { NodeRequest } from '#lib/server/node-request';
 import { findPublicFiles } from '#lib/server/own-paths';
@@ -37,7 +37,7 @@ export class PageFront {
       this.#withoutSlash(pathname, target) ??
       pageRefusal({ method, target, headers: request, address }, what, this.#settings, Date.now());
     if (reply === undefined) return false;
-    const requestId = requestIdOf(request);
+    const requestId = requestIdOf(request.get('x-request-id'));
     reply.headers['x-request-id'] = requestId;
     // An unknown path could be any text.
     logRequest(
