@@ -4,7 +4,7 @@ import { config as settings } from '#lib/config/index';
 import { countedClient } from '#lib/http/client-address';
 import { describeError } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
-import { refusedHost } from '#lib/http/host';
+import { namesLoopback, refusedHost } from '#lib/http/host';
 import { isPage as isPagePath, pageRefusal } from '#lib/http/page-access';
 import { json, type Reply } from '#lib/http/reply';
 
@@ -21,8 +21,11 @@ export function proxy(request: NextRequest): NextResponse {
   const headers = new Headers(request.headers);
   headers.delete('x-not-found');
   const forwarded = { request: { headers } };
-  // Not a page: its catch-all route speaks for itself, to programs too, which show their key otherwise than pages do.
-  if (!isPage && settings().PRIVATE_BACKEND_URL.length > 0) return NextResponse.next(forwarded);
+  // Not a page: the gateway's catch-all route admits programs too, which show their key otherwise
+  // than pages do. If the gateway has a separate host, the app's host has unknown paths instead.
+  const { PRIVATE_BACKEND_URL: backends, GATEWAY_ORIGIN: gatewayOrigin } = settings();
+  const isGateways = gatewayOrigin === undefined || isGatewayHost(request.headers.get('host'), settings());
+  if (!isPage && backends.length > 0 && isGateways) return NextResponse.next(forwarded);
   const refused = refuse(request, isPage);
   if (refused !== undefined) return answer(refused, request);
   const nonce = btoa(crypto.randomUUID());
@@ -73,7 +76,7 @@ function isTrustworthy({ headers, nextUrl }: NextRequest): boolean {
     headers.get('x-forwarded-proto')?.startsWith('https') === true ||
     // Browsers send this to such origins only.
     headers.has('sec-fetch-dest') ||
-    /^(?:(?:.*\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(host)
+    namesLoopback(host)
   );
 }
 

@@ -1,7 +1,10 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { request } from 'undici';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createSession, SESSION_COOKIE } from '#lib/http/auth';
-import { closeAll, type Seen, startBackend, startEcho, startGateway, TOKEN } from './gateway-support.ts';
+import { gatewayRoute } from '#lib/server/gateway-route';
+import { closeAll, type Seen, sendRaw, startBackend, startEcho, startGateway, TOKEN } from './gateway-support.ts';
 
 afterEach(closeAll);
 
@@ -131,12 +134,28 @@ describe("a backend at the app's origin", () => {
     },
   );
 
-  it('widens no service worker, and directs no report and no connection of the whole origin', async () => {
-    const wide = { 'Service-Worker-Allowed': '/', NEL: '{}', 'Report-To': '{}', 'Alt-Svc': 'h3=":1"', 'x-kept': '1' };
-    const { url } = await startGateway(await startSender(wide));
-    const names = Object.keys((await get(`${url}/x`)).headers);
-    expect(names.filter((name) => /service|nel|report|alt/.test(name))).toEqual([]);
-    expect(names).toContain('x-kept');
+  const WIDE = {
+    'Service-Worker-Allowed': '/',
+    NEL: '{}',
+    'Report-To': '{}',
+    'Alt-Svc': 'h3=":1"',
+    'Strict-Transport-Security': 'max-age=63072000; includeSubDomains',
+    'Accept-CH': 'Sec-CH-UA-Model',
+    'Critical-CH': 'Sec-CH-UA-Model',
+  };
+  const widened = (headers: object) =>
+    Object.keys(headers).filter((name) => /service|nel|report|alt|strict|-ch/.test(name));
+
+  it('sends no header that browsers keep for the whole origin', async () => {
+    const { url } = await startGateway(await startSender({ ...WIDE, 'x-kept': '1' }));
+    const { headers } = await get(`${url}/x`);
+    expect([widened(headers), headers['x-kept']]).toEqual([[], '1']);
+  });
+
+  it('sends them from a separate origin, which they are for', async () => {
+    const { url } = await startGateway(await startSender(WIDE), { GATEWAY_ORIGIN: GATEWAY });
+    const { headers } = await get(`${url}/x`, { host: GATEWAY_HOST });
+    expect(widened(headers)).toHaveLength(Object.keys(WIDE).length);
   });
 
   it('is shown in an opaque origin where the operator says so', async () => {
@@ -167,9 +186,66 @@ describe('GATEWAY_ORIGIN', () => {
     for (const path of ['/unknown', '/gateway/x']) {
       const { status, text } = await get(url + path);
       expect([status, JSON.parse(text).code]).toEqual([404, 'not_found']);
-      expect(text).toContain(GATEWAY);
     }
+    // A browser that opens an address is shown a page, as without a backend.
+    const page = await get(`${url}/unknown`, { accept: 'text/html' });
+    expect([page.status, page.text]).toEqual([404, 'page']);
     expect(seen).toEqual([]);
+  });
+
+  it("leaves the app's host the errors of its other APIs", async () => {
+    const { url: backend, seen } = await startEcho();
+    const { url } = await startGateway(backend, { GATEWAY_ORIGIN: GATEWAY });
+    const openAi = await get(`${url}/v1/nope`);
+    expect([openAi.status, JSON.parse(openAi.text).error.code]).toEqual([404, 'not_found']);
+    const ollama = await get(`${url}/api/pull`, {}, 'POST');
+    expect([ollama.status, JSON.parse(ollama.text).error]).toEqual([404, expect.stringContaining('POST /api/chat')]);
+    const route = gatewayRoute('/[...path]');
+    const fetched = await route.POST(new Request('http://localhost:3000/v1/nope', { method: 'POST' }));
+    expect([fetched.status, (await fetched.json()).error.code]).toEqual([404, 'not_found']);
+    expect(seen).toEqual([]);
+  });
+
+  it("asks for a key at the app's host before it says where the backend is", async () => {
+    const { url: backend, seen } = await startEcho();
+    const { url, port } = await startGateway(backend, { GATEWAY_ORIGIN: GATEWAY, API_KEYS: KEY });
+    const authorization = `Bearer ${KEY}`;
+    for (const path of ['/unknown', '/gateway/x', '/v1/nope', '/api/pull']) {
+      const { status, text } = await get(url + path);
+      expect([path, status]).toEqual([path, 401]);
+      expect(text).not.toContain('backend.example');
+      expect((await get(url + path, { authorization })).status).toBe(404);
+    }
+    const upgrade = await sendRaw(
+      port,
+      'GET /x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n\r\n',
+    );
+    expect(upgrade).toMatch(/^HTTP\/1\.1 401 /);
+    expect(upgrade).not.toContain('backend.example');
+    const { GET } = gatewayRoute('/gateway/[...path]');
+    const ask = (headers: Record<string, string>) =>
+      GET(new Request('http://localhost:3000/gateway/x', { headers: { host: 'localhost:3000', ...headers } }));
+    const refused = await ask({});
+    expect([refused.status, await refused.text()]).toEqual([401, expect.not.stringContaining('backend.example')]);
+    const missing = await ask({ authorization });
+    expect([missing.status, await missing.text()]).toEqual([404, expect.stringContaining(GATEWAY)]);
+    expect(seen).toEqual([]);
+  });
+
+  it('lets no WebSocket hold its connection after the refusal', async () => {
+    const { url: backend } = await startEcho();
+    const { port, server } = await startGateway(backend, { API_KEYS: KEY });
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const open = () => new Promise<number>((resolve) => server.getConnections((_error, count) => resolve(count)));
+    try {
+      socket.on('error', () => {}).resume();
+      socket.write('GET /x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+      await once(socket, 'end');
+      expect(await open()).toBe(1);
+      await vi.waitFor(async () => expect(await open()).toBe(0), { timeout: 10_000, interval: 100 });
+    } finally {
+      socket.destroy();
+    }
   });
 
   it('asks browsers for a key, which ends here; programs show theirs as ever', async () => {

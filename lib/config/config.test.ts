@@ -75,6 +75,9 @@ describe('readConfig', () => {
   it('refuses settings that contradict each other', () => {
     expect(() => readConfig({ CODE_TIMEOUT_SECONDS: '61' })).toThrow(/CODE_TIMEOUT_SECONDS must not be above/);
     expect(() => readConfig({ MODEL_PROVIDER: 'openai' })).toThrow(/OPENAI_BASE_URL must be set/);
+    const gateway = { GATEWAY_ORIGIN: 'https://backend.example' };
+    expect(() => readConfig(gateway)).toThrow(/PRIVATE_BACKEND_URL must be set where GATEWAY_ORIGIN is/);
+    expect(readConfig({ ...gateway, PRIVATE_BACKEND_URL: 'http://localhost:8080' }).given.size).toBe(2);
   });
 
   it('refuses fewer processes than Node and Java need to start', () => {

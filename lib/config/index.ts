@@ -83,6 +83,8 @@ function crossChecks(settings: Config): string[] {
     problems.push('CODE_TIMEOUT_SECONDS must not be above CODE_MAX_TIMEOUT_SECONDS');
   if (settings.MODEL_PROVIDER === 'openai' && settings.OPENAI_BASE_URL === undefined)
     problems.push('OPENAI_BASE_URL must be set where MODEL_PROVIDER is openai');
+  if (settings.GATEWAY_ORIGIN !== undefined && settings.PRIVATE_BACKEND_URL.length === 0)
+    problems.push('PRIVATE_BACKEND_URL must be set where GATEWAY_ORIGIN is: that host serves the backend alone');
   // Anyone may guess at a server that others reach.
   if (settings.API_KEYS.some((key) => key.length < LEAST_KEY_LENGTH) && !isLoopback(listenHost(settings)))
     problems.push(

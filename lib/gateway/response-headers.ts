@@ -98,6 +98,8 @@ const RULES = new Map<string, Rule>([
   // It may name cookies, and those of a whole domain are cleared with them.
   ['clear-site-data', 'drop'],
   ...['service-worker-allowed', 'nel', 'report-to', 'alt-svc'].map((name): [string, Rule] => [name, 'origin-wide']),
+  // A browser keeps these for the origin: TLS for the app too, and client hints with each request.
+  ...['strict-transport-security', 'accept-ch', 'critical-ch'].map((name): [string, Rule] => [name, 'origin-wide']),
 ]);
 
 const CORS_PREFIX = 'access-control-';

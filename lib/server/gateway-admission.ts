@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { Config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
 import type { Origin } from '#lib/gateway/request-headers';
@@ -8,6 +7,8 @@ import { authenticate, keyNeeded, SESSION_COOKIE } from '#lib/http/auth';
 import { countedClient, isTrustedProxy } from '#lib/http/client-address';
 import { corsHeaders, isAllowedOrigin } from '#lib/http/cors';
 import { isGatewayHost } from '#lib/http/gateway-host';
+import { isNavigation } from '#lib/http/page-access';
+import type { RequestHeaders } from '#lib/http/request';
 import { logRequest } from '#lib/observe/log';
 import { tracer } from '#lib/observe/tracing';
 
@@ -44,9 +45,13 @@ export function admit(asking: Asking, settings: Config): Admission | undefined {
   const { method, peer, protocol, requestId } = asking;
   // It would be answered with the token.
   if (method === 'TRACE') throw new Fault('method_not_allowed', 'TRACE is not passed on.');
-  if (ownOrigin !== undefined && !isGatewayHost(asking.header('host'), settings))
-    throw new Fault('not_found', `There is nothing at this address. The backend is served at ${ownOrigin.origin}.`);
   const sharesOrigin = ownOrigin === undefined;
+  const address = countedClient(peer, asking.header('x-forwarded-for') ?? null, trust);
+  if (ownOrigin !== undefined && !isGatewayHost(asking.header('host'), settings)) {
+    // Where the backend is served is for callers with a key to know.
+    if (keys.length > 0) findCredentials(asking, keys, true, address);
+    throw new Fault('not_found', `There is nothing at this address. The backend is served at ${ownOrigin.origin}.`);
+  }
   if (sharesOrigin && isServiceWorker(asking))
     throw new Fault(
       'forbidden',
@@ -69,7 +74,6 @@ export function admit(asking: Asking, settings: Config): Admission | undefined {
       for (const [name, value] of Object.entries(corsHeaders(page))) answerHeaders.push(name, value);
   }
   const plainPeer = peer?.startsWith('::ffff:') === true ? peer.slice(7) : peer;
-  const address = countedClient(peer, asking.header('x-forwarded-for') ?? null, trust);
   const credentials = keys.length > 0 ? findCredentials(asking, keys, sharesOrigin, address) : undefined;
   return {
     path,
@@ -161,18 +165,9 @@ export function errorHeaders(
   };
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterSeconds)));
   // The page to sign in at is the app's, and so is its cookie: at another origin the browser itself asks for the key.
-  if (status === 401 && settings.GATEWAY_ORIGIN !== undefined && isNavigation(asking))
+  if (status === 401 && settings.GATEWAY_ORIGIN !== undefined && isNavigation(headersOf(asking)))
     headers['www-authenticate'] = 'Basic realm="Chill Space: any name, and a key as the password", charset="UTF-8"';
   return headers;
-}
-
-function isNavigation({ header }: Asking): boolean {
-  return header('sec-fetch-mode') === 'navigate' || header('accept')?.includes('text/html') === true;
-}
-
-/** The caller's own id where it is a sane one, else a new one. */
-export function requestIdOf(given: string | string[] | null | undefined): string {
-  return typeof given === 'string' && /^[A-Za-z0-9._:-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -195,6 +190,10 @@ function findCredentials(
   const found = authenticate(headers, keys, address, Date.now(), true);
   if (found === undefined) throw keyNeeded();
   return { key: found.key, isShown: found.isBearer };
+}
+
+function headersOf({ header }: Asking): RequestHeaders {
+  return { get: (name) => header(name) ?? null };
 }
 
 function isAllowedPage(page: string, { header }: Asking, settings: Config): boolean {

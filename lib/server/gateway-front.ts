@@ -8,15 +8,10 @@ import { EXPLICIT_PREFIX } from '#lib/gateway/target';
 import { asksForWebSocket, passUpgrade } from '#lib/gateway/upgrade';
 import { describeError } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
+import { requestIdOf } from '#lib/http/request';
 import { log } from '#lib/observe/log';
-import {
-  type Asking,
-  admit,
-  answered,
-  errorHeaders,
-  preflightHeaders,
-  requestIdOf,
-} from '#lib/server/gateway-admission';
+import { endSocket } from '#lib/server/end-socket';
+import { type Asking, admit, answered, errorHeaders, preflightHeaders } from '#lib/server/gateway-admission';
 
 const LONGEST_LOGGED_PATH = 256;
 const LIVENESS_PATH = '/gateway-health';
@@ -32,8 +27,13 @@ export class GatewayFront {
     this.#isOwn = isOwn;
   }
 
-  /** Whether the request target is the gateway's: by name, or since the app has nothing there. */
+  /**
+   * Whether the gateway serves a path at the app's host: by name, or since the app has nothing
+   * there. If the gateway has a separate origin, it serves nothing at the app's, not even
+   * `/gateway/*`, which is an unknown path there.
+   */
   takes(pathname: string): boolean {
+    if (this.#gateway.settings.GATEWAY_ORIGIN !== undefined) return false;
     return pathname.startsWith(EXPLICIT_PREFIX) || !this.#isOwn(pathname);
   }
 
@@ -120,8 +120,7 @@ function refuseSocket(socket: Duplex, asking: Asking, fault: Fault, settings: Co
   const headers = errorHeaders(asking, status, settings, retryAfterSeconds);
   const framing = { 'content-length': String(Buffer.byteLength(text)), connection: 'close' };
   const lines = Object.entries({ ...headers, ...framing }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.on('error', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status} \r\n${lines.join('')}\r\n${text}`);
+  endSocket(socket, `HTTP/1.1 ${status} \r\n${lines.join('')}\r\n${text}`);
 }
 
 function asFault(error: unknown): Fault {

@@ -3,16 +3,11 @@ import { Fault } from '#lib/fault';
 import { passOnFetch } from '#lib/gateway/fetch-exchange';
 import { gateway } from '#lib/gateway/index';
 import { describeError } from '#lib/http/errors';
+import { isGatewayHost } from '#lib/http/gateway-host';
 import { refusedHost } from '#lib/http/host';
+import { requestIdOf } from '#lib/http/request';
 import { log } from '#lib/observe/log';
-import {
-  type Asking,
-  admit,
-  answered,
-  errorHeaders,
-  preflightHeaders,
-  requestIdOf,
-} from '#lib/server/gateway-admission';
+import { type Asking, admit, answered, errorHeaders, preflightHeaders } from '#lib/server/gateway-admission';
 import { unknownApi } from '#lib/server/unknown-api';
 
 type Handler = (request: Request) => Promise<Response>;
@@ -30,7 +25,8 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as 
 
 async function serve(name: string, request: Request): Promise<Response> {
   const settings = config();
-  if (settings.PRIVATE_BACKEND_URL.length === 0) {
+  const isAppHost = settings.GATEWAY_ORIGIN !== undefined && !isGatewayHost(request.headers.get('host'), settings);
+  if (settings.PRIVATE_BACKEND_URL.length === 0 || isAppHost) {
     const unknown = unknownApi(new URL(request.url).pathname);
     const handler = unknown?.[request.method] ?? unknown?.ANY;
     if (handler !== undefined) return handler(request, { params: {} });
