@@ -9,9 +9,10 @@ import { isPage as isPagePath, pageRefusal } from '#lib/http/page-access';
 import { json, type Reply } from '#lib/http/reply';
 
 /**
- * Who sees a page, and the pages' security headers. Every request gets a nonce of its own; Next finds it in the policy that is put on the
- * request, and puts it on each script and style that it writes. No header keeps this from running. `server.ts` has asked the same
- * questions before; under `next start` and `next dev` they are asked here alone.
+ * Who sees a page, and the pages' security headers. Every request gets a new nonce; Next
+ * finds it in the policy that is put on the request, and puts it on each script and style that it
+ * writes. No header keeps this from running. `server.ts` has asked the same questions before; under
+ * `next start` and `next dev` they are asked here alone.
  */
 export function proxy(request: NextRequest): NextResponse {
   const { nextUrl } = request;
@@ -61,14 +62,21 @@ function refuse({ nextUrl, method, headers }: NextRequest, isPage: boolean): Rep
 }
 
 export const config = {
-  // Pages only: the API has headers of its own, and static files run nothing. Nothing but the path decides.
+  // Pages only: the API sets its headers itself, and static files run nothing. Nothing but the path
+  // decides.
   matcher: '/((?!api/|v1/|health$|gateway-health$|gateway/|_next/static/|.*\\.[a-z0-9]+$).*)',
 };
 
-/** Browsers ignore it, and complain in the console, where the page comes over plain http from another machine. */
+/**
+ * Browsers ignore it, and complain in the console, where the page comes over plain http from
+ * another machine.
+ */
 const OPENER_POLICY = 'cross-origin-opener-policy';
 
-/** Whether a browser trusts the page's origin (https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy). */
+/**
+ * Whether a browser trusts the page's origin
+ * (https://w3c.github.io/webappsec-secure-contexts/#is-origin-trustworthy).
+ */
 function isTrustworthy({ headers, nextUrl }: NextRequest): boolean {
   const host = headers.get('host') ?? '';
   return (

@@ -337,7 +337,7 @@ describe('wrong keys', () => {
     expect((await asker.ask({ path: '/api/cache-stats', headers: { authorization } })).status).toBe(200);
   });
 
-  it('of old cookies keep nobody from the sign-in page, and from signing in with the new key', async () => {
+  it('of old cookies keep no browser from the sign-in page, and from signing in with the new key', async () => {
     const from = { 'x-forwarded-for': '192.0.2.77' };
     const stale = (index: number) => ({ ...from, cookie: `chill_space_session=a.${index}.9999999999.c` });
     for (let index = 0; index < 30; index++) {

@@ -17,20 +17,24 @@ const FOREIGN = new Set([
   ...['CODE_SIGN_IDENTITY', 'GATEWAY_INTERFACE'],
 ]);
 
-/** Beginnings that only settings of this app have. Variables that begin so and are no setting are misspelt, or of another version. */
+/**
+ * Beginnings that only settings of this app have. Variables that begin so and are no setting are
+ * misspelt, or of another version.
+ */
 const PREFIXES = [
   ...['BATCH_', 'CACHE_', 'CODE_', 'CONVERSATION_CACHE_', 'DISCONNECT_GRACE', 'EMBEDDED_', 'EXECUTOR_', 'GATEWAY_'],
   ...['OLLAMA_', 'OPENAI_', 'PRIVATE_BACKEND', 'QUEUE_', 'RATE_LIMIT_', 'SHUTDOWN_TIMEOUT', 'TRUST_PROX', 'UPSTREAM_'],
 ];
 const EXECUTOR_ADDRESS = /_EXECUTOR_URLS?$/;
-/** Beside a prefix, a name is taken for a misspelt one when so few letters differ. */
+/** Without a prefix, a name is taken for a misspelt one when so few letters differ. */
 const MOST_EDITS = 2;
 /** Short names are near to too many others. */
 const LEAST_LETTERS = 7;
 
 /**
- * One sentence for each variable of `environment` that seems meant for this app and is none of its settings, with the
- * setting that it may have meant. Variables that have a meaning elsewhere are left out.
+ * One sentence for each variable of `environment` that seems meant for this app and is none of its
+ * settings, with the setting that it may have meant. Variables that have a meaning elsewhere are
+ * left out.
  */
 export function misspeltSettings(environment: Readonly<Record<string, string | undefined>>): string[] {
   const names = [...Object.keys(SETTINGS), ...Object.keys(PUBLIC_SETTINGS)];
@@ -49,7 +53,10 @@ export function misspeltSettings(environment: Readonly<Record<string, string | u
     });
 }
 
-/** The setting that has all words of `name` in their order, and the fewest others: CACHE_TTL_SECONDS for CACHE_TTL. */
+/**
+ * The setting that has all words of `name` in their order, and the fewest others: CACHE_TTL_SECONDS
+ * for CACHE_TTL.
+ */
 function withMoreWords(name: string, candidates: readonly string[]): string | undefined {
   const words = name.split('_');
   return candidates
@@ -61,7 +68,10 @@ function withMoreWords(name: string, candidates: readonly string[]): string | un
     .sort((a, b) => a.length - b.length)[0];
 }
 
-/** What Kubernetes and Docker links set for each service: https://kubernetes.io/docs/concepts/services-networking/service/ */
+/**
+ * What Kubernetes and Docker links set for each service:
+ * https://kubernetes.io/docs/concepts/services-networking/service/
+ */
 function isServiceAddress(name: string, value: string | undefined): boolean {
   return (
     /_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP)\w*)$/.test(name) ||

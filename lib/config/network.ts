@@ -29,7 +29,10 @@ export const trustedProxies = () =>
     return z.NEVER;
   });
 
-/** Names of hosts in the spelling that `lib/http/host.ts` compares: lower case, without the dot at the end. */
+/**
+ * Names of hosts in the spelling that `lib/http/host.ts` compares: lower case, without the dot at
+ * the end.
+ */
 export const hostNames = () =>
   z.string().transform((words, context): readonly string[] => {
     const names = words
@@ -60,7 +63,10 @@ export const urlPath = () =>
     .regex(/^\/[\x21-\x7e]*$/, 'must be a path that begins with /')
     .optional();
 
-/** Whether a host, without brackets, is this machine's loopback: `localhost`, `*.localhost`, 127.0.0.0/8 or ::1. */
+/**
+ * Whether a host, without brackets, is this machine's loopback: `localhost`, `*.localhost`,
+ * 127.0.0.0/8 or ::1.
+ */
 export function isLoopback(host: string): boolean {
   const version = isIP(host);
   if (version !== 0) return LOOPBACK.check(host, version === 6 ? 'ipv6' : 'ipv4');

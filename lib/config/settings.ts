@@ -358,7 +358,8 @@ export const SETTINGS = {
   CODE_MEMORY_MB: define('Code', whole(16, 1_048_576), '128', 'Memory of a program, all its processes together.'),
   CODE_COMPILE_MEMORY_MB: define('Code', whole(64, 1_048_576), '1024', 'Memory of a compiler.'),
   CODE_COMPILE_TIMEOUT_SECONDS: define('Code', whole(1, 3_600), '30', 'Wall time of a compiler.'),
-  // Below 16, V8 never starts and the JVM ends: the program's own error would name neither the cause nor this setting.
+  // Below 16, V8 never starts and the JVM ends: the program's own error would name neither the
+  // cause nor this setting.
   CODE_MAX_PROCESSES: define(
     'Code',
     whole(32, 100_000),
@@ -373,7 +374,8 @@ export const SETTINGS = {
     'What sandboxes that wait for programs may hold, together; 0 is none.',
   ),
   CODE_MAX_CONCURRENT: define('Code', whole(0, 1_000), '0', 'Runs at a time; 0 is one a core.'),
-  // A class of 30 that runs its programs at once, twice over: on two cores the last one waits for half a minute.
+  // A class of 30 that runs its programs at once, twice over: on two cores the last one waits for
+  // half a minute.
   CODE_MAX_QUEUE: define(
     'Code',
     whole(0, 100_000),

@@ -19,10 +19,12 @@ export class ClientShare<R> {
 }
 
 /**
- * Who of the clients of one pool gets a connection. A client may hold four times as many connections as are free (dynamic threshold:
- * Choudhury and Hahne, 1998): one client alone gets four fifths of a large pool, and there is a place for the next. What waits is
- * served in turns, one request of each client, its oldest first. The line holds `maxWaiting` requests: where it is full, a
- * client that has fewer in it displaces the newest request of the client that has most (`chooseDisplaced`).
+ * Who of the clients of one pool gets a connection. A client may hold four times as many
+ * connections as are free (dynamic threshold: Choudhury and Hahne, 1998): one client alone gets
+ * four fifths of a large pool, and there is a place for the next. What waits is served in turns,
+ * one request of each client, its oldest first. The line holds `maxWaiting` requests: where it is
+ * full, a client that has fewer in it displaces the newest request of the client that has most
+ * (`chooseDisplaced`).
  */
 export class ConnectionShares<R> {
   readonly #size: number;
@@ -71,7 +73,10 @@ export class ConnectionShares<R> {
     this.#forget(share);
   }
 
-  /** Puts a request in the line. Returns the request that has no place in it: another client's, this one, or none. */
+  /**
+   * Puts a request in the line. Returns the request that has no place in it: another client's, this
+   * one, or none.
+   */
   wait(share: ClientShare<R>, request: R): R | undefined {
     let displaced: R | undefined;
     // A request for which a connection can be opened waits only until that is done.

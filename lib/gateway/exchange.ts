@@ -40,12 +40,13 @@ const STATUS_OF: Partial<Record<FaultCode, number>> = { upstream_failed: 502, up
 const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * One request and its answer, over as many attempts as it takes: another backend where one takes no connection, once more
- * where a kept connection turned out to be closed, and otherwise one. What the answer is written to is the subclass's.
+ * One request and its answer, over as many attempts as it takes: another backend where one takes no
+ * connection, once more where a kept connection turned out to be closed, and otherwise one. What
+ * the answer is written to is the subclass's.
  *
- * `respond` is called at most once, and then the subclass calls `commit` when the head leaves. What fails before that is refused as if
- * there had been no head. So exactly one of `finish`, `cut` and `refuse` is called, unless `leave` was called first; `cut`
- * only after `commit`.
+ * `respond` is called at most once, and then the subclass calls `commit` when the head leaves. What
+ * fails before that is refused as if there had been no head. So exactly one of `finish`, `cut` and
+ * `refuse` is called, unless `leave` was called first; `cut` only after `commit`.
  */
 export abstract class Exchange implements AnswerHandler {
   protected readonly gateway: Gateway;
@@ -74,7 +75,10 @@ export abstract class Exchange implements AnswerHandler {
 
   /** An informational answer (103 and its kind), any number of times before `respond`. */
   protected abstract inform(status: number, headers: string[]): void;
-  /** Takes the head, which may wait for the end of this turn: `sendHead` is called when it may not wait longer. */
+  /**
+   * Takes the head, which may wait for the end of this turn: `sendHead` is called when it may not
+   * wait longer.
+   */
   protected abstract respond(status: number, message: string | undefined, headers: string[]): void;
   protected abstract sendHead(): void;
   /** Takes a piece of the body, which is there during the call and as long as `lease` is held; false asks for no more until `resume`. */
@@ -132,7 +136,8 @@ export abstract class Exchange implements AnswerHandler {
     const headers = responseHeaders(raw, this.gateway.mask, origin, allowsTrailers);
     if (allowsTrailers) this.#rawHeaders = raw;
     this.#heldStatus = status;
-    // A header that cannot be sent throws here or before `commit`, and comes back as an error of this attempt.
+    // A header that cannot be sent throws here or before `commit`, and comes back as an error of
+    // this attempt.
     this.respond(status, statusMessage(message, this.gateway.mask), headers);
   }
 

@@ -14,8 +14,9 @@ export interface PoolOptions extends ConnectionTimeouts {
 }
 
 /**
- * The kept connections to one origin, each with one request at a time. A request gets the connection that was used last, a new one where
- * all are busy, or waits for its turn where there may be no more, or where its client holds its share of them (`ConnectionShares`).
+ * The kept connections to one origin, each with one request at a time. A request gets the
+ * connection that was used last, a new one where all are busy, or waits for its turn where there
+ * may be no more, or where its client holds its share of them (`ConnectionShares`).
  */
 export class HttpPool implements ConnectionOwner {
   readonly #host: string;
@@ -41,8 +42,9 @@ export class HttpPool implements ConnectionOwner {
   }
 
   /**
-   * Sends a request as soon as it can be; all else is told to `handler`. One that cannot be sent as it is fails with `REQUEST_REFUSED`, and
-   * one for which the line has no place with `POOL_FULL`. Returns what ends a request that waits, undefined where it does not.
+   * Sends a request as soon as it can be; `handler` gets all else. One that cannot be sent as it is
+   * fails with `REQUEST_REFUSED`, and one for which the line has no place with `POOL_FULL`. Returns
+   * what ends a request that waits, undefined where it does not.
    */
   dispatch(request: ClientRequest, handler: AnswerHandler): Controller | undefined {
     let head: RequestHead;

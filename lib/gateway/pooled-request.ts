@@ -53,7 +53,7 @@ export class PooledRequest implements Controller {
     return true;
   }
 
-  /** Its connection is free or gone: it counts no longer. */
+  /** Its connection is free or closed: it counts no longer. */
   release(): void {
     if (!this.#isCounted) return;
     this.#isCounted = false;

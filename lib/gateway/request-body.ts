@@ -2,7 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { type SlowClients, Stopwatch, type Transfer } from '#lib/gateway/slow-clients';
 
-/** How long a client may take for the first bytes of its body, and after a pause of the backend's. */
+/**
+ * How long a client may take for the first bytes of its body, and after a pause of the backend's.
+ */
 const GRACE_MS = 5_000;
 
 /**
@@ -21,8 +23,9 @@ export class RequestBody extends Readable implements Transfer {
   #isReading = false;
 
   /**
-   * `onFirstRead` is called when the backend is there to take the body. A client that sends nothing for `timeoutMs` while it is
-   * being read fails the body with `BodyStalled`, and so does one that `slowClients` finds too slow.
+   * `onFirstRead` is called when the backend is there to take the body. A client that sends nothing
+   * for `timeoutMs` while it is being read fails the body with `BodyStalled`, and so does one that
+   * `slowClients` finds too slow.
    */
   constructor(incoming: IncomingMessage, timeoutMs: number, slowClients: SlowClients, onFirstRead?: () => void) {
     super();

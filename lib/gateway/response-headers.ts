@@ -3,23 +3,29 @@ import type { TokenMask } from '#lib/gateway/token-mask';
 import { announcedTrailers, lateRule, passedTrailers } from '#lib/gateway/trailers';
 
 /**
- * What happens to the backend's `Access-Control-*`: it passes, it is replaced by this server's own headers, or it is
- * dropped, so that the page which asked cannot read the response.
+ * What happens to the backend's `Access-Control-*`: it passes, it is replaced by this server's own
+ * headers, or it is dropped, so that the page which asked cannot read the response.
  */
 export type CorsRule = 'pass' | 'replace' | 'drop';
 
 export interface AnswerRules {
-  /** The names of this server's own session cookies, in lower case: no backend sets or clears them. */
+  /**
+   * The names of this server's own session cookies, in lower case: no backend sets or clears them.
+   */
   sessionCookies: readonly string[];
   cors: CorsRule;
-  /** The response is served at this server's own origin, whose service workers, stored data and reports are not the backend's. */
+  /**
+   * The response is served at this server's own origin, whose service workers, stored data and
+   * reports are not the backend's.
+   */
   sharesOrigin: boolean;
 }
 
 /**
- * The headers for the caller, names and values in turn, out of those of the backend's answer: in their order and spelling, without
- * hop-by-hop headers, those that `Connection` names included, without `X-Request-Id`, which is the request's own,
- * without what would act on this server's own origin (`rules`), and with the token masked wherever it is repeated.
+ * The headers for the caller, names and values in turn, out of those of the backend's answer: in
+ * their order and spelling, without hop-by-hop headers, those that `Connection` names included,
+ * without `X-Request-Id`, which is the request's own, without what would act on this server's own
+ * origin (`rules`), and with the token masked wherever it is repeated.
  *
  * `allowsTrailers`: trailers can follow where the body has no length, and is sent in chunks.
  */
@@ -125,8 +131,8 @@ function pushCors(headers: string[], name: string, lower: string, value: string,
 }
 
 /**
- * Whether a browser would send what `cookie` sets as one of the cookies `names`. A cookie without a name is sent as its
- * value alone, which then reads as a name and a value.
+ * Whether a browser would send what `cookie` sets as one of the cookies `names`. A cookie without a
+ * name is sent as its value alone, which then reads as a name and a value.
  */
 function setsOneOf(cookie: string, names: readonly string[]): boolean {
   const pair = cookie.split(';', 1)[0] ?? '';

@@ -1,6 +1,8 @@
 const LOOK_EVERY_MS = 1_000;
 
-/** Bytes that a client sends or takes at its own pace, while a connection to a backend waits for it. */
+/**
+ * Bytes that a client sends or takes at its own pace, while a connection to a backend waits for it.
+ */
 export interface Transfer {
   /** How long the client is given before its pace counts. */
   readonly graceMs: number;
@@ -12,7 +14,10 @@ export interface Transfer {
   onTooSlow(): void;
 }
 
-/** Ends transfers that stay below a number of bytes a second, on average over the time that the client was waited for. */
+/**
+ * Ends transfers that stay below a number of bytes a second, on average over the time that the
+ * client was waited for.
+ */
 export class SlowClients {
   readonly #leastBytesPerSecond: number;
   readonly #transfers = new Set<Transfer>();

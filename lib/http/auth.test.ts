@@ -167,7 +167,7 @@ describe('wrong keys', () => {
     expect(ask(cookie(createSession(SECOND, NOW)))?.key).toBe(SECOND);
   });
 
-  it('count once for each value, so that one client that repeats a wrong key locks nobody out', () => {
+  it('count once for each value, so that one client that repeats a wrong key locks no other client out', () => {
     for (let index = 0; index < 3 * WRONG_KEYS_ALLOWED; index++) {
       expect(ask(bearer('wrong'))).toBeUndefined();
       expect(checkSignIn('wrong', KEYS, '192.0.2.1')).toBeUndefined();
@@ -226,7 +226,8 @@ describe('wrong keys', () => {
       guess();
       for (const session of [old(FIRST), createSession(FIRST, NOW), 'a.b.1.c'])
         for (const key of [FIRST, 'wrong']) expect(() => askBoth(both(key, session))).toThrow(limited);
-      // Next to a key that this address is known to have, a right guess and a wrong one are let in alike.
+      // Next to a key that this address is known to have, a right guess and a wrong one are let in
+      // alike.
       for (const key of [FIRST, 'wrong'])
         expect(askBoth(both(key, createSession(SECOND, NOW)))).toEqual({ key: SECOND, isBearer: false });
     });

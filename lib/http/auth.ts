@@ -5,23 +5,25 @@ import type { RequestHeaders } from '#lib/http/request';
 import { countWrong, isLimited, mayShow, rememberKey, tooManyGuesses, type Way } from '#lib/http/wrong-keys';
 
 /**
- * Who may call where `API_KEYS` is set: a key as `Authorization: Bearer …`, or the cookie that signing in sets.
+ * Who may call where `API_KEYS` is set: a key as `Authorization: Bearer …`, or the cookie that
+ * signing in sets.
  *
- * A session cookie is `<key id>.<session id>.<expiry in Unix seconds>.<HMAC-SHA-256 of them under the key>`. Signing out
- * ends that session for everyone who has its cookie, as long as this process lives; taking a key out of `API_KEYS` ends all
- * of its sessions for good.
+ * A session cookie is `<key id>.<session id>.<expiry in Unix seconds>.<HMAC-SHA-256 of them under
+ * the key>`. Signing out ends that session for everyone who has its cookie, as long as this process
+ * lives; taking a key out of `API_KEYS` ends all of its sessions for good.
  */
 export const SESSION_COOKIE = 'chill_space_session';
 /**
- * Its name where the browser speaks TLS. Browsers take a `__Host-` cookie only over TLS, from this very host and for all of its paths
- * (RFC 6265bis §4.1.3.2), so that no neighbour can set one.
+ * Its name where the browser speaks TLS. Browsers take a `__Host-` cookie only over TLS, from this
+ * very host and for all of its paths (RFC 6265bis §4.1.3.2), so that no neighbour can set one.
  */
 export const SECURE_SESSION_COOKIE = `__Host-${SESSION_COOKIE}`;
 export const SESSION_SECONDS = 30 * 24 * 60 * 60;
 
 /**
- * The caller's name for fairness, limits and ownership: of its key where there are keys, else its address.
- * Throws `unauthorized` where keys are set and none is shown, and `rate_limited` after too many wrong ones.
+ * The caller's name for fairness, limits and ownership: of its key where there are keys, else its
+ * address. Throws `unauthorized` where keys are set and none is shown, and `rate_limited` after too
+ * many wrong ones.
  */
 export function identify(
   headers: RequestHeaders,
@@ -106,7 +108,9 @@ export function checkSignIn(shown: string, keys: readonly string[], address: str
   return undefined;
 }
 
-/** Returns the key of `keys` that equals `shown`, compared in constant time and against all of them. */
+/**
+ * Returns the key of `keys` that equals `shown`, compared in constant time and against all of them.
+ */
 export function findKey(shown: string, keys: readonly string[]): string | undefined {
   const digest = sha256(shown);
   let found: string | undefined;
@@ -120,14 +124,20 @@ export function createSession(key: string, nowMs: number): string {
   return `${claim}.${sign(claim, key)}`;
 }
 
-/** `Set-Cookie` for a session, or with `value` empty to end one. `secure`: the browser speaks TLS, to us or to a trusted proxy. */
+/**
+ * `Set-Cookie` for a session, or with `value` empty to end one. `secure`: the browser speaks TLS,
+ * to us or to a trusted proxy.
+ */
 export function sessionCookie(value: string, secure: boolean): string {
   const age = value === '' ? 0 : SESSION_SECONDS;
   const name = secure ? SECURE_SESSION_COOKIE : SESSION_COOKIE;
   return `${name}=${value}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
 }
 
-/** The key behind a valid session cookie among `cookies`. Counts nothing: for a second look at a request that was let in. */
+/**
+ * The key behind a valid session cookie among `cookies`. Counts nothing: for a second look at a
+ * request that was let in.
+ */
 export function sessionKey(cookies: string | null, keys: readonly string[], nowMs: number): string | undefined {
   return sessionsOf(cookies, keys).find((one) => isValid(one, nowMs))?.key;
 }
@@ -140,9 +150,12 @@ export function showsKey(headers: RequestHeaders, keys: readonly string[], nowMs
   return sessionKey(headers.get('cookie'), keys, nowMs) !== undefined;
 }
 
-/** Ends every session that a cookie among `cookies` stands for, wherever else its cookie was copied to. */
+/**
+ * Ends every session that a cookie among `cookies` stands for, wherever else its cookie was copied
+ * to.
+ */
 export function endSession(cookies: string | null, keys: readonly string[], nowMs: number): void {
-  // Only what a valid cookie names gets in here: nobody without a key can fill the list.
+  // Only a valid cookie adds to the list, so that no client without a key can fill it.
   for (const one of sessionsOf(cookies, keys))
     if (isValid(one, nowMs)) endedSessions().add(one, Math.floor(nowMs / 1000));
 }
@@ -158,7 +171,10 @@ interface Session {
   expiry: number;
 }
 
-/** Every session cookie among `cookies`, of either name: one that a neighbour has set does not hide the valid one. */
+/**
+ * Every session cookie among `cookies`, of either name: one that a neighbour has set does not hide
+ * the valid one.
+ */
 function sessionsOf(cookies: string | null, keys: readonly string[]): Session[] {
   if (cookies === null || !cookies.includes(SESSION_COOKIE)) return [];
   return [...cookies.matchAll(COOKIES)].map(([, value = '']) => {

@@ -25,7 +25,10 @@ export async function readJsonBytes(request: HttpRequest, limitBytes: number, an
   return request.bytes(limitBytes);
 }
 
-/** The second half of `readJson`. Throws `invalid_json`, also for JSON that is nested deeper than `MAX_JSON_DEPTH`. */
+/**
+ * The second half of `readJson`. Throws `invalid_json`, also for JSON that is nested deeper than
+ * `MAX_JSON_DEPTH`.
+ */
 export function parseJson(bytes: Uint8Array): unknown {
   if (isNestedTooDeep(bytes))
     throw new Fault('invalid_json', `The body is nested too deeply: at most ${MAX_JSON_DEPTH} levels are accepted.`);

@@ -30,7 +30,10 @@ export function clientAddress(
   return client;
 }
 
-/** The client's address as it is counted; undefined where the platform does not say. Arguments as of `clientAddress`. */
+/**
+ * The client's address as it is counted; undefined where the platform does not say. Arguments as of
+ * `clientAddress`.
+ */
 export function countedClient(
   peer: string | undefined,
   forwardedFor: string | null,
@@ -41,8 +44,9 @@ export function countedClient(
 }
 
 /**
- * The name under which an address is counted: IPv4 as it is, IPv6 by its /64, of which a single client has all addresses.
- * Link-local ones stay as they are, since every neighbour has the same /64.
+ * The name under which an address is counted: IPv4 as it is, IPv6 by its /64, of which a single
+ * client has all addresses. Link-local ones stay as they are, since every neighbour has the same
+ * /64.
  */
 export function countedAddress(address: string): string {
   if (!address.includes(':')) return address;
@@ -64,7 +68,10 @@ function firstGroups(address: string): string {
     .join(':');
 }
 
-/** An IPv4 address at the end is two groups. Its digits do not matter here: it never is in the first 64 bits. */
+/**
+ * An IPv4 address at the end is two groups. Its digits do not matter here: it never is in the first
+ * 64 bits.
+ */
 function groupsOf(text: string): string[] {
   if (text === '') return [];
   return text.split(':').flatMap((group) => (group.includes('.') ? ['0', '0'] : [group]));

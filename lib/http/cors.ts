@@ -7,11 +7,12 @@ const EXPOSED_HEADERS = 'X-Request-Id, X-Cache, X-Execution-Time-Ms, Retry-After
 const MAX_AGE_SECONDS = '3600';
 
 /**
- * Whether a page at `origin` may call this server: FRONTEND_URL, CORS_ALLOWED_ORIGINS, the server's own origin, and
- * http://localhost:3000 if the server listens on loopback and is called by a name of loopback. Scheme, host and port are compared.
+ * Whether a page at `origin` may call this server: FRONTEND_URL, CORS_ALLOWED_ORIGINS, the server's
+ * own origin, and http://localhost:3000 if the server listens on loopback and is called by a name
+ * of loopback. Scheme, host and port are compared.
  *
- * `forwardedProto` is believed from anyone here: no page can set `X-Forwarded-Proto` on a request of its own, since
- * browsers would ask for permission first.
+ * `forwardedProto` is believed from anyone here: no page can set `X-Forwarded-Proto` on its
+ * requests, since browsers would ask for permission first.
  */
 export function isAllowedOrigin(
   origin: string,
@@ -50,10 +51,15 @@ function check(origin: string, host: string | null, forwardedProto: string | nul
   );
 }
 
-/** Where the pages of a development server are, which may call another server of the same machine. */
+/**
+ * Where the pages of a development server are, which may call another server of the same machine.
+ */
 const LOCAL_PAGE = 'http://localhost:3000';
 
-/** What the browser speaks, by `X-Forwarded-Proto`: the first of a list is the proxy that is nearest to it. */
+/**
+ * What the browser speaks, by `X-Forwarded-Proto`: the first of a list is the proxy that is nearest
+ * to it.
+ */
 export function forwardedScheme(forwardedProto: string | null): 'http' | 'https' {
   return forwardedProto?.split(',', 1)[0]?.trim().toLowerCase() === 'https' ? 'https' : 'http';
 }
@@ -73,7 +79,10 @@ export function corsHeaders(origin: string, preflight = false): Record<string, s
   return headers;
 }
 
-/** In the spelling of URLs: lower case, without the port that the scheme implies. Undefined if it is no URL. */
+/**
+ * In the spelling of URLs: lower case, without the port that the scheme implies. Undefined if it is
+ * no URL.
+ */
 function originOf(url: string): string | undefined {
   const origin = URL.parse(url)?.origin;
   // Schemes that the URL standard does not know (browser extensions) all have this one.

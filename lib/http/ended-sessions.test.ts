@@ -27,7 +27,8 @@ it('forgets what has expired', () => {
   const ended = new EndedSessions(2);
   ended.add(session('1'), NOW);
   ended.add(session('2'), NOW);
-  // Both have expired by now: the bound is not passed, and an older session that was never ended stays valid.
+  // Both have expired by now: the bound is not passed, and an older session that was never ended
+  // stays valid.
   ended.add(session('3', NOW + LIFE), NOW + LIFE);
   expect(ended.has(session('older', NOW + LIFE - 1))).toBe(false);
   expect(ended.has(session('3', NOW + LIFE))).toBe(true);

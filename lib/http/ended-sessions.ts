@@ -1,11 +1,12 @@
 import { processWide } from '#lib/process';
 
 /**
- * The sessions that were signed out before they expired. Each is kept until it would have expired, so that no number of
- * later ones pushes it out.
+ * The sessions that were signed out before they expired. Each is kept until it would have expired,
+ * so that no number of later ones pushes it out.
  *
- * Memory is bounded for each key: beyond `MAX_ENDED_OF_KEY` its list is replaced by a moment before which none of its sessions is
- * valid. That signs out the other sessions of this key, and of no other.
+ * Memory is bounded for each key: beyond `MAX_ENDED_OF_KEY` its list is replaced by a moment before
+ * which none of its sessions is valid. That signs out the other sessions of this key, and of no
+ * other.
  */
 export class EndedSessions {
   readonly #maxOfKey: number;

@@ -5,10 +5,12 @@ import { isLoopback } from '#lib/config/network';
 import { Fault } from '#lib/fault';
 
 /**
- * The Host check against DNS rebinding: a web page may point its own name at an address of this machine, and the browser then
- * sends requests here that look like the page's own. Such a request still names the page's host.
+ * The Host check against DNS rebinding: a web page may point its own name at an address of this
+ * machine, and the browser then sends requests here that look like the page's own. Such a request
+ * still names the page's host.
  *
- * Applies while no key is asked for: a key, or a cookie that is bound to this server's name, is what such a page does not have.
+ * Applies while no key is asked for: a key, or a cookie that is bound to this server's name, is
+ * what such a page does not have.
  */
 
 /** The last host that passed: nearly all requests name the same one. */
@@ -16,11 +18,13 @@ let lastHost: string | null | undefined;
 let lastSettings: Config | undefined;
 
 /**
- * Returns the fault that refuses a request by its `Host` header, or undefined if the request may be served.
+ * Returns the fault that refuses a request by its `Host` header, or undefined if the request may be
+ * served.
  *
- * Without `API_KEYS`, served are `localhost`, `*.localhost`, loopback, this machine's addresses and name, `HOST`, the
- * host of `GATEWAY_ORIGIN` and `ALLOWED_HOSTS`. A request without `Host` (HTTP/1.0) is refused too: a proxy may have dropped the name. With `API_KEYS` the
- * header only has to be well formed (RFC 9110 §7.2).
+ * Without `API_KEYS`, served are `localhost`, `*.localhost`, loopback, this machine's addresses and
+ * name, `HOST`, the host of `GATEWAY_ORIGIN` and `ALLOWED_HOSTS`. A request without `Host`
+ * (HTTP/1.0) is refused too: a proxy may have dropped the name. With `API_KEYS` the header only has
+ * to be well formed (RFC 9110 §7.2).
  */
 export function refusedHost(host: string | null | undefined, settings: Config): Fault | undefined {
   if (host === lastHost && settings === lastSettings) return undefined;
@@ -32,7 +36,10 @@ export function refusedHost(host: string | null | undefined, settings: Config): 
   return fault;
 }
 
-/** Whether a `Host` header names this machine's loopback: `localhost`, `*.localhost`, 127.0.0.0/8 or ::1, with or without a port. */
+/**
+ * Whether a `Host` header names this machine's loopback: `localhost`, `*.localhost`, 127.0.0.0/8 or
+ * ::1, with or without a port.
+ */
 export function namesLoopback(host: string): boolean {
   const name = nameOf(host);
   return name !== undefined && isLoopback(name);
@@ -72,8 +79,8 @@ function matches(name: string, allowed: string): boolean {
 }
 
 /**
- * The host of a `Host` header in one spelling: without port, brackets and the dot at the end, in lower case, IPv6 compressed as
- * RFC 5952 has it. Undefined if the header is malformed.
+ * The host of a `Host` header in one spelling: without port, brackets and the dot at the end, in
+ * lower case, IPv6 compressed as RFC 5952 has it. Undefined if the header is malformed.
  */
 export function nameOf(host: string): string | undefined {
   const [, name, address] = /^(?:([A-Za-z0-9._~%!$&'()*+,;=-]+)|\[([0-9A-Fa-f:.]+)\])(?::\d*)?$/.exec(host) ?? [];

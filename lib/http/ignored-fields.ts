@@ -6,7 +6,7 @@ const MAX_NAMES = 20;
 const MAX_NAME_CHARACTERS = 64;
 /** Deeper than any field of a chat request. */
 const MAX_DEPTH = 8;
-/** Clients of both APIs send these beside what they stand for, and nothing depends on them. */
+/** Clients of both APIs send these next to what they stand for, and nothing depends on them. */
 const REDUNDANT: ReadonlySet<string> = new Set([
   'messages.tool_calls.type',
   'messages.tool_calls.index',

@@ -7,8 +7,9 @@ import type { RequestHeaders } from '#lib/http/request';
 import { PAGES } from '#lib/wire/pages';
 
 /**
- * Who gets a page, a static file or an unknown address, and what the others get: a redirect to the sign-in page for a browser that
- * opens the address, JSON for everyone else. No header decides whether a key is asked for.
+ * Who gets a page, a static file or an unknown address, and what the others get: a redirect to the
+ * sign-in page for a browser that opens the address, JSON for everyone else. No header decides
+ * whether a key is asked for.
  */
 
 /** What is at an address: `unknown` is nothing that the app serves. */
@@ -25,7 +26,10 @@ interface PageRequest {
 
 const SIGN_IN = '/sign-in';
 
-/** Returns the answer that keeps a request from the pages, or undefined if they may answer it, which they do to GET and HEAD. */
+/**
+ * Returns the answer that keeps a request from the pages, or undefined if they may answer it, which
+ * they do to GET and HEAD.
+ */
 export function pageRefusal(request: PageRequest, what: Target, settings: Config, nowMs: number): Reply | undefined {
   const { method, headers } = request;
   const isRead = method === 'GET' || method === 'HEAD';
@@ -65,8 +69,8 @@ function needsKey(target: string, what: Target, { API_KEYS: keys }: Config): boo
 }
 
 /**
- * Whether a browser opens the address, and its user sees the answer. Browsers that do not send `Sec-Fetch-Mode` are known by
- * accepting HTML by name.
+ * Whether a browser opens the address, and its user sees the answer. Browsers that do not send
+ * `Sec-Fetch-Mode` are known by accepting HTML by name.
  */
 export function isNavigation(headers: RequestHeaders): boolean {
   const mode = headers.get('sec-fetch-mode');
@@ -74,7 +78,10 @@ export function isNavigation(headers: RequestHeaders): boolean {
   return /\btext\/html\b/i.test(headers.get('accept') ?? '');
 }
 
-/** A path that the app can have: its escapes decode to text without control characters, `\\` and dot segments. */
+/**
+ * A path that the app can have: its escapes decode to text without control characters, `\\` and dot
+ * segments.
+ */
 function isWellFormed(target: string): boolean {
   const pathname = pathOf(target);
   if (!pathname.startsWith('/')) return false;

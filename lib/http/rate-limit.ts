@@ -26,7 +26,10 @@ export async function countRequest(work: LimitedWork, caller: string, perMinute:
   }
 }
 
-/** Takes back one request that `countRequest` counted: it was not valid, and nothing was done for it. */
+/**
+ * Takes back one request that `countRequest` counted: it was not valid, and nothing was done for
+ * it.
+ */
 export async function uncountRequest(work: LimitedWork, caller: string, perMinute: number): Promise<void> {
   if (perMinute > 0) await limiter(work, perMinute).reward(caller);
 }

@@ -3,13 +3,17 @@ import { Fault } from '#lib/fault';
 import { MIB, tooLarge } from '#lib/http/size';
 import { processWide } from '#lib/process';
 
-/** Up to here there is no need to ask before the body has come: a read of a connection gives as much. */
+/**
+ * Up to here there is no need to ask before the body has come: a read of a connection gives as
+ * much.
+ */
 const ONE_READ_BYTES = 64 * 1024;
 const RETRY_AFTER_SECONDS = 5;
 
 /**
- * Bounds the memory of bodies that are being received, all together and for each caller. A caller may hold as much as is free (dynamic
- * threshold: Choudhury and Hahne, 1998): one alone gets half, two a third each, and there is room for the next one.
+ * Bounds the memory of bodies that are being received, all together and for each caller. A caller
+ * may hold as much as is free (dynamic threshold: Choudhury and Hahne, 1998): one alone gets half,
+ * two a third each, and there is room for the next one.
  */
 export class ReceivingBudget {
   readonly totalBytes: number;
@@ -49,15 +53,18 @@ export function receivingBudget(): ReceivingBudget {
   return processWide('http.receiving', () => new ReceivingBudget(config().RECEIVING_MAX_SIZE_MB * MIB));
 }
 
-/** A body that says it has `declaredBytes`. Throws where it will be too large, or where there is no room for it now. */
+/**
+ * A body that says it has `declaredBytes`. Throws where it will be too large, or where there is no
+ * room for it now.
+ */
 export function checkDeclared(declaredBytes: number, limitBytes: number, caller: string): void {
   if (declaredBytes > limitBytes) throw tooLarge(limitBytes);
   if (declaredBytes > ONE_READ_BYTES && !receivingBudget().hasRoom(caller, declaredBytes)) throw noRoom();
 }
 
 /**
- * Collects a body of which more is to come, in one piece of memory that grows with it: chunks are copied, since each would take hundreds
- * of bytes beside its own. Whoever makes one calls `finish` or `drop`.
+ * Collects a body of which more is to come, in one piece of memory that grows with it: chunks are
+ * copied, since each would take hundreds of bytes next to its own. Callers call `finish` or `drop`.
  */
 export class GrowingBody {
   readonly #caller: string;
@@ -74,7 +81,10 @@ export class GrowingBody {
     this.#declaredBytes = declaredBytes;
   }
 
-  /** Throws `body_too_large`, or `queue_full` where there is no room for it; what was taken is given back then. */
+  /**
+   * Throws `body_too_large`, or `queue_full` where there is no room for it; what was taken is given
+   * back then.
+   */
   add(chunk: Uint8Array): void {
     const size = this.#size + chunk.byteLength;
     if (size > this.#limitBytes) {

@@ -8,8 +8,8 @@ export interface Reply {
   headers: Record<string, string>;
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /**
-   * More members for the request's line in the log: JSON that begins with a comma. A promise postpones the line until it
-   * resolves, for a stream whose figures are known at its end.
+   * More members for the request's line in the log: JSON that begins with a comma. A promise
+   * postpones the line until it resolves, for a stream whose figures are known at its end.
    */
   log?: string | Promise<string>;
 }

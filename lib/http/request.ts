@@ -17,8 +17,8 @@ export interface HttpRequest {
   /** How much of the body `bytes` has read so far. */
   readonly readBytes: number;
   /**
-   * The whole body; to be called once. Throws `body_too_large` as soon as it is known to be above `limitBytes`, and `queue_full`
-   * where the bodies that are being received leave no room for it.
+   * The whole body; to be called once. Throws `body_too_large` as soon as it is known to be above
+   * `limitBytes`, and `queue_full` where the bodies that are being received leave no room for it.
    */
   bytes(limitBytes: number): Promise<Uint8Array>;
 }

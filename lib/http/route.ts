@@ -32,7 +32,10 @@ export interface Call {
   readonly params: Params;
   /** Who asks, for fairness, limits and ownership: the name of its key where there are keys, else its address. */
   readonly caller: string;
-  /** The other end of the connection, which may be a proxy; undefined where the platform does not say. */
+  /**
+   * The other end of the connection, which may be a proxy; undefined where the platform does not
+   * say.
+   */
   readonly peerAddress: string | undefined;
   /** The client's address as it is counted; undefined where the platform does not say. */
   readonly address: string | undefined;
@@ -46,7 +49,10 @@ export type Handler = (request: HttpRequest, call: Call) => Reply | Promise<Repl
 export interface RouteHandler {
   (request: Request, context: RouteContext): Promise<Response>;
   reply(request: HttpRequest, context: RouteContext): Promise<Reply>;
-  /** What the route answers if `error` keeps the request from its handler: errors have the shape of the route's API. */
+  /**
+   * What the route answers if `error` keeps the request from its handler: errors have the shape of
+   * the route's API.
+   */
   refuse(error: unknown, request: HttpRequest): Reply;
   /** The methods of the route, as `Allow` has them. */
   readonly allow: string;
@@ -111,7 +117,9 @@ interface Entry {
 
 const LIMIT_OF = { chat: 'RATE_LIMIT_CHAT', code: 'RATE_LIMIT_CODE', checks: 'RATE_LIMIT_CHECKS' } as const;
 
-/** Statuses of malformed requests, which do not count against a limit if little of them was read. */
+/**
+ * Statuses of malformed requests, which do not count against a limit if little of them was read.
+ */
 const NOT_COUNTED: ReadonlySet<number> = new Set([400, 413, 415]);
 /** Parsing a larger body takes time that an invalid request must not get for free. */
 const MOST_UNCOUNTED_BYTES = 64 * KIB;
@@ -178,7 +186,10 @@ function writeLine(
   else void more.then((members) => logRequest(level, id, method, name, status, ms, members));
 }
 
-/** Adds what every answer carries. The handler may have set an id. `allowedOrigin` may read the answer. */
+/**
+ * Adds what every answer carries. The handler may have set an id. `allowedOrigin` may read the
+ * answer.
+ */
 function complete(reply: Reply, requestId: string, allowedOrigin: string | null, method: string): Reply {
   const { headers, body } = reply;
   headers['x-request-id'] ??= requestId;

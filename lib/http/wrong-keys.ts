@@ -41,7 +41,10 @@ export function mayShow(address: string | undefined, key: string, way: Way): boo
   return !isLimited(address, way) || (address !== undefined && knownKeys().all.get(address)?.has(key) === true);
 }
 
-/** Whether `address` has used up what it may show in this way. Too many wrong keys limit cookies as well. */
+/**
+ * Whether `address` has used up what it may show in this way. Too many wrong keys limit cookies as
+ * well.
+ */
 export function isLimited(address: string | undefined, way: Way): boolean {
   const all = failures();
   if (address === undefined || all.size === 0) return false;

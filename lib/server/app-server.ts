@@ -147,8 +147,9 @@ export async function drain(server: Server, deadlineMs: number, tell?: () => unk
 }
 
 /**
- * Keeps others from listening to requests and upgrades of the server: a library that is handed requests can reach the server through
- * their sockets, and a second listener would take from the first what it does not know. Throws where one is added.
+ * Keeps others from listening to requests and upgrades of the server: a library that is handed
+ * requests can reach the server through their sockets, and a second listener would take from the
+ * first what it does not know. Throws where one is added.
  */
 function keepListeners(server: Server): void {
   server.on('newListener', (event: string | symbol) => {

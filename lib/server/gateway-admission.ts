@@ -36,9 +36,10 @@ export interface Admission {
 }
 
 /**
- * Everything that is asked of a request before it is passed on: the gateway's own host where it has one, a path that may be, a
- * key where keys are set, no change and no embedding by a page elsewhere. Undefined for a preflight that is not the backend's to
- * answer: browsers show no key when they ask whether they may. Throws the `Fault` that refuses the request.
+ * Everything that is asked of a request before it is passed on: the gateway's own host where it has
+ * one, a path that may be, a key where keys are set, no change and no embedding by a page
+ * elsewhere. Undefined for a preflight that is not the backend's to answer: browsers show no key
+ * when they ask whether they may. Throws the `Fault` that refuses the request.
  */
 export function admit(asking: Asking, settings: Config): Admission | undefined {
   const { API_KEYS: keys, TRUST_PROXY: trust, GATEWAY_ORIGIN: ownOrigin } = settings;
@@ -93,7 +94,10 @@ export function admit(asking: Asking, settings: Config): Admission | undefined {
   };
 }
 
-/** Browsers send both names, and either is a session: the second where the page was reached over TLS. */
+/**
+ * Browsers send both names, and either is a session: the second where the page was reached over
+ * TLS.
+ */
 const SESSION_COOKIES = [SESSION_COOKIE, `__host-${SESSION_COOKIE}`];
 
 /** An opaque origin: nothing that the page does is done as this app. */
@@ -104,9 +108,10 @@ function isServiceWorker({ header }: Asking): boolean {
 }
 
 /**
- * Refuses what a page elsewhere embeds (scripts, images, frames): it would be fetched with the backend's token, and a script's values
- * can be read where its text cannot. A link to the backend may be followed. Browsers say where a request comes from in `Sec-Fetch-Site`
- * (W3C Fetch Metadata); other clients do not.
+ * Refuses what a page elsewhere embeds (scripts, images, frames): it would be fetched with the
+ * backend's token, and a script's values can be read where its text cannot. A link to the backend
+ * may be followed. Browsers say where a request comes from in `Sec-Fetch-Site` (W3C Fetch
+ * Metadata); other clients do not.
  */
 function refuseEmbedding(asking: Asking, page: string | undefined, settings: Config): void {
   const { header, method } = asking;
@@ -164,7 +169,8 @@ export function errorHeaders(
     'x-content-type-options': 'nosniff',
   };
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterSeconds)));
-  // The page to sign in at is the app's, and so is its cookie: at another origin the browser itself asks for the key.
+  // The page to sign in at is the app's, and so is its cookie: at another origin the browser itself
+  // asks for the key.
   if (status === 401 && settings.GATEWAY_ORIGIN !== undefined && isNavigation(headersOf(asking)))
     headers['www-authenticate'] = 'Basic realm="Chill Space: any name, and a key as the password", charset="UTF-8"';
   return headers;
@@ -173,8 +179,9 @@ export function errorHeaders(
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * The key that a request is made with. `isShown`: it is in `Authorization`, which then is not the backend's to see; otherwise
- * there is a session. Throws `unauthorized` where there is neither, and `rate_limited` after too many wrong keys.
+ * The key that a request is made with. `isShown`: it is in `Authorization`, which then is not the
+ * backend's to see; otherwise there is a session. Throws `unauthorized` where there is neither, and
+ * `rate_limited` after too many wrong keys.
  */
 function findCredentials(
   { header }: Asking,

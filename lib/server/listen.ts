@@ -16,7 +16,9 @@ export function listenFailure(error: NodeJS.ErrnoException, { host, port }: List
   return `The server cannot listen on ${host}:${port}: ${error.message}`;
 }
 
-/** Listens for a moment. Resolves with the sentence of `listenFailure` where that is not possible. */
+/**
+ * Listens for a moment. Resolves with the sentence of `listenFailure` where that is not possible.
+ */
 export function tryListening(address: ListenAddress): Promise<string | undefined> {
   const server = createServer();
   return new Promise((resolve) => {

@@ -10,9 +10,10 @@ import type { Models } from '#lib/wire/models';
 import type { Stats } from '#lib/wire/stats';
 
 /**
- * What the server can tell of itself, so that a page shows it with its first byte and not after its scripts have come and
- * asked. It is what the API tells those who may ask it: each part is for the headers of the page's request, and undefined if they
- * show no key where one is asked for, whatever let the request come this far.
+ * What the server reports about itself, so that a page shows it with its first byte and not after
+ * its scripts have come and asked. It is what the API sends to those who may ask it: each part is
+ * for the headers of the page's request, and undefined if they show no key where one is asked for,
+ * whatever let the request come this far.
  */
 export interface PageData {
   models(signal: AbortSignal): Promise<Models>;

@@ -10,15 +10,16 @@ import { findPublicFiles } from '#lib/server/own-paths';
 import { writeReply } from '#lib/server/write-reply';
 
 /**
- * Stands before Next in `server.ts`: decides who gets a page, and answers everything but GET and HEAD of what Next serves.
- * Next never sees another method: it would wait for the end of a body that such a request need not have.
+ * Stands before Next in `server.ts`: decides who gets a page, and answers everything but GET and
+ * HEAD of what Next serves. Next never sees another method: it would wait for the end of a body
+ * that such a request need not have.
  */
 export class PageFront {
   readonly #settings: Config;
   readonly #isRoute: (pathname: string) => boolean;
   readonly #publicFiles: ReadonlySet<string>;
 
-  /** `root`: the project's folder. `isRoute` tells which paths the route files serve. */
+  /** `root`: the project's folder. `isRoute`: whether the route files serve a path. */
   constructor(root: string, settings: Config, isRoute: (pathname: string) => boolean) {
     this.#settings = settings;
     this.#isRoute = isRoute;
@@ -57,7 +58,10 @@ export class PageFront {
     return isPage(pathname) || pathname.startsWith('/_next/') ? 'page' : 'unknown';
   }
 
-  /** A path of the app with a slash behind it is redirected, as Next does, whatever the method: 308 keeps it and the body. */
+  /**
+   * A path of the app with a slash behind it is redirected, as Next does, whatever the method: 308
+   * keeps it and the body.
+   */
   #withoutSlash(pathname: string, target: string): Reply | undefined {
     if (!pathname.endsWith('/') || pathname.length <= 2) return undefined;
     const path = pathname.slice(0, -1);

@@ -1,4 +1,4 @@
-/** A sentence for anyone, whoever asks: where a model server is found is the operator's business. */
+/** Removes addresses of model servers from a sentence that any client may read. */
 export function withoutAddresses(sentence: string): string {
   return sentence.replace(/ (?:at|to|from) https?:\/\/[^\s,;]*[^\s,;.]/g, '');
 }

@@ -14,7 +14,10 @@ const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 /** The kernel takes about as much at once: smaller bodies are not counted. */
 const COUNTED_BODY_BYTES = 64 * 1024;
 
-/** Bodies that their clients have not read yet, the oldest first. Beyond the bound, the oldest connections are cut. */
+/**
+ * Bodies that their clients have not read yet, the oldest first. Beyond the bound, the oldest
+ * connections are cut.
+ */
 const unread = new Map<ServerResponse, number>();
 let unreadBytes = 0;
 
