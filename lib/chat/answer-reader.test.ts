@@ -38,6 +38,22 @@ function events(body: string): ChatEvent[] {
 }
 
 describe('the chat stream', () => {
+  it.each([
+    [1_000, 20, 5_000],
+    [3, 3, 8_000_000],
+  ])(
+    'reaches its end for each of %i readers of one answer, %i tokens of %i characters',
+    async (readers, tokens, size) => {
+      b = bench({ MAX_RESPONSE_MB: '64' });
+      const bodies = [];
+      for (let n = 0; n < readers; n += 1) bodies.push(text(stream(await b.ticket({ use_cache: true }))));
+      for (let n = 0; n < tokens; n += 1) b.provider.last.say('x'.repeat(size));
+      b.provider.last.done();
+      const ends = await Promise.all(bodies.map((body) => body.then((one) => one.includes('"done":true'))));
+      expect(ends.filter((isWhole) => isWhole)).toHaveLength(readers);
+    },
+  );
+
   it('has the text as it comes, and one last event', async () => {
     b = bench();
     const ticket = await b.ticket('hello');

@@ -131,8 +131,10 @@ export class Ticket {
   readers: Set<() => void> | undefined;
   /** When it alone was cancelled, while its run went on for others. */
   cancelledAt: number | undefined;
-  /** Its result made room for newer ones while somebody was still reading it: the readers are cut. */
+  /** The result was evicted for newer ones while it was still being read: its readers are cut. */
   isDropped = false;
+  /** The part of its run's log that its result is charged for. */
+  logShareBytes = 0;
 
   constructor(start: Pick<Ticket, 'id' | 'caller' | 'createdAt' | 'run' | 'detached' | 'conversation'>) {
     this.id = start.id;
@@ -211,15 +213,17 @@ export class InFlight {
     this.#watch = watch;
     this.#results = new LRUCache({
       maxSize: MAX_RESULT_BYTES,
-      sizeCalculation: (ticket) => Math.min(MAX_RESULT_BYTES, resultBytes(ticket.run)),
+      sizeCalculation: ({ logShareBytes }) => Math.min(MAX_RESULT_BYTES, RESULT_BYTES + logShareBytes),
       ttl: limits.resultTtlMs,
       ttlResolution: 0,
       perf: clock,
       disposeAfter: (ticket, id, reason) => {
         if (ticket.readers === undefined) return;
-        // A slow reader keeps its answer in memory: it stays counted until it is read.
-        if (reason === 'expire') this.#results.set(id, ticket);
-        else if (reason === 'evict') {
+        // A slow reader keeps its answer in memory: it stays counted, as the only one, until it is read.
+        if (reason === 'expire') {
+          ticket.logShareBytes = logShare(ticket.run, 1);
+          this.#results.set(id, ticket);
+        } else if (reason === 'evict') {
           ticket.isDropped = true;
           for (const onChange of [...ticket.readers]) onChange();
         }
@@ -250,6 +254,7 @@ export class InFlight {
   add(ticket: Ticket): void {
     const { run } = ticket;
     if (run.finishedAt !== undefined) {
+      ticket.logShareBytes = logShare(run, 1);
       this.#keep(ticket);
       return;
     }
@@ -291,11 +296,13 @@ export class InFlight {
     ticket.cancelledAt = this.#clock.now();
     run.wanted -= (ticket.readers?.size ?? 0) + (ticket.detached ? 1 : 0);
     run.tickets?.delete(ticket);
+    const isLast = run.tickets === undefined || run.tickets.size === 0;
+    // While its run goes on for others, the log is theirs.
+    ticket.logShareBytes = isLast ? logShare(run, 1) : 0;
     this.#keep(ticket);
     for (const onChange of ticket.readers ?? []) onChange();
-    if (run.tickets === undefined || run.tickets.size === 0) return true;
-    this.#updateGrace(run);
-    return false;
+    if (!isLast) this.#updateGrace(run);
+    return isLast;
   }
 
   /** The run has ended: what its requests got is kept, and nobody joins it any more. */
@@ -304,8 +311,12 @@ export class InFlight {
     run.endGrace = undefined;
     run.dropRequest();
     if (run.key !== undefined && this.#shared.get(run.key) === run) this.#shared.delete(run.key);
-    for (const ticket of run.tickets ?? []) this.#keep(ticket);
+    const { tickets } = run;
     run.tickets = undefined;
+    for (const ticket of tickets ?? []) {
+      ticket.logShareBytes = logShare(run, tickets?.size ?? 1);
+      this.#keep(ticket);
+    }
   }
 
   #keep(ticket: Ticket): void {
@@ -337,9 +348,14 @@ export class InFlight {
   }
 }
 
-/** The events of an answer, and its joined text. */
-function resultBytes({ log, answer }: Run): number {
-  return RESULT_BYTES + log.bytes + (answer === undefined ? 0 : log.textBytes);
+/**
+ * The part of a run's log, its events and its joined text, that each of its `count` results is
+ * charged for: they hold it once. Results of one run never evict each other, so no reader that
+ * keeps up is cut when its run ends.
+ */
+function logShare({ log, answer }: Run, count: number): number {
+  const bytes = log.bytes + (answer === undefined ? 0 : log.textBytes);
+  return Math.floor(Math.min(bytes, MAX_RESULT_BYTES - count * RESULT_BYTES) / count);
 }
 
 function isLive(ticket: Ticket): boolean {
