@@ -176,6 +176,9 @@ export class Dispatcher {
     const now = clock.now();
     run.finishedAt = now;
     this.#watched.delete(run);
+    // A slot may be held for a while yet; a response that is over does not end another one.
+    this.#responseBytes -= run.countedBytes;
+    run.countedBytes = 0;
     if (event.type === 'done') {
       run.state = 'completed';
       this.#complete(run, event, now);
@@ -213,8 +216,11 @@ export class Dispatcher {
   /** Makes room in line, by displacing requests of callers who have more. Throws `queue_full` where that cannot be. */
   #makeRoom(caller: string, bytes: number, takesPlace: boolean): void {
     const reserved = { total: this.#arrivingBytes, caller: this.#arriving.get(caller) ?? 0 };
-    const isDisplaceable = (run: Run) => !run.isShared;
-    const room = this.#queue.room({ caller, bytes, takesPlace, reserved, isDisplaceable });
+    const ask = (isDisplaceable: (run: Run) => boolean) =>
+      this.#queue.room({ caller, bytes, takesPlace, reserved, isDisplaceable });
+    let room = ask((run) => !run.isShared);
+    // Else a client with two addresses could join its own requests, and none could be displaced.
+    if ('full' in room && room.full !== 'caller') room = ask(() => true);
     if ('full' in room) throw this.#queueFull(room.full);
     for (const run of room.displaced) this.end(run, { type: 'error', fault: this.#queueFull('displaced') });
   }
@@ -325,7 +331,6 @@ export class Dispatcher {
     run.released();
     if (!this.#running.delete(run)) return;
     this.#runningBytes -= run.requestBytes;
-    this.#responseBytes -= run.countedBytes;
     const { clock, metrics } = this.#parts;
     metrics.activeStreams.set(this.#running.size);
     while (this.#hasSlot) {

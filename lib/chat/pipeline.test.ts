@@ -249,6 +249,35 @@ describe('the pipeline', () => {
     expect((await answer(next)).message.content).toHaveLength(900_000);
   });
 
+  it('ends no second response for one that has ended and still holds its slot', async () => {
+    b = bench({ MAX_RESPONSE_MB: '1', QUEUE_MAX_CONCURRENT: '9' });
+    const tickets: Ticket[] = [];
+    for (let n = 0; n < 8; n += 1) {
+      tickets.push(await b.ticket(`question ${n}`));
+      b.provider.last.deaf = true;
+      b.provider.last.say('x'.repeat(n === 0 ? 400_000 : 395_000));
+    }
+    await settled();
+    for (const call of b.provider.calls) call.say('y');
+    await settled();
+    expect(tickets.map(({ state }) => state)).toEqual(['failed', ...Array(7).fill('running')]);
+    for (const call of b.provider.calls) call.done();
+    await settled();
+    expect(tickets.map(({ state }) => state)).toEqual(['failed', ...Array(7).fill('completed')]);
+  });
+
+  it('displaces requests that two addresses join where no others can give way', async () => {
+    b = bench({ QUEUE_MAX_SIZE: '4' });
+    await b.ticket('running');
+    const joined: Ticket[] = [];
+    for (const caller of ['127.0.0.1', '::1'])
+      for (let n = 0; n < 4; n += 1) joined.push(await b.ticket(`question ${n}`, { caller }));
+    const other = await b.ticket('other', { caller: 'ben' });
+    expect(other.state).toBe('queued');
+    const ends = ['queued', 'queued', 'queued', 'failed'];
+    expect(joined.map(({ state }) => state)).toEqual([...ends, ...ends]);
+  });
+
   it('shares answers with everyone, or keeps each caller’s apart', async () => {
     b = bench({ CACHE_SCOPE: 'caller' });
     await b.ticket('hello');
