@@ -380,6 +380,37 @@ describe('the pipeline', () => {
     });
   });
 
+  it('keeps an idempotency key as long as its request waits, however long that is', async () => {
+    b = bench();
+    await b.engine.enqueue(ask('holds the slot'), { caller: 'ann' });
+    const origin = { caller: 'ann', idempotencyKey: 'k1' };
+    const submit = (content: string) => b.engine.enqueue(ask({ use_cache: false, system_prompt: content }), origin);
+    const { ticket } = await submit('one');
+    await b.clock.advance(11 * 60_000);
+    expect((await submit('one')).ticket).toBe(ticket);
+    await expect(async () => submit('two')).rejects.toMatchObject({ code: 'idempotency_conflict' });
+    b.provider.last.done();
+    await settled();
+    b.provider.last.done();
+    await settled();
+    await b.clock.advance(11 * 60_000);
+    // The result is no longer kept, and its key is free.
+    expect((await submit('two')).ticket).not.toBe(ticket);
+  });
+
+  it('does not take a later request with the same id for the one of an idempotency key', async () => {
+    b = bench();
+    const [id, idempotencyKey] = ['0b5f0f3e-6b1f-4c79-8d5c-0f1f6d0d7f11', 'k1'];
+    await b.engine.enqueue(ask('hello'), { caller: 'ann', id, isIdGiven: true, idempotencyKey });
+    b.provider.last.done();
+    await settled();
+    await b.clock.advance(11 * 60_000);
+    const other = await b.engine.enqueue(ask('other'), { caller: 'ben', id, isIdGiven: true });
+    expect(other.ticket.id).toBe(id);
+    const again = await b.engine.enqueue(ask('hello'), { caller: 'ann', idempotencyKey });
+    expect(again.ticket).not.toBe(other.ticket);
+  });
+
   it('keeps an idempotency key as long as the result, and not the result itself', async () => {
     b = bench({ MAX_RESPONSE_MB: '64' });
     const origin = { caller: 'ann', idempotencyKey: 'k'.repeat(16_000) };

@@ -105,7 +105,7 @@ export class ChatEngine {
       onCompleted: (run, answer) => this.#keep(run, answer),
       onEnded: (run) => this.#inFlight.settle(run),
     });
-    this.#submitted = new IdempotencyKeys(resultTtlMs, clock, (id) => this.#inFlight.find(id));
+    this.#submitted = new IdempotencyKeys((id) => this.#inFlight.find(id));
   }
 
   get clock(): Clock {
