@@ -49,7 +49,11 @@ async function finish(
 ): Promise<Reply> {
   if (submission.kind === 'hit') throw new Error('a request with a form of its own always has a ticket');
   const { ticket, cache, ignored } = submission;
-  const told = ignoredHeader(unknown, surface.nameOf === undefined ? ignored : ignored.map(surface.nameOf));
+  const { nameOf } = surface;
+  const told =
+    unknown.length + ignored.length === 0
+      ? undefined
+      : ignoredHeader(unknown, nameOf === undefined ? ignored : ignored.map(nameOf));
   if (stream)
     return streamed(ticket, cache, surface.form(ticket), signal, (body, headers) => ({
       status: 200,

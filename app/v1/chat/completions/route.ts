@@ -10,6 +10,8 @@ import { openAiRequestSchema } from '#lib/wire/openai-api';
 import { parseChatBytes, readChatBytes } from '../../../api/chat-optimized/body.ts';
 import { answerThrough } from '../../../api/chat-optimized/surface.ts';
 
+const STREAM_HEADERS = eventStream('').headers;
+
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/v1/chat/completions',
   {
@@ -20,7 +22,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
         form: (ticket: Parameters<typeof openAiForm>[0]) => openAiForm(ticket, includeUsage),
         body: openAiCompletion,
         nameOf: openAiName,
-        headers: eventStream('').headers,
+        headers: STREAM_HEADERS,
       };
       return answerThrough(surface, chat, request, call, signal, unknown);
     },
