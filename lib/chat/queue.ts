@@ -22,7 +22,7 @@ export interface Waiting {
 }
 
 /** A request that is to be added. */
-export interface Newcomer<T> {
+interface Newcomer<T> {
   caller: string;
   bytes: number;
   /** False for one of which only the bytes are counted yet. */

@@ -24,8 +24,3 @@ export function parseChatBytes(bytes: Uint8Array): unknown {
 }
 
 const WHAT = 'The body without its images';
-
-/** The JSON body of a chat request. */
-export async function readChatBody(request: HttpRequest, anyType = false): Promise<unknown> {
-  return parseChatBytes(await readChatBytes(request, anyType));
-}

@@ -4,9 +4,7 @@ import type { Form } from '#lib/chat/answer-reader';
 import type { FinishedAnswer } from '#lib/chat/chat-events';
 import type { Ticket } from '#lib/chat/in-flight';
 import { Fault } from '#lib/fault';
-
 import { type ChatRequest, type Message, type TokenLogprob, type ToolCall, toolArgumentsObject } from '#lib/wire/chat';
-
 import type { ModelInfo } from '#lib/wire/models';
 import type { OllamaChat, OllamaGenerate } from '#lib/wire/ollama-api';
 
