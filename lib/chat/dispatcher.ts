@@ -7,6 +7,7 @@ import { traceRun } from '#lib/chat/run-trace';
 import { RunTimes } from '#lib/chat/stats';
 import type { Config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
+import { HeldBytes } from '#lib/held-bytes';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
 import type { Log } from '#lib/observe/log';
 import type { Metrics } from '#lib/observe/metrics';
@@ -56,8 +57,7 @@ export class Dispatcher {
   #runningBytes = 0;
   #responseBytes = 0;
   /** Bytes of requests that are neither in line nor running yet, in all and by caller. */
-  #arrivingBytes = 0;
-  readonly #arriving = new Map<string, number>();
+  readonly #arriving = new HeldBytes();
   #positionsStale = false;
 
   constructor(parts: DispatcherParts, hooks: RunWatch) {
@@ -122,14 +122,8 @@ export class Dispatcher {
    */
   hold(caller: string, bytes: number): () => void {
     this.#makeRoom(caller, bytes, false);
-    this.#arrivingBytes += bytes;
-    this.#arriving.set(caller, (this.#arriving.get(caller) ?? 0) + bytes);
-    return () => {
-      this.#arrivingBytes -= bytes;
-      const left = (this.#arriving.get(caller) ?? 0) - bytes;
-      if (left > 0) this.#arriving.set(caller, left);
-      else this.#arriving.delete(caller);
-    };
+    this.#arriving.take(caller, bytes);
+    return () => this.#arriving.release(caller, bytes);
   }
 
   /** Makes sure that `run` can be admitted in this turn of the event loop. Throws `queue_full` where it cannot. */
@@ -215,7 +209,7 @@ export class Dispatcher {
 
   /** Makes room in line, by displacing requests of callers who have more. Throws `queue_full` where that cannot be. */
   #makeRoom(caller: string, bytes: number, takesPlace: boolean): void {
-    const reserved = { total: this.#arrivingBytes, caller: this.#arriving.get(caller) ?? 0 };
+    const reserved = { total: this.#arriving.total, caller: this.#arriving.of(caller) };
     const ask = (isDisplaceable: (run: Run) => boolean) =>
       this.#queue.room({ caller, bytes, takesPlace, reserved, isDisplaceable });
     let room = ask((run) => !run.isShared);

@@ -1,5 +1,6 @@
 import { config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
+import { HeldBytes } from '#lib/held-bytes';
 import { MIB, tooLarge } from '#lib/http/size';
 import { processWide } from '#lib/process';
 
@@ -17,34 +18,29 @@ const RETRY_AFTER_SECONDS = 5;
  */
 export class ReceivingBudget {
   readonly totalBytes: number;
-  readonly #held = new Map<string, number>();
-  #usedBytes = 0;
+  readonly #held = new HeldBytes();
 
   constructor(totalBytes: number) {
     this.totalBytes = totalBytes;
   }
 
   get usedBytes(): number {
-    return this.#usedBytes;
+    return this.#held.total;
   }
 
   hasRoom(caller: string, bytes: number): boolean {
-    return (this.#held.get(caller) ?? 0) + bytes <= this.totalBytes - this.#usedBytes - bytes;
+    return this.#held.of(caller) + bytes <= this.totalBytes - this.#held.total - bytes;
   }
 
   /** False where there is no room; nothing was taken then. */
   take(caller: string, bytes: number): boolean {
     if (!this.hasRoom(caller, bytes)) return false;
-    this.#held.set(caller, (this.#held.get(caller) ?? 0) + bytes);
-    this.#usedBytes += bytes;
+    this.#held.take(caller, bytes);
     return true;
   }
 
   giveBack(caller: string, bytes: number): void {
-    const left = (this.#held.get(caller) ?? 0) - bytes;
-    if (left > 0) this.#held.set(caller, left);
-    else this.#held.delete(caller);
-    this.#usedBytes -= bytes;
+    this.#held.release(caller, bytes);
   }
 }
 

@@ -182,7 +182,7 @@ async function answer(
     const context: RouteContext = { params, peerAddress: incoming.socket.remoteAddress };
     const handler = module[request.method] ?? module.ANY;
     const reply = handler === undefined ? refuseMethod(module, request) : await handler.reply(request, context);
-    await writeReply(reply, incoming, outgoing);
+    await writeReply(reply, incoming, outgoing, undefined, request.caller);
   } catch (error) {
     log().error({ err: error, path: pathOf(incoming.url ?? '/') }, 'request failed outside of its route');
     if (outgoing.headersSent) outgoing.destroy();

@@ -178,6 +178,37 @@ describe('a reply', () => {
 });
 
 describe('whole bodies that nobody reads', () => {
+  it('end those of the client with most, not the oldest of all', async () => {
+    const body = 'x'.repeat(16 * 1024 * 1024);
+    const { port } = await start((_, incoming, outgoing) => {
+      const client = incoming.url?.slice(1);
+      void writeReply(plainText(body), incoming, outgoing, undefined, client);
+    });
+    const open = () => new Promise<number>((resolve) => servers[0]?.getConnections((_, count) => resolve(count)));
+    const sockets = [];
+    for (const [n, client] of ['ben', 'cid', 'ann', 'ann', 'ann', 'ann'].entries()) {
+      const socket = connect(port, '127.0.0.1');
+      socket.on('error', () => {}).pause();
+      socket.write(`GET /${client} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      sockets.push(socket);
+      await vi.waitFor(async () => expect(await open()).toBe(Math.min(n + 1, 3)));
+    }
+    const whole = sockets.slice(0, 2).map(
+      (socket) =>
+        new Promise<number>((resolve) => {
+          let read = 0;
+          socket.on('data', (chunk) => {
+            read += chunk.byteLength;
+            if (read > body.length) resolve(read);
+          });
+          socket.on('close', () => resolve(read));
+          socket.resume();
+        }),
+    );
+    for (const read of await Promise.all(whole)) expect(read).toBeGreaterThan(body.length);
+    for (const socket of sockets) socket.destroy();
+  });
+
   it('end the oldest connections beyond 64 MiB, and leave those that read alone', async () => {
     const body = 'x'.repeat(16 * 1024 * 1024);
     const { port, url } = await start((_, incoming, outgoing) => void writeReply(plainText(body), incoming, outgoing));

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Fault } from '#lib/fault';
+import { HeldBytes } from '#lib/held-bytes';
 import type { Reply } from '#lib/http/reply';
 import { log } from '#lib/observe/log';
 
@@ -14,37 +15,50 @@ const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
 /** The kernel takes about as much at once: smaller bodies are not counted. */
 const COUNTED_BODY_BYTES = 64 * 1024;
 
-/**
- * Bodies that their clients have not read yet, the oldest first. Beyond the bound, the oldest
- * connections are cut.
- */
-const unread = new Map<ServerResponse, number>();
-let unreadBytes = 0;
+/** Bodies that their clients have not read yet, the oldest first, and their bytes by client. */
+const unread = new Map<ServerResponse, { client: string; bytes: number }>();
+const unreadBytes = new HeldBytes();
 
-function countUnread(outgoing: ServerResponse): void {
+/**
+ * Counts a body until its client has read it. Beyond the bound, the oldest connections of the client
+ * with most are cut, and never the newest of all.
+ */
+function countUnread(outgoing: ServerResponse, client: string): void {
   const bytes = outgoing.writableLength;
-  unread.set(outgoing, bytes);
-  unreadBytes += bytes;
-  outgoing.once('close', () => {
-    if (unread.delete(outgoing)) unreadBytes -= bytes;
-  });
-  for (const [oldest, held] of unread) {
-    if (unreadBytes <= MAX_UNREAD_BYTES || oldest === outgoing) return;
-    unread.delete(oldest);
-    unreadBytes -= held;
+  unread.set(outgoing, { client, bytes });
+  unreadBytes.take(client, bytes);
+  outgoing.once('close', () => forgetUnread(outgoing));
+  while (unreadBytes.total > MAX_UNREAD_BYTES) {
+    const oldest = oldestOf(unreadBytes.largest);
+    if (oldest === undefined || oldest === outgoing) return;
+    forgetUnread(oldest);
     oldest.destroy();
   }
 }
 
+function oldestOf(client: string | undefined): ServerResponse | undefined {
+  for (const [outgoing, held] of unread) if (held.client === client) return outgoing;
+  return undefined;
+}
+
+function forgetUnread(outgoing: ServerResponse): void {
+  const held = unread.get(outgoing);
+  if (held === undefined) return;
+  unread.delete(outgoing);
+  unreadBytes.release(held.client, held.bytes);
+}
+
 /**
- * Writes `reply` and resolves when all of it was handed to the connection. A stream is read as fast as the client reads, and
- * cancelled when it goes.
+ * Writes `reply` and resolves when all of it was handed to the connection. A stream is read as fast
+ * as the client reads, and cancelled when it goes. A body that is not read counts for `client`, if
+ * absent for the address.
  */
 export function writeReply(
   reply: Reply,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   stalledMs = STALLED_CLIENT_MS,
+  client?: string,
 ): Promise<void> | void {
   const { status, headers, body } = reply;
   if (outgoing.destroyed) {
@@ -65,7 +79,8 @@ export function writeReply(
     outgoing.end(body);
     if (!outgoing.writableFinished && outgoing.writableLength > 0) {
       outgoing.setTimeout(stalledMs);
-      if (outgoing.writableLength > COUNTED_BODY_BYTES) countUnread(outgoing);
+      if (outgoing.writableLength > COUNTED_BODY_BYTES)
+        countUnread(outgoing, client ?? incoming.socket.remoteAddress ?? '');
     }
   }
 }
