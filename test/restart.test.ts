@@ -60,9 +60,19 @@ it('tells each open answer once that it stops, and the next server to send it ag
   expect(await refused.json()).toEqual(TOLD);
   expect(await code).toBe(0);
   expect(app.output()).not.toMatch(/\n\s+at .*[(:]\d+/);
+  const ended = app
+    .output()
+    .split('\n')
+    .find((line) => line.includes('"path":"/api/chat-optimized","status":503'));
+  expect(JSON.parse(ended ?? '{}')).toMatchObject({
+    cache: 'miss',
+    caller: expect.stringMatching(/^[0-9a-f]{8}$/),
+    model: 'test:latest',
+    outcome: 'failed',
+  });
   await model.idle();
 
-  const next = await startApp('server', env);
+  const next = await startApp('server', { ...env, QUEUE_MAX_SIZE: '1' });
   apps.push(next);
   expect(next.url).toBe(app.url);
   for (const accept of ['text/event-stream', 'application/json']) {
@@ -94,6 +104,13 @@ it('tells each open answer once that it stops, and the next server to send it ag
   expect(lines().map(({ cache }) => cache)).toEqual(['miss', 'hit', 'miss']);
   for (const line of lines()) expect(line).toMatchObject({ ...always, caller: expect.stringMatching(/^[0-9a-f]{8}$/) });
   expect(lines()[2]).toMatchObject({ outcome: 'completed', total_ms: expect.any(Number) });
+  model.play([{ send: ollama.text('x') }, 'hang']);
+  const taken = [await post('/api/chat-optimized', 'holds the slot'), await post('/api/chat-optimized', 'waits')];
+  expect((await post('/api/chat-optimized', 'is too much', { model: 'a"b' })).status).toBe(503);
+  await expect.poll(() => lines().length).toBe(4);
+  const caller = expect.stringMatching(/^[0-9a-f]{8}$/);
+  expect(lines()[3]).toMatchObject({ status: 503, caller, model: 'a"b', outcome: 'refused' });
+  await Promise.all(taken.map(({ body }) => body?.cancel()));
 }, 60_000);
 
 it('cuts a client that does not read, which costs its twin nothing', async () => {

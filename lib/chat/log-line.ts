@@ -46,3 +46,9 @@ export function ticketLine(ticket: Ticket, cache: CacheHeader): string {
   const { queued_ms, total_ms } = ticket.timings();
   return `,"cache":"${cache}","caller":"${callerHash(caller)}","model":${modelName(run.model)}${tokens},"queued_ms":${queued_ms},"total_ms":${total_ms},"outcome":"${ticket.state}"`;
 }
+
+/** The members that the log's line of a refused chat request has. `model` is the one that was requested. */
+export function refusedLine(caller: string, model: string | undefined): string {
+  const name = model === undefined ? '' : `,"model":${JSON.stringify(model)}`;
+  return `,"caller":"${callerHash(caller)}"${name},"outcome":"refused"`;
+}

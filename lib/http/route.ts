@@ -41,6 +41,8 @@ export interface Call {
   readonly address: string | undefined;
   readonly settings: Config;
   readonly log: Log;
+  /** Set by a handler: what `Reply.log` would be, for the line of a request that fails. */
+  failureLog?: (() => string) | undefined;
 }
 
 export type Handler = (request: HttpRequest, call: Call) => Reply | Promise<Reply>;
@@ -137,6 +139,7 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
   let reply: Reply;
   let failure: unknown;
   let counted: string | undefined;
+  let call: Call | undefined;
   try {
     if (origin !== null && !isOriginAllowed && !READS.has(method)) throw originNotAllowed();
     const keys = options.open === true ? [] : settings.API_KEYS;
@@ -150,11 +153,13 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
     const params = context.params instanceof Promise ? await context.params : context.params;
     const { peerAddress } = context;
     const isIdGiven = givenId !== undefined;
-    const call: Call = { requestId, isIdGiven, params, caller, peerAddress, address, settings, log: log() };
+    call = { requestId, isIdGiven, params, caller, peerAddress, address, settings, log: log() };
     reply = await handler(request, call);
   } catch (error) {
     failure = error;
     reply = failed(error, options);
+    const more = call?.failureLog?.();
+    if (more !== undefined) reply.log = more;
   }
   const { status } = reply;
   const isFree = NOT_COUNTED.has(status) && request.readBytes <= MOST_UNCOUNTED_BYTES;

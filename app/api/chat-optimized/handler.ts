@@ -3,7 +3,7 @@ import { answerStream, type Form, untilEnded } from '#lib/chat/answer-reader';
 import { chatAnswer, chatForm } from '#lib/chat/forms';
 import type { Ticket } from '#lib/chat/in-flight';
 import { chatEngine } from '#lib/chat/index';
-import { hitLine, ticketLine } from '#lib/chat/log-line';
+import { hitLine, refusedLine, ticketLine } from '#lib/chat/log-line';
 import type { Origin } from '#lib/chat/pipeline';
 import { RecentBodies } from '#lib/chat/recent-bodies';
 import { parseBody } from '#lib/http/body';
@@ -36,19 +36,29 @@ function respond(bytes: Uint8Array, request: HttpRequest, call: Call): Promise<R
   const { stream } = asked;
   if ('request_id' in asked) {
     const ticket = engine.find(asked.request_id, call.caller);
-    return reply(ticket, ticket.run.cached ? 'hit' : 'joined', stream, request.signal);
+    return reply(ticket, ticket.run.cached ? 'hit' : 'joined', stream, request.signal, call);
   }
+  const onRefused = refused(call, asked.model);
   return engine.submit(asked, origin(request, call, bytes.byteLength)).then((submission) => {
     const { ignored } = submission;
     const told = unknown.length + ignored.length === 0 ? undefined : ignoredHeader(unknown, ignored);
-    if (submission.kind === 'ticket') return reply(submission.ticket, submission.cache, stream, request.signal, told);
+    if (submission.kind === 'ticket')
+      return reply(submission.ticket, submission.cache, stream, request.signal, call, told);
     const { kept, id } = submission;
     const headers = { 'x-cache': 'hit', 'x-request-id': id };
     if (told !== undefined) Object.assign(headers, told);
     const hit = stream ? eventStream(kept.sse(id), headers) : jsonBytes(kept.json(id), 200, headers);
     hit.log = hitLine(call.caller, kept.modelJson, kept.usage);
     return hit;
-  });
+  }, onRefused);
+}
+
+/** Gives the line of a refused request its caller and model, and passes the fault on. */
+export function refused(call: Call, model: string | undefined): (fault: unknown) => never {
+  return (fault) => {
+    call.failureLog = () => refusedLine(call.caller, model);
+    throw fault;
+  };
 }
 
 /** Who asks. A request is known by its X-Request-Id, where that is a UUID that is free: sent by its client, or given by us. */
@@ -68,9 +78,11 @@ async function reply(
   cache: CacheHeader,
   stream: boolean,
   signal: AbortSignal,
+  call: Call,
   told?: Record<string, string>,
 ): Promise<Reply> {
   const engine = chatEngine();
+  call.failureLog = () => ticketLine(ticket, cache);
   if (stream)
     return streamed(ticket, cache, chatForm(ticket), signal, (body, headers) =>
       eventStream(body, { ...headers, ...told }),

@@ -2,6 +2,7 @@ import { type Form, untilEnded } from '#lib/chat/answer-reader';
 import type { FinishedAnswer } from '#lib/chat/chat-events';
 import type { Ticket } from '#lib/chat/in-flight';
 import { chatEngine } from '#lib/chat/index';
+import { ticketLine } from '#lib/chat/log-line';
 import type { Submission } from '#lib/chat/pipeline';
 import { Fault } from '#lib/fault';
 import { ignoredHeader } from '#lib/http/ignored-fields';
@@ -9,7 +10,7 @@ import type { Reply } from '#lib/http/reply';
 import type { HttpRequest } from '#lib/http/request';
 import type { Call } from '#lib/http/route';
 import type { ChatRequest } from '#lib/wire/chat';
-import { origin, streamed, whole } from './handler.ts';
+import { origin, refused, streamed, whole } from './handler.ts';
 
 /** How another API writes an answer. */
 export interface Surface {
@@ -37,18 +38,20 @@ export function answerThrough(
   const { stream } = asked;
   return chatEngine()
     .submit(asked, { ...origin(request, call), ownForm: true })
-    .then((submission) => finish(surface, submission, stream, signal, unknown));
+    .then((submission) => finish(surface, submission, stream, call, signal, unknown), refused(call, asked.model));
 }
 
 async function finish(
   surface: Surface,
   submission: Submission,
   stream: boolean,
+  call: Call,
   signal: AbortSignal,
   unknown: readonly string[],
 ): Promise<Reply> {
   if (submission.kind === 'hit') throw new Error('a request with a form of its own always has a ticket');
   const { ticket, cache, ignored } = submission;
+  call.failureLog = () => ticketLine(ticket, cache);
   const { nameOf } = surface;
   const told =
     unknown.length + ignored.length === 0

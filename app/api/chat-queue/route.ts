@@ -9,7 +9,7 @@ import type { HttpRequest } from '#lib/http/request';
 import { type Call, route } from '#lib/http/route';
 import { type QueueSubmitted, requestIdSchema } from '#lib/wire/chat';
 import { parseChatBytes, readChatBytes } from '../chat-optimized/body.ts';
-import { origin, readChatRequest, streamed, whole } from '../chat-optimized/handler.ts';
+import { origin, readChatRequest, refused, streamed, whole } from '../chat-optimized/handler.ts';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/chat-queue',
@@ -20,7 +20,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
 async function submit(request: HttpRequest, call: Call): Promise<Reply> {
   const idempotencyKey = request.headers.get('idempotency-key') ?? undefined;
   const from = { ...origin(request, call), idempotencyKey };
-  const { unknown, submitted } = enqueue(await readChatBytes(request), from);
+  const { unknown, submitted } = enqueue(await readChatBytes(request), from, call);
   const { ticket, cache, ignored } = await submitted;
   const { state, run } = ticket;
   const body: QueueSubmitted = {
@@ -32,10 +32,15 @@ async function submit(request: HttpRequest, call: Call): Promise<Reply> {
   return whole(ticket, cache, body, 202, ignoredHeader(unknown, ignored));
 }
 
-/** Not async: what is parsed is held by nobody while the request waits for anything. */
-function enqueue(bytes: Uint8Array, from: Origin): { unknown: readonly string[]; submitted: Promise<SubmittedTicket> } {
+/** Not async: nothing holds what is parsed while the request waits. */
+function enqueue(
+  bytes: Uint8Array,
+  from: Origin,
+  call: Call,
+): { unknown: readonly string[]; submitted: Promise<SubmittedTicket> } {
   const { asked, unknown } = readChatRequest(parseChatBytes(bytes));
-  return { unknown, submitted: chatEngine().enqueue(asked, { ...from, bodyBytes: bytes.byteLength }) };
+  const submitted = chatEngine().enqueue(asked, { ...from, bodyBytes: bytes.byteLength });
+  return { unknown, submitted: submitted.catch(refused(call, asked.model)) };
 }
 
 async function look(request: HttpRequest, call: Call): Promise<Reply> {
