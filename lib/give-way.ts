@@ -7,12 +7,14 @@ export interface Share {
 }
 
 /**
- * Max-min fairness for a full line: returns the caller whose newest request gives way to one of `newcomer`, or undefined
- * if the newcomer is refused. That is the caller who holds most, and only one that still holds at least as much as the
- * newcomer once the two have changed places. So nothing is displaced for a caller who holds as much or more, and two
- * callers never displace one another in turns.
+ * Max-min fairness for a full line: returns the caller whose newest request gives way to one of
+ * `newcomer`, or undefined if the newcomer is refused. That is the caller who holds most, and only
+ * one that still holds at least as much as the newcomer once the two have changed places. So
+ * nothing is displaced for a caller who holds as much or more, and two callers never displace one
+ * another in turns.
  *
- * `held` of the newcomer is what its caller has in the line, `adds` what its request takes; both in the unit of the shares.
+ * `held` of the newcomer is what its caller has in the line, `adds` what its request takes; both in
+ * the unit of the shares.
  */
 export function chooseDisplaced(
   shares: Iterable<readonly [caller: string, share: Share]>,

@@ -32,7 +32,10 @@ export interface StatusEvent {
 const EVENT_BYTES = 96;
 /** What the place of an event costs that was dropped. */
 const SLOT_BYTES = 8;
-/** A longer text becomes several events, so that what is written for one reader at a time stays small. */
+/**
+ * A longer text becomes several events, so that what is written for one reader at a time stays
+ * small.
+ */
 const MAX_EVENT_CHARS = 64 * 1024;
 
 /**

@@ -8,7 +8,10 @@ export const HEARTBEAT_MS = 15_000;
 /** At most about this much is encoded ahead for a reader: what one that stands still costs. */
 const CHUNK_CHARS = 64 * 1024;
 
-/** Shared: an error holds on to the functions that it was made in, and so would to the answer that is to be freed. */
+/**
+ * Shared: an error holds on to the functions that it was made in, and so would to the answer that
+ * is to be freed.
+ */
 const TOO_SLOW = new Fault('cancelled', 'The answer was read too slowly to be kept.');
 
 /** Where readers are registered: the engine. */
@@ -28,7 +31,10 @@ export interface Form {
 
 /** A reader's own place in the log of an answer, and its wait for more. It holds nothing but a number. */
 export class AnswerReader {
-  /** Undefined once its result was dropped: whoever still holds this reader does not hold the answer. */
+  /**
+   * Undefined once its result was dropped: what still holds this reader does not hold the
+   * answer.
+   */
   #ticket: Ticket | undefined;
   /** Called when the result was dropped before all of it was read. */
   onDropped: (() => void) | undefined;

@@ -5,9 +5,12 @@ import { type CacheLimits, cacheStats } from '#lib/chat/response-cache';
 import type { Message } from '#lib/wire/chat';
 import type { CacheStats } from '#lib/wire/stats';
 
-/** What an entry costs beside its packed messages, as measured on V8. */
+/** What an entry costs without its packed messages, as measured on V8. */
 const ENTRY_BYTES = 720;
-/** A longer conversation is not kept: with the next message it would not be taken in if it were sent as a whole. */
+/**
+ * A longer conversation is not kept: with the next message it would not be taken in if it were sent
+ * as a whole.
+ */
 const MAX_CONVERSATION_BYTES = 16 * 1024 * 1024;
 
 export interface Continued {
@@ -16,8 +19,9 @@ export interface Continued {
 }
 
 /**
- * The messages of conversations by caller and id so that a caller may send only what is new. An id belongs to
- * the caller that used it: nobody continues another's conversation by knowing or guessing its id.
+ * The messages of conversations by caller and id so that a caller may send only what is new. An id
+ * belongs to the caller that used it: knowing or guessing the id does not let another caller
+ * continue the conversation.
  */
 export class Conversations {
   readonly #kept: LRUCache<string, PackedRequest<{ messages: readonly Message[] }>>;
@@ -51,7 +55,10 @@ export class Conversations {
     return { messages: isWholeHistory(sent) ? sent : [...kept.unpack().messages, ...sent], conversation: 'continued' };
   }
 
-  /** Keeps `messages` as the whole conversation, outside the heap; one that is too long is forgotten. */
+  /**
+   * Keeps `messages` as the whole conversation, outside the heap; one that is too long is
+   * forgotten.
+   */
   keep(caller: string, id: string, messages: readonly Message[]): void {
     const key = keyOf(caller, id);
     const packed = new PackedRequest({ messages });

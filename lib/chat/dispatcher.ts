@@ -14,9 +14,15 @@ import type { Metrics } from '#lib/observe/metrics';
 import { inRequest } from '#lib/observe/request-scope';
 
 const BYTES_PER_MB = 1024 * 1024;
-/** One caller's waiting requests may take this share of all their memory, so that there is always some for another one. */
+/**
+ * One caller's waiting requests may take this share of all their memory, so that there is always
+ * some for another one.
+ */
 const CALLER_SHARE = 1 / 2;
-/** The requests of running responses may take this share of QUEUE_MAX_MB: they are in the heap, and once more while they are sent. */
+/**
+ * The requests of running responses may take this share of QUEUE_MAX_MB: they are in the heap, and
+ * once more while they are sent.
+ */
 const RUNNING_SHARE = 1 / 4;
 /** All running responses together may be as large as so many of the largest. */
 const RESPONSES_AT_MOST = 3;
@@ -117,8 +123,8 @@ export class Dispatcher {
   }
 
   /**
-   * Counts a large request until its run is made: it is taken in before it is known which model it is for. Returns what ends
-   * that. Throws `queue_full` where there is no room for it.
+   * Counts a large request until its run is made: it is taken in before it is known which model it
+   * is for. Returns what ends that. Throws `queue_full` where there is no room for it.
    */
   hold(caller: string, bytes: number): () => void {
     this.#makeRoom(caller, bytes, false);
@@ -126,14 +132,19 @@ export class Dispatcher {
     return () => this.#arriving.release(caller, bytes);
   }
 
-  /** Makes sure that `run` can be admitted in this turn of the event loop. Throws `queue_full` where it cannot. */
+  /**
+   * Makes sure that `run` can be admitted in this turn of the event loop. Throws `queue_full` where
+   * it cannot.
+   */
   prepare(run: Run): void {
     if (this.#startsAtOnce(run)) return;
     run.pack();
     this.#makeRoom(run.caller, run.bytes, true);
   }
 
-  /** Starts a run that was prepared where a slot is free and nothing waits; else puts it in line. */
+  /**
+   * Starts a run that was prepared where a slot is free and nothing waits; else puts it in line.
+   */
   admit(run: Run, now: number): void {
     if (this.#startsAtOnce(run)) {
       this.#queue.pass(run);
@@ -198,7 +209,9 @@ export class Dispatcher {
     return this.#running.size < this.#parts.settings.QUEUE_MAX_CONCURRENT;
   }
 
-  /** Whether there is memory for one more running request. One alone may have as much as it needs. */
+  /**
+   * Whether there is memory for one more running request. One alone may have as much as it needs.
+   */
   #fits(run: Run): boolean {
     return this.#running.size === 0 || this.#runningBytes + run.requestBytes <= this.#maxRunningBytes;
   }
@@ -207,7 +220,10 @@ export class Dispatcher {
     return this.#hasSlot && this.#queue.size === 0 && this.#fits(run);
   }
 
-  /** Makes room in line, by displacing requests of callers who have more. Throws `queue_full` where that cannot be. */
+  /**
+   * Makes room in line, by displacing requests of callers who have more. Throws `queue_full` where
+   * that cannot be.
+   */
   #makeRoom(caller: string, bytes: number, takesPlace: boolean): void {
     const reserved = { total: this.#arriving.total, caller: this.#arriving.of(caller) };
     const ask = (isDisplaceable: (run: Run) => boolean) =>
@@ -277,7 +293,10 @@ export class Dispatcher {
       throw new Fault('upstream_truncated', 'The model server ended the answer before it was complete. Try again.');
   }
 
-  /** Counts what a response has grown by. Throws where it is too large; where all together are, the largest ends. */
+  /**
+   * Counts what a response has grown by. Throws where it is too large; where all together are, the
+   * largest ends.
+   */
   #boundResponse(run: Run): void {
     const { bytes } = run.log;
     this.#responseBytes += bytes - run.countedBytes;

@@ -8,8 +8,8 @@ const MAX_KEYS = 10_000;
 
 /**
  * Remembers requests that carry an `Idempotency-Key`, so that a retry, even while the first one is
- * under way, gets the first one's result. A key belongs to its caller and to one body as long as its
- * request is under way or its result is kept.
+ * under way, gets the first one's result. A key belongs to its caller and to one body as long as
+ * its request is under way or its result is kept.
  *
  * An entry holds two digests and an id, whatever the lengths of key and result.
  */

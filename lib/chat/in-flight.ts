@@ -11,7 +11,10 @@ import type { CacheHeader, Timings } from '#lib/wire/chat';
 const MAX_RESULT_BYTES = 64 * 1024 * 1024;
 /** What a finished request costs beside its log, as measured on V8. */
 export const RESULT_BYTES = 1_250;
-/** What a request costs while it waits, beside its packed bytes: run, ticket, log and place in line, rounded up. */
+/**
+ * What a request costs while it waits, without its packed bytes: run, ticket, log and place in line,
+ * rounded up.
+ */
 const WAITING_BYTES = 2_560;
 
 /** Requests under way, those that joined another's run included: about 60 MB of heap. */
@@ -173,7 +176,10 @@ export class Ticket {
   }
 }
 
-/** A request that was taken in, and how it was answered: out of the cache, by a run of its own, or by another's. */
+/**
+ * A request that was taken in, and how it was answered: out of the cache, by its own run, or by
+ * another's.
+ */
 export interface SubmittedTicket {
   kind: 'ticket';
   ticket: Ticket;
@@ -219,7 +225,8 @@ export class InFlight {
       perf: clock,
       disposeAfter: (ticket, id, reason) => {
         if (ticket.readers === undefined) return;
-        // A slow reader keeps its answer in memory: it stays counted, as the only one, until it is read.
+        // A slow reader keeps its answer in memory: it stays counted, as the only one, until it is
+        // read.
         if (reason === 'expire') {
           ticket.logShareBytes = logShare(ticket.run, 1);
           this.#results.set(id, ticket);
@@ -231,7 +238,10 @@ export class InFlight {
     });
   }
 
-  /** Whether no more requests can be under way. Most of so many have joined another's run, and so hold no place in line. */
+  /**
+   * Whether no more requests can be under way. Most of so many have joined another's run, and so
+   * hold no place in line.
+   */
   get isFull(): boolean {
     return this.#tickets.size >= MAX_LIVE_TICKETS;
   }

@@ -7,7 +7,10 @@ const MAX_CALLERS = 1024;
 const HASH_CHARS = 8;
 const digests = new Map<string, string>();
 
-/** What the log says of a caller: the start of a SHA-256, so that its address or key is not in the log. */
+/**
+ * What the log says of a caller: the start of a SHA-256, so that its address or key is not in the
+ * log.
+ */
 function callerHash(caller: string): string {
   let digest = digests.get(caller);
   if (digest === undefined) {
@@ -18,7 +21,10 @@ function callerHash(caller: string): string {
   return digest;
 }
 
-/** The members that the log's line of a cached answer has beside those of every request. `modelJson`: see `modelName`. */
+/**
+ * The members that the log's line of a cached answer has next to those of every request.
+ * `modelJson`: see `modelName`.
+ */
 export function hitLine(caller: string, modelJson: string, { prompt_tokens, completion_tokens }: Usage): string {
   return `,"cache":"hit","caller":"${callerHash(caller)}","model":${modelJson},"prompt_tokens":${prompt_tokens},"completion_tokens":${completion_tokens},"queued_ms":0`;
 }
@@ -37,7 +43,9 @@ export function modelName(model: string): string {
   return name;
 }
 
-/** The members that the log's line of any other chat request has: its tokens where it has completed. */
+/**
+ * The members that the log's line of any other chat request has: its tokens where it has completed.
+ */
 export function ticketLine(ticket: Ticket, cache: CacheHeader): string {
   const { caller, run } = ticket;
   const usage = run.answer?.usage;
@@ -47,7 +55,10 @@ export function ticketLine(ticket: Ticket, cache: CacheHeader): string {
   return `,"cache":"${cache}","caller":"${callerHash(caller)}","model":${modelName(run.model)}${tokens},"queued_ms":${queued_ms},"total_ms":${total_ms},"outcome":"${ticket.state}"`;
 }
 
-/** The members that the log's line of a refused chat request has. `model` is the one that was requested. */
+/**
+ * The members that the log's line of a refused chat request has. `model` is the one that was
+ * requested.
+ */
 export function refusedLine(caller: string, model: string | undefined): string {
   const name = model === undefined ? '' : `,"model":${JSON.stringify(model)}`;
   return `,"caller":"${callerHash(caller)}"${name},"outcome":"refused"`;

@@ -6,8 +6,9 @@ interface WithMessages {
 }
 
 /**
- * A request as bytes outside the JavaScript heap: what a request that waits costs is then what it counts, whatever its JSON
- * would become as objects. Images are kept decoded, a quarter smaller than their base64.
+ * A request as bytes outside the JavaScript heap: what a request that waits costs is then what it
+ * counts, whatever its JSON would become as objects. Images are kept decoded, a quarter smaller
+ * than their base64.
  */
 export class PackedRequest<T extends WithMessages> {
   /** What it holds. */

@@ -61,8 +61,9 @@ interface Question {
 const NOTHING: readonly string[] = [];
 
 /**
- * The way of a chat request: response cache, single flight, queue with batches, model. Everything that follows
- * the choice of a model happens in one turn of the event loop, so that no two identical requests can miss one another.
+ * The way of a chat request: response cache, single flight, queue with batches, model. Everything
+ * that follows the choice of a model happens in one turn of the event loop, so that no two
+ * identical requests can miss one another.
  */
 export class ChatEngine {
   readonly #parts: ChatEngineParts;
@@ -118,11 +119,12 @@ export class ChatEngine {
   }
 
   /**
-   * Takes a request in. Throws the directory's faults, `queue_full`, `shutting_down`, and `idempotency_conflict`.
-   * A ticket that nobody reads is cancelled after the grace, unless it is detached.
+   * Takes a request in. Throws the directory's faults, `queue_full`, `shutting_down`, and
+   * `idempotency_conflict`. A ticket that nobody reads is cancelled after the grace, unless it is
+   * detached.
    *
-   * The engine keeps no reference to `request` while it waits for anything; a caller that keeps none either makes sure that
-   * waiting requests are outside the heap.
+   * The engine keeps no reference to `request` while it waits for anything; a caller that keeps
+   * none either makes sure that waiting requests are outside the heap.
    */
   submit(request: ChatRequest, origin: Origin): Promise<Submission> {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
@@ -311,8 +313,8 @@ export class ChatEngine {
   }
 
   /**
-   * Loads a model, the default where none is named, and keeps it for `keepAlive`. Throws `model_load_failed` with the
-   * reason, and the fault as its cause.
+   * Loads a model, the default where none is named, and keeps it for `keepAlive`. Throws
+   * `model_load_failed` with the reason, and the fault as its cause.
    */
   async warm(
     name: string | undefined,
@@ -386,7 +388,10 @@ export class ChatEngine {
     if (run.firstTokenAt !== undefined) this.#firstToken.add(run.firstTokenAt - run.createdAt);
   }
 
-  /** Keeps the conversation as soon as its answer is complete. `added` system messages stand in front of the caller's own. */
+  /**
+   * Keeps the conversation as soon as its answer is complete. `added` system messages stand in
+   * front of the caller's own.
+   */
   #keepConversationLater(ticket: Ticket, id: string, added: number): void {
     const { run } = ticket;
     run.log.listen(() => {

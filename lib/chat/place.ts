@@ -2,12 +2,18 @@
 const TURNS_PER_LEVEL = 4;
 /** Makes the place of the highest priority's first turn 1. */
 const FIRST_PLACE = 41;
-/** The clock moves after this many requests that did not move it, or as many as wait, if that is more. */
+/**
+ * The clock moves after this many requests that did not move it, or as many as wait, if that is
+ * more.
+ */
 const LEAST_STILL = 16;
 /** Below this many callers none is looked for that can be forgotten. */
 const LEAST_SWEEP = 1024;
 
-/** Where a request stands in line: lower places are served first, and equal places in the order of their arrival. */
+/**
+ * Where a request stands in line: lower places are served first, and equal places in the order of
+ * their arrival.
+ */
 export function placeOf(turn: number, priority: number): number {
   return turn - TURNS_PER_LEVEL * priority + FIRST_PLACE;
 }
@@ -21,15 +27,17 @@ export interface Turn {
 }
 
 /**
- * Gives out turns: start-time fair queueing (Goyal, Vin and Cheng, 1996) where every request costs the same. A turn is
- * decided when a request comes in and never changes: the turn that is being served, or the one after the caller's newest
- * of the same priority. `placeOf` makes an order of it in which a level of priority is worth four turns.
+ * Gives out turns: start-time fair queueing (Goyal, Vin and Cheng, 1996) where every request costs
+ * the same. A turn is decided when a request comes in and never changes: the turn that is being
+ * served, or the one after the caller's newest of the same priority. `placeOf` makes an order of it
+ * in which a level of priority is worth four turns.
  *
- * The turn that is being served (the clock) is the highest that was taken, and goes on by one when `max(16, waiting)`
- * requests in a row did not move it. So a request is overtaken by a bounded number of later ones, whatever their priority:
- * nothing has to be raised while it waits. A level with requests that wait has a clock of its own, which begins at the
- * common one: with one clock alone, a burst at a high priority would put newcomers of a lower one behind the whole backlog
- * of their level.
+ * The turn that is being served (the clock) is the highest that was taken, and goes on by one when
+ * `max(16, waiting)` requests in a row did not move it. So a request is overtaken by a bounded
+ * number of later ones, whatever their priority: nothing has to be raised while it waits. A level
+ * with requests that wait has its own clock, which begins at the common one: with one clock
+ * alone, a burst at a high priority would put newcomers of a lower one behind the whole backlog of
+ * their level.
  */
 export class Turns {
   #clock = 0;
@@ -62,7 +70,10 @@ export class Turns {
     return turn;
   }
 
-  /** A request leaves the line to be served. One that was taken before its turn, for a batch, does not move the clock. */
+  /**
+   * A request leaves the line to be served. One that was taken before its turn, for a batch, does
+   * not move the clock.
+   */
   taken({ caller, priority, turn }: Turn, inTurn: boolean): void {
     const level = this.#levels.get(priority);
     if (level === undefined) return;
@@ -82,7 +93,10 @@ export class Turns {
     this.#leave(level, caller, priority);
   }
 
-  /** A request leaves the line without being served: what its caller did not get is not held against it. */
+  /**
+   * A request leaves the line without being served: what its caller did not get is not held against
+   * it.
+   */
   cancelled({ caller, priority, turn }: Turn): void {
     const level = this.#levels.get(priority);
     if (level === undefined) return;
@@ -105,7 +119,10 @@ export class Turns {
     }
   }
 
-  /** Forgets callers whose next turn is the clock's anyway. Amortised: the map has to double in between. */
+  /**
+   * Forgets callers whose next turn is the clock's anyway. Amortised: the map has to double in
+   * between.
+   */
   #forgetIdle(): void {
     if (this.#callers.size < this.#sweepAt) return;
     for (const [key, { priority, waiting, next }] of this.#callers)
@@ -115,7 +132,10 @@ export class Turns {
 }
 
 interface Level {
-  /** The turn that is being served at this priority. Not moved by other levels while requests wait here. */
+  /**
+   * The turn that is being served at this priority. Not moved by other levels while requests wait
+   * here.
+   */
   clock: number;
   waiting: number;
   /** Requests taken since the clock moved. */

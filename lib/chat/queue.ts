@@ -32,19 +32,22 @@ interface Newcomer<T> {
   isDisplaceable: (item: T) => boolean;
 }
 
-/** Whether there is room for a request: with what has to give way to it, or why there is none. */
+/** Whether there is room for a request: with what has to give way to it, or why it is refused. */
 export type Room<T> = { displaced: readonly T[] } | { full: 'requests' | 'bytes' | 'caller' };
 
 /**
  * The line of waiting requests. Pure: it knows nothing of models or clocks.
  *
- * Order: by place (see `placeOf`), which is decided when a request comes in and never changes, but for `raise`. So
+ * Order: by place (see `placeOf`), which is decided when a request comes in and never changes, but
+ * for `raise`. So
  * - with one caller and one priority it is strictly first come, first served;
- * - a newcomer waits for at most two requests of any one other caller of its priority, however long that one's backlog;
+ * - a newcomer waits for at most two requests of any one other caller of its priority, however long
+ *   that one's backlog;
  * - one level of priority is worth four turns, and nothing waits for ever.
  * Batches may shift that by what `Batcher` allows.
  *
- * `add`, `remove`, `raise`, `take` and `position` are O(log n); `room` is O(n) when the line is full, else O(1).
+ * `add`, `remove`, `raise`, `take` and `position` are O(log n); `room` is O(n) when the line is
+ * full, else O(1).
  */
 export class WaitingQueue<T extends Waiting> {
   readonly #limits: QueueLimits;
@@ -76,15 +79,18 @@ export class WaitingQueue<T extends Waiting> {
     return this.#batcher.released;
   }
 
-  /** Counts a request that found a free slot and so never waits: it is a turn of its caller all the same. */
+  /**
+   * Counts a request that found a free slot and so never waits: it is a turn of its caller all the
+   * same.
+   */
   pass({ caller, priority }: Pick<T, 'caller' | 'priority'>): void {
     this.#turns.taken({ caller, priority, turn: this.#turns.join(caller, priority) }, true);
     this.#batcher.pass();
   }
 
   /**
-   * Whether there is room for a newcomer. In a full line, the newest request of the caller with most gives way to a caller
-   * who has less; what `isDisplaceable` refuses never does.
+   * Whether there is room for a newcomer. In a full line, the newest request of the caller with
+   * most gives way to a caller who has less; what `isDisplaceable` refuses never does.
    */
   room({ caller, bytes, takesPlace, reserved, isDisplaceable }: Newcomer<T>): Room<T> {
     const { maxSize, maxBytes, maxCallerBytes } = this.#limits;

@@ -7,9 +7,9 @@ const MAX_BODY_BYTES = 8 * 1024;
 const MAX_KEPT_BYTES = 8 * 1024 * 1024;
 
 /**
- * What recent bodies were parsed to: the same question, sent again byte for byte, is neither parsed nor checked again.
- * What is taken from here is shared and must not be changed. Bounded: 256 bodies of at most 8 KiB, and 8 MiB with what
- * they were parsed to.
+ * What recent bodies were parsed to: the same question, sent again byte for byte, is neither parsed
+ * nor checked again. What is taken from here is shared and must not be changed. Bounded: 256 bodies
+ * of at most 8 KiB, and 8 MiB with what they were parsed to.
  */
 export class RecentBodies<T extends object> {
   readonly #parsed = new LRUCache<string, T>({

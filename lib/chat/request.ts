@@ -118,7 +118,10 @@ const RUNNER_OPTIONS = ['num_ctx', 'num_batch', 'num_gpu', 'main_gpu', 'num_thre
 
 const MAX_GROUP_CHARS = 512;
 
-/** Requests with the same group can run one after another without the model being loaded anew. At most 512 characters. */
+/**
+ * Requests with the same group can run one after another without loading the model again. At
+ * most 512 characters.
+ */
 export function batchGroup(provider: string, model: string, options: ModelOptions): string {
   let group = `${provider}\n${model}`;
   for (const name of RUNNER_OPTIONS)

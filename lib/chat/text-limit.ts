@@ -2,14 +2,17 @@
 const LEAST_IMAGE_BYTES = 512;
 
 /**
- * What can stand in an image's base64, with line breaks and slashes as JSON escapes them. None of it can make structure:
- * however long a run of it is, it is one string or number.
+ * What can stand in an image's base64, with line breaks and slashes as JSON escapes them. None of
+ * it can make structure: however long a run of it is, it is one string or number.
  */
 const IS_IMAGE_BYTE = new Uint8Array(256);
 for (const character of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_\\')
   IS_IMAGE_BYTE[character.charCodeAt(0)] = 1;
 
-/** Whether all that cannot be an image of a body in JSON is at most `limitBytes`. Looks at bytes alone, before anything is parsed. */
+/**
+ * Whether all that cannot be an image of a body in JSON is at most `limitBytes`. Looks at bytes
+ * alone, before anything is parsed.
+ */
 export function fitsWithoutImages(bytes: Uint8Array, limitBytes: number): boolean {
   let text = 0;
   let run = 0;
@@ -25,8 +28,8 @@ export function fitsWithoutImages(bytes: Uint8Array, limitBytes: number): boolea
 }
 
 /**
- * How many of a chat request's `size` bytes are not in images: those of a message's `images`, of Ollama's top level, or of
- * OpenAI's `image_url` parts. The body need not be valid.
+ * How many of a chat request's `size` bytes are not in images: those of a message's `images`, of
+ * Ollama's top level, or of OpenAI's `image_url` parts. The body need not be valid.
  */
 export function bytesBesideImages(size: number, body: unknown): number {
   let beside = size - imagesLength(member(body, 'images'));

@@ -13,10 +13,10 @@ export function log(): Log {
 }
 
 /**
- * The one line that every request leaves, as `log()` would write it. It is put together by hand: a general logger that
- * looks for secrets takes a tenth of a cached answer's time. So nothing may come in here that could be one, or that JSON
- * would have to escape: `id` is sane, `path` a route's pattern, and `more` is JSON already, each member with a comma in
- * front.
+ * The one line that every request leaves, as `log()` would write it. It is put together by hand: a
+ * general logger that looks for secrets takes a tenth of a cached answer's time. So nothing may
+ * come in here that could be one, or that JSON would have to escape: `id` is sane, `path` a route's
+ * pattern, and `more` is JSON already, each member with a comma in front.
  */
 export function logRequest(
   level: 'debug' | 'info',

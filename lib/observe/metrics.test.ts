@@ -1,7 +1,10 @@
 import { expect, it } from 'vitest';
 import { createMetrics } from '#lib/observe/metrics';
 
-/** The rules of `promtool check metrics`: https://github.com/prometheus/client_golang/tree/main/prometheus/testutil/promlint */
+/**
+ * The rules of `promtool check metrics`:
+ * https://github.com/prometheus/client_golang/tree/main/prometheus/testutil/promlint
+ */
 function complaints(name: string, type: string, help: string): string[] {
   const found: string[] = [];
   const when = (wrong: boolean, text: string) => wrong && found.push(`${name} ${text}`);

@@ -49,7 +49,8 @@ export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: PREFIX });
-  // Gauges must not end in `_total` (promtool). Their values are the sums of the gauges by type, which stay.
+  // Gauges must not end in `_total` (promtool). Their values are the sums of the gauges by type,
+  // which stay.
   for (const name of ['handles', 'requests', 'resources'])
     registry.removeSingleMetric(`${PREFIX}nodejs_active_${name}_total`);
   return {

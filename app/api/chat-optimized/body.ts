@@ -6,14 +6,18 @@ import { MIB, tooLarge } from '#lib/http/size';
 const TEXT_LIMIT_BYTES = MIB;
 const IMAGES_LIMIT_BYTES = 20 * MIB;
 
-/** The bytes of a chat request: at most 20 MiB, of which everything but images may be 1 MiB. See `parseChatBytes`. */
+/**
+ * The bytes of a chat request: at most 20 MiB, of which everything but images may be 1 MiB. See
+ * `parseChatBytes`.
+ */
 export function readChatBytes(request: HttpRequest, anyType = false): Promise<Uint8Array> {
   return readJsonBytes(request, IMAGES_LIMIT_BYTES, anyType);
 }
 
 /**
- * The JSON of a chat request. Images are counted apart from the rest, first by what looks like one, so that no text above
- * the bound is parsed, and then by where they are. Throws `body_too_large` or `invalid_json`.
+ * The JSON of a chat request. Images are counted apart from the rest, first by what looks like one,
+ * so that no text above the bound is parsed, and then by where they are. Throws `body_too_large` or
+ * `invalid_json`.
  */
 export function parseChatBytes(bytes: Uint8Array): unknown {
   if (bytes.byteLength <= TEXT_LIMIT_BYTES) return parseJson(bytes);

@@ -24,12 +24,18 @@ import { parseChatBytes, readChatBytes } from './body.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** POST /api/chat-optimized and its alias: an answer as JSON or as a stream, or one that is attached to by its id. */
+/**
+ * POST /api/chat-optimized and its alias: an answer as JSON or as a stream, or one that is attached
+ * to by its id.
+ */
 export async function chat(request: HttpRequest, call: Call): Promise<Reply> {
   return respond(await readChatBytes(request), request, call);
 }
 
-/** Not async: an async function would hold the body, as bytes and parsed, for as long as the request waits. */
+/**
+ * Not async: an async function would hold the body, as bytes and parsed, for as long as the request
+ * waits.
+ */
 function respond(bytes: Uint8Array, request: HttpRequest, call: Call): Promise<Reply> {
   const engine = chatEngine();
   const { asked, unknown } = recentBodies().get(bytes, parseAsked);
@@ -61,7 +67,10 @@ export function refused(call: Call, model: string | undefined): (fault: unknown)
   };
 }
 
-/** Who asks. A request is known by its X-Request-Id, where that is a UUID that is free: sent by its client, or given by us. */
+/**
+ * Who asks. A request is known by its X-Request-Id, where that is a UUID that is free: sent by its
+ * client, or given by us.
+ */
 export function origin(request: HttpRequest, call: Call, bodyBytes?: number): Origin {
   const cacheControl = request.headers.get('cache-control');
   return {

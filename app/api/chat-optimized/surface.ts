@@ -23,9 +23,10 @@ export interface Surface {
 }
 
 /**
- * Answers a request of another API over the pipeline, so that it shares cache, single flight and queue with everyone. Not
- * async: an async function would hold `asked` for as long as the request waits; no form may hold it either.
- * `unknown` are the fields that were sent and have no meaning here, for the response header.
+ * Answers a request of another API over the pipeline, so that it shares cache, single flight and
+ * queue with everyone. Not async: an async function would hold `asked` for as long as the request
+ * waits; no form may hold it either. `unknown` are the fields that were sent and have no meaning
+ * here, for the response header.
  */
 export function answerThrough(
   surface: Surface,

@@ -6,7 +6,10 @@ import { runner } from '#lib/runner/index';
 import { type CodeResult, codeResultSchema } from '#lib/wire/code';
 import { POST } from './route.ts';
 
-/** A program in each language that does what its first argument says. None of them flushes its output. */
+/**
+ * A program in each language that does what its first argument says. None of them flushes its
+ * output.
+ */
 const PROGRAMS = {
   python: `
 import os, sys, time
