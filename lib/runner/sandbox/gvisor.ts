@@ -1,6 +1,5 @@
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import { Readable, Writable } from 'node:stream';
 import type { Limits } from '#lib/runner/limits';
 import { giveBack } from '#lib/runner/sandbox/bubblewrap';
