@@ -7,8 +7,8 @@ import { type LoadPages, startServer } from '#lib/server/start';
 
 const loadPages: LoadPages = async ({ host, port }) => {
   const { default: next } = await import('next');
-  // Next listens for upgrades on the server that it is given, and otherwise on the one that a request came by; it ends every socket
-  // whose path it does not know. On this one none ever come.
+  // Next listens for upgrades on the server that it is given, and otherwise on the one that a
+  // request came by; it ends every socket whose path it does not know. On this one none ever come.
   const httpServer = createServer();
   const app = next({ dev: false, dir: process.cwd(), hostname: host, port, httpServer });
   await app.prepare();

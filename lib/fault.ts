@@ -45,8 +45,8 @@ export class Fault extends Error {
   }
 
   /**
-   * One fault that names the fields that zod refused: the first of them in its sentence, at most `MOST_DETAILS` in its details.
-   * The messages are those of `issueWords`, or a schema's own.
+   * One fault that names the fields that zod refused: the first of them in its sentence, at most
+   * `MOST_DETAILS` in its details. The messages are those of `issueWords`, or a schema's own.
    */
   static fromZod(error: z.ZodError): Fault {
     const all = error.issues.flatMap((issue) => innermost(issue, []));
@@ -63,8 +63,8 @@ const MOST_DETAILS = 50;
 const MOST_NAMED = 5;
 
 /**
- * Where a value is one of several kinds and has the right one, what is wrong is further inside. The kind that has the fewest faults is the
- * one that was meant.
+ * Where a value is one of several kinds and has the right one, what is wrong is further inside. The
+ * kind that has the fewest faults is the one that was meant.
  */
 function innermost(
   issue: z.core.$ZodIssue,

@@ -6,7 +6,10 @@ import { type Address, type Asked, Asker, codeOf, everyAddress, type Got, KEY } 
 import { complaints } from './openapi-support.ts';
 import { type RunningApp, startApp } from './running-app.ts';
 
-/** Every address, asked in every way, of the app as it is built: who gets what, and that everyone gets an answer. */
+/**
+ * Every address, asked in every way, of the app as it is built: who gets what, and that everyone
+ * gets an answer.
+ */
 
 let app: RunningApp;
 let asker: Asker;
@@ -243,7 +246,8 @@ describe('no header', () => {
   /** What must not depend on a header. A nonce is another one each time. */
   function decisionOf(path: string, { status, headers }: Got, names: readonly string[] = SECURITY): unknown {
     const security = names.map((name) => [name, String(headers[name]).replace(/'nonce-[^']+'/g, "'nonce'")]);
-    // What the client says to have already, or wants a part of, it was allowed to have. Next puts a mark into the address of data.
+    // What the client says to have already, or wants a part of, it was allowed to have. Next puts a
+    // mark into the address of data.
     const isServed = [206, 304, 416].includes(status) || (status === 307 && headers.location === `${path}?_rsc`);
     const what = isServed ? { status: 200 } : { status, location: headers.location };
     return { ...what, ...Object.fromEntries(security) };
@@ -251,7 +255,8 @@ describe('no header', () => {
 
   async function differences(path: string, headers: Record<string, string>): Promise<string[]> {
     const plain = await asker.ask({ path, headers });
-    // Browsers take this one from a host that is loopback, or over TLS, and complain of it elsewhere.
+    // Browsers take this one from a host that is loopback, or over TLS, and complain of it
+    // elsewhere.
     const elsewhere = SECURITY.filter((name) => name !== 'cross-origin-opener-policy');
     const list = SPECIAL.map(([name, value]) => ({ path, headers: { ...headers, [name]: value } }));
     return await asker.all(list, (asked, got) => {

@@ -5,13 +5,18 @@ import { OPERATIONS } from '#lib/openapi/operations';
 import { findRouteFiles } from '#lib/server/route-table';
 import { PAGES } from '#lib/wire/pages';
 
-/** Every address that the app has, and some that it has not, for tests that ask all of them the same. */
+/**
+ * Every address that the app has, and some that it has not, for tests that ask all of them the
+ * same.
+ */
 
 export const KEY = 'a-key-of-sixteen-characters';
 
 export type Address =
   | { kind: 'route'; path: string; operations: readonly Operation[] }
-  /** `slash`: a path of the app with a slash behind it. `malformed`: a path that nobody can have. */
+  /**
+   * `slash`: a path of the app with a slash behind it. `malformed`: a path that nobody can have.
+   */
   | { kind: 'page' | 'file' | 'unknown' | 'slash' | 'malformed'; path: string };
 
 /** What stands for the parameters of a route's path. */

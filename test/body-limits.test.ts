@@ -29,7 +29,10 @@ function residentMb(): number {
   return Number(line) / 1024;
 }
 
-/** Begins to send a body of 20 MiB, all but its end. `status` is that of an answer, −1 where the connection was closed without one that could be read, and 0 until then. */
+/**
+ * Begins to send a body of 20 MiB, all but its end. `status` is that of an answer, −1 where the
+ * connection was closed without one that could be read, and 0 until then.
+ */
 function upload(framing: 'length' | 'chunks'): { status: number } {
   const bytes = 20 * 1024 * 1024;
   const frame = framing === 'length' ? `Content-Length: ${bytes}` : 'Transfer-Encoding: chunked';
@@ -81,7 +84,8 @@ describe('bodies that are being received', () => {
       const statuses = new Set(uploads.map(({ status }) => status));
       expect([...statuses].filter((status) => ![0, -1, 503].includes(status))).toEqual([]);
       expect(statuses).toContain(503);
-      // 64 MB of one caller, what was outgrown and not yet collected, and what the refused sent in passing.
+      // 64 MB of one caller, what was outgrown and not yet collected, and what the refused sent in
+      // passing.
       expect(residentMb() - before).toBeLessThan(250);
       expect(Math.max(...latencies)).toBeLessThan(10_000);
       for (const socket of sockets.splice(0)) socket.destroy();

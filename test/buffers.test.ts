@@ -30,7 +30,8 @@ describe('the table of buffers', () => {
 
   it('has every setting that bounds a size or a line', () => {
     const bounding = Object.keys(SETTINGS).filter((name) => /(_MB|_MAX_QUEUE|_MAX_SIZE|OUTPUT_BYTES)$/.test(name));
-    // What is set aside for compilers and waiting sandboxes is filled by this server, and a batch is a part of the line.
+    // What is set aside for compilers and waiting sandboxes is filled by this server, and a batch
+    // is a part of the line.
     const own = ['CODE_COMPILE_MEMORY_MB', 'CODE_WARM_MEMORY_MB', 'BATCH_MAX_SIZE'];
     const named = rows.map(([, , where]) => where?.replaceAll('`', ''));
     expect(bounding.filter((name) => !named.includes(name) && !own.includes(name))).toEqual([]);

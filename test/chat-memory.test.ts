@@ -3,7 +3,10 @@ import { SERVER_ARGUMENTS, serverEnvironment } from '../scripts/setup.mjs';
 import { type FaultyModelServer, ollama, type Step, startFaultyModelServer } from './faulty-model-server.ts';
 import { answering, freePort, launch, type RunningApp } from './running-app.ts';
 
-/** The server with the heap that `npm start` gives it, against callers and a model server that fill what they can. */
+/**
+ * The server with the heap that `npm start` gives it, against callers and a model server that fill
+ * what they can.
+ */
 const MIB = 1024 * 1024;
 let model: FaultyModelServer;
 let app: RunningApp;

@@ -151,7 +151,8 @@ describe('Docker', () => {
     expect(read('compose.yaml')).toMatch(/env_file:\n\s+- path: \.env\n\s+required: false\n/);
     const fixed = composeEnvironment().map((line) => line.split('=')[0]);
     expect(fixed.filter((name) => !name?.endsWith('OLLAMA_API_URL'))).toEqual(['HOST', 'PORT', 'MODEL_CACHE_DIR']);
-    // "required" is of this version: https://docs.docker.com/reference/compose-file/services/#required
+    // "required" is of this version:
+    // https://docs.docker.com/reference/compose-file/services/#required
     expect(read('compose.yaml')).toContain('Docker Compose 2.24');
     // No right of the container's own is needed by the sandbox.
     expect(read('compose.yaml')).toContain('cap_drop: [ALL]');

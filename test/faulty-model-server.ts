@@ -44,7 +44,10 @@ export interface FaultyModelServer {
   play(...scripts: Script[]): void;
   /** From now on the body of a chat request says which script it gets. */
   choose(script: (body: unknown) => Script): void;
-  /** From now on `path`, which is none of the chat routes, is answered with `body`; undefined is as before. */
+  /**
+   * From now on `path`, which is none of the chat routes, is answered with `body`; undefined is as
+   * before.
+   */
   answer(path: string, body: unknown): void;
   /** Resolves when no chat request is being answered. */
   idle(): Promise<void>;

@@ -4,7 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Address, Asker, codeOf, everyAddress, KEY } from './address-matrix.ts';
 import { type RunningApp, startApp } from './running-app.ts';
 
-/** The app as it is built, without keys and in front of a backend: which hosts it answers to, and that its upgrades outlive its pages. */
+/**
+ * The app as it is built, without keys and in front of a backend: which hosts it answers to, and
+ * that its upgrades outlive its pages.
+ */
 
 let app: RunningApp;
 let asker: Asker;
@@ -122,7 +125,10 @@ describe('next start', () => {
     }
   }
 
-  /** Next itself answers a path that nobody can have, and takes a slash away, before it asks the app. */
+  /**
+   * Next itself answers a path that nobody can have, and takes a slash away, before it asks the
+   * app.
+   */
   const asked = () => addresses.filter(({ kind }) => kind === 'route' || kind === 'page' || kind === 'unknown');
 
   it('refuses hosts as well', async () => {
@@ -151,7 +157,8 @@ describe('next start', () => {
         .filter((address) => !/^\/\/|\?|^\/sign-in$/.test(address.path) && needsKey(address))
         .flatMap(({ path }) => special.map((headers) => ({ path, headers })));
       const found = await other.all(list, ({ path, headers }, got) => {
-        // Next puts its mark into the address of data first, and knows nothing at a path that is marked as unknown.
+        // Next puts its mark into the address of data first, and knows nothing at a path that is
+        // marked as unknown.
         const isNext =
           (got.status === 307 && got.headers.location === `${path}?_rsc`) ||
           (got.status === 404 && 'x-not-found' in headers);

@@ -19,8 +19,8 @@ interface ModelNoticeProps {
 }
 
 /**
- * Says that the small built-in model answers and how to get a better one, or why none does. The server already renders it:
- * it is the longest text of an empty chat, and would come last.
+ * Says that the small built-in model answers and how to get a better one, or why none does. The
+ * server already renders it: it is the longest text of an empty chat, and would come last.
  */
 export function ModelNotice({ compact, first, hidden }: ModelNoticeProps) {
   const { data, error, mutate } = useModels();

@@ -16,8 +16,8 @@ export interface BatchLimits {
 
 /**
  * Decides which waiting request a free slot takes. Normally the first in line; but a batch that is
- * open goes on with the next of its group, so that a model is not loaded again for every request, as
- * long as it has fewer than `maxSize`, the one that is passed over is not of a higher level, and
+ * open goes on with the next of its group, so that a model is not loaded again for every request,
+ * as long as it has fewer than `maxSize`, the one that is passed over is not of a higher level, and
  * that one has not been held back for `timeoutMs`. It only ever chooses among requests that already
  * wait, so that a free slot never waits for a batch to fill.
  */

@@ -12,8 +12,8 @@ const MAX_RESULT_BYTES = 64 * 1024 * 1024;
 /** What a finished request costs beside its log, as measured on V8. */
 export const RESULT_BYTES = 1_250;
 /**
- * What a request costs while it waits, without its packed bytes: run, ticket, log and place in line,
- * rounded up.
+ * What a request costs while it waits, without its packed bytes: run, ticket, log and place in
+ * line, rounded up.
  */
 const WAITING_BYTES = 2_560;
 

@@ -42,7 +42,8 @@ export interface UpstreamRequest {
 }
 
 /**
- * One model server, on its own kept-alive connections. What goes wrong with it is thrown as a Fault.
+ * One model server, on its own kept-alive connections. What goes wrong with it is thrown as a
+ * Fault.
  */
 export class Upstream {
   readonly #pool: Pool | EnvHttpProxyAgent;

@@ -2,9 +2,10 @@ import { Fault } from '#lib/fault';
 import { chooseDisplaced, type Share } from '#lib/give-way';
 
 /**
- * Who may run now. `places` programs run at a time; the rest wait in a line of at most `maxWaiting`, in which callers take
- * turns: the next place goes to the caller that has the fewest programs running and, among equals, has waited longest. In a
- * full line the newest run of the caller with most gives way to a caller who has less, so that no caller can fill it.
+ * Who may run now. `places` programs run at a time; the rest wait in a line of at most
+ * `maxWaiting`, in which callers take turns: the next place goes to the caller that has the fewest
+ * programs running and, among equals, has waited longest. In a full line the newest run of the
+ * caller with most gives way to a caller who has less, so that no caller can fill it.
  */
 export class Admission {
   readonly places: number;
@@ -27,8 +28,9 @@ export class Admission {
   }
 
   /**
-   * Resolves with a place; whoever gets it calls the function once to give it back. Throws `runner_busy`, also later where
-   * the run gives way to another caller's, or the signal's reason on abort.
+   * Resolves with a place; whoever gets it calls the function once to give it back. Throws
+   * `runner_busy`, also later where the run gives way to another caller's, or the signal's reason
+   * on abort.
    */
   enter(caller: string, signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted();
@@ -57,7 +59,10 @@ export class Admission {
     });
   }
 
-  /** Takes the newest run of the caller with most out of the line, if `caller` has less. Returns whether it did. */
+  /**
+   * Takes the newest run of the caller with most out of the line, if `caller` has less. Returns
+   * whether it did.
+   */
   #displaceFor(caller: string): boolean {
     const held = new Map<string, number>();
     for (const waiter of this.#waiting) held.set(waiter.caller, (held.get(waiter.caller) ?? 0) + 1);

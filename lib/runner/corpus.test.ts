@@ -37,7 +37,8 @@ describe.each(BENCHES)('honest programs, $name', ({ megabytes }) => {
   });
 });
 
-// What is refused or pretended there, because nothing else bounds it, must not be what honest programs need.
+// What is refused or pretended there, because nothing else bounds it, must not be what honest
+// programs need.
 describe('honest programs, without control groups', () => {
   const { runner, leftovers } = testBench({ settings: PATIENT, controlGroups: () => undefined });
   afterAll(() => runner.close());

@@ -8,9 +8,10 @@ export interface ExecutorEvent {
 }
 
 /**
- * Parses the server-sent events of an executor as they arrive, in time linear in their bytes whatever the chunks are.
- * Comments are left out. Throws `upstream_failed` as soon as one event is longer than `limitBytes`, so that an executor
- * can neither fill the memory of this process nor hold its event loop.
+ * Parses the server-sent events of an executor as they arrive, in time linear in their bytes
+ * whatever the chunks are. Comments are left out. Throws `upstream_failed` as soon as one event is
+ * longer than `limitBytes`, so that an executor can neither fill the memory of this process nor
+ * hold its event loop.
  */
 export async function* executorEvents(
   chunks: AsyncIterable<Uint8Array>,
@@ -40,7 +41,10 @@ export async function* executorEvents(
   }
 }
 
-/** Reads a JSON body of at most `limitBytes`; throws an `Error` where it is longer, breaks off, or is not JSON. */
+/**
+ * Reads a JSON body of at most `limitBytes`; throws an `Error` where it is longer, breaks off, or
+ * is not JSON.
+ */
 export async function readBoundedJson(chunks: AsyncIterable<Uint8Array>, limitBytes: number): Promise<unknown> {
   const parts: Uint8Array[] = [];
   let size = 0;

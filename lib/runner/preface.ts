@@ -29,5 +29,8 @@ export class Preface {
 }
 
 const LENGTH_BYTES = 4;
-/** What may be kept of a program. An interpreter that has made more of it says that there is nothing to be kept. */
+/**
+ * What may be kept of a program. An interpreter that has made more of it says that there is nothing
+ * to be kept.
+ */
 export const MAX_KEPT_BYTES = 1024 * 1024 - LENGTH_BYTES;

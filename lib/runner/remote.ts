@@ -20,7 +20,10 @@ const HEALTH_TIMEOUT_MS = 3_000;
 const HEALTH_KEPT_MS = 2_000;
 const RETRY_AFTER_SECONDS = 5;
 
-/** A byte of output can be six in JSON (`\u0000`). A result repeats stdout and stderr of the compiler and of the program. */
+/**
+ * A byte of output can be six in JSON (`\u0000`). A result repeats stdout and stderr of the
+ * compiler and of the program.
+ */
 const JSON_ESCAPE_BYTES = 6;
 const OUTPUTS_OF_A_RESULT = 4;
 const EVENT_OVERHEAD_BYTES = 64 * 1024;

@@ -14,8 +14,8 @@ const MAX_ERROR_BYTES = 16_384;
 const HEALTH_BYTES = 64 * 1024;
 
 /**
- * What an executor may say of a run. Any other code would be read as this server's own: `unauthorized` would sign the
- * caller out of it.
+ * What an executor may say of a run. Any other code would be read as this server's own:
+ * `unauthorized` would sign the caller out of it.
  */
 const EXECUTOR_CODES: ReadonlySet<string> = new Set<FaultCode>([
   'invalid_request',
@@ -100,8 +100,8 @@ export class Replica {
   }
 
   /**
-   * Any JSON answer of at most `HEALTH_BYTES`, whatever its status. Goes past the breaker: it is how one sees a replica
-   * come back.
+   * Any JSON answer of at most `HEALTH_BYTES`, whatever its status. Goes past the breaker: it is
+   * how one sees a replica come back.
    */
   async get(path: string, signal: AbortSignal): Promise<unknown> {
     const { body } = await this.#request({ method: 'GET', path, headers: this.#headers, signal });
@@ -157,7 +157,10 @@ export function parseError(text: string): ErrorBody | undefined {
   }
 }
 
-/** What an executor reports, as a fault of this server: a code that it may not use becomes `upstream_failed`. Pure. */
+/**
+ * What an executor reports, as a fault of this server: a code that it may not use becomes
+ * `upstream_failed`. Pure.
+ */
 export function executorFault({ error, code, details }: ErrorBody): Fault {
   return isExecutorCode(code)
     ? new Fault(code, error, details === undefined ? {} : { details })

@@ -20,8 +20,8 @@ const unread = new Map<ServerResponse, { client: string; bytes: number }>();
 const unreadBytes = new HeldBytes();
 
 /**
- * Counts a body until its client has read it. Beyond the bound, the oldest connections of the client
- * with most are cut, and never the newest of all.
+ * Counts a body until its client has read it. Beyond the bound, the oldest connections of the
+ * client with most are cut, and never the newest of all.
  */
 function countUnread(outgoing: ServerResponse, client: string): void {
   const bytes = outgoing.writableLength;

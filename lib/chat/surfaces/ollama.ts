@@ -194,8 +194,8 @@ function logprobsOf(logprobs: readonly TokenLogprob[] | undefined) {
 
 /**
  * Durations are in nanoseconds, as the model server measured them: clients divide tokens by them.
- * What it did not measure is taken from the moments seen here, where the time before the first token
- * is the prompt's.
+ * What it did not measure is taken from the moments seen here, where the time before the first
+ * token is the prompt's.
  */
 function ending(
   ticket: Ticket,

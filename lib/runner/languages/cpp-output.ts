@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FLAGS } from '#lib/runner/languages/cpp-headers';
 
-/** What is linked with a program: what writes its output line by line, and rescues the last of it when the program crashes. */
+/**
+ * What is linked with a program: what writes its output line by line, and rescues the last of it
+ * when the program crashes.
+ */
 export interface OutputParts {
   /** Commands that make the objects first. */
   steps: string[][];
@@ -22,10 +25,16 @@ export function outputFiles(): { name: string; content: Buffer }[] {
   return SOURCES.map((name) => ({ name, content: readFileSync(join(directory, name)) }));
 }
 
-/** A shell script that compiles the objects in the directory of `outputFiles`; `"$@"` is the compiler. */
+/**
+ * A shell script that compiles the objects in the directory of `outputFiles`; `"$@"` is the
+ * compiler.
+ */
 export const PREPARE_OUTPUT = 'for part in lines streams; do "$@" -c "$part.cpp" -o "$part.o"; done';
 
-/** What a program with these sources is linked with. Where nothing was prepared, it is compiled with the program. */
+/**
+ * What a program with these sources is linked with. Where nothing was prepared, it is compiled with
+ * the program.
+ */
 export function outputParts(prepared: string | undefined, compiler: string, sources: readonly string[]): OutputParts {
   const separates = sources.some((source) => source.includes(SEPARATES));
   const names = separates ? ['lines.o', 'streams.o'] : ['lines.o'];

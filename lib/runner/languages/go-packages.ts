@@ -7,7 +7,10 @@ export interface GoPackage {
   path: string;
   /** Its sources, below the work directory. */
   files: string[];
-  /** What its `//go:embed` name: the files of each pattern, relative to the package's folder; undefined without any. */
+  /**
+   * What its `//go:embed` name: the files of each pattern, relative to the package's folder;
+   * undefined without any.
+   */
   embedded: { Patterns: Record<string, string[]>; Files: Record<string, string> } | undefined;
 }
 
@@ -28,9 +31,10 @@ interface Read {
 }
 
 /**
- * Finds the packages of a program as `go run .` would, in the files of the request and for `machine`: the main file's folder, and the
- * folders of the same module that it imports. A main file that a `//go:build` leaves out is run by itself, as by its name. Nothing is
- * looked for elsewhere. Pure.
+ * Finds the packages of a program as `go run .` would, in the files of the request and for
+ * `machine`: the main file's folder, and the folders of the same module that it imports. A main
+ * file that a `//go:build` leaves out is run by itself, as by its name. Nothing is looked for
+ * elsewhere. Pure.
  */
 export function goProgram(files: readonly SourceFile[], machine: string): GoProgram {
   const [main] = files;
@@ -164,7 +168,10 @@ const MAX_PATTERNS = 200;
 /** It is an argument of a command, of which the kernel takes 128 KiB in all. */
 const MAX_EMBEDDED_LENGTH = 32_768;
 
-/** The files that a pattern of `//go:embed` means: those it matches, and all in the folders that it matches but for `_…` and `.…`. */
+/**
+ * The files that a pattern of `//go:embed` means: those it matches, and all in the folders that it
+ * matches but for `_…` and `.…`.
+ */
 function matches(pattern: string, names: readonly string[]): string[] {
   const isAll = pattern.startsWith('all:');
   const parts = (isAll ? pattern.slice('all:'.length) : pattern).split('/').map(globOf);
@@ -184,7 +191,10 @@ function matches(pattern: string, names: readonly string[]): string[] {
 /** Whether a character matches; undefined stands for any number of them. */
 type GlobPart = ((character: string) => boolean) | undefined;
 
-/** One part of a path with Go's wildcards: `*`, `?`, `[a-z]` and `\`. Undefined where it is not well-formed. */
+/**
+ * One part of a path with Go's wildcards: `*`, `?`, `[a-z]` and `\`. Undefined where it is not
+ * well-formed.
+ */
 function globOf(text: string): GlobPart[] | undefined {
   const parts: GlobPart[] = [];
   let rest = text;
@@ -212,7 +222,10 @@ function setOf(text: string): (character: string) => boolean {
   return (character) => ranges.some(({ from, to }) => from <= character && character <= to);
 }
 
-/** In time of the product of both lengths at most: after a character that does not match, the last `*` takes one more. */
+/**
+ * In time of the product of both lengths at most: after a character that does not match, the last
+ * `*` takes one more.
+ */
 function isMatch(parts: readonly GlobPart[], name: string): boolean {
   const characters = [...name];
   let [part, at] = [0, 0];

@@ -48,8 +48,8 @@ export const java: Language = {
 };
 
 /**
- * The class to start: one with `public static void main(String[])`, the main file's before those of others. Without any, the JVM
- * says best what is wrong, or starts what newer versions start.
+ * The class to start: one with `public static void main(String[])`, the main file's before those of
+ * others. Without any, the JVM says best what is wrong, or starts what newer versions start.
  */
 function entry(files: readonly SourceFile[]): string {
   const sources = files.filter(({ name }) => name.endsWith('.java')).map(({ text }) => readJavaSource(text));

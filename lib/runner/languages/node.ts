@@ -9,9 +9,10 @@ export function findNode(): Toolchain {
 }
 
 /**
- * Has output written when the program writes it. Node gives a pipe as much as there is room for at that moment, and keeps the rest,
- * which is lost when the program calls `process.exit()` or throws; on a blocking pipe the program waits for room. A stream is
- * changed when the program first uses it: its descriptor blocks until then.
+ * Has output written when the program writes it. Node gives a pipe as much as there is room for at
+ * that moment, and keeps the rest, which is lost when the program calls `process.exit()` or throws;
+ * on a blocking pipe the program waits for room. A stream is changed when the program first uses
+ * it: its descriptor blocks until then.
  */
 const WRITE_AT_ONCE = `
 for (const name of ['stdout', 'stderr']) {
@@ -30,7 +31,10 @@ const WITHOUT_SCRIPT = `
 if (process.execArgv.includes('--require')) process.execArgv.splice(process.execArgv.indexOf('--require'), 2);
 `;
 
-/** How a Node that did not wait begins, which then is `begin`. It is not in the arguments that the program finds. */
+/**
+ * How a Node that did not wait begins, which then is `begin`. It is not in the arguments that the
+ * program finds.
+ */
 export function startedNode(node: string, flags: readonly string[], main: readonly string[], begin = ''): Command {
   return {
     argv: [node, ...flags, '--require', PROGRAM, ...main],

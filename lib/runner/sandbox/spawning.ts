@@ -6,7 +6,10 @@ export const NO_ENVIRONMENT: NodeJS.ProcessEnv = Object.create(null);
 /** Programs yield to the server that watches them. */
 const NICENESS = 5;
 
-/** Lowers the priority of a process, this one by default. One that is as low or lower is left alone: to raise it takes rights. */
+/**
+ * Lowers the priority of a process, this one by default. One that is as low or lower is left alone:
+ * to raise it takes rights.
+ */
 export function beNicer(pid = 0, niceness = NICENESS): void {
   if (getPriority(pid) < niceness) setPriority(pid, niceness);
 }

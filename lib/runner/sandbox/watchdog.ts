@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
 
 /**
- * Counts what a process tree uses where there is no control group to do it: resident memory and page tables of all
- * processes, the pages of the sandbox's tmpfs, what its sockets and pipes may hold, and CPU time, by looking into
- * /proc now and then. What is used between two looks is not seen; RLIMIT_DATA bounds how much that can be.
+ * Counts what a process tree uses where there is no control group to do it: resident memory and
+ * page tables of all processes, the pages of the sandbox's tmpfs, what its sockets and pipes may
+ * hold, and CPU time, by looking into /proc now and then. What is used between two looks is not
+ * seen; RLIMIT_DATA bounds how much that can be.
  */
 export class ProcessTree {
   readonly #root: number;
@@ -13,8 +14,8 @@ export class ProcessTree {
   #peakMemoryBytes = 0;
 
   /**
-   * `root` is the tree's first process, as the host numbers it; `tmpfs` are the mounts of its sandbox that it writes to,
-   * none if it has no sandbox.
+   * `root` is the tree's first process, as the host numbers it; `tmpfs` are the mounts of its
+   * sandbox that it writes to, none if it has no sandbox.
    */
   constructor(root: number, boundBytes: number, tmpfs: readonly Tmpfs[] = []) {
     this.#root = root;
@@ -150,10 +151,16 @@ function readStat(pid: number): { residentBytes: number; virtualBytes: number; c
   }
 }
 
-/** Page tables are at most 1/512 of the addresses that are mapped: below this they are not worth a look. */
+/**
+ * Page tables are at most 1/512 of the addresses that are mapped: below this they are not worth a
+ * look.
+ */
 const LARGE_VIRTUAL_BYTES = 1024 * 1024 * 1024;
 
-/** The page tables of a process: they grow with each address that is touched, also where no page is allocated for it. */
+/**
+ * The page tables of a process: they grow with each address that is touched, also where no page is
+ * allocated for it.
+ */
 function pageTableBytes(pid: number): number {
   try {
     return 1024 * Number(/^VmPTE:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
@@ -162,11 +169,17 @@ function pageTableBytes(pid: number): number {
   }
 }
 
-/** Descriptors of a process that count for nothing, and what each of the others may hold: half of a pipe's 64 KiB. */
+/**
+ * Descriptors of a process that count for nothing, and what each of the others may hold: half of a
+ * pipe's 64 KiB.
+ */
 const FREE_DESCRIPTORS = 64;
 const DESCRIPTOR_BYTES = 32 * 1024;
 
-/** What the pipes of a process may hold, by the number of its descriptors: the kernel does not report what is in them. */
+/**
+ * What the pipes of a process may hold, by the number of its descriptors: the kernel does not
+ * report what is in them.
+ */
 function pipeBytes(pid: number): number {
   try {
     const path = `/proc/${pid}/fd`;
@@ -178,9 +191,14 @@ function pipeBytes(pid: number): number {
   }
 }
 
-/** So many sockets of a sandbox are free: each child of Node takes six, an event loop of Python two. */
+/**
+ * So many sockets of a sandbox are free: each child of Node takes six, an event loop of Python two.
+ */
 const FREE_SOCKETS = 32;
-/** What a connection may hold beyond what it reports: one byte that is sent alone takes up to a kilobyte. */
+/**
+ * What a connection may hold beyond what it reports: one byte that is sent alone takes up to a
+ * kilobyte.
+ */
 const CONNECTION_BYTES = 32 * 1024;
 const PACKET_OVERHEAD = 2;
 const INTERNET_SOCKETS = ['tcp', 'tcp6', 'udp', 'udp6'];
@@ -188,10 +206,11 @@ const INTERNET_SOCKETS = ['tcp', 'tcp6', 'udp', 'udp6'];
 const TIME_WAIT = '06';
 
 /**
- * What the buffers of all sockets in the network namespace of `root` may hold. It counts sockets that no process has open
- * any more (in flight, or not yet accepted) too. The kernel does not report the queue of a Unix socket, so each counts with
- * the largest that it may have: the seccomp filter keeps programs from raising it. TCP's and UDP's queues are reported
- * (proc(5), /proc/net/tcp), in bytes without the overhead of packets.
+ * What the buffers of all sockets in the network namespace of `root` may hold. It counts sockets
+ * that no process has open any more (in flight, or not yet accepted) too. The kernel does not
+ * report the queue of a Unix socket, so each counts with the largest that it may have: the seccomp
+ * filter keeps programs from raising it. TCP's and UDP's queues are reported (proc(5),
+ * /proc/net/tcp), in bytes without the overhead of packets.
  */
 function socketBytes(root: number): number {
   const local = socketLines(root, 'unix').length;

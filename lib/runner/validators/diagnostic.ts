@@ -23,7 +23,10 @@ export interface Validator {
    * the tool for it is not installed.
    */
   command: (context: CommandContext) => (Command & { stdin?: string }) | undefined;
-  /** Whether the command ends with an error of its own also where all that it says is a warning here. */
+  /**
+   * Whether the command ends with an error of its own also where all that it says is a warning
+   * here.
+   */
   failsForWarnings?: boolean;
   /** What a person does where the tool is missing, as a sentence. */
   install?: string;

@@ -20,7 +20,10 @@ export function findTypeScriptChecker(
   return binds.every(({ from }) => exists(from)) ? { tsc: TSC, binds } : undefined;
 }
 
-/** What of the checker it takes to turn decorators into JavaScript, which is done where a program runs. */
+/**
+ * What of the checker it takes to turn decorators into JavaScript, which is done where a program
+ * runs.
+ */
 export function compilerOf({ binds, programs: { tsc } }: Toolchain): { binds: Bind[]; tsc: string } | undefined {
   return tsc === undefined ? undefined : { tsc, binds: binds.filter(({ at }) => at === COMPILER) };
 }

@@ -11,10 +11,12 @@
 namespace {
 
 pid_t owner;
-// The handler's own stack: a program that has used up its stack crashes, too. It takes no memory until then.
+// The handler's own stack: a program that has used up its stack crashes, too. It takes no memory
+// until then.
 alignas(16) char signalStack[64 * 1024];
 
-// Async-signal-safe: it looks where the C library's buffer begins and ends, and takes no lock, which the program may hold.
+// Async-signal-safe: it looks where the C library's buffer begins and ends, and takes no lock,
+// which the program may hold.
 void rescue(int signal) {
   // A forked child has a copy of what its parent will write.
   if (getpid() == owner) {
@@ -27,7 +29,8 @@ void rescue(int signal) {
 #endif
     if (chill_space::rescueStreams != nullptr) chill_space::rescueStreams();
   }
-  // The signal is blocked and has its default action again: it ends the program as soon as this returns.
+  // The signal is blocked and has its default action again: it ends the program as soon as this
+  // returns.
   raise(signal);
 }
 

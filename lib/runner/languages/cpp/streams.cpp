@@ -1,5 +1,5 @@
-// Linked with programs that call `std::ios_base::sync_with_stdio(false)`. C++ would then collect kilobytes of its own before
-// it writes; here its streams write each line, as C's do.
+// Linked with programs that call `std::ios_base::sync_with_stdio(false)`. C++ would then collect
+// kilobytes of its own before it writes; here its streams write each line, as C's do.
 #include "output.h"
 
 #include <cstring>

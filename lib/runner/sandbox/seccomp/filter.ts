@@ -66,8 +66,8 @@ function compile(architecture: Architecture, countsMemory: boolean): Instruction
     returns(ALLOW),
   ]);
   byArgument('socket', allowOnly(ALLOWED_SOCKET_FAMILIES));
-  // Only a control group counts what lies in the buffers. A program is better told that its wish was granted, as the kernel
-  // does where a wish is above its own bound.
+  // Only a control group counts what lies in the buffers. A program is better told that its wish
+  // was granted, as the kernel does where a wish is above its own bound.
   if (!countsMemory) {
     byArgument('setsockopt', [
       load(argumentLow(1)),

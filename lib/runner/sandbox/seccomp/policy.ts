@@ -159,7 +159,10 @@ export const DENIED_IOCTLS = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */] as c
 /** AF_UNIX, AF_INET, AF_INET6. Netlink, packet and vsock sockets reach past the network namespace or deep into the kernel. */
 export const ALLOWED_SOCKET_FAMILIES = [1, 2, 10] as const;
 
-/** setsockopt(2): the level, and the options by which a program raises the bounds of a socket's buffers. */
+/**
+ * setsockopt(2): the level, and the options by which a program raises the bounds of a socket's
+ * buffers.
+ */
 export const SOL_SOCKET = 1;
 export const BUFFER_OPTIONS = [
   7 /* SO_SNDBUF */, 8 /* SO_RCVBUF */, 32 /* SO_SNDBUFFORCE */, 33 /* SO_RCVBUFFORCE */,
