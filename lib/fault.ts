@@ -5,8 +5,20 @@ export interface FaultOptions {
   details?: FaultDetail[];
   /** Seconds after which trying again makes sense; becomes `Retry-After`. */
   retryAfterSeconds?: number;
+  /** For the retries and circuit breakers around a model server: never part of an answer. */
+  upstream?: UpstreamState;
   /** For the log only: never part of an answer. */
   cause?: unknown;
+}
+
+/** What a model server did that is not in the code of its fault. */
+export interface UpstreamState {
+  /** No connection opened, so that none of its models can answer. */
+  isUnreached?: boolean;
+  /** It answers, and takes no more of these requests for now. */
+  isRateLimited?: boolean;
+  /** Seconds to wait, in the server's own words. */
+  waitSeconds?: number | undefined;
 }
 
 /**
@@ -18,6 +30,7 @@ export class Fault extends Error {
   readonly code: FaultCode;
   readonly details: FaultDetail[] | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly upstream: UpstreamState | undefined;
 
   constructor(code: FaultCode, message: string, options: FaultOptions = {}) {
     super(message, { cause: options.cause });
@@ -25,6 +38,7 @@ export class Fault extends Error {
     this.code = code;
     this.details = options.details;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.upstream = options.upstream;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Fault } from '#lib/fault';
+import { Fault, type UpstreamState } from '#lib/fault';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
 import { createResilientChat } from '#lib/models/resilience';
 import type { FaultCode } from '#lib/wire/error';
@@ -20,6 +20,8 @@ type Act = ModelEvent | number | Error;
 class Scripted implements ModelProvider {
   readonly id = 'ollama';
   readonly signals: AbortSignal[] = [];
+  /** When, in ms. */
+  readonly asked: number[] = [];
   readonly #calls: Act[][];
 
   constructor(...calls: Act[][]) {
@@ -27,6 +29,7 @@ class Scripted implements ModelProvider {
   }
 
   async *chat(_request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+    this.asked.push(Date.now());
     const acts = this.#calls[Math.min(this.signals.length, this.#calls.length - 1)] ?? [];
     this.signals.push(signal);
     for (const act of acts) {
@@ -127,6 +130,51 @@ describe('resilientChat', () => {
     expect(provider.signals).toHaveLength(5);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(await attempt()).toEqual([TEXT, DONE]);
+  });
+
+  /** How two models end after five failures of one of them. */
+  async function otherAfterBad(bad: Error) {
+    const chat = createResilientChat({ ...LIMITS, UPSTREAM_RETRIES: 0 });
+    const provider = new Scripted(...Array.from({ length: 5 }, () => [bad]), [TEXT, DONE]);
+    const ask = async (model: string) => {
+      const events = chat(provider, { ...REQUEST, model }, new AbortController().signal);
+      return await Array.fromAsync(events).catch((error: unknown) => error as Fault);
+    };
+    for (let i = 0; i < 5; i++) await ask('bad');
+    return { other: await ask('other'), bad: await ask('bad') };
+  }
+
+  const withState = (code: FaultCode, upstream: UpstreamState) => new Fault(code, `it is ${code}`, { upstream });
+
+  it.each([
+    ['busy', withState('provider_unavailable', {})],
+    ['slow', fault('upstream_timeout')],
+  ])('leaves only the model alone that is %s', async (_what, bad) => {
+    expect(await otherAfterBad(bad)).toMatchObject({
+      other: [TEXT, DONE],
+      bad: { code: 'provider_unavailable', message: bad.message },
+    });
+  });
+
+  it('leaves no model alone that is rate-limited', async () => {
+    const limited = withState('provider_unavailable', { isRateLimited: true });
+    expect(await otherAfterBad(limited)).toEqual({ other: [TEXT, DONE], bad: [TEXT, DONE] });
+  });
+
+  it('leaves every model of a server alone that is not reached', async () => {
+    const refused = { code: 'provider_unavailable', message: 'it is provider_unavailable' };
+    const unreached = withState('provider_unavailable', { isUnreached: true });
+    expect(await otherAfterBad(unreached)).toMatchObject({ other: refused, bad: refused });
+  });
+
+  it('waits as long as the server asks, and gives up where that is too long', async () => {
+    const limited = (waitSeconds: number) => withState('provider_unavailable', { isRateLimited: true, waitSeconds });
+    const soon = new Scripted([limited(2)], [TEXT, DONE]);
+    expect((await run(soon)).events).toEqual([TEXT, DONE]);
+    expect((soon.asked[1] ?? 0) - (soon.asked[0] ?? 0)).toBeGreaterThanOrEqual(2_000);
+    const late = new Scripted([limited(30)], [TEXT, DONE]);
+    expect((await run(late)).error?.code).toBe('provider_unavailable');
+    expect(late.asked).toHaveLength(1);
   });
 
   it('keeps the breaker shut for what one model does', async () => {

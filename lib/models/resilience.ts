@@ -1,15 +1,20 @@
 import {
   BrokenCircuitError,
   type CircuitBreakerPolicy,
+  CircuitState,
   ConsecutiveBreaker,
   circuitBreaker,
+  DelegateBackoff,
   decorrelatedJitterGenerator,
   ExponentialBackoff,
   handleWhen,
+  type IBackoff,
   type IPolicy,
+  type IRetryBackoffContext,
   retry,
   wrap,
 } from 'cockatiel';
+import { LRUCache } from 'lru-cache';
 import { type Config, config } from '#lib/config/index';
 import { Fault } from '#lib/fault';
 import { abortable } from '#lib/models/abort';
@@ -30,59 +35,77 @@ export type ResilientChat = (
 
 const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 2_000;
-/** A provider that was not there so many times in a row is left alone for a while. */
+/** Where a model server asks for a longer wait, its error goes to the caller instead. */
+const LONGEST_ASKED_WAIT_MS = 3_000;
+/**
+ * A provider that was not reached so many times in a row, or a model that did not answer, is left
+ * alone for a while.
+ */
 const FAILURES_TO_OPEN = 5;
 const OPEN_MS = 5_000;
+/** Callers name models, so of each provider only the latest have a circuit breaker. */
+const MAX_MODEL_BREAKERS = 500;
 
 /** What may go better a moment later. */
 const RETRIED: ReadonlySet<FaultCode> = new Set(['provider_unavailable', 'upstream_failed', 'upstream_truncated']);
-/** What tells about the provider as a whole, not about one model or one request. */
+/** What tells about a model, not about one request. */
 const TRIPS_BREAKER: ReadonlySet<FaultCode> = new Set(['provider_unavailable', 'upstream_timeout']);
 
-/** A provider's answer within the process's limits; each provider has one circuit breaker. */
+/** A provider's answer within the process's limits, retries and circuit breakers. */
 export const resilientChat: ResilientChat = (provider, request, signal) =>
   processWide('resilience', () => createResilientChat(config()))(provider, request, signal);
 
 /**
- * Puts retries, a circuit breaker for each provider, and the three timeouts around `provider.chat`.
+ * Puts retries, circuit breakers, and the three timeouts around `provider.chat`. A provider has one breaker for
+ * connections that do not open, and one for each model, for what comes over a connection: other models may well answer.
+ * A rate limit opens neither.
  *
- * Until its first event an answer that was refused or failed is asked for again, up to UPSTREAM_RETRIES times; after it,
+ * Until its first event an answer that was refused or failed is asked for again, up to UPSTREAM_RETRIES times, where the server asks for a wait not before it; after it,
  * never. A timeout is thrown as `upstream_timeout`, and the request upstream ends; an open breaker is thrown as
  * `provider_unavailable`, at once. Whatever the end, no timer and no listener is left.
  */
 export function createResilientChat(limits: Limits): ResilientChat {
-  const policies = new WeakMap<ModelProvider, { policy: IPolicy; breaker: CircuitBreakerPolicy }>();
+  const usual = new ExponentialBackoff({
+    generator: decorrelatedJitterGenerator,
+    initialDelay: FIRST_BACKOFF_MS,
+    maxDelay: LONGEST_BACKOFF_MS,
+  });
+  const retries = retry(handleWhen(isRetried), {
+    maxAttempts: limits.UPSTREAM_RETRIES,
+    backoff: new DelegateBackoff<IRetryBackoffContext<unknown>, IBackoff<unknown>>((context, last) => {
+      const next = last === undefined ? usual.next() : last.next(context);
+      const asked = 'error' in context.result ? askedWaitMs(context.result.error) : 0;
+      return { delay: Math.max(next.duration, asked), state: next };
+    }),
+  });
+  const breakers = new WeakMap<ModelProvider, Breakers>();
 
-  function policyOf(provider: ModelProvider) {
-    const known = policies.get(provider);
-    if (known !== undefined) return known;
-    const breaker = circuitBreaker(handleWhen(hasCode(TRIPS_BREAKER)), {
-      halfOpenAfter: OPEN_MS,
-      breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN),
-    });
-    const retries = retry(handleWhen(hasCode(RETRIED)), {
-      maxAttempts: limits.UPSTREAM_RETRIES,
-      backoff: new ExponentialBackoff({
-        generator: decorrelatedJitterGenerator,
-        initialDelay: FIRST_BACKOFF_MS,
-        maxDelay: LONGEST_BACKOFF_MS,
-      }),
-    });
-    const made = { policy: wrap(retries, breaker), breaker };
-    policies.set(provider, made);
-    return made;
+  function policyOf(provider: ModelProvider, model: string): ModelPolicy {
+    let known = breakers.get(provider);
+    if (known === undefined) {
+      known = { connection: breakerFor(isUnreached), models: new LRUCache({ max: MAX_MODEL_BREAKERS }) };
+      breakers.set(provider, known);
+    }
+    const { connection, models } = known;
+    let ofModel = models.get(model);
+    if (ofModel === undefined) {
+      ofModel = breakerFor(isOfModel);
+      models.set(model, ofModel);
+    }
+    return { policy: wrap(retries, ofModel, connection), connection, ofModel };
   }
 
   return async function* resilient(provider, request, signal) {
     signal.throwIfAborted();
     const attempts = new Attempts(provider, request, signal, limits);
-    const { policy, breaker } = policyOf(provider);
+    const { policy, connection, ofModel } = policyOf(provider, request.model);
     try {
       let event = await abortable(
         policy.execute(() => attempts.open(), attempts.signal),
         attempts.signal,
       ).catch((error: unknown) => {
-        throw error instanceof BrokenCircuitError ? circuitOpen(breaker) : error;
+        if (!(error instanceof BrokenCircuitError)) throw error;
+        throw circuitOpen(connection.state === CircuitState.Closed ? ofModel : connection);
       });
       while (event !== undefined) {
         yield event;
@@ -92,6 +115,24 @@ export function createResilientChat(limits: Limits): ResilientChat {
       attempts.close();
     }
   };
+}
+
+interface Breakers {
+  connection: CircuitBreakerPolicy;
+  models: LRUCache<string, CircuitBreakerPolicy>;
+}
+
+interface ModelPolicy {
+  policy: IPolicy;
+  connection: CircuitBreakerPolicy;
+  ofModel: CircuitBreakerPolicy;
+}
+
+function breakerFor(counts: (error: unknown) => boolean): CircuitBreakerPolicy {
+  return circuitBreaker(handleWhen(counts), {
+    halfOpenAfter: OPEN_MS,
+    breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN),
+  });
 }
 
 /** One answer, over one or more attempts to open it. */
@@ -191,7 +232,22 @@ class Attempts {
   }
 }
 
-const hasCode = (codes: ReadonlySet<FaultCode>) => (error: unknown) => Fault.is(error) && codes.has(error.code);
+function isRetried(error: unknown): boolean {
+  return Fault.is(error) && RETRIED.has(error.code) && askedWaitMs(error) <= LONGEST_ASKED_WAIT_MS;
+}
+
+function askedWaitMs(error: unknown): number {
+  return Fault.is(error) ? (error.upstream?.waitSeconds ?? 0) * 1_000 : 0;
+}
+
+function isUnreached(error: unknown): boolean {
+  return Fault.is(error) && error.upstream?.isUnreached === true;
+}
+
+function isOfModel(error: unknown): boolean {
+  if (!Fault.is(error) || !TRIPS_BREAKER.has(error.code)) return false;
+  return error.upstream?.isUnreached !== true && error.upstream?.isRateLimited !== true;
+}
 
 function timedOut(what: string, milliseconds: number): Fault {
   return new Fault('upstream_timeout', `The model ${what} within ${milliseconds / 1000} seconds.`);

@@ -20,6 +20,9 @@ const REST_BYTES = 1024 * 1024;
 const REST_TIMEOUT_MS = 1_000;
 /** So long a finished call waits for its connection, so that the next one need not open another. */
 const REST_MOMENT_MS = 100;
+/** Where the server does not say after how long to try again. */
+const USUAL_RETRY_AFTER_SECONDS = 5;
+const MAX_RETRY_AFTER_SECONDS = 3_600;
 /** Of a response that is an error, the sentence is looked for in so much. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
@@ -228,7 +231,8 @@ export class Upstream {
         : ' HTTP_PROXY or HTTPS_PROXY is set: name the server in NO_PROXY to reach it directly.';
     return new Fault('provider_unavailable', `${this.#name} does not answer${this.#place}. ${this.#advice}${proxy}`, {
       cause: error,
-      retryAfterSeconds: 5,
+      retryAfterSeconds: USUAL_RETRY_AFTER_SECONDS,
+      upstream: { isUnreached: true },
     });
   }
 
@@ -239,10 +243,13 @@ export class Upstream {
         'not_configured',
         `${this.#name}${this.#place} refused the credentials (${statusCode}); correct them in the settings.`,
       );
-    if (statusCode === 429 || statusCode === 502 || statusCode === 503 || statusCode === 504)
+    if (statusCode === 429 || statusCode === 502 || statusCode === 503 || statusCode === 504) {
+      const waitSeconds = retryAfter(headers['retry-after']);
       return new Fault('provider_unavailable', `${this.#name} is busy or down (${statusCode})${words}`, {
-        retryAfterSeconds: retryAfter(headers['retry-after']),
+        retryAfterSeconds: waitSeconds ?? USUAL_RETRY_AFTER_SECONDS,
+        upstream: { isRateLimited: statusCode === 429, waitSeconds },
       });
+    }
     if (statusCode < 400)
       return new Fault('not_configured', `${this.#name} redirects (${statusCode}). ${this.#advice}`);
     if (statusCode < 500)
@@ -362,9 +369,12 @@ async function readStart(body: Dispatcher.ResponseData['body']): Promise<string>
   }
 }
 
-function retryAfter(header: string | string[] | undefined): number {
-  const seconds = Number(header);
-  return Number.isFinite(seconds) && seconds > 0 ? Math.min(Math.ceil(seconds), 3600) : 5;
+/** The seconds of a `Retry-After`, which is a number or a date; undefined where it asks for none. */
+function retryAfter(header: string | string[] | undefined): number | undefined {
+  if (typeof header !== 'string') return undefined;
+  const number = Number(header);
+  const seconds = Number.isNaN(number) ? (Date.parse(header) - Date.now()) / 1_000 : number;
+  return seconds > 0 ? Math.min(Math.ceil(seconds), MAX_RETRY_AFTER_SECONDS) : undefined;
 }
 
 /**
