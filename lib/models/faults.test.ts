@@ -206,6 +206,37 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     );
   });
 
+  it.each([1e308, 1.5, -1, 2e9, '7'])('takes no %s for a number of tokens or a duration', async (wild) => {
+    const [text] = whole('a').slice(0, 1);
+    const usage = { prompt_tokens: 3, completion_tokens: wild };
+    const timings = { prompt_n: wild, predicted_n: wild, prompt_ms: -1, predicted_ms: 1e308 };
+    const choices = [{ index: 0, delta: {}, finish_reason: 'stop' }];
+    const counts = { prompt_eval_count: 3, eval_count: wild, eval_duration: 1e308, load_duration: -1 };
+    const end =
+      dialect.name === 'ollama'
+        ? JSON.stringify({ message: { content: '' }, done: true, ...counts })
+        : `data: ${JSON.stringify({ choices, usage, timings })}\n\ndata: [DONE]\n\n`;
+    const events = await all([...(text === undefined ? [] : [text]), { send: end }]);
+    expect(events).toEqual([content('a'), { ...done, usage: { prompt_tokens: 3, completion_tokens: 0 } }]);
+  });
+
+  it('takes the response with index 0, wherever it stands', async () => {
+    if (dialect.name !== 'openai') return;
+    const choices = (field: string) => [
+      { index: 1, [field]: { content: 'B' }, finish_reason: 'length' },
+      { index: 0, [field]: { content: 'A' }, finish_reason: 'stop' },
+    ];
+    const one = JSON.stringify({ choices: choices('message'), usage: { prompt_tokens: 3, completion_tokens: 5 } });
+    expect(await all([{ send: one }])).toEqual([content('A'), done]);
+    const events = [choices('delta'), ...choices('delta').map((choice) => [choice])];
+    const sent = events.map((each) => ({ send: `data: ${JSON.stringify({ choices: each })}\n\n` }));
+    expect(await all([...sent, { send: openai.usage() }, { send: openai.done() }])).toEqual([
+      content('A'),
+      content('A'),
+      done,
+    ]);
+  });
+
   it('takes a line of 8 MB', async () => {
     const long = 'x'.repeat(8 * 1024 * 1024);
     expect(await all(whole(long))).toEqual([content(long), done]);

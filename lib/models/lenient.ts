@@ -18,8 +18,23 @@ export const anyWord = z.string().max(64).optional().catch(undefined);
 export const textOrNumber = z.union([z.string(), z.number().transform(String)]);
 /** A piece of the response's text. */
 export const ownText = textOrNumber.optional().catch(undefined);
-/** A number of tokens, bytes or nanoseconds. */
-export const count = z.number().nonnegative().optional().catch(undefined);
+/** A number of bytes. */
+export const count = z.int().nonnegative().optional().catch(undefined);
+/** A measured time of at most a day, which is longer than any response takes. */
+const MAX_NS = 86_400e9;
+export const nanoseconds = z.int().nonnegative().max(MAX_NS).optional().catch(undefined);
+export const milliseconds = z
+  .number()
+  .nonnegative()
+  .max(MAX_NS / 1e6)
+  .optional()
+  .catch(undefined);
+/**
+ * No response has so many tokens. Sums of wilder numbers would stay wrong until the process ends.
+ */
+const MAX_TOKENS = 1e9;
+/** A number of tokens. */
+export const tokens = z.int().nonnegative().max(MAX_TOKENS).optional().catch(undefined);
 /** A whole number above 0, which some servers send as a text. */
 export const size = z
   .union([

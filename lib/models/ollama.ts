@@ -12,9 +12,11 @@ import {
   lenientList,
   lenientObject,
   nameSchema,
+  nanoseconds,
   ownText,
   size,
   strictList,
+  tokens,
 } from '#lib/models/lenient';
 import { LineReader, TextPieces } from '#lib/models/lines';
 import type { Durations, KeepAlive, ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
@@ -351,11 +353,11 @@ const partSchema = z.object({
   logprobs: z.array(tokenLogprobSchema).nullish().catch(null),
   done: z.boolean().catch(false),
   done_reason: anyWord,
-  prompt_eval_count: count,
-  eval_count: count,
-  load_duration: count,
-  prompt_eval_duration: count,
-  eval_duration: count,
+  prompt_eval_count: tokens,
+  eval_count: tokens,
+  load_duration: nanoseconds,
+  prompt_eval_duration: nanoseconds,
+  eval_duration: nanoseconds,
   error: z.unknown().optional(),
 });
 type Part = z.infer<typeof partSchema>;

@@ -5,11 +5,12 @@ import {
   ANY_LENGTH,
   anyText,
   anyWord,
-  count,
   lenientList,
   lenientObject,
+  milliseconds,
   strictList,
   textOrNumber,
+  tokens,
 } from '#lib/models/lenient';
 import { LineReader, TextPieces } from '#lib/models/lines';
 import type { Durations, ModelEvent } from '#lib/models/provider';
@@ -130,7 +131,8 @@ function readPart(json: unknown, isError = false): OpenAiPart | undefined {
   const text = plainText(json);
   if (text !== undefined) return { type: 'part', texts: textEvents('content', text), tool_calls: [] };
   const { choices, usage, timings } = partSchema.parse(json);
-  const [choice] = choices;
+  // One response was asked for: another beside it is not the caller's.
+  const choice = choices.find(({ index }) => (index ?? 0) === 0);
   const message = choice?.delta ?? choice?.message ?? undefined;
   const reason = choice?.finish_reason || undefined;
   if (reason === 'error') return { type: 'error', body: json };
@@ -152,7 +154,8 @@ function readPart(json: unknown, isError = false): OpenAiPart | undefined {
 function plainText(json: { choices?: unknown; usage?: unknown; timings?: unknown }): string | undefined {
   const { choices, usage, timings } = json;
   if (!Array.isArray(choices) || choices.length !== 1 || isSaid(usage) || isSaid(timings)) return undefined;
-  const { delta, finish_reason: reason, logprobs } = fieldsOf(choices[0]);
+  const { index, delta, finish_reason: reason, logprobs } = fieldsOf(choices[0]);
+  if (isSaid(index) && index !== 0) return undefined;
   const { content, reasoning_content, reasoning, refusal, tool_calls } = fieldsOf(delta);
   const hasMore =
     isSaid(reason) ||
@@ -247,6 +250,7 @@ const messageSchema = z.object({
 });
 
 const choiceSchema = z.object({
+  index: z.number().optional().catch(undefined),
   delta: messageSchema.nullish().catch(null),
   /** Of a response in one piece. */
   message: messageSchema.nullish().catch(null),
@@ -260,7 +264,12 @@ const choiceSchema = z.object({
 
 const partSchema = z.object({
   choices: lenientList(choiceSchema),
-  usage: lenientObject({ prompt_tokens: count, completion_tokens: count }),
-  timings: lenientObject({ prompt_n: count, prompt_ms: count, predicted_n: count, predicted_ms: count }),
+  usage: lenientObject({ prompt_tokens: tokens, completion_tokens: tokens }),
+  timings: lenientObject({
+    prompt_n: tokens,
+    prompt_ms: milliseconds,
+    predicted_n: tokens,
+    predicted_ms: milliseconds,
+  }),
 });
 type Part = z.infer<typeof partSchema>;
