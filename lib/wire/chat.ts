@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isNestedTooDeep } from '#lib/wire/json-depth';
+import { jsonObject } from '#lib/wire/json-object';
 import { optional, withDefault } from '#lib/wire/optional';
 import { type Passthrough, passthroughSchema } from '#lib/wire/passthrough';
 
@@ -32,7 +33,7 @@ export function toolArgumentsObject(given: ToolArguments): Exclude<ToolArguments
   return typeof given === 'string' ? { arguments: given } : given;
 }
 
-const jsonObjectSchema = z.record(z.string(), z.json());
+const jsonObjectSchema = jsonObject();
 export type ToolArguments = z.infer<typeof jsonObjectSchema> | string;
 
 export const toolArgumentsSchema = z
@@ -55,7 +56,7 @@ export const toolSchema = z.object({
   function: z.object({
     name: z.string().min(1).max(256),
     description: optional(z.string()),
-    parameters: optional(z.record(z.string(), z.json())),
+    parameters: optional(jsonObject()),
     /** Whether the arguments must follow `parameters` exactly, on servers that know the setting. */
     strict: optional(z.boolean()),
   }),
@@ -103,7 +104,7 @@ export const thinkSchema = z.union([z.boolean(), z.enum(['low', 'medium', 'high'
 export type Think = z.infer<typeof thinkSchema>;
 
 /** `"json"`, or a JSON Schema that the answer must match. */
-export const formatSchema = z.union([z.literal('json'), z.record(z.string(), z.unknown())]);
+export const formatSchema = z.union([z.literal('json'), jsonObject()]);
 export type Format = z.infer<typeof formatSchema>;
 
 /** What OpenAI's API says of a JSON Schema in addition to the schema. */
@@ -114,7 +115,7 @@ export const formatDetailsSchema = z.object({
 });
 export type FormatDetails = z.infer<typeof formatDetailsSchema>;
 
-export const optionsSchema = z.record(z.string(), z.json());
+export const optionsSchema = jsonObject();
 export type ModelOptions = z.infer<typeof optionsSchema>;
 
 /** Seconds, or a Go duration (`"5m"`); below 0 is for ever. */

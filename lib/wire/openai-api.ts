@@ -9,6 +9,7 @@ import {
   toolSchema,
   topLogprobsSchema,
 } from '#lib/wire/chat';
+import { jsonObject } from '#lib/wire/json-object';
 import { optional, withDefault } from '#lib/wire/optional';
 import { PASSTHROUGH_SHAPE } from '#lib/wire/passthrough';
 
@@ -94,7 +95,7 @@ export const openAiRequestSchema = z.object({
           name: optional(z.string().max(256)),
           description: optional(z.string()),
           strict: optional(z.boolean()),
-          schema: optional(z.record(z.string(), z.unknown())),
+          schema: optional(jsonObject()),
         }),
       }),
     ]),

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { chatRequestSchema, readToolArguments, toolCallSchema } from '#lib/wire/chat';
+import { ollamaChatSchema } from '#lib/wire/ollama-api';
+import { openAiRequestSchema } from '#lib/wire/openai-api';
+
+const ODD = '{"__proto__":{"x":1},"constructor":1,"prototype":[{"__proto__":2}],"a":{"__proto__":{"b":3}}}';
+const odd = () => JSON.parse(ODD);
+const messages = [{ role: 'user', content: 'x' }];
+const tools = () => [{ type: 'function', function: { name: 'f', parameters: odd() } }];
+
+describe('JSON objects of others', () => {
+  it('keep every key in the arguments that a model writes', () => {
+    expect(JSON.stringify(readToolArguments(ODD))).toBe(ODD);
+  });
+
+  it.each([
+    ['an object', odd()],
+    ['text', ODD],
+  ])('keep every key in the arguments that a caller sends as %s', (_what, given) => {
+    const call = { function: { name: 'f', arguments: given } };
+    expect(JSON.stringify(toolCallSchema.parse(call).function.arguments)).toBe(ODD);
+    const body = { messages: [{ role: 'assistant', tool_calls: [call] }] };
+    const [message] = openAiRequestSchema.parse(body).messages;
+    expect(JSON.stringify(message?.tool_calls?.[0]?.function.arguments)).toBe(ODD);
+  });
+
+  it('keep every key in options, formats, parameters and passed fields', () => {
+    const own = chatRequestSchema.parse({
+      messages,
+      options: odd(),
+      format: odd(),
+      tools: tools(),
+      passthrough: { guided_json: odd(), metadata: odd() },
+    });
+    const { options, format, passthrough } = own;
+    for (const value of [
+      options,
+      format,
+      own.tools?.[0]?.function.parameters,
+      passthrough?.guided_json,
+      passthrough?.metadata,
+    ])
+      expect(JSON.stringify(value)).toBe(ODD);
+    const ollama = ollamaChatSchema.parse({ model: 'm', messages, options: odd(), format: odd(), tools: tools() });
+    for (const value of [ollama.options, ollama.format, ollama.tools?.[0]?.function.parameters])
+      expect(JSON.stringify(value)).toBe(ODD);
+    const response_format = { type: 'json_schema', json_schema: { name: 'n', schema: odd() } };
+    const openAi = openAiRequestSchema.parse({ messages, response_format, tools: tools() });
+    expect(JSON.stringify(openAi.response_format)).toContain(ODD);
+    expect(JSON.stringify(openAi.tools)).toContain(ODD);
+  });
+
+  it('are still objects', () => {
+    for (const options of [[], 'x', 1, null, new Date()])
+      expect(chatRequestSchema.safeParse({ messages, options }).success).toBe(options === null);
+  });
+});
