@@ -1,3 +1,4 @@
+import { brotliCompressSync, createGzip, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Fault } from '#lib/fault';
@@ -133,6 +134,15 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     expect(refused.fault.message).toContain('cannot open (path) for (key)');
     const busy = await failing([{ status: 503, headers: { 'retry-after': '7' } }]);
     expect(busy.fault.retryAfterSeconds).toBe(7);
+    expect(busy.fault.upstream).toEqual({ isRateLimited: false, waitSeconds: 7 });
+    const inAMinute = new Date(Date.now() + 60_000).toUTCString();
+    const limited = await failing([{ status: 429, headers: { 'retry-after': inAMinute } }]);
+    expect(limited.fault).toMatchObject({ code: 'provider_unavailable', upstream: { isRateLimited: true } });
+    expect(limited.fault.upstream?.waitSeconds).toBeGreaterThan(30);
+    expect(limited.fault.upstream?.waitSeconds).toBeLessThanOrEqual(61);
+    const silent = await failing([{ status: 429 }]);
+    expect(silent.fault).toMatchObject({ retryAfterSeconds: 5, upstream: { isRateLimited: true } });
+    expect(silent.fault.upstream?.waitSeconds).toBeUndefined();
   });
 
   it('names what to do where nothing listens, without credentials', async () => {
@@ -141,7 +151,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     const error = await Array.fromAsync(stranger.chat(REQUEST, new AbortController().signal)).catch((e: Fault) => e);
     await stranger.close();
     server = await startFaultyModelServer();
-    expect(error).toMatchObject({ code: 'provider_unavailable' });
+    expect(error).toMatchObject({ code: 'provider_unavailable', upstream: { isUnreached: true } });
     expect(String(error)).toMatch(/does not answer at http:\/\/127.*(OLLAMA_API_URL|OPENAI_BASE_URL)/);
     expect(String(error)).not.toContain('geheim');
   });
@@ -235,6 +245,65 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
       content('A'),
       done,
     ]);
+  });
+
+  it.each([
+    ['gzip', gzipSync],
+    ['x-gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+    ['zstd', zstdCompressSync],
+  ])('reads a response that comes in %s, unasked', async (encoding, compress) => {
+    const text = [dialect.text('Grüße'), dialect.text(' 🦀'), ...dialect.end].join('');
+    const bytes = compress(text);
+    const start: Script = [{ status: 200, headers: { 'content-encoding': encoding } }];
+    const halves = [{ send: bytes.subarray(0, 20) }, { send: bytes.subarray(20) }];
+    for (let i = 0; i < 5; i++)
+      expect(await all([...start, ...halves])).toEqual([content('Grüße'), content(' 🦀'), done]);
+    await server.idle();
+    expect(server.connections).toBeLessThanOrEqual(2);
+    const error = compress('{"error":"out of memory"}');
+    const refused = await failing([{ status: 500, headers: { 'content-encoding': encoding } }, { send: error }]);
+    expect(refused.fault.message).toContain('out of memory');
+    const cut = await failing([...start, { send: bytes.subarray(0, 20) }, 'cut']);
+    expect(cut.fault).toMatchObject({ code: 'upstream_failed' });
+    const wrong = await failing([...start, { send: text }]);
+    expect(wrong.fault.message).toMatch(/not in the Content-Encoding that it names/);
+  });
+
+  it('gives on each part of a compressed response when it comes', async () => {
+    const gzip = createGzip();
+    const sent: Buffer[] = [];
+    gzip.on('data', (chunk: Buffer) => sent.push(chunk));
+    gzip.write(dialect.text('a'));
+    await new Promise<void>((flushed) => gzip.flush(() => flushed()));
+    server.play([{ status: 200, headers: { 'content-encoding': 'gzip' } }, { send: Buffer.concat(sent) }, 'hang']);
+    for await (const event of provider.chat(REQUEST, new AbortController().signal)) {
+      expect(event).toEqual(content('a'));
+      break;
+    }
+    await server.idle();
+    expect(server.running).toBe(0);
+  });
+
+  it('bounds what a compressed response becomes', async () => {
+    const empty = dialect.text('');
+    const open = empty.slice(0, empty.indexOf('""') + 1);
+    const bomb = gzipSync(`${open}${'x'.repeat(11 * 1024 * 1024)}`);
+    expect(bomb.byteLength).toBeLessThan(100_000);
+    const { fault } = await failing([{ status: 200, headers: { 'content-encoding': 'gzip' } }, { send: bomb }]);
+    expect(fault.message).toMatch(/more than 10 MiB in one piece/);
+  });
+
+  it('names an encoding that it does not read', async () => {
+    const { fault } = await failing([
+      { status: 200, headers: { 'content-encoding': 'compress' } },
+      { send: 'nonsense' },
+    ]);
+    expect(fault).toMatchObject({
+      code: 'not_configured',
+      message: expect.stringContaining('Content-Encoding compress'),
+    });
   });
 
   it('takes a line of 8 MB', async () => {

@@ -65,6 +65,21 @@ describe('tools through Ollama', () => {
     expect(asked()).toMatchObject({ tools: [tool], messages: request.messages });
   });
 
+  it('keep every key of the arguments, __proto__ too, both ways', async () => {
+    const odd = '{"__proto__":{"x":1},"constructor":2,"a":{"__proto__":3}}';
+    const { url, asked } = await serving(
+      `{"message":{"content":"","tool_calls":[{"function":{"name":"weather","arguments":${odd}}}]}}\n{"done":true}\n`,
+    );
+    provider = new OllamaProvider({ url, keepAlive: '5m' });
+    const messages: Message[] = [
+      { role: 'assistant', content: '', tool_calls: [{ function: { name: 'weather', arguments: JSON.parse(odd) } }] },
+    ];
+    const signal = new AbortController().signal;
+    const events = await Array.fromAsync(provider.chat({ ...request, messages }, signal));
+    expect(JSON.stringify(events)).toContain(`"arguments":${odd}`);
+    expect(JSON.stringify(asked())).toContain(`"arguments":${odd}`);
+  });
+
   it('are read with arguments as a text and without an id, and sent with an object', async () => {
     const { url, asked } = await serving(
       `${JSON.stringify({

@@ -1,6 +1,8 @@
+import type { Readable } from 'node:stream';
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import { isLoopback } from '#lib/config/network';
 import { Fault } from '#lib/fault';
+import { decoded, isWrongEncoding } from '#lib/models/content-encoding';
 import { parseJson } from '#lib/models/json';
 import { MAX_PIECE_CHARACTERS, tooLong } from '#lib/models/lines';
 import { showable } from '#lib/models/showable';
@@ -72,7 +74,7 @@ export class Upstream {
     this.#origin = origin;
     this.#base = pathname.replace(/\/+$/, '');
     this.#place = isThisMachine(hostname) ? ` at ${origin}${this.#base}` : '';
-    this.#headers = { 'content-type': 'application/json', ...headers };
+    this.#headers = { 'content-type': 'application/json', 'accept-encoding': 'identity', ...headers };
     const user = decodeURIComponent(username);
     const secret = decodeURIComponent(password);
     if (user !== '' || secret !== '')
@@ -113,9 +115,7 @@ export class Upstream {
       ended = true;
     } catch (error) {
       request.signal.throwIfAborted();
-      throw new Fault('upstream_failed', `The connection to ${this.#name} broke in the middle of the answer.`, {
-        cause: error,
-      });
+      throw this.#broken(error);
     } finally {
       if (!ended) await leave(response.body, isDone() && !request.signal.aborted);
     }
@@ -133,9 +133,7 @@ export class Upstream {
       text = await readUpTo(response.body, MAX_PIECE_CHARACTERS);
     } catch (error) {
       request.signal.throwIfAborted();
-      throw new Fault('upstream_failed', `The connection to ${this.#name} broke in the middle of the answer.`, {
-        cause: error,
-      });
+      throw this.#broken(error);
     }
     if (text === undefined) throw tooLong();
     try {
@@ -171,7 +169,7 @@ export class Upstream {
     await this.#closing;
   }
 
-  async #send({ method, path, body, signal }: UpstreamRequest, refuse?: Refuse): Promise<Dispatcher.ResponseData> {
+  async #send({ method, path, body, signal }: UpstreamRequest, refuse?: Refuse): Promise<Answer> {
     signal.throwIfAborted();
     if (this.#misconfigured !== undefined) throw this.#misconfigured;
     let response: Dispatcher.ResponseData;
@@ -191,10 +189,27 @@ export class Upstream {
       signal.throwIfAborted();
       throw this.#notReached(error);
     }
-    if (response.statusCode >= 200 && response.statusCode < 300) return response;
-    const sentence = this.errorText(parseJson(await readStart(response.body)));
+    const { statusCode, headers } = response;
+    const encoding = headers['content-encoding'];
+    const decodedBody = decoded(response.body, encoding);
+    const isGood = statusCode >= 200 && statusCode < 300;
+    if (decodedBody === undefined) await leave(response.body, false);
+    if (decodedBody === undefined && isGood)
+      throw new Fault(
+        'not_configured',
+        `${this.#name}${this.#place} sends its answers in the Content-Encoding ${this.showable(String(encoding))}, which is not read here; have it, or the proxy before it, send them without.`,
+      );
+    if (decodedBody !== undefined && isGood) return { statusCode, headers, body: decodedBody };
+    const sentence = decodedBody === undefined ? undefined : this.errorText(parseJson(await readStart(decodedBody)));
     signal.throwIfAborted();
-    throw refuse?.(response.statusCode, sentence) ?? this.#refused(response, sentence);
+    throw refuse?.(statusCode, sentence) ?? this.#refused(response, sentence);
+  }
+
+  #broken(error: unknown): Fault {
+    const what = isWrongEncoding(error)
+      ? `${this.#name} sent an answer that is not in the Content-Encoding that it names.`
+      : `The connection to ${this.#name} broke in the middle of the answer.`;
+    return new Fault('upstream_failed', what, { cause: error });
   }
 
   /**
@@ -236,7 +251,7 @@ export class Upstream {
     });
   }
 
-  #refused({ statusCode, headers }: Dispatcher.ResponseData, sentence: string | undefined): Fault {
+  #refused({ statusCode, headers }: Answer, sentence: string | undefined): Fault {
     const words = sentence === undefined ? '.' : `: ${sentence}`;
     if (statusCode === 401 || statusCode === 403)
       return new Fault(
@@ -256,6 +271,11 @@ export class Upstream {
       return new Fault('unsupported_value', `${this.#name} refused the request (${statusCode})${words}`);
     return new Fault('upstream_failed', `${this.#name} failed (${statusCode})${words}`);
   }
+}
+
+interface Answer extends Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'> {
+  /** Without its Content-Encoding. */
+  body: Readable;
 }
 
 /** Gives an answer's error its own Fault, or undefined for the usual one. */
@@ -320,7 +340,7 @@ function proxyAddress(name: string, value: string | undefined): string | undefin
  * Ends a response before its end. One that is `done` is read on for a little, which keeps its
  * connection; resolves when the connection is free, or after a moment.
  */
-async function leave(body: Dispatcher.ResponseData['body'], done: boolean): Promise<void> {
+async function leave(body: Readable, done: boolean): Promise<void> {
   if (body.readableEnded || body.destroyed) return;
   body.on('error', () => {});
   if (!done) {
@@ -345,7 +365,7 @@ async function leave(body: Dispatcher.ResponseData['body'], done: boolean): Prom
 }
 
 /** The text of a body, or undefined where it is longer than `bytes`; then it is left. */
-async function readUpTo(body: Dispatcher.ResponseData['body'], bytes: number): Promise<string | undefined> {
+async function readUpTo(body: Readable, bytes: number): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body.iterator({ destroyOnReturn: false })) {
@@ -361,7 +381,7 @@ async function readUpTo(body: Dispatcher.ResponseData['body'], bytes: number): P
 }
 
 /** The text of an error's body. One that is too long, or breaks off, has no sentence to find. */
-async function readStart(body: Dispatcher.ResponseData['body']): Promise<string> {
+async function readStart(body: Readable): Promise<string> {
   try {
     return (await readUpTo(body, MAX_ERROR_BYTES)) ?? '';
   } catch {
