@@ -250,7 +250,7 @@ const messageSchema = z.object({
 });
 
 const choiceSchema = z.object({
-  index: z.number().optional().catch(undefined),
+  index: z.int().nonnegative().optional().catch(undefined),
   delta: messageSchema.nullish().catch(null),
   /** Of a response in one piece. */
   message: messageSchema.nullish().catch(null),
