@@ -56,13 +56,15 @@ export const resilientChat: ResilientChat = (provider, request, signal) =>
   processWide('resilience', () => createResilientChat(config()))(provider, request, signal);
 
 /**
- * Puts retries, circuit breakers, and the three timeouts around `provider.chat`. A provider has one breaker for
- * connections that do not open, and one for each model, for what comes over a connection: other models may well answer.
- * A rate limit opens neither.
+ * Puts retries, circuit breakers, and the three timeouts around `provider.chat`. A provider has one
+ * breaker for connections that do not open, and one for each model, for what comes over a
+ * connection: other models may well answer. A rate limit opens neither.
  *
- * Until its first event an answer that was refused or failed is asked for again, up to UPSTREAM_RETRIES times, where the server asks for a wait not before it; after it,
- * never. A timeout is thrown as `upstream_timeout`, and the request upstream ends; an open breaker is thrown as
- * `provider_unavailable`, at once. Whatever the end, no timer and no listener is left.
+ * Until its first event an answer that was refused or failed is asked for again, up to
+ * UPSTREAM_RETRIES times; after it, never. A retry waits as long as the server asks; one that would
+ * wait more than 3 seconds is not made. A timeout is thrown as `upstream_timeout`, and the request
+ * upstream ends; an open breaker is thrown as `provider_unavailable`, at once. Whatever the end, no
+ * timer and no listener is left.
  */
 export function createResilientChat(limits: Limits): ResilientChat {
   const usual = new ExponentialBackoff({
