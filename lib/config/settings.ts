@@ -327,6 +327,12 @@ export const SETTINGS = {
     '1000',
     'Requests that may wait for a connection to a backend; one more gets 503.',
   ),
+  GATEWAY_MAX_WEBSOCKETS: define(
+    'Gateway',
+    whole(0, 100_000),
+    '1000',
+    'WebSockets that may be open; a client may hold four for each that is free, and one more gets 503.',
+  ),
   GATEWAY_MIN_BYTES_PER_SECOND: define(
     'Gateway',
     whole(0, 1_000_000),

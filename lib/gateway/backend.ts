@@ -10,6 +10,8 @@ import type { BackendStats } from '#lib/wire/gateway';
 const FAILURES_TO_DOWN = 3;
 const CONNECT_TIMEOUT_MS = 10_000;
 const CHECK_TIMEOUT_MS = 3_000;
+/** How often the log says that this machine has no connection left. */
+const TELL_EVERY_MS = 60_000;
 
 /** One backend: its connections, what it works on, and whether it is well. */
 export class Backend implements Choosable {
@@ -27,6 +29,7 @@ export class Backend implements Choosable {
   #failures = 0;
   #lastFailure: BackendStats['last_failure'] = null;
   #check: Promise<void> | undefined;
+  #toldAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(url: string, settings: Config) {
     this.url = new URL(url);
@@ -59,8 +62,12 @@ export class Backend implements Choosable {
   failed(failure: Failure, unsent: boolean, nowMs: number = performance.now()): void {
     this.#requests += 1;
     this.#failures += 1;
-    this.#failuresInARow += 1;
     this.#note(failure.reason);
+    if (failure.isOurs) {
+      this.#tellOfUs(failure.reason, nowMs);
+      return;
+    }
+    this.#failuresInARow += 1;
     if (unsent || this.#failuresInARow >= FAILURES_TO_DOWN) this.#down(failure.reason, nowMs);
   }
 
@@ -98,9 +105,10 @@ export class Backend implements Choosable {
       else await this.#get(this.basePath + path);
       this.#well(performance.now());
     } catch (error) {
-      const { reason } = backendFailure(error, CHECK_TIMEOUT_MS);
+      const { reason, isOurs } = backendFailure(error, CHECK_TIMEOUT_MS);
       this.#note(reason);
-      this.#down(reason, performance.now());
+      if (isOurs) this.#tellOfUs(reason, performance.now());
+      else this.#down(reason, performance.now());
     }
   }
 
@@ -122,6 +130,12 @@ export class Backend implements Choosable {
     if (this.#state !== 'down') log().warn({ backend: this.url.origin, reason }, 'backend is down');
     this.#state = 'down';
     this.#heardAtMs = nowMs;
+  }
+
+  #tellOfUs(reason: string, nowMs: number): void {
+    if (nowMs - this.#toldAtMs < TELL_EVERY_MS) return;
+    this.#toldAtMs = nowMs;
+    log().error({ reason }, 'this machine cannot connect to backends: raise its limits (ulimit -n)');
   }
 
   #note(reason: string): void {

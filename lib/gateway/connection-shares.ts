@@ -62,6 +62,24 @@ export class ConnectionShares<R> {
     return share.running < HELD_PER_FREE * (this.#size - this.#running);
   }
 
+  /** Holds one more connection for a client; undefined if it may not. `ended` gives it back. */
+  tryBegin(client: string): ClientShare<R> | undefined {
+    const share = this.of(client);
+    if (!this.mayBegin(share)) {
+      this.#forget(share);
+      return undefined;
+    }
+    this.began(share);
+    return share;
+  }
+
+  /** As `tryBegin`, whatever the client holds. */
+  begin(client: string): ClientShare<R> {
+    const share = this.of(client);
+    this.began(share);
+    return share;
+  }
+
   began(share: ClientShare<R>): void {
     share.running += 1;
     this.#running += 1;

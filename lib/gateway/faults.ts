@@ -5,6 +5,8 @@ export interface Failure {
   fault: Fault;
   /** For the statistics and the log: a word without anything of the request in it. */
   reason: string;
+  /** This machine had nothing left to connect with: the backend is not to blame. */
+  isOurs: boolean;
 }
 
 const TIMEOUTS: ReadonlySet<string> = new Set(['CONNECT_TIMEOUT', 'ANSWER_TIMEOUT', 'BODY_TIMEOUT', 'ETIMEDOUT']);
@@ -12,8 +14,10 @@ const TIMEOUTS: ReadonlySet<string> = new Set(['CONNECT_TIMEOUT', 'ANSWER_TIMEOU
 /** What became of an attempt whose connection broke or could not be made: 504 where it took too long, else 502 (SPEC §4). */
 export function backendFailure(error: unknown, timeoutMs: number): Failure {
   const code = codeOf(error);
+  if (EXHAUSTED.has(code))
+    return { fault: exhausted(error), reason: `no connection left on this machine: ${code}`, isOurs: true };
   const fault = TIMEOUTS.has(code) ? tooSlow(timeoutMs, error) : connectionFailed(error);
-  return { fault, reason: REASONS[code] ?? code };
+  return { fault, reason: REASONS[code] ?? code, isOurs: false };
 }
 
 export function connectionFailed(cause?: unknown): Fault {
@@ -23,6 +27,23 @@ export function connectionFailed(cause?: unknown): Fault {
 export function tooSlow(timeoutMs: number, cause?: unknown): Fault {
   return new Fault('upstream_timeout', `The backend did not answer within ${timeoutMs / 1000} s. Try again later.`, {
     cause,
+  });
+}
+
+/** Descriptors, memory of the kernel, or local ports. */
+const EXHAUSTED: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
+
+function exhausted(cause: unknown): Fault {
+  return new Fault('queue_full', 'This server has no connection left. Try again in a few seconds.', {
+    retryAfterSeconds: FULL_RETRY_AFTER_SECONDS,
+    cause,
+  });
+}
+
+/** This client, or all clients together, hold as many WebSockets as they may. */
+export function tooManyWebSockets(): Fault {
+  return new Fault('queue_full', 'Too many WebSockets are open. Close some, or try again in a few seconds.', {
+    retryAfterSeconds: FULL_RETRY_AFTER_SECONDS,
   });
 }
 
@@ -70,9 +91,15 @@ const REASONS: Record<string, string> = {
   ERR_INVALID_CHAR: 'invalid header',
 };
 
-/** Errors of several addresses tried at once hold one for each. */
+/**
+ * Errors of several addresses tried at once hold one for each. What a backend did says more than
+ * that this machine has no IPv6, say.
+ */
 function codeOf(error: unknown): string {
-  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    const codes = error.errors.map(codeOf);
+    return codes.find((code) => !EXHAUSTED.has(code)) ?? codes[0] ?? 'failed';
+  }
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' ? code : 'failed';
 }

@@ -1,9 +1,11 @@
 import type { Config } from '#lib/config/index';
 import { Backend } from '#lib/gateway/backend';
 import { chooseBackend } from '#lib/gateway/choose';
+import { ConnectionShares } from '#lib/gateway/connection-shares';
 import { SlowClients } from '#lib/gateway/slow-clients';
 import { GatewayStatistics } from '#lib/gateway/statistics';
 import { TokenMask } from '#lib/gateway/token-mask';
+import { mostConnections, openFilesLimit } from '#lib/open-files';
 import type { GatewayStats } from '#lib/wire/gateway';
 
 const CHECK_EVERY_MS = 5_000;
@@ -15,6 +17,8 @@ export class Gateway {
   readonly mask: TokenMask;
   readonly statistics = new GatewayStatistics();
   readonly slowClients: SlowClients;
+  /** Who holds the open and opening WebSockets. */
+  readonly webSockets: ConnectionShares<never>;
   readonly #checks: NodeJS.Timeout | undefined;
   readonly #closers = new Set<() => void>();
 
@@ -22,6 +26,9 @@ export class Gateway {
     this.settings = settings;
     this.mask = new TokenMask(settings.HF_TOKEN);
     this.slowClients = new SlowClients(settings.GATEWAY_MIN_BYTES_PER_SECOND);
+    // Where descriptors are few, half of the connections are left to requests.
+    const most = Math.floor(mostConnections(openFilesLimit(), settings) / 2);
+    this.webSockets = new ConnectionShares(Math.min(settings.GATEWAY_MAX_WEBSOCKETS, most), 0);
     this.backends = settings.PRIVATE_BACKEND_URL.map((url) => new Backend(url, settings));
     // A single backend is asked whatever is thought of it: its own answers tell enough.
     if (this.backends.length > 1 || settings.GATEWAY_HEALTH_PATH !== undefined) {

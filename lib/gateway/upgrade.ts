@@ -3,16 +3,19 @@ import { request as requestHttps } from 'node:https';
 import { type Duplex, Transform } from 'node:stream';
 import { Fault } from '#lib/fault';
 import type { Backend } from '#lib/gateway/backend';
-import { backendFailure, connectionFailed, tooSlow } from '#lib/gateway/faults';
+import { backendFailure, connectionFailed, tooManyWebSockets, tooSlow } from '#lib/gateway/faults';
 import type { Gateway } from '#lib/gateway/gateway';
 import type { Passage } from '#lib/gateway/node-exchange';
 import { requestHeaders } from '#lib/gateway/request-headers';
 import { responseHeaders, statusMessage } from '#lib/gateway/response-headers';
 import type { BodyMask } from '#lib/gateway/token-mask';
+import type { FaultCode } from '#lib/wire/error';
 
 const KEEP_ALIVE_PROBE_MS = 30_000;
 /** How long the bytes that were sent last may take to be delivered. */
 const LAST_WORDS_MS = 5_000;
+/** What a refusal is counted as, unless it is 502. */
+const STATUS_OF: Partial<Record<FaultCode, number>> = { upstream_timeout: 504, queue_full: 503 };
 
 /** Whether a request asks for a WebSocket, the one upgrade that is passed on. Any other request to upgrade is served as if it had not asked. */
 export function asksForWebSocket({ method, headers }: IncomingMessage): boolean {
@@ -21,7 +24,8 @@ export function asksForWebSocket({ method, headers }: IncomingMessage): boolean 
 
 /**
  * Passes a WebSocket's opening on, and then bytes both ways with backpressure. A backend that answers otherwise than by 101 has its
- * answer passed on, and the connection is closed after it. Throws what `requestHeaders` throws, before anything is done.
+ * answer passed on, and the connection is closed after it. A client that holds its share of the WebSockets, open and
+ * opening, is refused. Throws what `requestHeaders` throws, before anything is done.
  */
 export function passUpgrade(
   gateway: Gateway,
@@ -43,6 +47,9 @@ class Upgrade {
   readonly #startedMs = performance.now();
   readonly #tried = new Set<Backend>();
   #isSettled = false;
+  /** Sockets, to the client and to backends, that are not closed. */
+  #open = 1;
+  #release: () => void = () => {};
 
   constructor(gateway: Gateway, client: Duplex, head: Buffer, passage: Passage, headers: string[]) {
     this.#gateway = gateway;
@@ -54,7 +61,35 @@ class Upgrade {
 
   begin(): void {
     this.#client.on('error', () => this.#client.destroy());
+    const { webSockets } = this.#gateway;
+    const share = webSockets.tryBegin(this.#passage.origin.client);
+    if (share === undefined) {
+      this.#refuse(tooManyWebSockets());
+      return;
+    }
+    this.#release = () => webSockets.ended(share);
+    this.#client.once('close', () => this.#closed());
+    this.#client.on('readable', this.#noticeEnd).once('end', this.#onEnd);
     this.#attempt();
+  }
+
+  /** Nobody reads the client before the backend has answered, and its end is told only to readers. */
+  readonly #noticeEnd = (): void => {
+    if (this.#client.readableLength === 0) this.#client.read();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#client.destroy();
+  };
+
+  #opened(): void {
+    this.#client.off('readable', this.#noticeEnd).off('end', this.#onEnd);
+  }
+
+  /** The place is held until neither side has a socket. */
+  #closed(): void {
+    this.#open -= 1;
+    if (this.#open === 0) this.#release();
   }
 
   #attempt(): void {
@@ -75,6 +110,7 @@ class Upgrade {
     });
     let isConnected = false;
     backend.pending += 1;
+    this.#open += 1;
     const gone = () => request.destroy();
     this.#client.once('close', gone);
     request.once('socket', (socket) =>
@@ -96,7 +132,7 @@ class Upgrade {
     request.on('error', (error) => {
       if (this.#isSettled || this.#client.destroyed) return;
       const failure = Fault.is(error)
-        ? { fault: error, reason: 'no answer in time' }
+        ? { fault: error, reason: 'no answer in time', isOurs: false }
         : backendFailure(error, timeoutMs);
       backend.failed(failure, !isConnected);
       if (!isConnected && this.#gateway.choose(this.#tried) !== undefined) this.#attempt();
@@ -105,12 +141,15 @@ class Upgrade {
     request.once('close', () => {
       backend.pending -= 1;
       this.#client.off('close', gone);
+      this.#closed();
     });
     request.end();
   }
 
   #join(answer: IncomingMessage, backend: Duplex, first: Buffer): void {
     const client = this.#client;
+    this.#open += 1;
+    backend.once('close', () => this.#closed());
     if (client.destroyed) return void backend.destroy();
     this.#writeHead(answer, ['Connection', 'Upgrade', 'Upgrade', 'websocket']);
     const { statistics } = this.#gateway;
@@ -151,6 +190,7 @@ class Upgrade {
     const client = this.#client;
     this.#writeHead(answer, ['Connection', 'close']);
     answer.once('error', () => client.destroy());
+    client.once('finish', () => setTimeout(() => client.destroy(), LAST_WORDS_MS).unref());
     const mask = this.#gateway.mask.body();
     if (mask === undefined) answer.pipe(client);
     else answer.pipe(masked(mask)).pipe(client);
@@ -167,12 +207,14 @@ class Upgrade {
 
   #settle(status: number): void {
     this.#isSettled = true;
+    this.#opened();
     this.#gateway.statistics.answered(status, performance.now() - this.#startedMs, false);
     this.#passage.onAnswer(status);
   }
 
   #refuse(fault: Fault): void {
-    const status = fault.code === 'upstream_timeout' ? 504 : 502;
+    this.#opened();
+    const status = STATUS_OF[fault.code] ?? 502;
     this.#gateway.statistics.answered(status, performance.now() - this.#startedMs, true);
     this.#passage.refuse(fault);
   }

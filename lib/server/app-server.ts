@@ -13,6 +13,8 @@ import { requestIdOf } from '#lib/http/request';
 import type { RouteContext, RouteHandler } from '#lib/http/route';
 import { log } from '#lib/observe/log';
 import { metrics } from '#lib/observe/metrics';
+import { mostConnections, openFilesLimit } from '#lib/open-files';
+import { boundConnections, standsForMany } from '#lib/server/connection-bound';
 import { endSocket } from '#lib/server/end-socket';
 import { GatewayFront } from '#lib/server/gateway-front';
 import { NodeRequest } from '#lib/server/node-request';
@@ -117,6 +119,8 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
     else refuseUpgrade(foreign, socket);
   });
   server.on('connection', countConnection);
+  const most = mostConnections(openFilesLimit(), settings);
+  boundConnections(server, most, (peer) => standsForMany(peer, settings.TRUST_PROXY));
   server.on('connect', refuseTunnel);
   // What goes through the gateway may be as large as it likes, as long as it keeps coming.
   if (front !== undefined) server.requestTimeout = 0;
