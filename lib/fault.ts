@@ -87,11 +87,16 @@ function innermost(
   const path = [...outer, ...issue.path];
   if (issue.code === 'invalid_union') {
     const meant = issue.errors
-      .filter((errors) => errors.length > 0 && errors.every((inner) => inner.path.length > 0))
+      .filter((errors) => errors.length > 0 && errors.every(isOfRightKind))
       .toSorted((one, other) => one.length - other.length)[0];
     if (meant !== undefined) return meant.flatMap((inner) => innermost(inner, path));
   }
   return [{ path, message: issue.message }];
+}
+
+/** Whether the value itself is of the kind that was expected, but too long or wrong inside. */
+function isOfRightKind({ path, code }: z.core.$ZodIssue): boolean {
+  return path.length > 0 || code === 'too_big';
 }
 
 function sentenceOf(field: string, message: string): string {

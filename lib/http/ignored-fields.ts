@@ -6,6 +6,8 @@ const MAX_NAMES = 20;
 const MAX_NAME_CHARACTERS = 64;
 /** Deeper than any field of a chat request. */
 const MAX_DEPTH = 8;
+/** Fields of one body that are looked at: what a body may hold beyond them is not searched. */
+const MAX_LOOKED_AT = 10_000;
 /** Clients of both APIs send these next to what they stand for, and nothing depends on them. */
 const REDUNDANT: ReadonlySet<string> = new Set([
   'messages.tool_calls.type',
@@ -15,13 +17,14 @@ const REDUNDANT: ReadonlySet<string> = new Set([
 
 /**
  * The fields of `body` that `parsed`, what a schema made of it, does not have: dotted names,
- * without the places in lists (`messages.nme`). A top-level name that is close to one of `known`
- * says so. At most 20.
+ * without the places in lists (`messages.nme`), cut to 64 characters. A top-level name that is
+ * close to one of `known` says so. At most 21, one more than a header shows, of the first 10,000
+ * fields: the work has a bound, whatever the body is.
  */
 export function unknownFields(body: unknown, parsed: unknown, known: readonly string[]): readonly string[] {
-  const names = new Set<string>();
-  collect(body, parsed, '', 0, names);
-  return [...names].map((name) => {
+  const search = { names: new Set<string>(), left: MAX_LOOKED_AT };
+  collect(body, parsed, '', 0, search);
+  return [...search.names].map((name) => {
     const meant = name.includes('.') ? undefined : nearest(name, known);
     return meant === undefined ? name : `${name} (did you mean ${meant}?)`;
   });
@@ -35,19 +38,38 @@ export function ignoredHeader(...lists: (readonly string[])[]): Record<string, s
   return { 'x-ignored-fields': [...shown, ...(names.length > MAX_NAMES ? ['...'] : [])].join(', ') };
 }
 
-function collect(sent: unknown, read: unknown, path: string, depth: number, names: Set<string>): void {
-  if (typeof sent !== 'object' || sent === null || typeof read !== 'object' || read === null) return;
-  if (depth > MAX_DEPTH || names.size > MAX_NAMES) return;
+interface Search {
+  /** At most one more than a header shows. */
+  readonly names: Set<string>;
+  /** How many more fields and entries of lists are looked at. */
+  left: number;
+}
+
+function collect(sent: unknown, read: unknown, path: string, depth: number, search: Search): void {
+  // What a schema passes on as it is has nothing that the schema left out.
+  if (sent === read || typeof sent !== 'object' || sent === null || typeof read !== 'object' || read === null) return;
+  if (depth > MAX_DEPTH) return;
   if (Array.isArray(sent)) {
     if (!Array.isArray(read)) return;
-    for (const [index, item] of sent.entries()) collect(item, read[index], path, depth + 1, names);
+    for (const [index, item] of sent.entries()) {
+      if (isOver(search)) return;
+      collect(item, read[index], path, depth + 1, search);
+    }
     return;
   }
-  for (const [name, value] of Object.entries(sent)) {
+  for (const name of Object.keys(sent)) {
+    if (isOver(search)) return;
+    const value: unknown = Reflect.get(sent, name);
     const full = path === '' ? name : `${path}.${name}`;
-    if (Object.hasOwn(read, name)) collect(value, Reflect.get(read, name), full, depth + 1, names);
-    else if (value !== null && !REDUNDANT.has(full)) names.add(full);
+    if (Object.hasOwn(read, name)) collect(value, Reflect.get(read, name), full, depth + 1, search);
+    else if (value !== null && !REDUNDANT.has(full)) search.names.add(full.slice(0, MAX_NAME_CHARACTERS));
   }
+}
+
+/** Counts a field or entry that is looked at. */
+function isOver(search: Search): boolean {
+  search.left -= 1;
+  return search.left < 0 || search.names.size > MAX_NAMES;
 }
 
 /** Header values are ASCII, and a comma separates two names. */
@@ -62,7 +84,7 @@ function printable(name: string): string {
 function nearest(name: string, known: readonly string[]): string | undefined {
   const plain = letters(name);
   const same = known.find((one) => letters(one) === plain);
-  if (same !== undefined || plain.length < 4 || name.length > MAX_NAME_CHARACTERS) return same;
+  if (same !== undefined || plain.length < 4) return same;
   const [best] = known
     .filter((one) => Math.abs(letters(one).length - plain.length) <= 2)
     .map((one) => ({ one, edits: editDistance(plain, letters(one)) }))

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isNestedTooDeep } from '#lib/wire/json-depth';
-import { jsonObject } from '#lib/wire/json-object';
+import { jsonObjectSchema, smallObjectSchema } from '#lib/wire/json-values';
 import { optional, withDefault } from '#lib/wire/optional';
 import { type Passthrough, passthroughSchema } from '#lib/wire/passthrough';
 
@@ -33,7 +33,6 @@ export function toolArgumentsObject(given: ToolArguments): Exclude<ToolArguments
   return typeof given === 'string' ? { arguments: given } : given;
 }
 
-const jsonObjectSchema = jsonObject();
 export type ToolArguments = z.infer<typeof jsonObjectSchema> | string;
 
 export const toolArgumentsSchema = z
@@ -56,7 +55,7 @@ export const toolSchema = z.object({
   function: z.object({
     name: z.string().min(1).max(256),
     description: optional(z.string()),
-    parameters: optional(jsonObject()),
+    parameters: optional(jsonObjectSchema),
     /** Whether the arguments must follow `parameters` exactly, on servers that know the setting. */
     strict: optional(z.boolean()),
   }),
@@ -115,7 +114,7 @@ export const formatDetailsSchema = z.object({
 });
 export type FormatDetails = z.infer<typeof formatDetailsSchema>;
 
-export const optionsSchema = jsonObject();
+export const optionsSchema = smallObjectSchema;
 export type ModelOptions = z.infer<typeof optionsSchema>;
 
 /** Seconds, or a Go duration (`"5m"`); below 0 is for ever. */

@@ -68,8 +68,17 @@ function tooBig(origin: string, most: number, inclusive: boolean): string {
 function describeIssue(issue: Issue): string {
   if (issue.code === 'invalid_type' && issue.expected === 'int') return 'a whole number';
   const schema = issue.inst;
-  return schema !== undefined && isSchema(schema) ? describe(schema, 0) : 'a value of another kind';
+  if (schema === undefined || !isSchema(schema)) return 'a value of another kind';
+  let words = described.get(schema);
+  if (words === undefined) {
+    words = describe(schema, 0);
+    described.set(schema, words);
+  }
+  return words;
 }
+
+/** Described once each: every entry of a long list may be at fault. */
+const described = new WeakMap<Schema, string>();
 
 function isSchema(inst: z.core.$ZodType | z.core.$ZodCheck): inst is Schema {
   return 'def' in inst._zod && 'type' in inst._zod.def;

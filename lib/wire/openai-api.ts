@@ -19,6 +19,11 @@ import { PASSTHROUGH_SHAPE } from '#lib/wire/passthrough';
  * `X-Ignored-Fields`.
  */
 
+/** Parts of one message: texts and images. */
+const MAX_PARTS = 2_000;
+/** Texts that end an answer; OpenAI takes 4. */
+const MAX_STOPS = 1_000;
+
 /** Known, so that it can be refused by name. */
 const refused = optional(z.unknown());
 
@@ -55,7 +60,7 @@ export const openAiMessageSchema = z.object({
   role: z.enum(['system', 'developer', 'user', 'assistant', 'tool'], {
     error: 'must be system, developer, user, assistant or tool',
   }),
-  content: optional(z.union([z.string(), z.array(partSchema)])),
+  content: optional(z.union([z.string(), z.array(partSchema).max(MAX_PARTS)])),
   name: optional(z.string().max(256)),
   refusal: optional(z.string()),
   reasoning_content: optional(z.string()),
@@ -82,7 +87,7 @@ export const openAiRequestSchema = z.object({
   repetition_penalty: optional(z.number().min(0)),
   repeat_penalty: optional(z.number().min(0)),
   seed: optional(z.int()),
-  stop: optional(z.union([z.string(), z.array(z.string())])),
+  stop: optional(z.union([z.string(), z.array(z.string()).max(MAX_STOPS)])),
   max_tokens: optional(maxTokensSchema),
   n: optional(z.int().min(1)),
   response_format: optional(

@@ -1,6 +1,11 @@
 import { z } from 'zod';
-import { jsonObject, jsonValue } from '#lib/wire/json-object';
+import { jsonObjectSchema, jsonValueSchema, namesAtMost, smallObjectSchema } from '#lib/wire/json-values';
 import { optional } from '#lib/wire/optional';
+
+/** A vocabulary has more tokens; a caller who steers so many of them does so with a grammar. */
+const MAX_BIASED_TOKENS = 10_000;
+/** Words and tokens that are listed to be banned or to end an answer. */
+const MAX_LISTED = 10_000;
 
 /**
  * Fields of a chat request that an OpenAI-compatible server gets exactly as they were sent. The
@@ -8,13 +13,13 @@ import { optional } from '#lib/wire/optional';
  * each of them is to the other model servers stands in `request-fields.ts`.
  */
 export const PASSTHROUGH_SHAPE = {
-  logit_bias: optional(z.record(z.string(), z.number().min(-100).max(100))),
+  logit_bias: optional(z.record(z.string(), z.number().min(-100).max(100)).refine(...namesAtMost(MAX_BIASED_TOKENS))),
   max_completion_tokens: optional(z.int().positive()),
-  metadata: optional(jsonObject()),
+  metadata: optional(smallObjectSchema),
   modalities: optional(z.array(z.literal('text', { error: 'must be ["text"]: answers are text here' }))),
-  prediction: optional(jsonObject()),
+  prediction: optional(smallObjectSchema),
   prompt_cache_key: optional(z.string()),
-  prompt_cache_options: optional(jsonObject()),
+  prompt_cache_options: optional(smallObjectSchema),
   prompt_cache_retention: optional(z.string()),
   reasoning_effort: optional(z.enum(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'])),
   safety_identifier: optional(z.string()),
@@ -22,30 +27,30 @@ export const PASSTHROUGH_SHAPE = {
   store: optional(z.boolean()),
   user: optional(z.string()),
   verbosity: optional(z.string()),
-  web_search_options: optional(jsonObject()),
+  web_search_options: optional(smallObjectSchema),
 
-  bad_words: optional(z.array(z.string())),
+  bad_words: optional(z.array(z.string()).max(MAX_LISTED)),
   cache_prompt: optional(z.boolean()),
-  chat_template_kwargs: optional(jsonObject()),
+  chat_template_kwargs: optional(smallObjectSchema),
   dry_allowed_length: optional(z.number()),
   dry_base: optional(z.number()),
   dry_multiplier: optional(z.number()),
   grammar: optional(z.string()),
-  guided_choice: optional(jsonValue()),
-  guided_grammar: optional(jsonValue()),
-  guided_json: optional(jsonValue()),
-  guided_regex: optional(jsonValue()),
+  guided_choice: optional(jsonValueSchema),
+  guided_grammar: optional(jsonValueSchema),
+  guided_json: optional(jsonValueSchema),
+  guided_regex: optional(jsonValueSchema),
   ignore_eos: optional(z.boolean()),
   include_reasoning: optional(z.boolean()),
   include_stop_str_in_output: optional(z.boolean()),
   length_penalty: optional(z.number()),
   min_tokens: optional(z.int()),
-  provider: optional(jsonObject()),
-  reasoning: optional(jsonObject()),
+  provider: optional(smallObjectSchema),
+  reasoning: optional(smallObjectSchema),
   separate_reasoning: optional(z.boolean()),
   skip_special_tokens: optional(z.boolean()),
-  stop_token_ids: optional(z.array(z.int())),
-  structured_outputs: optional(jsonObject()),
+  stop_token_ids: optional(z.array(z.int()).max(MAX_LISTED)),
+  structured_outputs: optional(jsonObjectSchema),
   top_a: optional(z.number()),
   typical_p: optional(z.number()),
   xtc_probability: optional(z.number()),
