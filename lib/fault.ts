@@ -50,11 +50,14 @@ export class Fault extends Error {
   }
 
   /**
-   * One fault that names every field that is valid and that nothing here, or not the chosen model
-   * server, can do.
+   * One fault that names every field, up to `MOST_DETAILS`, that is valid and that nothing here, or
+   * not the chosen model server, can do.
    */
-  static unsupportedParameters(details: FaultDetail[]): Fault {
-    const named = details.map(({ field, message }) => `${field} (${message})`).join(', ');
+  static unsupportedParameters(all: readonly FaultDetail[]): Fault {
+    const details = all.slice(0, MOST_DETAILS);
+    const words = details.map(({ field, message }) => `${field} (${message})`);
+    if (all.length > MOST_DETAILS) words.push(`and ${all.length - MOST_DETAILS} more`);
+    const named = words.join(', ');
     return new Fault('unsupported_parameter', `The request asks for what cannot be done here: ${named}.`, { details });
   }
 

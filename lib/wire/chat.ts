@@ -103,7 +103,7 @@ export const thinkSchema = z.union([z.boolean(), z.enum(['low', 'medium', 'high'
 export type Think = z.infer<typeof thinkSchema>;
 
 /** `"json"`, or a JSON Schema that the answer must match. */
-export const formatSchema = z.union([z.literal('json'), jsonObject()]);
+export const formatSchema = z.union([z.literal('json'), jsonObjectSchema]);
 export type Format = z.infer<typeof formatSchema>;
 
 /** What OpenAI's API says of a JSON Schema in addition to the schema. */

@@ -2,6 +2,9 @@ import type { z } from 'zod';
 
 /** Names of at most so many fields stand in a description. */
 const MOST_NAMES = 6;
+/** Names of the caller's own that are said back, and how much of each. */
+const MOST_SHOWN = 20;
+const MOST_NAME_CHARACTERS = 64;
 /** How deep lists of lists and unions of unions are described. */
 const DEEPEST = 3;
 
@@ -36,7 +39,7 @@ export function issueWords(issue: Issue): string {
     case 'not_multiple_of':
       return `must be a multiple of ${issue.divisor}`;
     case 'unrecognized_keys':
-      return `must not have ${listed(issue.keys, 'and')}`;
+      return `must not have ${listed(shortened(issue.keys), 'and')}`;
     case 'invalid_key':
       return 'has a name that is not allowed';
     default:
@@ -62,6 +65,7 @@ function tooSmall(origin: string, least: number, inclusive: boolean): string {
 function tooBig(origin: string, most: number, inclusive: boolean): string {
   if (origin === 'string') return `must have at most ${most} characters`;
   if (origin === 'array' || origin === 'set') return `must have at most ${most} entries`;
+  if (origin === 'record') return `must have at most ${most} names`;
   return inclusive ? `must be at most ${most}` : `must be below ${most}`;
 }
 
@@ -161,6 +165,12 @@ function oneOf(values: readonly unknown[]): string {
 
 function quoted(value: unknown): string {
   return typeof value === 'string' ? `"${value}"` : String(value);
+}
+
+/** Names of the caller's own, of which there may be thousands. */
+function shortened(names: readonly string[]): string[] {
+  const shown = names.slice(0, MOST_SHOWN).map((name) => name.slice(0, MOST_NAME_CHARACTERS));
+  return names.length > MOST_SHOWN ? [...shown, `${names.length - MOST_SHOWN} more`] : shown;
 }
 
 /** "a, b or c" */

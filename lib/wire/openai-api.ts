@@ -9,7 +9,7 @@ import {
   toolSchema,
   topLogprobsSchema,
 } from '#lib/wire/chat';
-import { jsonObject } from '#lib/wire/json-object';
+import { jsonObjectSchema } from '#lib/wire/json-values';
 import { optional, withDefault } from '#lib/wire/optional';
 import { PASSTHROUGH_SHAPE } from '#lib/wire/passthrough';
 
@@ -100,7 +100,7 @@ export const openAiRequestSchema = z.object({
           name: optional(z.string().max(256)),
           description: optional(z.string()),
           strict: optional(z.boolean()),
-          schema: optional(jsonObject()),
+          schema: optional(jsonObjectSchema),
         }),
       }),
     ]),
