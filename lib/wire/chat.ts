@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isNestedTooDeep } from '#lib/wire/json-depth';
 import { jsonObjectSchema, smallObjectSchema } from '#lib/wire/json-values';
+import { listOf } from '#lib/wire/lists';
 import { optional, withDefault } from '#lib/wire/optional';
 import { type Passthrough, passthroughSchema } from '#lib/wire/passthrough';
 
@@ -131,8 +132,7 @@ export const requestIdSchema = z.uuid({ error: 'must be the UUID that the server
 
 export const chatRequestSchema = z
   .object({
-    messages: z
-      .array(messageSchema)
+    messages: listOf(messageSchema)
       .min(1, 'needs at least one message')
       .max(MAX_MESSAGES, `takes at most ${MAX_MESSAGES} messages`)
       .refine((messages) => messages.at(-1)?.role !== 'assistant', 'the last message must not be from the assistant'),

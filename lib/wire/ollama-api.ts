@@ -10,6 +10,7 @@ import {
   toolSchema,
   topLogprobsSchema,
 } from '#lib/wire/chat';
+import { listOf } from '#lib/wire/lists';
 import { optional } from '#lib/wire/optional';
 
 /**
@@ -31,7 +32,7 @@ const common = {
 
 export const ollamaChatSchema = z.object({
   ...common,
-  messages: optional(z.array(messageSchema.extend({ content: optional(z.string()) })).max(MAX_MESSAGES)),
+  messages: optional(listOf(messageSchema.extend({ content: optional(z.string()) })).max(MAX_MESSAGES)),
   tools: optional(z.array(toolSchema).max(128)),
 });
 export type OllamaChat = z.infer<typeof ollamaChatSchema>;

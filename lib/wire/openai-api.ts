@@ -10,6 +10,7 @@ import {
   topLogprobsSchema,
 } from '#lib/wire/chat';
 import { jsonObjectSchema } from '#lib/wire/json-values';
+import { listOf } from '#lib/wire/lists';
 import { optional, withDefault } from '#lib/wire/optional';
 import { PASSTHROUGH_SHAPE } from '#lib/wire/passthrough';
 
@@ -60,7 +61,7 @@ export const openAiMessageSchema = z.object({
   role: z.enum(['system', 'developer', 'user', 'assistant', 'tool'], {
     error: 'must be system, developer, user, assistant or tool',
   }),
-  content: optional(z.union([z.string(), z.array(partSchema).max(MAX_PARTS)])),
+  content: optional(z.union([z.string(), listOf(partSchema).max(MAX_PARTS)])),
   name: optional(z.string().max(256)),
   refusal: optional(z.string()),
   reasoning_content: optional(z.string()),
@@ -75,7 +76,7 @@ const penaltySchema = z.number().min(-2).max(2);
 
 export const openAiRequestSchema = z.object({
   model: optional(z.string().min(1).max(256)),
-  messages: z.array(openAiMessageSchema).min(1, 'needs at least one message').max(MAX_MESSAGES),
+  messages: listOf(openAiMessageSchema).min(1, 'needs at least one message').max(MAX_MESSAGES),
   stream: optional(z.boolean()),
   stream_options: optional(z.object({ include_usage: optional(z.boolean()) })),
   temperature: optional(z.number().min(0).max(2)),
