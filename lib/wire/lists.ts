@@ -12,11 +12,11 @@ const FewFaultsArray = z.core.$constructor(
   (list: z.ZodArray<z.ZodType>, def: z.core.$ZodArrayDef<z.ZodType>) => {
     z.ZodArray.init(list, def);
     const parse = list._zod.parse;
+    const most = Math.min(...z.core.util.sizeCaps(def.checks).map(([maximum]) => maximum));
     list._zod.parse = (payload, context) => {
       const { value } = payload;
       // zod refuses a list that is too long before it looks at an entry.
-      if (!Array.isArray(value) || value.length > Number(list._zod.bag.maximum ?? Number.POSITIVE_INFINITY))
-        return parse(payload, context);
+      if (!Array.isArray(value) || value.length > most) return parse(payload, context);
       const read: unknown[] = [];
       for (const [place, entry] of value.entries()) {
         const result = def.element._zod.run({ value: entry, issues: [] }, context);
