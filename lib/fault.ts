@@ -71,7 +71,9 @@ export class Fault extends Error {
       .slice(0, MOST_DETAILS)
       .map(({ path, message }) => ({ field: path.join('.') || '(body)', message }));
     const named = details.slice(0, MOST_NAMED).map(({ field, message }) => sentenceOf(field, message));
-    const more = all.length > named.length ? `; and ${all.length - named.length} more` : '';
+    // A list is not read beyond so many faults: how many there are is not known then.
+    const others = all.length < MOST_DETAILS ? `${all.length - named.length} more` : 'more';
+    const more = all.length > named.length ? `; and ${others}` : '';
     return new Fault('invalid_request', `The request is not valid: ${named.join('; ')}${more}.`, { details });
   }
 }

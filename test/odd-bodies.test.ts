@@ -121,6 +121,12 @@ describe('a body that is made to cost', () => {
     expect(parseBody(chatRequestSchema, asked({ options: many(200) })).options).toEqual(many(200));
   });
 
+  it('has no __proto__ among its settings', () => {
+    const body = asked({ options: JSON.parse('{"__proto__":{"num_predict":5},"seed":1}') });
+    const { options } = parseBody(chatRequestSchema, body);
+    expect(Object.keys(options)).toEqual(['seed']);
+  });
+
   it('leaves the process free to answer others', async () => {
     let isOver = false;
     const flood = Promise.all(BODIES.map(([, path, make]) => post(path, make(40_000)).then((answer) => answer.text())));

@@ -7,7 +7,7 @@ const MAX_NAME_CHARACTERS = 64;
 /** Deeper than any field of a chat request. */
 const MAX_DEPTH = 8;
 /** Fields of one body that are looked at: what a body may hold beyond them is not searched. */
-const MAX_LOOKED_AT = 10_000;
+const MAX_LOOKED_AT = 20_000;
 /** Clients of both APIs send these next to what they stand for, and nothing depends on them. */
 const REDUNDANT: ReadonlySet<string> = new Set([
   'messages.tool_calls.type',
@@ -18,7 +18,7 @@ const REDUNDANT: ReadonlySet<string> = new Set([
 /**
  * The fields of `body` that `parsed`, what a schema made of it, does not have: dotted names,
  * without the places in lists (`messages.nme`), cut to 64 characters. A top-level name that is
- * close to one of `known` says so. At most 21, one more than a header shows, of the first 10,000
+ * close to one of `known` says so. At most 21, one more than a header shows, of the first 20,000
  * fields: the work has a bound, whatever the body is.
  */
 export function unknownFields(body: unknown, parsed: unknown, known: readonly string[]): readonly string[] {

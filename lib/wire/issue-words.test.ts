@@ -94,6 +94,6 @@ describe('issueWords', () => {
     const messages = Array.from({ length: 500 }, () => ({ role: 'nobody', content: 5 }));
     const lines = said(chatRequestSchema, { messages });
     expect(lines).toHaveLength(50);
-    expect(() => parseBody(chatRequestSchema, { messages })).toThrow(/; and 995 more\.$/);
+    expect(() => parseBody(chatRequestSchema, { messages })).toThrow(/; and more\.$/);
   });
 });

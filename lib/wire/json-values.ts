@@ -26,7 +26,8 @@ const NamesRecord = z.core.$constructor('NamesRecord', (record: z.ZodRecord<z.Zo
       payload.issues.push({ code: 'too_big', origin: 'record', maximum: def.most, input: value, inst: record });
       return payload;
     }
-    return def.isPassedOn ? payload : parse(payload, context);
+    // A copy by zod leaves out __proto__, which would change what an assignment of it is made to.
+    return def.isPassedOn && !Object.hasOwn(value, '__proto__') ? payload : parse(payload, context);
   };
 });
 
