@@ -4,6 +4,8 @@ import { ollamaChatSchema } from '#lib/wire/ollama-api';
 import { openAiRequestSchema } from '#lib/wire/openai-api';
 
 const ODD = '{"__proto__":{"x":1},"constructor":1,"prototype":[{"__proto__":2}],"a":{"__proto__":{"b":3}}}';
+/** Settings are assigned to other objects, where a `__proto__` would set a prototype. */
+const SETTINGS = '{"constructor":1,"prototype":[{"__proto__":2}],"a":{"__proto__":{"b":3}}}';
 const odd = () => JSON.parse(ODD);
 const messages = [{ role: 'user', content: 'x' }];
 const tools = () => [{ type: 'function', function: { name: 'f', parameters: odd() } }];
@@ -24,7 +26,7 @@ describe('JSON objects of others', () => {
     expect(JSON.stringify(message?.tool_calls?.[0]?.function.arguments)).toBe(ODD);
   });
 
-  it('keep every key in options, formats, parameters and passed fields', () => {
+  it('keep every key in formats, parameters and passed fields, and all but __proto__ in settings', () => {
     const own = chatRequestSchema.parse({
       messages,
       options: odd(),
@@ -33,16 +35,12 @@ describe('JSON objects of others', () => {
       passthrough: { guided_json: odd(), metadata: odd() },
     });
     const { options, format, passthrough } = own;
-    for (const value of [
-      options,
-      format,
-      own.tools?.[0]?.function.parameters,
-      passthrough?.guided_json,
-      passthrough?.metadata,
-    ])
+    for (const value of [format, own.tools?.[0]?.function.parameters, passthrough?.guided_json])
       expect(JSON.stringify(value)).toBe(ODD);
+    for (const value of [options, passthrough?.metadata]) expect(JSON.stringify(value)).toBe(SETTINGS);
     const ollama = ollamaChatSchema.parse({ model: 'm', messages, options: odd(), format: odd(), tools: tools() });
-    for (const value of [ollama.options, ollama.format, ollama.tools?.[0]?.function.parameters])
+    expect(JSON.stringify(ollama.options)).toBe(SETTINGS);
+    for (const value of [ollama.format, ollama.tools?.[0]?.function.parameters])
       expect(JSON.stringify(value)).toBe(ODD);
     const response_format = { type: 'json_schema', json_schema: { name: 'n', schema: odd() } };
     const openAi = openAiRequestSchema.parse({ messages, response_format, tools: tools() });
@@ -51,7 +49,7 @@ describe('JSON objects of others', () => {
   });
 
   it('are still objects', () => {
-    for (const options of [[], 'x', 1, null, new Date()])
+    for (const options of [[], 'x', 1, null])
       expect(chatRequestSchema.safeParse({ messages, options }).success).toBe(options === null);
   });
 });
