@@ -8,7 +8,10 @@ const LEAST_CONNECTIONS = 32;
 /** Descriptors for files, sandboxes and model servers. */
 const OTHER_FILES = 128;
 
-/** How many descriptors this process may have; undefined if the system does not tell or sets no limit. */
+/**
+ * How many descriptors this process may have; undefined if the system does not tell or sets no
+ * limit.
+ */
 export function openFilesLimit(): number | undefined {
   try {
     const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];

@@ -23,9 +23,10 @@ export function asksForWebSocket({ method, headers }: IncomingMessage): boolean 
 }
 
 /**
- * Passes a WebSocket's opening on, and then bytes both ways with backpressure. A backend that answers otherwise than by 101 has its
- * answer passed on, and the connection is closed after it. A client that holds its share of the WebSockets, open and
- * opening, is refused. Throws what `requestHeaders` throws, before anything is done.
+ * Passes a WebSocket's opening on, and then bytes both ways with backpressure. A backend that
+ * answers otherwise than by 101 has its answer passed on, and the connection is closed after it. A
+ * client that holds its share of the WebSockets, open and opening, is refused. Throws what
+ * `requestHeaders` throws, before anything is done.
  */
 export function passUpgrade(
   gateway: Gateway,
@@ -73,7 +74,9 @@ class Upgrade {
     this.#attempt();
   }
 
-  /** Nobody reads the client before the backend has answered, and its end is told only to readers. */
+  /**
+   * Nobody reads the client before the backend has answered, and its end is told only to readers.
+   */
   readonly #noticeEnd = (): void => {
     if (this.#client.readableLength === 0) this.#client.read();
   };

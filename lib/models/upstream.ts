@@ -389,7 +389,9 @@ async function readStart(body: Readable): Promise<string> {
   }
 }
 
-/** The seconds of a `Retry-After`, which is a number or a date; undefined where it asks for none. */
+/**
+ * The seconds of a `Retry-After`, which is a number or a date; undefined where it asks for none.
+ */
 function retryAfter(header: string | string[] | undefined): number | undefined {
   if (typeof header !== 'string') return undefined;
   const number = Number(header);

@@ -26,8 +26,8 @@ const NamesRecord = z.core.$constructor('NamesRecord', (record: z.ZodRecord<z.Zo
       payload.issues.push({ code: 'too_big', origin: 'record', maximum: def.most, input: value, inst: record });
       return payload;
     }
-    // zod's copy leaves __proto__ out. Arguments and schemas keep it, as any other name that a model or a tool gave;
-    // settings are assigned to other objects, where it would set a prototype.
+    // zod's copy leaves __proto__ out. Arguments and schemas keep it, as any other name that a
+    // model or a tool gave; settings are assigned to other objects, where it would set a prototype.
     const isKept = def.isPassedOn && (def.most === Number.POSITIVE_INFINITY || !Object.hasOwn(value, '__proto__'));
     return isKept ? payload : parse(payload, context);
   };
