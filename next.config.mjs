@@ -52,6 +52,9 @@ const config = {
       '**/uplot/dist/uPlot.esm.js': { loaders: ['./scripts/uplot-loader.cjs'] },
     },
   },
+  // The first page would load the bundles of all routes as well, each with a copy of what it imports;
+  // `server.ts` serves those routes without them.
+  experimental: { preloadEntriesOnStart: false },
   // Native modules and packages that start processes stay outside the bundles.
   serverExternalPackages: ['node-llama-cpp', 'pino', 'prom-client', 'undici', 'execa'],
 };

@@ -36,7 +36,7 @@ const LEAST_LETTERS = 7;
  * settings, with the setting that it may have meant. Variables that have a meaning elsewhere are
  * left out.
  */
-export function misspeltSettings(environment: Readonly<Record<string, string | undefined>>): string[] {
+export function misspeltSettings(environment: Readonly<Record<string, string | undefined>> = process.env): string[] {
   const names = [...Object.keys(SETTINGS), ...Object.keys(PUBLIC_SETTINGS)];
   const known = new Set([...names, ...Object.values(OLDER_NAMES)]);
   return Object.keys(environment)

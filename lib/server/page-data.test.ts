@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { createSession, SESSION_COOKIE } from '#lib/http/auth';
+import { readFileSync } from 'node:fs';
+import { afterEach, expect, it } from 'vitest';
+import { createSession, SESSION_COOKIE, showsKey } from '#lib/http/auth';
 import { forgetProcessWide } from '#lib/process';
 import { firstModels, firstStats, type PageData, providePageData } from '#lib/server/page-data';
 import type { Models } from '#lib/wire/models';
@@ -9,16 +10,12 @@ const READER = new Headers();
 const never = () => new Promise<never>(() => undefined);
 const fail = () => Promise.reject(new Error('away'));
 
-function provide(part: Partial<PageData>): void {
-  providePageData({ models: fail, runnerHealth: fail, stats: fail, gatewayStats: fail, ...part });
+function provide(part: Partial<PageData>, keys: readonly string[] = []): void {
+  const data = { models: fail, runnerHealth: fail, stats: fail, gatewayStats: fail, ...part };
+  providePageData(data, (reader) => showsKey(reader, keys, Date.now()));
 }
 
-beforeEach(() => forgetProcessWide('config'));
-
-afterEach(() => {
-  vi.unstubAllEnvs();
-  for (const name of ['page-data', 'config']) forgetProcessWide(name);
-});
+afterEach(() => forgetProcessWide('page-data'));
 
 it('is nothing where no server told it, as in development', async () => {
   expect(await firstModels(READER)).toBeUndefined();
@@ -49,11 +46,29 @@ it('does not keep a page waiting, and is then what was known before', async () =
 
 it('is nothing for a request that shows no key where one is asked for, whatever let it come this far', async () => {
   const key = 'a-key-of-sixteen-characters';
-  vi.stubEnv('API_KEYS', key);
-  provide({ models: async () => MODELS });
+  provide({ models: async () => MODELS }, [key]);
   expect(await firstModels(new Headers({ purpose: 'prefetch' }))).toBeUndefined();
   expect(await firstModels(new Headers({ authorization: 'Bearer wrong' }))).toBeUndefined();
   const cookie = `${SESSION_COOKIE}=${createSession(key, Date.now())}`;
   expect(await firstModels(new Headers({ cookie }))).toEqual(MODELS);
   expect(await firstModels(new Headers({ authorization: `Bearer ${key}` }))).toEqual(MODELS);
+});
+
+it('is all that pages bundle of the server: neither settings nor the schemas that read them', () => {
+  const reached = new Set<string>();
+  const follow = (file: string) => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    // Types are gone by then.
+    for (const [, name] of readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?!type )[^;]*?from '([^']+)';/gms))
+      if (name?.startsWith('#lib/') === true) follow(`${name.slice(1)}.ts`);
+      else if (name !== undefined) reached.add(name);
+  };
+  follow('lib/server/page-data.ts');
+  expect([...reached].sort()).toEqual([
+    'lib/client/endpoints.ts',
+    'lib/process.ts',
+    'lib/server/page-data.ts',
+    'node:timers/promises',
+  ]);
 });

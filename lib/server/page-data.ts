@@ -1,7 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
 import { API_BASE, CODE_API_BASE } from '#lib/client/endpoints';
-import { config } from '#lib/config/index';
-import { showsKey } from '#lib/http/auth';
 import type { RequestHeaders } from '#lib/http/request';
 import { processWide } from '#lib/process';
 import type { RunnerHealth } from '#lib/wire/code';
@@ -22,9 +20,12 @@ export interface PageData {
   gatewayStats(): Promise<GatewayStats>;
 }
 
-/** `server.ts` has the API and the pages in one process; pages get at it through here alone, and bundle nothing of it. */
-export function providePageData(data: PageData): void {
-  held().data = data;
+/**
+ * `server.ts` has the API and the pages in one process; pages get at it through here alone, and
+ * bundle nothing of it. `mayRead` decides by the headers of a page's request whether it shows a key.
+ */
+export function providePageData(data: PageData, mayRead: (reader: RequestHeaders) => boolean): void {
+  Object.assign(held(), { data, mayRead });
 }
 
 /** A page does not wait for what takes longer: it shows what was last known, and asks, as it does for everything that changes. */
@@ -62,8 +63,8 @@ async function soon<P extends Part>(
   isOwn: boolean,
   ask: (data: PageData) => Promise<Known<P>>,
 ): Promise<Known<P> | undefined> {
-  const { data } = held();
-  if (!isOwn || data === undefined || !showsKey(reader, config().API_KEYS, Date.now())) return undefined;
+  const { data, mayRead } = held();
+  if (!isOwn || data === undefined || mayRead?.(reader) !== true) return undefined;
   return learn(part, data, ask);
 }
 
@@ -97,6 +98,7 @@ async function learn<P extends Part>(
 
 interface Held {
   data?: PageData;
+  mayRead?: (reader: RequestHeaders) => boolean;
   /** The last answers. */
   known: { [P in Part]?: Known<P> };
 }

@@ -4,6 +4,7 @@ import { flushCompileCache } from 'node:module';
 import { type Config, ConfigError, config, listenHost } from '#lib/config/index';
 import { misspeltSettings } from '#lib/config/misspelt';
 import { gateway } from '#lib/gateway/index';
+import { showsKey } from '#lib/http/auth';
 import { modelDirectory } from '#lib/models/choose';
 import { flushLog, log } from '#lib/observe/log';
 import { metrics } from '#lib/observe/metrics';
@@ -24,7 +25,7 @@ export type LoadPages = (address: { host: string; port: number }) => Promise<Pag
 export async function startServer(loadPages: LoadPages): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const settings = readSettings();
-  for (const warning of misspeltSettings(process.env)) process.stderr.write(`${warning}\n`);
+  for (const warning of misspeltSettings()) process.stderr.write(`${warning}\n`);
   const address = { host: listenHost(settings), port: settings.PORT };
   const past = recordStart(preparationRoot(), settings.PORT, Date.now());
   tellOf(past);
@@ -38,12 +39,15 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
   });
 
   if (settings.EXECUTOR_LANGUAGE === undefined)
-    providePageData({
-      models: (signal) => modelDirectory().list(signal),
-      runnerHealth: () => runner().health(),
-      stats: async () => currentStats(),
-      gatewayStats: async () => gateway().stats(),
-    });
+    providePageData(
+      {
+        models: (signal) => modelDirectory().list(signal),
+        runnerHealth: () => runner().health(),
+        stats: async () => currentStats(),
+        gatewayStats: async () => gateway().stats(),
+      },
+      (reader) => showsKey(reader, settings.API_KEYS, Date.now()),
+    );
   const server = await createAppServer({
     root: process.cwd(),
     loadPages: settings.EXECUTOR_LANGUAGE === undefined ? () => loadPages(address) : async () => refusePage,

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+// From the core itself: `z.core` as a value would take all of zod, with 50 languages, into each bundle.
+import { $constructor } from 'zod/v4/core';
 
 /**
  * Objects of a JSON body with names of the caller's own, of which a body of 1 MiB may hold 90,000.
@@ -16,7 +18,7 @@ interface NamesDef extends z.core.$ZodRecordDef {
   isPassedOn: boolean;
 }
 
-const NamesRecord = z.core.$constructor('NamesRecord', (record: z.ZodRecord<z.ZodString, z.ZodType>, def: NamesDef) => {
+const NamesRecord = $constructor('NamesRecord', (record: z.ZodRecord<z.ZodString, z.ZodType>, def: NamesDef) => {
   z.ZodRecord.init(record, def);
   const parse = record._zod.parse;
   record._zod.parse = (payload, context) => {
