@@ -2,9 +2,7 @@ import { LRUCache } from 'lru-cache';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { Fault } from '#lib/fault';
-import { parseJson } from '#lib/models/json';
 import {
-  ANY_LENGTH,
   anyText,
   anyTexts,
   anyWord,
@@ -12,20 +10,16 @@ import {
   lenientList,
   lenientObject,
   nameSchema,
-  nanoseconds,
-  ownText,
   size,
   strictList,
-  tokens,
 } from '#lib/models/lenient';
-import { LineReader, TextPieces } from '#lib/models/lines';
-import type { Durations, KeepAlive, ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import { isShorter, ollamaBody, sentKeepAlive } from '#lib/models/ollama-messages';
+import { durationsOf, ollamaParts } from '#lib/models/ollama-stream';
+import type { KeepAlive, ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
 import { reviewFields } from '#lib/models/review';
 import { looksLikeReasoning, mayWriteThinking, rulesByName, ThinkReader, type ThinkRules } from '#lib/models/thinking';
 import { toolCall } from '#lib/models/tool-calls';
 import { hasError, type Refuse, Upstream } from '#lib/models/upstream';
-import { type Message, type Tool, type ToolCall, tokenLogprobSchema, toolArgumentsObject } from '#lib/wire/chat';
-import { durationMs } from '#lib/wire/keep-alive';
 import type { ModelInfo } from '#lib/wire/models';
 
 export interface OllamaOptions {
@@ -42,8 +36,6 @@ const SHOW_TIMEOUT_MS = 2_000;
 const THINKS_TTL_MS = 60_000;
 const NOT_SAID_TTL_MS = 10_000;
 const MAX_THINKS = 500;
-/** Ollama counts nanoseconds in 64 bits, and unloads a model at once where a number overflows. */
-const MAX_KEEP_ALIVE_SECONDS = 9e9;
 
 /**
  * Ollama, by its native API: its OpenAI route drops `num_ctx` and `think` and loses errors in
@@ -92,7 +84,7 @@ export class OllamaProvider implements ModelProvider {
       refuse(request.model),
       () => done,
     );
-    for await (const part of parts(bytes)) {
+    for await (const part of ollamaParts(bytes)) {
       if (part.error !== undefined) {
         // The server has no more to say, so the connection can be used again.
         done = true;
@@ -266,174 +258,6 @@ const refuse =
     status === 404
       ? new Fault('model_not_found', `There is no model ${model} in Ollama. Get it with \`ollama pull ${model}\`.`)
       : undefined;
-
-/**
- * What POST /api/chat gets. What a request asks for besides is refused or reported by
- * `reviewFields`.
- */
-function ollamaBody(request: ModelRequest, keepAlive: KeepAlive) {
-  const { passthrough, tools, toolChoice } = request;
-  const typicalP = passthrough?.typical_p;
-  return {
-    model: request.model,
-    messages: request.messages.map(ollamaMessage),
-    stream: true,
-    options: typicalP === undefined ? request.options : { ...request.options, typical_p: typicalP },
-    keep_alive: sentKeepAlive(request.keepAlive, keepAlive),
-    think: request.think,
-    format: request.format,
-    // Ollama has no tool_choice: a model that is offered no tools asks for none.
-    tools: toolChoice === 'none' ? undefined : tools?.map(ollamaTool),
-    logprobs: request.logprobs,
-    top_logprobs: request.topLogprobs,
-  };
-}
-
-/** Where Ollama refuses the request's own, it is sent as it is. */
-function sentKeepAlive(requested: KeepAlive | undefined, least: KeepAlive): KeepAlive {
-  if (requested === undefined || isShorter(requested, least)) return least;
-  return typeof requested === 'number' && requested > MAX_KEEP_ALIVE_SECONDS ? -1 : requested;
-}
-
-function isShorter(requested: KeepAlive, least: KeepAlive): boolean {
-  const ms = durationMs(requested);
-  return ms !== undefined && ms < (durationMs(least) ?? 0);
-}
-
-/**
- * Ollama takes base64 without a data URL's head, and tool calls and their results in the form that
- * the wire has too.
- */
-function ollamaMessage({ role, content, images, thinking, tool_calls, tool_name, tool_call_id }: Message): Message {
-  return {
-    role,
-    content,
-    ...(images === undefined ? {} : { images }),
-    ...(thinking === undefined ? {} : { thinking }),
-    ...(tool_calls === undefined ? {} : { tool_calls: tool_calls.map(ollamaToolCall) }),
-    ...(tool_name === undefined ? {} : { tool_name }),
-    ...(tool_call_id === undefined ? {} : { tool_call_id }),
-  };
-}
-
-/** Ollama refuses arguments that are no object. */
-function ollamaToolCall({ id, function: { name, arguments: given } }: ToolCall): ToolCall {
-  return { ...(id === undefined ? {} : { id }), function: { name, arguments: toolArgumentsObject(given) } };
-}
-
-function ollamaTool({ type, function: { name, description, parameters } }: Tool): Tool {
-  return {
-    type,
-    function: {
-      name,
-      ...(description === undefined ? {} : { description }),
-      ...(parameters === undefined ? {} : { parameters }),
-    },
-  };
-}
-
-const partSchema = z.object({
-  message: z
-    .object({
-      content: ownText,
-      thinking: anyText,
-      tool_calls: lenientList(
-        z.object({
-          id: anyText,
-          function: z.object({ name: z.unknown().optional(), arguments: z.unknown().optional() }),
-        }),
-        ANY_LENGTH,
-      ),
-    })
-    .optional()
-    .catch(undefined),
-  /** The text of `/api/generate`, which some servers send for a chat too. */
-  response: ownText,
-  // One odd value among them must not cost the answer.
-  logprobs: z.array(tokenLogprobSchema).nullish().catch(null),
-  done: z.boolean().catch(false),
-  done_reason: anyWord,
-  prompt_eval_count: tokens,
-  eval_count: tokens,
-  load_duration: nanoseconds,
-  prompt_eval_duration: nanoseconds,
-  eval_duration: nanoseconds,
-  error: z.unknown().optional(),
-});
-type Part = z.infer<typeof partSchema>;
-
-/**
- * The parts of an answer: JSON, a line each. A body in one piece, over several lines, is one part.
- */
-async function* parts(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Part> {
-  const reader = new LineReader();
-  const piece = new TextPieces();
-  let isFirst = true;
-  for await (const chunk of bytes) {
-    for (const line of reader.push(chunk)) {
-      const part = read(line);
-      if (part !== undefined) yield part;
-    }
-  }
-  for (const line of reader.end()) {
-    const part = read(line);
-    if (part !== undefined) yield part;
-  }
-  if (!piece.isEmpty) {
-    const json = parseJson(piece.take('\n'));
-    if (json === undefined) throw new Fault('upstream_failed', 'Ollama sent an answer that is not JSON.');
-    const part = parsePart(json);
-    if (part !== undefined) yield part;
-  }
-
-  function read(line: string): Part | undefined {
-    if (!piece.isEmpty) {
-      piece.add(line);
-      return undefined;
-    }
-    if (line.trim() === '') return undefined;
-    const json = parseJson(line);
-    if (json === undefined && isFirst && line.trimStart().startsWith('{')) piece.add(line);
-    else if (json === undefined) throw new Fault('upstream_failed', 'Ollama sent a line that is not JSON.');
-    isFirst = false;
-    return json === undefined ? undefined : parsePart(json);
-  }
-}
-
-/** Undefined where there is nothing in it for a response. */
-function parsePart(json: unknown): Part | undefined {
-  if (hasError(json)) return { ...EMPTY_PART, error: json };
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
-  const text = plainText(json);
-  if (text !== undefined) return { ...EMPTY_PART, message: { content: text, tool_calls: [] } };
-  return { ...partSchema.parse(json), error: undefined };
-}
-
-/**
- * The text of a part that has nothing else, as most have; undefined for any other, which the schema
- * reads. The schema costs more than all the rest of reading a part.
- */
-function plainText(json: { message?: unknown; done?: unknown; logprobs?: unknown }): string | undefined {
-  const { message, done, logprobs } = json;
-  if (
-    done !== false ||
-    (logprobs !== undefined && logprobs !== null) ||
-    typeof message !== 'object' ||
-    message === null
-  )
-    return undefined;
-  const { content, thinking, tool_calls }: { content?: unknown; thinking?: unknown; tool_calls?: unknown } = message;
-  const isPlain = (thinking === undefined || thinking === null) && (tool_calls === undefined || tool_calls === null);
-  return isPlain && typeof content === 'string' ? content : undefined;
-}
-
-const EMPTY_PART: Part = { message: undefined, done: false, error: undefined };
-
-function durationsOf(part: Part): { durations?: Durations } {
-  const { load_duration: load_ns, prompt_eval_duration: prompt_eval_ns, eval_duration: eval_ns } = part;
-  if (load_ns === undefined && prompt_eval_ns === undefined && eval_ns === undefined) return {};
-  return { durations: { load_ns, prompt_eval_ns, eval_ns } };
-}
 
 const tagsSchema = z.object({
   // Go writes an empty list as null.

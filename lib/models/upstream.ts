@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream';
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import { isLoopback } from '#lib/config/network';
+import { type Proxies, proxiesOf } from '#lib/config/proxies';
 import { Fault } from '#lib/fault';
 import { decoded, isWrongEncoding } from '#lib/models/content-encoding';
 import { parseJson } from '#lib/models/json';
 import { MAX_PIECE_CHARACTERS, tooLong } from '#lib/models/lines';
+import { leave, readStart, readUpTo } from '#lib/models/response-body';
 import { showable } from '#lib/models/showable';
 import { outgoingHeaders } from '#lib/observe/tracing';
 
@@ -14,19 +16,9 @@ import { outgoingHeaders } from '#lib/observe/tracing';
  */
 const CONNECT_TIMEOUT_MS = 5_000;
 const KEEP_ALIVE_MS = 30_000;
-/**
- * What may still follow a whole response and is read so that its connection can be used again. To
- * read this much costs less than a new connection with its TLS handshake.
- */
-const REST_BYTES = 1024 * 1024;
-const REST_TIMEOUT_MS = 1_000;
-/** So long a finished call waits for its connection, so that the next one need not open another. */
-const REST_MOMENT_MS = 100;
 /** Where the server does not say after how long to try again. */
 const USUAL_RETRY_AFTER_SECONDS = 5;
 const MAX_RETRY_AFTER_SECONDS = 3_600;
-/** Of a response that is an error, the sentence is looked for in so much. */
-const MAX_ERROR_BYTES = 64 * 1024;
 
 export interface UpstreamOptions {
   /** How the server is called in a sentence: "Ollama". */
@@ -221,13 +213,13 @@ export class Upstream {
   }
 
   #proxies(): Proxies | undefined {
-    try {
-      return proxiesOf(process.env);
-    } catch (error) {
-      if (!Fault.is(error)) throw error;
-      this.#misconfigured = error;
-      return undefined;
-    }
+    const found = proxiesOf();
+    if (found === undefined || !('invalid' in found)) return found;
+    this.#misconfigured = new Fault(
+      'not_configured',
+      `${found.invalid} is not an address such as http://proxy.example:3128; correct it.`,
+    );
+    return undefined;
   }
 
   #notReached(error: unknown): Fault {
@@ -310,83 +302,6 @@ const LEAST_SECRET_CHARACTERS = 8;
 function isThisMachine(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '');
   return host === '0.0.0.0' || host === '::' || isLoopback(host);
-}
-
-interface Proxies {
-  httpProxy?: string;
-  httpsProxy?: string;
-}
-
-/**
- * The proxies that the environment names, as curl reads them: in either case, with or without a
- * scheme; an empty one is none. NO_PROXY is read by the agent. Throws `not_configured` where one is
- * not an address.
- */
-function proxiesOf(env: NodeJS.ProcessEnv): Proxies | undefined {
-  const httpProxy = proxyAddress('HTTP_PROXY', env.http_proxy || env.HTTP_PROXY);
-  const httpsProxy = proxyAddress('HTTPS_PROXY', env.https_proxy || env.HTTPS_PROXY);
-  if (httpProxy === undefined && httpsProxy === undefined) return undefined;
-  return { ...(httpProxy === undefined ? {} : { httpProxy }), ...(httpsProxy === undefined ? {} : { httpsProxy }) };
-}
-
-function proxyAddress(name: string, value: string | undefined): string | undefined {
-  if (value === undefined || value === '') return undefined;
-  const url = value.includes('://') ? value : `http://${value}`;
-  if (URL.canParse(url)) return url;
-  throw new Fault('not_configured', `${name} is not an address such as http://proxy.example:3128; correct it.`);
-}
-
-/**
- * Ends a response before its end. One that is `done` is read on for a little, which keeps its
- * connection; resolves when the connection is free, or after a moment.
- */
-async function leave(body: Readable, done: boolean): Promise<void> {
-  if (body.readableEnded || body.destroyed) return;
-  body.on('error', () => {});
-  if (!done) {
-    body.destroy();
-    return;
-  }
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let rest = 0;
-  const late = setTimeout(() => body.destroy(), REST_TIMEOUT_MS);
-  const moment = setTimeout(resolve, REST_MOMENT_MS);
-  body.once('close', () => {
-    clearTimeout(late);
-    clearTimeout(moment);
-    resolve();
-  });
-  body.on('data', (chunk: Uint8Array) => {
-    rest += chunk.byteLength;
-    if (rest > REST_BYTES) body.destroy();
-  });
-  body.resume();
-  await promise;
-}
-
-/** The text of a body, or undefined where it is longer than `bytes`; then it is left. */
-async function readUpTo(body: Readable, bytes: number): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of body.iterator({ destroyOnReturn: false })) {
-    length += chunk.byteLength;
-    if (length > bytes) break;
-    chunks.push(chunk);
-  }
-  if (length > bytes) {
-    await leave(body, true);
-    return undefined;
-  }
-  return new TextDecoder().decode(Buffer.concat(chunks, length));
-}
-
-/** The text of an error's body. One that is too long, or breaks off, has no sentence to find. */
-async function readStart(body: Readable): Promise<string> {
-  try {
-    return (await readUpTo(body, MAX_ERROR_BYTES)) ?? '';
-  } catch {
-    return '';
-  }
 }
 
 /**
