@@ -130,6 +130,16 @@ export const topLogprobsSchema = z.int().min(0).max(20);
 
 export const requestIdSchema = z.uuid({ error: 'must be the UUID that the server gave as request_id' });
 
+/** Fields that OpenAI's chat requests have in the same form. */
+export const SHARED_SHAPE = {
+  tools: optional(z.array(toolSchema).max(128)),
+  tool_choice: optional(toolChoiceSchema),
+  parallel_tool_calls: optional(z.boolean()),
+  logprobs: optional(z.boolean()),
+  top_logprobs: optional(topLogprobsSchema),
+  keep_alive: optional(keepAliveSchema),
+} as const;
+
 export const chatRequestSchema = z
   .object({
     messages: listOf(messageSchema)
@@ -146,12 +156,7 @@ export const chatRequestSchema = z
     think: optional(thinkSchema),
     format: optional(formatSchema),
     format_details: optional(formatDetailsSchema),
-    tools: optional(z.array(toolSchema).max(128)),
-    tool_choice: optional(toolChoiceSchema),
-    parallel_tool_calls: optional(z.boolean()),
-    logprobs: optional(z.boolean()),
-    top_logprobs: optional(topLogprobsSchema),
-    keep_alive: optional(keepAliveSchema),
+    ...SHARED_SHAPE,
     passthrough: optional(passthroughSchema),
     conversation_id: optional(z.string().min(1).max(128)),
   })

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { codeRequestSchema } from '#lib/wire/code';
 
 /**
- * The wire of /api/executors/{language}/… and /api/microservices/… (SPEC §3). Its field names are
- * older than the rest.
+ * The wire of /api/executors/{language}/… and /api/microservices/…. Its field names are older than
+ * the rest.
  */
 
 export const EXECUTE_TIMEOUT_SECONDS = 30;

@@ -1,14 +1,5 @@
 import { z } from 'zod';
-import {
-  imageDetailSchema,
-  keepAliveSchema,
-  MAX_MESSAGES,
-  maxTokensSchema,
-  toolArgumentsSchema,
-  toolChoiceSchema,
-  toolSchema,
-  topLogprobsSchema,
-} from '#lib/wire/chat';
+import { imageDetailSchema, MAX_MESSAGES, maxTokensSchema, SHARED_SHAPE, toolArgumentsSchema } from '#lib/wire/chat';
 import { jsonObjectSchema } from '#lib/wire/json-values';
 import { listOf } from '#lib/wire/lists';
 import { optional, withDefault } from '#lib/wire/optional';
@@ -106,12 +97,7 @@ export const openAiRequestSchema = z.object({
       }),
     ]),
   ),
-  tools: optional(z.array(toolSchema).max(128)),
-  tool_choice: optional(toolChoiceSchema),
-  parallel_tool_calls: optional(z.boolean()),
-  logprobs: optional(z.boolean()),
-  top_logprobs: optional(topLogprobsSchema),
-  keep_alive: optional(keepAliveSchema),
+  ...SHARED_SHAPE,
   ...PASSTHROUGH_SHAPE,
   audio: refused,
   function_call: refused,
