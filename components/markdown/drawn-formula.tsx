@@ -10,12 +10,18 @@ import { WritingContext } from '#components/markdown/writing-context';
 const OPTIONS = { throwOnError: true, trust: false, strict: 'ignore', maxExpand: 1_000, maxSize: 40 } as const;
 
 const CHEMISTRY = /\\(?:ce|pu)\b/;
+/** So long after it could not be fetched, the next formula that needs it asks again. */
+const CHEMISTRY_RETRY_MS = 10_000;
 let chemistry: Promise<unknown> | undefined;
 
 /** Adds `\ce` and `\pu` to KaTeX; few texts need what they take. */
 function loadChemistry(): Promise<unknown> {
-  // Without it such a formula is shown as it was written.
-  chemistry ??= import('katex/contrib/mhchem').catch(() => undefined);
+  chemistry ??= import('katex/contrib/mhchem').catch(() => {
+    // Without it such a formula is shown as it was written.
+    setTimeout(() => {
+      chemistry = undefined;
+    }, CHEMISTRY_RETRY_MS);
+  });
   return chemistry;
 }
 

@@ -2,7 +2,7 @@
 
 import type { Element } from 'hast';
 import { type Components, toJsxRuntime } from 'hast-util-to-jsx-runtime';
-import { type ComponentProps, memo, useContext, useId, useMemo } from 'react';
+import { type ComponentProps, createElement, memo, useContext, useId, useMemo } from 'react';
 import { Fragment, jsx, jsxs } from 'react/jsx-runtime';
 import { CodeBlock } from '#components/markdown/code-block';
 import { DiagramBlock } from '#components/markdown/diagram-block';
@@ -11,6 +11,8 @@ import { WritingContext } from '#components/markdown/writing-context';
 import { blocksOf } from '#lib/client/markdown/answer-blocks';
 import { texOf } from '#lib/client/markdown/math-syntax';
 import { toElements } from '#lib/client/markdown/syntax';
+
+const PROSE = { className: 'prose' };
 
 /**
  * Markdown in blocks, of which only the last is parsed again while it grows. Nothing that a model
@@ -21,12 +23,8 @@ export function RichMarkdown({ text, streaming }: { text: string; streaming: boo
   const blocks = useMemo(() => blocksOf(text, streaming), [text, streaming]);
   return (
     <WritingContext value={streaming}>
-      <div className="prose">
-        {blocks.map((block, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a block is known by its place
-          <Block key={index} markdown={block} scope={scope} />
-        ))}
-      </div>
+      {/* Children that are listed need no keys: a block is known by its place. */}
+      {createElement('div', PROSE, ...blocks.map((markdown) => createElement(Block, { markdown, scope })))}
     </WritingContext>
   );
 }

@@ -45,6 +45,19 @@ interface Formatting {
   children: RootContent[];
 }
 
+/** An element that stays markup, as a node of the tree: mdast has none for it. */
+interface FormattingElement extends Formatting {
+  type: 'formatting';
+  /** It is made, and stands nowhere in the source. */
+  position?: undefined;
+}
+
+declare module 'mdast' {
+  interface RootContentMap {
+    formatting: FormattingElement;
+  }
+}
+
 /** How a part of the text is parsed again. */
 export interface Parsers {
   parse: (markdown: string) => Root;
@@ -237,7 +250,7 @@ function build(all: readonly Token[], partners: ReadonlyMap<Token, Token>, isFlo
       place = end;
     } else {
       const element = elementOf(token.name, token.attributes);
-      parent.children.push(element as unknown as RootContent);
+      parent.children.push(element);
       if (token.kind === 'open') open.push(element);
     }
   }
@@ -299,7 +312,7 @@ const ATTRIBUTES: Readonly<Record<string, { on: readonly string[]; value: RegExp
   dir: { on: ['div', 'p', 'span'], value: /^(?:ltr|rtl)$/ },
 };
 
-function elementOf(name: string, attributes: string): Formatting {
+function elementOf(name: string, attributes: string): FormattingElement {
   if (name === 'center')
     return { type: 'formatting', data: { hName: 'div', hProperties: { align: name } }, children: [] };
   const hProperties: Record<string, string | boolean> = {};
