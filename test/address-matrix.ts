@@ -15,7 +15,7 @@ export const KEY = 'a-key-of-sixteen-characters';
 export type Address =
   | { kind: 'route'; path: string; operations: readonly Operation[] }
   /**
-   * `slash`: a path of the app with a slash behind it. `malformed`: a path that nobody can have.
+   * `slash`: a path of the app with a slash behind it. `malformed`: a path that does not decode or climbs.
    */
   | { kind: 'page' | 'file' | 'unknown' | 'slash' | 'malformed'; path: string };
 

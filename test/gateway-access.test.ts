@@ -53,7 +53,7 @@ describe('who gets through where keys are set', () => {
     expect(sent).toMatchObject({ 'x-forwarded-authorization': 'Bearer mine', cookie: 'a=1' });
   });
 
-  it('nobody from an address that has shown too many wrong keys, for HTTP and WebSockets', async () => {
+  it('no request from an address that has shown too many wrong keys, for HTTP and WebSockets', async () => {
     const { url: backend, seen } = await startEcho();
     const { url, port } = await startGateway(backend, { API_KEYS: KEY });
     const ask = async (key: string) => {

@@ -120,7 +120,7 @@ export class ChatEngine {
 
   /**
    * Takes a request in. Throws the directory's faults, `queue_full`, `shutting_down`, and
-   * `idempotency_conflict`. A ticket that nobody reads is cancelled after the grace, unless it is
+   * `idempotency_conflict`. A ticket without a reader is cancelled after the grace, unless it is
    * detached.
    *
    * The engine keeps no reference to `request` while it waits for anything; a caller that keeps

@@ -146,7 +146,7 @@ describe('WaitingQueue', () => {
     expect(offer(line, request('b1', { caller: 'ben' }))).toEqual([]);
     expect(offer(line, request('a4'))).toBe('requests');
     expect(offer(line, request('b2', { caller: 'ben' }))).toEqual(['a3']);
-    // Two each: nobody is displaced for someone who would then have more.
+    // Two each: no request is displaced for a caller who would then have more.
     expect(offer(line, request('b3', { caller: 'ben' }))).toBe('requests');
     expect(offer(line, request('c1', { caller: 'cid' }))).toEqual(['a2']);
     expect(offer(line, request('d1', { caller: 'dan' }))).toEqual(['b2']);

@@ -23,7 +23,7 @@ export function useModels(): SWRResponse<Models, Error> {
   return useSWR<Models, Error>('models', fetchModels, {
     refreshInterval: REFRESH_MS,
     errorRetryInterval: 5_000,
-    // A page that nobody has signed in to asks again when somebody has.
+    // Asking again does not help before the user has signed in, which loads the page again.
     shouldRetryOnError: (error) => !isSignedOut(error),
   });
 }

@@ -75,7 +75,7 @@ describe('ConnectionShares', () => {
     );
   });
 
-  it('serves those that wait in turns, whoever asked first', () => {
+  it('serves clients that wait in turns, not in the order of their requests', () => {
     const pool = new Pool(1, 100);
     for (let count = 0; count < 20; count++) pool.ask('greedy');
     for (const client of ['b', 'c', 'b']) pool.ask(client);

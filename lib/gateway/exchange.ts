@@ -122,7 +122,7 @@ export abstract class Exchange implements AnswerHandler {
     clearTimeout(this.#wait);
     this.#waiting = undefined;
     this.#controller = controller;
-    if (this.#isOver) controller.abort(nobodyWaits());
+    if (this.#isOver) controller.abort(clientLeft());
   }
 
   onResponseStart(status: number, message: string, raw: string[]): void {
@@ -251,7 +251,7 @@ export abstract class Exchange implements AnswerHandler {
     clearTimeout(this.#wait);
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    waiting?.abort(nobodyWaits());
+    waiting?.abort(clientLeft());
     this.#release();
     this.gateway.statistics.ended();
   }
@@ -263,6 +263,6 @@ export abstract class Exchange implements AnswerHandler {
   }
 }
 
-function nobodyWaits(): Error {
-  return new Error('nobody waits for the answer any more');
+function clientLeft(): Error {
+  return new Error('the client has left');
 }

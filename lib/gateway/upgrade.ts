@@ -75,7 +75,8 @@ class Upgrade {
   }
 
   /**
-   * Nobody reads the client before the backend has answered, and its end is told only to readers.
+   * Reads a client that has sent nothing: a stream reports its end only where it is read, and no
+   * other reader is there before the backend has answered.
    */
   readonly #noticeEnd = (): void => {
     if (this.#client.readableLength === 0) this.#client.read();

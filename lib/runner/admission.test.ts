@@ -44,7 +44,7 @@ describe('Admission', () => {
     expect(admission.waiting).toBe(1);
   });
 
-  it('lets the newest run of the caller with most give way in a full line, and refuses where nobody has more', async () => {
+  it('lets the newest run of the caller with most give way in a full line, and refuses where no caller has more', async () => {
     const admission = new Admission(1, 4);
     const leave = await admission.enter('a');
     const ends: string[] = [];

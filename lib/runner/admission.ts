@@ -28,7 +28,7 @@ export class Admission {
   }
 
   /**
-   * Resolves with a place; whoever gets it calls the function once to give it back. Throws
+   * Resolves with a function that is to be called once, to give the place back. Throws
    * `runner_busy`, also later where the run gives way to another caller's, or the signal's reason
    * on abort.
    */

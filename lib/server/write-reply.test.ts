@@ -177,7 +177,7 @@ describe('a reply', () => {
   });
 });
 
-describe('whole bodies that nobody reads', () => {
+describe('whole bodies that are not read', () => {
   it('end those of the client with most, not the oldest of all', async () => {
     const body = 'x'.repeat(16 * 1024 * 1024);
     const { port } = await start((_, incoming, outgoing) => {
