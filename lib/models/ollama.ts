@@ -199,8 +199,11 @@ export class OllamaProvider implements ModelProvider {
     let known = this.#thinks.get(model);
     if (known === undefined) {
       const inTime = AbortSignal.any([signal, AbortSignal.timeout(SHOW_TIMEOUT_MS)]);
-      const shown = await this.#show(model, inTime).catch(() => undefined);
-      signal.throwIfAborted();
+      const shown = await this.#show(model, inTime).catch((error: unknown) => {
+        signal.throwIfAborted();
+        if (inTime.aborted || Fault.is(error)) return undefined;
+        throw error;
+      });
       known = shown?.capabilities.thinking ?? 'not said';
       if (known === 'not said') this.#thinks.set(model, known, { ttl: NOT_SAID_TTL_MS });
     }

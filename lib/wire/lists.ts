@@ -32,5 +32,5 @@ const FewFaultsArray = $constructor('FewFaultsArray', (list: z.ZodArray<z.ZodTyp
 
 /** A list of `element`, which stops at its 50th fault. */
 export function listOf<S extends z.ZodType>(element: S): z.ZodArray<S> {
-  return new FewFaultsArray({ type: 'array', element }) as unknown as z.ZodArray<S>;
+  return new FewFaultsArray({ type: 'array', element }) as z.ZodArray<z.ZodType> as z.ZodArray<S>;
 }
