@@ -1,11 +1,11 @@
 import { type NextRequest, NextResponse } from 'next/server';
-import { foreignOrigins } from '#lib/client/endpoints';
-import { config as settings } from '#lib/config/index';
-import { countedClient } from '#lib/http/client-address';
-import { describeError } from '#lib/http/errors';
+import { foreignOrigins } from '#lib/browser/endpoints';
+import { config as settings } from '#lib/config/config';
+import { clientSubnet } from '#lib/http/client-ip';
+import { toErrorResponse } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
-import { namesLoopback, refusedHost } from '#lib/http/host';
-import { isPage as isPagePath, pageRefusal } from '#lib/http/page-access';
+import { checkHost, isLoopbackHost } from '#lib/http/host-check';
+import { checkPageAccess, isPage as isPagePath } from '#lib/http/page-access';
 import { json, type Reply } from '#lib/http/reply';
 
 /**
@@ -50,15 +50,15 @@ function answer({ status, headers, body }: Reply, { method, nextUrl }: NextReque
 }
 
 function refuse({ nextUrl, method, headers }: NextRequest, isPage: boolean): Reply | undefined {
-  const foreign = refusedHost(headers.get('host') ?? nextUrl.host, settings());
+  const foreign = checkHost(headers.get('host') ?? nextUrl.host, settings());
   if (foreign !== undefined) {
-    const { status, body } = describeError(foreign);
+    const { status, body } = toErrorResponse(foreign);
     return json(body, status, { 'x-content-type-options': 'nosniff' });
   }
   const { TRUST_PROXY: trust } = settings();
-  const address = countedClient(undefined, headers.get('x-forwarded-for'), trust);
+  const address = clientSubnet(undefined, headers.get('x-forwarded-for'), trust);
   const target = nextUrl.pathname + nextUrl.search;
-  return pageRefusal({ method, target, headers, address }, isPage ? 'page' : 'unknown', settings(), Date.now());
+  return checkPageAccess({ method, target, headers, address }, isPage ? 'page' : 'unknown', settings(), Date.now());
 }
 
 export const config = {
@@ -84,7 +84,7 @@ function isTrustworthy({ headers, nextUrl }: NextRequest): boolean {
     headers.get('x-forwarded-proto')?.startsWith('https') === true ||
     // Browsers send this to such origins only.
     headers.has('sec-fetch-dest') ||
-    namesLoopback(host)
+    isLoopbackHost(host)
   );
 }
 

@@ -5,7 +5,7 @@ import type { ReactNode } from 'react';
 import { AppShell } from '#components/shell/app-shell';
 import { TextFont } from '#components/shell/fonts';
 import { Providers } from '#components/shell/providers';
-import { parseTheme, THEME_COOKIE } from '#lib/client/theme';
+import { parseTheme, THEME_COOKIE } from '../components/shell/theme.ts';
 
 export const metadata: Metadata = {
   title: { default: 'Chill Space', template: '%s · Chill Space' },

@@ -1,9 +1,9 @@
 import { cookies, headers } from 'next/headers';
 import { Chat } from '#components/chat/chat';
 import { CodeFont } from '#components/shell/fonts';
-import { HISTORY_COOKIE, NOTICE_COOKIE } from '#lib/client/cookies';
-import { OPEN_HISTORY_AHEAD } from '#lib/client/history-ahead';
-import { firstModels } from '#lib/server/page-data';
+import { HISTORY_COOKIE, NOTICE_COOKIE } from '#lib/browser/cookies';
+import { initialModels } from '#lib/server/initial-data';
+import { PREOPEN_HISTORY_DB_SCRIPT } from '../components/chat/preopen-history-db.ts';
 
 interface ChatPageProps {
   searchParams: Promise<Record<string, string | string[] | undefined>>;
@@ -11,13 +11,13 @@ interface ChatPageProps {
 
 export default async function ChatPage({ searchParams }: ChatPageProps) {
   const [jar, incoming, { c }] = await Promise.all([cookies(), headers(), searchParams]);
-  const models = await firstModels(incoming);
+  const models = await initialModels(incoming);
   // Answers have code in them, and so has a note on how to get a better model.
   const hasCode = c !== undefined || models?.notice;
   return (
     <>
       {hasCode ? <CodeFont /> : null}
-      {c === undefined ? null : <script nonce={incoming.get('x-nonce') ?? ''}>{OPEN_HISTORY_AHEAD}</script>}
+      {c === undefined ? null : <script nonce={incoming.get('x-nonce') ?? ''}>{PREOPEN_HISTORY_DB_SCRIPT}</script>}
       <Chat
         historyOpen={jar.get(HISTORY_COOKIE)?.value !== 'closed'}
         notice={models?.notice ?? null}

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { LANGUAGES } from '#lib/runner/languages/index';
+import { LANGUAGES } from '#lib/languages/index';
 import { SERVER_CAPABILITIES, withServerCapabilities } from './capabilities.mjs';
 
 const isRoot = process.getuid?.() === 0;

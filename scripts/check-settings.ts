@@ -2,8 +2,8 @@
  * Ends with 1 and one message where a setting is bad, before time is spent on a build; with
  * `--port`, ends with 98 where the server could not listen.
  */
-import { ConfigError, config, listenHost } from '#lib/config/index';
-import { tryListening } from '#lib/server/listen';
+import { ConfigError, config, listenHost } from '#lib/config/config';
+import { tryListening } from '#lib/server/listen-error';
 
 const CANNOT_LISTEN = 98;
 

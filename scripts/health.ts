@@ -2,7 +2,7 @@
  * For a container's health check: ends with 0 where the server of these settings answers on its own
  * port.
  */
-import { config, listenHost } from '#lib/config/index';
+import { config, listenHost } from '#lib/config/config';
 
 const DEADLINE_MS = 4_000;
 const host = listenHost(config());

@@ -6,7 +6,7 @@ import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { DEFAULT_MODEL, modelLocation } from '../lib/models/embedded/location.mjs';
+import { DEFAULT_MODEL, modelLocation } from '../lib/models/embedded/model-path.mjs';
 import { loadDotEnv, projectEnvironment, projectNode, run as runProgram } from './setup.mjs';
 
 /**

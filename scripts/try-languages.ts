@@ -3,12 +3,12 @@
  * JSON.
  */
 
+import { LANGUAGES } from '#lib/languages/index';
 import { runner } from '#lib/runner/index';
-import { LANGUAGES } from '#lib/runner/languages/index';
 
 const statuses: Record<string, string> = {};
 await runner().prepared();
-for (const { id, sample } of LANGUAGES) {
+for (const { id, helloProgram: sample } of LANGUAGES) {
   const { status } = await runner().run({ language: id, code: sample, stdin: '3\n' }, { caller: 'try-languages' });
   statuses[id] = status;
 }

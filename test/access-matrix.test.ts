@@ -1,6 +1,6 @@
 import { METHODS } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { answersOf } from '#lib/openapi/document';
+import { responsesOf } from '#lib/openapi/document';
 import type { Operation } from '#lib/openapi/operation';
 import { type Address, type Asked, Asker, codeOf, everyAddress, type Got, KEY } from './address-matrix.ts';
 import { complaints } from './openapi-support.ts';
@@ -105,7 +105,7 @@ describe('every method', () => {
     }
     if (operation === undefined) return notAllowed(method);
     return (got) => {
-      const documented = Object.keys(answersOf(operation)).filter((one) => one !== '500');
+      const documented = Object.keys(responsesOf(operation)).filter((one) => one !== '500');
       if (!documented.includes(String(got.status))) return ['is not documented'];
       if (method === 'HEAD') return got.text === '' ? [] : ['has a body'];
       const type = got.headers['content-type'] ?? '';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Operation } from '#lib/openapi/operation';
 import { OPERATIONS } from '#lib/openapi/operations';
 import { findRouteFiles } from '#lib/server/route-table';
-import { PAGES } from '#lib/wire/pages';
+import { PAGE_PATHS } from '#lib/wire/page-paths';
 
 /**
  * Every address that the app has, and some that it has not, for tests that ask all of them the
@@ -34,7 +34,7 @@ export async function everyAddress(): Promise<Address[]> {
       return { kind: 'route', path, operations: OPERATIONS.filter((one) => one.path === pattern) };
     });
   const others: [Address['kind'], string[]][] = [
-    ['page', [...PAGES]],
+    ['page', [...PAGE_PATHS]],
     ['file', ['/icon.svg', '/manifest.webmanifest']],
     [
       'unknown',

@@ -1,17 +1,17 @@
 import { request as httpRequest } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { Fault } from '#lib/fault';
+import { AppError } from '#lib/errors';
 import {
   type ChatEvent,
-  chatAnswerSchema,
   chatEventSchema,
+  chatResponseSchema,
   queueEntrySchema,
   queueOverviewSchema,
   queueSubmittedSchema,
 } from '#lib/wire/chat';
 import { errorBodySchema } from '#lib/wire/error';
 import { modelsSchema } from '#lib/wire/models';
-import { statsActionResultSchema, statsSchema } from '#lib/wire/stats';
+import { serverStatsSchema, statsActionResultSchema } from '#lib/wire/server-stats';
 import { type ChatServer, chatServer } from './chat-server.ts';
 
 let s: ChatServer;
@@ -59,11 +59,11 @@ describe('POST /api/chat-optimized', () => {
     says('Rust\n```rs\nfn main() {}\n```');
     const first = await chat({ ...HELLO, stream: false });
     expect([first.status, first.headers.get('x-cache')]).toEqual([200, 'miss']);
-    const answer = chatAnswerSchema.parse(await first.json());
+    const answer = chatResponseSchema.parse(await first.json());
     expect(answer).toMatchObject({ cached: false, message: { content: 'Rust\n```rs\nfn main() {}\n```' } });
     const second = await chat({ ...HELLO, stream: false });
     expect(second.headers.get('x-cache')).toBe('hit');
-    const again = chatAnswerSchema.parse(await second.json());
+    const again = chatResponseSchema.parse(await second.json());
     expect(again).toMatchObject({ cached: true, message: answer.message, usage: answer.usage });
     expect(again.request_id).not.toBe(answer.request_id);
     expect(s.provider.calls).toHaveLength(1);
@@ -154,7 +154,7 @@ describe('POST /api/chat-optimized', () => {
 
   it('gives a failure before the first token its status, and one after it its event', async () => {
     s = await chatServer();
-    s.provider.onCall = (call) => void call.fail(new Fault('model_not_found', 'Get it with `ollama pull x`.'));
+    s.provider.onCall = (call) => void call.fail(new AppError('model_not_found', 'Get it with `ollama pull x`.'));
     expect(await failure(chat(HELLO))).toMatchObject({ status: 404, code: 'model_not_found' });
     expect(await failure(chat({ ...HELLO, stream: false }))).toMatchObject({ status: 404 });
     s.provider.onCall = (call) => void call.say('x').end();
@@ -335,7 +335,7 @@ describe('/api/cache-stats', () => {
     await chat({ ...HELLO, stream: false });
     await chat({ ...HELLO, stream: false });
     const stats = await (await fetch(`${s.url}/api/cache-stats`)).json();
-    expect(statsSchema.strict().parse(stats)).toMatchObject({
+    expect(serverStatsSchema.strict().parse(stats)).toMatchObject({
       response_cache: { total_entries: 1, hits: 1, misses: 1, hit_rate: 0.5, miss_rate: 0.5, evictions: 0 },
       batch_processor: {
         total_requests: 2,
@@ -372,7 +372,7 @@ describe('/api/cache-stats', () => {
     s = await chatServer();
     const warmed = await post('/api/cache-stats', { action: 'warm_model', data: { model: 'm' } });
     expect(await warmed.json()).toMatchObject({ success: true, model: 'm', load_duration_ms: 12 });
-    s.provider.loadFault = new Fault('model_not_found', 'Get it with `ollama pull m`.');
+    s.provider.loadFault = new AppError('model_not_found', 'Get it with `ollama pull m`.');
     const failed = await failure(post('/api/cache-stats', { action: 'warm_model' }));
     expect(failed).toMatchObject({ status: 502, code: 'model_load_failed', error: 'Get it with `ollama pull m`.' });
   });
@@ -382,7 +382,7 @@ describe('GET /api/models and /api/ready', () => {
   it('list what there is, and tell each part’s state', async () => {
     s = await chatServer();
     expect(modelsSchema.parse(await (await fetch(`${s.url}/api/models`)).json()).models).toHaveLength(2);
-    s.provider.checkFault = new Fault('provider_unavailable', 'Start it with `ollama serve`.');
+    s.provider.checkFault = new AppError('provider_unavailable', 'Start it with `ollama serve`.');
     const answer = await httpRequest(`${s.url}/api/ready`);
     expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5']);
     expect(await answer.body.json()).toMatchObject({

@@ -1,13 +1,13 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ChatEngineParts } from '#lib/chat/pipeline';
-import { type Bench, bench, settled } from '#lib/chat/test-support';
-import { readConfig } from '#lib/config/index';
-import { forgetProcessWide, processWide } from '#lib/process';
+import type { ChatEngineOptions } from '#lib/chat/chat-engine';
+import { readConfig } from '#lib/config/config';
 import { createAppServer, drain } from '#lib/server/app-server';
+import { resetSingleton, singleton } from '#lib/singletons';
 import type { ModelInfo, Models } from '#lib/wire/models';
+import { type EngineHarness, engineHarness, settled } from './support/chat.ts';
 
-export interface ChatServer extends Bench {
+export interface ChatServer extends EngineHarness {
   url: string;
   /** Aborts like a client that goes away; resolves when the server knows. */
   close(): Promise<void>;
@@ -28,21 +28,21 @@ const MODEL: ModelInfo = {
 /** The real server with the project's own route files, over a scripted model and a manual clock unless `parts` says otherwise. */
 export async function chatServer(
   environment: Record<string, string> = {},
-  parts: Partial<ChatEngineParts> = {},
+  parts: Partial<ChatEngineOptions> = {},
 ): Promise<ChatServer> {
   const env = { HOST: '127.0.0.1', RATE_LIMIT_CHAT: '0', RATE_LIMIT_CODE: '0', LOG_LEVEL: 'silent', ...environment };
-  for (const name of ['config', 'chat', 'models', 'metrics']) forgetProcessWide(name);
-  processWide('config', () => readConfig(env));
-  const played = bench(env, parts);
-  processWide('chat', () => played.engine);
-  processWide('metrics', () => played.metrics);
+  for (const name of ['config', 'chat', 'models', 'metrics']) resetSingleton(name);
+  singleton('config', () => readConfig(env));
+  const played = engineHarness(env, parts);
+  singleton('chat', () => played.engine);
+  singleton('metrics', () => played.metrics);
   const list: Models = {
     models: [MODEL, { ...MODEL, id: 'other:7b', loaded: false, is_default: false }],
     default_model: MODEL.id,
     providers: [{ id: 'ollama', reachable: true, error: null }],
     notice: null,
   };
-  processWide('models', () => ({ list: async () => list, check: () => played.provider.check() }));
+  singleton('models', () => ({ list: async () => list, check: () => played.provider.check() }));
   const server: Server = await createAppServer({
     root: process.cwd(),
     loadPages: async () => async (_incoming, outgoing) => void outgoing.writeHead(404).end(),

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '#lib/chat/clock';
-import { readConfig } from '#lib/config/index';
-import { OllamaProvider } from '#lib/models/ollama';
+import { readConfig } from '#lib/config/config';
+import { OllamaProvider } from '#lib/models/ollama/provider';
 import { createResilientChat } from '#lib/models/resilience';
 import { type ChatServer, chatServer } from './chat-server.ts';
 import { type FaultyModelServer, ollama, type Script, startFaultyModelServer } from './faulty-model-server.ts';

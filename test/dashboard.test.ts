@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createMetrics } from '#lib/observe/metrics';
+import { createMetrics } from '#lib/telemetry/metrics';
 
 const dashboard = z
   .object({

@@ -4,9 +4,9 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { readConfig } from '#lib/config/index';
-import { misspeltSettings } from '#lib/config/misspelt';
+import { readConfig } from '#lib/config/config';
 import { PUBLIC_SETTINGS, SETTINGS } from '#lib/config/settings';
+import { unknownSettings } from '#lib/config/unknown-settings';
 import { languageIdSchema } from '#lib/wire/code';
 import { SERVER_ARGUMENTS, serverEnvironment } from '../scripts/setup.mjs';
 import { BUNDLED } from '../scripts/slim.mjs';
@@ -181,7 +181,7 @@ describe('Docker', () => {
     const named = ['MODEL_PROVIDER', 'OLLAMA_API_URL', 'OPENAI_BASE_URL', 'EMBEDDED_MODEL'] as const;
     const given = named.filter((name) => settings.given.has(name));
     expect(Object.fromEntries(given.map((name) => [name, settings[name]]))).toEqual(expected);
-    expect(misspeltSettings(environment)).toEqual([]);
+    expect(unknownSettings(environment)).toEqual([]);
   });
 
   /** The lines `NAME=value` of the app's environment, as they are in the file. */
@@ -305,7 +305,7 @@ describe('proxies in front', () => {
   const limitBytes = 20 * 1024 * 1024;
 
   it('take bodies as large as the app does, and answer in its form above it', () => {
-    expect(readFileSync('app/api/chat-optimized/body.ts', 'utf8')).toContain('IMAGES_LIMIT_BYTES = 20 * MIB');
+    expect(readFileSync('lib/chat/http/chat-body.ts', 'utf8')).toContain('IMAGES_LIMIT_BYTES = 20 * MIB');
     expect(read('deploy/Caddyfile')).toContain(`> ${limitBytes}\``);
     expect(read('deploy/Caddyfile')).toMatch(/^\s+max_size 20MiB$/m);
     expect(read('deploy/nginx.conf')).toContain('client_max_body_size 20m;');

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readySchema } from '#lib/wire/health';
+import { serverReadinessSchema } from '#lib/wire/health';
 import { freePort, type RunningApp, startApp } from './running-app.ts';
 
 /** A main app and its executors, as processes of their own. */
@@ -132,7 +132,7 @@ describe('an executor that is down', () => {
     expect((await run(main, 'javascript', 'console.log(1)')).body).toMatchObject({ stdout: '1\n' });
     await expect.poll(() => service('python'), { timeout: 10_000 }).toMatchObject({ status: 'unavailable' });
     expect(await service('javascript')).toMatchObject({ status: 'healthy', latency_ms: expect.any(Number) });
-    const ready = readySchema.parse(await (await fetch(`${main.url}/api/ready`)).json());
+    const ready = serverReadinessSchema.parse(await (await fetch(`${main.url}/api/ready`)).json());
     expect(ready.parts.executors).toEqual({ state: 'up', detail: 'No executor answers for python.' });
 
     const port = new URL(python.url).port;

@@ -4,8 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '#lib/chat/clock';
-import { readConfig } from '#lib/config/index';
-import { OllamaProvider } from '#lib/models/ollama';
+import { readConfig } from '#lib/config/config';
+import { OllamaProvider } from '#lib/models/ollama/provider';
 import { createResilientChat } from '#lib/models/resilience';
 import { chatServer } from './chat-server.ts';
 import { ollama, type Script, startFaultyModelServer } from './faulty-model-server.ts';
@@ -127,8 +127,8 @@ async function outcomeOf(kind: string, n: number): Promise<string> {
     client.abort();
     await response.text().catch(() => {});
     const ticket = s.engine.find(id, 'x');
-    while (ticket.failure === undefined) await new Promise((resolve) => setImmediate(resolve));
-    return ticket.failure.code;
+    while (ticket.error === undefined) await new Promise((resolve) => setImmediate(resolve));
+    return ticket.error.code;
   }
   return /"code":"(\w+)"/.exec((await response.text()).slice(-500))?.[1] ?? 'none';
 }

@@ -6,8 +6,8 @@ import { request, WebSocket } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { gateway } from '#lib/gateway/index';
 import { createSession, SESSION_COOKIE } from '#lib/http/auth';
-import { WRONG_KEYS_ALLOWED } from '#lib/http/wrong-keys';
-import { shutDown } from '#lib/process';
+import { MAX_FAILED_KEYS } from '#lib/http/failed-keys';
+import { shutDown } from '#lib/singletons';
 import {
   closeAll,
   closedPort,
@@ -61,7 +61,7 @@ describe('who gets through where keys are set', () => {
       await answer.body.dump();
       return answer;
     };
-    for (let count = 0; count < WRONG_KEYS_ALLOWED; count++) expect((await ask(`wrong-${count}`)).statusCode).toBe(401);
+    for (let count = 0; count < MAX_FAILED_KEYS; count++) expect((await ask(`wrong-${count}`)).statusCode).toBe(401);
     for (const key of ['wrong', KEY]) {
       const { statusCode, headers } = await ask(key);
       expect(statusCode).toBe(429);

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { request } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { gatewayRoute } from '#lib/gateway/fetch-handler';
 import { createSession, SESSION_COOKIE } from '#lib/http/auth';
-import { gatewayRoute } from '#lib/server/gateway-route';
 import { closeAll, type Seen, sendRaw, startBackend, startEcho, startGateway, TOKEN } from './gateway-support.ts';
 
 afterEach(closeAll);

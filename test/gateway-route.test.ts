@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import { gatewayRoute } from '#lib/server/gateway-route';
+import { gatewayRoute } from '#lib/gateway/fetch-handler';
 import * as readyRoute from '../app/api/ready/route.ts';
 import * as healthRoute from '../app/gateway-health/route.ts';
 import { closeAll, closedPort, startBackend, startEcho, startGateway, startRaw, TOKEN } from './gateway-support.ts';

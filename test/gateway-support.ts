@@ -9,8 +9,8 @@ import {
 import { join } from 'node:path';
 import { vi } from 'vitest';
 import { gateway } from '#lib/gateway/index';
-import { forgetProcessWide, shutDown } from '#lib/process';
 import { createAppServer, drain } from '#lib/server/app-server';
+import { resetSingleton, shutDown } from '#lib/singletons';
 
 export const TOKEN = 'hf_aVerySecretTokenForTests';
 
@@ -38,7 +38,7 @@ export async function startGateway(
   vi.stubEnv('HOST', '127.0.0.1');
   vi.stubEnv('ALLOWED_HOSTS', '*');
   for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
-  forgetProcessWide('config');
+  resetSingleton('config');
   const server = await createAppServer({
     root: join(process.cwd(), 'test', 'fixtures'),
     loadPages: async () => async (_incoming, outgoing) => {
@@ -52,7 +52,7 @@ export async function startGateway(
 /** Ends the gateway of the last `startGateway`, and its settings. */
 export async function closeGateway(): Promise<void> {
   await shutDown();
-  for (const name of ['gateway', 'config', 'http.wrong-keys', 'http.known-keys']) forgetProcessWide(name);
+  for (const name of ['gateway', 'config', 'http.wrong-keys', 'http.known-keys']) resetSingleton(name);
   vi.unstubAllEnvs();
 }
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { tracer } from '#lib/observe/tracing';
-import { forgetProcessWide } from '#lib/process';
+import { resetSingleton } from '#lib/singletons';
+import { tracer } from '#lib/telemetry/tracing';
 import { closeAll, startBackend, startEcho, startGateway } from './gateway-support.ts';
 
 interface Exported {
@@ -17,7 +17,7 @@ const CALLER = `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01`;
 
 afterEach(async () => {
   await closeAll();
-  forgetProcessWide('tracer');
+  resetSingleton('tracer');
 });
 
 /** A collector of OpenTelemetry that keeps what it is sent. */
@@ -37,7 +37,7 @@ describe('a request through the gateway', () => {
   it('is a span of its own, which the backend is told of in place of the one of the caller', async () => {
     const { url: backend, seen } = await startEcho();
     const { url: collector, spans } = await startCollector();
-    forgetProcessWide('tracer');
+    resetSingleton('tracer');
     const { url } = await startGateway(backend, { OTEL_EXPORTER_OTLP_ENDPOINT: collector });
     await (await fetch(`${url}/a/b?c=d`, { headers: { 'x-request-id': ID } })).text();
     await (await fetch(`${url}/gateway/e`, { headers: { traceparent: CALLER } })).text();

@@ -433,7 +433,7 @@ describe('several backends', () => {
   it('a backend that is back is found by its check', async () => {
     const { url: other } = await startEcho();
     const { url } = await startGateway(`${other},http://127.0.0.1:${await closedPort()}`);
-    await gateway().check(0);
+    await gateway().checkBackends(0);
     expect(
       gateway()
         .stats()
@@ -441,7 +441,7 @@ describe('several backends', () => {
     ).toEqual(['up', 'down']);
     const backend = await startEcho();
     await startGateway(`${other},${backend.url}`);
-    await gateway().check(0);
+    await gateway().checkBackends(0);
     expect(gateway().state).toBe('up');
     expect(url).not.toBe('');
   });

@@ -5,25 +5,25 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const REFUSED: [path: string, specifier: string][] = [
-  ['components/chat/x.tsx', '#lib/chat/pipeline'],
-  ['components/chat/x.tsx', '#lib/config/index'],
+  ['components/chat/x.tsx', '#lib/chat/chat-engine'],
+  ['components/chat/x.tsx', '#lib/config/config'],
   ['lib/client/x.ts', '#lib/http/reply'],
   ['lib/chat/x.ts', '#lib/runner/index'],
   ['lib/chat/x.ts', '#lib/http/reply'],
-  ['lib/runner/x.ts', '#lib/chat/pipeline'],
+  ['lib/runner/x.ts', '#lib/chat/chat-engine'],
   ['lib/gateway/x.ts', '#lib/runner/index'],
-  ['lib/models/x.ts', '#lib/chat/pipeline'],
-  ['lib/http/x.ts', '#lib/models/choose'],
-  ['lib/config/x.ts', '#lib/chat/pipeline'],
+  ['lib/models/x.ts', '#lib/chat/chat-engine'],
+  ['lib/http/x.ts', '#lib/models/model-directory'],
+  ['lib/config/x.ts', '#lib/chat/chat-engine'],
   ['app/api/x/route.ts', 'next/server'],
 ];
 
 const ALLOWED: [path: string, specifier: string][] = [
-  ['components/chat/x.tsx', '#lib/client/request'],
+  ['components/chat/x.tsx', '#lib/browser/api-client'],
   ['components/chat/x.tsx', '#lib/wire/chat'],
   ['lib/chat/x.ts', '#lib/models/provider'],
-  ['lib/runner/x.ts', '#lib/observe/log'],
-  ['app/api/x/route.ts', '#lib/chat/pipeline'],
+  ['lib/runner/x.ts', '#lib/telemetry/log'],
+  ['app/api/x/route.ts', '#lib/chat/chat-engine'],
 ];
 
 /** The files, each importing one thing, that the project's linter refuses for their import. */

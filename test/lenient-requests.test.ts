@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Fault } from '#lib/fault';
+import { AppError } from '#lib/errors';
 import { chatRequestSchema } from '#lib/wire/chat';
-import { ollamaChatSchema, ollamaGenerateSchema } from '#lib/wire/ollama-api';
-import { openAiRequestSchema } from '#lib/wire/openai-api';
+import { ollamaChatSchema, ollamaGenerateSchema } from '#lib/wire/ollama-request';
+import { openAiRequestSchema } from '#lib/wire/openai-request';
 import { type ChatServer, chatServer } from './chat-server.ts';
 
 /** What other people's clients send, and bare model servers take. */
@@ -306,7 +306,7 @@ describe('Ollama’s API', () => {
   });
 
   it('answers 404 where an unknown model is to be loaded, on which clients pull it', async () => {
-    s.provider.loadFault = new Fault('model_not_found', 'Get it with `ollama pull m`.');
+    s.provider.loadFault = new AppError('model_not_found', 'Get it with `ollama pull m`.');
     for (const load of [chat({ messages: [] }), generate({ prompt: '' })])
       expect(await refusal(load)).toMatchObject({ status: 404, message: 'Get it with `ollama pull m`.' });
   });

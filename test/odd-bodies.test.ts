@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseBody } from '#lib/http/body';
 import { unknownFields } from '#lib/http/ignored-fields';
 import { CHAT_FIELDS, chatRequestSchema } from '#lib/wire/chat';
-import { ollamaChatSchema, ollamaGenerateSchema } from '#lib/wire/ollama-api';
-import { openAiRequestSchema } from '#lib/wire/openai-api';
+import { ollamaChatSchema, ollamaGenerateSchema } from '#lib/wire/ollama-request';
+import { openAiRequestSchema } from '#lib/wire/openai-request';
 import { type ChatServer, chatServer } from './chat-server.ts';
 
 /** Bodies within the limit of 1 MiB that are made to cost: they must not hold up other requests. */

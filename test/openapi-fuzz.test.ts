@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '#lib/chat/clock';
-import type { ScriptedCall } from '#lib/chat/test-support';
-import { Fault } from '#lib/fault';
+import { AppError } from '#lib/errors';
 import type { Operation } from '#lib/openapi/operation';
 import { OPERATIONS } from '#lib/openapi/operations';
-import { shutDown } from '#lib/process';
+import { shutDown } from '#lib/singletons';
 import { type ChatServer, chatServer } from './chat-server.ts';
 import { requestOf, type Sent } from './openapi-arbitrary.ts';
 import { addressOf, complaints, type Received } from './openapi-support.ts';
+import type { ScriptedCall } from './support/chat.ts';
 
 /**
  * Thousands of requests, right and wrong, against the real server with a scripted model: whatever comes in, the answer
@@ -52,8 +52,8 @@ function play(call: ScriptedCall, number: number): void {
   const acts: (() => void)[] = [
     () => call.think('Hm.').say('Hello ').say('there.').done(),
     () => call.say('Hello').done('length'),
-    () => call.fail(new Fault(code, 'The model failed.')),
-    () => call.say('Hel').fail(new Fault(code, 'The model failed in the middle.')),
+    () => call.fail(new AppError(code, 'The model failed.')),
+    () => call.say('Hel').fail(new AppError(code, 'The model failed in the middle.')),
     () => call.ask([{ function: { name: 'look', arguments: { at: [1, null] } } }]).done(),
     () => call.say('Hel').end(),
     () => call.done(),

@@ -1,7 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
-import { answersOf, openApiDocument } from '#lib/openapi/document';
-import type { Content, Operation } from '#lib/openapi/operation';
+import { openApiDocument, responsesOf } from '#lib/openapi/document';
+import type { MediaContent, Operation } from '#lib/openapi/operation';
 import { SCHEMA_PREFIX, type SchemaName } from '#lib/openapi/schemas';
 
 /** Holds answers against the document, by its own JSON Schemas. */
@@ -30,7 +30,7 @@ export function isValid(name: SchemaName, value: unknown): boolean {
 
 /** What is wrong with an answer: a status, a type or a shape that the document does not tell of. */
 export function complaints(operation: Operation, { status, type, text, cut }: Received): string[] {
-  const answer = answersOf(operation)[String(status)];
+  const answer = responsesOf(operation)[String(status)];
   if (answer === undefined) return [`the status ${status} is not documented: ${text.slice(0, 300)}`];
   if (answer.content === undefined) return text === '' ? [] : ['a body is not documented'];
   const media = type.split(';')[0]?.trim() ?? '';
@@ -41,7 +41,7 @@ export function complaints(operation: Operation, { status, type, text, cut }: Re
   return mismatch([content.schema].flat(), JSON.parse(text));
 }
 
-function streamComplaints(content: Content, media: string, text: string, cut: boolean): string[] {
+function streamComplaints(content: MediaContent, media: string, text: string, cut: boolean): string[] {
   const parts = text.split(media === 'text/event-stream' ? '\n\n' : '\n');
   // What stands behind the last separator is nothing, or was still on its way.
   const rest = parts.pop() ?? '';

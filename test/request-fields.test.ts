@@ -1,14 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '#lib/chat/clock';
-import { readConfig } from '#lib/config/index';
+import { readConfig } from '#lib/config/config';
 import { EmbeddedProvider } from '#lib/models/embedded/provider';
-import { samplingOf } from '#lib/models/embedded/sampling';
-import { OllamaProvider } from '#lib/models/ollama';
-import { OpenAiProvider } from '#lib/models/openai';
+import { samplingOptions } from '#lib/models/embedded/sampling';
+import { OllamaProvider } from '#lib/models/ollama/provider';
+import { OpenAiProvider } from '#lib/models/openai/provider';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
 import { PASSTHROUGH_FIELDS } from '#lib/wire/passthrough';
-import { type FieldUse, type FieldUses, OLLAMA_FIELDS, OPENAI_FIELDS, type ServerKind } from '#lib/wire/request-fields';
+import {
+  type FieldSupport,
+  type FieldSupportByServer,
+  type ModelServerKind,
+  OLLAMA_FIELDS,
+  OPENAI_FIELDS,
+} from '#lib/wire/request-field-support';
 import { type ChatServer, chatServer } from './chat-server.ts';
 import { type FaultyModelServer, ollama, openai, startFaultyModelServer } from './faulty-model-server.ts';
 import { TypeDeclarations } from './type-fields.ts';
@@ -25,7 +31,7 @@ const OPENAI_TYPES = new TypeDeclarations(
 );
 const OLLAMA_TYPES = new TypeDeclarations('node_modules/ollama/dist/browser.d.ts');
 
-type Table = Readonly<Record<string, Readonly<Record<string, FieldUses>>>>;
+type Table = Readonly<Record<string, Readonly<Record<string, FieldSupportByServer>>>>;
 
 /** Fields that are sent on whole, or not at all: what is inside them is nothing to decide about. */
 const WHOLE = new Set<string>([...PASSTHROUGH_FIELDS, 'tool_choice', 'parameters']);
@@ -483,7 +489,7 @@ let model: FaultyModelServer;
 let s: ChatServer;
 /** What the built-in model was asked. */
 const embeddedRequests: object[] = [];
-let providers: Record<ServerKind, ModelProvider>;
+let providers: Record<ModelServerKind, ModelProvider>;
 
 beforeAll(async () => {
   model = await startFaultyModelServer();
@@ -508,7 +514,7 @@ beforeAll(async () => {
     {
       clock: systemClock,
       directory: {
-        resolve: async (name) => ({ provider: providers[(name ?? 'ollama') as ServerKind], model: name ?? '' }),
+        resolve: async (name) => ({ provider: providers[(name ?? 'ollama') as ModelServerKind], model: name ?? '' }),
       },
     },
   );
@@ -524,7 +530,7 @@ afterAll(async () => {
 function inChild({ messages, options, format: asked, think }: ModelRequest): object {
   return {
     messages: messages.map(({ role: who, content }) => [who, content]),
-    sampling: samplingOf(options, 2_048),
+    sampling: samplingOptions(options, 2_048),
     format: asked,
     thinks: think !== false,
   };
@@ -560,10 +566,10 @@ async function send(path: string, body: object): Promise<Outcome> {
 
 interface Row {
   path: string;
-  kind: ServerKind;
+  kind: ModelServerKind;
   type: string;
   field: string;
-  use: FieldUse;
+  use: FieldSupport;
   sample: Sample;
   start: object;
 }
@@ -605,7 +611,7 @@ const CONTAINER_OF: Readonly<Record<string, string>> = {
 const CONTAINERS =
   /^messages\.\d+\.(?:role|content\.\d+\.type|tool_calls\.\d+\.type)$|^tools\.\d+\.type$|^messages\.content/;
 
-const KINDS: readonly ServerKind[] = ['openai', 'ollama', 'embedded'];
+const KINDS: readonly ModelServerKind[] = ['openai', 'ollama', 'embedded'];
 
 function rowsOf(
   path: string,

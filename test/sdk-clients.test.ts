@@ -1,7 +1,7 @@
 import { Ollama } from 'ollama';
 import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Fault } from '#lib/fault';
+import { AppError } from '#lib/errors';
 import { type ChatServer, chatServer } from './chat-server.ts';
 
 let s: ChatServer;
@@ -154,12 +154,12 @@ describe('the official openai client', () => {
       code: 'unsupported_parameter',
       param: 'n',
     });
-    s.provider.onCall = (call) => void call.fail(new Fault('model_not_found', 'Pull it.'));
+    s.provider.onCall = (call) => void call.fail(new AppError('model_not_found', 'Pull it.'));
     await expect(chat.completions.create({ model: 'm', messages, stream: true })).rejects.toMatchObject({
       status: 404,
       code: 'model_not_found',
     });
-    s.provider.onCall = (call) => void call.say('x').fail(new Fault('upstream_failed', 'It broke.'));
+    s.provider.onCall = (call) => void call.say('x').fail(new AppError('upstream_failed', 'It broke.'));
     const read = async () => {
       for await (const _ of await chat.completions.create({ model: 'm', messages, stream: true }));
     };
@@ -280,12 +280,12 @@ describe('the official ollama client', () => {
   });
 
   it('reads errors before and in the middle of a stream', async () => {
-    s.provider.onCall = (call) => void call.fail(new Fault('model_not_found', 'Pull it.'));
+    s.provider.onCall = (call) => void call.fail(new AppError('model_not_found', 'Pull it.'));
     await expect(client().chat({ model: 'm', messages, stream: true })).rejects.toMatchObject({
       status_code: 404,
       error: 'Pull it.',
     });
-    s.provider.onCall = (call) => void call.say('x').fail(new Fault('upstream_failed', 'It broke.'));
+    s.provider.onCall = (call) => void call.say('x').fail(new AppError('upstream_failed', 'It broke.'));
     const read = async () => {
       for await (const _ of await client().chat({ model: 'm', messages, stream: true }));
     };
@@ -303,8 +303,8 @@ describe('the official ollama client', () => {
 
 /** Waits until the server has noticed that its client is gone, and then for the grace. */
 async function goneAndAborted(): Promise<void> {
-  const { run } = firstTicket();
-  await vi.waitFor(() => expect(run.wanted).toBe(0));
+  const { generation: run } = firstTicket();
+  await vi.waitFor(() => expect(run.refCount).toBe(0));
   expect(s.provider.last.signal.aborted).toBe(false);
   await s.clock.advance(10_000);
   expect(s.provider.last.signal.aborted).toBe(true);

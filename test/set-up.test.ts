@@ -168,7 +168,7 @@ describe('npm start', () => {
     'does nothing the second time, also after a checkout that touched every file',
     async () => {
       await ensureBuild();
-      for (const file of ['app/page.tsx', 'lib/config/index.ts', 'package.json', 'public/demo/frame.html'])
+      for (const file of ['app/page.tsx', 'lib/config/config.ts', 'package.json', 'public/demo/frame.html'])
         utimesSync(join(clone, file), new Date(), new Date());
       const port = await freePort();
       const second = run('npm start', { PORT: String(port) });

@@ -2,10 +2,10 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { Upstream } from '#lib/models/upstream';
-import { inRequest } from '#lib/observe/request-scope';
-import { tracer } from '#lib/observe/tracing';
-import { forgetProcessWide, shutDown } from '#lib/process';
+import { ModelServerClient } from '#lib/models/model-server-client';
+import { resetSingleton, shutDown } from '#lib/singletons';
+import { runWithRequestId } from '#lib/telemetry/request-context';
+import { tracer } from '#lib/telemetry/tracing';
 import { type ChatServer, chatServer } from './chat-server.ts';
 
 const attribute = z.object({
@@ -49,7 +49,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
   const { port } = collector.address() as AddressInfo;
   address = `http://127.0.0.1:${port}`;
-  forgetProcessWide('tracer');
+  resetSingleton('tracer');
   server = await chatServer({
     OTEL_EXPORTER_OTLP_ENDPOINT: address,
     OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer a=b, x-team = chill',
@@ -61,7 +61,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.close();
   await shutDown();
-  forgetProcessWide('tracer');
+  resetSingleton('tracer');
   collector.close();
 });
 
@@ -139,9 +139,9 @@ describe('traces', () => {
 
 describe('a call of a model server', () => {
   it('carries the id of the request and its trace', async () => {
-    const upstream = new Upstream({ name: 'It', url: address, advice: '' });
+    const upstream = new ModelServerClient({ name: 'It', url: address, advice: '' });
     const request = { method: 'GET', path: '/models', signal: AbortSignal.timeout(10_000) } as const;
-    await inRequest(ID, () => upstream.json(request));
+    await runWithRequestId(ID, () => upstream.json(request));
     await upstream.json(request);
     await upstream.close();
     const [told, silent] = asked.filter(({ path }) => path === '/models');

@@ -1,9 +1,9 @@
 import { request as httpRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gatewayRoute } from '#lib/gateway/fetch-handler';
 import { templateOf } from '#lib/openapi/document';
 import { OPERATIONS } from '#lib/openapi/operations';
-import { gatewayRoute } from '#lib/server/gateway-route';
-import { OFFERED } from '#lib/server/unknown-api';
+import { SUPPORTED_ENDPOINTS } from '#lib/server/unsupported-api';
 import { type ChatServer, chatServer } from './chat-server.ts';
 
 let s: ChatServer;
@@ -59,7 +59,9 @@ describe('a path of another API that is not offered', () => {
   it('names every route that is offered, and none besides', () => {
     for (const api of ['OpenAI', 'Ollama'] as const) {
       const offered = OPERATIONS.filter(({ tag }) => tag === api);
-      expect(OFFERED[api]).toEqual(offered.map(({ method, path }) => `${method.toUpperCase()} ${templateOf(path)}`));
+      expect(SUPPORTED_ENDPOINTS[api]).toEqual(
+        offered.map(({ method, path }) => `${method.toUpperCase()} ${templateOf(path)}`),
+      );
     }
   });
 

@@ -1,19 +1,19 @@
 import type { Metadata } from 'next';
 import { headers } from 'next/headers';
-import { Gateway } from '#components/gateway/gateway';
-import { FirstData } from '#components/shell/first-data';
+import { GatewayView } from '#components/gateway/gateway';
 import { CodeFont } from '#components/shell/fonts';
-import { firstGatewayStats } from '#lib/server/page-data';
+import { SwrFallback } from '#components/shell/swr-fallback';
+import { initialGatewayStats } from '#lib/server/initial-data';
 
 export const metadata: Metadata = { title: 'Gateway' };
 
 export default async function GatewayPage() {
-  const stats = await firstGatewayStats(await headers());
+  const stats = await initialGatewayStats(await headers());
   return (
-    <FirstData data={{ 'gateway-stats': stats }}>
+    <SwrFallback data={{ 'gateway-stats': stats }}>
       {/* How to set it up is said in code. */}
       {stats?.state === 'not_configured' ? <CodeFont /> : null}
-      <Gateway />
-    </FirstData>
+      <GatewayView />
+    </SwrFallback>
   );
 }

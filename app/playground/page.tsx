@@ -2,7 +2,7 @@ import type { Metadata } from 'next';
 import { cookies, headers } from 'next/headers';
 import { Playground } from '#components/playground/playground';
 import { CodeFont } from '#components/shell/fonts';
-import { PROGRAM_COOKIE } from '#lib/client/cookies';
+import { PROGRAM_COOKIE } from '#lib/browser/cookies';
 
 export const metadata: Metadata = { title: 'Playground' };
 

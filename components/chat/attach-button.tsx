@@ -3,7 +3,7 @@
 import { ImagePlus } from 'lucide-react';
 import { useRef } from 'react';
 import { IconButton } from '#components/ui/icon-button';
-import { ACCEPTED } from '#lib/client/pictures';
+import { ACCEPTED_FILES } from './images.ts';
 
 /** Chooses pictures from files. They can be pasted and dropped, too. */
 export function AttachButton({ onFiles }: { onFiles: (files: readonly File[]) => void }) {
@@ -17,7 +17,7 @@ export function AttachButton({ onFiles }: { onFiles: (files: readonly File[]) =>
         ref={field}
         type="file"
         multiple
-        accept={ACCEPTED}
+        accept={ACCEPTED_FILES}
         aria-label="Pictures to attach"
         className="hidden"
         onChange={(event) => {

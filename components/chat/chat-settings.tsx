@@ -6,7 +6,7 @@ import { type FormEvent, type ReactNode, useId, useState } from 'react';
 import { Button } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
-import { type ChatSettings, NO_SETTINGS, type Sampling } from '#lib/client/conversation';
+import { type ChatSettings, NO_SETTINGS, type Sampling } from './conversation.ts';
 
 interface ChatSettingsProps {
   settings: ChatSettings;

@@ -9,21 +9,25 @@ import { ChatSettingsButton } from '#components/chat/chat-settings';
 import { Composer } from '#components/chat/composer';
 import { EmptyChat } from '#components/chat/empty-chat';
 import { HistoryList } from '#components/chat/history-list';
-import { HistoryTransfer } from '#components/chat/history-transfer';
+import { ImportExportMenu } from '#components/chat/import-export-menu';
 import { MessageList } from '#components/chat/message-list';
 import { ModelNotice } from '#components/chat/model-notice';
 import { ModelPicker } from '#components/chat/model-picker';
 import { OfflineNote } from '#components/chat/offline-note';
+import { ReasoningSelect } from '#components/chat/reasoning-select';
 import { StreamingStatus } from '#components/chat/streaming-status';
-import { ThinkSelect } from '#components/chat/think-select';
 import { AskContext } from '#components/markdown/ask-context';
-import { preloadMarkdown, RendererAhead, usePreloadedMarkdown } from '#components/markdown/markdown';
+import { PreloadedRenderer, preloadMarkdown, usePreloadedMarkdown } from '#components/markdown/markdown';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
 import { Drawer } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
-import { abilitiesOf, modelNamed } from '#lib/client/abilities';
-import type { ChatState } from '#lib/client/chat-state';
+import { HISTORY_COOKIE, setCookie } from '#lib/browser/cookies';
+import { useStored } from '#lib/browser/local-storage';
+import { useModels } from '#lib/browser/service-status';
+import { usePinnedScroll } from '#lib/browser/use-pinned-scroll';
+import type { Models } from '#lib/wire/models';
+import type { ChatState } from './chat-state.ts';
 import {
   type ChatSettings,
   type Conversation,
@@ -32,18 +36,14 @@ import {
   NO_SETTINGS,
   pathTo,
   type Thread,
-} from '#lib/client/conversation';
-import { HISTORY_COOKIE, setCookie } from '#lib/client/cookies';
-import { draftKey } from '#lib/client/draft';
-import { NEW_CHAT } from '#lib/client/history';
-import { tooMuch } from '#lib/client/pictures';
-import { useModels } from '#lib/client/status';
-import { useStored } from '#lib/client/stored';
-import { useAttachments } from '#lib/client/use-attachments';
-import { chatStore, preloadChat, useChatLifecycle, useChatPart, useChatSelect } from '#lib/client/use-chat';
-import { usePictureDrop } from '#lib/client/use-picture-drop';
-import { usePinnedScroll } from '#lib/client/use-pinned-scroll';
-import type { Models } from '#lib/wire/models';
+} from './conversation.ts';
+import { draftKey } from './draft.ts';
+import { NEW_CHAT } from './history-db.ts';
+import { requestSizeError } from './images.ts';
+import { capabilitiesOf, modelByName } from './model-capabilities.ts';
+import { useAttachments } from './use-attachments.ts';
+import { chatStore, preloadChat, useChatField, useChatLifecycle, useChatSelector } from './use-chat.ts';
+import { useImageDrop } from './use-image-drop.ts';
 
 /** `c` in the address is the conversation, so that a reload, a second tab and the back button find it. */
 const PARAMETER = 'c';
@@ -65,19 +65,19 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const activeId = useSearchParams().get(PARAMETER);
   useChatLifecycle();
   usePreloadedMarkdown(activeId !== null);
-  const ready = useChatPart('ready');
-  const conversations = useChatPart('conversations');
+  const ready = useChatField('ready');
+  const conversations = useChatField('conversations');
   const conversation = conversations.find(({ id }) => id === activeId);
   // Only what seldom changes is read here: while an answer streams in, it and nothing around it is drawn.
-  const isRead = useChatSelect(({ threads }) => activeId !== null && threads.has(activeId));
-  const runningId = useChatSelect((state) => runningLeaf(state, activeId));
-  const withPictures = useChatSelect(({ threads }) => hasPictures(threads.get(activeId ?? '') ?? EMPTY_THREAD));
+  const isRead = useChatSelector(({ threads }) => activeId !== null && threads.has(activeId));
+  const runningId = useChatSelector((state) => runningLeaf(state, activeId));
+  const withPictures = useChatSelector(({ threads }) => hasPictures(threads.get(activeId ?? '') ?? EMPTY_THREAD));
 
   const [lastModel, setLastModel] = useStored('model');
   const model = conversation?.model ?? (lastModel === '' ? null : lastModel);
   const { data: models } = useModels();
-  const { vision, thinking } = abilitiesOf(models, model);
-  const choice = useMemo(() => ({ model, able: { vision, thinking } }), [model, vision, thinking]);
+  const { vision, thinking } = capabilitiesOf(models, model);
+  const choice = useMemo(() => ({ model, capabilities: { vision, thinking } }), [model, vision, thinking]);
   const [newSettings, setNewSettings] = useState<ChatSettings>(NO_SETTINGS);
   const settings = conversation === undefined ? newSettings : settingsOf(conversation);
   const configure = (next: ChatSettings) => {
@@ -109,7 +109,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
     if (vision) attachments.attach(files);
     else attachments.refuse(seesNothing);
   };
-  const drop = usePictureDrop(attach);
+  const drop = useImageDrop(attach);
 
   const begin = (text: string) => {
     const { pictures } = attachments;
@@ -117,7 +117,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
       chatStore()
         .state()
         .threads.get(activeId ?? '') ?? EMPTY_THREAD;
-    const refusal = tooMuch(vision ? pathTo(thread, conversation?.leafId ?? null) : [], pictures);
+    const refusal = requestSizeError(vision ? pathTo(thread, conversation?.leafId ?? null) : [], pictures);
     if (refusal !== undefined || (pictures.length > 0 && !vision)) {
       attachments.refuse(refusal ?? seesNothing);
       return false;
@@ -171,7 +171,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
     <div className="flex min-h-0 flex-1">
       {activeId === null ? null : (
         <Suspense>
-          <RendererAhead />
+          <PreloadedRenderer />
         </Suspense>
       )}
       {panel ? (
@@ -260,7 +260,10 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
                     <>
                       {vision ? <AttachButton onFiles={attach} /> : null}
                       {thinking ? (
-                        <ThinkSelect think={settings.think} onChange={(think) => configure({ ...settings, think })} />
+                        <ReasoningSelect
+                          think={settings.think}
+                          onChange={(think) => configure({ ...settings, think })}
+                        />
                       ) : null}
                     </>
                   )
@@ -293,7 +296,7 @@ function hasPictures(thread: Thread): boolean {
 }
 
 function modelName(models: Models | undefined, name: string | null): string {
-  return (models === undefined ? undefined : modelNamed(models, name)?.id) ?? name ?? 'The model';
+  return (models === undefined ? undefined : modelByName(models, name)?.id) ?? name ?? 'The model';
 }
 
 const COLUMN = 'mx-auto w-full max-w-[49rem] px-4 sm:px-6';
@@ -309,7 +312,7 @@ function HistoryHead({ onNew }: { onNew: () => void }) {
         <SquarePen className="size-4 text-accent" strokeWidth={1.75} aria-hidden />
         New chat
       </button>
-      <HistoryTransfer />
+      <ImportExportMenu />
     </div>
   );
 }

@@ -3,13 +3,13 @@
 import clsx from 'clsx';
 import { ArrowUp, Square } from 'lucide-react';
 import { type KeyboardEvent, type ReactNode, type RefObject, useEffect, useId, useLayoutEffect, useRef } from 'react';
-import { Pictures } from '#components/chat/pictures';
+import { LazyImageList } from '#components/chat/lazy-image-list';
 import { Notice } from '#components/ui/notice';
 import { tip } from '#components/ui/tooltip';
-import { fieldDirection } from '#lib/client/directions';
-import { pictureFiles } from '#lib/client/pictures';
-import { readStored, useStored, writeDraft } from '#lib/client/stored';
-import type { Attachments } from '#lib/client/use-attachments';
+import { readStored, useStored, writeDraft } from '#lib/browser/local-storage';
+import { fieldDirection } from '../markdown/rehype-text-direction.ts';
+import { imageFiles } from './images.ts';
+import type { Attachments } from './use-attachments.ts';
 
 interface ComposerProps {
   field: RefObject<HTMLTextAreaElement | null>;
@@ -82,7 +82,7 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
       )}
       {pictures.length === 0 && reading === 0 ? null : (
         <div className="flex flex-wrap items-center gap-2 px-3.5 pt-3">
-          <Pictures pictures={pictures} onRemove={attachments.remove} />
+          <LazyImageList pictures={pictures} onRemove={attachments.remove} />
           {reading === 0 ? null : <span role="status" aria-label="Reading pictures" className="skeleton size-16" />}
         </div>
       )}
@@ -113,7 +113,7 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
             const text = event.clipboardData.getData('text/plain');
             // Before the browser lays it out.
             event.currentTarget.dir = fieldDirection(text.length > draft.length ? text : draft);
-            const files = pictureFiles(event.clipboardData);
+            const files = imageFiles(event.clipboardData);
             // Text that is copied with a picture of itself (a table, a document) stays text.
             if (files.length === 0 || event.clipboardData.types.includes('text/plain')) return;
             event.preventDefault();

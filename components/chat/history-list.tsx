@@ -7,12 +7,12 @@ import { flushSync } from 'react-dom';
 import { Confirm } from '#components/ui/dialog';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
-import type { Conversation } from '#lib/client/conversation';
-import { forgetDraft } from '#lib/client/draft';
-import { dayGroup } from '#lib/client/format';
-import { exportMarkdown } from '#lib/client/history-files';
-import { chatStore, useChatPart } from '#lib/client/use-chat';
-import { useHistorySearch } from '#lib/client/use-history-search';
+import { dayGroup } from '#lib/browser/format';
+import type { Conversation } from './conversation.ts';
+import { exportMarkdown } from './conversation-files.ts';
+import { forgetDraft } from './draft.ts';
+import { chatStore, useChatField } from './use-chat.ts';
+import { useHistorySearch } from './use-history-search.ts';
 
 interface HistoryListProps {
   activeId: string | null;
@@ -21,9 +21,9 @@ interface HistoryListProps {
 
 /** The conversations of this browser, newest first, by day. */
 export const HistoryList = memo(function HistoryList({ activeId, onOpen }: HistoryListProps) {
-  const ready = useChatPart('ready');
-  const conversations = useChatPart('conversations');
-  const unsaved = useChatPart('unsaved');
+  const ready = useChatField('ready');
+  const conversations = useChatField('conversations');
+  const unsaved = useChatField('unsaved');
   const [query, setQuery] = useState('');
   const found = useHistorySearch(query, conversations);
   const [removing, setRemoving] = useState<Conversation>();

@@ -1,11 +1,11 @@
 'use client';
 
 import { memo, useEffect, useMemo, useState } from 'react';
-import { AnswerTurn } from '#components/chat/answer-turn';
 import { QuestionTurn } from '#components/chat/question-turn';
-import type { VersionPlace } from '#components/chat/versions';
-import { type ChatMessage, EMPTY_THREAD, pathTo, type Thread } from '#lib/client/conversation';
-import { useChatSelect } from '#lib/client/use-chat';
+import { ResponseTurn } from '#components/chat/response-turn';
+import type { VersionPosition } from '#components/chat/version-switcher';
+import { type ChatMessage, EMPTY_THREAD, pathTo, type Thread } from './conversation.ts';
+import { useChatSelector } from './use-chat.ts';
 
 interface MessageListProps {
   conversationId: string;
@@ -15,7 +15,7 @@ interface MessageListProps {
 }
 
 export function MessageList({ conversationId, leafId, onRegenerate, onEdit }: MessageListProps) {
-  const thread = useChatSelect(({ threads }) => threads.get(conversationId) ?? EMPTY_THREAD);
+  const thread = useChatSelector(({ threads }) => threads.get(conversationId) ?? EMPTY_THREAD);
   const path = useMemo(() => pathTo(thread, leafId), [thread, leafId]);
   const shown = useGrowingCount(path.length);
   const places = useVersionPlaces(thread);
@@ -35,7 +35,7 @@ export function MessageList({ conversationId, leafId, onRegenerate, onEdit }: Me
   );
 }
 
-interface TurnProps extends VersionPlace {
+interface TurnProps extends VersionPosition {
   message: ChatMessage;
   /** What is far off the screen is not laid out; the last turns are, so that the end never jumps. */
   isFar: boolean;
@@ -49,7 +49,7 @@ const Turn = memo(function Turn({ message, isFar, onRegenerate, onEdit, ...place
       {message.role === 'user' ? (
         <QuestionTurn message={message} {...place} onEdit={onEdit} />
       ) : (
-        <AnswerTurn message={message} {...place} onRegenerate={onRegenerate} />
+        <ResponseTurn message={message} {...place} onRegenerate={onRegenerate} />
       )}
     </li>
   );
@@ -81,10 +81,10 @@ function useGrowingCount(total: number): number {
   return isWhole ? Math.max(total, 1) : count;
 }
 
-const ALONE: VersionPlace = { number: 1, count: 1, previousId: undefined, nextId: undefined };
+const ALONE: VersionPosition = { number: 1, count: 1, previousId: undefined, nextId: undefined };
 
 /** A message never changes its place: only one more message does, or a thread that was read anew. */
-function useVersionPlaces(thread: Thread): ReadonlyMap<string, VersionPlace> {
+function useVersionPlaces(thread: Thread): ReadonlyMap<string, VersionPosition> {
   const [known, setKnown] = useState(() => ({ size: thread.size, places: versionPlaces(thread) }));
   if (known.size === thread.size) return known.places;
   const places = versionPlaces(thread);
@@ -92,8 +92,8 @@ function useVersionPlaces(thread: Thread): ReadonlyMap<string, VersionPlace> {
   return places;
 }
 
-function versionPlaces(thread: Thread): ReadonlyMap<string, VersionPlace> {
-  const places = new Map<string, VersionPlace>();
+function versionPlaces(thread: Thread): ReadonlyMap<string, VersionPosition> {
+  const places = new Map<string, VersionPosition>();
   const families = Map.groupBy(thread.values(), (message: ChatMessage) => message.parentId);
   for (const family of families.values()) {
     if (family.length < 2) continue;

@@ -5,9 +5,9 @@ import { useState } from 'react';
 import { Button } from '#components/ui/button';
 import { IconButton } from '#components/ui/icon-button';
 import { Notice } from '#components/ui/notice';
-import { Sentence } from '#components/ui/sentence';
-import { markOf, NOTICE_COOKIE, setCookie } from '#lib/client/cookies';
-import { useModels } from '#lib/client/status';
+import { TextWithCode } from '#components/ui/text-with-code';
+import { NOTICE_COOKIE, setCookie, shortHash } from '#lib/browser/cookies';
+import { useModels } from '#lib/browser/service-status';
 
 interface ModelNoticeProps {
   /** In a line that opens, where the conversation needs the room. */
@@ -41,10 +41,10 @@ export function ModelNotice({ compact, first, hidden }: ModelNoticeProps) {
       </Notice>
     );
   const notice = data === undefined ? first : data.notice;
-  if (notice === null || markOf(notice) === dismissed) return null;
+  if (notice === null || shortHash(notice) === dismissed) return null;
   const dismiss = () => {
-    setCookie(NOTICE_COOKIE, markOf(notice));
-    setDismissed(markOf(notice));
+    setCookie(NOTICE_COOKIE, shortHash(notice));
+    setDismissed(shortHash(notice));
   };
   if (compact && !open)
     return (
@@ -75,7 +75,7 @@ export function ModelNotice({ compact, first, hidden }: ModelNoticeProps) {
       }
     >
       <span className="text-ink-2">
-        <Sentence text={notice} />
+        <TextWithCode text={notice} />
       </span>
     </Notice>
   );

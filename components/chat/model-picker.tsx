@@ -1,8 +1,8 @@
 'use client';
 
 import { Select } from '#components/ui/select';
-import { bytes } from '#lib/client/format';
-import { useModels } from '#lib/client/status';
+import { formatBytes } from '#lib/browser/format';
+import { useModels } from '#lib/browser/service-status';
 import type { ModelInfo } from '#lib/wire/models';
 
 interface ModelPickerProps {
@@ -38,7 +38,7 @@ function describe(model: ModelInfo): string {
   return [
     model.provider === 'embedded' ? 'built in' : '',
     model.parameter_size === null ? '' : `${model.parameter_size} parameters`,
-    model.size_bytes === null ? '' : bytes(model.size_bytes),
+    model.size_bytes === null ? '' : formatBytes(model.size_bytes),
     ...able,
     model.loaded ? 'loaded' : '',
   ]

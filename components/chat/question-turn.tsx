@@ -2,16 +2,16 @@
 
 import { memo, useEffect, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
-import { Pictures } from '#components/chat/pictures';
-import { type VersionPlace, Versions } from '#components/chat/versions';
+import { LazyImageList } from '#components/chat/lazy-image-list';
+import { type VersionPosition, VersionSwitcher } from '#components/chat/version-switcher';
 import { Button } from '#components/ui/button';
 import { CopyButton } from '#components/ui/copy-button';
 import { IconButton } from '#components/ui/icon-button';
 import { TurnIcon } from '#components/ui/turn-icon';
-import type { UserMessage } from '#lib/client/conversation';
-import { fieldDirection } from '#lib/client/directions';
+import { fieldDirection } from '../markdown/rehype-text-direction.ts';
+import type { UserMessage } from './conversation.ts';
 
-interface QuestionTurnProps extends VersionPlace {
+interface QuestionTurnProps extends VersionPosition {
   message: UserMessage;
   onEdit: (questionId: string, text: string) => void;
 }
@@ -35,7 +35,9 @@ export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...pla
     );
   return (
     <article aria-label="Question" className="group/turn flex flex-col items-end">
-      {message.pictures === undefined ? null : <Pictures pictures={message.pictures} className="mb-2 justify-end" />}
+      {message.pictures === undefined ? null : (
+        <LazyImageList pictures={message.pictures} className="mb-2 justify-end" />
+      )}
       {message.content === '' ? null : (
         <div
           dir="auto"
@@ -45,7 +47,7 @@ export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...pla
         </div>
       )}
       <div className="-mb-5 mt-0.5 flex items-center">
-        <Versions conversationId={message.conversationId} {...place} />
+        <VersionSwitcher conversationId={message.conversationId} {...place} />
         {/* The icons alone come and go: a box that is see-through has a layer of its own in each turn of a long chat. */}
         <span className="flex items-center focus-within:[&_svg]:visible group-hover/turn:[&_svg]:visible pointer-fine:[&_svg]:invisible">
           <IconButton ref={change} label="Edit and send again" onClick={() => setEditing(true)}>

@@ -3,9 +3,9 @@
 import clsx from 'clsx';
 import { ChevronRight } from 'lucide-react';
 import { useEffect, useId, useState } from 'react';
-import { thinkingMs } from '#lib/client/answer';
-import { type AssistantMessage, isRunning } from '#lib/client/conversation';
-import { seconds } from '#lib/client/format';
+import { formatSeconds } from '#lib/browser/format';
+import { type AssistantMessage, isRunning } from './conversation.ts';
+import { thinkingDurationMs } from './message-reducer.ts';
 
 /** What the model thought before it answered: folded away, with the time that it took. */
 export function Reasoning({ message }: { message: AssistantMessage }) {
@@ -13,7 +13,7 @@ export function Reasoning({ message }: { message: AssistantMessage }) {
   const now = useNow(isThinking);
   const [open, setOpen] = useState(false);
   const panel = useId();
-  const ms = thinkingMs(message, now) ?? 0;
+  const ms = thinkingDurationMs(message, now) ?? 0;
   return (
     <div className="mb-3">
       <button
@@ -29,8 +29,8 @@ export function Reasoning({ message }: { message: AssistantMessage }) {
           aria-hidden
         />
         <span className={isThinking ? 'breathing' : ''}>
-          {isThinking ? 'Reasoning' : ms < 1_000 ? 'Reasoned briefly' : `Reasoned for ${seconds(ms)}`}
-          {isThinking && ms >= 1_000 ? <span className="tabular"> · {seconds(ms)}</span> : null}
+          {isThinking ? 'Reasoning' : ms < 1_000 ? 'Reasoned briefly' : `Reasoned for ${formatSeconds(ms)}`}
+          {isThinking && ms >= 1_000 ? <span className="tabular"> · {formatSeconds(ms)}</span> : null}
         </span>
       </button>
       <div id={panel} hidden={!open} className="mt-1 border-s-2 ps-4 text-ink-2 text-sm">

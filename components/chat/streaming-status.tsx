@@ -1,12 +1,12 @@
 'use client';
 
-import type { ChatMessage } from '#lib/client/conversation';
-import { queuePlace } from '#lib/client/format';
-import { useChatSelect } from '#lib/client/use-chat';
+import { formatQueuePosition } from '#lib/browser/format';
+import type { ChatMessage } from './conversation.ts';
+import { useChatSelector } from './use-chat.ts';
 
 /** Tells screen readers where an answer stands: a sentence at each step, never each token. */
 export function StreamingStatus({ conversationId, leafId }: { conversationId: string | null; leafId: string | null }) {
-  const message = useChatSelect(({ threads }) =>
+  const message = useChatSelector(({ threads }) =>
     conversationId === null || leafId === null ? undefined : threads.get(conversationId)?.get(leafId),
   );
   return (
@@ -22,7 +22,7 @@ function sentence(message: ChatMessage | undefined): string {
     case 'waiting':
       return message.queue === undefined
         ? 'Waiting for the answer.'
-        : `In the queue: ${queuePlace(message.queue.position, message.queue.waitMs)}.`;
+        : `In the queue: ${formatQueuePosition(message.queue.position, message.queue.waitMs)}.`;
     case 'streaming':
       return message.content === '' ? 'The model reasons.' : 'The answer is being written.';
     case 'done':

@@ -1,19 +1,19 @@
 'use client';
 
 import { useMemo, useState } from 'react';
-import { type ActionOutcome, Actions } from '#components/dashboard/actions';
-import { Freshness } from '#components/dashboard/freshness';
-import { Executors, ModelTable, Parts } from '#components/dashboard/parts';
-import { Plot, PlotSkeleton } from '#components/dashboard/plot';
-import { Queue } from '#components/dashboard/queue';
-import { Tables } from '#components/dashboard/tables';
-import { Tiles } from '#components/dashboard/tiles';
+import { type ActionOutcome, CacheActions } from '#components/dashboard/cache-actions';
+import { QueueTable } from '#components/dashboard/queue-table';
+import { ExecutorTable, ModelTable, ServiceHealth } from '#components/dashboard/service-health';
+import { StatTiles } from '#components/dashboard/stat-tiles';
+import { StatsTables } from '#components/dashboard/stats-tables';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
+import { Chart, ChartSkeleton } from '#components/ui/chart';
+import { LastUpdated } from '#components/ui/last-updated';
 import { Notice } from '#components/ui/notice';
-import { count, duration } from '#lib/client/format';
-import { type Sample, useStats } from '#lib/client/stats';
-import { modelStatus, runnerStatus, useModels, useRunnerHealth } from '#lib/client/status';
+import { formatCount, formatDuration } from '#lib/browser/format';
+import { modelStatus, runnerStatus, useModels, useRunnerHealth } from '#lib/browser/service-status';
+import { type StatsSample, useStats } from './use-stats.ts';
 
 /** Keyboards must be able to scroll it. */
 const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'Figures' } as const;
@@ -32,10 +32,10 @@ export function Dashboard() {
     <div className="flex min-h-0 flex-1 flex-col">
       <PageBar>
         <h1 className="ps-2 font-medium text-sm">Dashboard</h1>
-        <Freshness at={stats.data?.timestamp} failed={stats.error !== undefined} />
+        <LastUpdated at={stats.data?.timestamp} failed={stats.error !== undefined} />
         <span className="flex-1" />
         <div className="flex gap-2">
-          <Actions onOutcome={told} />
+          <CacheActions onOutcome={told} />
         </div>
       </PageBar>
       <div className="scroller min-h-0 flex-1" {...SCROLLABLE}>
@@ -70,21 +70,21 @@ export function Dashboard() {
             <Skeleton />
           ) : (
             <>
-              <Tiles
+              <StatTiles
                 stats={stats.data}
                 model={modelStatus(models.data, models.error)}
                 runner={runnerStatus(runner.data, runner.error)}
               />
-              <Plots samples={stats.samples} />
+              <DashboardCharts samples={stats.samples} />
               <div className="mt-6 grid grid-cols-1 gap-x-6 gap-y-8 lg:grid-cols-2">
                 <div className="min-w-0 lg:col-span-2">
-                  <Queue onOutcome={told} />
+                  <QueueTable onOutcome={told} />
                 </div>
-                <Tables stats={stats.data} />
-                <Parts />
+                <StatsTables stats={stats.data} />
+                <ServiceHealth />
                 <ModelTable />
                 <div className="min-w-0 lg:col-span-2">
-                  <Executors />
+                  <ExecutorTable />
                 </div>
               </div>
             </>
@@ -95,7 +95,7 @@ export function Dashboard() {
   );
 }
 
-function Plots({ samples }: { samples: readonly Sample[] }) {
+function DashboardCharts({ samples }: { samples: readonly StatsSample[] }) {
   const times = useMemo(() => samples.map((sample) => sample.at), [samples]);
   const lines = useMemo(
     () => ({
@@ -113,19 +113,25 @@ function Plots({ samples }: { samples: readonly Sample[] }) {
   );
   return (
     <div className="grid gap-3 lg:grid-cols-2">
-      <Plot title="Waiting and running" times={times} lines={lines.queue} format={count} least={4} />
-      <Plot title="Time to the first token" times={times} lines={lines.firstToken} format={duration} least={100} />
-      <Plot title="Time to the whole answer" times={times} lines={lines.total} format={duration} least={100} />
-      <Plot title="Time of a code run" times={times} lines={lines.code} format={duration} least={100} />
-      <Plot title="Answers from the cache" times={times} lines={lines.hits} format={wholePercent} least={100} />
-      <Plot title="Memory of the server" times={times} lines={lines.memory} format={megabytes} least={128} />
+      <Chart title="Waiting and running" times={times} lines={lines.queue} format={formatCount} least={4} />
+      <Chart
+        title="Time to the first token"
+        times={times}
+        lines={lines.firstToken}
+        format={formatDuration}
+        least={100}
+      />
+      <Chart title="Time to the whole answer" times={times} lines={lines.total} format={formatDuration} least={100} />
+      <Chart title="Time of a code run" times={times} lines={lines.code} format={formatDuration} least={100} />
+      <Chart title="Answers from the cache" times={times} lines={lines.hits} format={wholePercent} least={100} />
+      <Chart title="Memory of the server" times={times} lines={lines.memory} format={megabytes} least={128} />
     </div>
   );
 }
 
-type Measured = 'firstTokenP50' | 'firstTokenP95' | 'totalP50' | 'totalP95' | 'codeP50' | 'codeP95';
+type PercentileKey = 'firstTokenP50' | 'firstTokenP95' | 'totalP50' | 'totalP95' | 'codeP50' | 'codeP95';
 
-function percentileLines(samples: readonly Sample[], p50: Measured, p95: Measured) {
+function percentileLines(samples: readonly StatsSample[], p50: PercentileKey, p95: PercentileKey) {
   return [
     { name: 'p50', colour: '--accent', values: samples.map((sample) => sample[p50]) },
     { name: 'p95', colour: '--warn', values: samples.map((sample) => sample[p95]) },
@@ -133,7 +139,7 @@ function percentileLines(samples: readonly Sample[], p50: Measured, p95: Measure
 }
 
 const wholePercent = (value: number) => `${Math.round(value)}%`;
-const megabytes = (value: number) => `${count(value)} MB`;
+const megabytes = (value: number) => `${formatCount(value)} MB`;
 
 function Skeleton() {
   return (
@@ -144,8 +150,8 @@ function Skeleton() {
         <div className="skeleton h-44 rounded-lg!" />
       </div>
       <div aria-hidden className="grid gap-3 lg:grid-cols-2">
-        <PlotSkeleton />
-        <PlotSkeleton />
+        <ChartSkeleton />
+        <ChartSkeleton />
       </div>
     </>
   );

@@ -1,9 +1,9 @@
-import { DataTable, row } from '#components/dashboard/data-table';
-import { percentileCells } from '#components/dashboard/tables';
+import { percentileCells } from '#components/dashboard/stats-tables';
 import { Badge, type Tone } from '#components/ui/badge';
-import { count } from '#lib/client/format';
-import { latency } from '#lib/client/gateway';
+import { DataTable, row } from '#components/ui/data-table';
+import { formatCount } from '#lib/browser/format';
 import type { BackendStats, GatewayStats } from '#lib/wire/gateway';
+import { formatLatency } from './use-gateway-stats.ts';
 
 export function GatewayTables({ stats }: { stats: GatewayStats }) {
   return (
@@ -20,10 +20,10 @@ export function GatewayTables({ stats }: { stats: GatewayStats }) {
               <Badge key="state" tone={TONES[backend.state]}>
                 {WORDS[backend.state]}
               </Badge>,
-              count(backend.requests),
-              count(backend.failures),
-              count(backend.active + backend.waiting),
-              `${count(backend.connections)} of ${count(stats.pool_size)}`,
+              formatCount(backend.requests),
+              formatCount(backend.failures),
+              formatCount(backend.active + backend.waiting),
+              `${formatCount(backend.connections)} of ${formatCount(stats.pool_size)}`,
               lastFailure(backend),
             ],
           }))}
@@ -38,7 +38,7 @@ export function GatewayTables({ stats }: { stats: GatewayStats }) {
             <Badge key="status" tone={status >= 500 ? 'error' : status >= 400 ? 'warn' : 'good'}>
               {status}
             </Badge>,
-            count(times),
+            formatCount(times),
           ],
         }))}
         empty="No request was answered since the server began."
@@ -46,7 +46,7 @@ export function GatewayTables({ stats }: { stats: GatewayStats }) {
       <DataTable
         title="Latency"
         columns={['', 'p50', 'p95', 'p99']}
-        rows={[row('Start of the answer', ...percentileCells(stats.recent.latency_ms, latency))]}
+        rows={[row('Start of the answer', ...percentileCells(stats.recent.latency_ms, formatLatency))]}
       />
     </div>
   );

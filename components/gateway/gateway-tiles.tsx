@@ -1,7 +1,7 @@
-import { Part, Tile } from '#components/dashboard/tiles';
-import { count, duration, percent } from '#lib/client/format';
-import { backendStatus, latency } from '#lib/client/gateway';
+import { StatTile, StatusLine } from '#components/dashboard/stat-tiles';
+import { formatCount, formatDuration, formatPercent } from '#lib/browser/format';
 import type { GatewayStats } from '#lib/wire/gateway';
+import { backendStatus, formatLatency } from './use-gateway-stats.ts';
 
 /** What an operator asks first: is the backend there, does it work, is it fast. */
 export function GatewayTiles({ stats, perSecond }: { stats: GatewayStats; perSecond: number | null }) {
@@ -10,40 +10,42 @@ export function GatewayTiles({ stats, perSecond }: { stats: GatewayStats; perSec
   const waiting = backends.reduce((sum, backend) => sum + backend.waiting, 0);
   return (
     <div className="grid gap-3 md:grid-cols-3">
-      <Tile question="Is the backend there?" {...STATES[stats.state]}>
+      <StatTile question="Is the backend there?" {...STATES[stats.state]}>
         {backends.map((backend) => (
-          <Part key={backend.origin} name="Backend" status={backendStatus(backend)} />
+          <StatusLine key={backend.origin} name="Backend" status={backendStatus(backend)} />
         ))}
         <li>
           {stats.has_token ? 'HF_TOKEN is set and put into each request' : 'No HF_TOKEN: requests go without a token'}
         </li>
-      </Tile>
-      <Tile
+      </StatTile>
+      <StatTile
         question="Does it work?"
-        value={recent.requests === 0 ? '–' : percent(1 - recent.error_rate)}
-        unit={recent.requests === 0 ? 'no request came yet' : `without error, of the last ${count(recent.requests)}`}
+        value={recent.requests === 0 ? '–' : formatPercent(1 - recent.error_rate)}
+        unit={
+          recent.requests === 0 ? 'no request came yet' : `without error, of the last ${formatCount(recent.requests)}`
+        }
       >
         <li>
-          {count(requests.total)} {requests.total === 1 ? 'request' : 'requests'} since the server began
-          {perSecond === null ? '' : `, ${count(perSecond)} a second now`}
+          {formatCount(requests.total)} {requests.total === 1 ? 'request' : 'requests'} since the server began
+          {perSecond === null ? '' : `, ${formatCount(perSecond)} a second now`}
         </li>
         <li>
-          {requests.failed === 0 ? 'All were answered by the backend' : `${count(requests.failed)} had no answer`}
+          {requests.failed === 0 ? 'All were answered by the backend' : `${formatCount(requests.failed)} had no answer`}
         </li>
         <li>
-          {count(requests.active)} open{waiting > 0 ? `, ${count(waiting)} wait for a connection` : ''};{' '}
-          {count(web_sockets.open)} {web_sockets.open === 1 ? 'WebSocket' : 'WebSockets'}
+          {formatCount(requests.active)} open{waiting > 0 ? `, ${formatCount(waiting)} wait for a connection` : ''};{' '}
+          {formatCount(web_sockets.open)} {web_sockets.open === 1 ? 'WebSocket' : 'WebSockets'}
         </li>
-      </Tile>
-      <Tile
+      </StatTile>
+      <StatTile
         question="Is it fast?"
-        value={p50 === null ? '–' : latency(p50)}
+        value={p50 === null ? '–' : formatLatency(p50)}
         unit={p50 === null ? 'nothing was measured yet' : 'to the start of an answer, as a rule'}
       >
-        {p95 === null ? null : <li>One in twenty takes over {latency(p95)}</li>}
-        {p99 === null ? null : <li>One in a hundred takes over {latency(p99)}</li>}
-        <li>Given up after {duration(stats.timeout_ms)}</li>
-      </Tile>
+        {p95 === null ? null : <li>One in twenty takes over {formatLatency(p95)}</li>}
+        {p99 === null ? null : <li>One in a hundred takes over {formatLatency(p99)}</li>}
+        <li>Given up after {formatDuration(stats.timeout_ms)}</li>
+      </StatTile>
     </div>
   );
 }

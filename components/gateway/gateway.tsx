@@ -1,28 +1,28 @@
 'use client';
 
 import { useMemo } from 'react';
-import { Freshness } from '#components/dashboard/freshness';
-import { Plot, PlotSkeleton } from '#components/dashboard/plot';
 import { GatewaySetup } from '#components/gateway/gateway-setup';
 import { GatewayTables } from '#components/gateway/gateway-tables';
 import { GatewayTiles } from '#components/gateway/gateway-tiles';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
+import { Chart, ChartSkeleton } from '#components/ui/chart';
+import { LastUpdated } from '#components/ui/last-updated';
 import { Notice } from '#components/ui/notice';
-import { count } from '#lib/client/format';
-import { type GatewaySample, latency, useGateway } from '#lib/client/gateway';
+import { formatCount } from '#lib/browser/format';
+import { formatLatency, type GatewaySample, useGatewayStats } from './use-gateway-stats.ts';
 
 /** Keyboards must be able to scroll it. */
 const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'State of the gateway' } as const;
 
 /** What passes through to the private backend, live. */
-export function Gateway() {
-  const { data: stats, error, samples, mutate } = useGateway();
+export function GatewayView() {
+  const { data: stats, error, samples, mutate } = useGatewayStats();
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <PageBar>
         <h1 className="ps-2 font-medium text-sm">Gateway</h1>
-        {stats?.state === 'not_configured' ? null : <Freshness at={stats?.timestamp} failed={error !== undefined} />}
+        {stats?.state === 'not_configured' ? null : <LastUpdated at={stats?.timestamp} failed={error !== undefined} />}
       </PageBar>
       <div className="scroller min-h-0 flex-1" {...SCROLLABLE}>
         <div className="mx-auto flex max-w-[76rem] flex-col gap-3 p-3 pb-10 md:p-6">
@@ -47,7 +47,7 @@ export function Gateway() {
           ) : (
             <>
               <GatewayTiles stats={stats} perSecond={samples.at(-1)?.perSecond ?? null} />
-              <Plots samples={samples} />
+              <GatewayCharts samples={samples} />
               <div className="mt-6">
                 <GatewayTables stats={stats} />
               </div>
@@ -59,7 +59,7 @@ export function Gateway() {
   );
 }
 
-function Plots({ samples }: { samples: readonly GatewaySample[] }) {
+function GatewayCharts({ samples }: { samples: readonly GatewaySample[] }) {
   const times = useMemo(() => samples.map((sample) => sample.at), [samples]);
   const lines = useMemo(
     () => ({
@@ -78,10 +78,16 @@ function Plots({ samples }: { samples: readonly GatewaySample[] }) {
   );
   return (
     <div className="grid gap-3 lg:grid-cols-2">
-      <Plot title="Requests a second" times={times} lines={lines.rate} format={count} least={4} />
-      <Plot title="Time to the start of an answer" times={times} lines={lines.latency} format={latency} least={10} />
-      <Plot title="Answers that are errors" times={times} lines={lines.errors} format={wholePercent} least={100} />
-      <Plot title="Open" times={times} lines={lines.open} format={count} least={4} />
+      <Chart title="Requests a second" times={times} lines={lines.rate} format={formatCount} least={4} />
+      <Chart
+        title="Time to the start of an answer"
+        times={times}
+        lines={lines.latency}
+        format={formatLatency}
+        least={10}
+      />
+      <Chart title="Answers that are errors" times={times} lines={lines.errors} format={wholePercent} least={100} />
+      <Chart title="Open" times={times} lines={lines.open} format={formatCount} least={4} />
     </div>
   );
 }
@@ -97,8 +103,8 @@ function Skeleton() {
         <div className="skeleton h-44 rounded-lg!" />
       </div>
       <div aria-hidden className="grid gap-3 lg:grid-cols-2">
-        <PlotSkeleton />
-        <PlotSkeleton />
+        <ChartSkeleton />
+        <ChartSkeleton />
       </div>
     </>
   );

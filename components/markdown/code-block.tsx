@@ -2,22 +2,22 @@
 
 import { CornerDownLeft, Play, Square, X } from 'lucide-react';
 import { useContext, useState } from 'react';
+import { RunMetrics, RunOutput, RunStatusBadge, runOutputText } from '#components/code-run/run-report';
 import { AskContext } from '#components/markdown/ask-context';
-import { CodeText } from '#components/markdown/code-text';
-import { Figures, RunState, RunText, textOfRun } from '#components/playground/run-report';
+import { HighlightedCode } from '#components/markdown/highlighted-code';
 import { Button } from '#components/ui/button';
 import { CopyButton } from '#components/ui/copy-button';
 import { IconButton } from '#components/ui/icon-button';
 import { Notice } from '#components/ui/notice';
 import { TurnIcon } from '#components/ui/turn-icon';
-import { demoEngine } from '#lib/client/demo/languages';
-import { languageName } from '#lib/client/language-names';
-import type { Run } from '#lib/client/run';
-import { sheetOf } from '#lib/client/samples';
-import { toFragment } from '#lib/client/share';
-import { whyAway } from '#lib/client/status';
-import { useProgramRun } from '#lib/client/use-program-run';
+import { unavailableReason } from '#lib/browser/service-status';
+import { findLanguageInfo } from '#lib/languages/infos';
 import type { RunnerHealth } from '#lib/wire/code';
+import { demoEngineOf } from '../code-run/demo/engines.ts';
+import { toFragment } from '../code-run/program-link.ts';
+import type { CodeRun } from '../code-run/use-code-run.ts';
+import { useProgramRun } from '../code-run/use-program-run.ts';
+import { fenceLanguage } from './fence-names.ts';
 
 interface CodeBlockProps {
   code: string;
@@ -31,10 +31,10 @@ export function CodeBlock({ code, language, isOpen }: CodeBlockProps) {
   const isComplete = !isOpen;
   const { run, execute, stop, clear, health, isAway, lookForRunner } = useProgramRun();
   const [isHeldUp, setHeldUp] = useState(false);
-  const name = languageName(language);
+  const name = fenceLanguage(language);
   // A C program is nearly always a C++ one, too.
   const id = name === 'c' ? 'cpp' : name;
-  const sheet = sheetOf(id);
+  const sheet = findLanguageInfo(id);
   const canRun = isRunnable(id, health, isAway) && isComplete && code.trim() !== '';
   const begin = () => setHeldUp(!execute({ language: id, code }));
   return (
@@ -62,7 +62,7 @@ export function CodeBlock({ code, language, isOpen }: CodeBlockProps) {
         ) : null}
         <CopyButton text={code} label="Copy the code" />
       </div>
-      <CodeText code={code} label="Code" language={isComplete ? name : undefined} />
+      <HighlightedCode code={code} label="Code" language={isComplete ? name : undefined} />
       {isHeldUp ? (
         <HeldUp
           language={sheet?.label ?? language}
@@ -81,8 +81,8 @@ export function CodeBlock({ code, language, isOpen }: CodeBlockProps) {
 function isRunnable(id: string, health: RunnerHealth | undefined, isAway: boolean): boolean {
   const installed = health?.languages ?? [];
   if (installed.length > 0)
-    return installed.some((language) => language === id) || (isAway && demoEngine(id) !== undefined);
-  return isAway && sheetOf(id) !== undefined;
+    return installed.some((language) => language === id) || (isAway && demoEngineOf(id) !== undefined);
+  return isAway && findLanguageInfo(id) !== undefined;
 }
 
 interface HeldUpProps {
@@ -106,7 +106,7 @@ function HeldUp({ language, health, isAway, onLook, onRun }: HeldUpProps) {
             </Button>
           }
         >
-          {whyAway(health)} A browser cannot run {language}: it runs when the runner is back.
+          {unavailableReason(health)} A browser cannot run {language}: it runs when the runner is back.
         </Notice>
       ) : (
         <Notice
@@ -124,7 +124,7 @@ function HeldUp({ language, health, isAway, onLook, onRun }: HeldUpProps) {
 }
 
 interface ResultProps {
-  run: Run;
+  run: CodeRun;
   onRetry: () => void;
   onClose: () => void;
 }
@@ -137,7 +137,7 @@ function Result({ run, onRetry, onClose }: ResultProps) {
       <div className="flex min-h-9 flex-wrap items-center gap-x-2 ps-3 pe-0.5">
         <span className="flex min-h-8 items-center gap-2">
           <span className="shrink-0 text-ink-2 text-xs">Output</span>
-          <RunState run={run} />
+          <RunStatusBadge run={run} />
         </span>
         <span className="ms-auto flex items-center gap-2">
           {isOver && ask !== undefined ? (
@@ -152,8 +152,8 @@ function Result({ run, onRetry, onClose }: ResultProps) {
         </span>
       </div>
       <div className="scroller flex max-h-80 flex-col gap-3 px-3 pb-3" {...OUTPUT}>
-        <RunText run={run} onRetry={onRetry} />
-        {run.state === 'ended' ? <Figures result={run.result} place={run.place} /> : null}
+        <RunOutput run={run} onRetry={onRetry} />
+        {run.state === 'ended' ? <RunMetrics result={run.result} place={run.place} /> : null}
       </div>
     </section>
   );
@@ -163,8 +163,8 @@ const OUTPUT = { tabIndex: 0, role: 'group', 'aria-label': 'What the program wro
 /** What a model should read of an output: its beginning and its end. */
 const KEPT_CHARACTERS = 4_000;
 
-function questionAbout(run: Run): string {
-  const text = textOfRun(run);
+function questionAbout(run: CodeRun): string {
+  const text = runOutputText(run);
   const half = KEPT_CHARACTERS / 2;
   const kept =
     text.length <= KEPT_CHARACTERS

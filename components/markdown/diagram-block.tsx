@@ -3,12 +3,12 @@
 import { Code, Workflow } from 'lucide-react';
 import Image from 'next/image';
 import { useEffect, useState } from 'react';
-import { CodeText } from '#components/markdown/code-text';
+import { HighlightedCode } from '#components/markdown/highlighted-code';
 import { CopyButton } from '#components/ui/copy-button';
 import { IconButton } from '#components/ui/icon-button';
 import { Notice } from '#components/ui/notice';
-import { type Diagram, drawDiagram } from '#lib/client/diagrams';
-import { useDark } from '#lib/client/use-dark';
+import { type Diagram, drawDiagram } from './diagram-renderer.ts';
+import { useDark } from './use-dark.ts';
 
 type Drawing = { state: 'drawing' } | { state: 'drawn'; diagram: Diagram } | { state: 'broken'; reason: string };
 
@@ -40,12 +40,16 @@ export function DiagramBlock({ code, isOpen }: { code: string; isOpen: boolean }
           This diagram cannot be drawn. {drawing.reason}
         </Notice>
       ) : null}
-      {showsDiagram ? <Picture diagram={drawing.diagram} source={code} /> : <CodeText code={code} label="Source" />}
+      {showsDiagram ? (
+        <DiagramImage diagram={drawing.diagram} source={code} />
+      ) : (
+        <HighlightedCode code={code} label="Source" />
+      )}
     </div>
   );
 }
 
-function Picture({ diagram, source }: { diagram: Diagram; source: string }) {
+function DiagramImage({ diagram, source }: { diagram: Diagram; source: string }) {
   const { url, width, height } = diagram;
   return (
     <div className="scroller flex max-h-[70dvh] overflow-x-auto p-3" {...SCROLLABLE}>

@@ -2,7 +2,7 @@
 
 import dynamic from 'next/dynamic';
 import { memo, Suspense, useEffect } from 'react';
-import { loadable } from '#lib/client/loadable';
+import { loadable } from '#lib/browser/loadable';
 
 const rich = loadable(() => import('#components/markdown/rich-markdown').then(({ RichMarkdown }) => RichMarkdown));
 
@@ -25,7 +25,7 @@ export const Markdown = memo(function Markdown({ text, streaming }: MarkdownProp
  * For a page that a server renders and that answers will stand in: names the renderer's scripts in it, so that a browser fetches them beside
  * the page's own and not after them. Draws nothing.
  */
-export const RendererAhead = dynamic(() =>
+export const PreloadedRenderer = dynamic(() =>
   typeof window === 'undefined'
     ? Promise.resolve(Nothing)
     : import('#components/markdown/rich-markdown').then(() => Nothing),

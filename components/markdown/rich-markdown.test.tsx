@@ -1,13 +1,13 @@
 import { renderToStaticMarkup } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
 import { Block, RichMarkdown } from '#components/markdown/rich-markdown';
-import { withNestedFences } from '#lib/client/markdown/nested-fences';
-import { withDollarDisplays } from '#lib/client/math-marks';
 import { CORPUS } from '../../e2e/markdown-corpus.ts';
+import { lengthenOuterFences } from './nested-fences.ts';
+import { normalizeMath } from './normalize-math.ts';
 
 /** Parsed as one text, not block by block: what every other way to render it must equal. */
 function parsedAsOne(markdown: string): string {
-  const whole = withDollarDisplays(withNestedFences(markdown, false), false);
+  const whole = normalizeMath(lengthenOuterFences(markdown, false), false);
   return renderToStaticMarkup(<Block markdown={whole} scope="_R_0_" />);
 }
 

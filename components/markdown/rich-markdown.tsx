@@ -7,10 +7,10 @@ import { Fragment, jsx, jsxs } from 'react/jsx-runtime';
 import { CodeBlock } from '#components/markdown/code-block';
 import { DiagramBlock } from '#components/markdown/diagram-block';
 import { Formula } from '#components/markdown/formula';
-import { WritingContext } from '#components/markdown/writing-context';
-import { blocksOf } from '#lib/client/markdown/answer-blocks';
-import { texOf } from '#lib/client/markdown/math-syntax';
-import { toElements } from '#lib/client/markdown/syntax';
+import { StreamingContext } from '#components/markdown/streaming-context';
+import { toMarkdownBlocks } from './markdown-blocks.ts';
+import { toElements } from './markdown-processor.ts';
+import { texOf } from './math-syntax.ts';
 
 const PROSE = { className: 'prose' };
 
@@ -20,12 +20,12 @@ const PROSE = { className: 'prose' };
  */
 export function RichMarkdown({ text, streaming }: { text: string; streaming: boolean }) {
   const scope = useId();
-  const blocks = useMemo(() => blocksOf(text, streaming), [text, streaming]);
+  const blocks = useMemo(() => toMarkdownBlocks(text, streaming), [text, streaming]);
   return (
-    <WritingContext value={streaming}>
+    <StreamingContext value={streaming}>
       {/* Children that are listed need no keys: a block is known by its place. */}
       {createElement('div', PROSE, ...blocks.map((markdown) => createElement(Block, { markdown, scope })))}
-    </WritingContext>
+    </StreamingContext>
   );
 }
 
@@ -104,7 +104,7 @@ function Table({ children, dir }: ComponentProps<'table'> & ExtraProps) {
 
 /** A block of code, a display, or a diagram. */
 function Preformatted({ node }: ComponentProps<'pre'> & ExtraProps) {
-  const writing = useContext(WritingContext);
+  const writing = useContext(StreamingContext);
   const [code] = node?.children ?? [];
   if (code?.type !== 'element') return null;
   const classes = code.properties.className;

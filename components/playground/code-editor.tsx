@@ -2,9 +2,9 @@
 
 import { type RefObject, use, useEffect, useImperativeHandle, useLayoutEffect, useRef, useState } from 'react';
 import { useNonce } from '#components/shell/providers';
-import type { Problem } from '#lib/client/diagnostics';
-import { createEditor, type Editor, type EditorFile, loadGrammar } from '#lib/client/editor';
 import type { LanguageId } from '#lib/wire/code';
+import { createEditor, type Editor, type EditorFile, loadGrammar } from './editor.ts';
+import type { Problem } from './use-diagnostics.ts';
 
 export interface EditorHandle {
   goTo: (line: number, column: number | undefined) => void;

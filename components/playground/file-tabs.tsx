@@ -7,11 +7,11 @@ import { Button } from '#components/ui/button';
 import { Confirm, Dialog } from '#components/ui/dialog';
 import { ICON_BUTTON, IconButton } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
-import { MAX_FILES, nameFault, type WorkFile } from '#lib/client/workspace';
+import { fileNameError, MAX_FILES, type WorkspaceFile } from './workspace.ts';
 
 interface FileTabsProps {
-  files: readonly WorkFile[];
-  current: WorkFile;
+  files: readonly WorkspaceFile[];
+  current: WorkspaceFile;
   /** The `id` of the panel that shows the file. */
   panel: string;
   suggestedName: string;
@@ -21,11 +21,11 @@ interface FileTabsProps {
   onDelete: (id: number) => void;
 }
 
-type Asking = 'nothing' | 'add' | 'rename' | 'delete';
+type OpenDialog = 'nothing' | 'add' | 'rename' | 'delete';
 
 /** The files of the program. The first is the one that is run; it keeps its name. */
 export function FileTabs({ files, current, panel, suggestedName, onShow, onAdd, onRename, onDelete }: FileTabsProps) {
-  const [asking, setAsking] = useState<Asking>('nothing');
+  const [asking, setAsking] = useState<OpenDialog>('nothing');
   const list = useRef<HTMLDivElement>(null);
   const close = (open: boolean) => {
     if (!open) setAsking('nothing');
@@ -149,7 +149,7 @@ function NameForm({ name, others, action, onName, onDone }: NameFormProps) {
   const [text, setText] = useState(name);
   const [tried, setTried] = useState(false);
   const trimmed = text.trim();
-  const fault = nameFault(trimmed, others);
+  const fault = fileNameError(trimmed, others);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setTried(true);

@@ -4,12 +4,12 @@ import clsx from 'clsx';
 import { ListRestart, Play, Square } from 'lucide-react';
 import { useEffect, useId, useMemo, useRef, useState } from 'react';
 import type { EditorHandle } from '#components/playground/code-editor';
-import { Divider } from '#components/playground/divider';
 import { FileTabs, tabId } from '#components/playground/file-tabs';
-import { Output } from '#components/playground/output';
-import { Problems } from '#components/playground/problems';
+import { OutputPanel } from '#components/playground/output-panel';
+import { ProblemList } from '#components/playground/problem-list';
 import { ProgramEditor } from '#components/playground/program-editor';
 import { ProgramInputs } from '#components/playground/program-inputs';
+import { Resizer } from '#components/playground/resizer';
 import { RunnerNotice } from '#components/playground/runner-notice';
 import { ShareButton } from '#components/playground/share-button';
 import { PageBar } from '#components/shell/page-bar';
@@ -17,15 +17,15 @@ import { Button } from '#components/ui/button';
 import { Menu } from '#components/ui/menu';
 import { Select } from '#components/ui/select';
 import { tip } from '#components/ui/tooltip';
-import { splitArguments } from '#lib/client/arguments';
-import { type Problem, useDiagnostics } from '#lib/client/diagnostics';
-import { languageOfFile, languageOptions, sampleResult } from '#lib/client/languages';
-import type { Place } from '#lib/client/program-places';
-import { type Sample, sheetOf } from '#lib/client/samples';
-import { useProgramRun } from '#lib/client/use-program-run';
-import { useWorkspace } from '#lib/client/use-workspace';
-import { freeName, namesInOutput, toRequest } from '#lib/client/workspace';
+import { findLanguageInfo, type SampleProgram } from '#lib/languages/infos';
 import type { CodeRequest } from '#lib/wire/code';
+import type { SourceLocation } from '../code-run/source-locations.ts';
+import { useProgramRun } from '../code-run/use-program-run.ts';
+import { languageOfFileName, languageOptions, sampleResult } from './language-options.ts';
+import { splitArgs } from './split-args.ts';
+import { type Problem, useDiagnostics } from './use-diagnostics.ts';
+import { useWorkspace } from './use-workspace.ts';
+import { fileNamesInOutput, nextFileName, toCodeRequest } from './workspace.ts';
 
 /** `isNew`: nothing is known to be kept in this browser. */
 export function Playground({ isNew }: { isNew: boolean }) {
@@ -39,7 +39,7 @@ export function Playground({ isNew }: { isNew: boolean }) {
 
   const request = (): CodeRequest => {
     const program = now();
-    return program === undefined ? { language, code: '' } : toRequest(program, splitArguments(program.args));
+    return program === undefined ? { language, code: '' } : toCodeRequest(program, splitArgs(program.args));
   };
   const canCheck = workspace !== undefined && !isAway && health?.languages.includes(language) === true;
   const { problems, look, forget } = useDiagnostics(canCheck, request);
@@ -62,14 +62,14 @@ export function Playground({ isNew }: { isNew: boolean }) {
     look();
   };
   const chooseLanguage = (id: string) => {
-    const sheet = sheetOf(id);
+    const sheet = findLanguageInfo(id);
     if (sheet !== undefined) begin(() => files.chooseLanguage(sheet.id));
   };
-  const openSample = (sample: Sample) => {
+  const openSample = (sample: SampleProgram) => {
     begin(() => files.openSample(sample));
     editor.current?.focus();
   };
-  const goTo = ({ file, line, column }: Place) => {
+  const goTo = ({ file, line, column }: SourceLocation) => {
     const id = workspace?.files.find(({ name }) => name === file)?.id ?? main?.id;
     if (id === undefined) return;
     files.show(id);
@@ -90,7 +90,7 @@ export function Playground({ isNew }: { isNew: boolean }) {
               <span className="max-[26rem]:sr-only">Samples</span>
             </Button>
           }
-          items={(sheetOf(language)?.samples ?? []).map((sample) => ({
+          items={(findLanguageInfo(language)?.samples ?? []).map((sample) => ({
             label: sample.title,
             onSelect: () => openSample(sample),
           }))}
@@ -120,7 +120,7 @@ export function Playground({ isNew }: { isNew: boolean }) {
                 files={workspace.files}
                 current={current}
                 panel={panel}
-                suggestedName={freeName(workspace)}
+                suggestedName={nextFileName(workspace)}
                 onShow={files.show}
                 onAdd={files.addFile}
                 onRename={files.renameFile}
@@ -130,7 +130,7 @@ export function Playground({ isNew }: { isNew: boolean }) {
                 <ProgramEditor
                   handle={editor}
                   label="Program"
-                  file={{ id: current.id, text: current.content, language: languageOfFile(current.name) }}
+                  file={{ id: current.id, text: current.content, language: languageOfFileName(current.name) }}
                   ids={ids}
                   problems={current.id === main.id ? problems : NO_PROBLEMS}
                   onChange={(id, text) => {
@@ -140,7 +140,7 @@ export function Playground({ isNew }: { isNew: boolean }) {
                   onRun={execute}
                 />
               </div>
-              <Problems
+              <ProblemList
                 problems={problems}
                 file={main.name}
                 onGoTo={(line, column) => goTo({ file: main.name, line, column })}
@@ -154,12 +154,12 @@ export function Playground({ isNew }: { isNew: boolean }) {
             onArgs={(args) => files.set({ args })}
           />
         </div>
-        <Divider share={width} onShare={setWidth} />
+        <Resizer share={width} onShare={setWidth} />
         <div className="min-h-0 min-w-0 flex-1 max-lg:border-t">
-          <Output
+          <OutputPanel
             run={run}
             onRetry={execute}
-            links={{ files: workspace === undefined ? [] : namesInOutput(workspace), onPlace: goTo }}
+            links={{ files: workspace === undefined ? [] : fileNamesInOutput(workspace), onPlace: goTo }}
           />
         </div>
       </div>

@@ -2,10 +2,10 @@
 
 import { type RefObject, useEffect, useRef, useState } from 'react';
 import type { CodeEditorProps } from '#components/playground/code-editor';
-import { afterPaint } from '#lib/client/after-paint';
-import { fetchBeside } from '#lib/client/fetch-beside';
-import { loadable, useLoaded } from '#lib/client/loadable';
-import { FIRST_WORKSPACE } from '#lib/client/workspace';
+import { loadable, useLoaded } from '#lib/browser/loadable';
+import { afterPaint } from './after-paint.ts';
+import { prefetch } from './prefetch.ts';
+import { FIRST_WORKSPACE } from './workspace.ts';
 
 const loadEditor = () => import('#components/playground/code-editor');
 /** The program can be read and written before the editor is made of it, which takes a phone a third of a second. */
@@ -13,7 +13,7 @@ const editor = loadable(() => Promise.all([loadEditor(), afterPaint()]).then(([{
 
 /** Where a finger is what points: most who open a program there read it, and run it as it is. */
 const isTouched = () => matchMedia('(pointer: coarse)').matches;
-if (typeof window !== 'undefined' && !isTouched()) fetchBeside(loadEditor);
+if (typeof window !== 'undefined' && !isTouched()) prefetch(loadEditor);
 
 type ProgramEditorProps = Omit<CodeEditorProps, 'plain' | 'onReady'>;
 

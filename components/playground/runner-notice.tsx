@@ -2,10 +2,10 @@
 
 import { Button } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
-import { demoEngine } from '#lib/client/demo/languages';
-import { sheetOf } from '#lib/client/samples';
-import { whyAway } from '#lib/client/status';
+import { unavailableReason } from '#lib/browser/service-status';
+import { findLanguageInfo } from '#lib/languages/infos';
 import type { LanguageId, RunnerHealth } from '#lib/wire/code';
+import { demoEngineOf } from '../code-run/demo/engines.ts';
 
 interface RunnerNoticeProps {
   health: RunnerHealth | undefined;
@@ -28,7 +28,7 @@ export function RunnerNotice({ health, isAway, language, onRetry }: RunnerNotice
           </Button>
         }
       >
-        <strong className="font-semibold">Demo mode.</strong> {whyAway(health)} {instead(language)}
+        <strong className="font-semibold">Demo mode.</strong> {unavailableReason(health)} {instead(language)}
       </Notice>
     );
   if (health?.sandbox === 'none')
@@ -41,8 +41,8 @@ export function RunnerNotice({ health, isAway, language, onRetry }: RunnerNotice
 }
 
 function instead(language: LanguageId): string {
-  const name = sheetOf(language)?.label ?? language;
-  return demoEngine(language) === undefined
+  const name = findLanguageInfo(language)?.label ?? language;
+  return demoEngineOf(language) === undefined
     ? `A browser cannot run ${name}: you see what a sample writes.`
     : `${name} runs in this browser, without packages and without a network.`;
 }

@@ -3,7 +3,7 @@
 import { Check, Link2 } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { IconButton } from '#components/ui/icon-button';
-import { copyText } from '#lib/client/clipboard';
+import { copyText } from '#lib/browser/clipboard';
 
 const SHOWN_MS = 1_600;
 

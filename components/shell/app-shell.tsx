@@ -1,11 +1,11 @@
 import type { ReactNode } from 'react';
-import { Commands } from '#components/shell/commands';
+import { Commands } from '#components/command-palette/commands';
 import { Nav } from '#components/shell/nav';
 import { PageLink } from '#components/shell/page-link';
 import { ReferenceLink } from '#components/shell/reference-link';
 import { StatusDots } from '#components/shell/status-dots';
 import { ThemeToggle } from '#components/shell/theme-toggle';
-import type { Theme } from '#lib/client/theme';
+import type { Theme } from './theme.ts';
 
 /** The frame of every page: where one can go, what is on, and the page itself. */
 export function AppShell({ theme, children }: { theme: Theme; children: ReactNode }) {

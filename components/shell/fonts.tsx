@@ -7,13 +7,13 @@ import geistMono from '@fontsource-variable/geist-mono/files/geist-mono-latin-wg
  */
 
 export function TextFont() {
-  return <FontAhead address={geist} />;
+  return <PreloadedFont address={geist} />;
 }
 
 export function CodeFont() {
-  return <FontAhead address={geistMono} />;
+  return <PreloadedFont address={geistMono} />;
 }
 
-function FontAhead({ address }: { address: string }) {
+function PreloadedFont({ address }: { address: string }) {
   return <link rel="preload" as="font" type="font/woff2" href={address} crossOrigin="anonymous" />;
 }

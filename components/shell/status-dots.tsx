@@ -2,7 +2,14 @@
 
 import clsx from 'clsx';
 import { tip } from '#components/ui/tooltip';
-import { type Level, modelStatus, runnerStatus, type Status, useModels, useRunnerHealth } from '#lib/client/status';
+import {
+  modelStatus,
+  runnerStatus,
+  type ServiceStatus,
+  type StatusLevel,
+  useModels,
+  useRunnerHealth,
+} from '#lib/browser/service-status';
 
 /** Whether the model and the runner are there: a dot each, and the words on hover, focus or touch. */
 export function StatusDots() {
@@ -16,16 +23,21 @@ export function StatusDots() {
   );
 }
 
-const COLOURS: Record<Level, string> = {
+const COLOURS: Record<StatusLevel, string> = {
   good: 'bg-good',
   warn: 'bg-warn',
   error: 'bg-error',
   unknown: 'bg-ink-3',
 };
 
-const WORDS: Record<Level, string> = { good: 'on', warn: 'on, with a note', error: 'off', unknown: 'not known yet' };
+const WORDS: Record<StatusLevel, string> = {
+  good: 'on',
+  warn: 'on, with a note',
+  error: 'off',
+  unknown: 'not known yet',
+};
 
-function Dot({ name, status }: { name: string; status: Status }) {
+function Dot({ name, status }: { name: string; status: ServiceStatus }) {
   return (
     <button
       type="button"

@@ -3,8 +3,8 @@
 import { Monitor, Moon, Sun } from 'lucide-react';
 import { IconButton } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
-import type { Theme } from '#lib/client/theme';
-import { applyTheme, useTheme } from '#lib/client/use-theme';
+import type { Theme } from './theme.ts';
+import { applyTheme, useTheme } from './use-theme.ts';
 
 const CHOICES = [
   { theme: 'system', label: 'System', icon: Monitor },

@@ -5,10 +5,10 @@ import useSWR from 'swr';
 import { PageLink } from '#components/shell/page-link';
 import { Button, buttonClasses } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
-import { API_BASE } from '#lib/client/endpoints';
-import { pageAfterSignIn } from '#lib/client/page-after-sign-in';
-import { ApiError, jsonBody, request, requestJson } from '#lib/client/request';
-import { hasShape } from '#lib/client/shape';
+import { ApiError, jsonBody, request, requestJson } from '#lib/browser/api-client';
+import { API_BASE } from '#lib/browser/endpoints';
+import { hasShape } from '#lib/browser/type-guards';
+import { pageAfterSignIn } from './page-after-sign-in.ts';
 
 const SESSION_URL = `${API_BASE}/api/session`;
 const isSession = hasShape<{ needed: boolean; signed_in: boolean }>({ needed: 'boolean', signed_in: 'boolean' });

@@ -4,7 +4,7 @@ import { Check } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { IconButton } from '#components/ui/icon-button';
 import { TurnIcon } from '#components/ui/turn-icon';
-import { COPIED_MS, COPY_WORDS, copyText } from '#lib/client/clipboard';
+import { COPIED_MS, COPY_WORDS, copyText } from '#lib/browser/clipboard';
 
 export function CopyButton({ text, label = 'Copy', className }: { text: string; label?: string; className?: string }) {
   const [state, setState] = useState<'idle' | 'copied' | 'failed'>('idle');

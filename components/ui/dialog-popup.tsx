@@ -7,7 +7,7 @@ import { X } from 'lucide-react';
 import { type RefObject, useState } from 'react';
 import { Button } from '#components/ui/button';
 import { ICON_BUTTON } from '#components/ui/icon-button';
-import type { ConfirmProps, DialogProps } from '#components/ui/popup';
+import type { ConfirmProps, DialogProps } from '#components/ui/popup-props';
 
 const BACKDROP =
   'fixed inset-0 z-40 bg-[oklch(0.15_0.01_260/0.45)] transition-opacity duration-150 data-ending-style:opacity-0 data-starting-style:opacity-0';

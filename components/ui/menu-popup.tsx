@@ -3,7 +3,7 @@
 import { Menu as BaseMenu } from '@base-ui/react/menu';
 import clsx from 'clsx';
 import { Check } from 'lucide-react';
-import { type MenuProps, POPUP, POPUP_ITEM } from '#components/ui/popup';
+import { type MenuProps, POPUP, POPUP_ITEM } from '#components/ui/popup-props';
 
 /** The menu itself, opened as soon as it is there. */
 export function MenuPopup({ trigger, items, align = 'end', side = 'bottom' }: MenuProps) {

@@ -1,8 +1,8 @@
 'use client';
 
 import { cloneElement, useState } from 'react';
-import type { MenuProps } from '#components/ui/popup';
-import { loadable, useLoaded } from '#lib/client/loadable';
+import type { MenuProps } from '#components/ui/popup-props';
+import { loadable, useLoaded } from '#lib/browser/loadable';
 
 const popup = loadable(() => import('#components/ui/menu-popup').then(({ MenuPopup }) => MenuPopup));
 

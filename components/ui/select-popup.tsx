@@ -3,7 +3,7 @@
 import { Select as BaseSelect } from '@base-ui/react/select';
 import clsx from 'clsx';
 import { Check, ChevronDown } from 'lucide-react';
-import { POPUP, POPUP_ITEM, SELECT_TRIGGER, type SelectProps } from '#components/ui/popup';
+import { POPUP, POPUP_ITEM, SELECT_TRIGGER, type SelectProps } from '#components/ui/popup-props';
 
 /** The choice itself, opened as soon as it is there. */
 export function SelectPopup({ label, value, options, onChange, className }: SelectProps) {

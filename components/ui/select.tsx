@@ -3,8 +3,8 @@
 import clsx from 'clsx';
 import { ChevronDown } from 'lucide-react';
 import { type KeyboardEvent, useState } from 'react';
-import { SELECT_TRIGGER, type SelectProps } from '#components/ui/popup';
-import { loadable, useLoaded } from '#lib/client/loadable';
+import { SELECT_TRIGGER, type SelectProps } from '#components/ui/popup-props';
+import { loadable, useLoaded } from '#lib/browser/loadable';
 
 const popup = loadable(() => import('#components/ui/select-popup').then(({ SelectPopup }) => SelectPopup));
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { ConfigError, listenHost, readConfig } from '#lib/config/config';
 import { envExample } from '#lib/config/env-example';
-import { ConfigError, listenHost, readConfig } from '#lib/config/index';
 
 describe('readConfig', () => {
   it('has the defaults of the contract', () => {

@@ -1,4 +1,4 @@
-import { OLDER_NAMES, PUBLIC_SETTINGS, SETTINGS, type Setting, type SettingName } from '#lib/config/settings';
+import { LEGACY_NAMES, PUBLIC_SETTINGS, SETTINGS, type Setting, type SettingName } from '#lib/config/settings';
 
 /** The text of `.env.example`: every setting with its default and one line of meaning, all commented out. */
 export function envExample(): string {
@@ -9,9 +9,9 @@ export function envExample(): string {
       group = setting.group;
       lines.push('', `# --- ${group} ---`);
     }
-    const older = OLDER_NAMES[name as SettingName];
+    const older = LEGACY_NAMES[name as SettingName];
     const also = older === undefined ? '' : ` Where it is not set, ${older} is read.`;
-    lines.push(`# ${setting.meaning}${also}`, `#${name}=${setting.fallback ?? ''}`);
+    lines.push(`# ${setting.description}${also}`, `#${name}=${setting.fallback ?? ''}`);
   }
   lines.push('', '# --- Pages elsewhere ---');
   for (const [name, meaning] of Object.entries(PUBLIC_SETTINGS)) lines.push(`# ${meaning}`, `#${name}=`);

@@ -30,7 +30,7 @@ export const trustedProxies = () =>
   });
 
 /**
- * Names of hosts in the spelling that `lib/http/host.ts` compares: lower case, without the dot at
+ * Names of hosts in the spelling that `lib/http/host-check.ts` compares: lower case, without the dot at
  * the end.
  */
 export const hostNames = () =>

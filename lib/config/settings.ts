@@ -13,7 +13,7 @@ export interface Setting<T = unknown> {
   schema: z.ZodType<T>;
   /** As it would be written in the environment; undefined where there is none. */
   fallback: string | undefined;
-  meaning: string;
+  description: string;
   group: string;
 }
 
@@ -58,7 +58,7 @@ function define<T, D extends string | undefined>(
   fallback: D,
   meaning: string,
 ): Setting<T> {
-  return { schema, fallback, meaning, group };
+  return { schema, fallback, description: meaning, group };
 }
 
 const MAX_MS = 24 * 60 * 60 * 1000;
@@ -420,7 +420,7 @@ export const PUBLIC_SETTINGS: Record<string, string> = {
 };
 
 /** Older names that still work where the new one is not set (SPEC §6). */
-export const OLDER_NAMES: Partial<Record<SettingName, string>> = {
+export const LEGACY_NAMES: Partial<Record<SettingName, string>> = {
   OLLAMA_API_URL: 'NEXT_PUBLIC_CHAT_API_URL',
   OLLAMA_MODEL: 'NEXT_PUBLIC_OLLAMA_MODEL',
   OLLAMA_SYSTEM_PROMPT: 'NEXT_PUBLIC_OLLAMA_SYSTEM_PROMPT',

@@ -1,9 +1,9 @@
-import type { Config } from '#lib/config/index';
-import { answerStatus } from '#lib/gateway/answer-status';
-import type { Choosable } from '#lib/gateway/choose';
-import { backendFailure, type Failure } from '#lib/gateway/faults';
-import { HttpPool } from '#lib/gateway/http-pool';
-import { log } from '#lib/observe/log';
+import type { Config } from '#lib/config/config';
+import { type BackendFailure, toBackendFailure } from '#lib/gateway/backend-errors';
+import type { BackendLoad } from '#lib/gateway/load-balancer';
+import { fetchStatus } from '#lib/http-client/fetch-status';
+import { HttpPool } from '#lib/http-client/pool';
+import { log } from '#lib/telemetry/log';
 import type { BackendStats } from '#lib/wire/gateway';
 
 /** Broken answers in a row after which a backend counts as down; a connection that cannot be made is enough by itself. */
@@ -11,10 +11,10 @@ const FAILURES_TO_DOWN = 3;
 const CONNECT_TIMEOUT_MS = 10_000;
 const CHECK_TIMEOUT_MS = 3_000;
 /** How often the log says that this machine has no connection left. */
-const TELL_EVERY_MS = 60_000;
+const LOG_INTERVAL_MS = 60_000;
 
 /** One backend: its connections, what it works on, and whether it is well. */
-export class Backend implements Choosable {
+export class Backend implements BackendLoad {
   readonly url: URL;
   /** What stands in front of each path; empty for a backend at the root of its host. */
   readonly basePath: string;
@@ -39,7 +39,7 @@ export class Backend implements Choosable {
       size: settings.GATEWAY_POOL_SIZE,
       maxWaiting: settings.GATEWAY_MAX_QUEUE,
       keepAliveMs: settings.GATEWAY_KEEP_ALIVE_MS,
-      answerMs: settings.GATEWAY_TIMEOUT_MS,
+      responseMs: settings.GATEWAY_TIMEOUT_MS,
       connectMs: Math.min(CONNECT_TIMEOUT_MS, settings.GATEWAY_TIMEOUT_MS),
     });
   }
@@ -53,17 +53,17 @@ export class Backend implements Choosable {
   }
 
   /** The backend began to answer, whatever it said. */
-  succeeded(nowMs: number = performance.now()): void {
+  recordSuccess(nowMs: number = performance.now()): void {
     this.#requests += 1;
     this.#well(nowMs);
   }
 
   /** `unsent`: there was no connection to send anything over. */
-  failed(failure: Failure, unsent: boolean, nowMs: number = performance.now()): void {
+  recordFailure(failure: BackendFailure, unsent: boolean, nowMs: number = performance.now()): void {
     this.#requests += 1;
     this.#failures += 1;
     this.#note(failure.reason);
-    if (failure.isOurs) {
+    if (failure.isLocal) {
       this.#tellOfUs(failure.reason, nowMs);
       return;
     }
@@ -105,7 +105,7 @@ export class Backend implements Choosable {
       else await this.#get(this.basePath + path);
       this.#well(performance.now());
     } catch (error) {
-      const { reason, isOurs } = backendFailure(error, CHECK_TIMEOUT_MS);
+      const { reason, isLocal: isOurs } = toBackendFailure(error, CHECK_TIMEOUT_MS);
       this.#note(reason);
       if (isOurs) this.#tellOfUs(reason, performance.now());
       else this.#down(reason, performance.now());
@@ -115,7 +115,7 @@ export class Backend implements Choosable {
   async #get(path: string): Promise<void> {
     const token = this.#settings.HF_TOKEN;
     const headers = token === undefined ? [] : ['authorization', `Bearer ${token}`];
-    const status = await answerStatus(this.pool, { path, method: 'GET', headers, body: null }, CHECK_TIMEOUT_MS);
+    const status = await fetchStatus(this.pool, { path, method: 'GET', headers, body: null }, CHECK_TIMEOUT_MS);
     if (status >= 500) throw Object.assign(new Error('unwell'), { code: `answered ${status}` });
   }
 
@@ -133,7 +133,7 @@ export class Backend implements Choosable {
   }
 
   #tellOfUs(reason: string, nowMs: number): void {
-    if (nowMs - this.#toldAtMs < TELL_EVERY_MS) return;
+    if (nowMs - this.#toldAtMs < LOG_INTERVAL_MS) return;
     this.#toldAtMs = nowMs;
     log().error({ reason }, 'this machine cannot connect to backends: raise its limits (ulimit -n)');
   }

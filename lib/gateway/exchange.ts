@@ -1,43 +1,43 @@
 import type { Readable } from 'node:stream';
-import { Fault } from '#lib/fault';
-import type { AnswerHandler, Controller } from '#lib/gateway/answer-handler';
+import { AppError } from '#lib/errors';
 import type { Backend } from '#lib/gateway/backend';
 import {
-  backendFailure,
+  backendTimeout,
   connectionFailed,
   isClosedByPeer,
+  isInvalidRequest,
   isPoolFull,
-  isRefusedHere,
   poolFull,
-  tooSlow,
-} from '#lib/gateway/faults';
+  toBackendFailure,
+} from '#lib/gateway/backend-errors';
 import type { Gateway } from '#lib/gateway/gateway';
-import type { Lease } from '#lib/gateway/read-buffer';
-import type { Origin } from '#lib/gateway/request-headers';
-import { responseHeaders, responseTrailers, statusMessage } from '#lib/gateway/response-headers';
+import type { ClientInfo } from '#lib/gateway/headers/request-headers';
+import { responseHeaders, responseTrailers, statusMessage } from '#lib/gateway/headers/response-headers';
 import type { BodyMask } from '#lib/gateway/token-mask';
-import type { FaultCode } from '#lib/wire/error';
+import type { BufferLease } from '#lib/http-client/read-buffer';
+import type { RequestController, ResponseHandler } from '#lib/http-client/response-handler';
+import type { ErrorCode } from '#lib/wire/error';
 
 /** A request on its way to a backend, in the form that every backend gets it in. */
-export interface Outbound {
+export interface BackendRequest {
   method: string;
   /** Path and query, without a backend's base path. */
   path: string;
   /** Names and values in turn. */
   headers: string[];
   body: Readable | null;
-  /** As in `ClientRequest`. */
+  /** As in `HttpClientRequest`. */
   trailers: (() => readonly string[]) | undefined;
-  origin: Origin;
+  client: ClientInfo;
   /** Whether an answer of this status may have trailers at its end. */
   allowsTrailers: (status: number) => boolean;
 }
 
 /** What an answer that the backend did not give is counted as; anything else was the caller's fault. */
-const STATUS_OF: Partial<Record<FaultCode, number>> = { upstream_failed: 502, upstream_timeout: 504, queue_full: 503 };
+const STATUS_OF: Partial<Record<ErrorCode, number>> = { upstream_failed: 502, upstream_timeout: 504, queue_full: 503 };
 
 /** Methods that may be sent again where a kept connection was closed at the moment it was used (RFC 9110 §9.2.2). */
-const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+const RETRYABLE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
  * One request and its answer, over as many attempts as it takes: another backend where one takes no
@@ -48,16 +48,16 @@ const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
  * fails before that is refused as if there had been no head. So exactly one of `finish`, `cut` and
  * `refuse` is called, unless `leave` was called first; `cut` only after `commit`.
  */
-export abstract class Exchange implements AnswerHandler {
+export abstract class Exchange implements ResponseHandler {
   protected readonly gateway: Gateway;
-  readonly #outbound: Outbound;
+  readonly #outbound: BackendRequest;
   readonly #startedMs = performance.now();
   readonly #mask: BodyMask | undefined;
   #backend: Backend | undefined;
   #tried: Set<Backend> | undefined;
-  #controller: Controller | undefined;
+  #controller: RequestController | undefined;
   /** Ends the request while it waits for a connection. */
-  #waiting: Controller | undefined;
+  #waiting: RequestController | undefined;
   #wait: NodeJS.Timeout | undefined;
   /** The headers of an answer that may have trailers. */
   #rawHeaders: readonly string[] = [];
@@ -67,10 +67,10 @@ export abstract class Exchange implements AnswerHandler {
   #hasResponded = false;
   #isOver = false;
 
-  constructor(gateway: Gateway, outbound: Outbound) {
+  constructor(gateway: Gateway, outbound: BackendRequest) {
     this.gateway = gateway;
     this.#outbound = outbound;
-    this.#mask = gateway.mask.body();
+    this.#mask = gateway.tokenMask.body();
   }
 
   /** An informational answer (103 and its kind), any number of times before `respond`. */
@@ -82,19 +82,19 @@ export abstract class Exchange implements AnswerHandler {
   protected abstract respond(status: number, message: string | undefined, headers: string[]): void;
   protected abstract sendHead(): void;
   /** Takes a piece of the body, which is there during the call and as long as `lease` is held; false asks for no more until `resume`. */
-  protected abstract write(chunk: Buffer, lease?: Lease): boolean;
+  protected abstract write(chunk: Buffer, lease?: BufferLease): boolean;
   protected abstract finish(trailers: [string, string][]): void;
   /** The answer broke off after its beginning: whoever reads it must notice. */
   protected abstract cut(): void;
   /** The backend did not answer. */
-  protected abstract refuse(fault: Fault): void;
+  protected abstract refuse(fault: AppError): void;
 
   protected get elapsedMs(): number {
     return performance.now() - this.#startedMs;
   }
 
   protected start(): void {
-    this.gateway.statistics.began();
+    this.gateway.statistics.requestStarted();
     this.#attempt();
   }
 
@@ -110,7 +110,7 @@ export abstract class Exchange implements AnswerHandler {
   }
 
   /** Ends an exchange that failed on our side of it: on the request's body, say. */
-  protected fail(fault: Fault): void {
+  protected fail(fault: AppError): void {
     if (this.#isOver) return;
     this.#conclude(fault);
     this.#controller?.abort(fault);
@@ -118,27 +118,27 @@ export abstract class Exchange implements AnswerHandler {
 
   // What the pool calls.
 
-  onRequestStart(controller: Controller): void {
+  onRequestStart(controller: RequestController): void {
     clearTimeout(this.#wait);
     this.#waiting = undefined;
     this.#controller = controller;
-    if (this.#isOver) controller.abort(clientLeft());
+    if (this.#isOver) controller.abort(clientClosed());
   }
 
   onResponseStart(status: number, message: string, raw: string[]): void {
     if (this.#isOver) return;
-    const { origin } = this.#outbound;
+    const { client: origin } = this.#outbound;
     if (status < 200) {
-      this.inform(status, responseHeaders(raw, this.gateway.mask, origin, false));
+      this.inform(status, responseHeaders(raw, this.gateway.tokenMask, origin, false));
       return;
     }
     const allowsTrailers = this.#outbound.allowsTrailers(status);
-    const headers = responseHeaders(raw, this.gateway.mask, origin, allowsTrailers);
+    const headers = responseHeaders(raw, this.gateway.tokenMask, origin, allowsTrailers);
     if (allowsTrailers) this.#rawHeaders = raw;
     this.#heldStatus = status;
     // A header that cannot be sent throws here or before `commit`, and comes back as an error of
     // this attempt.
-    this.respond(status, statusMessage(message, this.gateway.mask), headers);
+    this.respond(status, statusMessage(message, this.gateway.tokenMask), headers);
   }
 
   /** The head leaves: from now on the answer can only be finished or cut. */
@@ -148,19 +148,19 @@ export abstract class Exchange implements AnswerHandler {
     this.#heldStatus = undefined;
     this.#hasResponded = true;
     const now = performance.now();
-    this.#backend?.succeeded(now);
-    this.gateway.statistics.answered(status, now - this.#startedMs, false);
+    this.#backend?.recordSuccess(now);
+    this.gateway.statistics.responseStarted(status, now - this.#startedMs, false);
   }
 
   /** For what `respond` was given and could not be sent. */
   protected failHead(error: unknown): void {
     if (this.#isOver) return;
-    const failure = backendFailure(error, this.gateway.settings.GATEWAY_TIMEOUT_MS);
-    this.#backend?.failed(failure, false);
+    const failure = toBackendFailure(error, this.gateway.settings.GATEWAY_TIMEOUT_MS);
+    this.#backend?.recordFailure(failure, false);
     this.fail(failure.fault);
   }
 
-  onResponseData(chunk: Buffer, lease: Lease): void {
+  onResponseData(chunk: Buffer, lease: BufferLease): void {
     if (this.#isOver) return;
     const data = this.#mask === undefined ? chunk : this.#mask.push(chunk);
     if (data.length > 0 && !this.write(data, lease)) this.#controller?.pause();
@@ -172,39 +172,39 @@ export abstract class Exchange implements AnswerHandler {
     if (rest !== undefined && rest.length > 0) this.write(rest);
     this.sendHead();
     this.#end();
-    this.finish(trailers.length === 0 ? [] : responseTrailers(trailers, this.#rawHeaders, this.gateway.mask));
+    this.finish(trailers.length === 0 ? [] : responseTrailers(trailers, this.#rawHeaders, this.gateway.tokenMask));
   }
 
   onResponseError(error: Error): void {
     clearTimeout(this.#wait);
     if (this.#isOver) return;
     const unsent = this.#controller === undefined;
-    if (isRefusedHere(error)) {
-      this.#conclude(new Fault('invalid_request', 'The request has an invalid header.'));
+    if (isInvalidRequest(error)) {
+      this.#conclude(new AppError('invalid_request', 'The request has an invalid header.'));
       return;
     }
     if (isPoolFull(error)) {
       if (!this.#triesAgain(error, unsent)) this.#conclude(poolFull());
       return;
     }
-    const failure = backendFailure(error, this.gateway.settings.GATEWAY_TIMEOUT_MS);
-    this.#backend?.failed(failure, unsent);
+    const failure = toBackendFailure(error, this.gateway.settings.GATEWAY_TIMEOUT_MS);
+    this.#backend?.recordFailure(failure, unsent);
     if (this.#hasResponded || !this.#triesAgain(error, unsent)) this.#conclude(failure.fault);
   }
 
   #attempt(): void {
-    const backend = this.gateway.choose(this.#tried);
+    const backend = this.gateway.chooseBackend(this.#tried);
     if (backend === undefined) {
       this.#conclude(connectionFailed());
       return;
     }
-    const { method, path, headers, body, trailers, origin } = this.#outbound;
+    const { method, path, headers, body, trailers, client: origin } = this.#outbound;
     this.#backend = backend;
     this.#controller = undefined;
     backend.pending += 1;
-    const { client } = origin;
+    const { caller: client } = origin;
     const waiting = backend.pool.dispatch(
-      { method, path: backend.basePath + path, headers, body, trailers, client },
+      { method, path: backend.basePath + path, headers, body, trailers, caller: client },
       this,
     );
     // From the first byte on, the connection's own timeouts hold; until then it waits for a place in the pool.
@@ -217,12 +217,12 @@ export abstract class Exchange implements AnswerHandler {
 
   #triesAgain(error: Error, unsent: boolean): boolean {
     const { method, body } = this.#outbound;
-    const isStale = !this.#isRepeated && body === null && REPEATABLE.has(method) && isClosedByPeer(error);
+    const isStale = !this.#isRepeated && body === null && RETRYABLE_METHODS.has(method) && isClosedByPeer(error);
     if (!unsent && !isStale) return false;
     if (unsent && this.#backend !== undefined) {
       this.#tried ??= new Set();
       this.#tried.add(this.#backend);
-      if (this.gateway.choose(this.#tried) === undefined) return false;
+      if (this.gateway.chooseBackend(this.#tried) === undefined) return false;
     } else this.#isRepeated = true;
     this.#release();
     this.#attempt();
@@ -231,10 +231,10 @@ export abstract class Exchange implements AnswerHandler {
 
   #waitedTooLong(): void {
     if (this.#controller !== undefined || this.#isOver) return;
-    this.#conclude(tooSlow(this.gateway.settings.GATEWAY_TIMEOUT_MS));
+    this.#conclude(backendTimeout(this.gateway.settings.GATEWAY_TIMEOUT_MS));
   }
 
-  #conclude(fault: Fault): void {
+  #conclude(fault: AppError): void {
     this.#heldStatus = undefined;
     this.#end();
     if (this.#hasResponded) {
@@ -242,7 +242,7 @@ export abstract class Exchange implements AnswerHandler {
       return;
     }
     const status = STATUS_OF[fault.code];
-    this.gateway.statistics.answered(status ?? 400, this.elapsedMs, status !== undefined);
+    this.gateway.statistics.responseStarted(status ?? 400, this.elapsedMs, status !== undefined);
     this.refuse(fault);
   }
 
@@ -251,9 +251,9 @@ export abstract class Exchange implements AnswerHandler {
     clearTimeout(this.#wait);
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    waiting?.abort(clientLeft());
+    waiting?.abort(clientClosed());
     this.#release();
-    this.gateway.statistics.ended();
+    this.gateway.statistics.requestEnded();
   }
 
   #release(): void {
@@ -263,6 +263,6 @@ export abstract class Exchange implements AnswerHandler {
   }
 }
 
-function clientLeft(): Error {
+function clientClosed(): Error {
   return new Error('the client has left');
 }

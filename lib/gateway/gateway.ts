@@ -1,20 +1,20 @@
-import type { Config } from '#lib/config/index';
+import type { Config } from '#lib/config/config';
+import { fileDescriptorLimit, maxClientConnections } from '#lib/file-descriptor-limit';
 import { Backend } from '#lib/gateway/backend';
-import { chooseBackend } from '#lib/gateway/choose';
-import { ConnectionShares } from '#lib/gateway/connection-shares';
+import { chooseBackend } from '#lib/gateway/load-balancer';
 import { SlowClients } from '#lib/gateway/slow-clients';
 import { GatewayStatistics } from '#lib/gateway/statistics';
 import { TokenMask } from '#lib/gateway/token-mask';
-import { mostConnections, openFilesLimit } from '#lib/open-files';
+import { ConnectionShares } from '#lib/http-client/connection-shares';
 import type { GatewayStats } from '#lib/wire/gateway';
 
-const CHECK_EVERY_MS = 5_000;
+const CHECK_INTERVAL_MS = 5_000;
 
 /** What all requests through the gateway share. */
 export class Gateway {
   readonly settings: Config;
   readonly backends: readonly Backend[];
-  readonly mask: TokenMask;
+  readonly tokenMask: TokenMask;
   readonly statistics = new GatewayStatistics();
   readonly slowClients: SlowClients;
   /** Who holds the open and opening WebSockets. */
@@ -24,25 +24,25 @@ export class Gateway {
 
   constructor(settings: Config) {
     this.settings = settings;
-    this.mask = new TokenMask(settings.HF_TOKEN);
+    this.tokenMask = new TokenMask(settings.HF_TOKEN);
     this.slowClients = new SlowClients(settings.GATEWAY_MIN_BYTES_PER_SECOND);
     // Where descriptors are few, half of the connections are left to requests.
-    const most = Math.floor(mostConnections(openFilesLimit(), settings) / 2);
+    const most = Math.floor(maxClientConnections(fileDescriptorLimit(), settings) / 2);
     this.webSockets = new ConnectionShares(Math.min(settings.GATEWAY_MAX_WEBSOCKETS, most), 0);
     this.backends = settings.PRIVATE_BACKEND_URL.map((url) => new Backend(url, settings));
     // A single backend is asked whatever is thought of it: its own answers tell enough.
     if (this.backends.length > 1 || settings.GATEWAY_HEALTH_PATH !== undefined) {
-      this.#checks = setInterval(() => void this.check(CHECK_EVERY_MS / 2), CHECK_EVERY_MS);
+      this.#checks = setInterval(() => void this.checkBackends(CHECK_INTERVAL_MS / 2), CHECK_INTERVAL_MS);
       this.#checks.unref();
     }
   }
 
-  choose(tried?: ReadonlySet<Backend>): Backend | undefined {
+  chooseBackend(tried?: ReadonlySet<Backend>): Backend | undefined {
     return chooseBackend(this.backends, Math.random, tried);
   }
 
   /** Asks every backend that was not heard of within `freshMs`. Never throws. */
-  async check(freshMs: number): Promise<void> {
+  async checkBackends(freshMs: number): Promise<void> {
     await Promise.all(this.backends.map((backend) => backend.check(freshMs)));
   }
 
@@ -66,7 +66,7 @@ export class Gateway {
   }
 
   /** `close` is called where the gateway closes before what it belongs to has ended; returns how to take it back. */
-  closeWithMe(close: () => void): () => void {
+  onClose(close: () => void): () => void {
     this.#closers.add(close);
     return () => void this.#closers.delete(close);
   }

@@ -1,12 +1,12 @@
-import { config } from '#lib/config/index';
+import { config } from '#lib/config/config';
 import { Gateway } from '#lib/gateway/gateway';
-import { atShutdown, processWide } from '#lib/process';
+import { onShutdown, singleton } from '#lib/singletons';
 
 /** The process's gateway; without backends where `PRIVATE_BACKEND_URL` is not set. */
 export function gateway(): Gateway {
-  return processWide('gateway', () => {
+  return singleton('gateway', () => {
     const created = new Gateway(config());
-    atShutdown(() => created.close());
+    onShutdown(() => created.close());
     return created;
   });
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { type SlowClients, Stopwatch, type Transfer } from '#lib/gateway/slow-clients';
+import { type ClientTransfer, type SlowClients, Stopwatch } from '#lib/gateway/slow-clients';
 
 /**
  * How long a client may take for the first bytes of its body, and after a pause of the backend's.
@@ -12,7 +12,7 @@ const GRACE_MS = 5_000;
  * before it has read everything, or that fails, leaves the client's connection open for the answer, and the
  * rest of the body is read and dropped.
  */
-export class RequestBody extends Readable implements Transfer {
+export class RequestBody extends Readable implements ClientTransfer {
   readonly graceMs = GRACE_MS;
   readonly #slowClients: SlowClients;
   readonly #waited = new Stopwatch();
@@ -49,7 +49,7 @@ export class RequestBody extends Readable implements Transfer {
 
   /** From now on the body may take its time: the backend answers it as it comes. */
   mayBeSlow(): void {
-    this.#slowClients.forget(this);
+    this.#slowClients.unwatch(this);
   }
 
   override _read(): void {
@@ -71,7 +71,7 @@ export class RequestBody extends Readable implements Transfer {
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     const incoming = this.#incoming;
-    this.#slowClients.forget(this);
+    this.#slowClients.unwatch(this);
     incoming
       .off('data', this.#onData)
       .off('end', this.#onEnd)
@@ -92,7 +92,7 @@ export class RequestBody extends Readable implements Transfer {
 
   readonly #onEnd = (): void => {
     this.#incoming.setTimeout(0);
-    this.#slowClients.forget(this);
+    this.#slowClients.unwatch(this);
     this.push(null);
   };
 

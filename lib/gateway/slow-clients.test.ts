@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { SlowClients, Stopwatch, type Transfer } from '#lib/gateway/slow-clients';
+import { type ClientTransfer, SlowClients, Stopwatch } from '#lib/gateway/slow-clients';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** A client that moves so many bytes a second, and is waited for all the time or half of it. */
-function transfer(bytesPerSecond: number, share = 1): Transfer & { endedAtMs: number | undefined } {
+function transfer(bytesPerSecond: number, share = 1): ClientTransfer & { endedAtMs: number | undefined } {
   const startMs = performance.now();
   return {
     graceMs: 5_000,
@@ -25,7 +25,7 @@ it('ends what is slower than it may be once its grace is over, and nothing else'
   const all = [transfer(0), transfer(239), transfer(241), transfer(200, 0.5)];
   const left = transfer(0);
   for (const one of [...all, left]) slowClients.watch(one);
-  slowClients.forget(left);
+  slowClients.unwatch(left);
   vi.advanceTimersByTime(60_000);
   expect([...all, left].map(({ endedAtMs }) => endedAtMs)).toEqual([5_000, 5_000, undefined, undefined, undefined]);
   slowClients.close();
@@ -38,7 +38,7 @@ it('ends nothing where there is no limit, and has no timer where there is nothin
   expect(vi.getTimerCount()).toBe(0);
   const slowClients = new SlowClients(240);
   slowClients.watch(idle);
-  slowClients.forget(idle);
+  slowClients.unwatch(idle);
   vi.advanceTimersByTime(60_000);
   expect([idle.endedAtMs, vi.getTimerCount()]).toEqual([undefined, 0]);
 });

@@ -1,9 +1,9 @@
-const LOOK_EVERY_MS = 1_000;
+const CHECK_INTERVAL_MS = 1_000;
 
 /**
  * Bytes that a client sends or takes at its own pace, while a connection to a backend waits for it.
  */
-export interface Transfer {
+export interface ClientTransfer {
   /** How long the client is given before its pace counts. */
   readonly graceMs: number;
   /** How many bytes it has moved so far. */
@@ -20,7 +20,7 @@ export interface Transfer {
  */
 export class SlowClients {
   readonly #leastBytesPerSecond: number;
-  readonly #transfers = new Set<Transfer>();
+  readonly #transfers = new Set<ClientTransfer>();
   #timer: NodeJS.Timeout | undefined;
 
   /** 0 ends none. */
@@ -28,13 +28,13 @@ export class SlowClients {
     this.#leastBytesPerSecond = leastBytesPerSecond;
   }
 
-  watch(transfer: Transfer): void {
+  watch(transfer: ClientTransfer): void {
     if (this.#leastBytesPerSecond === 0) return;
     this.#transfers.add(transfer);
-    this.#timer ??= setInterval(() => this.#look(performance.now()), LOOK_EVERY_MS).unref();
+    this.#timer ??= setInterval(() => this.#look(performance.now()), CHECK_INTERVAL_MS).unref();
   }
 
-  forget(transfer: Transfer): void {
+  unwatch(transfer: ClientTransfer): void {
     this.#transfers.delete(transfer);
   }
 

@@ -1,5 +1,5 @@
 import type { Histogram } from 'prom-client';
-import { metrics } from '#lib/observe/metrics';
+import { metrics } from '#lib/telemetry/metrics';
 import type { GatewayStats } from '#lib/wire/gateway';
 
 /** The newest so many requests are what percentiles and the error rate are taken over. */
@@ -16,16 +16,16 @@ export class GatewayStatistics {
   #socketsTotal = 0;
   #socketsOpen = 0;
 
-  began(): void {
+  requestStarted(): void {
     this.#active += 1;
   }
 
-  ended(): void {
+  requestEnded(): void {
     this.#active -= 1;
   }
 
   /** One request began to be answered, `ms` after it came. `failed`: not by the backend. */
-  answered(status: number, ms: number, failed: boolean): void {
+  responseStarted(status: number, ms: number, failed: boolean): void {
     const place = this.#answered % WINDOW;
     this.#recentMs[place] = ms;
     this.#recentErrors[place] = status >= 500 ? 1 : 0;
@@ -34,19 +34,19 @@ export class GatewayStatistics {
     let entry = this.#counts.get(status);
     if (entry === undefined) {
       // The child of a label is found once, not at every request.
-      entry = { count: 0, histogram: metrics().gateway.labels({ status: String(status) }) };
+      entry = { count: 0, histogram: metrics().gatewayDuration.labels({ status: String(status) }) };
       this.#counts.set(status, entry);
     }
     entry.count += 1;
     entry.histogram.observe(ms / 1000);
   }
 
-  socketOpened(): void {
+  webSocketOpened(): void {
     this.#socketsTotal += 1;
     this.#socketsOpen += 1;
   }
 
-  socketClosed(): void {
+  webSocketClosed(): void {
     this.#socketsOpen -= 1;
   }
 

@@ -1,6 +1,6 @@
 const STAR = 0x2a;
 /** Shorter beginnings of the token are sent at once: each token of a hub begins alike, and text ends so by chance. */
-const HELD_FROM = 4;
+const MIN_HELD_BYTES = 4;
 
 /**
  * Keeps the backend's token out of what a backend that repeats its request sends back: each occurrence becomes asterisks of
@@ -50,8 +50,8 @@ export class BodyMask {
     const all = Buffer.concat([token.subarray(0, before), chunk]);
     for (let at = all.indexOf(token); at !== -1; at = all.indexOf(token, at + token.length))
       all.fill(STAR, at, at + token.length);
-    this.#matched = beginningAtEnd(all, token);
-    this.#held = this.#matched >= HELD_FROM ? this.#matched - Math.max(0, sent - (all.length - this.#matched)) : 0;
+    this.#matched = prefixLengthAtEnd(all, token);
+    this.#held = this.#matched >= MIN_HELD_BYTES ? this.#matched - Math.max(0, sent - (all.length - this.#matched)) : 0;
     return all.subarray(sent, all.length - this.#held);
   }
 
@@ -64,12 +64,12 @@ export class BodyMask {
   }
 
   #mayHold(chunk: Buffer): boolean {
-    return chunk.includes(this.#token) || beginningAtEnd(chunk, this.#token) > 0;
+    return chunk.includes(this.#token) || prefixLengthAtEnd(chunk, this.#token) > 0;
   }
 }
 
 /** The length of the longest proper beginning of `token` that `bytes` end with. */
-function beginningAtEnd(bytes: Buffer, token: Buffer): number {
+function prefixLengthAtEnd(bytes: Buffer, token: Buffer): number {
   const first = token[0] ?? 0;
   for (
     let at = bytes.indexOf(first, Math.max(0, bytes.length - token.length + 1));

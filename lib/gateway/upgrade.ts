@@ -1,24 +1,24 @@
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { type Duplex, Transform } from 'node:stream';
-import { Fault } from '#lib/fault';
+import { AppError } from '#lib/errors';
 import type { Backend } from '#lib/gateway/backend';
-import { backendFailure, connectionFailed, tooManyWebSockets, tooSlow } from '#lib/gateway/faults';
+import { backendTimeout, connectionFailed, toBackendFailure, tooManyWebSockets } from '#lib/gateway/backend-errors';
 import type { Gateway } from '#lib/gateway/gateway';
-import type { Passage } from '#lib/gateway/node-exchange';
-import { requestHeaders } from '#lib/gateway/request-headers';
-import { responseHeaders, statusMessage } from '#lib/gateway/response-headers';
+import { requestHeaders } from '#lib/gateway/headers/request-headers';
+import { responseHeaders, statusMessage } from '#lib/gateway/headers/response-headers';
+import type { ForwardOptions } from '#lib/gateway/node-sink';
 import type { BodyMask } from '#lib/gateway/token-mask';
-import type { FaultCode } from '#lib/wire/error';
+import type { ErrorCode } from '#lib/wire/error';
 
 const KEEP_ALIVE_PROBE_MS = 30_000;
 /** How long the bytes that were sent last may take to be delivered. */
-const LAST_WORDS_MS = 5_000;
+const CLOSE_TIMEOUT_MS = 5_000;
 /** What a refusal is counted as, unless it is 502. */
-const STATUS_OF: Partial<Record<FaultCode, number>> = { upstream_timeout: 504, queue_full: 503 };
+const STATUS_OF: Partial<Record<ErrorCode, number>> = { upstream_timeout: 504, queue_full: 503 };
 
 /** Whether a request asks for a WebSocket, the one upgrade that is passed on. Any other request to upgrade is served as if it had not asked. */
-export function asksForWebSocket({ method, headers }: IncomingMessage): boolean {
+export function isWebSocketUpgrade({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && headers.upgrade?.trim().toLowerCase() === 'websocket';
 }
 
@@ -28,22 +28,22 @@ export function asksForWebSocket({ method, headers }: IncomingMessage): boolean 
  * client that holds its share of the WebSockets, open and opening, is refused. Throws what
  * `requestHeaders` throws, before anything is done.
  */
-export function passUpgrade(
+export function forwardUpgrade(
   gateway: Gateway,
   incoming: IncomingMessage,
   client: Duplex,
   head: Buffer,
-  passage: Passage,
+  passage: ForwardOptions,
 ): void {
-  const headers = requestHeaders(incoming.rawHeaders, passage.origin, gateway.settings.HF_TOKEN, false);
-  new Upgrade(gateway, client, head, passage, headers).begin();
+  const headers = requestHeaders(incoming.rawHeaders, passage.client, gateway.settings.HF_TOKEN, false);
+  new WebSocketUpgrade(gateway, client, head, passage, headers).begin();
 }
 
-class Upgrade {
+class WebSocketUpgrade {
   readonly #gateway: Gateway;
   readonly #client: Duplex;
   readonly #head: Buffer;
-  readonly #passage: Passage;
+  readonly #passage: ForwardOptions;
   readonly #headers: string[];
   readonly #startedMs = performance.now();
   readonly #tried = new Set<Backend>();
@@ -52,7 +52,7 @@ class Upgrade {
   #open = 1;
   #release: () => void = () => {};
 
-  constructor(gateway: Gateway, client: Duplex, head: Buffer, passage: Passage, headers: string[]) {
+  constructor(gateway: Gateway, client: Duplex, head: Buffer, passage: ForwardOptions, headers: string[]) {
     this.#gateway = gateway;
     this.#client = client;
     this.#head = head;
@@ -63,7 +63,7 @@ class Upgrade {
   begin(): void {
     this.#client.on('error', () => this.#client.destroy());
     const { webSockets } = this.#gateway;
-    const share = webSockets.tryBegin(this.#passage.origin.client);
+    const share = webSockets.tryStart(this.#passage.client.caller);
     if (share === undefined) {
       this.#refuse(tooManyWebSockets());
       return;
@@ -97,7 +97,7 @@ class Upgrade {
   }
 
   #attempt(): void {
-    const backend = this.#gateway.choose(this.#tried);
+    const backend = this.#gateway.chooseBackend(this.#tried);
     if (backend === undefined) {
       this.#refuse(connectionFailed());
       return;
@@ -122,24 +122,24 @@ class Upgrade {
         isConnected = true;
       }),
     );
-    request.setTimeout(timeoutMs, () => request.destroy(tooSlow(timeoutMs)));
+    request.setTimeout(timeoutMs, () => request.destroy(backendTimeout(timeoutMs)));
     request.once('upgrade', (answer, socket, first) => {
-      backend.succeeded();
+      backend.recordSuccess();
       this.#settle(answer.statusCode ?? 101);
       this.#join(answer, socket, first);
     });
     request.once('response', (answer) => {
-      backend.succeeded();
+      backend.recordSuccess();
       this.#settle(answer.statusCode ?? 502);
       this.#passOn(answer);
     });
     request.on('error', (error) => {
       if (this.#isSettled || this.#client.destroyed) return;
-      const failure = Fault.is(error)
-        ? { fault: error, reason: 'no answer in time', isOurs: false }
-        : backendFailure(error, timeoutMs);
-      backend.failed(failure, !isConnected);
-      if (!isConnected && this.#gateway.choose(this.#tried) !== undefined) this.#attempt();
+      const failure = AppError.is(error)
+        ? { fault: error, reason: 'no answer in time', isLocal: false }
+        : toBackendFailure(error, timeoutMs);
+      backend.recordFailure(failure, !isConnected);
+      if (!isConnected && this.#gateway.chooseBackend(this.#tried) !== undefined) this.#attempt();
       else this.#refuse(failure.fault);
     });
     request.once('close', () => {
@@ -157,18 +157,18 @@ class Upgrade {
     if (client.destroyed) return void backend.destroy();
     this.#writeHead(answer, ['Connection', 'Upgrade', 'Upgrade', 'websocket']);
     const { statistics } = this.#gateway;
-    statistics.socketOpened();
-    for (const socket of [client, backend]) quieten(socket);
+    statistics.webSocketOpened();
+    for (const socket of [client, backend]) disableIdleTimeout(socket);
     const destroyBoth = () => {
       client.destroy();
       backend.destroy();
     };
-    const forget = this.#gateway.closeWithMe(destroyBoth);
+    const forget = this.#gateway.onClose(destroyBoth);
     // A WebSocket has no half: where one side has ended, the other gets what was sent before, and ends too.
     const ends = (one: Duplex, other: Duplex) => {
       one.end();
       other.end();
-      setTimeout(destroyBoth, LAST_WORDS_MS).unref();
+      setTimeout(destroyBoth, CLOSE_TIMEOUT_MS).unref();
     };
     let open = 2;
     const closed = (one: Duplex, other: Duplex) => {
@@ -176,17 +176,17 @@ class Upgrade {
       open -= 1;
       if (open > 0) return;
       forget();
-      statistics.socketClosed();
+      statistics.webSocketClosed();
     };
     client.once('end', () => ends(client, backend)).once('close', () => closed(client, backend));
     backend.once('end', () => ends(backend, client)).once('close', () => closed(backend, client));
     backend.on('error', () => backend.destroy());
     if (first.length > 0) backend.unshift(first);
     if (this.#head.length > 0) client.unshift(this.#head);
-    const mask = this.#gateway.mask.body();
+    const mask = this.#gateway.tokenMask.body();
     client.pipe(backend);
     if (mask === undefined) backend.pipe(client);
-    else backend.pipe(masked(mask)).pipe(client);
+    else backend.pipe(maskStream(mask)).pipe(client);
   }
 
   /** An answer that is no 101 ends with its connection, so that it needs no framing of ours. */
@@ -194,16 +194,16 @@ class Upgrade {
     const client = this.#client;
     this.#writeHead(answer, ['Connection', 'close']);
     answer.once('error', () => client.destroy());
-    client.once('finish', () => setTimeout(() => client.destroy(), LAST_WORDS_MS).unref());
-    const mask = this.#gateway.mask.body();
+    client.once('finish', () => setTimeout(() => client.destroy(), CLOSE_TIMEOUT_MS).unref());
+    const mask = this.#gateway.tokenMask.body();
     if (mask === undefined) answer.pipe(client);
-    else answer.pipe(masked(mask)).pipe(client);
+    else answer.pipe(maskStream(mask)).pipe(client);
   }
 
   #writeHead(answer: IncomingMessage, own: string[]): void {
-    const { mask } = this.#gateway;
-    const headers = responseHeaders(answer.rawHeaders, mask, this.#passage.origin, false);
-    const all = [...own, ...headers, ...this.#passage.answerHeaders];
+    const { tokenMask: mask } = this.#gateway;
+    const headers = responseHeaders(answer.rawHeaders, mask, this.#passage.client, false);
+    const all = [...own, ...headers, ...this.#passage.responseHeaders];
     let text = `HTTP/1.1 ${answer.statusCode ?? 502} ${statusMessage(answer.statusMessage, mask) ?? ''}\r\n`;
     for (let index = 0; index + 1 < all.length; index += 2) text += `${all[index]}: ${all[index + 1]}\r\n`;
     this.#client.write(`${text}\r\n`, 'latin1');
@@ -212,19 +212,19 @@ class Upgrade {
   #settle(status: number): void {
     this.#isSettled = true;
     this.#opened();
-    this.#gateway.statistics.answered(status, performance.now() - this.#startedMs, false);
-    this.#passage.onAnswer(status);
+    this.#gateway.statistics.responseStarted(status, performance.now() - this.#startedMs, false);
+    this.#passage.onResponse(status);
   }
 
-  #refuse(fault: Fault): void {
+  #refuse(fault: AppError): void {
     this.#opened();
     const status = STATUS_OF[fault.code] ?? 502;
-    this.#gateway.statistics.answered(status, performance.now() - this.#startedMs, true);
+    this.#gateway.statistics.responseStarted(status, performance.now() - this.#startedMs, true);
     this.#passage.refuse(fault);
   }
 }
 
-function masked(mask: BodyMask): Transform {
+function maskStream(mask: BodyMask): Transform {
   return new Transform({
     transform: (chunk: Buffer, _encoding, done) => done(null, mask.push(chunk)),
     flush: (done) => done(null, mask.end()),
@@ -232,7 +232,7 @@ function masked(mask: BodyMask): Transform {
 }
 
 /** A WebSocket may be silent for as long as its two ends like; that they are still there is asked of TCP. */
-function quieten(socket: Duplex): void {
+function disableIdleTimeout(socket: Duplex): void {
   if (!('setKeepAlive' in socket) || typeof socket.setKeepAlive !== 'function') return;
   socket.setKeepAlive(true, KEEP_ALIVE_PROBE_MS);
   if ('setTimeout' in socket && typeof socket.setTimeout === 'function') socket.setTimeout(0);

@@ -1,25 +1,25 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { Fault } from '#lib/fault';
+import { AppError } from '#lib/errors';
 import {
-  authenticate,
-  checkSignIn,
   createSession,
-  endSession,
   findKey,
   identify,
+  revokeSessions,
   SECURE_SESSION_COOKIE,
   SESSION_COOKIE,
   SESSION_SECONDS,
   sessionCookie,
   sessionKey,
+  verifyCredentials,
+  verifySignIn,
 } from '#lib/http/auth';
 import { parseBody, readJson } from '#lib/http/body';
+import { MAX_FAILED_KEYS } from '#lib/http/failed-keys';
 import { json } from '#lib/http/reply';
 import { type RouteContext, route } from '#lib/http/route';
-import { KIB, MIB } from '#lib/http/size';
-import { WRONG_KEYS_ALLOWED } from '#lib/http/wrong-keys';
-import { forgetProcessWide } from '#lib/process';
+import { resetSingleton } from '#lib/singletons';
+import { KIB, MIB } from '#lib/units';
 
 const NOW = Date.UTC(2026, 0, 1);
 const FIRST = 'first-key-of-sixteen';
@@ -28,8 +28,8 @@ const KEYS = [FIRST, SECOND];
 const CONTEXT: RouteContext = { params: Promise.resolve({}), peerAddress: '10.0.0.1' };
 
 beforeEach(() => {
-  forgetProcessWide('http.wrong-keys');
-  forgetProcessWide('http.known-keys');
+  resetSingleton('http.wrong-keys');
+  resetSingleton('http.known-keys');
 });
 
 describe('identify', () => {
@@ -65,11 +65,11 @@ describe('session cookie', () => {
   it('ends with its signing out wherever it was copied to, and alone', () => {
     const other = `${SESSION_COOKIE}=${createSession(FIRST, NOW)}`;
     const copied = `${SESSION_COOKIE}=${createSession(FIRST, NOW)}`;
-    endSession(copied, KEYS, NOW);
+    revokeSessions(copied, KEYS, NOW);
     expect(sessionKey(copied, KEYS, NOW)).toBeUndefined();
     expect(sessionKey(other, KEYS, NOW)).toBe(FIRST);
-    endSession('', KEYS, NOW);
-    endSession(`${SESSION_COOKIE}=a.b.c.d`, KEYS, NOW);
+    revokeSessions('', KEYS, NOW);
+    revokeSessions(`${SESSION_COOKIE}=a.b.c.d`, KEYS, NOW);
   });
 
   it('is not taken when any part was changed', () => {
@@ -103,7 +103,7 @@ describe('several session cookies', () => {
 
   it('all end with signing out', () => {
     const [one, two] = [createSession(FIRST, NOW), createSession(SECOND, NOW)];
-    endSession(`${SESSION_COOKIE}=${one}; ${SECURE_SESSION_COOKIE}=${two}`, KEYS, NOW);
+    revokeSessions(`${SESSION_COOKIE}=${one}; ${SECURE_SESSION_COOKIE}=${two}`, KEYS, NOW);
     for (const value of [one, two]) expect(sessionKey(`${SESSION_COOKIE}=${value}`, KEYS, NOW)).toBeUndefined();
   });
 
@@ -121,18 +121,18 @@ describe('wrong keys', () => {
   const bearer = (key: string) => new Headers({ authorization: `Bearer ${key}` });
   const cookie = (value: string) => new Headers({ cookie: `${SESSION_COOKIE}=${value}` });
   const limited = expect.objectContaining({ code: 'rate_limited', retryAfterSeconds: expect.any(Number) });
-  const ask = (headers: Headers, address = '192.0.2.1') => authenticate(headers, KEYS, address, NOW);
+  const ask = (headers: Headers, address = '192.0.2.1') => verifyCredentials(headers, KEYS, address, NOW);
 
-  const guess = (count = WRONG_KEYS_ALLOWED, address?: string) => {
+  const guess = (count = MAX_FAILED_KEYS, address?: string) => {
     for (let index = 0; index < count; index++) expect(ask(bearer(`wrong-${index}`), address)).toBeUndefined();
   };
 
   it('are counted for their address over all ways to show one, and then refuse right ones that could be guesses', () => {
-    guess(WRONG_KEYS_ALLOWED - 1);
-    expect(checkSignIn('wrong', KEYS, '192.0.2.1')).toBeUndefined();
+    guess(MAX_FAILED_KEYS - 1);
+    expect(verifySignIn('wrong', KEYS, '192.0.2.1')).toBeUndefined();
     for (const key of ['wrong', 'wrong-0', 'another', FIRST]) {
       expect(() => ask(bearer(key))).toThrow(limited);
-      expect(() => checkSignIn(key, KEYS, '192.0.2.1')).toThrow(limited);
+      expect(() => verifySignIn(key, KEYS, '192.0.2.1')).toThrow(limited);
     }
     // A right cookie is as absent as a wrong one, and so is none.
     for (const headers of [cookie(createSession(FIRST, NOW)), cookie('a.b.1.c'), new Headers()])
@@ -141,7 +141,7 @@ describe('wrong keys', () => {
   });
 
   it('are remembered for a bounded number of addresses', () => {
-    guess(WRONG_KEYS_ALLOWED, 'first');
+    guess(MAX_FAILED_KEYS, 'first');
     expect(() => ask(bearer(FIRST), 'first')).toThrow(limited);
     for (let index = 0; index < 10_000; index++) ask(bearer('wrong'), `address-${index}`);
     expect(ask(bearer(FIRST), 'first')?.key).toBe(FIRST);
@@ -154,13 +154,13 @@ describe('wrong keys', () => {
     expect(() => ask(bearer('wrong'))).toThrow(limited);
     expect(ask(bearer(FIRST))).toEqual({ key: FIRST, isBearer: true });
     expect(ask(session)).toEqual({ key: FIRST, isBearer: false });
-    expect(checkSignIn(FIRST, KEYS, '192.0.2.1')).toBe(FIRST);
+    expect(verifySignIn(FIRST, KEYS, '192.0.2.1')).toBe(FIRST);
     expect(() => ask(bearer(SECOND))).toThrow(limited);
   });
 
   it('are not what a request without one, an old session, or one repeated cookie is', () => {
     const old = createSession(FIRST, NOW - 2 * SESSION_SECONDS * 1000);
-    for (let index = 0; index < 3 * WRONG_KEYS_ALLOWED; index++)
+    for (let index = 0; index < 3 * MAX_FAILED_KEYS; index++)
       for (const headers of [new Headers(), cookie(old), cookie('of.a.removed.key')])
         expect(ask(headers)).toBeUndefined();
     expect(ask(bearer(FIRST))?.key).toBe(FIRST);
@@ -168,53 +168,53 @@ describe('wrong keys', () => {
   });
 
   it('count once for each value, so that one client that repeats a wrong key locks no other client out', () => {
-    for (let index = 0; index < 3 * WRONG_KEYS_ALLOWED; index++) {
+    for (let index = 0; index < 3 * MAX_FAILED_KEYS; index++) {
       expect(ask(bearer('wrong'))).toBeUndefined();
-      expect(checkSignIn('wrong', KEYS, '192.0.2.1')).toBeUndefined();
+      expect(verifySignIn('wrong', KEYS, '192.0.2.1')).toBeUndefined();
     }
     expect(ask(bearer(FIRST))?.key).toBe(FIRST);
   });
 
   it('are not wrong cookies, which browsers send unasked: right keys and signing in go on', () => {
     expect(ask(cookie(createSession(FIRST, NOW)))?.key).toBe(FIRST);
-    for (let index = 0; index < WRONG_KEYS_ALLOWED + 10; index++) expect(ask(cookie(`a.b.${index}.c`))).toBeUndefined();
+    for (let index = 0; index < MAX_FAILED_KEYS + 10; index++) expect(ask(cookie(`a.b.${index}.c`))).toBeUndefined();
     expect(ask(bearer('wrong'))).toBeUndefined();
     // This might be a guess, so that it is as absent as a wrong one.
     expect(ask(cookie(createSession(SECOND, NOW)))).toBeUndefined();
     expect(ask(cookie(createSession(FIRST, NOW)))?.key).toBe(FIRST);
-    expect(checkSignIn(SECOND, KEYS, '192.0.2.1')).toBe(SECOND);
+    expect(verifySignIn(SECOND, KEYS, '192.0.2.1')).toBe(SECOND);
     expect(ask(cookie(createSession(SECOND, NOW)))?.key).toBe(SECOND);
   });
 
   it('are limited within one request, too', () => {
-    const all = Array.from({ length: WRONG_KEYS_ALLOWED }, (_, index) => `a.b.${index}.c`);
+    const all = Array.from({ length: MAX_FAILED_KEYS }, (_, index) => `a.b.${index}.c`);
     const joined = [...all, createSession(FIRST, NOW)].map((value) => `${SESSION_COOKIE}=${value}`).join('; ');
     expect(ask(new Headers({ cookie: joined }))).toBeUndefined();
     expect(ask(bearer(FIRST))?.key).toBe(FIRST);
   });
 
   it('neither count nor limit where the address is unknown', () => {
-    const anywhere = (headers: Headers) => authenticate(headers, KEYS, undefined, NOW);
-    for (let index = 0; index < 2 * WRONG_KEYS_ALLOWED; index++) {
+    const anywhere = (headers: Headers) => verifyCredentials(headers, KEYS, undefined, NOW);
+    for (let index = 0; index < 2 * MAX_FAILED_KEYS; index++) {
       expect(anywhere(bearer(`wrong-${index}`))).toBeUndefined();
       expect(anywhere(cookie(`a.b.${index}.c`))).toBeUndefined();
-      expect(checkSignIn(`wrong-${index}`, KEYS, undefined)).toBeUndefined();
+      expect(verifySignIn(`wrong-${index}`, KEYS, undefined)).toBeUndefined();
     }
     expect(anywhere(bearer(FIRST))?.key).toBe(FIRST);
     expect(anywhere(cookie(createSession(SECOND, NOW)))?.key).toBe(SECOND);
-    expect(checkSignIn(SECOND, KEYS, undefined)).toBe(SECOND);
+    expect(verifySignIn(SECOND, KEYS, undefined)).toBe(SECOND);
   });
 
   describe('that may be meant for another server', () => {
     const both = (key: string, session: string) =>
       new Headers({ authorization: `Bearer ${key}`, cookie: `${SESSION_COOKIE}=${session}` });
-    const askBoth = (headers: Headers) => authenticate(headers, KEYS, '192.0.2.1', NOW, true);
+    const askBoth = (headers: Headers) => verifyCredentials(headers, KEYS, '192.0.2.1', NOW, true);
     const old = (key: string) => createSession(key, NOW - 2 * SESSION_SECONDS * 1000);
 
     it('are not counted next to a session of ours that expired or ended', () => {
       const ended = createSession(SECOND, NOW);
-      endSession(`${SESSION_COOKIE}=${ended}`, KEYS, NOW);
-      for (let index = 0; index < 2 * WRONG_KEYS_ALLOWED; index++) {
+      revokeSessions(`${SESSION_COOKIE}=${ended}`, KEYS, NOW);
+      for (let index = 0; index < 2 * MAX_FAILED_KEYS; index++) {
         expect(askBoth(both(`theirs-${index}`, old(FIRST)))).toBeUndefined();
         expect(askBoth(both(`theirs-${index}`, ended))).toBeUndefined();
       }
@@ -238,21 +238,21 @@ describe('a route under keys and limits', () => {
   const routes = route(
     '/api/kept',
     { GET: (_request, call) => json(call.caller), POST: () => json('done') },
-    { limited: 'code' },
+    { rateLimit: 'code' },
   );
   const open = route('/api/open', { GET: () => json('here') }, { open: true });
   const at = 'http://localhost/api/kept';
 
   function withEnvironment(values: Record<string, string>): void {
     Object.assign(process.env, values);
-    forgetProcessWide('config');
+    resetSingleton('config');
   }
 
   afterEach(() => {
     delete process.env.API_KEYS;
     delete process.env.RATE_LIMIT_CODE;
     delete process.env.RATE_LIMIT_CHECKS;
-    forgetProcessWide('config');
+    resetSingleton('config');
   });
 
   it('needs a key, except where it is open', async () => {
@@ -294,10 +294,10 @@ describe('a route under keys and limits', () => {
         {
           POST: () => {
             if (status === 200) return json('done');
-            throw new Fault(codes[status], 'A sentence.');
+            throw new AppError(codes[status], 'A sentence.');
           },
         },
-        { limited },
+        { rateLimit: limited },
       );
       return POST(new Request(at, { method: 'POST' }), context).then((answer) => answer.status);
     };
@@ -312,7 +312,7 @@ describe('a route under keys and limits', () => {
     const { POST } = route(
       '/api/limited',
       { POST: async (request) => json(parseBody(z.object({ n: z.number() }), await readJson(request, MIB))) },
-      { limited: 'code' },
+      { rateLimit: 'code' },
     );
     const context = { ...CONTEXT, peerAddress: '10.0.0.8' };
     const send = async (characters: number) => {

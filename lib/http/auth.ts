@@ -1,8 +1,15 @@
 import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
-import { Fault } from '#lib/fault';
-import { endedSessions } from '#lib/http/ended-sessions';
-import type { RequestHeaders } from '#lib/http/request';
-import { countWrong, isLimited, mayShow, rememberKey, tooManyGuesses, type Way } from '#lib/http/wrong-keys';
+import { AppError } from '#lib/errors';
+import {
+  type CredentialKind,
+  isThrottled,
+  mayUseKey,
+  recordFailedKey,
+  rememberKnownKey,
+  tooManyFailedKeys,
+} from '#lib/http/failed-keys';
+import type { RequestHeaders } from '#lib/http/http-request';
+import { revokedSessions } from '#lib/http/revoked-sessions';
 
 /**
  * Who may call where `API_KEYS` is set: a key as `Authorization: Bearer …`, or the cookie that
@@ -32,17 +39,17 @@ export function identify(
   nowMs: number,
 ): string {
   if (keys.length === 0) return address ?? UNKNOWN_ADDRESS;
-  const shown = authenticate(headers, keys, address, nowMs);
-  if (shown === undefined) throw keyNeeded();
+  const shown = verifyCredentials(headers, keys, address, nowMs);
+  if (shown === undefined) throw keyRequired();
   return `key:${identitiesOf(keys).find(({ key }) => key === shown.key)?.id}`;
 }
 
-export function keyNeeded(): Fault {
-  return new Fault('unauthorized', 'This server needs a key: send it as Authorization: Bearer <key>, or sign in.');
+export function keyRequired(): AppError {
+  return new AppError('unauthorized', 'This server needs a key: send it as Authorization: Bearer <key>, or sign in.');
 }
 
 /** The right key that a caller shows. */
-interface ShownKey {
+interface VerifiedKey {
   key: string;
   /** `Authorization` has the key itself; otherwise a session cookie stands for it. */
   isBearer: boolean;
@@ -56,40 +63,40 @@ interface ShownKey {
  * `foreignBearer`: `Authorization` may be meant for another server. A session then counts next to
  * it, and it is not counted as a guess if one of our keys signed a session, expired or ended.
  */
-export function authenticate(
+export function verifyCredentials(
   headers: RequestHeaders,
   keys: readonly string[],
   address: string | undefined,
   nowMs: number,
   foreignBearer = false,
-): ShownKey | undefined {
-  const shown = bearerOf(headers.get('authorization'));
+): VerifiedKey | undefined {
+  const shown = bearerTokenOf(headers.get('authorization'));
   if (shown !== undefined) {
     const key = findKey(shown, keys);
     // A right key that may not be shown goes the way of a wrong one from here on.
-    if (key !== undefined && isTaken(key, address, 'key')) return { key, isBearer: true };
+    if (key !== undefined && acceptKey(key, address, 'key')) return { key, isBearer: true };
   }
   if (shown === undefined || foreignBearer) {
     let isVisitors = false;
     for (const session of sessionsOf(headers.get('cookie'), keys)) {
       const { key, value } = session;
-      if (key === undefined) countWrong(address, value, 'cookie');
-      else if (!mayShow(address, key, 'cookie')) continue;
+      if (key === undefined) recordFailedKey(address, value, 'cookie');
+      else if (!mayUseKey(address, key, 'cookie')) continue;
       else if (!isValid(session, nowMs)) isVisitors = true;
-      else if (isTaken(key, address, 'cookie')) return { key, isBearer: false };
+      else if (acceptKey(key, address, 'cookie')) return { key, isBearer: false };
     }
     if (isVisitors) return undefined;
   }
   if (shown === undefined) return undefined;
-  if (isLimited(address, 'key')) throw tooManyGuesses(address);
-  countWrong(address, shown, 'key');
+  if (isThrottled(address, 'key')) throw tooManyFailedKeys(address);
+  recordFailedKey(address, shown, 'key');
   return undefined;
 }
 
 /** Whether `key`, a right one, is taken from `address`, which is then remembered to have it. */
-function isTaken(key: string, address: string | undefined, way: Way): boolean {
-  if (isLimited(address, way)) return mayShow(address, key, way);
-  rememberKey(address, key);
+function acceptKey(key: string, address: string | undefined, way: CredentialKind): boolean {
+  if (isThrottled(address, way)) return mayUseKey(address, key, way);
+  rememberKnownKey(address, key);
   return true;
 }
 
@@ -100,11 +107,11 @@ const UNKNOWN_ADDRESS = 'unknown';
  * Returns the key of a sign-in, or undefined if it is wrong, which is counted as by `authenticate`.
  * Throws `rate_limited`.
  */
-export function checkSignIn(shown: string, keys: readonly string[], address: string | undefined): string | undefined {
+export function verifySignIn(shown: string, keys: readonly string[], address: string | undefined): string | undefined {
   const key = findKey(shown, keys);
-  if (key !== undefined && isTaken(key, address, 'key')) return key;
-  if (isLimited(address, 'key')) throw tooManyGuesses(address);
-  countWrong(address, shown, 'key');
+  if (key !== undefined && acceptKey(key, address, 'key')) return key;
+  if (isThrottled(address, 'key')) throw tooManyFailedKeys(address);
+  recordFailedKey(address, shown, 'key');
   return undefined;
 }
 
@@ -118,7 +125,7 @@ export function findKey(shown: string, keys: readonly string[]): string | undefi
   return found;
 }
 
-/** The value of a session cookie that `key` stands for until `nowMs` plus `SESSION_SECONDS`. */
+/** The value of a session cookie that `key` stands for until `epochMs` plus `SESSION_SECONDS`. */
 export function createSession(key: string, nowMs: number): string {
   const claim = `${keyId(key)}.${randomUUID()}.${Math.floor(nowMs / 1000) + SESSION_SECONDS}`;
   return `${claim}.${sign(claim, key)}`;
@@ -143,9 +150,9 @@ export function sessionKey(cookies: string | null, keys: readonly string[], nowM
 }
 
 /** Whether a request that was let in may read what a key protects. Counts nothing. */
-export function showsKey(headers: RequestHeaders, keys: readonly string[], nowMs: number): boolean {
+export function hasValidKey(headers: RequestHeaders, keys: readonly string[], nowMs: number): boolean {
   if (keys.length === 0) return true;
-  const shown = bearerOf(headers.get('authorization'));
+  const shown = bearerTokenOf(headers.get('authorization'));
   if (shown !== undefined && findKey(shown, keys) !== undefined) return true;
   return sessionKey(headers.get('cookie'), keys, nowMs) !== undefined;
 }
@@ -154,13 +161,13 @@ export function showsKey(headers: RequestHeaders, keys: readonly string[], nowMs
  * Ends every session that a cookie among `cookies` stands for, wherever else its cookie was copied
  * to.
  */
-export function endSession(cookies: string | null, keys: readonly string[], nowMs: number): void {
+export function revokeSessions(cookies: string | null, keys: readonly string[], nowMs: number): void {
   // Only a valid cookie adds to the list, so that no client without a key can fill it.
   for (const one of sessionsOf(cookies, keys))
-    if (isValid(one, nowMs)) endedSessions().add(one, Math.floor(nowMs / 1000));
+    if (isValid(one, nowMs)) revokedSessions().add(one, Math.floor(nowMs / 1000));
 }
 
-interface Session {
+interface SessionCookie {
   value: string;
   /** The key that signed it; undefined if none of ours did. */
   key: string | undefined;
@@ -175,7 +182,7 @@ interface Session {
  * Every session cookie among `cookies`, of either name: one that a neighbour has set does not hide
  * the valid one.
  */
-function sessionsOf(cookies: string | null, keys: readonly string[]): Session[] {
+function sessionsOf(cookies: string | null, keys: readonly string[]): SessionCookie[] {
   if (cookies === null || !cookies.includes(SESSION_COOKIE)) return [];
   return [...cookies.matchAll(COOKIES)].map(([, value = '']) => {
     const [name = '', id = '', expiry = '', signature = ''] = value.split('.');
@@ -190,11 +197,11 @@ function sessionsOf(cookies: string | null, keys: readonly string[]): Session[] 
 
 const COOKIES = new RegExp(`(?:^|;\\s*)(?:__Host-)?${SESSION_COOKIE}=([^;]+)`, 'g');
 
-function isValid(session: Session, nowMs: number): boolean {
-  return session.key !== undefined && session.expiry * 1000 > nowMs && !endedSessions().has(session);
+function isValid(session: SessionCookie, nowMs: number): boolean {
+  return session.key !== undefined && session.expiry * 1000 > nowMs && !revokedSessions().has(session);
 }
 
-function bearerOf(authorization: string | null): string | undefined {
+function bearerTokenOf(authorization: string | null): string | undefined {
   return authorization === null ? undefined : /^Bearer +(\S+)$/i.exec(authorization)?.[1];
 }
 

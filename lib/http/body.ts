@@ -1,11 +1,11 @@
 import type { z } from 'zod';
-import { Fault } from '#lib/fault';
-import type { HttpRequest } from '#lib/http/request';
+import { AppError } from '#lib/errors';
+import type { HttpRequest } from '#lib/http/http-request';
 import { acceptCamelCase } from '#lib/wire/camel-case';
-import { issueWords } from '#lib/wire/issue-words';
 import { isNestedTooDeep, MAX_JSON_DEPTH } from '#lib/wire/json-depth';
+import { validationMessage } from '#lib/wire/validation-messages';
 
-const IN_WORDS = { error: issueWords };
+const IN_WORDS = { error: validationMessage };
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
@@ -31,18 +31,18 @@ export async function readJsonBytes(request: HttpRequest, limitBytes: number, an
  */
 export function parseJson(bytes: Uint8Array): unknown {
   if (isNestedTooDeep(bytes))
-    throw new Fault('invalid_json', `The body is nested too deeply: at most ${MAX_JSON_DEPTH} levels are accepted.`);
+    throw new AppError('invalid_json', `The body is nested too deeply: at most ${MAX_JSON_DEPTH} levels are accepted.`);
   let source: string;
   try {
     source = decoder.decode(bytes);
   } catch {
-    throw new Fault('invalid_json', 'The body is not valid UTF-8. Send JSON encoded as UTF-8.');
+    throw new AppError('invalid_json', 'The body is not valid UTF-8. Send JSON encoded as UTF-8.');
   }
-  if (source.trim() === '') throw new Fault('invalid_json', 'The body is empty. Send a JSON object.');
+  if (source.trim() === '') throw new AppError('invalid_json', 'The body is empty. Send a JSON object.');
   try {
     return JSON.parse(source);
   } catch (error) {
-    throw new Fault(
+    throw new AppError(
       'invalid_json',
       `The body is not valid JSON: ${error instanceof Error ? error.message : 'it cannot be parsed'}.`,
     );
@@ -52,9 +52,9 @@ export function parseJson(bytes: Uint8Array): unknown {
 /** Checks `body` against `schema`; names in `camelCase` are accepted for the wire's snake_case. Throws `invalid_request` with every bad field. */
 export function parseBody<S extends z.ZodType>(schema: S, body: unknown, fields: readonly string[] = []): z.output<S> {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw new Fault('invalid_request', 'The body must be a JSON object.');
+    throw new AppError('invalid_request', 'The body must be a JSON object.');
   const result = schema.safeParse(acceptCamelCase(body, fields), IN_WORDS);
-  if (!result.success) throw Fault.fromZod(result.error);
+  if (!result.success) throw AppError.fromZod(result.error);
   return result.data;
 }
 
@@ -62,5 +62,8 @@ function requireJson(request: HttpRequest): void {
   const type = request.headers.get('content-type');
   if (type === 'application/json') return;
   if (type === null || !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type))
-    throw new Fault('unsupported_media_type', 'Send the body as JSON, with the header Content-Type: application/json.');
+    throw new AppError(
+      'unsupported_media_type',
+      'Send the body as JSON, with the header Content-Type: application/json.',
+    );
 }

@@ -1,5 +1,5 @@
-import type { Config } from '#lib/config/index';
-import { listensOnLoopback, namesLoopback } from '#lib/http/host';
+import type { Config } from '#lib/config/config';
+import { isLoopbackHost, listensOnLoopback } from '#lib/http/host-check';
 
 const ALLOWED_HEADERS =
   'Content-Type, Accept, Authorization, Last-Event-ID, X-Request-Id, Idempotency-Key, Cache-Control';
@@ -45,7 +45,7 @@ function check(origin: string, host: string | null, forwardedProto: string | nul
   if (host !== null && given === originOf(`${forwardedScheme(forwardedProto)}://${host}`)) return true;
   // A proxy may speak TLS and not say so. The host is compared, which no page elsewhere has.
   if (host !== null && forwardedProto === null && given === originOf(`https://${host}`)) return true;
-  if (given === LOCAL_PAGE && host !== null && namesLoopback(host) && listensOnLoopback(settings)) return true;
+  if (given === LOCAL_PAGE && host !== null && isLoopbackHost(host) && listensOnLoopback(settings)) return true;
   return [settings.FRONTEND_URL, ...settings.CORS_ALLOWED_ORIGINS].some(
     (allowed) => allowed !== undefined && originOf(allowed) === given,
   );

@@ -3,22 +3,22 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { Fault } from '#lib/fault';
+import { AppError } from '#lib/errors';
 import type { Reply } from '#lib/http/reply';
 import { DIAGRAM_FRAME, DIAGRAM_MODULES } from '#lib/wire/diagram';
 
 /**
  * The frame in which diagrams are drawn, and Mermaid's modules for it. Mermaid writes styles into the page and parses
  * what a model wrote; so it does that in a document of its own, whose policy gives it an opaque origin, no network, and
- * no script but Mermaid's. What leaves the frame is a picture (`lib/client/diagrams.ts`).
+ * no script but Mermaid's. What leaves the frame is a picture (`components/markdown/diagram-renderer.ts`).
  */
 export async function diagramFile(path: readonly string[]): Promise<Reply> {
   const name = path.join('/');
   if (name === DIAGRAM_FRAME) return frame();
   const file = name.startsWith(`${DIAGRAM_MODULES}/`) ? name.slice(DIAGRAM_MODULES.length + 1) : '';
-  if (!MODULE.test(file)) throw new Fault('not_found', 'There is no such file.');
+  if (!MODULE.test(file)) throw new AppError('not_found', 'There is no such file.');
   const text = await readFile(join(process.cwd(), 'node_modules/mermaid/dist', file)).catch(() => {
-    throw new Fault('not_found', 'There is no such file. Install the dependencies again: npm install.');
+    throw new AppError('not_found', 'There is no such file. Install the dependencies again: npm install.');
   });
   return {
     status: 200,

@@ -1,8 +1,8 @@
-import { Fault } from '#lib/fault';
-import type { ErrorBody, FaultCode } from '#lib/wire/error';
+import { AppError } from '#lib/errors';
+import type { ErrorBody, ErrorCode } from '#lib/wire/error';
 
 /** The one table from a fault's code to its status (SPEC §1). */
-export const STATUS_OF: Record<FaultCode, number> = {
+export const HTTP_STATUS_BY_CODE: Record<ErrorCode, number> = {
   invalid_request: 400,
   invalid_json: 400,
   unauthorized: 401,
@@ -40,18 +40,18 @@ export const STATUS_OF: Record<FaultCode, number> = {
 const DEFAULT_RETRY_AFTER_SECONDS = 5;
 
 /** What is answered for any thrown value: a `Fault` as it is, anything else as `internal_error` with nothing of its inside. */
-export function describeError(error: unknown): {
+export function toErrorResponse(error: unknown): {
   status: number;
   body: ErrorBody;
   retryAfterSeconds: number | undefined;
 } {
-  const fault = Fault.is(error)
+  const fault = AppError.is(error)
     ? error
-    : new Fault(
+    : new AppError(
         'internal_error',
         'Something went wrong inside the server. The log has the details under this X-Request-Id.',
       );
-  const status = STATUS_OF[fault.code] ?? 500;
+  const status = HTTP_STATUS_BY_CODE[fault.code] ?? 500;
   const body: ErrorBody = { error: fault.message, code: fault.code };
   if (fault.details !== undefined) body.details = fault.details;
   const waits = status === 429 || status === 503;

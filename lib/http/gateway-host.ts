@@ -1,4 +1,4 @@
-import type { Config } from '#lib/config/index';
+import type { Config } from '#lib/config/config';
 
 const DEFAULT_PORTS: Record<string, string> = { 'http:': ':80', 'https:': ':443' };
 

@@ -31,21 +31,21 @@ export function unknownFields(body: unknown, parsed: unknown, known: readonly st
 }
 
 /** The response header that names these fields; none where there are none. */
-export function ignoredHeader(...lists: (readonly string[])[]): Record<string, string> {
+export function ignoredFieldsHeader(...lists: (readonly string[])[]): Record<string, string> {
   const names = [...new Set(lists.flat())];
   if (names.length === 0) return {};
   const shown = names.slice(0, MAX_NAMES).map(printable);
   return { 'x-ignored-fields': [...shown, ...(names.length > MAX_NAMES ? ['...'] : [])].join(', ') };
 }
 
-interface Search {
+interface FieldSearch {
   /** At most one more than a header shows. */
   readonly names: Set<string>;
   /** How many more fields and entries of lists are looked at. */
   left: number;
 }
 
-function collect(sent: unknown, read: unknown, path: string, depth: number, search: Search): void {
+function collect(sent: unknown, read: unknown, path: string, depth: number, search: FieldSearch): void {
   // What a schema passes on as it is has nothing that the schema left out.
   if (sent === read || typeof sent !== 'object' || sent === null || typeof read !== 'object' || read === null) return;
   if (depth > MAX_DEPTH) return;
@@ -67,7 +67,7 @@ function collect(sent: unknown, read: unknown, path: string, depth: number, sear
 }
 
 /** Counts a field or entry that is looked at. */
-function isOver(search: Search): boolean {
+function isOver(search: FieldSearch): boolean {
   search.left -= 1;
   return search.left < 0 || search.names.size > MAX_NAMES;
 }

@@ -1,10 +1,10 @@
-import type { Config } from '#lib/config/index';
-import { Fault } from '#lib/fault';
-import { authenticate, keyNeeded } from '#lib/http/auth';
-import { describeError } from '#lib/http/errors';
+import type { Config } from '#lib/config/config';
+import { AppError } from '#lib/errors';
+import { keyRequired, verifyCredentials } from '#lib/http/auth';
+import { toErrorResponse } from '#lib/http/errors';
+import type { RequestHeaders } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
-import type { RequestHeaders } from '#lib/http/request';
-import { PAGES } from '#lib/wire/pages';
+import { PAGE_PATHS } from '#lib/wire/page-paths';
 
 /**
  * Who gets a page, a static file or an unknown address, and what the others get: a redirect to the
@@ -13,7 +13,7 @@ import { PAGES } from '#lib/wire/pages';
  */
 
 /** What is at an address: `unknown` is nothing that the app serves. */
-export type Target = 'page' | 'file' | 'unknown';
+export type PageTarget = 'page' | 'file' | 'unknown';
 
 interface PageRequest {
   method: string;
@@ -30,21 +30,26 @@ const SIGN_IN = '/sign-in';
  * Returns the answer that keeps a request from the pages, or undefined if they may answer it, which
  * they do to GET and HEAD.
  */
-export function pageRefusal(request: PageRequest, what: Target, settings: Config, nowMs: number): Reply | undefined {
+export function checkPageAccess(
+  request: PageRequest,
+  what: PageTarget,
+  settings: Config,
+  nowMs: number,
+): Reply | undefined {
   const { method, headers } = request;
   const isRead = method === 'GET' || method === 'HEAD';
   if (!isWellFormed(request.target))
-    return refusal(new Fault('invalid_request', 'The address of this request is not a well-formed path.'));
+    return refusal(new AppError('invalid_request', 'The address of this request is not a well-formed path.'));
   if (method === 'OPTIONS' && what !== 'unknown') return { status: 204, headers: { allow: ALLOW }, body: null };
   try {
     if (needsKey(request.target, what, settings)) {
-      const shown = authenticate(headers, settings.API_KEYS, request.address, nowMs, true);
+      const shown = verifyCredentials(headers, settings.API_KEYS, request.address, nowMs, true);
       if (shown === undefined && isRead && isNavigation(headers)) return toSignIn(request.target);
-      if (shown === undefined) throw keyNeeded();
+      if (shown === undefined) throw keyRequired();
     }
     if (what === 'unknown' && !(isRead && isNavigation(headers)))
-      throw new Fault('not_found', 'There is nothing at this address.');
-    if (!isRead) throw new Fault('method_not_allowed', `This method is not allowed here. Allowed: ${ALLOW}.`);
+      throw new AppError('not_found', 'There is nothing at this address.');
+    if (!isRead) throw new AppError('method_not_allowed', `This method is not allowed here. Allowed: ${ALLOW}.`);
     return undefined;
   } catch (error) {
     return refusal(error);
@@ -54,18 +59,20 @@ export function pageRefusal(request: PageRequest, what: Target, settings: Config
 const ALLOW = 'GET, HEAD, OPTIONS';
 
 /** The path of a request target. */
-export function pathOf(target: string): string {
+export function pathnameOf(target: string): string {
   const end = target.indexOf('?');
   return end === -1 ? target : target.slice(0, end);
 }
 
 /** Whether a path is a page, with or without a slash at its end. */
 export function isPage(pathname: string): boolean {
-  return PAGES.has(pathname) || (pathname.length > 2 && pathname.endsWith('/') && PAGES.has(pathname.slice(0, -1)));
+  return (
+    PAGE_PATHS.has(pathname) || (pathname.length > 2 && pathname.endsWith('/') && PAGE_PATHS.has(pathname.slice(0, -1)))
+  );
 }
 
-function needsKey(target: string, what: Target, { API_KEYS: keys }: Config): boolean {
-  return keys.length > 0 && what !== 'file' && pathOf(target) !== SIGN_IN;
+function needsKey(target: string, what: PageTarget, { API_KEYS: keys }: Config): boolean {
+  return keys.length > 0 && what !== 'file' && pathnameOf(target) !== SIGN_IN;
 }
 
 /**
@@ -83,7 +90,7 @@ export function isNavigation(headers: RequestHeaders): boolean {
  * segments.
  */
 function isWellFormed(target: string): boolean {
-  const pathname = pathOf(target);
+  const pathname = pathnameOf(target);
   if (!pathname.startsWith('/')) return false;
   try {
     return !/[\p{Cc}\\]|\/\.\.?(?:\/|$)/u.test(decodeURIComponent(pathname));
@@ -98,7 +105,7 @@ function toSignIn(target: string): Reply {
 }
 
 function refusal(error: unknown): Reply {
-  const { status, body, retryAfterSeconds } = describeError(error);
+  const { status, body, retryAfterSeconds } = toErrorResponse(error);
   return json(body, status, {
     ...COMMON,
     ...(status === 405 ? { allow: ALLOW } : {}),

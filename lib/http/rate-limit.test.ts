@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { countRequest } from '#lib/http/rate-limit';
-import { forgetProcessWide } from '#lib/process';
+import { consumeRateLimit } from '#lib/http/rate-limit';
+import { resetSingleton } from '#lib/singletons';
 
 afterEach(() => {
   vi.useRealTimers();
-  forgetProcessWide('rate-limit.code.2');
+  resetSingleton('rate-limit.code.2');
 });
 
 const refusal = (caller: string) =>
-  countRequest('code', caller, 2).then(
+  consumeRateLimit('code', caller, 2).then(
     () => undefined,
     (fault) => fault,
   );

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Fault } from '#lib/fault';
+import { AppError } from '#lib/errors';
 import { readJson } from '#lib/http/body';
 import { json } from '#lib/http/reply';
 import { type RouteContext, route } from '#lib/http/route';
-import { metrics } from '#lib/observe/metrics';
-import { forgetProcessWide } from '#lib/process';
+import { resetSingleton } from '#lib/singletons';
+import { metrics } from '#lib/telemetry/metrics';
 
 const CONTEXT: RouteContext = { params: Promise.resolve({}) };
 const URL_HERE = 'http://app.example:3000/api/thing';
@@ -13,7 +13,7 @@ const routes = route('/api/thing', {
   GET: (_request, call) => json({ caller: call.caller, id: call.requestId }),
   POST: async (request) => json(await readJson(request, 100)),
   DELETE: () => {
-    throw new Fault('queue_full', 'The queue is full. Try again in 7 s.', { retryAfterSeconds: 6.2 });
+    throw new AppError('queue_full', 'The queue is full. Try again in 7 s.', { retryAfterSeconds: 6.2 });
   },
   PUT: () => {
     throw new Error('at /home/app/secret.ts: token abc');
@@ -35,7 +35,7 @@ function post(body: string, headers: Record<string, string> = {}): Request {
 
 beforeEach(() => {
   vi.stubEnv('ALLOWED_HOSTS', 'app.example');
-  forgetProcessWide('config');
+  resetSingleton('config');
 });
 afterEach(() => vi.unstubAllEnvs());
 
@@ -63,7 +63,7 @@ describe('route', () => {
 
   it('knows the caller by the address that a believed proxy saw, and by no other', async () => {
     const ask = async () => {
-      forgetProcessWide('config');
+      resetSingleton('config');
       const request = new Request(URL_HERE, { headers: { 'x-forwarded-for': '6.6.6.6, 192.0.2.1' } });
       return (await (await routes.GET(request, { ...CONTEXT, peerAddress: '127.0.0.1' })).json()).caller;
     };
@@ -100,7 +100,7 @@ describe('route', () => {
     });
     for (const host of ['app.example', 'localhost:3000']) expect((await ask(host)).status).toBe(200);
     vi.stubEnv('API_KEYS', 'a-key-of-sixteen-characters');
-    forgetProcessWide('config');
+    resetSingleton('config');
     expect((await ask('evil.example')).status).toBe(401);
   });
 
@@ -202,7 +202,7 @@ describe('CORS', () => {
     expect(await allowed(headers(own, 'app.example', same))).toBe(own);
     expect(await allowed(headers(page, 'app.example', same))).toBeNull();
     vi.stubEnv('CORS_ALLOWED_ORIGINS', page);
-    forgetProcessWide('config');
+    resetSingleton('config');
     expect(await allowed(headers(page, 'app.example', same))).toBe(page);
   });
 
@@ -211,13 +211,13 @@ describe('CORS', () => {
     expect(await allowed(headers(page, '127.0.0.1:8080'))).toBe(page);
     expect(await allowed(headers(page, 'app.example'))).toBeNull();
     vi.stubEnv('HOST', '0.0.0.0');
-    forgetProcessWide('config');
+    resetSingleton('config');
     expect(await allowed(headers(page, '127.0.0.1:8080'))).toBeNull();
   });
 
   it('takes the origins that are named, also those of schemes without a host', async () => {
     vi.stubEnv('CORS_ALLOWED_ORIGINS', 'https://page.example/,app-extension://abc');
-    forgetProcessWide('config');
+    resetSingleton('config');
     for (const origin of ['https://page.example', 'app-extension://abc'])
       expect(await allowed(from(origin))).toBe(origin);
     for (const origin of ['http://page.example', 'app-extension://abcd', 'null'])

@@ -1,35 +1,35 @@
 import { randomUUID } from 'node:crypto';
-import { type Config, config } from '#lib/config/index';
-import { Fault } from '#lib/fault';
+import { type Config, config } from '#lib/config/config';
+import { AppError } from '#lib/errors';
 import { identify } from '#lib/http/auth';
-import { countedClient } from '#lib/http/client-address';
+import { clientSubnet } from '#lib/http/client-ip';
 import { corsHeaders, isAllowedOrigin } from '#lib/http/cors';
-import { describeError } from '#lib/http/errors';
+import { toErrorResponse } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
-import { refusedHost } from '#lib/http/host';
-import { countRequest, type LimitedWork, uncountRequest } from '#lib/http/rate-limit';
+import { checkHost } from '#lib/http/host-check';
+import { type HttpRequest, parseRequestId, resolveRequestId, WebRequest } from '#lib/http/http-request';
+import { consumeRateLimit, type RateLimitScope, refundRateLimit } from '#lib/http/rate-limit';
 import { json, type Reply } from '#lib/http/reply';
-import { type HttpRequest, requestIdOf, saneRequestId, WebRequest } from '#lib/http/request';
-import { KIB } from '#lib/http/size';
-import { type Log, log, logRequest } from '#lib/observe/log';
-import { metrics } from '#lib/observe/metrics';
-import { tracer } from '#lib/observe/tracing';
+import { type Logger, log, writeAccessLog } from '#lib/telemetry/log';
+import { metrics } from '#lib/telemetry/metrics';
+import { tracer } from '#lib/telemetry/tracing';
+import { KIB } from '#lib/units';
 import type { ErrorBody } from '#lib/wire/error';
 
-type Params = Record<string, string | string[] | undefined>;
+type RouteParams = Record<string, string | string[] | undefined>;
 
 /** What Next and `server.ts` give a handler beside the request. `peerAddress` is known only where `server.ts` serves. */
 export interface RouteContext {
-  params: Params | Promise<Params>;
+  params: RouteParams | Promise<RouteParams>;
   peerAddress?: string | undefined;
 }
 
 /** One request on its way through a handler. */
-export interface Call {
+export interface RequestContext {
   readonly requestId: string;
   /** Whether the client chose `requestId`, which may then be in use already. */
-  readonly isIdGiven: boolean;
-  readonly params: Params;
+  readonly hasClientRequestId: boolean;
+  readonly params: RouteParams;
   /** Who asks, for fairness, limits and ownership: the name of its key where there are keys, else its address. */
   readonly caller: string;
   /**
@@ -40,12 +40,12 @@ export interface Call {
   /** The client's address as it is counted; undefined where the platform does not say. */
   readonly address: string | undefined;
   readonly settings: Config;
-  readonly log: Log;
+  readonly log: Logger;
   /** Set by a handler: what `Reply.log` would be, for the line of a request that fails. */
   failureLog?: (() => string) | undefined;
 }
 
-export type Handler = (request: HttpRequest, call: Call) => Reply | Promise<Reply>;
+export type RequestHandler = (request: HttpRequest, call: RequestContext) => Reply | Promise<Reply>;
 
 /** A route file's export. Next calls it with web types; `server.ts`, which has no use for a `Response`, asks for the `reply`. */
 export interface RouteHandler {
@@ -61,7 +61,7 @@ export interface RouteHandler {
 }
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
-type Method = (typeof METHODS)[number];
+type HttpMethod = (typeof METHODS)[number];
 
 export interface RouteOptions {
   /** Requests are logged at debug only: for health checks and other things that come often and say nothing. */
@@ -69,7 +69,7 @@ export interface RouteOptions {
   /** Answers without a key where keys are set: for the health routes, and for signing in. */
   open?: boolean;
   /** POSTs count against this limit of their caller, unless they are not valid. */
-  limited?: LimitedWork;
+  rateLimit?: RateLimitScope;
   /** Gives errors the shape of another API, for routes that speak one. */
   errorBody?: (body: ErrorBody, status: number) => unknown;
 }
@@ -83,23 +83,23 @@ export interface RouteOptions {
  */
 export function route(
   name: string,
-  handlers: Partial<Record<'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', Handler>>,
+  handlers: Partial<Record<'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', RequestHandler>>,
   options: RouteOptions = {},
-): Record<Method, RouteHandler> {
+): Record<HttpMethod, RouteHandler> {
   const allowed = METHODS.filter(
     (method) => method === 'OPTIONS' || (method === 'HEAD' ? handlers.GET : handlers[method]),
   );
   const allow = allowed.join(', ');
-  const entries = METHODS.map((method): [Method, RouteHandler] => {
+  const entries = METHODS.map((method): [HttpMethod, RouteHandler] => {
     const handler = method === 'OPTIONS' ? () => preflight(allow) : handlers[method === 'HEAD' ? 'GET' : method];
-    const entry: Entry = { name, method, handler: handler ?? (() => notAllowed(allow, options)), options };
+    const entry: RouteEntry = { name, method, handler: handler ?? (() => notAllowed(allow, options)), options };
     const reply = (request: HttpRequest, context: RouteContext) => serve(entry, request, context);
     const refuse = (error: unknown, request: HttpRequest) => refusal(error, entry, request);
     const respond = async (request: Request, context: RouteContext) => {
       const asked = new WebRequest(request);
       const settings = config();
       // `server.ts` checks both before it looks for a route.
-      const fault = refusedHost(asked.headers.get('host') ?? new URL(asked.url).host, settings);
+      const fault = checkHost(asked.headers.get('host') ?? new URL(asked.url).host, settings);
       if (fault !== undefined) return toResponse(refuse(fault, asked));
       if (name !== '/gateway-health' && isGatewayHost(asked.headers.get('host'), settings))
         return new Response(null, { status: 404 });
@@ -107,13 +107,13 @@ export function route(
     };
     return [method, Object.assign(respond, { reply, refuse, allow })];
   });
-  return Object.fromEntries(entries) as Record<Method, RouteHandler>;
+  return Object.fromEntries(entries) as Record<HttpMethod, RouteHandler>;
 }
 
-interface Entry {
+interface RouteEntry {
   name: string;
-  method: Method;
-  handler: Handler;
+  method: HttpMethod;
+  handler: RequestHandler;
   options: RouteOptions;
 }
 
@@ -126,34 +126,34 @@ const NOT_COUNTED: ReadonlySet<number> = new Set([400, 413, 415]);
 /** Parsing a larger body takes time that an invalid request must not get for free. */
 const MOST_UNCOUNTED_BYTES = 64 * KIB;
 
-async function serve(entry: Entry, request: HttpRequest, context: RouteContext): Promise<Reply> {
+async function serve(entry: RouteEntry, request: HttpRequest, context: RouteContext): Promise<Reply> {
   const { name, method, handler, options } = entry;
   const started = performance.now();
   const settings = config();
-  const givenId = saneRequestId(request.headers.get('x-request-id'));
+  const givenId = parseRequestId(request.headers.get('x-request-id'));
   const requestId = givenId ?? randomUUID();
   const traces = tracer();
-  traces?.adopt(requestId, request.headers.get('traceparent'));
+  traces?.continueTrace(requestId, request.headers.get('traceparent'));
   const origin = request.headers.get('origin');
   const isOriginAllowed = origin !== null && isAllowed(origin, request, settings);
   let reply: Reply;
   let failure: unknown;
   let counted: string | undefined;
-  let call: Call | undefined;
+  let call: RequestContext | undefined;
   try {
     if (origin !== null && !isOriginAllowed && !READS.has(method)) throw originNotAllowed();
     const keys = options.open === true ? [] : settings.API_KEYS;
     const address = addressOf(request, context, settings);
     const caller = method === 'OPTIONS' ? 'preflight' : identify(request.headers, keys, address, Date.now());
     request.caller = caller;
-    if (options.limited !== undefined && method === 'POST' && settings[LIMIT_OF[options.limited]] > 0) {
-      await countRequest(options.limited, caller, settings[LIMIT_OF[options.limited]]);
+    if (options.rateLimit !== undefined && method === 'POST' && settings[LIMIT_OF[options.rateLimit]] > 0) {
+      await consumeRateLimit(options.rateLimit, caller, settings[LIMIT_OF[options.rateLimit]]);
       counted = caller;
     }
     const params = context.params instanceof Promise ? await context.params : context.params;
     const { peerAddress } = context;
     const isIdGiven = givenId !== undefined;
-    call = { requestId, isIdGiven, params, caller, peerAddress, address, settings, log: log() };
+    call = { requestId, hasClientRequestId: isIdGiven, params, caller, peerAddress, address, settings, log: log() };
     reply = await handler(request, call);
   } catch (error) {
     failure = error;
@@ -163,12 +163,12 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
   }
   const { status } = reply;
   const isFree = NOT_COUNTED.has(status) && request.readBytes <= MOST_UNCOUNTED_BYTES;
-  if (counted !== undefined && options.limited !== undefined && isFree)
-    await uncountRequest(options.limited, counted, settings[LIMIT_OF[options.limited]]);
+  if (counted !== undefined && options.rateLimit !== undefined && isFree)
+    await refundRateLimit(options.rateLimit, counted, settings[LIMIT_OF[options.rateLimit]]);
   const elapsedMs = performance.now() - started;
-  metrics().requests.add(name, method, status, elapsedMs / 1000);
-  traces?.answered(requestId, method, name, status, elapsedMs);
-  if (failure !== undefined && !Fault.is(failure))
+  metrics().httpDuration.observeRequest(name, method, status, elapsedMs / 1000);
+  traces?.recordHttpRequest(requestId, method, name, status, elapsedMs);
+  if (failure !== undefined && !AppError.is(failure))
     log().error(
       { request_id: requestId, method, path: name, status, ms: elapsedMs, err: failure },
       'request failed unexpectedly',
@@ -181,14 +181,14 @@ async function serve(entry: Entry, request: HttpRequest, context: RouteContext):
 function writeLine(
   level: 'debug' | 'info',
   requestId: string,
-  method: Method,
+  method: HttpMethod,
   name: string,
   ms: number,
   { status, headers, log: more }: Reply,
 ): void {
   const id = headers['x-request-id'] ?? requestId;
-  if (more === undefined || typeof more === 'string') logRequest(level, id, method, name, status, ms, more);
-  else void more.then((members) => logRequest(level, id, method, name, status, ms, members));
+  if (more === undefined || typeof more === 'string') writeAccessLog(level, id, method, name, status, ms, more);
+  else void more.then((members) => writeAccessLog(level, id, method, name, status, ms, members));
 }
 
 /**
@@ -212,7 +212,7 @@ function toResponse({ status, headers, body }: Reply): Response {
 
 function addressOf({ headers }: HttpRequest, { peerAddress }: RouteContext, settings: Config): string | undefined {
   const { TRUST_PROXY: trust } = settings;
-  return countedClient(peerAddress, trust === undefined ? null : headers.get('x-forwarded-for'), trust);
+  return clientSubnet(peerAddress, trust === undefined ? null : headers.get('x-forwarded-for'), trust);
 }
 
 function isAllowed(origin: string, { headers }: HttpRequest, settings: Config): boolean {
@@ -222,15 +222,15 @@ function isAllowed(origin: string, { headers }: HttpRequest, settings: Config): 
 /** Pages elsewhere may send these, but cannot read the answer without CORS headers. */
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-function originNotAllowed(): Fault {
-  return new Fault(
+function originNotAllowed(): AppError {
+  return new AppError(
     'origin_not_allowed',
     'Pages from this origin may not call this server. Add the origin to CORS_ALLOWED_ORIGINS.',
   );
 }
 
 function failed(error: unknown, { errorBody }: RouteOptions): Reply {
-  const { status, body, retryAfterSeconds } = describeError(error);
+  const { status, body, retryAfterSeconds } = toErrorResponse(error);
   return json(
     errorBody === undefined ? body : errorBody(body, status),
     status,
@@ -239,17 +239,20 @@ function failed(error: unknown, { errorBody }: RouteOptions): Reply {
 }
 
 /** An answer without the handler, logged and completed like every other. */
-function refusal(error: unknown, { name, options }: Entry, request: HttpRequest): Reply {
+function refusal(error: unknown, { name, options }: RouteEntry, request: HttpRequest): Reply {
   const { method } = request;
-  const requestId = requestIdOf(request.headers.get('x-request-id'));
+  const requestId = resolveRequestId(request.headers.get('x-request-id'));
   const reply = failed(error, options);
-  metrics().requests.add(name, method, reply.status, 0);
-  logRequest('info', requestId, method, name, reply.status, 0);
+  metrics().httpDuration.observeRequest(name, method, reply.status, 0);
+  writeAccessLog('info', requestId, method, name, reply.status, 0);
   return complete(reply, requestId, null, method);
 }
 
 function notAllowed(allow: string, options: RouteOptions): Reply {
-  const reply = failed(new Fault('method_not_allowed', `This method is not allowed here. Allowed: ${allow}.`), options);
+  const reply = failed(
+    new AppError('method_not_allowed', `This method is not allowed here. Allowed: ${allow}.`),
+    options,
+  );
   reply.headers.allow = allow;
   return reply;
 }

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { OllamaProvider } from '#lib/models/ollama';
-import { OpenAiProvider } from '#lib/models/openai';
+import { OllamaProvider } from '#lib/models/ollama/provider';
+import { OpenAiProvider } from '#lib/models/openai/provider';
 import type { ModelProvider } from '#lib/models/provider';
 import { type FaultyModelServer, startFaultyModelServer } from '../../test/faulty-model-server.ts';
 

@@ -5,10 +5,10 @@ import type {
   ModelOptions,
   Think,
   TokenLogprob,
+  TokenUsage,
   Tool,
   ToolCall,
   ToolChoice,
-  Usage,
 } from '#lib/wire/chat';
 import type { ModelInfo, ProviderId } from '#lib/wire/models';
 import type { Passthrough } from '#lib/wire/passthrough';
@@ -25,7 +25,7 @@ export interface ModelProvider {
    * `unsupported_parameter` or `unsupported_value` with the fields that it cannot express although
    * they change the answer. Does no I/O.
    */
-  review?(request: ModelRequest): readonly string[];
+  checkFieldSupport?(request: ModelRequest): readonly string[];
 
   /**
    * Streams one answer. Ends normally only after a `done` event; every other end is a thrown
@@ -94,4 +94,4 @@ export type ModelEvent =
    * them.
    */
   | { type: 'logprobs'; logprobs: TokenLogprob[] }
-  | { type: 'done'; done_reason: string; usage: Usage; durations?: Durations };
+  | { type: 'done'; done_reason: string; usage: TokenUsage; durations?: Durations };

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readConfig } from '#lib/config/index';
+import { readConfig } from '#lib/config/config';
 import { EmbeddedProvider } from '#lib/models/embedded/provider';
-import { OllamaProvider } from '#lib/models/ollama';
+import { OllamaProvider } from '#lib/models/ollama/provider';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
 import { ensureModel } from '../../scripts/model.mjs';
 import { ensureOllama } from '../../scripts/ollama.mjs';
@@ -174,10 +174,10 @@ describe('the process of the built-in model', { timeout: 60_000 }, () => {
   it('dies in mid-answer without taking the server along, and is there again for the next request', async () => {
     const answer = (async () => {
       for await (const event of chat(request('Tell me a very long story.')))
-        if (event.type === 'content') process.kill(provider.host.pid ?? 0, 'SIGKILL');
+        if (event.type === 'content') process.kill(provider.worker.pid ?? 0, 'SIGKILL');
     })();
     await expect(answer).rejects.toMatchObject({ code: 'upstream_failed' });
-    expect(provider.host.loaded).toBe(false);
+    expect(provider.worker.loaded).toBe(false);
     expect(summary(await Array.fromAsync(chat(request('Hi', 3)))).text).not.toBe('');
   });
 
@@ -212,14 +212,14 @@ describe('the process of the built-in model', { timeout: 60_000 }, () => {
   });
 
   it('knows nothing of the server’s keys', () => {
-    const environment = readFileSync(`/proc/${provider.host.pid}/environ`, 'utf8');
+    const environment = readFileSync(`/proc/${provider.worker.pid}/environ`, 'utf8');
     expect(environment).toContain('PATH=');
     expect(environment).not.toContain('HF_TOKEN');
     expect(environment).not.toContain('only-for-the-server');
   });
 
   it('ends with its server', async () => {
-    const { pid } = provider.host;
+    const { pid } = provider.worker;
     expect(pid).toBeDefined();
     await provider.close();
     expect(() => process.kill(pid ?? 0, 0)).toThrow('ESRCH');

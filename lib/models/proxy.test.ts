@@ -1,9 +1,9 @@
 import { createServer, request as forward, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Fault } from '#lib/fault';
-import { OllamaProvider } from '#lib/models/ollama';
-import { OpenAiProvider } from '#lib/models/openai';
+import { AppError } from '#lib/errors';
+import { OllamaProvider } from '#lib/models/ollama/provider';
+import { OpenAiProvider } from '#lib/models/openai/provider';
 import type { ModelProvider, ModelRequest } from '#lib/models/provider';
 import { type FaultyModelServer, ollama, openai, startFaultyModelServer } from '../../test/faulty-model-server';
 
@@ -52,7 +52,7 @@ afterEach(async () => {
 async function chat(made: ModelProvider): Promise<string> {
   provider = made;
   const events = await Array.fromAsync(made.chat(REQUEST, new AbortController().signal)).catch((error: unknown) => {
-    if (Fault.is(error)) return error.message;
+    if (AppError.is(error)) return error.message;
     throw error;
   });
   return typeof events === 'string' ? events : events.map((event) => ('text' in event ? event.text : '')).join('');

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Fault, type UpstreamState } from '#lib/fault';
+import { AppError, type UpstreamFailure } from '#lib/errors';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
 import { createResilientChat } from '#lib/models/resilience';
-import type { FaultCode } from '#lib/wire/error';
+import type { ErrorCode } from '#lib/wire/error';
 
 const REQUEST: ModelRequest = { model: 'm', messages: [{ role: 'user', content: 'x' }], options: {} };
 const LIMITS = {
@@ -45,7 +45,7 @@ class Scripted implements ModelProvider {
   close = async () => {};
 }
 
-const fault = (code: FaultCode) => new Fault(code, `it is ${code}`);
+const fault = (code: ErrorCode) => new AppError(code, `it is ${code}`);
 
 /** Runs the answer to its end while time passes. */
 async function run(provider: ModelProvider, chat = createResilientChat(LIMITS), signal = new AbortController().signal) {
@@ -54,7 +54,7 @@ async function run(provider: ModelProvider, chat = createResilientChat(LIMITS), 
     for await (const event of chat(provider, REQUEST, signal)) events.push(event);
   })().then(
     () => undefined,
-    (error: unknown) => error as Fault,
+    (error: unknown) => error as AppError,
   );
   await vi.advanceTimersByTimeAsync(60_000);
   return { events, error: await ended };
@@ -88,7 +88,7 @@ describe('resilientChat', () => {
     expect(provider.signals).toHaveLength(1);
   });
 
-  it.each<FaultCode>(['model_not_found', 'unsupported_value', 'not_configured'])(
+  it.each<ErrorCode>(['model_not_found', 'unsupported_value', 'not_configured'])(
     'does not ask again after %s',
     async (code) => {
       const provider = new Scripted([fault(code)]);
@@ -118,7 +118,7 @@ describe('resilientChat', () => {
       try {
         return await Array.fromAsync(chat(provider, REQUEST, new AbortController().signal));
       } catch (error) {
-        return error as Fault;
+        return error as AppError;
       }
     };
     for (let i = 0; i < 5; i++) await attempt();
@@ -138,13 +138,13 @@ describe('resilientChat', () => {
     const provider = new Scripted(...Array.from({ length: 5 }, () => [bad]), [TEXT, DONE]);
     const ask = async (model: string) => {
       const events = chat(provider, { ...REQUEST, model }, new AbortController().signal);
-      return await Array.fromAsync(events).catch((error: unknown) => error as Fault);
+      return await Array.fromAsync(events).catch((error: unknown) => error as AppError);
     };
     for (let i = 0; i < 5; i++) await ask('bad');
     return { other: await ask('other'), bad: await ask('bad') };
   }
 
-  const withState = (code: FaultCode, upstream: UpstreamState) => new Fault(code, `it is ${code}`, { upstream });
+  const withState = (code: ErrorCode, upstream: UpstreamFailure) => new AppError(code, `it is ${code}`, { upstream });
 
   it.each([
     ['busy', withState('provider_unavailable', {})],
@@ -188,7 +188,7 @@ describe('resilientChat', () => {
     ['while it waits for the first token', [900, TEXT]],
     ['between two tokens', [TEXT, 400, DONE]],
     // The usual wait is random and may be over at once.
-    ['while it waits to ask again', [new Fault('provider_unavailable', 'busy', { upstream: { waitSeconds: 1 } })]],
+    ['while it waits to ask again', [new AppError('provider_unavailable', 'busy', { upstream: { waitSeconds: 1 } })]],
   ])('ends at once with the caller’s reason %s', async (_when, acts) => {
     const provider = new Scripted(acts);
     const caller = new AbortController();

@@ -15,14 +15,14 @@ import {
   wrap,
 } from 'cockatiel';
 import { LRUCache } from 'lru-cache';
-import { type Config, config } from '#lib/config/index';
-import { Fault } from '#lib/fault';
-import { abortable } from '#lib/models/abort';
+import { type Config, config } from '#lib/config/config';
+import { AppError } from '#lib/errors';
+import { abortable } from '#lib/models/abortable';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
-import { processWide } from '#lib/process';
-import type { FaultCode } from '#lib/wire/error';
+import { singleton } from '#lib/singletons';
+import type { ErrorCode } from '#lib/wire/error';
 
-export type Limits = Pick<
+export type UpstreamLimits = Pick<
   Config,
   'UPSTREAM_RETRIES' | 'UPSTREAM_FIRST_TOKEN_TIMEOUT_MS' | 'UPSTREAM_IDLE_TIMEOUT_MS' | 'UPSTREAM_TOTAL_TIMEOUT_MS'
 >;
@@ -36,7 +36,7 @@ export type ResilientChat = (
 const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 2_000;
 /** Where a model server asks for a longer wait, its error goes to the caller instead. */
-const LONGEST_ASKED_WAIT_MS = 3_000;
+const MAX_RETRY_AFTER_MS = 3_000;
 /**
  * A provider that was not reached so many times in a row, or a model that did not answer, is left
  * alone for a while.
@@ -47,13 +47,17 @@ const OPEN_MS = 5_000;
 const MAX_MODEL_BREAKERS = 500;
 
 /** What may go better a moment later. */
-const RETRIED: ReadonlySet<FaultCode> = new Set(['provider_unavailable', 'upstream_failed', 'upstream_truncated']);
+const RETRYABLE_CODES: ReadonlySet<ErrorCode> = new Set([
+  'provider_unavailable',
+  'upstream_failed',
+  'upstream_truncated',
+]);
 /** What tells about a model, not about one request. */
-const TRIPS_BREAKER: ReadonlySet<FaultCode> = new Set(['provider_unavailable', 'upstream_timeout']);
+const MODEL_BREAKER_CODES: ReadonlySet<ErrorCode> = new Set(['provider_unavailable', 'upstream_timeout']);
 
 /** A provider's answer within the process's limits, retries and circuit breakers. */
 export const resilientChat: ResilientChat = (provider, request, signal) =>
-  processWide('resilience', () => createResilientChat(config()))(provider, request, signal);
+  singleton('resilience', () => createResilientChat(config()))(provider, request, signal);
 
 /**
  * Puts retries, circuit breakers, and the three timeouts around `provider.chat`. A provider has one
@@ -66,21 +70,21 @@ export const resilientChat: ResilientChat = (provider, request, signal) =>
  * upstream ends; an open breaker is thrown as `provider_unavailable`, at once. Whatever the end, no
  * timer and no listener is left.
  */
-export function createResilientChat(limits: Limits): ResilientChat {
+export function createResilientChat(limits: UpstreamLimits): ResilientChat {
   const usual = new ExponentialBackoff({
     generator: decorrelatedJitterGenerator,
     initialDelay: FIRST_BACKOFF_MS,
     maxDelay: LONGEST_BACKOFF_MS,
   });
-  const retries = retry(handleWhen(isRetried), {
+  const retries = retry(handleWhen(isRetryable), {
     maxAttempts: limits.UPSTREAM_RETRIES,
     backoff: new DelegateBackoff<IRetryBackoffContext<unknown>, IBackoff<unknown>>((context, last) => {
       const next = last === undefined ? usual.next() : last.next(context);
-      const asked = 'error' in context.result ? askedWaitMs(context.result.error) : 0;
+      const asked = 'error' in context.result ? requestedWaitMs(context.result.error) : 0;
       return { delay: Math.max(next.duration, asked), state: next };
     }),
   });
-  const breakers = new WeakMap<ModelProvider, Breakers>();
+  const breakers = new WeakMap<ModelProvider, ProviderBreakers>();
 
   function policyOf(provider: ModelProvider, model: string): ModelPolicy {
     let known = breakers.get(provider);
@@ -91,7 +95,7 @@ export function createResilientChat(limits: Limits): ResilientChat {
     const { connection, models } = known;
     let ofModel = models.get(model);
     if (ofModel === undefined) {
-      ofModel = breakerFor(isOfModel);
+      ofModel = breakerFor(isModelFailure);
       models.set(model, ofModel);
     }
     return { policy: wrap(retries, ofModel, connection), connection, ofModel };
@@ -107,7 +111,7 @@ export function createResilientChat(limits: Limits): ResilientChat {
         attempts.signal,
       ).catch((error: unknown) => {
         if (!(error instanceof BrokenCircuitError)) throw error;
-        throw circuitOpen(connection.state === CircuitState.Closed ? ofModel : connection);
+        throw circuitOpenError(connection.state === CircuitState.Closed ? ofModel : connection);
       });
       while (event !== undefined) {
         yield event;
@@ -119,7 +123,7 @@ export function createResilientChat(limits: Limits): ResilientChat {
   };
 }
 
-interface Breakers {
+interface ProviderBreakers {
   connection: CircuitBreakerPolicy;
   models: LRUCache<string, CircuitBreakerPolicy>;
 }
@@ -142,7 +146,7 @@ class Attempts {
   readonly #provider: ModelProvider;
   readonly #request: ModelRequest;
   readonly #caller: AbortSignal;
-  readonly #limits: Limits;
+  readonly #limits: UpstreamLimits;
   /** Aborts with the reason that ends the answer: the caller's, or that of the total time. */
   readonly #whole = new AbortController();
   readonly #total: NodeJS.Timeout;
@@ -153,14 +157,14 @@ class Attempts {
   /** Whether the attempt in hand has ended, well or not. */
   #isOver = false;
 
-  constructor(provider: ModelProvider, request: ModelRequest, caller: AbortSignal, limits: Limits) {
+  constructor(provider: ModelProvider, request: ModelRequest, caller: AbortSignal, limits: UpstreamLimits) {
     this.#provider = provider;
     this.#request = request;
     this.#caller = caller;
     this.#limits = limits;
     caller.addEventListener('abort', this.#callerAborted, { once: true });
     this.#total = setTimeout(
-      () => this.#abort(timedOut('was not done', limits.UPSTREAM_TOTAL_TIMEOUT_MS)),
+      () => this.#abort(timeoutError('was not done', limits.UPSTREAM_TOTAL_TIMEOUT_MS)),
       limits.UPSTREAM_TOTAL_TIMEOUT_MS,
     );
   }
@@ -177,7 +181,7 @@ class Attempts {
       this.#attempt = new AbortController();
     }
     const { UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: limit } = this.#limits;
-    const late = setTimeout(() => this.#attempt.abort(timedOut('sent no first token', limit)), limit);
+    const late = setTimeout(() => this.#attempt.abort(timeoutError('sent no first token', limit)), limit);
     try {
       this.#events = this.#provider.chat(this.#request, this.#attempt.signal)[Symbol.asyncIterator]();
       return await this.#take();
@@ -190,7 +194,7 @@ class Attempts {
     const { UPSTREAM_IDLE_TIMEOUT_MS: limit } = this.#limits;
     // One timer for the whole answer, wound up again at each event.
     if (this.#idle === undefined)
-      this.#idle = setTimeout(() => this.#abort(timedOut('fell silent in the middle of the answer', limit)), limit);
+      this.#idle = setTimeout(() => this.#abort(timeoutError('fell silent in the middle of the answer', limit)), limit);
     else this.#idle.refresh();
     return await this.#take();
   }
@@ -234,31 +238,31 @@ class Attempts {
   }
 }
 
-function isRetried(error: unknown): boolean {
-  return Fault.is(error) && RETRIED.has(error.code) && askedWaitMs(error) <= LONGEST_ASKED_WAIT_MS;
+function isRetryable(error: unknown): boolean {
+  return AppError.is(error) && RETRYABLE_CODES.has(error.code) && requestedWaitMs(error) <= MAX_RETRY_AFTER_MS;
 }
 
-function askedWaitMs(error: unknown): number {
-  return Fault.is(error) ? (error.upstream?.waitSeconds ?? 0) * 1_000 : 0;
+function requestedWaitMs(error: unknown): number {
+  return AppError.is(error) ? (error.upstream?.waitSeconds ?? 0) * 1_000 : 0;
 }
 
 function isUnreached(error: unknown): boolean {
-  return Fault.is(error) && error.upstream?.isUnreached === true;
+  return AppError.is(error) && error.upstream?.isUnreached === true;
 }
 
-function isOfModel(error: unknown): boolean {
-  if (!Fault.is(error) || !TRIPS_BREAKER.has(error.code)) return false;
+function isModelFailure(error: unknown): boolean {
+  if (!AppError.is(error) || !MODEL_BREAKER_CODES.has(error.code)) return false;
   return error.upstream?.isUnreached !== true && error.upstream?.isRateLimited !== true;
 }
 
-function timedOut(what: string, milliseconds: number): Fault {
-  return new Fault('upstream_timeout', `The model ${what} within ${milliseconds / 1000} seconds.`);
+function timeoutError(what: string, milliseconds: number): AppError {
+  return new AppError('upstream_timeout', `The model ${what} within ${milliseconds / 1000} seconds.`);
 }
 
 /** Says again what was wrong the last time, since that is what can be acted on. */
-function circuitOpen(breaker: CircuitBreakerPolicy): Fault {
+function circuitOpenError(breaker: CircuitBreakerPolicy): AppError {
   const { lastFailure } = breaker;
   const last = lastFailure !== undefined && 'error' in lastFailure ? lastFailure.error : undefined;
-  const message = Fault.is(last) ? last.message : 'The model provider does not answer.';
-  return new Fault('provider_unavailable', message, { retryAfterSeconds: Math.ceil(OPEN_MS / 1000), cause: last });
+  const message = AppError.is(last) ? last.message : 'The model provider does not answer.';
+  return new AppError('provider_unavailable', message, { retryAfterSeconds: Math.ceil(OPEN_MS / 1000), cause: last });
 }

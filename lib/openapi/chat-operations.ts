@@ -1,8 +1,14 @@
-import type { Answer, Content, Example, Operation, Parameter } from '#lib/openapi/operation';
-import type { FaultCode } from '#lib/wire/error';
+import type {
+  MediaContent,
+  Operation,
+  OperationParameter,
+  OperationResponse,
+  RequestExample,
+} from '#lib/openapi/operation';
+import type { ErrorCode } from '#lib/wire/error';
 
 /** What can go wrong between a chat request and its answer. */
-export const CHAT_FAULTS: readonly FaultCode[] = [
+export const CHAT_ERROR_CODES: readonly ErrorCode[] = [
   'rate_limited',
   'not_found',
   'model_not_found',
@@ -24,26 +30,26 @@ export const CACHE_HEADER = {
     'Fields of the request that had no effect: unknown ones (with the name that was probably meant), and those that the model server has nothing for. At most 20; left out where there are none.',
 };
 
-const CHAT_STREAM: Content = {
+const CHAT_STREAM: MediaContent = {
   description:
     'Only `data: {json}` lines and blank lines. Every 15 s without another event, `{"done":false,"cached":false}`.',
   events: [{ schema: 'ChatEvent' }],
 };
 
-const CHAT_ANSWER: Answer = {
+const CHAT_ANSWER: OperationResponse = {
   description: 'The answer: a stream, or with `"stream": false` one JSON body.',
   content: { 'text/event-stream': CHAT_STREAM, 'application/json': { schema: 'ChatAnswer' } },
   headers: CACHE_HEADER,
 };
 
-const FRESH: Parameter = {
+const FRESH: OperationParameter = {
   name: 'Cache-Control',
   in: 'header',
   description: '`no-cache`: do not read the cache, do store the new answer.',
   schema: { type: 'string' },
 };
 
-const CHAT_EXAMPLES: readonly Example[] = [
+const CHAT_EXAMPLES: readonly RequestExample[] = [
   {
     summary: 'A whole answer as JSON',
     body: { messages: [{ role: 'user', content: 'Say hello in five words.' }], stream: false },
@@ -77,8 +83,8 @@ function chat(path: string, id: string, summary: string, description: string): O
       schema: ['ChatRequest', 'AttachRequest'],
       description: 'At most 1 MiB, 20 MiB with images. Field names may be spelled in camelCase too.',
     },
-    answers: { 200: CHAT_ANSWER },
-    faults: CHAT_FAULTS,
+    responses: { 200: CHAT_ANSWER },
+    errorCodes: CHAT_ERROR_CODES,
     examples: CHAT_EXAMPLES,
   };
 }
@@ -86,7 +92,7 @@ function chat(path: string, id: string, summary: string, description: string): O
 /** A request's id may be chosen by its client: that is what lets the examples follow one another. */
 const EXAMPLE_ID = '3f2f8a52-6c1e-4b8e-9a53-0f6f6f1f7d10';
 
-const ID: Parameter = {
+const ID: OperationParameter = {
   name: 'request_id',
   in: 'query',
   description: 'As given by POST; also spelled `requestId`.',
@@ -126,14 +132,14 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
       FRESH,
     ],
     body: { schema: 'ChatRequest', description: '`stream` means nothing here.' },
-    answers: {
+    responses: {
       202: {
         description: 'It waits, or runs, or is already completed out of the cache.',
         content: { 'application/json': { schema: 'QueueSubmitted' } },
         headers: CACHE_HEADER,
       },
     },
-    faults: [...CHAT_FAULTS, 'idempotency_conflict'],
+    errorCodes: [...CHAT_ERROR_CODES, 'idempotency_conflict'],
     examples: [
       {
         summary: 'Submit under an id of your own',
@@ -160,7 +166,7 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
         schema: { type: 'string' },
       },
     ],
-    answers: {
+    responses: {
       200: {
         description: 'The queue, one request, or its stream.',
         content: {
@@ -180,7 +186,7 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
       },
       204: { description: 'Everything up to the end was seen already.' },
     },
-    faults: [...CHAT_FAULTS, 'invalid_request'],
+    errorCodes: [...CHAT_ERROR_CODES, 'invalid_request'],
     examples: [
       { summary: 'The whole queue' },
       { summary: 'One request', query: { request_id: EXAMPLE_ID } },
@@ -199,10 +205,10 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     summary: 'Cancel a request, waiting or running',
     access: 'key',
     parameters: [ID],
-    answers: {
+    responses: {
       200: { description: 'Cancelled.', content: { 'application/json': { schema: 'QueueCancelled' } } },
     },
-    faults: ['invalid_request', 'not_found', 'already_finished'],
+    errorCodes: ['invalid_request', 'not_found', 'already_finished'],
     examples: [{ summary: 'Cancel; 409 where it has ended', query: { request_id: EXAMPLE_ID } }],
   },
   {
@@ -213,8 +219,8 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     summary: 'What there is to choose',
     description: 'From every configured provider, with size, context length and capabilities.',
     access: 'key',
-    answers: { 200: { description: 'Models and providers.', content: { 'application/json': { schema: 'Models' } } } },
-    faults: ['provider_unavailable', 'upstream_failed', 'upstream_timeout'],
+    responses: { 200: { description: 'Models and providers.', content: { 'application/json': { schema: 'Models' } } } },
+    errorCodes: ['provider_unavailable', 'upstream_failed', 'upstream_timeout'],
     examples: [{ summary: 'All models' }],
   },
 ];

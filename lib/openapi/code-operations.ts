@@ -1,10 +1,10 @@
-import type { Operation, Parameter } from '#lib/openapi/operation';
+import type { Operation, OperationParameter } from '#lib/openapi/operation';
 import { languageIdSchema } from '#lib/wire/code';
-import type { FaultCode } from '#lib/wire/error';
+import type { ErrorCode } from '#lib/wire/error';
 
 /** Running programs, and each language as a service of its own. */
 
-const RUN_FAULTS: readonly FaultCode[] = [
+const RUN_FAULTS: readonly ErrorCode[] = [
   'rate_limited',
   'code_too_large',
   'runner_busy',
@@ -16,7 +16,7 @@ const RUN_FAULTS: readonly FaultCode[] = [
   'upstream_timeout',
 ];
 
-const LANGUAGE: Parameter = {
+const LANGUAGE: OperationParameter = {
   name: 'language',
   in: 'path',
   description: 'One of the languages, or another of its names (py, js, ts, c++, golang, rs).',
@@ -37,7 +37,7 @@ export const CODE_OPERATIONS: readonly Operation[] = [
       'A program that fails is still a 200. With `Accept: text/event-stream`, output arrives while the program runs, and closing the connection ends it. There is no network in the sandbox.',
     access: 'key',
     body: { schema: 'CodeRequest' },
-    answers: {
+    responses: {
       200: {
         description: 'What became of it.',
         content: {
@@ -59,7 +59,7 @@ export const CODE_OPERATIONS: readonly Operation[] = [
         content: { 'application/json': { schema: ['Error', 'UnsupportedLanguage'] } },
       },
     },
-    faults: RUN_FAULTS,
+    errorCodes: RUN_FAULTS,
     examples: [
       { summary: 'Python, with input', body: { language: 'python', code: ADD, stdin: '1\n2\n3\n' } },
       {
@@ -76,7 +76,7 @@ export const CODE_OPERATIONS: readonly Operation[] = [
     method: 'get',
     summary: 'Languages, versions and sandbox of the runner',
     access: 'open',
-    answers: { 200: { description: 'What there is.', content: { 'application/json': { schema: 'RunnerHealth' } } } },
+    responses: { 200: { description: 'What there is.', content: { 'application/json': { schema: 'RunnerHealth' } } } },
     examples: [{ summary: 'Health' }],
   },
 ];
@@ -92,14 +92,14 @@ export const EXECUTOR_OPERATIONS: readonly Operation[] = [
     access: 'key',
     parameters: [LANGUAGE],
     body: { schema: 'ExecuteRequest' },
-    answers: {
+    responses: {
       200: {
         description: 'What became of it.',
         content: { 'application/json': { schema: 'ExecuteResult' } },
         headers: EXECUTION_TIME,
       },
     },
-    faults: [...RUN_FAULTS, 'not_found', 'unsupported_language'],
+    errorCodes: [...RUN_FAULTS, 'not_found', 'unsupported_language'],
     examples: [
       { summary: 'Python', path: { language: 'python' }, body: { code: ADD, input_data: '1\n2\n3\n', timeout: 10 } },
     ],
@@ -113,10 +113,10 @@ export const EXECUTOR_OPERATIONS: readonly Operation[] = [
     access: 'key',
     parameters: [LANGUAGE],
     body: { schema: 'ValidateRequest' },
-    answers: {
+    responses: {
       200: { description: 'Its errors and warnings.', content: { 'application/json': { schema: 'ValidateResult' } } },
     },
-    faults: [...RUN_FAULTS, 'not_found', 'unsupported_language', 'unsupported_value'],
+    errorCodes: [...RUN_FAULTS, 'not_found', 'unsupported_language', 'unsupported_value'],
     examples: [{ summary: 'A syntax error', path: { language: 'python' }, body: { code: 'print(1' } }],
   },
   {
@@ -127,10 +127,10 @@ export const EXECUTOR_OPERATIONS: readonly Operation[] = [
     summary: 'Version, limits, features and a sample of one language',
     access: 'key',
     parameters: [LANGUAGE],
-    answers: {
+    responses: {
       200: { description: 'About the language.', content: { 'application/json': { schema: 'ExecutorInfo' } } },
     },
-    faults: ['not_found'],
+    errorCodes: ['not_found'],
     examples: [{ summary: 'Python', path: { language: 'python' } }],
   },
   {
@@ -141,11 +141,11 @@ export const EXECUTOR_OPERATIONS: readonly Operation[] = [
     summary: 'Whether one language can be run',
     access: 'open',
     parameters: [LANGUAGE],
-    answers: {
+    responses: {
       200: { description: 'It can.', content: { 'application/json': { schema: 'ExecutorHealth' } } },
       503: { description: 'It cannot, and what to do.', content: { 'application/json': { schema: 'ExecutorHealth' } } },
     },
-    faults: ['not_found'],
+    errorCodes: ['not_found'],
     examples: [{ summary: 'Python', path: { language: 'python' } }],
   },
   {
@@ -155,7 +155,7 @@ export const EXECUTOR_OPERATIONS: readonly Operation[] = [
     method: 'get',
     summary: 'All executors, with status and latency',
     access: 'open',
-    answers: {
+    responses: {
       200: { description: 'All of them.', content: { 'application/json': { schema: 'MicroservicesHealth' } } },
     },
     examples: [{ summary: 'All executors' }],
@@ -168,10 +168,10 @@ export const EXECUTOR_OPERATIONS: readonly Operation[] = [
     summary: 'The same as the info of an executor',
     access: 'key',
     parameters: [LANGUAGE],
-    answers: {
+    responses: {
       200: { description: 'About the language.', content: { 'application/json': { schema: 'ExecutorInfo' } } },
     },
-    faults: ['not_found'],
+    errorCodes: ['not_found'],
     examples: [{ summary: 'Python', path: { language: 'python' } }],
   },
 ];

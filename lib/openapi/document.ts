@@ -1,12 +1,18 @@
 import { VERSION } from '#lib/config/version';
 import { SESSION_COOKIE } from '#lib/http/auth';
-import { STATUS_OF } from '#lib/http/errors';
+import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
 import { FIELDS } from '#lib/openapi/fields';
-import type { Answer, Content, Example, Operation, Parameter } from '#lib/openapi/operation';
+import type {
+  MediaContent,
+  Operation,
+  OperationParameter,
+  OperationResponse,
+  RequestExample,
+} from '#lib/openapi/operation';
 import { OPERATIONS, TAGS } from '#lib/openapi/operations';
 import { type JsonSchema, jsonSchemas, SCHEMA_PREFIX, type SchemaName } from '#lib/openapi/schemas';
-import { processWide } from '#lib/process';
-import type { FaultCode } from '#lib/wire/error';
+import { singleton } from '#lib/singletons';
+import type { ErrorCode } from '#lib/wire/error';
 
 export const JSON_TYPE = 'application/json';
 
@@ -14,7 +20,7 @@ export type OpenApiDocument = ReturnType<typeof createDocument>;
 
 /** The OpenAPI 3.1 document of this server, made at the first call. */
 export function openApiDocument(): OpenApiDocument {
-  return processWide('openapi', createDocument);
+  return singleton('openapi', createDocument);
 }
 
 /** `[language]` and `[...path]` of a route file's folder, as OpenAPI writes them. */
@@ -23,10 +29,10 @@ export function templateOf(path: string): string {
 }
 
 /** Every status that an operation answers with, each with what is in it. Errors that are the same everywhere are among them. */
-export function answersOf(operation: Operation): Record<string, Answer> {
-  const answers: Record<string, Answer> = {};
-  const content = { [JSON_TYPE]: { schema: operation.errors ?? 'Error' } } satisfies Record<string, Content>;
-  const byStatus = Map.groupBy(faultsOf(operation), (code) => STATUS_OF[code]);
+export function responsesOf(operation: Operation): Record<string, OperationResponse> {
+  const answers: Record<string, OperationResponse> = {};
+  const content = { [JSON_TYPE]: { schema: operation.errorSchema ?? 'Error' } } satisfies Record<string, MediaContent>;
+  const byStatus = Map.groupBy(errorCodesOf(operation), (code) => HTTP_STATUS_BY_CODE[code]);
   for (const [status, codes] of byStatus) {
     const waits = status === 429 || status === 503;
     answers[status] = {
@@ -35,7 +41,7 @@ export function answersOf(operation: Operation): Record<string, Answer> {
       ...(waits ? { headers: { 'Retry-After': 'Seconds after which trying again makes sense.' } } : {}),
     };
   }
-  for (const [status, answer] of Object.entries(operation.answers)) {
+  for (const [status, answer] of Object.entries(operation.responses)) {
     const failed = answers[status];
     // A status that is both: what it tells of itself, and the error that it can be too.
     const both = failed === undefined ? answer : { ...failed, ...answer, content: withError(answer, operation) };
@@ -46,8 +52,8 @@ export function answersOf(operation: Operation): Record<string, Answer> {
 }
 
 /** The codes of all errors that an operation can answer with. */
-export function faultsOf(operation: Operation): FaultCode[] {
-  const faults = new Set<FaultCode>(operation.faults);
+export function errorCodesOf(operation: Operation): ErrorCode[] {
+  const faults = new Set<ErrorCode>(operation.errorCodes);
   if (operation.access === 'key') for (const code of ['unauthorized', 'rate_limited'] as const) faults.add(code);
   if (operation.method !== 'get') faults.add('origin_not_allowed');
   if (operation.body !== undefined) {
@@ -56,7 +62,7 @@ export function faultsOf(operation: Operation): FaultCode[] {
   }
   faults.add('host_not_allowed');
   faults.add('internal_error');
-  return [...faults].sort((a, b) => STATUS_OF[a] - STATUS_OF[b]);
+  return [...faults].sort((a, b) => HTTP_STATUS_BY_CODE[a] - HTTP_STATUS_BY_CODE[b]);
 }
 
 function createDocument() {
@@ -100,7 +106,7 @@ function createDocument() {
 function operationObject(operation: Operation) {
   const { id, tag, summary, description, access, parameters = [], body, examples, passesOn } = operation;
   const responses: Record<string, object> = {};
-  for (const [status, answer] of Object.entries(answersOf(operation))) responses[status] = responseObject(answer);
+  for (const [status, answer] of Object.entries(responsesOf(operation))) responses[status] = responseObject(answer);
   if (passesOn === true) responses.default = { description: 'Whatever the backend answers, as it is.' };
   return {
     operationId: id,
@@ -115,11 +121,11 @@ function operationObject(operation: Operation) {
   };
 }
 
-function parameterObject({ name, in: place, description, schema }: Parameter) {
+function parameterObject({ name, in: place, description, schema }: OperationParameter) {
   return { name, in: place, description, schema, ...(place === 'path' ? { required: true } : {}) };
 }
 
-function bodyObject(body: NonNullable<Operation['body']>, examples: readonly Example[]) {
+function bodyObject(body: NonNullable<Operation['body']>, examples: readonly RequestExample[]) {
   const shown = examples.flatMap((example) =>
     example.body === undefined ? [] : [[example.summary, { summary: example.summary, value: example.body }] as const],
   );
@@ -137,7 +143,7 @@ function bodyObject(body: NonNullable<Operation['body']>, examples: readonly Exa
   };
 }
 
-function responseObject({ description, content, headers }: Answer) {
+function responseObject({ description, content, headers }: OperationResponse) {
   const withId = { ...headers, 'X-Request-Id': 'Names this request in the log.' };
   return {
     description,
@@ -151,7 +157,7 @@ function responseObject({ description, content, headers }: Answer) {
 }
 
 /** A stream is text to OpenAPI 3.1; what its events are is told in `x-events`. */
-function mediaObject({ schema, description, events }: Content) {
+function mediaObject({ schema, description, events }: MediaContent) {
   const text = { type: 'string', ...(description === undefined ? {} : { description }) };
   return {
     schema: schema === undefined ? text : schemaObject(schema),
@@ -167,7 +173,10 @@ function schemaObject(name: SchemaName | readonly SchemaName[]): JsonSchema {
     : { anyOf: name.map((one) => ({ $ref: SCHEMA_PREFIX + one })) };
 }
 
-function withError({ content }: Answer, { errors = 'Error' }: Operation): Record<string, Content> {
+function withError(
+  { content }: OperationResponse,
+  { errorSchema: errors = 'Error' }: Operation,
+): Record<string, MediaContent> {
   const json = content?.[JSON_TYPE]?.schema ?? [];
   const schema = [...new Set([json, errors].flat())];
   return { ...content, [JSON_TYPE]: { schema } };

@@ -1,33 +1,33 @@
 import type { z } from 'zod';
 import type { SCHEMAS, SchemaName } from '#lib/openapi/schemas';
 import {
-  describeUses,
-  type FieldUses,
+  describeSupport,
+  type FieldSupportByServer,
+  type ModelServerKind,
   OLLAMA_FIELDS,
   OPENAI_FIELDS,
-  type ServerKind,
-  takesOption,
-} from '#lib/wire/request-fields';
+  supportsOption,
+} from '#lib/wire/request-field-support';
 
 type Fields<Name extends SchemaName> = Partial<Record<keyof z.input<(typeof SCHEMAS)[Name]> & string, string>>;
 
 /** What becomes of each field, with `meanings` in front. */
 function withUses<Name extends string>(
-  uses: Readonly<Record<Name, FieldUses>>,
+  uses: Readonly<Record<Name, FieldSupportByServer>>,
   meanings: Partial<Record<Name, string>> = {},
 ): Partial<Record<Name, string>> {
   const told: Partial<Record<Name, string>> = {};
   for (const name of Object.keys(uses) as Name[]) {
-    const words = [meanings[name] ?? '', describeUses(uses[name])].filter((one) => one !== '').join(' ');
+    const words = [meanings[name] ?? '', describeSupport(uses[name])].filter((one) => one !== '').join(' ');
     if (words !== '') told[name] = words;
   }
   return told;
 }
 
 /** The options that a kind of model server gets. */
-function optionsOf(kind: ServerKind): string {
+function optionsOf(kind: ModelServerKind): string {
   return Object.keys(OLLAMA_FIELDS.Options)
-    .filter((name) => takesOption(kind, name))
+    .filter((name) => supportsOption(kind, name))
     .join(', ');
 }
 

@@ -1,15 +1,24 @@
 import type { SchemaName } from '#lib/openapi/schemas';
-import type { FaultCode } from '#lib/wire/error';
+import type { ErrorCode } from '#lib/wire/error';
 
 /** What is told of a route beside its schemas. `document.ts` makes OpenAPI out of it; a test holds it to the route files. */
 
-export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
-export type Tag = 'Chat' | 'Queue' | 'Models' | 'OpenAI' | 'Ollama' | 'Code' | 'Executors' | 'Operation' | 'Gateway';
+export type OperationMethod = 'get' | 'post' | 'put' | 'patch' | 'delete';
+export type OperationTag =
+  | 'Chat'
+  | 'Queue'
+  | 'Models'
+  | 'OpenAI'
+  | 'Ollama'
+  | 'Code'
+  | 'Executors'
+  | 'Operation'
+  | 'Gateway';
 
 /** `open` answers anyone; `key` asks for a key where API_KEYS is set. */
-export type Access = 'open' | 'key';
+export type OperationAccess = 'open' | 'key';
 
-export interface Parameter {
+export interface OperationParameter {
   name: string;
   in: 'path' | 'query' | 'header';
   description: string;
@@ -25,20 +34,20 @@ export interface StreamEvent {
 }
 
 /** Of one media type: a named schema, or text whose form is told in words. */
-export interface Content {
+export interface MediaContent {
   schema?: SchemaName | readonly SchemaName[];
   description?: string;
   events?: readonly StreamEvent[];
 }
 
-export interface Answer {
+export interface OperationResponse {
   description: string;
-  content?: Readonly<Record<string, Content>>;
+  content?: Readonly<Record<string, MediaContent>>;
   headers?: Readonly<Record<string, string>>;
 }
 
 /** A request that works as it stands. Examples are sent in the order of the document. */
-export interface Example {
+export interface RequestExample {
   summary: string;
   body?: object;
   headers?: Readonly<Record<string, string>>;
@@ -48,20 +57,20 @@ export interface Example {
 
 export interface Operation {
   id: string;
-  tag: Tag;
+  tag: OperationTag;
   path: string;
-  method: Method;
+  method: OperationMethod;
   summary: string;
   description?: string;
-  access: Access;
-  parameters?: readonly Parameter[];
+  access: OperationAccess;
+  parameters?: readonly OperationParameter[];
   body?: { schema: SchemaName | readonly SchemaName[]; description?: string };
-  answers: Readonly<Record<number, Answer>>;
+  responses: Readonly<Record<number, OperationResponse>>;
   /** What it can fail with, beside what `access` and `body` bring along. */
-  faults?: readonly FaultCode[];
+  errorCodes?: readonly ErrorCode[];
   /** The schema of its errors, where it is not our own. */
-  errors?: SchemaName;
+  errorSchema?: SchemaName;
   /** Answers are the backend's own. */
   passesOn?: boolean;
-  examples: readonly Example[];
+  examples: readonly RequestExample[];
 }

@@ -1,8 +1,8 @@
 import { CHAT_OPERATIONS } from '#lib/openapi/chat-operations';
 import { CODE_OPERATIONS, EXECUTOR_OPERATIONS } from '#lib/openapi/code-operations';
-import { GATEWAY_OPERATIONS, OPERATE_OPERATIONS } from '#lib/openapi/operate-operations';
-import type { Operation, Tag } from '#lib/openapi/operation';
-import { OLLAMA_OPERATIONS, OPENAI_OPERATIONS } from '#lib/openapi/other-api-operations';
+import { OLLAMA_OPERATIONS, OPENAI_OPERATIONS } from '#lib/openapi/compat-operations';
+import type { Operation, OperationTag } from '#lib/openapi/operation';
+import { GATEWAY_OPERATIONS, OPERATOR_OPERATIONS } from '#lib/openapi/operator-operations';
 
 /** Every operation, in the order in which they are read. */
 export const OPERATIONS: readonly Operation[] = [
@@ -11,11 +11,11 @@ export const OPERATIONS: readonly Operation[] = [
   ...EXECUTOR_OPERATIONS,
   ...OPENAI_OPERATIONS,
   ...OLLAMA_OPERATIONS,
-  ...OPERATE_OPERATIONS,
+  ...OPERATOR_OPERATIONS,
   ...GATEWAY_OPERATIONS,
 ];
 
-export const TAGS: readonly (readonly [name: Tag, description: string])[] = [
+export const TAGS: readonly (readonly [name: OperationTag, description: string])[] = [
   ['Chat', 'Answers, at once or as they are written.'],
   ['Queue', 'Submit now, look later, from any tab.'],
   ['Models', 'What there is to choose.'],

@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import * as chat from '#lib/wire/chat';
 import * as code from '#lib/wire/code';
-import { errorBodySchema, faultDetailSchema } from '#lib/wire/error';
+import { errorBodySchema, errorDetailSchema } from '#lib/wire/error';
 import * as executor from '#lib/wire/executor';
 import { backendStatsSchema, gatewayStatsSchema } from '#lib/wire/gateway';
-import { gatewayHealthSchema, healthSchema, readyPartSchema, readySchema } from '#lib/wire/health';
+import { gatewayHealthSchema, healthSchema, readinessPartSchema, serverReadinessSchema } from '#lib/wire/health';
 import { modelInfoSchema, modelsSchema, providerStateSchema } from '#lib/wire/models';
-import * as ollamaAnswers from '#lib/wire/ollama-answers';
-import { ollamaChatSchema, ollamaGenerateSchema, ollamaShowSchema } from '#lib/wire/ollama-api';
-import * as openAiAnswers from '#lib/wire/openai-answers';
-import { openAiMessageSchema, openAiRequestSchema } from '#lib/wire/openai-api';
+import { ollamaChatSchema, ollamaGenerateSchema, ollamaShowSchema } from '#lib/wire/ollama-request';
+import * as ollamaAnswers from '#lib/wire/ollama-response';
+import { openAiMessageSchema, openAiRequestSchema } from '#lib/wire/openai-request';
+import * as openAiAnswers from '#lib/wire/openai-response';
+import * as stats from '#lib/wire/server-stats';
 import { sessionSchema, signedInSchema, signInSchema } from '#lib/wire/session';
-import * as stats from '#lib/wire/stats';
 
 /** The schemas that have a name in the document. What the routes parse, and what their answers are, is in no other. */
 export const SCHEMAS = {
@@ -20,9 +20,9 @@ export const SCHEMAS = {
   Message: chat.messageSchema,
   Tool: chat.toolSchema,
   ToolCall: chat.toolCallSchema,
-  ChatAnswer: chat.chatAnswerSchema,
+  ChatAnswer: chat.chatResponseSchema,
   ChatEvent: chat.chatEventSchema,
-  Usage: chat.usageSchema,
+  Usage: chat.tokenUsageSchema,
   Timings: chat.timingsSchema,
   QueueSubmitted: chat.queueSubmittedSchema,
   QueueEntry: chat.queueEntrySchema,
@@ -41,12 +41,12 @@ export const SCHEMAS = {
   OllamaChat: ollamaChatSchema,
   OllamaGenerate: ollamaGenerateSchema,
   OllamaShow: ollamaShowSchema,
-  OllamaChatAnswer: ollamaAnswers.ollamaChatAnswerSchema,
-  OllamaGenerateAnswer: ollamaAnswers.ollamaGenerateAnswerSchema,
-  OllamaFailure: ollamaAnswers.ollamaFailureSchema,
+  OllamaChatAnswer: ollamaAnswers.ollamaChatResponseSchema,
+  OllamaGenerateAnswer: ollamaAnswers.ollamaGenerateResponseSchema,
+  OllamaFailure: ollamaAnswers.ollamaStreamErrorSchema,
   OllamaModel: ollamaAnswers.ollamaTagSchema,
   OllamaModels: ollamaAnswers.ollamaTagsSchema,
-  OllamaShown: ollamaAnswers.ollamaShownSchema,
+  OllamaShown: ollamaAnswers.ollamaShowResponseSchema,
   OllamaVersion: ollamaAnswers.ollamaVersionSchema,
   CodeRequest: code.codeRequestSchema,
   SourceFile: code.sourceFileSchema,
@@ -61,7 +61,7 @@ export const SCHEMAS = {
   ExecutorHealth: executor.executorHealthSchema,
   ExecutorInfo: executor.executorInfoSchema,
   MicroservicesHealth: executor.microservicesHealthSchema,
-  Stats: stats.statsSchema,
+  Stats: stats.serverStatsSchema,
   CacheStats: stats.cacheStatsSchema,
   BatchStats: stats.batchStatsSchema,
   RunnerStats: stats.runnerStatsSchema,
@@ -69,8 +69,8 @@ export const SCHEMAS = {
   StatsAction: stats.statsActionSchema,
   StatsActionResult: stats.statsActionResultSchema,
   Health: healthSchema,
-  Ready: readySchema,
-  ReadyPart: readyPartSchema,
+  Ready: serverReadinessSchema,
+  ReadyPart: readinessPartSchema,
   SignIn: signInSchema,
   Session: sessionSchema,
   SignedIn: signedInSchema,
@@ -78,7 +78,7 @@ export const SCHEMAS = {
   GatewayStats: gatewayStatsSchema,
   BackendStats: backendStatsSchema,
   Error: errorBodySchema,
-  ErrorDetail: faultDetailSchema,
+  ErrorDetail: errorDetailSchema,
 } satisfies Record<string, z.ZodType>;
 
 export type SchemaName = keyof typeof SCHEMAS;

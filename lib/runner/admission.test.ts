@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readConfig } from '#lib/config/index';
+import { readConfig } from '#lib/config/config';
 import { Admission, nextIndex } from '#lib/runner/admission';
 
 describe('nextIndex', () => {

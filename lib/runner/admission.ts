@@ -1,5 +1,5 @@
-import { Fault } from '#lib/fault';
-import { chooseDisplaced, type Share } from '#lib/give-way';
+import { AppError } from '#lib/errors';
+import { chooseDisplaced, type QueueShare } from '#lib/max-min-fairness';
 
 /**
  * Who may run now. `places` programs run at a time; the rest wait in a line of at most
@@ -8,14 +8,14 @@ import { chooseDisplaced, type Share } from '#lib/give-way';
  * caller with most gives way to a caller who has less, so that no caller can fill it.
  */
 export class Admission {
-  readonly places: number;
+  readonly capacity: number;
   readonly #maxWaiting: number;
-  readonly #waiting: Waiter[] = [];
+  readonly #waiting: QueuedRun[] = [];
   readonly #running = new Map<string, number>();
   #active = 0;
 
   constructor(places: number, maxWaiting: number) {
-    this.places = places;
+    this.capacity = places;
     this.#maxWaiting = maxWaiting;
   }
 
@@ -34,7 +34,7 @@ export class Admission {
    */
   enter(caller: string, signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted();
-    if (this.#active < this.places) return Promise.resolve(this.#take(caller));
+    if (this.#active < this.capacity) return Promise.resolve(this.#take(caller));
     if (this.#waiting.length >= this.#maxWaiting && !this.#displaceFor(caller))
       return Promise.reject(busy('All places for running code are taken. Try again in a few seconds.'));
     return new Promise((resolve, reject) => {
@@ -43,7 +43,7 @@ export class Admission {
         if (index >= 0) this.#waiting.splice(index, 1);
         reject(signal?.reason);
       };
-      const waiter: Waiter = {
+      const waiter: QueuedRun = {
         caller,
         admit: (release) => {
           signal?.removeEventListener('abort', leave);
@@ -66,7 +66,7 @@ export class Admission {
   #displaceFor(caller: string): boolean {
     const held = new Map<string, number>();
     for (const waiter of this.#waiting) held.set(waiter.caller, (held.get(waiter.caller) ?? 0) + 1);
-    const shares = [...held].map(([name, count]): [string, Share] => [name, { held: count, newest: 1 }]);
+    const shares = [...held].map(([name, count]): [string, QueueShare] => [name, { held: count, displaceable: 1 }]);
     const chosen = chooseDisplaced(shares, { caller, held: held.get(caller) ?? 0, adds: 1 });
     if (chosen === undefined) return false;
     const [displaced] = this.#waiting.splice(
@@ -105,16 +105,16 @@ export class Admission {
   }
 }
 
-interface Waiter {
+interface QueuedRun {
   caller: string;
   admit: (release: () => void) => void;
-  refuse: (fault: Fault) => void;
+  refuse: (fault: AppError) => void;
 }
 
 const RETRY_AFTER_SECONDS = 2;
 
-function busy(message: string): Fault {
-  return new Fault('runner_busy', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+function busy(message: string): AppError {
+  return new AppError('runner_busy', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
 }
 
 /** Which of the waiting callers, oldest first, comes next. Pure. */

@@ -1,12 +1,12 @@
 import { closeSync, writeSync } from 'node:fs';
-import { namelessDiskFile } from '#lib/runner/sandbox/descriptors';
+import { anonymousDiskFile } from '#lib/runner/sandbox/anonymous-files';
 
 /** Of a program, unless the disk of one holds more. */
-const LEAST_BOUND_BYTES = 64 * 1024 * 1024;
+const MIN_CAPACITY_BYTES = 64 * 1024 * 1024;
 
 /** What a compile job has made: untrusted bytes, kept in a file without a name, never in this process's memory. */
 export class Artifact {
-  readonly fd = namelessDiskFile();
+  readonly fd = anonymousDiskFile();
   /** What it holds at most. */
   readonly maxBytes: number;
   #bytes = 0;
@@ -14,7 +14,7 @@ export class Artifact {
 
   /** `diskBytes` is what the disk of a program holds, on which this would lie. */
   constructor(diskBytes = 0) {
-    this.maxBytes = Math.max(LEAST_BOUND_BYTES, diskBytes);
+    this.maxBytes = Math.max(MIN_CAPACITY_BYTES, diskBytes);
   }
 
   get bytes(): number {

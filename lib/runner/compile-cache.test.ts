@@ -1,8 +1,8 @@
 import { fstatSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { cpp } from '#lib/languages/cpp/runner';
 import { Artifact } from '#lib/runner/artifact';
 import { CompileCache, compileKey } from '#lib/runner/compile-cache';
-import { cpp } from '#lib/runner/languages/cpp';
 
 const TOOLCHAIN = { binds: [], programs: { compiler: '/usr/bin/g++' } };
 const COMPILATION = { steps: [['g++', 'main.cpp']], output: 'program' };
@@ -31,7 +31,7 @@ describe('CompileCache', () => {
     const artifact = new Artifact();
     artifact.write(Buffer.from('prog'));
     artifact.write(Buffer.from('ram'));
-    cache.keep('key', artifact, 'a warning');
+    cache.store('key', artifact, 'a warning');
     expect(cache.open('other')).toBeUndefined();
     const [one, two] = [cache.open('key'), cache.open('key')];
     if (one === undefined || two === undefined) throw new Error('it was not kept');
@@ -55,24 +55,24 @@ describe('sandboxes of a compiled program', () => {
       asked.push(bytes);
       return kind;
     };
-    expect(cache.kindOf('key', make)).toBeUndefined();
-    cache.keep('key', artifact, '');
-    expect(cache.kindOf('key', make)).toBe(kind);
-    expect(cache.kindOf('key', make)).toBe(kind);
+    expect(cache.templateFor('key', make)).toBeUndefined();
+    cache.store('key', artifact, '');
+    expect(cache.templateFor('key', make)).toBe(kind);
+    expect(cache.templateFor('key', make)).toBe(kind);
     expect(asked).toEqual(['program'.length]);
     cache.close();
-    expect(cache.kindOf('key', make)).toBeUndefined();
+    expect(cache.templateFor('key', make)).toBeUndefined();
   });
 
   it('are not asked for again where there can be none', () => {
     const cache = new CompileCache();
-    cache.keep('key', new Artifact(), '');
+    cache.store('key', new Artifact(), '');
     let asked = 0;
     const make = () => {
       asked += 1;
       return undefined;
     };
-    expect([cache.kindOf('key', make), cache.kindOf('key', make)]).toEqual([undefined, undefined]);
+    expect([cache.templateFor('key', make), cache.templateFor('key', make)]).toEqual([undefined, undefined]);
     expect(asked).toBe(1);
     cache.close();
   });

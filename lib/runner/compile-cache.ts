@@ -1,20 +1,20 @@
 import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import type { CompileSteps, Language, Toolchain } from '#lib/languages/language';
 import type { Artifact } from '#lib/runner/artifact';
-import type { Compilation, Language, Toolchain } from '#lib/runner/languages/language';
-import type { Kind } from '#lib/runner/pool';
-import { reopenForReading } from '#lib/runner/sandbox/descriptors';
-import type { Handed, InputFile } from '#lib/runner/sandbox/sandbox';
+import type { SandboxTemplate } from '#lib/runner/pool/warm-pool';
+import { reopenForReading } from '#lib/runner/sandbox/anonymous-files';
+import type { InputFile, LaunchInput } from '#lib/runner/sandbox/sandbox';
 
 const MAX_BYTES = 256 * 1024 * 1024;
 const MAX_PROGRAMS = 500;
 
-interface Compiled {
+interface CompiledProgram {
   artifact: Artifact;
   /** What the compiler had to say. */
   warnings: string;
   /** Sandboxes that have it in them. */
-  kind?: Kind<Handed> | undefined;
+  kind?: SandboxTemplate<LaunchInput> | undefined;
 }
 
 /**
@@ -23,7 +23,7 @@ interface Compiled {
  * stays until its user closes it.
  */
 export class CompileCache {
-  readonly #programs = new LRUCache<string, Compiled>({
+  readonly #programs = new LRUCache<string, CompiledProgram>({
     max: MAX_PROGRAMS,
     maxSize: MAX_BYTES,
     sizeCalculation: ({ artifact }) => artifact.bytes + 1,
@@ -37,14 +37,17 @@ export class CompileCache {
   }
 
   /** The sandboxes that have this program in them: `make` is asked once for as long as it is kept. */
-  kindOf(key: string, make: (bytes: number) => Kind<Handed> | undefined): Kind<Handed> | undefined {
+  templateFor(
+    key: string,
+    make: (bytes: number) => SandboxTemplate<LaunchInput> | undefined,
+  ): SandboxTemplate<LaunchInput> | undefined {
     const compiled = this.#programs.get(key);
     if (compiled !== undefined && !('kind' in compiled)) compiled.kind = make(compiled.artifact.bytes);
     return compiled?.kind;
   }
 
   /** Takes over the artifact. */
-  keep(key: string, artifact: Artifact, warnings: string): void {
+  store(key: string, artifact: Artifact, warnings: string): void {
     this.#programs.set(key, { artifact, warnings });
     // Too large for the cache as a whole: it was not taken, and nobody else closes it.
     if (!this.#programs.has(key)) artifact.close();
@@ -59,7 +62,7 @@ export class CompileCache {
 export function compileKey(
   language: Language,
   toolchain: Toolchain,
-  compilation: Compilation | undefined,
+  compilation: CompileSteps | undefined,
   files: readonly InputFile[],
 ): string {
   const hash = createHash('sha256');

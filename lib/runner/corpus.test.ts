@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findLanguage, LANGUAGES } from '#lib/runner/languages/index';
-import { differences, loadCases, madeUp, PATIENTLY, testBench } from '#lib/runner/testing';
+import { findLanguage, LANGUAGES } from '#lib/languages/index';
+import {
+  differences,
+  loadCases,
+  PATIENT_POLL,
+  poolRefilled,
+  runnerHarness,
+} from '../../test/support/runner-harness.ts';
 
 // A sandbox that breaks honest programs is as wrong as one that lets hostile ones out.
 const PREPARATION_MS = 600_000;
@@ -14,25 +20,30 @@ const BENCHES = [
 
 describe.each(BENCHES)('honest programs, $name', ({ megabytes }) => {
   const isWarm = megabytes !== '0';
-  const { runner, leftovers, handedOver } = testBench({ settings: { ...PATIENT, CODE_WARM_MEMORY_MB: megabytes } });
+  const {
+    runner,
+    leaks: leftovers,
+    warmRuns: handedOver,
+  } = runnerHarness({ settings: { ...PATIENT, CODE_WARM_MEMORY_MB: megabytes } });
 
   beforeAll(async () => {
     await runner.prepared();
     if (!isWarm) return;
-    for (const { id, sample } of LANGUAGES) await runner.run({ language: id, code: sample }, { caller: 'corpus' });
-    await madeUp();
+    for (const { id, helloProgram: sample } of LANGUAGES)
+      await runner.run({ language: id, code: sample }, { caller: 'corpus' });
+    await poolRefilled();
   }, PREPARATION_MS);
   afterAll(() => runner.close());
 
   it.each(loadCases('lib/runner/corpus'))('$name', { timeout: PROGRAM_MS }, async ({ request, expected }) => {
-    await madeUp();
+    await poolRefilled();
     const before = handedOver();
     expect(differences(await runner.run(request, { caller: 'corpus' }), expected)).toEqual([]);
-    await expect.poll(leftovers, PATIENTLY).toEqual([]);
+    await expect.poll(leftovers, PATIENT_POLL).toEqual([]);
     const language = findLanguage(request.language);
     if (!isWarm) expect(handedOver()).toBe(0);
     // A native program of several files has nowhere to wait.
-    else if (language?.warm !== undefined || (language?.native !== undefined && request.files === undefined))
+    else if (language?.warm !== undefined || (language?.nativeBinds !== undefined && request.files === undefined))
       expect(handedOver()).toBeGreaterThan(before);
   });
 });
@@ -40,7 +51,7 @@ describe.each(BENCHES)('honest programs, $name', ({ megabytes }) => {
 // What is refused or pretended there, because nothing else bounds it, must not be what honest
 // programs need.
 describe('honest programs, without control groups', () => {
-  const { runner, leftovers } = testBench({ settings: PATIENT, controlGroups: () => undefined });
+  const { runner, leaks: leftovers } = runnerHarness({ settings: PATIENT, controlGroups: () => undefined });
   afterAll(() => runner.close());
 
   it.each(loadCases('lib/runner/corpus').filter(({ name }) => /^(python|javascript)\//.test(name)))(
@@ -48,7 +59,7 @@ describe('honest programs, without control groups', () => {
     { timeout: PROGRAM_MS },
     async ({ request, expected }) => {
       expect(differences(await runner.run(request, { caller: 'corpus' }), expected)).toEqual([]);
-      await expect.poll(leftovers, PATIENTLY).toEqual([]);
+      await expect.poll(leftovers, PATIENT_POLL).toEqual([]);
     },
   );
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { madeUp, PATIENTLY, testBench } from '#lib/runner/testing';
 import type { CodeRequest, CodeResult, RunStatus } from '#lib/wire/code';
+import { PATIENT_POLL, poolRefilled, runnerHarness } from '../../test/support/runner-harness.ts';
 
 const CALLERS = 50;
 const RUNS_EACH = 20;
@@ -89,12 +89,12 @@ const HOSTILE: Run[] = (
 ).map(([code, timeout, isRight]) => ({ request: { language: 'python', code, timeout }, isRight }));
 
 describe('a crowd', () => {
-  const bench = testBench({ settings: { CODE_MAX_QUEUE: '200', CODE_MEMORY_MB: '64' } });
-  const { runner, leftovers, settle } = bench;
+  const bench = runnerHarness({ settings: { CODE_MAX_QUEUE: '200', CODE_MEMORY_MB: '64' } });
+  const { runner, leaks: leftovers, settle } = bench;
   beforeAll(async () => {
     await runner.prepared();
     for (const run of HONEST) await runner.run(run('warm').request, { caller: 'first' });
-    await madeUp();
+    await poolRefilled();
     await settle();
   }, PREPARATION_MS);
   afterAll(() => runner.close());
@@ -122,7 +122,7 @@ describe('a crowd', () => {
       );
       expect(wrong).toEqual([]);
       expect(runner.stats()).toMatchObject({ active: 0, waiting: 0, total_runs: before + CALLERS * RUNS_EACH });
-      await expect.poll(leftovers, PATIENTLY).toEqual([]);
+      await expect.poll(leftovers, PATIENT_POLL).toEqual([]);
       // And the next one is served as the first was.
       const after = HONEST[0]?.('after');
       expect(after?.isRight(await runner.run(after.request, { caller: 'last' }))).toBe(true);

@@ -1,26 +1,26 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import type { Config } from '#lib/config/index';
-import { log } from '#lib/observe/log';
+import type { Config } from '#lib/config/config';
+import type { CommandContext, CompileSteps, SandboxCommand, Toolchain, WarmInput } from '#lib/languages/language';
 import { Artifact } from '#lib/runner/artifact';
+import { BoundedOutput } from '#lib/runner/bounded-output';
 import { type CompileCache, compileKey } from '#lib/runner/compile-cache';
-import type { Command, CommandContext, Compilation, Given, Toolchain } from '#lib/runner/languages/language';
-import { compilerLimits, type Limits, programLimits } from '#lib/runner/limits';
-import { diskSentence, judge } from '#lib/runner/outcome';
-import { BoundedOutput } from '#lib/runner/output';
-import type { Kind, WarmPool } from '#lib/runner/pool';
-import type { WarmKinds } from '#lib/runner/pool-kinds';
-import { Preface } from '#lib/runner/preface';
-import type { Program } from '#lib/runner/request';
-import { quoted } from '#lib/runner/sandbox/bubblewrap-arguments';
-import { namelessFile } from '#lib/runner/sandbox/descriptors';
+import { diskFullMessage, judge } from '#lib/runner/outcome';
+import type { LanguageTemplates } from '#lib/runner/pool/sandbox-templates';
+import type { SandboxTemplate, WarmPool } from '#lib/runner/pool/warm-pool';
+import type { Program } from '#lib/runner/program';
+import { compilerLimits, programLimits, type ResourceLimits } from '#lib/runner/resource-limits';
+import { anonymousFile } from '#lib/runner/sandbox/anonymous-files';
+import { shellQuote } from '#lib/runner/sandbox/bubblewrap/arguments';
 import {
-  type Ended,
-  type Handed,
-  type Job,
+  type Execution,
+  type ExitReport,
+  type LaunchInput,
   RESULT_DESCRIPTOR,
   type Sandbox,
-  type Supervised,
+  type SupervisionInput,
 } from '#lib/runner/sandbox/sandbox';
+import { StdoutHeader } from '#lib/runner/stdout-header';
+import { log } from '#lib/telemetry/log';
 import type { CodeResult } from '#lib/wire/code';
 
 export interface ExecutionContext {
@@ -28,9 +28,9 @@ export interface ExecutionContext {
   cores: number;
   cache: CompileCache;
   pool: WarmPool;
-  kinds: WarmKinds;
+  kinds: LanguageTemplates;
   /** Is told of sandboxes beside the language's own that this program takes, of which there should be some from now on. */
-  onTaken: (kind: Kind<never>) => void;
+  onTaken: (kind: SandboxTemplate<never>) => void;
   signal: AbortSignal;
   onOutput: ((stream: 'stdout' | 'stderr', text: string) => void) | undefined;
 }
@@ -59,10 +59,10 @@ export async function execute(
     const start = startRun(program, context, made, limits, sandbox, execution);
     return runStage('run', start, limits, onOutput);
   };
-  if (language.warmAgain !== undefined) {
+  if (language.warmCached !== undefined) {
     const key = compileKey(language, toolchain, undefined, program.files);
     const kept = cache.open(key);
-    if (kept === undefined) return run({ keep: (content) => cache.keep(key, Artifact.of(content), '') });
+    if (kept === undefined) return run({ keep: (content) => cache.store(key, Artifact.of(content), '') });
     if (kinds.again !== undefined) execution.onTaken(kinds.again);
     return run({ program: kept.fd }).finally(() => closeSync(kept.fd));
   }
@@ -71,7 +71,7 @@ export async function execute(
   const compilation = language.compile(context);
   const key = compileKey(language, toolchain, compilation, program.files);
   const fill = () => {
-    const made = cache.kindOf(key, (bytes) => kinds.filled(bytes, () => cache.open(key)?.fd));
+    const made = cache.templateFor(key, (bytes) => kinds.filled(bytes, () => cache.open(key)?.fd));
     if (made !== undefined) execution.onTaken(made);
     return made;
   };
@@ -98,10 +98,10 @@ export async function execute(
     const compile = { stdout, stderr, exit_code, duration_ms };
     // What the compiler says is all there is to see of a program that does not compile.
     if (compiled.status !== 'success')
-      return { ...compiled, compile, error: diskSentence(compiled, limits, artifact) ?? compiled.error };
+      return { ...compiled, compile, error: diskFullMessage(compiled, limits, artifact) ?? compiled.error };
     const ran = await run({ program: artifact.fd });
     isTaken = true;
-    cache.keep(key, artifact, stderr);
+    cache.store(key, artifact, stderr);
     fill();
     return { ...ran, compile };
   } finally {
@@ -113,13 +113,13 @@ export async function execute(
 interface Made {
   /** A descriptor of what a compiler, or an earlier run, has made of it. */
   program?: number;
-  filled?: Kind<Handed> | undefined;
+  filled?: SandboxTemplate<LaunchInput> | undefined;
   /** Is told what there is to be kept for another run of it. */
   keep?: (content: Buffer) => void;
 }
 
-type Output = Pick<Job, 'onStdout' | 'onStderr'>;
-type Start = (output: Output) => Promise<Ended>;
+type Output = Pick<Execution, 'onStdout' | 'onStderr'>;
+type Start = (output: Output) => Promise<ExitReport>;
 
 const MB = 1024 * 1024;
 /** Of what a compiler has made, so much is handed to an interpreter through a pipe. */
@@ -130,21 +130,21 @@ function startRun(
   { language, files, stdin }: Program,
   context: CommandContext,
   { program, filled, keep = () => {} }: Made,
-  limits: Limits,
+  limits: ResourceLimits,
   sandbox: Sandbox,
   { pool, kinds, signal }: ExecutionContext,
 ): Start {
   const watch = { limits, signal };
-  const { warm, warmAgain } = language;
+  const { warm, warmCached: warmAgain } = language;
   const isShort = program === undefined || fstatSync(program).size <= MAX_MESSAGE_BYTES;
   const again = program === undefined ? undefined : kinds.again && pool.take(kinds.again);
   const interpreter = again ?? (kinds.interpreter !== undefined && isShort ? pool.take(kinds.interpreter) : undefined);
   if (warm !== undefined && interpreter !== undefined) {
-    const given: Given = { context, files, program: program === undefined ? undefined : contentOf(program) };
-    const text = warm.message(given);
+    const given: WarmInput = { context, files, artifact: program === undefined ? undefined : contentOf(program) };
+    const text = warm.encode(given);
     if (warmAgain === undefined) return (output) => interpreter.run({ text, stdin }, { ...watch, ...output });
     return (output) => {
-      const preface = new Preface(keep, output.onStdout);
+      const preface = new StdoutHeader(keep, output.onStdout);
       return interpreter.run({ text, stdin }, { ...watch, ...output, onStdout: (chunk) => preface.write(chunk) });
     };
   }
@@ -158,7 +158,7 @@ function startRun(
   const job = { ...withEnv(command), ...watch, binds, files, stdin };
   if (language.compile !== undefined) return (output) => sandbox.run({ ...job, ...output, program });
   return async (output) => {
-    const script = command.script === undefined ? undefined : namelessFile(Buffer.from(command.script));
+    const script = command.script === undefined ? undefined : anonymousFile(Buffer.from(command.script));
     try {
       return await sandbox.run({ ...job, ...output, program: script });
     } finally {
@@ -171,22 +171,22 @@ function startRun(
 function startCompilation(
   { language, files }: Program,
   context: CommandContext,
-  compilation: Compilation,
+  compilation: CompileSteps,
   artifact: Artifact,
-  limits: Limits,
+  limits: ResourceLimits,
   sandbox: Sandbox,
   { pool, kinds, signal }: ExecutionContext,
 ): Start {
-  const watch: Pick<Supervised, 'limits' | 'signal' | 'onResult'> = {
+  const watch: Pick<SupervisionInput, 'limits' | 'signal' | 'onResult'> = {
     ...{ limits, signal },
     onResult: (chunk) => artifact.write(chunk),
   };
   const stdin = new Uint8Array();
   const { warmCompiler } = language;
-  const isTaken = warmCompiler?.canTake?.(context) ?? true;
+  const isTaken = warmCompiler?.accepts?.(context) ?? true;
   const compiler = isTaken && kinds.compiler !== undefined ? pool.take(kinds.compiler) : undefined;
   if (warmCompiler !== undefined && compiler !== undefined) {
-    const text = warmCompiler.message({ context, files, program: undefined });
+    const text = warmCompiler.encode({ context, files, artifact: undefined });
     return (output) => compiler.run({ text, stdin }, { ...watch, ...output });
   }
   const command = withEnv({ argv: ['/bin/sh', '-c', compileScript(compilation)], env: compilation.env ?? {} });
@@ -198,7 +198,7 @@ function startCompilation(
   return (output) => sandbox.run({ ...command, ...watch, ...output, binds: context.toolchain.binds, files, stdin });
 }
 
-function withEnv({ argv, env = {} }: Command): Required<Pick<Command, 'argv' | 'env'>> {
+function withEnv({ argv, env = {} }: SandboxCommand): Required<Pick<SandboxCommand, 'argv' | 'env'>> {
   return { argv, env };
 }
 
@@ -212,7 +212,7 @@ function contentOf(fd: number): Uint8Array {
   return content;
 }
 
-async function runStage(stage: Stage, start: Start, limits: Limits, onOutput: OnOutput): Promise<CodeResult> {
+async function runStage(stage: Stage, start: Start, limits: ResourceLimits, onOutput: OnOutput): Promise<CodeResult> {
   const stdout = new BoundedOutput(limits.outputBytes, (text) => onOutput?.('stdout', text));
   const stderr = new BoundedOutput(limits.outputBytes, (text) => onOutput?.('stderr', text));
   const ended = await start({
@@ -222,7 +222,7 @@ async function runStage(stage: Stage, start: Start, limits: Limits, onOutput: On
   stdout.end();
   stderr.end();
   const outcome = judge(ended, limits, stage);
-  if (outcome.status === 'internal_error') log().error({ stage, trouble: ended.trouble }, 'the sandbox failed');
+  if (outcome.status === 'internal_error') log().error({ stage, trouble: ended.setupError }, 'the sandbox failed');
   return {
     stdout: ended.started ? stdout.text : '',
     stderr: ended.started ? stderr.text : '',
@@ -241,9 +241,9 @@ async function runStage(stage: Stage, start: Start, limits: Limits, onOutput: On
  * The compiler's steps, and then its output to the one descriptor that leads out, which the compiler itself does not have.
  * What compilers say is diagnostics, though Go's says it on stdout.
  */
-function compileScript({ steps, output }: Compilation): string {
-  const commands = steps.map((step) => `${step.map(quoted).join(' ')} ${RESULT_DESCRIPTOR}>&- >&2`);
-  return [...commands, `exec cat ${quoted(output)} >&${RESULT_DESCRIPTOR}`].join(' && ');
+function compileScript({ steps, output }: CompileSteps): string {
+  const commands = steps.map((step) => `${step.map(shellQuote).join(' ')} ${RESULT_DESCRIPTOR}>&- >&2`);
+  return [...commands, `exec cat ${shellQuote(output)} >&${RESULT_DESCRIPTOR}`].join(' && ');
 }
 
 /** Milliseconds to a tenth. */

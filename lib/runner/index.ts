@@ -1,18 +1,18 @@
 import { availableParallelism } from 'node:os';
-import { config } from '#lib/config/index';
-import { log } from '#lib/observe/log';
-import { metrics } from '#lib/observe/metrics';
-import { processWide } from '#lib/process';
-import { type ComposedRunner, composeRunner } from '#lib/runner/composed';
+import { config } from '#lib/config/config';
+import { createRoutingRunner, type RoutingRunner } from '#lib/runner/routing-runner';
 import { createRunner } from '#lib/runner/runner';
-import { probe } from '#lib/runner/sandbox/probe';
+import { probe } from '#lib/runner/sandbox/probe/probe';
+import { singleton } from '#lib/singletons';
+import { log } from '#lib/telemetry/log';
+import { metrics } from '#lib/telemetry/metrics';
 
-export { languageIds } from '#lib/runner/request';
+export { languageIds } from '#lib/runner/program';
 export type { Runner, RunOptions } from '#lib/runner/runner';
 
 /** The process's code runner. Nothing is started before the first run or question. */
-export function runner(): ComposedRunner {
-  return processWide('runner', () => {
+export function runner(): RoutingRunner {
+  return singleton('runner', () => {
     const settings = config();
     const local = createRunner({
       settings,
@@ -21,6 +21,6 @@ export function runner(): ComposedRunner {
       log: log(),
       probe: () => probe(settings.SANDBOX, process.cwd()),
     });
-    return composeRunner(local, settings, metrics());
+    return createRoutingRunner(local, settings, metrics());
   });
 }

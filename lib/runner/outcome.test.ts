@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { readConfig } from '#lib/config/index';
-import { compilerLimits } from '#lib/runner/limits';
-import { diskSentence, judge } from '#lib/runner/outcome';
-import type { Ended } from '#lib/runner/sandbox/sandbox';
+import { readConfig } from '#lib/config/config';
+import { diskFullMessage, judge } from '#lib/runner/outcome';
+import { compilerLimits } from '#lib/runner/resource-limits';
+import type { ExitReport } from '#lib/runner/sandbox/sandbox';
 
 const LIMITS = {
   wallMs: 10_000,
@@ -14,11 +14,11 @@ const LIMITS = {
   dataBytes: 1,
   outputBytes: 100,
 };
-const ENDED: Ended = {
+const ENDED: ExitReport = {
   started: true,
-  trouble: '',
+  setupError: '',
   exitCode: 0,
-  stoppedFor: undefined,
+  stopReason: undefined,
   outOfMemory: false,
   wallMs: 1,
   cpuMs: 1,
@@ -28,22 +28,22 @@ const ENDED: Ended = {
 const NEARLY = LIMITS.memoryBytes * 0.95;
 
 describe('judge', () => {
-  it.each<[string, Partial<Ended>, string, number]>([
+  it.each<[string, Partial<ExitReport>, string, number]>([
     ['an ordinary end', {}, 'success', 0],
     ['an exit code', { exitCode: 3 }, 'runtime_error', 3],
     ['a large exit code', { exitCode: 255 }, 'runtime_error', 255],
     ['a crash', { exitCode: 139 }, 'runtime_error', 139],
     ['a forbidden system call', { exitCode: 159 }, 'runtime_error', 159],
-    ['the clock', { exitCode: 137, stoppedFor: 'wall' }, 'timeout', 137],
+    ['the clock', { exitCode: 137, stopReason: 'wall' }, 'timeout', 137],
     ['the CPU clock', { exitCode: 152 }, 'timeout', 152],
-    ['too much output', { exitCode: 137, stoppedFor: 'output' }, 'output_limit', 137],
-    ['a caller that left', { exitCode: 137, stoppedFor: 'cancelled' }, 'killed', 137],
+    ['too much output', { exitCode: 137, stopReason: 'output' }, 'output_limit', 137],
+    ['a caller that left', { exitCode: 137, stopReason: 'cancelled' }, 'killed', 137],
     ['a kill from within', { exitCode: 137 }, 'killed', 137],
     ["the kernel's out-of-memory killer", { exitCode: 137, outOfMemory: true }, 'memory_limit', 137],
     ['a child out of memory, whose parent went on', { exitCode: 0, outOfMemory: true }, 'memory_limit', 0],
     ['a runtime that gave up for lack of memory', { exitCode: 134, peakMemoryBytes: NEARLY }, 'memory_limit', 134],
     ['an abort with memory to spare', { exitCode: 134, peakMemoryBytes: 1 }, 'runtime_error', 134],
-    ['a caller that left during the set-up', { started: false, exitCode: 137, stoppedFor: 'cancelled' }, 'killed', 137],
+    ['a caller that left during the set-up', { started: false, exitCode: 137, stopReason: 'cancelled' }, 'killed', 137],
     ['a sandbox that could not be set up', { started: false, exitCode: 1 }, 'internal_error', -1],
   ])('%s', (_name, seen, status, exitCode) => {
     const outcome = judge({ ...ENDED, ...seen }, LIMITS);
@@ -57,7 +57,7 @@ describe('judge', () => {
 describe('diskSentence', () => {
   const MB = 1024 * 1024;
   const sentence = (stderr: string, overflowed = false) =>
-    diskSentence(
+    diskFullMessage(
       { status: 'compile_error', stderr },
       { ...LIMITS, diskBytes: 256 * MB },
       { overflowed, maxBytes: 64 * MB },

@@ -1,8 +1,8 @@
-import type { Limits } from '#lib/runner/limits';
-import type { Ended } from '#lib/runner/sandbox/sandbox';
+import type { ResourceLimits } from '#lib/runner/resource-limits';
+import type { ExitReport } from '#lib/runner/sandbox/sandbox';
 import type { CodeResult, RunStatus } from '#lib/wire/code';
 
-export interface Outcome {
+export interface Verdict {
   status: RunStatus;
   exitCode: number;
   /** A sentence; null where the program ended by itself. */
@@ -10,18 +10,18 @@ export interface Outcome {
 }
 
 /** What a run came to, judged by what was seen from outside of it alone: nothing that a program prints counts. Pure. */
-export function judge(ended: Ended, limits: Limits, stage: CodeResult['stage'] = 'run'): Outcome {
+export function judge(ended: ExitReport, limits: ResourceLimits, stage: CodeResult['stage'] = 'run'): Verdict {
   const who = stage === 'run' ? 'The program' : 'The compiler';
   // What was stopped while its sandbox was being set up did not fail to be set up.
-  if (!ended.started && ended.stoppedFor === undefined)
+  if (!ended.started && ended.stopReason === undefined)
     return {
       status: 'internal_error',
       exitCode: -1,
       error: 'The sandbox could not be set up; the program did not run.',
     };
-  const outcome = (status: RunStatus, error: string | null): Outcome => ({ status, exitCode: ended.exitCode, error });
-  if (ended.outOfMemory || ended.stoppedFor === 'memory') return outcome('memory_limit', memorySentence(who, limits));
-  switch (ended.stoppedFor) {
+  const outcome = (status: RunStatus, error: string | null): Verdict => ({ status, exitCode: ended.exitCode, error });
+  if (ended.outOfMemory || ended.stopReason === 'memory') return outcome('memory_limit', memoryMessage(who, limits));
+  switch (ended.stopReason) {
     case 'wall':
       return outcome('timeout', `${who} was stopped: it ran for longer than ${seconds(limits.wallMs)}.`);
     case 'output':
@@ -40,7 +40,7 @@ export function judge(ended: Ended, limits: Limits, stage: CodeResult['stage'] =
   if (signal === 'SIGXCPU') return outcome('timeout', `${who} was stopped: it used too much CPU time.`);
   // A runtime that cannot get memory gives up by itself (V8 does); what it held then tells it from other aborts.
   if (GIVES_UP_WITH.has(signal) && ended.peakMemoryBytes >= limits.memoryBytes * NEARLY_ALL)
-    return outcome('memory_limit', memorySentence(who, limits));
+    return outcome('memory_limit', memoryMessage(who, limits));
   if (signal === 'SIGKILL') return outcome('killed', `${who} was ended by SIGKILL.`);
   return outcome('runtime_error', `${who} was ended by ${signal}${MEANINGS[signal] ?? ''}.`);
 }
@@ -50,9 +50,9 @@ export function judge(ended: Ended, limits: Limits, stage: CodeResult['stage'] =
  * be kept: undefined where neither is so. Of the first the compiler tells, in words that every
  * compiler has of its own. Pure.
  */
-export function diskSentence(
+export function diskFullMessage(
   compiled: Pick<CodeResult, 'status' | 'stderr'>,
-  limits: Limits,
+  limits: ResourceLimits,
   program: { overflowed: boolean; maxBytes: number },
 ): string | undefined {
   if (program.overflowed)
@@ -76,7 +76,7 @@ const ERROR_AT_A_PLACE = /:\d+:\d+: (?:fatal )?error: /;
 const NEARLY_ALL = 0.9;
 const GIVES_UP_WITH = new Set(['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGKILL']);
 
-function memorySentence(who: string, limits: Limits): string {
+function memoryMessage(who: string, limits: ResourceLimits): string {
   return `${who} was stopped: it needed more than ${megabytes(limits.memoryBytes)} MB of memory.`;
 }
 

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { readConfig } from '#lib/config/index';
-import { createLog } from '#lib/observe/log';
-import { createMetrics } from '#lib/observe/metrics';
+import { readConfig } from '#lib/config/config';
 import { createRunner, type Runner } from '#lib/runner/runner';
-import { type Probed, probe } from '#lib/runner/sandbox/probe';
-import { PATIENTLY, testBench } from '#lib/runner/testing';
+import { type ProbeResult, probe } from '#lib/runner/sandbox/probe/probe';
+import { createLog } from '#lib/telemetry/log';
+import { createMetrics } from '#lib/telemetry/metrics';
+import { PATIENT_POLL, runnerHarness } from '../../test/support/runner-harness.ts';
 
 const open: Runner[] = [];
 afterEach(async () => {
@@ -12,7 +12,7 @@ afterEach(async () => {
 });
 
 function bench(settings: Record<string, string> = {}, cores = 2) {
-  const made = testBench({ settings, cores });
+  const made = runnerHarness({ settings, cores });
   open.push(made.runner);
   return made;
 }
@@ -36,7 +36,7 @@ async function occupy(runner: Runner, caller: string) {
 
 describe('the runner', () => {
   it('refuses with a sentence where nothing can contain a program, and looks again the next time', async () => {
-    const answers: Probed[] = [{ sandbox: undefined, reason: 'Install it.' }];
+    const answers: ProbeResult[] = [{ sandbox: undefined, reason: 'Install it.' }];
     const runner = createRunner({
       settings: readConfig({}),
       cores: 1,
@@ -161,7 +161,7 @@ describe('the runner', () => {
   });
 
   it('ends what runs when it is closed, and takes nothing more', async () => {
-    const { runner, leftovers } = bench();
+    const { runner, leaks: leftovers } = bench();
     const end = new AbortController();
     const started = Promise.withResolvers<void>();
     const going = runner.run(SLEEP, { caller: 'a', signal: end.signal, onOutput: () => started.resolve() });
@@ -169,7 +169,7 @@ describe('the runner', () => {
     await runner.close();
     expect(await going).toMatchObject({ status: 'killed' });
     await expect(runner.run(HELLO, { caller: 'a' })).rejects.toMatchObject({ code: 'shutting_down' });
-    await expect.poll(leftovers, PATIENTLY).toEqual([]);
+    await expect.poll(leftovers, PATIENT_POLL).toEqual([]);
     open.length = 0;
   });
 
@@ -204,7 +204,7 @@ describe('the runner', () => {
   }, 120_000);
 
   it('compiles the same program once, and another one again', async () => {
-    const { runner, leftovers } = bench();
+    const { runner, leaks: leftovers } = bench();
     const source = (text: string) => ({
       language: 'cpp',
       code: `#include <cstdio>\nint main() { int unused; std::puts(${JSON.stringify(text)}); return 0; }\n#warning seen`,
@@ -218,6 +218,6 @@ describe('the runner', () => {
     // Looking up is quicker than any compiler by orders of magnitude, on any machine.
     expect(again.compile?.duration_ms).toBeLessThan((first.compile?.duration_ms ?? 0) / 10);
     expect(other.compile?.duration_ms).toBeGreaterThan((first.compile?.duration_ms ?? 0) / 10);
-    await expect.poll(leftovers, PATIENTLY).toEqual([]);
+    await expect.poll(leftovers, PATIENT_POLL).toEqual([]);
   });
 });

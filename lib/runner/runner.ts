@@ -1,22 +1,22 @@
-import type { Config } from '#lib/config/index';
+import type { Config } from '#lib/config/config';
 import { VERSION } from '#lib/config/version';
-import { Fault } from '#lib/fault';
-import type { Log } from '#lib/observe/log';
-import type { Metrics } from '#lib/observe/metrics';
+import { AppError } from '#lib/errors';
 import { Admission } from '#lib/runner/admission';
 import { CompileCache } from '#lib/runner/compile-cache';
 import { execute } from '#lib/runner/execution';
-import { type Kind, WarmPool } from '#lib/runner/pool';
-import { KnownKinds } from '#lib/runner/pool-kinds';
-import { checkRequest, type Program } from '#lib/runner/request';
-import type { Probed } from '#lib/runner/sandbox/probe';
+import { SandboxTemplates } from '#lib/runner/pool/sandbox-templates';
+import { type SandboxTemplate, WarmPool } from '#lib/runner/pool/warm-pool';
+import { checkRequest, type Program } from '#lib/runner/program';
+import { RunStatistics } from '#lib/runner/run-statistics';
+import type { ProbeResult } from '#lib/runner/sandbox/probe/probe';
 import type { Sandbox } from '#lib/runner/sandbox/sandbox';
-import { RunStatistics } from '#lib/runner/statistics';
 import { Toolchains } from '#lib/runner/toolchains';
 import { validate } from '#lib/runner/validate';
+import type { Logger } from '#lib/telemetry/log';
+import type { Metrics } from '#lib/telemetry/metrics';
 import type { CodeRequest, CodeResult, RunnerHealth } from '#lib/wire/code';
 import type { ValidateResult } from '#lib/wire/executor';
-import type { RunnerStats } from '#lib/wire/stats';
+import type { RunnerStats } from '#lib/wire/server-stats';
 
 export interface RunOptions {
   /** Who asks: callers take turns. */
@@ -53,23 +53,23 @@ export interface Runner {
   close(): Promise<void>;
 }
 
-export interface RunnerParts {
+export interface RunnerDependencies {
   settings: Config;
   cores: number;
   metrics: Metrics;
-  log: Log;
-  probe: () => Promise<Probed>;
+  log: Logger;
+  probe: () => Promise<ProbeResult>;
 }
 
-interface Ready {
+interface ProbedRunner {
   pool: WarmPool;
-  kinds: KnownKinds;
+  kinds: SandboxTemplates;
   sandbox: Sandbox;
   toolchains: Toolchains;
   warning: string | undefined;
 }
 
-export function createRunner(parts: RunnerParts): Runner {
+export function createRunner(parts: RunnerDependencies): Runner {
   const { settings, cores, metrics } = parts;
   const places = settings.CODE_MAX_CONCURRENT || cores;
   const admission = new Admission(places, settings.CODE_MAX_QUEUE);
@@ -79,14 +79,14 @@ export function createRunner(parts: RunnerParts): Runner {
   const cache = new CompileCache();
   const closing = new AbortController();
   const runs = new Set<Promise<unknown>>();
-  let probing: Promise<Ready> | undefined;
+  let probing: Promise<ProbedRunner> | undefined;
   let tier = 'unknown';
   let pool: WarmPool | undefined;
   let closed: Promise<void> | undefined;
 
   /** Probes once. A probe that failed is repeated for the next caller: what was missing may have been installed. */
-  const ready = (): Promise<Ready> => {
-    probing ??= prepare(parts).then(
+  const ready = (): Promise<ProbedRunner> => {
+    probing ??= probeRunner(parts).then(
       (found) => {
         tier = found.sandbox.tier;
         pool = found.pool;
@@ -103,12 +103,13 @@ export function createRunner(parts: RunnerParts): Runner {
 
   /** Waits for a place; whoever gets it gives it back. */
   const takePlace = async (line: Admission, { language }: Program, { caller, signal }: RunOptions) => {
-    if (closing.signal.aborted) throw new Fault('shutting_down', 'The server is shutting down. Try again in a moment.');
+    if (closing.signal.aborted)
+      throw new AppError('shutting_down', 'The server is shutting down. Try again in a moment.');
     const { sandbox, toolchains, pool, kinds } = await ready();
     const toolchain = await toolchains.require(language);
     const ends = AbortSignal.any(signal === undefined ? [closing.signal] : [closing.signal, signal]);
     const leave = await Promise.try(() => line.enter(caller, ends)).catch((error: unknown) => {
-      throw Fault.is(error) ? error : new Fault('cancelled', 'The run was cancelled before it began.');
+      throw AppError.is(error) ? error : new AppError('cancelled', 'The run was cancelled before it began.');
     });
     return { sandbox, toolchain, pool, kinds: kinds.of(language, toolchain), signal: ends, leave };
   };
@@ -118,7 +119,9 @@ export function createRunner(parts: RunnerParts): Runner {
     const program = checkRequest(request, settings);
     const { sandbox, toolchain, pool, kinds, signal, leave } = await takePlace(admission, program, options);
     const { interpreter, compiler, program: blank, compilation } = kinds;
-    const used: Kind<never>[] = [interpreter, compiler, blank, compilation].filter((kind) => kind !== undefined);
+    const used: SandboxTemplate<never>[] = [interpreter, compiler, blank, compilation].filter(
+      (kind) => kind !== undefined,
+    );
     try {
       onStart?.();
       const result = await execute(program, toolchain, sandbox, {
@@ -133,12 +136,12 @@ export function createRunner(parts: RunnerParts): Runner {
       });
       statistics.record(program.language.id, result.status, result.duration_ms);
       metrics.codeRuns.inc({ language: program.language.id, status: result.status });
-      metrics.codeSeconds.observe({ language: program.language.id }, result.duration_ms / 1000);
+      metrics.codeDuration.observe({ language: program.language.id }, result.duration_ms / 1000);
       return result;
     } finally {
       leave();
       // To start sandboxes takes all cores for a moment: the answer is to be where it goes by then, unless the next run would find none.
-      const afterMs = used.some((kind) => pool.isOut(kind)) ? 0 : REFILL_AFTER_MS;
+      const afterMs = used.some((kind) => pool.isExhausted(kind)) ? 0 : REFILL_DELAY_MS;
       setTimeout(() => {
         for (const kind of used) pool.refill(kind);
       }, afterMs);
@@ -182,11 +185,11 @@ export function createRunner(parts: RunnerParts): Runner {
 
     health: async () => {
       const base = { status: 'ok', service: 'chill-space-code-runner', version: VERSION } as const;
-      let found: Ready;
+      let found: ProbedRunner;
       try {
         found = await ready();
       } catch (error) {
-        if (!Fault.is(error)) throw error;
+        if (!AppError.is(error)) throw error;
         return { ...base, languages: [], sandbox: 'unavailable', versions: {}, notices: [error.message] };
       }
       const { installed, notices } = await found.toolchains.survey();
@@ -204,7 +207,7 @@ export function createRunner(parts: RunnerParts): Runner {
       sandbox: tier,
       active: admission.active,
       waiting: admission.waiting,
-      max_concurrent: admission.places,
+      max_concurrent: admission.capacity,
       ...statistics.report,
       warm: pool?.report() ?? [],
     }),
@@ -217,19 +220,19 @@ export function createRunner(parts: RunnerParts): Runner {
 }
 
 /** How long after a run what it has used is made up for. */
-export const REFILL_AFTER_MS = 6;
+export const REFILL_DELAY_MS = 6;
 const POOL_IDLE_MS = 10 * 60_000;
-const UNTRIED =
+const PROBE_FAILED_MESSAGE =
   'Code cannot be run here: the sandbox could not be tried on this machine. The log of the server says why.';
 
-async function prepare(parts: RunnerParts): Promise<Ready> {
-  const probed = await parts.probe().catch((error: unknown): Probed => {
+async function probeRunner(parts: RunnerDependencies): Promise<ProbedRunner> {
+  const probed = await parts.probe().catch((error: unknown): ProbeResult => {
     parts.log.error({ err: error }, 'the sandbox could not be tried');
-    return { sandbox: undefined, reason: UNTRIED };
+    return { sandbox: undefined, reason: PROBE_FAILED_MESSAGE };
   });
   if (probed.sandbox === undefined) {
     parts.log.warn({ sandbox: 'unavailable' }, probed.reason);
-    throw new Fault('sandbox_unavailable', probed.reason);
+    throw new AppError('sandbox_unavailable', probed.reason);
   }
   const { sandbox, warning } = probed;
   if (warning !== undefined) parts.log.warn({ sandbox: sandbox.tier }, warning);
@@ -240,6 +243,6 @@ async function prepare(parts: RunnerParts): Promise<Ready> {
     megabytes: settings.CODE_WARM_MEMORY_MB,
     idleMs: POOL_IDLE_MS,
   });
-  const kinds = new KnownKinds(sandbox, settings, cores);
+  const kinds = new SandboxTemplates(sandbox, settings, cores);
   return { sandbox, pool, kinds, toolchains: new Toolchains(sandbox), warning };
 }

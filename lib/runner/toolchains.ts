@@ -1,32 +1,32 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { config } from '#lib/config/index';
-import { Fault } from '#lib/fault';
-import { log } from '#lib/observe/log';
+import { config } from '#lib/config/config';
+import { AppError } from '#lib/errors';
 import {
+  type HostFiles,
   type Language,
-  type Machine,
   PREPARED,
-  type Preparation,
+  type PreparationCommand,
   type Toolchain,
-} from '#lib/runner/languages/language';
-import { localLanguages } from '#lib/runner/offer';
-import { preparationRoot, prepare, removeUnused } from '#lib/runner/preparation';
+} from '#lib/languages/language';
+import { localLanguages } from '#lib/runner/enabled-languages';
 import type { Sandbox } from '#lib/runner/sandbox/sandbox';
+import { prepareToolchain, removeUnusedToolchains, toolchainCacheRoot } from '#lib/runner/toolchain-cache';
+import { log } from '#lib/telemetry/log';
 
-export interface Installed {
+export interface InstalledToolchain {
   toolchain: Toolchain;
   version: string;
 }
 
-type Found = { state: 'ready'; installed: Installed } | { state: 'missing' | 'preparing' };
+type ToolchainState = { state: 'ready'; installed: InstalledToolchain } | { state: 'missing' | 'preparing' };
 
 /** The toolchains of this machine. Each is asked for its version once, inside the sandbox that it will run in. */
 export class Toolchains {
   readonly #sandbox: Sandbox;
   readonly #languages: readonly Language[];
-  readonly #found = new Map<Language, Promise<Found>>();
+  readonly #found = new Map<Language, Promise<ToolchainState>>();
   readonly #prepared = new Map<Language, Promise<unknown>>();
 
   /** Looks for the languages that are run here, and for no others. */
@@ -41,13 +41,13 @@ export class Toolchains {
     if (found.state === 'ready') return found.installed.toolchain;
     const sentence = this.#sentence(language, found.state);
     throw found.state === 'preparing'
-      ? new Fault('language_unavailable', sentence, { retryAfterSeconds: PREPARING_RETRY_SECONDS })
-      : new Fault('language_unavailable', sentence);
+      ? new AppError('language_unavailable', sentence, { retryAfterSeconds: PREPARING_RETRY_SECONDS })
+      : new AppError('language_unavailable', sentence);
   }
 
   /** What is there, and a sentence for each that is not. */
-  async survey(): Promise<{ installed: Map<Language, Installed>; notices: string[] }> {
-    const installed = new Map<Language, Installed>();
+  async survey(): Promise<{ installed: Map<Language, InstalledToolchain>; notices: string[] }> {
+    const installed = new Map<Language, InstalledToolchain>();
     const notices: string[] = [];
     const all = await Promise.all(
       this.#languages.map(async (language) => [language, await this.#find(language)] as const),
@@ -67,11 +67,11 @@ export class Toolchains {
 
   #sentence(language: Language, state: 'missing' | 'preparing'): string {
     return state === 'missing'
-      ? `${language.name} is not installed on this server. ${language.install}`
+      ? `${language.name} is not installed on this server. ${language.installHint}`
       : `${language.name} is being prepared: its standard library is compiled, once. Try again in a minute.`;
   }
 
-  #find(language: Language): Promise<Found> {
+  #find(language: Language): Promise<ToolchainState> {
     let found = this.#found.get(language);
     if (found === undefined) {
       found = this.#look(language);
@@ -84,16 +84,16 @@ export class Toolchains {
     return found;
   }
 
-  async #look(language: Language): Promise<Found> {
-    const toolchain = language.find(THIS_MACHINE);
-    const version = toolchain === undefined ? undefined : await askVersion(this.#sandbox, language, toolchain);
+  async #look(language: Language): Promise<ToolchainState> {
+    const toolchain = language.findToolchain(THIS_MACHINE);
+    const version = toolchain === undefined ? undefined : await readVersion(this.#sandbox, language, toolchain);
     if (toolchain === undefined || version === undefined) return { state: 'missing' };
     const installed = { toolchain, version };
     const { prepare: preparation } = language;
     if (preparation === undefined) return { state: 'ready', installed };
 
-    const meanwhile: Found = preparation.isNeeded ? { state: 'preparing' } : { state: 'ready', installed };
-    const preparing = this.#prepare(language, installed, preparation).catch((error: unknown): Found => {
+    const meanwhile: ToolchainState = preparation.isNeeded ? { state: 'preparing' } : { state: 'ready', installed };
+    const preparing = this.#prepare(language, installed, preparation).catch((error: unknown): ToolchainState => {
       log().error({ language: language.id, err: error }, 'the language could not be prepared');
       return preparation.isNeeded ? { state: 'missing' } : meanwhile;
     });
@@ -102,20 +102,20 @@ export class Toolchains {
       language,
       preparing.then((found) => this.#found.set(language, Promise.resolve(found))),
     );
-    return Promise.race([preparing, new Promise<Found>((resolve) => setImmediate(() => resolve(meanwhile)))]);
+    return Promise.race([preparing, new Promise<ToolchainState>((resolve) => setImmediate(() => resolve(meanwhile)))]);
   }
 
   async #prepare(
     language: Language,
-    { toolchain, version }: Installed,
+    { toolchain, version }: InstalledToolchain,
     { make }: NonNullable<Language['prepare']>,
-  ): Promise<Found> {
+  ): Promise<ToolchainState> {
     const wanted = make(toolchain, PREPARED);
     const revision = wanted.files === undefined ? [] : [hashOf(wanted)];
     const name = [language.id, version.replaceAll(/[^\w.-]/g, '_'), ...revision].join('-');
-    const root = preparationRoot();
-    const from = await prepare(root, name, (directory) => make(toolchain, directory));
-    removeUnused(root, language.id, name).catch((error: unknown) =>
+    const root = toolchainCacheRoot();
+    const from = await prepareToolchain(root, name, (directory) => make(toolchain, directory));
+    removeUnusedToolchains(root, language.id, name).catch((error: unknown) =>
       log().warn({ language: language.id, err: error }, 'what was prepared for older versions could not be removed'),
     );
     const binds = [...toolchain.binds, { from, at: PREPARED }];
@@ -124,7 +124,7 @@ export class Toolchains {
   }
 }
 
-function hashOf({ argv, env, files = [] }: Preparation): string {
+function hashOf({ argv, env, files = [] }: PreparationCommand): string {
   const hash = createHash('sha256').update(JSON.stringify([argv, env]));
   for (const { name, content } of files) hash.update(`${name} ${content.byteLength}\n`).update(content);
   return hash.digest('hex').slice(0, HASH_LENGTH);
@@ -133,7 +133,7 @@ function hashOf({ argv, env, files = [] }: Preparation): string {
 const HASH_LENGTH = 12;
 const PREPARING_RETRY_SECONDS = 30;
 
-async function askVersion(sandbox: Sandbox, language: Language, toolchain: Toolchain): Promise<string | undefined> {
+async function readVersion(sandbox: Sandbox, language: Language, toolchain: Toolchain): Promise<string | undefined> {
   let said = '';
   const listen = (chunk: Buffer) => {
     said += chunk.toString();
@@ -146,7 +146,7 @@ async function askVersion(sandbox: Sandbox, language: Language, toolchain: Toolc
       binds: toolchain.binds,
       files: [],
       stdin: new Uint8Array(),
-      limits: LIMITS,
+      limits: VERSION_LIMITS,
       onStdout: listen,
       onStderr: listen,
     });
@@ -157,7 +157,7 @@ async function askVersion(sandbox: Sandbox, language: Language, toolchain: Toolc
   }
 }
 
-const THIS_MACHINE: Machine = {
+const THIS_MACHINE: HostFiles = {
   exists: existsSync,
   list: (directory) => {
     try {
@@ -170,7 +170,7 @@ const THIS_MACHINE: Machine = {
 };
 
 const MB = 1024 * 1024;
-const LIMITS = {
+const VERSION_LIMITS = {
   wallMs: 20_000,
   cpuSeconds: 20,
   memoryBytes: 512 * MB,

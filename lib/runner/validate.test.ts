@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PATIENTLY, testBench } from '#lib/runner/testing';
+import type { Diagnostic } from '#lib/languages/diagnostic';
 import { MAX_DIAGNOSTICS, summarize } from '#lib/runner/validate';
-import type { Diagnostic } from '#lib/runner/validators/diagnostic';
+import { PATIENT_POLL, runnerHarness } from '../../test/support/runner-harness.ts';
 
-const { runner, leftovers } = testBench({ settings: { CODE_COMPILE_MEMORY_MB: '512' } });
+const { runner, leaks: leftovers } = runnerHarness({ settings: { CODE_COMPILE_MEMORY_MB: '512' } });
 /** Go's library is compiled at the first start. */
 const PREPARATION_MS = 600_000;
 beforeAll(() => runner.prepared(), PREPARATION_MS);
@@ -160,7 +160,7 @@ describe('what would hurt', () => {
 
   it('leaves nothing', async () => {
     // The answer does not wait for bubblewrap's monitor.
-    await expect.poll(leftovers, PATIENTLY).toEqual([]);
+    await expect.poll(leftovers, PATIENT_POLL).toEqual([]);
   });
 });
 

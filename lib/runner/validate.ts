@@ -1,13 +1,13 @@
-import type { Config } from '#lib/config/index';
-import { Fault } from '#lib/fault';
-import { log } from '#lib/observe/log';
-import type { CommandContext, Toolchain } from '#lib/runner/languages/language';
-import { compilerLimits } from '#lib/runner/limits';
+import type { Config } from '#lib/config/config';
+import { AppError } from '#lib/errors';
+import type { Diagnostic } from '#lib/languages/diagnostic';
+import type { CommandContext, Toolchain } from '#lib/languages/language';
+import { BoundedOutput } from '#lib/runner/bounded-output';
 import { judge } from '#lib/runner/outcome';
-import { BoundedOutput } from '#lib/runner/output';
-import type { Program } from '#lib/runner/request';
+import type { Program } from '#lib/runner/program';
+import { compilerLimits } from '#lib/runner/resource-limits';
 import type { Sandbox } from '#lib/runner/sandbox/sandbox';
-import type { Diagnostic } from '#lib/runner/validators/diagnostic';
+import { log } from '#lib/telemetry/log';
 import type { ValidateResult } from '#lib/wire/executor';
 
 export interface ValidationContext {
@@ -40,9 +40,9 @@ export async function validate(
   };
   const source = context.files[0]?.text ?? '';
   const command = validator.command(context);
-  if (command === undefined) throw new Fault('language_unavailable', validator.install ?? language.install);
+  if (command === undefined) throw new AppError('language_unavailable', validator.installHint ?? language.installHint);
   const { argv, env = {}, binds = toolchain.binds, stdin = '' } = command;
-  const limits = { ...compilerLimits(settings, cores), outputBytes: MAX_SAID_BYTES };
+  const limits = { ...compilerLimits(settings, cores), outputBytes: MAX_TOOL_OUTPUT_BYTES };
   const stdout = new BoundedOutput(limits.outputBytes);
   const stderr = new BoundedOutput(limits.outputBytes);
   const ended = await sandbox.run({
@@ -53,11 +53,11 @@ export async function validate(
   });
   stdout.end();
   stderr.end();
-  if (ended.stoppedFor === 'cancelled') throw new Fault('cancelled', 'The validation was cancelled.');
+  if (ended.stopReason === 'cancelled') throw new AppError('cancelled', 'The validation was cancelled.');
   const { status, error } = judge(ended, limits, 'compile');
   if (status === 'internal_error') {
-    log().error({ stage: 'validate', trouble: ended.trouble }, 'the sandbox failed');
-    throw new Fault('internal_error', 'The sandbox could not be set up; the program was not looked at.');
+    log().error({ stage: 'validate', trouble: ended.setupError }, 'the sandbox failed');
+    throw new AppError('internal_error', 'The sandbox could not be set up; the program was not looked at.');
   }
   // What was stopped half-way has said nothing that could be relied on.
   const isWhole = status === 'success' || status === 'compile_error';
@@ -69,7 +69,7 @@ export async function validate(
 }
 
 /** Of each of a compiler's outputs; a hundred diagnostics of templates are long. */
-const MAX_SAID_BYTES = 4 * 1024 * 1024;
+const MAX_TOOL_OUTPUT_BYTES = 4 * 1024 * 1024;
 const MAX_MESSAGE_LENGTH = 2_000;
 
 /** `refused` is what to say where the compiler did not end well and named no error. Pure. */

@@ -4,8 +4,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Agent, request as httpRequest } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { processWide } from '#lib/process';
 import { type AppServerOptions, createAppServer, drain } from '#lib/server/app-server';
+import { singleton } from '#lib/singletons';
 
 const FIXTURES = join(process.cwd(), 'test', 'fixtures');
 const servers: Server[] = [];
@@ -111,7 +111,7 @@ describe('app server', () => {
 
   it('aborts request.signal and cancels the stream when the client goes away', async () => {
     const { url } = await start();
-    const seen = processWide('test.slow', () => ({ aborted: 0, cancelled: 0 }));
+    const seen = singleton('test.slow', () => ({ aborted: 0, cancelled: 0 }));
     const before = { ...seen };
     const answer = await httpRequest(`${url}/slow`);
     await new Promise((resolve) => answer.body.once('data', resolve));

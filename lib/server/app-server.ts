@@ -2,28 +2,28 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { pathToFileURL } from 'node:url';
-import { config } from '#lib/config/index';
-import { Fault } from '#lib/fault';
+import { config } from '#lib/config/config';
+import { AppError } from '#lib/errors';
+import { fileDescriptorLimit, maxClientConnections } from '#lib/file-descriptor-limit';
 import { gateway } from '#lib/gateway/index';
-import { describeError } from '#lib/http/errors';
-import { refusedHost } from '#lib/http/host';
-import { pathOf } from '#lib/http/page-access';
+import { NodeGatewayHandler } from '#lib/gateway/node-handler';
+import { toErrorResponse } from '#lib/http/errors';
+import { checkHost } from '#lib/http/host-check';
+import { resolveRequestId } from '#lib/http/http-request';
+import { pathnameOf } from '#lib/http/page-access';
 import { json, type Reply } from '#lib/http/reply';
-import { requestIdOf } from '#lib/http/request';
 import type { RouteContext, RouteHandler } from '#lib/http/route';
-import { log } from '#lib/observe/log';
-import { metrics } from '#lib/observe/metrics';
-import { mostConnections, openFilesLimit } from '#lib/open-files';
-import { boundConnections, standsForMany } from '#lib/server/connection-bound';
+import { findAppPaths } from '#lib/server/app-paths';
+import { isSharedAddress, limitConnections } from '#lib/server/connection-limit';
 import { endSocket } from '#lib/server/end-socket';
-import { GatewayFront } from '#lib/server/gateway-front';
 import { NodeRequest } from '#lib/server/node-request';
-import { findOwnPaths } from '#lib/server/own-paths';
-import { PageFront } from '#lib/server/page-front';
+import { PageGuard } from '#lib/server/page-guard';
 import { createRouteTable, findRouteFiles, type RouteFile, type RouteMatch } from '#lib/server/route-table';
 import { StaticFiles } from '#lib/server/static-files';
-import { unknownApi } from '#lib/server/unknown-api';
+import { unsupportedApi } from '#lib/server/unsupported-api';
 import { writeReply } from '#lib/server/write-reply';
+import { log } from '#lib/telemetry/log';
+import { metrics } from '#lib/telemetry/metrics';
 import type { ErrorBody } from '#lib/wire/error';
 
 /** Longer than the usual 60 s of a proxy in front, so that it is the proxy that closes an idle connection. */
@@ -62,7 +62,7 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
   const match = executor === undefined ? appTable(routes) : executorTable(routes, executor);
   const front = executor === undefined ? gatewayFront(root) : undefined;
   const pageFront =
-    executor === undefined ? new PageFront(root, settings, (path) => match(path) !== undefined) : undefined;
+    executor === undefined ? new PageGuard(root, settings, (path) => match(path) !== undefined) : undefined;
   const pages = once(loadPages);
   const statics = new StaticFiles(root);
 
@@ -75,28 +75,28 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
       noDelay: true,
       // A request without a body has no stream to be read to its end, which is a tenth of what a short answer costs.
       optimizeEmptyRequests: true,
-      shouldUpgradeCallback: (incoming) => front?.takesUpgrade(incoming, pathOf(incoming.url ?? '/')) ?? false,
+      shouldUpgradeCallback: (incoming) => front?.servesUpgrade(incoming, pathnameOf(incoming.url ?? '/')) ?? false,
     },
     (incoming, outgoing) => serve(incoming, outgoing, false),
   );
   function serve(incoming: IncomingMessage, outgoing: ServerResponse, expectsContinue: boolean): void {
-    const pathname = pathOf(incoming.url ?? '/');
-    const isGateways = front?.takesAll(incoming.headers.host, pathname) === true;
+    const pathname = pathnameOf(incoming.url ?? '/');
+    const isGateways = front?.servesHost(incoming.headers.host, pathname) === true;
     const found = isGateways ? undefined : match(pathname);
-    const foreign = refusedHost(incoming.headers.host, settings);
+    const foreign = checkHost(incoming.headers.host, settings);
     if (foreign !== undefined) {
       const request = new NodeRequest(incoming, outgoing);
       const reply = found?.route.value.OPTIONS?.refuse(foreign, request) ?? plainly(foreign, request);
       void writeReply(reply, incoming, outgoing);
       return;
     }
-    if (found === undefined && front !== undefined && (isGateways || front.takes(pathname))) {
-      front.serve(incoming, outgoing, expectsContinue);
+    if (found === undefined && front !== undefined && (isGateways || front.servesPath(pathname))) {
+      front.handle(incoming, outgoing, expectsContinue);
       return;
     }
     if (expectsContinue) outgoing.writeContinue();
     if (front !== undefined) boundBody(incoming);
-    const unknown = found === undefined && executor === undefined ? unknownApi(pathname) : undefined;
+    const unknown = found === undefined && executor === undefined ? unsupportedApi(pathname) : undefined;
     if (found !== undefined || unknown !== undefined) {
       void answer(found?.route.value ?? unknown ?? {}, found?.params ?? {}, incoming, outgoing);
       return;
@@ -105,22 +105,22 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
       void pages()
         .then((serve) => serve(incoming, outgoing))
         .catch((error: unknown) => {
-          log().error({ err: error, path: pathOf(incoming.url ?? '/') }, 'page failed');
+          log().error({ err: error, path: pathnameOf(incoming.url ?? '/') }, 'page failed');
           if (outgoing.headersSent) outgoing.destroy();
           else answerPlainly(outgoing, 500, 'The page could not be shown. The log of the server says why.');
         });
     if (statics.serve(pathname, incoming, outgoing, showPage)) return;
-    if (pageFront?.refuse(pathname, incoming, outgoing) !== true) showPage();
+    if (pageFront?.intercept(pathname, incoming, outgoing) !== true) showPage();
   }
   server.on('checkContinue', (incoming, outgoing) => serve(incoming, outgoing, true));
   server.on('upgrade', (incoming, socket, head) => {
-    const foreign = refusedHost(incoming.headers.host, settings);
-    if (foreign === undefined) front?.upgrade(incoming, socket, head);
+    const foreign = checkHost(incoming.headers.host, settings);
+    if (foreign === undefined) front?.handleUpgrade(incoming, socket, head);
     else refuseUpgrade(foreign, socket);
   });
   server.on('connection', countConnection);
-  const most = mostConnections(openFilesLimit(), settings);
-  boundConnections(server, most, (peer) => standsForMany(peer, settings.TRUST_PROXY));
+  const most = maxClientConnections(fileDescriptorLimit(), settings);
+  limitConnections(server, most, (peer) => isSharedAddress(peer, settings.TRUST_PROXY));
   server.on('connect', refuseTunnel);
   // What goes through the gateway may be as large as it likes, as long as it keeps coming.
   if (front !== undefined) server.requestTimeout = 0;
@@ -170,8 +170,8 @@ const OWN_EVENTS: ReadonlySet<string | symbol> = new Set([
   'clientError',
 ]);
 
-function refuseUpgrade(fault: Fault, socket: Duplex): void {
-  const { status, body } = describeError(fault);
+function refuseUpgrade(fault: AppError, socket: Duplex): void {
+  const { status, body } = toErrorResponse(fault);
   endSocket(socket, plainRefusal(`${status} ${STATUS_CODES[status]}`, body));
 }
 
@@ -188,9 +188,9 @@ async function answer(
     const reply = handler === undefined ? refuseMethod(module, request) : await handler.reply(request, context);
     await writeReply(reply, incoming, outgoing, undefined, request.caller);
   } catch (error) {
-    log().error({ err: error, path: pathOf(incoming.url ?? '/') }, 'request failed outside of its route');
+    log().error({ err: error, path: pathnameOf(incoming.url ?? '/') }, 'request failed outside of its route');
     if (outgoing.headersSent) outgoing.destroy();
-    else await writeReply(json(describeError(error).body, 500), incoming, outgoing);
+    else await writeReply(json(toErrorResponse(error).body, 500), incoming, outgoing);
   }
 }
 
@@ -201,8 +201,8 @@ function appTable(routes: readonly RouteFile<RouteModule>[]) {
 
 const GATEWAY_PATTERNS: ReadonlySet<string> = new Set(['/[...path]', '/gateway/[...path]']);
 
-function gatewayFront(root: string): GatewayFront | undefined {
-  return config().PRIVATE_BACKEND_URL.length === 0 ? undefined : new GatewayFront(gateway(), findOwnPaths(root));
+function gatewayFront(root: string): NodeGatewayHandler | undefined {
+  return config().PRIVATE_BACKEND_URL.length === 0 ? undefined : new NodeGatewayHandler(gateway(), findAppPaths(root));
 }
 
 /** Holds a body to the time that all others have, where the server itself does not. */
@@ -270,17 +270,17 @@ const PARSER_REFUSALS: Record<string, [string, string]> = {
 /** For methods that no route file can export (PROPFIND, TRACE). */
 function refuseMethod({ OPTIONS: route }: RouteModule, request: NodeRequest): Reply {
   const allow = route?.allow ?? 'OPTIONS';
-  const fault = new Fault('method_not_allowed', `This method is not allowed here. Allowed: ${allow}.`);
+  const fault = new AppError('method_not_allowed', `This method is not allowed here. Allowed: ${allow}.`);
   const reply = route?.refuse(fault, request) ?? plainly(fault, request);
   reply.headers.allow = allow;
   return reply;
 }
 
 /** A fault as an answer where there is no route that could give it. */
-function plainly(fault: Fault, request: NodeRequest): Reply {
-  const { status, body } = describeError(fault);
+function plainly(fault: AppError, request: NodeRequest): Reply {
+  const { status, body } = toErrorResponse(fault);
   return json(body, status, {
-    'x-request-id': requestIdOf(request.get('x-request-id')),
+    'x-request-id': resolveRequestId(request.get('x-request-id')),
     'x-content-type-options': 'nosniff',
   });
 }

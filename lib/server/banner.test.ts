@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readConfig } from '#lib/config/index';
+import { readConfig } from '#lib/config/config';
 import { isLoopback } from '#lib/config/network';
 import { banner, describeReach } from '#lib/server/banner';
 import type { Models } from '#lib/wire/models';

@@ -1,5 +1,5 @@
-import type { Config } from '#lib/config/index';
-import { listenHost } from '#lib/config/index';
+import type { Config } from '#lib/config/config';
+import { listenHost } from '#lib/config/config';
 import { isLoopback } from '#lib/config/network';
 import type { RunnerHealth } from '#lib/wire/code';
 import type { Models } from '#lib/wire/models';

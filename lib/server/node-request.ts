@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Fault } from '#lib/fault';
-import { checkDeclared, GrowingBody } from '#lib/http/receiving';
-import type { HttpRequest, RequestHeaders } from '#lib/http/request';
+import { AppError } from '#lib/errors';
+import { BodyBuffer, checkContentLength } from '#lib/http/body-budget';
+import type { HttpRequest, RequestHeaders } from '#lib/http/http-request';
 
 /** A request as node:http gives it. Nothing is made before it is asked for. */
 export class NodeRequest implements HttpRequest, RequestHeaders {
@@ -51,12 +51,12 @@ export class NodeRequest implements HttpRequest, RequestHeaders {
     const incoming = this.#incoming;
     return new Promise((resolve, reject) => {
       const declaredBytes = Number(incoming.headers['content-length'] ?? 0);
-      checkDeclared(declaredBytes, limitBytes, this.caller);
+      checkContentLength(declaredBytes, limitBytes, this.caller);
       // One without a body is over before it is read.
       if (incoming.readableEnded) return resolve(Buffer.alloc(0));
       if (incoming.destroyed) throw gone();
       let whole: Buffer | undefined;
-      let growing: GrowingBody | undefined;
+      let growing: BodyBuffer | undefined;
       const take = (chunk: Buffer) => {
         this.readBytes += chunk.byteLength;
         // Nearly every body comes in one piece, and is used as it is.
@@ -66,11 +66,11 @@ export class NodeRequest implements HttpRequest, RequestHeaders {
         }
         try {
           if (growing === undefined) {
-            const begun = new GrowingBody(this.caller, limitBytes, declaredBytes);
+            const begun = new BodyBuffer(this.caller, limitBytes, declaredBytes);
             growing = begun;
-            incoming.once('close', () => begun.drop());
+            incoming.once('close', () => begun.release());
           }
-          growing.add(chunk);
+          growing.append(chunk);
         } catch (error) {
           incoming.off('data', take).pause();
           reject(error);
@@ -84,6 +84,6 @@ export class NodeRequest implements HttpRequest, RequestHeaders {
   }
 }
 
-function gone(): Fault {
-  return new Fault('invalid_request', 'The connection ended before the whole body had arrived.');
+function gone(): AppError {
+  return new AppError('invalid_request', 'The connection ended before the whole body had arrived.');
 }

@@ -1,22 +1,22 @@
 import { existsSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { flushCompileCache } from 'node:module';
-import { type Config, ConfigError, config, listenHost } from '#lib/config/index';
-import { misspeltSettings } from '#lib/config/misspelt';
+import { type Config, ConfigError, config, listenHost } from '#lib/config/config';
+import { unknownSettings } from '#lib/config/unknown-settings';
 import { gateway } from '#lib/gateway/index';
-import { showsKey } from '#lib/http/auth';
-import { modelDirectory } from '#lib/models/choose';
-import { flushLog, log } from '#lib/observe/log';
-import { metrics } from '#lib/observe/metrics';
-import { shutDown } from '#lib/process';
+import { hasValidKey } from '#lib/http/auth';
+import { modelDirectory } from '#lib/models/model-directory';
 import { runner } from '#lib/runner/index';
-import { preparationRoot } from '#lib/runner/preparation';
+import { toolchainCacheRoot } from '#lib/runner/toolchain-cache';
 import { createAppServer, drain, type PageHandler } from '#lib/server/app-server';
 import { banner } from '#lib/server/banner';
-import { listenFailure } from '#lib/server/listen';
-import { learnFirstData, providePageData } from '#lib/server/page-data';
-import { type PastStarts, recordStart } from '#lib/server/past-starts';
-import { currentStats } from '#lib/server/stats';
+import { type CrashRecord, recordStart } from '#lib/server/crash-counter';
+import { currentStats } from '#lib/server/current-stats';
+import { provideInitialData, warmInitialData } from '#lib/server/initial-data';
+import { listenFailure } from '#lib/server/listen-error';
+import { shutDown } from '#lib/singletons';
+import { flushLog, log } from '#lib/telemetry/log';
+import { metrics } from '#lib/telemetry/metrics';
 
 /** Makes what serves pages, for a server at this address. */
 export type LoadPages = (address: { host: string; port: number }) => Promise<PageHandler>;
@@ -25,9 +25,9 @@ export type LoadPages = (address: { host: string; port: number }) => Promise<Pag
 export async function startServer(loadPages: LoadPages): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const settings = readSettings();
-  for (const warning of misspeltSettings()) process.stderr.write(`${warning}\n`);
+  for (const warning of unknownSettings()) process.stderr.write(`${warning}\n`);
   const address = { host: listenHost(settings), port: settings.PORT };
-  const past = recordStart(preparationRoot(), settings.PORT, Date.now());
+  const past = recordStart(toolchainCacheRoot(), settings.PORT, Date.now());
   tellOf(past);
 
   // A rejection that nobody awaited is a bug, but no reason to drop everyone's running answers.
@@ -39,14 +39,14 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
   });
 
   if (settings.EXECUTOR_LANGUAGE === undefined)
-    providePageData(
+    provideInitialData(
       {
         models: (signal) => modelDirectory().list(signal),
         runnerHealth: () => runner().health(),
         stats: async () => currentStats(),
         gatewayStats: async () => gateway().stats(),
       },
-      (reader) => showsKey(reader, settings.API_KEYS, Date.now()),
+      (reader) => hasValidKey(reader, settings.API_KEYS, Date.now()),
     );
   const server = await createAppServer({
     root: process.cwd(),
@@ -55,7 +55,7 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
   });
   server.on('error', (error: NodeJS.ErrnoException) => {
     // It never was the server of this port.
-    past.shutDown();
+    past.markCleanExit();
     fail(listenFailure(error, address));
   });
   server.listen({ ...address, backlog: 1024 }, () => void announce(settings, past));
@@ -64,7 +64,7 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
 }
 
 /** A server that falls over and is started again, over and over, would look like one that is well. */
-function tellOf({ uncleanExits }: PastStarts): void {
+function tellOf({ uncleanExits }: CrashRecord): void {
   metrics().uncleanExits.set(uncleanExits);
   if (uncleanExits === 0) return;
   log().error({ unclean_exits: uncleanExits }, 'servers on this port ended without being shut down in the last hour');
@@ -79,7 +79,7 @@ async function refusePage(_incoming: IncomingMessage, outgoing: ServerResponse):
   outgoing.end(JSON.stringify({ error, code: 'not_found' }));
 }
 
-async function announce(settings: Config, { uncleanExits }: PastStarts): Promise<void> {
+async function announce(settings: Config, { uncleanExits }: CrashRecord): Promise<void> {
   const signal = AbortSignal.timeout(10_000);
   const [models, health] = await Promise.all([
     settings.EXECUTOR_LANGUAGE === undefined ? modelDirectory().list(signal).catch(asError) : NO_MODELS,
@@ -87,7 +87,7 @@ async function announce(settings: Config, { uncleanExits }: PastStarts): Promise
   ]);
   process.stderr.write(`\n${banner(settings, settings.PORT, models, health, uncleanExits)}\n\n`);
   // The first page loads Next, and would find nobody with the time to tell it.
-  await learnFirstData();
+  await warmInitialData();
   // For the next start; does nothing where NODE_COMPILE_CACHE is not set.
   flushCompileCache();
 }
@@ -95,12 +95,12 @@ async function announce(settings: Config, { uncleanExits }: PastStarts): Promise
 const NO_MODELS = new Error('this is an executor of programs only');
 
 /** What a signal does: the first drains the server, a second ends it at once. */
-function stopper(server: Server, settings: Config, past: PastStarts): (signal: string) => Promise<void> {
+function stopper(server: Server, settings: Config, past: CrashRecord): (signal: string) => Promise<void> {
   let stopping = false;
   return async (signal) => {
     if (stopping) process.exit(1);
     stopping = true;
-    past.shutDown();
+    past.markCleanExit();
     log().info({ signal, open_for_at_most_ms: settings.SHUTDOWN_TIMEOUT_MS }, 'stopping');
     let closed: Promise<unknown> | undefined;
     const close = () => {

@@ -12,13 +12,13 @@ const TYPES: Partial<Record<string, string>> = {
 const COMPRESSED_AS_IT_IS = '.woff2';
 
 /** A file beside the one that is asked for, with the same content. */
-interface Form {
+interface EncodedVariant {
   encoding?: string;
   suffix: string;
 }
 
 /** The smallest first. */
-const FORMS = [
+const ENCODED_VARIANTS = [
   { encoding: 'br', suffix: '.br' },
   { encoding: 'gzip', suffix: '.gz' },
 ] as const;
@@ -66,10 +66,10 @@ export class StaticFiles {
   }
 
   /** Undefined where there is none that the client takes. */
-  #formOf(name: string, acceptEncoding: string | string[] | undefined): Form | undefined {
+  #formOf(name: string, acceptEncoding: string | string[] | undefined): EncodedVariant | undefined {
     if (extname(name) === COMPRESSED_AS_IT_IS) return this.#names.has(name) ? { suffix: '' } : undefined;
     const accepted = acceptedEncodings(acceptEncoding);
-    return FORMS.find(({ encoding, suffix }) => accepted.has(encoding) && this.#names.has(name + suffix));
+    return ENCODED_VARIANTS.find(({ encoding, suffix }) => accepted.has(encoding) && this.#names.has(name + suffix));
   }
 
   #read(name: string): Promise<Buffer> {

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Fault } from '#lib/fault';
-import { HeldBytes } from '#lib/held-bytes';
+import { AppError } from '#lib/errors';
 import type { Reply } from '#lib/http/reply';
-import { log } from '#lib/observe/log';
+import { MemoryAccounting } from '#lib/memory-accounting';
+import { log } from '#lib/telemetry/log';
 
 /** How long a client whose body was refused may go on sending it, to see the answer and not a reset connection. */
 const UNREAD_BODY_MS = 500;
@@ -17,7 +17,7 @@ const COUNTED_BODY_BYTES = 64 * 1024;
 
 /** Bodies that their clients have not read yet, the oldest first, and their bytes by client. */
 const unread = new Map<ServerResponse, { client: string; bytes: number }>();
-const unreadBytes = new HeldBytes();
+const unreadBytes = new MemoryAccounting();
 
 /**
  * Counts a body until its client has read it. Beyond the bound, the oldest connections of the
@@ -26,10 +26,10 @@ const unreadBytes = new HeldBytes();
 function countUnread(outgoing: ServerResponse, client: string): void {
   const bytes = outgoing.writableLength;
   unread.set(outgoing, { client, bytes });
-  unreadBytes.take(client, bytes);
+  unreadBytes.add(client, bytes);
   outgoing.once('close', () => forgetUnread(outgoing));
   while (unreadBytes.total > MAX_UNREAD_BYTES) {
-    const oldest = oldestOf(unreadBytes.largest);
+    const oldest = oldestOf(unreadBytes.largestHolder);
     if (oldest === undefined || oldest === outgoing) return;
     forgetUnread(oldest);
     oldest.destroy();
@@ -122,7 +122,7 @@ async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse, 
     if (outgoing.writableLength > 0) outgoing.setTimeout(stalledMs);
   } catch (error) {
     // What has been sent cannot be taken back: a cut connection is how the client sees that there should be more.
-    if (Fault.is(error)) log().info({ code: error.code }, error.message);
+    if (AppError.is(error)) log().info({ code: error.code }, error.message);
     else log().error({ err: error }, 'a stream failed while it was sent');
     outgoing.destroy();
   }

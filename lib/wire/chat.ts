@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { failFastArray } from '#lib/wire/fail-fast-array';
 import { isNestedTooDeep } from '#lib/wire/json-depth';
 import { jsonObjectSchema, smallObjectSchema } from '#lib/wire/json-values';
-import { listOf } from '#lib/wire/lists';
 import { optional, withDefault } from '#lib/wire/optional';
 import { type Passthrough, passthroughSchema } from '#lib/wire/passthrough';
 
@@ -131,7 +131,7 @@ export const topLogprobsSchema = z.int().min(0).max(20);
 export const requestIdSchema = z.uuid({ error: 'must be the UUID that the server gave as request_id' });
 
 /** Fields that OpenAI's chat requests have in the same form. */
-export const SHARED_SHAPE = {
+export const SHARED_CHAT_SHAPE = {
   tools: optional(z.array(toolSchema).max(128)),
   tool_choice: optional(toolChoiceSchema),
   parallel_tool_calls: optional(z.boolean()),
@@ -142,7 +142,7 @@ export const SHARED_SHAPE = {
 
 export const chatRequestSchema = z
   .object({
-    messages: listOf(messageSchema)
+    messages: failFastArray(messageSchema)
       .min(1, 'needs at least one message')
       .max(MAX_MESSAGES, `takes at most ${MAX_MESSAGES} messages`)
       .refine((messages) => messages.at(-1)?.role !== 'assistant', 'the last message must not be from the assistant'),
@@ -156,7 +156,7 @@ export const chatRequestSchema = z
     think: optional(thinkSchema),
     format: optional(formatSchema),
     format_details: optional(formatDetailsSchema),
-    ...SHARED_SHAPE,
+    ...SHARED_CHAT_SHAPE,
     passthrough: optional(passthroughSchema),
     conversation_id: optional(z.string().min(1).max(128)),
   })
@@ -193,8 +193,8 @@ export const tokenLogprobSchema = z.object({
 });
 export type TokenLogprob = z.infer<typeof tokenLogprobSchema>;
 
-export const usageSchema = z.object({ prompt_tokens: z.number(), completion_tokens: z.number() });
-export type Usage = z.infer<typeof usageSchema>;
+export const tokenUsageSchema = z.object({ prompt_tokens: z.number(), completion_tokens: z.number() });
+export type TokenUsage = z.infer<typeof tokenUsageSchema>;
 
 /** All in milliseconds; `first_token_ms` is null where no token came. */
 export const timingsSchema = z.object({
@@ -204,7 +204,7 @@ export const timingsSchema = z.object({
 });
 export type Timings = z.infer<typeof timingsSchema>;
 
-export const chatAnswerSchema = z.object({
+export const chatResponseSchema = z.object({
   message: z.object({
     role: z.literal('assistant'),
     content: z.string(),
@@ -216,11 +216,11 @@ export const chatAnswerSchema = z.object({
   model: z.string(),
   done_reason: z.string(),
   logprobs: z.array(tokenLogprobSchema).optional(),
-  usage: usageSchema,
+  usage: tokenUsageSchema,
   timings: timingsSchema,
   conversation: z.enum(['new', 'continued']).optional(),
 });
-export type ChatAnswer = z.infer<typeof chatAnswerSchema>;
+export type ChatResponse = z.infer<typeof chatResponseSchema>;
 
 /** One `data:` line of a chat stream. A stream ends with exactly one event whose `done` is true. */
 export const chatEventSchema = z.object({
@@ -237,7 +237,7 @@ export const chatEventSchema = z.object({
   logprobs: z.array(tokenLogprobSchema).optional(),
   model: z.string().optional(),
   done_reason: z.string().optional(),
-  usage: usageSchema.optional(),
+  usage: tokenUsageSchema.optional(),
   timings: timingsSchema.optional(),
   conversation: z.enum(['new', 'continued']).optional(),
   error: z.string().optional(),
@@ -271,7 +271,7 @@ export const queueEntrySchema = z.object({
   queue_length: z.number(),
   estimated_wait_time: z.number(),
   cached: z.boolean(),
-  message: chatAnswerSchema.shape.message.optional(),
+  message: chatResponseSchema.shape.message.optional(),
   error: z.string().optional(),
   code: z.string().optional(),
   created_at: z.string(),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** Every expected failure has one of these codes; `lib/http/errors.ts` gives each its one status. */
-export const FAULT_CODES = [
+export const ERROR_CODES = [
   'invalid_request',
   'invalid_json',
   'unauthorized',
@@ -35,15 +35,15 @@ export const FAULT_CODES = [
   'internal_error',
 ] as const;
 
-export type FaultCode = (typeof FAULT_CODES)[number];
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
-export const faultDetailSchema = z.object({ field: z.string(), message: z.string() });
-export type FaultDetail = z.infer<typeof faultDetailSchema>;
+export const errorDetailSchema = z.object({ field: z.string(), message: z.string() });
+export type ErrorDetail = z.infer<typeof errorDetailSchema>;
 
 /** The body of every answer that is not a success (SPEC §1). `code` is a string here: a client may be older than the server. */
 export const errorBodySchema = z.object({
   error: z.string(),
   code: z.string(),
-  details: z.array(faultDetailSchema).optional(),
+  details: z.array(errorDetailSchema).optional(),
 });
 export type ErrorBody = z.infer<typeof errorBodySchema>;

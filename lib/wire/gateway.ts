@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { percentilesSchema } from '#lib/wire/stats';
+import { percentilesSchema } from '#lib/wire/server-stats';
 
 /** The wire of /api/gateway-stats, which the gateway's page shows. */
 

@@ -7,19 +7,19 @@ export const healthSchema = z.object({ status: z.literal('healthy') });
 export const gatewayHealthSchema = z.object({ status: z.literal('ok'), service: z.literal('wighaven-gateway') });
 
 /** `unavailable` is a part that was not asked for by a setting, and is not there. */
-export const readyPartSchema = z.object({
+export const readinessPartSchema = z.object({
   state: z.enum(['up', 'down', 'unavailable', 'not_configured']),
   detail: z.string().optional(),
 });
-export type ReadyPart = z.infer<typeof readyPartSchema>;
+export type ReadinessPart = z.infer<typeof readinessPartSchema>;
 
-export const readySchema = z.object({
+export const serverReadinessSchema = z.object({
   status: z.enum(['ready', 'not_ready']),
   parts: z.object({
-    model: readyPartSchema,
-    sandbox: readyPartSchema,
-    executors: readyPartSchema,
-    gateway: readyPartSchema,
+    model: readinessPartSchema,
+    sandbox: readinessPartSchema,
+    executors: readinessPartSchema,
+    gateway: readinessPartSchema,
   }),
 });
-export type Ready = z.infer<typeof readySchema>;
+export type ServerReadiness = z.infer<typeof serverReadinessSchema>;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chatRequestSchema, readToolArguments, toolCallSchema } from '#lib/wire/chat';
-import { ollamaChatSchema } from '#lib/wire/ollama-api';
-import { openAiRequestSchema } from '#lib/wire/openai-api';
+import { ollamaChatSchema } from '#lib/wire/ollama-request';
+import { openAiRequestSchema } from '#lib/wire/openai-request';
 
 const ODD = '{"__proto__":{"x":1},"constructor":1,"prototype":[{"__proto__":2}],"a":{"__proto__":{"b":3}}}';
 /** Settings are assigned to other objects, where a `__proto__` would set a prototype. */

@@ -47,6 +47,6 @@ export const jsonObjectSchema = namesRecord(jsonValueSchema, Number.POSITIVE_INF
 export const smallObjectSchema = namesRecord(jsonValueSchema, 200, true);
 
 /** An object whose values are checked, of at most `most` names. */
-export function recordAtMost<V extends z.ZodType>(valueType: V, most: number) {
+export function boundedRecord<V extends z.ZodType>(valueType: V, most: number) {
   return namesRecord(valueType, most, false);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { jsonObjectSchema, jsonValueSchema, recordAtMost, smallObjectSchema } from '#lib/wire/json-values';
+import { boundedRecord, jsonObjectSchema, jsonValueSchema, smallObjectSchema } from '#lib/wire/json-values';
 import { optional } from '#lib/wire/optional';
 
 /** A vocabulary has more tokens; a caller who steers so many of them does so with a grammar. */
@@ -13,7 +13,7 @@ const MAX_LISTED = 10_000;
  * each of them is to the other model servers stands in `request-fields.ts`.
  */
 export const PASSTHROUGH_SHAPE = {
-  logit_bias: optional(recordAtMost(z.number().min(-100).max(100), MAX_BIASED_TOKENS)),
+  logit_bias: optional(boundedRecord(z.number().min(-100).max(100), MAX_BIASED_TOKENS)),
   max_completion_tokens: optional(z.int().positive()),
   metadata: optional(smallObjectSchema),
   modalities: optional(z.array(z.literal('text', { error: 'must be ["text"]: answers are text here' }))),

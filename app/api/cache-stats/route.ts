@@ -1,17 +1,17 @@
-import { chatEngine } from '#lib/chat/index';
+import { chatEngine } from '#lib/chat/engine-singleton';
 import { parseBody, readJson } from '#lib/http/body';
+import type { HttpRequest } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
-import type { HttpRequest } from '#lib/http/request';
 import { route } from '#lib/http/route';
-import { KIB } from '#lib/http/size';
-import { currentStats } from '#lib/server/stats';
-import { type StatsActionResult, statsActionSchema } from '#lib/wire/stats';
+import { currentStats } from '#lib/server/current-stats';
+import { KIB } from '#lib/units';
+import { type StatsActionResult, statsActionSchema } from '#lib/wire/server-stats';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/cache-stats',
   { GET: () => json(currentStats()), POST: act },
   // To load a model takes what an answer takes.
-  { limited: 'chat' },
+  { rateLimit: 'chat' },
 );
 
 async function act(request: HttpRequest): Promise<Reply> {
@@ -19,7 +19,7 @@ async function act(request: HttpRequest): Promise<Reply> {
   const { action, data } = parseBody(statsActionSchema, await readJson(request, 16 * KIB));
   const engine = chatEngine();
   if (action === 'warm_model') {
-    const { model, load_duration_ms } = await engine.warm(data?.model, signal);
+    const { model, load_duration_ms } = await engine.warmModel(data?.model, signal);
     return done({ action, message: `${model} is loaded.`, model, load_duration_ms });
   }
   const responses = action === 'clear_conversation_cache' ? 0 : engine.clearResponses();

@@ -1,8 +1,8 @@
+import { handleChat } from '#lib/chat/http/native-handler';
 import { route } from '#lib/http/route';
-import { chat } from './handler.ts';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/chat-optimized',
-  { POST: chat },
-  { limited: 'chat' },
+  { POST: handleChat },
+  { rateLimit: 'chat' },
 );

@@ -1,64 +1,71 @@
-import { queueEntry, queueForm } from '#lib/chat/forms';
-import type { SubmittedTicket } from '#lib/chat/in-flight';
-import { chatEngine } from '#lib/chat/index';
-import type { Origin } from '#lib/chat/pipeline';
-import { Fault } from '#lib/fault';
-import { ignoredHeader } from '#lib/http/ignored-fields';
+import type { Submitter } from '#lib/chat/chat-engine';
+import { chatEngine } from '#lib/chat/engine-singleton';
+import { queueEntry, queueStreamEncoder } from '#lib/chat/formats/native';
+import type { SubmittedTicket } from '#lib/chat/generation/in-flight';
+import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
+import { jsonReply, logRejection, parseChatRequest, streamReply, submitterOf } from '#lib/chat/http/native-handler';
+import { AppError } from '#lib/errors';
+import type { HttpRequest } from '#lib/http/http-request';
+import { ignoredFieldsHeader } from '#lib/http/ignored-fields';
 import { eventStream, json, type Reply } from '#lib/http/reply';
-import type { HttpRequest } from '#lib/http/request';
-import { type Call, route } from '#lib/http/route';
+import { type RequestContext, route } from '#lib/http/route';
 import { type QueueSubmitted, requestIdSchema } from '#lib/wire/chat';
-import { parseChatBytes, readChatBytes } from '../chat-optimized/body.ts';
-import { origin, readChatRequest, refused, streamed, whole } from '../chat-optimized/handler.ts';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/chat-queue',
   { POST: submit, GET: look, DELETE: cancel },
-  { limited: 'chat' },
+  { rateLimit: 'chat' },
 );
 
-async function submit(request: HttpRequest, call: Call): Promise<Reply> {
+async function submit(request: HttpRequest, call: RequestContext): Promise<Reply> {
   const idempotencyKey = request.headers.get('idempotency-key') ?? undefined;
-  const from = { ...origin(request, call), idempotencyKey };
-  const { unknown, submitted } = enqueue(await readChatBytes(request), from, call);
-  const { ticket, cache, ignored } = await submitted;
-  const { state, run } = ticket;
+  const from = { ...submitterOf(request, call), idempotencyKey };
+  const { unknown, submitted } = enqueue(await readChatBody(request), from, call);
+  const { request: ticket, cache, ignored } = await submitted;
+  const { state, generation: run } = ticket;
   const body: QueueSubmitted = {
     request_id: ticket.id,
-    status: { ...chatEngine().standing(ticket), is_processing: state === 'running' },
+    status: { ...chatEngine().queueStatus(ticket), is_processing: state === 'running' },
     completed: state === 'completed',
     cached: run.cached,
   };
-  return whole(ticket, cache, body, 202, ignoredHeader(unknown, ignored));
+  return jsonReply(ticket, cache, body, 202, ignoredFieldsHeader(unknown, ignored));
 }
 
 /** Not async: nothing holds what is parsed while the request waits. */
 function enqueue(
   bytes: Uint8Array,
-  from: Origin,
-  call: Call,
+  from: Submitter,
+  call: RequestContext,
 ): { unknown: readonly string[]; submitted: Promise<SubmittedTicket> } {
-  const { asked, unknown } = readChatRequest(parseChatBytes(bytes));
+  const { asked, unknown } = parseChatRequest(parseChatBody(bytes));
   const submitted = chatEngine().enqueue(asked, { ...from, bodyBytes: bytes.byteLength });
-  return { unknown, submitted: submitted.catch(refused(call, asked.model)) };
+  return { unknown, submitted: submitted.catch(logRejection(call, asked.model)) };
 }
 
-async function look(request: HttpRequest, call: Call): Promise<Reply> {
+async function look(request: HttpRequest, call: RequestContext): Promise<Reply> {
   const { signal } = request;
   const engine = chatEngine();
   const id = askedId(request);
   if (id === undefined) return json(engine.overview(call.caller));
   const ticket = engine.find(id, call.caller);
   if (!/\btext\/event-stream\b/i.test(request.headers.get('accept') ?? '')) return json(queueEntry(engine, ticket));
-  const { log } = ticket.run;
-  const after = lastEventId(request, log.last);
+  const { log } = ticket.generation;
+  const after = lastEventId(request, log.lastNumber);
   // To a browser that has everything, 204 says not to connect again.
-  if (log.ended && after === log.last) return { status: 204, headers: {}, body: null };
-  const cache = ticket.run.cached ? 'hit' : 'joined';
-  return streamed(ticket, cache, queueForm(ticket), signal, (body, headers) => eventStream(body, headers), after);
+  if (log.ended && after === log.lastNumber) return { status: 204, headers: {}, body: null };
+  const cache = ticket.generation.cached ? 'hit' : 'joined';
+  return streamReply(
+    ticket,
+    cache,
+    queueStreamEncoder(ticket),
+    signal,
+    (body, headers) => eventStream(body, headers),
+    after,
+  );
 }
 
-function cancel(request: HttpRequest, call: Call): Reply {
+function cancel(request: HttpRequest, call: RequestContext): Reply {
   const id = askedId(request);
   if (id === undefined) throw missing('is needed: it says which request to cancel');
   chatEngine().cancel(id, call.caller);
@@ -74,8 +81,8 @@ function askedId(request: HttpRequest): string | undefined {
   return parsed.data;
 }
 
-function missing(message: string): Fault {
-  return new Fault('invalid_request', `request_id ${message}.`, { details: [{ field: 'request_id', message }] });
+function missing(message: string): AppError {
+  return new AppError('invalid_request', `request_id ${message}.`, { details: [{ field: 'request_id', message }] });
 }
 
 /** The number after which a reader goes on; one that this answer never had begins anew. */

@@ -1,24 +1,24 @@
-import { fromOllamaChat } from '#lib/chat/surfaces/ollama';
+import { fromOllamaChat } from '#lib/chat/formats/ollama';
+import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
+import { handleOllama, type OllamaInput, parsedOllamaBodies } from '#lib/chat/http/ollama-handler';
 import { parseBody } from '#lib/http/body';
 import { unknownFields } from '#lib/http/ignored-fields';
 import { route } from '#lib/http/route';
-import { ollamaChatSchema } from '#lib/wire/ollama-api';
-import { parseChatBytes, readChatBytes } from '../chat-optimized/body.ts';
-import { type OllamaAsked, ollama, recentOllamaBodies } from './ollama.ts';
+import { ollamaChatSchema } from '#lib/wire/ollama-request';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/chat',
   {
     POST: async (request, call) => {
-      const asked = recentOllamaBodies('chat').get(await readChatBytes(request, true), read);
-      return ollama('chat', asked, request, call, request.signal);
+      const asked = parsedOllamaBodies('chat').get(await readChatBody(request, true), read);
+      return handleOllama('chat', asked, request, call, request.signal);
     },
   },
-  { limited: 'chat' },
+  { rateLimit: 'chat' },
 );
 
-function read(bytes: Uint8Array): OllamaAsked {
-  const body = parseChatBytes(bytes);
+function read(bytes: Uint8Array): OllamaInput {
+  const body = parseChatBody(bytes);
   const asked = parseBody(ollamaChatSchema, body);
   const { model, keep_alive: keepAlive } = asked;
   return { model, keepAlive, chat: fromOllamaChat(asked), unknown: unknownFields(body, asked, NAMES) };

@@ -9,7 +9,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/gateway-stats',
   {
     GET: async () => {
-      await gateway().check(FRESH_MS);
+      await gateway().checkBackends(FRESH_MS);
       return json(gateway().stats());
     },
   },

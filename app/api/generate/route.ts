@@ -1,24 +1,24 @@
-import { fromOllamaGenerate } from '#lib/chat/surfaces/ollama';
+import { fromOllamaGenerate } from '#lib/chat/formats/ollama';
+import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
+import { handleOllama, type OllamaInput, parsedOllamaBodies } from '#lib/chat/http/ollama-handler';
 import { parseBody } from '#lib/http/body';
 import { unknownFields } from '#lib/http/ignored-fields';
 import { route } from '#lib/http/route';
-import { ollamaGenerateSchema } from '#lib/wire/ollama-api';
-import { type OllamaAsked, ollama, recentOllamaBodies } from '../chat/ollama.ts';
-import { parseChatBytes, readChatBytes } from '../chat-optimized/body.ts';
+import { ollamaGenerateSchema } from '#lib/wire/ollama-request';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/generate',
   {
     POST: async (request, call) => {
-      const asked = recentOllamaBodies('generate').get(await readChatBytes(request, true), read);
-      return ollama('generate', asked, request, call, request.signal);
+      const asked = parsedOllamaBodies('generate').get(await readChatBody(request, true), read);
+      return handleOllama('generate', asked, request, call, request.signal);
     },
   },
-  { limited: 'chat' },
+  { rateLimit: 'chat' },
 );
 
-function read(bytes: Uint8Array): OllamaAsked {
-  const body = parseChatBytes(bytes);
+function read(bytes: Uint8Array): OllamaInput {
+  const body = parseChatBody(bytes);
   const asked = parseBody(ollamaGenerateSchema, body);
   const { model, keep_alive: keepAlive } = asked;
   return { model, keepAlive, chat: fromOllamaGenerate(asked), unknown: unknownFields(body, asked, NAMES) };

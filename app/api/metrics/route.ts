@@ -1,9 +1,9 @@
-import { chatEngine } from '#lib/chat/index';
+import { chatEngine } from '#lib/chat/engine-singleton';
 import { gateway } from '#lib/gateway/index';
 import { plainText } from '#lib/http/reply';
 import { route } from '#lib/http/route';
-import { metrics, type StatGauges } from '#lib/observe/metrics';
 import { runner } from '#lib/runner/index';
+import { metrics, type StatGauges } from '#lib/telemetry/metrics';
 
 const BYTES_PER_MB = 1024 * 1024;
 

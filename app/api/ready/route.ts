@@ -1,13 +1,13 @@
-import { Fault } from '#lib/fault';
+import { AppError } from '#lib/errors';
 import { gateway } from '#lib/gateway/index';
 import { json } from '#lib/http/reply';
-import { type Call, route } from '#lib/http/route';
-import { modelDirectory } from '#lib/models/choose';
-import { log } from '#lib/observe/log';
-import { executorsPart } from '#lib/runner/executors';
+import { type RequestContext, route } from '#lib/http/route';
+import { modelDirectory } from '#lib/models/model-directory';
+import { executorsReadiness } from '#lib/runner/executor-api';
 import { runner } from '#lib/runner/index';
-import { withoutAddresses } from '#lib/server/without-addresses';
-import type { Ready, ReadyPart } from '#lib/wire/health';
+import { redactAddresses } from '#lib/server/redact-addresses';
+import { log } from '#lib/telemetry/log';
+import type { ReadinessPart, ServerReadiness } from '#lib/wire/health';
 
 /** A part that has not answered by then is down. */
 const CHECK_TIMEOUT_MS = 5_000;
@@ -22,13 +22,13 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       const [model, sandbox, executors, backend] = await Promise.all([
         modelPart(signal),
         sandboxPart(call),
-        runner().executorsHealth().then(executorsPart),
+        runner().executorsHealth().then(executorsReadiness),
         gatewayPart(),
       ]);
       const parts = { model, sandbox, executors, gateway: backend };
       const ready = Object.values(parts).every(({ state }) => state !== 'down');
       return json(
-        { status: ready ? 'ready' : 'not_ready', parts } satisfies Ready,
+        { status: ready ? 'ready' : 'not_ready', parts } satisfies ServerReadiness,
         ready ? 200 : 503,
         ready ? {} : { 'retry-after': '5' },
       );
@@ -37,18 +37,18 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   { quiet: true, open: true },
 );
 
-const NOT_CONFIGURED: ReadyPart = { state: 'not_configured' };
+const NOT_CONFIGURED: ReadinessPart = { state: 'not_configured' };
 
-async function modelPart(signal: AbortSignal): Promise<ReadyPart> {
+async function modelPart(signal: AbortSignal): Promise<ReadinessPart> {
   try {
     await modelDirectory().check(AbortSignal.any([signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)]));
     lastLogged = undefined;
     return { state: 'up' };
   } catch (error) {
-    const message = Fault.is(error) ? error.message : 'The model provider does not answer.';
+    const message = AppError.is(error) ? error.message : 'The model provider does not answer.';
     if (message !== lastLogged) log().warn({ part: 'model', reason: message }, 'not ready');
     lastLogged = message;
-    return { state: 'down', detail: withoutAddresses(message) };
+    return { state: 'down', detail: redactAddresses(message) };
   }
 }
 
@@ -56,8 +56,8 @@ async function modelPart(signal: AbortSignal): Promise<ReadyPart> {
 let lastLogged: string | undefined;
 
 /** One of several backends is enough. */
-async function gatewayPart(): Promise<ReadyPart> {
-  await gateway().check(GATEWAY_FRESH_MS);
+async function gatewayPart(): Promise<ReadinessPart> {
+  await gateway().checkBackends(GATEWAY_FRESH_MS);
   const { state, backends } = gateway().stats();
   if (state === 'not_configured') return NOT_CONFIGURED;
   if (state === 'down') return { state: 'down', detail: 'The backend cannot be reached.' };
@@ -66,7 +66,7 @@ async function gatewayPart(): Promise<ReadyPart> {
 }
 
 /** A sandbox that the operator asked for must be there; without one, the app still chats. */
-async function sandboxPart({ settings }: Call): Promise<ReadyPart> {
+async function sandboxPart({ settings }: RequestContext): Promise<ReadinessPart> {
   const { sandbox, notices } = await runner().health();
   if (sandbox !== 'unavailable') return { state: 'up', detail: sandbox };
   return {

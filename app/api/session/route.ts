@@ -1,12 +1,12 @@
-import { Fault } from '#lib/fault';
-import { authenticate, checkSignIn, createSession, endSession, sessionCookie } from '#lib/http/auth';
+import { AppError } from '#lib/errors';
+import { createSession, revokeSessions, sessionCookie, verifyCredentials, verifySignIn } from '#lib/http/auth';
 import { parseBody, readJson } from '#lib/http/body';
-import { isTrustedProxy } from '#lib/http/client-address';
+import { isTrustedProxy } from '#lib/http/client-ip';
 import { forwardedScheme } from '#lib/http/cors';
+import type { HttpRequest } from '#lib/http/http-request';
 import { json } from '#lib/http/reply';
-import type { HttpRequest } from '#lib/http/request';
-import { type Call, route } from '#lib/http/route';
-import { KIB } from '#lib/http/size';
+import { type RequestContext, route } from '#lib/http/route';
+import { KIB } from '#lib/units';
 import { signInSchema } from '#lib/wire/session';
 
 /** Signing in and out for browsers: a key is exchanged for a cookie that scripts cannot read. */
@@ -17,31 +17,31 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       const needed = settings.API_KEYS.length > 0;
       // A key in `Authorization` signs no browser in.
       const cookies = { get: (name: string) => (name === 'cookie' ? headers.get(name) : null) };
-      const isSignedIn = !needed || authenticate(cookies, settings.API_KEYS, address, Date.now()) !== undefined;
+      const isSignedIn = !needed || verifyCredentials(cookies, settings.API_KEYS, address, Date.now()) !== undefined;
       return json({ needed, signed_in: isSignedIn });
     },
     POST: async (request, call) => {
       const { settings, address } = call;
       const { key: shown } = parseBody(signInSchema, await readJson(request, 4 * KIB));
       if (settings.API_KEYS.length === 0)
-        throw new Fault('not_configured', 'This server has no API_KEYS: everyone is signed in.');
-      const key = checkSignIn(shown, settings.API_KEYS, address);
+        throw new AppError('not_configured', 'This server has no API_KEYS: everyone is signed in.');
+      const key = verifySignIn(shown, settings.API_KEYS, address);
       if (key === undefined)
-        throw new Fault('unauthorized', 'This key is not known here. Ask whoever runs this server for one.');
+        throw new AppError('unauthorized', 'This key is not known here. Ask whoever runs this server for one.');
       return json({ signed_in: true }, 200, {
         'set-cookie': sessionCookie(createSession(key, Date.now()), isSecure(request, call)),
       });
     },
     DELETE: (request, call) => {
-      endSession(request.headers.get('cookie'), call.settings.API_KEYS, Date.now());
+      revokeSessions(request.headers.get('cookie'), call.settings.API_KEYS, Date.now());
       return json({ signed_in: false }, 200, { 'set-cookie': sessionCookie('', isSecure(request, call)) });
     },
   },
-  { open: true, limited: 'chat' },
+  { open: true, rateLimit: 'chat' },
 );
 
 /** Whether the browser speaks TLS: to a trusted proxy, since this server itself speaks none. */
-function isSecure({ headers }: HttpRequest, { peerAddress, settings }: Call): boolean {
+function isSecure({ headers }: HttpRequest, { peerAddress, settings }: RequestContext): boolean {
   return (
     isTrustedProxy(peerAddress, settings.TRUST_PROXY) && forwardedScheme(headers.get('x-forwarded-proto')) === 'https'
   );

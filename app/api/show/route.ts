@@ -1,11 +1,11 @@
-import { ollamaShown } from '#lib/chat/surfaces/ollama';
-import { Fault } from '#lib/fault';
+import { ollamaShowResponse } from '#lib/chat/formats/ollama';
+import { AppError } from '#lib/errors';
 import { parseBody, readJson } from '#lib/http/body';
 import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
-import { KIB } from '#lib/http/size';
-import { findModel, modelDirectory } from '#lib/models/choose';
-import { ollamaShowSchema } from '#lib/wire/ollama-api';
+import { findModel, modelDirectory } from '#lib/models/model-directory';
+import { KIB } from '#lib/units';
+import { ollamaShowSchema } from '#lib/wire/ollama-request';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route('/api/show', {
   POST: async (request) => {
@@ -15,7 +15,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route('/api/show
     const { models } = await modelDirectory().list(signal);
     const model = findModel(models, id);
     if (model === undefined)
-      throw new Fault('model_not_found', `There is no model ${id}. GET /api/tags lists what is there.`);
-    return json(ollamaShown(model));
+      throw new AppError('model_not_found', `There is no model ${id}. GET /api/tags lists what is there.`);
+    return json(ollamaShowResponse(model));
   },
 });

@@ -1,4 +1,4 @@
-import { OLLAMA_API_VERSION } from '#lib/chat/surfaces/ollama';
+import { OLLAMA_API_VERSION } from '#lib/chat/formats/ollama';
 import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
 

@@ -1,10 +1,10 @@
 import type { Metadata } from 'next';
 import { headers } from 'next/headers';
-import { ApiReference } from '#components/docs/api-reference';
+import { ApiReference } from '#components/api-reference/api-reference';
 import { CodeFont } from '#components/shell/fonts';
-import { config } from '#lib/config/index';
+import { config } from '#lib/config/config';
 import { forwardedScheme } from '#lib/http/cors';
-import { apiReference } from '#lib/openapi/reference';
+import { apiReference } from '#lib/openapi/api-reference';
 
 export const metadata: Metadata = { title: 'API' };
 

@@ -1,7 +1,7 @@
-import { openAiError, openAiModel } from '#lib/chat/surfaces/openai';
+import { openAiError, openAiModel } from '#lib/chat/formats/openai';
 import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
-import { modelDirectory } from '#lib/models/choose';
+import { modelDirectory } from '#lib/models/model-directory';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/v1/models',

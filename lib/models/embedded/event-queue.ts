@@ -21,7 +21,7 @@ export class EventQueue<T> implements AsyncIterable<T> {
   }
 
   /** Like `fail`, and what waits to be read is dropped. */
-  cut(error: unknown): void {
+  abort(error: unknown): void {
     this.#values = [];
     this.#ended = { error };
     this.#wake?.();

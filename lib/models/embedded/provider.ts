@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
-import type { Config } from '#lib/config/index';
-import { Fault } from '#lib/fault';
-import { EmbeddedHost } from '#lib/models/embedded/host';
+import type { Config } from '#lib/config/config';
+import { AppError } from '#lib/errors';
+import { EmbeddedWorkerClient } from '#lib/models/embedded/worker-client';
+import { checkFieldSupport } from '#lib/models/field-support';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
-import { reviewFields } from '#lib/models/review';
-import { mayWriteThinking, rulesByName, ThinkReader } from '#lib/models/thinking';
+import { mayContainThinkTags, ThinkReader, thinkRulesByName } from '#lib/models/thinking/think-reader';
 import type { ModelInfo } from '#lib/wire/models';
-import { DEFAULT_MODEL, type ModelLocation, modelLocation } from './location.mjs';
+import { DEFAULT_MODEL, type ModelLocation, modelLocation } from './model-path.mjs';
 
 type EmbeddedSettings = Pick<
   Config,
@@ -18,7 +18,7 @@ export class EmbeddedProvider implements ModelProvider {
   readonly id: 'embedded' = 'embedded';
   /** The one name by which requests call it. */
   readonly model: string;
-  readonly host: EmbeddedHost;
+  readonly worker: EmbeddedWorkerClient;
   readonly #location: ModelLocation;
   readonly #contextTokens: number;
   readonly #thinking = new ThinkReader();
@@ -27,30 +27,30 @@ export class EmbeddedProvider implements ModelProvider {
     this.#location = modelLocation(settings);
     this.model = this.#location.id;
     this.#contextTokens = settings.EMBEDDED_CONTEXT_TOKENS;
-    this.host = new EmbeddedHost({
+    this.worker = new EmbeddedWorkerClient({
       path: this.#location.path,
       contextTokens: settings.EMBEDDED_CONTEXT_TOKENS,
       threads: settings.EMBEDDED_THREADS,
     });
   }
 
-  review(request: ModelRequest): readonly string[] {
-    return reviewFields('embedded', request);
+  checkFieldSupport(request: ModelRequest): readonly string[] {
+    return checkFieldSupport('embedded', request);
   }
 
   chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
     const events = this.#events(request, signal);
-    return mayWriteThinking(request) ? this.#thinking.split(events, rulesByName(request)) : events;
+    return mayContainThinkTags(request) ? this.#thinking.split(events, thinkRulesByName(request)) : events;
   }
 
   async *#events(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
     this.#mustBe(request.model);
     if (request.messages.some(({ images }) => images !== undefined && images.length > 0))
-      throw new Fault('unsupported_value', `The built-in model ${this.model} does not see images.`);
+      throw new AppError('unsupported_value', `The built-in model ${this.model} does not see images.`);
     if (request.tools !== undefined && request.tools.length > 0)
-      throw new Fault('unsupported_value', `The built-in model ${this.model} does not support tools.`);
-    if (!this.host.loaded) await this.check(signal);
-    yield* this.host.chat(request, signal);
+      throw new AppError('unsupported_value', `The built-in model ${this.model} does not support tools.`);
+    if (!this.worker.loaded) await this.check(signal);
+    yield* this.worker.chat(request, signal);
   }
 
   async models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]> {
@@ -66,7 +66,7 @@ export class EmbeddedProvider implements ModelProvider {
         quantization: isDefault ? 'Q4_1' : null,
         context_length: this.#contextTokens,
         capabilities: { thinking: false, vision: false, tools: false },
-        loaded: this.host.loaded,
+        loaded: this.worker.loaded,
       },
     ];
   }
@@ -75,7 +75,7 @@ export class EmbeddedProvider implements ModelProvider {
     this.#mustBe(model);
     const startedAt = performance.now();
     await this.check(signal);
-    await this.host.load(signal);
+    await this.worker.load(signal);
     return { load_duration_ms: Math.round(performance.now() - startedAt) };
   }
 
@@ -85,11 +85,11 @@ export class EmbeddedProvider implements ModelProvider {
   }
 
   close(): Promise<void> {
-    return this.host.close();
+    return this.worker.close();
   }
 
   #mustBe(model: string): void {
-    if (model !== this.model) throw new Fault('model_not_found', `The built-in model is called ${this.model}.`);
+    if (model !== this.model) throw new AppError('model_not_found', `The built-in model is called ${this.model}.`);
   }
 
   async #size(): Promise<number> {
@@ -102,7 +102,7 @@ export class EmbeddedProvider implements ModelProvider {
         ? 'Correct EMBEDDED_MODEL.'
         : 'Fetch it with `node scripts/model.mjs`, or install Ollama, or set OPENAI_BASE_URL.';
     const state = found?.isFile() ? 'incomplete' : 'missing';
-    throw new Fault('provider_unavailable', `The file of the built-in model ${this.model} is ${state}. ${how}`);
+    throw new AppError('provider_unavailable', `The file of the built-in model ${this.model} is ${state}. ${how}`);
   }
 }
 

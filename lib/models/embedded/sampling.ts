@@ -1,7 +1,7 @@
 import type { ModelOptions } from '#lib/wire/chat';
 
 /** A tiny model that is not bounded babbles for ever. */
-export const DEFAULT_ANSWER_TOKENS = 1024;
+export const DEFAULT_RESPONSE_TOKENS = 1024;
 /** A small model keeps to the point only when it is cool, and repeats itself unless that costs something. */
 const DEFAULT_TEMPERATURE = 0.3;
 const DEFAULT_TOP_P = 0.9;
@@ -12,7 +12,7 @@ const REPEAT_WINDOW_TOKENS = 64;
  * Ollama's option names to the library's. `room` is how many tokens are left in the context: an answer never has more,
  * whatever was asked; −1 and −2 ask for all of it. Options that are not listed are ignored, as is a value of a wrong type.
  */
-export function samplingOf(options: ModelOptions, room: number) {
+export function samplingOptions(options: ModelOptions, room: number) {
   const asked = number(options.num_predict);
   const seed = number(options.seed);
   const topK = number(options.top_k);
@@ -25,7 +25,7 @@ export function samplingOf(options: ModelOptions, room: number) {
     (word): word is string => typeof word === 'string' && word !== '',
   );
   return {
-    maxTokens: Math.max(1, Math.min(room, asked === undefined ? DEFAULT_ANSWER_TOKENS : asked < 0 ? room : asked)),
+    maxTokens: Math.max(1, Math.min(room, asked === undefined ? DEFAULT_RESPONSE_TOKENS : asked < 0 ? room : asked)),
     temperature: Math.max(0, number(options.temperature) ?? DEFAULT_TEMPERATURE),
     topP: Math.min(1, Math.max(0, number(options.top_p) ?? DEFAULT_TOP_P)),
     repeatPenalty: {

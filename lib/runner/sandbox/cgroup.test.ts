@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { findCgroups, parseMembership } from '#lib/runner/sandbox/cgroup';
+import { findCgroupDriver, parseMembership } from '#lib/runner/sandbox/cgroup';
 
 const LIMITS = {
   wallMs: 1000,
@@ -52,7 +52,7 @@ describe('findCgroups', () => {
       'own/cgroup.subtree_control': '',
       'own/cgroup.procs': '',
     });
-    const driver = findCgroups(root, new Map([['', '/own']]));
+    const driver = findCgroupDriver(root, new Map([['', '/own']]));
     expect(driver?.version).toBe(2);
     expect(readFileSync(join(root, 'own/cgroup.subtree_control'), 'utf8')).toBe('+memory +pids');
     const group = driver?.create('run-1', LIMITS);
@@ -70,10 +70,10 @@ describe('findCgroups', () => {
 
   it('does without where v2 is there and its controllers are not', () => {
     const root = fileSystem({ 'cgroup.controllers': 'cpu', 'cgroup.subtree_control': '' });
-    expect(findCgroups(root, new Map([['', '/']]))).toBeUndefined();
+    expect(findCgroupDriver(root, new Map([['', '/']]))).toBeUndefined();
   });
 
   it('does without where there is nothing', () => {
-    expect(findCgroups(join(tmpdir(), 'no-such-directory'), new Map())).toBeUndefined();
+    expect(findCgroupDriver(join(tmpdir(), 'no-such-directory'), new Map())).toBeUndefined();
   });
 });

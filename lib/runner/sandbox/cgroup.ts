@@ -11,10 +11,10 @@ import {
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Limits } from '#lib/runner/limits';
+import type { ResourceLimits } from '#lib/runner/resource-limits';
 
 /** What the kernel counted for a whole process tree. */
-export interface Usage {
+export interface CgroupUsage {
   readonly cpuMs: number;
   readonly peakMemoryBytes: number;
   readonly oomKills: number;
@@ -28,26 +28,26 @@ export interface Cgroup {
    */
   add(pid: number): Promise<void>;
   /** Each figure is read when it is asked for. */
-  usage(): Usage;
+  usage(): CgroupUsage;
   /** Resolves once it is gone. All its processes must have ended. */
   remove(): Promise<void>;
 }
 
 export interface CgroupDriver {
   readonly version: 1 | 2;
-  create(name: string, limits: Limits): Cgroup;
+  create(name: string, limits: ResourceLimits): Cgroup;
 }
 
 /**
  * Finds a hierarchy in which this process may make groups that bound memory and processes: v2 where it is delegated, else
  * v1, else none. `root` is where the file systems are mounted.
  */
-export function findCgroups(root = '/sys/fs/cgroup', membership = readMembership()): CgroupDriver | undefined {
+export function findCgroupDriver(root = '/sys/fs/cgroup', membership = readMembership()): CgroupDriver | undefined {
   return findV2(root, membership) ?? findV1(root, membership);
 }
 
 /** The name of a run's group. It tells whose it is, so that a later server can clear away what a killed one has left. */
-export function groupName(run: number): string {
+export function cgroupName(run: number): string {
   return `${PREFIX}${process.pid}-${run}`;
 }
 
@@ -100,7 +100,7 @@ const V1_CONTROLLERS = ['memory', 'pids', 'cpuacct'] as const;
 
 const TCP_LIMIT = 'memory.kmem.tcp.limit_in_bytes';
 
-function createV1(parents: string[], name: string, limits: Limits): Cgroup {
+function createV1(parents: string[], name: string, limits: ResourceLimits): Cgroup {
   const directories = parents.map((parent) => join(parent, name));
   const [memory, pids, cpuacct] = directories as [string, string, string];
   for (const directory of directories) mkdirSync(directory);
@@ -166,7 +166,7 @@ function delegate(base: string): string {
   return base;
 }
 
-function createV2(parent: string, name: string, limits: Limits): Cgroup {
+function createV2(parent: string, name: string, limits: ResourceLimits): Cgroup {
   const directory = join(parent, name);
   mkdirSync(directory);
   set(directory, 'memory.max', limits.memoryBytes);
@@ -214,7 +214,7 @@ function isWritable(directory: string): boolean {
   try {
     accessSync(directory, constants.W_OK);
     // A read-only mount passes as writable for root; making a group is the proof.
-    const trial = join(directory, groupName(0));
+    const trial = join(directory, cgroupName(0));
     mkdirSync(trial);
     rmdirSync(trial);
     return true;

@@ -1,5 +1,5 @@
-import type { Bind } from '#lib/runner/languages/language';
-import type { Limits } from '#lib/runner/limits';
+import type { Bind } from '#lib/languages/language';
+import type { ResourceLimits } from '#lib/runner/resource-limits';
 
 export type Tier = 'bubblewrap' | 'gvisor' | 'none';
 
@@ -10,7 +10,7 @@ export interface InputFile {
 }
 
 /** One program, as a sandbox takes it. */
-export interface Job {
+export interface Execution {
   /** `argv[0]` is an absolute path inside the sandbox. */
   argv: readonly string[];
   env: Readonly<Record<string, string>>;
@@ -21,7 +21,7 @@ export interface Job {
   /** Takes what the job writes to the descriptor `RESULT_DESCRIPTOR`; false stops the job. Without it there is no such descriptor. */
   onResult?: ((chunk: Buffer) => boolean) | undefined;
   stdin: Uint8Array;
-  limits: Limits;
+  limits: ResourceLimits;
   /** Take output as it comes; false stops the program. */
   onStdout: (chunk: Buffer) => boolean;
   onStderr: (chunk: Buffer) => boolean;
@@ -37,14 +37,14 @@ export const RESULT_DESCRIPTOR = 5;
 export type StopReason = 'wall' | 'output' | 'cancelled' | 'memory';
 
 /** How a program ended, as seen from outside of it. By then its whole process tree is gone. */
-export interface Ended {
+export interface ExitReport {
   /** False where the sandbox could not be set up: then nothing of the program ran, and `trouble` says why, for the log. */
   started: boolean;
-  trouble: string;
+  setupError: string;
   /** As a shell would say it: 0..255, 128 + n for signal n. */
   exitCode: number;
   /** Undefined where it ended by itself. */
-  stoppedFor: StopReason | undefined;
+  stopReason: StopReason | undefined;
   /** The kernel's or the watchdog's word, not the program's. */
   outOfMemory: boolean;
   wallMs: number;
@@ -55,7 +55,7 @@ export interface Ended {
 }
 
 /** A sandbox with an interpreter in it that waits for its program. */
-export type Shell = Pick<Job, 'argv' | 'env' | 'binds' | 'limits'> & {
+export type InterpreterSpec = Pick<Execution, 'argv' | 'env' | 'binds' | 'limits'> & {
   /** The file, read-only at `PROGRAM`, that waits for the program on the descriptor `INPUT_DESCRIPTOR`. */
   program?: number | undefined;
   /** Whether there is a `RESULT_DESCRIPTOR`; then the program is waited for on stdin, which is at its end afterwards. */
@@ -63,14 +63,14 @@ export type Shell = Pick<Job, 'argv' | 'env' | 'binds' | 'limits'> & {
 };
 
 /** What an interpreter waits for. */
-export interface Message {
+export interface StdinPayload {
   /** As the interpreter wants it; read to the end. */
   text: string | Uint8Array;
   stdin: Uint8Array;
 }
 
 /** A sandbox that is set up but for what is unknown before a program comes; nothing runs in it yet. */
-export type Blank = Pick<Job, 'binds' | 'limits'> & {
+export type EmptySandboxSpec = Pick<Execution, 'binds' | 'limits'> & {
   /** The files that the job will have in its work directory. */
   names: readonly string[];
   /** Lies at `PROGRAM` from the start, or when it is handed over; undefined: there is none. The caller closes it. */
@@ -79,7 +79,7 @@ export type Blank = Pick<Job, 'binds' | 'limits'> & {
 };
 
 /** What was unknown. */
-export type Handed = Pick<Job, 'argv' | 'env' | 'program' | 'stdin'> & {
+export type LaunchInput = Pick<Execution, 'argv' | 'env' | 'program' | 'stdin'> & {
   /** In the order of the names. */
   contents: readonly Uint8Array[];
 };
@@ -88,16 +88,16 @@ export type Handed = Pick<Job, 'argv' | 'env' | 'program' | 'stdin'> & {
 export const INPUT_DESCRIPTOR = 5;
 
 /** What of a job it takes to watch it. */
-export type Supervised = Pick<Job, 'limits' | 'onStdout' | 'onStderr' | 'onResult' | 'signal'>;
+export type SupervisionInput = Pick<Execution, 'limits' | 'onStdout' | 'onStderr' | 'onResult' | 'signal'>;
 
 /** A sandbox that was set up beforehand. It runs one program, and dies. */
-export interface Waiting<Given> {
+export interface WarmSandbox<Given> {
   /** False where it has died meanwhile. */
   readonly isAlive: boolean;
   /** What it holds while it waits: resident memory, with what is shared divided among those who share it. */
   residentBytes(): number;
   /** Hands over the program; from here on it is as `Sandbox.run`. */
-  run(given: Given, job: Supervised): Promise<Ended>;
+  run(given: Given, job: SupervisionInput): Promise<ExitReport>;
   discard(): Promise<void>;
 }
 
@@ -105,11 +105,11 @@ export interface Waiting<Given> {
 export interface Sandbox {
   readonly tier: Tier;
   /** Runs one program to its end. Rejects only where the host itself fails. */
-  run(job: Job): Promise<Ended>;
+  run(job: Execution): Promise<ExitReport>;
   /** Sets up a sandbox with an interpreter that waits for its program; undefined where this kind cannot. */
-  wait?(shell: Shell): Waiting<Message>;
+  startInterpreter?(shell: InterpreterSpec): WarmSandbox<StdinPayload>;
   /** Sets up a sandbox in which nothing runs yet; undefined where this kind cannot. */
-  setUp?(blank: Blank): Waiting<Handed>;
+  startEmpty?(blank: EmptySandboxSpec): WarmSandbox<LaunchInput>;
   /** Gives back what the sandbox holds on the host. No run may be in progress. */
   close(): Promise<void>;
 }

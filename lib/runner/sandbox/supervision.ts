@@ -2,20 +2,20 @@ import type { ChildProcess } from 'node:child_process';
 import { readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
-import type { PipeEnds } from '#lib/runner/sandbox/descriptors';
-import type { StopReason, Supervised } from '#lib/runner/sandbox/sandbox';
+import type { OutputPipe } from '#lib/runner/sandbox/anonymous-files';
+import type { StopReason, SupervisionInput } from '#lib/runner/sandbox/sandbox';
 
 /** A program that was started, by whatever sandbox. */
-export interface Running {
+export interface SupervisedProcess {
   /** With its exit code, as a shell would say it. */
   exited: Promise<number>;
   isOver: () => boolean;
   /** Whether nobody can write any more though somebody may hold the pipes still: then their end is not waited for. */
-  isVacated?: () => boolean;
-  stdout: PipeEnds;
-  stderr: PipeEnds;
+  hasNoWriters?: () => boolean;
+  stdout: OutputPipe;
+  stderr: OutputPipe;
   /** Where the job has one. */
-  result: PipeEnds | undefined;
+  result: OutputPipe | undefined;
   /** Ends its whole process tree, after which it exits. */
   kill: () => void;
   /** Looks whether the tree has gone over its memory. */
@@ -23,13 +23,13 @@ export interface Running {
 }
 
 /** What was seen of it until its end. */
-export interface Supervision {
+export interface SupervisionResult {
   /** As a shell would say it. */
   code: number;
-  stoppedFor: StopReason | undefined;
+  stopReason: StopReason | undefined;
   wallMs: number;
   /** The start of its stderr. */
-  complaint: string;
+  stderrStart: string;
 }
 
 const FIRST_LOOK_MS = 4;
@@ -39,7 +39,11 @@ const MAX_COMPLAINT_BYTES = 4000;
 const DRAIN_GRACE_MS = 1000;
 
 /** Holds a program to its limits until it has ended, and hands on its output. */
-export async function supervise(job: Supervised, running: Running, started: number): Promise<Supervision> {
+export async function supervise(
+  job: SupervisionInput,
+  running: SupervisedProcess,
+  started: number,
+): Promise<SupervisionResult> {
   let stoppedFor: StopReason | undefined;
   const stop = (reason: StopReason) => {
     if (stoppedFor !== undefined || running.isOver()) return;
@@ -63,8 +67,8 @@ export async function supervise(job: Supervised, running: Running, started: numb
   let complaint = '';
   const onRefused = () => stop('output');
   const drains = [
-    new Drain(running.stdout, job.onStdout, onRefused),
-    new Drain(
+    new PipeReader(running.stdout, job.onStdout, onRefused),
+    new PipeReader(
       running.stderr,
       (chunk) => {
         if (complaint.length < MAX_COMPLAINT_BYTES) complaint += chunk.toString('latin1', 0, MAX_COMPLAINT_BYTES);
@@ -74,16 +78,16 @@ export async function supervise(job: Supervised, running: Running, started: numb
     ),
   ];
   if (running.result !== undefined && job.onResult !== undefined)
-    drains.push(new Drain(running.result, job.onResult, onRefused));
+    drains.push(new PipeReader(running.result, job.onResult, onRefused));
   try {
     const code = await running.exited;
     const wallMs = performance.now() - started;
-    return { code, stoppedFor, wallMs, complaint };
+    return { code, stopReason: stoppedFor, wallMs, stderrStart: complaint };
   } finally {
     clearTimeout(watch);
     clearTimeout(clock);
     job.signal?.removeEventListener('abort', cancel);
-    const isVacated = running.isVacated?.() === true;
+    const isVacated = running.hasNoWriters?.() === true;
     await Promise.all(drains.map((drain) => drain.finish(isVacated)));
   }
 }
@@ -92,14 +96,14 @@ export async function supervise(job: Supervised, running: Running, started: numb
  * Reads a pipe until nobody can write to it any more. Once `take` refuses nothing more is read, so that the writer is held up
  * until it is gone; the pipe is given back when this end is closed too.
  */
-class Drain {
+class PipeReader {
   readonly #reader: number;
   readonly #socket: Socket;
   readonly #take: (chunk: Buffer) => void;
   readonly #closed: Promise<void>;
   #refused = false;
 
-  constructor({ reader, release }: PipeEnds, take: (chunk: Buffer) => boolean, onRefused: () => void) {
+  constructor({ reader, release }: OutputPipe, take: (chunk: Buffer) => boolean, onRefused: () => void) {
     const socket = new Socket({ fd: reader, readable: true, writable: false });
     this.#reader = reader;
     this.#socket = socket;

@@ -75,7 +75,7 @@ const GVISOR_MEMORY = /^\/memfd:runsc-memory/;
  * The same for a tree that gVisor is in. It sets memory aside in a file before anybody maps it, which no process's resident memory
  * shows; so the file is counted, and of the processes only what they do not share.
  */
-export class GvisorTree {
+export class GvisorProcessTree {
   readonly #root: number;
   readonly #boundBytes: number;
   readonly #cpuMsOf = new Map<number, number>();

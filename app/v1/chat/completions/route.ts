@@ -1,14 +1,20 @@
-import { RecentBodies } from '#lib/chat/recent-bodies';
-import { fromOpenAi, openAiCompletion, openAiError, openAiForm, openAiName } from '#lib/chat/surfaces/openai';
+import { ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
+import {
+  fromOpenAi,
+  openAiCompletion,
+  openAiError,
+  openAiFieldName,
+  openAiStreamEncoder,
+} from '#lib/chat/formats/openai';
+import { submitThrough } from '#lib/chat/http/api-adapter';
+import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { parseBody } from '#lib/http/body';
 import { unknownFields } from '#lib/http/ignored-fields';
 import { eventStream } from '#lib/http/reply';
 import { route } from '#lib/http/route';
-import { processWide } from '#lib/process';
+import { singleton } from '#lib/singletons';
 import type { ChatRequest } from '#lib/wire/chat';
-import { openAiRequestSchema } from '#lib/wire/openai-api';
-import { parseChatBytes, readChatBytes } from '../../../api/chat-optimized/body.ts';
-import { answerThrough } from '../../../api/chat-optimized/surface.ts';
+import { openAiRequestSchema } from '#lib/wire/openai-request';
 
 const STREAM_HEADERS = eventStream('').headers;
 
@@ -17,17 +23,17 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   {
     POST: async (request, call) => {
       const { signal } = request;
-      const { chat, includeUsage, unknown } = recentBodies().get(await readChatBytes(request), read);
+      const { chat, includeUsage, unknown } = recentBodies().get(await readChatBody(request), read);
       const surface = {
-        form: (ticket: Parameters<typeof openAiForm>[0]) => openAiForm(ticket, includeUsage),
+        encoder: (ticket: Parameters<typeof openAiStreamEncoder>[0]) => openAiStreamEncoder(ticket, includeUsage),
         body: openAiCompletion,
-        nameOf: openAiName,
+        nameOf: openAiFieldName,
         headers: STREAM_HEADERS,
       };
-      return answerThrough(surface, chat, request, call, signal, unknown);
+      return submitThrough(surface, chat, request, call, signal, unknown);
     },
   },
-  { limited: 'chat', errorBody: openAiError },
+  { rateLimit: 'chat', errorBody: openAiError },
 );
 
 /** A body as it was read. */
@@ -37,12 +43,12 @@ interface Asked {
   unknown: readonly string[];
 }
 
-function recentBodies(): RecentBodies<Asked> {
-  return processWide('chat.recent-bodies.openai', () => new RecentBodies<Asked>());
+function recentBodies(): ParsedBodyCache<Asked> {
+  return singleton('chat.recent-bodies.openai', () => new ParsedBodyCache<Asked>());
 }
 
 function read(bytes: Uint8Array): Asked {
-  const body = parseChatBytes(bytes);
+  const body = parseChatBody(bytes);
   const asked = parseBody(openAiRequestSchema, body);
   return {
     chat: fromOpenAi(asked),

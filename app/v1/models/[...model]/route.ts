@@ -1,8 +1,8 @@
-import { openAiError, openAiModel } from '#lib/chat/surfaces/openai';
-import { Fault } from '#lib/fault';
+import { openAiError, openAiModel } from '#lib/chat/formats/openai';
+import { AppError } from '#lib/errors';
 import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
-import { findModel, modelDirectory } from '#lib/models/choose';
+import { findModel, modelDirectory } from '#lib/models/model-directory';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/v1/models/[...model]',
@@ -13,7 +13,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       const { models } = await modelDirectory().list(signal);
       const model = findModel(models, id);
       if (model === undefined)
-        throw new Fault('model_not_found', `There is no model ${id}. GET /v1/models lists what is there.`);
+        throw new AppError('model_not_found', `There is no model ${id}. GET /v1/models lists what is there.`);
       return json(openAiModel(model));
     },
   },

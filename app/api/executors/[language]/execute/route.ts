@@ -1,10 +1,10 @@
 import { parseBody, readJson } from '#lib/http/body';
 import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
-import { MIB } from '#lib/http/size';
-import { traced } from '#lib/observe/tracing';
-import { executeResult, executorLanguage } from '#lib/runner/executors';
+import { executorLanguage, toExecuteResult } from '#lib/runner/executor-api';
 import { runner } from '#lib/runner/index';
+import { withSpan } from '#lib/telemetry/tracing';
+import { MIB } from '#lib/units';
 import { EXECUTE_FIELDS, executeRequestSchema } from '#lib/wire/executor';
 
 /** A byte of a program can be six in JSON (`\u0000`). */
@@ -19,11 +19,11 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       const limitBytes = JSON_ESCAPE_BYTES * settings.CODE_MAX_BYTES + MIB;
       const body = await readJson(request, limitBytes);
       const { code, input_data, timeout } = parseBody(executeRequestSchema, body, EXECUTE_FIELDS);
-      const result = await traced(requestId, 'run code', { language }, () =>
+      const result = await withSpan(requestId, 'run code', { language }, () =>
         runner().run({ language, code, stdin: input_data, timeout }, { caller, signal }),
       );
-      return json(executeResult(result), 200, { 'x-execution-time-ms': String(Math.round(result.duration_ms)) });
+      return json(toExecuteResult(result), 200, { 'x-execution-time-ms': String(Math.round(result.duration_ms)) });
     },
   },
-  { limited: 'code' },
+  { rateLimit: 'code' },
 );

@@ -1,10 +1,10 @@
 import { parseBody, readJson } from '#lib/http/body';
 import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
-import { MIB } from '#lib/http/size';
-import { traced } from '#lib/observe/tracing';
-import { executorLanguage } from '#lib/runner/executors';
+import { executorLanguage } from '#lib/runner/executor-api';
 import { runner } from '#lib/runner/index';
+import { withSpan } from '#lib/telemetry/tracing';
+import { MIB } from '#lib/units';
 import { VALIDATE_FIELDS, validateRequestSchema } from '#lib/wire/executor';
 
 /** A byte of a program can be six in JSON (`\u0000`). */
@@ -18,11 +18,11 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
       const language = executorLanguage(params.language).id;
       const body = await readJson(request, JSON_ESCAPE_BYTES * settings.CODE_MAX_BYTES + MIB);
       const { code, files = [] } = parseBody(validateRequestSchema, body, VALIDATE_FIELDS);
-      const result = await traced(requestId, 'validate code', { language }, () =>
+      const result = await withSpan(requestId, 'validate code', { language }, () =>
         runner().validate({ language, code, files }, { caller, signal }),
       );
       return json(result);
     },
   },
-  { limited: 'checks' },
+  { rateLimit: 'checks' },
 );

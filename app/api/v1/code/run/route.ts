@@ -1,18 +1,18 @@
-import { Fault } from '#lib/fault';
+import { AppError } from '#lib/errors';
 import { parseBody, readJson } from '#lib/http/body';
-import { describeError } from '#lib/http/errors';
+import { toErrorResponse } from '#lib/http/errors';
 import { eventStream, json, type Reply } from '#lib/http/reply';
-import { type Call, type Handler, route } from '#lib/http/route';
-import { MIB } from '#lib/http/size';
-import { traced } from '#lib/observe/tracing';
+import { type RequestContext, type RequestHandler, route } from '#lib/http/route';
 import { languageIds, runner } from '#lib/runner/index';
+import { withSpan } from '#lib/telemetry/tracing';
+import { MIB } from '#lib/units';
 import { type CodeRequest, type CodeResult, codeRequestSchema } from '#lib/wire/code';
 
 /** A byte of a program can be six in JSON (`\u0000`); stdin and the rest of the body have this much beside it. */
 const JSON_ESCAPE_BYTES = 6;
 const HEARTBEAT_MS = 15_000;
 
-const run: Handler = async (request, call) => {
+const run: RequestHandler = async (request, call) => {
   const limitBytes = JSON_ESCAPE_BYTES * call.settings.CODE_MAX_BYTES + MIB;
   const { signal } = request;
   const wantsStream = request.headers.get('accept')?.includes('text/event-stream') === true;
@@ -20,7 +20,7 @@ const run: Handler = async (request, call) => {
   try {
     return wantsStream ? await streamed(body, call, signal) : await answered(body, call, signal);
   } catch (error) {
-    if (Fault.is(error) && error.code === 'unsupported_language') return unknownLanguage(error);
+    if (AppError.is(error) && error.code === 'unsupported_language') return unknownLanguage(error);
     throw error;
   }
 };
@@ -28,18 +28,18 @@ const run: Handler = async (request, call) => {
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/v1/code/run',
   { POST: run },
-  { limited: 'code' },
+  { rateLimit: 'code' },
 );
 
-async function answered(body: CodeRequest, { caller, requestId }: Call, signal: AbortSignal): Promise<Reply> {
-  const result = await traced(requestId, 'run code', { language: body.language }, () =>
+async function answered(body: CodeRequest, { caller, requestId }: RequestContext, signal: AbortSignal): Promise<Reply> {
+  const result = await withSpan(requestId, 'run code', { language: body.language }, () =>
     runner().run(body, { caller, signal }),
   );
   return json(result, 200, { 'x-execution-time-ms': String(Math.round(result.duration_ms)) });
 }
 
 /** Output while the program runs, then the result. What is refused before the program begins is refused with its own status. */
-async function streamed(body: CodeRequest, { caller, requestId }: Call, signal: AbortSignal): Promise<Reply> {
+async function streamed(body: CodeRequest, { caller, requestId }: RequestContext, signal: AbortSignal): Promise<Reply> {
   const left = new AbortController();
   const encoder = new TextEncoder();
   let send: (event: string, data: unknown) => void = () => {};
@@ -62,7 +62,7 @@ async function streamed(body: CodeRequest, { caller, requestId }: Call, signal: 
     },
   });
   const started = Promise.withResolvers<void>();
-  const result = traced(requestId, 'run code', { language: body.language }, () =>
+  const result = withSpan(requestId, 'run code', { language: body.language }, () =>
     runner().run(body, {
       caller,
       signal: AbortSignal.any([signal, left.signal]),
@@ -72,7 +72,7 @@ async function streamed(body: CodeRequest, { caller, requestId }: Call, signal: 
   );
   result.then(
     (value: CodeResult) => send('result', value),
-    (error: unknown) => send('error', describeError(error).body),
+    (error: unknown) => send('error', toErrorResponse(error).body),
   );
   try {
     await Promise.race([started.promise, result]);
@@ -83,6 +83,6 @@ async function streamed(body: CodeRequest, { caller, requestId }: Call, signal: 
   return eventStream(stream);
 }
 
-function unknownLanguage(fault: Fault): Reply {
+function unknownLanguage(fault: AppError): Reply {
   return json({ error: fault.message, code: fault.code, exit_code: -1, languages: languageIds() }, 400);
 }

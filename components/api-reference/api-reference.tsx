@@ -1,0 +1,148 @@
+import { Check, Copy } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { CopyExamples } from '#components/api-reference/copy-examples';
+import { EncodedMarkup } from '#components/api-reference/encoded-markup';
+import { InlineText, Path, SchemaLink } from '#components/api-reference/inline-text';
+import { CHECK_ICON, COPY_ICON, OperationEntry } from '#components/api-reference/operation-entry';
+import { SchemaEntry } from '#components/api-reference/schema-entry';
+import { PageBar } from '#components/shell/page-bar';
+import type { Reference } from '#lib/wire/api-reference';
+import { encodeMarkup } from './markup-encoding.ts';
+
+/** Keyboards must be able to scroll it; what is there for screen readers alone is placed within it, or the whole page would grow by it. */
+const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'Reference of the API' } as const;
+
+/** Every operation with its fields, answers and examples, and every schema, on one page that can be searched with the browser. */
+export async function ApiReference({ reference }: { reference: Reference }) {
+  const [contents, entries] = await Promise.all([
+    markup(<Contents reference={reference} />),
+    markup(<Entries reference={reference} />),
+  ]);
+  return (
+    <div className="flex min-h-0 flex-1 flex-col">
+      <PageBar>
+        <h1 className="ps-2 font-medium text-sm">API</h1>
+        <span className="flex-1 ps-2 text-ink-3 text-xs tabular-nums">{reference.version}</span>
+        <a
+          href="/api/openapi.json"
+          className="flex h-10 items-center rounded-md px-2 text-ink-2 text-sm hover:bg-hover hover:text-ink"
+        >
+          OpenAPI document
+        </a>
+      </PageBar>
+      <div className="flex min-h-0 flex-1">
+        <EncodedMarkup
+          as="nav"
+          label="Contents"
+          className="scroller hidden min-h-0 w-64 shrink-0 flex-col gap-4 border-e bg-sunken p-3 text-sm lg:flex"
+          markup={contents}
+        />
+        <div className="scroller relative min-h-0 flex-1" {...SCROLLABLE}>
+          <EncodedMarkup
+            as="div"
+            className="reference mx-auto flex max-w-[52rem] flex-col gap-12 p-4 pb-24 text-sm md:p-8"
+            markup={entries}
+          />
+        </div>
+      </div>
+      <svg className="hidden" aria-hidden>
+        <symbol id={COPY_ICON}>
+          <Copy size="100%" strokeWidth={1.75} />
+        </symbol>
+        <symbol id={CHECK_ICON}>
+          <Check size="100%" />
+        </symbol>
+      </svg>
+      <CopyExamples copyIcon={COPY_ICON} checkIcon={CHECK_ICON} />
+    </div>
+  );
+}
+
+/**
+ * Text of thousands of elements in which nothing lives: as HTML it is not hydrated, and comes once more as one packed string instead of
+ * as a description of each element. Imported when it is needed, for Next has no other way to a page's markup.
+ */
+async function markup(node: ReactNode) {
+  const { renderToStaticMarkup } = await import('react-dom/server');
+  return encodeMarkup(renderToStaticMarkup(node));
+}
+
+function Entries({ reference }: { reference: Reference }) {
+  const schemas = new Map(reference.schemas.map((schema) => [schema.name, schema]));
+  return (
+    <>
+      <Introduction />
+      {reference.groups.map(({ name, description, operations }) => (
+        <section key={name} aria-labelledby={groupAnchor(name)}>
+          <h2 id={groupAnchor(name)}>{name}</h2>
+          <p className="mt-1">
+            <InlineText text={description} />
+          </p>
+          <div className="entries">
+            {operations.map((operation) => (
+              <OperationEntry key={operation.id} operation={operation} schemas={schemas} />
+            ))}
+          </div>
+        </section>
+      ))}
+      <section aria-labelledby="schemas">
+        <h2 id="schemas">Schemas</h2>
+        <p className="mt-1">What the operations take and give, by name.</p>
+        <div className="entries">
+          {reference.schemas.map((schema) => (
+            <SchemaEntry key={schema.name} schema={schema} />
+          ))}
+        </div>
+      </section>
+    </>
+  );
+}
+
+function groupAnchor(name: string): string {
+  return `group-${name.toLowerCase()}`;
+}
+
+function Contents({ reference }: { reference: Reference }) {
+  return (
+    <>
+      {reference.groups.map(({ name, operations }) => (
+        <div key={name}>
+          <a href={`#${groupAnchor(name)}`} className="block rounded-sm px-2 py-1 font-medium hover:bg-hover">
+            {name}
+          </a>
+          {operations.map(({ id, method, path }) => (
+            <a
+              key={id}
+              href={`#${id}`}
+              className="flex gap-2 rounded-sm px-2 py-1 text-ink-2 text-xs hover:bg-hover hover:text-ink"
+            >
+              <span className="w-11 shrink-0 font-mono text-ink-3">{method}</span>
+              <span className="min-w-0">
+                <Path path={path} />
+              </span>
+            </a>
+          ))}
+        </div>
+      ))}
+      <a href="#schemas" className="block rounded-sm px-2 py-1 font-medium hover:bg-hover">
+        Schemas
+      </a>
+    </>
+  );
+}
+
+function Introduction() {
+  return (
+    <div className="flex flex-col gap-3 leading-relaxed">
+      <p>
+        JSON in, JSON out. Wire names are snake_case; requests may spell them in camelCase too. Unknown fields are
+        ignored, wrong types are refused. Every answer carries X-Request-Id, and every error is an{' '}
+        <SchemaLink name="Error" />: a sentence that says what to do, and a code for programs.
+      </p>
+      <p>
+        Where the server has keys, an operation marked <b className="font-medium text-ink">key</b> takes one as
+        Authorization: Bearer, or the cookie of a browser that signed in. Every GET answers HEAD, every route OPTIONS.
+      </p>
+    </div>
+  );
+}

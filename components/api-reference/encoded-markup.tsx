@@ -1,0 +1,22 @@
+'use client';
+
+import { decodeMarkup } from './markup-encoding.ts';
+
+interface EncodedMarkupProps {
+  as: 'div' | 'nav';
+  /** From `encodeMarkup`. */
+  markup: string;
+  className: string;
+  label?: string;
+}
+
+/** An element whose content is text in which nothing lives: it is not hydrated. */
+export function EncodedMarkup({ as: Element, markup, className, label }: EncodedMarkupProps) {
+  return (
+    <Element
+      aria-label={label}
+      className={className}
+      {...{ dangerouslySetInnerHTML: { __html: decodeMarkup(markup) } }}
+    />
+  );
+}

@@ -1,0 +1,42 @@
+import { createElement, Fragment, type ReactNode } from 'react';
+import type { TypePart } from '#lib/wire/api-reference';
+
+/** A sentence in which `backticks` are code. */
+export function InlineText({ text }: { text: string }) {
+  return unkeyed(text.split('`').map((part, index) => (index % 2 === 1 ? code(part) : part)));
+}
+
+export function Code({ children }: { children: string }) {
+  return <code>{children}</code>;
+}
+
+export function TypeText({ type }: { type: readonly TypePart[] }) {
+  return unkeyed(type.map(({ text, schema }) => (schema === undefined ? text : link(schema))));
+}
+
+export function SchemaLink({ name }: { name: string }) {
+  return <a href={`#${schemaAnchor(name)}`}>{name}</a>;
+}
+
+/** Names with "or" between them. */
+export function SchemaLinks({ names }: { names: readonly string[] }) {
+  return unkeyed(names.flatMap((name, index) => [index === 0 ? '' : ' or ', <SchemaLink key={name} name={name} />]));
+}
+
+/** A path that breaks behind its slashes. */
+export function Path({ path }: { path: string }) {
+  return unkeyed(path.split('/').flatMap((part, index) => (index === 0 ? [part] : ['/', breakHere(), part])));
+}
+
+export function schemaAnchor(name: string): string {
+  return `schema-${name}`;
+}
+
+const code = (text: string) => <Code>{text}</Code>;
+const breakHere = () => <wbr />;
+const link = (name: string) => <SchemaLink name={name} />;
+
+/** Pieces that stand where they stand, and need no keys. */
+function unkeyed(pieces: readonly ReactNode[]) {
+  return createElement(Fragment, null, ...pieces);
+}

@@ -1,0 +1,53 @@
+import { InlineText, schemaAnchor, TypeText } from '#components/api-reference/inline-text';
+import type { ReferenceField, ReferenceSchema } from '#lib/wire/api-reference';
+
+export function SchemaEntry({ schema }: { schema: ReferenceSchema }) {
+  return (
+    <section aria-labelledby={schemaAnchor(schema.name)} data-size={entrySize(schema.fields.length)}>
+      <h3 id={schemaAnchor(schema.name)} className="font-medium font-mono">
+        {schema.name}
+      </h3>
+      <Fields caption={`Fields of ${schema.name}`} fields={schema.fields} />
+    </section>
+  );
+}
+
+const ROWS_A_STEP = 4;
+const MOST_STEPS = 9;
+
+/**
+ * How much room an entry is given before it is drawn, in steps that `reference.css` knows: rather more than it takes, for what reaches
+ * over its end would lie over the next one.
+ */
+export function entrySize(rows: number): number {
+  return Math.min(MOST_STEPS, Math.ceil(rows / ROWS_A_STEP));
+}
+
+/** Name, type and meaning; on a phone the type stands under the name. */
+export function Fields({ caption, fields }: { caption: string; fields: readonly ReferenceField[] }) {
+  return (
+    <table>
+      <caption className="sr-only">{caption}</caption>
+      <thead className="sr-only">
+        <tr>
+          <th scope="col">Field</th>
+          <th scope="col">Meaning</th>
+        </tr>
+      </thead>
+      <tbody>
+        {fields.map((field) => (
+          <tr key={field.name}>
+            <th scope="row">
+              <b>{field.name}</b>
+              <small>
+                <TypeText type={field.type} />
+                {field.required ? <strong> required</strong> : null}
+              </small>
+            </th>
+            <td>{field.meaning === undefined ? null : <InlineText text={field.meaning} />}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { AttachmentStore, NO_ATTACHMENTS } from './attachment-store.ts';
+import type { ChatImage } from './conversation.ts';
+import { MAX_IMAGES } from './images.ts';
+
+const picture = (id: string): ChatImage => ({ id, name: id, type: 'image/png', data: 'AA==', width: 1, height: 1 });
+const file = (name: string) => new File([''], name, { type: 'image/png' });
+const names = (store: AttachmentStore, chat: string) => store.state(chat).pictures.map(({ name }) => name);
+
+/** A store whose files can all be read but `broken`, over a browser that has `left` in every chat. */
+function begin(left: readonly ChatImage[] = []) {
+  const kept: string[] = [];
+  const dropped: string[] = [];
+  const store = new AttachmentStore({
+    read: (one) =>
+      one.name === 'broken' ? Promise.reject(new Error('It is broken.')) : Promise.resolve(picture(one.name)),
+    keep: async (chat, { id }) => void kept.push(`${chat}/${id}`),
+    drop: async (ids) => void dropped.push(...ids),
+    adopt: async function* (_chat, room) {
+      yield left.slice(0, room());
+    },
+  });
+  return { store, kept, dropped };
+}
+
+describe('what is attached', () => {
+  it('belongs to its chat, also where another is shown before the files are read', async () => {
+    const { store, kept } = begin();
+    const first = store.attach('a', [file('1'), file('2')]);
+    const second = store.attach('b', [file('3')]);
+    expect([store.state('a').reading, store.state('b').reading]).toEqual([2, 1]);
+    await Promise.all([first, second]);
+    expect([names(store, 'a'), names(store, 'b'), names(store, 'c')]).toEqual([['1', '2'], ['3'], []]);
+    expect(kept.toSorted()).toEqual(['a/1', 'a/2', 'b/3']);
+    expect(store.state('a').reading).toBe(0);
+  });
+
+  it('comes back in front of what was attached meanwhile, and once only', async () => {
+    const { store, kept } = begin([picture('left')]);
+    const opened = store.open('a');
+    await store.attach('a', [file('new')]);
+    await opened;
+    await store.open('a');
+    expect(names(store, 'a')).toEqual(['left', 'new']);
+    expect(kept).toEqual(['a/new']);
+  });
+
+  it('is never more than a question takes, files that are being read and kept ones included', async () => {
+    const { store } = begin([picture('left'), picture('more')]);
+    const many = Array.from({ length: MAX_IMAGES }, (_, index) => file(String(index)));
+    const reading = store.attach('a', many.slice(1));
+    await store.open('a');
+    await store.attach('a', [file('one too many')]);
+    expect(store.state('a').refusal).toContain(`at most ${MAX_IMAGES} pictures`);
+    await reading;
+    expect(names(store, 'a')).toHaveLength(MAX_IMAGES);
+    expect(names(store, 'a')).not.toContain('more');
+  });
+
+  it('names the file that cannot be read, and takes the others', async () => {
+    const { store, kept } = begin();
+    await store.attach('a', [file('1'), file('broken'), file('2')]);
+    expect(store.state('a')).toMatchObject({ refusal: 'It is broken.', reading: 0 });
+    expect(kept).toEqual(['a/1', 'a/2']);
+  });
+
+  it('is dropped where it is taken away and where it was sent, there alone', async () => {
+    const { store, dropped } = begin();
+    await store.attach('a', [file('1'), file('2')]);
+    await store.attach('b', [file('3')]);
+    store.remove('a', '1');
+    store.clear('a');
+    expect(dropped).toEqual(['1', '2']);
+    expect([names(store, 'a'), names(store, 'b')]).toEqual([[], ['3']]);
+  });
+
+  it('lasts as long as the page where the browser keeps nothing', async () => {
+    const refuse = () => Promise.reject(new DOMException('no', 'QuotaExceededError'));
+    const store = new AttachmentStore({
+      ...{ keep: refuse, drop: refuse },
+      adopt: async function* () {
+        yield await refuse();
+      },
+      read: async ({ name }) => picture(name),
+    });
+    await store.open('a');
+    await store.attach('a', [file('1'), file('2')]);
+    store.remove('a', '1');
+    expect(names(store, 'a')).toEqual(['2']);
+    expect(store.state('a').refusal).toBeUndefined();
+  });
+
+  it('is the same object until it changes', async () => {
+    const { store } = begin();
+    let told = 0;
+    store.subscribe(() => told++);
+    expect(store.state('a')).toBe(NO_ATTACHMENTS);
+    await store.attach('a', [file('1')]);
+    expect(store.state('a')).toBe(store.state('a'));
+    expect(told).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,110 @@
+import type { ChatImage } from './conversation.ts';
+import { MAX_IMAGES } from './images.ts';
+
+/** What is attached to the next question of a chat. */
+export interface AttachmentState {
+  pictures: readonly ChatImage[];
+  /** How many files are still being read. */
+  reading: number;
+  /** What could not be attached and why, as a sentence; undefined where all could. */
+  refusal: string | undefined;
+}
+
+export const NO_ATTACHMENTS: AttachmentState = { pictures: [], reading: 0, refusal: undefined };
+
+/** Everything that touches the world. Where the browser keeps nothing, the last three reject: pictures then last as long as the page. */
+export interface AttachmentEffects {
+  /** Rejects with an `Error` whose message tells the reader what is wrong. */
+  read(file: File): Promise<ChatImage>;
+  keep(chat: string, picture: ChatImage): Promise<void>;
+  drop(pictureIds: readonly string[]): Promise<void>;
+  /**
+   * The pictures that pages which are gone have left in the chat, as they are found, each time at most as many as there is
+   * room for; they are this page's from then on.
+   */
+  adopt(chat: string, room: () => number): AsyncIterable<readonly ChatImage[]>;
+}
+
+/** The browser keeps nothing, or is full: what is shown is right, and lasts as long as the page. */
+const onlyHere = () => {};
+
+/** The pictures that go with the next question of each chat, of this page; those of other tabs are theirs. */
+export class AttachmentStore {
+  readonly #effects: AttachmentEffects;
+  readonly #chats = new Map<string, AttachmentState>();
+  readonly #opened = new Set<string>();
+  readonly #listeners = new Set<() => void>();
+
+  constructor(effects: AttachmentEffects) {
+    this.#effects = effects;
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** The same object for the same state. */
+  state(chat: string): AttachmentState {
+    return this.#chats.get(chat) ?? NO_ATTACHMENTS;
+  }
+
+  /** Brings back what was attached before a reload. Once for each chat: later, nothing more is to be found. */
+  async open(chat: string): Promise<void> {
+    if (this.#opened.has(chat)) return;
+    this.#opened.add(chat);
+    try {
+      for await (const found of this.#effects.adopt(chat, () => this.#room(chat)))
+        if (found.length > 0) this.#change(chat, ({ pictures }) => ({ pictures: [...found, ...pictures] }));
+    } catch {
+      // The browser keeps nothing.
+    }
+  }
+
+  /** Reads files, one after the other: they stay in their order, and only one is held in full size. */
+  async attach(chat: string, files: readonly File[]): Promise<void> {
+    const room = this.#room(chat);
+    const taken = files.slice(0, room);
+    this.#change(chat, ({ reading }) => ({
+      reading: reading + taken.length,
+      refusal: files.length > room ? `A question takes at most ${MAX_IMAGES} pictures.` : undefined,
+    }));
+    for (const file of taken) {
+      try {
+        const picture = await this.#effects.read(file);
+        this.#change(chat, ({ pictures }) => ({ pictures: [...pictures, picture] }));
+        this.#effects.keep(chat, picture).catch(onlyHere);
+      } catch (error) {
+        this.refuse(chat, error instanceof Error ? error.message : `${file.name} cannot be read.`);
+      }
+      this.#change(chat, ({ reading }) => ({ reading: reading - 1 }));
+    }
+  }
+
+  remove(chat: string, pictureId: string): void {
+    this.#change(chat, ({ pictures }) => ({ pictures: pictures.filter(({ id }) => id !== pictureId) }));
+    this.#effects.drop([pictureId]).catch(onlyHere);
+  }
+
+  /** They were sent, or are not wanted any more. */
+  clear(chat: string): void {
+    const ids = this.state(chat).pictures.map(({ id }) => id);
+    this.#change(chat, () => ({ pictures: [], refusal: undefined }));
+    if (ids.length > 0) this.#effects.drop(ids).catch(onlyHere);
+  }
+
+  refuse(chat: string, sentence: string | undefined): void {
+    this.#change(chat, () => ({ refusal: sentence }));
+  }
+
+  #room(chat: string): number {
+    const { pictures, reading } = this.state(chat);
+    return Math.max(0, MAX_IMAGES - pictures.length - reading);
+  }
+
+  #change(chat: string, edit: (before: AttachmentState) => Partial<AttachmentState>): void {
+    const before = this.state(chat);
+    this.#chats.set(chat, { ...before, ...edit(before) });
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,451 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ApiError } from '#lib/browser/api-client';
+import type { CacheHeader, ChatEvent } from '#lib/wire/chat';
+import { CONNECTION_LOST, type ResponseStream, type StreamedEvent, type StreamRequest } from './chat-api.ts';
+import { ChatStore } from './chat-store.ts';
+import { type ChatImage, type ChatMessage, type Conversation, NO_SETTINGS, pathTo } from './conversation.ts';
+import type { ChatHistory } from './history-db.ts';
+
+/** A stream whose events the test gives one by one. */
+class Feed {
+  readonly #queue: (StreamedEvent | Error | 'end')[] = [];
+  #wake: () => void = () => undefined;
+
+  push(...events: ChatEvent[]): void {
+    this.#put(...events.map((event) => ({ event, id: undefined })));
+  }
+
+  fail(error: Error): void {
+    this.#put(error);
+  }
+
+  stream(cache: CacheHeader | null = null): ResponseStream {
+    return { cache, events: this.#events() };
+  }
+
+  #put(...items: (StreamedEvent | Error | 'end')[]): void {
+    this.#queue.push(...items);
+    this.#wake();
+  }
+
+  async *#events(): ResponseStream['events'] {
+    for (;;) {
+      const item = this.#queue.shift();
+      if (item === undefined)
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      else if (item === 'end') return;
+      else if (item instanceof Error) throw item;
+      else {
+        yield item;
+        if (item.event.done) return;
+      }
+    }
+  }
+}
+
+/** A history in memory that keeps copies, as a database does. */
+class MemoryHistory implements ChatHistory {
+  readonly kept = new Map<string, Conversation>();
+  readonly texts = new Map<string, ChatMessage>();
+
+  async conversations() {
+    return [...this.kept.values()].sort((a, b) => b.updatedAt - a.updatedAt);
+  }
+  async messages(id: string) {
+    return [...this.texts.values()].filter((message) => message.conversationId === id);
+  }
+  async save(conversation: Conversation, messages: readonly ChatMessage[]) {
+    this.kept.set(conversation.id, structuredClone(conversation));
+    for (const message of messages) this.texts.set(message.id, structuredClone(message));
+  }
+  async remove(id: string) {
+    this.kept.delete(id);
+    for (const message of await this.messages(id)) this.texts.delete(message.id);
+  }
+  async removeAll() {
+    this.kept.clear();
+    this.texts.clear();
+  }
+  async search() {
+    return new Set<string>();
+  }
+}
+
+const LOST = new ApiError('The connection broke off.', 0, CONNECTION_LOST);
+const DONE: ChatEvent = { done: true, cached: false, model: 'm', done_reason: 'stop' };
+const SEES = { vision: true, thinking: true };
+const BLIND = { vision: false, thinking: false };
+const say = (content: string): ChatEvent => ({ content, done: false });
+
+let history: MemoryHistory;
+let asked: { asking: StreamRequest; feed: Feed; signal: AbortSignal }[];
+let resumed: { requestId: string; feed: Feed }[];
+let cancelled: string[];
+let cancelFails: ApiError | undefined;
+let clock: number;
+let refuse: ApiError | undefined;
+
+function newStore(): ChatStore {
+  return new ChatStore({
+    history,
+    ask: async (asking, signal) => {
+      if (refuse !== undefined) throw refuse;
+      const feed = new Feed();
+      asked.push({ asking, feed, signal });
+      return feed.stream();
+    },
+    resume: async (requestId) => {
+      if (refuse !== undefined) throw refuse;
+      const feed = new Feed();
+      resumed.push({ requestId, feed });
+      return feed.stream();
+    },
+    cancel: async (requestId) => {
+      if (cancelFails !== undefined) throw cancelFails;
+      cancelled.push(requestId);
+    },
+    now: () => {
+      clock += 10;
+      return clock;
+    },
+    newId: () => `id-${++clock}`,
+    nextFrame: queueMicrotask,
+    pause: async () => undefined,
+    announce: () => undefined,
+  });
+}
+
+/** Lets everything happen that waits for nothing but promises. */
+const settle = () => new Promise((resolve) => setTimeout(resolve));
+
+function last<T>(list: readonly T[]): T {
+  const item = list.at(-1);
+  if (item === undefined) throw new Error('nothing there');
+  return item;
+}
+
+function shown(store: ChatStore, id: string): ChatMessage[] {
+  const conversation = store.state().conversations.find((one) => one.id === id);
+  return pathTo(store.state().threads.get(id) ?? new Map(), conversation?.leafId ?? null);
+}
+
+beforeEach(() => {
+  history = new MemoryHistory();
+  asked = [];
+  resumed = [];
+  cancelled = [];
+  cancelFails = undefined;
+  clock = 0;
+  refuse = undefined;
+});
+
+describe('a conversation', () => {
+  it('shows the question at once, the answer as it comes, and keeps both', async () => {
+    const store = newStore();
+    await store.load();
+    const id = store.send({ conversationId: null, text: 'What is Rust?', model: 'm', capabilities: SEES });
+    expect(shown(store, id).map(({ role, content }) => [role, content])).toEqual([
+      ['user', 'What is Rust?'],
+      ['assistant', ''],
+    ]);
+    await settle();
+    last(asked).feed.push(say('A '), say('language'));
+    await settle();
+    expect(last(shown(store, id))).toMatchObject({ content: 'A language', state: 'streaming' });
+    last(asked).feed.push(DONE);
+    await settle();
+    expect(last(shown(store, id))).toMatchObject({ state: 'done' });
+    expect(last(await history.messages(id))).toMatchObject({ content: 'A language', state: 'done' });
+    expect(store.state().conversations[0]).toMatchObject({ title: 'What is Rust?' });
+  });
+
+  it('sends the whole path with the next question, and not what was asked elsewhere', async () => {
+    const store = newStore();
+    const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+    await settle();
+    last(asked).feed.push(say('1'), DONE);
+    await settle();
+    store.send({ conversationId: id, text: 'two', model: null, capabilities: SEES });
+    await settle();
+    expect(last(asked).asking.body.messages).toEqual([
+      { role: 'user', content: 'one' },
+      { role: 'assistant', content: '1' },
+      { role: 'user', content: 'two' },
+    ]);
+    expect(last(asked).asking.body.model).toBeUndefined();
+  });
+
+  it('sends the whole path also where the question was quicker than the history, and shows it all', async () => {
+    const before = newStore();
+    const id = before.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+    await settle();
+    last(asked).feed.push(say('1'), DONE);
+    await settle();
+    const store = newStore();
+    await store.load();
+    store.send({ conversationId: id, text: 'two', model: null, capabilities: SEES });
+    await store.open(id);
+    await settle();
+    const said = ['one', '1', 'two'];
+    expect(last(asked).asking.body.messages.map(({ content }) => content)).toEqual(said);
+    expect(shown(store, id).map(({ content }) => content)).toEqual([...said, '']);
+  });
+
+  it('is shown as the file has it where it was open when the file was imported', async () => {
+    const store = newStore();
+    const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+    await settle();
+    last(asked).feed.push(say('1'), DONE);
+    await settle();
+    const [conversation] = store.state().conversations;
+    if (conversation === undefined) throw new Error('nothing was kept');
+    const messages = (await history.messages(id)).map((message) => ({ ...message, content: `${message.content}!` }));
+    await store.add([{ conversation, messages }]);
+    expect(shown(store, id).map(({ content }) => content)).toEqual(['one!', '1!']);
+  });
+
+  it('asks again past the cache, and keeps both answers', async () => {
+    const store = newStore();
+    const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+    await settle();
+    last(asked).feed.push(say('first'), DONE);
+    await settle();
+    const first = last(shown(store, id));
+    expect(last(asked).asking.bypassCache).toBe(false);
+    store.regenerate(id, first.id, { model: null, capabilities: SEES });
+    await settle();
+    expect(last(asked).asking.bypassCache).toBe(true);
+    expect(last(asked).asking.body.messages).toEqual([{ role: 'user', content: 'one' }]);
+    last(asked).feed.push(say('second'), DONE);
+    await settle();
+    expect(last(shown(store, id)).content).toBe('second');
+    store.showVersion(id, first.id);
+    expect(last(shown(store, id)).content).toBe('first');
+  });
+
+  it('puts a changed question beside the old one', async () => {
+    const store = newStore();
+    const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+    await settle();
+    last(asked).feed.push(say('1'), DONE);
+    await settle();
+    const [question] = shown(store, id);
+    store.edit(id, question?.id ?? '', 'uno', { model: null, capabilities: SEES });
+    await settle();
+    expect(last(asked).asking.body.messages).toEqual([{ role: 'user', content: 'uno' }]);
+    expect(store.state().threads.get(id)?.size).toBe(4);
+  });
+
+  it('sends its system prompt and parameters with every question, also after they were changed', async () => {
+    const store = newStore();
+    const settings = { systemPrompt: 'Be brief.', sampling: { temperature: 0 } };
+    const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES, settings });
+    await settle();
+    expect(last(asked).asking.body).toMatchObject({ system_prompt: 'Be brief.', options: { temperature: 0 } });
+    last(asked).feed.push(say('1'), DONE);
+    await settle();
+    store.configure(id, { systemPrompt: '', sampling: { num_predict: 64 } });
+    store.send({ conversationId: id, text: 'two', model: null, capabilities: SEES });
+    await settle();
+    expect(last(asked).asking.body.options).toEqual({ num_predict: 64 });
+    expect(last(asked).asking.body.system_prompt).toBeUndefined();
+  });
+
+  it('sends pictures and the reasoning that was chosen to a model that can use them, and to no other', async () => {
+    const store = newStore();
+    const pictures: ChatImage[] = [{ id: 'p', name: 'cat.png', type: 'image/png', data: 'aGk=', width: 1, height: 1 }];
+    const settings = { ...NO_SETTINGS, think: 'low' as const };
+    const id = store.send({ conversationId: null, text: '', pictures, settings, model: null, capabilities: SEES });
+    await settle();
+    expect(last(asked).asking.body).toMatchObject({ messages: [{ role: 'user', images: ['aGk='] }], think: 'low' });
+    expect(store.state().conversations[0]).toMatchObject({ title: 'cat.png', think: 'low' });
+    last(asked).feed.push(say('A cat.'), DONE);
+    await settle();
+    store.send({ conversationId: id, text: 'sure?', model: null, capabilities: BLIND });
+    await settle();
+    expect(last(asked).asking.body.messages).toEqual([
+      { role: 'assistant', content: 'A cat.' },
+      { role: 'user', content: 'sure?' },
+    ]);
+    expect(last(asked).asking.body.think).toBeUndefined();
+    const question = shown(store, id)[0];
+    store.edit(id, question?.id ?? '', 'What is it?', { model: null, capabilities: SEES });
+    await settle();
+    expect(last(asked).asking.body.messages).toEqual([{ role: 'user', content: 'What is it?', images: ['aGk='] }]);
+    store.configure(id, NO_SETTINGS);
+    expect(store.state().conversations[0]).not.toHaveProperty('think');
+  });
+
+  it('goes, and ends the answer that was on its way', async () => {
+    const store = newStore();
+    const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+    await settle();
+    await store.remove(id);
+    expect(store.state().conversations).toEqual([]);
+    expect(history.kept.size).toBe(0);
+    expect(cancelled).toEqual([last(asked).asking.requestId]);
+  });
+});
+
+describe('an answer that does not go its way', () => {
+  it('stops here and at the model, and keeps what came', async () => {
+    const store = newStore();
+    const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+    await settle();
+    last(asked).feed.push(say('half'));
+    await settle();
+    store.stop(id, last(shown(store, id)).id);
+    expect(last(shown(store, id))).toMatchObject({ state: 'stopped', content: 'half' });
+    expect(last(asked).signal.aborted).toBe(true);
+    expect(cancelled).toEqual([last(asked).asking.requestId]);
+    last(asked).feed.push(say(' more'));
+    await settle();
+    expect(last(shown(store, id))).toMatchObject({ state: 'stopped', content: 'half' });
+    expect(last(await history.messages(id))).toMatchObject({ state: 'stopped', content: 'half' });
+  });
+
+  it('says so where the model could not be told to stop, and tells it at the next try', async () => {
+    const store = newStore();
+    const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+    await settle();
+    last(asked).feed.push(say('half'));
+    await settle();
+    cancelFails = new ApiError('The server cannot be reached.', 0, 'unreachable');
+    const answer = last(shown(store, id));
+    store.stop(id, answer.id);
+    await settle();
+    const told = { state: 'stopped', content: 'half', stopFailure: 'The server cannot be reached.' };
+    expect(last(shown(store, id))).toMatchObject(told);
+    expect(last(await history.messages(id))).toMatchObject(told);
+    cancelFails = undefined;
+    store.stop(id, answer.id);
+    await settle();
+    expect(cancelled).toEqual([last(asked).asking.requestId]);
+    expect(last(shown(store, id))).toMatchObject({ state: 'stopped', content: 'half' });
+    expect(last(shown(store, id))).not.toHaveProperty('stopFailure');
+  });
+
+  it('shows what the server said when it refuses', async () => {
+    refuse = new ApiError('The queue is full.', 503, 'queue_full', 30);
+    const store = newStore();
+    const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+    await settle();
+    expect(last(shown(store, id))).toMatchObject({
+      state: 'failed',
+      failure: { message: 'The queue is full.', code: 'queue_full' },
+    });
+    expect(resumed).toEqual([]);
+  });
+
+  it('is taken up where the connection broke, with no text lost and none twice', async () => {
+    const store = newStore();
+    const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+    await settle();
+    last(asked).feed.push(say('one '), say('two '));
+    await settle();
+    last(asked).feed.fail(LOST);
+    await settle();
+    expect(last(resumed).requestId).toBe(last(asked).asking.requestId);
+    expect(last(shown(store, id)).content).toBe('one two ');
+    last(resumed).feed.push(say('one '), say('two '), say('three'), DONE);
+    await settle();
+    expect(last(shown(store, id))).toMatchObject({ content: 'one two three', state: 'done' });
+  });
+
+  it('is taken up again after the page was loaded anew', async () => {
+    const before = newStore();
+    const id = before.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+    await settle();
+    last(asked).feed.push(say('ha'));
+    await settle();
+    before.flush();
+    await settle();
+    const after = newStore();
+    await after.load();
+    await after.open(id);
+    await settle();
+    expect(last(shown(after, id))).toMatchObject({ content: 'ha' });
+    last(resumed).feed.push(say('ha'), say('lf'), DONE);
+    await settle();
+    expect(last(shown(after, id))).toMatchObject({ content: 'half', state: 'done' });
+  });
+
+  it('keeps what it has and says so where the server knows nothing of it any more', async () => {
+    const before = newStore();
+    const id = before.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+    await settle();
+    last(asked).feed.push(say('ha'));
+    await settle();
+    before.flush();
+    await settle();
+    refuse = new ApiError('There is no request with this id.', 404, 'not_found');
+    const after = newStore();
+    await after.load();
+    await after.open(id);
+    await settle();
+    expect(last(shown(after, id))).toMatchObject({ content: 'ha', state: 'failed' });
+  });
+
+  it('ends as stopped where another tab cancelled it', async () => {
+    const store = newStore();
+    const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+    await settle();
+    last(asked).feed.push(say('ha'), { done: true, error: 'The request was cancelled.', code: 'cancelled' });
+    await settle();
+    expect(last(shown(store, id))).toMatchObject({ content: 'ha', state: 'stopped' });
+  });
+});
+
+it('goes on without a history where the browser has none', async () => {
+  history.conversations = () => Promise.reject(new Error('forbidden'));
+  history.save = () => Promise.reject(new Error('forbidden'));
+  const store = newStore();
+  await store.load();
+  const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+  await settle();
+  last(asked).feed.push(say('1'), DONE);
+  await settle();
+  expect(store.state()).toMatchObject({ ready: true, unsaved: true });
+  expect(last(shown(store, id)).content).toBe('1');
+});
+
+describe('a history that is slow', () => {
+  it('does not take away what was asked before it was read', async () => {
+    const earlier = newStore();
+    await earlier.load();
+    const old = earlier.send({ conversationId: null, text: 'earlier', model: null, capabilities: SEES });
+    last(asked).feed.push(say('yes'), DONE);
+    await settle();
+
+    const read = Promise.withResolvers<Conversation[]>();
+    const before = await history.conversations();
+    history.conversations = () => read.promise;
+    const store = newStore();
+    const loading = store.load();
+    const id = store.send({ conversationId: null, text: 'quick', model: null, capabilities: SEES });
+    read.resolve(before);
+    await loading;
+    expect(store.state().conversations.map((conversation) => conversation.id)).toEqual([id, old]);
+    expect(store.state().threads.get(id)?.size).toBe(2);
+  });
+
+  it('does not take away what is still being written when another tab speaks', async () => {
+    const store = newStore();
+    await store.load();
+    const save = history.save.bind(history);
+    const written = Promise.withResolvers<void>();
+    history.save = async (...entry) => {
+      await written.promise;
+      await save(...entry);
+    };
+    const id = store.send({ conversationId: null, text: 'slow to write', model: null, capabilities: SEES });
+    await store.refresh('of another tab');
+    expect(store.state().conversations.map((conversation) => conversation.id)).toEqual([id]);
+    written.resolve();
+    await settle();
+    await store.refresh('of another tab');
+    expect(store.state().conversations.map((conversation) => conversation.id)).toEqual([id]);
+  });
+});

@@ -1,0 +1,354 @@
+import type { ChatRequestBody, ResponseStream } from './chat-api.ts';
+import {
+  type ChatEffects,
+  type ChatState,
+  INITIAL_STATE,
+  type ModelChoice,
+  type NewQuestion,
+  newestFirst,
+} from './chat-state.ts';
+import {
+  type AssistantMessage,
+  type ChatImage,
+  type ChatMessage,
+  type ChatSettings,
+  type Conversation,
+  EMPTY_THREAD,
+  isRunning,
+  newestLeafBelow,
+  pathTo,
+  type Thread,
+  titleFrom,
+  toRequestMessages,
+} from './conversation.ts';
+import { describeFailure, followResponse } from './follow-response.ts';
+import { markStopped, newResponse } from './message-reducer.ts';
+
+const SAVE_EVERY_MS = 1_000;
+
+/** The conversations and the answers that are on their way. Framework-free: React reads it with `useSyncExternalStore`. */
+export class ChatStore {
+  #state: ChatState = INITIAL_STATE;
+  readonly #effects: ChatEffects;
+  readonly #listeners = new Set<() => void>();
+  readonly #running = new Map<string, AbortController>();
+  /** The conversations of which every message is in `threads`; of others, at most what was asked here. */
+  readonly #read = new Set<string>();
+  /** Changed since the last frame, and since the last save. */
+  readonly #fresh = new Map<string, AssistantMessage>();
+  /** How many writes of a conversation are under way. */
+  readonly #saving = new Map<string, number>();
+  #loaded: Promise<void> | undefined;
+  #frameAsked = false;
+  #savedAt = 0;
+
+  constructor(effects: ChatEffects) {
+    this.#effects = effects;
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  readonly state = (): ChatState => this.#state;
+
+  /** Reads the history once, however often it is asked for. */
+  load(): Promise<void> {
+    this.#loaded ??= this.#load();
+    return this.#loaded;
+  }
+
+  async #load(): Promise<void> {
+    try {
+      const kept = await this.#effects.history.conversations();
+      // Whoever was quick has already asked something: that stays.
+      this.#set({ ready: true, conversations: newestFirst(this.#state.conversations, kept) });
+    } catch {
+      this.#set({ ready: true, unsaved: true });
+    }
+  }
+
+  /** Reads a conversation's messages, and takes up again an answer that was on its way when the page was left. */
+  async open(conversationId: string): Promise<void> {
+    if (this.#read.has(conversationId)) return;
+    const messages = await this.#effects.history.messages(conversationId).catch(() => []);
+    if (this.#read.has(conversationId)) return;
+    this.#read.add(conversationId);
+    // Whoever was quick has already asked something there: that stays.
+    this.#putThread(conversationId, new Map([...byId(messages), ...this.#thread(conversationId)]));
+    for (const message of messages)
+      if (isRunning(message) && !this.#running.has(message.id)) void this.#follow(message);
+  }
+
+  /** Another tab wrote: read it again, unless the answer is written here. */
+  async refresh(conversationId: string): Promise<void> {
+    const messages = await this.#effects.history.messages(conversationId).catch(() => []);
+    if (messages.some((message) => this.#running.has(message.id))) return;
+    const kept = await this.#effects.history.conversations().catch(() => this.#state.conversations);
+    // What is on its way into the history may not be in what was read from it.
+    const saving = this.#state.conversations.filter(({ id }) => this.#saving.has(id));
+    const conversations = newestFirst(saving, kept);
+    const threads = new Map(this.#state.threads);
+    if (!conversations.some(({ id }) => id === conversationId)) this.#forget(threads, conversationId);
+    else if (this.#read.has(conversationId)) threads.set(conversationId, byId(messages));
+    this.#set({ conversations, threads });
+  }
+
+  /** Puts the question, and its answer to come, at the end of the conversation. Gives back the conversation's id. */
+  send(question: NewQuestion): string {
+    const now = this.#effects.now();
+    const conversation: Conversation = this.#conversation(question.conversationId) ?? {
+      id: this.#effects.newId(),
+      title: titleFrom(question.text === '' ? (question.pictures?.[0]?.name ?? '') : question.text),
+      createdAt: now,
+      updatedAt: now,
+      leafId: null,
+      model: null,
+      systemPrompt: question.settings?.systemPrompt ?? '',
+      sampling: question.settings?.sampling ?? {},
+      ...thinkOf(question.settings),
+    };
+    if (this.#conversation(conversation.id) === undefined) this.#read.add(conversation.id);
+    this.#ask(conversation, conversation.leafId, question, question);
+    return conversation.id;
+  }
+
+  /** Asks the question of `answerId` once more, past the cache. The earlier answer stays as another version. */
+  regenerate(conversationId: string, answerId: string, choice: ModelChoice): void {
+    const conversation = this.#conversation(conversationId);
+    const answer = this.#thread(conversationId).get(answerId);
+    if (conversation === undefined || answer?.parentId == null) return;
+    this.#answer(conversation, answer.parentId, [], choice, true);
+  }
+
+  /** Puts a changed question beside the old one, with the same pictures, and asks it. */
+  edit(conversationId: string, questionId: string, text: string, choice: ModelChoice): void {
+    const conversation = this.#conversation(conversationId);
+    const question = this.#thread(conversationId).get(questionId);
+    if (conversation === undefined || question?.role !== 'user') return;
+    this.#ask(conversation, question.parentId, { text, pictures: question.pictures ?? [] }, choice);
+  }
+
+  /** Ends an answer, here and at the model. What came so far stays. Once more where the model could not be told. */
+  stop(conversationId: string, answerId: string): void {
+    const message = this.#fresh.get(answerId) ?? this.#thread(conversationId).get(answerId);
+    if (message?.role !== 'assistant') return;
+    const { stopFailure, ...rest } = message;
+    const running = isRunning(message);
+    if (!running && stopFailure === undefined) return;
+    this.#running.get(answerId)?.abort();
+    this.#running.delete(answerId);
+    const ended = running ? markStopped(rest, this.#effects.now()) : rest;
+    this.#update(ended);
+    this.#commit(true);
+    if (message.requestId === undefined) return;
+    this.#effects.cancel(message.requestId).catch((error: unknown) => {
+      // Gone with its conversation, or asked again: then there is nobody left to tell.
+      if (!this.#thread(conversationId).has(answerId)) return;
+      this.#update({ ...ended, stopFailure: describeFailure(error).message });
+      this.#commit(true);
+    });
+  }
+
+  showVersion(conversationId: string, messageId: string): void {
+    const conversation = this.#conversation(conversationId);
+    if (conversation === undefined) return;
+    const leafId = newestLeafBelow(this.#thread(conversationId), messageId);
+    this.#putConversation({ ...conversation, leafId });
+    this.#save(conversationId, []);
+  }
+
+  chooseModel(conversationId: string, model: string): void {
+    const conversation = this.#conversation(conversationId);
+    if (conversation === undefined) return;
+    this.#putConversation({ ...conversation, model });
+    this.#save(conversationId, []);
+  }
+
+  configure(conversationId: string, settings: ChatSettings): void {
+    const conversation = this.#conversation(conversationId);
+    if (conversation === undefined) return;
+    const { think: _, ...rest } = conversation;
+    const { systemPrompt, sampling } = settings;
+    this.#putConversation({ ...rest, systemPrompt, sampling, ...thinkOf(settings) });
+    this.#save(conversationId, []);
+  }
+
+  rename(conversationId: string, title: string): void {
+    const conversation = this.#conversation(conversationId);
+    const trimmed = title.trim();
+    if (conversation === undefined || trimmed === '') return;
+    this.#putConversation({ ...conversation, title: trimmed });
+    this.#save(conversationId, []);
+  }
+
+  async remove(conversationId: string): Promise<void> {
+    for (const message of this.#thread(conversationId).values()) this.stop(conversationId, message.id);
+    const threads = new Map(this.#state.threads);
+    this.#forget(threads, conversationId);
+    this.#set({ conversations: this.#state.conversations.filter(({ id }) => id !== conversationId), threads });
+    await this.#effects.history.remove(conversationId).catch(() => this.#set({ unsaved: true }));
+    this.#effects.announce(conversationId);
+  }
+
+  /** Puts conversations from a file beside those that are there; one of the same id is replaced. */
+  async add(entries: readonly { conversation: Conversation; messages: readonly ChatMessage[] }[]): Promise<void> {
+    for (const { conversation, messages } of entries) await this.#effects.history.save(conversation, messages);
+    const conversations = await this.#effects.history.conversations();
+    const threads = new Map(this.#state.threads);
+    const shown = entries.map(({ conversation }) => conversation.id).filter((id) => threads.has(id));
+    for (const id of shown) this.#forget(threads, id);
+    this.#set({ conversations, threads });
+    await Promise.all(shown.map((id) => this.open(id)));
+  }
+
+  /** Writes what is not saved yet: the page is about to go. */
+  flush(): void {
+    this.#commit(true);
+  }
+
+  #ask(
+    conversation: Conversation,
+    parentId: string | null,
+    { text, pictures = [] }: { text: string; pictures?: readonly ChatImage[] },
+    choice: ModelChoice,
+  ): void {
+    const id = this.#effects.newId();
+    const question: ChatMessage = {
+      id,
+      conversationId: conversation.id,
+      parentId,
+      role: 'user',
+      content: text,
+      createdAt: this.#effects.now(),
+      ...(pictures.length === 0 ? {} : { pictures }),
+    };
+    this.#answer(conversation, id, [question], choice, false);
+  }
+
+  #answer(
+    conversation: Conversation,
+    questionId: string,
+    more: readonly ChatMessage[],
+    { model, capabilities: able }: ModelChoice,
+    fresh: boolean,
+  ): void {
+    const now = this.#effects.now();
+    // One later than its question, so that an order by time is an order by place.
+    const answer = newResponse(this.#effects.newId(), conversation.id, questionId, now + 1);
+    const thread = new Map(this.#thread(conversation.id));
+    for (const message of [...more, answer]) thread.set(message.id, message);
+    const updated: Conversation = { ...conversation, model, leafId: answer.id, updatedAt: now };
+    this.#putThread(conversation.id, thread);
+    this.#putConversation(updated);
+    this.#save(conversation.id, [...more, answer]);
+    void this.#follow(answer, async (signal) => {
+      // The question may have been quicker than the history; without what was said before it means something else.
+      if (!this.#read.has(conversation.id)) await this.open(conversation.id);
+      const messages = toRequestMessages(pathTo(this.#thread(conversation.id), questionId), able);
+      const body = requestBody(updated, messages, able);
+      return await this.#effects.ask({ body, requestId: answer.requestId ?? answer.id, bypassCache: fresh }, signal);
+    });
+  }
+
+  /** Without `first`, the answer is taken up where it was left. */
+  async #follow(begun: AssistantMessage, first?: (signal: AbortSignal) => Promise<ResponseStream>): Promise<void> {
+    const abort = new AbortController();
+    this.#running.set(begun.id, abort);
+    const update = (message: AssistantMessage) => this.#update(message);
+    await followResponse(begun, first, { effects: this.#effects, signal: abort.signal, update });
+    if (abort.signal.aborted) return;
+    this.#running.delete(begun.id);
+    this.#commit(true);
+  }
+
+  #update(message: AssistantMessage): void {
+    this.#fresh.set(message.id, message);
+    if (this.#frameAsked) return;
+    this.#frameAsked = true;
+    this.#effects.nextFrame(() => {
+      this.#frameAsked = false;
+      this.#commit(false);
+    });
+  }
+
+  /** Shows what changed, and saves it now and then; `now` saves it at once. */
+  #commit(now: boolean): void {
+    const changed = [...this.#fresh.values()].filter(
+      (message) => this.#thread(message.conversationId).get(message.id) !== message,
+    );
+    const threads = new Map(this.#state.threads);
+    for (const message of changed) {
+      const thread = threads.get(message.conversationId);
+      if (thread !== undefined) threads.set(message.conversationId, new Map(thread).set(message.id, message));
+    }
+    if (changed.length > 0) this.#set({ threads });
+    if (!now && this.#effects.now() - this.#savedAt < SAVE_EVERY_MS) return;
+    this.#savedAt = this.#effects.now();
+    const unsaved = Map.groupBy(this.#fresh.values(), (message) => message.conversationId);
+    this.#fresh.clear();
+    for (const [conversationId, messages] of unsaved) this.#save(conversationId, messages);
+  }
+
+  #save(conversationId: string, messages: readonly ChatMessage[]): void {
+    const conversation = this.#conversation(conversationId);
+    if (conversation === undefined) return;
+    this.#saving.set(conversationId, (this.#saving.get(conversationId) ?? 0) + 1);
+    this.#effects.history
+      .save(conversation, messages)
+      .then(
+        () => this.#effects.announce(conversationId),
+        () => this.#set({ unsaved: true }),
+      )
+      .finally(() => {
+        const left = (this.#saving.get(conversationId) ?? 1) - 1;
+        if (left > 0) this.#saving.set(conversationId, left);
+        else this.#saving.delete(conversationId);
+      });
+  }
+
+  #conversation(id: string | null): Conversation | undefined {
+    return id === null ? undefined : this.#state.conversations.find((conversation) => conversation.id === id);
+  }
+
+  #thread(conversationId: string): Thread {
+    return this.#state.threads.get(conversationId) ?? EMPTY_THREAD;
+  }
+
+  #forget(threads: Map<string, Thread>, conversationId: string): void {
+    threads.delete(conversationId);
+    this.#read.delete(conversationId);
+  }
+
+  #putThread(conversationId: string, thread: Thread): void {
+    this.#set({ threads: new Map(this.#state.threads).set(conversationId, thread) });
+  }
+
+  #putConversation(conversation: Conversation): void {
+    this.#set({ conversations: newestFirst([conversation], this.#state.conversations) });
+  }
+
+  #set(change: Partial<ChatState>): void {
+    this.#state = { ...this.#state, ...change };
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+const byId = (messages: readonly ChatMessage[]): Thread => new Map(messages.map((message) => [message.id, message]));
+
+function requestBody(
+  { model, systemPrompt, sampling, think }: Conversation,
+  messages: ChatRequestBody['messages'],
+  able: ModelChoice['capabilities'],
+): ChatRequestBody {
+  const body: ChatRequestBody = { messages, stream: true };
+  if (model !== null) body.model = model;
+  if (systemPrompt !== '') body.system_prompt = systemPrompt;
+  if (sampling !== undefined) body.options = { ...sampling };
+  if (think !== undefined && able.thinking) body.think = think;
+  return body;
+}
+
+const thinkOf = (settings: ChatSettings | undefined) =>
+  settings?.think === undefined ? {} : { think: settings.think };

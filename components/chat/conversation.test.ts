@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type ChatImage,
+  type ChatMessage,
+  newestLeafBelow,
+  pathTo,
+  type Thread,
+  titleFrom,
+  toRequestMessages,
+  type UserMessage,
+  versionsOf,
+} from './conversation.ts';
+import { newResponse } from './message-reducer.ts';
+
+const picture: ChatImage = { id: 'p', name: 'cat.png', type: 'image/png', data: 'aGk=', width: 1, height: 1 };
+
+function user(id: string, parentId: string | null, createdAt: number): UserMessage {
+  return { id, conversationId: 'c', parentId, role: 'user', content: `text of ${id}`, createdAt };
+}
+
+const messages: ChatMessage[] = [
+  user('q1', null, 1),
+  { ...newResponse('a1', 'c', 'q1', 2), content: 'first answer', state: 'done' },
+  { ...newResponse('a2', 'c', 'q1', 3), content: 'second answer', state: 'done' },
+  user('q2', 'a1', 4),
+  { ...newResponse('a3', 'c', 'q2', 5), state: 'waiting' },
+];
+const thread: Thread = new Map(messages.map((message) => [message.id, message]));
+
+describe('the tree of a conversation', () => {
+  it('shows one path', () => {
+    expect(pathTo(thread, 'a3').map((message) => message.id)).toEqual(['q1', 'a1', 'q2', 'a3']);
+    expect(pathTo(thread, 'a2').map((message) => message.id)).toEqual(['q1', 'a2']);
+    expect(pathTo(thread, null)).toEqual([]);
+    expect(pathTo(thread, 'gone')).toEqual([]);
+  });
+
+  it('steps between versions, to the end of each', () => {
+    expect(versionsOf(thread, thread.get('a2') ?? user('', null, 0)).map((message) => message.id)).toEqual([
+      'a1',
+      'a2',
+    ]);
+    expect(newestLeafBelow(thread, 'a1')).toBe('a3');
+    expect(newestLeafBelow(thread, 'a2')).toBe('a2');
+    expect(newestLeafBelow(thread, 'q1')).toBe('a2');
+  });
+
+  it('sends texts, and no answer that has none', () => {
+    expect(toRequestMessages(pathTo(thread, 'a3'), { vision: true })).toEqual([
+      { role: 'user', content: 'text of q1' },
+      { role: 'assistant', content: 'first answer' },
+      { role: 'user', content: 'text of q2' },
+    ]);
+  });
+
+  it('sends pictures only to a model that sees', () => {
+    const question: ChatMessage = { ...user('q', null, 1), pictures: [picture] };
+    const wordless: ChatMessage = { ...user('w', 'q', 2), content: '', pictures: [picture] };
+    expect(toRequestMessages([question, wordless], { vision: true })).toEqual([
+      { role: 'user', content: 'text of q', images: ['aGk='] },
+      { role: 'user', content: '', images: ['aGk='] },
+    ]);
+    expect(toRequestMessages([question, wordless], { vision: false })).toEqual([
+      { role: 'user', content: 'text of q' },
+    ]);
+  });
+});
+
+describe('a title', () => {
+  it.each([
+    ['  Explain   monads\nin detail', 'Explain monads'],
+    ['', 'New chat'],
+    ['a'.repeat(80), `${'a'.repeat(60)}…`],
+    [`${'word '.repeat(20)}`, `${'word '.repeat(12).trimEnd()}…`],
+  ])('of %j is %j', (question, title) => expect(titleFrom(question)).toBe(title));
+});

@@ -1,0 +1,122 @@
+import 'fake-indexeddb/auto';
+import { openDB } from 'idb';
+import { describe, expect, it } from 'vitest';
+import type { ChatImage, ChatMessage, Conversation } from './conversation.ts';
+import { NEW_CHAT, openHistory } from './history-db.ts';
+
+function conversation(id: string, updatedAt: number): Conversation {
+  return { id, title: id, createdAt: 1, updatedAt, leafId: null, model: null, systemPrompt: '' };
+}
+
+function message(id: string, conversationId: string, content: string, createdAt = 1): ChatMessage {
+  return { id, conversationId, parentId: null, role: 'user', content, createdAt };
+}
+
+function picture(id: string): ChatImage {
+  return { id, name: id, type: 'image/png', data: 'AA==', width: 1, height: 1 };
+}
+
+let databases = 0;
+const fresh = () => openHistory(`history-${++databases}`);
+
+describe('the history', () => {
+  it('gives the newest conversation first, and messages in the order in which they were written', async () => {
+    const history = fresh();
+    await history.save(conversation('old', 1), []);
+    await history.save(conversation('new', 2), [message('b', 'new', 'two', 2), message('a', 'new', 'one', 1)]);
+    expect((await history.conversations()).map(({ id }) => id)).toEqual(['new', 'old']);
+    expect((await history.messages('new')).map(({ id }) => id)).toEqual(['a', 'b']);
+  });
+
+  it('replaces what it had of the same id', async () => {
+    const history = fresh();
+    await history.save(conversation('c', 1), [message('a', 'c', 'half')]);
+    await history.save({ ...conversation('c', 2), title: 'renamed' }, [message('a', 'c', 'whole')]);
+    expect((await history.conversations()).map(({ title }) => title)).toEqual(['renamed']);
+    expect((await history.messages('c')).map(({ content }) => content)).toEqual(['whole']);
+  });
+
+  it('removes a conversation with its messages, and no other', async () => {
+    const history = fresh();
+    await history.save(conversation('c', 1), [message('a', 'c', 'x')]);
+    await history.save(conversation('d', 2), [message('b', 'd', 'y')]);
+    await history.remove('c');
+    expect((await history.conversations()).map(({ id }) => id)).toEqual(['d']);
+    expect(await history.messages('c')).toEqual([]);
+    expect(await history.messages('d')).toHaveLength(1);
+    await history.removeAll();
+    expect(await history.conversations()).toEqual([]);
+    expect(await history.messages('d')).toEqual([]);
+  });
+
+  it('finds conversations by all words of a query, in any case', async () => {
+    const history = fresh();
+    await history.save(conversation('c', 1), [message('a', 'c', 'Borrowing in Rust'), message('b', 'c', 'RUST again')]);
+    await history.save(conversation('d', 2), [message('e', 'd', 'Rust on the bike')]);
+    expect(await history.search('rust')).toEqual(new Set(['c', 'd']));
+    expect(await history.search('RUST borrowing')).toEqual(new Set(['c']));
+    expect(await history.search('python')).toEqual(new Set());
+  });
+
+  it('keeps what was saved when it is opened again', async () => {
+    const name = `history-${++databases}`;
+    await openHistory(name).save(conversation('c', 1), [message('a', 'c', 'x')]);
+    expect(await openHistory(name).messages('c')).toHaveLength(1);
+  });
+
+  it('brings a history of the first version along', async () => {
+    const name = `history-${++databases}`;
+    const first = await openDB(name, 1, {
+      upgrade(db) {
+        db.createObjectStore('conversations', { keyPath: 'id' });
+        db.createObjectStore('messages', { keyPath: 'id' }).createIndex('conversationId', 'conversationId');
+      },
+    });
+    await first.put('conversations', conversation('c', 1));
+    await first.put('messages', message('a', 'c', 'x'));
+    first.close();
+    const history = openHistory(name);
+    expect(await history.messages('c')).toHaveLength(1);
+    await history.attach('c', 'page', picture('1'));
+    expect(await history.ownerPages('c')).toEqual(['page']);
+  });
+});
+
+describe('pictures that were attached and not sent', () => {
+  const all = Number.POSITIVE_INFINITY;
+  const ids = (pictures: readonly ChatImage[]) => pictures.map(({ id }) => id);
+
+  it('go from a page to the next one in their order, each of them once, and no more than it has room for', async () => {
+    const history = fresh();
+    for (const id of ['3', '1', '2']) await history.attach(NEW_CHAT, 'old', picture(id));
+    await history.attach(NEW_CHAT, 'other', picture('4'));
+    expect(await history.ownerPages(NEW_CHAT)).toEqual(['old', 'other']);
+    const [first, second] = await Promise.all([
+      history.reassign(NEW_CHAT, 'old', 'a', 2),
+      history.reassign(NEW_CHAT, 'old', 'b', all),
+    ]);
+    expect([ids(first), ids(second)]).toEqual([['3', '1'], ['2']]);
+    expect(await history.ownerPages(NEW_CHAT)).toEqual(['a', 'b', 'other']);
+    expect(ids(await history.reassign(NEW_CHAT, 'a', 'c', all))).toEqual(['3', '1']);
+  });
+
+  it('are taken away by name, of whichever page they are', async () => {
+    const history = fresh();
+    for (const id of ['1', '2']) await history.attach(NEW_CHAT, 'page', picture(id));
+    await history.detach(['1', 'never attached']);
+    expect(ids(await history.reassign(NEW_CHAT, 'page', 'next', all))).toEqual(['2']);
+  });
+
+  it('go with their conversation, and come to none that is not there', async () => {
+    const history = fresh();
+    await history.save(conversation('c', 1), []);
+    await history.save(conversation('d', 1), []);
+    for (const chat of ['c', 'd', NEW_CHAT]) await history.attach(chat, 'page', picture(chat));
+    await history.remove('c');
+    await history.attach('c', 'page', picture('late'));
+    expect(await history.ownerPages('c')).toEqual([]);
+    expect(ids(await history.reassign('d', 'page', 'next', all))).toEqual(['d']);
+    await history.removeAll();
+    expect(await history.ownerPages(NEW_CHAT)).toEqual([]);
+  });
+});

@@ -1,0 +1,169 @@
+import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import type { ChatImage, ChatMessage, Conversation } from './conversation.ts';
+import { HISTORY_DB_NAME } from './preopen-history-db.ts';
+
+interface HistorySchema extends DBSchema {
+  conversations: { key: string; value: Conversation };
+  messages: { key: string; value: ChatMessage; indexes: { conversationId: string } };
+  attachments: { key: number; value: StoredAttachment; indexes: { chat: string; picture: string } };
+}
+
+/** A picture that waits to be sent. The keys count up, so that an order by key is the order in which they were attached. */
+interface StoredAttachment {
+  /** A conversation's id, or `NEW_CHAT`. */
+  chat: string;
+  /** The page that holds it: an id that each load of the app gives itself. */
+  page: string;
+  picture: ChatImage;
+}
+
+/** The chat that has no id yet. */
+export const NEW_CHAT = 'new';
+
+/** The conversations of this browser, in its IndexedDB. Nothing of them is kept on the server. */
+export interface ChatHistory {
+  conversations(): Promise<Conversation[]>;
+  messages(conversationId: string): Promise<ChatMessage[]>;
+  /** Writes all of it or nothing. */
+  save(conversation: Conversation, messages: readonly ChatMessage[]): Promise<void>;
+  remove(conversationId: string): Promise<void>;
+  removeAll(): Promise<void>;
+  /** The ids of the conversations in which a message holds every word of `query`, whatever the case. */
+  search(query: string): Promise<Set<string>>;
+}
+
+/** The pictures that were attached and not sent yet. They go with their conversation. */
+export interface StoredAttachments {
+  /** Keeps it only where the chat is still there. */
+  attach(chat: string, page: string, picture: ChatImage): Promise<void>;
+  detach(pictureIds: readonly string[]): Promise<void>;
+  /** The pages that hold pictures of the chat. */
+  ownerPages(chat: string): Promise<string[]>;
+  /** Hands at most `most` of the pictures that the page `from` holds over to the page `to`, in the order in which they were attached. */
+  reassign(chat: string, from: string, to: string, most: number): Promise<ChatImage[]>;
+}
+
+const VERSION = 2;
+
+export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachments {
+  let opened: Promise<IDBPDatabase<HistorySchema>> | undefined;
+  const database = () => {
+    opened ??= openDB<HistorySchema>(name, VERSION, {
+      upgrade(db, from) {
+        if (from < 1) {
+          db.createObjectStore('conversations', { keyPath: 'id' });
+          db.createObjectStore('messages', { keyPath: 'id' }).createIndex('conversationId', 'conversationId');
+        }
+        if (from < 2) {
+          const attachments = db.createObjectStore('attachments', { autoIncrement: true });
+          attachments.createIndex('chat', 'chat');
+          attachments.createIndex('picture', 'picture.id');
+        }
+      },
+      // Another tab may bring a newer version, or the browser may close it: the next call opens it again.
+      blocking: (_current, _blocked, event) => {
+        opened = undefined;
+        if (event.target instanceof IDBDatabase) event.target.close();
+      },
+      terminated: () => {
+        opened = undefined;
+      },
+    });
+    return opened;
+  };
+
+  return {
+    async conversations() {
+      const all = await (await database()).getAll('conversations');
+      return all.sort((a, b) => b.updatedAt - a.updatedAt);
+    },
+
+    async messages(conversationId) {
+      const all = await (await database()).getAllFromIndex('messages', 'conversationId', conversationId);
+      return all.sort((a, b) => a.createdAt - b.createdAt);
+    },
+
+    async save(conversation, messages) {
+      const transaction = (await database()).transaction(['conversations', 'messages'], 'readwrite');
+      const store = transaction.objectStore('messages');
+      await Promise.all([
+        transaction.objectStore('conversations').put(conversation),
+        ...messages.map((message) => store.put(message)),
+        transaction.done,
+      ]);
+    },
+
+    async remove(conversationId) {
+      const transaction = (await database()).transaction(ALL, 'readwrite');
+      const messages = transaction.objectStore('messages');
+      const attachments = transaction.objectStore('attachments');
+      const [messageKeys, attachmentKeys] = await Promise.all([
+        messages.index('conversationId').getAllKeys(conversationId),
+        attachments.index('chat').getAllKeys(conversationId),
+      ]);
+      await Promise.all([
+        transaction.objectStore('conversations').delete(conversationId),
+        ...messageKeys.map((key) => messages.delete(key)),
+        ...attachmentKeys.map((key) => attachments.delete(key)),
+        transaction.done,
+      ]);
+    },
+
+    async removeAll() {
+      const transaction = (await database()).transaction(ALL, 'readwrite');
+      await Promise.all([...ALL.map((store) => transaction.objectStore(store).clear()), transaction.done]);
+    },
+
+    async search(query) {
+      const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+      const found = new Set<string>();
+      let cursor = await (await database()).transaction('messages').store.openCursor();
+      while (cursor !== null) {
+        const { conversationId, content } = cursor.value;
+        const text = content.toLowerCase();
+        if (!found.has(conversationId) && words.every((word) => text.includes(word))) found.add(conversationId);
+        cursor = await cursor.continue();
+      }
+      return found;
+    },
+
+    async attach(chat, page, picture) {
+      const transaction = (await database()).transaction(['conversations', 'attachments'], 'readwrite');
+      const isThere = chat === NEW_CHAT || (await transaction.objectStore('conversations').getKey(chat)) !== undefined;
+      if (isThere) await transaction.objectStore('attachments').add({ chat, page, picture });
+      await transaction.done;
+    },
+
+    async detach(pictureIds) {
+      const transaction = (await database()).transaction('attachments', 'readwrite');
+      const byPicture = transaction.store.index('picture');
+      const keys = await Promise.all(pictureIds.map((id) => byPicture.getKey(id)));
+      await Promise.all([
+        ...keys.map((key) => (key === undefined ? undefined : transaction.store.delete(key))),
+        transaction.done,
+      ]);
+    },
+
+    async ownerPages(chat) {
+      const all = await (await database()).getAllFromIndex('attachments', 'chat', chat);
+      return [...new Set(all.map(({ page }) => page))];
+    },
+
+    async reassign(chat, from, to, most) {
+      const transaction = (await database()).transaction('attachments', 'readwrite');
+      const pictures: ChatImage[] = [];
+      let cursor = await transaction.store.index('chat').openCursor(chat);
+      while (cursor !== null && pictures.length < most) {
+        if (cursor.value.page === from) {
+          pictures.push(cursor.value.picture);
+          await cursor.update({ ...cursor.value, page: to });
+        }
+        cursor = await cursor.continue();
+      }
+      await transaction.done;
+      return pictures;
+    },
+  };
+}
+
+const ALL = ['conversations', 'messages', 'attachments'] as const;

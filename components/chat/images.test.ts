@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import type { ChatImage, UserMessage } from './conversation.ts';
+import { requestSizeError, scaledSize } from './images.ts';
+
+const picture = (characters: number): ChatImage => ({
+  id: 'p',
+  name: 'p.png',
+  type: 'image/png',
+  data: 'A'.repeat(characters),
+  width: 1,
+  height: 1,
+});
+const question = (pictures: readonly ChatImage[]): UserMessage => ({
+  id: 'q',
+  conversationId: 'c',
+  parentId: null,
+  role: 'user',
+  content: 'What is it?',
+  createdAt: 1,
+  pictures,
+});
+
+describe('a picture', () => {
+  it.each([
+    [800, 600, 800, 600],
+    [4096, 2048, 2048, 1024],
+    [3000, 12_000, 512, 2048],
+    [100_000, 1, 2048, 1],
+  ])('of %d × %d is sent as %d × %d', (width, height, sentWidth, sentHeight) =>
+    expect(scaledSize(width, height)).toEqual({ width: sentWidth, height: sentHeight }),
+  );
+});
+
+describe('the pictures of a conversation', () => {
+  it('fit up to what the server takes in one request', () => {
+    expect(requestSizeError([], [picture(10_000_000)])).toBeUndefined();
+    expect(requestSizeError([question([picture(10_000_000)])], [picture(10_000_000)])).toBeUndefined();
+    expect(requestSizeError([question([picture(11_000_000)])], [picture(11_000_000)])).toMatch(
+      / 21 MB together; one request takes 19.9 MB\./,
+    );
+  });
+
+  it('are at most as many in a question as the server takes', () => {
+    const many = Array.from({ length: 16 }, () => picture(1));
+    expect(requestSizeError([], many)).toBeUndefined();
+    expect(requestSizeError([question(many)], [...many, picture(1)])).toMatch(/at most 16/);
+  });
+});

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import type { ChatImage, ChatMessage, Conversation, UserMessage } from './conversation.ts';
+import { fileName, fromJson, toJson, toMarkdown } from './import-export.ts';
+import { newResponse } from './message-reducer.ts';
+
+const conversation: Conversation = {
+  id: 'c',
+  title: 'What is Rust?',
+  createdAt: 1,
+  updatedAt: 2,
+  leafId: 'a',
+  model: null,
+  systemPrompt: '',
+};
+const question: UserMessage = {
+  id: 'q',
+  conversationId: 'c',
+  parentId: null,
+  role: 'user',
+  content: 'What is Rust?',
+  createdAt: 1,
+};
+const answer: ChatMessage = { ...newResponse('a', 'c', 'q', 2), content: 'A language.\n', state: 'done', model: 'm' };
+const entry = { conversation, messages: [question, answer] };
+
+const picture: ChatImage = { id: 'p', name: 'a [cat].png', type: 'image/png', data: 'aGk=', width: 2, height: 1 };
+const seen: UserMessage = { ...question, pictures: [picture] };
+
+describe('an export', () => {
+  it('takes pictures along', () => {
+    const entry = { conversation, messages: [seen, answer] };
+    expect(fromJson(toJson([entry]))).toEqual([entry]);
+    expect(toMarkdown(conversation, [seen])).toContain('![a \\[cat\\].png](data:image/png;base64,aGk=)');
+  });
+
+  it.each([
+    ['of another type', { ...picture, type: 'image/svg+xml' }],
+    ['that are no data', { ...picture, data: 'https://example.org/x.png' }],
+    ['without a size', { ...picture, width: undefined }],
+  ])('is refused where it has pictures %s', (_, bad) => {
+    const text = JSON.stringify({
+      format: 'chill-space-conversations',
+      version: 1,
+      conversations: [{ conversation, messages: [{ ...question, pictures: [bad] }] }],
+    });
+    expect(() => fromJson(text)).toThrow(/damaged/);
+  });
+
+  it('comes back as it went', () => {
+    expect(fromJson(toJson([entry]))).toEqual([entry]);
+  });
+
+  it('leaves no answer on its way', () => {
+    const [read] = fromJson(toJson([{ conversation, messages: [question, { ...answer, state: 'streaming' }] }]));
+    expect(read?.messages[1]).toMatchObject({ state: 'stopped', content: 'A language.\n' });
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['another file', '{"a":1}'],
+    ['a list', '[]'],
+    ['a later version', toJson([]).replace('"version": 1', '"version": 2')],
+    ['a message of another conversation', toJson([{ conversation, messages: [{ ...question, conversationId: 'x' }] }])],
+    ['a message without text', toJson([entry]).replace('"content": "What is Rust?"', '"content": 7')],
+    ['an unknown role', toJson([entry]).replace('"role": "user"', '"role": "wizard"')],
+    ['a conversation without a title', toJson([entry]).replace('"title"', '"name"')],
+  ])('is refused in a sentence where it is %s', (_, text) => {
+    expect(() => fromJson(text)).toThrow(/\.$/);
+  });
+
+  it('reads well as Markdown', () => {
+    expect(toMarkdown(conversation, [question, answer])).toBe(
+      '# What is Rust?\n\n## You\n\nWhat is Rust?\n\n## Answer of m\n\nA language.\n',
+    );
+  });
+
+  it.each([
+    ['What is Rust?', 'what-is-rust.md'],
+    ['../../etc/passwd', 'etc-passwd.md'],
+    ['Größe & 世界', 'größe-世界.md'],
+    ['???', 'conversation.md'],
+  ])('of %j is called %s', (title, name) => expect(fileName(title, 'md')).toBe(name));
+});

@@ -1,0 +1,114 @@
+import { hasShape, isRecord, parseJson } from '#lib/browser/type-guards';
+import {
+  type AssistantMessage,
+  type ChatMessage,
+  type Conversation,
+  isRunning,
+  type UserMessage,
+} from './conversation.ts';
+import { imageUrl, isImage } from './images.ts';
+
+/** A conversation with all versions of all its messages. */
+export interface ExportedConversation {
+  conversation: Conversation;
+  messages: readonly ChatMessage[];
+}
+
+const FORMAT = 'chill-space-conversations';
+const VERSION = 1;
+
+/** All of `entries` as a file that `fromJson` reads again. */
+export function toJson(entries: readonly ExportedConversation[]): string {
+  return JSON.stringify({ format: FORMAT, version: VERSION, conversations: entries }, undefined, 2);
+}
+
+/** The conversations of a file. Throws an `Error` whose message tells the reader what is wrong with it. */
+export function fromJson(text: string): ExportedConversation[] {
+  const file = parseJson(text);
+  if (!isRecord(file) || file.format !== FORMAT || !Array.isArray(file.conversations))
+    throw new Error('This file holds no exported conversations. Choose one that was exported here.');
+  if (file.version !== VERSION)
+    throw new Error('This file was exported by another version of the app. Update this one, then import it again.');
+  return file.conversations.map((entry: unknown, index) => {
+    const read = readEntry(entry);
+    if (read === undefined) throw new Error(`Conversation ${index + 1} of the file is damaged. Nothing was imported.`);
+    return read;
+  });
+}
+
+/** What one reads on the path that is shown: questions and answers, without what was changed or asked again. */
+export function toMarkdown(conversation: Conversation, path: readonly ChatMessage[]): string {
+  const turns = path
+    .map((message) => ({
+      message,
+      text: [message.content.trim(), ...imageLines(message)].filter(Boolean).join('\n\n'),
+    }))
+    .filter(({ text }) => text !== '')
+    .map(({ message, text }) => `## ${speaker(message)}\n\n${text}`);
+  return `${[`# ${conversation.title}`, ...turns].join('\n\n')}\n`;
+}
+
+/** A file name that every system takes: `What is Rust` → `what-is-rust.md`. */
+export function fileName(title: string, extension: string): string {
+  const stem = title
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 60);
+  return `${stem === '' ? 'conversation' : stem}.${extension}`;
+}
+
+/** In the text itself, so that the file is whole. */
+function imageLines(message: ChatMessage): string[] {
+  if (message.role !== 'user') return [];
+  return (message.pictures ?? []).map(
+    (picture) => `![${picture.name.replace(/[[\]\\]/g, '\\$&')}](${imageUrl(picture)})`,
+  );
+}
+
+function speaker(message: ChatMessage): string {
+  if (message.role === 'user') return 'You';
+  return message.model === undefined ? 'Answer' : `Answer of ${message.model}`;
+}
+
+const isConversation = hasShape<Conversation>({
+  id: 'string',
+  title: 'string',
+  createdAt: 'number',
+  updatedAt: 'number',
+  systemPrompt: 'string',
+});
+
+const isMessage = hasShape<ChatMessage>({
+  id: 'string',
+  conversationId: 'string',
+  role: 'string',
+  content: 'string',
+  createdAt: 'number',
+});
+
+function readEntry(value: unknown): ExportedConversation | undefined {
+  if (!isRecord(value) || !isConversation(value.conversation) || !Array.isArray(value.messages)) return undefined;
+  const { conversation } = value;
+  const messages: unknown[] = value.messages;
+  if (!messages.every(isMessage)) return undefined;
+  const isWhole = messages.every(
+    (message) => message.conversationId === conversation.id && (isQuestion(message) || isAssistantMessage(message)),
+  );
+  return isWhole ? { conversation, messages: messages.map(withoutRunningState) } : undefined;
+}
+
+function isQuestion(message: ChatMessage): message is UserMessage {
+  if (message.role !== 'user') return false;
+  const pictures: unknown = message.pictures ?? [];
+  return Array.isArray(pictures) && pictures.every(isImage);
+}
+
+function isAssistantMessage(message: ChatMessage): message is AssistantMessage {
+  return message.role === 'assistant' && typeof message.thinking === 'string' && typeof message.state === 'string';
+}
+
+/** An answer that was on its way when it was exported is on its way no more. */
+function withoutRunningState(message: ChatMessage): ChatMessage {
+  return isRunning(message) ? { ...message, state: 'stopped' } : message;
+}

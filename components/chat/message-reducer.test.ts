@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import type { ChatEvent } from '#lib/wire/chat';
+import type { AssistantMessage } from './conversation.ts';
+import {
+  applyEvent,
+  markFailed,
+  markStopped,
+  newResponse,
+  thinkingDurationMs,
+  withCacheHeader,
+} from './message-reducer.ts';
+
+const asked = newResponse('a', 'c', 'q', 1_000);
+
+function read(events: ChatEvent[], from: AssistantMessage = asked): AssistantMessage {
+  return events.reduce((message, event, index) => applyEvent(message, event, 2_000 + index * 1_000), from);
+}
+
+describe('an answer as its events come', () => {
+  it('waits, reasons, writes and ends', () => {
+    const queued: ChatEvent = {
+      request_id: 'r',
+      status: 'queued',
+      queue_position: 2,
+      queue_length: 5,
+      estimated_wait_time: 60_000,
+      done: false,
+      cached: false,
+    };
+    expect(read([queued])).toMatchObject({
+      state: 'waiting',
+      requestId: 'r',
+      queue: { position: 2, length: 5, waitMs: 60_000 },
+    });
+    const done = read([
+      queued,
+      { thinking: 'hm', done: false },
+      { thinking: 'm', done: false },
+      { content: 'Ru', done: false },
+      { content: 'st', done: false },
+      {
+        done: true,
+        request_id: 'r',
+        model: 'm',
+        done_reason: 'stop',
+        usage: { prompt_tokens: 3, completion_tokens: 21 },
+        timings: { queued_ms: 100, first_token_ms: 500, total_ms: 2_500 },
+      },
+    ]);
+    expect(done).toMatchObject({
+      state: 'done',
+      content: 'Rust',
+      thinking: 'hmm',
+      model: 'm',
+      source: 'model',
+      completionTokens: 21,
+      firstTokenMs: 500,
+      tokensPerSecond: 10,
+    });
+    expect(done.queue).toBeUndefined();
+    expect(thinkingDurationMs(done, 99_000)).toBe(2_000);
+  });
+
+  it('measures reasoning that still goes on', () => {
+    expect(thinkingDurationMs(read([{ thinking: 'hm', done: false }]), 5_000)).toBe(3_000);
+    expect(thinkingDurationMs(asked, 5_000)).toBeUndefined();
+  });
+
+  it('stays the same object for an event that only keeps the connection', () => {
+    const message = read([{ content: 'x', done: false }]);
+    expect(applyEvent(message, { done: false, cached: false }, 9_000)).toBe(message);
+  });
+
+  it('knows a cached answer by its events or by the header, and claims no speed for it', () => {
+    const event: ChatEvent = {
+      done: true,
+      cached: true,
+      usage: { prompt_tokens: 1, completion_tokens: 50 },
+      timings: { queued_ms: 0, first_token_ms: 1, total_ms: 2 },
+    };
+    const message = read([{ content: 'x', done: false, cached: true }, event]);
+    expect(message.source).toBe('cached');
+    expect(message.tokensPerSecond).toBeUndefined();
+    expect(withCacheHeader(asked, 'hit').source).toBe('cached');
+    expect(withCacheHeader(asked, 'joined').source).toBe('joined');
+    expect(withCacheHeader(asked, 'miss')).toBe(asked);
+  });
+
+  it('keeps what came when it fails or is stopped', () => {
+    const half = read([
+      { thinking: 'hm', done: false },
+      { content: 'half', done: false },
+    ]);
+    expect(read([{ done: true, error: 'The model went away.', code: 'upstream_failed' }], half)).toMatchObject({
+      state: 'failed',
+      content: 'half',
+      failure: { message: 'The model went away.', code: 'upstream_failed' },
+    });
+    expect(markStopped(half, 4_000)).toMatchObject({ state: 'stopped', content: 'half' });
+    expect(
+      markFailed(half, { message: 'Full.', code: 'queue_full', retryAfterSeconds: 3 }, 4_000).failure?.retryAt,
+    ).toBe(7_000);
+  });
+});

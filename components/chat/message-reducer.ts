@@ -1,0 +1,132 @@
+import type { CacheHeader, ChatEvent } from '#lib/wire/chat';
+import type { AssistantMessage } from './conversation.ts';
+
+/** An answer that was asked for at `now`. Its id, a UUID, is also the request's. */
+export function newResponse(id: string, conversationId: string, parentId: string, now: number): AssistantMessage {
+  return {
+    id,
+    conversationId,
+    parentId,
+    role: 'assistant',
+    content: '',
+    thinking: '',
+    createdAt: now,
+    state: 'waiting',
+    source: 'model',
+    requestId: id,
+  };
+}
+
+export function withCacheHeader(message: AssistantMessage, header: CacheHeader | null): AssistantMessage {
+  if (header === 'hit') return { ...message, source: 'cached' };
+  if (header === 'joined') return { ...message, source: 'joined' };
+  return message;
+}
+
+/** The answer after one event of its stream, which was read at `now`. Events without news give back the same object. */
+export function applyEvent(message: AssistantMessage, event: ChatEvent, now: number): AssistantMessage {
+  const next = withRequestId(message, event);
+  if (event.done) return finish(next, event, now);
+  if (event.status === 'queued') return { ...next, state: 'waiting', queue: queuePlace(event) };
+  if (event.thinking !== undefined && event.thinking !== '') return think(next, event.thinking, now);
+  if (event.content !== undefined && event.content !== '') return write(next, event.content, now);
+  return next;
+}
+
+/** The reader stopped it, or left: what came so far stays. */
+export function markStopped(message: AssistantMessage, now: number): AssistantMessage {
+  return { ...withoutQueue(endThinking(message, now)), state: 'stopped' };
+}
+
+export function markFailed(
+  message: AssistantMessage,
+  failure: { message: string; code: string; retryAfterSeconds?: number | undefined },
+  now: number,
+): AssistantMessage {
+  return {
+    ...withoutQueue(endThinking(message, now)),
+    state: 'failed',
+    failure: {
+      message: failure.message,
+      code: failure.code,
+      ...(failure.retryAfterSeconds === undefined ? {} : { retryAt: now + failure.retryAfterSeconds * 1000 }),
+    },
+  };
+}
+
+/** As it is before a stream is read again from its beginning: the text comes once more. */
+export function resetForReplay(message: AssistantMessage): AssistantMessage {
+  const { failure: _failure, lastEventId: _lastEventId, ...rest } = message;
+  return { ...rest, content: '', thinking: '', state: 'waiting' };
+}
+
+/** How long the model reasoned, in ms; while it still does, until `now`. Undefined where it did not. */
+export function thinkingDurationMs(message: AssistantMessage, now: number): number | undefined {
+  if (message.thinkingStartedAt === undefined) return undefined;
+  return (message.thinkingEndedAt ?? now) - message.thinkingStartedAt;
+}
+
+function withRequestId(message: AssistantMessage, event: ChatEvent): AssistantMessage {
+  const isNew = event.request_id !== undefined && event.request_id !== message.requestId;
+  const isCached = event.cached === true && message.source === 'model';
+  if (!isNew && !isCached) return message;
+  return {
+    ...message,
+    ...(event.request_id === undefined ? {} : { requestId: event.request_id }),
+    ...(isCached ? { source: 'cached' as const } : {}),
+  };
+}
+
+function queuePlace(event: ChatEvent) {
+  return {
+    position: event.queue_position ?? 0,
+    length: event.queue_length ?? 0,
+    waitMs: event.estimated_wait_time ?? 0,
+  };
+}
+
+function think(message: AssistantMessage, text: string, now: number): AssistantMessage {
+  return {
+    ...withoutQueue(message),
+    state: 'streaming',
+    thinking: message.thinking + text,
+    thinkingStartedAt: message.thinkingStartedAt ?? now,
+  };
+}
+
+function write(message: AssistantMessage, text: string, now: number): AssistantMessage {
+  return { ...withoutQueue(endThinking(message, now)), state: 'streaming', content: message.content + text };
+}
+
+function finish(message: AssistantMessage, event: ChatEvent, now: number): AssistantMessage {
+  if (event.code === 'cancelled') return markStopped(message, now);
+  if (event.error !== undefined)
+    return markFailed(message, { message: event.error, code: event.code ?? 'unknown_error' }, now);
+  const done: AssistantMessage = { ...withoutQueue(endThinking(message, now)), state: 'done' };
+  if (event.model !== undefined) done.model = event.model;
+  if (event.done_reason !== undefined) done.doneReason = event.done_reason;
+  if (event.usage !== undefined) done.completionTokens = event.usage.completion_tokens;
+  const firstTokenMs = event.timings?.first_token_ms ?? undefined;
+  if (firstTokenMs !== undefined) done.firstTokenMs = firstTokenMs;
+  const rate = tokensPerSecond(event);
+  if (rate !== undefined && done.source !== 'cached') done.tokensPerSecond = rate;
+  return done;
+}
+
+/** Over the time in which tokens came: from the first to the last. */
+function tokensPerSecond({ usage, timings }: ChatEvent): number | undefined {
+  if (usage === undefined || timings === undefined || timings.first_token_ms === null) return undefined;
+  const ms = timings.total_ms - timings.first_token_ms;
+  return ms > 0 && usage.completion_tokens > 1 ? ((usage.completion_tokens - 1) / ms) * 1000 : undefined;
+}
+
+function endThinking(message: AssistantMessage, now: number): AssistantMessage {
+  if (message.thinkingStartedAt === undefined || message.thinkingEndedAt !== undefined) return message;
+  return { ...message, thinkingEndedAt: now };
+}
+
+function withoutQueue(message: AssistantMessage): AssistantMessage {
+  if (message.queue === undefined) return message;
+  const { queue: _, ...rest } = message;
+  return rest;
+}

@@ -1,0 +1,30 @@
+import { type DragEvent, useState } from 'react';
+import { imageFiles } from './images.ts';
+
+/** Lets pictures be dropped onto an element; other things that are dragged over it are left alone. */
+export function useImageDrop(onFiles: (files: readonly File[]) => void) {
+  const [isOver, setOver] = useState(false);
+  const hasFiles = (event: DragEvent) => event.dataTransfer.types.includes('Files');
+  return {
+    isOver,
+    handlers: {
+      onDragOver: (event: DragEvent) => {
+        if (!hasFiles(event)) return;
+        event.preventDefault();
+        setOver(true);
+      },
+      onDragLeave: (event: DragEvent) => {
+        // Moving onto a child leaves the element, too.
+        const to = event.relatedTarget;
+        if (!(to instanceof Node) || !event.currentTarget.contains(to)) setOver(false);
+      },
+      onDrop: (event: DragEvent) => {
+        if (!hasFiles(event)) return;
+        event.preventDefault();
+        setOver(false);
+        const files = imageFiles(event.dataTransfer);
+        onFiles(files.length > 0 ? files : [...event.dataTransfer.files]);
+      },
+    },
+  };
+}

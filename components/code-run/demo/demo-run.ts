@@ -1,0 +1,135 @@
+import { ApiError } from '#lib/browser/api-client';
+import { findLanguageInfo } from '#lib/languages/infos';
+import type { CodeRequest, CodeResult, LanguageId, RunStatus } from '#lib/wire/code';
+import { mainFileName } from '../../playground/workspace.ts';
+import type { RunEvent } from '../run-api.ts';
+import { type DemoWorker, openDemoWorker } from './demo-worker.ts';
+import { type DemoEngine, demoEngineOf } from './engines.ts';
+import type { DemoFile, DemoMessage, DemoProgram } from './protocol.ts';
+
+const DEFAULT_TIMEOUT_SECONDS = 10;
+/** One engine is kept ready, so that the second run of a program starts at once. */
+let spare: { engine: DemoEngine; worker: DemoWorker } | undefined;
+
+/** As `runCode`, in this browser. `time` begins when the engine is there; CPU time and memory are not known. */
+export async function* runDemo(program: CodeRequest, signal: AbortSignal): AsyncGenerator<RunEvent, void, undefined> {
+  const language = findLanguageInfo(program.language)?.id;
+  const engine = demoEngineOf(program.language);
+  if (engine === undefined || language === undefined)
+    throw new ApiError('Demo mode runs Python, JavaScript and TypeScript.', 0, 'unsupported_language');
+  const worker = take(engine);
+  const messages = new MessageQueue<DemoMessage>();
+  const stop = () => messages.fail(signal.reason);
+  signal.addEventListener('abort', stop);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let hasEnded = false;
+  try {
+    await Promise.race([worker.ready, messages.failed]);
+    signal.throwIfAborted();
+    const seconds = program.timeout ?? DEFAULT_TIMEOUT_SECONDS;
+    const startedAt = performance.now();
+    timer = setTimeout(() => messages.put('timeout'), seconds * 1000);
+    yield { type: 'started' };
+    worker.run(demoProgram(language, program), (message) => messages.put(message));
+    const said = { stdout: '', stderr: '' };
+    for (;;) {
+      const message = await messages.next();
+      const durationMs = performance.now() - startedAt;
+      hasEnded = message === 'timeout' || message.type === 'end';
+      if (message === 'timeout') {
+        yield {
+          type: 'result',
+          result: result(
+            said,
+            'timeout',
+            -1,
+            durationMs,
+            `The program was stopped: it ran for longer than ${seconds} seconds.`,
+          ),
+        };
+        return;
+      }
+      if (message.type === 'output') {
+        said[message.stream] += message.text;
+        yield message;
+      } else if (message.type === 'end') {
+        yield {
+          type: 'result',
+          result: result(said, message.status, message.exitCode, durationMs, SENTENCES[message.status] ?? null),
+        };
+        return;
+      } else if (message.type === 'broken')
+        throw new ApiError(`The engine of demo mode gave up: ${message.message}`, 0, 'demo_failed');
+    }
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', stop);
+    worker.end();
+    if (hasEnded) spare ??= { engine, worker: openDemoWorker(engine) };
+  }
+}
+
+const SENTENCES: Partial<Record<RunStatus, string>> = {
+  memory_limit: 'The program was stopped: it needed more memory than demo mode has.',
+  output_limit: 'The program was stopped: it wrote more than 100,000 bytes to one of its outputs.',
+};
+
+function take(engine: DemoEngine): DemoWorker {
+  const kept = spare;
+  spare = undefined;
+  if (kept?.engine === engine) return kept.worker;
+  kept?.worker.end();
+  return openDemoWorker(engine);
+}
+
+function demoProgram(language: LanguageId, program: CodeRequest): DemoProgram {
+  const main: DemoFile = { name: mainFileName(language), content: program.code };
+  return { files: [main, ...(program.files ?? [])], stdin: program.stdin ?? '', args: program.args ?? [] };
+}
+
+function result(
+  said: { stdout: string; stderr: string },
+  status: RunStatus,
+  exitCode: number,
+  durationMs: number,
+  error: string | null,
+): CodeResult {
+  return {
+    ...{ ...said, status, error, exit_code: exitCode, duration_ms: durationMs },
+    ...{ stage: 'run', truncated: status === 'output_limit', cpu_ms: 0, memory_kb: 0 },
+  };
+}
+
+/** What came and was not read yet, for one reader. */
+class MessageQueue<T> {
+  readonly #waiting: (T | 'timeout')[] = [];
+  readonly #failure = Promise.withResolvers<never>();
+  #arrived = Promise.withResolvers<void>();
+
+  constructor() {
+    this.failed.catch(() => undefined);
+  }
+
+  /** Never resolves; rejects where there will be nothing more. */
+  get failed(): Promise<never> {
+    return this.#failure.promise;
+  }
+
+  put(message: T | 'timeout'): void {
+    this.#waiting.push(message);
+    this.#arrived.resolve();
+  }
+
+  fail(reason: unknown): void {
+    this.#failure.reject(reason);
+  }
+
+  async next(): Promise<T | 'timeout'> {
+    for (;;) {
+      const message = this.#waiting.shift();
+      if (message !== undefined) return message;
+      this.#arrived = Promise.withResolvers();
+      await Promise.race([this.#arrived.promise, this.failed]);
+    }
+  }
+}

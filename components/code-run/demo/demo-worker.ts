@@ -1,0 +1,94 @@
+import { ApiError, UNREACHABLE } from '#lib/browser/api-client';
+import { DEMO_ENGINES, type DemoEngine } from './engines.ts';
+import { type DemoMessage, type DemoProgram, readDemoMessage } from './protocol.ts';
+
+export interface DemoWorker {
+  /** Resolves when the engine has started. Rejects with `ApiError`. */
+  ready: Promise<void>;
+  /** Runs the one program; `onMessage` gets what it says until `end`. */
+  run(program: DemoProgram, onMessage: (message: DemoMessage) => void): void;
+  /** Ends the worker, whatever it is at. */
+  end(): void;
+}
+
+const FRAME = '/demo/frame.html';
+const ENGINES = '/demo/engine/';
+
+/**
+ * A worker in a frame without an origin: no cookies, no storage, no way into this page, and a policy of its own that lets it
+ * fetch nothing (`next.config.mjs`). What it needs is fetched here and handed in.
+ */
+export function openDemoWorker(engine: DemoEngine): DemoWorker {
+  const frame = document.createElement('iframe');
+  const channel = new MessageChannel();
+  /** The frame's own word, where the worker cannot start. */
+  const faults = new MessageChannel();
+  let listener: ((message: DemoMessage) => void) | undefined;
+  const started = Promise.withResolvers<void>();
+  // It may be ended before anybody waits for it.
+  started.promise.catch(() => undefined);
+  const onMessage = ({ data }: MessageEvent<unknown>) => {
+    const message = readDemoMessage(data);
+    if (message === undefined) return;
+    if (message.type === 'ready') started.resolve();
+    else if (message.type === 'broken') started.reject(broken(engine, message.message));
+    listener?.(message);
+  };
+  channel.port1.onmessage = onMessage;
+  faults.port1.onmessage = onMessage;
+  frame.sandbox.add('allow-scripts');
+  frame.hidden = true;
+  frame.title = 'Where demo mode runs programs';
+  const loaded = new Promise<void>((resolve) => {
+    frame.onload = () => resolve();
+  });
+  frame.src = FRAME;
+  document.body.append(frame);
+  handIn(frame, loaded, engine, [channel.port2, faults.port2]).catch((error: unknown) => started.reject(error));
+  return {
+    ready: started.promise,
+    run(program, onMessage) {
+      listener = onMessage;
+      channel.port1.postMessage(program);
+    },
+    end() {
+      listener = undefined;
+      channel.port1.close();
+      faults.port1.close();
+      frame.remove();
+    },
+  };
+}
+
+async function handIn(
+  frame: HTMLIFrameElement,
+  loaded: Promise<void>,
+  engine: DemoEngine,
+  ports: readonly MessagePort[],
+): Promise<void> {
+  const { script, assets } = DEMO_ENGINES[engine];
+  const [code, ...parts] = await Promise.all([script, ...assets].map(fetched));
+  await loaded;
+  const entries = assets.map((name, index) => [name, parts[index]] as const);
+  const data = { script: new TextDecoder().decode(code), assets: Object.fromEntries(entries) };
+  // The frame has no origin that could be named; it is ours, and nobody else can be in it.
+  frame.contentWindow?.postMessage(data, '*', [...ports, ...parts]);
+}
+
+async function fetched(name: string): Promise<ArrayBuffer> {
+  const response = await fetch(ENGINES + name).catch(() => undefined);
+  if (response?.ok === true) return await response.arrayBuffer();
+  throw new ApiError(
+    'What demo mode needs could not be loaded. Check the connection, then run the program again.',
+    response?.status ?? 0,
+    UNREACHABLE,
+  );
+}
+
+function broken(engine: DemoEngine, reason: string): ApiError {
+  return new ApiError(
+    `${DEMO_ENGINES[engine].name} could not be started in this browser (${reason}). A newer browser may help.`,
+    0,
+    'demo_unavailable',
+  );
+}

@@ -1,0 +1,60 @@
+import { ApiError, jsonBody, request } from '#lib/browser/api-client';
+import { CODE_API_BASE } from '#lib/browser/endpoints';
+import { isCodeChunk, isCodeResult, isErrorBody } from '#lib/browser/response-guards';
+import { readEvents } from '#lib/browser/server-sent-events';
+import { parseJson } from '#lib/browser/type-guards';
+import type { CodeRequest, CodeResult } from '#lib/wire/code';
+
+export type RunEvent =
+  /** The program begins only now: what it needs had to be loaded first. */
+  | { type: 'started' }
+  | { type: 'output'; stream: 'stdout' | 'stderr'; text: string }
+  | { type: 'result'; result: CodeResult };
+
+/** What a run may take beyond the program's own time: waiting in line, and compiling (SPEC §5). */
+const MARGIN_SECONDS = 15;
+const DEFAULT_TIMEOUT_SECONDS = 10;
+
+/**
+ * Runs a program and gives its output while it runs, then the result. Aborting `signal` kills the program.
+ * Throws `ApiError` where it could not be run.
+ */
+export async function* runCode(program: CodeRequest, signal: AbortSignal): AsyncGenerator<RunEvent, void, undefined> {
+  const limit = AbortSignal.timeout((MARGIN_SECONDS + (program.timeout ?? DEFAULT_TIMEOUT_SECONDS)) * 1000);
+  const init = jsonBody(program);
+  const headers = { ...init.headers, accept: 'text/event-stream' };
+  try {
+    const response = await request(`${CODE_API_BASE}/code/run`, {
+      ...init,
+      headers,
+      signal: AbortSignal.any([signal, limit]),
+    });
+    if (response.body !== null)
+      for await (const { event, data } of readEvents(response.body)) {
+        const read = parse(event, data);
+        if (read === undefined) continue;
+        yield read;
+        if (read.type === 'result') return;
+      }
+  } catch (error) {
+    if (signal.aborted || error instanceof ApiError) throw error;
+    if (limit.aborted)
+      throw new ApiError('The runner did not answer in time. Try again in a moment.', 0, 'run_timeout');
+  }
+  throw new ApiError(
+    'The connection to the runner broke off before the program ended. Run it again.',
+    0,
+    'connection_lost',
+  );
+}
+
+function parse(event: string, data: string): RunEvent | undefined {
+  const json = parseJson(data);
+  if (event === 'stdout' || event === 'stderr')
+    return isCodeChunk(json) ? { type: 'output', stream: event, text: json.text } : undefined;
+  if (event === 'result') return isCodeResult(json) ? { type: 'result', result: json } : undefined;
+  if (event !== 'error') return undefined;
+  throw isErrorBody(json)
+    ? new ApiError(json.error, 200, json.code)
+    : new ApiError('The runner failed without saying why. Run it again.', 200, 'unknown_error');
+}

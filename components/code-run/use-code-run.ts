@@ -1,0 +1,128 @@
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { ApiError } from '#lib/browser/api-client';
+import type { CodeRequest, CodeResult } from '#lib/wire/code';
+import { runCode } from './run-api.ts';
+
+export interface OutputChunk {
+  stream: 'stdout' | 'stderr';
+  text: string;
+  /** How many characters came before it. */
+  at: number;
+}
+
+/** Where a program runs: at the runner, or in this browser, where neither CPU time nor memory is known. */
+export type RunLocation = 'server' | 'browser';
+
+export type CodeRun =
+  | { state: 'idle' }
+  /** `startedAt` is undefined while the engine of demo mode is still being loaded. */
+  | { state: 'running'; pieces: readonly OutputChunk[]; startedAt: number | undefined }
+  | { state: 'ended'; pieces: readonly OutputChunk[]; result: CodeResult; place: RunLocation }
+  /** Nothing was run: what the runner wrote for the sample `title` when it was recorded. */
+  | { state: 'sample'; pieces: readonly OutputChunk[]; title: string; isThisProgram: boolean }
+  | { state: 'stopped'; pieces: readonly OutputChunk[] }
+  | { state: 'failed'; pieces: readonly OutputChunk[]; message: string; code: string };
+
+export interface CodeRunControls {
+  run: CodeRun;
+  start: (program: CodeRequest, place?: RunLocation) => void;
+  /** Shows what a sample writes, in a language that cannot be run now. */
+  showSample: (sample: { title: string; output: string; isThisProgram: boolean }) => void;
+  stop: () => void;
+  clear: () => void;
+}
+
+/** Runs one program at a time, and shows its output at most once a frame. */
+export function useCodeRun(): CodeRunControls {
+  const [run, setRun] = useState<CodeRun>({ state: 'idle' });
+  const abort = useRef<AbortController>(null);
+
+  const stop = useCallback(() => abort.current?.abort(), []);
+  useEffect(() => stop, [stop]);
+
+  const start = useCallback((program: CodeRequest, place: RunLocation = 'server') => {
+    abort.current?.abort();
+    const controller = new AbortController();
+    abort.current = controller;
+    void follow(program, place, controller.signal, (next) => {
+      if (abort.current === controller) setRun(next);
+    });
+  }, []);
+
+  const clear = useCallback(() => {
+    abort.current?.abort();
+    abort.current = null;
+    setRun({ state: 'idle' });
+  }, []);
+
+  const showSample = useCallback<CodeRunControls['showSample']>(({ title, output, isThisProgram }) => {
+    abort.current?.abort();
+    abort.current = null;
+    setRun({ state: 'sample', pieces: [{ stream: 'stdout', text: output, at: 0 }], title, isThisProgram });
+  }, []);
+
+  return { run, start, showSample, stop, clear };
+}
+
+async function follow(
+  program: CodeRequest,
+  place: RunLocation,
+  signal: AbortSignal,
+  show: (run: CodeRun) => void,
+): Promise<void> {
+  let startedAt = place === 'server' ? Date.now() : undefined;
+  let pieces: OutputChunk[] = [];
+  let frame = 0;
+  const running = () => show({ state: 'running', pieces: [...pieces], startedAt });
+  running();
+  try {
+    for await (const event of place === 'server' ? runCode(program, signal) : await runInBrowser(program, signal)) {
+      if (event.type === 'started') {
+        startedAt = Date.now();
+        running();
+        continue;
+      }
+      if (event.type === 'result') {
+        cancelAnimationFrame(frame);
+        // A runner that does not stream has its output in the result only.
+        if (pieces.length === 0) pieces = fromResult(event.result);
+        show({ state: 'ended', pieces, result: event.result, place });
+        return;
+      }
+      append(pieces, event);
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(running);
+    }
+  } catch (error) {
+    cancelAnimationFrame(frame);
+    if (signal.aborted) show({ state: 'stopped', pieces });
+    else if (error instanceof ApiError) show({ state: 'failed', pieces, message: error.message, code: error.code });
+    else
+      show({
+        state: 'failed',
+        pieces,
+        message: 'The page could not read the output. Run it again.',
+        code: 'internal_error',
+      });
+  }
+}
+
+/** Demo mode's code comes with its first run. */
+async function runInBrowser(program: CodeRequest, signal: AbortSignal) {
+  const { runDemo } = await import('./demo/demo-run.ts');
+  return runDemo(program, signal);
+}
+
+/** Pieces of one stream that follow one another become one, so that a chatty program stays a few nodes. */
+export function append(pieces: OutputChunk[], { stream, text }: Omit<OutputChunk, 'at'>): void {
+  const last = pieces.at(-1);
+  if (last?.stream === stream) pieces[pieces.length - 1] = { ...last, text: last.text + text };
+  else pieces.push({ stream, text, at: last === undefined ? 0 : last.at + last.text.length });
+}
+
+function fromResult(result: CodeResult): OutputChunk[] {
+  const pieces: OutputChunk[] = [];
+  for (const stream of ['stdout', 'stderr'] as const)
+    if (result[stream] !== '') append(pieces, { stream, text: result[stream] });
+  return pieces;
+}

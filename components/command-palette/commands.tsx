@@ -1,0 +1,89 @@
+'use client';
+
+import { Command as CommandIcon } from 'lucide-react';
+import { useRouter } from 'next/navigation';
+import { useEffect, useState } from 'react';
+import { Dialog, dialogPart } from '#components/ui/dialog';
+import { IconButton } from '#components/ui/icon-button';
+import { loadable, loadTogether, useLoaded } from '#lib/browser/loadable';
+import { acceptsText } from './command-search.ts';
+
+const palettePart = loadable(() => import('#components/command-palette/palette').then(({ Palette }) => Palette));
+const shortcutsPart = loadable(() =>
+  import('#components/command-palette/shortcuts').then(({ Shortcuts }) => Shortcuts),
+);
+
+/** Both at once, for it comes whole: what is typed next goes into its field. */
+const wholePalette = loadTogether(dialogPart, palettePart);
+
+/** The shortcuts that work everywhere, and what they open. */
+export function Commands() {
+  const router = useRouter();
+  const [palette, setPalette] = useState(false);
+  const [sheet, setSheet] = useState(false);
+  const [sheetIsNext, setSheetIsNext] = useState(false);
+  const [early, setEarly] = useState('');
+  const isPaletteThere = useLoaded(palette, wholePalette);
+  const isSheetThere = useLoaded(sheet || sheetIsNext, shortcutsPart);
+  const isPaletteComing = palette && !isPaletteThere;
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      const mod = event.ctrlKey || event.metaKey;
+      const key = event.key.toLowerCase();
+      if (mod && !event.shiftKey && key === 'k') {
+        setPalette((open) => !open);
+        setEarly('');
+      } else if (isPaletteComing && !mod && key.length === 1) setEarly((typed) => typed + event.key);
+      else if (mod && event.shiftKey && key === 'o') router.push('/');
+      else if (key === 'control' || key === 'meta') return wholePalette.preload();
+      else if (event.key === '?' && !mod && !acceptsText(event.target)) setSheet(true);
+      else return;
+      event.preventDefault();
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  }, [router, isPaletteComing]);
+
+  return (
+    <>
+      <IconButton
+        label="Commands"
+        shortcut="Ctrl/Cmd+K"
+        side="right"
+        className="max-md:hidden"
+        onClick={() => {
+          setPalette(true);
+          setEarly('');
+        }}
+        onPointerEnter={wholePalette.preload}
+        onFocus={wholePalette.preload}
+      >
+        <CommandIcon className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
+      </IconButton>
+      <Dialog
+        open={palette && isPaletteThere}
+        onOpenChange={setPalette}
+        // Not both at once: the one that leaves would take the focus with it.
+        onClosed={() => {
+          if (!sheetIsNext) return;
+          setSheetIsNext(false);
+          setSheet(true);
+        }}
+        title="Commands"
+      >
+        <palettePart.Component
+          typed={early}
+          onDone={() => setPalette(false)}
+          onShortcuts={() => {
+            setPalette(false);
+            setSheetIsNext(true);
+          }}
+        />
+      </Dialog>
+      <Dialog open={sheet && isSheetThere} onOpenChange={setSheet} title="Keyboard shortcuts">
+        <shortcutsPart.Component />
+      </Dialog>
+    </>
+  );
+}

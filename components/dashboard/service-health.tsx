@@ -1,0 +1,131 @@
+'use client';
+
+import type { ReactNode } from 'react';
+import { Badge, type Tone } from '#components/ui/badge';
+import { DataTable } from '#components/ui/data-table';
+import { formatBytes, formatCount, formatDuration } from '#lib/browser/format';
+import { useModels } from '#lib/browser/service-status';
+import { findLanguageInfo } from '#lib/languages/infos';
+import type { MicroservicesHealth } from '#lib/wire/executor';
+import type { ModelInfo } from '#lib/wire/models';
+import { type ServiceState, useExecutors, useReadiness } from './use-ops-status.ts';
+
+const NAMES: Partial<Record<string, string>> = {
+  model: 'Model provider',
+  sandbox: 'Sandbox',
+  executors: 'Executors elsewhere',
+  gateway: 'Gateway’s backend',
+};
+
+const STATES: Record<ServiceState['state'], { tone: Tone; word: string }> = {
+  up: { tone: 'good', word: 'Up' },
+  down: { tone: 'error', word: 'Down' },
+  unavailable: { tone: 'warn', word: 'Not there' },
+  not_configured: { tone: 'neutral', word: 'Not configured' },
+};
+
+/** The parts that the server stands on, each with its state. */
+export function ServiceHealth() {
+  const ready = useReadiness();
+  return (
+    <DataTable
+      title="Parts"
+      columns={['', 'State']}
+      rows={Object.entries(ready.data?.parts ?? {}).map(([id, { state, detail }]) => ({
+        key: id,
+        cells: [
+          <Described key="name" name={NAMES[id] ?? id} detail={detail} />,
+          <Badge key="state" tone={STATES[state].tone}>
+            {STATES[state].word}
+          </Badge>,
+        ],
+      }))}
+      empty={ready.error?.message ?? 'Asking the parts.'}
+    />
+  );
+}
+
+/** Who runs each language, and how soon it answers. */
+export function ExecutorTable() {
+  const executors = useExecutors();
+  return (
+    <DataTable
+      wide
+      title="Executors"
+      columns={['Language', 'State', 'Sandbox', 'Answers in']}
+      rows={executors.data?.services.map(executorRow) ?? []}
+      empty={
+        executors.error?.message ?? (executors.data === undefined ? 'Asking the executors.' : 'No language is set up.')
+      }
+    />
+  );
+}
+
+function executorRow({
+  language,
+  version,
+  status,
+  notice,
+  sandbox,
+  latency_ms: latency,
+}: MicroservicesHealth['services'][number]) {
+  const isWell = status === 'healthy';
+  const name = findLanguageInfo(language)?.label ?? language;
+  return {
+    key: language,
+    cells: [
+      <Described key="name" name={version === null ? name : `${name} ${version}`} detail={notice ?? undefined} />,
+      <Badge key="state" tone={isWell ? 'good' : 'error'}>
+        {isWell ? 'Healthy' : 'Not available'}
+      </Badge>,
+      sandbox,
+      formatDuration(latency),
+    ],
+  };
+}
+
+/** Which models there are, and which of them is in memory now. */
+export function ModelTable() {
+  const models = useModels();
+  return (
+    <DataTable
+      wide
+      title="Models"
+      columns={['Model', 'State', 'Size', 'Context']}
+      rows={models.data?.models.map(modelRow) ?? []}
+      empty={
+        models.error?.message ??
+        (models.data === undefined
+          ? 'Asking which models there are.'
+          : 'No model is installed: run `ollama pull deepseek-r1:8b`.')
+      }
+    />
+  );
+}
+
+function modelRow(model: ModelInfo) {
+  return {
+    key: `${model.provider} ${model.id}`,
+    cells: [
+      <Described
+        key="name"
+        name={model.id}
+        detail={model.is_default ? `${model.provider}, the default` : model.provider}
+      />,
+      <Badge key="state" tone={model.loaded ? 'good' : 'neutral'}>
+        {model.loaded ? 'Loaded' : 'Not loaded'}
+      </Badge>,
+      model.size_bytes === null ? '–' : formatBytes(model.size_bytes),
+      model.context_length === null ? '–' : `${formatCount(model.context_length)} tokens`,
+    ],
+  };
+}
+
+function Described({ name, detail }: { name: ReactNode; detail: string | undefined }) {
+  return (
+    <span className="flex flex-col [overflow-wrap:anywhere]">
+      {name}
+      {detail === undefined ? null : <span className="text-ink-3 text-xs">{detail}</span>}
+    </span>
+  );
+}

@@ -1,0 +1,96 @@
+import clsx from 'clsx';
+import type { ReactNode } from 'react';
+import { formatCount, formatDuration, formatPercent } from '#lib/browser/format';
+import type { ServiceStatus, StatusLevel } from '#lib/browser/service-status';
+import type { ServerStats } from '#lib/wire/server-stats';
+
+/** What an operator asks first: is it up, is it full, is it fast. */
+export function StatTiles({
+  stats,
+  model,
+  runner,
+}: {
+  stats: ServerStats;
+  model: ServiceStatus;
+  runner: ServiceStatus;
+}) {
+  const cache = stats.response_cache;
+  const looked = cache.hits + cache.misses;
+  const { first_token_ms: firstToken, total_ms: total } = stats.latency;
+  const busy = stats.is_processing || stats.queue_length > 0;
+  return (
+    <div className="grid gap-3 md:grid-cols-3">
+      <StatTile
+        question="Is it up?"
+        value={formatDuration(stats.process.uptime_seconds * 1000)}
+        unit="since the server began"
+      >
+        <StatusLine name="Model" status={model} />
+        <StatusLine name="Runner" status={runner} />
+      </StatTile>
+      <StatTile
+        question="Is it full?"
+        value={formatCount(stats.queue_length)}
+        unit={stats.queue_length === 1 ? 'request waits' : 'requests wait'}
+      >
+        <li>{busy ? 'The model is at work' : 'The model is idle'}</li>
+        <li>
+          Code: {stats.runner.active} of {stats.runner.max_concurrent} places taken
+          {stats.runner.waiting > 0 ? `, ${stats.runner.waiting} wait` : ''}
+        </li>
+        <li>
+          Cache: {formatCount(cache.total_size_mb)} MB, {formatPercent(cache.memory_usage_percent / 100)} of its bound
+        </li>
+      </StatTile>
+      <StatTile
+        question="Is it fast?"
+        value={firstToken.p50 === null ? '–' : formatDuration(firstToken.p50)}
+        unit={firstToken.p50 === null ? 'no answer was measured yet' : 'to the first token, as a rule'}
+      >
+        {firstToken.p95 === null ? null : <li>One in twenty takes over {formatDuration(firstToken.p95)}</li>}
+        {total.p50 === null ? null : <li>Whole answers take {formatDuration(total.p50)} as a rule</li>}
+        <li>
+          {looked === 0
+            ? 'Nothing was looked up in the cache yet'
+            : `${formatPercent(cache.hit_rate)} come from the cache`}
+        </li>
+      </StatTile>
+    </div>
+  );
+}
+
+interface StatTileProps {
+  question: string;
+  value: string;
+  unit: string;
+  children: ReactNode;
+}
+
+/** One question of an operator's, its answer in large, and what belongs to it below. */
+export function StatTile({ question, value, unit, children }: StatTileProps) {
+  return (
+    <section aria-label={question} className="min-w-0 rounded-lg border bg-surface p-4">
+      <h2 className="text-ink-2 text-sm">{question}</h2>
+      <p className="mt-1 flex flex-wrap items-baseline gap-x-2">
+        <span className="font-semibold text-2xl tracking-tight tabular">{value}</span>
+        <span className="text-ink-2 text-sm">{unit}</span>
+      </p>
+      <ul className="mt-3 flex flex-col gap-1 border-t pt-3 text-ink-2 text-sm tabular">{children}</ul>
+    </section>
+  );
+}
+
+const DOTS: Record<StatusLevel, string> = { good: 'bg-good', warn: 'bg-warn', error: 'bg-error', unknown: 'bg-ink-3' };
+
+/** A line of a tile: a part's state as a dot and a sentence. */
+export function StatusLine({ name, status }: { name: string; status: ServiceStatus }) {
+  return (
+    <li className="flex gap-2">
+      <span className={clsx('mt-1.5 size-2 shrink-0 rounded-full', DOTS[status.level])} />
+      <span className="min-w-0 [overflow-wrap:anywhere]">
+        <span className="sr-only">{name}: </span>
+        {status.sentence}
+      </span>
+    </li>
+  );
+}

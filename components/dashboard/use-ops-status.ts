@@ -1,0 +1,68 @@
+import useSWR, { type SWRResponse } from 'swr';
+import { ApiError, requestJson, UNREACHABLE } from '#lib/browser/api-client';
+import { API_BASE, CODE_API_BASE } from '#lib/browser/endpoints';
+import { isExecutors, isQueueCancelled, isQueueOverview } from '#lib/browser/response-guards';
+import { hasShape } from '#lib/browser/type-guards';
+import type { QueueOverview } from '#lib/wire/chat';
+import type { MicroservicesHealth } from '#lib/wire/executor';
+
+/** What an operator looks at besides the figures of `/api/cache-stats`. */
+
+export interface ServiceState {
+  state: 'up' | 'down' | 'unavailable' | 'not_configured';
+  detail?: string;
+}
+
+/** GET /api/ready (SPEC §2.6). */
+export interface Readiness {
+  status: string;
+  parts: Record<string, ServiceState>;
+}
+
+const isReadiness = hasShape<Readiness>({ status: 'string', parts: 'object' });
+
+const QUEUE_REFRESH_MS = 2_000;
+const PARTS_REFRESH_MS = 10_000;
+const TIMEOUT_MS = 10_000;
+
+export function useQueue(): SWRResponse<QueueOverview, Error> {
+  return useSWR<QueueOverview, Error>('queue', fetchQueue, {
+    refreshInterval: QUEUE_REFRESH_MS,
+    dedupingInterval: QUEUE_REFRESH_MS / 2,
+    errorRetryInterval: QUEUE_REFRESH_MS,
+  });
+}
+
+export function useExecutors(): SWRResponse<MicroservicesHealth, Error> {
+  return useSWR<MicroservicesHealth, Error>('executors', fetchExecutors, { refreshInterval: PARTS_REFRESH_MS });
+}
+
+export function useReadiness(): SWRResponse<Readiness, Error> {
+  return useSWR<Readiness, Error>('ready', fetchReadiness, { refreshInterval: PARTS_REFRESH_MS });
+}
+
+/** Throws `ApiError`: also where the request had ended already, or is not known any more. */
+export async function cancelRequest(id: string): Promise<void> {
+  await requestJson(isQueueCancelled, `${API_BASE}/api/chat-queue?requestId=${encodeURIComponent(id)}`, {
+    method: 'DELETE',
+  });
+}
+
+function fetchQueue(): Promise<QueueOverview> {
+  return requestJson(isQueueOverview, `${API_BASE}/api/chat-queue`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+}
+
+function fetchExecutors(): Promise<MicroservicesHealth> {
+  const base = CODE_API_BASE.replace(/\/v1$/, '');
+  return requestJson(isExecutors, `${base}/microservices/health`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+}
+
+/** One that is not ready answers with 503 and says which part it is. */
+async function fetchReadiness(): Promise<Readiness> {
+  const response = await fetch(`${API_BASE}/api/ready`, { signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
+    () => undefined,
+  );
+  const body: unknown = await response?.json().catch(() => undefined);
+  if (isReadiness(body)) return body;
+  throw new ApiError('The server does not say whether it is ready.', response?.status ?? 0, UNREACHABLE);
+}

@@ -1,0 +1,118 @@
+import { isRecord } from '#lib/browser/type-guards';
+import { DIAGRAM_FRAME } from '#lib/wire/diagram';
+
+export interface Diagram {
+  /** A picture: it runs nothing and loads nothing, whatever is in it. */
+  url: string;
+  /** In CSS pixels. */
+  width: number;
+  height: number;
+}
+
+/** A page of diagrams should not wait for ever for one that its language cannot lay out. */
+const DRAW_TIMEOUT_MS = 20_000;
+/** The frame holds some megabytes: it goes when nothing was drawn for so long. */
+const IDLE_MS = 60_000;
+const MAX_KEPT = 100;
+const MAX_SIDE_PX = 20_000;
+
+const kept = new Map<string, Promise<Diagram>>();
+let frame: DiagramFrame | undefined;
+
+/**
+ * Draws a Mermaid diagram, in a frame that can reach nothing (`lib/http/diagram-files.ts`). Rejects with an `Error` whose
+ * message says what is wrong with the text.
+ */
+export function drawDiagram(text: string, dark: boolean): Promise<Diagram> {
+  const key = `${dark}\n${text}`;
+  const known = kept.get(key);
+  if (known !== undefined) return known;
+  frame ??= new DiagramFrame(() => {
+    frame = undefined;
+  });
+  const drawing = frame.draw(text, dark);
+  kept.set(key, drawing);
+  for (const oldest of kept.keys()) if (kept.size > MAX_KEPT) kept.delete(oldest);
+  // What is wrong with the text stays wrong; that nothing came may be over at the next try.
+  drawing.catch((error: unknown) => {
+    if (!(error instanceof DiagramError)) kept.delete(key);
+  });
+  return drawing;
+}
+
+class DiagramError extends Error {}
+
+interface PendingDiagram {
+  resolve: (diagram: Diagram) => void;
+  reject: (error: Error) => void;
+  timer: ReturnType<typeof setTimeout>;
+}
+
+/** One hidden frame for all diagrams of the page. */
+class DiagramFrame {
+  readonly #element = document.createElement('iframe');
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #waiting = new Map<number, PendingDiagram>();
+  readonly #onEnd: () => void;
+  #count = 0;
+  #idle: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(onEnd: () => void) {
+    this.#onEnd = onEnd;
+    const element = this.#element;
+    element.title = 'Diagrams are drawn here';
+    element.tabIndex = -1;
+    element.ariaHidden = 'true';
+    element.setAttribute('sandbox', 'allow-scripts');
+    // It must have a layout: text is measured in it.
+    element.style.cssText =
+      'position:fixed;inset:0 auto auto 0;width:1200px;height:800px;visibility:hidden;border:0;z-index:-1;pointer-events:none';
+    element.src = `/api/diagrams/${DIAGRAM_FRAME}`;
+    addEventListener('message', this.#onMessage);
+    document.body.append(element);
+  }
+
+  draw(text: string, dark: boolean): Promise<Diagram> {
+    clearTimeout(this.#idle);
+    const id = ++this.#count;
+    const { promise, resolve, reject } = Promise.withResolvers<Diagram>();
+    const timer = setTimeout(() => {
+      this.#end(new Error('It could not be drawn in time. Reload the page to try again.'));
+    }, DRAW_TIMEOUT_MS);
+    this.#waiting.set(id, { resolve, reject, timer });
+    // The frame's origin is opaque: no other target names it.
+    void this.#ready.promise.then(() => this.#element.contentWindow?.postMessage({ id, text, dark }, '*'));
+    return promise;
+  }
+
+  readonly #onMessage = ({ source, data }: MessageEvent<unknown>) => {
+    if (source !== this.#element.contentWindow || !isRecord(data)) return;
+    if (data.ready === true) {
+      this.#ready.resolve();
+      return;
+    }
+    const waiting = typeof data.id === 'number' ? this.#waiting.get(data.id) : undefined;
+    if (waiting === undefined) return;
+    this.#waiting.delete(Number(data.id));
+    clearTimeout(waiting.timer);
+    const { svg, width, height } = data;
+    if (typeof svg === 'string' && isSide(width) && isSide(height))
+      waiting.resolve({ url: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`, width, height });
+    else waiting.reject(new DiagramError(typeof data.error === 'string' ? data.error : 'It has no size.'));
+    if (this.#waiting.size === 0) this.#idle = setTimeout(() => this.#end(new Error('idle')), IDLE_MS);
+  };
+
+  #end(error: Error): void {
+    removeEventListener('message', this.#onMessage);
+    clearTimeout(this.#idle);
+    this.#element.remove();
+    for (const { reject, timer } of this.#waiting.values()) {
+      clearTimeout(timer);
+      reject(error);
+    }
+    this.#waiting.clear();
+    this.#onEnd();
+  }
+}
+
+const isSide = (value: unknown): value is number => typeof value === 'number' && value > 0 && value < MAX_SIDE_PX;

@@ -1,0 +1,9 @@
+import type { TokenizeRequest, TokenizeResponse } from './highlight-ranges.ts';
+import { tokenize } from './tokenize.ts';
+
+/** Reads code beside the page's own thread, which stays free for the reader. */
+self.onmessage = async ({ data: { id, code, language } }: MessageEvent<TokenizeRequest>) => {
+  const marks = await tokenize(code, language).catch(() => undefined);
+  const answer: TokenizeResponse = { id, ranges: marks };
+  self.postMessage(answer);
+};

@@ -1,0 +1,55 @@
+'use client';
+
+import 'katex/dist/katex.min.css';
+import katex from 'katex';
+import { use, useContext, useLayoutEffect, useRef, useState } from 'react';
+import { type FormulaProps, FormulaSource } from '#components/markdown/formula-source';
+import { StreamingContext } from '#components/markdown/streaming-context';
+
+/** Nothing that could load, link or style beyond the formula (`trust`), and no formula that grows without end. */
+const OPTIONS = { throwOnError: true, trust: false, strict: 'ignore', maxExpand: 1_000, maxSize: 40 } as const;
+
+const CHEMISTRY = /\\(?:ce|pu)\b/;
+/** So long after it could not be fetched, the next formula that needs it asks again. */
+const CHEMISTRY_RETRY_MS = 10_000;
+let chemistry: Promise<unknown> | undefined;
+
+/** Adds `\ce` and `\pu` to KaTeX; few texts need what they take. */
+function loadChemistry(): Promise<unknown> {
+  chemistry ??= import('katex/contrib/mhchem').catch(() => {
+    // Without it such a formula is shown as it was written.
+    setTimeout(() => {
+      chemistry = undefined;
+    }, CHEMISTRY_RETRY_MS);
+  });
+  return chemistry;
+}
+
+export default function KatexFormula(props: FormulaProps) {
+  const { tex, isDisplay } = props;
+  if (CHEMISTRY.test(tex)) use(loadChemistry());
+  const place = useRef<HTMLSpanElement>(null);
+  const [broken, setBroken] = useState<string>();
+  const writing = useContext(StreamingContext);
+  const isBroken = broken === tex;
+  // Before the browser paints: the formula is there at once, not after its source.
+  useLayoutEffect(() => {
+    if (isBroken || place.current === null) return;
+    try {
+      katex.render(tex, place.current, { ...OPTIONS, displayMode: isDisplay });
+    } catch {
+      setBroken(tex);
+    }
+  }, [tex, isDisplay, isBroken]);
+  if (isBroken)
+    return (
+      <>
+        <FormulaSource {...props} />
+        {writing ? null : <span className="formula-fault"> (this formula has a mistake)</span>}
+      </>
+    );
+  return isDisplay ? <span ref={place} className="formula-display" {...SCROLLABLE} /> : <span ref={place} dir="ltr" />;
+}
+
+/** Keyboards must be able to scroll what is wider than the page. */
+const SCROLLABLE = { tabIndex: 0, role: 'group', 'aria-label': 'Formula', dir: 'ltr' } as const;

@@ -1,0 +1,103 @@
+/**
+ * Cuts Markdown into pieces that can be parsed one by one, with the same outcome as the whole:
+ * while an answer grows, only the last one has to be parsed again. The pieces joined are the text.
+ *
+ * A piece begins only where nothing can go on: after a blank line, with a line that is not
+ * indented, outside of fenced code, displays and HTML that is still open. Where text is tied
+ * together over any distance (definitions of links and footnotes), there is one piece.
+ */
+export function splitBlocks(markdown: string): string[] {
+  const blocks: string[] = [];
+  let start = 0;
+  let state = NOTHING_OPEN;
+  let isAfterBlank = false;
+  for (let at = 0; at < markdown.length; ) {
+    const newline = markdown.indexOf('\n', at);
+    const end = newline === -1 ? markdown.length : newline + 1;
+    const line = markdown.slice(at, newline === -1 ? end : newline);
+    DEFINITION.lastIndex = at;
+    if (state.end === undefined && DEFINITION.test(markdown)) return [markdown];
+    if (line.trim() === '') isAfterBlank = true;
+    else {
+      const isFree = isAfterBlank && state.end === undefined && state.tags.length === 0 && !/^[ \t]/.test(line);
+      const goesOn = state.contentAt !== undefined && LIST_ITEM.test(line);
+      if (isFree && !goesOn && at > start) {
+        blocks.push(markdown.slice(start, at));
+        start = at;
+        state = NOTHING_OPEN;
+      }
+      isAfterBlank = false;
+    }
+    state = after(state, line);
+    at = end;
+  }
+  if (start < markdown.length) blocks.push(markdown.slice(start));
+  return blocks;
+}
+
+/** CommonMark's label: at most 999 characters, no bracket in it without a backslash. */
+const DEFINITION = /[ \t>*+\-\d.)]*\[(?:\\.|[^[\]\\]){1,999}\]:/y;
+const LIST_ITEM = /^( *)(?:[-+*]|\d{1,9}[.)])(?=[ \t]|$)/;
+
+interface State {
+  /** What ends what is open: fenced code, a display, or HTML that has an end of its own. */
+  end: RegExp | undefined;
+  /** HTML elements that are open, of which a blank line ends none. */
+  tags: readonly string[];
+  /**
+   * The column at which the content of the outermost list item begins; undefined outside of lists.
+   */
+  contentAt: number | undefined;
+}
+
+const NOTHING_OPEN: State = { end: undefined, tags: [], contentAt: undefined };
+
+function after(state: State, line: string): State {
+  if (state.end !== undefined) return state.end.test(line) ? { ...state, end: undefined } : state;
+  const item = LIST_ITEM.exec(line);
+  if (item !== null && (state.contentAt === undefined || (item[1]?.length ?? 0) < state.contentAt))
+    return { ...state, contentAt: item[0].length + 1 };
+  const indent = /^ */.exec(line)?.[0].length ?? 0;
+  // What is open within a list item ends with it, which is where a line is not indented.
+  if (indent > 3 || (state.contentAt !== undefined && indent >= state.contentAt)) return state;
+  const text = line.slice(indent);
+  const fence = /^(`{3,})[^`]*$|^(~{3,})/.exec(text);
+  const marks = fence?.[1] ?? fence?.[2];
+  if (marks !== undefined) return { ...state, end: closing(marks) };
+  const dollars = /^(\${2,})[^$]*$/.exec(text)?.[1];
+  if (dollars !== undefined) return { ...state, end: closing(dollars) };
+  if (!text.startsWith('<')) return state.tags.length > 0 ? { ...state, tags: openTags(state.tags, text) } : state;
+  const [, end] = ENDS.find(([opening]) => opening.test(text)) ?? [];
+  if (end !== undefined && !end.test(text)) return { ...state, end };
+  return { ...state, tags: openTags(state.tags, text) };
+}
+
+function closing(marks: string): RegExp {
+  const mark = marks.startsWith('$') ? '\\$' : marks.charAt(0);
+  return new RegExp(`^ {0,3}${mark}{${marks.length},}[ \\t]*$`);
+}
+
+/** HTML blocks that blank lines do not end (https://spec.commonmark.org/0.31.2/#html-blocks). */
+const ENDS: readonly (readonly [RegExp, RegExp])[] = [
+  [/^<(?:script|pre|style|textarea)(?=[\s>]|$)/i, /<\/(?:script|pre|style|textarea)>/i],
+  [/^<!--/, /-->/],
+  [/^<\?/, /\?>/],
+  [/^<!\[CDATA\[/, /\]\]>/],
+  [/^<![A-Za-z]/, />/],
+];
+
+const TAGS = /<(\/?)(blockquote|center|details|div|dl|ol|summary|table|ul)(?=[\s>])[^<>]*>/gi;
+
+/** Deeper elements are never drawn. The list is copied at each tag. */
+const MAX_TAGS = 200;
+
+function openTags(open: readonly string[], line: string): readonly string[] {
+  const tags = [...open];
+  for (const [, slash, name = ''] of line.matchAll(TAGS)) {
+    const tag = name.toLowerCase();
+    if (slash === '') {
+      if (tags.length < MAX_TAGS) tags.push(tag);
+    } else if (tags.includes(tag)) tags.length = tags.lastIndexOf(tag);
+  }
+  return tags;
+}

@@ -1,0 +1,59 @@
+'use client';
+
+import { CircleAlert, TriangleAlert } from 'lucide-react';
+import type { Problem } from './use-diagnostics.ts';
+
+interface ProblemListProps {
+  problems: readonly Problem[];
+  file: string;
+  onGoTo: (line: number, column: number) => void;
+}
+
+/** What is wrong in the main file, each one a way to its line. */
+export function ProblemList({ problems, file, onGoTo }: ProblemListProps) {
+  return (
+    <section
+      aria-label="Problems"
+      className={problems.length === 0 ? undefined : 'flex max-h-40 shrink-0 flex-col border-t'}
+    >
+      <p role="status" className="sr-only">
+        {problems.length === 0 ? '' : summary(problems)}
+      </p>
+      {problems.length === 0 ? null : (
+        <ul className="scroller py-1">
+          {problems.map(({ severity, line, column, message }) => (
+            <li key={`${line}:${column}:${message}`}>
+              <button
+                type="button"
+                onClick={() => onGoTo(line, column)}
+                className="flex w-full items-start gap-2 px-4 py-1 text-start text-sm hover:bg-hover pointer-coarse:min-h-10"
+              >
+                {severity === 'error' ? (
+                  <CircleAlert className="mt-0.5 size-4 shrink-0 text-error" aria-label="Error" />
+                ) : (
+                  <TriangleAlert className="mt-0.5 size-4 shrink-0 text-warn" aria-label="Warning" />
+                )}
+                <span className="min-w-0 flex-1 whitespace-pre-wrap [overflow-wrap:anywhere]">{message}</span>
+                <span className="shrink-0 pt-px font-mono text-ink-3 text-xs tabular">
+                  <span className="sr-only">{file}, line </span>
+                  {line}:{column}
+                </span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function summary(problems: readonly Problem[]): string {
+  const errors = problems.filter(({ severity }) => severity === 'error').length;
+  const warnings = problems.length - errors;
+  const parts = [errors === 0 ? '' : plural(errors, 'error'), warnings === 0 ? '' : plural(warnings, 'warning')];
+  return parts.filter(Boolean).join(', ');
+}
+
+function plural(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? '' : 's'}`;
+}

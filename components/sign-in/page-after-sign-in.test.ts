@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { pageAfterSignIn } from './page-after-sign-in.ts';
+
+const ORIGIN = 'http://localhost:3000';
+const after = (next: string) => pageAfterSignIn({ search: `?${new URLSearchParams({ next })}`, origin: ORIGIN });
+
+it.each([
+  ['/dashboard', '/dashboard'],
+  ['/?c=1#a', '/?c=1#a'],
+  ['playground', '/playground'],
+  [`${ORIGIN}/gateway`, '/gateway'],
+])('goes to the page of this server that %s names', (next, page) => {
+  expect(after(next)).toBe(ORIGIN + page);
+});
+
+it.each([
+  ...['//evil.example', '/\\evil.example', '\\\\evil.example', '/\t/evil.example', 'https:evil.example'],
+  ...['/x/..//evil.example', '/.//evil.example', '//evil.example/', '/%2e//evil.example', '/./\\evil.example'],
+  ...['javascript:alert(1)', 'data:text/html,x', 'http://localhost:3001/', 'https://localhost:3000/', 'http://[', ''],
+  ...[`blob:${ORIGIN}/x`, 'http://localhost:3000@evil.example/'],
+])('stays on this server for %j', (next) => {
+  const address = after(next);
+  // A browser resolves what it is given once more, from the sign-in page.
+  expect(new URL(address, `${ORIGIN}/sign-in`).origin).toBe(ORIGIN);
+  expect(address.startsWith(`${ORIGIN}/`)).toBe(true);
+});
+
+it('goes to the chat where no page is named', () => {
+  expect(pageAfterSignIn({ search: '', origin: ORIGIN })).toBe(`${ORIGIN}/`);
+});

@@ -1,0 +1,97 @@
+'use client';
+
+import dynamic from 'next/dynamic';
+import { useRef, useState } from 'react';
+import { clockTime } from '#lib/browser/clock-time';
+import { CHART_HEIGHT_PX, type ChartProps } from './chart-props.ts';
+import { useIsNear } from './use-is-near.ts';
+
+/** Rows of the table for screen readers: enough for a trend. */
+const TABLE_ROWS = 12;
+/** Lines are drawn before one scrolls to them, and not before one comes near: six at once keep a phone busy for half a second. */
+const NEAR_PX = 400;
+
+const PlotCanvas = dynamic(() => import('#components/ui/chart-canvas'), {
+  ssr: false,
+  loading: () => <div style={{ height: CHART_HEIGHT_PX }} />,
+});
+
+/** A plot over time: values under the pointer, else the latest. */
+export function Chart({ title, ...shown }: ChartProps) {
+  const { times, lines, format } = shown;
+  const place = useRef<HTMLElement>(null);
+  const isNear = useIsNear(place, NEAR_PX);
+  const [hovered, setHovered] = useState<number>();
+  const index = hovered === undefined || hovered >= times.length ? times.length - 1 : hovered;
+  const at = times[index];
+  return (
+    <figure ref={place} aria-label={title} className="min-w-0 rounded-lg border bg-surface p-4 pb-2">
+      <figcaption className="mb-2 flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1">
+        <span className="font-medium text-sm">{title}</span>
+        <span className="flex flex-wrap items-baseline gap-x-3 text-ink-2 text-xs tabular">
+          {at === undefined || !isNear ? null : <time className="text-ink-3">{clockTime(at)}</time>}
+          {lines.map((line) => (
+            <span key={line.name} className="flex items-baseline gap-1.5">
+              {lines.length > 1 ? (
+                <>
+                  <span className="h-0.5 w-3 self-center" style={{ backgroundColor: `var(${line.colour})` }} />
+                  {line.name}
+                </>
+              ) : null}
+              <strong className="font-medium text-ink">{worded(line.values[index], format)}</strong>
+            </span>
+          ))}
+        </span>
+      </figcaption>
+      {isNear ? (
+        <>
+          <PlotCanvas {...shown} onHover={setHovered} />
+          <Table title={title} times={times} lines={lines} format={format} />
+        </>
+      ) : (
+        <div style={{ height: CHART_HEIGHT_PX }} />
+      )}
+    </figure>
+  );
+}
+
+/** In the place of a plot while nothing is known yet. */
+export function ChartSkeleton() {
+  return <div aria-hidden className="skeleton h-[14.75rem] rounded-lg!" />;
+}
+
+/** A table is never narrower than its words, so it is a box around it that hides them. */
+function Table({ title, times, lines, format }: Omit<ChartProps, 'least'>) {
+  const from = Math.max(0, times.length - TABLE_ROWS);
+  return (
+    <div className="sr-only">
+      <table>
+        <caption>{`${title}, the latest values`}</caption>
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            {lines.map((line) => (
+              <th key={line.name} scope="col">
+                {line.name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {times.slice(from).map((time, index) => (
+            <tr key={time}>
+              <th scope="row">{clockTime(time)}</th>
+              {lines.map((line) => (
+                <td key={line.name}>{worded(line.values[from + index], format)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function worded(value: number | null | undefined, format: (value: number) => string): string {
+  return value === null || value === undefined ? '–' : format(value);
+}

@@ -1,0 +1,18 @@
+/** A sentence of the server's, in which backticks mark what is typed: `ollama pull …`. */
+export function TextWithCode({ text }: { text: string }) {
+  const parts = text.split('`');
+  // An odd number of marks marks nothing.
+  if (parts.length % 2 === 0) return text;
+  let at = 0;
+  return parts.map((part, index) => {
+    const key = at;
+    at += part.length + 1;
+    return index % 2 === 0 ? (
+      part
+    ) : (
+      <code key={key} className="rounded-sm bg-pressed px-1 font-mono text-[0.9em]">
+        {part}
+      </code>
+    );
+  });
+}

@@ -1,0 +1,65 @@
+import { isErrorBody } from '#lib/browser/response-guards';
+import type { TypeGuard } from '#lib/browser/type-guards';
+
+/** What the server said, in its own sentence, or what kept us from asking it. */
+export class ApiError extends Error {
+  /** 0 where no answer came. */
+  readonly status: number;
+  readonly code: string;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(message: string, status: number, code: string, retryAfterSeconds?: number) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+export const UNREACHABLE = 'unreachable';
+
+/**
+ * `fetch` that resolves only for an answer of 2xx. Throws `ApiError` for every other end, but lets the abort of
+ * `init.signal` through as it is.
+ */
+export async function request(url: string, init: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, init);
+  } catch (error) {
+    if (init.signal?.aborted === true) throw error;
+    throw new ApiError('The server cannot be reached. Check that it runs, then try again.', 0, UNREACHABLE);
+  }
+  if (response.ok) return response;
+  throw await errorFrom(response);
+}
+
+/** The answer's JSON, checked. Throws `ApiError`, also where the answer is not what this page knows. */
+export async function requestJson<T>(check: TypeGuard<T>, url: string, init: RequestInit = {}): Promise<T> {
+  const response = await request(url, init);
+  const body: unknown = await response.json().catch(() => undefined);
+  if (check(body)) return body;
+  throw new ApiError(
+    'The server answered in a form that this page does not know. Reload the page, or update the older of the two.',
+    response.status,
+    'unknown_answer',
+  );
+}
+
+export function jsonBody(body: unknown): RequestInit {
+  return { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+async function errorFrom(response: Response): Promise<ApiError> {
+  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
+  const seconds = Number.isFinite(retryAfter) ? retryAfter : undefined;
+  const body: unknown = await response.json().catch(() => undefined);
+  if (isErrorBody(body)) return new ApiError(body.error, response.status, body.code, seconds);
+  return new ApiError(
+    `The server answered with status ${response.status}. Try again in a moment.`,
+    response.status,
+    'unknown_error',
+    seconds,
+  );
+}

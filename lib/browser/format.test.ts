@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import {
+  dayGroup,
+  formatApproximate,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatPercent,
+  formatQueuePosition,
+  formatSeconds,
+} from '#lib/browser/format';
+
+describe('durations', () => {
+  it.each([
+    [0, '0 ms'],
+    [819.6, '820 ms'],
+    [999.4, '999 ms'],
+    [999.6, '1.0 s'],
+    [3_240, '3.2 s'],
+    [9_940, '9.9 s'],
+    [9_960, '10 s'],
+    [59_499, '59 s'],
+    [59_500, '1 min'],
+    [125_000, '2 min 5 s'],
+    [3_600_000, '1 h'],
+    [3_840_000, '1 h 4 min'],
+    [200_000_000, '2 days 7 h'],
+  ])('%d ms is %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
+
+  it('says whole seconds where fractions would be noise', () => {
+    expect(formatSeconds(400)).toBe('less than a second');
+    expect(formatSeconds(3_400)).toBe('3 s');
+  });
+
+  it.each([
+    [1_000, 'a few seconds'],
+    [38_000, 'about 40 s'],
+    [57_000, 'about 55 s'],
+    [58_000, 'about 1 min'],
+    [80_000, 'about 1.5 min'],
+    [590_000, 'about 10 min'],
+    [1_234_000, 'about 21 min'],
+  ])('%d ms is said as %s', (ms, text) => expect(formatApproximate(ms)).toBe(text));
+
+  it('tells a waiting reader how long and behind whom', () => {
+    expect(formatQueuePosition(2, 40_000)).toBe('about 40 s, 2 ahead of you');
+    expect(formatQueuePosition(1, 0)).toBe('1 ahead of you');
+    expect(formatQueuePosition(0, 0)).toBe('you are next');
+  });
+});
+
+describe('amounts', () => {
+  it.each([
+    [0, '0 B'],
+    [312, '312 B'],
+    [1_023, '1023 B'],
+    [4_608, '4.5 KB'],
+    [128 * 1024 * 1024, '128 MB'],
+    [1024 ** 3 - 1, '1 GB'],
+  ])('%d bytes is %s', (value, text) => expect(formatBytes(value)).toBe(text));
+
+  it.each([
+    [0, '0'],
+    [9.96, '10'],
+    [3.14, '3.1'],
+    [12_345.4, '12,345'],
+    [1_234_567, '1,234,567'],
+    [Number.NaN, '–'],
+  ])('%d counts as %s', (value, text) => expect(formatCount(value)).toBe(text));
+
+  it.each([
+    [0, '0%'],
+    [0.0312, '3.1%'],
+    [0.425, '43%'],
+    [1, '100%'],
+  ])('%d is %s', (value, text) => expect(formatPercent(value)).toBe(text));
+});
+
+it('groups by the days of the reader', () => {
+  const now = new Date(2026, 4, 20, 0, 30).getTime();
+  expect(dayGroup(new Date(2026, 4, 20, 0, 1).getTime(), now)).toBe('Today');
+  expect(dayGroup(new Date(2026, 4, 19, 23, 59).getTime(), now)).toBe('Yesterday');
+  expect(dayGroup(new Date(2026, 4, 14, 12, 0).getTime(), now)).toBe('Previous 7 days');
+  expect(dayGroup(new Date(2026, 3, 1).getTime(), now)).toBe('Older');
+});

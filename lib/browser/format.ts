@@ -1,0 +1,76 @@
+/** Numbers and times as people read them. Every function is pure; none depends on the machine's locale. */
+
+/** `820 ms`, `3.2 s`, `41 s`, `2 min 5 s`, `1 h 4 min`. */
+export function formatDuration(ms: number): string {
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  const seconds = ms / 1000;
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  return clock(Math.round(seconds));
+}
+
+/** As `duration`, in whole seconds, for what takes its time anyway: `3 s`. */
+export function formatSeconds(ms: number): string {
+  return ms < 1000 ? 'less than a second' : clock(Math.round(ms / 1000));
+}
+
+function clock(whole: number): string {
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return whole % 60 === 0 ? `${minutes} min` : `${minutes} min ${whole % 60} s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  const days = Math.floor(hours / 24);
+  return hours % 24 === 0 ? `${days} days` : `${days} days ${hours % 24} h`;
+}
+
+/** What someone who waits wants to know: `about 40 s, 2 ahead of you`. */
+export function formatQueuePosition(position: number, waitMs: number): string {
+  const ahead = position > 0 ? `${position} ahead of you` : 'you are next';
+  return waitMs > 0 ? `${formatApproximate(waitMs)}, ${ahead}` : ahead;
+}
+
+/** Rounded as one would say it: steps of 5 s up to a minute, of half a minute up to ten, then whole minutes. */
+export function formatApproximate(ms: number): string {
+  const exact = ms / 1000;
+  if (exact < 5) return 'a few seconds';
+  if (exact <= 57.5) return `about ${Math.round(exact / 5) * 5} s`;
+  if (exact < 600) {
+    const halves = Math.round(exact / 30);
+    return `about ${halves / 2} min`;
+  }
+  return `about ${Math.round(exact / 60)} min`;
+}
+
+/** `312 B`, `4.5 KB`, `128 MB`; powers of 1024. */
+export function formatBytes(count: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+  let value = count;
+  let unit = 0;
+  while (value >= 1023.5 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 99.95 ? Math.round(value) : Number(value.toFixed(1))} ${units[unit] ?? 'B'}`;
+}
+
+/** `12,345`; one decimal below 10 where there is one. */
+export function formatCount(value: number): string {
+  if (!Number.isFinite(value)) return '–';
+  const text = Math.abs(value) < 10 ? String(Number(value.toFixed(1))) : String(Math.round(value));
+  return text.replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** A fraction 0..1 as `42%`; one decimal below 10%. */
+export function formatPercent(fraction: number): string {
+  const value = fraction * 100;
+  return `${Math.abs(value) < 9.95 ? Number(value.toFixed(1)) : Math.round(value)}%`;
+}
+
+/** The groups of a list by day: `Today`, `Yesterday`, `Previous 7 days`, `Older`. Days are those of the reader's clock. */
+export function dayGroup(at: number, now: number): string {
+  const midnight = new Date(now).setHours(0, 0, 0, 0);
+  if (at >= midnight) return 'Today';
+  const dayMs = 24 * 60 * 60 * 1000;
+  if (at >= midnight - dayMs) return 'Yesterday';
+  return at >= midnight - 7 * dayMs ? 'Previous 7 days' : 'Older';
+}

@@ -1,0 +1,101 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+
+/** What a browser keeps for all tabs; each tab also has its own `sessionStorage`. */
+let shared: Storage;
+
+beforeEach(() => {
+  shared = storage();
+  vi.useFakeTimers();
+  return () => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  };
+});
+
+function storage(): Storage {
+  const texts = new Map<string, string>();
+  return {
+    get length() {
+      return texts.size;
+    },
+    key: (index) => [...texts.keys()][index] ?? null,
+    getItem: (key) => texts.get(key) ?? null,
+    setItem: (key, value) => void texts.set(key, value),
+    removeItem: (key) => void texts.delete(key),
+    clear: () => texts.clear(),
+  };
+}
+
+/** A new tab. `show` makes it the current one again, once another tab was opened. */
+async function openTab() {
+  vi.resetModules();
+  const own = storage();
+  const show = () => {
+    vi.stubGlobal('localStorage', shared);
+    vi.stubGlobal('sessionStorage', own);
+  };
+  show();
+  return { show, ...(await import('#lib/browser/local-storage')) };
+}
+
+const LARGE = 'x'.repeat(20_000);
+
+async function draftOfNewTab(): Promise<string> {
+  const { readStored } = await openTab();
+  return readStored('draft');
+}
+
+describe('a large draft', () => {
+  it('is stored after a pause, once for all keys typed in it', async () => {
+    const { writeDraft } = await openTab();
+    const setItem = vi.spyOn(shared, 'setItem');
+    for (let keys = 0; keys < 5; keys += 1) writeDraft('draft', LARGE + 'y'.repeat(keys));
+    vi.advanceTimersByTime(400);
+    expect(shared.getItem('draft')).toBeNull();
+    vi.advanceTimersByTime(1_000);
+    expect(shared.getItem('draft')).toBe(`${LARGE}yyyy`);
+    expect(setItem).toHaveBeenCalledTimes(1);
+    expect(await draftOfNewTab()).toBe(`${LARGE}yyyy`);
+  });
+
+  it('does not come back when it is sent before its last key was stored', async () => {
+    const { writeDraft } = await openTab();
+    writeDraft('draft', LARGE);
+    vi.advanceTimersByTime(500);
+    writeDraft('draft', `${LARGE}y`);
+    vi.advanceTimersByTime(100);
+    writeDraft('draft', '');
+    vi.advanceTimersByTime(2_000);
+    expect(await draftOfNewTab()).toBe('');
+  });
+
+  it('that is sent at once takes the older draft of this tab with it', async () => {
+    shared.setItem('draft', 'older');
+    const { writeDraft } = await openTab();
+    writeDraft('draft', LARGE);
+    writeDraft('draft', '');
+    vi.advanceTimersByTime(2_000);
+    expect(await draftOfNewTab()).toBe('');
+  });
+});
+
+describe('a sent draft', () => {
+  it('is removed for new tabs', async () => {
+    const { writeDraft } = await openTab();
+    writeDraft('draft', 'hello');
+    expect(shared.getItem('draft')).toBe('hello');
+    writeDraft('draft', '');
+    expect(await draftOfNewTab()).toBe('');
+  });
+
+  it.each(['hello', LARGE])('leaves what another tab wrote', async (text) => {
+    const first = await openTab();
+    first.writeDraft('draft', text);
+    const second = await openTab();
+    second.writeDraft('draft', 'of the second');
+    first.show();
+    first.writeDraft('draft', '');
+    vi.advanceTimersByTime(2_000);
+    expect(await draftOfNewTab()).toBe('of the second');
+  });
+});

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import {
+  cacheHeader,
+  isChatEvent,
+  isCodeResult,
+  isErrorBody,
+  isModels,
+  isRunnerHealth,
+} from '#lib/browser/response-guards';
+import { cacheHeaderSchema, chatEventSchema } from '#lib/wire/chat';
+import { codeResultSchema, runnerHealthSchema } from '#lib/wire/code';
+import { errorBodySchema } from '#lib/wire/error';
+import { modelsSchema } from '#lib/wire/models';
+
+const RESULT = {
+  stdout: 'hi\n',
+  stderr: '',
+  exit_code: 0,
+  duration_ms: 12,
+  error: null,
+  status: 'success',
+  stage: 'run',
+  truncated: false,
+  cpu_ms: 3,
+  memory_kb: 900,
+};
+const HEALTH = {
+  status: 'ok',
+  service: 'chill-space-code-runner',
+  version: '1',
+  languages: ['python'],
+  sandbox: 'bubblewrap',
+  versions: { python: '3.11' },
+};
+const MODELS = { models: [], default_model: 'm', providers: [], notice: null };
+
+describe('the checks of the pages', () => {
+  it.each([
+    ['an error', errorBodySchema, isErrorBody, { error: 'No.', code: 'not_found' }],
+    ['an event', chatEventSchema, isChatEvent, { content: 'x', done: false, cached: false }],
+    ['a result', codeResultSchema, isCodeResult, RESULT],
+    ['the runner’s health', runnerHealthSchema, isRunnerHealth, HEALTH],
+    ['the models', modelsSchema, isModels, MODELS],
+  ])('take %s that the server’s schema takes', (_, schema, check, value) => {
+    expect(schema.safeParse(value).success).toBe(true);
+    expect(check(value)).toBe(true);
+  });
+
+  it.each([[undefined], [null], ['<html>'], [[]], [{}], [{ error: 'No.' }], [{ error: 1, code: 'x' }]])(
+    'refuse %j',
+    (value) => {
+      expect(isErrorBody(value)).toBe(false);
+    },
+  );
+
+  it('refuse a field that only a prototype has, and another kind', () => {
+    expect(isChatEvent(Object.create({ done: true }))).toBe(false);
+    expect(isModels({ ...MODELS, models: {} })).toBe(false);
+  });
+
+  it('know every cache header of the wire', () => {
+    for (const value of cacheHeaderSchema.options) expect(cacheHeader(value)).toBe(value);
+    expect(cacheHeader('other')).toBeNull();
+  });
+});

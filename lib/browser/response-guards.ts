@@ -1,0 +1,88 @@
+import { hasShape } from '#lib/browser/type-guards';
+import type { CacheHeader, ChatEvent, QueueOverview } from '#lib/wire/chat';
+import type { CodeResult, RunnerHealth } from '#lib/wire/code';
+import type { ErrorBody } from '#lib/wire/error';
+import type { MicroservicesHealth, ValidateResult } from '#lib/wire/executor';
+import type { GatewayStats } from '#lib/wire/gateway';
+import type { Models } from '#lib/wire/models';
+import type { ServerStats, StatsActionResult } from '#lib/wire/server-stats';
+
+export const isErrorBody = hasShape<ErrorBody>({ error: 'string', code: 'string' });
+
+export const isChatEvent = hasShape<ChatEvent>({ done: 'boolean' });
+
+export const isModels = hasShape<Models>({ models: 'array', default_model: 'string', providers: 'array' });
+
+export const isStats = hasShape<ServerStats>({
+  timestamp: 'string',
+  response_cache: 'object',
+  conversation_cache: 'object',
+  batch_processor: 'object',
+  queue_length: 'number',
+  is_processing: 'boolean',
+  latency: 'object',
+  runner: 'object',
+  process: 'object',
+});
+
+export const isGatewayStats = hasShape<GatewayStats>({
+  timestamp: 'string',
+  state: 'string',
+  has_token: 'boolean',
+  pool_size: 'number',
+  timeout_ms: 'number',
+  backends: 'array',
+  requests: 'object',
+  web_sockets: 'object',
+  recent: 'object',
+});
+
+export const isActionResult = hasShape<StatsActionResult>({ success: 'boolean', action: 'string', message: 'string' });
+
+export const isRunnerHealth = hasShape<RunnerHealth>({
+  status: 'string',
+  service: 'string',
+  version: 'string',
+  languages: 'array',
+  sandbox: 'string',
+  versions: 'object',
+});
+
+export const isCodeChunk = hasShape<{ text: string }>({ text: 'string' });
+
+export const isCodeResult = hasShape<CodeResult>({
+  stdout: 'string',
+  stderr: 'string',
+  exit_code: 'number',
+  duration_ms: 'number',
+  status: 'string',
+  stage: 'string',
+  truncated: 'boolean',
+  cpu_ms: 'number',
+  memory_kb: 'number',
+});
+
+export const isQueueOverview = hasShape<QueueOverview>({
+  queue_length: 'number',
+  is_processing: 'boolean',
+  processing: 'array',
+  pending: 'array',
+  max_concurrent: 'number',
+  max_queue_size: 'number',
+  average_processing_time_ms: 'number',
+});
+
+export const isQueueCancelled = hasShape<{ request_id: string; cancelled: boolean }>({
+  request_id: 'string',
+  cancelled: 'boolean',
+});
+
+export const isExecutors = hasShape<MicroservicesHealth>({ status: 'string', services: 'array' });
+
+export const isValidation = hasShape<ValidateResult>({ isValid: 'boolean', errors: 'array', warnings: 'array' });
+
+const CACHE_HEADERS: readonly CacheHeader[] = ['hit', 'miss', 'joined', 'bypass'];
+
+export function cacheHeader(value: string | null): CacheHeader | null {
+  return CACHE_HEADERS.find((known) => known === value) ?? null;
+}

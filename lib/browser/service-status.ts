@@ -1,0 +1,85 @@
+import useSWR, { type SWRResponse } from 'swr';
+import { ApiError, requestJson } from '#lib/browser/api-client';
+import { CODE_API_BASE } from '#lib/browser/endpoints';
+import { isRunnerHealth } from '#lib/browser/response-guards';
+import type { RunnerHealth } from '#lib/wire/code';
+import type { Models } from '#lib/wire/models';
+import { fetchModels } from '../../components/chat/chat-api.ts';
+
+export type StatusLevel = 'good' | 'warn' | 'error' | 'unknown';
+
+/** A part's state as a dot and a sentence. */
+export interface ServiceStatus {
+  level: StatusLevel;
+  sentence: string;
+}
+
+const REFRESH_MS = 15_000;
+/** The runner's check must tell soon that nobody is there (SPEC §5). */
+const HEALTH_TIMEOUT_MS = 3_000;
+const HEALTH_RETRY_MS = 5_000;
+
+export function useModels(): SWRResponse<Models, Error> {
+  return useSWR<Models, Error>('models', fetchModels, {
+    refreshInterval: REFRESH_MS,
+    errorRetryInterval: 5_000,
+    // Asking again does not help before the user has signed in, which loads the page again.
+    shouldRetryOnError: (error) => !isSignedOut(error),
+  });
+}
+
+export function useRunnerHealth(): SWRResponse<RunnerHealth, Error> {
+  return useSWR<RunnerHealth, Error>('runner-health', fetchHealth, {
+    refreshInterval: REFRESH_MS,
+    errorRetryInterval: HEALTH_RETRY_MS,
+  });
+}
+
+/** Whether programs cannot be run there now: it cannot be reached, or has no sandbox. */
+export function isRunnerUnavailable(health: RunnerHealth | undefined, error: Error | undefined): boolean {
+  return (
+    error !== undefined || (health !== undefined && (health.sandbox === 'unavailable' || health.languages.length === 0))
+  );
+}
+
+/** Why programs cannot be run at the runner, as a sentence or more. */
+export function unavailableReason(health: RunnerHealth | undefined): string {
+  if (health?.sandbox === 'unavailable')
+    return `No sandbox is available on the server. ${health.notices?.join(' ') ?? ''}`.trim();
+  return 'The code runner cannot be reached; the page looks for it by itself.';
+}
+
+function fetchHealth(): Promise<RunnerHealth> {
+  return requestJson(isRunnerHealth, `${CODE_API_BASE}/health`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
+}
+
+/** Whether the server asks for a key that this browser has not shown. */
+function isSignedOut(error: Error | undefined): boolean {
+  return error instanceof ApiError && error.status === 401;
+}
+
+export function modelStatus(models: Models | undefined, error: Error | undefined): ServiceStatus {
+  if (isSignedOut(error)) return { level: 'unknown', sentence: 'Sign in to see which models there are.' };
+  if (error !== undefined) return { level: 'error', sentence: error.message };
+  if (models === undefined) return { level: 'unknown', sentence: 'Asking which models there are.' };
+  const chosen = models.models.find((model) => model.is_default) ?? models.models[0];
+  if (chosen === undefined) {
+    const reason = models.providers.find((provider) => provider.error !== null)?.error;
+    return { level: 'error', sentence: reason ?? 'No model is installed.' };
+  }
+  const state = chosen.loaded ? 'loaded and ready' : 'ready, is loaded with the first question';
+  if (chosen.provider === 'embedded')
+    return { level: 'warn', sentence: `${chosen.id}: small built-in model, ${state}.` };
+  return { level: 'good', sentence: `${chosen.id}: ${state}.` };
+}
+
+export function runnerStatus(health: RunnerHealth | undefined, error: Error | undefined): ServiceStatus {
+  if (error !== undefined) return { level: 'error', sentence: 'The code runner cannot be reached.' };
+  if (health === undefined) return { level: 'unknown', sentence: 'Asking the code runner.' };
+  const languages = `${health.languages.length} ${health.languages.length === 1 ? 'language' : 'languages'}`;
+  if (health.sandbox === 'unavailable' || health.languages.length === 0)
+    return { level: 'error', sentence: health.notices?.[0] ?? 'No sandbox is available, so no code is run.' };
+  if (health.sandbox === 'none')
+    return { level: 'warn', sentence: `${languages}, without a sandbox: run only code that you trust.` };
+  return { level: 'good', sentence: `Ready: ${languages}, ${health.sandbox} sandbox.` };
+}

@@ -1,0 +1,71 @@
+import { type RefObject, useCallback, useEffect, useRef, useState } from 'react';
+
+export interface ScrollPosition {
+  top: number;
+  height: number;
+  viewport: number;
+}
+
+const NEAR_END_PX = 32;
+
+/**
+ * Whether the view should follow the end of the text after a scroll from `before` to `after`. Only the reader's own
+ * scrolling decides: going up lets go, arriving at the end takes hold. That the text grew, or shrank and pulled the view
+ * up with it, is no wish of the reader.
+ */
+export function isPinned(pinned: boolean, before: ScrollPosition, after: ScrollPosition): boolean {
+  if (after.height - after.top - after.viewport <= NEAR_END_PX) return true;
+  const wentUp = after.top < before.top - 1;
+  const shrank = after.height < before.height;
+  return wentUp && !shrank ? false : pinned;
+}
+
+/** Keeps a scrolling element at the end of its growing content as long as the reader is there. */
+export function usePinnedScroll(
+  scroller: RefObject<HTMLElement | null>,
+  content: RefObject<HTMLElement | null>,
+  enabled = true,
+) {
+  const [pinned, setPinned] = useState(true);
+  const isHeld = useRef(true);
+  const before = useRef<ScrollPosition>({ top: 0, height: 0, viewport: 0 });
+
+  const toEnd = useCallback(() => {
+    const element = scroller.current;
+    if (element === null) return;
+    isHeld.current = true;
+    setPinned(true);
+    element.scrollTop = element.scrollHeight;
+  }, [scroller]);
+
+  useEffect(() => {
+    const element = scroller.current;
+    const inner = content.current;
+    if (!enabled || element === null || inner === null) return;
+    const place = (): ScrollPosition => ({
+      top: element.scrollTop,
+      height: element.scrollHeight,
+      viewport: element.clientHeight,
+    });
+    const onScroll = () => {
+      const after = place();
+      isHeld.current = isPinned(isHeld.current, before.current, after);
+      before.current = after;
+      setPinned(isHeld.current);
+    };
+    const onResize = () => {
+      if (isHeld.current) element.scrollTop = element.scrollHeight;
+      before.current = place();
+    };
+    const observer = new ResizeObserver(onResize);
+    observer.observe(inner);
+    observer.observe(element);
+    element.addEventListener('scroll', onScroll, { passive: true });
+    return () => {
+      observer.disconnect();
+      element.removeEventListener('scroll', onScroll);
+    };
+  }, [scroller, content, enabled]);
+
+  return { pinned, toEnd };
+}

@@ -1,0 +1,61 @@
+import { hash } from 'node:crypto';
+import type { ModelRequest } from '#lib/models/provider';
+import type { Message } from '#lib/wire/chat';
+
+/**
+ * The response cache's key: a SHA-256, in base64url, over a canonical form of everything that can change the answer.
+ * Requests with the same key ask the same thing of the same model. The canonical form is an array of fixed places encoded
+ * as JSON, so that no two different requests have the same one.
+ */
+export function cacheKey(provider: string, request: ModelRequest): string {
+  const form = JSON.stringify([provider, ...REQUEST_FIELDS.map((canonical) => canonical(request))]);
+  return hash('sha256', form, 'base64url');
+}
+
+type CanonicalFields<T> = { readonly [Field in keyof Required<T>]: (whole: T) => unknown };
+
+/** A field of a message that has no place here does not compile. */
+const CANONICAL_MESSAGE = {
+  role: (message) => message.role,
+  content: (message) => message.content,
+  // An image may have megabytes: its digest stands for it.
+  images: (message) => message.images?.map((image) => hash('sha256', image, 'base64url')) ?? null,
+  image_detail: (message) => message.image_detail ?? null,
+  thinking: (message) => message.thinking ?? null,
+  tool_calls: (message) => message.tool_calls ?? null,
+  tool_name: (message) => message.tool_name ?? null,
+  tool_call_id: (message) => message.tool_call_id ?? null,
+  name: (message) => message.name ?? null,
+} as const satisfies CanonicalFields<Message>;
+
+/** A field of a request that has no place here does not compile. */
+const CANONICAL_REQUEST = {
+  model: (request) => request.model,
+  messages: (request) => request.messages.map((message) => MESSAGE_FIELDS.map((canonical) => canonical(message))),
+  // Their order means nothing.
+  options: (request) => sortedByName(request.options),
+  think: (request) => request.think ?? null,
+  // The order of a schema's properties is the order in which the model writes them.
+  format: (request) => request.format ?? null,
+  formatDetails: (request) => request.formatDetails ?? null,
+  tools: (request) => request.tools ?? null,
+  toolChoice: (request) => request.toolChoice ?? null,
+  parallelToolCalls: (request) => request.parallelToolCalls ?? null,
+  logprobs: (request) => request.logprobs ?? null,
+  topLogprobs: (request) => request.topLogprobs ?? null,
+  passthrough: (request) => sortedByName(request.passthrough ?? null),
+  // How long a model stays loaded afterwards changes no answer.
+  keepAlive: () => null,
+} as const satisfies CanonicalFields<ModelRequest>;
+
+const MESSAGE_FIELDS: readonly ((message: Message) => unknown)[] = Object.values(CANONICAL_MESSAGE);
+const REQUEST_FIELDS: readonly ((request: ModelRequest) => unknown)[] = Object.values(CANONICAL_REQUEST);
+
+/** The same value with the names of every object in order. */
+function sortedByName(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortedByName);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  // Pairs and not an object: an object would put names that look like numbers first, and drop __proto__.
+  return { pairs: entries.map(([name, inner]) => [name, sortedByName(inner)]) };
+}

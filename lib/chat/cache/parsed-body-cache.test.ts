@@ -1,0 +1,44 @@
+import { describe, expect, it, vi } from 'vitest';
+import { ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+describe('RecentBodies', () => {
+  it('parses the same bytes once, and other bytes anew', () => {
+    const parse = vi.fn((body: Uint8Array) => ({ text: new TextDecoder().decode(body) }));
+    const recent = new ParsedBodyCache<{ text: string }>();
+    for (const text of ['é', 'e', 'é', 'Ã©']) expect(recent.get(bytes(text), parse)).toEqual({ text });
+    expect(parse).toHaveBeenCalledTimes(3);
+  });
+
+  it('does not remember what failed, nor what is long', () => {
+    const recent = new ParsedBodyCache<object>();
+    const fails = () => {
+      throw new Error('bad');
+    };
+    expect(() => recent.get(bytes('x'), fails)).toThrow('bad');
+    const parse = vi.fn(() => ({}));
+    recent.get(bytes('x'), parse);
+    for (let n = 0; n < 2; n += 1) recent.get(bytes('x'.repeat(9_000)), parse);
+    expect(parse).toHaveBeenCalledTimes(3);
+  });
+
+  it('keeps the most recent ones only', () => {
+    const recent = new ParsedBodyCache<object>();
+    const parse = vi.fn(() => ({}));
+    for (let n = 0; n < 300; n += 1) recent.get(bytes(String(n)), parse);
+    recent.get(bytes('299'), parse);
+    recent.get(bytes('0'), parse);
+    expect(parse).toHaveBeenCalledTimes(301);
+  });
+
+  it('are bounded by what they were parsed to', () => {
+    const recent = new ParsedBodyCache<object>();
+    const parse = vi.fn(() => ({ list: Array.from({ length: 10_000 }, () => ({})) }));
+    for (let n = 0; n < 100; n += 1) recent.get(bytes(String(n)), parse);
+    recent.get(bytes('99'), parse);
+    expect(parse).toHaveBeenCalledTimes(100);
+    recent.get(bytes('50'), parse);
+    expect(parse).toHaveBeenCalledTimes(101);
+  });
+});

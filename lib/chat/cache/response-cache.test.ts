@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CachedResponse, ENTRY_BYTES, ResponseCache } from '#lib/chat/cache/response-cache';
+import type { CompletedResponse } from '#lib/chat/formats/native-events';
+import { chatEventSchema, chatResponseSchema } from '#lib/wire/chat';
+import { ManualClock } from '../../../test/support/chat.ts';
+
+const ID = '0f8fad5b-d9cb-469f-a165-70867728950e';
+
+function finished(fields: Partial<CompletedResponse> = {}): CompletedResponse {
+  return {
+    content: 'Rust',
+    thinking: '',
+    tool_calls: [],
+    model: 'm',
+    done_reason: 'stop',
+    usage: { prompt_tokens: 1, completion_tokens: 2 },
+    ...fields,
+  };
+}
+
+const anyText = fc.oneof(
+  fc.string({ unit: 'binary' }),
+  fc.string({ unit: 'grapheme' }),
+  fc.constant('00000000-0000-0000-0000-000000000000'),
+  fc.constant('```js\nconst a = "\\u0000";\r\n```\n'),
+);
+
+describe('KeptAnswer', () => {
+  it('replays any text byte for byte, in both forms, with the id of the request that asks', () => {
+    fc.assert(
+      fc.property(anyText, anyText, anyText, (content, thinking, model) => {
+        const answer = finished({ content, thinking, model });
+        const kept = new CachedResponse(answer);
+        const json = chatResponseSchema.parse(JSON.parse(Buffer.from(kept.json(ID)).toString()));
+        expect(json).toMatchObject({ cached: true, request_id: ID, model, message: { content } });
+        expect(json.message.thinking ?? '').toBe(thinking);
+        const lines = Buffer.from(kept.sse(ID)).toString().split('\n');
+        const events = lines
+          .filter((line) => line !== '')
+          .map((line) => chatEventSchema.parse(JSON.parse(line.slice('data: '.length))));
+        expect(events.map((event) => event.content ?? '').join('')).toBe(content);
+        expect(events.map((event) => event.thinking ?? '').join('')).toBe(thinking);
+        expect(events.every((event) => event.cached === true)).toBe(true);
+        expect(events.at(-1)).toMatchObject({ done: true, request_id: ID, model });
+        expect(events.filter((event) => event.done)).toHaveLength(1);
+        expect(kept.toResponse()).toEqual(answer);
+      }),
+    );
+  });
+
+  it('gives out copies: what one reply does with its bytes is not seen by the next', () => {
+    const kept = new CachedResponse(finished({ content: 'é' }));
+    const first = kept.json(ID);
+    if (typeof first === 'string') throw new Error('this body is not ASCII');
+    const before = Buffer.from(first).toString();
+    first.fill(0);
+    expect(Buffer.from(kept.json(ID)).toString()).toBe(before);
+  });
+});
+
+describe('ResponseCache', () => {
+  it('never holds more bytes than its bound, counting keys and both forms', () => {
+    const maxBytes = 20_000;
+    const step = fc.record({ key: fc.nat(40), length: fc.nat(12_000), read: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const cache = new ResponseCache({ maxBytes, ttlMs: 1e6 }, new ManualClock());
+        const sizes = new Map<string, number>();
+        for (const { key, length, read } of steps) {
+          if (read) cache.get(`k${key}`);
+          else {
+            const answer = finished({ content: 'é'.repeat(length) });
+            cache.set(`k${key}`, answer);
+            sizes.set(`k${key}`, new CachedResponse(answer).bytes + `k${key}`.length + ENTRY_BYTES);
+          }
+          const { total_entries, total_size_mb, memory_usage_percent } = cache.stats();
+          expect(memory_usage_percent).toBeLessThanOrEqual(100);
+          const held = [...sizes].filter(([name]) => cache.get(name) !== undefined);
+          expect(held).toHaveLength(total_entries);
+          const bytes = held.reduce((sum, [, size]) => sum + size, 0);
+          expect(bytes).toBeLessThanOrEqual(maxBytes);
+          expect(total_size_mb).toBeCloseTo(bytes / 1024 / 1024, 3);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('drops the least recently used first, and what is older than its TTL', async () => {
+    const clock = new ManualClock();
+    const cache = new ResponseCache({ maxBytes: 30_000, ttlMs: 1_000 }, clock);
+    const big = finished({ content: 'x'.repeat(4_000) });
+    for (const key of ['a', 'b', 'c']) cache.set(key, big);
+    cache.get('a');
+    cache.set('d', big);
+    expect([cache.get('a'), cache.get('b')].map((kept) => kept !== undefined)).toEqual([true, false]);
+    await clock.advance(1_001);
+    expect(cache.get('a')).toBeUndefined();
+    expect(cache.stats()).toEqual({
+      total_entries: 0,
+      total_size_mb: 0,
+      hit_rate: 0.5,
+      miss_rate: 0.5,
+      memory_usage_percent: 0,
+      hits: 2,
+      misses: 2,
+      evictions: 1,
+    });
+  });
+
+  it('tells how many entries it cleared', () => {
+    const cache = new ResponseCache({ maxBytes: 30_000, ttlMs: 1_000 }, new ManualClock());
+    cache.set('a', finished());
+    cache.set('b', finished());
+    expect([cache.clear(), cache.clear(), cache.stats().total_entries]).toEqual([2, 0, 0]);
+  });
+});

@@ -1,0 +1,28 @@
+import { ChatEngine, type ChatEngineOptions } from '#lib/chat/chat-engine';
+import { systemClock } from '#lib/chat/clock';
+import { config } from '#lib/config/config';
+import { modelDirectory } from '#lib/models/model-directory';
+import { resilientChat } from '#lib/models/resilience';
+import { onShutdown, singleton } from '#lib/singletons';
+import { log } from '#lib/telemetry/log';
+import { metrics } from '#lib/telemetry/metrics';
+
+/** The process's chat engine, over the models that are configured. */
+export function chatEngine(): ChatEngine {
+  return singleton('chat', () => {
+    const engine = createChatEngine({
+      settings: config(),
+      directory: modelDirectory(),
+      clock: systemClock,
+      metrics: metrics(),
+      log: log(),
+      call: resilientChat,
+    });
+    onShutdown(() => engine.close());
+    return engine;
+  });
+}
+
+export function createChatEngine(parts: ChatEngineOptions): ChatEngine {
+  return new ChatEngine(parts);
+}

@@ -1,0 +1,84 @@
+import type { QueueStatusEvent } from '#lib/chat/generation/generation-log';
+import type { AppError } from '#lib/errors';
+import type { Durations } from '#lib/models/provider';
+import type { ChatEvent, ChatResponse, Timings, TokenLogprob, TokenUsage, ToolCall } from '#lib/wire/chat';
+
+/** The wire forms of an answer, shared by everything that writes one. */
+
+/** A complete answer, as the model gave it. */
+export interface CompletedResponse {
+  content: string;
+  thinking: string;
+  tool_calls: ToolCall[];
+  /** Where the request asked for them, and the provider has them. */
+  logprobs?: TokenLogprob[] | undefined;
+  model: string;
+  done_reason: string;
+  usage: TokenUsage;
+  /** What the model server measured, where it did. Also of an answer out of the cache. */
+  durations?: Durations | undefined;
+}
+
+export type ConversationState = 'new' | 'continued' | undefined;
+
+export function sseData(event: ChatEvent): string {
+  return `data: ${JSON.stringify(event)}\n\n`;
+}
+
+export function queuedEvent(status: QueueStatusEvent, requestId: string): ChatEvent {
+  return {
+    request_id: requestId,
+    status: 'queued',
+    queue_position: status.queue_position,
+    queue_length: status.queue_length,
+    estimated_wait_time: status.estimated_wait_time,
+    done: false,
+    cached: false,
+  };
+}
+
+export function textEvent(type: 'thinking' | 'content', text: string, cached: boolean): ChatEvent {
+  return type === 'content' ? { content: text, done: false, cached } : { thinking: text, done: false, cached };
+}
+
+export function toolCallsEvent(toolCalls: ToolCall[], cached: boolean): ChatEvent {
+  return { tool_calls: toolCalls, done: false, cached };
+}
+
+export function logprobsEvent(logprobs: TokenLogprob[], cached: boolean): ChatEvent {
+  return { logprobs, done: false, cached };
+}
+
+export function doneEvent(
+  answer: Pick<CompletedResponse, 'model' | 'done_reason' | 'usage'>,
+  requestId: string,
+  timings: Timings,
+  cached: boolean,
+  conversation: ConversationState,
+): ChatEvent {
+  return {
+    done: true,
+    cached,
+    request_id: requestId,
+    model: answer.model,
+    done_reason: answer.done_reason,
+    usage: answer.usage,
+    timings,
+    ...(conversation === undefined ? {} : { conversation }),
+  };
+}
+
+/** A client of a server that stops learns which of its requests is to be sent again. */
+export function errorEvent({ message, code }: AppError, requestId: string): ChatEvent {
+  return { done: true, error: message, code, ...(code === 'shutting_down' ? { request_id: requestId } : {}) };
+}
+
+export function responseMessage(answer: CompletedResponse): ChatResponse['message'] {
+  const { content, thinking, tool_calls } = answer;
+  return {
+    role: 'assistant',
+    content,
+    ...(thinking === '' ? {} : { thinking }),
+    ...(tool_calls.length === 0 ? {} : { tool_calls }),
+  };
+}

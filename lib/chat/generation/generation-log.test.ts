@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type GenerationEvent, GenerationLog } from '#lib/chat/generation/generation-log';
+import { Generation, PendingRequest } from '#lib/chat/generation/in-flight';
+import { LogReader } from '#lib/chat/generation/log-reader';
+import { ManualClock, ScriptedProvider } from '../../../test/support/chat.ts';
+
+const DONE: GenerationEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
+
+function ticketOn(): PendingRequest {
+  const run = new Generation({
+    id: 'r',
+    caller: 'ann',
+    group: 'g',
+    model: 'm',
+    createdAt: 0,
+    key: undefined,
+    provider: new ScriptedProvider(),
+    priority: 0,
+  });
+  return new PendingRequest({
+    id: 't',
+    caller: 'ann',
+    createdAt: 0,
+    generation: run,
+    detached: false,
+    conversation: undefined,
+  });
+}
+
+const registry = {
+  clock: new ManualClock(),
+  read: (ticket: PendingRequest, onChange: () => void) => ticket.generation.log.listen(onChange),
+};
+
+function queued(queue_position: number): GenerationEvent {
+  return { type: 'status', status: 'queued', queue_position, queue_length: 9, estimated_wait_time: 0 };
+}
+
+describe('AnswerLog', () => {
+  it('numbers events from one, and ends with one last event', () => {
+    const log = new GenerationLog();
+    log.append({ type: 'thinking', text: 'a' });
+    log.append({ type: 'content', text: 'b' });
+    log.append({ type: 'content', text: 'c' });
+    expect([log.lastNumber, log.ended, log.text('content'), log.text('thinking')]).toEqual([3, false, 'bc', 'a']);
+    log.append(DONE);
+    expect([log.lastNumber, log.ended, log.eventAt(4)]).toEqual([4, true, DONE]);
+    expect(() => log.append(DONE)).toThrow();
+  });
+
+  it('keeps only the newest status, under its own number', () => {
+    const log = new GenerationLog();
+    log.append(queued(2));
+    log.append(queued(1));
+    log.append({ type: 'content', text: 'x' });
+    expect([log.eventAt(1), log.eventAt(2), log.status?.queue_position]).toEqual([undefined, queued(1), 1]);
+  });
+
+  it('gives every reader the same sequence, whenever it comes and however it reads', () => {
+    const action = fc.oneof(
+      { weight: 3, arbitrary: fc.string({ minLength: 1 }).map((text) => ({ do: 'append' as const, text })) },
+      fc.record({ do: fc.constant('join' as const), after: fc.nat(20) }),
+      fc.record({ do: fc.constant('read' as const), reader: fc.nat(9), most: fc.integer({ min: 1, max: 5 }) }),
+    );
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 100 }), (actions) => {
+        const ticket = ticketOn();
+        const { log } = ticket.generation;
+        const readers: { reader: LogReader; from: number; got: GenerationEvent[] }[] = [];
+        const read = ({ reader, got }: (typeof readers)[number], most: number) => {
+          const taken = reader.take();
+          for (let count = 0; count < most; count += 1) {
+            const next = taken.next();
+            if (next.done === true) return;
+            got.push(next.value.event);
+          }
+        };
+        const appended: GenerationEvent[] = [];
+        for (const step of actions) {
+          if (step.do === 'append') {
+            const event: GenerationEvent = { type: 'content', text: step.text };
+            log.append(event);
+            appended.push(event);
+          } else if (step.do === 'join') {
+            const from = Math.min(step.after, log.lastNumber);
+            readers.push({ reader: new LogReader(registry, ticket, from), from, got: [] });
+          } else {
+            const one = readers[step.reader];
+            if (one !== undefined) read(one, step.most);
+          }
+        }
+        log.append(DONE);
+        for (const one of readers) {
+          read(one, Number.POSITIVE_INFINITY);
+          expect(one.got).toEqual([...appended, DONE].slice(one.from));
+          expect(one.reader.ended).toBe(true);
+          one.reader.close();
+        }
+      }),
+    );
+  });
+
+  it('counts log probabilities, which may be many times the text that they are of', () => {
+    const log = new GenerationLog();
+    const others = Array.from({ length: 20 }, () => ({ token: 'b', logprob: -2 }));
+    const before = log.bytes;
+    log.append({ type: 'logprobs', logprobs: [{ token: 'a', logprob: -1, top_logprobs: others }] });
+    expect(log.bytes - before).toBeGreaterThan(21 * 150);
+    expect(log.logprobs()).toEqual([{ token: 'a', logprob: -1, top_logprobs: others }]);
+  });
+});

@@ -1,0 +1,273 @@
+import { createParser } from 'eventsource-parser';
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { nativeStreamEncoder, queueStreamEncoder } from '#lib/chat/formats/native';
+import type { PendingRequest } from '#lib/chat/generation/in-flight';
+import { HEARTBEAT_MS, responseStream, type StreamEncoder } from '#lib/chat/generation/log-reader';
+import { AppError } from '#lib/errors';
+import { type ChatEvent, chatEventSchema } from '#lib/wire/chat';
+import { type EngineHarness, engineHarness, settled } from '../../../test/support/chat.ts';
+
+let b: EngineHarness;
+
+afterEach(async () => {
+  b.engine.close();
+  await settled();
+  expect(b.provider.open).toBe(0);
+  await b.clock.advance(60 * 60 * 1000);
+  expect(b.clock.pending).toBe(0);
+});
+
+function stream(
+  ticket: PendingRequest,
+  form: StreamEncoder = nativeStreamEncoder(ticket),
+  after = 0,
+  signal = new AbortController().signal,
+) {
+  return responseStream(b.engine, ticket, form, signal, after);
+}
+
+async function text(bytes: Promise<ReadableStream<Uint8Array>>): Promise<string> {
+  return new Response(await bytes).text();
+}
+
+/** As the oldest clients read: every non-empty line is `data: ` and JSON. */
+function events(body: string): ChatEvent[] {
+  return body
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      expect(line.startsWith('data: ')).toBe(true);
+      return chatEventSchema.parse(JSON.parse(line.slice(6)));
+    });
+}
+
+describe('the chat stream', () => {
+  it.each([
+    [1_000, 20, 5_000],
+    [3, 3, 8_000_000],
+  ])(
+    'reaches its end for each of %i readers of one answer, %i tokens of %i characters',
+    async (readers, tokens, size) => {
+      b = engineHarness({ MAX_RESPONSE_MB: '64' });
+      const bodies = [];
+      for (let n = 0; n < readers; n += 1) bodies.push(text(stream(await b.pending({ use_cache: true }))));
+      for (let n = 0; n < tokens; n += 1) b.provider.last.say('x'.repeat(size));
+      b.provider.last.done();
+      const ends = await Promise.all(bodies.map((body) => body.then((one) => one.includes('"done":true'))));
+      expect(ends.filter((isWhole) => isWhole)).toHaveLength(readers);
+    },
+  );
+
+  it('has the text as it comes, and one last event', async () => {
+    b = engineHarness();
+    const ticket = await b.pending('hello');
+    const body = text(stream(ticket));
+    b.provider.last.think('hm').say('Ru');
+    await settled();
+    b.provider.last.say('st\n').done();
+    expect(events(await body)).toEqual([
+      { thinking: 'hm', done: false, cached: false },
+      { content: 'Ru', done: false, cached: false },
+      { content: 'st\n', done: false, cached: false },
+      {
+        done: true,
+        cached: false,
+        request_id: ticket.id,
+        model: 'default-model',
+        done_reason: 'stop',
+        usage: { prompt_tokens: 3, completion_tokens: 5 },
+        timings: { queued_ms: 0, first_token_ms: 0, total_ms: 0 },
+      },
+    ]);
+  });
+
+  it('says at once where a request stands, and again when that changes', async () => {
+    b = engineHarness();
+    await b.pending('a');
+    await b.pending('b');
+    const ticket = await b.pending('c');
+    const reader = (await stream(ticket)).getReader();
+    const next = async () => events(new TextDecoder().decode((await reader.read()).value));
+    expect(await next()).toEqual([
+      {
+        request_id: ticket.id,
+        status: 'queued',
+        queue_position: 2,
+        queue_length: 2,
+        estimated_wait_time: 60_000,
+        done: false,
+        cached: false,
+      },
+    ]);
+    b.provider.last.done();
+    expect(await next()).toMatchObject([{ status: 'queued', queue_position: 1, queue_length: 1 }]);
+    await reader.cancel();
+  });
+
+  it('shows a sign of life after every 15 s of silence, also before the first token', async () => {
+    b = engineHarness();
+    const ticket = await b.pending('hello');
+    const opened = stream(ticket);
+    await b.clock.advance(HEARTBEAT_MS);
+    const reader = (await opened).getReader();
+    const alive = { done: false, cached: false };
+    const next = async () => events(new TextDecoder().decode((await reader.read()).value));
+    expect(await next()).toEqual([alive]);
+    const second = next();
+    await b.clock.advance(10_000);
+    b.provider.last.say('x');
+    expect(await second).toMatchObject([{ content: 'x' }]);
+    const third = next();
+    await b.clock.advance(14_000);
+    expect(await Promise.race([third, settled().then(() => 'silence')])).toBe('silence');
+    await b.clock.advance(1_000);
+    expect(await third).toEqual([alive]);
+    await reader.cancel();
+  });
+
+  it('throws a failure before the first token, and tells one after it as the last event', async () => {
+    b = engineHarness();
+    const early = stream(await b.pending('early'));
+    b.provider.last.fail(new AppError('model_not_found', 'Pull it.'));
+    await expect(early).rejects.toMatchObject({ code: 'model_not_found' });
+    const late = text(stream(await b.pending('late')));
+    b.provider.last.say('x').fail(new AppError('upstream_failed', 'It failed.'));
+    expect(events(await late)).toEqual([
+      { content: 'x', done: false, cached: false },
+      { done: true, error: 'It failed.', code: 'upstream_failed' },
+    ]);
+  });
+
+  it('tells a late joiner everything so far at once', async () => {
+    b = engineHarness();
+    await b.pending('hello');
+    for (const word of ['a', 'b', 'c']) b.provider.last.say(word);
+    await settled();
+    const late = await b.pending('hello');
+    const reader = (await stream(late)).getReader();
+    const first = events(new TextDecoder().decode((await reader.read()).value));
+    expect(first.map(({ content }) => content)).toEqual(['a', 'b', 'c']);
+    await reader.cancel();
+  });
+
+  it('ends with its own cancel while the twin goes on', async () => {
+    b = engineHarness();
+    const mine = await b.pending('hello');
+    const twin = await b.pending('hello');
+    const [one, other] = [text(stream(mine)), text(stream(twin))];
+    b.provider.last.say('x');
+    await settled();
+    b.engine.cancel(mine.id, 'ann');
+    expect(events(await one).at(-1)).toMatchObject({ done: true, code: 'cancelled' });
+    b.provider.last.done();
+    expect(events(await other).at(-1)).toMatchObject({ done: true, request_id: twin.id });
+  });
+
+  it('encodes nothing for a reader that stands still, and does not slow the others', async () => {
+    b = engineHarness();
+    let encoded = 0;
+    const slow = await b.pending('hello');
+    const form = nativeStreamEncoder(slow);
+    const opened = stream(slow, {
+      ...form,
+      encode(event, number) {
+        if (event.type === 'content') encoded += 1;
+        return form.encode(event, number);
+      },
+    });
+    b.provider.last.say('first');
+    const stuck = await opened;
+    const fast = text(stream(await b.pending('hello')));
+    const word = 'x'.repeat(1_000);
+    for (let n = 0; n < 1_000; n += 1) b.provider.last.say(word);
+    b.provider.last.done();
+    expect(events(await fast)).toHaveLength(1_002);
+    expect(encoded).toBe(1);
+    const reader = stuck.getReader();
+    await reader.read();
+    const chunk = (await reader.read()).value;
+    expect(chunk?.byteLength).toBeGreaterThan(60_000);
+    expect(chunk?.byteLength).toBeLessThan(70_000);
+    await reader.cancel();
+  });
+
+  it('lets go of its request when the client is gone, before and after the first byte', async () => {
+    b = engineHarness();
+    const before = new AbortController();
+    const first = await b.pending('one');
+    const opened = stream(first, nativeStreamEncoder(first), 0, before.signal);
+    await settled();
+    before.abort();
+    await expect(opened).rejects.toMatchObject({ code: 'cancelled' });
+    await b.clock.advance(10_000);
+    expect(first.state).toBe('cancelled');
+    const after = new AbortController();
+    const second = await b.pending('two');
+    b.provider.last.say('x');
+    const body = await stream(second, nativeStreamEncoder(second), 0, after.signal);
+    after.abort();
+    await b.clock.advance(10_000);
+    expect(second.state).toBe('cancelled');
+    await body.cancel();
+  });
+});
+
+describe('the queue stream', () => {
+  function parse(body: string) {
+    const found: { id: string | undefined; event: string | undefined; data: ChatEvent }[] = [];
+    const parser = createParser({
+      onEvent: ({ id, event, data }) => found.push({ id, event, data: JSON.parse(data) }),
+    });
+    parser.feed(body);
+    return found;
+  }
+
+  it('has an id and a kind for every event, and says when to connect again', async () => {
+    b = engineHarness();
+    await b.pending('a');
+    const ticket = await b.pending('b');
+    const body = text(stream(ticket, queueStreamEncoder(ticket)));
+    await settled();
+    b.provider.last.done();
+    await settled();
+    b.provider.last.think('hm').say('x').done();
+    const whole = await body;
+    expect(whole.startsWith('retry: 2000\n\n')).toBe(true);
+    expect(parse(whole).map(({ id, event }) => [id, event])).toEqual([
+      ['1', 'status'],
+      ['2', 'status'],
+      ['3', 'thinking'],
+      ['4', 'content'],
+      ['5', 'done'],
+    ]);
+  });
+
+  it('loses and repeats nothing, wherever the connection is cut', async () => {
+    const words = fc.array(fc.string({ minLength: 1, unit: 'grapheme' }), { minLength: 1, maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(words, fc.array(fc.nat(), { maxLength: 4 }), async (script, cuts) => {
+        b = engineHarness();
+        const ticket = await b.pending('hello');
+        for (const word of script) b.provider.last.say(word);
+        b.provider.last.done();
+        await settled();
+        const got: { id: string | undefined; event: string | undefined; data: ChatEvent }[] = [];
+        const lastId = () => Number(got.at(-1)?.id ?? 0);
+        for (const cut of cuts) {
+          const bytes = Buffer.from(await text(stream(ticket, queueStreamEncoder(ticket), lastId())));
+          got.push(...parse(new TextDecoder().decode(bytes.subarray(0, cut % (bytes.length + 1)))));
+          if (got.at(-1)?.event === 'done') break;
+        }
+        if (got.at(-1)?.event !== 'done')
+          got.push(...parse(await text(stream(ticket, queueStreamEncoder(ticket), lastId()))));
+        const ids = got.map(({ id }) => Number(id));
+        expect(ids).toEqual([...new Set(ids)].sort((x, y) => x - y));
+        expect(got.flatMap(({ data }) => data.content ?? []).join('')).toBe(script.join(''));
+        expect(got.filter(({ event }) => event === 'done')).toHaveLength(1);
+        b.engine.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

@@ -1,0 +1,211 @@
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { endAll, rawResponse, send, startBackend, startPool } from '../../test/support/http-client.ts';
+
+afterEach(endAll);
+
+/** Answers each request that ends with `end`. */
+function startReader(end: string) {
+  return startBackend(({ socket, text }) => {
+    if (text.endsWith(end)) socket.write(rawResponse('x'));
+  });
+}
+
+/** With empty pieces too, which streams of bytes leave out. */
+function body(...chunks: string[]): Readable {
+  return Readable.from(chunks.map((chunk) => Buffer.from(chunk)));
+}
+
+describe('a body', () => {
+  it('with a length is sent as it is, and its connection is kept', async () => {
+    const { origin, connections } = await startReader('hello');
+    const pool = startPool(origin);
+    for (let count = 0; count < 2; count++) {
+      const sent = send(pool, { method: 'POST', headers: ['Content-Length', '5'], body: body('he', '', 'llo') });
+      expect((await sent.over).body).toBe('x');
+    }
+    expect(connections).toMatchObject([{ count: 2 }]);
+    expect(connections[0]?.text).toMatch(/Content-Length: 5\r\n\r\nhello$/);
+  });
+
+  it('without a length is sent in chunks', async () => {
+    const { origin, connections } = await startReader('0\r\n\r\n');
+    const sent = send(startPool(origin), { method: 'POST', body: body('0123456789', '', 'abc') });
+    expect((await sent.over).body).toBe('x');
+    expect(connections[0]?.text).toMatch(/\r\n\r\na\r\n0123456789\r\n3\r\nabc\r\n0\r\n\r\n$/);
+  });
+
+  it('has its trailers behind the last chunk, asked for at its end, and its connection is kept', async () => {
+    const { origin, connections } = await startReader('\r\n\r\n');
+    const pool = startPool(origin);
+    for (const sum of ['1', '2']) {
+      const chunks = body('abc');
+      const trailers = () => ['X-Ended', String(chunks.readableEnded), 'X-Sum', sum];
+      expect((await send(pool, { method: 'POST', body: chunks, trailers }).over).body).toBe('x');
+      await vi.waitFor(() => expect(pool.stats).toEqual({ running: 0, connected: 1 }));
+      expect(connections[0]?.text.endsWith(`3\r\nabc\r\n0\r\nX-Ended: true\r\nX-Sum: ${sum}\r\n\r\n`)).toBe(true);
+    }
+    expect(connections).toMatchObject([{ count: 2 }]);
+  });
+
+  it('with a length has no trailers', async () => {
+    const { origin, connections } = await startReader('abc');
+    const headers = ['Content-Length', '3'];
+    const trailers = () => ['X-Sum', '1'];
+    const sent = send(startPool(origin), { method: 'POST', headers, body: body('abc'), trailers });
+    expect((await sent.over).body).toBe('x');
+    expect(connections[0]?.text).toMatch(/\r\n\r\nabc$/);
+  });
+
+  it('whose trailers cannot be sent ends its request, and never as one that the backend could take for whole', async () => {
+    const { origin, connections } = await startBackend(() => {});
+    const pool = startPool(origin);
+    const trailers = () => ['X-Sum', '1\r\n\r\nGET /smuggled HTTP/1.1'];
+    const sent = send(pool, { method: 'POST', body: body('abc'), trailers });
+    expect((await sent.over).error?.code).toBe('REQUEST_REFUSED');
+    await vi.waitFor(() => expect(connections[0]?.socket.destroyed).toBe(true));
+    expect(connections[0]?.text).toMatch(/^POST /);
+    expect(connections[0]?.text).not.toMatch(/\r\n0\r\n|smuggled/);
+    expect(pool.stats.connected).toBe(0);
+  });
+
+  it.each([
+    ['shorter', '10', 'abc'],
+    ['longer', '2', 'abc'],
+  ])(
+    'that is %s than its length is an error, and never a request that the backend could take for whole',
+    async (_name, length, text) => {
+      const { origin, connections } = await startBackend(() => {});
+      const pool = startPool(origin);
+      const sent = send(pool, { method: 'POST', headers: ['Content-Length', length], body: body(text) });
+      expect((await sent.over).error?.code).toBe('REQUEST_BODY_LENGTH');
+      await vi.waitFor(() => expect(connections[0]?.socket.destroyed).toBe(true));
+      expect(connections[0]?.text.split('\r\n\r\n')[1]?.length).toBeLessThan(Number(length));
+      expect(pool.stats.connected).toBe(0);
+    },
+  );
+
+  it.each([
+    ['fails', new Error('unreadable')],
+    ['is destroyed', undefined],
+  ])('that %s ends its request', async (_name, reason) => {
+    const { origin, connections } = await startBackend(() => {});
+    const pool = startPool(origin);
+    const broken = new Readable({ read() {} });
+    broken.push('abc');
+    const sent = send(pool, { method: 'POST', body: broken });
+    await vi.waitFor(() => expect(connections[0]?.text).toContain('abc'));
+    broken.destroy(reason);
+    expect((await sent.over).error?.message).toBe(reason?.message ?? 'the body ended before its end');
+    await vi.waitFor(() => expect(connections[0]?.socket.destroyed).toBe(true));
+    expect(connections[0]?.text).not.toContain('0\r\n\r\n');
+    const over = send(pool, { method: 'POST', body: broken });
+    expect((await over.over).error).toBeDefined();
+  });
+
+  it('whose answer comes before it is sent is given up, and so is its connection', async () => {
+    const { origin, connections } = await startBackend(({ socket }) => socket.write(rawResponse('too much')));
+    const pool = startPool(origin);
+    // Whatever it says when it is given up is heard by nobody.
+    const endless = new Readable({ read() {}, destroy: (_error, done) => done(new Error('not to be closed')) });
+    endless.push('abc');
+    const sent = send(pool, { method: 'POST', body: endless });
+    expect(await sent.over).toMatchObject({ body: 'too much', error: undefined });
+    expect(endless.destroyed).toBe(true);
+    expect((await send(pool).over).body).toBe('too much');
+    expect(connections).toHaveLength(2);
+  });
+
+  it('is left alone where no connection could be made: another backend may get it', async () => {
+    const { origin } = await startBackend(() => {});
+    endAll();
+    const kept = body('abc');
+    expect((await send(startPool(origin), { method: 'POST', body: kept }).over).error?.code).toBe('ECONNREFUSED');
+    expect(kept.destroyed).toBe(false);
+  });
+
+  it('is read no faster than the backend takes it, which may not stop for ever', async () => {
+    const { origin, connections } = await startBackend(({ socket }) => socket.pause());
+    let made = 0;
+    const flood = new Readable({
+      read() {
+        made += 65_536;
+        this.push(Buffer.alloc(65_536));
+      },
+    });
+    const sent = send(startPool(origin, { responseMs: 300 }), { method: 'POST', body: flood });
+    expect((await sent.over).error?.code).toBe('ANSWER_TIMEOUT');
+    expect(connections).toHaveLength(1);
+    expect(made).toBeLessThan(30_000_000);
+    expect(flood.destroyed).toBe(true);
+  });
+
+  it('goes on when the backend takes more of it', async () => {
+    const size = 20_000_000;
+    let received = 0;
+    const { origin } = await startBackend(({ socket }) => {
+      socket.removeAllListeners('data');
+      socket.pause();
+      setTimeout(() => {
+        socket.on('data', (chunk: Buffer) => {
+          received += chunk.length;
+          if (received >= size) socket.write(rawResponse('x'));
+        });
+        socket.resume();
+      }, 50);
+    });
+    const chunks = Array.from({ length: 20 }, () => Buffer.alloc(size / 20));
+    // What came with the head is not counted.
+    const sent = send(startPool(origin), {
+      method: 'POST',
+      headers: ['Content-Length', String(size + 1_000_000)],
+      body: Readable.from([...chunks, Buffer.alloc(1_000_000)], { objectMode: false }),
+    });
+    expect(await sent.over).toMatchObject({ body: 'x', error: undefined });
+  });
+
+  it('may take any time to send as long as it is taken', async () => {
+    const size = 40_000_000;
+    let received = 0;
+    const { origin, connections } = await startBackend(({ socket }) => {
+      socket.removeAllListeners('data');
+      socket.on('data', (chunk: Buffer) => {
+        received += chunk.length;
+        // A piece every few milliseconds, and the rest at once.
+        if (received < size / 2) setTimeout(() => socket.resume(), 4);
+        else if (received > size * 0.99) socket.write(rawResponse('x'));
+        if (received < size / 2) socket.pause();
+      });
+    });
+    const body = Readable.from(Array.from({ length: 40 }, () => Buffer.alloc(size / 40)));
+    const began = performance.now();
+    const sent = send(startPool(origin, { responseMs: 500 }), { method: 'PUT', body });
+    await sent.over;
+    expect(sent).toMatchObject({ body: 'x', error: undefined });
+    expect(performance.now() - began).toBeGreaterThan(1_000);
+    expect(connections).toHaveLength(1);
+  });
+
+  it('that was slow leaves the answer its whole time', async () => {
+    const { origin } = await startBackend(({ socket, text }) => {
+      if (text.endsWith('0\r\n\r\n')) setTimeout(() => socket.write(rawResponse('x')), 250);
+    });
+    const slow = new Readable({ read() {} });
+    slow.push('abc');
+    const sent = send(startPool(origin, { responseMs: 400 }), { method: 'POST', body: slow });
+    await sleep(300);
+    slow.push(null);
+    expect(await sent.over).toMatchObject({ body: 'x', error: undefined });
+  });
+
+  it('that is slow to come runs into no timeout of the backend’s', async () => {
+    const { origin } = await startReader('0\r\n\r\n');
+    const slow = new Readable({ read() {} });
+    const sent = send(startPool(origin, { responseMs: 100 }), { method: 'POST', body: slow });
+    await sleep(350);
+    slow.push('abc');
+    slow.push(null);
+    expect((await sent.over).body).toBe('x');
+  });
+});

@@ -1,0 +1,83 @@
+import { type OnReadOpts, Socket } from 'node:net';
+import { expect, it, vi } from 'vitest';
+import { HttpConnection } from '#lib/http-client/connection';
+import { ConnectionShares } from '#lib/http-client/connection-shares';
+import { Connector } from '#lib/http-client/connector';
+import { PooledRequest } from '#lib/http-client/pooled-request';
+import type { BufferLease } from '#lib/http-client/read-buffer';
+import { ResponseRecorder } from '../../test/support/http-client.ts';
+
+/** A connection to nobody, which reads what it is given, and the size of what it reads into. */
+function startConnection() {
+  const dialler = new Connector(new URL('http://127.0.0.1:1'));
+  const socket = new Socket();
+  let onread: OnReadOpts | undefined;
+  let ready = () => {};
+  vi.spyOn(dialler, 'connect').mockImplementation((onReady, options) => {
+    ready = onReady;
+    onread = options;
+    return socket;
+  });
+  const timeouts = { connectMs: 5_000, responseMs: 5_000, keepAliveMs: 5_000 };
+  const connection = new HttpConnection(dialler, timeouts, { onIdle: () => {}, onClosed: () => {} });
+  const next = () => (typeof onread?.buffer === 'function' ? onread.buffer() : new Uint8Array());
+  let into = next();
+  ready();
+  return {
+    connection,
+    into: () => into,
+    read: (bytes: Buffer) => {
+      into.set(bytes);
+      onread?.callback(bytes.length, into);
+      into = next();
+    },
+  };
+}
+
+class Holder extends ResponseRecorder {
+  readonly chunks: Buffer[] = [];
+  readonly releases: (() => void)[] = [];
+
+  override onResponseData(chunk: Buffer, lease?: BufferLease): void {
+    super.onResponseData(chunk);
+    const release = lease?.retain();
+    if (release === undefined) return;
+    this.chunks.push(chunk);
+    this.releases.push(release);
+  }
+}
+
+function get(): [PooledRequest, Holder] {
+  const holder = new Holder();
+  const head = { text: 'GET / HTTP/1.1\r\n\r\n', bodyLength: 0 };
+  const shares = new ConnectionShares<PooledRequest>(10, 10);
+  return [new PooledRequest({ method: 'GET', path: '/', headers: [], body: null }, head, holder, shares), holder];
+}
+
+const KB = 1024;
+
+it('reads what is large in larger pieces, which stay as they are while they are held, and idles with little', () => {
+  const { connection, into, read } = startConnection();
+  const [request, holder] = get();
+  request.start(connection);
+  const sizes = [into().length / KB];
+  read(Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${64 * KB + 3 * 256 * KB}\r\n\r\n`));
+  for (const letter of ['a', 'b', 'c', 'd']) {
+    read(Buffer.alloc(letter === 'a' ? 64 * KB : 256 * KB, letter));
+    sizes.push(into().length / KB);
+  }
+  expect(holder.trailers).toEqual([]);
+  expect(sizes).toEqual([64, 256, 256, 256, 64]);
+  const [next, nextHolder] = get();
+  next.start(connection);
+  read(Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nsmall`));
+  expect([nextHolder.body, nextHolder.chunks]).toEqual(['small', []]);
+  expect(holder.chunks.map((chunk) => [chunk.length / KB, new Set(chunk.toString('latin1'))])).toEqual([
+    [64, new Set('a')],
+    [256, new Set('b')],
+    [256, new Set('c')],
+    [256, new Set('d')],
+  ]);
+  for (const release of holder.releases) release();
+  connection.destroy(new Error('over'));
+});

@@ -1,0 +1,102 @@
+import { isIP } from 'node:net';
+import { hostname, networkInterfaces } from 'node:os';
+import { type Config, listenHost } from '#lib/config/config';
+import { isLoopback } from '#lib/config/network';
+import { AppError } from '#lib/errors';
+
+/**
+ * The Host check against DNS rebinding: a web page may point its own name at an address of this
+ * machine, and the browser then sends requests here that look like the page's own. Such a request
+ * still names the page's host.
+ *
+ * Applies while no key is asked for: a key, or a cookie that is bound to this server's name, is
+ * what such a page does not have.
+ */
+
+/** The last host that passed: nearly all requests name the same one. */
+let lastHost: string | null | undefined;
+let lastSettings: Config | undefined;
+
+/**
+ * Returns the fault that refuses a request by its `Host` header, or undefined if the request may be
+ * served.
+ *
+ * Without `API_KEYS`, served are `localhost`, `*.localhost`, loopback, this machine's addresses and
+ * name, `HOST`, the host of `GATEWAY_ORIGIN` and `ALLOWED_HOSTS`. A request without `Host`
+ * (HTTP/1.0) is refused too: a proxy may have dropped the name. With `API_KEYS` the header only has
+ * to be well formed (RFC 9110 §7.2).
+ */
+export function checkHost(host: string | null | undefined, settings: Config): AppError | undefined {
+  if (host === lastHost && settings === lastSettings) return undefined;
+  const fault = check(host ?? undefined, settings);
+  if (fault === undefined) {
+    lastHost = host;
+    lastSettings = settings;
+  }
+  return fault;
+}
+
+/**
+ * Whether a `Host` header names this machine's loopback: `localhost`, `*.localhost`, 127.0.0.0/8 or
+ * ::1, with or without a port.
+ */
+export function isLoopbackHost(host: string): boolean {
+  const name = hostnameOf(host);
+  return name !== undefined && isLoopback(name);
+}
+
+/** Whether the server listens on loopback only. */
+export function listensOnLoopback(settings: Config): boolean {
+  return isLoopback(listenHost(settings));
+}
+
+function check(host: string | undefined, settings: Config): AppError | undefined {
+  const name = host === undefined ? undefined : hostnameOf(host);
+  if (host !== undefined && name === undefined)
+    return new AppError('invalid_request', 'The Host header of this request is not the name of a host.');
+  if (settings.API_KEYS.length > 0 || isServed(name, settings)) return undefined;
+  const named = name === undefined ? 'this request names no host' : `this request names ${name.slice(0, 100)}`;
+  return new AppError(
+    'host_not_allowed',
+    `Without API_KEYS this server answers to localhost and to this machine's own addresses only, and ${named}. Add the name to ALLOWED_HOSTS, or set API_KEYS.`,
+  );
+}
+
+function isServed(name: string | undefined, settings: Config): boolean {
+  const { ALLOWED_HOSTS: allowed, HOST: own, GATEWAY_ORIGIN: gateway } = settings;
+  if (allowed.includes('*')) return true;
+  if (name === undefined) return false;
+  if (gateway !== undefined && name === hostnameOf(gateway.host)) return true;
+  if (isLoopback(name) || allowed.some((one) => matches(name, one))) return true;
+  // Interfaces come and go while the server runs: they are read when an unknown host is seen.
+  if (isIP(name) !== 0) return ownAddresses().has(name) || (own !== undefined && hostnameOf(bracketed(own)) === name);
+  return name === hostnameOf(hostname());
+}
+
+/** `*.example.org` stands for every name below example.org, and not for example.org. */
+function matches(name: string, allowed: string): boolean {
+  return allowed.startsWith('*.') ? name.endsWith(allowed.slice(1)) : name === allowed;
+}
+
+/**
+ * The host of a `Host` header in one spelling: without port, brackets and the dot at the end, in
+ * lower case, IPv6 compressed as RFC 5952 has it. Undefined if the header is malformed.
+ */
+export function hostnameOf(host: string): string | undefined {
+  const [, name, address] = /^(?:([A-Za-z0-9._~%!$&'()*+,;=-]+)|\[([0-9A-Fa-f:.]+)\])(?::\d*)?$/.exec(host) ?? [];
+  if (name !== undefined) return name.toLowerCase().replace(/\.$/, '');
+  return address === undefined || isIP(address) !== 6 ? undefined : canonical(address);
+}
+
+function canonical(address: string): string {
+  return isIP(address) === 6 ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
+}
+
+function bracketed(address: string): string {
+  return isIP(address) === 6 ? `[${address}]` : address;
+}
+
+function ownAddresses(): Set<string> {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return new Set(all.map(({ address }) => canonical(address)));
+}

@@ -1,0 +1,22 @@
+import { coldNode, findNode, warmNode } from '#lib/languages/javascript/node';
+import { javascriptValidator } from '#lib/languages/javascript/validator';
+import type { Language } from '#lib/languages/language';
+
+/** A program may use import or require as it likes: Node finds out which, and need not tell about it. */
+const FLAGS = ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON'];
+
+export const javascript: Language = {
+  id: 'javascript',
+  name: 'JavaScript',
+  aliases: ['js', 'node', 'nodejs'],
+  mainFileName: () => 'main.js',
+  extension: '.js',
+  findToolchain: findNode,
+  version: { command: ({ programs }) => [`${programs.node}`, '--version'], pattern: /v(\S+)/ },
+  installHint: 'JavaScript runs in the Node of this server; start the server with Node itself.',
+  run: ({ toolchain, args }) => coldNode(`${toolchain.programs.node}`, FLAGS, ['main.js', ...args]),
+  warm: warmNode(FLAGS, 20),
+  validate: javascriptValidator,
+  helloProgram:
+    'const name = require("node:fs").readFileSync(0, "utf8").trim() || "world";\nconsole.log("Hello, " + name + "!");\n',
+};

@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { type Diagnostic, utf16Column, type Validator } from '#lib/languages/diagnostic';
+
+const MAIN = 'main.rs';
+
+const spanSchema = z.object({
+  file_name: z.string(),
+  line_start: z.number(),
+  column_start: z.number(),
+  is_primary: z.boolean(),
+  label: z.string().nullable(),
+  /**
+   * Where the program calls the macro that has the span; read a step at a time, since there may be
+   * thousands.
+   */
+  expansion: z.object({ span: z.unknown() }).nullable(),
+});
+type RustcSpan = z.infer<typeof spanSchema>;
+
+/** rustc's JSON, of which this much is used; columns in code points. */
+const messageSchema = z.object({
+  message: z.string(),
+  code: z.object({ code: z.string() }).nullable(),
+  level: z.string(),
+  spans: z.array(spanSchema),
+});
+
+export const rustValidator: Validator = {
+  command: ({ toolchain: { programs } }) => ({
+    argv: [
+      `${programs.rustc}`,
+      ...['--edition', '2021', '--crate-name', 'main', '--emit=metadata', '--error-format=json', '-o', 'main.rmeta'],
+      MAIN,
+    ],
+  }),
+  parse: ({ stderr }, source) =>
+    stderr
+      .split('\n')
+      .filter((text) => text.startsWith('{') && text.endsWith('}'))
+      .map((text) => messageSchema.parse(JSON.parse(text)))
+      .filter(({ level, message }) => /^(?:error|warning)/.test(level) && !COUNTS.test(message))
+      .map(({ level, message, code, spans }): Diagnostic => {
+        const shown = spans.map(({ is_primary, ...span }) => ({ is_primary, ...inProgram(span) }));
+        const best = shown.find(({ is_primary, isHere }) => is_primary && isHere) ?? shown.find(({ isHere }) => isHere);
+        const label = spans.find((span) => span.is_primary && span.label !== null && span.label !== '')?.label;
+        const line = best?.line ?? 1;
+        const named = code !== null && /^E\d+$/.test(code.code) ? `${message} [${code.code}]` : message;
+        return {
+          severity: level === 'warning' ? 'warning' : 'error',
+          line,
+          column: utf16Column(source, line, best?.column ?? 1, 'code-point'),
+          message: label == null || message.includes(label) ? named : `${named}: ${label}`,
+        };
+      }),
+};
+
+/** The last words of every compilation that complained. */
+const COUNTS = /^aborting due to |^\d+ warnings? emitted/;
+
+/** The place in the program itself: what a macro of the standard library holds is where the program calls it. */
+function inProgram(span: Omit<RustcSpan, 'is_primary'>): { line: number; column: number; isHere: boolean } {
+  let here = span;
+  while (here.file_name !== MAIN && here.expansion !== null) here = spanSchema.parse(here.expansion.span);
+  return { line: here.line_start, column: here.column_start, isHere: here.file_name === MAIN };
+}

@@ -1,0 +1,129 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readConfig } from '#lib/config/config';
+import { OllamaProvider } from '#lib/models/ollama/provider';
+import { OpenAiProvider } from '#lib/models/openai/provider';
+import type { ModelProvider, ModelRequest } from '#lib/models/provider';
+import { createResilientChat } from '#lib/models/resilience';
+import {
+  type FaultyModelServer,
+  ollama,
+  openai,
+  type Script,
+  startFaultyModelServer,
+} from '../../test/faulty-model-server';
+
+const REQUEST: ModelRequest = { model: 'test', messages: [{ role: 'user', content: 'hello' }], options: {} };
+const LENGTHS = [1, 300, 5_000, 70_000];
+
+interface Dialect {
+  name: string;
+  make(url: string): ModelProvider;
+  text(content: string): string;
+  end: string[];
+  error(message: string): string;
+}
+
+const dialects: Dialect[] = [
+  { name: 'ollama', make: (url) => new OllamaProvider({ url, keepAlive: '5m' }), ...ollama, end: [ollama.done()] },
+  {
+    name: 'openai',
+    make: (url) => new OpenAiProvider({ url: `${url}/v1` }),
+    ...openai,
+    end: [openai.finish(), openai.usage(), openai.done()],
+  },
+];
+
+describe.each(dialects)('connections to an $name server', ({ make, text, end, error }) => {
+  const call = createResilientChat(readConfig({ UPSTREAM_RETRIES: '0' }));
+  let server: FaultyModelServer;
+  let provider: ModelProvider;
+  let broken = 0;
+  const count = () => {
+    broken++;
+  };
+
+  beforeEach(async () => {
+    broken = 0;
+    subscribe('undici:request:error', count);
+    server = await startFaultyModelServer();
+    provider = make(server.url);
+  });
+
+  afterEach(async () => {
+    unsubscribe('undici:request:error', count);
+    await provider.close();
+    await server.close();
+  });
+
+  async function ask(times: number): Promise<number> {
+    let characters = 0;
+    for (let at = 0; at < times; at++)
+      try {
+        for await (const event of call(provider, REQUEST, new AbortController().signal))
+          if (event.type === 'content') characters += event.text.length;
+      } catch {
+        // A failure is the subject of other tests; here it must not cost its connection.
+      }
+    return characters;
+  }
+
+  it('serve a thousand responses of any length, at most two in all', async () => {
+    let at = 0;
+    server.choose(() => {
+      const words = (LENGTHS[at++ % LENGTHS.length] ?? 0) / 5;
+      const piece = text('word '.repeat(Math.max(1, words / 10)));
+      return [
+        ...Array.from({ length: Math.min(10, Math.ceil(words)) }, () => ({ send: piece })),
+        ...end.map((send) => ({ send })),
+      ];
+    });
+    expect(await ask(1000)).toBeGreaterThan(1_000_000);
+    expect(server.opened).toBeLessThanOrEqual(2);
+    expect(broken).toBe(0);
+  });
+
+  it.each<[what: string, script: () => Script]>([
+    ['an early end with a long tail', () => [...end, ': tail\n'.repeat(50_000)].map((send) => ({ send }))],
+    [
+      'an end after which the body stays open for a moment',
+      () => [
+        ...end.map((send) => ({ send })),
+        { wait: new Promise((resolve) => setTimeout(resolve, 5)) },
+        { send: '\n\n' },
+      ],
+    ],
+    ['a refusal', () => [{ status: 400 }, { send: '{"error":"bad option"}' }]],
+    ['a refusal with a long body', () => [{ status: 500 }, { send: `<html>${'x'.repeat(300_000)}` }]],
+    ['an error in the stream', () => [text('a'), error('boom')].map((send) => ({ send }))],
+    ['a stream without an end', () => [{ send: text('a') }]],
+  ])('outlive %s', async (_what, script) => {
+    server.choose(script);
+    await ask(40);
+    expect(server.opened).toBeLessThanOrEqual(2);
+    expect(broken).toBe(0);
+  });
+
+  it('are given up for a tail that does not end', async () => {
+    server.play([
+      ...end.map((send) => ({ send })),
+      ...Array.from({ length: 40 }, () => ({ send: ' '.repeat(65_536) })),
+      'hang',
+    ]);
+    await ask(1);
+    await expect.poll(() => server.connections, { timeout: 5_000 }).toBe(0);
+  });
+
+  it('carry a list, a body without an end in view, and 300 MB of an error, each up to its bound', async () => {
+    const flood: Script = Array.from({ length: 40 }, () => ({ send: 'x'.repeat(1024 * 1024) }));
+    server.play([{ status: 500 }, ...flood]);
+    await ask(1);
+    await server.idle();
+    server.play(flood);
+    await expect(Array.fromAsync(provider.chat(REQUEST, new AbortController().signal))).rejects.toMatchObject({
+      code: 'upstream_failed',
+    });
+    await server.idle();
+    expect(await server.requests.at(-1)?.over).toBe(false);
+  });
+});

@@ -1,0 +1,246 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { Socket } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { AppError } from '#lib/errors';
+import { abortable } from '#lib/models/abortable';
+import { EventQueue } from '#lib/models/embedded/event-queue';
+import type { WorkerCommand, WorkerMessage, WorkerSettings } from '#lib/models/embedded/worker-protocol';
+import type { ModelEvent, ModelRequest } from '#lib/models/provider';
+import { log } from '#lib/telemetry/log';
+
+export interface WorkerClientOptions {
+  /** The GGUF file. */
+  path: string;
+  contextTokens: number;
+  /** 0 is all cores but one. */
+  threads: number;
+  /** The child's program. From the project's root, since bundlers move modules. */
+  program?: string;
+  /** How long a child that was told to stop may take before it is ended. */
+  stopTimeoutMs?: number;
+}
+
+/** Between two batches of a long prompt a model looks at its signal: that takes seconds at most. */
+const STOP_TIMEOUT_MS = 15_000;
+const STDERR_CHARACTERS = 2_000;
+
+interface ActiveChat {
+  id: number;
+  events: EventQueue<ModelEvent>;
+  /** Resolves when the child can take the next request. */
+  freed: PromiseWithResolvers<void>;
+}
+
+interface WorkerProcess {
+  process: ChildProcess;
+  ready: Promise<void>;
+  isReady: boolean;
+  running: ActiveChat | undefined;
+  exited: Promise<unknown>;
+}
+
+/** All that the child is given of our environment: what a native library and a temporary file need. */
+const WORKER_ENVIRONMENT = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'TZ', 'LD_LIBRARY_PATH', 'SYSTEMROOT'];
+
+/**
+ * Keeps the child process that runs the model: started at the first need, started again after it died. Requests run one
+ * after another, in the order in which they came.
+ */
+export class EmbeddedWorkerClient {
+  readonly #options: Required<WorkerClientOptions>;
+  #child: WorkerProcess | undefined;
+  #tail: Promise<void> = Promise.resolve();
+  #lastId = 0;
+  #closed = false;
+
+  constructor(options: WorkerClientOptions) {
+    this.#options = {
+      program: join(/* turbopackIgnore: true */ process.cwd(), 'lib/models/embedded/worker.ts'),
+      stopTimeoutMs: STOP_TIMEOUT_MS,
+      ...options,
+    };
+  }
+
+  /** Whether the model is in memory. */
+  get loaded(): boolean {
+    return this.#child?.isReady ?? false;
+  }
+
+  /** The child's process id, while there is one. */
+  get pid(): number | undefined {
+    return this.#child?.process.pid;
+  }
+
+  /** Resolves when the model is in memory. */
+  async load(signal: AbortSignal): Promise<void> {
+    await abortable(this.#start().ready, signal);
+  }
+
+  async *chat(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+    signal.throwIfAborted();
+    const slot = this.#takeSlot();
+    let running: ActiveChat | undefined;
+    try {
+      await abortable(slot.taken, signal);
+      const child = this.#start();
+      await abortable(child.ready, signal);
+      running = this.#send(child, request);
+      const { id, events } = running;
+      const stop = () => {
+        events.abort(signal.reason);
+        this.#stop(child, id);
+      };
+      signal.addEventListener('abort', stop, { once: true });
+      let whole = false;
+      try {
+        yield* events;
+        whole = true;
+      } finally {
+        signal.removeEventListener('abort', stop);
+        if (!whole) this.#stop(child, id);
+      }
+    } finally {
+      // The next one waits for the model, not for whoever read this answer.
+      if (running === undefined) slot.release();
+      else void running.freed.promise.then(slot.release);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const child = this.#child;
+    if (child === undefined) return;
+    // It keeps nothing that would have to be saved.
+    child.process.kill('SIGKILL');
+    await child.exited;
+  }
+
+  #takeSlot(): { taken: Promise<void>; release: () => void } {
+    const taken = this.#tail;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    // One that gives up waiting must not let the next one overtake those before it.
+    this.#tail = taken.then(() => promise);
+    return { taken, release: resolve };
+  }
+
+  #send(child: WorkerProcess, request: ModelRequest): ActiveChat {
+    const running: ActiveChat = { id: ++this.#lastId, events: new EventQueue(), freed: Promise.withResolvers<void>() };
+    child.running = running;
+    refProcess(child);
+    void running.freed.promise.then(() => unrefIfIdle(child));
+    const message: WorkerCommand = { type: 'chat', id: running.id, request };
+    child.process.send(message, (error) => {
+      if (error) child.process.kill('SIGKILL');
+    });
+    return running;
+  }
+
+  #stop(child: WorkerProcess, id: number): void {
+    if (child.running?.id !== id || !child.process.connected) return;
+    const message: WorkerCommand = { type: 'stop', id };
+    child.process.send(message, () => {});
+    const timer = setTimeout(() => {
+      if (child.running?.id === id) child.process.kill('SIGKILL');
+    }, this.#options.stopTimeoutMs);
+    timer.unref();
+    void child.running.freed.promise.then(() => clearTimeout(timer));
+  }
+
+  #start(): WorkerProcess {
+    if (this.#closed) throw new AppError('shutting_down', 'The server is shutting down.');
+    this.#child ??= this.#fork();
+    return this.#child;
+  }
+
+  #fork(): WorkerProcess {
+    const { path, contextTokens, threads, program } = this.#options;
+    const settings: WorkerSettings = { path, contextTokens, threads: threads === 0 ? defaultThreads() : threads };
+    const childProcess = fork(/* turbopackIgnore: true */ program, [JSON.stringify(settings)], {
+      execPath: process.execPath,
+      execArgv: [],
+      // Neither keys and addresses, nor what the server itself was started with (a debugger, a loader, heap sizes).
+      env: { NODE_ENV: 'production', ...pick(process.env, WORKER_ENVIRONMENT) },
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    const loading = Promise.withResolvers<void>();
+    let stderr = '';
+    childProcess.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr = (stderr + text).slice(-STDERR_CHARACTERS);
+    });
+    const exited = Promise.withResolvers<void>();
+    const child: WorkerProcess = {
+      process: childProcess,
+      ready: loading.promise,
+      isReady: false,
+      running: undefined,
+      exited: exited.promise,
+    };
+    let ended = false;
+    const end = (how: string) => {
+      if (ended) return;
+      ended = true;
+      if (this.#child === child) this.#child = undefined;
+      loading.reject(
+        new AppError('model_load_failed', 'The built-in model could not be loaded; the log says why.', { cause: how }),
+      );
+      if (!this.#closed) log().error({ how, stderr }, 'the process of the built-in model ended');
+      child.running?.events.fail(
+        new AppError('upstream_failed', 'The built-in model stopped in the middle of the answer; ask again.'),
+      );
+      child.running?.freed.resolve();
+      child.running = undefined;
+      exited.resolve();
+    };
+    childProcess.on('error', (error) => end(error.message));
+    childProcess.on('exit', (code, signal) => end(signal ?? `exit code ${code}`));
+    childProcess.on('message', (message: WorkerMessage) => {
+      if (message.type === 'ready') {
+        child.isReady = true;
+        loading.resolve();
+      } else if (message.type === 'not_loaded') {
+        log().error({ reason: message.reason }, 'the built-in model could not be loaded');
+      } else receive(child, message);
+    });
+    void loading.promise.then(() => unrefIfIdle(child)).catch(() => {});
+    return child;
+  }
+}
+
+function receive(child: WorkerProcess, message: Extract<WorkerMessage, { id: number }>): void {
+  const { running } = child;
+  if (running?.id !== message.id) return;
+  if (message.type === 'event') {
+    running.events.push(message.event);
+    if (message.event.type === 'done') running.events.end();
+  } else if (message.type === 'fault') {
+    running.events.fail(new AppError(message.code, message.message));
+  } else {
+    running.events.fail(new AppError('upstream_truncated', 'The built-in model ended its answer before it was done.'));
+    child.running = undefined;
+    running.freed.resolve();
+  }
+}
+
+/** While the model works, its process keeps ours alive; while it is idle, it does not. */
+function refProcess({ process: childProcess }: WorkerProcess): void {
+  childProcess.ref();
+  childProcess.channel?.ref();
+  if (childProcess.stderr instanceof Socket) childProcess.stderr.ref();
+}
+
+function unrefIfIdle({ process: childProcess, running }: WorkerProcess): void {
+  if (running !== undefined) return;
+  childProcess.unref();
+  childProcess.channel?.unref();
+  if (childProcess.stderr instanceof Socket) childProcess.stderr.unref();
+}
+
+/** One core is left to the server: llama.cpp's threads spin while they wait for each other, and starve what they share a core with. */
+function defaultThreads(): number {
+  return Math.max(1, availableParallelism() - 1);
+}
+
+function pick(environment: NodeJS.ProcessEnv, names: readonly string[]): Record<string, string | undefined> {
+  return Object.fromEntries(names.map((name) => [name, environment[name]]));
+}

@@ -1,0 +1,133 @@
+import { type ChatHistoryItem, getLlama, LlamaChat, LlamaLogLevel, resolveChatWrapper } from 'node-llama-cpp';
+import { createGrammar } from '#lib/models/embedded/grammar';
+import { samplingOptions } from '#lib/models/embedded/sampling';
+import type { WorkerCommand, WorkerMessage, WorkerSettings } from '#lib/models/embedded/worker-protocol';
+
+/**
+ * The process in which the built-in model runs, forked by `host.ts`: off the server's event loop, with memory of its own,
+ * and a native crash takes nothing else with it. It lives as long as its parent.
+ */
+
+/** Kept free, so that the library never has to shift the context, which would drop messages in silence. */
+const SPARE_TOKENS = 16;
+/** An answer that cannot have this many tokens is not worth starting. */
+const MIN_RESPONSE_TOKENS = 64;
+
+/** The terminal sends Ctrl-C to the whole group; the parent decides when this process ends. */
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.on('disconnect', () => process.exit(0));
+
+const settings: WorkerSettings = JSON.parse(process.argv[2] ?? '');
+const model = await loadModel();
+let running: { id: number; controller: AbortController } | undefined;
+
+process.on('message', (message: WorkerCommand) => {
+  if (message.type === 'stop') {
+    if (running?.id === message.id) running.controller.abort();
+    return;
+  }
+  const { id, request } = message;
+  const controller = new AbortController();
+  running = { id, controller };
+  void generate(id, request, controller.signal).finally(() => {
+    running = undefined;
+    send({ type: 'ended', id });
+  });
+});
+send({ type: 'ready', contextTokens: model.contextTokens });
+
+async function loadModel() {
+  try {
+    const llama = await getLlama({
+      build: 'never',
+      gpu: false,
+      maxThreads: settings.threads,
+      logLevel: LlamaLogLevel.error,
+      logger: (_level, text) => process.stderr.write(`${text}\n`),
+    });
+    const loaded = await llama.loadModel({ modelPath: settings.path });
+    const context = await loaded.createContext({
+      sequences: 1,
+      contextSize: Math.min(settings.contextTokens, loaded.trainContextSize),
+      threads: settings.threads,
+    });
+    // The model's own template first: a specialised wrapper may put a token in front that the template does not have.
+    const hasTemplate = loaded.fileInfo.metadata.tokenizer.chat_template !== undefined;
+    const chatWrapper = hasTemplate
+      ? resolveChatWrapper(loaded, { type: 'jinjaTemplate' })
+      : resolveChatWrapper(loaded);
+    const sequence = context.getSequence();
+    return { llama, tokenizer: loaded.tokenizer, chatWrapper, sequence, contextTokens: context.contextSize };
+  } catch (error) {
+    const told: WorkerMessage = { type: 'not_loaded', reason: error instanceof Error ? error.message : String(error) };
+    await new Promise((sent) => process.send?.(told, sent));
+    process.exit(1);
+  }
+}
+
+async function generate(id: number, request: Extract<WorkerCommand, { type: 'chat' }>['request'], signal: AbortSignal) {
+  const { llama, tokenizer, chatWrapper, sequence, contextTokens } = model;
+  try {
+    const history = request.messages.map(historyItem);
+    const { contextText } = chatWrapper.generateContextState({
+      chatHistory: [...history, { type: 'model', response: [] }],
+    });
+    const promptTokens = contextText.tokenize(tokenizer).length;
+    const room = contextTokens - promptTokens - SPARE_TOKENS;
+    if (room < MIN_RESPONSE_TOKENS) {
+      const fits = contextTokens - SPARE_TOKENS - MIN_RESPONSE_TOKENS;
+      const message =
+        `The messages are ${promptTokens} tokens long, and the built-in model reads at most ${fits}. ` +
+        'Shorten them, start a new conversation, or raise EMBEDDED_CONTEXT_TOKENS.';
+      send({ type: 'fault', id, code: 'unsupported_value', message });
+      return;
+    }
+    const grammar = request.format === undefined ? undefined : await createGrammar(llama, request.format);
+    if (grammar !== undefined && 'refused' in grammar) {
+      send({ type: 'fault', id, code: 'unsupported_value', message: grammar.refused });
+      return;
+    }
+    const before = sequence.tokenMeter.getState();
+    const chat = new LlamaChat({ contextSequence: sequence, chatWrapper });
+    try {
+      const { metadata } = await chat.generateResponse(history, {
+        ...samplingOptions(request.options, room),
+        ...(grammar === undefined ? {} : { grammar: grammar.grammar }),
+        ...(request.think === false ? { budgets: { thoughtTokens: 0 } } : {}),
+        signal,
+        onResponseChunk: (chunk) => {
+          if (chunk.text === '') return;
+          const type = chunk.type === 'segment' ? 'thinking' : 'content';
+          send({ type: 'event', id, event: { type, text: chunk.text } });
+        },
+      });
+      const { usedOutputTokens } = sequence.tokenMeter.diff(before);
+      const done_reason = metadata.stopReason === 'maxTokens' ? 'length' : 'stop';
+      const usage = { prompt_tokens: promptTokens, completion_tokens: usedOutputTokens };
+      send({ type: 'event', id, event: { type: 'done', done_reason, usage } });
+    } finally {
+      chat.dispose();
+    }
+  } catch (error) {
+    if (signal.aborted) return;
+    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+    send({
+      type: 'fault',
+      id,
+      code: 'upstream_failed',
+      message: 'The built-in model failed in the middle of the answer.',
+    });
+  }
+}
+
+function historyItem({ role, content }: { role: string; content: string }): ChatHistoryItem {
+  if (role === 'system') return { type: 'system', text: content };
+  if (role === 'assistant') return { type: 'model', response: [content] };
+  // A tool's result has no place in a small model's template: it reads it as the user's words.
+  return { type: 'user', text: content };
+}
+
+function send(message: WorkerMessage): void {
+  if (process.connected) process.send?.(message);
+}

@@ -1,0 +1,202 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig } from '#lib/config/config';
+import { AppError } from '#lib/errors';
+import { createModelDirectory, findModel } from '#lib/models/model-directory';
+import type { ModelEvent, ModelProvider } from '#lib/models/provider';
+import type { ModelInfo, ProviderId } from '#lib/wire/models';
+
+/** A provider that has the named models, or is down. */
+class Fake implements ModelProvider {
+  readonly id: ProviderId;
+  readonly model = 'smollm2:135m';
+  names: string[] | undefined;
+  looks = 0;
+
+  constructor(id: ProviderId, names: string[] | undefined) {
+    this.id = id;
+    this.names = names;
+  }
+
+  async *chat(): AsyncGenerator<ModelEvent> {}
+
+  async models(): Promise<Omit<ModelInfo, 'is_default'>[]> {
+    this.looks++;
+    await this.check();
+    return (this.names ?? []).map((id) => ({
+      id,
+      provider: this.id,
+      size_bytes: null,
+      parameter_size: null,
+      quantization: null,
+      context_length: null,
+      capabilities: { thinking: false, vision: false, tools: false },
+      loaded: false,
+    }));
+  }
+
+  load = async () => ({ load_duration_ms: 0 });
+
+  async check(): Promise<void> {
+    if (this.names === undefined) throw new AppError('provider_unavailable', `${this.id} is down`);
+  }
+
+  close = async () => {};
+}
+
+function setUp(
+  env: Record<string, string>,
+  names: { ollama?: string[]; openai?: string[]; answers?: boolean | undefined } = {},
+) {
+  const ollama = new Fake('ollama', names.ollama);
+  const openai = new Fake('openai', names.openai);
+  const embedded = new Fake('embedded', ['smollm2:135m']);
+  const world = { answers: names.answers ?? false, probes: 0, now: 0 };
+  const settings = readConfig(env);
+  const directory = createModelDirectory({
+    settings,
+    ollama,
+    openai: settings.OPENAI_BASE_URL === undefined ? undefined : openai,
+    embedded,
+    probe: async () => {
+      world.probes++;
+      return world.answers;
+    },
+    now: () => world.now,
+  });
+  const resolve = async (model?: string) => {
+    const found = await directory.resolve(model);
+    return `${found.provider.id}/${found.model}`;
+  };
+  return { ollama, openai, embedded, world, directory, resolve };
+}
+
+const OLLAMA = { OLLAMA_API_URL: 'http://gpu:11434' };
+const OPENAI = { OPENAI_BASE_URL: 'http://vllm:8000/v1' };
+const signal = new AbortController().signal;
+
+describe('the model directory', () => {
+  it('takes the built-in model where no Ollama answers, and looks again only now and then', async () => {
+    const { world, resolve, directory } = setUp({});
+    expect(await resolve()).toBe('embedded/smollm2:135m');
+    expect(await resolve('deepseek-r1:8b')).toBe('embedded/smollm2:135m');
+    expect(await resolve('smollm2:135m')).toBe('embedded/smollm2:135m');
+    await expect(resolve('llama3')).rejects.toMatchObject({
+      code: 'model_not_found',
+      message: expect.stringContaining('the built-in smollm2:135m is the only one'),
+    });
+    expect(world.probes).toBe(1);
+    const { notice, default_model } = await directory.list(signal);
+    expect(notice).toMatch(/small built-in model.*ollama pull.*OPENAI_BASE_URL/);
+    expect(default_model).toBe('smollm2:135m');
+    expect(world.probes).toBe(1);
+    world.now = 15_000;
+    // The look is beside the request, which does not wait for it.
+    expect(await resolve()).toBe('embedded/smollm2:135m');
+    expect(world.probes).toBe(2);
+  });
+
+  it('goes over to an Ollama that comes up later', async () => {
+    const { world, resolve, directory, ollama } = setUp({});
+    expect(await resolve()).toBe('embedded/smollm2:135m');
+    ollama.names = ['deepseek-r1:8b'];
+    world.answers = true;
+    world.now = 15_000;
+    await directory.list(signal);
+    expect(await resolve()).toBe('ollama/deepseek-r1:8b');
+    expect((await directory.list(signal)).notice).toBeNull();
+  });
+
+  it('asks nothing of a named Ollama for a model that a request names', async () => {
+    const { world, resolve, ollama } = setUp(OLLAMA, { ollama: ['llama3:latest'] });
+    expect(await resolve('anything')).toBe('ollama/anything');
+    expect([world.probes, ollama.looks]).toEqual([0, 0]);
+  });
+
+  it('lets another pulled model answer where the default one is not pulled, and says so', async () => {
+    const { world, resolve, directory, ollama } = setUp(OLLAMA, { ollama: ['llama3:latest', 'qwen3:4b'] });
+    expect(await resolve()).toBe('ollama/llama3:latest');
+    expect(await resolve()).toBe('ollama/llama3:latest');
+    expect(ollama.looks).toBe(1);
+    const listed = await directory.list(signal);
+    expect(listed.default_model).toBe('llama3:latest');
+    expect(listed.models.map(({ is_default }) => is_default)).toEqual([true, false]);
+    expect(listed.notice).toBe(
+      'The default model deepseek-r1:8b is not pulled, so llama3:latest answers. Get it with `ollama pull deepseek-r1:8b`.',
+    );
+    ollama.names = ['llama3:latest', 'deepseek-r1:8b'];
+    world.now = 15_000;
+    await resolve();
+    await expect.poll(() => resolve(), { interval: 1 }).toBe('ollama/deepseek-r1:8b');
+  });
+
+  it('names the pull where Ollama has no model at all', async () => {
+    const { resolve, directory } = setUp(OLLAMA, { ollama: [] });
+    expect((await directory.list(signal)).notice).toBe(
+      'Ollama has no model yet. Get one with `ollama pull deepseek-r1:8b`.',
+    );
+    await expect(resolve()).rejects.toMatchObject({ code: 'model_not_found' });
+  });
+
+  it('says that no model answers where the file of the built-in one is missing', async () => {
+    const { directory, embedded } = setUp({});
+    embedded.names = undefined;
+    const listed = await directory.list(signal);
+    expect(listed).toMatchObject({ models: [], notice: 'No model answers. embedded is down' });
+    expect(listed.providers).toEqual([{ id: 'embedded', reachable: false, error: 'embedded is down' }]);
+  });
+
+  it('says why no model answers where the only provider is down', async () => {
+    const { directory } = setUp(OPENAI, {});
+    expect((await directory.list(signal)).notice).toBe('No model answers. openai is down');
+  });
+
+  it('finds a model on whichever of two providers has it', async () => {
+    const { resolve, openai, world } = setUp(
+      { ...OLLAMA, ...OPENAI },
+      { ollama: ['llama3:latest'], openai: ['gpt-x'] },
+    );
+    expect(await resolve('gpt-x')).toBe('openai/gpt-x');
+    expect(await resolve('llama3')).toBe('ollama/llama3:latest');
+    expect(openai.looks).toBe(1);
+    await expect(resolve('new')).rejects.toMatchObject({ code: 'model_not_found' });
+    // A name that no list has makes the lists be read again, but not at every request.
+    openai.names = ['gpt-x', 'new'];
+    world.now = 2_000;
+    expect(await resolve('new')).toBe('openai/new');
+    expect(openai.looks).toBe(2);
+  });
+
+  it('tells which provider is down, and fails with its sentence only where it could have the model', async () => {
+    const { resolve, directory } = setUp({ ...OLLAMA, ...OPENAI }, { openai: ['gpt-x'] });
+    expect(await resolve('gpt-x')).toBe('openai/gpt-x');
+    await expect(resolve('llama3')).rejects.toThrow('ollama is down');
+    await expect(directory.check(signal)).rejects.toThrow('ollama is down');
+    expect((await directory.list(signal)).providers).toEqual([
+      { id: 'ollama', reachable: false, error: 'ollama is down' },
+      { id: 'openai', reachable: true, error: null },
+    ]);
+  });
+
+  it('keeps to MODEL_PROVIDER', async () => {
+    expect(await setUp({ MODEL_PROVIDER: 'embedded', ...OLLAMA }).resolve()).toBe('embedded/smollm2:135m');
+    expect(await setUp({ MODEL_PROVIDER: 'ollama' }).resolve('x')).toBe('ollama/x');
+    const openai = setUp({ MODEL_PROVIDER: 'openai', ...OPENAI }, { openai: ['gpt-x'] });
+    expect(await openai.resolve()).toBe('openai/gpt-x');
+    expect(openai.world.probes).toBe(0);
+  });
+});
+
+describe('a model of a list', () => {
+  const listed = [
+    { id: 'fake:latest', provider: 'ollama' as const },
+    { id: 'org/model:latest', provider: 'openai' as const },
+  ];
+
+  it('is found by the name that Ollama’s callers give it', () => {
+    expect(findModel(listed, 'fake')?.id).toBe('fake:latest');
+    expect(findModel(listed, 'fake:latest')?.id).toBe('fake:latest');
+    expect(findModel(listed, 'fake:1b')).toBeUndefined();
+    // Servers of OpenAI's API know no tags.
+    expect(findModel(listed, 'org/model')).toBeUndefined();
+  });
+});

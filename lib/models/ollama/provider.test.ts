@@ -1,0 +1,105 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { OllamaProvider } from '#lib/models/ollama/provider';
+import type { KeepAlive, ModelEvent, ModelRequest } from '#lib/models/provider';
+
+let server: Server;
+let url: string;
+/** What POST /api/show says; undefined is 500. */
+let shown: object | undefined;
+let content = '';
+const seen: { path: string; body: { keep_alive?: unknown } }[] = [];
+
+beforeAll(async () => {
+  server = createServer(async (incoming, outgoing) => {
+    const path = incoming.url ?? '';
+    seen.push({ path, body: JSON.parse(await text(incoming)) });
+    if (path === '/api/show') outgoing.writeHead(shown === undefined ? 500 : 200).end(JSON.stringify(shown ?? {}));
+    else outgoing.end(JSON.stringify({ message: { content }, done: true, done_reason: 'stop' }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+beforeEach(() => {
+  seen.length = 0;
+});
+
+afterAll(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+async function withProvider<T>(keepAlive: KeepAlive, use: (provider: OllamaProvider) => Promise<T>): Promise<T> {
+  const provider = new OllamaProvider({ url, keepAlive });
+  try {
+    return await use(provider);
+  } finally {
+    await provider.close();
+  }
+}
+
+const request = (fields: Partial<ModelRequest> = {}): ModelRequest => ({
+  model: 'deepseek-r1:8b',
+  messages: [{ role: 'user', content: 'hello' }],
+  options: {},
+  ...fields,
+});
+const signal = () => new AbortController().signal;
+const textsOf = (events: ModelEvent[]) =>
+  events.flatMap((event) => ('text' in event && event.text !== '' ? [[event.type, event.text]] : []));
+
+describe('whether a model thinks', () => {
+  it.each<[what: string, show: object | undefined, expected: string[][]]>([
+    ['is so', { capabilities: ['completion', 'thinking'] }, [['content', 'Hm.</think>Yes.']]],
+    [
+      'is not so',
+      { capabilities: ['completion'] },
+      [
+        ['thinking', 'Hm.'],
+        ['content', 'Yes.'],
+      ],
+    ],
+    ['is not said', undefined, [['content', 'Hm.</think>Yes.']]],
+  ])('is asked once for many responses where it %s', async (_what, show, expected) => {
+    shown = show;
+    content = 'Hm.</think>Yes.';
+    await withProvider('5m', async (provider) => {
+      for (let time = 0; time < 4; time++)
+        expect(textsOf(await Array.fromAsync(provider.chat(request(), signal())))).toEqual(expected);
+    });
+    expect(seen.map(({ path }) => path).sort()).toEqual([...Array(4).fill('/api/chat'), '/api/show']);
+  });
+});
+
+describe('keep_alive', () => {
+  it.each<[keepAlive: KeepAlive | undefined, own: KeepAlive, sent: KeepAlive]>([
+    [undefined, '5m', '5m'],
+    [0, '5m', '5m'],
+    ['0.0s', '5m', '5m'],
+    ['0h0m', 300, 300],
+    ['1ns', '5m', '5m'],
+    ['-0s', '5m', '5m'],
+    ['4m59s', '5m', '5m'],
+    [300, '5m', 300],
+    ['1h', '5m', '1h'],
+    [-1, '5m', -1],
+    ['-1s', '5m', '-1s'],
+    ['1h', -1, -1],
+    [0, 0, 0],
+    [1e300, '5m', -1],
+    ['soon', '5m', 'soon'],
+  ])('%j where the setting is %j is sent as %j', async (keepAlive, own, sent) => {
+    content = 'Yes.';
+    const isShorter = keepAlive !== undefined && sent === own && keepAlive !== own;
+    await withProvider(own, async (provider) => {
+      const asked = request({ model: 'm', ...(keepAlive === undefined ? {} : { keepAlive }) });
+      expect(provider.checkFieldSupport(asked)).toEqual(isShorter ? ['keep_alive'] : []);
+      await Array.fromAsync(provider.chat(asked, signal()));
+      await provider.load('m', signal(), keepAlive);
+    });
+    expect(seen.map(({ body }) => body.keep_alive)).toEqual([sent, sent]);
+  });
+});

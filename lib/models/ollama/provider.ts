@@ -1,0 +1,320 @@
+import { LRUCache } from 'lru-cache';
+import pLimit from 'p-limit';
+import { z } from 'zod';
+import { AppError } from '#lib/errors';
+import { checkFieldSupport } from '#lib/models/field-support';
+import {
+  lenientByteCount,
+  lenientList,
+  lenientObject,
+  lenientPositiveInt,
+  lenientText,
+  lenientTexts,
+  lenientWord,
+  nameSchema,
+  strictList,
+} from '#lib/models/lenient-schemas';
+import { carriesError, type MapErrorStatus, ModelServerClient } from '#lib/models/model-server-client';
+import { effectiveKeepAlive, isShorterKeepAlive, ollamaBody } from '#lib/models/ollama/request-body';
+import { durationsOf, ollamaChunks } from '#lib/models/ollama/response-stream';
+import type { KeepAlive, ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import {
+  isReasoningModelName,
+  mayContainThinkTags,
+  ThinkReader,
+  type ThinkRules,
+  thinkRulesByName,
+} from '#lib/models/thinking/think-reader';
+import { createToolCall } from '#lib/models/tool-call-assembler';
+import type { ModelInfo } from '#lib/wire/models';
+
+export interface OllamaOptions {
+  url: string;
+  /** Seconds, or a Go duration. Requests cannot shorten it: other users may need the model. */
+  keepAlive: KeepAlive;
+}
+
+/** Looks at a model's details cost Ollama a file read each. */
+const CONCURRENT_SHOW_REQUESTS = 4;
+/** So long a response waits to know whether its model reasons. */
+const SHOW_TIMEOUT_MS = 2_000;
+/** How long it is known whether a model reasons, and that Ollama did not say. */
+const THINKING_TTL_MS = 60_000;
+const UNKNOWN_THINKING_TTL_MS = 10_000;
+const MAX_REMEMBERED_MODELS = 500;
+
+/**
+ * Ollama, by its native API: its OpenAI route drops `num_ctx` and `think` and loses errors in
+ * mid-stream.
+ * https://github.com/ollama/ollama/blob/main/docs/api.md
+ */
+export class OllamaProvider implements ModelProvider {
+  readonly id: 'ollama' = 'ollama';
+  readonly #upstream: ModelServerClient;
+  readonly #keepAlive: KeepAlive;
+  readonly #thinking = new ThinkReader();
+  /** By digest, which changes when a model does. */
+  readonly #details = new Map<string, ModelDetails>();
+  /** Whether Ollama knows a model to think, by the model's name. */
+  readonly #thinks = new LRUCache<string, boolean | 'not said'>({ max: MAX_REMEMBERED_MODELS, ttl: THINKING_TTL_MS });
+
+  constructor({ url, keepAlive }: OllamaOptions) {
+    this.#keepAlive = keepAlive;
+    this.#upstream = new ModelServerClient({
+      name: 'Ollama',
+      url,
+      advice: 'Start it with `ollama serve`, or correct OLLAMA_API_URL.',
+    });
+  }
+
+  get connections(): number {
+    return this.#upstream.connections;
+  }
+
+  checkFieldSupport(request: ModelRequest): readonly string[] {
+    const ignored = checkFieldSupport('ollama', request);
+    const { keepAlive } = request;
+    return keepAlive === undefined || !isShorterKeepAlive(keepAlive, this.#keepAlive)
+      ? ignored
+      : [...ignored, 'keep_alive'];
+  }
+
+  chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
+    const events = this.#events(request, signal);
+    return mayContainThinkTags(request) ? this.#thinking.split(events, this.#rules(request, signal)) : events;
+  }
+
+  async *#events(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+    const body = ollamaBody(request, this.#keepAlive);
+    let done = false;
+    const bytes = this.#upstream.stream(
+      { method: 'POST', path: '/api/chat', body, signal },
+      mapErrorStatus(request.model),
+      () => done,
+    );
+    for await (const part of ollamaChunks(bytes)) {
+      if (part.error !== undefined) {
+        // The server has no more to say, so the connection can be used again.
+        done = true;
+        const sentence = this.#upstream.errorText(part.error) ?? 'it did not say why';
+        throw new AppError('upstream_failed', `Ollama failed in the middle of the answer: ${sentence}`);
+      }
+      const { message } = part;
+      const text = message?.content ?? part.response;
+      if (part.logprobs?.length) yield { type: 'logprobs', logprobs: part.logprobs };
+      if (message?.thinking) yield { type: 'thinking', text: message.thinking };
+      if (text) yield { type: 'content', text };
+      if (message !== undefined && message.tool_calls.length > 0)
+        yield {
+          type: 'tool_calls',
+          tool_calls: message.tool_calls.map((call) =>
+            createToolCall(call.id, call.function.name, call.function.arguments),
+          ),
+        };
+      if (part.done) {
+        done = true;
+        yield {
+          type: 'done',
+          done_reason: part.done_reason || 'stop',
+          usage: { prompt_tokens: part.prompt_eval_count ?? 0, completion_tokens: part.eval_count ?? 0 },
+          ...durationsOf(part),
+        };
+        return;
+      }
+    }
+    throw new AppError('upstream_truncated', 'Ollama ended its answer before it was done.');
+  }
+
+  async models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]> {
+    const [tags, loaded] = await Promise.all([this.#get('/api/tags', tagsSchema, signal), this.#loaded(signal)]);
+    const limit = pLimit(CONCURRENT_SHOW_REQUESTS);
+    const models = await Promise.all(
+      tags.models.map((model) =>
+        limit(async () => {
+          const details = await this.#detailsOf(model.name, model.digest, signal);
+          return {
+            id: model.name,
+            provider: this.id,
+            size_bytes: model.size ?? null,
+            parameter_size: model.details?.parameter_size || null,
+            quantization: model.details?.quantization_level || null,
+            ...details,
+            ...(model.modified_at === undefined ? {} : { modified_at: model.modified_at }),
+            loaded: loaded.has(model.name),
+          };
+        }),
+      ),
+    );
+    const digests = new Set(tags.models.map((model) => model.digest));
+    for (const digest of this.#details.keys()) if (!digests.has(digest)) this.#details.delete(digest);
+    return models;
+  }
+
+  /** Names of the models in memory. That there is no such list costs no more than this. */
+  async #loaded(signal: AbortSignal): Promise<Set<string>> {
+    try {
+      const running = await this.#get('/api/ps', runningSchema, signal);
+      return new Set(running.models.map((model) => model.name));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (AppError.is(error) && error.code !== 'provider_unavailable') return new Set();
+      throw error;
+    }
+  }
+
+  async load(model: string, signal: AbortSignal, keepAlive?: KeepAlive): Promise<{ load_duration_ms: number }> {
+    const startedAt = performance.now();
+    const body = { model, messages: [], stream: false, keep_alive: effectiveKeepAlive(keepAlive, this.#keepAlive) };
+    try {
+      const answer = await this.#upstream.json(
+        { method: 'POST', path: '/api/chat', body, signal },
+        mapErrorStatus(model),
+      );
+      if (carriesError(answer)) {
+        const sentence = this.#upstream.errorText(answer) ?? 'it did not say why';
+        throw new AppError('model_load_failed', `Ollama could not load ${model}: ${sentence}`);
+      }
+    } catch (error) {
+      if (AppError.is(error) && (error.code === 'upstream_failed' || error.code === 'unsupported_value'))
+        throw new AppError('model_load_failed', `The model ${model} could not be loaded. ${error.message}`, {
+          cause: error,
+        });
+      throw error;
+    }
+    return { load_duration_ms: Math.round(performance.now() - startedAt) };
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    await this.#get('/api/version', z.object({ version: z.string() }), signal);
+  }
+
+  close(): Promise<void> {
+    return this.#upstream.close();
+  }
+
+  /** Which models write tags themselves is asked of the server where a text looks so. */
+  #rules(request: ModelRequest, signal: AbortSignal): ThinkRules {
+    const { model } = request;
+    const named = thinkRulesByName(request);
+    return {
+      ...named,
+      opens: async () => (await named.opens()) || (await this.#isThinking(model, signal)) === true,
+      // Of a model that Ollama knows to think, it reads the tags itself.
+      opensInTemplate: async () =>
+        isReasoningModelName(model) &&
+        (await named.opensInTemplate()) &&
+        (await this.#isThinking(model, signal)) === false,
+    };
+  }
+
+  /** Undefined where the server does not say, which must not cost the response. */
+  async #isThinking(model: string, signal: AbortSignal): Promise<boolean | undefined> {
+    let known = this.#thinks.get(model);
+    if (known === undefined) {
+      const inTime = AbortSignal.any([signal, AbortSignal.timeout(SHOW_TIMEOUT_MS)]);
+      const shown = await this.#show(model, inTime).catch((error: unknown) => {
+        signal.throwIfAborted();
+        if (inTime.aborted || AppError.is(error)) return undefined;
+        throw error;
+      });
+      known = shown?.capabilities.thinking ?? 'not said';
+      if (known === 'not said') this.#thinks.set(model, known, { ttl: UNKNOWN_THINKING_TTL_MS });
+    }
+    return known === 'not said' ? undefined : known;
+  }
+
+  async #detailsOf(model: string, digest: string | undefined, signal: AbortSignal): Promise<ModelDetails> {
+    const known = digest === undefined ? undefined : this.#details.get(digest);
+    if (known !== undefined) return known;
+    const details = await this.#show(model, signal);
+    if (details === undefined) return { context_length: null, capabilities: NO_CAPABILITIES };
+    if (digest !== undefined) this.#details.set(digest, details);
+    return details;
+  }
+
+  async #show(model: string, signal: AbortSignal): Promise<ModelDetails | undefined> {
+    const answer = await this.#upstream
+      .json({ method: 'POST', path: '/api/show', body: { model }, signal })
+      .catch((error: unknown) => {
+        signal.throwIfAborted();
+        // It may have been removed since it was listed; one bad model must not hide the others.
+        if (AppError.is(error) && error.code !== 'provider_unavailable') return undefined;
+        throw error;
+      });
+    const shown = showSchema.safeParse(answer);
+    if (!shown.success) return undefined;
+    const details = detailsOf(shown.data);
+    this.#thinks.set(model, details.capabilities.thinking);
+    return details;
+  }
+
+  async #get<T>(path: string, schema: z.ZodType<T>, signal: AbortSignal): Promise<T> {
+    const parsed = schema.safeParse(await this.#upstream.json({ method: 'GET', path, signal }));
+    if (parsed.success) return parsed.data;
+    throw this.#upstream.unexpectedServer('is not Ollama; correct OLLAMA_API_URL.');
+  }
+}
+
+/** Whether an Ollama answers there. Opens one connection and closes it. */
+export async function probeOllama(url: string, signal: AbortSignal): Promise<boolean> {
+  const provider = new OllamaProvider({ url, keepAlive: 0 });
+  try {
+    await provider.check(signal);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await provider.close();
+  }
+}
+
+const mapErrorStatus =
+  (model: string): MapErrorStatus =>
+  (status) =>
+    status === 404
+      ? new AppError('model_not_found', `There is no model ${model} in Ollama. Get it with \`ollama pull ${model}\`.`)
+      : undefined;
+
+const tagsSchema = z.object({
+  // Go writes an empty list as null.
+  models: strictList(
+    z
+      .object({
+        name: nameSchema.optional().catch(undefined),
+        model: nameSchema.optional().catch(undefined),
+        digest: lenientText,
+        modified_at: lenientText,
+        size: lenientByteCount,
+        details: lenientObject({ parameter_size: lenientWord, quantization_level: lenientWord }),
+      })
+      .transform(({ name, model, ...rest }, context) => {
+        const named = name ?? model;
+        if (named !== undefined) return { name: named, ...rest };
+        context.addIssue('has no name');
+        return z.NEVER;
+      }),
+  )
+    .nullable()
+    .transform((models) => models ?? []),
+});
+
+const runningSchema = z.object({ models: lenientList(z.object({ name: z.string() })) });
+
+const showSchema = z.object({
+  capabilities: lenientTexts,
+  model_info: z.record(z.string(), z.unknown()).optional().catch(undefined),
+});
+
+type ModelDetails = Pick<ModelInfo, 'context_length' | 'capabilities'>;
+
+const NO_CAPABILITIES = { thinking: false, vision: false, tools: false };
+
+function detailsOf({ capabilities, model_info }: z.infer<typeof showSchema>): ModelDetails {
+  const architecture = model_info?.['general.architecture'];
+  const context = typeof architecture === 'string' ? model_info?.[`${architecture}.context_length`] : undefined;
+  const has = (capability: string) => capabilities.includes(capability);
+  return {
+    context_length: lenientPositiveInt.parse(context) ?? null,
+    capabilities: { thinking: has('thinking'), vision: has('vision'), tools: has('tools') },
+  };
+}

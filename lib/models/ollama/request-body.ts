@@ -1,0 +1,76 @@
+import type { KeepAlive, ModelRequest } from '#lib/models/provider';
+import { type Message, type Tool, type ToolCall, toolArgumentsObject } from '#lib/wire/chat';
+import { durationMs } from '#lib/wire/keep-alive';
+
+/**
+ * A request as Ollama's native API takes it.
+ * https://github.com/ollama/ollama/blob/main/docs/api.md
+ */
+
+/** Ollama counts nanoseconds in 64 bits, and unloads a model at once where a number overflows. */
+const MAX_KEEP_ALIVE_SECONDS = 9e9;
+
+/**
+ * What POST /api/chat gets. What a request asks for besides is refused or reported by
+ * `checkFieldSupport`.
+ */
+export function ollamaBody(request: ModelRequest, keepAlive: KeepAlive) {
+  const { passthrough, tools, toolChoice } = request;
+  const typicalP = passthrough?.typical_p;
+  return {
+    model: request.model,
+    messages: request.messages.map(ollamaMessage),
+    stream: true,
+    options: typicalP === undefined ? request.options : { ...request.options, typical_p: typicalP },
+    keep_alive: effectiveKeepAlive(request.keepAlive, keepAlive),
+    think: request.think,
+    format: request.format,
+    // Ollama has no tool_choice: a model that is offered no tools asks for none.
+    tools: toolChoice === 'none' ? undefined : tools?.map(ollamaTool),
+    logprobs: request.logprobs,
+    top_logprobs: request.topLogprobs,
+  };
+}
+
+/** Where Ollama refuses the request's own, it is sent as it is. */
+export function effectiveKeepAlive(requested: KeepAlive | undefined, least: KeepAlive): KeepAlive {
+  if (requested === undefined || isShorterKeepAlive(requested, least)) return least;
+  return typeof requested === 'number' && requested > MAX_KEEP_ALIVE_SECONDS ? -1 : requested;
+}
+
+export function isShorterKeepAlive(requested: KeepAlive, least: KeepAlive): boolean {
+  const ms = durationMs(requested);
+  return ms !== undefined && ms < (durationMs(least) ?? 0);
+}
+
+/**
+ * Ollama takes base64 without a data URL's head, and tool calls and their results in the form that
+ * the wire has too.
+ */
+function ollamaMessage({ role, content, images, thinking, tool_calls, tool_name, tool_call_id }: Message): Message {
+  return {
+    role,
+    content,
+    ...(images === undefined ? {} : { images }),
+    ...(thinking === undefined ? {} : { thinking }),
+    ...(tool_calls === undefined ? {} : { tool_calls: tool_calls.map(ollamaToolCall) }),
+    ...(tool_name === undefined ? {} : { tool_name }),
+    ...(tool_call_id === undefined ? {} : { tool_call_id }),
+  };
+}
+
+/** Ollama refuses arguments that are no object. */
+function ollamaToolCall({ id, function: { name, arguments: given } }: ToolCall): ToolCall {
+  return { ...(id === undefined ? {} : { id }), function: { name, arguments: toolArgumentsObject(given) } };
+}
+
+function ollamaTool({ type, function: { name, description, parameters } }: Tool): Tool {
+  return {
+    type,
+    function: {
+      name,
+      ...(description === undefined ? {} : { description }),
+      ...(parameters === undefined ? {} : { parameters }),
+    },
+  };
+}

@@ -1,0 +1,217 @@
+import { z } from 'zod';
+import { AppError } from '#lib/errors';
+import { checkFieldSupport } from '#lib/models/field-support';
+import { lenientObject, lenientPositiveInt, lenientTexts, nameSchema, strictList } from '#lib/models/lenient-schemas';
+import { type MapErrorStatus, ModelServerClient } from '#lib/models/model-server-client';
+import { openAiMessages } from '#lib/models/openai/messages';
+import { openAiEvents } from '#lib/models/openai/response-stream';
+import type { Durations, ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import { mayContainThinkTags, ThinkReader, thinkRulesByName } from '#lib/models/thinking/think-reader';
+import { ToolCallAssembler } from '#lib/models/tool-call-assembler';
+import type { Format, FormatDetails, ModelOptions, Think, TokenUsage } from '#lib/wire/chat';
+import type { ModelInfo } from '#lib/wire/models';
+
+export interface OpenAiOptions {
+  /** With its `/v1`. */
+  url: string;
+  key?: string | undefined;
+}
+
+/** Any server that speaks OpenAI's chat completions: vLLM, llama.cpp, LM Studio, a hosted one. */
+export class OpenAiProvider implements ModelProvider {
+  readonly id: 'openai' = 'openai';
+  readonly #upstream: ModelServerClient;
+  readonly #thinking = new ThinkReader();
+  /** Models that the server's list says reason. */
+  #reasoning: ReadonlySet<string> = new Set();
+
+  constructor({ url, key }: OpenAiOptions) {
+    this.#upstream = new ModelServerClient({
+      name: 'The model server',
+      url,
+      advice: 'Start it, or correct OPENAI_BASE_URL.',
+      ...(key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } }),
+    });
+  }
+
+  get connections(): number {
+    return this.#upstream.connections;
+  }
+
+  checkFieldSupport(request: ModelRequest): readonly string[] {
+    return checkFieldSupport('openai', request);
+  }
+
+  chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
+    const events = this.#events(request, signal);
+    if (!mayContainThinkTags(request)) return events;
+    return this.#thinking.split(events, thinkRulesByName(request, this.#reasoning.has(request.model)));
+  }
+
+  async *#events(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+    const body = openAiBody(request);
+    let done = false;
+    const bytes = this.#upstream.stream(
+      { method: 'POST', path: '/chat/completions', body, signal },
+      mapErrorStatus(request.model),
+      () => done,
+    );
+    let reason: string | undefined;
+    let usage: TokenUsage = { prompt_tokens: 0, completion_tokens: 0 };
+    const calls = new ToolCallAssembler();
+    let durations: Durations | undefined;
+    const ending = (doneReason: string): ModelEvent[] => {
+      const toolCalls = calls.finish();
+      const measured = durations === undefined ? {} : { durations };
+      return [
+        ...(toolCalls.length === 0 ? [] : [{ type: 'tool_calls' as const, tool_calls: toolCalls }]),
+        { type: 'done', done_reason: doneReason, usage, ...measured },
+      ];
+    };
+    for await (const part of openAiEvents(bytes)) {
+      if (part.type === 'done') {
+        done = true;
+        // A server that never gives a reason still ended properly.
+        yield* ending(reason ?? 'stop');
+        return;
+      }
+      if (part.type === 'error') {
+        // The server has no more to say, so the connection can be used again.
+        done = true;
+        const sentence = this.#upstream.errorText(part.body) ?? 'it did not say why';
+        throw new AppError('upstream_failed', `The model server failed in the middle of the answer: ${sentence}`);
+      }
+      if (part.logprobs !== undefined) yield { type: 'logprobs', logprobs: part.logprobs };
+      for (const text of part.texts) yield text;
+      for (const call of part.tool_calls) calls.add(call);
+      if (part.finish_reason !== undefined) reason = part.finish_reason;
+      if (part.usage !== undefined) usage = { ...usage, ...part.usage };
+      durations = part.durations ?? durations;
+    }
+    if (reason === undefined)
+      throw new AppError('upstream_truncated', 'The model server ended its answer before it was done.');
+    yield* ending(reason);
+  }
+
+  async models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]> {
+    const parsed = modelsSchema.safeParse(await this.#upstream.json({ method: 'GET', path: '/models', signal }));
+    if (!parsed.success)
+      throw this.#upstream.unexpectedServer(
+        "does not list models as OpenAI's API does; OPENAI_BASE_URL needs its /v1.",
+      );
+    const listed = parsed.data;
+    this.#reasoning = new Set(
+      listed.filter((model) => model.supported_parameters.includes('reasoning')).map(({ id }) => id),
+    );
+    return listed.map((model) => ({
+      id: model.id,
+      provider: this.id,
+      size_bytes: model.meta?.size ?? null,
+      parameter_size: null,
+      quantization: null,
+      context_length: model.max_model_len ?? model.context_length ?? model.meta?.n_ctx_train ?? null,
+      capabilities: {
+        thinking: this.#reasoning.has(model.id),
+        vision: model.architecture?.input_modalities?.includes('image') ?? LOOKS_MULTIMODAL.test(model.id),
+        tools: model.supported_parameters.includes('tools'),
+      },
+      loaded: true,
+    }));
+  }
+
+  /** These servers have no call that loads a model: that it is served at all is what can be known. */
+  async load(model: string, signal: AbortSignal): Promise<{ load_duration_ms: number }> {
+    const startedAt = performance.now();
+    const models = await this.models(signal);
+    if (!models.some(({ id }) => id === model)) throw modelNotServed(model);
+    return { load_duration_ms: Math.round(performance.now() - startedAt) };
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    await this.models(signal);
+  }
+
+  close(): Promise<void> {
+    return this.#upstream.close();
+  }
+}
+
+/** The API does not tell which models see; the names of those that do are well known. */
+const LOOKS_MULTIMODAL = /\b(gpt-4o|gpt-4\.1|gpt-5|o[34]|claude|gemini|gemma-?3|llava|pixtral|.*[-_]?vl|.*vision)\b/i;
+
+const modelNotServed = (model: string) =>
+  new AppError('model_not_found', `The model server does not serve ${model}. GET /api/models lists what it has.`);
+
+const mapErrorStatus =
+  (model: string): MapErrorStatus =>
+  (status) =>
+    status === 404 ? modelNotServed(model) : undefined;
+
+/**
+ * What POST /chat/completions gets. What a request asks for besides is refused or reported by
+ * `checkFieldSupport`.
+ */
+function openAiBody(request: ModelRequest) {
+  const { options, passthrough } = request;
+  return {
+    model: request.model,
+    ...mapOptions(options),
+    ...mapThink(request.think),
+    ...mapFormat(request.format, request.formatDetails),
+    tools: request.tools,
+    tool_choice: request.toolChoice,
+    parallel_tool_calls: request.parallelToolCalls,
+    logprobs: request.logprobs,
+    top_logprobs: request.topLogprobs,
+    ...passthrough,
+    // Servers refuse one of the two names, or both at once: the caller knows which its server
+    // takes.
+    ...(passthrough?.max_completion_tokens === undefined ? {} : { max_tokens: undefined }),
+    messages: openAiMessages(request.messages),
+    stream: true,
+    stream_options: { include_usage: true },
+  };
+}
+
+/** Options of the same name in both APIs; what only Ollama's runner knows (`num_ctx`, …) has no place here. */
+const SAME_NAME = ['temperature', 'top_p', 'top_k', 'min_p', 'seed', 'stop', 'presence_penalty', 'frequency_penalty'];
+
+function mapOptions(options: ModelOptions): ModelOptions {
+  const mapped: ModelOptions = {};
+  for (const name of SAME_NAME) if (options[name] !== undefined) mapped[name] = options[name];
+  // vLLM and SGLang know the first name, llama.cpp and LM Studio the second.
+  if (options.repeat_penalty !== undefined)
+    Object.assign(mapped, { repetition_penalty: options.repeat_penalty, repeat_penalty: options.repeat_penalty });
+  // Ollama's −1 and −2 mean no bound.
+  if (typeof options.num_predict === 'number' && options.num_predict > 0) mapped.max_tokens = options.num_predict;
+  return mapped;
+}
+
+/** Only an effort has a name that these servers share. */
+function mapThink(think: Think | undefined) {
+  return typeof think === 'string' ? { reasoning_effort: think } : {};
+}
+
+function mapFormat(format: Format | undefined, details: FormatDetails | undefined) {
+  if (format === undefined) return {};
+  if (format === 'json' && details === undefined) return { response_format: { type: 'json_object' } };
+  const schema = format === 'json' ? {} : { schema: format };
+  return {
+    response_format: { type: 'json_schema', json_schema: { ...details, name: details?.name ?? 'answer', ...schema } },
+  };
+}
+
+const modelSchema = z.object({
+  id: nameSchema,
+  max_model_len: lenientPositiveInt,
+  context_length: lenientPositiveInt,
+  meta: lenientObject({ size: lenientPositiveInt, n_ctx_train: lenientPositiveInt }),
+  architecture: lenientObject({ input_modalities: z.array(z.string()).optional().catch(undefined) }),
+  supported_parameters: lenientTexts,
+});
+
+/** Some servers answer with the bare list; Go writes an empty one as null. */
+const modelsSchema = z.union([
+  z.object({ data: strictList(modelSchema).nullable() }).transform(({ data }) => data ?? []),
+  strictList(modelSchema),
+]);

@@ -1,0 +1,276 @@
+import { z } from 'zod';
+import { AppError } from '#lib/errors';
+import {
+  ANY_LENGTH,
+  lenientList,
+  lenientMilliseconds,
+  lenientObject,
+  lenientText,
+  lenientTokenCount,
+  lenientWord,
+  strictList,
+  textOrNumber,
+} from '#lib/models/lenient-schemas';
+import { carriesError } from '#lib/models/model-server-client';
+import { parseJson } from '#lib/models/parse-json';
+import type { Durations, ModelEvent } from '#lib/models/provider';
+import { BoundedText, LineReader } from '#lib/models/text-stream';
+import { type ToolCallChunk, toolCallChunkSchema } from '#lib/models/tool-call-assembler';
+import { type TokenLogprob, type TokenUsage, tokenLogprobSchema } from '#lib/wire/chat';
+
+type TextEvent = Extract<ModelEvent, { text: string }>;
+
+/** What one event of a stream adds to the response. */
+type OpenAiEvent =
+  | {
+      type: 'part';
+      texts: TextEvent[];
+      tool_calls: ToolCallChunk[];
+      logprobs?: TokenLogprob[];
+      finish_reason?: string | undefined;
+      usage?: Partial<TokenUsage> | undefined;
+      durations?: Durations | undefined;
+    }
+  /** The server says that the response is whole. */
+  | { type: 'done' }
+  | { type: 'error'; body: unknown };
+
+/**
+ * The parts of a response of OpenAI's chat completions. A server that does not stream answers with
+ * one JSON body, which is one part, whatever its content type. Throws `upstream_failed` for what is
+ * not JSON. A value of an unknown form is left out.
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+ */
+export async function* openAiEvents(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<OpenAiEvent> {
+  const lines = new LineReader();
+  const events = new SseReader();
+  for await (const chunk of bytes)
+    for (const line of lines.push(chunk)) {
+      const part = events.line(line);
+      if (part !== undefined) yield part;
+    }
+  for (const line of lines.end()) {
+    const part = events.line(line);
+    if (part !== undefined) yield part;
+  }
+  yield* events.end();
+}
+
+class SseReader {
+  readonly #data = new BoundedText();
+  /** A body in one piece. */
+  readonly #body = new BoundedText();
+  #name = '';
+  #isFirst = true;
+
+  line(line: string): OpenAiEvent | undefined {
+    if (!this.#body.isEmpty) {
+      this.#body.add(line);
+      return undefined;
+    }
+    if (line === '') return this.#dispatch();
+    if (this.#isFirst && line.trim() === '') return undefined;
+    if (this.#isFirst && /^\s*[{[]/.test(line)) this.#body.add(line);
+    this.#isFirst = false;
+    if (line.startsWith('data:')) this.#data.add(line.slice(5));
+    else if (line.startsWith('event:')) this.#name = line.slice(6).trim();
+    else if (line.startsWith('error:')) {
+      // Older servers of llama.cpp put their errors under their own name.
+      this.#name = 'error';
+      this.#data.add(line.slice(6));
+    }
+    return undefined;
+  }
+
+  /** The stream has ended: a last event needs no blank line, unless it is cut. */
+  *end(): Generator<OpenAiEvent> {
+    if (!this.#body.isEmpty) {
+      const json = parseJson(this.#body.take('\n'));
+      if (json === undefined)
+        throw new AppError('upstream_failed', 'The model server sent an answer that is not JSON.');
+      const part = readEvent(json);
+      if (part === undefined) return;
+      yield part;
+      if (part.type === 'part' && isResponse(json)) yield { type: 'done' };
+      return;
+    }
+    const isError = this.#name === 'error';
+    const data = this.#takeData();
+    if (data === '[DONE]') yield { type: 'done' };
+    const json = parseJson(data);
+    const part = json === undefined ? undefined : readEvent(json, isError);
+    if (part !== undefined) yield part;
+  }
+
+  #dispatch(): OpenAiEvent | undefined {
+    const isError = this.#name === 'error';
+    this.#name = '';
+    if (this.#data.isEmpty) return undefined;
+    const data = this.#takeData();
+    if (data === '') return undefined;
+    if (data === '[DONE]') return { type: 'done' };
+    const json = parseJson(data);
+    if (json !== undefined) return readEvent(json, isError);
+    if (isError) return { type: 'error', body: { error: data } };
+    throw new AppError('upstream_failed', 'The model server sent an event that is not JSON.');
+  }
+
+  #takeData(): string {
+    return this.#data.take('\n').trim();
+  }
+}
+
+/** Whether a body in one piece is a response, and not something else that is JSON. */
+function isResponse(json: unknown): boolean {
+  return typeof json === 'object' && json !== null && 'choices' in json && Array.isArray(json.choices);
+}
+
+/** Undefined where there is nothing in it for a response. */
+function readEvent(json: unknown, isError = false): OpenAiEvent | undefined {
+  if (isError || carriesError(json)) return { type: 'error', body: json };
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
+  const text = plainText(json);
+  if (text !== undefined) return { type: 'part', texts: textEvents('content', text), tool_calls: [] };
+  const { choices, usage, timings } = openAiEventSchema.parse(json);
+  // One response was asked for: another beside it is not the caller's.
+  const choice = choices.find(({ index }) => (index ?? 0) === 0);
+  const message = choice?.delta ?? choice?.message ?? undefined;
+  const reason = choice?.finish_reason || undefined;
+  if (reason === 'error') return { type: 'error', body: json };
+  return {
+    type: 'part',
+    texts: message === undefined ? [] : textsOf(message),
+    tool_calls: message?.tool_calls ?? [],
+    ...(choice?.logprobs?.content?.length ? { logprobs: choice.logprobs.content } : {}),
+    finish_reason: reason,
+    usage: usageOf(usage, timings),
+    durations: durationsOf(timings),
+  };
+}
+
+/**
+ * The text of an event that has nothing else, as most have; undefined for any other, which the
+ * schema reads. The schema costs more than all the rest of reading an event.
+ */
+function plainText(json: { choices?: unknown; usage?: unknown; timings?: unknown }): string | undefined {
+  const { choices, usage, timings } = json;
+  if (!Array.isArray(choices) || choices.length !== 1 || isPresent(usage) || isPresent(timings)) return undefined;
+  const { index, delta, finish_reason: reason, logprobs } = fieldsOf(choices[0]);
+  if (isPresent(index) && index !== 0) return undefined;
+  const { content, reasoning_content, reasoning, refusal, tool_calls } = fieldsOf(delta);
+  const hasMore =
+    isPresent(reason) ||
+    isPresent(logprobs) ||
+    isPresent(reasoning_content) ||
+    isPresent(reasoning) ||
+    isPresent(refusal) ||
+    isPresent(tool_calls);
+  return typeof content === 'string' && !hasMore ? content : undefined;
+}
+
+const NO_FIELDS: Record<string, unknown> = {};
+
+function fieldsOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : NO_FIELDS;
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function textEvents(type: TextEvent['type'], text: string): TextEvent[] {
+  return text === '' ? [] : [{ type, text }];
+}
+
+function textsOf(message: z.infer<typeof messageSchema>): TextEvent[] {
+  const { reasoning_content, reasoning, content, refusal } = message;
+  const texts: TextEvent[] = [];
+  const add = (type: TextEvent['type'], text: string | undefined) => {
+    if (text) texts.push({ type, text });
+  };
+  add('thinking', reasoning_content || reasoning);
+  if (typeof content === 'string') add('content', content);
+  else for (const part of content ?? []) add(part.type, part.text);
+  // A refusal is the response's text where there is no other.
+  if (refusal && !content?.length) add('content', refusal);
+  return texts;
+}
+
+function usageOf(usage: ParsedEvent['usage'], timings: ParsedEvent['timings']): Partial<TokenUsage> | undefined {
+  if (usage === undefined && timings === undefined) return undefined;
+  const prompt = usage?.prompt_tokens ?? timings?.prompt_n;
+  const completion = usage?.completion_tokens ?? timings?.predicted_n;
+  return {
+    ...(prompt === undefined ? {} : { prompt_tokens: prompt }),
+    ...(completion === undefined ? {} : { completion_tokens: completion }),
+  };
+}
+
+const NS_PER_MS = 1e6;
+
+/** llama.cpp measures what Ollama does. */
+function durationsOf(timings: ParsedEvent['timings']): Durations | undefined {
+  if (timings?.prompt_ms === undefined || timings.predicted_ms === undefined) return undefined;
+  return {
+    prompt_eval_ns: Math.round(timings.prompt_ms * NS_PER_MS),
+    eval_ns: Math.round(timings.predicted_ms * NS_PER_MS),
+  };
+}
+
+/**
+ * A part of a text that comes as a list, as Mistral's does: text, or thinking that has parts too.
+ */
+const contentPartSchema = z.union([
+  z.string().transform((text) => ({ type: 'content' as const, text })),
+  z
+    .object({
+      type: z.enum(['thinking', 'reasoning']),
+      thinking: z
+        .union([z.string(), strictList(z.object({ text: lenientText }), ANY_LENGTH)])
+        .optional()
+        .catch(undefined),
+      text: lenientText,
+    })
+    .transform(({ thinking, text }) => ({
+      type: 'thinking' as const,
+      text: typeof thinking === 'string' ? thinking : (thinking?.map((part) => part.text ?? '').join('') ?? text ?? ''),
+    })),
+  z.object({ text: z.string() }).transform(({ text }) => ({ type: 'content' as const, text })),
+]);
+
+const messageSchema = z.object({
+  /** References, images and the like are left out. */
+  content: z
+    .union([textOrNumber, strictList(contentPartSchema, ANY_LENGTH), contentPartSchema.transform((part) => [part])])
+    .optional()
+    .catch(undefined),
+  reasoning_content: lenientText,
+  reasoning: lenientText,
+  refusal: lenientText,
+  tool_calls: lenientList(toolCallChunkSchema, ANY_LENGTH),
+});
+
+const choiceSchema = z.object({
+  index: z.int().nonnegative().optional().catch(undefined),
+  delta: messageSchema.nullish().catch(null),
+  /** Of a response in one piece. */
+  message: messageSchema.nullish().catch(null),
+  finish_reason: lenientWord,
+  // One odd value among them must not cost the response.
+  logprobs: z
+    .object({ content: z.array(tokenLogprobSchema).nullish() })
+    .nullish()
+    .catch(null),
+});
+
+const openAiEventSchema = z.object({
+  choices: lenientList(choiceSchema),
+  usage: lenientObject({ prompt_tokens: lenientTokenCount, completion_tokens: lenientTokenCount }),
+  timings: lenientObject({
+    prompt_n: lenientTokenCount,
+    prompt_ms: lenientMilliseconds,
+    predicted_n: lenientTokenCount,
+    predicted_ms: lenientMilliseconds,
+  }),
+});
+type ParsedEvent = z.infer<typeof openAiEventSchema>;

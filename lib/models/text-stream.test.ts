@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { BoundedText, LineReader, MAX_PIECE_CHARACTERS } from '#lib/models/text-stream';
+
+function lines(bytes: Uint8Array, places: number[]): string[] {
+  const cuts = [...places.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
+  const reader = new LineReader();
+  const found = cuts.flatMap((cut, index) => reader.push(bytes.subarray(cuts[index - 1] ?? 0, cut)));
+  return [...found, ...reader.end()];
+}
+
+describe('LineReader', () => {
+  it.each(['\n', '\r\n', '\r'])('gives the same lines for any split of the same bytes, with %j', (end) => {
+    const transcript = fc.array(fc.json({ stringUnit: 'grapheme' }), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(transcript, fc.array(fc.nat(), { maxLength: 60 }), fc.boolean(), (parts, places, last) => {
+        const bytes = new TextEncoder().encode(parts.join(end) + (last ? end : ''));
+        expect(lines(bytes, places)).toEqual(parts);
+      }),
+    );
+  });
+
+  it('keeps blank lines, and ignores a byte order mark', () => {
+    expect(lines(new TextEncoder().encode('\uFEFFa\r\n\r\nb\n\n'), [1, 2, 5, 6])).toEqual(['a', '', 'b', '']);
+  });
+
+  it('reads an 8 MB line in 1 KB chunks in linear time', () => {
+    const line = JSON.stringify({ text: '😀'.repeat(2 * 1024 * 1024) });
+    const bytes = new TextEncoder().encode(`${line}\n{}\n`);
+    const places = Array.from({ length: bytes.length >> 10 }, (_, index) => (index + 1) << 10);
+    expect(lines(bytes, places)).toEqual([line, '{}']);
+  });
+
+  it('refuses a line that does not end', () => {
+    const reader = new LineReader();
+    const chunk = new Uint8Array(1024 * 1024).fill(0x61);
+    for (let at = 0; at < MAX_PIECE_CHARACTERS / chunk.length; at++) reader.push(chunk);
+    expect(() => reader.push(chunk)).toThrow('more than 10 MiB in one piece');
+  });
+});
+
+describe('TextPieces', () => {
+  it('refuses pieces beyond the bound, be they empty', () => {
+    const pieces = new BoundedText();
+    pieces.add('x'.repeat(MAX_PIECE_CHARACTERS - 2));
+    expect(() => {
+      for (let at = 0; at < 2; at++) pieces.add('');
+    }).toThrow('more than 10 MiB');
+  });
+});

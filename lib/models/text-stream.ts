@@ -1,0 +1,99 @@
+import { AppError } from '#lib/errors';
+
+/**
+ * The longest line, event or JSON body that is read from a model server, in UTF-16 code units:
+ * above the longest that one is known to send (8 MB).
+ */
+export const MAX_PIECE_CHARACTERS = 10 * 1024 * 1024;
+
+/**
+ * Cuts a stream of UTF-8 bytes into lines, without their ends (LF, CRLF or CR). Characters and line
+ * ends may be split between chunks. The work is linear in the bytes, whatever the chunks are.
+ */
+export class LineReader {
+  readonly #decoder = new TextDecoder();
+  #parts: string[] = [];
+  #length = 0;
+  #afterCarriageReturn = false;
+
+  /**
+   * The lines that `chunk` completes. Throws `upstream_failed` above `MAX_PIECE_CHARACTERS` without
+   * a line end.
+   */
+  push(chunk: Uint8Array): string[] {
+    return this.#split(this.#decoder.decode(chunk, { stream: true }));
+  }
+
+  /** What is left when the stream has ended: the last line needs no end. */
+  end(): string[] {
+    const lines = this.#split(this.#decoder.decode());
+    if (this.#length > 0) lines.push(this.#take(''));
+    return lines;
+  }
+
+  #split(decoded: string): string[] {
+    let text = decoded;
+    if (this.#afterCarriageReturn && text !== '') {
+      this.#afterCarriageReturn = false;
+      if (text.startsWith('\n')) text = text.slice(1);
+    }
+    if (text.includes('\r')) {
+      this.#afterCarriageReturn = text.endsWith('\r');
+      text = text.replace(/\r\n?/g, '\n');
+    }
+    const lines: string[] = [];
+    let from = 0;
+    for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', from)) {
+      lines.push(this.#take(text.slice(from, at)));
+      from = at + 1;
+    }
+    if (from < text.length) {
+      this.#parts.push(text.slice(from));
+      this.#length += text.length - from;
+      if (this.#length > MAX_PIECE_CHARACTERS) throw pieceTooLong();
+    }
+    return lines;
+  }
+
+  #take(last: string): string {
+    if (this.#parts.length === 0) return last;
+    this.#parts.push(last);
+    const line = this.#parts.join('');
+    this.#parts = [];
+    this.#length = 0;
+    return line;
+  }
+}
+
+/** A text that is put together from pieces, up to `MAX_PIECE_CHARACTERS`. */
+export class BoundedText {
+  #parts: string[] = [];
+  #length = 0;
+
+  get isEmpty(): boolean {
+    return this.#parts.length === 0;
+  }
+
+  /** Throws `upstream_failed` above the bound. */
+  add(part: string): void {
+    this.#parts.push(part);
+    // Each piece costs its header too, so that many empty ones are bounded as well.
+    this.#length += part.length + 1;
+    if (this.#length > MAX_PIECE_CHARACTERS) throw pieceTooLong();
+  }
+
+  /** The pieces with `separator` between them. Empty afterwards. */
+  take(separator: string): string {
+    const text = this.#parts.join(separator);
+    this.#parts = [];
+    this.#length = 0;
+    return text;
+  }
+}
+
+export function pieceTooLong(): AppError {
+  return new AppError(
+    'upstream_failed',
+    `The model server sent more than ${MAX_PIECE_CHARACTERS / 1024 / 1024} MiB in one piece.`,
+  );
+}

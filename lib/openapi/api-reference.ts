@@ -1,0 +1,160 @@
+import { VERSION } from '#lib/config/version';
+import { openApiDocument, responsesOf, templateOf } from '#lib/openapi/document';
+import type { Operation, OperationResponse, RequestExample } from '#lib/openapi/operation';
+import { OPERATIONS, TAGS } from '#lib/openapi/operations';
+import { type JsonSchema, SCHEMA_PREFIX } from '#lib/openapi/schemas';
+import type {
+  Reference,
+  ReferenceField,
+  ReferenceOperation,
+  ReferenceResponse,
+  TypePart,
+} from '#lib/wire/api-reference';
+
+/** Where the reader's curl finds this server, and whether it has to show a key. */
+export interface ReferenceReader {
+  origin: string;
+  needsKey: boolean;
+}
+
+/** The OpenAPI document as its page shows it. */
+export function apiReference(reader: ReferenceReader): Reference {
+  const { schemas } = openApiDocument().components;
+  return {
+    version: VERSION,
+    groups: TAGS.map(([name, description]) => ({
+      name,
+      description,
+      operations: OPERATIONS.filter(({ tag }) => tag === name).map((operation) => referenceOf(operation, reader)),
+    })),
+    schemas: Object.entries(schemas).map(([name, schema]) => ({ name, fields: fieldsOf(schema, '') })),
+  };
+}
+
+/** The command line that sends an example. */
+export function curlOf(
+  operation: Operation,
+  { body, headers, path, query }: RequestExample,
+  reader: ReferenceReader,
+): string {
+  const filled = operation.path.replace(/\[(?:\.\.\.)?(\w+)\]/g, (_, name: string) => path?.[name] ?? name);
+  const search = query === undefined ? '' : `?${new URLSearchParams(query)}`;
+  const needsKey = reader.needsKey && operation.access === 'key';
+  const streams =
+    body !== undefined && 'stream' in body ? body.stream === true : headers?.Accept?.includes('event-stream');
+  const words = [
+    `curl ${streams === true ? '-N ' : ''}${operation.method === 'get' || body !== undefined ? '' : `-X ${operation.method.toUpperCase()} `}${quote(reader.origin + filled + search)}`,
+    ...(needsKey ? ['-H "Authorization: Bearer $KEY"'] : []),
+    ...(body === undefined ? [] : [`-H 'Content-Type: application/json'`]),
+    ...Object.entries(headers ?? {}).map(([name, value]) => `-H ${quote(`${name}: ${value}`)}`),
+    ...(body === undefined ? [] : [`-d ${quote(JSON.stringify(body))}`]),
+  ];
+  return words.join(' \\\n  ');
+}
+
+function referenceOf(operation: Operation, reader: ReferenceReader): ReferenceOperation {
+  const { id, method, path, summary, description, access, parameters = [], body, examples, passesOn } = operation;
+  const answers = Object.entries(responsesOf(operation)).map(([status, answer]) => answerOf(operation, status, answer));
+  const backend: ReferenceResponse = {
+    status: 'other',
+    meaning: 'Whatever the backend answers, as it is.',
+    contents: [],
+  };
+  return {
+    id,
+    method: method.toUpperCase(),
+    path: templateOf(path),
+    summary,
+    description,
+    needsKey: access === 'key',
+    parameters: parameters.map((one) => ({ name: one.name, place: one.in, meaning: one.description })),
+    body: body === undefined ? undefined : { schemas: [body.schema].flat(), note: body.description },
+    responses: passesOn === true ? [backend, ...answers] : answers,
+    examples: examples.map((example) => ({ summary: example.summary, curl: curlOf(operation, example, reader) })),
+  };
+}
+
+/** What every error looks like is told once, on top of the page: of an error that looks so, only the codes are told. */
+function answerOf(
+  { errorSchema: errors = 'Error' }: Operation,
+  status: string,
+  { description: meaning, content = {} }: OperationResponse,
+): ReferenceResponse {
+  const contents = Object.entries(content)
+    .filter(([, { schema }]) => Number(status) < 400 || schema !== errors)
+    .map(([type, { schema, description: note, events = [] }]) => ({
+      type,
+      note,
+      schemas: [schema ?? []].flat(),
+      events: events.map((one) => ({ event: one.event, schema: one.schema })),
+    }));
+  return { status, meaning, contents };
+}
+
+/** The fields of an object, those of objects inside it right behind their own, under dotted names. */
+function fieldsOf(schema: JsonSchema, prefix: string): ReferenceField[] {
+  const required = new Set(schema.required);
+  return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
+    const full = prefix + name;
+    const inner = innerObject(field);
+    return [
+      { name: full, required: required.has(name), type: typeOf(field), meaning: field.description },
+      ...(inner === undefined ? [] : fieldsOf(inner.schema, `${full}${inner.suffix}.`)),
+    ];
+  });
+}
+
+function innerObject(field: JsonSchema): { schema: JsonSchema; suffix: string } | undefined {
+  if (field.properties !== undefined) return { schema: field, suffix: '' };
+  if (field.items?.properties !== undefined) return { schema: field.items, suffix: '[]' };
+  for (const one of field.anyOf ?? []) {
+    const inner = innerObject(one);
+    if (inner !== undefined) return inner;
+  }
+  return undefined;
+}
+
+/** A type in words: `array of Message, at most 500`. */
+function typeOf(schema: JsonSchema): TypePart[] {
+  const { $ref, anyOf, oneOf, type, items, additionalProperties } = schema;
+  if ($ref !== undefined) {
+    const name = $ref.slice(SCHEMA_PREFIX.length);
+    return [{ text: name, schema: name }];
+  }
+  const choices = anyOf ?? oneOf;
+  if (choices !== undefined) return separated(choices.map(typeOf));
+  if (schema.enum !== undefined) return [{ text: schema.enum.map((one) => JSON.stringify(one)).join(' | ') }];
+  if (schema.const !== undefined) return [{ text: JSON.stringify(schema.const) }];
+  const types = [type ?? 'any'].flat();
+  const [first] = types.filter((one) => one !== 'null');
+  const orNull: TypePart[] = types.includes('null') && first !== undefined ? [{ text: ' or null' }] : [];
+  if (first === 'array') return [{ text: 'array of ' }, ...typeOf(items ?? {}), ...bounds(schema), ...orNull];
+  if (first === 'object' && typeof additionalProperties === 'object')
+    return [{ text: 'object of ' }, ...typeOf(additionalProperties), ...orNull];
+  return [{ text: format(schema) ?? first ?? 'null' }, ...bounds(schema), ...orNull];
+}
+
+function separated(types: TypePart[][]): TypePart[] {
+  return types.flatMap((type, index) => (index === 0 ? type : [{ text: ' or ' }, ...type]));
+}
+
+function format({ format: name }: JsonSchema): string | undefined {
+  return name === 'uuid' ? 'UUID' : name === 'base64' ? 'base64 string' : undefined;
+}
+
+function bounds(schema: JsonSchema): TypePart[] {
+  const { minimum, maximum, maxLength, maxItems, default: fallback } = schema;
+  const words: string[] = [];
+  // Whole numbers are bounded by what JavaScript can tell apart, which says nothing to anybody.
+  const isMeant = (bound: number | undefined): bound is number =>
+    bound !== undefined && Math.abs(bound) < Number.MAX_SAFE_INTEGER;
+  if (isMeant(minimum) && isMeant(maximum)) words.push(`${minimum} to ${maximum}`);
+  if (maxLength !== undefined) words.push(`at most ${maxLength} characters`);
+  if (maxItems !== undefined) words.push(`at most ${maxItems}`);
+  if (fallback !== undefined && typeof fallback !== 'object') words.push(`default ${JSON.stringify(fallback)}`);
+  return words.length === 0 ? [] : [{ text: `, ${words.join(', ')}` }];
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}

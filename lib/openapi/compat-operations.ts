@@ -1,0 +1,166 @@
+import { CACHE_HEADER, CHAT_ERROR_CODES } from '#lib/openapi/chat-operations';
+import type { MediaContent, Operation } from '#lib/openapi/operation';
+import type { SchemaName } from '#lib/openapi/schemas';
+import type { ErrorCode } from '#lib/wire/error';
+
+/** OpenAI's API and Ollama's, over the same pipeline. */
+
+const MODEL_FAULTS: readonly ErrorCode[] = ['provider_unavailable', 'upstream_failed', 'upstream_timeout'];
+/** The built-in model, which is there where nothing else is. */
+const MODEL = 'smollm2:135m';
+const HELLO = [{ role: 'user', content: 'Say hello in five words.' }];
+
+export const OPENAI_OPERATIONS: readonly Operation[] = [
+  {
+    id: 'openAiChat',
+    tag: 'OpenAI',
+    path: '/v1/chat/completions',
+    method: 'post',
+    summary: "OpenAI's chat completions",
+    description: "The official SDKs work unchanged: set `OPENAI_BASE_URL` to this server's /v1.",
+    access: 'key',
+    body: {
+      schema: 'OpenAiRequest',
+      description:
+        'What is said of a field is what becomes of it; nothing said: every model server gets it. Names that are not here are reported in `X-Ignored-Fields`.',
+    },
+    responses: {
+      200: {
+        description: 'A completion, or with `"stream": true` its chunks.',
+        content: {
+          'application/json': { schema: 'OpenAiCompletion' },
+          'text/event-stream': {
+            description: '`data:` lines; the last is `data: [DONE]`. Comments keep the connection.',
+            events: [{ schema: 'OpenAiChunk' }, { schema: 'OpenAiError' }],
+          },
+        },
+        headers: CACHE_HEADER,
+      },
+    },
+    errorCodes: CHAT_ERROR_CODES,
+    errorSchema: 'OpenAiError',
+    examples: [
+      { summary: 'A completion', body: { messages: HELLO } },
+      { summary: 'As a stream', body: { messages: HELLO, stream: true, stream_options: { include_usage: true } } },
+    ],
+  },
+  {
+    id: 'openAiModels',
+    tag: 'OpenAI',
+    path: '/v1/models',
+    method: 'get',
+    summary: "Models, in OpenAI's form",
+    access: 'key',
+    responses: { 200: { description: 'All models.', content: { 'application/json': { schema: 'OpenAiModels' } } } },
+    errorCodes: MODEL_FAULTS,
+    errorSchema: 'OpenAiError',
+    examples: [{ summary: 'All models' }],
+  },
+  {
+    id: 'openAiModel',
+    tag: 'OpenAI',
+    path: '/v1/models/[...model]',
+    method: 'get',
+    summary: "One model, in OpenAI's form",
+    access: 'key',
+    parameters: [
+      { name: 'model', in: 'path', description: 'Its id, which may have slashes.', schema: { type: 'string' } },
+    ],
+    responses: { 200: { description: 'The model.', content: { 'application/json': { schema: 'OpenAiModel' } } } },
+    errorCodes: [...MODEL_FAULTS, 'model_not_found'],
+    errorSchema: 'OpenAiError',
+    examples: [{ summary: 'The built-in model', path: { model: MODEL } }],
+  },
+];
+
+export const OLLAMA_OPERATIONS: readonly Operation[] = [
+  {
+    id: 'ollamaChat',
+    tag: 'Ollama',
+    path: '/api/chat',
+    method: 'post',
+    summary: "Ollama's chat",
+    description: 'Any Content-Type is taken for JSON, as Ollama does. Set `OLLAMA_HOST` to this server.',
+    access: 'key',
+    body: { schema: 'OllamaChat' },
+    responses: { 200: streamed('OllamaChatAnswer') },
+    errorCodes: CHAT_ERROR_CODES,
+    examples: [
+      { summary: 'A whole answer', body: { model: MODEL, stream: false, messages: HELLO } },
+      { summary: 'As a stream', body: { model: MODEL, messages: HELLO } },
+    ],
+  },
+  {
+    id: 'ollamaGenerate',
+    tag: 'Ollama',
+    path: '/api/generate',
+    method: 'post',
+    summary: "Ollama's generate",
+    access: 'key',
+    body: { schema: 'OllamaGenerate' },
+    responses: { 200: streamed('OllamaGenerateAnswer') },
+    errorCodes: CHAT_ERROR_CODES,
+    examples: [
+      { summary: 'A whole answer', body: { model: MODEL, stream: false, prompt: 'Say hello in five words.' } },
+      { summary: 'Load the model', body: { model: MODEL } },
+    ],
+  },
+  {
+    id: 'ollamaTags',
+    tag: 'Ollama',
+    path: '/api/tags',
+    method: 'get',
+    summary: "Models, in Ollama's form",
+    access: 'key',
+    responses: { 200: { description: 'All models.', content: { 'application/json': { schema: 'OllamaModels' } } } },
+    errorCodes: MODEL_FAULTS,
+    examples: [{ summary: 'All models' }],
+  },
+  {
+    id: 'ollamaPs',
+    tag: 'Ollama',
+    path: '/api/ps',
+    method: 'get',
+    summary: "Loaded models, in Ollama's form",
+    access: 'key',
+    responses: {
+      200: { description: 'Those that are loaded.', content: { 'application/json': { schema: 'OllamaModels' } } },
+    },
+    errorCodes: MODEL_FAULTS,
+    examples: [{ summary: 'Loaded models' }],
+  },
+  {
+    id: 'ollamaShow',
+    tag: 'Ollama',
+    path: '/api/show',
+    method: 'post',
+    summary: "One model, in Ollama's form",
+    access: 'key',
+    body: { schema: 'OllamaShow' },
+    responses: { 200: { description: 'The model.', content: { 'application/json': { schema: 'OllamaShown' } } } },
+    errorCodes: [...MODEL_FAULTS, 'model_not_found'],
+    examples: [{ summary: 'The built-in model', body: { model: MODEL } }],
+  },
+  {
+    id: 'ollamaVersion',
+    tag: 'Ollama',
+    path: '/api/version',
+    method: 'get',
+    summary: "The version of Ollama's API that is spoken here",
+    access: 'key',
+    responses: { 200: { description: 'The version.', content: { 'application/json': { schema: 'OllamaVersion' } } } },
+    examples: [{ summary: 'Version' }],
+  },
+];
+
+function streamed(schema: SchemaName) {
+  const lines: MediaContent = {
+    description: 'JSON, a line each; `done` is true in the last.',
+    events: [{ schema }, { schema: 'OllamaFailure' }],
+  };
+  return {
+    description: 'Lines of JSON, or with `"stream": false` one body. Without anything to answer, the model is loaded.',
+    content: { 'application/x-ndjson': lines, 'application/json': { schema } },
+    headers: CACHE_HEADER,
+  };
+}

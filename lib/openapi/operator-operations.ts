@@ -1,0 +1,223 @@
+import type { Operation, OperationMethod } from '#lib/openapi/operation';
+import type { ErrorCode } from '#lib/wire/error';
+
+/** What an operator and the pages need: figures, health, signing in, the gateway. */
+
+export const OPERATOR_OPERATIONS: readonly Operation[] = [
+  {
+    id: 'stats',
+    tag: 'Operation',
+    path: '/api/cache-stats',
+    method: 'get',
+    summary: 'Figures of the caches, the queue, the runner and the process',
+    access: 'key',
+    responses: { 200: { description: 'Measured, not guessed.', content: { 'application/json': { schema: 'Stats' } } } },
+    examples: [{ summary: 'All figures' }],
+  },
+  {
+    id: 'act',
+    tag: 'Operation',
+    path: '/api/cache-stats',
+    method: 'post',
+    summary: 'Clear a cache, or load a model',
+    access: 'key',
+    body: { schema: 'StatsAction' },
+    responses: {
+      200: { description: 'It is done.', content: { 'application/json': { schema: 'StatsActionResult' } } },
+    },
+    errorCodes: [
+      'rate_limited',
+      'model_not_found',
+      'unsupported_value',
+      'model_load_failed',
+      'upstream_failed',
+      'provider_unavailable',
+      'not_configured',
+      'shutting_down',
+      'upstream_timeout',
+    ],
+    examples: [
+      { summary: 'Clear both caches', body: { action: 'clear' } },
+      { summary: 'Load the default model', body: { action: 'warm_model' } },
+    ],
+  },
+  {
+    id: 'metrics',
+    tag: 'Operation',
+    path: '/api/metrics',
+    method: 'get',
+    summary: 'The same and more, for Prometheus',
+    access: 'key',
+    responses: {
+      200: { description: "Prometheus's text format.", content: { 'text/plain': { description: 'Metrics.' } } },
+    },
+    examples: [{ summary: 'Metrics' }],
+  },
+  {
+    id: 'ready',
+    tag: 'Operation',
+    path: '/api/ready',
+    method: 'get',
+    summary: 'Whether each part is ready',
+    access: 'open',
+    responses: {
+      200: { description: 'Ready.', content: { 'application/json': { schema: 'Ready' } } },
+      503: {
+        description: 'A configured part is down.',
+        content: { 'application/json': { schema: 'Ready' } },
+        headers: { 'Retry-After': 'Seconds.' },
+      },
+    },
+    examples: [{ summary: 'Readiness' }],
+  },
+  {
+    id: 'health',
+    tag: 'Operation',
+    path: '/health',
+    method: 'get',
+    summary: 'Whether the process serves',
+    access: 'open',
+    responses: { 200: { description: 'It does.', content: { 'application/json': { schema: 'Health' } } } },
+    examples: [{ summary: 'Liveness' }],
+  },
+  {
+    id: 'session',
+    tag: 'Operation',
+    path: '/api/session',
+    method: 'get',
+    summary: 'Whether this browser is signed in, and needs to be',
+    access: 'open',
+    responses: { 200: { description: 'How it stands.', content: { 'application/json': { schema: 'Session' } } } },
+    errorCodes: ['rate_limited'],
+    examples: [{ summary: 'Who am I' }],
+  },
+  {
+    id: 'signIn',
+    tag: 'Operation',
+    path: '/api/session',
+    method: 'post',
+    summary: 'Sign a browser in',
+    description: 'Exchanges a key for a cookie that scripts cannot read. 503 where the server has no keys.',
+    access: 'open',
+    body: { schema: 'SignIn' },
+    responses: {
+      200: {
+        description: 'Signed in.',
+        content: { 'application/json': { schema: 'SignedIn' } },
+        headers: {
+          'Set-Cookie':
+            'The session: HttpOnly, SameSite=Strict; behind TLS it is Secure, and its name begins with `__Host-`.',
+        },
+      },
+    },
+    errorCodes: ['unauthorized', 'rate_limited', 'not_configured'],
+    examples: [{ summary: 'With a key', body: { key: 'your-key' } }],
+  },
+  {
+    id: 'signOut',
+    tag: 'Operation',
+    path: '/api/session',
+    method: 'delete',
+    summary: 'Sign a browser out',
+    access: 'open',
+    responses: {
+      200: {
+        description: 'Signed out.',
+        content: { 'application/json': { schema: 'SignedIn' } },
+        headers: { 'Set-Cookie': 'Ends the session.' },
+      },
+    },
+    examples: [{ summary: 'Sign out' }],
+  },
+  {
+    id: 'openApi',
+    tag: 'Operation',
+    path: '/api/openapi.json',
+    method: 'get',
+    summary: 'This document',
+    access: 'key',
+    responses: {
+      200: { description: 'OpenAPI 3.1.', content: { 'application/json': { description: 'The document.' } } },
+    },
+    examples: [{ summary: 'The document' }],
+  },
+  {
+    id: 'diagramFile',
+    tag: 'Operation',
+    path: '/api/diagrams/[...file]',
+    method: 'get',
+    summary: 'Files with which the pages draw diagrams',
+    description: 'For the pages of this version alone.',
+    access: 'open',
+    parameters: [{ name: 'file', in: 'path', description: 'Its path.', schema: { type: 'string' } }],
+    responses: {
+      200: {
+        description: 'The file.',
+        content: {
+          'text/html': { description: 'The frame in which diagrams are drawn.' },
+          'text/javascript': { description: 'A module for it.' },
+        },
+      },
+    },
+    errorCodes: ['not_found'],
+    examples: [{ summary: 'The frame', path: { file: 'frame' } }],
+  },
+];
+
+const PASSED_METHODS: readonly OperationMethod[] = ['get', 'post', 'put', 'patch', 'delete'];
+const GATEWAY_FAULTS: readonly ErrorCode[] = [
+  'invalid_request',
+  'forbidden',
+  'origin_not_allowed',
+  'not_found',
+  'method_not_allowed',
+  'upstream_failed',
+  'queue_full',
+  'upstream_timeout',
+];
+
+export const GATEWAY_OPERATIONS: readonly Operation[] = [
+  {
+    id: 'gatewayHealth',
+    tag: 'Gateway',
+    path: '/gateway-health',
+    method: 'get',
+    summary: 'Whether the gateway itself is there',
+    description: 'Never touches the backend; whether that is there, /api/ready tells.',
+    access: 'open',
+    responses: { 200: { description: 'It is.', content: { 'application/json': { schema: 'GatewayHealth' } } } },
+    examples: [{ summary: 'Health' }],
+  },
+  {
+    id: 'gatewayStats',
+    tag: 'Gateway',
+    path: '/api/gateway-stats',
+    method: 'get',
+    summary: 'Backends, requests, errors and latency of the gateway',
+    access: 'key',
+    responses: { 200: { description: 'The figures.', content: { 'application/json': { schema: 'GatewayStats' } } } },
+    examples: [{ summary: 'All figures' }],
+  },
+  ...PASSED_METHODS.flatMap((method) => [
+    passing('/gateway/[...path]', method, 'passByName', 'Pass a request to the private backend, by name'),
+    passing('/[...path]', method, 'pass', 'Pass what the app does not serve to the private backend'),
+  ]),
+];
+
+function passing(path: string, method: OperationMethod, id: string, summary: string): Operation {
+  return {
+    id: `${id}${method[0]?.toUpperCase()}${method.slice(1)}`,
+    tag: 'Gateway',
+    path,
+    method,
+    summary,
+    description:
+      "With `PRIVATE_BACKEND_URL` set: path and query unchanged, both bodies streamed, `HF_TOKEN` put in. The caller's own Authorization goes along as `X-Forwarded-Authorization`. Without it, and with `GATEWAY_ORIGIN` at any other host: 404.",
+    access: 'key',
+    parameters: [{ name: 'path', in: 'path', description: "The backend's path.", schema: { type: 'string' } }],
+    responses: {},
+    errorCodes: GATEWAY_FAULTS,
+    passesOn: true,
+    examples: [],
+  };
+}

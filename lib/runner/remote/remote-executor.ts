@@ -1,0 +1,213 @@
+import type { Config } from '#lib/config/config';
+import { AppError } from '#lib/errors';
+import type { Language } from '#lib/languages/language';
+import { BoundedOutput, truncateToBytes } from '#lib/runner/bounded-output';
+import { checkRequest } from '#lib/runner/program';
+import { executorEvents, readBoundedJson } from '#lib/runner/remote/executor-stream';
+import {
+  parseError,
+  Replica,
+  ReplicaUnavailable,
+  ReplicaUnreachable,
+  toExecutorError,
+} from '#lib/runner/remote/replica';
+import type { RunOptions } from '#lib/runner/runner';
+import { type CodeRequest, type CodeResult, codeChunkSchema, codeResultSchema } from '#lib/wire/code';
+import {
+  type ExecutorHealth,
+  executorHealthSchema,
+  type ValidateResult,
+  validateResultSchema,
+} from '#lib/wire/executor';
+
+/** Beyond what the work itself may take, for the way and a line. */
+const RESPONSE_MARGIN_MS = 15_000;
+const HEALTH_TIMEOUT_MS = 3_000;
+const HEALTH_TTL_MS = 2_000;
+const RETRY_AFTER_SECONDS = 5;
+
+/**
+ * A byte of output can be six in JSON (`\u0000`). A result repeats stdout and stderr of the
+ * compiler and of the program.
+ */
+const JSON_ESCAPE_BYTES = 6;
+const OUTPUTS_OF_A_RESULT = 4;
+const EVENT_OVERHEAD_BYTES = 64 * 1024;
+const VALIDATE_RESPONSE_BYTES = 1024 * 1024;
+
+/** A language that is run by executors elsewhere. Asks them in turn, and the next where one is not there. */
+export class RemoteExecutor {
+  readonly #language: Language;
+  readonly #replicas: readonly Replica[];
+  readonly #settings: Config;
+  #turn = 0;
+  #health: { askedAtMs: number; answer: Promise<ExecutorHealth> } | undefined;
+
+  constructor(language: Language, urls: readonly string[], settings: Config) {
+    this.#language = language;
+    this.#settings = settings;
+    this.#replicas = urls.map((url) => new Replica(url, settings.EXECUTOR_API_KEY));
+  }
+
+  /**
+   * As `Runner.run`. A replica that is lost before any output is replaced by the next one: a program has no effect outside of
+   * its sandbox. Throws `language_unavailable` where none is there, `upstream_failed` where one broke off after output,
+   * `upstream_timeout`, and what the executor itself refused.
+   */
+  async run(request: CodeRequest, { signal, onStart, onOutput }: RunOptions): Promise<CodeResult> {
+    const { seconds } = checkRequest(request, this.#settings);
+    const body = { ...request, language: this.#language.id, timeout: seconds };
+    const outputBytes = this.#settings.CODE_MAX_OUTPUT_BYTES;
+    let started = false;
+    return await this.#ask(maxRunMs(this.#language, seconds, this.#settings), signal, async (replica, ends) => {
+      let hasOutput = false;
+      const live = {
+        stdout: new BoundedOutput(outputBytes, (text) => onOutput?.('stdout', text)),
+        stderr: new BoundedOutput(outputBytes, (text) => onOutput?.('stderr', text)),
+      };
+      try {
+        const stream = await replica.post('/api/v1/code/run', body, 'text/event-stream', ends);
+        if (!started) onStart?.();
+        started = true;
+        for await (const { event, data } of executorEvents(stream, maxEventBytes(outputBytes))) {
+          if (event === 'stdout' || event === 'stderr') {
+            hasOutput = true;
+            live[event].write(Buffer.from(codeChunkSchema.parse(JSON.parse(data)).text));
+          } else if (event === 'result') return truncateResult(codeResultSchema.parse(JSON.parse(data)), outputBytes);
+          else if (event === 'error') throw parseErrorEvent(data);
+        }
+        throw new ReplicaUnreachable('the executor ended its answer without a result');
+      } catch (error) {
+        ends.throwIfAborted();
+        if (AppError.is(error)) throw error;
+        if (hasOutput)
+          throw new AppError(
+            'upstream_failed',
+            `The executor of ${this.#language.name} went away in the middle of the run. Run the program again.`,
+            { cause: error },
+          );
+        throw error instanceof ReplicaUnavailable
+          ? error
+          : new ReplicaUnreachable('the answer broke off', { cause: error });
+      }
+    });
+  }
+
+  /** As `Runner.validate`. */
+  async validate(
+    request: Pick<CodeRequest, 'language' | 'code' | 'files'>,
+    signal?: AbortSignal,
+  ): Promise<ValidateResult> {
+    checkRequest(request, this.#settings);
+    const path = `/api/executors/${this.#language.id}/validate`;
+    return await this.#ask(this.#settings.CODE_COMPILE_TIMEOUT_SECONDS * 1000, signal, async (replica, ends) => {
+      const answer = await replica.post(
+        path,
+        { code: request.code, files: request.files ?? [] },
+        'application/json',
+        ends,
+      );
+      try {
+        return validateResultSchema.parse(await readBoundedJson(answer, VALIDATE_RESPONSE_BYTES));
+      } catch (error) {
+        ends.throwIfAborted();
+        throw new ReplicaUnreachable('the answer broke off', { cause: error });
+      }
+    });
+  }
+
+  /** The health of the first replica that is well, kept for a moment. Never throws. */
+  health(nowMs: number = performance.now()): Promise<ExecutorHealth> {
+    if (this.#health === undefined || nowMs - this.#health.askedAtMs > HEALTH_TTL_MS)
+      this.#health = { askedAtMs: nowMs, answer: this.#askHealth() };
+    return this.#health.answer;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#replicas.map((replica) => replica.close()));
+  }
+
+  async #ask<T>(
+    workMs: number,
+    signal: AbortSignal | undefined,
+    attempt: (replica: Replica, ends: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const late = AbortSignal.timeout(workMs + RESPONSE_MARGIN_MS);
+    const ends = signal === undefined ? late : AbortSignal.any([signal, late]);
+    const first = this.#turn++;
+    let last: AppError | undefined;
+    for (const index of this.#replicas.keys()) {
+      const replica = this.#replicas[(first + index) % this.#replicas.length];
+      if (replica === undefined) continue;
+      try {
+        return await attempt(replica, ends);
+      } catch (error) {
+        if (signal?.aborted) throw new AppError('cancelled', 'The run was cancelled.');
+        if (late.aborted) throw this.#timedOut(workMs);
+        if (!(error instanceof ReplicaUnavailable)) throw error;
+        last = error.fault ?? last;
+      }
+    }
+    throw last ?? new AppError('language_unavailable', this.#awaySentence, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+  }
+
+  async #askHealth(): Promise<ExecutorHealth> {
+    const { id } = this.#language;
+    const signal = AbortSignal.timeout(HEALTH_TIMEOUT_MS);
+    let unwell: ExecutorHealth | undefined;
+    const asked = this.#replicas.map(async (replica) => {
+      const health = executorHealthSchema.parse(await replica.get(`/api/executors/${id}/health`, signal));
+      if (health.status === 'healthy') return health;
+      unwell = health;
+      throw new ReplicaUnavailable('the executor is not well');
+    });
+    try {
+      return await Promise.any(asked);
+    } catch {
+      return (
+        unwell ?? { status: 'unavailable', language: id, version: null, sandbox: 'unknown', notice: this.#awaySentence }
+      );
+    }
+  }
+
+  get #awaySentence(): string {
+    return `${this.#language.name} cannot be run now: its executor does not answer. Other languages are not affected. Try again in a moment.`;
+  }
+
+  #timedOut(workMs: number): AppError {
+    const seconds = (workMs + RESPONSE_MARGIN_MS) / 1000;
+    return new AppError(
+      'upstream_timeout',
+      `The executor of ${this.#language.name} gave no result within ${seconds} seconds.`,
+    );
+  }
+}
+
+/** How long a run may take at an executor that is not busy: a compiler has its own time before the program's. Pure. */
+export function maxRunMs(
+  { compile }: Pick<Language, 'compile'>,
+  seconds: number,
+  { CODE_COMPILE_TIMEOUT_SECONDS }: Pick<Config, 'CODE_COMPILE_TIMEOUT_SECONDS'>,
+): number {
+  return (seconds + (compile === undefined ? 0 : CODE_COMPILE_TIMEOUT_SECONDS)) * 1000;
+}
+
+function parseErrorEvent(data: string): AppError {
+  const told = parseError(data);
+  return told === undefined
+    ? new AppError('upstream_failed', 'The executor failed without saying why.')
+    : toExecutorError(told);
+}
+
+/** The longest event of an executor whose outputs are bounded as they are here. Pure. */
+export function maxEventBytes(outputBytes: number): number {
+  return JSON_ESCAPE_BYTES * OUTPUTS_OF_A_RESULT * outputBytes + EVENT_OVERHEAD_BYTES;
+}
+
+/** The result as this server promises it: an executor may have been given larger bounds. Pure. */
+export function truncateResult(result: CodeResult, outputBytes: number): CodeResult {
+  const stdout = truncateToBytes(result.stdout, outputBytes);
+  const stderr = truncateToBytes(result.stderr, outputBytes);
+  const isCut = stdout.length < result.stdout.length || stderr.length < result.stderr.length;
+  return isCut ? { ...result, stdout, stderr, truncated: true } : result;
+}

@@ -1,0 +1,191 @@
+import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleType } from 'cockatiel';
+import { type Dispatcher, Pool } from 'undici';
+import { AppError } from '#lib/errors';
+import { readBoundedJson } from '#lib/runner/remote/executor-stream';
+import { propagationHeaders } from '#lib/telemetry/tracing';
+import { ERROR_CODES, type ErrorBody, type ErrorCode, errorBodySchema } from '#lib/wire/error';
+
+const CONNECT_TIMEOUT_MS = 3_000;
+const KEEP_ALIVE_MS = 30_000;
+/** A replica that was not there so many times in a row is left alone for a while. */
+const FAILURES_TO_OPEN = 3;
+const OPEN_MS = 5_000;
+const MAX_ERROR_BYTES = 16_384;
+const HEALTH_BYTES = 64 * 1024;
+
+/**
+ * What an executor may say of a run. Any other code would be read as this server's own:
+ * `unauthorized` would sign the caller out of it.
+ */
+const EXECUTOR_CODES: ReadonlySet<string> = new Set<ErrorCode>([
+  'invalid_request',
+  'invalid_json',
+  'body_too_large',
+  'code_too_large',
+  'unsupported_value',
+  'unsupported_language',
+  'runner_busy',
+  'sandbox_unavailable',
+  'language_unavailable',
+  'shutting_down',
+  'upstream_failed',
+]);
+const MAX_SENTENCE_CHARACTERS = 1_000;
+const MAX_DETAILS = 50;
+
+/** The replica is not there, or has no room: another one may. `fault` is what to say where no other is left. */
+export class ReplicaUnavailable extends Error {
+  readonly fault: AppError | undefined;
+
+  constructor(message: string, options: { cause?: unknown; fault?: AppError } = {}) {
+    super(message, { cause: options.cause });
+    this.name = 'ReplicaAway';
+    this.fault = options.fault;
+  }
+}
+
+/** Nobody answered at the address, or the connection broke. It alone counts against a replica: a busy one is alive. */
+export class ReplicaUnreachable extends ReplicaUnavailable {}
+
+/** One executor process elsewhere, on kept-alive connections of its own and behind a circuit breaker of its own. */
+export class Replica {
+  readonly #pool: Pool;
+  readonly #base: string;
+  readonly #headers: Record<string, string>;
+  readonly #breaker = circuitBreaker(handleType(ReplicaUnreachable), {
+    halfOpenAfter: OPEN_MS,
+    breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN),
+  });
+
+  constructor(url: string, key: string | undefined) {
+    const { origin, pathname } = new URL(url);
+    this.#base = pathname.replace(/\/+$/, '');
+    this.#headers = { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) };
+    // How long an answer may take is known to the caller, whose signal ends it.
+    this.#pool = new Pool(origin, {
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+  }
+
+  /**
+   * The body of a successful answer. Aborting `signal` closes the connection and throws its reason. Throws `ReplicaUnavailable` where
+   * another replica should be asked, and the executor's own `Fault` where it refused the request itself.
+   */
+  async post(
+    path: string,
+    body: unknown,
+    accept: string,
+    signal: AbortSignal,
+  ): Promise<Dispatcher.ResponseData['body']> {
+    signal.throwIfAborted();
+    const payload = JSON.stringify(body);
+    try {
+      const response = await this.#breaker.execute(() =>
+        this.#request({
+          method: 'POST',
+          path,
+          headers: { ...this.#headers, ...propagationHeaders(), accept },
+          body: payload,
+          signal,
+        }),
+      );
+      if (response.statusCode === 200) return response.body;
+      throw toReplicaError(response.statusCode, await readErrorBody(response.body));
+    } catch (error) {
+      throw error instanceof BrokenCircuitError
+        ? new ReplicaUnavailable('the circuit is open', { cause: error })
+        : error;
+    }
+  }
+
+  /**
+   * Any JSON answer of at most `HEALTH_BYTES`, whatever its status. Goes past the breaker: it is
+   * how one sees a replica come back.
+   */
+  async get(path: string, signal: AbortSignal): Promise<unknown> {
+    const { body } = await this.#request({ method: 'GET', path, headers: this.#headers, signal });
+    return await readBoundedJson(body, HEALTH_BYTES);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#pool.destroyed) await this.#pool.destroy();
+  }
+
+  async #request(options: Dispatcher.RequestOptions & { signal: AbortSignal }): Promise<Dispatcher.ResponseData> {
+    try {
+      return await this.#pool.request({ ...options, path: this.#base + options.path });
+    } catch (error) {
+      options.signal.throwIfAborted();
+      throw new ReplicaUnreachable('the executor does not answer', { cause: error });
+    }
+  }
+}
+
+/** What an answer that is no success means. Pure. */
+export function toReplicaError(status: number, text: string): Error {
+  const told = parseError(text);
+  if (status === 401 || status === 403)
+    return new ReplicaUnavailable('the executor refuses the key', {
+      fault: new AppError(
+        'not_configured',
+        'The executor of this language refuses the key of this server. Set EXECUTOR_API_KEY to one of the API_KEYS of the executor.',
+      ),
+    });
+  if (told === undefined || status === 404)
+    return new ReplicaUnavailable(`no executor: ${status}`, {
+      fault: new AppError(
+        'upstream_failed',
+        `What answers as the executor of this language is none (status ${status}). Correct its address in the settings.`,
+      ),
+    });
+  if (status === 429)
+    return new ReplicaUnavailable('the executor limits its callers', {
+      fault: new AppError('runner_busy', told.error),
+    });
+  const fault = toExecutorError(told);
+  return status >= 500 ? new ReplicaUnavailable(told.error, { fault }) : fault;
+}
+
+/** An error as it was sent, bounded in length; undefined where its code is none of ours. */
+export function parseError(text: string): ErrorBody | undefined {
+  try {
+    const { error, code, details } = errorBodySchema.parse(JSON.parse(text));
+    if (!ERROR_CODES.some((known) => known === code)) return undefined;
+    const sentence = error.slice(0, MAX_SENTENCE_CHARACTERS);
+    return { error: sentence, code, ...(details === undefined ? {} : { details: details.slice(0, MAX_DETAILS) }) };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What an executor reports, as a fault of this server: a code that it may not use becomes
+ * `upstream_failed`. Pure.
+ */
+export function toExecutorError({ error, code, details }: ErrorBody): AppError {
+  return isExecutorCode(code)
+    ? new AppError(code, error, details === undefined ? {} : { details })
+    : new AppError('upstream_failed', `The executor of this language refused the run: ${error}`);
+}
+
+function isExecutorCode(code: string): code is ErrorCode {
+  return EXECUTOR_CODES.has(code);
+}
+
+async function readErrorBody(body: Dispatcher.ResponseData['body']): Promise<string> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      parts.push(chunk);
+      size += chunk.byteLength;
+      if (size > MAX_ERROR_BYTES) break;
+    }
+  } catch {
+    // A body that breaks off says what it said.
+  }
+  return Buffer.concat(parts).toString('utf8');
+}

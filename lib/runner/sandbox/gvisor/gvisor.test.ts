@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findCgroupDriver } from '#lib/runner/sandbox/cgroup';
+import { probeGvisor } from '#lib/runner/sandbox/probe/probe-gvisor';
+import { findMachine } from '#lib/runner/sandbox/probe/probe-machine';
+import { PREPARATION_MS, testHostilePrograms } from '../../../../test/support/hostile-programs.ts';
+import { differences, loadCases, PATIENT_POLL, runnerHarness } from '../../../../test/support/runner-harness.ts';
+
+// The stronger tier is held to the same: what it must stop, and what it must not break. gVisor answers every system call itself,
+// which takes its time.
+const GVISOR = { SANDBOX: 'gvisor', CODE_MAX_CONCURRENT: '1' };
+const PROGRAM_MS = 120_000;
+
+describe('hostile programs, in gVisor', () => {
+  testHostilePrograms(runnerHarness({ settings: { ...GVISOR, CODE_COMPILE_TIMEOUT_SECONDS: '15' } }), 'gvisor');
+});
+
+describe('hostile programs, in gVisor without control groups', () => {
+  const bench = runnerHarness({ settings: GVISOR, controlGroups: () => undefined });
+  testHostilePrograms(bench, 'gvisor', /^(resources\/(memory|fork|heap)|time\/daemon).*(?<!java|go)$/);
+});
+
+describe('honest programs, in gVisor', () => {
+  const settings = { ...GVISOR, CODE_TIMEOUT_SECONDS: '60', CODE_COMPILE_TIMEOUT_SECONDS: '100' };
+  const { runner, leaks: leftovers } = runnerHarness({ settings });
+  beforeAll(() => runner.prepared(), PREPARATION_MS);
+  afterAll(() => runner.close());
+
+  it.each(loadCases('lib/runner/corpus', 0, 'gvisor'))(
+    '$name',
+    { timeout: PROGRAM_MS },
+    async ({ request, expected }) => {
+      expect(differences(await runner.run(request, { caller: 'corpus' }), expected)).toEqual([]);
+      await expect.poll(leftovers, PATIENT_POLL).toEqual([]);
+    },
+  );
+
+  it('is told by health, and by the statistics', async () => {
+    const health = await runner.health();
+    expect(health.sandbox).toBe('gvisor');
+    expect(health.languages).toContain('python');
+    expect(runner.stats().sandbox).toBe('gvisor');
+  });
+
+  it('sends output while the program runs, and ends with its caller', async () => {
+    const left = new AbortController();
+    const code = 'import os, time\nos.write(1, b"on\\n")\ntime.sleep(60)';
+    const result = await runner.run(
+      { language: 'python', code },
+      { caller: 'a', signal: left.signal, onOutput: () => left.abort() },
+    );
+    expect(result).toMatchObject({ status: 'killed', stdout: 'on\n' });
+    await expect.poll(leftovers, PATIENT_POLL).toEqual([]);
+  });
+});
+
+describe('SANDBOX=gvisor on a machine that cannot', () => {
+  it.each([
+    [
+      'where runsc is not installed',
+      [],
+      /^Code cannot be run here: SANDBOX=gvisor, but runsc is not installed\. Install it/,
+    ],
+    ['where it does not work', ['/bin/false'], /but gVisor does not work on this machine/],
+    ['where it does not contain the probe', ['/bin/echo'], /but gVisor does not work on this machine/],
+  ])('is refused with a sentence %s', async (_where, places, sentence) => {
+    const found = await findMachine(process.cwd(), findCgroupDriver());
+    if (found.machine === undefined) throw new Error(found.reason);
+    const probed = await probeGvisor(found.machine, places);
+    expect(probed.sandbox).toBeUndefined();
+    expect(probed).toMatchObject({ reason: expect.stringMatching(sentence) });
+  });
+});

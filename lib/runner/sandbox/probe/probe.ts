@@ -1,0 +1,79 @@
+import type { Config } from '#lib/config/config';
+import { Bubblewrap } from '#lib/runner/sandbox/bubblewrap/bubblewrap';
+import { type CgroupDriver, findCgroupDriver } from '#lib/runner/sandbox/cgroup';
+import { probeGvisor } from '#lib/runner/sandbox/probe/probe-gvisor';
+import {
+  findMachine,
+  hostUsers,
+  type MachineOptions,
+  NEEDS_NAMESPACES,
+  type ProbeResult,
+} from '#lib/runner/sandbox/probe/probe-machine';
+import { type ProbeProgram, runProbe } from '#lib/runner/sandbox/probe/probe-program';
+import { seccompFilter } from '#lib/runner/sandbox/seccomp/filter';
+import { Unsandboxed } from '#lib/runner/sandbox/unsandboxed';
+
+export type { ProbeResult } from '#lib/runner/sandbox/probe/probe-machine';
+
+/** The strongest sandbox that works here, of those that the operator allows. */
+export async function probe(
+  wanted: Config['SANDBOX'],
+  appDirectory: string,
+  controlGroups: () => CgroupDriver | undefined = findCgroupDriver,
+): Promise<ProbeResult> {
+  if (wanted === 'none') return { sandbox: new Unsandboxed(), warning: BARE_WARNING };
+  const found = await findMachine(appDirectory, controlGroups());
+  if (found.machine === undefined) return { sandbox: undefined, reason: found.reason };
+  return wanted === 'gvisor' ? probeGvisor(found.machine) : probeBubblewrap(found.machine);
+}
+
+const BARE_WARNING =
+  'SANDBOX=none: programs run without any sandbox, with all rights of the server. Anyone who reaches this server can do anything on this machine.';
+
+/** Tries bubblewrap by running a real program in it, which must see exactly what it should. */
+async function probeBubblewrap(machine: MachineOptions): Promise<ProbeResult> {
+  let trouble = '';
+  for (const hostUid of hostUsers()) {
+    const candidate = new Bubblewrap({ ...machine, hostUid, filter: seccompFilter(machine.cgroups !== undefined) });
+    const { complaint } = await runProbe(candidate, PROGRAM);
+    if (complaint === undefined) return { sandbox: candidate };
+    trouble ||= complaint;
+    await candidate.close();
+  }
+  return {
+    sandbox: undefined,
+    reason: `Code cannot be run here: bubblewrap does not work on this machine (${trouble}). ${NEEDS_NAMESPACES}`,
+  };
+}
+
+/** Not root, no network, a filter in force, a work directory that takes files, a root that does not, few processes, and its own /proc. */
+const PROGRAM: ProbeProgram = {
+  script: [
+    'id -u',
+    'cat probe - && echo',
+    'echo x > made && cat made',
+    '(echo x > /made) 2>/dev/null || echo read-only',
+    'grep -c : /proc/net/dev',
+    'grep -E "^(Seccomp|NoNewPrivs|CapEff):" /proc/self/status | tr -s "\\t" " "',
+    'test -x /opt/probe && echo bound',
+    'ls -d /proc/[0-9]* | wc -l | grep -qE "^[1-9]$" && echo alone',
+    // The shell gives up where it cannot fork; what it has started until then ends with the probe.
+    '(i=0; while [ $i -lt 40 ]; do sleep 10 & i=$((i+1)); done) 2>/dev/null || echo bounded',
+  ].join('; '),
+  saw: (printed) => printed === EXPECTED,
+};
+
+const EXPECTED = [
+  '1000',
+  'read mestdin',
+  'x',
+  'read-only',
+  '1',
+  'CapEff: 0000000000000000',
+  'NoNewPrivs: 1',
+  'Seccomp: 2',
+  'bound',
+  'alone',
+  'bounded',
+  '',
+].join('\n');

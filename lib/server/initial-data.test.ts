@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, expect, it } from 'vitest';
+import { createSession, hasValidKey, SESSION_COOKIE } from '#lib/http/auth';
+import { type InitialDataSource, initialModels, initialStats, provideInitialData } from '#lib/server/initial-data';
+import { resetSingleton } from '#lib/singletons';
+import type { Models } from '#lib/wire/models';
+
+const MODELS: Models = { models: [], default_model: 'small', providers: [], notice: 'The small one answers.' };
+const READER = new Headers();
+const never = () => new Promise<never>(() => undefined);
+const fail = () => Promise.reject(new Error('away'));
+
+function provide(part: Partial<InitialDataSource>, keys: readonly string[] = []): void {
+  const data = { models: fail, runnerHealth: fail, stats: fail, gatewayStats: fail, ...part };
+  provideInitialData(data, (reader) => hasValidKey(reader, keys, Date.now()));
+}
+
+afterEach(() => resetSingleton('page-data'));
+
+it('is nothing where no server told it, as in development', async () => {
+  expect(await initialModels(READER)).toBeUndefined();
+});
+
+it('is what the server knows', async () => {
+  provide({ models: async () => MODELS });
+  expect(await initialModels(READER)).toEqual(MODELS);
+});
+
+it('is nothing where the server cannot tell: the page asks, and says so', async () => {
+  provide({});
+  expect(await initialStats(READER)).toBeUndefined();
+  provide({ models: async () => MODELS });
+  await initialModels(READER);
+  provide({});
+  expect(await initialModels(READER)).toBeUndefined();
+});
+
+it('does not keep a page waiting, and is then what was known before', async () => {
+  provide({ models: never });
+  expect(await initialModels(READER)).toBeUndefined();
+  provide({ models: async () => MODELS });
+  await initialModels(READER);
+  provide({ models: never });
+  expect(await initialModels(READER)).toEqual(MODELS);
+});
+
+it('is nothing for a request that shows no key where one is asked for, whatever let it come this far', async () => {
+  const key = 'a-key-of-sixteen-characters';
+  provide({ models: async () => MODELS }, [key]);
+  expect(await initialModels(new Headers({ purpose: 'prefetch' }))).toBeUndefined();
+  expect(await initialModels(new Headers({ authorization: 'Bearer wrong' }))).toBeUndefined();
+  const cookie = `${SESSION_COOKIE}=${createSession(key, Date.now())}`;
+  expect(await initialModels(new Headers({ cookie }))).toEqual(MODELS);
+  expect(await initialModels(new Headers({ authorization: `Bearer ${key}` }))).toEqual(MODELS);
+});
+
+it('is all that pages bundle of the server: neither settings nor the schemas that read them', () => {
+  const reached = new Set<string>();
+  const follow = (file: string) => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    // Types are gone by then.
+    for (const [, name] of readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?!type )[^;]*?from '([^']+)';/gms))
+      if (name?.startsWith('#lib/') === true) follow(`${name.slice(1)}.ts`);
+      else if (name !== undefined) reached.add(name);
+  };
+  follow('lib/server/initial-data.ts');
+  expect([...reached].sort()).toEqual([
+    'lib/browser/endpoints.ts',
+    'lib/singletons.ts',
+    'lib/server/initial-data.ts',
+    'node:timers/promises',
+  ]);
+});

@@ -1,4 +1,0 @@
-/** Removes addresses of model servers from a sentence that any client may read. */
-export function withoutAddresses(sentence: string): string {
-  return sentence.replace(/ (?:at|to|from) https?:\/\/[^\s,;]*[^\s,;.]/g, '');
-}

@@ -1,0 +1,38 @@
+import { expect, it } from 'vitest';
+import { createMetrics } from '#lib/telemetry/metrics';
+
+/**
+ * The rules of `promtool check metrics`:
+ * https://github.com/prometheus/client_golang/tree/main/prometheus/testutil/promlint
+ */
+function complaints(name: string, type: string, help: string): string[] {
+  const found: string[] = [];
+  const when = (wrong: boolean, text: string) => wrong && found.push(`${name} ${text}`);
+  when(help === '', 'has no help');
+  when((type === 'counter') !== name.endsWith('_total'), 'ends in _total, or not, against its type');
+  when(
+    type !== 'histogram' && type !== 'summary' && /_(bucket|count|sum)$/.test(name),
+    'ends like part of a histogram',
+  );
+  when(/(^|_)(gauge|counter|histogram|summary|metric)(_|$)/.test(name), 'names its type');
+  when(!/^[a-z_][a-z0-9_]*$/.test(name), 'is not in snake case');
+  when(
+    /_(ms|us|ns|milliseconds|microseconds|minutes|hours|days|kb|mb|kilobytes|megabytes|percent|bits)(_|$)/.test(name),
+    'is not in a base unit',
+  );
+  return found;
+}
+
+it('exposes metrics that promtool has no complaint about', async () => {
+  const text = await createMetrics().registry.metrics();
+  const types = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]));
+  const helps = new Map([...text.matchAll(/^# HELP (\S+) (.*)$/gm)].map(([, name = '', help = '']) => [name, help]));
+  expect(types.size).toBeGreaterThan(40);
+  expect([...types].flatMap(([name, type]) => complaints(name, type, helps.get(name) ?? ''))).toEqual([]);
+});
+
+it('still has the open handles, requests and resources by type', async () => {
+  const text = await createMetrics().registry.metrics();
+  for (const name of ['handles', 'requests', 'resources'])
+    expect(text).toContain(`# TYPE chill_space_nodejs_active_${name} gauge`);
+});

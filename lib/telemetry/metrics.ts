@@ -1,0 +1,156 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { singleton } from '#lib/singletons';
+import { HttpDurationHistogram } from '#lib/telemetry/http-duration-histogram';
+import type { CacheHeader } from '#lib/wire/chat';
+
+/** Everything that `/api/metrics` tells. Rooms observe through these; none makes its own. */
+export interface Metrics {
+  registry: Registry;
+  httpDuration: HttpDurationHistogram;
+  /** Look-ups in the response cache, to be added to; told when somebody asks for the metrics. */
+  cacheLookups: Record<CacheHeader, number>;
+  queueLength: Gauge;
+  activeStreams: Gauge;
+  openConnections: Gauge;
+  tokens: Counter<'kind'>;
+  timeToFirstToken: Histogram;
+  generationDuration: Histogram<'outcome'>;
+  codeRuns: Counter<'language' | 'status'>;
+  codeDuration: Histogram<'language'>;
+  gatewayDuration: Histogram<'status'>;
+  uncleanExits: Gauge;
+  /** What the statistics tell, set when somebody asks for the metrics. */
+  stats: StatGauges;
+}
+
+export interface StatGauges {
+  cacheEntries: Gauge<'cache'>;
+  cacheBytes: Gauge<'cache'>;
+  cacheHits: Gauge<'cache'>;
+  cacheMisses: Gauge<'cache'>;
+  cacheEvictions: Gauge<'cache'>;
+  requests: Gauge<'answered'>;
+  batches: Gauge;
+  batchSize: Gauge;
+  codeActive: Gauge;
+  codeWaiting: Gauge;
+  gatewayConnections: Gauge<'kind'>;
+  gatewayBackendUp: Gauge<'backend'>;
+}
+
+export function metrics(): Metrics {
+  return singleton('metrics', createMetrics);
+}
+
+const PREFIX = 'chill_space_';
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry, prefix: PREFIX });
+  // Gauges must not end in `_total` (promtool). Their values are the sums of the gauges by type,
+  // which stay.
+  for (const name of ['handles', 'requests', 'resources'])
+    registry.removeSingleMetric(`${PREFIX}nodejs_active_${name}_total`);
+  return {
+    registry,
+    httpDuration: new HttpDurationHistogram(
+      'chill_space_http_request_duration_seconds',
+      'Time from a request to the start of its answer.',
+      SECONDS,
+      registry,
+    ),
+    cacheLookups: createLookups(registry),
+    queueLength: new Gauge({ name: 'chill_space_queue_length', help: 'Chat requests that wait.', registers }),
+    activeStreams: new Gauge({
+      name: 'chill_space_active_streams',
+      help: 'Answers that are being written by a model.',
+      registers,
+    }),
+    openConnections: new Gauge({
+      name: 'chill_space_open_connections',
+      help: 'HTTP connections that clients have open, idle ones too.',
+      registers,
+    }),
+    tokens: new Counter({
+      name: 'chill_space_tokens_total',
+      help: 'Tokens read and written by models.',
+      labelNames: ['kind'],
+      registers,
+    }),
+    timeToFirstToken: new Histogram({
+      name: 'chill_space_first_token_seconds',
+      help: 'Time to first token, from the start of the run.',
+      buckets: SECONDS,
+      registers,
+    }),
+    generationDuration: new Histogram({
+      name: 'chill_space_answer_seconds',
+      help: 'Time of a whole answer, from the start of the run.',
+      labelNames: ['outcome'],
+      buckets: SECONDS,
+      registers,
+    }),
+    codeRuns: new Counter({
+      name: 'chill_space_code_runs_total',
+      help: 'Programs run, by language and outcome.',
+      labelNames: ['language', 'status'],
+      registers,
+    }),
+    codeDuration: new Histogram({
+      name: 'chill_space_code_run_seconds',
+      help: 'Wall time of programs.',
+      labelNames: ['language'],
+      buckets: SECONDS,
+      registers,
+    }),
+    gatewayDuration: new Histogram({
+      name: 'chill_space_gateway_request_duration_seconds',
+      help: 'Time from a request through the gateway to the start of its answer.',
+      labelNames: ['status'],
+      buckets: SECONDS,
+      registers,
+    }),
+    uncleanExits: new Gauge({
+      name: 'chill_space_unclean_exits',
+      help: 'Servers on this port that ended without being shut down, in the hour before this one was started.',
+      registers,
+    }),
+    stats: createStatGauges(registry),
+  };
+}
+
+function createLookups(registry: Registry): Record<CacheHeader, number> {
+  const lookups = { hit: 0, miss: 0, joined: 0, bypass: 0 };
+  new Counter({
+    name: 'chill_space_cache_lookups_total',
+    help: 'Look-ups in the response cache, by result.',
+    labelNames: ['result'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [result, count] of Object.entries(lookups)) this.inc({ result }, count);
+    },
+  });
+  return lookups;
+}
+
+function createStatGauges(registry: Registry): StatGauges {
+  const gauge = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
+    new Gauge<Label>({ name: `${PREFIX}${name}`, help, labelNames, registers: [registry] });
+  return {
+    cacheEntries: gauge('cache_entries', 'Entries of a cache.', 'cache'),
+    cacheBytes: gauge('cache_size_bytes', 'What a cache holds, keys and values.', 'cache'),
+    cacheHits: gauge('cache_hits', 'Look-ups of a cache that found something, since the process began.', 'cache'),
+    cacheMisses: gauge('cache_misses', 'Look-ups of a cache that found nothing, since the process began.', 'cache'),
+    cacheEvictions: gauge('cache_evictions', 'Entries that made room for others, since the process began.', 'cache'),
+    requests: gauge('chat_requests', 'Chat requests since the process began, by how they were answered.', 'answered'),
+    batches: gauge('batches', 'Batches released to models since the process began.'),
+    batchSize: gauge('batch_size_average', 'Requests in a batch, on average.'),
+    codeActive: gauge('code_runs_active', 'Programs that run now.'),
+    codeWaiting: gauge('code_runs_waiting', 'Programs that wait for a place.'),
+    gatewayConnections: gauge('gateway_open_connections', 'Requests, WebSockets and backend connections.', 'kind'),
+    gatewayBackendUp: gauge('gateway_backend_up', '1 where a backend was reachable when last heard of.', 'backend'),
+  };
+}

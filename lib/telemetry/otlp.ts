@@ -1,0 +1,72 @@
+import { VERSION } from '#lib/config/version';
+import type { Span } from '#lib/telemetry/tracing';
+
+/**
+ * Spans as OTLP/HTTP with JSON, the form that every collector takes: one POST of one document, for which the SDK's packages would be
+ * megabytes. https://opentelemetry.io/docs/specs/otlp/#otlphttp
+ */
+
+const TIMEOUT_MS = 10_000;
+const NS_PER_MS = 1_000_000n;
+const KINDS: Record<Span['kind'], number> = { internal: 1, server: 2, client: 3 };
+const STATUS_OK = 1;
+const STATUS_ERROR = 2;
+
+/** Throws where the collector is not reached or refuses them. `headers` are `name=value`. */
+export async function exportSpans(endpoint: string, headers: readonly string[], spans: readonly Span[]): Promise<void> {
+  const response = await fetch(`${endpoint}/v1/traces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...Object.fromEntries(headers.map(parseHeader)) },
+    body: JSON.stringify(exportRequest(spans)),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  await response.body?.cancel();
+  if (!response.ok) throw new Error(`the collector answered ${response.status}`);
+}
+
+/** Pure: the document for some spans. */
+export function exportRequest(spans: readonly Span[]) {
+  return {
+    resourceSpans: [
+      {
+        resource: { attributes: attributesOf({ 'service.name': 'chill-space', 'service.version': VERSION }) },
+        scopeSpans: [{ scope: { name: 'chill-space', version: VERSION }, spans: spans.map(spanObject) }],
+      },
+    ],
+  };
+}
+
+function spanObject(span: Span) {
+  return {
+    traceId: span.traceId,
+    spanId: span.spanId,
+    ...(span.parentSpanId === undefined ? {} : { parentSpanId: span.parentSpanId }),
+    name: span.name,
+    kind: KINDS[span.kind],
+    startTimeUnixNano: nanoseconds(span.startMs),
+    endTimeUnixNano: nanoseconds(span.endMs),
+    attributes: attributesOf(span.attributes),
+    status: { code: span.failed ? STATUS_ERROR : STATUS_OK },
+  };
+}
+
+/** As a string: a 64-bit number is more than JSON's. */
+function nanoseconds(ms: number): string {
+  const whole = Math.floor(ms);
+  return String(BigInt(whole) * NS_PER_MS + BigInt(Math.round((ms - whole) * 1e6)));
+}
+
+function attributesOf(attributes: Span['attributes']) {
+  return Object.entries(attributes).map(([key, value]) => ({ key, value: typedValue(value) }));
+}
+
+function typedValue(value: string | number | boolean) {
+  if (typeof value === 'string') return { stringValue: value };
+  if (typeof value === 'boolean') return { boolValue: value };
+  return Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value };
+}
+
+function parseHeader(header: string): [string, string] {
+  const at = header.indexOf('=');
+  return at === -1 ? [header.trim(), ''] : [header.slice(0, at).trim(), header.slice(at + 1).trim()];
+}

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { roleSchema, tokenLogprobSchema, toolCallSchema } from '#lib/wire/chat';
+
+/** What is answered in Ollama's form (SPEC §2.5). Durations are nanoseconds, and only in the last part of a stream. */
+
+const ending = {
+  done: z.boolean(),
+  done_reason: z.string().optional(),
+  logprobs: z.array(tokenLogprobSchema).optional(),
+  total_duration: z.number().optional(),
+  load_duration: z.number().optional(),
+  prompt_eval_count: z.number().optional(),
+  prompt_eval_duration: z.number().optional(),
+  eval_count: z.number().optional(),
+  eval_duration: z.number().optional(),
+};
+
+export const ollamaChatResponseSchema = z.object({
+  model: z.string(),
+  created_at: z.string(),
+  message: z.object({
+    role: roleSchema,
+    content: z.string(),
+    thinking: z.string().optional(),
+    tool_calls: z.array(toolCallSchema).optional(),
+  }),
+  ...ending,
+});
+
+export const ollamaGenerateResponseSchema = z.object({
+  model: z.string(),
+  created_at: z.string(),
+  response: z.string(),
+  thinking: z.string().optional(),
+  ...ending,
+});
+
+/** The last line of a stream that failed after it had begun. */
+export const ollamaStreamErrorSchema = z.object({ error: z.string() });
+
+const detailsSchema = z.object({
+  parent_model: z.string(),
+  format: z.string(),
+  family: z.string(),
+  families: z.array(z.string()),
+  parameter_size: z.string(),
+  quantization_level: z.string(),
+});
+
+export const ollamaTagSchema = z.object({
+  name: z.string(),
+  model: z.string(),
+  modified_at: z.string(),
+  size: z.number(),
+  digest: z.string(),
+  details: detailsSchema,
+});
+
+export const ollamaTagsSchema = z.object({ models: z.array(ollamaTagSchema) });
+
+export const ollamaShowResponseSchema = z.object({
+  details: detailsSchema,
+  model_info: z.record(z.string(), z.union([z.string(), z.number()])),
+  capabilities: z.array(z.string()),
+});
+
+export const ollamaVersionSchema = z.object({ version: z.string() });

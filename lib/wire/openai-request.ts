@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import {
+  imageDetailSchema,
+  MAX_MESSAGES,
+  maxTokensSchema,
+  SHARED_CHAT_SHAPE,
+  toolArgumentsSchema,
+} from '#lib/wire/chat';
+import { failFastArray } from '#lib/wire/fail-fast-array';
+import { jsonObjectSchema } from '#lib/wire/json-values';
+import { optional, withDefault } from '#lib/wire/optional';
+import { PASSTHROUGH_SHAPE } from '#lib/wire/passthrough';
+
+/**
+ * OpenAI's chat completions as they are read here. What becomes of each field stands in
+ * `request-fields.ts`; names that are in neither are reported in the response header
+ * `X-Ignored-Fields`.
+ */
+
+/** Parts of one message: texts and images. */
+const MAX_PARTS = 2_000;
+/** Texts that end an answer; OpenAI takes 4. */
+const MAX_STOPS = 1_000;
+
+/** Known, so that it can be refused by name. */
+const refused = optional(z.unknown());
+
+const textPartSchema = z.object({ type: z.literal('text'), text: z.string() });
+const refusalPartSchema = z.object({ type: z.literal('refusal'), refusal: z.string() });
+const imagePartSchema = z.object({
+  type: z.literal('image_url'),
+  image_url: z.union([
+    z.string().transform((url) => ({ url, detail: undefined })),
+    z.object({ url: z.string(), detail: optional(imageDetailSchema) }),
+  ]),
+});
+const KNOWN_PARTS: ReadonlySet<string> = new Set(['text', 'refusal', 'image_url']);
+
+/** Of a type that is refused by name. */
+const otherPartSchema = z.looseObject({
+  type: z.string().refine((type) => !KNOWN_PARTS.has(type), { abort: true, error: 'must have what its type needs' }),
+});
+const partSchema = z.union([textPartSchema, imagePartSchema, refusalPartSchema, otherPartSchema]);
+
+const toolCallSchema = z.object({
+  id: optional(z.string().max(256)),
+  type: withDefault(z.literal('function'), 'function'),
+  function: z.object({
+    name: z.string().min(1).max(256),
+    arguments: z
+      .union([toolArgumentsSchema, z.null()])
+      .transform((written) => written ?? {})
+      .default({}),
+  }),
+});
+
+export const openAiMessageSchema = z.object({
+  role: z.enum(['system', 'developer', 'user', 'assistant', 'tool'], {
+    error: 'must be system, developer, user, assistant or tool',
+  }),
+  content: optional(z.union([z.string(), failFastArray(partSchema).max(MAX_PARTS)])),
+  name: optional(z.string().max(256)),
+  refusal: optional(z.string()),
+  reasoning_content: optional(z.string()),
+  tool_calls: optional(z.array(toolCallSchema).max(128)),
+  tool_call_id: optional(z.string().max(256)),
+  audio: refused,
+  function_call: refused,
+});
+export type OpenAiMessage = z.infer<typeof openAiMessageSchema>;
+
+const penaltySchema = z.number().min(-2).max(2);
+
+export const openAiRequestSchema = z.object({
+  model: optional(z.string().min(1).max(256)),
+  messages: failFastArray(openAiMessageSchema).min(1, 'needs at least one message').max(MAX_MESSAGES),
+  stream: optional(z.boolean()),
+  stream_options: optional(z.object({ include_usage: optional(z.boolean()) })),
+  temperature: optional(z.number().min(0).max(2)),
+  top_p: optional(z.number().min(0).max(1)),
+  top_k: optional(z.int()),
+  min_p: optional(z.number().min(0).max(1)),
+  frequency_penalty: optional(penaltySchema),
+  presence_penalty: optional(penaltySchema),
+  repetition_penalty: optional(z.number().min(0)),
+  repeat_penalty: optional(z.number().min(0)),
+  seed: optional(z.int()),
+  stop: optional(z.union([z.string(), z.array(z.string()).max(MAX_STOPS)])),
+  max_tokens: optional(maxTokensSchema),
+  n: optional(z.int().min(1)),
+  response_format: optional(
+    z.discriminatedUnion('type', [
+      z.object({ type: z.literal('text') }),
+      z.object({ type: z.literal('json_object') }),
+      z.object({
+        type: z.literal('json_schema'),
+        json_schema: z.object({
+          name: optional(z.string().max(256)),
+          description: optional(z.string()),
+          strict: optional(z.boolean()),
+          schema: optional(jsonObjectSchema),
+        }),
+      }),
+    ]),
+  ),
+  ...SHARED_CHAT_SHAPE,
+  ...PASSTHROUGH_SHAPE,
+  audio: refused,
+  function_call: refused,
+  functions: refused,
+  moderation: refused,
+});
+export type OpenAiRequest = z.infer<typeof openAiRequestSchema>;

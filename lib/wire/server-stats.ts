@@ -1,0 +1,81 @@
+import { z } from 'zod';
+
+/** The wire of /api/cache-stats (SPEC §2.3). */
+
+/** `hit_rate` and `miss_rate` are fractions 0..1; both are 0 until there was a look-up. */
+export const cacheStatsSchema = z.object({
+  total_entries: z.number(),
+  total_size_mb: z.number(),
+  hit_rate: z.number(),
+  miss_rate: z.number(),
+  memory_usage_percent: z.number(),
+  hits: z.number(),
+  misses: z.number(),
+  evictions: z.number(),
+});
+export type CacheStats = z.infer<typeof cacheStatsSchema>;
+
+/** Milliseconds; null until something was measured. */
+export const percentilesSchema = z.object({
+  p50: z.number().nullable(),
+  p95: z.number().nullable(),
+  p99: z.number().nullable(),
+});
+export type Percentiles = z.infer<typeof percentilesSchema>;
+
+/** What the code runner did since the process began. */
+export const runnerStatsSchema = z.object({
+  sandbox: z.string(),
+  active: z.number(),
+  waiting: z.number(),
+  max_concurrent: z.number(),
+  total_runs: z.number(),
+  runs: z.array(z.object({ language: z.string(), status: z.string(), count: z.number() })),
+  duration_ms: percentilesSchema,
+  /** Sandboxes that wait for programs, by kind: how many, and what they hold together. A few seconds old at most. */
+  warm: z.array(z.object({ name: z.string(), waiting: z.number(), resident_kb: z.number() })).default([]),
+});
+export type RunnerStats = z.infer<typeof runnerStatsSchema>;
+
+/** The two rates are whole per cents, `average_batch_size` has one decimal. */
+export const batchStatsSchema = z.object({
+  total_requests: z.number(),
+  cached_responses: z.number(),
+  deduplicated_requests: z.number(),
+  batches_processed: z.number(),
+  average_batch_size: z.number(),
+  cache_hit_rate: z.number(),
+  deduplication_rate: z.number(),
+});
+export type BatchStats = z.infer<typeof batchStatsSchema>;
+
+export const serverStatsSchema = z.object({
+  timestamp: z.string(),
+  response_cache: cacheStatsSchema,
+  conversation_cache: cacheStatsSchema,
+  batch_processor: batchStatsSchema,
+  queue_length: z.number(),
+  is_processing: z.boolean(),
+  latency: z.object({ first_token_ms: percentilesSchema, total_ms: percentilesSchema }),
+  runner: runnerStatsSchema,
+  process: z.object({ rss_mb: z.number(), uptime_seconds: z.number(), version: z.string() }),
+});
+export type ServerStats = z.infer<typeof serverStatsSchema>;
+
+export const STATS_ACTIONS = ['clear', 'clear_response_cache', 'clear_conversation_cache', 'warm_model'] as const;
+
+export const statsActionSchema = z.object({
+  action: z.enum(STATS_ACTIONS, { error: `must be one of ${STATS_ACTIONS.join(', ')}` }),
+  data: z.object({ model: z.string().min(1).max(256).optional() }).optional(),
+});
+export type StatsAction = z.infer<typeof statsActionSchema>;
+
+export const statsActionResultSchema = z.object({
+  success: z.literal(true),
+  action: z.enum(STATS_ACTIONS),
+  message: z.string(),
+  cleared_entries: z.number().optional(),
+  model: z.string().optional(),
+  load_duration_ms: z.number().optional(),
+});
+export type StatsActionResult = z.infer<typeof statsActionResultSchema>;

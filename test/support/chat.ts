@@ -1,0 +1,219 @@
+import { ChatEngine, type ChatEngineOptions, type Submission, type Submitter } from '#lib/chat/chat-engine';
+import type { Clock } from '#lib/chat/clock';
+import type { PendingRequest } from '#lib/chat/generation/in-flight';
+import { readConfig } from '#lib/config/config';
+import { AppError } from '#lib/errors';
+import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import { createLog } from '#lib/telemetry/log';
+import { createMetrics, type Metrics } from '#lib/telemetry/metrics';
+import { type ChatRequest, chatRequestSchema, type ToolCall } from '#lib/wire/chat';
+
+/** For tests: a clock that only goes when it is told to, and rings alarms in their order. */
+export class ManualClock implements Clock {
+  #now = 1_700_000_000_000;
+  readonly #alarms = new Set<{ at: number; task: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(ms: number, task: () => void): () => void {
+    const alarm = { at: this.#now + ms, task };
+    this.#alarms.add(alarm);
+    return () => this.#alarms.delete(alarm);
+  }
+
+  /** Alarms that would still ring. */
+  get pending(): number {
+    return this.#alarms.size;
+  }
+
+  /** Moves on, and lets what was woken by it run. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    for (;;) {
+      const next = [...this.#alarms].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (next === undefined) break;
+      this.#alarms.delete(next);
+      this.#now = Math.max(this.#now, next.at);
+      next.task();
+      await settled();
+    }
+    this.#now = end;
+    await settled();
+  }
+}
+
+/** Resolves when everything that can go on without a timer or a socket has. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** One call of the scripted provider; the test decides what comes and when. */
+export class ScriptedCall {
+  readonly request: ModelRequest;
+  readonly signal: AbortSignal;
+  /** Whether the pipeline has let go of it. */
+  closed = false;
+  /** Goes on although it was aborted. */
+  ignoresAbort = false;
+  readonly #steps: (ModelEvent | AppError | 'end')[] = [];
+  #wake: (() => void) | undefined;
+
+  constructor(request: ModelRequest, signal: AbortSignal) {
+    this.request = request;
+    this.signal = signal;
+  }
+
+  say(text: string): this {
+    return this.#push({ type: 'content', text });
+  }
+
+  think(text: string): this {
+    return this.#push({ type: 'thinking', text });
+  }
+
+  /** Asks for tools. */
+  ask(tool_calls: ToolCall[]): this {
+    return this.#push({ type: 'tool_calls', tool_calls });
+  }
+
+  /** Of the text that is said next. */
+  logprobs(...tokens: string[]): this {
+    const logprobs = tokens.map((token) => ({ token, logprob: -0.5, top_logprobs: [{ token: 'other', logprob: -2 }] }));
+    return this.#push({ type: 'logprobs', logprobs });
+  }
+
+  done(done_reason = 'stop'): this {
+    this.#push({ type: 'done', done_reason, usage: { prompt_tokens: 3, completion_tokens: 5 } });
+    return this.#push('end');
+  }
+
+  /** Ends with neither `done` nor an error. */
+  end(): this {
+    return this.#push('end');
+  }
+
+  fail(fault: AppError): this {
+    return this.#push(fault);
+  }
+
+  #push(step: ModelEvent | AppError | 'end'): this {
+    this.#steps.push(step);
+    this.#wake?.();
+    return this;
+  }
+
+  async *events(): AsyncGenerator<ModelEvent, void> {
+    const onAbort = () => this.#wake?.();
+    this.signal.addEventListener('abort', onAbort);
+    try {
+      for (;;) {
+        if (!this.ignoresAbort) this.signal.throwIfAborted();
+        const step = this.#steps.shift();
+        if (step === 'end') return;
+        if (step instanceof AppError) throw step;
+        if (step !== undefined) yield step;
+        else
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+          });
+      }
+    } finally {
+      this.signal.removeEventListener('abort', onAbort);
+      this.closed = true;
+    }
+  }
+}
+
+/** A provider whose calls the test plays by hand, or by `onCall`. */
+export class ScriptedProvider implements ModelProvider {
+  readonly id = 'ollama';
+  readonly calls: ScriptedCall[] = [];
+  onCall: ((call: ScriptedCall) => void) | undefined;
+  loadFault: AppError | undefined;
+  checkFault: AppError | undefined;
+
+  /** How many calls the pipeline has not let go of. */
+  get open(): number {
+    return this.calls.filter((call) => !call.closed).length;
+  }
+
+  /** The newest call. */
+  get last(): ScriptedCall {
+    const call = this.calls.at(-1);
+    if (call === undefined) throw new Error('the model was not called');
+    return call;
+  }
+
+  chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
+    const call = new ScriptedCall(request, signal);
+    this.calls.push(call);
+    this.onCall?.(call);
+    return call.events();
+  }
+
+  async models() {
+    return [];
+  }
+
+  async load() {
+    if (this.loadFault !== undefined) throw this.loadFault;
+    return { load_duration_ms: 12 };
+  }
+
+  async check() {
+    if (this.checkFault !== undefined) throw this.checkFault;
+  }
+
+  async close() {}
+}
+
+export interface EngineHarness {
+  engine: ChatEngine;
+  provider: ScriptedProvider;
+  clock: ManualClock;
+  metrics: Metrics;
+  submit(request: Partial<ChatRequest> | string, origin?: Partial<Submitter>): Promise<Submission>;
+  /** As `submit`, for one that is not a plain hit. */
+  pending(request: Partial<ChatRequest> | string, origin?: Partial<Submitter>): Promise<PendingRequest>;
+}
+
+/** An engine over a scripted provider and a manual clock, unless `parts` says otherwise. */
+export function engineHarness(
+  environment: Record<string, string> = {},
+  parts: Partial<ChatEngineOptions> = {},
+): EngineHarness {
+  const provider = new ScriptedProvider();
+  const clock = new ManualClock();
+  const metrics = createMetrics();
+  const engine = new ChatEngine({
+    settings: readConfig(environment),
+    directory: { resolve: async (model) => ({ provider, model: model ?? 'default-model' }) },
+    clock,
+    metrics,
+    log: createLog('silent', process.stdout),
+    call: (asked, request, signal) => asked.chat(request, signal),
+    ...parts,
+  });
+  const submit: EngineHarness['submit'] = (request, origin = {}) =>
+    engine.submit(chatRequest(request), { caller: 'ann', ...origin });
+  return {
+    engine,
+    provider,
+    clock,
+    metrics,
+    submit,
+    async pending(request, origin) {
+      const submission = await submit(request, origin);
+      if (submission.kind !== 'ticket') throw new Error('this was a hit');
+      return submission.request;
+    },
+  };
+}
+
+/** A whole request; a string is its one message. */
+export function chatRequest(request: Partial<ChatRequest> | string): ChatRequest {
+  const fields = typeof request === 'string' ? { messages: [{ role: 'user', content: request }] } : request;
+  return chatRequestSchema.parse({ messages: [{ role: 'user', content: 'hello' }], ...fields });
+}
