@@ -1,5 +1,5 @@
 import type { Page } from 'playwright/test';
-import type { FaultyModelServer } from '../test/faulty-model-server.ts';
+import type { FaultyModelServer } from '../test/support/faulty-model-server.ts';
 import { expect, ollama, saying, test } from './scripted.ts';
 import { answered, answers, ask, freshQuestion, lookWithAxe as look } from './support.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright/test';
-import { type FaultyModelServer, ollama } from '../test/faulty-model-server.ts';
-import { freePort, startApp } from '../test/running-app.ts';
+import { type FaultyModelServer, ollama } from '../test/support/faulty-model-server.ts';
+import { freePort, startApp } from '../test/support/running-app.ts';
 import { expect, saying, test } from './scripted.ts';
 import { accessibilityFaults, answered, answers, ask, freshQuestion } from './support.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright/test';
-import type { FaultyModelServer } from '../test/faulty-model-server.ts';
+import type { FaultyModelServer } from '../test/support/faulty-model-server.ts';
 import { expect, saying, test } from './scripted.ts';
 import { accessibilityFaults, answered, answers, ask, freshQuestion } from './support.ts';
 

@@ -1,7 +1,7 @@
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test as base, expect } from 'playwright/test';
-import { freePort, launch, type RunningApp, startApp } from '../test/running-app.ts';
+import { freePort, launch, type RunningApp, startApp } from '../test/support/running-app.ts';
 import { answered, answers, ask, freshQuestion } from './support.ts';
 
 /**

@@ -1,5 +1,5 @@
-import { type FaultyModelServer, ollama, type Script, startFaultyModelServer } from '../test/faulty-model-server.ts';
-import { type RunningApp, startApp } from '../test/running-app.ts';
+import { type FaultyModelServer, ollama, type Script, startFaultyModelServer } from '../test/support/faulty-model-server.ts';
+import { type RunningApp, startApp } from '../test/support/running-app.ts';
 import { test as base, expect } from './support.ts';
 
 /** The built app in front of a model that says what a test tells it to, where the real small one cannot: it sees, it reasons. */

@@ -1,4 +1,4 @@
-import { type RunningApp, startApp } from '../test/running-app.ts';
+import { type RunningApp, startApp } from '../test/support/running-app.ts';
 import { accessibilityFaultsInBoth, test as base, expect } from './support.ts';
 
 /** An app that asks for a key. */

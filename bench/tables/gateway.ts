@@ -4,7 +4,7 @@ import { mkdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { ensureNginx } from '../../scripts/nginx.mjs';
-import { startNginx } from '../../test/nginx.ts';
+import { startNginx } from '../../test/support/nginx.ts';
 import {
   type Benchmark,
   freePort,

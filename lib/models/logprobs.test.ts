@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { OllamaProvider } from '#lib/models/ollama/provider';
 import { OpenAiProvider } from '#lib/models/openai/provider';
 import type { ModelProvider } from '#lib/models/provider';
-import { type FaultyModelServer, startFaultyModelServer } from '../../test/faulty-model-server.ts';
+import { type FaultyModelServer, startFaultyModelServer } from '../../test/support/faulty-model-server.ts';
 
 let server: FaultyModelServer | undefined;
 let provider: ModelProvider | undefined;

@@ -5,7 +5,7 @@ import { AppError } from '#lib/errors';
 import { OllamaProvider } from '#lib/models/ollama/provider';
 import { OpenAiProvider } from '#lib/models/openai/provider';
 import type { ModelProvider, ModelRequest } from '#lib/models/provider';
-import { type FaultyModelServer, ollama, openai, startFaultyModelServer } from '../../test/faulty-model-server';
+import { type FaultyModelServer, ollama, openai, startFaultyModelServer } from '../../test/support/faulty-model-server';
 
 const REQUEST: ModelRequest = { model: 'test', messages: [{ role: 'user', content: 'hello' }], options: {} };
 

@@ -4,8 +4,8 @@ import { AppError } from '#lib/errors';
 import { OllamaProvider } from '#lib/models/ollama/provider';
 import { OpenAiProvider } from '#lib/models/openai/provider';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
-import { type FaultyModelServer, type Script, startFaultyModelServer } from '../../test/faulty-model-server';
-import { type Dialect, dialects, lists, onTheWire } from '../../test/fixtures/model-dialects';
+import { type FaultyModelServer, type Script, startFaultyModelServer } from '../../test/support/faulty-model-server';
+import { type Dialect, dialects, lists, onTheWire } from '../../test/support/model-dialects';
 
 /** Every response that a model server is known to write, and each with one field of it wrong. */
 

@@ -11,7 +11,7 @@ import {
   openai,
   type Script,
   startFaultyModelServer,
-} from '../../test/faulty-model-server';
+} from '../../test/support/faulty-model-server';
 
 const REQUEST: ModelRequest = { model: 'test', messages: [{ role: 'user', content: 'hello' }], options: {} };
 

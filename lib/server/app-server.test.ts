@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type AppServerOptions, createAppServer, drain } from '#lib/server/app-server';
 import { singleton } from '#lib/singletons';
 
-const FIXTURES = join(process.cwd(), 'test', 'fixtures');
+const FIXTURES = join(process.cwd(), 'test', 'support');
 const servers: Server[] = [];
 
 const noPages: AppServerOptions['loadPages'] = async () => async (_incoming, outgoing) => {

@@ -1,0 +1,48 @@
+import { execa } from 'execa';
+import { describe, expect, it } from 'vitest';
+
+const MB = 1024 * 1024;
+
+/** What each fault is to end in, whoever asks and however often; `fine` answers in between are checked by the soak itself. */
+const DOCUMENTED = {
+  '500': 'upstream_failed',
+  '8 MB': 'upstream_truncated',
+  'a line in many packets': 'upstream_failed',
+  'client gone': 'cancelled',
+  'error in the middle': 'upstream_failed',
+  'no JSON': 'upstream_failed',
+  'no done': 'upstream_truncated',
+  'no such model': 'model_not_found',
+  'several lines in a packet': 'upstream_failed',
+  'silent at first': 'upstream_timeout',
+  'silent in the middle': 'upstream_timeout',
+  busy: 'provider_unavailable',
+  cancelled: 'cancelled',
+  cut: 'upstream_failed',
+  empty: 'upstream_truncated',
+  reset: 'upstream_failed',
+};
+
+describe('after ten thousand faults of every kind', () => {
+  it('each had its documented outcome, and the server is as it was after the first thousand', async () => {
+    const { stdout, stderr } = await execa(process.execPath, ['--expose-gc', 'test/support/fault-soak.ts'], {
+      timeout: 280_000,
+      extendEnv: false,
+      env: { PATH: process.env.PATH },
+    });
+    // No warning of listeners that pile up, and no rejection that nobody took.
+    expect(stderr).toBe('');
+    const { outcomes, before, after, left, resources, upstream } = JSON.parse(stdout);
+    expect(Object.keys(outcomes).sort()).toEqual(Object.keys(DOCUMENTED).sort());
+    let faults = 0;
+    for (const [kind, code] of Object.entries(DOCUMENTED)) {
+      expect({ [kind]: Object.keys(outcomes[kind]) }).toEqual({ [kind]: [code] });
+      faults += outcomes[kind][code];
+    }
+    expect(faults).toBe(10_000);
+    expect(left).toEqual({ running: 0, queue: 0, processing: 0 });
+    expect(upstream).toBe(0);
+    expect(resources).toEqual([]);
+    expect((after - before) / MB).toBeLessThan(4);
+  }, 300_000);
+});

@@ -1,0 +1,393 @@
+import { request as httpRequest } from 'undici';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { AppError } from '#lib/errors';
+import {
+  type ChatEvent,
+  chatEventSchema,
+  chatResponseSchema,
+  queueEntrySchema,
+  queueOverviewSchema,
+  queueSubmittedSchema,
+} from '#lib/wire/chat';
+import { errorBodySchema } from '#lib/wire/error';
+import { modelsSchema } from '#lib/wire/models';
+import { serverStatsSchema, statsActionResultSchema } from '#lib/wire/server-stats';
+import { type ChatServer, chatServer } from '../support/chat-server.ts';
+
+let s: ChatServer;
+
+afterEach(async () => {
+  await s.close();
+  expect(s.provider.open).toBe(0);
+});
+
+const HELLO = { messages: [{ role: 'user', content: 'hello' }] };
+
+function post(path: string, body: unknown, headers: Record<string, string> = {}, signal?: AbortSignal) {
+  return fetch(`${s.url}${path}`, {
+    method: 'POST',
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+    headers: { 'content-type': 'application/json', ...headers },
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+const chat = (body: object, headers?: Record<string, string>) => post('/api/chat-optimized', body, headers);
+const queue = (query = '', init: RequestInit = {}) => fetch(`${s.url}/api/chat-queue${query}`, init);
+
+function dataLines(body: string): ChatEvent[] {
+  return body.split('\n').flatMap((line) => {
+    if (line === '') return [];
+    expect(line.startsWith('data: ')).toBe(true);
+    return [chatEventSchema.parse(JSON.parse(line.slice(6)))];
+  });
+}
+
+async function failure(answer: Promise<Response>) {
+  const response = await answer;
+  return { status: response.status, headers: response.headers, ...errorBodySchema.parse(await response.json()) };
+}
+
+/** Lets the model say one thing to every call, at once. */
+function says(text: string) {
+  s.provider.onCall = (call) => void call.say(text).done();
+}
+
+describe('POST /api/chat-optimized', () => {
+  it('answers as JSON, and the second time from the cache', async () => {
+    s = await chatServer();
+    says('Rust\n```rs\nfn main() {}\n```');
+    const first = await chat({ ...HELLO, stream: false });
+    expect([first.status, first.headers.get('x-cache')]).toEqual([200, 'miss']);
+    const answer = chatResponseSchema.parse(await first.json());
+    expect(answer).toMatchObject({ cached: false, message: { content: 'Rust\n```rs\nfn main() {}\n```' } });
+    const second = await chat({ ...HELLO, stream: false });
+    expect(second.headers.get('x-cache')).toBe('hit');
+    const again = chatResponseSchema.parse(await second.json());
+    expect(again).toMatchObject({ cached: true, message: answer.message, usage: answer.usage });
+    expect(again.request_id).not.toBe(answer.request_id);
+    expect(s.provider.calls).toHaveLength(1);
+  });
+
+  it.each(['/api/chat-optimized', '/api/chat-stream'])(
+    'streams at %s, replayed byte for byte from the cache',
+    async (path) => {
+      s = await chatServer();
+      s.provider.onCall = (call) => void call.think('hm').say('a\n').say('\tb "c"\r\n').done();
+      const first = await post(path, HELLO);
+      expect(first.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+      expect(first.headers.get('cache-control')).toBe('no-cache, no-transform');
+      expect(first.headers.get('x-accel-buffering')).toBe('no');
+      const events = dataLines(await first.text());
+      expect(events.at(-1)).toMatchObject({ done: true, cached: false, done_reason: 'stop', model: 'default-model' });
+      const second = await post(path, HELLO);
+      expect(second.headers.get('x-cache')).toBe('hit');
+      const replayed = dataLines(await second.text());
+      for (const field of ['content', 'thinking'] as const)
+        expect(replayed.map((event) => event[field] ?? '').join('')).toBe(
+          events.map((event) => event[field] ?? '').join(''),
+        );
+      expect(replayed.every(({ cached }) => cached === true)).toBe(true);
+      expect(replayed.filter(({ done }) => done)).toHaveLength(1);
+    },
+  );
+
+  it('takes camelCase too, and bypasses or renews the cache where it is told to', async () => {
+    s = await chatServer();
+    says('x');
+    await chat({ ...HELLO, stream: false });
+    const unused = await chat({ ...HELLO, stream: false, useCache: false, systemPrompt: '' });
+    expect(unused.headers.get('x-cache')).toBe('bypass');
+    says('new');
+    const renewed = await chat({ ...HELLO, stream: false }, { 'cache-control': 'no-cache' });
+    expect(renewed.headers.get('x-cache')).toBe('bypass');
+    const hit = await chat({ ...HELLO, stream: false });
+    expect(await hit.json()).toMatchObject({ cached: true, message: { content: 'new' } });
+    expect(s.provider.calls).toHaveLength(3);
+  });
+
+  it('joins identical requests: one call, however many callers', async () => {
+    s = await chatServer();
+    const answers = Array.from({ length: 50 }, () => chat({ ...HELLO, stream: false }));
+    await vi.waitFor(() => expect(s.engine.stats().batch_processor.total_requests).toBe(50));
+    s.provider.last.say('one').done();
+    const responses = await Promise.all(answers);
+    expect(responses.filter((one) => one.headers.get('x-cache') === 'joined')).toHaveLength(49);
+    expect(new Set(await Promise.all(responses.map(async (one) => (await one.json()).message.content)))).toEqual(
+      new Set(['one']),
+    );
+    expect(s.provider.calls).toHaveLength(1);
+  });
+
+  it('names every bad field, and refuses what is too large, no JSON, or for another method', async () => {
+    s = await chatServer();
+    const bad = await failure(chat({ messages: [{ role: 'king', content: 1 }], priority: 11, stream: 'yes' }));
+    expect([bad.status, bad.code]).toEqual([400, 'invalid_request']);
+    expect(bad.details?.map(({ field }) => field)).toEqual([
+      'messages.0.role',
+      'messages.0.content',
+      'stream',
+      'priority',
+    ]);
+    const last = await failure(chat({ messages: [{ role: 'assistant', content: 'x' }] }));
+    expect(last.details?.[0]?.message).toMatch(/last message/);
+    expect(await failure(post('/api/chat-optimized', '{'))).toMatchObject({ status: 400, code: 'invalid_json' });
+    expect(await failure(post('/api/chat-optimized', '{}', { 'content-type': 'text/plain' }))).toMatchObject({
+      status: 415,
+    });
+    expect(await failure(chat({ messages: [{ role: 'user', content: 'x'.repeat(1_100_000) }] }))).toMatchObject({
+      status: 413,
+      code: 'body_too_large',
+    });
+    const wrong = await failure(fetch(`${s.url}/api/chat-optimized`));
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST, OPTIONS']);
+  });
+
+  it('takes larger bodies where images are attached', async () => {
+    s = await chatServer();
+    says('a cat');
+    const images = [Buffer.alloc(3_000_000).toString('base64')];
+    const answer = await chat({ stream: false, messages: [{ role: 'user', content: 'what?', images }] });
+    expect(answer.status).toBe(200);
+    expect(s.provider.last.request.messages[0]?.images).toEqual(images);
+  });
+
+  it('gives a failure before the first token its status, and one after it its event', async () => {
+    s = await chatServer();
+    s.provider.onCall = (call) => void call.fail(new AppError('model_not_found', 'Get it with `ollama pull x`.'));
+    expect(await failure(chat(HELLO))).toMatchObject({ status: 404, code: 'model_not_found' });
+    expect(await failure(chat({ ...HELLO, stream: false }))).toMatchObject({ status: 404 });
+    s.provider.onCall = (call) => void call.say('x').end();
+    expect(dataLines(await (await chat(HELLO)).text()).at(-1)).toMatchObject({
+      done: true,
+      code: 'upstream_truncated',
+    });
+    expect(await failure(chat({ ...HELLO, stream: false }))).toMatchObject({ status: 502, code: 'upstream_truncated' });
+  });
+
+  it('attaches to a request by its id, which can be chosen as X-Request-Id', async () => {
+    s = await chatServer();
+    const id = '0f8fad5b-d9cb-469f-a165-70867728950e';
+    const first = chat(HELLO, { 'x-request-id': id });
+    await vi.waitFor(() => expect(s.provider.calls).toHaveLength(1));
+    s.provider.last.say('so ');
+    const second = chat({ requestId: id });
+    const third = chat({ request_id: id, stream: false });
+    s.provider.last.say('far').done();
+    for (const one of [await first, await second])
+      expect(
+        dataLines(await one.text())
+          .map(({ content }) => content ?? '')
+          .join(''),
+      ).toBe('so far');
+    expect(await (await third).json()).toMatchObject({ request_id: id, message: { content: 'so far' } });
+    expect(await failure(chat({ request_id: '0f8fad5b-d9cb-469f-a165-000000000000' }))).toMatchObject({ status: 404 });
+    expect(await failure(chat({ request_id: 'x' }))).toMatchObject({ status: 400 });
+  });
+
+  it.each([
+    ['/api/chat-optimized', { ...HELLO, stream: false, use_cache: false }],
+    ['/api/chat-optimized', { ...HELLO, use_cache: false }],
+    ['/api/chat-optimized', { ...HELLO, stream: false }],
+    ['/api/chat-queue', { ...HELLO, use_cache: false }],
+    ['/v1/chat/completions', HELLO],
+    ['/api/chat', { ...HELLO, model: 'other:7b', stream: false }],
+  ])('has one id for a request of %s, also where the one that was asked for is taken', async (path, body) => {
+    s = await chatServer();
+    says('x');
+    const taken = '0f8fad5b-d9cb-469f-a165-70867728950e';
+    const headers = { 'x-request-id': taken };
+    await (await chat({ ...HELLO, stream: false }, headers)).text();
+    const reply = await post(path, body, headers);
+    const id = reply.headers.get('x-request-id');
+    expect(id).toMatch(/^[0-9a-f-]{36}$/);
+    expect(id).not.toBe(taken);
+    const text = await reply.text();
+    if (path !== '/api/chat') expect(text).toContain(path.startsWith('/v1') ? `chatcmpl-${id}` : `"${id}"`);
+    if (reply.headers.get('x-cache') !== 'hit' || path !== '/api/chat-optimized')
+      expect((await queue(`?requestId=${id}`)).status).toBe(200);
+    const free = '0f8fad5b-d9cb-469f-a165-70867728950f';
+    expect((await post(path, body, { 'x-request-id': free })).headers.get('x-request-id')).toBe(free);
+  });
+
+  it('ends the call when the client has gone for the grace, and not before', async () => {
+    s = await chatServer();
+    for (const stream of [true, false]) {
+      const client = new AbortController();
+      const asked = post('/api/chat-optimized', { ...HELLO, stream, use_cache: false }, {}, client.signal);
+      asked.catch(() => {});
+      await vi.waitFor(() => expect(s.engine.stats().is_processing).toBe(true));
+      const call = s.provider.last;
+      call.say('x');
+      if (stream) await asked;
+      const alarms = s.clock.pending;
+      client.abort();
+      // The heartbeat's alarm goes with its reader, the grace's alarm comes.
+      await vi.waitFor(() => expect(s.clock.pending).toBe(stream ? alarms : alarms + 1));
+      await vi.waitFor(async () => {
+        await s.clock.advance(9_000);
+        expect(call.signal.aborted).toBe(true);
+      });
+      await vi.waitFor(() => expect(s.engine.stats().is_processing).toBe(false));
+    }
+  });
+
+  it('says when to come back where the queue is full', async () => {
+    s = await chatServer({ QUEUE_MAX_SIZE: '0' });
+    const first = chat({ ...HELLO, stream: false });
+    await vi.waitFor(() => expect(s.provider.calls).toHaveLength(1));
+    const full = await failure(chat({ messages: [{ role: 'user', content: 'other' }] }));
+    expect([full.status, full.code, full.headers.get('retry-after')]).toEqual([503, 'queue_full', '30']);
+    s.provider.last.say('x').done();
+    await first;
+  });
+});
+
+describe('/api/chat-queue', () => {
+  it('takes a request, tells its state, and keeps its result', async () => {
+    s = await chatServer();
+    const submitted = await post('/api/chat-queue', HELLO);
+    expect(submitted.status).toBe(202);
+    const running = queueSubmittedSchema.parse(await submitted.json());
+    expect(running.status).toEqual({ queue_position: 0, queue_length: 0, estimated_wait_time: 0, is_processing: true });
+    const waiting = queueSubmittedSchema.parse(
+      await (await post('/api/chat-queue', { messages: [{ role: 'user', content: 'two' }] })).json(),
+    );
+    expect(waiting.status).toEqual({
+      queue_position: 1,
+      queue_length: 1,
+      estimated_wait_time: 30_000,
+      is_processing: false,
+    });
+    const overview = queueOverviewSchema.parse(await (await queue()).json());
+    expect(overview.pending.map(({ request_id }) => request_id)).toEqual([waiting.request_id]);
+    s.provider.last.think('hm').say('done').done();
+    await vi.waitFor(async () => {
+      const entry = queueEntrySchema.parse(await (await queue(`?requestId=${running.request_id}`)).json());
+      expect(entry).toMatchObject({
+        status: 'completed',
+        completed: true,
+        message: { content: 'done', thinking: 'hm' },
+      });
+    });
+    const hit = queueSubmittedSchema.parse(await (await post('/api/chat-queue', HELLO)).json());
+    expect(hit).toMatchObject({ completed: true, cached: true });
+    expect(await failure(queue('?request_id=0f8fad5b-d9cb-469f-a165-000000000000'))).toMatchObject({ status: 404 });
+    expect(await failure(queue('?request_id=x'))).toMatchObject({ status: 400 });
+  });
+
+  it('honours an Idempotency-Key', async () => {
+    s = await chatServer();
+    const headers = { 'idempotency-key': 'k' };
+    const ids = await Promise.all(
+      [1, 2].map(async () => (await (await post('/api/chat-queue', HELLO, headers)).json()).request_id),
+    );
+    expect(ids[0]).toBe(ids[1]);
+    const other = failure(post('/api/chat-queue', { messages: [{ role: 'user', content: 'x' }] }, headers));
+    expect(await other).toMatchObject({ status: 409, code: 'idempotency_conflict' });
+  });
+
+  it('cancels what waits or runs, once', async () => {
+    s = await chatServer();
+    const ids: string[] = [];
+    for (const content of ['a', 'b']) {
+      const body = await (await post('/api/chat-queue', { messages: [{ role: 'user', content }] })).json();
+      ids.push(body.request_id);
+    }
+    for (const id of ids.reverse()) {
+      const answer = await queue(`?requestId=${id}`, { method: 'DELETE' });
+      expect(await answer.json()).toEqual({ request_id: id, status: 'cancelled', cancelled: true });
+      expect(await failure(queue(`?requestId=${id}`, { method: 'DELETE' }))).toMatchObject({ status: 409 });
+      expect(await (await queue(`?requestId=${id}`)).json()).toMatchObject({ status: 'cancelled', code: 'cancelled' });
+    }
+    expect(s.provider.calls.map(({ signal }) => signal.aborted)).toEqual([true]);
+    expect(await failure(queue('', { method: 'DELETE' }))).toMatchObject({ status: 400 });
+  });
+
+  it('streams with ids, and goes on after the last one that arrived', async () => {
+    s = await chatServer();
+    const { request_id: id } = await (await post('/api/chat-queue', HELLO)).json();
+    const live = queue(`?requestId=${id}`, { headers: { accept: 'text/event-stream' } });
+    s.provider.last.say('a').say('b').done();
+    const body = await (await live).text();
+    expect(body.match(/^(?:id|event): .*$/gm)).toEqual([
+      'id: 1',
+      'event: status',
+      'id: 2',
+      'event: content',
+      'id: 3',
+      'event: content',
+      'id: 4',
+      'event: done',
+    ]);
+    const accept = 'text/event-stream';
+    const rest = await (await queue(`?requestId=${id}`, { headers: { accept, 'last-event-id': '2' } })).text();
+    expect(rest.match(/^id: .*$/gm)).toEqual(['id: 3', 'id: 4']);
+    const nothing = await queue(`?requestId=${id}`, { headers: { accept, 'last-event-id': '4' } });
+    expect(nothing.status).toBe(204);
+  });
+});
+
+describe('/api/cache-stats', () => {
+  it('has exactly the agreed shape, with measured numbers', async () => {
+    s = await chatServer();
+    says('x');
+    await chat({ ...HELLO, stream: false });
+    await chat({ ...HELLO, stream: false });
+    const stats = await (await fetch(`${s.url}/api/cache-stats`)).json();
+    expect(serverStatsSchema.strict().parse(stats)).toMatchObject({
+      response_cache: { total_entries: 1, hits: 1, misses: 1, hit_rate: 0.5, miss_rate: 0.5, evictions: 0 },
+      batch_processor: {
+        total_requests: 2,
+        cached_responses: 1,
+        deduplicated_requests: 0,
+        batches_processed: 1,
+        average_batch_size: 1,
+        cache_hit_rate: 50,
+        deduplication_rate: 0,
+      },
+      queue_length: 0,
+      is_processing: false,
+      latency: { total_ms: { p50: 0, p95: 0, p99: 0 } },
+    });
+    const exposition = await (await fetch(`${s.url}/api/metrics`)).text();
+    expect(exposition).toContain('chill_space_cache_lookups_total{result="hit"} 1');
+    expect(exposition).toContain('chill_space_cache_lookups_total{result="miss"} 1');
+    expect(exposition).toContain('chill_space_tokens_total{kind="completion"} 5');
+  });
+
+  it('clears caches, and says how many entries went', async () => {
+    s = await chatServer();
+    says('x');
+    await chat({ ...HELLO, stream: false, conversation_id: 'c' });
+    const act = async (action: string) =>
+      statsActionResultSchema.parse(await (await post('/api/cache-stats', { action })).json());
+    expect((await act('clear_conversation_cache')).cleared_entries).toBe(1);
+    expect(await act('clear_response_cache')).toMatchObject({ success: true, cleared_entries: 1 });
+    expect((await act('clear')).cleared_entries).toBe(0);
+    expect(await failure(post('/api/cache-stats', { action: 'x' }))).toMatchObject({ status: 400 });
+  });
+
+  it('warms a model, and says why where it cannot be loaded', async () => {
+    s = await chatServer();
+    const warmed = await post('/api/cache-stats', { action: 'warm_model', data: { model: 'm' } });
+    expect(await warmed.json()).toMatchObject({ success: true, model: 'm', load_duration_ms: 12 });
+    s.provider.loadFault = new AppError('model_not_found', 'Get it with `ollama pull m`.');
+    const failed = await failure(post('/api/cache-stats', { action: 'warm_model' }));
+    expect(failed).toMatchObject({ status: 502, code: 'model_load_failed', error: 'Get it with `ollama pull m`.' });
+  });
+});
+
+describe('GET /api/models and /api/ready', () => {
+  it('list what there is, and tell each part’s state', async () => {
+    s = await chatServer();
+    expect(modelsSchema.parse(await (await fetch(`${s.url}/api/models`)).json()).models).toHaveLength(2);
+    s.provider.checkFault = new AppError('provider_unavailable', 'Start it with `ollama serve`.');
+    const answer = await httpRequest(`${s.url}/api/ready`);
+    expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5']);
+    expect(await answer.body.json()).toMatchObject({
+      status: 'not_ready',
+      parts: { model: { state: 'down', detail: 'Start it with `ollama serve`.' } },
+    });
+  });
+});

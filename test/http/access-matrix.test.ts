@@ -1,0 +1,430 @@
+import { METHODS } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { responsesOf } from '#lib/openapi/document';
+import type { Operation } from '#lib/openapi/operation';
+import { type Address, type Asked, Asker, codeOf, everyAddress, type Got, KEY } from '../support/address-matrix.ts';
+import { complaints } from '../support/openapi-check.ts';
+import { type RunningApp, startApp } from '../support/running-app.ts';
+
+/**
+ * Every address, asked in every way, of the app as it is built: who gets what, and that everyone
+ * gets an answer.
+ */
+
+let app: RunningApp;
+let asker: Asker;
+let addresses: Address[];
+
+beforeAll(async () => {
+  [app, addresses] = await Promise.all([
+    startApp('server', { API_KEYS: KEY, TRUST_PROXY: 'loopback', LOG_LEVEL: 'silent' }),
+    everyAddress(),
+  ]);
+  asker = new Asker(app.url);
+  // What it finds out once, at the first request for it, is not what these tests are about.
+  await asker.ask({ path: '/api/microservices/health' });
+});
+
+afterAll(async () => {
+  asker.close();
+  await app.stop();
+});
+
+const authorization = `Bearer ${KEY}`;
+
+describe('every method', () => {
+  interface Case extends Asked {
+    address: Address;
+    method: string;
+    hasKey: boolean;
+  }
+
+  const ALL = METHODS.filter((method) => method !== 'CONNECT');
+  const USUAL = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'];
+  const BODIES = [undefined, '', '{}'];
+
+  function casesOf(methods: readonly string[], bodies: readonly (string | undefined)[]): Case[] {
+    return addresses.flatMap((address) =>
+      methods.flatMap((method) =>
+        bodies.flatMap((body) =>
+          [true, false].map((hasKey): Case => {
+            const headers = {
+              ...(hasKey ? { authorization } : {}),
+              ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': `${body.length}` }),
+            };
+            return { address, method, path: address.path, hasKey, headers, ...(body === undefined ? {} : { body }) };
+          }),
+        ),
+      ),
+    );
+  }
+
+  function check({ address, method, hasKey, headers, path }: Case, got: Got): string[] {
+    const wrong = expected(address, method, hasKey)(got);
+    return wrong.map((what) => `${method} ${path} ${JSON.stringify(headers)}: ${got.status} ${what}`);
+  }
+
+  const isRead = (method: string) => method === 'GET' || method === 'HEAD';
+
+  function expected(address: Address, method: string, hasKey: boolean): (got: Got) => string[] {
+    switch (address.kind) {
+      case 'malformed':
+        return error(400, 'invalid_request', method);
+      case 'slash':
+        return (got) => [
+          ...status(308)(got),
+          ...(got.headers.location === address.path.replace(/\/(?=\?|$)/, '') ? [] : [`to ${got.headers.location}`]),
+        ];
+      case 'unknown':
+        // Pages elsewhere can read what they are refused with: their browsers ask first.
+        if (method === 'OPTIONS' && address.path.startsWith('/v1/')) return status(204);
+        return hasKey ? error(404, 'not_found', method) : error(401, 'unauthorized', method);
+      case 'file':
+        if (method === 'OPTIONS') return status(204);
+        return isRead(method) ? status(200) : notAllowed(method);
+      case 'page':
+        if (method === 'OPTIONS') return status(204);
+        if (!hasKey && address.path !== '/sign-in') return error(401, 'unauthorized', method);
+        return isRead(method) ? status(200) : notAllowed(method);
+      case 'route':
+        return ofRoute(address.operations, method, hasKey);
+    }
+  }
+
+  function ofRoute(operations: readonly Operation[], method: string, hasKey: boolean): (got: Got) => string[] {
+    if (method === 'OPTIONS') return status(204);
+    const asked = method === 'HEAD' ? 'get' : method.toLowerCase();
+    const operation = operations.find((one) => one.method === asked);
+    const isOpen = operations.every(({ access }) => access === 'open');
+    if (!hasKey && !isOpen) {
+      // No route file can export such a method, and 405 says nothing of what is behind a key.
+      const refuse = error(401, 'unauthorized', method);
+      return operation === undefined && !USUAL_EXPORTS.has(method)
+        ? (got) => (got.status === 405 ? notAllowed(method)(got) : refuse(got))
+        : refuse;
+    }
+    if (operation === undefined) return notAllowed(method);
+    return (got) => {
+      const documented = Object.keys(responsesOf(operation)).filter((one) => one !== '500');
+      if (!documented.includes(String(got.status))) return ['is not documented'];
+      if (method === 'HEAD') return got.text === '' ? [] : ['has a body'];
+      const type = got.headers['content-type'] ?? '';
+      return complaints(operation, { status: got.status, type, text: got.text });
+    };
+  }
+
+  const USUAL_EXPORTS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']);
+
+  const status = (wanted: number) => (got: Got) =>
+    got.status === wanted ? [] : [`and not ${wanted}: ${got.text.slice(0, 200)}`];
+
+  function error(wanted: number, code: string, method: string): (got: Got) => string[] {
+    return (got) => {
+      if (got.status !== wanted) return status(wanted)(got);
+      if (method !== 'HEAD' && codeOf(got) !== code) return [`says ${got.text.slice(0, 200)} and not ${code}`];
+      if (!/^application\/json\b/.test(got.headers['content-type'] ?? '')) return ['is not JSON'];
+      return got.headers['x-request-id'] === undefined ? ['has no X-Request-Id'] : [];
+    };
+  }
+
+  function notAllowed(method: string): (got: Got) => string[] {
+    const refused = error(405, 'method_not_allowed', method);
+    return (got) => [...refused(got), ...(got.headers.allow === undefined ? ['has no Allow'] : [])];
+  }
+
+  it('is answered at every address before a page was served', async () => {
+    const cases = casesOf(USUAL, BODIES).filter(({ address, method }) => address.kind !== 'page' || !isRead(method));
+    expect(await asker.all(cases, check)).toEqual([]);
+  }, 120_000);
+
+  it('is answered at every address after a page was served', async () => {
+    for (const method of ['GET', 'HEAD']) {
+      const page = await asker.ask({ method, path: '/', headers: { authorization, accept: 'text/html' } });
+      expect(page.status).toBe(200);
+    }
+    expect(await asker.all([...casesOf(USUAL, BODIES), ...casesOf(ALL, [undefined])], check)).toEqual([]);
+  }, 120_000);
+
+  it('is redirected to the sign-in page only where a browser opens an address', async () => {
+    const navigation = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+    const ways: [Record<string, string>, number][] = [
+      [navigation, 307],
+      [{ ...navigation, 'sec-fetch-mode': 'navigate' }, 307],
+      [{ accept: '*/*', 'sec-fetch-mode': 'navigate' }, 307],
+      [{ ...navigation, 'sec-fetch-mode': 'cors' }, 401],
+      [{ accept: 'application/json' }, 401],
+      [{ accept: '*/*' }, 401],
+      [{}, 401],
+    ];
+    for (const path of ['/dashboard?a=1&b=%20', '/nope', '/nope.txt'])
+      for (const [headers, wanted] of ways) {
+        const got = await asker.ask({ path, headers });
+        expect([path, headers, got.status]).toEqual([path, headers, wanted]);
+        if (wanted === 307) expect(got.headers.location).toBe(`/sign-in?${new URLSearchParams({ next: path })}`);
+        else expect(codeOf(got)).toBe('unauthorized');
+      }
+    const missing = await asker.ask({ path: '/nope', headers: { ...navigation, authorization } });
+    expect([missing.status, missing.headers['content-type']]).toEqual([404, 'text/html; charset=utf-8']);
+    expect(missing.text).toContain('There is nothing at this address');
+  });
+});
+
+describe('no header', () => {
+  /** What browsers, caches, proxies and Next itself treat as special. */
+  const SPECIAL: readonly (readonly [name: string, value: string])[] = [
+    ['purpose', 'prefetch'],
+    ['x-purpose', 'preview'],
+    ['x-moz', 'prefetch'],
+    ['sec-purpose', 'prefetch'],
+    ['sec-purpose', 'prefetch;prerender'],
+    ['next-router-prefetch', '1'],
+    ['next-router-segment-prefetch', '/_tree'],
+    ['next-router-state-tree', '%5B%22%22%2C%7B%7D%5D'],
+    ['next-hmr-refresh', '1'],
+    ['next-url', '/sign-in'],
+    ['next-action', '0'.repeat(42)],
+    ['next-instant-navigation-testing-prefetch', '1'],
+    ['rsc', '1'],
+    ['x-nextjs-data', '1'],
+    ['x-nextjs-rewrite', '/sign-in'],
+    ['x-middleware-subrequest', 'proxy:proxy:proxy:proxy:proxy'],
+    ['x-middleware-subrequest', 'src/middleware:middleware'],
+    ['x-middleware-prefetch', '1'],
+    ['x-middleware-next', '1'],
+    ['x-middleware-skip', '1'],
+    ['x-middleware-rewrite', '/sign-in'],
+    ['x-middleware-set-cookie', 'a=b'],
+    ['x-middleware-override-headers', 'authorization'],
+    ['x-middleware-invoke', '1'],
+    ['x-invoke-path', '/sign-in'],
+    ['x-invoke-status', '200'],
+    ['x-matched-path', '/sign-in'],
+    ['x-prerender-revalidate', 'x'],
+    ['x-not-found', '1'],
+    ['x-nonce', 'evil'],
+    ['content-security-policy', "script-src 'unsafe-inline'"],
+    ['x-http-method', 'DELETE'],
+    ['x-http-method-override', 'OPTIONS'],
+    ['x-method-override', 'HEAD'],
+    ['x-original-url', '/sign-in'],
+    ['x-rewrite-url', '/sign-in'],
+    ['x-forwarded-for', '127.0.0.1'],
+    ['x-forwarded-host', 'evil.example'],
+    ['x-forwarded-proto', 'https'],
+    ['x-forwarded-port', '443'],
+    ['x-forwarded-prefix', '/sign-in'],
+    ['x-forwarded-uri', '/sign-in'],
+    ['forwarded', 'for=127.0.0.1;host=evil.example;proto=https'],
+    ['x-real-ip', '127.0.0.1'],
+    ['early-data', '1'],
+    ['range', 'bytes=0-9'],
+    ['if-none-match', '*'],
+    ['if-modified-since', 'Fri, 01 Jan 2100 00:00:00 GMT'],
+    ['cache-control', 'only-if-cached'],
+    ['upgrade-insecure-requests', '1'],
+    ['service-worker', 'script'],
+    ['sec-fetch-dest', 'image'],
+    ['sec-fetch-site', 'same-origin'],
+    ['x-requested-with', 'XMLHttpRequest'],
+    ['expect', '100-continue'],
+    ['upgrade', 'websocket'],
+    ['te', 'trailers'],
+    ['max-forwards', '0'],
+    ['cookie', '__prerender_bypass=x; __next_preview_data=x; a=%; chill_space_session=a.b.9999999999.c'],
+    ['host', 'evil.example'],
+  ];
+  const SECURITY = [
+    'content-security-policy',
+    'x-content-type-options',
+    'referrer-policy',
+    'cross-origin-opener-policy',
+    'permissions-policy',
+    'x-frame-options',
+    'access-control-allow-origin',
+  ];
+
+  /** What must not depend on a header. A nonce is another one each time. */
+  function decisionOf(path: string, { status, headers }: Got, names: readonly string[] = SECURITY): unknown {
+    const security = names.map((name) => [name, String(headers[name]).replace(/'nonce-[^']+'/g, "'nonce'")]);
+    // What the client says to have already, or wants a part of, it was allowed to have. Next puts a
+    // mark into the address of data.
+    const isServed = [206, 304, 416].includes(status) || (status === 307 && headers.location === `${path}?_rsc`);
+    const what = isServed ? { status: 200 } : { status, location: headers.location };
+    return { ...what, ...Object.fromEntries(security) };
+  }
+
+  async function differences(path: string, headers: Record<string, string>): Promise<string[]> {
+    const plain = await asker.ask({ path, headers });
+    // Browsers take this one from a host that is loopback, or over TLS, and complain of it
+    // elsewhere.
+    const elsewhere = SECURITY.filter((name) => name !== 'cross-origin-opener-policy');
+    const list = SPECIAL.map(([name, value]) => ({ path, headers: { ...headers, [name]: value } }));
+    return await asker.all(list, (asked, got) => {
+      const names = asked.headers?.host === undefined ? SECURITY : elsewhere;
+      const without = JSON.stringify(decisionOf(path, plain, names));
+      const decision = JSON.stringify(decisionOf(path, got, names));
+      if (decision === without && !got.headers['content-security-policy']?.includes('evil')) return [];
+      return [`${path} ${JSON.stringify(asked.headers)}: ${decision} and not ${without}`];
+    });
+  }
+
+  it.each(['text/html', '*/*'])(
+    'opens an address that asks for a key (accept: %s)',
+    async (accept) => {
+      const found: string[] = [];
+      for (const { path } of addresses) found.push(...(await differences(path, { accept })));
+      expect(found).toEqual([]);
+    },
+    120_000,
+  );
+
+  it('changes what pages are sent with', async () => {
+    const found: string[] = [];
+    for (const { path } of addresses.filter(({ kind }) => kind === 'page'))
+      found.push(...(await differences(path, { accept: 'text/html', authorization })));
+    expect(found).toEqual([]);
+  }, 120_000);
+
+  it('changes who reads from a route', async () => {
+    const found: string[] = [];
+    for (const address of addresses)
+      if (address.kind === 'route' && address.operations.some(({ method }) => method === 'get'))
+        found.push(...(await differences(address.path, { authorization })));
+    expect(found).toEqual([]);
+  }, 120_000);
+});
+
+describe('wrong keys', () => {
+  const wrong = (index: number) => ({
+    authorization: `Bearer wrong-${index}`,
+    accept: 'text/html',
+    'content-type': 'application/json',
+  });
+  const WAYS: Record<string, (index: number) => Asked> = {
+    'at a route': (index) => ({ path: '/api/cache-stats', headers: wrong(index) }),
+    "at a route of OpenAI's API": (index) => ({
+      method: 'POST',
+      path: '/v1/chat/completions',
+      headers: wrong(index),
+      body: '{}',
+    }),
+    'at a page': (index) => ({ path: '/dashboard', headers: wrong(index) }),
+    'at an unknown address': (index) => ({ method: 'DELETE', path: '/nope', headers: wrong(index) }),
+    'at the sign-in': (index) => ({
+      method: 'POST',
+      path: '/api/session',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ key: `wrong-${index}` }),
+    }),
+  };
+
+  it.each(Object.keys(WAYS))('%s are limited for their address, on every route and page', async (way) => {
+    const askedOf = WAYS[way];
+    if (askedOf === undefined) throw new Error(way);
+    const from = (index: number) => ({ 'x-forwarded-for': `2001:db8:${Object.keys(WAYS).indexOf(way)}::${index}` });
+    const statuses = new Map<number, number>();
+    for (let index = 0; index < 90; index++) {
+      const asked = askedOf(index);
+      const { status, headers } = await asker.ask({ ...asked, headers: { ...asked.headers, ...from(index) } });
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      if (status === 429) expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+    }
+    expect(statuses.get(429)).toBe(70);
+    expect(statuses.has(200)).toBe(false);
+    for (const path of ['/api/cache-stats', '/dashboard', '/nope', '/v1/models'])
+      expect([path, (await asker.ask({ path, headers: { authorization, ...from(99) } })).status]).toEqual([path, 429]);
+    const signIn = { method: 'POST', path: '/api/session', body: JSON.stringify({ key: KEY }) };
+    const headers = { 'content-type': 'application/json', ...from(99) };
+    expect((await asker.ask({ ...signIn, headers })).status).toBe(429);
+    // What needs no key is served, and so is everybody else.
+    for (const path of ['/health', '/sign-in', '/icon.svg'])
+      expect([path, (await asker.ask({ path, headers: from(99) })).status]).toEqual([path, 200]);
+    expect((await asker.ask({ path: '/api/cache-stats', headers: { authorization } })).status).toBe(200);
+  });
+
+  it('of old cookies keep no browser from the sign-in page, and from signing in with the new key', async () => {
+    const from = { 'x-forwarded-for': '192.0.2.77' };
+    const stale = (index: number) => ({ ...from, cookie: `chill_space_session=a.${index}.9999999999.c` });
+    for (let index = 0; index < 30; index++) {
+      const page = await asker.ask({ path: '/dashboard', headers: { ...stale(index), accept: 'text/html' } });
+      expect([page.status, page.headers.location]).toEqual([307, '/sign-in?next=%2Fdashboard']);
+    }
+    const signedIn = await asker.ask({
+      method: 'POST',
+      path: '/api/session',
+      headers: { 'content-type': 'application/json', ...stale(30) },
+      body: JSON.stringify({ key: KEY }),
+    });
+    expect(signedIn.status).toBe(200);
+    const [cookie = ''] = signedIn.headers['set-cookie'] ?? [];
+    const page = await asker.ask({ path: '/dashboard', headers: { ...from, cookie: `${cookie.split(';')[0]}` } });
+    expect(page.status).toBe(200);
+  });
+});
+
+describe('the session cookie', () => {
+  const signIn = (headers: Record<string, string>) =>
+    asker.ask({
+      method: 'POST',
+      path: '/api/session',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ key: KEY }),
+    });
+
+  it('is __Host- and Secure where the trusted proxy says that the browser speaks TLS', async () => {
+    for (const [proto, isSecure] of [
+      ['https', true],
+      ['https, http', true],
+      ['http', false],
+      ['http, https', false],
+    ] as const) {
+      const [cookie = ''] = (await signIn({ 'x-forwarded-proto': proto })).headers['set-cookie'] ?? [];
+      expect([proto, cookie.startsWith('__Host-'), /; Secure$/.test(cookie)]).toEqual([proto, isSecure, isSecure]);
+      const page = await asker.ask({
+        path: '/dashboard',
+        headers: { cookie: `chill_space_session=evil; ${cookie.split(';')[0]}` },
+      });
+      expect(page.status).toBe(200);
+    }
+  });
+});
+
+describe('an app with GATEWAY_ORIGIN and a limit of chats', () => {
+  let own: RunningApp;
+  let ownAsker: Asker;
+
+  beforeAll(async () => {
+    own = await startApp('server', {
+      API_KEYS: KEY,
+      LOG_LEVEL: 'silent',
+      PRIVATE_BACKEND_URL: 'http://127.0.0.1:9',
+      GATEWAY_ORIGIN: 'http://gateway.localhost:3999',
+      RATE_LIMIT_CHAT: '2',
+    });
+    ownAsker = new Asker(own.url);
+  });
+
+  afterAll(async () => {
+    ownAsker.close();
+    await own.stop();
+  });
+
+  it('shows browsers its own pages at unknown paths, and the sign-in page first', async () => {
+    const navigation = { accept: 'text/html', 'sec-fetch-mode': 'navigate' };
+    const signIn = await ownAsker.ask({ path: '/nope', headers: navigation });
+    expect([signIn.status, signIn.headers.location]).toEqual([307, '/sign-in?next=%2Fnope']);
+    const missing = await ownAsker.ask({ path: '/nope', headers: { ...navigation, authorization } });
+    expect([missing.status, missing.headers['content-type']]).toEqual([404, 'text/html; charset=utf-8']);
+  });
+
+  it('counts invalid chats whose bodies are large, and not small ones', async () => {
+    const send = async (characters: number) => {
+      const body = JSON.stringify({ message: 5, rest: 'x'.repeat(characters) });
+      const headers = { authorization, 'content-type': 'application/json', 'content-length': `${body.length}` };
+      return (await ownAsker.ask({ method: 'POST', path: '/api/chat-optimized', headers, body })).status;
+    };
+    const statuses = [];
+    for (const characters of [10, 10, 10, 100_000, 100_000, 100_000]) statuses.push(await send(characters));
+    expect(statuses).toEqual([400, 400, 400, 400, 400, 429]);
+  });
+});

@@ -1,0 +1,152 @@
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { ModelServerClient } from '#lib/models/model-server-client';
+import { resetSingleton, shutDown } from '#lib/singletons';
+import { runWithRequestId } from '#lib/telemetry/request-context';
+import { tracer } from '#lib/telemetry/tracing';
+import { type ChatServer, chatServer } from '../support/chat-server.ts';
+
+const attribute = z.object({
+  key: z.string(),
+  value: z.record(z.string(), z.union([z.string(), z.boolean(), z.number()])),
+});
+const spanSchema = z.object({
+  traceId: z.string().regex(/^[0-9a-f]{32}$/),
+  spanId: z.string().regex(/^[0-9a-f]{16}$/),
+  parentSpanId: z.string().optional(),
+  name: z.string(),
+  kind: z.number(),
+  startTimeUnixNano: z.string().regex(/^\d{19}$/),
+  endTimeUnixNano: z.string().regex(/^\d{19}$/),
+  attributes: z.array(attribute),
+  status: z.object({ code: z.number() }),
+});
+const exportSchema = z.object({
+  resourceSpans: z.array(z.object({ scopeSpans: z.array(z.object({ spans: z.array(spanSchema) })) })),
+});
+type Received = z.infer<typeof spanSchema>;
+
+/** A collector of OpenTelemetry, and a model server: it keeps what it is sent. */
+let collector: Server;
+let address: string;
+let spans: Received[] = [];
+const asked: { path: string | undefined; headers: IncomingHttpHeaders }[] = [];
+let server: ChatServer;
+
+beforeAll(async () => {
+  collector = createServer(async (incoming, outgoing) => {
+    asked.push({ path: incoming.url, headers: incoming.headers });
+    let body = '';
+    for await (const chunk of incoming) body += chunk;
+    if (incoming.url === '/v1/traces') {
+      const { resourceSpans } = exportSchema.parse(JSON.parse(body));
+      spans.push(...resourceSpans.flatMap((one) => one.scopeSpans.flatMap((scope) => scope.spans)));
+    }
+    outgoing.end('{}');
+  });
+  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
+  const { port } = collector.address() as AddressInfo;
+  address = `http://127.0.0.1:${port}`;
+  resetSingleton('tracer');
+  server = await chatServer({
+    OTEL_EXPORTER_OTLP_ENDPOINT: address,
+    OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer a=b, x-team = chill',
+    CODE_WARM_MEMORY_MB: '0',
+  });
+  server.provider.onCall = (call) => call.say('Hello').done();
+});
+
+afterAll(async () => {
+  await server.close();
+  await shutDown();
+  resetSingleton('tracer');
+  collector.close();
+});
+
+const ID = '0e8e2f3a-7b0c-4f57-8d1d-2f4f8a9b7c6d';
+
+async function ask(headers: Record<string, string>, content: string): Promise<Received[]> {
+  spans = [];
+  const response = await fetch(`${server.url}/api/chat-optimized`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ messages: [{ role: 'user', content }], stream: false }),
+  });
+  expect(response.status).toBe(200);
+  await tracer()?.flush();
+  return spans;
+}
+
+describe('traces', () => {
+  it('tell of a chat request from its wait to its end, under its own id', async () => {
+    const found = await ask({ 'x-request-id': ID }, 'one');
+    expect(found.map(({ name }) => name).sort()).toEqual([
+      'POST /api/chat-optimized',
+      'chat default-model',
+      'first token',
+      'queue',
+    ]);
+    for (const { traceId, startTimeUnixNano, endTimeUnixNano } of found) {
+      expect(traceId).toBe(ID.replaceAll('-', ''));
+      expect(BigInt(endTimeUnixNano)).toBeGreaterThanOrEqual(BigInt(startTimeUnixNano));
+    }
+    const named = (name: string) => found.find((one) => one.name === name);
+    const root = named('POST /api/chat-optimized');
+    expect(root?.parentSpanId).toBeUndefined();
+    expect(named('queue')?.parentSpanId).toBe(root?.spanId);
+    expect(named('chat default-model')?.parentSpanId).toBe(root?.spanId);
+    expect(named('first token')?.parentSpanId).toBe(named('chat default-model')?.spanId);
+    expect(root?.attributes).toContainEqual({ key: 'http.response.status_code', value: { intValue: '200' } });
+  });
+
+  it('become part of the trace of whoever asks', async () => {
+    const found = await ask({ traceparent: `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01` }, 'two');
+    expect(found.length).toBe(4);
+    for (const { traceId } of found) expect(traceId).toBe('ab'.repeat(16));
+    expect(found.find(({ name }) => name.startsWith('POST'))?.parentSpanId).toBe('cd'.repeat(8));
+  });
+
+  it('tell of failures, and of programs', async () => {
+    spans = [];
+    const refused = await fetch(`${server.url}/api/show`, { method: 'POST', body: '{}' });
+    expect(refused.status).toBe(400);
+    await fetch(`${server.url}/api/v1/code/run`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-request-id': ID },
+      body: JSON.stringify({ language: 'python', code: 'print(1)' }),
+    });
+    await tracer()?.flush();
+    const run = spans.find(({ name }) => name === 'run code');
+    expect(run?.traceId).toBe(ID.replaceAll('-', ''));
+    expect(run?.attributes).toContainEqual({ key: 'language', value: { stringValue: 'python' } });
+    // A caller's mistake is no failure of the server's.
+    expect(spans.find(({ name }) => name === 'POST /api/show')?.status.code).toBe(1);
+  });
+
+  it('are sent with the headers that the collector asks for', () => {
+    const sent = asked.filter(({ path }) => path === '/v1/traces');
+    expect(sent.length).toBeGreaterThan(0);
+    for (const { headers } of sent)
+      expect(headers).toMatchObject({
+        authorization: 'Bearer a=b',
+        'x-team': 'chill',
+        'content-type': 'application/json',
+      });
+  });
+});
+
+describe('a call of a model server', () => {
+  it('carries the id of the request and its trace', async () => {
+    const upstream = new ModelServerClient({ name: 'It', url: address, advice: '' });
+    const request = { method: 'GET', path: '/models', signal: AbortSignal.timeout(10_000) } as const;
+    await runWithRequestId(ID, () => upstream.json(request));
+    await upstream.json(request);
+    await upstream.close();
+    const [told, silent] = asked.filter(({ path }) => path === '/models');
+    expect(told?.headers['x-request-id']).toBe(ID);
+    expect(told?.headers.traceparent).toMatch(new RegExp(`^00-${ID.replaceAll('-', '')}-[0-9a-f]{16}-01$`));
+    expect(silent?.headers['x-request-id']).toBeUndefined();
+  });
+});

@@ -1,0 +1,213 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { WebRequest } from '#lib/http/http-request';
+import type { RouteHandler } from '#lib/http/route';
+import { apiReference, curlOf } from '#lib/openapi/api-reference';
+import { openApiDocument, templateOf } from '#lib/openapi/document';
+import type { Operation } from '#lib/openapi/operation';
+import { OPERATIONS } from '#lib/openapi/operations';
+import { findRouteFiles } from '#lib/server/route-table';
+import { addressOf, complaints, isValid } from '../support/openapi-check.ts';
+import { type RunningApp, startApp } from '../support/running-app.ts';
+
+const document = openApiDocument();
+
+describe('the OpenAPI document', () => {
+  it('has every route with the methods that it answers, and none besides', async () => {
+    type Exports = Record<string, RouteHandler | undefined>;
+    const load = async (file: string) => (await import(pathToFileURL(file).href)) as Exports;
+    const routes = await findRouteFiles(join(process.cwd(), 'app'), load);
+    const answered: Record<string, string[]> = {};
+    for (const { pattern, value } of routes) answered[templateOf(pattern)] = await methodsOf(value);
+    const told = Object.fromEntries(
+      Object.entries(document.paths).map(([path, methods]) => [path, Object.keys(methods).sort()]),
+    );
+    expect(told).toEqual(answered);
+  });
+
+  it('is valid OpenAPI 3.1', async () => {
+    const result = await new Validator().validate(structuredClone(document));
+    expect(result.errors ?? []).toEqual([]);
+    expect(result.valid).toBe(true);
+  });
+
+  it('has only references that lead somewhere, and no schema that nothing leads to', () => {
+    const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/([^"]+)"/g)];
+    const names = Object.keys(document.components.schemas).sort();
+    expect([...new Set(references.map((found) => found[1]))].sort()).toEqual(names);
+  });
+
+  it('names every operation once, and asks for parameters that its path has', () => {
+    const ids = OPERATIONS.map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { path, parameters = [] } of OPERATIONS) {
+      const inPath = parameters.filter((one) => one.in === 'path').map(({ name }) => name);
+      expect(inPath).toEqual([...templateOf(path).matchAll(/\{(\w+)\}/g)].map((found) => found[1]));
+    }
+  });
+
+  it('has an example for everything but what the backend answers, and their bodies are valid', () => {
+    for (const { id, examples, body, passesOn } of OPERATIONS) {
+      if (passesOn !== true) expect(examples, id).not.toEqual([]);
+      for (const example of examples) {
+        expect(example.body !== undefined, `${id}: ${example.summary}`).toBe(body !== undefined);
+        if (body !== undefined) expect([body.schema].flat().some((name) => isValid(name, example.body))).toBe(true);
+      }
+    }
+  });
+});
+
+describe('the reference', () => {
+  const reader = { origin: 'http://localhost:3000', needsKey: false };
+  const reference = apiReference(reader);
+
+  it('shows every operation, and links to schemas that it shows', () => {
+    const shown = reference.groups.flatMap(({ operations }) => operations);
+    expect(shown.map(({ id }) => id).sort()).toEqual(OPERATIONS.map(({ id }) => id).sort());
+    const names = new Set(reference.schemas.map(({ name }) => name));
+    const linked = reference.schemas.flatMap(({ fields }) =>
+      fields.flatMap(({ type }) => type.map(({ schema }) => schema)),
+    );
+    for (const name of linked) if (name !== undefined) expect(names).toContain(name);
+    for (const { fields, name } of reference.schemas) expect(fields.length, name).toBeGreaterThan(0);
+  });
+
+  it('quotes what a shell would read', () => {
+    const [operation] = OPERATIONS;
+    if (operation === undefined) throw new Error('there are no operations');
+    const curl = curlOf(operation, { summary: '', body: { say: "it's $HOME" } }, reader);
+    expect(curl).toContain(`-d '{"say":"it'\\''s $HOME"}'`);
+    expect(curl).not.toContain('Authorization');
+  });
+});
+
+describe('the table of the README', () => {
+  const rows = [
+    ...readFileSync('README.md', 'utf8').matchAll(/^\| (`\/.*?`) \| ([A-Za-z, ]+) \| (key|anyone)[^|]* \|/gm),
+  ];
+  const told = rows.flatMap(([, paths = '', methods = '', who]) =>
+    [...paths.matchAll(/`([^`]+)`/g)].flatMap(([, path]) =>
+      (methods === 'any' ? 'GET, POST, PUT, PATCH, DELETE' : methods)
+        .split(', ')
+        .map((method) => `${method} ${path}: ${who}`),
+    ),
+  );
+
+  it('says who may call each route, as it is', () => {
+    const meant = OPERATIONS.map(
+      ({ method, path, access }) =>
+        `${method.toUpperCase()} ${templateOf(path)}: ${access === 'open' ? 'anyone' : 'key'}`,
+    );
+    expect(told.sort()).toEqual(meant.sort());
+  });
+});
+
+/** The parts of an answer are held to one schema of several: a body that fits none must be told of. */
+describe('the check of answers', () => {
+  const [chat] = OPERATIONS;
+
+  it.each([
+    [418, 'application/json', '{}', 'status 418'],
+    [200, 'text/html', '<p>', 'text/html'],
+    [200, 'application/json', '{"message":1}', 'none of ChatAnswer'],
+    [200, 'text/event-stream', 'data: {"done":"yes"}\n\n', 'none of ChatEvent'],
+    [200, 'text/event-stream', 'event: other\ndata: {"done":true}\n\n', 'event other'],
+    [200, 'text/event-stream', 'data: {"done":true}', 'in the middle'],
+  ])('refuses %s %s %s', (status, type, text, words) => {
+    if (chat === undefined) throw new Error('there are no operations');
+    expect(complaints(chat, { status, type, text }).join()).toContain(words);
+  });
+});
+
+describe('its examples, against a running app', () => {
+  let app: RunningApp;
+
+  beforeAll(async () => {
+    app = await startApp('server', { LOG_LEVEL: 'silent', API_KEYS: 'your-key' });
+  });
+
+  afterAll(async () => {
+    await app.stop();
+  });
+
+  const cases = OPERATIONS.flatMap((operation) =>
+    operation.examples.map((example) => [`${operation.id}: ${example.summary}`, operation, example] as const),
+  );
+
+  it.each(cases)(
+    '%s',
+    async (_name, operation, { body, headers, path, query }) => {
+      const response = await fetch(app.url + addressOf(operation, path, query), {
+        method: operation.method.toUpperCase(),
+        headers: {
+          authorization: 'Bearer your-key',
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
+        },
+        body: body === undefined ? null : JSON.stringify(body),
+      });
+      const text = await response.text();
+      // What has ended cannot be cancelled, as the example says.
+      const expected = operation.id === 'cancel' ? [200, 409] : [200, 202];
+      expect(expected, text).toContain(response.status);
+      const type = response.headers.get('content-type') ?? '';
+      expect(complaints(operation, { status: response.status, type, text })).toEqual([]);
+      if (headers?.Accept !== undefined) expect(type).toContain(headers.Accept);
+    },
+    120_000,
+  );
+
+  it('every curl line of the reference works as it stands', async () => {
+    const reader = { origin: app.url, needsKey: true };
+    const lines = OPERATIONS.flatMap((operation) =>
+      operation.examples.map(
+        (example) => `${curlOf(operation, example, reader)} -sS -o /dev/null -w '%{http_code}\\n'`,
+      ),
+    );
+    const options = { env: { ...process.env, KEY: 'your-key' } };
+    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', lines.join('\n')], options);
+    expect(stderr).toBe('');
+    // The same id is submitted a second time, and its request has ended before it can be cancelled.
+    expect(new Set(stdout.trim().split('\n'))).toEqual(new Set(['200', '202', '409']));
+    expect(stdout.match(/409/g)).toHaveLength(1);
+    expect(stdout.trim().split('\n')).toHaveLength(lines.length);
+  }, 120_000);
+
+  it('asks for a key exactly where the document says so', async () => {
+    for (const operation of OPERATIONS.filter(({ passesOn }) => passesOn !== true)) {
+      const { method, access } = operation;
+      const path = { language: 'python', model: 'x', file: 'frame' };
+      const response = await fetch(app.url + addressOf(operation, path), { method: method.toUpperCase() });
+      const { code } = z
+        .object({ code: z.string().optional() })
+        .catch({})
+        .parse(await read(response));
+      expect(code === 'unauthorized', `${operation.id}: ${response.status}`).toBe(access === 'key');
+    }
+  });
+});
+
+async function read(response: Response): Promise<unknown> {
+  const text = await response.text();
+  if (!(response.headers.get('content-type') ?? '').includes('json')) return {};
+  const body: unknown = JSON.parse(text);
+  // OpenAI's errors have theirs one level down.
+  const inner = z.object({ error: z.object({ code: z.string() }) }).safeParse(body);
+  return inner.success ? inner.data.error : body;
+}
+
+/** What OPTIONS says; what the gateway's route files export is the same for all methods. */
+async function methodsOf(module: Record<string, RouteHandler | undefined>): Promise<Operation['method'][]> {
+  const all: Operation['method'][] = ['delete', 'get', 'patch', 'post', 'put'];
+  const options = module.OPTIONS;
+  if (options === undefined || !('reply' in options)) return all;
+  const { headers } = await options.reply(new WebRequest(new Request('http://localhost/')), { params: {} });
+  const allowed = (headers.allow ?? '').toLowerCase().split(', ');
+  return all.filter((method) => allowed.includes(method));
+}

@@ -1,0 +1,94 @@
+import { request as httpRequest } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { gatewayRoute } from '#lib/gateway/fetch-handler';
+import { templateOf } from '#lib/openapi/document';
+import { OPERATIONS } from '#lib/openapi/operations';
+import { SUPPORTED_ENDPOINTS } from '#lib/server/unsupported-api';
+import { type ChatServer, chatServer } from '../support/chat-server.ts';
+
+let s: ChatServer;
+
+beforeAll(async () => {
+  s = await chatServer();
+});
+
+afterAll(() => s.close());
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND'];
+const OPENAI = ['/v1', '/v1/', '/v1/embeddings', '/v1/responses', '/v1/chat', '/v1/audio/speech', '/v1/models/'];
+const OLLAMA = ['/api/embed', '/api/embeddings', '/api/pull', '/api/push', '/api/create', '/api/copy', '/api/delete'];
+const cases = (paths: string[]) => paths.flatMap((path) => METHODS.map((method) => [method, path] as const));
+
+/**
+ * With a body where the method may have one; undici's fetch would not send some of these methods.
+ */
+function send(method: string, path: string): Promise<{ status: number; allow: string | undefined; body: string }> {
+  return new Promise((resolve, reject) => {
+    const body = method === 'GET' || method === 'HEAD' ? '' : '{}';
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+    const sent = httpRequest(s.url + path, { method, headers, timeout: 5_000 }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, allow: response.headers.allow, body: text }),
+      );
+    });
+    sent.on('timeout', () => sent.destroy(new Error('no answer'))).on('error', reject);
+    sent.end(body);
+  });
+}
+
+describe('a path of another API that is not offered', () => {
+  it.each(cases(OPENAI))('%s %s answers 404 as OpenAI does, with what there is', async (method, path) => {
+    const { status, body } = await send(method, path);
+    expect(status).toBe(404);
+    if (method === 'HEAD') return;
+    const { error } = JSON.parse(body);
+    expect(error).toMatchObject({ type: 'invalid_request_error', code: 'not_found', param: null });
+    expect(error.message).toContain('POST /v1/chat/completions');
+  });
+
+  it.each(cases([...OLLAMA, '/api/blobs/sha256:abc']))('%s %s answers 404 as Ollama does', async (method, path) => {
+    const { status, body } = await send(method, path);
+    expect(status).toBe(404);
+    if (method !== 'HEAD') expect(JSON.parse(body).error).toContain('POST /api/chat');
+  });
+
+  it('names every route that is offered, and none besides', () => {
+    for (const api of ['OpenAI', 'Ollama'] as const) {
+      const offered = OPERATIONS.filter(({ tag }) => tag === api);
+      expect(SUPPORTED_ENDPOINTS[api]).toEqual(
+        offered.map(({ method, path }) => `${method.toUpperCase()} ${templateOf(path)}`),
+      );
+    }
+  });
+
+  it('answers so too where Next serves it', async () => {
+    const { POST } = gatewayRoute('/[...path]');
+    const answer = await POST(new Request('http://localhost/v1/embeddings', { method: 'POST' }));
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toMatchObject({ error: { code: 'not_found' } });
+  });
+
+  it('asks for a key where keys are set', async () => {
+    await s.close();
+    s = await chatServer({ API_KEYS: 'a-key-of-sixteen-characters' });
+    expect(await send('POST', '/v1/embeddings')).toMatchObject({ status: 401 });
+    await s.close();
+    s = await chatServer();
+  });
+});
+
+describe('a method that a route of another API does not have', () => {
+  it.each([
+    ['GET', '/v1/chat/completions', 'POST, OPTIONS'],
+    ['PROPFIND', '/v1/chat/completions', 'POST, OPTIONS'],
+    ['POST', '/v1/models', 'GET, HEAD, OPTIONS'],
+  ])('%s %s answers 405 as OpenAI does', async (method, path, allow) => {
+    const answer = await send(method, path);
+    expect([answer.status, answer.allow]).toEqual([405, allow]);
+    expect(JSON.parse(answer.body).error).toMatchObject({ code: 'method_not_allowed', type: 'invalid_request_error' });
+  });
+});

@@ -1,0 +1,61 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ChatEngineOptions } from '#lib/chat/chat-engine';
+import { readConfig } from '#lib/config/config';
+import { createAppServer, drain } from '#lib/server/app-server';
+import { resetSingleton, singleton } from '#lib/singletons';
+import type { ModelInfo, Models } from '#lib/wire/models';
+import { type EngineHarness, engineHarness, settled } from './chat.ts';
+
+export interface ChatServer extends EngineHarness {
+  url: string;
+  /** Aborts like a client that goes away; resolves when the server knows. */
+  close(): Promise<void>;
+}
+
+const MODEL: ModelInfo = {
+  id: 'default-model',
+  provider: 'ollama',
+  size_bytes: 1_000,
+  parameter_size: '1B',
+  quantization: 'Q4_0',
+  context_length: 2_048,
+  capabilities: { thinking: true, vision: false, tools: true },
+  loaded: true,
+  is_default: true,
+};
+
+/** The real server with the project's own route files, over a scripted model and a manual clock unless `parts` says otherwise. */
+export async function chatServer(
+  environment: Record<string, string> = {},
+  parts: Partial<ChatEngineOptions> = {},
+): Promise<ChatServer> {
+  const env = { HOST: '127.0.0.1', RATE_LIMIT_CHAT: '0', RATE_LIMIT_CODE: '0', LOG_LEVEL: 'silent', ...environment };
+  for (const name of ['config', 'chat', 'models', 'metrics']) resetSingleton(name);
+  singleton('config', () => readConfig(env));
+  const played = engineHarness(env, parts);
+  singleton('chat', () => played.engine);
+  singleton('metrics', () => played.metrics);
+  const list: Models = {
+    models: [MODEL, { ...MODEL, id: 'other:7b', loaded: false, is_default: false }],
+    default_model: MODEL.id,
+    providers: [{ id: 'ollama', reachable: true, error: null }],
+    notice: null,
+  };
+  singleton('models', () => ({ list: async () => list, check: () => played.provider.check() }));
+  const server: Server = await createAppServer({
+    root: process.cwd(),
+    loadPages: async () => async (_incoming, outgoing) => void outgoing.writeHead(404).end(),
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    ...played,
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      played.engine.close();
+      await drain(server, 0);
+      await settled();
+    },
+  };
+}
