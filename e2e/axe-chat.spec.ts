@@ -1,7 +1,7 @@
 import type { Page } from 'playwright/test';
 import type { FaultyModelServer } from '../test/support/faulty-model-server.ts';
 import { expect, ollama, saying, test } from './scripted.ts';
-import { answered, answers, ask, freshQuestion, lookWithAxe as look } from './support.ts';
+import { answered, ask, freshQuestion, lookWithAxe as look, responses } from './support.ts';
 
 /** Every overlay of the chat, and every state of it that lasts for a while. */
 
@@ -41,19 +41,19 @@ test('the chat: its choices, its settings, an answer with its versions', async (
 
   await ask(page, freshQuestion('Everything'));
   await answered(page);
-  await expect(answers(page).locator('.katex')).toBeVisible();
+  await expect(responses(page).locator('.katex')).toBeVisible();
   await look(page, 'an answer, its reasoning folded');
   await button(page, /^Reasoned/).click();
   await expect(page.getByText('It is so.')).toBeVisible();
   await toEnd(page);
   await look(page, 'reasoning');
   await button(page, 'Run').click();
-  await expect(answers(page)).toContainText('ValueError: no good');
+  await expect(responses(page)).toContainText('ValueError: no good');
   await toEnd(page);
   await look(page, 'output of a program');
 
   await button(page, 'Ask again').click();
-  await expect(answers(page)).toContainText('2 / 2');
+  await expect(responses(page)).toContainText('2 / 2');
   await answered(page);
   const question = page.getByRole('article', { name: 'Question' });
   await question.hover();
@@ -124,7 +124,7 @@ test('the history: menus, rename, delete, search, export and import', async ({ p
 test('an answer on its way: waiting, in the queue, reasoning, written, stopped', async ({ page, request, model }) => {
   model.play(['hang']);
   await page.goto('/');
-  const last = answers(page).last();
+  const last = responses(page).last();
   await ask(page, freshQuestion('Waiting'));
   await expect(last).toContainText('Waiting for the first word');
   await look(page, 'waiting');
@@ -163,7 +163,7 @@ test('an answer on its way: waiting, in the queue, reasoning, written, stopped',
 
 test('an answer that went wrong, was cut, or was joined', async ({ page, request, model }) => {
   await page.goto('/');
-  const last = answers(page).last();
+  const last = responses(page).last();
   model.play([{ send: ollama.text('Half of') }, { send: ollama.done('length') }]);
   await ask(page, freshQuestion('Cut'));
   await expect(last).toContainText('Cut at the length limit');
@@ -206,7 +206,7 @@ test('the chat without its server: no models, a refused question, no network', a
     route.fulfill({ status: 503, json: { error: '100 requests are already waiting.', code: 'queue_full' } }),
   );
   await ask(page, freshQuestion('Refused'));
-  await expect(answers(page).getByRole('alert')).toContainText('100 requests are already waiting.');
+  await expect(responses(page).getByRole('alert')).toContainText('100 requests are already waiting.');
   await look(page, 'a refused question');
   await context.setOffline(true);
   await expect(page.getByText('You are offline.')).toBeVisible();
@@ -222,7 +222,7 @@ test.describe('on a phone', () => {
     const title = freshQuestion('Phone');
     await ask(page, title);
     await answered(page);
-    await expect(answers(page).locator('.katex')).toBeVisible();
+    await expect(responses(page).locator('.katex')).toBeVisible();
     await look(page, 'an answer');
     await button(page, 'Conversations').tap();
     const drawer = page.getByRole('dialog', { name: 'Conversations' });

@@ -3,22 +3,22 @@ import type { Page } from 'playwright/test';
 import { type FaultyModelServer, ollama } from '../test/support/faulty-model-server.ts';
 import { freePort, startApp } from '../test/support/running-app.ts';
 import { expect, saying, test } from './scripted.ts';
-import { accessibilityFaults, answered, answers, ask, freshQuestion } from './support.ts';
+import { accessibilityFaults, answered, ask, freshQuestion, responses } from './support.ts';
 
 const words = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `w${from + index} `);
 const says = (pieces: readonly string[]) => pieces.map((piece) => ({ send: ollama.text(piece) }));
 const lastSent = (model: FaultyModelServer) =>
   model.requests.at(-1)?.body as { messages: { role: string; content: string }[]; options: object };
-const textOf = async (page: Page) => (await answers(page).last().locator('.prose').innerText()).trim();
+const textOf = async (page: Page) => (await responses(page).last().locator('.prose').innerText()).trim();
 
 test('a refresh in mid-answer loses no token and shows none twice', async ({ page, model }) => {
   const half = Promise.withResolvers<void>();
   model.play([...says(words(0, 50)), { wait: half.promise }, ...says(words(50, 100)), { send: ollama.done() }]);
   await page.goto('/');
   await ask(page, freshQuestion('Count'));
-  await expect(answers(page).last()).toContainText('w49');
+  await expect(responses(page).last()).toContainText('w49');
   await page.reload();
-  await expect(answers(page).last()).toContainText('w49');
+  await expect(responses(page).last()).toContainText('w49');
   await page.reload();
   half.resolve();
   await answered(page);
@@ -29,13 +29,13 @@ test('an answer goes on in a second tab, and is stopped from there', async ({ pa
   model.play([...says(words(0, 20)), 'hang']);
   await page.goto('/');
   await ask(page, freshQuestion('Count'));
-  await expect(answers(page).last()).toContainText('w19');
+  await expect(responses(page).last()).toContainText('w19');
   const second = await context.newPage();
   await second.goto(page.url());
-  await expect(answers(second).last()).toContainText('w19');
+  await expect(responses(second).last()).toContainText('w19');
   await second.getByRole('button', { name: 'Stop the answer' }).click();
-  await expect(answers(second).last()).toContainText('Stopped');
-  await expect(answers(page).last()).toContainText('Stopped');
+  await expect(responses(second).last()).toContainText('Stopped');
+  await expect(responses(page).last()).toContainText('Stopped');
   expect(await textOf(page)).toBe(words(0, 20).join('').trim());
   await model.idle();
 });
@@ -59,18 +59,18 @@ test('a server that is killed and started again: what came stays, and asking aga
     page.removeAllListeners('request');
     await page.goto(app.url);
     await ask(page, freshQuestion('Count'));
-    await expect(answers(page).last()).toContainText('w19');
+    await expect(responses(page).last()).toContainText('w19');
     process.kill(app.pid, 'SIGKILL');
     await app.ended;
     app = await startApp('server', env);
-    const notice = answers(page).last().getByRole('alert');
+    const notice = responses(page).last().getByRole('alert');
     await expect(notice).toContainText('Ask again to get all of it.', { timeout: 30_000 });
     expect(await textOf(page)).toBe(words(0, 20).join('').trim());
     await notice.getByRole('button', { name: 'Try again' }).click();
-    await expect(answers(page).last()).toContainText('w39');
+    await expect(responses(page).last()).toContainText('w39');
     await answered(page);
     expect(await textOf(page)).toBe(words(0, 40).join('').trim());
-    await expect(answers(page).last()).toContainText('2 / 2');
+    await expect(responses(page).last()).toContainText('2 / 2');
   } finally {
     await app.stop();
   }
@@ -81,7 +81,7 @@ test('a short loss of the network is not seen in the answer', async ({ page, con
   model.play([...says(words(0, 30)), { wait: back.promise }, ...says(words(30, 60)), { send: ollama.done() }]);
   await page.goto('/');
   await ask(page, freshQuestion('Count'));
-  await expect(answers(page).last()).toContainText('w29');
+  await expect(responses(page).last()).toContainText('w29');
   await context.setOffline(true);
   await expect(page.getByText('You are offline.')).toBeVisible();
   expect(await accessibilityFaults(page)).toEqual([]);
@@ -130,13 +130,13 @@ test('a question that is changed is a branch; both can be stepped through, also 
   await question.getByRole('button', { name: 'Edit and send again' }).click();
   await page.getByRole('textbox', { name: 'The question' }).fill('second form');
   await page.keyboard.press('Enter');
-  await expect(answers(page).last()).toContainText('Answer to second form');
+  await expect(responses(page).last()).toContainText('Answer to second form');
   await expect(question).toContainText('2 / 2');
   await page.reload();
-  await expect(answers(page).last()).toContainText('Answer to second form');
+  await expect(responses(page).last()).toContainText('Answer to second form');
   await question.getByRole('button', { name: 'Earlier version' }).click();
-  await expect(answers(page).last()).toContainText('Answer to first form');
-  await expect(answers(page)).toHaveCount(1);
+  await expect(responses(page).last()).toContainText('Answer to first form');
+  await expect(responses(page)).toHaveCount(1);
 });
 
 test('conversations are exported as JSON and as Markdown, and come back', async ({ page, model }) => {
@@ -167,7 +167,7 @@ test('conversations are exported as JSON and as Markdown, and come back', async 
   await page.getByLabel('File of exported conversations').setInputFiles(file);
   await expect(page.getByText('1 conversation was imported.')).toBeVisible();
   await history.getByRole('button', { name: title, exact: true }).click();
-  await expect(answers(page).last()).toContainText('Bold answer.');
+  await expect(responses(page).last()).toContainText('Bold answer.');
   await page.getByLabel('File of exported conversations').setInputFiles('package.json');
   await expect(page.getByRole('alert').filter({ hasText: 'holds no exported conversations' })).toBeVisible();
   expect(await accessibilityFaults(page)).toEqual([]);
@@ -203,13 +203,13 @@ test('an input method composes undisturbed: its Enter sends nothing', async ({ p
   const input = await context.newCDPSession(page);
   await input.send('Input.imeSetComposition', { text: 'にほん', selectionStart: 3, selectionEnd: 3 });
   await input.send('Input.dispatchKeyEvent', { type: 'rawKeyDown', key: 'Enter', windowsVirtualKeyCode: 229 });
-  await expect(answers(page)).toHaveCount(0);
+  await expect(responses(page)).toHaveCount(0);
   // Choosing a form takes what was composed away, and puts the form in its place.
   await input.send('Input.imeSetComposition', { text: '', selectionStart: 0, selectionEnd: 0 });
   await input.send('Input.insertText', { text: '日本' });
   await expect(box).toHaveValue('日本');
   await page.keyboard.press('Enter');
-  await expect(answers(page)).toHaveCount(1);
+  await expect(responses(page)).toHaveCount(1);
   await answered(page);
 });
 
@@ -228,13 +228,13 @@ test('a chat is led by the keyboard alone', async ({ page, model }) => {
   await expect(page.getByRole('button', { name: 'Run', exact: true })).toBeVisible();
   await tabTo('Run');
   await page.keyboard.press('Enter');
-  const output = answers(page).last().getByRole('region', { name: 'Output of the program' });
+  const output = responses(page).last().getByRole('region', { name: 'Output of the program' });
   await expect(output).toContainText('42');
   model.play(saying('It is 42.'));
   await page.getByRole('textbox', { name: 'Message' }).focus();
   await tabTo('Send to the model');
   await page.keyboard.press('Enter');
-  await expect(answers(page)).toHaveCount(2);
+  await expect(responses(page)).toHaveCount(2);
   await answered(page);
   expect(lastSent(model).messages.at(-1)?.content).toBe(
     'I ran the program. It ended with exit code 0. Its output:\n\n```\n42\n```',
@@ -254,8 +254,8 @@ test('a server without a model says how to get one, and the page stays usable', 
   try {
     await page.goto(app.url);
     await ask(page, freshQuestion('Hello'));
-    await expect(answers(page).last().getByRole('alert')).toContainText(/Ollama/);
-    await expect(answers(page).last().getByRole('button', { name: 'Try again' })).toBeVisible();
+    await expect(responses(page).last().getByRole('alert')).toContainText(/Ollama/);
+    await expect(responses(page).last().getByRole('button', { name: 'Try again' })).toBeVisible();
     expect(await accessibilityFaults(page)).toEqual([]);
   } finally {
     await app.stop();

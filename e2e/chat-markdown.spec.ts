@@ -1,11 +1,11 @@
 import type { Page } from 'playwright/test';
 import { ATTACKS, CORPUS } from './markdown-corpus.ts';
 import { expect, saying, test } from './scripted.ts';
-import { accessibilityFaults, answered, answers, ask, freshQuestion } from './support.ts';
+import { accessibilityFaults, answered, ask, freshQuestion, responses } from './support.ts';
 
 /** What each answer is on the page, without what React names by itself, once all that is drawn later is there. */
 async function shown(page: Page): Promise<string[]> {
-  const all = answers(page);
+  const all = responses(page);
   // Until the renderer is there, the text stands as it is; until KaTeX is, formulas do.
   await expect(all.locator('.prose.whitespace-pre-wrap')).toHaveCount(0);
   await expect(all.locator('.katex')).toHaveCount(6);
@@ -33,7 +33,7 @@ test('what streamed in character by character is what is rendered at once', asyn
   const streamed = await shown(page);
   expect(streamed).toHaveLength(texts.length);
   await page.reload();
-  await expect(answers(page)).toHaveCount(texts.length);
+  await expect(responses(page)).toHaveCount(texts.length);
   const atOnce = await shown(page);
   for (const [index, [name]] of texts.entries()) expect.soft(streamed[index], name).toBe(atOnce[index]);
 });
@@ -62,7 +62,7 @@ test.describe('an attack', () => {
     await page.waitForLoadState('networkidle');
     expect(await page.evaluate(() => Object.hasOwn(window, 'pwned'))).toBe(false);
     expect(seen.filter((url) => url.startsWith('dialog') || url.includes(':9/') || url.includes('beacon'))).toEqual([]);
-    const content = answers(page);
+    const content = responses(page);
     expect(
       await content
         .locator(
@@ -98,7 +98,7 @@ test('code is coloured when its fence closes, and nothing moves', async ({ page,
   model.play([before, { wait: closing.promise }, after, end]);
   await page.goto('/');
   await ask(page, freshQuestion('Code'));
-  const code = answers(page).last().locator('pre');
+  const code = responses(page).last().locator('pre');
   await expect(code).toContainText('return "x"');
   const coloured = () =>
     page.evaluate(() => [...CSS.highlights.values()].reduce((sum, highlight) => sum + highlight.size, 0));
@@ -115,16 +115,16 @@ test('a broken diagram shows its source and why; a good one can be turned back i
   model.play(saying('```mermaid\nflowchart LR\n  A[[ -->\n```\n\n```mermaid\nflowchart LR\n  A --> B\n```\n'));
   await page.goto('/');
   await ask(page, freshQuestion('Diagrams'));
-  const answer = answers(page).last();
-  await expect(answer.getByText(/This diagram cannot be drawn\. .*line \d/)).toBeVisible();
-  await expect(answer.getByText('A[[ -->')).toBeVisible();
-  const picture = answer.getByRole('img', { name: /^Diagram/ });
+  const response = responses(page).last();
+  await expect(response.getByText(/This diagram cannot be drawn\. .*line \d/)).toBeVisible();
+  await expect(response.getByText('A[[ -->')).toBeVisible();
+  const picture = response.getByRole('img', { name: /^Diagram/ });
   await expect(picture).toBeVisible();
   expect(await picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(50);
-  await answer.getByRole('button', { name: 'Show the source' }).click();
+  await response.getByRole('button', { name: 'Show the source' }).click();
   await expect(picture).toHaveCount(0);
-  await expect(answer.getByText('A --> B')).toBeVisible();
-  await answer.getByRole('button', { name: 'Show the diagram' }).click();
+  await expect(response.getByText('A --> B')).toBeVisible();
+  await response.getByRole('button', { name: 'Show the diagram' }).click();
   await expect(picture).toBeVisible();
 });
 
@@ -138,14 +138,14 @@ for (const colorScheme of ['light', 'dark'] as const) {
     await ask(page, freshQuestion('Everything'));
     await answered(page);
     await expect(
-      answers(page)
+      responses(page)
         .last()
         .getByRole('img', { name: /^Diagram/ }),
     ).toBeVisible();
     expect(await accessibilityFaults(page)).toEqual([]);
     const overflow = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
     expect(await page.evaluate(overflow)).toBeLessThanOrEqual(0);
-    const wide = await answers(page)
+    const wide = await responses(page)
       .last()
       .evaluate((article) => article.scrollWidth - article.clientWidth);
     expect(wide).toBeLessThanOrEqual(0);
@@ -167,7 +167,7 @@ test('answers say what the model wrote, and footnotes lead to their own', async 
     await ask(page, freshQuestion('Text'));
     await answered(page);
   }
-  const all = answers(page);
+  const all = responses(page);
   await expect(all.nth(0)).toContainText('git clone <repository-url>, with vector<int> and <your-api-key>.');
   await expect(all.nth(1)).toContainText('See the guide, us, Open, top, Empty.');
   await expect(all.nth(1).locator('a')).toHaveCount(1);
@@ -190,8 +190,8 @@ test('a blank line at the beginning of a program is copied with it', async ({ pa
   await page.goto('/');
   await ask(page, freshQuestion('Blank'));
   await answered(page);
-  await answers(page).last().getByRole('button', { name: 'Copy the code' }).click();
-  await expect(answers(page).last().getByRole('button', { name: 'Copied' })).toBeVisible();
+  await responses(page).last().getByRole('button', { name: 'Copy the code' }).click();
+  await expect(responses(page).last().getByRole('button', { name: 'Copied' })).toBeVisible();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('\nprint(1)');
 });
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright/test';
 import type { FaultyModelServer } from '../test/support/faulty-model-server.ts';
 import { expect, saying, test } from './scripted.ts';
-import { accessibilityFaults, answered, answers, ask, freshQuestion } from './support.ts';
+import { accessibilityFaults, answered, ask, freshQuestion, responses } from './support.ts';
 
 const MOON = 'public/icon-192.png';
 const LARGE_MOON = 'public/icon-512.png';
@@ -82,7 +82,7 @@ test('a picture is pasted, and one is dropped; alone they are a question, too', 
 });
 
 /** How many pictures this browser keeps for questions that were not sent yet. */
-function keptPictures(page: Page): Promise<number> {
+function keptImages(page: Page): Promise<number> {
   return page.evaluate(
     () =>
       new Promise((resolve, reject) => {
@@ -128,17 +128,17 @@ test('what is written and attached but not sent outlasts a reload, in its own ch
   await page.getByRole('button', { name: 'Remove icon-512.png' }).click();
   await page.reload();
   await expect(attached(page).getByRole('img')).toHaveCount(1);
-  await expect.poll(() => keptPictures(page)).toBe(2);
+  await expect.poll(() => keptImages(page)).toBe(2);
 
   await page.getByRole('button', { name: 'Send', exact: true }).click();
   await answered(page);
   expect(lastSent(model).messages.at(-1)).toMatchObject({ content: 'about the moons', images: [expect.any(String)] });
-  await expect.poll(() => keptPictures(page)).toBe(1);
+  await expect.poll(() => keptImages(page)).toBe(1);
   await page.reload();
   await answered(page);
   await expect(page.getByRole('button', { name: /^Remove/ })).toHaveCount(0);
   await attach(page, MOON);
-  await expect.poll(() => keptPictures(page)).toBe(2);
+  await expect.poll(() => keptImages(page)).toBe(2);
   await page
     .getByRole('complementary')
     .getByRole('button', { name: `More for ${title}` })
@@ -146,7 +146,7 @@ test('what is written and attached but not sent outlasts a reload, in its own ch
   await page.getByRole('menuitem', { name: 'Delete' }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
   await expect(attached(page).getByRole('img', { name: 'icon-512.png' })).toBeVisible();
-  await expect.poll(() => keptPictures(page)).toBe(1);
+  await expect.poll(() => keptImages(page)).toBe(1);
 });
 
 test('two tabs that write in the same chat keep their own, and what a closed one left comes back', async ({
@@ -257,12 +257,12 @@ test('where the model cannot be told to stop, the page says so and tries again',
   model.play([...saying('Half an answer').slice(0, 1), 'hang']);
   await page.goto('/');
   await ask(page, freshQuestion('Stop'));
-  await expect(answers(page).last()).toContainText('Half an answer');
+  await expect(responses(page).last()).toContainText('Half an answer');
   await page.route('**/api/chat-queue?*', (route) =>
     route.request().method() === 'DELETE' ? route.abort('connectionrefused') : route.continue(),
   );
   await page.getByRole('button', { name: 'Stop the answer' }).click();
-  const notice = answers(page).last().getByRole('alert');
+  const notice = responses(page).last().getByRole('alert');
   await expect(notice).toContainText('The model could not be told to stop, and may still be at work.');
   expect(await accessibilityFaults(page)).toEqual([]);
   await page.unroute('**/api/chat-queue?*');

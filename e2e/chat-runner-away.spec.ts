@@ -1,12 +1,12 @@
 import type { Page } from 'playwright/test';
 import { expect, saying, test } from './scripted.ts';
-import { accessibilityFaultsInBoth, answered, answers, ask, freshQuestion } from './support.ts';
+import { accessibilityFaultsInBoth, answered, ask, freshQuestion, responses } from './support.ts';
 
 /** Programs in answers while the runner cannot be reached. */
 const runnerGoes = (page: Page) => page.route('**/api/v1/**', (route) => route.abort('connectionrefused'));
 const runnerComes = (page: Page) => page.unroute('**/api/v1/**');
 const isAway = (page: Page) => expect(page.getByRole('button', { name: /^Runner: off/ })).toBeVisible();
-const block = (page: Page, text: string) => answers(page).last().locator('.code-block').filter({ hasText: text });
+const block = (page: Page, text: string) => responses(page).last().locator('.code-block').filter({ hasText: text });
 const output = (page: Page, text: string) => block(page, text).getByRole('region', { name: 'Output of the program' });
 const run = (page: Page, text: string) => block(page, text).getByRole('button', { name: 'Run', exact: true }).click();
 

@@ -1,4 +1,4 @@
-import { accessibilityFaultsInBoth, answered, answers, ask, expect, freshQuestion, test } from './support.ts';
+import { accessibilityFaultsInBoth, answered, ask, expect, freshQuestion, responses, test } from './support.ts';
 
 test.beforeEach(async ({ page }) => {
   await page.goto('/');
@@ -8,26 +8,26 @@ test('a question is answered, and the same question again comes from the cache',
   const question = freshQuestion('Say hello in five words.');
   await ask(page, question);
   await answered(page);
-  const first = (await answers(page).last().locator('.prose, p').first().innerText()).trim();
+  const first = (await responses(page).last().locator('.prose, p').first().innerText()).trim();
   expect(first).not.toBe('');
-  await expect(answers(page).last()).toContainText(/\d+ tokens/);
-  await expect(answers(page).last()).toContainText('tokens/s');
+  await expect(responses(page).last()).toContainText(/\d+ tokens/);
+  await expect(responses(page).last()).toContainText('tokens/s');
 
   await page.getByRole('button', { name: 'New chat' }).first().click();
-  await expect(answers(page)).toHaveCount(0);
+  await expect(responses(page)).toHaveCount(0);
   await ask(page, question);
   await answered(page);
-  await expect(answers(page).last()).toContainText('From the cache');
-  await expect(answers(page).last()).toContainText(first);
+  await expect(responses(page).last()).toContainText('From the cache');
+  await expect(responses(page).last()).toContainText(first);
   expect(await accessibilityFaultsInBoth(page)).toEqual([]);
 });
 
 test('text grows while it streams', async ({ page }) => {
   await ask(page, freshQuestion('Write a very long story about the sea, in twenty paragraphs.'));
-  const answer = answers(page).last();
+  const response = responses(page).last();
   const lengths = new Set<number>();
   const grown = async () => {
-    if ((await answer.getAttribute('aria-busy')) === 'true') lengths.add((await answer.innerText()).length);
+    if ((await response.getAttribute('aria-busy')) === 'true') lengths.add((await response.innerText()).length);
     return lengths.size;
   };
   await expect.poll(grown, { intervals: [30] }).toBeGreaterThan(5);
@@ -36,9 +36,9 @@ test('text grows while it streams', async ({ page }) => {
 
 test('stop ends the answer here and at the model', async ({ page, request }) => {
   await ask(page, freshQuestion('Write a very long story about the sea, in twenty paragraphs.'));
-  await expect(answers(page).last()).toContainText(/\w+/);
+  await expect(responses(page).last()).toContainText(/\w+/);
   await page.getByRole('button', { name: 'Stop the answer' }).click();
-  await expect(answers(page).last()).toContainText('Stopped');
+  await expect(responses(page).last()).toContainText('Stopped');
   await expect(page.getByRole('button', { name: 'Send', exact: true })).toBeVisible();
   await expect.poll(async () => (await (await request.get('/api/chat-queue')).json()).is_processing).toBe(false);
 });
@@ -53,20 +53,20 @@ test('who waits is told the position', async ({ page, request }) => {
   });
   const { request_id: id } = await blocker.json();
   await ask(page, freshQuestion('Say hello in five words.'));
-  await expect(answers(page).last()).toContainText(/In the queue: (you are next|about|a few|\d)/i);
+  await expect(responses(page).last()).toContainText(/In the queue: (you are next|about|a few|\d)/i);
   expect((await request.delete(`/api/chat-queue?requestId=${id}`)).status()).toBe(200);
   await answered(page);
-  await expect(answers(page).last()).not.toContainText('In the queue:');
+  await expect(responses(page).last()).not.toContainText('In the queue:');
 });
 
 test('ask again writes a new answer and keeps the old one at hand', async ({ page }) => {
   await ask(page, freshQuestion('Name a colour.'));
   await answered(page);
   await page.getByRole('button', { name: 'Ask again' }).click();
-  await expect(answers(page).last()).toContainText('2 / 2', { timeout: 90_000 });
-  await expect(answers(page).last()).not.toContainText('From the cache');
+  await expect(responses(page).last()).toContainText('2 / 2', { timeout: 90_000 });
+  await expect(responses(page).last()).not.toContainText('From the cache');
   await page.getByRole('button', { name: 'Earlier version' }).click();
-  await expect(answers(page).last()).toContainText('1 / 2');
+  await expect(responses(page).last()).toContainText('1 / 2');
 });
 
 test('conversations stay after a reload, and can be deleted', async ({ page }) => {
@@ -77,7 +77,7 @@ test('conversations stay after a reload, and can be deleted', async ({ page }) =
   const history = page.getByRole('complementary', { name: 'Conversations' });
   await history.getByRole('button', { name: question, exact: true }).click();
   await expect(page.getByText(question).last()).toBeVisible();
-  await expect(answers(page)).toHaveCount(1);
+  await expect(responses(page)).toHaveCount(1);
   await history.getByRole('button', { name: `More for ${question}` }).click();
   await page.getByRole('menuitem', { name: /Delete/ }).click();
   await page
@@ -96,7 +96,7 @@ test('a draft is kept, Shift+Enter makes a line, and a list of HTML stays text',
   await expect(box).toHaveValue('first\nsecond');
   await page.reload();
   await expect(page.getByRole('textbox', { name: 'Message' })).toHaveValue('first\nsecond');
-  await expect(answers(page)).toHaveCount(0);
+  await expect(responses(page)).toHaveCount(0);
 });
 
 test('the page says plainly that the small built-in model answers, and how to get a better one', async ({ page }) => {
@@ -113,11 +113,11 @@ test('a server that refuses is quoted, with one button to try again', async ({ p
     }),
   );
   await ask(page, freshQuestion('Say hello in five words.'));
-  await expect(answers(page).last().getByRole('alert')).toContainText('100 requests are already waiting.');
+  await expect(responses(page).last().getByRole('alert')).toContainText('100 requests are already waiting.');
   await page.unroute('**/api/chat-optimized');
   await page.getByRole('button', { name: 'Try again' }).click();
   await answered(page);
-  await expect(answers(page).last()).toContainText(/\d+ tokens/);
+  await expect(responses(page).last()).toContainText(/\d+ tokens/);
 });
 
 declare global {

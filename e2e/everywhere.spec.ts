@@ -33,8 +33,8 @@ for (const path of PAGES) {
   });
 
   test(`${path} comes with a strict policy and security headers`, async ({ page }) => {
-    const answer = await page.goto(path);
-    const headers = answer?.headers() ?? {};
+    const reply = await page.goto(path);
+    const headers = reply?.headers() ?? {};
     const policy = headers['content-security-policy'] ?? '';
     expect(policy).toMatch(/script-src [^;]*'nonce-/);
     expect(policy.match(/script-src [^;]*/)?.[0]).not.toMatch(/unsafe/);
@@ -50,25 +50,26 @@ test('scripts come as the build compressed them, to be compiled while they arriv
   const scripts = [...html.matchAll(/<script src="([^"]+)"/g)].map(([, source]) => `${source}`);
   expect(scripts.length).toBeGreaterThan(3);
   for (const script of scripts) {
-    const answer = await page.request.get(script, { headers: { 'accept-encoding': 'br' } });
-    const text = await answer.text();
+    const result = await page.request.get(script, { headers: { 'accept-encoding': 'br' } });
+    const text = await result.text();
     expect(text).toMatch(/^\/\/# allFunctionsCalledOnLoad\n/);
-    if (text.length >= 1024) expect(answer.headers()['content-encoding']).toBe('br');
+    if (text.length >= 1024) expect(result.headers()['content-encoding']).toBe('br');
   }
 });
 
 test('fonts are named ahead, come once each, and none is asked for that no word needs', async ({ page }) => {
   const fonts = ['geist-latin', 'geist-mono-latin'];
   for (const path of PAGES.slice(0, 5)) {
-    const answered: string[] = [];
+    const responded: string[] = [];
     const note = (response: Response) => {
-      if (response.request().resourceType() === 'font') answered.push(`${response.status()} ${fontOf(response.url())}`);
+      if (response.request().resourceType() === 'font')
+        responded.push(`${response.status()} ${fontOf(response.url())}`);
     };
     page.on('response', note);
     await page.goto(path);
     await page.waitForLoadState('networkidle');
     page.off('response', note);
-    expect(answered.sort(), path).toEqual(fonts.map((font) => `200 ${font}`));
+    expect(responded.sort(), path).toEqual(fonts.map((font) => `200 ${font}`));
     const named = await page
       .locator('link[rel="preload"][as="font"]')
       .evaluateAll((links) => links.map((link) => link.getAttribute('href')));

@@ -1,6 +1,6 @@
 import type { Locator, Page } from 'playwright/test';
 import { expect, saying, test } from './scripted.ts';
-import { answered, answers, ask, freshQuestion } from './support.ts';
+import { answered, ask, freshQuestion, responses } from './support.ts';
 
 /** Where the focus goes when something opens, and where it is when that is over: the keyboard never loses its place. */
 
@@ -112,7 +112,7 @@ test('renaming, deleting and changing leave the focus where one goes on', async 
   await page.keyboard.press('Enter');
   await page.keyboard.type(' changed');
   await page.keyboard.press('Enter');
-  await expect(answers(page)).toHaveCount(1);
+  await expect(responses(page)).toHaveCount(1);
   await expect(message).toBeFocused();
   await answered(page);
 

@@ -2,7 +2,7 @@ import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test as base, expect } from 'playwright/test';
 import { freePort, launch, type RunningApp, startApp } from '../test/support/running-app.ts';
-import { answered, answers, ask, freshQuestion } from './support.ts';
+import { answered, ask, freshQuestion, responses } from './support.ts';
 
 /**
  * Pages from one server, everything else from a second (SPEC §5): where they find it is put in when they are built, so they are
@@ -65,12 +65,12 @@ test('every page asks the server that it was built for, under a policy that name
     if (/Content Security Policy|CORS/.test(message.text())) breaches.push(message.text());
   });
 
-  const answer = await page.goto('/');
-  const policy = answer?.headers()['content-security-policy'] ?? '';
+  const response = await page.goto('/');
+  const policy = response?.headers()['content-security-policy'] ?? '';
   expect(policy).toContain(`connect-src 'self' ${servers.api.url};`);
   await ask(page, freshQuestion('Say hello in five words.'));
   await answered(page);
-  await expect(answers(page).last()).toContainText(/\d+ tokens/);
+  await expect(responses(page).last()).toContainText(/\d+ tokens/);
 
   await page.goto('/playground');
   await page.getByRole('textbox', { name: 'Program' }).click();

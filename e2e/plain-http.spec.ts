@@ -1,5 +1,5 @@
 import { expect, saying, test } from './scripted.ts';
-import { answered, answers, ask, freshQuestion } from './support.ts';
+import { answered, ask, freshQuestion, responses } from './support.ts';
 
 /** A name that is not of this machine: its pages over plain http are no secure context. */
 const NAME = 'lan.test';
@@ -18,9 +18,9 @@ test('copy buttons work over plain http from another machine, and the console is
   model.play(saying('```python\n\nprint(1)\n```'));
   await ask(page, freshQuestion('Copy'));
   await answered(page);
-  const answer = answers(page).last();
-  await answer.getByRole('button', { name: 'Copy the code' }).click();
-  await expect(answer.getByRole('button', { name: 'Copied' })).toBeVisible();
+  const response = responses(page).last();
+  await response.getByRole('button', { name: 'Copy the code' }).click();
+  await expect(response.getByRole('button', { name: 'Copied' })).toBeVisible();
   const field = page.getByRole('textbox', { name: 'Message' });
   await field.focus();
   await page.keyboard.press('Control+v');

@@ -1,4 +1,9 @@
-import { type FaultyModelServer, ollama, type Script, startFaultyModelServer } from '../test/support/faulty-model-server.ts';
+import {
+  type FaultyModelServer,
+  ollama,
+  type Script,
+  startFaultyModelServer,
+} from '../test/support/faulty-model-server.ts';
 import { type RunningApp, startApp } from '../test/support/running-app.ts';
 import { test as base, expect } from './support.ts';
 

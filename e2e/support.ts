@@ -9,9 +9,9 @@ export const test = base.extend<{ watch: undefined; expectedErrors: RegExp | und
   page: async ({ page }, use) => {
     const goto = page.goto.bind(page);
     page.goto = async (url, options) => {
-      const answer = await goto(url, options);
+      const response = await goto(url, options);
       await page.waitForFunction(isAlive);
-      return answer;
+      return response;
     };
     await use(page);
   },
@@ -118,11 +118,11 @@ export async function ask(page: Page, question: string): Promise<void> {
   await page.keyboard.press('Enter');
 }
 
-export function answers(page: Page) {
+export function responses(page: Page) {
   return page.getByRole('article', { name: 'Answer' });
 }
 
 /** Waits until the newest answer is complete. */
 export async function answered(page: Page): Promise<void> {
-  await expect(answers(page).last()).toHaveAttribute('aria-busy', 'false', { timeout: 90_000 });
+  await expect(responses(page).last()).toHaveAttribute('aria-busy', 'false', { timeout: 90_000 });
 }

@@ -25,8 +25,8 @@ describe.concurrent('a crowd', { timeout: 120_000 }, () => {
     const crowded = residentBytes();
     expect((await fetch(`${app.url}/health`)).status).toBe(200);
     expect((crowded - before) / MB).toBeLessThan(250);
-    const answers = await Promise.all(crowd.map(({ ended }) => ended));
-    for (const answer of answers) expect(answer).toMatch(/^HTTP\/1\.1 408 .*"code":"invalid_request"/s);
+    const responses = await Promise.all(crowd.map(({ ended }) => ended));
+    for (const response of responses) expect(response).toMatch(/^HTTP\/1\.1 408 .*"code":"invalid_request"/s);
     expect((await fetch(`${app.url}/health`)).status).toBe(200);
   });
 
@@ -37,9 +37,9 @@ describe.concurrent('a crowd', { timeout: 120_000 }, () => {
     const slow = await client(app.url);
     slow.socket.write(opening);
     const drip = setInterval(() => slow.socket.write('x'), 250);
-    const answer = await slow.ended;
+    const reply = await slow.ended;
     clearInterval(drip);
-    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(reply).toMatch(/^HTTP\/1\.1 408 /);
   });
 });
 

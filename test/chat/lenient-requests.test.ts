@@ -42,14 +42,14 @@ const chat = (fields: object) => post('/api/chat', { model: 'm', stream: false, 
 const generate = (fields: object) =>
   post('/api/generate', { model: 'm', stream: false, prompt: `hello ${conversation}`, ...fields });
 
-async function ok(answer: Promise<Response>): Promise<Response> {
-  const response = await answer;
+async function ok(reply: Promise<Response>): Promise<Response> {
+  const response = await reply;
   expect(response.status, await response.clone().text()).toBe(200);
   return response;
 }
 
-async function refusal(answer: Promise<Response>) {
-  const response = await answer;
+async function refusal(result: Promise<Response>) {
+  const response = await result;
   const { error, ...rest } = await response.json();
   const { message = error, code = rest.code, param = rest.details?.[0]?.field } = Object(error);
   return { status: response.status, message, code, param };
@@ -112,7 +112,7 @@ describe('empty lists', () => {
 describe('images', () => {
   it('in base64 with line breaks are taken, on every route', async () => {
     const url = `data:image/png;base64,${WRAPPED}`;
-    const pictured = (image_url: unknown) =>
+    const imaged = (image_url: unknown) =>
       v1({
         messages: [
           {
@@ -129,9 +129,9 @@ describe('images', () => {
     const same = [
       await ok(chat({ messages: [user({ images: [WRAPPED] })] })),
       await ok(generate({ images: [WRAPPED] })),
-      await ok(pictured({ url })),
+      await ok(imaged({ url })),
       // A string instead of an object, as LangChain and others send it.
-      await ok(pictured(url)),
+      await ok(imaged(url)),
     ];
     expect(same.map(({ headers }) => headers.get('x-cache'))).toEqual(['hit', 'hit', 'hit', 'hit']);
   });

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { SERVER_ARGUMENTS, serverEnvironment } from '../../scripts/setup.mjs';
 import { type FaultyModelServer, ollama, type Step, startFaultyModelServer } from '../support/faulty-model-server.ts';
-import { answering, freePort, launch, type RunningApp } from '../support/running-app.ts';
+import { freePort, launch, type RunningApp, responseing } from '../support/running-app.ts';
 
 /**
  * The server with the heap that `npm start` gives it, against callers and a model server that fill
@@ -22,7 +22,7 @@ beforeAll(async () => {
     OLLAMA_MODEL: 'test',
     API_KEYS: KEYS.join(','),
   };
-  app = await answering(`http://127.0.0.1:${port}`, launch([...SERVER_ARGUMENTS], env));
+  app = await responseing(`http://127.0.0.1:${port}`, launch([...SERVER_ARGUMENTS], env));
 });
 
 afterAll(async () => {
@@ -96,14 +96,14 @@ async function endOf(id: string): Promise<{ status: string; code?: string }> {
 describe('the process stays within its heap and serves others', () => {
   it('when one caller queues 27 requests with four images of 4 MiB', async () => {
     playEcho();
-    const answers = await inPairs(27, async (n) => {
+    const responses = await inPairs(27, async (n) => {
       const images = [1, 2, 3, 4].map((of) => image(4 * n + of, (4 * MIB * 3) / 4));
       const body = JSON.stringify({ messages: [{ role: 'user', content: `hold ${n}`, images }] });
       const reply = await post('/api/chat-queue', body);
       return { status: reply.status, retryAfter: reply.headers.get('retry-after'), body: await reply.json() };
     });
-    const taken = answers.filter(({ status }) => status === 202);
-    const refused = answers.filter(({ status }) => status !== 202);
+    const taken = responses.filter(({ status }) => status === 202);
+    const refused = responses.filter(({ status }) => status !== 202);
     // Half of 256 MB holds ten of them beside the one that runs.
     expect(taken).toHaveLength(11);
     for (const { status, retryAfter, body } of refused)
@@ -136,11 +136,11 @@ describe('the process stays within its heap and serves others', () => {
     async (count, what, fields) => {
       playEcho();
       const body = Buffer.from(JSON.stringify({ images: [], messages: [{ role: 'user', images: [], ...fields }] }));
-      const answers = await inPairs(count, async () => {
+      const replys = await inPairs(count, async () => {
         const reply = await post('/api/chat-queue', body);
         return [reply.status, (await reply.json()).code];
       });
-      expect(answers).toEqual(Array(count).fill([413, 'body_too_large']));
+      expect(replys).toEqual(Array(count).fill([413, 'body_too_large']));
       await servesOthers(`after ${what}`);
     },
     240_000,

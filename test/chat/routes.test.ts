@@ -108,10 +108,10 @@ describe('POST /api/chat-optimized', () => {
 
   it('joins identical requests: one call, however many callers', async () => {
     s = await chatServer();
-    const answers = Array.from({ length: 50 }, () => chat({ ...HELLO, stream: false }));
+    const replys = Array.from({ length: 50 }, () => chat({ ...HELLO, stream: false }));
     await vi.waitFor(() => expect(s.engine.stats().batch_processor.total_requests).toBe(50));
     s.provider.last.say('one').done();
-    const responses = await Promise.all(answers);
+    const responses = await Promise.all(replys);
     expect(responses.filter((one) => one.headers.get('x-cache') === 'joined')).toHaveLength(49);
     expect(new Set(await Promise.all(responses.map(async (one) => (await one.json()).message.content)))).toEqual(
       new Set(['one']),

@@ -230,7 +230,7 @@ describe('the official ollama client', () => {
 
   it('generates, with a system prompt, options, thinking and images', async () => {
     s.provider.onCall = (call) => void call.say('a dot').done();
-    const answer = await client().generate({
+    const reply = await client().generate({
       model: 'm',
       prompt: 'what is it?',
       system: 'be brief',
@@ -239,7 +239,7 @@ describe('the official ollama client', () => {
       think: false,
       format: 'json',
     });
-    expect(answer).toMatchObject({ response: 'a dot', done: true });
+    expect(reply).toMatchObject({ response: 'a dot', done: true });
     expect(s.provider.last.request).toEqual({
       model: 'm',
       messages: [

@@ -50,7 +50,7 @@ describe('the model server', () => {
     await start();
     const held = Promise.withResolvers<void>();
     model.play([{ wait: held.promise }, ...whole('one ', 'answer')]);
-    const answers = Array.from({ length: 500 }, async (_, n) => {
+    const responses = Array.from({ length: 500 }, async (_, n) => {
       const response = await chat('same', { stream: n % 2 === 0 });
       const body = await response.text();
       return n % 2 === 0
@@ -59,7 +59,7 @@ describe('the model server', () => {
     });
     await vi.waitFor(() => expect(s.engine.stats().batch_processor.total_requests).toBe(500), { timeout: 10_000 });
     held.resolve();
-    expect(new Set(await Promise.all(answers))).toEqual(new Set(['one answer']));
+    expect(new Set(await Promise.all(responses))).toEqual(new Set(['one answer']));
     expect(model.requests).toHaveLength(1);
     expect(s.engine.stats().batch_processor.deduplicated_requests).toBe(499);
   });
@@ -153,8 +153,8 @@ describe('the model server', () => {
     await start();
     const call = { message: { tool_calls: [{ function: { name: 'f', arguments: '{"ci' } }] } };
     model.play([{ send: `${JSON.stringify(call)}\n` }, { send: ollama.done() }]);
-    const answer = await (await post('/v1/chat/completions', {})).json();
-    expect(answer.choices[0]).toMatchObject({
+    const reply = await (await post('/v1/chat/completions', {})).json();
+    expect(reply.choices[0]).toMatchObject({
       finish_reason: 'tool_calls',
       message: { tool_calls: [{ type: 'function', function: { name: 'f', arguments: '{"ci' } }] },
     });
@@ -191,15 +191,15 @@ describe('the model server', () => {
     async (_, script, status, code, text) => {
       await start({ UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: '200', UPSTREAM_IDLE_TIMEOUT_MS: '200' });
       model.play(script);
-      const answer = await chat('fault', { stream: false });
-      const body = await answer.json();
-      if (status !== 0) expect(answer.status).toBe(status);
-      expect(answer.status).toBeGreaterThanOrEqual(400);
+      const result = await chat('fault', { stream: false });
+      const body = await result.json();
+      if (status !== 0) expect(result.status).toBe(status);
+      expect(result.status).toBeGreaterThanOrEqual(400);
       if (code !== '') expect(body.code).toBe(code);
       const streamed = await chat('fault');
       expect(streamed.headers.get('x-cache')).not.toBe('hit');
       const rest = await streamed.text();
-      if (text === '') expect(streamed.status).toBe(answer.status);
+      if (text === '') expect(streamed.status).toBe(result.status);
       else {
         const events = rest.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line.slice(6))]));
         expect(events.map((event) => event.content ?? '').join('')).toBe(text);

@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ollama as ollamaLines, startFaultyModelServer } from '../support/faulty-model-server.ts';
-import { answering, freePort, launch, type RunningApp, startApp } from '../support/running-app.ts';
+import { freePort, launch, type RunningApp, responseing, startApp } from '../support/running-app.ts';
 
 /** How the production server starts, fails to start, and ends. */
 const running: Pick<RunningApp, 'stop'>[] = [];
@@ -87,7 +87,7 @@ describe('a full disk', () => {
     const full = openSync('/dev/full', 'w');
     const started = launch(['server.ts'], { PORT: String(port), LOG_LEVEL: 'info' }, full);
     closeSync(full);
-    const app = await answering(`http://127.0.0.1:${port}`, started);
+    const app = await responseing(`http://127.0.0.1:${port}`, started);
     running.push(app);
     // More lines than are gathered before they are written.
     for (let n = 0; n < 200; n++) expect((await fetch(`${app.url}/api/version`)).status).toBe(200);
@@ -107,13 +107,13 @@ describe('an Ollama that is away', () => {
     const nobody = `http://127.0.0.1:${await freePort()}`;
     const app = await startApp('server', { MODEL_PROVIDER: 'ollama', OLLAMA_API_URL: nobody, UPSTREAM_RETRIES: '0' });
     running.push(app);
-    const answer = await fetch(`${app.url}/api/chat-optimized`, {
+    const response = await fetch(`${app.url}/api/chat-optimized`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ messages: [{ role: 'user', content: 'hello' }], stream: false }),
     });
-    const body = await answer.json();
-    expect(answer.status).toBe(503);
+    const body = await response.json();
+    expect(response.status).toBe(503);
     expect(body.code).toBe('provider_unavailable');
     expect(body.error).toMatch(/Ollama/);
     expect((await fetch(`${app.url}/health`)).status).toBe(200);
@@ -134,9 +134,9 @@ describe('an Ollama that goes away in the middle of an answer', () => {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ messages: [{ role: 'user', content: 'hello' }], model: 'test' }),
       });
-    const answer = await chat();
+    const reply = await chat();
     let text = '';
-    for await (const chunk of answer.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    for await (const chunk of reply.body?.pipeThrough(new TextDecoderStream()) ?? []) {
       text += chunk;
       if (text.includes('half an an')) await ollama.close();
     }
@@ -167,13 +167,13 @@ describe('SIGTERM', () => {
       messages: [{ role: 'user', content: 'Count to five.' }],
       options: { num_predict: 24, temperature: 0 },
     };
-    const answer = await fetch(`${app.url}/api/chat-optimized`, {
+    const result = await fetch(`${app.url}/api/chat-optimized`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(ask),
     });
     const ended = app.stop(30_000);
-    expect(await answer.text()).toMatch(/"done":true/);
+    expect(await result.text()).toMatch(/"done":true/);
     await expect(fetch(`${app.url}/health`)).rejects.toThrow();
     expect(await ended).toBe(0);
   }, 60_000);

@@ -151,7 +151,7 @@ describe('npm start', () => {
     async () => {
       const ports = [await freePort(), await freePort()];
       const both = ports.map((port) => run('scripts/start.mjs', { PORT: String(port) }));
-      await Promise.all(both.map((one, index) => one.answering(`http://127.0.0.1:${ports[index]}/health`)));
+      await Promise.all(both.map((one, index) => one.responseing(`http://127.0.0.1:${ports[index]}/health`)));
       for (const port of ports) expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
       const outputs = both.map((one) => one.output());
       expect(outputs.filter((text) => text.includes('Building the pages'))).toHaveLength(1);
@@ -172,7 +172,7 @@ describe('npm start', () => {
         utimesSync(join(clone, file), new Date(), new Date());
       const port = await freePort();
       const second = run('npm start', { PORT: String(port) });
-      await second.answering(`http://127.0.0.1:${port}/health`);
+      await second.responseing(`http://127.0.0.1:${port}/health`);
       expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
       expect(second.output()).not.toMatch(/Installing|Building|Fetching/);
       expect(status()).toBe('');
@@ -188,12 +188,12 @@ describe('npm start', () => {
       writeFileSync(page, source);
       // npm passes the signal to its child alone: a shell there would end and leave the server.
       second.kill('SIGTERM');
-      const answers = () =>
+      const responses = () =>
         fetch(`http://127.0.0.1:${port}/health`).then(
           () => true,
           () => false,
         );
-      await expect.poll(answers, LONG).toBe(false);
+      await expect.poll(responses, LONG).toBe(false);
       await second.stop();
     },
     BUILD_TIMEOUT_MS,
@@ -224,7 +224,7 @@ describe('without a network', () => {
       for (const script of ['scripts/start.mjs', 'scripts/dev.mjs']) {
         const port = await freePort();
         const app = run(script, { ...unreachable, PORT: String(port), MODEL_CACHE_DIR: join(folder, 'no-model') });
-        await app.answering(`http://127.0.0.1:${port}/health`);
+        await app.responseing(`http://127.0.0.1:${port}/health`);
         expect(app.output()).toContain('Until there is a model, chat requests fail; the pages');
         expect(app.output()).not.toMatch(/^\s+at /m);
         await app.stop();
@@ -248,7 +248,7 @@ describe('without a network', () => {
         MODEL_CACHE_DIR: join(folder, 'no-model'),
       });
       if (command.includes('--if-needed')) expect(await app.ended).toBe(0);
-      else await app.answering(`http://127.0.0.1:${port}/health`);
+      else await app.responseing(`http://127.0.0.1:${port}/health`);
       expect(app.output()).not.toMatch(/Fetching|could not be fetched/);
       await app.stop();
     },
@@ -306,7 +306,7 @@ it(
     expect(existsSync(join(clone, 'node_modules', 'lucide-react'))).toBe(false);
     const port = await freePort();
     const app = run('server.ts', { PORT: String(port), NODE_ENV: 'production' });
-    await app.answering(`http://127.0.0.1:${port}/health`);
+    await app.responseing(`http://127.0.0.1:${port}/health`);
     for (const page of ['/', '/playground', '/dashboard', '/gateway', '/docs/api', '/sign-in'])
       expect((await fetch(`http://127.0.0.1:${port}${page}`)).status, page).toBe(200);
     await app.stop();
@@ -323,7 +323,7 @@ async function ensureBuild(): Promise<void> {
 interface Started {
   output: () => string;
   ended: Promise<number | null>;
-  answering: (url: string) => Promise<void>;
+  responseing: (url: string) => Promise<void>;
   kill: (signal: NodeJS.Signals) => void;
   stop: () => Promise<void>;
 }
@@ -348,7 +348,7 @@ function run(script: string | string[], settings: Record<string, string>, alone 
   const one: Started = {
     output: () => text,
     ended,
-    answering: async (url) => {
+    responseing: async (url) => {
       for (let over = false; !over; ) {
         over = await Promise.race([ended.then(() => true), new Promise<false>((next) => setTimeout(next, 100, false))]);
         const health = await fetch(url, { signal: AbortSignal.timeout(30_000) }).catch(() => undefined);

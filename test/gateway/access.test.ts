@@ -35,9 +35,9 @@ describe('who gets through where keys are set', () => {
       { cookie: `${SESSION_COOKIE}=x.9999999999.y` },
     ]) {
       for (const path of ['/x', '/gateway/x']) {
-        const answer = await request(url + path, { headers });
-        expect(answer.statusCode).toBe(401);
-        expect(await answer.body.json()).toMatchObject({ code: 'unauthorized' });
+        const response = await request(url + path, { headers });
+        expect(response.statusCode).toBe(401);
+        expect(await response.body.json()).toMatchObject({ code: 'unauthorized' });
       }
     }
     expect(seen).toEqual([]);
@@ -57,9 +57,9 @@ describe('who gets through where keys are set', () => {
     const { url: backend, seen } = await startEcho();
     const { url, port } = await startGateway(backend, { API_KEYS: KEY });
     const ask = async (key: string) => {
-      const answer = await request(`${url}/x`, { headers: { authorization: `Bearer ${key}` } });
-      await answer.body.dump();
-      return answer;
+      const reply = await request(`${url}/x`, { headers: { authorization: `Bearer ${key}` } });
+      await reply.body.dump();
+      return reply;
     };
     for (let count = 0; count < MAX_FAILED_KEYS; count++) expect((await ask(`wrong-${count}`)).statusCode).toBe(401);
     for (const key of ['wrong', KEY]) {
@@ -100,9 +100,9 @@ describe('who gets through where keys are set', () => {
     expect((await ask('https://evil.example')).headers['access-control-allow-origin']).toBeUndefined();
     expect(seen).toEqual([]);
     const headers = { origin: 'https://page.example', authorization: `Bearer ${KEY}` };
-    const answer = await request(`${url}/x`, { headers });
-    expect(answer.headers['access-control-allow-origin']).toBe('https://page.example');
-    await answer.body.dump();
+    const result = await request(`${url}/x`, { headers });
+    expect(result.headers['access-control-allow-origin']).toBe('https://page.example');
+    await result.body.dump();
   });
 });
 

@@ -35,9 +35,9 @@ describe('gatewayRoute', () => {
       'x-forwarded-for': '6.6.6.6',
       te: 'trailers',
     };
-    const answer = await ask('/gateway/a%2Fb?x=%20', { method: 'POST', body: 'hello', headers });
-    expect(answer.status).toBe(200);
-    expect(await answer.text()).not.toContain(TOKEN);
+    const response = await ask('/gateway/a%2Fb?x=%20', { method: 'POST', body: 'hello', headers });
+    expect(response.status).toBe(200);
+    expect(await response.text()).not.toContain(TOKEN);
     expect(seen[0]).toMatchObject({
       method: 'POST',
       url: '/a%2Fb?x=%20',
@@ -64,11 +64,11 @@ describe('gatewayRoute', () => {
       outgoing.end('two');
     });
     await startGateway(backend);
-    const answer = await ask('/x');
-    expect(answer.status).toBe(203);
-    expect(answer.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
-    expect(answer.headers.get('cache-control')).toBe('no-transform');
-    const reader = answer.body?.getReader();
+    const reply = await ask('/x');
+    expect(reply.status).toBe(203);
+    expect(reply.headers.getSetCookie()).toEqual(['a=1', 'b=2']);
+    expect(reply.headers.get('cache-control')).toBe('no-transform');
+    const reader = reply.body?.getReader();
     expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('one');
     next();
     expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe('two');
@@ -104,9 +104,9 @@ describe('gatewayRoute', () => {
 
   it("is an ordinary 404 where no backend is set, and for files of Next's that are not there", async () => {
     await startGateway('');
-    const answer = await ask('/x');
-    expect(answer.status).toBe(404);
-    expect(await answer.json()).toMatchObject({ code: 'not_found' });
+    const result = await ask('/x');
+    expect(result.status).toBe(404);
+    expect(await result.json()).toMatchObject({ code: 'not_found' });
     const { url: backend, seen } = await startEcho();
     await startGateway(backend);
     expect((await ask('/_next/static/gone.js')).status).toBe(404);

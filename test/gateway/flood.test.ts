@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { SERVER_ARGUMENTS } from '../../scripts/setup.mjs';
 import { closeAll, startBackend } from '../support/gateway-backend.ts';
-import { answering, freePort, launch, type RunningApp } from '../support/running-app.ts';
+import { freePort, launch, type RunningApp, responseing } from '../support/running-app.ts';
 
 let app: RunningApp;
 const sockets: Socket[] = [];
@@ -17,7 +17,7 @@ beforeAll(async () => {
   });
   const port = await freePort();
   const env = { PORT: String(port), LOG_LEVEL: 'silent', PRIVATE_BACKEND_URL: backend };
-  app = await answering(`http://127.0.0.1:${port}`, launch([...SERVER_ARGUMENTS], env));
+  app = await responseing(`http://127.0.0.1:${port}`, launch([...SERVER_ARGUMENTS], env));
 }, 120_000);
 
 afterAll(async () => {

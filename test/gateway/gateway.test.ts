@@ -142,10 +142,10 @@ describe('what comes back', () => {
       outgoing.end(Buffer.from([0, 255, 10]));
     });
     const { port } = await startGateway(backend);
-    const answer = await sendRaw(port, 'GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
-    expect(answer).toMatch(/^HTTP\/1\.1 418 Short and stout\r\n/);
-    expect(answer).toContain('X-One: a\r\nx-one: b\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 3\r\n');
-    expect(answer.endsWith('\r\n\r\n\0\xff\n')).toBe(true);
+    const reply = await sendRaw(port, 'GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    expect(reply).toMatch(/^HTTP\/1\.1 418 Short and stout\r\n/);
+    expect(reply).toContain('X-One: a\r\nx-one: b\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 3\r\n');
+    expect(reply.endsWith('\r\n\r\n\0\xff\n')).toBe(true);
   });
 
   it.each([301, 302, 307, 308])('a redirect %i is passed on, not followed', async (status) => {
@@ -155,9 +155,9 @@ describe('what comes back', () => {
       outgoing.writeHead(status, { location: 'http://elsewhere.example/' }).end();
     });
     const { url } = await startGateway(backend);
-    const answer = await request(`${url}/x`);
-    expect([answer.statusCode, answer.headers.location, asked]).toEqual([status, 'http://elsewhere.example/', 1]);
-    await answer.body.dump();
+    const result = await request(`${url}/x`);
+    expect([result.statusCode, result.headers.location, asked]).toEqual([status, 'http://elsewhere.example/', 1]);
+    await result.body.dump();
   });
 
   it('HEAD, 204 and 304 have no body, and keep the length that they speak of', async () => {
@@ -327,8 +327,8 @@ describe('when it goes wrong', () => {
   it('a backend that says nothing is 504, and so is a pool without a place', async () => {
     const { url: backend } = await startBackend(() => {});
     const { url } = await startGateway(backend, { GATEWAY_TIMEOUT_MS: '300', GATEWAY_POOL_SIZE: '1' });
-    const answers = await Promise.all([request(`${url}/a`), request(`${url}/b`)]);
-    for (const answer of answers) {
+    const responses = await Promise.all([request(`${url}/a`), request(`${url}/b`)]);
+    for (const answer of responses) {
       expect(answer.statusCode).toBe(504);
       expect(await answer.body.json()).toMatchObject({ code: 'upstream_timeout' });
     }

@@ -64,7 +64,7 @@ describe('a hostile client', () => {
   it('may pipeline: each request is one at the backend too, answered in its turn', async () => {
     const { url: backend, seen } = await startEcho();
     const { port } = await startGateway(backend);
-    const answer = await sendRaw(
+    const response = await sendRaw(
       port,
       'POST /one HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcGET /two HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
     );
@@ -72,7 +72,7 @@ describe('a hostile client', () => {
       ['/one', 'abc'],
       ['/two', ''],
     ]);
-    expect(answer.indexOf('"/one"')).toBeLessThan(answer.indexOf('"/two"'));
+    expect(response.indexOf('"/one"')).toBeLessThan(response.indexOf('"/two"'));
   });
 
   it('that sends less than it announced, or chunks without an end, completes no request', async () => {
@@ -83,7 +83,7 @@ describe('a hostile client', () => {
       port,
       'POST /open HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n',
     );
-    for (const answer of [short, open]) expect(answer).toMatch(/^HTTP\/1\.1 400 [\s\S]*stopped arriving/);
+    for (const result of [short, open]) expect(result).toMatch(/^HTTP\/1\.1 400 [\s\S]*stopped arriving/);
     expect(received()).not.toMatch(/\r\n0\r\n/);
   });
 

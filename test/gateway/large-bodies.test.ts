@@ -37,14 +37,14 @@ function sum(body: Buffer): string {
 async function ask(port: number, path: string): Promise<IncomingMessage> {
   const asked = get({ port, host: '127.0.0.1', path, agent: false });
   asked.on('error', () => {});
-  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
-  return answer;
+  const [reply] = (await once(asked, 'response')) as [IncomingMessage];
+  return reply;
 }
 
 /** Reads an answer to its end, with a break of `breakMs` after each piece. */
-async function read(answer: IncomingMessage, breakMs: number): Promise<string> {
+async function read(result: IncomingMessage, breakMs: number): Promise<string> {
   const hash = createHash('sha256');
-  for await (const piece of answer) {
+  for await (const piece of result) {
     hash.update(piece as Buffer);
     if (breakMs > 0) await sleep(breakMs);
   }

@@ -21,7 +21,7 @@ async function open(
   port: number,
   bytes: string,
   client = '127.0.0.1',
-): Promise<{ socket: Socket; text: () => string; answeredAt: () => number }> {
+): Promise<{ socket: Socket; text: () => string; respondedAt: () => number }> {
   const socket = connect({ port, host: '127.0.0.1', localAddress: client });
   sockets.push(socket);
   let text = '';
@@ -33,7 +33,7 @@ async function open(
   });
   await once(socket, 'connect');
   socket.write(bytes);
-  return { socket, text: () => text, answeredAt: () => answeredAt };
+  return { socket, text: () => text, respondedAt: () => answeredAt };
 }
 
 const UPLOAD = 'POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nab';
@@ -49,7 +49,7 @@ describe('a client', () => {
     await expect.poll(other.text, { timeout: 12_000 }).toMatch(/^HTTP\/1\.1 200 /);
     await expect.poll(() => stalled[0]?.text(), { timeout: 12_000 }).toMatch(/^HTTP\/1\.1 400 [\s\S]*too slowly/);
     // It did not wait for the end of any of them.
-    expect(other.answeredAt()).toBeLessThan(Math.min(...stalled.map(({ answeredAt }) => answeredAt())));
+    expect(other.respondedAt()).toBeLessThan(Math.min(...stalled.map(({ respondedAt: answeredAt }) => answeredAt())));
   }, 30_000);
 
   it('that fills the whole line gets its own newest refused, and the next its turn', async () => {
@@ -155,9 +155,9 @@ it('one backend with a full line has the other one asked', async () => {
     .toEqual([1, 0]);
   const statuses = [];
   for (let count = 0; count < 6; count++) {
-    const answer = await request(`${url}/x`);
-    statuses.push(answer.statusCode);
-    await answer.body.dump();
+    const response = await request(`${url}/x`);
+    statuses.push(response.statusCode);
+    await response.body.dump();
   }
   expect(statuses).toEqual([200, 200, 200, 200, 200, 200]);
 });

@@ -29,8 +29,8 @@ async function startSender(headers: Record<string, string | string[]>): Promise<
 }
 
 async function get(url: string, headers: Record<string, string> = {}, method: 'GET' | 'OPTIONS' | 'POST' = 'GET') {
-  const answer = await request(url, { method, headers });
-  return { status: answer.statusCode, headers: answer.headers, text: await answer.body.text() };
+  const response = await request(url, { method, headers });
+  return { status: response.statusCode, headers: response.headers, text: await response.body.text() };
 }
 
 describe("a backend's CORS headers", () => {

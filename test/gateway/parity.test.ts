@@ -13,7 +13,14 @@ const WAYS = ['direct', 'nginx', 'gateway'] as const;
 const ports: Record<(typeof WAYS)[number], number> = { direct: 0, nginx: 0, gateway: 0 };
 
 /** Each server's own: what it says of itself, of the connection, and how it frames what has no length. */
-const OWN_ANSWER_HEADERS = new Set(['date', 'server', 'connection', 'keep-alive', 'transfer-encoding', 'x-request-id']);
+const OWN_RESPONSE_HEADERS = new Set([
+  'date',
+  'server',
+  'connection',
+  'keep-alive',
+  'transfer-encoding',
+  'x-request-id',
+]);
 const OWN_REQUEST_HEADERS = new Set([
   ...['host', 'connection', 'transfer-encoding', 'x-request-id'],
   ...['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-authorization'],
@@ -22,7 +29,7 @@ const OWN_REQUEST_HEADERS = new Set([
 let stopNginx = async () => {};
 
 beforeAll(async () => {
-  const backend = await startBackend(answer);
+  const backend = await startBackend(response);
   ports.direct = backend.port;
   const nginx = await startNginx(backend.url);
   stopNginx = nginx.stop;
@@ -84,7 +91,7 @@ const CASES: Case[] = [
   { path: '/cached' },
 ];
 
-function answer(incoming: IncomingMessage, outgoing: import('node:http').ServerResponse): void {
+function response(incoming: IncomingMessage, outgoing: import('node:http').ServerResponse): void {
   const [path = '/'] = (incoming.url ?? '/').split('?');
   const status = /^\/status\/(\d+)$/.exec(path)?.[1];
   if (status !== undefined) {
@@ -140,16 +147,16 @@ function send(port: number, { method = 'GET', path, headers = {}, body, chunked 
     ...(body === undefined || chunked ? {} : { 'content-length': String(Buffer.byteLength(body)) }),
   };
   return new Promise((resolve, reject) => {
-    const sent = httpRequest({ host: '127.0.0.1', port, method, path, headers: all, agent: false }, (answered) => {
+    const sent = httpRequest({ host: '127.0.0.1', port, method, path, headers: all, agent: false }, (responded) => {
       const chunks: Buffer[] = [];
-      answered.on('data', (chunk: Buffer) => chunks.push(chunk));
-      answered.on('error', reject);
-      answered.on('end', () => {
+      responded.on('data', (chunk: Buffer) => chunks.push(chunk));
+      responded.on('error', reject);
+      responded.on('end', () => {
         const bytes = Buffer.concat(chunks);
         resolve({
-          status: `${answered.statusCode} ${answered.statusMessage}`,
-          headers: Object.entries(answered.headersDistinct)
-            .filter(([name]) => !OWN_ANSWER_HEADERS.has(name))
+          status: `${responded.statusCode} ${responded.statusMessage}`,
+          headers: Object.entries(responded.headersDistinct)
+            .filter(([name]) => !OWN_RESPONSE_HEADERS.has(name))
             .sort(([a], [b]) => a.localeCompare(b)),
           bytes: bytes.length,
           digest: createHash('sha256').update(bytes).digest('hex'),

@@ -68,10 +68,10 @@ describe('the trailers of a request', () => {
         ['X-Sum', '\xfc'],
       ]);
       sent.end();
-      const [answer] = (await once(sent, 'response')) as [IncomingMessage];
-      localPorts.add(answer.socket.localPort);
-      answer.resume();
-      await once(answer, 'end');
+      const [reply] = (await once(sent, 'response')) as [IncomingMessage];
+      localPorts.add(reply.socket.localPort);
+      reply.resume();
+      await once(reply, 'end');
     }
     agent.destroy();
     expect(ended.map(({ path, body, trailers }) => [path, body, trailers])).toEqual(
@@ -106,8 +106,8 @@ describe('the trailers of a request', () => {
     ];
     const announced = evil.map((line) => line.split(':', 1)[0]).join(', ');
     const head = upload('/x', 'Connection: close, X-Hop', `Trailer: ${announced}`);
-    const answer = await sendRaw(port, `${head}0\r\n${evil.join('\r\n')}\r\nX-Kept: 1\r\n\r\n`);
-    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+    const result = await sendRaw(port, `${head}0\r\n${evil.join('\r\n')}\r\nX-Kept: 1\r\n\r\n`);
+    expect(result).toMatch(/^HTTP\/1\.1 200 /);
     expect(ended).toMatchObject([{ body: 'abc', trailers: ['X-Kept', '1'] }]);
     expect(ended[0]?.headers).not.toHaveProperty('trailer');
     expect(ended[0]?.headers).toMatchObject({ authorization: `Bearer ${TOKEN}`, 'x-forwarded-for': '127.0.0.1' });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SERVER_ARGUMENTS } from '../../scripts/setup.mjs';
-import { answering, freePort, launch, type RunningApp } from '../support/running-app.ts';
+import { freePort, launch, type RunningApp, responseing } from '../support/running-app.ts';
 
 let app: RunningApp;
 const sockets: Socket[] = [];
@@ -10,7 +10,7 @@ const sockets: Socket[] = [];
 beforeAll(async () => {
   const port = await freePort();
   const env = { PORT: String(port), LOG_LEVEL: 'error', API_KEYS: 'first-key-of-the-test,other-key-of-the-test' };
-  app = await answering(`http://127.0.0.1:${port}`, launch([...SERVER_ARGUMENTS], env));
+  app = await responseing(`http://127.0.0.1:${port}`, launch([...SERVER_ARGUMENTS], env));
 }, 60_000);
 
 afterAll(async () => {
@@ -71,12 +71,12 @@ describe('bodies that are being received', () => {
       const latencies: number[] = [];
       for (let count = 0; count < 10; count++) {
         const began = performance.now();
-        const answer = await post(
+        const response = await post(
           '/api/v1/code/run',
           JSON.stringify({ language: 'nothing', code: 'x'.repeat(100_000) }),
           OTHER,
         );
-        expect(answer.status).toBe(400);
+        expect(response.status).toBe(400);
         latencies.push(performance.now() - began);
       }
       const open = () => uploads.filter(({ status }) => status === 0).length;
@@ -97,8 +97,8 @@ describe('bodies that are being received', () => {
   );
 
   it('that no limit allows are refused by their length, before they come', async () => {
-    const answer = await post('/api/session', 'x'.repeat(5_000));
-    expect([answer.status, (await answer.json()).code]).toEqual([413, 'body_too_large']);
+    const reply = await post('/api/session', 'x'.repeat(5_000));
+    expect([reply.status, (await reply.json()).code]).toEqual([413, 'body_too_large']);
   });
 });
 
@@ -122,9 +122,9 @@ describe('JSON that is nested too deep', () => {
   ])('is a 400 at %s, within a moment', async (path, body) => {
     const began = performance.now();
     // Not the caller of the uploads: the server may still be reading what is left of them.
-    const answer = await post(path, body, OTHER);
-    const text = await answer.text();
-    expect([answer.status, text]).toEqual([400, expect.stringContaining('nested too deeply')]);
+    const result = await post(path, body, OTHER);
+    const text = await result.text();
+    expect([result.status, text]).toEqual([400, expect.stringContaining('nested too deeply')]);
     expect(performance.now() - began).toBeLessThan(10_000);
   });
 

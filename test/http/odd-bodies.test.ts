@@ -129,7 +129,7 @@ describe('a body that is made to cost', () => {
 
   it('leaves the process free to answer others', async () => {
     let isOver = false;
-    const flood = Promise.all(BODIES.map(([, path, make]) => post(path, make(40_000)).then((answer) => answer.text())));
+    const flood = Promise.all(BODIES.map(([, path, make]) => post(path, make(40_000)).then((reply) => reply.text())));
     void flood.then(() => {
       isOver = true;
     });

@@ -103,10 +103,10 @@ it.each(MODES)(
 
 async function ask(mode: string, path: string, init: RequestInit) {
   const headers = { 'x-request-id': 'parity-1', ...Object.fromEntries(new Headers(init.headers)) };
-  const answer = await fetch(url(mode) + path, { ...init, headers });
-  const text = await answer.text();
-  const compared = Object.fromEntries(COMPARED_HEADERS.map((name) => [name, answer.headers.get(name)]));
-  return { status: answer.status, headers: compared, body: text };
+  const reply = await fetch(url(mode) + path, { ...init, headers });
+  const text = await reply.text();
+  const compared = Object.fromEntries(COMPARED_HEADERS.map((name) => [name, reply.headers.get(name)]));
+  return { status: reply.status, headers: compared, body: text };
 }
 
 async function chat(mode: string, content = HELLO) {

@@ -23,12 +23,12 @@ describe('the OpenAPI document', () => {
     type Exports = Record<string, RouteHandler | undefined>;
     const load = async (file: string) => (await import(pathToFileURL(file).href)) as Exports;
     const routes = await findRouteFiles(join(process.cwd(), 'app'), load);
-    const answered: Record<string, string[]> = {};
-    for (const { pattern, value } of routes) answered[templateOf(pattern)] = await methodsOf(value);
+    const responded: Record<string, string[]> = {};
+    for (const { pattern, value } of routes) responded[templateOf(pattern)] = await methodsOf(value);
     const told = Object.fromEntries(
       Object.entries(document.paths).map(([path, methods]) => [path, Object.keys(methods).sort()]),
     );
-    expect(told).toEqual(answered);
+    expect(told).toEqual(responded);
   });
 
   it('is valid OpenAPI 3.1', async () => {

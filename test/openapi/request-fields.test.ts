@@ -499,7 +499,7 @@ beforeAll(async () => {
       : [{ send: ollama.text('x') + ollama.done() }],
   );
   const embedded = new EmbeddedProvider(readConfig({}));
-  embedded.chat = async function* answer(request): AsyncGenerator<ModelEvent> {
+  embedded.chat = async function* reply(request): AsyncGenerator<ModelEvent> {
     embeddedRequests.push(inChild(request));
     yield { type: 'content', text: 'x' };
     yield { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };

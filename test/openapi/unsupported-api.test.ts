@@ -67,9 +67,9 @@ describe('a path of another API that is not offered', () => {
 
   it('answers so too where Next serves it', async () => {
     const { POST } = gatewayRoute('/[...path]');
-    const answer = await POST(new Request('http://localhost/v1/embeddings', { method: 'POST' }));
-    expect(answer.status).toBe(404);
-    expect(await answer.json()).toMatchObject({ error: { code: 'not_found' } });
+    const reply = await POST(new Request('http://localhost/v1/embeddings', { method: 'POST' }));
+    expect(reply.status).toBe(404);
+    expect(await reply.json()).toMatchObject({ error: { code: 'not_found' } });
   });
 
   it('asks for a key where keys are set', async () => {
@@ -87,8 +87,8 @@ describe('a method that a route of another API does not have', () => {
     ['PROPFIND', '/v1/chat/completions', 'POST, OPTIONS'],
     ['POST', '/v1/models', 'GET, HEAD, OPTIONS'],
   ])('%s %s answers 405 as OpenAI does', async (method, path, allow) => {
-    const answer = await send(method, path);
-    expect([answer.status, answer.allow]).toEqual([405, allow]);
-    expect(JSON.parse(answer.body).error).toMatchObject({ code: 'method_not_allowed', type: 'invalid_request_error' });
+    const result = await send(method, path);
+    expect([result.status, result.allow]).toEqual([405, allow]);
+    expect(JSON.parse(result.body).error).toMatchObject({ code: 'method_not_allowed', type: 'invalid_request_error' });
   });
 });

@@ -101,9 +101,9 @@ describe('POST /api/v1/code/run', () => {
       'invalid_request',
     ],
   ])('refuses %s, in the same words where a stream was asked for', async (_name, body, status, code) => {
-    const answers = [await send(body), await send(body, STREAM)];
-    expect(answers.map((answer) => answer.status)).toEqual([status, status]);
-    const [told, streamed] = await Promise.all(answers.map((answer) => answer.json()));
+    const responses = [await send(body), await send(body, STREAM)];
+    expect(responses.map((reply) => reply.status)).toEqual([status, status]);
+    const [told, streamed] = await Promise.all(responses.map((answer) => answer.json()));
     expect(told).toMatchObject({ code, error: expect.stringMatching(/\.$/) });
     expect(streamed).toEqual(told);
   });

@@ -40,8 +40,8 @@ function post(app: RunningApp, path: string, body: object, headers: Record<strin
 }
 
 async function run(app: RunningApp, language: string, code: string) {
-  const answer = await post(app, '/api/v1/code/run', { language, code });
-  return { status: answer.status, retryAfter: answer.headers.get('retry-after'), body: await answer.json() };
+  const response = await post(app, '/api/v1/code/run', { language, code });
+  return { status: response.status, retryAfter: response.headers.get('retry-after'), body: await response.json() };
 }
 
 describe('executors elsewhere', () => {
@@ -57,8 +57,8 @@ describe('executors elsewhere', () => {
 
   it('send output while the program runs', async () => {
     const code = 'import time\nprint("first", flush=True)\ntime.sleep(0.3)\nprint("last")';
-    const answer = await post(main, '/api/v1/code/run', { language: 'python', code }, { accept: 'text/event-stream' });
-    const events = [...(await answer.text()).matchAll(/^event: (\w+)\ndata: (.*)$/gm)];
+    const reply = await post(main, '/api/v1/code/run', { language: 'python', code }, { accept: 'text/event-stream' });
+    const events = [...(await reply.text()).matchAll(/^event: (\w+)\ndata: (.*)$/gm)];
     const text = (name: string) =>
       events.filter(([, event]) => event === name).map(([, , data]) => JSON.parse(data ?? ''));
     expect(

@@ -110,13 +110,13 @@ export class Asker {
         reject(new Error(`${method} ${path}: ${error.message}`));
       };
       asking.on('error', fail);
-      asking.on('response', (answer) => {
+      asking.on('response', (reply) => {
         const chunks: Buffer[] = [];
-        answer.on('data', (chunk: Buffer) => chunks.push(chunk));
-        answer.on('error', fail);
-        answer.on('end', () => {
+        reply.on('data', (chunk: Buffer) => chunks.push(chunk));
+        reply.on('error', fail);
+        reply.on('end', () => {
           clearTimeout(timer);
-          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text: Buffer.concat(chunks).toString() });
+          resolve({ status: reply.statusCode ?? 0, headers: reply.headers, text: Buffer.concat(chunks).toString() });
         });
       });
       asking.end(body);

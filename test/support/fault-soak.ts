@@ -69,7 +69,7 @@ model.choose((body) => SCRIPTS[kindIn(JSON.stringify(body))] ?? []);
 const outcomes: Record<string, Record<string, number>> = {};
 let number = 0;
 
-await answered(0);
+await responded(0);
 await faults(FIRST);
 const before = await held();
 await faults(FAULTS);
@@ -95,13 +95,13 @@ async function faults(until: number): Promise<void> {
       const code = await outcomeOf(kind, n);
       outcomes[kind] ??= {};
       outcomes[kind][code] = (outcomes[kind][code] ?? 0) + 1;
-      if (n % 4 === 0) await answered(n);
+      if (n % 4 === 0) await responded(n);
     }
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, worker));
 }
 
-async function answered(n: number): Promise<void> {
+async function responded(n: number): Promise<void> {
   const code = await outcomeOf('fine', n);
   if (code !== 'none') throw new Error(`after ${n} faults a good answer failed: ${code}`);
 }

@@ -65,13 +65,13 @@ export async function startFaultyModelServer(
   const requests: SeenRequest[] = [];
   const sockets = new Set<Socket>();
   let opened = 0;
-  const answers = new Map<string, unknown>();
+  const responses = new Map<string, unknown>();
 
   const server = createServer(async (request, response) => {
     const path = request.url ?? '';
     const usual =
       path === '/api/show' ? { ...SHOWN, capabilities } : request.method === 'GET' ? FIXED[path] : undefined;
-    const fixed = answers.get(path) ?? usual;
+    const fixed = responses.get(path) ?? usual;
     if (fixed !== undefined) {
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(fixed));
       return;
@@ -116,7 +116,7 @@ export async function startFaultyModelServer(
       next = script;
     },
     answer(path, body) {
-      answers.set(path, body);
+      responses.set(path, body);
     },
     async idle() {
       if (running > 0) await whenIdle.promise;

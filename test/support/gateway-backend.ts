@@ -89,7 +89,7 @@ export async function startEcho(): Promise<{ url: string; seen: Seen[] }> {
 
 /** A backend on bare TCP, for what no HTTP server would send: `answer` is called with all that came so far. */
 export async function startRaw(
-  answer: (text: string, socket: Socket) => void,
+  response: (text: string, socket: Socket) => void,
 ): Promise<{ url: string; received: () => string }> {
   const sockets = new Set<Socket>();
   let all = '';
@@ -101,7 +101,7 @@ export async function startRaw(
     socket.on('data', (chunk) => {
       text += chunk.toString('latin1');
       all += chunk.toString('latin1');
-      answer(text, socket);
+      response(text, socket);
     });
   });
   tcpServers.push({ server, sockets });

@@ -36,7 +36,7 @@ export function testHostilePrograms(
   };
   /** Attacks that met a sandbox which had waited for them. */
   let met = 0;
-  const answers = () => runner.run({ language: 'python', code: 'print(6 * 7)' }, { caller: 'honest' });
+  const responses = () => runner.run({ language: 'python', code: 'print(6 * 7)' }, { caller: 'honest' });
   const cases = loadCases('lib/runner/attacks', port, tier).filter(({ name }) => classes.test(name));
 
   beforeAll(async () => {
@@ -64,7 +64,7 @@ export function testHostilePrograms(
     expect(differences(result, expected)).toEqual([]);
     expect(reached).toEqual([]);
     await expect.poll(leftovers, PATIENT_POLL).toEqual([]);
-    expect((await answers()).stdout).toBe('42\n');
+    expect((await responses()).stdout).toBe('42\n');
   });
 
   // This tier's sandboxes wait for programs, hostile ones too.

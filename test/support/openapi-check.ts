@@ -30,11 +30,11 @@ export function isValid(name: SchemaName, value: unknown): boolean {
 
 /** What is wrong with an answer: a status, a type or a shape that the document does not tell of. */
 export function complaints(operation: Operation, { status, type, text, cut }: Received): string[] {
-  const answer = responsesOf(operation)[String(status)];
-  if (answer === undefined) return [`the status ${status} is not documented: ${text.slice(0, 300)}`];
-  if (answer.content === undefined) return text === '' ? [] : ['a body is not documented'];
+  const response = responsesOf(operation)[String(status)];
+  if (response === undefined) return [`the status ${status} is not documented: ${text.slice(0, 300)}`];
+  if (response.content === undefined) return text === '' ? [] : ['a body is not documented'];
   const media = type.split(';')[0]?.trim() ?? '';
-  const content = answer.content[media];
+  const content = response.content[media];
   if (content === undefined) return [`${status} as ${media} is not documented`];
   if (content.events !== undefined) return streamComplaints(content, media, text, cut === true);
   if (content.schema === undefined) return [];

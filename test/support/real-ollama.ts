@@ -31,7 +31,7 @@ export async function startOllama(binary: string, gguf: string, name: string): P
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await answers(`http://${host}/api/version`, exited);
+    await responses(`http://${host}/api/version`, exited);
     const modelfile = join(folder, 'Modelfile');
     await writeFile(modelfile, `FROM ${gguf}\n`);
     await execa(binary, ['create', name, '-f', modelfile], { env, timeout: 60_000 });
@@ -47,7 +47,7 @@ function end(server: ChildProcess): void {
   if (server.pid !== undefined && server.exitCode === null) process.kill(-server.pid, 'SIGKILL');
 }
 
-async function answers(url: string, exited: Promise<void>): Promise<void> {
+async function responses(url: string, exited: Promise<void>): Promise<void> {
   let gone = false;
   void exited.then(() => {
     gone = true;
