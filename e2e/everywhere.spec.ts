@@ -273,10 +273,10 @@ test('it can be installed: manifest and icons are there, and are what they say',
   expect(manifest).toMatchObject({ start_url: '/', display: 'standalone', name: 'Chill Space' });
   const sizes: string[] = [];
   for (const { src, sizes: said, type } of manifest.icons) {
-    const answer = await request.get(src);
-    expect(answer.headers()['content-type']).toContain(type);
+    const response = await request.get(src);
+    expect(response.headers()['content-type']).toContain(type);
     if (type !== 'image/png') continue;
-    const bytes = await answer.body();
+    const bytes = await response.body();
     // PNG §11.2.1: width and height are the first eight bytes of IHDR's data.
     expect(`${bytes.readUInt32BE(16)}x${bytes.readUInt32BE(20)}`).toBe(said);
     sizes.push(said);

@@ -263,7 +263,7 @@ describe('what nothing here can do', () => {
 });
 
 describe('the header X-Ignored-Fields', () => {
-  const ignored = async (answer: Promise<Response>) => (await ok(answer)).headers.get('x-ignored-fields');
+  const ignored = async (response: Promise<Response>) => (await ok(response)).headers.get('x-ignored-fields');
 
   it('names unknown fields, and what was probably meant, also for a hit', async () => {
     const fields = { temprature: 0, systemprompt: 'x', nonsense: 1, model: 'm' };

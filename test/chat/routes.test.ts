@@ -43,8 +43,8 @@ function dataLines(body: string): ChatEvent[] {
   });
 }
 
-async function failure(answer: Promise<Response>) {
-  const response = await answer;
+async function failure(reply: Promise<Response>) {
+  const response = await reply;
   return { status: response.status, headers: response.headers, ...errorBodySchema.parse(await response.json()) };
 }
 
@@ -59,13 +59,13 @@ describe('POST /api/chat-optimized', () => {
     says('Rust\n```rs\nfn main() {}\n```');
     const first = await chat({ ...HELLO, stream: false });
     expect([first.status, first.headers.get('x-cache')]).toEqual([200, 'miss']);
-    const answer = chatResponseSchema.parse(await first.json());
-    expect(answer).toMatchObject({ cached: false, message: { content: 'Rust\n```rs\nfn main() {}\n```' } });
+    const response = chatResponseSchema.parse(await first.json());
+    expect(response).toMatchObject({ cached: false, message: { content: 'Rust\n```rs\nfn main() {}\n```' } });
     const second = await chat({ ...HELLO, stream: false });
     expect(second.headers.get('x-cache')).toBe('hit');
     const again = chatResponseSchema.parse(await second.json());
-    expect(again).toMatchObject({ cached: true, message: answer.message, usage: answer.usage });
-    expect(again.request_id).not.toBe(answer.request_id);
+    expect(again).toMatchObject({ cached: true, message: response.message, usage: response.usage });
+    expect(again.request_id).not.toBe(response.request_id);
     expect(s.provider.calls).toHaveLength(1);
   });
 
@@ -147,8 +147,8 @@ describe('POST /api/chat-optimized', () => {
     s = await chatServer();
     says('a cat');
     const images = [Buffer.alloc(3_000_000).toString('base64')];
-    const answer = await chat({ stream: false, messages: [{ role: 'user', content: 'what?', images }] });
-    expect(answer.status).toBe(200);
+    const response = await chat({ stream: false, messages: [{ role: 'user', content: 'what?', images }] });
+    expect(response.status).toBe(200);
     expect(s.provider.last.request.messages[0]?.images).toEqual(images);
   });
 
@@ -295,8 +295,8 @@ describe('/api/chat-queue', () => {
       ids.push(body.request_id);
     }
     for (const id of ids.reverse()) {
-      const answer = await queue(`?requestId=${id}`, { method: 'DELETE' });
-      expect(await answer.json()).toEqual({ request_id: id, status: 'cancelled', cancelled: true });
+      const response = await queue(`?requestId=${id}`, { method: 'DELETE' });
+      expect(await response.json()).toEqual({ request_id: id, status: 'cancelled', cancelled: true });
       expect(await failure(queue(`?requestId=${id}`, { method: 'DELETE' }))).toMatchObject({ status: 409 });
       expect(await (await queue(`?requestId=${id}`)).json()).toMatchObject({ status: 'cancelled', code: 'cancelled' });
     }
@@ -383,9 +383,9 @@ describe('GET /api/models and /api/ready', () => {
     s = await chatServer();
     expect(modelsSchema.parse(await (await fetch(`${s.url}/api/models`)).json()).models).toHaveLength(2);
     s.provider.checkFault = new AppError('provider_unavailable', 'Start it with `ollama serve`.');
-    const answer = await httpRequest(`${s.url}/api/ready`);
-    expect([answer.statusCode, answer.headers['retry-after']]).toEqual([503, '5']);
-    expect(await answer.body.json()).toMatchObject({
+    const response = await httpRequest(`${s.url}/api/ready`);
+    expect([response.statusCode, response.headers['retry-after']]).toEqual([503, '5']);
+    expect(await response.body.json()).toMatchObject({
       status: 'not_ready',
       parts: { model: { state: 'down', detail: 'Start it with `ollama serve`.' } },
     });

@@ -111,9 +111,9 @@ describe('who gets through without keys', () => {
     const { url: backend, seen } = await startEcho();
     const { url } = await startGateway(backend, { HF_TOKEN: TOKEN });
     for (const method of ['POST', 'DELETE', 'PATCH'] as const) {
-      const answer = await request(`${url}/x`, { method, headers: { origin: 'https://evil.example' } });
-      expect(answer.statusCode).toBe(403);
-      expect(await answer.body.json()).toMatchObject({ code: 'origin_not_allowed' });
+      const response = await request(`${url}/x`, { method, headers: { origin: 'https://evil.example' } });
+      expect(response.statusCode).toBe(403);
+      expect(await response.body.json()).toMatchObject({ code: 'origin_not_allowed' });
     }
     expect(seen).toEqual([]);
     const own = await request(`${url}/x`, { method: 'POST', headers: { origin: url } });
@@ -136,8 +136,8 @@ describe('who gets through without keys', () => {
     const { url } = await startGateway('');
     const accept = { accept: 'text/html' };
     for (const path of ['/x', '/gateway/x', '/gateway']) {
-      const answer = await request(url + path, { headers: accept });
-      expect([answer.statusCode, await answer.body.text()]).toEqual([404, 'page']);
+      const response = await request(url + path, { headers: accept });
+      expect([response.statusCode, await response.body.text()]).toEqual([404, 'page']);
     }
   });
 });
@@ -239,14 +239,14 @@ describe('WebSockets', () => {
   it('that the backend refuses are answered as it answered', async () => {
     const backend = await startSocketBackend();
     const { port } = await startGateway(backend.url);
-    const answer = await sendRaw(port, upgradeBytes('/refuse'));
-    expect(answer).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n[\s\S]*X-Why: not you\r\n[\s\S]*\r\n\r\nno$/);
+    const response = await sendRaw(port, upgradeBytes('/refuse'));
+    expect(response).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n[\s\S]*X-Why: not you\r\n[\s\S]*\r\n\r\nno$/);
   });
 
   it('that no backend takes are 502', async () => {
     const { port } = await startGateway(`http://127.0.0.1:${await closedPort()}`);
-    const answer = await sendRaw(port, upgradeBytes('/live'));
-    expect(answer).toMatch(/^HTTP\/1\.1 502 [\s\S]*"error":"Backend connection failed"/);
+    const response = await sendRaw(port, upgradeBytes('/live'));
+    expect(response).toMatch(/^HTTP\/1\.1 502 [\s\S]*"error":"Backend connection failed"/);
   });
 
   it('need a key where keys are set, and no page elsewhere opens one', async () => {
@@ -261,11 +261,11 @@ describe('WebSockets', () => {
   it('are the one upgrade: another is served as if it had not asked', async () => {
     const backend = await startSocketBackend();
     const { port } = await startGateway(backend.url);
-    const answer = await sendRaw(
+    const response = await sendRaw(
       port,
       'GET /x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n',
     );
-    expect(answer).toMatch(/^HTTP\/1\.1 426 [\s\S]*x-why: plain/);
+    expect(response).toMatch(/^HTTP\/1\.1 426 [\s\S]*x-why: plain/);
     expect(backend.opened).toEqual([]);
   });
 

@@ -127,8 +127,8 @@ describe('gatewayRoute', () => {
       }).then(async ({ url }) => {
         await startGateway(url);
         const leaving = new AbortController();
-        const answer = await ask('/x', { signal: leaving.signal });
-        expect(answer.status).toBe(200);
+        const response = await ask('/x', { signal: leaving.signal });
+        expect(response.status).toBe(200);
         leaving.abort();
       });
     });
@@ -140,23 +140,23 @@ describe('the routes beside it', () => {
   it('/gateway-health is what the contract says, and asks nobody', async () => {
     const { url: backend, received } = await startRaw(() => {});
     await startGateway(backend, { API_KEYS: 'a-key' });
-    const answer = await healthRoute.GET(new Request(`${HERE}/gateway-health`), CONTEXT);
-    expect([answer.status, await answer.text()]).toEqual([200, '{"status":"ok","service":"wighaven-gateway"}']);
+    const response = await healthRoute.GET(new Request(`${HERE}/gateway-health`), CONTEXT);
+    expect([response.status, await response.text()]).toEqual([200, '{"status":"ok","service":"wighaven-gateway"}']);
     expect(received()).toBe('');
   });
 
   it('/api/ready, which is open to all, names no address of a model server', async () => {
     await startGateway('', { MODEL_PROVIDER: 'ollama', OLLAMA_API_URL: `http://127.0.0.1:${await closedPort()}` });
-    const answer = await readyRoute.GET(new Request(`${HERE}/api/ready`), CONTEXT);
-    const { model } = (await answer.json()).parts;
+    const response = await readyRoute.GET(new Request(`${HERE}/api/ready`), CONTEXT);
+    const { model } = (await response.json()).parts;
     expect(model).toMatchObject({ state: 'down', detail: expect.stringContaining('OLLAMA_API_URL') });
     expect(model.detail).not.toMatch(/https?:|127\.0/);
   });
 
   it('/api/ready tells of the backend', async () => {
     const gatewayPart = async () => {
-      const answer = await readyRoute.GET(new Request(`${HERE}/api/ready`), CONTEXT);
-      return (await answer.json()).parts.gateway;
+      const response = await readyRoute.GET(new Request(`${HERE}/api/ready`), CONTEXT);
+      return (await response.json()).parts.gateway;
     };
     await startGateway('', { MODEL_PROVIDER: 'ollama' });
     expect(await gatewayPart()).toEqual({ state: 'not_configured' });

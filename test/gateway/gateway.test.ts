@@ -209,10 +209,10 @@ describe('what comes back', () => {
       outgoing.end();
     });
     const { url } = await startGateway(backend);
-    const answer = await request(`${url}/events`);
-    expect(answer.headers['content-type']).toBe('text/event-stream');
+    const response = await request(`${url}/events`);
+    expect(response.headers['content-type']).toBe('text/event-stream');
     const events: string[] = [];
-    const reader = answer.body[Symbol.asyncIterator]();
+    const reader = response.body[Symbol.asyncIterator]();
     for (let count = 0; count < 3; count++) {
       next();
       events.push(String((await reader.next()).value));
@@ -229,8 +229,8 @@ describe('what comes back', () => {
       end = () => outgoing.end('last');
     });
     const { url } = await startGateway(backend);
-    const answer = await request(`${url}/parts`);
-    const reader = answer.body[Symbol.asyncIterator]();
+    const response = await request(`${url}/parts`);
+    const reader = response.body[Symbol.asyncIterator]();
     expect(String((await reader.next()).value)).toBe('first');
     end?.();
     expect(String((await reader.next()).value)).toBe('last');
@@ -242,8 +242,8 @@ describe('what comes back', () => {
       socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfirst');
     });
     const { port } = await startGateway(backend);
-    const answer = await sendRaw(port, 'GET /cut HTTP/1.1\r\nHost: x\r\n\r\n');
-    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\nContent-Length: 9\r\n[\s\S]*\r\n\r\nfirst$/);
+    const response = await sendRaw(port, 'GET /cut HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(response).toMatch(/^HTTP\/1\.1 200 OK\r\nContent-Length: 9\r\n[\s\S]*\r\n\r\nfirst$/);
   });
 
   it('streams the request too: the backend answers each piece as it comes', async () => {
@@ -255,14 +255,14 @@ describe('what comes back', () => {
     const { port } = await startGateway(backend);
     const sent = httpRequest({ port, host: '127.0.0.1', method: 'POST', path: '/duplex' });
     sent.write('a');
-    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+    const [reply] = (await once(sent, 'response')) as [IncomingMessage];
     for (const letter of ['a', 'b', 'c']) {
       if (letter !== 'a') sent.write(letter);
-      const [chunk] = (await once(answer, 'data')) as [Buffer];
+      const [chunk] = (await once(reply, 'data')) as [Buffer];
       expect(chunk.toString()).toBe(letter.toUpperCase());
     }
     sent.end();
-    await once(answer, 'end');
+    await once(reply, 'end');
   });
 
   it('asks for the body of a careful client when the backend is there to take it', async () => {
@@ -282,10 +282,10 @@ describe('what comes back', () => {
         sent.end('hi');
       });
       sent.flushHeaders();
-      const [answer] = (await once(sent, 'response')) as [IncomingMessage];
-      answer.resume();
+      const [reply] = (await once(sent, 'response')) as [IncomingMessage];
+      reply.resume();
       sent.destroy();
-      return [answer.statusCode, continued];
+      return [reply.statusCode, continued];
     };
     expect(await careful(here.port)).toEqual([200, 1]);
     expect(seen[0]?.body).toBe('hi');
@@ -299,10 +299,10 @@ describe('when it goes wrong', () => {
   it('refused is 502, with the sentence of the contract and nothing of the backend', async () => {
     const port = await closedPort();
     const { url } = await startGateway(`http://127.0.0.1:${port}`, { HF_TOKEN: TOKEN });
-    const answer = await request(`${url}/x`, { headers: { 'x-request-id': 'r1' } });
-    expect(answer.statusCode).toBe(502);
-    expect(answer.headers['x-request-id']).toBe('r1');
-    expect(await answer.body.text()).toBe('{"error":"Backend connection failed","code":"upstream_failed"}');
+    const response = await request(`${url}/x`, { headers: { 'x-request-id': 'r1' } });
+    expect(response.statusCode).toBe(502);
+    expect(response.headers['x-request-id']).toBe('r1');
+    expect(await response.body.text()).toBe('{"error":"Backend connection failed","code":"upstream_failed"}');
     expect(gateway().stats()).toMatchObject({
       state: 'down',
       requests: { failed: 1, active: 0, by_status: [{ status: 502, count: 1 }] },
@@ -318,9 +318,9 @@ describe('when it goes wrong', () => {
     const { url: backend } = await startRaw((_text, socket) => end(socket));
     const { url } = await startGateway(backend);
     for (const method of ['GET', 'POST'] as const) {
-      const answer = await request(`${url}/x`, { method, body: method === 'POST' ? 'abc' : null });
-      expect(answer.statusCode).toBe(502);
-      expect(await answer.body.json()).toMatchObject({ error: 'Backend connection failed' });
+      const response = await request(`${url}/x`, { method, body: method === 'POST' ? 'abc' : null });
+      expect(response.statusCode).toBe(502);
+      expect(await response.body.json()).toMatchObject({ error: 'Backend connection failed' });
     }
   });
 
@@ -328,9 +328,9 @@ describe('when it goes wrong', () => {
     const { url: backend } = await startBackend(() => {});
     const { url } = await startGateway(backend, { GATEWAY_TIMEOUT_MS: '300', GATEWAY_POOL_SIZE: '1' });
     const responses = await Promise.all([request(`${url}/a`), request(`${url}/b`)]);
-    for (const answer of responses) {
-      expect(answer.statusCode).toBe(504);
-      expect(await answer.body.json()).toMatchObject({ code: 'upstream_timeout' });
+    for (const response of responses) {
+      expect(response.statusCode).toBe(504);
+      expect(await response.body.json()).toMatchObject({ code: 'upstream_timeout' });
     }
     expect(openExchanges()).toBe(0);
   });
@@ -341,8 +341,8 @@ describe('when it goes wrong', () => {
       setImmediate(() => socket.destroy());
     });
     const { url } = await startGateway(backend);
-    const answer = await request(`${url}/x`);
-    await expect(answer.body.text()).rejects.toThrow();
+    const response = await request(`${url}/x`);
+    await expect(response.body.text()).rejects.toThrow();
   });
 
   it('a client that goes ends the backend call, before the answer, within it, and within its own body', async () => {
@@ -387,8 +387,8 @@ describe('when it goes wrong', () => {
     });
     const { url } = await startGateway(backend, { GATEWAY_POOL_SIZE: '1' });
     for (let count = 0; count < 3; count++) {
-      const answer = await request(`${url}/x`);
-      expect([answer.statusCode, await answer.body.text()]).toEqual([200, 'ok']);
+      const response = await request(`${url}/x`);
+      expect([response.statusCode, await response.body.text()]).toEqual([200, 'ok']);
     }
     expect(asked).toBe(5);
   });
@@ -401,10 +401,10 @@ describe('when it goes wrong', () => {
     const sent = httpRequest({ port, host: '127.0.0.1', method: 'POST', path: '/upload' });
     sent.on('error', () => {});
     sent.write(Buffer.alloc(100_000));
-    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
-    expect(answer.statusCode).toBe(413);
+    const [reply] = (await once(sent, 'response')) as [IncomingMessage];
+    expect(reply.statusCode).toBe(413);
     let text = '';
-    for await (const chunk of answer) text += chunk;
+    for await (const chunk of reply) text += chunk;
     expect(text).toBe('too large');
     sent.destroy();
   });
@@ -416,9 +416,9 @@ describe('several backends', () => {
     const two = await startEcho();
     const { url } = await startGateway(`${one.url},http://127.0.0.1:${await closedPort()},${two.url}`);
     for (let count = 0; count < 40; count++) {
-      const answer = await request(`${url}/x`, { method: 'POST', body: 'abc' });
-      expect(answer.statusCode).toBe(200);
-      expect(await answer.body.json()).toMatchObject({ body: 'abc' });
+      const response = await request(`${url}/x`, { method: 'POST', body: 'abc' });
+      expect(response.statusCode).toBe(200);
+      expect(await response.body.json()).toMatchObject({ body: 'abc' });
     }
     expect(one.seen.length + two.seen.length).toBe(40);
     expect(one.seen.length).toBeGreaterThan(0);

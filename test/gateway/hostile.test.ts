@@ -171,9 +171,9 @@ describe('a hostile backend', () => {
   ])('that sends %s is 502', async (_name, bytes) => {
     const { url: backend } = await startRaw((_text, socket) => socket.end(bytes, 'latin1'));
     const { url } = await startGateway(backend);
-    const answer = await request(`${url}/x`, { method: 'POST', body: 'x' });
-    expect(answer.statusCode).toBe(502);
-    expect(await answer.body.json()).toEqual({ error: 'Backend connection failed', code: 'upstream_failed' });
+    const response = await request(`${url}/x`, { method: 'POST', body: 'x' });
+    expect(response.statusCode).toBe(502);
+    expect(await response.body.json()).toEqual({ error: 'Backend connection failed', code: 'upstream_failed' });
   });
 
   it.each([
@@ -182,8 +182,8 @@ describe('a hostile backend', () => {
   ])('that sends its head and a broken %s in one packet is a 502, and never an empty reply', async (_name, bytes) => {
     const { url: backend } = await startRaw((_text, socket) => socket.write(bytes));
     const { port } = await startGateway(backend);
-    const answer = await sendRaw(port, 'GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
-    expect(answer).toMatch(/^HTTP\/1\.1 502 [\s\S]*"error":"Backend connection failed"/);
+    const response = await sendRaw(port, 'GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    expect(response).toMatch(/^HTTP\/1\.1 502 [\s\S]*"error":"Backend connection failed"/);
     expect(gateway().stats().requests).toMatchObject({ total: 1, active: 0, failed: 1 });
     expect(gateway().stats().backends).toMatchObject([{ requests: 1, failures: 1, waiting: 0 }]);
   });
@@ -193,8 +193,8 @@ describe('a hostile backend', () => {
       socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\nzz\r\n'),
     );
     const { port } = await startGateway(backend);
-    const answer = await sendRaw(port, 'GET /x HTTP/1.1\r\nHost: x\r\n\r\n');
-    expect(answer).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n5\r\nwhole\r\n$/);
+    const response = await sendRaw(port, 'GET /x HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(response).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n5\r\nwhole\r\n$/);
   });
 
   it('that answers more than it was asked gives nobody the rest', async () => {
@@ -205,8 +205,8 @@ describe('a hostile backend', () => {
     );
     const { url } = await startGateway(backend, { GATEWAY_POOL_SIZE: '1' });
     for (let count = 0; count < 3; count++) {
-      const answer = await request(`${url}/x`);
-      expect([await answer.body.text(), answer.headers['x-evil']]).toEqual(['ok', undefined]);
+      const response = await request(`${url}/x`);
+      expect([await response.body.text(), response.headers['x-evil']]).toEqual(['ok', undefined]);
     }
   });
 
@@ -218,16 +218,16 @@ describe('a hostile backend', () => {
     );
     const { url } = await startGateway(backend, { API_KEYS: 'a-key' });
     const headers = { authorization: 'Bearer a-key', 'x-request-id': 'ours' };
-    const answer = await request(`${url}/x`, { headers });
-    expect(await answer.body.text()).toBe('ok');
-    expect(answer.headers).toMatchObject({
+    const response = await request(`${url}/x`, { headers });
+    expect(await response.body.text()).toBe('ok');
+    expect(response.headers).toMatchObject({
       'x-kept': '1',
       'x-request-id': 'ours',
       'set-cookie': 'a=1',
       'content-length': '2',
     });
     for (const name of ['x-named', 'proxy-authenticate', 'proxy-connection', 'upgrade'])
-      expect(answer.headers).not.toHaveProperty(name);
+      expect(response.headers).not.toHaveProperty(name);
   });
 
   it('that repeats its request tells no token: not in headers, message, trailers or body, however it is cut', async () => {
@@ -244,14 +244,14 @@ describe('a hostile backend', () => {
       });
     });
     const { port } = await startGateway(backend, { HF_TOKEN: TOKEN });
-    const answer = await sendRaw(port, 'GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
-    expect(answer).not.toContain(TOKEN);
+    const response = await sendRaw(port, 'GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    expect(response).not.toContain(TOKEN);
     const stars = '*'.repeat(TOKEN.length);
-    expect(answer).toContain(`HTTP/1.1 200 ${stars}\r\n`);
-    expect(answer).toContain(`X-Echo: Bearer ${stars}\r\n`);
-    expect(answer).toContain(`authorization: Bearer ${stars}\r\n`);
-    expect(answer).toMatch(/x-t: \*+\r\n\r\n$/);
-    expect(answer.split(stars)).toHaveLength(6);
+    expect(response).toContain(`HTTP/1.1 200 ${stars}\r\n`);
+    expect(response).toContain(`X-Echo: Bearer ${stars}\r\n`);
+    expect(response).toContain(`authorization: Bearer ${stars}\r\n`);
+    expect(response).toMatch(/x-t: \*+\r\n\r\n$/);
+    expect(response.split(stars)).toHaveLength(6);
   });
 
   it('cannot name the token by a header of its own making', async () => {
@@ -261,9 +261,9 @@ describe('a hostile backend', () => {
       ),
     );
     const { port } = await startGateway(backend, { HF_TOKEN: TOKEN });
-    const answer = await sendRaw(port, 'GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
-    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
-    expect(answer).not.toContain(TOKEN);
+    const response = await sendRaw(port, 'GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    expect(response).toMatch(/^HTTP\/1\.1 200 /);
+    expect(response).not.toContain(TOKEN);
   });
 
   it('that packs its answer has it passed on as it is', async () => {
@@ -272,8 +272,8 @@ describe('a hostile backend', () => {
       outgoing.writeHead(200, { 'content-encoding': 'gzip' }).end(packed);
     });
     const { url } = await startGateway(backend, { HF_TOKEN: TOKEN });
-    const answer = await request(`${url}/x`, { headers: { 'accept-encoding': 'gzip' } });
-    expect(Buffer.from(await answer.body.arrayBuffer())).toEqual(packed);
+    const response = await request(`${url}/x`, { headers: { 'accept-encoding': 'gzip' } });
+    expect(Buffer.from(await response.body.arrayBuffer())).toEqual(packed);
   });
 
   it('that trickles its answer is waited for as long as it sends', async () => {
@@ -315,14 +315,14 @@ it('a gigabyte each way goes through in flat memory', async () => {
       yield chunk;
     }
   }
-  const answer = await request(`${url}/big`, {
+  const response = await request(`${url}/big`, {
     method: 'PUT',
     body: Readable.from(upload(), { objectMode: false }),
     headers: { 'content-length': String(SIZE) },
   });
-  expect(answer.headers['x-received']).toBe(String(SIZE));
+  expect(response.headers['x-received']).toBe(String(SIZE));
   let received = 0;
-  for await (const piece of answer.body) {
+  for await (const piece of response.body) {
     received += (piece as Buffer).length;
     highest = Math.max(highest, process.memoryUsage.rss());
   }

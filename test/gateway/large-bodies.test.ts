@@ -83,10 +83,10 @@ describe('large answers', () => {
       socket.end();
     });
     const { port } = await startGateway(url);
-    const answer = await ask(port, '/x');
-    answer.pause();
+    const response = await ask(port, '/x');
+    response.pause();
     await vi.waitFor(() => expect(isBackedUp).toBe(true), 20_000);
-    expect(await read(answer, 0)).toBe(sent.digest('hex'));
+    expect(await read(response, 0)).toBe(sent.digest('hex'));
   });
 
   it('are read into a few buffers over and over', async () => {

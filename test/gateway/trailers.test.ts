@@ -132,8 +132,8 @@ describe('the trailers of a request', () => {
       if (/\r\n0\r\n/.test(text)) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
     });
     const { port } = await startGateway(url);
-    const answer = await sendRaw(port, `${upload('/x', CLOSE)}0\r\n${lines}\r\n\r\n`);
-    expect(answer).toMatch(/^(?:HTTP\/1\.1 4(?:00|31) |$)/);
+    const response = await sendRaw(port, `${upload('/x', CLOSE)}0\r\n${lines}\r\n\r\n`);
+    expect(response).toMatch(/^(?:HTTP\/1\.1 4(?:00|31) |$)/);
     await vi.waitFor(() => expect(openExchanges()).toBe(0));
     expect(received()).not.toMatch(/\r\n0\r\n|X-A|Content-Length|smuggled/);
     expect(gateway().stats().backends[0]?.failures).toBeLessThanOrEqual(1);
@@ -177,9 +177,9 @@ describe('the trailers of a request', () => {
       sent.end();
     });
     sent.flushHeaders();
-    const [answer] = (await once(sent, 'response')) as [IncomingMessage];
-    answer.resume();
-    await once(answer, 'end');
+    const [reply] = (await once(sent, 'response')) as [IncomingMessage];
+    reply.resume();
+    await once(reply, 'end');
     expect(ended).toMatchObject([{ body: 'abc', trailers: ['x-sum', '1'], headers: { trailer: 'x-sum' } }]);
   });
 
@@ -227,7 +227,7 @@ it('the trailers of an answer are none that its Connection names, nor announced'
     ),
   );
   const { port } = await startGateway(url);
-  const answer = await sendRaw(port, `GET /x HTTP/1.1\r\nHost: x\r\n${CLOSE}\r\n\r\n`);
-  expect(answer).toMatch(/\r\nTrailer: X-Sum\r\n/);
-  expect(answer).toMatch(/\r\n1\r\na\r\n0\r\nX-Sum: 2\r\n\r\n$/);
+  const response = await sendRaw(port, `GET /x HTTP/1.1\r\nHost: x\r\n${CLOSE}\r\n\r\n`);
+  expect(response).toMatch(/\r\nTrailer: X-Sum\r\n/);
+  expect(response).toMatch(/\r\n1\r\na\r\n0\r\nX-Sum: 2\r\n\r\n$/);
 });

@@ -111,9 +111,9 @@ async function ask(mode: string, path: string, init: RequestInit) {
 
 async function chat(mode: string, content = HELLO) {
   const body = { ...CHAT, messages: [{ role: 'user', content }], stream: false };
-  const answer = await fetch(`${url(mode)}/api/chat-optimized`, json(body));
-  const { message, cached } = await answer.json();
-  return { status: answer.status, content: message.content, cached };
+  const response = await fetch(`${url(mode)}/api/chat-optimized`, json(body));
+  const { message, cached } = await response.json();
+  return { status: response.status, content: message.content, cached };
 }
 
 async function stats(mode: string) {

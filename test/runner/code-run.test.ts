@@ -103,7 +103,7 @@ describe('POST /api/v1/code/run', () => {
   ])('refuses %s, in the same words where a stream was asked for', async (_name, body, status, code) => {
     const responses = [await send(body), await send(body, STREAM)];
     expect(responses.map((reply) => reply.status)).toEqual([status, status]);
-    const [told, streamed] = await Promise.all(responses.map((answer) => answer.json()));
+    const [told, streamed] = await Promise.all(responses.map((response) => response.json()));
     expect(told).toMatchObject({ code, error: expect.stringMatching(/\.$/) });
     expect(streamed).toEqual(told);
   });

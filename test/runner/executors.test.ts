@@ -74,8 +74,8 @@ describe('executors elsewhere', () => {
     const body = { code: 'print(input())', [field]: 'given' };
     const through = await post(main, '/api/executors/python/execute', body);
     const direct = await post(python, '/execute', body, { authorization: `Bearer ${KEY}` });
-    for (const answer of [through, direct]) {
-      const result = await answer.json();
+    for (const response of [through, direct]) {
+      const result = await response.json();
       expect(result).toMatchObject({ output: 'given\n', error: '', status: 'success' });
       expect(result.executionTime).toBeGreaterThan(0);
     }
@@ -100,14 +100,14 @@ describe('executors elsewhere', () => {
 
   it('take the cancelling of a run along', async () => {
     const left = new AbortController();
-    const answer = await fetch(`${main.url}/api/v1/code/run`, {
+    const response = await fetch(`${main.url}/api/v1/code/run`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
       body: JSON.stringify({ language: 'python', code: 'print("on", flush=True)\nwhile True: pass', timeout: 60 }),
       signal: left.signal,
     });
     // Output of a program that has no end.
-    const first = await answer.body?.getReader().read();
+    const first = await response.body?.getReader().read();
     expect(new TextDecoder().decode(first?.value)).toContain('event: stdout');
     expect(await metric(python)).not.toMatch(/status="killed"/);
     left.abort();
