@@ -1,13 +1,13 @@
 import type { Page } from 'playwright/test';
 import type { FaultyModelServer } from '../test/support/faulty-model-server.ts';
 import { expect, ollama, saying, test } from './scripted.ts';
-import { answered, ask, freshQuestion, lookWithAxe as look, responses } from './support.ts';
+import { ask, freshQuestion, lookWithAxe as look, responseComplete, responses } from './support.ts';
 
 /** Every overlay of the chat, and every state of it that lasts for a while. */
 
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
 
-/** An answer with everything in it that an answer can have. */
+/** A response with every element that a response can have. */
 const RICH = saying(
   '# Title\n\nSome **text** with `code`, a [link](https://example.org), and $a^2$.\n\n',
   '| a | b |\n|---|---|\n| 1 | 2 |\n\n> A quotation\n\n- [x] done\n- [ ] open\n\n',
@@ -15,14 +15,17 @@ const RICH = saying(
 );
 const REASONED = [{ send: ollama.thinking('Let me see. ') }, { send: ollama.thinking('It is so.') }, ...RICH];
 
-/** What opens pushes the rest below the composer, where a button that is half covered would pass for a small one. */
+/**
+ * What opens pushes the rest below the composer, where a button that is half covered would pass for
+ * a small one.
+ */
 const toEnd = (page: Page) =>
   page
     .getByRole('region', { name: 'Chat' })
     .locator('> .scroller')
     .evaluate((scroller) => scroller.scrollTo(0, scroller.scrollHeight));
 
-test('the chat: its choices, its settings, an answer with its versions', async ({ page, model }) => {
+test('the chat’s menus, settings and versions of a response have no fault', async ({ page, model }) => {
   model.play(REASONED);
   await page.goto('/');
   await page.getByRole('combobox', { name: 'Model' }).click();
@@ -40,7 +43,7 @@ test('the chat: its choices, its settings, an answer with its versions', async (
   await expect(button(page, 'Settings of this chat, changed')).toBeVisible();
 
   await ask(page, freshQuestion('Everything'));
-  await answered(page);
+  await responseComplete(page);
   await expect(responses(page).locator('.katex')).toBeVisible();
   await look(page, 'an answer, its reasoning folded');
   await button(page, /^Reasoned/).click();
@@ -54,7 +57,7 @@ test('the chat: its choices, its settings, an answer with its versions', async (
 
   await button(page, 'Ask again').click();
   await expect(responses(page)).toContainText('2 / 2');
-  await answered(page);
+  await responseComplete(page);
   const question = page.getByRole('article', { name: 'Question' });
   await question.hover();
   await look(page, 'versions, and what can be done with a question');
@@ -63,7 +66,7 @@ test('the chat: its choices, its settings, an answer with its versions', async (
   await look(page, 'a question that is changed');
 });
 
-test('the chat: pictures to be sent, and one shown large', async ({ page }) => {
+test('the chat’s images, attached and enlarged, have no fault', async ({ page }) => {
   await page.goto('/');
   await page.getByLabel('Pictures to attach').setInputFiles('public/icon-192.png');
   const show = button(page, 'Show icon-192.png');
@@ -90,7 +93,7 @@ test('the history: menus, rename, delete, search, export and import', async ({ p
   await expect(page.getByText('Conversations appear here.')).toBeVisible();
   const title = freshQuestion('History');
   await ask(page, title);
-  await answered(page);
+  await responseComplete(page);
   const history = page.getByRole('complementary', { name: 'Conversations' });
   const more = history.getByRole('button', { name: `More for ${title}` });
   await history.getByRole('button', { name: 'Export and import' }).click();
@@ -121,7 +124,11 @@ test('the history: menus, rename, delete, search, export and import', async ({ p
   await look(page, 'a conversation that is not there');
 });
 
-test('an answer on its way: waiting, in the queue, reasoning, written, stopped', async ({ page, request, model }) => {
+test('a response has no fault while it waits, queues, reasons, streams and is stopped', async ({
+  page,
+  request,
+  model,
+}) => {
   model.play(['hang']);
   await page.goto('/');
   const last = responses(page).last();
@@ -161,7 +168,7 @@ test('an answer on its way: waiting, in the queue, reasoning, written, stopped',
   await model.idle();
 });
 
-test('an answer that went wrong, was cut, or was joined', async ({ page, request, model }) => {
+test('a failed, a cut and a joined response have no fault', async ({ page, request, model }) => {
   await page.goto('/');
   const last = responses(page).last();
   model.play([{ send: ollama.text('Half of') }, { send: ollama.done('length') }]);
@@ -180,13 +187,13 @@ test('an answer that went wrong, was cut, or was joined', async ({ page, request
   await ask(page, asked.question);
   await expect(last).toContainText('Begun');
   asked.end();
-  await answered(page);
+  await responseComplete(page);
   await other;
   await expect(last).toContainText('Joined a running answer');
   await look(page, 'joined');
 });
 
-/** An answer that goes on until it is told to end, so that another can join it. */
+/** A response that goes on until the test ends it, so that another can join it. */
 async function joinable(model: FaultyModelServer) {
   const begun = Promise.withResolvers<void>();
   const end = Promise.withResolvers<void>();
@@ -216,12 +223,12 @@ test('the chat without its server: no models, a refused question, no network', a
 test.describe('on a phone', () => {
   test.use({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
 
-  test('drawer, settings, answer and menus', async ({ page, model }) => {
+  test('drawer, settings, response and menus have no fault on a phone', async ({ page, model }) => {
     model.play(REASONED);
     await page.goto('/');
     const title = freshQuestion('Phone');
     await ask(page, title);
-    await answered(page);
+    await responseComplete(page);
     await expect(responses(page).locator('.katex')).toBeVisible();
     await look(page, 'an answer');
     await button(page, 'Conversations').tap();

@@ -3,8 +3,9 @@ import { expect, saying, test } from './scripted.ts';
 import { freshQuestion, lookWithAxe as look } from './support.ts';
 
 /**
- * Every overlay of the frame and of the pages beside the chat, and every state of them that lasts for a while. The pages
- * as they open are in everywhere.spec; states that another suite has to bring about at length are looked at there.
+ * Every overlay of the frame and of the pages except the chat, and every state of them that lasts
+ * for a while. The pages as they open are in everywhere.spec; states that another suite produces
+ * are looked at there.
  */
 
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });

@@ -3,7 +3,7 @@ import type { Page } from 'playwright/test';
 import { type FaultyModelServer, ollama } from '../test/support/faulty-model-server.ts';
 import { freePort, startApp } from '../test/support/running-app.ts';
 import { expect, saying, test } from './scripted.ts';
-import { accessibilityFaults, answered, ask, freshQuestion, responses } from './support.ts';
+import { accessibilityFaults, ask, freshQuestion, responseComplete, responses } from './support.ts';
 
 const words = (from: number, to: number) => Array.from({ length: to - from }, (_, index) => `w${from + index} `);
 const says = (pieces: readonly string[]) => pieces.map((piece) => ({ send: ollama.text(piece) }));
@@ -11,7 +11,7 @@ const lastSent = (model: FaultyModelServer) =>
   model.requests.at(-1)?.body as { messages: { role: string; content: string }[]; options: object };
 const textOf = async (page: Page) => (await responses(page).last().locator('.prose').innerText()).trim();
 
-test('a refresh in mid-answer loses no token and shows none twice', async ({ page, model }) => {
+test('a reload during a response loses no token and shows none twice', async ({ page, model }) => {
   const half = Promise.withResolvers<void>();
   model.play([...says(words(0, 50)), { wait: half.promise }, ...says(words(50, 100)), { send: ollama.done() }]);
   await page.goto('/');
@@ -21,11 +21,11 @@ test('a refresh in mid-answer loses no token and shows none twice', async ({ pag
   await expect(responses(page).last()).toContainText('w49');
   await page.reload();
   half.resolve();
-  await answered(page);
+  await responseComplete(page);
   expect(await textOf(page)).toBe(words(0, 100).join('').trim());
 });
 
-test('an answer goes on in a second tab, and is stopped from there', async ({ page, context, model }) => {
+test('a response continues in a second tab and is stopped from there', async ({ page, context, model }) => {
   model.play([...says(words(0, 20)), 'hang']);
   await page.goto('/');
   await ask(page, freshQuestion('Count'));
@@ -68,7 +68,7 @@ test('a server that is killed and started again: what came stays, and asking aga
     expect(await textOf(page)).toBe(words(0, 20).join('').trim());
     await notice.getByRole('button', { name: 'Try again' }).click();
     await expect(responses(page).last()).toContainText('w39');
-    await answered(page);
+    await responseComplete(page);
     expect(await textOf(page)).toBe(words(0, 40).join('').trim());
     await expect(responses(page).last()).toContainText('2 / 2');
   } finally {
@@ -76,7 +76,7 @@ test('a server that is killed and started again: what came stays, and asking aga
   }
 });
 
-test('a short loss of the network is not seen in the answer', async ({ page, context, model }) => {
+test('a short loss of the network does not show in the response', async ({ page, context, model }) => {
   const back = Promise.withResolvers<void>();
   model.play([...says(words(0, 30)), { wait: back.promise }, ...says(words(30, 60)), { send: ollama.done() }]);
   await page.goto('/');
@@ -88,7 +88,7 @@ test('a short loss of the network is not seen in the answer', async ({ page, con
   await context.setOffline(false);
   back.resolve();
   await expect(page.getByText('You are offline.')).toHaveCount(0);
-  await answered(page);
+  await responseComplete(page);
   expect(await textOf(page)).toBe(words(0, 60).join('').trim());
 });
 
@@ -103,10 +103,10 @@ test('system prompt and parameters are kept with the chat, and sent', async ({ p
   expect(await accessibilityFaults(page)).toEqual([]);
   await dialog.getByRole('button', { name: 'Save' }).click();
   await ask(page, freshQuestion('Well?'));
-  await answered(page);
+  await responseComplete(page);
   await page.reload();
   await ask(page, freshQuestion('Sure?'));
-  await answered(page);
+  await responseComplete(page);
   const { messages, options } = lastSent(model);
   expect(messages[0]).toEqual({ role: 'system', content: 'Be brief.' });
   expect(messages).toHaveLength(4);
@@ -125,7 +125,7 @@ test('a question that is changed is a branch; both can be stepped through, also 
   });
   await page.goto('/');
   await ask(page, 'first form');
-  await answered(page);
+  await responseComplete(page);
   const question = page.getByRole('article', { name: 'Question' });
   await question.getByRole('button', { name: 'Edit and send again' }).click();
   await page.getByRole('textbox', { name: 'The question' }).fill('second form');
@@ -144,7 +144,7 @@ test('conversations are exported as JSON and as Markdown, and come back', async 
   await page.goto('/');
   const title = freshQuestion('Export');
   await ask(page, title);
-  await answered(page);
+  await responseComplete(page);
   const history = page.getByRole('complementary', { name: 'Conversations' });
   await history.getByRole('button', { name: 'Export and import' }).click();
   const [json] = await Promise.all([
@@ -173,15 +173,15 @@ test('conversations are exported as JSON and as Markdown, and come back', async 
   expect(await accessibilityFaults(page)).toEqual([]);
 });
 
-test('search finds words in titles and in answers; a conversation is renamed', async ({ page, model }) => {
+test('search finds words in titles and in responses, and a conversation is renamed', async ({ page, model }) => {
   model.play(saying('The zeppelin flies.'), saying('A boat swims.'));
   await page.goto('/');
   const [first, second] = [freshQuestion('Air'), freshQuestion('Water')];
   await ask(page, first);
-  await answered(page);
+  await responseComplete(page);
   await page.getByRole('button', { name: 'New chat' }).first().click();
   await ask(page, second);
-  await answered(page);
+  await responseComplete(page);
   const history = page.getByRole('complementary', { name: 'Conversations' });
   await history.getByRole('searchbox').fill('ZEPPELIN');
   await expect(history.getByRole('button', { name: second, exact: true })).toHaveCount(0);
@@ -210,7 +210,7 @@ test('an input method composes undisturbed: its Enter sends nothing', async ({ p
   await expect(box).toHaveValue('日本');
   await page.keyboard.press('Enter');
   await expect(responses(page)).toHaveCount(1);
-  await answered(page);
+  await responseComplete(page);
 });
 
 test('a chat is led by the keyboard alone', async ({ page, model }) => {
@@ -219,7 +219,7 @@ test('a chat is led by the keyboard alone', async ({ page, model }) => {
   await page.getByRole('textbox', { name: 'Message' }).focus();
   await page.keyboard.type(freshQuestion('Program'));
   await page.keyboard.press('Enter');
-  await answered(page);
+  await responseComplete(page);
   const focused = (name: string) => page.getByRole('button', { name, exact: true }).and(page.locator(':focus'));
   const tabTo = async (name: string) => {
     for (let step = 0; step < 40 && (await focused(name).count()) === 0; step++) await page.keyboard.press('Shift+Tab');
@@ -235,7 +235,7 @@ test('a chat is led by the keyboard alone', async ({ page, model }) => {
   await tabTo('Send to the model');
   await page.keyboard.press('Enter');
   await expect(responses(page)).toHaveCount(2);
-  await answered(page);
+  await responseComplete(page);
   expect(lastSent(model).messages.at(-1)?.content).toBe(
     'I ran the program. It ended with exit code 0. Its output:\n\n```\n42\n```',
   );

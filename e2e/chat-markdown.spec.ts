@@ -1,9 +1,12 @@
 import type { Page } from 'playwright/test';
 import { ATTACKS, CORPUS } from './markdown-corpus.ts';
 import { expect, saying, test } from './scripted.ts';
-import { accessibilityFaults, answered, ask, freshQuestion, responses } from './support.ts';
+import { accessibilityFaults, ask, freshQuestion, responseComplete, responses } from './support.ts';
 
-/** What each answer is on the page, without what React names by itself, once all that is drawn later is there. */
+/**
+ * What each response is on the page, without what React names by itself, once all that is drawn
+ * later is there.
+ */
 async function shown(page: Page): Promise<string[]> {
   const all = responses(page);
   // Until the renderer is there, the text stands as it is; until KaTeX is, formulas do.
@@ -28,7 +31,7 @@ test('what streamed in character by character is what is rendered at once', asyn
   for (const [name, markdown] of texts) {
     model.play(saying(...markdown));
     await ask(page, freshQuestion(name));
-    await answered(page);
+    await responseComplete(page);
   }
   const streamed = await shown(page);
   expect(streamed).toHaveLength(texts.length);
@@ -39,7 +42,8 @@ test('what streamed in character by character is what is rendered at once', asyn
 });
 
 test.describe('an attack', () => {
-  // Mermaid parses markup in its labels. Its frame, whose origin is opaque and which has no network, refuses the handlers in it.
+  // Mermaid parses markup in its labels. Its frame, whose origin is opaque and which has no
+  // network, refuses the handlers in it.
   test.use({ expectedErrors: /^Executing inline event handler violates .*'nonce-[^']+' 'strict-dynamic''/ });
 
   test('nothing that a model writes runs, loads, or covers the page', async ({ page, model }) => {
@@ -50,11 +54,11 @@ test.describe('an attack', () => {
     await page.goto('/');
     model.play(saying(...ATTACKS.map((attack) => `${attack}\n\n`)));
     await ask(page, freshQuestion('All at once'));
-    await answered(page);
+    await responseComplete(page);
     for (const attack of ATTACKS) {
       model.play(saying(...attack));
       await ask(page, freshQuestion('One by one'));
-      await answered(page);
+      await responseComplete(page);
     }
     // Diagrams are drawn one after the other, in their frame.
     await expect(page.getByText('Diagram', { exact: true })).toHaveCount(4);
@@ -105,7 +109,7 @@ test('code is coloured when its fence closes, and nothing moves', async ({ page,
   expect(await coloured()).toBe(0);
   const box = await code.boundingBox();
   closing.resolve();
-  await answered(page);
+  await responseComplete(page);
   await expect.poll(coloured).toBeGreaterThan(3);
   expect(await code.boundingBox()).toEqual(box);
   expect(await code.locator('span').count()).toBe(0);
@@ -118,25 +122,28 @@ test('a broken diagram shows its source and why; a good one can be turned back i
   const response = responses(page).last();
   await expect(response.getByText(/This diagram cannot be drawn\. .*line \d/)).toBeVisible();
   await expect(response.getByText('A[[ -->')).toBeVisible();
-  const picture = response.getByRole('img', { name: /^Diagram/ });
-  await expect(picture).toBeVisible();
-  expect(await picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(50);
+  const diagram = response.getByRole('img', { name: /^Diagram/ });
+  await expect(diagram).toBeVisible();
+  expect(await diagram.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBeGreaterThan(50);
   await response.getByRole('button', { name: 'Show the source' }).click();
-  await expect(picture).toHaveCount(0);
+  await expect(diagram).toHaveCount(0);
   await expect(response.getByText('A --> B')).toBeVisible();
   await response.getByRole('button', { name: 'Show the diagram' }).click();
-  await expect(picture).toBeVisible();
+  await expect(diagram).toBeVisible();
 });
 
 for (const colorScheme of ['light', 'dark'] as const) {
-  test(`rich answers have no accessibility fault and fit a narrow screen, ${colorScheme}`, async ({ page, model }) => {
+  test(`rich responses have no accessibility fault and fit a narrow screen, ${colorScheme}`, async ({
+    page,
+    model,
+  }) => {
     await page.setViewportSize({ width: 320, height: 800 });
     await page.emulateMedia({ colorScheme });
     const whole = Object.entries(CORPUS).filter(([name]) => !/open|not closed|footnotes|reference/.test(name));
     model.play(saying(...whole.map(([, markdown]) => `${markdown}\n\n`)));
     await page.goto('/');
     await ask(page, freshQuestion('Everything'));
-    await answered(page);
+    await responseComplete(page);
     await expect(
       responses(page)
         .last()
@@ -152,7 +159,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   });
 }
 
-test('answers say what the model wrote, and footnotes lead to their own', async ({ page, model }) => {
+test('responses show what the model wrote, and footnotes link to their own', async ({ page, model }) => {
   const texts = [
     'Run `git clone <repository-url>`, or git clone <repository-url>, with vector<int> and <your-api-key>.',
     'See [the guide](docs/guide.md), [us](MAILTO:a@b.c), [Open](vscode://file/a), [top](#top), <a name="top"></a>[Empty]().',
@@ -165,7 +172,7 @@ test('answers say what the model wrote, and footnotes lead to their own', async 
   for (const text of texts) {
     model.play(saying(...text));
     await ask(page, freshQuestion('Text'));
-    await answered(page);
+    await responseComplete(page);
   }
   const all = responses(page);
   await expect(all.nth(0)).toContainText('git clone <repository-url>, with vector<int> and <your-api-key>.');
@@ -189,7 +196,7 @@ test('a blank line at the beginning of a program is copied with it', async ({ pa
   model.play(saying('```python\n\nprint(1)\n```'));
   await page.goto('/');
   await ask(page, freshQuestion('Blank'));
-  await answered(page);
+  await responseComplete(page);
   await responses(page).last().getByRole('button', { name: 'Copy the code' }).click();
   await expect(responses(page).last().getByRole('button', { name: 'Copied' })).toBeVisible();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('\nprint(1)');
@@ -209,7 +216,7 @@ test('a large text is pasted and written on without a wait, and outlasts a reloa
   await expect(field).toHaveAttribute('dir', 'ltr');
   const box = await field.boundingBox();
   expect(box?.height).toBeLessThan(400);
-  // The whole text is laid out once, in the field, and nothing beside it holds all of it.
+  // The whole text is laid out once, in the field, and nothing next to it holds all of it.
   expect(
     await page.evaluate(() =>
       Math.max(...[...document.querySelectorAll('form div')].map((div) => div.textContent?.length ?? 0)),

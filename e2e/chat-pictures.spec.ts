@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright/test';
 import type { FaultyModelServer } from '../test/support/faulty-model-server.ts';
 import { expect, saying, test } from './scripted.ts';
-import { accessibilityFaults, answered, ask, freshQuestion, responses } from './support.ts';
+import { accessibilityFaults, ask, freshQuestion, responseComplete, responses } from './support.ts';
 
 const MOON = 'public/icon-192.png';
 const LARGE_MOON = 'public/icon-512.png';
@@ -17,7 +17,7 @@ const lastSent = (model: FaultyModelServer) => model.requests.at(-1)?.body as Se
 const attach = (page: Page, ...paths: string[]) => page.getByLabel('Pictures to attach').setInputFiles(paths);
 const attached = (page: Page) => page.getByRole('list', { name: 'Pictures' });
 
-/** The way of a picture through the clipboard or a drag: a DataTransfer that holds the file. */
+/** The path of an image through the clipboard or a drag: a DataTransfer that holds the file. */
 async function transferOf(page: Page, file: { name: string; type: string; bytes: Buffer }) {
   return page.evaluateHandle(
     ({ name, type, base64 }) => {
@@ -29,7 +29,7 @@ async function transferOf(page: Page, file: { name: string; type: string; bytes:
   );
 }
 
-test('pictures are chosen, shown, taken away, sent, kept and sent again', async ({ page, model }) => {
+test('images are chosen, shown, removed, sent, kept and sent again', async ({ page, model }) => {
   model.play(saying('A moon.'));
   await page.goto('/');
   await attach(page, MOON, LARGE_MOON);
@@ -37,7 +37,7 @@ test('pictures are chosen, shown, taken away, sent, kept and sent again', async 
   await page.getByRole('button', { name: 'Remove icon-512.png' }).click();
   await expect(attached(page).getByRole('img')).toHaveCount(1);
   await ask(page, freshQuestion('What is this?'));
-  await answered(page);
+  await responseComplete(page);
   const [image] = lastSent(model).messages.at(-1)?.images ?? [];
   const bytes = Buffer.from(image ?? '', 'base64');
   expect(bytes.subarray(1, 4).toString()).toBe('PNG');
@@ -50,11 +50,11 @@ test('pictures are chosen, shown, taken away, sent, kept and sent again', async 
   expect(await accessibilityFaults(page)).toEqual([]);
   await page.keyboard.press('Escape');
   await ask(page, freshQuestion('And its colour?'));
-  await answered(page);
+  await responseComplete(page);
   expect(lastSent(model).messages.map(({ images }) => images?.length ?? 0)).toEqual([1, 0, 0]);
 });
 
-test('a picture is pasted, and one is dropped; alone they are a question, too', async ({ page, model }) => {
+test('an image is pasted, another is dropped, and images alone are a question', async ({ page, model }) => {
   model.play(saying('Two.'));
   await page.goto('/');
   await expect(page.getByRole('button', { name: 'Attach pictures' })).toBeVisible();
@@ -76,12 +76,12 @@ test('a picture is pasted, and one is dropped; alone they are a question, too', 
   await expect(attached(page).getByRole('img')).toHaveCount(2);
   await expect(page.getByText('Drop pictures to attach them')).toHaveCount(0);
   await page.getByRole('button', { name: 'Send', exact: true }).click();
-  await answered(page);
+  await responseComplete(page);
   expect(lastSent(model).messages).toMatchObject([{ content: '', images: [expect.any(String), expect.any(String)] }]);
   await expect(page.getByRole('complementary').getByRole('button', { name: 'pasted.png', exact: true })).toBeVisible();
 });
 
-/** How many pictures this browser keeps for questions that were not sent yet. */
+/** How many images this browser keeps for questions that were not sent yet. */
 function keptImages(page: Page): Promise<number> {
   return page.evaluate(
     () =>
@@ -104,7 +104,7 @@ test('what is written and attached but not sent outlasts a reload, in its own ch
   await page.goto('/');
   const title = freshQuestion('Home of a draft');
   await ask(page, title);
-  await answered(page);
+  await responseComplete(page);
   const box = page.getByRole('textbox', { name: 'Message' });
   await attach(page, MOON, LARGE_MOON);
   await expect(attached(page).getByRole('img')).toHaveCount(2);
@@ -131,11 +131,11 @@ test('what is written and attached but not sent outlasts a reload, in its own ch
   await expect.poll(() => keptImages(page)).toBe(2);
 
   await page.getByRole('button', { name: 'Send', exact: true }).click();
-  await answered(page);
+  await responseComplete(page);
   expect(lastSent(model).messages.at(-1)).toMatchObject({ content: 'about the moons', images: [expect.any(String)] });
   await expect.poll(() => keptImages(page)).toBe(1);
   await page.reload();
-  await answered(page);
+  await responseComplete(page);
   await expect(page.getByRole('button', { name: /^Remove/ })).toHaveCount(0);
   await attach(page, MOON);
   await expect.poll(() => keptImages(page)).toBe(2);
@@ -172,7 +172,7 @@ test('two tabs that write in the same chat keep their own, and what a closed one
   await expect(attached(page).getByRole('img')).toHaveCount(1);
   await expect(page.getByRole('textbox', { name: 'Message' })).toHaveValue('of the first');
   await page.getByRole('button', { name: 'Send', exact: true }).click();
-  await answered(page);
+  await responseComplete(page);
   expect(lastSent(model).messages.at(-1)?.images).toHaveLength(1);
   await second.reload();
   await expect(attached(second).getByRole('img', { name: 'icon-512.png' })).toBeVisible();
@@ -199,10 +199,7 @@ test('what cannot be attached is named with its reason, and what can be is', asy
   expect(await accessibilityFaults(page)).toEqual([]);
 });
 
-test('a large photograph is made as small as models look at, and tells nothing of where it was taken', async ({
-  page,
-  model,
-}) => {
+test('a large photograph is reduced to the size that models use, and loses its location', async ({ page, model }) => {
   model.play(saying('Large.'));
   await page.goto('/');
   const base64 = await page.evaluate(async () => {
@@ -219,7 +216,7 @@ test('a large photograph is made as small as models look at, and tells nothing o
   await page.getByLabel('Pictures to attach').setInputFiles({ name: 'p.jpg', mimeType: 'image/jpeg', buffer: photo });
   await expect(attached(page).getByRole('img')).toBeVisible();
   await ask(page, freshQuestion('How large?'));
-  await answered(page);
+  await responseComplete(page);
   const sent = Buffer.from(lastSent(model).messages[0]?.images?.[0] ?? '', 'base64');
   expect(sent.subarray(0, 3)).toEqual(Buffer.from([0xff, 0xd8, 0xff]));
   expect(sent.includes('GPS')).toBe(false);
@@ -234,7 +231,7 @@ test('how a model reasons is chosen for a chat, stays with it, and is sent', asy
   await page.goto('/');
   const choice = page.getByRole('combobox', { name: 'Reasoning of this chat' });
   await ask(page, freshQuestion('Think'));
-  await answered(page);
+  await responseComplete(page);
   expect(lastSent(model).think).toBeUndefined();
   for (const [label, value] of [
     ['off', false],
@@ -244,7 +241,7 @@ test('how a model reasons is chosen for a chat, stays with it, and is sent', asy
     await choice.click();
     await page.getByRole('option', { name: new RegExp(`^Reasoning: ${label}`) }).click();
     await ask(page, freshQuestion('Think'));
-    await answered(page);
+    await responseComplete(page);
     expect(lastSent(model).think).toBe(value);
   }
   await page.reload();
@@ -253,7 +250,7 @@ test('how a model reasons is chosen for a chat, stays with it, and is sent', asy
   await expect(choice).toHaveText('Reasoning: auto');
 });
 
-test('where the model cannot be told to stop, the page says so and tries again', async ({ page, model }) => {
+test('if the stop does not reach the model, the page says so and tries again', async ({ page, model }) => {
   model.play([...saying('Half an answer').slice(0, 1), 'hang']);
   await page.goto('/');
   await ask(page, freshQuestion('Stop'));

@@ -1,8 +1,8 @@
 import type { Page } from 'playwright/test';
 import { expect, saying, test } from './scripted.ts';
-import { accessibilityFaultsInBoth, answered, ask, freshQuestion, responses } from './support.ts';
+import { accessibilityFaultsInBoth, ask, freshQuestion, responseComplete, responses } from './support.ts';
 
-/** Programs in answers while the runner cannot be reached. */
+/** Programs in responses while the runner is unreachable. */
 const runnerGoes = (page: Page) => page.route('**/api/v1/**', (route) => route.abort('connectionrefused'));
 const runnerComes = (page: Page) => page.unroute('**/api/v1/**');
 const isAway = (page: Page) => expect(page.getByRole('button', { name: /^Runner: off/ })).toBeVisible();
@@ -10,7 +10,7 @@ const block = (page: Page, text: string) => responses(page).last().locator('.cod
 const output = (page: Page, text: string) => block(page, text).getByRole('region', { name: 'Output of the program' });
 const run = (page: Page, text: string) => block(page, text).getByRole('button', { name: 'Run', exact: true }).click();
 
-test('programs in an answer run in the browser where they can, and say so', async ({ page, model }) => {
+test('programs in a response run in the browser without a runner, and say so', async ({ page, model }) => {
   model.play(
     saying(
       '```python\nimport sys\nprint("py", 6 * 7, sys.platform)\n```\n\n```ts\nconst n: number = 7;\nconsole.log("ts", n);\n```\n\n',
@@ -21,7 +21,7 @@ test('programs in an answer run in the browser where they can, and say so', asyn
   await page.goto('/');
   await isAway(page);
   await ask(page, freshQuestion('Programs'));
-  await answered(page);
+  await responseComplete(page);
   await run(page, 'import sys');
   // Python's engine is 13 MB.
   await expect(output(page, 'import sys')).toContainText('py 42 emscripten', { timeout: 60_000 });
@@ -44,7 +44,7 @@ test('programs in an answer run in the browser where they can, and say so', asyn
   await expect(page.getByRole('article', { name: 'Question' }).last()).toContainText(
     'I ran the program in a browser. It ended with exit code 0.',
   );
-  await answered(page);
+  await responseComplete(page);
 });
 
 test('the other languages say what they wait for, and run once it is back', async ({ page, model }) => {
@@ -55,7 +55,7 @@ test('the other languages say what they wait for, and run once it is back', asyn
   await page.goto('/');
   await isAway(page);
   await ask(page, freshQuestion('C++'));
-  await answered(page);
+  await responseComplete(page);
   const program = block(page, 'cstdio');
   await expect(block(page, 'echo').getByRole('button', { name: 'Run', exact: true })).toHaveCount(0);
   await run(page, 'cstdio');
@@ -75,7 +75,7 @@ test('a runner that goes while the page is open is noticed at the next run', asy
   await page.goto('/');
   await expect(page.getByRole('button', { name: /^Runner: on/ })).toBeVisible();
   await ask(page, freshQuestion('Goes'));
-  await answered(page);
+  await responseComplete(page);
   await runnerGoes(page);
   await run(page, 'typeof');
   await expect(output(page, 'typeof').getByRole('button', { name: 'Run again' })).toBeVisible();

@@ -1,13 +1,13 @@
-import { accessibilityFaultsInBoth, answered, ask, expect, freshQuestion, responses, test } from './support.ts';
+import { accessibilityFaultsInBoth, ask, expect, freshQuestion, responseComplete, responses, test } from './support.ts';
 
 test.beforeEach(async ({ page }) => {
   await page.goto('/');
 });
 
-test('a question is answered, and the same question again comes from the cache', async ({ page }) => {
+test('a question gets a response, and the same question again comes from the cache', async ({ page }) => {
   const question = freshQuestion('Say hello in five words.');
   await ask(page, question);
-  await answered(page);
+  await responseComplete(page);
   const first = (await responses(page).last().locator('.prose, p').first().innerText()).trim();
   expect(first).not.toBe('');
   await expect(responses(page).last()).toContainText(/\d+ tokens/);
@@ -16,7 +16,7 @@ test('a question is answered, and the same question again comes from the cache',
   await page.getByRole('button', { name: 'New chat' }).first().click();
   await expect(responses(page)).toHaveCount(0);
   await ask(page, question);
-  await answered(page);
+  await responseComplete(page);
   await expect(responses(page).last()).toContainText('From the cache');
   await expect(responses(page).last()).toContainText(first);
   expect(await accessibilityFaultsInBoth(page)).toEqual([]);
@@ -34,7 +34,7 @@ test('text grows while it streams', async ({ page }) => {
   await page.getByRole('button', { name: 'Stop the answer' }).click();
 });
 
-test('stop ends the answer here and at the model', async ({ page, request }) => {
+test('stop ends the response here and at the model', async ({ page, request }) => {
   await ask(page, freshQuestion('Write a very long story about the sea, in twenty paragraphs.'));
   await expect(responses(page).last()).toContainText(/\w+/);
   await page.getByRole('button', { name: 'Stop the answer' }).click();
@@ -43,7 +43,7 @@ test('stop ends the answer here and at the model', async ({ page, request }) => 
   await expect.poll(async () => (await (await request.get('/api/chat-queue')).json()).is_processing).toBe(false);
 });
 
-test('who waits is told the position', async ({ page, request }) => {
+test('a waiting question shows its position', async ({ page, request }) => {
   const blocker = await request.post('/api/chat-queue', {
     data: {
       messages: [
@@ -55,13 +55,13 @@ test('who waits is told the position', async ({ page, request }) => {
   await ask(page, freshQuestion('Say hello in five words.'));
   await expect(responses(page).last()).toContainText(/In the queue: (you are next|about|a few|\d)/i);
   expect((await request.delete(`/api/chat-queue?requestId=${id}`)).status()).toBe(200);
-  await answered(page);
+  await responseComplete(page);
   await expect(responses(page).last()).not.toContainText('In the queue:');
 });
 
-test('ask again writes a new answer and keeps the old one at hand', async ({ page }) => {
+test('regenerate writes a new response and keeps the old one', async ({ page }) => {
   await ask(page, freshQuestion('Name a colour.'));
-  await answered(page);
+  await responseComplete(page);
   await page.getByRole('button', { name: 'Ask again' }).click();
   await expect(responses(page).last()).toContainText('2 / 2', { timeout: 90_000 });
   await expect(responses(page).last()).not.toContainText('From the cache');
@@ -72,7 +72,7 @@ test('ask again writes a new answer and keeps the old one at hand', async ({ pag
 test('conversations stay after a reload, and can be deleted', async ({ page }) => {
   const question = freshQuestion('Say hello in five words.');
   await ask(page, question);
-  await answered(page);
+  await responseComplete(page);
   await page.reload();
   const history = page.getByRole('complementary', { name: 'Conversations' });
   await history.getByRole('button', { name: question, exact: true }).click();
@@ -99,7 +99,7 @@ test('a draft is kept, Shift+Enter makes a line, and a list of HTML stays text',
   await expect(responses(page)).toHaveCount(0);
 });
 
-test('the page says plainly that the small built-in model answers, and how to get a better one', async ({ page }) => {
+test('the page says that the small built-in model responds, and how to get a better one', async ({ page }) => {
   await expect(page.getByText(/small built-in model/)).toBeVisible();
   await expect(page.getByText(/ollama pull/)).toBeVisible();
 });
@@ -116,7 +116,7 @@ test('a server that refuses is quoted, with one button to try again', async ({ p
   await expect(responses(page).last().getByRole('alert')).toContainText('100 requests are already waiting.');
   await page.unroute('**/api/chat-optimized');
   await page.getByRole('button', { name: 'Try again' }).click();
-  await answered(page);
+  await responseComplete(page);
   await expect(responses(page).last()).toContainText(/\d+ tokens/);
 });
 
@@ -127,9 +127,7 @@ declare global {
   }
 }
 
-test('a link to a conversation opens the history with the page, and makes none where there is none', async ({
-  page,
-}) => {
+test('a link to a conversation opens the history with the page, and creates none', async ({ page }) => {
   await page.addInitScript(() => {
     const open = IDBFactory.prototype.open;
     window.openings = [];
@@ -141,7 +139,8 @@ test('a link to a conversation opens the history with the page, and makes none w
   await page.goto('/?c=nowhere');
   await expect(page.getByRole('heading', { name: 'This conversation is not in this browser' })).toBeVisible();
   const openings = await page.evaluate(() => window.openings);
-  // The first one long before the page's own scripts have run: of the document, hardly any has come.
+  // The first one long before the page's own scripts have run: of the document, hardly any has
+  // come.
   expect(openings.length).toBeGreaterThan(1);
   expect(openings[0]).toBeLessThan(openings[1] ?? 0);
   await page.getByRole('button', { name: 'Start a new chat' }).click();

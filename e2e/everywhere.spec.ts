@@ -91,7 +91,7 @@ test('letters that the first files do not have come in their own file', async ({
   expect((await cyrillic).status()).toBe(200);
 });
 
-test('nothing moves while a page comes alive, and React begins in a task of its own', async ({ page }) => {
+test('nothing moves while a page hydrates, and React begins in its own task', async ({ page }) => {
   await page.addInitScript(() => {
     addEventListener('animationstart', ({ target }) =>
       document.documentElement.setAttribute('data-moved', `${target}`),
@@ -106,7 +106,7 @@ test('nothing moves while a page comes alive, and React begins in a task of its 
   }
 });
 
-test('a page with answers names the scripts that show them, which are fetched beside its own', async ({ page }) => {
+test('a page with responses preloads the scripts that render them', async ({ page }) => {
   const named = async (path: string) => {
     const html = await (await page.request.get(path)).text();
     return [...html.matchAll(/<link rel="preload"[^>]* href="([^"]+\.js)"/g)].map(([, source]) => `${source}`);
@@ -114,7 +114,8 @@ test('a page with answers names the scripts that show them, which are fetched be
   const usual = await named('/');
   const ahead = (await named('/?c=some')).filter((source) => !usual.includes(source));
   expect(ahead.length).toBeGreaterThan(2);
-  // They are those that an empty chat asks for as soon as somebody is there, but for the small one that asks for the others.
+  // They are those that an empty chat asks for as soon as somebody is there, but for the small one
+  // that asks for the others.
   const asked = new Set<string>();
   page.on('request', (request) => asked.add(new URL(request.url()).pathname));
   await page.goto('/');

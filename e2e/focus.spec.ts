@@ -1,8 +1,11 @@
 import type { Locator, Page } from 'playwright/test';
 import { expect, saying, test } from './scripted.ts';
-import { answered, ask, freshQuestion, responses } from './support.ts';
+import { ask, freshQuestion, responseComplete, responses } from './support.ts';
 
-/** Where the focus goes when something opens, and where it is when that is over: the keyboard never loses its place. */
+/**
+ * Where the focus goes when something opens, and where it is when that is over: the keyboard never
+ * loses its place.
+ */
 
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
 const holdsFocus = (dialog: Locator) => dialog.evaluate((element) => element.contains(document.activeElement));
@@ -100,7 +103,7 @@ test('renaming, deleting and changing leave the focus where one goes on', async 
   await page.goto('/');
   const [first, second] = [freshQuestion('First'), freshQuestion('Second')];
   await ask(page, first);
-  await answered(page);
+  await responseComplete(page);
   const question = page.getByRole('article', { name: 'Question' });
   const change = question.getByRole('button', { name: 'Edit and send again' });
   await change.focus();
@@ -114,11 +117,11 @@ test('renaming, deleting and changing leave the focus where one goes on', async 
   await page.keyboard.press('Enter');
   await expect(responses(page)).toHaveCount(1);
   await expect(message).toBeFocused();
-  await answered(page);
+  await responseComplete(page);
 
   await button(page, 'New chat').first().click();
   await ask(page, second);
-  await answered(page);
+  await responseComplete(page);
   const history = page.getByRole('complementary', { name: 'Conversations' });
   const row = history.getByRole('button', { name: second, exact: true });
   const more = history.getByRole('button', { name: `More for ${second}` });

@@ -1,4 +1,7 @@
-/** Texts as models write them, with all that a renderer could render otherwise while they grow than when they are whole. */
+/**
+ * Texts as models write them, with all that a renderer could render otherwise while they grow than
+ * when they are whole.
+ */
 export const CORPUS: Readonly<Record<string, string>> = {
   'headings, both kinds': '# One\n\nText\nof two lines\n===\n\nSecond\n---\n\n### Three ###\n\n---\n\n***\n',
   emphasis: 'A **bold** and *slanted*, ***both***, ~~gone~~, `code`, **open\n\nsnake_case_name and 2 * 3 * 4, a*b*c.\n',

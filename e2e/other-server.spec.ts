@@ -2,11 +2,12 @@ import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test as base, expect } from 'playwright/test';
 import { freePort, launch, type RunningApp, startApp } from '../test/support/running-app.ts';
-import { answered, ask, freshQuestion, responses } from './support.ts';
+import { ask, freshQuestion, responseComplete, responses } from './support.ts';
 
 /**
- * Pages from one server, everything else from a second (SPEC §5): where they find it is put in when they are built, so they are
- * built for this once more. The copy is inside of the project, whose packages it finds.
+ * Pages from one server, everything else from a second (docs/contract.md#pages): where they find it
+ * is put in when they are built, so they are built for this once more. The copy is inside of the
+ * project, whose packages it finds.
  */
 const COPY = join(process.cwd(), '.cache', 'other-server');
 const PARTS = [
@@ -69,7 +70,7 @@ test('every page asks the server that it was built for, under a policy that name
   const policy = response?.headers()['content-security-policy'] ?? '';
   expect(policy).toContain(`connect-src 'self' ${servers.api.url};`);
   await ask(page, freshQuestion('Say hello in five words.'));
-  await answered(page);
+  await responseComplete(page);
   await expect(responses(page).last()).toContainText(/\d+ tokens/);
 
   await page.goto('/playground');

@@ -1,5 +1,5 @@
 import { expect, saying, test } from './scripted.ts';
-import { answered, ask, freshQuestion, responses } from './support.ts';
+import { ask, freshQuestion, responseComplete, responses } from './support.ts';
 
 /** A name that is not of this machine: its pages over plain http are no secure context. */
 const NAME = 'lan.test';
@@ -17,7 +17,7 @@ test('copy buttons work over plain http from another machine, and the console is
   expect(await page.evaluate(() => [isSecureContext, navigator.clipboard === undefined])).toEqual([false, true]);
   model.play(saying('```python\n\nprint(1)\n```'));
   await ask(page, freshQuestion('Copy'));
-  await answered(page);
+  await responseComplete(page);
   const response = responses(page).last();
   await response.getByRole('button', { name: 'Copy the code' }).click();
   await expect(response.getByRole('button', { name: 'Copied' })).toBeVisible();

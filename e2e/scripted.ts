@@ -7,7 +7,10 @@ import {
 import { type RunningApp, startApp } from '../test/support/running-app.ts';
 import { test as base, expect } from './support.ts';
 
-/** The built app in front of a model that says what a test tells it to, where the real small one cannot: it sees, it reasons. */
+/**
+ * The built app in front of a scripted model, for what the real small one cannot do: it sees, it
+ * reasons.
+ */
 export const test = base.extend<Record<never, never>, { model: FaultyModelServer; app: RunningApp }>({
   model: [
     async ({ browserName: _ }, use) => {
@@ -39,7 +42,7 @@ export const test = base.extend<Record<never, never>, { model: FaultyModelServer
 
 export { expect, ollama };
 
-/** An answer in pieces, then its end. */
+/** A response in pieces, then its end. */
 export function saying(...pieces: string[]): Script {
   return [...pieces.map((piece) => ({ send: ollama.text(piece) })), { send: ollama.done() }];
 }

@@ -2,8 +2,8 @@ import AxeBuilder from '@axe-core/playwright';
 import { test as base, expect, type Page } from 'playwright/test';
 
 /**
- * Every test also fails for what no page may do: an error in the console (a breach of the content security policy is
- * one), an exception, or a request to another host.
+ * Every test also fails for what no page may do: an error in the console (a breach of the content
+ * security policy is one), an exception, or a request to another host.
  */
 export const test = base.extend<{ watch: undefined; expectedErrors: RegExp | undefined }>({
   page: async ({ page }, use) => {
@@ -37,8 +37,8 @@ export const test = base.extend<{ watch: undefined; expectedErrors: RegExp | und
 });
 
 /**
- * Runs in the page: whether React has taken over what the server rendered, and its effects have run. A page has loaded before that, and what
- * is pressed then is pressed in vain.
+ * Runs in the page: whether React has taken over what the server rendered, and its effects have
+ * run. A page has loaded before that, and what is pressed then is pressed in vain.
  */
 async function isAlive(): Promise<boolean> {
   const taken = (element: Element | null) =>
@@ -51,7 +51,10 @@ async function isAlive(): Promise<boolean> {
   return isTaken;
 }
 
-/** Chromium writes a line for every answer of 4xx and 5xx; what the page makes of it is what the tests look at. */
+/**
+ * Chromium writes a line for every response of 4xx and 5xx; what the page makes of it is what the
+ * tests look at.
+ */
 function isRefusal(text: string): boolean {
   return (
     text.startsWith('Failed to load resource: the server responded with a status of') || text.includes('net::ERR_')
@@ -68,13 +71,18 @@ declare global {
   }
 }
 
-/** Accessibility faults of WCAG 2.2 AA that axe finds, as readable lines. The pages frame nothing that has content. */
+/**
+ * Accessibility faults of WCAG 2.2 AA that axe finds, as readable lines. The pages frame nothing
+ * that has content.
+ */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
-  // The builder leaves axe in the page. To ask it there takes a fifth of the time of another builder.
+  // The builder leaves axe in the page. To ask it there takes a fifth of the time of another
+  // builder.
   if (await page.evaluate(() => window.axe === undefined))
     await new AxeBuilder({ page }).setLegacyMode().withRules('document-title').analyze();
   const { violations } = await page.evaluate(async (values) => {
-    // A colour half-way to another one has a contrast of its own. What has just come begins to move with the next frame.
+    // A colour half-way to another one has another contrast. A new element begins to move with the
+    // next frame.
     for (let moving: Animation[] | undefined; moving?.length !== 0; ) {
       await Promise.allSettled((moving ?? []).map(({ finished }) => finished));
       await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
@@ -87,7 +95,10 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
-/** The faults of a state as it stands, light and dark. The page is left in the one that it was not in. */
+/**
+ * The faults of a state as it stands, light and dark. The page is left in the one that it was not
+ * in.
+ */
 export async function accessibilityFaultsInBoth(page: Page): Promise<string[]> {
   const isDark = await page.evaluate(() => matchMedia('(prefers-color-scheme: dark)').matches);
   const here = await accessibilityFaults(page);
@@ -99,12 +110,12 @@ export async function accessibilityFaultsInBoth(page: Page): Promise<string[]> {
   ];
 }
 
-/** Goes on after a fault, so that one look tells of all states that have one. */
+/** Goes on after a fault, so that one run reports all states that have one. */
 export async function lookWithAxe(page: Page, state: string): Promise<void> {
   expect.soft(await accessibilityFaultsInBoth(page), state).toEqual([]);
 }
 
-/** A question that nobody has asked before, so that no earlier test has put its answer into the cache. */
+/** A question that no earlier test has asked, so that its response is not in the cache. */
 export function freshQuestion(about: string): string {
   return `${about} (${Math.random().toString(36).slice(2, 8)})`;
 }
@@ -122,7 +133,7 @@ export function responses(page: Page) {
   return page.getByRole('article', { name: 'Answer' });
 }
 
-/** Waits until the newest answer is complete. */
-export async function answered(page: Page): Promise<void> {
+/** Waits until the newest response is complete. */
+export async function responseComplete(page: Page): Promise<void> {
   await expect(responses(page).last()).toHaveAttribute('aria-busy', 'false', { timeout: 90_000 });
 }

@@ -3,7 +3,9 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningApp, startApp } from '../support/running-app.ts';
 
-/** Clients that hold on to the server and give it nothing to do: each is bounded, and nobody else notices. */
+/**
+ * Clients that occupy the server without requests: each is bounded, and no other client notices.
+ */
 
 const CROWD = 10_000;
 const AT_ONCE = 200;
@@ -17,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => app.stop());
 
 describe.concurrent('a crowd', { timeout: 120_000 }, () => {
-  it('of 10,000 connections that send nothing is shown out, and the server answers others all the while', async () => {
+  it('of 10,000 silent connections is closed while the server serves others', async () => {
     const before = residentBytes();
     const crowd: Client[] = [];
     while (crowd.length < CROWD)
@@ -58,7 +60,8 @@ function client(url: string): Promise<Client> {
       seen += text;
     });
     const ended = new Promise<string>((close) => socket.once('close', () => close(seen)));
-    // After the server has closed, a late byte of ours is answered with a reset: what it said has come by then.
+    // After the server has closed, a late byte is refused with a reset: its response has arrived by
+    // then.
     socket.once('connect', () => resolve({ socket, ended })).on('error', reject);
   });
 }

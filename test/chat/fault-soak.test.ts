@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest';
 
 const MB = 1024 * 1024;
 
-/** What each fault is to end in, whoever asks and however often; `fine` answers in between are checked by the soak itself. */
+/**
+ * The outcome of each fault, for any caller; the soak itself checks the `fine` responses in
+ * between.
+ */
 const DOCUMENTED = {
   '500': 'upstream_failed',
   '8 MB': 'upstream_truncated',
@@ -30,7 +33,7 @@ describe('after ten thousand faults of every kind', () => {
       extendEnv: false,
       env: { PATH: process.env.PATH },
     });
-    // No warning of listeners that pile up, and no rejection that nobody took.
+    // No warning of listeners that pile up, and no unhandled rejection.
     expect(stderr).toBe('');
     const { outcomes, before, after, left, resources, upstream } = JSON.parse(stdout);
     expect(Object.keys(outcomes).sort()).toEqual(Object.keys(DOCUMENTED).sort());

@@ -34,7 +34,7 @@ function post(path: string, body: object): Promise<Response> {
   });
 }
 
-/** Of one conversation for each test, so that no test meets another's answer in the cache. */
+/** Of one conversation for each test, so that no test meets another's response in the cache. */
 const user = (fields: object = {}) => ({ role: 'user', content: `hello ${conversation}`, ...fields });
 const own = (fields: object) => post('/api/chat-optimized', { stream: false, messages: [user()], ...fields });
 const v1 = (fields: object) => post('/v1/chat/completions', { model: 'm', messages: [user()], ...fields });
@@ -305,7 +305,7 @@ describe('Ollama’s API', () => {
     for (const { modified_at: changed } of models) expect(Date.parse(changed)).not.toBeNaN();
   });
 
-  it('answers 404 where an unknown model is to be loaded, on which clients pull it', async () => {
+  it('responds with 404 to the load of an unknown model, so clients pull it', async () => {
     s.provider.loadFault = new AppError('model_not_found', 'Get it with `ollama pull m`.');
     for (const load of [chat({ messages: [] }), generate({ prompt: '' })])
       expect(await refusal(load)).toMatchObject({ status: 404, message: 'Get it with `ollama pull m`.' });

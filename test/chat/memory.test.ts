@@ -40,7 +40,7 @@ function post(path: string, body: string | Buffer<ArrayBuffer>, key: string = KE
   });
 }
 
-/** One question that is answered at once, by another caller: the server is there for others. */
+/** One question of another caller that gets a response at once: the server serves others. */
 async function servesOthers(word: string): Promise<void> {
   const body = JSON.stringify({ messages: [{ role: 'user', content: word }], stream: false });
   expect(await (await post('/api/chat-optimized', body, KEYS[1])).json()).toMatchObject({
@@ -104,7 +104,7 @@ describe('the process stays within its heap and serves others', () => {
     });
     const taken = responses.filter(({ status }) => status === 202);
     const refused = responses.filter(({ status }) => status !== 202);
-    // Half of 256 MB holds ten of them beside the one that runs.
+    // Half of 256 MB holds ten of them next to the one that runs.
     expect(taken).toHaveLength(11);
     for (const { status, retryAfter, body } of refused)
       expect([status, body.code, Number(retryAfter)]).toEqual([503, 'queue_full', expect.toSatisfy((s) => s > 0)]);

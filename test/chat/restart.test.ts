@@ -2,7 +2,7 @@ import { afterEach, expect, it } from 'vitest';
 import { type FaultyModelServer, ollama, startFaultyModelServer } from '../support/faulty-model-server.ts';
 import { freePort, type RunningApp, startApp } from '../support/running-app.ts';
 
-/** A server that is stopped and started again while answers are under way: what its clients are told. */
+/** A server that is restarted during responses: what its clients receive. */
 const apps: RunningApp[] = [];
 let model: FaultyModelServer;
 
@@ -14,7 +14,7 @@ afterEach(async () => {
 const TOLD = { error: expect.stringMatching(/^The server is stopping\. Send .* again.*\.$/), code: 'shutting_down' };
 const UUID = expect.stringMatching(/^[0-9a-f-]{36}$/);
 
-it('tells each open answer once that it stops, and the next server to send it again', async () => {
+it('ends each open response with one error that says to send it again', async () => {
   model = await startFaultyModelServer();
   model.play([{ send: ollama.text('half an an') }, 'hang']);
   const env = {

@@ -54,7 +54,7 @@ function says(text: string) {
 }
 
 describe('POST /api/chat-optimized', () => {
-  it('answers as JSON, and the second time from the cache', async () => {
+  it('responds with JSON, and the second time from the cache', async () => {
     s = await chatServer();
     says('Rust\n```rs\nfn main() {}\n```');
     const first = await chat({ ...HELLO, stream: false });
@@ -92,7 +92,7 @@ describe('POST /api/chat-optimized', () => {
     },
   );
 
-  it('takes camelCase too, and bypasses or renews the cache where it is told to', async () => {
+  it('accepts camelCase, and bypasses or renews the cache on request', async () => {
     s = await chatServer();
     says('x');
     await chat({ ...HELLO, stream: false });
@@ -210,7 +210,7 @@ describe('POST /api/chat-optimized', () => {
     expect((await post(path, body, { 'x-request-id': free })).headers.get('x-request-id')).toBe(free);
   });
 
-  it('ends the call when the client has gone for the grace, and not before', async () => {
+  it('ends the call after the grace of a disconnected client, and not before', async () => {
     s = await chatServer();
     for (const stream of [true, false]) {
       const client = new AbortController();
@@ -244,7 +244,7 @@ describe('POST /api/chat-optimized', () => {
 });
 
 describe('/api/chat-queue', () => {
-  it('takes a request, tells its state, and keeps its result', async () => {
+  it('accepts a request, reports its state, and keeps its result', async () => {
     s = await chatServer();
     const submitted = await post('/api/chat-queue', HELLO);
     expect(submitted.status).toBe(202);

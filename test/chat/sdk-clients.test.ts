@@ -180,7 +180,7 @@ describe('the official openai client', () => {
     });
   });
 
-  it('ends the call upstream when it aborts and nobody comes back', async () => {
+  it('ends the call upstream after an abort without a return', async () => {
     const stream = await startedStream();
     stream.controller.abort();
     await goneAndAborted();
@@ -197,7 +197,7 @@ describe('the official openai client', () => {
 describe('the official ollama client', () => {
   const client = () => new Ollama({ host: s.url });
 
-  it('lists, shows and tells the version', async () => {
+  it('lists models, shows one, and reports the version', async () => {
     expect((await client().list()).models.map(({ name }) => name)).toEqual(['default-model', 'other:7b']);
     expect((await client().ps()).models.map(({ name }) => name)).toEqual(['default-model']);
     expect(await client().show({ model: 'other:7b' })).toMatchObject({
@@ -292,7 +292,7 @@ describe('the official ollama client', () => {
     await expect(read()).rejects.toThrow(/It broke/);
   });
 
-  it('ends the call upstream when it aborts and nobody comes back', async () => {
+  it('ends the call upstream after an abort without a return', async () => {
     s.provider.onCall = (call) => void call.say('x');
     const stream = await client().chat({ model: 'm', messages, stream: true });
     await stream[Symbol.asyncIterator]().next();
@@ -301,7 +301,7 @@ describe('the official ollama client', () => {
   });
 });
 
-/** Waits until the server has noticed that its client is gone, and then for the grace. */
+/** Waits until the server has noticed that its client disconnected, and then for the grace. */
 async function goneAndAborted(): Promise<void> {
   const { generation: run } = firstTicket();
   await vi.waitFor(() => expect(run.refCount).toBe(0));

@@ -6,7 +6,10 @@ import { createResilientChat } from '#lib/models/resilience';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 import { type FaultyModelServer, ollama, type Script, startFaultyModelServer } from '../support/faulty-model-server.ts';
 
-/** The whole way, from a client's connection to a model server's, with nothing in between that is not the product's. */
+/**
+ * The whole way, from a client's connection to a model server's, with nothing in between that is
+ * not the product's.
+ */
 
 let model: FaultyModelServer;
 let provider: OllamaProvider;
@@ -64,7 +67,7 @@ describe('the model server', () => {
     expect(s.engine.stats().batch_processor.deduplicated_requests).toBe(499);
   });
 
-  it.each([true, false])('is left alone soon after its client has gone (stream: %s)', async (stream) => {
+  it.each([true, false])('is cancelled soon after its client has disconnected (stream: %s)', async (stream) => {
     await start();
     model.play([{ send: ollama.text('x') }, 'hang']);
     const client = new AbortController();

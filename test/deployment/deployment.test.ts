@@ -243,7 +243,7 @@ describe('Railway', () => {
     }
   });
 
-  it('asks for health where every role answers', () => {
+  it('asks for health on a path that every role serves', () => {
     expect(read('railway.toml')).toContain('healthcheckPath = "/health"');
     expect(read('railway.toml')).toContain('dockerfilePath = "Dockerfile"');
   });
@@ -283,7 +283,7 @@ describe('systemd', () => {
     expect(unit).toMatch(/^CapabilityBoundingSet=$/m);
   });
 
-  it('gives open answers their time', () => {
+  it('gives open responses their time', () => {
     const seconds = Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]);
     expect(seconds * 1000).toBeGreaterThan(readConfig({}).SHUTDOWN_TIMEOUT_MS);
   });
@@ -304,7 +304,7 @@ describe('systemd', () => {
 describe('proxies in front', () => {
   const limitBytes = 20 * 1024 * 1024;
 
-  it('take bodies as large as the app does, and answer in its form above it', () => {
+  it('accept bodies as large as the app does, and refuse larger ones in its form', () => {
     expect(readFileSync('lib/chat/http/chat-body.ts', 'utf8')).toContain('IMAGES_LIMIT_BYTES = 20 * MIB');
     expect(read('deploy/Caddyfile')).toContain(`> ${limitBytes}\``);
     expect(read('deploy/Caddyfile')).toMatch(/^\s+max_size 20MiB$/m);

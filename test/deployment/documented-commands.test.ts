@@ -3,7 +3,10 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningApp, startApp } from '../support/running-app.ts';
 
-/** The `curl` lines of the README are run as they stand, against a real server with the real small model. */
+/**
+ * The `curl` lines of the README are run as they stand, against a real server with the real small
+ * model.
+ */
 let app: RunningApp;
 
 beforeAll(async () => {

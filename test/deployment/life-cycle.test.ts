@@ -45,7 +45,7 @@ describe('start', () => {
 });
 
 describe('a server that falls over again and again', () => {
-  it('is seen as such by whoever reads its log, its first lines or its metrics', async () => {
+  it('is reported by its log, its first lines and its metrics', async () => {
     const env = { PORT: String(await freePort()), LOG_LEVEL: 'warn' };
     for (const before of [0, 1, 2]) {
       const app = await startApp('server', env);
@@ -103,7 +103,7 @@ describe('a full disk', () => {
 });
 
 describe('an Ollama that is away', () => {
-  it('is one clear sentence in each answer, and the server goes on', async () => {
+  it('is one clear sentence in each response, and the server goes on', async () => {
     const nobody = `http://127.0.0.1:${await freePort()}`;
     const app = await startApp('server', { MODEL_PROVIDER: 'ollama', OLLAMA_API_URL: nobody, UPSTREAM_RETRIES: '0' });
     running.push(app);
@@ -121,8 +121,8 @@ describe('an Ollama that is away', () => {
   });
 });
 
-describe('an Ollama that goes away in the middle of an answer', () => {
-  it('ends the stream with one clear sentence, and the next answer says that nobody is there', async () => {
+describe('an Ollama that stops during a response', () => {
+  it('ends the stream with one clear sentence, and the next response says that Ollama is unreachable', async () => {
     const ollama = await startFaultyModelServer();
     const env = { MODEL_PROVIDER: 'ollama', OLLAMA_API_URL: ollama.url, OLLAMA_MODEL: 'test', UPSTREAM_RETRIES: '0' };
     const app = await startApp('server', env);
@@ -161,7 +161,7 @@ describe('SIGTERM', () => {
     expect(await app.stop()).toBe(0);
   });
 
-  it('lets a running answer end, takes no new one, and leaves no process behind', async () => {
+  it('lets a running response end, accepts no new one, and leaves no process behind', async () => {
     const app = await startApp('server', { SHUTDOWN_TIMEOUT_MS: '20000' });
     const ask = {
       messages: [{ role: 'user', content: 'Count to five.' }],

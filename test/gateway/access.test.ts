@@ -25,7 +25,7 @@ const KEY = 'a-key-of-this-app';
 const session = () => `${SESSION_COOKIE}=${createSession(KEY, Date.now())}`;
 
 describe('who gets through where keys are set', () => {
-  it('nobody without one, and the backend hears nothing of it', async () => {
+  it('no request without one, and the backend does not see it', async () => {
     const { url: backend, seen } = await startEcho();
     const { url } = await startGateway(backend, { API_KEYS: KEY });
     for (const headers of [
@@ -43,7 +43,7 @@ describe('who gets through where keys are set', () => {
     expect(seen).toEqual([]);
   });
 
-  it('who shows the key, which ends here; its own credentials go beside it', async () => {
+  it('a caller with the key, which ends here; its own credentials are forwarded', async () => {
     const { url: backend } = await startEcho();
     const { url } = await startGateway(backend, { API_KEYS: KEY, HF_TOKEN: TOKEN });
     const headers = { authorization: `Bearer ${KEY}`, 'x-forwarded-authorization': 'Bearer mine', cookie: 'a=1' };
@@ -90,7 +90,7 @@ describe('who gets through where keys are set', () => {
     expect(seen[1]?.headers).not.toHaveProperty('x-forwarded-authorization');
   });
 
-  it('a preflight is answered here, and pages that are allowed may read what comes', async () => {
+  it('a preflight ends here, and allowed pages may read the response', async () => {
     const { url: backend, seen } = await startEcho();
     const { url } = await startGateway(backend, { API_KEYS: KEY, FRONTEND_URL: 'https://page.example' });
     const ask = (origin: string) =>
@@ -236,7 +236,7 @@ describe('WebSockets', () => {
     await closed;
   });
 
-  it('that the backend refuses are answered as it answered', async () => {
+  it('that the backend refuses get the backend’s response', async () => {
     const backend = await startSocketBackend();
     const { port } = await startGateway(backend.url);
     const response = await sendRaw(port, upgradeBytes('/refuse'));

@@ -113,7 +113,7 @@ describe('gatewayRoute', () => {
     expect(seen).toEqual([]);
   });
 
-  it('shows an answer that breaks off, and ends the backend call of a client that goes', async () => {
+  it('breaks off a broken response, and ends the backend call of a disconnected client', async () => {
     const broken = await startRaw((_text, socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc');
       setImmediate(() => socket.destroy());
@@ -136,8 +136,8 @@ describe('gatewayRoute', () => {
   });
 });
 
-describe('the routes beside it', () => {
-  it('/gateway-health is what the contract says, and asks nobody', async () => {
+describe('the routes next to it', () => {
+  it('/gateway-health is what the contract says, and asks no backend', async () => {
     const { url: backend, received } = await startRaw(() => {});
     await startGateway(backend, { API_KEYS: 'a-key' });
     const response = await healthRoute.GET(new Request(`${HERE}/gateway-health`), CONTEXT);
@@ -153,7 +153,7 @@ describe('the routes beside it', () => {
     expect(model.detail).not.toMatch(/https?:|127\.0/);
   });
 
-  it('/api/ready tells of the backend', async () => {
+  it('/api/ready reports the backend', async () => {
     const gatewayPart = async () => {
       const response = await readyRoute.GET(new Request(`${HERE}/api/ready`), CONTEXT);
       return (await response.json()).parts.gateway;

@@ -12,7 +12,7 @@ const sockets: Socket[] = [];
 beforeAll(async () => {
   const { url: backend } = await startBackend((incoming, outgoing) => {
     if (incoming.url === '/quick') outgoing.end('quick');
-    // Takes the body of a stalled request, and never answers.
+    // Reads the body of a stalled request, and never responds.
     else incoming.resume();
   });
   const port = await freePort();
@@ -54,8 +54,8 @@ it('1,500 uploads of one client leave the process small, and others served', asy
   for (let count = 0; count < 1_500; count++) uploads.push(await send(upload, '127.0.0.1'));
   const quick = await send('GET /quick HTTP/1.1\r\nHost: localhost\r\n\r\n', '127.0.0.2');
   await expect.poll(quick.line, { timeout: 20_000 }).toBe('HTTP/1.1 200 OK');
-  // The line holds 1,000, and what has come of a body that nobody reads yet is at most one read of
-  // its connection.
+  // The line holds 1,000, and what has arrived of a body that no reader takes yet is at most one
+  // read of its connection.
   await expect
     .poll(() => uploads.filter(({ line }) => line().includes(' 503 ')).length, { timeout: 20_000 })
     .toBeGreaterThan(400);

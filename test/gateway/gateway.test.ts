@@ -221,7 +221,7 @@ describe('what comes back', () => {
     expect((await reader.next()).done).toBe(true);
   });
 
-  it('does not wait for the rest of an answer whose length is known', async () => {
+  it('does not wait for the rest of a response whose length is known', async () => {
     let end: (() => void) | undefined;
     const { url: backend } = await startBackend((_incoming, outgoing) => {
       outgoing.writeHead(200, { 'content-length': '9' });
@@ -237,7 +237,7 @@ describe('what comes back', () => {
     expect((await reader.next()).done).toBe(true);
   });
 
-  it('passes on what came of an answer that breaks off, and breaks off too', async () => {
+  it('forwards what arrived of a broken response, and breaks off too', async () => {
     const { url: backend } = await startRaw((_text, socket) => {
       socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfirst');
     });
@@ -246,7 +246,7 @@ describe('what comes back', () => {
     expect(response).toMatch(/^HTTP\/1\.1 200 OK\r\nContent-Length: 9\r\n[\s\S]*\r\n\r\nfirst$/);
   });
 
-  it('streams the request too: the backend answers each piece as it comes', async () => {
+  it('streams the request too: the backend echoes each piece as it arrives', async () => {
     const { url: backend } = await startBackend((incoming, outgoing) => {
       outgoing.flushHeaders();
       incoming.on('data', (chunk: Buffer) => outgoing.write(chunk.toString().toUpperCase()));
@@ -335,7 +335,7 @@ describe('when it goes wrong', () => {
     expect(openExchanges()).toBe(0);
   });
 
-  it('an answer that breaks off breaks off for the client too', async () => {
+  it('a broken response breaks off for the client too', async () => {
     const { url: backend } = await startRaw((_text, socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc');
       setImmediate(() => socket.destroy());
@@ -345,7 +345,7 @@ describe('when it goes wrong', () => {
     await expect(response.body.text()).rejects.toThrow();
   });
 
-  it('a client that goes ends the backend call, before the answer, within it, and within its own body', async () => {
+  it('a disconnecting client ends the backend call, before the response, within it, and within its own body', async () => {
     let opened = 0;
     let closed = 0;
     const { url: backend } = await startBackend((incoming, outgoing) => {
@@ -393,7 +393,7 @@ describe('when it goes wrong', () => {
     expect(asked).toBe(5);
   });
 
-  it('an answer before the end of the upload reaches the client, whole', async () => {
+  it('a response before the end of the upload reaches the client, whole', async () => {
     const { url: backend } = await startBackend((_incoming, outgoing) => {
       outgoing.writeHead(413, { 'content-length': '9' }).end('too large');
     });
@@ -411,7 +411,7 @@ describe('when it goes wrong', () => {
 });
 
 describe('several backends', () => {
-  it('share the requests, and one that is gone is left out without a failed request', async () => {
+  it('share the requests, and one that is down is left out without a failed request', async () => {
     const one = await startEcho();
     const two = await startEcho();
     const { url } = await startGateway(`${one.url},http://127.0.0.1:${await closedPort()},${two.url}`);

@@ -61,7 +61,7 @@ describe('a hostile client', () => {
     expect(received()).not.toContain('smuggled');
   });
 
-  it('may pipeline: each request is one at the backend too, answered in its turn', async () => {
+  it('may pipeline: each request is one at the backend too, in its turn', async () => {
     const { url: backend, seen } = await startEcho();
     const { port } = await startGateway(backend);
     const response = await sendRaw(
@@ -130,7 +130,7 @@ describe('a hostile client', () => {
     expect(received()).toBe('');
   });
 
-  it('that never reads its answer is not kept for ever, and costs no memory meanwhile', async () => {
+  it('that never reads its response is closed in time, and costs no memory meanwhile', async () => {
     let sent = 0;
     const { url: backend } = await startBackend((_incoming, outgoing) => {
       const chunk = Buffer.alloc(64 * 1024);
@@ -197,7 +197,7 @@ describe('a hostile backend', () => {
     expect(response).toMatch(/^HTTP\/1\.1 200 [\s\S]*\r\n5\r\nwhole\r\n$/);
   });
 
-  it('that answers more than it was asked gives nobody the rest', async () => {
+  it('that sends more than one response gives no client the rest', async () => {
     const { url: backend } = await startRaw((_text, socket) =>
       socket.write(
         'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 6\r\nX-Evil: 1\r\n\r\npoison',
@@ -230,7 +230,7 @@ describe('a hostile backend', () => {
       expect(response.headers).not.toHaveProperty(name);
   });
 
-  it('that repeats its request tells no token: not in headers, message, trailers or body, however it is cut', async () => {
+  it('that repeats its request reveals no token: not in headers, message, trailers or body, however it is cut', async () => {
     const { url: backend } = await startRaw((text, socket) => {
       if (!text.endsWith('\r\n\r\n')) return;
       const half = TOKEN.length >> 1;
@@ -254,7 +254,7 @@ describe('a hostile backend', () => {
     expect(response.split(stars)).toHaveLength(6);
   });
 
-  it('cannot name the token by a header of its own making', async () => {
+  it('cannot name the token by its own header', async () => {
     const { url: backend } = await startRaw((_text, socket) =>
       socket.end(
         `HTTP/1.1 200 OK\r\n${TOKEN}: x\r\nLocation: http://u:${TOKEN}@elsewhere/\r\nContent-Length: 0\r\n\r\n`,
@@ -266,7 +266,7 @@ describe('a hostile backend', () => {
     expect(response).not.toContain(TOKEN);
   });
 
-  it('that packs its answer has it passed on as it is', async () => {
+  it('that compresses its response has it forwarded as it is', async () => {
     const packed = gzipSync('hello');
     const { url: backend } = await startBackend((_incoming, outgoing) => {
       outgoing.writeHead(200, { 'content-encoding': 'gzip' }).end(packed);
@@ -276,7 +276,7 @@ describe('a hostile backend', () => {
     expect(Buffer.from(await response.body.arrayBuffer())).toEqual(packed);
   });
 
-  it('that trickles its answer is waited for as long as it sends', async () => {
+  it('that trickles its response is waited for as long as it sends', async () => {
     const { url: backend } = await startBackend((_incoming, outgoing) => {
       outgoing.writeHead(200);
       let count = 0;

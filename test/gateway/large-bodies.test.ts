@@ -11,7 +11,10 @@ afterEach(closeAll);
 
 const SIZE = 6_000_000;
 
-/** Each path has bytes of its own. `/l…` with their length, `/c…` in chunks of sizes that fit into no buffer. */
+/**
+ * Each path has its own bytes. `/l…` with their length, `/c…` in chunks of sizes that fit into no
+ * buffer.
+ */
 async function startLibrary(count: number): Promise<{ url: string; sums: Map<string, string> }> {
   const bodies = new Map<string, Buffer>();
   for (let place = 0; place < count; place++)
@@ -41,7 +44,7 @@ async function ask(port: number, path: string): Promise<IncomingMessage> {
   return reply;
 }
 
-/** Reads an answer to its end, with a break of `breakMs` after each piece. */
+/** Reads a response to its end, with a break of `breakMs` after each piece. */
 async function read(result: IncomingMessage, breakMs: number): Promise<string> {
   const hash = createHash('sha256');
   for await (const piece of result) {
@@ -51,8 +54,8 @@ async function read(result: IncomingMessage, breakMs: number): Promise<string> {
   return hash.digest('hex');
 }
 
-describe('large answers', () => {
-  it('arrive as they were sent, to fast clients and slow ones, beside clients that go in the middle', async () => {
+describe('large responses', () => {
+  it('arrive as they were sent, to fast and slow clients, while others disconnect', async () => {
     const { url, sums } = await startLibrary(4);
     const { port } = await startGateway(url, { GATEWAY_POOL_SIZE: '6', HF_TOKEN: TOKEN });
     for (let round = 0; round < 2; round++) {

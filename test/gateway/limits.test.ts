@@ -25,15 +25,15 @@ async function open(
   const socket = connect({ port, host: '127.0.0.1', localAddress: client });
   sockets.push(socket);
   let text = '';
-  let answeredAt = Number.POSITIVE_INFINITY;
+  let respondedAt = Number.POSITIVE_INFINITY;
   socket.on('error', () => {});
   socket.on('data', (chunk) => {
-    answeredAt = Math.min(answeredAt, performance.now());
+    respondedAt = Math.min(respondedAt, performance.now());
     text += chunk.toString('latin1');
   });
   await once(socket, 'connect');
   socket.write(bytes);
-  return { socket, text: () => text, respondedAt: () => answeredAt };
+  return { socket, text: () => text, respondedAt: () => respondedAt };
 }
 
 const UPLOAD = 'POST /upload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nab';
@@ -49,7 +49,7 @@ describe('a client', () => {
     await expect.poll(other.text, { timeout: 12_000 }).toMatch(/^HTTP\/1\.1 200 /);
     await expect.poll(() => stalled[0]?.text(), { timeout: 12_000 }).toMatch(/^HTTP\/1\.1 400 [\s\S]*too slowly/);
     // It did not wait for the end of any of them.
-    expect(other.respondedAt()).toBeLessThan(Math.min(...stalled.map(({ respondedAt: answeredAt }) => answeredAt())));
+    expect(other.respondedAt()).toBeLessThan(Math.min(...stalled.map(({ respondedAt }) => respondedAt())));
   }, 30_000);
 
   it('that fills the whole line gets its own newest refused, and the next its turn', async () => {

@@ -22,7 +22,7 @@ const PAGE = 'https://page.example';
 const GATEWAY = 'http://backend.example:3000';
 const GATEWAY_HOST = 'backend.example:3000';
 
-/** A backend that sends these headers with every answer. */
+/** A backend that sends these headers with every response. */
 async function startSender(headers: Record<string, string | string[]>): Promise<string> {
   const { url } = await startBackend((_incoming, outgoing) => outgoing.writeHead(200, headers).end('secret'));
   return url;
@@ -177,7 +177,7 @@ describe("a backend at the app's origin", () => {
 });
 
 describe('GATEWAY_ORIGIN', () => {
-  it("gives the gateway every path of its own host, and nothing of the app's", async () => {
+  it("gives the gateway every path on its host, and none of the app's", async () => {
     const { url: backend } = await startEcho();
     const { url } = await startGateway(backend, { GATEWAY_ORIGIN: GATEWAY });
     for (const path of ['/', '/page', '/api/things/7', '/_next/static/x.js', '/sign-in', '/gateway']) {

@@ -34,7 +34,7 @@ async function startCollector(): Promise<{ url: string; spans: Exported[] }> {
 }
 
 describe('a request through the gateway', () => {
-  it('is a span of its own, which the backend is told of in place of the one of the caller', async () => {
+  it('is its own span, which replaces the caller’s for the backend', async () => {
     const { url: backend, seen } = await startEcho();
     const { url: collector, spans } = await startCollector();
     resetSingleton('tracer');

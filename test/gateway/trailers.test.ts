@@ -183,14 +183,14 @@ describe('the trailers of a request', () => {
     expect(ended).toMatchObject([{ body: 'abc', trailers: ['x-sum', '1'], headers: { trailer: 'x-sum' } }]);
   });
 
-  it('reach the backend that takes the request, where another one is gone', async () => {
+  it('reach the backend that takes the request, if another one is down', async () => {
     const { url, ended } = await startReader();
     const { port } = await startGateway(`http://127.0.0.1:${await closedPort()},${url}`);
     for (let count = 0; count < 6; count++) await sendRaw(port, `${upload('/x', CLOSE)}0\r\nX-Sum: ${count}\r\n\r\n`);
     expect(ended.map(({ trailers }) => trailers)).toEqual(['0', '1', '2', '3', '4', '5'].map((sum) => ['X-Sum', sum]));
   });
 
-  it('behind a body that the backend did not wait for reach nobody, and the client may go on', async () => {
+  it('behind a body that the backend did not wait for reach no backend, and the client may go on', async () => {
     const { url, received } = await startRaw((text, socket) => {
       if (/POST \/early [\s\S]*abc/.test(text)) socket.write('HTTP/1.1 413 x\r\nContent-Length: 0\r\n\r\n');
       else if (text.startsWith('GET ')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnext');
@@ -220,7 +220,7 @@ describe('the trailers of a request', () => {
   });
 });
 
-it('the trailers of an answer are none that its Connection names, nor announced', async () => {
+it('the trailers of a response are none that its Connection names, nor announced', async () => {
   const { url } = await startRaw((_text, socket) =>
     socket.write(
       'HTTP/1.1 200 OK\r\nConnection: X-Hop\r\nTrailer: X-Hop, X-Sum, Set-Cookie\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Hop: 1\r\nSet-Cookie: a=1\r\nX-Sum: 2\r\nContent_Type: x\r\n\r\n',

@@ -14,7 +14,7 @@ afterEach(async () => {
   await closeAll();
 });
 
-/** A backend that opens each WebSocket, but refuses `/refuse` and never answers `/silent`. */
+/** A backend that opens each WebSocket, but refuses `/refuse` and never responds to `/silent`. */
 async function startOpener(): Promise<string> {
   const { url, server } = await startBackend((_incoming, outgoing) => outgoing.end('backend'));
   server.on('upgrade', (incoming: IncomingMessage, socket: Socket) => {
@@ -94,7 +94,7 @@ describe('WebSockets', () => {
     await expect.poll(held, { timeout: 15_000 }).toBe(0);
   }, 20_000);
 
-  it('that no backend answers hold places while they wait, and no longer than their client', async () => {
+  it('that no backend accepts hold places while they wait, and no longer than their client', async () => {
     const { port } = await startGateway(await startOpener(), { GATEWAY_MAX_WEBSOCKETS: '5' });
     const silent = Array.from({ length: 4 }, () => send(port, '/silent'));
     await expect.poll(held).toBe(4);
@@ -127,7 +127,7 @@ describe('WebSockets', () => {
     await expect.poll(() => received).toBe('one two three');
   });
 
-  it('that are not answered in time, or that no backend takes, give their places back', async () => {
+  it('that get no response in time, or that no backend takes, return their places', async () => {
     const env = { GATEWAY_MAX_WEBSOCKETS: '2', GATEWAY_TIMEOUT_MS: '200' };
     const late = await startGateway(await startOpener(), env);
     expect((await open(late.port, '/silent')).text).toMatch(/^HTTP\/1\.1 504 /);

@@ -8,7 +8,7 @@ import { type RunningApp, startApp } from '../support/running-app.ts';
 
 /**
  * Every address, asked in every way, of the app as it is built: who gets what, and that everyone
- * gets an answer.
+ * gets a response.
  */
 
 let app: RunningApp;
@@ -132,12 +132,12 @@ describe('every method', () => {
     return (got) => [...refused(got), ...(got.headers.allow === undefined ? ['has no Allow'] : [])];
   }
 
-  it('is answered at every address before a page was served', async () => {
+  it('gets the right response at every address before a page was served', async () => {
     const cases = casesOf(USUAL, BODIES).filter(({ address, method }) => address.kind !== 'page' || !isRead(method));
     expect(await asker.all(cases, check)).toEqual([]);
   }, 120_000);
 
-  it('is answered at every address after a page was served', async () => {
+  it('gets the right response at every address after a page was served', async () => {
     for (const method of ['GET', 'HEAD']) {
       const page = await asker.ask({ method, path: '/', headers: { authorization, accept: 'text/html' } });
       expect(page.status).toBe(200);

@@ -30,7 +30,7 @@ function residentMb(): number {
 }
 
 /**
- * Begins to send a body of 20 MiB, all but its end. `status` is that of an answer, −1 where the
+ * Begins to send a body of 20 MiB, all but its end. `status` is that of a response, −1 where the
  * connection was closed without one that could be read, and 0 until then.
  */
 function upload(framing: 'length' | 'chunks'): { status: number } {

@@ -5,7 +5,7 @@ import { type Address, Asker, codeOf, everyAddress, KEY } from '../support/addre
 import { type RunningApp, startApp } from '../support/running-app.ts';
 
 /**
- * The app as it is built, without keys and in front of a backend: which hosts it answers to, and
+ * The app as it is built, without keys and in front of a backend: which hosts it serves, and
  * that its upgrades outlive its pages.
  */
 
@@ -126,7 +126,7 @@ describe('next start', () => {
   }
 
   /**
-   * Next itself answers a path that nobody can have, and takes a slash away, before it asks the
+   * Next itself responds to a path that does not exist, and takes a slash away, before it asks the
    * app.
    */
   const asked = () => addresses.filter(({ kind }) => kind === 'route' || kind === 'page' || kind === 'unknown');
@@ -144,7 +144,7 @@ describe('next start', () => {
     });
   }, 60_000);
 
-  it('asks for a key whatever a request says of itself, and answers every method', async () => {
+  it('asks for a key whatever a request says of itself, and serves every method', async () => {
     await withApp({ API_KEYS: KEY }, async (other) => {
       const special = [
         {},

@@ -63,7 +63,7 @@ function cpuMs(path: keyof typeof SURFACES, body: object): number {
     try {
       unknownFields(body, parseBody(SURFACES[path], body, CHAT_FIELDS), CHAT_FIELDS);
     } catch {
-      // A refusal is as good an answer.
+      // A refusal is right, too.
     }
     const { user, system } = process.cpuUsage(before);
     return (user + system) / 1000;
@@ -98,7 +98,7 @@ describe('a body that is made to cost', () => {
     expect(names?.at(-1)).toBe('...');
   });
 
-  it('is told how many names it may have', async () => {
+  it('is refused with the number of names it may have', async () => {
     for (const [field, most] of Object.entries({ options: 200, passthrough: 0 })) {
       const response = await post('/api/chat-optimized', asked({ [field]: many(most + 1_000) }));
       const text = await response.text();
@@ -127,7 +127,7 @@ describe('a body that is made to cost', () => {
     expect(Object.keys(options)).toEqual(['seed']);
   });
 
-  it('leaves the process free to answer others', async () => {
+  it('leaves the process free to serve others', async () => {
     let isOver = false;
     const flood = Promise.all(BODIES.map(([, path, make]) => post(path, make(40_000)).then((reply) => reply.text())));
     void flood.then(() => {

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningApp, startApp } from '../support/running-app.ts';
 
 /**
- * The same route files behind `next dev`, `next start` and `server.ts` must give the same answers, and in each of them
- * all routes must see one state. Needs the built app; `npm test` builds it first.
+ * The same route files behind `next dev`, `next start` and `server.ts` must give the same
+ * responses, and in each of them all routes must see one state. Needs the built app; `npm test`
+ * builds it first.
  */
 const MODES = ['server', 'next start', 'next dev'] as const;
 const apps = new Map<string, RunningApp>();
@@ -66,12 +67,12 @@ const CASES: [name: string, path: string, init: RequestInit][] = [
 ];
 
 describe.each(MODES.filter((mode) => mode !== 'server'))('%s', (mode) => {
-  it.each(CASES)('answers %s as server.ts does', async (_name, path, init) => {
+  it.each(CASES)('serves %s as server.ts does', async (_name, path, init) => {
     const [expected, actual] = await Promise.all(['server', mode].map((one) => ask(one, path, init)));
     expect(actual).toEqual(expected);
   });
 
-  it('answers a chat from its model as server.ts does, and then from its cache', async () => {
+  it('serves a chat from its model as server.ts does, and then from its cache', async () => {
     const [expected, actual] = await Promise.all(['server', mode].map((one) => chat(one)));
     expect(actual).toMatchObject({ status: 200, content: expected?.content });
     expect(await chat(mode)).toEqual({ status: 200, content: expected?.content, cached: true });

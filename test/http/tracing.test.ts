@@ -101,7 +101,7 @@ describe('traces', () => {
     expect(root?.attributes).toContainEqual({ key: 'http.response.status_code', value: { intValue: '200' } });
   });
 
-  it('become part of the trace of whoever asks', async () => {
+  it('become part of the caller’s trace', async () => {
     const found = await ask({ traceparent: `00-${'ab'.repeat(16)}-${'cd'.repeat(8)}-01` }, 'two');
     expect(found.length).toBe(4);
     for (const { traceId } of found) expect(traceId).toBe('ab'.repeat(16));

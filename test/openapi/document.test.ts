@@ -19,7 +19,7 @@ import { type RunningApp, startApp } from '../support/running-app.ts';
 const document = openApiDocument();
 
 describe('the OpenAPI document', () => {
-  it('has every route with the methods that it answers, and none besides', async () => {
+  it('has every route with the methods that it serves, and no other', async () => {
     type Exports = Record<string, RouteHandler | undefined>;
     const load = async (file: string) => (await import(pathToFileURL(file).href)) as Exports;
     const routes = await findRouteFiles(join(process.cwd(), 'app'), load);
@@ -52,7 +52,7 @@ describe('the OpenAPI document', () => {
     }
   });
 
-  it('has an example for everything but what the backend answers, and their bodies are valid', () => {
+  it('has an example for everything except the backend’s responses, and their bodies are valid', () => {
     for (const { id, examples, body, passesOn } of OPERATIONS) {
       if (passesOn !== true) expect(examples, id).not.toEqual([]);
       for (const example of examples) {
@@ -108,8 +108,8 @@ describe('the table of the README', () => {
   });
 });
 
-/** The parts of an answer are held to one schema of several: a body that fits none must be told of. */
-describe('the check of answers', () => {
+/** A part of a response must fit one of several schemas: a body that fits none is reported. */
+describe('the check of responses', () => {
   const [chat] = OPERATIONS;
 
   it.each([

@@ -11,8 +11,9 @@ import { requestOf, type Sent } from '../support/openapi-arbitrary.ts';
 import { addressOf, complaints, type Received } from '../support/openapi-check.ts';
 
 /**
- * Thousands of requests, right and wrong, against the real server with a scripted model: whatever comes in, the answer
- * is one that the document tells of, it comes in time, and it is never `internal_error`.
+ * Thousands of requests, right and wrong, against the real server with a scripted model: whatever
+ * comes in, the response is one that the document describes, it comes in time, and it is never
+ * `internal_error`.
  */
 
 /** The same requests every time: a run that fails can be run again. */
@@ -46,7 +47,7 @@ const FAILURES = [
   'not_configured',
 ] as const;
 
-/** A model of moods: it answers, thinks, asks for tools, breaks off or fails, before its first word or after. */
+/** A model of moods: it responds, thinks, asks for tools, breaks off or fails, at any moment. */
 function play(call: ScriptedCall, number: number): void {
   const code = FAILURES[number % FAILURES.length] ?? 'upstream_failed';
   const acts: (() => void)[] = [

@@ -65,7 +65,7 @@ describe('a path of another API that is not offered', () => {
     }
   });
 
-  it('answers so too where Next serves it', async () => {
+  it('responds the same if Next serves it', async () => {
     const { POST } = gatewayRoute('/[...path]');
     const reply = await POST(new Request('http://localhost/v1/embeddings', { method: 'POST' }));
     expect(reply.status).toBe(404);

@@ -12,7 +12,10 @@ import { createMetrics } from '#lib/telemetry/metrics';
 import { GET as microservices } from '../../app/api/microservices/health/route.ts';
 import { POST } from '../../app/api/v1/code/run/route.ts';
 
-/** What the server has no room or no means for is refused with 503, before anything is streamed, and says when to come back. */
+/**
+ * What the server has no room or no means for is refused with 503, before anything is streamed, and
+ * says when to come back.
+ */
 const CONTEXT: RouteContext = { params: Promise.resolve({}), peerAddress: '127.0.0.1' };
 const FORMS = [{}, { accept: 'text/event-stream' }];
 
@@ -22,7 +25,10 @@ afterEach(async () => {
   resetSingleton('config');
 });
 
-/** Makes the process's runner one over the real sandbox, on a machine in which `missing` does not start. */
+/**
+ * Makes the process's runner one over the real sandbox, on a machine in which `missing` does not
+ * start.
+ */
 function useRunner(env: Record<string, string>, missing?: RegExp) {
   const settings = readConfig({ RATE_LIMIT_CODE: '0', LOG_LEVEL: 'silent', ...env });
   singleton('config', () => settings);
@@ -78,7 +84,7 @@ describe.each(FORMS)('POST /api/v1/code/run with %j', (headers) => {
     });
   });
 
-  it('says that it is busy where all places are taken and nobody may wait', async () => {
+  it('says that it is busy if all slots are taken and none may wait', async () => {
     useRunner({ CODE_MAX_CONCURRENT: '1', CODE_MAX_QUEUE: '0' });
     const left = new AbortController();
     const busy = send({ language: 'python', code: 'import time; time.sleep(60)', timeout: 60 }, {}, left.signal);

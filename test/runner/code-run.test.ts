@@ -43,7 +43,7 @@ async function* events(response: Response): AsyncGenerator<EventSourceMessage> {
 }
 
 describe('POST /api/v1/code/run', () => {
-  it('runs a program under an alias of its language and tells everything about it', async () => {
+  it('runs a program under an alias of its language and reports all fields', async () => {
     const response = await send({ language: 'PY', code: 'print(input())', stdin: 'hello' });
     expect(response.status).toBe(200);
     const result = codeResultSchema.parse(await response.json());
@@ -61,7 +61,7 @@ describe('POST /api/v1/code/run', () => {
     expect(response.headers.get('x-execution-time-ms')).toBe(String(Math.round(result.duration_ms)));
   });
 
-  it('answers 200 for a program that fails', async () => {
+  it('responds with 200 for a program that fails', async () => {
     const response = await send({ language: 'javascript', code: 'process.exit(3)' });
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ status: 'runtime_error', exit_code: 3, error: null });
@@ -113,7 +113,7 @@ describe('POST /api/v1/code/run', () => {
     expect(await response.json()).toMatchObject({ stdout: '1\n' });
   });
 
-  it('answers 405 to other methods', async () => {
+  it('responds with 405 to other methods', async () => {
     expect((await GET(new Request(ADDRESS), CONTEXT)).status).toBe(405);
   });
 
@@ -147,7 +147,7 @@ describe('POST /api/v1/code/run', () => {
     expect(seen.filter(({ event }) => event === 'result')).toHaveLength(1);
   });
 
-  it('refuses with a status of its own where a stream was asked for', async () => {
+  it('refuses with the status of the refusal if a stream was requested', async () => {
     const response = await send({ language: 'cobol', code: 'x' }, STREAM);
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ code: 'unsupported_language', exit_code: -1 });
@@ -177,7 +177,7 @@ describe('POST /api/v1/code/run', () => {
 });
 
 describe('GET /api/v1/health', () => {
-  it('tells the languages, their versions and the sandbox in force', async () => {
+  it('reports the languages, their versions and the sandbox in force', async () => {
     const response = await health(new Request('http://localhost:3000/api/v1/health'), CONTEXT);
     expect(response.status).toBe(200);
     const body = runnerHealthSchema.parse(await response.json());

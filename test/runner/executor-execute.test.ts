@@ -49,7 +49,7 @@ describe('an executor', () => {
     expect(result.executionTime).toBeLessThan(30);
   });
 
-  it('tells what went wrong, whatever it was', async () => {
+  it('reports what went wrong, whatever it was', async () => {
     const outcomes = await Promise.all([
       execute('python', { code: 'print("seen")\n1/0' }),
       execute('js', { code: 'process.exit(3)' }),
@@ -70,7 +70,7 @@ describe('an executor', () => {
     expect(await execute('cobol', { code: 'x' })).toMatchObject({ status: 404, body: { code: 'not_found' } });
   });
 
-  it('tells its health, limits and a sample that runs', async () => {
+  it('reports its health, limits and a sample that runs', async () => {
     const healthy = await health(new Request(`${HOST}/api/executors/python/health`), context('python'));
     expect(healthy.status).toBe(200);
     expect(executorHealthSchema.parse(await healthy.json())).toMatchObject({

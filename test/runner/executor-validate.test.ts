@@ -25,7 +25,7 @@ async function validate(language: string, body: object): Promise<{ status: numbe
 }
 
 describe('an executor that validates', () => {
-  it('answers with errors and warnings, and 200 for either', async () => {
+  it('responds with errors and warnings, and 200 for either', async () => {
     const good = await validate('py', { code: 'while True: print("ran")' });
     expect(good).toEqual({ status: 200, body: { isValid: true, errors: [], warnings: [] } });
     const bad = await validate('js', { code: 'let a = 1;\nlet a = 2;' });

@@ -152,7 +152,7 @@ describe('an executor that is down', () => {
 });
 
 describe('a wrong EXECUTOR_API_KEY', () => {
-  it('is told in words', async () => {
+  it('is reported in words', async () => {
     const app = await start({ JAVASCRIPT_EXECUTOR_URL: javascript.url, EXECUTOR_API_KEY: 'another-executor-key' });
     const refused = await run(app, 'javascript', 'console.log(1)');
     expect(refused).toMatchObject({ status: 503, body: { code: 'not_configured' } });

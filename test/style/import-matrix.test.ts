@@ -45,7 +45,10 @@ const MATRIX: Record<string, readonly string[]> = {
   lib: BASE,
 };
 
-/** Packages that only some folders may import: the page's JavaScript has no zod, and routes run without Next. */
+/**
+ * Packages that only some folders may import: the page's JavaScript has no zod, and routes run
+ * without Next.
+ */
 const PACKAGES: { name: RegExp; refused: readonly string[] }[] = [
   { name: /^zod(\/|$)/, refused: ['components', 'lib/browser', 'lib/http-client'] },
   { name: /^(next|react|react-dom|swr)(\/|$)/, refused: ['lib/'] },
@@ -79,7 +82,7 @@ function complaint(from: string, { target, isType }: SourceImport): string | und
   return isAllowed ? undefined : `${from} (row ${row}) may not import ${isType ? 'a type of ' : ''}${target}`;
 }
 
-/** A page's feature, a folder of lib, or a file beside them. */
+/** A page's feature, a folder of lib, or a file next to them. */
 function featureOf(file: string): string {
   return file.match(/^(app|(?:components|lib)\/[^/]+)/)?.[0] ?? file;
 }

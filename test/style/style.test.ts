@@ -30,7 +30,7 @@ const SLOW_WORDS: Record<string, string> = {
 const SLOW = new RegExp(`(?<![\\w/.-])(?:${Object.keys(SLOW_WORDS).join('|')})(?![\\w-])`, 'i');
 
 /** One word per concept, in identifiers too. */
-const SYNONYM = /answer|picture|(?<!cap|avail|vis|prob|scal|stab|us|dis)abilit(?:y|ies)(?![a-z])/i;
+const SYNONYM = /[aA]nswer|[pP]icture|ANSWER|PICTURE|(?<![a-zA-Z])abilit(?:y|ies)|Abilit(?:y|ies)(?![a-z])/;
 
 /** File names that once stood for several things. */
 const VAGUE_FILES = ['request.ts', 'stats.ts', 'words.ts', 'parts.ts', 'checks.ts', 'shape.ts', 'size.ts', 'forms.ts'];

@@ -15,7 +15,8 @@ export const KEY = 'a-key-of-sixteen-characters';
 export type Address =
   | { kind: 'route'; path: string; operations: readonly Operation[] }
   /**
-   * `slash`: a path of the app with a slash behind it. `malformed`: a path that does not decode or climbs.
+   * `slash`: a path of the app with a slash behind it. `malformed`: a path that does not decode or
+   * climbs.
    */
   | { kind: 'page' | 'file' | 'unknown' | 'slash' | 'malformed'; path: string };
 
@@ -83,7 +84,7 @@ export interface Got {
   text: string;
 }
 
-/** Far more than any of these takes, and far less than an answer that never comes. */
+/** Far more than any of these takes, and far less than a response that never comes. */
 const PATIENCE_MS = 10_000;
 
 /** Asks over kept-alive connections, `atOnce` at a time. */
@@ -98,7 +99,7 @@ export class Asker {
     this.#atOnce = atOnce;
   }
 
-  /** Rejects if there is no whole answer in time. */
+  /** Rejects if no whole response arrives in time. */
   ask({ method = 'GET', path, headers = {}, body }: Asked): Promise<Got> {
     return new Promise((resolve, reject) => {
       const asking = request({ host: '127.0.0.1', port: this.#port, agent: this.#agent, method, path, headers });

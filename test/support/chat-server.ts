@@ -25,7 +25,10 @@ const MODEL: ModelInfo = {
   is_default: true,
 };
 
-/** The real server with the project's own route files, over a scripted model and a manual clock unless `parts` says otherwise. */
+/**
+ * The real server with the project's own route files, over a scripted model and a manual clock
+ * unless `parts` says otherwise.
+ */
 export async function chatServer(
   environment: Record<string, string> = {},
   parts: Partial<ChatEngineOptions> = {},

@@ -8,7 +8,7 @@ import { createLog } from '#lib/telemetry/log';
 import { createMetrics, type Metrics } from '#lib/telemetry/metrics';
 import { type ChatRequest, chatRequestSchema, type ToolCall } from '#lib/wire/chat';
 
-/** For tests: a clock that only goes when it is told to, and rings alarms in their order. */
+/** For tests: a clock that a test advances, and that fires alarms in their order. */
 export class ManualClock implements Clock {
   #now = 1_700_000_000_000;
   readonly #alarms = new Set<{ at: number; task: () => void }>();
@@ -53,7 +53,7 @@ export function settled(): Promise<void> {
 export class ScriptedCall {
   readonly request: ModelRequest;
   readonly signal: AbortSignal;
-  /** Whether the pipeline has let go of it. */
+  /** Whether the engine has released it. */
   closed = false;
   /** Goes on although it was aborted. */
   ignoresAbort = false;
@@ -134,7 +134,7 @@ export class ScriptedProvider implements ModelProvider {
   loadFault: AppError | undefined;
   checkFault: AppError | undefined;
 
-  /** How many calls the pipeline has not let go of. */
+  /** How many calls the engine has not released. */
   get open(): number {
     return this.calls.filter((call) => !call.closed).length;
   }

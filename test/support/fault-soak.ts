@@ -1,6 +1,6 @@
 /**
- * Ten thousand faults of a model server, through the whole product in one process; prints what came of them as JSON.
- * `node --expose-gc test/support/fault-soak.ts`: see fault-soak.test.ts.
+ * Ten thousand faults of a model server, through the whole product in one process; prints what came
+ * of them as JSON. `node --expose-gc test/support/fault-soak.ts`: see fault-soak.test.ts.
  */
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '#lib/chat/clock';
@@ -21,7 +21,7 @@ const SETTINGS = {
   QUEUE_RESULT_TTL_SECONDS: '1',
 };
 
-/** For silent answers only: on a busy machine any other answer may take longer than this, and is none the worse for it. */
+/** For silent responses only: on a busy machine any other response may take longer than this. */
 const IMPATIENT = { ...SETTINGS, UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: '300', UPSTREAM_IDLE_TIMEOUT_MS: '300' };
 
 const a = { send: ollama.text('a') };
@@ -47,7 +47,8 @@ const SCRIPTS: Record<string, Script> = {
 const KINDS = Object.keys(SCRIPTS).filter((kind) => kind !== 'fine' && kind !== '8 MB');
 
 const model = await startFaultyModelServer();
-// Each has a circuit of its own, which so many silent answers at a time would open, and then hide the other faults.
+// Each has its own circuit: so many silent responses at a time would open a shared one and hide the
+// other faults.
 const providers = Array.from({ length: 32 }, () => new OllamaProvider({ url: model.url, keepAlive: '5m' }));
 const patient = createResilientChat(readConfig(SETTINGS));
 const impatient = createResilientChat(readConfig(IMPATIENT));
@@ -106,7 +107,7 @@ async function responded(n: number): Promise<void> {
   if (code !== 'none') throw new Error(`after ${n} faults a good answer failed: ${code}`);
 }
 
-/** The code in which a request ended; `none` for an answer. */
+/** The code in which a request ended; `none` for a response. */
 async function outcomeOf(kind: string, n: number): Promise<string> {
   const client = new AbortController();
   const id = randomUUID();
@@ -133,7 +134,7 @@ async function outcomeOf(kind: string, n: number): Promise<string> {
   return /"code":"(\w+)"/.exec((await response.text()).slice(-500))?.[1] ?? 'none';
 }
 
-/** What keeps the process alive beside its pipes, once sockets that were closed have had time to be gone. */
+/** What keeps the process alive except its pipes, after closed sockets had time to end. */
 async function lastingResources(): Promise<string[]> {
   const deadline = performance.now() + 5_000;
   for (;;) {
@@ -147,7 +148,7 @@ function kindIn(text: string): string {
   return /<([^>]*)>/.exec(text)?.[1] ?? '';
 }
 
-/** What is held in the heap and beside it, once results have been let go. */
+/** What is held in the heap and outside of it, once results were released. */
 async function held(): Promise<number> {
   await model.idle();
   model.requests.length = 0;

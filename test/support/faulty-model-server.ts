@@ -2,14 +2,15 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo, Socket } from 'node:net';
 
 /**
- * A model server that does what a script says, for Ollama's native API and OpenAI's: the faults that real ones show, one at
- * a time and on demand. Each chat request takes the next script; the last one is used again and again.
+ * A model server that does what a script says, for Ollama's native API and OpenAI's: the faults
+ * that real ones show, one at a time and on demand. Each chat request takes the next script; the
+ * last one is used again and again.
  */
 
 export type Step =
   /** Bytes as they are, in one write. */
   | { send: string | Uint8Array }
-  /** Sets the answer's status; must come before anything is sent. */
+  /** Sets the response's status; must come before anything is sent. */
   | { status: number; headers?: Record<string, string> }
   /** Goes on when the promise does. */
   | { wait: Promise<unknown> }
@@ -20,13 +21,16 @@ export type Step =
   /** Says no more and keeps the connection. */
   | 'hang';
 
-/** A script that runs through ends its answer in good order. */
+/** A script that runs through ends its response in good order. */
 export type Script = readonly Step[];
 
 export interface SeenRequest {
   path: string;
   body: unknown;
-  /** Resolves when the exchange is over, whoever ended it; true where the answer had ended in good order. */
+  /**
+   * Resolves when the exchange is over on either side; true if the response had ended in good
+   * order.
+   */
   over: Promise<boolean>;
 }
 
@@ -35,7 +39,7 @@ export interface FaultyModelServer {
   readonly url: string;
   /** Chat requests, in order. */
   readonly requests: SeenRequest[];
-  /** Chat requests that are being answered now. */
+  /** Chat requests that are being served now. */
   readonly running: number;
   /** Connections that are open now, idle ones too. */
   readonly connections: number;
@@ -45,11 +49,11 @@ export interface FaultyModelServer {
   /** From now on the body of a chat request says which script it gets. */
   choose(script: (body: unknown) => Script): void;
   /**
-   * From now on `path`, which is none of the chat routes, is answered with `body`; undefined is as
+   * From now on `path`, which is none of the chat routes, responds with `body`; undefined is as
    * before.
    */
   answer(path: string, body: unknown): void;
-  /** Resolves when no chat request is being answered. */
+  /** Resolves when no chat request is being served. */
   idle(): Promise<void>;
   close(): Promise<void>;
 }
@@ -159,7 +163,7 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
 
 const MODEL = 'test:latest';
 
-/** What both APIs answer beside chats: one model, `test`. */
+/** What both APIs serve except chats: one model, `test`. */
 const FIXED: Record<string, unknown> = {
   '/api/version': { version: '0.0.0' },
   '/api/tags': {

@@ -26,7 +26,7 @@ export interface Seen {
   body: string;
 }
 
-/** The app's server with a gateway to `backends`; pages answer 404 with `page`. */
+/** The app's server with a gateway to `backends`; pages respond with 404 and `page`. */
 export async function startGateway(
   backends: string,
   env: Record<string, string> = {},
@@ -70,7 +70,7 @@ export async function startBackend(listener: RequestListener): Promise<{ url: st
   return { server, ...(await listen(server)) };
 }
 
-/** A backend that answers each request with what it was sent. */
+/** A backend that echoes each request. */
 export async function startEcho(): Promise<{ url: string; seen: Seen[] }> {
   const seen: Seen[] = [];
   const { url } = await startBackend((incoming, outgoing) => {
@@ -87,7 +87,10 @@ export async function startEcho(): Promise<{ url: string; seen: Seen[] }> {
   return { url, seen };
 }
 
-/** A backend on bare TCP, for what no HTTP server would send: `answer` is called with all that came so far. */
+/**
+ * A backend on bare TCP, for what no HTTP server would send: the function is called with all that
+ * came so far.
+ */
 export async function startRaw(
   response: (text: string, socket: Socket) => void,
 ): Promise<{ url: string; received: () => string }> {
@@ -110,7 +113,10 @@ export async function startRaw(
   return { url: `http://127.0.0.1:${port}`, received: () => all };
 }
 
-/** Sends bytes as they are, and resolves with everything that comes back until the other side closes. */
+/**
+ * Sends bytes as they are, and resolves with everything that comes back until the other side
+ * closes.
+ */
 export function sendRaw(port: number, bytes: string | Buffer): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -121,7 +127,7 @@ export function sendRaw(port: number, bytes: string | Buffer): Promise<string> {
   });
 }
 
-/** A port on which nobody listens. */
+/** A port without a listener. */
 export async function closedPort(): Promise<number> {
   const server = createTcpServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -4,15 +4,18 @@ import { findLanguage } from '#lib/languages/index';
 import type { Tier } from '#lib/runner/sandbox/sandbox';
 import { differences, loadCases, PATIENT_POLL, poolRefilled, type RunnerHarness } from './runner-harness.ts';
 
-/** For a bench of hostile programs: none of its compilers needs long, and every kind of sandbox may wait. */
+/**
+ * For a bench of hostile programs: none of its compilers needs long, and every kind of sandbox may
+ * wait.
+ */
 export const HOSTILE_SETTINGS = { CODE_COMPILE_TIMEOUT_SECONDS: '10', CODE_WARM_MEMORY_MB: '4096' };
 /** Go's library is compiled at the first start. */
 export const PREPARATION_MS = 600_000;
 const ATTACK_MS = 60_000;
 
 /**
- * Declares a test for every attack (of the `classes`): it comes to what is expected of it in this tier, reaches nobody outside, leaves
- * nothing, and the next program is answered.
+ * Declares a test for every attack (of the `classes`): it ends as expected in this tier, reaches
+ * nothing outside, leaves nothing, and the next program runs.
  */
 export function testHostilePrograms(
   { runner, leaks: leftovers, settle, warmRuns: handedOver }: RunnerHarness,
@@ -44,8 +47,9 @@ export function testHostilePrograms(
     await listen(`\0chill-space-test-${port}`);
     expect(await runner.health()).toMatchObject({ sandbox: tier });
     await runner.prepared();
-    // What waits is set up while the tests go on: descriptors come and go for a moment, and what stays is a leak.
-    // From the second run on, a language's programs are run by sandboxes that waited for them: attacks are tried against those.
+    // What waits is set up while the tests go on: descriptors come and go for a moment, and what
+    // stays is a leak. From the second run on, a language's programs are run by sandboxes that
+    // waited for them: attacks are tried against those.
     for (const { language } of new Map(cases.map(({ request }) => [request.language, request])).values())
       await runner.run({ language, code: findLanguage(language)?.helloProgram ?? '' }, { caller: 'honest' });
     await poolRefilled();

@@ -56,7 +56,7 @@ export async function startBackend(
   return { origin: new URL(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`), connections };
 }
 
-/** An answer with a length. */
+/** A response with a length. */
 export function rawResponse(body: string, ...lines: string[]): string {
   return ['HTTP/1.1 200 OK', `Content-Length: ${body.length}`, ...lines, '', body].join('\r\n');
 }
@@ -74,7 +74,7 @@ export function startPool(origin: URL, options: Partial<PoolOptions> = {}): Http
   return pool;
 }
 
-/** A request that writes down what it is told. */
+/** A request that records its events. */
 export class ResponseRecorder implements ResponseHandler {
   /** The names of the calls in their order; those of the body once. */
   readonly calls: string[] = [];
@@ -88,7 +88,7 @@ export class ResponseRecorder implements ResponseHandler {
   /** Resolves when it is over, whichever way. */
   readonly over: Promise<this>;
   onStart: (controller: RequestController) => void = () => {};
-  onAnswer: () => void = () => {};
+  onResponse: () => void = () => {};
   onData: () => void = () => {};
   #end: () => void = () => {};
 
@@ -108,7 +108,7 @@ export class ResponseRecorder implements ResponseHandler {
     this.calls.push(String(status));
     this.status = status;
     this.headers = headers;
-    this.onAnswer();
+    this.onResponse();
   }
 
   onResponseData(chunk: Buffer): void {

@@ -141,7 +141,10 @@ function textOf({ format, minLength = 0, maxLength = 40 }: JsonSchema): fc.Arbit
   );
 }
 
-/** Of a path's segments: what URL parsers take for another path, or for none, is not a request of this operation. */
+/**
+ * Of a path's segments: what URL parsers take for another path, or for none, is not a request of
+ * this operation.
+ */
 function word(): fc.Arbitrary<string> {
   return fc
     .oneof(

@@ -4,13 +4,13 @@ import { openApiDocument, responsesOf } from '#lib/openapi/document';
 import type { MediaContent, Operation } from '#lib/openapi/operation';
 import { SCHEMA_PREFIX, type SchemaName } from '#lib/openapi/schemas';
 
-/** Holds answers against the document, by its own JSON Schemas. */
+/** Holds responses against the document, by its own JSON Schemas. */
 
 export interface Received {
   status: number;
   type: string;
   text: string;
-  /** Says of an answer that was cut short by whoever asked that its end was not seen. */
+  /** Reports a response that its caller cut short as one without an end. */
   cut?: boolean;
 }
 
@@ -28,7 +28,7 @@ export function isValid(name: SchemaName, value: unknown): boolean {
   return validator(name)(value);
 }
 
-/** What is wrong with an answer: a status, a type or a shape that the document does not tell of. */
+/** What is wrong with a response: a status, a type or a shape that the document does not have. */
 export function complaints(operation: Operation, { status, type, text, cut }: Received): string[] {
   const response = responsesOf(operation)[String(status)];
   if (response === undefined) return [`the status ${status} is not documented: ${text.slice(0, 300)}`];

@@ -11,7 +11,7 @@ export interface RealOllama {
   close(): Promise<void>;
 }
 
-/** Starts Ollama on a free port with a folder of its own, and imports a GGUF file as `name`. */
+/** Starts Ollama on a free port with its own folder, and imports a GGUF file as `name`. */
 export async function startOllama(binary: string, gguf: string, name: string): Promise<RealOllama> {
   const folder = await mkdtemp(join(tmpdir(), 'ollama-test-'));
   const host = `127.0.0.1:${await freePort()}`;

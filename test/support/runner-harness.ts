@@ -35,7 +35,7 @@ const caseSchema = z.strictObject({
   timeout: z.number().optional(),
   files: codeRequestSchema.shape.files,
   expect: expectationSchema,
-  /** Where something else is right in gVisor, whose kernel answers for itself. */
+  /** Where something else is right in gVisor, which has its own kernel. */
   gvisor: expectationSchema.optional(),
 });
 
@@ -46,8 +46,9 @@ export interface ProgramCase {
 }
 
 /**
- * Reads `<name>.<ext>` with `<name>.json` beside it, in each folder below `directory`, as it is expected to go in `tier`. `{port}`
- * becomes `port` and `{app}` the app's own directory, in arguments and in the program.
+ * Reads `<name>.<ext>` with `<name>.json` next to it, in each folder below `directory`, as it is
+ * expected to go in `tier`. `{port}` becomes `port` and `{app}` the app's own directory, in
+ * arguments and in the program.
  */
 export function loadCases(directory: string, port = 0, tier: Tier = 'bubblewrap'): ProgramCase[] {
   const cases: ProgramCase[] = [];
@@ -92,19 +93,28 @@ export function differences(result: CodeResult, expected: Expectation): string[]
   return wrong;
 }
 
-/** Resolves when what the runs before have used is made up for. */
+/** Resolves when the pool has replaced what earlier runs used. */
 export const poolRefilled = () => delay(REFILL_DELAY_MS + 1);
 
-/** A group that is being made for a sandbox to wait in is empty for as long as the kernel takes to let it in. */
+/**
+ * A group that is being made for a sandbox to wait in is empty for as long as the kernel takes to
+ * let it in.
+ */
 export const PATIENT_POLL = { timeout: 10_000 };
 
 export interface RunnerHarness {
   runner: Runner;
-  /** Processes, control groups, files and mounts that ended runs have left; descriptors beyond those at the last `settle`. */
+  /**
+   * Processes, control groups, files and mounts that ended runs have left; descriptors beyond those
+   * at the last `settle`.
+   */
   leaks: () => string[];
   /** How many programs went to sandboxes that waited for them. */
   warmRuns: () => number;
-  /** Waits until nothing is being set up, and takes the descriptors that are open then as what is open at rest. */
+  /**
+   * Waits until nothing is being set up, and takes the descriptors that are open then as what is
+   * open at rest.
+   */
   settle: () => Promise<void>;
 }
 
@@ -114,7 +124,7 @@ export interface RunnerHarnessOptions {
   controlGroups?: () => CgroupDriver | undefined;
 }
 
-/** A runner of its own over the real sandbox, with an eye on what its runs leave behind. */
+/** A runner over the real sandbox that also checks what its runs leave behind. */
 export function runnerHarness({
   settings = {},
   cores = 2,
@@ -157,7 +167,10 @@ interface ObservedRuns {
   /** Of the pid namespaces of ended runs, to the tick of the run's end. */
   namespaces: Map<number, number>;
   handedOver: number;
-  /** Sandboxes that wait with a program of their own in them: how many there are depends on what was run last. */
+  /**
+   * Sandboxes that wait with a program of their own in them: how many there are depends on what was
+   * run last.
+   */
   filled: number;
 }
 
@@ -207,9 +220,9 @@ function watched(probed: ProbeResult, seen: ObservedRuns): ProbeResult {
 }
 
 /**
- * Processes of ended runs. The kernel gives a freed namespace's number to the next sandbox of anybody on the machine: whoever
- * was started after the run had ended is not of it, and neither is who still has a sandbox of ours above him, since that of
- * an ended run is gone.
+ * Processes of ended runs. The kernel gives a freed namespace's number to the next sandbox on the
+ * machine: a process that was started after the run had ended is not of it, and neither is who
+ * still has a sandbox of ours above him, since that of an ended run has ended.
  */
 function processesIn(namespaces: ReadonlyMap<number, number>): string[] {
   return readdirSync('/proc')
@@ -250,7 +263,8 @@ function leftControlGroups(): string[] {
   const visit = (directory: string, depth: number) => {
     for (const entry of readdirSync(directory, { withFileTypes: true })) {
       if (!entry.isDirectory()) continue;
-      // A sandbox that waits has processes in its group; those of ended runs are looked for by themselves.
+      // A sandbox that waits has processes in its group; those of ended runs are looked for by
+      // themselves.
       if (entry.name.startsWith(mine)) {
         if (isEmpty(join(directory, entry.name))) found.push(`control group ${entry.name}`);
       } else if (depth > 0) visit(join(directory, entry.name), depth - 1);
@@ -283,14 +297,23 @@ function mountCount(): number {
 
 interface DescriptorCount {
   open: number;
-  /** Pipes that were made, in use or not: they are kept for the next run, so that there are as many as were once needed. */
+  /**
+   * Pipes that were made, in use or not: they are kept for the next run, so that there are as many
+   * as were once needed.
+   */
   heldPipes: number;
 }
 
-/** What runs may have needed beyond what waits: six for each of two that go and of two that end, in batches. One that each run lost would soon be more. */
+/**
+ * What runs may have needed beyond what waits: six for each of two that go and of two that end, in
+ * batches. One that each run lost would soon be more.
+ */
 const PIPES_OF_RUNS = 32;
 
-/** What one that waits with a program in it holds: its four pipes here, its input and its source; and five pipes in all. */
+/**
+ * What one that waits with a program in it holds: its four pipes here, its input and its source;
+ * and five pipes in all.
+ */
 const FILLED: DescriptorCount = { open: 6, heldPipes: 5 };
 
 /** Without the compiled programs that are kept: nameless files in the temporary directory. */
@@ -303,13 +326,13 @@ function descriptors(): DescriptorCount {
       if (path.includes('chill-space-pipes-') && isHeldOnly(fd)) seen.heldPipes += 1;
       else seen.open += 1;
     } catch {
-      // The descriptor of this very listing is gone by now.
+      // The descriptor of this very listing is closed by now.
     }
   }
   return seen;
 }
 
-/** Whether it is an `O_PATH` descriptor, through which nobody reads or writes. */
+/** Whether it is an `O_PATH` descriptor, through which no process reads or writes. */
 function isHeldOnly(fd: string): boolean {
   const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0';
   return (Number.parseInt(flags, 8) & O_PATH) !== 0;

@@ -6,7 +6,10 @@ export interface RunningApp {
   pid: number;
   /** Everything that it wrote so far, on both streams. */
   output: () => string;
-  /** Ends it by SIGTERM, and resolves with its exit code; by SIGKILL where it does not end within `deadlineMs`. */
+  /**
+   * Ends it by SIGTERM, and resolves with its exit code; by SIGKILL where it does not end within
+   * `deadlineMs`.
+   */
   stop: (deadlineMs?: number) => Promise<number | null>;
   /** Resolves with the exit code when it ends by itself. */
   ended: Promise<number | null>;
@@ -19,7 +22,10 @@ const COMMANDS = {
   'next dev': (port: number) => [NEXT, 'dev', '-p', String(port), '-H', '127.0.0.1'],
 };
 
-/** A quiet app on `env`'s port of loopback, or a free one, with the embedded model and no rate limits unless `env` says otherwise. */
+/**
+ * A quiet app on `env`'s port of loopback, or a free one, with the embedded model and no rate
+ * limits unless `env` says otherwise.
+ */
 export async function startApp(
   mode: keyof typeof COMMANDS,
   env: Record<string, string> = {},
@@ -30,7 +36,7 @@ export async function startApp(
   return await responseing(`http://127.0.0.1:${port}`, app);
 }
 
-/** The app once it answers. Throws with all that it wrote where it ends before. */
+/** The app once it responds. Throws with all its output if it ends before. */
 export async function responseing(url: string, app: Omit<RunningApp, 'url'>): Promise<RunningApp> {
   for (;;) {
     const ended = await Promise.race([
@@ -44,7 +50,7 @@ export async function responseing(url: string, app: Omit<RunningApp, 'url'>): Pr
   }
 }
 
-/** Starts a program of the project, in the folder `cwd`, without waiting for it to answer. */
+/** Starts a program of the project, in the folder `cwd`, without waiting for a response. */
 export function launch(
   args: string[],
   env: Record<string, string> = {},
@@ -87,10 +93,13 @@ export function launch(
   };
 }
 
-/** The settings whose values nobody may read in a log. */
+/** The settings whose values must not appear in a log. */
 const SECRET_SETTINGS = ['API_KEYS', 'HF_TOKEN', 'OPENAI_API_KEY', 'EXECUTOR_API_KEY'];
 
-/** Every app of every test is held to this when it is stopped: nothing that it wrote has a secret in it that it was given. */
+/**
+ * Every app of every test is held to this when it is stopped: nothing that it wrote has a secret in
+ * it that it was given.
+ */
 function refuseLeak(output: string, env: Record<string, string>): void {
   for (const name of SECRET_SETTINGS)
     for (const secret of env[name]?.split(',') ?? [])

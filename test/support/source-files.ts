@@ -12,7 +12,10 @@ export interface SourceImport {
   isType: boolean;
 }
 
-/** The repository's tracked files and those not yet added, without ignored ones. Paths are relative to it. */
+/**
+ * The repository's tracked files and those not yet added, without ignored ones. Paths are relative
+ * to it.
+ */
 export function repositoryFiles(): string[] {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { encoding: 'utf8' });
   const deleted = new Set(execFileSync('git', ['ls-files', '--deleted'], { encoding: 'utf8' }).split('\n'));
