@@ -24,7 +24,7 @@ ARG NEXT_PUBLIC_API_URL=
 ARG NEXT_PUBLIC_CODE_API_URL=
 RUN npm run build \
  && npm prune --omit=dev --no-audit --no-fund \
- && node scripts/slim.mjs \
+ && node scripts/slim.ts \
  && rm -rf .next/cache .cache node_modules/.cache
 
 # The small model that answers where there is no other: --build-arg EMBED_MODEL=false leaves it out.
@@ -32,7 +32,7 @@ FROM build AS model
 ARG EMBED_MODEL=true
 RUN mkdir -p /models \
  && if [ "$EMBED_MODEL" = true ]; then \
-      MODEL_CACHE_DIR=/models node scripts/model.mjs; \
+      MODEL_CACHE_DIR=/models node scripts/model.ts; \
     fi
 
 FROM base AS slim

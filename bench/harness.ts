@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SERVER_ARGUMENTS, serverEnvironment } from '../scripts/setup.mjs';
+import { SERVER_ARGUMENTS, serverEnvironment } from '../scripts/server-process.ts';
 
 export interface Table {
   title: string;

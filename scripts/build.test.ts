@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } fro
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { isBuilt, sourceFingerprint, writeStamp } from './build.mjs';
+import { isBuilt, sourceFingerprint, writeStamp } from './build.ts';
 
 const PRODUCTS = [
   ...['BUILD_ID', 'build-manifest.json', 'prerender-manifest.json', 'required-server-files.json'],

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { LANGUAGES } from '#lib/languages/index';
-import { SERVER_CAPABILITIES, withServerCapabilities } from './capabilities.mjs';
+import { SERVER_CAPABILITIES, withServerCapabilities } from './capabilities.ts';
 
 const isRoot = process.getuid?.() === 0;
 

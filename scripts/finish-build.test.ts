@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { finishBuild, HINT } from './finish-build.mjs';
+import { finishBuild, HINT } from './finish-build.ts';
 
 let root: string;
 const place = (name: string) => join(root, '.next/static', name);

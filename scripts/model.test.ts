@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ensureModel } from './model.mjs';
+import { ensureModel } from './model.ts';
 
 const CONTENT = Buffer.concat([Buffer.from('GGUF'), randomBytes(300_000)]);
 const EXPECTED = { sha256: createHash('sha256').update(CONTENT).digest('hex'), bytes: CONTENT.length };
@@ -127,7 +127,7 @@ describe('ensureModel', () => {
     await writeFile(join(folder, `${FILE}.part`), CONTENT.subarray(0, 5000));
     answers = [whole];
     const script = `
-      import { ensureModel } from ${JSON.stringify(new URL('./model.mjs', import.meta.url).href)};
+      import { ensureModel } from ${JSON.stringify(new URL('./model.ts', import.meta.url).href)};
       console.log(await ensureModel({ env: { MODEL_CACHE_DIR: ${JSON.stringify(folder)} }, hub: ${JSON.stringify(address)},
         python: 'no-python', expected: ${JSON.stringify(EXPECTED)} }));`;
     const { execa } = await import('execa');

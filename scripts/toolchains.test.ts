@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 
 const run = (PATH?: string) =>
-  spawnSync(process.execPath, ['scripts/toolchains.mjs'], {
+  spawnSync(process.execPath, ['scripts/toolchains.ts'], {
     encoding: 'utf8',
     env: PATH === undefined ? process.env : { ...process.env, PATH, HOME: '/nonexistent' },
   });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { ensureNginx } from '../../scripts/nginx.mjs';
+import { ensureNginx } from '../../scripts/nginx.ts';
 import { startNginx } from '../../test/support/nginx.ts';
 import {
   type Benchmark,

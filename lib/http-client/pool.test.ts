@@ -183,7 +183,7 @@ describe('a request', () => {
     const { origin } = await startBackend(({ socket }) => socket.write(rawResponse('x')));
     const pool = startPool(origin);
     const recorder = new ResponseRecorder();
-    recorder.onAnswer = () => {
+    recorder.onResponse = () => {
       throw new Error('cannot be sent');
     };
     expect((await send(pool, {}, recorder).over).error?.message).toBe('cannot be sent');
@@ -291,7 +291,7 @@ describe('an answer', () => {
     const pool = startPool(origin);
     for (let count = 0; count < 3; count++) {
       const recorder = new ResponseRecorder();
-      recorder.onAnswer = () => recorder.controller?.pause();
+      recorder.onResponse = () => recorder.controller?.pause();
       expect((await send(pool, {}, recorder).over).body).toBe('x');
     }
     expect(connections).toHaveLength(1);

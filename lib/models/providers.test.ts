@@ -4,8 +4,8 @@ import { readConfig } from '#lib/config/config';
 import { EmbeddedProvider } from '#lib/models/embedded/provider';
 import { OllamaProvider } from '#lib/models/ollama/provider';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
-import { ensureModel } from '../../scripts/model.mjs';
-import { ensureOllama } from '../../scripts/ollama.mjs';
+import { ensureModel } from '../../scripts/model.ts';
+import { ensureOllama } from '../../scripts/ollama.ts';
 import { type RealOllama, startOllama } from '../../test/support/real-ollama';
 
 /** The same cases for every provider that runs a real model: the built-in one, and a real Ollama with the same file. */

@@ -24,7 +24,7 @@ const ENCODED_VARIANTS = [
 ] as const;
 
 /**
- * The pages' scripts, styles and fonts as the build has compressed them (scripts/finish-build.mjs): smaller than could be done while somebody
+ * The pages' scripts, styles and fonts as the build has compressed them (scripts/finish-build.ts): smaller than could be done while somebody
  * waits, and without work. Each is read once, and then shared by all answers, so that clients who do not read hold no memory of their
  * own. Their names change with their content: a browser never asks again (RFC 8246).
  */

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { SERVER_ARGUMENTS, serverEnvironment } from '../../scripts/setup.mjs';
+import { SERVER_ARGUMENTS, serverEnvironment } from '../../scripts/server-process.ts';
 import { type FaultyModelServer, ollama, type Step, startFaultyModelServer } from '../support/faulty-model-server.ts';
-import { freePort, launch, type RunningApp, responseing } from '../support/running-app.ts';
+import { freePort, launch, type RunningApp, whenServing } from '../support/running-app.ts';
 
 /**
  * The server with the heap that `npm start` gives it, against callers and a model server that fill
@@ -22,7 +22,7 @@ beforeAll(async () => {
     OLLAMA_MODEL: 'test',
     API_KEYS: KEYS.join(','),
   };
-  app = await responseing(`http://127.0.0.1:${port}`, launch([...SERVER_ARGUMENTS], env));
+  app = await whenServing(`http://127.0.0.1:${port}`, launch([...SERVER_ARGUMENTS], env));
 });
 
 afterAll(async () => {

@@ -8,8 +8,8 @@ import { readConfig } from '#lib/config/config';
 import { PUBLIC_SETTINGS, SETTINGS } from '#lib/config/settings';
 import { unknownSettings } from '#lib/config/unknown-settings';
 import { languageIdSchema } from '#lib/wire/code';
-import { SERVER_ARGUMENTS, serverEnvironment } from '../../scripts/setup.mjs';
-import { BUNDLED } from '../../scripts/slim.mjs';
+import { SERVER_ARGUMENTS, serverEnvironment } from '../../scripts/server-process.ts';
+import { BUNDLED } from '../../scripts/slim.ts';
 import { chatServer } from '../support/chat-server.ts';
 import { startNginx } from '../support/nginx.ts';
 
@@ -99,7 +99,7 @@ it('every file that the README and these files name is there', () => {
 describe('Docker', () => {
   it('has what the languages need, and the slim image no compilers', () => {
     const [slim, full] = read('Dockerfile').split('FROM slim AS full');
-    const needed = /SYSTEM_TOOLS = \{(.*?)\}/s.exec(readFileSync('scripts/test.mjs', 'utf8'))?.[1] ?? '';
+    const needed = /SYSTEM_TOOLS = \{(.*?)\}/s.exec(readFileSync('scripts/test.ts', 'utf8'))?.[1] ?? '';
     const packages = [...needed.matchAll(/: '([\w+-]+)'/g)].map((found) => found[1] ?? '');
     expect(packages).toContain('bubblewrap');
     const onlyForTests = ['chromium', 'gcc', 'libseccomp-dev', 'runsc'];
@@ -278,7 +278,7 @@ describe('systemd', () => {
     expect(unit).toContain('bubblewrap');
     expect(unit).not.toContain('npm install');
     const folder = /^Environment=MODEL_CACHE_DIR=(.*)$/m.exec(unit)?.[1];
-    expect(unit).toContain(`MODEL_CACHE_DIR=${folder} node scripts/model.mjs`);
+    expect(unit).toContain(`MODEL_CACHE_DIR=${folder} npm run model`);
     // A process that is not root needs no capability for the sandbox.
     expect(unit).toMatch(/^CapabilityBoundingSet=$/m);
   });

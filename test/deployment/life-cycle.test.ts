@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ollama as ollamaLines, startFaultyModelServer } from '../support/faulty-model-server.ts';
-import { freePort, launch, type RunningApp, responseing, startApp } from '../support/running-app.ts';
+import { freePort, launch, type RunningApp, startApp, whenServing } from '../support/running-app.ts';
 
 /** How the production server starts, fails to start, and ends. */
 const running: Pick<RunningApp, 'stop'>[] = [];
@@ -87,7 +87,7 @@ describe('a full disk', () => {
     const full = openSync('/dev/full', 'w');
     const started = launch(['server.ts'], { PORT: String(port), LOG_LEVEL: 'info' }, full);
     closeSync(full);
-    const app = await responseing(`http://127.0.0.1:${port}`, started);
+    const app = await whenServing(`http://127.0.0.1:${port}`, started);
     running.push(app);
     // More lines than are gathered before they are written.
     for (let n = 0; n < 200; n++) expect((await fetch(`${app.url}/api/version`)).status).toBe(200);

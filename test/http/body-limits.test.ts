@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SERVER_ARGUMENTS } from '../../scripts/setup.mjs';
-import { freePort, launch, type RunningApp, responseing } from '../support/running-app.ts';
+import { SERVER_ARGUMENTS } from '../../scripts/server-process.ts';
+import { freePort, launch, type RunningApp, whenServing } from '../support/running-app.ts';
 
 let app: RunningApp;
 const sockets: Socket[] = [];
@@ -10,7 +10,7 @@ const sockets: Socket[] = [];
 beforeAll(async () => {
   const port = await freePort();
   const env = { PORT: String(port), LOG_LEVEL: 'error', API_KEYS: 'first-key-of-the-test,other-key-of-the-test' };
-  app = await responseing(`http://127.0.0.1:${port}`, launch([...SERVER_ARGUMENTS], env));
+  app = await whenServing(`http://127.0.0.1:${port}`, launch([...SERVER_ARGUMENTS], env));
 }, 60_000);
 
 afterAll(async () => {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findNginx } from '../../scripts/nginx.mjs';
+import { findNginx } from '../../scripts/nginx.ts';
 import { freePort } from './running-app.ts';
 
 /**

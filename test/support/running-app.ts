@@ -33,11 +33,11 @@ export async function startApp(
 ): Promise<RunningApp> {
   const port = env.PORT === undefined ? await freePort() : Number(env.PORT);
   const app = launch(COMMANDS[mode](port), { PORT: String(port), ...env }, 'pipe', cwd);
-  return await responseing(`http://127.0.0.1:${port}`, app);
+  return await whenServing(`http://127.0.0.1:${port}`, app);
 }
 
 /** The app once it responds. Throws with all its output if it ends before. */
-export async function responseing(url: string, app: Omit<RunningApp, 'url'>): Promise<RunningApp> {
+export async function whenServing(url: string, app: Omit<RunningApp, 'url'>): Promise<RunningApp> {
   for (;;) {
     const ended = await Promise.race([
       app.ended.then(() => true),

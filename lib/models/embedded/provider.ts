@@ -6,7 +6,7 @@ import { checkFieldSupport } from '#lib/models/field-support';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
 import { mayContainThinkTags, ThinkReader, thinkRulesByName } from '#lib/models/thinking/think-reader';
 import type { ModelInfo } from '#lib/wire/models';
-import { DEFAULT_MODEL, type ModelLocation, modelLocation } from './model-path.mjs';
+import { DEFAULT_MODEL, type ModelLocation, modelLocation } from './model-path.ts';
 
 type EmbeddedSettings = Pick<
   Config,
@@ -100,7 +100,7 @@ export class EmbeddedProvider implements ModelProvider {
     const how =
       this.#location.kind === 'path'
         ? 'Correct EMBEDDED_MODEL.'
-        : 'Fetch it with `node scripts/model.mjs`, or install Ollama, or set OPENAI_BASE_URL.';
+        : 'Fetch it with `npm run model`, or install Ollama, or set OPENAI_BASE_URL.';
     const state = found?.isFile() ? 'incomplete' : 'missing';
     throw new AppError('provider_unavailable', `The file of the built-in model ${this.model} is ${state}. ${how}`);
   }

@@ -5,8 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { finishBuild } from './finish-build.mjs';
-import { progress } from './progress.mjs';
+import { progress } from './bootstrap/progress.mjs';
 import {
   deniedComplaint,
   hash,
@@ -18,9 +17,10 @@ import {
   run,
   SetupError,
   say,
-  serverEnvironment,
-} from './setup.mjs';
-import { exclusively } from './setup-lock.mjs';
+} from './bootstrap/setup.mjs';
+import { exclusively } from './bootstrap/setup-lock.mjs';
+import { finishBuild } from './finish-build.ts';
+import { serverEnvironment } from './server-process.ts';
 
 const SOURCES = [
   'app',
@@ -34,8 +34,8 @@ const SOURCES = [
   'tsconfig.json',
   'package.json',
   'package-lock.json',
-  'scripts/demo.mjs',
-  'scripts/finish-build.mjs',
+  'scripts/demo.ts',
+  'scripts/finish-build.ts',
   'scripts/uplot-loader.cjs',
 ];
 const STAMP = '.next/chill-space-build';
@@ -66,7 +66,7 @@ const SHOWN_BYTES = 20_000;
  * Builds the pages unless the build in `.next` is whole and of these sources; `force` builds in any
  * case.
  */
-export async function ensureBuild({ force = false } = {}) {
+export async function ensureBuild({ force = false }: { force?: boolean } = {}): Promise<void> {
   if (!force && isBuilt(ROOT)) return;
   await exclusively(LOCK, 'building the pages', say, async (alsoHeldBy) => {
     if (!force && isBuilt(ROOT)) return;
@@ -80,9 +80,9 @@ export async function ensureBuild({ force = false } = {}) {
   });
 }
 
-async function build(alsoHeldBy) {
+async function build(alsoHeldBy: (pid: number) => void): Promise<void> {
   const report = progress('Building the pages (about a minute) …');
-  const output = [];
+  const output: Buffer[] = [];
   const late = AbortSignal.timeout(DEADLINE_MS);
   const code = await run(projectNode(), [join(ROOT, 'node_modules', 'next', 'dist', 'bin', 'next'), 'build'], {
     env: projectEnvironment({ NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' }),
@@ -104,20 +104,20 @@ async function build(alsoHeldBy) {
 }
 
 /** Makes what demo mode runs programs with in the browser (`public/demo/engine/`). */
-export async function ensureDemo() {
-  if ((await run(projectNode(), [join(ROOT, 'scripts', 'demo.mjs')], { env: projectEnvironment() })) !== 0)
+export async function ensureDemo(): Promise<void> {
+  if ((await run(projectNode(), [join(ROOT, 'scripts', 'demo.ts')], { env: projectEnvironment() })) !== 0)
     throw new SetupError('The engines of demo mode could not be made. What went wrong is above.');
 }
 
 /** Whether `root` has a whole build of its present sources. */
-export function isBuilt(root) {
+export function isBuilt(root: string): boolean {
   const stamp = readOr(join(root, STAMP));
   if (stamp === undefined || !PRODUCTS.every((name) => existsSync(join(root, name)))) return false;
   return stamp === stampText(root, sourceFingerprint(root));
 }
 
 /** Written last, and in one step: a build with a stamp is whole. */
-export function writeStamp(root, sources) {
+export function writeStamp(root: string, sources: string): void {
   const missing = PRODUCTS.filter((name) => !existsSync(join(root, name)));
   if (missing.length > 0) throw new SetupError(`The build ended without ${missing.join(', ')}. Try again.`);
   const file = join(root, STAMP);
@@ -127,7 +127,7 @@ export function writeStamp(root, sources) {
 }
 
 /** The stamp names the build as well: `next build` by hand replaces the one without the other. */
-function stampText(root, sources) {
+function stampText(root: string, sources: string): string {
   return `${sources} ${readOr(join(root, '.next', 'BUILD_ID'))}`;
 }
 
@@ -136,8 +136,8 @@ function stampText(root, sources) {
  * build time. Times do not count: a checkout of another branch and back, or a copy, is no change.
  * Tests and what the build makes are left out.
  */
-export function sourceFingerprint(root) {
-  const parts = Object.entries(process.env)
+export function sourceFingerprint(root: string): string {
+  const parts: (string | Buffer)[] = Object.entries(process.env)
     .filter(([name]) => name.startsWith('NEXT_PUBLIC_'))
     .sort()
     .map(([name, value]) => `${name}=${value}`);
@@ -150,15 +150,15 @@ export function sourceFingerprint(root) {
  * Folders below the sources that are not built: what the build makes, and programs that only tests
  * run.
  */
-const NOT_BUILT = [join('public', 'demo', 'engine'), join('lib', 'runner', 'attacks'), join('lib', 'runner', 'corpus')];
+const NOT_BUILT = [join('public', 'demo', 'engine'), join('lib', 'runner', 'attacks'), 'corpus'];
 
-function filesOf(path) {
+function filesOf(path: string): string[] {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return [];
   return found.isDirectory() ? filesBelow(path) : [path];
 }
 
-function filesBelow(folder) {
+function filesBelow(folder: string): string[] {
   if (NOT_BUILT.some((name) => folder.endsWith(name))) return [];
   const entries = readdirSync(folder, { withFileTypes: true });
   return entries
@@ -170,7 +170,7 @@ function filesBelow(folder) {
     });
 }
 
-function readOr(file) {
+function readOr(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch {

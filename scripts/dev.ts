@@ -1,6 +1,6 @@
-/** `npm run dev`: the same set-up as `npm start`, then Next's development server, which runs the very same route files. */
-import { prepare } from './prepare.mjs';
-import { projectEnvironment, run } from './setup.mjs';
+/** `npm run dev`: the set-up of `npm start`, then Next's development server over the same routes. */
+import { projectEnvironment, run } from './bootstrap/setup.mjs';
+import { prepare } from './prepare.ts';
 
 await prepare('develop');
 

@@ -5,7 +5,7 @@
 import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { build } from 'rolldown';
+import { build, type OutputOptions } from 'rolldown';
 
 const root = join(import.meta.dirname, '..');
 const target = join(root, 'public', 'demo', 'engine');
@@ -27,9 +27,14 @@ await bundle('javascript-worker', 'javascript.js');
 await bundle('node-prelude', 'prelude.js', { name: 'prelude' }, ({ code }) => `${code};prelude.install`);
 
 /** A classic script: a worker without an origin cannot be a module. */
-async function bundle(entry, name, output = {}, finish = ({ code }) => code) {
+async function bundle(
+  entry: string,
+  name: string,
+  output: OutputOptions = {},
+  finish: (chunk: { code: string }) => string = ({ code }) => code,
+): Promise<void> {
   const { output: chunks } = await build({
-    input: join(root, 'lib', 'client', 'demo', `${entry}.ts`),
+    input: join(root, 'components', 'code-run', 'demo', `${entry}.ts`),
     platform: 'browser',
     // Never reached in a browser.
     logLevel: 'silent',
@@ -43,17 +48,17 @@ async function bundle(entry, name, output = {}, finish = ({ code }) => code) {
 }
 
 /** A file that is as it was keeps its time, so that browsers keep what they have. */
-function write(name, text) {
+function write(name: string, text: string): void {
   const file = join(target, name);
   if (readOr(file) !== text) writeFileSync(file, text);
 }
 
-function copy(from, to) {
+function copy(from: string, to: string): void {
   const size = statSync(to, { throwIfNoEntry: false })?.size;
   if (size !== statSync(from).size || !readFileSync(from).equals(readFileSync(to))) copyFileSync(from, to);
 }
 
-function readOr(file) {
+function readOr(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8');
   } catch {

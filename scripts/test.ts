@@ -3,15 +3,15 @@
  * the last line. A suite that fails does not keep the others from running.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensureBuild } from './build.mjs';
-import { ensureModel } from './model.mjs';
-import { ensureNginx } from './nginx.mjs';
-import { ensureOllama } from './ollama.mjs';
-import { ensurePackages } from './packages.mjs';
-import { ensureSystemTools, projectEnvironment, requireNode, run, SetupError, say, TOOLCHAINS } from './setup.mjs';
+import { projectEnvironment, run, SetupError, say } from './bootstrap/setup.mjs';
+import { ensureBuild } from './build.ts';
+import { ensureModel } from './model.ts';
+import { ensureNginx } from './nginx.ts';
+import { ensureOllama } from './ollama.ts';
+import { ensureSystemTools, TOOLCHAINS } from './system-tools.ts';
 
 /** The sandboxes, the browser, the languages, and what the sandbox's filter is held against. */
 const SYSTEM_TOOLS = {
@@ -22,6 +22,21 @@ const SYSTEM_TOOLS = {
   ...TOOLCHAINS,
   '/usr/include/seccomp.h': 'libseccomp-dev',
 };
+
+interface Tally {
+  passed?: number | undefined;
+  failed?: number | undefined;
+  skipped?: number | undefined;
+}
+
+/** What is read of vitest's and Playwright's JSON reports. */
+interface Report {
+  numPassedTests?: number;
+  numFailedTests?: number;
+  numPendingTests?: number;
+  numTodoTests?: number;
+  stats?: { expected: number; flaky: number; unexpected: number; skipped: number };
+}
 
 const reports = mkdtempSync(join(tmpdir(), 'chill-space-test-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
@@ -44,10 +59,8 @@ const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
 console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
 process.exitCode = total.failed > 0 ? 1 : 0;
 
-async function setUp() {
+async function setUp(): Promise<void> {
   try {
-    requireNode();
-    await ensurePackages();
     const missing = await ensureSystemTools(SYSTEM_TOOLS);
     if (missing.length > 0) throw new SetupError('The tests need these programs; nothing was run.');
     await ensureModel({ log: say, env: process.env });
@@ -63,7 +76,7 @@ async function setUp() {
 }
 
 /** One check that either holds or does not. */
-async function check(name, holds) {
+async function check(name: string, holds: () => Promise<boolean>): Promise<void> {
   heading(name);
   let held = false;
   try {
@@ -92,7 +105,7 @@ async function browser() {
   const environment = { PLAYWRIGHT_JSON_OUTPUT_NAME: file, E2E_PORT: String(await freePort()), FORCE_COLOR: '0' };
   const code = await run('playwright', ['test', '--reporter=list,json'], { env: projectEnvironment(environment) });
   const stats = readReport(file)?.stats;
-  if (stats?.flaky > 0)
+  if (stats !== undefined && stats.flaky > 0)
     console.log(`${stats.flaky} browser tests passed only at the second try; they are named above.`);
   tally('browser tests', code, {
     passed: (stats?.expected ?? 0) + (stats?.flaky ?? 0),
@@ -102,27 +115,27 @@ async function browser() {
 }
 
 /** A suite that ended badly without naming a failed test (a crash, a file that does not load, no test at all) is one failure. */
-function tally(name, code, { passed = 0, failed = 0, skipped = 0 }) {
+function tally(name: string, code: number, { passed = 0, failed = 0, skipped = 0 }: Tally): void {
   const ended = code === 0 && passed > 0;
   count(name, { passed, failed: !ended && failed === 0 ? 1 : failed, skipped });
 }
 
-function count(name, { passed = 0, failed = 0, skipped = 0 }) {
+function count(name: string, { passed = 0, failed = 0, skipped = 0 }: Tally): void {
   total.passed += passed;
   total.failed += failed;
   total.skipped += skipped;
   console.log(`${failed > 0 ? 'FAILED' : 'ok'}: ${name} (${passed} passed, ${failed} failed, ${skipped} skipped)`);
 }
 
-function heading(name) {
+function heading(name: string): void {
   console.log(`\n=== ${name}`);
 }
 
-function tool(command, ...args) {
+function tool(command: string, ...args: string[]): Promise<number> {
   return run(command, args, { env: projectEnvironment({ NEXT_TELEMETRY_DISABLED: '1' }) });
 }
 
-function readReport(file) {
+function readReport(file: string): Report | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
@@ -130,12 +143,12 @@ function readReport(file) {
   }
 }
 
-function freePort() {
-  return new Promise((resolve, reject) => {
+function freePort(): Promise<number> {
+  return new Promise<number>((resolve, reject) => {
     const server = createServer();
     server.on('error', reject);
     server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
+      const { port } = server.address() as AddressInfo;
       server.close(() => resolve(port));
     });
   });

@@ -11,10 +11,10 @@ const MODULES = join(ROOT, 'node_modules');
 const STAMP = join(MODULES, '.chill-space-packages');
 /** npm's own record of what it installed; written last. */
 const RECORD = join(MODULES, '.package-lock.json');
-/** A registry that has answered nothing for so long will not answer. */
-const FIRST_ANSWER_MS = 90_000;
+/** A registry that has not responded for so long will not respond. */
+const FIRST_RESPONSE_MS = 90_000;
 /**
- * A registry that answered and then is silent for so long has stalled. npm reports a package when
+ * A registry that responded and then is silent for so long has stalled. npm reports a package when
  * it begins to arrive: on a slow line the largest ones take minutes without a word.
  */
 const SILENCE_MS = 5 * 60_000;
@@ -68,6 +68,15 @@ function installedRecord() {
  * Whether what npm recorded as installed is what the lock file names, and the lock file is of this
  * package.json: so it is after `npm ci` by hand. Packages that the lock file calls optional may be
  * absent.
+ *
+ * @typedef {{ version?: string, integrity?: string, optional?: boolean, devOptional?: boolean,
+ *   dependencies?: Record<string, string>, devDependencies?: Record<string, string>,
+ *   optionalDependencies?: Record<string, string> }} LockEntry
+ * @typedef {{ packages: Record<string, LockEntry> }} LockFile
+ * @param {LockFile} record
+ * @param {LockFile} lock
+ * @param {LockEntry} manifest
+ * @returns {boolean}
  */
 export function matchesLockFile(record, lock, manifest) {
   const root = lock.packages[''];
@@ -110,7 +119,11 @@ async function install(alsoHeldBy) {
 
 /**
  * Reads npm's log line by line: counts what has come, reports retries, and gives up on a registry
- * that does not answer, or answers no longer.
+ * that does not respond, or no longer.
+ *
+ * @param {{ note: (text: string) => void, line: (text: string) => void }} report
+ * @returns {{ giveUp: AbortSignal, stop: () => void, read: (chunk: string | Buffer) => void,
+ *   complaint: () => string }}
  */
 export function watchNpm(report) {
   const aborted = new AbortController();
@@ -124,15 +137,15 @@ export function watchNpm(report) {
     aborted.abort();
   };
   let silence;
-  const waitForAnswer = (ms) => {
+  const waitForResponse = (ms) => {
     clearTimeout(silence);
     silence = setTimeout(() => end(`it has answered nothing for ${ms / 1000} s`), ms);
   };
-  waitForAnswer(FIRST_ANSWER_MS);
+  waitForResponse(FIRST_RESPONSE_MS);
   const deadline = setTimeout(() => end(`it was not done after ${DEADLINE_MS / 60_000} minutes`), DEADLINE_MS);
   const readLine = (line) => {
     if (/^npm http (?:fetch|cache) .*\b(?:200|304|hit)\b/.test(line)) {
-      waitForAnswer(SILENCE_MS);
+      waitForResponse(SILENCE_MS);
       fetched += 1;
       report.note(`${fetched} answers of the registry`);
     }

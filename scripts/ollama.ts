@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -13,6 +13,11 @@ import { promisify } from 'node:util';
  * includes (nlohmann/json, miniaudio, stb_image). The npm package llama.rn ships the same headers in its C++ sources.
  */
 
+interface EnsureOptions {
+  log?: (line: string) => void;
+  env?: NodeJS.ProcessEnv;
+}
+
 const run = promisify(execFile);
 
 export const OLLAMA_VERSION = '0.24.0';
@@ -22,11 +27,14 @@ const BUILD_TIMEOUT_MS = 45 * 60 * 1000;
 const OUTPUT_BYTES = 64 * 1024 * 1024;
 
 /** Resolves to the binary's path, or to undefined after it has logged what is missing to build one. */
-export async function ensureOllama({ log = () => {}, env = process.env } = {}) {
+export async function ensureOllama({
+  log = () => {},
+  env = process.env,
+}: EnsureOptions = {}): Promise<string | undefined> {
   const folder = join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'chill-space', 'bin');
   const binary = join(folder, `ollama-${OLLAMA_VERSION}`);
   if ((await stat(binary).catch(() => undefined))?.isFile()) return binary;
-  const missing = [];
+  const missing: string[] = [];
   if (!(await works('go', ['version']))) missing.push('Go');
   if (!(await works(env.CXX || 'c++', ['--version']))) missing.push('a C++ compiler');
   if (missing.length > 0) {
@@ -42,7 +50,7 @@ export async function ensureOllama({ log = () => {}, env = process.env } = {}) {
     await run('tar', ['xzf', `${HEADERS_PACKAGE.replace('@', '-')}.tgz`, ...HEADERS], { cwd: work });
     // Only folders of headers are on the path, so that no source of that package takes the place of Ollama's own.
     await mkdir(join(work, 'include'));
-    for (const path of HEADERS) await rename(join(work, path), join(work, 'include', path.split('/').at(-1)));
+    for (const path of HEADERS) await rename(join(work, path), join(work, 'include', basename(path)));
     await run('go', ['install', '-ldflags', '-s -w', `github.com/ollama/ollama@v${OLLAMA_VERSION}`], {
       cwd: work,
       timeout: BUILD_TIMEOUT_MS,
@@ -64,11 +72,7 @@ export async function ensureOllama({ log = () => {}, env = process.env } = {}) {
     await rename(own, binary);
     return binary;
   } catch (error) {
-    const last = String(error.stderr || error.message)
-      .trim()
-      .split('\n')
-      .slice(-5)
-      .join('\n');
+    const last = complaintOf(error).trim().split('\n').slice(-5).join('\n');
     log(`No real Ollama for the tests: it could not be built.\n${last}`);
     return undefined;
   } finally {
@@ -76,13 +80,19 @@ export async function ensureOllama({ log = () => {}, env = process.env } = {}) {
   }
 }
 
-async function works(command, args) {
+async function works(command: string, args: readonly string[]): Promise<boolean> {
   try {
     await run(command, args);
     return true;
   } catch {
     return false;
   }
+}
+
+/** What a program that failed wrote to standard error, or else the error's message. */
+function complaintOf(error: unknown): string {
+  const { stderr, message } = error as { stderr?: string; message?: string };
+  return stderr || message || String(error);
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -8,6 +8,11 @@ const LOG_MS = 15_000;
 /**
  * Begins to report `title` on `out`. `note(text)` is shown behind the time, `line(text)` stands on
  * a line by itself, and `end(text)` closes the report.
+ *
+ * @param {string} title
+ * @param {{ isTTY?: boolean, columns?: number, write: (text: string) => unknown }} [out]
+ * @param {() => number} [now] milliseconds
+ * @returns {{ note: (text: string) => void, line: (text: string) => void, end: (text: string) => void }}
  */
 export function progress(title, out = process.stderr, now = () => performance.now()) {
   const began = now();

@@ -4,7 +4,12 @@
  */
 export const OLDEST_NODE = '20.12';
 
-/** The sentence for a Node that set-up does not run on; undefined where it does. */
+/**
+ * The sentence for a Node that set-up does not run on; undefined where it does.
+ *
+ * @param {string} [version]
+ * @returns {string | undefined}
+ */
 export function nodeComplaint(version = process.versions.node) {
   const [major, minor] = version.split('.').map(Number);
   const [oldestMajor, oldestMinor] = OLDEST_NODE.split('.').map(Number);

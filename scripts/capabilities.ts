@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 
 /** What each is for; a test runs every language with these alone. */
-export const SERVER_CAPABILITIES = [
+export const SERVER_CAPABILITIES: readonly string[] = [
   // Programs run as another user of the host.
   'setuid',
   'setgid',
@@ -28,7 +28,11 @@ export const SERVER_CAPABILITIES = [
  * where this process is not root's, or where the machine has no setpriv (util-linux) that may take
  * them away. setpriv becomes the command: its process id and its signals are the command's.
  */
-export function withServerCapabilities(command, args, isRoot = process.getuid?.() === 0) {
+export function withServerCapabilities(
+  command: string,
+  args: readonly string[],
+  isRoot = process.getuid?.() === 0,
+): [string, readonly string[]] {
   if (!isRoot) return [command, args];
   const bounds = [
     '--bounding-set',

@@ -21,6 +21,13 @@ const ABANDONED_MS = 30_000;
  * for another holder and reports that once through `say`. `work` gets `alsoHeldBy(pid)`: a child
  * that outlives this process keeps the lock. The lock of a process that was killed is taken over.
  * Throws a SetupError where the lock, or its folder, belongs to another user.
+ *
+ * @template T
+ * @param {string} file
+ * @param {string} task
+ * @param {(line: string) => void} say
+ * @param {(alsoHeldBy: (pid: number) => void) => Promise<T>} work
+ * @returns {Promise<T>}
  */
 export async function exclusively(file, task, say, work) {
   const own = { host: hostname(), task, processes: [identify(process.pid)] };

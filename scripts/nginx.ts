@@ -9,22 +9,30 @@ import { promisify } from 'node:util';
  * installed: an installed nginx would start to serve on port 80.
  */
 
+interface EnsureOptions {
+  log?: (line: string) => void;
+  env?: NodeJS.ProcessEnv;
+}
+
 const run = promisify(execFile);
 const SYSTEM = '/usr/sbin/nginx';
 
 /** Where the unpacked one is kept. */
-export function keptNginx(env = process.env) {
+export function keptNginx(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'chill-space', 'bin', 'nginx');
 }
 
 /** The binary's path; undefined where there is none. */
-export async function findNginx(env = process.env) {
+export async function findNginx(env: NodeJS.ProcessEnv = process.env): Promise<string | undefined> {
   for (const path of [SYSTEM, keptNginx(env)]) if ((await stat(path).catch(() => undefined))?.isFile()) return path;
   return undefined;
 }
 
 /** Resolves to the binary's path, or to undefined after it has logged why there is none. */
-export async function ensureNginx({ log = () => {}, env = process.env } = {}) {
+export async function ensureNginx({
+  log = () => {},
+  env = process.env,
+}: EnsureOptions = {}): Promise<string | undefined> {
   const found = await findNginx(env);
   if (found !== undefined) return found;
   const work = await mkdtemp(join(tmpdir(), 'chill-space-nginx-'));
@@ -45,14 +53,15 @@ export async function ensureNginx({ log = () => {}, env = process.env } = {}) {
     await run(kept, ['-v']);
     return kept;
   } catch (error) {
-    log(
-      `No nginx for the tests: ${String(error.stderr || error.message)
-        .trim()
-        .split('\n')
-        .at(-1)}. Install Debian's nginx.`,
-    );
+    log(`No nginx for the tests: ${complaintOf(error).trim().split('\n').at(-1)}. Install Debian's nginx.`);
     return undefined;
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** What a program that failed wrote to standard error, or else the error's message. */
+function complaintOf(error: unknown): string {
+  const { stderr, message } = error as { stderr?: string; message?: string };
+  return stderr || message || String(error);
 }

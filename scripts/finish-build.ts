@@ -17,14 +17,14 @@ export const HINT = '//# allFunctionsCalledOnLoad\n';
 const LEAST_BYTES = 1024;
 
 /** Finishes the build in `root`: hints on the scripts, and scripts and styles once more as `.br` and `.gz`. Once more, it changes nothing. */
-export async function finishBuild(root) {
+export async function finishBuild(root: string): Promise<void> {
   const folder = join(root, '.next', 'static');
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(?:js|css)$/.test(name));
   await Promise.all(names.map((name) => finish(join(folder, name))));
 }
 
-async function finish(path) {
-  let content = readFileSync(path);
+async function finish(path: string): Promise<void> {
+  let content: Buffer = readFileSync(path);
   if (path.endsWith('.js') && !content.subarray(0, HINT.length).equals(Buffer.from(HINT))) {
     content = Buffer.concat([Buffer.from(HINT), content]);
     writeFileSync(path, content);

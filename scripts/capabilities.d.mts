@@ -1,6 +1,0 @@
-export declare const SERVER_CAPABILITIES: readonly string[];
-export declare function withServerCapabilities(
-  command: string,
-  args: readonly string[],
-  isRoot?: boolean,
-): [string, readonly string[]];

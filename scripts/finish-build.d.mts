@@ -1,2 +1,0 @@
-export const HINT: string;
-export function finishBuild(root: string): Promise<void>;
