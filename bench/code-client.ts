@@ -1,7 +1,10 @@
 import { Agent, request } from 'undici';
 import { type RunningServer, startApp } from './harness.ts';
 
-/** The app as `npm start` starts it, with nobody's runs limited, and with every language that is installed ready to be run. */
+/**
+ * The app as `npm start` starts it, without a limit of runs, and with every language that is
+ * installed ready to be run.
+ */
 export async function startRunner(languages: readonly string[]): Promise<RunningServer> {
   const server = await startApp({
     // No model is asked for anything.
@@ -12,7 +15,7 @@ export async function startRunner(languages: readonly string[]): Promise<Running
   });
   // Go's library is compiled at the first start on a machine.
   for (let attempt = 0; ; attempt++) {
-    const health = await fetch(`${server.url}/api/v1/health`).then((answer) => answer.json());
+    const health = await fetch(`${server.url}/api/v1/health`).then((response) => response.json());
     const missing = languages.filter((language) => !health.languages.includes(language));
     if (missing.length === 0) return server;
     if (attempt > 300) throw new Error(`not ready: ${missing.join(', ')}: ${JSON.stringify(health.notices)}`);

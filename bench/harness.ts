@@ -1,7 +1,7 @@
 /**
- * What every table of `bench/` is made with: servers as child processes, load by wrk, medians over rounds taken in
- * turn. Absolute times are noise on a shared machine; the ratios between what was measured in the same round are the
- * result.
+ * What every table of `bench/` is made with: servers as child processes, load by wrk, medians over
+ * rounds taken in turn. Absolute times are noise on a shared machine; the ratios between what was
+ * measured in the same round are the result.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -46,7 +46,7 @@ export function scratchFile(name: string, content: string | Uint8Array): string 
   return file;
 }
 
-/** A directory of its own, which goes with the process. */
+/** A directory, which goes with the process. */
 export function scratchDirectory(name: string): string {
   const directory = join(scratch, name);
   mkdirSync(directory);
@@ -56,7 +56,7 @@ export function scratchDirectory(name: string): string {
 export interface RunningServer {
   url: string;
   pid: number;
-  /** From its start to its first answer. */
+  /** From its start to its first response. */
   startedMs: number;
   stop: () => Promise<void>;
 }
@@ -68,7 +68,7 @@ export function startApp(env: Environment = {}): Promise<RunningServer> {
   return startServer(SERVER_ARGUMENTS, '/health', { ...serverEnvironment(), ...env });
 }
 
-/** Starts a Node program and waits until `path` answers at all. `args` may hold `{port}`. */
+/** Starts a Node program and waits until `path` responds. `args` may hold `{port}`. */
 export async function startServer(
   args: readonly string[],
   path: string,
@@ -102,14 +102,14 @@ export async function startServer(
   for (;;) {
     if (child.exitCode !== null || performance.now() - began > START_TIMEOUT_MS)
       throw new Error(`${args.join(' ')} did not start:\n${complaints}`);
-    const answered = await fetch(url + path, { signal: AbortSignal.timeout(2000) }).then(
-      async (answer) => {
-        await answer.body?.cancel();
+    const responded = await fetch(url + path, { signal: AbortSignal.timeout(2000) }).then(
+      async (response) => {
+        await response.body?.cancel();
         return true;
       },
       () => false,
     );
-    if (answered) break;
+    if (responded) break;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
   const startedMs = performance.now() - began;
@@ -131,7 +131,10 @@ export async function startServer(
 const START_TIMEOUT_MS = 60_000;
 const LOOK_EVERY_MS = 10;
 
-/** Load by wrk (Debian package `wrk`), one thread: POSTs `body`, or GETs where there is none, for `seconds` over `connections`. */
+/**
+ * Load by wrk (Debian package `wrk`), one thread: POSTs `body`, or GETs without one, for `seconds`
+ * over `connections`.
+ */
 export function wrk(
   url: string,
   body: string | undefined,

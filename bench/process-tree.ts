@@ -19,7 +19,10 @@ export interface Share {
   /** The program's name. */
   command: string;
   count: number;
-  /** Proportional set size: a page that n processes share counts 1/n for each. In MB (1e6 bytes), all together. */
+  /**
+   * Proportional set size: a page that n processes share counts 1/n for each. In MB (1e6 bytes),
+   * all together.
+   */
   mb: number;
 }
 
@@ -41,8 +44,8 @@ const LONGEST_WAIT_MS = 15_000;
 const QUIET_TICKS = 1;
 
 /**
- * Resolves when the machine has next to nothing to do any more: what is refilled is full. One file is read for that: to look at each
- * process would empty the caches that the next measurement finds.
+ * Resolves when the machine has next to nothing to do any more: what is refilled is full. One file
+ * is read for that: to look at each process would empty the caches that the next measurement finds.
  */
 export async function untilQuiet(): Promise<void> {
   const deadline = performance.now() + LONGEST_WAIT_MS;

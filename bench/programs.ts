@@ -21,7 +21,7 @@ export function hellos(): (Hello & { commands: string[][] })[] {
 }
 
 const python = ['/usr/bin/python3', '/usr/local/bin/python3'].find((path) => existsSync(path));
-/** Not rustup's dispatcher, which costs time of its own. */
+/** Not rustup's dispatcher, which costs time. */
 const sysroot = spawnSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).stdout?.trim();
 const javac = found('javac');
 const gxx = found('g++');
@@ -74,14 +74,17 @@ const HELLOS: Hello[] = [
   },
 ];
 
-/** A directory of its own in `below`, with the program in it. */
+/** A directory in `below`, with the program in it. */
 export function placed(hello: Hello, number: number, below: string): string {
   const directory = mkdtempSync(join(below, `${hello.language}-`));
   writeFileSync(join(directory, hello.file), hello.source(number));
   return directory;
 }
 
-/** Runs the commands one after the other in `directory`; what the last one printed. Throws where one fails. */
+/**
+ * Runs the commands one after the other in `directory`; what the last one printed. Throws where one
+ * fails.
+ */
 export async function runBare(commands: readonly string[][], directory: string): Promise<string> {
   let printed = '';
   for (const [program = '', ...args] of commands) {

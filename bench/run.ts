@@ -1,11 +1,11 @@
 /**
- * `npm run bench` measures every table and writes `bench/RESULTS.md`; `npm run bench -- chat` only prints that one.
- * The app must be built (`npm run build`, or any `npm start`).
+ * `npm run bench` measures every table and writes `bench/RESULTS.md`; `npm run bench -- chat` only
+ * prints that one. The app must be built (`npm run build`, or any `npm start`).
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import type { Benchmark, Table } from './harness.ts';
-import { cachedJson, cachedStream } from './tables/cached-answer.ts';
+import { cachedJson, cachedStream } from './tables/cached-response.ts';
 import { chatPage } from './tables/chat-page.ts';
 import { coalescing } from './tables/coalescing.ts';
 import { code } from './tables/code.ts';

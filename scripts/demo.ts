@@ -1,6 +1,7 @@
 /**
- * Makes `public/demo/engine/`, from which demo mode runs programs in the browser where no runner can be reached: the workers, each in one file, and
- * the engines' own files out of their packages. Nothing of it is loaded before a program is run there.
+ * Makes `public/demo/engine/`, from which demo mode runs programs in the browser where no runner
+ * can be reached: the workers, each in one file, and the engines' own files out of their packages.
+ * Nothing of it is loaded before a program is run there.
  */
 import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -40,7 +41,7 @@ async function bundle(
     logLevel: 'silent',
     external: /^(?:node:|ws$)/,
     write: false,
-    // Pyodide has ways of its own for that, none of which is taken in a browser.
+    // Pyodide has other ways for that, none of which is taken in a browser.
     checks: { eval: false },
     output: { format: 'iife', ...output, minify: true, codeSplitting: false },
   });

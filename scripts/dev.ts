@@ -1,4 +1,6 @@
-/** `npm run dev`: the set-up of `npm start`, then Next's development server over the same routes. */
+/**
+ * `npm run dev`: the set-up of `npm start`, then Next's development server over the same routes.
+ */
 import { projectEnvironment, run } from './bootstrap/setup.mjs';
 import { prepare } from './prepare.ts';
 

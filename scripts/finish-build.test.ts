@@ -23,7 +23,7 @@ it('puts the hint on top of each script once, however often it is done, and on n
   expect(files.map(read)).toEqual([`${HINT}x`, `${HINT}x`, 'x', 'x']);
 });
 
-it('lays what is compressed beside scripts and styles that are worth it', async () => {
+it('writes compressed files next to scripts and styles that are worth it', async () => {
   writeFileSync(place('chunks/a.js'), 'let a;'.repeat(1000));
   writeFileSync(place('chunks/b.css'), 'b {}'.repeat(1000));
   writeFileSync(place('chunks/small.js'), 'x');

@@ -1,5 +1,6 @@
 /**
- * The last step of a build, on what browsers fetch. Plain JavaScript without packages: set-up runs it, too.
+ * The last step of a build, on what browsers fetch. Plain JavaScript without packages: set-up runs
+ * it, too.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,15 +9,19 @@ import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 
 /**
- * Tells browsers to compile all of a script while it still arrives, on another thread. Without it a function is compiled when it is first called,
- * which is half of the time that the page's own thread is busy while a page comes alive. Chromium knows the comment
+ * Asks browsers to compile all of a script while it still arrives, on another thread. Without it a
+ * function is compiled when it is first called, which is half of the time that the page's own
+ * thread is busy while a page comes alive. Chromium knows the comment
  * (https://v8.dev/blog/explicit-compile-hints); to others it is one.
  */
 export const HINT = '//# allFunctionsCalledOnLoad\n';
 /** What is smaller gains nothing by being compressed. */
 const LEAST_BYTES = 1024;
 
-/** Finishes the build in `root`: hints on the scripts, and scripts and styles once more as `.br` and `.gz`. Once more, it changes nothing. */
+/**
+ * Finishes the build in `root`: hints on the scripts, and scripts and styles once more as `.br` and
+ * `.gz`. Once more, it changes nothing.
+ */
 export async function finishBuild(root: string): Promise<void> {
   const folder = join(root, '.next', 'static');
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(?:js|css)$/.test(name));

@@ -1,5 +1,5 @@
 /**
- * For a container's health check: ends with 0 where the server of these settings answers on its own
+ * For a container's health check: ends with 0 if the server of these settings responds on its own
  * port.
  */
 import { config, listenHost } from '#lib/config/config';

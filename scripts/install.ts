@@ -1,6 +1,6 @@
 /**
- * `npm run setup`: everything that `npm start` makes sure of, for a server that a supervisor starts.
- * `--no-model` leaves out the built-in model.
+ * `npm run setup`: everything that `npm start` makes sure of, for a server that a supervisor
+ * starts. `--no-model` leaves out the built-in model.
  */
 import { say } from './bootstrap/setup.mjs';
 import { prepare } from './prepare.ts';

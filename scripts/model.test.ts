@@ -11,21 +11,21 @@ const CONTENT = Buffer.concat([Buffer.from('GGUF'), randomBytes(300_000)]);
 const EXPECTED = { sha256: createHash('sha256').update(CONTENT).digest('hex'), bytes: CONTENT.length };
 const FILE = 'SmolLM2-135M-Instruct.Q4_1.gguf';
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;
+type Response = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 let folder: string;
 let hub: Server;
 let address: string;
-let answers: Answer[];
+let responses: Response[];
 let seen: { url: string | undefined; range: string | undefined }[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'model-test-'));
-  answers = [];
+  responses = [];
   seen = [];
   hub = createServer((request, response) => {
     seen.push({ url: request.url, range: request.headers.range });
-    (answers.length > 1 ? answers.shift() : answers[0])?.(request, response);
+    (responses.length > 1 ? responses.shift() : responses[0])?.(request, response);
   });
   await new Promise<void>((listening) => hub.listen(0, '127.0.0.1', listening));
   address = `http://127.0.0.1:${(hub.address() as AddressInfo).port}`;
@@ -37,7 +37,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const whole: Answer = (request, response) => {
+const whole: Response = (request, response) => {
   const from = /^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1];
   if (from === undefined) response.writeHead(200, { 'content-length': CONTENT.length }).end(CONTENT);
   else
@@ -48,7 +48,7 @@ const whole: Answer = (request, response) => {
 
 /** Sends the first bytes, and breaks off once some of them are on the client's disk. */
 const breaksAfter =
-  (bytes: number): Answer =>
+  (bytes: number): Response =>
   async (_request, response) => {
     response.writeHead(200, { 'content-length': CONTENT.length });
     response.write(CONTENT.subarray(0, bytes));
@@ -61,7 +61,7 @@ async function partBytes(): Promise<number> {
   return part === undefined ? 0 : (await stat(join(folder, part))).size;
 }
 
-const fails: Answer = (_request, response) => response.writeHead(503).end('no');
+const fails: Response = (_request, response) => response.writeHead(503).end('no');
 
 /** No Python: the hub is the only source. */
 const ensure = (env: Record<string, string> = {}, expected: typeof EXPECTED | object = EXPECTED) =>
@@ -69,7 +69,7 @@ const ensure = (env: Record<string, string> = {}, expected: typeof EXPECTED | ob
 
 describe('ensureModel', () => {
   it('fetches the default model once, and finds it the second time', async () => {
-    answers = [whole];
+    responses = [whole];
     const path = await ensure();
     expect(path).toBe(join(folder, FILE));
     expect(await readFile(path)).toEqual(CONTENT);
@@ -79,17 +79,17 @@ describe('ensureModel', () => {
   });
 
   it('resumes a broken download by Range within one start', async () => {
-    answers = [breaksAfter(100_000), whole];
+    responses = [breaksAfter(100_000), whole];
     expect(await readFile(await ensure())).toEqual(CONTENT);
     expect(seen[1]?.range).toMatch(/^bytes=[1-9]\d*-$/);
     expect(await readdir(folder)).toEqual([FILE]);
   });
 
   it('keeps a part for the next start and never shows it under the final name', async () => {
-    answers = [breaksAfter(100_000), fails];
+    responses = [breaksAfter(100_000), fails];
     await expect(ensure()).rejects.toThrow(/could not be fetched.*503.*EMBEDDED_MODEL/);
     expect(await readdir(folder)).toEqual([`${FILE}.part`]);
-    answers = [whole];
+    responses = [whole];
     expect(await readFile(await ensure())).toEqual(CONTENT);
     expect(seen.at(-1)?.range).toMatch(/^bytes=[1-9]\d*-$/);
     expect(await readdir(folder)).toEqual([FILE]);
@@ -97,13 +97,13 @@ describe('ensureModel', () => {
 
   it('starts again where the hub ignores the Range', async () => {
     await writeFile(join(folder, `${FILE}.part`), CONTENT.subarray(0, 1000));
-    answers = [(_request, response) => response.writeHead(200, { 'content-length': CONTENT.length }).end(CONTENT)];
+    responses = [(_request, response) => response.writeHead(200, { 'content-length': CONTENT.length }).end(CONTENT)];
     expect(await readFile(await ensure())).toEqual(CONTENT);
   });
 
   it('starts again where the part is longer than the file', async () => {
     await writeFile(join(folder, `${FILE}.part`), Buffer.alloc(CONTENT.length + 1));
-    answers = [(_request, response) => response.writeHead(416).end(), whole];
+    responses = [(_request, response) => response.writeHead(416).end(), whole];
 
     await ensure();
     expect(await readFile(join(folder, FILE))).toEqual(CONTENT);
@@ -112,20 +112,20 @@ describe('ensureModel', () => {
   it('removes a file with a wrong sum and says so', async () => {
     const wrong = Buffer.from(CONTENT);
     wrong[1000] = (wrong[1000] ?? 0) ^ 1;
-    answers = [(_request, response) => response.writeHead(200, { 'content-length': wrong.length }).end(wrong)];
+    responses = [(_request, response) => response.writeHead(200, { 'content-length': wrong.length }).end(wrong)];
     await expect(ensure()).rejects.toThrow(/wrong SHA-256 sum; it was removed/);
     expect(await readdir(folder)).toEqual([]);
   });
 
   it('fetches again where the cached file was cut', async () => {
     await writeFile(join(folder, FILE), CONTENT.subarray(0, 1000));
-    answers = [whole];
+    responses = [whole];
     expect(await readFile(await ensure())).toEqual(CONTENT);
   });
 
   it('lets two starts at once both come out with a whole file', async () => {
     await writeFile(join(folder, `${FILE}.part`), CONTENT.subarray(0, 5000));
-    answers = [whole];
+    responses = [whole];
     const script = `
       import { ensureModel } from ${JSON.stringify(new URL('./model.ts', import.meta.url).href)};
       console.log(await ensureModel({ env: { MODEL_CACHE_DIR: ${JSON.stringify(folder)} }, hub: ${JSON.stringify(address)},
@@ -148,10 +148,10 @@ describe('ensureModel', () => {
   });
 
   it('fetches another model of the hub, and refuses what is no GGUF file', async () => {
-    answers = [whole];
+    responses = [whole];
     const path = await ensure({ EMBEDDED_MODEL: 'someone/Some-GGUF/some-q8.gguf' }, {});
     expect(path).toBe(join(folder, 'someone--Some-GGUF--some-q8.gguf'));
-    answers = [(_request, response) => response.writeHead(200).end('<html>sign in</html>')];
+    responses = [(_request, response) => response.writeHead(200).end('<html>sign in</html>')];
     await expect(ensure({ EMBEDDED_MODEL: 'someone/Some-GGUF/other.gguf' }, {})).rejects.toThrow('not a GGUF file');
     await expect(ensure({ EMBEDDED_MODEL: 'nonsense' }, {})).rejects.toThrow(
       'neither a file that is there nor a hub id',
@@ -160,7 +160,7 @@ describe('ensureModel', () => {
 
   it('holds another model of the hub to the sum that the setting pins, and names the sum where none is', async () => {
     const id = 'someone/Some-GGUF/some-q8.gguf';
-    answers = [whole];
+    responses = [whole];
     const lines: string[] = [];
     await ensureModel({
       env: { MODEL_CACHE_DIR: folder, EMBEDDED_MODEL: id },

@@ -12,9 +12,10 @@ import { loadDotEnv, projectEnvironment, projectNode, run as runProgram } from '
 /**
  * Fetches the built-in model.
  *
- * No half file is ever under the final name: bytes go to a part file that belongs to one process (its host and pid are in
- * the name), and only a checked file is renamed. A part that was left behind is claimed by renaming it, which only one
- * process can do, so two starts at once cannot write to the same file.
+ * No half file is ever under the final name: bytes go to a part file that belongs to one process
+ * (its host and pid are in the name), and only a checked file is renamed. A part that was left
+ * behind is claimed by renaming it, which only one process can do, so two starts at once cannot
+ * write to the same file.
  */
 
 type Log = (line: string) => void;
@@ -41,11 +42,11 @@ const RESPONSE_TIMEOUT_MS = 10_000;
 const SILENCE_TIMEOUT_MS = 30_000;
 const OLLAMA_PROBE_MS = 1_000;
 const TRIES = 3;
-/** A part of another host whose writer has been silent for so long is nobody's. */
+/** A part of another host whose writer has been silent for so long is abandoned. */
 const ABANDONED_MS = 120_000;
 
 /**
- * Whether the built-in model is what people will talk to: no provider is set, and no Ollama answers
+ * Whether the built-in model is the one in use: no provider is set, and no Ollama responds
  * on its usual port.
  */
 export async function needsEmbeddedModel({
@@ -146,7 +147,8 @@ async function fromHub(location: HubModel, part: string, hub: string, log: Log):
       return;
     } catch (error) {
       last = error;
-      // What had begun goes on from where it broke; a hub that is not there is not asked again and again.
+      // What had begun goes on from where it broke; a hub that is not there is not asked again and
+      // again.
       if (!(error instanceof InterruptedDownload)) break;
       log(`The download broke off (${reason(error)}); going on.`);
     }
@@ -265,7 +267,10 @@ async function whatIsWrong(location: HubModel, part: string, sum: string): Promi
   }
 }
 
-/** A cached file had its sum checked before it got its name; its size shows whether it was cut since. */
+/**
+ * A cached file had its sum checked before it got its name; its size shows whether it was cut
+ * since.
+ */
 async function isWhole(location: HubModel): Promise<boolean> {
   const size = await sizeOf(location.path);
   if (size === 0) return false;

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 /**
- * A real nginx for the tests and the benchmarks. Where the machine has none, Debian's package is fetched and unpacked, not
- * installed: an installed nginx would start to serve on port 80.
+ * A real nginx for the tests and the benchmarks. Where the machine has none, Debian's package is
+ * fetched and unpacked, not installed: an installed nginx would start to serve on port 80.
  */
 
 interface EnsureOptions {
@@ -22,13 +22,13 @@ export function keptNginx(env: NodeJS.ProcessEnv = process.env): string {
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'chill-space', 'bin', 'nginx');
 }
 
-/** The binary's path; undefined where there is none. */
+/** The binary's path; undefined without one. */
 export async function findNginx(env: NodeJS.ProcessEnv = process.env): Promise<string | undefined> {
   for (const path of [SYSTEM, keptNginx(env)]) if ((await stat(path).catch(() => undefined))?.isFile()) return path;
   return undefined;
 }
 
-/** Resolves to the binary's path, or to undefined after it has logged why there is none. */
+/** Resolves to the binary's path, or to undefined after it has logged the reason. */
 export async function ensureNginx({
   log = () => {},
   env = process.env,

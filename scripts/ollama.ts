@@ -6,11 +6,13 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
 /**
- * A real Ollama for the tests, built from its Go module where the machine has none. Needs Go and a C++ compiler, and takes
- * some minutes the first time; the binary is kept in ~/.cache/chill-space/bin.
+ * A real Ollama for the tests, built from its Go module where the machine has none. Needs Go and a
+ * C++ compiler, and takes some minutes the first time; the binary is kept in
+ * ~/.cache/chill-space/bin.
  *
- * Go leaves folders called `vendor` out of a module's archive, and with them three headers that Ollama's copy of llama.cpp
- * includes (nlohmann/json, miniaudio, stb_image). The npm package llama.rn ships the same headers in its C++ sources.
+ * Go leaves folders called `vendor` out of a module's archive, and with them three headers that
+ * Ollama's copy of llama.cpp includes (nlohmann/json, miniaudio, stb_image). The npm package
+ * llama.rn ships the same headers in its C++ sources.
  */
 
 interface EnsureOptions {
@@ -26,7 +28,9 @@ const HEADERS = ['package/cpp/nlohmann', 'package/cpp/tools/mtmd/miniaudio', 'pa
 const BUILD_TIMEOUT_MS = 45 * 60 * 1000;
 const OUTPUT_BYTES = 64 * 1024 * 1024;
 
-/** Resolves to the binary's path, or to undefined after it has logged what is missing to build one. */
+/**
+ * Resolves to the binary's path, or to undefined after it has logged what is missing to build one.
+ */
 export async function ensureOllama({
   log = () => {},
   env = process.env,
@@ -48,7 +52,8 @@ export async function ensureOllama({
   try {
     await run('npm', ['pack', '--silent', '--pack-destination', work, HEADERS_PACKAGE], { cwd: work });
     await run('tar', ['xzf', `${HEADERS_PACKAGE.replace('@', '-')}.tgz`, ...HEADERS], { cwd: work });
-    // Only folders of headers are on the path, so that no source of that package takes the place of Ollama's own.
+    // Only folders of headers are on the path, so that no source of that package takes the place of
+    // Ollama's own.
     await mkdir(join(work, 'include'));
     for (const path of HEADERS) await rename(join(work, path), join(work, 'include', basename(path)));
     await run('go', ['install', '-ldflags', '-s -w', `github.com/ollama/ollama@v${OLLAMA_VERSION}`], {

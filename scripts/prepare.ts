@@ -1,6 +1,6 @@
 /**
- * The steps from installed packages to a folder that can serve, shared by `npm start`, `npm run dev`
- * and `npm run setup`.
+ * The steps from installed packages to a folder that can serve, shared by `npm start`, `npm run
+ * dev` and `npm run setup`.
  */
 import { deniedComplaint, projectEnvironment, projectNode, run, SetupError, say } from './bootstrap/setup.mjs';
 import { ensureBuild, ensureDemo } from './build.ts';

@@ -1,6 +1,7 @@
 /**
  * `node scripts/run.mjs <script> [arguments]`: installs the packages, Node 24 among them, and runs
- * `scripts/<script>.ts` with that Node. The entry of `npm start`, `npm test` and the other commands.
+ * `scripts/<script>.ts` with that Node. The entry of `npm start`, `npm test` and the other
+ * commands.
  */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * `npm test`: sets up what the tests need, then runs every suite, and ends with the total over all of them, alone on
- * the last line. A suite that fails does not keep the others from running.
+ * `npm test`: sets up what the tests need, then runs every suite, and ends with the total over all
+ * of them, alone on the last line. A suite that fails does not keep the others from running.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -66,7 +66,8 @@ async function setUp(): Promise<void> {
     await ensureModel({ log: say, env: process.env });
     // The gateway is held against it; where it cannot be had, that suite says so.
     await ensureNginx({ log: say, env: process.env });
-    // Built once from its source, where Go and a compiler are; where they are not, the provider suite says so.
+    // Built once from its source, where Go and a compiler are; where they are not, the provider
+    // suite says so.
     await ensureOllama({ log: say, env: process.env });
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));
@@ -114,7 +115,10 @@ async function browser() {
   });
 }
 
-/** A suite that ended badly without naming a failed test (a crash, a file that does not load, no test at all) is one failure. */
+/**
+ * A suite that ended badly without naming a failed test (a crash, a file that does not load, no
+ * test at all) is one failure.
+ */
 function tally(name: string, code: number, { passed = 0, failed = 0, skipped = 0 }: Tally): void {
   const ended = code === 0 && passed > 0;
   count(name, { passed, failed: !ended && failed === 0 ? 1 : failed, skipped });

@@ -1,6 +1,7 @@
 /**
- * The limit of a cached answer: a bare node:http server that reads and parses the same body, and returns the same bytes
- * with the same headers. `node bench/peers/bare-http.ts <port> <file with the bytes> <content type>`
+ * The limit of a cached response: a bare node:http server that reads and parses the same body, and
+ * returns the same bytes with the same headers. `node bench/peers/bare-http.ts <port> <file with
+ * the bytes> <content type>`
  */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';

@@ -4,8 +4,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * A peer to measure against, installed once from npm into the cache folder and not into the project.
- * Returns the package's folder. Throws where npm cannot get it.
+ * A peer to measure against, installed once from npm into the cache folder and not into the
+ * project. Returns the package's folder. Throws where npm cannot get it.
  */
 export function installedPeer(name: string, version: string): string {
   const folder = join(homedir(), '.cache', 'chill-space', 'bench', `${name.replaceAll('/', '-')}-${version}`);

@@ -1,7 +1,8 @@
 /**
- * A model that costs nothing: streams `tokens` words, one every `pace` milliseconds, as Ollama (`/api/chat`) and as OpenAI
- * (`/v1/chat/completions`) do. The model's name says how many and how fast: `words-100-10`; `prose-100-10` writes
- * paragraphs, lists and code instead. `GET /count` tells how many answers it began. `node bench/peers/model-server.ts <port>`
+ * A model that costs nothing: streams `tokens` words, one every `pace` milliseconds, as Ollama
+ * (`/api/chat`) and as OpenAI (`/v1/chat/completions`) do. The model's name says how many and how
+ * fast: `words-100-10`; `prose-100-10` writes paragraphs, lists and code instead. `GET /count`
+ * reports how many responses it began. `node bench/peers/model-server.ts <port>`
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
@@ -15,10 +16,10 @@ createServer((incoming, outgoing) => {
   if (path === '/api/version') return json(outgoing, { version: '0.24.0' });
   if (path === '/v1/models') return json(outgoing, { object: 'list', data: [{ id: 'words-100-10', object: 'model' }] });
   if (path === '/api/show') return json(outgoing, { capabilities: ['completion'], model_info: {} });
-  void answer(incoming, outgoing, path.startsWith('/v1/'));
+  void response(incoming, outgoing, path.startsWith('/v1/'));
 }).listen(Number(process.argv[2]), '127.0.0.1');
 
-async function answer(incoming: IncomingMessage, outgoing: ServerResponse, openAi: boolean): Promise<void> {
+async function response(incoming: IncomingMessage, outgoing: ServerResponse, openAi: boolean): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming) chunks.push(chunk);
   const { model } = JSON.parse(Buffer.concat(chunks).toString());

@@ -9,14 +9,20 @@ const WATCH_MS = 10_000;
 /** Longer than a round, 50 tokens a second each. */
 const MODEL = 'prose-2000-20';
 
-/** A long chat while answers stream into it: when it is there, how free its thread is, how large it gets. */
+/**
+ * A long chat while responses stream into it: when it is there, how free its thread is, how large
+ * it gets.
+ */
 export const chatPage: Benchmark = { name: 'chat-page', run };
 
 interface Round {
   /** The same page without a conversation: what the machine makes of it now. */
   emptyMs: number;
   loadedMs: number;
-  /** Once more, with a tracer that takes a core for itself: of the processor, in the page's main thread, until it was loaded. */
+  /**
+   * Once more, with a tracer that takes a core for itself: of the processor, in the page's main
+   * thread, until it was loaded.
+   */
   loadedCpuMs: number;
   wholeMs: number;
   /** By the clock, and of the processor: on a shared machine a task waits for others, too. */
@@ -109,13 +115,17 @@ async function longChat(browser: Browser, url: string): Promise<Round> {
   return { emptyMs, ...loaded, ...traced };
 }
 
-/** Opens a fresh window in which the long chat is kept, and has its answers written as long as `work` takes. */
+/**
+ * Opens a fresh window in which the long chat is kept, and has its responses written as long as
+ * `work` takes.
+ */
 async function withLongChat<T>(browser: Browser, url: string, work: (page: Page) => Promise<T>): Promise<T> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
   const ids = await Promise.all(Array.from({ length: STREAMS }, () => submit(url)));
   try {
     const page = await context.newPage();
-    // A page of the same origin that runs nothing: the history is written before the app ever opens it.
+    // A page of the same origin that runs nothing: the history is written before the app ever opens
+    // it.
     await page.goto(`${url}/manifest.webmanifest`);
     await page.evaluate(seed, { messages: MESSAGES, ids });
     await page.addInitScript(observe);
@@ -205,13 +215,13 @@ async function emptyChat(browser: Browser, url: string): Promise<number> {
 
 async function submit(url: string): Promise<string> {
   const messages = [{ role: 'user', content: `Question ${Math.random()}` }];
-  const answer = await fetch(`${url}/api/chat-queue`, {
+  const response = await fetch(`${url}/api/chat-queue`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ model: MODEL, messages }),
   });
-  if (!answer.ok) throw new Error(`POST /api/chat-queue answered ${answer.status}: ${await answer.text()}`);
-  const { request_id: id } = (await answer.json()) as { request_id: string };
+  if (!response.ok) throw new Error(`POST /api/chat-queue answered ${response.status}: ${await response.text()}`);
+  const { request_id: id } = (await response.json()) as { request_id: string };
   return id;
 }
 
@@ -226,7 +236,9 @@ declare global {
   }
 }
 
-/** Runs in the page before all else: writes down when the end and the whole of the chat are there. */
+/**
+ * Runs in the page before all else: writes down when the end and the whole of the chat are there.
+ */
 function observe(): void {
   const bench: Window['bench'] = {};
   window.bench = bench;
@@ -247,7 +259,7 @@ function observe(): void {
 
 /** Runs in the page: a conversation as the app keeps it. */
 async function seed({ messages, ids }: { messages: number; ids: string[] }): Promise<void> {
-  const answer = (place: number) =>
+  const response = (place: number) =>
     `Step ${place} goes over the list and keeps what is **not** divided by any of \`primes\`:\n\n1. take the next odd number\n2. try the primes up to its root\n\n\`\`\`python\ndef step_${place}(limit: int) -> list[int]:\n    """All primes below the limit."""\n    primes = [2]\n    for n in range(3, limit, 2):\n        if all(n % p for p in primes):  # none divides it\n            primes.append(n)\n    return primes\n\nprint(step_${place}(${place * 10}))\n\`\`\`\n\n| below | primes |\n| ---: | ---: |\n| 10 | 4 |\n| ${place * 10} | many |\n\nIt takes a time that grows a little faster than the limit.`;
   const conversationId = 'long';
   const rows: object[] = [];
@@ -257,7 +269,7 @@ async function seed({ messages, ids }: { messages: number; ids: string[] }): Pro
     const question = `q${place}`;
     rows.push({ ...base, id: question, parentId, role: 'user', content: `What does step ${place} do?` });
     parentId = `a${place}`;
-    const answered = {
+    const responded = {
       ...base,
       createdAt: place * 10 + 1,
       parentId: question,
@@ -267,20 +279,20 @@ async function seed({ messages, ids }: { messages: number; ids: string[] }): Pro
     };
     if (place < messages / 2)
       rows.push({
-        ...answered,
+        ...responded,
         id: parentId,
         state: 'done',
         model: 'm',
         completionTokens: 200,
         tokensPerSecond: 50,
         firstTokenMs: 20,
-        content: answer(place),
+        content: response(place),
       });
     else
       for (const [index, requestId] of ids.entries()) {
         parentId = `a${place}-${index}`;
         rows.push({
-          ...answered,
+          ...responded,
           createdAt: place * 10 + 1 + index,
           id: parentId,
           state: 'waiting',
@@ -321,7 +333,10 @@ async function seed({ messages, ids }: { messages: number; ids: string[] }): Pro
   });
 }
 
-/** Bytes on the wire of the scripts of an empty chat: until it can be used, and with what is fetched ahead for later. */
+/**
+ * Bytes on the wire of the scripts of an empty chat: until it can be used, and with what is fetched
+ * ahead for later.
+ */
 async function firstViewScripts(browser: Browser, url: string): Promise<{ first: number; all: number }> {
   const context = await browser.newContext();
   const page = await context.newPage();
@@ -337,7 +352,7 @@ async function firstViewScripts(browser: Browser, url: string): Promise<{ first:
   });
   await page.goto(url, { waitUntil: 'load' });
   await page.waitForTimeout(2_000);
-  // Before the first touch, which fetches what shows answers.
+  // Before the first touch, which fetches what renders responses.
   const first = bytes;
   await page.getByRole('textbox', { name: 'Message' }).fill('Hello');
   await page.waitForTimeout(4_000);

@@ -5,7 +5,10 @@ const ROUNDS = 3;
 const CALLERS = 500;
 const MODEL = 'words-100-10';
 
-/** Many identical requests at once: one call of the model, and nobody waits noticeably longer than one alone. */
+/**
+ * Many identical requests at once: one call of the model, and no caller waits noticeably longer
+ * than one alone.
+ */
 export const coalescing: Benchmark = { name: 'coalescing', run };
 
 async function run(): Promise<Table> {

@@ -9,7 +9,10 @@ const SECONDS = 8;
 const LANGUAGES = ['python', 'javascript'];
 const GOAL = 0.6;
 
-/** How many programs a second, for as long as one likes, at the same concurrency as the bare interpreter's. */
+/**
+ * How many programs a second, for as long as one likes, at the same concurrency as the bare
+ * interpreter's.
+ */
 export const codeThroughput: Benchmark = { name: 'code-throughput', run };
 
 async function run(): Promise<Table> {

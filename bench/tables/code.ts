@@ -14,7 +14,10 @@ const GOALS: Readonly<Record<string, number>> = {
   ...{ java: 0.2, cpp: 0.6, go: 0.6, rust: 0.6 },
 };
 
-/** A hello world in each language through HTTP, against the bare tools; and what the sandboxes that wait take. */
+/**
+ * A hello world in each language through HTTP, against the bare tools; and what the sandboxes that
+ * wait take.
+ */
 export const code: Benchmark = { name: 'code', run };
 
 interface Measured {
@@ -68,7 +71,10 @@ async function measure(hello: Hello & { commands: string[][] }, client: CodeClie
   return measured;
 }
 
-/** How long `work` takes in ms, begun when the runner has nothing else to do. Throws where it is not as it should be. */
+/**
+ * How long `work` takes in ms, begun when the runner has nothing else to do. Throws where it is not
+ * as it should be.
+ */
 async function timed(expected: string, work: () => Promise<string>): Promise<number> {
   await untilQuiet();
   const started = performance.now();

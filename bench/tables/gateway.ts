@@ -20,7 +20,10 @@ import {
 } from '../harness.ts';
 import { installedPeer } from '../peers/install.ts';
 
-/** Many short ones: a shared machine is slow for seconds at a time, and a ratio is taken within a round. */
+/**
+ * Many short ones: a shared machine is slow for seconds at a time, and a ratio is taken within a
+ * round.
+ */
 const ROUNDS = 11;
 const SECONDS = 1;
 const OURS = 'Chill Space';
@@ -78,7 +81,8 @@ async function run(): Promise<Table> {
   const next = await startRewrites(target);
   add('Next rewrites', `${next.url}/proxied`, next.stop);
   for (let round = -1; round < ROUNDS; round++) {
-    // Another one begins each time: who always comes after the same one has its heat and its rest, too.
+    // Another one begins each time: who always comes after the same one has its heat and its rest,
+    // too.
     const first = (round + 1) % contenders.length;
     for (const { name, url, busy, single } of [...contenders.slice(first), ...contenders.slice(0, first)]) {
       const load = wrk(url, undefined, 50, SECONDS);
@@ -97,7 +101,10 @@ async function run(): Promise<Table> {
   return report(contenders, memory);
 }
 
-/** What the gateway holds while many connections are open: idle ones, each after one request, and then busy ones beside them. */
+/**
+ * What the gateway holds while many connections are open: idle ones, each after one request, and
+ * then busy ones next to them.
+ */
 async function memoryUnderConnections(
   url: string,
   pid: number,
@@ -174,7 +181,7 @@ function report(contenders: Contender[], memory: { before: number; idle: number;
   };
 }
 
-/** A backend that costs as little as any: nginx with one answer. */
+/** A backend that costs as little as any: nginx with one response. */
 async function startStaticServer(): Promise<{ url: string; stop: () => Promise<void> }> {
   const binary = await ensureNginx();
   if (binary === undefined) throw new Error('nginx is needed for this table');
@@ -199,7 +206,7 @@ http { access_log off; ${temporary.join(' ')} keepalive_requests 1000000000;
   for (let attempt = 0; ; attempt++) {
     if (
       await fetch(url).then(
-        (answer) => answer.ok,
+        (response) => response.ok,
         () => false,
       )
     )

@@ -9,7 +9,10 @@ const VERSION = '13.5.0';
 const FOLDER = join(homedir(), '.cache/chill-space/bench', `lighthouse-${VERSION}`);
 const PAGES = ['/', '/playground', '/dashboard', '/gateway', '/sign-in', '/docs/api'];
 const CATEGORIES = ['performance', 'accessibility', 'best-practices', 'seo'] as const;
-/** Its own two settings: a phone has a slow 4G and a processor four times slower than this machine's. */
+/**
+ * Its own two settings: a phone has a slow 4G and a processor four times slower than this
+ * machine's.
+ */
 const DEVICES = [
   { name: 'desktop', flags: ['--preset=desktop'] },
   { name: 'phone', flags: [] },
@@ -70,8 +73,8 @@ async function run(): Promise<Table> {
 
 /** The pages that this version has. */
 async function served(url: string): Promise<string[]> {
-  const answers = await Promise.all(PAGES.map(async (page) => ({ page, status: (await fetch(url + page)).status })));
-  return answers.filter(({ status }) => status === 200).map(({ page }) => page);
+  const responses = await Promise.all(PAGES.map(async (page) => ({ page, status: (await fetch(url + page)).status })));
+  return responses.filter(({ status }) => status === 200).map(({ page }) => page);
 }
 
 interface Audit {
@@ -90,7 +93,9 @@ interface Report {
 
 const ATTEMPTS = 5;
 
-/** Lighthouse sometimes misses the start of a page that is there quickly, and asks to be run again. */
+/**
+ * Lighthouse sometimes misses the start of a page that is there quickly, and asks to be run again.
+ */
 async function audit(cli: string, url: string, device: readonly string[], attempt = 1): Promise<Audit> {
   try {
     return await auditOnce(cli, url, device);

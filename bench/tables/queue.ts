@@ -7,7 +7,10 @@ const AT_ONCE = 16;
 const METHODS = { submit: 'POST', poll: 'GET', cancel: 'DELETE' } as const;
 type Step = keyof typeof METHODS;
 
-/** 10,000 requests submitted, polled and cancelled: what each costs at the beginning and at the end, and the memory after. */
+/**
+ * 10,000 requests submitted, polled and cancelled: what each costs at the beginning and at the end,
+ * and the memory after.
+ */
 export const queue: Benchmark = { name: 'queue', run };
 
 async function run(): Promise<Table> {
@@ -21,7 +24,7 @@ async function run(): Promise<Table> {
   });
   const url = `${ours.url}/api/chat-queue`;
   const client = new Agent({ connections: AT_ONCE });
-  // One answer that never ends within the run holds the only slot, so that all others wait.
+  // One response that never ends within the run holds the only slot, so that all others wait.
   await send(client, url, 'POST', { model: 'words-100000-1000', messages: [{ role: 'user', content: 'hold' }] });
   const memory: number[] = [residentMb(ours.pid)];
   const times: Record<Step, number[]> = { submit: [], poll: [], cancel: [] };
@@ -68,7 +71,10 @@ async function run(): Promise<Table> {
   };
 }
 
-/** Runs `step` for every request, a few at a time; the time per request over the first and the last of them. */
+/**
+ * Runs `step` for every request, a few at a time; the time per request over the first and the last
+ * of them.
+ */
 async function inTurn(step: (index: number) => Promise<void>): Promise<[first: number, last: number]> {
   const marks: number[] = [performance.now()];
   for (let index = 0; index < REQUESTS; index += AT_ONCE) {
@@ -81,13 +87,13 @@ async function inTurn(step: (index: number) => Promise<void>): Promise<[first: n
 }
 
 async function send(client: Agent, url: string, method: 'GET' | 'POST' | 'DELETE', body?: unknown) {
-  const answer = await request(url, {
+  const response = await request(url, {
     dispatcher: client,
     method,
     headers: { 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  const text = await answer.body.text();
-  if (answer.statusCode >= 300) throw new Error(`${method} ${url} answered ${answer.statusCode}: ${text}`);
+  const text = await response.body.text();
+  if (response.statusCode >= 300) throw new Error(`${method} ${url} answered ${response.statusCode}: ${text}`);
   return JSON.parse(text);
 }

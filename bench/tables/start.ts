@@ -18,14 +18,17 @@ const NEXT = 'node_modules/next/dist/bin/next';
 const GOAL_MS = 1000;
 const GOAL_MB = 120;
 
-/** How long the built app takes to its first answer, what it holds when nobody asks, and what the first page takes. */
+/**
+ * How long the built app takes to its first response, its memory at rest, and what the first page
+ * takes.
+ */
 export const start: Benchmark = { name: 'start', run };
 
 interface Contender {
   name: string;
   begin: () => Promise<RunningServer>;
   page: string;
-  answer: number[];
+  response: number[];
   memory: number[];
   pageMs: number[];
   pageMemory: number[];
@@ -36,7 +39,7 @@ async function run(): Promise<Table> {
   if (build.status !== 0) throw new Error(`the Next peer does not build:\n${build.stdout}${build.stderr}`);
   const contender = (name: string, begin: Contender['begin'], page: string): Contender => ({
     ...{ name, begin, page },
-    ...{ answer: [], memory: [], pageMs: [], pageMemory: [] },
+    ...{ response: [], memory: [], pageMs: [], pageMemory: [] },
   });
   const ours = contender('Chill Space', () => startApp(), '/');
   const contenders = [
@@ -45,7 +48,7 @@ async function run(): Promise<Table> {
     contender('next start, a handler that does nothing', startNext, '/noop'),
   ];
   for (let round = -1; round < ROUNDS; round++) {
-    for (const { begin, page, answer, memory, pageMs, pageMemory } of contenders) {
+    for (const { begin, page, response: reply, memory, pageMs, pageMemory } of contenders) {
       await untilQuiet();
       const server = await begin();
       await delay(REST_MS);
@@ -57,7 +60,7 @@ async function run(): Promise<Table> {
       const shownMs = performance.now() - asked;
       // The first round warms the file caches up.
       if (round >= 0) {
-        answer.push(server.startedMs);
+        reply.push(server.startedMs);
         memory.push(rest);
         pageMs.push(shownMs);
         pageMemory.push(residentMb(server.pid));
@@ -69,15 +72,15 @@ async function run(): Promise<Table> {
     title: 'Start',
     method: `The built app as \`npm start\` starts it, without npm: from the start of the process to its first answer (asked for every 10 ms), its resident memory ${REST_MS / 1000} s later, and then the first page that anybody asks for, for which Next is loaded; ${ROUNDS} rounds taken in turn after one to warm up, medians.`,
     columns: ['', 'first answer (ms)', 'at rest (MB)', 'first page (ms)', 'after it (MB)'],
-    rows: contenders.map(({ name, answer, memory, pageMs, pageMemory }) => [
+    rows: contenders.map(({ name, response: reply, memory, pageMs, pageMemory }) => [
       name,
-      ...[answer, memory, pageMs, pageMemory].map((values) => median(values).toFixed(0)),
+      ...[reply, memory, pageMs, pageMemory].map((values) => median(values).toFixed(0)),
     ]),
     verdicts: [
       {
         goal: `first answer ≤ ${GOAL_MS} ms after the start`,
-        result: `${median(ours.answer).toFixed(0)} ms`,
-        met: median(ours.answer) <= GOAL_MS,
+        result: `${median(ours.response).toFixed(0)} ms`,
+        met: median(ours.response) <= GOAL_MS,
       },
       {
         goal: `idle memory ≤ ${GOAL_MB} MB`,

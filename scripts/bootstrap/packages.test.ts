@@ -58,7 +58,7 @@ it('knows an installation of the lock file, and what differs from it', () => {
 });
 
 describe('of a registry', () => {
-  const ANSWER = 'npm http fetch GET 200 https://registry.invalid/clsx 30ms (cache miss)\n';
+  const RESPONSE = 'npm http fetch GET 200 https://registry.invalid/clsx 30ms (cache miss)\n';
   const FAILED = 'npm http fetch GET https://registry.invalid/next attempt 1 failed with ETIMEDOUT\n';
   let npm: ReturnType<typeof watchNpm>;
 
@@ -71,7 +71,7 @@ describe('of a registry', () => {
     vi.useRealTimers();
   });
 
-  it('gives up when it never answers', () => {
+  it('gives up when it never responds', () => {
     npm.read(FAILED);
     vi.advanceTimersByTime(89_000);
     expect(npm.giveUp.aborted).toBe(false);
@@ -80,9 +80,9 @@ describe('of a registry', () => {
     expect(npm.complaint()).toContain('it has answered nothing for 90 s');
   });
 
-  it('gives up when it stalls half-way, some minutes after its last answer', () => {
-    for (let answers = 0; answers < 5; answers += 1) {
-      npm.read(ANSWER);
+  it('gives up when it stalls half-way, some minutes after its last response', () => {
+    for (let responses = 0; responses < 5; responses += 1) {
+      npm.read(RESPONSE);
       vi.advanceTimersByTime(4 * 60_000);
       expect(npm.giveUp.aborted).toBe(false);
     }
@@ -93,7 +93,7 @@ describe('of a registry', () => {
   });
 });
 
-it('gives one answer to which Node: set-up on the oldest one, the app on the one that it installs', () => {
+it('gives one response to which Node: set-up on the oldest one, the app on the one that it installs', () => {
   expect(manifest.engines.node).toBe(`>=${OLDEST_NODE}`);
   const readme = readFileSync('README.md', 'utf8');
   expect(readme).toContain(`Node ${OLDEST_NODE}`);

@@ -12,7 +12,8 @@ const LOG_MS = 15_000;
  * @param {string} title
  * @param {{ isTTY?: boolean, columns?: number, write: (text: string) => unknown }} [out]
  * @param {() => number} [now] milliseconds
- * @returns {{ note: (text: string) => void, line: (text: string) => void, end: (text: string) => void }}
+ * @returns {{ note: (text: string) => void, line: (text: string) => void,
+ *   end: (text: string) => void }}
  */
 export function progress(title, out = process.stderr, now = () => performance.now()) {
   const began = now();

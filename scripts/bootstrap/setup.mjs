@@ -1,6 +1,6 @@
 /**
- * What set-up needs before anything is installed. Plain JavaScript without packages: this folder runs
- * on the machine's own Node (OLDEST_NODE or newer).
+ * What set-up needs before anything is installed. Plain JavaScript without packages: this folder
+ * runs on the machine's own Node (OLDEST_NODE or newer).
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';

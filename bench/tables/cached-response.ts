@@ -25,7 +25,10 @@ interface Contender {
   single: Load[];
 }
 
-/** A cached answer, as JSON and as a stream, against a bare node:http server with the same bytes, and against `next start`. */
+/**
+ * A cached response, as JSON and as a stream, against a bare node:http server with the same bytes,
+ * and against `next start`.
+ */
 export const cachedJson: Benchmark = { name: 'cached-json', run: () => run(false) };
 export const cachedStream: Benchmark = { name: 'cached-sse', run: () => run(true) };
 
@@ -138,12 +141,12 @@ function report(contenders: Contender[], { stream, idleMb, memory, minute }: Mea
 }
 
 async function ask(url: string, body: string): Promise<{ cached: boolean; text: string }> {
-  const answer = await fetch(`${url}/api/chat-optimized`, {
+  const response = await fetch(`${url}/api/chat-optimized`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body,
   });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`the model did not answer: ${text}`);
-  return { cached: answer.headers.get('x-cache') === 'hit', text };
+  const text = await response.text();
+  if (!response.ok) throw new Error(`the model did not answer: ${text}`);
+  return { cached: response.headers.get('x-cache') === 'hit', text };
 }
