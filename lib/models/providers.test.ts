@@ -230,7 +230,7 @@ describe('the process of the built-in model', { timeout: 60_000 }, () => {
     const missing = new EmbeddedProvider(readConfig({ MODEL_CACHE_DIR: '/nonexistent' }));
     await expect(missing.check(new AbortController().signal)).rejects.toMatchObject({
       code: 'provider_unavailable',
-      message: expect.stringMatching(/smollm2:135m is missing\. Fetch it with `node scripts\/model\.mjs`/),
+      message: expect.stringMatching(/smollm2:135m is missing\. Fetch it with `npm run model`/),
     });
   });
 });

@@ -75,7 +75,7 @@ describe('every file', () => {
     for (const [path] of read(file).matchAll(/scripts\/[\w-]+\.\w+/g)) expect(existsSync(path), path).toBe(true);
     // By the lock file, and without what only the build needs.
     expect(read(file)).toMatch(/npm ci .*--include=dev/);
-    expect(read(file)).toMatch(/npm prune --omit=dev[\s\S]*node scripts\/slim\.mjs/);
+    expect(read(file)).toMatch(/npm prune --omit=dev[\s\S]*node scripts\/slim\.ts/);
     expect(read(file)).not.toContain('npm install');
     for (const copied of /^COPY ((?:package|\.npmrc).*) \.\/$/m.exec(read(file))?.[1]?.split(' ') ?? [])
       expect(existsSync(copied), copied).toBe(true);
@@ -273,7 +273,7 @@ describe('systemd', () => {
   });
 
   it('brings its model and names what it needs', () => {
-    expect(unit).toMatch(/^ExecStartPre=-.*node scripts\/model\.mjs --if-needed$/m);
+    expect(unit).toMatch(/^ExecStartPre=-.*node scripts\/model\.ts --if-needed$/m);
     expect(unit).toMatch(/^# .*npm run setup/m);
     expect(unit).toContain('bubblewrap');
     expect(unit).not.toContain('npm install');

@@ -89,7 +89,7 @@ describe('packages', () => {
     loseClsx();
     const { npm_config_registry: _registry, ...environment } = QUIET;
     // A bad setting ends it behind the packages.
-    const setUp = run('scripts/install.ts', { ...environment, PORT: 'none' }, true);
+    const setUp = run('scripts/run.mjs install', { ...environment, PORT: 'none' }, true);
     expect(await setUp.ended).toBe(1);
     expect(setUp.output()).toContain('PORT must be a whole number');
     expect(JSON.parse(readFileSync(clsx(), 'utf8')).version).toBe(lockedVersion('clsx'));
@@ -99,7 +99,7 @@ describe('packages', () => {
   it('installs again where npm was killed while it wrote its record', async () => {
     loseClsx((text) => text.slice(0, text.length / 2));
     const { npm_config_registry: _registry, ...environment } = QUIET;
-    const setUp = run('scripts/install.ts', { ...environment, PORT: 'none' }, true);
+    const setUp = run('scripts/run.mjs install', { ...environment, PORT: 'none' }, true);
     expect(await setUp.ended).toBe(1);
     expect(setUp.output()).toContain('PORT must be a whole number');
     expect(setUp.output()).not.toMatch(/^\s+at /m);
