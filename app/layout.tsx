@@ -2,6 +2,7 @@ import './globals.css';
 import type { Metadata, Viewport } from 'next';
 import { cookies, headers } from 'next/headers';
 import type { ReactNode } from 'react';
+import { CommandPalette } from '#components/command-palette/command-palette';
 import { AppShell } from '#components/shell/app-shell';
 import { TextFont } from '#components/shell/fonts';
 import { Providers } from '#components/shell/providers';
@@ -31,7 +32,9 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
       <body>
         <TextFont />
         <Providers nonce={incoming.get('x-nonce') ?? ''}>
-          <AppShell theme={theme}>{children}</AppShell>
+          <AppShell theme={theme} commandPalette={<CommandPalette />}>
+            {children}
+          </AppShell>
         </Providers>
       </body>
     </html>

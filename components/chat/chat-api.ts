@@ -1,12 +1,10 @@
 import type { z } from 'zod';
-import { ApiError, jsonBody, request, requestJson } from '#lib/browser/api-client';
+import { ApiError, jsonBody, request } from '#lib/browser/api-client';
 import { API_BASE } from '#lib/browser/endpoints';
-import { cacheHeader, isActionResult, isChatEvent, isModels, isStats } from '#lib/browser/response-guards';
+import { cacheHeader, isChatEvent } from '#lib/browser/response-guards';
 import { readEvents } from '#lib/browser/server-sent-events';
 import { parseJson } from '#lib/browser/type-guards';
 import type { CacheHeader, ChatEvent, chatRequestSchema } from '#lib/wire/chat';
-import type { Models } from '#lib/wire/models';
-import type { ServerStats, StatsAction, StatsActionResult } from '#lib/wire/server-stats';
 
 export type ChatRequestBody = z.input<typeof chatRequestSchema>;
 
@@ -64,18 +62,6 @@ export async function cancelResponse(requestId: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof ApiError) || (error.status !== 404 && error.status !== 409)) throw error;
   }
-}
-
-export function fetchModels(): Promise<Models> {
-  return requestJson(isModels, `${API_BASE}/api/models`, { signal: AbortSignal.timeout(10_000) });
-}
-
-export function fetchStats(): Promise<ServerStats> {
-  return requestJson(isStats, `${API_BASE}/api/cache-stats`, { signal: AbortSignal.timeout(10_000) });
-}
-
-export function performAction(action: StatsAction): Promise<StatsActionResult> {
-  return requestJson(isActionResult, `${API_BASE}/api/cache-stats`, jsonBody(action));
 }
 
 function queueUrl(requestId: string): string {

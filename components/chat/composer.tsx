@@ -7,7 +7,7 @@ import { LazyImageList } from '#components/chat/lazy-image-list';
 import { Notice } from '#components/ui/notice';
 import { tip } from '#components/ui/tooltip';
 import { readStored, useStored, writeDraft } from '#lib/browser/local-storage';
-import { fieldDirection } from '../markdown/rehype-text-direction.ts';
+import { fieldDirection } from '#lib/browser/text-direction';
 import { imageFiles } from './images.ts';
 import type { Attachments } from './use-attachments.ts';
 

@@ -8,7 +8,7 @@ import { Button } from '#components/ui/button';
 import { CopyButton } from '#components/ui/copy-button';
 import { IconButton } from '#components/ui/icon-button';
 import { TurnIcon } from '#components/ui/turn-icon';
-import { fieldDirection } from '../markdown/rehype-text-direction.ts';
+import { fieldDirection } from '#lib/browser/text-direction';
 import type { UserMessage } from './conversation.ts';
 
 interface QuestionTurnProps extends VersionPosition {

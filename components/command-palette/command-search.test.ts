@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keyName, type PaletteCommand, searchCommands } from './command-search.ts';
+import { type PaletteCommand, searchCommands } from './command-search.ts';
 
 const command = (label: string, group = 'Go to'): PaletteCommand => ({ id: label, label, group, run: () => undefined });
 const ALL = [command('Playground'), command('New chat'), command('Chat'), command('What chat is', 'Conversations')];
@@ -18,10 +18,4 @@ describe('the palette', () => {
     expect(labels('conv chat')).toEqual(['What chat is']);
     expect(labels('chat zebra')).toEqual([]);
   });
-});
-
-it('names the key of this machine', () => {
-  expect(keyName('Mod', 'MacIntel')).toBe('⌘');
-  expect(keyName('Mod', 'Linux x86_64')).toBe('Ctrl');
-  expect(keyName('K', 'MacIntel')).toBe('K');
 });

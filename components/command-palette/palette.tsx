@@ -7,7 +7,8 @@ import { dayGroup } from '#lib/browser/format';
 import { chatStore, useChatField } from '../chat/use-chat.ts';
 import { THEMES } from '../shell/theme.ts';
 import { applyTheme } from '../shell/use-theme.ts';
-import { keyName, type PaletteCommand, searchCommands } from './command-search.ts';
+import { type PaletteCommand, searchCommands } from './command-search.ts';
+import { keyName } from './keyboard-shortcuts.ts';
 
 interface PaletteProps {
   /** Written for it before it was there. */

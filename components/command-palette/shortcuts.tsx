@@ -1,6 +1,6 @@
 'use client';
 
-import { keyName, SHORTCUTS } from './command-search.ts';
+import { keyName, SHORTCUTS } from './keyboard-shortcuts.ts';
 
 export function Shortcuts() {
   const groups = Map.groupBy(SHORTCUTS, ({ where }) => where);

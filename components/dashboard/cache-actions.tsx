@@ -7,7 +7,7 @@ import { Confirm } from '#components/ui/dialog';
 import { Menu } from '#components/ui/menu';
 import { formatDuration } from '#lib/browser/format';
 import type { StatsAction, StatsActionResult } from '#lib/wire/server-stats';
-import { performAction } from '../chat/chat-api.ts';
+import { performAction } from './cache-stats-api.ts';
 
 type ActionName = StatsAction['action'];
 

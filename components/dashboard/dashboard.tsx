@@ -8,10 +8,11 @@ import { StatTiles } from '#components/dashboard/stat-tiles';
 import { StatsTables } from '#components/dashboard/stats-tables';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
-import { Chart, ChartSkeleton } from '#components/ui/chart';
+import { Chart } from '#components/ui/chart';
 import { LastUpdated } from '#components/ui/last-updated';
 import { Notice } from '#components/ui/notice';
-import { formatCount, formatDuration } from '#lib/browser/format';
+import { StatsSkeleton } from '#components/ui/stats-skeleton';
+import { formatCount, formatDuration, formatMegabytes, formatWholePercent } from '#lib/browser/format';
 import { modelStatus, runnerStatus, useModels, useRunnerHealth } from '#lib/browser/service-status';
 import { type StatsSample, useStats } from './use-stats.ts';
 
@@ -67,7 +68,7 @@ export function Dashboard() {
             </Notice>
           )}
           {stats.data === undefined ? (
-            <Skeleton />
+            <StatsSkeleton />
           ) : (
             <>
               <StatTiles
@@ -123,8 +124,8 @@ function DashboardCharts({ samples }: { samples: readonly StatsSample[] }) {
       />
       <Chart title="Time to the whole answer" times={times} lines={lines.total} format={formatDuration} least={100} />
       <Chart title="Time of a code run" times={times} lines={lines.code} format={formatDuration} least={100} />
-      <Chart title="Answers from the cache" times={times} lines={lines.hits} format={wholePercent} least={100} />
-      <Chart title="Memory of the server" times={times} lines={lines.memory} format={megabytes} least={128} />
+      <Chart title="Answers from the cache" times={times} lines={lines.hits} format={formatWholePercent} least={100} />
+      <Chart title="Memory of the server" times={times} lines={lines.memory} format={formatMegabytes} least={128} />
     </div>
   );
 }
@@ -136,23 +137,4 @@ function percentileLines(samples: readonly StatsSample[], p50: PercentileKey, p9
     { name: 'p50', colour: '--accent', values: samples.map((sample) => sample[p50]) },
     { name: 'p95', colour: '--warn', values: samples.map((sample) => sample[p95]) },
   ];
-}
-
-const wholePercent = (value: number) => `${Math.round(value)}%`;
-const megabytes = (value: number) => `${formatCount(value)} MB`;
-
-function Skeleton() {
-  return (
-    <>
-      <div aria-hidden className="grid gap-3 md:grid-cols-3">
-        <div className="skeleton h-44 rounded-lg!" />
-        <div className="skeleton h-44 rounded-lg!" />
-        <div className="skeleton h-44 rounded-lg!" />
-      </div>
-      <div aria-hidden className="grid gap-3 lg:grid-cols-2">
-        <ChartSkeleton />
-        <ChartSkeleton />
-      </div>
-    </>
-  );
 }

@@ -7,8 +7,9 @@ import { formatBytes, formatCount, formatDuration } from '#lib/browser/format';
 import { useModels } from '#lib/browser/service-status';
 import { findLanguageInfo } from '#lib/languages/infos';
 import type { MicroservicesHealth } from '#lib/wire/executor';
+import type { ReadinessPart } from '#lib/wire/health';
 import type { ModelInfo } from '#lib/wire/models';
-import { type ServiceState, useExecutors, useReadiness } from './use-ops-status.ts';
+import { useExecutors, useReadiness } from './use-ops-status.ts';
 
 const NAMES: Partial<Record<string, string>> = {
   model: 'Model provider',
@@ -17,7 +18,7 @@ const NAMES: Partial<Record<string, string>> = {
   gateway: 'Gateway’s backend',
 };
 
-const STATES: Record<ServiceState['state'], { tone: Tone; word: string }> = {
+const STATES: Record<ReadinessPart['state'], { tone: Tone; word: string }> = {
   up: { tone: 'good', word: 'Up' },
   down: { tone: 'error', word: 'Down' },
   unavailable: { tone: 'warn', word: 'Not there' },

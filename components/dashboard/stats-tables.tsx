@@ -1,7 +1,7 @@
 import { Badge, type Tone } from '#components/ui/badge';
 import { DataTable, type RowData, row } from '#components/ui/data-table';
-import { formatCount, formatDuration, formatPercent } from '#lib/browser/format';
-import type { CacheStats, Percentiles, ServerStats } from '#lib/wire/server-stats';
+import { formatCount, formatDuration, formatPercent, formatPercentiles } from '#lib/browser/format';
+import type { CacheStats, ServerStats } from '#lib/wire/server-stats';
 
 /** Every figure of `/api/cache-stats`. */
 export function StatsTables({ stats }: { stats: ServerStats }) {
@@ -11,9 +11,9 @@ export function StatsTables({ stats }: { stats: ServerStats }) {
         title="Latency"
         columns={['', 'p50', 'p95', 'p99']}
         rows={[
-          row('First token', ...percentileCells(stats.latency.first_token_ms)),
-          row('Whole answer', ...percentileCells(stats.latency.total_ms)),
-          row('Code run', ...percentileCells(stats.runner.duration_ms)),
+          row('First token', ...formatPercentiles(stats.latency.first_token_ms)),
+          row('Whole answer', ...formatPercentiles(stats.latency.total_ms)),
+          row('Code run', ...formatPercentiles(stats.runner.duration_ms)),
         ]}
       />
       <DataTable
@@ -73,10 +73,6 @@ function requestRows({ batch_processor: batch }: ServerStats): RowData[] {
     row('Batches released', formatCount(batch.batches_processed)),
     row('Requests in a batch, on average', batch.average_batch_size.toFixed(1)),
   ];
-}
-
-export function percentileCells({ p50, p95, p99 }: Percentiles, format = formatDuration): string[] {
-  return [p50, p95, p99].map((value) => (value === null ? '–' : format(value)));
 }
 
 function serverRows({ process, runner, queue_length: waiting, is_processing: busy }: ServerStats): RowData[] {

@@ -5,21 +5,11 @@ import { isExecutors, isQueueCancelled, isQueueOverview } from '#lib/browser/res
 import { hasShape } from '#lib/browser/type-guards';
 import type { QueueOverview } from '#lib/wire/chat';
 import type { MicroservicesHealth } from '#lib/wire/executor';
+import type { ServerReadiness } from '#lib/wire/health';
 
 /** What an operator looks at besides the figures of `/api/cache-stats`. */
 
-export interface ServiceState {
-  state: 'up' | 'down' | 'unavailable' | 'not_configured';
-  detail?: string;
-}
-
-/** GET /api/ready (SPEC §2.6). */
-export interface Readiness {
-  status: string;
-  parts: Record<string, ServiceState>;
-}
-
-const isReadiness = hasShape<Readiness>({ status: 'string', parts: 'object' });
+const isReadiness = hasShape<ServerReadiness>({ status: 'string', parts: 'object' });
 
 const QUEUE_REFRESH_MS = 2_000;
 const PARTS_REFRESH_MS = 10_000;
@@ -37,8 +27,8 @@ export function useExecutors(): SWRResponse<MicroservicesHealth, Error> {
   return useSWR<MicroservicesHealth, Error>('executors', fetchExecutors, { refreshInterval: PARTS_REFRESH_MS });
 }
 
-export function useReadiness(): SWRResponse<Readiness, Error> {
-  return useSWR<Readiness, Error>('ready', fetchReadiness, { refreshInterval: PARTS_REFRESH_MS });
+export function useReadiness(): SWRResponse<ServerReadiness, Error> {
+  return useSWR<ServerReadiness, Error>('ready', fetchReadiness, { refreshInterval: PARTS_REFRESH_MS });
 }
 
 /** Throws `ApiError`: also where the request had ended already, or is not known any more. */
@@ -58,7 +48,7 @@ function fetchExecutors(): Promise<MicroservicesHealth> {
 }
 
 /** One that is not ready answers with 503 and says which part it is. */
-async function fetchReadiness(): Promise<Readiness> {
+async function fetchReadiness(): Promise<ServerReadiness> {
   const response = await fetch(`${API_BASE}/api/ready`, { signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
     () => undefined,
   );

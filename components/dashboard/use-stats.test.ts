@@ -1,37 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { ServerStats } from '#lib/wire/server-stats';
-import { type StatsSample, toStatsSample, withSample } from './use-stats.ts';
+import { toStatsSample } from './use-stats.ts';
 
-const sample = (at: number): StatsSample => ({
-  at,
-  waiting: 0,
-  runs: 0,
-  hitPercent: null,
-  firstTokenP50: null,
-  firstTokenP95: null,
-  totalP50: null,
-  totalP95: null,
-  codeP50: null,
-  codeP95: null,
-  memoryMb: 1,
-});
-
-describe('the samples of the plots', () => {
-  it('grow by one, in order, up to what is kept', () => {
-    let samples: readonly StatsSample[] = [];
-    for (let at = 1; at <= 1_000; at += 1) samples = withSample(samples, sample(at));
-    expect(samples).toHaveLength(900);
-    expect(samples[0]?.at).toBe(101);
-    expect(samples.at(-1)?.at).toBe(1_000);
-  });
-
-  it('take one moment once, and begin anew when the clock went back', () => {
-    const two = [sample(1), sample(2)];
-    expect(withSample(two, sample(2))).toBe(two);
-    expect(withSample(two, sample(1))).toEqual([sample(1)]);
-  });
-
-  it('show no rate where nothing was looked up', () => {
+describe('toStatsSample', () => {
+  it('has no hit rate before the first cache lookup', () => {
     const cache = {
       total_entries: 0,
       total_size_mb: 0,

@@ -1,6 +1,6 @@
-import useSWR, { type SWRResponse } from 'swr';
+import { createStatsSampler, useSampledStats } from '#lib/browser/use-sampled-stats';
 import type { ServerStats } from '#lib/wire/server-stats';
-import { fetchStats } from '../chat/chat-api.ts';
+import { fetchStats } from './cache-stats-api.ts';
 
 /** What the plots show of one moment. Null where nothing was measured. */
 export interface StatsSample {
@@ -18,28 +18,10 @@ export interface StatsSample {
   memoryMb: number;
 }
 
-export const REFRESH_MS = 2_000;
-const KEPT_SAMPLES = 900;
+const sampler = createStatsSampler(fetchStats, toStatsSample);
 
-/** Grows as long as the app is open, so that the plots are there again when one comes back to the dashboard. */
-let samples: readonly StatsSample[] = [];
-
-export function useStats(): SWRResponse<ServerStats, Error> & { samples: readonly StatsSample[] } {
-  const answer = useSWR<ServerStats, Error>('stats', fetchSampled, {
-    refreshInterval: REFRESH_MS,
-    errorRetryInterval: REFRESH_MS,
-    dedupingInterval: REFRESH_MS / 2,
-  });
-  const { data } = answer;
-  // The server's own figures in the page are the first, until there are some that were asked for.
-  const first = samples.length === 0 && data !== undefined ? [toStatsSample(data)] : undefined;
-  return { ...answer, samples: first ?? samples };
-}
-
-async function fetchSampled(): Promise<ServerStats> {
-  const stats = await fetchStats();
-  samples = withSample(samples, toStatsSample(stats));
-  return stats;
+export function useStats() {
+  return useSampledStats('stats', sampler);
 }
 
 export function toStatsSample(stats: ServerStats): StatsSample {
@@ -57,12 +39,4 @@ export function toStatsSample(stats: ServerStats): StatsSample {
     codeP95: stats.runner.duration_ms.p95,
     memoryMb: stats.process.rss_mb,
   };
-}
-
-/** The samples with one more, the oldest left out beyond what is kept. A server whose clock went back begins anew. */
-export function withSample<S extends { at: number }>(before: readonly S[], sample: S): readonly S[] {
-  const last = before.at(-1);
-  if (last !== undefined && sample.at === last.at) return before;
-  if (last !== undefined && sample.at < last.at) return [sample];
-  return [...before.slice(-(KEPT_SAMPLES - 1)), sample];
 }

@@ -1,9 +1,7 @@
-import { percentileCells } from '#components/dashboard/stats-tables';
 import { Badge, type Tone } from '#components/ui/badge';
 import { DataTable, row } from '#components/ui/data-table';
-import { formatCount } from '#lib/browser/format';
+import { formatCount, formatLatency, formatPercentiles } from '#lib/browser/format';
 import type { BackendStats, GatewayStats } from '#lib/wire/gateway';
-import { formatLatency } from './use-gateway-stats.ts';
 
 export function GatewayTables({ stats }: { stats: GatewayStats }) {
   return (
@@ -46,7 +44,7 @@ export function GatewayTables({ stats }: { stats: GatewayStats }) {
       <DataTable
         title="Latency"
         columns={['', 'p50', 'p95', 'p99']}
-        rows={[row('Start of the answer', ...percentileCells(stats.recent.latency_ms, formatLatency))]}
+        rows={[row('Start of the answer', ...formatPercentiles(stats.recent.latency_ms, formatLatency))]}
       />
     </div>
   );

@@ -1,7 +1,7 @@
-import { StatTile, StatusLine } from '#components/dashboard/stat-tiles';
-import { formatCount, formatDuration, formatPercent } from '#lib/browser/format';
+import { StatTile, StatusLine } from '#components/ui/stat-tile';
+import { formatCount, formatDuration, formatLatency, formatPercent } from '#lib/browser/format';
 import type { GatewayStats } from '#lib/wire/gateway';
-import { backendStatus, formatLatency } from './use-gateway-stats.ts';
+import { backendStatus } from './use-gateway-stats.ts';
 
 /** What an operator asks first: is the backend there, does it work, is it fast. */
 export function GatewayTiles({ stats, perSecond }: { stats: GatewayStats; perSecond: number | null }) {

@@ -6,11 +6,12 @@ import { GatewayTables } from '#components/gateway/gateway-tables';
 import { GatewayTiles } from '#components/gateway/gateway-tiles';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
-import { Chart, ChartSkeleton } from '#components/ui/chart';
+import { Chart } from '#components/ui/chart';
 import { LastUpdated } from '#components/ui/last-updated';
 import { Notice } from '#components/ui/notice';
-import { formatCount } from '#lib/browser/format';
-import { formatLatency, type GatewaySample, useGatewayStats } from './use-gateway-stats.ts';
+import { StatsSkeleton } from '#components/ui/stats-skeleton';
+import { formatCount, formatLatency, formatWholePercent } from '#lib/browser/format';
+import { type GatewaySample, useGatewayStats } from './use-gateway-stats.ts';
 
 /** Keyboards must be able to scroll it. */
 const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'State of the gateway' } as const;
@@ -40,7 +41,7 @@ export function GatewayView() {
           )}
           {stats === undefined ? (
             error === undefined ? (
-              <Skeleton />
+              <StatsSkeleton />
             ) : null
           ) : stats.state === 'not_configured' ? (
             <GatewaySetup />
@@ -86,26 +87,14 @@ function GatewayCharts({ samples }: { samples: readonly GatewaySample[] }) {
         format={formatLatency}
         least={10}
       />
-      <Chart title="Answers that are errors" times={times} lines={lines.errors} format={wholePercent} least={100} />
+      <Chart
+        title="Answers that are errors"
+        times={times}
+        lines={lines.errors}
+        format={formatWholePercent}
+        least={100}
+      />
       <Chart title="Open" times={times} lines={lines.open} format={formatCount} least={4} />
     </div>
-  );
-}
-
-const wholePercent = (value: number) => `${Math.round(value)}%`;
-
-function Skeleton() {
-  return (
-    <>
-      <div aria-hidden className="grid gap-3 md:grid-cols-3">
-        <div className="skeleton h-44 rounded-lg!" />
-        <div className="skeleton h-44 rounded-lg!" />
-        <div className="skeleton h-44 rounded-lg!" />
-      </div>
-      <div aria-hidden className="grid gap-3 lg:grid-cols-2">
-        <ChartSkeleton />
-        <ChartSkeleton />
-      </div>
-    </>
   );
 }

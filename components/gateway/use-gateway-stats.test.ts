@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BackendStats, GatewayStats } from '#lib/wire/gateway';
-import { backendStatus, formatLatency, toGatewaySample } from './use-gateway-stats.ts';
+import { backendStatus, toGatewaySample } from './use-gateway-stats.ts';
 
 const stats = (second: number, total: number): GatewayStats => ({
   timestamp: new Date(Date.UTC(2026, 0, 1, 0, 0, second)).toISOString(),
@@ -14,25 +14,21 @@ const stats = (second: number, total: number): GatewayStats => ({
   recent: { requests: total, error_rate: 0.25, latency_ms: { p50: 1, p95: 2, p99: 3 } },
 });
 
-describe('the samples of the gateway', () => {
-  it('count requests a second between two of them', () => {
+describe('toGatewaySample', () => {
+  it('computes requests per second between two samples', () => {
     const first = toGatewaySample(stats(0, 10), undefined);
     expect(first).toMatchObject({ perSecond: null, errorPercent: 25, p50: 1, p95: 2, active: 2, sockets: 1 });
     expect(toGatewaySample(stats(2, 30), first).perSecond).toBe(10);
   });
 
-  it('begin anew where the server did, and know no rate without a request', () => {
+  it('has no rate after a server restart or without requests', () => {
     const before = toGatewaySample(stats(0, 100), undefined);
     expect(toGatewaySample(stats(2, 3), before).perSecond).toBeNull();
     expect(toGatewaySample(stats(0, 0), undefined).errorPercent).toBeNull();
   });
 });
 
-it('latency has a decimal where it is short', () => {
-  expect([0.42, 3, 12.4, 1500].map(formatLatency)).toEqual(['0.4 ms', '3 ms', '12 ms', '1.5 s']);
-});
-
-it('a backend that is down says why', () => {
+it('backendStatus gives the reason why a backend is down', () => {
   const backend: BackendStats = {
     origin: 'http://b:1',
     state: 'down',

@@ -1,11 +1,9 @@
-import useSWR, { type SWRResponse } from 'swr';
 import { requestJson } from '#lib/browser/api-client';
 import { API_BASE } from '#lib/browser/endpoints';
-import { formatCount, formatDuration } from '#lib/browser/format';
 import { isGatewayStats } from '#lib/browser/response-guards';
 import type { ServiceStatus } from '#lib/browser/service-status';
+import { createStatsSampler, useSampledStats } from '#lib/browser/use-sampled-stats';
 import type { BackendStats, GatewayStats } from '#lib/wire/gateway';
-import { REFRESH_MS, withSample } from '../dashboard/use-stats.ts';
 
 /** What the plots show of the time since the sample before. Null where nothing was measured. */
 export interface GatewaySample {
@@ -21,26 +19,16 @@ export interface GatewaySample {
   p95: number | null;
 }
 
-/** Grows as long as the app is open, so that the plots are there again when one comes back to the page. */
-let samples: readonly GatewaySample[] = [];
+const TIMEOUT_MS = 10_000;
+const sampler = createStatsSampler(fetchGatewayStats, toGatewaySample);
 
-export function useGatewayStats(): SWRResponse<GatewayStats, Error> & { samples: readonly GatewaySample[] } {
-  const answer = useSWR<GatewayStats, Error>('gateway-stats', fetchSampled, {
-    refreshInterval: REFRESH_MS,
-    errorRetryInterval: REFRESH_MS,
-    dedupingInterval: REFRESH_MS / 2,
-  });
-  const { data } = answer;
-  // The server's own figures in the page are the first, until there is one that was asked for.
-  const first = samples.length === 0 && data !== undefined ? [toGatewaySample(data, undefined)] : undefined;
-  return { ...answer, samples: first ?? samples };
+export function useGatewayStats() {
+  return useSampledStats('gateway-stats', sampler);
 }
 
-async function fetchSampled(): Promise<GatewayStats> {
-  const signal = AbortSignal.timeout(10_000);
-  const stats = await requestJson(isGatewayStats, `${API_BASE}/api/gateway-stats`, { signal });
-  samples = withSample(samples, toGatewaySample(stats, samples.at(-1)));
-  return stats;
+function fetchGatewayStats(): Promise<GatewayStats> {
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  return requestJson(isGatewayStats, `${API_BASE}/api/gateway-stats`, { signal });
 }
 
 export function toGatewaySample(stats: GatewayStats, before: GatewaySample | undefined): GatewaySample {
@@ -59,11 +47,6 @@ export function toGatewaySample(stats: GatewayStats, before: GatewaySample | und
     p50: recent.latency_ms.p50,
     p95: recent.latency_ms.p95,
   };
-}
-
-/** As `duration`, with a decimal where a backend is close by: `0.4 ms`. */
-export function formatLatency(ms: number): string {
-  return ms < 9.95 ? `${formatCount(ms)} ms` : formatDuration(ms);
 }
 
 export function backendStatus(backend: BackendStats): ServiceStatus {

@@ -3,12 +3,12 @@ import { PROGRAM_COOKIE, setCookie } from '#lib/browser/cookies';
 import { readStored, writeStored } from '#lib/browser/local-storage';
 import { findLanguageInfo, type SampleProgram } from '#lib/languages/infos';
 import type { LanguageId } from '#lib/wire/code';
+import { mainFileName } from '../code-run/main-file-name.ts';
 import { fromFragment, toFragment } from '../code-run/program-link.ts';
 import { storedCode } from './language-options.ts';
 import {
   FIRST_WORKSPACE,
   fromShared,
-  mainFileName,
   newFile,
   parseFiles,
   serializeFiles,

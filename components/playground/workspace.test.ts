@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { mainFileName } from '../code-run/main-file-name.ts';
 import {
   fileNameError,
   fileNamesInOutput,
   fromShared,
-  mainFileName,
   nextFileName,
   parseFiles,
   serializeFiles,

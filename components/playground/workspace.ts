@@ -1,6 +1,7 @@
 import { isRecord, parseJson } from '#lib/browser/type-guards';
 import { findLanguageInfo } from '#lib/languages/infos';
 import type { CodeRequest, LanguageId } from '#lib/wire/code';
+import { mainFileName } from '../code-run/main-file-name.ts';
 import type { SharedProgram } from '../code-run/program-link.ts';
 
 /** What stands in the playground: a program of one or more files, and what it is run with. */
@@ -35,11 +36,6 @@ export const FIRST_WORKSPACE: Workspace = {
   stdin: '',
   args: '',
 };
-
-/** What the main file is called. Java's is called after its class, by the runner. */
-export function mainFileName(language: LanguageId): string {
-  return `${language === 'java' ? 'Main' : 'main'}.${findLanguageInfo(language)?.extension ?? 'txt'}`;
-}
 
 /** Every name under which the runner may speak of the program's files. */
 export function fileNamesInOutput({ language, files }: Workspace): string[] {

@@ -1,5 +1,4 @@
 import type { ReactNode } from 'react';
-import { Commands } from '#components/command-palette/commands';
 import { Nav } from '#components/shell/nav';
 import { PageLink } from '#components/shell/page-link';
 import { ReferenceLink } from '#components/shell/reference-link';
@@ -7,8 +6,15 @@ import { StatusDots } from '#components/shell/status-dots';
 import { ThemeToggle } from '#components/shell/theme-toggle';
 import type { Theme } from './theme.ts';
 
-/** The frame of every page: where one can go, what is on, and the page itself. */
-export function AppShell({ theme, children }: { theme: Theme; children: ReactNode }) {
+interface AppShellProps {
+  theme: Theme;
+  /** The button that opens the command palette, which knows the pages and so stays outside the shell. */
+  commandPalette: ReactNode;
+  children: ReactNode;
+}
+
+/** The frame of every page: navigation, status, and the page itself. */
+export function AppShell({ theme, commandPalette, children }: AppShellProps) {
   return (
     <div className="flex h-dvh flex-col">
       {/* In a row of its own while it has the focus: it covers nothing that can be pressed. */}
@@ -32,7 +38,7 @@ export function AppShell({ theme, children }: { theme: Theme; children: ReactNod
           </div>
           <div className="flex items-center md:w-full md:flex-col md:gap-1">
             <StatusDots />
-            <Commands />
+            {commandPalette}
             <ReferenceLink />
             <ThemeToggle initial={theme} />
           </div>

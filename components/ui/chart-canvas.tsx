@@ -3,7 +3,7 @@
 import 'uplot/dist/uPlot.min.css';
 import { useEffect, useMemo, useRef } from 'react';
 import uPlot from 'uplot';
-import { clockTime } from '#lib/browser/clock-time';
+import { formatClockTime } from '#lib/browser/format';
 import { CHART_HEIGHT_PX, type ChartLine, type ChartProps } from './chart-props.ts';
 
 interface ChartCanvasProps extends Omit<ChartProps, 'title'> {
@@ -55,7 +55,7 @@ export default function ChartCanvas({ times, lines, format, least, onHover }: Ch
             space: 80,
             grid: { show: false },
             ticks: { show: false },
-            values: (_, splits) => splits.map((split) => clockTime(split * 1000)),
+            values: (_, splits) => splits.map((split) => formatClockTime(split * 1000)),
           },
           {
             stroke: () => colour('--ink-3'),

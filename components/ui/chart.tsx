@@ -2,7 +2,7 @@
 
 import dynamic from 'next/dynamic';
 import { useRef, useState } from 'react';
-import { clockTime } from '#lib/browser/clock-time';
+import { formatClockTime } from '#lib/browser/format';
 import { CHART_HEIGHT_PX, type ChartProps } from './chart-props.ts';
 import { useIsNear } from './use-is-near.ts';
 
@@ -29,7 +29,7 @@ export function Chart({ title, ...shown }: ChartProps) {
       <figcaption className="mb-2 flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1">
         <span className="font-medium text-sm">{title}</span>
         <span className="flex flex-wrap items-baseline gap-x-3 text-ink-2 text-xs tabular">
-          {at === undefined || !isNear ? null : <time className="text-ink-3">{clockTime(at)}</time>}
+          {at === undefined || !isNear ? null : <time className="text-ink-3">{formatClockTime(at)}</time>}
           {lines.map((line) => (
             <span key={line.name} className="flex items-baseline gap-1.5">
               {lines.length > 1 ? (
@@ -80,7 +80,7 @@ function Table({ title, times, lines, format }: Omit<ChartProps, 'least'>) {
         <tbody>
           {times.slice(from).map((time, index) => (
             <tr key={time}>
-              <th scope="row">{clockTime(time)}</th>
+              <th scope="row">{formatClockTime(time)}</th>
               {lines.map((line) => (
                 <td key={line.name}>{worded(line.values[from + index], format)}</td>
               ))}

@@ -5,6 +5,7 @@ import {
   formatBytes,
   formatCount,
   formatDuration,
+  formatLatency,
   formatPercent,
   formatQueuePosition,
   formatSeconds,
@@ -82,4 +83,8 @@ it('groups by the days of the reader', () => {
   expect(dayGroup(new Date(2026, 4, 19, 23, 59).getTime(), now)).toBe('Yesterday');
   expect(dayGroup(new Date(2026, 4, 14, 12, 0).getTime(), now)).toBe('Previous 7 days');
   expect(dayGroup(new Date(2026, 3, 1).getTime(), now)).toBe('Older');
+});
+
+it('formatLatency has a decimal below 10 ms', () => {
+  expect([0.42, 3, 12.4, 1500].map(formatLatency)).toEqual(['0.4 ms', '3 ms', '12 ms', '1.5 s']);
 });

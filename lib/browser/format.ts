@@ -1,3 +1,5 @@
+import type { Percentiles } from '#lib/wire/server-stats';
+
 /** Numbers and times as people read them. Every function is pure; none depends on the machine's locale. */
 
 /** `820 ms`, `3.2 s`, `41 s`, `2 min 5 s`, `1 h 4 min`. */
@@ -73,4 +75,32 @@ export function dayGroup(at: number, now: number): string {
   const dayMs = 24 * 60 * 60 * 1000;
   if (at >= midnight - dayMs) return 'Yesterday';
   return at >= midnight - 7 * dayMs ? 'Previous 7 days' : 'Older';
+}
+
+/**
+ * `14:03:59` in the reader's time zone. For the browser only: a server-rendered page does not know
+ * the zone.
+ */
+export function formatClockTime(at: number): string {
+  const date = new Date(at);
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
+}
+
+/** As `formatDuration`, with a decimal below 10 ms: `0.4 ms`. */
+export function formatLatency(ms: number): string {
+  return ms < 9.95 ? `${formatCount(ms)} ms` : formatDuration(ms);
+}
+
+export function formatMegabytes(count: number): string {
+  return `${formatCount(count)} MB`;
+}
+
+/** A value that is a percentage already, without decimals: `42%`. */
+export function formatWholePercent(value: number): string {
+  return `${Math.round(value)}%`;
+}
+
+/** p50, p95 and p99 as texts, `–` where nothing was measured. */
+export function formatPercentiles({ p50, p95, p99 }: Percentiles, format = formatDuration): string[] {
+  return [p50, p95, p99].map((value) => (value === null ? '–' : format(value)));
 }

@@ -1,10 +1,9 @@
 import useSWR, { type SWRResponse } from 'swr';
 import { ApiError, requestJson } from '#lib/browser/api-client';
-import { CODE_API_BASE } from '#lib/browser/endpoints';
-import { isRunnerHealth } from '#lib/browser/response-guards';
+import { API_BASE, CODE_API_BASE } from '#lib/browser/endpoints';
+import { isModels, isRunnerHealth } from '#lib/browser/response-guards';
 import type { RunnerHealth } from '#lib/wire/code';
 import type { Models } from '#lib/wire/models';
-import { fetchModels } from '../../components/chat/chat-api.ts';
 
 export type StatusLevel = 'good' | 'warn' | 'error' | 'unknown';
 
@@ -15,6 +14,7 @@ export interface ServiceStatus {
 }
 
 const REFRESH_MS = 15_000;
+const MODELS_TIMEOUT_MS = 10_000;
 /** The runner's check must tell soon that nobody is there (SPEC §5). */
 const HEALTH_TIMEOUT_MS = 3_000;
 const HEALTH_RETRY_MS = 5_000;
@@ -47,6 +47,10 @@ export function unavailableReason(health: RunnerHealth | undefined): string {
   if (health?.sandbox === 'unavailable')
     return `No sandbox is available on the server. ${health.notices?.join(' ') ?? ''}`.trim();
   return 'The code runner cannot be reached; the page looks for it by itself.';
+}
+
+function fetchModels(): Promise<Models> {
+  return requestJson(isModels, `${API_BASE}/api/models`, { signal: AbortSignal.timeout(MODELS_TIMEOUT_MS) });
 }
 
 function fetchHealth(): Promise<RunnerHealth> {

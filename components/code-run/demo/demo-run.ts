@@ -1,7 +1,7 @@
 import { ApiError } from '#lib/browser/api-client';
 import { findLanguageInfo } from '#lib/languages/infos';
 import type { CodeRequest, CodeResult, LanguageId, RunStatus } from '#lib/wire/code';
-import { mainFileName } from '../../playground/workspace.ts';
+import { mainFileName } from '../main-file-name.ts';
 import type { RunEvent } from '../run-api.ts';
 import { type DemoWorker, openDemoWorker } from './demo-worker.ts';
 import { type DemoEngine, demoEngineOf } from './engines.ts';

@@ -6,7 +6,7 @@ import { useEffect, useState } from 'react';
 import { Dialog, dialogPart } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
 import { loadable, loadTogether, useLoaded } from '#lib/browser/loadable';
-import { acceptsText } from './command-search.ts';
+import { acceptsText } from './keyboard-shortcuts.ts';
 
 const palettePart = loadable(() => import('#components/command-palette/palette').then(({ Palette }) => Palette));
 const shortcutsPart = loadable(() =>
@@ -17,7 +17,7 @@ const shortcutsPart = loadable(() =>
 const wholePalette = loadTogether(dialogPart, palettePart);
 
 /** The shortcuts that work everywhere, and what they open. */
-export function Commands() {
+export function CommandPalette() {
   const router = useRouter();
   const [palette, setPalette] = useState(false);
   const [sheet, setSheet] = useState(false);

@@ -1,0 +1,26 @@
+/** The shortcuts of the app, for the sheet that shows them. `Mod` is Ctrl, or Cmd on a Mac. */
+export const SHORTCUTS: readonly { keys: readonly string[]; what: string; where: string }[] = [
+  { keys: ['Mod', 'K'], what: 'Open the commands', where: 'Everywhere' },
+  { keys: ['Mod', 'Shift', 'O'], what: 'Start a new chat', where: 'Everywhere' },
+  { keys: ['?'], what: 'Show the shortcuts', where: 'Everywhere' },
+  { keys: ['Enter'], what: 'Send the message', where: 'Chat' },
+  { keys: ['Shift', 'Enter'], what: 'Start a new line', where: 'Chat' },
+  { keys: ['Esc'], what: 'Stop the answer', where: 'Chat' },
+  { keys: ['Mod', 'Enter'], what: 'Run the program', where: 'Playground' },
+  { keys: ['Esc', 'Tab'], what: 'Leave the editor', where: 'Playground' },
+  { keys: ['Mod', 'F'], what: 'Search in the program', where: 'Playground' },
+];
+
+/** `Mod` as this machine calls it. */
+export function keyName(key: string, platform: string): string {
+  if (key !== 'Mod') return key;
+  return /mac|iphone|ipad/i.test(platform) ? '⌘' : 'Ctrl';
+}
+
+/** Whether a single letter typed at `target` is text there, and no shortcut. */
+export function acceptsText(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || target.matches('input, textarea, select, [role=textbox]'))
+  );
+}
