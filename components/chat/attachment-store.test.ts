@@ -3,9 +3,9 @@ import { AttachmentStore, NO_ATTACHMENTS } from './attachment-store.ts';
 import type { ChatImage } from './conversation.ts';
 import { MAX_IMAGES } from './images.ts';
 
-const picture = (id: string): ChatImage => ({ id, name: id, type: 'image/png', data: 'AA==', width: 1, height: 1 });
+const image = (id: string): ChatImage => ({ id, name: id, type: 'image/png', data: 'AA==', width: 1, height: 1 });
 const file = (name: string) => new File([''], name, { type: 'image/png' });
-const names = (store: AttachmentStore, chat: string) => store.state(chat).pictures.map(({ name }) => name);
+const names = (store: AttachmentStore, chat: string) => store.state(chat).images.map(({ name }) => name);
 
 /** A store whose files can all be read but `broken`, over a browser that has `left` in every chat. */
 function begin(left: readonly ChatImage[] = []) {
@@ -13,7 +13,7 @@ function begin(left: readonly ChatImage[] = []) {
   const dropped: string[] = [];
   const store = new AttachmentStore({
     read: (one) =>
-      one.name === 'broken' ? Promise.reject(new Error('It is broken.')) : Promise.resolve(picture(one.name)),
+      one.name === 'broken' ? Promise.reject(new Error('It is broken.')) : Promise.resolve(image(one.name)),
     keep: async (chat, { id }) => void kept.push(`${chat}/${id}`),
     drop: async (ids) => void dropped.push(...ids),
     adopt: async function* (_chat, room) {
@@ -36,7 +36,7 @@ describe('what is attached', () => {
   });
 
   it('comes back in front of what was attached meanwhile, and once only', async () => {
-    const { store, kept } = begin([picture('left')]);
+    const { store, kept } = begin([image('left')]);
     const opened = store.open('a');
     await store.attach('a', [file('new')]);
     await opened;
@@ -46,7 +46,7 @@ describe('what is attached', () => {
   });
 
   it('is never more than a question takes, files that are being read and kept ones included', async () => {
-    const { store } = begin([picture('left'), picture('more')]);
+    const { store } = begin([image('left'), image('more')]);
     const many = Array.from({ length: MAX_IMAGES }, (_, index) => file(String(index)));
     const reading = store.attach('a', many.slice(1));
     await store.open('a');
@@ -81,7 +81,7 @@ describe('what is attached', () => {
       adopt: async function* () {
         yield await refuse();
       },
-      read: async ({ name }) => picture(name),
+      read: async ({ name }) => image(name),
     });
     await store.open('a');
     await store.attach('a', [file('1'), file('2')]);

@@ -3,21 +3,21 @@ import { MAX_IMAGES } from './images.ts';
 
 /** What is attached to the next question of a chat. */
 export interface AttachmentState {
-  pictures: readonly ChatImage[];
+  images: readonly ChatImage[];
   /** How many files are still being read. */
   reading: number;
   /** What could not be attached and why, as a sentence; undefined where all could. */
   refusal: string | undefined;
 }
 
-export const NO_ATTACHMENTS: AttachmentState = { pictures: [], reading: 0, refusal: undefined };
+export const NO_ATTACHMENTS: AttachmentState = { images: [], reading: 0, refusal: undefined };
 
 /** Everything that touches the world. Where the browser keeps nothing, the last three reject: pictures then last as long as the page. */
 export interface AttachmentEffects {
   /** Rejects with an `Error` whose message tells the reader what is wrong. */
   read(file: File): Promise<ChatImage>;
-  keep(chat: string, picture: ChatImage): Promise<void>;
-  drop(pictureIds: readonly string[]): Promise<void>;
+  keep(chat: string, image: ChatImage): Promise<void>;
+  drop(imageIds: readonly string[]): Promise<void>;
   /**
    * The pictures that pages which are gone have left in the chat, as they are found, each time at most as many as there is
    * room for; they are this page's from then on.
@@ -55,7 +55,7 @@ export class AttachmentStore {
     this.#opened.add(chat);
     try {
       for await (const found of this.#effects.adopt(chat, () => this.#room(chat)))
-        if (found.length > 0) this.#change(chat, ({ pictures }) => ({ pictures: [...found, ...pictures] }));
+        if (found.length > 0) this.#change(chat, ({ images }) => ({ images: [...found, ...images] }));
     } catch {
       // The browser keeps nothing.
     }
@@ -71,9 +71,9 @@ export class AttachmentStore {
     }));
     for (const file of taken) {
       try {
-        const picture = await this.#effects.read(file);
-        this.#change(chat, ({ pictures }) => ({ pictures: [...pictures, picture] }));
-        this.#effects.keep(chat, picture).catch(onlyHere);
+        const image = await this.#effects.read(file);
+        this.#change(chat, ({ images }) => ({ images: [...images, image] }));
+        this.#effects.keep(chat, image).catch(onlyHere);
       } catch (error) {
         this.refuse(chat, error instanceof Error ? error.message : `${file.name} cannot be read.`);
       }
@@ -81,15 +81,15 @@ export class AttachmentStore {
     }
   }
 
-  remove(chat: string, pictureId: string): void {
-    this.#change(chat, ({ pictures }) => ({ pictures: pictures.filter(({ id }) => id !== pictureId) }));
-    this.#effects.drop([pictureId]).catch(onlyHere);
+  remove(chat: string, imageId: string): void {
+    this.#change(chat, ({ images }) => ({ images: images.filter(({ id }) => id !== imageId) }));
+    this.#effects.drop([imageId]).catch(onlyHere);
   }
 
   /** They were sent, or are not wanted any more. */
   clear(chat: string): void {
-    const ids = this.state(chat).pictures.map(({ id }) => id);
-    this.#change(chat, () => ({ pictures: [], refusal: undefined }));
+    const ids = this.state(chat).images.map(({ id }) => id);
+    this.#change(chat, () => ({ images: [], refusal: undefined }));
     if (ids.length > 0) this.#effects.drop(ids).catch(onlyHere);
   }
 
@@ -98,8 +98,8 @@ export class AttachmentStore {
   }
 
   #room(chat: string): number {
-    const { pictures, reading } = this.state(chat);
-    return Math.max(0, MAX_IMAGES - pictures.length - reading);
+    const { images, reading } = this.state(chat);
+    return Math.max(0, MAX_IMAGES - images.length - reading);
   }
 
   #change(chat: string, edit: (before: AttachmentState) => Partial<AttachmentState>): void {

@@ -39,7 +39,7 @@ export interface NewQuestion extends ModelChoice {
   /** Null begins a conversation. */
   conversationId: string | null;
   text: string;
-  pictures?: readonly ChatImage[];
+  images?: readonly ChatImage[];
   /** For a conversation that begins; a later change goes through `configure`. */
   settings?: ChatSettings;
 }

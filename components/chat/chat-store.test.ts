@@ -255,9 +255,9 @@ describe('a conversation', () => {
 
   it('sends pictures and the reasoning that was chosen to a model that can use them, and to no other', async () => {
     const store = newStore();
-    const pictures: ChatImage[] = [{ id: 'p', name: 'cat.png', type: 'image/png', data: 'aGk=', width: 1, height: 1 }];
+    const images: ChatImage[] = [{ id: 'p', name: 'cat.png', type: 'image/png', data: 'aGk=', width: 1, height: 1 }];
     const settings = { ...NO_SETTINGS, think: 'low' as const };
-    const id = store.send({ conversationId: null, text: '', pictures, settings, model: null, capabilities: SEES });
+    const id = store.send({ conversationId: null, text: '', images, settings, model: null, capabilities: SEES });
     await settle();
     expect(last(asked).asking.body).toMatchObject({ messages: [{ role: 'user', images: ['aGk='] }], think: 'low' });
     expect(store.state().conversations[0]).toMatchObject({ title: 'cat.png', think: 'low' });

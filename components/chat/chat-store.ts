@@ -100,7 +100,7 @@ export class ChatStore {
     const now = this.#effects.now();
     const conversation: Conversation = this.#conversation(question.conversationId) ?? {
       id: this.#effects.newId(),
-      title: titleFrom(question.text === '' ? (question.pictures?.[0]?.name ?? '') : question.text),
+      title: titleFrom(question.text === '' ? (question.images?.[0]?.name ?? '') : question.text),
       createdAt: now,
       updatedAt: now,
       leafId: null,
@@ -127,7 +127,7 @@ export class ChatStore {
     const conversation = this.#conversation(conversationId);
     const question = this.#thread(conversationId).get(questionId);
     if (conversation === undefined || question?.role !== 'user') return;
-    this.#ask(conversation, question.parentId, { text, pictures: question.pictures ?? [] }, choice);
+    this.#ask(conversation, question.parentId, { text, images: question.images ?? [] }, choice);
   }
 
   /** Ends an answer, here and at the model. What came so far stays. Once more where the model could not be told. */
@@ -211,7 +211,7 @@ export class ChatStore {
   #ask(
     conversation: Conversation,
     parentId: string | null,
-    { text, pictures = [] }: { text: string; pictures?: readonly ChatImage[] },
+    { text, images = [] }: { text: string; images?: readonly ChatImage[] },
     choice: ModelChoice,
   ): void {
     const id = this.#effects.newId();
@@ -222,7 +222,7 @@ export class ChatStore {
       role: 'user',
       content: text,
       createdAt: this.#effects.now(),
-      ...(pictures.length === 0 ? {} : { pictures }),
+      ...(images.length === 0 ? {} : { images }),
     };
     this.#answer(conversation, id, [question], choice, false);
   }

@@ -71,7 +71,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   // Only what seldom changes is read here: while an answer streams in, it and nothing around it is drawn.
   const isRead = useChatSelector(({ threads }) => activeId !== null && threads.has(activeId));
   const runningId = useChatSelector((state) => runningLeaf(state, activeId));
-  const withPictures = useChatSelector(({ threads }) => hasPictures(threads.get(activeId ?? '') ?? EMPTY_THREAD));
+  const hasImages = useChatSelector(({ threads }) => threadHasImages(threads.get(activeId ?? '') ?? EMPTY_THREAD));
 
   const [lastModel, setLastModel] = useStored('model');
   const model = conversation?.model ?? (lastModel === '' ? null : lastModel);
@@ -104,25 +104,25 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
 
   const chat = activeId ?? NEW_CHAT;
   const attachments = useAttachments(chat);
-  const seesNothing = `${modelName(models, model)} does not see pictures. Choose a model that does, then attach them.`;
+  const noVisionSentence = `${modelName(models, model)} does not see pictures. Choose a model that does, then attach them.`;
   const attach = (files: readonly File[]) => {
     if (vision) attachments.attach(files);
-    else attachments.refuse(seesNothing);
+    else attachments.refuse(noVisionSentence);
   };
   const drop = useImageDrop(attach);
 
   const begin = (text: string) => {
-    const { pictures } = attachments;
+    const { images } = attachments;
     const thread =
       chatStore()
         .state()
         .threads.get(activeId ?? '') ?? EMPTY_THREAD;
-    const refusal = requestSizeError(vision ? pathTo(thread, conversation?.leafId ?? null) : [], pictures);
-    if (refusal !== undefined || (pictures.length > 0 && !vision)) {
-      attachments.refuse(refusal ?? seesNothing);
+    const refusal = requestSizeError(vision ? pathTo(thread, conversation?.leafId ?? null) : [], images);
+    if (refusal !== undefined || (images.length > 0 && !vision)) {
+      attachments.refuse(refusal ?? noVisionSentence);
       return false;
     }
-    const question = { conversationId: conversation?.id ?? null, text, pictures, settings: newSettings, ...choice };
+    const question = { conversationId: conversation?.id ?? null, text, images, settings: newSettings, ...choice };
     const id = chatStore().send(question);
     attachments.clear();
     setNewSettings(NO_SETTINGS);
@@ -188,7 +188,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
       <section aria-label="Chat" className="relative flex min-w-0 flex-1 flex-col" {...drop.handlers}>
         {drop.isOver ? (
           <div className="pointer-events-none absolute inset-2 z-30 flex items-center justify-center rounded-lg border-2 border-accent border-dashed bg-accent-soft font-medium">
-            {vision ? 'Drop pictures to attach them' : seesNothing}
+            {vision ? 'Drop pictures to attach them' : noVisionSentence}
           </div>
         ) : null}
         {conversation === undefined ? null : <h1 className="sr-only">{conversation.title}</h1>}
@@ -244,7 +244,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
             <div className={clsx(COLUMN, 'pb-3 md:pb-4')}>
               <OfflineNote />
               <ModelNotice compact={activeId !== null} first={notice} hidden={hiddenNotice} />
-              {!vision && withPictures ? (
+              {!vision && hasImages ? (
                 <p className="mb-1.5 text-ink-2 text-xs [overflow-wrap:anywhere]">
                   {modelName(models, model)} does not see pictures: those of this conversation are not sent to it.
                 </p>
@@ -290,8 +290,8 @@ function runningLeaf({ conversations, threads }: ChatState, id: string | null): 
   return leaf !== undefined && isRunning(leaf) ? leaf.id : undefined;
 }
 
-function hasPictures(thread: Thread): boolean {
-  for (const message of thread.values()) if (message.role === 'user' && message.pictures !== undefined) return true;
+function threadHasImages(thread: Thread): boolean {
+  for (const message of thread.values()) if (message.role === 'user' && message.images !== undefined) return true;
   return false;
 }
 

@@ -41,8 +41,8 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
   useEffect(() => {
     isAlive.current = true;
   }, []);
-  const { pictures, reading, refusal } = attachments;
-  const isEmpty = draft.trim() === '' && pictures.length === 0;
+  const { images, reading, refusal } = attachments;
+  const isEmpty = draft.trim() === '' && images.length === 0;
   const canSend = !isEmpty && !running && !waiting && reading === 0;
   const send = () => {
     if (canSend && onSend(draft.trim())) setDraft('');
@@ -80,9 +80,9 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
           {refusal}
         </Notice>
       )}
-      {pictures.length === 0 && reading === 0 ? null : (
+      {images.length === 0 && reading === 0 ? null : (
         <div className="flex flex-wrap items-center gap-2 px-3.5 pt-3">
-          <LazyImageList pictures={pictures} onRemove={attachments.remove} />
+          <LazyImageList images={images} onRemove={attachments.remove} />
           {reading === 0 ? null : <span role="status" aria-label="Reading pictures" className="skeleton size-16" />}
         </div>
       )}

@@ -12,7 +12,7 @@ import {
 } from './conversation.ts';
 import { newResponse } from './message-reducer.ts';
 
-const picture: ChatImage = { id: 'p', name: 'cat.png', type: 'image/png', data: 'aGk=', width: 1, height: 1 };
+const image: ChatImage = { id: 'p', name: 'cat.png', type: 'image/png', data: 'aGk=', width: 1, height: 1 };
 
 function user(id: string, parentId: string | null, createdAt: number): UserMessage {
   return { id, conversationId: 'c', parentId, role: 'user', content: `text of ${id}`, createdAt };
@@ -54,8 +54,8 @@ describe('the tree of a conversation', () => {
   });
 
   it('sends pictures only to a model that sees', () => {
-    const question: ChatMessage = { ...user('q', null, 1), pictures: [picture] };
-    const wordless: ChatMessage = { ...user('w', 'q', 2), content: '', pictures: [picture] };
+    const question: ChatMessage = { ...user('q', null, 1), images: [image] };
+    const wordless: ChatMessage = { ...user('w', 'q', 2), content: '', images: [image] };
     expect(toRequestMessages([question, wordless], { vision: true })).toEqual([
       { role: 'user', content: 'text of q', images: ['aGk='] },
       { role: 'user', content: '', images: ['aGk='] },

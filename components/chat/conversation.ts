@@ -45,7 +45,7 @@ interface MessageBase {
 
 export interface UserMessage extends MessageBase {
   role: 'user';
-  pictures?: readonly ChatImage[];
+  images?: readonly ChatImage[];
 }
 
 /** A picture that goes with a question, kept whole in the message. */
@@ -148,10 +148,10 @@ export function toRequestMessages(
   { vision }: Pick<ModelCapabilities, 'vision'>,
 ): Message[] {
   return path.flatMap((message): Message[] => {
-    const pictures = message.role === 'user' && vision ? (message.pictures ?? []) : [];
-    if (message.content === '' && pictures.length === 0) return [];
+    const images = message.role === 'user' && vision ? (message.images ?? []) : [];
+    if (message.content === '' && images.length === 0) return [];
     const { role, content } = message;
-    return [pictures.length === 0 ? { role, content } : { role, content, images: pictures.map(({ data }) => data) }];
+    return [images.length === 0 ? { role, content } : { role, content, images: images.map(({ data }) => data) }];
   });
 }
 

@@ -12,7 +12,7 @@ function message(id: string, conversationId: string, content: string, createdAt 
   return { id, conversationId, parentId: null, role: 'user', content, createdAt };
 }
 
-function picture(id: string): ChatImage {
+function image(id: string): ChatImage {
   return { id, name: id, type: 'image/png', data: 'AA==', width: 1, height: 1 };
 }
 
@@ -77,19 +77,19 @@ describe('the history', () => {
     first.close();
     const history = openHistory(name);
     expect(await history.messages('c')).toHaveLength(1);
-    await history.attach('c', 'page', picture('1'));
+    await history.attach('c', 'page', image('1'));
     expect(await history.ownerPages('c')).toEqual(['page']);
   });
 });
 
 describe('pictures that were attached and not sent', () => {
   const all = Number.POSITIVE_INFINITY;
-  const ids = (pictures: readonly ChatImage[]) => pictures.map(({ id }) => id);
+  const ids = (images: readonly ChatImage[]) => images.map(({ id }) => id);
 
   it('go from a page to the next one in their order, each of them once, and no more than it has room for', async () => {
     const history = fresh();
-    for (const id of ['3', '1', '2']) await history.attach(NEW_CHAT, 'old', picture(id));
-    await history.attach(NEW_CHAT, 'other', picture('4'));
+    for (const id of ['3', '1', '2']) await history.attach(NEW_CHAT, 'old', image(id));
+    await history.attach(NEW_CHAT, 'other', image('4'));
     expect(await history.ownerPages(NEW_CHAT)).toEqual(['old', 'other']);
     const [first, second] = await Promise.all([
       history.reassign(NEW_CHAT, 'old', 'a', 2),
@@ -102,7 +102,7 @@ describe('pictures that were attached and not sent', () => {
 
   it('are taken away by name, of whichever page they are', async () => {
     const history = fresh();
-    for (const id of ['1', '2']) await history.attach(NEW_CHAT, 'page', picture(id));
+    for (const id of ['1', '2']) await history.attach(NEW_CHAT, 'page', image(id));
     await history.detach(['1', 'never attached']);
     expect(ids(await history.reassign(NEW_CHAT, 'page', 'next', all))).toEqual(['2']);
   });
@@ -111,9 +111,9 @@ describe('pictures that were attached and not sent', () => {
     const history = fresh();
     await history.save(conversation('c', 1), []);
     await history.save(conversation('d', 1), []);
-    for (const chat of ['c', 'd', NEW_CHAT]) await history.attach(chat, 'page', picture(chat));
+    for (const chat of ['c', 'd', NEW_CHAT]) await history.attach(chat, 'page', image(chat));
     await history.remove('c');
-    await history.attach('c', 'page', picture('late'));
+    await history.attach('c', 'page', image('late'));
     expect(await history.ownerPages('c')).toEqual([]);
     expect(ids(await history.reassign('d', 'page', 'next', all))).toEqual(['d']);
     await history.removeAll();

@@ -1,11 +1,12 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import type { ChatImage, ChatMessage, Conversation } from './conversation.ts';
 import { HISTORY_DB_NAME } from './preopen-history-db.ts';
+import { fromStored, IMAGE_FIELD, type StoredMessage, toStored } from './stored-message.ts';
 
 interface HistorySchema extends DBSchema {
   conversations: { key: string; value: Conversation };
-  messages: { key: string; value: ChatMessage; indexes: { conversationId: string } };
-  attachments: { key: number; value: StoredAttachment; indexes: { chat: string; picture: string } };
+  messages: { key: string; value: StoredMessage; indexes: { conversationId: string } };
+  attachments: { key: number; value: StoredAttachment; indexes: { chat: string; [IMAGE_FIELD]: string } };
 }
 
 /** A picture that waits to be sent. The keys count up, so that an order by key is the order in which they were attached. */
@@ -14,7 +15,7 @@ interface StoredAttachment {
   chat: string;
   /** The page that holds it: an id that each load of the app gives itself. */
   page: string;
-  picture: ChatImage;
+  [IMAGE_FIELD]: ChatImage;
 }
 
 /** The chat that has no id yet. */
@@ -35,8 +36,8 @@ export interface ChatHistory {
 /** The pictures that were attached and not sent yet. They go with their conversation. */
 export interface StoredAttachments {
   /** Keeps it only where the chat is still there. */
-  attach(chat: string, page: string, picture: ChatImage): Promise<void>;
-  detach(pictureIds: readonly string[]): Promise<void>;
+  attach(chat: string, page: string, image: ChatImage): Promise<void>;
+  detach(imageIds: readonly string[]): Promise<void>;
   /** The pages that hold pictures of the chat. */
   ownerPages(chat: string): Promise<string[]>;
   /** Hands at most `most` of the pictures that the page `from` holds over to the page `to`, in the order in which they were attached. */
@@ -57,7 +58,7 @@ export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachm
         if (from < 2) {
           const attachments = db.createObjectStore('attachments', { autoIncrement: true });
           attachments.createIndex('chat', 'chat');
-          attachments.createIndex('picture', 'picture.id');
+          attachments.createIndex(IMAGE_FIELD, `${IMAGE_FIELD}.id`);
         }
       },
       // Another tab may bring a newer version, or the browser may close it: the next call opens it again.
@@ -80,7 +81,7 @@ export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachm
 
     async messages(conversationId) {
       const all = await (await database()).getAllFromIndex('messages', 'conversationId', conversationId);
-      return all.sort((a, b) => a.createdAt - b.createdAt);
+      return all.map(fromStored).sort((a, b) => a.createdAt - b.createdAt);
     },
 
     async save(conversation, messages) {
@@ -88,7 +89,7 @@ export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachm
       const store = transaction.objectStore('messages');
       await Promise.all([
         transaction.objectStore('conversations').put(conversation),
-        ...messages.map((message) => store.put(message)),
+        ...messages.map((message) => store.put(toStored(message))),
         transaction.done,
       ]);
     },
@@ -127,17 +128,17 @@ export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachm
       return found;
     },
 
-    async attach(chat, page, picture) {
+    async attach(chat, page, image) {
       const transaction = (await database()).transaction(['conversations', 'attachments'], 'readwrite');
       const isThere = chat === NEW_CHAT || (await transaction.objectStore('conversations').getKey(chat)) !== undefined;
-      if (isThere) await transaction.objectStore('attachments').add({ chat, page, picture });
+      if (isThere) await transaction.objectStore('attachments').add({ chat, page, [IMAGE_FIELD]: image });
       await transaction.done;
     },
 
-    async detach(pictureIds) {
+    async detach(imageIds) {
       const transaction = (await database()).transaction('attachments', 'readwrite');
-      const byPicture = transaction.store.index('picture');
-      const keys = await Promise.all(pictureIds.map((id) => byPicture.getKey(id)));
+      const byImage = transaction.store.index(IMAGE_FIELD);
+      const keys = await Promise.all(imageIds.map((id) => byImage.getKey(id)));
       await Promise.all([
         ...keys.map((key) => (key === undefined ? undefined : transaction.store.delete(key))),
         transaction.done,
@@ -151,17 +152,17 @@ export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachm
 
     async reassign(chat, from, to, most) {
       const transaction = (await database()).transaction('attachments', 'readwrite');
-      const pictures: ChatImage[] = [];
+      const images: ChatImage[] = [];
       let cursor = await transaction.store.index('chat').openCursor(chat);
-      while (cursor !== null && pictures.length < most) {
+      while (cursor !== null && images.length < most) {
         if (cursor.value.page === from) {
-          pictures.push(cursor.value.picture);
+          images.push(cursor.value[IMAGE_FIELD]);
           await cursor.update({ ...cursor.value, page: to });
         }
         cursor = await cursor.continue();
       }
       await transaction.done;
-      return pictures;
+      return images;
     },
   };
 }

@@ -10,42 +10,42 @@ import type { ChatImage } from './conversation.ts';
 import { imageUrl } from './images.ts';
 
 export interface ImageListProps {
-  pictures: readonly ChatImage[];
+  images: readonly ChatImage[];
   /** Given where a picture can still be taken away. */
   onRemove?: (id: string) => void;
   className?: string;
 }
 
 /** Pictures of a question, small; each opens large. */
-export function ImageList({ pictures, onRemove, className }: ImageListProps) {
+export function ImageList({ images, onRemove, className }: ImageListProps) {
   const [open, setOpen] = useState<ChatImage>();
   return (
     <>
       <ul aria-label="Pictures" className={clsx('flex flex-wrap gap-2', className)}>
-        {pictures.map((picture) => (
-          <li key={picture.id} className="relative">
+        {images.map((image) => (
+          <li key={image.id} className="relative">
             <button
               type="button"
-              aria-label={`Show ${picture.name}`}
-              onClick={() => setOpen(picture)}
+              aria-label={`Show ${image.name}`}
+              onClick={() => setOpen(image)}
               className="block overflow-hidden rounded-md border bg-sunken"
             >
               <Image
                 unoptimized
-                src={imageUrl(picture)}
-                alt={picture.name}
-                width={picture.width}
-                height={picture.height}
+                src={imageUrl(image)}
+                alt={image.name}
+                width={image.width}
+                height={image.height}
                 decoding="async"
                 className={clsx('object-cover', onRemove === undefined ? 'size-28' : 'size-16')}
               />
             </button>
             {onRemove === undefined ? null : (
               <button
-                {...tip(`Remove ${picture.name}`)}
+                {...tip(`Remove ${image.name}`)}
                 type="button"
-                aria-label={`Remove ${picture.name}`}
-                onClick={() => onRemove(picture.id)}
+                aria-label={`Remove ${image.name}`}
+                onClick={() => onRemove(image.id)}
                 className="absolute -end-1.5 -top-1.5 flex size-6 items-center justify-center rounded-full border bg-surface text-ink-2 shadow-float hover:text-ink"
               >
                 <X className="size-3.5" aria-hidden />

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ChatImage, UserMessage } from './conversation.ts';
 import { requestSizeError, scaledSize } from './images.ts';
 
-const picture = (characters: number): ChatImage => ({
+const image = (characters: number): ChatImage => ({
   id: 'p',
   name: 'p.png',
   type: 'image/png',
@@ -10,14 +10,14 @@ const picture = (characters: number): ChatImage => ({
   width: 1,
   height: 1,
 });
-const question = (pictures: readonly ChatImage[]): UserMessage => ({
+const question = (images: readonly ChatImage[]): UserMessage => ({
   id: 'q',
   conversationId: 'c',
   parentId: null,
   role: 'user',
   content: 'What is it?',
   createdAt: 1,
-  pictures,
+  images,
 });
 
 describe('a picture', () => {
@@ -33,16 +33,16 @@ describe('a picture', () => {
 
 describe('the pictures of a conversation', () => {
   it('fit up to what the server takes in one request', () => {
-    expect(requestSizeError([], [picture(10_000_000)])).toBeUndefined();
-    expect(requestSizeError([question([picture(10_000_000)])], [picture(10_000_000)])).toBeUndefined();
-    expect(requestSizeError([question([picture(11_000_000)])], [picture(11_000_000)])).toMatch(
+    expect(requestSizeError([], [image(10_000_000)])).toBeUndefined();
+    expect(requestSizeError([question([image(10_000_000)])], [image(10_000_000)])).toBeUndefined();
+    expect(requestSizeError([question([image(11_000_000)])], [image(11_000_000)])).toMatch(
       / 21 MB together; one request takes 19.9 MB\./,
     );
   });
 
   it('are at most as many in a question as the server takes', () => {
-    const many = Array.from({ length: 16 }, () => picture(1));
+    const many = Array.from({ length: 16 }, () => image(1));
     expect(requestSizeError([], many)).toBeUndefined();
-    expect(requestSizeError([question(many)], [...many, picture(1)])).toMatch(/at most 16/);
+    expect(requestSizeError([question(many)], [...many, image(1)])).toMatch(/at most 16/);
   });
 });

@@ -62,7 +62,7 @@ export function requestSizeError(path: readonly ChatMessage[], added: readonly C
   for (const { data } of added) total += data.length;
   for (const message of path) {
     total += message.content.length;
-    if (message.role === 'user') for (const { data } of message.pictures ?? []) total += data.length;
+    if (message.role === 'user') for (const { data } of message.images ?? []) total += data.length;
   }
   if (total <= MAX_REQUEST_BYTES) return undefined;
   return `The pictures of this conversation have ${formatBytes(total)} together; one request takes ${formatBytes(MAX_REQUEST_BYTES)}. Remove some, or ask in a new chat.`;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ChatImage, ChatMessage, Conversation, UserMessage } from './conversation.ts';
 import { fileName, fromJson, toJson, toMarkdown } from './import-export.ts';
 import { newResponse } from './message-reducer.ts';
+import { IMAGES_FIELD } from './stored-message.ts';
 
 const conversation: Conversation = {
   id: 'c',
@@ -23,8 +24,8 @@ const question: UserMessage = {
 const answer: ChatMessage = { ...newResponse('a', 'c', 'q', 2), content: 'A language.\n', state: 'done', model: 'm' };
 const entry = { conversation, messages: [question, answer] };
 
-const picture: ChatImage = { id: 'p', name: 'a [cat].png', type: 'image/png', data: 'aGk=', width: 2, height: 1 };
-const seen: UserMessage = { ...question, pictures: [picture] };
+const image: ChatImage = { id: 'p', name: 'a [cat].png', type: 'image/png', data: 'aGk=', width: 2, height: 1 };
+const seen: UserMessage = { ...question, images: [image] };
 
 describe('an export', () => {
   it('takes pictures along', () => {
@@ -34,14 +35,14 @@ describe('an export', () => {
   });
 
   it.each([
-    ['of another type', { ...picture, type: 'image/svg+xml' }],
-    ['that are no data', { ...picture, data: 'https://example.org/x.png' }],
-    ['without a size', { ...picture, width: undefined }],
+    ['of another type', { ...image, type: 'image/svg+xml' }],
+    ['that are no data', { ...image, data: 'https://example.org/x.png' }],
+    ['without a size', { ...image, width: undefined }],
   ])('is refused where it has pictures %s', (_, bad) => {
     const text = JSON.stringify({
       format: 'chill-space-conversations',
       version: 1,
-      conversations: [{ conversation, messages: [{ ...question, pictures: [bad] }] }],
+      conversations: [{ conversation, messages: [{ ...question, [IMAGES_FIELD]: [bad] }] }],
     });
     expect(() => fromJson(text)).toThrow(/damaged/);
   });

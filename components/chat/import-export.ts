@@ -7,6 +7,7 @@ import {
   type UserMessage,
 } from './conversation.ts';
 import { imageUrl, isImage } from './images.ts';
+import { fromStored, type StoredMessage, toStored } from './stored-message.ts';
 
 /** A conversation with all versions of all its messages. */
 export interface ExportedConversation {
@@ -19,7 +20,11 @@ const VERSION = 1;
 
 /** All of `entries` as a file that `fromJson` reads again. */
 export function toJson(entries: readonly ExportedConversation[]): string {
-  return JSON.stringify({ format: FORMAT, version: VERSION, conversations: entries }, undefined, 2);
+  const conversations = entries.map(({ conversation, messages }) => ({
+    conversation,
+    messages: messages.map(toStored),
+  }));
+  return JSON.stringify({ format: FORMAT, version: VERSION, conversations }, undefined, 2);
 }
 
 /** The conversations of a file. Throws an `Error` whose message tells the reader what is wrong with it. */
@@ -61,9 +66,7 @@ export function fileName(title: string, extension: string): string {
 /** In the text itself, so that the file is whole. */
 function imageLines(message: ChatMessage): string[] {
   if (message.role !== 'user') return [];
-  return (message.pictures ?? []).map(
-    (picture) => `![${picture.name.replace(/[[\]\\]/g, '\\$&')}](${imageUrl(picture)})`,
-  );
+  return (message.images ?? []).map((image) => `![${image.name.replace(/[[\]\\]/g, '\\$&')}](${imageUrl(image)})`);
 }
 
 function speaker(message: ChatMessage): string {
@@ -79,7 +82,7 @@ const isConversation = hasShape<Conversation>({
   systemPrompt: 'string',
 });
 
-const isMessage = hasShape<ChatMessage>({
+const isMessage = hasShape<StoredMessage>({
   id: 'string',
   conversationId: 'string',
   role: 'string',
@@ -90,8 +93,9 @@ const isMessage = hasShape<ChatMessage>({
 function readEntry(value: unknown): ExportedConversation | undefined {
   if (!isRecord(value) || !isConversation(value.conversation) || !Array.isArray(value.messages)) return undefined;
   const { conversation } = value;
-  const messages: unknown[] = value.messages;
-  if (!messages.every(isMessage)) return undefined;
+  const records: unknown[] = value.messages;
+  if (!records.every(isMessage)) return undefined;
+  const messages = records.map(fromStored);
   const isWhole = messages.every(
     (message) => message.conversationId === conversation.id && (isQuestion(message) || isAssistantMessage(message)),
   );
@@ -100,8 +104,8 @@ function readEntry(value: unknown): ExportedConversation | undefined {
 
 function isQuestion(message: ChatMessage): message is UserMessage {
   if (message.role !== 'user') return false;
-  const pictures: unknown = message.pictures ?? [];
-  return Array.isArray(pictures) && pictures.every(isImage);
+  const images: unknown = message.images ?? [];
+  return Array.isArray(images) && images.every(isImage);
 }
 
 function isAssistantMessage(message: ChatMessage): message is AssistantMessage {

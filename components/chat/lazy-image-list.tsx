@@ -11,7 +11,7 @@ export function LazyImageList(props: ImageListProps) {
   if (useLoaded(true, list)) return <list.Component {...props} />;
   return (
     <div aria-hidden className={clsx('flex flex-wrap gap-2', props.className)}>
-      {props.pictures.map(({ id }) => (
+      {props.images.map(({ id }) => (
         <div key={id} className={clsx('skeleton', props.onRemove === undefined ? 'size-28' : 'size-16')} />
       ))}
     </div>

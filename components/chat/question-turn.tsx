@@ -35,9 +35,7 @@ export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...pla
     );
   return (
     <article aria-label="Question" className="group/turn flex flex-col items-end">
-      {message.pictures === undefined ? null : (
-        <LazyImageList pictures={message.pictures} className="mb-2 justify-end" />
-      )}
+      {message.images === undefined ? null : <LazyImageList images={message.images} className="mb-2 justify-end" />}
       {message.content === '' ? null : (
         <div
           dir="auto"

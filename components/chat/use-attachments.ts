@@ -61,9 +61,9 @@ function createStore(): AttachmentStore {
   };
   return new AttachmentStore({
     read: readImage,
-    keep: async (chat, picture) => {
+    keep: async (chat, image) => {
       await hold();
-      await history.attach(chat, page, picture);
+      await history.attach(chat, page, image);
     },
     drop: async (ids) => {
       await hold();
