@@ -1,7 +1,7 @@
 'use client';
 
 import { useEffect } from 'react';
-import { COPIED_MS, COPY_WORDS, copyText } from '#lib/browser/clipboard';
+import { COPIED_MS, COPY_LABELS, copyText } from '#lib/browser/clipboard';
 
 interface CopyExamplesProps {
   /** The ids of the two drawings that a button shows. */
@@ -12,23 +12,23 @@ interface CopyExamplesProps {
 /** Makes the copy buttons of all examples work, which are plain HTML, by one listener. */
 export function CopyExamples({ copyIcon, checkIcon }: CopyExamplesProps) {
   useEffect(() => {
-    const label = (button: Element, words: string, isCopied: boolean) => {
-      button.setAttribute('aria-label', words);
-      button.setAttribute('data-tip', words);
+    const setLabel = (button: Element, text: string, isCopied: boolean) => {
+      button.setAttribute('aria-label', text);
+      button.setAttribute('data-tip', text);
       button.toggleAttribute('data-copied', isCopied);
       button.querySelector('use')?.setAttribute('href', `#${isCopied ? checkIcon : copyIcon}`);
     };
     const onClick = async ({ target }: MouseEvent) => {
       const button = target instanceof Element ? target.closest('button[data-copy]') : null;
       const text = button?.parentElement?.querySelector('pre')?.textContent;
-      const words = button?.getAttribute('data-copy');
-      if (button == null || text == null || words == null) return;
+      const idleLabel = button?.getAttribute('data-copy');
+      if (button == null || text == null || idleLabel == null) return;
       const outcome = await copyText(text).then(
         () => 'copied' as const,
         () => 'failed' as const,
       );
-      label(button, COPY_WORDS[outcome], outcome === 'copied');
-      setTimeout(() => label(button, words, false), COPIED_MS);
+      setLabel(button, COPY_LABELS[outcome], outcome === 'copied');
+      setTimeout(() => setLabel(button, idleLabel, false), COPIED_MS);
     };
     document.addEventListener('click', onClick);
     return () => document.removeEventListener('click', onClick);

@@ -11,20 +11,10 @@ interface OperationEntryProps {
 }
 
 export function OperationEntry({ operation, schemas }: OperationEntryProps) {
-  const {
-    id,
-    method,
-    path,
-    summary,
-    description,
-    needsKey,
-    parameters,
-    body,
-    responses: answers,
-    examples,
-  } = operation;
+  const { id, method, path, summary, description, needsKey, parameters, body, responses, examples } = operation;
   const fields = body?.schemas.slice(0, 1).flatMap((name) => schemas.get(name)?.fields ?? []) ?? [];
-  const rows = parameters.length + fields.length + answers.length + answers.flatMap(({ contents }) => contents).length;
+  const rows =
+    parameters.length + fields.length + responses.length + responses.flatMap(({ contents }) => contents).length;
   return (
     <article aria-labelledby={id} data-size={entrySize(rows + examples.length)}>
       <h3 id={id} className="flex flex-wrap items-center gap-x-2 gap-y-1">
@@ -62,10 +52,10 @@ export function OperationEntry({ operation, schemas }: OperationEntryProps) {
       )}
       <EntrySection title="Answers">
         <Pairs
-          rows={answers.map((answer) => ({
-            key: answer.status,
-            name: <span data-tone={statusTone(answer.status)}>{answer.status}</span>,
-            meaning: <ResponseDescription answer={answer} />,
+          rows={responses.map((response) => ({
+            key: response.status,
+            name: <span data-tone={statusTone(response.status)}>{response.status}</span>,
+            meaning: <ResponseDescription response={response} />,
           }))}
         />
       </EntrySection>
@@ -125,11 +115,11 @@ function Pairs({ rows }: { rows: readonly Pair[] }) {
   );
 }
 
-function ResponseDescription({ answer }: { answer: ReferenceResponse }) {
+function ResponseDescription({ response }: { response: ReferenceResponse }) {
   return (
     <>
-      <InlineText text={answer.meaning} />
-      {answer.contents.map(({ type, note, schemas, events }) => (
+      <InlineText text={response.meaning} />
+      {response.contents.map(({ type, note, schemas, events }) => (
         <span key={type}>
           <Code>{type}</Code> {schemas.length === 0 ? null : <SchemaLinks names={schemas} />}{' '}
           {note === undefined ? null : <InlineText text={note} />}

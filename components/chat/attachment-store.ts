@@ -22,11 +22,11 @@ export interface AttachmentEffects {
    * The pictures that pages which are gone have left in the chat, as they are found, each time at most as many as there is
    * room for; they are this page's from then on.
    */
-  adopt(chat: string, room: () => number): AsyncIterable<readonly ChatImage[]>;
+  adopt(chat: string, freeSlots: () => number): AsyncIterable<readonly ChatImage[]>;
 }
 
 /** The browser keeps nothing, or is full: what is shown is right, and lasts as long as the page. */
-const onlyHere = () => {};
+const ignoreStorageFailure = () => {};
 
 /** The pictures that go with the next question of each chat, of this page; those of other tabs are theirs. */
 export class AttachmentStore {
@@ -54,8 +54,8 @@ export class AttachmentStore {
     if (this.#opened.has(chat)) return;
     this.#opened.add(chat);
     try {
-      for await (const found of this.#effects.adopt(chat, () => this.#room(chat)))
-        if (found.length > 0) this.#change(chat, ({ images }) => ({ images: [...found, ...images] }));
+      for await (const adopted of this.#effects.adopt(chat, () => this.#freeSlots(chat)))
+        if (adopted.length > 0) this.#change(chat, ({ images }) => ({ images: [...adopted, ...images] }));
     } catch {
       // The browser keeps nothing.
     }
@@ -63,17 +63,17 @@ export class AttachmentStore {
 
   /** Reads files, one after the other: they stay in their order, and only one is held in full size. */
   async attach(chat: string, files: readonly File[]): Promise<void> {
-    const room = this.#room(chat);
-    const taken = files.slice(0, room);
+    const freeSlots = this.#freeSlots(chat);
+    const accepted = files.slice(0, freeSlots);
     this.#change(chat, ({ reading }) => ({
-      reading: reading + taken.length,
-      refusal: files.length > room ? `A question takes at most ${MAX_IMAGES} pictures.` : undefined,
+      reading: reading + accepted.length,
+      refusal: files.length > freeSlots ? `A question takes at most ${MAX_IMAGES} pictures.` : undefined,
     }));
-    for (const file of taken) {
+    for (const file of accepted) {
       try {
         const image = await this.#effects.read(file);
         this.#change(chat, ({ images }) => ({ images: [...images, image] }));
-        this.#effects.keep(chat, image).catch(onlyHere);
+        this.#effects.keep(chat, image).catch(ignoreStorageFailure);
       } catch (error) {
         this.refuse(chat, error instanceof Error ? error.message : `${file.name} cannot be read.`);
       }
@@ -83,21 +83,21 @@ export class AttachmentStore {
 
   remove(chat: string, imageId: string): void {
     this.#change(chat, ({ images }) => ({ images: images.filter(({ id }) => id !== imageId) }));
-    this.#effects.drop([imageId]).catch(onlyHere);
+    this.#effects.drop([imageId]).catch(ignoreStorageFailure);
   }
 
   /** They were sent, or are not wanted any more. */
   clear(chat: string): void {
     const ids = this.state(chat).images.map(({ id }) => id);
     this.#change(chat, () => ({ images: [], refusal: undefined }));
-    if (ids.length > 0) this.#effects.drop(ids).catch(onlyHere);
+    if (ids.length > 0) this.#effects.drop(ids).catch(ignoreStorageFailure);
   }
 
   refuse(chat: string, sentence: string | undefined): void {
     this.#change(chat, () => ({ refusal: sentence }));
   }
 
-  #room(chat: string): number {
+  #freeSlots(chat: string): number {
     const { images, reading } = this.state(chat);
     return Math.max(0, MAX_IMAGES - images.length - reading);
   }

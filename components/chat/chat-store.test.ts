@@ -313,14 +313,14 @@ describe('an answer that does not go its way', () => {
     last(asked).feed.push(say('half'));
     await settle();
     cancelFails = new ApiError('The server cannot be reached.', 0, 'unreachable');
-    const answer = last(shown(store, id));
-    store.stop(id, answer.id);
+    const response = last(shown(store, id));
+    store.stop(id, response.id);
     await settle();
     const told = { state: 'stopped', content: 'half', stopFailure: 'The server cannot be reached.' };
     expect(last(shown(store, id))).toMatchObject(told);
     expect(last(await history.messages(id))).toMatchObject(told);
     cancelFails = undefined;
-    store.stop(id, answer.id);
+    store.stop(id, response.id);
     await settle();
     expect(cancelled).toEqual([last(asked).asking.requestId]);
     expect(last(shown(store, id))).toMatchObject({ state: 'stopped', content: 'half' });

@@ -33,13 +33,13 @@ export class ChatStore {
   readonly #listeners = new Set<() => void>();
   readonly #running = new Map<string, AbortController>();
   /** The conversations of which every message is in `threads`; of others, at most what was asked here. */
-  readonly #read = new Set<string>();
+  readonly #fullThreads = new Set<string>();
   /** Changed since the last frame, and since the last save. */
-  readonly #fresh = new Map<string, AssistantMessage>();
+  readonly #dirty = new Map<string, AssistantMessage>();
   /** How many writes of a conversation are under way. */
   readonly #saving = new Map<string, number>();
-  #loaded: Promise<void> | undefined;
-  #frameAsked = false;
+  #loading: Promise<void> | undefined;
+  #frameRequested = false;
   #savedAt = 0;
 
   constructor(effects: ChatEffects) {
@@ -55,15 +55,15 @@ export class ChatStore {
 
   /** Reads the history once, however often it is asked for. */
   load(): Promise<void> {
-    this.#loaded ??= this.#load();
-    return this.#loaded;
+    this.#loading ??= this.#load();
+    return this.#loading;
   }
 
   async #load(): Promise<void> {
     try {
-      const kept = await this.#effects.history.conversations();
+      const stored = await this.#effects.history.conversations();
       // Whoever was quick has already asked something: that stays.
-      this.#set({ ready: true, conversations: newestFirst(this.#state.conversations, kept) });
+      this.#set({ ready: true, conversations: newestFirst(this.#state.conversations, stored) });
     } catch {
       this.#set({ ready: true, unsaved: true });
     }
@@ -71,10 +71,10 @@ export class ChatStore {
 
   /** Reads a conversation's messages, and takes up again an answer that was on its way when the page was left. */
   async open(conversationId: string): Promise<void> {
-    if (this.#read.has(conversationId)) return;
+    if (this.#fullThreads.has(conversationId)) return;
     const messages = await this.#effects.history.messages(conversationId).catch(() => []);
-    if (this.#read.has(conversationId)) return;
-    this.#read.add(conversationId);
+    if (this.#fullThreads.has(conversationId)) return;
+    this.#fullThreads.add(conversationId);
     // Whoever was quick has already asked something there: that stays.
     this.#putThread(conversationId, new Map([...byId(messages), ...this.#thread(conversationId)]));
     for (const message of messages)
@@ -85,13 +85,13 @@ export class ChatStore {
   async refresh(conversationId: string): Promise<void> {
     const messages = await this.#effects.history.messages(conversationId).catch(() => []);
     if (messages.some((message) => this.#running.has(message.id))) return;
-    const kept = await this.#effects.history.conversations().catch(() => this.#state.conversations);
+    const stored = await this.#effects.history.conversations().catch(() => this.#state.conversations);
     // What is on its way into the history may not be in what was read from it.
     const saving = this.#state.conversations.filter(({ id }) => this.#saving.has(id));
-    const conversations = newestFirst(saving, kept);
+    const conversations = newestFirst(saving, stored);
     const threads = new Map(this.#state.threads);
     if (!conversations.some(({ id }) => id === conversationId)) this.#forget(threads, conversationId);
-    else if (this.#read.has(conversationId)) threads.set(conversationId, byId(messages));
+    else if (this.#fullThreads.has(conversationId)) threads.set(conversationId, byId(messages));
     this.#set({ conversations, threads });
   }
 
@@ -109,17 +109,17 @@ export class ChatStore {
       sampling: question.settings?.sampling ?? {},
       ...thinkOf(question.settings),
     };
-    if (this.#conversation(conversation.id) === undefined) this.#read.add(conversation.id);
-    this.#ask(conversation, conversation.leafId, question, question);
+    if (this.#conversation(conversation.id) === undefined) this.#fullThreads.add(conversation.id);
+    this.#sendQuestion(conversation, conversation.leafId, question, question);
     return conversation.id;
   }
 
   /** Asks the question of `answerId` once more, past the cache. The earlier answer stays as another version. */
-  regenerate(conversationId: string, answerId: string, choice: ModelChoice): void {
+  regenerate(conversationId: string, responseId: string, choice: ModelChoice): void {
     const conversation = this.#conversation(conversationId);
-    const answer = this.#thread(conversationId).get(answerId);
-    if (conversation === undefined || answer?.parentId == null) return;
-    this.#answer(conversation, answer.parentId, [], choice, true);
+    const response = this.#thread(conversationId).get(responseId);
+    if (conversation === undefined || response?.parentId == null) return;
+    this.#generate(conversation, response.parentId, [], choice, true);
   }
 
   /** Puts a changed question beside the old one, with the same pictures, and asks it. */
@@ -127,26 +127,26 @@ export class ChatStore {
     const conversation = this.#conversation(conversationId);
     const question = this.#thread(conversationId).get(questionId);
     if (conversation === undefined || question?.role !== 'user') return;
-    this.#ask(conversation, question.parentId, { text, images: question.images ?? [] }, choice);
+    this.#sendQuestion(conversation, question.parentId, { text, images: question.images ?? [] }, choice);
   }
 
   /** Ends an answer, here and at the model. What came so far stays. Once more where the model could not be told. */
-  stop(conversationId: string, answerId: string): void {
-    const message = this.#fresh.get(answerId) ?? this.#thread(conversationId).get(answerId);
+  stop(conversationId: string, responseId: string): void {
+    const message = this.#dirty.get(responseId) ?? this.#thread(conversationId).get(responseId);
     if (message?.role !== 'assistant') return;
     const { stopFailure, ...rest } = message;
     const running = isRunning(message);
     if (!running && stopFailure === undefined) return;
-    this.#running.get(answerId)?.abort();
-    this.#running.delete(answerId);
+    this.#running.get(responseId)?.abort();
+    this.#running.delete(responseId);
     const ended = running ? markStopped(rest, this.#effects.now()) : rest;
-    this.#update(ended);
+    this.#change(ended);
     this.#commit(true);
     if (message.requestId === undefined) return;
     this.#effects.cancel(message.requestId).catch((error: unknown) => {
       // Gone with its conversation, or asked again: then there is nobody left to tell.
-      if (!this.#thread(conversationId).has(answerId)) return;
-      this.#update({ ...ended, stopFailure: describeFailure(error).message });
+      if (!this.#thread(conversationId).has(responseId)) return;
+      this.#change({ ...ended, stopFailure: describeFailure(error).message });
       this.#commit(true);
     });
   }
@@ -208,7 +208,7 @@ export class ChatStore {
     this.#commit(true);
   }
 
-  #ask(
+  #sendQuestion(
     conversation: Conversation,
     parentId: string | null,
     { text, images = [] }: { text: string; images?: readonly ChatImage[] },
@@ -224,58 +224,64 @@ export class ChatStore {
       createdAt: this.#effects.now(),
       ...(images.length === 0 ? {} : { images }),
     };
-    this.#answer(conversation, id, [question], choice, false);
+    this.#generate(conversation, id, [question], choice, false);
   }
 
-  #answer(
+  #generate(
     conversation: Conversation,
     questionId: string,
-    more: readonly ChatMessage[],
+    added: readonly ChatMessage[],
     { model, capabilities: able }: ModelChoice,
-    fresh: boolean,
+    bypassCache: boolean,
   ): void {
     const now = this.#effects.now();
     // One later than its question, so that an order by time is an order by place.
-    const answer = newResponse(this.#effects.newId(), conversation.id, questionId, now + 1);
+    const response = newResponse(this.#effects.newId(), conversation.id, questionId, now + 1);
     const thread = new Map(this.#thread(conversation.id));
-    for (const message of [...more, answer]) thread.set(message.id, message);
-    const updated: Conversation = { ...conversation, model, leafId: answer.id, updatedAt: now };
+    for (const message of [...added, response]) thread.set(message.id, message);
+    const updated: Conversation = { ...conversation, model, leafId: response.id, updatedAt: now };
     this.#putThread(conversation.id, thread);
     this.#putConversation(updated);
-    this.#save(conversation.id, [...more, answer]);
-    void this.#follow(answer, async (signal) => {
+    this.#save(conversation.id, [...added, response]);
+    void this.#follow(response, async (signal) => {
       // The question may have been quicker than the history; without what was said before it means something else.
-      if (!this.#read.has(conversation.id)) await this.open(conversation.id);
+      if (!this.#fullThreads.has(conversation.id)) await this.open(conversation.id);
       const messages = toRequestMessages(pathTo(this.#thread(conversation.id), questionId), able);
       const body = requestBody(updated, messages, able);
-      return await this.#effects.ask({ body, requestId: answer.requestId ?? answer.id, bypassCache: fresh }, signal);
+      return await this.#effects.ask(
+        { body, requestId: response.requestId ?? response.id, bypassCache: bypassCache },
+        signal,
+      );
     });
   }
 
   /** Without `first`, the answer is taken up where it was left. */
-  async #follow(begun: AssistantMessage, first?: (signal: AbortSignal) => Promise<ResponseStream>): Promise<void> {
+  async #follow(
+    initial: AssistantMessage,
+    openStream?: (signal: AbortSignal) => Promise<ResponseStream>,
+  ): Promise<void> {
     const abort = new AbortController();
-    this.#running.set(begun.id, abort);
-    const update = (message: AssistantMessage) => this.#update(message);
-    await followResponse(begun, first, { effects: this.#effects, signal: abort.signal, update });
+    this.#running.set(initial.id, abort);
+    const update = (message: AssistantMessage) => this.#change(message);
+    await followResponse(initial, openStream, { effects: this.#effects, signal: abort.signal, update });
     if (abort.signal.aborted) return;
-    this.#running.delete(begun.id);
+    this.#running.delete(initial.id);
     this.#commit(true);
   }
 
-  #update(message: AssistantMessage): void {
-    this.#fresh.set(message.id, message);
-    if (this.#frameAsked) return;
-    this.#frameAsked = true;
+  #change(message: AssistantMessage): void {
+    this.#dirty.set(message.id, message);
+    if (this.#frameRequested) return;
+    this.#frameRequested = true;
     this.#effects.nextFrame(() => {
-      this.#frameAsked = false;
+      this.#frameRequested = false;
       this.#commit(false);
     });
   }
 
   /** Shows what changed, and saves it now and then; `now` saves it at once. */
   #commit(now: boolean): void {
-    const changed = [...this.#fresh.values()].filter(
+    const changed = [...this.#dirty.values()].filter(
       (message) => this.#thread(message.conversationId).get(message.id) !== message,
     );
     const threads = new Map(this.#state.threads);
@@ -286,8 +292,8 @@ export class ChatStore {
     if (changed.length > 0) this.#set({ threads });
     if (!now && this.#effects.now() - this.#savedAt < SAVE_EVERY_MS) return;
     this.#savedAt = this.#effects.now();
-    const unsaved = Map.groupBy(this.#fresh.values(), (message) => message.conversationId);
-    this.#fresh.clear();
+    const unsaved = Map.groupBy(this.#dirty.values(), (message) => message.conversationId);
+    this.#dirty.clear();
     for (const [conversationId, messages] of unsaved) this.#save(conversationId, messages);
   }
 
@@ -318,7 +324,7 @@ export class ChatStore {
 
   #forget(threads: Map<string, Thread>, conversationId: string): void {
     threads.delete(conversationId);
-    this.#read.delete(conversationId);
+    this.#fullThreads.delete(conversationId);
   }
 
   #putThread(conversationId: string, thread: Thread): void {

@@ -48,10 +48,10 @@ import { useImageDrop } from './use-image-drop.ts';
 /** `c` in the address is the conversation, so that a reload, a second tab and the back button find it. */
 const PARAMETER = 'c';
 
-const linked = typeof location === 'undefined' ? null : new URLSearchParams(location.search).get(PARAMETER);
-if (linked !== null) {
+const linkedId = typeof location === 'undefined' ? null : new URLSearchParams(location.search).get(PARAMETER);
+if (linkedId !== null) {
   preloadMarkdown();
-  preloadChat(linked);
+  preloadChat(linkedId);
 }
 
 interface ChatProps {
@@ -84,21 +84,21 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
     if (conversation === undefined) setNewSettings(next);
     else chatStore().configure(conversation.id, next);
   };
-  const [panel, setPanel] = useState(historyOpen);
-  const [drawer, setDrawer] = useState(false);
+  const [isPanelOpen, setPanelOpen] = useState(historyOpen);
+  const [isDrawerOpen, setDrawerOpen] = useState(false);
 
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const field = useRef<HTMLTextAreaElement>(null);
-  const { pinned, toEnd } = usePinnedScroll(scroller, content, activeId !== null);
+  const { pinned, scrollToEnd } = usePinnedScroll(scroller, content, activeId !== null);
 
   useEffect(() => {
-    if (ready && activeId !== null) void chatStore().open(activeId).then(toEnd);
-  }, [ready, activeId, toEnd]);
+    if (ready && activeId !== null) void chatStore().open(activeId).then(scrollToEnd);
+  }, [ready, activeId, scrollToEnd]);
 
   const show = useCallback((id: string | null) => {
     window.history.pushState(null, '', id === null ? '/' : `/?${PARAMETER}=${encodeURIComponent(id)}`);
-    setDrawer(false);
+    setDrawerOpen(false);
     field.current?.focus();
   }, []);
 
@@ -111,7 +111,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   };
   const drop = useImageDrop(attach);
 
-  const begin = (text: string) => {
+  const send = (text: string) => {
     const { images } = attachments;
     const thread =
       chatStore()
@@ -127,42 +127,42 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
     attachments.clear();
     setNewSettings(NO_SETTINGS);
     if (id !== activeId) show(id);
-    toEnd();
+    scrollToEnd();
     return true;
   };
   const ask = useCallback(
     (text: string) => {
       if (activeId === null) return;
       chatStore().send({ conversationId: activeId, text, ...choice });
-      toEnd();
+      scrollToEnd();
     },
-    [activeId, choice, toEnd],
+    [activeId, choice, scrollToEnd],
   );
   const regenerate = useCallback(
-    (answerId: string) => {
+    (responseId: string) => {
       if (activeId === null) return;
-      chatStore().regenerate(activeId, answerId, choice);
-      toEnd();
+      chatStore().regenerate(activeId, responseId, choice);
+      scrollToEnd();
     },
-    [activeId, choice, toEnd],
+    [activeId, choice, scrollToEnd],
   );
   const edit = useCallback(
     (questionId: string, text: string) => {
       if (activeId === null) return;
       chatStore().edit(activeId, questionId, text, choice);
       field.current?.focus();
-      toEnd();
+      scrollToEnd();
     },
-    [activeId, choice, toEnd],
+    [activeId, choice, scrollToEnd],
   );
   const stop = () => {
     if (activeId !== null && runningId !== undefined) chatStore().stop(activeId, runningId);
   };
   const togglePanel = () => {
-    if (window.matchMedia('(width < 64rem)').matches) setDrawer(true);
+    if (window.matchMedia('(width < 64rem)').matches) setDrawerOpen(true);
     else {
-      setCookie(HISTORY_COOKIE, panel ? 'closed' : 'open');
-      setPanel(!panel);
+      setCookie(HISTORY_COOKIE, isPanelOpen ? 'closed' : 'open');
+      setPanelOpen(!isPanelOpen);
     }
   };
 
@@ -174,13 +174,13 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
           <PreloadedRenderer />
         </Suspense>
       )}
-      {panel ? (
+      {isPanelOpen ? (
         <aside aria-label="Conversations" className="hidden w-66 shrink-0 flex-col border-r bg-sunken lg:flex">
           <HistoryHead onNew={() => show(null)} />
           {history}
         </aside>
       ) : null}
-      <Drawer open={drawer} onOpenChange={setDrawer} title="Conversations">
+      <Drawer open={isDrawerOpen} onOpenChange={setDrawerOpen} title="Conversations">
         <HistoryHead onNew={() => show(null)} />
         {history}
       </Drawer>
@@ -205,7 +205,12 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
           />
           <span className="flex-1" />
           <ChatSettingsButton settings={settings} onSave={(next) => configure({ ...next, think: settings.think })} />
-          <IconButton label="New chat" side="bottom" onClick={() => show(null)} className={clsx(panel && 'lg:hidden')}>
+          <IconButton
+            label="New chat"
+            side="bottom"
+            onClick={() => show(null)}
+            className={clsx(isPanelOpen && 'lg:hidden')}
+          >
             <SquarePen className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
           </IconButton>
         </PageBar>
@@ -213,7 +218,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
         <div ref={scroller} className="scroller flex min-h-0 flex-1 flex-col [scrollbar-gutter:stable]">
           <div ref={content} className={clsx(COLUMN, 'flex-1 pt-6 pb-6', activeId === null && 'flex flex-col')}>
             {activeId === null ? (
-              <EmptyChat onPick={begin} />
+              <EmptyChat onPick={send} />
             ) : (
               <ConversationState
                 state={!ready ? 'loading' : conversation === undefined ? 'missing' : isRead ? 'there' : 'loading'}
@@ -235,7 +240,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
           <div className="sticky bottom-0 z-10 bg-canvas">
             {pinned || activeId === null ? null : (
               <div className="pointer-events-none absolute inset-x-0 -top-11 flex justify-center">
-                <Button size="sm" onClick={toEnd} className="pointer-events-auto rounded-full! shadow-float">
+                <Button size="sm" onClick={scrollToEnd} className="pointer-events-auto rounded-full! shadow-float">
                   <ArrowDown className="size-3.5" aria-hidden />
                   Jump to latest
                 </Button>
@@ -268,7 +273,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
                     </>
                   )
                 }
-                onSend={begin}
+                onSend={send}
                 onStop={stop}
               />
             </div>

@@ -17,20 +17,20 @@ interface FollowOptions {
  * answer is one that was on its way when the page was left. Resolves when nothing more comes; never throws.
  */
 export async function followResponse(
-  begun: AssistantMessage,
-  first: ((signal: AbortSignal) => Promise<ResponseStream>) | undefined,
+  initial: AssistantMessage,
+  openFirst: ((signal: AbortSignal) => Promise<ResponseStream>) | undefined,
   { effects, signal, update }: FollowOptions,
 ): Promise<void> {
-  let message = begun;
-  let open = first ?? (() => reopen(begun, effects, signal));
-  let resuming = first === undefined;
+  let message = initial;
+  let open = openFirst ?? (() => reopen(initial, effects, signal));
+  let resuming = openFirst === undefined;
   let accepted = resuming;
   for (let attempt = 0; ; ) {
     try {
       const stream = await open(signal);
       if (signal.aborted) return;
       accepted = true;
-      const reached = lengthOf(message);
+      const shownLength = textLength(message);
       message = withCacheHeader(
         resuming && message.lastEventId === undefined ? resetForReplay(message) : message,
         stream.cache,
@@ -41,7 +41,7 @@ export async function followResponse(
         message = applyEvent(message, event, effects.now());
         if (id !== undefined) message = { ...message, lastEventId: id };
         // A stream that is read from its beginning again shows nothing until it has passed what is already there.
-        if (!isRunning(message) || lengthOf(message) >= reached) update(message);
+        if (!isRunning(message) || textLength(message) >= shownLength) update(message);
       }
       return;
     } catch (error) {
@@ -68,7 +68,7 @@ export function describeFailure(
   return { message: 'The page could not read the answer. Reload it, then ask again.', code: 'internal_error' };
 }
 
-const lengthOf = ({ content, thinking }: AssistantMessage) => content.length + thinking.length;
+const textLength = ({ content, thinking }: AssistantMessage) => content.length + thinking.length;
 
 async function reopen(
   { requestId, lastEventId }: AssistantMessage,

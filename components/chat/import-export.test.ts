@@ -21,15 +21,15 @@ const question: UserMessage = {
   content: 'What is Rust?',
   createdAt: 1,
 };
-const answer: ChatMessage = { ...newResponse('a', 'c', 'q', 2), content: 'A language.\n', state: 'done', model: 'm' };
-const entry = { conversation, messages: [question, answer] };
+const response: ChatMessage = { ...newResponse('a', 'c', 'q', 2), content: 'A language.\n', state: 'done', model: 'm' };
+const entry = { conversation, messages: [question, response] };
 
 const image: ChatImage = { id: 'p', name: 'a [cat].png', type: 'image/png', data: 'aGk=', width: 2, height: 1 };
 const seen: UserMessage = { ...question, images: [image] };
 
 describe('an export', () => {
   it('takes pictures along', () => {
-    const entry = { conversation, messages: [seen, answer] };
+    const entry = { conversation, messages: [seen, response] };
     expect(fromJson(toJson([entry]))).toEqual([entry]);
     expect(toMarkdown(conversation, [seen])).toContain('![a \\[cat\\].png](data:image/png;base64,aGk=)');
   });
@@ -52,7 +52,7 @@ describe('an export', () => {
   });
 
   it('leaves no answer on its way', () => {
-    const [read] = fromJson(toJson([{ conversation, messages: [question, { ...answer, state: 'streaming' }] }]));
+    const [read] = fromJson(toJson([{ conversation, messages: [question, { ...response, state: 'streaming' }] }]));
     expect(read?.messages[1]).toMatchObject({ state: 'stopped', content: 'A language.\n' });
   });
 
@@ -70,7 +70,7 @@ describe('an export', () => {
   });
 
   it('reads well as Markdown', () => {
-    expect(toMarkdown(conversation, [question, answer])).toBe(
+    expect(toMarkdown(conversation, [question, response])).toBe(
       '# What is Rust?\n\n## You\n\nWhat is Rust?\n\n## Answer of m\n\nA language.\n',
     );
   });

@@ -10,7 +10,7 @@ import { useChatSelector } from './use-chat.ts';
 interface MessageListProps {
   conversationId: string;
   leafId: string | null;
-  onRegenerate: (answerId: string) => void;
+  onRegenerate: (responseId: string) => void;
   onEdit: (questionId: string, text: string) => void;
 }
 
@@ -18,7 +18,7 @@ export function MessageList({ conversationId, leafId, onRegenerate, onEdit }: Me
   const thread = useChatSelector(({ threads }) => threads.get(conversationId) ?? EMPTY_THREAD);
   const path = useMemo(() => pathTo(thread, leafId), [thread, leafId]);
   const shown = useGrowingCount(path.length);
-  const places = useVersionPlaces(thread);
+  const positions = useVersionPlaces(thread);
   return (
     <ol className="flex flex-col gap-6">
       {path.slice(-shown).map((message, index, visible) => (
@@ -26,7 +26,7 @@ export function MessageList({ conversationId, leafId, onRegenerate, onEdit }: Me
           key={message.id}
           message={message}
           isFar={index < visible.length - NEAR_TURNS}
-          {...(places.get(message.id) ?? ALONE)}
+          {...(positions.get(message.id) ?? ALONE)}
           onRegenerate={onRegenerate}
           onEdit={onEdit}
         />
@@ -39,17 +39,17 @@ interface TurnProps extends VersionPosition {
   message: ChatMessage;
   /** What is far off the screen is not laid out; the last turns are, so that the end never jumps. */
   isFar: boolean;
-  onRegenerate: (answerId: string) => void;
+  onRegenerate: (responseId: string) => void;
   onEdit: (questionId: string, text: string) => void;
 }
 
-const Turn = memo(function Turn({ message, isFar, onRegenerate, onEdit, ...place }: TurnProps) {
+const Turn = memo(function Turn({ message, isFar, onRegenerate, onEdit, ...position }: TurnProps) {
   return (
     <li className={isFar ? 'offscreen' : undefined}>
       {message.role === 'user' ? (
-        <QuestionTurn message={message} {...place} onEdit={onEdit} />
+        <QuestionTurn message={message} {...position} onEdit={onEdit} />
       ) : (
-        <ResponseTurn message={message} {...place} onRegenerate={onRegenerate} />
+        <ResponseTurn message={message} {...position} onRegenerate={onRegenerate} />
       )}
     </li>
   );
@@ -85,26 +85,26 @@ const ALONE: VersionPosition = { number: 1, count: 1, previousId: undefined, nex
 
 /** A message never changes its place: only one more message does, or a thread that was read anew. */
 function useVersionPlaces(thread: Thread): ReadonlyMap<string, VersionPosition> {
-  const [known, setKnown] = useState(() => ({ size: thread.size, places: versionPlaces(thread) }));
-  if (known.size === thread.size) return known.places;
-  const places = versionPlaces(thread);
-  setKnown({ size: thread.size, places });
-  return places;
+  const [known, setKnown] = useState(() => ({ size: thread.size, positions: versionPlaces(thread) }));
+  if (known.size === thread.size) return known.positions;
+  const positions = versionPlaces(thread);
+  setKnown({ size: thread.size, positions });
+  return positions;
 }
 
 function versionPlaces(thread: Thread): ReadonlyMap<string, VersionPosition> {
-  const places = new Map<string, VersionPosition>();
+  const positions = new Map<string, VersionPosition>();
   const families = Map.groupBy(thread.values(), (message: ChatMessage) => message.parentId);
   for (const family of families.values()) {
     if (family.length < 2) continue;
     family.sort((a, b) => a.createdAt - b.createdAt);
     for (const [index, message] of family.entries())
-      places.set(message.id, {
+      positions.set(message.id, {
         number: index + 1,
         count: family.length,
         previousId: family[index - 1]?.id,
         nextId: family[index + 1]?.id,
       });
   }
-  return places;
+  return positions;
 }

@@ -27,9 +27,9 @@ export function withCacheHeader(message: AssistantMessage, header: CacheHeader |
 export function applyEvent(message: AssistantMessage, event: ChatEvent, now: number): AssistantMessage {
   const next = withRequestId(message, event);
   if (event.done) return finish(next, event, now);
-  if (event.status === 'queued') return { ...next, state: 'waiting', queue: queuePlace(event) };
-  if (event.thinking !== undefined && event.thinking !== '') return think(next, event.thinking, now);
-  if (event.content !== undefined && event.content !== '') return write(next, event.content, now);
+  if (event.status === 'queued') return { ...next, state: 'waiting', queue: queuePosition(event) };
+  if (event.thinking !== undefined && event.thinking !== '') return appendThinking(next, event.thinking, now);
+  if (event.content !== undefined && event.content !== '') return appendContent(next, event.content, now);
   return next;
 }
 
@@ -77,7 +77,7 @@ function withRequestId(message: AssistantMessage, event: ChatEvent): AssistantMe
   };
 }
 
-function queuePlace(event: ChatEvent) {
+function queuePosition(event: ChatEvent) {
   return {
     position: event.queue_position ?? 0,
     length: event.queue_length ?? 0,
@@ -85,7 +85,7 @@ function queuePlace(event: ChatEvent) {
   };
 }
 
-function think(message: AssistantMessage, text: string, now: number): AssistantMessage {
+function appendThinking(message: AssistantMessage, text: string, now: number): AssistantMessage {
   return {
     ...withoutQueue(message),
     state: 'streaming',
@@ -94,7 +94,7 @@ function think(message: AssistantMessage, text: string, now: number): AssistantM
   };
 }
 
-function write(message: AssistantMessage, text: string, now: number): AssistantMessage {
+function appendContent(message: AssistantMessage, text: string, now: number): AssistantMessage {
   return { ...withoutQueue(endThinking(message, now)), state: 'streaming', content: message.content + text };
 }
 

@@ -30,7 +30,7 @@ export function ModelPicker({ chosen, onChoose }: ModelPickerProps) {
 }
 
 function describe(model: ModelInfo): string {
-  const able = [
+  const capabilities = [
     model.capabilities.thinking ? 'reasons' : '',
     model.capabilities.vision ? 'sees images' : '',
     model.capabilities.tools ? 'uses tools' : '',
@@ -39,7 +39,7 @@ function describe(model: ModelInfo): string {
     model.provider === 'embedded' ? 'built in' : '',
     model.parameter_size === null ? '' : `${model.parameter_size} parameters`,
     model.size_bytes === null ? '' : formatBytes(model.size_bytes),
-    ...able,
+    ...capabilities,
     model.loaded ? 'loaded' : '',
   ]
     .filter((part) => part !== '')

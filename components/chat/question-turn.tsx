@@ -16,7 +16,7 @@ interface QuestionTurnProps extends VersionPosition {
   onEdit: (questionId: string, text: string) => void;
 }
 
-export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...place }: QuestionTurnProps) {
+export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...position }: QuestionTurnProps) {
   const [editing, setEditing] = useState(false);
   const change = useRef<HTMLButtonElement>(null);
   if (editing)
@@ -45,7 +45,7 @@ export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...pla
         </div>
       )}
       <div className="-mb-5 mt-0.5 flex items-center">
-        <VersionSwitcher conversationId={message.conversationId} {...place} />
+        <VersionSwitcher conversationId={message.conversationId} {...position} />
         {/* The icons alone come and go: a box that is see-through has a layer of its own in each turn of a long chat. */}
         <span className="flex items-center focus-within:[&_svg]:visible group-hover/turn:[&_svg]:visible pointer-fine:[&_svg]:invisible">
           <IconButton ref={change} label="Edit and send again" onClick={() => setEditing(true)}>

@@ -17,13 +17,13 @@ import { chatStore } from './use-chat.ts';
 
 interface ResponseTurnProps extends VersionPosition {
   message: AssistantMessage;
-  onRegenerate: (answerId: string) => void;
+  onRegenerate: (responseId: string) => void;
 }
 
-export const ResponseTurn = memo(function AnswerTurn({ message, onRegenerate, ...place }: ResponseTurnProps) {
+export const ResponseTurn = memo(function ResponseTurn({ message, onRegenerate, ...position }: ResponseTurnProps) {
   const running = isRunning(message);
   // Nothing came at all: the notice has the one button that helps.
-  const isRefused = message.failure !== undefined && message.content === '' && place.count < 2;
+  const isRefused = message.failure !== undefined && message.content === '' && position.count < 2;
   const isEmpty = message.content === '' && message.thinking === '';
   return (
     <article aria-label="Answer" aria-busy={running} className="group/turn">
@@ -57,7 +57,7 @@ export const ResponseTurn = memo(function AnswerTurn({ message, onRegenerate, ..
           The model could not be told to stop, and may still be at work. {message.stopFailure}
         </Notice>
       )}
-      {running || isRefused ? null : <Footer message={message} {...place} onRegenerate={onRegenerate} />}
+      {running || isRefused ? null : <Footer message={message} {...position} onRegenerate={onRegenerate} />}
     </article>
   );
 });
@@ -74,14 +74,14 @@ function Waiting({ message }: { message: AssistantMessage }) {
   );
 }
 
-function Footer({ message, onRegenerate, ...place }: ResponseTurnProps) {
+function Footer({ message, onRegenerate, ...position }: ResponseTurnProps) {
   return (
     <footer className="mt-2 -ms-2 flex min-h-8 flex-wrap items-center gap-x-1 gap-y-1 text-ink-3 text-xs">
       {message.content === '' ? null : <CopyButton text={message.content} label="Copy the answer" />}
       <IconButton label="Ask again" onClick={() => onRegenerate(message.id)}>
         <TurnIcon name="refresh-cw" />
       </IconButton>
-      <VersionSwitcher conversationId={message.conversationId} {...place} />
+      <VersionSwitcher conversationId={message.conversationId} {...position} />
       <span className="ms-2 flex flex-wrap items-center gap-x-2 gap-y-1">
         {message.source === 'cached' ? (
           <Badge tone="cached" icon={<Zap className="size-3" aria-hidden />}>

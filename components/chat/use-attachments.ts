@@ -53,57 +53,58 @@ const subscribe = (listener: () => void) => attachments().subscribe(listener);
 function createStore(): AttachmentStore {
   const history = openHistory();
   const page = newId();
-  const forerunner = takeOverTab(page);
-  let held: Promise<void> | undefined;
-  const hold = () => {
-    held ??= holdLock(lockOf(page));
-    return held;
+  const previousPage = takeOverTab(page);
+  let lockHeld: Promise<void> | undefined;
+  const holdOwnLock = () => {
+    lockHeld ??= holdLock(lockName(page));
+    return lockHeld;
   };
   return new AttachmentStore({
     read: readImage,
     keep: async (chat, image) => {
-      await hold();
+      await holdOwnLock();
       await history.attach(chat, page, image);
     },
     drop: async (ids) => {
-      await hold();
+      await holdOwnLock();
       await history.detach(ids);
     },
-    adopt: async function* (chat, room) {
+    adopt: async function* (chat, freeSlots) {
       const others = (await history.ownerPages(chat)).filter((holder) => holder !== page);
-      if (others.length > 0) await hold();
-      const handOver = (other: string) => () => history.reassign(chat, other, page, room());
-      if (forerunner !== null && others.includes(forerunner))
+      if (others.length > 0) await holdOwnLock();
+      const handOver = (other: string) => () => history.reassign(chat, other, page, freeSlots());
+      if (previousPage !== null && others.includes(previousPage))
         yield await whenLockFree(
-          lockOf(forerunner),
-          { signal: AbortSignal.timeout(GONE_WITHIN_MS) },
-          handOver(forerunner),
+          lockName(previousPage),
+          { signal: AbortSignal.timeout(PREVIOUS_PAGE_TIMEOUT_MS) },
+          handOver(previousPage),
         );
-      const gone: string[] = [];
+      const closedPages: string[] = [];
       for (const other of others)
-        if (other !== forerunner)
-          gone.push(...(await whenLockFree(lockOf(other), { ifAvailable: true }, async () => [other])));
-      if (gone.length === 0) return;
+        if (other !== previousPage)
+          closedPages.push(...(await whenLockFree(lockName(other), { ifAvailable: true }, async () => [other])));
+      if (closedPages.length === 0) return;
       // It may be about to be loaded again, in a tab that would miss them.
-      await new Promise((resolve) => setTimeout(resolve, BACK_WITHIN_MS));
-      for (const other of gone) yield await whenLockFree(lockOf(other), { ifAvailable: true }, handOver(other));
+      await new Promise((resolve) => setTimeout(resolve, RELOAD_GRACE_MS));
+      for (const other of closedPages)
+        yield await whenLockFree(lockName(other), { ifAvailable: true }, handOver(other));
     },
   });
 }
 
-const lockOf = (page: string) => `chill-space-page:${page}`;
+const lockName = (page: string) => `chill-space-page:${page}`;
 /** A page that is loaded again may be there before its forerunner has quite gone. */
-const GONE_WITHIN_MS = 10_000;
+const PREVIOUS_PAGE_TIMEOUT_MS = 10_000;
 /** A page of another tab that is gone for longer was closed. */
-const BACK_WITHIN_MS = 5_000;
+const RELOAD_GRACE_MS = 5_000;
 
-const PAGE_OF_TAB = 'page';
+const TAB_PAGE_KEY = 'page';
 
 /** Makes `page` the one that this tab shows, and gives back which it showed before. */
 function takeOverTab(page: string): string | null {
   try {
-    const before = sessionStorage.getItem(PAGE_OF_TAB);
-    sessionStorage.setItem(PAGE_OF_TAB, page);
+    const before = sessionStorage.getItem(TAB_PAGE_KEY);
+    sessionStorage.setItem(TAB_PAGE_KEY, page);
     return before;
   } catch {
     return null;
@@ -124,10 +125,10 @@ function holdLock(name: string): Promise<void> {
 }
 
 /** What `act` finds where the page that held the lock is gone, or goes in time; nothing where it stays. */
-async function whenLockFree<T>(name: string, patience: LockOptions, act: () => Promise<T[]>): Promise<T[]> {
-  if (navigator.locks === undefined) return act();
+async function whenLockFree<T>(name: string, options: LockOptions, action: () => Promise<T[]>): Promise<T[]> {
+  if (navigator.locks === undefined) return action();
   try {
-    return await navigator.locks.request(name, patience, async (lock) => (lock === null ? [] : await act()));
+    return await navigator.locks.request(name, options, async (lock) => (lock === null ? [] : await action()));
   } catch {
     return [];
   }

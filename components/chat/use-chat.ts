@@ -80,7 +80,7 @@ function createStore(): ChatStore {
   return created;
 }
 
-let framedAt = 0;
+let lastFrameAt = 0;
 
 function nextFrame(callback: () => void): void {
   if (document.visibilityState !== 'visible') {
@@ -89,12 +89,12 @@ function nextFrame(callback: () => void): void {
   }
   const frame = () =>
     requestAnimationFrame((now) => {
-      framedAt = now;
+      lastFrameAt = now;
       callback();
     });
-  const rest = FRAME_MS - (performance.now() - framedAt);
-  if (rest <= 0) frame();
-  else setTimeout(frame, rest);
+  const remainingMs = FRAME_MS - (performance.now() - lastFrameAt);
+  if (remainingMs <= 0) frame();
+  else setTimeout(frame, remainingMs);
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

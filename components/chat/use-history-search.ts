@@ -8,16 +8,16 @@ const NONE: ReadonlySet<string> = new Set();
 /** The conversations whose title or messages hold the words of `query`; all of them where it is empty. */
 export function useHistorySearch(query: string, conversations: readonly Conversation[]): readonly Conversation[] {
   const [found, setFound] = useState<{ query: string; ids: ReadonlySet<string> }>({ query: '', ids: NONE });
-  const wanted = query.trim().toLowerCase();
+  const needle = query.trim().toLowerCase();
   useEffect(() => {
-    if (wanted === '') return;
+    if (needle === '') return;
     let isCurrent = true;
     const timer = setTimeout(() => {
       openHistory()
-        .search(wanted)
+        .search(needle)
         .then(
           (ids) => {
-            if (isCurrent) setFound({ query: wanted, ids });
+            if (isCurrent) setFound({ query: needle, ids });
           },
           () => undefined,
         );
@@ -26,9 +26,9 @@ export function useHistorySearch(query: string, conversations: readonly Conversa
       isCurrent = false;
       clearTimeout(timer);
     };
-  }, [wanted]);
-  if (wanted === '') return conversations;
+  }, [needle]);
+  if (needle === '') return conversations;
   return conversations.filter(
-    ({ id, title }) => title.toLowerCase().includes(wanted) || (found.query === wanted && found.ids.has(id)),
+    ({ id, title }) => title.toLowerCase().includes(needle) || (found.query === needle && found.ids.has(id)),
   );
 }

@@ -8,8 +8,8 @@ import { type CodeRunControls, useCodeRun } from './use-code-run.ts';
 export interface ProgramRun extends Omit<CodeRunControls, 'start'> {
   health: RunnerHealth | undefined;
   /** Programs cannot be run at the runner now. It is looked for until it is back. */
-  isAway: boolean;
-  lookForRunner: () => void;
+  isUnavailable: boolean;
+  recheckRunner: () => void;
   /** Runs it at the runner, or in this browser while that is away; false where neither can be. */
   execute: (program: CodeRequest) => boolean;
 }
@@ -18,23 +18,23 @@ export interface ProgramRun extends Omit<CodeRunControls, 'start'> {
 export function useProgramRun(): ProgramRun {
   const { start, ...runs } = useCodeRun();
   const { data: health, error, mutate } = useRunnerHealth();
-  const isAway = isRunnerUnavailable(health, error);
-  const lookForRunner = useCallback(() => void mutate(), [mutate]);
+  const isUnavailable = isRunnerUnavailable(health, error);
+  const recheckRunner = useCallback(() => void mutate(), [mutate]);
 
   // That it is away is seen at a run first, where the last look at its health is some seconds old.
   const isUnreachable = runs.run.state === 'failed' && runs.run.code === UNREACHABLE;
   useEffect(() => {
-    if (isUnreachable) lookForRunner();
-  }, [isUnreachable, lookForRunner]);
+    if (isUnreachable) recheckRunner();
+  }, [isUnreachable, recheckRunner]);
 
   const execute = useCallback(
     (program: CodeRequest) => {
-      const place = isAway ? 'browser' : 'server';
-      if (isAway && demoEngineOf(program.language) === undefined) return false;
+      const place = isUnavailable ? 'browser' : 'server';
+      if (isUnavailable && demoEngineOf(program.language) === undefined) return false;
       start(program, place);
       return true;
     },
-    [isAway, start],
+    [isUnavailable, start],
   );
-  return { ...runs, health, isAway, lookForRunner, execute };
+  return { ...runs, health, isUnavailable, recheckRunner, execute };
 }

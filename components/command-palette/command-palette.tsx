@@ -22,10 +22,10 @@ export function CommandPalette() {
   const [palette, setPalette] = useState(false);
   const [sheet, setSheet] = useState(false);
   const [sheetIsNext, setSheetIsNext] = useState(false);
-  const [early, setEarly] = useState('');
-  const isPaletteThere = useLoaded(palette, wholePalette);
-  const isSheetThere = useLoaded(sheet || sheetIsNext, shortcutsPart);
-  const isPaletteComing = palette && !isPaletteThere;
+  const [typedEarly, setTypedEarly] = useState('');
+  const isPaletteLoaded = useLoaded(palette, wholePalette);
+  const isSheetLoaded = useLoaded(sheet || sheetIsNext, shortcutsPart);
+  const isPaletteLoading = palette && !isPaletteLoaded;
 
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
@@ -33,8 +33,8 @@ export function CommandPalette() {
       const key = event.key.toLowerCase();
       if (mod && !event.shiftKey && key === 'k') {
         setPalette((open) => !open);
-        setEarly('');
-      } else if (isPaletteComing && !mod && key.length === 1) setEarly((typed) => typed + event.key);
+        setTypedEarly('');
+      } else if (isPaletteLoading && !mod && key.length === 1) setTypedEarly((typed) => typed + event.key);
       else if (mod && event.shiftKey && key === 'o') router.push('/');
       else if (key === 'control' || key === 'meta') return wholePalette.preload();
       else if (event.key === '?' && !mod && !acceptsText(event.target)) setSheet(true);
@@ -43,7 +43,7 @@ export function CommandPalette() {
     };
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
-  }, [router, isPaletteComing]);
+  }, [router, isPaletteLoading]);
 
   return (
     <>
@@ -54,7 +54,7 @@ export function CommandPalette() {
         className="max-md:hidden"
         onClick={() => {
           setPalette(true);
-          setEarly('');
+          setTypedEarly('');
         }}
         onPointerEnter={wholePalette.preload}
         onFocus={wholePalette.preload}
@@ -62,7 +62,7 @@ export function CommandPalette() {
         <CommandIcon className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
       </IconButton>
       <Dialog
-        open={palette && isPaletteThere}
+        open={palette && isPaletteLoaded}
         onOpenChange={setPalette}
         // Not both at once: the one that leaves would take the focus with it.
         onClosed={() => {
@@ -73,7 +73,7 @@ export function CommandPalette() {
         title="Commands"
       >
         <palettePart.Component
-          typed={early}
+          typed={typedEarly}
           onDone={() => setPalette(false)}
           onShortcuts={() => {
             setPalette(false);
@@ -81,7 +81,7 @@ export function CommandPalette() {
           }}
         />
       </Dialog>
-      <Dialog open={sheet && isSheetThere} onOpenChange={setSheet} title="Keyboard shortcuts">
+      <Dialog open={sheet && isSheetLoaded} onOpenChange={setSheet} title="Keyboard shortcuts">
         <shortcutsPart.Component />
       </Dialog>
     </>

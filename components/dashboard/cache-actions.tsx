@@ -13,7 +13,7 @@ type ActionName = StatsAction['action'];
 
 export type ActionOutcome = { kind: 'info' | 'error'; sentence: string };
 
-const QUESTIONS: Record<ActionName, { title: string; description: string; action: string; danger: boolean }> = {
+const CONFIRMATIONS: Record<ActionName, { title: string; description: string; action: string; danger: boolean }> = {
   clear: {
     title: 'Clear both caches?',
     description:
@@ -43,11 +43,11 @@ const QUESTIONS: Record<ActionName, { title: string; description: string; action
 
 /** Clear and warm, each asked once more, with what came of it. */
 export function CacheActions({ onOutcome }: { onOutcome: (outcome: ActionOutcome) => void }) {
-  const [asked, setAsked] = useState<ActionName>('clear');
+  const [action, setAction] = useState<ActionName>('clear');
   const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState<ActionName>();
-  const ask = (action: ActionName) => {
-    setAsked(action);
+  const confirm = (action: ActionName) => {
+    setAction(action);
     setOpen(true);
   };
   const perform = async (action: ActionName) => {
@@ -70,16 +70,16 @@ export function CacheActions({ onOutcome }: { onOutcome: (outcome: ActionOutcome
           </Button>
         }
         items={[
-          { label: 'Response cache', onSelect: () => ask('clear_response_cache') },
-          { label: 'Conversation cache', onSelect: () => ask('clear_conversation_cache') },
-          { label: 'Both', onSelect: () => ask('clear') },
+          { label: 'Response cache', onSelect: () => confirm('clear_response_cache') },
+          { label: 'Conversation cache', onSelect: () => confirm('clear_conversation_cache') },
+          { label: 'Both', onSelect: () => confirm('clear') },
         ]}
       />
-      <Button disabled={busy !== undefined} onClick={() => ask('warm_model')}>
+      <Button disabled={busy !== undefined} onClick={() => confirm('warm_model')}>
         <Flame className="size-4" strokeWidth={1.75} aria-hidden />
         <span className="max-[30rem]:sr-only">{busy === 'warm_model' ? 'Loading' : 'Warm model'}</span>
       </Button>
-      <Confirm {...QUESTIONS[asked]} open={open} onOpenChange={setOpen} onConfirm={() => void perform(asked)} />
+      <Confirm {...CONFIRMATIONS[action]} open={open} onOpenChange={setOpen} onConfirm={() => void perform(action)} />
     </>
   );
 }

@@ -24,7 +24,7 @@ export function Dashboard() {
   const models = useModels();
   const runner = useRunnerHealth();
   const [outcome, setOutcome] = useState<ActionOutcome>();
-  const told = (next: ActionOutcome) => {
+  const reportOutcome = (next: ActionOutcome) => {
     setOutcome(next);
     void stats.mutate();
     void models.mutate();
@@ -36,7 +36,7 @@ export function Dashboard() {
         <LastUpdated at={stats.data?.timestamp} failed={stats.error !== undefined} />
         <span className="flex-1" />
         <div className="flex gap-2">
-          <CacheActions onOutcome={told} />
+          <CacheActions onOutcome={reportOutcome} />
         </div>
       </PageBar>
       <div className="scroller min-h-0 flex-1" {...SCROLLABLE}>
@@ -79,7 +79,7 @@ export function Dashboard() {
               <DashboardCharts samples={stats.samples} />
               <div className="mt-6 grid grid-cols-1 gap-x-6 gap-y-8 lg:grid-cols-2">
                 <div className="min-w-0 lg:col-span-2">
-                  <QueueTable onOutcome={told} />
+                  <QueueTable onOutcome={reportOutcome} />
                 </div>
                 <StatsTables stats={stats.data} />
                 <ServiceHealth />

@@ -13,17 +13,17 @@ import { cancelRequest, useQueue } from './use-ops-status.ts';
 /** Who is being answered and who waits, how long, and in which order; each can be cancelled. */
 export function QueueTable({ onOutcome }: { onOutcome: (outcome: ActionOutcome) => void }) {
   const queue = useQueue();
-  const [asked, setAsked] = useState<string>();
+  const [requestId, setRequestId] = useState<string>();
   const [open, setOpen] = useState(false);
-  const ask = (id: string) => {
-    setAsked(id);
+  const confirmCancel = (id: string) => {
+    setRequestId(id);
     setOpen(true);
   };
   const cancel = async () => {
-    if (asked === undefined) return;
+    if (requestId === undefined) return;
     try {
-      await cancelRequest(asked);
-      onOutcome({ kind: 'info', sentence: `Request ${shortened(asked)} is cancelled.` });
+      await cancelRequest(requestId);
+      onOutcome({ kind: 'info', sentence: `Request ${shortened(requestId)} is cancelled.` });
     } catch (error) {
       onOutcome({ kind: 'error', sentence: error instanceof Error ? error.message : 'It did not work. Try again.' });
     }
@@ -36,7 +36,7 @@ export function QueueTable({ onOutcome }: { onOutcome: (outcome: ActionOutcome) 
         title="Queue"
         note={queue.error === undefined ? note(queue.data) : queue.error.message}
         columns={['Request', 'State', 'Priority', 'Since', '']}
-        rows={queue.data === undefined ? [] : rows(queue.data, ask)}
+        rows={queue.data === undefined ? [] : rows(queue.data, confirmCancel)}
         empty={queue.data === undefined ? 'Asking who waits.' : 'Nobody is being answered, and nobody waits.'}
       />
       <Confirm
@@ -60,10 +60,10 @@ function note(queue: QueueOverview | undefined): string | undefined {
     : `${places}; an answer takes ${formatDuration(queue.average_processing_time_ms)} on average`;
 }
 
-function rows({ processing, pending }: QueueOverview, ask: (id: string) => void): RowData[] {
+function rows({ processing, pending }: QueueOverview, confirmCancel: (id: string) => void): RowData[] {
   const button = (id: string | undefined) =>
     id === undefined ? null : (
-      <Button key="cancel" size="sm" aria-label={`Cancel request ${shortened(id)}`} onClick={() => ask(id)}>
+      <Button key="cancel" size="sm" aria-label={`Cancel request ${shortened(id)}`} onClick={() => confirmCancel(id)}>
         Cancel
       </Button>
     );

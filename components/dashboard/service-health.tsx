@@ -11,18 +11,18 @@ import type { ReadinessPart } from '#lib/wire/health';
 import type { ModelInfo } from '#lib/wire/models';
 import { useExecutors, useReadiness } from './use-ops-status.ts';
 
-const NAMES: Partial<Record<string, string>> = {
+const SERVICE_NAMES: Partial<Record<string, string>> = {
   model: 'Model provider',
   sandbox: 'Sandbox',
   executors: 'Executors elsewhere',
   gateway: 'Gateway’s backend',
 };
 
-const STATES: Record<ReadinessPart['state'], { tone: Tone; word: string }> = {
-  up: { tone: 'good', word: 'Up' },
-  down: { tone: 'error', word: 'Down' },
-  unavailable: { tone: 'warn', word: 'Not there' },
-  not_configured: { tone: 'neutral', word: 'Not configured' },
+const STATE_BADGES: Record<ReadinessPart['state'], { tone: Tone; label: string }> = {
+  up: { tone: 'good', label: 'Up' },
+  down: { tone: 'error', label: 'Down' },
+  unavailable: { tone: 'warn', label: 'Not there' },
+  not_configured: { tone: 'neutral', label: 'Not configured' },
 };
 
 /** The parts that the server stands on, each with its state. */
@@ -35,9 +35,9 @@ export function ServiceHealth() {
       rows={Object.entries(ready.data?.parts ?? {}).map(([id, { state, detail }]) => ({
         key: id,
         cells: [
-          <Described key="name" name={NAMES[id] ?? id} detail={detail} />,
-          <Badge key="state" tone={STATES[state].tone}>
-            {STATES[state].word}
+          <NameWithDetail key="name" name={SERVICE_NAMES[id] ?? id} detail={detail} />,
+          <Badge key="state" tone={STATE_BADGES[state].tone}>
+            {STATE_BADGES[state].label}
           </Badge>,
         ],
       }))}
@@ -70,14 +70,14 @@ function executorRow({
   sandbox,
   latency_ms: latency,
 }: MicroservicesHealth['services'][number]) {
-  const isWell = status === 'healthy';
+  const isHealthy = status === 'healthy';
   const name = findLanguageInfo(language)?.label ?? language;
   return {
     key: language,
     cells: [
-      <Described key="name" name={version === null ? name : `${name} ${version}`} detail={notice ?? undefined} />,
-      <Badge key="state" tone={isWell ? 'good' : 'error'}>
-        {isWell ? 'Healthy' : 'Not available'}
+      <NameWithDetail key="name" name={version === null ? name : `${name} ${version}`} detail={notice ?? undefined} />,
+      <Badge key="state" tone={isHealthy ? 'good' : 'error'}>
+        {isHealthy ? 'Healthy' : 'Not available'}
       </Badge>,
       sandbox,
       formatDuration(latency),
@@ -108,7 +108,7 @@ function modelRow(model: ModelInfo) {
   return {
     key: `${model.provider} ${model.id}`,
     cells: [
-      <Described
+      <NameWithDetail
         key="name"
         name={model.id}
         detail={model.is_default ? `${model.provider}, the default` : model.provider}
@@ -122,7 +122,7 @@ function modelRow(model: ModelInfo) {
   };
 }
 
-function Described({ name, detail }: { name: ReactNode; detail: string | undefined }) {
+function NameWithDetail({ name, detail }: { name: ReactNode; detail: string | undefined }) {
   return (
     <span className="flex flex-col [overflow-wrap:anywhere]">
       {name}

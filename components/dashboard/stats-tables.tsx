@@ -31,7 +31,7 @@ export function StatsTables({ stats }: { stats: ServerStats }) {
           key: `${language} ${status}`,
           cells: [
             language,
-            <Badge key="outcome" tone={OUTCOMES[status] ?? 'neutral'}>
+            <Badge key="outcome" tone={STATUS_TONES[status] ?? 'neutral'}>
               {status.replaceAll('_', ' ')}
             </Badge>,
             formatCount(times),
@@ -43,7 +43,7 @@ export function StatsTables({ stats }: { stats: ServerStats }) {
   );
 }
 
-const OUTCOMES: Record<string, Tone> = {
+const STATUS_TONES: Record<string, Tone> = {
   success: 'good',
   runtime_error: 'error',
   compile_error: 'error',

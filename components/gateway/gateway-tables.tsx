@@ -15,8 +15,8 @@ export function GatewayTables({ stats }: { stats: GatewayStats }) {
             key: backend.origin,
             cells: [
               backend.origin,
-              <Badge key="state" tone={TONES[backend.state]}>
-                {WORDS[backend.state]}
+              <Badge key="state" tone={STATE_TONES[backend.state]}>
+                {STATE_LABELS[backend.state]}
               </Badge>,
               formatCount(backend.requests),
               formatCount(backend.failures),
@@ -50,8 +50,8 @@ export function GatewayTables({ stats }: { stats: GatewayStats }) {
   );
 }
 
-const TONES: Record<BackendStats['state'], Tone> = { up: 'good', down: 'error', unknown: 'neutral' };
-const WORDS: Record<BackendStats['state'], string> = {
+const STATE_TONES: Record<BackendStats['state'], Tone> = { up: 'good', down: 'error', unknown: 'neutral' };
+const STATE_LABELS: Record<BackendStats['state'], string> = {
   up: 'reachable',
   down: 'not reachable',
   unknown: 'not asked yet',

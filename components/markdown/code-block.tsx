@@ -29,22 +29,22 @@ interface CodeBlockProps {
 /** A program in an answer. It is coloured once its fence has closed, so that nothing flickers while it is written. */
 export function CodeBlock({ code, language, isOpen }: CodeBlockProps) {
   const isComplete = !isOpen;
-  const { run, execute, stop, clear, health, isAway, lookForRunner } = useProgramRun();
-  const [isHeldUp, setHeldUp] = useState(false);
+  const { run, execute, stop, clear, health, isUnavailable, recheckRunner } = useProgramRun();
+  const [isBlocked, setBlocked] = useState(false);
   const name = fenceLanguage(language);
   // A C program is nearly always a C++ one, too.
   const id = name === 'c' ? 'cpp' : name;
-  const sheet = findLanguageInfo(id);
-  const canRun = isRunnable(id, health, isAway) && isComplete && code.trim() !== '';
-  const begin = () => setHeldUp(!execute({ language: id, code }));
+  const info = findLanguageInfo(id);
+  const canRun = isRunnable(id, health, isUnavailable) && isComplete && code.trim() !== '';
+  const runProgram = () => setBlocked(!execute({ language: id, code }));
   return (
     <div className="code-block overflow-hidden rounded-md border bg-sunken" dir="ltr">
       <div className="flex h-9 items-center gap-0.5 border-b ps-3 pe-0.5">
         <span className="min-w-0 flex-1 truncate text-ink-2 text-xs">
-          {(name === id ? sheet?.label : undefined) ?? (language === '' ? 'text' : language)}
+          {(name === id ? info?.label : undefined) ?? (language === '' ? 'text' : language)}
         </span>
         {canRun && run.state !== 'running' ? (
-          <Button kind="quiet" size="sm" onClick={begin}>
+          <Button kind="quiet" size="sm" onClick={runProgram}>
             <Play className="size-3 fill-current" aria-hidden />
             Run
           </Button>
@@ -55,7 +55,7 @@ export function CodeBlock({ code, language, isOpen }: CodeBlockProps) {
             Stop
           </Button>
         ) : null}
-        {sheet !== undefined && isComplete ? (
+        {info !== undefined && isComplete ? (
           <IconButton label="Open in the playground" onClick={() => void openInPlayground(id, code)}>
             <TurnIcon name="external-link" />
           </IconButton>
@@ -63,45 +63,45 @@ export function CodeBlock({ code, language, isOpen }: CodeBlockProps) {
         <CopyButton text={code} label="Copy the code" />
       </div>
       <HighlightedCode code={code} label="Code" language={isComplete ? name : undefined} />
-      {isHeldUp ? (
-        <HeldUp
-          language={sheet?.label ?? language}
+      {isBlocked ? (
+        <RunnerUnavailable
+          language={info?.label ?? language}
           health={health}
-          isAway={isAway}
-          onLook={lookForRunner}
-          onRun={begin}
+          isUnavailable={isUnavailable}
+          onRecheck={recheckRunner}
+          onRun={runProgram}
         />
       ) : null}
-      {run.state === 'idle' || isHeldUp ? null : <Result run={run} onRetry={begin} onClose={clear} />}
+      {run.state === 'idle' || isBlocked ? null : <Result run={run} onRetry={runProgram} onClose={clear} />}
     </div>
   );
 }
 
 /** While the runner is away: what it runs, as far as that is known. */
-function isRunnable(id: string, health: RunnerHealth | undefined, isAway: boolean): boolean {
+function isRunnable(id: string, health: RunnerHealth | undefined, isUnavailable: boolean): boolean {
   const installed = health?.languages ?? [];
   if (installed.length > 0)
-    return installed.some((language) => language === id) || (isAway && demoEngineOf(id) !== undefined);
-  return isAway && findLanguageInfo(id) !== undefined;
+    return installed.some((language) => language === id) || (isUnavailable && demoEngineOf(id) !== undefined);
+  return isUnavailable && findLanguageInfo(id) !== undefined;
 }
 
-interface HeldUpProps {
+interface RunnerUnavailableProps {
   language: string;
   health: RunnerHealth | undefined;
-  isAway: boolean;
-  onLook: () => void;
+  isUnavailable: boolean;
+  onRecheck: () => void;
   onRun: () => void;
 }
 
 /** In the place of an output: the program needs the runner, which is away, or is back by now. */
-function HeldUp({ language, health, isAway, onLook, onRun }: HeldUpProps) {
+function RunnerUnavailable({ language, health, isUnavailable, onRecheck, onRun }: RunnerUnavailableProps) {
   return (
     <div role="status" className="border-t bg-canvas p-2">
-      {isAway ? (
+      {isUnavailable ? (
         <Notice
           kind="warn"
           action={
-            <Button size="sm" onClick={onLook}>
+            <Button size="sm" onClick={onRecheck}>
               Look again
             </Button>
           }

@@ -13,10 +13,10 @@ export interface Diagram {
 const DRAW_TIMEOUT_MS = 20_000;
 /** The frame holds some megabytes: it goes when nothing was drawn for so long. */
 const IDLE_MS = 60_000;
-const MAX_KEPT = 100;
+const MAX_CACHED = 100;
 const MAX_SIDE_PX = 20_000;
 
-const kept = new Map<string, Promise<Diagram>>();
+const cache = new Map<string, Promise<Diagram>>();
 let frame: DiagramFrame | undefined;
 
 /**
@@ -25,17 +25,17 @@ let frame: DiagramFrame | undefined;
  */
 export function drawDiagram(text: string, dark: boolean): Promise<Diagram> {
   const key = `${dark}\n${text}`;
-  const known = kept.get(key);
-  if (known !== undefined) return known;
+  const cached = cache.get(key);
+  if (cached !== undefined) return cached;
   frame ??= new DiagramFrame(() => {
     frame = undefined;
   });
   const drawing = frame.draw(text, dark);
-  kept.set(key, drawing);
-  for (const oldest of kept.keys()) if (kept.size > MAX_KEPT) kept.delete(oldest);
+  cache.set(key, drawing);
+  for (const oldest of cache.keys()) if (cache.size > MAX_CACHED) cache.delete(oldest);
   // What is wrong with the text stays wrong; that nothing came may be over at the next try.
   drawing.catch((error: unknown) => {
-    if (!(error instanceof DiagramError)) kept.delete(key);
+    if (!(error instanceof DiagramError)) cache.delete(key);
   });
   return drawing;
 }
@@ -52,7 +52,7 @@ interface PendingDiagram {
 class DiagramFrame {
   readonly #element = document.createElement('iframe');
   readonly #ready = Promise.withResolvers<void>();
-  readonly #waiting = new Map<number, PendingDiagram>();
+  readonly #pending = new Map<number, PendingDiagram>();
   readonly #onEnd: () => void;
   #count = 0;
   #idle: ReturnType<typeof setTimeout> | undefined;
@@ -79,7 +79,7 @@ class DiagramFrame {
     const timer = setTimeout(() => {
       this.#end(new Error('It could not be drawn in time. Reload the page to try again.'));
     }, DRAW_TIMEOUT_MS);
-    this.#waiting.set(id, { resolve, reject, timer });
+    this.#pending.set(id, { resolve, reject, timer });
     // The frame's origin is opaque: no other target names it.
     void this.#ready.promise.then(() => this.#element.contentWindow?.postMessage({ id, text, dark }, '*'));
     return promise;
@@ -91,26 +91,26 @@ class DiagramFrame {
       this.#ready.resolve();
       return;
     }
-    const waiting = typeof data.id === 'number' ? this.#waiting.get(data.id) : undefined;
-    if (waiting === undefined) return;
-    this.#waiting.delete(Number(data.id));
-    clearTimeout(waiting.timer);
+    const pending = typeof data.id === 'number' ? this.#pending.get(data.id) : undefined;
+    if (pending === undefined) return;
+    this.#pending.delete(Number(data.id));
+    clearTimeout(pending.timer);
     const { svg, width, height } = data;
     if (typeof svg === 'string' && isSide(width) && isSide(height))
-      waiting.resolve({ url: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`, width, height });
-    else waiting.reject(new DiagramError(typeof data.error === 'string' ? data.error : 'It has no size.'));
-    if (this.#waiting.size === 0) this.#idle = setTimeout(() => this.#end(new Error('idle')), IDLE_MS);
+      pending.resolve({ url: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`, width, height });
+    else pending.reject(new DiagramError(typeof data.error === 'string' ? data.error : 'It has no size.'));
+    if (this.#pending.size === 0) this.#idle = setTimeout(() => this.#end(new Error('idle')), IDLE_MS);
   };
 
   #end(error: Error): void {
     removeEventListener('message', this.#onMessage);
     clearTimeout(this.#idle);
     this.#element.remove();
-    for (const { reject, timer } of this.#waiting.values()) {
+    for (const { reject, timer } of this.#pending.values()) {
       clearTimeout(timer);
       reject(error);
     }
-    this.#waiting.clear();
+    this.#pending.clear();
     this.#onEnd();
   }
 }

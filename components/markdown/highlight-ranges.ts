@@ -33,10 +33,10 @@ export interface TokenizeResponse {
  * Colours a text node, without an element for any of its pieces: a long chat stays small, and nothing moves when the
  * colours come. Gives back what takes them off again. Does nothing where the browser has no highlights.
  */
-export function paintRanges(text: Text, marks: readonly HighlightRange[]): () => void {
+export function paintRanges(text: Text, ranges: readonly HighlightRange[]): () => void {
   if (typeof CSS === 'undefined' || !('highlights' in CSS)) return () => undefined;
   const painted: [Highlight, StaticRange][] = [];
-  for (const { start, end, colour } of marks) {
+  for (const { start, end, colour } of ranges) {
     if (end > text.length) break;
     const range = new StaticRange({ startContainer: text, startOffset: start, endContainer: text, endOffset: end });
     const highlight = highlightOf(colour);

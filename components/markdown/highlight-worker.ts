@@ -3,7 +3,7 @@ import { tokenize } from './tokenize.ts';
 
 /** Reads code beside the page's own thread, which stays free for the reader. */
 self.onmessage = async ({ data: { id, code, language } }: MessageEvent<TokenizeRequest>) => {
-  const marks = await tokenize(code, language).catch(() => undefined);
-  const answer: TokenizeResponse = { id, ranges: marks };
-  self.postMessage(answer);
+  const ranges = await tokenize(code, language).catch(() => undefined);
+  const response: TokenizeResponse = { id, ranges: ranges };
+  self.postMessage(response);
 };

@@ -2,10 +2,10 @@ import type { HighlightRange, TokenizeRequest, TokenizeResponse } from './highli
 
 /** Beyond this, colours are not worth the reader's wait. */
 const MAX_CHARACTERS = 60_000;
-const MAX_KEPT = 300;
+const MAX_CACHED = 300;
 
-const kept = new Map<string, Promise<HighlightRange[] | undefined>>();
-const waiting = new Map<number, (marks: HighlightRange[] | undefined) => void>();
+const cache = new Map<string, Promise<HighlightRange[] | undefined>>();
+const pending = new Map<number, (ranges: HighlightRange[] | undefined) => void>();
 let worker: Worker | undefined;
 let count = 0;
 
@@ -13,13 +13,13 @@ let count = 0;
 export function highlight(code: string, language: string): Promise<HighlightRange[] | undefined> {
   if (code.length > MAX_CHARACTERS) return Promise.resolve(undefined);
   const key = `${language}\n${code}`;
-  const known = kept.get(key);
-  if (known !== undefined) return known;
+  const cached = cache.get(key);
+  if (cached !== undefined) return cached;
   const { promise, resolve } = Promise.withResolvers<HighlightRange[] | undefined>();
-  kept.set(key, promise);
-  for (const oldest of kept.keys()) if (kept.size > MAX_KEPT) kept.delete(oldest);
+  cache.set(key, promise);
+  for (const oldest of cache.keys()) if (cache.size > MAX_CACHED) cache.delete(oldest);
   const request: TokenizeRequest = { id: ++count, code, language };
-  waiting.set(request.id, resolve);
+  pending.set(request.id, resolve);
   worker ??= startWorker();
   worker.postMessage(request);
   return promise;
@@ -27,14 +27,14 @@ export function highlight(code: string, language: string): Promise<HighlightRang
 
 function startWorker(): Worker {
   const started = new Worker(new URL('./highlight-worker.ts', import.meta.url), { type: 'module', name: 'highlight' });
-  started.onmessage = ({ data: { id, ranges: marks } }: MessageEvent<TokenizeResponse>) => {
-    waiting.get(id)?.(marks);
-    waiting.delete(id);
+  started.onmessage = ({ data: { id, ranges } }: MessageEvent<TokenizeResponse>) => {
+    pending.get(id)?.(ranges);
+    pending.delete(id);
   };
   // Without the worker code stays as it is written: readable, in one colour.
   started.onerror = () => {
-    for (const resolve of waiting.values()) resolve(undefined);
-    waiting.clear();
+    for (const resolve of pending.values()) resolve(undefined);
+    pending.clear();
   };
   return started;
 }

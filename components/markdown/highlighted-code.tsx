@@ -16,32 +16,32 @@ interface HighlightedCodeProps {
 
 /** Code as one text, coloured without changing it: nothing moves, and a long chat stays small. */
 export function HighlightedCode({ code, label, language }: HighlightedCodeProps) {
-  const place = useRef<HTMLElement>(null);
+  const codeElement = useRef<HTMLElement>(null);
   useEffect(() => {
-    const element = place.current;
+    const element = codeElement.current;
     if (element === null || language === undefined || code === '') return;
-    let wipe: (() => void) | undefined;
+    let clearHighlights: (() => void) | undefined;
     let isNear = false;
     const draw = async () => {
-      const marks = await highlight(code, language);
+      const ranges = await highlight(code, language);
       const text = element.firstChild;
-      if (!isNear || wipe !== undefined || marks === undefined || !(text instanceof Text)) return;
-      wipe = paintRanges(text, marks);
+      if (!isNear || clearHighlights !== undefined || ranges === undefined || !(text instanceof Text)) return;
+      clearHighlights = paintRanges(text, ranges);
     };
     let isFirst = true;
-    let change: ReturnType<typeof setTimeout> | undefined;
-    const follow = () => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const update = () => {
       if (isNear) return void draw();
-      wipe?.();
-      wipe = undefined;
+      clearHighlights?.();
+      clearHighlights = undefined;
     };
     // Only what is near the screen has colours, and is not just scrolled past: a browser looks through all of them when one changes.
     const observer = new IntersectionObserver(
       ([entry]) => {
-        clearTimeout(change);
+        clearTimeout(timer);
         isNear = entry?.isIntersecting === true;
-        if (isFirst) follow();
-        else change = setTimeout(follow, SETTLED_MS);
+        if (isFirst) update();
+        else timer = setTimeout(update, SETTLED_MS);
         isFirst = false;
       },
       { rootMargin: '600px' },
@@ -49,14 +49,14 @@ export function HighlightedCode({ code, label, language }: HighlightedCodeProps)
     observer.observe(element);
     return () => {
       isNear = false;
-      clearTimeout(change);
+      clearTimeout(timer);
       observer.disconnect();
-      wipe?.();
+      clearHighlights?.();
     };
   }, [code, language]);
   return (
     <pre className="overflow-x-auto p-3 font-mono text-sm leading-[1.6]" {...{ ...SCROLLABLE, 'aria-label': label }}>
-      <code ref={place}>{code}</code>
+      <code ref={codeElement}>{code}</code>
     </pre>
   );
 }

@@ -30,7 +30,7 @@ export default function KatexFormula(props: FormulaProps) {
   if (CHEMISTRY.test(tex)) use(loadChemistry());
   const place = useRef<HTMLSpanElement>(null);
   const [broken, setBroken] = useState<string>();
-  const writing = useContext(StreamingContext);
+  const isStreaming = useContext(StreamingContext);
   const isBroken = broken === tex;
   // Before the browser paints: the formula is there at once, not after its source.
   useLayoutEffect(() => {
@@ -45,7 +45,7 @@ export default function KatexFormula(props: FormulaProps) {
     return (
       <>
         <FormulaSource {...props} />
-        {writing ? null : <span className="formula-fault"> (this formula has a mistake)</span>}
+        {isStreaming ? null : <span className="formula-fault"> (this formula has a mistake)</span>}
       </>
     );
   return isDisplay ? <span ref={place} className="formula-display" {...SCROLLABLE} /> : <span ref={place} dir="ltr" />;

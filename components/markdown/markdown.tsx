@@ -41,15 +41,15 @@ export function preloadMarkdown(): void {
 }
 
 /** Fetches the renderer: at once where there are answers to show, else with the reader's first touch of the page. */
-export function usePreloadedMarkdown(hasAnswers: boolean): void {
+export function usePreloadedMarkdown(hasResponses: boolean): void {
   useEffect(() => {
     const { preload } = rich;
-    if (hasAnswers) preload();
+    if (hasResponses) preload();
     else for (const touch of TOUCHES) addEventListener(touch, preload, { once: true, passive: true });
     return () => {
       for (const touch of TOUCHES) removeEventListener(touch, preload);
     };
-  }, [hasAnswers]);
+  }, [hasResponses]);
 }
 
 const TOUCHES = ['pointerdown', 'pointermove', 'keydown', 'focusin'] as const;

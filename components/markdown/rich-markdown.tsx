@@ -104,7 +104,7 @@ function Table({ children, dir }: ComponentProps<'table'> & ExtraProps) {
 
 /** A block of code, a display, or a diagram. */
 function Preformatted({ node }: ComponentProps<'pre'> & ExtraProps) {
-  const writing = useContext(StreamingContext);
+  const isStreaming = useContext(StreamingContext);
   const [code] = node?.children ?? [];
   if (code?.type !== 'element') return null;
   const classes = code.properties.className;
@@ -115,7 +115,7 @@ function Preformatted({ node }: ComponentProps<'pre'> & ExtraProps) {
       ?.slice(9) ?? '';
   const text = textOf(code).replace(/\n$/, '');
   if (language === 'math') return <Formula tex={text} isDisplay />;
-  const isOpen = writing && code.properties.dataOpen !== undefined;
+  const isOpen = isStreaming && code.properties.dataOpen !== undefined;
   if (language === 'mermaid') return <DiagramBlock code={text} isOpen={isOpen} />;
   return <CodeBlock code={text} language={language} isOpen={isOpen} />;
 }

@@ -5,8 +5,8 @@ import { tokenize } from './tokenize.ts';
 
 /** What was marked, as pairs of text and colour. */
 async function marked(code: string, language: string): Promise<[string, string][]> {
-  const marks = (await tokenize(code, language)) ?? [];
-  return marks.map(({ start, end, colour }) => [code.slice(start, end).trim(), colour]);
+  const ranges = (await tokenize(code, language)) ?? [];
+  return ranges.map(({ start, end, colour }) => [code.slice(start, end).trim(), colour]);
 }
 
 describe('code is marked', () => {

@@ -14,15 +14,15 @@ export async function tokenize(code: string, language: string): Promise<Highligh
     tokenizeMaxLineLength: 2_000,
     tokenizeTimeLimit: 3_000,
   });
-  const marks: HighlightRange[] = [];
+  const ranges: HighlightRange[] = [];
   for (const { offset, content, color } of lines.flat()) {
     const colour = HIGHLIGHT_COLOURS[Number.parseInt(color?.slice(1) ?? '', 16) - 1];
     if (colour === undefined || content.trim() === '') continue;
-    const last = marks.at(-1);
+    const last = ranges.at(-1);
     if (last !== undefined && last.colour === colour && last.end === offset) last.end += content.length;
-    else marks.push({ start: offset, end: offset + content.length, colour });
+    else ranges.push({ start: offset, end: offset + content.length, colour });
   }
-  return marks;
+  return ranges;
 }
 
 let opened: Promise<HighlighterCore> | undefined;

@@ -25,10 +25,10 @@ type OpenDialog = 'nothing' | 'add' | 'rename' | 'delete';
 
 /** The files of the program. The first is the one that is run; it keeps its name. */
 export function FileTabs({ files, current, panel, suggestedName, onShow, onAdd, onRename, onDelete }: FileTabsProps) {
-  const [asking, setAsking] = useState<OpenDialog>('nothing');
+  const [openDialog, setOpenDialog] = useState<OpenDialog>('nothing');
   const list = useRef<HTMLDivElement>(null);
   const close = (open: boolean) => {
-    if (!open) setAsking('nothing');
+    if (!open) setOpenDialog('nothing');
   };
   const others = (id?: number) => files.filter((file) => file.id !== id).map(({ name }) => name);
   const isMain = current.id === files[0]?.id;
@@ -86,8 +86,8 @@ export function FileTabs({ files, current, panel, suggestedName, onShow, onAdd, 
             </button>
           }
           items={[
-            { label: 'Rename', onSelect: () => setAsking('rename') },
-            { label: 'Delete', danger: true, onSelect: () => setAsking('delete') },
+            { label: 'Rename', onSelect: () => setOpenDialog('rename') },
+            { label: 'Delete', danger: true, onSelect: () => setOpenDialog('delete') },
           ]}
         />
       )}
@@ -96,11 +96,11 @@ export function FileTabs({ files, current, panel, suggestedName, onShow, onAdd, 
         side="bottom"
         className="size-7 pointer-coarse:size-10"
         disabled={files.length >= MAX_FILES}
-        onClick={() => setAsking('add')}
+        onClick={() => setOpenDialog('add')}
       >
         <FilePlus2 className="size-4" strokeWidth={1.75} aria-hidden />
       </IconButton>
-      <Dialog open={asking === 'add'} onOpenChange={close} title="Add a file">
+      <Dialog open={openDialog === 'add'} onOpenChange={close} title="Add a file">
         <NameForm
           key={suggestedName}
           name={suggestedName}
@@ -110,7 +110,7 @@ export function FileTabs({ files, current, panel, suggestedName, onShow, onAdd, 
           onDone={() => close(false)}
         />
       </Dialog>
-      <Dialog open={asking === 'rename'} onOpenChange={close} title="Rename the file">
+      <Dialog open={openDialog === 'rename'} onOpenChange={close} title="Rename the file">
         <NameForm
           key={current.name}
           name={current.name}
@@ -121,7 +121,7 @@ export function FileTabs({ files, current, panel, suggestedName, onShow, onAdd, 
         />
       </Dialog>
       <Confirm
-        open={asking === 'delete'}
+        open={openDialog === 'delete'}
         onOpenChange={close}
         title={`Delete ${current.name}?`}
         description="Its text goes with it and does not come back."
@@ -147,13 +147,13 @@ interface NameFormProps {
 
 function NameForm({ name, others, action, onName, onDone }: NameFormProps) {
   const [text, setText] = useState(name);
-  const [tried, setTried] = useState(false);
+  const [submitted, setSubmitted] = useState(false);
   const trimmed = text.trim();
-  const fault = fileNameError(trimmed, others);
+  const error = fileNameError(trimmed, others);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    setTried(true);
-    if (fault !== undefined) return;
+    setSubmitted(true);
+    if (error !== undefined) return;
     onName(trimmed);
     onDone();
   };
@@ -164,15 +164,15 @@ function NameForm({ name, others, action, onName, onDone }: NameFormProps) {
         <input
           value={text}
           onChange={(event) => setText(event.target.value)}
-          aria-invalid={tried && fault !== undefined}
-          aria-describedby={FAULT}
+          aria-invalid={submitted && error !== undefined}
+          aria-describedby={ERROR_ID}
           autoComplete="off"
           spellCheck={false}
           className="h-9 rounded-md border border-line-strong bg-canvas px-3 font-mono text-sm outline-none pointer-coarse:h-10"
         />
       </label>
-      <p id={FAULT} role="status" className="min-h-5 text-error text-xs">
-        {tried || trimmed !== name ? fault : undefined}
+      <p id={ERROR_ID} role="status" className="min-h-5 text-error text-xs">
+        {submitted || trimmed !== name ? error : undefined}
       </p>
       <Button type="submit" kind="primary" className="self-end">
         {action}
@@ -181,4 +181,4 @@ function NameForm({ name, others, action, onName, onDone }: NameFormProps) {
   );
 }
 
-const FAULT = 'file-name-fault';
+const ERROR_ID = 'file-name-fault';

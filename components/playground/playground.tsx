@@ -29,8 +29,17 @@ import { fileNamesInOutput, nextFileName, toCodeRequest } from './workspace.ts';
 
 /** `isNew`: nothing is known to be kept in this browser. */
 export function Playground({ isNew }: { isNew: boolean }) {
-  const { run, execute: runWhereItCan, showSample, stop, clear, health, isAway, lookForRunner } = useProgramRun();
-  const { workspace, current, now, change, ...files } = useWorkspace(isNew);
+  const {
+    run,
+    execute: runWhereItCan,
+    showSample,
+    stop,
+    clear: clearRun,
+    health,
+    isUnavailable,
+    recheckRunner,
+  } = useProgramRun();
+  const { workspace, current, now, change: changeFile, ...files } = useWorkspace(isNew);
   const [width, setWidth] = useState(0.56);
   const editor = useRef<EditorHandle>(null);
   const panel = useId();
@@ -41,8 +50,8 @@ export function Playground({ isNew }: { isNew: boolean }) {
     const program = now();
     return program === undefined ? { language, code: '' } : toCodeRequest(program, splitArgs(program.args));
   };
-  const canCheck = workspace !== undefined && !isAway && health?.languages.includes(language) === true;
-  const { problems, look, forget } = useDiagnostics(canCheck, request);
+  const canCheck = workspace !== undefined && !isUnavailable && health?.languages.includes(language) === true;
+  const { problems, check, clear: clearProblems } = useDiagnostics(canCheck, request);
 
   const execute = () => {
     const program = request();
@@ -52,21 +61,21 @@ export function Playground({ isNew }: { isNew: boolean }) {
   };
   useRunShortcut(execute);
 
-  const options = useMemo(() => languageOptions(health, isAway, language), [health, isAway, language]);
+  const options = useMemo(() => languageOptions(health, isUnavailable, language), [health, isUnavailable, language]);
   const ids = useMemo(() => workspace?.files.map(({ id }) => id) ?? [], [workspace?.files]);
 
-  const begin = (change: () => void) => {
-    forget();
-    clear();
+  const restart = (change: () => void) => {
+    clearProblems();
+    clearRun();
     change();
-    look();
+    check();
   };
   const chooseLanguage = (id: string) => {
-    const sheet = findLanguageInfo(id);
-    if (sheet !== undefined) begin(() => files.chooseLanguage(sheet.id));
+    const info = findLanguageInfo(id);
+    if (info !== undefined) restart(() => files.chooseLanguage(info.id));
   };
   const openSample = (sample: SampleProgram) => {
-    begin(() => files.openSample(sample));
+    restart(() => files.openSample(sample));
     editor.current?.focus();
   };
   const goTo = ({ file, line, column }: SourceLocation) => {
@@ -109,7 +118,7 @@ export function Playground({ isNew }: { isNew: boolean }) {
           </Button>
         )}
       </PageBar>
-      <RunnerNotice health={health} isAway={isAway} language={language} onRetry={lookForRunner} />
+      <RunnerNotice health={health} isUnavailable={isUnavailable} language={language} onRetry={recheckRunner} />
       <div className="flex min-h-0 flex-1 flex-col lg:flex-row" style={{ '--share': `${width * 100}%` }}>
         <div className="flex min-h-0 min-w-0 flex-col max-lg:h-[56%] lg:w-(--share)">
           {workspace === undefined || current === undefined || main === undefined ? (
@@ -134,8 +143,8 @@ export function Playground({ isNew }: { isNew: boolean }) {
                   ids={ids}
                   problems={current.id === main.id ? problems : NO_PROBLEMS}
                   onChange={(id, text) => {
-                    change(id, text);
-                    look();
+                    changeFile(id, text);
+                    check();
                   }}
                   onRun={execute}
                 />

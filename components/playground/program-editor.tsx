@@ -12,20 +12,20 @@ const loadEditor = () => import('#components/playground/code-editor');
 const editor = loadable(() => Promise.all([loadEditor(), afterPaint()]).then(([{ CodeEditor }]) => CodeEditor));
 
 /** Where a finger is what points: most who open a program there read it, and run it as it is. */
-const isTouched = () => matchMedia('(pointer: coarse)').matches;
-if (typeof window !== 'undefined' && !isTouched()) prefetch(loadEditor);
+const isTouchDevice = () => matchMedia('(pointer: coarse)').matches;
+if (typeof window !== 'undefined' && !isTouchDevice()) prefetch(loadEditor);
 
 type ProgramEditorProps = Omit<CodeEditorProps, 'plain' | 'onReady'>;
 
 /** A plain field, and as soon as it has come the editor in its place, where the writing goes on. On a touch screen it comes at the first touch. */
 export function ProgramEditor(props: ProgramEditorProps) {
   const isLoaded = useLoaded(useFirstTouch(), editor);
-  const [isThere, setThere] = useState(false);
+  const [isReady, setReady] = useState(false);
   const plain = useRef<HTMLTextAreaElement>(null);
   return (
     <div className="h-full min-h-0 overflow-hidden">
-      {isThere ? null : <PlainEditor key={props.file.id} field={plain} {...props} />}
-      {isLoaded ? <editor.Component {...props} plain={plain} onReady={() => setThere(true)} /> : null}
+      {isReady ? null : <PlainEditor key={props.file.id} field={plain} {...props} />}
+      {isLoaded ? <editor.Component {...props} plain={plain} onReady={() => setReady(true)} /> : null}
     </div>
   );
 }
@@ -33,7 +33,7 @@ export function ProgramEditor(props: ProgramEditorProps) {
 function useFirstTouch(): boolean {
   const [touched, setTouched] = useState(false);
   useEffect(() => {
-    if (!isTouched()) {
+    if (!isTouchDevice()) {
       setTouched(true);
       return;
     }

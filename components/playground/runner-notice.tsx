@@ -10,14 +10,14 @@ import { demoEngineOf } from '../code-run/demo/engines.ts';
 interface RunnerNoticeProps {
   health: RunnerHealth | undefined;
   /** Programs cannot be run at the runner now. */
-  isAway: boolean;
+  isUnavailable: boolean;
   language: LanguageId;
   onRetry: () => void;
 }
 
 /** That the runner is away and what happens instead, or what to know before a program is run. */
-export function RunnerNotice({ health, isAway, language, onRetry }: RunnerNoticeProps) {
-  if (isAway)
+export function RunnerNotice({ health, isUnavailable, language, onRetry }: RunnerNoticeProps) {
+  if (isUnavailable)
     return (
       <Notice
         kind="warn"

@@ -25,7 +25,7 @@ const TIMEOUT_MS = 30_000;
  */
 export function useDiagnostics(enabled: boolean, program: () => CodeRequest) {
   const [problems, setProblems] = useState<readonly Problem[]>([]);
-  const asked = useRef({ lastAt: Number.NEGATIVE_INFINITY, notBefore: 0 });
+  const timing = useRef({ lastAt: Number.NEGATIVE_INFINITY, notBefore: 0 });
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const abort = useRef<AbortController>(null);
   const latest = useRef(program);
@@ -33,23 +33,23 @@ export function useDiagnostics(enabled: boolean, program: () => CodeRequest) {
     latest.current = program;
   });
 
-  const forget = useCallback(() => {
+  const clear = useCallback(() => {
     clearTimeout(timer.current);
     abort.current?.abort();
     setProblems([]);
   }, []);
 
-  const look = useCallback(() => {
+  const check = useCallback(() => {
     clearTimeout(timer.current);
     abort.current?.abort();
     if (!enabled) return;
-    const wait = delayBeforeCheck(performance.now(), asked.current.lastAt, asked.current.notBefore);
+    const wait = delayBeforeCheck(performance.now(), timing.current.lastAt, timing.current.notBefore);
     timer.current = setTimeout(() => {
       const request = latest.current();
       if (request.code.trim() === '') return setProblems([]);
       const controller = new AbortController();
       abort.current = controller;
-      asked.current.lastAt = performance.now();
+      timing.current.lastAt = performance.now();
       validateProgram(request, controller.signal).then(
         (result) => {
           if (!controller.signal.aborted) setProblems(problemsOf(result));
@@ -57,18 +57,18 @@ export function useDiagnostics(enabled: boolean, program: () => CodeRequest) {
         (error: unknown) => {
           if (controller.signal.aborted) return;
           setProblems([]);
-          asked.current.notBefore = performance.now() + pauseAfterError(error);
+          timing.current.notBefore = performance.now() + pauseAfterError(error);
         },
       );
     }, wait);
   }, [enabled]);
 
   useEffect(() => {
-    if (enabled) look();
-    else forget();
-  }, [enabled, look, forget]);
-  useEffect(() => forget, [forget]);
-  return { problems, look, forget };
+    if (enabled) check();
+    else clear();
+  }, [enabled, check, clear]);
+  useEffect(() => clear, [clear]);
+  return { problems, check, clear };
 }
 
 /** Milliseconds from now. Pure. */

@@ -30,7 +30,7 @@ const COLOURS: Record<StatusLevel, string> = {
   unknown: 'bg-ink-3',
 };
 
-const WORDS: Record<StatusLevel, string> = {
+const LEVEL_LABELS: Record<StatusLevel, string> = {
   good: 'on',
   warn: 'on, with a note',
   error: 'off',
@@ -41,7 +41,7 @@ function Dot({ name, status }: { name: string; status: ServiceStatus }) {
   return (
     <button
       type="button"
-      aria-label={`${name}: ${WORDS[status.level]}. ${status.sentence}`}
+      aria-label={`${name}: ${LEVEL_LABELS[status.level]}. ${status.sentence}`}
       {...tip(`${name}: ${status.sentence}`, undefined, 'right')}
       data-tip-tap
       className="flex h-10 min-w-9 items-center justify-center gap-1.5 rounded-md px-2 text-ink-2 text-xs transition-colors hover:bg-hover hover:text-ink md:h-8 md:w-full md:px-0"

@@ -19,13 +19,13 @@ const PlotCanvas = dynamic(() => import('#components/ui/chart-canvas'), {
 /** A plot over time: values under the pointer, else the latest. */
 export function Chart({ title, ...shown }: ChartProps) {
   const { times, lines, format } = shown;
-  const place = useRef<HTMLElement>(null);
-  const isNear = useIsNear(place, NEAR_PX);
+  const figure = useRef<HTMLElement>(null);
+  const isNear = useIsNear(figure, NEAR_PX);
   const [hovered, setHovered] = useState<number>();
   const index = hovered === undefined || hovered >= times.length ? times.length - 1 : hovered;
   const at = times[index];
   return (
-    <figure ref={place} aria-label={title} className="min-w-0 rounded-lg border bg-surface p-4 pb-2">
+    <figure ref={figure} aria-label={title} className="min-w-0 rounded-lg border bg-surface p-4 pb-2">
       <figcaption className="mb-2 flex flex-wrap items-baseline justify-between gap-x-4 gap-y-1">
         <span className="font-medium text-sm">{title}</span>
         <span className="flex flex-wrap items-baseline gap-x-3 text-ink-2 text-xs tabular">
@@ -38,7 +38,7 @@ export function Chart({ title, ...shown }: ChartProps) {
                   {line.name}
                 </>
               ) : null}
-              <strong className="font-medium text-ink">{worded(line.values[index], format)}</strong>
+              <strong className="font-medium text-ink">{valueText(line.values[index], format)}</strong>
             </span>
           ))}
         </span>
@@ -82,7 +82,7 @@ function Table({ title, times, lines, format }: Omit<ChartProps, 'least'>) {
             <tr key={time}>
               <th scope="row">{formatClockTime(time)}</th>
               {lines.map((line) => (
-                <td key={line.name}>{worded(line.values[from + index], format)}</td>
+                <td key={line.name}>{valueText(line.values[from + index], format)}</td>
               ))}
             </tr>
           ))}
@@ -92,6 +92,6 @@ function Table({ title, times, lines, format }: Omit<ChartProps, 'least'>) {
   );
 }
 
-function worded(value: number | null | undefined, format: (value: number) => string): string {
+function valueText(value: number | null | undefined, format: (value: number) => string): string {
   return value === null || value === undefined ? '–' : format(value);
 }

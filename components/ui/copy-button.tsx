@@ -4,7 +4,7 @@ import { Check } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { IconButton } from '#components/ui/icon-button';
 import { TurnIcon } from '#components/ui/turn-icon';
-import { COPIED_MS, COPY_WORDS, copyText } from '#lib/browser/clipboard';
+import { COPIED_MS, COPY_LABELS, copyText } from '#lib/browser/clipboard';
 
 export function CopyButton({ text, label = 'Copy', className }: { text: string; label?: string; className?: string }) {
   const [state, setState] = useState<'idle' | 'copied' | 'failed'>('idle');
@@ -13,10 +13,10 @@ export function CopyButton({ text, label = 'Copy', className }: { text: string; 
     const timer = setTimeout(() => setState('idle'), COPIED_MS);
     return () => clearTimeout(timer);
   }, [state]);
-  const words = { idle: label, ...COPY_WORDS }[state];
+  const currentLabel = { idle: label, ...COPY_LABELS }[state];
   return (
     <IconButton
-      label={words}
+      label={currentLabel}
       className={className ?? ''}
       onClick={() => {
         copyText(text).then(

@@ -1,6 +1,6 @@
 /** For how long a button says what came of it. */
 export const COPIED_MS = 1_600;
-export const COPY_WORDS = { copied: 'Copied', failed: 'Copying is not allowed here' } as const;
+export const COPY_LABELS = { copied: 'Copied', failed: 'Copying is not allowed here' } as const;
 
 /**
  * Puts text on the clipboard. Pages over plain http have no `navigator.clipboard` unless they are

@@ -66,12 +66,12 @@ export function loadTogether(...parts: readonly LoadablePart[]): LoadablePart {
 
 /** Loads as soon as `isWanted`, and is true once that is done, at once where it was: also when it is wanted no longer, so that it can leave gently. */
 export function useLoaded(isWanted: boolean, part: LoadablePart): boolean {
-  const [isThere, setThere] = useState(false);
-  const isMissing = isWanted && !isThere;
-  const isAtHand = isMissing && part.isLoaded();
-  if (isAtHand) setThere(true);
+  const [isShown, setShown] = useState(false);
+  const isMissing = isWanted && !isShown;
+  const isReady = isMissing && part.isLoaded();
+  if (isReady) setShown(true);
   useEffect(() => {
-    if (isMissing && !isAtHand) void part.load().then(() => setThere(true));
-  }, [isMissing, isAtHand, part]);
-  return isThere;
+    if (isMissing && !isReady) void part.load().then(() => setShown(true));
+  }, [isMissing, isReady, part]);
+  return isShown;
 }

@@ -27,13 +27,13 @@ export function usePinnedScroll(
   enabled = true,
 ) {
   const [pinned, setPinned] = useState(true);
-  const isHeld = useRef(true);
+  const isFollowing = useRef(true);
   const before = useRef<ScrollPosition>({ top: 0, height: 0, viewport: 0 });
 
-  const toEnd = useCallback(() => {
+  const scrollToEnd = useCallback(() => {
     const element = scroller.current;
     if (element === null) return;
-    isHeld.current = true;
+    isFollowing.current = true;
     setPinned(true);
     element.scrollTop = element.scrollHeight;
   }, [scroller]);
@@ -42,20 +42,20 @@ export function usePinnedScroll(
     const element = scroller.current;
     const inner = content.current;
     if (!enabled || element === null || inner === null) return;
-    const place = (): ScrollPosition => ({
+    const position = (): ScrollPosition => ({
       top: element.scrollTop,
       height: element.scrollHeight,
       viewport: element.clientHeight,
     });
     const onScroll = () => {
-      const after = place();
-      isHeld.current = isPinned(isHeld.current, before.current, after);
+      const after = position();
+      isFollowing.current = isPinned(isFollowing.current, before.current, after);
       before.current = after;
-      setPinned(isHeld.current);
+      setPinned(isFollowing.current);
     };
     const onResize = () => {
-      if (isHeld.current) element.scrollTop = element.scrollHeight;
-      before.current = place();
+      if (isFollowing.current) element.scrollTop = element.scrollHeight;
+      before.current = position();
     };
     const observer = new ResizeObserver(onResize);
     observer.observe(inner);
@@ -67,5 +67,5 @@ export function usePinnedScroll(
     };
   }, [scroller, content, enabled]);
 
-  return { pinned, toEnd };
+  return { pinned, scrollToEnd };
 }

@@ -17,7 +17,7 @@ export async function* runDemo(program: CodeRequest, signal: AbortSignal): Async
   const engine = demoEngineOf(program.language);
   if (engine === undefined || language === undefined)
     throw new ApiError('Demo mode runs Python, JavaScript and TypeScript.', 0, 'unsupported_language');
-  const worker = take(engine);
+  const worker = takeWorker(engine);
   const messages = new MessageQueue<DemoMessage>();
   const stop = () => messages.fail(signal.reason);
   signal.addEventListener('abort', stop);
@@ -31,7 +31,7 @@ export async function* runDemo(program: CodeRequest, signal: AbortSignal): Async
     timer = setTimeout(() => messages.put('timeout'), seconds * 1000);
     yield { type: 'started' };
     worker.run(demoProgram(language, program), (message) => messages.put(message));
-    const said = { stdout: '', stderr: '' };
+    const output = { stdout: '', stderr: '' };
     for (;;) {
       const message = await messages.next();
       const durationMs = performance.now() - startedAt;
@@ -40,7 +40,7 @@ export async function* runDemo(program: CodeRequest, signal: AbortSignal): Async
         yield {
           type: 'result',
           result: result(
-            said,
+            output,
             'timeout',
             -1,
             durationMs,
@@ -50,12 +50,12 @@ export async function* runDemo(program: CodeRequest, signal: AbortSignal): Async
         return;
       }
       if (message.type === 'output') {
-        said[message.stream] += message.text;
+        output[message.stream] += message.text;
         yield message;
       } else if (message.type === 'end') {
         yield {
           type: 'result',
-          result: result(said, message.status, message.exitCode, durationMs, SENTENCES[message.status] ?? null),
+          result: result(output, message.status, message.exitCode, durationMs, SENTENCES[message.status] ?? null),
         };
         return;
       } else if (message.type === 'broken')
@@ -74,11 +74,11 @@ const SENTENCES: Partial<Record<RunStatus, string>> = {
   output_limit: 'The program was stopped: it wrote more than 100,000 bytes to one of its outputs.',
 };
 
-function take(engine: DemoEngine): DemoWorker {
-  const kept = spare;
+function takeWorker(engine: DemoEngine): DemoWorker {
+  const idle = spare;
   spare = undefined;
-  if (kept?.engine === engine) return kept.worker;
-  kept?.worker.end();
+  if (idle?.engine === engine) return idle.worker;
+  idle?.worker.end();
   return openDemoWorker(engine);
 }
 
@@ -88,14 +88,14 @@ function demoProgram(language: LanguageId, program: CodeRequest): DemoProgram {
 }
 
 function result(
-  said: { stdout: string; stderr: string },
+  output: { stdout: string; stderr: string },
   status: RunStatus,
   exitCode: number,
   durationMs: number,
   error: string | null,
 ): CodeResult {
   return {
-    ...{ ...said, status, error, exit_code: exitCode, duration_ms: durationMs },
+    ...{ ...output, status, error, exit_code: exitCode, duration_ms: durationMs },
     ...{ stage: 'run', truncated: status === 'output_limit', cpu_ms: 0, memory_kb: 0 },
   };
 }

@@ -22,7 +22,7 @@ export function openDemoWorker(engine: DemoEngine): DemoWorker {
   const frame = document.createElement('iframe');
   const channel = new MessageChannel();
   /** The frame's own word, where the worker cannot start. */
-  const faults = new MessageChannel();
+  const errors = new MessageChannel();
   let listener: ((message: DemoMessage) => void) | undefined;
   const started = Promise.withResolvers<void>();
   // It may be ended before anybody waits for it.
@@ -35,7 +35,7 @@ export function openDemoWorker(engine: DemoEngine): DemoWorker {
     listener?.(message);
   };
   channel.port1.onmessage = onMessage;
-  faults.port1.onmessage = onMessage;
+  errors.port1.onmessage = onMessage;
   frame.sandbox.add('allow-scripts');
   frame.hidden = true;
   frame.title = 'Where demo mode runs programs';
@@ -44,7 +44,7 @@ export function openDemoWorker(engine: DemoEngine): DemoWorker {
   });
   frame.src = FRAME;
   document.body.append(frame);
-  handIn(frame, loaded, engine, [channel.port2, faults.port2]).catch((error: unknown) => started.reject(error));
+  deliver(frame, loaded, engine, [channel.port2, errors.port2]).catch((error: unknown) => started.reject(error));
   return {
     ready: started.promise,
     run(program, onMessage) {
@@ -54,20 +54,20 @@ export function openDemoWorker(engine: DemoEngine): DemoWorker {
     end() {
       listener = undefined;
       channel.port1.close();
-      faults.port1.close();
+      errors.port1.close();
       frame.remove();
     },
   };
 }
 
-async function handIn(
+async function deliver(
   frame: HTMLIFrameElement,
   loaded: Promise<void>,
   engine: DemoEngine,
   ports: readonly MessagePort[],
 ): Promise<void> {
   const { script, assets } = DEMO_ENGINES[engine];
-  const [code, ...parts] = await Promise.all([script, ...assets].map(fetched));
+  const [code, ...parts] = await Promise.all([script, ...assets].map(fetchAsset));
   await loaded;
   const entries = assets.map((name, index) => [name, parts[index]] as const);
   const data = { script: new TextDecoder().decode(code), assets: Object.fromEntries(entries) };
@@ -75,7 +75,7 @@ async function handIn(
   frame.contentWindow?.postMessage(data, '*', [...ports, ...parts]);
 }
 
-async function fetched(name: string): Promise<ArrayBuffer> {
+async function fetchAsset(name: string): Promise<ArrayBuffer> {
   const response = await fetch(ENGINES + name).catch(() => undefined);
   if (response?.ok === true) return await response.arrayBuffer();
   throw new ApiError(

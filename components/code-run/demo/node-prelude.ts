@@ -51,14 +51,14 @@ export function install(host: PreludeHost): PreludeLoop {
   /** A source of events that has its whole input from the beginning, and tells it to those who listen a moment later. */
   const emitter = (events: () => readonly (readonly [string, string?])[]) => {
     const listeners = new Map<string, ((value?: string) => void)[]>();
-    let begun = false;
+    let started = false;
     const on = (name: string, listener: (value?: string) => void) => {
       listeners.set(name, [...(listeners.get(name) ?? []), listener]);
-      if (!begun) timers.set(tell, 0, false);
-      begun = true;
+      if (!started) timers.set(emit, 0, false);
+      started = true;
       return self;
     };
-    const tell = () => {
+    const emit = () => {
       for (const [name, value] of events()) for (const listener of listeners.get(name) ?? []) listener(value);
     };
     const self = { on, once: on, addListener: on };
@@ -116,10 +116,10 @@ export function install(host: PreludeHost): PreludeLoop {
     const events = emitter(() => [...waiting.splice(0).map((line) => ['line', line] as const), ['close']]);
     return Object.assign(events, {
       close: () => undefined,
-      question: (text: string, answer: (line: string) => void) => {
+      question: (text: string, callback: (line: string) => void) => {
         host.write('stdout', text);
         const line = waiting.shift() ?? '';
-        timers.set(() => answer(line), 0, false);
+        timers.set(() => callback(line), 0, false);
       },
       async *[Symbol.asyncIterator]() {
         yield* waiting.splice(0);

@@ -5,7 +5,7 @@ type Stream = 'stdout' | 'stderr';
 /** A program's two streams on their way to the page, each cut at its bound on a character boundary. */
 export class WorkerOutput {
   readonly #send: (message: DemoMessage) => void;
-  readonly #room: Record<Stream, number> = { stdout: DEMO_OUTPUT_BYTES, stderr: DEMO_OUTPUT_BYTES };
+  readonly #remaining: Record<Stream, number> = { stdout: DEMO_OUTPUT_BYTES, stderr: DEMO_OUTPUT_BYTES };
   readonly #decoders: Record<Stream, TextDecoder> = { stdout: new TextDecoder(), stderr: new TextDecoder() };
   #closed = false;
 
@@ -16,8 +16,8 @@ export class WorkerOutput {
   /** The page ends the worker once a stream is full; until then nothing more is taken. */
   write(stream: Stream, bytes: Uint8Array): void {
     if (this.#closed) return;
-    const kept = bytes.subarray(0, this.#room[stream]);
-    this.#room[stream] -= kept.length;
+    const kept = bytes.subarray(0, this.#remaining[stream]);
+    this.#remaining[stream] -= kept.length;
     const text = this.#decoders[stream].decode(kept, { stream: true });
     if (text !== '') this.#send({ type: 'output', stream, text });
     if (kept.length < bytes.length) this.end({ type: 'end', status: 'output_limit', exitCode: -1 });
