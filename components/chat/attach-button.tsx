@@ -5,7 +5,7 @@ import { useRef } from 'react';
 import { IconButton } from '#components/ui/icon-button';
 import { ACCEPTED_FILES } from './images.ts';
 
-/** Chooses pictures from files. They can be pasted and dropped, too. */
+/** Opens a file chooser for images. */
 export function AttachButton({ onFiles }: { onFiles: (files: readonly File[]) => void }) {
   const field = useRef<HTMLInputElement>(null);
   return (

@@ -7,7 +7,10 @@ const image = (id: string): ChatImage => ({ id, name: id, type: 'image/png', dat
 const file = (name: string) => new File([''], name, { type: 'image/png' });
 const names = (store: AttachmentStore, chat: string) => store.state(chat).images.map(({ name }) => name);
 
-/** A store whose files can all be read but `broken`, over a browser that has `left` in every chat. */
+/**
+ * A store that can read every file but `broken`, in a browser that has `left` stored for every
+ * chat.
+ */
 function begin(left: readonly ChatImage[] = []) {
   const kept: string[] = [];
   const dropped: string[] = [];
@@ -23,8 +26,8 @@ function begin(left: readonly ChatImage[] = []) {
   return { store, kept, dropped };
 }
 
-describe('what is attached', () => {
-  it('belongs to its chat, also where another is shown before the files are read', async () => {
+describe('AttachmentStore', () => {
+  it('adds files to their own chat, even if another chat is shown before they are read', async () => {
     const { store, kept } = begin();
     const first = store.attach('a', [file('1'), file('2')]);
     const second = store.attach('b', [file('3')]);
@@ -35,7 +38,7 @@ describe('what is attached', () => {
     expect(store.state('a').reading).toBe(0);
   });
 
-  it('comes back in front of what was attached meanwhile, and once only', async () => {
+  it('restores stored images once, in front of newly attached ones', async () => {
     const { store, kept } = begin([image('left')]);
     const opened = store.open('a');
     await store.attach('a', [file('new')]);
@@ -45,7 +48,7 @@ describe('what is attached', () => {
     expect(kept).toEqual(['a/new']);
   });
 
-  it('is never more than a question takes, files that are being read and kept ones included', async () => {
+  it('never exceeds the maximum per question, counting pending and stored images', async () => {
     const { store } = begin([image('left'), image('more')]);
     const many = Array.from({ length: MAX_IMAGES }, (_, index) => file(String(index)));
     const reading = store.attach('a', many.slice(1));
@@ -57,14 +60,14 @@ describe('what is attached', () => {
     expect(names(store, 'a')).not.toContain('more');
   });
 
-  it('names the file that cannot be read, and takes the others', async () => {
+  it('names the file that cannot be read and accepts the others', async () => {
     const { store, kept } = begin();
     await store.attach('a', [file('1'), file('broken'), file('2')]);
     expect(store.state('a')).toMatchObject({ refusal: 'It is broken.', reading: 0 });
     expect(kept).toEqual(['a/1', 'a/2']);
   });
 
-  it('is dropped where it is taken away and where it was sent, there alone', async () => {
+  it('deletes an image from storage when it is removed or sent', async () => {
     const { store, dropped } = begin();
     await store.attach('a', [file('1'), file('2')]);
     await store.attach('b', [file('3')]);
@@ -74,7 +77,7 @@ describe('what is attached', () => {
     expect([names(store, 'a'), names(store, 'b')]).toEqual([[], ['3']]);
   });
 
-  it('lasts as long as the page where the browser keeps nothing', async () => {
+  it('keeps images for the life of the page if the browser stores nothing', async () => {
     const refuse = () => Promise.reject(new DOMException('no', 'QuotaExceededError'));
     const store = new AttachmentStore({
       ...{ keep: refuse, drop: refuse },
@@ -90,7 +93,7 @@ describe('what is attached', () => {
     expect(store.state('a').refusal).toBeUndefined();
   });
 
-  it('is the same object until it changes', async () => {
+  it('returns the same state object until it changes', async () => {
     const { store } = begin();
     let told = 0;
     store.subscribe(() => told++);

@@ -1,34 +1,37 @@
 import type { ChatImage } from './conversation.ts';
 import { MAX_IMAGES } from './images.ts';
 
-/** What is attached to the next question of a chat. */
+/** Images attached to the next question of a chat. */
 export interface AttachmentState {
   images: readonly ChatImage[];
-  /** How many files are still being read. */
+  /** The number of files still being read. */
   reading: number;
-  /** What could not be attached and why, as a sentence; undefined where all could. */
+  /** A sentence for the reader: which files could not be attached, and why. */
   refusal: string | undefined;
 }
 
 export const NO_ATTACHMENTS: AttachmentState = { images: [], reading: 0, refusal: undefined };
 
-/** Everything that touches the world. Where the browser keeps nothing, the last three reject: pictures then last as long as the page. */
+/**
+ * Side effects of the store. Without browser storage the last three reject: images then last as
+ * long as the page.
+ */
 export interface AttachmentEffects {
-  /** Rejects with an `Error` whose message tells the reader what is wrong. */
+  /** Rejects with an `Error` whose message is shown to the reader. */
   read(file: File): Promise<ChatImage>;
   keep(chat: string, image: ChatImage): Promise<void>;
   drop(imageIds: readonly string[]): Promise<void>;
   /**
-   * The pictures that pages which are gone have left in the chat, as they are found, each time at most as many as there is
-   * room for; they are this page's from then on.
+   * Yields images that closed pages left in the chat, at most `freeSlots()` at a time. They belong
+   * to this page from then on.
    */
   adopt(chat: string, freeSlots: () => number): AsyncIterable<readonly ChatImage[]>;
 }
 
-/** The browser keeps nothing, or is full: what is shown is right, and lasts as long as the page. */
+/** Storage is missing or full. The images on the page are right and last as long as the page. */
 const ignoreStorageFailure = () => {};
 
-/** The pictures that go with the next question of each chat, of this page; those of other tabs are theirs. */
+/** The attached images of each chat in this page. Other tabs have their own. */
 export class AttachmentStore {
   readonly #effects: AttachmentEffects;
   readonly #chats = new Map<string, AttachmentState>();
@@ -44,12 +47,12 @@ export class AttachmentStore {
     return () => this.#listeners.delete(listener);
   };
 
-  /** The same object for the same state. */
+  /** Referentially stable: returns the same object until the state changes. */
   state(chat: string): AttachmentState {
     return this.#chats.get(chat) ?? NO_ATTACHMENTS;
   }
 
-  /** Brings back what was attached before a reload. Once for each chat: later, nothing more is to be found. */
+  /** Restores attachments from before a reload. Runs once per chat. */
   async open(chat: string): Promise<void> {
     if (this.#opened.has(chat)) return;
     this.#opened.add(chat);
@@ -57,11 +60,11 @@ export class AttachmentStore {
       for await (const adopted of this.#effects.adopt(chat, () => this.#freeSlots(chat)))
         if (adopted.length > 0) this.#change(chat, ({ images }) => ({ images: [...adopted, ...images] }));
     } catch {
-      // The browser keeps nothing.
+      // Browser storage is unavailable.
     }
   }
 
-  /** Reads files, one after the other: they stay in their order, and only one is held in full size. */
+  /** Reads files sequentially: the order is kept, and only one is held at full size. */
   async attach(chat: string, files: readonly File[]): Promise<void> {
     const freeSlots = this.#freeSlots(chat);
     const accepted = files.slice(0, freeSlots);
@@ -86,7 +89,6 @@ export class AttachmentStore {
     this.#effects.drop([imageId]).catch(ignoreStorageFailure);
   }
 
-  /** They were sent, or are not wanted any more. */
   clear(chat: string): void {
     const ids = this.state(chat).images.map(({ id }) => id);
     this.#change(chat, () => ({ images: [], refusal: undefined }));

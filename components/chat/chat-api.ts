@@ -10,13 +10,15 @@ export type ChatRequestBody = z.input<typeof chatRequestSchema>;
 
 export interface StreamedEvent {
   event: ChatEvent;
-  /** Where a resumable stream goes on after this event. */
+  /** The `last-event-id` that resumes the stream after this event. */
   id: string | undefined;
 }
 
 export interface ResponseStream {
   cache: CacheHeader | null;
-  /** Ends after the event whose `done` is true. Throws `ApiError` where the stream broke off before it. */
+  /**
+   * Ends after the event whose `done` is true. Throws `ApiError` if the stream breaks off earlier.
+   */
   events: AsyncGenerator<StreamedEvent, void, undefined>;
 }
 
@@ -24,13 +26,13 @@ const EVENT_STREAM = 'text/event-stream';
 
 export interface StreamRequest {
   body: ChatRequestBody;
-  /** The server takes it over, so that the answer can be stopped and taken up again from the first moment on. */
+  /** Sent as `x-request-id`, so that the response can be cancelled and resumed from the start. */
   requestId: string;
-  /** Reads no cache, but stores the new answer. */
+  /** Sends `cache-control: no-cache`: the server skips its cache but stores the new response. */
   bypassCache: boolean;
 }
 
-/** Asks for an answer. Aborting `signal` closes the connection. */
+/** Starts a response. Aborting `signal` closes the connection. */
 export async function requestResponse(
   { body, requestId, bypassCache: fresh }: StreamRequest,
   signal: AbortSignal,
@@ -45,7 +47,7 @@ export async function requestResponse(
   return open(await request(`${API_BASE}/api/chat-optimized`, { ...init, headers, signal }), signal);
 }
 
-/** Takes up a stream again after the event `lastEventId`, or from its beginning where there is none. */
+/** Resumes a stream after `lastEventId`, or from its beginning if that is undefined. */
 export async function resumeResponse(
   requestId: string,
   lastEventId: string | undefined,
@@ -55,7 +57,7 @@ export async function resumeResponse(
   return open(await request(queueUrl(requestId), { headers, signal }), signal);
 }
 
-/** Frees the model. That it had ended already, or is not known any more, is no failure. */
+/** Cancels the generation. A request that has ended or is unknown is not an error. */
 export async function cancelResponse(requestId: string): Promise<void> {
   try {
     await request(queueUrl(requestId), { method: 'DELETE', keepalive: true });
@@ -77,7 +79,7 @@ async function* chatEvents(response: Response, signal: AbortSignal): ResponseStr
   try {
     for await (const { data, id } of readEvents(response.body)) {
       const event = parseJson(data);
-      // A newer server may send more than this page knows.
+      // A newer server may send events that this page does not know.
       if (!isChatEvent(event)) continue;
       yield { event, id };
       if (event.done) return;

@@ -13,7 +13,7 @@ interface ChatSettingsProps {
   onSave: (settings: ChatSettings) => void;
 }
 
-/** What holds for the whole conversation: the system prompt, and how the model chooses its words. */
+/** Settings of a whole conversation: system prompt and sampling. */
 export function ChatSettingsButton({ settings, onSave }: ChatSettingsProps) {
   const [open, setOpen] = useState(false);
   const isSet = settings.systemPrompt !== '' || Object.keys(settings.sampling).length > 0;

@@ -6,7 +6,7 @@ import { ChatStore } from './chat-store.ts';
 import { type ChatImage, type ChatMessage, type Conversation, NO_SETTINGS, pathTo } from './conversation.ts';
 import type { ChatHistory } from './history-db.ts';
 
-/** A stream whose events the test gives one by one. */
+/** A stream whose events the test sends one by one. */
 class Feed {
   readonly #queue: (StreamedEvent | Error | 'end')[] = [];
   #wake: () => void = () => undefined;
@@ -45,7 +45,7 @@ class Feed {
   }
 }
 
-/** A history in memory that keeps copies, as a database does. */
+/** An in-memory history that stores copies, as a database does. */
 class MemoryHistory implements ChatHistory {
   readonly kept = new Map<string, Conversation>();
   readonly texts = new Map<string, ChatMessage>();
@@ -117,7 +117,7 @@ function newStore(): ChatStore {
   });
 }
 
-/** Lets everything happen that waits for nothing but promises. */
+/** Waits until all pending promise callbacks have run. */
 const settle = () => new Promise((resolve) => setTimeout(resolve));
 
 function last<T>(list: readonly T[]): T {
@@ -141,8 +141,8 @@ beforeEach(() => {
   refuse = undefined;
 });
 
-describe('a conversation', () => {
-  it('shows the question at once, the answer as it comes, and keeps both', async () => {
+describe('ChatStore', () => {
+  it('shows the question at once, streams the response, and saves both', async () => {
     const store = newStore();
     await store.load();
     const id = store.send({ conversationId: null, text: 'What is Rust?', model: 'm', capabilities: SEES });
@@ -161,7 +161,7 @@ describe('a conversation', () => {
     expect(store.state().conversations[0]).toMatchObject({ title: 'What is Rust?' });
   });
 
-  it('sends the whole path with the next question, and not what was asked elsewhere', async () => {
+  it('sends the whole path with the next question, without other branches', async () => {
     const store = newStore();
     const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
     await settle();
@@ -177,7 +177,7 @@ describe('a conversation', () => {
     expect(last(asked).asking.body.model).toBeUndefined();
   });
 
-  it('sends the whole path also where the question was quicker than the history, and shows it all', async () => {
+  it('sends and shows the whole path even if the question precedes the history', async () => {
     const before = newStore();
     const id = before.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
     await settle();
@@ -193,7 +193,7 @@ describe('a conversation', () => {
     expect(shown(store, id).map(({ content }) => content)).toEqual([...said, '']);
   });
 
-  it('is shown as the file has it where it was open when the file was imported', async () => {
+  it('shows an imported conversation in place of the open one', async () => {
     const store = newStore();
     const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
     await settle();
@@ -206,7 +206,7 @@ describe('a conversation', () => {
     expect(shown(store, id).map(({ content }) => content)).toEqual(['one!', '1!']);
   });
 
-  it('asks again past the cache, and keeps both answers', async () => {
+  it('bypasses the cache on regenerate and keeps both responses', async () => {
     const store = newStore();
     const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
     await settle();
@@ -225,7 +225,7 @@ describe('a conversation', () => {
     expect(last(shown(store, id)).content).toBe('first');
   });
 
-  it('puts a changed question beside the old one', async () => {
+  it('adds an edited question as a sibling of the old one', async () => {
     const store = newStore();
     const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
     await settle();
@@ -238,7 +238,7 @@ describe('a conversation', () => {
     expect(store.state().threads.get(id)?.size).toBe(4);
   });
 
-  it('sends its system prompt and parameters with every question, also after they were changed', async () => {
+  it('sends the current system prompt and parameters with every question', async () => {
     const store = newStore();
     const settings = { systemPrompt: 'Be brief.', sampling: { temperature: 0 } };
     const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES, settings });
@@ -253,7 +253,7 @@ describe('a conversation', () => {
     expect(last(asked).asking.body.system_prompt).toBeUndefined();
   });
 
-  it('sends pictures and the reasoning that was chosen to a model that can use them, and to no other', async () => {
+  it('sends images and reasoning settings only to a model with those capabilities', async () => {
     const store = newStore();
     const images: ChatImage[] = [{ id: 'p', name: 'cat.png', type: 'image/png', data: 'aGk=', width: 1, height: 1 }];
     const settings = { ...NO_SETTINGS, think: 'low' as const };
@@ -278,7 +278,7 @@ describe('a conversation', () => {
     expect(store.state().conversations[0]).not.toHaveProperty('think');
   });
 
-  it('goes, and ends the answer that was on its way', async () => {
+  it('removes a conversation and cancels its running response', async () => {
     const store = newStore();
     const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
     await settle();
@@ -289,8 +289,8 @@ describe('a conversation', () => {
   });
 });
 
-describe('an answer that does not go its way', () => {
-  it('stops here and at the model, and keeps what came', async () => {
+describe('a response that does not complete', () => {
+  it('stops here and on the server, and keeps the received text', async () => {
     const store = newStore();
     const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
     await settle();
@@ -306,7 +306,7 @@ describe('an answer that does not go its way', () => {
     expect(last(await history.messages(id))).toMatchObject({ state: 'stopped', content: 'half' });
   });
 
-  it('says so where the model could not be told to stop, and tells it at the next try', async () => {
+  it('shows a failed cancellation and retries it on the next stop', async () => {
     const store = newStore();
     const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
     await settle();
@@ -327,7 +327,7 @@ describe('an answer that does not go its way', () => {
     expect(last(shown(store, id))).not.toHaveProperty('stopFailure');
   });
 
-  it('shows what the server said when it refuses', async () => {
+  it('shows the message of a refusal', async () => {
     refuse = new ApiError('The queue is full.', 503, 'queue_full', 30);
     const store = newStore();
     const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
@@ -339,7 +339,7 @@ describe('an answer that does not go its way', () => {
     expect(resumed).toEqual([]);
   });
 
-  it('is taken up where the connection broke, with no text lost and none twice', async () => {
+  it('resumes after a broken connection without lost or repeated text', async () => {
     const store = newStore();
     const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
     await settle();
@@ -354,7 +354,7 @@ describe('an answer that does not go its way', () => {
     expect(last(shown(store, id))).toMatchObject({ content: 'one two three', state: 'done' });
   });
 
-  it('is taken up again after the page was loaded anew', async () => {
+  it('resumes after a reload of the page', async () => {
     const before = newStore();
     const id = before.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
     await settle();
@@ -372,7 +372,7 @@ describe('an answer that does not go its way', () => {
     expect(last(shown(after, id))).toMatchObject({ content: 'half', state: 'done' });
   });
 
-  it('keeps what it has and says so where the server knows nothing of it any more', async () => {
+  it('keeps its text and shows an error if the server no longer knows it', async () => {
     const before = newStore();
     const id = before.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
     await settle();
@@ -388,7 +388,7 @@ describe('an answer that does not go its way', () => {
     expect(last(shown(after, id))).toMatchObject({ content: 'ha', state: 'failed' });
   });
 
-  it('ends as stopped where another tab cancelled it', async () => {
+  it('ends as stopped if another tab cancelled it', async () => {
     const store = newStore();
     const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
     await settle();
@@ -398,7 +398,7 @@ describe('an answer that does not go its way', () => {
   });
 });
 
-it('goes on without a history where the browser has none', async () => {
+it('works without a history if the browser has none', async () => {
   history.conversations = () => Promise.reject(new Error('forbidden'));
   history.save = () => Promise.reject(new Error('forbidden'));
   const store = newStore();
@@ -411,8 +411,8 @@ it('goes on without a history where the browser has none', async () => {
   expect(last(shown(store, id)).content).toBe('1');
 });
 
-describe('a history that is slow', () => {
-  it('does not take away what was asked before it was read', async () => {
+describe('a slow history', () => {
+  it('keeps questions that were sent before it was read', async () => {
     const earlier = newStore();
     await earlier.load();
     const old = earlier.send({ conversationId: null, text: 'earlier', model: null, capabilities: SEES });
@@ -431,7 +431,7 @@ describe('a history that is slow', () => {
     expect(store.state().threads.get(id)?.size).toBe(2);
   });
 
-  it('does not take away what is still being written when another tab speaks', async () => {
+  it('keeps pending writes when another tab announces a change', async () => {
     const store = newStore();
     await store.load();
     const save = history.save.bind(history);

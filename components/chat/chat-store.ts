@@ -26,17 +26,20 @@ import { markStopped, newResponse } from './message-reducer.ts';
 
 const SAVE_EVERY_MS = 1_000;
 
-/** The conversations and the answers that are on their way. Framework-free: React reads it with `useSyncExternalStore`. */
+/**
+ * Conversations and running responses. Independent of React, which reads it with
+ * `useSyncExternalStore`.
+ */
 export class ChatStore {
   #state: ChatState = INITIAL_STATE;
   readonly #effects: ChatEffects;
   readonly #listeners = new Set<() => void>();
   readonly #running = new Map<string, AbortController>();
-  /** The conversations of which every message is in `threads`; of others, at most what was asked here. */
+  /** Conversations whose messages are all in `threads`; the others hold only what was sent here. */
   readonly #fullThreads = new Set<string>();
-  /** Changed since the last frame, and since the last save. */
+  /** Messages changed since the last frame and the last save. */
   readonly #dirty = new Map<string, AssistantMessage>();
-  /** How many writes of a conversation are under way. */
+  /** The number of pending writes per conversation. */
   readonly #saving = new Map<string, number>();
   #loading: Promise<void> | undefined;
   #frameRequested = false;
@@ -53,7 +56,7 @@ export class ChatStore {
 
   readonly state = (): ChatState => this.#state;
 
-  /** Reads the history once, however often it is asked for. */
+  /** Reads the history once. */
   load(): Promise<void> {
     this.#loading ??= this.#load();
     return this.#loading;
@@ -62,31 +65,33 @@ export class ChatStore {
   async #load(): Promise<void> {
     try {
       const stored = await this.#effects.history.conversations();
-      // Whoever was quick has already asked something: that stays.
+      // Questions sent before the history was read stay.
       this.#set({ ready: true, conversations: newestFirst(this.#state.conversations, stored) });
     } catch {
       this.#set({ ready: true, unsaved: true });
     }
   }
 
-  /** Reads a conversation's messages, and takes up again an answer that was on its way when the page was left. */
+  /**
+   * Reads a conversation's messages and resumes responses that were running when the page was left.
+   */
   async open(conversationId: string): Promise<void> {
     if (this.#fullThreads.has(conversationId)) return;
     const messages = await this.#effects.history.messages(conversationId).catch(() => []);
     if (this.#fullThreads.has(conversationId)) return;
     this.#fullThreads.add(conversationId);
-    // Whoever was quick has already asked something there: that stays.
+    // Questions sent before the messages were read stay.
     this.#putThread(conversationId, new Map([...byId(messages), ...this.#thread(conversationId)]));
     for (const message of messages)
       if (isRunning(message) && !this.#running.has(message.id)) void this.#follow(message);
   }
 
-  /** Another tab wrote: read it again, unless the answer is written here. */
+  /** Reads a conversation again after another tab wrote it, unless a response is running here. */
   async refresh(conversationId: string): Promise<void> {
     const messages = await this.#effects.history.messages(conversationId).catch(() => []);
     if (messages.some((message) => this.#running.has(message.id))) return;
     const stored = await this.#effects.history.conversations().catch(() => this.#state.conversations);
-    // What is on its way into the history may not be in what was read from it.
+    // The history may not contain pending writes yet.
     const saving = this.#state.conversations.filter(({ id }) => this.#saving.has(id));
     const conversations = newestFirst(saving, stored);
     const threads = new Map(this.#state.threads);
@@ -95,7 +100,7 @@ export class ChatStore {
     this.#set({ conversations, threads });
   }
 
-  /** Puts the question, and its answer to come, at the end of the conversation. Gives back the conversation's id. */
+  /** Appends the question and a pending response. Returns the conversation's id. */
   send(question: NewQuestion): string {
     const now = this.#effects.now();
     const conversation: Conversation = this.#conversation(question.conversationId) ?? {
@@ -114,7 +119,10 @@ export class ChatStore {
     return conversation.id;
   }
 
-  /** Asks the question of `answerId` once more, past the cache. The earlier answer stays as another version. */
+  /**
+   * Requests another response to the same question and bypasses the cache. The earlier one stays as
+   * a version.
+   */
   regenerate(conversationId: string, responseId: string, choice: ModelChoice): void {
     const conversation = this.#conversation(conversationId);
     const response = this.#thread(conversationId).get(responseId);
@@ -122,7 +130,7 @@ export class ChatStore {
     this.#generate(conversation, response.parentId, [], choice, true);
   }
 
-  /** Puts a changed question beside the old one, with the same pictures, and asks it. */
+  /** Adds a changed question as a sibling of the old one, with the same images, and sends it. */
   edit(conversationId: string, questionId: string, text: string, choice: ModelChoice): void {
     const conversation = this.#conversation(conversationId);
     const question = this.#thread(conversationId).get(questionId);
@@ -130,7 +138,10 @@ export class ChatStore {
     this.#sendQuestion(conversation, question.parentId, { text, images: question.images ?? [] }, choice);
   }
 
-  /** Ends an answer, here and at the model. What came so far stays. Once more where the model could not be told. */
+  /**
+   * Cancels a response here and on the server; received text stays. Retries a cancellation that
+   * failed.
+   */
   stop(conversationId: string, responseId: string): void {
     const message = this.#dirty.get(responseId) ?? this.#thread(conversationId).get(responseId);
     if (message?.role !== 'assistant') return;
@@ -144,7 +155,7 @@ export class ChatStore {
     this.#commit(true);
     if (message.requestId === undefined) return;
     this.#effects.cancel(message.requestId).catch((error: unknown) => {
-      // Gone with its conversation, or asked again: then there is nobody left to tell.
+      // The conversation was deleted meanwhile: no message can show the failure.
       if (!this.#thread(conversationId).has(responseId)) return;
       this.#change({ ...ended, stopFailure: describeFailure(error).message });
       this.#commit(true);
@@ -192,7 +203,7 @@ export class ChatStore {
     this.#effects.announce(conversationId);
   }
 
-  /** Puts conversations from a file beside those that are there; one of the same id is replaced. */
+  /** Adds imported conversations. One with the same id is replaced. */
   async add(entries: readonly { conversation: Conversation; messages: readonly ChatMessage[] }[]): Promise<void> {
     for (const { conversation, messages } of entries) await this.#effects.history.save(conversation, messages);
     const conversations = await this.#effects.history.conversations();
@@ -203,7 +214,7 @@ export class ChatStore {
     await Promise.all(shown.map((id) => this.open(id)));
   }
 
-  /** Writes what is not saved yet: the page is about to go. */
+  /** Saves pending changes before the page is unloaded. */
   flush(): void {
     this.#commit(true);
   }
@@ -235,7 +246,7 @@ export class ChatStore {
     bypassCache: boolean,
   ): void {
     const now = this.#effects.now();
-    // One later than its question, so that an order by time is an order by place.
+    // One millisecond after its question, so that sorting by time keeps the order of the thread.
     const response = newResponse(this.#effects.newId(), conversation.id, questionId, now + 1);
     const thread = new Map(this.#thread(conversation.id));
     for (const message of [...added, response]) thread.set(message.id, message);
@@ -244,7 +255,7 @@ export class ChatStore {
     this.#putConversation(updated);
     this.#save(conversation.id, [...added, response]);
     void this.#follow(response, async (signal) => {
-      // The question may have been quicker than the history; without what was said before it means something else.
+      // The context must be complete: without earlier messages the question means something else.
       if (!this.#fullThreads.has(conversation.id)) await this.open(conversation.id);
       const messages = toRequestMessages(pathTo(this.#thread(conversation.id), questionId), able);
       const body = requestBody(updated, messages, able);
@@ -255,7 +266,7 @@ export class ChatStore {
     });
   }
 
-  /** Without `first`, the answer is taken up where it was left. */
+  /** Without `openStream` an interrupted response is resumed. */
   async #follow(
     initial: AssistantMessage,
     openStream?: (signal: AbortSignal) => Promise<ResponseStream>,
@@ -279,7 +290,7 @@ export class ChatStore {
     });
   }
 
-  /** Shows what changed, and saves it now and then; `now` saves it at once. */
+  /** Publishes changed messages. Saves them at most once per interval, or at once if `now`. */
   #commit(now: boolean): void {
     const changed = [...this.#dirty.values()].filter(
       (message) => this.#thread(message.conversationId).get(message.id) !== message,

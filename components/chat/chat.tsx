@@ -45,7 +45,10 @@ import { useAttachments } from './use-attachments.ts';
 import { chatStore, preloadChat, useChatField, useChatLifecycle, useChatSelector } from './use-chat.ts';
 import { useImageDrop } from './use-image-drop.ts';
 
-/** `c` in the address is the conversation, so that a reload, a second tab and the back button find it. */
+/**
+ * The query parameter with the conversation's id: a reload, a second tab and the back button find
+ * it.
+ */
 const PARAMETER = 'c';
 
 const linkedId = typeof location === 'undefined' ? null : new URLSearchParams(location.search).get(PARAMETER);
@@ -56,7 +59,7 @@ if (linkedId !== null) {
 
 interface ChatProps {
   historyOpen: boolean;
-  /** What the server says of the model, until it is asked again. */
+  /** The notice about the model that the server rendered. */
   notice: string | null;
   hiddenNotice: string | undefined;
 }
@@ -68,7 +71,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const ready = useChatField('ready');
   const conversations = useChatField('conversations');
   const conversation = conversations.find(({ id }) => id === activeId);
-  // Only what seldom changes is read here: while an answer streams in, it and nothing around it is drawn.
+  // Only rarely changing state is selected here: a streaming response re-renders its turn alone.
   const isRead = useChatSelector(({ threads }) => activeId !== null && threads.has(activeId));
   const runningId = useChatSelector((state) => runningLeaf(state, activeId));
   const hasImages = useChatSelector(({ threads }) => threadHasImages(threads.get(activeId ?? '') ?? EMPTY_THREAD));

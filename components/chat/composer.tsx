@@ -13,20 +13,23 @@ import type { Attachments } from './use-attachments.ts';
 
 interface ComposerProps {
   field: RefObject<HTMLTextAreaElement | null>;
-  /** Under which the draft is kept. */
+  /** Storage key of the draft. */
   draftKey: string;
   running: boolean;
-  /** Nothing can be sent yet. */
+  /** Sending is not possible yet. */
   waiting: boolean;
   attachments: Attachments;
-  /** What stands beside the send button: what else can be chosen for the question. */
+  /** Controls next to the send button. */
   tools?: ReactNode;
-  /** True where it was sent: what was written then goes from the field. */
+  /** Returns true if the text was sent, which clears the field. */
   onSend: (text: string) => boolean;
   onStop: () => void;
 }
 
-/** Where one writes: it grows with the text, keeps the draft, and leaves Enter alone while an input method composes. */
+/**
+ * The input of the chat. It grows with the text, stores the draft, and ignores Enter during IME
+ * composition.
+ */
 export function Composer({ field, draftKey, running, waiting, attachments, tools, onSend, onStop }: ComposerProps) {
   const [draft, setDraft] = useStored(draftKey, writeDraft);
   const hint = useId();
@@ -34,7 +37,7 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
   useLayoutEffect(() => {
     const element = field.current;
     if (element === null || element.value === draft) return;
-    // What was written before React took over the page is kept.
+    // Keeps what was typed before hydration.
     if (!isAlive.current && readStored(draftKey) === '') setDraft(element.value);
     else element.value = draft;
   }, [field, draft, draftKey, setDraft]);
@@ -49,7 +52,7 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
   };
   const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     if (event.key === 'Escape' && running) onStop();
-    // 229: Safari reports the Enter that ends a composition after the composition's end.
+    // 229: Safari reports the Enter that ends a composition after `compositionend`.
     const composing = event.nativeEvent.isComposing || event.keyCode === 229;
     if (event.key !== 'Enter' || event.shiftKey || composing) return;
     event.preventDefault();
@@ -87,14 +90,14 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
         </div>
       )}
       <div className="grid">
-        {/* The beginning of the text behind the field gives it its height, without measuring. */}
+        {/* A hidden copy of the beginning of the text gives the field its height without measuring. */}
         <div
           aria-hidden
           className={clsx(FIELD, 'invisible overflow-hidden whitespace-pre-wrap [overflow-wrap:anywhere]')}
         >
           {`${draft.slice(0, SHOWN_CHARACTERS)}\n`}
         </div>
-        {/* React would compare and copy the whole text for each key if it held the `value`. */}
+        {/* Uncontrolled: React would compare and copy the whole text for each key. */}
         <textarea
           ref={field}
           rows={1}
@@ -111,10 +114,10 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
           onKeyDown={onKeyDown}
           onPaste={(event) => {
             const text = event.clipboardData.getData('text/plain');
-            // Before the browser lays it out.
+            // Set before the browser lays the text out.
             event.currentTarget.dir = fieldDirection(text.length > draft.length ? text : draft);
             const files = imageFiles(event.clipboardData);
-            // Text that is copied with a picture of itself (a table, a document) stays text.
+            // Text that is copied along with an image of itself (a table, a document) stays text.
             if (files.length === 0 || event.clipboardData.types.includes('text/plain')) return;
             event.preventDefault();
             attachments.attach(files);
@@ -155,7 +158,7 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
   );
 }
 
-/** More than the field shows at once on any screen. */
+/** More than any screen shows at once. */
 const SHOWN_CHARACTERS = 8_000;
 const FIELD = 'col-start-1 row-start-1 max-h-[40dvh] min-h-11 w-full px-3.5 pt-3 pb-1 text-base leading-6';
 const ROUND = 'flex size-8 shrink-0 items-center justify-center rounded-md transition-colors pointer-coarse:size-10';

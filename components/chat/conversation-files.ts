@@ -4,7 +4,7 @@ import { openHistory } from './history-db.ts';
 import { fileName, fromJson, toJson, toMarkdown } from './import-export.ts';
 import { chatStore } from './use-chat.ts';
 
-/** Conversations as files: the browser's side of `transfer.ts`. */
+/** Reads and writes conversation files; the formats are in `import-export.ts`. */
 
 export async function exportAll(): Promise<void> {
   chatStore().flush();
@@ -23,7 +23,10 @@ export async function exportMarkdown(conversation: Conversation): Promise<void> 
   download(toMarkdown(conversation, path), fileName(conversation.title, 'md'), 'text/markdown');
 }
 
-/** How many conversations came in. Throws an `Error` that tells what is wrong with the file. */
+/**
+ * Returns the number of imported conversations. Throws an `Error` whose message is shown to the
+ * reader.
+ */
 export async function importFile(file: File): Promise<number> {
   const entries = fromJson(await file.text());
   await chatStore().add(entries);
@@ -36,6 +39,6 @@ function download(text: string, name: string, type: string): void {
   link.href = url;
   link.download = name;
   link.click();
-  // The download has begun with the click; a browser that is slow to read still has a minute.
+  // The click has started the download. A slow browser gets a minute to read the blob.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }

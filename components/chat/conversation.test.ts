@@ -27,7 +27,7 @@ const messages: ChatMessage[] = [
 ];
 const thread: Thread = new Map(messages.map((message) => [message.id, message]));
 
-describe('the tree of a conversation', () => {
+describe('a conversation tree', () => {
   it('shows one path', () => {
     expect(pathTo(thread, 'a3').map((message) => message.id)).toEqual(['q1', 'a1', 'q2', 'a3']);
     expect(pathTo(thread, 'a2').map((message) => message.id)).toEqual(['q1', 'a2']);
@@ -35,7 +35,7 @@ describe('the tree of a conversation', () => {
     expect(pathTo(thread, 'gone')).toEqual([]);
   });
 
-  it('steps between versions, to the end of each', () => {
+  it('switches between versions, to the newest leaf of each', () => {
     expect(versionsOf(thread, thread.get('a2') ?? user('', null, 0)).map((message) => message.id)).toEqual([
       'a1',
       'a2',
@@ -45,7 +45,7 @@ describe('the tree of a conversation', () => {
     expect(newestLeafBelow(thread, 'q1')).toBe('a2');
   });
 
-  it('sends texts, and no answer that has none', () => {
+  it('omits empty responses from the request', () => {
     expect(toRequestMessages(pathTo(thread, 'a3'), { vision: true })).toEqual([
       { role: 'user', content: 'text of q1' },
       { role: 'assistant', content: 'first answer' },
@@ -53,7 +53,7 @@ describe('the tree of a conversation', () => {
     ]);
   });
 
-  it('sends pictures only to a model that sees', () => {
+  it('sends images only to a model with vision', () => {
     const question: ChatMessage = { ...user('q', null, 1), images: [image] };
     const wordless: ChatMessage = { ...user('w', 'q', 2), content: '', images: [image] };
     expect(toRequestMessages([question, wordless], { vision: true })).toEqual([
@@ -66,11 +66,11 @@ describe('the tree of a conversation', () => {
   });
 });
 
-describe('a title', () => {
+describe('titleFrom', () => {
   it.each([
     ['  Explain   monads\nin detail', 'Explain monads'],
     ['', 'New chat'],
     ['a'.repeat(80), `${'a'.repeat(60)}…`],
     [`${'word '.repeat(20)}`, `${'word '.repeat(12).trimEnd()}…`],
-  ])('of %j is %j', (question, title) => expect(titleFrom(question)).toBe(title));
+  ])('turns %j into %j', (question, title) => expect(titleFrom(question)).toBe(title));
 });

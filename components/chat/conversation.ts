@@ -1,13 +1,13 @@
 import type { Message, Think } from '#lib/wire/chat';
 
 /**
- * A conversation is a tree: asking again, or changing a question, adds a sibling and loses nothing. What is shown is
- * the path from the root to `leafId`.
+ * A conversation is a tree: regenerating or editing adds a sibling. The page shows the path from
+ * the root to `leafId`.
  */
 export interface Conversation {
   id: string;
   title: string;
-  /** Milliseconds since the epoch, as all times here. */
+  /** Milliseconds since the epoch, like all times here. */
   createdAt: number;
   updatedAt: number;
   leafId: string | null;
@@ -15,18 +15,18 @@ export interface Conversation {
   model: string | null;
   systemPrompt: string;
   sampling?: Sampling;
-  /** Not there: as the model does by itself. */
+  /** Undefined: the model decides. */
   think?: Think;
 }
 
-/** How the model chooses its words; what is not there is the model's own. */
+/** Sampling parameters. A missing one means the model's default. */
 export interface Sampling {
   temperature?: number;
-  /** At most so many tokens in an answer. */
+  /** The maximum number of tokens in a response. */
   num_predict?: number;
 }
 
-/** What is set for a whole conversation. */
+/** Settings of a whole conversation. */
 export interface ChatSettings {
   systemPrompt: string;
   sampling: Sampling;
@@ -48,19 +48,19 @@ export interface UserMessage extends MessageBase {
   images?: readonly ChatImage[];
 }
 
-/** A picture that goes with a question, kept whole in the message. */
+/** An image attached to a question, stored whole in the message. */
 export interface ChatImage {
   id: string;
-  /** What the reader calls it: its file's name. */
+  /** The file name. */
   name: string;
   type: ImageType;
-  /** Base64, without the prefix of a data URL. */
+  /** Base64 without the prefix of a data URL. */
   data: string;
   width: number;
   height: number;
 }
 
-/** What models take. */
+/** The types that models accept. */
 export const IMAGE_TYPES = ['image/png', 'image/jpeg', 'image/webp'] as const;
 export type ImageType = (typeof IMAGE_TYPES)[number];
 
@@ -68,17 +68,17 @@ export interface AssistantMessage extends MessageBase {
   role: 'assistant';
   state: 'waiting' | 'streaming' | 'done' | 'stopped' | 'failed';
   thinking: string;
-  /** When the first and the last piece of reasoning came. */
+  /** When the first and the last piece of reasoning arrived. */
   thinkingStartedAt?: number;
   thinkingEndedAt?: number;
   model?: string;
   requestId?: string;
-  /** The last event that was read of a resumable stream. */
+  /** The last event read from a resumable stream. */
   lastEventId?: string;
   source: 'model' | 'cached' | 'joined';
   queue?: QueuePosition;
   failure?: ResponseFailure;
-  /** Why the model may still be at work although the reader stopped the answer. */
+  /** Why cancelling on the server failed: the model may still be running. */
   stopFailure?: string;
   doneReason?: string;
   completionTokens?: number;
@@ -98,13 +98,13 @@ export interface QueuePosition {
 export interface ResponseFailure {
   message: string;
   code: string;
-  /** When trying again makes sense, where the server said so. */
+  /** When the server allows another attempt, if it gave a time. */
   retryAt?: number;
 }
 
 export const EMPTY_THREAD: Thread = new Map();
 
-/** The messages from the root to `leafId`, oldest first. */
+/** Messages from the root to `leafId`, oldest first. */
 export function pathTo(thread: Thread, leafId: string | null): ChatMessage[] {
   const path: ChatMessage[] = [];
   for (let id = leafId; id !== null; ) {
@@ -116,14 +116,14 @@ export function pathTo(thread: Thread, leafId: string | null): ChatMessage[] {
   return path.reverse();
 }
 
-/** The versions of a message: all that answer, or follow, the same one, oldest first. */
+/** All siblings of a message including itself, oldest first. */
 export function versionsOf(thread: Thread, message: ChatMessage): ChatMessage[] {
   return [...thread.values()]
     .filter((other) => other.parentId === message.parentId)
     .sort((a, b) => a.createdAt - b.createdAt);
 }
 
-/** The end of the newest path below `id`: where stepping to another version leads. */
+/** The newest leaf below `id`, which the page shows after a switch of versions. */
 export function newestLeafBelow(thread: Thread, id: string): string {
   let leaf = id;
   for (;;) {
@@ -136,13 +136,13 @@ export function newestLeafBelow(thread: Thread, id: string): string {
   }
 }
 
-/** What the model that is asked can do: what it cannot is not sent to it. */
+/** Capabilities that decide what is sent to the model. */
 export interface ModelCapabilities {
   vision: boolean;
   thinking: boolean;
 }
 
-/** What is sent to the model: finished texts only, no answer that has none, and pictures to a model that sees. */
+/** The messages of a request: no empty texts, and images only for a model with vision. */
 export function toRequestMessages(
   path: readonly ChatMessage[],
   { vision }: Pick<ModelCapabilities, 'vision'>,
@@ -157,7 +157,7 @@ export function toRequestMessages(
 
 const TITLE_LENGTH = 60;
 
-/** The first line of the question, cut at a word. */
+/** The first line of the question, cut at a word boundary. */
 export function titleFrom(question: string): string {
   const line = question.trim().split('\n', 1)[0]?.replace(/\s+/g, ' ').trim() ?? '';
   if (line === '') return 'New chat';

@@ -1,14 +1,12 @@
 import { writeDraft } from '#lib/browser/local-storage';
 import { forgetAttachments } from './use-attachments.ts';
 
-/** What was written and attached in a chat and not sent yet. */
-
-/** Under which the text is kept. */
+/** The storage key of a chat's unsent text. */
 export function draftKey(chat: string): string {
   return `draft:${chat}`;
 }
 
-/** It goes with its chat. */
+/** Deletes the unsent text and images of a chat. */
 export function forgetDraft(chat: string): void {
   writeDraft(draftKey(chat), '');
   forgetAttachments(chat);

@@ -22,7 +22,7 @@ const PROMPTS = [
 
 export function EmptyChat({ onPick }: { onPick: (prompt: string) => void }) {
   return (
-    // From the top: a note that comes above the composer does not move it.
+    // Aligned to the top, so that a note above the composer does not move it.
     <div className="flex flex-1 flex-col gap-6 pt-[2dvh] sm:pt-[max(1rem,18dvh)]">
       <div>
         <h1 className="text-balance font-semibold text-xl tracking-tight sm:text-2xl">What shall we work out?</h1>

@@ -8,13 +8,13 @@ import { reconnectDelayMs } from './reconnect.ts';
 interface FollowOptions {
   effects: Pick<ChatEffects, 'resume' | 'now' | 'pause'>;
   signal: AbortSignal;
-  /** Each new form of the answer. Not called any more once `signal` aborted. */
+  /** Receives each new state of the response, until `signal` aborts. */
   update: (message: AssistantMessage) => void;
 }
 
 /**
- * Reads one answer to its end, over as many connections as it takes: `first` opens the first of them; without it, the
- * answer is one that was on its way when the page was left. Resolves when nothing more comes; never throws.
+ * Reads a response to its end and reconnects when the connection breaks. `openFirst` opens the
+ * first connection; without it an interrupted response is resumed. Never throws.
  */
 export async function followResponse(
   initial: AssistantMessage,
@@ -40,7 +40,7 @@ export async function followResponse(
         attempt = 0;
         message = applyEvent(message, event, effects.now());
         if (id !== undefined) message = { ...message, lastEventId: id };
-        // A stream that is read from its beginning again shows nothing until it has passed what is already there.
+        // A replayed stream shows nothing until it has passed the text that is already shown.
         if (!isRunning(message) || textLength(message) >= shownLength) update(message);
       }
       return;

@@ -19,8 +19,8 @@ function image(id: string): ChatImage {
 let databases = 0;
 const fresh = () => openHistory(`history-${++databases}`);
 
-describe('the history', () => {
-  it('gives the newest conversation first, and messages in the order in which they were written', async () => {
+describe('ChatHistory', () => {
+  it('returns the newest conversation first and messages in order of creation', async () => {
     const history = fresh();
     await history.save(conversation('old', 1), []);
     await history.save(conversation('new', 2), [message('b', 'new', 'two', 2), message('a', 'new', 'one', 1)]);
@@ -28,7 +28,7 @@ describe('the history', () => {
     expect((await history.messages('new')).map(({ id }) => id)).toEqual(['a', 'b']);
   });
 
-  it('replaces what it had of the same id', async () => {
+  it('replaces records with the same id', async () => {
     const history = fresh();
     await history.save(conversation('c', 1), [message('a', 'c', 'half')]);
     await history.save({ ...conversation('c', 2), title: 'renamed' }, [message('a', 'c', 'whole')]);
@@ -49,7 +49,7 @@ describe('the history', () => {
     expect(await history.messages('d')).toEqual([]);
   });
 
-  it('finds conversations by all words of a query, in any case', async () => {
+  it('finds conversations by all words of a query, case-insensitively', async () => {
     const history = fresh();
     await history.save(conversation('c', 1), [message('a', 'c', 'Borrowing in Rust'), message('b', 'c', 'RUST again')]);
     await history.save(conversation('d', 2), [message('e', 'd', 'Rust on the bike')]);
@@ -58,13 +58,13 @@ describe('the history', () => {
     expect(await history.search('python')).toEqual(new Set());
   });
 
-  it('keeps what was saved when it is opened again', async () => {
+  it('keeps saved records after it is reopened', async () => {
     const name = `history-${++databases}`;
     await openHistory(name).save(conversation('c', 1), [message('a', 'c', 'x')]);
     expect(await openHistory(name).messages('c')).toHaveLength(1);
   });
 
-  it('brings a history of the first version along', async () => {
+  it('migrates a database of version 1', async () => {
     const name = `history-${++databases}`;
     const first = await openDB(name, 1, {
       upgrade(db) {
@@ -82,11 +82,11 @@ describe('the history', () => {
   });
 });
 
-describe('pictures that were attached and not sent', () => {
+describe('stored attachments', () => {
   const all = Number.POSITIVE_INFINITY;
   const ids = (images: readonly ChatImage[]) => images.map(({ id }) => id);
 
-  it('go from a page to the next one in their order, each of them once, and no more than it has room for', async () => {
+  it('reassigns images in order, each once, up to the maximum', async () => {
     const history = fresh();
     for (const id of ['3', '1', '2']) await history.attach(NEW_CHAT, 'old', image(id));
     await history.attach(NEW_CHAT, 'other', image('4'));
@@ -100,14 +100,14 @@ describe('pictures that were attached and not sent', () => {
     expect(ids(await history.reassign(NEW_CHAT, 'a', 'c', all))).toEqual(['3', '1']);
   });
 
-  it('are taken away by name, of whichever page they are', async () => {
+  it('detaches images by id, whichever page owns them', async () => {
     const history = fresh();
     for (const id of ['1', '2']) await history.attach(NEW_CHAT, 'page', image(id));
     await history.detach(['1', 'never attached']);
     expect(ids(await history.reassign(NEW_CHAT, 'page', 'next', all))).toEqual(['2']);
   });
 
-  it('go with their conversation, and come to none that is not there', async () => {
+  it('deletes attachments with their conversation and stores none for a missing one', async () => {
     const history = fresh();
     await history.save(conversation('c', 1), []);
     await history.save(conversation('d', 1), []);

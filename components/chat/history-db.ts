@@ -9,11 +9,11 @@ interface HistorySchema extends DBSchema {
   attachments: { key: number; value: StoredAttachment; indexes: { chat: string; [IMAGE_FIELD]: string } };
 }
 
-/** A picture that waits to be sent. The keys count up, so that an order by key is the order in which they were attached. */
+/** An unsent image. Keys are auto-incremented, so order by key is order of attachment. */
 interface StoredAttachment {
   /** A conversation's id, or `NEW_CHAT`. */
   chat: string;
-  /** The page that holds it: an id that each load of the app gives itself. */
+  /** The page that owns it: each load of the app creates an id. */
   page: string;
   [IMAGE_FIELD]: ChatImage;
 }
@@ -21,26 +21,30 @@ interface StoredAttachment {
 /** The chat that has no id yet. */
 export const NEW_CHAT = 'new';
 
-/** The conversations of this browser, in its IndexedDB. Nothing of them is kept on the server. */
+/** The conversations of this browser, in IndexedDB. The server stores none of them. */
 export interface ChatHistory {
   conversations(): Promise<Conversation[]>;
   messages(conversationId: string): Promise<ChatMessage[]>;
-  /** Writes all of it or nothing. */
+  /** Writes everything in one transaction. */
   save(conversation: Conversation, messages: readonly ChatMessage[]): Promise<void>;
   remove(conversationId: string): Promise<void>;
   removeAll(): Promise<void>;
-  /** The ids of the conversations in which a message holds every word of `query`, whatever the case. */
+  /**
+   * Ids of conversations with a message that contains every word of `query`, case-insensitively.
+   */
   search(query: string): Promise<Set<string>>;
 }
 
-/** The pictures that were attached and not sent yet. They go with their conversation. */
+/** Attached images that were not sent yet. They are deleted with their conversation. */
 export interface StoredAttachments {
-  /** Keeps it only where the chat is still there. */
+  /** Does nothing if the chat was deleted. */
   attach(chat: string, page: string, image: ChatImage): Promise<void>;
   detach(imageIds: readonly string[]): Promise<void>;
-  /** The pages that hold pictures of the chat. */
+  /** Ids of the pages that own images of the chat. */
   ownerPages(chat: string): Promise<string[]>;
-  /** Hands at most `most` of the pictures that the page `from` holds over to the page `to`, in the order in which they were attached. */
+  /**
+   * Reassigns at most `most` images from the page `from` to the page `to`, in order of attachment.
+   */
   reassign(chat: string, from: string, to: string, most: number): Promise<ChatImage[]>;
 }
 
@@ -61,7 +65,8 @@ export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachm
           attachments.createIndex(IMAGE_FIELD, `${IMAGE_FIELD}.id`);
         }
       },
-      // Another tab may bring a newer version, or the browser may close it: the next call opens it again.
+      // Another tab may upgrade the database, or the browser may close it: the next call reopens
+      // it.
       blocking: (_current, _blocked, event) => {
         opened = undefined;
         if (event.target instanceof IDBDatabase) event.target.close();

@@ -19,7 +19,7 @@ interface HistoryListProps {
   onOpen: (id: string | null) => void;
 }
 
-/** The conversations of this browser, newest first, by day. */
+/** The conversations of this browser, newest first, grouped by day. */
 export const HistoryList = memo(function HistoryList({ activeId, onOpen }: HistoryListProps) {
   const ready = useChatField('ready');
   const conversations = useChatField('conversations');
@@ -163,7 +163,7 @@ function Rename({ conversation, onDone }: RenameProps) {
   const [title, setTitle] = useState(conversation.title);
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
-    // After the menu has given the focus back to a button that is not there any more.
+    // Runs after the menu has returned the focus to a button that no longer exists.
     const frame = requestAnimationFrame(() => field.current?.select());
     return () => cancelAnimationFrame(frame);
   }, []);
@@ -182,7 +182,7 @@ function Rename({ conversation, onDone }: RenameProps) {
         onBlur={() => save(false)}
         onKeyDown={(event) => {
           if (event.nativeEvent.isComposing || (event.key !== 'Enter' && event.key !== 'Escape')) return;
-          // The key belongs to the field alone, not to the button that has the focus next.
+          // The key must not reach the button that gets the focus next.
           event.preventDefault();
           if (event.key === 'Enter') save(true);
           else onDone(true);

@@ -11,12 +11,12 @@ import { imageUrl } from './images.ts';
 
 export interface ImageListProps {
   images: readonly ChatImage[];
-  /** Given where a picture can still be taken away. */
+  /** Given if images can be removed. */
   onRemove?: (id: string) => void;
   className?: string;
 }
 
-/** Pictures of a question, small; each opens large. */
+/** Thumbnails of a question's images. Each opens at full size. */
 export function ImageList({ images, onRemove, className }: ImageListProps) {
   const [open, setOpen] = useState<ChatImage>();
   return (

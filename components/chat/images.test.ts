@@ -20,19 +20,19 @@ const question = (images: readonly ChatImage[]): UserMessage => ({
   images,
 });
 
-describe('a picture', () => {
+describe('scaledSize', () => {
   it.each([
     [800, 600, 800, 600],
     [4096, 2048, 2048, 1024],
     [3000, 12_000, 512, 2048],
     [100_000, 1, 2048, 1],
-  ])('of %d × %d is sent as %d × %d', (width, height, sentWidth, sentHeight) =>
+  ])('scales %d × %d to %d × %d', (width, height, sentWidth, sentHeight) =>
     expect(scaledSize(width, height)).toEqual({ width: sentWidth, height: sentHeight }),
   );
 });
 
-describe('the pictures of a conversation', () => {
-  it('fit up to what the server takes in one request', () => {
+describe('requestSizeError', () => {
+  it('accepts images up to the size of a request', () => {
     expect(requestSizeError([], [image(10_000_000)])).toBeUndefined();
     expect(requestSizeError([question([image(10_000_000)])], [image(10_000_000)])).toBeUndefined();
     expect(requestSizeError([question([image(11_000_000)])], [image(11_000_000)])).toMatch(
@@ -40,7 +40,7 @@ describe('the pictures of a conversation', () => {
     );
   });
 
-  it('are at most as many in a question as the server takes', () => {
+  it('rejects more images than the server accepts per message', () => {
     const many = Array.from({ length: 16 }, () => image(1));
     expect(requestSizeError([], many)).toBeUndefined();
     expect(requestSizeError([question(many)], [...many, image(1)])).toMatch(/at most 16/);

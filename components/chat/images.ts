@@ -2,30 +2,28 @@ import { formatBytes } from '#lib/browser/format';
 import { type ChatImage, type ChatMessage, IMAGE_TYPES, type ImageType } from './conversation.ts';
 import { newId } from './new-id.ts';
 
-/** Pictures on their way from a file into a question. */
-
-/** As many as the server takes in one message. */
+/** The server's limit per message. */
 export const MAX_IMAGES = 16;
-/** A file that is larger is not even read. */
+/** Larger files are not read. */
 const MAX_FILE_BYTES = 50_000_000;
-/** Models look at no more than that; it also keeps a conversation with pictures small. */
+/** Models downscale larger images. The bound also keeps stored conversations small. */
 const MAX_EDGE_PX = 2_048;
 const MAX_PNG_BYTES = 3_000_000;
 const JPEG_QUALITY = 0.9;
-/** What the server takes in one request (SPEC §1), less what is around the pictures. */
+/** The server's body limit (docs/contract.md#limits) less the rest of the request. */
 const MAX_REQUEST_BYTES = 20 * 2 ** 20 - 64 * 1_024;
 
-/** What a file chooser offers. Everything that the browser can draw is taken, and becomes one of the types for models. */
+/** The file chooser offers every image that the browser can decode; `readImage` converts it. */
 export const ACCEPTED_FILES = 'image/*';
 
-/** The picture files among what was chosen, pasted or dropped. */
+/** Image files that were chosen, pasted or dropped. */
 export function imageFiles(transfer: DataTransfer | null): File[] {
   return [...(transfer?.files ?? [])].filter(({ type }) => type.startsWith('image/'));
 }
 
 /**
- * A file as a picture that models take: redrawn, so that it is no larger than they look at, and carries nothing but
- * what is seen (no place, no camera). Throws an `Error` whose message tells the reader what is wrong.
+ * Converts a file to an image that models accept. Redrawing bounds its size and strips metadata
+ * such as the place and the camera. Throws an `Error` whose message is shown to the reader.
  */
 export async function readImage(file: File): Promise<ChatImage> {
   if (!file.type.startsWith('image/')) throw new Error(`${file.name} is not a picture.`);
@@ -45,7 +43,7 @@ export async function readImage(file: File): Promise<ChatImage> {
   }
 }
 
-/** The size at which a picture of `width` × `height` is sent. */
+/** The size at which an image of `width` × `height` is sent. */
 export function scaledSize(width: number, height: number): { width: number; height: number } {
   const scale = Math.min(1, MAX_EDGE_PX / Math.max(width, height));
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
@@ -55,7 +53,7 @@ export function imageUrl({ type, data }: Pick<ChatImage, 'type' | 'data'>): stri
   return `data:${type};base64,${data}`;
 }
 
-/** Why `path` with `added` does not fit into one request, as a sentence; undefined where it does. */
+/** A sentence why `path` with `added` exceeds one request; undefined if it fits. */
 export function requestSizeError(path: readonly ChatMessage[], added: readonly ChatImage[]): string | undefined {
   if (added.length > MAX_IMAGES) return `A question takes at most ${MAX_IMAGES} pictures. Remove some of them.`;
   let total = 0;
@@ -68,7 +66,7 @@ export function requestSizeError(path: readonly ChatMessage[], added: readonly C
   return `The pictures of this conversation have ${formatBytes(total)} together; one request takes ${formatBytes(MAX_REQUEST_BYTES)}. Remove some, or ask in a new chat.`;
 }
 
-/** Whether `value`, from a file that was imported, is a picture that can be shown and sent. */
+/** Validates an image from an imported file. */
 export function isImage(value: unknown): value is ChatImage {
   if (typeof value !== 'object' || value === null) return false;
   const { id, name, type, data, width, height } = value as Record<keyof ChatImage, unknown>;
@@ -83,13 +81,13 @@ export function isImage(value: unknown): value is ChatImage {
   );
 }
 
-/** Lossless where that is small enough: photographs come as JPEG, drawings and screens with sharp edges as PNG. */
+/** PNG if that is small enough (drawings, screenshots), else JPEG (photographs). */
 async function redraw(bitmap: ImageBitmap, width: number, height: number, type: string): Promise<Blob> {
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext('2d');
   if (context === null) throw new Error('This browser cannot draw pictures. Close other pages, then try again.');
   const asJpeg = () => {
-    // JPEG knows no transparency: what shows through would be black.
+    // JPEG has no transparency: transparent pixels would turn black.
     context.globalCompositeOperation = 'destination-over';
     context.fillStyle = 'white';
     context.fillRect(0, 0, width, height);
@@ -110,7 +108,7 @@ function checkedImageType(type: string): ImageType {
 async function base64(blob: Blob): Promise<string> {
   const data = new Uint8Array(await blob.arrayBuffer());
   let text = '';
-  // In pieces: a call takes only so many arguments.
+  // In chunks: a call takes a bounded number of arguments.
   for (let at = 0; at < data.length; at += 32_768) text += String.fromCharCode(...data.subarray(at, at + 32_768));
   return btoa(text);
 }

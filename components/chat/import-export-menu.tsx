@@ -7,7 +7,7 @@ import { Menu } from '#components/ui/menu';
 import { Notice } from '#components/ui/notice';
 import { exportAll, importFile } from './conversation-files.ts';
 
-/** Takes all conversations along as a file, or in from one. */
+/** Exports all conversations to a file, or imports one. */
 export function ImportExportMenu() {
   const field = useRef<HTMLInputElement>(null);
   const [outcome, setOutcome] = useState<{ kind: 'info' | 'error'; sentence: string }>();

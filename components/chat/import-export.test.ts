@@ -27,8 +27,8 @@ const entry = { conversation, messages: [question, response] };
 const image: ChatImage = { id: 'p', name: 'a [cat].png', type: 'image/png', data: 'aGk=', width: 2, height: 1 };
 const seen: UserMessage = { ...question, images: [image] };
 
-describe('an export', () => {
-  it('takes pictures along', () => {
+describe('toJson and fromJson', () => {
+  it('exports images', () => {
     const entry = { conversation, messages: [seen, response] };
     expect(fromJson(toJson([entry]))).toEqual([entry]);
     expect(toMarkdown(conversation, [seen])).toContain('![a \\[cat\\].png](data:image/png;base64,aGk=)');
@@ -38,7 +38,7 @@ describe('an export', () => {
     ['of another type', { ...image, type: 'image/svg+xml' }],
     ['that are no data', { ...image, data: 'https://example.org/x.png' }],
     ['without a size', { ...image, width: undefined }],
-  ])('is refused where it has pictures %s', (_, bad) => {
+  ])('rejects images %s', (_, bad) => {
     const text = JSON.stringify({
       format: 'chill-space-conversations',
       version: 1,
@@ -47,11 +47,11 @@ describe('an export', () => {
     expect(() => fromJson(text)).toThrow(/damaged/);
   });
 
-  it('comes back as it went', () => {
+  it('imports what it exported', () => {
     expect(fromJson(toJson([entry]))).toEqual([entry]);
   });
 
-  it('leaves no answer on its way', () => {
+  it('imports a running response as stopped', () => {
     const [read] = fromJson(toJson([{ conversation, messages: [question, { ...response, state: 'streaming' }] }]));
     expect(read?.messages[1]).toMatchObject({ state: 'stopped', content: 'A language.\n' });
   });
@@ -65,11 +65,11 @@ describe('an export', () => {
     ['a message without text', toJson([entry]).replace('"content": "What is Rust?"', '"content": 7')],
     ['an unknown role', toJson([entry]).replace('"role": "user"', '"role": "wizard"')],
     ['a conversation without a title', toJson([entry]).replace('"title"', '"name"')],
-  ])('is refused in a sentence where it is %s', (_, text) => {
+  ])('rejects a file that is %s with a sentence', (_, text) => {
     expect(() => fromJson(text)).toThrow(/\.$/);
   });
 
-  it('reads well as Markdown', () => {
+  it('writes readable Markdown', () => {
     expect(toMarkdown(conversation, [question, response])).toBe(
       '# What is Rust?\n\n## You\n\nWhat is Rust?\n\n## Answer of m\n\nA language.\n',
     );
@@ -80,5 +80,5 @@ describe('an export', () => {
     ['../../etc/passwd', 'etc-passwd.md'],
     ['Größe & 世界', 'größe-世界.md'],
     ['???', 'conversation.md'],
-  ])('of %j is called %s', (title, name) => expect(fileName(title, 'md')).toBe(name));
+  ])('names a file for %j as %s', (title, name) => expect(fileName(title, 'md')).toBe(name));
 });

@@ -18,7 +18,6 @@ export interface ExportedConversation {
 const FORMAT = 'chill-space-conversations';
 const VERSION = 1;
 
-/** All of `entries` as a file that `fromJson` reads again. */
 export function toJson(entries: readonly ExportedConversation[]): string {
   const conversations = entries.map(({ conversation, messages }) => ({
     conversation,
@@ -27,7 +26,7 @@ export function toJson(entries: readonly ExportedConversation[]): string {
   return JSON.stringify({ format: FORMAT, version: VERSION, conversations }, undefined, 2);
 }
 
-/** The conversations of a file. Throws an `Error` whose message tells the reader what is wrong with it. */
+/** Parses an exported file. Throws an `Error` whose message is shown to the reader. */
 export function fromJson(text: string): ExportedConversation[] {
   const file = parseJson(text);
   if (!isRecord(file) || file.format !== FORMAT || !Array.isArray(file.conversations))
@@ -41,7 +40,7 @@ export function fromJson(text: string): ExportedConversation[] {
   });
 }
 
-/** What one reads on the path that is shown: questions and answers, without what was changed or asked again. */
+/** The shown path as Markdown, without other versions. */
 export function toMarkdown(conversation: Conversation, path: readonly ChatMessage[]): string {
   const turns = path
     .map((message) => ({
@@ -53,7 +52,7 @@ export function toMarkdown(conversation: Conversation, path: readonly ChatMessag
   return `${[`# ${conversation.title}`, ...turns].join('\n\n')}\n`;
 }
 
-/** A file name that every system takes: `What is Rust` → `what-is-rust.md`. */
+/** A file name that is valid on every system: `What is Rust` → `what-is-rust.md`. */
 export function fileName(title: string, extension: string): string {
   const stem = title
     .toLowerCase()
@@ -63,7 +62,7 @@ export function fileName(title: string, extension: string): string {
   return `${stem === '' ? 'conversation' : stem}.${extension}`;
 }
 
-/** In the text itself, so that the file is whole. */
+/** Images are embedded as data URLs, so that the file is self-contained. */
 function imageLines(message: ChatMessage): string[] {
   if (message.role !== 'user') return [];
   return (message.images ?? []).map((image) => `![${image.name.replace(/[[\]\\]/g, '\\$&')}](${imageUrl(image)})`);
@@ -112,7 +111,7 @@ function isAssistantMessage(message: ChatMessage): message is AssistantMessage {
   return message.role === 'assistant' && typeof message.thinking === 'string' && typeof message.state === 'string';
 }
 
-/** An answer that was on its way when it was exported is on its way no more. */
+/** A response that was running during the export cannot be resumed. */
 function withoutRunningState(message: ChatMessage): ChatMessage {
   return isRunning(message) ? { ...message, state: 'stopped' } : message;
 }

@@ -6,7 +6,7 @@ import { loadable, useLoaded } from '#lib/browser/loadable';
 
 const list = loadable(() => import('#components/chat/image-list').then(({ ImageList }) => ImageList));
 
-/** Pictures of a question, small; each opens large. The code for them comes with the first one, which has its place from the start. */
+/** `ImageList`, loaded with the first image. Placeholders reserve its space. */
 export function LazyImageList(props: ImageListProps) {
   if (useLoaded(true, list)) return <list.Component {...props} />;
   return (

@@ -37,7 +37,7 @@ export function MessageList({ conversationId, leafId, onRegenerate, onEdit }: Me
 
 interface TurnProps extends VersionPosition {
   message: ChatMessage;
-  /** What is far off the screen is not laid out; the last turns are, so that the end never jumps. */
+  /** Far turns are not laid out; the last ones are, so that the end never jumps. */
   isFar: boolean;
   onRegenerate: (responseId: string) => void;
   onEdit: (questionId: string, text: string) => void;
@@ -56,21 +56,21 @@ const Turn = memo(function Turn({ message, isFar, onRegenerate, onEdit, ...posit
 });
 
 const NEAR_TURNS = 6;
-/** What a screen shows at most of ordinary turns, and no more: the rest would only delay it. */
+/** As many turns as a screen shows. Rendering more would delay them. */
 const FIRST_TURNS = 4;
-/** A question and its answer: a step that no reader feels, also while another answer streams in. */
+/** A question and its response: small enough not to block streaming. */
 const MORE_TURNS = 2;
 const PATIENCE_MS = 250;
 
-/** A long conversation begins with its end, and gets the turns above while nothing else is to do. */
+/** Renders the end of a long conversation first, and earlier turns while the browser is idle. */
 function useGrowingCount(total: number): number {
   const [count, setCount] = useState(FIRST_TURNS);
   const isWhole = count >= total;
   useEffect(() => {
     if (isWhole) return;
-    // Not in a transition: those begin anew with each word that streams in, and would be forced through in one go.
+    // Not in a transition: streamed text would restart it and finally force it through in one task.
     const more = () => setCount(count + MORE_TURNS);
-    // Safari has no idle callback.
+    // Safari lacks `requestIdleCallback`.
     if (typeof requestIdleCallback === 'undefined') {
       const timer = setTimeout(more, 50);
       return () => clearTimeout(timer);
@@ -83,7 +83,7 @@ function useGrowingCount(total: number): number {
 
 const ALONE: VersionPosition = { number: 1, count: 1, previousId: undefined, nextId: undefined };
 
-/** A message never changes its place: only one more message does, or a thread that was read anew. */
+/** Positions change only if the thread grew or was read again. */
 function useVersionPlaces(thread: Thread): ReadonlyMap<string, VersionPosition> {
   const [known, setKnown] = useState(() => ({ size: thread.size, positions: versionPlaces(thread) }));
   if (known.size === thread.size) return known.positions;

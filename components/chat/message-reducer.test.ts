@@ -16,8 +16,8 @@ function read(events: ChatEvent[], from: AssistantMessage = asked): AssistantMes
   return events.reduce((message, event, index) => applyEvent(message, event, 2_000 + index * 1_000), from);
 }
 
-describe('an answer as its events come', () => {
-  it('waits, reasons, writes and ends', () => {
+describe('applyEvent', () => {
+  it('goes through waiting, reasoning, streaming and done', () => {
     const queued: ChatEvent = {
       request_id: 'r',
       status: 'queued',
@@ -61,17 +61,17 @@ describe('an answer as its events come', () => {
     expect(thinkingDurationMs(done, 99_000)).toBe(2_000);
   });
 
-  it('measures reasoning that still goes on', () => {
+  it('measures reasoning while it lasts', () => {
     expect(thinkingDurationMs(read([{ thinking: 'hm', done: false }]), 5_000)).toBe(3_000);
     expect(thinkingDurationMs(asked, 5_000)).toBeUndefined();
   });
 
-  it('stays the same object for an event that only keeps the connection', () => {
+  it('returns the same object for a keep-alive event', () => {
     const message = read([{ content: 'x', done: false }]);
     expect(applyEvent(message, { done: false, cached: false }, 9_000)).toBe(message);
   });
 
-  it('knows a cached answer by its events or by the header, and claims no speed for it', () => {
+  it('recognises a cached response by event or header, without a token rate', () => {
     const event: ChatEvent = {
       done: true,
       cached: true,
@@ -86,7 +86,7 @@ describe('an answer as its events come', () => {
     expect(withCacheHeader(asked, 'miss')).toBe(asked);
   });
 
-  it('keeps what came when it fails or is stopped', () => {
+  it('keeps received text when it fails or is stopped', () => {
     const half = read([
       { thinking: 'hm', done: false },
       { content: 'half', done: false },

@@ -1,7 +1,7 @@
 import type { CacheHeader, ChatEvent } from '#lib/wire/chat';
 import type { AssistantMessage } from './conversation.ts';
 
-/** An answer that was asked for at `now`. Its id, a UUID, is also the request's. */
+/** A pending response. Its id, a UUID, is also the request id. */
 export function newResponse(id: string, conversationId: string, parentId: string, now: number): AssistantMessage {
   return {
     id,
@@ -23,7 +23,7 @@ export function withCacheHeader(message: AssistantMessage, header: CacheHeader |
   return message;
 }
 
-/** The answer after one event of its stream, which was read at `now`. Events without news give back the same object. */
+/** Applies one event of the stream. Returns the same object if nothing changed. */
 export function applyEvent(message: AssistantMessage, event: ChatEvent, now: number): AssistantMessage {
   const next = withRequestId(message, event);
   if (event.done) return finish(next, event, now);
@@ -33,7 +33,7 @@ export function applyEvent(message: AssistantMessage, event: ChatEvent, now: num
   return next;
 }
 
-/** The reader stopped it, or left: what came so far stays. */
+/** The reader stopped the response or left; received text stays. */
 export function markStopped(message: AssistantMessage, now: number): AssistantMessage {
   return { ...withoutQueue(endThinking(message, now)), state: 'stopped' };
 }
@@ -54,13 +54,16 @@ export function markFailed(
   };
 }
 
-/** As it is before a stream is read again from its beginning: the text comes once more. */
+/** Clears the text before a stream is replayed from its beginning. */
 export function resetForReplay(message: AssistantMessage): AssistantMessage {
   const { failure: _failure, lastEventId: _lastEventId, ...rest } = message;
   return { ...rest, content: '', thinking: '', state: 'waiting' };
 }
 
-/** How long the model reasoned, in ms; while it still does, until `now`. Undefined where it did not. */
+/**
+ * The time spent on reasoning in milliseconds, up to `now` while it lasts; undefined without
+ * reasoning.
+ */
 export function thinkingDurationMs(message: AssistantMessage, now: number): number | undefined {
   if (message.thinkingStartedAt === undefined) return undefined;
   return (message.thinkingEndedAt ?? now) - message.thinkingStartedAt;
@@ -113,7 +116,7 @@ function finish(message: AssistantMessage, event: ChatEvent, now: number): Assis
   return done;
 }
 
-/** Over the time in which tokens came: from the first to the last. */
+/** The rate between the first and the last token. */
 function tokensPerSecond({ usage, timings }: ChatEvent): number | undefined {
   if (usage === undefined || timings === undefined || timings.first_token_ms === null) return undefined;
   const ms = timings.total_ms - timings.first_token_ms;

@@ -10,17 +10,17 @@ import { NOTICE_COOKIE, setCookie, shortHash } from '#lib/browser/cookies';
 import { useModels } from '#lib/browser/service-status';
 
 interface ModelNoticeProps {
-  /** In a line that opens, where the conversation needs the room. */
+  /** Collapsed to one expandable line, inside a conversation. */
   compact: boolean;
-  /** What to say until the models are known. */
+  /** The notice to show until the models are known. */
   first: string | null;
-  /** The mark of the notice that the reader hid before. */
+  /** Hash of the notice that the reader hid before. */
   hidden: string | undefined;
 }
 
 /**
- * Says that the small built-in model answers and how to get a better one, or why none does. The
- * server already renders it: it is the longest text of an empty chat, and would come last.
+ * Explains that the small built-in model responds and how to get a better one, or why none does.
+ * Server-rendered: as the longest text of an empty chat it decides the largest contentful paint.
  */
 export function ModelNotice({ compact, first, hidden }: ModelNoticeProps) {
   const { data, error, mutate } = useModels();
@@ -81,7 +81,7 @@ export function ModelNotice({ compact, first, hidden }: ModelNoticeProps) {
   );
 }
 
-/** Names of models have dots too, but no blank after them. */
+/** A model name contains dots too, but no space after them. */
 function firstSentence(text: string): string {
   const end = text.indexOf('. ');
   return end === -1 ? text : text.slice(0, end + 1);

@@ -1,4 +1,4 @@
-/** A UUID also where the page came over plain http, and `randomUUID` is not there. */
+/** Creates a UUID. `randomUUID` is missing on pages over plain http. */
 export function newId(): string {
   if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
   const hex = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join(

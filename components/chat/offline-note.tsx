@@ -3,7 +3,7 @@
 import { WifiOff } from 'lucide-react';
 import { useSyncExternalStore } from 'react';
 
-/** Says that the browser has no network, and what becomes of an answer meanwhile. */
+/** Shown while the browser has no network. */
 export function OfflineNote() {
   const isOnline = useSyncExternalStore(
     subscribe,

@@ -46,7 +46,7 @@ export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...pos
       )}
       <div className="-mb-5 mt-0.5 flex items-center">
         <VersionSwitcher conversationId={message.conversationId} {...position} />
-        {/* The icons alone come and go: a box that is see-through has a layer of its own in each turn of a long chat. */}
+        {/* Toggles the icons alone: a transparent box would be a compositing layer in each turn of a long chat. */}
         <span className="flex items-center focus-within:[&_svg]:visible group-hover/turn:[&_svg]:visible pointer-fine:[&_svg]:invisible">
           <IconButton ref={change} label="Edit and send again" onClick={() => setEditing(true)}>
             <TurnIcon name="pencil" />

@@ -17,7 +17,7 @@ interface ReasoningSelectProps {
   onChange: (think: Think | undefined) => void;
 }
 
-/** Whether, and how much, a model that can reason does so in this chat. */
+/** Whether, and how much, a model with reasoning reasons in this chat. */
 export function ReasoningSelect({ think, onChange }: ReasoningSelectProps) {
   const options = CHOICES.map(({ value, label, hint }) => ({ value, label, hint }));
   return (

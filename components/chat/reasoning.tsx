@@ -7,7 +7,7 @@ import { formatSeconds } from '#lib/browser/format';
 import { type AssistantMessage, isRunning } from './conversation.ts';
 import { thinkingDurationMs } from './message-reducer.ts';
 
-/** What the model thought before it answered: folded away, with the time that it took. */
+/** The model's reasoning, collapsed, with its duration. */
 export function Reasoning({ message }: { message: AssistantMessage }) {
   const isThinking = isRunning(message) && message.thinkingEndedAt === undefined;
   const now = useNow(isThinking);

@@ -5,14 +5,14 @@ import { reconnectDelayMs } from './reconnect.ts';
 
 const lost = new ApiError('', 0, CONNECTION_LOST);
 
-it('waits longer each time, and gives up', () => {
+it('waits longer on each attempt and gives up', () => {
   const delays = Array.from({ length: 6 }, (_, attempt) => reconnectDelayMs(lost, attempt, true));
   expect(delays.slice(0, 5)).toEqual([...delays.slice(0, 5)].sort((a, b) => (a ?? 0) - (b ?? 0)));
   expect(delays[0]).toBeLessThan(1_000);
   expect(delays[5]).toBeUndefined();
 });
 
-it('tries again only what the network broke and the server had taken', () => {
+it('retries only network failures of accepted requests', () => {
   expect(reconnectDelayMs(new ApiError('', 0, UNREACHABLE), 0, true)).toBeDefined();
   expect(reconnectDelayMs(lost, 0, false)).toBeUndefined();
   expect(reconnectDelayMs(new ApiError('', 404, 'not_found'), 0, true)).toBeUndefined();

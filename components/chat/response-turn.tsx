@@ -22,7 +22,7 @@ interface ResponseTurnProps extends VersionPosition {
 
 export const ResponseTurn = memo(function ResponseTurn({ message, onRegenerate, ...position }: ResponseTurnProps) {
   const running = isRunning(message);
-  // Nothing came at all: the notice has the one button that helps.
+  // No text arrived: the notice has the only useful button.
   const isRefused = message.failure !== undefined && message.content === '' && position.count < 2;
   const isEmpty = message.content === '' && message.thinking === '';
   return (

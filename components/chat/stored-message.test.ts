@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { UserMessage } from './conversation.ts';
-import { fromStored, toStored } from './stored-message.ts';
+import { fromStored, IMAGES_FIELD, toStored } from './stored-message.ts';
 
 const image = { id: 'i', name: 'cat.png', type: 'image/png', data: 'aGk=', width: 1, height: 1 } as const;
 const message: UserMessage = {
@@ -10,7 +10,8 @@ const message: UserMessage = {
 
 it('stores images under the field name of earlier versions', () => {
   const record = toStored(message);
-  expect(record).toMatchObject({ pictures: [image] });
+  expect(record).toMatchObject({ [IMAGES_FIELD]: [image] });
+  expect(IMAGES_FIELD).toBe('pictures');
   expect(record).not.toHaveProperty('images');
   expect(fromStored(record)).toEqual(message);
 });

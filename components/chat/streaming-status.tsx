@@ -4,7 +4,7 @@ import { formatQueuePosition } from '#lib/browser/format';
 import type { ChatMessage } from './conversation.ts';
 import { useChatSelector } from './use-chat.ts';
 
-/** Tells screen readers where an answer stands: a sentence at each step, never each token. */
+/** Announces the state of a response to screen readers: one sentence per step, not per token. */
 export function StreamingStatus({ conversationId, leafId }: { conversationId: string | null; leafId: string | null }) {
   const message = useChatSelector(({ threads }) =>
     conversationId === null || leafId === null ? undefined : threads.get(conversationId)?.get(leafId),

@@ -7,12 +7,12 @@ import { newId } from './new-id.ts';
 export interface Attachments extends AttachmentState {
   attach: (files: readonly File[]) => void;
   remove: (id: string) => void;
-  /** Takes what is attached away, for sending. */
+  /** Removes all attachments. */
   clear: () => void;
   refuse: (sentence: string | undefined) => void;
 }
 
-/** The pictures that go with the next question of `chat`. They outlast a reload. */
+/** The images attached to the next question of `chat`. They survive a reload. */
 export function useAttachments(chat: string): Attachments {
   const attached = useSyncExternalStore(
     subscribe,
@@ -38,7 +38,7 @@ export function forgetAttachments(chat: string): void {
 
 let store: AttachmentStore | undefined;
 
-/** The one store of this page: pictures stay while the reader looks at another page of the app. */
+/** Module singleton: attachments survive navigation within the app. */
 function attachments(): AttachmentStore {
   store ??= createStore();
   return store;
@@ -47,8 +47,8 @@ function attachments(): AttachmentStore {
 const subscribe = (listener: () => void) => attachments().subscribe(listener);
 
 /**
- * Each page of the app holds a lock by its own name as long as it lives, so that a page tells those that another tab
- * still shows from those that were left behind.
+ * Each page holds a Web Lock with its own name while it lives. Other pages thereby tell a live page
+ * from a closed one.
  */
 function createStore(): AttachmentStore {
   const history = openHistory();
@@ -84,7 +84,7 @@ function createStore(): AttachmentStore {
         if (other !== previousPage)
           closedPages.push(...(await whenLockFree(lockName(other), { ifAvailable: true }, async () => [other])));
       if (closedPages.length === 0) return;
-      // It may be about to be loaded again, in a tab that would miss them.
+      // The page may be reloading in its tab, which would miss the images.
       await new Promise((resolve) => setTimeout(resolve, RELOAD_GRACE_MS));
       for (const other of closedPages)
         yield await whenLockFree(lockName(other), { ifAvailable: true }, handOver(other));
@@ -93,14 +93,14 @@ function createStore(): AttachmentStore {
 }
 
 const lockName = (page: string) => `chill-space-page:${page}`;
-/** A page that is loaded again may be there before its forerunner has quite gone. */
+/** A reloaded page may start before the previous page has released its lock. */
 const PREVIOUS_PAGE_TIMEOUT_MS = 10_000;
-/** A page of another tab that is gone for longer was closed. */
+/** A page of another tab that is missing for longer was closed. */
 const RELOAD_GRACE_MS = 5_000;
 
 const TAB_PAGE_KEY = 'page';
 
-/** Makes `page` the one that this tab shows, and gives back which it showed before. */
+/** Registers `page` as the page of this tab and returns the previous one. */
 function takeOverTab(page: string): string | null {
   try {
     const before = sessionStorage.getItem(TAB_PAGE_KEY);
@@ -111,9 +111,9 @@ function takeOverTab(page: string): string | null {
   }
 }
 
-/** Resolves when the lock is held; it is let go when the page goes. */
+/** Resolves once the lock is held. The browser releases it with the page. */
 function holdLock(name: string): Promise<void> {
-  // Over plain http there are none: every page then takes up what it finds.
+  // Web Locks are missing over plain http: every page then adopts what it finds.
   if (navigator.locks === undefined) return Promise.resolve();
   return new Promise((resolve, reject) => {
     const forever = () => {
@@ -124,7 +124,7 @@ function holdLock(name: string): Promise<void> {
   });
 }
 
-/** What `act` finds where the page that held the lock is gone, or goes in time; nothing where it stays. */
+/** Runs `action` if the lock's owner has closed, or closes in time; otherwise returns nothing. */
 async function whenLockFree<T>(name: string, options: LockOptions, action: () => Promise<T[]>): Promise<T[]> {
   if (navigator.locks === undefined) return action();
   try {

@@ -6,20 +6,20 @@ import { openHistory } from './history-db.ts';
 import { newId } from './new-id.ts';
 
 const CHANNEL = 'chill-space';
-/** Hidden pages paint no frames; their answers go on all the same. */
+/** Hidden pages paint no frames but keep receiving responses. */
 const HIDDEN_FRAME_MS = 250;
-/** Text that grows 20 times a second reads as well as one that grows 60 times, and leaves the page free in between. */
+/** 25 updates per second read as smoothly as 60 and leave the main thread free. */
 const FRAME_MS = 40;
 
 let store: ChatStore | undefined;
 
-/** The one store of this page. Answers go on while the reader looks at another page of the app. */
+/** Module singleton: responses continue while the reader is on another page of the app. */
 export function chatStore(): ChatStore {
   store ??= createStore();
   return store;
 }
 
-/** One part of the state: whoever reads it is drawn again only when that part changed. */
+/** One field of the state. Re-renders only when that field changes. */
 export function useChatField<Key extends keyof ChatState>(key: Key): ChatState[Key] {
   return useSyncExternalStore(
     subscribe,
@@ -29,8 +29,7 @@ export function useChatField<Key extends keyof ChatState>(key: Key): ChatState[K
 }
 
 /**
- * What `select` takes out of the state: whoever reads it is drawn again only when that changed. It must give back the
- * same object for the same state.
+ * A selection of the state. Re-renders only when it changes; `select` must be referentially stable.
  */
 export function useChatSelector<T>(select: (state: ChatState) => T): T {
   return useSyncExternalStore(
@@ -40,14 +39,14 @@ export function useChatSelector<T>(select: (state: ChatState) => T): T {
   );
 }
 
-/** Begins to read the history, and a conversation of it, before anything is drawn: both take longer than that. */
+/** Starts reading the history and a conversation before the first render. */
 export function preloadChat(conversationId: string): void {
   const current = chatStore();
   void current.load();
   void current.open(conversationId);
 }
 
-/** Reads the history once, follows other tabs, and saves when the page goes. Belongs into one component of the chat. */
+/** Loads the history, follows other tabs, and saves on unload. For one component of the chat. */
 export function useChatLifecycle(): void {
   useEffect(() => {
     const current = chatStore();

@@ -5,7 +5,9 @@ import { openHistory } from './history-db.ts';
 const TYPING_PAUSE_MS = 150;
 const NONE: ReadonlySet<string> = new Set();
 
-/** The conversations whose title or messages hold the words of `query`; all of them where it is empty. */
+/**
+ * Conversations whose title or messages contain the words of `query`; all of them if it is empty.
+ */
 export function useHistorySearch(query: string, conversations: readonly Conversation[]): readonly Conversation[] {
   const [found, setFound] = useState<{ query: string; ids: ReadonlySet<string> }>({ query: '', ids: NONE });
   const needle = query.trim().toLowerCase();

@@ -1,7 +1,7 @@
 import { type DragEvent, useState } from 'react';
 import { imageFiles } from './images.ts';
 
-/** Lets pictures be dropped onto an element; other things that are dragged over it are left alone. */
+/** Accepts files that are dropped onto an element. Other drags are left alone. */
 export function useImageDrop(onFiles: (files: readonly File[]) => void) {
   const [isOver, setOver] = useState(false);
   const hasFiles = (event: DragEvent) => event.dataTransfer.types.includes('Files');
@@ -14,7 +14,7 @@ export function useImageDrop(onFiles: (files: readonly File[]) => void) {
         setOver(true);
       },
       onDragLeave: (event: DragEvent) => {
-        // Moving onto a child leaves the element, too.
+        // Moving onto a child also fires `dragleave`.
         const to = event.relatedTarget;
         if (!(to instanceof Node) || !event.currentTarget.contains(to)) setOver(false);
       },

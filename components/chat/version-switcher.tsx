@@ -4,7 +4,10 @@ import { ChevronLeft, ChevronRight } from 'lucide-react';
 import { IconButton } from '#components/ui/icon-button';
 import { chatStore } from './use-chat.ts';
 
-/** Where a message stands among the versions of itself. Primitive props, so that a turn is drawn again only when its own change. */
+/**
+ * The position among a message's versions. Primitive props, so that a turn re-renders only when its
+ * own change.
+ */
 export interface VersionPosition {
   number: number;
   count: number;
