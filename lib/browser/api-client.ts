@@ -1,9 +1,9 @@
 import { isErrorBody } from '#lib/browser/response-guards';
 import type { TypeGuard } from '#lib/browser/type-guards';
 
-/** What the server said, in its own sentence, or what kept us from asking it. */
+/** The server's error message, or why the server could not be reached. */
 export class ApiError extends Error {
-  /** 0 where no answer came. */
+  /** 0 if no response arrived. */
   readonly status: number;
   readonly code: string;
   readonly retryAfterSeconds: number | undefined;
@@ -20,8 +20,8 @@ export class ApiError extends Error {
 export const UNREACHABLE = 'unreachable';
 
 /**
- * `fetch` that resolves only for an answer of 2xx. Throws `ApiError` for every other end, but lets the abort of
- * `init.signal` through as it is.
+ * `fetch` that resolves only for a 2xx response. Throws `ApiError` for all others. An abort of
+ * `init.signal` is rethrown unchanged.
  */
 export async function request(url: string, init: RequestInit = {}): Promise<Response> {
   let response: Response;
@@ -35,7 +35,7 @@ export async function request(url: string, init: RequestInit = {}): Promise<Resp
   throw await errorFrom(response);
 }
 
-/** The answer's JSON, checked. Throws `ApiError`, also where the answer is not what this page knows. */
+/** The validated JSON of a response. Throws `ApiError`, also for an unknown shape. */
 export async function requestJson<T>(check: TypeGuard<T>, url: string, init: RequestInit = {}): Promise<T> {
   const response = await request(url, init);
   const body: unknown = await response.json().catch(() => undefined);

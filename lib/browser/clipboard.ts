@@ -1,11 +1,12 @@
-/** For how long a button says what came of it. */
+/** How long a button shows the outcome. */
 export const COPIED_MS = 1_600;
 export const COPY_LABELS = { copied: 'Copied', failed: 'Copying is not allowed here' } as const;
 
 /**
- * Puts text on the clipboard. Pages over plain http have no `navigator.clipboard` unless they are
- * of this machine: there, and where the browser refuses it, the text is selected and copied by a
- * command. Rejects if that is refused, too. Call it while a click or a key is handled.
+ * Copies text to the clipboard. Call it while a click or a key press is handled.
+ *
+ *  Pages over plain http have no `navigator.clipboard` unless the host is local. Without it, or if
+ * the browser refuses, a selection is copied by command. Rejects if that fails too.
  */
 export async function copyText(text: string): Promise<void> {
   if (navigator.clipboard !== undefined) {
@@ -18,7 +19,7 @@ export async function copyText(text: string): Promise<void> {
   if (!copyBySelection(text)) throw new Error('the browser does not let this page copy');
 }
 
-/** Leaves the focus and the selection of the page as they were. */
+/** Restores the focus and the selection of the page. */
 function copyBySelection(text: string): boolean {
   const focused = document.activeElement instanceof HTMLElement ? document.activeElement : undefined;
   const selection = document.getSelection();
@@ -30,7 +31,7 @@ function copyBySelection(text: string): boolean {
   field.tabIndex = -1;
   field.style.cssText =
     'position:fixed;inset-block-start:0;inset-inline-start:0;inline-size:1px;block-size:1px;opacity:0;white-space:pre';
-  // A dialog that is open keeps the focus within itself.
+  // An open dialog keeps the focus within itself.
   const parent = focused?.closest('dialog, [role="dialog"], [role="menu"]') ?? document.body;
   parent.append(field);
   try {

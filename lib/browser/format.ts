@@ -1,6 +1,6 @@
 import type { Percentiles } from '#lib/wire/server-stats';
 
-/** Numbers and times as people read them. Every function is pure; none depends on the machine's locale. */
+/** Numbers and times for people. All functions are pure and independent of the locale. */
 
 /** `820 ms`, `3.2 s`, `41 s`, `2 min 5 s`, `1 h 4 min`. */
 export function formatDuration(ms: number): string {
@@ -10,7 +10,7 @@ export function formatDuration(ms: number): string {
   return clock(Math.round(seconds));
 }
 
-/** As `duration`, in whole seconds, for what takes its time anyway: `3 s`. */
+/** As `formatDuration`, in whole seconds: `3 s`. */
 export function formatSeconds(ms: number): string {
   return ms < 1000 ? 'less than a second' : clock(Math.round(ms / 1000));
 }
@@ -25,13 +25,13 @@ function clock(whole: number): string {
   return hours % 24 === 0 ? `${days} days` : `${days} days ${hours % 24} h`;
 }
 
-/** What someone who waits wants to know: `about 40 s, 2 ahead of you`. */
+/** `about 40 s, 2 ahead of you`. */
 export function formatQueuePosition(position: number, waitMs: number): string {
   const ahead = position > 0 ? `${position} ahead of you` : 'you are next';
   return waitMs > 0 ? `${formatApproximate(waitMs)}, ${ahead}` : ahead;
 }
 
-/** Rounded as one would say it: steps of 5 s up to a minute, of half a minute up to ten, then whole minutes. */
+/** Rounded: steps of 5 s up to a minute, half minutes up to ten, then whole minutes. */
 export function formatApproximate(ms: number): string {
   const exact = ms / 1000;
   if (exact < 5) return 'a few seconds';
@@ -55,20 +55,20 @@ export function formatBytes(count: number): string {
   return `${unit === 0 || value >= 99.95 ? Math.round(value) : Number(value.toFixed(1))} ${units[unit] ?? 'B'}`;
 }
 
-/** `12,345`; one decimal below 10 where there is one. */
+/** `12,345`; at most one decimal below 10. */
 export function formatCount(value: number): string {
   if (!Number.isFinite(value)) return '–';
   const text = Math.abs(value) < 10 ? String(Number(value.toFixed(1))) : String(Math.round(value));
   return text.replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-/** A fraction 0..1 as `42%`; one decimal below 10%. */
+/** A fraction 0..1 as `42%`; at most one decimal below 10%. */
 export function formatPercent(fraction: number): string {
   const value = fraction * 100;
   return `${Math.abs(value) < 9.95 ? Number(value.toFixed(1)) : Math.round(value)}%`;
 }
 
-/** The groups of a list by day: `Today`, `Yesterday`, `Previous 7 days`, `Older`. Days are those of the reader's clock. */
+/** `Today`, `Yesterday`, `Previous 7 days` or `Older`, by the reader's local days. */
 export function dayGroup(at: number, now: number): string {
   const midnight = new Date(now).setHours(0, 0, 0, 0);
   if (at >= midnight) return 'Today';
@@ -77,10 +77,7 @@ export function dayGroup(at: number, now: number): string {
   return at >= midnight - 7 * dayMs ? 'Previous 7 days' : 'Older';
 }
 
-/**
- * `14:03:59` in the reader's time zone. For the browser only: a server-rendered page does not know
- * the zone.
- */
+/** `14:03:59` in the reader's time zone, which a server-rendered page does not know. */
 export function formatClockTime(at: number): string {
   const date = new Date(at);
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
@@ -95,12 +92,12 @@ export function formatMegabytes(count: number): string {
   return `${formatCount(count)} MB`;
 }
 
-/** A value that is a percentage already, without decimals: `42%`. */
+/** A percentage 0..100 without decimals: `42%`. */
 export function formatWholePercent(value: number): string {
   return `${Math.round(value)}%`;
 }
 
-/** p50, p95 and p99 as texts, `–` where nothing was measured. */
+/** p50, p95 and p99 as texts; `–` without a measurement. */
 export function formatPercentiles({ p50, p95, p99 }: Percentiles, format = formatDuration): string[] {
   return [p50, p95, p99].map((value) => (value === null ? '–' : format(value)));
 }

@@ -1,24 +1,26 @@
 import { type ComponentType, createElement, type FunctionComponent, use, useEffect, useState } from 'react';
 
-/** Code that comes when it is wanted. However often it is asked for, it is fetched once; what could not be had is asked for again. */
+/** Code that is fetched on demand, once. A failed fetch is tried again. */
 export interface LoadablePart {
-  /** Fetches it for later: that it could not be had matters to nobody yet. */
+  /** Starts fetching and ignores a failure. */
   preload: () => void;
-  /** Fetches it. Is done when it is there or cannot be had, and never rejects. */
+  /** Resolves when the code is there or could not be fetched. Never rejects. */
   load: () => Promise<void>;
-  /** Whether it is there. */
   isLoaded: () => boolean;
 }
 
 export interface Loadable<Props> extends LoadablePart {
-  /** Is drawn at once where its code has come; else suspends until then. Throws what kept the code from coming. */
+  /** Renders at once if the code is loaded, else suspends. Throws why loading failed. */
   Component: FunctionComponent<Props>;
 }
 
 /**
- * A component whose code comes when it is wanted. `React.lazy` suspends even where its code has long been there, and what had suspended is
- * shown 300 ms after the placeholder at the earliest (FALLBACK_THROTTLE_MS in React's ReactFiberWorkLoop.js): each menu and each dialog would
- * be late by that, and the keys that were pressed meanwhile lost. What is loaded first (see `useLoaded`) is not late.
+ * A component that is loaded on demand.
+ *
+ *  `React.lazy` suspends even for loaded code, and React shows suspended content 300 ms after the
+ * fallback at the earliest (FALLBACK_THROTTLE_MS in ReactFiberWorkLoop.js). Each menu and dialog
+ * would be late by that and lose key presses. A part that was loaded first (see `useLoaded`) does
+ * not suspend.
  */
 export function loadable<Props extends object>(fetchCode: () => Promise<ComponentType<Props>>): Loadable<Props> {
   let fetching: Promise<ComponentType<Props>> | undefined;
@@ -53,7 +55,7 @@ export function loadable<Props extends object>(fetchCode: () => Promise<Componen
 
 function done(): void {}
 
-/** Several that are of use only with each other. */
+/** Combines parts that are useful only together. */
 export function loadTogether(...parts: readonly LoadablePart[]): LoadablePart {
   return {
     preload() {
@@ -64,7 +66,7 @@ export function loadTogether(...parts: readonly LoadablePart[]): LoadablePart {
   };
 }
 
-/** Loads as soon as `isWanted`, and is true once that is done, at once where it was: also when it is wanted no longer, so that it can leave gently. */
+/** Loads the part once `isWanted`. Stays true afterwards, so that an exit animation can run. */
 export function useLoaded(isWanted: boolean, part: LoadablePart): boolean {
   const [isShown, setShown] = useState(false);
   const isMissing = isWanted && !isShown;

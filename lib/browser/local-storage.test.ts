@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 
-/** What a browser keeps for all tabs; each tab also has its own `sessionStorage`. */
+/** The `localStorage` of all tabs. Each tab also has a `sessionStorage`. */
 let shared: Storage;
 
 beforeEach(() => {
@@ -26,7 +26,7 @@ function storage(): Storage {
   };
 }
 
-/** A new tab. `show` makes it the current one again, once another tab was opened. */
+/** Opens a new tab. `show` makes it the current one again. */
 async function openTab() {
   vi.resetModules();
   const own = storage();

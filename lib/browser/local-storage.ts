@@ -1,14 +1,11 @@
 import { useCallback, useSyncExternalStore } from 'react';
 
-/**
- * A small text of this browser (a draft, the last chosen model), also where nothing can be stored:
- * then it lasts as long as the page.
- */
+/** Fallback for browsers without storage: texts then last as long as the page. */
 const memory = new Map<string, string>();
 const listeners = new Set<() => void>();
 /**
- * The texts that this tab last read from or wrote to `localStorage`. A text in `memory` may be
- * newer: large ones are stored later.
+ * The texts that this tab last read from or wrote to `localStorage`. `memory` may be newer, because
+ * large texts are stored later.
  */
 const lastStored = new Map<string, string>();
 
@@ -28,8 +25,8 @@ export function writeStored(key: string, value: string): void {
 }
 
 /**
- * As `writeStored`, for what is being written in this tab: a reload finds this tab's own text, a
- * new tab the newest of all, and no tab takes away what another one wrote.
+ * Writes a text that is being edited in this tab. A reload finds this tab's text, a new tab the
+ * newest of all, and no tab overwrites another's.
  */
 export function writeDraft(key: string, value: string): void {
   if (!lastStored.has(key)) lastStored.set(key, readStored(key));
@@ -40,7 +37,7 @@ export function writeDraft(key: string, value: string): void {
       isNewest = value !== '' || localStorage.getItem(key) === lastStored.get(key);
       sessionStorage.setItem(key, value);
     } catch {
-      // `memory` has it.
+      // `memory` has the text.
     }
     if (isNewest) storeForAll(key, value);
   });
@@ -52,14 +49,14 @@ function storeForAll(key: string, value: string): void {
     else localStorage.setItem(key, value);
     lastStored.set(key, value);
   } catch {
-    // Full, or forbidden: `memory` has it.
+    // Storage is full or forbidden; `memory` has the text.
   }
 }
 
-/** Storing takes time by a text's length. A large one is stored after a pause, not at each key. */
+/** Storing costs time proportional to the length: large texts are stored after a pause. */
 const LARGE_CHARACTERS = 16_384;
 const STORED_AFTER_MS = 500;
-/** How to store the large texts that only `memory` has yet. */
+/** Pending writes of large texts. */
 const waiting = new Map<string, () => void>();
 
 function store(key: string, value: string, now: (key: string, value: string) => void): void {
@@ -82,7 +79,7 @@ if (typeof window !== 'undefined') {
   document.addEventListener('visibilitychange', storeWaiting);
 }
 
-/** Empty while the server renders, and where nothing was stored. */
+/** Empty during server rendering, and if nothing is stored. */
 export function useStored(key: string, write = writeStored): [value: string, set: (value: string) => void] {
   const value = useSyncExternalStore(
     subscribe,

@@ -1,15 +1,15 @@
 import { createParser } from 'eventsource-parser';
 
 export interface ServerSentEvent {
-  /** `message` where the stream names none. */
+  /** `message` if the stream names none. */
   event: string;
   data: string;
   id: string | undefined;
 }
 
 /**
- * The events of a `text/event-stream` body, whatever the network cut: characters, lines and events may begin in one
- * chunk and end in another. Leaving the loop early cancels the body, which closes the connection.
+ * The events of a `text/event-stream` body; chunk boundaries may cut characters, lines and events.
+ * Leaving the loop early cancels the body, which closes the connection.
  */
 export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenerator<ServerSentEvent, void, undefined> {
   const reader = body.getReader();
@@ -24,7 +24,7 @@ export async function* readEvents(body: ReadableStream<Uint8Array>): AsyncGenera
       const { done, value } = await reader.read();
       ended = done;
       parser.feed(done ? decoder.decode() : decoder.decode(value, { stream: true }));
-      // A server that ends right after its last line forgot the blank one that closes an event; the event still counts.
+      // Some servers omit the blank line after the last event. The event still counts.
       if (done) parser.feed('\n\n');
       yield* ready.splice(0);
       if (done) return;

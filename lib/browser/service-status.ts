@@ -7,7 +7,7 @@ import type { Models } from '#lib/wire/models';
 
 export type StatusLevel = 'good' | 'warn' | 'error' | 'unknown';
 
-/** A part's state as a dot and a sentence. */
+/** The state of a service as a dot and a sentence. */
 export interface ServiceStatus {
   level: StatusLevel;
   sentence: string;
@@ -15,7 +15,7 @@ export interface ServiceStatus {
 
 const REFRESH_MS = 15_000;
 const MODELS_TIMEOUT_MS = 10_000;
-/** The runner's check must tell soon that nobody is there (SPEC §5). */
+/** Short, so that an unreachable runner shows soon. */
 const HEALTH_TIMEOUT_MS = 3_000;
 const HEALTH_RETRY_MS = 5_000;
 
@@ -23,7 +23,7 @@ export function useModels(): SWRResponse<Models, Error> {
   return useSWR<Models, Error>('models', fetchModels, {
     refreshInterval: REFRESH_MS,
     errorRetryInterval: 5_000,
-    // Asking again does not help before the user has signed in, which loads the page again.
+    // Retrying is useless before the user signs in, which reloads the page.
     shouldRetryOnError: (error) => !isSignedOut(error),
   });
 }
@@ -35,14 +35,14 @@ export function useRunnerHealth(): SWRResponse<RunnerHealth, Error> {
   });
 }
 
-/** Whether programs cannot be run there now: it cannot be reached, or has no sandbox. */
+/** Whether programs cannot run on the server: the runner is unreachable or has no sandbox. */
 export function isRunnerUnavailable(health: RunnerHealth | undefined, error: Error | undefined): boolean {
   return (
     error !== undefined || (health !== undefined && (health.sandbox === 'unavailable' || health.languages.length === 0))
   );
 }
 
-/** Why programs cannot be run at the runner, as a sentence or more. */
+/** One or more sentences why programs cannot run on the server. */
 export function unavailableReason(health: RunnerHealth | undefined): string {
   if (health?.sandbox === 'unavailable')
     return `No sandbox is available on the server. ${health.notices?.join(' ') ?? ''}`.trim();
@@ -57,7 +57,7 @@ function fetchHealth(): Promise<RunnerHealth> {
   return requestJson(isRunnerHealth, `${CODE_API_BASE}/health`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
 }
 
-/** Whether the server asks for a key that this browser has not shown. */
+/** Whether the server requires a key that this browser does not have. */
 function isSignedOut(error: Error | undefined): boolean {
   return error instanceof ApiError && error.status === 401;
 }

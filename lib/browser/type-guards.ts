@@ -1,6 +1,6 @@
 /**
- * A look at what came over the network, before the page relies on it. It catches a proxy's error page or another
- * server; it is not the server's own validation, which would be 32 KB of every first view.
+ * Checks a response before the page relies on it. It detects a proxy's error page or another
+ * server. It does not replace the server's validation (docs/decisions/0005-no-zod-in-pages.md).
  */
 export type TypeGuard<T> = (value: unknown) => value is T;
 
@@ -14,7 +14,7 @@ type KindOf<V> = [V] extends [string]
         ? 'array'
         : 'object';
 
-/** The kind of every field that is always there: leaving one out, or naming another kind, does not compile. */
+/** The kind of every required field. A missing or wrong one does not compile. */
 export type ObjectShape<T> = {
   [K in keyof T as undefined extends T[K] ? never : null extends T[K] ? never : K]: KindOf<T[K]>;
 };
@@ -34,7 +34,7 @@ function kindOf(value: unknown): string {
   return value === null ? 'null' : typeof value;
 }
 
-/** JSON or nothing. */
+/** Undefined for invalid JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

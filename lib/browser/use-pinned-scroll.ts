@@ -9,9 +9,9 @@ export interface ScrollPosition {
 const NEAR_END_PX = 32;
 
 /**
- * Whether the view should follow the end of the text after a scroll from `before` to `after`. Only the reader's own
- * scrolling decides: going up lets go, arriving at the end takes hold. That the text grew, or shrank and pulled the view
- * up with it, is no wish of the reader.
+ * Whether the view should follow the end of the text after a scroll event. Only the reader's
+ * scrolling counts: scrolling up unpins, reaching the end pins. Growing or shrinking content does
+ * not.
  */
 export function isPinned(pinned: boolean, before: ScrollPosition, after: ScrollPosition): boolean {
   if (after.height - after.top - after.viewport <= NEAR_END_PX) return true;
@@ -20,7 +20,7 @@ export function isPinned(pinned: boolean, before: ScrollPosition, after: ScrollP
   return wentUp && !shrank ? false : pinned;
 }
 
-/** Keeps a scrolling element at the end of its growing content as long as the reader is there. */
+/** Keeps a scrolling element at the end of its growing content while the reader is there. */
 export function usePinnedScroll(
   scroller: RefObject<HTMLElement | null>,
   content: RefObject<HTMLElement | null>,
