@@ -1,6 +1,6 @@
 /**
- * What a program wrote for a terminal, as text with colours: SGR sequences (ECMA-48 §8.3.117) become a style, every other
- * sequence is left out, and a line that was written over is what was written last. Pure; nothing of it is markup.
+ * Parses terminal output into styled spans. SGR sequences (ECMA-48, 8.3.117) become styles, other
+ * sequences are dropped, and an overwritten line shows its last text. Pure.
  */
 
 export type AnsiColour = 'black' | 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan' | 'white';
@@ -26,7 +26,7 @@ const COLOURS: readonly AnsiColour[] = ['black', 'red', 'green', 'yellow', 'blue
 const ESC = '\u001b';
 const CSI = '\u009b';
 const BELL = '\u0007';
-/** CSI, OSC up to its end (or to the text's, where it is cut off), other escapes, and the lonely beginning of one. */
+/** CSI; OSC up to its end or the end of the text; other escapes, complete or cut off. */
 const SEQUENCE = new RegExp(
   [
     `(?:${ESC}\\[|${CSI})([0-9;:<=>?]*)[ -/]*([@-~]?)`,
@@ -35,10 +35,10 @@ const SEQUENCE = new RegExp(
   ].join('|'),
   'g',
 );
-/** What has no picture. */
+/** Characters that are not printable. */
 const CONTROL = /(?![\t\n])\p{Cc}/gu;
 
-/** The pieces of `text`, which begins in `style`, and the style in which it ends. */
+/** The spans of `text`, and the style in effect at its end. */
 export function parseAnsi(text: string, style: AnsiStyle = {}): { pieces: AnsiSpan[]; style: AnsiStyle } {
   const pieces: AnsiSpan[] = [];
   let current = style;
@@ -57,7 +57,7 @@ export function parseAnsi(text: string, style: AnsiStyle = {}): { pieces: AnsiSp
   return { pieces, style: current };
 }
 
-/** A carriage return goes back to the beginning of its line: progress bars write themselves anew. */
+/** A carriage return restarts its line: progress bars overwrite themselves. */
 function withoutOverwritten(text: string): string {
   if (!text.includes('\r')) return text;
   return text
@@ -116,7 +116,10 @@ const SWITCHES_OFF: Partial<Record<number, readonly Switch[]>> = {
   29: ['struck'],
 };
 
-/** `5;n` of the palette of 256, or `2;r;g;b`: the nearest of our eight, which can be read in light and dark alike. */
+/**
+ * `5;n` of the 256-colour palette or `2;r;g;b`, mapped to the nearest of eight colours that are
+ * readable in light and dark.
+ */
 function extended(codes: readonly number[]): { colour: AnsiColour | undefined; length: number } {
   const [kind, first = 0, second = 0, third = 0] = codes;
   if (kind === 2) return { colour: nearest(first, second, third), length: 4 };

@@ -4,24 +4,24 @@ import { isRecord, parseJson } from '#lib/browser/type-guards';
 export interface SharedProgram {
   language: string;
   code: string;
-  /** The other files. */
+  /** All files but the main one. */
   files?: { name: string; content: string }[];
   stdin?: string;
   args?: string;
 }
 
 const KEY = 'program=';
-/** More than any program that the runner takes; a link that unpacks to more is not ours. */
+/** Above the runner's limit. A link that inflates to more is invalid. */
 const MAX_BYTES = 1_000_000;
 
-/** The part of a link after `#`: the program, deflated. It never reaches a server. */
+/** The URL fragment of a program, deflated. A fragment is never sent to a server. */
 export async function toFragment(program: SharedProgram): Promise<string> {
   const bytes = new TextEncoder().encode(JSON.stringify(program));
   const packed = await collect(through(bytes, new CompressionStream('deflate-raw')), Number.POSITIVE_INFINITY);
   return KEY + toBase64Url(packed);
 }
 
-/** The program of a link; undefined where there is none, or where it was cut. */
+/** Undefined if the fragment has no program or is truncated. */
 export async function fromFragment(fragment: string): Promise<SharedProgram | undefined> {
   const text = fragment.replace(/^#/, '');
   if (!text.startsWith(KEY)) return undefined;

@@ -7,7 +7,7 @@ import { type SourceLocation, splitAtLocations } from './source-locations.ts';
 import type { OutputChunk } from './use-code-run.ts';
 
 export interface LocationLinks {
-  /** The names of the program's files. */
+  /** Names of the program's files. */
   files: readonly string[];
   onPlace: (place: SourceLocation) => void;
 }
@@ -17,7 +17,7 @@ interface ProgramOutputProps {
   links?: LocationLinks | undefined;
 }
 
-/** What a program or a compiler wrote, in its colours, with a way to each line of the program that it names. */
+/** Output of a program or compiler in its colours, with links to the source lines that it names. */
 export function ProgramOutput({ pieces, links }: ProgramOutputProps) {
   const styled = useMemo(() => colour(pieces), [pieces]);
   return (
@@ -60,7 +60,7 @@ function colour(pieces: readonly OutputChunk[]) {
   });
 }
 
-/** The app's own colours, which can be read on its own backgrounds, light and dark. */
+/** Theme colours, readable on light and dark backgrounds. */
 const COLOURS: Record<AnsiColour, string> = {
   black: 'text-ink-3',
   red: 'text-error',

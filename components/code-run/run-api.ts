@@ -6,18 +6,18 @@ import { parseJson } from '#lib/browser/type-guards';
 import type { CodeRequest, CodeResult } from '#lib/wire/code';
 
 export type RunEvent =
-  /** The program begins only now: what it needs had to be loaded first. */
+  /** The program starts now, after its engine was loaded. */
   | { type: 'started' }
   | { type: 'output'; stream: 'stdout' | 'stderr'; text: string }
   | { type: 'result'; result: CodeResult };
 
-/** What a run may take beyond the program's own time: waiting in line, and compiling (SPEC §5). */
+/** Time for queueing and compiling on top of the program's limit (docs/contract.md#code-runs). */
 const MARGIN_SECONDS = 15;
 const DEFAULT_TIMEOUT_SECONDS = 10;
 
 /**
- * Runs a program and gives its output while it runs, then the result. Aborting `signal` kills the program.
- * Throws `ApiError` where it could not be run.
+ * Runs a program and yields its output, then the result. Aborting `signal` kills the program.
+ * Throws `ApiError` if it could not run.
  */
 export async function* runCode(program: CodeRequest, signal: AbortSignal): AsyncGenerator<RunEvent, void, undefined> {
   const limit = AbortSignal.timeout((MARGIN_SECONDS + (program.timeout ?? DEFAULT_TIMEOUT_SECONDS)) * 1000);

@@ -10,8 +10,6 @@ import { formatBytes, formatDuration } from '#lib/browser/format';
 import type { CodeResult, RunStatus } from '#lib/wire/code';
 import type { CodeRun, RunLocation } from './use-code-run.ts';
 
-/** What every page says of a run: its state as a badge, its output, its figures. */
-
 const STATUSES: Record<RunStatus, { tone: Tone; word: string }> = {
   success: { tone: 'good', word: 'Success' },
   runtime_error: { tone: 'error', word: 'Ended with an error' },
@@ -56,7 +54,7 @@ function Running({ startedAt }: { startedAt: number | undefined }) {
   );
 }
 
-/** Everything that a program wrote, in the order in which it came. */
+/** All output in order of arrival. */
 export function runOutputText(run: CodeRun): string {
   return run.state === 'idle' ? '' : run.pieces.map((piece) => piece.text).join('');
 }
@@ -64,7 +62,7 @@ export function runOutputText(run: CodeRun): string {
 interface RunOutputProps {
   run: CodeRun;
   onRetry: () => void;
-  /** Where the program's own lines can be gone to. */
+  /** Links from output to source lines. */
   links?: LocationLinks;
 }
 

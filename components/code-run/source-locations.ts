@@ -1,19 +1,19 @@
-/** Where in a program's own files a compiler, an interpreter or a stack trace points to. Pure. */
+/** A line of the program that a compiler, an interpreter or a stack trace names. */
 
 export interface SourceLocation {
   file: string;
-  /** From 1. */
+  /** 1-based. */
   line: number;
-  /** From 1; undefined where only the line is named. */
+  /** 1-based; undefined if only the line is named. */
   column: number | undefined;
 }
 
-/** `at` is where in the text it begins. */
+/** `at` is the offset in the text. */
 export type TextOrLocation = string | { text: string; place: SourceLocation; at: number };
 
 /**
- * `text` cut at what names a line of one of `files`, in the spellings of the seven languages: `main.py", line 3`, `main.js:3:5`,
- * `Main.java:3`, `main.ts(3,5)`. In front of a name may be a folder of the sandbox.
+ * Splits `text` at references to lines of `files`, in the formats of all languages: `main.py", line
+ * 3`, `main.js:3:5`, `Main.java:3`, `main.ts(3,5)`. A sandbox path may precede the name.
  */
 export function splitAtLocations(text: string, files: readonly string[]): TextOrLocation[] {
   if (files.length === 0) return [text];

@@ -6,19 +6,19 @@ import { runCode } from './run-api.ts';
 export interface OutputChunk {
   stream: 'stdout' | 'stderr';
   text: string;
-  /** How many characters came before it. */
+  /** The number of characters before it. */
   at: number;
 }
 
-/** Where a program runs: at the runner, or in this browser, where neither CPU time nor memory is known. */
+/** On the server, or in this browser, where neither CPU time nor memory is known. */
 export type RunLocation = 'server' | 'browser';
 
 export type CodeRun =
   | { state: 'idle' }
-  /** `startedAt` is undefined while the engine of demo mode is still being loaded. */
+  /** `startedAt` is undefined while the demo engine loads. */
   | { state: 'running'; pieces: readonly OutputChunk[]; startedAt: number | undefined }
   | { state: 'ended'; pieces: readonly OutputChunk[]; result: CodeResult; place: RunLocation }
-  /** Nothing was run: what the runner wrote for the sample `title` when it was recorded. */
+  /** Nothing ran: the recorded output of the sample `title`. */
   | { state: 'sample'; pieces: readonly OutputChunk[]; title: string; isThisProgram: boolean }
   | { state: 'stopped'; pieces: readonly OutputChunk[] }
   | { state: 'failed'; pieces: readonly OutputChunk[]; message: string; code: string };
@@ -26,13 +26,13 @@ export type CodeRun =
 export interface CodeRunControls {
   run: CodeRun;
   start: (program: CodeRequest, place?: RunLocation) => void;
-  /** Shows what a sample writes, in a language that cannot be run now. */
+  /** Shows a sample's recorded output, for a language that cannot run now. */
   showSample: (sample: { title: string; output: string; isThisProgram: boolean }) => void;
   stop: () => void;
   clear: () => void;
 }
 
-/** Runs one program at a time, and shows its output at most once a frame. */
+/** Runs one program at a time. Output is rendered at most once per frame. */
 export function useCodeRun(): CodeRunControls {
   const [run, setRun] = useState<CodeRun>({ state: 'idle' });
   const abort = useRef<AbortController>(null);
@@ -84,7 +84,7 @@ async function follow(
       }
       if (event.type === 'result') {
         cancelAnimationFrame(frame);
-        // A runner that does not stream has its output in the result only.
+        // A runner that does not stream puts the output into the result.
         if (pieces.length === 0) pieces = fromResult(event.result);
         show({ state: 'ended', pieces, result: event.result, place });
         return;
@@ -107,13 +107,13 @@ async function follow(
   }
 }
 
-/** Demo mode's code comes with its first run. */
+/** The code of demo mode is loaded with its first run. */
 async function runInBrowser(program: CodeRequest, signal: AbortSignal) {
   const { runDemo } = await import('./demo/demo-run.ts');
   return runDemo(program, signal);
 }
 
-/** Pieces of one stream that follow one another become one, so that a chatty program stays a few nodes. */
+/** Merges consecutive chunks of one stream, so that a chatty program needs few elements. */
 export function append(pieces: OutputChunk[], { stream, text }: Omit<OutputChunk, 'at'>): void {
   const last = pieces.at(-1);
   if (last?.stream === stream) pieces[pieces.length - 1] = { ...last, text: last.text + text };

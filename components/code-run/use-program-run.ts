@@ -7,21 +7,24 @@ import { type CodeRunControls, useCodeRun } from './use-code-run.ts';
 
 export interface ProgramRun extends Omit<CodeRunControls, 'start'> {
   health: RunnerHealth | undefined;
-  /** Programs cannot be run at the runner now. It is looked for until it is back. */
+  /** The runner is unavailable. Its health is polled until it is back. */
   isUnavailable: boolean;
   recheckRunner: () => void;
-  /** Runs it at the runner, or in this browser while that is away; false where neither can be. */
+  /**
+   * Runs on the server, or in this browser while the runner is unavailable. False if neither is
+   * possible.
+   */
   execute: (program: CodeRequest) => boolean;
 }
 
-/** Runs one program at a time, where it can be run now. */
+/** Runs one program at a time, on the server or in this browser. */
 export function useProgramRun(): ProgramRun {
   const { start, ...runs } = useCodeRun();
   const { data: health, error, mutate } = useRunnerHealth();
   const isUnavailable = isRunnerUnavailable(health, error);
   const recheckRunner = useCallback(() => void mutate(), [mutate]);
 
-  // That it is away is seen at a run first, where the last look at its health is some seconds old.
+  // A failed run notices an unreachable runner before the next health poll does.
   const isUnreachable = runs.run.state === 'failed' && runs.run.code === UNREACHABLE;
   useEffect(() => {
     if (isUnreachable) recheckRunner();

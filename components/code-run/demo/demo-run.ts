@@ -8,10 +8,13 @@ import { type DemoEngine, demoEngineOf } from './engines.ts';
 import type { DemoFile, DemoMessage, DemoProgram } from './protocol.ts';
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
-/** One engine is kept ready, so that the second run of a program starts at once. */
+/** One warm engine, so that the second run starts at once. */
 let spare: { engine: DemoEngine; worker: DemoWorker } | undefined;
 
-/** As `runCode`, in this browser. `time` begins when the engine is there; CPU time and memory are not known. */
+/**
+ * `runCode` in this browser. The time limit starts when the engine is ready. CPU time and memory
+ * are unknown.
+ */
 export async function* runDemo(program: CodeRequest, signal: AbortSignal): AsyncGenerator<RunEvent, void, undefined> {
   const language = findLanguageInfo(program.language)?.id;
   const engine = demoEngineOf(program.language);
@@ -100,7 +103,7 @@ function result(
   };
 }
 
-/** What came and was not read yet, for one reader. */
+/** A queue for one reader. */
 class MessageQueue<T> {
   readonly #waiting: (T | 'timeout')[] = [];
   readonly #failure = Promise.withResolvers<never>();
@@ -110,7 +113,7 @@ class MessageQueue<T> {
     this.failed.catch(() => undefined);
   }
 
-  /** Never resolves; rejects where there will be nothing more. */
+  /** Never resolves. Rejects when no more messages can arrive. */
   get failed(): Promise<never> {
     return this.#failure.promise;
   }

@@ -5,9 +5,9 @@ import { type DemoMessage, type DemoProgram, readDemoMessage } from './protocol.
 export interface DemoWorker {
   /** Resolves when the engine has started. Rejects with `ApiError`. */
   ready: Promise<void>;
-  /** Runs the one program; `onMessage` gets what it says until `end`. */
+  /** Runs a program, once. `onMessage` receives its messages up to `end`. */
   run(program: DemoProgram, onMessage: (message: DemoMessage) => void): void;
-  /** Ends the worker, whatever it is at. */
+  /** Terminates the worker at any time. */
   end(): void;
 }
 
@@ -15,17 +15,18 @@ const FRAME = '/demo/frame.html';
 const ENGINES = '/demo/engine/';
 
 /**
- * A worker in a frame without an origin: no cookies, no storage, no way into this page, and a policy of its own that lets it
- * fetch nothing (`next.config.mjs`). What it needs is fetched here and handed in.
+ * Starts a worker in a frame with an opaque origin: no cookies, no storage, no access to this page,
+ * and a content security policy without network (`next.config.mjs`). The page fetches the engine
+ * and posts it to the frame.
  */
 export function openDemoWorker(engine: DemoEngine): DemoWorker {
   const frame = document.createElement('iframe');
   const channel = new MessageChannel();
-  /** The frame's own word, where the worker cannot start. */
+  /** Messages of the frame itself, if the worker cannot start. */
   const errors = new MessageChannel();
   let listener: ((message: DemoMessage) => void) | undefined;
   const started = Promise.withResolvers<void>();
-  // It may be ended before anybody waits for it.
+  // The worker may be terminated before `ready` has a listener.
   started.promise.catch(() => undefined);
   const onMessage = ({ data }: MessageEvent<unknown>) => {
     const message = readDemoMessage(data);
@@ -71,7 +72,7 @@ async function deliver(
   await loaded;
   const entries = assets.map((name, index) => [name, parts[index]] as const);
   const data = { script: new TextDecoder().decode(code), assets: Object.fromEntries(entries) };
-  // The frame has no origin that could be named; it is ours, and nobody else can be in it.
+  // An opaque origin cannot be named as target. The frame is ours and cannot navigate elsewhere.
   frame.contentWindow?.postMessage(data, '*', [...ports, ...parts]);
 }
 

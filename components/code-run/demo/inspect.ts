@@ -1,10 +1,12 @@
-/** Values as Node's console writes them, near enough to read: depth 2, a line of at most 72 characters. Pure. */
+/**
+ * Formats values like Node's console, approximately: depth 2, at most 72 characters per line. Pure.
+ */
 
 const LINE_LENGTH = 72;
 const MAX_DEPTH = 2;
 const MAX_ITEMS = 100;
 
-/** The arguments of one `console.log`: text as it is, `%s %d %i %f %j %o %%` filled in where the first has them. */
+/** The arguments of one `console.log`, with `%s %d %i %f %j %o %%` in the first replaced. */
 export function format(values: readonly unknown[]): string {
   const [first, ...rest] = values;
   if (typeof first !== 'string') return values.map(shown).join(' ');
@@ -113,7 +115,7 @@ function className(value: object): string {
   return value.constructor?.name ?? '';
 }
 
-/** As the engine and Node write it: the message, then the places. */
+/** The message, then the stack. */
 export function errorText(error: Error): string {
   const head = error.message === '' ? error.name : `${error.name}: ${error.message}`;
   const places = (error.stack ?? '').trimEnd();

@@ -9,7 +9,7 @@ export interface ProgramEnd {
 
 type Write = (stream: 'stdout' | 'stderr', text: string) => void;
 
-/** One program in an engine of its own: its modules, its event loop, its end. The engine has no way out but `write`. */
+/** One program in one engine: modules, event loop, exit. Its only way out is `write`. */
 export class JavascriptProgram {
   readonly #program: DemoProgram;
   readonly #write: Write;
@@ -35,7 +35,7 @@ export class JavascriptProgram {
     this.#loop = this.#installPrelude(prelude);
   }
 
-  /** Resolves when the program has nothing left to do. The page ends what never does. */
+  /** Resolves when the event loop is empty. The page terminates a program that never ends. */
   async run(): Promise<ProgramEnd> {
     const main = this.#program.files[0] ?? { name: 'main.js', content: '' };
     try {
@@ -56,7 +56,7 @@ export class JavascriptProgram {
     const asModule = looksLikeModule(code);
     const first = this.#context.evalCode(code, name, { type: asModule ? 'module' : 'global' });
     if (first.error === undefined) return first.value;
-    // `await` outside of a function is what only a module may have.
+    // Top-level `await` is valid in modules only.
     if (!asModule && this.#isSyntaxError(first.error)) {
       const second = this.#context.evalCode(code, name, { type: 'module' });
       if (second.error === undefined) return second.value;
@@ -146,7 +146,7 @@ export class JavascriptProgram {
     offer('compile', (path) => {
       const file = this.#program.files.find((other) => other.name === text(path));
       if (file === undefined) return undefined;
-      // In one line with the file's first, so that its lines keep their numbers.
+      // Wrapped without a line break, so that line numbers stay right.
       const body = file.name.endsWith('.json') ? `module.exports = ${file.content}` : javascriptOf(file);
       return context.unwrapResult(context.evalCode(`(function (exports, require, module) {${body}\n})`, file.name));
     });
@@ -155,7 +155,7 @@ export class JavascriptProgram {
   }
 }
 
-/** What Node ends with where the program still waits for something that never comes. */
+/** Node's exit code for an unsettled top-level await. */
 const PENDING_EXIT = 13;
 
 /** A value that the program threw. */

@@ -3,7 +3,7 @@ import { JavascriptProgram } from './javascript-program.ts';
 import { startWorker } from './start-worker.ts';
 import { WorkerOutput } from './worker-output.ts';
 
-/** QuickJS in WebAssembly: a program of JavaScript or TypeScript, then the worker is thrown away. */
+/** Runs one JavaScript or TypeScript program in QuickJS on WebAssembly. */
 startWorker(async (assets, send) => {
   const wasm = assets['quickjs.wasm'];
   const prelude = new TextDecoder().decode(assets['prelude.js']);

@@ -1,15 +1,15 @@
 import { transform } from 'sucrase';
 import type { DemoFile } from './protocol.ts';
 
-/** The JavaScript of a file: TypeScript loses its types, and every line stays where it is. Throws for what is no TypeScript. */
+/** Strips types and keeps line numbers. Throws for invalid TypeScript. */
 export function javascriptOf({ name, content }: DemoFile): string {
   if (!/\.[cm]?ts$/.test(name)) return content;
   return transform(content, { transforms: ['typescript'], disableESTransforms: true, filePath: name }).code;
 }
 
 /**
- * Whether Node would read it as a module: it imports or exports, or awaits outside of any function. A word at the
- * beginning of a line is near enough: where it is a mistake, the program is read the other way. Pure.
+ * Whether Node would treat the code as a module: it imports or exports. A keyword at the start of a
+ * line decides; after a wrong guess the program is evaluated the other way. Pure.
  */
 export function looksLikeModule(code: string): boolean {
   return /^\s*(?:import\s*(?:[\w*{"']|$)|export\s+(?:default|const|let|var|function|async|class|\{|\*)|export\s*\{)/m.test(
@@ -17,7 +17,7 @@ export function looksLikeModule(code: string): boolean {
   );
 }
 
-/** Among `names`, the file that `request` means when it is written in `from`: as it is, or with an extension. Pure. */
+/** Resolves a relative import among `names`, with or without extension. Pure. */
 export function resolveModule(request: string, from: string, names: readonly string[]): string | undefined {
   const parts = from.split('/').slice(0, -1);
   for (const part of request.split('/')) {

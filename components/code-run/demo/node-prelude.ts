@@ -3,8 +3,8 @@ import type { PreludeHost, PreludeLoop } from './prelude-host.ts';
 import { createTimers } from './timers.ts';
 
 /**
- * What a program expects of Node, for the engine of demo mode: console, timers, process, and the modules that small
- * programs read their input with. Runs inside the engine, and gives its host the event loop.
+ * Node's globals and modules for small programs: console, timers, process, readline. Runs inside
+ * the engine and gives its host the event loop.
  */
 export function install(host: PreludeHost): PreludeLoop {
   const timers = createTimers(host.now);
@@ -48,7 +48,10 @@ export function install(host: PreludeHost): PreludeLoop {
     if (all.at(-1) === '') all.pop();
     return all;
   };
-  /** A source of events that has its whole input from the beginning, and tells it to those who listen a moment later. */
+  /**
+   * An emitter whose events are known from the start, and are emitted shortly after the first
+   * listener.
+   */
   const emitter = (events: () => readonly (readonly [string, string?])[]) => {
     const listeners = new Map<string, ((value?: string) => void)[]>();
     let started = false;

@@ -1,6 +1,6 @@
 import { isRecord } from '#lib/browser/type-guards';
 
-/** What the page and the worker of a demo run say to one another over a message port. */
+/** Messages between the page and a demo worker. */
 
 export interface DemoFile {
   name: string;
@@ -18,20 +18,20 @@ export type DemoStatus = 'success' | 'runtime_error' | 'memory_limit' | 'output_
 
 /** Worker to page. */
 export type DemoMessage =
-  /** The engine has started and takes the program. */
+  /** The engine has started and accepts the program. */
   | { type: 'ready' }
   | { type: 'output'; stream: 'stdout' | 'stderr'; text: string }
   | { type: 'end'; status: DemoStatus; exitCode: number }
-  /** The engine itself cannot go on. */
+  /** The engine has failed. */
   | { type: 'broken'; message: string };
 
-/** As much as the server's runner keeps of each stream (SPEC §3). */
+/** The runner's output limit per stream (docs/contract.md#limits). */
 export const DEMO_OUTPUT_BYTES = 100_000;
 export const DEMO_MEMORY_BYTES = 128 * 1024 * 1024;
 
 const STATUSES: readonly DemoStatus[] = ['success', 'runtime_error', 'memory_limit', 'output_limit'];
 
-/** What comes out of a worker is a program's word: nothing of it is taken as it is. Pure. */
+/** Validates a message: a worker's messages are controlled by the program. Pure. */
 export function readDemoMessage(value: unknown): DemoMessage | undefined {
   if (!isRecord(value)) return undefined;
   const { type, stream, text, exitCode, message } = value;

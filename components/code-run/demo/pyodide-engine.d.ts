@@ -1,4 +1,4 @@
-/** Pyodide's engine, which has no types of its own. */
+/** Pyodide's engine has no types. */
 declare module 'pyodide/pyodide.asm.mjs' {
   const createPyodideModule: NonNullable<
     NonNullable<Parameters<typeof import('pyodide').loadPyodide>[0]>['createPyodideModule']

@@ -4,13 +4,13 @@ import type { DemoProgram } from './protocol.ts';
 import { type EngineAssets, type SendToPage, startWorker } from './start-worker.ts';
 import { WorkerOutput } from './worker-output.ts';
 
-/** CPython in WebAssembly: one program, then the worker is thrown away. */
+/** Runs one program in CPython on WebAssembly. */
 
 const HOME = '/home/pyodide';
-/** Never asked: what would be read from there was handed in. */
+/** Never contacted: everything was posted to the worker. */
 const BASE = 'https://demo.invalid/';
 
-/** As the server's runner does it: this text is not in the program's tracebacks. */
+/** Like the runner's harness: it does not appear in tracebacks. */
 const HARNESS = `
 import sys
 
@@ -52,7 +52,7 @@ startWorker(async (assets: EngineAssets, send: SendToPage) => {
   const pyodide = await loadPyodide({
     createPyodideModule,
     indexURL: BASE,
-    // No packages: they would have to come from another host.
+    // No packages: they would come from another host.
     lockFileContents: JSON.stringify({ ...JSON.parse(lock), packages: {} }),
     env: { HOME, PYTHONINSPECT: '', PYTHONDONTWRITEBYTECODE: '1' },
   });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createTimers } from './timers.ts';
 
-/** Goes from one timer that is due to the next until none is left, at most `steps` times. */
+/** Fires due timers until none is left, at most `steps` times. */
 function play(
   begin: (timers: ReturnType<typeof createTimers>, say: (word: string) => void, now: () => number) => void,
   steps = 20,

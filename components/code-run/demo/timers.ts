@@ -4,7 +4,9 @@ interface Timer {
   every: number | undefined;
 }
 
-/** `setTimeout` and `setInterval` over a clock of one's own: earlier first, and in the order in which they were set. */
+/**
+ * `setTimeout` and `setInterval` over an injected clock; equal times keep the order of creation.
+ */
 export function createTimers(now: () => number) {
   const timers = new Map<number, Timer>();
   let last = 0;
@@ -23,12 +25,12 @@ export function createTimers(now: () => number) {
     clear(id: unknown): void {
       if (typeof id === 'number') timers.delete(id);
     },
-    /** Milliseconds until one is due; −1 where there is none. */
+    /** Milliseconds until the next timer; −1 without timers. */
     untilNext(): number {
       const first = next();
       return first === undefined ? -1 : Math.max(0, first[1].at - now());
     },
-    /** Calls the one that is due first, if one is. */
+    /** Calls the earliest due timer. */
     fire(): void {
       const first = next();
       if (first === undefined || first[1].at > now()) return;

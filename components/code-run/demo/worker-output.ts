@@ -2,7 +2,7 @@ import { DEMO_OUTPUT_BYTES, type DemoMessage } from './protocol.ts';
 
 type Stream = 'stdout' | 'stderr';
 
-/** A program's two streams on their way to the page, each cut at its bound on a character boundary. */
+/** Sends a program's two streams to the page, each cut at its limit on a character boundary. */
 export class WorkerOutput {
   readonly #send: (message: DemoMessage) => void;
   readonly #remaining: Record<Stream, number> = { stdout: DEMO_OUTPUT_BYTES, stderr: DEMO_OUTPUT_BYTES };
@@ -13,7 +13,7 @@ export class WorkerOutput {
     this.#send = send;
   }
 
-  /** The page ends the worker once a stream is full; until then nothing more is taken. */
+  /** Drops output after the limit. The page then terminates the worker. */
   write(stream: Stream, bytes: Uint8Array): void {
     if (this.#closed) return;
     const kept = bytes.subarray(0, this.#remaining[stream]);
