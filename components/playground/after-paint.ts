@@ -1,6 +1,6 @@
 const PATIENCE_MS = 100;
 
-/** Resolves once what was rendered can be seen. A page that nobody looks at paints nothing, and waits only a moment. */
+/** Resolves after the next paint. A hidden page does not paint and waits a moment instead. */
 export function afterPaint(): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, PATIENCE_MS);

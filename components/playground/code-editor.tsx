@@ -15,23 +15,23 @@ export interface CodeEditorProps {
   handle: RefObject<EditorHandle | null>;
   /** The accessible name. */
   label: string;
-  /** Shown as soon as its `id` changes; its text is then the editor's own. */
+  /** Shown as soon as its `id` changes. Its text then lives in the editor. */
   file: EditorFile;
-  /** All files that may be shown again. */
+  /** Files whose editor state is kept. */
   ids: readonly number[];
   problems: readonly Problem[];
   onChange: (id: number, text: string) => void;
   onRun: () => void;
-  /** The plain field that stands here until the editor is made. */
+  /** The plain field that precedes the editor. */
   plain: RefObject<HTMLTextAreaElement | null>;
-  /** Before the browser paints: what stood here goes with the same frame. */
+  /** Called before paint, so that the plain field disappears in the same frame. */
   onReady: () => void;
 }
 
-/** The text lives in the editor; React only hears of changes. */
+/** Uncontrolled: the text lives in the editor, and React is notified of changes. */
 export function CodeEditor({ handle, label, file, ids, problems, plain, onReady, ...events }: CodeEditorProps) {
   const nonce = useNonce();
-  // The first file comes in its colours; those of the next ones may come later.
+  // The first file waits for its grammar; later ones are coloured when theirs has loaded.
   const [isColoured] = useState(() => grammarOf(file.language));
   use(isColoured);
   const parent = useRef<HTMLDivElement>(null);
@@ -73,7 +73,7 @@ export function CodeEditor({ handle, label, file, ids, problems, plain, onReady,
 
 const asked = new Map<LanguageId | undefined, Promise<unknown>>();
 
-/** The same promise each time: React waits for it by that. */
+/** Cached, because React identifies a suspended promise by reference. */
 function grammarOf(language: LanguageId | undefined): Promise<unknown> {
   const known = asked.get(language);
   if (known !== undefined) return known;

@@ -23,7 +23,7 @@ interface FileTabsProps {
 
 type OpenDialog = 'nothing' | 'add' | 'rename' | 'delete';
 
-/** The files of the program. The first is the one that is run; it keeps its name. */
+/** The files of the program. The first one is run and cannot be renamed. */
 export function FileTabs({ files, current, panel, suggestedName, onShow, onAdd, onRename, onDelete }: FileTabsProps) {
   const [openDialog, setOpenDialog] = useState<OpenDialog>('nothing');
   const list = useRef<HTMLDivElement>(null);

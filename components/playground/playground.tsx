@@ -27,7 +27,7 @@ import { type Problem, useDiagnostics } from './use-diagnostics.ts';
 import { useWorkspace } from './use-workspace.ts';
 import { fileNamesInOutput, nextFileName, toCodeRequest } from './workspace.ts';
 
-/** `isNew`: nothing is known to be kept in this browser. */
+/** `isNew`: this browser stores no program. */
 export function Playground({ isNew }: { isNew: boolean }) {
   const {
     run,
@@ -82,7 +82,7 @@ export function Playground({ isNew }: { isNew: boolean }) {
     const id = workspace?.files.find(({ name }) => name === file)?.id ?? main?.id;
     if (id === undefined) return;
     files.show(id);
-    // The editor shows another file with the next rendering.
+    // The editor switches files with the next render.
     requestAnimationFrame(() => editor.current?.goTo(line, column));
   };
 
@@ -178,7 +178,7 @@ export function Playground({ isNew }: { isNew: boolean }) {
 
 const NO_PROBLEMS: readonly Problem[] = [];
 
-/** Ctrl/Cmd+Enter, wherever on the page; the editor has it as a key of its own. */
+/** Ctrl/Cmd+Enter outside the editor, which has a key binding for it. */
 function useRunShortcut(execute: () => void): void {
   const latest = useRef(execute);
   useEffect(() => {

@@ -9,7 +9,7 @@ interface ProblemListProps {
   onGoTo: (line: number, column: number) => void;
 }
 
-/** What is wrong in the main file, each one a way to its line. */
+/** Problems of the main file, each with a link to its line. */
 export function ProblemList({ problems, file, onGoTo }: ProblemListProps) {
   return (
     <section

@@ -8,16 +8,22 @@ import { prefetch } from './prefetch.ts';
 import { FIRST_WORKSPACE } from './workspace.ts';
 
 const loadEditor = () => import('#components/playground/code-editor');
-/** The program can be read and written before the editor is made of it, which takes a phone a third of a second. */
+/**
+ * The program is readable and editable before the editor exists, which takes a phone a third of a
+ * second.
+ */
 const editor = loadable(() => Promise.all([loadEditor(), afterPaint()]).then(([{ CodeEditor }]) => CodeEditor));
 
-/** Where a finger is what points: most who open a program there read it, and run it as it is. */
+/** Readers on touch devices mostly run the program unchanged: the editor waits for a touch. */
 const isTouchDevice = () => matchMedia('(pointer: coarse)').matches;
 if (typeof window !== 'undefined' && !isTouchDevice()) prefetch(loadEditor);
 
 type ProgramEditorProps = Omit<CodeEditorProps, 'plain' | 'onReady'>;
 
-/** A plain field, and as soon as it has come the editor in its place, where the writing goes on. On a touch screen it comes at the first touch. */
+/**
+ * A plain field that is replaced by the editor once that has loaded; selection and focus carry
+ * over. Touch devices load it at the first touch.
+ */
 export function ProgramEditor(props: ProgramEditorProps) {
   const isLoaded = useLoaded(useFirstTouch(), editor);
   const [isReady, setReady] = useState(false);
@@ -45,7 +51,7 @@ function useFirstTouch(): boolean {
   return touched;
 }
 
-/** The program as the editor will show it, to the pixel. */
+/** Looks exactly like the editor. */
 function PlainEditor({
   field,
   label,
@@ -53,7 +59,7 @@ function PlainEditor({
   onChange,
 }: ProgramEditorProps & { field: RefObject<HTMLTextAreaElement | null> }) {
   const [isAlive, setAlive] = useState(false);
-  // Its own from then on: a default that changes with it would take the cursor to the beginning.
+  // Own state: a changing default would move the cursor to the beginning.
   const [text] = useState(file.text);
   useEffect(() => setAlive(true), []);
   return (
@@ -69,7 +75,7 @@ function PlainEditor({
         aria-label={label}
         defaultValue={text}
         onChange={(event) => onChange(file.id, event.target.value)}
-        // What is written before the page is alive would be lost.
+        // Input before hydration would be lost.
         readOnly={!isAlive}
         dir="ltr"
         wrap="off"
@@ -81,7 +87,7 @@ function PlainEditor({
   );
 }
 
-/** More than any screen has. */
+/** More lines than any screen shows. */
 const MOST_NUMBERS = 120;
 
 function lineNumbers(text: string): string {

@@ -7,7 +7,7 @@ interface ProgramInputsProps {
   onArgs: (text: string) => void;
 }
 
-/** What the program is run with. */
+/** Standard input and arguments of the program. */
 export function ProgramInputs({ stdin, args, onStdin, onArgs }: ProgramInputsProps) {
   return (
     <div className="grid shrink-0 grid-cols-1 border-t sm:grid-cols-[2fr_1fr]">

@@ -3,7 +3,7 @@
 import type { KeyboardEvent, PointerEvent } from 'react';
 
 interface ResizerProps {
-  /** The left side's part of the width, 0..1. */
+  /** The left side's share of the width, 0..1. */
   share: number;
   onShare: (share: number) => void;
 }
@@ -12,7 +12,7 @@ const LEAST = 0.25;
 const MOST = 0.8;
 const STEP = 0.03;
 
-/** Between editor and output on wide screens: dragged, or moved with the arrow keys. */
+/** The divider between editor and output on wide screens. Moves by drag or arrow keys. */
 export function Resizer({ share, onShare }: ResizerProps) {
   const set = (next: number) => onShare(Math.min(MOST, Math.max(LEAST, next)));
   const onPointerMove = (event: PointerEvent<HTMLHRElement>) => {

@@ -9,13 +9,13 @@ import { demoEngineOf } from '../code-run/demo/engines.ts';
 
 interface RunnerNoticeProps {
   health: RunnerHealth | undefined;
-  /** Programs cannot be run at the runner now. */
+  /** The runner is unavailable. */
   isUnavailable: boolean;
   language: LanguageId;
   onRetry: () => void;
 }
 
-/** That the runner is away and what happens instead, or what to know before a program is run. */
+/** Explains demo mode while the runner is unavailable, or warns of a missing sandbox. */
 export function RunnerNotice({ health, isUnavailable, language, onRetry }: RunnerNoticeProps) {
   if (isUnavailable)
     return (

@@ -7,7 +7,9 @@ import { copyText } from '#lib/browser/clipboard';
 
 const SHOWN_MS = 1_600;
 
-/** Copies a link that holds the program. Where copying is not allowed, the link stands in the address line. */
+/**
+ * Copies a link with the whole program. If copying is not allowed, the link is in the address bar.
+ */
 export function ShareButton({ link }: { link: () => Promise<string> }) {
   const [label, setLabel] = useState(IDLE);
   useEffect(() => {

@@ -1,6 +1,6 @@
 /**
- * The words of a command line: split at blanks, except within single or double quotes; a backslash takes the next
- * character as it is, but not within single quotes. An unclosed quote reaches to the end.
+ * Splits a command line at spaces outside of quotes. A backslash escapes the next character, except
+ * in single quotes. An unclosed quote extends to the end.
  */
 export function splitArgs(line: string): string[] {
   const words: string[] = [];

@@ -7,21 +7,21 @@ import type { ValidateResult } from '#lib/wire/executor';
 
 export interface Problem {
   severity: 'error' | 'warning';
-  /** From 1, in the main file. */
+  /** 1-based, in the main file. */
   line: number;
   column: number;
   message: string;
 }
 
-/** After the last key. */
+/** After the last key press. */
 const IDLE_MS = 700;
-/** A validation takes a place at the runner, and counts against the limit of checks a minute. */
+/** A validation occupies a runner slot and counts against the rate limit. */
 const LEAST_BETWEEN_MS = 5_000;
 const TIMEOUT_MS = 30_000;
 
 /**
- * What the runner's own tools say of the program, a moment after it was changed. `look` is called at each change;
- * `enabled` is false where there is nobody to ask.
+ * Validates the program on the runner shortly after a change. Call `check` on each change.
+ * `enabled` is false while no validator is available.
  */
 export function useDiagnostics(enabled: boolean, program: () => CodeRequest) {
   const [problems, setProblems] = useState<readonly Problem[]>([]);
@@ -71,12 +71,15 @@ export function useDiagnostics(enabled: boolean, program: () => CodeRequest) {
   return { problems, check, clear };
 }
 
-/** Milliseconds from now. Pure. */
+/** Milliseconds from `now`. Pure. */
 export function delayBeforeCheck(now: number, lastAt: number, notBefore: number): number {
   return Math.max(IDLE_MS, lastAt + LEAST_BETWEEN_MS - now, notBefore - now);
 }
 
-/** How long nobody is asked after a failure: as the server says; for long where it has no such route. Pure. */
+/**
+ * Milliseconds to wait after a failure: the server's retry-after, or long if the route does not
+ * exist. Pure.
+ */
 export function pauseAfterError(error: unknown): number {
   if (!(error instanceof ApiError)) return LEAST_BETWEEN_MS;
   if (error.retryAfterSeconds !== undefined) return error.retryAfterSeconds * 1000;

@@ -18,10 +18,10 @@ import {
 } from './workspace.ts';
 
 export interface WorkspaceState {
-  /** Undefined until it is known what a link or this browser holds. */
+  /** Undefined until the link and the storage have been read. */
   workspace: Workspace | undefined;
   current: WorkspaceFile | undefined;
-  /** As it is at this moment, also between two renderings. */
+  /** The latest state, also between two renders. */
   now: () => Workspace | undefined;
   change: (id: number, text: string) => void;
   show: (id: number) => void;
@@ -31,7 +31,7 @@ export interface WorkspaceState {
   chooseLanguage: (language: LanguageId) => void;
   openSample: (sample: SampleProgram) => void;
   set: (part: Partial<Pick<Workspace, 'stdin' | 'args'>>) => void;
-  /** The address of this page with the whole program in it, which never reaches a server. */
+  /** The page's URL with the whole program in its fragment, which is never sent to a server. */
   link: () => Promise<string>;
 }
 
@@ -40,8 +40,8 @@ const codeKey = (language: LanguageId) => `playground:${language}`;
 const filesKey = (language: LanguageId) => `playground:${language}:files`;
 
 /**
- * The program in the playground: a link's, or what was written last in this browser. Where nothing is known to have been
- * (`isNew`), the first one is there from the start, also in the page that the server renders.
+ * The program of the playground: from a link, or the one last edited in this browser. For a new
+ * browser (`isNew`) the first sample is server-rendered.
  */
 export function useWorkspace(isNew: boolean): WorkspaceState {
   const first = isNew ? FIRST_WORKSPACE : undefined;
@@ -76,19 +76,19 @@ export function useWorkspace(isNew: boolean): WorkspaceState {
       const shared = await fromFragment(window.location.hash);
       const language = findLanguageInfo(shared?.language ?? readStored(LANGUAGE))?.id ?? 'python';
       if (shared !== undefined) begin(fromShared(shared, language));
-      // What stands there from the start may have been written on meanwhile.
+      // The first sample may have been edited meanwhile.
       else if (!isFirst || latest.current === undefined || (latest.current === FIRST_WORKSPACE && keepsAny(language)))
         begin(saved(language));
       if (shared === undefined) delete document.documentElement.dataset.linked;
     };
     void read(true);
-    // A link that is opened in the same tab changes nothing but what is after the #.
+    // A link that is opened in the same tab changes the fragment only.
     const onHash = () => void read(false);
     window.addEventListener('hashchange', onHash);
     return () => window.removeEventListener('hashchange', onHash);
   }, [begin]);
 
-  // The link's program stands there now.
+  // The program of the link is rendered now.
   useEffect(() => {
     if (workspace !== FIRST_WORKSPACE) delete document.documentElement.dataset.linked;
   }, [workspace]);
@@ -113,7 +113,7 @@ export function useWorkspace(isNew: boolean): WorkspaceState {
       setCurrentId(file.id);
     },
     renameFile: (id, name) => {
-      // A new file to the editor, which colours it by its name.
+      // A new id: the editor chooses the language by the name when it opens a file.
       const renamed = newFile(name, files?.find((file) => file.id === id)?.content ?? '');
       edit((before) => withFile(before, id, () => renamed));
       setCurrentId(renamed.id);

@@ -4,10 +4,10 @@ import type { CodeRequest, LanguageId } from '#lib/wire/code';
 import { mainFileName } from '../code-run/main-file-name.ts';
 import type { SharedProgram } from '../code-run/program-link.ts';
 
-/** What stands in the playground: a program of one or more files, and what it is run with. */
+/** A program of one or more files with its input and arguments. */
 export interface Workspace {
   language: LanguageId;
-  /** The main file first; it has the language's own name. */
+  /** The main file first. Its name is fixed per language. */
   files: readonly [WorkspaceFile, ...WorkspaceFile[]];
   stdin: string;
   /** As a command line. */
@@ -15,7 +15,7 @@ export interface Workspace {
 }
 
 export interface WorkspaceFile {
-  /** Never changes, and never comes again: the editor knows a file by it. */
+  /** Unique and constant: the editor identifies a file by it. */
   id: number;
   name: string;
   content: string;
@@ -29,7 +29,7 @@ export function newFile(name: string, content: string): WorkspaceFile {
   return { id: lastId, name, content };
 }
 
-/** What stands in a playground where nothing was written yet: the first sample of the first language. The same for the server and the browser. */
+/** The initial program, the same on server and browser: the first sample of the first language. */
 export const FIRST_WORKSPACE: Workspace = {
   language: 'python',
   files: [{ id: 0, name: mainFileName('python'), content: findLanguageInfo('python')?.samples[0].code ?? '' }],
@@ -37,7 +37,7 @@ export const FIRST_WORKSPACE: Workspace = {
   args: '',
 };
 
-/** Every name under which the runner may speak of the program's files. */
+/** All names that the runner may use for the program's files. */
 export function fileNamesInOutput({ language, files }: Workspace): string[] {
   const [main, ...others] = files;
   const publicClass =
@@ -78,7 +78,7 @@ export function toCodeRequest(
   };
 }
 
-/** Why `name` cannot be a file's, as the runner would say it; undefined where it can. */
+/** A sentence why `name` is not a valid file name; undefined if it is. */
 export function fileNameError(name: string, others: readonly string[]): string | undefined {
   if (name === '') return 'Give the file a name.';
   if (!name.split('/').every((part) => /^[A-Za-z0-9_][A-Za-z0-9_. +-]*$/.test(part)) || name.length > 200)
@@ -88,7 +88,7 @@ export function fileNameError(name: string, others: readonly string[]): string |
   return undefined;
 }
 
-/** A name for the next file that is still free: `file2.py`. */
+/** The next free file name: `file2.py`. */
 export function nextFileName({ files, language }: Workspace): string {
   const extension = findLanguageInfo(language)?.extension ?? 'txt';
   for (let number = files.length + 1; ; number += 1) {
@@ -97,7 +97,7 @@ export function nextFileName({ files, language }: Workspace): string {
   }
 }
 
-/** The other files of a language, as this browser keeps them. */
+/** The additional files of a language as this browser stores them. */
 export function serializeFiles(files: readonly WorkspaceFile[]): string {
   return files.length === 0 ? '' : JSON.stringify(files.map(({ name, content }) => ({ name, content })));
 }
