@@ -2,5 +2,5 @@
 
 import { createContext } from 'react';
 
-/** Hands a text to the model as the next question; undefined where there is no conversation around. */
+/** Sends a text to the model as the next question; undefined outside of a conversation. */
 export const AskContext = createContext<((text: string) => void) | undefined>(undefined);

@@ -2,9 +2,9 @@ import { gfmAutolinkLiteral } from 'micromark-extension-gfm-autolink-literal';
 import type { Code, Construct, Effects, Extension, State, Tokenizer } from 'micromark-util-types';
 
 /**
- * Where an address without brackets ends in Chinese, Japanese or Korean text: at the first of their
- * characters, of their punctuation, or of typographic quotes, dashes and dots. RFC 3986 allows none
- * of them in an address. https://…/wiki/中文 therefore needs `<…>` or a link in brackets.
+ * Characters that end a bare URL in Chinese, Japanese or Korean text: their letters and
+ * punctuation, and typographic quotes, dashes and dots. RFC 3986 allows none of them.
+ * https://…/wiki/中文 therefore needs `<…>` or a Markdown link.
  */
 export const NOT_IN_ADDRESS =
   /[\u1100-\u11ff\u2014-\u201f\u2026\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\ud840-\ud888\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef]/;
@@ -21,9 +21,7 @@ export function cjkFriendlyAutolinks(): Extension {
 
 const SPACE = 32;
 
-/**
- * The same construct, to which each character that cannot stand in an address looks like a space.
- */
+/** The same construct, but characters that cannot be in a URL look like a space to it. */
 function endedByCjk(construct: Construct): Construct {
   const tokenize: Tokenizer = function (effects, ok, nok) {
     let current: Code = null;
@@ -37,8 +35,7 @@ function endedByCjk(construct: Construct): Construct {
         return next === undefined || isOver ? next : seen(next);
       };
     };
-    // The parser goes on with the character that is really there, after the address and after each
-    // part of it.
+    // The parser continues with the real character, after the URL and after each part of it.
     const after = (state: State): State => {
       return () => state(current);
     };

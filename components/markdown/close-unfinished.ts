@@ -3,23 +3,22 @@ import { isFormatting } from './html-tags.ts';
 import { isTooNested, lastLeaf, MAX_DEPTH, parseMarkdown } from './markdown-processor.ts';
 
 /**
- * Markdown that is still being written, as the reader should see it: emphasis, code and elements
- * that are open at its end are closed, a link shows its words until its address is complete, and
- * marks of which the rest may follow are held back. Marks are only closed where a second parse
- * shows that this hides the marks and changes nothing else.
+ * Closes what is open at the end of growing Markdown: emphasis, code and elements. A link shows its
+ * text until its URL is complete, and incomplete marks are held back. Marks are closed only if a
+ * second parse shows that this changes nothing else.
  */
 export function closeUnfinished(markdown: string): string {
   try {
     return isTooNested(markdown) ? markdown : closed(markdown);
   } catch (error) {
-    // Nested more deeply than the parser can follow: `toElements` shows it as text.
+    // Nested too deeply for the parser: `toElements` shows it as text.
     if (error instanceof RangeError) return markdown;
     throw error;
   }
 }
 
 function closed(markdown: string): string {
-  // Most of the time the last paragraph has no mark, and is not parsed a second time.
+  // Most last paragraphs contain no mark and are not parsed a second time.
   const paragraph = markdown.slice(markdown.lastIndexOf('\n\n') + 1);
   if (!MARK.test(paragraph) && !markdown.startsWith('<')) return markdown;
   const path = lastPath(parseMarkdown(markdown));
@@ -37,7 +36,7 @@ function closed(markdown: string): string {
 
 const MARK = /[*_~`[\]<\\]|(?:^|\n)[ \t>]*[-=+#|\d]/;
 
-/** The last line of open code may be the beginning of its end. */
+/** The last line of open code may be the beginning of its closing fence. */
 function withoutHalfFence(markdown: string, start: number): string {
   const opening = /^(?:`+|~+|\$+)/.exec(markdown.slice(start))?.[0] ?? '';
   const [line = '', marks = ''] = /\n[ \t>]*([`~$]+)$/.exec(markdown) ?? [];
@@ -46,7 +45,7 @@ function withoutHalfFence(markdown: string, start: number): string {
     : markdown;
 }
 
-/** Lines that another character may make a heading, a rule, a list, a table or code of. */
+/** Lines that one more character may turn into a heading, a rule, a list, a table or code. */
 const UNDECIDED_LINE = /(^|\n)[ \t>]*(?:=+|[-|: \t]+|[*_~`+]+|\d{1,9}[.)]?|#{1,6})[ \t]*$/;
 const UNDECIDED_MARKS = /(?:[*_~`]+|!?\[|\\)$/;
 
@@ -63,7 +62,7 @@ function withoutLastMarks(markdown: string): string {
   const marks = isTag ? tag : (UNDECIDED_MARKS.exec(markdown)?.[0] ?? '');
   const before = markdown.slice(0, markdown.length - marks.length);
   const isEscaped = /(?:^|[^\\])(?:\\\\)*\\$/.test(before);
-  // "``` a `" is code in a line; without its last mark it would open a block.
+  // "``` a `" is inline code; without its last mark it would open a block.
   return isEscaped || (marks.startsWith('`') && /(?:^|\n)[ \t>]*```[^\n]*$/.test(before)) ? markdown : before;
 }
 
@@ -72,13 +71,13 @@ interface Opening {
   at: number;
 }
 
-/** At most so many marks are tried: what is older is not about the end. */
+/** The maximum number of marks to try. Older ones do not concern the end. */
 const TRIED = 4;
-/** A character of an address. Another link begins at `](`, so each search ends there. */
+/** A character of a URL. Another link begins at `](`, so each search ends there. */
 const IN_ADDRESS = /(?:\\.|(?!\]\()[^\s()\\])/.source;
 /**
- * A link whose address has no end yet. A bracket in the address has its end, or nothing that could
- * belong to it follows: there is one way to read each text, so a search takes linear time.
+ * A link whose URL is not complete. Each text matches in one way only, so that a search takes
+ * linear time.
  */
 const HALF_LINK = new RegExp(
   [
@@ -113,7 +112,7 @@ function closeMarks(text: string, tree: Root): string {
   return text;
 }
 
-/** Marks in the last paragraph that stand there as text and could open something. */
+/** Marks in the last paragraph that are parsed as text and could open something. */
 function openings(text: string, tree: Root): Opening[] {
   const found: Opening[] = [];
   const container = lastContainer(tree);
@@ -124,7 +123,7 @@ function openings(text: string, tree: Root): Opening[] {
     for (const { 1: marks, index } of text.slice(from, to).matchAll(/\\.|(\*{1,3}|_{1,3}|~~|`+)(?=\S)/gs)) {
       if (marks === undefined) continue;
       found.push({ marks, at: from + index });
-      // What follows is code.
+      // The rest is code.
       if (marks.startsWith('`')) return found;
     }
   }
@@ -165,7 +164,7 @@ function withoutMarks(text: string): string {
   return text.replace(/[*_~`]/g, '');
 }
 
-/** Elements that are written over several lines, with what else may stand in them. */
+/** Elements that span several lines, with other content in them. */
 const SPANNING = /^ {0,3}<(blockquote|center|details|div|dl|ol|pre|table|ul)(?:\s[^<>]*)?>[ \t]*(?:$|<)/i;
 const ANY_TAG = /<(\/?)([A-Za-z][A-Za-z\d]*)(?:\s[^<>]*)?>/g;
 const WITHOUT_END = /^(?:br|hr)$/;

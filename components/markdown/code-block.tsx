@@ -22,17 +22,20 @@ import { fenceLanguage } from './fence-names.ts';
 interface CodeBlockProps {
   code: string;
   language: string;
-  /** More of it is to come. */
+  /** The block is still growing. */
   isOpen: boolean;
 }
 
-/** A program in an answer. It is coloured once its fence has closed, so that nothing flickers while it is written. */
+/**
+ * A code block of a response. It is highlighted once its fence has closed, so that nothing
+ * flickers.
+ */
 export function CodeBlock({ code, language, isOpen }: CodeBlockProps) {
   const isComplete = !isOpen;
   const { run, execute, stop, clear, health, isUnavailable, recheckRunner } = useProgramRun();
   const [isBlocked, setBlocked] = useState(false);
   const name = fenceLanguage(language);
-  // A C program is nearly always a C++ one, too.
+  // A C program is nearly always valid C++.
   const id = name === 'c' ? 'cpp' : name;
   const info = findLanguageInfo(id);
   const canRun = isRunnable(id, health, isUnavailable) && isComplete && code.trim() !== '';
@@ -77,7 +80,7 @@ export function CodeBlock({ code, language, isOpen }: CodeBlockProps) {
   );
 }
 
-/** While the runner is away: what it runs, as far as that is known. */
+/** While the runner is unavailable: its last known languages, and those of demo mode. */
 function isRunnable(id: string, health: RunnerHealth | undefined, isUnavailable: boolean): boolean {
   const installed = health?.languages ?? [];
   if (installed.length > 0)
@@ -93,7 +96,7 @@ interface RunnerUnavailableProps {
   onRun: () => void;
 }
 
-/** In the place of an output: the program needs the runner, which is away, or is back by now. */
+/** Takes the place of the output if the program needs an unavailable runner. */
 function RunnerUnavailable({ language, health, isUnavailable, onRecheck, onRun }: RunnerUnavailableProps) {
   return (
     <div role="status" className="border-t bg-canvas p-2">
@@ -160,7 +163,7 @@ function Result({ run, onRetry, onClose }: ResultProps) {
 }
 
 const OUTPUT = { tabIndex: 0, role: 'group', 'aria-label': 'What the program wrote' } as const;
-/** What a model should read of an output: its beginning and its end. */
+/** Output is cut in the middle to this length before the model gets it. */
 const KEPT_CHARACTERS = 4_000;
 
 function questionAbout(run: CodeRun): string {

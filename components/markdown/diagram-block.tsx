@@ -12,7 +12,10 @@ import { useDark } from './use-dark.ts';
 
 type Drawing = { state: 'drawing' } | { state: 'drawn'; diagram: Diagram } | { state: 'broken'; reason: string };
 
-/** A Mermaid diagram, drawn when its fence has closed. Its source is one click away, and stands there while it is written. */
+/**
+ * A Mermaid diagram, rendered when its fence has closed. The source is shown while it grows, and on
+ * demand.
+ */
 export function DiagramBlock({ code, isOpen }: { code: string; isOpen: boolean }) {
   const drawing = useDrawing(code, !isOpen);
   const [wantsSource, setWantsSource] = useState(false);
@@ -60,7 +63,7 @@ function DiagramImage({ diagram, source }: { diagram: Diagram; source: string })
         height={Math.round(height)}
         alt={`Diagram, drawn from: ${source}`}
         className="m-auto h-auto max-w-full"
-        // On a narrow screen it scrolls before its words get too small to read.
+        // On a narrow screen it scrolls before its labels get too small to read.
         style={{ minWidth: Math.min(Math.round(width), READABLE_PX) }}
       />
     </div>
@@ -90,7 +93,7 @@ function useDrawing(code: string, isComplete: boolean): Drawing {
   return drawn?.code === code ? drawn.drawing : { state: 'drawing' };
 }
 
-/** The first line: what follows points into the text with marks. */
+/** The first line of the message. The others point into the source. */
 function reasonOf(error: unknown): string {
   const line = error instanceof Error ? error.message.split('\n', 1)[0]?.trim() : undefined;
   return line === undefined || line === '' ? '' : `${line.replace(/[.:]$/, '')}.`;

@@ -2,16 +2,16 @@ import { isRecord } from '#lib/browser/type-guards';
 import { DIAGRAM_FRAME } from '#lib/wire/diagram';
 
 export interface Diagram {
-  /** A picture: it runs nothing and loads nothing, whatever is in it. */
+  /** A data URL of an SVG image, which runs and loads nothing. */
   url: string;
   /** In CSS pixels. */
   width: number;
   height: number;
 }
 
-/** A page of diagrams should not wait for ever for one that its language cannot lay out. */
+/** Mermaid may never finish some layouts. */
 const DRAW_TIMEOUT_MS = 20_000;
-/** The frame holds some megabytes: it goes when nothing was drawn for so long. */
+/** The frame takes some megabytes: it is removed after this idle time. */
 const IDLE_MS = 60_000;
 const MAX_CACHED = 100;
 const MAX_SIDE_PX = 20_000;
@@ -20,8 +20,8 @@ const cache = new Map<string, Promise<Diagram>>();
 let frame: DiagramFrame | undefined;
 
 /**
- * Draws a Mermaid diagram, in a frame that can reach nothing (`lib/http/diagram-files.ts`). Rejects with an `Error` whose
- * message says what is wrong with the text.
+ * Renders a Mermaid diagram in a frame without any access (`lib/http/diagram-files.ts`). Rejects
+ * with an `Error` whose message is shown to the reader.
  */
 export function drawDiagram(text: string, dark: boolean): Promise<Diagram> {
   const key = `${dark}\n${text}`;
@@ -33,7 +33,7 @@ export function drawDiagram(text: string, dark: boolean): Promise<Diagram> {
   const drawing = frame.draw(text, dark);
   cache.set(key, drawing);
   for (const oldest of cache.keys()) if (cache.size > MAX_CACHED) cache.delete(oldest);
-  // What is wrong with the text stays wrong; that nothing came may be over at the next try.
+  // A syntax error is permanent; a timeout may not repeat.
   drawing.catch((error: unknown) => {
     if (!(error instanceof DiagramError)) cache.delete(key);
   });
@@ -48,7 +48,7 @@ interface PendingDiagram {
   timer: ReturnType<typeof setTimeout>;
 }
 
-/** One hidden frame for all diagrams of the page. */
+/** One hidden frame renders all diagrams of the page. */
 class DiagramFrame {
   readonly #element = document.createElement('iframe');
   readonly #ready = Promise.withResolvers<void>();
@@ -64,7 +64,7 @@ class DiagramFrame {
     element.tabIndex = -1;
     element.ariaHidden = 'true';
     element.setAttribute('sandbox', 'allow-scripts');
-    // It must have a layout: text is measured in it.
+    // Mermaid measures text, which needs layout.
     element.style.cssText =
       'position:fixed;inset:0 auto auto 0;width:1200px;height:800px;visibility:hidden;border:0;z-index:-1;pointer-events:none';
     element.src = `/api/diagrams/${DIAGRAM_FRAME}`;
@@ -80,7 +80,7 @@ class DiagramFrame {
       this.#end(new Error('It could not be drawn in time. Reload the page to try again.'));
     }, DRAW_TIMEOUT_MS);
     this.#pending.set(id, { resolve, reject, timer });
-    // The frame's origin is opaque: no other target names it.
+    // The frame has an opaque origin, which no other target matches.
     void this.#ready.promise.then(() => this.#element.contentWindow?.postMessage({ id, text, dark }, '*'));
     return promise;
   }

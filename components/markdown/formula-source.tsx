@@ -2,11 +2,11 @@
 
 export interface FormulaProps {
   tex: string;
-  /** On a line of its own. */
+  /** Display mode: on a separate line. */
   isDisplay: boolean;
 }
 
-/** A formula as it was written. */
+/** The TeX source of a formula. */
 export function FormulaSource({ tex, isDisplay }: FormulaProps) {
   return isDisplay ? (
     <code dir="ltr" className="formula-source">

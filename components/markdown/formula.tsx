@@ -5,7 +5,7 @@ import { type FormulaProps, FormulaSource } from '#components/markdown/formula-s
 
 const DrawnFormula = lazy(() => import('#components/markdown/katex-formula'));
 
-/** A formula. What draws it comes with the first one; until then its source stands there. */
+/** A formula. KaTeX is loaded with the first one; the source is shown until then. */
 export function Formula(props: FormulaProps) {
   return (
     <Suspense fallback={<FormulaSource {...props} />}>

@@ -5,20 +5,20 @@ import { lengthenOuterFences } from './nested-fences.ts';
 import { normalizeMath } from './normalize-math.ts';
 import { splitBlocks } from './split-blocks.ts';
 
-/** Processor time in milliseconds, which other processes do not change as they do the clock. */
+/** CPU time in milliseconds, which other processes affect less than the clock. */
 function cpuMs(work: () => unknown): number {
   const before = process.cpuUsage();
   work();
   return process.cpuUsage(before).user / 1_000;
 }
 
-/** What a run may take in any case, so that noise is not taken for growth. */
+/** Shorter runs are noise. */
 const NOISE_MS = 60;
 
 /**
- * Four times the text may take at most eight times as long: linear growth is 4, quadratic 16.
- * Begins with a few repeats, where exponential growth already shows but still ends. Growth counts
- * when it shows three times: some runs also compile or collect garbage.
+ * Asserts that four times the text takes at most eight times as long: linear growth is 4, quadratic
+ * 16. Starts with few repeats, where exponential growth shows but still ends. A failure must show
+ * three times, because some runs also compile or collect garbage.
  */
 function expectLinear(work: (text: string) => unknown, text: (repeats: number) => string, repeats: number): void {
   expect(cpuMs(() => work(text(8)))).toBeLessThan(500);

@@ -1,4 +1,4 @@
-/** What a piece of code can be. `prose.css` gives each its colour, under the name of the highlight `code-<colour>`. */
+/** Kinds of tokens. `prose.css` has a colour for each highlight `code-<colour>`. */
 export const HIGHLIGHT_COLOURS = [
   'keyword',
   'string',
@@ -30,8 +30,9 @@ export interface TokenizeResponse {
 }
 
 /**
- * Colours a text node, without an element for any of its pieces: a long chat stays small, and nothing moves when the
- * colours come. Gives back what takes them off again. Does nothing where the browser has no highlights.
+ * Colours ranges of a text node with the CSS Custom Highlight API. It adds no elements, so a long
+ * chat stays small and nothing moves. Returns a function that removes the colours. Does nothing in
+ * browsers without highlights.
  */
 export function paintRanges(text: Text, ranges: readonly HighlightRange[]): () => void {
   if (typeof CSS === 'undefined' || !('highlights' in CSS)) return () => undefined;

@@ -1,7 +1,7 @@
 import type { TokenizeRequest, TokenizeResponse } from './highlight-ranges.ts';
 import { tokenize } from './tokenize.ts';
 
-/** Reads code beside the page's own thread, which stays free for the reader. */
+/** Tokenizes code off the main thread. */
 self.onmessage = async ({ data: { id, code, language } }: MessageEvent<TokenizeRequest>) => {
   const ranges = await tokenize(code, language).catch(() => undefined);
   const response: TokenizeResponse = { id, ranges: ranges };

@@ -1,6 +1,6 @@
 import type { HighlightRange, TokenizeRequest, TokenizeResponse } from './highlight-ranges.ts';
 
-/** Beyond this, colours are not worth the reader's wait. */
+/** Longer code is not highlighted. */
 const MAX_CHARACTERS = 60_000;
 const MAX_CACHED = 300;
 
@@ -9,7 +9,9 @@ const pending = new Map<number, (ranges: HighlightRange[] | undefined) => void>(
 let worker: Worker | undefined;
 let count = 0;
 
-/** What the pieces of `code` are; undefined where the language is not known, or it is too long. Never rejects. */
+/**
+ * The ranges of `code`; undefined if the language is unknown or the code too long. Never rejects.
+ */
 export function highlight(code: string, language: string): Promise<HighlightRange[] | undefined> {
   if (code.length > MAX_CHARACTERS) return Promise.resolve(undefined);
   const key = `${language}\n${code}`;
@@ -31,7 +33,7 @@ function startWorker(): Worker {
     pending.get(id)?.(ranges);
     pending.delete(id);
   };
-  // Without the worker code stays as it is written: readable, in one colour.
+  // Without the worker code stays readable, in one colour.
   started.onerror = () => {
     for (const resolve of pending.values()) resolve(undefined);
     pending.clear();

@@ -4,17 +4,17 @@ import { useEffect, useRef } from 'react';
 import { highlight } from './highlight.ts';
 import { paintRanges } from './highlight-ranges.ts';
 
-/** What was not passed by in this time is being looked at. */
+/** Code that stays in view for this time is not just scrolled past. */
 const SETTLED_MS = 120;
 
 interface HighlightedCodeProps {
   code: string;
   label: string;
-  /** In which it is coloured; undefined leaves it in one colour. */
+  /** Undefined leaves the code in one colour. */
   language?: string | undefined;
 }
 
-/** Code as one text, coloured without changing it: nothing moves, and a long chat stays small. */
+/** Code as a single text node, coloured without changing the DOM. */
 export function HighlightedCode({ code, label, language }: HighlightedCodeProps) {
   const codeElement = useRef<HTMLElement>(null);
   useEffect(() => {
@@ -35,7 +35,8 @@ export function HighlightedCode({ code, label, language }: HighlightedCodeProps)
       clearHighlights?.();
       clearHighlights = undefined;
     };
-    // Only what is near the screen has colours, and is not just scrolled past: a browser looks through all of them when one changes.
+    // Only code near the viewport is coloured: a browser goes through all highlights when one
+    // changes.
     const observer = new IntersectionObserver(
       ([entry]) => {
         clearTimeout(timer);
@@ -61,5 +62,4 @@ export function HighlightedCode({ code, label, language }: HighlightedCodeProps)
   );
 }
 
-/** Keyboards must be able to scroll what is wider than the page. */
 const SCROLLABLE = { tabIndex: 0, role: 'group' } as const;

@@ -4,26 +4,26 @@ import { decodeNumericCharacterReference } from 'micromark-util-decode-numeric-c
 
 /**
  * Elements that stay markup in a line of Markdown; {@link partnersInLine} has the rule. Emphasis
- * and links have Markdown's marks: `<b>` and `<a href>` are text there.
+ * and links have Markdown syntax: `<b>` and `<a href>` are text there.
  */
 const INLINE: ReadonlySet<string> = new Set(['a', 'br', 'kbd', 'sub', 'sup', 'u']);
-/** Elements that only format and may stand in a line of a block of HTML. */
+/** Formatting elements that may occur in a line of an HTML block. */
 const INLINE_IN_BLOCK: ReadonlySet<string> = new Set(
   'a b br cite code del em i ins kbd mark q s small span strong sub sup u'.split(' '),
 );
-/** Elements that only format and may stand where a paragraph may. */
+/** Formatting elements that may occur in place of a paragraph. */
 const BLOCK: ReadonlySet<string> = new Set(
   'blockquote caption center dd details div dl dt h1 h2 h3 h4 h5 h6 hr li ol p pre summary table tbody td tfoot th thead tr ul'.split(
     ' ',
   ),
 );
 const VOID: ReadonlySet<string> = new Set(['br', 'hr']);
-/** In these only elements are drawn. */
+/** Elements in which text is invalid. */
 const WITHOUT_TEXT: ReadonlySet<string> = new Set(['dl', 'ol', 'table', 'tbody', 'tfoot', 'thead', 'tr', 'ul']);
-/** Nodes whose children are blocks, of which one may be HTML. */
+/** Nodes whose children are blocks, one of which may be HTML. */
 const FLOW: ReadonlySet<string> = new Set(['root', 'blockquote', 'listItem', 'footnoteDefinition']);
 
-/** Whether text is the name of an element that stays markup, or the `beginning` of such a name. */
+/** Whether text is the name of an element that stays markup, or the `beginning` of one. */
 export function isFormatting(text: string, what: 'name' | 'beginning'): boolean {
   const name = text.toLowerCase();
   if (what === 'name') return INLINE_IN_BLOCK.has(name) || BLOCK.has(name);
@@ -38,17 +38,17 @@ type Token =
   | { kind: 'text'; source: string }
   | { kind: 'open' | 'close' | 'void'; source: string; name: string; attributes: string };
 
-/** A parent with any children; mdast-util-to-hast makes an element of it by its `data`. */
+/** A parent with any children. mdast-util-to-hast makes an element of it by its `data`. */
 interface Formatting {
   type: string;
   data?: { hName: string; hProperties: Record<string, string | boolean> };
   children: RootContent[];
 }
 
-/** An element that stays markup, as a node of the tree: mdast has none for it. */
+/** An element that stays markup. mdast has no node for it. */
 interface FormattingElement extends Formatting {
   type: 'formatting';
-  /** It is made, and stands nowhere in the source. */
+  /** It has no place in the source. */
   position?: undefined;
 }
 
@@ -58,28 +58,29 @@ declare module 'mdast' {
   }
 }
 
-/** How a part of the text is parsed again. */
+/** Parsers for parts of the text. */
 export interface Parsers {
   parse: (markdown: string) => Root;
-  /** No block is HTML: keeps the emphasis in `<T> is a **type**`. */
+  /** Parses without HTML blocks, which keeps the emphasis in `<T> is a **type**`. */
   parseWithoutHtml: (markdown: string) => Root;
 }
 
 /**
- * Replaces the `html` nodes of a tree. Blocks of HTML whose elements only format stay markup where
- * both of their tags are there, and so do few elements in a line; all without the attributes that
- * could name, style, load or run anything. All else becomes the text that it is: `vector<int>`,
- * `<your-key>`, `<script>`, comments.
+ * Replaces the `html` nodes of a tree.
+ *
+ *  HTML blocks of formatting elements stay markup if both of their tags are there, and so do few
+ * inline elements. Attributes that could name, style, load or run anything are dropped. Everything
+ * else becomes text: `vector<int>`, `<your-key>`, `<script>`, comments.
  */
 export function formatHtml(tree: Root, parsers: Parsers): void {
   format(tree as Formatting, { ...parsers, again: MAX_PARSED_AGAIN });
 }
 
-/** Bounds the time for openings without an end, each of which has the rest parsed again. */
+/** Bounds the time for unclosed tags, each of which has the rest parsed again. */
 const MAX_PARSED_AGAIN = 4;
 
 interface Context extends Parsers {
-  /** How many times what follows may still be parsed again with the HTML in it. */
+  /** How many more times the rest may be parsed with HTML. */
   again: number;
 }
 
@@ -105,7 +106,7 @@ function formatFlow({ children }: Formatting, parsers: Context): RootContent[] {
 }
 
 /**
- * Whether a block of HTML begins with an element that stays. `<p>text</p> is a paragraph.` is a
+ * Whether an HTML block starts with a formatting element. `<p>text</p> is a paragraph.` is a
  * sentence: words follow the element on its line.
  */
 function isBlock(group: readonly Token[], partners: ReadonlyMap<Token, Token>): boolean {
@@ -137,13 +138,12 @@ function tokens(html: string, isFlow: boolean): Token[] {
 }
 
 /**
- * The tags that are markup, each with its partner: void ones, and those that enclose something
- * together.
+ * The tags that are markup, each with its partner: void elements, and pairs that enclose content.
  */
 function partnersOf(all: readonly Token[]): Map<Token, Token> {
   const partners = new Map<Token, Token>();
   const open: { token: Token; name: string; place: number }[] = [];
-  /** The places in `open` of each name. */
+  /** Indices in `open` by name. */
   const placesOf = new Map<string, number[]>();
   for (const [place, token] of all.entries()) {
     if (token.kind === 'void') partners.set(token, token);
@@ -165,7 +165,7 @@ function partnersOf(all: readonly Token[]): Map<Token, Token> {
   return partners;
 }
 
-/** A text that speaks of tags: the tags in it are what it speaks of. */
+/** In a text about tags, the tags are what it is about. */
 const ABOUT_TAGS = /\btags?\b|标签|標籤|タグ/i;
 
 /**
@@ -199,7 +199,7 @@ function isLineEnd(all: readonly Token[], place: number): boolean {
   return followsText(all, place) && /^[ \t]*\n/.test(textOf(all[place + 1]));
 }
 
-/** Whether something stands right before a token. */
+/** Whether text precedes a token directly. */
 function followsText(all: readonly Token[], place: number): boolean {
   return place > 0 && !/\s$/.test(textOf(all[place - 1]));
 }
@@ -237,7 +237,7 @@ function build(all: readonly Token[], partners: ReadonlyMap<Token, Token>, isFlo
     const partner = partners.get(token);
     if (token.kind === 'node') parent.children.push(token.node);
     else if (token.kind === 'text' || partner === undefined) {
-      // A block of HTML has its character references still in it.
+      // Character references in an HTML block are not decoded yet.
       const value = isFlow && token.kind === 'text' ? decoded(token.source) : token.source;
       if (value.trim() === '' && (WITHOUT_TEXT.has(parent.data?.hName ?? '') || (isFlow && parent === top))) continue;
       const text: RootContent = { type: 'text', value: isFlow && parent === top ? value.trim() : value };
@@ -257,25 +257,25 @@ function build(all: readonly Token[], partners: ReadonlyMap<Token, Token>, isFlo
   return top.children;
 }
 
-/** HTML that blank lines do not end, as long as it has its end. */
+/** HTML that blank lines do not end, up to its closing tag. */
 const OPEN_ENDED =
   /^<(?:(?:script|pre|style|textarea)\b(?!.*<\/(?:script|pre|style|textarea)>)|!--(?!.*-->)|\?(?!.*\?>)|![a-z[](?!.*>))/is;
 
-/** An HTML block that is none: as it stands where it is several lines of HTML, else as Markdown. */
+/**
+ * Text of an HTML block that is none: verbatim if it spans several lines, else parsed as Markdown.
+ */
 function asWritten(html: string, { again, parse, parseWithoutHtml }: Context): Token[] {
   const isOpenEnded = OPEN_ENDED.test(html.trimStart());
   if (!isOpenEnded && /^<.*\n.*>$/s.test(html.trim())) return [asToken(literal(html.trimEnd()))];
   const end = isOpenEnded && again > 0 ? html.search(/\n[ \t]*\n/) : -1;
   if (end === -1) return parseWithoutHtml(html).children.map(asToken);
-  // It took in all that follows.
+  // The block had swallowed the rest.
   const rest = parse(html.slice(end));
   format(rest as Formatting, { again: again - 1, parse, parseWithoutHtml });
   return [...parseWithoutHtml(html.slice(0, end)).children, ...rest.children].map(asToken);
 }
 
-/**
- * A paragraph that keeps its lines and their indentation, which mdast-util-to-hast takes from text.
- */
+/** A paragraph that keeps its lines and indentation. mdast-util-to-hast strips them from text. */
 function literal(value: string): RootContent {
   return {
     type: 'paragraph',
@@ -284,10 +284,7 @@ function literal(value: string): RootContent {
   };
 }
 
-/**
- * A code block. Of its content only the text counts, and the language that `<code
- * class="language-…">` names.
- */
+/** A code block: the text of the content, and the language of `<code class="language-…">`. */
 function preformatted(parts: readonly Token[]): RootContent {
   const value = parts.map((part) => (part.kind === 'text' ? decoded(part.source) : '')).join('');
   const classes = parts.map((part) => ('attributes' in part ? part.attributes : '')).join(' ');
@@ -299,8 +296,8 @@ const ATTRIBUTE = /([A-Za-z_:][\w.:-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'=
 const SPAN = { on: ['td', 'th'], value: /^[1-9]\d?$/ };
 const ALIGNED = ['div', 'p', 'td', 'th', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6'];
 /**
- * The only attributes that stay, on which elements, and with which values. A link's address is
- * judged where it is drawn.
+ * The allowed attributes by element, with their valid values. Links are checked where they are
+ * rendered.
  */
 const ATTRIBUTES: Readonly<Record<string, { on: readonly string[]; value: RegExp; property?: string }>> = {
   href: { on: ['a'], value: /^/ },
@@ -326,7 +323,6 @@ function elementOf(name: string, attributes: string): FormattingElement {
   return { type: 'formatting', data: { hName: name, hProperties }, children: [] };
 }
 
-/** Text with its character references resolved. */
 function decoded(text: string): string {
   return text.replace(/&(?:#(\d{1,7})|#[xX]([\da-fA-F]{1,6})|([A-Za-z\d]+));/g, (found, decimal, hexadecimal, name) => {
     if (decimal !== undefined) return decodeNumericCharacterReference(decimal, 10);

@@ -6,18 +6,18 @@ import { use, useContext, useLayoutEffect, useRef, useState } from 'react';
 import { type FormulaProps, FormulaSource } from '#components/markdown/formula-source';
 import { StreamingContext } from '#components/markdown/streaming-context';
 
-/** Nothing that could load, link or style beyond the formula (`trust`), and no formula that grows without end. */
+/** Forbids loading, linking and styling beyond the formula (`trust`), and bounds its expansion. */
 const OPTIONS = { throwOnError: true, trust: false, strict: 'ignore', maxExpand: 1_000, maxSize: 40 } as const;
 
 const CHEMISTRY = /\\(?:ce|pu)\b/;
-/** So long after it could not be fetched, the next formula that needs it asks again. */
+/** After a failed fetch the next formula retries after this time. */
 const CHEMISTRY_RETRY_MS = 10_000;
 let chemistry: Promise<unknown> | undefined;
 
-/** Adds `\ce` and `\pu` to KaTeX; few texts need what they take. */
+/** Adds `\ce` and `\pu` to KaTeX, which few texts need. */
 function loadChemistry(): Promise<unknown> {
   chemistry ??= import('katex/contrib/mhchem').catch(() => {
-    // Without it such a formula is shown as it was written.
+    // Without the extension the formula shows its source.
     setTimeout(() => {
       chemistry = undefined;
     }, CHEMISTRY_RETRY_MS);
@@ -32,7 +32,7 @@ export default function KatexFormula(props: FormulaProps) {
   const [broken, setBroken] = useState<string>();
   const isStreaming = useContext(StreamingContext);
   const isBroken = broken === tex;
-  // Before the browser paints: the formula is there at once, not after its source.
+  // A layout effect: the formula appears with the first paint, not after its source.
   useLayoutEffect(() => {
     if (isBroken || place.current === null) return;
     try {
@@ -51,5 +51,4 @@ export default function KatexFormula(props: FormulaProps) {
   return isDisplay ? <span ref={place} className="formula-display" {...SCROLLABLE} /> : <span ref={place} dir="ltr" />;
 }
 
-/** Keyboards must be able to scroll what is wider than the page. */
 const SCROLLABLE = { tabIndex: 0, role: 'group', 'aria-label': 'Formula', dir: 'ltr' } as const;

@@ -4,8 +4,8 @@ import { normalizeMath } from './normalize-math.ts';
 import { splitBlocks } from './split-blocks.ts';
 
 /**
- * A model's text as pieces of the Markdown that the parser reads, each of which stands by itself.
- * While the text is still `writing`, only the last piece changes when it grows.
+ * Splits a model's text into Markdown blocks that can be parsed independently. While the text is
+ * `writing`, only the last block changes.
  */
 export function toMarkdownBlocks(text: string, writing: boolean): string[] {
   const lines = text.replaceAll(/\r\n?/g, '\n');

@@ -12,7 +12,7 @@ import { formatHtml } from './html-tags.ts';
 import { remarkFormulas } from './math-syntax.ts';
 import { rehypeTextDirection } from './rehype-text-direction.ts';
 
-/** Two, so that `4~6` is a range. */
+/** Requires two tildes, so that `4~6` is a range. */
 const STRIKETHROUGH = { singleTilde: false };
 
 const processor = unified()
@@ -26,17 +26,14 @@ const processor = unified()
   .use(rehypeTextDirection)
   .freeze();
 
-/**
- * The tree of a Markdown text: CommonMark, GFM, formulas; what looks like HTML is still in `html`
- * nodes.
- */
+/** The mdast of a text: CommonMark, GFM and formulas. HTML is still in `html` nodes. */
 export function parseMarkdown(markdown: string): Root {
   return processor.parse(markdown);
 }
 
 /**
- * The elements of a Markdown text. Nothing of a model's HTML is in it but elements that only
- * format. `scope` sets the ids of its footnotes apart from those of other texts in the page.
+ * The hast of a text. Of a model's HTML only formatting elements remain. `scope` keeps footnote ids
+ * of several texts in a page apart.
  */
 export function toElements(markdown: string, scope: string): HastRoot {
   if (isTooNested(markdown)) return asText(markdown);
@@ -48,18 +45,18 @@ export function toElements(markdown: string, scope: string): HastRoot {
     scopeIds(elements, scope);
     return isDeeper(elements, MAX_DEPTH) ? asText(markdown) : elements;
   } catch (error) {
-    // The parsers recurse: some texts are more than a stack holds.
+    // The parsers recurse and may overflow the stack.
     if (error instanceof RangeError) return asText(markdown);
     throw error;
   }
 }
 
-/** Whether a line opens so many quotes and lists in one another that parsing takes seconds. */
+/** Whether a line opens so many nested quotes and lists that parsing takes seconds. */
 export function isTooNested(markdown: string): boolean {
   return /^(?:[ \t]*(?:>|(?:[-+*]|\d{1,9}[.)])[ \t])){100}/m.test(markdown);
 }
 
-/** No text of use is nested so deeply, and browsers lay it out slowly. */
+/** No useful text is nested deeper, and browsers lay it out slowly. */
 export const MAX_DEPTH = 200;
 
 function isDeeper(node: HastNodes, depth: number): boolean {
@@ -83,10 +80,7 @@ function remarkCjkLinks(this: Processor): (tree: Root) => void {
   return cutLinks;
 }
 
-/**
- * mdast-util-gfm-autolink-literal looks for addresses once more in what is text, and has other ends
- * for them.
- */
+/** mdast-util-gfm-autolink-literal searches text for URLs again and ends them elsewhere. */
 function cutLinks(node: Nodes): void {
   if (!('children' in node)) return;
   for (const [index, child] of node.children.entries()) {
@@ -102,7 +96,7 @@ function cutLinks(node: Nodes): void {
   }
 }
 
-/** As {@link parseMarkdown}, but no line begins an HTML block. */
+/** As {@link parseMarkdown}, but without HTML blocks. */
 function parseWithoutHtml(markdown: string): Root {
   const data = processor.data();
   const options: Options = {
@@ -112,7 +106,7 @@ function parseWithoutHtml(markdown: string): Root {
   return fromMarkdown(markdown, options);
 }
 
-/** Marks the code block at the end of a text whose end is still to come. */
+/** Marks a code block at the end of the text whose fence has not closed. */
 function markOpenFence(tree: Root, markdown: string): void {
   const last = lastLeaf(tree);
   const { start, end } = last.position ?? {};
@@ -130,7 +124,6 @@ function closes(line: string, marks: string): boolean {
   return found.startsWith(marks);
 }
 
-/** What is last in a text. */
 export function lastLeaf(node: Nodes): Nodes {
   const last = 'children' in node ? node.children.at(-1) : undefined;
   return last === undefined ? node : lastLeaf(last);

@@ -8,11 +8,14 @@ const rich = loadable(() => import('#components/markdown/rich-markdown').then(({
 
 interface MarkdownProps {
   text: string;
-  /** True while more is to come: unfinished marks are then closed for the eye. */
+  /** The text is still growing: unfinished marks are closed. */
   streaming: boolean;
 }
 
-/** Text of a model as rich text. The renderer comes when the first answer does; until then the text stands as it is. */
+/**
+ * A model's text as rich text. The renderer is loaded with the first response; until then the text
+ * is plain.
+ */
 export const Markdown = memo(function Markdown({ text, streaming }: MarkdownProps) {
   return (
     <Suspense fallback={<div className="prose whitespace-pre-wrap">{text}</div>}>
@@ -22,8 +25,8 @@ export const Markdown = memo(function Markdown({ text, streaming }: MarkdownProp
 });
 
 /**
- * For a page that a server renders and that answers will stand in: names the renderer's scripts in it, so that a browser fetches them beside
- * the page's own and not after them. Draws nothing.
+ * Lists the renderer's scripts in a server-rendered page, so that a browser fetches them along with
+ * the page's scripts. Renders nothing.
  */
 export const PreloadedRenderer = dynamic(() =>
   typeof window === 'undefined'
@@ -35,12 +38,12 @@ function Nothing() {
   return null;
 }
 
-/** For a page that is opened with answers to show: fetches the renderer without waiting for the page to come alive. */
+/** Starts to fetch the renderer before hydration, for a page that opens with responses. */
 export function preloadMarkdown(): void {
   rich.preload();
 }
 
-/** Fetches the renderer: at once where there are answers to show, else with the reader's first touch of the page. */
+/** Fetches the renderer at once if there are responses, else with the reader's first input. */
 export function usePreloadedMarkdown(hasResponses: boolean): void {
   useEffect(() => {
     const { preload } = rich;

@@ -5,14 +5,13 @@ import type { Code, Construct, Extension, Previous, State, Token, Tokenizer } fr
 import type { Processor } from 'unified';
 
 /**
- * A remark plugin for formulas as models write them: `\(…\)`, `\[…\]`, `$…$`, `$$…$$`,
- * `\begin{align}…\end{align}` and `\ce{…}` in a line, and `$$` on lines of its own around a
- * display. A mark without its end stays text.
+ * A remark plugin for the formulas that models write: `\(…\)`, `\[…\]`, `$…$`, `$$…$$`,
+ * `\begin{align}…\end{align}` and `\ce{…}` in a line, and `$$` on separate lines around a display.
+ * A mark without its end stays text.
  *
- * `$…$` follows Pandoc's rule (https://pandoc.org/MANUAL.html#extension-tex_math_dollars), more
- * strictly where money would be taken for a formula: the opening mark touches what follows it, the
- * closing one what precedes it, no letter or digit is next to either of them outside, and both are
- * on one line.
+ *  `$…$` follows Pandoc's rule (https://pandoc.org/MANUAL.html#extension-tex_math_dollars), more
+ * strictly for amounts of money: the marks touch the content, no letter or digit touches them from
+ * outside, and both are on one line.
  */
 export function remarkFormulas(this: Processor): void {
   const data = this.data();
@@ -22,11 +21,11 @@ export function remarkFormulas(this: Processor): void {
   data.fromMarkdownExtensions.push(mathFromMarkdown());
 }
 
-/** The environments of KaTeX that may stand bare in a text. */
+/** The KaTeX environments that may occur bare in a text. */
 export const ENVIRONMENT =
   /^(?:align|alignat|aligned|array|cases|CD|equation|gather|gathered|multline|rcases|smallmatrix|split|[bBpvV]?matrix)\*?$/;
 
-/** Bounds the search for an end, so that many marks without one cost little. */
+/** Bounds the search for an end, so that many unclosed marks cost little. */
 const MAX_CHARACTERS = 1_000;
 const DOLLAR = 36;
 const BACKSLASH = 92;
@@ -105,14 +104,14 @@ const tokenizeDollars: Tokenizer = function (effects, ok, nok) {
       effects.consume(code);
       return close;
     }
-    // One dollar may stand in a formula between two.
+    // A formula between two dollars may contain one.
     if (closing < opening) {
       sequence.type = 'mathTextData';
       length += closing;
       last = DOLLAR;
       return inData(code);
     }
-    // A formula with a space after its mark has one before its end, too, and is not just words.
+    // A formula has spaces inside both marks or none, and is not just words.
     const isFormula = length > 0 && isSpace(last) === opensWithSpace && (!opensWithSpace || hasMathSign);
     if (closing > opening || !isFormula || isWord(code)) return nok(code);
     effects.exit('mathTextSequence');
@@ -129,9 +128,7 @@ const afterNoDollar: Previous = function (code) {
 
 const dollars: Construct = { name: 'mathText', tokenize: tokenizeDollars, previous: afterNoDollar };
 
-/**
- * What a command begins with, up to where its content begins; `HALF_HEADS` are beginnings of one.
- */
+/** The head of a command up to its content; `HALF_HEADS` are beginnings of one. */
 const HEADS = /^\\(?:[([]|ce\{|pu\{|begin\{[A-Za-z]+\*?\})$/;
 const HALF_HEADS = /^\\(?:c|ce|p|pu|b|be|beg|begi|begin|begin\{[A-Za-z]*\*?)?$/;
 
@@ -141,9 +138,9 @@ const HALF_HEADS = /^\\(?:c|ce|p|pu|b|be|beg|begi|begin|begin\{[A-Za-z]*\*?)?$/;
  */
 const tokenizeCommand: Tokenizer = (effects, ok, nok) => {
   let head = '';
-  /** With what the formula ends; undefined: with the brace that closes the head's. */
+  /** The end of the formula; undefined: the brace that closes the head's. */
   let end: string | undefined;
-  /** The last characters that were read, as many as `end` has. */
+  /** The last characters read, as many as `end` has. */
   let tail = '';
   let depth = 0;
   let length = 0;
@@ -197,11 +194,11 @@ const tokenizeCommand: Tokenizer = (effects, ok, nok) => {
     if (/[^\s\\()[\]{}]/.test(character)) isEmpty = false;
     if (!isEscaped && character === '{') depth += 1;
     if (!isEscaped && character === '}') depth -= 1;
-    // `\\)` is a line's end and a bracket, not the end of the formula.
+    // `\\)` is a line break and a bracket, not the end of the formula.
     tail = isEscaped && character === '\\' ? '' : (tail + character).slice(-(end?.length ?? 1));
     isEscaped = character === '\\' && !isEscaped;
   };
-  // `\(\text{for \(n\) even}\)`: the inner marks stand in braces.
+  // `\(\text{for \(n\) even}\)`: the inner marks are in braces.
   const isOver = () => {
     if (end === undefined) return depth === 0;
     return tail === end && !isEmpty && (end.length > 2 || depth <= 0);
@@ -224,9 +221,7 @@ function isWord(code: Code): boolean {
   return code !== null && code > 0 && /\w/.test(String.fromCharCode(code));
 }
 
-/**
- * What is between the marks of a formula in a line, and whether KaTeX draws it only as a display.
- */
+/** The content of an inline formula, and whether KaTeX requires display mode for it. */
 export function texOf(source: string): { tex: string; isDisplay: boolean } {
   const [, paren, bracket] = /^(?:\\\(([\s\S]*)\\\)|\\\[([\s\S]*)\\\])$/.exec(source) ?? [];
   const tex = (paren ?? bracket ?? source).trim().replace(/\s*\n\s*/g, ' ');

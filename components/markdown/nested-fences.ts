@@ -1,10 +1,10 @@
 /**
- * Models put Markdown into a fenced block and fenced code into that, all with three marks, where
- * CommonMark ends the outer block at the first inner end. Lengthens the outer fence so that the
- * block holds what was meant: an inner fence with a language opens, a bare one closes.
+ * Lengthens the fence around nested code.
  *
- * Where the outer block then has no end, the text is left as it is, except while it is still
- * `writing`.
+ *  Models put Markdown with fenced code into a fenced block, all with three marks. CommonMark ends
+ * the outer block at the first inner end. A longer outer fence keeps the block whole: an inner
+ * fence with a language opens, a bare one closes. If the outer block then has no end, the text
+ * stays unchanged, unless it is still `writing`.
  */
 export function lengthenOuterFences(markdown: string, writing: boolean): string {
   if (!MARKDOWN_FENCE.test(markdown)) return markdown;
@@ -38,8 +38,8 @@ function plainEnd(lines: readonly string[], from: number, marks: string): number
 }
 
 /**
- * The line that ends a block in which others are nested, and the length of the longest fence in it,
- * 0 if there is none.
+ * The line that ends a block with nested fences, and the length of the longest of those; 0 if there
+ * are none.
  */
 function nestedEnd(lines: readonly string[], from: number, marks: string): { end: number; longest: number } {
   const open: string[] = [marks];

@@ -1,12 +1,10 @@
 import { ENVIRONMENT } from './math-syntax.ts';
 
 /**
- * Displays in the ways that models write them, as the one way that the parser reads: `$$` on lines
- * of its own around them.
+ * Rewrites display formulas to the one syntax of the parser: `$$` on separate lines.
  *
- * Those are `\[…\]`, `$$…$$` and `\begin{align}…\end{align}` with nothing else on their lines. Code
- * stays as it is. What has no end is text, except in a text that is still `writing`, where the end
- * is to come.
+ *  Models also write `\[…\]`, `$$…$$` and `\begin{align}…\end{align}` alone on their lines. Code
+ * stays unchanged. An unclosed formula is text, unless the text is still `writing`.
  */
 export function normalizeMath(markdown: string, writing: boolean): string {
   if (!/\$\$|\\\[|\\begin\{/.test(markdown)) return markdown;
@@ -21,8 +19,8 @@ export function normalizeMath(markdown: string, writing: boolean): string {
 }
 
 /**
- * Within a paragraph: a blank line ends every formula but one between `$$`, and so does the next
- * `\[` that begins a line. Bounded, so that marks without an end cost little.
+ * Within a paragraph. A blank line ends every formula but one between `$$`, and so does the next
+ * `\[` at the start of a line. Bounded, so that unclosed marks cost little.
  */
 const NO_END = '(?!\\n[ \\t]*(?:\\n|\\\\\\[))';
 const IN_PARAGRAPH = `(?:${NO_END}[\\s\\S])`;
@@ -36,7 +34,7 @@ const DISPLAY = new RegExp(
       `(?<environment>\\\\begin\\{(?<name>[A-Za-z]+\\*?)\\}${IN_PARAGRAPH}{0,4000}?\\\\end\\{\\k<name>\\})`,
     ].join('|'),
     ')[ \\t]*$',
-    // One that has no end. The parser would take everything after two dollars for a formula.
+    // An unclosed formula. The parser would extend it to the end of the text.
     '|^(?<margin> {0,3})(?:\\$\\$(?!\\$)(?<openDollars>[^$]*)(?![\\s\\S])|[$]{2,}(?=[^$\\n]*$)',
     `|(?:\\\\\\[(?<openBracket>${OPEN})|(?<openEnvironment>\\\\begin\\{[A-Za-z]+\\*?\\}${OPEN}))(?![\\s\\S]))`,
   ].join(''),
@@ -73,10 +71,7 @@ interface Piece {
   isCode: boolean;
 }
 
-/**
- * Fenced code, code in a line, and what is neither, which joined are the text. An open fence runs
- * to the end.
- */
+/** Splits the text into code and other text. An unclosed fence extends to the end. */
 function codeAndText(markdown: string): Piece[] {
   const pieces: Piece[] = [];
   let at = 0;

@@ -1,6 +1,6 @@
 import { type Direction, directionOf } from '#lib/browser/text-direction';
 
-/** A piece of HTML as rehype has it, as far as it matters here (https://github.com/syntax-tree/hast). */
+/** The part of hast that matters here (https://github.com/syntax-tree/hast). */
 interface Node {
   type: string;
   tagName?: string;
@@ -9,16 +9,17 @@ interface Node {
   children?: Node[];
 }
 
-/** What has a direction of its own: its text begins on its own side, and a list has its marks there. */
+/** Elements with a direction, which decides the side of their text and list markers. */
 const BLOCKS: ReadonlySet<string> = new Set([
   ...['p', 'h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'blockquote', 'ul', 'ol', 'li', 'table', 'th', 'td'],
 ]);
-/** These are written from left to right, whatever stands around them, and say so themselves. */
+/** Always left to right, and marked so where they are rendered. */
 const CODE: ReadonlySet<string> = new Set(['code', 'pre', 'kbd', 'samp', 'var']);
 
 /**
- * A rehype plugin that gives each block the direction of its first letter, as `dir="auto"` does
- * (https://html.spec.whatwg.org/#the-dir-attribute), where that is not the one around it: nearly all need none.
+ * A rehype plugin that sets `dir` by the first letter of each block, as `dir="auto"` does
+ * (https://html.spec.whatwg.org/#the-dir-attribute). It skips blocks with the direction of their
+ * parent, which most have.
  */
 export function rehypeTextDirection() {
   return (tree: Node): void => direct(tree, 'ltr');

@@ -9,7 +9,7 @@ function html(text: string, streaming = false): string {
   );
 }
 
-/** What a reader sees, without the bars over code blocks. */
+/** The visible text, without the toolbars of code blocks. */
 function words(text: string, streaming = false): string {
   return html(text, streaming)
     .replaceAll(/<div class="flex h-9.*?<\/div>(?=<pre)/g, '')
@@ -49,7 +49,7 @@ describe('what looks like a tag', () => {
   ];
   it.each(places)('is text in %s, and what follows keeps its markup', (_, place) => {
     for (const tag of tags) {
-      // An end of a line alone and a comment hold Markdown as HTML blocks do.
+      // A lone closing tag and a comment contain Markdown like HTML blocks.
       const isBlock = /^<[!?/]/.test(tag) && place(tag).startsWith(tag);
       expect(words(place(tag)), tag).toContain(tag);
       if (!isBlock) expect(html(place(tag)), tag).toContain('<strong>more</strong>');
@@ -161,7 +161,7 @@ describe('a code block', () => {
     const inner = '# T\n```python\nprint(1)\n```\nmore';
     const text = `\`\`\`markdown\n${inner}\n\`\`\`\n\nafter`;
     expect(words(text)).toBe(`${inner}after`);
-    // While it is written, what stands in the block does not leave it.
+    // While the text grows, the content stays within the block.
     for (let length = text.indexOf('more') + 4; length < text.length - 10; length += 1)
       expect(html(text.slice(0, length), true).match(/<pre/g), `${length}`).toHaveLength(1);
   });

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { toMarkdownBlocks } from './markdown-blocks.ts';
 import { toElements } from './markdown-processor.ts';
 
-/** The text of an answer as the page shows it. */
+/** The text of a response as the page shows it. */
 function shown(markdown: string, writing: boolean): string {
   return toMarkdownBlocks(markdown, writing)
     .map((block) => textOfElements(toElements(block, 'x')))
@@ -28,7 +28,7 @@ function childrenOf(node: HastNodes): string {
   return 'children' in node ? node.children.map(textOfElements).join('') : '';
 }
 
-/** The text of Markdown without its markup, parsed as a whole and by nothing of this project. */
+/** The text without markup, parsed as a whole by independent code. */
 function reference(markdown: string): string {
   const tree = fromMarkdown(markdown, {
     extensions: [gfm({ singleTilde: false })],
@@ -57,7 +57,7 @@ const EXAMPLES = commonmark.tests.map(({ number, section, markdown }) => ({
   section,
   markdown: markdown.replaceAll('→', '\t'),
 }));
-/** HTML has a rule of its own here, which is tested below. */
+/** HTML has a separate rule, which is tested below. */
 const WITHOUT_HTML = EXAMPLES.filter(
   ({ section, markdown }) =>
     !/HTML/.test(section) && !/<[a-z!/?]/i.test(markdown.replace(/<[a-z][a-z0-9+.-]*:[^<>\s]*>/gi, '')),
@@ -85,7 +85,7 @@ describe('the text of an answer', () => {
   });
 
   it.each(GFM)('equals the text of the model: %j', (markdown) => {
-    // A reference is a number on the page.
+    // A footnote reference is a number on the page.
     const expected = squeezed(reference(markdown));
     expect(squeezed(shown(markdown, false)).replace(/(claim\.)1( Another\.)2/, '$1$2')).toBe(expected);
   });
@@ -104,13 +104,12 @@ describe('the text of an answer', () => {
 });
 
 /**
- * Marks may be hidden before their end is there; at the very end a mark, or a link's address, may
- * be held back.
+ * Marks may be hidden before their end. At the very end a mark or a link's URL may be held back.
  */
 function growingFault(markdown: string): string | undefined {
   const bare = (text: string) => text.replace(/[\s*_~`[\]!]/g, '');
   const now = bare(shown(markdown, true));
-  // A line of dashes under another makes a heading of it, and may become a list.
+  // A line of dashes turns the previous line into a heading, and may become a list.
   const all = bare(reference(markdown.replace(/\n {0,3}[-=]+[ \t]*$/, '')));
   const isHeldBack = all.startsWith(now) && /^(?:\(\S*|<\/?[a-z]*|[-=+#|:\d.)>\\]*)$/i.test(all.slice(now.length));
   return isHeldBack

@@ -5,13 +5,13 @@ import { CORPUS } from '../../e2e/markdown-corpus.ts';
 import { lengthenOuterFences } from './nested-fences.ts';
 import { normalizeMath } from './normalize-math.ts';
 
-/** Parsed as one text, not block by block: what every other way to render it must equal. */
+/** Parsed as one text: the reference for rendering block by block. */
 function parsedAsOne(markdown: string): string {
   const whole = normalizeMath(lengthenOuterFences(markdown, false), false);
   return renderToStaticMarkup(<Block markdown={whole} scope="_R_0_" />);
 }
 
-/** Without what only says where a block begins, and the frame around all of it. */
+/** Without the block boundaries and the outer frame. */
 function bare(html: string): string {
   return html
     .replace(/^<div class="prose">(.*)<\/div>$/s, '$1')
@@ -35,7 +35,7 @@ describe('markdown that is rendered block by block', () => {
           .replaceAll(/<[^>]+>/g, ' ')
           .replaceAll('&quot;', '"')
           .replaceAll('&gt;', '>');
-        // The last line may hold a mark that is not whole yet, and what it will mark. A fence's first line is a label.
+        // The last line may end in an incomplete mark. The first line of a fence is a label.
         const lines = markdown
           .slice(0, length)
           .split('\n')

@@ -15,21 +15,21 @@ import { texOf } from './math-syntax.ts';
 const PROSE = { className: 'prose' };
 
 /**
- * Markdown in blocks, of which only the last is parsed again while it grows. Nothing that a model
- * writes is fetched: images are named, not loaded, and a link opens only when it is followed.
+ * Markdown as React elements, block by block: only the last block is parsed again while the text
+ * grows. Nothing in a response is fetched: images show their name, and links open on click.
  */
 export function RichMarkdown({ text, streaming }: { text: string; streaming: boolean }) {
   const scope = useId();
   const blocks = useMemo(() => toMarkdownBlocks(text, streaming), [text, streaming]);
   return (
     <StreamingContext value={streaming}>
-      {/* Children that are listed need no keys: a block is known by its place. */}
+      {/* Static children need no keys: a block is identified by its index. */}
       {createElement('div', PROSE, ...blocks.map((markdown) => createElement(Block, { markdown, scope })))}
     </StreamingContext>
   );
 }
 
-/** A piece of Markdown that stands by itself. `scope` keeps ids of texts in one page apart. */
+/** One block. `scope` keeps ids of several texts in a page apart. */
 export const Block = memo(function Block({ markdown, scope }: { markdown: string; scope: string }) {
   return toJsxRuntime(toElements(markdown, scope), { Fragment, jsx, jsxs, components: COMPONENTS, passNode: true });
 });
@@ -47,10 +47,7 @@ const COMPONENTS: Partial<Components> = {
   code: InlineCode,
 };
 
-/**
- * A link leads to the web, to a mail program or to a footnote; the words of any other are just
- * words.
- */
+/** Links to the web, to e-mail and to footnotes. Other links show their text only. */
 function Anchor({ node, className: _className, href = '', children, ...props }: ComponentProps<'a'> & ExtraProps) {
   const { dataFootnoteRef, dataFootnoteBackref } = node?.properties ?? {};
   if (dataFootnoteRef !== undefined || dataFootnoteBackref !== undefined)
@@ -78,10 +75,9 @@ function ImageName({ src, alt }: ComponentProps<'img'> & ExtraProps) {
   );
 }
 
-/** Keyboards must be able to scroll what is wider than the page. */
 const SCROLLABLE = { tabIndex: 0, role: 'group', 'aria-label': 'Table' } as const;
 
-/** The mark of a task in a list: to be seen, not to be set. */
+/** A read-only checkbox of a task list. */
 function Checkbox({ checked }: ComponentProps<'input'> & ExtraProps) {
   return (
     <input
@@ -102,7 +98,7 @@ function Table({ children, dir }: ComponentProps<'table'> & ExtraProps) {
   );
 }
 
-/** A block of code, a display, or a diagram. */
+/** A code block, a display formula, or a diagram. */
 function Preformatted({ node }: ComponentProps<'pre'> & ExtraProps) {
   const isStreaming = useContext(StreamingContext);
   const [code] = node?.children ?? [];

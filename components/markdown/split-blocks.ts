@@ -1,10 +1,10 @@
 /**
- * Cuts Markdown into pieces that can be parsed one by one, with the same outcome as the whole:
- * while an answer grows, only the last one has to be parsed again. The pieces joined are the text.
+ * Splits Markdown into blocks that parse to the same result as the whole: while a response grows,
+ * only the last block is parsed again. The blocks concatenated are the text.
  *
- * A piece begins only where nothing can go on: after a blank line, with a line that is not
- * indented, outside of fenced code, displays and HTML that is still open. Where text is tied
- * together over any distance (definitions of links and footnotes), there is one piece.
+ *  A block begins after a blank line, with a line that is not indented, outside of fenced code,
+ * displays and open HTML. A text with link or footnote definitions is one block, because those act
+ * at any distance.
  */
 export function splitBlocks(markdown: string): string[] {
   const blocks: string[] = [];
@@ -35,18 +35,16 @@ export function splitBlocks(markdown: string): string[] {
   return blocks;
 }
 
-/** CommonMark's label: at most 999 characters, no bracket in it without a backslash. */
+/** CommonMark's label: at most 999 characters, no unescaped bracket. */
 const DEFINITION = /[ \t>*+\-\d.)]*\[(?:\\.|[^[\]\\]){1,999}\]:/y;
 const LIST_ITEM = /^( *)(?:[-+*]|\d{1,9}[.)])(?=[ \t]|$)/;
 
 interface State {
-  /** What ends what is open: fenced code, a display, or HTML that has an end of its own. */
+  /** The end of what is open: fenced code, a display, or HTML with an explicit end. */
   end: RegExp | undefined;
-  /** HTML elements that are open, of which a blank line ends none. */
+  /** Open HTML elements that a blank line does not end. */
   tags: readonly string[];
-  /**
-   * The column at which the content of the outermost list item begins; undefined outside of lists.
-   */
+  /** The content column of the outermost list item; undefined outside of lists. */
   contentAt: number | undefined;
 }
 
@@ -58,7 +56,7 @@ function after(state: State, line: string): State {
   if (item !== null && (state.contentAt === undefined || (item[1]?.length ?? 0) < state.contentAt))
     return { ...state, contentAt: item[0].length + 1 };
   const indent = /^ */.exec(line)?.[0].length ?? 0;
-  // What is open within a list item ends with it, which is where a line is not indented.
+  // A line without indentation ends the list item, and everything open within it.
   if (indent > 3 || (state.contentAt !== undefined && indent >= state.contentAt)) return state;
   const text = line.slice(indent);
   const fence = /^(`{3,})[^`]*$|^(~{3,})/.exec(text);
@@ -88,7 +86,7 @@ const ENDS: readonly (readonly [RegExp, RegExp])[] = [
 
 const TAGS = /<(\/?)(blockquote|center|details|div|dl|ol|summary|table|ul)(?=[\s>])[^<>]*>/gi;
 
-/** Deeper elements are never drawn. The list is copied at each tag. */
+/** Deeper elements are never rendered. The list is copied at each tag. */
 const MAX_TAGS = 200;
 
 function openTags(open: readonly string[], line: string): readonly string[] {

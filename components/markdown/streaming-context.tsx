@@ -2,5 +2,5 @@
 
 import { createContext } from 'react';
 
-/** Whether the text around is still being written: what is broken in it may only be unfinished. */
+/** Whether the surrounding text is still growing: invalid parts may only be unfinished. */
 export const StreamingContext = createContext(false);

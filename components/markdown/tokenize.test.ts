@@ -3,7 +3,7 @@ import { fenceLanguage } from './fence-names.ts';
 import { SHIKI_GRAMMARS } from './shiki-grammars.ts';
 import { tokenize } from './tokenize.ts';
 
-/** What was marked, as pairs of text and colour. */
+/** The highlighted ranges as pairs of text and colour. */
 async function marked(code: string, language: string): Promise<[string, string][]> {
   const ranges = (await tokenize(code, language)) ?? [];
   return ranges.map(({ start, end, colour }) => [code.slice(start, end).trim(), colour]);

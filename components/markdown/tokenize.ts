@@ -3,14 +3,14 @@ import { createJavaScriptRegexEngine } from '@shikijs/engine-javascript';
 import { HIGHLIGHT_COLOURS, type HighlightRange } from './highlight-ranges.ts';
 import { SHIKI_GRAMMARS } from './shiki-grammars.ts';
 
-/** The code's marks, in order and without overlap; undefined where the language is not known. Runs in a worker. */
+/** Ranges in order and without overlap; undefined if the language is unknown. Runs in a worker. */
 export async function tokenize(code: string, language: string): Promise<HighlightRange[] | undefined> {
   if (!Object.hasOwn(SHIKI_GRAMMARS, language)) return undefined;
   const highlighter = await readyFor(language);
   const lines = highlighter.codeToTokensBase(code, {
     lang: language,
     theme: THEME_NAME,
-    // A line of a megabyte (minified, a data URL) is not read by anyone.
+    // No reader needs longer lines (minified code, data URLs).
     tokenizeMaxLineLength: 2_000,
     tokenizeTimeLimit: 3_000,
   });
@@ -41,7 +41,7 @@ async function readyFor(language: string): Promise<HighlighterCore> {
 
 const THEME_NAME = 'meanings';
 
-/** TextMate scopes by what they mean here; a later rule, and a longer scope, wins. */
+/** TextMate scopes by token kind. A later rule and a longer scope win. */
 const SCOPES: Readonly<Record<(typeof HIGHLIGHT_COLOURS)[number], readonly string[]>> = {
   keyword: ['keyword', 'storage', 'variable.language', 'punctuation.definition.heading', 'markup.heading'],
   string: ['string', 'punctuation.definition.string', 'markup.inline.raw', 'markup.fenced_code'],
@@ -70,7 +70,9 @@ const SCOPES: Readonly<Record<(typeof HIGHLIGHT_COLOURS)[number], readonly strin
   deleted: ['markup.deleted', 'punctuation.definition.deleted', 'invalid'],
 };
 
-/** A theme whose colours are places in `COLOURS`, counted from 1: what they look like is the page's affair. */
+/**
+ * A theme whose colours encode 1-based indices of `HIGHLIGHT_COLOURS`; CSS has the real colours.
+ */
 function theme(): ThemeRegistrationRaw {
   const code = (place: number) => `#${place.toString(16).padStart(6, '0')}`;
   return {

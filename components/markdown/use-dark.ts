@@ -2,7 +2,7 @@ import { useSyncExternalStore } from 'react';
 
 const QUERY = '(prefers-color-scheme: dark)';
 
-/** Whether the page is dark now, by choice or by the reader's machine. */
+/** Whether the page is dark, by choice or by the operating system. */
 export function useDark(): boolean {
   return useSyncExternalStore(subscribe, isDark, () => false);
 }
