@@ -9,10 +9,13 @@ import { PageBar } from '#components/shell/page-bar';
 import type { Reference } from '#lib/wire/api-reference';
 import { encodeMarkup } from './markup-encoding.ts';
 
-/** Keyboards must be able to scroll it; what is there for screen readers alone is placed within it, or the whole page would grow by it. */
+/**
+ * Makes the region scrollable by keyboard. Content for screen readers is positioned within it, or
+ * the page would grow by it.
+ */
 const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'Reference of the API' } as const;
 
-/** Every operation with its fields, answers and examples, and every schema, on one page that can be searched with the browser. */
+/** All operations and schemas on one page, which the browser's search covers. */
 export async function ApiReference({ reference }: { reference: Reference }) {
   const [contents, entries] = await Promise.all([
     markup(<Contents reference={reference} />),
@@ -59,8 +62,9 @@ export async function ApiReference({ reference }: { reference: Reference }) {
 }
 
 /**
- * Text of thousands of elements in which nothing lives: as HTML it is not hydrated, and comes once more as one packed string instead of
- * as a description of each element. Imported when it is needed, for Next has no other way to a page's markup.
+ * Renders static content to HTML: it is not hydrated, and its payload is one encoded string instead
+ * of a description of each element. Imported dynamically, because Next forbids a static import of
+ * react-dom/server.
  */
 async function markup(node: ReactNode) {
   const { renderToStaticMarkup } = await import('react-dom/server');

@@ -4,12 +4,12 @@ import { useEffect } from 'react';
 import { COPIED_MS, COPY_LABELS, copyText } from '#lib/browser/clipboard';
 
 interface CopyExamplesProps {
-  /** The ids of the two drawings that a button shows. */
+  /** Ids of the two SVG symbols of a button. */
   copyIcon: string;
   checkIcon: string;
 }
 
-/** Makes the copy buttons of all examples work, which are plain HTML, by one listener. */
+/** One delegated listener for the copy buttons of all examples, which are static HTML. */
 export function CopyExamples({ copyIcon, checkIcon }: CopyExamplesProps) {
   useEffect(() => {
     const setLabel = (button: Element, text: string, isCopied: boolean) => {

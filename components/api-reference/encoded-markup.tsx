@@ -10,7 +10,7 @@ interface EncodedMarkupProps {
   label?: string;
 }
 
-/** An element whose content is text in which nothing lives: it is not hydrated. */
+/** An element with static content, which is not hydrated. */
 export function EncodedMarkup({ as: Element, markup, className, label }: EncodedMarkupProps) {
   return (
     <Element

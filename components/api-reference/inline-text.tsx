@@ -18,12 +18,12 @@ export function SchemaLink({ name }: { name: string }) {
   return <a href={`#${schemaAnchor(name)}`}>{name}</a>;
 }
 
-/** Names with "or" between them. */
+/** Names joined by "or". */
 export function SchemaLinks({ names }: { names: readonly string[] }) {
   return unkeyed(names.flatMap((name, index) => [index === 0 ? '' : ' or ', <SchemaLink key={name} name={name} />]));
 }
 
-/** A path that breaks behind its slashes. */
+/** A path that may break after each slash. */
 export function Path({ path }: { path: string }) {
   return unkeyed(path.split('/').flatMap((part, index) => (index === 0 ? [part] : ['/', breakHere(), part])));
 }
@@ -36,7 +36,7 @@ const code = (text: string) => <Code>{text}</Code>;
 const breakHere = () => <wbr />;
 const link = (name: string) => <SchemaLink name={name} />;
 
-/** Pieces that stand where they stand, and need no keys. */
+/** Static children, which need no keys. */
 function unkeyed(pieces: readonly ReactNode[]) {
   return createElement(Fragment, null, ...pieces);
 }

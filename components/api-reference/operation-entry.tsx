@@ -134,7 +134,7 @@ function ResponseDescription({ response }: { response: ReferenceResponse }) {
   );
 }
 
-/** The button does what `CopyExamples` makes it do. */
+/** `CopyExamples` implements the button. */
 function Example({ summary, curl }: { summary: string; curl: string }) {
   const label = `Copy the example: ${summary}`;
   return (
@@ -152,6 +152,6 @@ function Example({ summary, curl }: { summary: string; curl: string }) {
   );
 }
 
-/** Drawn once on the page, and shown by every button. */
+/** Defined once on the page and referenced by every button. */
 export const COPY_ICON = 'icon-copy';
 export const CHECK_ICON = 'icon-check';

@@ -16,14 +16,14 @@ const ROWS_A_STEP = 4;
 const MOST_STEPS = 9;
 
 /**
- * How much room an entry is given before it is drawn, in steps that `reference.css` knows: rather more than it takes, for what reaches
- * over its end would lie over the next one.
+ * The placeholder height of an unrendered entry, in the steps of `reference.css`. Rounded up: an
+ * entry that is too tall would overlap the next one.
  */
 export function entrySize(rows: number): number {
   return Math.min(MOST_STEPS, Math.ceil(rows / ROWS_A_STEP));
 }
 
-/** Name, type and meaning; on a phone the type stands under the name. */
+/** Name, type and meaning. On a phone the type is below the name. */
 export function Fields({ caption, fields }: { caption: string; fields: readonly ReferenceField[] }) {
   return (
     <table>

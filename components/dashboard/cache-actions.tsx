@@ -41,7 +41,7 @@ const CONFIRMATIONS: Record<ActionName, { title: string; description: string; ac
   },
 };
 
-/** Clear and warm, each asked once more, with what came of it. */
+/** Clears the caches and warms the model, after a confirmation. */
 export function CacheActions({ onOutcome }: { onOutcome: (outcome: ActionOutcome) => void }) {
   const [action, setAction] = useState<ActionName>('clear');
   const [open, setOpen] = useState(false);

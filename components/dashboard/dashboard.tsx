@@ -16,7 +16,7 @@ import { formatCount, formatDuration, formatMegabytes, formatWholePercent } from
 import { modelStatus, runnerStatus, useModels, useRunnerHealth } from '#lib/browser/service-status';
 import { type StatsSample, useStats } from './use-stats.ts';
 
-/** Keyboards must be able to scroll it. */
+/** Makes the region scrollable by keyboard. */
 const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'Figures' } as const;
 
 export function Dashboard() {

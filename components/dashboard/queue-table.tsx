@@ -10,7 +10,7 @@ import { formatCount, formatDuration, formatSeconds } from '#lib/browser/format'
 import type { QueueOverview } from '#lib/wire/chat';
 import { cancelRequest, useQueue } from './use-ops-status.ts';
 
-/** Who is being answered and who waits, how long, and in which order; each can be cancelled. */
+/** Running and waiting requests in order. Each can be cancelled. */
 export function QueueTable({ onOutcome }: { onOutcome: (outcome: ActionOutcome) => void }) {
   const queue = useQueue();
   const [requestId, setRequestId] = useState<string>();
@@ -87,7 +87,7 @@ function rows({ processing, pending }: QueueOverview, confirmCancel: (id: string
   ];
 }
 
-/** Ids of other callers are not shown where keys are in use. */
+/** The server hides other callers' ids if keys are in use. */
 function name(id: string | undefined): string {
   return id === undefined ? 'Another caller’s' : shortened(id);
 }

@@ -25,7 +25,7 @@ const STATE_BADGES: Record<ReadinessPart['state'], { tone: Tone; label: string }
   not_configured: { tone: 'neutral', label: 'Not configured' },
 };
 
-/** The parts that the server stands on, each with its state. */
+/** The state of each service that the server depends on. */
 export function ServiceHealth() {
   const ready = useReadiness();
   return (
@@ -46,7 +46,7 @@ export function ServiceHealth() {
   );
 }
 
-/** Who runs each language, and how soon it answers. */
+/** The executor of each language, with its latency. */
 export function ExecutorTable() {
   const executors = useExecutors();
   return (
@@ -85,7 +85,7 @@ function executorRow({
   };
 }
 
-/** Which models there are, and which of them is in memory now. */
+/** The available models, and which of them are loaded. */
 export function ModelTable() {
   const models = useModels();
   return (

@@ -3,7 +3,7 @@ import { formatCount, formatDuration, formatPercent } from '#lib/browser/format'
 import type { ServiceStatus } from '#lib/browser/service-status';
 import type { ServerStats } from '#lib/wire/server-stats';
 
-/** What an operator asks first: is it up, is it full, is it fast. */
+/** An operator's first questions: availability, load, speed. */
 export function StatTiles({
   stats,
   model,

@@ -3,7 +3,7 @@ import { DataTable, type RowData, row } from '#components/ui/data-table';
 import { formatCount, formatDuration, formatPercent, formatPercentiles } from '#lib/browser/format';
 import type { CacheStats, ServerStats } from '#lib/wire/server-stats';
 
-/** Every figure of `/api/cache-stats`. */
+/** All figures of `/api/cache-stats`. */
 export function StatsTables({ stats }: { stats: ServerStats }) {
   return (
     <>

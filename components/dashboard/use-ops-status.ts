@@ -7,8 +7,6 @@ import type { QueueOverview } from '#lib/wire/chat';
 import type { MicroservicesHealth } from '#lib/wire/executor';
 import type { ServerReadiness } from '#lib/wire/health';
 
-/** What an operator looks at besides the figures of `/api/cache-stats`. */
-
 const isReadiness = hasShape<ServerReadiness>({ status: 'string', parts: 'object' });
 
 const QUEUE_REFRESH_MS = 2_000;
@@ -31,7 +29,7 @@ export function useReadiness(): SWRResponse<ServerReadiness, Error> {
   return useSWR<ServerReadiness, Error>('ready', fetchReadiness, { refreshInterval: PARTS_REFRESH_MS });
 }
 
-/** Throws `ApiError`: also where the request had ended already, or is not known any more. */
+/** Throws `ApiError`, also if the request has ended or is unknown. */
 export async function cancelRequest(id: string): Promise<void> {
   await requestJson(isQueueCancelled, `${API_BASE}/api/chat-queue?requestId=${encodeURIComponent(id)}`, {
     method: 'DELETE',
@@ -47,7 +45,7 @@ function fetchExecutors(): Promise<MicroservicesHealth> {
   return requestJson(isExecutors, `${base}/microservices/health`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
 }
 
-/** One that is not ready answers with 503 and says which part it is. */
+/** A server that is not ready responds with 503 and the same body. */
 async function fetchReadiness(): Promise<ServerReadiness> {
   const response = await fetch(`${API_BASE}/api/ready`, { signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(
     () => undefined,

@@ -2,7 +2,7 @@ import { createStatsSampler, useSampledStats } from '#lib/browser/use-sampled-st
 import type { ServerStats } from '#lib/wire/server-stats';
 import { fetchStats } from './cache-stats-api.ts';
 
-/** What the plots show of one moment. Null where nothing was measured. */
+/** One sample of the charts. Null without a measurement. */
 export interface StatsSample {
   /** Milliseconds since the epoch. */
   at: number;

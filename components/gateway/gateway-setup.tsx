@@ -3,7 +3,7 @@ import { CopyButton } from '#components/ui/copy-button';
 
 const SETTINGS = 'PRIVATE_BACKEND_URL=https://your-backend.example\nHF_TOKEN=hf_your_token';
 
-/** What to do where no backend is set. */
+/** Instructions for a server without a backend. */
 export function GatewaySetup() {
   return (
     <section

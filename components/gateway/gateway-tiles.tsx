@@ -3,7 +3,7 @@ import { formatCount, formatDuration, formatLatency, formatPercent } from '#lib/
 import type { GatewayStats } from '#lib/wire/gateway';
 import { backendStatus } from './use-gateway-stats.ts';
 
-/** What an operator asks first: is the backend there, does it work, is it fast. */
+/** An operator's first questions: availability, errors, speed. */
 export function GatewayTiles({ stats, perSecond }: { stats: GatewayStats; perSecond: number | null }) {
   const { backends, requests, recent, web_sockets } = stats;
   const { p50, p95, p99 } = recent.latency_ms;

@@ -13,10 +13,10 @@ import { StatsSkeleton } from '#components/ui/stats-skeleton';
 import { formatCount, formatLatency, formatWholePercent } from '#lib/browser/format';
 import { type GatewaySample, useGatewayStats } from './use-gateway-stats.ts';
 
-/** Keyboards must be able to scroll it. */
+/** Makes the region scrollable by keyboard. */
 const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'State of the gateway' } as const;
 
-/** What passes through to the private backend, live. */
+/** Live traffic to the private backend. */
 export function GatewayView() {
   const { data: stats, error, samples, mutate } = useGatewayStats();
   return (

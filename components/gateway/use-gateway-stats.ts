@@ -5,7 +5,7 @@ import type { ServiceStatus } from '#lib/browser/service-status';
 import { createStatsSampler, useSampledStats } from '#lib/browser/use-sampled-stats';
 import type { BackendStats, GatewayStats } from '#lib/wire/gateway';
 
-/** What the plots show of the time since the sample before. Null where nothing was measured. */
+/** One sample of the charts; rates refer to the previous sample. Null without a measurement. */
 export interface GatewaySample {
   /** Milliseconds since the epoch. */
   at: number;

@@ -20,7 +20,7 @@ it.each([
   ...[`blob:${ORIGIN}/x`, 'http://localhost:3000@evil.example/'],
 ])('stays on this server for %j', (next) => {
   const address = after(next);
-  // A browser resolves what it is given once more, from the sign-in page.
+  // A browser resolves the address again, from the sign-in page.
   expect(new URL(address, `${ORIGIN}/sign-in`).origin).toBe(ORIGIN);
   expect(address.startsWith(`${ORIGIN}/`)).toBe(true);
 });

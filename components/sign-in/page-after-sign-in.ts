@@ -1,7 +1,6 @@
 /**
- * The address that `?next=` of the sign-in page names, if it is one of this server, else the chat.
- * It is returned as it was parsed: a browser would read the text once more, and might read another
- * host in it.
+ * The URL that `?next=` names if it has this origin, else the chat. The parsed URL is returned: a
+ * browser could parse the raw text differently and leave the origin.
  */
 export function pageAfterSignIn({ search, origin }: Pick<Location, 'search' | 'origin'>): string {
   const next = new URLSearchParams(search).get('next') ?? '/';

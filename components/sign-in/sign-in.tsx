@@ -13,7 +13,7 @@ import { pageAfterSignIn } from './page-after-sign-in.ts';
 const SESSION_URL = `${API_BASE}/api/session`;
 const isSession = hasShape<{ needed: boolean; signed_in: boolean }>({ needed: 'boolean', signed_in: 'boolean' });
 
-/** Where a server asks for a key, this is the one page that it shows without. */
+/** The only page that a server with keys shows without one. */
 export function SignIn() {
   const session = useSWR(SESSION_URL, (url) => requestJson(isSession, url));
   const [key, setKey] = useState('');
