@@ -2,7 +2,7 @@
 
 import { Button } from '#components/ui/button';
 
-/** Loads all of it again: what could not be fetched once would fail again in the same page. */
+/** Reloads the document: a chunk that failed to load would fail again in the same page. */
 export default function PageError() {
   return (
     <div role="alert" className="m-auto flex max-w-96 flex-col items-start gap-4 p-6">

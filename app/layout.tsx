@@ -23,7 +23,7 @@ export const viewport: Viewport = {
   interactiveWidget: 'resizes-content',
 };
 
-// The cookie and the nonce make every page dynamic, which is what gives each its own policy.
+// The cookie and the nonce make every page dynamic, so that each gets a policy of its response.
 export default async function RootLayout({ children }: { children: ReactNode }) {
   const [jar, incoming] = await Promise.all([cookies(), headers()]);
   const theme = parseTheme(jar.get(THEME_COOKIE)?.value);

@@ -12,7 +12,7 @@ interface ChatPageProps {
 export default async function ChatPage({ searchParams }: ChatPageProps) {
   const [jar, incoming, { c }] = await Promise.all([cookies(), headers(), searchParams]);
   const models = await initialModels(incoming);
-  // Answers have code in them, and so has a note on how to get a better model.
+  // Responses contain code, and so does the notice on how to get a better model.
   const hasCode = c !== undefined || models?.notice;
   return (
     <>

@@ -11,7 +11,7 @@ export default async function GatewayPage() {
   const stats = await initialGatewayStats(await headers());
   return (
     <SwrFallback data={{ 'gateway-stats': stats }}>
-      {/* How to set it up is said in code. */}
+      {/* The setup instructions contain code. */}
       {stats?.state === 'not_configured' ? <CodeFont /> : null}
       <GatewayView />
     </SwrFallback>

@@ -18,5 +18,8 @@ export default async function PlaygroundPage() {
   );
 }
 
-/** The program of a link is in the part of the address that no server sees: until it is read, no other one is shown in its place. */
+/**
+ * The server does not see the fragment, which may hold a program: the first sample stays hidden
+ * until the fragment is read.
+ */
 const HIDE_FIRST = "if(location.hash.length>1)document.documentElement.dataset.linked=''";

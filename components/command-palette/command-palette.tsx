@@ -13,10 +13,10 @@ const shortcutsPart = loadable(() =>
   import('#components/command-palette/shortcuts').then(({ Shortcuts }) => Shortcuts),
 );
 
-/** Both at once, for it comes whole: what is typed next goes into its field. */
+/** Loaded together, because the next key press must reach the palette's input. */
 const wholePalette = loadTogether(dialogPart, palettePart);
 
-/** The shortcuts that work everywhere, and what they open. */
+/** The palette's button, and the keyboard shortcuts that work everywhere. */
 export function CommandPalette() {
   const router = useRouter();
   const [palette, setPalette] = useState(false);
@@ -64,7 +64,7 @@ export function CommandPalette() {
       <Dialog
         open={palette && isPaletteLoaded}
         onOpenChange={setPalette}
-        // Not both at once: the one that leaves would take the focus with it.
+        // Sequential: the closing dialog would take the focus with it.
         onClosed={() => {
           if (!sheetIsNext) return;
           setSheetIsNext(false);

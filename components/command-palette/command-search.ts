@@ -1,16 +1,16 @@
-/** What can be done from anywhere, as the palette lists it. */
+/** An action that the palette lists. */
 export interface PaletteCommand {
   id: string;
   label: string;
-  /** A quieter word beside it: its shortcut, or the day of a conversation. */
+  /** A quieter text: its shortcut, or the day of a conversation. */
   hint?: string;
   group: string;
   run: () => void;
 }
 
 /**
- * The commands that hold every word of `query`, best first: those whose label begins with it, then those of which a word
- * does, then the rest; within each in their own order.
+ * Commands that contain every word of `query`. Ranked by where the first word matches: start of the
+ * label, start of a word, elsewhere.
  */
 export function searchCommands(commands: readonly PaletteCommand[], query: string): PaletteCommand[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);

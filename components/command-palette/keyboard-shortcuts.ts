@@ -1,4 +1,4 @@
-/** The shortcuts of the app, for the sheet that shows them. `Mod` is Ctrl, or Cmd on a Mac. */
+/** Shortcuts for the help sheet. `Mod` is Ctrl, or Cmd on a Mac. */
 export const SHORTCUTS: readonly { keys: readonly string[]; what: string; where: string }[] = [
   { keys: ['Mod', 'K'], what: 'Open the commands', where: 'Everywhere' },
   { keys: ['Mod', 'Shift', 'O'], what: 'Start a new chat', where: 'Everywhere' },
@@ -11,13 +11,13 @@ export const SHORTCUTS: readonly { keys: readonly string[]; what: string; where:
   { keys: ['Mod', 'F'], what: 'Search in the program', where: 'Playground' },
 ];
 
-/** `Mod` as this machine calls it. */
+/** The platform's name of `Mod`. */
 export function keyName(key: string, platform: string): string {
   if (key !== 'Mod') return key;
   return /mac|iphone|ipad/i.test(platform) ? '⌘' : 'Ctrl';
 }
 
-/** Whether a single letter typed at `target` is text there, and no shortcut. */
+/** Whether a key typed at `target` is text input, not a shortcut. */
 export function acceptsText(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&

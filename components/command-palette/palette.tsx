@@ -11,13 +11,13 @@ import { type PaletteCommand, searchCommands } from './command-search.ts';
 import { keyName } from './keyboard-shortcuts.ts';
 
 interface PaletteProps {
-  /** Written for it before it was there. */
+  /** Typed before the palette was loaded. */
   typed: string;
   onDone: () => void;
   onShortcuts: () => void;
 }
 
-/** Everything by a few letters: pages, appearance, conversations. */
+/** Searches pages, appearance and conversations. */
 export function Palette({ typed, onDone, onShortcuts }: PaletteProps) {
   const commands = useCommands(onShortcuts);
   const [query, setQuery] = useState(typed);
@@ -28,13 +28,13 @@ export function Palette({ typed, onDone, onShortcuts }: PaletteProps) {
   const found = useMemo(() => searchCommands(commands, query).slice(0, SHOWN), [commands, query]);
   const at = Math.min(place, found.length - 1);
 
-  // The dialog gives the focus to its first button, for it was there before the palette's code was.
+  // The dialog focuses its first button, which precedes the palette's code.
   useEffect(() => {
     const frame = requestAnimationFrame(() => field.current?.focus());
     return () => cancelAnimationFrame(frame);
   }, []);
 
-  // The list scrolls to what the arrow keys reached.
+  // Keeps the entry that the arrow keys reached in view.
   useEffect(() => {
     if (at >= 0) chosen.current?.scrollIntoView({ block: 'nearest' });
   }, [at]);
@@ -88,7 +88,7 @@ export function Palette({ typed, onDone, onShortcuts }: PaletteProps) {
   );
 }
 
-/** More would not be read, but typed for. */
+/** Readers refine the query rather than scroll further. */
 const SHOWN = 40;
 
 interface EntryProps {
@@ -109,7 +109,7 @@ function Entry({ id, place, command, heading, selected, onPoint, onRun }: EntryP
           {heading}
         </div>
       )}
-      {/* The keys are the field's: it keeps the focus. */}
+      {/* The input keeps the focus and handles the keys. */}
       <div
         id={id}
         ref={place}

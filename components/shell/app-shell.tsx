@@ -8,7 +8,7 @@ import type { Theme } from './theme.ts';
 
 interface AppShellProps {
   theme: Theme;
-  /** The button that opens the command palette, which knows the pages and so stays outside the shell. */
+  /** The button that opens the command palette. Passed in, because the palette knows the chat. */
   commandPalette: ReactNode;
   children: ReactNode;
 }
@@ -17,7 +17,7 @@ interface AppShellProps {
 export function AppShell({ theme, commandPalette, children }: AppShellProps) {
   return (
     <div className="flex h-dvh flex-col">
-      {/* In a row of its own while it has the focus: it covers nothing that can be pressed. */}
+      {/* Takes a row while focused, so that it covers no control. */}
       <a
         href="#main"
         className="sr-only bg-ink text-canvas text-sm focus:not-sr-only focus:px-3 focus:py-2 focus:outline-canvas focus:outline-offset-[-4px]"
@@ -51,7 +51,7 @@ export function AppShell({ theme, commandPalette, children }: AppShellProps) {
   );
 }
 
-/** The sign of the house: a moon over a calm line. */
+/** The logo: a moon over a calm line. */
 function Mark() {
   return (
     <svg viewBox="0 0 32 32" className="size-7" aria-hidden="true">

@@ -1,4 +1,4 @@
-/** The font's address (next.config.mjs). */
+/** The URL of a font (next.config.mjs). */
 declare module '*.woff2?address' {
   const address: string;
   export default address;

@@ -12,7 +12,7 @@ const PAGES = [
   { href: '/gateway', label: 'Gateway', icon: Route },
 ] as const;
 
-/** The same pages in the same place everywhere: a column beside the page, or a row above it on phones. */
+/** Links to the pages: a column on wide screens, a row on phones. */
 export function Nav() {
   const path = usePathname();
   return (

@@ -8,7 +8,7 @@ interface PageLinkProps extends Omit<ComponentProps<typeof Link>, 'href' | 'pref
   href: string;
 }
 
-/** A link to another page, which is fetched once somebody reaches for it: a page that has just opened has better things to do. */
+/** A link that prefetches its page on hover or focus, not on load: hydration comes first. */
 export function PageLink({ href, ...rest }: PageLinkProps) {
   const router = useRouter();
   const fetchAhead = () => router.prefetch(href);

@@ -7,12 +7,15 @@ import { TooltipLayer } from '#components/ui/tooltip';
 
 const NonceContext = createContext('');
 
-/** The nonce of this document, for what has to write a `<style>` of its own. */
+/** The CSP nonce of this document, for components that write a `<style>`. */
 export function useNonce(): string {
   return useContext(NonceContext);
 }
 
-/** Asks in a task of its own: a page that comes alive has up to six questions, which in one would keep it from who presses a key. */
+/**
+ * SWR middleware that fetches in a separate task: a page starts up to six fetches, which in one
+ * task would delay input.
+ */
 const inItsOwnTask: Middleware = (useNext) => (key, fetcher, config) =>
   useNext(
     key,
@@ -25,7 +28,10 @@ const inItsOwnTask: Middleware = (useNext) => (key, fetcher, config) =>
     config,
   );
 
-/** Asks on at the same pace while nobody answers: SWR's own pauses grow to minutes, and a page should be back with its server. */
+/**
+ * Retries at a constant pace. SWR's exponential backoff grows to minutes, but a page should recover
+ * with its server.
+ */
 const POLLING: SWRConfiguration = {
   use: [inItsOwnTask],
   keepPreviousData: true,

@@ -5,7 +5,7 @@ import Link from 'next/link';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import { tip } from '#components/ui/tooltip';
 
-/** To the reference of the API; on narrow phones the row has no room for it. */
+/** The link to the API reference. Hidden on phones for lack of space. */
 export function ReferenceLink() {
   return (
     <Link

@@ -11,7 +11,7 @@ import {
   useRunnerHealth,
 } from '#lib/browser/service-status';
 
-/** Whether the model and the runner are there: a dot each, and the words on hover, focus or touch. */
+/** The state of model and runner as dots, with a sentence on hover, focus or tap. */
 export function StatusDots() {
   const models = useModels();
   const runner = useRunnerHealth();

@@ -4,12 +4,12 @@ import type { ReactNode } from 'react';
 import { SWRConfig } from 'swr';
 
 interface SwrFallbackProps {
-  /** By the name under which a part of the page asks for it. */
+  /** Server-rendered responses by SWR key. */
   data: Record<string, unknown>;
   children: ReactNode;
 }
 
-/** What the server already knew when it rendered the page: shown until the page has asked for itself, which it does at once. */
+/** Shows the data of the server-rendered page until the first fetch. */
 export function SwrFallback({ data, children }: SwrFallbackProps) {
   return <SWRConfig value={{ fallback: data }}>{children}</SWRConfig>;
 }

@@ -1,4 +1,4 @@
-/** What the reader chose. It is kept in a cookie, so that the server renders the right one at once. */
+/** The reader's choice. A cookie stores it, so that the server renders it. */
 export const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
 

@@ -10,7 +10,7 @@ export function applyTheme(theme: Theme): void {
   for (const listener of listeners) listener();
 }
 
-/** What is chosen now; `initial` is what the server rendered. */
+/** The current choice; `initial` is the server-rendered one. */
 export function useTheme(initial: Theme): Theme {
   return useSyncExternalStore(
     subscribe,

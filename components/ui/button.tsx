@@ -15,7 +15,7 @@ const KINDS: Record<Kind, string> = {
   danger: 'bg-error-fill text-on-accent hover:not-disabled:opacity-90',
 };
 
-/** Every button with words. On touch screens all are 40 px high. */
+/** A button with a text. 40 px high on touch screens. */
 export function Button({ kind = 'secondary', size = 'md', className, ...props }: ButtonProps) {
   return <button type="button" className={clsx(buttonClasses(kind, size), className)} {...props} />;
 }

@@ -7,14 +7,14 @@ import { formatClockTime } from '#lib/browser/format';
 import { CHART_HEIGHT_PX, type ChartLine, type ChartProps } from './chart-props.ts';
 
 interface ChartCanvasProps extends Omit<ChartProps, 'title'> {
-  /** Which of the values is under the pointer, if one is. */
+  /** Index of the value under the pointer, if any. */
   onHover: (index: number | undefined) => void;
 }
 
 const LEAST_WINDOW_SECONDS = 120;
 const FONT = '12px Geist, sans-serif';
 
-/** The lines of a plot, as wide as its place. */
+/** The lines of a chart, drawn with uPlot at the width of the container. */
 export default function ChartCanvas({ times, lines, format, least, onHover }: ChartCanvasProps) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(null);
@@ -42,7 +42,7 @@ export default function ChartCanvas({ times, lines, format, least, onHover }: Ch
         legend: { show: false },
         cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
         scales: {
-          // A first moment is drawn at the right, in a window of two minutes, and not on a scale of years.
+          // At least two minutes wide, so that a single sample does not get a scale of years.
           x: { range: (_, from, to) => [Math.min(from, to - LEAST_WINDOW_SECONDS), to] },
           y: { range: (_, __, most) => [0, Math.max(latest.current.least, (most ?? 0) * 1.1)] },
         },
@@ -104,7 +104,9 @@ function alignedData(times: readonly number[], lines: readonly ChartLine[]): uPl
   return [times.map((time) => time / 1000), ...lines.map((line) => [...line.values])];
 }
 
-/** A canvas knows no `var()` and no `light-dark()`: the browser works the colour out on an element. */
+/**
+ * A canvas knows neither `var()` nor `light-dark()`: the browser resolves the colour on an element.
+ */
 function resolveColour(host: HTMLElement, token: string): string {
   const probe = document.createElement('span');
   probe.style.color = `var(${token})`;

@@ -1,18 +1,18 @@
 export interface ChartLine {
   name: string;
-  /** A colour token, the same for the same thing everywhere: `--accent`. */
+  /** A colour token, the same for the same quantity on all pages: `--accent`. */
   colour: string;
   values: readonly (number | null)[];
 }
 
 export interface ChartProps {
   title: string;
-  /** Milliseconds since the epoch, one for each value. */
+  /** Milliseconds since the epoch, one per value. */
   times: readonly number[];
   lines: readonly ChartLine[];
-  /** How a value reads, with its unit. */
+  /** Formats a value with its unit. */
   format: (value: number) => string;
-  /** The scale reaches at least to here, so that nothing looks like much. */
+  /** The scale reaches at least this value, so that noise stays small. */
   least: number;
 }
 

@@ -8,7 +8,7 @@ import { useIsNear } from './use-is-near.ts';
 
 /** Rows of the table for screen readers: enough for a trend. */
 const TABLE_ROWS = 12;
-/** Lines are drawn before one scrolls to them, and not before one comes near: six at once keep a phone busy for half a second. */
+/** Charts are drawn shortly before they scroll into view: drawing all at once blocks a phone. */
 const NEAR_PX = 400;
 
 const PlotCanvas = dynamic(() => import('#components/ui/chart-canvas'), {
@@ -16,7 +16,7 @@ const PlotCanvas = dynamic(() => import('#components/ui/chart-canvas'), {
   loading: () => <div style={{ height: CHART_HEIGHT_PX }} />,
 });
 
-/** A plot over time: values under the pointer, else the latest. */
+/** A time series. Shows the values under the pointer, else the latest. */
 export function Chart({ title, ...shown }: ChartProps) {
   const { times, lines, format } = shown;
   const figure = useRef<HTMLElement>(null);
@@ -55,12 +55,11 @@ export function Chart({ title, ...shown }: ChartProps) {
   );
 }
 
-/** In the place of a plot while nothing is known yet. */
 export function ChartSkeleton() {
   return <div aria-hidden className="skeleton h-[14.75rem] rounded-lg!" />;
 }
 
-/** A table is never narrower than its words, so it is a box around it that hides them. */
+/** The wrapper hides the table, because a table is never narrower than its content. */
 function Table({ title, times, lines, format }: Omit<ChartProps, 'least'>) {
   const from = Math.max(0, times.length - TABLE_ROWS);
   return (

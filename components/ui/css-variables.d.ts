@@ -2,7 +2,7 @@ import 'react';
 
 declare module 'react' {
   interface CSSProperties {
-    /** What a rule of ours reads with `var(…)`. */
+    /** Custom properties in `style`. */
     [name: `--${string}`]: string | number;
   }
 }

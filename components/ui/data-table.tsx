@@ -8,12 +8,12 @@ export interface RowData {
 
 interface DataTableProps {
   title: string;
-  /** A line under the title: what the table is about at this moment. */
+  /** The current state in one line, under the title. */
   note?: ReactNode;
   columns: readonly string[];
   rows: readonly RowData[];
   empty?: string;
-  /** Has more columns than a phone has room for: it scrolls, by the keyboard too. */
+  /** Wider than a phone: the table scrolls, also by keyboard. */
   wide?: boolean;
 }
 
@@ -21,7 +21,7 @@ export function row(name: string, ...values: ReactNode[]): RowData {
   return { key: name, cells: [name, ...values] };
 }
 
-/** The first column says what a row is about; the others are at the right, where figures can be compared. */
+/** The first column is the row header; the others are right-aligned for comparison. */
 export function DataTable({ title, note, columns, rows, empty, wide = false }: DataTableProps) {
   return (
     <section aria-label={title} className="min-w-0">
@@ -61,7 +61,7 @@ export function DataTable({ title, note, columns, rows, empty, wide = false }: D
                         key={columns[index]}
                         className={clsx(
                           'whitespace-nowrap py-1.5 ps-3 text-end',
-                          // What can be done with a row stays in sight while the rest is moved sideways.
+                          // The actions of a row stay visible while the table scrolls sideways.
                           columns[index] === '' && 'sticky end-0 bg-canvas',
                         )}
                       >

@@ -91,7 +91,10 @@ export function DrawerPopup({ open, onOpenChange, title, children }: DialogProps
   );
 }
 
-/** Where the focus goes after it: to what had it before, or to the button of the menu that it was in, for that menu is gone by then. */
+/**
+ * Where the focus returns: to its previous owner, or to the button of the menu that had it, because
+ * that menu has closed by then.
+ */
 function useFinalFocus(open: boolean): true | RefObject<HTMLElement> {
   const [wasOpen, setWasOpen] = useState(false);
   const [menuButton, setMenuButton] = useState<HTMLElement | null>(null);

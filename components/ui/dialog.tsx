@@ -8,20 +8,20 @@ const dialogPopup = loadable(() => load().then(({ DialogPopup }) => DialogPopup)
 const confirmPopup = loadable(() => load().then(({ ConfirmPopup }) => ConfirmPopup));
 const drawerPopup = loadable(() => load().then(({ DrawerPopup }) => DrawerPopup));
 
-/** For what is about to open one. */
+/** For components that are about to open a dialog. */
 export const dialogPart: LoadablePart = dialogPopup;
 
-/** Dialogs come when the first one is opened, not with the page; then they stay, so that they can leave gently. */
+/** A dialog, loaded when the first one opens. It stays mounted for its exit animation. */
 export function Dialog(props: DialogProps) {
   return <OpenOnce popup={dialogPopup} props={props} />;
 }
 
-/** Asks before something that cannot be taken back. */
+/** Asks for confirmation before an irreversible action. */
 export function Confirm(props: ConfirmProps) {
   return <OpenOnce popup={confirmPopup} props={props} />;
 }
 
-/** A panel from the left, for what stands beside the page on wide screens. */
+/** A panel from the left that replaces a sidebar on narrow screens. */
 export function Drawer(props: DialogProps) {
   return <OpenOnce popup={drawerPopup} props={props} />;
 }

@@ -9,7 +9,7 @@ export interface IconButtonProps extends ComponentProps<'button'> {
   side?: 'top' | 'bottom' | 'right';
 }
 
-/** A button that is an icon. Its words are in the tooltip, on hover and on focus. */
+/** An icon as a button. Its label is a tooltip on hover and focus. */
 export function IconButton({ label, shortcut, side, className, ...props }: IconButtonProps) {
   return (
     <button

@@ -5,7 +5,7 @@ import { formatDuration } from '#lib/browser/format';
 
 const STALE_AFTER_MS = 6_000;
 
-/** Whether the figures are of now. */
+/** Whether the figures are live, else their age. */
 export function LastUpdated({ at, failed }: { at: string | undefined; failed: boolean }) {
   const [now, setNow] = useState<number>();
   useEffect(() => {

@@ -5,7 +5,7 @@ import clsx from 'clsx';
 import { Check } from 'lucide-react';
 import { type MenuProps, POPUP, POPUP_ITEM } from '#components/ui/popup-props';
 
-/** The menu itself, opened as soon as it is there. */
+/** The menu itself, open from its first render. */
 export function MenuPopup({ trigger, items, align = 'end', side = 'bottom' }: MenuProps) {
   return (
     <BaseMenu.Root defaultOpen>

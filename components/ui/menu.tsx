@@ -6,7 +6,9 @@ import { loadable, useLoaded } from '#lib/browser/loadable';
 
 const popup = loadable(() => import('#components/ui/menu-popup').then(({ MenuPopup }) => MenuPopup));
 
-/** A button with a menu. The menu's code comes when a pointer or the focus nears the button, not with the page. */
+/**
+ * A button with a menu. The menu's code is loaded when a pointer or the focus reaches the button.
+ */
 export function Menu(props: MenuProps) {
   const [wanted, setWanted] = useState(false);
   const isThere = useLoaded(wanted, popup);

@@ -18,7 +18,7 @@ interface NoticeProps {
   className?: string;
 }
 
-/** What happened and what to do, beside where it happened. Failures are announced. */
+/** A message next to its cause. Errors are announced to screen readers. */
 export function Notice({ kind = 'info', action, children, className }: NoticeProps) {
   const { icon: Icon, tint, mark } = KINDS[kind];
   return (

@@ -1,12 +1,12 @@
 import type { ReactElement, ReactNode } from 'react';
 
-/** What a button and its popup share: the popup's code comes later than the button. */
+/** Props and classes shared by a trigger and its popup, whose code is loaded later. */
 
 export interface MenuEntry {
   label: string;
   icon?: ReactNode;
   danger?: boolean;
-  /** Given where the entry is one of a choice. */
+  /** Given for an entry of a choice. */
   checked?: boolean;
   onSelect: () => void;
 }
@@ -44,17 +44,17 @@ export interface SelectProps {
 export interface DialogProps {
   open: boolean;
   onOpenChange: (open: boolean) => void;
-  /** It is gone, and what opens now keeps the focus. */
+  /** Called after the exit animation: what opens now keeps the focus. */
   onClosed?: () => void;
   title: string;
-  /** As wide as what is in it, where the window has room. */
+  /** As wide as the content, if the window allows. */
   wide?: boolean;
   children: ReactNode;
 }
 
 export interface ConfirmProps extends Omit<DialogProps, 'children' | 'onClosed' | 'wide'> {
   description: string;
-  /** A verb: what the button does. */
+  /** A verb: the action of the button. */
   action: string;
   danger?: boolean;
   onConfirm: () => void;

@@ -5,7 +5,7 @@ import clsx from 'clsx';
 import { Check, ChevronDown } from 'lucide-react';
 import { POPUP, POPUP_ITEM, SELECT_TRIGGER, type SelectProps } from '#components/ui/popup-props';
 
-/** The choice itself, opened as soon as it is there. */
+/** The list itself, open from its first render. */
 export function SelectPopup({ label, value, options, onChange, className }: SelectProps) {
   return (
     <BaseSelect.Root

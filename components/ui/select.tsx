@@ -8,7 +8,7 @@ import { loadable, useLoaded } from '#lib/browser/loadable';
 
 const popup = loadable(() => import('#components/ui/select-popup').then(({ SelectPopup }) => SelectPopup));
 
-/** A choice of one. Its list comes when a pointer or the focus nears it, not with the page. */
+/** A choice of one. The list's code is loaded when a pointer or the focus reaches the button. */
 export function Select(props: SelectProps) {
   const [wanted, setWanted] = useState(false);
   const isThere = useLoaded(wanted, popup);

@@ -9,7 +9,7 @@ interface StatTileProps {
   children: ReactNode;
 }
 
-/** One question of an operator's, its answer in large, and what belongs to it below. */
+/** A headline figure with its details. */
 export function StatTile({ question, value, unit, children }: StatTileProps) {
   return (
     <section aria-label={question} className="min-w-0 rounded-lg border bg-surface p-4">
@@ -25,7 +25,7 @@ export function StatTile({ question, value, unit, children }: StatTileProps) {
 
 const DOTS: Record<StatusLevel, string> = { good: 'bg-good', warn: 'bg-warn', error: 'bg-error', unknown: 'bg-ink-3' };
 
-/** A line of a tile: a part's state as a dot and a sentence. */
+/** One detail of a tile: the state of a service as a dot and a sentence. */
 export function StatusLine({ name, status }: { name: string; status: ServiceStatus }) {
   return (
     <li className="flex gap-2">

@@ -1,7 +1,7 @@
-/** A sentence of the server's, in which backticks mark what is typed: `ollama pull …`. */
+/** A sentence from the server in which backticks mark code: `ollama pull …`. */
 export function TextWithCode({ text }: { text: string }) {
   const parts = text.split('`');
-  // An odd number of marks marks nothing.
+  // Unbalanced backticks mark nothing.
   if (parts.length % 2 === 0) return text;
   let at = 0;
   return parts.map((part, index) => {

@@ -17,13 +17,13 @@ interface TipProps {
   'data-tip-side': Side | undefined;
 }
 
-/** The attributes by which an element gets a tooltip. It needs an accessible name of its own: the tooltip is for the eye. */
+/** Attributes that give an element a tooltip. The element needs an accessible name as well. */
 export function tip(text: string, shortcut?: string | undefined, side?: Side | undefined): TipProps {
   return { 'data-tip': text, 'data-tip-shortcut': shortcut, 'data-tip-side': side };
 }
 
 const DELAY_MS = 400;
-/** Moving from one button to the next shows the next tooltip at once. */
+/** Within this time after a tooltip, the next one shows without delay. */
 const WARM_MS = 500;
 /** Time to move the pointer onto the tooltip. */
 const LEAVE_MS = 120;
@@ -31,8 +31,8 @@ const GAP_PX = 6;
 const EDGE_PX = 8;
 
 /**
- * All tooltips of the app: one element and a few listeners, however many buttons there are. Shown on hover, on keyboard
- * focus, and on a tap of what says nothing else (`data-tip-tap`); Escape, a click or scrolling hides it.
+ * One layer with a few delegated listeners shows all tooltips of the app. A tooltip opens on hover,
+ * on keyboard focus, and on tap for `data-tip-tap`. Escape, a click or scrolling closes it.
  */
 export function TooltipLayer() {
   const [shown, setShown] = useState<Tip>();
@@ -44,7 +44,7 @@ export function TooltipLayer() {
     let current: Tip | undefined;
     const show = (wanted: Tip | undefined) => {
       clearTimeout(timer);
-      // What opens beside a button must not lie below its tooltip.
+      // A popup that opens next to its button must not lie below the tooltip.
       const next = wanted?.target.hasAttribute('data-popup-open') === true ? undefined : wanted;
       if (current !== undefined && next === undefined) hiddenAt = performance.now();
       current = next;
@@ -117,7 +117,7 @@ function tipOf(element: Element | null): Tip | undefined {
   };
 }
 
-/** Beside its target, and always whole on the screen. */
+/** Places the box next to its target, within the window. */
 function place(box: HTMLElement, { target, side }: Tip): void {
   const at = target.getBoundingClientRect();
   const { width, height } = box.getBoundingClientRect();

@@ -1,4 +1,4 @@
-/** Lucide's icons of these names (https://lucide.dev, ISC), the lines of each as one path. */
+/** Lucide icons (https://lucide.dev, ISC), each merged into one path. */
 const PATHS = {
   copy: 'M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2H10a2 2 0 0 1-2-2V10a2 2 0 0 1 2-2zM4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2',
   'refresh-cw':
@@ -8,7 +8,10 @@ const PATHS = {
   'external-link': 'M15 3h6v6M10 14 21 3M18 13v6a2 2 0 0 1-2 2H5a2 2 0 0 1-2-2V8a2 2 0 0 1 2-2h6',
 } as const;
 
-/** An icon that stands in every turn of a chat: half the elements of the same one from Lucide, in a page that has hundreds. */
+/**
+ * An icon that appears in every turn. It needs half the elements of Lucide's, in a page that has
+ * hundreds.
+ */
 export function TurnIcon({ name }: { name: keyof typeof PATHS }) {
   return (
     <svg

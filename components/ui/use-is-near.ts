@@ -1,6 +1,6 @@
 import { type RefObject, useEffect, useState } from 'react';
 
-/** Whether the element is, or once was, within `px` of what can be seen. */
+/** Whether the element is or was within `px` of the viewport. */
 export function useIsNear(element: RefObject<Element | null>, px: number): boolean {
   const [isNear, setIsNear] = useState(false);
   useEffect(() => {
