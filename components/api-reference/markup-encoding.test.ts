@@ -3,18 +3,18 @@ import { decodeMarkup, encodeMarkup } from './markup-encoding.ts';
 
 const MARKUP = '<p class="a">5 &lt; 7 &amp; "so" on: C:\\temp, $& and $1</p>';
 
-it('gives back what was packed', () => {
+it('decodes what it encoded', () => {
   expect(decodeMarkup(encodeMarkup(MARKUP))).toBe(MARKUP);
   expect(decodeMarkup(encodeMarkup(''))).toBe('');
 });
 
-it('packs into letters that a script holds as they are', () => {
+it('uses only characters that a script leaves unescaped', () => {
   const packed = encodeMarkup(MARKUP);
   expect(packed).not.toMatch(/[<>&"\\]/);
   expect(packed).toHaveLength(MARKUP.length + 5);
 });
 
-it('takes no letter that the markup has itself', () => {
+it('substitutes no character that the markup contains', () => {
   const hostile = `${MARKUP}~^|\`@%*+!?_`;
   expect(decodeMarkup(encodeMarkup(hostile))).toBe(hostile);
   expect(() => encodeMarkup('~^|`@$%*+!?_#{}[];=()')).toThrow('every letter');

@@ -5,7 +5,7 @@ import { parseAnsi } from './ansi.ts';
 const ESC = '\u001b';
 const pieces = (text: string) => parseAnsi(text).pieces;
 
-test('text without a sequence stays as it is', () => {
+test('keeps text without sequences unchanged', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom('a', 'ä', '\n', '\t', '<b>', '&', '🌙', '[0m') }), (text) => {
       expect(pieces(text).map((piece) => piece.text)).toEqual(text === '' ? [] : [text]);
@@ -13,7 +13,7 @@ test('text without a sequence stays as it is', () => {
   );
 });
 
-test('colours and styles are set, combined and taken back', () => {
+test('sets, combines and resets colours and styles', () => {
   expect(pieces(`a${ESC}[31mred${ESC}[1;4mboth${ESC}[22mless${ESC}[39mplain${ESC}[0mnone${ESC}[mnone`)).toEqual([
     { text: 'a', style: {} },
     { text: 'red', style: { colour: 'red' } },
@@ -36,16 +36,16 @@ test.each([
   ['1;38;5;14;7', { bold: true, colour: 'cyan', inverse: true }],
   ['38', {}],
   ['999', {}],
-])('SGR %s', (codes, style) => {
+])('parses SGR %s', (codes, style) => {
   expect(pieces(`${ESC}[${codes}mx`)).toEqual([{ text: 'x', style }]);
 });
 
-test('a style goes on in the next text', () => {
+test('carries a style over to the next text', () => {
   const first = parseAnsi(`${ESC}[32mon`);
   expect(parseAnsi('and on', first.style).pieces).toEqual([{ text: 'and on', style: { colour: 'green' } }]);
 });
 
-test('whatever else a terminal would do is left out', () => {
+test('drops all other terminal sequences', () => {
   const title = `${ESC}]0;a title\u0007`;
   const link = `${ESC}]8;;https://example.org${ESC}\\link${ESC}]8;;${ESC}\\`;
   expect(
@@ -57,11 +57,11 @@ test('whatever else a terminal would do is left out', () => {
   expect(pieces(`cut off ${ESC}`).map(({ text }) => text)).toEqual(['cut off ']);
 });
 
-test('a line that was written over shows what was written last', () => {
+test('shows the last text of an overwritten line', () => {
   expect(pieces('10%\r50%\r100%\ndone\r\nend\r').map(({ text }) => text)).toEqual(['100%\ndone\nend']);
 });
 
-test('nothing that can be written takes long or leaves an escape behind', () => {
+test('parses any text in linear time and leaves no escape in it', () => {
   fc.assert(
     fc.property(
       fc.string({ unit: fc.constantFrom(ESC, '[', ']', ';', '3', '8', 'm', 'x', '\u0007', '\\', '\n') }),

@@ -10,7 +10,7 @@ test.each([
   [' --> main.rs:5:9', 'main.rs', 5, 9],
   ['main.ts(3,5): error TS2322', 'main.ts', 3, 5],
   ["thread 'main' panicked at src/util.rs:8:13:", 'src/util.rs', 8, 13],
-])('%s', (text, file, line, column) => {
+])('finds the location in %s', (text, file, line, column) => {
   const parts = splitAtLocations(text, [
     'main.py',
     'main.cpp',
@@ -25,7 +25,7 @@ test.each([
   expect(parts.map((part) => (typeof part === 'string' ? part : part.text)).join('')).toBe(text);
 });
 
-test('what is no file of the program is text', () => {
+test('keeps references to other files as text', () => {
   for (const text of ['node:internal/modules:10:2', 'domain.py:3', 'main.py is fine', 'x-main.py:3', ''])
     expect(splitAtLocations(text, ['main.py']).every((part) => typeof part === 'string')).toBe(true);
 });

@@ -5,16 +5,16 @@ const command = (label: string, group = 'Go to'): PaletteCommand => ({ id: label
 const ALL = [command('Playground'), command('New chat'), command('Chat'), command('What chat is', 'Conversations')];
 const labels = (query: string) => searchCommands(ALL, query).map(({ label }) => label);
 
-describe('the palette', () => {
-  it('shows all, in their order, where nothing is asked', () => {
+describe('searchCommands', () => {
+  it('returns all commands in order for an empty query', () => {
     expect(labels('  ')).toEqual(['Playground', 'New chat', 'Chat', 'What chat is']);
   });
 
-  it('puts what begins with the query first, and keeps the order otherwise', () => {
+  it('ranks a label that starts with the query first and is stable otherwise', () => {
     expect(labels('chat')).toEqual(['Chat', 'New chat', 'What chat is']);
   });
 
-  it('wants every word, in the label or in the group', () => {
+  it('requires every word, in the label or the group', () => {
     expect(labels('conv chat')).toEqual(['What chat is']);
     expect(labels('chat zebra')).toEqual([]);
   });

@@ -26,14 +26,14 @@ function expectLinear(work: (text: string) => unknown, text: (repeats: number) =
   if (excess() > NOISE_MS && excess() > NOISE_MS) expect(excess()).toBeLessThan(NOISE_MS);
 }
 
-describe('the time for a text without the ends of its marks grows with its length', () => {
+describe('linear time for unclosed marks', () => {
   it.each([
     ['brackets in an address', (n: number) => `[x](${'(abcdefgh'.repeat(n)} zz`],
     ['brackets alone in an address', (n: number) => `[x](${'('.repeat(n)} zz`],
     ['links', (n: number) => `${'[x](a '.repeat(n)}zz`],
     ['links without a space', (n: number) => `${'[x](a'.repeat(n)} zz`],
     ['backslashes in an address', (n: number) => `[x](${'(\\abcdefg'.repeat(n)} zz`],
-  ])('%s', (_, text) => expectLinear(closeUnfinished, text, 200));
+  ])('closes %s', (_, text) => expectLinear(closeUnfinished, text, 200));
 
   it.each([
     ['brackets on lines', (n: number) => '[\n'.repeat(n)],
@@ -41,7 +41,7 @@ describe('the time for a text without the ends of its marks grows with its lengt
     ['comments', (n: number) => '<!-- x\n\ntext\n\n'.repeat(n)],
     ['elements', (n: number) => '<details>\n\n'.repeat(n)],
     ['lists', (n: number) => '- a\n\n'.repeat(n)],
-  ])('%s, cut into blocks', (_, text) => expectLinear(splitBlocks, text, 4_000));
+  ])('splits %s into blocks', (_, text) => expectLinear(splitBlocks, text, 4_000));
 
   it.each([
     ['brackets', (n: number) => `${'\\[\n'.repeat(n)}$`],
@@ -50,13 +50,13 @@ describe('the time for a text without the ends of its marks grows with its lengt
     ['dollars', (n: number) => `${'$$ a\n'.repeat(n)}`],
     ['single dollars', (n: number) => `$$${'$ a\n'.repeat(n)}`],
     ['code', (n: number) => `$$${'` `` '.repeat(n)}`],
-  ])('%s of displays', (_, text) => expectLinear((found) => normalizeMath(found, true), text, 2_000));
+  ])('normalizes %s of displays', (_, text) => expectLinear((found) => normalizeMath(found, true), text, 2_000));
 
   it.each([
     ['fences', (n: number) => '```md\n'.repeat(n)],
     ['fences that end', (n: number) => `\`\`\`md\n${'```js\n```\n'.repeat(n)}`],
     ['fences of both kinds', (n: number) => '```md\n~~~\n'.repeat(n)],
-  ])('%s in fences', (_, text) => expectLinear((found) => lengthenOuterFences(found, true), text, 1_000));
+  ])('lengthens fences around %s', (_, text) => expectLinear((found) => lengthenOuterFences(found, true), text, 1_000));
 
   it.each([
     ['comments', (n: number) => '<!-- x\n\ntext\n\n'.repeat(n)],
@@ -65,5 +65,5 @@ describe('the time for a text without the ends of its marks grows with its lengt
     ['elements in a block', (n: number) => `<div>${'<b>'.repeat(20 * n)}${'</i>'.repeat(20 * n)}</div>`],
     ['attributes', (n: number) => `a <kbd ${'x '.repeat(n)}`],
     ['quoted attributes', (n: number) => `a ${'<kbd x="'.repeat(n)}`],
-  ])('%s in HTML', (_, text) => expectLinear((found) => toElements(found, 'x'), text, 100));
+  ])('parses %s in HTML', (_, text) => expectLinear((found) => toElements(found, 'x'), text, 100));
 });

@@ -56,7 +56,7 @@ describe('formulas', () => {
     ['of chemistry', 'Water is \\ce{H2O}, $\\ce{CO2}$ a gas.', ['\\ce{H2O}', '\\ce{CO2}']],
     ['with a dollar between two', '$$a$b$$', ['[a$b]']],
     ['after dollars that are none', 'The pid is $$ here.\n\n$$\na\n$$\n', ['[a]']],
-  ])('are seen %s', (_, text, found) => expect(formulas(text)).toEqual(found));
+  ])('are recognised %s', (_, text, found) => expect(formulas(text)).toEqual(found));
 
   it.each([
     ['money', 'It costs $5, not $10, or $1.50 for $2.'],
@@ -77,9 +77,9 @@ describe('formulas', () => {
     ['an empty display', '$$$$'],
     ['escaped brackets without words', '\\[ \\]'],
     ['commands of a document', '\\begin{document} x \\end{document}'],
-  ])('are not seen in %s', (_, text) => expect(formulas(text)).toEqual([]));
+  ])('are not recognised in %s', (_, text) => expect(formulas(text)).toEqual([]));
 
-  it('are not seen in what is too long for one', () => {
+  it('are not recognised above the maximum length', () => {
     expect(formulas(`\\(${'a'.repeat(3_000)}\\)`)).toEqual([]);
   });
 
@@ -88,7 +88,7 @@ describe('formulas', () => {
     ['$$\na = ', '[a =]'],
     ['$$a = ', '[a =]'],
     ['\\begin{align}\na &= ', '[\\begin{align}\na &=]'],
-  ])('are seen before they end, while they are written: %j', (text, found) => {
+  ])('are recognised before their end while the text grows: %j', (text, found) => {
     expect(formulas(text, true)).toEqual([found]);
   });
 });

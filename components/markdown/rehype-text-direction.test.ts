@@ -22,7 +22,7 @@ function directions({ tagName, properties, children = [] }: Tree): string[] {
   return [...own, ...children.flatMap(directions)];
 }
 
-it('is said of what runs the other way than what it stands in, and of nothing else', () => {
+it('sets a direction only where it differs from the parent', () => {
   const tree: Tree = {
     type: 'root',
     children: [

@@ -21,7 +21,7 @@ function words(text: string, streaming = false): string {
     .replaceAll('&amp;', '&');
 }
 
-describe('what looks like a tag', () => {
+describe('text that looks like a tag', () => {
   const tags = [
     '<repository-url>',
     '<int>',
@@ -56,13 +56,13 @@ describe('what looks like a tag', () => {
     }
   });
 
-  it('is text on lines of its own, with its indentation', () => {
+  it('stays text on separate lines, with its indentation', () => {
     const page = '<html>\n  <head>\n    <title>x</title>\n  </head>\n</html>';
     expect(words(page)).toBe(page);
     expect(words(`<your-api-key>\n**b**`)).toBe('<your-api-key>\nb');
   });
 
-  it('at the beginning of a line takes nothing of what follows', () => {
+  it('does not swallow the rest at the start of a line', () => {
     const after = 'H<sub>2</sub>O **b**\n\n<details><summary>More</summary>\n\n*in*\n\n</details>\n\n- item';
     for (const tag of ['<script>', '<style>', '<textarea>', '<pre>', '<!--', '<?php', '<title>', '<iframe src="x">'])
       expect(html(`${tag} is a **tag**.\n\n${after}`), tag).toMatch(
@@ -102,12 +102,12 @@ describe('what looks like a tag', () => {
     expect(words(`- ${text.replaceAll('\n', '\n  ')}`).trim()).toBe(text);
   });
 
-  it.each(['<br>', 'The <br> tag', '<sub>2</sub>', '<b>x</b>'])('stays text in a cell: %s', (text) => {
+  it.each(['<br>', 'The <br> tag', '<sub>2</sub>', '<b>x</b>'])('stays text in a table cell: %s', (text) => {
     expect(words(`| a |\n| - |\n| ${text} |`)).toContain(text);
   });
 });
 
-describe('HTML that only formats', () => {
+describe('HTML of formatting elements', () => {
   it.each([
     ['H<sub>2</sub>O', '<p>H<sub>2</sub>O</p>'],
     [
@@ -142,22 +142,22 @@ describe('HTML that only formats', () => {
       '<table><tr><td colspan="2" onclick="x">a &amp; b</td></tr></table>',
       '<table><tr><td colSpan="2">a &amp; b</td></tr></table>',
     ],
-  ])('stays markup, without what could do more: %j', (text, expected) => {
+  ])('stays markup, without unsafe attributes: %j', (text, expected) => {
     expect(html(text).replaceAll(/<div class="table-frame"[^>]*>(.*?)<\/div>/gs, '$1')).toBe(expected);
   });
 
-  it('keeps the lines of a <pre> and makes a code block of it', () => {
+  it('keeps the lines of a <pre> as a code block', () => {
     expect(words('<pre>\nline 1\n  line &lt;2&gt;\n</pre>')).toBe('line 1\n  line <2>');
     expect(words('<pre><code class="language-js">\nf()\n\ng()</code></pre>')).toBe('f()\n\ng()');
   });
 });
 
 describe('a code block', () => {
-  it('keeps its first blank lines, which are copied and run with it', () => {
+  it('keeps leading blank lines, which are copied and run', () => {
     expect(words('```python\n\n\nprint(1)\n\n```')).toBe('\n\nprint(1)\n');
   });
 
-  it('holds Markdown with code in it', () => {
+  it('contains Markdown with nested code', () => {
     const inner = '# T\n```python\nprint(1)\n```\nmore';
     const text = `\`\`\`markdown\n${inner}\n\`\`\`\n\nafter`;
     expect(words(text)).toBe(`${inner}after`);
@@ -166,13 +166,13 @@ describe('a code block', () => {
       expect(html(text.slice(0, length), true).match(/<pre/g), `${length}`).toHaveLength(1);
   });
 
-  it('that holds Markdown ends by the rules where it has no other end', () => {
+  it('ends by CommonMark if a nested block has no other end', () => {
     expect(words('```md\n```js\n```\nafter')).toContain('after');
     expect(html('```md\n```js\n```\nafter')).toContain('<p>after</p>');
   });
 });
 
-describe('a link that leads nowhere here', () => {
+describe('a link with a forbidden or relative address', () => {
   it.each([
     'docs/guide.md',
     '/a',
@@ -185,7 +185,7 @@ describe('a link that leads nowhere here', () => {
     '//evil.example/x',
     'tel:1',
     'blob:x',
-  ])('is its words alone: %j', (address) => {
+  ])('shows its text only: %j', (address) => {
     expect(html(`See [the guide](${address}).`)).toBe('<p>See <span>the guide</span>.</p>');
   });
 
@@ -198,14 +198,14 @@ describe('a link that leads nowhere here', () => {
 });
 
 describe('a tilde', () => {
-  it.each(['0.4~6mm or 2~3mm', '4~6人，每人50~80元', '~x~'])('alone strikes nothing: %s', (text) => {
+  it.each(['0.4~6mm or 2~3mm', '4~6人，每人50~80元', '~x~'])('strikes nothing when it is single: %s', (text) => {
     expect(html(text)).toBe(`<p>${text}</p>`);
   });
-  it('twice does', () =>
+  it('strikes text when it is doubled', () =>
     expect(html('~~a~~ **~~「b」~~**c')).toBe('<p><del>a</del> <strong><del>「b」</del></strong>c</p>'));
 });
 
-describe('emphasis and addresses in Chinese and Japanese', () => {
+describe('emphasis and URLs in Chinese and Japanese', () => {
   it.each([
     ['**「重点」**内容', '「重点」'],
     ['内容**「重点」**', '「重点」'],
@@ -223,7 +223,7 @@ describe('emphasis and addresses in Chinese and Japanese', () => {
     ['他说**"你好"**然后', '&quot;你好&quot;'],
     ['**Note：**see', 'Note：'],
     ['**价格：$5**起', '价格：$5'],
-  ])('%s has emphasis', (text, inside) => expect(html(text)).toContain(`<strong>${inside}</strong>`));
+  ])('renders emphasis in %s', (text, inside) => expect(html(text)).toContain(`<strong>${inside}</strong>`));
 
   it.each([
     ['见https://example.com/a。然后', 'https://example.com/a', '。然后'],
@@ -234,13 +234,13 @@ describe('emphasis and addresses in Chinese and Japanese', () => {
     ['“https://example.com/a”的', 'https://example.com/a', '”的'],
     ['https://example.comを参照', 'https://example.com', 'を参照'],
     ['：www.example.com/x。后', 'www.example.com/x', '。后'],
-  ])('an address ends where the text goes on: %s', (text, address, rest) => {
+  ])('ends a URL where the text continues: %s', (text, address, rest) => {
     expect(html(text)).toContain(`>${address}</a>${rest}`);
   });
 });
 
 describe('footnotes', () => {
-  it('of two answers have ids of their own', () => {
+  it('have distinct ids in two responses', () => {
     const text = 'A[^1] and again[^1]\n\n[^1]: note';
     const both = renderToStaticMarkup(
       <>
@@ -257,18 +257,18 @@ describe('footnotes', () => {
   });
 });
 
-describe('a text that nests too deeply to be drawn', () => {
+describe('a text that is nested too deeply', () => {
   it.each([
     ['lists', `${'- '.repeat(1_000)}a`],
     ['quotes', `${'>'.repeat(400)} a`],
     ['elements', `${'<div>'.repeat(400)}x${'</div>'.repeat(400)}`],
-  ])('is shown as it was written: %s', (_, text) => {
+  ])('is shown as source: %s', (_, text) => {
     expect(words(text)).toBe(text);
     expect(words(text, true)).toBe(text);
   });
 });
 
-describe('while an answer is written', () => {
+describe('a growing response', () => {
   it.each([
     ['The interval [0, 1) is half open. See [docs](https://e.org/a', 'The interval [0, 1) is half open. See docs'],
     [
@@ -297,9 +297,9 @@ describe('while an answer is written', () => {
     ['<details><summary>Mo', 'Mo'],
     ['snake_case_na', 'snake_case_na'],
     ['a \\*b', 'a *b'],
-  ])('%j shows %j', (text, shown) => expect(words(text, true)).toBe(shown));
+  ])('shows %j as %j', (text, shown) => expect(words(text, true)).toBe(shown));
 
-  it('unfinished emphasis is already drawn', () => {
+  it('renders unfinished emphasis', () => {
     expect(html('**bold', true)).toBe('<p><strong>bold</strong></p>');
     expect(html('2 ** 8 and *this', true)).toBe('<p>2 ** 8 and <em>this</em></p>');
   });

@@ -79,7 +79,7 @@ const GFM: readonly string[] = [
   'A claim.[^1] Another.[^b]\n\n[^1]: Its source.\n[^b]: Of two\n    lines.\n',
 ];
 
-describe('the text of an answer', () => {
+describe('the text of a response', () => {
   it.each(WITHOUT_HTML)('equals the text of the model: $name', ({ markdown }) => {
     expect(squeezed(shown(markdown, false))).toBe(squeezed(reference(markdown)));
   });
@@ -90,7 +90,7 @@ describe('the text of an answer', () => {
     expect(squeezed(shown(markdown, false)).replace(/(claim\.)1( Another\.)2/, '$1$2')).toBe(expected);
   });
 
-  it('equals the text of the model while it is being written', () => {
+  it('equals the text of the model while it grows', () => {
     const faults: string[] = [];
     for (const markdown of [...WITHOUT_HTML.map((example) => example.markdown), ...GFM.slice(0, -1)]) {
       const step = Math.max(1, Math.ceil(markdown.length / 6));

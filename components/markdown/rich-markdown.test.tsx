@@ -19,13 +19,13 @@ function bare(html: string): string {
     .trim();
 }
 
-describe('markdown that is rendered block by block', () => {
+describe('Markdown rendered block by block', () => {
   it.each(Object.entries(CORPUS))('equals the whole, parsed as one: %s', (_, markdown) => {
     const blocks = renderToStaticMarkup(<RichMarkdown text={markdown} streaming={false} />);
     expect(bare(blocks)).toBe(bare(parsedAsOne(markdown.replaceAll('\r\n', '\n'))));
   });
 
-  it('keeps every word of every beginning of a text', () => {
+  it('keeps every word of every prefix of a text', () => {
     for (const [name, markdown] of Object.entries(CORPUS)) {
       if (/html|images|maths|formula|entities|reference|footnotes|endings/.test(name)) continue;
       const step = Math.max(1, Math.floor(markdown.length / 20));
@@ -49,7 +49,7 @@ describe('markdown that is rendered block by block', () => {
     }
   });
 
-  it('says which way a text runs where that is not the way of the page, and puts nothing around a block', () => {
+  it('sets a direction only where it differs from the parent, without wrapping blocks', () => {
     const html = renderToStaticMarkup(
       <RichMarkdown
         text={'English\n\nשלום `code`\n\n- שלום\n- עולם\n\n| א | ב |\n| - | - |\n| ג | ד |'}

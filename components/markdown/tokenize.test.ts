@@ -9,7 +9,7 @@ async function marked(code: string, language: string): Promise<[string, string][
   return ranges.map(({ start, end, colour }) => [code.slice(start, end).trim(), colour]);
 }
 
-describe('code is marked', () => {
+describe('tokenize', () => {
   it.each([
     [
       'python',
@@ -101,11 +101,11 @@ describe('code is marked', () => {
         ['# there', 'comment'],
       ],
     ],
-  ])('in %s', async (language, code, some) => {
+  ])('finds tokens in %s', async (language, code, some) => {
     expect(await marked(code, language)).toEqual(expect.arrayContaining(some));
   });
 
-  it('in order, without overlap, and within the text', async () => {
+  it('returns ranges in order, without overlap, and within the text', async () => {
     const code = 'const text = `a ${1 + 1} b`;\n/* 世界 🌍 */ class Ä extends B {}\n'.repeat(20);
     let end = 0;
     for (const mark of (await tokenize(code, 'typescript')) ?? []) {
@@ -117,7 +117,7 @@ describe('code is marked', () => {
     expect(end).toBeLessThanOrEqual(code.length);
   });
 
-  it('not at all in a language that is not known', async () => {
+  it('returns undefined for an unknown language', async () => {
     expect(await tokenize('x', 'klingon')).toBeUndefined();
     expect(await tokenize('x', '__proto__')).toBeUndefined();
   });
@@ -132,4 +132,4 @@ it.each([
   ['C++', 'cpp'],
   ['SH', 'shellscript'],
   ['klingon', 'klingon'],
-])('a fence that says %s is %s', (fence, name) => expect(fenceLanguage(fence)).toBe(name));
+])('resolves the fence name %s to %s', (fence, name) => expect(fenceLanguage(fence)).toBe(name));

@@ -19,7 +19,7 @@ const shared = {
   args: '-v "a b"',
 };
 
-test('a program with files goes into a link and a request, and comes back as it was', () => {
+test('round-trips a program with files through a link and a request', () => {
   const workspace = fromShared(shared, 'python');
   expect(workspace.files.map(({ name }) => name)).toEqual(['main.py', 'util.py']);
   expect(toShared(workspace)).toEqual(shared);
@@ -30,21 +30,21 @@ test('a program with files goes into a link and a request, and comes back as it 
   expect(toCodeRequest(fromShared({ language: 'go', code: 'x' }, 'go'), [])).toEqual({ language: 'go', code: 'x' });
 });
 
-test('what was kept of the other files comes back; what is broken does not', () => {
+test('restores stored files and ignores broken ones', () => {
   const { files } = fromShared(shared, 'python');
   expect(parseFiles(serializeFiles(files.slice(1)))).toMatchObject([{ name: 'util.py', content: 'x = 1' }]);
   expect(serializeFiles([])).toBe('');
   for (const text of ['', '{', '{}', '[1,{"name":2}]']) expect(parseFiles(text)).toEqual([]);
 });
 
-test('names are those that the runner takes', () => {
+test('accepts the file names that the runner accepts', () => {
   for (const name of ['a.py', 'lib/a.py', 'data 1.txt', '_x', 'a+b.txt'])
     expect(fileNameError(name, ['main.py'])).toBeUndefined();
   for (const name of ['', '../a', '/etc/passwd', '.hidden', 'a//b', 'ä.py', 'main.py', 'main.py/a'])
     expect(fileNameError(name, ['main.py'])).toEqual(expect.any(String));
 });
 
-test('a new file gets a name that is free', () => {
+test('suggests a free file name', () => {
   expect(nextFileName(fromShared({ ...shared, files: [{ name: 'file2.py', content: '' }] }, 'python'))).toBe(
     'file3.py',
   );

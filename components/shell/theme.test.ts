@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { parseTheme } from './theme.ts';
 
-it('takes what it knows, and the machine’s own for the rest', () => {
+it('accepts known themes and falls back to the system', () => {
   expect(parseTheme('dark')).toBe('dark');
   expect(parseTheme('"><script>')).toBe('system');
   expect(parseTheme(undefined)).toBe('system');

@@ -9,7 +9,7 @@ it.each([
   ['/?c=1#a', '/?c=1#a'],
   ['playground', '/playground'],
   [`${ORIGIN}/gateway`, '/gateway'],
-])('goes to the page of this server that %s names', (next, page) => {
+])('returns the page of this origin for %s', (next, page) => {
   expect(after(next)).toBe(ORIGIN + page);
 });
 
@@ -18,13 +18,13 @@ it.each([
   ...['/x/..//evil.example', '/.//evil.example', '//evil.example/', '/%2e//evil.example', '/./\\evil.example'],
   ...['javascript:alert(1)', 'data:text/html,x', 'http://localhost:3001/', 'https://localhost:3000/', 'http://[', ''],
   ...[`blob:${ORIGIN}/x`, 'http://localhost:3000@evil.example/'],
-])('stays on this server for %j', (next) => {
+])('stays on this origin for %j', (next) => {
   const address = after(next);
   // A browser resolves the address again, from the sign-in page.
   expect(new URL(address, `${ORIGIN}/sign-in`).origin).toBe(ORIGIN);
   expect(address.startsWith(`${ORIGIN}/`)).toBe(true);
 });
 
-it('goes to the chat where no page is named', () => {
+it('returns the chat without a parameter', () => {
   expect(pageAfterSignIn({ search: '', origin: ORIGIN })).toBe(`${ORIGIN}/`);
 });

@@ -26,9 +26,9 @@ describe('durations', () => {
     [3_600_000, '1 h'],
     [3_840_000, '1 h 4 min'],
     [200_000_000, '2 days 7 h'],
-  ])('%d ms is %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
+  ])('formats %d ms as %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
 
-  it('says whole seconds where fractions would be noise', () => {
+  it('formats whole seconds', () => {
     expect(formatSeconds(400)).toBe('less than a second');
     expect(formatSeconds(3_400)).toBe('3 s');
   });
@@ -41,9 +41,9 @@ describe('durations', () => {
     [80_000, 'about 1.5 min'],
     [590_000, 'about 10 min'],
     [1_234_000, 'about 21 min'],
-  ])('%d ms is said as %s', (ms, text) => expect(formatApproximate(ms)).toBe(text));
+  ])('approximates %d ms as %s', (ms, text) => expect(formatApproximate(ms)).toBe(text));
 
-  it('tells a waiting reader how long and behind whom', () => {
+  it('formats the wait and the position in the queue', () => {
     expect(formatQueuePosition(2, 40_000)).toBe('about 40 s, 2 ahead of you');
     expect(formatQueuePosition(1, 0)).toBe('1 ahead of you');
     expect(formatQueuePosition(0, 0)).toBe('you are next');
@@ -58,7 +58,7 @@ describe('amounts', () => {
     [4_608, '4.5 KB'],
     [128 * 1024 * 1024, '128 MB'],
     [1024 ** 3 - 1, '1 GB'],
-  ])('%d bytes is %s', (value, text) => expect(formatBytes(value)).toBe(text));
+  ])('formats %d bytes as %s', (value, text) => expect(formatBytes(value)).toBe(text));
 
   it.each([
     [0, '0'],
@@ -67,17 +67,17 @@ describe('amounts', () => {
     [12_345.4, '12,345'],
     [1_234_567, '1,234,567'],
     [Number.NaN, '–'],
-  ])('%d counts as %s', (value, text) => expect(formatCount(value)).toBe(text));
+  ])('formats the count %d as %s', (value, text) => expect(formatCount(value)).toBe(text));
 
   it.each([
     [0, '0%'],
     [0.0312, '3.1%'],
     [0.425, '43%'],
     [1, '100%'],
-  ])('%d is %s', (value, text) => expect(formatPercent(value)).toBe(text));
+  ])('formats the fraction %d as %s', (value, text) => expect(formatPercent(value)).toBe(text));
 });
 
-it('groups by the days of the reader', () => {
+it('groups by local days', () => {
   const now = new Date(2026, 4, 20, 0, 30).getTime();
   expect(dayGroup(new Date(2026, 4, 20, 0, 1).getTime(), now)).toBe('Today');
   expect(dayGroup(new Date(2026, 4, 19, 23, 59).getTime(), now)).toBe('Yesterday');

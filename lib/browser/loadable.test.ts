@@ -9,7 +9,7 @@ const greet = ({ Component }: Loadable<{ name: string }>) => createElement(Compo
 const drawn = (part: Loadable<{ name: string }>) =>
   renderToStaticMarkup(createElement(Suspense, { fallback: 'wait' }, greet(part)));
 
-it('draws at once what was loaded', async () => {
+it('renders loaded code at once', async () => {
   const part = loadable(async () => Greeting);
   expect(part.isLoaded()).toBe(false);
   await part.load();
@@ -17,7 +17,7 @@ it('draws at once what was loaded', async () => {
   expect(drawn(part)).toBe('Hello, Ada');
 });
 
-it('is at hand in the first drawing where it was loaded, but not before it is wanted', async () => {
+it('is ready in the first render after loading, but not before it is wanted', async () => {
   const part = loadable(async () => Greeting);
   const Shown: FunctionComponent<{ isWanted: boolean }> = ({ isWanted }) => String(useLoaded(isWanted, part));
   expect(renderToStaticMarkup(createElement(Shown, { isWanted: true }))).toBe('false');
@@ -26,7 +26,7 @@ it('is at hand in the first drawing where it was loaded, but not before it is wa
   expect(renderToStaticMarkup(createElement(Shown, { isWanted: true }))).toBe('true');
 });
 
-it('is there together when each is', async () => {
+it('loads combined parts together', async () => {
   const [one, other] = [loadable(async () => Greeting), loadable(async () => Greeting)];
   const both = loadTogether(one, other);
   await one.load();
@@ -35,7 +35,7 @@ it('is there together when each is', async () => {
   expect([other.isLoaded(), both.isLoaded()]).toEqual([true, true]);
 });
 
-it('suspends until its code is there', async () => {
+it('suspends until its code is loaded', async () => {
   const part = loadable(async () => Greeting);
   expect(drawn(part)).toContain('wait');
   await part.load();
@@ -54,7 +54,7 @@ it('fetches its code once', async () => {
   expect(times).toBe(1);
 });
 
-it('throws where it is drawn what kept its code from coming', async () => {
+it('throws the loading error when rendered', async () => {
   const part = loadable<{ name: string }>(async () => {
     throw new Error('no such chunk');
   });
@@ -63,7 +63,7 @@ it('throws where it is drawn what kept its code from coming', async () => {
   expect(() => renderToStaticMarkup(greet(part))).toThrow('no such chunk');
 });
 
-it('asks again for what could not be had', async () => {
+it('retries a failed fetch', async () => {
   let isAway = true;
   const part = loadable(async () => {
     if (isAway) throw new Error('the server is away');
@@ -77,7 +77,7 @@ it('asks again for what could not be had', async () => {
   expect(drawn(part)).toBe('Hello, Ada');
 });
 
-it('fetches ahead without a word where that fails', async () => {
+it('ignores a failed preload', async () => {
   let isAway = true;
   const part = loadable(async () => {
     if (isAway) throw new Error('the server is away');

@@ -46,7 +46,7 @@ async function draftOfNewTab(): Promise<string> {
 }
 
 describe('a large draft', () => {
-  it('is stored after a pause, once for all keys typed in it', async () => {
+  it('is stored once, after a pause in typing', async () => {
     const { writeDraft } = await openTab();
     const setItem = vi.spyOn(shared, 'setItem');
     for (let keys = 0; keys < 5; keys += 1) writeDraft('draft', LARGE + 'y'.repeat(keys));
@@ -58,7 +58,7 @@ describe('a large draft', () => {
     expect(await draftOfNewTab()).toBe(`${LARGE}yyyy`);
   });
 
-  it('does not come back when it is sent before its last key was stored', async () => {
+  it('stays deleted if it is sent before the pending write', async () => {
     const { writeDraft } = await openTab();
     writeDraft('draft', LARGE);
     vi.advanceTimersByTime(500);
@@ -69,7 +69,7 @@ describe('a large draft', () => {
     expect(await draftOfNewTab()).toBe('');
   });
 
-  it('that is sent at once takes the older draft of this tab with it', async () => {
+  it('removes the older draft of this tab when it is sent at once', async () => {
     shared.setItem('draft', 'older');
     const { writeDraft } = await openTab();
     writeDraft('draft', LARGE);
@@ -88,7 +88,7 @@ describe('a sent draft', () => {
     expect(await draftOfNewTab()).toBe('');
   });
 
-  it.each(['hello', LARGE])('leaves what another tab wrote', async (text) => {
+  it.each(['hello', LARGE])('keeps the text of another tab', async (text) => {
     const first = await openTab();
     first.writeDraft('draft', text);
     const second = await openTab();

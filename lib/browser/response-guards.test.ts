@@ -34,14 +34,14 @@ const HEALTH = {
 };
 const MODELS = { models: [], default_model: 'm', providers: [], notice: null };
 
-describe('the checks of the pages', () => {
+describe('response guards', () => {
   it.each([
     ['an error', errorBodySchema, isErrorBody, { error: 'No.', code: 'not_found' }],
     ['an event', chatEventSchema, isChatEvent, { content: 'x', done: false, cached: false }],
     ['a result', codeResultSchema, isCodeResult, RESULT],
     ['the runner’s health', runnerHealthSchema, isRunnerHealth, HEALTH],
     ['the models', modelsSchema, isModels, MODELS],
-  ])('take %s that the server’s schema takes', (_, schema, check, value) => {
+  ])('accept %s that the schema of the server accepts', (_, schema, check, value) => {
     expect(schema.safeParse(value).success).toBe(true);
     expect(check(value)).toBe(true);
   });
@@ -53,7 +53,7 @@ describe('the checks of the pages', () => {
     },
   );
 
-  it('refuse a field that only a prototype has, and another kind', () => {
+  it('reject an inherited field and a field of another kind', () => {
     expect(isChatEvent(Object.create({ done: true }))).toBe(false);
     expect(isModels({ ...MODELS, models: {} })).toBe(false);
   });

@@ -29,7 +29,7 @@ async function all(events: AsyncIterable<ServerSentEvent>): Promise<ServerSentEv
 }
 
 describe('readEvents', () => {
-  it('reads the same events wherever the bytes are cut', async () => {
+  it('reads the same events for any chunk boundaries', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(), { maxLength: 40 }), async (positions) => {
         expect(await all(readEvents(cut(STREAM, positions)))).toEqual(EVENTS);
@@ -37,12 +37,12 @@ describe('readEvents', () => {
     );
   });
 
-  it('gives the last event of a stream that ends without its blank line', async () => {
+  it('yields the last event of a stream that ends without a blank line', async () => {
     const events = await all(readEvents(cut('data: {"done":true}', [])));
     expect(events.map((event) => event.data)).toEqual(['{"done":true}']);
   });
 
-  it('gives an event as soon as it is complete', async () => {
+  it('yields an event as soon as it is complete', async () => {
     let push: (text: string) => void = () => undefined;
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
@@ -57,7 +57,7 @@ describe('readEvents', () => {
     await events.return();
   });
 
-  it('cancels the body when the reader leaves', async () => {
+  it('cancels the body when the reader leaves the loop', async () => {
     let cancelled = false;
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => controller.enqueue(new TextEncoder().encode('data: 1\n\n')),

@@ -10,4 +10,6 @@ it.each([
   ['the text grows under a reader at the end', true, at(1_500), at(1_500, 2_400), true],
   ['the text grows under a reader further up', false, at(900), at(900, 2_400), false],
   ['the text shrinks and pulls the view up', true, at(1_900, 2_400), at(1_300, 1_900), true],
-])('when %s', (_, pinned, before, after, expected) => expect(isPinned(pinned, before, after)).toBe(expected));
+])('decides whether the view is pinned when %s', (_, pinned, before, after, expected) =>
+  expect(isPinned(pinned, before, after)).toBe(expected),
+);

@@ -28,7 +28,7 @@ async function run(code: string, options: { name?: string; files?: DemoFile[]; s
   return { ...said, ...end };
 }
 
-test('writes what Node would', async () => {
+test('writes the output that Node would write', async () => {
   const code = `console.log('a', 1, [1, 2], { b: 'c', d: [undefined, null] }, new Map([[1, new Set(['x'])]]), 3n, -0);
 class Point { x = 1 } console.log(new Point(), Point, () => 1, 'it\\'s', ["it's"], Symbol('s'));
 console.log('%s has %d of %j %%', 'she', '42', { a: 1 }, 'more'); console.error('oh');`;
@@ -45,7 +45,7 @@ console.log('%s has %d of %j %%', 'she', '42', { a: 1 }, 'more'); console.error(
   expect({ status, exitCode }).toEqual({ status: 'success', exitCode: 0 });
 });
 
-test('runs timers in their order, and ends when nothing is left to do', async () => {
+test('runs timers in order and ends when none is left', async () => {
   const { stdout } = await run(`
     setTimeout(() => console.log('late'), 30);
     setTimeout(() => console.log('soon'), 1);
@@ -68,7 +68,7 @@ test.each([
   expect(await run(code, { stdin: 'one\ntwo\n' })).toMatchObject({ stdout: wanted, stderr: '', exitCode: 0 });
 });
 
-test('has its arguments, its files, and modules of both kinds', async () => {
+test('provides arguments, files, and modules of both kinds', async () => {
   const files = [
     { name: 'lib/sum.js', content: 'export const sum = (a, b) => a + b;' },
     { name: 'old.js', content: "const fs = require('fs');\nmodule.exports = { text: fs.readFileSync('note.txt') };" },
@@ -83,7 +83,7 @@ test('has its arguments, its files, and modules of both kinds', async () => {
   expect(await run("console.log(require('./old').text);", { files })).toMatchObject({ stdout: 'noted\n', stderr: '' });
 });
 
-test('strips types, and keeps enums', async () => {
+test('strips types and keeps enums', async () => {
   const code = `import type { Shape } from './shape.ts';
 import { area } from './shape.ts';
 enum Size { Small, Large }
@@ -97,7 +97,7 @@ console.log(area(shape), Size[1], shape satisfies Shape as unknown as number);`;
   });
 });
 
-test('says where a program failed', async () => {
+test('reports where a program failed', async () => {
   const thrown = await run("function inner() {\n  throw new TypeError('no good');\n}\ninner();");
   expect(thrown).toMatchObject({ status: 'runtime_error', exitCode: 1 });
   expect(thrown.stderr).toMatch(/^TypeError: no good\n\s+at inner \(main\.js:2:\d+\)/);
@@ -108,19 +108,19 @@ test('says where a program failed', async () => {
   expect((await run("require('net')")).stderr).toContain("Cannot find module 'net'");
 });
 
-test('ends by its own exit code, and says no more', async () => {
+test('ends with its exit code and writes nothing afterwards', async () => {
   const code = "console.log('a'); try { process.exit(3) } catch {} console.log('b')";
   expect(await run(code)).toMatchObject({ stdout: 'a\n', stderr: '', exitCode: 3, status: 'runtime_error' });
   expect(await run('process.exitCode = 4')).toMatchObject({ exitCode: 4 });
   expect(await run('process.exit()')).toMatchObject({ exitCode: 0, status: 'success' });
 });
 
-test('is held to its memory', async () => {
+test('limits the memory of a program', async () => {
   const { status, exitCode } = await run('const all = []; for (;;) all.push(new Array(1e5).fill(1));');
   expect({ status, exitCode }).toEqual({ status: 'memory_limit', exitCode: -1 });
 });
 
-test('sees nothing of the page or the worker that it runs in', async () => {
+test('hides the page and the worker from a program', async () => {
   const names = [
     'fetch',
     'XMLHttpRequest',

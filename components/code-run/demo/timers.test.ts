@@ -21,7 +21,7 @@ function play(
   return said;
 }
 
-test('what is due first is called first, and what is due together in the order in which it was set', () => {
+test('fires timers by due time, then by order of creation', () => {
   const said = play((timers, say) => {
     timers.set(() => say('late'), 30, false);
     timers.set(() => say('one'), 5, false);
@@ -31,7 +31,7 @@ test('what is due first is called first, and what is due together in the order i
   expect(said).toEqual(['1 at once', '5 one', '5 two', '30 late']);
 });
 
-test('an interval comes again until it is cleared, also by itself', () => {
+test('repeats an interval until it is cleared, also by itself', () => {
   const said = play((timers, say) => {
     let ticks = 0;
     const id = timers.set(
@@ -48,7 +48,7 @@ test('an interval comes again until it is cleared, also by itself', () => {
   expect(said).toEqual(['5 tick', '10 tick', '12 between', '15 tick']);
 });
 
-test('what is not due is not called', () => {
+test('does not fire a timer before it is due', () => {
   const timers = createTimers(() => 0);
   timers.set(() => expect.unreachable(), 10, false);
   timers.fire();
