@@ -47,7 +47,7 @@ describe('text that looks like a tag', () => {
     ['emphasis', (tag) => `*a ${tag} b* **more**`],
     ['a link', (tag) => `[a ${tag}](https://example.org) **more**`],
   ];
-  it.each(places)('is text in %s, and what follows keeps its markup', (_, place) => {
+  it.each(places)('stays text in %s, and the rest keeps its markup', (_, place) => {
     for (const tag of tags) {
       // A lone closing tag and a comment contain Markdown like HTML blocks.
       const isBlock = /^<[!?/]/.test(tag) && place(tag).startsWith(tag);

@@ -20,7 +20,7 @@ function bare(html: string): string {
 }
 
 describe('Markdown rendered block by block', () => {
-  it.each(Object.entries(CORPUS))('equals the whole, parsed as one: %s', (_, markdown) => {
+  it.each(Object.entries(CORPUS))('equals the text parsed as a whole: %s', (_, markdown) => {
     const blocks = renderToStaticMarkup(<RichMarkdown text={markdown} streaming={false} />);
     expect(bare(blocks)).toBe(bare(parsedAsOne(markdown.replaceAll('\r\n', '\n'))));
   });

@@ -122,7 +122,7 @@ describe('tokenize', () => {
     expect(await tokenize('x', '__proto__')).toBeUndefined();
   });
 
-  it.each(Object.keys(SHIKI_GRAMMARS))('%s has a grammar that the engine can read', async (language) => {
+  it.each(Object.keys(SHIKI_GRAMMARS))('loads the grammar of %s in the JavaScript engine', async (language) => {
     expect(await tokenize('a "b" 1\n', language)).toBeDefined();
   });
 });

@@ -51,7 +51,7 @@ test('suggests a free file name', () => {
   expect(mainFileName('java')).toBe('Main.java');
 });
 
-test("Java's output speaks of the class's file", () => {
+test('lists the file of the public class among the names in Java output', () => {
   expect(fileNamesInOutput(fromShared({ language: 'java', code: 'public class App { }' }, 'java'))).toEqual([
     'Main.java',
     'App.java',
