@@ -1,6 +1,6 @@
 import type { LanguageRegistration } from '@shikijs/core';
 
-/** The languages that code in answers is coloured in, each loaded with its first block. */
+/** TextMate grammars by language, each loaded with its first code block. */
 
 type GrammarLoader = () => Promise<{ default: LanguageRegistration[] }>;
 

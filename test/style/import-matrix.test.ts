@@ -29,6 +29,8 @@ const MATRIX: Record<string, readonly string[]> = {
   'components/ui': ['lib/browser'],
   'components/shell': SHARED,
   'components/code-run': SHARED,
+  // The palette lists the conversations, on every page. The layout hands it to the shell.
+  'components/command-palette': ['components/chat', 'components/shell', ...SHARED],
   'components/markdown': ['components/code-run', 'lib/wire/diagram.ts', ...SHARED],
   components: ['components/shell', 'components/code-run', 'components/markdown', ...SHARED],
   'lib/browser': ['type:lib/wire'],
