@@ -6,7 +6,7 @@ import { ConversationCache } from '#lib/chat/cache/conversation-cache';
 import { ResponseCache } from '#lib/chat/cache/response-cache';
 import { nativeStreamEncoder } from '#lib/chat/formats/native';
 import { RESULT_BYTES } from '#lib/chat/generation/in-flight';
-import { responseStream } from '#lib/chat/generation/log-reader';
+import { responseStream } from '#lib/chat/generation/response-stream';
 import { chatRequest, engineHarness, ManualClock, settled } from '../../test/support/chat.ts';
 
 setFlagsFromString('--expose-gc');
@@ -72,12 +72,12 @@ describe('memory', () => {
   it('of kept results is what they count', async () => {
     const b = engineHarness({ QUEUE_MAX_SIZE: '20000' });
     measured.push(b);
-    await b.pending('holds the only slot');
+    await b.submit('holds the only slot');
     const cancelMany = async (size: number) => {
       for (let n = 0; n < size; n += 1) {
         const request = chatRequest({ messages: [{ role: 'user', content: `question ${n}` }] });
-        const { request: ticket } = await b.engine.enqueue(request, { caller: 'ann' });
-        b.engine.cancel(ticket.id, 'ann');
+        const pending = await b.engine.enqueue(request, { caller: 'ann' });
+        b.engine.cancel(pending.id, 'ann');
       }
     };
     await cancelMany(2_000);
@@ -99,7 +99,7 @@ describe('memory', () => {
   ])('of waiting requests with %s is what they count', async (what, fields) => {
     const b = engineHarness();
     measured.push(b);
-    await b.pending('holds the only slot');
+    await b.submit('holds the only slot');
     const before = await heldBytes();
     for (let n = 0; n < 50; n += 1) {
       const request = chatRequest({ ...structuredClone(fields), system_prompt: `${n}`, conversation_id: `${n}` });
@@ -118,8 +118,8 @@ describe('memory', () => {
       const ids: string[] = [];
       for (let n = 0; n < size; n += 1) {
         const request = chatRequest({ messages: [{ role: 'user', content: `question ${n}` }], priority: n % 5 });
-        const { request: ticket } = await b.engine.enqueue(request, { caller: `caller ${n % 50}` });
-        ids.push(ticket.id);
+        const pending = await b.engine.enqueue(request, { caller: `caller ${n % 50}` });
+        ids.push(pending.id);
       }
       for (const id of ids) b.engine.queueStatus(b.engine.find(id, 'ann'));
       for (const id of ids) b.engine.cancel(id, 'ann');
@@ -138,8 +138,10 @@ describe('memory', () => {
 
   it('of a reader that stands still is one chunk, however long the answer', async () => {
     const b = engineHarness();
-    const ticket = await b.pending('hello');
-    const opened = responseStream(b.engine, ticket, nativeStreamEncoder(ticket), new AbortController().signal);
+    const pending = await b.submit('hello');
+    const opened = responseStream(b.engine, pending, nativeStreamEncoder(pending), {
+      signal: new AbortController().signal,
+    });
     b.provider.last.say('x');
     const stuck = await opened;
     const word = 'y'.repeat(1_000);
@@ -148,7 +150,7 @@ describe('memory', () => {
     const alone = await heldBytes();
     const others = await Promise.all(
       Array.from({ length: 200 }, () =>
-        responseStream(b.engine, ticket, nativeStreamEncoder(ticket), new AbortController().signal),
+        responseStream(b.engine, pending, nativeStreamEncoder(pending), { signal: new AbortController().signal }),
       ),
     );
     for (let n = 0; n < 1_000; n += 1) b.provider.last.say(word);
@@ -167,8 +169,8 @@ describe('memory', () => {
     const streams: ReadableStream<Uint8Array>[] = [];
     const signal = new AbortController().signal;
     for (let n = 0; n < 30; n += 1) {
-      const ticket = await b.pending(`question ${n}`);
-      const opened = responseStream(b.engine, ticket, nativeStreamEncoder(ticket), signal);
+      const pending = await b.submit(`question ${n}`);
+      const opened = responseStream(b.engine, pending, nativeStreamEncoder(pending), { signal });
       b.provider.last.say(`${n}`).say('x'.repeat(4_000_000)).say('y'.repeat(4_000_000)).done();
       streams.push(await opened);
       await settled();

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { nativeResponse, queueEntry } from '#lib/chat/formats/native';
-import type { PendingRequest } from '#lib/chat/generation/in-flight';
-import { waitUntilFinished } from '#lib/chat/generation/log-reader';
+import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import { waitUntilFinished } from '#lib/chat/generation/response-stream';
 import { AppError } from '#lib/errors';
 import { chatRequest, type EngineHarness, engineHarness, settled } from '../../test/support/chat.ts';
 
@@ -16,31 +16,37 @@ afterEach(async () => {
   expect(b.clock.pending).toBe(0);
 });
 
-/** Reads a ticket's whole answer. */
-async function answer(ticket: PendingRequest) {
-  await waitUntilFinished(b.engine, ticket, open);
-  return nativeResponse(ticket);
+/** Reads the whole response. */
+async function answer(pending: PendingRequest) {
+  await waitUntilFinished(b.engine, pending, open);
+  const { response } = pending.generation;
+  if (response === undefined) throw new Error('no response');
+  return nativeResponse(pending, response);
 }
 
-describe('the pipeline', () => {
+/** The request as a poll of the queue route shows it. */
+function entryOf(pending: PendingRequest) {
+  return queueEntry(pending, b.engine.queueStatus(pending));
+}
+
+describe('ChatEngine', () => {
   it('runs a request, keeps the answer, and gives it again without a second call', async () => {
     b = engineHarness();
     const first = await b.submit('hello');
-    if (first.kind !== 'ticket') throw new Error('not a ticket');
-    expect(first.cache).toBe('miss');
-    const whole = answer(first.request);
+    expect(first.cacheStatus).toBe('miss');
+    const whole = answer(first);
     b.provider.last.think('hm').say('Ru').say('st\n').done();
     expect(await whole).toMatchObject({
       message: { role: 'assistant', content: 'Rust\n', thinking: 'hm' },
       cached: false,
-      request_id: first.request.id,
+      request_id: first.id,
       model: 'default-model',
       done_reason: 'stop',
       usage: { prompt_tokens: 3, completion_tokens: 5 },
     });
     const again = await b.submit('hello');
-    if (again.kind !== 'hit') throw new Error('not a hit');
-    expect(JSON.parse(Buffer.from(again.kept.json(again.id)).toString())).toMatchObject({
+    expect(again.cacheStatus).toBe('hit');
+    expect(JSON.parse(String(again.cachedResponse?.json(again.id)))).toMatchObject({
       message: { role: 'assistant', content: 'Rust\n', thinking: 'hm' },
       cached: true,
       request_id: again.id,
@@ -50,11 +56,11 @@ describe('the pipeline', () => {
 
   it('puts the system prompt in front: the request’s, else the default, unless the messages have one', async () => {
     b = engineHarness({ OLLAMA_SYSTEM_PROMPT: 'be brief', QUEUE_MAX_CONCURRENT: '9' });
-    await b.pending('hello');
-    await b.pending({ system_prompt: 'be long' });
-    await b.pending({ system_prompt: '' });
+    await b.submit('hello');
+    await b.submit({ system_prompt: 'be long' });
+    await b.submit({ system_prompt: '' });
     const system = { role: 'system' as const, content: 'own' };
-    await b.pending({ messages: [system, { role: 'user', content: 'x' }] });
+    await b.submit({ messages: [system, { role: 'user', content: 'x' }] });
     expect(b.provider.calls.map(({ request }) => request.messages[0]?.content)).toEqual([
       'be brief',
       'be long',
@@ -68,24 +74,24 @@ describe('the pipeline', () => {
     ['a cut', () => undefined],
   ])('never keeps %s, and says what happened', async (_, fault) => {
     b = engineHarness();
-    const ticket = await b.pending('hello');
-    const whole = answer(ticket);
+    const pending = await b.submit('hello');
+    const whole = answer(pending);
     b.provider.last.say('Ru');
     const cut = fault();
     if (cut === undefined) b.provider.last.end();
     else b.provider.last.fail(cut);
     await expect(whole).rejects.toMatchObject({ code: cut?.code ?? 'upstream_truncated' });
-    expect(queueEntry(b.engine, ticket)).toMatchObject({ status: 'failed', completed: false });
-    expect((await b.submit('hello')).kind).toBe('ticket');
+    expect(entryOf(pending)).toMatchObject({ status: 'failed', completed: false });
+    expect((await b.submit('hello')).cacheStatus).toBe('miss');
     expect(b.provider.calls).toHaveLength(2);
   });
 
   it('does not keep an answer that ran into its token limit', async () => {
     b = engineHarness();
-    const ticket = await b.pending('hello');
+    const pending = await b.submit('hello');
     b.provider.last.say('Rus').done('length');
-    expect((await answer(ticket)).done_reason).toBe('length');
-    expect((await b.submit('hello')).kind).toBe('ticket');
+    expect((await answer(pending)).done_reason).toBe('length');
+    expect((await b.submit('hello')).cacheStatus).toBe('miss');
   });
 
   it('neither reads, joins nor stores with use_cache false', async () => {
@@ -95,7 +101,7 @@ describe('the pipeline', () => {
       b.submit({ use_cache: false }),
       b.submit({ use_cache: false }),
     ]);
-    expect(submissions.map((one) => (one.kind === 'ticket' ? one.cache : 'hit'))).toEqual(['miss', 'bypass', 'bypass']);
+    expect(submissions.map(({ cacheStatus }) => cacheStatus)).toEqual(['miss', 'bypass', 'bypass']);
     expect(b.provider.calls).toHaveLength(3);
     b.provider.calls[1]?.say('not kept').done();
     await settled();
@@ -104,31 +110,31 @@ describe('the pipeline', () => {
 
   it('calls anew and stores for a fresh request', async () => {
     b = engineHarness({ QUEUE_MAX_CONCURRENT: '9' });
-    await b.pending('hello');
+    await b.submit('hello');
     b.provider.last.say('old').done();
     await settled();
     const fresh = await b.submit('hello', { bypassCache: true });
-    expect(fresh).toMatchObject({ kind: 'ticket', cache: 'bypass' });
+    expect(fresh).toMatchObject({ cacheStatus: 'bypass' });
     b.provider.last.say('new').done();
     await settled();
     const hit = await b.submit('hello');
-    expect(hit.kind === 'hit' && hit.kept.toResponse().content).toBe('new');
+    expect(hit.cachedResponse?.toResponse().content).toBe('new');
   });
 
   it('joins a twin that waits or runs: one call, and a cancelled one leaves the others alone', async () => {
     b = engineHarness();
-    const blocker = await b.pending('other');
-    const tickets = await Promise.all(Array.from({ length: 5 }, () => b.pending('hello')));
-    expect(new Set(tickets.map(({ id }) => id)).size).toBe(5);
-    const answers = tickets.map((ticket) => answer(ticket).catch((fault: AppError) => fault.code));
+    const blocker = await b.submit('other');
+    const requests = await Promise.all(Array.from({ length: 5 }, () => b.submit('hello')));
+    expect(new Set(requests.map(({ id }) => id)).size).toBe(5);
+    const answers = requests.map((pending) => answer(pending).catch((fault: AppError) => fault.code));
     b.provider.last.done();
     await answer(blocker);
     expect(b.provider.calls).toHaveLength(2);
     b.provider.last.say('one ');
     await settled();
     const late = await b.submit('hello');
-    expect(late).toMatchObject({ cache: 'joined' });
-    b.engine.cancel(tickets[0]?.id ?? '', 'ann');
+    expect(late).toMatchObject({ cacheStatus: 'joined' });
+    b.engine.cancel(requests[0]?.id ?? '', 'ann');
     b.provider.last.say('answer').done();
     const texts = (await Promise.all(answers)).map((one) => (typeof one === 'string' ? one : one.message.content));
     expect(texts).toEqual(['cancelled', ...Array(4).fill('one answer')]);
@@ -138,8 +144,8 @@ describe('the pipeline', () => {
 
   it('tells readers where they stand, counts from one, and estimates from measured times', async () => {
     b = engineHarness();
-    const [, second, third] = [await b.pending('a'), await b.pending('b'), await b.pending('c')];
-    if (second === undefined || third === undefined) throw new Error('no tickets');
+    const [, second, third] = [await b.submit('a'), await b.submit('b'), await b.submit('c')];
+    if (second === undefined || third === undefined) throw new Error('no requests');
     const stop = b.engine.read(third, () => {});
     expect(third.generation.log.status).toMatchObject({
       queue_position: 2,
@@ -167,7 +173,7 @@ describe('the pipeline', () => {
   it('releases what waits for the same model together, so that it is not loaded anew for each', async () => {
     b = engineHarness();
     for (const [n, model] of ['m1', 'm2', 'm1', 'm2', 'm2'].entries())
-      await b.pending({ model, options: { num_ctx: 512 }, messages: [{ role: 'user', content: `question ${n}` }] });
+      await b.submit({ model, options: { num_ctx: 512 }, messages: [{ role: 'user', content: `question ${n}` }] });
     for (let n = 0; n < 5; n += 1) {
       b.provider.last.say('x').done();
       await settled();
@@ -178,9 +184,9 @@ describe('the pipeline', () => {
 
   it('lets a waiting request rise to the priority of whoever joins it', async () => {
     b = engineHarness();
-    const [, first, second] = [await b.pending('a'), await b.pending('b'), await b.pending('c')];
-    await b.pending({ messages: [{ role: 'user', content: 'c' }], priority: 5 });
-    if (first === undefined || second === undefined) throw new Error('no tickets');
+    const [, first, second] = [await b.submit('a'), await b.submit('b'), await b.submit('c')];
+    await b.submit({ messages: [{ role: 'user', content: 'c' }], priority: 5 });
+    if (first === undefined || second === undefined) throw new Error('no requests');
     expect([b.engine.queueStatus(first), b.engine.queueStatus(second)].map((one) => one.queue_position)).toEqual([
       2, 1,
     ]);
@@ -188,48 +194,48 @@ describe('the pipeline', () => {
 
   it('takes a bounded number of waiting requests', async () => {
     b = engineHarness({ QUEUE_MAX_SIZE: '1' });
-    await b.pending('a');
-    await b.pending('b');
-    await expect(b.pending('c')).rejects.toMatchObject({ code: 'queue_full', retryAfterSeconds: 30 });
+    await b.submit('a');
+    await b.submit('b');
+    await expect(b.submit('c')).rejects.toMatchObject({ code: 'queue_full', retryAfterSeconds: 30 });
     // A twin adds nothing to the line.
-    await b.pending('b');
+    await b.submit('b');
   });
 
   it('takes a bounded number of requests that join others', async () => {
     b = engineHarness();
     for (let n = 0; n < 50_000; n += 1) await b.engine.enqueue(chatRequest('the same'), { caller: 'ann' });
-    await expect(b.pending('the same')).rejects.toMatchObject({ code: 'queue_full' });
+    await expect(b.submit('the same')).rejects.toMatchObject({ code: 'queue_full' });
     b.provider.last.say('x').done();
     await settled();
-    expect((await b.submit('the same')).kind).toBe('hit');
+    expect((await b.submit('the same')).cacheStatus).toBe('hit');
   });
 
   it('lets the newest request of the caller with most give way, unless others want it too', async () => {
     b = engineHarness({ QUEUE_MAX_SIZE: '3' });
-    await b.pending('running');
-    const [first, second, third] = [await b.pending('a1'), await b.pending('a2'), await b.pending('a3')];
+    await b.submit('running');
+    const [first, second, third] = [await b.submit('a1'), await b.submit('a2'), await b.submit('a3')];
     // Ben waits for the same as the newest.
-    await b.pending('a3', { caller: 'ben' });
+    await b.submit('a3', { caller: 'ben' });
     const end = answer(second);
-    const other = await b.pending('c1', { caller: 'cid' });
+    const other = await b.submit('c1', { caller: 'cid' });
     await expect(end).rejects.toMatchObject({ code: 'queue_full', retryAfterSeconds: 30 });
-    expect(queueEntry(b.engine, second)).toMatchObject({ status: 'failed', code: 'queue_full' });
+    expect(entryOf(second)).toMatchObject({ status: 'failed', code: 'queue_full' });
     expect([first, third, other].map(({ state }) => state)).toEqual(['queued', 'queued', 'queued']);
-    await expect(b.pending('a4')).rejects.toMatchObject({ code: 'queue_full' });
-    await expect(b.pending('c2', { caller: 'cid' })).rejects.toMatchObject({ code: 'queue_full' });
+    await expect(b.submit('a4')).rejects.toMatchObject({ code: 'queue_full' });
+    await expect(b.submit('c2', { caller: 'cid' })).rejects.toMatchObject({ code: 'queue_full' });
   });
 
   it('bounds the requests of all running responses, and keeps their order where one does not fit', async () => {
     b = engineHarness({ QUEUE_MAX_MB: '64', QUEUE_MAX_CONCURRENT: '9' });
     const image = (byte: number) => [Buffer.alloc(9_000_000, byte).toString('base64')];
-    const tickets = [];
+    const requests = [];
     for (const byte of [1, 2])
-      tickets.push(await b.pending({ messages: [{ role: 'user', content: 'see', images: image(byte) }] }));
-    tickets.push(await b.pending('small'));
-    expect(tickets.map(({ state }) => state)).toEqual(['running', 'queued', 'queued']);
+      requests.push(await b.submit({ messages: [{ role: 'user', content: 'see', images: image(byte) }] }));
+    requests.push(await b.submit('small'));
+    expect(requests.map(({ state }) => state)).toEqual(['running', 'queued', 'queued']);
     b.provider.last.say('x').done();
     await settled();
-    expect(tickets.map(({ state }) => state)).toEqual(['completed', 'running', 'running']);
+    expect(requests.map(({ state }) => state)).toEqual(['completed', 'running', 'running']);
     expect(b.provider.calls.map(({ request }) => request.messages[0]?.images?.[0] === image(2)[0])).toEqual([
       false,
       true,
@@ -239,50 +245,50 @@ describe('the pipeline', () => {
 
   it('ends a response that grows too large, and the largest where all together do', async () => {
     b = engineHarness({ MAX_RESPONSE_MB: '1', QUEUE_MAX_CONCURRENT: '9' });
-    const lone = await b.pending('lone');
+    const lone = await b.submit('lone');
     b.provider.last.say('x'.repeat(600_000)).think('x'.repeat(600_000));
     await settled();
-    expect(queueEntry(b.engine, lone)).toMatchObject({ status: 'failed', code: 'upstream_failed' });
+    expect(entryOf(lone)).toMatchObject({ status: 'failed', code: 'upstream_failed' });
     expect(lone.error?.message).toContain('MAX_RESPONSE_MB');
-    const tickets = [];
+    const requests = [];
     for (let n = 0; n < 5; n += 1) {
-      tickets.push(await b.pending(`question ${n}`));
+      requests.push(await b.submit(`question ${n}`));
       b.provider.last.say('x'.repeat(n === 1 ? 800_000 : 700_000));
     }
     await settled();
-    expect(tickets.map(({ state }) => state)).toEqual(['running', 'failed', 'running', 'running', 'running']);
+    expect(requests.map(({ state }) => state)).toEqual(['running', 'failed', 'running', 'running', 'running']);
     for (const call of b.provider.calls.slice(1)) call.done();
     await settled();
     // What has ended counts no more.
-    const next = await b.pending('next');
+    const next = await b.submit('next');
     b.provider.last.say('x'.repeat(900_000)).done();
     expect((await answer(next)).message.content).toHaveLength(900_000);
   });
 
   it('ends no second response for one that has ended and still holds its slot', async () => {
     b = engineHarness({ MAX_RESPONSE_MB: '1', QUEUE_MAX_CONCURRENT: '9' });
-    const tickets: PendingRequest[] = [];
+    const requests: PendingRequest[] = [];
     for (let n = 0; n < 8; n += 1) {
-      tickets.push(await b.pending(`question ${n}`));
+      requests.push(await b.submit(`question ${n}`));
       b.provider.last.ignoresAbort = true;
       b.provider.last.say('x'.repeat(n === 0 ? 400_000 : 395_000));
     }
     await settled();
     for (const call of b.provider.calls) call.say('y');
     await settled();
-    expect(tickets.map(({ state }) => state)).toEqual(['failed', ...Array(7).fill('running')]);
+    expect(requests.map(({ state }) => state)).toEqual(['failed', ...Array(7).fill('running')]);
     for (const call of b.provider.calls) call.done();
     await settled();
-    expect(tickets.map(({ state }) => state)).toEqual(['failed', ...Array(7).fill('completed')]);
+    expect(requests.map(({ state }) => state)).toEqual(['failed', ...Array(7).fill('completed')]);
   });
 
   it('displaces requests that two addresses join where no others can give way', async () => {
     b = engineHarness({ QUEUE_MAX_SIZE: '4' });
-    await b.pending('running');
+    await b.submit('running');
     const joined: PendingRequest[] = [];
     for (const caller of ['127.0.0.1', '::1'])
-      for (let n = 0; n < 4; n += 1) joined.push(await b.pending(`question ${n}`, { caller }));
-    const other = await b.pending('other', { caller: 'ben' });
+      for (let n = 0; n < 4; n += 1) joined.push(await b.submit(`question ${n}`, { caller }));
+    const other = await b.submit('other', { caller: 'ben' });
     expect(other.state).toBe('queued');
     const ends = ['queued', 'queued', 'queued', 'failed'];
     expect(joined.map(({ state }) => state)).toEqual([...ends, ...ends]);
@@ -290,62 +296,62 @@ describe('the pipeline', () => {
 
   it('shares answers with everyone, or keeps each caller’s apart', async () => {
     b = engineHarness({ CACHE_SCOPE: 'caller' });
-    await b.pending('hello');
+    await b.submit('hello');
     const other = await b.submit('hello', { caller: 'ben' });
-    expect(other).toMatchObject({ kind: 'ticket', cache: 'miss' });
-    expect(await b.submit('hello')).toMatchObject({ kind: 'ticket', cache: 'joined' });
+    expect(other).toMatchObject({ cacheStatus: 'miss' });
+    expect(await b.submit('hello')).toMatchObject({ cacheStatus: 'joined' });
     b.provider.last.say('for ann').done();
     await settled();
     b.provider.last.say('for ben').done();
     await settled();
     for (const caller of ['ann', 'ben']) {
       const hit = await b.submit('hello', { caller });
-      expect(hit.kind === 'hit' && hit.kept.toResponse().content).toBe(`for ${caller}`);
+      expect(hit.cachedResponse?.toResponse().content).toBe(`for ${caller}`);
     }
-    expect(await b.submit('hello', { caller: 'cid' })).toMatchObject({ kind: 'ticket', cache: 'miss' });
+    expect(await b.submit('hello', { caller: 'cid' })).toMatchObject({ cacheStatus: 'miss' });
   });
 
   it('goes on for the grace when its readers leave, then ends the call', async () => {
     b = engineHarness();
-    const ticket = await b.pending('hello');
-    const leave = b.engine.read(ticket, () => {});
+    const pending = await b.submit('hello');
+    const leave = b.engine.read(pending, () => {});
     b.provider.last.say('half');
     await b.clock.advance(60_000);
     leave();
     await b.clock.advance(9_000);
-    const back = b.engine.read(b.engine.find(ticket.id, 'ann'), () => {});
+    const back = b.engine.read(b.engine.find(pending.id, 'ann'), () => {});
     await b.clock.advance(60_000);
     expect(b.provider.last.signal.aborted).toBe(false);
     back();
     await b.clock.advance(10_000);
     expect(b.provider.last.signal.aborted).toBe(true);
-    expect(ticket.state).toBe('cancelled');
+    expect(pending.state).toBe('cancelled');
     expect(b.engine.stats().is_processing).toBe(false);
   });
 
   it('runs a detached request to its end without a reader', async () => {
     b = engineHarness();
-    const { request: ticket } = await b.engine.enqueue(chatRequest('hello'), { caller: 'ann' });
+    const pending = await b.engine.enqueue(chatRequest('hello'), { caller: 'ann' });
     await b.clock.advance(60_000);
     b.provider.last.say('done').done();
     await settled();
-    expect(queueEntry(b.engine, b.engine.find(ticket.id, 'ann'))).toMatchObject({
+    expect(entryOf(b.engine.find(pending.id, 'ann'))).toMatchObject({
       status: 'completed',
       completed: true,
       cached: false,
       message: { content: 'done' },
     });
     const again = await b.engine.enqueue(chatRequest('hello'), { caller: 'ann' });
-    expect(queueEntry(b.engine, again.request)).toMatchObject({ completed: true, cached: true });
+    expect(entryOf(again)).toMatchObject({ completed: true, cached: true });
     await b.clock.advance(600_001);
-    expect(() => b.engine.find(ticket.id, 'ann')).toThrow(/no request with this id/);
+    expect(() => b.engine.find(pending.id, 'ann')).toThrow(/no request with this id/);
   });
 
   it('cancels a waiting and a running request at once, and a finished one not', async () => {
     b = engineHarness();
-    const running = await b.pending('a');
-    const waiting = await b.pending('b');
-    const next = await b.pending('c');
+    const running = await b.submit('a');
+    const waiting = await b.submit('b');
+    const next = await b.submit('c');
     const failed = answer(running).catch((fault: AppError) => fault.code);
     b.engine.cancel(waiting.id, 'ann');
     expect(waiting.state).toBe('cancelled');
@@ -361,10 +367,10 @@ describe('the pipeline', () => {
 
   it('gives the slot away when an aborted provider does not let go', async () => {
     b = engineHarness();
-    const stuck = await b.pending('a');
+    const stuck = await b.submit('a');
     const held = b.provider.last;
     held.ignoresAbort = true;
-    const next = await b.pending('b');
+    const next = await b.submit('b');
     b.engine.cancel(stuck.id, 'ann');
     await b.clock.advance(4_999);
     expect([stuck.state, next.state]).toEqual(['cancelled', 'queued']);
@@ -382,9 +388,9 @@ describe('the pipeline', () => {
       b.engine.enqueue(chatRequest({ use_cache: false }), origin),
       b.engine.enqueue(chatRequest({ use_cache: false }), origin),
     ]);
-    expect(two?.request).toBe(one?.request);
+    expect(two).toBe(one);
     const other = await b.engine.enqueue(chatRequest({ use_cache: false }), { ...origin, caller: 'ben' });
-    expect(other.request).not.toBe(one?.request);
+    expect(other).not.toBe(one);
     await expect(async () => b.engine.enqueue(chatRequest('different'), origin)).rejects.toMatchObject({
       code: 'idempotency_conflict',
     });
@@ -396,9 +402,9 @@ describe('the pipeline', () => {
     const origin = { caller: 'ann', idempotencyKey: 'k1' };
     const submit = (content: string) =>
       b.engine.enqueue(chatRequest({ use_cache: false, system_prompt: content }), origin);
-    const { request: ticket } = await submit('one');
+    const pending = await submit('one');
     await b.clock.advance(11 * 60_000);
-    expect((await submit('one')).request).toBe(ticket);
+    expect(await submit('one')).toBe(pending);
     await expect(async () => submit('two')).rejects.toMatchObject({ code: 'idempotency_conflict' });
     b.provider.last.done();
     await settled();
@@ -406,7 +412,7 @@ describe('the pipeline', () => {
     await settled();
     await b.clock.advance(11 * 60_000);
     // The result is no longer kept, and its key is free.
-    expect((await submit('two')).request).not.toBe(ticket);
+    expect(await submit('two')).not.toBe(pending);
   });
 
   it('does not take a later request with the same id for the one of an idempotency key', async () => {
@@ -417,22 +423,22 @@ describe('the pipeline', () => {
     await settled();
     await b.clock.advance(11 * 60_000);
     const other = await b.engine.enqueue(chatRequest('other'), { caller: 'ben', id, isIdGiven: true });
-    expect(other.request.id).toBe(id);
+    expect(other.id).toBe(id);
     const again = await b.engine.enqueue(chatRequest('hello'), { caller: 'ann', idempotencyKey });
-    expect(again.request).not.toBe(other.request);
+    expect(again).not.toBe(other);
   });
 
   it('keeps an idempotency key as long as the result, and not the result itself', async () => {
     b = engineHarness({ MAX_RESPONSE_MB: '64' });
     const origin = { caller: 'ann', idempotencyKey: 'k'.repeat(16_000) };
-    const submit = async () => (await b.engine.enqueue(chatRequest({ use_cache: false }), origin)).request;
+    const submit = () => b.engine.enqueue(chatRequest({ use_cache: false }), origin);
     const first = await submit();
     b.provider.last.say('x').done();
     await settled();
     expect(await submit()).toBe(first);
     // Larger results push the first one out.
     for (const content of ['a', 'b']) {
-      await b.pending({ messages: [{ role: 'user', content }], use_cache: false });
+      await b.submit({ messages: [{ role: 'user', content }], use_cache: false });
       b.provider.last.say('x'.repeat(30_000_000)).done();
       await settled();
     }
@@ -441,19 +447,19 @@ describe('the pipeline', () => {
 
   it('shows ids to their callers only where there are keys', async () => {
     b = engineHarness({ API_KEYS: 'a-key-of-sixteen-1,a-key-of-sixteen-2' });
-    const ticket = await b.pending('a');
-    expect(() => b.engine.find(ticket.id, 'ben')).toThrow(/no request/);
+    const pending = await b.submit('a');
+    expect(() => b.engine.find(pending.id, 'ben')).toThrow(/no request/);
     expect(b.engine.overview('ben').processing[0]?.request_id).toBeUndefined();
-    expect(b.engine.overview('ann').processing[0]?.request_id).toBe(ticket.id);
+    expect(b.engine.overview('ann').processing[0]?.request_id).toBe(pending.id);
   });
 
   it('ends everything when it closes, and takes nothing in', async () => {
     b = engineHarness();
-    const tickets = [await b.pending('a'), await b.pending('b')];
-    const ends = tickets.map((ticket) => answer(ticket).catch((fault: AppError) => fault.code));
+    const requests = [await b.submit('a'), await b.submit('b')];
+    const ends = requests.map((pending) => answer(pending).catch((fault: AppError) => fault.code));
     b.engine.close();
     expect(await Promise.all(ends)).toEqual(['shutting_down', 'shutting_down']);
-    await expect(b.pending('c')).rejects.toMatchObject({ code: 'shutting_down' });
+    await expect(b.submit('c')).rejects.toMatchObject({ code: 'shutting_down' });
   });
 
   it('warms a model, and says why where that fails', async () => {

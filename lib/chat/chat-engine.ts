@@ -1,22 +1,27 @@
 import { randomUUID } from 'node:crypto';
-import { cacheKey } from '#lib/chat/cache/cache-key';
 import { ConversationCache } from '#lib/chat/cache/conversation-cache';
 import { type CachedResponse, ResponseCache } from '#lib/chat/cache/response-cache';
 import { batchStats, PercentileWindow } from '#lib/chat/chat-stats';
 import type { Clock } from '#lib/chat/clock';
-import type { CompletedResponse } from '#lib/chat/formats/native-events';
+import type { CompletedResponse } from '#lib/chat/generation/completed-response';
+import { Generation, type GenerationContext } from '#lib/chat/generation/generation';
+import { recordGenerationMetrics, recordGenerationSpans } from '#lib/chat/generation/generation-telemetry';
 import { IdempotencyKeys } from '#lib/chat/generation/idempotency-keys';
-import { Generation, InFlight, PendingRequest, type SubmittedTicket } from '#lib/chat/generation/in-flight';
+import { InFlight } from '#lib/chat/generation/in-flight';
 import { estimateRequestBytes, PackedRequest } from '#lib/chat/generation/packed-request';
-import { batchGroup, toModelRequest } from '#lib/chat/model-request';
-import { Scheduler, type SchedulerOptions, toAppError } from '#lib/chat/scheduler/scheduler';
+import { type ConversationTurn, PendingRequest } from '#lib/chat/generation/pending-request';
+import { toAppError } from '#lib/chat/model-error';
+import { batchGroup } from '#lib/chat/model-request';
+import { RequestResolver, type ResolvedRequest } from '#lib/chat/request-resolver';
+import { queueOverview } from '#lib/chat/scheduler/queue-overview';
+import { type QueueStanding, Scheduler, type SchedulerOptions } from '#lib/chat/scheduler/scheduler';
 import { AppError } from '#lib/errors';
-import type { KeepAlive, ModelProvider, ModelRequest } from '#lib/models/provider';
+import type { KeepAlive, ModelProvider } from '#lib/models/provider';
+import { MIB } from '#lib/units';
 import type { CacheHeader, ChatRequest, Message, QueueOverview } from '#lib/wire/chat';
 import type { ServerStats } from '#lib/wire/server-stats';
 
-const BYTES_PER_MB = 1024 * 1024;
-/** A request above this does not wait as an object for its model to be known. */
+/** A larger request does not wait as an object while its model is resolved. */
 const LARGE_REQUEST_BYTES = 64 * 1024;
 
 export interface ChatEngineOptions extends SchedulerOptions {
@@ -24,300 +29,188 @@ export interface ChatEngineOptions extends SchedulerOptions {
 }
 
 export interface ModelResolver {
-  /** Throws a `Fault` where there is no such model or nobody to ask. */
+  /** Throws an `AppError` if there is no such model or no model server is reachable. */
   resolve(model: string | undefined): Promise<{ provider: ModelProvider; model: string }>;
 }
 
-/** Who asks, and how. */
+/** The caller of a request, and its wishes about delivery. */
 export interface Submitter {
   caller: string;
-  /** The id that the request gets, where it is free. */
+  /** The id for the request, unless another one has it. */
   id?: string | undefined;
   /** The id was chosen by the client, and may be in use. */
   isIdGiven?: boolean;
-  /** Do not read the cache, nor join a twin; do store the answer. */
+  /** Neither reads the cache nor joins another generation; the response is stored. */
   bypassCache?: boolean;
-  /** Goes on to its end without any reader. */
-  detached?: boolean;
-  /** The caller writes answers in a form of its own: a hit, too, is given as a ticket. */
-  ownForm?: boolean;
   idempotencyKey?: string | undefined;
-  /** How large the request's body was, where that is known. */
+  /** Size of the request's body, if known. */
   bodyBytes?: number | undefined;
 }
 
-/** A hit is given as it is kept; everything else is a ticket whose run has, or will have, the answer. */
-export type Submission =
-  | { kind: 'hit'; id: string; kept: CachedResponse; ignored: readonly string[] }
-  | SubmittedTicket;
-
-/** A request as its model gets it; `key` is undefined where the answer is not to be cached. */
-interface ResolvedRequest {
-  provider: ModelProvider;
-  request: ModelRequest;
-  key: string | undefined;
-  /** Fields of the request that have no effect on its provider, by their wire names. */
-  ignored: readonly string[];
+/** A request after the choice of its model. */
+interface Admission {
+  readonly submitter: Submitter;
+  readonly detached: boolean;
+  readonly priority: number;
+  readonly resolved: ResolvedRequest;
+  /** Undefined if the request neither reads the cache nor joins another generation. */
+  readonly lookupKey: string | undefined;
+  readonly storeKey: string | undefined;
+  readonly resumed: ResumedRequest | undefined;
 }
 
-const NO_FIELDS: readonly string[] = [];
+/** A request with all messages of its conversation. */
+interface ResumedRequest {
+  readonly request: ChatRequest;
+  readonly id: string;
+  readonly state: ConversationTurn['state'];
+}
 
 /**
- * The way of a chat request: response cache, single flight, queue with batches, model. Everything
- * that follows the choice of a model happens in one turn of the event loop, so that no two
- * identical requests can miss one another.
+ * The path of a chat request: response cache, single flight, queue with batches, model. Everything
+ * from the choice of a model to joining a leader happens in one turn of the event loop, so that no
+ * two identical requests can miss each other.
  */
 export class ChatEngine {
-  readonly #parts: ChatEngineOptions;
+  readonly #options: ChatEngineOptions;
   readonly #cache: ResponseCache;
   readonly #conversations: ConversationCache;
   readonly #inFlight: InFlight;
-  readonly #dispatcher: Scheduler;
-  readonly #submitted: IdempotencyKeys;
-  readonly #questions = new WeakMap<ChatRequest, ResolvedRequest>();
+  readonly #scheduler: Scheduler;
+  readonly #resolver: RequestResolver;
+  readonly #idempotencyKeys: IdempotencyKeys;
+  readonly #generationContext: GenerationContext;
   readonly #lookups: Record<CacheHeader, number>;
   readonly #firstToken = new PercentileWindow();
   readonly #total = new PercentileWindow();
-  readonly #counts = { total: 0, cached: 0, joined: 0 };
+  #requestCount = 0;
   #closed: AppError | undefined;
 
-  constructor(parts: ChatEngineOptions) {
-    const { settings, clock } = parts;
-    const resultTtlMs = settings.QUEUE_RESULT_TTL_SECONDS * 1000;
-    this.#parts = parts;
-    this.#lookups = parts.metrics.cacheLookups;
+  constructor(options: ChatEngineOptions) {
+    const { settings, clock, metrics } = options;
+    this.#options = options;
+    this.#lookups = metrics.cacheLookups;
     this.#cache = new ResponseCache(
-      { maxBytes: settings.CACHE_MAX_SIZE_MB * BYTES_PER_MB, ttlMs: settings.CACHE_TTL_SECONDS * 1000 },
+      { maxBytes: settings.CACHE_MAX_SIZE_MB * MIB, ttlMs: settings.CACHE_TTL_SECONDS * 1000 },
       clock,
     );
     this.#conversations = new ConversationCache(
       {
-        maxBytes: settings.CONVERSATION_CACHE_MAX_SIZE_MB * BYTES_PER_MB,
+        maxBytes: settings.CONVERSATION_CACHE_MAX_SIZE_MB * MIB,
         ttlMs: settings.CONVERSATION_CACHE_TTL_SECONDS * 1000,
       },
       clock,
     );
-    this.#inFlight = new InFlight({ graceMs: settings.DISCONNECT_GRACE_MS, resultTtlMs }, clock, {
-      onRead: (run) => this.#dispatcher.watchPosition(run),
-      onUnread: (run) => {
-        if (run.refCount === 0) this.#dispatcher.unwatchPosition(run);
-      },
-      onAbandoned: (run) => this.#dispatcher.finish(run, ABANDONED),
-    });
-    this.#dispatcher = new Scheduler(parts, {
-      onCompleted: (run, answer) => this.#storeResponse(run, answer),
-      onEnded: (run) => this.#inFlight.settle(run),
-    });
-    this.#submitted = new IdempotencyKeys((id) => this.#inFlight.find(id));
+    this.#inFlight = new InFlight(settings.QUEUE_RESULT_TTL_SECONDS * 1000, clock);
+    this.#scheduler = new Scheduler(options);
+    this.#resolver = new RequestResolver(settings);
+    this.#idempotencyKeys = new IdempotencyKeys((id) => this.#inFlight.find(id));
+    this.#generationContext = {
+      clock,
+      graceMs: settings.DISCONNECT_GRACE_MS,
+      onDone: (generation) => this.#handleDone(generation),
+    };
   }
 
   get clock(): Clock {
-    return this.#parts.clock;
+    return this.#options.clock;
   }
 
-  /** What the requests that wait hold in memory; bounded by QUEUE_MAX_MB. */
+  /** Memory of the waiting requests; bounded by QUEUE_MAX_MB. */
   get waitingBytes(): number {
-    return this.#dispatcher.waitingBytes;
+    return this.#scheduler.waitingBytes;
   }
 
   /**
-   * Takes a request in. Throws the directory's faults, `queue_full`, `shutting_down`, and
-   * `idempotency_conflict`. A ticket without a reader is cancelled after the grace, unless it is
-   * detached.
+   * Accepts a request. It is cancelled when no reader registers within the grace period. A cached
+   * response comes with its ready bodies, and is not registered as a result; see `keepResult`.
+   * Throws the resolver's errors, `queue_full` and `shutting_down`.
    *
    * The engine keeps no reference to `request` while it waits for anything; a caller that keeps
    * none either makes sure that waiting requests are outside the heap.
    */
-  submit(request: ChatRequest, origin: Submitter): Promise<Submission> {
-    if (this.#closed !== undefined) return Promise.reject(this.#closed);
-    const size = origin.bodyBytes ?? estimateRequestBytes(request);
-    if (size > LARGE_REQUEST_BYTES) return this.#submitLarge(new PackedRequest(request), request.model, origin);
-    return this.#submitSmall(request, origin);
+  submit(request: ChatRequest, submitter: Submitter): Promise<PendingRequest> {
+    return this.#submit(request, submitter, false);
   }
 
-  async #submitSmall(request: ChatRequest, origin: Submitter): Promise<Submission> {
-    const { provider, model } = await this.#parts.directory.resolve(request.model);
-    return this.#admit(request, provider, model, origin);
-  }
-
-  async #submitLarge(
-    packed: PackedRequest<ChatRequest>,
-    name: string | undefined,
-    origin: Submitter,
-  ): Promise<Submission> {
-    const letGo = this.#dispatcher.reserve(origin.caller, packed.bytes);
-    const { provider, model } = await this.#parts.directory.resolve(name).finally(letGo);
-    return this.#admit(packed.unpack(), provider, model, origin);
-  }
-
-  #admit(request: ChatRequest, provider: ModelProvider, model: string, origin: Submitter): Submission {
-    const { settings } = this.#parts;
-    if (this.#closed !== undefined) throw this.#closed;
-    const { conversation_id: conversationId } = request;
-    const continued =
-      conversationId === undefined
-        ? undefined
-        : this.#conversations.resume(origin.caller, conversationId, request.messages);
-    const question =
-      continued === undefined
-        ? this.#question(request, provider, model)
-        : this.#resolve({ ...request, messages: [...continued.messages] }, provider, model);
-    const { ignored } = question;
-    const key = this.#scopedKey(question.key, origin.caller);
-    const reads = key !== undefined && origin.bypassCache !== true;
-    this.#counts.total += 1;
-
-    const kept = reads && settings.CACHE_ENABLED ? this.#cache.get(key) : undefined;
-    if (kept !== undefined) {
-      this.#counts.cached += 1;
-      this.#lookups.hit += 1;
-      if (origin.detached !== true && origin.ownForm !== true && continued === undefined)
-        return { kind: 'hit', id: this.#requestId(origin), kept, ignored };
-    }
-    if (this.#inFlight.isFull)
-      throw new AppError('queue_full', 'Too many requests are under way, and no more are taken. Try again later.');
-    const id = this.#requestId(origin);
-    const now = this.#parts.clock.now();
-    const twin =
-      kept === undefined && reads && settings.BATCH_DEDUPLICATION ? this.#inFlight.findLeader(key) : undefined;
-    const run =
-      twin ??
-      new Generation({
-        id,
-        caller: origin.caller,
-        group: batchGroup(provider.id, model, request.options),
-        model,
-        createdAt: now,
-        key,
-        provider,
-        priority: request.priority,
-        request: question.request,
-        requestBytes: estimateRequestBytes(question.request),
-        cached: kept !== undefined,
-      });
-    const ticket = new PendingRequest({
-      id,
-      caller: origin.caller,
-      createdAt: now,
-      generation: run,
-      detached: origin.detached === true,
-      conversation: continued?.conversation,
-    });
-    const messages = continued?.messages ?? request.messages;
-    if (kept !== undefined) {
-      this.#replay(run, kept);
-      this.#inFlight.add(ticket);
-      if (conversationId !== undefined) this.#keepConversation(ticket, conversationId, messages);
-      return { kind: 'ticket', request: ticket, cache: 'hit', ignored };
-    }
-    // The run has the messages: they are not kept a second time.
-    if (conversationId !== undefined)
-      this.#keepConversationLater(ticket, conversationId, question.request.messages.length - messages.length);
-    if (twin === undefined) {
-      this.#dispatcher.ensureCapacity(run);
-      this.#inFlight.registerLeader(run);
-      this.#dispatcher.admit(run, now);
-    } else {
-      this.#counts.joined += 1;
-      this.#dispatcher.raisePriority(twin, request.priority);
-    }
-    this.#inFlight.add(ticket);
-    const cache = twin !== undefined ? 'joined' : reads && settings.CACHE_ENABLED ? 'miss' : 'bypass';
-    this.#lookups[cache] += 1;
-    return { kind: 'ticket', request: ticket, cache, ignored };
-  }
-
-  /** As `submit`, for the queue route: goes on without a reader, and once only for one `Idempotency-Key`. */
-  enqueue(request: ChatRequest, origin: Submitter): Promise<SubmittedTicket> {
-    const { caller, idempotencyKey } = origin;
-    const submit = () => this.submit(request, { ...origin, detached: true }).then(withTicket);
-    return idempotencyKey === undefined ? submit() : this.#submitted.once(caller, idempotencyKey, request, submit);
+  /**
+   * Like `submit`, for the queue route: the request runs without a reader, its result can be looked
+   * up by id, and an `Idempotency-Key` is honoured. Throws `idempotency_conflict` as well.
+   */
+  enqueue(request: ChatRequest, submitter: Submitter): Promise<PendingRequest> {
+    const { caller, idempotencyKey } = submitter;
+    const submit = () => this.#submit(request, submitter, true);
+    return idempotencyKey === undefined
+      ? submit()
+      : this.#idempotencyKeys.once(caller, idempotencyKey, request, submit);
   }
 
   /** The request with this id. Throws `not_found`. */
   find(id: string, caller: string): PendingRequest {
-    const ticket = this.#inFlight.find(id);
-    if (ticket === undefined || !this.#mayAccess(ticket.caller, caller))
+    const request = this.#inFlight.find(id);
+    if (request === undefined || !this.#mayAccess(request.caller, caller))
       throw new AppError(
         'not_found',
         'There is no request with this id: it was never here, or its result is no longer kept. Send the request again.',
       );
-    return ticket;
+    return request;
   }
 
-  /** Registers a reader of a ticket; see `InFlight.read`. */
-  read(ticket: PendingRequest, onChange: () => void): () => void {
-    return this.#inFlight.read(ticket, onChange);
+  /** Registers the result of a cached response, so that it can be looked up by its id. */
+  keepResult(request: PendingRequest): void {
+    this.#inFlight.add(request);
+  }
+
+  /** Registers a reader of a request; see `PendingRequest.addReader`. */
+  read(request: PendingRequest, onChange: () => void): () => void {
+    const unregister = request.addReader(onChange);
+    if (request.state === 'queued') this.#scheduler.watchPosition(request.generation);
+    return unregister;
   }
 
   /** Cancels a request that waits or runs. Throws `not_found`, or `already_finished`. */
   cancel(id: string, caller: string): void {
-    const ticket = this.find(id, caller);
-    if (ticket.finishedAt !== undefined)
-      throw new AppError('already_finished', `This request has already ended: it is ${ticket.state}.`);
-    const { generation: run } = ticket;
-    if (this.#inFlight.cancel(ticket)) this.#dispatcher.finish(run, CANCELLED);
+    const request = this.find(id, caller);
+    if (request.finishedAt !== undefined)
+      throw new AppError('already_finished', `This request has already ended: it is ${request.state}.`);
+    this.#inFlight.cancel(request);
   }
 
-  /** Where a ticket stands in the line. Positions count from 1; 0 is not waiting. */
-  queueStatus(ticket: PendingRequest): { queue_position: number; queue_length: number; estimated_wait_time: number } {
-    const { state, generation: run } = ticket;
-    const standing = this.#dispatcher.queueStatus(run);
-    return state === 'queued' ? standing : { ...standing, queue_position: 0, estimated_wait_time: 0 };
+  queueStatus({ state, generation }: PendingRequest): QueueStanding {
+    const status = this.#scheduler.queueStatus(generation);
+    return state === 'queued' ? status : { ...status, queue_position: 0, estimated_wait_time: 0 };
   }
 
   overview(caller: string): QueueOverview {
-    const now = this.#parts.clock.now();
-    const shownId = (run: Generation) => {
-      for (const ticket of run.requests ?? [])
-        if (this.#mayAccess(ticket.caller, caller)) return { request_id: ticket.id };
-      return {};
-    };
-    return {
-      queue_length: this.#dispatcher.queueLength,
-      is_processing: this.#dispatcher.running.size > 0,
-      processing: [...this.#dispatcher.running].map((run) => ({
-        ...shownId(run),
-        model: run.model,
-        running_ms: Math.round(now - (run.startedAt ?? now)),
-      })),
-      pending: [...this.#dispatcher.waiting()].map(({ item, since }, index) => ({
-        ...shownId(item),
-        queue_position: index + 1,
-        priority: item.priority,
-        waiting_ms: Math.round(now - since),
-      })),
-      max_concurrent: this.#parts.settings.QUEUE_MAX_CONCURRENT,
-      max_queue_size: this.#parts.settings.QUEUE_MAX_SIZE,
-      average_processing_time_ms: Math.round(this.#dispatcher.averageMs),
-    };
+    const { clock, settings } = this.#options;
+    return queueOverview(this.#scheduler, settings, clock.now(), (owner) => this.#mayAccess(owner, caller));
   }
 
-  /** What this room knows of the statistics. */
   stats(): Omit<ServerStats, 'timestamp' | 'runner' | 'process'> {
+    const { hit, joined } = this.#lookups;
     return {
       response_cache: this.#cache.stats(),
       conversation_cache: this.#conversations.stats(),
-      batch_processor: batchStats(this.#counts, this.#dispatcher.releasedBatches),
-      queue_length: this.#dispatcher.queueLength,
-      is_processing: this.#dispatcher.running.size > 0,
+      batch_processor: batchStats({ total: this.#requestCount, cached: hit, joined }, this.#scheduler.releasedBatches),
+      queue_length: this.#scheduler.queueLength,
+      is_processing: this.#scheduler.isRunning,
       latency: { first_token_ms: this.#firstToken.percentiles(), total_ms: this.#total.percentiles() },
     };
   }
 
-  /** How many entries went. */
+  /** Returns how many entries were removed. */
   clearResponses(): number {
     return this.#cache.clear();
   }
 
-  /** How many entries went. */
+  /** Returns how many entries were removed. */
   clearConversations(): number {
     return this.#conversations.clear();
   }
 
   /**
-   * Loads a model, the default where none is named, and keeps it for `keepAlive`. Throws
-   * `model_load_failed` with the reason, and the fault as its cause.
+   * Loads a model, the default one if `name` is undefined, and keeps it loaded for `keepAlive`.
+   * Throws `model_load_failed` with the reason, and the original error as its cause.
    */
   async warmModel(
     name: string | undefined,
@@ -325,110 +218,200 @@ export class ChatEngine {
     keepAlive?: KeepAlive,
   ): Promise<{ model: string; load_duration_ms: number }> {
     try {
-      const { provider, model } = await this.#parts.directory.resolve(name);
+      const { provider, model } = await this.#options.directory.resolve(name);
       const { load_duration_ms } = await provider.load(model, signal, keepAlive);
       return { model, load_duration_ms };
     } catch (error) {
-      const fault = toAppError(error, this.#parts.log);
-      throw new AppError('model_load_failed', fault.message, { cause: error });
+      const { message } = toAppError(error, this.#options.log);
+      throw new AppError('model_load_failed', message, { cause: error });
     }
   }
 
-  /** Ends everything that waits or runs with `shutting_down`, and takes nothing in any more. */
+  /** Ends everything that waits or runs with `shutting_down`, and refuses new requests. */
   close(): void {
-    const fault = new AppError('shutting_down', 'The server is stopping. Send the request again in a moment.');
-    this.#closed = fault;
-    this.#dispatcher.close(fault);
+    const error = new AppError('shutting_down', 'The server is stopping. Send the request again in a moment.');
+    this.#closed = error;
+    this.#scheduler.close(error);
   }
 
-  /** What a request asks of which model. A request that is given again is not asked anew. */
-  #question(request: ChatRequest, provider: ModelProvider, model: string): ResolvedRequest {
-    const known = this.#questions.get(request);
-    if (known !== undefined && known.provider === provider && known.request.model === model) return known;
-    const question = this.#resolve(request, provider, model);
-    this.#questions.set(request, question);
-    return question;
+  #submit(request: ChatRequest, submitter: Submitter, detached: boolean): Promise<PendingRequest> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    const bytes = submitter.bodyBytes ?? estimateRequestBytes(request);
+    if (bytes <= LARGE_REQUEST_BYTES) return this.#submitSmall(request, submitter, detached);
+    return this.#submitLarge(new PackedRequest(request), request.model, submitter, detached);
   }
 
-  #resolve(request: ChatRequest, provider: ModelProvider, model: string): ResolvedRequest {
-    const asked = toModelRequest(request, model, this.#parts.settings.OLLAMA_SYSTEM_PROMPT);
-    const ignored = provider.checkFieldSupport?.(asked) ?? NO_FIELDS;
-    return { provider, request: asked, ignored, key: request.use_cache ? cacheKey(provider.id, asked) : undefined };
+  async #submitSmall(request: ChatRequest, submitter: Submitter, detached: boolean): Promise<PendingRequest> {
+    const { provider, model } = await this.#options.directory.resolve(request.model);
+    return this.#admit(request, provider, model, submitter, detached);
   }
 
-  /** A cache key, of this caller alone where answers are not shared. */
+  async #submitLarge(
+    packed: PackedRequest<ChatRequest>,
+    name: string | undefined,
+    submitter: Submitter,
+    detached: boolean,
+  ): Promise<PendingRequest> {
+    const unreserve = this.#scheduler.reserve(submitter.caller, packed.bytes);
+    const { provider, model } = await this.#options.directory.resolve(name).finally(unreserve);
+    return this.#admit(packed.unpack(), provider, model, submitter, detached);
+  }
+
+  /** Synchronous: see the class comment. */
+  #admit(
+    request: ChatRequest,
+    provider: ModelProvider,
+    model: string,
+    submitter: Submitter,
+    detached: boolean,
+  ): PendingRequest {
+    if (this.#closed !== undefined) throw this.#closed;
+    const resumed = this.#resume(request, submitter.caller);
+    const resolved = this.#resolver.resolve(resumed?.request ?? request, provider, model);
+    const storeKey = this.#scopedKey(resolved.key, submitter.caller);
+    const lookupKey = submitter.bypassCache === true ? undefined : storeKey;
+    this.#requestCount += 1;
+    const cached =
+      lookupKey !== undefined && this.#options.settings.CACHE_ENABLED ? this.#cache.get(lookupKey) : undefined;
+    if (cached !== undefined) {
+      this.#lookups.hit += 1;
+      return this.#serveCached(cached, resolved, submitter, detached, resumed);
+    }
+    return this.#generate({
+      submitter,
+      detached,
+      priority: request.priority,
+      resolved,
+      lookupKey,
+      storeKey,
+      resumed,
+    });
+  }
+
+  #serveCached(
+    cached: CachedResponse,
+    { ignoredFields }: ResolvedRequest,
+    submitter: Submitter,
+    detached: boolean,
+    resumed: ResumedRequest | undefined,
+  ): PendingRequest {
+    const pending = new PendingRequest(cached, {
+      id: this.#requestId(submitter),
+      caller: submitter.caller,
+      createdAt: this.#options.clock.now(),
+      cacheStatus: 'hit',
+      ignoredFields,
+      detached,
+      conversation: resumed && { id: resumed.id, state: resumed.state, addedMessages: 0 },
+    });
+    if (detached || resumed !== undefined) this.#inFlight.add(pending);
+    if (resumed !== undefined) this.#storeConversation(pending, resumed.request.messages);
+    return pending;
+  }
+
+  /** Joins the leader of the request's key, or starts a generation. */
+  #generate({ submitter, detached, priority, resolved, lookupKey, storeKey, resumed }: Admission): PendingRequest {
+    if (this.#inFlight.isFull)
+      throw new AppError('queue_full', 'Too many requests are under way, and no more are taken. Try again later.');
+    const { settings, clock } = this.#options;
+    const { caller } = submitter;
+    const id = this.#requestId(submitter);
+    const now = clock.now();
+    const leader =
+      lookupKey !== undefined && settings.BATCH_DEDUPLICATION ? this.#inFlight.findLeader(lookupKey) : undefined;
+    const generation =
+      leader ??
+      new Generation(
+        {
+          id,
+          caller,
+          group: batchGroup(resolved.provider.id, resolved.request.model, resolved.request.options),
+          model: resolved.request.model,
+          createdAt: now,
+          key: storeKey,
+          provider: resolved.provider,
+          priority,
+          request: resolved.request,
+          requestBytes: estimateRequestBytes(resolved.request),
+        },
+        this.#generationContext,
+      );
+    const pending = new PendingRequest(generation, {
+      id,
+      caller,
+      createdAt: now,
+      cacheStatus: leader ? 'joined' : lookupKey !== undefined && settings.CACHE_ENABLED ? 'miss' : 'bypass',
+      ignoredFields: resolved.ignoredFields,
+      detached,
+      conversation: resumed && {
+        id: resumed.id,
+        state: resumed.state,
+        addedMessages: resolved.request.messages.length - resumed.request.messages.length,
+      },
+    });
+    if (leader === undefined) {
+      this.#scheduler.ensureCapacity(generation);
+      this.#inFlight.registerLeader(generation);
+      this.#scheduler.admit(generation, now);
+    } else this.#scheduler.raisePriority(leader, priority);
+    this.#inFlight.add(pending);
+    this.#lookups[pending.cacheStatus] += 1;
+    return pending;
+  }
+
+  /** The one place where the engine learns that a generation is done. */
+  #handleDone(generation: Generation): void {
+    const { response, request, createdAt, firstTokenAt, finishedAt = createdAt } = generation;
+    if (response !== undefined) {
+      this.#storeResponse(generation.key, response);
+      this.#total.add(finishedAt - createdAt);
+      if (firstTokenAt !== undefined) this.#firstToken.add(firstTokenAt - createdAt);
+      for (const pending of this.#inFlight.requestsOf(generation))
+        if (pending.conversation !== undefined && request !== undefined)
+          this.#storeConversation(pending, request.messages.slice(pending.conversation.addedMessages));
+    }
+    recordGenerationMetrics(generation, this.#options.metrics);
+    recordGenerationSpans(generation);
+    this.#inFlight.settle(generation);
+    this.#scheduler.handleDone(generation);
+  }
+
+  #storeResponse(key: string | undefined, response: CompletedResponse): void {
+    if (key !== undefined && this.#options.settings.CACHE_ENABLED && isCacheable(response))
+      this.#cache.set(key, response);
+  }
+
+  #resume(request: ChatRequest, caller: string): ResumedRequest | undefined {
+    const { conversation_id: id, messages: sent } = request;
+    if (id === undefined) return undefined;
+    const { messages, state } = this.#conversations.resume(caller, id, sent);
+    return { request: { ...request, messages: [...messages] }, id, state };
+  }
+
+  #storeConversation({ caller, conversation, generation }: PendingRequest, messages: readonly Message[]): void {
+    const { response } = generation;
+    if (conversation === undefined || response === undefined) return;
+    const { content, tool_calls } = response;
+    const reply: Message = { role: 'assistant', content, ...(tool_calls.length === 0 ? {} : { tool_calls }) };
+    this.#conversations.store(caller, conversation.id, [...messages, reply]);
+  }
+
+  /** A cache key, per caller if responses are not shared. */
   #scopedKey(key: string | undefined, caller: string): string | undefined {
-    return key === undefined || this.#parts.settings.CACHE_SCOPE === 'all' ? key : `${key} ${caller}`;
+    return key === undefined || this.#options.settings.CACHE_SCOPE === 'all' ? key : `${key} ${caller}`;
   }
 
-  /** The id that was wished for, unless another request has it. */
+  /** The requested id, or a new one if another request has it. */
   #requestId({ id, isIdGiven }: Submitter): string {
     return id === undefined || (isIdGiven !== false && this.#inFlight.find(id) !== undefined) ? randomUUID() : id;
   }
 
   #mayAccess(owner: string, caller: string): boolean {
-    return owner === caller || this.#parts.settings.API_KEYS.length === 0;
-  }
-
-  #replay(run: Generation, kept: CachedResponse): void {
-    const answer = kept.toResponse();
-    run.state = 'completed';
-    run.startedAt = run.firstTokenAt = run.finishedAt = run.createdAt;
-    run.request = undefined;
-    run.response = answer;
-    if (answer.logprobs !== undefined) run.log.append({ type: 'logprobs', logprobs: answer.logprobs });
-    if (answer.thinking !== '') run.log.append({ type: 'thinking', text: answer.thinking });
-    if (answer.content !== '') run.log.append({ type: 'content', text: answer.content });
-    if (answer.tool_calls.length > 0) run.log.append({ type: 'tool_calls', tool_calls: answer.tool_calls });
-    const { done_reason, usage, durations } = answer;
-    run.log.append({ type: 'done', done_reason, usage, durations });
-  }
-
-  #storeResponse(run: Generation, answer: CompletedResponse): void {
-    if (run.key !== undefined && this.#parts.settings.CACHE_ENABLED && isCacheable(answer))
-      this.#cache.set(run.key, answer);
-    this.#total.add((run.finishedAt ?? run.createdAt) - run.createdAt);
-    if (run.firstTokenAt !== undefined) this.#firstToken.add(run.firstTokenAt - run.createdAt);
-  }
-
-  /**
-   * Keeps the conversation as soon as its answer is complete. `added` system messages stand in
-   * front of the caller's own.
-   */
-  #keepConversationLater(ticket: PendingRequest, id: string, added: number): void {
-    const { generation: run } = ticket;
-    run.log.listen(() => {
-      if (run.log.ended && run.request !== undefined)
-        this.#keepConversation(ticket, id, run.request.messages.slice(added));
-    });
-  }
-
-  /** Keeps a conversation whose answer is complete. */
-  #keepConversation(
-    { generation: run, caller, cancelledAt }: PendingRequest,
-    id: string,
-    messages: readonly Message[],
-  ): void {
-    if (run.response === undefined || cancelledAt !== undefined) return;
-    const { content, tool_calls } = run.response;
-    const asked = tool_calls.length === 0 ? {} : { tool_calls };
-    this.#conversations.store(caller, id, [...messages, { role: 'assistant', content, ...asked }]);
+    return owner === caller || this.#options.settings.API_KEYS.length === 0;
   }
 }
 
-function withTicket(submission: Submission): SubmittedTicket {
-  if (submission.kind === 'hit') throw new Error('a detached request always has a ticket');
-  return submission;
-}
-
-/** An answer that ran into a token limit is not a complete one, and one that says nothing helps nobody. */
+/** A response that ran into a token limit is incomplete, and an empty one is of no use. */
 function isCacheable({ done_reason, content, tool_calls }: CompletedResponse): boolean {
   return (done_reason === 'stop' || done_reason === 'tool_calls') && (content !== '' || tool_calls.length > 0);
 }
-
-/** One for all: what was cancelled may be kept in tens of thousands, and a fault with its stack is as large as the rest of it. */
-const CANCELLED = { type: 'error', fault: new AppError('cancelled', 'The request was cancelled.') } as const;
-const ABANDONED = {
-  type: 'error',
-  fault: new AppError('cancelled', 'Nobody was waiting for the answer any more.'),
-} as const;

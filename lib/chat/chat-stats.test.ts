@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { batchStats, GenerationTimes, PercentileWindow } from '#lib/chat/chat-stats';
+import { batchStats, PercentileWindow } from '#lib/chat/chat-stats';
 
-describe('RecentValues', () => {
+describe('PercentileWindow', () => {
   it('has no percentiles before the first value', () => {
     expect(new PercentileWindow().percentiles()).toEqual({ p50: null, p95: null, p99: null });
   });
@@ -12,29 +12,6 @@ describe('RecentValues', () => {
     expect(values.percentiles()).toEqual({ p50: 50, p95: 95, p99: 99 });
     for (let value = 0; value < 1000; value += 1) values.add(7);
     expect(values.percentiles()).toEqual({ p50: 7, p95: 7, p99: 7 });
-  });
-});
-
-describe('RunTimes', () => {
-  it('estimates from the model’s own runs, from the setting until there is one', () => {
-    const times = new GenerationTimes(30_000);
-    expect([times.averageMs, times.estimateMs('m', 2, 1), times.estimateMs('m', 3, 2)]).toEqual([
-      30_000, 60_000, 60_000,
-    ]);
-    times.add('m', 1_000);
-    times.add('m', 2_000);
-    times.add('slow', 10_000);
-    expect([times.estimateMs('m', 2, 1), times.estimateMs('slow', 1, 1), times.estimateMs('new', 1, 1)]).toEqual([
-      2_400, 10_000, 30_000,
-    ]);
-    expect(times.averageMs).toBeCloseTo(2_960);
-    expect(times.estimateMs('m', 0, 1)).toBe(0);
-  });
-
-  it('does not grow with the number of model names', () => {
-    const times = new GenerationTimes(5);
-    for (let n = 0; n < 1_000; n += 1) times.add(`m${n}`, n + 1);
-    expect([times.estimateMs('m0', 1, 1), times.estimateMs('m999', 1, 1)]).toEqual([5, 1_000]);
   });
 });
 

@@ -303,8 +303,8 @@ describe('the official ollama client', () => {
 
 /** Waits until the server has noticed that its client disconnected, and then for the grace. */
 async function goneAndAborted(): Promise<void> {
-  const { generation: run } = firstTicket();
-  await vi.waitFor(() => expect(run.refCount).toBe(0));
+  const { generation } = firstTicket();
+  await vi.waitFor(() => expect(generation.isRetained).toBe(false));
   expect(s.provider.last.signal.aborted).toBe(false);
   await s.clock.advance(10_000);
   expect(s.provider.last.signal.aborted).toBe(true);

@@ -1,6 +1,6 @@
-import { ChatEngine, type ChatEngineOptions, type Submission, type Submitter } from '#lib/chat/chat-engine';
+import { ChatEngine, type ChatEngineOptions, type Submitter } from '#lib/chat/chat-engine';
 import type { Clock } from '#lib/chat/clock';
-import type { PendingRequest } from '#lib/chat/generation/in-flight';
+import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { readConfig } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
@@ -174,9 +174,7 @@ export interface EngineHarness {
   provider: ScriptedProvider;
   clock: ManualClock;
   metrics: Metrics;
-  submit(request: Partial<ChatRequest> | string, origin?: Partial<Submitter>): Promise<Submission>;
-  /** As `submit`, for one that is not a plain hit. */
-  pending(request: Partial<ChatRequest> | string, origin?: Partial<Submitter>): Promise<PendingRequest>;
+  submit(request: Partial<ChatRequest> | string, submitter?: Partial<Submitter>): Promise<PendingRequest>;
 }
 
 /** An engine over a scripted provider and a manual clock, unless `parts` says otherwise. */
@@ -196,19 +194,12 @@ export function engineHarness(
     call: (asked, request, signal) => asked.chat(request, signal),
     ...parts,
   });
-  const submit: EngineHarness['submit'] = (request, origin = {}) =>
-    engine.submit(chatRequest(request), { caller: 'ann', ...origin });
   return {
     engine,
     provider,
     clock,
     metrics,
-    submit,
-    async pending(request, origin) {
-      const submission = await submit(request, origin);
-      if (submission.kind !== 'ticket') throw new Error('this was a hit');
-      return submission.request;
-    },
+    submit: (request, submitter = {}) => engine.submit(chatRequest(request), { caller: 'ann', ...submitter }),
   };
 }
 

@@ -1,27 +1,8 @@
-import { fromOllamaGenerate } from '#lib/chat/formats/ollama';
-import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
-import { handleOllama, type OllamaInput, parsedOllamaBodies } from '#lib/chat/http/ollama-handler';
-import { parseBody } from '#lib/http/body';
-import { unknownFields } from '#lib/http/ignored-fields';
+import { handleOllamaGenerate } from '#lib/chat/http/ollama-handler';
 import { route } from '#lib/http/route';
-import { ollamaGenerateSchema } from '#lib/wire/ollama-request';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/generate',
-  {
-    POST: async (request, call) => {
-      const asked = parsedOllamaBodies('generate').get(await readChatBody(request, true), read);
-      return handleOllama('generate', asked, request, call, request.signal);
-    },
-  },
+  { POST: handleOllamaGenerate },
   { rateLimit: 'chat' },
 );
-
-function read(bytes: Uint8Array): OllamaInput {
-  const body = parseChatBody(bytes);
-  const asked = parseBody(ollamaGenerateSchema, body);
-  const { model, keep_alive: keepAlive } = asked;
-  return { model, keepAlive, chat: fromOllamaGenerate(asked), unknown: unknownFields(body, asked, NAMES) };
-}
-
-const NAMES = Object.keys(ollamaGenerateSchema.shape);

@@ -17,18 +17,18 @@ describe('Conversations', () => {
   it('puts what is kept in front of what is new', () => {
     expect(kept().conversations.resume('ann', 'c', [user('three')])).toEqual({
       messages: [user('one'), assistant('two'), user('three')],
-      conversation: 'continued',
+      state: 'continued',
     });
   });
 
   it('takes a whole history as it is', () => {
     const history = [user('other'), assistant('x'), user('y')];
-    expect(kept().conversations.resume('ann', 'c', history)).toEqual({ messages: history, conversation: 'continued' });
+    expect(kept().conversations.resume('ann', 'c', history)).toEqual({ messages: history, state: 'continued' });
   });
 
-  it('begins anew for an unknown, an expired and another caller’s id', async () => {
+  it('starts a new conversation for an unknown, an expired and another caller’s id', async () => {
     const { clock, conversations } = kept();
-    const fresh = { messages: [user('three')], conversation: 'new' };
+    const fresh = { messages: [user('three')], state: 'new' };
     expect(conversations.resume('ann', 'unknown', [user('three')])).toEqual(fresh);
     expect(conversations.resume('ben', 'c', [user('three')])).toEqual(fresh);
     await clock.advance(1_001);
@@ -42,7 +42,7 @@ describe('Conversations', () => {
     conversations.store('ann', 'c', [user('x'.repeat(17 * 1024 * 1024)), assistant('two')]);
     expect(conversations.resume('ann', 'c', [user('three')])).toEqual({
       messages: [user('three')],
-      conversation: 'new',
+      state: 'new',
     });
     expect(conversations.stats().total_entries).toBe(0);
   });
@@ -62,15 +62,15 @@ describe('a conversation in the pipeline', () => {
     const b = engineHarness();
     b.provider.onCall = (call) => void call.say(`answer ${call.request.messages.length}`).done();
     const say = async (content: string, caller = 'ann') => {
-      const ticket = await b.pending({ messages: [user(content)], conversation_id: 'c' }, { caller });
+      const pending = await b.submit({ messages: [user(content)], conversation_id: 'c' }, { caller });
       await settled();
-      return ticket;
+      return pending;
     };
-    expect((await say('one')).conversation).toBe('new');
-    expect((await say('two')).conversation).toBe('continued');
+    expect((await say('one')).conversation?.state).toBe('new');
+    expect((await say('two')).conversation?.state).toBe('continued');
     expect(b.provider.last.request.messages).toEqual([user('one'), assistant('answer 1'), user('two')]);
     const twin = await say('one', 'ben');
-    expect([twin.generation.cached, twin.conversation]).toEqual([true, 'new']);
+    expect([twin.generation.cached, twin.conversation?.state]).toEqual([true, 'new']);
     await say('two', 'ben');
     expect(b.provider.calls).toHaveLength(2);
     expect(b.engine.stats().conversation_cache.total_entries).toBe(2);
@@ -78,10 +78,10 @@ describe('a conversation in the pipeline', () => {
 
   it('does not keep a question that got no answer', async () => {
     const b = engineHarness();
-    await b.pending({ messages: [user('one')], conversation_id: 'c' });
+    await b.submit({ messages: [user('one')], conversation_id: 'c' });
     b.provider.last.say('half').end();
     await settled();
-    await b.pending({ messages: [user('again')], conversation_id: 'c' });
+    await b.submit({ messages: [user('again')], conversation_id: 'c' });
     expect(b.provider.last.request.messages).toEqual([user('again')]);
     b.engine.close();
   });

@@ -1,90 +1,57 @@
-import { LRUCache } from 'lru-cache';
-import { type CacheLimits, cacheStats } from '#lib/chat/cache/response-cache';
+import { type CacheLimits, CountedCache } from '#lib/chat/cache/counted-cache';
 import type { Clock } from '#lib/chat/clock';
 import { PackedRequest } from '#lib/chat/generation/packed-request';
 import type { Message } from '#lib/wire/chat';
 import type { CacheStats } from '#lib/wire/server-stats';
 
-/** What an entry costs without its packed messages, as measured on V8. */
+/** Memory of an entry without its packed messages, as measured on V8. */
 const ENTRY_BYTES = 720;
-/**
- * A longer conversation is not kept: with the next message it would not be taken in if it were sent
- * as a whole.
- */
+/** A longer conversation is not stored: its next request would be above the body limit. */
 const MAX_CONVERSATION_BYTES = 16 * 1024 * 1024;
 
 export interface ResumedConversation {
   messages: readonly Message[];
-  conversation: 'new' | 'continued';
+  state: 'new' | 'continued';
 }
 
 /**
- * The messages of conversations by caller and id so that a caller may send only what is new. An id
- * belongs to the caller that used it: knowing or guessing the id does not let another caller
- * continue the conversation.
+ * Stored conversations, so that a caller may send only its new messages. Keyed by caller and id: a
+ * caller that knows or guesses the id of another cannot continue its conversation.
  */
 export class ConversationCache {
-  readonly #kept: LRUCache<string, PackedRequest<{ messages: readonly Message[] }>>;
-  readonly #maxBytes: number;
-  #hits = 0;
-  #misses = 0;
-  #evictions = 0;
+  readonly #conversations: CountedCache<PackedRequest<{ messages: readonly Message[] }>>;
 
   constructor(limits: CacheLimits, clock: Clock) {
-    this.#maxBytes = limits.maxBytes;
-    this.#kept = new LRUCache({
-      maxSize: limits.maxBytes,
-      sizeCalculation: ({ bytes }, key) => bytes + key.length + ENTRY_BYTES,
-      ttl: limits.ttlMs,
-      ttlResolution: 0,
-      perf: clock,
-      dispose: (_messages, _key, reason) => {
-        if (reason === 'evict') this.#evictions += 1;
-      },
-    });
+    this.#conversations = new CountedCache(limits, clock, ({ bytes }, key) => bytes + key.length + ENTRY_BYTES);
   }
 
-  /** What is meant by `sent`: itself where it is a whole history or nothing is kept, else what is kept and then `sent`. */
+  /** The whole conversation that `sent` continues: `sent` itself if it is a whole history. */
   resume(caller: string, id: string, sent: readonly Message[]): ResumedConversation {
-    const kept = this.#kept.get(keyOf(caller, id));
-    if (kept === undefined) {
-      this.#misses += 1;
-      return { messages: sent, conversation: 'new' };
-    }
-    this.#hits += 1;
-    return { messages: isWholeHistory(sent) ? sent : [...kept.unpack().messages, ...sent], conversation: 'continued' };
+    const stored = this.#conversations.get(keyOf(caller, id));
+    if (stored === undefined) return { messages: sent, state: 'new' };
+    const messages = isWholeHistory(sent) ? sent : [...stored.unpack().messages, ...sent];
+    return { messages, state: 'continued' };
   }
 
-  /**
-   * Keeps `messages` as the whole conversation, outside the heap; one that is too long is
-   * forgotten.
-   */
+  /** Stores `messages` as the whole conversation; one that is too long is deleted. */
   store(caller: string, id: string, messages: readonly Message[]): void {
     const key = keyOf(caller, id);
     const packed = new PackedRequest({ messages });
-    if (packed.bytes <= MAX_CONVERSATION_BYTES) this.#kept.set(key, packed);
-    else this.#kept.delete(key);
+    if (packed.bytes <= MAX_CONVERSATION_BYTES) this.#conversations.set(key, packed);
+    else this.#conversations.delete(key);
   }
 
-  /** How many went. */
+  /** Returns how many entries were removed. */
   clear(): number {
-    this.#kept.purgeStale();
-    const entries = this.#kept.size;
-    this.#kept.clear();
-    return entries;
+    return this.#conversations.clear();
   }
 
   stats(): CacheStats {
-    this.#kept.purgeStale();
-    return cacheStats(this.#kept, this.#maxBytes, {
-      hits: this.#hits,
-      misses: this.#misses,
-      evictions: this.#evictions,
-    });
+    return this.#conversations.stats();
   }
 }
 
-/** New messages are the user's or a tool's. Whoever sends a system message or an answer sends the history from its start. */
+/** New messages are the user's or a tool's; a system or assistant message means a whole history. */
 function isWholeHistory(sent: readonly Message[]): boolean {
   return sent.some(({ role }) => role === 'system' || role === 'assistant');
 }

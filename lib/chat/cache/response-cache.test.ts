@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CachedResponse, ENTRY_BYTES, ResponseCache } from '#lib/chat/cache/response-cache';
-import type { CompletedResponse } from '#lib/chat/formats/native-events';
+import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import { chatEventSchema, chatResponseSchema } from '#lib/wire/chat';
 import { ManualClock } from '../../../test/support/chat.ts';
 

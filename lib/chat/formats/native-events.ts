@@ -1,23 +1,9 @@
+import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { QueueStatusEvent } from '#lib/chat/generation/generation-log';
 import type { AppError } from '#lib/errors';
-import type { Durations } from '#lib/models/provider';
-import type { ChatEvent, ChatResponse, Timings, TokenLogprob, TokenUsage, ToolCall } from '#lib/wire/chat';
+import type { ChatEvent, ChatResponse, Timings, TokenLogprob, ToolCall } from '#lib/wire/chat';
 
 /** The wire forms of an answer, shared by everything that writes one. */
-
-/** A complete answer, as the model gave it. */
-export interface CompletedResponse {
-  content: string;
-  thinking: string;
-  tool_calls: ToolCall[];
-  /** Where the request asked for them, and the provider has them. */
-  logprobs?: TokenLogprob[] | undefined;
-  model: string;
-  done_reason: string;
-  usage: TokenUsage;
-  /** What the model server measured, where it did. Also of an answer out of the cache. */
-  durations?: Durations | undefined;
-}
 
 export type ConversationState = 'new' | 'continued' | undefined;
 

@@ -1,4 +1,3 @@
-import type { ChatEngine } from '#lib/chat/chat-engine';
 import {
   doneEvent,
   errorEvent,
@@ -9,105 +8,110 @@ import {
   textEvent,
   toolCallsEvent,
 } from '#lib/chat/formats/native-events';
+import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
+import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent, QueueStatusEvent } from '#lib/chat/generation/generation-log';
-import type { PendingRequest } from '#lib/chat/generation/in-flight';
-import type { StreamEncoder } from '#lib/chat/generation/log-reader';
-import { AppError } from '#lib/errors';
+import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import type { ChatResponse, QueueEntry } from '#lib/wire/chat';
 
-const NATIVE_HEARTBEAT = sseData({ done: false, cached: false });
-/** After which a browser that lost the stream connects again. */
+const HEARTBEAT = sseData({ done: false, cached: false });
+/** How long a browser that lost the stream waits before it reconnects. */
 const RETRY_MS = 2_000;
 
-/** The stream of POST /api/chat-optimized: `data:` lines and blank lines only, for clients that parse every line. */
-export function nativeStreamEncoder(ticket: PendingRequest): StreamEncoder {
+/**
+ * The stream of POST /api/chat-optimized: `data:` lines and blank lines only, for clients that parse
+ * every line.
+ */
+export function nativeStreamEncoder(request: PendingRequest): StreamEncoder {
   return {
     preamble: '',
-    heartbeat: NATIVE_HEARTBEAT,
+    heartbeat: HEARTBEAT,
     encode(event) {
-      if (event.type === 'status') return event.status === 'queued' ? sseData(queuedEvent(event, ticket.id)) : '';
-      return sseData(toChatEvent(ticket, event));
+      if (event.type === 'status') return event.status === 'queued' ? sseData(queuedEvent(event, request.id)) : '';
+      return sseData(toChatEvent(request, event));
     },
   };
 }
 
-/** The stream of GET /api/chat-queue: full server-sent events, that can be resumed after any of their ids. */
-export function queueStreamEncoder(ticket: PendingRequest): StreamEncoder {
+/** The stream of GET /api/chat-queue: full server-sent events, resumable after any event id. */
+export function queueStreamEncoder(request: PendingRequest): StreamEncoder {
   return {
     preamble: `retry: ${RETRY_MS}\n\n`,
     heartbeat: ': still here\n\n',
     encode(event, number) {
-      const data = event.type === 'status' ? statusEntry(ticket, event) : toChatEvent(ticket, event);
+      const data = event.type === 'status' ? statusEntry(request, event) : toChatEvent(request, event);
       return `id: ${number}\nevent: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`;
     },
   };
 }
 
-/** The answer of a request that has completed, as one JSON body. */
-export function nativeResponse(ticket: PendingRequest): ChatResponse {
-  const { response: answer, cached } = ticket.generation;
-  if (answer === undefined) throw new AppError('internal_error', 'The answer is not complete.');
+/** The JSON body of a completed request. */
+export function nativeResponse(request: PendingRequest, response: CompletedResponse): ChatResponse {
+  const { id, generation, conversation } = request;
   return {
-    message: responseMessage(answer),
-    cached,
-    request_id: ticket.id,
-    model: answer.model,
-    done_reason: answer.done_reason,
-    ...(answer.logprobs === undefined ? {} : { logprobs: answer.logprobs }),
-    usage: answer.usage,
-    timings: ticket.timings(),
-    ...(ticket.conversation === undefined ? {} : { conversation: ticket.conversation }),
+    message: responseMessage(response),
+    cached: generation.cached,
+    request_id: id,
+    model: response.model,
+    done_reason: response.done_reason,
+    ...(response.logprobs === undefined ? {} : { logprobs: response.logprobs }),
+    usage: response.usage,
+    timings: request.timings(),
+    ...(conversation === undefined ? {} : { conversation: conversation.state }),
   };
 }
 
-/** What a poll of GET /api/chat-queue says of a request. */
-export function queueEntry(engine: ChatEngine, ticket: PendingRequest): QueueEntry {
-  const { generation: run, state, finishedAt } = ticket;
-  const failure = ticket.error;
+/** The state of a request for a poll of GET /api/chat-queue. */
+export function queueEntry(
+  request: PendingRequest,
+  queueStatus: Pick<QueueEntry, 'queue_position' | 'queue_length' | 'estimated_wait_time'>,
+): QueueEntry {
+  const { generation, state, finishedAt, error } = request;
+  const { response, startedAt } = generation;
   return {
-    request_id: ticket.id,
+    request_id: request.id,
     status: state === 'running' ? 'processing' : state,
     completed: state === 'completed',
-    ...engine.queueStatus(ticket),
-    cached: run.cached,
-    ...(state === 'completed' && run.response !== undefined ? { message: responseMessage(run.response) } : {}),
-    ...(failure === undefined ? {} : { error: failure.message, code: failure.code }),
-    created_at: new Date(ticket.createdAt).toISOString(),
-    ...(run.startedAt === undefined ? {} : { started_at: new Date(run.startedAt).toISOString() }),
+    ...queueStatus,
+    cached: generation.cached,
+    ...(state === 'completed' && response !== undefined ? { message: responseMessage(response) } : {}),
+    ...(error === undefined ? {} : { error: error.message, code: error.code }),
+    created_at: new Date(request.createdAt).toISOString(),
+    ...(startedAt === undefined ? {} : { started_at: new Date(startedAt).toISOString() }),
     ...(finishedAt === undefined ? {} : { finished_at: new Date(finishedAt).toISOString() }),
   };
 }
 
-function statusEntry(ticket: PendingRequest, event: QueueStatusEvent): QueueEntry & { done: false } {
-  const { type: _, ...standing } = event;
+function statusEntry(request: PendingRequest, { type: _, ...status }: QueueStatusEvent): QueueEntry & { done: false } {
   return {
-    request_id: ticket.id,
+    request_id: request.id,
     done: false,
     completed: false,
     cached: false,
-    created_at: new Date(ticket.createdAt).toISOString(),
-    ...standing,
+    created_at: new Date(request.createdAt).toISOString(),
+    ...status,
   };
 }
 
-function toChatEvent(ticket: PendingRequest, event: Exclude<GenerationEvent, { type: 'status' }>) {
-  const { generation: run } = ticket;
+function toChatEvent(request: PendingRequest, event: Exclude<GenerationEvent, { type: 'status' }>) {
+  const { id, generation, conversation } = request;
+  const { model, cached } = generation;
   switch (event.type) {
     case 'done':
       return doneEvent(
-        { model: run.model, done_reason: event.done_reason, usage: event.usage },
-        ticket.id,
-        ticket.timings(),
-        run.cached,
-        ticket.conversation,
+        { model, done_reason: event.done_reason, usage: event.usage },
+        id,
+        request.timings(),
+        cached,
+        conversation?.state,
       );
     case 'error':
-      return errorEvent(event.fault, ticket.id);
+      return errorEvent(event.error, id);
     case 'tool_calls':
-      return toolCallsEvent(event.tool_calls, run.cached);
+      return toolCallsEvent(event.tool_calls, cached);
     case 'logprobs':
-      return logprobsEvent(event.logprobs, run.cached);
+      return logprobsEvent(event.logprobs, cached);
     default:
-      return textEvent(event.type, event.text, run.cached);
+      return textEvent(event.type, event.text, cached);
   }
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { CompletedResponse } from '#lib/chat/formats/native-events';
+import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
+import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent } from '#lib/chat/generation/generation-log';
-import type { PendingRequest } from '#lib/chat/generation/in-flight';
-import type { StreamEncoder } from '#lib/chat/generation/log-reader';
+import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { AppError } from '#lib/errors';
 import { type ChatRequest, type Message, type TokenLogprob, type ToolCall, toolArgumentsObject } from '#lib/wire/chat';
 import type { ModelInfo } from '#lib/wire/models';
@@ -93,7 +93,7 @@ export function ollamaStreamEncoder(kind: OllamaEndpoint, ticket: PendingRequest
         held = [...(held ?? []), ...event.logprobs];
         return '';
       case 'error':
-        return line({ error: event.fault.message });
+        return line({ error: event.error.message });
       case 'done':
         return line({
           ...responseFields(kind, ticket.generation.model, {}),

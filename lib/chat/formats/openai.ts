@@ -1,7 +1,7 @@
-import type { CompletedResponse } from '#lib/chat/formats/native-events';
+import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
+import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent } from '#lib/chat/generation/generation-log';
-import type { PendingRequest } from '#lib/chat/generation/in-flight';
-import type { StreamEncoder } from '#lib/chat/generation/log-reader';
+import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { AppError } from '#lib/errors';
 import {
   type ChatRequest,
@@ -174,7 +174,7 @@ export function openAiStreamEncoder(ticket: PendingRequest, includeUsage: boolea
         held = [...(held ?? []), ...event.logprobs];
         return '';
       case 'error':
-        return sse(openAiError({ error: event.fault.message, code: event.fault.code }, 500));
+        return sse(openAiError({ error: event.error.message, code: event.error.code }, 500));
       case 'done': {
         const finish_reason = finishReason(event.done_reason, toolCalls > 0);
         return (

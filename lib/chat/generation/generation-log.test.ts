@@ -1,28 +1,32 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Generation } from '#lib/chat/generation/generation';
 import { type GenerationEvent, GenerationLog } from '#lib/chat/generation/generation-log';
-import { Generation, PendingRequest } from '#lib/chat/generation/in-flight';
 import { LogReader } from '#lib/chat/generation/log-reader';
+import { PendingRequest } from '#lib/chat/generation/pending-request';
 import { ManualClock, ScriptedProvider } from '../../../test/support/chat.ts';
 
 const DONE: GenerationEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
 
-function ticketOn(): PendingRequest {
-  const run = new Generation({
-    id: 'r',
-    caller: 'ann',
+function pendingRequest(): PendingRequest {
+  const [id, caller, createdAt] = ['r', 'ann', 0];
+  const generation = new Generation({
+    id,
+    caller,
     group: 'g',
     model: 'm',
-    createdAt: 0,
+    createdAt,
     key: undefined,
     provider: new ScriptedProvider(),
     priority: 0,
+    requestBytes: 0,
   });
-  return new PendingRequest({
-    id: 't',
-    caller: 'ann',
-    createdAt: 0,
-    generation: run,
+  return new PendingRequest(generation, {
+    id,
+    caller,
+    createdAt,
+    cacheStatus: 'miss',
+    ignoredFields: [],
     detached: false,
     conversation: undefined,
   });
@@ -30,7 +34,7 @@ function ticketOn(): PendingRequest {
 
 const registry = {
   clock: new ManualClock(),
-  read: (ticket: PendingRequest, onChange: () => void) => ticket.generation.log.listen(onChange),
+  read: (pending: PendingRequest, onChange: () => void) => pending.generation.log.listen(onChange),
 };
 
 function queued(queue_position: number): GenerationEvent {
@@ -65,8 +69,8 @@ describe('AnswerLog', () => {
     );
     fc.assert(
       fc.property(fc.array(action, { maxLength: 100 }), (actions) => {
-        const ticket = ticketOn();
-        const { log } = ticket.generation;
+        const pending = pendingRequest();
+        const { log } = pending.generation;
         const readers: { reader: LogReader; from: number; got: GenerationEvent[] }[] = [];
         const read = ({ reader, got }: (typeof readers)[number], most: number) => {
           const taken = reader.take();
@@ -84,7 +88,7 @@ describe('AnswerLog', () => {
             appended.push(event);
           } else if (step.do === 'join') {
             const from = Math.min(step.after, log.lastNumber);
-            readers.push({ reader: new LogReader(registry, ticket, from), from, got: [] });
+            readers.push({ reader: new LogReader(registry, pending, from), from, got: [] });
           } else {
             const one = readers[step.reader];
             if (one !== undefined) read(one, step.most);

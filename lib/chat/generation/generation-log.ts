@@ -17,7 +17,7 @@ export type GenerationEvent =
       /** What the model server measured, where it did. */
       readonly durations?: Durations | undefined;
     }
-  | { readonly type: 'error'; readonly fault: AppError };
+  | { readonly type: 'error'; readonly error: AppError };
 
 export interface QueueStatusEvent {
   readonly type: 'status';

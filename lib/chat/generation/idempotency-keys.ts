@@ -1,15 +1,14 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import type { PendingRequest, SubmittedTicket } from '#lib/chat/generation/in-flight';
+import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { AppError } from '#lib/errors';
-import type { CacheHeader } from '#lib/wire/chat';
 
 const MAX_KEYS = 10_000;
 
 /**
- * Remembers requests that carry an `Idempotency-Key`, so that a retry, even while the first one is
- * under way, gets the first one's result. A key belongs to its caller and to one body as long as
- * its request is under way or its result is kept.
+ * Remembers requests with an `Idempotency-Key`, so that a retry gets the result of the first one,
+ * also while that is unfinished. A key belongs to its caller and to one body for as long as its
+ * request is unfinished or its result is kept.
  *
  * An entry holds two digests and an id, whatever the lengths of key and result.
  */
@@ -17,17 +16,20 @@ export class IdempotencyKeys {
   readonly #entries = new LRUCache<string, IdempotencyEntry>({ max: MAX_KEYS });
   readonly #find: (id: string) => PendingRequest | undefined;
 
-  /** `find` gives the request with an id, as long as it is kept. */
+  /** `find` returns the request with an id for as long as it is kept. */
   constructor(find: (id: string) => PendingRequest | undefined) {
     this.#find = find;
   }
 
-  /** Calls `submit` unless this was done before. What fails is not remembered. Throws `idempotency_conflict` for another body. */
-  once(caller: string, key: string, body: unknown, submit: () => Promise<SubmittedTicket>): Promise<SubmittedTicket> {
+  /**
+   * Calls `submit`, or returns the request of an earlier call. Failures are not remembered. Throws
+   * `idempotency_conflict` for another body.
+   */
+  once(caller: string, key: string, body: unknown, submit: () => Promise<PendingRequest>): Promise<PendingRequest> {
     const name = digest([caller, key]);
     const fingerprint = digest(body);
     const known = this.#entries.get(name);
-    const submitted = known?.pending ?? this.#submitted(known);
+    const submitted = known?.pending ?? this.#findSubmitted(known);
     if (submitted !== undefined) {
       if (known?.fingerprint !== fingerprint)
         throw new AppError(
@@ -37,11 +39,10 @@ export class IdempotencyKeys {
       return Promise.resolve(submitted);
     }
     const pending = submit();
-    const entry: IdempotencyEntry = { fingerprint, pending, id: '', createdAt: 0, cache: 'miss', ignored: [] };
+    const entry: IdempotencyEntry = { fingerprint, pending, id: '', createdAt: 0 };
     this.#entries.set(name, entry);
     pending.then(
-      ({ request: { id, createdAt }, cache, ignored }) =>
-        Object.assign(entry, { pending: undefined, id, createdAt, cache, ignored }),
+      ({ id, createdAt }) => Object.assign(entry, { pending: undefined, id, createdAt }),
       () => {
         if (this.#entries.peek(name) === entry) this.#entries.delete(name);
       },
@@ -49,24 +50,21 @@ export class IdempotencyKeys {
     return pending;
   }
 
-  /** What was submitted before, if it is under way or its result is still kept. */
-  #submitted(entry: IdempotencyEntry | undefined): SubmittedTicket | undefined {
+  /** The earlier request if it is unfinished or its result is still kept. */
+  #findSubmitted(entry: IdempotencyEntry | undefined): PendingRequest | undefined {
     if (entry === undefined) return undefined;
-    const { id, createdAt, cache, ignored } = entry;
-    const ticket = this.#find(id);
+    const request = this.#find(entry.id);
     // A later request may have the same id.
-    return ticket?.createdAt === createdAt ? { kind: 'ticket', request: ticket, cache, ignored } : undefined;
+    return request?.createdAt === entry.createdAt ? request : undefined;
   }
 }
 
 interface IdempotencyEntry {
   readonly fingerprint: string;
   /** While it is being submitted. */
-  pending: Promise<SubmittedTicket> | undefined;
+  pending: Promise<PendingRequest> | undefined;
   id: string;
   createdAt: number;
-  cache: CacheHeader;
-  ignored: readonly string[];
 }
 
 function digest(value: unknown): string {

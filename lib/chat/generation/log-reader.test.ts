@@ -2,8 +2,10 @@ import { createParser } from 'eventsource-parser';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nativeStreamEncoder, queueStreamEncoder } from '#lib/chat/formats/native';
-import type { PendingRequest } from '#lib/chat/generation/in-flight';
-import { HEARTBEAT_MS, responseStream, type StreamEncoder } from '#lib/chat/generation/log-reader';
+import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
+import { HEARTBEAT_MS } from '#lib/chat/generation/log-reader';
+import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import { responseStream } from '#lib/chat/generation/response-stream';
 import { AppError } from '#lib/errors';
 import { type ChatEvent, chatEventSchema } from '#lib/wire/chat';
 import { type EngineHarness, engineHarness, settled } from '../../../test/support/chat.ts';
@@ -19,12 +21,12 @@ afterEach(async () => {
 });
 
 function stream(
-  ticket: PendingRequest,
-  form: StreamEncoder = nativeStreamEncoder(ticket),
+  pending: PendingRequest,
+  encoder: StreamEncoder = nativeStreamEncoder(pending),
   after = 0,
   signal = new AbortController().signal,
 ) {
-  return responseStream(b.engine, ticket, form, signal, after);
+  return responseStream(b.engine, pending, encoder, { signal, after });
 }
 
 async function text(bytes: Promise<ReadableStream<Uint8Array>>): Promise<string> {
@@ -51,7 +53,7 @@ describe('the chat stream', () => {
     async (readers, tokens, size) => {
       b = engineHarness({ MAX_RESPONSE_MB: '64' });
       const bodies = [];
-      for (let n = 0; n < readers; n += 1) bodies.push(text(stream(await b.pending({ use_cache: true }))));
+      for (let n = 0; n < readers; n += 1) bodies.push(text(stream(await b.submit({ use_cache: true }))));
       for (let n = 0; n < tokens; n += 1) b.provider.last.say('x'.repeat(size));
       b.provider.last.done();
       const ends = await Promise.all(bodies.map((body) => body.then((one) => one.includes('"done":true'))));
@@ -61,8 +63,8 @@ describe('the chat stream', () => {
 
   it('has the text as it comes, and one last event', async () => {
     b = engineHarness();
-    const ticket = await b.pending('hello');
-    const body = text(stream(ticket));
+    const pending = await b.submit('hello');
+    const body = text(stream(pending));
     b.provider.last.think('hm').say('Ru');
     await settled();
     b.provider.last.say('st\n').done();
@@ -73,7 +75,7 @@ describe('the chat stream', () => {
       {
         done: true,
         cached: false,
-        request_id: ticket.id,
+        request_id: pending.id,
         model: 'default-model',
         done_reason: 'stop',
         usage: { prompt_tokens: 3, completion_tokens: 5 },
@@ -84,14 +86,14 @@ describe('the chat stream', () => {
 
   it('says at once where a request stands, and again when that changes', async () => {
     b = engineHarness();
-    await b.pending('a');
-    await b.pending('b');
-    const ticket = await b.pending('c');
-    const reader = (await stream(ticket)).getReader();
+    await b.submit('a');
+    await b.submit('b');
+    const pending = await b.submit('c');
+    const reader = (await stream(pending)).getReader();
     const next = async () => events(new TextDecoder().decode((await reader.read()).value));
     expect(await next()).toEqual([
       {
-        request_id: ticket.id,
+        request_id: pending.id,
         status: 'queued',
         queue_position: 2,
         queue_length: 2,
@@ -107,8 +109,8 @@ describe('the chat stream', () => {
 
   it('shows a sign of life after every 15 s of silence, also before the first token', async () => {
     b = engineHarness();
-    const ticket = await b.pending('hello');
-    const opened = stream(ticket);
+    const pending = await b.submit('hello');
+    const opened = stream(pending);
     await b.clock.advance(HEARTBEAT_MS);
     const reader = (await opened).getReader();
     const alive = { done: false, cached: false };
@@ -128,10 +130,10 @@ describe('the chat stream', () => {
 
   it('throws a failure before the first token, and tells one after it as the last event', async () => {
     b = engineHarness();
-    const early = stream(await b.pending('early'));
+    const early = stream(await b.submit('early'));
     b.provider.last.fail(new AppError('model_not_found', 'Pull it.'));
     await expect(early).rejects.toMatchObject({ code: 'model_not_found' });
-    const late = text(stream(await b.pending('late')));
+    const late = text(stream(await b.submit('late')));
     b.provider.last.say('x').fail(new AppError('upstream_failed', 'It failed.'));
     expect(events(await late)).toEqual([
       { content: 'x', done: false, cached: false },
@@ -141,10 +143,10 @@ describe('the chat stream', () => {
 
   it('tells a late joiner everything so far at once', async () => {
     b = engineHarness();
-    await b.pending('hello');
+    await b.submit('hello');
     for (const word of ['a', 'b', 'c']) b.provider.last.say(word);
     await settled();
-    const late = await b.pending('hello');
+    const late = await b.submit('hello');
     const reader = (await stream(late)).getReader();
     const first = events(new TextDecoder().decode((await reader.read()).value));
     expect(first.map(({ content }) => content)).toEqual(['a', 'b', 'c']);
@@ -153,8 +155,8 @@ describe('the chat stream', () => {
 
   it('ends with its own cancel while the twin goes on', async () => {
     b = engineHarness();
-    const mine = await b.pending('hello');
-    const twin = await b.pending('hello');
+    const mine = await b.submit('hello');
+    const twin = await b.submit('hello');
     const [one, other] = [text(stream(mine)), text(stream(twin))];
     b.provider.last.say('x');
     await settled();
@@ -167,7 +169,7 @@ describe('the chat stream', () => {
   it('encodes nothing for a reader that stands still, and does not slow the others', async () => {
     b = engineHarness();
     let encoded = 0;
-    const slow = await b.pending('hello');
+    const slow = await b.submit('hello');
     const form = nativeStreamEncoder(slow);
     const opened = stream(slow, {
       ...form,
@@ -178,7 +180,7 @@ describe('the chat stream', () => {
     });
     b.provider.last.say('first');
     const stuck = await opened;
-    const fast = text(stream(await b.pending('hello')));
+    const fast = text(stream(await b.submit('hello')));
     const word = 'x'.repeat(1_000);
     for (let n = 0; n < 1_000; n += 1) b.provider.last.say(word);
     b.provider.last.done();
@@ -195,7 +197,7 @@ describe('the chat stream', () => {
   it('lets go of its request when the client is gone, before and after the first byte', async () => {
     b = engineHarness();
     const before = new AbortController();
-    const first = await b.pending('one');
+    const first = await b.submit('one');
     const opened = stream(first, nativeStreamEncoder(first), 0, before.signal);
     await settled();
     before.abort();
@@ -203,7 +205,7 @@ describe('the chat stream', () => {
     await b.clock.advance(10_000);
     expect(first.state).toBe('cancelled');
     const after = new AbortController();
-    const second = await b.pending('two');
+    const second = await b.submit('two');
     b.provider.last.say('x');
     const body = await stream(second, nativeStreamEncoder(second), 0, after.signal);
     after.abort();
@@ -225,9 +227,9 @@ describe('the queue stream', () => {
 
   it('has an id and a kind for every event, and says when to connect again', async () => {
     b = engineHarness();
-    await b.pending('a');
-    const ticket = await b.pending('b');
-    const body = text(stream(ticket, queueStreamEncoder(ticket)));
+    await b.submit('a');
+    const pending = await b.submit('b');
+    const body = text(stream(pending, queueStreamEncoder(pending)));
     await settled();
     b.provider.last.done();
     await settled();
@@ -248,19 +250,19 @@ describe('the queue stream', () => {
     await fc.assert(
       fc.asyncProperty(words, fc.array(fc.nat(), { maxLength: 4 }), async (script, cuts) => {
         b = engineHarness();
-        const ticket = await b.pending('hello');
+        const pending = await b.submit('hello');
         for (const word of script) b.provider.last.say(word);
         b.provider.last.done();
         await settled();
         const got: { id: string | undefined; event: string | undefined; data: ChatEvent }[] = [];
         const lastId = () => Number(got.at(-1)?.id ?? 0);
         for (const cut of cuts) {
-          const bytes = Buffer.from(await text(stream(ticket, queueStreamEncoder(ticket), lastId())));
+          const bytes = Buffer.from(await text(stream(pending, queueStreamEncoder(pending), lastId())));
           got.push(...parse(new TextDecoder().decode(bytes.subarray(0, cut % (bytes.length + 1)))));
           if (got.at(-1)?.event === 'done') break;
         }
         if (got.at(-1)?.event !== 'done')
-          got.push(...parse(await text(stream(ticket, queueStreamEncoder(ticket), lastId()))));
+          got.push(...parse(await text(stream(pending, queueStreamEncoder(pending), lastId()))));
         const ids = got.map(({ id }) => Number(id));
         expect(ids).toEqual([...new Set(ids)].sort((x, y) => x - y));
         expect(got.flatMap(({ data }) => data.content ?? []).join('')).toBe(script.join(''));

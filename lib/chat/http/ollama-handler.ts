@@ -1,59 +1,108 @@
 import { ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
 import { chatEngine } from '#lib/chat/engine-singleton';
-import { type OllamaEndpoint, ollamaLoadResponse, ollamaResponse, ollamaStreamEncoder } from '#lib/chat/formats/ollama';
+import {
+  fromOllamaChat,
+  fromOllamaGenerate,
+  type OllamaEndpoint,
+  ollamaLoadResponse,
+  ollamaResponse,
+  ollamaStreamEncoder,
+} from '#lib/chat/formats/ollama';
+import { type ApiAdapter, submitThrough } from '#lib/chat/http/api-adapter';
+import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { AppError } from '#lib/errors';
+import { parseBody } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
-import { ignoredFieldsHeader } from '#lib/http/ignored-fields';
+import { ignoredFieldsHeader, unknownFields } from '#lib/http/ignored-fields';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { singleton } from '#lib/singletons';
 import type { ChatRequest } from '#lib/wire/chat';
 import { durationMs } from '#lib/wire/keep-alive';
-import { submitThrough } from './api-adapter.ts';
+import { ollamaChatSchema, ollamaGenerateSchema } from '#lib/wire/ollama-request';
 
-const NDJSON = {
+const NDJSON_HEADERS = {
   'content-type': 'application/x-ndjson',
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
 };
 
-/** Less than this unloads a model. */
+/** A shorter time unloads a model. */
 const MIN_KEEP_ALIVE_MS = 1_000;
 
-/** A body of POST /api/chat or /api/generate as it was read. */
-export interface OllamaInput {
-  model: string;
-  keepAlive: string | number | undefined;
-  /** Undefined where there is nothing to answer: the model is to be loaded. */
-  chat: ChatRequest | undefined;
-  /** Fields that have no meaning here. */
-  unknown: readonly string[];
+const CHAT_FIELDS = Object.keys(ollamaChatSchema.shape);
+const GENERATE_FIELDS = Object.keys(ollamaGenerateSchema.shape);
+
+const CHAT_API = ollamaApi('chat');
+const GENERATE_API = ollamaApi('generate');
+
+/** POST /api/chat of Ollama's API. */
+export async function handleOllamaChat(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const input = parsedBodies('chat').get(await readChatBody(request, true), parseChat);
+  return respond('chat', CHAT_API, input, request, context);
 }
 
-export function parsedOllamaBodies(kind: OllamaEndpoint): ParsedBodyCache<OllamaInput> {
-  return singleton(`chat.recent-bodies.ollama.${kind}`, () => new ParsedBodyCache<OllamaInput>());
+/** POST /api/generate of Ollama's API. */
+export async function handleOllamaGenerate(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const input = parsedBodies('generate').get(await readChatBody(request, true), parseGenerate);
+  return respond('generate', GENERATE_API, input, request, context);
 }
 
-/**
- * Answers POST /api/chat and /api/generate of Ollama's API; without anything to answer, the model
- * is loaded, as there.
- */
-export async function handleOllama(
-  kind: OllamaEndpoint,
-  { model: name, keepAlive, chat, unknown }: OllamaInput,
+function ollamaApi(endpoint: OllamaEndpoint): ApiAdapter {
+  return {
+    streamHeaders: NDJSON_HEADERS,
+    encoder: (pending) => ollamaStreamEncoder(endpoint, pending),
+    body: (pending, response) => ollamaResponse(endpoint, pending, response),
+  };
+}
+
+interface OllamaInput {
+  readonly model: string;
+  readonly keepAlive: string | number | undefined;
+  /** Undefined if there is nothing to generate: the model is to be loaded. */
+  readonly chat: ChatRequest | undefined;
+  /** Fields of the body that have no meaning here. */
+  readonly unknownFields: readonly string[];
+}
+
+function parsedBodies(endpoint: OllamaEndpoint): ParsedBodyCache<OllamaInput> {
+  return singleton(`chat.recent-bodies.ollama.${endpoint}`, () => new ParsedBodyCache<OllamaInput>());
+}
+
+function parseChat(bytes: Uint8Array): OllamaInput {
+  const body = parseChatBody(bytes);
+  const parsed = parseBody(ollamaChatSchema, body);
+  const { model, keep_alive: keepAlive } = parsed;
+  return { model, keepAlive, chat: fromOllamaChat(parsed), unknownFields: unknownFields(body, parsed, CHAT_FIELDS) };
+}
+
+function parseGenerate(bytes: Uint8Array): OllamaInput {
+  const body = parseChatBody(bytes);
+  const parsed = parseBody(ollamaGenerateSchema, body);
+  const { model, keep_alive: keepAlive } = parsed;
+  const unknown = unknownFields(body, parsed, GENERATE_FIELDS);
+  return { model, keepAlive, chat: fromOllamaGenerate(parsed), unknownFields: unknown };
+}
+
+/** Not async: an async function would retain the input for as long as the request waits. */
+function respond(
+  endpoint: OllamaEndpoint,
+  api: ApiAdapter,
+  { model, keepAlive, chat, unknownFields: unknown }: OllamaInput,
   request: HttpRequest,
-  call: RequestContext,
+  context: RequestContext,
+): Promise<Reply> {
+  if (chat !== undefined) return submitThrough(api, { chat, unknownFields: unknown }, request, context);
+  return loadModel(endpoint, model, keepAlive, unknown, request.signal);
+}
+
+async function loadModel(
+  endpoint: OllamaEndpoint,
+  name: string,
+  keepAlive: string | number | undefined,
+  unknown: readonly string[],
   signal: AbortSignal,
 ): Promise<Reply> {
-  if (chat !== undefined) {
-    const surface = {
-      encoder: (ticket: Parameters<typeof ollamaStreamEncoder>[1]) => ollamaStreamEncoder(kind, ticket),
-      body: (...of: [Parameters<typeof ollamaResponse>[1], Parameters<typeof ollamaResponse>[2]]) =>
-        ollamaResponse(kind, ...of),
-      headers: NDJSON,
-    };
-    return submitThrough(surface, chat, request, call, signal, unknown);
-  }
   if (keepAlive !== undefined && (durationMs(keepAlive) ?? MIN_KEEP_ALIVE_MS) < MIN_KEEP_ALIVE_MS)
     throw new AppError('unsupported_value', 'A model cannot be unloaded from here: others may be using it.', {
       details: [{ field: 'keep_alive', message: 'must be at least 1 s' }],
@@ -66,5 +115,5 @@ export async function handleOllama(
         throw error.cause;
       throw error;
     });
-  return json(ollamaLoadResponse(kind, model), 200, ignoredFieldsHeader(unknown));
+  return json(ollamaLoadResponse(endpoint, model), 200, ignoredFieldsHeader(unknown));
 }

@@ -1,0 +1,257 @@
+import type { Clock } from '#lib/chat/clock';
+import type { CompletedResponse } from '#lib/chat/generation/completed-response';
+import { type GenerationEvent, GenerationLog } from '#lib/chat/generation/generation-log';
+import { PackedRequest } from '#lib/chat/generation/packed-request';
+import { AppError } from '#lib/errors';
+import type { ModelProvider, ModelRequest } from '#lib/models/provider';
+
+/**
+ * Memory of a waiting request without its packed bytes: generation, request, log and queue node,
+ * rounded up.
+ */
+const WAITING_BYTES = 2_560;
+
+export type GenerationState = 'queued' | 'running' | 'completed' | 'failed' | 'cancelled';
+
+/** The event that ends a log. */
+export type FinalEvent = Extract<GenerationEvent, { type: 'done' | 'error' }>;
+
+/** The surroundings that all generations of one engine share. */
+export interface GenerationContext {
+  readonly clock: Clock;
+  /** How long a generation without readers goes on, in milliseconds. */
+  readonly graceMs: number;
+  /** Called once, in the turn in which the generation finishes, after its log has ended. */
+  onDone(generation: Generation): void;
+}
+
+/** A request as its generation sees it. */
+export interface GenerationRequest {
+  readonly id: string;
+  readonly caller: string;
+  /** A detached request runs to its end without a reader. */
+  readonly detached: boolean;
+  readonly readers: ReadonlySet<unknown> | undefined;
+}
+
+/** The input of a new generation. */
+export interface GenerationInit {
+  readonly id: string;
+  readonly caller: string;
+  readonly group: string;
+  readonly model: string;
+  readonly createdAt: number;
+  readonly key: string | undefined;
+  readonly provider: ModelProvider;
+  readonly priority: number;
+  readonly request: ModelRequest;
+  readonly requestBytes: number;
+}
+
+/**
+ * One model run, shared by any number of requests. It owns its own life: it finishes when the model
+ * is done or has failed, when every request on it was cancelled, or when no reader came back within
+ * the grace period. `id`, `caller`, `priority` and `group` decide its place in the queue.
+ */
+export class Generation {
+  readonly id: string;
+  readonly caller: string;
+  readonly group: string;
+  readonly model: string;
+  readonly createdAt: number;
+  /** Undefined if the response is neither cached nor shared. */
+  readonly key: string | undefined;
+  /** Undefined for a replayed response: no model is called. */
+  readonly provider: ModelProvider | undefined;
+  readonly log = new GenerationLog();
+  /** The requests that still want this response; undefined once it has finished. */
+  requests: Set<GenerationRequest> | undefined;
+  priority: number;
+  /** Memory of the request as objects. */
+  readonly requestBytes: number;
+  /** Memory of the generation while it waits. */
+  bytes = 0;
+  state: GenerationState = 'queued';
+  startedAt: number | undefined;
+  firstTokenAt: number | undefined;
+  finishedAt: number | undefined;
+  response: CompletedResponse | undefined;
+  readonly #context: GenerationContext | undefined;
+  #request: ModelRequest | PackedRequest<ModelRequest> | undefined;
+  #refCount = 0;
+  #cancelGraceTimer: (() => void) | undefined;
+  #abort: AbortController | undefined;
+
+  constructor(
+    init: Omit<GenerationInit, 'provider' | 'request'> & Partial<GenerationInit>,
+    context?: GenerationContext,
+  ) {
+    this.id = init.id;
+    this.caller = init.caller;
+    this.group = init.group;
+    this.model = init.model;
+    this.createdAt = init.createdAt;
+    this.key = init.key;
+    this.provider = init.provider;
+    this.priority = init.priority;
+    this.requestBytes = init.requestBytes;
+    this.#request = init.request;
+    this.#context = context;
+  }
+
+  /** A finished generation with the events of a cached response. */
+  static replay(
+    { id, caller, createdAt }: Pick<Generation, 'id' | 'caller' | 'createdAt'>,
+    response: CompletedResponse,
+  ): Generation {
+    const { model, content, thinking, tool_calls, logprobs, done_reason, usage, durations } = response;
+    const generation = new Generation({
+      id,
+      caller,
+      group: '',
+      model,
+      createdAt,
+      key: undefined,
+      priority: 0,
+      requestBytes: 0,
+    });
+    const { log } = generation;
+    if (logprobs !== undefined) log.append({ type: 'logprobs', logprobs });
+    if (thinking !== '') log.append({ type: 'thinking', text: thinking });
+    if (content !== '') log.append({ type: 'content', text: content });
+    if (tool_calls.length > 0) log.append({ type: 'tool_calls', tool_calls });
+    generation.startedAt = generation.firstTokenAt = createdAt;
+    generation.response = response;
+    generation.#end({ type: 'done', done_reason, usage, durations }, createdAt);
+    return generation;
+  }
+
+  /** Whether the response comes from the cache. */
+  get cached(): boolean {
+    return this.provider === undefined;
+  }
+
+  /** The model's request; undefined while it is packed, and once the generation has finished. */
+  get request(): ModelRequest | undefined {
+    return this.#request instanceof PackedRequest ? undefined : this.#request;
+  }
+
+  /** Moves the request out of the heap for as long as the generation waits. */
+  pack(): void {
+    const { request } = this;
+    if (request === undefined) return;
+    const packed = new PackedRequest(request);
+    this.#request = packed;
+    this.bytes = packed.bytes + WAITING_BYTES;
+  }
+
+  /** Marks the generation as running, with its request as an object again. */
+  start(now: number): void {
+    this.state = 'running';
+    this.startedAt = now;
+    if (this.#request instanceof PackedRequest) this.#request = this.#request.unpack();
+  }
+
+  /** Whether a caller other than its own still wants this response. */
+  get isShared(): boolean {
+    for (const request of this.requests ?? []) if (request.caller !== this.caller) return true;
+    return false;
+  }
+
+  /** Whether a reader or a detached request keeps it going. */
+  get isRetained(): boolean {
+    return this.#refCount > 0;
+  }
+
+  /** Keeps the generation going until the matching `release`. */
+  retain(): void {
+    this.#refCount += 1;
+    this.#cancelGraceTimer?.();
+    this.#cancelGraceTimer = undefined;
+  }
+
+  /** Undoes one `retain`; after the last one, the grace period begins. */
+  release(): void {
+    this.#refCount -= 1;
+    this.#startGraceIfUnused();
+  }
+
+  /** Adds a request. One that is not detached needs a reader within the grace period. */
+  attach(request: GenerationRequest): void {
+    this.requests ??= new Set();
+    this.requests.add(request);
+    if (request.detached) this.retain();
+    else this.#startGraceIfUnused();
+  }
+
+  /** Removes a cancelled request; without another one, the generation is cancelled too. */
+  detach(request: GenerationRequest): void {
+    this.requests?.delete(request);
+    this.#refCount -= (request.readers?.size ?? 0) + (request.detached ? 1 : 0);
+    if (this.requests === undefined || this.requests.size === 0) this.finish(CANCELLED);
+    else this.#startGraceIfUnused();
+  }
+
+  /** Ends the generation in this turn of the event loop. The first end counts. */
+  finish(event: FinalEvent): void {
+    const context = this.#context;
+    if (context === undefined || this.finishedAt !== undefined) return;
+    if (event.type === 'done') this.response = this.#complete(event);
+    this.#end(event, context.clock.now());
+    this.#cancelGraceTimer?.();
+    this.#cancelGraceTimer = undefined;
+    context.onDone(this);
+    this.requests = undefined;
+    this.#request = undefined;
+    if (event.type === 'error') this.#abort?.abort(event.error);
+  }
+
+  /** Aborts the model call. Created on first use: a generation that never starts has none. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    return this.#abort.signal;
+  }
+
+  /** Frees what only the model call needed. */
+  dispose(): void {
+    this.#abort = undefined;
+  }
+
+  #end(event: FinalEvent, now: number): void {
+    this.finishedAt = now;
+    this.state = event.type === 'done' ? 'completed' : event.error.code === 'cancelled' ? 'cancelled' : 'failed';
+    this.log.append(event);
+  }
+
+  #complete({ done_reason, usage, durations }: Extract<FinalEvent, { type: 'done' }>): CompletedResponse {
+    return {
+      content: this.log.text('content'),
+      thinking: this.log.text('thinking'),
+      tool_calls: this.log.toolCalls(),
+      logprobs: this.log.logprobs(),
+      model: this.model,
+      done_reason,
+      usage,
+      ...(durations === undefined ? {} : { durations }),
+    };
+  }
+
+  #startGraceIfUnused(): void {
+    if (this.#refCount > 0 || this.finishedAt !== undefined || this.#context === undefined) return;
+    const { clock, graceMs } = this.#context;
+    this.#cancelGraceTimer ??= clock.after(graceMs, () => {
+      this.#cancelGraceTimer = undefined;
+      this.finish(ABANDONED);
+    });
+  }
+}
+
+/**
+ * Shared instances: thousands of cancelled results may be retained, and an Error with its stack is
+ * as big as the rest.
+ */
+const CANCELLED = { type: 'error', error: new AppError('cancelled', 'The request was cancelled.') } as const;
+const ABANDONED = {
+  type: 'error',
+  error: new AppError('cancelled', 'Nobody was waiting for the answer any more.'),
+} as const;

@@ -1,0 +1,124 @@
+import type { CachedResponse } from '#lib/chat/cache/response-cache';
+import { Generation, type GenerationRequest, type GenerationState } from '#lib/chat/generation/generation';
+import { AppError } from '#lib/errors';
+import type { CacheHeader, Timings } from '#lib/wire/chat';
+
+/** The turn of a stored conversation that a request adds. */
+export interface ConversationTurn {
+  readonly id: string;
+  readonly state: 'new' | 'continued';
+  /** Messages in the model's request that stand before the conversation's own: the system prompt. */
+  readonly addedMessages: number;
+}
+
+interface PendingRequestInit {
+  readonly id: string;
+  readonly caller: string;
+  readonly createdAt: number;
+  readonly cacheStatus: CacheHeader;
+  readonly ignoredFields: readonly string[];
+  readonly detached: boolean;
+  readonly conversation: ConversationTurn | undefined;
+}
+
+/**
+ * A request and its response, present or future. Several requests may share one generation; each is
+ * cancelled without effect on the others.
+ */
+export class PendingRequest implements GenerationRequest {
+  readonly id: string;
+  readonly caller: string;
+  readonly createdAt: number;
+  readonly cacheStatus: CacheHeader;
+  /** Fields of the request that have no effect on its provider, by their wire names. */
+  readonly ignoredFields: readonly string[];
+  /** A detached request runs to its end without a reader. */
+  readonly detached: boolean;
+  readonly conversation: ConversationTurn | undefined;
+  /** Undefined while there is none: tens of thousands of requests may be retained. */
+  readers: Set<() => void> | undefined;
+  /** When this request alone was cancelled, while its generation went on for others. */
+  cancelledAt: number | undefined;
+  /** The result was evicted while a reader was still at it; its readers are closed. */
+  isDropped = false;
+  /** The part of the generation's log that this result is charged for. */
+  logShareBytes = 0;
+  #source: Generation | CachedResponse;
+
+  constructor(source: Generation | CachedResponse, init: PendingRequestInit) {
+    this.#source = source;
+    this.id = init.id;
+    this.caller = init.caller;
+    this.createdAt = init.createdAt;
+    this.cacheStatus = init.cacheStatus;
+    this.ignoredFields = init.ignoredFields;
+    this.detached = init.detached;
+    this.conversation = init.conversation;
+  }
+
+  /** The response with its ready bodies; undefined if it is not cached, or once it is replayed. */
+  get cachedResponse(): CachedResponse | undefined {
+    return this.#source instanceof Generation ? undefined : this.#source;
+  }
+
+  /** The generation with the response. A cached response is replayed on first use. */
+  get generation(): Generation {
+    if (!(this.#source instanceof Generation)) this.#source = Generation.replay(this, this.#source.toResponse());
+    return this.#source;
+  }
+
+  get state(): GenerationState {
+    return this.cancelledAt === undefined ? this.generation.state : 'cancelled';
+  }
+
+  get finishedAt(): number | undefined {
+    return this.cancelledAt ?? this.generation.finishedAt;
+  }
+
+  /** The error with which the request ended. */
+  get error(): AppError | undefined {
+    if (this.cancelledAt !== undefined) return new AppError('cancelled', 'The request was cancelled.');
+    const { log } = this.generation;
+    const last = log.ended ? log.eventAt(log.lastNumber) : undefined;
+    return last?.type === 'error' ? last.error : undefined;
+  }
+
+  /**
+   * Registers a reader and retains the generation for it. `onChange` is called after every event,
+   * and when the request is cancelled. Returns the function that removes the reader.
+   */
+  addReader(onChange: () => void): () => void {
+    const { generation } = this;
+    const stopListening = generation.log.listen(onChange);
+    this.readers ??= new Set();
+    this.readers.add(onChange);
+    if (this.finishedAt === undefined) generation.retain();
+    return () => {
+      if (this.readers?.delete(onChange) !== true) return;
+      if (this.readers.size === 0) this.readers = undefined;
+      stopListening();
+      if (this.finishedAt === undefined) generation.release();
+    };
+  }
+
+  notifyReaders(): void {
+    for (const onChange of [...(this.readers ?? [])]) onChange();
+  }
+
+  /** Takes this request off its generation. */
+  cancel(now: number): void {
+    this.cancelledAt = now;
+    this.generation.detach(this);
+  }
+
+  /** Milliseconds since this request came in. A request that joined late has no negative figures. */
+  timings(): Timings {
+    const { startedAt, firstTokenAt, finishedAt } = this.generation;
+    const since = (moment: number) => Math.max(0, Math.round((moment - this.createdAt) * 10) / 10);
+    return {
+      queued_ms: startedAt === undefined ? 0 : since(startedAt),
+      first_token_ms: firstTokenAt === undefined ? null : since(firstTokenAt),
+      total_ms: since(finishedAt ?? this.createdAt),
+    };
+  }
+}

@@ -1,0 +1,29 @@
+import { chatEngine } from '#lib/chat/engine-singleton';
+import { parseBody, readJson } from '#lib/http/body';
+import type { HttpRequest } from '#lib/http/http-request';
+import { json, type Reply } from '#lib/http/reply';
+import { KIB } from '#lib/units';
+import { type StatsActionResult, statsActionSchema } from '#lib/wire/server-stats';
+
+/** POST /api/cache-stats: loads a model, or clears one or both caches. */
+export async function handleStatsAction(request: HttpRequest): Promise<Reply> {
+  const { signal } = request;
+  const { action, data } = parseBody(statsActionSchema, await readJson(request, 16 * KIB));
+  const engine = chatEngine();
+  if (action === 'warm_model') {
+    const { model, load_duration_ms } = await engine.warmModel(data?.model, signal);
+    return success({ action, message: `${model} is loaded.`, model, load_duration_ms });
+  }
+  const responses = action === 'clear_conversation_cache' ? 0 : engine.clearResponses();
+  const conversations = action === 'clear_response_cache' ? 0 : engine.clearConversations();
+  const cleared = responses + conversations;
+  return success({
+    action,
+    message: `${cleared} ${cleared === 1 ? 'entry' : 'entries'} cleared.`,
+    cleared_entries: cleared,
+  });
+}
+
+function success(result: Omit<StatsActionResult, 'success'>): Reply {
+  return json({ success: true, ...result } satisfies StatsActionResult);
+}

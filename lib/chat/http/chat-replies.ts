@@ -1,0 +1,55 @@
+import { chatEngine } from '#lib/chat/engine-singleton';
+import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
+import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import { responseStream } from '#lib/chat/generation/response-stream';
+import { requestLogFields } from '#lib/chat/http/access-log-fields';
+import { eventStream, json, type Reply } from '#lib/http/reply';
+import type { CacheHeader } from '#lib/wire/chat';
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Headers of a server-sent event stream. */
+export const EVENT_STREAM_HEADERS: Headers = eventStream('').headers;
+
+interface StreamReplyOptions {
+  readonly encoder: StreamEncoder;
+  /** The client's. */
+  readonly signal: AbortSignal;
+  readonly headers: Headers;
+  /** Number of the event after which the stream begins; 0 if absent. */
+  readonly after?: number;
+}
+
+/** A streamed reply. Its access-log line is written when the stream ends. */
+export async function streamReply(
+  request: PendingRequest,
+  cacheStatus: CacheHeader,
+  { encoder, signal, headers, after = 0 }: StreamReplyOptions,
+): Promise<Reply> {
+  const { promise: closed, resolve: onClosed } = Promise.withResolvers<void>();
+  const body = await responseStream(chatEngine(), request, encoder, { signal, after, onClosed });
+  return {
+    status: 200,
+    headers: { 'x-cache': cacheStatus, 'x-request-id': request.id, ...headers },
+    body,
+    log: closed.then(() => requestLogFields(request, cacheStatus)),
+  };
+}
+
+/** A JSON reply for a request that has completed or was enqueued. */
+export function jsonReply(
+  request: PendingRequest,
+  cacheStatus: CacheHeader,
+  body: object,
+  { status = 200, headers = {} }: { status?: number; headers?: Headers | undefined } = {},
+): Reply {
+  return {
+    ...json(body, status, { 'x-cache': cacheStatus, 'x-request-id': request.id, ...headers }),
+    log: requestLogFields(request, cacheStatus),
+  };
+}
+
+/** The cache status for a request that another one attaches to. */
+export function attachedStatus({ generation }: PendingRequest): CacheHeader {
+  return generation.cached ? 'hit' : 'joined';
+}

@@ -1,0 +1,50 @@
+import { ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
+import { fromOpenAi, openAiCompletion, openAiFieldName, openAiStreamEncoder } from '#lib/chat/formats/openai';
+import { type ApiAdapter, type ParsedChatRequest, submitThrough } from '#lib/chat/http/api-adapter';
+import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
+import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
+import { parseBody } from '#lib/http/body';
+import type { HttpRequest } from '#lib/http/http-request';
+import { unknownFields } from '#lib/http/ignored-fields';
+import type { Reply } from '#lib/http/reply';
+import type { RequestContext } from '#lib/http/route';
+import { singleton } from '#lib/singletons';
+import { openAiRequestSchema } from '#lib/wire/openai-request';
+
+const FIELDS = Object.keys(openAiRequestSchema.shape);
+
+/** POST /v1/chat/completions */
+export async function handleOpenAiChat(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { includeUsage, ...parsed } = parsedBodies().get(await readChatBody(request), parseOpenAiBody);
+  return submitThrough(includeUsage ? API_WITH_USAGE : API, parsed, request, context);
+}
+
+const API = openAiApi(false);
+const API_WITH_USAGE = openAiApi(true);
+
+function openAiApi(includeUsage: boolean): ApiAdapter {
+  return {
+    streamHeaders: EVENT_STREAM_HEADERS,
+    encoder: (pending) => openAiStreamEncoder(pending, includeUsage),
+    body: openAiCompletion,
+    fieldName: openAiFieldName,
+  };
+}
+
+interface OpenAiBody extends ParsedChatRequest {
+  readonly includeUsage: boolean;
+}
+
+function parsedBodies(): ParsedBodyCache<OpenAiBody> {
+  return singleton('chat.recent-bodies.openai', () => new ParsedBodyCache<OpenAiBody>());
+}
+
+function parseOpenAiBody(bytes: Uint8Array): OpenAiBody {
+  const body = parseChatBody(bytes);
+  const parsed = parseBody(openAiRequestSchema, body);
+  return {
+    chat: fromOpenAi(parsed),
+    includeUsage: parsed.stream_options?.include_usage === true,
+    unknownFields: unknownFields(body, parsed, FIELDS),
+  };
+}

@@ -1,0 +1,89 @@
+import { chatEngine } from '#lib/chat/engine-singleton';
+import { queueEntry, queueStreamEncoder } from '#lib/chat/formats/native';
+import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
+import { attachedStatus, EVENT_STREAM_HEADERS, jsonReply, streamReply } from '#lib/chat/http/chat-replies';
+import { parseChatRequest } from '#lib/chat/http/native-handler';
+import { logRejection, submitterOf } from '#lib/chat/http/submitter';
+import { AppError } from '#lib/errors';
+import type { HttpRequest } from '#lib/http/http-request';
+import { ignoredFieldsHeader } from '#lib/http/ignored-fields';
+import { json, type Reply } from '#lib/http/reply';
+import type { RequestContext } from '#lib/http/route';
+import { type QueueSubmitted, requestIdSchema } from '#lib/wire/chat';
+
+/** POST /api/chat-queue: accepts a request that runs without a reader. */
+export async function handleEnqueue(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { unknown, enqueued } = enqueue(await readChatBody(request), request, context);
+  const pending = await enqueued;
+  const { state, generation, cacheStatus, ignoredFields } = pending;
+  const body: QueueSubmitted = {
+    request_id: pending.id,
+    status: { ...chatEngine().queueStatus(pending), is_processing: state === 'running' },
+    completed: state === 'completed',
+    cached: generation.cached,
+  };
+  return jsonReply(pending, cacheStatus, body, { status: 202, headers: ignoredFieldsHeader(unknown, ignoredFields) });
+}
+
+/** Not async: an async function would retain the body for as long as the request waits. */
+function enqueue(
+  bytes: Uint8Array,
+  request: HttpRequest,
+  context: RequestContext,
+): { unknown: readonly string[]; enqueued: Promise<PendingRequest> } {
+  const { chat, unknownFields } = parseChatRequest(parseChatBody(bytes), bytes.byteLength);
+  const idempotencyKey = request.headers.get('idempotency-key') ?? undefined;
+  const submitter = { ...submitterOf(request, context, bytes.byteLength), idempotencyKey };
+  const enqueued = chatEngine().enqueue(chat, submitter).catch(logRejection(context, chat.model));
+  return { unknown: unknownFields, enqueued };
+}
+
+/** GET /api/chat-queue: the queue, or one request as JSON or as a resumable event stream. */
+export async function handleQueueStatus(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { signal } = request;
+  const engine = chatEngine();
+  const id = requestIdParameter(request);
+  if (id === undefined) return json(engine.overview(context.caller));
+  const pending = engine.find(id, context.caller);
+  if (!/\btext\/event-stream\b/i.test(request.headers.get('accept') ?? ''))
+    return json(queueEntry(pending, engine.queueStatus(pending)));
+  const { log } = pending.generation;
+  const after = lastEventId(request, log.lastNumber);
+  // 204 stops the browser's reconnects once it has everything.
+  if (log.ended && after === log.lastNumber) return { status: 204, headers: {}, body: null };
+  return streamReply(pending, attachedStatus(pending), {
+    encoder: queueStreamEncoder(pending),
+    signal,
+    headers: EVENT_STREAM_HEADERS,
+    after,
+  });
+}
+
+/** DELETE /api/chat-queue */
+export function handleQueueCancel(request: HttpRequest, context: RequestContext): Reply {
+  const id = requestIdParameter(request);
+  if (id === undefined) throw invalidRequestId('is needed: it says which request to cancel');
+  chatEngine().cancel(id, context.caller);
+  return json({ request_id: id, status: 'cancelled', cancelled: true });
+}
+
+function requestIdParameter(request: HttpRequest): string | undefined {
+  const { searchParams } = new URL(request.url);
+  const id = searchParams.get('request_id') ?? searchParams.get('requestId');
+  if (id === null) return undefined;
+  const parsed = requestIdSchema.safeParse(id);
+  if (!parsed.success) throw invalidRequestId(parsed.error.issues[0]?.message ?? 'must be a UUID');
+  return parsed.data;
+}
+
+function invalidRequestId(message: string): AppError {
+  return new AppError('invalid_request', `request_id ${message}.`, { details: [{ field: 'request_id', message }] });
+}
+
+/** The number after which the reader continues. A number that this log never had means 0. */
+function lastEventId(request: HttpRequest, last: number): number {
+  const header = request.headers.get('last-event-id') ?? '';
+  const number = /^\d{1,15}$/.test(header) ? Number(header) : 0;
+  return number <= last ? number : 0;
+}

@@ -1,0 +1,35 @@
+import type { Generation } from '#lib/chat/generation/generation';
+import type { Scheduler } from '#lib/chat/scheduler/scheduler';
+import type { Config } from '#lib/config/config';
+import type { QueueOverview } from '#lib/wire/chat';
+
+/** The queue as a caller sees it: ids are shown if `mayAccess` allows it for their owner. */
+export function queueOverview(
+  scheduler: Scheduler,
+  settings: Pick<Config, 'QUEUE_MAX_CONCURRENT' | 'QUEUE_MAX_SIZE'>,
+  now: number,
+  mayAccess: (owner: string) => boolean,
+): QueueOverview {
+  const visibleId = ({ requests }: Generation) => {
+    for (const { id, caller } of requests ?? []) if (mayAccess(caller)) return { request_id: id };
+    return {};
+  };
+  return {
+    queue_length: scheduler.queueLength,
+    is_processing: scheduler.isRunning,
+    processing: [...scheduler.running].map((generation) => ({
+      ...visibleId(generation),
+      model: generation.model,
+      running_ms: Math.round(now - (generation.startedAt ?? now)),
+    })),
+    pending: [...scheduler.waiting()].map(({ item, since }, index) => ({
+      ...visibleId(item),
+      queue_position: index + 1,
+      priority: item.priority,
+      waiting_ms: Math.round(now - since),
+    })),
+    max_concurrent: settings.QUEUE_MAX_CONCURRENT,
+    max_queue_size: settings.QUEUE_MAX_SIZE,
+    average_processing_time_ms: Math.round(scheduler.averageMs),
+  };
+}
