@@ -14,7 +14,9 @@ import type { Durations } from '#lib/models/provider';
 import type { ChatResponse, TokenUsage } from '#lib/wire/chat';
 import type { CacheStats } from '#lib/wire/server-stats';
 
-/** Memory of an entry without its bodies: key, map slot, list links and objects, as measured on V8. */
+/**
+ * Memory of an entry without its bodies: key, map slot, list links and objects, as measured on V8.
+ */
 export const ENTRY_BYTES = 700;
 
 /** An object with three numbers. */
@@ -26,7 +28,9 @@ const ZERO_TIMINGS = { queued_ms: 0, first_token_ms: 0, total_ms: 0 };
 /** A whole body, in the representation that is the fastest to send. */
 export type CachedBody = string | Uint8Array<ArrayBuffer>;
 
-/** A response with a ready body for JSON and for a stream. The bodies differ per request in its id. */
+/**
+ * A response with a ready body for JSON and for a stream. The bodies differ per request in its id.
+ */
 export class CachedResponse {
   readonly #json: ResponseTemplate;
   readonly #sse: ResponseTemplate;

@@ -19,8 +19,8 @@ const HEARTBEAT = sseData({ done: false, cached: false });
 const RETRY_MS = 2_000;
 
 /**
- * The stream of POST /api/chat-optimized: `data:` lines and blank lines only, for clients that parse
- * every line.
+ * The stream of POST /api/chat-optimized: `data:` lines and blank lines only, for clients that
+ * parse every line.
  */
 export function nativeStreamEncoder(request: PendingRequest): StreamEncoder {
   return {

@@ -47,7 +47,9 @@ export class InFlight {
     });
   }
 
-  /** Whether no more requests are accepted. Most of that many have joined, and hold no queue slot. */
+  /**
+   * Whether no more requests are accepted. Most of that many have joined, and hold no queue slot.
+   */
   get isFull(): boolean {
     return this.#pending.size >= MAX_PENDING_REQUESTS;
   }

@@ -7,7 +7,9 @@ import type { CacheHeader, Timings } from '#lib/wire/chat';
 export interface ConversationTurn {
   readonly id: string;
   readonly state: 'new' | 'continued';
-  /** Messages in the model's request that stand before the conversation's own: the system prompt. */
+  /**
+   * Messages in the model's request that stand before the conversation's own: the system prompt.
+   */
   readonly addedMessages: number;
 }
 
@@ -111,7 +113,9 @@ export class PendingRequest implements GenerationRequest {
     this.generation.detach(this);
   }
 
-  /** Milliseconds since this request came in. A request that joined late has no negative figures. */
+  /**
+   * Milliseconds since this request came in. A request that joined late has no negative figures.
+   */
   timings(): Timings {
     const { startedAt, firstTokenAt, finishedAt } = this.generation;
     const since = (moment: number) => Math.max(0, Math.round((moment - this.createdAt) * 10) / 10);

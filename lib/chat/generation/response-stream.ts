@@ -73,7 +73,9 @@ function byteStream(reader: LogReader, encoder: StreamEncoder, first: string): R
   );
 }
 
-/** Resolves when the request has finished. Throws its error, or `cancelled` when `signal` aborts. */
+/**
+ * Resolves when the request has finished. Throws its error, or `cancelled` when `signal` aborts.
+ */
 export async function waitUntilFinished(
   registry: ReaderRegistry,
   request: PendingRequest,

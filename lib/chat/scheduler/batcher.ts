@@ -1,25 +1,24 @@
-/** What the batching rule needs to know of a request that waits. */
+/** A waiting request as the batching rule sees it. */
 export interface Batchable {
-  /** Requests of one group can follow one another without the model being loaded anew. */
+  /** Requests of one group run one after another without a reload of the model. */
   readonly group: string;
-  /** Its priority now: a batch never carries a request past one of a higher level. */
+  /** The current priority. A batch never moves a request ahead of one of a higher level. */
   readonly level: number;
-  /** Since when it has been first in line and passed over for a batch; milliseconds. */
+  /** When it was first skipped for a batch while at the head of the queue; milliseconds. */
   skippedSince: number | undefined;
 }
 
 export interface BatchLimits {
   maxSize: number;
-  /** How long one request may be held back for a batch, in milliseconds. */
+  /** How long one request may be skipped for a batch. */
   timeoutMs: number;
 }
 
 /**
- * Decides which waiting request a free slot takes. Normally the first in line; but a batch that is
- * open goes on with the next of its group, so that a model is not loaded again for every request,
- * as long as it has fewer than `maxSize`, the one that is passed over is not of a higher level, and
- * that one has not been held back for `timeoutMs`. It only ever chooses among requests that already
- * wait, so that a free slot never waits for a batch to fill.
+ * Chooses the waiting request for a free slot: the head of the queue, or the next request of the
+ * open batch's group, which saves a reload of the model. A batch goes on while it has fewer than
+ * `maxSize` requests, the skipped head is not of a higher level, and the head was not skipped for
+ * `timeoutMs`. Only waiting requests are considered: a free slot never waits for a batch to fill.
  */
 export class Batcher<T extends Batchable> {
   readonly #limits: BatchLimits;
@@ -32,9 +31,9 @@ export class Batcher<T extends Batchable> {
     this.#limits = limits;
   }
 
-  /** `first` is the first in line; `mateOf` gives the first in line of a group. */
-  choose(first: T, mateOf: (group: string) => T | undefined, now: number): T {
-    const chosen = this.#mate(first, mateOf, now) ?? first;
+  /** `first` is the head of the queue; `nextInGroup` returns the first request of a group. */
+  choose(first: T, nextInGroup: (group: string) => T | undefined, now: number): T {
+    const chosen = this.#nextInBatch(first, nextInGroup, now) ?? first;
     if (chosen.group === this.#group && this.#size < this.#limits.maxSize) this.#size += 1;
     else {
       this.#group = chosen.group;
@@ -45,14 +44,14 @@ export class Batcher<T extends Batchable> {
     return chosen;
   }
 
-  /** Counts a request that found a free slot and so never waited: a batch of one. */
+  /** Counts a request that found a free slot and never waited: a batch of one. */
   recordImmediateStart(): void {
     this.close();
     this.#batches += 1;
     this.#requests += 1;
   }
 
-  /** Ends the open batch: nothing waits any more, so that what comes next is a batch of its own. */
+  /** Closes the open batch: the queue is empty, and the next request begins a new batch. */
   close(): void {
     this.#group = undefined;
     this.#size = 0;
@@ -62,13 +61,13 @@ export class Batcher<T extends Batchable> {
     return { batches: this.#batches, requests: this.#requests };
   }
 
-  #mate(first: T, mateOf: (group: string) => T | undefined, now: number): T | undefined {
+  #nextInBatch(first: T, nextInGroup: (group: string) => T | undefined, now: number): T | undefined {
     if (this.#group === undefined || this.#size >= this.#limits.maxSize || first.group === this.#group)
       return undefined;
     if (first.skippedSince !== undefined && now - first.skippedSince >= this.#limits.timeoutMs) return undefined;
-    const mate = this.#limits.timeoutMs > 0 ? mateOf(this.#group) : undefined;
-    if (mate === undefined || mate.level < first.level) return undefined;
+    const next = this.#limits.timeoutMs > 0 ? nextInGroup(this.#group) : undefined;
+    if (next === undefined || next.level < first.level) return undefined;
     first.skippedSince ??= now;
-    return mate;
+    return next;
   }
 }

@@ -42,7 +42,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 200 },
 );
 
-/** Plays `script` to its end, and then serves all that still waits. */
+/** Plays `script` to its end, then serves all waiting requests. */
 function play(
   script: readonly Step[],
   on: { added?: (item: QueueItem) => void; taken?: (item: QueueItem) => void },
@@ -72,7 +72,7 @@ function play(
   while (queue.size > 0) serve();
 }
 
-describe('the order of the line', () => {
+describe('the queue order', () => {
   it('is first come, first served for one caller and one priority', () => {
     fc.assert(
       fc.property(steps, (script) => {
@@ -89,7 +89,7 @@ describe('the order of the line', () => {
     );
   });
 
-  it('lets a newcomer wait for at most two of any one other caller of its priority', () => {
+  it('makes a newcomer wait for at most two requests of any other caller of its priority', () => {
     fc.assert(
       fc.property(steps, (script) => {
         const waiting = new Map<string, number>();
@@ -171,7 +171,7 @@ describe('the order of the line', () => {
     queue.recordImmediateStart(request('ann'));
     for (let n = 0; n < 99; n += 1) queue.add(request('ann'), 0);
     let isThere = false;
-    // One answer runs since 0; the next starts whenever it ends.
+    // One response runs from 0; the next starts when it ends.
     for (let now = secondsEach, ahead = 0; ; now += secondsEach) {
       if (!isThere && now > arrival) {
         queue.add(request('ben'), arrival);
@@ -187,7 +187,7 @@ describe('the order of the line', () => {
     }
   });
 
-  it('keeps a level of priority worth four turns', () => {
+  it('counts a level of priority as four turns', () => {
     const queue = line();
     queue.add(request('ben', 0), 0);
     for (let n = 0; n < 8; n += 1) queue.add(request('ann', 1), 0);
@@ -197,7 +197,7 @@ describe('the order of the line', () => {
     expect([sortKeyOf(0, 10), sortKeyOf(0, 0), sortKeyOf(3, -10)]).toEqual([1, 41, 84]);
   });
 
-  it('does not let a burst of one priority put newcomers of another behind their whole level', () => {
+  it('does not put newcomers behind their whole level after a burst of another priority', () => {
     const queue = line();
     for (let n = 0; n < 60; n += 1) queue.add(request('ann', 0), 0);
     for (let n = 0; n < 60; n += 1) queue.add(request('ben', 10), 0);
@@ -210,7 +210,7 @@ describe('the order of the line', () => {
 });
 
 describe('turns', () => {
-  it('are given back by requests that are cancelled, in any order', () => {
+  it('are refunded for cancelled requests, in any order', () => {
     const turns = new FairTurns();
     const taken = [0, 1, 2, 3].map(() => ({ caller: 'ann', priority: 0, turn: turns.assignTurn('ann', 0) }));
     expect(taken.map(({ turn }) => turn)).toEqual([0, 1, 2, 3]);

@@ -1,53 +1,46 @@
-/** How many turns one level of priority is worth. */
 const TURNS_PER_PRIORITY_LEVEL = 4;
-/** Makes the place of the highest priority's first turn 1. */
+/** Makes the sort key of the highest priority's first turn 1. */
 const FIRST_SORT_KEY = 41;
-/**
- * The clock moves after this many requests that did not move it, or as many as wait, if that is
- * more.
- */
+/** The clock advances after this many requests that did not move it, or as many as wait if more. */
 const MIN_STILL_REQUESTS = 16;
-/** Below this many callers none is looked for that can be forgotten. */
+/** Idle callers are removed only above this number of callers. */
 const MIN_SWEEP_CALLERS = 1024;
 
 /**
- * Where a request stands in line: lower places are served first, and equal places in the order of
- * their arrival.
+ * The key by which the queue is sorted, ascending. Equal keys are served in order of arrival. A
+ * level of priority is worth four turns.
  */
 export function sortKeyOf(turn: number, priority: number): number {
   return turn - TURNS_PER_PRIORITY_LEVEL * priority + FIRST_SORT_KEY;
 }
 
-/** A request that has its turn. */
+/** A request with its turn. */
 export interface AssignedTurn {
   readonly caller: string;
-  /** The priority at which it came in. */
+  /** The priority on arrival. */
   readonly priority: number;
   readonly turn: number;
 }
 
 /**
- * Gives out turns: start-time fair queueing (Goyal, Vin and Cheng, 1996) where every request costs
- * the same. A turn is decided when a request comes in and never changes: the turn that is being
- * served, or the one after the caller's newest of the same priority. `sortKeyOf` makes an order of it
- * in which a level of priority is worth four turns.
+ * Assigns turns by start-time fair queueing (Goyal, Vin and Cheng, 1996), where every request costs
+ * the same. A turn is assigned on arrival and never changes: the turn that is being served (the
+ * virtual clock), or the one after the caller's newest of the same priority.
  *
- * The turn that is being served (the clock) is the highest that was taken, and goes on by one when
- * `max(16, waiting)` requests in a row did not move it. So a request is overtaken by a bounded
- * number of later ones, whatever their priority: nothing has to be raised while it waits. A level
- * with requests that wait has its own clock, which begins at the common one: with one clock
- * alone, a burst at a high priority would put newcomers of a lower one behind the whole backlog of
- * their level.
+ * The clock is the highest turn served so far. It also advances by one after `max(16, waiting)`
+ * requests in a row that did not move it. So a bounded number of later requests overtake a request,
+ * whatever their priority, and no aging is needed. A level with waiting requests has a clock,
+ * which starts at the common one: with a single clock, a burst at a high priority would put the
+ * newcomers of a lower one behind the whole backlog of their level.
  */
 export class FairTurns {
   #clock = 0;
   #waiting = 0;
-  /** One for each priority that was ever used. */
+  /** One per priority that was ever used. */
   readonly #levels = new Map<number, PriorityLevel>();
   readonly #callers = new Map<string, CallerTurns>();
   #sweepAt = MIN_SWEEP_CALLERS;
 
-  /** Gives a request its turn. */
   assignTurn(caller: string, priority: number): number {
     let level = this.#levels.get(priority);
     if (level === undefined) {
@@ -56,23 +49,22 @@ export class FairTurns {
     }
     if (level.waiting === 0) level.clock = Math.max(level.clock, this.#clock);
     const key = keyOf(caller, priority);
-    let own = this.#callers.get(key);
-    if (own === undefined) {
-      own = { priority, next: 0, served: 0, waiting: 0 };
-      this.#callers.set(key, own);
+    let turns = this.#callers.get(key);
+    if (turns === undefined) {
+      turns = { priority, next: 0, served: 0, waiting: 0 };
+      this.#callers.set(key, turns);
     }
-    const turn = Math.max(level.clock, own.next);
-    own.next = turn + 1;
-    own.waiting += 1;
+    const turn = Math.max(level.clock, turns.next);
+    turns.next = turn + 1;
+    turns.waiting += 1;
     level.waiting += 1;
     this.#waiting += 1;
-    this.#forgetIdle();
+    this.#removeIdleCallers();
     return turn;
   }
 
   /**
-   * A request leaves the line to be served. One that was taken before its turn, for a batch, does
-   * not move the clock.
+   * A request leaves the queue to be served. One that a batch moved ahead does not move the clock.
    */
   markServed({ caller, priority, turn }: AssignedTurn, inTurn: boolean): void {
     const level = this.#levels.get(priority);
@@ -88,20 +80,17 @@ export class FairTurns {
       }
     }
     this.#clock = Math.max(this.#clock, level.clock);
-    const own = this.#callers.get(keyOf(caller, priority));
-    if (own !== undefined) own.served = Math.max(own.served, turn + 1);
+    const turns = this.#callers.get(keyOf(caller, priority));
+    if (turns !== undefined) turns.served = Math.max(turns.served, turn + 1);
     this.#leave(level, caller, priority);
   }
 
-  /**
-   * A request leaves the line without being served: what its caller did not get is not held against
-   * it.
-   */
+  /** A request leaves the queue unserved: its caller is not charged for it. */
   refundTurn({ caller, priority, turn }: AssignedTurn): void {
     const level = this.#levels.get(priority);
     if (level === undefined) return;
-    const own = this.#callers.get(keyOf(caller, priority));
-    if (own?.next === turn + 1) own.next = turn;
+    const turns = this.#callers.get(keyOf(caller, priority));
+    if (turns?.next === turn + 1) turns.next = turn;
     this.#leave(level, caller, priority);
   }
 
@@ -109,21 +98,20 @@ export class FairTurns {
     this.#waiting -= 1;
     level.waiting -= 1;
     const key = keyOf(caller, priority);
-    const own = this.#callers.get(key);
-    if (own !== undefined) {
-      own.waiting -= 1;
-      if (own.waiting === 0) {
-        own.next = own.served;
-        if (own.next <= level.clock) this.#callers.delete(key);
+    const turns = this.#callers.get(key);
+    if (turns !== undefined) {
+      turns.waiting -= 1;
+      if (turns.waiting === 0) {
+        turns.next = turns.served;
+        if (turns.next <= level.clock) this.#callers.delete(key);
       }
     }
   }
 
   /**
-   * Forgets callers whose next turn is the clock's anyway. Amortised: the map has to double in
-   * between.
+   * Removes callers whose next turn is the clock's. Amortized: the map has to double in between.
    */
-  #forgetIdle(): void {
+  #removeIdleCallers(): void {
     if (this.#callers.size < this.#sweepAt) return;
     for (const [key, { priority, waiting, next }] of this.#callers)
       if (waiting === 0 && next <= (this.#levels.get(priority)?.clock ?? 0)) this.#callers.delete(key);
@@ -132,22 +120,19 @@ export class FairTurns {
 }
 
 interface PriorityLevel {
-  /**
-   * The turn that is being served at this priority. Not moved by other levels while requests wait
-   * here.
-   */
+  /** The turn that is being served. Other levels do not move it while requests wait here. */
   clock: number;
   waiting: number;
-  /** Requests taken since the clock moved. */
+  /** Requests served since the clock moved. */
   still: number;
 }
 
 /** A caller's turns at one priority. */
 interface CallerTurns {
   readonly priority: number;
-  /** The turn that its next request would get, unless a later one is already being served. */
+  /** The turn of its next request, unless the clock is already later. */
   next: number;
-  /** One after its last turn that was served. */
+  /** One after its last served turn. */
   served: number;
   waiting: number;
 }

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OrderStatisticTree } from '#lib/chat/scheduler/order-statistic-tree';
 
-describe('OrderTree', () => {
-  it('is a sorted list with positions, whatever goes in and out', () => {
+describe('OrderStatisticTree', () => {
+  it('is a sorted list with positions after any inserts and deletes', () => {
     const step = fc.record({ insert: fc.boolean(), value: fc.integer({ min: 0, max: 60 }) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
@@ -25,7 +25,7 @@ describe('OrderTree', () => {
     );
   });
 
-  it('compares O(log n) times, also for values that come in order', () => {
+  it('compares O(log n) times, also for values inserted in order', () => {
     let comparisons = 0;
     const tree = new OrderStatisticTree<number>((a, b) => {
       comparisons += 1;

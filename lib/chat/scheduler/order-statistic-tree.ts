@@ -1,13 +1,17 @@
 /**
- * A sorted set that also knows positions: insert, delete, first and rank in O(log n) expected.
- * It is a treap (Seidel and Aragon, 1996): a search tree by value that is a heap by random weight, with subtree sizes.
+ * A sorted set with positions: `insert`, `delete`, `first` and `rank` in expected O(log n). It is a
+ * treap (Seidel and Aragon, 1996): a search tree by value and a heap by random weight, with subtree
+ * sizes.
  */
 export class OrderStatisticTree<T> {
   readonly #compare: (a: T, b: T) => number;
   #root: TreeNode<T> | undefined;
   #seed = 0x9e3779b9;
 
-  /** `compare` must be a total order in which no two values that are in the tree together are equal, and must not change while they are. */
+  /**
+   * `compare` must be a total order in which no two values of the tree are equal. The order of
+   * values in the tree must not change.
+   */
   constructor(compare: (a: T, b: T) => number) {
     this.#compare = compare;
   }
@@ -26,14 +30,14 @@ export class OrderStatisticTree<T> {
     this.#root = this.#insert(this.#root, value);
   }
 
-  /** Whether `value` was there. */
+  /** Returns whether the tree had `value`. */
   delete(value: T): boolean {
     const before = this.size;
     this.#root = this.#delete(this.#root, value);
     return this.size < before;
   }
 
-  /** How many values come before `value`, which need not be in the tree. */
+  /** The number of values before `value`, which need not be in the tree. */
   rank(value: T): number {
     let rank = 0;
     let node = this.#root;
@@ -50,7 +54,7 @@ export class OrderStatisticTree<T> {
     return rank;
   }
 
-  /** In order. The tree must not change meanwhile. */
+  /** In order. The tree must not change during the iteration. */
   *[Symbol.iterator](): Generator<T, void> {
     const path: TreeNode<T>[] = [];
     let node = this.#root;
@@ -85,7 +89,7 @@ export class OrderStatisticTree<T> {
     return resize(node);
   }
 
-  /** xorshift32: weights need to be independent of the values, not unpredictable. */
+  /** Xorshift32: weights must be independent of the values, not unpredictable. */
   #weight(): number {
     let seed = this.#seed;
     seed ^= seed << 13;
@@ -125,7 +129,7 @@ function rotateLeft<T>(node: TreeNode<T>, right: TreeNode<T>): TreeNode<T> {
   return resize(right);
 }
 
-/** Joins two trees where every value of `left` comes before every value of `right`. */
+/** Joins two trees; every value of `left` comes before every value of `right`. */
 function merge<T>(left: TreeNode<T> | undefined, right: TreeNode<T> | undefined): TreeNode<T> | undefined {
   if (left === undefined) return right;
   if (right === undefined) return left;

@@ -123,7 +123,9 @@ export class Scheduler {
     return () => this.#arriving.release(caller, bytes);
   }
 
-  /** Makes sure that `generation` can be admitted in this turn. Throws `queue_full` if it cannot. */
+  /**
+   * Makes sure that `generation` can be admitted in this turn. Throws `queue_full` if it cannot.
+   */
   ensureCapacity(generation: Generation): void {
     if (this.#canStart(generation)) return;
     generation.pack();

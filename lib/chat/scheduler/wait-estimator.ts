@@ -2,7 +2,9 @@
 const NEWEST_WEIGHT = 0.2;
 const MAX_MODELS = 256;
 
-/** Estimates queue waits from exponentially weighted moving averages of measured generation times. */
+/**
+ * Estimates queue waits from exponentially weighted moving averages of measured generation times.
+ */
 export class WaitEstimator {
   readonly #fallbackMs: number;
   readonly #averageMsByModel = new Map<string, number>();

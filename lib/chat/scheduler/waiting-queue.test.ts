@@ -16,7 +16,7 @@ function request(id: string | number, fields: Partial<QueueItem> = {}): QueueIte
   return { id: String(id), caller: 'ann', priority: 0, group: 'm', bytes: 1, ...fields };
 }
 
-/** Adds where there is room; gives what was displaced. */
+/** Adds if the limits allow it; returns the displaced items. */
 function offer(line: WaitingQueue<QueueItem>, item: QueueItem, isDisplaceable = (_: QueueItem) => true) {
   const { caller, bytes } = item;
   const room = line.checkCapacity({
@@ -58,13 +58,13 @@ const steps: fc.Arbitrary<Step[]> = fc.array(fc.oneof({ weight: 4, arbitrary: ad
 });
 
 describe('WaitingQueue', () => {
-  it('serves by priority, first come first served within one', () => {
+  it('serves by priority, and first come, first served within one', () => {
     const line = queue();
     for (const [id, priority] of [0, -3, 5, 0, 5, 10].entries()) line.add(request(id, { priority }), 0);
     expect(drain(line)).toEqual(['5', '2', '4', '0', '3', '1']);
   });
 
-  it('lets callers alternate: a hundred requests of one do not starve another’s', () => {
+  it('alternates between callers, so that a hundred requests of one do not starve another', () => {
     const line = queue();
     for (let n = 0; n < 100; n += 1) line.add(request(`a${n}`), 0);
     expect([line.take(0)?.id, line.take(0)?.id]).toEqual(['a0', 'a1']);
@@ -75,7 +75,7 @@ describe('WaitingQueue', () => {
     expect(drain(line).slice(0, 6)).toEqual(['b0', 'c0', 'a2', 'b1', 'a3', 'a4']);
   });
 
-  it('does not hold cancelled requests against their caller', () => {
+  it('does not charge a caller for cancelled requests', () => {
     const line = queue();
     for (let n = 0; n < 50; n += 1) line.add(request(`a${n}`), 0);
     line.add(request('b0', { caller: 'ben' }), 0);
@@ -85,13 +85,13 @@ describe('WaitingQueue', () => {
     expect(drain(line)).toEqual(['b0', 'a-again', 'b1']);
   });
 
-  it('is bounded, and has each id once', () => {
+  it('is bounded, and holds each id once', () => {
     const line = queue({ maxSize: 2 });
     expect([1, 2, 3].map((id) => offer(line, request(id)))).toEqual([[], [], 'requests']);
     expect(() => line.add(request(1), 0)).toThrow();
   });
 
-  it('loses nothing and gives nothing twice, keeps its bound, and knows every position', () => {
+  it('loses and repeats no request, keeps its bound, and reports every position', () => {
     fc.assert(
       fc.property(steps, fc.integer({ min: 1, max: 4 }), (script, batchSize) => {
         const line = queue({ maxSize: 30, batch: { maxSize: batchSize, timeoutMs: 500 } });
@@ -123,7 +123,7 @@ describe('WaitingQueue', () => {
     );
   });
 
-  it('keeps the order of arrival for each caller within a priority, however time passes', () => {
+  it('keeps the order of arrival for each caller within a priority, whatever time passes', () => {
     fc.assert(
       fc.property(steps, (script) => {
         const line = queue();
@@ -146,7 +146,7 @@ describe('WaitingQueue', () => {
     );
   });
 
-  it('lets the newest request of the caller with most give way to one who has less', () => {
+  it('displaces the newest request of the caller with the largest share', () => {
     const line = queue({ maxSize: 4 });
     for (const id of ['a1', 'a2', 'a3']) expect(offer(line, request(id))).toEqual([]);
     expect(offer(line, request('b1', { caller: 'ben' }))).toEqual([]);
@@ -160,14 +160,14 @@ describe('WaitingQueue', () => {
     expect(new Set(drain(line))).toEqual(new Set(['a1', 'b1', 'c1', 'd1']));
   });
 
-  it('displaces nothing that others want too', () => {
+  it('does not displace a request that other callers share', () => {
     const line = queue({ maxSize: 3 });
     for (const id of ['a1', 'a2', 'a3']) offer(line, request(id));
     expect(offer(line, request('b1', { caller: 'ben' }), ({ id }) => id !== 'a3')).toEqual(['a2']);
     expect(offer(line, request('c1', { caller: 'cid' }), () => false)).toBe('requests');
   });
 
-  it('bounds the bytes of all requests and of one caller’s, by the same rule', () => {
+  it('bounds the bytes of all requests and of one caller by the same rule', () => {
     const line = queue({ maxBytes: 100, maxCallerBytes: 60 });
     for (const id of ['a1', 'a2', 'a3']) expect(offer(line, request(id, { bytes: 20 }))).toEqual([]);
     expect(offer(line, request('a4', { bytes: 1 }))).toBe('caller');
@@ -179,7 +179,7 @@ describe('WaitingQueue', () => {
     expect(line.bytes).toBe(0);
   });
 
-  it('never displaces for a caller with as much or more, and never goes in circles', () => {
+  it('never displaces for a caller with an equal or larger share, and never goes in circles', () => {
     const offers = fc.array(fc.tuple(fc.constantFrom('ann', 'ben', 'cid', 'dan'), fc.integer({ min: 1, max: 9 })), {
       maxLength: 80,
     });
@@ -206,7 +206,7 @@ describe('WaitingQueue', () => {
     );
   });
 
-  it('puts a request that is raised where its new priority would have put it', () => {
+  it('moves a raised request to where its new priority would have put it', () => {
     const line = queue();
     for (const id of ['a0', 'a1', 'a2']) line.add(request(id), 0);
     line.raisePriority('a2', 2);
@@ -214,7 +214,7 @@ describe('WaitingQueue', () => {
     expect(drain(line)).toEqual(['a2', 'a0', 'a1']);
   });
 
-  it('gives nothing where the first does not fit, and no mate that does not', () => {
+  it('returns nothing if the first request does not fit, and skips batch members that do not fit', () => {
     const line = queue({ batch: { maxSize: 3, timeoutMs: 500 } });
     line.add(request('x1', { group: 'x' }), 0);
     line.add(request('y', { group: 'y' }), 0);
@@ -228,7 +228,7 @@ describe('WaitingQueue', () => {
     expect(line.take(0)?.id).toBe('x2');
   });
 
-  it('forgets everything about requests that have gone', () => {
+  it('keeps no state of requests that have left', () => {
     const line = queue({ maxSize: 20_000 });
     for (let n = 0; n < 10_000; n += 1) line.add(request(n, { caller: `c${n % 100}`, priority: (n % 21) - 10 }), n);
     for (let n = 0; n < 10_000; n += 2) line.remove(String(n));
@@ -241,20 +241,20 @@ describe('WaitingQueue', () => {
 describe('batches', () => {
   const batch = { maxSize: 3, timeoutMs: 500 };
 
-  it('release what waits for the same model together, up to the size of a batch', () => {
+  it('release requests for the same model together, up to the batch size', () => {
     const line = queue({ batch });
     for (const [id, group] of ['x', 'y', 'x', 'y', 'x', 'x', 'y'].entries()) line.add(request(id, { group }), 0);
     expect(drain(line)).toEqual(['0', '2', '4', '1', '3', '6', '5']);
     expect(line.releasedBatches).toEqual({ batches: 3, requests: 7 });
   });
 
-  it('hold nobody back for longer than the timeout', () => {
+  it('skip no request for longer than the timeout', () => {
     const line = queue({ batch: { maxSize: 100, timeoutMs: 500 } });
     for (const [id, group] of ['x', 'y', 'x', 'x', 'x'].entries()) line.add(request(id, { group }), 0);
     expect([line.take(0)?.id, line.take(10)?.id, line.take(509)?.id, line.take(510)?.id]).toEqual(['0', '2', '3', '1']);
   });
 
-  it('never carry a request past one of a higher level', () => {
+  it('never move a request ahead of one of a higher level', () => {
     const line = queue({ batch });
     for (const id of ['x1', 'x2']) line.add(request(id, { group: 'x' }), 0);
     expect(line.take(0)?.id).toBe('x1');
@@ -267,7 +267,7 @@ describe('batches', () => {
     expect(drain(line)).toEqual(['y', 'x5']);
   });
 
-  it('are of one where nothing waits', () => {
+  it('have one request while the queue is empty', () => {
     const line = queue({ batch });
     line.recordImmediateStart(request(0));
     line.add(request(1), 0);

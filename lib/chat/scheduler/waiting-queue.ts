@@ -4,10 +4,11 @@ import { OrderStatisticTree } from '#lib/chat/scheduler/order-statistic-tree';
 import { chooseDisplaced, type QueueShare } from '#lib/max-min-fairness';
 
 export interface QueueLimits {
-  /** How many may wait. */
+  /** Number of waiting requests. */
   maxSize: number;
-  /** What the waiting requests may hold in memory together, and those of one caller. */
+  /** Memory of all waiting requests. */
   maxBytes: number;
+  /** Memory of one caller's waiting requests. */
   maxCallerBytes: number;
   batch: BatchLimits;
 }
@@ -17,42 +18,42 @@ export interface QueueItem {
   caller: string;
   priority: number;
   group: string;
-  /** What it holds in memory while it waits. */
+  /** Memory of the item while it waits. */
   bytes: number;
 }
 
-/** A request that is to be added. */
+/** A request that is about to be added. */
 interface QueueCandidate<T> {
   caller: string;
   bytes: number;
-  /** False for one of which only the bytes are counted yet. */
+  /** False if only its bytes are counted so far. */
   takesPlace: boolean;
-  /** Bytes that are taken elsewhere, in all and by its caller. */
+  /** Bytes that are counted elsewhere, in total and for its caller. */
   reserved: { total: number; caller: number };
   isDisplaceable: (item: T) => boolean;
 }
 
-/** Whether there is room for a request: with what has to give way to it, or why it is refused. */
+/** The items that a request displaces, or the limit that it exceeds. */
 export type CapacityCheck<T> = { displaced: readonly T[] } | { full: 'requests' | 'bytes' | 'caller' };
 
 /**
- * The line of waiting requests. Pure: it knows nothing of models or clocks.
+ * The queue of waiting requests. Pure: it has no access to models or clocks.
  *
- * Order: by place (see `sortKeyOf`), which is decided when a request comes in and never changes, but
- * for `raise`. So
- * - with one caller and one priority it is strictly first come, first served;
- * - a newcomer waits for at most two requests of any one other caller of its priority, however long
- *   that one's backlog;
- * - one level of priority is worth four turns, and nothing waits for ever.
- * Batches may shift that by what `Batcher` allows.
+ * The order is start-time fair queueing over callers (see `FairTurns`). A request's sort key is set
+ * on arrival and changes only by `raisePriority`. Hence:
+ * - one caller with one priority is served first come, first served;
+ * - a newcomer waits for at most two requests of any other caller of its priority, whatever the
+ *   length of that caller's backlog;
+ * - one level of priority is worth four turns, and no request starves.
+ * `Batcher` may shift this order within its limits.
  *
- * `add`, `remove`, `raise`, `take` and `position` are O(log n); `room` is O(n) when the line is
- * full, else O(1).
+ * `add`, `remove`, `raisePriority`, `take` and `position` are O(log n). `checkCapacity` is O(n) if
+ * the queue is full, else O(1).
  */
 export class WaitingQueue<T extends QueueItem> {
   readonly #limits: QueueLimits;
-  readonly #entries = new Map<string, QueueNode<T>>();
-  readonly #line = new OrderStatisticTree<QueueNode<T>>(compare);
+  readonly #nodes = new Map<string, QueueNode<T>>();
+  readonly #order = new OrderStatisticTree<QueueNode<T>>(compare);
   readonly #groups = new Map<string, OrderStatisticTree<QueueNode<T>>>();
   readonly #callers = new Map<string, CallerBacklog<T>>();
   readonly #turns = new FairTurns();
@@ -66,10 +67,10 @@ export class WaitingQueue<T extends QueueItem> {
   }
 
   get size(): number {
-    return this.#entries.size;
+    return this.#nodes.size;
   }
 
-  /** What the waiting requests hold in memory. */
+  /** Memory of the waiting requests. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -79,54 +80,51 @@ export class WaitingQueue<T extends QueueItem> {
     return this.#batcher.releasedBatches;
   }
 
-  /**
-   * Counts a request that found a free slot and so never waits: it is a turn of its caller all the
-   * same.
-   */
+  /** Charges its caller a turn for a request that found a free slot and never waits. */
   recordImmediateStart({ caller, priority }: Pick<T, 'caller' | 'priority'>): void {
     this.#turns.markServed({ caller, priority, turn: this.#turns.assignTurn(caller, priority) }, true);
     this.#batcher.recordImmediateStart();
   }
 
   /**
-   * Whether there is room for a newcomer. In a full line, the newest request of the caller with
-   * most gives way to a caller who has less; what `isDisplaceable` refuses never does.
+   * Checks the limits for a newcomer. In a full queue, the newest displaceable request of the
+   * caller with the largest share is displaced by a caller with a smaller one (max-min fairness).
    */
   checkCapacity({ caller, bytes, takesPlace, reserved, isDisplaceable }: QueueCandidate<T>): CapacityCheck<T> {
     const { maxSize, maxBytes, maxCallerBytes } = this.#limits;
-    const own = this.#callers.get(caller);
-    const ownBytes = (own?.bytes ?? 0) + reserved.caller;
-    if (ownBytes + bytes > maxCallerBytes) return { full: 'caller' };
+    const backlog = this.#callers.get(caller);
+    const callerBytes = (backlog?.bytes ?? 0) + reserved.caller;
+    if (callerBytes + bytes > maxCallerBytes) return { full: 'caller' };
     const displaced = new Set<QueueNode<T>>();
-    if (takesPlace && this.#entries.size >= maxSize) {
-      const entry = this.#displace(
-        { caller, held: own?.entries.size ?? 0, adds: 1 },
+    if (takesPlace && this.#nodes.size >= maxSize) {
+      const node = this.#displace(
+        { caller, held: backlog?.nodes.size ?? 0, adds: 1 },
         { of: () => 1, isDisplaceable, displaced },
       );
-      if (entry === undefined) return { full: 'requests' };
-      displaced.add(entry);
+      if (node === undefined) return { full: 'requests' };
+      displaced.add(node);
     }
     let freed = 0;
     for (const { item } of displaced) freed += item.bytes;
     while (this.#bytes + reserved.total - freed + bytes > maxBytes) {
-      const entry = this.#displace(
-        { caller, held: ownBytes, adds: bytes },
+      const node = this.#displace(
+        { caller, held: callerBytes, adds: bytes },
         { of: (item) => item.bytes, isDisplaceable, displaced },
       );
-      if (entry === undefined) return { full: 'bytes' };
-      displaced.add(entry);
-      freed += entry.item.bytes;
+      if (node === undefined) return { full: 'bytes' };
+      displaced.add(node);
+      freed += node.item.bytes;
     }
     return { displaced: [...displaced].map(({ item }) => item) };
   }
 
-  /** Adds a request for which there is room. An id waits at most once. */
+  /** Adds a request that passed `checkCapacity`. An id waits at most once. */
   add(item: T, now: number): void {
-    if (this.#entries.has(item.id)) throw new Error('this request waits already');
+    if (this.#nodes.has(item.id)) throw new Error('this request is already in the queue');
     this.#arrivals += 1;
     const { caller, priority, group } = item;
     const turn = this.#turns.assignTurn(caller, priority);
-    const entry: QueueNode<T> = {
+    const node: QueueNode<T> = {
       item,
       caller,
       group,
@@ -135,64 +133,63 @@ export class WaitingQueue<T extends QueueItem> {
       priority,
       turn,
       level: priority,
-      place: sortKeyOf(turn, priority),
+      sortKey: sortKeyOf(turn, priority),
       skippedSince: undefined,
     };
-    this.#entries.set(item.id, entry);
+    this.#nodes.set(item.id, node);
     this.#bytes += item.bytes;
-    let own = this.#callers.get(caller);
-    if (own === undefined) {
-      own = { entries: new Set(), bytes: 0 };
-      this.#callers.set(caller, own);
+    let backlog = this.#callers.get(caller);
+    if (backlog === undefined) {
+      backlog = { nodes: new Set(), bytes: 0 };
+      this.#callers.set(caller, backlog);
     }
-    own.entries.add(entry);
-    own.bytes += item.bytes;
-    this.#insert(entry);
+    backlog.nodes.add(node);
+    backlog.bytes += item.bytes;
+    this.#insert(node);
   }
 
-  /** Takes a request out of the line, wherever it stands. */
   remove(id: string): T | undefined {
-    const entry = this.#entries.get(id);
-    if (entry === undefined) return undefined;
-    this.#turns.refundTurn(entry);
-    this.#forget(entry);
-    return entry.item;
+    const node = this.#nodes.get(id);
+    if (node === undefined) return undefined;
+    this.#turns.refundTurn(node);
+    this.#drop(node);
+    return node.item;
   }
 
-  /** Lifts a request by `levels`, as if it had come in with a priority that much higher. */
+  /** Moves a request up by `levels`, as if it had arrived with a priority that much higher. */
   raisePriority(id: string, levels: number): void {
-    const entry = this.#entries.get(id);
-    if (entry === undefined || levels <= 0) return;
-    this.#delete(entry);
-    entry.level += levels;
-    entry.place = sortKeyOf(entry.turn, entry.level);
-    this.#insert(entry);
+    const node = this.#nodes.get(id);
+    if (node === undefined || levels <= 0) return;
+    this.#delete(node);
+    node.level += levels;
+    node.sortKey = sortKeyOf(node.turn, node.level);
+    this.#insert(node);
   }
 
-  /** Takes the request whose turn it is; none if `fits` refuses the first one. */
+  /** Removes and returns the next request; undefined if `fits` refuses the first one. */
   take(now: number, fits: (item: T) => boolean = () => true): T | undefined {
-    const first = this.#line.first();
+    const first = this.#order.first();
     if (first === undefined || !fits(first.item)) return undefined;
-    const mateOf = (group: string) => {
-      const mate = this.#groups.get(group)?.first();
-      return mate !== undefined && fits(mate.item) ? mate : undefined;
+    const nextInGroup = (group: string) => {
+      const next = this.#groups.get(group)?.first();
+      return next !== undefined && fits(next.item) ? next : undefined;
     };
-    const entry = this.#batcher.choose(first, mateOf, now);
-    this.#turns.markServed(entry, entry === first);
-    this.#forget(entry);
-    if (this.#entries.size === 0) this.#batcher.close();
-    return entry.item;
+    const node = this.#batcher.choose(first, nextInGroup, now);
+    this.#turns.markServed(node, node === first);
+    this.#drop(node);
+    if (this.#nodes.size === 0) this.#batcher.close();
+    return node.item;
   }
 
-  /** Counted from 1; undefined where it does not wait. */
+  /** Counted from 1; undefined if it does not wait. */
   position(id: string): number | undefined {
-    const entry = this.#entries.get(id);
-    return entry === undefined ? undefined : this.#line.rank(entry) + 1;
+    const node = this.#nodes.get(id);
+    return node === undefined ? undefined : this.#order.rank(node) + 1;
   }
 
-  /** Everyone in line, the first first, with the time since when they wait. */
+  /** All waiting requests in queue order, each with its arrival time. */
   *waiting(): Generator<{ item: T; since: number }, void> {
-    for (const { item, since } of this.#line) yield { item, since };
+    for (const { item, since } of this.#order) yield { item, since };
   }
 
   #displace(
@@ -201,13 +198,13 @@ export class WaitingQueue<T extends QueueItem> {
   ): QueueNode<T> | undefined {
     const newest = new Map<string, QueueNode<T>>();
     const shares: [string, QueueShare][] = [];
-    for (const [caller, { entries }] of this.#callers) {
+    for (const [caller, { nodes }] of this.#callers) {
       let held = 0;
       let last: QueueNode<T> | undefined;
-      for (const entry of entries) {
-        if (measure.displaced.has(entry)) continue;
-        held += measure.of(entry.item);
-        if (measure.isDisplaceable(entry.item)) last = entry;
+      for (const node of nodes) {
+        if (measure.displaced.has(node)) continue;
+        held += measure.of(node.item);
+        if (measure.isDisplaceable(node.item)) last = node;
       }
       if (last !== undefined) newest.set(caller, last);
       shares.push([caller, { held, displaceable: last === undefined ? undefined : measure.of(last.item) }]);
@@ -216,38 +213,38 @@ export class WaitingQueue<T extends QueueItem> {
     return caller === undefined ? undefined : newest.get(caller);
   }
 
-  #insert(entry: QueueNode<T>): void {
-    this.#line.insert(entry);
-    let group = this.#groups.get(entry.group);
+  #insert(node: QueueNode<T>): void {
+    this.#order.insert(node);
+    let group = this.#groups.get(node.group);
     if (group === undefined) {
       group = new OrderStatisticTree<QueueNode<T>>(compare);
-      this.#groups.set(entry.group, group);
+      this.#groups.set(node.group, group);
     }
-    group.insert(entry);
+    group.insert(node);
   }
 
-  #delete(entry: QueueNode<T>): void {
-    this.#line.delete(entry);
-    const group = this.#groups.get(entry.group);
-    group?.delete(entry);
-    if (group?.size === 0) this.#groups.delete(entry.group);
+  #delete(node: QueueNode<T>): void {
+    this.#order.delete(node);
+    const group = this.#groups.get(node.group);
+    group?.delete(node);
+    if (group?.size === 0) this.#groups.delete(node.group);
   }
 
-  #forget(entry: QueueNode<T>): void {
-    this.#delete(entry);
-    this.#entries.delete(entry.item.id);
-    this.#bytes -= entry.item.bytes;
-    const own = this.#callers.get(entry.caller);
-    if (own === undefined) return;
-    own.entries.delete(entry);
-    own.bytes -= entry.item.bytes;
-    if (own.entries.size === 0) this.#callers.delete(entry.caller);
+  #drop(node: QueueNode<T>): void {
+    this.#delete(node);
+    this.#nodes.delete(node.item.id);
+    this.#bytes -= node.item.bytes;
+    const backlog = this.#callers.get(node.caller);
+    if (backlog === undefined) return;
+    backlog.nodes.delete(node);
+    backlog.bytes -= node.item.bytes;
+    if (backlog.nodes.size === 0) this.#callers.delete(node.caller);
   }
 }
 
 interface CallerBacklog<T> {
-  /** In the order of their arrival. */
-  readonly entries: Set<QueueNode<T>>;
+  /** In order of arrival. */
+  readonly nodes: Set<QueueNode<T>>;
   bytes: number;
 }
 
@@ -256,14 +253,14 @@ interface QueueNode<T> extends Batchable {
   readonly caller: string;
   readonly since: number;
   readonly arrival: number;
-  /** The priority at which it came in, of which it has its turn. */
+  /** The priority on arrival, for which `turn` was assigned. */
   readonly priority: number;
   readonly turn: number;
-  /** Its priority now. */
+  /** The current priority. */
   level: number;
-  place: number;
+  sortKey: number;
 }
 
 function compare(a: QueueNode<unknown>, b: QueueNode<unknown>): number {
-  return a.place - b.place || a.arrival - b.arrival;
+  return a.sortKey - b.sortKey || a.arrival - b.arrival;
 }
