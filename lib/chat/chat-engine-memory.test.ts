@@ -13,10 +13,10 @@ setFlagsFromString('--expose-gc');
 const gc: () => void = runInNewContext('gc');
 const BYTES_PER_MB = 1024 * 1024;
 
-/** What was measured stays until the end, so that its going is not measured with what comes next. */
+/** Measured objects stay referenced, so that their release does not affect the next measurement. */
 const measured: unknown[] = [];
 
-/** What is held in and beside the heap once all that is dead has gone. */
+/** Memory in and outside of the heap after garbage collection. */
 async function heldBytes(): Promise<number> {
   for (let round = 0; round < 3; round += 1) {
     gc();
@@ -26,12 +26,12 @@ async function heldBytes(): Promise<number> {
   return heapUsed + external;
 }
 
-describe('memory', () => {
+describe('memory of the chat engine', () => {
   it.each([
     ['short', 20, 8_000],
     ['middling', 2_000, 3_000],
     ['long', 40_000, 300],
-  ])('of %s cached answers is what the cache counts', async (_, length, entries) => {
+  ])('of %s cached responses is what the cache counts', async (_, length, entries) => {
     const cache = new ResponseCache({ maxBytes: 1e9, ttlMs: 1e9 }, new ManualClock());
     measured.push(cache);
     const before = await heldBytes();
@@ -69,7 +69,7 @@ describe('memory', () => {
     expect(held / counted).toBeLessThan(1.05);
   });
 
-  it('of kept results is what they count', async () => {
+  it('of retained results is what they count', async () => {
     const b = engineHarness({ QUEUE_MAX_SIZE: '20000' });
     measured.push(b);
     await b.submit('holds the only slot');
@@ -107,12 +107,12 @@ describe('memory', () => {
     }
     const held = (await heldBytes()) - before;
     const counted = b.engine.waitingBytes;
-    // What is left of a request as objects would be ten times as much.
+    // A request left as objects would take ten times as much.
     expect(held / counted).toBeLessThan(1.2);
     if (what !== 'next to nothing') expect(held / counted).toBeGreaterThan(0.7);
   });
 
-  it('stays flat over 10,000 requests that wait, are asked for, and are cancelled', async () => {
+  it('stays flat over 10,000 requests that wait, are polled and are cancelled', async () => {
     const b = engineHarness({ QUEUE_MAX_SIZE: '20000' });
     const round = async (size: number) => {
       const ids: string[] = [];
@@ -124,7 +124,7 @@ describe('memory', () => {
       for (const id of ids) b.engine.queueStatus(b.engine.find(id, 'ann'));
       for (const id of ids) b.engine.cancel(id, 'ann');
       await settled();
-      // Their results are kept for as long as they may be asked for.
+      // Results are retained for their TTL.
       await b.clock.advance(601_000);
       expect(b.engine.stats()).toMatchObject({ queue_length: 0, is_processing: false });
     };
@@ -136,7 +136,7 @@ describe('memory', () => {
     expect(grown).toBeLessThan(3 * BYTES_PER_MB);
   }, 60_000);
 
-  it('of a reader that stands still is one chunk, however long the answer', async () => {
+  it('of a stalled reader is one chunk, whatever the length of the response', async () => {
     const b = engineHarness();
     const pending = await b.submit('hello');
     const opened = responseStream(b.engine, pending, nativeStreamEncoder(pending), {
@@ -156,14 +156,14 @@ describe('memory', () => {
     for (let n = 0; n < 1_000; n += 1) b.provider.last.say(word);
     await settled();
     const each = ((await heldBytes()) - alone) / others.length;
-    // What was encoded when it came, and nothing of what has come since.
+    // Only what was encoded when the reader came.
     expect(each).toBeLessThan(150 * 1024);
     await Promise.all([stuck, ...others].map((stream) => stream.cancel()));
     b.engine.close();
     await settled();
   });
 
-  it('of answers that are read too slowly is bounded like that of all results', async () => {
+  it('of responses that are read too slowly is bounded like that of all results', async () => {
     const b = engineHarness();
     const before = await heldBytes();
     const streams: ReadableStream<Uint8Array>[] = [];
@@ -174,7 +174,7 @@ describe('memory', () => {
       b.provider.last.say(`${n}`).say('x'.repeat(4_000_000)).say('y'.repeat(4_000_000)).done();
       streams.push(await opened);
       await settled();
-      // Longer than results are kept: what is still read stays counted.
+      // Longer than the TTL: a result with a reader stays counted.
       await b.clock.advance(700_000);
     }
     b.engine.clearResponses();

@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 /** Reads the whole response. */
-async function answer(pending: PendingRequest) {
+async function responseOf(pending: PendingRequest) {
   await waitUntilFinished(b.engine, pending, open);
   const { response } = pending.generation;
   if (response === undefined) throw new Error('no response');
@@ -30,11 +30,11 @@ function entryOf(pending: PendingRequest) {
 }
 
 describe('ChatEngine', () => {
-  it('runs a request, keeps the answer, and gives it again without a second call', async () => {
+  it('runs a request, caches the response, and returns it again without a second call', async () => {
     b = engineHarness();
     const first = await b.submit('hello');
     expect(first.cacheStatus).toBe('miss');
-    const whole = answer(first);
+    const whole = responseOf(first);
     b.provider.last.think('hm').say('Ru').say('st\n').done();
     expect(await whole).toMatchObject({
       message: { role: 'assistant', content: 'Rust\n', thinking: 'hm' },
@@ -54,7 +54,7 @@ describe('ChatEngine', () => {
     expect(b.provider.calls).toHaveLength(1);
   });
 
-  it('puts the system prompt in front: the request’s, else the default, unless the messages have one', async () => {
+  it('prepends the system prompt, the request’s or the default, unless the messages have one', async () => {
     b = engineHarness({ OLLAMA_SYSTEM_PROMPT: 'be brief', QUEUE_MAX_CONCURRENT: '9' });
     await b.submit('hello');
     await b.submit({ system_prompt: 'be long' });
@@ -72,12 +72,12 @@ describe('ChatEngine', () => {
   it.each([
     ['an error', (): AppError => new AppError('upstream_failed', 'The model server failed.')],
     ['a cut', () => undefined],
-  ])('never keeps %s, and says what happened', async (_, fault) => {
+  ])('never caches %s, and reports it', async (_, error) => {
     b = engineHarness();
     const pending = await b.submit('hello');
-    const whole = answer(pending);
+    const whole = responseOf(pending);
     b.provider.last.say('Ru');
-    const cut = fault();
+    const cut = error();
     if (cut === undefined) b.provider.last.end();
     else b.provider.last.fail(cut);
     await expect(whole).rejects.toMatchObject({ code: cut?.code ?? 'upstream_truncated' });
@@ -86,11 +86,11 @@ describe('ChatEngine', () => {
     expect(b.provider.calls).toHaveLength(2);
   });
 
-  it('does not keep an answer that ran into its token limit', async () => {
+  it('does not cache a response that ran into its token limit', async () => {
     b = engineHarness();
     const pending = await b.submit('hello');
     b.provider.last.say('Rus').done('length');
-    expect((await answer(pending)).done_reason).toBe('length');
+    expect((await responseOf(pending)).done_reason).toBe('length');
     expect((await b.submit('hello')).cacheStatus).toBe('miss');
   });
 
@@ -108,7 +108,7 @@ describe('ChatEngine', () => {
     expect(b.engine.stats().response_cache.total_entries).toBe(0);
   });
 
-  it('calls anew and stores for a fresh request', async () => {
+  it('calls the model and stores the response for a request that bypasses the cache', async () => {
     b = engineHarness({ QUEUE_MAX_CONCURRENT: '9' });
     await b.submit('hello');
     b.provider.last.say('old').done();
@@ -121,28 +121,28 @@ describe('ChatEngine', () => {
     expect(hit.cachedResponse?.toResponse().content).toBe('new');
   });
 
-  it('joins a twin that waits or runs: one call, and a cancelled one leaves the others alone', async () => {
+  it('joins a leader that waits or runs, with one call, and cancels requests independently', async () => {
     b = engineHarness();
     const blocker = await b.submit('other');
     const requests = await Promise.all(Array.from({ length: 5 }, () => b.submit('hello')));
     expect(new Set(requests.map(({ id }) => id)).size).toBe(5);
-    const answers = requests.map((pending) => answer(pending).catch((fault: AppError) => fault.code));
+    const responses = requests.map((pending) => responseOf(pending).catch((error: AppError) => error.code));
     b.provider.last.done();
-    await answer(blocker);
+    await responseOf(blocker);
     expect(b.provider.calls).toHaveLength(2);
     b.provider.last.say('one ');
     await settled();
     const late = await b.submit('hello');
     expect(late).toMatchObject({ cacheStatus: 'joined' });
     b.engine.cancel(requests[0]?.id ?? '', 'ann');
-    b.provider.last.say('answer').done();
-    const texts = (await Promise.all(answers)).map((one) => (typeof one === 'string' ? one : one.message.content));
-    expect(texts).toEqual(['cancelled', ...Array(4).fill('one answer')]);
+    b.provider.last.say('response').done();
+    const texts = (await Promise.all(responses)).map((one) => (typeof one === 'string' ? one : one.message.content));
+    expect(texts).toEqual(['cancelled', ...Array(4).fill('one response')]);
     expect(b.provider.calls).toHaveLength(2);
     expect(b.engine.stats().batch_processor).toMatchObject({ total_requests: 7, deduplicated_requests: 5 });
   });
 
-  it('tells readers where they stand, counts from one, and estimates from measured times', async () => {
+  it('sends readers their position, counted from one, with an estimate from measured times', async () => {
     b = engineHarness();
     const [, second, third] = [await b.submit('a'), await b.submit('b'), await b.submit('c')];
     if (second === undefined || third === undefined) throw new Error('no requests');
@@ -170,7 +170,7 @@ describe('ChatEngine', () => {
     stop();
   });
 
-  it('releases what waits for the same model together, so that it is not loaded anew for each', async () => {
+  it('releases requests for the same model together, so that it is not reloaded for each', async () => {
     b = engineHarness();
     for (const [n, model] of ['m1', 'm2', 'm1', 'm2', 'm2'].entries())
       await b.submit({ model, options: { num_ctx: 512 }, messages: [{ role: 'user', content: `question ${n}` }] });
@@ -182,7 +182,7 @@ describe('ChatEngine', () => {
     expect(b.engine.stats().batch_processor).toMatchObject({ batches_processed: 3, average_batch_size: 1.7 });
   });
 
-  it('lets a waiting request rise to the priority of whoever joins it', async () => {
+  it('raises a waiting request to the priority of a request that joins it', async () => {
     b = engineHarness();
     const [, first, second] = [await b.submit('a'), await b.submit('b'), await b.submit('c')];
     await b.submit({ messages: [{ role: 'user', content: 'c' }], priority: 5 });
@@ -192,16 +192,16 @@ describe('ChatEngine', () => {
     ]);
   });
 
-  it('takes a bounded number of waiting requests', async () => {
+  it('accepts a bounded number of waiting requests', async () => {
     b = engineHarness({ QUEUE_MAX_SIZE: '1' });
     await b.submit('a');
     await b.submit('b');
     await expect(b.submit('c')).rejects.toMatchObject({ code: 'queue_full', retryAfterSeconds: 30 });
-    // A twin adds nothing to the line.
+    // A joined request takes no place in the queue.
     await b.submit('b');
   });
 
-  it('takes a bounded number of requests that join others', async () => {
+  it('accepts a bounded number of requests that join others', async () => {
     b = engineHarness();
     for (let n = 0; n < 50_000; n += 1) await b.engine.enqueue(chatRequest('the same'), { caller: 'ann' });
     await expect(b.submit('the same')).rejects.toMatchObject({ code: 'queue_full' });
@@ -210,13 +210,13 @@ describe('ChatEngine', () => {
     expect((await b.submit('the same')).cacheStatus).toBe('hit');
   });
 
-  it('lets the newest request of the caller with most give way, unless others want it too', async () => {
+  it('displaces the newest request of the caller with the largest share, unless others share it', async () => {
     b = engineHarness({ QUEUE_MAX_SIZE: '3' });
     await b.submit('running');
     const [first, second, third] = [await b.submit('a1'), await b.submit('a2'), await b.submit('a3')];
-    // Ben waits for the same as the newest.
+    // Ben shares the newest request.
     await b.submit('a3', { caller: 'ben' });
-    const end = answer(second);
+    const end = responseOf(second);
     const other = await b.submit('c1', { caller: 'cid' });
     await expect(end).rejects.toMatchObject({ code: 'queue_full', retryAfterSeconds: 30 });
     expect(entryOf(second)).toMatchObject({ status: 'failed', code: 'queue_full' });
@@ -225,7 +225,7 @@ describe('ChatEngine', () => {
     await expect(b.submit('c2', { caller: 'cid' })).rejects.toMatchObject({ code: 'queue_full' });
   });
 
-  it('bounds the requests of all running responses, and keeps their order where one does not fit', async () => {
+  it('bounds the requests of all running responses, and keeps the order if one does not fit', async () => {
     b = engineHarness({ QUEUE_MAX_MB: '64', QUEUE_MAX_CONCURRENT: '9' });
     const image = (byte: number) => [Buffer.alloc(9_000_000, byte).toString('base64')];
     const requests = [];
@@ -243,7 +243,7 @@ describe('ChatEngine', () => {
     ]);
   });
 
-  it('ends a response that grows too large, and the largest where all together do', async () => {
+  it('ends a response that grows too large, or the largest if all together do', async () => {
     b = engineHarness({ MAX_RESPONSE_MB: '1', QUEUE_MAX_CONCURRENT: '9' });
     const lone = await b.submit('lone');
     b.provider.last.say('x'.repeat(600_000)).think('x'.repeat(600_000));
@@ -259,13 +259,13 @@ describe('ChatEngine', () => {
     expect(requests.map(({ state }) => state)).toEqual(['running', 'failed', 'running', 'running', 'running']);
     for (const call of b.provider.calls.slice(1)) call.done();
     await settled();
-    // What has ended counts no more.
+    // Finished responses are not counted.
     const next = await b.submit('next');
     b.provider.last.say('x'.repeat(900_000)).done();
-    expect((await answer(next)).message.content).toHaveLength(900_000);
+    expect((await responseOf(next)).message.content).toHaveLength(900_000);
   });
 
-  it('ends no second response for one that has ended and still holds its slot', async () => {
+  it('does not count a finished response that still holds its slot', async () => {
     b = engineHarness({ MAX_RESPONSE_MB: '1', QUEUE_MAX_CONCURRENT: '9' });
     const requests: PendingRequest[] = [];
     for (let n = 0; n < 8; n += 1) {
@@ -282,7 +282,7 @@ describe('ChatEngine', () => {
     expect(requests.map(({ state }) => state)).toEqual(['failed', ...Array(7).fill('completed')]);
   });
 
-  it('displaces requests that two addresses join where no others can give way', async () => {
+  it('displaces requests that two addresses share if no others can be displaced', async () => {
     b = engineHarness({ QUEUE_MAX_SIZE: '4' });
     await b.submit('running');
     const joined: PendingRequest[] = [];
@@ -294,7 +294,7 @@ describe('ChatEngine', () => {
     expect(joined.map(({ state }) => state)).toEqual([...ends, ...ends]);
   });
 
-  it('shares answers with everyone, or keeps each caller’s apart', async () => {
+  it('shares responses between all callers, or keeps them per caller', async () => {
     b = engineHarness({ CACHE_SCOPE: 'caller' });
     await b.submit('hello');
     const other = await b.submit('hello', { caller: 'ben' });
@@ -311,7 +311,7 @@ describe('ChatEngine', () => {
     expect(await b.submit('hello', { caller: 'cid' })).toMatchObject({ cacheStatus: 'miss' });
   });
 
-  it('goes on for the grace when its readers leave, then ends the call', async () => {
+  it('goes on for the grace period after its readers leave, then ends the call', async () => {
     b = engineHarness();
     const pending = await b.submit('hello');
     const leave = b.engine.read(pending, () => {});
@@ -347,12 +347,12 @@ describe('ChatEngine', () => {
     expect(() => b.engine.find(pending.id, 'ann')).toThrow(/no request with this id/);
   });
 
-  it('cancels a waiting and a running request at once, and a finished one not', async () => {
+  it('cancels a waiting and a running request at once, and not a finished one', async () => {
     b = engineHarness();
     const running = await b.submit('a');
     const waiting = await b.submit('b');
     const next = await b.submit('c');
-    const failed = answer(running).catch((fault: AppError) => fault.code);
+    const failed = responseOf(running).catch((error: AppError) => error.code);
     b.engine.cancel(waiting.id, 'ann');
     expect(waiting.state).toBe('cancelled');
     b.engine.cancel(running.id, 'ann');
@@ -365,7 +365,7 @@ describe('ChatEngine', () => {
     expect(() => b.engine.cancel('nobody', 'ann')).toThrow(/no request/);
   });
 
-  it('gives the slot away when an aborted provider does not let go', async () => {
+  it('frees the slot if an aborted provider does not return', async () => {
     b = engineHarness();
     const stuck = await b.submit('a');
     const held = b.provider.last;
@@ -381,27 +381,27 @@ describe('ChatEngine', () => {
     expect(b.engine.overview('ann').processing).toHaveLength(1);
   });
 
-  it('submits once for one idempotency key', async () => {
+  it('submits one request per idempotency key', async () => {
     b = engineHarness();
-    const origin = { caller: 'ann', idempotencyKey: 'k1' };
+    const submitter = { caller: 'ann', idempotencyKey: 'k1' };
     const [one, two] = await Promise.all([
-      b.engine.enqueue(chatRequest({ use_cache: false }), origin),
-      b.engine.enqueue(chatRequest({ use_cache: false }), origin),
+      b.engine.enqueue(chatRequest({ use_cache: false }), submitter),
+      b.engine.enqueue(chatRequest({ use_cache: false }), submitter),
     ]);
     expect(two).toBe(one);
-    const other = await b.engine.enqueue(chatRequest({ use_cache: false }), { ...origin, caller: 'ben' });
+    const other = await b.engine.enqueue(chatRequest({ use_cache: false }), { ...submitter, caller: 'ben' });
     expect(other).not.toBe(one);
-    await expect(async () => b.engine.enqueue(chatRequest('different'), origin)).rejects.toMatchObject({
+    await expect(async () => b.engine.enqueue(chatRequest('different'), submitter)).rejects.toMatchObject({
       code: 'idempotency_conflict',
     });
   });
 
-  it('keeps an idempotency key as long as its request waits, however long that is', async () => {
+  it('keeps an idempotency key for as long as its request waits', async () => {
     b = engineHarness();
     await b.engine.enqueue(chatRequest('holds the slot'), { caller: 'ann' });
-    const origin = { caller: 'ann', idempotencyKey: 'k1' };
+    const submitter = { caller: 'ann', idempotencyKey: 'k1' };
     const submit = (content: string) =>
-      b.engine.enqueue(chatRequest({ use_cache: false, system_prompt: content }), origin);
+      b.engine.enqueue(chatRequest({ use_cache: false, system_prompt: content }), submitter);
     const pending = await submit('one');
     await b.clock.advance(11 * 60_000);
     expect(await submit('one')).toBe(pending);
@@ -415,7 +415,7 @@ describe('ChatEngine', () => {
     expect(await submit('two')).not.toBe(pending);
   });
 
-  it('does not take a later request with the same id for the one of an idempotency key', async () => {
+  it('does not confuse a later request of the same id with that of an idempotency key', async () => {
     b = engineHarness();
     const [id, idempotencyKey] = ['0b5f0f3e-6b1f-4c79-8d5c-0f1f6d0d7f11', 'k1'];
     await b.engine.enqueue(chatRequest('hello'), { caller: 'ann', id, isIdGiven: true, idempotencyKey });
@@ -428,15 +428,15 @@ describe('ChatEngine', () => {
     expect(again).not.toBe(other);
   });
 
-  it('keeps an idempotency key as long as the result, and not the result itself', async () => {
+  it('keeps an idempotency key for as long as the result, but does not retain the result', async () => {
     b = engineHarness({ MAX_RESPONSE_MB: '64' });
-    const origin = { caller: 'ann', idempotencyKey: 'k'.repeat(16_000) };
-    const submit = () => b.engine.enqueue(chatRequest({ use_cache: false }), origin);
+    const submitter = { caller: 'ann', idempotencyKey: 'k'.repeat(16_000) };
+    const submit = () => b.engine.enqueue(chatRequest({ use_cache: false }), submitter);
     const first = await submit();
     b.provider.last.say('x').done();
     await settled();
     expect(await submit()).toBe(first);
-    // Larger results push the first one out.
+    // Larger results evict the first one.
     for (const content of ['a', 'b']) {
       await b.submit({ messages: [{ role: 'user', content }], use_cache: false });
       b.provider.last.say('x'.repeat(30_000_000)).done();
@@ -445,7 +445,7 @@ describe('ChatEngine', () => {
     expect(await submit()).not.toBe(first);
   });
 
-  it('shows ids to their callers only where there are keys', async () => {
+  it('shows ids only to their callers if there are keys', async () => {
     b = engineHarness({ API_KEYS: 'a-key-of-sixteen-1,a-key-of-sixteen-2' });
     const pending = await b.submit('a');
     expect(() => b.engine.find(pending.id, 'ben')).toThrow(/no request/);
@@ -453,16 +453,16 @@ describe('ChatEngine', () => {
     expect(b.engine.overview('ann').processing[0]?.request_id).toBe(pending.id);
   });
 
-  it('ends everything when it closes, and takes nothing in', async () => {
+  it('ends everything when it closes, and accepts nothing', async () => {
     b = engineHarness();
     const requests = [await b.submit('a'), await b.submit('b')];
-    const ends = requests.map((pending) => answer(pending).catch((fault: AppError) => fault.code));
+    const ends = requests.map((pending) => responseOf(pending).catch((error: AppError) => error.code));
     b.engine.close();
     expect(await Promise.all(ends)).toEqual(['shutting_down', 'shutting_down']);
     await expect(b.submit('c')).rejects.toMatchObject({ code: 'shutting_down' });
   });
 
-  it('warms a model, and says why where that fails', async () => {
+  it('loads a model, and reports why that fails', async () => {
     b = engineHarness();
     expect(await b.engine.warmModel(undefined, open)).toEqual({ model: 'default-model', load_duration_ms: 12 });
     b.provider.loadFault = new AppError('model_not_found', 'Pull it first.');

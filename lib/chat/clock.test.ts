@@ -3,7 +3,7 @@ import { systemClock } from '#lib/chat/clock';
 
 afterEach(() => vi.useRealTimers());
 
-it('does not jump with the clock on the wall: neither waits nor lifetimes change', () => {
+it('ignores jumps of the wall clock, so that waits and lifetimes do not change', () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   const before = systemClock.now();
   vi.setSystemTime(Date.now() - 24 * 3_600_000);

@@ -1,8 +1,11 @@
-/** Time as the pipeline sees it: passed in, so that its rules are tested without waiting. */
+/** Time, passed in so that tests do not wait. */
 export interface Clock {
-  /** Milliseconds since the epoch, with fractions; never goes back. */
+  /** Milliseconds since the epoch, with fractions; monotonic. */
   now(): number;
-  /** Calls `task` once after `ms`, unless the returned function was called before. Does not keep the process alive. */
+  /**
+   * Calls `task` once after `ms`. Returns the function that cancels it. Does not keep the process
+   * alive.
+   */
   after(ms: number, task: () => void): () => void;
 }
 

@@ -7,7 +7,7 @@ import { onShutdown, singleton } from '#lib/singletons';
 import { log } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
 
-/** The process's chat engine, over the models that are configured. */
+/** The chat engine of this process, with the configured models. */
 export function chatEngine(): ChatEngine {
   return singleton('chat', () => {
     const engine = createChatEngine({
@@ -23,6 +23,6 @@ export function chatEngine(): ChatEngine {
   });
 }
 
-export function createChatEngine(parts: ChatEngineOptions): ChatEngine {
-  return new ChatEngine(parts);
+export function createChatEngine(options: ChatEngineOptions): ChatEngine {
+  return new ChatEngine(options);
 }

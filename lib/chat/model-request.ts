@@ -4,39 +4,39 @@ import type { ChatRequest, Message, ModelOptions, Think } from '#lib/wire/chat';
 import type { Passthrough } from '#lib/wire/passthrough';
 
 /**
- * What each field of a request is for. A field that can change the answer has a place in the model's request, and so in
- * the cache key (see cache-key.ts); one for delivery must never have. A new field of the wire does not compile until it is
- * named here.
+ * The purpose of each request field. A field that affects the response has a place in the model's
+ * request, and so in the cache key; a delivery field must never have one. A new wire field does not
+ * compile until it is listed here.
  */
 export const FIELD_PURPOSE = {
-  messages: 'answer',
-  model: 'answer',
-  system_prompt: 'answer',
-  options: 'answer',
-  max_tokens: 'answer',
-  think: 'answer',
-  format: 'answer',
-  format_details: 'answer',
-  tools: 'answer',
-  tool_choice: 'answer',
-  parallel_tool_calls: 'answer',
-  logprobs: 'answer',
-  top_logprobs: 'answer',
-  passthrough: 'answer',
-  keep_alive: 'answer',
+  messages: 'response',
+  model: 'response',
+  system_prompt: 'response',
+  options: 'response',
+  max_tokens: 'response',
+  think: 'response',
+  format: 'response',
+  format_details: 'response',
+  tools: 'response',
+  tool_choice: 'response',
+  parallel_tool_calls: 'response',
+  logprobs: 'response',
+  top_logprobs: 'response',
+  passthrough: 'response',
+  keep_alive: 'response',
   stream: 'delivery',
   use_cache: 'delivery',
   priority: 'delivery',
   conversation_id: 'delivery',
-} as const satisfies Record<keyof ChatRequest, 'answer' | 'delivery'>;
+} as const satisfies Record<keyof ChatRequest, 'response' | 'delivery'>;
 
 type ResponseField = {
-  [Field in keyof typeof FIELD_PURPOSE]: (typeof FIELD_PURPOSE)[Field] extends 'answer' ? Field : never;
+  [Field in keyof typeof FIELD_PURPOSE]: (typeof FIELD_PURPOSE)[Field] extends 'response' ? Field : never;
 }[keyof typeof FIELD_PURPOSE];
 
 /**
- * What the model is asked: the system prompt (the request's, else the default) stands in front, unless the messages
- * already start with one; an empty prompt is none.
+ * The model's request. The system prompt (the request's, else the default) comes first, unless the
+ * messages start with one. An empty prompt means no prompt.
  */
 export function toModelRequest(
   request: Pick<ChatRequest, ResponseField>,
@@ -61,7 +61,7 @@ export function toModelRequest(
     model: _resolved,
     ...unplaced
   } = request;
-  // Does not compile while a field of the answer has no place below.
+  // Does not compile while a response field has no place below.
   void (unplaced satisfies Record<string, never>);
   return {
     model,
@@ -86,25 +86,25 @@ function withTokenLimit(options: ModelOptions, maxTokens: number | undefined): M
   return maxTokens === undefined ? options : { ...options, num_predict: maxTokens };
 }
 
-/** What the names that OpenAI's API, vLLM and SGLang have for it say of reasoning. */
+/** The reasoning setting under the names of OpenAI's API, vLLM and SGLang. */
 function thinkFromPassthrough(passthrough: Passthrough | undefined): Think | undefined {
-  const { reasoning_effort: effort, chat_template_kwargs: given } = passthrough ?? {};
+  const { reasoning_effort: effort, chat_template_kwargs: templateArguments } = passthrough ?? {};
   if (effort === 'none') return false;
   if (effort !== undefined)
     return effort === 'minimal' ? 'low' : effort === 'xhigh' || effort === 'max' ? 'high' : effort;
-  const asked = given?.enable_thinking ?? given?.thinking;
-  return typeof asked === 'boolean' ? asked : undefined;
+  const enabled = templateArguments?.enable_thinking ?? templateArguments?.thinking;
+  return typeof enabled === 'boolean' ? enabled : undefined;
 }
 
 type DefinedFields<T> = { [Field in keyof T]?: Exclude<T[Field], undefined> };
 
-/** The fields that have a value. */
+/** The fields with a value. */
 function definedFields<T extends object>(fields: T): DefinedFields<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as DefinedFields<T>;
 }
 
-function passthroughOf(asked: Passthrough | undefined): { passthrough?: Passthrough } {
-  const passthrough = definedFields(asked ?? {});
+function passthroughOf(fields: Passthrough | undefined): { passthrough?: Passthrough } {
+  const passthrough = definedFields(fields ?? {});
   return Object.keys(passthrough).length === 0 ? {} : { passthrough };
 }
 
@@ -113,15 +113,12 @@ function withSystemPrompt(messages: readonly Message[], prompt: string | undefin
   return [{ role: 'system', content: prompt }, ...messages];
 }
 
-/** The options that Ollama's runner is started with: a request that differs in one makes it load the model anew. */
+/** The options with which Ollama starts its runner: a change of one makes it reload the model. */
 const RUNNER_OPTIONS = ['num_ctx', 'num_batch', 'num_gpu', 'main_gpu', 'num_thread', 'use_mmap'] as const;
 
 const MAX_GROUP_CHARS = 512;
 
-/**
- * Requests with the same group can run one after another without loading the model again. At
- * most 512 characters.
- */
+/** Requests of one group run in sequence without a model reload. At most 512 characters. */
 export function batchGroup(provider: string, model: string, options: ModelOptions): string {
   let group = `${provider}\n${model}`;
   for (const name of RUNNER_OPTIONS)

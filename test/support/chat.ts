@@ -8,33 +8,33 @@ import { createLog } from '#lib/telemetry/log';
 import { createMetrics, type Metrics } from '#lib/telemetry/metrics';
 import { type ChatRequest, chatRequestSchema, type ToolCall } from '#lib/wire/chat';
 
-/** For tests: a clock that a test advances, and that fires alarms in their order. */
+/** A clock that only `advance` moves, and that runs its timers in order. */
 export class ManualClock implements Clock {
   #now = 1_700_000_000_000;
-  readonly #alarms = new Set<{ at: number; task: () => void }>();
+  readonly #timers = new Set<{ at: number; task: () => void }>();
 
   now(): number {
     return this.#now;
   }
 
   after(ms: number, task: () => void): () => void {
-    const alarm = { at: this.#now + ms, task };
-    this.#alarms.add(alarm);
-    return () => this.#alarms.delete(alarm);
+    const timer = { at: this.#now + ms, task };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
   }
 
-  /** Alarms that would still ring. */
+  /** Number of pending timers. */
   get pending(): number {
-    return this.#alarms.size;
+    return this.#timers.size;
   }
 
-  /** Moves on, and lets what was woken by it run. */
+  /** Moves the clock, and runs what its timers wake. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     for (;;) {
-      const next = [...this.#alarms].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      const next = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
       if (next === undefined) break;
-      this.#alarms.delete(next);
+      this.#timers.delete(next);
       this.#now = Math.max(this.#now, next.at);
       next.task();
       await settled();
@@ -44,18 +44,17 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Resolves when everything that can go on without a timer or a socket has. */
+/** Resolves after everything that needs neither a timer nor a socket has run. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** One call of the scripted provider; the test decides what comes and when. */
+/** One call of the scripted provider; the test plays its events. */
 export class ScriptedCall {
   readonly request: ModelRequest;
   readonly signal: AbortSignal;
   /** Whether the engine has released it. */
   closed = false;
-  /** Goes on although it was aborted. */
   ignoresAbort = false;
   readonly #steps: (ModelEvent | AppError | 'end')[] = [];
   #wake: (() => void) | undefined;
@@ -73,12 +72,12 @@ export class ScriptedCall {
     return this.#push({ type: 'thinking', text });
   }
 
-  /** Asks for tools. */
+  /** Emits tool calls. */
   ask(tool_calls: ToolCall[]): this {
     return this.#push({ type: 'tool_calls', tool_calls });
   }
 
-  /** Of the text that is said next. */
+  /** Emits log probabilities of the next text. */
   logprobs(...tokens: string[]): this {
     const logprobs = tokens.map((token) => ({ token, logprob: -0.5, top_logprobs: [{ token: 'other', logprob: -2 }] }));
     return this.#push({ type: 'logprobs', logprobs });
@@ -177,10 +176,10 @@ export interface EngineHarness {
   submit(request: Partial<ChatRequest> | string, submitter?: Partial<Submitter>): Promise<PendingRequest>;
 }
 
-/** An engine over a scripted provider and a manual clock, unless `parts` says otherwise. */
+/** An engine over a scripted provider and a manual clock, unless `options` replace them. */
 export function engineHarness(
   environment: Record<string, string> = {},
-  parts: Partial<ChatEngineOptions> = {},
+  options: Partial<ChatEngineOptions> = {},
 ): EngineHarness {
   const provider = new ScriptedProvider();
   const clock = new ManualClock();
@@ -192,7 +191,7 @@ export function engineHarness(
     metrics,
     log: createLog('silent', process.stdout),
     call: (asked, request, signal) => asked.chat(request, signal),
-    ...parts,
+    ...options,
   });
   return {
     engine,

@@ -16,7 +16,7 @@ const base: ModelRequest = {
 };
 
 describe('cacheKey', () => {
-  it('differs for everything that can change the answer', () => {
+  it('differs for everything that affects the response', () => {
     const user: Message = { role: 'user', content: 'u', images: ['aGk='] };
     const system: Message = { role: 'system', content: 's' };
     const variants: ModelRequest[] = [
@@ -44,7 +44,7 @@ describe('cacheKey', () => {
     for (const key of keys) expect(key).toMatch(/^[\w-]{43}$/);
   });
 
-  it('is the same whatever the order of the options’ names', () => {
+  it('is independent of the order of option names', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true }), (options) => {
         const turned = Object.fromEntries(Object.entries(options).reverse());
@@ -56,7 +56,7 @@ describe('cacheKey', () => {
     );
   });
 
-  it('never mistakes one conversation for another that reads alike', () => {
+  it('distinguishes conversations with the same concatenated text', () => {
     const message = fc.record({ role: fc.constantFrom('user' as const, 'tool' as const), content: fc.string() });
     const messages = fc.array(message, { minLength: 1, maxLength: 4 });
     fc.assert(
@@ -70,11 +70,11 @@ describe('cacheKey', () => {
 });
 
 describe('requests', () => {
-  it('have a use for every field of the wire', () => {
+  it('have a purpose for every wire field', () => {
     expect(Object.keys(FIELD_PURPOSE).sort()).toEqual(Object.keys(chatRequestSchema.shape).sort());
   });
 
-  it('carry every field that can change the answer to the model, and none for delivery', () => {
+  it('pass every field that affects the response to the model, and no delivery field', () => {
     const request = chatRequest({
       system_prompt: 's',
       options: { seed: 1 },
@@ -94,7 +94,7 @@ describe('requests', () => {
     });
   });
 
-  it('are of one batch group only where the model need not be loaded anew between them', () => {
+  it('share a batch group only if the model is not reloaded between them', () => {
     const group = batchGroup('ollama', 'm', { num_ctx: 2048, temperature: 1 });
     expect(batchGroup('ollama', 'm', { temperature: 0, num_ctx: 2048 })).toBe(group);
     const others = [

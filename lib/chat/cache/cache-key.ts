@@ -3,9 +3,9 @@ import type { ModelRequest } from '#lib/models/provider';
 import type { Message } from '#lib/wire/chat';
 
 /**
- * The response cache's key: a SHA-256, in base64url, over a canonical form of everything that can change the answer.
- * Requests with the same key ask the same thing of the same model. The canonical form is an array of fixed places encoded
- * as JSON, so that no two different requests have the same one.
+ * The key of the response cache: a SHA-256, in base64url, over a canonical form of everything that
+ * affects the response. The canonical form is a JSON array with fixed positions, so that different
+ * requests never share one.
  */
 export function cacheKey(provider: string, request: ModelRequest): string {
   const form = JSON.stringify([provider, ...REQUEST_FIELDS.map((canonical) => canonical(request))]);
@@ -14,11 +14,11 @@ export function cacheKey(provider: string, request: ModelRequest): string {
 
 type CanonicalFields<T> = { readonly [Field in keyof Required<T>]: (whole: T) => unknown };
 
-/** A field of a message that has no place here does not compile. */
+/** Does not compile while a field of a message is missing. */
 const CANONICAL_MESSAGE = {
   role: (message) => message.role,
   content: (message) => message.content,
-  // An image may have megabytes: its digest stands for it.
+  // The digest stands for an image of several megabytes.
   images: (message) => message.images?.map((image) => hash('sha256', image, 'base64url')) ?? null,
   image_detail: (message) => message.image_detail ?? null,
   thinking: (message) => message.thinking ?? null,
@@ -28,11 +28,11 @@ const CANONICAL_MESSAGE = {
   name: (message) => message.name ?? null,
 } as const satisfies CanonicalFields<Message>;
 
-/** A field of a request that has no place here does not compile. */
+/** Does not compile while a field of a request is missing. */
 const CANONICAL_REQUEST = {
   model: (request) => request.model,
   messages: (request) => request.messages.map((message) => MESSAGE_FIELDS.map((canonical) => canonical(message))),
-  // Their order means nothing.
+  // The order of options has no meaning.
   options: (request) => sortedByName(request.options),
   think: (request) => request.think ?? null,
   // The order of a schema's properties is the order in which the model writes them.
@@ -44,18 +44,18 @@ const CANONICAL_REQUEST = {
   logprobs: (request) => request.logprobs ?? null,
   topLogprobs: (request) => request.topLogprobs ?? null,
   passthrough: (request) => sortedByName(request.passthrough ?? null),
-  // How long a model stays loaded afterwards changes no answer.
+  // The time that a model stays loaded has no effect on the response.
   keepAlive: () => null,
 } as const satisfies CanonicalFields<ModelRequest>;
 
 const MESSAGE_FIELDS: readonly ((message: Message) => unknown)[] = Object.values(CANONICAL_MESSAGE);
 const REQUEST_FIELDS: readonly ((request: ModelRequest) => unknown)[] = Object.values(CANONICAL_REQUEST);
 
-/** The same value with the names of every object in order. */
+/** The same value with the names of every object sorted. */
 function sortedByName(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortedByName);
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  // Pairs and not an object: an object would put names that look like numbers first, and drop __proto__.
+  // Pairs: an object would move names that look like numbers to the front, and drop __proto__.
   return { pairs: entries.map(([name, inner]) => [name, sortedByName(inner)]) };
 }

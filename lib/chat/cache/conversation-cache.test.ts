@@ -6,7 +6,7 @@ import { engineHarness, ManualClock, settled } from '../../../test/support/chat.
 const user = (content: string): Message => ({ role: 'user', content });
 const assistant = (content: string): Message => ({ role: 'assistant', content });
 
-describe('Conversations', () => {
+describe('ConversationCache', () => {
   const kept = () => {
     const clock = new ManualClock();
     const conversations = new ConversationCache({ maxBytes: 10_000, ttlMs: 1_000 }, clock);
@@ -14,14 +14,14 @@ describe('Conversations', () => {
     return { clock, conversations };
   };
 
-  it('puts what is kept in front of what is new', () => {
+  it('puts stored messages in front of new ones', () => {
     expect(kept().conversations.resume('ann', 'c', [user('three')])).toEqual({
       messages: [user('one'), assistant('two'), user('three')],
       state: 'continued',
     });
   });
 
-  it('takes a whole history as it is', () => {
+  it('accepts a whole history unchanged', () => {
     const history = [user('other'), assistant('x'), user('y')];
     expect(kept().conversations.resume('ann', 'c', history)).toEqual({ messages: history, state: 'continued' });
   });
@@ -36,7 +36,7 @@ describe('Conversations', () => {
     expect(conversations.stats()).toMatchObject({ hits: 0, misses: 3, total_entries: 0 });
   });
 
-  it('stores no conversation above its own bound, and forgets what it had of it', () => {
+  it('deletes a conversation that exceeds its bound', () => {
     const conversations = new ConversationCache({ maxBytes: 64 * 1024 * 1024, ttlMs: 1_000 }, new ManualClock());
     conversations.store('ann', 'c', [user('one'), assistant('two')]);
     conversations.store('ann', 'c', [user('x'.repeat(17 * 1024 * 1024)), assistant('two')]);
@@ -57,8 +57,8 @@ describe('Conversations', () => {
   });
 });
 
-describe('a conversation in the pipeline', () => {
-  it('goes on with only the new message, also after an answer out of the cache', async () => {
+describe('a conversation in the engine', () => {
+  it('continues with only the new message, also after a cached response', async () => {
     const b = engineHarness();
     b.provider.onCall = (call) => void call.say(`answer ${call.request.messages.length}`).done();
     const say = async (content: string, caller = 'ann') => {
@@ -76,7 +76,7 @@ describe('a conversation in the pipeline', () => {
     expect(b.engine.stats().conversation_cache.total_entries).toBe(2);
   });
 
-  it('does not keep a question that got no answer', async () => {
+  it('does not store a question without a response', async () => {
     const b = engineHarness();
     await b.submit({ messages: [user('one')], conversation_id: 'c' });
     b.provider.last.say('half').end();

@@ -3,15 +3,15 @@ import { ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-describe('RecentBodies', () => {
-  it('parses the same bytes once, and other bytes anew', () => {
+describe('ParsedBodyCache', () => {
+  it('parses the same bytes once, and other bytes again', () => {
     const parse = vi.fn((body: Uint8Array) => ({ text: new TextDecoder().decode(body) }));
     const recent = new ParsedBodyCache<{ text: string }>();
     for (const text of ['é', 'e', 'é', 'Ã©']) expect(recent.get(bytes(text), parse)).toEqual({ text });
     expect(parse).toHaveBeenCalledTimes(3);
   });
 
-  it('does not remember what failed, nor what is long', () => {
+  it('does not cache errors or long bodies', () => {
     const recent = new ParsedBodyCache<object>();
     const fails = () => {
       throw new Error('bad');
@@ -23,7 +23,7 @@ describe('RecentBodies', () => {
     expect(parse).toHaveBeenCalledTimes(3);
   });
 
-  it('keeps the most recent ones only', () => {
+  it('keeps the most recent bodies only', () => {
     const recent = new ParsedBodyCache<object>();
     const parse = vi.fn(() => ({}));
     for (let n = 0; n < 300; n += 1) recent.get(bytes(String(n)), parse);
@@ -32,7 +32,7 @@ describe('RecentBodies', () => {
     expect(parse).toHaveBeenCalledTimes(301);
   });
 
-  it('are bounded by what they were parsed to', () => {
+  it('is bounded by the size of the results', () => {
     const recent = new ParsedBodyCache<object>();
     const parse = vi.fn(() => ({ list: Array.from({ length: 10_000 }, () => ({})) }));
     for (let n = 0; n < 100; n += 1) recent.get(bytes(String(n)), parse);

@@ -26,16 +26,16 @@ const anyText = fc.oneof(
   fc.constant('```js\nconst a = "\\u0000";\r\n```\n'),
 );
 
-describe('KeptAnswer', () => {
-  it('replays any text byte for byte, in both forms, with the id of the request that asks', () => {
+describe('CachedResponse', () => {
+  it('replays any text byte for byte, in both formats, with the id of the request', () => {
     fc.assert(
       fc.property(anyText, anyText, anyText, (content, thinking, model) => {
-        const answer = finished({ content, thinking, model });
-        const kept = new CachedResponse(answer);
-        const json = chatResponseSchema.parse(JSON.parse(Buffer.from(kept.json(ID)).toString()));
+        const response = finished({ content, thinking, model });
+        const cached = new CachedResponse(response);
+        const json = chatResponseSchema.parse(JSON.parse(Buffer.from(cached.json(ID)).toString()));
         expect(json).toMatchObject({ cached: true, request_id: ID, model, message: { content } });
         expect(json.message.thinking ?? '').toBe(thinking);
-        const lines = Buffer.from(kept.sse(ID)).toString().split('\n');
+        const lines = Buffer.from(cached.sse(ID)).toString().split('\n');
         const events = lines
           .filter((line) => line !== '')
           .map((line) => chatEventSchema.parse(JSON.parse(line.slice('data: '.length))));
@@ -44,23 +44,23 @@ describe('KeptAnswer', () => {
         expect(events.every((event) => event.cached === true)).toBe(true);
         expect(events.at(-1)).toMatchObject({ done: true, request_id: ID, model });
         expect(events.filter((event) => event.done)).toHaveLength(1);
-        expect(kept.toResponse()).toEqual(answer);
+        expect(cached.toResponse()).toEqual(response);
       }),
     );
   });
 
-  it('gives out copies: what one reply does with its bytes is not seen by the next', () => {
-    const kept = new CachedResponse(finished({ content: 'é' }));
-    const first = kept.json(ID);
+  it('returns copies, so that a changed reply does not affect the next one', () => {
+    const cached = new CachedResponse(finished({ content: 'é' }));
+    const first = cached.json(ID);
     if (typeof first === 'string') throw new Error('this body is not ASCII');
     const before = Buffer.from(first).toString();
     first.fill(0);
-    expect(Buffer.from(kept.json(ID)).toString()).toBe(before);
+    expect(Buffer.from(cached.json(ID)).toString()).toBe(before);
   });
 });
 
 describe('ResponseCache', () => {
-  it('never holds more bytes than its bound, counting keys and both forms', () => {
+  it('never holds more bytes than its bound, counting keys and both formats', () => {
     const maxBytes = 20_000;
     const step = fc.record({ key: fc.nat(40), length: fc.nat(12_000), read: fc.boolean() });
     fc.assert(
@@ -70,9 +70,9 @@ describe('ResponseCache', () => {
         for (const { key, length, read } of steps) {
           if (read) cache.get(`k${key}`);
           else {
-            const answer = finished({ content: 'é'.repeat(length) });
-            cache.set(`k${key}`, answer);
-            sizes.set(`k${key}`, new CachedResponse(answer).bytes + `k${key}`.length + ENTRY_BYTES);
+            const response = finished({ content: 'é'.repeat(length) });
+            cache.set(`k${key}`, response);
+            sizes.set(`k${key}`, new CachedResponse(response).bytes + `k${key}`.length + ENTRY_BYTES);
           }
           const { total_entries, total_size_mb, memory_usage_percent } = cache.stats();
           expect(memory_usage_percent).toBeLessThanOrEqual(100);
@@ -87,14 +87,14 @@ describe('ResponseCache', () => {
     );
   });
 
-  it('drops the least recently used first, and what is older than its TTL', async () => {
+  it('evicts the least recently used entry first, and expired entries', async () => {
     const clock = new ManualClock();
     const cache = new ResponseCache({ maxBytes: 30_000, ttlMs: 1_000 }, clock);
     const big = finished({ content: 'x'.repeat(4_000) });
     for (const key of ['a', 'b', 'c']) cache.set(key, big);
     cache.get('a');
     cache.set('d', big);
-    expect([cache.get('a'), cache.get('b')].map((kept) => kept !== undefined)).toEqual([true, false]);
+    expect([cache.get('a'), cache.get('b')].map((cached) => cached !== undefined)).toEqual([true, false]);
     await clock.advance(1_001);
     expect(cache.get('a')).toBeUndefined();
     expect(cache.stats()).toEqual({
@@ -109,7 +109,7 @@ describe('ResponseCache', () => {
     });
   });
 
-  it('tells how many entries it cleared', () => {
+  it('reports how many entries it cleared', () => {
     const cache = new ResponseCache({ maxBytes: 30_000, ttlMs: 1_000 }, new ManualClock());
     cache.set('a', finished());
     cache.set('b', finished());

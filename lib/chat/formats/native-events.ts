@@ -3,7 +3,7 @@ import type { QueueStatusEvent } from '#lib/chat/generation/generation-log';
 import type { AppError } from '#lib/errors';
 import type { ChatEvent, ChatResponse, Timings, TokenLogprob, ToolCall } from '#lib/wire/chat';
 
-/** The wire forms of an answer, shared by everything that writes one. */
+/** The events of the native API, shared by its streams and the response cache. */
 
 export type ConversationState = 'new' | 'continued' | undefined;
 
@@ -36,7 +36,7 @@ export function logprobsEvent(logprobs: TokenLogprob[], cached: boolean): ChatEv
 }
 
 export function doneEvent(
-  answer: Pick<CompletedResponse, 'model' | 'done_reason' | 'usage'>,
+  response: Pick<CompletedResponse, 'model' | 'done_reason' | 'usage'>,
   requestId: string,
   timings: Timings,
   cached: boolean,
@@ -46,21 +46,21 @@ export function doneEvent(
     done: true,
     cached,
     request_id: requestId,
-    model: answer.model,
-    done_reason: answer.done_reason,
-    usage: answer.usage,
+    model: response.model,
+    done_reason: response.done_reason,
+    usage: response.usage,
     timings,
     ...(conversation === undefined ? {} : { conversation }),
   };
 }
 
-/** A client of a server that stops learns which of its requests is to be sent again. */
+/** When the server stops, the event names the request that the client has to send again. */
 export function errorEvent({ message, code }: AppError, requestId: string): ChatEvent {
   return { done: true, error: message, code, ...(code === 'shutting_down' ? { request_id: requestId } : {}) };
 }
 
-export function responseMessage(answer: CompletedResponse): ChatResponse['message'] {
-  const { content, thinking, tool_calls } = answer;
+export function responseMessage(response: CompletedResponse): ChatResponse['message'] {
+  const { content, thinking, tool_calls } = response;
   return {
     role: 'assistant',
     content,

@@ -9,33 +9,33 @@ import type { ModelInfo } from '#lib/wire/models';
 import type { OllamaChat, OllamaGenerate } from '#lib/wire/ollama-request';
 
 /**
- * Ollama's API over the pipeline: its request as ours, our answers as its.
+ * Ollama's API: its requests as native ones, responses in its format.
  * https://github.com/ollama/ollama/blob/main/docs/api.md
  */
 
-/** The version of Ollama's API that is spoken here: its clients ask for it to know what they may use. */
+/** The supported version of Ollama's API: clients request it to know what they may use. */
 export const OLLAMA_API_VERSION = '0.24.0';
 
 const NS_PER_MS = 1e6;
-/** The epoch stands for a moment that no provider tells. */
+/** The epoch stands for a time that the provider does not report. */
 const UNKNOWN_TIME = '1970-01-01T00:00:00Z';
 
-/** Undefined where there are no messages, which is how a client has a model loaded. */
-export function fromOllamaChat(asked: OllamaChat): ChatRequest | undefined {
-  if (asked.messages == null || asked.messages.length === 0) return undefined;
-  return { ...fromCommon(asked), messages: asked.messages.map(fromMessage), tools: asked.tools };
+/** Undefined without messages: that is how a client loads a model. */
+export function fromOllamaChat(input: OllamaChat): ChatRequest | undefined {
+  if (input.messages == null || input.messages.length === 0) return undefined;
+  return { ...fromCommon(input), messages: input.messages.map(fromMessage), tools: input.tools };
 }
 
 /**
- * Undefined where there is no prompt. Throws `unsupported_parameter` for what only a bare model can
- * do.
+ * Undefined without a prompt. Throws `unsupported_parameter` for what needs a model without
+ * template.
  */
-export function fromOllamaGenerate(asked: OllamaGenerate): ChatRequest | undefined {
+export function fromOllamaGenerate(input: OllamaGenerate): ChatRequest | undefined {
   const unsupported = [
-    ...(asked.suffix ? ['suffix'] : []),
-    ...(asked.template ? ['template'] : []),
-    ...(asked.raw ? ['raw'] : []),
-    ...(asked.context !== undefined && asked.context.length > 0 ? ['context'] : []),
+    ...(input.suffix ? ['suffix'] : []),
+    ...(input.template ? ['template'] : []),
+    ...(input.raw ? ['raw'] : []),
+    ...(input.context !== undefined && input.context.length > 0 ? ['context'] : []),
   ];
   if (unsupported.length > 0)
     throw new AppError(
@@ -43,75 +43,78 @@ export function fromOllamaGenerate(asked: OllamaGenerate): ChatRequest | undefin
       `${unsupported.join(', ')} cannot be used here, where every prompt goes through the model's chat template. Use /api/chat.`,
       { details: unsupported.map((field) => ({ field, message: 'is not supported' })) },
     );
-  const sizes = (['width', 'height', 'steps'] as const).filter((field) => asked[field] !== undefined);
+  const sizes = (['width', 'height', 'steps'] as const).filter((field) => input[field] !== undefined);
   if (sizes.length > 0)
     throw AppError.unsupportedParameters(sizes.map((field) => ({ field, message: 'images are not made here' })));
-  if (asked.prompt === undefined || asked.prompt === '') return undefined;
-  const images = asked.images === undefined || asked.images.length === 0 ? {} : { images: asked.images };
+  if (input.prompt === undefined || input.prompt === '') return undefined;
+  const images = input.images === undefined || input.images.length === 0 ? {} : { images: input.images };
   return {
-    ...fromCommon(asked),
-    messages: [{ role: 'user', content: asked.prompt, ...images }],
-    system_prompt: asked.system,
+    ...fromCommon(input),
+    messages: [{ role: 'user', content: input.prompt, ...images }],
+    system_prompt: input.system,
   };
 }
 
-/** How an answer's text is put: `/api/chat` wraps it in a message, `/api/generate` does not. */
+/** `/api/chat` wraps the text of a response in a message, `/api/generate` does not. */
 export type OllamaEndpoint = 'chat' | 'generate';
 
-/** The answer of a request that has completed, as one JSON body. */
-export function ollamaResponse(kind: OllamaEndpoint, ticket: PendingRequest, answer: CompletedResponse) {
+/** The JSON body of a completed request. */
+export function ollamaResponse(endpoint: OllamaEndpoint, request: PendingRequest, response: CompletedResponse) {
   return {
-    ...responseFields(kind, ticket.generation.model, answer),
-    ...logprobsOf(answer.logprobs),
-    ...finalFields(ticket, answer),
+    ...responseFields(endpoint, request.generation.model, response),
+    ...logprobsOf(response.logprobs),
+    ...finalFields(request, response),
   };
 }
 
-/** The stream: JSON, a line each. An empty part is what keeps the connection: the form has no comments. */
-export function ollamaStreamEncoder(kind: OllamaEndpoint, ticket: PendingRequest): StreamEncoder {
+/**
+ * The stream: one JSON object per line. Empty objects keep the connection, as there are no
+ * comments.
+ */
+export function ollamaStreamEncoder(endpoint: OllamaEndpoint, request: PendingRequest): StreamEncoder {
   const line = (fields: object) => `${JSON.stringify(fields)}\n`;
-  let held: TokenLogprob[] | undefined;
-  const heldLogprobs = () => {
-    const logprobs = logprobsOf(held);
-    held = undefined;
+  let pendingLogprobs: TokenLogprob[] | undefined;
+  const takeLogprobs = () => {
+    const logprobs = logprobsOf(pendingLogprobs);
+    pendingLogprobs = undefined;
     return logprobs;
   };
-  const say = (fields: OllamaResponseFields) =>
-    line({ ...responseFields(kind, ticket.generation.model, fields), done: false, ...heldLogprobs() });
-  const write = (event: GenerationEvent): string => {
+  const textLine = (fields: OllamaResponseFields) =>
+    line({ ...responseFields(endpoint, request.generation.model, fields), done: false, ...takeLogprobs() });
+  const encode = (event: GenerationEvent): string => {
     switch (event.type) {
       case 'status':
         return '';
       case 'content':
-        return say({ content: event.text });
+        return textLine({ content: event.text });
       case 'thinking':
-        return say({ thinking: event.text });
+        return textLine({ thinking: event.text });
       case 'tool_calls':
-        return say({ tool_calls: event.tool_calls });
+        return textLine({ tool_calls: event.tool_calls });
       case 'logprobs':
-        // They go out in the line of the text that they are of.
-        held = [...(held ?? []), ...event.logprobs];
+        // Sent in the line of their text.
+        pendingLogprobs = [...(pendingLogprobs ?? []), ...event.logprobs];
         return '';
       case 'error':
         return line({ error: event.error.message });
       case 'done':
         return line({
-          ...responseFields(kind, ticket.generation.model, {}),
-          ...heldLogprobs(),
-          ...finalFields(ticket, event),
+          ...responseFields(endpoint, request.generation.model, {}),
+          ...takeLogprobs(),
+          ...finalFields(request, event),
         });
     }
   };
   return {
     preamble: '',
-    heartbeat: line({ ...responseFields(kind, ticket.generation.model, {}), done: false }),
-    encode: write,
+    heartbeat: line({ ...responseFields(endpoint, request.generation.model, {}), done: false }),
+    encode,
   };
 }
 
-/** What is said when a model was only loaded. */
-export function ollamaLoadResponse(kind: OllamaEndpoint, model: string) {
-  return { ...responseFields(kind, model, {}), done: true, done_reason: 'load' };
+/** The response to a request that only loads a model. */
+export function ollamaLoadResponse(endpoint: OllamaEndpoint, model: string) {
+  return { ...responseFields(endpoint, model, {}), done: true, done_reason: 'load' };
 }
 
 export function ollamaTag(model: ModelInfo) {
@@ -120,7 +123,7 @@ export function ollamaTag(model: ModelInfo) {
     model: model.id,
     modified_at: model.modified_at ?? UNKNOWN_TIME,
     size: model.size_bytes ?? 0,
-    // Providers do not tell a digest: this one is of the model's name, and tells models apart as clients expect of it.
+    // Providers report no digest. One of the name distinguishes models, as clients expect.
     digest: createHash('sha256').update(`${model.provider}/${model.id}`).digest('hex'),
     details: details(model),
   };
@@ -130,7 +133,7 @@ export function ollamaShowResponse(model: ModelInfo) {
   const { thinking, vision, tools } = model.capabilities;
   return {
     details: details(model),
-    // Clients look for the context under the architecture's name, which providers do not tell.
+    // Clients look for the context length under the architecture, which no provider reports.
     model_info: {
       'general.architecture': 'unknown',
       ...(model.context_length === null ? {} : { 'unknown.context_length': model.context_length }),
@@ -138,26 +141,25 @@ export function ollamaShowResponse(model: ModelInfo) {
     capabilities: [
       'completion',
       ...(vision ? ['vision'] : []),
-      // A server of OpenAI's API does not tell whether its models take tools: they are passed on to
-      // it in any case.
+      // A server of OpenAI's API does not report tool support: tools are forwarded in any case.
       ...(tools || model.provider === 'openai' ? ['tools'] : []),
       ...(thinking ? ['thinking'] : []),
     ],
   };
 }
 
-function fromCommon(asked: OllamaChat | OllamaGenerate): Omit<ChatRequest, 'messages'> {
+function fromCommon(input: OllamaChat | OllamaGenerate): Omit<ChatRequest, 'messages'> {
   return {
-    model: asked.model,
-    stream: asked.stream ?? true,
+    model: input.model,
+    stream: input.stream ?? true,
     use_cache: true,
     priority: 0,
-    options: asked.options ?? {},
-    think: asked.think,
-    format: asked.format === '' ? undefined : asked.format,
-    logprobs: asked.logprobs,
-    top_logprobs: asked.top_logprobs,
-    keep_alive: asked.keep_alive,
+    options: input.options ?? {},
+    think: input.think,
+    format: input.format === '' ? undefined : input.format,
+    logprobs: input.logprobs,
+    top_logprobs: input.top_logprobs,
+    keep_alive: input.keep_alive,
   };
 }
 
@@ -179,20 +181,18 @@ interface OllamaResponseFields {
 }
 
 function responseFields(
-  kind: OllamaEndpoint,
+  endpoint: OllamaEndpoint,
   model: string,
   { content = '', thinking = '', tool_calls = [] }: OllamaResponseFields,
 ) {
   const head = { model, created_at: new Date().toISOString() };
-  const said = thinking === '' ? {} : { thinking };
-  if (kind === 'generate') return { ...head, response: content, ...said };
-  const asked = tool_calls.length === 0 ? {} : { tool_calls: tool_calls.map(withArgumentsObject) };
-  return { ...head, message: { role: 'assistant', content, ...said, ...asked } };
+  const thinkingField = thinking === '' ? {} : { thinking };
+  if (endpoint === 'generate') return { ...head, response: content, ...thinkingField };
+  const toolCalls = tool_calls.length === 0 ? {} : { tool_calls: tool_calls.map(withArgumentsObject) };
+  return { ...head, message: { role: 'assistant', content, ...thinkingField, ...toolCalls } };
 }
 
-/**
- * Ollama's clients take arguments for an object: what the model wrote otherwise is put into one.
- */
+/** Ollama's clients expect arguments as an object: anything else is wrapped in one. */
 function withArgumentsObject({ id, function: { name, arguments: given } }: ToolCall): ToolCall {
   return { ...(id === undefined ? {} : { id }), function: { name, arguments: toolArgumentsObject(given) } };
 }
@@ -203,14 +203,14 @@ function logprobsOf(logprobs: readonly TokenLogprob[] | undefined) {
 
 /**
  * Durations are in nanoseconds, as the model server measured them: clients divide tokens by them.
- * What it did not measure is taken from the moments seen here, where the time before the first
- * token is the prompt's.
+ * Missing ones are derived from the times seen here, with the time to the first token as the
+ * prompt's.
  */
 function finalFields(
-  ticket: PendingRequest,
+  request: PendingRequest,
   { done_reason, usage, durations }: Pick<CompletedResponse, 'done_reason' | 'usage' | 'durations'>,
 ) {
-  const { queued_ms, first_token_ms, total_ms } = ticket.timings();
+  const { queued_ms, first_token_ms, total_ms } = request.timings();
   const first = first_token_ms ?? total_ms;
   return {
     done: true,

@@ -20,35 +20,35 @@ import type { OpenAiMessage, OpenAiRequest } from '#lib/wire/openai-request';
 import { PASSTHROUGH_FIELDS, type Passthrough } from '#lib/wire/passthrough';
 
 /**
- * OpenAI's chat completions over the pipeline: their request as ours, our answers as theirs.
+ * OpenAI's chat completions: their request as a native one, responses in their format.
  * https://platform.openai.com/docs/api-reference/chat
  */
 
-/** Throws `unsupported_parameter` with the fields that no provider here can do. */
-export function fromOpenAi(asked: OpenAiRequest): ChatRequest {
-  refuseUnsupported(asked);
+/** Throws `unsupported_parameter` with the fields that no provider supports. */
+export function fromOpenAi(input: OpenAiRequest): ChatRequest {
+  refuseUnsupported(input);
   const toolNames = new Map<string, string>();
-  const { response_format: format } = asked;
+  const { response_format: format } = input;
   return {
-    messages: asked.messages.map((message, index) => fromMessage(message, index, toolNames)),
-    model: asked.model,
-    stream: asked.stream ?? false,
+    messages: input.messages.map((message, index) => fromMessage(message, index, toolNames)),
+    model: input.model,
+    stream: input.stream ?? false,
     use_cache: true,
     priority: 0,
-    options: fromSampling(asked),
+    options: fromSampling(input),
     format: fromResponseFormat(format),
     format_details: format?.type === 'json_schema' ? formatDetailsOf(format.json_schema) : undefined,
-    tools: asked.tools,
-    tool_choice: asked.tool_choice,
-    parallel_tool_calls: asked.parallel_tool_calls,
-    logprobs: asked.logprobs,
-    top_logprobs: asked.top_logprobs,
-    keep_alive: asked.keep_alive,
-    passthrough: passthroughOf(asked),
+    tools: input.tools,
+    tool_choice: input.tool_choice,
+    parallel_tool_calls: input.parallel_tool_calls,
+    logprobs: input.logprobs,
+    top_logprobs: input.top_logprobs,
+    keep_alive: input.keep_alive,
+    passthrough: passthroughOf(input),
   };
 }
 
-/** Fields that are known, and that nothing here can do. */
+/** Known fields that no provider supports. */
 const REFUSED = {
   audio: 'audio is not produced here',
   function_call: 'use tool_choice',
@@ -56,43 +56,40 @@ const REFUSED = {
   moderation: 'its results could not be returned',
 } as const satisfies Partial<Record<keyof OpenAiRequest, string>>;
 
-function refuseUnsupported(asked: OpenAiRequest): void {
+function refuseUnsupported(input: OpenAiRequest): void {
   const details: ErrorDetail[] = [];
-  if (asked.n !== undefined && asked.n !== 1)
+  if (input.n !== undefined && input.n !== 1)
     details.push({ field: 'n', message: 'must be 1: one answer is given to one request' });
   for (const [field, message] of Object.entries(REFUSED))
-    if (isMeaningful(asked[field as keyof typeof REFUSED])) details.push({ field, message });
-  for (const [index, { audio, content, function_call: call }] of asked.messages.entries()) {
+    if (isMeaningful(input[field as keyof typeof REFUSED])) details.push({ field, message });
+  for (const [index, { audio, content, function_call: call }] of input.messages.entries()) {
     for (const [place, part] of (Array.isArray(content) ? content : []).entries())
       if (!isSupportedPart(part))
         details.push({ field: `messages.${index}.content.${place}.type`, message: `${part.type} cannot be passed on` });
     if (isMeaningful(audio)) details.push({ field: `messages.${index}.audio`, message: REFUSED.audio });
     if (isMeaningful(call)) details.push({ field: `messages.${index}.function_call`, message: 'use tool_calls' });
   }
-  if (asked.top_logprobs !== undefined && asked.top_logprobs > 0 && asked.logprobs !== true)
+  if (input.top_logprobs !== undefined && input.top_logprobs > 0 && input.logprobs !== true)
     throw new AppError('invalid_request', 'top_logprobs needs logprobs: true.', {
       details: [{ field: 'top_logprobs', message: 'needs logprobs: true' }],
     });
   if (details.length > 0) throw AppError.unsupportedParameters(details);
 }
 
-/** Whether a value asks for anything: an empty list or object does not. */
+/** Whether a value has an effect: an empty list or object has none. */
 function isMeaningful(value: unknown): boolean {
   if (value === undefined || value === null) return false;
   return typeof value !== 'object' || Object.keys(value).length > 0;
 }
 
-function passthroughOf(asked: OpenAiRequest): Passthrough | undefined {
+function passthroughOf(input: OpenAiRequest): Passthrough | undefined {
   const entries = PASSTHROUGH_FIELDS.flatMap((field) =>
-    isMeaningful(asked[field]) ? [[field, asked[field]] as const] : [],
+    isMeaningful(input[field]) ? [[field, input[field]] as const] : [],
   );
   return entries.length === 0 ? undefined : (Object.fromEntries(entries) as Passthrough);
 }
 
-/**
- * Undefined where the schema has nothing beside itself, so that it is the same request as one of
- * another surface.
- */
+/** Undefined without details, so that the request equals one from another API. */
 function formatDetailsOf({ name, description, strict }: FormatDetails): FormatDetails | undefined {
   if (name === undefined && description === undefined && strict === undefined) return undefined;
   return {
@@ -102,14 +99,14 @@ function formatDetailsOf({ name, description, strict }: FormatDetails): FormatDe
   };
 }
 
-/** The answer of a request that has completed, as `chat.completion`. */
-export function openAiCompletion(ticket: PendingRequest, answer: CompletedResponse) {
-  const { content, thinking, tool_calls: toolCalls } = answer;
+/** The `chat.completion` of a completed request. */
+export function openAiCompletion(request: PendingRequest, response: CompletedResponse) {
+  const { content, thinking, tool_calls: toolCalls } = response;
   return {
-    id: completionId(ticket),
+    id: completionId(request),
     object: 'chat.completion',
-    created: createdSeconds(ticket),
-    model: answer.model,
+    created: createdSeconds(request),
+    model: response.model,
     choices: [
       {
         index: 0,
@@ -118,41 +115,41 @@ export function openAiCompletion(ticket: PendingRequest, answer: CompletedRespon
           content: content === '' && toolCalls.length > 0 ? null : content,
           refusal: null,
           ...(thinking === '' ? {} : { reasoning_content: thinking }),
-          ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls.map((call, at) => toToolCall(call, ticket, at)) }),
+          ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls.map((call, at) => toToolCall(call, request, at)) }),
         },
-        logprobs: toLogprobs(answer.logprobs),
-        finish_reason: finishReason(answer.done_reason, toolCalls.length > 0),
+        logprobs: toLogprobs(response.logprobs),
+        finish_reason: finishReason(response.done_reason, toolCalls.length > 0),
       },
     ],
-    usage: toUsage(answer.usage),
+    usage: toUsage(response.usage),
   };
 }
 
-/** The stream of `chat.completion.chunk`s. The queue has no place in it: while a request waits, comments keep the connection. */
-export function openAiStreamEncoder(ticket: PendingRequest, includeUsage: boolean): StreamEncoder {
+/** The stream of `chat.completion.chunk`s. While a request waits, comments keep the connection. */
+export function openAiStreamEncoder(request: PendingRequest, includeUsage: boolean): StreamEncoder {
   let toolCalls = 0;
-  let begun = false;
+  let hasBegun = false;
   const chunk = (choices: object[], usage?: object) =>
     sse({
-      id: completionId(ticket),
+      id: completionId(request),
       object: 'chat.completion.chunk',
-      created: createdSeconds(ticket),
-      model: ticket.generation.model,
+      created: createdSeconds(request),
+      model: request.generation.model,
       choices,
       ...(usage === undefined ? (includeUsage ? { usage: null } : {}) : { usage }),
     });
-  let held: TokenLogprob[] | undefined;
-  const heldLogprobs = () => {
-    const logprobs = toLogprobs(held);
-    held = undefined;
+  let pendingLogprobs: TokenLogprob[] | undefined;
+  const takeLogprobs = () => {
+    const logprobs = toLogprobs(pendingLogprobs);
+    pendingLogprobs = undefined;
     return logprobs;
   };
   const delta = (fields: object) => {
-    const first = begun ? {} : { role: 'assistant', content: '' };
-    begun = true;
-    return chunk([{ index: 0, delta: { ...first, ...fields }, logprobs: heldLogprobs(), finish_reason: null }]);
+    const first = hasBegun ? {} : { role: 'assistant', content: '' };
+    hasBegun = true;
+    return chunk([{ index: 0, delta: { ...first, ...fields }, logprobs: takeLogprobs(), finish_reason: null }]);
   };
-  const write = (event: GenerationEvent): string => {
+  const encode = (event: GenerationEvent): string => {
     switch (event.type) {
       case 'status':
         return '';
@@ -165,31 +162,31 @@ export function openAiStreamEncoder(ticket: PendingRequest, includeUsage: boolea
         toolCalls += event.tool_calls.length;
         const calls = event.tool_calls.map((call, at) => ({
           index: from + at,
-          ...toToolCall(call, ticket, from + at),
+          ...toToolCall(call, request, from + at),
         }));
         return delta({ tool_calls: calls });
       }
       case 'logprobs':
-        // They go out in the chunk of the text that they are of.
-        held = [...(held ?? []), ...event.logprobs];
+        // Sent in the chunk of their text.
+        pendingLogprobs = [...(pendingLogprobs ?? []), ...event.logprobs];
         return '';
       case 'error':
         return sse(openAiError({ error: event.error.message, code: event.error.code }, 500));
       case 'done': {
         const finish_reason = finishReason(event.done_reason, toolCalls > 0);
         return (
-          (begun ? '' : delta({})) +
-          chunk([{ index: 0, delta: {}, logprobs: heldLogprobs(), finish_reason }]) +
+          (hasBegun ? '' : delta({})) +
+          chunk([{ index: 0, delta: {}, logprobs: takeLogprobs(), finish_reason }]) +
           (includeUsage ? chunk([], toUsage(event.usage)) : '') +
           'data: [DONE]\n\n'
         );
       }
     }
   };
-  return { preamble: '', heartbeat: ': waiting\n\n', encode: write };
+  return { preamble: '', heartbeat: ': waiting\n\n', encode };
 }
 
-/** Fields that have another name in our own form, by which providers report and refuse them. */
+/** OpenAI's names of native fields, for the fields that providers report or reject. */
 const OPENAI_NAMES: Readonly<Record<string, string>> = {
   'messages.images': 'messages.content.image_url',
   'messages.image_detail': 'messages.content.image_url.detail',
@@ -197,12 +194,12 @@ const OPENAI_NAMES: Readonly<Record<string, string>> = {
   'format_details.description': 'response_format.json_schema.description',
 };
 
-/** What OpenAI's callers call a field of our own form. */
+/** OpenAI's name of a native field. */
 export function openAiFieldName(field: string): string {
   return OPENAI_NAMES[field] ?? field;
 }
 
-/** An error as OpenAI's clients read it. */
+/** An error body in OpenAI's format. */
 export function openAiError(body: ErrorBody, status: number) {
   const [first] = body.details ?? [];
   return {
@@ -216,7 +213,7 @@ export function openAiError(body: ErrorBody, status: number) {
 }
 
 export function openAiModel(model: ModelInfo) {
-  // None of the providers tells since when there is a model: the epoch stands for not known, as in other servers.
+  // No provider reports the creation time; like other servers, the epoch stands for unknown.
   return { id: model.id, object: 'model', created: 0, owned_by: model.provider };
 }
 
@@ -292,13 +289,13 @@ function fromToolCall({ id, function: { name, arguments: given } }: OpenAiToolCa
 
 type OpenAiToolCall = NonNullable<OpenAiMessage['tool_calls']>[number];
 
-/** `n` under one of two names. Throws `invalid_request` where both are given and differ. */
+/** A field with two names. Throws `invalid_request` if both are present and differ. */
 function sameUnderBothNames<A extends keyof OpenAiRequest, B extends keyof OpenAiRequest>(
-  asked: OpenAiRequest,
+  input: OpenAiRequest,
   a: A,
   b: B,
 ) {
-  const [first, second] = [asked[a], asked[b]];
+  const [first, second] = [input[a], input[b]];
   if (first !== undefined && second !== undefined && first !== second) {
     const message = `must be the same as ${b} where both are given`;
     throw new AppError('invalid_request', `${a} ${message}.`, { details: [{ field: a, message }] });
@@ -306,19 +303,19 @@ function sameUnderBothNames<A extends keyof OpenAiRequest, B extends keyof OpenA
   return first ?? second;
 }
 
-function fromSampling(asked: OpenAiRequest): ModelOptions {
-  const stop = typeof asked.stop === 'string' ? [asked.stop] : asked.stop;
+function fromSampling(input: OpenAiRequest): ModelOptions {
+  const stop = typeof input.stop === 'string' ? [input.stop] : input.stop;
   const named = {
-    temperature: asked.temperature,
-    top_p: asked.top_p,
-    top_k: asked.top_k,
-    min_p: asked.min_p,
-    repeat_penalty: sameUnderBothNames(asked, 'repetition_penalty', 'repeat_penalty'),
-    frequency_penalty: asked.frequency_penalty,
-    presence_penalty: asked.presence_penalty,
-    seed: asked.seed,
+    temperature: input.temperature,
+    top_p: input.top_p,
+    top_k: input.top_k,
+    min_p: input.min_p,
+    repeat_penalty: sameUnderBothNames(input, 'repetition_penalty', 'repeat_penalty'),
+    frequency_penalty: input.frequency_penalty,
+    presence_penalty: input.presence_penalty,
+    seed: input.seed,
     stop: stop?.length === 0 ? undefined : stop,
-    num_predict: sameUnderBothNames(asked, 'max_completion_tokens', 'max_tokens'),
+    num_predict: sameUnderBothNames(input, 'max_completion_tokens', 'max_tokens'),
   };
   const options: ModelOptions = {};
   for (const [name, value] of Object.entries(named)) if (value !== undefined) options[name] = value;
@@ -330,16 +327,16 @@ function fromResponseFormat(format: OpenAiRequest['response_format']): ChatReque
   return format.type === 'json_object' ? 'json' : (format.json_schema.schema ?? 'json');
 }
 
-/** Ids are needed to answer a call; where a provider gives none, its place stands for it. */
-function toToolCall(call: ToolCall, ticket: PendingRequest, at: number) {
+/** A client needs an id to return a result; if the provider sends none, the position is used. */
+function toToolCall(call: ToolCall, request: PendingRequest, at: number) {
   return {
-    id: call.id ?? `call_${ticket.generation.id}_${at}`,
+    id: call.id ?? `call_${request.generation.id}_${at}`,
     type: 'function',
     function: { name: call.function.name, arguments: writeArguments(call.function.arguments) },
   };
 }
 
-/** As the model wrote them, where that was no JSON object. */
+/** Arguments that are not a JSON object stay as the model wrote them. */
 function writeArguments(given: ToolArguments): string {
   return typeof given === 'string' ? given : JSON.stringify(given);
 }
@@ -358,8 +355,8 @@ function toLogprobs(logprobs: readonly TokenLogprob[] | undefined) {
   };
 }
 
-function finishReason(doneReason: string, askedForTools: boolean): string {
-  if (askedForTools && doneReason !== 'length') return 'tool_calls';
+function finishReason(doneReason: string, hasToolCalls: boolean): string {
+  if (hasToolCalls && doneReason !== 'length') return 'tool_calls';
   return doneReason === 'length' || doneReason === 'content_filter' ? doneReason : 'stop';
 }
 
@@ -367,12 +364,12 @@ function toUsage({ prompt_tokens, completion_tokens }: TokenUsage) {
   return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
 }
 
-function completionId(ticket: PendingRequest): string {
-  return `chatcmpl-${ticket.id}`;
+function completionId(request: PendingRequest): string {
+  return `chatcmpl-${request.id}`;
 }
 
-function createdSeconds(ticket: PendingRequest): number {
-  return Math.floor(ticket.createdAt / 1000);
+function createdSeconds(request: PendingRequest): number {
+  return Math.floor(request.createdAt / 1000);
 }
 
 function sse(data: object): string {

@@ -41,8 +41,8 @@ function queued(queue_position: number): GenerationEvent {
   return { type: 'status', status: 'queued', queue_position, queue_length: 9, estimated_wait_time: 0 };
 }
 
-describe('AnswerLog', () => {
-  it('numbers events from one, and ends with one last event', () => {
+describe('GenerationLog', () => {
+  it('numbers events from one, and ends with one final event', () => {
     const log = new GenerationLog();
     log.append({ type: 'thinking', text: 'a' });
     log.append({ type: 'content', text: 'b' });
@@ -61,7 +61,7 @@ describe('AnswerLog', () => {
     expect([log.eventAt(1), log.eventAt(2), log.status?.queue_position]).toEqual([undefined, queued(1), 1]);
   });
 
-  it('gives every reader the same sequence, whenever it comes and however it reads', () => {
+  it('gives every reader the same sequence, whenever it joins and however it reads', () => {
     const action = fc.oneof(
       { weight: 3, arbitrary: fc.string({ minLength: 1 }).map((text) => ({ do: 'append' as const, text })) },
       fc.record({ do: fc.constant('join' as const), after: fc.nat(20) }),
@@ -105,7 +105,7 @@ describe('AnswerLog', () => {
     );
   });
 
-  it('counts log probabilities, which may be many times the text that they are of', () => {
+  it('counts log probabilities, which may be much larger than their text', () => {
     const log = new GenerationLog();
     const others = Array.from({ length: 20 }, () => ({ token: 'b', logprob: -2 }));
     const before = log.bytes;

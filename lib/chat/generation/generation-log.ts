@@ -3,7 +3,7 @@ import type { AppError } from '#lib/errors';
 import type { Durations } from '#lib/models/provider';
 import type { TokenLogprob, TokenUsage, ToolCall } from '#lib/wire/chat';
 
-/** What happens to one answer, in order. A log ends with exactly one `done` or `error`. */
+/** The events of one response, in order. A log ends with exactly one `done` or `error`. */
 export type GenerationEvent =
   | QueueStatusEvent
   | { readonly type: 'thinking'; readonly text: string }
@@ -14,7 +14,7 @@ export type GenerationEvent =
       readonly type: 'done';
       readonly done_reason: string;
       readonly usage: TokenUsage;
-      /** What the model server measured, where it did. */
+      /** Present if the model server measured them. */
       readonly durations?: Durations | undefined;
     }
   | { readonly type: 'error'; readonly error: AppError };
@@ -28,22 +28,20 @@ export interface QueueStatusEvent {
   readonly estimated_wait_time: number;
 }
 
-/** What an event costs beside its text: the object, its slot and the string's header, as measured on V8. */
+/** Memory of an event without its text: object, slot and string header, as measured on V8. */
 const EVENT_BYTES = 96;
-/** What the place of an event costs that was dropped. */
+/** Memory of the slot of a dropped event. */
 const SLOT_BYTES = 8;
-/**
- * A longer text becomes several events, so that what is written for one reader at a time stays
- * small.
- */
+/** A longer text is split into several events, so that the chunks for a reader stay small. */
 const MAX_EVENT_CHARS = 64 * 1024;
 
 /**
- * The append-only log of one answer: events numbered from 1. Everyone who wants the answer reads here, each with a number
- * of its own, whether it comes early, late or again; the log knows nothing of them but whom to call after an append.
+ * The append-only log of one response: events numbered from 1. Each reader has its own position in
+ * it, whether it comes early, late or again; the log only knows the listeners that it calls after
+ * an append.
  *
- * A status is only worth reading while it is the newest one: an older one is dropped when the next comes, its number stays
- * used. Everything else stays as it is.
+ * Only the newest status is kept: an older one is dropped when the next comes, and its number stays
+ * used.
  */
 export class GenerationLog {
   #events: (GenerationEvent | undefined)[] = [];
@@ -53,33 +51,33 @@ export class GenerationLog {
   #bytes = 0;
   #textBytes = 0;
 
-  /** The number of the newest event; 0 while there is none. */
+  /** The number of the newest event; 0 if the log is empty. */
   get lastNumber(): number {
     return this.#events.length;
   }
 
-  /** Whether the newest event is the last there will be. */
+  /** Whether the last event was appended. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** Roughly what the log holds in memory. */
+  /** Approximate memory of the log. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** What the texts of all events take: as much again as soon as they are joined. */
+  /** Memory of the texts of all events; their joined text takes as much again. */
   get textBytes(): number {
     return this.#textBytes;
   }
 
-  /** The newest status, where there is one. */
+  /** The newest status, if any. */
   get status(): QueueStatusEvent | undefined {
     const event = this.eventAt(this.#statusNumber);
     return event?.type === 'status' ? event : undefined;
   }
 
-  /** Undefined where `number` is not used yet, or its status has been replaced. */
+  /** Undefined if `number` is not used yet, or its status was replaced. */
   eventAt(number: number): GenerationEvent | undefined {
     return this.#events[number - 1];
   }
@@ -99,14 +97,16 @@ export class GenerationLog {
       else if (event.type === 'logprobs') this.#bytes += estimateValueBytes(event.logprobs);
       else {
         this.#ended = true;
-        // As long as it is, and not as long as it could have become.
+        // Frees the spare capacity of the array.
         this.#events = this.#events.slice();
       }
     }
     for (const listener of this.#listeners ?? []) listener();
   }
 
-  /** `listener` is called after every append, and must not throw. Returns what ends that. */
+  /**
+   * Calls `listener` after every append; it must not throw. Returns the function that removes it.
+   */
   listen(listener: () => void): () => void {
     this.#listeners ??= new Set();
     this.#listeners.add(listener);
@@ -116,12 +116,11 @@ export class GenerationLog {
     };
   }
 
-  /** All tool calls so far. */
   toolCalls(): ToolCall[] {
     return this.#events.flatMap((event) => (event?.type === 'tool_calls' ? event.tool_calls : []));
   }
 
-  /** Those of all tokens so far; undefined where there are none. */
+  /** Log probabilities of all tokens so far; undefined if the model sends none. */
   logprobs(): TokenLogprob[] | undefined {
     const all = this.#events.flatMap((event) => (event?.type === 'logprobs' ? event.logprobs : []));
     return all.length === 0 ? undefined : all;
@@ -142,7 +141,7 @@ export class GenerationLog {
   #pushText({ type, text }: Extract<GenerationEvent, { text: string }>): void {
     for (let from = 0; from < text.length; ) {
       let to = from + MAX_EVENT_CHARS;
-      // The two halves of one character stay together.
+      // A surrogate pair is not split.
       if (to < text.length && isHighSurrogate(text.charCodeAt(to - 1))) to -= 1;
       this.#push({ type, text: text.length <= MAX_EVENT_CHARS ? text : text.slice(from, to) });
       from = to;
@@ -157,7 +156,7 @@ function isHighSurrogate(code: number): boolean {
   return code >= 0xd800 && code < 0xdc00;
 }
 
-/** V8 keeps a string in one byte a character where all of it is Latin-1, else in two. */
+/** V8 stores a string with one byte per character if all of it is Latin-1, else with two. */
 function stringBytes(text: string): number {
   return NOT_LATIN_1.test(text) ? 2 * text.length : text.length;
 }

@@ -49,7 +49,7 @@ describe('the chat stream', () => {
     [1_000, 20, 5_000],
     [3, 3, 8_000_000],
   ])(
-    'reaches its end for each of %i readers of one answer, %i tokens of %i characters',
+    'reaches its end for each of %i readers of one response, %i tokens of %i characters',
     async (readers, tokens, size) => {
       b = engineHarness({ MAX_RESPONSE_MB: '64' });
       const bodies = [];
@@ -128,7 +128,7 @@ describe('the chat stream', () => {
     await reader.cancel();
   });
 
-  it('throws a failure before the first token, and tells one after it as the last event', async () => {
+  it('throws an error before the first token, and sends a later one as the last event', async () => {
     b = engineHarness();
     const early = stream(await b.submit('early'));
     b.provider.last.fail(new AppError('model_not_found', 'Pull it.'));
@@ -141,7 +141,7 @@ describe('the chat stream', () => {
     ]);
   });
 
-  it('tells a late joiner everything so far at once', async () => {
+  it('sends a late joiner everything so far at once', async () => {
     b = engineHarness();
     await b.submit('hello');
     for (const word of ['a', 'b', 'c']) b.provider.last.say(word);
@@ -194,7 +194,7 @@ describe('the chat stream', () => {
     await reader.cancel();
   });
 
-  it('lets go of its request when the client is gone, before and after the first byte', async () => {
+  it('releases its request when the client disconnects, before and after the first byte', async () => {
     b = engineHarness();
     const before = new AbortController();
     const first = await b.submit('one');

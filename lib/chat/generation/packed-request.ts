@@ -1,17 +1,15 @@
 import type { Message } from '#lib/wire/chat';
 
-/** A request with messages: as a caller sends it, or as a model gets it. */
+/** A request with messages, of a caller or for a model. */
 interface WithMessages {
   messages: readonly Message[];
 }
 
 /**
- * A request as bytes outside the JavaScript heap: what a request that waits costs is then what it
- * counts, whatever its JSON would become as objects. Images are kept decoded, a quarter smaller
- * than their base64.
+ * A request as bytes outside the JavaScript heap, so that the memory of a waiting request is known
+ * exactly. Images are stored decoded, a quarter smaller than their base64.
  */
 export class PackedRequest<T extends WithMessages> {
-  /** What it holds. */
   readonly bytes: number;
   readonly #json: Buffer;
   readonly #images: readonly Buffer[];
@@ -28,7 +26,7 @@ export class PackedRequest<T extends WithMessages> {
     this.bytes = images.reduce((bytes, image) => bytes + image.byteLength, this.#json.byteLength);
   }
 
-  /** An equal request. */
+  /** Returns an equal request. */
   unpack(): T {
     let next = 0;
     const request = JSON.parse(this.#json.toString());
@@ -42,17 +40,17 @@ export class PackedRequest<T extends WithMessages> {
   }
 }
 
-/** In memory of its own: a slice of Node's shared pool would keep the whole of it. */
+/** A separate allocation: a slice of Node's shared pool would retain the whole pool. */
 function outsideHeap(text: string, encoding: 'base64' | 'utf8'): Buffer {
   const buffer = Buffer.from(new ArrayBuffer(Buffer.byteLength(text, encoding)));
   const written = buffer.write(text, encoding);
   return written === buffer.byteLength ? buffer : buffer.subarray(0, written);
 }
 
-/** What a value of JSON costs beside its text, at most: an object or array with its slot. */
+/** Upper bound on the memory of a JSON value without its text: an object or array, and its slot. */
 const VALUE_BYTES = 48;
 
-/** Roughly what a request holds as objects. */
+/** Approximate memory of a request as objects. */
 export function estimateRequestBytes({ messages, ...rest }: WithMessages): number {
   let bytes = 0;
   for (const { content, images, tool_calls } of messages) {
@@ -66,7 +64,7 @@ export function estimateRequestBytes({ messages, ...rest }: WithMessages): numbe
 
 const MESSAGE_BYTES = 160;
 
-/** Roughly what a value out of JSON holds as objects and strings. */
+/** Approximate memory of a JSON value as objects and strings. */
 export function estimateValueBytes(value: unknown): number {
   if (typeof value === 'string') return VALUE_BYTES + value.length;
   if (typeof value !== 'object' || value === null) return 8;

@@ -37,7 +37,7 @@ export class PendingRequest implements GenerationRequest {
   /** A detached request runs to its end without a reader. */
   readonly detached: boolean;
   readonly conversation: ConversationTurn | undefined;
-  /** Undefined while there is none: tens of thousands of requests may be retained. */
+  /** Undefined if empty: tens of thousands of requests may be retained. */
   readers: Set<() => void> | undefined;
   /** When this request alone was cancelled, while its generation went on for others. */
   cancelledAt: number | undefined;

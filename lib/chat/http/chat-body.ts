@@ -7,7 +7,7 @@ const TEXT_LIMIT_BYTES = MIB;
 const IMAGES_LIMIT_BYTES = 20 * MIB;
 
 /**
- * The bytes of a chat request: at most 20 MiB, of which everything but images may be 1 MiB. See
+ * Reads the body of a chat request: at most 20 MiB, of which at most 1 MiB outside of images; see
  * `parseChatBody`.
  */
 export function readChatBody(request: HttpRequest, anyType = false): Promise<Uint8Array> {
@@ -15,16 +15,16 @@ export function readChatBody(request: HttpRequest, anyType = false): Promise<Uin
 }
 
 /**
- * The JSON of a chat request. Images are counted apart from the rest, first by what looks like one,
- * so that no text above the bound is parsed, and then by where they are. Throws `body_too_large` or
- * `invalid_json`.
+ * Parses the body of a chat request. The 1 MiB limit excludes images: first everything that looks
+ * like one, so that no larger text is parsed, then what the parsed body has in image fields. Throws
+ * `body_too_large` or `invalid_json`.
  */
 export function parseChatBody(bytes: Uint8Array): unknown {
   if (bytes.byteLength <= TEXT_LIMIT_BYTES) return parseJson(bytes);
-  if (!fitsWithoutImages(bytes, TEXT_LIMIT_BYTES)) throw bodyTooLarge(TEXT_LIMIT_BYTES, WHAT);
+  if (!fitsWithoutImages(bytes, TEXT_LIMIT_BYTES)) throw bodyTooLarge(TEXT_LIMIT_BYTES, TEXT_LABEL);
   const body = parseJson(bytes);
-  if (bytesOutsideImages(bytes.byteLength, body) > TEXT_LIMIT_BYTES) throw bodyTooLarge(TEXT_LIMIT_BYTES, WHAT);
+  if (bytesOutsideImages(bytes.byteLength, body) > TEXT_LIMIT_BYTES) throw bodyTooLarge(TEXT_LIMIT_BYTES, TEXT_LABEL);
   return body;
 }
 
-const WHAT = 'The body without its images';
+const TEXT_LABEL = 'The body without its images';

@@ -1,17 +1,17 @@
-/** A run of this many characters of base64 may be an image; a shorter one is counted as text. */
+/** A shorter run of base64 characters is counted as text, a longer one as an image. */
 const MIN_IMAGE_BYTES = 512;
 
 /**
- * What can stand in an image's base64, with line breaks and slashes as JSON escapes them. None of
- * it can make structure: however long a run of it is, it is one string or number.
+ * Bytes of base64, with line breaks and slashes as JSON escapes them. None of them is a structural
+ * character: a run of them of any length is one string or number.
  */
 const IS_IMAGE_BYTE = new Uint8Array(256);
 for (const character of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_\\')
   IS_IMAGE_BYTE[character.charCodeAt(0)] = 1;
 
 /**
- * Whether all that cannot be an image of a body in JSON is at most `limitBytes`. Looks at bytes
- * alone, before anything is parsed.
+ * Whether the bytes of a JSON body that cannot belong to an image are at most `limitBytes`. Works
+ * on bytes, before anything is parsed.
  */
 export function fitsWithoutImages(bytes: Uint8Array, limitBytes: number): boolean {
   let text = 0;
@@ -28,19 +28,19 @@ export function fitsWithoutImages(bytes: Uint8Array, limitBytes: number): boolea
 }
 
 /**
- * How many of a chat request's `size` bytes are not in images: those of a message's `images`, of
- * Ollama's top level, or of OpenAI's `image_url` parts. The body need not be valid.
+ * The number of a chat request's `size` bytes outside of images: a message's `images`, Ollama's
+ * top-level `images`, or OpenAI's `image_url` parts. The body need not be valid.
  */
 export function bytesOutsideImages(size: number, body: unknown): number {
-  let beside = size - imagesLength(member(body, 'images'));
+  let outside = size - imagesLength(member(body, 'images'));
   for (const message of listOf(member(body, 'messages'))) {
-    beside -= imagesLength(member(message, 'images'));
+    outside -= imagesLength(member(message, 'images'));
     for (const part of listOf(member(message, 'content'))) {
       const image = member(part, 'image_url');
-      beside -= lengthOf(typeof image === 'string' ? image : member(image, 'url'));
+      outside -= lengthOf(typeof image === 'string' ? image : member(image, 'url'));
     }
   }
-  return beside;
+  return outside;
 }
 
 function imagesLength(images: unknown): number {
