@@ -10,8 +10,8 @@ import { ollamaShowSchema } from '#lib/wire/ollama-request';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route('/api/show', {
   POST: async (request) => {
     const { signal } = request;
-    const asked = parseBody(ollamaShowSchema, await readJson(request, 16 * KIB, true));
-    const id = asked.model ?? asked.name ?? '';
+    const input = parseBody(ollamaShowSchema, await readJson(request, 16 * KIB, true));
+    const id = input.model ?? input.name ?? '';
     const { models } = await modelDirectory().list(signal);
     const model = findModel(models, id);
     if (model === undefined)

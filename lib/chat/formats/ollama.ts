@@ -3,13 +3,11 @@ import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent } from '#lib/chat/generation/generation-log';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
-import { AppError } from '#lib/errors';
-import { type ChatRequest, type Message, type TokenLogprob, type ToolCall, toolArgumentsObject } from '#lib/wire/chat';
+import { type TokenLogprob, type ToolCall, toolArgumentsObject } from '#lib/wire/chat';
 import type { ModelInfo } from '#lib/wire/models';
-import type { OllamaChat, OllamaGenerate } from '#lib/wire/ollama-request';
 
 /**
- * Ollama's API: its requests as native ones, responses in its format.
+ * Ollama's API: responses in its format.
  * https://github.com/ollama/ollama/blob/main/docs/api.md
  */
 
@@ -19,41 +17,6 @@ export const OLLAMA_API_VERSION = '0.24.0';
 const NS_PER_MS = 1e6;
 /** The epoch stands for a time that the provider does not report. */
 const UNKNOWN_TIME = '1970-01-01T00:00:00Z';
-
-/** Undefined without messages: that is how a client loads a model. */
-export function fromOllamaChat(input: OllamaChat): ChatRequest | undefined {
-  if (input.messages == null || input.messages.length === 0) return undefined;
-  return { ...fromCommon(input), messages: input.messages.map(fromMessage), tools: input.tools };
-}
-
-/**
- * Undefined without a prompt. Throws `unsupported_parameter` for what needs a model without
- * template.
- */
-export function fromOllamaGenerate(input: OllamaGenerate): ChatRequest | undefined {
-  const unsupported = [
-    ...(input.suffix ? ['suffix'] : []),
-    ...(input.template ? ['template'] : []),
-    ...(input.raw ? ['raw'] : []),
-    ...(input.context !== undefined && input.context.length > 0 ? ['context'] : []),
-  ];
-  if (unsupported.length > 0)
-    throw new AppError(
-      'unsupported_parameter',
-      `${unsupported.join(', ')} cannot be used here, where every prompt goes through the model's chat template. Use /api/chat.`,
-      { details: unsupported.map((field) => ({ field, message: 'is not supported' })) },
-    );
-  const sizes = (['width', 'height', 'steps'] as const).filter((field) => input[field] !== undefined);
-  if (sizes.length > 0)
-    throw AppError.unsupportedParameters(sizes.map((field) => ({ field, message: 'images are not made here' })));
-  if (input.prompt === undefined || input.prompt === '') return undefined;
-  const images = input.images === undefined || input.images.length === 0 ? {} : { images: input.images };
-  return {
-    ...fromCommon(input),
-    messages: [{ role: 'user', content: input.prompt, ...images }],
-    system_prompt: input.system,
-  };
-}
 
 /** `/api/chat` wraps the text of a response in a message, `/api/generate` does not. */
 export type OllamaEndpoint = 'chat' | 'generate';
@@ -145,32 +108,6 @@ export function ollamaShowResponse(model: ModelInfo) {
       ...(tools || model.provider === 'openai' ? ['tools'] : []),
       ...(thinking ? ['thinking'] : []),
     ],
-  };
-}
-
-function fromCommon(input: OllamaChat | OllamaGenerate): Omit<ChatRequest, 'messages'> {
-  return {
-    model: input.model,
-    stream: input.stream ?? true,
-    use_cache: true,
-    priority: 0,
-    options: input.options ?? {},
-    think: input.think,
-    format: input.format === '' ? undefined : input.format,
-    logprobs: input.logprobs,
-    top_logprobs: input.top_logprobs,
-    keep_alive: input.keep_alive,
-  };
-}
-
-function fromMessage(message: NonNullable<OllamaChat['messages']>[number]): Message {
-  const { content, images, tool_calls: toolCalls, thinking, ...rest } = message;
-  return {
-    ...rest,
-    content: content ?? '',
-    ...(images === undefined || images.length === 0 ? {} : { images }),
-    ...(thinking === undefined || thinking === '' ? {} : { thinking }),
-    ...(toolCalls === undefined || toolCalls.length === 0 ? {} : { tool_calls: toolCalls }),
   };
 }
 

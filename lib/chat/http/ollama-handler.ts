@@ -1,13 +1,7 @@
 import { ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
 import { chatEngine } from '#lib/chat/engine-singleton';
-import {
-  fromOllamaChat,
-  fromOllamaGenerate,
-  type OllamaEndpoint,
-  ollamaLoadResponse,
-  ollamaResponse,
-  ollamaStreamEncoder,
-} from '#lib/chat/formats/ollama';
+import { type OllamaEndpoint, ollamaLoadResponse, ollamaResponse, ollamaStreamEncoder } from '#lib/chat/formats/ollama';
+import { fromOllamaChat, fromOllamaGenerate } from '#lib/chat/formats/ollama-request';
 import { type ApiAdapter, submitThrough } from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { AppError } from '#lib/errors';

@@ -1,5 +1,6 @@
 import { ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
-import { fromOpenAi, openAiCompletion, openAiFieldName, openAiStreamEncoder } from '#lib/chat/formats/openai';
+import { openAiCompletion, openAiFieldName, openAiStreamEncoder } from '#lib/chat/formats/openai';
+import { fromOpenAi } from '#lib/chat/formats/openai-request';
 import { type ApiAdapter, type ParsedChatRequest, submitThrough } from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';

@@ -8,7 +8,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/v1/models/[...model]',
   {
     GET: async ({ signal }, { params }) => {
-      // Ids may have slashes: organisation/model.
+      // Ids may contain slashes: organization/model.
       const id = [params.model ?? ''].flat().join('/');
       const { models } = await modelDirectory().list(signal);
       const model = findModel(models, id);
