@@ -1,4 +1,5 @@
 import { gatewayRoute } from '#lib/gateway/fetch-handler';
+import { unsupportedApi } from '#lib/server/unsupported-api';
 
-/** What nothing else here serves goes to the private backend. `server.ts` does the same before it asks any route. */
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = gatewayRoute('/[...path]');
+/** Forwards what no other route serves. `server.ts` handles these paths before any route. */
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = gatewayRoute('/[...path]', unsupportedApi);

@@ -1,7 +1,7 @@
 import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
 
-/** Whether the gateway itself is there; whether its backend is, /api/ready tells. */
+/** Liveness of the gateway itself. `/api/ready` reports its backends. */
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/gateway-health',
   { GET: () => json({ status: 'ok', service: 'wighaven-gateway' }) },

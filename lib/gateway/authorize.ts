@@ -1,127 +1,109 @@
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
+import { type GatewayRequest, isAllowedPage } from '#lib/gateway/gateway-request';
 import type { ClientInfo } from '#lib/gateway/headers/request-headers';
 import type { CorsPolicy } from '#lib/gateway/headers/response-headers';
 import { backendPath } from '#lib/gateway/request-path';
 import { keyRequired, SESSION_COOKIE, verifyCredentials } from '#lib/http/auth';
 import { clientSubnet, isTrustedProxy } from '#lib/http/client-ip';
-import { corsHeaders, isAllowedOrigin } from '#lib/http/cors';
+import { corsHeaders } from '#lib/http/cors';
 import { isGatewayHost } from '#lib/http/gateway-host';
-import type { RequestHeaders } from '#lib/http/http-request';
-import { isNavigation } from '#lib/http/page-access';
-import { writeAccessLog } from '#lib/telemetry/log';
 import { tracer } from '#lib/telemetry/tracing';
 
-/** A request at the gateway's door, whichever server it came to. */
-export interface GatewayRequest {
-  method: string;
-  /** The request target: path and query. */
-  target: string;
-  /** By its lower-case name. */
-  header: (name: string) => string | undefined;
-  /** The address of the connection's other end; undefined where the server does not tell. */
-  peer: string | undefined;
-  protocol: 'http' | 'https';
-  isUpgrade: boolean;
-  /** By the clock of `performance.now()`. */
-  startedMs: number;
-  requestId: string;
-}
-
 export interface AuthorizedRequest {
+  /** Path and query for the backend. */
   path: string;
   client: ClientInfo;
-  /** Headers that the answer has beside the backend's, names and values in turn. */
-  responseHeaders: string[];
+  /** This server's headers, added after the backend's, names and values in turn. */
+  addedHeaders: string[];
 }
 
+const READ_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** Browsers send the second name if the page was loaded over TLS. */
+const SESSION_COOKIES = [SESSION_COOKIE, `__host-${SESSION_COOKIE}`];
+
+/** Gives pages of the backend an opaque origin, so that none acts as this app. */
+const SANDBOX_POLICY = 'sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads';
+
 /**
- * Everything that is asked of a request before it is passed on: the gateway's own host where it has
- * one, a path that may be, a key where keys are set, no change and no embedding by a page
- * elsewhere. Undefined for a preflight that is not the backend's to answer: browsers show no key
- * when they ask whether they may. Throws the `Fault` that refuses the request.
+ * Checks a request before it is forwarded: the gateway's host, the path, the key, and that no
+ * foreign page embeds or changes anything. Returns undefined for a preflight that this server
+ * handles, since browsers send no key with it. Throws the `AppError` that rejects the request.
  */
-export function authorize(asking: GatewayRequest, settings: Config): AuthorizedRequest | undefined {
-  const { API_KEYS: keys, TRUST_PROXY: trust, GATEWAY_ORIGIN: ownOrigin } = settings;
-  const { method, peer, protocol, requestId } = asking;
-  // It would be answered with the token.
+export function authorize(request: GatewayRequest, settings: Config): AuthorizedRequest | undefined {
+  const { API_KEYS: keys, TRUST_PROXY: trust, GATEWAY_ORIGIN: gatewayOrigin } = settings;
+  const { method, peer, protocol, requestId } = request;
+  // The response would repeat the token.
   if (method === 'TRACE') throw new AppError('method_not_allowed', 'TRACE is not passed on.');
-  const sharesOrigin = ownOrigin === undefined;
-  const address = clientSubnet(peer, asking.header('x-forwarded-for') ?? null, trust);
-  if (ownOrigin !== undefined && !isGatewayHost(asking.header('host'), settings)) {
-    // Where the backend is served is for callers with a key to know.
-    if (keys.length > 0) findCredentials(asking, keys, true, address);
-    throw new AppError('not_found', `There is nothing at this address. The backend is served at ${ownOrigin.origin}.`);
+  const sharesOrigin = gatewayOrigin === undefined;
+  const address = clientSubnet(peer, request.header('x-forwarded-for') ?? null, trust);
+  if (gatewayOrigin !== undefined && !isGatewayHost(request.header('host'), settings)) {
+    // Only callers with a key learn where the backend is served.
+    if (keys.length > 0) findCredentials(request, keys, true, address);
+    throw new AppError(
+      'not_found',
+      `There is nothing at this address. The backend is served at ${gatewayOrigin.origin}.`,
+    );
   }
-  if (sharesOrigin && isServiceWorker(asking))
+  if (sharesOrigin && isServiceWorker(request))
     throw new AppError(
       'forbidden',
       'Service workers of the backend are not served at the origin of this app. Set GATEWAY_ORIGIN to give the backend its own.',
     );
-  const path = backendPath(asking.target);
-  const answerHeaders = ['X-Request-Id', requestId];
-  if (settings.GATEWAY_SANDBOX) answerHeaders.push('Content-Security-Policy', SANDBOX_POLICY);
-  const page = asking.header('origin');
+  const path = backendPath(request.target);
+  const addedHeaders = ['X-Request-Id', requestId];
+  if (settings.GATEWAY_SANDBOX) addedHeaders.push('Content-Security-Policy', SANDBOX_POLICY);
+  const page = request.header('origin');
   let cors: CorsPolicy = 'drop';
-  rejectEmbedding(asking, page, settings);
+  rejectEmbedding(request, page, settings);
   if (page !== undefined) {
-    const isAllowed = isAllowedPage(page, asking, settings);
+    const isAllowed = isAllowedPage(page, request, settings);
     if (isAllowed) cors = keys.length > 0 ? 'replace' : 'pass';
-    // A WebSocket would speak with the visitor's cookie, and browsers let any page read what it says.
-    if (!isAllowed && (asking.isUpgrade || !READ_METHODS.has(method))) throw originNotAllowed();
-    if (keys.length > 0 && method === 'OPTIONS' && asking.header('access-control-request-method') !== undefined)
+    // Browsers send the visitor's cookie with a WebSocket, and let any page read its messages.
+    if (!isAllowed && (request.isUpgrade || !READ_METHODS.has(method))) throw originNotAllowed();
+    if (keys.length > 0 && method === 'OPTIONS' && request.header('access-control-request-method') !== undefined)
       return undefined;
     if (keys.length > 0 && isAllowed)
-      for (const [name, value] of Object.entries(corsHeaders(page))) answerHeaders.push(name, value);
+      for (const [name, value] of Object.entries(corsHeaders(page))) addedHeaders.push(name, value);
   }
-  const plainPeer = peer?.startsWith('::ffff:') === true ? peer.slice(7) : peer;
-  const credentials = keys.length > 0 ? findCredentials(asking, keys, sharesOrigin, address) : undefined;
+  const credentials = keys.length > 0 ? findCredentials(request, keys, sharesOrigin, address) : undefined;
   return {
     path,
     client: {
-      peer: plainPeer,
+      peer: peer?.startsWith('::ffff:') === true ? peer.slice(7) : peer,
       protocol,
       isTrustedProxy: isTrustedProxy(peer, trust),
-      isOwnKey: credentials?.isShown === true,
+      usesAppKey: credentials?.isInHeader === true,
       caller: credentials === undefined ? (address ?? 'unknown') : `${credentials.key} ${address}`,
       sessionCookies: SESSION_COOKIES,
       cors,
       sharesOrigin,
       requestId,
-      traceparent: traceparentOf(asking),
+      traceparent: traceparentOf(request),
     },
-    responseHeaders: answerHeaders,
+    addedHeaders,
   };
 }
-
-/**
- * Browsers send both names, and either is a session: the second where the page was reached over
- * TLS.
- */
-const SESSION_COOKIES = [SESSION_COOKIE, `__host-${SESSION_COOKIE}`];
-
-/** An opaque origin: nothing that the page does is done as this app. */
-const SANDBOX_POLICY = 'sandbox allow-scripts allow-forms allow-popups allow-modals allow-downloads';
 
 function isServiceWorker({ header }: GatewayRequest): boolean {
   return header('service-worker') !== undefined || header('sec-fetch-dest') === 'serviceworker';
 }
 
 /**
- * Refuses what a page elsewhere embeds (scripts, images, frames): it would be fetched with the
- * backend's token, and a script's values can be read where its text cannot. A link to the backend
- * may be followed. Browsers say where a request comes from in `Sec-Fetch-Site` (W3C Fetch
- * Metadata); other clients do not.
+ * Rejects scripts, images and frames that a foreign page embeds. They would be fetched with the
+ * backend's token, and a page can read a script's values. Links are allowed. Browsers send the
+ * context in `Sec-Fetch-Site` (W3C Fetch Metadata); other clients do not.
  */
-function rejectEmbedding(asking: GatewayRequest, page: string | undefined, settings: Config): void {
-  const { header, method } = asking;
+function rejectEmbedding(request: GatewayRequest, page: string | undefined, settings: Config): void {
+  const { header, method } = request;
   const site = header('sec-fetch-site');
   if (site !== 'cross-site' && site !== 'same-site') return;
   if (READ_METHODS.has(method) && header('sec-fetch-mode') === 'navigate' && header('sec-fetch-dest') === 'document')
     return;
-  const from = page ?? header('referer');
-  if (from === undefined || !URL.canParse(from)) throw originNotAllowed();
-  if (!isAllowedPage(new URL(from).origin, asking, settings)) throw originNotAllowed();
+  const source = page ?? header('referer');
+  if (source === undefined || !URL.canParse(source)) throw originNotAllowed();
+  if (!isAllowedPage(new URL(source).origin, request, settings)) throw originNotAllowed();
 }
 
 function originNotAllowed(): AppError {
@@ -131,7 +113,7 @@ function originNotAllowed(): AppError {
   );
 }
 
-/** The request becomes part of its caller's trace, and what is passed on part of it. */
+/** Continues the caller's trace. Returns the `traceparent` for the backend. */
 function traceparentOf({ requestId, header }: GatewayRequest): string | undefined {
   const traces = tracer();
   if (traces === undefined) return undefined;
@@ -139,73 +121,25 @@ function traceparentOf({ requestId, header }: GatewayRequest): string | undefine
   return traces.traceparent(requestId);
 }
 
-/** Writes down how a request was answered: in the log, and where there are traces, there. `path` is what the log calls it. */
-export function recordResponse({ requestId, method, startedMs }: GatewayRequest, path: string, status: number): void {
-  const elapsedMs = performance.now() - startedMs;
-  writeAccessLog('info', requestId, method, path, status, elapsedMs);
-  tracer()?.recordHttpRequest(requestId, method, GATEWAY_ROUTE, status, elapsedMs);
-}
-
-/** Whatever the path: a backend may have any number of them. */
-const GATEWAY_ROUTE = '/gateway/[...path]';
-
-/** The headers of the answer to a preflight that `admit` keeps here. */
-export function preflightHeaders(asking: GatewayRequest, settings: Config): Record<string, string> {
-  const page = asking.header('origin');
-  const isAllowed = page !== undefined && isAllowedPage(page, asking, settings);
-  return { 'x-request-id': asking.requestId, ...(isAllowed ? corsHeaders(page, true) : {}) };
-}
-
-/** The headers of an answer that is an error of ours, with this status. */
-export function errorHeaders(
-  asking: GatewayRequest,
-  status: number,
-  settings: Config,
-  retryAfterSeconds: number | undefined,
-): Record<string, string> {
-  const headers: Record<string, string> = {
-    'content-type': 'application/json; charset=utf-8',
-    'cache-control': 'no-store',
-    'x-request-id': asking.requestId,
-    'x-content-type-options': 'nosniff',
-  };
-  if (retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterSeconds)));
-  // The page to sign in at is the app's, and so is its cookie: at another origin the browser itself
-  // asks for the key.
-  if (status === 401 && settings.GATEWAY_ORIGIN !== undefined && isNavigation(headersOf(asking)))
-    headers['www-authenticate'] = 'Basic realm="Chill Space: any name, and a key as the password", charset="UTF-8"';
-  return headers;
-}
-
-const READ_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-
 /**
- * The key that a request is made with. `isShown`: it is in `Authorization`, which then is not the
- * backend's to see; otherwise there is a session. Throws `unauthorized` where there is neither, and
- * `rate_limited` after too many wrong keys.
+ * Returns the key of a request. `isInHeader`: the key is in `Authorization`, which the backend then
+ * does not receive; otherwise it is a session's. Throws `unauthorized` if there is no key, and
+ * `rate_limited` after too many wrong ones.
  */
 function findCredentials(
   { header }: GatewayRequest,
   keys: readonly string[],
   sharesOrigin: boolean,
   address: string | undefined,
-): { key: string; isShown: boolean } {
-  const authorization = header('authorization');
-  // At the origin that is the app's too, Basic credentials are the backend's.
-  const basic = sharesOrigin ? undefined : /^Basic +(\S+)$/i.exec(authorization ?? '')?.[1];
-  const shown = basic === undefined ? authorization : `Bearer ${passwordOf(basic)}`;
-  const headers = { get: (name: string) => (name === 'authorization' ? shown : header(name)) ?? null };
-  const found = verifyCredentials(headers, keys, address, Date.now(), true);
-  if (found === undefined) throw keyRequired();
-  return { key: found.key, isShown: found.isBearer };
-}
-
-function headersOf({ header }: GatewayRequest): RequestHeaders {
-  return { get: (name) => header(name) ?? null };
-}
-
-function isAllowedPage(page: string, { header }: GatewayRequest, settings: Config): boolean {
-  return isAllowedOrigin(page, header('host') ?? null, header('x-forwarded-proto') ?? null, settings);
+): { key: string; isInHeader: boolean } {
+  const given = header('authorization');
+  // At an origin shared with the app, Basic credentials are meant for the backend.
+  const basic = sharesOrigin ? undefined : /^Basic +(\S+)$/i.exec(given ?? '')?.[1];
+  const authorization = basic === undefined ? given : `Bearer ${passwordOf(basic)}`;
+  const headers = { get: (name: string) => (name === 'authorization' ? authorization : header(name)) ?? null };
+  const verified = verifyCredentials(headers, keys, address, Date.now(), true);
+  if (verified === undefined) throw keyRequired();
+  return { key: verified.key, isInHeader: verified.isBearer };
 }
 
 function passwordOf(basic: string): string {

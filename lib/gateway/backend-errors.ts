@@ -1,27 +1,30 @@
 import { AppError } from '#lib/errors';
 
-/** How an attempt at a backend failed, as far as anyone can act on it. */
+const FULL_RETRY_AFTER_SECONDS = 2;
+
+/** A failed attempt at a backend. */
 export interface BackendFailure {
-  fault: AppError;
-  /** For the statistics and the log: a word without anything of the request in it. */
+  error: AppError;
+  /** For the statistics and the log. Holds nothing of the request. */
   reason: string;
-  /** This machine had nothing left to connect with: the backend is not to blame. */
+  /** This machine has no resource left to connect with, so the backend is not at fault. */
   isLocal: boolean;
 }
 
-const TIMEOUT_CODES: ReadonlySet<string> = new Set(['CONNECT_TIMEOUT', 'ANSWER_TIMEOUT', 'BODY_TIMEOUT', 'ETIMEDOUT']);
-
-/** What became of an attempt whose connection broke or could not be made: 504 where it took too long, else 502 (SPEC §4). */
+/**
+ * Maps a connection error: `upstream_timeout` for timeouts, `queue_full` for exhausted local
+ * resources, otherwise `upstream_failed`.
+ */
 export function toBackendFailure(error: unknown, timeoutMs: number): BackendFailure {
   const code = codeOf(error);
   if (EXHAUSTED_CODES.has(code))
     return {
-      fault: localResourcesExhausted(error),
+      error: localResourcesExhausted(error),
       reason: `no connection left on this machine: ${code}`,
       isLocal: true,
     };
-  const fault = TIMEOUT_CODES.has(code) ? backendTimeout(timeoutMs, error) : connectionFailed(error);
-  return { fault, reason: REASONS[code] ?? code, isLocal: false };
+  const appError = TIMEOUT_CODES.has(code) ? backendTimeout(timeoutMs, error) : connectionFailed(error);
+  return { error: appError, reason: REASONS[code] ?? code, isLocal: false };
 }
 
 export function connectionFailed(cause?: unknown): AppError {
@@ -34,26 +37,10 @@ export function backendTimeout(timeoutMs: number, cause?: unknown): AppError {
   });
 }
 
-/** Descriptors, memory of the kernel, or local ports. */
-const EXHAUSTED_CODES: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
-
-function localResourcesExhausted(cause: unknown): AppError {
-  return new AppError('queue_full', 'This server has no connection left. Try again in a few seconds.', {
-    retryAfterSeconds: FULL_RETRY_AFTER_SECONDS,
-    cause,
-  });
-}
-
-/** This client, or all clients together, hold as many WebSockets as they may. */
 export function tooManyWebSockets(): AppError {
   return new AppError('queue_full', 'Too many WebSockets are open. Close some, or try again in a few seconds.', {
     retryAfterSeconds: FULL_RETRY_AFTER_SECONDS,
   });
-}
-
-/** Too many requests wait for this backend: it is not to blame. */
-export function isPoolFull(error: unknown): boolean {
-  return codeOf(error) === 'POOL_FULL';
 }
 
 export function poolFull(): AppError {
@@ -62,17 +49,30 @@ export function poolFull(): AppError {
   });
 }
 
-const FULL_RETRY_AFTER_SECONDS = 2;
-
-/** A connection that was kept and that the backend closed at the moment it was used again. */
-export function isClosedByPeer(error: unknown): boolean {
-  return ['CLOSED_BY_PEER', 'ECONNRESET', 'EPIPE'].includes(codeOf(error));
+/** Too many requests wait for the backend, which is not at fault. */
+export function isPoolFull(error: unknown): boolean {
+  return codeOf(error) === 'POOL_FULL';
 }
 
-/** The request was not even tried: it has something in it that HTTP does not allow to be sent. */
+/** The backend closed a kept connection when it was used again. */
+export function isClosedByPeer(error: unknown): boolean {
+  return CLOSED_CODES.has(codeOf(error));
+}
+
+/** The HTTP client did not send the request, because it is not valid HTTP. */
 export function isInvalidRequest(error: unknown): boolean {
   return codeOf(error) === 'REQUEST_REFUSED';
 }
+
+const TIMEOUT_CODES: ReadonlySet<string> = new Set([
+  'CONNECT_TIMEOUT',
+  'RESPONSE_TIMEOUT',
+  'BODY_TIMEOUT',
+  'ETIMEDOUT',
+]);
+const CLOSED_CODES: ReadonlySet<string> = new Set(['CLOSED_BY_PEER', 'ECONNRESET', 'EPIPE']);
+/** File descriptors, kernel memory or local ports. */
+const EXHAUSTED_CODES: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
 
 const REASONS: Record<string, string> = {
   ECONNREFUSED: 'connection refused',
@@ -84,20 +84,27 @@ const REASONS: Record<string, string> = {
   ENETUNREACH: 'network unreachable',
   ETIMEDOUT: 'no connection in time',
   CONNECT_TIMEOUT: 'no connection in time',
-  ANSWER_TIMEOUT: 'no answer in time',
+  RESPONSE_TIMEOUT: 'no answer in time',
   BODY_TIMEOUT: 'answer stalled',
   CLOSED_BY_PEER: 'connection closed',
   HEAD_TOO_LARGE: 'headers too large',
-  ANSWER_CUT_SHORT: 'answer cut short',
+  RESPONSE_CUT_SHORT: 'answer cut short',
   REQUEST_BODY_LENGTH: 'request cut short',
-  ANSWER_INVALID: 'invalid answer',
+  RESPONSE_INVALID: 'invalid answer',
   POOL_CLOSED: 'server closing',
   ERR_INVALID_CHAR: 'invalid header',
 };
 
+function localResourcesExhausted(cause: unknown): AppError {
+  return new AppError('queue_full', 'This server has no connection left. Try again in a few seconds.', {
+    retryAfterSeconds: FULL_RETRY_AFTER_SECONDS,
+    cause,
+  });
+}
+
 /**
- * Errors of several addresses tried at once hold one for each. What a backend did says more than
- * that this machine has no IPv6, say.
+ * The code of an error. An `AggregateError` has one error per address that was tried. The backend's
+ * own response (connection refused) has precedence over a local one (no IPv6).
  */
 function codeOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) {

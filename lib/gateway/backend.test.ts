@@ -12,14 +12,14 @@ describe('a backend', () => {
   const backend = new Backend('http://127.0.0.1:9', readConfig({ LOG_LEVEL: 'silent' }));
   afterEach(() => backend.recordSuccess());
 
-  it.each(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL'])('is not down where this machine has none left (%s)', (code) => {
+  it.each(['EMFILE', 'ENFILE', 'EADDRNOTAVAIL'])('stays up when this machine has no connection left (%s)', (code) => {
     for (let count = 0; count < 5; count++) backend.recordFailure(failure(code), true);
     expect(backend.isDown).toBe(false);
     expect(backend.stats().last_failure?.reason).toBe(`no connection left on this machine: ${code}`);
-    expect(failure(code).fault).toMatchObject({ code: 'queue_full', retryAfterSeconds: 2 });
+    expect(failure(code).error).toMatchObject({ code: 'queue_full', retryAfterSeconds: 2 });
   });
 
-  it('is down where one of its addresses refuses, whatever the others say', () => {
+  it('goes down when one of its addresses refuses and another fails locally', () => {
     backend.recordFailure(failure('EADDRNOTAVAIL', 'ECONNREFUSED'), true);
     expect(backend.isDown).toBe(true);
     expect(backend.stats().last_failure?.reason).toBe('connection refused');

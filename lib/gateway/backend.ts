@@ -6,30 +6,29 @@ import { HttpPool } from '#lib/http-client/pool';
 import { log } from '#lib/telemetry/log';
 import type { BackendStats } from '#lib/wire/gateway';
 
-/** Broken answers in a row after which a backend counts as down; a connection that cannot be made is enough by itself. */
+/** Consecutive failed responses after which a backend is down. One failed connection is enough. */
 const FAILURES_TO_DOWN = 3;
 const CONNECT_TIMEOUT_MS = 10_000;
 const CHECK_TIMEOUT_MS = 3_000;
-/** How often the log says that this machine has no connection left. */
-const LOG_INTERVAL_MS = 60_000;
+const LOCAL_FAILURE_LOG_INTERVAL_MS = 60_000;
 
-/** One backend: its connections, what it works on, and whether it is well. */
+/** One backend: its connections, its load and its health. */
 export class Backend implements BackendLoad {
   readonly url: URL;
-  /** What stands in front of each path; empty for a backend at the root of its host. */
+  /** The prefix of each path; empty for a backend at the root of its host. */
   readonly basePath: string;
   readonly pool: HttpPool;
-  /** Requests that are not done: those that it works on, and those that wait for a connection. */
+  /** Requests that are running or wait for a connection. */
   pending = 0;
   readonly #settings: Config;
   #state: BackendStats['state'] = 'unknown';
-  #heardAtMs = Number.NEGATIVE_INFINITY;
+  #stateAtMs = Number.NEGATIVE_INFINITY;
   #failuresInARow = 0;
   #requests = 0;
   #failures = 0;
   #lastFailure: BackendStats['last_failure'] = null;
   #check: Promise<void> | undefined;
-  #toldAtMs = Number.NEGATIVE_INFINITY;
+  #loggedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(url: string, settings: Config) {
     this.url = new URL(url);
@@ -52,29 +51,29 @@ export class Backend implements BackendLoad {
     return this.#state;
   }
 
-  /** The backend began to answer, whatever it said. */
+  /** The backend started a response of any status. */
   recordSuccess(nowMs: number = performance.now()): void {
     this.#requests += 1;
-    this.#well(nowMs);
+    this.#markUp(nowMs);
   }
 
-  /** `unsent`: there was no connection to send anything over. */
-  recordFailure(failure: BackendFailure, unsent: boolean, nowMs: number = performance.now()): void {
+  /** `isUnsent`: no connection could be opened. */
+  recordFailure(failure: BackendFailure, isUnsent: boolean, nowMs: number = performance.now()): void {
     this.#requests += 1;
     this.#failures += 1;
-    this.#note(failure.reason);
+    this.#setLastFailure(failure.reason);
     if (failure.isLocal) {
-      this.#tellOfUs(failure.reason, nowMs);
+      this.#logLocalFailure(failure.reason, nowMs);
       return;
     }
     this.#failuresInARow += 1;
-    if (unsent || this.#failuresInARow >= FAILURES_TO_DOWN) this.#down(failure.reason, nowMs);
+    if (isUnsent || this.#failuresInARow >= FAILURES_TO_DOWN) this.#markDown(failure.reason, nowMs);
   }
 
-  /** Asks the backend whether it is well, unless it was heard of within `freshMs`. Never throws; one check at a time. */
+  /** Checks the backend unless its state is newer than `freshMs`. Never throws. Single-flight. */
   async check(freshMs: number): Promise<void> {
-    if (performance.now() - this.#heardAtMs < freshMs) return;
-    this.#check ??= this.#ask().finally(() => {
+    if (performance.now() - this.#stateAtMs < freshMs) return;
+    this.#check ??= this.#probe().finally(() => {
       this.#check = undefined;
     });
     await this.#check;
@@ -98,47 +97,47 @@ export class Backend implements BackendLoad {
     this.pool.close();
   }
 
-  async #ask(): Promise<void> {
+  async #probe(): Promise<void> {
     try {
       const path = this.#settings.GATEWAY_HEALTH_PATH;
       if (path === undefined) await this.pool.probe(CHECK_TIMEOUT_MS);
-      else await this.#get(this.basePath + path);
-      this.#well(performance.now());
+      else await this.#fetchHealth(this.basePath + path);
+      this.#markUp(performance.now());
     } catch (error) {
-      const { reason, isLocal: isOurs } = toBackendFailure(error, CHECK_TIMEOUT_MS);
-      this.#note(reason);
-      if (isOurs) this.#tellOfUs(reason, performance.now());
-      else this.#down(reason, performance.now());
+      const { reason, isLocal } = toBackendFailure(error, CHECK_TIMEOUT_MS);
+      this.#setLastFailure(reason);
+      if (isLocal) this.#logLocalFailure(reason, performance.now());
+      else this.#markDown(reason, performance.now());
     }
   }
 
-  async #get(path: string): Promise<void> {
+  async #fetchHealth(path: string): Promise<void> {
     const token = this.#settings.HF_TOKEN;
     const headers = token === undefined ? [] : ['authorization', `Bearer ${token}`];
     const status = await fetchStatus(this.pool, { path, method: 'GET', headers, body: null }, CHECK_TIMEOUT_MS);
-    if (status >= 500) throw Object.assign(new Error('unwell'), { code: `answered ${status}` });
+    if (status >= 500) throw Object.assign(new Error('unhealthy'), { code: `answered ${status}` });
   }
 
-  #well(nowMs: number): void {
+  #markUp(nowMs: number): void {
     if (this.#state === 'down') log().info({ backend: this.url.origin }, 'backend is back');
     this.#state = 'up';
-    this.#heardAtMs = nowMs;
+    this.#stateAtMs = nowMs;
     this.#failuresInARow = 0;
   }
 
-  #down(reason: string, nowMs: number): void {
+  #markDown(reason: string, nowMs: number): void {
     if (this.#state !== 'down') log().warn({ backend: this.url.origin, reason }, 'backend is down');
     this.#state = 'down';
-    this.#heardAtMs = nowMs;
+    this.#stateAtMs = nowMs;
   }
 
-  #tellOfUs(reason: string, nowMs: number): void {
-    if (nowMs - this.#toldAtMs < LOG_INTERVAL_MS) return;
-    this.#toldAtMs = nowMs;
+  #logLocalFailure(reason: string, nowMs: number): void {
+    if (nowMs - this.#loggedAtMs < LOCAL_FAILURE_LOG_INTERVAL_MS) return;
+    this.#loggedAtMs = nowMs;
     log().error({ reason }, 'this machine cannot connect to backends: raise its limits (ulimit -n)');
   }
 
-  #note(reason: string): void {
+  #setLastFailure(reason: string): void {
     this.#lastFailure = { at: new Date().toISOString(), reason };
   }
 }

@@ -1,65 +1,68 @@
 import { config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
-import { authorize, errorHeaders, type GatewayRequest, preflightHeaders, recordResponse } from '#lib/gateway/authorize';
+import { authorize } from '#lib/gateway/authorize';
 import { forwardFetchRequest } from '#lib/gateway/fetch-sink';
+import { errorHeaders, type GatewayRequest, preflightHeaders, recordResponse } from '#lib/gateway/gateway-request';
 import { gateway } from '#lib/gateway/index';
 import { toErrorResponse } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
 import { checkHost } from '#lib/http/host-check';
 import { resolveRequestId } from '#lib/http/http-request';
-import { unsupportedApi } from '#lib/server/unsupported-api';
+import type { RouteHandler } from '#lib/http/route';
 import { log } from '#lib/telemetry/log';
 
 type Handler = (request: Request) => Promise<Response>;
-
-/**
- * The exports of a route file that passes on whatever comes to it, for deployments where `server.ts` does not do so itself. `name`
- * stands for the path in the log, which holds no path of a backend's.
- */
-export function gatewayRoute(name: string): Record<(typeof ROUTE_METHODS)[number], Handler> {
-  const handle: Handler = (request) => serve(name, request);
-  return { GET: handle, HEAD: handle, POST: handle, PUT: handle, PATCH: handle, DELETE: handle, OPTIONS: handle };
-}
+/** Handlers of the app for a path, by method, with `ANY` as default. */
+type AppHandlers = (pathname: string) => Readonly<Record<string, RouteHandler>> | undefined;
 
 const ROUTE_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
-async function serve(name: string, request: Request): Promise<Response> {
+/**
+ * The exports of a route file that forwards every request, for deployments without `server.ts`.
+ * `name` is the path in the log, which holds no path of a backend. `appHandlers` has precedence
+ * where there is no backend.
+ */
+export function gatewayRoute(name: string, appHandlers: AppHandlers): Record<(typeof ROUTE_METHODS)[number], Handler> {
+  const handle: Handler = (request) => serve(name, request, appHandlers);
+  return { GET: handle, HEAD: handle, POST: handle, PUT: handle, PATCH: handle, DELETE: handle, OPTIONS: handle };
+}
+
+async function serve(name: string, incoming: Request, appHandlers: AppHandlers): Promise<Response> {
   const settings = config();
-  const isAppHost = settings.GATEWAY_ORIGIN !== undefined && !isGatewayHost(request.headers.get('host'), settings);
+  const isAppHost = settings.GATEWAY_ORIGIN !== undefined && !isGatewayHost(incoming.headers.get('host'), settings);
   if (settings.PRIVATE_BACKEND_URL.length === 0 || isAppHost) {
-    const unknown = unsupportedApi(new URL(request.url).pathname);
-    const handler = unknown?.[request.method] ?? unknown?.ANY;
-    if (handler !== undefined) return handler(request, { params: {} });
+    const handlers = appHandlers(new URL(incoming.url).pathname);
+    const handler = handlers?.[incoming.method] ?? handlers?.ANY;
+    if (handler !== undefined) return handler(incoming, { params: {} });
   }
-  const asking = toGatewayRequest(request);
+  const request = toGatewayRequest(incoming);
   let response: Response;
   try {
-    const foreign = checkHost(asking.header('host') ?? new URL(request.url).host, settings);
-    if (foreign !== undefined) throw foreign;
-    const admission = authorize(asking, settings);
-    // What Next does not find among its own files is no backend's either.
-    if (settings.PRIVATE_BACKEND_URL.length === 0 || asking.target.startsWith('/_next/'))
+    const wrongHost = checkHost(request.header('host') ?? new URL(incoming.url).host, settings);
+    if (wrongHost !== undefined) throw wrongHost;
+    const authorized = authorize(request, settings);
+    // `/_next/` is reserved for Next's own files, also for those that do not exist.
+    if (settings.PRIVATE_BACKEND_URL.length === 0 || request.target.startsWith('/_next/'))
       throw new AppError('not_found', 'There is nothing at this address.');
     response =
-      admission === undefined
-        ? new Response(null, { status: 204, headers: preflightHeaders(asking, settings) })
-        : await forwardFetchRequest(gateway(), request, admission.path, admission.client, admission.responseHeaders);
+      authorized === undefined
+        ? new Response(null, { status: 204, headers: preflightHeaders(request, settings) })
+        : await forwardFetchRequest(gateway(), incoming, authorized.path, authorized.client, authorized.addedHeaders);
   } catch (error) {
-    if (!AppError.is(error)) log().error({ err: error, request_id: asking.requestId }, 'gateway failed unexpectedly');
+    if (!AppError.is(error)) log().error({ err: error, request_id: request.requestId }, 'gateway failed unexpectedly');
     const { status, body, retryAfterSeconds } = toErrorResponse(error);
-    const text = request.method === 'HEAD' ? null : JSON.stringify(body);
-    response = new Response(text, { status, headers: errorHeaders(asking, status, settings, retryAfterSeconds) });
+    const text = incoming.method === 'HEAD' ? null : JSON.stringify(body);
+    response = new Response(text, { status, headers: errorHeaders(request, status, settings, retryAfterSeconds) });
   }
-  recordResponse(asking, name, response.status);
+  recordResponse(request, name, response.status);
   return response;
 }
 
 function toGatewayRequest({ method, url, headers }: Request): GatewayRequest {
-  // Behind the scheme comes the host, and behind that the path.
-  const target = url.slice(url.indexOf('/', url.indexOf('//') + 2));
+  const hostStart = url.indexOf('//') + 2;
   return {
     method,
-    target,
+    target: url.slice(url.indexOf('/', hostStart)),
     header: (name) => headers.get(name) ?? undefined,
     peer: undefined,
     protocol: url.startsWith('https:') ? 'https' : 'http',

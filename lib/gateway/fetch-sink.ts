@@ -1,96 +1,102 @@
 import { Readable } from 'node:stream';
 import type { AppError } from '#lib/errors';
-import { Exchange } from '#lib/gateway/exchange';
+import { forward } from '#lib/gateway/exchange';
 import type { Gateway } from '#lib/gateway/gateway';
 import { type ClientInfo, requestHeaders } from '#lib/gateway/headers/request-headers';
 import { hasBody } from '#lib/gateway/headers/response-headers';
+import type { ExchangeControl, ResponseSink } from '#lib/gateway/response-sink';
+
+const HIGH_WATER_MARK_BYTES = 64 * 1024;
 
 /**
- * Passes a `Request` on, for servers that speak web types (Next's own, and those that it is deployed to). They allow less than
- * `node:http`: paths come as the URL standard writes them, and informational answers, the trailers of requests and answers, and upgrades stay behind.
+ * Forwards a web `Request`, for servers without `node:http` types (Next, Vercel). Paths come as the
+ * URL standard normalizes them. Informational responses, trailers and upgrades are not supported.
  *
- * Rejects with the `Fault` of a backend that does not answer. Whoever reads the body sees an error where it breaks off.
+ * Rejects with the `AppError` of a backend that does not respond. A response that breaks off fails
+ * its body.
  */
 export function forwardFetchRequest(
   gateway: Gateway,
   request: Request,
   path: string,
-  origin: ClientInfo,
-  answerHeaders: readonly string[],
+  client: ClientInfo,
+  addedHeaders: readonly string[],
 ): Promise<Response> {
-  // Some adapters only watch the connection for a signal that was asked for before the first await.
+  const { method, headers, body } = request;
+  // Some adapters watch the connection only for a signal that is read before the first await.
   const { signal } = request;
   return new Promise((resolve, reject) => {
-    new FetchResponseSink(gateway, request, path, origin, answerHeaders, resolve, reject).begin(signal);
+    forward(
+      gateway,
+      {
+        method,
+        path,
+        headers: requestHeaders([...headers].flat(), client, gateway.settings.HF_TOKEN, false),
+        body: body === null ? null : Readable.from(body, { objectMode: false }),
+        trailers: undefined,
+        client,
+        addedHeaders,
+        allowsTrailers: () => false,
+      },
+      new FetchResponseSink(method, signal, resolve, reject),
+    );
   });
 }
 
-class FetchResponseSink extends Exchange {
+/** Resolves with a `Response` whose body is a stream with backpressure. */
+class FetchResponseSink implements ResponseSink {
   readonly #method: string;
-  readonly #answerHeaders: readonly string[];
+  readonly #signal: AbortSignal;
   readonly #resolve: (response: Response) => void;
-  readonly #reject: (fault: AppError) => void;
+  readonly #reject: (error: AppError) => void;
+  #exchange: ExchangeControl | undefined;
   #body: ReadableStreamDefaultController<Uint8Array> | undefined;
 
   constructor(
-    gateway: Gateway,
-    request: Request,
-    path: string,
-    origin: ClientInfo,
-    answerHeaders: readonly string[],
+    method: string,
+    signal: AbortSignal,
     resolve: (response: Response) => void,
-    reject: (fault: AppError) => void,
+    reject: (error: AppError) => void,
   ) {
-    super(gateway, {
-      method: request.method,
-      path,
-      headers: requestHeaders([...request.headers].flat(), origin, gateway.settings.HF_TOKEN, false),
-      body: request.body === null ? null : Readable.from(request.body, { objectMode: false }),
-      trailers: undefined,
-      client: origin,
-      allowsTrailers: () => false,
-    });
-    this.#method = request.method;
-    this.#answerHeaders = answerHeaders;
+    this.#method = method;
+    this.#signal = signal;
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
-  begin(signal: AbortSignal): void {
-    signal.addEventListener('abort', () => this.leave(), { once: true });
-    this.start();
+  start(exchange: ExchangeControl): void {
+    this.#exchange = exchange;
+    this.#signal.addEventListener('abort', () => exchange.cancel(), { once: true });
   }
 
-  protected override inform(): void {}
+  sendInformational(): void {}
 
-  protected override respond(status: number, message: string | undefined, raw: string[]): void {
+  sendHead(status: number, message: string | undefined, raw: string[]): void {
     const headers = new Headers();
-    const all = [...raw, ...this.#answerHeaders];
-    for (let index = 0; index + 1 < all.length; index += 2) headers.append(all[index] ?? '', all[index + 1] ?? '');
+    for (let index = 0; index + 1 < raw.length; index += 2) headers.append(raw[index] ?? '', raw[index + 1] ?? '');
     disableTransforms(headers);
     const body = hasBody(this.#method, status) ? this.#stream() : null;
     this.#resolve(new Response(body, { status, headers, ...(message === undefined ? {} : { statusText: message }) }));
-    this.commit();
   }
 
-  protected override sendHead(): void {}
+  flush(): void {}
 
-  protected override write(chunk: Buffer): boolean {
+  write(chunk: Buffer): boolean {
     if (this.#body === undefined) return true;
     this.#body.enqueue(new Uint8Array(chunk));
     return (this.#body.desiredSize ?? 0) > 0;
   }
 
-  protected override finish(): void {
+  end(): void {
     this.#body?.close();
   }
 
-  protected override cut(): void {
-    this.#body?.error(new Error('the answer of the backend broke off'));
+  abort(): void {
+    this.#body?.error(new Error('the response of the backend broke off'));
   }
 
-  protected override refuse(fault: AppError): void {
-    this.#reject(fault);
+  reject(error: AppError): void {
+    this.#reject(error);
   }
 
   #stream(): ReadableStream<Uint8Array> {
@@ -99,15 +105,15 @@ class FetchResponseSink extends Exchange {
         start: (controller) => {
           this.#body = controller;
         },
-        pull: () => this.resume(),
-        cancel: () => this.leave(),
+        pull: () => this.#exchange?.resume(),
+        cancel: () => this.#exchange?.cancel(),
       },
-      { highWaterMark: 64 * 1024, size: (chunk) => chunk.byteLength },
+      { highWaterMark: HIGH_WATER_MARK_BYTES, size: (chunk) => chunk.byteLength },
     );
   }
 }
 
-/** Next packs what it may, and then holds events back until a block is full. */
+/** Adds `no-transform` to an event stream: Next compresses what it may, and then delays events. */
 function disableTransforms(headers: Headers): void {
   const control = headers.get('cache-control');
   if (headers.get('content-type')?.startsWith('text/event-stream') !== true) return;

@@ -10,30 +10,30 @@ import type { GatewayStats } from '#lib/wire/gateway';
 
 const CHECK_INTERVAL_MS = 5_000;
 
-/** What all requests through the gateway share. */
+/** State that all requests through the gateway share. */
 export class Gateway {
   readonly settings: Config;
   readonly backends: readonly Backend[];
   readonly tokenMask: TokenMask;
   readonly statistics = new GatewayStatistics();
   readonly slowClients: SlowClients;
-  /** Who holds the open and opening WebSockets. */
+  /** Bounds the open and opening WebSockets, in all and per caller. */
   readonly webSockets: ConnectionShares<never>;
-  readonly #checks: NodeJS.Timeout | undefined;
+  readonly #checkTimer: NodeJS.Timeout | undefined;
   readonly #closers = new Set<() => void>();
 
   constructor(settings: Config) {
     this.settings = settings;
     this.tokenMask = new TokenMask(settings.HF_TOKEN);
     this.slowClients = new SlowClients(settings.GATEWAY_MIN_BYTES_PER_SECOND);
-    // Where descriptors are few, half of the connections are left to requests.
+    // If file descriptors are few, half of the connections are reserved for requests.
     const most = Math.floor(maxClientConnections(fileDescriptorLimit(), settings) / 2);
     this.webSockets = new ConnectionShares(Math.min(settings.GATEWAY_MAX_WEBSOCKETS, most), 0);
     this.backends = settings.PRIVATE_BACKEND_URL.map((url) => new Backend(url, settings));
-    // A single backend is asked whatever is thought of it: its own answers tell enough.
+    // A single backend is always used, so its responses are the only check it needs.
     if (this.backends.length > 1 || settings.GATEWAY_HEALTH_PATH !== undefined) {
-      this.#checks = setInterval(() => void this.checkBackends(CHECK_INTERVAL_MS / 2), CHECK_INTERVAL_MS);
-      this.#checks.unref();
+      this.#checkTimer = setInterval(() => void this.checkBackends(CHECK_INTERVAL_MS / 2), CHECK_INTERVAL_MS);
+      this.#checkTimer.unref();
     }
   }
 
@@ -41,7 +41,7 @@ export class Gateway {
     return chooseBackend(this.backends, Math.random, tried);
   }
 
-  /** Asks every backend that was not heard of within `freshMs`. Never throws. */
+  /** Checks every backend whose state is older than `freshMs`. Never throws. */
   async checkBackends(freshMs: number): Promise<void> {
     await Promise.all(this.backends.map((backend) => backend.check(freshMs)));
   }
@@ -65,14 +65,14 @@ export class Gateway {
     };
   }
 
-  /** `close` is called where the gateway closes before what it belongs to has ended; returns how to take it back. */
+  /** Calls `close` when the gateway closes. Returns a function that cancels this. */
   onClose(close: () => void): () => void {
     this.#closers.add(close);
     return () => void this.#closers.delete(close);
   }
 
   close(): void {
-    clearInterval(this.#checks);
+    clearInterval(this.#checkTimer);
     this.slowClients.close();
     for (const close of this.#closers) close();
     for (const backend of this.backends) backend.close();

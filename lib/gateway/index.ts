@@ -2,7 +2,7 @@ import { config } from '#lib/config/config';
 import { Gateway } from '#lib/gateway/gateway';
 import { onShutdown, singleton } from '#lib/singletons';
 
-/** The process's gateway; without backends where `PRIVATE_BACKEND_URL` is not set. */
+/** The gateway of this process. It has no backends unless `PRIVATE_BACKEND_URL` is set. */
 export function gateway(): Gateway {
   return singleton('gateway', () => {
     const created = new Gateway(config());

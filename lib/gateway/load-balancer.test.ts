@@ -3,14 +3,14 @@ import { type BackendLoad, chooseBackend } from '#lib/gateway/load-balancer';
 
 const backend = (pending: number, isDown = false): BackendLoad => ({ pending, isDown });
 
-/** Gives `numbers` in turn, over and over. */
+/** Returns `numbers` in turn, repeatedly. */
 function sequence(...numbers: number[]): () => number {
   let at = 0;
   return () => numbers[at++ % numbers.length] ?? 0;
 }
 
 describe('chooseBackend', () => {
-  it('takes the less busy of the two that chance names, which are never the same', () => {
+  it('returns the less busy of two different random backends', () => {
     const [a, b, c] = [backend(5), backend(1), backend(0)];
     expect(chooseBackend([a, b, c], sequence(0, 0))).toBe(b);
     expect(chooseBackend([a, b, c], sequence(0, 0.99))).toBe(c);
@@ -18,14 +18,14 @@ describe('chooseBackend', () => {
       for (const second of [0, 0.4, 0.99]) expect(chooseBackend([a, c], sequence(first, second))).toBe(c);
   });
 
-  it('leaves out what is down, unless nothing else is there', () => {
+  it('skips backends that are down, unless all are', () => {
     const [down, busy] = [backend(0, true), backend(9)];
     expect(chooseBackend([down, busy], Math.random)).toBe(busy);
     expect(chooseBackend([down, backend(0, true)], Math.random)).toBeDefined();
     expect(chooseBackend([down], Math.random)).toBe(down);
   });
 
-  it('takes none twice for one request', () => {
+  it('never returns a backend that was tried', () => {
     const [a, b] = [backend(0), backend(0, true)];
     expect(chooseBackend([a, b], Math.random, new Set([a]))).toBe(b);
     expect(chooseBackend([a, b], Math.random, new Set([a, b]))).toBeUndefined();
@@ -33,7 +33,7 @@ describe('chooseBackend', () => {
     expect(chooseBackend([], Math.random)).toBeUndefined();
   });
 
-  it('gives each of equally busy ones its share', () => {
+  it('returns equally busy backends equally often', () => {
     const backends = [backend(0), backend(0), backend(0)];
     const counts = new Map<BackendLoad | undefined, number>();
     for (let first = 0; first < 1; first += 0.1)

@@ -2,42 +2,42 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
-import { authorize, errorHeaders, type GatewayRequest, preflightHeaders, recordResponse } from '#lib/gateway/authorize';
+import { authorize } from '#lib/gateway/authorize';
 import type { Gateway } from '#lib/gateway/gateway';
+import { errorHeaders, type GatewayRequest, preflightHeaders, recordResponse } from '#lib/gateway/gateway-request';
 import { forwardNodeRequest } from '#lib/gateway/node-sink';
 import { GATEWAY_PREFIX } from '#lib/gateway/request-path';
 import { forwardUpgrade, isWebSocketUpgrade } from '#lib/gateway/upgrade';
+import { endSocket } from '#lib/http/end-socket';
 import { toErrorResponse } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
 import { resolveRequestId } from '#lib/http/http-request';
-import { endSocket } from '#lib/server/end-socket';
 import { log } from '#lib/telemetry/log';
 
 const MAX_LOGGED_PATH_LENGTH = 256;
 const LIVENESS_PATH = '/gateway-health';
 
-/** The gateway as `server.ts` serves it, before the routes' own adapter and before Next. */
+/** Serves the gateway in `server.ts`, ahead of the routes and of Next. */
 export class NodeGatewayHandler {
   readonly #gateway: Gateway;
-  readonly #isOwn: (pathname: string) => boolean;
+  readonly #isAppPath: (pathname: string) => boolean;
 
-  /** `isOwn` tells which paths the app serves itself; they are the gateway's only by name. */
-  constructor(gateway: Gateway, isOwn: (pathname: string) => boolean) {
+  /** `isAppPath`: the app serves a page or a file at this path. */
+  constructor(gateway: Gateway, isAppPath: (pathname: string) => boolean) {
     this.#gateway = gateway;
-    this.#isOwn = isOwn;
+    this.#isAppPath = isAppPath;
   }
 
   /**
-   * Whether the gateway serves a path at the app's host: by name, or since the app has nothing
-   * there. If the gateway has a separate origin, it serves nothing at the app's, not even
-   * `/gateway/*`, which is an unknown path there.
+   * Whether the gateway serves a path at the app's host: below `/gateway/`, and where the app
+   * serves nothing. With `GATEWAY_ORIGIN` it serves no path there.
    */
   servesPath(pathname: string): boolean {
     if (this.#gateway.settings.GATEWAY_ORIGIN !== undefined) return false;
-    return pathname.startsWith(GATEWAY_PREFIX) || !this.#isOwn(pathname);
+    return pathname.startsWith(GATEWAY_PREFIX) || !this.#isAppPath(pathname);
   }
 
-  /** Whether everything at this host is the gateway's, but for its own liveness. */
+  /** Whether this is the gateway's own host, where it serves all but the liveness probe. */
   servesHost(host: string | undefined, pathname: string): boolean {
     return isGatewayHost(host, this.#gateway.settings) && pathname !== LIVENESS_PATH;
   }
@@ -49,42 +49,35 @@ export class NodeGatewayHandler {
   }
 
   handle(incoming: IncomingMessage, outgoing: ServerResponse, expectsContinue: boolean): void {
-    const asking = toGatewayRequest(incoming, false);
+    const request = toGatewayRequest(incoming, false);
     const { settings } = this.#gateway;
-    const refuse = (fault: AppError) => rejectRequest(incoming, outgoing, asking, fault, settings);
+    const reject = (error: unknown) => rejectRequest(incoming, outgoing, request, error, settings);
     try {
-      const admission = authorize(asking, settings);
-      if (admission === undefined) outgoing.writeHead(204, preflightHeaders(asking, settings)).end();
-      else {
-        const onAnswer = (status: number) => logResponse(asking, status);
-        forwardNodeRequest(this.#gateway, incoming, outgoing, {
-          ...admission,
-          expectsContinue,
-          refuse,
-          onResponse: onAnswer,
-        });
+      const authorized = authorize(request, settings);
+      if (authorized === undefined) {
+        outgoing.writeHead(204, preflightHeaders(request, settings)).end();
+        return;
       }
+      const onResponse = (status: number) => logResponse(request, status);
+      forwardNodeRequest(this.#gateway, incoming, outgoing, { ...authorized, expectsContinue, reject, onResponse });
     } catch (error) {
-      refuse(asAppError(error));
+      reject(error);
     }
   }
 
-  /** For the server's `upgrade` event. */
+  /** Handles the server's `upgrade` event. */
   handleUpgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const asking = toGatewayRequest(incoming, true);
-    const refuse = (fault: AppError) => rejectSocket(socket, asking, fault, this.#gateway.settings);
+    const request = toGatewayRequest(incoming, true);
+    const { settings } = this.#gateway;
+    const reject = (error: unknown) => rejectSocket(socket, request, error, settings);
     try {
-      const admission = authorize(asking, this.#gateway.settings);
-      if (admission === undefined) return;
-      const onAnswer = (status: number) => logResponse(asking, status);
-      forwardUpgrade(this.#gateway, incoming, socket, head, {
-        ...admission,
-        expectsContinue: false,
-        refuse,
-        onResponse: onAnswer,
-      });
+      const authorized = authorize(request, settings);
+      if (authorized === undefined) return;
+      const onResponse = (status: number) => logResponse(request, status);
+      const options = { ...authorized, expectsContinue: false, reject, onResponse };
+      forwardUpgrade(this.#gateway, incoming, socket, head, options);
     } catch (error) {
-      refuse(asAppError(error));
+      reject(error);
     }
   }
 }
@@ -111,46 +104,43 @@ function toGatewayRequest(
 function rejectRequest(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  asking: GatewayRequest,
-  fault: AppError,
+  request: GatewayRequest,
+  error: unknown,
   settings: Config,
 ): void {
-  const { status, body, retryAfterSeconds } = toErrorResponse(fault);
-  logResponse(asking, status);
+  logUnexpected(error);
+  const { status, body, retryAfterSeconds } = toErrorResponse(error);
+  logResponse(request, status);
   if (outgoing.headersSent || outgoing.destroyed) {
     outgoing.destroy();
     return;
   }
-  const headers = errorHeaders(asking, status, settings, retryAfterSeconds);
-  // What is left of the body is not worth waiting for.
+  const headers = errorHeaders(request, status, settings, retryAfterSeconds);
+  // Closing is cheaper than receiving the rest of the body.
   if (!incoming.complete) headers.connection = 'close';
   outgoing.writeHead(status, headers);
   outgoing.end(JSON.stringify(body));
 }
 
-function rejectSocket(socket: Duplex, asking: GatewayRequest, fault: AppError, settings: Config): void {
-  const { status, body, retryAfterSeconds } = toErrorResponse(fault);
-  logResponse(asking, status);
+function rejectSocket(socket: Duplex, request: GatewayRequest, error: unknown, settings: Config): void {
+  logUnexpected(error);
+  const { status, body, retryAfterSeconds } = toErrorResponse(error);
+  logResponse(request, status);
   const text = JSON.stringify(body);
-  const headers = errorHeaders(asking, status, settings, retryAfterSeconds);
+  const headers = errorHeaders(request, status, settings, retryAfterSeconds);
   const framing = { 'content-length': String(Buffer.byteLength(text)), connection: 'close' };
   const lines = Object.entries({ ...headers, ...framing }).map(([name, value]) => `${name}: ${value}\r\n`);
   endSocket(socket, `HTTP/1.1 ${status} \r\n${lines.join('')}\r\n${text}`);
 }
 
-function asAppError(error: unknown): AppError {
-  if (AppError.is(error)) return error;
-  log().error({ err: error }, 'gateway failed unexpectedly');
-  return new AppError(
-    'internal_error',
-    'Something went wrong inside the server. The log has the details under this X-Request-Id.',
-  );
+function logUnexpected(error: unknown): void {
+  if (!AppError.is(error)) log().error({ err: error }, 'gateway failed unexpectedly');
 }
 
-function logResponse(asking: GatewayRequest, status: number): void {
-  const { target } = asking;
+function logResponse(request: GatewayRequest, status: number): void {
+  const { target } = request;
   const end = target.indexOf('?');
   const path = (end === -1 ? target : target.slice(0, end)).slice(0, MAX_LOGGED_PATH_LENGTH);
-  // The parser lets nothing else through that JSON would have to escape.
-  recordResponse(asking, /["\\]/.test(path) ? JSON.stringify(path).slice(1, -1) : path, status);
+  // The HTTP parser admits no other character that JSON escapes.
+  recordResponse(request, /["\\]/.test(path) ? JSON.stringify(path).slice(1, -1) : path, status);
 }

@@ -1,232 +1,230 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '#lib/errors';
-import { Exchange } from '#lib/gateway/exchange';
+import { forward } from '#lib/gateway/exchange';
 import type { Gateway } from '#lib/gateway/gateway';
 import { type ClientInfo, requestHeaders, requestTrailers } from '#lib/gateway/headers/request-headers';
 import { hasBody } from '#lib/gateway/headers/response-headers';
 import { BodyStalled, RequestBody } from '#lib/gateway/request-body';
+import type { ExchangeControl, ResponseSink } from '#lib/gateway/response-sink';
 import { type ClientTransfer, Stopwatch } from '#lib/gateway/slow-clients';
 import type { BufferLease } from '#lib/http-client/read-buffer';
 
-/** One request to be passed on, and how what is not the backend's business is done. */
+/** How one request of `node:http` is forwarded. */
 export interface ForwardOptions {
   /** Path and query for the backend. */
   path: string;
   client: ClientInfo;
-  /** Headers that the answer has beside the backend's, names and values in turn. */
-  responseHeaders: string[];
+  /** This server's headers, added after the backend's, names and values in turn. */
+  addedHeaders: string[];
   /** The client waits for `100 Continue` before it sends its body. */
   expectsContinue: boolean;
-  /** Answers with an error of ours; nothing was sent before. */
-  refuse: (fault: AppError) => void;
-  /** The answer has begun, with this status; 499 where the client was gone before. */
+  /** Responds with an error. Called only if nothing was sent. */
+  reject: (error: AppError) => void;
+  /** The response starts with this status; 499 if the client closed before. */
   onResponse: (status: number) => void;
 }
 
-/** Passes a request of `node:http` on, streaming both ways. Throws what `requestHeaders` throws, before anything is done. */
+/**
+ * Forwards a request of `node:http`, streaming both ways. Throws what `requestHeaders` throws,
+ * before any side effect.
+ */
 export function forwardNodeRequest(
   gateway: Gateway,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  passage: ForwardOptions,
+  options: ForwardOptions,
 ): void {
-  new NodeResponseSink(gateway, incoming, outgoing, passage).begin();
+  const { method = 'GET', rawHeaders } = incoming;
+  const { GATEWAY_TIMEOUT_MS: timeoutMs, HF_TOKEN: token } = gateway.settings;
+  const { path, client, addedHeaders, expectsContinue } = options;
+  const onFirstRead = expectsContinue ? () => outgoing.writeContinue() : undefined;
+  // HTTP/1.0 has neither chunks nor trailers.
+  const allowsTrailers = incoming.headers['transfer-encoding'] !== undefined && isHttp11(incoming);
+  const headers = requestHeaders(rawHeaders, client, token, allowsTrailers);
+  const body = carriesBody(incoming) ? new RequestBody(incoming, timeoutMs, gateway.slowClients, onFirstRead) : null;
+  forward(
+    gateway,
+    {
+      method,
+      path,
+      headers,
+      body,
+      trailers: allowsTrailers ? () => requestTrailers(incoming.rawTrailers, rawHeaders) : undefined,
+      client,
+      addedHeaders,
+      allowsTrailers: (status) => hasBody(method, status) && isHttp11(incoming),
+    },
+    new NodeResponseSink(gateway, incoming, outgoing, body, options),
+  );
 }
 
 const MAX_SINGLE_WRITE_BYTES = 16 * 1024;
-/** Smaller pieces cost more to keep account of than to copy. */
+/** Copying a smaller chunk is cheaper than retaining its buffer. */
 const MIN_RETAINED_BYTES = 4 * 1024;
 
-class NodeResponseSink extends Exchange {
+/** Writes a response to a `ServerResponse` in as few writes as its chunks allow. */
+class NodeResponseSink implements ResponseSink {
+  readonly #gateway: Gateway;
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
-  readonly #passage: ForwardOptions;
   readonly #body: RequestBody | null;
-  /** From the first time that the client takes less than there is for it. */
+  readonly #options: ForwardOptions;
+  #exchange: ExchangeControl | undefined;
+  /** Set once the client has fallen behind. */
   #reader: SlowReader | undefined;
-  /** The answer's head, until it is sent. */
-  #head: { status: number; message: string | undefined; headers: string[] } | undefined;
-  #hasWritten = false;
-  /** The first piece of the body, as long as the head waits for what goes out with it. */
-  #first: string | undefined;
-  #isHeadDue = false;
+  /** The head was sent in this turn, and no chunk yet. */
+  #mayJoinHead = false;
+  /** The first chunk, while it waits for the end of the response to leave in one write with it. */
+  #firstChunk: string | undefined;
   #isPaused = false;
 
-  constructor(gateway: Gateway, incoming: IncomingMessage, outgoing: ServerResponse, passage: ForwardOptions) {
-    const method = incoming.method ?? 'GET';
-    const { GATEWAY_TIMEOUT_MS: timeoutMs, HF_TOKEN: token } = gateway.settings;
-    const goOn = passage.expectsContinue ? () => outgoing.writeContinue() : undefined;
-    const body = carriesBody(incoming) ? new RequestBody(incoming, timeoutMs, gateway.slowClients, goOn) : null;
-    const { rawHeaders } = incoming;
-    // Older ones have neither chunks nor trailers, whatever they say.
-    const allowsTrailers = incoming.headers['transfer-encoding'] !== undefined && isModern(incoming);
-    super(gateway, {
-      method,
-      path: passage.path,
-      headers: requestHeaders(rawHeaders, passage.client, token, allowsTrailers),
-      body,
-      trailers: allowsTrailers ? () => requestTrailers(incoming.rawTrailers, rawHeaders) : undefined,
-      client: passage.client,
-      allowsTrailers: (status) => hasBody(method, status) && isModern(incoming),
-    });
+  constructor(
+    gateway: Gateway,
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    body: RequestBody | null,
+    options: ForwardOptions,
+  ) {
+    this.#gateway = gateway;
     this.#incoming = incoming;
     this.#outgoing = outgoing;
-    this.#passage = passage;
     this.#body = body;
-    body?.on('error', (error) => this.#bodyFailed(error));
+    this.#options = options;
   }
 
-  begin(): void {
+  start(exchange: ExchangeControl): void {
+    this.#exchange = exchange;
+    this.#body?.on('error', (error) => this.#failBody(error));
     this.#outgoing.on('close', () => this.#closed());
-    this.start();
   }
 
-  protected override inform(status: number, headers: string[]): void {
-    // Older clients would take it for the answer. 100 is ours to say, 101 is another way's.
-    if (isModern(this.#incoming) && status > 101) this.#outgoing.writeInformation(status, headers);
+  sendInformational(status: number, headers: string[]): void {
+    // An HTTP/1.0 client would read it as the response. This server sends 100 itself, and 101 only
+    // for WebSockets.
+    if (isHttp11(this.#incoming) && status > 101) this.#outgoing.writeInformation(status, headers);
   }
 
-  protected override respond(status: number, message: string | undefined, headers: string[]): void {
-    headers.push(...this.#passage.responseHeaders);
-    this.#head = { status, message, headers };
-    // Most answers come with their body at once, and then head, body and end leave together.
-    this.#isHeadDue = true;
-    process.nextTick(flush, this);
-  }
-
-  protected override sendHead(): void {
-    if (this.#head === undefined) return;
-    const { status, message, headers } = this.#head;
-    this.#head = undefined;
+  sendHead(status: number, message: string | undefined, headers: string[]): void {
     if (message === undefined) this.#outgoing.writeHead(status, headers);
     else this.#outgoing.writeHead(status, message, headers);
-    this.commit();
+    this.#mayJoinHead = true;
     this.#body?.mayBeSlow();
-    this.#passage.onResponse(status);
+    this.#options.onResponse(status);
   }
 
-  protected override write(chunk: Buffer, lease?: BufferLease): boolean {
-    const isFirst = !this.#hasWritten;
-    this.#hasWritten = true;
-    this.sendHead();
-    if (isFirst && this.#isHeadDue && chunk.length <= MAX_SINGLE_WRITE_BYTES && !this.#outgoing.chunkedEncoding) {
-      // As a string it goes out in one plain write with the head: a list of a string and a buffer costs an eighth more of all
-      // the time that an answer takes here.
-      this.#first = chunk.toString('latin1');
+  flush(): void {
+    if (this.#outgoing.destroyed) return;
+    if (this.#mayJoinHead) this.#outgoing.flushHeaders();
+    this.#mayJoinHead = false;
+    this.#writeFirstChunk();
+  }
+
+  write(chunk: Buffer, lease: BufferLease | undefined): boolean {
+    const mayJoinHead = this.#mayJoinHead;
+    this.#mayJoinHead = false;
+    if (mayJoinHead && chunk.length <= MAX_SINGLE_WRITE_BYTES && !this.#outgoing.chunkedEncoding) {
+      // node:http joins a string with its head, but writes a buffer on its own.
+      this.#firstChunk = chunk.toString('latin1');
       return true;
     }
-    this.#writeFirst();
-    this.#writeOn(chunk, lease);
+    this.#writeFirstChunk();
+    this.#writeChunk(chunk, lease);
     if (!this.#outgoing.writableNeedDrain) return true;
-    if (!this.#isPaused) {
-      this.#isPaused = true;
-      this.#watchReader();
-      // A client that never reads is not waited for longer than a backend that never answers.
-      const stalled = () => void this.#outgoing.destroy();
-      this.#outgoing.setTimeout(this.gateway.settings.GATEWAY_TIMEOUT_MS, stalled);
-      this.#outgoing.once('drain', () => {
-        this.#isPaused = false;
-        this.#reader?.waited.stop();
-        this.#outgoing.off('timeout', stalled).setTimeout(0);
-        this.resume();
-      });
-    }
+    this.#waitForDrain();
     return false;
   }
 
-  #watchReader(): void {
-    if (this.#reader === undefined) {
-      this.#reader = new SlowReader(this.#outgoing, this.gateway.settings.GATEWAY_TIMEOUT_MS);
-      this.gateway.slowClients.watch(this.#reader);
-    }
-    this.#reader.waited.start();
+  end(trailers: [string, string][]): void {
+    this.#mayJoinHead = false;
+    if (trailers.length > 0 && this.#outgoing.chunkedEncoding) this.#outgoing.addTrailers(trailers);
+    const chunk = this.#firstChunk;
+    this.#firstChunk = undefined;
+    // One call costs node:http half of what a write and an end do.
+    if (chunk === undefined) this.#outgoing.end();
+    else this.#outgoing.end(chunk, 'latin1');
   }
 
-  /** Its memory would be read over when the next piece comes, which may be before this one has left. */
-  #writeOn(chunk: Buffer, lease: BufferLease | undefined): void {
+  abort(): void {
+    this.#writeFirstChunk();
+    // Sends what was written in this turn, which `destroy` would drop.
+    this.#outgoing.socket?.uncork();
+    this.#outgoing.destroy();
+  }
+
+  reject(error: AppError): void {
+    this.#options.reject(error);
+  }
+
+  /** `chunk` is copied unless its buffer is retained, since the next read overwrites it. */
+  #writeChunk(chunk: Buffer, lease: BufferLease | undefined): void {
     const release = chunk.length < MIN_RETAINED_BYTES ? undefined : lease?.retain();
     if (release === undefined) this.#outgoing.write(Buffer.from(chunk));
     else this.#outgoing.write(chunk, release);
   }
 
-  #writeFirst(): void {
-    const first = this.#first;
-    if (first === undefined) return;
-    this.#first = undefined;
-    this.#outgoing.write(first, 'latin1');
+  #writeFirstChunk(): void {
+    const chunk = this.#firstChunk;
+    if (chunk === undefined) return;
+    this.#firstChunk = undefined;
+    this.#outgoing.write(chunk, 'latin1');
     // node:http corks until the next tick.
     this.#outgoing.socket?.uncork();
   }
 
-  protected override finish(trailers: [string, string][]): void {
-    this.#hasWritten = true;
-    if (trailers.length > 0 && this.#outgoing.chunkedEncoding) this.#outgoing.addTrailers(trailers);
-    const first = this.#first;
-    this.#first = undefined;
-    // Together they are half the work for node:http of a write and an end.
-    if (first === undefined) this.#outgoing.end();
-    else this.#outgoing.end(first, 'latin1');
+  #waitForDrain(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    const timeoutMs = this.#gateway.settings.GATEWAY_TIMEOUT_MS;
+    const waited = this.#watchReader(timeoutMs);
+    const stalled = () => void this.#outgoing.destroy();
+    this.#outgoing.setTimeout(timeoutMs, stalled);
+    this.#outgoing.once('drain', () => {
+      this.#isPaused = false;
+      waited.stop();
+      this.#outgoing.off('timeout', stalled).setTimeout(0);
+      this.#exchange?.resume();
+    });
   }
 
-  protected override cut(): void {
-    this.#writeFirst();
-    // What was written in this turn still waits for its end.
-    this.#outgoing.socket?.uncork();
-    this.#outgoing.destroy();
-  }
-
-  protected override refuse(fault: AppError): void {
-    this.#head = undefined;
-    this.#hasWritten = true;
-    this.#passage.refuse(fault);
-  }
-
-  /** For the next tick after the head. */
-  flushHead(): void {
-    this.#isHeadDue = false;
-    if (this.#outgoing.destroyed) return;
-    if (this.#hasWritten) {
-      this.#writeFirst();
-      return;
+  #watchReader(timeoutMs: number): Stopwatch {
+    if (this.#reader === undefined) {
+      this.#reader = new SlowReader(this.#outgoing, timeoutMs);
+      this.#gateway.slowClients.watch(this.#reader);
     }
-    try {
-      this.sendHead();
-      this.#outgoing.flushHeaders();
-    } catch (error) {
-      this.failHead(error);
-    }
+    this.#reader.waited.start();
+    return this.#reader.waited;
   }
 
   #closed(): void {
-    if (this.#reader !== undefined) this.gateway.slowClients.unwatch(this.#reader);
+    if (this.#reader !== undefined) this.#gateway.slowClients.unwatch(this.#reader);
     if (this.#outgoing.writableFinished) return;
-    if (!this.#outgoing.headersSent) this.#passage.onResponse(499);
-    this.leave();
+    if (!this.#outgoing.headersSent) this.#options.onResponse(499);
+    this.#exchange?.cancel();
   }
 
-  #bodyFailed(error: Error): void {
+  #failBody(error: Error): void {
     if (!(error instanceof BodyStalled)) return;
-    this.fail(
+    this.#exchange?.fail(
       new AppError('invalid_request', 'The body of the request stopped arriving, or comes too slowly. Send it again.'),
     );
   }
 }
 
-/** A client that takes its answer. What the system itself keeps for it counts as taken. */
+/** The client as reader of its response. Bytes in the kernel's send buffer count as taken. */
 class SlowReader implements ClientTransfer {
   readonly graceMs: number;
   readonly waited = new Stopwatch();
   readonly #outgoing: ServerResponse;
-  readonly #atFirstBytes: number;
+  readonly #startBytes: number;
 
   constructor(outgoing: ServerResponse, graceMs: number) {
     this.graceMs = graceMs;
     this.#outgoing = outgoing;
-    this.#atFirstBytes = this.#takenBytes;
+    this.#startBytes = this.#takenBytes;
   }
 
   get movedBytes(): number {
-    return this.#takenBytes - this.#atFirstBytes;
+    return this.#takenBytes - this.#startBytes;
   }
 
   waitedMs(nowMs: number): number {
@@ -243,15 +241,11 @@ class SlowReader implements ClientTransfer {
   }
 }
 
-function flush(exchange: NodeResponseSink): void {
-  exchange.flushHead();
-}
-
 function carriesBody({ headers }: IncomingMessage): boolean {
   const length = headers['content-length'];
   return (length !== undefined && length !== '0') || headers['transfer-encoding'] !== undefined;
 }
 
-function isModern(incoming: IncomingMessage): boolean {
+function isHttp11(incoming: IncomingMessage): boolean {
   return incoming.httpVersionMajor === 1 && incoming.httpVersionMinor >= 1;
 }

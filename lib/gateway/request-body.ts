@@ -2,15 +2,12 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { type ClientTransfer, type SlowClients, Stopwatch } from '#lib/gateway/slow-clients';
 
-/**
- * How long a client may take for the first bytes of its body, and after a pause of the backend's.
- */
+/** How long a client may take for the first bytes of its body, and after the backend paused it. */
 const GRACE_MS = 5_000;
 
 /**
- * A request's body for the backend, with backpressure. What happens to it does not happen to the request: a backend that answers
- * before it has read everything, or that fails, leaves the client's connection open for the answer, and the
- * rest of the body is read and dropped.
+ * A request's body for the backend, with backpressure. Destroying it does not destroy the request:
+ * the client's connection stays open for the response, and the rest of the body is discarded.
  */
 export class RequestBody extends Readable implements ClientTransfer {
   readonly graceMs = GRACE_MS;
@@ -23,9 +20,8 @@ export class RequestBody extends Readable implements ClientTransfer {
   #isReading = false;
 
   /**
-   * `onFirstRead` is called when the backend is there to take the body. A client that sends nothing
-   * for `timeoutMs` while it is being read fails the body with `BodyStalled`, and so does one that
-   * `slowClients` finds too slow.
+   * `onFirstRead` is called when a backend starts to read. A client that sends nothing for
+   * `timeoutMs` while it is read, or that `slowClients` ends, fails the body with `BodyStalled`.
    */
   constructor(incoming: IncomingMessage, timeoutMs: number, slowClients: SlowClients, onFirstRead?: () => void) {
     super();
@@ -47,7 +43,7 @@ export class RequestBody extends Readable implements ClientTransfer {
     this.destroy(new BodyStalled());
   }
 
-  /** From now on the body may take its time: the backend answers it as it comes. */
+  /** Lifts the minimum rate: the backend responds while the body arrives. */
   mayBeSlow(): void {
     this.#slowClients.unwatch(this);
   }
@@ -63,7 +59,7 @@ export class RequestBody extends Readable implements ClientTransfer {
     this.#onFirstRead?.();
     incoming.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', this.#onError);
     incoming.setTimeout(this.#timeoutMs, this.#onTimeout);
-    // Most bodies are here by now, whole.
+    // Most bodies have arrived completely by now.
     if (incoming.complete) return;
     this.#waited.start();
     this.#slowClients.watch(this);
@@ -78,7 +74,7 @@ export class RequestBody extends Readable implements ClientTransfer {
       .off('close', this.#onClose)
       .off('timeout', this.#onTimeout);
     if (this.#isReading && incoming.complete) incoming.setTimeout(0);
-    // Whether it failed or was not wanted any more, the rest must be read for the next request to be seen.
+    // The next request on the connection comes after the rest of this body.
     if (!incoming.readableEnded) incoming.resume();
     done(error);
   }
@@ -97,15 +93,15 @@ export class RequestBody extends Readable implements ClientTransfer {
   };
 
   readonly #onClose = (): void => {
-    if (!this.#incoming.complete) this.destroy(new Error('the client is gone'));
+    if (!this.#incoming.complete) this.destroy(new Error('the client has closed'));
   };
 
-  // What there is to do is done when it closes.
+  /** An unhandled error event would throw. `close` follows it. */
   readonly #onError = (): void => {};
 
   readonly #onTimeout = (): void => {
     if (this.destroyed) this.#incoming.socket.destroy();
-    // A backend that does not read is the connection's own timeout to notice.
+    // A backend that does not read is ended by the timeout of its connection.
     else if (!this.#incoming.isPaused()) this.destroy(new BodyStalled());
   };
 }

@@ -14,7 +14,7 @@ describe('backendPath', () => {
     ['/a?x=/../../..', '/a?x=/../../..'],
     ['/...', '/...'],
     ['/.%2e%2e', '/.%2e%2e'],
-  ])('%s asks for %s', (url, expected) => expect(backendPath(url)).toBe(expected));
+  ])('maps %s to %s', (url, expected) => expect(backendPath(url)).toBe(expected));
 
   it.each([
     'http://evil.example/',

@@ -1,14 +1,14 @@
 import { AppError } from '#lib/errors';
 
-/** Paths below it are passed on whatever the app itself serves. */
+/** Paths below it are forwarded even if the app serves the rest of the path itself. */
 export const GATEWAY_PREFIX = '/gateway/';
 
 /**
- * The path and query that the backend is asked for: those of the request target `url`, byte for byte, without the prefix
- * that asks for the gateway by name.
+ * The path and query for the backend: the request target `url`, byte for byte, without
+ * `GATEWAY_PREFIX`.
  *
- * Throws `invalid_request` for targets that are no path (this is no forward proxy), and for paths that climb above their own
- * root, also where dots and slashes are encoded: whatever is above it at the backend is not ours to open.
+ * Throws `invalid_request` for a target that is not a path, since this is not a forward proxy, and
+ * for a path whose `..` segments, also encoded ones, leave the root (path traversal).
  */
 export function backendPath(url: string): string {
   if (url.charCodeAt(0) !== SLASH)
@@ -28,10 +28,10 @@ function escapesRoot(path: string): boolean {
   const segments = (end === -1 ? path : path.slice(0, end)).split(/[/\\]|%2f|%5c/i).slice(1);
   let depth = 0;
   for (const segment of segments) {
-    const plain = segment.replace(/%2e/gi, '.');
-    if (plain === '..') depth -= 1;
-    // An empty segment is none to servers that merge slashes.
-    else if (plain !== '.' && plain !== '') depth += 1;
+    const decoded = segment.replace(/%2e/gi, '.');
+    if (decoded === '..') depth -= 1;
+    // Servers that merge slashes drop empty segments.
+    else if (decoded !== '.' && decoded !== '') depth += 1;
     if (depth < 0) return true;
   }
   return false;

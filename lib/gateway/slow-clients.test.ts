@@ -4,7 +4,7 @@ import { type ClientTransfer, SlowClients, Stopwatch } from '#lib/gateway/slow-c
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** A client that moves so many bytes a second, and is waited for all the time or half of it. */
+/** A client with a constant rate that is waited for during `share` of the time. */
 function transfer(bytesPerSecond: number, share = 1): ClientTransfer & { endedAtMs: number | undefined } {
   const startMs = performance.now();
   return {
@@ -20,7 +20,7 @@ function transfer(bytesPerSecond: number, share = 1): ClientTransfer & { endedAt
   };
 }
 
-it('ends what is slower than it may be once its grace is over, and nothing else', () => {
+it('ends transfers below the minimum rate after their grace period, and no others', () => {
   const slowClients = new SlowClients(240);
   const all = [transfer(0), transfer(239), transfer(241), transfer(200, 0.5)];
   const left = transfer(0);
@@ -31,7 +31,7 @@ it('ends what is slower than it may be once its grace is over, and nothing else'
   slowClients.close();
 });
 
-it('ends nothing where there is no limit, and has no timer where there is nothing to look at', () => {
+it('ends no transfer without a limit, and has no timer without transfers', () => {
   const none = new SlowClients(0);
   const idle = transfer(0);
   none.watch(idle);

@@ -1,37 +1,34 @@
 const CHECK_INTERVAL_MS = 1_000;
 
-/**
- * Bytes that a client sends or takes at its own pace, while a connection to a backend waits for it.
- */
+/** A client that sends or reads a body while a connection to a backend waits for it. */
 export interface ClientTransfer {
-  /** How long the client is given before its pace counts. */
+  /** How long the client is waited for before its rate counts. */
   readonly graceMs: number;
-  /** How many bytes it has moved so far. */
   readonly movedBytes: number;
-  /** How long it was waited for so far, without the time in which it had to wait itself. */
+  /** How long it was waited for, without the time in which it was paused itself. */
   waitedMs(nowMs: number): number;
-  /** It is slower than it may be. Called once. */
+  /** Called once. */
   onTooSlow(): void;
 }
 
 /**
- * Ends transfers that stay below a number of bytes a second, on average over the time that the
- * client was waited for.
+ * Minimum data rate, against slow clients that hold connections (slowloris). Ends transfers whose
+ * average over the time the client was waited for is below it.
  */
 export class SlowClients {
-  readonly #leastBytesPerSecond: number;
+  readonly #minBytesPerSecond: number;
   readonly #transfers = new Set<ClientTransfer>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** 0 ends none. */
-  constructor(leastBytesPerSecond: number) {
-    this.#leastBytesPerSecond = leastBytesPerSecond;
+  /** 0 disables the limit. */
+  constructor(minBytesPerSecond: number) {
+    this.#minBytesPerSecond = minBytesPerSecond;
   }
 
   watch(transfer: ClientTransfer): void {
-    if (this.#leastBytesPerSecond === 0) return;
+    if (this.#minBytesPerSecond === 0) return;
     this.#transfers.add(transfer);
-    this.#timer ??= setInterval(() => this.#look(performance.now()), CHECK_INTERVAL_MS).unref();
+    this.#timer ??= setInterval(() => this.#check(performance.now()), CHECK_INTERVAL_MS).unref();
   }
 
   unwatch(transfer: ClientTransfer): void {
@@ -43,7 +40,7 @@ export class SlowClients {
     this.#transfers.clear();
   }
 
-  #look(nowMs: number): void {
+  #check(nowMs: number): void {
     if (this.#transfers.size === 0) {
       clearInterval(this.#timer);
       this.#timer = undefined;
@@ -51,16 +48,15 @@ export class SlowClients {
     }
     for (const transfer of this.#transfers) {
       const waitedMs = transfer.waitedMs(nowMs);
-      if (waitedMs < transfer.graceMs || transfer.movedBytes >= (waitedMs / 1000) * this.#leastBytesPerSecond) continue;
+      if (waitedMs < transfer.graceMs || transfer.movedBytes >= (waitedMs / 1000) * this.#minBytesPerSecond) continue;
       this.#transfers.delete(transfer);
       transfer.onTooSlow();
     }
   }
 }
 
-/** A clock that can be stopped. */
 export class Stopwatch {
-  #beforeMs = 0;
+  #totalMs = 0;
   #sinceMs: number | undefined;
 
   start(nowMs = performance.now()): void {
@@ -69,11 +65,11 @@ export class Stopwatch {
 
   stop(nowMs = performance.now()): void {
     if (this.#sinceMs === undefined) return;
-    this.#beforeMs += nowMs - this.#sinceMs;
+    this.#totalMs += nowMs - this.#sinceMs;
     this.#sinceMs = undefined;
   }
 
   elapsedMs(nowMs: number): number {
-    return this.#beforeMs + (this.#sinceMs === undefined ? 0 : nowMs - this.#sinceMs);
+    return this.#totalMs + (this.#sinceMs === undefined ? 0 : nowMs - this.#sinceMs);
   }
 }

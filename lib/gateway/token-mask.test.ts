@@ -14,40 +14,40 @@ function masked(chunks: readonly string[], token = TOKEN): string[] {
 }
 
 describe('TokenMask', () => {
-  it('masks in text, wherever and how often it is', () => {
+  it('masks every occurrence in a text', () => {
     expect(new TokenMask(TOKEN).text(`a${TOKEN}${TOKEN}b`)).toBe(`a${STARS}${STARS}b`);
     expect(new TokenMask(undefined).text('Bearer x')).toBe('Bearer x');
     expect(new TokenMask(undefined).body()).toBeUndefined();
   });
 
-  it('gives a chunk without it back as it is', () => {
+  it('returns a chunk without the token itself', () => {
     const chunk = Buffer.from('data: nothing\n\n');
     expect(new TokenMask(TOKEN).body()?.push(chunk)).toBe(chunk);
   });
 
-  it('does not change the bytes that it was given', () => {
+  it('does not change its input', () => {
     const chunk = Buffer.from(`x${TOKEN}`);
     new TokenMask(TOKEN).body()?.push(chunk);
     expect(chunk.toString()).toBe(`x${TOKEN}`);
   });
 
-  it('sends what cannot be the token at once, and short beginnings of it too', () => {
+  it('sends short prefixes of the token and other bytes at once', () => {
     expect(masked(['oh', ' my'])).toEqual(['oh', ' my', '']);
     expect(masked(['data: h', '!'])).toEqual(['data: h', '!', '']);
   });
 
-  it('holds what may become the token until that is decided', () => {
+  it('holds a prefix of the token until the next chunk decides it', () => {
     expect(masked(['x hf_abc', 'ab', 'cd y'])).toEqual(['x ', '', `${STARS} y`, '']);
     expect(masked(['x hf_abc', 'no'])).toEqual(['x ', 'hf_abcno', '']);
     expect(masked(['x hf_abc'])).toEqual(['x ', 'hf_abc']);
   });
 
-  it('masks the rest of one whose first bytes had gone', () => {
+  it('masks the rest of a token whose first bytes were sent', () => {
     expect(masked(['x hf', `${TOKEN.slice(2)} y`])).toEqual(['x hf', `${'*'.repeat(TOKEN.length - 2)} y`, '']);
     expect(masked(['h', 'f', '_', 'a', TOKEN.slice(4)]).join('')).toBe(`hf_${'*'.repeat(TOKEN.length - 3)}`);
   });
 
-  it('keeps every length, loses no other byte, and never lets more than the first three bytes of a token through', () => {
+  it('keeps all lengths and other bytes, and sends at most the first three bytes of a token', () => {
     const piece = fc.oneof(
       fc.constantFrom(TOKEN, TOKEN.slice(0, 3), TOKEN.slice(0, 7), 'hf_', 'h', 'hhf_abc'),
       fc.string({ unit: 'grapheme-ascii', maxLength: 6 }),
@@ -68,7 +68,7 @@ describe('TokenMask', () => {
         const whole = body.replaceAll(TOKEN, STARS);
         for (let index = 0; index < whole.length; index++)
           if (out[index] !== whole[index]) {
-            // Only a first byte of an occurrence, gone before it was known as one.
+            // One of the first bytes of an occurrence, sent before it was recognized.
             const start = Math.max(0, index - 2);
             expect(body.slice(start, index + TOKEN.length)).toContain(TOKEN);
           }
@@ -77,7 +77,7 @@ describe('TokenMask', () => {
     );
   });
 
-  it('finds a token that begins within a false beginning', () => {
+  it('finds a token that starts within a false prefix', () => {
     expect(masked(['hf_abchf_abc', 'abcd']).join('')).toBe(`hf_abc${STARS}`);
     expect(masked(['aaab', 'aaaab'], 'aaaab1').join('')).toBe('aaabaaaab');
   });

@@ -1,10 +1,10 @@
 const STAR = 0x2a;
-/** Shorter beginnings of the token are sent at once: each token of a hub begins alike, and text ends so by chance. */
+/** A shorter prefix is sent at once: it is public (`hf_`), and text ends with it by chance. */
 const MIN_HELD_BYTES = 4;
 
 /**
- * Keeps the backend's token out of what a backend that repeats its request sends back: each occurrence becomes asterisks of
- * the same length, so that lengths, chunks and frames stay true.
+ * Removes the backend's token from responses of a backend that echoes its request. Each occurrence
+ * becomes asterisks of the same length, so that lengths, chunks and frames stay valid.
  */
 export class TokenMask {
   readonly #token: Buffer | undefined;
@@ -21,27 +21,28 @@ export class TokenMask {
       : value.replaceAll(this.#text, '*'.repeat(this.#text.length));
   }
 
-  /** For one body. Undefined where there is no token. */
+  /** The mask for one body; undefined without a token. */
   body(): BodyMask | undefined {
     return this.#token === undefined ? undefined : new BodyMask(this.#token);
   }
 }
 
 /**
- * Masks a body that comes in chunks, also where the token is cut across them: what may be the token's beginning, from four bytes
- * on, waits for the chunk that decides it. Nothing else waits.
+ * Masks a body in chunks, also if the token is split across them. A chunk's end that may be the
+ * start of the token, from `MIN_HELD_BYTES` on, is held until the next chunk decides it.
  */
 export class BodyMask {
   readonly #token: Buffer;
-  /** How many bytes of the token the body ended with so far, and how many of these were not sent yet. */
+  /** The length of the token's prefix that the body ends with so far. */
   #matched = 0;
+  /** How many bytes of it are not sent yet. */
   #held = 0;
 
   constructor(token: Buffer) {
     this.#token = token;
   }
 
-  /** What can be sent of the body now; may be empty. `chunk` itself is not changed. */
+  /** Returns what can be sent now; may be empty. Does not change `chunk`. */
   push(chunk: Buffer): Buffer {
     const token = this.#token;
     if (this.#matched === 0 && !this.#mayHold(chunk)) return chunk;
@@ -55,7 +56,7 @@ export class BodyMask {
     return all.subarray(sent, all.length - this.#held);
   }
 
-  /** What was still held when the body ended. */
+  /** Returns what is held at the end of the body. */
   end(): Buffer {
     const rest = this.#token.subarray(this.#matched - this.#held, this.#matched);
     this.#matched = 0;
@@ -68,7 +69,7 @@ export class BodyMask {
   }
 }
 
-/** The length of the longest proper beginning of `token` that `bytes` end with. */
+/** The length of the longest proper prefix of `token` that `bytes` ends with. */
 function prefixLengthAtEnd(bytes: Buffer, token: Buffer): number {
   const first = token[0] ?? 0;
   for (

@@ -9,76 +9,71 @@ import { requestHeaders } from '#lib/gateway/headers/request-headers';
 import { responseHeaders, statusMessage } from '#lib/gateway/headers/response-headers';
 import type { ForwardOptions } from '#lib/gateway/node-sink';
 import type { BodyMask } from '#lib/gateway/token-mask';
-import type { ErrorCode } from '#lib/wire/error';
+import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
 
 const KEEP_ALIVE_PROBE_MS = 30_000;
-/** How long the bytes that were sent last may take to be delivered. */
+/** How long a peer has to take the last bytes. */
 const CLOSE_TIMEOUT_MS = 5_000;
-/** What a refusal is counted as, unless it is 502. */
-const STATUS_OF: Partial<Record<ErrorCode, number>> = { upstream_timeout: 504, queue_full: 503 };
 
-/** Whether a request asks for a WebSocket, the one upgrade that is passed on. Any other request to upgrade is served as if it had not asked. */
+/** WebSocket is the only upgrade that is forwarded. Others are handled as plain requests. */
 export function isWebSocketUpgrade({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && headers.upgrade?.trim().toLowerCase() === 'websocket';
 }
 
 /**
- * Passes a WebSocket's opening on, and then bytes both ways with backpressure. A backend that
- * answers otherwise than by 101 has its answer passed on, and the connection is closed after it. A
- * client that holds its share of the WebSockets, open and opening, is refused. Throws what
- * `requestHeaders` throws, before anything is done.
+ * Forwards the opening handshake of a WebSocket, then bytes in both directions with backpressure. A
+ * response other than 101 is forwarded and closes the connection. Rejects a client that holds its
+ * share of the WebSockets (`ConnectionShares`). Throws what `requestHeaders` throws, before any
+ * side effect.
  */
 export function forwardUpgrade(
   gateway: Gateway,
   incoming: IncomingMessage,
   client: Duplex,
   head: Buffer,
-  passage: ForwardOptions,
+  options: ForwardOptions,
 ): void {
-  const headers = requestHeaders(incoming.rawHeaders, passage.client, gateway.settings.HF_TOKEN, false);
-  new WebSocketUpgrade(gateway, client, head, passage, headers).begin();
+  const headers = requestHeaders(incoming.rawHeaders, options.client, gateway.settings.HF_TOKEN, false);
+  new WebSocketUpgrade(gateway, client, head, options, headers).start();
 }
 
 class WebSocketUpgrade {
   readonly #gateway: Gateway;
   readonly #client: Duplex;
   readonly #head: Buffer;
-  readonly #passage: ForwardOptions;
+  readonly #options: ForwardOptions;
   readonly #headers: string[];
   readonly #startedMs = performance.now();
-  readonly #tried = new Set<Backend>();
-  #isSettled = false;
-  /** Sockets, to the client and to backends, that are not closed. */
-  #open = 1;
-  #release: () => void = () => {};
+  readonly #triedBackends = new Set<Backend>();
+  #hasResponded = false;
+  /** Sockets that are not closed, the client's and the backends'. */
+  #openSockets = 1;
+  #releaseShare: () => void = () => {};
 
-  constructor(gateway: Gateway, client: Duplex, head: Buffer, passage: ForwardOptions, headers: string[]) {
+  constructor(gateway: Gateway, client: Duplex, head: Buffer, options: ForwardOptions, headers: string[]) {
     this.#gateway = gateway;
     this.#client = client;
     this.#head = head;
-    this.#passage = passage;
+    this.#options = options;
     this.#headers = headers;
   }
 
-  begin(): void {
+  start(): void {
     this.#client.on('error', () => this.#client.destroy());
     const { webSockets } = this.#gateway;
-    const share = webSockets.tryStart(this.#passage.client.caller);
+    const share = webSockets.tryStart(this.#options.client.caller);
     if (share === undefined) {
-      this.#refuse(tooManyWebSockets());
+      this.#reject(tooManyWebSockets());
       return;
     }
-    this.#release = () => webSockets.ended(share);
-    this.#client.once('close', () => this.#closed());
-    this.#client.on('readable', this.#noticeEnd).once('end', this.#onEnd);
+    this.#releaseShare = () => webSockets.ended(share);
+    this.#client.once('close', () => this.#socketClosed());
+    this.#client.on('readable', this.#detectEnd).once('end', this.#onEnd);
     this.#attempt();
   }
 
-  /**
-   * Reads a client that has sent nothing: a stream reports its end only where it is read, and no
-   * other reader is there before the backend has answered.
-   */
-  readonly #noticeEnd = (): void => {
+  /** Reads an empty stream, which otherwise does not report its end before the backend responds. */
+  readonly #detectEnd = (): void => {
     if (this.#client.readableLength === 0) this.#client.read();
   };
 
@@ -86,76 +81,75 @@ class WebSocketUpgrade {
     this.#client.destroy();
   };
 
-  #opened(): void {
-    this.#client.off('readable', this.#noticeEnd).off('end', this.#onEnd);
+  #stopDetectingEnd(): void {
+    this.#client.off('readable', this.#detectEnd).off('end', this.#onEnd);
   }
 
-  /** The place is held until neither side has a socket. */
-  #closed(): void {
-    this.#open -= 1;
-    if (this.#open === 0) this.#release();
+  #socketClosed(): void {
+    this.#openSockets -= 1;
+    if (this.#openSockets === 0) this.#releaseShare();
   }
 
   #attempt(): void {
-    const backend = this.#gateway.chooseBackend(this.#tried);
+    const backend = this.#gateway.chooseBackend(this.#triedBackends);
     if (backend === undefined) {
-      this.#refuse(connectionFailed());
+      this.#reject(connectionFailed());
       return;
     }
-    this.#tried.add(backend);
+    this.#triedBackends.add(backend);
     const { url, basePath } = backend;
     const timeoutMs = this.#gateway.settings.GATEWAY_TIMEOUT_MS;
     const request = (url.protocol === 'https:' ? requestHttps : requestHttp)({
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: url.port,
-      path: basePath + this.#passage.path,
+      path: basePath + this.#options.path,
       headers: ['Host', url.host, 'Connection', 'Upgrade', 'Upgrade', 'websocket', ...this.#headers],
       agent: false,
     });
     let isConnected = false;
     backend.pending += 1;
-    this.#open += 1;
-    const gone = () => request.destroy();
-    this.#client.once('close', gone);
+    this.#openSockets += 1;
+    const onClientClose = () => request.destroy();
+    this.#client.once('close', onClientClose);
     request.once('socket', (socket) =>
       socket.once('connect', () => {
         isConnected = true;
       }),
     );
     request.setTimeout(timeoutMs, () => request.destroy(backendTimeout(timeoutMs)));
-    request.once('upgrade', (answer, socket, first) => {
+    request.once('upgrade', (response, socket, first) => {
       backend.recordSuccess();
-      this.#settle(answer.statusCode ?? 101);
-      this.#join(answer, socket, first);
+      this.#responded(response.statusCode ?? 101);
+      this.#join(response, socket, first);
     });
-    request.once('response', (answer) => {
+    request.once('response', (response) => {
       backend.recordSuccess();
-      this.#settle(answer.statusCode ?? 502);
-      this.#passOn(answer);
+      this.#responded(response.statusCode ?? 502);
+      this.#forwardResponse(response);
     });
     request.on('error', (error) => {
-      if (this.#isSettled || this.#client.destroyed) return;
+      if (this.#hasResponded || this.#client.destroyed) return;
       const failure = AppError.is(error)
-        ? { fault: error, reason: 'no answer in time', isLocal: false }
+        ? { error, reason: 'no answer in time', isLocal: false }
         : toBackendFailure(error, timeoutMs);
       backend.recordFailure(failure, !isConnected);
-      if (!isConnected && this.#gateway.chooseBackend(this.#tried) !== undefined) this.#attempt();
-      else this.#refuse(failure.fault);
+      if (!isConnected && this.#gateway.chooseBackend(this.#triedBackends) !== undefined) this.#attempt();
+      else this.#reject(failure.error);
     });
     request.once('close', () => {
       backend.pending -= 1;
-      this.#client.off('close', gone);
-      this.#closed();
+      this.#client.off('close', onClientClose);
+      this.#socketClosed();
     });
     request.end();
   }
 
-  #join(answer: IncomingMessage, backend: Duplex, first: Buffer): void {
+  #join(response: IncomingMessage, backend: Duplex, first: Buffer): void {
     const client = this.#client;
-    this.#open += 1;
-    backend.once('close', () => this.#closed());
+    this.#openSockets += 1;
+    backend.once('close', () => this.#socketClosed());
     if (client.destroyed) return void backend.destroy();
-    this.#writeHead(answer, ['Connection', 'Upgrade', 'Upgrade', 'websocket']);
+    this.#writeHead(response, ['Connection', 'Upgrade', 'Upgrade', 'websocket']);
     const { statistics } = this.#gateway;
     statistics.webSocketOpened();
     for (const socket of [client, backend]) disableIdleTimeout(socket);
@@ -163,23 +157,22 @@ class WebSocketUpgrade {
       client.destroy();
       backend.destroy();
     };
-    const forget = this.#gateway.onClose(destroyBoth);
-    // A WebSocket has no half: where one side has ended, the other gets what was sent before, and ends too.
-    const ends = (one: Duplex, other: Duplex) => {
-      one.end();
-      other.end();
+    const cancelOnClose = this.#gateway.onClose(destroyBoth);
+    // A WebSocket is never half open: when one side ends, the other receives the rest and ends too.
+    const endBoth = () => {
+      client.end();
+      backend.end();
       setTimeout(destroyBoth, CLOSE_TIMEOUT_MS).unref();
     };
     let open = 2;
-    const closed = (one: Duplex, other: Duplex) => {
-      ends(one, other);
+    const closed = () => {
+      endBoth();
       open -= 1;
       if (open > 0) return;
-      forget();
+      cancelOnClose();
       statistics.webSocketClosed();
     };
-    client.once('end', () => ends(client, backend)).once('close', () => closed(client, backend));
-    backend.once('end', () => ends(backend, client)).once('close', () => closed(backend, client));
+    for (const socket of [client, backend]) socket.once('end', endBoth).once('close', closed);
     backend.on('error', () => backend.destroy());
     if (first.length > 0) backend.unshift(first);
     if (this.#head.length > 0) client.unshift(this.#head);
@@ -189,38 +182,39 @@ class WebSocketUpgrade {
     else backend.pipe(maskStream(mask)).pipe(client);
   }
 
-  /** An answer that is no 101 ends with its connection, so that it needs no framing of ours. */
-  #passOn(answer: IncomingMessage): void {
+  /** The response ends with its connection and so needs no framing. */
+  #forwardResponse(response: IncomingMessage): void {
     const client = this.#client;
-    this.#writeHead(answer, ['Connection', 'close']);
-    answer.once('error', () => client.destroy());
+    this.#writeHead(response, ['Connection', 'close']);
+    response.once('error', () => client.destroy());
     client.once('finish', () => setTimeout(() => client.destroy(), CLOSE_TIMEOUT_MS).unref());
     const mask = this.#gateway.tokenMask.body();
-    if (mask === undefined) answer.pipe(client);
-    else answer.pipe(maskStream(mask)).pipe(client);
+    if (mask === undefined) response.pipe(client);
+    else response.pipe(maskStream(mask)).pipe(client);
   }
 
-  #writeHead(answer: IncomingMessage, own: string[]): void {
-    const { tokenMask: mask } = this.#gateway;
-    const headers = responseHeaders(answer.rawHeaders, mask, this.#passage.client, false);
-    const all = [...own, ...headers, ...this.#passage.responseHeaders];
-    let text = `HTTP/1.1 ${answer.statusCode ?? 502} ${statusMessage(answer.statusMessage, mask) ?? ''}\r\n`;
+  #writeHead(response: IncomingMessage, connectionHeaders: string[]): void {
+    const { tokenMask } = this.#gateway;
+    const headers = responseHeaders(response.rawHeaders, tokenMask, this.#options.client, false);
+    const all = [...connectionHeaders, ...headers, ...this.#options.addedHeaders];
+    const message = statusMessage(response.statusMessage, tokenMask) ?? '';
+    let text = `HTTP/1.1 ${response.statusCode ?? 502} ${message}\r\n`;
     for (let index = 0; index + 1 < all.length; index += 2) text += `${all[index]}: ${all[index + 1]}\r\n`;
     this.#client.write(`${text}\r\n`, 'latin1');
   }
 
-  #settle(status: number): void {
-    this.#isSettled = true;
-    this.#opened();
+  #responded(status: number): void {
+    this.#hasResponded = true;
+    this.#stopDetectingEnd();
     this.#gateway.statistics.responseStarted(status, performance.now() - this.#startedMs, false);
-    this.#passage.onResponse(status);
+    this.#options.onResponse(status);
   }
 
-  #refuse(fault: AppError): void {
-    this.#opened();
-    const status = STATUS_OF[fault.code] ?? 502;
+  #reject(error: AppError): void {
+    this.#stopDetectingEnd();
+    const status = HTTP_STATUS_BY_CODE[error.code];
     this.#gateway.statistics.responseStarted(status, performance.now() - this.#startedMs, true);
-    this.#passage.refuse(fault);
+    this.#options.reject(error);
   }
 }
 
@@ -231,7 +225,7 @@ function maskStream(mask: BodyMask): Transform {
   });
 }
 
-/** A WebSocket may be silent for as long as its two ends like; that they are still there is asked of TCP. */
+/** A WebSocket may be idle for any time. TCP keep-alive detects a lost peer. */
 function disableIdleTimeout(socket: Duplex): void {
   if (!('setKeepAlive' in socket) || typeof socket.setKeepAlive !== 'function') return;
   socket.setKeepAlive(true, KEEP_ALIVE_PROBE_MS);

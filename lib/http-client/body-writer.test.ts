@@ -135,7 +135,7 @@ describe('a body', () => {
       },
     });
     const sent = send(startPool(origin, { responseMs: 300 }), { method: 'POST', body: flood });
-    expect((await sent.over).error?.code).toBe('ANSWER_TIMEOUT');
+    expect((await sent.over).error?.code).toBe('RESPONSE_TIMEOUT');
     expect(connections).toHaveLength(1);
     expect(made).toBeLessThan(30_000_000);
     expect(flood.destroyed).toBe(true);

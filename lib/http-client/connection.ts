@@ -120,7 +120,7 @@ export class HttpConnection implements Connection, ResponseParserCallbacks {
     if (request === undefined) return;
     // What breaks within an answer is no connection that was closed before it was used: the request was understood.
     const isWithin = this.#parser.hasBegun && !(error instanceof HttpClientError) && 'syscall' in error;
-    request.fail(isWithin ? new HttpClientError('ANSWER_CUT_SHORT', 'the connection broke', error) : error);
+    request.fail(isWithin ? new HttpClientError('RESPONSE_CUT_SHORT', 'the connection broke', error) : error);
   }
 
   onHead(status: number, message: string, headers: string[]): void {
@@ -192,7 +192,7 @@ export class HttpConnection implements Connection, ResponseParserCallbacks {
     // A body that does not come is for who reads it to notice; one that is not taken is the backend's fault.
     else if (this.#body !== undefined && !this.#socket.writableNeedDrain) this.#moved();
     else if (this.#hasAnswer) this.destroy(new HttpClientError('BODY_TIMEOUT', 'the answer stopped'));
-    else this.destroy(new HttpClientError('ANSWER_TIMEOUT', 'no answer in time'));
+    else this.destroy(new HttpClientError('RESPONSE_TIMEOUT', 'no answer in time'));
   }
 }
 

@@ -22,7 +22,7 @@ it('fails with the connection', async () => {
 
 it('is given up when it takes too long, and with it its connection', async () => {
   const { origin, connections } = await startBackend(() => {});
-  await expect(fetchStatus(startPool(origin), CHECK, 50)).rejects.toMatchObject({ code: 'ANSWER_TIMEOUT' });
+  await expect(fetchStatus(startPool(origin), CHECK, 50)).rejects.toMatchObject({ code: 'RESPONSE_TIMEOUT' });
   await vi.waitFor(() => expect(connections[0]?.socket.destroyed).toBe(true));
 });
 
@@ -30,7 +30,7 @@ it('is given up in the queue too, and then not asked for', async () => {
   const { origin, connections } = await startBackend(() => {});
   const pool = startPool(origin);
   const before = send(pool);
-  await expect(fetchStatus(pool, CHECK, 50)).rejects.toMatchObject({ code: 'ANSWER_TIMEOUT' });
+  await expect(fetchStatus(pool, CHECK, 50)).rejects.toMatchObject({ code: 'RESPONSE_TIMEOUT' });
   connections[0]?.socket.write(rawResponse('x'));
   expect((await before.over).body).toBe('x');
   await vi.waitFor(() => expect(pool.stats).toEqual({ running: 0, connected: 1 }));

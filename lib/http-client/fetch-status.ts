@@ -9,7 +9,7 @@ export function fetchStatus(pool: HttpPool, request: HttpClientRequest, timeoutM
     let controller: RequestController | undefined;
     let late: HttpClientError | undefined;
     const timer = setTimeout(() => {
-      late = new HttpClientError('ANSWER_TIMEOUT', 'no answer in time');
+      late = new HttpClientError('RESPONSE_TIMEOUT', 'no answer in time');
       reject(late);
       (controller ?? waiting)?.abort(late);
     }, timeoutMs);

@@ -206,8 +206,8 @@ describe('a request', () => {
 describe('an answer', () => {
   it.each([
     ['before it, ends as a closed connection', '', 'CLOSED_BY_PEER'],
-    ['in its head, is cut short', 'HTTP/1.1 200 OK\r\nContent-Le', 'ANSWER_CUT_SHORT'],
-    ['in its body, is cut short', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc', 'ANSWER_CUT_SHORT'],
+    ['in its head, is cut short', 'HTTP/1.1 200 OK\r\nContent-Le', 'RESPONSE_CUT_SHORT'],
+    ['in its body, is cut short', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc', 'RESPONSE_CUT_SHORT'],
   ])('whose kept connection ends %s', async (_name, bytes, code) => {
     const { origin } = await startBackend(({ socket, count }) => {
       if (count === 1) socket.write(rawResponse('x'));
@@ -221,7 +221,7 @@ describe('an answer', () => {
 
   it.each([
     ['before it, is a reset', '', 'ECONNRESET'],
-    ['within it, is cut short', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc', 'ANSWER_CUT_SHORT'],
+    ['within it, is cut short', 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc', 'RESPONSE_CUT_SHORT'],
   ])('whose connection is reset %s', async (_name, bytes, code) => {
     const { origin } = await startBackend(({ socket }) => {
       if (bytes === '') socket.resetAndDestroy();
@@ -251,7 +251,7 @@ describe('an answer', () => {
     const pool = startPool(origin, { responseMs: 150 });
     expect((await send(pool).over).body).toBe('x');
     const { error, calls } = await send(pool).over;
-    expect([error?.code, calls]).toEqual(['ANSWER_TIMEOUT', ['request', 'error']]);
+    expect([error?.code, calls]).toEqual(['RESPONSE_TIMEOUT', ['request', 'error']]);
     expect(connections).toHaveLength(1);
   });
 

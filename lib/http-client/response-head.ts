@@ -110,5 +110,5 @@ function keepAliveMs(value: string): number {
 }
 
 function invalidResponse(what: string): HttpClientError {
-  return new HttpClientError('ANSWER_INVALID', `the backend sent ${what}`);
+  return new HttpClientError('RESPONSE_INVALID', `the backend sent ${what}`);
 }

@@ -152,7 +152,7 @@ describe('an answer with', () => {
   it('thirty-two informational ones before is read, and with one more it is not', () => {
     const hint = 'HTTP/1.1 103 Early Hints\r\n\r\n';
     expect(read(`${hint.repeat(32)}${OK}Content-Length: 0\r\n\r\n`).error).toBeUndefined();
-    expect(read(`${hint.repeat(33)}${OK}Content-Length: 0\r\n\r\n`).error).toBe('ANSWER_INVALID');
+    expect(read(`${hint.repeat(33)}${OK}Content-Length: 0\r\n\r\n`).error).toBe('RESPONSE_INVALID');
   });
 });
 
@@ -226,7 +226,7 @@ const invalid: [name: string, bytes: string, method?: string][] = [
 describe('what is no answer', () => {
   it.each(invalid)('%s is refused, however it is cut', (_name, bytes, method = 'GET') => {
     for (const cuts of [[], ...allCuts(bytes)])
-      expect(read(bytes, { method, cuts, open: true })).toMatchObject({ trailers: undefined, error: 'ANSWER_INVALID' });
+      expect(read(bytes, { method, cuts, open: true })).toMatchObject({ trailers: undefined, error: 'RESPONSE_INVALID' });
   });
 
   it.each([
@@ -234,7 +234,7 @@ describe('what is no answer', () => {
     ['a head with bare line feeds', 'HTTP/1.1 200 OK\n\n'],
     ['trailers with bare line feeds', `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\nX-A: a\n\n`],
   ])('%s is refused at once, and no end is waited for', (_name, bytes) => {
-    for (const cuts of [[], ...allCuts(bytes)]) expect(read(bytes, { cuts, open: true }).error).toBe('ANSWER_INVALID');
+    for (const cuts of [[], ...allCuts(bytes)]) expect(read(bytes, { cuts, open: true }).error).toBe('RESPONSE_INVALID');
   });
 
   it.each([
@@ -250,7 +250,7 @@ describe('what is no answer', () => {
     ['before the last line', `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\n`],
     ['in the trailers', `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\nX-A: a\r\n`],
   ])('one that ends %s is cut short, and never complete', (_name, bytes) => {
-    expect(read(bytes)).toMatchObject({ trailers: undefined, error: 'ANSWER_CUT_SHORT' });
+    expect(read(bytes)).toMatchObject({ trailers: undefined, error: 'RESPONSE_CUT_SHORT' });
   });
 
   it('none at all is a connection that was closed before', () => {

@@ -107,7 +107,7 @@ export class ResponseParser {
     if (this.#state === UNTIL_CLOSE) this.#end([], 0, 0);
     else if (this.#state !== IDLE)
       throw this.#hasBegun
-        ? new HttpClientError('ANSWER_CUT_SHORT', 'the connection was closed within the answer')
+        ? new HttpClientError('RESPONSE_CUT_SHORT', 'the connection was closed within the answer')
         : new HttpClientError('CLOSED_BY_PEER', 'the connection was closed before the answer');
   }
 
@@ -220,5 +220,5 @@ function hasInvalidLine(text: string, before: number): boolean {
 }
 
 function invalidResponse(what: string): HttpClientError {
-  return new HttpClientError('ANSWER_INVALID', `the backend sent ${what}`);
+  return new HttpClientError('RESPONSE_INVALID', `the backend sent ${what}`);
 }

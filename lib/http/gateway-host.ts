@@ -2,10 +2,7 @@ import type { Config } from '#lib/config/config';
 
 const DEFAULT_PORTS: Record<string, string> = { 'http:': ':80', 'https:': ':443' };
 
-/**
- * Whether a `Host` header names the gateway's own origin (`GATEWAY_ORIGIN`), where nothing of the
- * app is served.
- */
+/** Whether a `Host` header names the gateway's own origin (`GATEWAY_ORIGIN`). */
 export function isGatewayHost(host: string | null | undefined, { GATEWAY_ORIGIN: origin }: Config): boolean {
   if (origin === undefined || host == null) return false;
   const lower = host.toLowerCase();

@@ -15,7 +15,7 @@ import { json, type Reply } from '#lib/http/reply';
 import type { RouteContext, RouteHandler } from '#lib/http/route';
 import { findAppPaths } from '#lib/server/app-paths';
 import { isSharedAddress, limitConnections } from '#lib/server/connection-limit';
-import { endSocket } from '#lib/server/end-socket';
+import { endSocket } from '#lib/http/end-socket';
 import { NodeRequest } from '#lib/server/node-request';
 import { PageGuard } from '#lib/server/page-guard';
 import { createRouteTable, findRouteFiles, type RouteFile, type RouteMatch } from '#lib/server/route-table';

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { gatewayRoute } from '#lib/gateway/fetch-handler';
+import { unsupportedApi } from '#lib/server/unsupported-api';
 import * as readyRoute from '../../app/api/ready/route.ts';
 import * as healthRoute from '../../app/gateway-health/route.ts';
 import {
@@ -16,7 +17,7 @@ import {
 afterEach(closeAll);
 
 /** The same gateway for servers of web types: its settings are those of the process. */
-const routes = gatewayRoute('/[...path]');
+const routes = gatewayRoute('/[...path]', unsupportedApi);
 const HERE = 'http://app.example:3000';
 const CONTEXT = { params: Promise.resolve({}) };
 

@@ -4,6 +4,7 @@ import { request } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { gatewayRoute } from '#lib/gateway/fetch-handler';
 import { createSession, SESSION_COOKIE } from '#lib/http/auth';
+import { unsupportedApi } from '#lib/server/unsupported-api';
 import {
   closeAll,
   type Seen,
@@ -208,7 +209,7 @@ describe('GATEWAY_ORIGIN', () => {
     expect([openAi.status, JSON.parse(openAi.text).error.code]).toEqual([404, 'not_found']);
     const ollama = await get(`${url}/api/pull`, {}, 'POST');
     expect([ollama.status, JSON.parse(ollama.text).error]).toEqual([404, expect.stringContaining('POST /api/chat')]);
-    const route = gatewayRoute('/[...path]');
+    const route = gatewayRoute('/[...path]', unsupportedApi);
     const fetched = await route.POST(new Request('http://localhost:3000/v1/nope', { method: 'POST' }));
     expect([fetched.status, (await fetched.json()).error.code]).toEqual([404, 'not_found']);
     expect(seen).toEqual([]);
@@ -230,7 +231,7 @@ describe('GATEWAY_ORIGIN', () => {
     );
     expect(upgrade).toMatch(/^HTTP\/1\.1 401 /);
     expect(upgrade).not.toContain('backend.example');
-    const { GET } = gatewayRoute('/gateway/[...path]');
+    const { GET } = gatewayRoute('/gateway/[...path]', unsupportedApi);
     const ask = (headers: Record<string, string>) =>
       GET(new Request('http://localhost:3000/gateway/x', { headers: { host: 'localhost:3000', ...headers } }));
     const refused = await ask({});

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { gatewayRoute } from '#lib/gateway/fetch-handler';
 import { templateOf } from '#lib/openapi/document';
 import { OPERATIONS } from '#lib/openapi/operations';
-import { SUPPORTED_ENDPOINTS } from '#lib/server/unsupported-api';
+import { SUPPORTED_ENDPOINTS, unsupportedApi } from '#lib/server/unsupported-api';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 
 let s: ChatServer;
@@ -66,7 +66,7 @@ describe('a path of another API that is not offered', () => {
   });
 
   it('responds the same if Next serves it', async () => {
-    const { POST } = gatewayRoute('/[...path]');
+    const { POST } = gatewayRoute('/[...path]', unsupportedApi);
     const reply = await POST(new Request('http://localhost/v1/embeddings', { method: 'POST' }));
     expect(reply.status).toBe(404);
     expect(await reply.json()).toMatchObject({ error: { code: 'not_found' } });

@@ -2,7 +2,7 @@ import { gateway } from '#lib/gateway/index';
 import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
 
-/** The page asks every two seconds: older than that, a backend's state is asked for anew. */
+/** An older state of a backend is checked again. The page polls every two seconds. */
 const FRESH_MS = 5_000;
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(

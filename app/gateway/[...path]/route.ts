@@ -1,4 +1,5 @@
 import { gatewayRoute } from '#lib/gateway/fetch-handler';
+import { unsupportedApi } from '#lib/server/unsupported-api';
 
-/** The gateway by name: for paths that the app serves too. `server.ts` does the same before it asks any route. */
-export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = gatewayRoute('/gateway/[...path]');
+/** The gateway for paths that the app serves too. `server.ts` handles these before any route. */
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = gatewayRoute('/gateway/[...path]', unsupportedApi);

@@ -3,38 +3,39 @@ import { connectionValue, withoutConnectionHeaders } from '#lib/gateway/headers/
 import type { ResponsePolicy } from '#lib/gateway/headers/response-headers';
 import { filterTrailerNames, filterTrailers, trailerRule } from '#lib/gateway/headers/trailers';
 
-/** What is known of a request beside its headers, for what the backend is told of where it came from. */
+/** What the server knows of a client, in addition to the headers of its request. */
 export interface ClientInfo extends ResponsePolicy {
-  /** The address that the connection came from. */
+  /** The address of the connection's other end. */
   peer: string | undefined;
   protocol: 'http' | 'https';
-  /** The peer is a proxy whose own forwarding headers are believed, and go on. */
+  /** The peer is a proxy whose forwarding headers are trusted and forwarded. */
   isTrustedProxy: boolean;
-  /** `Authorization` is a key of this server: it ends here. */
-  isOwnKey: boolean;
-  /** Who the request counts for where callers share something: an address, a key, or both. */
+  /** `Authorization` holds a key of this server, which the backend does not receive. */
+  usesAppKey: boolean;
+  /** Identifies the caller for shared limits: an address, a key, or both. */
   caller: string;
   requestId: string;
-  /** In place of the caller's own, where this server records traces. */
+  /** Replaces the caller's, if this server records traces. */
   traceparent: string | undefined;
 }
 
 /**
- * The headers for the backend, names and values in turn, out of those of the request in the same form: in their order and
- * spelling, but
- * - without hop-by-hop headers, those that `Connection` names included, and without `Host`, which the connection has;
- * - with the backend's `token` as `Authorization`, the caller's own as `X-Forwarded-Authorization`;
- * - with the request's own `traceparent` where this server records traces, and otherwise the caller's;
- * - with `X-Forwarded-For`, `-Host`, `-Proto` and `X-Request-Id` of ours. Whatever a caller wrote about its own origin is
- *   dropped unless it is a believed proxy, also in spellings with `_`, which CGI and WSGI take for the same names;
- * - with what `Trailer` announces of that which `requestTrailers` passes on, where there can be any: `allowsTrailers`.
+ * The headers for the backend, from those of the request, both names and values in turn. Order and
+ * spelling are kept. These differ:
+ * - Hop-by-hop headers are removed, with those that `Connection` names, and `Host`.
+ * - `Authorization` is the backend's `token`. The caller's becomes `X-Forwarded-Authorization`.
+ * - `traceparent` is this server's if it records traces.
+ * - `X-Forwarded-For`, `-Host`, `-Proto` and `X-Request-Id` are this server's. Those of a caller
+ *   are removed unless it is a trusted proxy, also if spelled with `_`, since CGI and WSGI map both
+ *   to one name.
+ * - `Trailer` lists what `requestTrailers` forwards, if `allowsTrailers`.
  *
- * `Content-Length` stays, whatever `Connection` says: it belongs to the framing, which the parser has checked.
- * Throws `invalid_request` where there is more than one `Host`.
+ * `Content-Length` stays even if `Connection` names it, since the parser verified it as framing.
+ * Throws `invalid_request` for more than one `Host`.
  */
 export function requestHeaders(
   raw: readonly string[],
-  origin: ClientInfo,
+  client: ClientInfo,
   token: string | undefined,
   allowsTrailers: boolean,
 ): string[] {
@@ -46,9 +47,9 @@ export function requestHeaders(
   let forwardedProto: string | undefined;
   let authorization: string | undefined;
   let forwardedAuthorization: string | undefined;
-  let named: string | undefined;
+  let connection: string | undefined;
   let trailer: string | undefined;
-  let takesTrailers = false;
+  let acceptsTrailers = false;
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] ?? '';
     const value = raw[index + 1] ?? '';
@@ -57,17 +58,17 @@ export function requestHeaders(
     else if (rule === 'host') {
       hosts += 1;
       host = value;
-    } else if (rule === 'connection') named = named === undefined ? value : `${named},${value}`;
+    } else if (rule === 'connection') connection = connection === undefined ? value : `${connection},${value}`;
     else if (rule === 'authorization') authorization ??= value;
     else if (rule === 'x-forwarded-authorization') forwardedAuthorization ??= value;
-    else if (rule === 'te') takesTrailers ||= /\btrailers\b/i.test(value);
+    else if (rule === 'te') acceptsTrailers ||= /\btrailers\b/i.test(value);
     else if (rule === 'trailer') trailer = trailer === undefined ? value : `${trailer},${value}`;
     else if (rule === 'cookie') {
-      const cookies = withoutCookies(value, origin.sessionCookies);
+      const cookies = withoutCookies(value, client.sessionCookies);
       if (cookies !== '') headers.push(name, cookies);
     } else if (rule === 'traceparent') {
-      if (origin.traceparent === undefined) headers.push(name, value);
-    } else if (rule === 'origin' && origin.isTrustedProxy) {
+      if (client.traceparent === undefined) headers.push(name, value);
+    } else if (rule === 'forwarding' && client.isTrustedProxy) {
       const lower = name.toLowerCase();
       if (lower === 'x-forwarded-for') forwardedFor = appendForwardedFor(forwardedFor, value);
       else if (lower === 'x-forwarded-host') forwardedHost ??= value;
@@ -76,32 +77,31 @@ export function requestHeaders(
     }
   }
   if (hosts > 1) throw new AppError('invalid_request', 'The request names more than one host.');
-  const kept = named === undefined ? headers : withoutConnectionHeaders(headers, named);
-  // Whoever says it must name it in `Connection` too (RFC 9110 §10.1.4); it is true of this side as well.
-  if (takesTrailers) kept.push('te', 'trailers');
+  const result = connection === undefined ? headers : withoutConnectionHeaders(headers, connection);
+  if (acceptsTrailers) result.push('te', 'trailers');
   if (trailer !== undefined && allowsTrailers) {
-    const announced = filterTrailerNames(trailer, trailerRule(named, isOwnName));
-    if (announced !== undefined) kept.push('trailer', announced);
+    const names = filterTrailerNames(trailer, trailerRule(connection, isManagedName));
+    if (names !== undefined) result.push('trailer', names);
   }
-  if (origin.isOwnKey) authorization = undefined;
+  if (client.usesAppKey) authorization = undefined;
   else forwardedAuthorization = undefined;
-  if (token !== undefined) kept.push('authorization', `Bearer ${token}`);
-  else if (authorization !== undefined) kept.push('authorization', authorization);
-  const own = authorization ?? forwardedAuthorization;
-  if (own !== undefined) kept.push('x-forwarded-authorization', own);
-  kept.push('x-forwarded-for', appendForwardedFor(forwardedFor, origin.peer));
-  kept.push('x-forwarded-host', forwardedHost ?? host, 'x-forwarded-proto', forwardedProto ?? origin.protocol);
-  kept.push('x-request-id', origin.requestId);
-  if (origin.traceparent !== undefined) kept.push('traceparent', origin.traceparent);
-  return kept;
+  if (token !== undefined) result.push('authorization', `Bearer ${token}`);
+  else if (authorization !== undefined) result.push('authorization', authorization);
+  const callerAuthorization = authorization ?? forwardedAuthorization;
+  if (callerAuthorization !== undefined) result.push('x-forwarded-authorization', callerAuthorization);
+  result.push('x-forwarded-for', appendForwardedFor(forwardedFor, client.peer));
+  result.push('x-forwarded-host', forwardedHost ?? host, 'x-forwarded-proto', forwardedProto ?? client.protocol);
+  result.push('x-request-id', client.requestId);
+  if (client.traceparent !== undefined) result.push('traceparent', client.traceparent);
+  return result;
 }
 
 /**
- * The trailers for the backend, names and values in turn, out of those of the request whose headers are `raw`: without all that
- * `requestHeaders` drops or makes anew, and what may not come so late.
+ * The trailers for the backend, names and values in turn. `raw` holds the headers of the request.
+ * Removes what `requestHeaders` removes or replaces, and what may not be a trailer.
  */
 export function requestTrailers(trailers: readonly string[], raw: readonly string[]): string[] {
-  return trailers.length === 0 ? [] : filterTrailers(trailers, trailerRule(connectionValue(raw), isOwnName));
+  return trailers.length === 0 ? [] : filterTrailers(trailers, trailerRule(connectionValue(raw), isManagedName));
 }
 
 function appendForwardedFor(before: string, address: string | undefined): string {
@@ -119,7 +119,32 @@ type RequestHeaderRule =
   | 'trailer'
   | 'cookie'
   | 'traceparent'
-  | 'origin';
+  | 'forwarding';
+
+/** The server handles `Expect` itself. */
+const DROPPED_HEADERS = [
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authorization',
+  'transfer-encoding',
+  'upgrade',
+  'expect',
+  'http2-settings',
+  'x-request-id',
+];
+
+const FORWARDING_HEADERS = [
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-forwarded-port',
+  'x-forwarded-server',
+  'x-forwarded-prefix',
+  'x-forwarded-ssl',
+  'x-forwarded-scheme',
+  'x-real-ip',
+  'forwarded',
+];
 
 const RULES = new Map<string, RequestHeaderRule>([
   ['host', 'host'],
@@ -130,18 +155,8 @@ const RULES = new Map<string, RequestHeaderRule>([
   ['trailer', 'trailer'],
   ['cookie', 'cookie'],
   ['traceparent', 'traceparent'],
-  // Made anew for the next connection; `Expect` is answered by the server.
-  ...['keep-alive', 'proxy-connection', 'proxy-authorization', 'transfer-encoding', 'upgrade', 'expect'].map(
-    (name): [string, RequestHeaderRule] => [name, 'drop'],
-  ),
-  ['http2-settings', 'drop'],
-  ['x-request-id', 'drop'],
-  ...['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-forwarded-server'].map(
-    (name): [string, RequestHeaderRule] => [name, 'origin'],
-  ),
-  ...['x-forwarded-prefix', 'x-forwarded-ssl', 'x-forwarded-scheme', 'x-real-ip', 'forwarded'].map(
-    (name): [string, RequestHeaderRule] => [name, 'origin'],
-  ),
+  ...DROPPED_HEADERS.map((name): [string, RequestHeaderRule] => [name, 'drop']),
+  ...FORWARDING_HEADERS.map((name): [string, RequestHeaderRule] => [name, 'forwarding']),
 ]);
 
 const MAX_RULE_LENGTH = Math.max(...[...RULES.keys()].map((name) => name.length));
@@ -151,11 +166,11 @@ function ruleOf(name: string): RequestHeaderRule | undefined {
   const lower = name.toLowerCase();
   const rule = RULES.get(lower);
   if (rule !== undefined || !lower.includes('_')) return rule;
-  const meant = lower.replaceAll('_', '-');
-  return RULES.has(meant) || meant === 'content-length' ? 'drop' : undefined;
+  const hyphenated = lower.replaceAll('_', '-');
+  return RULES.has(hyphenated) || hyphenated === 'content-length' ? 'drop' : undefined;
 }
 
-function isOwnName(name: string): boolean {
+function isManagedName(name: string): boolean {
   return RULES.has(name);
 }
 

@@ -4,11 +4,11 @@ import { responseHeaders, responseTrailers } from '#lib/gateway/headers/response
 import { TokenMask } from '#lib/gateway/token-mask';
 
 const MASK = new TokenMask(undefined);
-const ORIGIN = {
+const CLIENT = {
   peer: '127.0.0.1',
   protocol: 'http',
   isTrustedProxy: true,
-  isOwnKey: false,
+  usesAppKey: false,
   caller: '127.0.0.1',
   sessionCookies: ['session'],
   cors: 'pass',
@@ -17,7 +17,7 @@ const ORIGIN = {
   traceparent: undefined,
 } as const;
 
-/** What comes so late is for nobody who reads headers: neither way, in no spelling. */
+/** Fields that are never forwarded as trailers, in either direction and any spelling. */
 const FORBIDDEN = [
   ...['Content-Length', 'Transfer-Encoding', 'Trailer', 'TE', 'Content-Type', 'Content-Encoding', 'Content-Range'],
   ...['Content-Disposition', 'Content_Length', 'CONTENT_TYPE', 'Host', 'Max-Forwards', 'Location', 'Connection'],
@@ -32,21 +32,21 @@ const ALLOWED = ['X-Sum', 'Content-Digest', 'Digest', 'Server-Timing', 'Grpc-Sta
 
 describe.each([
   ['a request', FORBIDDEN_IN_REQUESTS, (raw: string[], head: string[]) => requestTrailers(raw, head)],
-  ['an answer', [], (raw: string[], head: string[]) => responseTrailers(raw, head, MASK).flat()],
-] as const)('the trailers of %s', (_name, more, pass) => {
-  it.each([...FORBIDDEN, ...more])('never have %s', (name) => {
-    expect(pass(['X-A', '1', name, '2', 'X-B', '3'], [])).toEqual(['X-A', '1', 'X-B', '3']);
-    expect(pass([name.toLowerCase(), '2'], [])).toEqual([]);
+  ['a response', [], (raw: string[], head: string[]) => responseTrailers(raw, head, MASK).flat()],
+] as const)('the trailers of %s', (_name, more, forward) => {
+  it.each([...FORBIDDEN, ...more])('never include %s', (name) => {
+    expect(forward(['X-A', '1', name, '2', 'X-B', '3'], [])).toEqual(['X-A', '1', 'X-B', '3']);
+    expect(forward([name.toLowerCase(), '2'], [])).toEqual([]);
   });
 
-  it('go on as they are otherwise, in their order, spelling and number', () => {
+  it('otherwise keep their order, spelling and number', () => {
     const raw = [...ALLOWED, ...ALLOWED].flatMap((name, place) => [name, String(place)]);
-    expect(pass(raw, ['Connection', 'keep-alive'])).toEqual(raw);
+    expect(forward(raw, ['Connection', 'keep-alive'])).toEqual(raw);
   });
 
-  it('have none that a Connection header names', () => {
+  it('exclude those that a Connection header names', () => {
     const head = ['Connection', 'close, X-Hop', 'X-A', '1', 'connection', 'x-one'];
-    expect(pass(['x-hop', '1', 'X-One', '2', 'X-Kept', '3', 'X_Hop', '4'], head)).toEqual(['X-Kept', '3']);
+    expect(forward(['x-hop', '1', 'X-One', '2', 'X-Kept', '3', 'X_Hop', '4'], head)).toEqual(['X-Kept', '3']);
   });
 });
 
@@ -56,23 +56,23 @@ describe('the Trailer header', () => {
     return place === -1 ? undefined : headers[place + 1];
   };
   const ofRequest = (allowsTrailers: boolean, ...raw: string[]) =>
-    trailerOf(requestHeaders(['Host', 'x', ...raw], ORIGIN, undefined, allowsTrailers));
-  const ofAnswer = (allowsTrailers: boolean, ...raw: string[]) =>
-    trailerOf(responseHeaders(raw, MASK, ORIGIN, allowsTrailers));
+    trailerOf(requestHeaders(['Host', 'x', ...raw], CLIENT, undefined, allowsTrailers));
+  const ofResponse = (allowsTrailers: boolean, ...raw: string[]) =>
+    trailerOf(responseHeaders(raw, MASK, CLIENT, allowsTrailers));
 
   it.each([
     ['a request', ofRequest],
-    ['an answer', ofAnswer],
-  ])('of %s announces what may come, and is left out where nothing may', (_name, announced) => {
-    expect(announced(true, 'Trailer', 'X-Sum, Content-Length', 'trailer', ' ,Host,x-b')).toBe('X-Sum, x-b');
-    expect(announced(true, 'Connection', 'X-Sum', 'Trailer', 'X-Sum, X-B')).toBe('X-B');
-    expect(announced(true, 'Trailer', 'Authorization, X-Request-Id')).toBeUndefined();
-    expect(announced(false, 'Trailer', 'X-Sum')).toBeUndefined();
+    ['a response', ofResponse],
+  ])('of %s lists what is forwarded, and is removed if that is nothing', (_name, trailer) => {
+    expect(trailer(true, 'Trailer', 'X-Sum, Content-Length', 'trailer', ' ,Host,x-b')).toBe('X-Sum, x-b');
+    expect(trailer(true, 'Connection', 'X-Sum', 'Trailer', 'X-Sum, X-B')).toBe('X-B');
+    expect(trailer(true, 'Trailer', 'Authorization, X-Request-Id')).toBeUndefined();
+    expect(trailer(false, 'Trailer', 'X-Sum')).toBeUndefined();
   });
 });
 
-it('a caller that takes trailers still does where it names TE in Connection, as it must', () => {
-  const headers = requestHeaders(['Host', 'x', 'Connection', 'TE', 'TE', 'trailers'], ORIGIN, undefined, false);
+it('keeps `TE: trailers` of a caller that names TE in Connection', () => {
+  const headers = requestHeaders(['Host', 'x', 'Connection', 'TE', 'TE', 'trailers'], CLIENT, undefined, false);
   expect(headers.slice(0, 2)).toEqual(['te', 'trailers']);
-  expect(requestHeaders(['Host', 'x', 'TE', 'deflate'], ORIGIN, undefined, false)).not.toContain('te');
+  expect(requestHeaders(['Host', 'x', 'TE', 'deflate'], CLIENT, undefined, false)).not.toContain('te');
 });

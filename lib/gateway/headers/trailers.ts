@@ -1,43 +1,44 @@
 import { connectionOptions } from '#lib/gateway/headers/hop-by-hop';
 
-/** Says of a trailer's name, as it was written, whether it may come behind a body. */
+/** Whether a trailer of this name may be forwarded. */
 export type TrailerRule = (name: string) => boolean;
 
 /**
- * The rule for the trailers of one message: none that frames, routes, modifies or authorises it or says how its body is to be read (RFC 9110
- * §6.5.1), none that `connection`, the value of its `Connection`, names, and none of its own kind's `ownNames`. Who merges trailers into
- * headers would otherwise believe what was kept out of these. A name with `_` is judged as the one with `-`, which CGI and WSGI
- * take it for. `ownNames` is asked in lower case.
+ * The rule for the trailers of one message. It excludes fields for framing, routing, request
+ * modifiers, authentication and content (RFC 9110 6.5.1), those that `connection` names, and those
+ * for which `isManaged`, given a lower-case name, returns true. A recipient that merges trailers
+ * into headers could otherwise receive a header that was removed. `_` counts as `-`, since CGI and
+ * WSGI map both to one name.
  */
-export function trailerRule(connection: string | undefined, ownNames: TrailerRule): TrailerRule {
-  const named = connectionOptions(connection);
+export function trailerRule(connection: string | undefined, isManaged: TrailerRule): TrailerRule {
+  const options = connectionOptions(connection);
   return (name) => {
     const written = name.toLowerCase();
     const lower = written.replaceAll('_', '-');
-    return !FORBIDDEN_TRAILERS.test(lower) && !named.has(written) && !named.has(lower) && !ownNames(lower);
+    return !FORBIDDEN_TRAILERS.test(lower) && !options.has(written) && !options.has(lower) && !isManaged(lower);
   };
 }
 
-/** What of a trailer section may go on, names and values in turn. */
-export function filterTrailers(raw: readonly string[], mayBeLate: TrailerRule): string[] {
+/** The trailers that may be forwarded, names and values in turn. */
+export function filterTrailers(raw: readonly string[], mayForward: TrailerRule): string[] {
   const trailers: string[] = [];
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = raw[index] ?? '';
-    if (mayBeLate(name)) trailers.push(name, raw[index + 1] ?? '');
+    if (mayForward(name)) trailers.push(name, raw[index + 1] ?? '');
   }
   return trailers;
 }
 
-/** What of the names in a `Trailer` header may come; undefined where none may. */
-export function filterTrailerNames(value: string, mayBeLate: TrailerRule): string | undefined {
+/** The value of a `Trailer` header without the names that are not forwarded; undefined if empty. */
+export function filterTrailerNames(value: string, mayForward: TrailerRule): string | undefined {
   const names = value
     .split(',')
     .map((name) => name.trim())
-    .filter((name) => name !== '' && mayBeLate(name));
+    .filter((name) => name !== '' && mayForward(name));
   return names.length === 0 ? undefined : names.join(', ');
 }
 
-/** `Content-Digest` is the one `Content-*` that is made for the end of a body (RFC 9530 §2). */
+/** `Content-Digest` is the only `Content-*` field defined for trailers (RFC 9530 2). */
 const FORBIDDEN_TRAILERS = new RegExp(
   `^(?:${[
     'content-(?!digest$).*',
