@@ -3,6 +3,7 @@ import { type BackendFailure, toBackendFailure } from '#lib/gateway/backend-erro
 import type { BackendLoad } from '#lib/gateway/load-balancer';
 import { fetchStatus } from '#lib/http-client/fetch-status';
 import { HttpPool } from '#lib/http-client/pool';
+import { chooseDisplaced } from '#lib/max-min-fairness';
 import { log } from '#lib/telemetry/log';
 import type { BackendStats } from '#lib/wire/gateway';
 
@@ -37,6 +38,7 @@ export class Backend implements BackendLoad {
     this.pool = new HttpPool(this.url, {
       size: settings.GATEWAY_POOL_SIZE,
       maxWaiting: settings.GATEWAY_MAX_QUEUE,
+      chooseDisplaced,
       keepAliveMs: settings.GATEWAY_KEEP_ALIVE_MS,
       responseMs: settings.GATEWAY_TIMEOUT_MS,
       connectMs: Math.min(CONNECT_TIMEOUT_MS, settings.GATEWAY_TIMEOUT_MS),

@@ -28,7 +28,7 @@ export class Gateway {
     this.slowClients = new SlowClients(settings.GATEWAY_MIN_BYTES_PER_SECOND);
     // If file descriptors are few, half of the connections are reserved for requests.
     const most = Math.floor(maxClientConnections(fileDescriptorLimit(), settings) / 2);
-    this.webSockets = new ConnectionShares(Math.min(settings.GATEWAY_MAX_WEBSOCKETS, most), 0);
+    this.webSockets = new ConnectionShares(Math.min(settings.GATEWAY_MAX_WEBSOCKETS, most));
     this.backends = settings.PRIVATE_BACKEND_URL.map((url) => new Backend(url, settings));
     // A single backend is always used, so its responses are the only check it needs.
     if (this.backends.length > 1 || settings.GATEWAY_HEALTH_PATH !== undefined) {

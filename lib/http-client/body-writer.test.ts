@@ -5,20 +5,20 @@ import { endAll, rawResponse, send, startBackend, startPool } from '../../test/s
 
 afterEach(endAll);
 
-/** Answers each request that ends with `end`. */
+/** A backend that responds to each request that ends with `end`. */
 function startReader(end: string) {
   return startBackend(({ socket, text }) => {
     if (text.endsWith(end)) socket.write(rawResponse('x'));
   });
 }
 
-/** With empty pieces too, which streams of bytes leave out. */
+/** Emits empty chunks too, which byte streams skip. */
 function body(...chunks: string[]): Readable {
   return Readable.from(chunks.map((chunk) => Buffer.from(chunk)));
 }
 
 describe('a body', () => {
-  it('with a length is sent as it is, and its connection is kept', async () => {
+  it('with a length is sent unchanged, and its connection is kept', async () => {
     const { origin, connections } = await startReader('hello');
     const pool = startPool(origin);
     for (let count = 0; count < 2; count++) {
@@ -29,14 +29,14 @@ describe('a body', () => {
     expect(connections[0]?.text).toMatch(/Content-Length: 5\r\n\r\nhello$/);
   });
 
-  it('without a length is sent in chunks', async () => {
+  it('without a length is sent chunked', async () => {
     const { origin, connections } = await startReader('0\r\n\r\n');
     const sent = send(startPool(origin), { method: 'POST', body: body('0123456789', '', 'abc') });
     expect((await sent.over).body).toBe('x');
     expect(connections[0]?.text).toMatch(/\r\n\r\na\r\n0123456789\r\n3\r\nabc\r\n0\r\n\r\n$/);
   });
 
-  it('has its trailers behind the last chunk, asked for at its end, and its connection is kept', async () => {
+  it('reads its trailers at its end, sends them after the last chunk, and keeps its connection', async () => {
     const { origin, connections } = await startReader('\r\n\r\n');
     const pool = startPool(origin);
     for (const sum of ['1', '2']) {
@@ -58,7 +58,7 @@ describe('a body', () => {
     expect(connections[0]?.text).toMatch(/\r\n\r\nabc$/);
   });
 
-  it('whose trailers cannot be sent ends its request, and never as one that the backend could take for whole', async () => {
+  it('with invalid trailers fails its request without sending the last chunk', async () => {
     const { origin, connections } = await startBackend(() => {});
     const pool = startPool(origin);
     const trailers = () => ['X-Sum', '1\r\n\r\nGET /smuggled HTTP/1.1'];
@@ -73,23 +73,20 @@ describe('a body', () => {
   it.each([
     ['shorter', '10', 'abc'],
     ['longer', '2', 'abc'],
-  ])(
-    'that is %s than its length is an error, and never a request that the backend could take for whole',
-    async (_name, length, text) => {
-      const { origin, connections } = await startBackend(() => {});
-      const pool = startPool(origin);
-      const sent = send(pool, { method: 'POST', headers: ['Content-Length', length], body: body(text) });
-      expect((await sent.over).error?.code).toBe('REQUEST_BODY_LENGTH');
-      await vi.waitFor(() => expect(connections[0]?.socket.destroyed).toBe(true));
-      expect(connections[0]?.text.split('\r\n\r\n')[1]?.length).toBeLessThan(Number(length));
-      expect(pool.stats.connected).toBe(0);
-    },
-  );
+  ])('that is %s than its length fails its request without completing it', async (_name, length, text) => {
+    const { origin, connections } = await startBackend(() => {});
+    const pool = startPool(origin);
+    const sent = send(pool, { method: 'POST', headers: ['Content-Length', length], body: body(text) });
+    expect((await sent.over).error?.code).toBe('REQUEST_BODY_LENGTH');
+    await vi.waitFor(() => expect(connections[0]?.socket.destroyed).toBe(true));
+    expect(connections[0]?.text.split('\r\n\r\n')[1]?.length).toBeLessThan(Number(length));
+    expect(pool.stats.connected).toBe(0);
+  });
 
   it.each([
     ['fails', new Error('unreadable')],
     ['is destroyed', undefined],
-  ])('that %s ends its request', async (_name, reason) => {
+  ])('that %s fails its request', async (_name, reason) => {
     const { origin, connections } = await startBackend(() => {});
     const pool = startPool(origin);
     const broken = new Readable({ read() {} });
@@ -104,10 +101,10 @@ describe('a body', () => {
     expect((await over.over).error).toBeDefined();
   });
 
-  it('whose answer comes before it is sent is given up, and so is its connection', async () => {
+  it('is stopped, with its connection, when the response comes first', async () => {
     const { origin, connections } = await startBackend(({ socket }) => socket.write(rawResponse('too much')));
     const pool = startPool(origin);
-    // Whatever it says when it is given up is heard by nobody.
+    // An error while it is destroyed is ignored.
     const endless = new Readable({ read() {}, destroy: (_error, done) => done(new Error('not to be closed')) });
     endless.push('abc');
     const sent = send(pool, { method: 'POST', body: endless });
@@ -117,7 +114,7 @@ describe('a body', () => {
     expect(connections).toHaveLength(2);
   });
 
-  it('is left alone where no connection could be made: another backend may get it', async () => {
+  it('is not destroyed if no connection could be opened', async () => {
     const { origin } = await startBackend(() => {});
     endAll();
     const kept = body('abc');
@@ -125,7 +122,7 @@ describe('a body', () => {
     expect(kept.destroyed).toBe(false);
   });
 
-  it('is read no faster than the backend takes it, which may not stop for ever', async () => {
+  it('is read no faster than the server accepts it, and times out when that stops', async () => {
     const { origin, connections } = await startBackend(({ socket }) => socket.pause());
     let made = 0;
     const flood = new Readable({
@@ -141,7 +138,7 @@ describe('a body', () => {
     expect(flood.destroyed).toBe(true);
   });
 
-  it('goes on when the backend takes more of it', async () => {
+  it('continues when the server reads again', async () => {
     const size = 20_000_000;
     let received = 0;
     const { origin } = await startBackend(({ socket }) => {
@@ -165,7 +162,7 @@ describe('a body', () => {
     expect(await sent.over).toMatchObject({ body: 'x', error: undefined });
   });
 
-  it('may take any time to send as long as it is taken', async () => {
+  it('may take any time while the server reads', async () => {
     const size = 40_000_000;
     let received = 0;
     const { origin, connections } = await startBackend(({ socket }) => {
@@ -187,7 +184,7 @@ describe('a body', () => {
     expect(connections).toHaveLength(1);
   });
 
-  it('that was slow leaves the answer its whole time', async () => {
+  it('that is slow leaves the response its whole timeout', async () => {
     const { origin } = await startBackend(({ socket, text }) => {
       if (text.endsWith('0\r\n\r\n')) setTimeout(() => socket.write(rawResponse('x')), 250);
     });
@@ -199,7 +196,7 @@ describe('a body', () => {
     expect(await sent.over).toMatchObject({ body: 'x', error: undefined });
   });
 
-  it('that is slow to come runs into no timeout of the backend’s', async () => {
+  it('that arrives slowly does not time out the server', async () => {
     const { origin } = await startReader('0\r\n\r\n');
     const slow = new Readable({ read() {} });
     const sent = send(startPool(origin, { responseMs: 100 }), { method: 'POST', body: slow });

@@ -6,20 +6,23 @@ import type { HttpClientRequest } from '#lib/http-client/response-handler';
 
 export interface OutgoingBody {
   body: Readable;
-  /** Undefined where it is sent in chunks. */
+  /** Undefined if the body is chunked. */
   length: number | undefined;
   /** As in `HttpClientRequest`. */
   trailers?: HttpClientRequest['trailers'];
 }
 
 interface BodyWriterEvents {
-  /** Something was taken by the connection, or is taken again. */
+  /** The socket accepted bytes, or has drained. */
   onProgress: () => void;
   onSent: () => void;
   onFailed: (error: Error) => void;
 }
 
-/** Sends one request's body over a connection, no faster than it takes it: as many bytes as were announced, or in chunks and what follows them. */
+/**
+ * Writes a request body to a socket with backpressure, with its announced length or chunked with
+ * trailers.
+ */
 export class BodyWriter {
   readonly #socket: Socket;
   readonly #body: Readable;
@@ -37,18 +40,18 @@ export class BodyWriter {
     this.#events = events;
   }
 
-  /** Behind the head. One of `onSent` and `onFailed` is called, unless it is stopped before. */
+  /** Starts after the head. Calls one of `onSent` and `onFailed`, unless stopped before. */
   begin(): void {
     this.#socket.on('drain', this.#onDrain);
     const body = this.#body;
-    // Whatever becomes of it when it is not listened to any more.
+    // Stays after `#detach`, since an unhandled error event would throw.
     body.on('error', ignore);
     body.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#fail).on('close', this.#onClose);
-    // One that is over already says so to nobody.
+    // A destroyed stream emits no further events.
     if (body.destroyed) this.#fail(body.errored ?? bodyCutShort());
   }
 
-  /** The rest is not wanted: the body is destroyed, and nothing more is sent. */
+  /** Destroys the body and sends nothing more. */
   stop(): void {
     if (this.#isOver) return;
     this.#detach();
@@ -61,6 +64,7 @@ export class BodyWriter {
       this.#fail(new HttpClientError('REQUEST_BODY_LENGTH', 'the body is longer than was announced'));
       return;
     }
+    // An empty chunk would end a chunked body.
     if (chunk.length === 0) return;
     if (!this.#write(chunk)) this.#body.pause();
     this.#events.onProgress();
@@ -72,9 +76,9 @@ export class BodyWriter {
     socket.cork();
     socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
     socket.write(chunk);
-    const takesMore = socket.write('\r\n', 'latin1');
+    const isWritable = socket.write('\r\n', 'latin1');
     socket.uncork();
-    return takesMore;
+    return isWritable;
   }
 
   readonly #onDrain = (): void => {
@@ -99,7 +103,6 @@ export class BodyWriter {
     this.#events.onSent();
   };
 
-  /** After its end nobody listens to this any more. */
   readonly #onClose = (): void => this.#fail(bodyCutShort());
 
   readonly #fail = (error: Error): void => {

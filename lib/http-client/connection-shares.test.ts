@@ -1,45 +1,46 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ConnectionShares } from '#lib/http-client/connection-shares';
+import { chooseDisplaced } from '#lib/max-min-fairness';
 
-/** A pool that carries what it may, as `HttpPool` does. */
+/** Starts what may start, as `HttpPool` does. */
 class Pool {
   readonly shares: ConnectionShares<string>;
   readonly running: string[] = [];
   readonly refused: string[] = [];
 
   constructor(size: number, maxWaiting: number) {
-    this.shares = new ConnectionShares(size, maxWaiting);
+    this.shares = new ConnectionShares(size, { maxWaiting, chooseDisplaced });
   }
 
-  ask(client: string): void {
-    const share = this.shares.of(client);
-    if (this.shares.mayStart(share)) this.#begin(client);
+  ask(caller: string): void {
+    const share = this.shares.of(caller);
+    if (this.shares.mayStart(share)) this.#begin(caller);
     else {
-      const refused = this.shares.enqueue(share, client);
+      const refused = this.shares.enqueue(share, caller);
       if (refused !== undefined) this.refused.push(refused);
     }
   }
 
   end(place: number): void {
-    const [client] = this.running.splice(place, 1);
-    if (client === undefined) return;
-    this.shares.ended(this.shares.of(client));
+    const [caller] = this.running.splice(place, 1);
+    if (caller === undefined) return;
+    this.shares.ended(this.shares.of(caller));
     for (let next = this.shares.take(); next !== undefined; next = this.shares.take()) this.#begin(next);
   }
 
-  runningOf(client: string): number {
-    return this.running.filter((name) => name === client).length;
+  runningOf(caller: string): number {
+    return this.running.filter((name) => name === caller).length;
   }
 
-  #begin(client: string): void {
-    this.shares.started(this.shares.of(client));
-    this.running.push(client);
+  #begin(caller: string): void {
+    this.shares.started(this.shares.of(caller));
+    this.running.push(caller);
   }
 }
 
-const clients = fc.constantFrom('a', 'b', 'c');
-const steps = fc.array(fc.oneof(fc.record({ ask: clients }), fc.record({ end: fc.nat(60) })), { maxLength: 400 });
+const callers = fc.constantFrom('a', 'b', 'c');
+const steps = fc.array(fc.oneof(fc.record({ ask: callers }), fc.record({ end: fc.nat(60) })), { maxLength: 400 });
 
 function play(pool: Pool, all: readonly ({ ask: string } | { end: number })[]): void {
   for (const step of all)
@@ -48,7 +49,7 @@ function play(pool: Pool, all: readonly ({ ask: string } | { end: number })[]): 
 }
 
 describe('ConnectionShares', () => {
-  it('never gives more connections than there are, and loses no request', () => {
+  it('never exceeds the number of connections, and loses no request', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 60 }), fc.nat(20), steps, (size, maxWaiting, all) => {
         const pool = new Pool(size, maxWaiting);
@@ -63,7 +64,7 @@ describe('ConnectionShares', () => {
     );
   });
 
-  it('has a connection for a newcomer at once where one client alone takes all it can', () => {
+  it('has a free connection for a newcomer while one caller takes all it may', () => {
     fc.assert(
       fc.property(fc.integer({ min: 10, max: 200 }), (size) => {
         const pool = new Pool(size, 1_000);
@@ -75,10 +76,10 @@ describe('ConnectionShares', () => {
     );
   });
 
-  it('serves clients that wait in turns, not in the order of their requests', () => {
+  it('serves waiting callers round-robin', () => {
     const pool = new Pool(1, 100);
     for (let count = 0; count < 20; count++) pool.ask('greedy');
-    for (const client of ['b', 'c', 'b']) pool.ask(client);
+    for (const caller of ['b', 'c', 'b']) pool.ask(caller);
     const order: string[] = [];
     for (let count = 0; count < 8; count++) {
       pool.end(0);
@@ -87,13 +88,13 @@ describe('ConnectionShares', () => {
     expect(order).toEqual(['greedy', 'b', 'c', 'greedy', 'b', 'greedy', 'greedy', 'greedy']);
   });
 
-  it('displaces no request of a client without a name for one that has no claim', () => {
+  it('displaces no request of an unnamed caller for one with as many', () => {
     const pool = new Pool(1, 2);
-    for (const client of ['a', '', 'a', 'a']) pool.ask(client);
+    for (const caller of ['a', '', 'a', 'a']) pool.ask(caller);
     expect(pool.refused).toEqual(['a']);
   });
 
-  it('displaces the newest of the client with most where the line is full, and refuses that client itself', () => {
+  it('displaces the newest request of the caller with most in a full queue, and refuses that caller', () => {
     const pool = new Pool(1, 10);
     for (let count = 0; count < 12; count++) pool.ask('greedy');
     expect(pool.refused).toEqual(['greedy']);
@@ -105,8 +106,8 @@ describe('ConnectionShares', () => {
     expect(pool.refused.at(-1)).toBe('new');
   });
 
-  it('takes a request that is given up out of the line', () => {
-    const shares = new ConnectionShares<object>(1, 2);
+  it('removes an aborted request from the queue', () => {
+    const shares = new ConnectionShares<object>(1, { maxWaiting: 2, chooseDisplaced });
     const [share, first, second] = [shares.of('a'), {}, {}];
     shares.started(share);
     shares.enqueue(share, first);

@@ -1,14 +1,35 @@
-import { chooseDisplaced, type QueueShare } from '#lib/max-min-fairness';
-
-/** Idle clients that are remembered, so that a client's next request makes no new entry. */
+/** Idle callers that are remembered, so that their next request creates no new entry. */
 const MAX_IDLE_CALLERS = 1024;
-/** How many connections a client may hold for each one that is free. */
-const HELD_PER_FREE = 4;
+/** How many connections a caller may hold for each free one. */
+const MAX_HELD_PER_FREE = 4;
 
-/** One client's part of a pool. */
+/** What one caller has in a queue, in places. */
+interface QueuePlaces {
+  held: number;
+  /** What its newest request frees; undefined if none may be displaced. */
+  displaceable: number | undefined;
+}
+
+/**
+ * Returns the caller whose newest request is displaced by one of `newcomer`, or undefined if the
+ * newcomer is refused.
+ */
+export type ChooseDisplaced = (
+  queued: Iterable<readonly [caller: string, places: QueuePlaces]>,
+  newcomer: { caller: string; held: number; adds: number },
+) => string | undefined;
+
+export interface QueueOptions {
+  maxWaiting: number;
+  chooseDisplaced: ChooseDisplaced;
+}
+
+const NO_QUEUE: QueueOptions = { maxWaiting: 0, chooseDisplaced: () => undefined };
+
+/** One caller's part of a pool. */
 export class CallerShare<R> {
   readonly name: string;
-  /** Connections that it holds. */
+  /** Connections that the caller holds. */
   running = 0;
   /** Oldest first. */
   readonly waiting: R[] = [];
@@ -19,25 +40,23 @@ export class CallerShare<R> {
 }
 
 /**
- * Who of the clients of one pool gets a connection. A client may hold four times as many
- * connections as are free (dynamic threshold: Choudhury and Hahne, 1998): one client alone gets
- * four fifths of a large pool, and there is a place for the next. What waits is served in turns,
- * one request of each client, its oldest first. The line holds `maxWaiting` requests: where it is
- * full, a client that has fewer in it displaces the newest request of the client that has most
- * (`chooseDisplaced`).
+ * Shares the connections of one pool between callers. A caller may hold `MAX_HELD_PER_FREE`
+ * connections per free one (dynamic threshold, Choudhury and Hahne 1998), so that a pool is never
+ * full for the next caller. Waiting requests are served round-robin, one of each caller, oldest
+ * first. A full queue displaces a request by `chooseDisplaced`.
  */
 export class ConnectionShares<R> {
   readonly #size: number;
-  readonly #maxWaiting: number;
-  readonly #clients = new Map<string, CallerShare<R>>();
-  /** The clients with something waiting, in the order of their turns. */
+  readonly #queue: QueueOptions;
+  readonly #callers = new Map<string, CallerShare<R>>();
+  /** The callers with waiting requests, in the order of their turns. */
   readonly #turns = new Set<CallerShare<R>>();
   #running = 0;
   #waiting = 0;
 
-  constructor(size: number, maxWaiting: number) {
+  constructor(size: number, queue: QueueOptions = NO_QUEUE) {
     this.#size = size;
-    this.#maxWaiting = maxWaiting;
+    this.#queue = queue;
   }
 
   get running(): number {
@@ -48,23 +67,23 @@ export class ConnectionShares<R> {
     return this.#waiting;
   }
 
-  of(client: string): CallerShare<R> {
-    let share = this.#clients.get(client);
+  of(caller: string): CallerShare<R> {
+    let share = this.#callers.get(caller);
     if (share === undefined) {
-      share = new CallerShare(client);
-      this.#clients.set(client, share);
+      share = new CallerShare(caller);
+      this.#callers.set(caller, share);
     }
     return share;
   }
 
-  /** Whether a client may hold one more connection. */
+  /** Whether a caller may hold one more connection. */
   mayStart(share: CallerShare<R>): boolean {
-    return share.running < HELD_PER_FREE * (this.#size - this.#running);
+    return share.running < MAX_HELD_PER_FREE * (this.#size - this.#running);
   }
 
-  /** Holds one more connection for a client; undefined if it may not. `ended` gives it back. */
-  tryStart(client: string): CallerShare<R> | undefined {
-    const share = this.of(client);
+  /** Counts one more connection for a caller; undefined if it may not. `ended` releases it. */
+  tryStart(caller: string): CallerShare<R> | undefined {
+    const share = this.of(caller);
     if (!this.mayStart(share)) {
       this.#forget(share);
       return undefined;
@@ -73,9 +92,9 @@ export class ConnectionShares<R> {
     return share;
   }
 
-  /** As `tryBegin`, whatever the client holds. */
-  start(client: string): CallerShare<R> {
-    const share = this.of(client);
+  /** As `tryStart`, without a limit. */
+  start(caller: string): CallerShare<R> {
+    const share = this.of(caller);
     this.started(share);
     return share;
   }
@@ -92,22 +111,22 @@ export class ConnectionShares<R> {
   }
 
   /**
-   * Puts a request in the line. Returns the request that has no place in it: another client's, this
-   * one, or none.
+   * Adds a request to the queue. Returns the request that finds no place in it: this one, one of
+   * another caller, or none.
    */
   enqueue(share: CallerShare<R>, request: R): R | undefined {
     let displaced: R | undefined;
-    // A request for which a connection can be opened waits only until that is done.
-    if (this.#waiting >= this.#maxWaiting + this.#size - this.#running) {
+    // Requests that wait only for a connection to open are not counted.
+    if (this.#waiting >= this.#queue.maxWaiting + this.#size - this.#running) {
       const newcomer = { caller: share.name, held: share.waiting.length, adds: 1 };
-      const name = chooseDisplaced(this.#held(), newcomer);
-      const most = name === undefined ? undefined : this.#clients.get(name);
-      displaced = most?.waiting.at(-1);
-      if (most === undefined || displaced === undefined) {
+      const name = this.#queue.chooseDisplaced(this.#queued(), newcomer);
+      const loser = name === undefined ? undefined : this.#callers.get(name);
+      displaced = loser?.waiting.at(-1);
+      if (loser === undefined || displaced === undefined) {
         this.#forget(share);
         return request;
       }
-      this.dequeue(most, displaced);
+      this.dequeue(loser, displaced);
     }
     share.waiting.push(request);
     this.#turns.add(share);
@@ -115,25 +134,25 @@ export class ConnectionShares<R> {
     return displaced;
   }
 
-  /** Takes a request out of the line, if it is there. */
+  /** Removes a request from the queue, if it is there. */
   dequeue(share: CallerShare<R>, request: R): void {
-    const place = share.waiting.lastIndexOf(request);
-    if (place === -1) return;
-    share.waiting.splice(place, 1);
-    this.#left(share);
+    const index = share.waiting.lastIndexOf(request);
+    if (index === -1) return;
+    share.waiting.splice(index, 1);
+    this.#dequeued(share);
   }
 
-  /** Whether a request waits that may begin. */
+  /** Whether a waiting request may start. */
   get hasNext(): boolean {
     return this.#nextShare() !== undefined;
   }
 
-  /** Takes the next request that may begin out of the line. */
+  /** Removes and returns the next request that may start. */
   take(): R | undefined {
     return this.#shift(this.#nextShare());
   }
 
-  /** Takes the request whose turn is next, whether or not it may begin. */
+  /** Removes and returns the next request, even if it may not start. */
   takeAny(): R | undefined {
     for (const share of this.#turns) return this.#shift(share);
     return undefined;
@@ -148,27 +167,27 @@ export class ConnectionShares<R> {
     const request = share?.waiting.shift();
     if (share === undefined || request === undefined) return undefined;
     if (share.waiting.length > 0 && this.#turns.size > 1) {
-      // Behind all others.
+      // Moves the caller to the end of the turns.
       this.#turns.delete(share);
       this.#turns.add(share);
     }
-    this.#left(share);
+    this.#dequeued(share);
     return request;
   }
 
-  #left(share: CallerShare<R>): void {
+  #dequeued(share: CallerShare<R>): void {
     this.#waiting -= 1;
     if (share.waiting.length > 0) return;
     this.#turns.delete(share);
     this.#forget(share);
   }
 
-  *#held(): Generator<[string, QueueShare]> {
+  *#queued(): Generator<[string, QueuePlaces]> {
     for (const { name, waiting } of this.#turns) yield [name, { held: waiting.length, displaceable: 1 }];
   }
 
   #forget(share: CallerShare<R>): void {
-    if (this.#clients.size <= MAX_IDLE_CALLERS || share.running > 0 || share.waiting.length > 0) return;
-    this.#clients.delete(share.name);
+    if (this.#callers.size <= MAX_IDLE_CALLERS || share.running > 0 || share.waiting.length > 0) return;
+    this.#callers.delete(share.name);
   }
 }

@@ -7,19 +7,19 @@ import { PooledRequest } from '#lib/http-client/pooled-request';
 import type { BufferLease } from '#lib/http-client/read-buffer';
 import { ResponseRecorder } from '../../test/support/http-client.ts';
 
-/** A connection to nobody, which reads what it is given, and the size of what it reads into. */
+/** A connection without a server. `read` feeds it bytes; `into` is the buffer of its next read. */
 function startConnection() {
-  const dialler = new Connector(new URL('http://127.0.0.1:1'));
+  const connector = new Connector(new URL('http://127.0.0.1:1'));
   const socket = new Socket();
   let onread: OnReadOpts | undefined;
   let ready = () => {};
-  vi.spyOn(dialler, 'connect').mockImplementation((onReady, options) => {
+  vi.spyOn(connector, 'connect').mockImplementation((onReady, options) => {
     ready = onReady;
     onread = options;
     return socket;
   });
   const timeouts = { connectMs: 5_000, responseMs: 5_000, keepAliveMs: 5_000 };
-  const connection = new HttpConnection(dialler, timeouts, { onIdle: () => {}, onClosed: () => {} });
+  const connection = new HttpConnection(connector, timeouts, { onIdle: () => {}, onClosed: () => {} });
   const next = () => (typeof onread?.buffer === 'function' ? onread.buffer() : new Uint8Array());
   let into = next();
   ready();
@@ -34,7 +34,7 @@ function startConnection() {
   };
 }
 
-class Holder extends ResponseRecorder {
+class RetainingRecorder extends ResponseRecorder {
   readonly chunks: Buffer[] = [];
   readonly releases: (() => void)[] = [];
 
@@ -47,16 +47,16 @@ class Holder extends ResponseRecorder {
   }
 }
 
-function get(): [PooledRequest, Holder] {
-  const holder = new Holder();
+function get(): [PooledRequest, RetainingRecorder] {
+  const holder = new RetainingRecorder();
   const head = { text: 'GET / HTTP/1.1\r\n\r\n', bodyLength: 0 };
-  const shares = new ConnectionShares<PooledRequest>(10, 10);
+  const shares = new ConnectionShares<PooledRequest>(10);
   return [new PooledRequest({ method: 'GET', path: '/', headers: [], body: null }, head, holder, shares), holder];
 }
 
 const KB = 1024;
 
-it('reads what is large in larger pieces, which stay as they are while they are held, and idles with little', () => {
+it('reads a large response into large buffers that are kept while retained, and idles with a standard one', () => {
   const { connection, into, read } = startConnection();
   const [request, holder] = get();
   request.start(connection);
@@ -68,10 +68,10 @@ it('reads what is large in larger pieces, which stay as they are while they are 
   }
   expect(holder.trailers).toEqual([]);
   expect(sizes).toEqual([64, 256, 256, 256, 64]);
-  const [next, nextHolder] = get();
+  const [next, nextRecorder] = get();
   next.start(connection);
   read(Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nsmall`));
-  expect([nextHolder.body, nextHolder.chunks]).toEqual(['small', []]);
+  expect([nextRecorder.body, nextRecorder.chunks]).toEqual(['small', []]);
   expect(holder.chunks.map((chunk) => [chunk.length / KB, new Set(chunk.toString('latin1'))])).toEqual([
     [64, new Set('a')],
     [256, new Set('b')],

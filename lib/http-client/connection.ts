@@ -9,43 +9,41 @@ import { ResponseParser, type ResponseParserCallbacks } from '#lib/http-client/r
 
 export interface ConnectionTimeouts {
   connectMs: number;
-  /** For the head of an answer, and then between the pieces of its body; as long for a backend that does not take a request's body. */
+  /** For the head, between chunks of the body, and for a server that stops reading. */
   responseMs: number;
-  /** For a connection that nobody uses, unless the backend wants it shorter. */
+  /** For an idle connection, unless the server announces less. */
   keepAliveMs: number;
 }
 
-/** What a connection tells its pool. */
 export interface ConnectionOwner {
-  /** It can take a request: it was made, or an answer is complete. */
+  /** The connection is ready for a request. */
   onIdle(connection: HttpConnection): void;
-  /** It is gone, whatever it was doing, and takes no more. Called once. `error` only where it never was ready. */
+  /** Called once, when the connection closes. `error` is set if it was never ready. */
   onClosed(connection: HttpConnection, error: Error | undefined): void;
 }
 
 const KEEP_ALIVE_PROBE_MS = 60_000;
 
-/** One connection to a backend, which does one request after another. */
+/** A connection that serves one request after another. */
 export class HttpConnection implements Connection, ResponseParserCallbacks {
   readonly #owner: ConnectionOwner;
   readonly #timeouts: ConnectionTimeouts;
   readonly #socket: Socket;
   readonly #parser = new ResponseParser(this);
-  readonly #deadline = new Deadline(() => this.#tooLate());
+  readonly #deadline = new Deadline(() => this.#timedOut());
   #buffer = readBufferPool.acquire();
   #request: PooledRequest | undefined;
-  /** As long as the request's body is not sent completely. */
-  #body: BodyWriter | undefined;
-  #hasAnswer = false;
+  /** Set until the body is sent completely. */
+  #bodyWriter: BodyWriter | undefined;
+  #hasHead = false;
   #isPaused = false;
   #isReady = false;
-  #isGone = false;
+  #isClosed = false;
 
-  /** Connects at once. */
-  constructor(dialler: Connector, timeouts: ConnectionTimeouts, owner: ConnectionOwner) {
+  constructor(connector: Connector, timeouts: ConnectionTimeouts, owner: ConnectionOwner) {
     this.#owner = owner;
     this.#timeouts = timeouts;
-    // In place of a new buffer and a stream's bookkeeping for every read. Asked for at first, and after every read.
+    // Reads into a buffer of the pool, without a stream. `buffer` is called before every read.
     const onread: OnReadOpts = {
       buffer: () => {
         this.#buffer = readBufferPool.next(this.#buffer, this.#request !== undefined);
@@ -53,43 +51,42 @@ export class HttpConnection implements Connection, ResponseParserCallbacks {
       },
       callback: (length) => this.#onBytes(length),
     };
-    this.#socket = dialler
+    this.#socket = connector
       .connect(() => this.#onReady(), onread)
       .setNoDelay(true)
       .setKeepAlive(true, KEEP_ALIVE_PROBE_MS)
-      .once('end', () => this.#onClosed())
-      .once('close', () => this.#onClosed())
+      .once('end', () => this.#onEnd())
+      .once('close', () => this.#onEnd())
       .on('error', (error) => this.destroy(error));
     this.#deadline.set(timeouts.connectMs);
   }
 
-  /** Whether it was made, so that it can be written to. */
   get isReady(): boolean {
     return this.#isReady;
   }
 
-  /** Only where it is idle. */
+  /** May be called only while the connection is idle. */
   send(request: PooledRequest): void {
     this.#request = request;
-    this.#hasAnswer = false;
+    this.#hasHead = false;
     this.#parser.begin(request.method === 'HEAD');
     this.#deadline.set(this.#timeouts.responseMs);
     this.#socket.write(request.head.text, 'latin1');
     if (request.body === null) return;
     const { body, trailers } = request;
-    this.#body = new BodyWriter(
+    this.#bodyWriter = new BodyWriter(
       this.#socket,
       { body, trailers, length: request.head.bodyLength },
       {
-        onProgress: () => this.#moved(),
+        onProgress: () => this.#extendDeadline(),
         onSent: () => {
-          this.#body = undefined;
-          this.#moved();
+          this.#bodyWriter = undefined;
+          this.#extendDeadline();
         },
         onFailed: (error) => this.destroy(error),
       },
     );
-    this.#body.begin();
+    this.#bodyWriter.begin();
   }
 
   pause(): void {
@@ -101,30 +98,30 @@ export class HttpConnection implements Connection, ResponseParserCallbacks {
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#moved();
+    this.#extendDeadline();
     this.#socket.resume();
   }
 
   destroy(error: Error): void {
-    if (this.#isGone) return;
-    this.#isGone = true;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#deadline.close();
     this.#socket.destroy();
-    this.#body?.stop();
-    this.#body = undefined;
+    this.#bodyWriter?.stop();
+    this.#bodyWriter = undefined;
     const request = this.#request;
     this.#request = undefined;
-    // The pool looks for whom it may serve next.
+    // The pool chooses the next request in `onClosed`, so this one must not count any more.
     request?.release();
     this.#owner.onClosed(this, this.#isReady ? undefined : error);
     if (request === undefined) return;
-    // What breaks within an answer is no connection that was closed before it was used: the request was understood.
-    const isWithin = this.#parser.hasBegun && !(error instanceof HttpClientError) && 'syscall' in error;
-    request.fail(isWithin ? new HttpClientError('RESPONSE_CUT_SHORT', 'the connection broke', error) : error);
+    // Once the response has begun, a reset is not the one of a stale connection, which is retried.
+    const isCutShort = this.#parser.hasBegun && !(error instanceof HttpClientError) && 'syscall' in error;
+    request.fail(isCutShort ? new HttpClientError('RESPONSE_CUT_SHORT', 'the connection broke', error) : error);
   }
 
   onHead(status: number, message: string, headers: string[]): void {
-    if (status >= 200) this.#hasAnswer = true;
+    if (status >= 200) this.#hasHead = true;
     this.#request?.handler.onResponseStart(status, message, headers);
   }
 
@@ -134,12 +131,12 @@ export class HttpConnection implements Connection, ResponseParserCallbacks {
 
   onEnd(trailers: string[]): void {
     const request = this.#request;
-    // It was given up in the middle of these bytes.
+    // The handler aborted within the same read.
     if (request === undefined) return;
     this.#request = undefined;
     request.end(trailers);
-    const keepMs = Math.min(this.#parser.keepAliveMs, this.#timeouts.keepAliveMs);
-    if (this.#body !== undefined || keepMs <= 0) {
+    const keepAliveMs = Math.min(this.#parser.keepAliveMs, this.#timeouts.keepAliveMs);
+    if (this.#bodyWriter !== undefined || keepAliveMs <= 0) {
       this.destroy(connectionClosed());
       return;
     }
@@ -147,33 +144,33 @@ export class HttpConnection implements Connection, ResponseParserCallbacks {
       this.#isPaused = false;
       this.#socket.resume();
     }
-    this.#deadline.set(keepMs);
+    this.#deadline.set(keepAliveMs);
     this.#owner.onIdle(this);
   }
 
   #onReady(): void {
-    if (this.#isGone) return;
+    if (this.#isClosed) return;
     this.#isReady = true;
     this.#deadline.set(this.#timeouts.keepAliveMs);
     this.#owner.onIdle(this);
   }
 
-  /** False would stop the reading. */
+  /** Returns true, since false would stop the reading. */
   #onBytes(length: number): boolean {
-    if (this.#isGone) return true;
+    if (this.#isClosed) return true;
     this.#buffer.setReadBytes(length);
     try {
       this.#parser.push(this.#buffer.bytes, length);
-      // A head has its time as a whole, however many bytes of it come.
-      if (this.#hasAnswer) this.#moved();
+      // The deadline of a head is for all of it, so bytes of a head do not extend it.
+      if (this.#hasHead) this.#extendDeadline();
     } catch (error) {
       this.destroy(asError(error));
     }
     return true;
   }
 
-  #onClosed(): void {
-    if (this.#isGone) return;
+  #onEnd(): void {
+    if (this.#isClosed) return;
     try {
       this.#parser.close();
       this.destroy(connectionClosed());
@@ -182,17 +179,17 @@ export class HttpConnection implements Connection, ResponseParserCallbacks {
     }
   }
 
-  #moved(): void {
+  #extendDeadline(): void {
     if (this.#request !== undefined && !this.#isPaused) this.#deadline.set(this.#timeouts.responseMs);
   }
 
-  #tooLate(): void {
+  #timedOut(): void {
     if (!this.#isReady) this.destroy(new HttpClientError('CONNECT_TIMEOUT', 'no connection in time'));
     else if (this.#request === undefined) this.destroy(connectionClosed());
-    // A body that does not come is for who reads it to notice; one that is not taken is the backend's fault.
-    else if (this.#body !== undefined && !this.#socket.writableNeedDrain) this.#moved();
-    else if (this.#hasAnswer) this.destroy(new HttpClientError('BODY_TIMEOUT', 'the answer stopped'));
-    else this.destroy(new HttpClientError('RESPONSE_TIMEOUT', 'no answer in time'));
+    // The reader of a body has its own timeout for a client that stops sending.
+    else if (this.#bodyWriter !== undefined && !this.#socket.writableNeedDrain) this.#extendDeadline();
+    else if (this.#hasHead) this.destroy(new HttpClientError('BODY_TIMEOUT', 'the response stalled'));
+    else this.destroy(new HttpClientError('RESPONSE_TIMEOUT', 'no response in time'));
   }
 }
 
@@ -201,5 +198,5 @@ function connectionClosed(): HttpClientError {
 }
 
 function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error('the answer could not be passed on', { cause: error });
+  return error instanceof Error ? error : new Error('the response could not be forwarded', { cause: error });
 }

@@ -10,7 +10,7 @@ import {
   startPool,
 } from '../../test/support/http-client.ts';
 
-/** For localhost and 127.0.0.1, for a hundred years; made for this test by openssl. */
+/** For localhost and 127.0.0.1, valid for 100 years, created with openssl for this test. */
 const KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgZ3MBxnykipiY+Hha
 KWiONB2dnpWUzyi6OBQ1Q/y5FCOhRANCAAR+5EaT3plq0/PykIbDzrBPCr2wMjiV
@@ -42,8 +42,8 @@ function startTls() {
   return startBackend(({ socket }) => socket.write(rawResponse('secret')), { server, scheme: 'https' });
 }
 
-describe('a backend by TLS', () => {
-  it('is told its name, and answers over connections that are kept and soon made again', async () => {
+describe('a TLS server', () => {
+  it('receives its name by SNI, and connections are kept and resumed', async () => {
     const { origin, connections } = await startTls();
     setDefaultCACertificates([...usual, CERTIFICATE]);
     const pool = startPool(new URL(`https://localhost:${origin.port}`));
@@ -57,14 +57,14 @@ describe('a backend by TLS', () => {
     expect(sockets[1]?.isSessionReused()).toBe(true);
   });
 
-  it('has no name to be told where it is an address', async () => {
+  it('receives no SNI for an address', async () => {
     const { origin, connections } = await startTls();
     setDefaultCACertificates([...usual, CERTIFICATE]);
     expect((await send(startPool(origin)).over).body).toBe('secret');
     expect(connections[0]?.socket).toMatchObject({ servername: false });
   });
 
-  it('is read no faster than its answer is taken', async () => {
+  it('is read no faster than the response is consumed', async () => {
     const size = 30_000_000;
     const server = createServer({ key: KEY, cert: CERTIFICATE });
     const { origin, connections } = await startBackend(
@@ -89,7 +89,7 @@ describe('a backend by TLS', () => {
     clearInterval(timer);
   });
 
-  it('that nobody vouches for is sent nothing', async () => {
+  it('with an untrusted certificate receives no bytes', async () => {
     const { origin, connections } = await startTls();
     const pool = startPool(origin);
     const { error, calls } = await send(pool).over;
@@ -98,7 +98,7 @@ describe('a backend by TLS', () => {
     expect(connections.map(({ text }) => text).join('')).toBe('');
   });
 
-  it('that is another one than was asked for is sent nothing', async () => {
+  it('with a certificate for another host receives no bytes', async () => {
     const { origin, connections } = await startTls();
     setDefaultCACertificates([...usual, CERTIFICATE]);
     const pool = startPool(new URL(`https://127.0.0.2:${origin.port}`));

@@ -6,7 +6,7 @@ export class Connector {
   readonly #host: string;
   readonly #port: number;
   readonly #isTls: boolean;
-  /** What the backend gave out last to make the next handshake short. */
+  /** The last TLS session, which shortens the next handshake. */
   #session: Buffer | undefined;
 
   constructor({ hostname, port, protocol }: URL) {
@@ -16,8 +16,8 @@ export class Connector {
   }
 
   /**
-   * Begins to connect. `onReady` is called when the connection can be written to: after the handshake and the check of the
-   * certificate, where there is one. `onread` is `node:net`'s.
+   * Starts to connect. `onReady` is called once the connection is writable: with TLS after the
+   * handshake and the certificate check. `onread` is passed to `node:net`.
    */
   connect(onReady: () => void, onread?: OnReadOpts): Socket {
     const options = { host: this.#host, port: this.#port, ...(onread === undefined ? {} : { onread }) };
@@ -25,13 +25,13 @@ export class Connector {
     const socket = connectTls(
       {
         ...options,
-        // An address is no name to ask for; the certificate is held against it all the same.
+        // SNI has no addresses (RFC 6066 3). The certificate is verified against them anyway.
         servername: isIP(this.#host) === 0 ? this.#host : '',
         ALPNProtocols: ['http/1.1'],
         ...(this.#session === undefined ? {} : { session: this.#session }),
       },
       () => {
-        // One from a backend that is not who it should be is never listened for.
+        // Only sessions of a verified server are kept.
         socket.on('session', (session) => {
           this.#session = session;
         });
@@ -41,7 +41,10 @@ export class Connector {
     return socket;
   }
 
-  /** A connection that carries nothing: a backend that counts its requests sees none that nobody made. Rejects where there is none within `timeoutMs`. */
+  /**
+   * Opens and closes a connection without sending a request, so that health checks do not appear in
+   * the request counts of the server. Rejects if none opens within `timeoutMs`.
+   */
   probe(timeoutMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const socket = this.connect(() => {

@@ -6,19 +6,19 @@ afterEach(() => void vi.useRealTimers());
 
 function watched() {
   const reached: number[] = [];
-  const began = performance.now();
-  return { reached, deadline: new Deadline(() => reached.push(performance.now() - began)) };
+  const startMs = performance.now();
+  return { reached, deadline: new Deadline(() => reached.push(performance.now() - startMs)) };
 }
 
 describe('a deadline', () => {
-  it('is reached once, at its time', () => {
+  it('is reached once, on time', () => {
     const { reached, deadline } = watched();
     deadline.set(100);
     vi.advanceTimersByTime(1_000);
     expect(reached).toEqual([100]);
   });
 
-  it('can be moved away and nearer, any number of times', () => {
+  it('can be moved later and earlier any number of times', () => {
     const { reached, deadline } = watched();
     deadline.set(100);
     vi.advanceTimersByTime(90);
@@ -33,7 +33,7 @@ describe('a deadline', () => {
     expect(reached).toEqual([230, 1_190]);
   });
 
-  it('can be lifted, and set again', () => {
+  it('can be cleared and set again', () => {
     const { reached, deadline } = watched();
     deadline.set(100);
     deadline.clear();
@@ -43,7 +43,7 @@ describe('a deadline', () => {
     expect(reached).toEqual([1_100]);
   });
 
-  it('needs one timer, however often it is moved, and none once it is closed', () => {
+  it('uses one timer, and none once it is closed', () => {
     const { reached, deadline } = watched();
     for (let count = 0; count < 50; count++) {
       deadline.set(100);

@@ -1,11 +1,11 @@
 /**
- * A time limit that is moved at every request and hardly ever reached: moving it costs an assignment, and one timer looks now and
- * then whether it has passed. It keeps no process alive.
+ * A timeout that is moved with every request and rarely reached. Moving it is an assignment. One
+ * timer checks occasionally whether it has passed. It does not keep the process alive.
  */
 export class Deadline {
   readonly #onReached: () => void;
-  #atMs = Number.POSITIVE_INFINITY;
-  #looksAtMs = Number.POSITIVE_INFINITY;
+  #deadlineMs = Number.POSITIVE_INFINITY;
+  #nextCheckMs = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(onReached: () => void) {
@@ -15,35 +15,35 @@ export class Deadline {
   /** Calls `onReached` once, `ms` from now, unless it is set again or cleared before. */
   set(ms: number): void {
     const nowMs = performance.now();
-    this.#atMs = nowMs + ms;
-    if (this.#atMs < this.#looksAtMs) this.#lookIn(ms, nowMs);
+    this.#deadlineMs = nowMs + ms;
+    if (this.#deadlineMs < this.#nextCheckMs) this.#scheduleCheck(ms, nowMs);
   }
 
-  /** Takes the limit away; the timer may still be there. */
+  /** Removes the deadline. The timer may stay. */
   clear(): void {
-    this.#atMs = Number.POSITIVE_INFINITY;
+    this.#deadlineMs = Number.POSITIVE_INFINITY;
   }
 
-  /** For good: nothing is left of it. */
+  /** Removes the deadline and the timer for good. */
   close(): void {
     this.clear();
     clearTimeout(this.#timer);
-    this.#looksAtMs = Number.NEGATIVE_INFINITY;
+    this.#nextCheckMs = Number.NEGATIVE_INFINITY;
   }
 
-  #lookIn(ms: number, nowMs: number): void {
+  #scheduleCheck(ms: number, nowMs: number): void {
     clearTimeout(this.#timer);
-    this.#looksAtMs = nowMs + ms;
-    this.#timer = setTimeout(() => this.#look(), Math.ceil(ms));
+    this.#nextCheckMs = nowMs + ms;
+    this.#timer = setTimeout(() => this.#check(), Math.ceil(ms));
     this.#timer.unref();
   }
 
-  #look(): void {
+  #check(): void {
     const nowMs = performance.now();
-    this.#looksAtMs = Number.POSITIVE_INFINITY;
-    if (this.#atMs === Number.POSITIVE_INFINITY) return;
-    if (this.#atMs > nowMs) {
-      this.#lookIn(this.#atMs - nowMs, nowMs);
+    this.#nextCheckMs = Number.POSITIVE_INFINITY;
+    if (this.#deadlineMs === Number.POSITIVE_INFINITY) return;
+    if (this.#deadlineMs > nowMs) {
+      this.#scheduleCheck(this.#deadlineMs - nowMs, nowMs);
       return;
     }
     this.clear();

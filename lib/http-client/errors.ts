@@ -1,4 +1,4 @@
-/** What can go wrong between this server and a backend that is no error of the system's own. */
+/** An error of the client. Errors of the system have their own codes (`ECONNREFUSED`). */
 export type HttpClientErrorCode =
   | 'REQUEST_REFUSED'
   | 'REQUEST_BODY_LENGTH'
@@ -12,7 +12,7 @@ export type HttpClientErrorCode =
   | 'POOL_CLOSED'
   | 'POOL_FULL';
 
-/** An error of the HTTP client; its message has nothing of the request or the answer in it. */
+/** The message holds nothing of the request or the response, so that it can be logged. */
 export class HttpClientError extends Error {
   readonly code: HttpClientErrorCode;
 

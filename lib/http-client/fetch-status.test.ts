@@ -6,27 +6,27 @@ afterEach(endAll);
 
 const CHECK = { method: 'GET', path: '/well', headers: [], body: null };
 
-it('is the status of the answer, once that is complete', async () => {
+it('resolves with the status once the response is complete', async () => {
   const { origin, connections } = await startBackend(({ socket }) =>
-    socket.write(rawResponse('x').replace('200 OK', '503 Unwell')),
+    socket.write(rawResponse('x').replace('200 OK', '503 Unhealthy')),
   );
   const pool = startPool(origin);
   for (let count = 0; count < 2; count++) expect(await fetchStatus(pool, CHECK, 2_000)).toBe(503);
   expect(connections).toMatchObject([{ count: 2 }]);
 });
 
-it('fails with the connection', async () => {
+it('rejects when the connection closes', async () => {
   const { origin } = await startBackend(({ socket }) => socket.end());
   await expect(fetchStatus(startPool(origin), CHECK, 2_000)).rejects.toMatchObject({ code: 'CLOSED_BY_PEER' });
 });
 
-it('is given up when it takes too long, and with it its connection', async () => {
+it('rejects after the timeout and closes the connection', async () => {
   const { origin, connections } = await startBackend(() => {});
   await expect(fetchStatus(startPool(origin), CHECK, 50)).rejects.toMatchObject({ code: 'RESPONSE_TIMEOUT' });
   await vi.waitFor(() => expect(connections[0]?.socket.destroyed).toBe(true));
 });
 
-it('is given up in the queue too, and then not asked for', async () => {
+it('rejects while it waits for a connection, and is then not sent', async () => {
   const { origin, connections } = await startBackend(() => {});
   const pool = startPool(origin);
   const before = send(pool);

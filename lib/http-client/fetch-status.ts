@@ -2,24 +2,27 @@ import { HttpClientError } from '#lib/http-client/errors';
 import type { HttpPool } from '#lib/http-client/pool';
 import type { HttpClientRequest, RequestController } from '#lib/http-client/response-handler';
 
-/** Sends a request and resolves with the status of its answer, once that is complete; what it says is dropped. Rejects after `timeoutMs`. */
+/**
+ * Sends a request and resolves with the status once the response is complete. Discards its body.
+ * Rejects after `timeoutMs`.
+ */
 export function fetchStatus(pool: HttpPool, request: HttpClientRequest, timeoutMs: number): Promise<number> {
   return new Promise((resolve, reject) => {
     let status = 0;
     let controller: RequestController | undefined;
-    let late: HttpClientError | undefined;
+    let timeout: HttpClientError | undefined;
     const timer = setTimeout(() => {
-      late = new HttpClientError('RESPONSE_TIMEOUT', 'no answer in time');
-      reject(late);
-      (controller ?? waiting)?.abort(late);
+      timeout = new HttpClientError('RESPONSE_TIMEOUT', 'no response in time');
+      reject(timeout);
+      (controller ?? waiting)?.abort(timeout);
     }, timeoutMs);
     const waiting = pool.dispatch(request, {
       onRequestStart: (started) => {
         controller = started;
-        if (late !== undefined) started.abort(late);
+        if (timeout !== undefined) started.abort(timeout);
       },
-      onResponseStart: (answered) => {
-        status = answered;
+      onResponseStart: (responseStatus) => {
+        status = responseStatus;
       },
       onResponseData: () => {},
       onResponseEnd: () => {

@@ -12,7 +12,7 @@ import {
 afterEach(endAll);
 
 describe('connections', () => {
-  it('are opened when all are busy, up to as many as there may be, each with one request at a time, first come first served', async () => {
+  it('are opened up to the pool size, and serve one request at a time, first come first served', async () => {
     const { origin, connections } = await startBackend(() => {});
     const pool = startPool(origin, { size: 2 });
     const sent = ['/a', '/b', '/c', '/d'].map((path) => send(pool, { path }));
@@ -33,7 +33,7 @@ describe('connections', () => {
     expect(pool.stats).toEqual({ running: 0, connected: 2 });
   });
 
-  it('that were used last are used first', async () => {
+  it('are reused last in, first out', async () => {
     const { origin, connections } = await startBackend(({ socket }) => socket.write(rawResponse('x')));
     const pool = startPool(origin, { size: 5 });
     const first = [send(pool), send(pool)];
@@ -42,7 +42,7 @@ describe('connections', () => {
     expect(connections.map(({ count }) => count).sort()).toEqual([1, 4]);
   });
 
-  it('are dropped when nobody uses them, or before the backend would', async () => {
+  it('close when they are idle for too long, and before the server closes them', async () => {
     const { origin, connections } = await startBackend(({ socket, count }) =>
       socket.write(rawResponse('x', count === 1 ? 'Keep-Alive: timeout=60' : 'Keep-Alive: timeout=1')),
     );
@@ -56,7 +56,7 @@ describe('connections', () => {
     expect(connections).toHaveLength(2);
   });
 
-  it('that cannot be made fail each of those that wait', async () => {
+  it('that cannot be opened fail every waiting request', async () => {
     const { origin, connections } = await startBackend(() => {});
     endAll();
     const pool = startPool(origin, { size: 1 });
@@ -65,7 +65,7 @@ describe('connections', () => {
     expect(connections).toHaveLength(0);
   });
 
-  it('may take their time only so long to be made, whatever the handshake does', async () => {
+  it('time out while connecting, handshake included', async () => {
     const { origin } = await startBackend(() => {});
     const pool = startPool(new URL(`https://${origin.host}`), { connectMs: 100 });
     const { error, calls } = await send(pool).over;
@@ -74,17 +74,17 @@ describe('connections', () => {
   });
 
   it.each([
-    ['wants it closed', rawResponse('x', 'Connection: close')],
-    ['speaks an old protocol', rawResponse('x').replace('1.1', '1.0')],
-    ['sends more than was asked', `${rawResponse('x')}${rawResponse('evil')}`],
-  ])('are not used again where the backend %s', async (_name, bytes) => {
+    ['asks to close', rawResponse('x', 'Connection: close')],
+    ['speaks HTTP/1.0', rawResponse('x').replace('1.1', '1.0')],
+    ['sends more than one response', `${rawResponse('x')}${rawResponse('evil')}`],
+  ])('are not reused if the server %s', async (_name, bytes) => {
     const { origin, connections } = await startBackend(({ socket }) => socket.write(bytes));
     const pool = startPool(origin);
     for (let count = 0; count < 3; count++) expect((await send(pool).over).body).toBe('x');
     expect(connections.map(({ count }) => count)).toEqual([1, 1, 1]);
   });
 
-  it('that get bytes or an end while nobody asks are dropped', async () => {
+  it('close when bytes or an end arrive without a request', async () => {
     const { origin, connections } = await startBackend(({ socket }) => socket.write(rawResponse('x')));
     const pool = startPool(origin);
     for (const end of [() => connections[0]?.socket.write(rawResponse('evil')), () => connections[1]?.socket.end()]) {
@@ -96,7 +96,7 @@ describe('connections', () => {
     expect(connections).toHaveLength(3);
   });
 
-  it('end with the pool, and their requests and those that wait with an error', async () => {
+  it('close with the pool, which fails running and waiting requests', async () => {
     const { origin, connections } = await startBackend(() => {});
     const pool = startPool(origin);
     const sent = [send(pool), send(pool)];
@@ -108,7 +108,7 @@ describe('connections', () => {
     expect(connections).toHaveLength(1);
   });
 
-  it('work by IPv6 too', async () => {
+  it('support IPv6', async () => {
     const { origin } = await startBackend(({ socket }) => socket.write(rawResponse('six')), { host: '::1' });
     expect(origin.hostname).toBe('[::1]');
     expect((await send(startPool(origin)).over).body).toBe('six');
@@ -116,7 +116,7 @@ describe('connections', () => {
 });
 
 describe('a request', () => {
-  it('leaves in one piece, with the host of the backend and its headers as they are', async () => {
+  it('is sent in one write, with the host of the server and unchanged headers', async () => {
     const pieces: string[] = [];
     const { origin } = await startBackend(({ socket, text }) => {
       pieces.push(text);
@@ -128,43 +128,43 @@ describe('a request', () => {
     ]);
   });
 
-  it('that HTTP does not allow is never sent', async () => {
+  it('that is invalid HTTP is never sent', async () => {
     const { origin, connections } = await startBackend(() => {});
     const { error, calls } = await send(startPool(origin), { headers: ['X-A', 'a\r\nX-B: b'] }).over;
     expect([error?.code, calls]).toEqual(['REQUEST_REFUSED', ['error']]);
     expect(connections).toHaveLength(0);
   });
 
-  it('that nobody wants any more when its turn comes is not sent, and takes nobody’s connection', async () => {
+  it('that is aborted before its turn is not sent and uses no connection', async () => {
     const { origin, connections } = await startBackend(({ socket }) => socket.write(rawResponse('x')));
     const pool = startPool(origin);
     const unwanted = () => {
       const recorder = new ResponseRecorder();
-      recorder.onStart = (controller) => controller.abort(new Error('gone'));
+      recorder.onStart = (controller) => controller.abort(new Error('aborted'));
       return recorder;
     };
     const sent = [send(pool), send(pool, { path: '/unwanted' }, unwanted()), send(pool)];
     expect((await Promise.all(sent.map(({ over }) => over))).map(({ body }) => body)).toEqual(['x', '', 'x']);
-    expect((await send(pool, { path: '/unwanted' }, unwanted()).over).error?.message).toBe('gone');
+    expect((await send(pool, { path: '/unwanted' }, unwanted()).over).error?.message).toBe('aborted');
     await send(pool).over;
     expect(connections).toMatchObject([{ count: 3 }]);
     expect(connections[0]?.text).not.toContain('unwanted');
   });
 
-  it('that is given up takes its connection with it, and the next one gets another', async () => {
+  it('that is aborted closes its connection, and the next one gets another', async () => {
     const { origin, connections } = await startBackend(({ socket, place }) => {
       if (place === 1) socket.write(rawResponse('x'));
     });
     const pool = startPool(origin);
     const [first, second] = [send(pool), send(pool)];
     await vi.waitFor(() => expect(connections[0]?.count).toBe(1));
-    first.controller?.abort(new Error('gone'));
-    expect((await first.over).error?.message).toBe('gone');
+    first.controller?.abort(new Error('aborted'));
+    expect((await first.over).error?.message).toBe('aborted');
     expect((await second.over).body).toBe('x');
     await vi.waitFor(() => expect(connections[0]?.socket.destroyed).toBe(true));
   });
 
-  it('that is over has no hold on its connection any more', async () => {
+  it('that is over no longer controls its connection', async () => {
     const { origin } = await startBackend(({ socket, count }) => {
       if (count === 1) socket.write(rawResponse('x'));
       else setTimeout(() => socket.write(rawResponse('y')), 50);
@@ -179,7 +179,7 @@ describe('a request', () => {
     expect(first.calls).toEqual(['request', '200', 'data', 'end']);
   });
 
-  it('whose answer cannot be passed on ends with that error', async () => {
+  it('whose handler throws fails with that error', async () => {
     const { origin } = await startBackend(({ socket }) => socket.write(rawResponse('x')));
     const pool = startPool(origin);
     const recorder = new ResponseRecorder();
@@ -191,7 +191,7 @@ describe('a request', () => {
     expect(pool.stats.connected).toBe(0);
   });
 
-  it('is told the answer in its order', async () => {
+  it('receives the events of its response in order', async () => {
     const { origin } = await startBackend(({ socket }) =>
       socket.write(
         'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n1\r\nb\r\n0\r\nX-Sum: 2\r\n\r\n',
@@ -203,7 +203,7 @@ describe('a request', () => {
   });
 });
 
-describe('an answer', () => {
+describe('a response', () => {
   it.each([
     ['before it, ends as a closed connection', '', 'CLOSED_BY_PEER'],
     ['in its head, is cut short', 'HTTP/1.1 200 OK\r\nContent-Le', 'RESPONSE_CUT_SHORT'],
@@ -241,7 +241,7 @@ describe('an answer', () => {
     expect(connections).toHaveLength(2);
   });
 
-  it('that does not come in time is too late, however its head trickles', async () => {
+  it('that is late times out, even if its head trickles', async () => {
     const { origin, connections } = await startBackend(({ socket, count }) => {
       socket.write(rawResponse('x').slice(0, count === 1 ? undefined : 1));
       let place = 1;
@@ -255,7 +255,7 @@ describe('an answer', () => {
     expect(connections).toHaveLength(1);
   });
 
-  it('may take any time as long as it goes on, and not when it stops', async () => {
+  it('may take any time, but times out when it stalls', async () => {
     const { origin } = await startBackend(async ({ socket }) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n');
       for (let count = 0; count < 5; count++) {
@@ -267,7 +267,7 @@ describe('an answer', () => {
     expect([error?.code, body]).toEqual(['BODY_TIMEOUT', 'xxxxx']);
   });
 
-  it('waits while it is paused, without a timeout, and without being read', async () => {
+  it('is not read and does not time out while it is paused', async () => {
     const size = 50_000_000;
     const { origin, connections } = await startBackend(({ socket }) => {
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
@@ -286,7 +286,7 @@ describe('an answer', () => {
     clearInterval(timer);
   });
 
-  it('that ends while it is paused leaves a connection that can be used', async () => {
+  it('that ends while it is paused leaves a reusable connection', async () => {
     const { origin, connections } = await startBackend(({ socket }) => socket.write(rawResponse('x')));
     const pool = startPool(origin);
     for (let count = 0; count < 3; count++) {

@@ -1,5 +1,5 @@
 import { type ConnectionOwner, type ConnectionTimeouts, HttpConnection } from '#lib/http-client/connection';
-import { ConnectionShares } from '#lib/http-client/connection-shares';
+import { type ChooseDisplaced, ConnectionShares } from '#lib/http-client/connection-shares';
 import { Connector } from '#lib/http-client/connector';
 import { HttpClientError } from '#lib/http-client/errors';
 import { PooledRequest } from '#lib/http-client/pooled-request';
@@ -7,20 +7,21 @@ import { type RequestHead, serializeRequestHead } from '#lib/http-client/request
 import type { HttpClientRequest, RequestController, ResponseHandler } from '#lib/http-client/response-handler';
 
 export interface PoolOptions extends ConnectionTimeouts {
-  /** At most so many connections. */
+  /** The maximum number of connections. */
   size: number;
-  /** At most so many requests wait for one. */
+  /** The maximum number of requests that wait for a connection. */
   maxWaiting: number;
+  chooseDisplaced: ChooseDisplaced;
 }
 
 /**
- * The kept connections to one origin, each with one request at a time. A request gets the
- * connection that was used last, a new one where all are busy, or waits for its turn where there
- * may be no more, or where its client holds its share of them (`ConnectionShares`).
+ * Keep-alive connections to one origin, each with one request at a time (no pipelining). A request
+ * uses the connection that was used last (LIFO), a new one if all are busy, or waits if there may
+ * be no more or its caller holds its share (`ConnectionShares`).
  */
 export class HttpPool implements ConnectionOwner {
   readonly #host: string;
-  readonly #dialler: Connector;
+  readonly #connector: Connector;
   readonly #options: PoolOptions;
   readonly #connections = new Set<HttpConnection>();
   readonly #idle: HttpConnection[] = [];
@@ -29,12 +30,12 @@ export class HttpPool implements ConnectionOwner {
 
   constructor(origin: URL, options: PoolOptions) {
     this.#host = origin.host;
-    this.#dialler = new Connector(origin);
+    this.#connector = new Connector(origin);
     this.#options = options;
-    this.#shares = new ConnectionShares(options.size, options.maxWaiting);
+    this.#shares = new ConnectionShares(options.size, options);
   }
 
-  /** How many requests are carried, and how many connections there are to carry any. */
+  /** The number of running requests and of open connections. */
   get stats(): { running: number; connected: number } {
     let connected = 0;
     for (const connection of this.#connections) if (connection.isReady) connected += 1;
@@ -42,9 +43,9 @@ export class HttpPool implements ConnectionOwner {
   }
 
   /**
-   * Sends a request as soon as it can be; `handler` gets all else. One that cannot be sent as it is
-   * fails with `REQUEST_REFUSED`, and one for which the line has no place with `POOL_FULL`. Returns
-   * what ends a request that waits, undefined where it does not.
+   * Sends a request as soon as it has a connection. `handler` receives all events and errors:
+   * `REQUEST_REFUSED` for an invalid request, `POOL_FULL` if the queue has no place. Returns the
+   * controller of a request that waits, otherwise undefined.
    */
   dispatch(request: HttpClientRequest, handler: ResponseHandler): RequestController | undefined {
     let head: RequestHead;
@@ -61,18 +62,18 @@ export class HttpPool implements ConnectionOwner {
       if (!pooled.start(connection)) this.#idle.push(connection);
       return undefined;
     }
-    const refused = this.#shares.enqueue(pooled.share, pooled);
+    const displaced = this.#shares.enqueue(pooled.share, pooled);
     this.#connect();
-    refused?.fail(new HttpClientError('POOL_FULL', 'too many requests wait for a connection'));
-    return refused === pooled ? undefined : pooled;
+    displaced?.fail(new HttpClientError('POOL_FULL', 'too many requests wait for a connection'));
+    return displaced === pooled ? undefined : pooled;
   }
 
-  /** As `Dialler.probe`. */
+  /** As `Connector.probe`. */
   probe(timeoutMs: number): Promise<void> {
-    return this.#dialler.probe(timeoutMs);
+    return this.#connector.probe(timeoutMs);
   }
 
-  /** Ends every connection, and every request with an error. */
+  /** Closes every connection and fails every request. */
   close(): void {
     this.#isClosed = true;
     for (let next = this.#shares.takeAny(); next !== undefined; next = this.#shares.takeAny()) next.fail(poolClosed());
@@ -81,21 +82,21 @@ export class HttpPool implements ConnectionOwner {
 
   onIdle(connection: HttpConnection): void {
     this.#idle.push(connection);
-    this.#advance();
+    this.#startWaiting();
   }
 
   onClosed(connection: HttpConnection, error: Error | undefined): void {
     this.#connections.delete(connection);
-    const place = this.#idle.indexOf(connection);
-    if (place !== -1) this.#idle.splice(place, 1);
-    // It was opened for the sake of one that waits.
+    const index = this.#idle.indexOf(connection);
+    if (index !== -1) this.#idle.splice(index, 1);
+    // A connection that never opened fails the request that it was opened for.
     if (error !== undefined) this.#shares.takeAny()?.fail(error);
-    this.#advance();
+    this.#startWaiting();
     this.#connect();
   }
 
-  /** Gives idle connections to requests that wait and may begin. */
-  #advance(): void {
+  /** Gives idle connections to waiting requests that may start. */
+  #startWaiting(): void {
     while (this.#shares.waiting > 0) {
       const connection = this.#idle.pop();
       if (connection === undefined) return;
@@ -107,7 +108,7 @@ export class HttpPool implements ConnectionOwner {
 
   #connect(): void {
     if (this.#isClosed || this.#connections.size >= this.#options.size || !this.#shares.hasNext) return;
-    this.#connections.add(new HttpConnection(this.#dialler, this.#options, this));
+    this.#connections.add(new HttpConnection(this.#connector, this.#options, this));
   }
 }
 

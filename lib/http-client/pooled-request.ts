@@ -3,16 +3,16 @@ import type { CallerShare, ConnectionShares } from '#lib/http-client/connection-
 import type { RequestHead } from '#lib/http-client/request-head';
 import type { HttpClientRequest, RequestController, ResponseHandler } from '#lib/http-client/response-handler';
 
-/** What a request is sent over. */
+/** Sends one request at a time. */
 export interface Connection {
   send(request: PooledRequest): void;
   pause(): void;
   resume(): void;
-  /** Ends the connection, and the request that it has. */
+  /** Closes the connection and fails its request. */
   destroy(error: Error): void;
 }
 
-/** A request from the moment that it is dispatched: it waits, is carried, and is over, each at most once. */
+/** A dispatched request. It waits, runs on a connection, and ends, each at most once. */
 export class PooledRequest implements RequestController {
   readonly method: string;
   readonly head: RequestHead;
@@ -21,13 +21,12 @@ export class PooledRequest implements RequestController {
   readonly handler: ResponseHandler;
   readonly share: CallerShare<PooledRequest>;
   readonly #shares: ConnectionShares<PooledRequest>;
-  /** Whether it counts among the connections that its client holds. */
-  #isCounted = false;
-  #carrier: Connection | undefined;
+  #holdsConnection = false;
+  #connection: Connection | undefined;
   #isOver = false;
 
   constructor(
-    { method, body, trailers, caller: client = '' }: HttpClientRequest,
+    { method, body, trailers, caller = '' }: HttpClientRequest,
     head: RequestHead,
     handler: ResponseHandler,
     shares: ConnectionShares<PooledRequest>,
@@ -38,55 +37,58 @@ export class PooledRequest implements RequestController {
     this.trailers = trailers;
     this.handler = handler;
     this.#shares = shares;
-    this.share = shares.of(client);
+    this.share = shares.of(caller);
   }
 
-  /** Goes out over `carrier`. False where nobody wants it any more: nothing was sent, and the carrier is free. */
-  start(carrier: Connection): boolean {
+  /** Sends the request. Returns false if it was aborted: the connection is still idle. */
+  start(connection: Connection): boolean {
     if (this.#isOver) return false;
     this.handler.onRequestStart(this);
     if (this.#isOver) return false;
-    this.#carrier = carrier;
-    this.#isCounted = true;
+    this.#connection = connection;
+    this.#holdsConnection = true;
     this.#shares.started(this.share);
-    carrier.send(this);
+    connection.send(this);
     return true;
   }
 
-  /** Its connection is free or closed: it counts no longer. */
+  /** Its connection is idle or closed, and no longer counts for the caller. */
   release(): void {
-    if (!this.#isCounted) return;
-    this.#isCounted = false;
+    if (!this.#holdsConnection) return;
+    this.#holdsConnection = false;
     this.#shares.ended(this.share);
   }
 
   pause(): void {
-    this.#carrier?.pause();
+    this.#connection?.pause();
   }
 
   resume(): void {
-    this.#carrier?.resume();
+    this.#connection?.resume();
   }
 
   abort(reason: Error): void {
-    if (this.#carrier === undefined) this.fail(reason);
-    else this.#carrier.destroy(reason);
+    if (this.#connection === undefined) this.fail(reason);
+    else this.#connection.destroy(reason);
   }
 
-  /** For who carries it: the answer is complete. */
+  /** Called by the connection: the response is complete. */
   end(trailers: string[]): void {
     this.#isOver = true;
-    this.#carrier = undefined;
+    this.#connection = undefined;
     this.release();
     this.handler.onResponseEnd(trailers);
   }
 
-  /** For who carries it or has it waiting. Its body is left as it is: where none of it was sent, another backend may get it. */
+  /**
+   * Called by the connection or the pool. Does not touch the body, which can be sent to another
+   * server if none of it was sent.
+   */
   fail(error: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    if (this.#carrier === undefined) this.#shares.dequeue(this.share, this);
-    this.#carrier = undefined;
+    if (this.#connection === undefined) this.#shares.dequeue(this.share, this);
+    this.#connection = undefined;
     this.release();
     this.handler.onResponseError(error);
   }

@@ -3,11 +3,11 @@ import { type ReadBuffer, ReadBufferPool } from '#lib/http-client/read-buffer';
 
 const KB = 1024;
 
-/** As a connection does: all of `buffer` was read into, or as much as said. */
-function held(buffer: ReadBuffer, length = buffer.bytes.length): () => void {
+/** Retains a read of `length` bytes. */
+function retained(buffer: ReadBuffer, length = buffer.bytes.length): () => void {
   buffer.setReadBytes(length);
   const release = buffer.retain();
-  if (release === undefined) throw new Error('it is not kept');
+  if (release === undefined) throw new Error('it is not retained');
   return release;
 }
 
@@ -21,19 +21,19 @@ function large(buffers: ReadBufferPool): ReadBuffer {
   return buffers.next(first, true);
 }
 
-describe('what a connection reads into', () => {
-  it('is the same again where nobody holds it', () => {
+describe('the read buffer of a connection', () => {
+  it('is reused if it is not retained', () => {
     const buffers = new ReadBufferPool();
     const first = buffers.acquire();
     expect(buffers.next(first, false)).toBe(first);
-    held(first)();
+    retained(first)();
     expect(buffers.next(first, false)).toBe(first);
   });
 
-  it('is never what somebody holds, and serves again when all of them are done', () => {
+  it('is never a retained one, which returns to the pool with its last release', () => {
     const buffers = new ReadBufferPool();
     const first = buffers.acquire();
-    const done = [held(first), held(first)];
+    const done = [retained(first), retained(first)];
     const second = buffers.next(first, false);
     expect(second).not.toBe(first);
     expect(second.bytes.buffer).not.toBe(first.bytes.buffer);
@@ -41,26 +41,26 @@ describe('what a connection reads into', () => {
     expect(buffers.acquire()).not.toBe(first);
     done[1]?.();
     expect(buffers.acquire()).toBe(first);
-    // Once only: it is somebody's now.
+    // It is in use now.
     expect(buffers.acquire()).not.toBe(first);
   });
 
-  it('may be held again by whom it serves next, and is not given out while its connection has it', () => {
+  it('may be retained again, and is not handed out while its connection uses it', () => {
     const buffers = new ReadBufferPool();
     const first = buffers.acquire();
-    const done = held(first);
+    const done = retained(first);
     buffers.next(first, false);
     done();
     const again = buffers.acquire();
-    held(again)();
+    retained(again)();
     expect([again, buffers.acquire() === again]).toEqual([first, false]);
-    const doneAgain = held(again);
+    const doneAgain = retained(again);
     expect(buffers.next(again, false)).not.toBe(again);
     doneAgain();
     expect(buffers.acquire()).toBe(again);
   });
 
-  it('is not held for the sake of little', () => {
+  it('is not retained for a small read', () => {
     const buffers = new ReadBufferPool();
     const first = buffers.acquire();
     for (const [buffer, enough] of [
@@ -70,11 +70,11 @@ describe('what a connection reads into', () => {
       expect(buffer.retain()).toBeUndefined();
       buffer.setReadBytes(enough - 1);
       expect([buffer.retain(), buffer.isRetained]).toEqual([undefined, false]);
-      held(buffer, enough)();
+      retained(buffer, enough)();
     }
   });
 
-  it('is large behind a full one of the same answer, as long as much comes', () => {
+  it('is large after a full one of the same response, as long as reads are large', () => {
     const buffers = new ReadBufferPool();
     const usual = buffers.acquire();
     usual.setReadBytes(64 * KB - 1);
@@ -93,7 +93,7 @@ describe('what a connection reads into', () => {
     expect(sizeOf(buffers.next(grown, false))).toBe(64);
   });
 
-  it('is large for so many only, whatever is held; the others go on with the usual size', () => {
+  it('has a bounded number of large ones, retained ones included', () => {
     const buffers = new ReadBufferPool();
     const taken = Array.from({ length: 100 }, () => large(buffers));
     expect(taken.filter((buffer) => sizeOf(buffer) === 256)).toHaveLength(64);
@@ -102,10 +102,10 @@ describe('what a connection reads into', () => {
     expect(Array.from({ length: 4 }, () => sizeOf(large(buffers)))).toEqual([256, 256, 256, 64]);
   });
 
-  it('is kept for later in small numbers only', () => {
+  it('is kept as a spare in bounded numbers', () => {
     const buffers = new ReadBufferPool();
     const many = Array.from({ length: 40 }, () => buffers.acquire());
-    const done = many.map((buffer) => held(buffer));
+    const done = many.map((buffer) => retained(buffer));
     for (const buffer of many) buffers.next(buffer, false);
     for (const release of done) release();
     const again = Array.from({ length: 40 }, () => buffers.acquire());

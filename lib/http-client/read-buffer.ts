@@ -1,79 +1,82 @@
 interface BufferSize {
   bytes: number;
-  /** A read of less is not worth that all of the memory waits with it. */
-  heldFromBytes: number;
+  /** A smaller read is not worth retaining the whole buffer for. */
+  minRetainedBytes: number;
 }
 
-const USUAL: BufferSize = { bytes: 64 * 1024, heldFromBytes: 32 * 1024 };
-/** Fewer calls for the same bytes: what a call costs is more than what its bytes do. */
-const LARGE: BufferSize = { bytes: 256 * 1024, heldFromBytes: 64 * 1024 };
-/** At most so many of each size wait for their next use; what comes back beyond that is left to the garbage collector. */
+const STANDARD_SIZE: BufferSize = { bytes: 64 * 1024, minRetainedBytes: 32 * 1024 };
+/** Fewer reads for the same bytes. */
+const LARGE_SIZE: BufferSize = { bytes: 256 * 1024, minRetainedBytes: 64 * 1024 };
+/** Unused buffers that are kept, of each size. */
 const MAX_SPARE_BUFFERS = 16;
-/** At most so many large ones there are, 16 MB of them: clients that do not read cannot make it more. */
-const MOST_LARGE = 64;
+/** Large buffers that exist, retained ones included: bounds what slow readers hold. */
+const MAX_LARGE_BUFFERS = 64;
 
-/** Keeps the memory that a piece of an answer lies in. */
+/** Keeps the memory of a chunk valid. */
 export interface BufferLease {
   /**
-   * What was read is not read over before the returned function is called, which may be at any time, and not more than once. Undefined where
-   * there is too little of it for that: who needs it for longer copies it.
+   * Keeps the bytes of this read until the returned function is called, at most once. Returns
+   * undefined if the read is too small: copy it instead.
    */
   retain(): (() => void) | undefined;
 }
 
 /**
- * What connections read into. A connection reads into the same one over and over, unless somebody holds what was read: then it is theirs
- * until all of them are done, and the connection goes on with another one. Answers that fill one get a large one.
+ * A pool of buffers that connections read into. A connection reuses its buffer until a read is
+ * retained. It then continues with another one, and the retained one returns to the pool with its
+ * last release. A response that fills a buffer gets a large one.
  */
 export class ReadBufferPool {
-  readonly #usual: ReadBuffer[] = [];
+  readonly #standard: ReadBuffer[] = [];
   readonly #large: ReadBuffer[] = [];
-  #livingLarge = 0;
-  // Whoever holds one may be gone without a word, as a client is whose answer had not begun.
+  #largeCount = 0;
+  // A client that disconnects early may never release its buffer.
   readonly #collected = new FinalizationRegistry(() => {
-    this.#livingLarge -= 1;
+    this.#largeCount -= 1;
   });
 
   acquire(): ReadBuffer {
-    return this.#takeUsual();
+    return this.#acquireStandard();
   }
 
-  /** What to read into behind `buffer`, from which all was taken that was not held. `goesOn`: for the same answer. */
-  next(buffer: ReadBuffer, goesOn: boolean): ReadBuffer {
-    const wantsLarge = goesOn && buffer.wantsLarge;
-    if (!buffer.isRetained && buffer.isLarge === wantsLarge) return buffer;
-    const next = wantsLarge ? this.#takeLarge() : this.#takeUsual();
-    buffer.detach(this.#giveBack);
+  /**
+   * Returns the buffer for the next read, once all of `buffer` is processed or retained.
+   * `isWithinResponse`: the next read is expected to belong to the same response.
+   */
+  next(buffer: ReadBuffer, isWithinResponse: boolean): ReadBuffer {
+    const isLarge = isWithinResponse && buffer.wantsLarge;
+    if (!buffer.isRetained && buffer.isLarge === isLarge) return buffer;
+    const next = isLarge ? this.#acquireLarge() : this.#acquireStandard();
+    buffer.detach(this.#recycle);
     return next;
   }
 
-  #takeUsual(): ReadBuffer {
-    return this.#usual.pop()?.attach() ?? new ReadBuffer(USUAL);
+  #acquireStandard(): ReadBuffer {
+    return this.#standard.pop()?.attach() ?? new ReadBuffer(STANDARD_SIZE);
   }
 
-  #takeLarge(): ReadBuffer {
+  #acquireLarge(): ReadBuffer {
     const spare = this.#large.pop()?.attach();
     if (spare !== undefined) return spare;
-    if (this.#livingLarge >= MOST_LARGE) return this.#takeUsual();
-    this.#livingLarge += 1;
-    const made = new ReadBuffer(LARGE);
-    this.#collected.register(made, undefined);
-    return made;
+    if (this.#largeCount >= MAX_LARGE_BUFFERS) return this.#acquireStandard();
+    this.#largeCount += 1;
+    const created = new ReadBuffer(LARGE_SIZE);
+    this.#collected.register(created, undefined);
+    return created;
   }
 
-  readonly #giveBack = (buffer: ReadBuffer): void => {
-    const spare = buffer.isLarge ? this.#large : this.#usual;
+  readonly #recycle = (buffer: ReadBuffer): void => {
+    const spare = buffer.isLarge ? this.#large : this.#standard;
     if (spare.length < MAX_SPARE_BUFFERS) spare.push(buffer);
   };
 }
 
-/** One of them. */
 export class ReadBuffer implements BufferLease {
   readonly bytes: Buffer;
   readonly #size: BufferSize;
   #readBytes = 0;
-  #holders = 0;
-  /** Once no connection reads into it any more. */
+  #retainCount = 0;
+  /** Set once no connection reads into the buffer any more. */
   #onFree: ((buffer: ReadBuffer) => void) | undefined;
 
   constructor(size: BufferSize) {
@@ -82,47 +85,47 @@ export class ReadBuffer implements BufferLease {
   }
 
   get isLarge(): boolean {
-    return this.#size === LARGE;
+    return this.#size === LARGE_SIZE;
   }
 
   get isRetained(): boolean {
-    return this.#holders > 0;
+    return this.#retainCount > 0;
   }
 
-  /** Whether as much came last that more can be expected. */
+  /** Whether the last read was so large that more is to be expected. */
   get wantsLarge(): boolean {
-    return this.#readBytes >= (this.isLarge ? this.#size.heldFromBytes : this.#size.bytes);
+    return this.#readBytes >= (this.isLarge ? this.#size.minRetainedBytes : this.#size.bytes);
   }
 
-  /** So many bytes were read into it, from its beginning. */
+  /** A read has filled this many bytes from the start. */
   setReadBytes(length: number): void {
     this.#readBytes = length;
   }
 
   retain(): (() => void) | undefined {
-    if (this.#readBytes < this.#size.heldFromBytes) return undefined;
-    this.#holders += 1;
+    if (this.#readBytes < this.#size.minRetainedBytes) return undefined;
+    this.#retainCount += 1;
     return this.#release;
   }
 
-  /** A connection reads into it. */
+  /** A connection starts to read into the buffer. */
   attach(): this {
     this.#onFree = undefined;
     this.#readBytes = 0;
     return this;
   }
 
-  /** No connection reads into it any more: `onFree` is called when nobody holds it, perhaps at once. */
+  /** The connection stops. Calls `onFree` once no read is retained, possibly at once. */
   detach(onFree: (buffer: ReadBuffer) => void): void {
     this.#onFree = onFree;
     if (!this.isRetained) onFree(this);
   }
 
   readonly #release = (): void => {
-    this.#holders -= 1;
+    this.#retainCount -= 1;
     if (!this.isRetained) this.#onFree?.(this);
   };
 }
 
-/** All connections share them: what one answer is done with serves the next, wherever it comes from. */
+/** The buffers of all connections of the process. */
 export const readBufferPool = new ReadBufferPool();

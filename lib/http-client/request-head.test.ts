@@ -10,7 +10,7 @@ function head(request: Partial<HttpClientRequest>) {
 const START = 'host: backend:1\r\nconnection: keep-alive\r\n';
 
 describe('the head of a request', () => {
-  it('is its line, what is the connection’s, and its headers as they are', () => {
+  it('has the request line, the headers of the connection and the given ones unchanged', () => {
     expect(
       head({ method: 'M-SEARCH', path: '/a%20b?c=\xe9|', headers: ['X-A', ' a\tb ', 'x-a', '\xff', 'X', ''] }),
     ).toEqual({
@@ -19,7 +19,7 @@ describe('the head of a request', () => {
     });
   });
 
-  it('says how the body is sent', () => {
+  it('announces how the body is sent', () => {
     const body = Readable.from([]);
     expect(head({ method: 'POST', headers: ['Content-Length', '12'], body })).toEqual({
       text: `POST / HTTP/1.1\r\n${START}Content-Length: 12\r\n\r\n`,
@@ -31,7 +31,7 @@ describe('the head of a request', () => {
     });
   });
 
-  it('says that there is no body where one is usual', () => {
+  it('announces an empty body for methods that usually have one', () => {
     expect(head({ method: 'POST' }).text).toBe(`POST / HTTP/1.1\r\n${START}content-length: 0\r\n\r\n`);
     expect(head({ method: 'PUT', headers: ['Content-Length', '0'] }).text).toBe(
       `PUT / HTTP/1.1\r\n${START}Content-Length: 0\r\n\r\n`,
@@ -41,41 +41,41 @@ describe('the head of a request', () => {
 
   const body = Readable.from([]);
   it.each<[name: string, request: Partial<HttpClientRequest>]>([
-    ['a method that goes on', { method: 'GET / HTTP/1.1\r\nX: ' }],
-    ['no method', { method: '' }],
-    ['a method for tunnels', { method: 'CONNECT' }],
+    ['a method with a line break', { method: 'GET / HTTP/1.1\r\nX: ' }],
+    ['an empty method', { method: '' }],
+    ['the method CONNECT', { method: 'CONNECT' }],
     ['a path with a space', { path: '/a b' }],
     ['a path with a line break', { path: '/a\r\nX: b' }],
     ['a path with a zero byte', { path: '/a\0' }],
     ['a path beyond latin1', { path: '/\u010a' }],
-    ['a path that is none', { path: 'http://elsewhere/' }],
-    ['no path', { path: '' }],
+    ['a URL as path', { path: 'http://elsewhere/' }],
+    ['an empty path', { path: '' }],
     ['a name with a colon', { headers: ['X:A', 'a'] }],
     ['a name with a space', { headers: ['X ', 'a'] }],
     ['a name with a line break', { headers: ['X\r\nY', 'a'] }],
-    ['no name', { headers: ['', 'a'] }],
+    ['an empty name', { headers: ['', 'a'] }],
     ['a value with a line break', { headers: ['X', 'a\r\nY: b'] }],
     ['a value with a bare line feed', { headers: ['X', 'a\nY: b'] }],
     ['a value with a bare carriage return', { headers: ['X', 'a\rY: b'] }],
     ['a value with a zero byte', { headers: ['X', 'a\0b'] }],
-    // Its last eight bits are a line feed.
+    // Its low byte is a line feed.
     ['a value beyond latin1', { headers: ['X', 'a\u010ab'] }],
-    ['a host of its own', { headers: ['Host', 'elsewhere'] }],
-    ['a connection of its own', { headers: ['Connection', 'close'] }],
-    ['a time to keep', { headers: ['Keep-Alive', '1'] }],
-    ['an upgrade', { headers: ['Upgrade', 'x'] }],
-    ['an expectation', { headers: ['Expect', '100-continue'] }],
-    ['a coding of its own', { headers: ['Transfer-Encoding', 'chunked'], body }],
+    ['Host', { headers: ['Host', 'elsewhere'] }],
+    ['Connection', { headers: ['Connection', 'close'] }],
+    ['Keep-Alive', { headers: ['Keep-Alive', '1'] }],
+    ['Upgrade', { headers: ['Upgrade', 'x'] }],
+    ['Expect', { headers: ['Expect', '100-continue'] }],
+    ['Transfer-Encoding', { headers: ['Transfer-Encoding', 'chunked'], body }],
     ['two lengths', { headers: ['Content-Length', '1', 'content-length', '1'], body }],
-    ['a length that is none', { headers: ['Content-Length', '0x1'], body }],
+    ['an invalid length', { headers: ['Content-Length', '0x1'], body }],
     ['a length without a body', { headers: ['Content-Length', '1'] }],
   ])('with %s is refused', (_name, request) => {
     expect(() => head(request)).toThrowError(expect.objectContaining({ code: 'REQUEST_REFUSED' }));
   });
 });
 
-describe('the end of a body in chunks', () => {
-  it('is a chunk without bytes, and the trailers as they are', () => {
+describe('the end of a chunked body', () => {
+  it('is an empty chunk with unchanged trailers', () => {
     expect(serializeLastChunk([])).toBe('0\r\n\r\n');
     expect(serializeLastChunk(['X-A', ' a\tb', 'x-a', '\xff', 'X', ''])).toBe(
       '0\r\nX-A:  a\tb\r\nx-a: \xff\r\nX: \r\n\r\n',
@@ -85,7 +85,7 @@ describe('the end of a body in chunks', () => {
   it.each<[name: string, ...trailers: string[]]>([
     ['a name with a colon', 'X:A', 'a'],
     ['a name with a line break', 'X\r\n\r\nGET / HTTP/1.1\r\nX', 'a'],
-    ['no name', '', 'a'],
+    ['an empty name', '', 'a'],
     ['a value with a line break', 'X', 'a\r\n\r\nGET / HTTP/1.1'],
     ['a folded value', 'X', 'a\r\n b'],
     ['a value with a bare line feed', 'X', 'a\nContent-Length: 5'],
@@ -95,14 +95,14 @@ describe('the end of a body in chunks', () => {
     ['a length', 'Content-Length', '5'],
     ['a coding', 'Transfer-Encoding', 'chunked'],
     ['a host', 'Host', 'elsewhere'],
-    ['a connection of its own', 'connection', 'close'],
-    ['more of them than anyone keeps', ...Array.from({ length: 65 }, () => ['X', 'a']).flat()],
-    ['more in them than anyone keeps', 'X', 'a'.repeat(4_100), 'X', 'a'.repeat(4_100)],
+    ['Connection', 'connection', 'close'],
+    ['too many trailers', ...Array.from({ length: 65 }, () => ['X', 'a']).flat()],
+    ['too many bytes', 'X', 'a'.repeat(4_100), 'X', 'a'.repeat(4_100)],
   ])('with %s is refused', (_name, ...trailers) => {
     expect(() => serializeLastChunk(trailers)).toThrowError(expect.objectContaining({ code: 'REQUEST_REFUSED' }));
   });
 
-  it('may have as many as that', () => {
+  it('may be as long as the limits', () => {
     const trailers = Array.from({ length: 64 }, () => ['X', 'a'.repeat(120)]).flat();
     expect(serializeLastChunk(trailers).length).toBeGreaterThan(7_900);
   });

@@ -1,16 +1,17 @@
 import { HttpClientError } from '#lib/http-client/errors';
 import type { HttpClientRequest } from '#lib/http-client/response-handler';
 
-/** A request's head as it is sent, and what follows it. */
 export interface RequestHead {
+  /** latin1. */
   text: string;
-  /** How many bytes the body has; undefined where it is sent in chunks. */
+  /** Undefined if the body is chunked. */
   bodyLength: number | undefined;
 }
 
 /**
- * The head of a request to `host`, latin1. Throws `REQUEST_REFUSED` for anything that could be read otherwise than it is meant: a method or
- * name that is no token, a path or value with characters that end it, a second length, a header that belongs to the connection.
+ * Serializes the head of a request to `host`. Throws `REQUEST_REFUSED` for anything that a server
+ * could read differently (request smuggling): an invalid method, name, path or value, a second
+ * length, or a header of the connection.
  */
 export function serializeRequestHead({ method, path, headers, body }: HttpClientRequest, host: string): RequestHead {
   if (!TOKEN.test(method) || method === 'CONNECT') throw invalidRequest('method');
@@ -41,8 +42,8 @@ export function serializeRequestHead({ method, path, headers, body }: HttpClient
 }
 
 /**
- * What ends a body in chunks: the last chunk, which is empty, and the trailers behind it, latin1. Throws `REQUEST_REFUSED` as `serializeRequestHead`
- * does, for what frames the body, and for more of them than any backend should be asked to keep.
+ * Serializes the last chunk of a chunked body and its trailers. Throws `REQUEST_REFUSED` for
+ * invalid trailers, and for more of them than servers accept.
  */
 export function serializeLastChunk(trailers: readonly string[]): string {
   if (trailers.length > 2 * MAX_TRAILERS) throw invalidRequest('number of trailers');
@@ -54,20 +55,20 @@ export function serializeLastChunk(trailers: readonly string[]): string {
     const lower = name.toLowerCase();
     if (CONNECTION_HEADERS.has(lower) || lower === 'content-length') throw invalidRequest('trailer');
     text += `${name}: ${value}\r\n`;
-    if (text.length > LONGEST_TRAILERS) throw invalidRequest('length of its trailers');
+    if (text.length > MAX_TRAILERS_BYTES) throw invalidRequest('length of its trailers');
   }
   return `${text}\r\n`;
 }
 
 const SLASH = 47;
 const MAX_TRAILERS = 64;
-/** Half of what `node:http` takes of a client, in bytes, and of what most backends take by default. */
-const LONGEST_TRAILERS = 8 * 1024;
+/** Half of what `node:http` accepts from a client, and the default limit of most servers. */
+const MAX_TRAILERS_BYTES = 8 * 1024;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const INVALID_PATH_CHAR = /[^\x21-\x7e\x80-\xff]/;
 const INVALID_VALUE_CHAR = /[^\t\x20-\x7e\x80-\xff]/;
 const LENGTH = /^\d{1,15}$/;
-/** Methods whose requests have a body by nature: that there is none is said (RFC 9110 §8.6). */
+/** Methods that send `Content-Length: 0` if there is no body (RFC 9110 8.6). */
 const METHODS_WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH']);
 const CONNECTION_HEADERS: ReadonlySet<string> = new Set([
   'host',
@@ -87,6 +88,6 @@ function checkField(name: string, value: string): void {
   if (INVALID_VALUE_CHAR.test(value)) throw invalidRequest('header value');
 }
 
-function invalidRequest(what: string): HttpClientError {
-  return new HttpClientError('REQUEST_REFUSED', `the request has an invalid ${what}`);
+function invalidRequest(part: string): HttpClientError {
+  return new HttpClientError('REQUEST_REFUSED', `the request has an invalid ${part}`);
 }

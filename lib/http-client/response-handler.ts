@@ -1,43 +1,47 @@
 import type { Readable } from 'node:stream';
 import type { BufferLease } from '#lib/http-client/read-buffer';
 
-/** A request as the HTTP client sends it. */
 export interface HttpClientRequest {
   method: string;
   /** Path and query. */
   path: string;
-  /** Names and values in turn, without those that belong to the connection: `Host`, `Connection`, `Transfer-Encoding` and their kind. */
+  /**
+   * Names and values in turn, without the headers of the connection: `Host`, `Connection`,
+   * `Transfer-Encoding` and the like.
+   */
   headers: readonly string[];
-  /** Sent as long as `Content-Length` says where it is among the headers, and otherwise in chunks. */
+  /** Sent with its `Content-Length` if the headers have one, otherwise chunked. */
   body: Readable | null;
   /**
-   * What follows the last chunk, names and values in turn: asked for once the body has ended, and not at all where that has a length.
-   * Trailers that cannot be sent fail the request with `REQUEST_REFUSED`, and the backend never sees its end.
+   * Returns the trailers of a chunked body, names and values in turn. Called after the body has
+   * ended. Invalid trailers fail the request with `REQUEST_REFUSED`, and the server receives no end
+   * of the body.
    */
   trailers?: (() => readonly string[]) | undefined;
-  /** Who shares the connections with others; requests without a name are one client's. */
+  /** Who shares the connections with other callers. Requests without one count as one caller. */
   caller?: string | undefined;
 }
 
-/** One request's hold on its connection. Does nothing once the request is over, whoever has the connection then. */
+/** Controls one request. All calls are ignored once the request is over. */
 export interface RequestController {
-  /** Asks for no more of the answer; what was read already still comes. No timeout runs meanwhile. */
+  /** Stops reading. Bytes that were read already are still delivered. No timeout runs meanwhile. */
   pause(): void;
   resume(): void;
-  /** Ends the request and its connection; `onResponseError` is called with `reason`. */
+  /** Closes the connection. `onResponseError` is called with `reason`. */
   abort(reason: Error): void;
 }
 
 /**
- * What is told about one request. `onRequestStart` comes first, where a connection could be had; then `onResponseStart` for any number of
- * informational answers and for the answer; then its data. Exactly one of `onResponseEnd` and `onResponseError` comes last.
- * What a method throws before that becomes the request's error.
+ * Receives the events of one request. `onRequestStart` is first, once the request has a connection.
+ * `onResponseStart` follows for each informational response and for the response, then
+ * `onResponseData`. Exactly one of `onResponseEnd` and `onResponseError` is last. An error that an
+ * earlier method throws ends the request with that error.
  */
 export interface ResponseHandler {
   onRequestStart(controller: RequestController): void;
-  /** `headers`: names and values in turn, in their order and spelling, as latin1. */
+  /** `headers`: names and values in turn, in received order and spelling, as latin1. */
   onResponseStart(status: number, message: string, headers: string[]): void;
-  /** `chunk` is only there during the call: whoever keeps it copies it, or holds its `lease` until it is done with it. */
+  /** `chunk` is valid during the call, and longer if `lease` is retained. */
   onResponseData(chunk: Buffer, lease: BufferLease): void;
   onResponseEnd(trailers: string[]): void;
   onResponseError(error: Error): void;

@@ -9,14 +9,14 @@ interface Read {
   /** Status, message and headers of each head. */
   heads: [number, string, string[]][];
   body: string;
-  /** Undefined where the answer was never complete. */
+  /** Undefined if the response is incomplete. */
   trailers: string[] | undefined;
-  /** How long the connection may be kept; 0 where it may not. */
+  /** 0 if the connection must be closed. */
   keepMs: number;
   error: string | undefined;
 }
 
-/** Reads `bytes`, cut into pieces before each of `cuts`, and then the connection's end unless it stays `open`. */
+/** Parses `bytes`, split before each of `cuts`, then the end of the connection unless `open`. */
 function read(bytes: string, { cuts = [] as number[], method = 'GET', open = false } = {}): Read {
   const result: Read = { heads: [], body: '', trailers: undefined, keepMs: 0, error: undefined };
   const parser = new ResponseParser({
@@ -30,7 +30,7 @@ function read(bytes: string, { cuts = [] as number[], method = 'GET', open = fal
     },
   });
   parser.begin(method === 'HEAD');
-  // What is behind the bytes in the buffer is of an earlier read.
+  // The rest of the buffer holds bytes of an earlier read.
   const buffer = Buffer.alloc(bytes.length + 32, '\r\n\r\n0;');
   try {
     const ends = [...cuts, bytes.length];
@@ -40,14 +40,14 @@ function read(bytes: string, { cuts = [] as number[], method = 'GET', open = fal
     }
     if (!open) parser.close();
   } catch (error) {
-    // Bytes behind an answer are no fault of it.
+    // Bytes after a complete response do not make it invalid.
     if (result.trailers !== undefined) result.keepMs = 0;
     else result.error = error instanceof HttpClientError ? error.code : String(error);
   }
   return result;
 }
 
-/** Every way to cut once, and into single bytes. */
+/** Every single cut, and one cut after each byte. */
 function allCuts(bytes: string): number[][] {
   const places = Array.from({ length: bytes.length }, (_, index) => index);
   return [...places.map((place) => [place]), places];
@@ -56,7 +56,7 @@ function allCuts(bytes: string): number[][] {
 const FOREVER = Number.POSITIVE_INFINITY;
 const OK = 'HTTP/1.1 200 OK\r\n';
 
-const answers: [name: string, bytes: string, expected: Partial<Read>, method?: string][] = [
+const responses: [name: string, bytes: string, expected: Partial<Read>, method?: string][] = [
   [
     'a length',
     `${OK}Content-Length: 5\r\nX-A:  a b \t\r\nx-a:\r\n\r\nhello`,
@@ -87,7 +87,7 @@ const answers: [name: string, bytes: string, expected: Partial<Read>, method?: s
   ['204', 'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n', { trailers: [], keepMs: FOREVER }],
   ['304', 'HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n', { trailers: [], keepMs: FOREVER }],
   [
-    'informational ones before',
+    'informational responses before it',
     `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\nContent-Length: 9\r\n\r\n${OK}Content-Length: 1\r\n\r\na`,
     {
       heads: [
@@ -100,40 +100,56 @@ const answers: [name: string, bytes: string, expected: Partial<Read>, method?: s
     },
   ],
   ['close', `${OK}Content-Length: 1\r\nConnection: x, Close\r\n\r\na`, { body: 'a', keepMs: 0 }],
-  ['close twice said', `${OK}Content-Length: 1\r\nConnection: close\r\nConnection: keep-alive\r\n\r\na`, { keepMs: 0 }],
-  ['another connection option', `${OK}Content-Length: 1\r\nConnection: enclosed\r\n\r\na`, { keepMs: FOREVER }],
-  ['an old protocol', 'HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\na', { body: 'a', keepMs: 0 }],
   [
-    'an old protocol that keeps',
+    'close and keep-alive',
+    `${OK}Content-Length: 1\r\nConnection: close\r\nConnection: keep-alive\r\n\r\na`,
+    { keepMs: 0 },
+  ],
+  ['another connection option', `${OK}Content-Length: 1\r\nConnection: enclosed\r\n\r\na`, { keepMs: FOREVER }],
+  ['HTTP/1.0', 'HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\na', { body: 'a', keepMs: 0 }],
+  [
+    'HTTP/1.0 and keep-alive',
     'HTTP/1.0 200 OK\r\nContent-Length: 1\r\nConnection: Keep-Alive\r\n\r\na',
     { body: 'a', keepMs: FOREVER },
   ],
-  ['a time to keep', `${OK}Content-Length: 1\r\nKeep-Alive: timeout=5, max=9\r\n\r\na`, { body: 'a', keepMs: 4000 }],
-  ['no time to keep', `${OK}Content-Length: 1\r\nKeep-Alive: timeout=1\r\n\r\na`, { body: 'a', keepMs: 0 }],
   [
-    'close, and a time to keep',
+    'a keep-alive timeout',
+    `${OK}Content-Length: 1\r\nKeep-Alive: timeout=5, max=9\r\n\r\na`,
+    { body: 'a', keepMs: 4000 },
+  ],
+  [
+    'a keep-alive timeout without margin',
+    `${OK}Content-Length: 1\r\nKeep-Alive: timeout=1\r\n\r\na`,
+    { body: 'a', keepMs: 0 },
+  ],
+  [
+    'close and a keep-alive timeout',
     `${OK}Connection: close\r\nKeep-Alive: timeout=5\r\nContent-Length: 0\r\n\r\n`,
     { keepMs: 0 },
   ],
-  ['no such time', `${OK}Content-Length: 1\r\nKeep-Alive: xtimeout=5\r\n\r\na`, { body: 'a', keepMs: FOREVER }],
   [
-    'an answer that nobody asked for behind it',
+    'an unknown keep-alive parameter',
+    `${OK}Content-Length: 1\r\nKeep-Alive: xtimeout=5\r\n\r\na`,
+    { body: 'a', keepMs: FOREVER },
+  ],
+  [
+    'a second response after it',
     `${OK}Content-Length: 1\r\n\r\na${OK}Content-Length: 1\r\n\r\nb`,
     { body: 'a', keepMs: 0 },
   ],
-  ['a byte behind chunks', `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nx`, { body: '', trailers: [], keepMs: 0 }],
-  ['a body that HEAD has not', `${OK}Content-Length: 1\r\n\r\na`, { body: '', trailers: [], keepMs: 0 }, 'HEAD'],
+  ['a byte after chunks', `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nx`, { body: '', trailers: [], keepMs: 0 }],
+  ['a body in response to HEAD', `${OK}Content-Length: 1\r\n\r\na`, { body: '', trailers: [], keepMs: 0 }, 'HEAD'],
 ];
 
-describe('an answer with', () => {
-  it.each(answers)('%s is read, however it is cut', (_name, bytes, expected, method = 'GET') => {
+describe('a response with', () => {
+  it.each(responses)('%s is parsed at every cut', (_name, bytes, expected, method = 'GET') => {
     const whole = read(bytes, { method });
     expect(whole).toMatchObject({ error: undefined, ...expected });
     expect(whole.trailers).toBeDefined();
     for (const cuts of allCuts(bytes)) expect(read(bytes, { method, cuts })).toEqual(whole);
   });
 
-  it('a head as large as it may be is read, and one byte more is not', () => {
+  it('a head of the maximum size is parsed, and one byte more is not', () => {
     const head = (size: number) => {
       const start = `${OK}Content-Length: 1\r\nX: `;
       return `${start}${'a'.repeat(size - start.length - 4)}\r\n\r\n`;
@@ -143,13 +159,13 @@ describe('an answer with', () => {
       expect(read(`${head(16_385)}b`, { cuts })).toMatchObject({ heads: [], error: 'HEAD_TOO_LARGE' });
   });
 
-  it('trailers beyond that is not read to the end', () => {
+  it('trailers above that size is rejected before their end', () => {
     const bytes = `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\n${`X: ${'a'.repeat(1000)}\r\n`.repeat(17)}\r\n`;
     for (const cuts of [[], [60], [10_000, 16_500]])
       expect(read(bytes, { cuts })).toMatchObject({ trailers: undefined, error: 'HEAD_TOO_LARGE' });
   });
 
-  it('thirty-two informational ones before is read, and with one more it is not', () => {
+  it('32 informational responses before it is parsed, and 33 are rejected', () => {
     const hint = 'HTTP/1.1 103 Early Hints\r\n\r\n';
     expect(read(`${hint.repeat(32)}${OK}Content-Length: 0\r\n\r\n`).error).toBeUndefined();
     expect(read(`${hint.repeat(33)}${OK}Content-Length: 0\r\n\r\n`).error).toBe('RESPONSE_INVALID');
@@ -157,14 +173,14 @@ describe('an answer with', () => {
 });
 
 const invalid: [name: string, bytes: string, method?: string][] = [
-  ['other words', 'NONSENSE\r\n\r\n'],
+  ['no status line', 'NONSENSE\r\n\r\n'],
   ['another protocol', 'ICY 200 OK\r\nContent-Length: 0\r\n\r\n'],
   ['a newer protocol', 'HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n'],
-  ['a minor version that is none', 'HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n'],
+  ['an unknown minor version', 'HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n'],
   ['a status of two digits', 'HTTP/1.1 99 OK\r\nContent-Length: 0\r\n\r\n'],
   ['a status of four digits', 'HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n'],
   ['a status below 100', 'HTTP/1.1 099 OK\r\nContent-Length: 0\r\n\r\n'],
-  ['a status that is none', 'HTTP/1.1 2x0 OK\r\nContent-Length: 0\r\n\r\n'],
+  ['an invalid status', 'HTTP/1.1 2x0 OK\r\nContent-Length: 0\r\n\r\n'],
   ['two spaces before the status', 'HTTP/1.1  200 OK\r\nContent-Length: 0\r\n\r\n'],
   ['no space before the status', 'HTTP/1.1/200 OK\r\nContent-Length: 0\r\n\r\n'],
   ['a tab behind the status', 'HTTP/1.1 200\tOK\r\nContent-Length: 0\r\n\r\n'],
@@ -203,10 +219,10 @@ const invalid: [name: string, bytes: string, method?: string][] = [
   ['two codings', `${OK}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`],
   ['chunks twice', `${OK}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
   ['a coding with a parameter', `${OK}Transfer-Encoding: chunked;q=1\r\n\r\n0\r\n\r\n`],
-  ['chunks in an old protocol', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+  ['chunks in HTTP/1.0', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
   ['an upgrade', 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n'],
   ['a chunk without a size', `${OK}Transfer-Encoding: chunked\r\n\r\n\r\n\r\n`],
-  ['a chunk size that is none', `${OK}Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n`],
+  ['an invalid chunk size', `${OK}Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n`],
   ['a signed chunk size', `${OK}Transfer-Encoding: chunked\r\n\r\n+1\r\na\r\n0\r\n\r\n`],
   ['a chunk size with a prefix', `${OK}Transfer-Encoding: chunked\r\n\r\n0x1\r\na\r\n0\r\n\r\n`],
   ['a space behind a chunk size', `${OK}Transfer-Encoding: chunked\r\n\r\n1 \r\na\r\n0\r\n\r\n`],
@@ -223,18 +239,22 @@ const invalid: [name: string, bytes: string, method?: string][] = [
   ['a bare line feed as trailers', `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\n\n\r\n\r\n`],
 ];
 
-describe('what is no answer', () => {
-  it.each(invalid)('%s is refused, however it is cut', (_name, bytes, method = 'GET') => {
+describe('an invalid response', () => {
+  it.each(invalid)('with %s is rejected at every cut', (_name, bytes, method = 'GET') => {
     for (const cuts of [[], ...allCuts(bytes)])
-      expect(read(bytes, { method, cuts, open: true })).toMatchObject({ trailers: undefined, error: 'RESPONSE_INVALID' });
+      expect(read(bytes, { method, cuts, open: true })).toMatchObject({
+        trailers: undefined,
+        error: 'RESPONSE_INVALID',
+      });
   });
 
   it.each([
     ['another protocol', 'SSH-2.0-x\r\n'],
     ['a head with bare line feeds', 'HTTP/1.1 200 OK\n\n'],
     ['trailers with bare line feeds', `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\nX-A: a\n\n`],
-  ])('%s is refused at once, and no end is waited for', (_name, bytes) => {
-    for (const cuts of [[], ...allCuts(bytes)]) expect(read(bytes, { cuts, open: true }).error).toBe('RESPONSE_INVALID');
+  ])('with %s is rejected before its end', (_name, bytes) => {
+    for (const cuts of [[], ...allCuts(bytes)])
+      expect(read(bytes, { cuts, open: true }).error).toBe('RESPONSE_INVALID');
   });
 
   it.each([
@@ -249,27 +269,27 @@ describe('what is no answer', () => {
     ['behind a chunk', `${OK}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n`],
     ['before the last line', `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\n`],
     ['in the trailers', `${OK}Transfer-Encoding: chunked\r\n\r\n0\r\nX-A: a\r\n`],
-  ])('one that ends %s is cut short, and never complete', (_name, bytes) => {
+  ])('that ends %s is cut short', (_name, bytes) => {
     expect(read(bytes)).toMatchObject({ trailers: undefined, error: 'RESPONSE_CUT_SHORT' });
   });
 
-  it('none at all is a connection that was closed before', () => {
+  it('without a byte is a closed connection', () => {
     expect(read('').error).toBe('CLOSED_BY_PEER');
   });
 });
 
-describe('beside llhttp', () => {
-  let answer = '';
+describe('compared with llhttp', () => {
+  let response = '';
   const server = createServer((socket) => {
     socket.on('error', () => {});
-    socket.once('data', () => socket.end(answer, 'latin1'));
+    socket.once('data', () => socket.end(response, 'latin1'));
   });
   beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
   afterAll(() => new Promise((resolve) => server.close(resolve)));
 
-  /** What node:http's client makes of `bytes`; undefined where it is an error to it. */
+  /** Parses `bytes` with the client of node:http. Returns undefined for an error. */
   function readByNode(bytes: string, method: string): Promise<Pick<Read, 'heads' | 'body' | 'trailers'> | undefined> {
-    answer = bytes;
+    response = bytes;
     return new Promise((resolve) => {
       const sent = httpRequest({ port: (server.address() as AddressInfo).port, method, agent: false });
       sent.on('error', () => resolve(undefined));
@@ -328,12 +348,12 @@ describe('beside llhttp', () => {
       [status, ...lines, ...odd, own, '', /204|304/.test(status) ? '' : body].join(end),
     );
 
-  it('whatever is an answer here is the same answer there', async () => {
+  it('every accepted response is the same to llhttp', async () => {
     let accepted = 0;
     await fc.assert(
       fc.asyncProperty(bytes, fc.constantFrom('GET', 'HEAD'), async (text, method) => {
         const here = read(text, { method });
-        // What llhttp makes of bytes behind an answer is another matter.
+        // llhttp handles bytes after a response differently.
         const isLonger = read(text.slice(0, -1), { method, open: true }).trailers !== undefined;
         if (here.trailers === undefined || isLonger) return;
         accepted += 1;

@@ -1,17 +1,16 @@
 import { HttpClientError } from '#lib/http-client/errors';
 import { INVALID_LINES, parseFields, parseResponseHead } from '#lib/http-client/response-head';
 
-/** What a parser tells of one answer, in this order; informational answers come as heads of their own before. */
+/** Called in this order for each response. Informational responses are further heads before it. */
 export interface ResponseParserCallbacks {
   onHead(status: number, message: string, headers: string[]): void;
-  /** A part of the bytes that were pushed, not a copy. */
+  /** `chunk` is a view of the bytes that were pushed. */
   onBody(chunk: Buffer): void;
-  /** The answer is complete; nothing is called after it. */
   onEnd(trailers: string[]): void;
 }
 
-/** As much as a head, and as the trailers, may have: what llhttp allows. */
-const LONGEST_HEAD = 16 * 1024;
+/** The limit of a head, and of trailers; that of llhttp. */
+const MAX_HEAD_BYTES = 16 * 1024;
 const MAX_CHUNK_LINE_BYTES = 1024;
 const MAX_INFORMATIONAL_RESPONSES = 32;
 
@@ -25,43 +24,48 @@ const CHUNK_END = 6;
 const TRAILERS = 7;
 
 /**
- * Reads the answers of one connection, one after another, strictly by RFC 9112: what two readers could understand differently is an error.
- * Bytes may come in any pieces. Knows nothing of sockets and time.
+ * Incremental parser for the responses of one connection. Strict: anything that two parsers could
+ * read differently is an error (RFC 9112). Bytes may arrive in any pieces. Has no sockets and no
+ * clock.
  */
 export class ResponseParser {
-  readonly #sink: ResponseParserCallbacks;
+  readonly #callbacks: ResponseParserCallbacks;
   #state = IDLE;
-  #isHead = false;
-  /** What came of a head, a chunk's first line or the trailers, until it is complete. */
+  #isHeadRequest = false;
+  /** The incomplete head, chunk line or trailers. */
   #text = '';
-  #left = 0;
+  /** Bytes of the body or chunk that are still expected. */
+  #remaining = 0;
   #informational = 0;
   #keepMs = 0;
   #hasBegun = false;
 
-  constructor(sink: ResponseParserCallbacks) {
-    this.#sink = sink;
+  constructor(callbacks: ResponseParserCallbacks) {
+    this.#callbacks = callbacks;
   }
 
-  /** Whether an answer is expected and not complete. */
+  /** Whether a response is expected and not complete. */
   get isReading(): boolean {
     return this.#state !== IDLE;
   }
 
-  /** Whether anything of the answer has come. */
+  /** Whether any byte of the response has arrived. */
   get hasBegun(): boolean {
     return this.#hasBegun;
   }
 
-  /** How long the connection may be kept after the answer, in milliseconds: 0 where it may not, infinite where the answer says nothing. */
+  /**
+   * How long the connection may stay idle after the response: 0 if it must be closed, infinite if
+   * the response sets no limit.
+   */
   get keepAliveMs(): number {
     return this.#keepMs;
   }
 
-  /** Expects one answer. `isHead`: to HEAD, so that it has no body. */
-  begin(isHead: boolean): void {
+  /** Expects one response. `isHeadRequest`: it has no body. */
+  begin(isHeadRequest: boolean): void {
     this.#state = HEAD;
-    this.#isHead = isHead;
+    this.#isHeadRequest = isHeadRequest;
     this.#text = '';
     this.#informational = 0;
     this.#keepMs = 0;
@@ -69,8 +73,9 @@ export class ResponseParser {
   }
 
   /**
-   * Takes the first `length` bytes of `bytes`. Throws `HttpClientError` for what is no answer, after which nothing more may be pushed.
-   * What comes behind the end of the answer is no one's: the connection may not be kept.
+   * Parses the first `length` bytes of `bytes`. Throws `HttpClientError` for an invalid response,
+   * and must not be called again then. Bytes after the response are dropped, and `keepAliveMs` is
+   * 0.
    */
   push(bytes: Buffer, length: number): void {
     this.#hasBegun = true;
@@ -85,7 +90,7 @@ export class ResponseParser {
           at = this.#readData(bytes, at, length);
           break;
         case UNTIL_CLOSE:
-          this.#sink.onBody(bytes.subarray(at, length));
+          this.#callbacks.onBody(bytes.subarray(at, length));
           return;
         case CHUNK_SIZE:
           at = this.#readChunkSize(bytes, at, length);
@@ -97,29 +102,30 @@ export class ResponseParser {
           at = this.#readTrailers(bytes, at, length);
           break;
         default:
-          throw invalidResponse('bytes that nobody asked for');
+          throw invalidResponse('unexpected bytes');
       }
     }
   }
 
-  /** The connection is at its end. Throws where the answer is not. */
+  /** The connection has ended. Throws if the response is incomplete. */
   close(): void {
     if (this.#state === UNTIL_CLOSE) this.#end([], 0, 0);
     else if (this.#state !== IDLE)
       throw this.#hasBegun
-        ? new HttpClientError('RESPONSE_CUT_SHORT', 'the connection was closed within the answer')
-        : new HttpClientError('CLOSED_BY_PEER', 'the connection was closed before the answer');
+        ? new HttpClientError('RESPONSE_CUT_SHORT', 'the connection was closed within the response')
+        : new HttpClientError('CLOSED_BY_PEER', 'the connection was closed before the response');
   }
 
   #readHead(bytes: Buffer, from: number, length: number): number {
     const before = this.#text.length;
-    const to = Math.min(length, from + LONGEST_HEAD - before);
+    const to = Math.min(length, from + MAX_HEAD_BYTES - before);
     const piece = bytes.toString('latin1', from, to);
     const text = before === 0 ? piece : this.#text + piece;
     const end = text.indexOf('\r\n\r\n', Math.max(0, before - 3));
     if (end === -1) {
-      if (text.length >= LONGEST_HEAD) throw new HttpClientError('HEAD_TOO_LARGE', 'the head is too large');
-      if (!'HTTP/1.'.startsWith(text.slice(0, 7)) || hasInvalidLine(text, before)) throw invalidResponse('no head');
+      if (text.length >= MAX_HEAD_BYTES) throw new HttpClientError('HEAD_TOO_LARGE', 'the head is too large');
+      if (!'HTTP/1.'.startsWith(text.slice(0, 7)) || hasInvalidLine(text, before))
+        throw invalidResponse('an invalid head');
       this.#text = text;
       return length;
     }
@@ -128,16 +134,16 @@ export class ResponseParser {
     const framing = parseResponseHead(text, end + 2, headers);
     const after = from + end + 4 - before;
     const { status } = framing;
-    if (status === 101) throw invalidResponse('an upgrade that nobody asked for');
+    if (status === 101) throw invalidResponse('an unexpected upgrade');
     if (status < 200) {
       this.#informational += 1;
-      if (this.#informational > MAX_INFORMATIONAL_RESPONSES) throw invalidResponse('too many informational answers');
-      this.#sink.onHead(status, framing.message, headers);
+      if (this.#informational > MAX_INFORMATIONAL_RESPONSES) throw invalidResponse('too many informational responses');
+      this.#callbacks.onHead(status, framing.message, headers);
       return after;
     }
     this.#keepMs = framing.keepAliveMs;
-    this.#sink.onHead(status, framing.message, headers);
-    if (this.#isHead || status === 204 || status === 304) return this.#end([], after, length);
+    this.#callbacks.onHead(status, framing.message, headers);
+    if (this.#isHeadRequest || status === 204 || status === 304) return this.#end([], after, length);
     if (framing.isChunked) this.#state = CHUNK_SIZE;
     else if (framing.length === undefined) {
       this.#state = UNTIL_CLOSE;
@@ -145,16 +151,16 @@ export class ResponseParser {
     } else if (framing.length === 0) return this.#end([], after, length);
     else {
       this.#state = LENGTH;
-      this.#left = framing.length;
+      this.#remaining = framing.length;
     }
     return after;
   }
 
   #readData(bytes: Buffer, from: number, length: number): number {
-    const to = Math.min(length, from + this.#left);
-    this.#left -= to - from;
-    this.#sink.onBody(bytes.subarray(from, to));
-    if (this.#left > 0) return to;
+    const to = Math.min(length, from + this.#remaining);
+    this.#remaining -= to - from;
+    this.#callbacks.onBody(bytes.subarray(from, to));
+    if (this.#remaining > 0) return to;
     if (this.#state === LENGTH) return this.#end([], to, length);
     this.#state = CHUNK_END;
     return to;
@@ -169,8 +175,8 @@ export class ResponseParser {
     const digits = CHUNK_LINE.exec(this.#text)?.[1];
     if (digits === undefined) throw invalidResponse('a chunk without a size');
     this.#text = '';
-    this.#left = Number.parseInt(digits, 16);
-    this.#state = this.#left === 0 ? TRAILERS : CHUNK_DATA;
+    this.#remaining = Number.parseInt(digits, 16);
+    this.#state = this.#remaining === 0 ? TRAILERS : CHUNK_DATA;
     return to;
   }
 
@@ -186,13 +192,13 @@ export class ResponseParser {
 
   #readTrailers(bytes: Buffer, from: number, length: number): number {
     const before = this.#text.length;
-    const to = Math.min(length, from + LONGEST_HEAD - before);
+    const to = Math.min(length, from + MAX_HEAD_BYTES - before);
     const text = this.#text + bytes.toString('latin1', from, to);
-    // Each line of the trailers ends with a line break of its own, and without any there is only the last one.
+    // Without trailers there is only the final line break.
     const end = text.startsWith('\r\n') ? -2 : text.indexOf('\r\n\r\n', Math.max(0, before - 3));
     if (end === -1) {
-      if (text.length >= LONGEST_HEAD) throw new HttpClientError('HEAD_TOO_LARGE', 'the trailers are too large');
-      if (hasInvalidLine(text, before)) throw invalidResponse('broken trailers');
+      if (text.length >= MAX_HEAD_BYTES) throw new HttpClientError('HEAD_TOO_LARGE', 'the trailers are too large');
+      if (hasInvalidLine(text, before)) throw invalidResponse('invalid trailers');
       this.#text = text;
       return length;
     }
@@ -202,11 +208,11 @@ export class ResponseParser {
     return this.#end(trailers, from + end + 4 - before, length);
   }
 
-  /** Who is told of the end may begin the next answer at once: nothing is read of the parser's state after it. */
+  /** `onEnd` may begin the next response, so no state is read after it. */
   #end(trailers: string[], at: number, length: number): number {
     this.#state = IDLE;
     if (at < length) this.#keepMs = 0;
-    this.#sink.onEnd(trailers);
+    this.#callbacks.onEnd(trailers);
     return length;
   }
 }
@@ -214,11 +220,11 @@ export class ResponseParser {
 const LINE_FEED = 10;
 const CHUNK_LINE = /^([0-9a-f]{1,13})(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n$/i;
 
-/** Whether what came behind the first `before` characters of an incomplete head has a line break that is none. */
+/** Whether an incomplete head has an invalid line after its first `before` characters. */
 function hasInvalidLine(text: string, before: number): boolean {
   return INVALID_LINES.test(before === 0 ? text : text.slice(before - 1));
 }
 
-function invalidResponse(what: string): HttpClientError {
-  return new HttpClientError('RESPONSE_INVALID', `the backend sent ${what}`);
+function invalidResponse(part: string): HttpClientError {
+  return new HttpClientError('RESPONSE_INVALID', `the server sent ${part}`);
 }

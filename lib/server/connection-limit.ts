@@ -14,7 +14,7 @@ const SWEEP_EVERY_MS = 250;
  * clients; one above is closed. Where places are scarce, idle connections are closed.
  */
 export function limitConnections(server: Server, most: number, isShared: (peer: string) => boolean): void {
-  const shares = new ConnectionShares<never>(most, 0);
+  const shares = new ConnectionShares<never>(most);
   const scarce = most - Math.ceil(most / SCARCE_PART);
   let sweptAtMs = Number.NEGATIVE_INFINITY;
   const sweep = () => {

@@ -1,15 +1,16 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { HttpPool, type PoolOptions } from '#lib/http-client/pool';
 import type { HttpClientRequest, RequestController, ResponseHandler } from '#lib/http-client/response-handler';
+import { chooseDisplaced } from '#lib/max-min-fairness';
 
-/** For tests: what a backend was sent over one connection, and that connection. */
+/** One connection of a backend, with the bytes that it received. */
 export interface RawConnection {
   socket: Socket;
-  /** Which of the connections in the order that they were made, from 0. */
+  /** The index in order of connection, from 0. */
   place: number;
-  /** All that came over it so far, as latin1. */
+  /** All received bytes, as latin1. */
   text: string;
-  /** How many heads of requests these are. */
+  /** The number of request heads in `text`. */
   count: number;
 }
 
@@ -26,12 +27,12 @@ interface BackendOptions {
 
 const cleanups: (() => void)[] = [];
 
-/** Ends whatever the tests started. */
+/** Closes all backends and pools that were started. */
 export function endAll(): void {
   for (const clean of cleanups.splice(0)) clean();
 }
 
-/** A backend on bare TCP: `onBytes` is called whenever something came. */
+/** A backend on plain TCP. `onBytes` is called for each chunk. */
 export async function startBackend(
   onBytes: (served: RawConnection) => void,
   { server = createServer(), scheme = 'http', host = '127.0.0.1' }: BackendOptions = {},
@@ -56,7 +57,7 @@ export async function startBackend(
   return { origin: new URL(`${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`), connections };
 }
 
-/** A response with a length. */
+/** A 200 response with `Content-Length`. */
 export function rawResponse(body: string, ...lines: string[]): string {
   return ['HTTP/1.1 200 OK', `Content-Length: ${body.length}`, ...lines, '', body].join('\r\n');
 }
@@ -65,6 +66,7 @@ export function startPool(origin: URL, options: Partial<PoolOptions> = {}): Http
   const pool = new HttpPool(origin, {
     size: 1,
     maxWaiting: 100,
+    chooseDisplaced,
     connectMs: 5_000,
     responseMs: 5_000,
     keepAliveMs: 5_000,
@@ -76,7 +78,7 @@ export function startPool(origin: URL, options: Partial<PoolOptions> = {}): Http
 
 /** A request that records its events. */
 export class ResponseRecorder implements ResponseHandler {
-  /** The names of the calls in their order; those of the body once. */
+  /** The names of the events in order. Consecutive body events count once. */
   readonly calls: string[] = [];
   controller: RequestController | undefined;
   status = 0;
@@ -85,7 +87,7 @@ export class ResponseRecorder implements ResponseHandler {
   bodyBytes = 0;
   trailers: string[] | undefined;
   error: (Error & { code?: string }) | undefined;
-  /** Resolves when it is over, whichever way. */
+  /** Resolves when the request has ended or failed. */
   readonly over: Promise<this>;
   onStart: (controller: RequestController) => void = () => {};
   onResponse: () => void = () => {};
@@ -131,7 +133,7 @@ export class ResponseRecorder implements ResponseHandler {
   }
 }
 
-/** Dispatches a request, a GET of `/` where nothing else is said. */
+/** Dispatches a request, by default GET `/`. */
 export function send(
   pool: HttpPool,
   request: Partial<HttpClientRequest> = {},
