@@ -11,7 +11,7 @@ const key = (files = [file('main.cpp', 'x')], compilation = COMPILATION, toolcha
   compileKey(cpp, toolchain, compilation, files);
 
 describe('compileKey', () => {
-  it('is the same for the same, and another for anything that could make another program', () => {
+  it('is equal for equal input, and differs for any difference in toolchain, commands or files', () => {
     expect(key()).toBe(key());
     const others = [
       key([file('main.cpp', 'y')]),
@@ -26,7 +26,7 @@ describe('compileKey', () => {
 });
 
 describe('CompileCache', () => {
-  it('gives out descriptors of their own, which outlive the cache', () => {
+  it('opens descriptors that outlive the cache', () => {
     const cache = new CompileCache();
     const artifact = new Artifact();
     artifact.write(Buffer.from('prog'));
@@ -34,7 +34,7 @@ describe('CompileCache', () => {
     cache.store('key', artifact, 'a warning');
     expect(cache.open('other')).toBeUndefined();
     const [one, two] = [cache.open('key'), cache.open('key')];
-    if (one === undefined || two === undefined) throw new Error('it was not kept');
+    if (one === undefined || two === undefined) throw new Error('it was not cached');
     expect(one.warnings).toBe('a warning');
     cache.close();
     expect(() => fstatSync(artifact.fd)).toThrow('EBADF');
@@ -43,43 +43,47 @@ describe('CompileCache', () => {
   });
 });
 
-describe('sandboxes of a compiled program', () => {
-  const kind = { name: 'C++', megabytes: 1, make: () => undefined };
+describe('the template of a compiled program', () => {
+  const template = {
+    ...{ name: 'C++', megabytes: 1, spareFactor: 1, ephemeral: true },
+    accepts: () => true,
+    start: () => undefined,
+  };
 
-  it('are of one kind for as long as the program is kept', () => {
+  it('is built once while the program is cached', () => {
     const cache = new CompileCache();
     const artifact = new Artifact();
     artifact.write(Buffer.from('program'));
-    const asked: number[] = [];
-    const make = (bytes: number) => {
-      asked.push(bytes);
-      return kind;
+    const sizes: number[] = [];
+    const build = (bytes: number) => {
+      sizes.push(bytes);
+      return template;
     };
-    expect(cache.templateFor('key', make)).toBeUndefined();
+    expect(cache.templateFor('key', build)).toBeUndefined();
     cache.store('key', artifact, '');
-    expect(cache.templateFor('key', make)).toBe(kind);
-    expect(cache.templateFor('key', make)).toBe(kind);
-    expect(asked).toEqual(['program'.length]);
+    expect(cache.templateFor('key', build)).toBe(template);
+    expect(cache.templateFor('key', build)).toBe(template);
+    expect(sizes).toEqual(['program'.length]);
     cache.close();
-    expect(cache.templateFor('key', make)).toBeUndefined();
+    expect(cache.templateFor('key', build)).toBeUndefined();
   });
 
-  it('are not asked for again where there can be none', () => {
+  it('is not built again if there can be no such sandbox', () => {
     const cache = new CompileCache();
     cache.store('key', new Artifact(), '');
-    let asked = 0;
-    const make = () => {
-      asked += 1;
+    let builds = 0;
+    const build = () => {
+      builds += 1;
       return undefined;
     };
-    expect([cache.templateFor('key', make), cache.templateFor('key', make)]).toEqual([undefined, undefined]);
-    expect(asked).toBe(1);
+    expect([cache.templateFor('key', build), cache.templateFor('key', build)]).toEqual([undefined, undefined]);
+    expect(builds).toBe(1);
     cache.close();
   });
 });
 
 describe('Artifact', () => {
-  it('refuses more than any program should have', () => {
+  it('rejects content above its capacity', () => {
     const artifact = new Artifact();
     const chunk = Buffer.alloc(16 * 1024 * 1024);
     expect([1, 2, 3, 4].map(() => artifact.write(chunk))).toEqual([true, true, true, true]);

@@ -4,23 +4,23 @@ import type { CompileSteps, Language, Toolchain } from '#lib/languages/language'
 import type { Artifact } from '#lib/runner/artifact';
 import type { SandboxTemplate } from '#lib/runner/pool/warm-pool';
 import { reopenForReading } from '#lib/runner/sandbox/anonymous-files';
-import type { InputFile, LaunchInput } from '#lib/runner/sandbox/sandbox';
+import type { InputFile } from '#lib/runner/sandbox/sandbox';
 
 const MAX_BYTES = 256 * 1024 * 1024;
 const MAX_PROGRAMS = 500;
 
 interface CompiledProgram {
   artifact: Artifact;
-  /** What the compiler had to say. */
+  /** The messages of a compiler that succeeded. */
   warnings: string;
-  /** Sandboxes that have it in them. */
-  kind?: SandboxTemplate<LaunchInput> | undefined;
+  /** Sandboxes that contain the program. Absent until it was built once. */
+  template?: SandboxTemplate | undefined;
 }
 
 /**
- * Compiled programs by what went into them, so that the same source with the same flags is compiled once. Bounded by bytes
- * on disk and by number; the files have no names and go with the process. A program that is in use when it leaves the cache
- * stays until its user closes it.
+ * An LRU cache of compiled programs, keyed by all inputs of the compiler. Bounded by bytes on disk
+ * and by number. Its files have no names, so they end with the process. A program that is evicted
+ * while it runs stays until its descriptor is closed.
  */
 export class CompileCache {
   readonly #programs = new LRUCache<string, CompiledProgram>({
@@ -30,26 +30,23 @@ export class CompileCache {
     dispose: ({ artifact }) => artifact.close(),
   });
 
-  /** A descriptor of its own, which the caller closes; undefined where there is none. */
+  /** Opens a descriptor of the program, which the caller closes; undefined if it is not cached. */
   open(key: string): { fd: number; warnings: string } | undefined {
     const compiled = this.#programs.get(key);
     return compiled && { fd: reopenForReading(compiled.artifact.fd), warnings: compiled.warnings };
   }
 
-  /** The sandboxes that have this program in them: `make` is asked once for as long as it is kept. */
-  templateFor(
-    key: string,
-    make: (bytes: number) => SandboxTemplate<LaunchInput> | undefined,
-  ): SandboxTemplate<LaunchInput> | undefined {
+  /** The template of sandboxes that contain the program. `build` runs once while it is cached. */
+  templateFor(key: string, build: (bytes: number) => SandboxTemplate | undefined): SandboxTemplate | undefined {
     const compiled = this.#programs.get(key);
-    if (compiled !== undefined && !('kind' in compiled)) compiled.kind = make(compiled.artifact.bytes);
-    return compiled?.kind;
+    if (compiled !== undefined && !('template' in compiled)) compiled.template = build(compiled.artifact.bytes);
+    return compiled?.template;
   }
 
   /** Takes over the artifact. */
   store(key: string, artifact: Artifact, warnings: string): void {
     this.#programs.set(key, { artifact, warnings });
-    // Too large for the cache as a whole: it was not taken, and nobody else closes it.
+    // The cache rejects an entry above its own bound, without disposing of it.
     if (!this.#programs.has(key)) artifact.close();
   }
 
@@ -58,7 +55,7 @@ export class CompileCache {
   }
 }
 
-/** Everything that can change what is made of a program: the toolchain, its commands, and every file that it can see. Pure. */
+/** Hashes all inputs of a compilation: the toolchain, its commands, and every file. Pure. */
 export function compileKey(
   language: Language,
   toolchain: Toolchain,

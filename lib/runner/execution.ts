@@ -1,25 +1,17 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { Config } from '#lib/config/config';
-import type { CommandContext, CompileSteps, SandboxCommand, Toolchain, WarmInput } from '#lib/languages/language';
+import type { CommandContext, CompileSteps, Toolchain } from '#lib/languages/language';
 import { Artifact } from '#lib/runner/artifact';
 import { BoundedOutput } from '#lib/runner/bounded-output';
 import { type CompileCache, compileKey } from '#lib/runner/compile-cache';
 import { diskFullMessage, judge } from '#lib/runner/outcome';
 import type { LanguageTemplates } from '#lib/runner/pool/sandbox-templates';
-import type { SandboxTemplate, WarmPool } from '#lib/runner/pool/warm-pool';
+import type { SandboxTemplate } from '#lib/runner/pool/warm-pool';
 import type { Program } from '#lib/runner/program';
-import { compilerLimits, programLimits, type ResourceLimits } from '#lib/runner/resource-limits';
-import { anonymousFile } from '#lib/runner/sandbox/anonymous-files';
+import { compilerLimits, programLimits } from '#lib/runner/resource-limits';
+import { reopenForReading } from '#lib/runner/sandbox/anonymous-files';
 import { shellQuote } from '#lib/runner/sandbox/bubblewrap/arguments';
-import {
-  type Execution,
-  type ExitReport,
-  type LaunchInput,
-  RESULT_DESCRIPTOR,
-  type Sandbox,
-  type SupervisionInput,
-} from '#lib/runner/sandbox/sandbox';
-import { StdoutHeader } from '#lib/runner/stdout-header';
+import { type Execution, RESULT_DESCRIPTOR, type Sandbox, type WarmSandbox } from '#lib/runner/sandbox/sandbox';
 import { log } from '#lib/telemetry/log';
 import type { CodeResult } from '#lib/wire/code';
 
@@ -27,182 +19,200 @@ export interface ExecutionContext {
   settings: Config;
   cores: number;
   cache: CompileCache;
-  pool: WarmPool;
-  kinds: LanguageTemplates;
-  /** Is told of sandboxes beside the language's own that this program takes, of which there should be some from now on. */
-  onTaken: (kind: SandboxTemplate<never>) => void;
+  /** Starts a new sandbox if no warm one is available. */
+  sandbox: Sandbox;
+  templates: LanguageTemplates;
+  /** Takes a warm sandbox of this template; from now on, the pool should hold some. */
+  takeWarm: (template: SandboxTemplate) => WarmSandbox | undefined;
   signal: AbortSignal;
   onOutput: ((stream: 'stdout' | 'stderr', text: string) => void) | undefined;
 }
 
-type Stage = CodeResult['stage'];
-type OnOutput = ExecutionContext['onOutput'];
+type StageExecution = Omit<Execution, 'onStdout' | 'onStderr'>;
 
-/** Takes a checked program through its stages, and tells how it went. */
-export async function execute(
-  program: Program,
-  toolchain: Toolchain,
-  sandbox: Sandbox,
-  execution: ExecutionContext,
-): Promise<CodeResult> {
-  const { settings, cores, cache, kinds, onOutput } = execution;
-  const { language } = program;
+/** A program that is ready to run: compiled, or unchanged if its language is interpreted. */
+interface RunnableProgram {
+  /** The binary, or what an earlier run has cached for this one. */
+  fd: number | undefined;
+  /** The result of the compiler. */
+  compile?: CodeResult['compile'];
+  /** The template of sandboxes for this very program. */
+  template: SandboxTemplate | undefined;
+  /** Caches what the interpreter has made of the program. */
+  onHeader?: (content: Buffer) => void;
+}
+
+const MB = 1024 * 1024;
+const NO_BYTES = new Uint8Array();
+
+/** Compiles a checked program if its language needs that, and runs it. */
+export async function execute(program: Program, toolchain: Toolchain, context: ExecutionContext): Promise<CodeResult> {
   const decoder = new TextDecoder();
-  const context: CommandContext = {
+  const command: CommandContext = {
     toolchain,
     files: program.files.map(({ name, content }) => ({ name, text: decoder.decode(content) })),
     args: program.args,
-    memoryMb: settings.CODE_MEMORY_MB,
+    memoryMb: context.settings.CODE_MEMORY_MB,
   };
-  const run = (made: Made) => {
-    const limits = programLimits(settings, program.seconds, cores);
-    const start = startRun(program, context, made, limits, sandbox, execution);
-    return runStage('run', start, limits, onOutput);
-  };
-  if (language.warmCached !== undefined) {
-    const key = compileKey(language, toolchain, undefined, program.files);
-    const kept = cache.open(key);
-    if (kept === undefined) return run({ keep: (content) => cache.store(key, Artifact.of(content), '') });
-    if (kinds.again !== undefined) execution.onTaken(kinds.again);
-    return run({ program: kept.fd }).finally(() => closeSync(kept.fd));
-  }
-  if (language.compile === undefined) return run({});
-
-  const compilation = language.compile(context);
-  const key = compileKey(language, toolchain, compilation, program.files);
-  const fill = () => {
-    const made = cache.templateFor(key, (bytes) => kinds.filled(bytes, () => cache.open(key)?.fd));
-    if (made !== undefined) execution.onTaken(made);
-    return made;
-  };
-  const looked = performance.now();
-  const kept = cache.open(key);
-  if (kept !== undefined) {
-    const compile = {
-      stdout: '',
-      stderr: kept.warnings,
-      exit_code: 0,
-      duration_ms: rounded(performance.now() - looked),
-    };
-    const ran = await run({ program: kept.fd, filled: fill() }).finally(() => closeSync(kept.fd));
-    return { ...ran, compile };
-  }
-
-  const artifact = new Artifact(settings.CODE_DISK_MB * MB);
-  let isTaken = false;
+  const runnable = await makeRunnable(program, command, context);
+  if ('failure' in runnable) return runnable.failure;
+  const { fd, compile } = runnable;
   try {
-    const limits = compilerLimits(settings, cores);
-    const start = startCompilation(program, context, compilation, artifact, limits, sandbox, execution);
-    const compiled = await runStage('compile', start, limits, undefined);
-    const { stdout, stderr, exit_code, duration_ms } = compiled;
-    const compile = { stdout, stderr, exit_code, duration_ms };
-    // What the compiler says is all there is to see of a program that does not compile.
-    if (compiled.status !== 'success')
-      return { ...compiled, compile, error: diskFullMessage(compiled, limits, artifact) ?? compiled.error };
-    const ran = await run({ program: artifact.fd });
-    isTaken = true;
-    cache.store(key, artifact, stderr);
-    fill();
-    return { ...ran, compile };
+    const result = await run(program, command, runnable, context);
+    return compile === undefined ? result : { ...result, compile };
   } finally {
-    if (!isTaken) artifact.close();
+    if (fd !== undefined) closeSync(fd);
   }
 }
 
-/** What there is of a program beside its sources. */
-interface Made {
-  /** A descriptor of what a compiler, or an earlier run, has made of it. */
-  program?: number;
-  filled?: SandboxTemplate<LaunchInput> | undefined;
-  /** Is told what there is to be kept for another run of it. */
-  keep?: (content: Buffer) => void;
+async function makeRunnable(
+  program: Program,
+  command: CommandContext,
+  context: ExecutionContext,
+): Promise<RunnableProgram | { failure: CodeResult }> {
+  const { language, files } = program;
+  const { cache, templates } = context;
+  if (language.compile !== undefined) return await compile(program, command, language.compile(command), context);
+  if (language.warmCached === undefined) return { fd: undefined, template: undefined };
+  const key = compileKey(language, command.toolchain, undefined, files);
+  const cached = cache.open(key);
+  return cached === undefined
+    ? { fd: undefined, template: undefined, onHeader: (content) => cache.store(key, Artifact.of(content), '') }
+    : { fd: cached.fd, template: templates.rerun };
 }
 
-type Output = Pick<Execution, 'onStdout' | 'onStderr'>;
-type Start = (output: Output) => Promise<ExitReport>;
-
-const MB = 1024 * 1024;
-/** Of what a compiler has made, so much is handed to an interpreter through a pipe. */
-const MAX_MESSAGE_BYTES = MB;
-
-/** The run, in a sandbox that waits for it where there is one. */
-function startRun(
-  { language, files, stdin }: Program,
-  context: CommandContext,
-  { program, filled, keep = () => {} }: Made,
-  limits: ResourceLimits,
-  sandbox: Sandbox,
-  { pool, kinds, signal }: ExecutionContext,
-): Start {
-  const watch = { limits, signal };
-  const { warm, warmCached: warmAgain } = language;
-  const isShort = program === undefined || fstatSync(program).size <= MAX_MESSAGE_BYTES;
-  const again = program === undefined ? undefined : kinds.again && pool.take(kinds.again);
-  const interpreter = again ?? (kinds.interpreter !== undefined && isShort ? pool.take(kinds.interpreter) : undefined);
-  if (warm !== undefined && interpreter !== undefined) {
-    const given: WarmInput = { context, files, artifact: program === undefined ? undefined : contentOf(program) };
-    const text = warm.encode(given);
-    if (warmAgain === undefined) return (output) => interpreter.run({ text, stdin }, { ...watch, ...output });
-    return (output) => {
-      const preface = new StdoutHeader(keep, output.onStdout);
-      return interpreter.run({ text, stdin }, { ...watch, ...output, onStdout: (chunk) => preface.write(chunk) });
+async function compile(
+  { language, files }: Program,
+  command: CommandContext,
+  steps: CompileSteps,
+  context: ExecutionContext,
+): Promise<RunnableProgram | { failure: CodeResult }> {
+  const { settings, cores, cache, templates, signal } = context;
+  const key = compileKey(language, command.toolchain, steps, files);
+  const template = () => cache.templateFor(key, (bytes) => templates.preloaded(bytes, () => cache.open(key)?.fd));
+  const lookedUpAt = performance.now();
+  const cached = cache.open(key);
+  if (cached !== undefined) {
+    const duration_ms = roundMs(performance.now() - lookedUpAt);
+    return {
+      fd: cached.fd,
+      compile: { stdout: '', stderr: cached.warnings, exit_code: 0, duration_ms },
+      template: template(),
     };
   }
-  const command = language.run(context);
-  if (files.length === 1) {
-    const handed = { ...withEnv(command), program, stdin, contents: files.map(({ content }) => content) };
-    const blank = (filled && pool.take(filled)) ?? (kinds.program && pool.take(kinds.program));
-    if (blank !== undefined) return (output) => blank.run(handed, { ...watch, ...output });
-  }
-  const binds = command.binds ?? context.toolchain.binds;
-  const job = { ...withEnv(command), ...watch, binds, files, stdin };
-  if (language.compile !== undefined) return (output) => sandbox.run({ ...job, ...output, program });
-  return async (output) => {
-    const script = command.script === undefined ? undefined : anonymousFile(Buffer.from(command.script));
-    try {
-      return await sandbox.run({ ...job, ...output, program: script });
-    } finally {
-      if (script !== undefined) closeSync(script);
-    }
-  };
-}
-
-/** The compilation, in a sandbox that waits for it where there is one. */
-function startCompilation(
-  { language, files }: Program,
-  context: CommandContext,
-  compilation: CompileSteps,
-  artifact: Artifact,
-  limits: ResourceLimits,
-  sandbox: Sandbox,
-  { pool, kinds, signal }: ExecutionContext,
-): Start {
-  const watch: Pick<SupervisionInput, 'limits' | 'signal' | 'onResult'> = {
-    ...{ limits, signal },
-    onResult: (chunk) => artifact.write(chunk),
-  };
-  const stdin = new Uint8Array();
   const { warmCompiler } = language;
-  const isTaken = warmCompiler?.accepts?.(context) ?? true;
-  const compiler = isTaken && kinds.compiler !== undefined ? pool.take(kinds.compiler) : undefined;
-  if (warmCompiler !== undefined && compiler !== undefined) {
-    const text = warmCompiler.encode({ context, files, artifact: undefined });
-    return (output) => compiler.run({ text, stdin }, { ...watch, ...output });
+  const limits = compilerLimits(settings, cores);
+  const artifact = new Artifact(settings.CODE_DISK_MB * MB);
+  let isStored = false;
+  try {
+    const execution = {
+      argv: ['/bin/sh', '-c', compileScript(steps)],
+      env: steps.env ?? {},
+      binds: command.toolchain.binds,
+      message: warmCompiler && (() => warmCompiler.encode({ context: command, files, artifact: undefined })),
+      onResult: (chunk: Buffer) => artifact.write(chunk),
+      ...{ files, stdin: NO_BYTES, limits, signal },
+    };
+    const accepts = warmCompiler?.accepts?.(command) ?? true;
+    const sandbox = pickSandbox(accepts ? [templates.compiler] : [], files.length, 0, context);
+    const result = await runStage('compile', execution, sandbox, undefined);
+    const { stdout, stderr, exit_code, duration_ms } = result;
+    const compiled = { stdout, stderr, exit_code, duration_ms };
+    // A program that does not compile has no other output than its compiler's.
+    if (result.status !== 'success') {
+      const error = diskFullMessage(result, limits, artifact) ?? result.error;
+      return { failure: { ...result, compile: compiled, error } };
+    }
+    const fd = reopenForReading(artifact.fd);
+    cache.store(key, artifact, stderr);
+    isStored = true;
+    return { fd, compile: compiled, template: template() };
+  } finally {
+    if (!isStored) artifact.close();
   }
-  const command = withEnv({ argv: ['/bin/sh', '-c', compileScript(compilation)], env: compilation.env ?? {} });
-  const blank = kinds.compilation !== undefined && files.length === 1 ? pool.take(kinds.compilation) : undefined;
-  if (blank !== undefined) {
-    const handed = { ...command, stdin, program: undefined, contents: files.map(({ content }) => content) };
-    return (output) => blank.run(handed, { ...watch, ...output });
-  }
-  return (output) => sandbox.run({ ...command, ...watch, ...output, binds: context.toolchain.binds, files, stdin });
 }
 
-function withEnv({ argv, env = {} }: SandboxCommand): Required<Pick<SandboxCommand, 'argv' | 'env'>> {
-  return { argv, env };
+function run(
+  { language, files, stdin, seconds }: Program,
+  command: CommandContext,
+  { fd, template, onHeader }: RunnableProgram,
+  context: ExecutionContext,
+): Promise<CodeResult> {
+  const { settings, cores, templates, signal, onOutput } = context;
+  const { warm } = language;
+  const { argv, env = {}, binds = command.toolchain.binds, script } = language.run(command);
+  const artifact = () => (fd === undefined ? undefined : readAll(fd));
+  const execution = {
+    ...{ argv, env, binds, files, stdin, onHeader, signal },
+    program: language.compile === undefined ? content(script) : fd,
+    message: warm && (() => warm.encode({ context: command, files, artifact: artifact() })),
+    limits: programLimits(settings, seconds, cores),
+  };
+  const bytes = fd === undefined ? 0 : fstatSync(fd).size;
+  const candidates = [template, templates.interpreter, templates.empty];
+  return runStage('run', execution, pickSandbox(candidates, files.length, bytes, context), onOutput);
 }
 
-function contentOf(fd: number): Uint8Array {
+/** The first warm sandbox that is available, or else a new one. */
+function pickSandbox(
+  templates: readonly (SandboxTemplate | undefined)[],
+  files: number,
+  bytes: number,
+  { takeWarm, sandbox }: ExecutionContext,
+): Pick<Sandbox, 'run'> {
+  for (const template of templates) {
+    const warm = template?.accepts({ files, bytes }) === true ? takeWarm(template) : undefined;
+    if (warm !== undefined) return warm;
+  }
+  return sandbox;
+}
+
+async function runStage(
+  stage: CodeResult['stage'],
+  execution: StageExecution,
+  sandbox: Pick<Sandbox, 'run'>,
+  onOutput: ExecutionContext['onOutput'],
+): Promise<CodeResult> {
+  const { limits } = execution;
+  const stdout = new BoundedOutput(limits.outputBytes, (text) => onOutput?.('stdout', text));
+  const stderr = new BoundedOutput(limits.outputBytes, (text) => onOutput?.('stderr', text));
+  const report = await sandbox.run({
+    ...execution,
+    onStdout: (chunk) => stdout.write(chunk),
+    onStderr: (chunk) => stderr.write(chunk),
+  });
+  stdout.end();
+  stderr.end();
+  const verdict = judge(report, limits, stage);
+  if (verdict.status === 'internal_error') log().error({ stage, trouble: report.setupError }, 'the sandbox failed');
+  return {
+    stdout: report.started ? stdout.text : '',
+    stderr: report.started ? stderr.text : '',
+    exit_code: verdict.exitCode,
+    duration_ms: roundMs(report.wallMs),
+    error: verdict.error,
+    status: verdict.status,
+    stage,
+    truncated: stdout.overflowed || stderr.overflowed,
+    cpu_ms: roundMs(report.cpuMs),
+    memory_kb: Math.round(report.peakMemoryBytes / 1024),
+  };
+}
+
+/**
+ * A script that runs the steps of the compiler, and then writes its output to `RESULT_DESCRIPTOR`,
+ * which the compiler itself does not have. All its messages become stderr: Go's go to stdout.
+ */
+function compileScript({ steps, output }: CompileSteps): string {
+  const commands = steps.map((step) => `${step.map(shellQuote).join(' ')} ${RESULT_DESCRIPTOR}>&- >&2`);
+  return [...commands, `exec cat ${shellQuote(output)} >&${RESULT_DESCRIPTOR}`].join(' && ');
+}
+
+function content(text: string | undefined): Uint8Array | undefined {
+  return text === undefined ? undefined : Buffer.from(text);
+}
+
+function readAll(fd: number): Uint8Array {
   const content = Buffer.allocUnsafe(fstatSync(fd).size);
   for (let read = 0; read < content.byteLength; ) {
     const size = readSync(fd, content, read, content.byteLength - read, read);
@@ -212,41 +222,7 @@ function contentOf(fd: number): Uint8Array {
   return content;
 }
 
-async function runStage(stage: Stage, start: Start, limits: ResourceLimits, onOutput: OnOutput): Promise<CodeResult> {
-  const stdout = new BoundedOutput(limits.outputBytes, (text) => onOutput?.('stdout', text));
-  const stderr = new BoundedOutput(limits.outputBytes, (text) => onOutput?.('stderr', text));
-  const ended = await start({
-    onStdout: (chunk) => stdout.write(chunk),
-    onStderr: (chunk) => stderr.write(chunk),
-  });
-  stdout.end();
-  stderr.end();
-  const outcome = judge(ended, limits, stage);
-  if (outcome.status === 'internal_error') log().error({ stage, trouble: ended.setupError }, 'the sandbox failed');
-  return {
-    stdout: ended.started ? stdout.text : '',
-    stderr: ended.started ? stderr.text : '',
-    exit_code: outcome.exitCode,
-    duration_ms: rounded(ended.wallMs),
-    error: outcome.error,
-    status: outcome.status,
-    stage,
-    truncated: stdout.overflowed || stderr.overflowed,
-    cpu_ms: rounded(ended.cpuMs),
-    memory_kb: Math.round(ended.peakMemoryBytes / 1024),
-  };
-}
-
-/**
- * The compiler's steps, and then its output to the one descriptor that leads out, which the compiler itself does not have.
- * What compilers say is diagnostics, though Go's says it on stdout.
- */
-function compileScript({ steps, output }: CompileSteps): string {
-  const commands = steps.map((step) => `${step.map(shellQuote).join(' ')} ${RESULT_DESCRIPTOR}>&- >&2`);
-  return [...commands, `exec cat ${shellQuote(output)} >&${RESULT_DESCRIPTOR}`].join(' && ');
-}
-
 /** Milliseconds to a tenth. */
-function rounded(ms: number): number {
+function roundMs(ms: number): number {
   return Math.round(ms * 10) / 10;
 }

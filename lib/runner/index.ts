@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { config } from '#lib/config/config';
+import { type Counted, countRuns } from '#lib/runner/counting-runner';
 import { createRoutingRunner, type RoutingRunner } from '#lib/runner/routing-runner';
 import { createRunner } from '#lib/runner/runner';
 import { probe } from '#lib/runner/sandbox/probe/probe';
@@ -10,17 +11,16 @@ import { metrics } from '#lib/telemetry/metrics';
 export { languageIds } from '#lib/runner/program';
 export type { Runner, RunOptions } from '#lib/runner/runner';
 
-/** The process's code runner. Nothing is started before the first run or question. */
-export function runner(): RoutingRunner {
+/** The code runner of this process. It probes and starts nothing before its first use. */
+export function runner(): Counted<RoutingRunner> {
   return singleton('runner', () => {
     const settings = config();
     const local = createRunner({
       settings,
       cores: availableParallelism(),
-      metrics: metrics(),
       log: log(),
       probe: () => probe(settings.SANDBOX, process.cwd()),
     });
-    return createRoutingRunner(local, settings, metrics());
+    return countRuns(createRoutingRunner(local, settings), metrics());
   });
 }

@@ -4,24 +4,22 @@ import { findLanguage } from '#lib/languages/index';
 import type { Language } from '#lib/languages/language';
 import { enabledLanguages, executorUrls } from '#lib/runner/enabled-languages';
 import { RemoteExecutor } from '#lib/runner/remote/remote-executor';
-import { RunStatistics } from '#lib/runner/run-statistics';
 import type { Runner } from '#lib/runner/runner';
-import type { Metrics } from '#lib/telemetry/metrics';
-import type { CodeResult, RunnerHealth } from '#lib/wire/code';
+import type { RunnerHealth } from '#lib/wire/code';
 import type { ExecutorHealth } from '#lib/wire/executor';
 
-/** A runner that sends some languages elsewhere. */
+/** A runner that sends the programs of some languages to remote executors. */
 export interface RoutingRunner extends Runner {
-  /** What this process offers: all languages, or those of its role. */
+  /** The languages of this process: all, or those of its role. */
   readonly languages: readonly Language[];
-  /** One language alone, so that another one's executor cannot delay the answer. */
+  /** The health of one language, which the executors of other languages cannot delay. */
   languageHealth(language: Language): Promise<ExecutorHealth>;
-  /** Of the languages that are run elsewhere; none where all are run here. */
+  /** The health of all remote executors. */
   executorsHealth(): Promise<ExecutorHealth[]>;
 }
 
-/** Puts the executors of the settings before `local`, which runs the other languages. */
-export function createRoutingRunner(local: Runner, settings: Config, metrics: Metrics): RoutingRunner {
+/** Routes each language to its executors in the settings; without any, to `local`. */
+export function createRoutingRunner(local: Runner, settings: Config): RoutingRunner {
   const languages = enabledLanguages(settings);
   const remotes = new Map<Language, RemoteExecutor>();
   for (const language of languages) {
@@ -29,9 +27,7 @@ export function createRoutingRunner(local: Runner, settings: Config, metrics: Me
     if (urls.length > 0) remotes.set(language, new RemoteExecutor(language, urls, settings));
   }
   const isLocal = remotes.size < languages.length;
-  // One count over both, so that the percentiles are of all runs.
-  const statistics = new RunStatistics();
-  let remotely = 0;
+  let activeRemotely = 0;
 
   const remoteOf = (spelling: string): RemoteExecutor | undefined => {
     const language = findLanguage(spelling);
@@ -51,24 +47,20 @@ export function createRoutingRunner(local: Runner, settings: Config, metrics: Me
   const executorsHealth = () => Promise.all([...remotes.values()].map((remote) => remote.health()));
 
   const health = async (): Promise<RunnerHealth> => {
-    const [here, elsewhere] = await Promise.all([local.health(), executorsHealth()]);
-    const found = elsewhere.filter(({ status }) => status === 'healthy');
-    const there = new Set([...here.languages, ...found.map(({ language }) => language)]);
+    const [localReport, remoteReports] = await Promise.all([local.health(), executorsHealth()]);
+    const { notices: localNotices = [], ...base } = localReport;
+    const healthy = remoteReports.filter(({ status }) => status === 'healthy');
+    const available = new Set([...base.languages, ...healthy.map(({ language }) => language)]);
     const notices = [
-      ...(isLocal ? (here.notices ?? []) : []),
-      ...elsewhere.flatMap(({ notice }) => (notice === null ? [] : [notice])),
+      ...(isLocal ? localNotices : []),
+      ...remoteReports.flatMap(({ notice }) => (notice === null ? [] : [notice])),
     ];
-    const { notices: _local, ...base } = here;
+    const remoteVersions = healthy.flatMap(({ language, version }) => (version === null ? [] : [[language, version]]));
     return {
       ...base,
-      languages: languages.map(({ id }) => id).filter((id) => there.has(id)),
-      sandbox: isLocal ? here.sandbox : (found[0]?.sandbox ?? 'unavailable'),
-      versions: {
-        ...here.versions,
-        ...Object.fromEntries(
-          found.flatMap(({ language, version }) => (version === null ? [] : [[language, version]])),
-        ),
-      },
+      languages: languages.map(({ id }) => id).filter((id) => available.has(id)),
+      sandbox: isLocal ? base.sandbox : (healthy[0]?.sandbox ?? 'unavailable'),
+      versions: { ...base.versions, ...Object.fromEntries(remoteVersions) },
       ...(notices.length > 0 ? { notices } : {}),
     };
   };
@@ -81,21 +73,11 @@ export function createRoutingRunner(local: Runner, settings: Config, metrics: Me
 
     run: async (request, options) => {
       const remote = remoteOf(request.language);
-      let result: CodeResult;
-      if (remote === undefined) result = await local.run(request, options);
-      else {
-        remotely += 1;
-        result = await remote.run(request, options).finally(() => {
-          remotely -= 1;
-        });
-      }
-      const id = findLanguage(request.language)?.id;
-      if (id !== undefined) statistics.record(id, result.status, result.duration_ms);
-      if (id !== undefined && remote !== undefined) {
-        metrics.codeRuns.inc({ language: id, status: result.status });
-        metrics.codeDuration.observe({ language: id }, result.duration_ms / 1000);
-      }
-      return result;
+      if (remote === undefined) return await local.run(request, options);
+      activeRemotely += 1;
+      return await remote.run(request, options).finally(() => {
+        activeRemotely -= 1;
+      });
     },
 
     validate: async (request, options) => {
@@ -105,9 +87,9 @@ export function createRoutingRunner(local: Runner, settings: Config, metrics: Me
 
     prepared: () => local.prepared(),
 
-    stats: () => {
-      const here = local.stats();
-      return { ...here, ...statistics.report, active: here.active + remotely };
+    load: () => {
+      const load = local.load();
+      return { ...load, active: load.active + activeRemotely };
     },
 
     close: async () => {
@@ -120,12 +102,12 @@ function localHealth(
   { languages, versions, sandbox, notices = [] }: RunnerHealth,
   { id, name }: Language,
 ): ExecutorHealth {
-  const isThere = languages.includes(id);
+  const isAvailable = languages.includes(id);
   return {
-    status: isThere ? 'healthy' : 'unavailable',
+    status: isAvailable ? 'healthy' : 'unavailable',
     language: id,
     version: versions[id] ?? null,
     sandbox,
-    notice: isThere ? null : (notices.find((notice) => notice.startsWith(name)) ?? notices[0] ?? null),
+    notice: isAvailable ? null : (notices.find((notice) => notice.startsWith(name)) ?? notices[0] ?? null),
   };
 }

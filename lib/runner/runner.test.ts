@@ -3,7 +3,6 @@ import { readConfig } from '#lib/config/config';
 import { createRunner, type Runner } from '#lib/runner/runner';
 import { type ProbeResult, probe } from '#lib/runner/sandbox/probe/probe';
 import { createLog } from '#lib/telemetry/log';
-import { createMetrics } from '#lib/telemetry/metrics';
 import { PATIENT_POLL, runnerHarness } from '../../test/support/runner-harness.ts';
 
 const open: Runner[] = [];
@@ -40,7 +39,6 @@ describe('the runner', () => {
     const runner = createRunner({
       settings: readConfig({}),
       cores: 1,
-      metrics: createMetrics(),
       log: createLog('silent', { write: () => {} }),
       probe: async () => answers.pop() ?? probe('bubblewrap', process.cwd()),
     });
@@ -60,7 +58,6 @@ describe('the runner', () => {
     const runner = createRunner({
       settings: readConfig({}),
       cores: 1,
-      metrics: createMetrics(),
       log: createLog('silent', { write: () => {} }),
       probe: async () => {
         const failure = failures.pop();

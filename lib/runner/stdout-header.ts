@@ -1,36 +1,51 @@
+import type { WarmSandbox } from '#lib/runner/sandbox/sandbox';
+
 /**
- * What an interpreter says on stdout before the program in it begins: four bytes of length, big endian, and so many bytes of what was
- * made of the program, none where there is nothing to be kept. What follows is the program's, whatever it looks like.
+ * The header that a warm interpreter writes to stdout before its program starts: four bytes of
+ * length, big endian, and as many bytes to cache for the next run of the program. An empty header
+ * means that there is nothing to cache. All later bytes are the program's, whatever they look like.
  */
 export class StdoutHeader {
-  readonly #keep: (content: Buffer) => void;
-  readonly #take: (chunk: Buffer) => boolean;
-  #held: Buffer | undefined = Buffer.alloc(0);
+  readonly #onHeader: (content: Buffer) => void;
+  readonly #onStdout: (chunk: Buffer) => boolean;
+  #buffered: Buffer | undefined = Buffer.alloc(0);
 
-  /** `keep` is told of the content, unless it is empty, and `take` takes the program's own output. */
-  constructor(keep: (content: Buffer) => void, take: (chunk: Buffer) => boolean) {
-    this.#keep = keep;
-    this.#take = take;
+  /** `onHeader` gets the content unless it is empty, `onStdout` the output of the program. */
+  constructor(onHeader: (content: Buffer) => void, onStdout: (chunk: Buffer) => boolean) {
+    this.#onHeader = onHeader;
+    this.#onStdout = onStdout;
   }
 
-  /** Takes a chunk; false where no more is wanted. */
+  /** Takes a chunk; returns false if the program must be stopped. */
   write(chunk: Buffer): boolean {
-    if (this.#held === undefined) return this.#take(chunk);
-    const held = Buffer.concat([this.#held, chunk]);
-    this.#held = held;
-    if (held.byteLength < LENGTH_BYTES) return true;
-    const end = LENGTH_BYTES + held.readUInt32BE();
+    if (this.#buffered === undefined) return this.#onStdout(chunk);
+    const buffered = Buffer.concat([this.#buffered, chunk]);
+    this.#buffered = buffered;
+    if (buffered.byteLength < LENGTH_BYTES) return true;
+    const end = LENGTH_BYTES + buffered.readUInt32BE();
     if (end > LENGTH_BYTES + MAX_HEADER_BYTES) return false;
-    if (held.byteLength < end) return true;
-    this.#held = undefined;
-    if (end > LENGTH_BYTES) this.#keep(held.subarray(LENGTH_BYTES, end));
-    return held.byteLength === end || this.#take(held.subarray(end));
+    if (buffered.byteLength < end) return true;
+    this.#buffered = undefined;
+    if (end > LENGTH_BYTES) this.#onHeader(buffered.subarray(LENGTH_BYTES, end));
+    return buffered.byteLength === end || this.#onStdout(buffered.subarray(end));
   }
 }
 
 const LENGTH_BYTES = 4;
-/**
- * What may be kept of a program. An interpreter that has made more of it says that there is nothing
- * to be kept.
- */
+/** An interpreter with more to cache sends an empty header. */
 export const MAX_HEADER_BYTES = 1024 * 1024 - LENGTH_BYTES;
+
+/** Decorates a warm sandbox: splits the header off, and passes it to `Execution.onHeader`. */
+export function withStdoutHeader(sandbox: WarmSandbox): WarmSandbox {
+  return {
+    get isAlive() {
+      return sandbox.isAlive;
+    },
+    residentBytes: () => sandbox.residentBytes(),
+    run: (execution) => {
+      const header = new StdoutHeader(execution.onHeader ?? (() => {}), execution.onStdout);
+      return sandbox.run({ ...execution, onStdout: (chunk) => header.write(chunk) });
+    },
+    discard: () => sandbox.discard(),
+  };
+}

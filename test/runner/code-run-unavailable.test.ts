@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { readConfig } from '#lib/config/config';
 import type { RouteContext } from '#lib/http/route';
+import { countRuns } from '#lib/runner/counting-runner';
 import { runner } from '#lib/runner/index';
 import { createRoutingRunner } from '#lib/runner/routing-runner';
 import { createRunner } from '#lib/runner/runner';
@@ -12,10 +13,7 @@ import { createMetrics } from '#lib/telemetry/metrics';
 import { GET as microservices } from '../../app/api/microservices/health/route.ts';
 import { POST } from '../../app/api/v1/code/run/route.ts';
 
-/**
- * What the server has no room or no means for is refused with 503, before anything is streamed, and
- * says when to come back.
- */
+/** Refusals are 503 before any event is streamed, with Retry-After. */
 const CONTEXT: RouteContext = { params: Promise.resolve({}), peerAddress: '127.0.0.1' };
 const FORMS = [{}, { accept: 'text/event-stream' }];
 
@@ -25,18 +23,14 @@ afterEach(async () => {
   resetSingleton('config');
 });
 
-/**
- * Makes the process's runner one over the real sandbox, on a machine in which `missing` does not
- * start.
- */
+/** Replaces the runner by one on which programs that match `missing` cannot be started. */
 function useRunner(env: Record<string, string>, missing?: RegExp) {
   const settings = readConfig({ RATE_LIMIT_CODE: '0', LOG_LEVEL: 'silent', ...env });
   singleton('config', () => settings);
   singleton('runner', () => {
-    const metrics = createMetrics();
     const log = createLog('silent', { write: () => {} });
     const local = createRunner({
-      ...{ settings, cores: 1, metrics, log },
+      ...{ settings, cores: 1, log },
       probe: async () => {
         const probed = await probe('bubblewrap', process.cwd());
         if (probed.sandbox === undefined || missing === undefined) return probed;
@@ -49,7 +43,7 @@ function useRunner(env: Record<string, string>, missing?: RegExp) {
         return { sandbox: without };
       },
     });
-    return createRoutingRunner(local, settings, metrics);
+    return countRuns(createRoutingRunner(local, settings), createMetrics());
   });
 }
 
@@ -66,7 +60,7 @@ function send(body: object, headers: Record<string, string>, signal?: AbortSigna
 }
 
 describe.each(FORMS)('POST /api/v1/code/run with %j', (headers) => {
-  it('says what to install where a toolchain is missing, and runs other languages', async () => {
+  it('names the package of a missing toolchain, and runs other languages', async () => {
     useRunner({}, /rustc$/);
     const refused = await send({ language: 'rust', code: 'fn main() {}' }, headers);
     expect(refused.status).toBe(503);
@@ -84,7 +78,7 @@ describe.each(FORMS)('POST /api/v1/code/run with %j', (headers) => {
     });
   });
 
-  it('says that it is busy if all slots are taken and none may wait', async () => {
+  it('refuses a run with runner_busy if all slots are taken and the queue is full', async () => {
     useRunner({ CODE_MAX_CONCURRENT: '1', CODE_MAX_QUEUE: '0' });
     const left = new AbortController();
     const busy = send({ language: 'python', code: 'import time; time.sleep(60)', timeout: 60 }, {}, left.signal);
@@ -101,14 +95,14 @@ describe.each(FORMS)('POST /api/v1/code/run with %j', (headers) => {
     expect(await (await send({ language: 'python', code: 'print(1)' }, {})).json()).toMatchObject({ stdout: '1\n' });
   });
 
-  it('says what to do where nothing can contain a program', async () => {
+  it('names what to install if no sandbox works', async () => {
     const settings = readConfig({ RATE_LIMIT_CODE: '0', LOG_LEVEL: 'silent' });
     singleton('config', () => settings);
     singleton('runner', () => {
-      const metrics = createMetrics();
       const log = createLog('silent', { write: () => {} });
       const probe = async () => ({ sandbox: undefined, reason: 'Install bubblewrap.' });
-      return createRoutingRunner(createRunner({ settings, cores: 1, metrics, log, probe }), settings, metrics);
+      const local = createRunner({ settings, cores: 1, log, probe });
+      return countRuns(createRoutingRunner(local, settings), createMetrics());
     });
     const refused = await send({ language: 'python', code: 'print(1)' }, headers);
     expect(refused.status).toBe(503);

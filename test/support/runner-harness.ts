@@ -5,10 +5,19 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { readConfig } from '#lib/config/config';
 import { LANGUAGES } from '#lib/languages/index';
+import { type Counted, countRuns } from '#lib/runner/counting-runner';
 import { createRunner, REFILL_DELAY_MS, type Runner } from '#lib/runner/runner';
 import { type CgroupDriver, findCgroupDriver } from '#lib/runner/sandbox/cgroup';
 import { type ProbeResult, probe } from '#lib/runner/sandbox/probe/probe';
-import type { EmptySandboxSpec, InterpreterSpec, Sandbox, Tier, WarmSandbox } from '#lib/runner/sandbox/sandbox';
+import type {
+  EmptySandboxSpec,
+  Execution,
+  ExitReport,
+  InterpreterSpec,
+  Sandbox,
+  Tier,
+  WarmSandbox,
+} from '#lib/runner/sandbox/sandbox';
 import { createLog } from '#lib/telemetry/log';
 import { createMetrics } from '#lib/telemetry/metrics';
 import { type CodeRequest, type CodeResult, codeRequestSchema, runStatusSchema } from '#lib/wire/code';
@@ -93,28 +102,22 @@ export function differences(result: CodeResult, expected: Expectation): string[]
   return wrong;
 }
 
-/** Resolves when the pool has replaced what earlier runs used. */
+/** Resolves when the pool was refilled after the last run. */
 export const poolRefilled = () => delay(REFILL_DELAY_MS + 1);
 
-/**
- * A group that is being made for a sandbox to wait in is empty for as long as the kernel takes to
- * let it in.
- */
+/** A control group of a new warm sandbox is empty until the kernel has let its process in. */
 export const PATIENT_POLL = { timeout: 10_000 };
 
 export interface RunnerHarness {
-  runner: Runner;
+  runner: Counted<Runner>;
   /**
-   * Processes, control groups, files and mounts that ended runs have left; descriptors beyond those
-   * at the last `settle`.
+   * Processes, control groups, files and mounts that ended runs have left, and descriptors beyond
+   * those of the last `settle`.
    */
   leaks: () => string[];
-  /** How many programs went to sandboxes that waited for them. */
+  /** The number of programs that ran in a warm sandbox. */
   warmRuns: () => number;
-  /**
-   * Waits until nothing is being set up, and takes the descriptors that are open then as what is
-   * open at rest.
-   */
+  /** Waits until no sandbox is being started, and records the open descriptors as the baseline. */
   settle: () => Promise<void>;
 }
 
@@ -124,105 +127,107 @@ export interface RunnerHarnessOptions {
   controlGroups?: () => CgroupDriver | undefined;
 }
 
-/** A runner over the real sandbox that also checks what its runs leave behind. */
+/** Creates a runner over the real sandbox, and observes what its runs leave. */
 export function runnerHarness({
   settings = {},
   cores = 2,
   controlGroups = findCgroupDriver,
 }: RunnerHarnessOptions = {}): RunnerHarness {
-  const seen: ObservedRuns = { namespaces: new Map(), handedOver: 0, filled: 0 };
+  const observed: ObservedRuns = { namespaces: new Map(), warm: 0, preloaded: 0 };
   const config = readConfig(settings);
   const runner = createRunner({
     settings: config,
     cores,
-    metrics: createMetrics(),
     log: createLog('silent', { write: () => {} }),
-    probe: async () => watched(await probe(config.SANDBOX, process.cwd(), controlGroups), seen),
+    probe: async () => observe(await probe(config.SANDBOX, process.cwd(), controlGroups), observed),
   });
   const mounts = mountCount();
   let atRest: DescriptorCount = { open: Number.POSITIVE_INFINITY, heldPipes: Number.POSITIVE_INFINITY };
-  let filledAtRest = 0;
+  let preloadedAtRest = 0;
   return {
-    runner,
-    warmRuns: () => seen.handedOver,
+    runner: countRuns(runner, createMetrics()),
+    warmRuns: () => observed.warm,
     settle: async () => {
       atRest = await descriptorsAtRest();
-      filledAtRest = seen.filled;
+      preloadedAtRest = observed.preloaded;
     },
     leaks: () => {
-      const left = [...processesIn(seen.namespaces), ...leftControlGroups(), ...files()];
-      if (mountCount() > mounts) left.push('a mount');
+      const found = [...processesIn(observed.namespaces), ...leftControlGroups(), ...files()];
+      if (mountCount() > mounts) found.push('a mount');
       const { open, heldPipes } = descriptors();
-      const filled = seen.filled - filledAtRest;
-      const more = open - atRest.open - filled * FILLED.open;
-      if (more > 0) left.push(`${more} descriptors`);
-      const morePipes = heldPipes - atRest.heldPipes - filled * FILLED.heldPipes;
-      if (morePipes > PIPES_OF_RUNS) left.push(`${morePipes} pipes`);
-      return left;
+      const preloaded = observed.preloaded - preloadedAtRest;
+      const more = open - atRest.open - preloaded * OF_PRELOADED.open;
+      if (more > 0) found.push(`${more} descriptors`);
+      const morePipes = heldPipes - atRest.heldPipes - preloaded * OF_PRELOADED.heldPipes;
+      if (morePipes > PIPES_OF_RUNS) found.push(`${morePipes} pipes`);
+      return found;
     },
   };
 }
 
 interface ObservedRuns {
-  /** Of the pid namespaces of ended runs, to the tick of the run's end. */
+  /** The pid namespace of each ended run, with the tick of its end. */
   namespaces: Map<number, number>;
-  handedOver: number;
-  /**
-   * Sandboxes that wait with a program of their own in them: how many there are depends on what was
-   * run last.
-   */
-  filled: number;
+  warm: number;
+  /** Sandboxes that wait with a program in them; their number depends on the last runs. */
+  preloaded: number;
 }
 
-function watchedWaiting<Given>(waiting: WarmSandbox<Given>, seen: ObservedRuns, isFilled = false): WarmSandbox<Given> {
+function observeWarm(sandbox: WarmSandbox, observed: ObservedRuns, isPreloaded = false): WarmSandbox {
   const leave = () => {
-    if (isFilled) seen.filled -= 1;
+    if (isPreloaded) observed.preloaded -= 1;
   };
-  if (isFilled) seen.filled += 1;
+  if (isPreloaded) observed.preloaded += 1;
   return {
     get isAlive() {
-      return waiting.isAlive;
+      return sandbox.isAlive;
     },
-    residentBytes: () => waiting.residentBytes(),
+    residentBytes: () => sandbox.residentBytes(),
     discard: () => {
       leave();
-      return waiting.discard();
+      return sandbox.discard();
     },
-    run: async (given, job) => {
-      seen.handedOver += 1;
+    run: (execution) => {
+      observed.warm += 1;
       leave();
-      const ended = await waiting.run(given, job);
-      if (ended.pidNamespace !== undefined) seen.namespaces.set(ended.pidNamespace, ticksSinceBoot());
-      return ended;
+      return observeRun(sandbox, execution, observed);
     },
   };
 }
 
-function watched(probed: ProbeResult, seen: ObservedRuns): ProbeResult {
-  if (probed.sandbox === undefined) return probed;
-  const { sandbox } = probed;
-  const { startInterpreter: wait, startEmpty: setUp } = sandbox;
-  const watching: Sandbox = {
+function observe(result: ProbeResult, observed: ObservedRuns): ProbeResult {
+  if (result.sandbox === undefined) return result;
+  const { sandbox } = result;
+  const { startInterpreter, startEmpty } = sandbox;
+  const observing: Sandbox = {
     tier: sandbox.tier,
     close: () => sandbox.close(),
-    ...(wait && { startInterpreter: (shell: InterpreterSpec) => watchedWaiting(wait.call(sandbox, shell), seen) }),
-    ...(setUp && {
-      startEmpty: (blank: EmptySandboxSpec) =>
-        watchedWaiting(setUp.call(sandbox, blank), seen, typeof blank.program === 'number'),
+    ...(startInterpreter && {
+      startInterpreter: (spec: InterpreterSpec) => observeWarm(startInterpreter.call(sandbox, spec), observed),
     }),
-    run: async (job) => {
-      const ended = await sandbox.run(job);
-      if (ended.pidNamespace !== undefined) seen.namespaces.set(ended.pidNamespace, ticksSinceBoot());
-      return ended;
-    },
+    ...(startEmpty && {
+      startEmpty: (spec: EmptySandboxSpec) =>
+        observeWarm(startEmpty.call(sandbox, spec), observed, typeof spec.program === 'number'),
+    }),
+    run: (execution) => observeRun(sandbox, execution, observed),
   };
-  return { ...probed, sandbox: watching };
+  return { ...result, sandbox: observing };
+}
+
+async function observeRun(
+  sandbox: Pick<Sandbox, 'run'>,
+  execution: Execution,
+  observed: ObservedRuns,
+): Promise<ExitReport> {
+  const report = await sandbox.run(execution);
+  if (report.pidNamespace !== undefined) observed.namespaces.set(report.pidNamespace, ticksSinceBoot());
+  return report;
 }
 
 /**
- * Processes of ended runs. The kernel gives a freed namespace's number to the next sandbox on the
- * machine: a process that was started after the run had ended is not of it, and neither is who
- * still has a sandbox of ours above him, since that of an ended run has ended.
+ * Processes of ended runs. The kernel reuses the number of a freed namespace for any later sandbox on
+ * the machine. So a process that started after the run had ended is not part of it, and neither is
+ * one below this process, since the sandbox of an ended run has no parent left.
  */
 function processesIn(namespaces: ReadonlyMap<number, number>): string[] {
   return readdirSync('/proc')
@@ -243,7 +248,7 @@ function isBelow(pid: string, ancestor: number): boolean {
   return Number(parent) === ancestor || (Number(parent) > 1 && isBelow(parent, ancestor));
 }
 
-/** Fields of proc(5)'s stat from the third on, after the command, which may hold anything. */
+/** Fields of proc(5)'s stat after the command, which may contain any character. */
 function statOf(pid: string): string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
@@ -263,8 +268,7 @@ function leftControlGroups(): string[] {
   const visit = (directory: string, depth: number) => {
     for (const entry of readdirSync(directory, { withFileTypes: true })) {
       if (!entry.isDirectory()) continue;
-      // A sandbox that waits has processes in its group; those of ended runs are looked for by
-      // themselves.
+      // The group of a warm sandbox has processes; `processesIn` finds those of ended runs.
       if (entry.name.startsWith(mine)) {
         if (isEmpty(join(directory, entry.name))) found.push(`control group ${entry.name}`);
       } else if (depth > 0) visit(join(directory, entry.name), depth - 1);
@@ -297,26 +301,20 @@ function mountCount(): number {
 
 interface DescriptorCount {
   open: number;
-  /**
-   * Pipes that were made, in use or not: they are kept for the next run, so that there are as many
-   * as were once needed.
-   */
+  /** Pipes of the pool, in use or not: it has as many as were needed at once. */
   heldPipes: number;
 }
 
 /**
- * What runs may have needed beyond what waits: six for each of two that go and of two that end, in
- * batches. One that each run lost would soon be more.
+ * Pipes that runs may need on top of warm sandboxes: six for each of two that run and two that end,
+ * in batches. A leak of one per run would soon be more.
  */
 const PIPES_OF_RUNS = 32;
 
-/**
- * What one that waits with a program in it holds: its four pipes here, its input and its source;
- * and five pipes in all.
- */
-const FILLED: DescriptorCount = { open: 6, heldPipes: 5 };
+/** Descriptors of a preloaded sandbox: four pipes, its input and its source; five pipes in all. */
+const OF_PRELOADED: DescriptorCount = { open: 6, heldPipes: 5 };
 
-/** Without the compiled programs that are kept: nameless files in the temporary directory. */
+/** Without the cached programs: anonymous files in the temporary directory. */
 function descriptors(): DescriptorCount {
   const seen: DescriptorCount = { open: 0, heldPipes: 0 };
   for (const fd of readdirSync('/proc/self/fd')) {
@@ -326,13 +324,13 @@ function descriptors(): DescriptorCount {
       if (path.includes('chill-space-pipes-') && isHeldOnly(fd)) seen.heldPipes += 1;
       else seen.open += 1;
     } catch {
-      // The descriptor of this very listing is closed by now.
+      // The descriptor of this listing is closed by now.
     }
   }
   return seen;
 }
 
-/** Whether it is an `O_PATH` descriptor, through which no process reads or writes. */
+/** Whether it is an `O_PATH` descriptor, which can neither read nor write. */
 function isHeldOnly(fd: string): boolean {
   const flags = /^flags:\s*([0-7]+)$/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))?.[1] ?? '0';
   return (Number.parseInt(flags, 8) & O_PATH) !== 0;
@@ -340,7 +338,7 @@ function isHeldOnly(fd: string): boolean {
 
 const O_PATH = 0o10000000;
 
-/** Once they have stayed the same for a while. */
+/** Resolves when the counts have stayed the same for a while. */
 async function descriptorsAtRest(): Promise<DescriptorCount> {
   const until = performance.now() + PATIENT_POLL.timeout;
   let before = descriptors();

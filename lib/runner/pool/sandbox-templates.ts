@@ -3,29 +3,40 @@ import type { Config } from '#lib/config/config';
 import type { Language, Toolchain, WarmProcessSpec } from '#lib/languages/language';
 import type { SandboxTemplate } from '#lib/runner/pool/warm-pool';
 import { compilerLimits, programLimits, type ResourceLimits } from '#lib/runner/resource-limits';
-import { anonymousFile } from '#lib/runner/sandbox/anonymous-files';
-import type { LaunchInput, Sandbox, StdinPayload } from '#lib/runner/sandbox/sandbox';
+import type { EmptySandboxSpec, Sandbox, WarmSandbox } from '#lib/runner/sandbox/sandbox';
+import { withStdoutHeader } from '#lib/runner/stdout-header';
 
-/** What can wait for programs of one language. */
+/** The warm sandboxes of a language. A field is undefined if the language or the tier has none. */
 export interface LanguageTemplates {
-  interpreter: SandboxTemplate<StdinPayload> | undefined;
-  /** For what the interpreter has run before. */
-  again: SandboxTemplate<StdinPayload> | undefined;
-  compiler: SandboxTemplate<StdinPayload> | undefined;
-  /** Sandboxes in which nothing runs yet, for a native program of one file. */
-  program: SandboxTemplate<LaunchInput> | undefined;
-  compilation: SandboxTemplate<LaunchInput> | undefined;
-  /** Those that have a large program in them already, which it takes bubblewrap milliseconds to copy. `open` gives a descriptor of it. */
-  filled: (bytes: number, open: () => number | undefined) => SandboxTemplate<LaunchInput> | undefined;
+  /** An interpreter that waits for its program as a message. */
+  interpreter: SandboxTemplate | undefined;
+  /** A compiler that waits for its sources. */
+  compiler: SandboxTemplate | undefined;
+  /** A sandbox in which nothing runs yet, for a native program of one file. */
+  empty: SandboxTemplate | undefined;
+  /**
+   * An interpreter for programs that it has run before. It takes less memory and time than one that
+   * must be ready to translate a new program.
+   */
+  rerun: SandboxTemplate | undefined;
+  /**
+   * An empty sandbox that contains a large program already, which bubblewrap takes milliseconds to
+   * copy. `open` returns a descriptor of the program; undefined once it was evicted.
+   */
+  preloaded: (bytes: number, open: () => number | undefined) => SandboxTemplate | undefined;
 }
 
-/** A bubblewrap that waits, and what the kernel keeps for its namespaces. */
-const SMALL_MEGABYTES = 10;
-const BLANK_MEGABYTES = 1;
 const MB = 1024 * 1024;
-const LARGE_BYTES = MB / 4;
+/** Memory of a blocked bubblewrap, and of the kernel for its namespaces. */
+const EMPTY_MEGABYTES = 1;
+/** Sandboxes below this wait in twice the number: consecutive runs would exhaust them. */
+const SMALL_MEGABYTES = 10;
+/** Smaller programs are copied at launch. */
+const MIN_PRELOADED_BYTES = MB / 4;
+/** A larger binary is not sent to an interpreter as a message. */
+const MAX_MESSAGE_BYTES = MB;
 
-/** The kinds of sandbox that a language takes; the same objects for the same toolchain, so that they can be told apart. */
+/** Builds the templates of each language once for each toolchain, so that the pool can compare them. */
 export class SandboxTemplates {
   readonly #sandbox: Sandbox;
   readonly #settings: Config;
@@ -41,93 +52,90 @@ export class SandboxTemplates {
   of(language: Language, toolchain: Toolchain): LanguageTemplates {
     const ofToolchain = this.#known.get(toolchain) ?? new Map<Language, LanguageTemplates>();
     this.#known.set(toolchain, ofToolchain);
-    let kinds = ofToolchain.get(language);
-    if (kinds === undefined) {
-      kinds = this.#make(language, toolchain);
-      ofToolchain.set(language, kinds);
+    let templates = ofToolchain.get(language);
+    if (templates === undefined) {
+      templates = this.#build(language, toolchain);
+      ofToolchain.set(language, templates);
     }
-    return kinds;
+    return templates;
   }
 
-  #make(language: Language, toolchain: Toolchain): LanguageTemplates {
-    const { name, warm, warmCached: warmAgain, warmCompiler, nativeBinds: native } = language;
+  #build(language: Language, toolchain: Toolchain): LanguageTemplates {
+    const { name, warm, warmCached, warmCompiler, nativeBinds } = language;
     const runLimits = programLimits(this.#settings, this.#settings.CODE_MAX_TIMEOUT_SECONDS, this.#cores);
     const compileLimits = compilerLimits(this.#settings, this.#cores);
+    const sendsHeader = warmCached !== undefined;
+    const fileNames = [language.mainFileName('')];
+    const emptyCompiler = nativeBinds && {
+      ...{ binds: toolchain.binds, limits: compileLimits, fileNames, hasResult: true },
+      program: 'none' as const,
+    };
+    const run = nativeBinds && { binds: nativeBinds(toolchain), limits: runLimits, fileNames, hasResult: false };
     return {
-      interpreter: warm && this.#waiting(name, warm, toolchain, runLimits, false),
-      again: warmAgain && this.#waiting(`${name} again`, warmAgain, toolchain, runLimits, false),
-      compiler: warmCompiler && this.#waiting(`${name} compiler`, warmCompiler, toolchain, compileLimits, true),
-      program: native && this.#blank(name, language, native(toolchain), runLimits, 'handed over'),
-      compilation:
-        native && warmCompiler === undefined
-          ? this.#blank(`${name} compiler`, language, toolchain.binds, compileLimits, undefined)
-          : undefined,
-      filled: (bytes, open) =>
-        native && bytes >= LARGE_BYTES
-          ? this.#filled(`${name} program`, language, native(toolchain), runLimits, bytes, open)
-          : undefined,
+      interpreter: warm && this.#process(name, warm, toolchain, runLimits, { hasResult: false, sendsHeader }),
+      rerun:
+        warmCached &&
+        this.#process(`${name} again`, warmCached, toolchain, runLimits, { hasResult: false, sendsHeader }),
+      compiler: warmCompiler
+        ? this.#process(`${name} compiler`, warmCompiler, toolchain, compileLimits, {
+            hasResult: true,
+            sendsHeader: false,
+          })
+        : emptyCompiler && this.#empty(`${name} compiler`, emptyCompiler),
+      empty: run && this.#empty(name, { ...run, program: 'at launch' }),
+      preloaded: (bytes, open) =>
+        run && bytes >= MIN_PRELOADED_BYTES ? this.#preloaded(`${name} program`, run, bytes, open) : undefined,
     };
   }
 
-  #waiting(
+  #process(
     name: string,
     { script, command, idleMegabytes: megabytes }: WarmProcessSpec,
     toolchain: Toolchain,
     limits: ResourceLimits,
-    hasResult: boolean,
-  ): SandboxTemplate<StdinPayload> | undefined {
-    const { startInterpreter: wait } = this.#sandbox;
-    if (wait === undefined) return undefined;
-    const waiting = command(toolchain, this.#settings.CODE_MEMORY_MB);
-    if (waiting === undefined) return undefined;
-    const { argv, env = {}, binds = toolchain.binds } = waiting;
-    const make = () => {
-      const program = script === undefined ? undefined : anonymousFile(Buffer.from(script));
-      try {
-        return wait.call(this.#sandbox, { argv, env, binds, limits, program, hasResult });
-      } finally {
-        if (program !== undefined) closeSync(program);
-      }
+    { hasResult, sendsHeader }: { hasResult: boolean; sendsHeader: boolean },
+  ): SandboxTemplate | undefined {
+    const startInterpreter = this.#sandbox.startInterpreter?.bind(this.#sandbox);
+    if (startInterpreter === undefined) return undefined;
+    const resolved = command(toolchain, this.#settings.CODE_MEMORY_MB);
+    if (resolved === undefined) return undefined;
+    const { argv, env = {}, binds = toolchain.binds } = resolved;
+    const program = script === undefined ? undefined : Buffer.from(script);
+    const start = () => startInterpreter({ argv, env, binds, limits, program, hasResult });
+    return {
+      ...{ name, megabytes, ephemeral: false, spareFactor: megabytes <= SMALL_MEGABYTES ? 2 : 1 },
+      accepts: ({ bytes }) => bytes <= MAX_MESSAGE_BYTES,
+      start: sendsHeader ? () => withStdoutHeader(start()) : start,
     };
-    return { name, megabytes, isKeptTwice: megabytes <= SMALL_MEGABYTES, make };
   }
 
-  #blank(
-    name: string,
-    language: Language,
-    binds: Toolchain['binds'],
-    limits: ResourceLimits,
-    program: 'handed over' | undefined,
-  ): SandboxTemplate<LaunchInput> | undefined {
-    const { startEmpty: setUp } = this.#sandbox;
-    if (setUp === undefined) return undefined;
-    const blank = { binds, limits, names: [language.mainFileName('')], program, hasResult: program === undefined };
-    return { name, megabytes: BLANK_MEGABYTES, make: () => setUp.call(this.#sandbox, blank) };
+  #empty(name: string, spec: EmptySandboxSpec): SandboxTemplate | undefined {
+    const startEmpty = this.#sandbox.startEmpty?.bind(this.#sandbox);
+    return startEmpty && emptyTemplate(name, EMPTY_MEGABYTES, () => startEmpty(spec));
   }
 
-  #filled(
+  #preloaded(
     name: string,
-    language: Language,
-    binds: Toolchain['binds'],
-    limits: ResourceLimits,
+    spec: Omit<EmptySandboxSpec, 'program'>,
     bytes: number,
     open: () => number | undefined,
-  ): SandboxTemplate<LaunchInput> | undefined {
-    const { startEmpty: setUp } = this.#sandbox;
-    if (setUp === undefined) return undefined;
-    const make = () => {
+  ): SandboxTemplate | undefined {
+    const startEmpty = this.#sandbox.startEmpty?.bind(this.#sandbox);
+    if (startEmpty === undefined) return undefined;
+    const start = () => {
       const program = open();
       if (program === undefined) return undefined;
       try {
-        return setUp.call(this.#sandbox, {
-          ...{ binds, limits, program },
-          names: [language.mainFileName('')],
-          hasResult: false,
-        });
+        return startEmpty({ ...spec, program });
       } finally {
         closeSync(program);
       }
     };
-    return { name, megabytes: BLANK_MEGABYTES + bytes / MB, ephemeral: true, make };
+    return { ...emptyTemplate(name, EMPTY_MEGABYTES + bytes / MB, start), ephemeral: true };
   }
+}
+
+function emptyTemplate(name: string, megabytes: number, start: () => WarmSandbox | undefined): SandboxTemplate {
+  // The name of its file is fixed, so there can be only one.
+  return { name, megabytes, start, spareFactor: 1, ephemeral: false, accepts: ({ files }) => files === 1 };
 }

@@ -2,15 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { type SandboxTemplate, WarmPool } from '#lib/runner/pool/warm-pool';
 import type { WarmSandbox } from '#lib/runner/sandbox/sandbox';
 
-/** Kinds of sandbox that count what waits in them, and run nothing. */
+/** Templates whose sandboxes are counted, and run nothing. */
 function counting({ megabytes = 100 } = {}) {
-  const alive = new Set<WarmSandbox<string>>();
-  const dead = new Set<WarmSandbox<string>>();
-  const kind = (name: string, each = 1): SandboxTemplate<string> => ({
+  const alive = new Set<WarmSandbox>();
+  const dead = new Set<WarmSandbox>();
+  const template = (name: string, each = 1): SandboxTemplate => ({
     name,
     megabytes: each,
-    make: () => {
-      const waiting: WarmSandbox<string> = {
+    spareFactor: 1,
+    ephemeral: false,
+    accepts: () => true,
+    start: () => {
+      const waiting: WarmSandbox = {
         get isAlive() {
           return !dead.has(waiting);
         },
@@ -29,13 +32,13 @@ function counting({ megabytes = 100 } = {}) {
     if (one !== undefined) dead.add(one);
     return one;
   };
-  return { pool: new WarmPool({ size: 2, megabytes, idleMs: 60_000 }), alive, kill, kind };
+  return { pool: new WarmPool({ size: 2, megabytes, idleMs: 60_000 }), alive, kill, template };
 }
 
 describe('WarmPool', () => {
-  it('has nothing before the first run, and then as many as it may', () => {
-    const { pool, alive, kind } = counting();
-    const [python, node] = [kind('Python'), kind('Node')];
+  it('is empty before the first refill, and has its size afterwards', () => {
+    const { pool, alive, template } = counting();
+    const [python, node] = [template('Python'), template('Node')];
     expect(pool.take(python)).toBeUndefined();
     pool.refill(python);
     expect(pool.size).toBe(2);
@@ -49,9 +52,9 @@ describe('WarmPool', () => {
     expect(alive.size).toBe(4);
   });
 
-  it('has twice as many of what asks for it, and knows what has run out', () => {
-    const { pool, kind } = counting();
-    const python = { ...kind('Python'), isKeptTwice: true };
+  it('multiplies its size by the spare factor, and reports an exhausted template', () => {
+    const { pool, template } = counting();
+    const python = { ...template('Python'), spareFactor: 2 };
     expect(pool.isExhausted(python)).toBe(false);
     pool.refill(python);
     expect(pool.size).toBe(4);
@@ -60,12 +63,12 @@ describe('WarmPool', () => {
       expect(pool.take(python)).toBeDefined();
     }
     expect(pool.isExhausted(python)).toBe(true);
-    expect(pool.isExhausted(kind('Node'))).toBe(false);
+    expect(pool.isExhausted(template('Node'))).toBe(false);
   });
 
-  it('gives out nothing that has died, and makes up for it', () => {
-    const { pool, alive, kill, kind } = counting();
-    const python = kind('Python');
+  it('never hands out a dead sandbox, and replaces it', () => {
+    const { pool, alive, kill, template } = counting();
+    const python = template('Python');
     pool.refill(python);
     const dead = kill();
     pool.refill(python);
@@ -77,9 +80,9 @@ describe('WarmPool', () => {
     expect(alive.size).toBe(1);
   });
 
-  it('holds no more memory than it may: what was asked for last has it', () => {
-    const { pool, kind } = counting({ megabytes: 10 });
-    const [small, large, huge] = [kind('small', 1), kind('large', 4), kind('huge', 11)];
+  it('evicts the least recently used templates to stay below its memory', () => {
+    const { pool, template } = counting({ megabytes: 10 });
+    const [small, large, huge] = [template('small', 1), template('large', 4), template('huge', 11)];
     pool.refill(small);
     pool.refill(large);
     expect(pool.report(0)).toEqual([
@@ -87,7 +90,7 @@ describe('WarmPool', () => {
       { name: 'large', waiting: 2, resident_kb: 8 },
     ]);
     pool.refill(small);
-    const other = kind('other', 3);
+    const other = template('other', 3);
     pool.refill(other);
     expect(pool.report(1_000).map(({ name }) => name)).toEqual(['small', 'large']);
     expect(pool.report(10_000).map(({ name }) => name)).toEqual(['small', 'other']);
@@ -95,32 +98,32 @@ describe('WarmPool', () => {
     expect(pool.report(20_000).map(({ name }) => name)).toEqual(['small', 'other']);
   });
 
-  it('has one for each of a few programs, and forgets those that were not asked for as long', () => {
-    const { pool, alive, kind } = counting();
-    const passing = Array.from({ length: 12 }, (_, index) => ({ ...kind(`program ${index}`), isPassing: true }));
-    for (const one of passing) pool.refill(one);
+  it('holds one sandbox for each of the newest ephemeral templates', () => {
+    const { pool, alive, template } = counting();
+    const ephemeral = Array.from({ length: 12 }, (_, index) => ({ ...template(`program ${index}`), ephemeral: true }));
+    for (const one of ephemeral) pool.refill(one);
     expect(pool.report(0).map(({ name, waiting }) => `${waiting} ${name}`)).toEqual(
       [4, 5, 6, 7, 8, 9, 10, 11].map((index) => `1 program ${index}`),
     );
     expect(alive.size).toBe(8);
-    const [first, last] = [passing[0], passing[11]];
+    const [first, last] = [ephemeral[0], ephemeral[11]];
     if (first === undefined || last === undefined) throw new Error('there are twelve');
     expect(pool.take(first)).toBeUndefined();
     expect(pool.take(last)).toBeDefined();
     expect(pool.isExhausted(last)).toBe(false);
   });
 
-  it('makes none where what they are made of is gone', () => {
-    const { pool, kind } = counting();
-    const gone = { ...kind('gone'), isPassing: true, make: () => undefined };
-    pool.refill(gone);
+  it('starts none if the program of a template was evicted', () => {
+    const { pool, template } = counting();
+    const evicted = { ...template('evicted'), ephemeral: true, start: () => undefined };
+    pool.refill(evicted);
     expect(pool.size).toBe(0);
-    expect(pool.take(gone)).toBeUndefined();
+    expect(pool.take(evicted)).toBeUndefined();
   });
 
-  it('lets all of them go when it is closed, and makes no new ones', async () => {
-    const { pool, alive, kind } = counting();
-    const [python, node] = [kind('Python'), kind('Node')];
+  it('discards all sandboxes when it is closed, and starts no others', async () => {
+    const { pool, alive, template } = counting();
+    const [python, node] = [template('Python'), template('Node')];
     pool.refill(python);
     pool.refill(node);
     expect(alive.size).toBe(4);

@@ -1,88 +1,89 @@
 import type { WarmSandbox } from '#lib/runner/sandbox/sandbox';
 import { log } from '#lib/telemetry/log';
+import type { RunnerStats } from '#lib/wire/server-stats';
+
+/** A kind of warm sandbox: sandboxes of one template can replace each other. */
+export interface SandboxTemplate {
+  /** As people see it in the statistics. */
+  name: string;
+  /** Estimated memory of one sandbox while it waits. */
+  megabytes: number;
+  /** Target number of sandboxes, as a multiple of the pool's size per template. */
+  spareFactor: number;
+  /** Belongs to one program: one sandbox waits, and only the newest such templates have one. */
+  ephemeral: boolean;
+  /** Whether a sandbox can take a program with so many files and so large a binary. */
+  accepts: (program: { files: number; bytes: number }) => boolean;
+  /** Undefined if what it is made of is no longer available. */
+  start: () => WarmSandbox | undefined;
+}
 
 export interface WarmPoolOptions {
-  /** How many of one kind may wait; twice as many where the kind asks for it. */
+  /** Sandboxes of one template that may wait, before its `spareFactor`. */
   size: number;
-  /** What all that wait may hold, as far as can be told beforehand. */
+  /** Estimated memory that all waiting sandboxes may hold. */
   megabytes: number;
-  /** Without a run for so long, the sandboxes of a kind are given up. */
+  /** The sandboxes of a template are discarded after so long without a run. */
   idleMs: number;
 }
 
-/** Sandboxes that are alike, and so can stand in for one another. */
-export interface SandboxTemplate<Given> {
-  /** Whose they are and what for, as people are told. */
-  name: string;
-  /** What one holds while it waits, roughly. */
-  megabytes: number;
-  /** Takes its time to be made and holds little: where runs follow one another without a pause, it would be out otherwise. */
-  isKeptTwice?: boolean;
-  /** One of many, for one program: one waits, and those of a few programs do. */
-  ephemeral?: boolean;
-  /** Undefined where what it is made of is gone. */
-  make: () => WarmSandbox<Given> | undefined;
+export type WarmSandboxReport = RunnerStats['warm'][number];
+
+interface PoolSlot {
+  waiting: WarmSandbox[];
+  idleTimer: NodeJS.Timeout | undefined;
 }
 
-/** For how many programs there are sandboxes of their own. */
 const MAX_EPHEMERAL = 8;
-
 const REPORT_TTL_MS = 3_000;
 
-/** What waits of one kind. */
-export interface WarmSandboxReport {
-  name: string;
-  waiting: number;
-  /** Resident memory of all of them; what is shared counts in part. */
-  resident_kb: number;
-}
-
 /**
- * Sandboxes that were set up beforehand. Each runs one program and dies. There are some of a kind from the first run that
- * asked for one on; they are made up again after a run, never in its way, and as many as memory allows: the kinds that were
- * asked for last come first.
+ * A pool of single-use sandboxes that were started before their program is known. A template has
+ * some from its first run on. They are refilled after a run, never during it, and evicted by LRU
+ * when memory is short. See docs/decisions/0007-warm-pool.md.
  */
 export class WarmPool {
   readonly #options: WarmPoolOptions;
-  /** The one that was asked for last is the last. */
-  readonly #shelves = new Map<SandboxTemplate<never>, PoolSlot>();
-  readonly #leaving = new Set<Promise<void>>();
+  /** In order of use, the most recently used template last. */
+  readonly #slots = new Map<SandboxTemplate, PoolSlot>();
+  readonly #discarding = new Set<Promise<void>>();
   #isClosed = false;
-  #lookedAt = Number.NEGATIVE_INFINITY;
-  #looked: WarmSandboxReport[] = [];
+  #reportedAt = Number.NEGATIVE_INFINITY;
+  #report: WarmSandboxReport[] = [];
 
   constructor(options: WarmPoolOptions) {
     this.#options = options;
   }
 
-  /** How many wait, of all kinds together. */
+  /** The number of waiting sandboxes of all templates. */
   get size(): number {
-    return [...this.#shelves.values()].reduce((sum, { waiting }) => sum + waiting.length, 0);
+    return [...this.#slots.values()].reduce((sum, { waiting }) => sum + waiting.length, 0);
   }
 
-  /** What waits, from the last few seconds: each look goes into /proc for all of them. */
+  /** The waiting sandboxes by template. Cached for seconds: a fresh report reads /proc for each. */
   report(now = performance.now()): WarmSandboxReport[] {
-    if (now - this.#lookedAt > REPORT_TTL_MS) {
-      this.#lookedAt = now;
-      this.#looked = this.#look();
+    if (now - this.#reportedAt > REPORT_TTL_MS) {
+      this.#reportedAt = now;
+      this.#report = this.#measure();
     }
-    return this.#looked;
+    return this.#report;
   }
 
-  #look(): WarmSandboxReport[] {
+  #measure(): WarmSandboxReport[] {
     const byName = Map.groupBy(
-      [...this.#shelves].flatMap(([{ name }, { waiting }]) => waiting.map((one) => ({ name, one }))),
+      [...this.#slots].flatMap(([{ name }, { waiting }]) => waiting.map((sandbox) => ({ name, sandbox }))),
       ({ name }) => name,
     );
     return [...byName].map(([name, waiting]) => ({
       name,
       waiting: waiting.length,
-      resident_kb: Math.round(waiting.reduce((sum, { one }) => sum + one.residentBytes(), 0) / 1024),
+      resident_kb: Math.round(waiting.reduce((sum, { sandbox }) => sum + sandbox.residentBytes(), 0) / 1024),
     }));
   }
 
-  take<Given>(kind: SandboxTemplate<Given>): WarmSandbox<Given> | undefined {
-    const waiting: WarmSandbox<Given>[] = this.#shelves.get(kind)?.waiting ?? [];
+  /** Hands out a waiting sandbox that is alive, if the template has one. */
+  take(template: SandboxTemplate): WarmSandbox | undefined {
+    const waiting = this.#slots.get(template)?.waiting ?? [];
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       if (next.isAlive) return next;
       this.#discard(next);
@@ -90,75 +91,69 @@ export class WarmPool {
     return undefined;
   }
 
-  /** Whether there were some of a kind, and none is left, which nothing else can stand in for. */
-  isExhausted(kind: SandboxTemplate<never>): boolean {
-    return kind.ephemeral !== true && this.#shelves.get(kind)?.waiting.length === 0;
+  /** Whether a template had sandboxes and the next run would find none. */
+  isExhausted(template: SandboxTemplate): boolean {
+    return !template.ephemeral && this.#slots.get(template)?.waiting.length === 0;
   }
 
-  /** Makes up for what was taken, and for what has died. */
-  refill<Given>(kind: SandboxTemplate<Given>): void {
+  /** Replaces the sandboxes that were taken or have died. */
+  refill(template: SandboxTemplate): void {
     if (this.#isClosed) return;
-    const shelf = this.#shelves.get(kind) ?? { waiting: [], idle: undefined };
-    this.#shelves.delete(kind);
-    this.#shelves.set(kind, shelf);
-    clearTimeout(shelf.idle);
-    shelf.idle = setTimeout(() => this.#giveUp(kind), this.#options.idleMs).unref();
-    for (const dead of shelf.waiting.filter(({ isAlive }) => !isAlive)) this.#discard(dead);
-    shelf.waiting = shelf.waiting.filter(({ isAlive }) => isAlive);
+    const slot = this.#slots.get(template) ?? { waiting: [], idleTimer: undefined };
+    this.#slots.delete(template);
+    this.#slots.set(template, slot);
+    clearTimeout(slot.idleTimer);
+    slot.idleTimer = setTimeout(() => this.#empty(template), this.#options.idleMs).unref();
+    for (const dead of slot.waiting.filter(({ isAlive }) => !isAlive)) this.#discard(dead);
+    slot.waiting = slot.waiting.filter(({ isAlive }) => isAlive);
     try {
-      while (shelf.waiting.length < this.#wanted(kind) && this.#makeRoom(kind)) {
-        const made = kind.make();
-        if (made === undefined) break;
-        shelf.waiting.push(made);
+      while (slot.waiting.length < this.#target(template) && this.#reserveMemory(template)) {
+        const sandbox = template.start();
+        if (sandbox === undefined) break;
+        slot.waiting.push(sandbox);
       }
     } catch (error) {
-      log().error({ kind: kind.name, err: error }, 'no sandbox could be set up beforehand');
+      log().error({ kind: template.name, err: error }, 'could not start a warm sandbox');
     }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    for (const kind of this.#shelves.keys()) this.#giveUp(kind);
-    await Promise.all(this.#leaving);
+    for (const template of this.#slots.keys()) this.#empty(template);
+    await Promise.all(this.#discarding);
   }
 
-  #wanted({ isKeptTwice = false, ephemeral: isPassing = false }: SandboxTemplate<never>): number {
-    if (isPassing) return 1;
-    return isKeptTwice ? 2 * this.#options.size : this.#options.size;
+  #target({ spareFactor, ephemeral }: SandboxTemplate): number {
+    return ephemeral ? 1 : spareFactor * this.#options.size;
   }
 
-  /** Whether one more fits, if need be instead of others that nobody has asked for as long. */
-  #makeRoom(kind: SandboxTemplate<never>): boolean {
-    const passing = [...this.#shelves.keys()].filter(({ ephemeral: isPassing }) => isPassing === true);
-    for (const past of passing.slice(0, -MAX_EPHEMERAL)) this.#giveUp(past);
-    let held = kind.megabytes;
+  /** Whether one more sandbox fits, after the templates that were used least recently gave way. */
+  #reserveMemory(template: SandboxTemplate): boolean {
+    const ephemeral = [...this.#slots.keys()].filter((other) => other.ephemeral);
+    for (const oldest of ephemeral.slice(0, -MAX_EPHEMERAL)) this.#empty(oldest);
+    let held = template.megabytes;
     if (held > this.#options.megabytes) return false;
-    for (const [{ megabytes }, { waiting }] of this.#shelves) held += megabytes * waiting.length;
-    for (const [other, { waiting }] of this.#shelves) {
-      if (held <= this.#options.megabytes || other === kind) break;
+    for (const [{ megabytes }, { waiting }] of this.#slots) held += megabytes * waiting.length;
+    for (const [other, { waiting }] of this.#slots) {
+      if (held <= this.#options.megabytes || other === template) break;
       held -= other.megabytes * waiting.length;
-      this.#giveUp(other);
+      this.#empty(other);
     }
     return held <= this.#options.megabytes;
   }
 
-  #giveUp(kind: SandboxTemplate<never>): void {
-    const shelf = this.#shelves.get(kind);
-    clearTimeout(shelf?.idle);
-    for (const waiting of shelf?.waiting.splice(0) ?? []) this.#discard(waiting);
-    if (kind.ephemeral === true) this.#shelves.delete(kind);
+  #empty(template: SandboxTemplate): void {
+    const slot = this.#slots.get(template);
+    clearTimeout(slot?.idleTimer);
+    for (const sandbox of slot?.waiting.splice(0) ?? []) this.#discard(sandbox);
+    if (template.ephemeral) this.#slots.delete(template);
   }
 
-  #discard(waiting: WarmSandbox<never>): void {
-    const leaving = waiting
+  #discard(sandbox: WarmSandbox): void {
+    const discarding = sandbox
       .discard()
-      .catch((error: unknown) => log().error({ err: error }, 'a sandbox that waited has not ended well'))
-      .finally(() => this.#leaving.delete(leaving));
-    this.#leaving.add(leaving);
+      .catch((error: unknown) => log().error({ err: error }, 'could not discard a warm sandbox'))
+      .finally(() => this.#discarding.delete(discarding));
+    this.#discarding.add(discarding);
   }
-}
-
-interface PoolSlot {
-  waiting: WarmSandbox<never>[];
-  idle: NodeJS.Timeout | undefined;
 }

@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { afterAll, afterEach, expect, it } from 'vitest';
-import { PipePool } from '#lib/runner/sandbox/anonymous-files';
+import { PipePool } from '#lib/runner/sandbox/pipe-pool';
 
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
 const pool = new PipePool();

@@ -2,110 +2,106 @@ import type { ChildProcess } from 'node:child_process';
 import { readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
-import type { OutputPipe } from '#lib/runner/sandbox/anonymous-files';
-import type { StopReason, SupervisionInput } from '#lib/runner/sandbox/sandbox';
+import type { OutputPipe } from '#lib/runner/sandbox/pipe-pool';
+import type { OutputHandler, StopReason, SupervisionInput } from '#lib/runner/sandbox/sandbox';
 
-/** A program that was started, by whatever sandbox. */
+const FIRST_SAMPLE_MS = 4;
+const MAX_SAMPLE_INTERVAL_MS = 32;
+const MAX_STDERR_START_BYTES = 4000;
+/** A run ends even if a process still holds its pipes open. */
+const DRAIN_GRACE_MS = 1000;
+/** The capacity of a pipe. */
+const SCRATCH = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** A started program, in any sandbox. */
 export interface SupervisedProcess {
-  /** With its exit code, as a shell would say it. */
+  /** Its exit code, as a shell reports it. */
   exited: Promise<number>;
   isOver: () => boolean;
-  /** Whether nobody can write any more though somebody may hold the pipes still: then their end is not waited for. */
+  /** Whether no process can write any more, though one may hold the pipes: no wait for their end. */
   hasNoWriters?: () => boolean;
   stdout: OutputPipe;
   stderr: OutputPipe;
-  /** Where the job has one. */
   result: OutputPipe | undefined;
-  /** Ends its whole process tree, after which it exits. */
+  /** Kills the whole process tree, after which it exits. */
   kill: () => void;
-  /** Looks whether the tree has gone over its memory. */
   isOverMemory: () => boolean;
 }
 
-/** What was seen of it until its end. */
 export interface SupervisionResult {
-  /** As a shell would say it. */
+  /** The exit code, as a shell reports it. */
   code: number;
   stopReason: StopReason | undefined;
   wallMs: number;
-  /** The start of its stderr. */
+  /** The beginning of its stderr, for the log. */
   stderrStart: string;
 }
 
-const FIRST_LOOK_MS = 4;
-const LOOK_EVERY_MS = 32;
-const MAX_COMPLAINT_BYTES = 4000;
-/** Nobody is left who could write; should somebody be, the run ends all the same. */
-const DRAIN_GRACE_MS = 1000;
-
-/** Holds a program to its limits until it has ended, and hands on its output. */
+/** Enforces the limits of a program until it has ended, and forwards its output. */
 export async function supervise(
-  job: SupervisionInput,
+  input: SupervisionInput,
   running: SupervisedProcess,
-  started: number,
+  startedAt: number,
 ): Promise<SupervisionResult> {
-  let stoppedFor: StopReason | undefined;
+  let stopReason: StopReason | undefined;
   const stop = (reason: StopReason) => {
-    if (stoppedFor !== undefined || running.isOver()) return;
-    stoppedFor = reason;
+    if (stopReason !== undefined || running.isOver()) return;
+    stopReason = reason;
     running.kill();
   };
-  let watch: NodeJS.Timeout | undefined;
-  const look = (afterMs: number) => {
-    watch = setTimeout(() => {
+  let sampling: NodeJS.Timeout | undefined;
+  const sample = (afterMs: number) => {
+    sampling = setTimeout(() => {
       if (running.isOverMemory()) stop('memory');
-      look(Math.min(2 * afterMs, LOOK_EVERY_MS));
+      sample(Math.min(2 * afterMs, MAX_SAMPLE_INTERVAL_MS));
     }, afterMs);
   };
-  // Soon at first, so that something is seen of a short program where looking is the only measure.
-  look(FIRST_LOOK_MS);
-  const clock = setTimeout(() => stop('wall'), job.limits.wallMs);
+  // Early at first: without a control group, samples are the only measure of a short program.
+  sample(FIRST_SAMPLE_MS);
+  const clock = setTimeout(() => stop('wall'), input.limits.wallMs);
   const cancel = () => stop('cancelled');
-  job.signal?.addEventListener('abort', cancel, { once: true });
-  if (job.signal?.aborted === true) cancel();
+  input.signal?.addEventListener('abort', cancel, { once: true });
+  if (input.signal?.aborted === true) cancel();
 
-  let complaint = '';
+  let stderrStart = '';
   const onRefused = () => stop('output');
-  const drains = [
-    new PipeReader(running.stdout, job.onStdout, onRefused),
-    new PipeReader(
-      running.stderr,
-      (chunk) => {
-        if (complaint.length < MAX_COMPLAINT_BYTES) complaint += chunk.toString('latin1', 0, MAX_COMPLAINT_BYTES);
-        return job.onStderr(chunk);
-      },
-      onRefused,
-    ),
+  const onStderr = (chunk: Buffer) => {
+    if (stderrStart.length < MAX_STDERR_START_BYTES) stderrStart += chunk.toString('latin1', 0, MAX_STDERR_START_BYTES);
+    return input.onStderr(chunk);
+  };
+  const readers = [
+    new PipeReader(running.stdout, input.onStdout, onRefused),
+    new PipeReader(running.stderr, onStderr, onRefused),
   ];
-  if (running.result !== undefined && job.onResult !== undefined)
-    drains.push(new PipeReader(running.result, job.onResult, onRefused));
+  if (running.result !== undefined && input.onResult !== undefined)
+    readers.push(new PipeReader(running.result, input.onResult, onRefused));
   try {
     const code = await running.exited;
-    const wallMs = performance.now() - started;
-    return { code, stopReason: stoppedFor, wallMs, stderrStart: complaint };
+    const wallMs = performance.now() - startedAt;
+    return { code, stopReason, wallMs, stderrStart };
   } finally {
-    clearTimeout(watch);
+    clearTimeout(sampling);
     clearTimeout(clock);
-    job.signal?.removeEventListener('abort', cancel);
-    const isVacated = running.hasNoWriters?.() === true;
-    await Promise.all(drains.map((drain) => drain.finish(isVacated)));
+    input.signal?.removeEventListener('abort', cancel);
+    const hasNoWriters = running.hasNoWriters?.() === true;
+    await Promise.all(readers.map((reader) => reader.finish(hasNoWriters)));
   }
 }
 
 /**
- * Reads a pipe until nobody can write to it any more. Once `take` refuses nothing more is read, so that the writer is held up
- * until it is gone; the pipe is given back when this end is closed too.
+ * Reads a pipe to its end. It stops reading when `take` returns false, so that the writer blocks
+ * until it is killed. Releases the pipe when this end is closed, too.
  */
 class PipeReader {
-  readonly #reader: number;
+  readonly #fd: number;
   readonly #socket: Socket;
   readonly #take: (chunk: Buffer) => void;
   readonly #closed: Promise<void>;
   #refused = false;
 
-  constructor({ reader, release }: OutputPipe, take: (chunk: Buffer) => boolean, onRefused: () => void) {
+  constructor({ reader, release }: OutputPipe, take: OutputHandler, onRefused: () => void) {
     const socket = new Socket({ fd: reader, readable: true, writable: false });
-    this.#reader = reader;
+    this.#fd = reader;
     this.#socket = socket;
     this.#take = (chunk) => {
       if (this.#refused || take(chunk)) return;
@@ -123,33 +119,30 @@ class PipeReader {
     });
   }
 
-  /** The writers are gone: reads what is left, unless that is not wanted. */
-  async finish(isVacated: boolean): Promise<void> {
-    if (isVacated) this.#takeRest();
-    if (isVacated || this.#refused) this.#socket.destroy();
-    if (isVacated) return;
+  /** Reads what is left after the program has ended, unless `take` refused more. */
+  async finish(hasNoWriters: boolean): Promise<void> {
+    if (hasNoWriters) this.#readRest();
+    if (hasNoWriters || this.#refused) this.#socket.destroy();
+    if (hasNoWriters) return;
     const grace = setTimeout(() => this.#socket.destroy(), DRAIN_GRACE_MS);
     await this.#closed;
     clearTimeout(grace);
   }
 
-  #takeRest(): void {
-    // What was read already comes first.
+  #readRest(): void {
+    // What the socket has buffered comes first.
     this.#socket.read();
-    // Until then the descriptor is this socket's, and nobody else's.
+    // A destroyed socket has closed the descriptor, whose number may be in use again.
     while (!this.#refused && !this.#socket.destroyed) {
-      const size = readNow(this.#reader);
+      const size = readAvailable(this.#fd);
       if (size === 0) return;
       this.#take(Buffer.from(SCRATCH.subarray(0, size)));
     }
   }
 }
 
-/** As much as a pipe holds. */
-const SCRATCH = Buffer.allocUnsafeSlow(64 * 1024);
-
-/** How many bytes there were. */
-function readNow(fd: number): number {
+/** Reads into `SCRATCH` without waiting; returns the number of bytes. */
+function readAvailable(fd: number): number {
   try {
     return readSync(fd, SCRATCH);
   } catch (error) {
@@ -158,12 +151,12 @@ function readNow(fd: number): number {
   }
 }
 
-/** Ends a sandbox by its first process: all the others end before anybody hears of it. */
+/** Kills a sandbox by its first process: the kernel ends all others before that exit is reported. */
 export function killProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It was gone already, and its monitor is about to say so.
+    // It has ended already, and its monitor is about to report that.
   }
 }
 
@@ -171,14 +164,10 @@ export function hasExited({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }
 
-/** Resolves when the process is gone, with its exit code as a shell would say it. Rejects where it could not be started. */
+/** Resolves with the exit code as a shell reports it. Rejects if the process cannot be started. */
 export function exitOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : signalNumber(signal))));
+    child.on('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
   });
-}
-
-function signalNumber(signal: NodeJS.Signals): number {
-  return constants.signals[signal];
 }

@@ -4,14 +4,16 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Bind } from '#lib/languages/language';
-import { anonymousReadOnlyFile, PipePool } from '#lib/runner/sandbox/anonymous-files';
+import { anonymousReadOnlyFile } from '#lib/runner/sandbox/anonymous-files';
+import { PipePool } from '#lib/runner/sandbox/pipe-pool';
 import { type Execution, type ExitReport, PROGRAM, RESULT_DESCRIPTOR, type Sandbox } from '#lib/runner/sandbox/sandbox';
 import { exitOf, hasExited, supervise } from '#lib/runner/sandbox/supervision';
 import { ProcessTree } from '#lib/runner/sandbox/watchdog';
 
 /**
- * No sandbox at all: programs run as the server's own user and can do whatever it can. Only for an operator who asked for
- * it (`SANDBOX=none`) and lets nobody else in. Time, memory and output are watched; nothing is contained.
+ * No sandbox: programs run as the server's user, with all its rights. Only for an operator who sets
+ * `SANDBOX=none` and admits no other users. Time, memory and output are limited; nothing is
+ * contained.
  */
 export class Unsandboxed implements Sandbox {
   readonly tier = 'none';
@@ -21,70 +23,71 @@ export class Unsandboxed implements Sandbox {
     this.#pipes.close();
   }
 
-  async run(job: Execution): Promise<ExitReport> {
+  async run(execution: Execution): Promise<ExitReport> {
+    const { files, program, binds } = execution;
     const directory = await mkdtemp(join(tmpdir(), `chill-space-run-${process.pid}-`));
     try {
-      for (const { name, content } of job.files) {
+      for (const { name, content } of files) {
         await mkdir(dirname(join(directory, name)), { recursive: true });
         await writeFile(join(directory, name), content);
       }
-      const program = join(directory, '.program');
-      if (job.program !== undefined) await writeFile(program, readFileSync(job.program), { mode: 0o755 });
-      return await this.#supervise(job, directory, [...job.binds, { from: program, at: PROGRAM }]);
+      const path = join(directory, '.program');
+      if (program !== undefined) {
+        const content = typeof program === 'number' ? readFileSync(program) : program;
+        await writeFile(path, content, { mode: 0o755 });
+      }
+      return await this.#supervise(execution, directory, [...binds, { from: path, at: PROGRAM }]);
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
   }
 
-  async #supervise(job: Execution, directory: string, places: readonly Bind[]): Promise<ExitReport> {
+  async #supervise(execution: Execution, directory: string, places: readonly Bind[]): Promise<ExitReport> {
     const stdout = this.#pipes.open();
     const stderr = this.#pipes.open();
-    const result = job.onResult === undefined ? undefined : this.#pipes.open();
-    const stdin = anonymousReadOnlyFile(job.stdin);
-    const started = performance.now();
+    const result = execution.onResult === undefined ? undefined : this.#pipes.open();
+    const stdin = anonymousReadOnlyFile(execution.stdin);
+    const startedAt = performance.now();
     const opened = [stdin, stdout.writer, stderr.writer];
     const stdio: (number | 'ignore')[] = [...opened];
     if (result !== undefined) {
       stdio[RESULT_DESCRIPTOR] = result.writer;
       opened.push(result.writer);
     }
-    const env = Object.fromEntries(Object.entries(job.env).map(([name, value]) => [name, onHost(value, places)]));
+    const env = Object.fromEntries(
+      Object.entries(execution.env).map(([name, value]) => [name, toHostPaths(value, places)]),
+    );
     const environment = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: directory, LANG: 'C.UTF-8', TZ: 'UTC', ...env };
-    // A group of its own, so that the program's children can be ended with it.
+    // A process group apart, which is killed with the program.
     const options: SpawnOptions = { cwd: directory, detached: true, stdio };
     Object.assign(options, { env: environment });
-    const [program = '', ...args] = job.argv.map((word) => onHost(word, places));
-    const child = spawn(program, args, options);
+    const [executable = '', ...args] = execution.argv.map((word) => toHostPaths(word, places));
+    const child = spawn(executable, args, options);
     for (const fd of opened) closeSync(fd);
-    const tree = child.pid === undefined ? undefined : new ProcessTree(child.pid, job.limits.memoryBytes);
+    const tree = child.pid === undefined ? undefined : new ProcessTree(child.pid, execution.limits.memoryBytes);
     const killGroup = () => {
       try {
         if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
       } catch {
-        // Nobody is left in it.
+        // The group is empty.
       }
     };
     child.on('exit', killGroup);
-    let trouble = '';
-    const seen = await supervise(
-      job,
-      {
-        exited: exitOf(child),
-        isOver: () => hasExited(child),
-        stdout,
-        stderr,
-        result,
-        kill: killGroup,
-        isOverMemory: () => tree?.look() === true,
-      },
-      started,
-    ).catch((error: unknown) => {
-      trouble = String(error);
+    const running = {
+      exited: exitOf(child),
+      isOver: () => hasExited(child),
+      ...{ stdout, stderr, result },
+      kill: killGroup,
+      isOverMemory: () => tree?.sample() === true,
+    };
+    let setupError = '';
+    const seen = await supervise(execution, running, startedAt).catch((error: unknown) => {
+      setupError = String(error);
       return undefined;
     });
     return {
       started: seen !== undefined,
-      setupError: trouble,
+      setupError,
       exitCode: seen?.code ?? -1,
       stopReason: seen?.stopReason,
       outOfMemory: seen?.stopReason === 'memory',
@@ -96,7 +99,7 @@ export class Unsandboxed implements Sandbox {
   }
 }
 
-/** Commands name the places inside a sandbox; without one, these are where they were bound from. */
-function onHost(text: string, binds: readonly Bind[]): string {
+/** Replaces paths inside a sandbox by the host paths that would be bound there. */
+function toHostPaths(text: string, binds: readonly Bind[]): string {
   return binds.reduce((word, { from, at }) => (at === undefined ? word : word.replaceAll(at, from)), text);
 }

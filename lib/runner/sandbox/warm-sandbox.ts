@@ -1,38 +1,31 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import type { DeferredFile, InputPipe } from '#lib/runner/sandbox/anonymous-files';
+import type { DeferredFile } from '#lib/runner/sandbox/anonymous-files';
+import type { InputPipe } from '#lib/runner/sandbox/pipe-pool';
 import type { Baseline, RunningSandbox } from '#lib/runner/sandbox/running-sandbox';
-import type { ExitReport, SupervisionInput, WarmSandbox } from '#lib/runner/sandbox/sandbox';
+import type { Execution, ExitReport, SupervisionInput, WarmSandbox } from '#lib/runner/sandbox/sandbox';
 
-export interface WarmSandboxParts<Given> {
-  /** What is waited for at its other end. */
+export interface WarmSandboxParts {
+  /** The sandbox blocks on the other end until the program arrives. */
   input: InputPipe;
-  /** What gets its content in the last moment. */
-  late: readonly DeferredFile[];
-  /** Starts the sandbox. */
+  /** Files that are empty until then. */
+  deferredFiles: readonly DeferredFile[];
   open: () => RunningSandbox;
-  /** Follows it to its end. */
-  finish: (box: RunningSandbox, job: SupervisionInput, since: Baseline) => Promise<ExitReport>;
-  /** Fills what was empty, and gives what goes through `input`. */
-  fill: (given: Given, job: SupervisionInput) => string | Uint8Array;
+  finish: (sandbox: RunningSandbox, input: SupervisionInput, baseline: Baseline) => Promise<ExitReport>;
+  /** Fills the deferred files; returns what goes through `input`. */
+  handOver: (execution: Execution) => string | Uint8Array;
   limits: SupervisionInput['limits'];
 }
 
-/** Starts a sandbox that waits. What it was made of is given back when it has ended. */
-export function createWarmSandbox<Given>({
-  input,
-  late,
-  open,
-  finish,
-  fill,
-  limits,
-}: WarmSandboxParts<Given>): WarmSandbox<Given> {
+/** Starts a sandbox that waits for its program, and releases its pipes and files when it has ended. */
+export function createWarmSandbox(parts: WarmSandboxParts): WarmSandbox {
+  const { input, deferredFiles, open, finish, handOver, limits } = parts;
   const closeFiles = () => {
-    for (const file of late) file.close();
+    for (const file of deferredFiles) file.close();
   };
-  let box: RunningSandbox;
+  let sandbox: RunningSandbox;
   try {
-    box = open();
+    sandbox = open();
   } catch (error) {
     closeSync(input.writer);
     input.release();
@@ -44,39 +37,39 @@ export function createWarmSandbox<Given>({
   const closed = new Promise<void>((resolve) => {
     writer.on('close', () => resolve());
   });
-  const end = async (job: SupervisionInput, since: Baseline) => {
+  const end = async (supervision: SupervisionInput, baseline: Baseline) => {
     try {
-      return await finish(box, job, since);
+      return await finish(sandbox, supervision, baseline);
     } finally {
       writer.destroy();
-      // Not in the way of an answer either.
-      void Promise.all([closed, box.closed]).then(input.release);
+      // The response does not wait for it.
+      void Promise.all([closed, sandbox.closed]).then(input.release);
     }
   };
   return {
     get isAlive() {
-      return !box.isOver();
+      return !sandbox.isOver();
     },
-    residentBytes: () => box.residentBytes(),
-    run: async (given, job) => {
-      const since = { startedAt: performance.now(), cpuMs: box.usage().cpuMs };
+    residentBytes: () => sandbox.residentBytes(),
+    run: async (execution) => {
+      const baseline = { startedAt: performance.now(), cpuMs: sandbox.usage().cpuMs };
       let failure: { error: unknown } | undefined;
       try {
-        writer.end(fill(given, job));
+        writer.end(handOver(execution));
       } catch (error) {
         failure = { error };
-        box.kill();
+        sandbox.kill();
       }
       closeFiles();
-      const ended = await end(job, since);
+      const report = await end(execution, baseline);
       if (failure !== undefined) throw failure.error;
-      return ended;
+      return report;
     },
     discard: async () => {
       closeFiles();
-      box.kill();
-      const nobody = { limits, onStdout: () => false, onStderr: () => false };
-      await end(nobody, { startedAt: performance.now(), cpuMs: 0 });
+      sandbox.kill();
+      const ignored = { limits, onStdout: () => false, onStderr: () => false };
+      await end(ignored, { startedAt: performance.now(), cpuMs: 0 });
     },
   };
 }

@@ -1,12 +1,36 @@
 import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs';
+import type { Cgroup, CgroupUsage } from '#lib/runner/sandbox/cgroup';
+
+/** The use of a process tree, sampled from /proc where no control group counts it. */
+interface SampledTree {
+  /** Takes a sample; returns whether the tree uses more memory than it may. */
+  sample(): boolean;
+  readonly cpuMs: number;
+  readonly peakMemoryBytes: number;
+}
+
+/** Reads the use of a sandbox from its control group, or from samples of its tree if it has none. */
+export function meter(
+  cgroup: Cgroup | undefined,
+  tree: () => SampledTree | undefined,
+): { usage: () => CgroupUsage; isOverMemory: () => boolean } {
+  if (cgroup !== undefined) return { usage: () => cgroup.usage(), isOverMemory: () => cgroup.usage().oomKills > 0 };
+  return {
+    usage: () => {
+      const sampled = tree();
+      sampled?.sample();
+      return { cpuMs: sampled?.cpuMs ?? 0, peakMemoryBytes: sampled?.peakMemoryBytes ?? 0, oomKills: 0 };
+    },
+    isOverMemory: () => tree()?.sample() === true,
+  };
+}
 
 /**
- * Counts what a process tree uses where there is no control group to do it: resident memory and
- * page tables of all processes, the pages of the sandbox's tmpfs, what its sockets and pipes may
- * hold, and CPU time, by looking into /proc now and then. What is used between two looks is not
- * seen; RLIMIT_DATA bounds how much that can be.
+ * Samples resident memory and page tables of all processes, the pages of the sandbox's tmpfs, what
+ * its sockets and pipes may hold, and CPU time. It misses what is used between two samples;
+ * RLIMIT_DATA bounds that.
  */
-export class ProcessTree {
+export class ProcessTree implements SampledTree {
   readonly #root: number;
   readonly #boundBytes: number;
   readonly #tmpfs: readonly Tmpfs[];
@@ -14,8 +38,8 @@ export class ProcessTree {
   #peakMemoryBytes = 0;
 
   /**
-   * `root` is the tree's first process, as the host numbers it; `tmpfs` are the mounts of its
-   * sandbox that it writes to, none if it has no sandbox.
+   * `root` is the host's id of the first process. `tmpfs` are the writable mounts of its sandbox;
+   * none if it has no sandbox.
    */
   constructor(root: number, boundBytes: number, tmpfs: readonly Tmpfs[] = []) {
     this.#root = root;
@@ -23,8 +47,7 @@ export class ProcessTree {
     this.#tmpfs = tmpfs;
   }
 
-  /** Looks once; returns whether more memory is in use than may be. */
-  look(): boolean {
+  sample(): boolean {
     const files = this.#tmpfs.reduce((bytes, mount) => bytes + usedBytes(this.#root, mount), 0);
     const pids = [...descendants(this.#root)];
     let kernel = this.#tmpfs.length === 0 ? 0 : socketBytes(this.#root);
@@ -35,10 +58,10 @@ export class ProcessTree {
       memory += stat.residentBytes;
       if (stat.virtualBytes > LARGE_VIRTUAL_BYTES) kernel += pageTableBytes(pid);
       if (this.#tmpfs.length > 0) kernel += pipeBytes(pid);
-      // What a process used last is kept when it is gone.
+      // The last value of a process stays after its end.
       this.#cpuMsOf.set(pid, stat.cpuMs);
     }
-    // Pages that several processes share were counted for each. Dividing them costs more, so it is done only where it matters.
+    // Shared pages were counted for each process. Dividing them is slow, so only if it matters.
     if (memory + kernel > this.#boundBytes) memory = pids.reduce((sum, pid) => sum + proportionalBytes(pid), files);
     memory += kernel;
     this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, memory);
@@ -54,7 +77,7 @@ export class ProcessTree {
   }
 }
 
-/** Resident memory of all processes below `root` and itself; what several share counts for each in part. */
+/** Resident memory of `root` and all processes below it; shared pages count in proportion. */
 export function residentBytes(root: number): number {
   return [...descendants(root)].reduce((sum, pid) => sum + proportionalBytes(pid), 0);
 }
@@ -63,23 +86,23 @@ const PAGE_BYTES = 4096;
 const TICK_MS = 10;
 /** Of stat(2). */
 const BYTES_OF_A_BLOCK = 512;
-/** An empty file has no pages, but the kernel keeps this much for it. */
+/** Kernel memory of an empty file. */
 const BYTES_OF_AN_INODE = 1024;
 /** From linux/magic.h. */
 const TMPFS_MAGIC = 0x01021994;
 
-/** Where gVisor keeps what its programs have in memory, mapped or not: a file with this name in memory. */
+/** The memory file in which gVisor keeps the memory of its programs, mapped or not. */
 const GVISOR_MEMORY = /^\/memfd:runsc-memory/;
 
 /**
- * The same for a tree that gVisor is in. It sets memory aside in a file before anybody maps it, which no process's resident memory
- * shows; so the file is counted, and of the processes only what they do not share.
+ * As `ProcessTree`, for a tree that gVisor is in. gVisor allocates memory in a file before a process
+ * maps it, which no resident size shows. So the file counts, and the unshared memory of processes.
  */
-export class GvisorProcessTree {
+export class GvisorProcessTree implements SampledTree {
   readonly #root: number;
   readonly #boundBytes: number;
   readonly #cpuMsOf = new Map<number, number>();
-  /** Where the file is seen, once it was found. */
+  /** The path of the memory file, once it was found. */
   #file: string | undefined;
   #peakMemoryBytes = 0;
 
@@ -88,8 +111,7 @@ export class GvisorProcessTree {
     this.#boundBytes = boundBytes;
   }
 
-  /** Looks once; returns whether more memory is in use than may be. */
-  look(): boolean {
+  sample(): boolean {
     const pids = [...descendants(this.#root)];
     this.#file ??= pids.flatMap(openFiles).find(({ target }) => GVISOR_MEMORY.test(target))?.path;
     let memory = this.#file === undefined ? 0 : allocatedBytes(this.#file);
@@ -111,7 +133,7 @@ export class GvisorProcessTree {
   }
 }
 
-/** A tmpfs that only one tree writes to: where the tree sees it, and its size. */
+/** A tmpfs that only one tree writes to: its path inside the sandbox, and its size. */
 export interface Tmpfs {
   mount: string;
   bound: number;
@@ -135,7 +157,7 @@ function children(pid: number): number[] {
   }
 }
 
-/** Fields of proc(5)'s stat, counted after the command, which may hold anything. */
+/** Fields of proc(5)'s stat after the command, which may contain any character. */
 function readStat(pid: number): { residentBytes: number; virtualBytes: number; cpuMs: number } | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -151,16 +173,10 @@ function readStat(pid: number): { residentBytes: number; virtualBytes: number; c
   }
 }
 
-/**
- * Page tables are at most 1/512 of the addresses that are mapped: below this they are not worth a
- * look.
- */
+/** Page tables are at most 1/512 of the mapped addresses: below this they are ignored. */
 const LARGE_VIRTUAL_BYTES = 1024 * 1024 * 1024;
 
-/**
- * The page tables of a process: they grow with each address that is touched, also where no page is
- * allocated for it.
- */
+/** The page tables of a process: they grow with each touched address, even without a page. */
 function pageTableBytes(pid: number): number {
   try {
     return 1024 * Number(/^VmPTE:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
@@ -169,17 +185,11 @@ function pageTableBytes(pid: number): number {
   }
 }
 
-/**
- * Descriptors of a process that count for nothing, and what each of the others may hold: half of a
- * pipe's 64 KiB.
- */
+/** Descriptors of a process that are free, and what each further one may hold: half a pipe. */
 const FREE_DESCRIPTORS = 64;
 const DESCRIPTOR_BYTES = 32 * 1024;
 
-/**
- * What the pipes of a process may hold, by the number of its descriptors: the kernel does not
- * report what is in them.
- */
+/** What the pipes of a process may hold, by its descriptors: the kernel does not report content. */
 function pipeBytes(pid: number): number {
   try {
     const path = `/proc/${pid}/fd`;
@@ -191,26 +201,20 @@ function pipeBytes(pid: number): number {
   }
 }
 
-/**
- * So many sockets of a sandbox are free: each child of Node takes six, an event loop of Python two.
- */
+/** Sockets of a sandbox that are free: a child of Node takes six, an event loop of Python two. */
 const FREE_SOCKETS = 32;
-/**
- * What a connection may hold beyond what it reports: one byte that is sent alone takes up to a
- * kilobyte.
- */
+/** What a connection may hold beyond its report: a byte sent alone takes up to a kilobyte. */
 const CONNECTION_BYTES = 32 * 1024;
 const PACKET_OVERHEAD = 2;
 const INTERNET_SOCKETS = ['tcp', 'tcp6', 'udp', 'udp6'];
-/** TCP_TIME_WAIT: the connection is closed, and only its addresses are still remembered. */
+/** TCP_TIME_WAIT: closed, only the addresses are remembered. */
 const TIME_WAIT = '06';
 
 /**
- * What the buffers of all sockets in the network namespace of `root` may hold. It counts sockets
- * that no process has open any more (in flight, or not yet accepted) too. The kernel does not
- * report the queue of a Unix socket, so each counts with the largest that it may have: the seccomp
- * filter keeps programs from raising it. TCP's and UDP's queues are reported (proc(5),
- * /proc/net/tcp), in bytes without the overhead of packets.
+ * What the buffers of all sockets in the network namespace of `root` may hold, also of sockets that
+ * no process has open (in flight, or not yet accepted). The kernel does not report the queue of a
+ * Unix socket, so each counts with the maximum, which the seccomp filter keeps programs from
+ * raising. It reports the queues of TCP and UDP (proc(5), /proc/net/tcp) without packet overhead.
  */
 function socketBytes(root: number): number {
   const local = socketLines(root, 'unix').length;
@@ -230,10 +234,10 @@ function socketBytes(root: number): number {
   );
 }
 
-/** Place, own address, other address, state, and the two queues. */
+/** Slot, local address, remote address, state, and the two queues. */
 const SOCKET_LINE = /^\s*\d+: \S+ \S+ ([0-9A-F]+) ([0-9A-F]+):([0-9A-F]+) /;
 
-/** A line for each socket: the first is the table's head. */
+/** A line for each socket, without the header. */
 function socketLines(root: number, protocol: string): string[] {
   try {
     return readFileSync(`/proc/${root}/net/${protocol}`, 'utf8').split('\n').slice(1, -1);
@@ -242,23 +246,23 @@ function socketLines(root: number, protocol: string): string[] {
   }
 }
 
-/** Linux's own default of `net.core.wmem_default`. */
-const USUAL_SOCKET_BUFFER_BYTES = 212_992;
+/** Linux's default of `net.core.wmem_default`. */
+const DEFAULT_SOCKET_BUFFER_BYTES = 212_992;
 let knownSocketBufferBytes: number | undefined;
 
-/** The send buffer that a socket of this machine begins with. */
+/** The initial send buffer of a socket on this machine. */
 function socketBufferBytes(): number {
   if (knownSocketBufferBytes === undefined) {
     try {
       knownSocketBufferBytes = Number(readFileSync('/proc/sys/net/core/wmem_default', 'utf8'));
     } catch {
-      knownSocketBufferBytes = USUAL_SOCKET_BUFFER_BYTES;
+      knownSocketBufferBytes = DEFAULT_SOCKET_BUFFER_BYTES;
     }
   }
   return knownSocketBufferBytes;
 }
 
-/** Resident memory that no file is behind: proc(5)'s statm counts in pages what is resident, and what of it is shared. */
+/** Resident memory without file mappings, from proc(5)'s statm, which counts pages. */
 function unsharedBytes(pid: number): number {
   try {
     const [, resident, shared] = readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ').map(Number);
@@ -293,7 +297,7 @@ function sum(values: Iterable<number>): number {
   return total;
 }
 
-/** The process's share of the memory that it has: a page that n processes share counts 1/n for each. */
+/** Proportional set size: a page that n processes share counts 1/n for each. */
 function proportionalBytes(pid: number): number {
   try {
     const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
@@ -303,11 +307,11 @@ function proportionalBytes(pid: number): number {
   }
 }
 
-/** Asks for the size of the mount only: nothing that the program made is opened. */
+/** Reads the size of the mount only: opens no file of the program. */
 function usedBytes(root: number, { mount, bound }: Tmpfs): number {
   try {
     const { type, bsize, blocks, bfree, files, ffree } = statfsSync(`/proc/${root}/root${mount}`);
-    // While the sandbox is being set up, this is still a directory of the host.
+    // During set-up this is still a directory of the host.
     if (type !== TMPFS_MAGIC || blocks * bsize > bound + bsize) return 0;
     return (blocks - bfree) * bsize + (files - ffree) * BYTES_OF_AN_INODE;
   } catch {

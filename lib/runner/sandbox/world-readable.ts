@@ -1,7 +1,7 @@
 import { realpathSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Whether a user who owns nothing can read what is at `path`. */
+/** Whether a user without any privileges can read what is at `path`. */
 export function isWorldReadable(path: string): boolean {
   const target = realpathSync(path);
   const READ = 0o004;

@@ -2,41 +2,41 @@ import type { Bind } from '#lib/languages/language';
 import type { ResourceLimits } from '#lib/runner/resource-limits';
 import { PROGRAM } from '#lib/runner/sandbox/sandbox';
 
-/** Where programs run and may write. /tmp is the same place, so that one bound holds for all of it. */
+/** Where programs run and may write. /tmp links to it, so that one bound holds for both. */
 export const WORK_DIRECTORY = '/work';
-/** Inside the sandbox; outside it is whoever the server lets it be. */
+/** The user inside the sandbox. Its user on the host is `BubblewrapOptions.hostUid`. */
 export const SANDBOX_UID = 1000;
 
-/** How the directories of this machine are laid out; read once. */
+/** The directory layout of this machine, read once. */
 export interface SystemLayout {
   /** Directories and files that every program sees. */
   binds: readonly Bind[];
-  /** Link to target, relative to the root. */
+  /** Pairs of link and target, relative to the root. */
   symlinks: readonly (readonly [string, string])[];
-  /** Directories below the bound ones that nobody may see: the app itself. */
+  /** Directories below the bound ones that programs may not see: the app. */
   hidden: readonly string[];
 }
 
-/** What is handed to bubblewrap as a descriptor: its number there. */
+/** Numbers of the descriptors that bubblewrap gets. */
 export interface PassedDescriptors {
   status: number;
   seccomp: number;
-  /** Read-only files that the sandbox gets beside the program's. */
+  /** Read-only files such as /etc/passwd. */
   system: readonly { fd: number; at: string }[];
-  /** Bound by descriptor where bubblewrap can: the sandbox's user may not be able to reach the path. */
+  /** By descriptor if supported: the user of the sandbox may not be able to reach the path. */
   binds: readonly { from: string; fd: number | undefined; at: string }[];
   /** Copied to `PROGRAM`. */
   program: number | undefined;
-  /** Read to its end before what follows, and copied to `ARGUMENTS`: until then nothing goes on. */
+  /** bubblewrap copies it to `LAUNCH_SCRIPT`, and blocks until it ends. */
   gate: number | undefined;
-  /** In the place of `program`, where that was not known before. */
+  /** Takes the place of `program` if that becomes known at launch. */
   lateProgram: number | undefined;
   /** Copied into the work directory. */
   files: readonly { fd: number; name: string }[];
 }
 
-/** Where a sandbox that was set up beforehand finds what it runs. */
-const ARGUMENTS = '/arguments';
+/** Where an empty sandbox finds its command. */
+const LAUNCH_SCRIPT = '/arguments';
 
 const MB = 1024 * 1024;
 const MAX_SHARED_MEMORY_BYTES = 16 * MB;
@@ -45,7 +45,7 @@ function sharedMemoryBytes(diskBytes: number): number {
   return Math.min(MAX_SHARED_MEMORY_BYTES, diskBytes);
 }
 
-/** The file systems in memory that a program with so much disk can write to. Pure. */
+/** The tmpfs mounts that a program can write to, with their sizes. Pure. */
 export function writableMounts(diskBytes: number): { mount: string; bound: number }[] {
   return [
     { mount: WORK_DIRECTORY, bound: diskBytes },
@@ -54,8 +54,8 @@ export function writableMounts(diskBytes: number): { mount: string; bound: numbe
 }
 
 /**
- * What bubblewrap is told through `--args`, which nobody inside can read. The order matters: what is mounted later lies above
- * what was mounted before, and the one directory that the program may write comes last (SANDBOX.md).
+ * Builds what bubblewrap reads from `--args`, which no process inside can read. A later mount covers
+ * an earlier one, and the directory that the program may write comes last. See docs/sandbox.md.
  */
 export function bubblewrapArguments(
   layout: SystemLayout,
@@ -78,13 +78,13 @@ export function bubblewrapArguments(
     ...passed.system.flatMap(({ fd, at }) => ['--perms', '0444', '--file', `${fd}`, at]),
     ...['--proc', '/proc'],
     ...['--dev', '/dev', '--size', `${sharedMemory}`, '--tmpfs', '/dev/shm', '--remount-ro', '/dev'],
-    // No pseudo-terminals: the machine has a fixed number of them for all of its users.
+    // No pseudo-terminals: their number is limited for the whole machine.
     ...['--size', '4096', '--tmpfs', '/dev/pts', '--remount-ro', '/dev/pts'],
     ...['--symlink', WORK_DIRECTORY.slice(1), '/tmp'],
     ...['--size', `${limits.diskBytes}`, '--tmpfs', WORK_DIRECTORY],
-    // A copy, since where it comes from may not allow execution.
+    // A copy: its source may be on a file system that forbids execution.
     ...copyArguments(passed.program, '0555', PROGRAM),
-    ...copyArguments(passed.gate, '0444', ARGUMENTS),
+    ...copyArguments(passed.gate, '0444', LAUNCH_SCRIPT),
     ...copyArguments(passed.lateProgram, '0555', PROGRAM),
     ...passed.files.flatMap(({ fd, name }) => ['--perms', '0644', '--file', `${fd}`, `${WORK_DIRECTORY}/${name}`]),
     ...['--remount-ro', '/', '--chdir', WORK_DIRECTORY],
@@ -106,23 +106,23 @@ export const BASE_ENV = {
 };
 
 /**
- * Sets the rlimits and runs the program under a shell that is the namespace's first process: it reaps orphans, and when the
- * program ends, it ends, and the kernel ends whatever else is there before bubblewrap's monitor returns. bubblewrap's own
- * init would let the monitor go first, and would itself be left to whoever reaps orphans on the host, if anybody does.
+ * Sets the rlimits and runs the program under a shell, which is the first process of the namespace.
+ * The shell reaps orphans and ends with the program; the kernel then ends all other processes before
+ * bubblewrap's monitor returns. bubblewrap's own init would outlive the monitor.
  *
- * The limits are set inside, where NPROC counts for this user namespace alone. What the shell has to say about a crash
- * (`Segmentation fault`) is not the program's output.
+ * The limits are set inside, where NPROC counts for this user namespace only. The shell's messages
+ * about a crash (`Segmentation fault`) do not become output of the program.
  */
 export function supervisedCommand(argv: readonly string[], limits: ResourceLimits): string[] {
   return ['/bin/sh', '-c', `${limitsScript(limits)}${QUIETLY}${SUPERVISED}`, 'sh', ...argv];
 }
 
-/** The same where what is run was not known yet: it comes with `launchScript`. */
+/** As `supervisedCommand`, for a command that `launchScript` supplies later. */
 export function deferredCommand(limits: ResourceLimits): string[] {
-  return ['/bin/sh', '-c', `${limitsScript(limits)}${QUIETLY}. ${ARGUMENTS}; ${SUPERVISED}`];
+  return ['/bin/sh', '-c', `${limitsScript(limits)}${QUIETLY}. ${LAUNCH_SCRIPT}; ${SUPERVISED}`];
 }
 
-/** What is run in a sandbox that was set up beforehand, as a shell reads it. Limits can be lowered only. */
+/** The shell script with the command of an empty sandbox. It can only lower limits. */
 export function launchScript(
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
@@ -132,7 +132,7 @@ export function launchScript(
   return `ulimit -t ${cpuSeconds}\n${variables.join('')}set -- ${argv.map(shellQuote).join(' ')}\n`;
 }
 
-/** A word as a shell reads it literally. */
+/** Quotes a word for a POSIX shell. */
 export function shellQuote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
@@ -141,8 +141,9 @@ const QUIETLY = 'exec 9>&2 2>/dev/null; ';
 const SUPERVISED = '(exec "$@" 2>&9 9>&-); exit $?';
 
 /**
- * In the shell itself: to start `prlimit` first would take a millisecond. Where one cannot be set, nothing is run. The number of
- * processes has another name in bash than in other shells. Files are counted in blocks of 512 bytes (POSIX), data in KiB.
+ * Sets limits in the shell itself, which is faster than `prlimit`. Runs nothing if one cannot be set.
+ * bash names the number of processes `-u`, other shells `-p`. Files count in blocks of 512 bytes
+ * (POSIX), data in KiB.
  */
 function limitsScript(limits: ResourceLimits): string {
   const processes = limits.processes + 1;
@@ -158,22 +159,22 @@ function limitsScript(limits: ResourceLimits): string {
 
 const BLOCK_BYTES = 512;
 
-/** What is asked of the machine's files. */
+/** Read access to the files of the machine. */
 export interface FileSystemView {
   exists: (path: string) => boolean;
-  /** Undefined for what is not a link. */
+  /** Undefined if the path is not a link. */
   readlink: (path: string) => string | undefined;
-  /** Undefined for what is not a directory. */
+  /** Undefined if the path is not a directory. */
   list: (path: string) => string[] | undefined;
 }
 
-/** Finds out how this machine is laid out. */
+/** Reads the directory layout of this machine. */
 export function systemLayout(appDirectory: string, { exists, readlink, list }: FileSystemView): SystemLayout {
   const binds: Bind[] = [];
   const symlinks: [string, string][] = [];
   for (const path of SYSTEM_PATHS.filter(exists)) {
     const names = list(path) ?? [];
-    // Each bind takes bubblewrap a quarter of a millisecond, and a link next to nothing.
+    // A bind costs bubblewrap far more than a link.
     const links = names.length > MAX_LINKS ? [] : names.map((name) => [`${path}/${name}`, readlink(`${path}/${name}`)]);
     if (links.length > 0 && links.every(isLink)) symlinks.push(...links);
     else binds.push({ from: path });
@@ -193,12 +194,15 @@ function isLink(entry: readonly (string | undefined)[]): entry is [string, strin
   return entry[1] !== undefined;
 }
 
-/** Programs and libraries, and the few files of /etc that they read. Not /usr as a whole: images put apps below it. */
+/**
+ * Programs and libraries, and the few files of /etc that they read. Not the whole /usr: container
+ * images put apps below it.
+ */
 const SYSTEM_PATHS = [
   '/usr/bin',
   '/usr/lib',
   '/usr/lib64',
-  // Where some systems have the compiler's own programs.
+  // Some systems keep the compiler's own programs here.
   '/usr/libexec/gcc',
   '/usr/local/bin',
   '/usr/local/lib',
@@ -206,10 +210,10 @@ const SYSTEM_PATHS = [
   '/etc/alternatives',
   '/etc/ld.so.cache',
 ];
-/** Links into /usr on a merged system, directories of their own on an older one. */
+/** Links into /usr on a merged system, directories on an older one. */
 const ROOT_PATHS = ['/bin', '/lib', '/lib64'];
 
-/** Names for the one user that there is, and for the loopback that leads nowhere. */
+/** Names of the only user and of the loopback address. */
 export const SYSTEM_FILES: readonly { at: string; content: string }[] = [
   { at: '/etc/passwd', content: `sandbox:x:${SANDBOX_UID}:${SANDBOX_UID}::${WORK_DIRECTORY}:/bin/sh\n` },
   { at: '/etc/group', content: `sandbox:x:${SANDBOX_UID}:\n` },

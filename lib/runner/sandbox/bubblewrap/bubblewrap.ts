@@ -1,10 +1,8 @@
-import { closeSync } from 'node:fs';
 import {
   anonymousFile,
   anonymousReadOnlyFile,
   deferredFile,
-  type OutputPipe,
-  PipePool,
+  openContent,
   reopenForReading,
 } from '#lib/runner/sandbox/anonymous-files';
 import { launchScript, writableMounts } from '#lib/runner/sandbox/bubblewrap/arguments';
@@ -15,32 +13,31 @@ import {
   type StartedProcess,
 } from '#lib/runner/sandbox/bubblewrap/launcher';
 import { type Cgroup, cgroupName } from '#lib/runner/sandbox/cgroup';
+import { type OutputPipe, PipePool, releasePipes } from '#lib/runner/sandbox/pipe-pool';
 import type { Baseline, RunningSandbox } from '#lib/runner/sandbox/running-sandbox';
 import type {
   EmptySandboxSpec,
   Execution,
   ExitReport,
   InterpreterSpec,
-  LaunchInput,
   Sandbox,
-  StdinPayload,
   SupervisionInput,
   WarmSandbox,
 } from '#lib/runner/sandbox/sandbox';
 import { killProcess, supervise } from '#lib/runner/sandbox/supervision';
 import { createWarmSandbox } from '#lib/runner/sandbox/warm-sandbox';
-import { ProcessTree, residentBytes } from '#lib/runner/sandbox/watchdog';
+import { meter, ProcessTree, residentBytes } from '#lib/runner/sandbox/watchdog';
 import { log } from '#lib/telemetry/log';
 
-const NOTHING = new Uint8Array();
+const NO_BYTES = new Uint8Array();
 
-/** Runs each program in namespaces of its own, made by bubblewrap. */
+/** Runs each program in namespaces that bubblewrap makes for it. */
 export class Bubblewrap implements Sandbox {
   readonly tier = 'bubblewrap';
   readonly #launcher: BubblewrapLauncher;
   readonly #cgroups: BubblewrapOptions['cgroups'];
   readonly #pipes = new PipePool();
-  readonly #leaving = new Set<Promise<void>>();
+  readonly #removals = new Set<Promise<void>>();
   #count = 0;
 
   constructor(options: BubblewrapOptions) {
@@ -49,78 +46,73 @@ export class Bubblewrap implements Sandbox {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#leaving);
+    await Promise.all(this.#removals);
     this.#launcher.close();
     this.#pipes.close();
   }
 
-  async run(job: Execution): Promise<ExitReport> {
-    const box = this.#open({
-      ...{ argv: job.argv, env: job.env, binds: job.binds, limits: job.limits },
-      // A file and not a pipe: programs open /dev/stdin again, which on a FIFO would wait for a writer that is gone.
-      stdin: anonymousReadOnlyFile(job.stdin),
-      hasResult: job.onResult !== undefined,
-      program: job.program === undefined ? undefined : reopenForReading(job.program),
-      files: job.files.map(({ name, content }) => ({ fd: anonymousFile(content), name })),
+  async run(execution: Execution): Promise<ExitReport> {
+    const { argv, env, binds, limits, program, files } = execution;
+    const sandbox = this.#open({
+      ...{ argv, env, binds, limits },
+      // A file and not a FIFO: a program that opens /dev/stdin again would wait for a writer.
+      stdin: anonymousReadOnlyFile(execution.stdin),
+      hasResult: execution.onResult !== undefined,
+      program: program === undefined ? undefined : openContent(program),
+      files: files.map(({ name, content }) => ({ fd: anonymousFile(content), name })),
     });
-    return this.#finish(box, job, { startedAt: performance.now(), cpuMs: 0 });
+    return this.#finish(sandbox, execution, { startedAt: performance.now(), cpuMs: 0 });
   }
 
-  /** Only the program is missing: the interpreter is up and reads the descriptor that leads here. */
-  startInterpreter({
-    argv,
-    env,
-    binds,
-    limits,
-    program,
-    hasResult = false,
-  }: InterpreterSpec): WarmSandbox<StdinPayload> {
+  /** The interpreter runs already, and blocks on the pipe that the message comes through. */
+  startInterpreter({ argv, env, binds, limits, program, hasResult }: InterpreterSpec): WarmSandbox {
     const input = this.#pipes.openInput();
     const stdin = hasResult ? undefined : deferredFile();
-    return createWarmSandbox<StdinPayload>({
+    return createWarmSandbox({
       ...{ input, limits },
-      late: stdin === undefined ? [] : [stdin],
+      deferredFiles: stdin === undefined ? [] : [stdin],
       open: () =>
         this.#open({
           ...{ argv, env, binds, limits, hasResult },
           stdin: stdin?.reader ?? input.reader,
           isStdinPipe: stdin === undefined,
           input: stdin === undefined ? undefined : input.reader,
-          program: program === undefined ? undefined : reopenForReading(program),
+          program: program === undefined ? undefined : openContent(program),
           files: [],
         }),
-      finish: (box, job, since) => this.#finish(box, job, since),
-      fill: (given) => {
-        stdin?.fill(given.stdin);
-        return given.text;
+      finish: (sandbox, supervision, baseline) => this.#finish(sandbox, supervision, baseline),
+      handOver: ({ message, stdin: content }) => {
+        if (message === undefined) throw new Error('an interpreter takes its program as a message');
+        stdin?.fill(content);
+        return message();
       },
     });
   }
 
-  /** bubblewrap itself waits, before the last steps of the set-up: no process that a program could find knows of it. */
-  startEmpty({ binds, limits, names, program, hasResult }: EmptySandboxSpec): WarmSandbox<LaunchInput> {
+  /** bubblewrap itself blocks, before its last steps: no process in the sandbox sees the wait. */
+  startEmpty({ binds, limits, fileNames, program, hasResult }: EmptySandboxSpec): WarmSandbox {
     const gate = this.#pipes.openInput();
     const stdin = deferredFile();
-    const late = program === 'handed over' ? deferredFile() : undefined;
-    const files = names.map((name) => ({ name, file: deferredFile() }));
-    return createWarmSandbox<LaunchInput>({
+    const lateProgram = program === 'at launch' ? deferredFile() : undefined;
+    const files = fileNames.map((name) => ({ name, file: deferredFile() }));
+    return createWarmSandbox({
       ...{ input: gate, limits },
-      late: [stdin, ...(late === undefined ? [] : [late]), ...files.map(({ file }) => file)],
+      deferredFiles: [stdin, ...(lateProgram === undefined ? [] : [lateProgram]), ...files.map(({ file }) => file)],
       open: () =>
         this.#open({
           ...{ argv: undefined, env: {}, binds, limits, hasResult },
           stdin: stdin.reader,
           gate: gate.reader,
           program: typeof program === 'number' ? reopenForReading(program) : undefined,
-          lateProgram: late?.reader,
+          lateProgram: lateProgram?.reader,
           files: files.map(({ name, file }) => ({ name, fd: file.reader })),
         }),
-      finish: (box, job, since) => this.#finish(box, job, since),
-      fill: (given, job) => {
-        stdin.fill(given.stdin);
-        if (given.program !== undefined) late?.copy(given.program);
-        for (const [index, { file }] of files.entries()) file.fill(given.contents[index] ?? NOTHING);
-        return launchScript(given.argv, given.env, job.limits);
+      finish: (sandbox, supervision, baseline) => this.#finish(sandbox, supervision, baseline),
+      handOver: (execution) => {
+        stdin.fill(execution.stdin);
+        if (execution.program !== undefined) lateProgram?.fill(execution.program);
+        for (const [index, { file }] of files.entries()) file.fill(execution.files[index]?.content ?? NO_BYTES);
+        return launchScript(execution.argv, execution.env, execution.limits);
       },
     });
   }
@@ -142,38 +134,34 @@ export class Bubblewrap implements Sandbox {
       if (isKilled) killProcess(pid);
     };
     const output = { stdout: stdout.writer, stderr: stderr.writer, result: result?.writer };
-    let begun: StartedProcess;
+    let started: StartedProcess;
     try {
-      begun = this.#launcher.start(launch, cgroup, output, onInit);
+      started = this.#launcher.start(launch, cgroup, output, onInit);
     } catch (error) {
       releasePipes([stdout, stderr, result]);
       this.#remove(cgroup, Promise.resolve());
       throw error;
     }
-    const { pid, reported, closed, exited, confined } = begun;
+    const { pid, reported, closed, exited, confined } = started;
     let isOver = false;
-    const over = () => {
+    const end = () => {
       isOver = true;
     };
-    exited.then(over, over);
-    let isVacated = false;
+    exited.then(end, end);
+    let hasNoWriters = false;
     reported.then(({ exitCode }) => {
-      isVacated = exitCode !== undefined;
+      hasNoWriters = exitCode !== undefined;
     });
-    // What a pipe holds is forgotten only when the monitor has let go of it, too.
+    // The content of a pipe is lost only when the monitor has closed it, too.
     const heldUntilClosed = (pipe: OutputPipe): OutputPipe => ({ ...pipe, release: () => closed.then(pipe.release) });
     return {
-      ...{ exited, isOver: () => isOver, hasNoWriters: () => isVacated, confined, reported, closed, cgroup },
+      ...{ exited, isOver: () => isOver, hasNoWriters: () => hasNoWriters, confined, reported, closed, cgroup },
       ...{ stdout: heldUntilClosed(stdout), stderr: heldUntilClosed(stderr) },
       result: result && heldUntilClosed(result),
       residentBytes: () => residentBytesOf(pid()),
-      usage: () => {
-        tree?.look();
-        return cgroup?.usage() ?? { cpuMs: tree?.cpuMs ?? 0, peakMemoryBytes: tree?.peakMemoryBytes ?? 0, oomKills: 0 };
-      },
-      isOverMemory: () => (cgroup === undefined ? tree?.look() === true : cgroup.usage().oomKills > 0),
-      // The end of a run is the end of its pid namespace: bubblewrap's monitor returns when its first process was reaped,
-      // which the kernel allows only after all the others are gone. So that process is killed, and not the monitor.
+      ...meter(cgroup, () => tree),
+      // A run ends with its pid namespace. bubblewrap's monitor returns when the first process was
+      // reaped, which the kernel allows only after all others. So this kills that process.
       kill: () => {
         isKilled = true;
         if (init !== undefined) killProcess(init);
@@ -181,44 +169,35 @@ export class Bubblewrap implements Sandbox {
     };
   }
 
-  async #finish(box: RunningSandbox, job: SupervisionInput, since: Baseline): Promise<ExitReport> {
+  async #finish(sandbox: RunningSandbox, input: SupervisionInput, baseline: Baseline): Promise<ExitReport> {
     try {
-      const seen = await supervise(job, box, since.startedAt);
-      await box.confined;
-      const report = await box.reported;
-      const usage = box.usage();
+      const seen = await supervise(input, sandbox, baseline.startedAt);
+      await sandbox.confined;
+      const status = await sandbox.reported;
+      const usage = sandbox.usage();
       return {
-        started: report.exitCode !== undefined,
-        setupError: report.exitCode === undefined ? `bubblewrap ended with ${seen.code}: ${seen.stderrStart}` : '',
-        exitCode: report.exitCode ?? seen.code,
+        started: status.exitCode !== undefined,
+        setupError: status.exitCode === undefined ? `bubblewrap ended with ${seen.code}: ${seen.stderrStart}` : '',
+        exitCode: status.exitCode ?? seen.code,
         stopReason: seen.stopReason,
         outOfMemory: seen.stopReason === 'memory' || usage.oomKills > 0,
         wallMs: seen.wallMs,
-        cpuMs: Math.max(0, usage.cpuMs - since.cpuMs),
+        cpuMs: Math.max(0, usage.cpuMs - baseline.cpuMs),
         peakMemoryBytes: usage.peakMemoryBytes,
-        pidNamespace: report.pidNamespace,
+        pidNamespace: status.pidNamespace,
       };
     } finally {
-      this.#remove(box.cgroup, box.closed);
+      this.#remove(sandbox.cgroup, sandbox.closed);
     }
   }
 
-  /** Not in the way of an answer: the kernel lets go of a group a moment after its last process. */
+  /** The response does not wait: the kernel frees a group a moment after its last process ended. */
   #remove(cgroup: Cgroup | undefined, closed: Promise<void>): void {
-    const leaving = closed
+    const removal = closed
       .then(() => cgroup?.remove())
       .catch((error: unknown) => log().error({ err: error }, 'a control group could not be removed'))
-      .finally(() => this.#leaving.delete(leaving));
-    this.#leaving.add(leaving);
-  }
-}
-
-/** Pipes that nobody reads, since there is no program. */
-export function releasePipes(pipes: readonly (OutputPipe | undefined)[]): void {
-  for (const pipe of pipes) {
-    if (pipe === undefined) continue;
-    closeSync(pipe.reader);
-    pipe.release();
+      .finally(() => this.#removals.delete(removal));
+    this.#removals.add(removal);
   }
 }
 

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Bind } from '#lib/languages/language';
-import { anonymousFile, type PipePool, pathDescriptor } from '#lib/runner/sandbox/anonymous-files';
+import { anonymousFile, pathDescriptor } from '#lib/runner/sandbox/anonymous-files';
 import {
   bubblewrapArguments,
   deferredCommand,
@@ -12,39 +12,43 @@ import {
 import { readStatus, type StatusStream } from '#lib/runner/sandbox/bubblewrap/status';
 import type { Cgroup, CgroupDriver } from '#lib/runner/sandbox/cgroup';
 import { ForkServer, type InheritedFd } from '#lib/runner/sandbox/fork-server/fork-server';
+import type { PipePool } from '#lib/runner/sandbox/pipe-pool';
 import type { Execution } from '#lib/runner/sandbox/sandbox';
 import { killProcess } from '#lib/runner/sandbox/supervision';
 import { isWorldReadable } from '#lib/runner/sandbox/world-readable';
 
+const ARGUMENTS_DESCRIPTOR = 3;
+const STATUS_DESCRIPTOR = 4;
+
 export interface BubblewrapOptions {
   executable: string;
   layout: SystemLayout;
-  /** The host user that sandboxes run as; undefined: as the server's own. */
+  /** The host user of the sandboxes; undefined: the user of the server. */
   hostUid: number | undefined;
   cgroups: CgroupDriver | undefined;
-  /** Whether this bubblewrap has `--ro-bind-fd`. */
+  /** Whether this bubblewrap supports `--ro-bind-fd`. */
   bindsDescriptors: boolean;
-  /** The seccomp program. */
+  /** The seccomp program, as `assemble` returns it. */
   filter: Uint8Array;
 }
 
-/** What bubblewrap is started with. The descriptors are taken over. */
+/** Input of one start. The launcher takes over all descriptors. */
 export interface BubblewrapLaunch extends Pick<Execution, 'env' | 'binds' | 'limits'> {
-  /** Undefined where it is not known yet. */
+  /** Undefined if it comes later, through the gate. */
   argv: readonly string[] | undefined;
   stdin: number;
   isStdinPipe?: boolean;
-  /** At `INPUT_DESCRIPTOR`. */
+  /** Becomes `INPUT_DESCRIPTOR`. */
   input?: number | undefined;
   hasResult: boolean;
   program: number | undefined;
+  /** bubblewrap blocks on it before it copies `lateProgram` and `files`. */
   gate?: number | undefined;
-  /** It is there once the gate is open. */
   lateProgram?: number | undefined;
   files: readonly { fd: number; name: string }[];
 }
 
-/** The ends of pipes that the program writes to. They are taken over. */
+/** The write ends of the program's pipes. The launcher takes them over. */
 export interface OutputDescriptors {
   stdout: number;
   stderr: number;
@@ -52,25 +56,25 @@ export interface OutputDescriptors {
 }
 
 export interface StartedProcess extends StatusStream {
-  /** Undefined until it is there. */
+  /** Undefined until the process exists. */
   pid: () => number | undefined;
-  /** Resolves with `reported`, with the exit code. Rejects where bubblewrap cannot be started. */
+  /** Resolves together with `reported`. Rejects if bubblewrap cannot be started. */
   exited: Promise<number>;
   /**
-   * Until then bubblewrap does nothing. Rejects where it could not be started or put into its control group, and then never
-   * does.
+   * bubblewrap does nothing before it resolves. Rejects if the process cannot be started or put
+   * into its control group; bubblewrap then never does anything.
    */
   confined: Promise<void>;
 }
 
-/** Starts bubblewrap with exactly the descriptors, the user and the arguments that a sandbox takes. */
+/** Starts bubblewrap with the exact descriptors, user and arguments of a sandbox. */
 export class BubblewrapLauncher {
   readonly #options: BubblewrapOptions;
   readonly #pipes: PipePool;
-  readonly #spawner = new ForkServer();
+  readonly #forkServer = new ForkServer();
   readonly #filter: number;
   readonly #systemFiles: readonly { fd: number; at: string }[];
-  readonly #publicPaths = new Map<string, boolean>();
+  readonly #worldReadable = new Map<string, boolean>();
 
   constructor(options: BubblewrapOptions, pipes: PipePool) {
     this.#options = options;
@@ -80,13 +84,13 @@ export class BubblewrapLauncher {
   }
 
   close(): void {
-    this.#spawner.close();
+    this.#forkServer.close();
     for (const fd of [this.#filter, ...this.#systemFiles.map((file) => file.fd)]) closeSync(fd);
   }
 
   /**
-   * Starts bubblewrap, which waits for its arguments: in between it is put into its control group, before it has any child.
-   * `onInit` is told the process id of the sandbox's first process.
+   * Starts bubblewrap, which blocks until it gets its arguments. Before that it is put into its
+   * control group, while it has no children. `onInit` gets the id of the sandbox's first process.
    */
   start(
     launch: BubblewrapLaunch,
@@ -95,11 +99,10 @@ export class BubblewrapLauncher {
     onInit: (pid: number) => void,
   ): StartedProcess {
     const { executable, layout, bindsDescriptors } = this.#options;
-    const { argv, env, limits } = launch;
+    const { argv, env, limits, gate, program, lateProgram } = launch;
     const { stdout, stderr, result } = output;
-    // Closed here as soon as bubblewrap has them.
-    const { gate: opens, program, lateProgram } = launch;
-    const opened = [launch.stdin, stdout, stderr, result, launch.input, opens, program, lateProgram]
+    // Closed here as soon as the new process has them.
+    const opened = [launch.stdin, stdout, stderr, result, launch.input, gate, program, lateProgram]
       .filter((fd) => fd !== undefined)
       .concat(launch.files.map(({ fd }) => fd));
     const close = () => {
@@ -107,15 +110,15 @@ export class BubblewrapLauncher {
     };
     try {
       const uid = this.#userFor(launch.binds);
-      const { status, gate, lent } = this.#ownPipes(opened);
-      const { reported, closed } = readStatus(status, onInit);
+      const control = this.#openControlPipes(opened);
+      const { reported, closed } = readStatus(control.status, onInit);
       const descriptors: (InheritedFd | undefined)[] = [
         { fd: launch.stdin, as: launch.isStdinPipe ? 'pipe to read' : 'file' },
         { fd: stdout, as: 'pipe to write' },
         { fd: stderr, as: 'pipe to write' },
-        ...lent,
+        ...control.inherited,
       ];
-      // The fifth's number is the job's to know; those after it are bubblewrap's alone, which closes them.
+      // The program knows the number 5. Later numbers are bubblewrap's, which closes them.
       if (result !== undefined) descriptors.push({ fd: result, as: 'pipe to write' });
       else descriptors.push(launch.input === undefined ? undefined : { fd: launch.input, as: 'pipe to read' });
       const pass = (fd: number, as: InheritedFd['as'] = 'file'): number => descriptors.push({ fd, as }) - 1;
@@ -133,14 +136,14 @@ export class BubblewrapLauncher {
           fd: bindsDescriptors ? bind(from) : undefined,
           at: at ?? from,
         })),
-        gate: opens === undefined ? undefined : pass(opens, 'pipe to read'),
+        gate: gate === undefined ? undefined : pass(gate, 'pipe to read'),
         program: program === undefined ? undefined : pass(program),
         lateProgram: lateProgram === undefined ? undefined : pass(lateProgram),
         files: launch.files.map(({ fd, name }) => ({ fd: pass(fd), name })),
       };
       const command = argv === undefined ? deferredCommand(limits) : supervisedCommand(argv, limits);
       const args = ['--args', `${ARGUMENTS_DESCRIPTOR}`, '--', ...command];
-      const spawned = this.#spawner.spawn({ executable, args, uid, descriptors });
+      const spawned = this.#forkServer.spawn({ executable, args, uid, descriptors });
       const confined = spawned.started.finally(close).then(async (pid) => {
         try {
           await cgroup?.add(pid);
@@ -150,8 +153,8 @@ export class BubblewrapLauncher {
         }
       });
       confined.then(
-        () => gate.end(`${bubblewrapArguments(layout, passed, env, limits).join('\0')}\0`),
-        () => gate.destroy(),
+        () => control.arguments.end(`${bubblewrapArguments(layout, passed, env, limits).join('\0')}\0`),
+        () => control.arguments.destroy(),
       );
       const exited = reported.then(({ exitCode }) => exitCode ?? spawned.exited);
       return { pid: () => spawned.pid, reported, closed, exited, confined };
@@ -161,49 +164,50 @@ export class BubblewrapLauncher {
     }
   }
 
-  /** What bubblewrap is told, and what it tells. Both are given back when it has ended. */
-  #ownPipes(opened: number[]): { status: Socket; gate: Socket; lent: [InheritedFd, InheritedFd] } {
-    const told = this.#pipes.openInput();
-    const tells = this.#pipes.open();
-    opened.push(told.reader, tells.writer);
-    const gate = new Socket({ fd: told.writer, readable: false, writable: true });
-    const status = new Socket({ fd: tells.reader, readable: true, writable: false });
-    gate.on('error', () => {});
+  /** Opens the pipes of `--args` and `--json-status-fd`; releases both when bubblewrap has ended. */
+  #openControlPipes(opened: number[]): {
+    status: Socket;
+    arguments: Socket;
+    inherited: [InheritedFd, InheritedFd];
+  } {
+    const input = this.#pipes.openInput();
+    const output = this.#pipes.open();
+    opened.push(input.reader, output.writer);
+    const writer = new Socket({ fd: input.writer, readable: false, writable: true });
+    const status = new Socket({ fd: output.reader, readable: true, writable: false });
+    writer.on('error', () => {});
     status.on('close', () => {
-      tells.release();
-      if (gate.closed) told.release();
-      else gate.on('close', told.release).destroy();
+      output.release();
+      if (writer.closed) input.release();
+      else writer.on('close', input.release).destroy();
     });
     return {
-      ...{ status, gate },
-      lent: [
-        { fd: told.reader, as: 'pipe to read' },
-        { fd: tells.writer, as: 'pipe to write' },
+      ...{ status, arguments: writer },
+      inherited: [
+        { fd: input.reader, as: 'pipe to read' },
+        { fd: output.writer, as: 'pipe to write' },
       ],
     };
   }
 
   /**
-   * A toolchain in the home of the server's user can be bound by that user alone. Root's own processes are not counted
-   * against RLIMIT_NPROC, so that such a job needs a control group.
+   * A toolchain in the home of the server's user can be bound by that user only. The kernel does
+   * not count root's processes against RLIMIT_NPROC, so such a sandbox needs a control group.
    */
   #userFor(binds: readonly Bind[]): number | undefined {
     const { hostUid, cgroups } = this.#options;
-    if (hostUid === undefined || binds.every(({ from }) => this.#isPublic(from))) return hostUid;
+    if (hostUid === undefined || binds.every(({ from }) => this.#isWorldReadable(from))) return hostUid;
     if (cgroups === undefined)
       throw new Error('without control groups, a toolchain must lie where every user can read it');
     return undefined;
   }
 
-  #isPublic(path: string): boolean {
-    let known = this.#publicPaths.get(path);
+  #isWorldReadable(path: string): boolean {
+    let known = this.#worldReadable.get(path);
     if (known === undefined) {
       known = isWorldReadable(path);
-      this.#publicPaths.set(path, known);
+      this.#worldReadable.set(path, known);
     }
     return known;
   }
 }
-
-const ARGUMENTS_DESCRIPTOR = 3;
-const STATUS_DESCRIPTOR = 4;

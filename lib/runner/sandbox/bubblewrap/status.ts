@@ -1,26 +1,29 @@
 import type { Readable } from 'node:stream';
 
-/** What bubblewrap told about a sandbox. */
+/** What bubblewrap reports about a sandbox. */
 export interface BubblewrapStatus {
-  /** Undefined where the program never ran. */
+  /** Undefined if the program never ran. */
   exitCode: number | undefined;
   pidNamespace: number | undefined;
 }
 
 export interface StatusStream {
-  /** Resolves when the sandbox's first process was reaped, and with it all the others, or when bubblewrap itself has ended. */
+  /**
+   * Resolves when the first process of the sandbox was reaped, and all others with it, or when
+   * bubblewrap itself has ended.
+   */
   reported: Promise<BubblewrapStatus>;
-  /** Resolves when bubblewrap's monitor has ended, which holds the program's stdin, stdout and stderr until then. */
+  /** Resolves when bubblewrap's monitor has ended, which holds the program's stdio until then. */
   closed: Promise<void>;
 }
 
-/** Follows the JSON lines of `--json-status-fd` to their end. */
+/** Reads the JSON lines of `--json-status-fd` to their end. `onInit` gets the first process's id. */
 export function readStatus(stream: Readable, onInit: (pid: number) => void): StatusStream {
   const closed = new Promise<void>((resolve) => {
     stream.on('close', () => resolve());
   });
   const reported = new Promise<BubblewrapStatus>((resolve) => {
-    const report: BubblewrapStatus = { exitCode: undefined, pidNamespace: undefined };
+    const status: BubblewrapStatus = { exitCode: undefined, pidNamespace: undefined };
     let text = '';
     stream.setEncoding('utf8');
     stream.on('data', (chunk: string) => {
@@ -30,13 +33,13 @@ export function readStatus(stream: Readable, onInit: (pid: number) => void): Sta
         text = text.slice(end + 1);
         const init = numberIn(line, 'child-pid');
         if (init !== undefined) onInit(init);
-        report.exitCode ??= numberIn(line, 'exit-code');
-        report.pidNamespace ??= numberIn(line, 'pid-namespace');
+        status.exitCode ??= numberIn(line, 'exit-code');
+        status.pidNamespace ??= numberIn(line, 'pid-namespace');
       }
-      if (report.exitCode !== undefined) resolve(report);
+      if (status.exitCode !== undefined) resolve(status);
     });
-    stream.on('error', () => resolve(report));
-    stream.on('close', () => resolve(report));
+    stream.on('error', () => resolve(status));
+    stream.on('close', () => resolve(status));
   });
   return { reported, closed };
 }

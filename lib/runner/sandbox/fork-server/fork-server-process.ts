@@ -1,27 +1,33 @@
 import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
-import { inheritedDescriptors, openPipe, pathDescriptor } from '#lib/runner/sandbox/anonymous-files';
+import { pathDescriptor } from '#lib/runner/sandbox/anonymous-files';
 import type { ForkServerEvent, ForkServerRequest, InheritedFd } from '#lib/runner/sandbox/fork-server/fork-server';
-import { beNicer, coverInherited, NO_ENVIRONMENT } from '#lib/runner/sandbox/fork-server/spawn-options';
+import {
+  beNicer,
+  coverInherited,
+  inheritedDescriptors,
+  NO_ENVIRONMENT,
+} from '#lib/runner/sandbox/fork-server/spawn-options';
+import { openPipe } from '#lib/runner/sandbox/pipe-pool';
 
-/** The process that `Spawner` starts others out of; it ends when the server is gone. */
+/** The process of `ForkServer`. It exits when its channel to the server closes. */
 
 const server = process.ppid;
 const inherited = inheritedDescriptors();
 const nothing = openSync('/dev/null', 'r');
-// What is started from here is as nice.
+// Children inherit the priority.
 beNicer();
 
-process.on('message', (message: ForkServerRequest) => start(message));
+process.on('message', (request: ForkServerRequest) => start(request));
 process.on('disconnect', () => process.exit());
 
 function start({ id, executable, args, uid, descriptors }: ForkServerRequest): void {
   const opened: number[] = [];
-  const open = (lent: InheritedFd): number => {
-    const own = reopenFd(lent);
-    opened.push(own);
-    return own;
+  const open = (descriptor: InheritedFd): number => {
+    const fd = reopenFd(descriptor);
+    opened.push(fd);
+    return fd;
   };
   try {
     const stdio = descriptors.map((descriptor) => (descriptor === null ? 'ignore' : open(descriptor)));
@@ -47,6 +53,6 @@ function reopenFd({ fd, as }: InheritedFd): number {
   return openPipe(path, as === 'pipe to read' ? constants.O_RDONLY : constants.O_WRONLY);
 }
 
-function send(message: ForkServerEvent): void {
-  if (process.connected) process.send?.(message);
+function send(event: ForkServerEvent): void {
+  if (process.connected) process.send?.(event);
 }

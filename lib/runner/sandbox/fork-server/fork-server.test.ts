@@ -2,8 +2,9 @@ import { closeSync, readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { anonymousFile, PipePool } from '#lib/runner/sandbox/anonymous-files';
+import { anonymousFile } from '#lib/runner/sandbox/anonymous-files';
 import { ForkServer, type SpawnedProcess, type SpawnRequest } from '#lib/runner/sandbox/fork-server/fork-server';
+import { PipePool } from '#lib/runner/sandbox/pipe-pool';
 
 const pipes = new PipePool();
 const spawners: ForkServer[] = [];

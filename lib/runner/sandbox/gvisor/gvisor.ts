@@ -5,20 +5,20 @@ import type { ResourceLimits } from '#lib/runner/resource-limits';
 import {
   anonymousFile,
   anonymousReadOnlyFile,
-  PipePool,
+  openContent,
   pathDescriptor,
   reopenForReading,
 } from '#lib/runner/sandbox/anonymous-files';
 import { SANDBOX_UID, SYSTEM_FILES } from '#lib/runner/sandbox/bubblewrap/arguments';
-import { releasePipes } from '#lib/runner/sandbox/bubblewrap/bubblewrap';
 import type { BubblewrapOptions } from '#lib/runner/sandbox/bubblewrap/launcher';
 import { type BubblewrapStatus, readStatus } from '#lib/runner/sandbox/bubblewrap/status';
 import { type Cgroup, type CgroupUsage, cgroupName } from '#lib/runner/sandbox/cgroup';
 import { beNicer, coverInherited, NO_ENVIRONMENT } from '#lib/runner/sandbox/fork-server/spawn-options';
 import { containerSpec, END_DESCRIPTOR, outerArguments, outerCommand } from '#lib/runner/sandbox/gvisor/bundle';
+import { PipePool, releasePipes } from '#lib/runner/sandbox/pipe-pool';
 import type { Execution, ExitReport, Sandbox } from '#lib/runner/sandbox/sandbox';
 import { exitOf, hasExited, killProcess, type SupervisedProcess, supervise } from '#lib/runner/sandbox/supervision';
-import { GvisorProcessTree } from '#lib/runner/sandbox/watchdog';
+import { GvisorProcessTree, meter } from '#lib/runner/sandbox/watchdog';
 import { isWorldReadable } from '#lib/runner/sandbox/world-readable';
 
 export type GvisorOptions = Omit<BubblewrapOptions, 'filter'> & {
@@ -26,25 +26,38 @@ export type GvisorOptions = Omit<BubblewrapOptions, 'filter'> & {
   inherited: readonly number[];
   runsc: string;
   platform: string;
-  /** What gVisor takes with next to nothing in it, which is not counted as the program's. */
+  /** Memory of gVisor with a minimal program, which does not count as the program's. */
   ownBytes: number;
-  /** How long it takes to begin, which is not counted either. */
+  /** Start time of gVisor, which does not count either. */
   ownMs: number;
 };
 
-/** gVisor's own memory grows with what it runs: so many times what it takes at first is allowed for beside the program's bound. */
-const OWN_SHARE = 2;
+/** gVisor's memory grows with its program: this multiple of `ownBytes` is allowed on top. */
+const OWN_MEMORY_FACTOR = 2;
 /**
- * Threads of gVisor's own, and those with which it runs the program's: up to one for each of its own that has met the process. Its
- * kernel keeps the program's own limit; should the host's be met first, gVisor would give up.
+ * Threads of gVisor itself, and those that run a process of the program: up to one for each of its
+ * own threads that has met the process. gVisor's kernel enforces the limit of the program; if the
+ * host's limit came first, gVisor would give up.
  */
 const OWN_THREADS = 512;
 const THREADS_PER_PROCESS = 32;
+/** SIGKILL, as a shell reports it. */
+const KILLED = 137;
+const MIN_REPORTED_BYTES = 1024 * 1024;
+
+interface RunningGvisor extends SupervisedProcess {
+  confined: Promise<void>;
+  reported: Promise<BubblewrapStatus>;
+  /** Whether the program ended, and not gVisor. */
+  endedItself: Promise<boolean>;
+  cgroup: Cgroup | undefined;
+  usage: () => CgroupUsage;
+}
 
 /**
- * Runs each program on a kernel of its own: gVisor's, a process that answers its system calls and makes few of its own. gVisor runs
- * in namespaces that bubblewrap made, so that its end and its place among the host's files are as in the other tier, and whoever breaks
- * out of the one is in the other.
+ * Runs each program on gVisor's kernel: a process that handles its system calls and makes few of its
+ * own. gVisor itself runs in namespaces that bubblewrap makes, so a program that escapes from one
+ * is still in the other.
  */
 export class Gvisor implements Sandbox {
   readonly tier = 'gvisor';
@@ -64,22 +77,22 @@ export class Gvisor implements Sandbox {
     for (const fd of [this.#nothing, ...this.#systemFiles.map((file) => file.fd)]) closeSync(fd);
   }
 
-  async run(job: Execution): Promise<ExitReport> {
+  async run(execution: Execution): Promise<ExitReport> {
     const startedAt = performance.now();
-    const box = this.#open(job);
+    const running = this.#open(execution);
     try {
-      const limits = { ...job.limits, wallMs: job.limits.wallMs + this.#options.ownMs };
+      const limits = { ...execution.limits, wallMs: execution.limits.wallMs + this.#options.ownMs };
       const seen = await supervise(
-        { ...job, limits, onStdout: job.onResult ?? job.onStdout, onResult: undefined },
-        box,
+        { ...execution, limits, onStdout: execution.onResult ?? execution.onStdout, onResult: undefined },
+        running,
         startedAt,
       );
-      await box.confined;
-      const [report, endedItself] = await Promise.all([box.reported, box.endedItself]);
-      const usage = box.usage();
+      await running.confined;
+      const [report, endedItself] = await Promise.all([running.reported, running.endedItself]);
+      const usage = running.usage();
       const outOfMemory = seen.stopReason === 'memory' || usage.oomKills > 0;
       return {
-        // gVisor's own end, in whichever moment it came, is not the program's.
+        // If gVisor itself ended, at any time, the program did not run to its end.
         started: endedItself || outOfMemory || seen.stopReason !== undefined,
         setupError: endedItself ? '' : `gVisor ended with ${report.exitCode ?? seen.code}: ${seen.stderrStart}`,
         exitCode: outOfMemory && !endedItself ? KILLED : (report.exitCode ?? seen.code),
@@ -87,22 +100,22 @@ export class Gvisor implements Sandbox {
         outOfMemory,
         wallMs: seen.wallMs,
         cpuMs: usage.cpuMs,
-        peakMemoryBytes: Math.max(LEAST_BYTES, usage.peakMemoryBytes - this.#options.ownBytes),
+        peakMemoryBytes: Math.max(MIN_REPORTED_BYTES, usage.peakMemoryBytes - this.#options.ownBytes),
         pidNamespace: report.pidNamespace,
       };
     } finally {
-      await box.cgroup?.remove();
+      await running.cgroup?.remove();
     }
   }
 
-  #open(job: Execution): RunningGvisor {
+  #open(execution: Execution): RunningGvisor {
     this.#count += 1;
     const stdout = this.#pipes.open();
     const stderr = this.#pipes.open();
-    const limits = this.#outerLimits(job.limits);
+    const limits = this.#outerLimits(execution.limits);
     const cgroup = this.#options.cgroups?.create(cgroupName(this.#count), limits);
     try {
-      const { child, status, end, confined } = this.#start(job, cgroup, stdout.writer, stderr.writer);
+      const { child, status, end, confined } = this.#start(execution, cgroup, stdout.writer, stderr.writer);
       let init: number | undefined;
       let isKilled = false;
       let tree: GvisorProcessTree | undefined;
@@ -113,15 +126,9 @@ export class Gvisor implements Sandbox {
       });
       return {
         ...{ exited: exitOf(child), isOver: () => hasExited(child), stdout, stderr, result: undefined },
-        ...{ cgroup, confined, reported, endedItself: hasWords(end) },
-        usage: () => {
-          tree?.look();
-          return (
-            cgroup?.usage() ?? { cpuMs: tree?.cpuMs ?? 0, peakMemoryBytes: tree?.peakMemoryBytes ?? 0, oomKills: 0 }
-          );
-        },
-        isOverMemory: () => (cgroup === undefined ? tree?.look() === true : cgroup.usage().oomKills > 0),
-        // As in the other tier: the first process of the namespaces, in which all of gVisor is.
+        ...{ cgroup, confined, reported, endedItself: hasContent(end) },
+        ...meter(cgroup, () => tree),
+        // The first process of the namespaces, in which all of gVisor runs.
         kill: () => {
           isKilled = true;
           if (init !== undefined) killProcess(init);
@@ -137,12 +144,12 @@ export class Gvisor implements Sandbox {
   #outerLimits(limits: ResourceLimits): ResourceLimits {
     return {
       ...limits,
-      memoryBytes: limits.memoryBytes + OWN_SHARE * this.#options.ownBytes,
+      memoryBytes: limits.memoryBytes + OWN_MEMORY_FACTOR * this.#options.ownBytes,
       processes: OWN_THREADS + THREADS_PER_PROCESS * limits.processes,
     };
   }
 
-  #start(job: Execution, cgroup: Cgroup | undefined, stdout: number, stderr: number) {
+  #start(execution: Execution, cgroup: Cgroup | undefined, stdout: number, stderr: number) {
     const { executable, layout, hostUid, bindsDescriptors, inherited, runsc, platform } = this.#options;
     const opened: number[] = [stdout, stderr];
     const stdio: (number | 'pipe' | 'ignore')[] = [];
@@ -151,24 +158,24 @@ export class Gvisor implements Sandbox {
       return stdio.push(fd) - 1;
     };
     try {
-      pass(anonymousReadOnlyFile(job.stdin));
+      pass(anonymousReadOnlyFile(execution.stdin));
       stdio.push(stdout, stderr, 'pipe', 'pipe', 'pipe');
       const argumentsAt = 3;
       const passed = {
         status: 4,
-        spec: pass(anonymousFile(Buffer.from(containerSpec(job, SANDBOX_UID)))),
+        spec: pass(anonymousFile(Buffer.from(containerSpec(execution, SANDBOX_UID)))),
         system: this.#systemFiles.map(({ fd, at }) => ({ fd: pass(reopenForReading(fd)), at })),
-        binds: job.binds.map(({ from, at }) => ({
+        binds: execution.binds.map(({ from, at }) => ({
           from,
           fd: bindsDescriptors ? pass(pathDescriptor(from)) : undefined,
           at: at ?? from,
         })),
-        program: job.program === undefined ? undefined : pass(reopenForReading(job.program)),
-        files: job.files.map(({ name, content }) => ({ fd: pass(anonymousFile(content)), name })),
+        program: execution.program === undefined ? undefined : pass(openContent(execution.program)),
+        files: execution.files.map(({ name, content }) => ({ fd: pass(anonymousFile(content)), name })),
       };
       coverInherited(stdio, inherited, this.#nothing);
       const options: SpawnOptions = { env: NO_ENVIRONMENT, cwd: '/', stdio };
-      if (hostUid !== undefined && job.binds.every(({ from }) => isWorldReadable(from)))
+      if (hostUid !== undefined && execution.binds.every(({ from }) => isWorldReadable(from)))
         Object.assign(options, { uid: hostUid, gid: hostUid });
       const command = outerCommand(runsc, platform);
       const child = spawn(executable, ['--args', `${argumentsAt}`, '--', ...command], options);
@@ -194,21 +201,8 @@ export class Gvisor implements Sandbox {
   }
 }
 
-interface RunningGvisor extends SupervisedProcess {
-  confined: Promise<void>;
-  reported: Promise<BubblewrapStatus>;
-  /** Whether it was the program that ended, and not gVisor. */
-  endedItself: Promise<boolean>;
-  cgroup: Cgroup | undefined;
-  usage: () => CgroupUsage;
-}
-
-/** By SIGKILL, as a shell would say it. */
-const KILLED = 137;
-/** What the smallest program takes. */
-const LEAST_BYTES = 1024 * 1024;
-
-function hasWords(stream: Readable): Promise<boolean> {
+/** Whether the stream carries any bytes before it closes. */
+function hasContent(stream: Readable): Promise<boolean> {
   return new Promise((resolve) => {
     let seen = false;
     stream.on('data', () => {

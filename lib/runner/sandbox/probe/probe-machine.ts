@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { inheritedDescriptors } from '#lib/runner/sandbox/anonymous-files';
 import { systemLayout } from '#lib/runner/sandbox/bubblewrap/arguments';
 import type { BubblewrapOptions } from '#lib/runner/sandbox/bubblewrap/launcher';
 import type { CgroupDriver } from '#lib/runner/sandbox/cgroup';
+import { inheritedDescriptors } from '#lib/runner/sandbox/fork-server/spawn-options';
 import type { GvisorOptions } from '#lib/runner/sandbox/gvisor/gvisor';
 import type { Sandbox } from '#lib/runner/sandbox/sandbox';
 
