@@ -2,10 +2,10 @@ import { AppError } from '#lib/errors';
 import { chooseDisplaced, type QueueShare } from '#lib/max-min-fairness';
 
 /**
- * Who may run now. `places` programs run at a time; the rest wait in a line of at most
- * `maxWaiting`, in which callers take turns: the next place goes to the caller that has the fewest
- * programs running and, among equals, has waited longest. In a full line the newest run of the
- * caller with most gives way to a caller who has less, so that no caller can fill it.
+ * Admission control with fairness between callers. `capacity` programs run at a time, at most
+ * `maxWaiting` wait. The next slot goes to the caller with the fewest running programs and, among
+ * equals, to the one that waits longest. In a full queue a caller displaces the newest run of the
+ * caller with most, if it has less itself, so that no caller can fill the queue.
  */
 export class Admission {
   readonly capacity: number;
@@ -14,8 +14,8 @@ export class Admission {
   readonly #running = new Map<string, number>();
   #active = 0;
 
-  constructor(places: number, maxWaiting: number) {
-    this.capacity = places;
+  constructor(capacity: number, maxWaiting: number) {
+    this.capacity = capacity;
     this.#maxWaiting = maxWaiting;
   }
 
@@ -28,9 +28,8 @@ export class Admission {
   }
 
   /**
-   * Resolves with a function that is to be called once, to give the place back. Throws
-   * `runner_busy`, also later where the run gives way to another caller's, or the signal's reason
-   * on abort.
+   * Resolves with a function that releases the slot. Rejects with `runner_busy`, at once or when
+   * the run is displaced, or with the signal's reason on abort.
    */
   enter(caller: string, signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted();
@@ -59,10 +58,7 @@ export class Admission {
     });
   }
 
-  /**
-   * Takes the newest run of the caller with most out of the line, if `caller` has less. Returns
-   * whether it did.
-   */
+  /** Displaces the newest run of the caller with most, if `caller` has less. */
   #displaceFor(caller: string): boolean {
     const held = new Map<string, number>();
     for (const waiter of this.#waiting) held.set(waiter.caller, (held.get(waiter.caller) ?? 0) + 1);
@@ -117,7 +113,7 @@ function busy(message: string): AppError {
   return new AppError('runner_busy', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
 }
 
-/** Which of the waiting callers, oldest first, comes next. Pure. */
+/** Index of the next caller to admit, of those that wait, oldest first. Pure. */
 export function nextIndex(waiting: readonly string[], running: ReadonlyMap<string, number>): number | undefined {
   let best: number | undefined;
   let fewest = Number.POSITIVE_INFINITY;

@@ -1,18 +1,17 @@
 import { closeSync, writeSync } from 'node:fs';
 import { anonymousDiskFile } from '#lib/runner/sandbox/anonymous-files';
 
-/** Of a program, unless the disk of one holds more. */
+/** The capacity, unless the disk of a program is larger. */
 const MIN_CAPACITY_BYTES = 64 * 1024 * 1024;
 
-/** What a compile job has made: untrusted bytes, kept in a file without a name, never in this process's memory. */
+/** Output of a compiler: untrusted bytes in an anonymous file, never in this process's memory. */
 export class Artifact {
   readonly fd = anonymousDiskFile();
-  /** What it holds at most. */
   readonly maxBytes: number;
   #bytes = 0;
   #overflowed = false;
 
-  /** `diskBytes` is what the disk of a program holds, on which this would lie. */
+  /** `diskBytes` is the size of a program's disk. */
   constructor(diskBytes = 0) {
     this.maxBytes = Math.max(MIN_CAPACITY_BYTES, diskBytes);
   }
@@ -21,12 +20,12 @@ export class Artifact {
     return this.#bytes;
   }
 
-  /** Whether there was more than it holds. */
+  /** Whether the output was larger than `maxBytes`. */
   get overflowed(): boolean {
     return this.#overflowed;
   }
 
-  /** Takes the next bytes; false where they are more than it holds. */
+  /** Appends a chunk; returns false if it does not fit. */
   write(chunk: Buffer): boolean {
     if (this.#bytes + chunk.byteLength > this.maxBytes) this.#overflowed = true;
     if (this.#overflowed) return false;

@@ -1,8 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
 
 /**
- * One output stream of a program: decodes UTF-8 that may be cut anywhere (what is not UTF-8 becomes U+FFFD), keeps at most
- * `limitBytes` of it as UTF-8, cut on a character boundary, and holds no more memory than that.
+ * One output stream of a program. Decodes UTF-8 chunks that may be cut anywhere (invalid bytes
+ * become U+FFFD), and keeps at most `limitBytes` of it as UTF-8, cut on a character boundary.
  */
 export class BoundedOutput {
   readonly #decoder = new StringDecoder('utf8');
@@ -17,28 +17,26 @@ export class BoundedOutput {
     this.#onText = onText;
   }
 
-  /** What was kept so far. */
   get text(): string {
     return this.#text;
   }
 
-  /** Whether the program wrote more than the bound. */
   get overflowed(): boolean {
     return this.#overflowed;
   }
 
-  /** Takes a chunk; false once the bound was passed, and then for ever. */
+  /** Appends a chunk; returns false from when the bound was passed. */
   write(chunk: Buffer): boolean {
     if (this.#overflowed) return false;
-    // A chunk can be far above the bound, and need not be decoded to its end to know that.
-    const room = this.#limitBytes - this.#bytes;
-    const plenty = chunk.byteLength > room + MAX_CHARACTER_BYTES;
-    this.#append(this.#decoder.write(plenty ? chunk.subarray(0, room + MAX_CHARACTER_BYTES) : chunk));
-    if (plenty) this.#overflowed = true;
+    // A chunk far above the bound is decoded only as far as needed.
+    const left = this.#limitBytes - this.#bytes;
+    const isLarge = chunk.byteLength > left + MAX_CHARACTER_BYTES;
+    this.#append(this.#decoder.write(isLarge ? chunk.subarray(0, left + MAX_CHARACTER_BYTES) : chunk));
+    if (isLarge) this.#overflowed = true;
     return !this.#overflowed;
   }
 
-  /** The program closed the stream: half a character at the end becomes U+FFFD. */
+  /** Ends the stream: a partial character at its end becomes U+FFFD. */
   end(): void {
     const rest = this.#decoder.end();
     if (!this.#overflowed) this.#append(rest);
@@ -46,11 +44,11 @@ export class BoundedOutput {
 
   #append(decoded: string): void {
     if (decoded === '') return;
-    const room = this.#limitBytes - this.#bytes;
+    const left = this.#limitBytes - this.#bytes;
     const size = Buffer.byteLength(decoded);
-    const kept = size <= room ? decoded : truncateToBytes(decoded, room);
-    if (size > room) this.#overflowed = true;
-    this.#bytes += size <= room ? size : Buffer.byteLength(kept);
+    const kept = size <= left ? decoded : truncateToBytes(decoded, left);
+    if (size > left) this.#overflowed = true;
+    this.#bytes += size <= left ? size : Buffer.byteLength(kept);
     this.#text += kept;
     if (kept !== '') this.#onText(kept);
   }
@@ -58,7 +56,7 @@ export class BoundedOutput {
 
 const MAX_CHARACTER_BYTES = 4;
 
-/** The longest start of `text` that is at most `limitBytes` long as UTF-8 and ends with a whole character. */
+/** The longest prefix of whole characters that has at most `limitBytes` as UTF-8. */
 export function truncateToBytes(text: string, limitBytes: number): string {
   const bytes = Buffer.from(text);
   if (bytes.byteLength <= limitBytes) return text;

@@ -2,15 +2,15 @@ import type { Config } from '#lib/config/config';
 import { LANGUAGES } from '#lib/languages/index';
 import type { Language } from '#lib/languages/language';
 
-/** Which languages a process offers, and where each of them is run. Pure. */
+/** The languages of a process, and where each of them runs. Pure. */
 
-/** All languages, or those of the one executor that this process is: JavaScript's has TypeScript with it. */
+/** All languages, or those of the executor role: JavaScript's executor also runs TypeScript. */
 export function enabledLanguages({ EXECUTOR_LANGUAGE: role }: Pick<Config, 'EXECUTOR_LANGUAGE'>): readonly Language[] {
   if (role === undefined) return LANGUAGES;
   return LANGUAGES.filter(({ id }) => id === role || (role === 'javascript' && id === 'typescript'));
 }
 
-/** The replicas that run a language elsewhere; none where it is run here. An executor runs its language itself. */
+/** The URLs of a language's remote executors; none if it runs here, as in an executor itself. */
 export function executorUrls({ id }: Language, settings: Config): readonly string[] {
   if (settings.EXECUTOR_LANGUAGE !== undefined) return [];
   const urls = {
@@ -25,7 +25,7 @@ export function executorUrls({ id }: Language, settings: Config): readonly strin
   return urls[id];
 }
 
-/** The offered languages that are run on this machine, and so are looked for and prepared here. */
+/** The enabled languages that run on this machine, whose toolchains are needed here. */
 export function localLanguages(settings: Config): readonly Language[] {
   return enabledLanguages(settings).filter((language) => executorUrls(language, settings).length === 0);
 }

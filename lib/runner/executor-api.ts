@@ -16,9 +16,9 @@ import {
 } from '#lib/wire/executor';
 import type { ReadinessPart } from '#lib/wire/health';
 
-/** Each language as a service of its own (SPEC §3), over the one runner. */
+/** Each language as a service, over one runner. See docs/contract.md#executors. */
 
-/** The language of an executor's address. Throws `not_found`. */
+/** The language in an executor's URL. Throws `not_found`. */
 export function executorLanguage(spelling: string | string[] | undefined, settings: Config = config()): Language {
   const offered = enabledLanguages(settings);
   const language = typeof spelling === 'string' ? findLanguage(spelling) : undefined;
@@ -51,38 +51,38 @@ export async function executorInfo(runner: RoutingRunner, language: Language, se
   };
 }
 
-/** All executors, with how long each took to answer. */
+/** The health and latency of all executors. */
 export async function microservicesHealth(
   runner: RoutingRunner,
   now: () => number = () => performance.now(),
 ): Promise<MicroservicesHealth> {
   const services = await Promise.all(
     runner.languages.map(async (language) => {
-      const asked = now();
+      const startedAt = now();
       const health = await runner.languageHealth(language);
-      return { ...health, latency_ms: Math.round((now() - asked) * 10) / 10 };
+      return { ...health, latency_ms: Math.round((now() - startedAt) * 10) / 10 };
     }),
   );
   return { status: services.every(({ status }) => status === 'healthy') ? 'healthy' : 'degraded', services };
 }
 
-/** Whether the languages that are run elsewhere can be: one that is down takes only itself along. Pure. */
+/** Readiness of the remote executors: down only if all are. Pure. */
 export function executorsReadiness(executors: readonly ExecutorHealth[]): ReadinessPart {
   if (executors.length === 0) return { state: 'not_configured' };
-  const away = executors.filter(({ status }) => status !== 'healthy').map(({ language }) => language);
-  if (away.length === 0) return { state: 'up' };
-  const detail = `No executor answers for ${away.join(', ')}.`;
-  return { state: away.length === executors.length ? 'down' : 'up', detail };
+  const unavailable = executors.filter(({ status }) => status !== 'healthy').map(({ language }) => language);
+  if (unavailable.length === 0) return { state: 'up' };
+  const detail = `No executor answers for ${unavailable.join(', ')}.`;
+  return { state: unavailable.length === executors.length ? 'down' : 'up', detail };
 }
 
-/** A result in the executors' words. Pure. */
+/** Converts a result to the response of an executor. Pure. */
 export function toExecuteResult(result: CodeResult): ExecuteResult {
   const failed = result.status !== 'success';
-  const complaint = [result.stderr.trimEnd(), result.error].filter(Boolean).join('\n');
+  const message = [result.stderr.trimEnd(), result.error].filter(Boolean).join('\n');
   return {
     output: result.stdout,
-    error: failed ? complaint || `The program ended with exit code ${result.exit_code}.` : '',
-    executionTime: seconds(result),
+    error: failed ? message || `The program ended with exit code ${result.exit_code}.` : '',
+    executionTime: totalSeconds(result),
     status: EXECUTE_STATUS[result.status],
   };
 }
@@ -98,7 +98,7 @@ const EXECUTE_STATUS: Record<RunStatus, ExecuteStatus> = {
   killed: 'killed',
 };
 
-function seconds({ stage, duration_ms, compile }: CodeResult): number {
+function totalSeconds({ stage, duration_ms, compile }: CodeResult): number {
   const total = duration_ms + (stage === 'run' ? (compile?.duration_ms ?? 0) : 0);
   return Math.round(total) / 1000;
 }

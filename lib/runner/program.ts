@@ -5,7 +5,7 @@ import type { Language } from '#lib/languages/language';
 import type { InputFile } from '#lib/runner/sandbox/sandbox';
 import type { CodeRequest } from '#lib/wire/code';
 
-/** A request that may be run. */
+/** A validated request. */
 export interface Program {
   language: Language;
   /** The main file first. */
@@ -15,7 +15,10 @@ export interface Program {
   seconds: number;
 }
 
-/** Checks what the schema cannot know. Throws `unsupported_language`, `code_too_large` or `invalid_request`. Pure. */
+/**
+ * Checks what the schema cannot. Throws `unsupported_language`, `code_too_large` or
+ * `invalid_request`. Pure.
+ */
 export function checkRequest(request: CodeRequest, settings: Config): Program {
   const language = findLanguage(request.language);
   if (language === undefined)
@@ -23,7 +26,7 @@ export function checkRequest(request: CodeRequest, settings: Config): Program {
       'unsupported_language',
       `There is no language ${JSON.stringify(request.language)} here. Languages: ${languageIds().join(', ')}.`,
     );
-  // Before anything looks into it.
+  // Before anything parses it.
   if (request.code.length > settings.CODE_MAX_BYTES) throw tooLarge(Buffer.byteLength(request.code), settings);
   const mainFile = language.mainFileName(request.code);
   const files = [{ name: mainFile, content: encode('code', request.code) }];
@@ -57,7 +60,7 @@ function tooLarge(size: number, { CODE_MAX_BYTES }: Config): AppError {
   );
 }
 
-/** The languages that this server knows, whether or not they are installed. */
+/** The languages that this server knows, installed or not. */
 export function languageIds(): string[] {
   return LANGUAGES.map((language) => language.id);
 }
@@ -69,13 +72,13 @@ function checkSeconds(timeout: number | undefined, settings: Config): number {
   return timeout;
 }
 
-/** Half a surrogate pair has no UTF-8; sent on, it would silently become another character. */
+/** Rejects half a surrogate pair, which has no UTF-8 and would become another character. */
 function encode(field: string, text: string): Uint8Array {
   if (!text.isWellFormed()) throw invalid(field, 'is not valid Unicode: it holds half of a surrogate pair');
   return Buffer.from(text);
 }
 
-/** A relative path of plain parts. Names are never interpreted by the host, but they are by the tools that see them. */
+/** Accepts a relative path of plain segments: compilers and shells in the sandbox interpret it. */
 function safeName(name: string, field: string): string {
   const parts = name.split('/');
   if (!parts.every((part) => /^[A-Za-z0-9_][A-Za-z0-9_. +-]*$/.test(part)) || parts.length > MAX_DEPTH)

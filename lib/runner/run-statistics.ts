@@ -3,7 +3,7 @@ import type { Percentiles, RunnerStats } from '#lib/wire/server-stats';
 
 const WINDOW = 1000;
 
-/** Counts runs by language and status. Keeps the newest durations for percentiles. */
+/** Counts runs, and keeps the durations of the last thousand for percentiles. */
 export class RunStatistics {
   readonly #counts = new Map<string, { language: LanguageId; status: RunStatus; count: number }>();
   readonly #durationsMs: number[] = [];

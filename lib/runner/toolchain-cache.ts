@@ -18,7 +18,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { PREPARED, type PreparationCommand } from '#lib/languages/language';
 import { beNicer } from '#lib/runner/sandbox/fork-server/spawn-options';
 
-/** Where what was prepared is kept from one start to the next. Root's is where sandboxes of another user can read it. */
+/** Where prepared toolchains stay between starts. Root's folder is readable for other users. */
 export function toolchainCacheRoot(): string {
   return process.getuid?.() === 0 ? '/var/cache/chill-space' : join(homedir(), '.cache', 'chill-space');
 }
@@ -28,9 +28,9 @@ const NICENESS = 10;
 const READABLE_FOLDER = 0o755;
 
 /**
- * Makes `<root>/<name>` by running a toolchain's own command, if it is not there yet; resolves with its path. What the command
- * prints is kept beside what it made, as `index`, with the paths as the sandbox sees them. Several servers may ask at once: one
- * works, the others wait for it. It appears whole or not at all.
+ * Creates `<root>/<name>` with a command of the toolchain, unless it exists; resolves with its path.
+ * The command's output becomes the file `index`, with the paths that the sandbox sees. A lock makes
+ * other servers wait, and a rename makes the result appear atomically.
  */
 export async function prepareToolchain(
   root: string,
@@ -49,9 +49,9 @@ export async function prepareToolchain(
     try {
       rmSync(working, { recursive: true, force: true });
       mkdirSync(working, { mode: READABLE_FOLDER });
-      const wanted = preparation(working);
-      for (const { name, content } of wanted.files ?? []) writeFileSync(join(working, name), content);
-      const printed = await runPreparation(wanted);
+      const command = preparation(working);
+      for (const { name, content } of command.files ?? []) writeFileSync(join(working, name), content);
+      const printed = await runPreparation(command);
       writeFileSync(join(working, 'index'), printed.replaceAll(working, PREPARED));
       chmodSync(working, READABLE_FOLDER);
       renameSync(working, finished);
@@ -67,8 +67,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const KEPT_UNUSED_DAYS = 30;
 
 /**
- * Removes what was prepared for other versions of the same language, once no server has begun with it for a month. Returns their
- * names. `name` is the one in use; both begin with `language`.
+ * Removes prepared versions of a language that no server has used for a month; returns their names.
+ * `name` is the version in use. All names start with `language`.
  */
 export async function removeUnusedToolchains(root: string, language: string, name: string): Promise<string[]> {
   const unused = readdirSync(root).filter((other) => {
@@ -84,11 +84,11 @@ function markUsed(finished: string): void {
   try {
     utimesSync(join(finished, 'index'), new Date(), new Date());
   } catch {
-    // Another user's, who prepared it and marks it.
+    // Another user has prepared it, whose servers mark it.
   }
 }
 
-/** A lock is a file with its holder's process id; one whose holder is gone is free. */
+/** A lock is a file with the process id of its holder; it is stale once that process has ended. */
 function acquireLock(path: string): boolean {
   try {
     writeFileSync(path, String(process.pid), { flag: 'wx' });
@@ -98,7 +98,7 @@ function acquireLock(path: string): boolean {
       const holder = Number(readFileSync(path, 'utf8'));
       if (Number.isInteger(holder) && holder > 0 && !existsSync(`/proc/${holder}`)) rmSync(path, { force: true });
     } catch {
-      // It was given back in between.
+      // It was released in between.
     }
     return false;
   }
@@ -116,18 +116,18 @@ function runPreparation({ argv, env }: PreparationCommand): Promise<string> {
     const end = () => child.kill('SIGKILL');
     process.once('exit', end);
     let printed = '';
-    let complaint = '';
+    let stderrEnd = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       printed += text;
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      complaint = (complaint + text).slice(-2000);
+      stderrEnd = (stderrEnd + text).slice(-2000);
     });
     child.on('error', reject);
     child.on('close', (code) => {
       process.off('exit', end);
       if (code === 0) resolve(printed);
-      else reject(new Error(`${program} ended with ${code}: ${complaint}`));
+      else reject(new Error(`${program} ended with ${code}: ${stderrEnd}`));
     });
   });
 }

@@ -22,20 +22,20 @@ export interface InstalledToolchain {
 
 type ToolchainState = { state: 'ready'; installed: InstalledToolchain } | { state: 'missing' | 'preparing' };
 
-/** The toolchains of this machine. Each is asked for its version once, inside the sandbox that it will run in. */
+/** The toolchains of this machine. Reads the version of each once, inside the sandbox. */
 export class Toolchains {
   readonly #sandbox: Sandbox;
   readonly #languages: readonly Language[];
   readonly #found = new Map<Language, Promise<ToolchainState>>();
   readonly #prepared = new Map<Language, Promise<unknown>>();
 
-  /** Looks for the languages that are run here, and for no others. */
+  /** Searches only the languages that run on this machine. */
   constructor(sandbox: Sandbox, languages: readonly Language[] = localLanguages(config())) {
     this.#sandbox = sandbox;
     this.#languages = languages;
   }
 
-  /** Throws `language_unavailable` with what to do about it. */
+  /** Throws `language_unavailable` with a hint what to install. */
   async require(language: Language): Promise<Toolchain> {
     const found = await this.#find(language);
     if (found.state === 'ready') return found.installed.toolchain;
@@ -45,7 +45,7 @@ export class Toolchains {
       : new AppError('language_unavailable', sentence);
   }
 
-  /** What is there, and a sentence for each that is not. */
+  /** The installed toolchains, and a notice for each other language. */
   async survey(): Promise<{ installed: Map<Language, InstalledToolchain>; notices: string[] }> {
     const installed = new Map<Language, InstalledToolchain>();
     const notices: string[] = [];
@@ -59,7 +59,7 @@ export class Toolchains {
     return { installed, notices };
   }
 
-  /** Resolves when nothing is being prepared any more. */
+  /** Resolves when no toolchain is being prepared. */
   async settled(): Promise<void> {
     await this.survey();
     await Promise.all(this.#prepared.values());
@@ -76,7 +76,7 @@ export class Toolchains {
     if (found === undefined) {
       found = this.#look(language);
       this.#found.set(language, found);
-      // What is missing may be installed by the next time.
+      // A missing toolchain may be installed later.
       void found.then(({ state }) => {
         if (state === 'missing') this.#found.delete(language);
       });
@@ -97,7 +97,7 @@ export class Toolchains {
       log().error({ language: language.id, err: error }, 'the language could not be prepared');
       return preparation.isNeeded ? { state: 'missing' } : meanwhile;
     });
-    // From when it is done, that is what is found. What was prepared at an earlier start is there at once.
+    // It replaces `meanwhile` when done, which is at once if an earlier start has prepared it.
     this.#prepared.set(
       language,
       preparing.then((found) => this.#found.set(language, Promise.resolve(found))),
@@ -110,13 +110,13 @@ export class Toolchains {
     { toolchain, version }: InstalledToolchain,
     { make }: NonNullable<Language['prepare']>,
   ): Promise<ToolchainState> {
-    const wanted = make(toolchain, PREPARED);
-    const revision = wanted.files === undefined ? [] : [hashOf(wanted)];
+    const preparation = make(toolchain, PREPARED);
+    const revision = preparation.files === undefined ? [] : [hashOf(preparation)];
     const name = [language.id, version.replaceAll(/[^\w.-]/g, '_'), ...revision].join('-');
     const root = toolchainCacheRoot();
     const from = await prepareToolchain(root, name, (directory) => make(toolchain, directory));
     removeUnusedToolchains(root, language.id, name).catch((error: unknown) =>
-      log().warn({ language: language.id, err: error }, 'what was prepared for older versions could not be removed'),
+      log().warn({ language: language.id, err: error }, 'older prepared toolchains could not be removed'),
     );
     const binds = [...toolchain.binds, { from, at: PREPARED }];
     const programs = { ...toolchain.programs, prepared: PREPARED };
@@ -134,23 +134,23 @@ const HASH_LENGTH = 12;
 const PREPARING_RETRY_SECONDS = 30;
 
 async function readVersion(sandbox: Sandbox, language: Language, toolchain: Toolchain): Promise<string | undefined> {
-  let said = '';
-  const listen = (chunk: Buffer) => {
-    said += chunk.toString();
-    return said.length < 10_000;
+  let output = '';
+  const append = (chunk: Buffer) => {
+    output += chunk.toString();
+    return output.length < VERSION_LIMITS.outputBytes;
   };
   try {
-    const ended = await sandbox.run({
+    const report = await sandbox.run({
       argv: language.version.command(toolchain),
       env: {},
       binds: toolchain.binds,
       files: [],
       stdin: new Uint8Array(),
       limits: VERSION_LIMITS,
-      onStdout: listen,
-      onStderr: listen,
+      onStdout: append,
+      onStderr: append,
     });
-    return ended.started && ended.exitCode === 0 ? language.version.pattern.exec(said)?.[1] : undefined;
+    return report.started && report.exitCode === 0 ? language.version.pattern.exec(output)?.[1] : undefined;
   } catch (error) {
     log().warn({ language: language.id, err: error }, 'the toolchain cannot be used in the sandbox');
     return undefined;

@@ -16,12 +16,12 @@ export interface ValidationContext {
   signal: AbortSignal;
 }
 
-/** Errors and warnings together. */
+/** Of errors and warnings together. */
 export const MAX_DIAGNOSTICS = 100;
 
 /**
- * Has a checked program parsed or type-checked by its language's own tools, in the sandbox and within a compiler's limits; never
- * runs it. A program with errors is a result. Throws `language_unavailable` and `cancelled`.
+ * Parses or type-checks a program with the tools of its language, in the sandbox and with a
+ * compiler's limits, without running it. Throws `language_unavailable` and `cancelled`.
  */
 export async function validate(
   program: Program,
@@ -45,7 +45,7 @@ export async function validate(
   const limits = { ...compilerLimits(settings, cores), outputBytes: MAX_TOOL_OUTPUT_BYTES };
   const stdout = new BoundedOutput(limits.outputBytes);
   const stderr = new BoundedOutput(limits.outputBytes);
-  const ended = await sandbox.run({
+  const report = await sandbox.run({
     ...{ argv, env, binds, files, limits, signal },
     stdin: Buffer.from(stdin),
     onStdout: (chunk) => stdout.write(chunk),
@@ -53,26 +53,26 @@ export async function validate(
   });
   stdout.end();
   stderr.end();
-  if (ended.stopReason === 'cancelled') throw new AppError('cancelled', 'The validation was cancelled.');
-  const { status, error } = judge(ended, limits, 'compile');
+  if (report.stopReason === 'cancelled') throw new AppError('cancelled', 'The validation was cancelled.');
+  const { status, error } = judge(report, limits, 'compile');
   if (status === 'internal_error') {
-    log().error({ stage: 'validate', trouble: ended.setupError }, 'the sandbox failed');
+    log().error({ stage: 'validate', trouble: report.setupError }, 'the sandbox failed');
     throw new AppError('internal_error', 'The sandbox could not be set up; the program was not looked at.');
   }
-  // What was stopped half-way has said nothing that could be relied on.
+  // The output of a tool that was stopped is incomplete.
   const isWhole = status === 'success' || status === 'compile_error';
-  const said = { stdout: stdout.text, stderr: stderr.text };
-  const diagnostics = isWhole ? validator.parse(said, source) : [];
+  const output = { stdout: stdout.text, stderr: stderr.text };
+  const diagnostics = isWhole ? validator.parse(output, source) : [];
   const onlyWarned = isWhole && validator.failsForWarnings === true && diagnostics.length > 0;
   const refused = status === 'success' || onlyWarned ? undefined : (error ?? 'The program does not compile.');
   return summarize(diagnostics, refused, source);
 }
 
-/** Of each of a compiler's outputs; a hundred diagnostics of templates are long. */
+/** Of each output; a hundred diagnostics of C++ templates are long. */
 const MAX_TOOL_OUTPUT_BYTES = 4 * 1024 * 1024;
 const MAX_MESSAGE_LENGTH = 2_000;
 
-/** `refused` is what to say where the compiler did not end well and named no error. Pure. */
+/** `refused` is the error of a failed tool that reported none. Pure. */
 export function summarize(
   diagnostics: readonly Diagnostic[],
   refused: string | undefined,
@@ -80,7 +80,7 @@ export function summarize(
 ): ValidateResult {
   const lineCount = source.split('\n').length;
   const seen = new Set<string>();
-  const pick = (severity: Diagnostic['severity'], room: number) =>
+  const pick = (severity: Diagnostic['severity'], limit: number) =>
     diagnostics
       .filter((diagnostic) => diagnostic.severity === severity)
       .map(({ line, column, message }) => ({
@@ -92,7 +92,7 @@ export function summarize(
         const key = JSON.stringify(entry);
         return !seen.has(key) && seen.add(key);
       })
-      .slice(0, room)
+      .slice(0, limit)
       .toSorted((one, other) => one.line - other.line || one.column - other.column);
   const errors = pick('error', MAX_DIAGNOSTICS);
   if (errors.length === 0 && refused !== undefined) errors.push({ line: 1, column: 1, message: refused });
@@ -100,7 +100,7 @@ export function summarize(
   return { isValid: errors.length === 0, errors, warnings };
 }
 
-/** Paths that the program does not name itself become the name of their file: they tell of this machine. */
+/** Shortens paths that are not in the source to their file name: they reveal this machine. */
 function withoutPaths(message: string, source: string): string {
   return message.replaceAll(/(?<![\w./:*])\/(?:[\w.+@~-]+\/)+([\w.+@~-]*)/g, (path, name: string) =>
     source.includes(path) ? path : name,

@@ -8,10 +8,9 @@ export interface ExecutorEvent {
 }
 
 /**
- * Parses the server-sent events of an executor as they arrive, in time linear in their bytes
- * whatever the chunks are. Comments are left out. Throws `upstream_failed` as soon as one event is
- * longer than `limitBytes`, so that an executor can neither fill the memory of this process nor
- * hold its event loop.
+ * Parses server-sent events as they arrive, in time linear in their bytes for any chunks. Skips
+ * comments. Throws `upstream_failed` as soon as an event exceeds `limitBytes`, so that an executor
+ * can neither fill the memory of this process nor block its event loop.
  */
 export async function* executorEvents(
   chunks: AsyncIterable<Uint8Array>,
@@ -20,7 +19,7 @@ export async function* executorEvents(
   let arrived: ExecutorEvent[] = [];
   let overflowed = false;
   const parser = createParser({
-    // A character is at least one byte: a bound in characters is never above one in bytes.
+    // A character has at least one byte, so this bound in characters suffices.
     maxBufferSize: limitBytes,
     onEvent: ({ event = 'message', data }) => arrived.push({ event, data }),
     onError: ({ type }) => {
@@ -41,10 +40,7 @@ export async function* executorEvents(
   }
 }
 
-/**
- * Reads a JSON body of at most `limitBytes`; throws an `Error` where it is longer, breaks off, or
- * is not JSON.
- */
+/** Reads a JSON body. Throws an `Error` if it exceeds `limitBytes`, breaks off, or is not JSON. */
 export async function readBoundedJson(chunks: AsyncIterable<Uint8Array>, limitBytes: number): Promise<unknown> {
   const parts: Uint8Array[] = [];
   let size = 0;

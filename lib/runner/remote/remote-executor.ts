@@ -20,28 +20,24 @@ import {
   validateResultSchema,
 } from '#lib/wire/executor';
 
-/** Beyond what the work itself may take, for the way and a line. */
+/** Allowed on top of the time of the work, for the network and a queue. */
 const RESPONSE_MARGIN_MS = 15_000;
 const HEALTH_TIMEOUT_MS = 3_000;
 const HEALTH_TTL_MS = 2_000;
 const RETRY_AFTER_SECONDS = 5;
 
-/**
- * A byte of output can be six in JSON (`\u0000`). A result repeats stdout and stderr of the
- * compiler and of the program.
- */
-const JSON_ESCAPE_BYTES = 6;
+/** A result holds stdout and stderr of the compiler and of the program. */
 const OUTPUTS_OF_A_RESULT = 4;
 const EVENT_OVERHEAD_BYTES = 64 * 1024;
 const VALIDATE_RESPONSE_BYTES = 1024 * 1024;
 
-/** A language that is run by executors elsewhere. Asks them in turn, and the next where one is not there. */
+/** Runs a language on remote replicas: round-robin, with failover to the next replica. */
 export class RemoteExecutor {
   readonly #language: Language;
   readonly #replicas: readonly Replica[];
   readonly #settings: Config;
   #turn = 0;
-  #health: { askedAtMs: number; answer: Promise<ExecutorHealth> } | undefined;
+  #health: { requestedAtMs: number; report: Promise<ExecutorHealth> } | undefined;
 
   constructor(language: Language, urls: readonly string[], settings: Config) {
     this.#language = language;
@@ -50,16 +46,17 @@ export class RemoteExecutor {
   }
 
   /**
-   * As `Runner.run`. A replica that is lost before any output is replaced by the next one: a program has no effect outside of
-   * its sandbox. Throws `language_unavailable` where none is there, `upstream_failed` where one broke off after output,
-   * `upstream_timeout`, and what the executor itself refused.
+   * As `Runner.run`. If a replica fails before any output, the next one runs the program again, which
+   * is safe because a program has no effects outside its sandbox. Throws `language_unavailable` if no
+   * replica responds, `upstream_failed` if one fails after output, `upstream_timeout`, and the errors
+   * of the executor.
    */
   async run(request: CodeRequest, { signal, onStart, onOutput }: RunOptions): Promise<CodeResult> {
     const { seconds } = checkRequest(request, this.#settings);
     const body = { ...request, language: this.#language.id, timeout: seconds };
     const outputBytes = this.#settings.CODE_MAX_OUTPUT_BYTES;
     let started = false;
-    return await this.#ask(maxRunMs(this.#language, seconds, this.#settings), signal, async (replica, ends) => {
+    return await this.#tryReplicas(maxRunMs(this.#language, seconds, this.#settings), signal, async (replica, ends) => {
       let hasOutput = false;
       const live = {
         stdout: new BoundedOutput(outputBytes, (text) => onOutput?.('stdout', text)),
@@ -76,7 +73,7 @@ export class RemoteExecutor {
           } else if (event === 'result') return truncateResult(codeResultSchema.parse(JSON.parse(data)), outputBytes);
           else if (event === 'error') throw parseErrorEvent(data);
         }
-        throw new ReplicaUnreachable('the executor ended its answer without a result');
+        throw new ReplicaUnreachable('the executor ended its response without a result');
       } catch (error) {
         ends.throwIfAborted();
         if (AppError.is(error)) throw error;
@@ -88,7 +85,7 @@ export class RemoteExecutor {
           );
         throw error instanceof ReplicaUnavailable
           ? error
-          : new ReplicaUnreachable('the answer broke off', { cause: error });
+          : new ReplicaUnreachable('the response broke off', { cause: error });
       }
     });
   }
@@ -100,40 +97,40 @@ export class RemoteExecutor {
   ): Promise<ValidateResult> {
     checkRequest(request, this.#settings);
     const path = `/api/executors/${this.#language.id}/validate`;
-    return await this.#ask(this.#settings.CODE_COMPILE_TIMEOUT_SECONDS * 1000, signal, async (replica, ends) => {
-      const answer = await replica.post(
+    return await this.#tryReplicas(this.#settings.CODE_COMPILE_TIMEOUT_SECONDS * 1000, signal, async (replica, ends) => {
+      const response = await replica.post(
         path,
         { code: request.code, files: request.files ?? [] },
         'application/json',
         ends,
       );
       try {
-        return validateResultSchema.parse(await readBoundedJson(answer, VALIDATE_RESPONSE_BYTES));
+        return validateResultSchema.parse(await readBoundedJson(response, VALIDATE_RESPONSE_BYTES));
       } catch (error) {
         ends.throwIfAborted();
-        throw new ReplicaUnreachable('the answer broke off', { cause: error });
+        throw new ReplicaUnreachable('the response broke off', { cause: error });
       }
     });
   }
 
-  /** The health of the first replica that is well, kept for a moment. Never throws. */
+  /** The health of the first healthy replica, cached for a moment. Never rejects. */
   health(nowMs: number = performance.now()): Promise<ExecutorHealth> {
-    if (this.#health === undefined || nowMs - this.#health.askedAtMs > HEALTH_TTL_MS)
-      this.#health = { askedAtMs: nowMs, answer: this.#askHealth() };
-    return this.#health.answer;
+    if (this.#health === undefined || nowMs - this.#health.requestedAtMs > HEALTH_TTL_MS)
+      this.#health = { requestedAtMs: nowMs, report: this.#requestHealth() };
+    return this.#health.report;
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#replicas.map((replica) => replica.close()));
   }
 
-  async #ask<T>(
+  async #tryReplicas<T>(
     workMs: number,
     signal: AbortSignal | undefined,
     attempt: (replica: Replica, ends: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    const late = AbortSignal.timeout(workMs + RESPONSE_MARGIN_MS);
-    const ends = signal === undefined ? late : AbortSignal.any([signal, late]);
+    const timeout = AbortSignal.timeout(workMs + RESPONSE_MARGIN_MS);
+    const ends = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
     const first = this.#turn++;
     let last: AppError | undefined;
     for (const index of this.#replicas.keys()) {
@@ -143,34 +140,34 @@ export class RemoteExecutor {
         return await attempt(replica, ends);
       } catch (error) {
         if (signal?.aborted) throw new AppError('cancelled', 'The run was cancelled.');
-        if (late.aborted) throw this.#timedOut(workMs);
+        if (timeout.aborted) throw this.#timedOut(workMs);
         if (!(error instanceof ReplicaUnavailable)) throw error;
         last = error.fault ?? last;
       }
     }
-    throw last ?? new AppError('language_unavailable', this.#awaySentence, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    throw last ?? new AppError('language_unavailable', this.#unavailableMessage, { retryAfterSeconds: RETRY_AFTER_SECONDS });
   }
 
-  async #askHealth(): Promise<ExecutorHealth> {
+  async #requestHealth(): Promise<ExecutorHealth> {
     const { id } = this.#language;
     const signal = AbortSignal.timeout(HEALTH_TIMEOUT_MS);
-    let unwell: ExecutorHealth | undefined;
-    const asked = this.#replicas.map(async (replica) => {
+    let unhealthy: ExecutorHealth | undefined;
+    const reports = this.#replicas.map(async (replica) => {
       const health = executorHealthSchema.parse(await replica.get(`/api/executors/${id}/health`, signal));
       if (health.status === 'healthy') return health;
-      unwell = health;
-      throw new ReplicaUnavailable('the executor is not well');
+      unhealthy = health;
+      throw new ReplicaUnavailable('the executor is not healthy');
     });
     try {
-      return await Promise.any(asked);
+      return await Promise.any(reports);
     } catch {
       return (
-        unwell ?? { status: 'unavailable', language: id, version: null, sandbox: 'unknown', notice: this.#awaySentence }
+        unhealthy ?? { status: 'unavailable', language: id, version: null, sandbox: 'unknown', notice: this.#unavailableMessage }
       );
     }
   }
 
-  get #awaySentence(): string {
+  get #unavailableMessage(): string {
     return `${this.#language.name} cannot be run now: its executor does not answer. Other languages are not affected. Try again in a moment.`;
   }
 
@@ -183,7 +180,7 @@ export class RemoteExecutor {
   }
 }
 
-/** How long a run may take at an executor that is not busy: a compiler has its own time before the program's. Pure. */
+/** The longest time of a run on an idle executor: that of the compiler and of the program. Pure. */
 export function maxRunMs(
   { compile }: Pick<Language, 'compile'>,
   seconds: number,
@@ -193,18 +190,18 @@ export function maxRunMs(
 }
 
 function parseErrorEvent(data: string): AppError {
-  const told = parseError(data);
-  return told === undefined
+  const body = parseError(data);
+  return body === undefined
     ? new AppError('upstream_failed', 'The executor failed without saying why.')
-    : toExecutorError(told);
+    : toExecutorError(body);
 }
 
-/** The longest event of an executor whose outputs are bounded as they are here. Pure. */
+/** The longest event of an executor with this bound of output. Pure. */
 export function maxEventBytes(outputBytes: number): number {
   return JSON_ESCAPE_BYTES * OUTPUTS_OF_A_RESULT * outputBytes + EVENT_OVERHEAD_BYTES;
 }
 
-/** The result as this server promises it: an executor may have been given larger bounds. Pure. */
+/** Applies this server's bound of output: an executor may have a larger one. Pure. */
 export function truncateResult(result: CodeResult, outputBytes: number): CodeResult {
   const stdout = truncateToBytes(result.stdout, outputBytes);
   const stderr = truncateToBytes(result.stderr, outputBytes);

@@ -7,15 +7,15 @@ import { ERROR_CODES, type ErrorBody, type ErrorCode, errorBodySchema } from '#l
 
 const CONNECT_TIMEOUT_MS = 3_000;
 const KEEP_ALIVE_MS = 30_000;
-/** A replica that was not there so many times in a row is left alone for a while. */
+/** Consecutive connection failures that open the circuit. */
 const FAILURES_TO_OPEN = 3;
 const OPEN_MS = 5_000;
 const MAX_ERROR_BYTES = 16_384;
 const HEALTH_BYTES = 64 * 1024;
 
 /**
- * What an executor may say of a run. Any other code would be read as this server's own:
- * `unauthorized` would sign the caller out of it.
+ * Error codes that an executor may pass to the caller. Others would seem to be this server's:
+ * `unauthorized` would sign the caller out.
  */
 const EXECUTOR_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'invalid_request',
@@ -33,7 +33,7 @@ const EXECUTOR_CODES: ReadonlySet<string> = new Set<ErrorCode>([
 const MAX_SENTENCE_CHARACTERS = 1_000;
 const MAX_DETAILS = 50;
 
-/** The replica is not there, or has no room: another one may. `fault` is what to say where no other is left. */
+/** The replica cannot take the request; another one may. `fault` is the error if none is left. */
 export class ReplicaUnavailable extends Error {
   readonly fault: AppError | undefined;
 
@@ -44,10 +44,10 @@ export class ReplicaUnavailable extends Error {
   }
 }
 
-/** Nobody answered at the address, or the connection broke. It alone counts against a replica: a busy one is alive. */
+/** No response, or a broken connection. Only this opens the circuit: a busy replica is alive. */
 export class ReplicaUnreachable extends ReplicaUnavailable {}
 
-/** One executor process elsewhere, on kept-alive connections of its own and behind a circuit breaker of its own. */
+/** A remote executor process, with a connection pool and a circuit breaker. */
 export class Replica {
   readonly #pool: Pool;
   readonly #base: string;
@@ -61,7 +61,7 @@ export class Replica {
     const { origin, pathname } = new URL(url);
     this.#base = pathname.replace(/\/+$/, '');
     this.#headers = { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) };
-    // How long an answer may take is known to the caller, whose signal ends it.
+    // The signal of the caller limits the time of a response.
     this.#pool = new Pool(origin, {
       connect: { timeout: CONNECT_TIMEOUT_MS },
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -71,8 +71,9 @@ export class Replica {
   }
 
   /**
-   * The body of a successful answer. Aborting `signal` closes the connection and throws its reason. Throws `ReplicaUnavailable` where
-   * another replica should be asked, and the executor's own `Fault` where it refused the request itself.
+   * Posts a request; resolves with the body of a 200 response. Aborting `signal` closes the
+   * connection and throws its reason. Throws `ReplicaUnavailable` if another replica should be tried,
+   * and the executor's `AppError` if it refused the request itself.
    */
   async post(
     path: string,
@@ -102,8 +103,8 @@ export class Replica {
   }
 
   /**
-   * Any JSON answer of at most `HEALTH_BYTES`, whatever its status. Goes past the breaker: it is
-   * how one sees a replica come back.
+   * Gets JSON of at most `HEALTH_BYTES`, with any status. Bypasses the circuit breaker, so that a
+   * replica is seen to recover.
    */
   async get(path: string, signal: AbortSignal): Promise<unknown> {
     const { body } = await this.#request({ method: 'GET', path, headers: this.#headers, signal });
@@ -119,14 +120,14 @@ export class Replica {
       return await this.#pool.request({ ...options, path: this.#base + options.path });
     } catch (error) {
       options.signal.throwIfAborted();
-      throw new ReplicaUnreachable('the executor does not answer', { cause: error });
+      throw new ReplicaUnreachable('the executor does not respond', { cause: error });
     }
   }
 }
 
-/** What an answer that is no success means. Pure. */
+/** Maps a response other than 200 to an error. Pure. */
 export function toReplicaError(status: number, text: string): Error {
-  const told = parseError(text);
+  const body = parseError(text);
   if (status === 401 || status === 403)
     return new ReplicaUnavailable('the executor refuses the key', {
       fault: new AppError(
@@ -134,7 +135,7 @@ export function toReplicaError(status: number, text: string): Error {
         'The executor of this language refuses the key of this server. Set EXECUTOR_API_KEY to one of the API_KEYS of the executor.',
       ),
     });
-  if (told === undefined || status === 404)
+  if (body === undefined || status === 404)
     return new ReplicaUnavailable(`no executor: ${status}`, {
       fault: new AppError(
         'upstream_failed',
@@ -143,13 +144,13 @@ export function toReplicaError(status: number, text: string): Error {
     });
   if (status === 429)
     return new ReplicaUnavailable('the executor limits its callers', {
-      fault: new AppError('runner_busy', told.error),
+      fault: new AppError('runner_busy', body.error),
     });
-  const fault = toExecutorError(told);
-  return status >= 500 ? new ReplicaUnavailable(told.error, { fault }) : fault;
+  const fault = toExecutorError(body);
+  return status >= 500 ? new ReplicaUnavailable(body.error, { fault }) : fault;
 }
 
-/** An error as it was sent, bounded in length; undefined where its code is none of ours. */
+/** Parses an error body, bounded in length; undefined if its code is unknown. */
 export function parseError(text: string): ErrorBody | undefined {
   try {
     const { error, code, details } = errorBodySchema.parse(JSON.parse(text));
@@ -161,10 +162,7 @@ export function parseError(text: string): ErrorBody | undefined {
   }
 }
 
-/**
- * What an executor reports, as a fault of this server: a code that it may not use becomes
- * `upstream_failed`. Pure.
- */
+/** Maps an executor's error to this server's. A code it may not use becomes `upstream_failed`. Pure. */
 export function toExecutorError({ error, code, details }: ErrorBody): AppError {
   return isExecutorCode(code)
     ? new AppError(code, error, details === undefined ? {} : { details })
