@@ -2,6 +2,7 @@ import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import type { Language } from '#lib/languages/language';
 import { BoundedOutput, truncateToBytes } from '#lib/runner/bounded-output';
+import { JSON_ESCAPE_BYTES } from '#lib/runner/http/code-body';
 import { checkRequest } from '#lib/runner/program';
 import { executorEvents, readBoundedJson } from '#lib/runner/remote/executor-stream';
 import {
@@ -97,20 +98,24 @@ export class RemoteExecutor {
   ): Promise<ValidateResult> {
     checkRequest(request, this.#settings);
     const path = `/api/executors/${this.#language.id}/validate`;
-    return await this.#tryReplicas(this.#settings.CODE_COMPILE_TIMEOUT_SECONDS * 1000, signal, async (replica, ends) => {
-      const response = await replica.post(
-        path,
-        { code: request.code, files: request.files ?? [] },
-        'application/json',
-        ends,
-      );
-      try {
-        return validateResultSchema.parse(await readBoundedJson(response, VALIDATE_RESPONSE_BYTES));
-      } catch (error) {
-        ends.throwIfAborted();
-        throw new ReplicaUnreachable('the response broke off', { cause: error });
-      }
-    });
+    return await this.#tryReplicas(
+      this.#settings.CODE_COMPILE_TIMEOUT_SECONDS * 1000,
+      signal,
+      async (replica, ends) => {
+        const response = await replica.post(
+          path,
+          { code: request.code, files: request.files ?? [] },
+          'application/json',
+          ends,
+        );
+        try {
+          return validateResultSchema.parse(await readBoundedJson(response, VALIDATE_RESPONSE_BYTES));
+        } catch (error) {
+          ends.throwIfAborted();
+          throw new ReplicaUnreachable('the response broke off', { cause: error });
+        }
+      },
+    );
   }
 
   /** The health of the first healthy replica, cached for a moment. Never rejects. */
@@ -145,7 +150,9 @@ export class RemoteExecutor {
         last = error.fault ?? last;
       }
     }
-    throw last ?? new AppError('language_unavailable', this.#unavailableMessage, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    throw (
+      last ?? new AppError('language_unavailable', this.#unavailableMessage, { retryAfterSeconds: RETRY_AFTER_SECONDS })
+    );
   }
 
   async #requestHealth(): Promise<ExecutorHealth> {
@@ -162,7 +169,13 @@ export class RemoteExecutor {
       return await Promise.any(reports);
     } catch {
       return (
-        unhealthy ?? { status: 'unavailable', language: id, version: null, sandbox: 'unknown', notice: this.#unavailableMessage }
+        unhealthy ?? {
+          status: 'unavailable',
+          language: id,
+          version: null,
+          sandbox: 'unknown',
+          notice: this.#unavailableMessage,
+        }
       );
     }
   }

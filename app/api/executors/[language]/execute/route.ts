@@ -2,13 +2,10 @@ import { parseBody, readJson } from '#lib/http/body';
 import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
 import { executorLanguage, toExecuteResult } from '#lib/runner/executor-api';
+import { codeBodyLimit } from '#lib/runner/http/code-body';
 import { runner } from '#lib/runner/index';
 import { withSpan } from '#lib/telemetry/tracing';
-import { MIB } from '#lib/units';
 import { EXECUTE_FIELDS, executeRequestSchema } from '#lib/wire/executor';
-
-/** A byte of a program can be six in JSON (`\u0000`). */
-const JSON_ESCAPE_BYTES = 6;
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/executors/[language]/execute',
@@ -16,8 +13,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
     POST: async (request, { caller, params, requestId, settings }) => {
       const { signal } = request;
       const language = executorLanguage(params.language).id;
-      const limitBytes = JSON_ESCAPE_BYTES * settings.CODE_MAX_BYTES + MIB;
-      const body = await readJson(request, limitBytes);
+      const body = await readJson(request, codeBodyLimit(settings));
       const { code, input_data, timeout } = parseBody(executeRequestSchema, body, EXECUTE_FIELDS);
       const result = await withSpan(requestId, 'run code', { language }, () =>
         runner().run({ language, code, stdin: input_data, timeout }, { caller, signal }),
