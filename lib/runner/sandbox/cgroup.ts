@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ResourceLimits } from '#lib/runner/resource-limits';
 
-/** What the kernel counted for a whole process tree. */
+/** The use of a whole process tree, as the kernel counts it. */
 export interface CgroupUsage {
   readonly cpuMs: number;
   readonly peakMemoryBytes: number;
@@ -23,13 +23,13 @@ export interface CgroupUsage {
 /** One control group (or one per controller, in v1) for one run. */
 export interface Cgroup {
   /**
-   * Resolves once `pid` is in it; every process that it starts from then on is in it too. The kernel may take tens of
-   * milliseconds, in which this process goes on.
+   * Resolves once `pid` is in the group. All processes that it starts later are in it, too. The
+   * kernel may take tens of milliseconds.
    */
   add(pid: number): Promise<void>;
-  /** Each figure is read when it is asked for. */
+  /** Each figure is read on access. */
   usage(): CgroupUsage;
-  /** Resolves once it is gone. All its processes must have ended. */
+  /** Removes the group, whose processes must have ended. */
   remove(): Promise<void>;
 }
 
@@ -39,21 +39,21 @@ export interface CgroupDriver {
 }
 
 /**
- * Finds a hierarchy in which this process may make groups that bound memory and processes: v2 where it is delegated, else
- * v1, else none. `root` is where the file systems are mounted.
+ * Finds a hierarchy in which this process may create groups that limit memory and processes: v2 if
+ * it is delegated, else v1, else none. `root` is the mount point.
  */
 export function findCgroupDriver(root = '/sys/fs/cgroup', membership = readMembership()): CgroupDriver | undefined {
   return findV2(root, membership) ?? findV1(root, membership);
 }
 
-/** The name of a run's group. It tells whose it is, so that a later server can clear away what a killed one has left. */
+/** The name of a run's group. It contains the server's pid, so that a later server can remove it. */
 export function cgroupName(run: number): string {
   return `${PREFIX}${process.pid}-${run}`;
 }
 
 const PREFIX = 'chill-space-';
 
-/** Removes the groups of servers that are gone; theirs died with all that was in them. */
+/** Removes the empty groups of servers that have ended. */
 function sweep(directory: string): void {
   for (const name of readdirSync(directory)) {
     const owner = name.startsWith(PREFIX) ? Number(name.slice(PREFIX.length).split('-')[0]) : Number.NaN;
@@ -61,12 +61,12 @@ function sweep(directory: string): void {
     try {
       rmdirSync(join(directory, name));
     } catch {
-      // Another namespace's server, whose number is not seen here: its groups are in use and cannot be removed.
+      // In use by a server in another pid namespace, whose pid is unknown here.
     }
   }
 }
 
-/** From /proc/self/cgroup: controller to path; v2 is under the empty name. */
+/** Parses /proc/self/cgroup: controller to path, v2 under the empty name. */
 export function parseMembership(text: string): Map<string, string> {
   const paths = new Map<string, string>();
   for (const line of text.split('\n')) {
@@ -88,7 +88,7 @@ function readMembership(): Map<string, string> {
 function findV1(root: string, membership: Map<string, string>): CgroupDriver | undefined {
   const directories = V1_CONTROLLERS.map((controller) => {
     const own = join(root, controller, membership.get(controller) ?? '/');
-    // Inside a container the path may be the host's, while only the own part is mounted.
+    // In a container the path may be the host's, though only a part is mounted.
     return existsSync(own) ? own : join(root, controller);
   });
   if (!directories.every(isWritable)) return undefined;
@@ -105,10 +105,10 @@ function createV1(parents: string[], name: string, limits: ResourceLimits): Cgro
   const [memory, pids, cpuacct] = directories as [string, string, string];
   for (const directory of directories) mkdirSync(directory);
   set(memory, 'memory.limit_in_bytes', limits.memoryBytes);
-  // Where the kernel counts swap, memory and swap together have the same bound.
+  // If the kernel counts swap, memory and swap together have the same limit.
   if (existsSync(join(memory, 'memory.memsw.limit_in_bytes')))
     set(memory, 'memory.memsw.limit_in_bytes', limits.memoryBytes);
-  // The buffers of TCP connections are counted apart, and only where they have a bound.
+  // The buffers of TCP connections count separately, and only with a limit.
   if (existsSync(join(memory, TCP_LIMIT))) set(memory, TCP_LIMIT, limits.memoryBytes);
   set(pids, 'pids.max', limits.processes + SANDBOX_PROCESSES);
   return {
@@ -130,7 +130,7 @@ function createV1(parents: string[], name: string, limits: ResourceLimits): Cgro
   };
 }
 
-/** bubblewrap's monitor, its init, and a start-up helper are in the group beside the program's own processes. */
+/** bubblewrap's monitor, its init, and a start-up helper are in the group of the program. */
 const SANDBOX_PROCESSES = 3;
 
 function findV2(root: string, membership: Map<string, string>): CgroupDriver | undefined {
@@ -147,8 +147,8 @@ function findV2(root: string, membership: Map<string, string>): CgroupDriver | u
 }
 
 /**
- * Makes `base` able to hold groups with controllers. A group other than the root may not have processes of its own then,
- * so the server moves into a leaf first.
+ * Enables the controllers for children of `base`. The kernel forbids processes in such a group,
+ * except the root, so the server moves to a leaf first.
  */
 function delegate(base: string): string {
   const wanted = '+memory +pids';
@@ -179,7 +179,7 @@ function createV2(parent: string, name: string, limits: ResourceLimits): Cgroup 
       get cpuMs() {
         return field(get(directory, 'cpu.stat'), 'usage_usec') / 1000;
       },
-      // memory.peak came with Linux 5.19; before that the current use, read at the end, is a lower bound.
+      // memory.peak exists since Linux 5.19. Before, the use at the end is a lower bound.
       get peakMemoryBytes() {
         return Number(get(directory, existsSync(join(directory, 'memory.peak')) ? 'memory.peak' : 'memory.current'));
       },
@@ -198,7 +198,7 @@ async function removeAll(directories: string[]): Promise<void> {
         rmdirSync(directory);
         break;
       } catch (error) {
-        // The kernel lets go of an ended process a moment after its parent has heard of the end.
+        // The kernel frees a process a moment after its parent was notified.
         if (attempt >= REMOVE_ATTEMPTS) throw error;
         await delay(Math.min(attempt, REMOVE_EVERY_MS));
       }
@@ -206,14 +206,14 @@ async function removeAll(directories: string[]): Promise<void> {
   }
 }
 
-/** Five seconds and more: where all cores are busy, the monitor may take long to end. */
+/** More than five seconds in all: on busy cores the monitor may take long to end. */
 const REMOVE_ATTEMPTS = 150;
 const REMOVE_EVERY_MS = 50;
 
 function isWritable(directory: string): boolean {
   try {
     accessSync(directory, constants.W_OK);
-    // A read-only mount passes as writable for root; making a group is the proof.
+    // For root, a read-only mount seems writable. Creating a group proves it.
     const trial = join(directory, cgroupName(0));
     mkdirSync(trial);
     rmdirSync(trial);

@@ -7,29 +7,30 @@ import {
 } from '#lib/runner/sandbox/bubblewrap/arguments';
 import { type Execution, PROGRAM, RESULT_DESCRIPTOR } from '#lib/runner/sandbox/sandbox';
 
-/** Where gVisor finds what it shall run, in the namespaces that bubblewrap makes for it. Nothing of it has a name on the host. */
+/** The OCI bundle, inside the namespaces of bubblewrap. None of its files has a name on the host. */
 const BUNDLE = '/bundle';
 const ROOT = `${BUNDLE}/rootfs`;
-/** Where the program's files lie before they are copied to its work directory, which is gVisor's own. */
+/** Holds the program's files until they are copied to the work directory, which is a gVisor mount. */
 const SOURCES = '/sources';
-/** The descriptor on which it is told outside that the program came to an end of its own. */
+/** The descriptor that reports that the program ended, and not gVisor. */
 export const END_DESCRIPTOR = 5;
 
 const MB = 1024 * 1024;
-/** Of /tmp and of /dev/shm, beside the work directory. */
+/** Size of each of /tmp and /dev/shm. */
 const SMALL_BYTES = 8 * MB;
-/** What is handed in, at most: a compiled program, and sources. */
+/** Upper bound of a compiled program with its sources. */
 const BUNDLE_BYTES = 512 * MB;
 
-/** What is handed to bubblewrap as a descriptor: its number there. */
+/** Numbers of the descriptors that bubblewrap gets. */
 export type BundleDescriptors = Pick<PassedDescriptors, 'status' | 'system' | 'binds' | 'program' | 'files'> & {
-  /** Of `containerSpec`. */
+  /** The output of `containerSpec`. */
   spec: number;
 };
 
 /**
- * The outer fence: namespaces without network, with the system's directories read-only and no sight of anything else of the
- * host. gVisor's own processes are its root, which is nobody outside. The program's root is put together here, read-only too.
+ * Arguments for the outer sandbox: namespaces without network, with the system's directories
+ * read-only, and no other files of the host. gVisor runs as its root, an unprivileged user outside.
+ * The read-only root of the program is assembled here, too.
  */
 export function outerArguments(layout: SystemLayout, passed: BundleDescriptors): string[] {
   const inside = [
@@ -46,7 +47,7 @@ export function outerArguments(layout: SystemLayout, passed: BundleDescriptors):
   ];
   return [
     ...['--unshare-all', '--unshare-user', '--die-with-parent', '--new-session', '--as-pid-1'],
-    // Of this user namespace alone: gVisor makes namespaces within it for what it runs.
+    // Capabilities in this user namespace only: gVisor makes further namespaces in it.
     ...['--uid', '0', '--gid', '0', '--cap-add', 'ALL', '--hostname', 'sandbox'],
     ...['--json-status-fd', `${passed.status}`],
     ...seen(''),
@@ -65,7 +66,7 @@ export function outerArguments(layout: SystemLayout, passed: BundleDescriptors):
   ];
 }
 
-/** All folders that lead to `paths`, outermost first. bubblewrap would make them for its own user alone. */
+/** Parent folders of `paths`, outermost first. bubblewrap would create them with mode 0700. */
 function foldersOf(paths: readonly string[]): string[] {
   const folders = new Set<string>();
   for (const path of paths)
@@ -74,9 +75,9 @@ function foldersOf(paths: readonly string[]): string[] {
 }
 
 /**
- * gVisor writes to a pipe of the host only as much as there is room for at that moment, and tells the program so, which on a real
- * kernel it would not. In pipes that hold all that is taken of a program's output there is always room. Nothing but Perl, which every
- * Debian has, can make them so; without it, a program's single write of more than 64 KiB may be cut.
+ * gVisor truncates a write to a pipe of the host that is almost full, where Linux would block. Pipes
+ * that hold the largest output avoid that. Perl, which Debian always has, can enlarge them; without
+ * it, a single write of more than 64 KiB may be cut.
  */
 const PERL = '/usr/bin/perl';
 const PIPE_BYTES = 512 * 1024;
@@ -84,8 +85,8 @@ const PIPE_BYTES = 512 * 1024;
 const F_SETPIPE_SZ = 1031;
 
 /**
- * Runs gVisor, and then tells on `END_DESCRIPTOR` whether what ended was the program: gVisor's own failures look the same by
- * their exit code. It holds no descriptor but the program's three.
+ * Runs gVisor, then reports on `END_DESCRIPTOR` if the program ended: a failure of gVisor can have the
+ * same exit code. gVisor gets no descriptors except stdin, stdout and stderr.
  */
 export function outerCommand(runsc: string, platform: string): string[] {
   const script = [
@@ -103,7 +104,7 @@ export function outerCommand(runsc: string, platform: string): string[] {
   ];
 }
 
-/** What gVisor is to run: an OCI runtime specification, with the program's limits as gVisor's kernel keeps them. */
+/** An OCI runtime specification, with the limits that gVisor's kernel enforces. */
 export function containerSpec(
   job: Pick<Execution, 'argv' | 'env' | 'files' | 'onResult' | 'limits'>,
   uid: number,
@@ -137,8 +138,8 @@ export function containerSpec(
 }
 
 /**
- * The program under a shell that reaps orphans, as in `supervisedCommand`. gVisor takes no descriptor beyond the first three, so that
- * a job with a result writes that to where its stdout leads, and its own stdout to where its stderr does.
+ * Runs the program under a shell that reaps orphans, as `supervisedCommand` does. gVisor passes three
+ * descriptors only, so a result takes the place of stdout, and stdout goes to stderr.
  */
 function innerScript(hasFiles: boolean, hasResult: boolean): string {
   return [

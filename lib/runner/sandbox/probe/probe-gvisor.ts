@@ -9,12 +9,12 @@ import {
 } from '#lib/runner/sandbox/probe/probe-machine';
 import { type ProbeProgram, runProbe } from '#lib/runner/sandbox/probe/probe-program';
 
-/** Where every sandbox sees it, and so gVisor finds itself again. */
+/** Paths that every sandbox sees: gVisor starts itself again inside. */
 const EXECUTABLES = ['/usr/bin/runsc', '/usr/local/bin/runsc'];
-/** The ways in which gVisor can come between a program and the kernel without rights on the host, the quickest first. */
+/** gVisor's platforms that need no privileges on the host, the fastest first. */
 const PLATFORMS = ['systrap', 'ptrace'];
 
-/** Tries gVisor by running a real program in it, on each platform that it has. */
+/** Probes gVisor by running a program in it, on each platform. */
 export async function probeGvisor(
   machine: MachineOptions,
   places: readonly string[] = EXECUTABLES,
@@ -23,16 +23,16 @@ export async function probeGvisor(
   if (runsc === undefined)
     return refused('runsc is not installed. Install it (apt-get install runsc), or use SANDBOX=bubblewrap');
   const platforms = await platformsOf(runsc);
-  let trouble = '';
+  let problem = '';
   for (const hostUid of hostUsers())
     for (const platform of platforms) {
       const measured = await measure(machine, { hostUid, platform, runsc });
       if (typeof measured !== 'string')
         return { sandbox: new Gvisor({ ...machine, hostUid, runsc, platform, ...measured }) };
-      trouble ||= measured;
+      problem ||= measured;
     }
   return refused(
-    `gVisor does not work on this machine (${trouble || 'it has no platform that it could use here'}). ${NEEDS_NAMESPACES} Or use SANDBOX=bubblewrap`,
+    `gVisor does not work on this machine (${problem || 'it has no platform that it could use here'}). ${NEEDS_NAMESPACES} Or use SANDBOX=bubblewrap`,
   );
 }
 
@@ -49,7 +49,7 @@ function refused(sentence: string): ProbeResult {
   return { sandbox: undefined, reason: `Code cannot be run here: SANDBOX=gvisor, but ${sentence}.` };
 }
 
-/** What gVisor takes with next to nothing in it, or a sentence where it does not contain what it should. */
+/** Measures gVisor with a minimal program; returns a sentence if containment fails. */
 async function measure(
   machine: MachineOptions,
   how: { hostUid: number | undefined; platform: string; runsc: string },
@@ -63,7 +63,10 @@ async function measure(
   }
 }
 
-/** Not the host's kernel, not root, no network, a work directory that takes files, a root that does not, few processes, and its own /proc. */
+/**
+ * Checks: gVisor's kernel, not root, no network, a writable work directory, a read-only root, few
+ * processes, and a private /proc.
+ */
 const PROGRAM: ProbeProgram = {
   script: [
     'cat /proc/version',
@@ -77,7 +80,7 @@ const PROGRAM: ProbeProgram = {
     'set -- /proc/[0-9]*; test $# -lt 10 && echo alone',
     '(i=0; while [ $i -lt 40 ]; do sleep 10 & i=$((i+1)); done) 2>/dev/null || echo bounded',
   ].join('; '),
-  saw: (printed) => {
+  passes: (printed) => {
     const [kernel, ...rest] = printed.split('\n');
     return kernel !== readFileSync('/proc/version', 'utf8').trim() && rest.join('\n') === EXPECTED;
   },

@@ -10,23 +10,23 @@ import type { Sandbox } from '#lib/runner/sandbox/sandbox';
 
 export const execFileAsync = promisify(execFile);
 
-/** A sandbox that works here, or a sentence that says what to do about it. */
+/** A sandbox that works here, or a sentence that says how to get one. */
 export type ProbeResult = { sandbox: Sandbox; warning?: string } | { sandbox: undefined; reason: string };
 
-/** What every sandbox of this machine is made with. */
+/** Options shared by all sandboxes of this machine. */
 export type MachineOptions = Omit<BubblewrapOptions, 'hostUid' | 'filter'> & Pick<GvisorOptions, 'inherited'>;
 
 const EXECUTABLES = ['/usr/bin/bwrap', '/usr/local/bin/bwrap', '/bin/bwrap'];
-const NOBODY = 65534;
+const UNPRIVILEGED_UID = 65534;
 
 export const HOW_TO_GET_BUBBLEWRAP =
   'Install bubblewrap and util-linux (apt-get install bubblewrap util-linux) on a machine that allows user namespaces.';
 
-/** Why namespaces may be refused, and what to do about it. */
+/** Explains how to allow namespaces. */
 export const NEEDS_NAMESPACES =
   'It needs user namespaces: in a container, allow them (a seccomp profile that permits them, or --security-opt seccomp=unconfined with --security-opt systempaths=unconfined).';
 
-/** Finds bubblewrap, which makes the namespaces of every tier, or a sentence that says what to do about it. */
+/** Finds bubblewrap, which every tier needs, or explains how to install it. */
 export async function findMachine(
   appDirectory: string,
   cgroups: CgroupDriver | undefined,
@@ -61,9 +61,9 @@ export async function findMachine(
 
 const NEEDED_OPTIONS = ['--disable-userns', '--size', '--perms', '--json-status-fd', '--seccomp'];
 
-/** A server that runs as root gives its sandboxes to nobody, so that even a way out of one would lead to little. */
+/** Users to try: root prefers the unprivileged uid 65534, to limit what an escape could reach. */
 export function hostUsers(): (number | undefined)[] {
-  return process.getuid?.() === 0 ? [NOBODY, undefined] : [undefined];
+  return process.getuid?.() === 0 ? [UNPRIVILEGED_UID, undefined] : [undefined];
 }
 
 function listed(path: string): string[] | undefined {

@@ -1,49 +1,49 @@
 import type { Execution, ExitReport, Sandbox } from '#lib/runner/sandbox/sandbox';
 
-/** A program that sees for itself what a sandbox lets it see. */
+/** A program that checks containment from inside. */
 export interface ProbeProgram {
-  /** Read by /bin/sh. */
+  /** For /bin/sh. */
   script: string;
-  /** Whether what it printed is what it prints where everything is as it must be. */
-  saw: (printed: string) => boolean;
+  /** Whether its output proves containment. */
+  passes: (printed: string) => boolean;
 }
 
 const MB = 1024 * 1024;
 
-/** Runs the probe program: how it ended, or a sentence where something is not as it must be. */
+/** Runs the probe program; returns a complaint if the sandbox fails any check. */
 export async function runProbe(
   sandbox: Sandbox,
-  { script, saw }: ProbeProgram,
+  { script, passes }: ProbeProgram,
 ): Promise<{ ended: ExitReport; complaint: undefined } | { ended?: undefined; complaint: string }> {
-  let seen = '';
-  let complaint = '';
-  const job: Execution = {
+  let stdout = '';
+  let stderr = '';
+  const execution: Execution = {
     argv: ['/bin/sh', '-c', script],
     env: {},
-    // The server's own Node: a file that may lie where only the server's user can reach it.
+    // The Node of the server: its path may be accessible to the server's user only.
     binds: [{ from: process.execPath, at: '/opt/probe' }],
     files: [{ name: 'probe', content: Buffer.from('read me') }],
     stdin: Buffer.from('stdin'),
     limits: PROBE_LIMITS,
     onStdout: (chunk) => {
-      seen += chunk.toString();
+      stdout += chunk.toString();
       return true;
     },
     onStderr: (chunk) => {
-      complaint += chunk.toString();
+      stderr += chunk.toString();
       return true;
     },
   };
   let ended: ExitReport;
   try {
-    ended = await sandbox.run(job);
+    ended = await sandbox.run(execution);
   } catch (error) {
     return { complaint: error instanceof Error ? error.message : String(error) };
   }
   if (!ended.started) return { complaint: ended.setupError.trim() };
-  if (ended.exitCode !== 0 || !saw(seen))
+  if (ended.exitCode !== 0 || !passes(stdout))
     return {
-      complaint: `the probe program ended with ${ended.exitCode} and saw ${JSON.stringify(`${seen}${complaint}`)}`,
+      complaint: `the probe program ended with ${ended.exitCode} and saw ${JSON.stringify(`${stdout}${stderr}`)}`,
     };
   return { ended, complaint: undefined };
 }

@@ -15,7 +15,7 @@ import { Unsandboxed } from '#lib/runner/sandbox/unsandboxed';
 
 export type { ProbeResult } from '#lib/runner/sandbox/probe/probe-machine';
 
-/** The strongest sandbox that works here, of those that the operator allows. */
+/** Returns the strongest sandbox that works here and that the operator allows. */
 export async function probe(
   wanted: Config['SANDBOX'],
   appDirectory: string,
@@ -30,23 +30,26 @@ export async function probe(
 const BARE_WARNING =
   'SANDBOX=none: programs run without any sandbox, with all rights of the server. Anyone who reaches this server can do anything on this machine.';
 
-/** Tries bubblewrap by running a real program in it, which must see exactly what it should. */
+/** Probes bubblewrap by running a program in it that checks containment. */
 async function probeBubblewrap(machine: MachineOptions): Promise<ProbeResult> {
-  let trouble = '';
+  let problem = '';
   for (const hostUid of hostUsers()) {
     const candidate = new Bubblewrap({ ...machine, hostUid, filter: seccompFilter(machine.cgroups !== undefined) });
     const { complaint } = await runProbe(candidate, PROGRAM);
     if (complaint === undefined) return { sandbox: candidate };
-    trouble ||= complaint;
+    problem ||= complaint;
     await candidate.close();
   }
   return {
     sandbox: undefined,
-    reason: `Code cannot be run here: bubblewrap does not work on this machine (${trouble}). ${NEEDS_NAMESPACES}`,
+    reason: `Code cannot be run here: bubblewrap does not work on this machine (${problem}). ${NEEDS_NAMESPACES}`,
   };
 }
 
-/** Not root, no network, a filter in force, a work directory that takes files, a root that does not, few processes, and its own /proc. */
+/**
+ * Checks: not root, no network, a seccomp filter, a writable work directory, a read-only root, few
+ * processes, and a private /proc.
+ */
 const PROGRAM: ProbeProgram = {
   script: [
     'id -u',
@@ -57,10 +60,10 @@ const PROGRAM: ProbeProgram = {
     'grep -E "^(Seccomp|NoNewPrivs|CapEff):" /proc/self/status | tr -s "\\t" " "',
     'test -x /opt/probe && echo bound',
     'ls -d /proc/[0-9]* | wc -l | grep -qE "^[1-9]$" && echo alone',
-    // The shell gives up where it cannot fork; what it has started until then ends with the probe.
+    // A shell that cannot fork gives up; its children end with the sandbox.
     '(i=0; while [ $i -lt 40 ]; do sleep 10 & i=$((i+1)); done) 2>/dev/null || echo bounded',
   ].join('; '),
-  saw: (printed) => printed === EXPECTED,
+  passes: (printed) => printed === EXPECTED,
 };
 
 const EXPECTED = [

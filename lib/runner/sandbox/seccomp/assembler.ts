@@ -1,7 +1,7 @@
 /**
- * A small assembler for classic BPF as seccomp reads it: 8-byte `sock_filter`s over `struct seccomp_data`
- * (linux/filter.h, linux/seccomp.h). Programs are straight lines of tests, each of which returns or falls through, so
- * jumps only ever skip forward over a known number of instructions.
+ * A small assembler for classic BPF as seccomp reads it: 8-byte `sock_filter`s over
+ * `struct seccomp_data` (linux/filter.h, linux/seccomp.h). Jumps only skip forward over a known
+ * number of instructions.
  */
 export interface Instruction {
   code: number;
@@ -16,7 +16,7 @@ const JMP_JEQ_K = 0x15;
 const JMP_JGE_K = 0x35;
 const RET_K = 0x06;
 
-/** Offsets in `struct seccomp_data`. Arguments are 64 bits wide and little endian here; the low half comes first. */
+/** Offsets in `struct seccomp_data`. Arguments have 64 bits, little endian: the low half first. */
 export const NR_OFFSET = 0;
 export const ARCH_OFFSET = 4;
 export const argumentLow = (index: number): number => 16 + 8 * index;
@@ -71,7 +71,7 @@ export interface SyscallData {
   args: readonly bigint[];
 }
 
-/** What the kernel would answer for a call: an interpreter of the same bytes, for checks. */
+/** Returns the kernel's decision for a call: an interpreter of the same bytes, for tests. */
 export function decide(program: Buffer, data: SyscallData): number {
   const memory = Buffer.alloc(64);
   memory.writeInt32LE(data.nr | 0, NR_OFFSET);
@@ -108,12 +108,12 @@ export function decide(program: Buffer, data: SyscallData): number {
       case RET_K:
         return operand;
       default:
-        throw new RangeError(`instruction ${code} is not known here`);
+        throw new RangeError(`instruction ${code} is unknown`);
     }
   }
   throw new RangeError('the program ends without a decision');
 }
 
-/** libseccomp uses these two; ours does not need them. */
+/** Only libseccomp's programs use these two. */
 const JMP_JGT_K = 0x25;
 const JMP_JA = 0x05;

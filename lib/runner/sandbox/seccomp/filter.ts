@@ -29,7 +29,7 @@ import {
   SOL_SOCKET,
 } from '#lib/runner/sandbox/seccomp/policy';
 
-/** The filter for a processor, named as `process.arch` does. Throws where the policy does not know it: no filter, no sandbox. */
+/** Builds the filter for a `process.arch`. Throws if the policy does not know it: no sandbox. */
 export function seccompFilter(countsMemory: boolean, arch: string = process.arch): Buffer {
   const architecture = ARCHITECTURES[arch];
   if (architecture === undefined) throw new Error(`there is no seccomp policy for ${arch}`);
@@ -66,8 +66,8 @@ function compile(architecture: Architecture, countsMemory: boolean): Instruction
     returns(ALLOW),
   ]);
   byArgument('socket', allowOnly(ALLOWED_SOCKET_FAMILIES));
-  // Only a control group counts what lies in the buffers. A program is better told that its wish
-  // was granted, as the kernel does where a wish is above its own bound.
+  // Without a control group, the memory of buffers is not counted, so they must not grow. The call
+  // succeeds without effect, as in the kernel for a value above its maximum.
   if (!countsMemory) {
     byArgument('setsockopt', [
       load(argumentLow(1)),
@@ -88,14 +88,14 @@ function compile(architecture: Architecture, countsMemory: boolean): Instruction
   return program;
 }
 
-/** What a filtered call comes to without having been made. */
+/** The errno of a call that is skipped, and seems to succeed. */
 const SUCCESS = 0;
 
 function foreignAbi({ foreignAbiFrom }: Architecture): Instruction[] {
   return foreignAbiFrom === undefined ? [] : [skipUnlessAtLeast(foreignAbiFrom, 1), returns(KILL_PROCESS)];
 }
 
-/** The first argument, of which these calls read 32 bits, must be one of `values`. */
+/** Allows only these values of the first argument, of which the calls read 32 bits. */
 function allowOnly(values: readonly number[]): Instruction[] {
   return [
     load(argumentLow(0)),

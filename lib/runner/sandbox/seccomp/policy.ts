@@ -1,9 +1,9 @@
 /**
- * What sandboxed programs may not ask of the kernel, after what flatpak, isolate and Docker deny (SANDBOX.md). All the
- * rest is allowed: namespaces, rlimits and the empty capability set bound it.
+ * The system calls that programs may not make, after the lists of flatpak, isolate and Docker. All
+ * others are allowed: namespaces, rlimits and the empty capability set bound them.
  *
- * Numbers are from the kernel's tables: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h.
- * A test holds every one of them against libseccomp's.
+ * The numbers are from the kernel: arch/x86/entry/syscalls/syscall_64.tbl and
+ * include/uapi/asm-generic/unistd.h. A test compares each with libseccomp's.
  */
 
 export const EPERM = 1;
@@ -13,15 +13,15 @@ export const ENOSYS = 38;
 export interface Architecture {
   /** AUDIT_ARCH_*. */
   audit: number;
-  /** x86-64 has a second ABI with the same audit value; its numbers begin here. */
+  /** x86-64 has a second ABI (x32) with the same audit value, whose numbers start here. */
   foreignAbiFrom: number | undefined;
-  /** Undefined where the call does not exist. */
+  /** Undefined if the call does not exist. */
   number: (name: DeniedCall | ConditionalCall) => number | undefined;
 }
 
-/** [x86-64, the generic table of arm64 and others]; calls since 5.1 have one number everywhere. */
+/** [x86-64, generic table (arm64)]; calls since Linux 5.1 have one number everywhere. */
 const NUMBERS = {
-  // They make new namespaces, mounts and roots, or reach into another process.
+  // Calls that make namespaces, mounts and roots, or reach into another process.
   unshare: [272, 97],
   setns: [308, 268],
   mount: [165, 40],
@@ -34,7 +34,7 @@ const NUMBERS = {
   process_madvise: [440, 440],
   pidfd_getfd: [438, 438],
   kcmp: [312, 272],
-  // Kernel subsystems with a long record of holes, and none that a program here needs.
+  // Kernel subsystems with a long record of vulnerabilities, which no program here needs.
   add_key: [248, 217],
   request_key: [249, 218],
   keyctl: [250, 219],
@@ -49,7 +49,7 @@ const NUMBERS = {
   move_pages: [279, 239],
   modify_ldt: [154, undefined],
   vmsplice: [278, 75],
-  // The machine's own state.
+  // The state of the machine.
   kexec_load: [246, 104],
   kexec_file_load: [320, 294],
   init_module: [175, 105],
@@ -76,7 +76,7 @@ const NUMBERS = {
   ustat: [136, undefined],
   sysfs: [139, undefined],
   _sysctl: [156, undefined],
-  // Newer calls: a libc that finds them missing falls back to older ones, which are judged above.
+  // Newer calls: without them, a libc falls back to older ones, which are filtered above.
   clone3: [435, 435],
   io_uring_setup: [425, 425],
   io_uring_enter: [426, 426],
@@ -90,15 +90,15 @@ const NUMBERS = {
   mount_setattr: [442, 442],
   quotactl_fd: [443, 443],
   memfd_secret: [447, 447],
-  // The kernel counts instances for each user of the machine: one run could take all of them.
+  // The kernel limits instances per user of the machine: one run could take all of them.
   inotify_init: [253, undefined],
   inotify_init1: [294, 26],
-  // Memory that belongs to no process. Only a control group counts it; without one it must not be had.
+  // Memory that belongs to no process: denied unless a control group counts it.
   memfd_create: [319, 279],
   shmget: [29, 194],
   semget: [64, 190],
   msgget: [68, 186],
-  // Judged by their arguments.
+  // Filtered by their arguments.
   clone: [56, 220],
   personality: [135, 92],
   ioctl: [16, 29],
@@ -143,26 +143,23 @@ export interface Denial {
   errno: number;
 }
 
-/** Calls that always fail, and how. `countsMemory`: whether a control group bounds the memory of the whole sandbox. */
+/** Calls that always fail. `countsMemory`: a control group bounds the memory of the sandbox. */
 export function denied(countsMemory: boolean): Denial[] {
   return (Object.keys(NUMBERS) as CallName[])
     .filter((name): name is DeniedCall => !CONDITIONAL.has(name) && !(countsMemory && UNCOUNTED.has(name)))
     .map((call) => ({ call, errno: EXHAUSTED.has(call) ? EMFILE : MISSING.has(call) ? ENOSYS : EPERM }));
 }
 
-/** clone(2) with this flag makes a user namespace, in which everything else would be allowed again. */
+/** clone(2) with this flag makes a user namespace, in which a program has all capabilities. */
 export const CLONE_NEWUSER = 0x10000000;
-/** personality(2) may be asked (all ones) and set to the ordinary one; others switch off protections. */
+/** personality(2) may be read (all ones) or set to the default; others disable protections. */
 export const ALLOWED_PERSONALITIES = [0, 0xffffffff] as const;
-/** They put characters into the terminal's input. The kernel looks at 32 bits of the request, and so must we. */
+/** They insert terminal input. The kernel reads 32 bits of the request, and so does the filter. */
 export const DENIED_IOCTLS = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */] as const;
-/** AF_UNIX, AF_INET, AF_INET6. Netlink, packet and vsock sockets reach past the network namespace or deep into the kernel. */
+/** AF_UNIX, AF_INET, AF_INET6. Netlink, packet and vsock sockets reach beyond the namespace. */
 export const ALLOWED_SOCKET_FAMILIES = [1, 2, 10] as const;
 
-/**
- * setsockopt(2): the level, and the options by which a program raises the bounds of a socket's
- * buffers.
- */
+/** setsockopt(2): the level and the options that enlarge the buffers of a socket. */
 export const SOL_SOCKET = 1;
 export const BUFFER_OPTIONS = [
   7 /* SO_SNDBUF */, 8 /* SO_RCVBUF */, 32 /* SO_SNDBUFFORCE */, 33 /* SO_RCVBUFFORCE */,
