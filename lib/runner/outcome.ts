@@ -38,7 +38,8 @@ export function judge(report: ExitReport, limits: ResourceLimits, stage: CodeRes
   const signal = report.exitCode > 128 ? SIGNALS[report.exitCode - 128] : undefined;
   if (signal === undefined) return outcome(report.exitCode === 0 ? 'success' : 'runtime_error', null);
   if (signal === 'SIGXCPU') return outcome('timeout', `${who} was stopped: it used too much CPU time.`);
-  // A runtime that gets no memory aborts (V8 does). Its memory use separates that from other aborts.
+  // A runtime that gets no memory aborts (V8 does). Its memory use separates that from other
+  // aborts.
   if (GIVES_UP_WITH.has(signal) && report.peakMemoryBytes >= limits.memoryBytes * NEARLY_ALL)
     return outcome('memory_limit', memoryMessage(who, limits));
   if (signal === 'SIGKILL') return outcome('killed', `${who} was ended by SIGKILL.`);

@@ -29,9 +29,9 @@ export interface RunOptions {
 
 export interface Runner {
   /**
-   * Runs a program to its end. A program that fails is a result, not an error. Throws an `AppError`:
-   * `unsupported_language`, `invalid_request`, `code_too_large`, `language_unavailable`,
-   * `sandbox_unavailable`, `runner_busy`, `shutting_down`, `cancelled`.
+   * Runs a program to its end. A program that fails is a result, not an error. Throws an
+   * `AppError`: `unsupported_language`, `invalid_request`, `code_too_large`,
+   * `language_unavailable`, `sandbox_unavailable`, `runner_busy`, `shutting_down`, `cancelled`.
    */
   run(request: CodeRequest, options: RunOptions): Promise<CodeResult>;
   /**
@@ -91,7 +91,10 @@ export function createRunner(dependencies: RunnerDependencies): Runner {
   let pool: WarmPool | undefined;
   let closed: Promise<void> | undefined;
 
-  /** Probes once. A failed probe is repeated by the next request: a package may be installed by then. */
+  /**
+   * Probes once. A failed probe is repeated by the next request: a package may be installed by
+   * then.
+   */
   const probed = (): Promise<ProbedRunner> => {
     probing ??= probeRunner(dependencies).then(
       (found) => {

@@ -28,9 +28,9 @@ const NICENESS = 10;
 const READABLE_FOLDER = 0o755;
 
 /**
- * Creates `<root>/<name>` with a command of the toolchain, unless it exists; resolves with its path.
- * The command's output becomes the file `index`, with the paths that the sandbox sees. A lock makes
- * other servers wait, and a rename makes the result appear atomically.
+ * Creates `<root>/<name>` with a command of the toolchain, unless it exists; resolves with its
+ * path. The command's output becomes the file `index`, with the paths that the sandbox sees. A lock
+ * makes other servers wait, and a rename makes the result appear atomically.
  */
 export async function prepareToolchain(
   root: string,

@@ -225,9 +225,9 @@ async function observeRun(
 }
 
 /**
- * Processes of ended runs. The kernel reuses the number of a freed namespace for any later sandbox on
- * the machine. So a process that started after the run had ended is not part of it, and neither is
- * one below this process, since the sandbox of an ended run has no parent left.
+ * Processes of ended runs. The kernel reuses the number of a freed namespace for any later sandbox
+ * on the machine. So a process that started after the run had ended is not part of it, and neither
+ * is one below this process, since the sandbox of an ended run has no parent left.
  */
 function processesIn(namespaces: ReadonlyMap<number, number>): string[] {
   return readdirSync('/proc')

@@ -29,7 +29,10 @@ async function respondWithResult(body: CodeRequest, context: RequestContext, sig
   return json(result, 200, { 'x-execution-time-ms': String(Math.round(result.duration_ms)) });
 }
 
-/** Streams output while the program runs, then the result. A run that never starts is refused with a status. */
+/**
+ * Streams output while the program runs, then the result. A run that never starts is refused with a
+ * status.
+ */
 async function respondWithEvents(body: CodeRequest, context: RequestContext, signal: AbortSignal): Promise<Reply> {
   const events = openEvents();
   const started = Promise.withResolvers<void>();
@@ -59,7 +62,9 @@ function run(
   return withSpan(requestId, 'run code', { language: body.language }, () => runner().run(body, { caller, ...options }));
 }
 
-/** Opens a stream of server-sent events with a heartbeat. `cancelled` aborts when the client leaves. */
+/**
+ * Opens a stream of server-sent events with a heartbeat. `cancelled` aborts when the client leaves.
+ */
 function openEvents() {
   const cancellation = new AbortController();
   const encoder = new TextEncoder();

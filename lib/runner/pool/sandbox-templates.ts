@@ -36,7 +36,9 @@ const MIN_PRELOADED_BYTES = MB / 4;
 /** A larger binary is not sent to an interpreter as a message. */
 const MAX_MESSAGE_BYTES = MB;
 
-/** Builds the templates of each language once for each toolchain, so that the pool can compare them. */
+/**
+ * Builds the templates of each language once for each toolchain, so that the pool can compare them.
+ */
 export class SandboxTemplates {
   readonly #sandbox: Sandbox;
   readonly #settings: Config;

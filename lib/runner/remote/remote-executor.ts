@@ -47,10 +47,10 @@ export class RemoteExecutor {
   }
 
   /**
-   * As `Runner.run`. If a replica fails before any output, the next one runs the program again, which
-   * is safe because a program has no effects outside its sandbox. Throws `language_unavailable` if no
-   * replica responds, `upstream_failed` if one fails after output, `upstream_timeout`, and the errors
-   * of the executor.
+   * As `Runner.run`. If a replica fails before any output, the next one runs the program again,
+   * which is safe because a program has no effects outside its sandbox. Throws
+   * `language_unavailable` if no replica responds, `upstream_failed` if one fails after output,
+   * `upstream_timeout`, and the errors of the executor.
    */
   async run(request: CodeRequest, { signal, onStart, onOutput }: RunOptions): Promise<CodeResult> {
     const { seconds } = checkRequest(request, this.#settings);

@@ -72,8 +72,8 @@ export class Replica {
 
   /**
    * Posts a request; resolves with the body of a 200 response. Aborting `signal` closes the
-   * connection and throws its reason. Throws `ReplicaUnavailable` if another replica should be tried,
-   * and the executor's `AppError` if it refused the request itself.
+   * connection and throws its reason. Throws `ReplicaUnavailable` if another replica should be
+   * tried, and the executor's `AppError` if it refused the request itself.
    */
   async post(
     path: string,
@@ -162,7 +162,9 @@ export function parseError(text: string): ErrorBody | undefined {
   }
 }
 
-/** Maps an executor's error to this server's. A code it may not use becomes `upstream_failed`. Pure. */
+/**
+ * Maps an executor's error to this server's. A code it may not use becomes `upstream_failed`. Pure.
+ */
 export function toExecutorError({ error, code, details }: ErrorBody): AppError {
   return isExecutorCode(code)
     ? new AppError(code, error, details === undefined ? {} : { details })

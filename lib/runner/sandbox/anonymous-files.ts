@@ -14,7 +14,9 @@ const O_TMPFILE = 0o20000000 | constants.O_DIRECTORY;
 const READ_ONLY_MODE = 0o444;
 const COPY_BYTES = 256 * 1024;
 
-/** A file in memory (or in the temporary directory, if /dev/shm is absent). The caller closes it. */
+/**
+ * A file in memory (or in the temporary directory, if /dev/shm is absent). The caller closes it.
+ */
 export function anonymousFile(content: Uint8Array): number {
   const fd = createAnonymous(['/dev/shm', tmpdir()]);
   writeAll(fd, content, 0);

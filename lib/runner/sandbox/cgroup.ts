@@ -46,7 +46,9 @@ export function findCgroupDriver(root = '/sys/fs/cgroup', membership = readMembe
   return findV2(root, membership) ?? findV1(root, membership);
 }
 
-/** The name of a run's group. It contains the server's pid, so that a later server can remove it. */
+/**
+ * The name of a run's group. It contains the server's pid, so that a later server can remove it.
+ */
 export function cgroupName(run: number): string {
   return `${PREFIX}${process.pid}-${run}`;
 }

@@ -18,7 +18,9 @@ export interface SupervisedProcess {
   /** Its exit code, as a shell reports it. */
   exited: Promise<number>;
   isOver: () => boolean;
-  /** Whether no process can write any more, though one may hold the pipes: no wait for their end. */
+  /**
+   * Whether no process can write any more, though one may hold the pipes: no wait for their end.
+   */
   hasNoWriters?: () => boolean;
   stdout: OutputPipe;
   stderr: OutputPipe;
@@ -151,7 +153,9 @@ function readAvailable(fd: number): number {
   }
 }
 
-/** Kills a sandbox by its first process: the kernel ends all others before that exit is reported. */
+/**
+ * Kills a sandbox by its first process: the kernel ends all others before that exit is reported.
+ */
 export function killProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');

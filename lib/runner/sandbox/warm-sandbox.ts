@@ -17,7 +17,9 @@ export interface WarmSandboxParts {
   limits: SupervisionInput['limits'];
 }
 
-/** Starts a sandbox that waits for its program, and releases its pipes and files when it has ended. */
+/**
+ * Starts a sandbox that waits for its program, and releases its pipes and files when it has ended.
+ */
 export function createWarmSandbox(parts: WarmSandboxParts): WarmSandbox {
   const { input, deferredFiles, open, finish, handOver, limits } = parts;
   const closeFiles = () => {

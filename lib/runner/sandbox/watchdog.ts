@@ -9,7 +9,9 @@ interface SampledTree {
   readonly peakMemoryBytes: number;
 }
 
-/** Reads the use of a sandbox from its control group, or from samples of its tree if it has none. */
+/**
+ * Reads the use of a sandbox from its control group, or from samples of its tree if it has none.
+ */
 export function meter(
   cgroup: Cgroup | undefined,
   tree: () => SampledTree | undefined,
@@ -95,8 +97,9 @@ const TMPFS_MAGIC = 0x01021994;
 const GVISOR_MEMORY = /^\/memfd:runsc-memory/;
 
 /**
- * As `ProcessTree`, for a tree that gVisor is in. gVisor allocates memory in a file before a process
- * maps it, which no resident size shows. So the file counts, and the unshared memory of processes.
+ * As `ProcessTree`, for a tree that gVisor is in. gVisor allocates memory in a file before a
+ * process maps it, which no resident size shows. So the file counts, and the unshared memory of
+ * processes.
  */
 export class GvisorProcessTree implements SampledTree {
   readonly #root: number;

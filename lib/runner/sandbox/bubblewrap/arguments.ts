@@ -54,8 +54,9 @@ export function writableMounts(diskBytes: number): { mount: string; bound: numbe
 }
 
 /**
- * Builds what bubblewrap reads from `--args`, which no process inside can read. A later mount covers
- * an earlier one, and the directory that the program may write comes last. See docs/sandbox.md.
+ * Builds what bubblewrap reads from `--args`, which no process inside can read. A later mount
+ * covers an earlier one, and the directory that the program may write comes last. See
+ * docs/sandbox.md.
  */
 export function bubblewrapArguments(
   layout: SystemLayout,
@@ -107,8 +108,8 @@ export const BASE_ENV = {
 
 /**
  * Sets the rlimits and runs the program under a shell, which is the first process of the namespace.
- * The shell reaps orphans and ends with the program; the kernel then ends all other processes before
- * bubblewrap's monitor returns. bubblewrap's own init would outlive the monitor.
+ * The shell reaps orphans and ends with the program; the kernel then ends all other processes
+ * before bubblewrap's monitor returns. bubblewrap's own init would outlive the monitor.
  *
  * The limits are set inside, where NPROC counts for this user namespace only. The shell's messages
  * about a crash (`Segmentation fault`) do not become output of the program.
@@ -141,9 +142,9 @@ const QUIETLY = 'exec 9>&2 2>/dev/null; ';
 const SUPERVISED = '(exec "$@" 2>&9 9>&-); exit $?';
 
 /**
- * Sets limits in the shell itself, which is faster than `prlimit`. Runs nothing if one cannot be set.
- * bash names the number of processes `-u`, other shells `-p`. Files count in blocks of 512 bytes
- * (POSIX), data in KiB.
+ * Sets limits in the shell itself, which is faster than `prlimit`. Runs nothing if one cannot be
+ * set. bash names the number of processes `-u`, other shells `-p`. Files count in blocks of 512
+ * bytes (POSIX), data in KiB.
  */
 function limitsScript(limits: ResourceLimits): string {
   const processes = limits.processes + 1;

@@ -164,7 +164,9 @@ export class BubblewrapLauncher {
     }
   }
 
-  /** Opens the pipes of `--args` and `--json-status-fd`; releases both when bubblewrap has ended. */
+  /**
+   * Opens the pipes of `--args` and `--json-status-fd`; releases both when bubblewrap has ended.
+   */
   #openControlPipes(opened: number[]): {
     status: Socket;
     arguments: Socket;

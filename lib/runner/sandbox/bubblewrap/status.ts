@@ -17,7 +17,9 @@ export interface StatusStream {
   closed: Promise<void>;
 }
 
-/** Reads the JSON lines of `--json-status-fd` to their end. `onInit` gets the first process's id. */
+/**
+ * Reads the JSON lines of `--json-status-fd` to their end. `onInit` gets the first process's id.
+ */
 export function readStatus(stream: Readable, onInit: (pid: number) => void): StatusStream {
   const closed = new Promise<void>((resolve) => {
     stream.on('close', () => resolve());

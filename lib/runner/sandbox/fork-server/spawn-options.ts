@@ -9,7 +9,9 @@ export const NO_ENVIRONMENT: NodeJS.ProcessEnv = Object.create(null);
 const NICENESS = 5;
 const O_CLOEXEC = 0o2000000;
 
-/** Lowers the priority of a process, this one by default. Never raises it: that needs privileges. */
+/**
+ * Lowers the priority of a process, this one by default. Never raises it: that needs privileges.
+ */
 export function beNicer(pid = 0, niceness = NICENESS): void {
   if (getPriority(pid) < niceness) setPriority(pid, niceness);
 }

@@ -7,10 +7,14 @@ import {
 } from '#lib/runner/sandbox/bubblewrap/arguments';
 import { type Execution, PROGRAM, RESULT_DESCRIPTOR } from '#lib/runner/sandbox/sandbox';
 
-/** The OCI bundle, inside the namespaces of bubblewrap. None of its files has a name on the host. */
+/**
+ * The OCI bundle, inside the namespaces of bubblewrap. None of its files has a name on the host.
+ */
 const BUNDLE = '/bundle';
 const ROOT = `${BUNDLE}/rootfs`;
-/** Holds the program's files until they are copied to the work directory, which is a gVisor mount. */
+/**
+ * Holds the program's files until they are copied to the work directory, which is a gVisor mount.
+ */
 const SOURCES = '/sources';
 /** The descriptor that reports that the program ended, and not gVisor. */
 export const END_DESCRIPTOR = 5;
@@ -75,9 +79,9 @@ function foldersOf(paths: readonly string[]): string[] {
 }
 
 /**
- * gVisor truncates a write to a pipe of the host that is almost full, where Linux would block. Pipes
- * that hold the largest output avoid that. Perl, which Debian always has, can enlarge them; without
- * it, a single write of more than 64 KiB may be cut.
+ * gVisor truncates a write to a pipe of the host that is almost full, where Linux would block.
+ * Pipes that hold the largest output avoid that. Perl, which Debian always has, can enlarge them;
+ * without it, a single write of more than 64 KiB may be cut.
  */
 const PERL = '/usr/bin/perl';
 const PIPE_BYTES = 512 * 1024;
@@ -85,8 +89,8 @@ const PIPE_BYTES = 512 * 1024;
 const F_SETPIPE_SZ = 1031;
 
 /**
- * Runs gVisor, then reports on `END_DESCRIPTOR` if the program ended: a failure of gVisor can have the
- * same exit code. gVisor gets no descriptors except stdin, stdout and stderr.
+ * Runs gVisor, then reports on `END_DESCRIPTOR` if the program ended: a failure of gVisor can have
+ * the same exit code. gVisor gets no descriptors except stdin, stdout and stderr.
  */
 export function outerCommand(runsc: string, platform: string): string[] {
   const script = [
@@ -138,8 +142,8 @@ export function containerSpec(
 }
 
 /**
- * Runs the program under a shell that reaps orphans, as `supervisedCommand` does. gVisor passes three
- * descriptors only, so a result takes the place of stdout, and stdout goes to stderr.
+ * Runs the program under a shell that reaps orphans, as `supervisedCommand` does. gVisor passes
+ * three descriptors only, so a result takes the place of stdout, and stdout goes to stderr.
  */
 function innerScript(hasFiles: boolean, hasResult: boolean): string {
   return [

@@ -55,9 +55,9 @@ interface RunningGvisor extends SupervisedProcess {
 }
 
 /**
- * Runs each program on gVisor's kernel: a process that handles its system calls and makes few of its
- * own. gVisor itself runs in namespaces that bubblewrap makes, so a program that escapes from one
- * is still in the other.
+ * Runs each program on gVisor's kernel: a process that handles its system calls and makes few of
+ * its own. gVisor itself runs in namespaces that bubblewrap makes, so a program that escapes from
+ * one is still in the other.
  */
 export class Gvisor implements Sandbox {
   readonly tier = 'gvisor';
