@@ -36,7 +36,7 @@ describe('Admission', () => {
     expect(admission.waiting).toBe(3);
     first();
     first();
-    // The place of a leaver goes to b, who has none, though a waited longer; giving it back twice changes nothing.
+    // The slot goes to b, who has none, though a waits longer. A second release has no effect.
     (await waits[2])?.();
     await waits[0];
     expect(order).toEqual(['b', 'a']);
@@ -44,7 +44,7 @@ describe('Admission', () => {
     expect(admission.waiting).toBe(1);
   });
 
-  it('lets the newest run of the caller with most give way in a full line, and refuses where no caller has more', async () => {
+  it('displaces the newest run of the caller with most in a full queue', async () => {
     const admission = new Admission(1, 4);
     const leave = await admission.enter('a');
     const ends: string[] = [];

@@ -10,7 +10,7 @@ import {
 
 // A sandbox that breaks honest programs is as wrong as one that lets hostile ones out.
 const PREPARATION_MS = 600_000;
-/** The library of C++ takes seconds of a core of its own, which it may not have. */
+/** Compiling headers of C++ takes seconds, and more on busy cores. */
 const PATIENT = { CODE_COMPILE_TIMEOUT_SECONDS: '100' };
 const PROGRAM_MS = 120_000;
 const BENCHES = [

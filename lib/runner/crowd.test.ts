@@ -19,7 +19,7 @@ const came =
   ({ status }: CodeResult) =>
     statuses.includes(status);
 
-/** Each tells who asked and for the how manieth time: an answer that went to somebody else is seen. */
+/** Each prints its caller and its number, so that a response to the wrong caller is detected. */
 const HONEST: ((id: string) => Run)[] = [
   (id) => ({
     request: { language: 'python', code: 'print(input() * 2)', stdin: id, timeout: SECONDS },

@@ -73,7 +73,7 @@ describe('diskSentence', () => {
     expect(sentence(stderr)).toMatch(/^The program does not compile: .* 256 MB/);
   });
 
-  it('tells of a program that is too large to be kept', () => {
+  it('reports a compiled program that is too large', () => {
     expect(sentence('', true)).toBe('The compiled program is larger than 64 MB: no larger one is taken here.');
   });
 

@@ -19,7 +19,7 @@ function bench(settings: Record<string, string> = {}, cores = 2) {
 const HELLO = { language: 'python', code: 'print("hello")' };
 const SLEEP = { language: 'python', code: 'import os, time; os.write(1, b"up\\n"); time.sleep(60)' };
 
-/** Starts a program that runs until it is told to end; resolves when it runs. */
+/** Starts a program that runs until `free`; resolves when it runs. */
 async function occupy(runner: Runner, caller: string) {
   const end = new AbortController();
   const started = Promise.withResolvers<void>();
@@ -34,17 +34,17 @@ async function occupy(runner: Runner, caller: string) {
 }
 
 describe('the runner', () => {
-  it('refuses with a sentence where nothing can contain a program, and looks again the next time', async () => {
-    const answers: ProbeResult[] = [{ sandbox: undefined, reason: 'Install it.' }];
+  it('refuses runs without a sandbox, and probes again for the next request', async () => {
+    const results: ProbeResult[] = [{ sandbox: undefined, reason: 'Install it.' }];
     const runner = createRunner({
       settings: readConfig({}),
       cores: 1,
       log: createLog('silent', { write: () => {} }),
-      probe: async () => answers.pop() ?? probe('bubblewrap', process.cwd()),
+      probe: async () => results.pop() ?? probe('bubblewrap', process.cwd()),
     });
     open.push(runner);
     expect(await runner.health()).toMatchObject({ sandbox: 'unavailable', languages: [], notices: ['Install it.'] });
-    answers.push({ sandbox: undefined, reason: 'Install it.' });
+    results.push({ sandbox: undefined, reason: 'Install it.' });
     await expect(runner.run(HELLO, { caller: 'a' })).rejects.toMatchObject({
       code: 'sandbox_unavailable',
       message: 'Install it.',
@@ -53,7 +53,7 @@ describe('the runner', () => {
     expect((await runner.health()).sandbox).toBe('bubblewrap');
   });
 
-  it('answers with a sentence where the sandbox cannot even be tried, and looks again the next time', async () => {
+  it('reports a sandbox that cannot be probed, and probes again for the next request', async () => {
     const failures = [new Error('spawn EACCES'), new Error('spawn EACCES')];
     const runner = createRunner({
       settings: readConfig({}),
@@ -182,7 +182,7 @@ describe('the runner', () => {
     expect(pieces.join('')).toBe(result.stdout);
   });
 
-  it('tells of the disk where a compiled program is too large for it', async () => {
+  it('reports a compiled program that is too large for the disk', async () => {
     const { runner } = bench({ CODE_COMPILE_TIMEOUT_SECONDS: '60', CODE_COMPILE_MEMORY_MB: '1024' });
     const array = (megabytes: number) =>
       `static char a[${megabytes} << 20] = {1};\nint main(int count, char**) { return a[count]; }\n`;

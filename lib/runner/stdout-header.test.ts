@@ -17,7 +17,7 @@ function take(chunks: readonly Buffer[], isWanted = true) {
       return isWanted;
     },
   );
-  return { answers: chunks.map((chunk) => taken.write(chunk)), kept, output };
+  return { accepted: chunks.map((chunk) => taken.write(chunk)), kept, output };
 }
 
 describe('what comes before the output of a program', () => {
@@ -29,30 +29,30 @@ describe('what comes before the output of a program', () => {
     expect(output).toBe('\0\0\0\u0007like itthe rest');
   });
 
-  it('is told apart byte by byte', () => {
+  it('is split off byte by byte', () => {
     const { kept, output } = take(Array.from(all, (byte) => Buffer.of(byte)));
     expect(kept).toEqual(['made']);
     expect(output).toBe('\0\0\0\u0007like itthe rest');
   });
 
   it('is nothing to be kept where it is empty', () => {
-    expect(take([preface(''), Buffer.from('out')])).toEqual({ answers: [true, true], kept: [], output: 'out' });
+    expect(take([preface(''), Buffer.from('out')])).toEqual({ accepted: [true, true], kept: [], output: 'out' });
   });
 
   it('hands on that no more output is wanted', () => {
-    expect(take([preface('made'), Buffer.from('out')], false).answers).toEqual([true, false]);
-    expect(take([Buffer.concat([preface('made'), Buffer.from('out')])], false).answers).toEqual([false]);
+    expect(take([preface('made'), Buffer.from('out')], false).accepted).toEqual([true, false]);
+    expect(take([Buffer.concat([preface('made'), Buffer.from('out')])], false).accepted).toEqual([false]);
   });
 
   it('is refused before it is held where it is too long, and kept where it just fits', () => {
     const head = Buffer.alloc(4);
     head.writeUInt32BE(1024 * 1024 - 3);
-    expect(take([head])).toEqual({ answers: [false], kept: [], output: '' });
+    expect(take([head])).toEqual({ accepted: [false], kept: [], output: '' });
     const { kept } = take([preface('x'.repeat(1024 * 1024 - 4))]);
     expect(kept.map((content) => content.length)).toEqual([1024 * 1024 - 4]);
   });
 
   it('is not kept by half', () => {
-    expect(take([all.subarray(0, 7)])).toEqual({ answers: [true], kept: [], output: '' });
+    expect(take([all.subarray(0, 7)])).toEqual({ accepted: [true], kept: [], output: '' });
   });
 });

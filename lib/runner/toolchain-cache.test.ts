@@ -30,7 +30,7 @@ function put(name: string, daysAgo: number): void {
 }
 
 describe('what is prepared for a language', () => {
-  it('is made once, whoever asks, with what the command printed as its index', async () => {
+  it('is created once for concurrent requests, with the output of the command as its index', async () => {
     let made = 0;
     const make = (directory: string) => {
       made += 1;

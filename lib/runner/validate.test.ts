@@ -103,7 +103,7 @@ describe('a program that is only looked at', () => {
     expect(await check(language, code)).toEqual({ isValid: true, errors: [], warnings: [] });
   });
 
-  it.each(WRONG)('is told what is wrong where: %s %j', async (language, code, errors, warnings = []) => {
+  it.each(WRONG)('locates the errors of %s: %j', async (language, code, errors, warnings = []) => {
     const result = await check(language, code);
     const told = (list: typeof result.errors) =>
       list.map(({ line, column, message }) => `${line}:${column} ${message}`);
@@ -159,7 +159,7 @@ describe('what would hurt', () => {
   });
 
   it('leaves nothing', async () => {
-    // The answer does not wait for bubblewrap's monitor.
+    // The response does not wait for bubblewrap's monitor.
     await expect.poll(leftovers, PATIENT_POLL).toEqual([]);
   });
 });

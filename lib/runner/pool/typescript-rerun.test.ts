@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CodeRequest } from '#lib/wire/code';
 import { poolRefilled, runnerHarness } from '../../../test/support/runner-harness.ts';
 
-// The second time, what Node made of the types the first time is handed over with the program. Nobody may see a difference.
+// A second run gets the JavaScript that the first has cached. No difference may be visible.
 const PREPARATION_MS = 600_000;
 const PROGRAM_MS = 120_000;
 const cold = runnerHarness({ settings: { CODE_WARM_MEMORY_MB: '0' } });
@@ -115,7 +115,7 @@ describe('TypeScript that was seen before', () => {
     expect(first.stdout + first.stderr !== '' || program.code.includes('nothing')).toBe(true);
   });
 
-  it('has sandboxes of its own, without what strips types in them', async () => {
+  it('uses sandboxes that are not ready to strip types', async () => {
     const memory = async () => {
       await poolRefilled();
       const { memory_kb } = await warm.runner.run(
@@ -130,7 +130,7 @@ describe('TypeScript that was seen before', () => {
     expect(warm.runner.stats().warm.map(({ name }) => name)).toContain('TypeScript again');
   });
 
-  it('is told apart by every file, and not by what it is given', async () => {
+  it('is identified by all files, and not by its input', async () => {
     const code = 'import { v } from "./util.ts";\nconsole.log(v, process.argv[2]);';
     const outputs = [];
     for (const [value, argument] of [

@@ -5,7 +5,7 @@ import { LANGUAGES } from '#lib/languages/index';
 import type { CodeRequest } from '#lib/wire/code';
 import { PATIENT_POLL, poolRefilled, runnerHarness } from '../../../test/support/runner-harness.ts';
 
-/** What waits is tried with each language: the same source twice, so that nothing is compiled the second time. */
+/** Runs each source twice, so that the second run needs no compiler. */
 const PREPARATION_MS = 600_000;
 /** As many run at a time, and wait. */
 const PLACES = 2;
@@ -19,7 +19,7 @@ const run = (request: CodeRequest) => runner.run(request, { caller: 'test' });
 
 beforeAll(async () => {
   await runner.prepared();
-  // What comes again has sandboxes of its own in TypeScript, from the first time on that one was waited for.
+  // TypeScript has separate sandboxes for known programs, from their second run on.
   for (let time = 1; time <= 3; time += 1) {
     for (const { id, helloProgram: sample } of LANGUAGES) await run({ language: id, code: sample });
     await poolRefilled();
@@ -28,7 +28,7 @@ beforeAll(async () => {
 }, PREPARATION_MS);
 afterAll(() => runner.close());
 
-/** Leaves a file behind and tells what it finds, of files, processes and descriptors. */
+/** Leaves a file, and prints the files, processes and descriptors that it finds. */
 const TRACES: Record<string, string> = {
   python: `
 import os
@@ -102,7 +102,7 @@ describe('a sandbox that waited', () => {
         Array.from({ length: 4 }, () => run({ language: id, code: sample, stdin: 'twice\n' })),
       );
       expect(new Set(results.map(({ stdout }) => stdout)).size).toBe(1);
-      // Two wait; what comes sooner than they are made up for has a sandbox made for it.
+      // Two wait. A run that comes before the refill starts a new sandbox.
       expect(handedOver()).toBeGreaterThanOrEqual(before + 2);
       await expect.poll(leftovers, PATIENT_POLL).toEqual([]);
     },
@@ -126,7 +126,7 @@ describe('a sandbox that waited', () => {
   it('is counted, with the memory that it holds', async () => {
     await poolRefilled();
     const seen = () => new Map(runner.stats().warm.map(({ name, ...rest }) => [name, rest]));
-    // What is told is a few seconds old at most.
+    // The report is cached for seconds.
     for (const { name } of LANGUAGES)
       await expect
         .poll(() => seen().get(name)?.waiting, { timeout: 10_000 })

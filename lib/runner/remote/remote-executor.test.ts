@@ -5,7 +5,7 @@ import { findLanguage } from '#lib/languages/index';
 import { maxEventBytes, maxRunMs, RemoteExecutor } from '#lib/runner/remote/remote-executor';
 import { runWithRequestId } from '#lib/telemetry/request-context';
 
-type Answer = (response: ServerResponse, request: IncomingMessage) => void;
+type Responder = (response: ServerResponse, request: IncomingMessage) => void;
 
 const RESULT = {
   ...{ stdout: 'out', stderr: '', exit_code: 0, duration_ms: 1, error: null, status: 'success', stage: 'run' },
@@ -28,19 +28,19 @@ function event(name: string, data: unknown): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** Executors elsewhere that answer as they are told to, asked in this order; how many requests each has seen. */
-async function executors(language: string, ...answers: Answer[]) {
-  return executorsWith({}, language, ...answers);
+/** Starts executors with these handlers, in this order; returns the requests that each has seen. */
+async function executors(language: string, ...responders: Responder[]) {
+  return executorsWith({}, language, ...responders);
 }
 
-async function executorsWith(environment: Record<string, string>, language: string, ...answers: Answer[]) {
-  const seen = answers.map(() => 0);
+async function executorsWith(environment: Record<string, string>, language: string, ...responders: Responder[]) {
+  const seen = responders.map(() => 0);
   const urls = await Promise.all(
-    answers.map(async (answer, index) => {
+    responders.map(async (responder, index) => {
       const server = createServer((request, response) => {
         seen[index] = (seen[index] ?? 0) + 1;
         request.resume();
-        answer(response, request);
+        responder(response, request);
       });
       servers.push(server);
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -57,13 +57,13 @@ async function executorsWith(environment: Record<string, string>, language: stri
 }
 
 const stream =
-  (...chunks: (string | 'break')[]): Answer =>
+  (...chunks: (string | 'break')[]): Responder =>
   async (response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     for (const chunk of chunks) {
       if (chunk === 'break') response.destroy();
       else await new Promise((resolve) => response.write(chunk, resolve));
-      // Each of its own: the client sees them apart.
+      // Separate chunks for the client.
       await new Promise((resolve) => setImmediate(resolve));
     }
     if (!response.destroyed) response.end();
@@ -72,7 +72,7 @@ const stream =
 const good = stream(RESULT_EVENT);
 
 describe('a stream from an executor', () => {
-  it('is told the id of the request that it works for', async () => {
+  it('gets the id of the request', async () => {
     const ids: unknown[] = [];
     const { executor } = await executors('python', (response, request) => {
       ids.push(request.headers['x-request-id']);
@@ -225,8 +225,8 @@ describe('the bounds on what an executor sends', () => {
     },
   );
 
-  it('leave out an answer to validate, and a health, that do not end', async () => {
-    const endless: Answer = async (response) => {
+  it('end an endless response to validate, and to health', async () => {
+    const endless: Responder = async (response) => {
       response.on('error', () => {});
       response.writeHead(200, { 'content-type': 'application/json' });
       response.write('{"status":"');
@@ -244,7 +244,7 @@ describe('the bounds on what an executor sends', () => {
 
 describe('several executors of a language', () => {
   const refuse =
-    (status: number, code: string): Answer =>
+    (status: number, code: string): Responder =>
     (response) => {
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify({ error: 'No.', code }));

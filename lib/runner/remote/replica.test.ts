@@ -7,7 +7,7 @@ const body = (code: string, error = 'A sentence.') => JSON.stringify({ error, co
 const faultOf = (error: Error) => (error instanceof ReplicaUnavailable ? error.fault : undefined);
 
 describe('what an executor’s refusal means', () => {
-  it.each([401, 403])('%i: the key is wrong, whatever the answer says, and another replica may know it', (status) => {
+  it.each([401, 403])('%i means a wrong key for any body, and another replica is tried', (status) => {
     const error = toReplicaError(status, body('unauthorized', 'Bearer secret is wrong.'));
     expect(error).toBeInstanceOf(ReplicaUnavailable);
     expect(faultOf(error)).toMatchObject({

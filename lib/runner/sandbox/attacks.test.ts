@@ -2,7 +2,7 @@ import { describe } from 'vitest';
 import { HOSTILE_SETTINGS, testHostilePrograms } from '../../../test/support/hostile-programs.ts';
 import { runnerHarness } from '../../../test/support/runner-harness.ts';
 
-// Every attack runs in the real sandbox. Where there is none, these fail: containment that was not tried is not there.
+// Every attack runs in the real sandbox. Without one, these tests fail and are not skipped.
 
 describe('hostile programs, with the control groups of this machine', () => {
   testHostilePrograms(runnerHarness({ settings: HOSTILE_SETTINGS }), 'bubblewrap');

@@ -37,7 +37,7 @@ function close(ends: { reader: number; writer: number; release: () => void }): v
   ends.release();
 }
 
-it('gives out no pipe whose writer is not gone yet, with what that has written in it', () => {
+it('never reuses a pipe that a writer still has open', () => {
   const first = pool.open();
   writeSync(first.writer, 'of the first run');
   const letGo = alsoHeld(first.writer, O_WRONLY);

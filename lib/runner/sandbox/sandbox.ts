@@ -25,7 +25,7 @@ export interface Sandbox {
 
 /**
  * A sandbox that was set up before its program was known. It runs one program, and ends with it.
- * Its binds, its user and its upper limits are those of its spec.
+ * It keeps the binds and the upper limits that it was started with.
  */
 export interface WarmSandbox {
   /** False once it has died, for example because it was killed. */

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 
-/** A server that has a run going: a program which ignores every signal that can be ignored, with children that do, too. */
+/** A server that runs a program which ignores all signals, as its children do. */
 const SERVER = `
 import { runner } from '#lib/runner/index';
 const code = [
@@ -45,7 +45,7 @@ describe('a server that is killed', () => {
     const family = descendants(pid);
     expect(family.length).toBeGreaterThan(5);
     server.kill(signal);
-    // Nothing tells when a stranger's children are gone, so they are looked for until they are; the test's own time bounds it.
+    // No event reports the end of these processes, so this polls until the test times out.
     while (family.some((member) => existsSync(`/proc/${member}`))) await delay(5);
   });
 });

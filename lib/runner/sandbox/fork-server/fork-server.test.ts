@@ -7,19 +7,19 @@ import { ForkServer, type SpawnedProcess, type SpawnRequest } from '#lib/runner/
 import { PipePool } from '#lib/runner/sandbox/pipe-pool';
 
 const pipes = new PipePool();
-const spawners: ForkServer[] = [];
+const servers: ForkServer[] = [];
 afterEach(() => {
-  for (const spawner of spawners.splice(0)) spawner.close();
+  for (const server of servers.splice(0)) server.close();
 });
 
-function newSpawner(): ForkServer {
-  const spawner = new ForkServer();
-  spawners.push(spawner);
-  return spawner;
+function newForkServer(): ForkServer {
+  const server = new ForkServer();
+  servers.push(server);
+  return server;
 }
 
 /** Runs a script of the shell that reads `text` on its stdin, and gives what it printed. */
-async function run(spawner: ForkServer, script: string, text = '', more: SpawnRequest['descriptors'] = []) {
+async function run(server: ForkServer, script: string, text = '', more: SpawnRequest['descriptors'] = []) {
   const stdin = anonymousFile(Buffer.from(text));
   const stdout = pipes.open();
   const descriptors: SpawnRequest['descriptors'] = [
@@ -28,7 +28,7 @@ async function run(spawner: ForkServer, script: string, text = '', more: SpawnRe
     undefined,
     ...more,
   ];
-  const spawned = spawner.spawn({ executable: '/bin/sh', args: ['-c', script], uid: undefined, descriptors });
+  const spawned = server.spawn({ executable: '/bin/sh', args: ['-c', script], uid: undefined, descriptors });
   await spawned.started;
   for (const fd of [stdin, stdout.writer]) closeSync(fd);
   const printed = new Socket({ fd: stdout.reader, readable: true, writable: false }).setEncoding('utf8').toArray();
@@ -38,11 +38,11 @@ async function run(spawner: ForkServer, script: string, text = '', more: SpawnRe
 const parentOf = (pid: number | undefined) =>
   Number(/^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
 
-describe('Spawner', () => {
-  it('gives a process exactly what it was lent, nothing of an environment, and tells how it ended', async () => {
-    const spawner = newSpawner();
+describe('ForkServer', () => {
+  it('passes exactly the given descriptors and no environment, and reports the exit code', async () => {
+    const server = newForkServer();
     const script = 'cat; env; ls -l /proc/$$/fd; exit 3';
-    const { spawned, printed } = await run(spawner, script, 'read\n', [
+    const { spawned, printed } = await run(server, script, 'read\n', [
       { fd: anonymousFile(Buffer.from('x')), as: 'file' },
       undefined,
       { fd: anonymousFile(Buffer.from('y')), as: 'file' },
@@ -52,35 +52,35 @@ describe('Spawner', () => {
     expect(read).toBe('read');
     expect(rest.filter((line) => /^\w+=/.test(line) && !/^(PWD|OLDPWD|SHLVL|_)=/.test(line))).toEqual([]);
     const held = rest.flatMap((line) => / (\d+) -> (.*)$/.exec(line)?.slice(1, 3).join(' ') ?? []);
-    // What whoever started the tests has left open leads nowhere.
+    // Descriptors inherited from the parent of the tests are /dev/null.
     const open = held.filter((line) => !/^\d{2,} \/dev\/null$/.test(line)).map((line) => line.split(' ')[0]);
     expect(open).toEqual(['0', '1', '2', '3', '5']);
   });
 
-  it('tells a signal as a shell would', async () => {
-    const { spawned } = await run(newSpawner(), 'kill -9 $$');
+  it('reports a signal as a shell does', async () => {
+    const { spawned } = await run(newForkServer(), 'kill -9 $$');
     expect(await spawned.exited).toBe(137);
   });
 
-  it('says what cannot be started, and goes on', async () => {
-    const spawner = newSpawner();
-    const missing = spawner.spawn({ executable: '/no/such/program', args: [], uid: undefined, descriptors: [] });
+  it('reports a process that cannot be started, and continues', async () => {
+    const server = newForkServer();
+    const missing = server.spawn({ executable: '/no/such/program', args: [], uid: undefined, descriptors: [] });
     await expect(missing.started).rejects.toThrow(/ENOENT/);
     await expect(missing.exited).rejects.toThrow(/ENOENT/);
     const gone = { fd: 4095, as: 'file' } as const;
-    const without = spawner.spawn({ executable: '/bin/true', args: [], uid: undefined, descriptors: [gone] });
+    const without = server.spawn({ executable: '/bin/true', args: [], uid: undefined, descriptors: [gone] });
     await expect(without.started).rejects.toThrow(/ENOENT/);
-    const { spawned, printed } = await run(spawner, 'echo well');
+    const { spawned, printed } = await run(server, 'echo well');
     expect([await printed, await spawned.exited]).toEqual(['well\n', 0]);
   });
 
-  it('waits for nobody at the other end of a pipe', async () => {
-    const spawner = newSpawner();
+  it('starts a process without a reader or writer at the other end of its pipes', async () => {
+    const server = newForkServer();
     const input = pipes.openInput();
     const output = pipes.open();
     closeSync(input.writer);
     closeSync(output.reader);
-    const spawned = spawner.spawn({
+    const spawned = server.spawn({
       ...{ executable: '/bin/cat', args: [], uid: undefined },
       descriptors: [{ fd: input.reader, as: 'pipe to read' }, { fd: output.writer, as: 'pipe to write' }, undefined],
     });
@@ -89,28 +89,28 @@ describe('Spawner', () => {
     expect(await spawned.exited).toBe(0);
   });
 
-  it('tells of the end of all that was under way when the process that starts them is killed, and has a new one for the next', async () => {
-    const spawner = newSpawner();
-    const { spawned } = await run(spawner, 'exec sleep 100');
+  it('reports all processes as killed when its own process is killed, and starts another', async () => {
+    const server = newForkServer();
+    const { spawned } = await run(server, 'exec sleep 100');
     const first = parentOf(spawned.pid);
     process.kill(first, 'SIGKILL');
     expect(await spawned.exited).toBe(137);
     process.kill(spawned.pid ?? 0, 'SIGKILL');
-    const next: SpawnedProcess = (await run(spawner, 'exec sleep 100')).spawned;
+    const next: SpawnedProcess = (await run(server, 'exec sleep 100')).spawned;
     expect(parentOf(next.pid)).not.toBe(first);
     process.kill(next.pid ?? 0, 'SIGKILL');
     await next.exited;
   });
 
-  it('leaves the terminal to the server, and goes when it is closed', async () => {
-    const spawner = newSpawner();
-    const { spawned } = await run(spawner, 'exec sleep 100');
+  it('runs in a separate session, and exits when it is closed', async () => {
+    const server = newForkServer();
+    const { spawned } = await run(server, 'exec sleep 100');
     const parent = parentOf(spawned.pid);
     const session = (pid: number) => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ')[3];
     expect(session(parent)).toBe(String(parent));
     process.kill(spawned.pid ?? 0, 'SIGKILL');
     await spawned.exited;
-    spawner.close();
+    server.close();
     const isThere = () => {
       try {
         process.kill(parent, 0);

@@ -5,8 +5,8 @@ import { findMachine } from '#lib/runner/sandbox/probe/probe-machine';
 import { PREPARATION_MS, testHostilePrograms } from '../../../../test/support/hostile-programs.ts';
 import { differences, loadCases, PATIENT_POLL, runnerHarness } from '../../../../test/support/runner-harness.ts';
 
-// The stronger tier is held to the same: what it must stop, and what it must not break. gVisor answers every system call itself,
-// which takes its time.
+// The stronger tier passes the same attacks and programs. gVisor handles each system call itself,
+// which is slow.
 const GVISOR = { SANDBOX: 'gvisor', CODE_MAX_CONCURRENT: '1' };
 const PROGRAM_MS = 120_000;
 
@@ -34,7 +34,7 @@ describe('honest programs, in gVisor', () => {
     },
   );
 
-  it('is told by health, and by the statistics', async () => {
+  it('is reported by health and by the statistics', async () => {
     const health = await runner.health();
     expect(health.sandbox).toBe('gvisor');
     expect(health.languages).toContain('python');

@@ -24,7 +24,7 @@ const LOW_HALF = 0xffffffffn;
 const MAX_SYSCALL = 1024;
 const I386_AUDIT = 0x40000003;
 
-/** Allow-lists of a 32-bit argument as libseccomp can say them: deny every value that is not in the list, bit pattern by bit pattern. */
+/** Denies all values of a 32-bit argument outside the list, by bit patterns, as libseccomp can. */
 function everythingBut(allowed: readonly number[], call: string): string[] {
   const lines: string[] = [];
   const visit = (prefix: number, bit: number) => {

@@ -1,6 +1,6 @@
 /*
- * The policy of policy.ts, written against libseccomp, for the test that holds our assembler against it: reads lines of
- * the policy from stdin, writes the BPF that libseccomp makes of it to stdout.
+ * Compiles the lines of policy.ts with libseccomp, for a test that compares both filters. Reads
+ * lines from stdin, writes BPF to stdout.
  *   deny <syscall> <errno>                       mask <syscall> <arg> <mask> <value> <errno>
  *   both <syscall> <arg> <value> <arg> <value> <errno>, where both arguments are read as 32 bits
  *   resolve <syscall> (writes its number to stderr)
