@@ -14,8 +14,8 @@ export const PREPARATION_MS = 600_000;
 const ATTACK_MS = 60_000;
 
 /**
- * Declares a test for every attack (of the `classes`): it ends as expected in this tier, reaches
- * nothing outside, leaves nothing, and the next program runs.
+ * Declares a test for each attack (of `classes`): it ends as expected in this tier, reaches no listener,
+ * leaves nothing, and the next program runs.
  */
 export function testHostilePrograms(
   { runner, leaks: leftovers, settle, warmRuns: handedOver }: RunnerHarness,
@@ -37,7 +37,7 @@ export function testHostilePrograms(
       else server.listen({ path: address }, resolve);
     });
   };
-  /** Attacks that met a sandbox which had waited for them. */
+  /** Attacks that ran in a warm sandbox. */
   let met = 0;
   const responses = () => runner.run({ language: 'python', code: 'print(6 * 7)' }, { caller: 'honest' });
   const cases = loadCases('lib/runner/attacks', port, tier).filter(({ name }) => classes.test(name));
