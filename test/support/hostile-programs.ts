@@ -14,8 +14,8 @@ export const PREPARATION_MS = 600_000;
 const ATTACK_MS = 60_000;
 
 /**
- * Declares a test for each attack (of `classes`): it ends as expected in this tier, reaches no listener,
- * leaves nothing, and the next program runs.
+ * Declares a test for each attack (of `classes`): it ends as expected in this tier, reaches no
+ * listener, leaves nothing, and the next program runs.
  */
 export function testHostilePrograms(
   { runner, leaks: leftovers, settle, warmRuns: handedOver }: RunnerHarness,
