@@ -1,6 +1,6 @@
 /**
- * Optimal string alignment distance: insertions, deletions, substitutions, and swaps of two
- * neighbours count one each.
+ * Optimal string alignment distance: an insertion, a deletion, a substitution and a swap of two
+ * neighbours cost one each.
  */
 export function editDistance(left: string, right: string): number {
   let beforeLast: number[] = [];

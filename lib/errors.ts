@@ -3,28 +3,28 @@ import type { ErrorCode, ErrorDetail } from '#lib/wire/error';
 
 export interface AppErrorOptions {
   details?: ErrorDetail[];
-  /** Seconds after which trying again makes sense; becomes `Retry-After`. */
+  /** Sent as `Retry-After`. */
   retryAfterSeconds?: number;
-  /** For the retries and circuit breakers around a model server: never part of an answer. */
+  /** For retries and circuit breakers; never part of a response. */
   upstream?: UpstreamFailure;
-  /** For the log only: never part of an answer. */
+  /** For the log; never part of a response. */
   cause?: unknown;
 }
 
-/** What a model server did that is not in the code of its fault. */
+/** What a model server did, as far as the error's code does not say it. */
 export interface UpstreamFailure {
-  /** No connection opened, so that none of its models can answer. */
+  /** No connection opened, so none of the server's models is available. */
   isUnreached?: boolean;
-  /** It answers, and takes no more of these requests for now. */
+  /** The server is up and rejects more requests for now. */
   isRateLimited?: boolean;
-  /** Seconds to wait, in the server's own words. */
+  /** The server's own `Retry-After`. */
   waitSeconds?: number | undefined;
 }
 
 /**
- * A failure that is expected: its message is a sentence that the caller can act on, and is sent as it is.
- * It therefore never holds a path, a token or an upstream's credentials. Anything else that is thrown is a bug of ours,
- * and is answered as `internal_error`.
+ * An expected failure. Its message is sent to the caller as it is, so the message never holds a
+ * path, a token or an upstream's credentials. Any other thrown value is a bug, and is reported as
+ * `internal_error`.
  */
 export class AppError extends Error {
   readonly code: ErrorCode;
@@ -34,7 +34,7 @@ export class AppError extends Error {
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, { cause: options.cause });
-    this.name = 'Fault';
+    this.name = ERROR_NAME;
     this.code = code;
     this.details = options.details;
     this.retryAfterSeconds = options.retryAfterSeconds;
@@ -42,30 +42,25 @@ export class AppError extends Error {
   }
 
   /**
-   * Two copies of this module can live in one process (see lib/singletons.ts), so `instanceof` is not enough:
-   * what crossed a room is recognised by its shape.
+   * Recognises an error by its shape: `instanceof` alone fails when two copies of this module are
+   * loaded (see lib/singletons.ts).
    */
   static is(error: unknown): error is AppError {
-    return error instanceof AppError || (error instanceof Error && error.name === 'Fault' && 'code' in error);
+    return error instanceof AppError || (error instanceof Error && error.name === ERROR_NAME && 'code' in error);
   }
 
-  /**
-   * One fault that names every field, up to `MAX_DETAILS`, that is valid and that nothing here, or
-   * not the chosen model server, can do.
-   */
+  /** One error for all valid fields that this server, or the chosen model server, does not support. */
   static unsupportedParameters(all: readonly ErrorDetail[]): AppError {
     const details = all.slice(0, MAX_DETAILS);
-    const words = details.map(({ field, message }) => `${field} (${message})`);
-    if (all.length > MAX_DETAILS) words.push(`and ${all.length - MAX_DETAILS} more`);
-    const named = words.join(', ');
-    return new AppError('unsupported_parameter', `The request asks for what cannot be done here: ${named}.`, {
-      details,
-    });
+    const phrases = details.map(({ field, message }) => `${field} (${message})`);
+    if (all.length > MAX_DETAILS) phrases.push(`and ${all.length - MAX_DETAILS} more`);
+    const sentence = `The request asks for what cannot be done here: ${phrases.join(', ')}.`;
+    return new AppError('unsupported_parameter', sentence, { details });
   }
 
   /**
-   * One fault that names the fields that zod refused: the first of them in its sentence, at most
-   * `MAX_DETAILS` in its details. The messages are those of `validationMessage`, or a schema's own.
+   * One error for all fields that zod rejected. The message names at most `MAX_NAMED_FIELDS` of
+   * them, the details hold at most `MAX_DETAILS`.
    */
   static fromZod(error: z.ZodError): AppError {
     const all = error.issues.flatMap((issue) => innermostIssues(issue, []));
@@ -73,19 +68,25 @@ export class AppError extends Error {
       .slice(0, MAX_DETAILS)
       .map(({ path, message }) => ({ field: path.join('.') || '(body)', message }));
     const named = details.slice(0, MAX_NAMED_FIELDS).map(({ field, message }) => sentenceOf(field, message));
-    // A list is not read beyond so many faults: how many there are is not known then.
+    // Validation of a list stops after MAX_DETAILS issues, so the total is unknown then.
     const others = all.length < MAX_DETAILS ? `${all.length - named.length} more` : 'more';
     const more = all.length > named.length ? `; and ${others}` : '';
     return new AppError('invalid_request', `The request is not valid: ${named.join('; ')}${more}.`, { details });
   }
 }
 
+/** The thrown value itself if it is an `Error`, else an `Error` with its text. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+const ERROR_NAME = 'AppError';
 const MAX_DETAILS = 50;
 const MAX_NAMED_FIELDS = 5;
 
 /**
- * Where a value is one of several kinds and has the right one, what is wrong is further inside. The
- * kind that has the fewest faults is the one that was meant.
+ * Descends into a union: if the value matches one alternative's type, the issues inside that
+ * alternative are reported. The alternative with the fewest issues is the intended one.
  */
 function innermostIssues(
   issue: z.core.$ZodIssue,
@@ -93,15 +94,15 @@ function innermostIssues(
 ): { path: readonly PropertyKey[]; message: string }[] {
   const path = [...outer, ...issue.path];
   if (issue.code === 'invalid_union') {
-    const meant = issue.errors
+    const intended = issue.errors
       .filter((errors) => errors.length > 0 && errors.every(hasRightType))
       .toSorted((one, other) => one.length - other.length)[0];
-    if (meant !== undefined) return meant.flatMap((inner) => innermostIssues(inner, path));
+    if (intended !== undefined) return intended.flatMap((inner) => innermostIssues(inner, path));
   }
   return [{ path, message: issue.message }];
 }
 
-/** Whether the value itself is of the kind that was expected, but too long or wrong inside. */
+/** Whether the value has the expected type, and is only too long or wrong inside. */
 function hasRightType({ path, code }: z.core.$ZodIssue): boolean {
   return path.length > 0 || code === 'too_big';
 }

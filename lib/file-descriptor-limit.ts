@@ -1,30 +1,27 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from '#lib/config/config';
 
-/** Connections of clients, where descriptors would allow more. */
+/** Upper limit of client connections, however many descriptors are available. */
 const MAX_CLIENT_CONNECTIONS = 20_000;
-/** Where descriptors would allow fewer, the server could not serve a page. */
+/** Lower limit of client connections: with fewer, a page does not load. */
 const MIN_CLIENT_CONNECTIONS = 32;
-/** Descriptors for files, sandboxes and model servers. */
+/** Reserved for files, sandboxes and model servers. */
 const RESERVED_DESCRIPTORS = 128;
 
-/**
- * How many descriptors this process may have; undefined if the system does not tell or sets no
- * limit.
- */
+/** The soft limit of this process; undefined if the system reports none or sets no limit. */
 export function fileDescriptorLimit(): number | undefined {
   try {
     const soft = /^Max open files\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
     return soft === undefined ? undefined : Number(soft);
   } catch {
-    // Only Linux has the file.
+    // Only Linux has /proc.
     return undefined;
   }
 }
 
 /**
- * How many connections clients may have, so that descriptors are left for all else: the pools, and
- * a second one for each WebSocket, which are at most half of the connections.
+ * The maximum number of client connections. It leaves descriptors for the gateway's pools and for
+ * the second connection of each WebSocket; at most half of the connections are WebSockets.
  */
 export function maxClientConnections(limit: number | undefined, settings: Config): number {
   if (limit === undefined) return MAX_CLIENT_CONNECTIONS;

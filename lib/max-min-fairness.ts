@@ -1,20 +1,21 @@
-/** What one caller has in a line that is full; in places or in bytes. */
+/** The requests of one caller in a full queue, in places or in bytes. */
 export interface QueueShare {
-  /** All that the caller has in it. */
+  /** The caller's total. */
   held: number;
-  /** What would be freed by its newest request that may be displaced; undefined if none may. */
+  /** The size of the caller's newest displaceable request; undefined if none may be displaced. */
   displaceable: number | undefined;
 }
 
 /**
- * Max-min fairness for a full line: returns the caller whose newest request gives way to one of
- * `newcomer`, or undefined if the newcomer is refused. That is the caller who holds most, and only
- * one that still holds at least as much as the newcomer once the two have changed places. So
- * nothing is displaced for a caller who holds as much or more, and two callers never displace one
- * another in turns.
+ * Max-min fairness for a full queue. Returns the caller whose newest request is displaced by a
+ * request of `newcomer`, or undefined if the newcomer is rejected.
  *
- * `held` of the newcomer is what its caller has in the line, `adds` what its request takes; both in
- * the unit of the shares.
+ * The displaced caller is the one with the largest share, and it still holds at least as much as
+ * the newcomer afterwards. So a caller never displaces one that holds less, and two callers never
+ * displace each other in turn.
+ *
+ * `newcomer.held` is the share of its caller, `newcomer.adds` the size of its request; both have
+ * the unit of the shares. https://en.wikipedia.org/wiki/Max-min_fairness
  */
 export function chooseDisplaced(
   shares: Iterable<readonly [caller: string, share: QueueShare]>,

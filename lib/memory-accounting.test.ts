@@ -1,25 +1,25 @@
 import { expect, it } from 'vitest';
 import { MemoryAccounting } from '#lib/memory-accounting';
 
-it('counts what is held, in all and by holder, and knows the largest', () => {
-  const held = new MemoryAccounting();
-  expect([held.total, held.largestHolder]).toEqual([0, undefined]);
+it('counts bytes in total and per holder, and finds the largest holder', () => {
+  const memory = new MemoryAccounting();
+  expect([memory.total, memory.largestHolder]).toEqual([0, undefined]);
   for (const [holder, bytes] of [
     ['a', 3],
     ['b', 5],
     ['a', 4],
   ] as const)
-    held.add(holder, bytes);
-  expect([held.total, held.bytesOf('a'), held.bytesOf('b'), held.bytesOf('c'), held.largestHolder]).toEqual([
+    memory.add(holder, bytes);
+  expect([memory.total, memory.bytesOf('a'), memory.bytesOf('b'), memory.bytesOf('c'), memory.largestHolder]).toEqual([
     12,
     7,
     5,
     0,
     'a',
   ]);
-  held.release('a', 3);
-  expect([held.total, held.bytesOf('a'), held.largestHolder]).toEqual([9, 4, 'b']);
-  held.release('b', 5);
-  held.release('a', 4);
-  expect([held.total, held.largestHolder]).toEqual([0, undefined]);
+  memory.release('a', 3);
+  expect([memory.total, memory.bytesOf('a'), memory.largestHolder]).toEqual([9, 4, 'b']);
+  memory.release('b', 5);
+  memory.release('a', 4);
+  expect([memory.total, memory.largestHolder]).toEqual([0, undefined]);
 });

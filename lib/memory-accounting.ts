@@ -1,4 +1,4 @@
-/** Bytes that are held in memory for someone, in all and by holder. Bounds nothing by itself. */
+/** Counts bytes in memory, in total and per holder. Enforces no limit by itself. */
 export class MemoryAccounting {
   readonly #byHolder = new Map<string, number>();
   #total = 0;
@@ -11,7 +11,7 @@ export class MemoryAccounting {
     return this.#byHolder.get(holder) ?? 0;
   }
 
-  /** The holder of most; undefined if nothing is held. O(holders). */
+  /** The holder with most bytes; undefined if all is released. O(holders). */
   get largestHolder(): string | undefined {
     let largest: string | undefined;
     for (const [holder, bytes] of this.#byHolder)
@@ -24,7 +24,7 @@ export class MemoryAccounting {
     this.#byHolder.set(holder, this.bytesOf(holder) + bytes);
   }
 
-  /** Releases what was taken before. A holder of nothing is forgotten. */
+  /** Releases added bytes. A holder without bytes is removed. */
   release(holder: string, bytes: number): void {
     this.#total -= bytes;
     const left = this.bytesOf(holder) - bytes;

@@ -1,9 +1,9 @@
 /**
- * What lives as long as the process, in one registry on `globalThis`.
+ * Process-wide state, in one registry on `globalThis`.
  *
- * `server.ts`, Next's route bundles and its pages each get their own copy of a module, so a module-level variable is
- * not one per process; a symbol in the global symbol registry is. Every room keeps its state through `singleton`,
- * and exports a typed accessor of its own.
+ * `server.ts`, Next's route bundles and its pages each load their own copy of a module, so a
+ * module-level variable exists several times per process. A symbol of the global symbol registry
+ * exists once. Every module keeps its state through `singleton`, and exports a typed accessor.
  */
 const REGISTRY = Symbol.for('chill-space.process');
 
@@ -16,36 +16,19 @@ function registry(): Map<string, unknown> {
 }
 
 /**
- * Returns the process's one value under `name`, made by `create` at the first call.
- * The name fixes the type: each name is used by one accessor only.
+ * Returns the one value under `name`; the first call makes it by `create`. A name belongs to one
+ * accessor, which fixes the type of the value.
  */
 export function singleton<T>(name: string, create: () => T): T {
   const values = registry();
-  const known = values.get(name);
-  if (known !== undefined || values.has(name)) return known as T;
-  const made = create();
-  values.set(name, made);
-  return made;
+  const existing = values.get(name);
+  if (existing !== undefined || values.has(name)) return existing as T;
+  const created = create();
+  values.set(name, created);
+  return created;
 }
 
-/** Forgets the value under `name`, so that the next call of its accessor makes a fresh one. For tests. */
+/** Removes the value under `name`, so that the next call of its accessor creates another. For tests. */
 export function resetSingleton(name: string): void {
   registry().delete(name);
-}
-
-type ShutdownHook = () => void | Promise<void>;
-
-/** Registers what must end with the process. Called in the order last in, first out. */
-export function onShutdown(close: ShutdownHook): void {
-  shutdownHooks().push(close);
-}
-
-/** Ends everything that was registered, once; a part that fails does not keep the others from ending. */
-export async function shutDown(): Promise<PromiseSettledResult<void>[]> {
-  const pending = shutdownHooks().splice(0).reverse();
-  return await Promise.allSettled(pending.map(async (close) => close()));
-}
-
-function shutdownHooks(): ShutdownHook[] {
-  return singleton<ShutdownHook[]>('closers', () => []);
 }

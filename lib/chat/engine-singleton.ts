@@ -3,7 +3,8 @@ import { systemClock } from '#lib/chat/clock';
 import { config } from '#lib/config/config';
 import { modelDirectory } from '#lib/models/model-directory';
 import { resilientChat } from '#lib/models/resilience';
-import { onShutdown, singleton } from '#lib/singletons';
+import { onShutdown } from '#lib/shutdown';
+import { singleton } from '#lib/singletons';
 import { log } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
 

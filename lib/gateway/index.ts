@@ -1,6 +1,7 @@
 import { config } from '#lib/config/config';
 import { Gateway } from '#lib/gateway/gateway';
-import { onShutdown, singleton } from '#lib/singletons';
+import { onShutdown } from '#lib/shutdown';
+import { singleton } from '#lib/singletons';
 
 /** The gateway of this process. It has no backends unless `PRIVATE_BACKEND_URL` is set. */
 export function gateway(): Gateway {

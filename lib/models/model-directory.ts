@@ -4,7 +4,8 @@ import { EmbeddedProvider } from '#lib/models/embedded/provider';
 import { OllamaProvider, probeOllama } from '#lib/models/ollama/provider';
 import { OpenAiProvider } from '#lib/models/openai/provider';
 import type { ModelProvider } from '#lib/models/provider';
-import { onShutdown, singleton } from '#lib/singletons';
+import { onShutdown } from '#lib/shutdown';
+import { singleton } from '#lib/singletons';
 import type { ModelInfo, Models, ProviderState } from '#lib/wire/models';
 
 /** Which providers there are, and which of them answers for a model. */

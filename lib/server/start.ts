@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { flushCompileCache } from 'node:module';
 import { type Config, ConfigError, config, listenHost } from '#lib/config/config';
 import { unknownSettings } from '#lib/config/unknown-settings';
+import { asError } from '#lib/errors';
 import { gateway } from '#lib/gateway/index';
 import { hasValidKey } from '#lib/http/auth';
 import { modelDirectory } from '#lib/models/model-directory';
@@ -14,7 +15,7 @@ import { type CrashRecord, recordStart } from '#lib/server/crash-counter';
 import { currentStats } from '#lib/server/current-stats';
 import { provideInitialData, warmInitialData } from '#lib/server/initial-data';
 import { listenFailure } from '#lib/server/listen-error';
-import { shutDown } from '#lib/singletons';
+import { shutDown } from '#lib/shutdown';
 import { flushLog, log } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
 
@@ -126,8 +127,4 @@ function readSettings(): Config {
 function fail(sentence: string): never {
   process.stderr.write(`${sentence}\n`);
   process.exit(1);
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { config } from '#lib/config/config';
-import { onShutdown, singleton } from '#lib/singletons';
+import { onShutdown } from '#lib/shutdown';
+import { singleton } from '#lib/singletons';
 import { log } from '#lib/telemetry/log';
 import { currentRequestId, runWithRequestId } from '#lib/telemetry/request-context';
 

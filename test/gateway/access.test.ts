@@ -7,7 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { gateway } from '#lib/gateway/index';
 import { createSession, SESSION_COOKIE } from '#lib/http/auth';
 import { MAX_FAILED_KEYS } from '#lib/http/failed-keys';
-import { shutDown } from '#lib/singletons';
+import { shutDown } from '#lib/shutdown';
 import {
   closeAll,
   closedPort,

@@ -4,7 +4,7 @@ import { systemClock } from '#lib/chat/clock';
 import { AppError } from '#lib/errors';
 import type { Operation } from '#lib/openapi/operation';
 import { OPERATIONS } from '#lib/openapi/operations';
-import { shutDown } from '#lib/singletons';
+import { shutDown } from '#lib/shutdown';
 import type { ScriptedCall } from '../support/chat.ts';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 import { requestOf, type Sent } from '../support/openapi-arbitrary.ts';

@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import { vi } from 'vitest';
 import { gateway } from '#lib/gateway/index';
 import { createAppServer, drain } from '#lib/server/app-server';
-import { resetSingleton, shutDown } from '#lib/singletons';
+import { shutDown } from '#lib/shutdown';
+import { resetSingleton } from '#lib/singletons';
 
 export const TOKEN = 'hf_aVerySecretTokenForTests';
 
