@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ConversationCache } from '#lib/chat/cache/conversation-cache';
 import { type CachedResponse, ResponseCache } from '#lib/chat/cache/response-cache';
-import { batchStats, PercentileWindow } from '#lib/chat/chat-stats';
+import { batchStats } from '#lib/chat/chat-stats';
 import type { Clock } from '#lib/chat/clock';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import { Generation, type GenerationContext } from '#lib/chat/generation/generation';
@@ -17,6 +17,7 @@ import { queueOverview } from '#lib/chat/scheduler/queue-overview';
 import { type QueueStanding, Scheduler, type SchedulerOptions } from '#lib/chat/scheduler/scheduler';
 import { AppError } from '#lib/errors';
 import type { KeepAlive, ModelProvider } from '#lib/models/provider';
+import { PercentileWindow } from '#lib/telemetry/percentiles';
 import { MIB } from '#lib/units';
 import type { CacheHeader, ChatRequest, Message, QueueOverview } from '#lib/wire/chat';
 import type { ServerStats } from '#lib/wire/server-stats';

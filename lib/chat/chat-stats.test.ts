@@ -1,19 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { batchStats, PercentileWindow } from '#lib/chat/chat-stats';
-
-describe('PercentileWindow', () => {
-  it('has no percentiles before the first value', () => {
-    expect(new PercentileWindow().percentiles()).toEqual({ p50: null, p95: null, p99: null });
-  });
-
-  it('takes percentiles by nearest rank over the newest thousand', () => {
-    const values = new PercentileWindow();
-    for (let value = 1; value <= 100; value += 1) values.add(value);
-    expect(values.percentiles()).toEqual({ p50: 50, p95: 95, p99: 99 });
-    for (let value = 0; value < 1000; value += 1) values.add(7);
-    expect(values.percentiles()).toEqual({ p50: 7, p95: 7, p99: 7 });
-  });
-});
+import { batchStats } from '#lib/chat/chat-stats';
 
 describe('batchStats', () => {
   it('rounds rates to whole per cents and the size to one decimal', () => {

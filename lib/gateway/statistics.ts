@@ -1,15 +1,13 @@
 import type { Histogram } from 'prom-client';
 import { metrics } from '#lib/telemetry/metrics';
+import { PERCENTILE_WINDOW, PercentileWindow } from '#lib/telemetry/percentiles';
 import type { GatewayStats } from '#lib/wire/gateway';
-
-/** How many of the newest requests percentiles and the error rate are computed over. */
-const WINDOW = 1000;
 
 /** Counts requests and WebSockets since the process started. */
 export class GatewayStatistics {
   readonly #counts = new Map<number, { count: number; histogram: Histogram.Internal<'status'> }>();
-  readonly #recentMs = new Float64Array(WINDOW);
-  readonly #recentErrors = new Uint8Array(WINDOW);
+  readonly #latencyMs = new PercentileWindow(2);
+  readonly #recentErrors = new Uint8Array(PERCENTILE_WINDOW);
   #responses = 0;
   #active = 0;
   #failed = 0;
@@ -26,9 +24,8 @@ export class GatewayStatistics {
 
   /** A response started `ms` after its request. `failed`: it is an error of this server. */
   responseStarted(status: number, ms: number, failed: boolean): void {
-    const place = this.#responses % WINDOW;
-    this.#recentMs[place] = ms;
-    this.#recentErrors[place] = status >= 500 ? 1 : 0;
+    this.#latencyMs.add(ms);
+    this.#recentErrors[this.#responses % PERCENTILE_WINDOW] = status >= 500 ? 1 : 0;
     this.#responses += 1;
     if (failed) this.#failed += 1;
     let entry = this.#counts.get(status);
@@ -50,12 +47,7 @@ export class GatewayStatistics {
   }
 
   report(): Pick<GatewayStats, 'requests' | 'web_sockets' | 'recent'> {
-    const requests = Math.min(this.#responses, WINDOW);
-    const sorted = this.#recentMs.slice(0, requests).sort();
-    const at = (share: number): number | null => {
-      const value = sorted[Math.max(0, Math.ceil(share * requests) - 1)];
-      return value === undefined ? null : Math.round(value * 100) / 100;
-    };
+    const requests = Math.min(this.#responses, PERCENTILE_WINDOW);
     const errors = this.#recentErrors.subarray(0, requests).reduce((sum, error) => sum + error, 0);
     return {
       requests: {
@@ -70,7 +62,7 @@ export class GatewayStatistics {
       recent: {
         requests,
         error_rate: requests === 0 ? 0 : errors / requests,
-        latency_ms: { p50: at(0.5), p95: at(0.95), p99: at(0.99) },
+        latency_ms: this.#latencyMs.percentiles(),
       },
     };
   }

@@ -1,16 +1,15 @@
+import { PercentileWindow } from '#lib/telemetry/percentiles';
 import type { LanguageId, RunStatus } from '#lib/wire/code';
-import type { Percentiles, RunnerStats } from '#lib/wire/server-stats';
-
-const WINDOW = 1000;
+import type { RunnerStats } from '#lib/wire/server-stats';
 
 /** Counts runs, and keeps the durations of the last thousand for percentiles. */
 export class RunStatistics {
   readonly #counts = new Map<string, { language: LanguageId; status: RunStatus; count: number }>();
-  readonly #durationsMs: number[] = [];
+  readonly #durationsMs = new PercentileWindow();
   #total = 0;
 
   record(language: LanguageId, status: RunStatus, durationMs: number): void {
-    this.#durationsMs[this.#total % WINDOW] = durationMs;
+    this.#durationsMs.add(durationMs);
     this.#total += 1;
     const key = `${language}\n${status}`;
     const entry = this.#counts.get(key);
@@ -22,17 +21,7 @@ export class RunStatistics {
     return {
       total_runs: this.#total,
       runs: [...this.#counts.values()].map((entry) => ({ ...entry })),
-      duration_ms: percentiles(this.#durationsMs),
+      duration_ms: this.#durationsMs.percentiles(),
     };
   }
-}
-
-/** Nearest-rank percentiles, rounded to a tenth. Pure. */
-export function percentiles(values: readonly number[]): Percentiles {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number) => {
-    const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
-    return value === undefined ? null : Math.round(value * 10) / 10;
-  };
-  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
 }
