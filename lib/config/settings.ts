@@ -127,6 +127,7 @@ export const SETTINGS = {
     'OpenTelemetry collector that gets traces over OTLP/HTTP, without its /v1/traces: http://localhost:4318. Default: none.',
   ),
   OTEL_EXPORTER_OTLP_HEADERS: define('Server', list(), '', 'Headers for it, as name=value, comma-separated.'),
+  OTEL_SERVICE_NAME: define('Server', text(), 'chill-space', 'Name of this service in the traces.'),
   SHUTDOWN_TIMEOUT_MS: define('Server', whole(0, MAX_MS), '10000', 'How long open requests may go on after SIGTERM.'),
   RECEIVING_MAX_SIZE_MB: define(
     'Server',

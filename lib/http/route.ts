@@ -166,7 +166,7 @@ async function serve(entry: RouteEntry, request: HttpRequest, context: RouteCont
   if (counted !== undefined && options.rateLimit !== undefined && isFree)
     await refundRateLimit(options.rateLimit, counted, settings[LIMIT_OF[options.rateLimit]]);
   const elapsedMs = performance.now() - started;
-  metrics().httpDuration.observeRequest(name, method, status, elapsedMs / 1000);
+  metrics().httpDuration.observe(name, method, status, elapsedMs / 1000);
   traces?.recordHttpRequest(requestId, method, name, status, elapsedMs);
   if (failure !== undefined && !AppError.is(failure))
     log().error(
@@ -243,7 +243,7 @@ function refusal(error: unknown, { name, options }: RouteEntry, request: HttpReq
   const { method } = request;
   const requestId = resolveRequestId(request.headers.get('x-request-id'));
   const reply = failed(error, options);
-  metrics().httpDuration.observeRequest(name, method, reply.status, 0);
+  metrics().httpDuration.observe(name, method, reply.status, 0);
   writeAccessLog('info', requestId, method, name, reply.status, 0);
   return complete(reply, requestId, null, method);
 }

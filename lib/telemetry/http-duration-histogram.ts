@@ -1,71 +1,71 @@
-import { Histogram, type LabelValues, type Registry } from 'prom-client';
-
-type HttpDurationLabel = 'route' | 'method' | 'status';
-
-/** What was observed of one route, method and status. */
+/** One route, method and status. */
 interface HttpDurationSeries {
-  labels: LabelValues<HttpDurationLabel>;
-  /** Observations at or below each bound and above the one before it; those above the last bound come last. */
+  /** The labels in the exposition format: `route="/api/chat",method="POST",status="200"`. */
+  labels: string;
+  /** Observations per bucket, not cumulative. The last entry counts those above the last bound. */
   counts: Float64Array;
   sum: number;
 }
 
 /**
- * A histogram that every request is observed in. prom-client's own checks and hashes the labels at each observation, which is a
- * twentieth of a cached answer; here they are looked up. What is exposed is the same.
+ * A Prometheus histogram that finds its series by nested maps: every request is observed here, and
+ * prom-client validates and hashes the labels at each observation
+ * (docs/decisions/0014-metrics-registry.md).
+ * https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
  */
-export class HttpDurationHistogram extends Histogram<HttpDurationLabel> {
-  readonly #name: string;
-  readonly #help: string;
+export class HttpDurationHistogram {
+  readonly type = 'histogram';
+  readonly labelNames = ['route', 'method', 'status'] as const;
+  readonly name: string;
+  readonly help: string;
   readonly #bounds: readonly number[];
-  /** By route and method, then by status. */
+  /** By route, then method, then status. */
   readonly #series = new Map<string, Map<string, Map<number, HttpDurationSeries>>>();
 
-  constructor(name: string, help: string, bounds: readonly number[], registry: Registry) {
-    super({ name, help, labelNames: ['route', 'method', 'status'], buckets: [...bounds], registers: [registry] });
-    this.#name = name;
-    this.#help = help;
+  /** `bounds` are the upper bounds of the buckets in seconds, ascending. */
+  constructor(name: string, help: string, bounds: readonly number[]) {
+    this.name = name;
+    this.help = help;
     this.#bounds = bounds;
   }
 
-  /** One request that took so many seconds. `route` is of bounded cardinality. */
-  observeRequest(route: string, method: string, status: number, seconds: number): void {
-    const series = this.#series.get(route)?.get(method)?.get(status) ?? this.#begin(route, method, status);
+  /** `route` has bounded cardinality: it is a pattern, not a path. */
+  observe(route: string, method: string, status: number, seconds: number): void {
+    const series = this.#series.get(route)?.get(method)?.get(status) ?? this.#create(route, method, status);
     const bounds = this.#bounds;
-    let place = 0;
-    while (place < bounds.length && seconds > (bounds[place] ?? 0)) place += 1;
-    series.counts[place] = (series.counts[place] ?? 0) + 1;
+    let bucket = 0;
+    while (bucket < bounds.length && seconds > (bounds[bucket] ?? 0)) bucket += 1;
+    series.counts[bucket] = (series.counts[bucket] ?? 0) + 1;
     series.sum += seconds;
   }
 
-  /** What the registry asks, and `get` too. */
-  async getForPromString() {
+  /** This metric in the text exposition format, without a newline at the end. */
+  exposition(): string {
     const all = [...this.#series.values()].flatMap((methods) => [...methods.values()]);
-    const values = all.flatMap((statuses) => [...statuses.values()].flatMap((series) => this.#expose(series)));
-    return { name: this.#name, help: this.#help, type: 'histogram', aggregator: 'sum', values };
+    const lines = all.flatMap((statuses) => [...statuses.values()].flatMap((series) => this.#linesOf(series)));
+    return [`# HELP ${this.name} ${this.help}`, `# TYPE ${this.name} ${this.type}`, ...lines].join('\n');
   }
 
-  /** As Prometheus has it: a bucket counts everything at or below its bound. */
-  #expose({ labels: sharedLabels, counts, sum }: HttpDurationSeries) {
+  /** Buckets are cumulative in the exposition: each counts every observation at or below its bound. */
+  #linesOf({ labels, counts, sum }: HttpDurationSeries): string[] {
     let count = 0;
-    const buckets = Array.from(counts, (more, place) => {
-      count += more;
-      const le = this.#bounds[place] ?? '+Inf';
-      return { metricName: `${this.#name}_bucket`, labels: { le }, sharedLabels, value: count };
+    const buckets = Array.from(counts, (added, bucket) => {
+      count += added;
+      return `${this.name}_bucket{le="${this.#bounds[bucket] ?? '+Inf'}",${labels}} ${count}`;
     });
-    return [
-      ...buckets,
-      { metricName: `${this.#name}_sum`, labels: {}, sharedLabels, value: sum },
-      { metricName: `${this.#name}_count`, labels: {}, sharedLabels, value: count },
-    ];
+    return [...buckets, `${this.name}_sum{${labels}} ${sum}`, `${this.name}_count{${labels}} ${count}`];
   }
 
-  #begin(route: string, method: string, status: number): HttpDurationSeries {
-    const labels = { route, method, status: String(status) };
+  #create(route: string, method: string, status: number): HttpDurationSeries {
+    const labels = `route="${escapeLabel(route)}",method="${escapeLabel(method)}",status="${status}"`;
     const series: HttpDurationSeries = { labels, counts: new Float64Array(this.#bounds.length + 1), sum: 0 };
     const methods = this.#series.get(route) ?? new Map<string, Map<number, HttpDurationSeries>>();
     const statuses = methods.get(method) ?? new Map<number, HttpDurationSeries>();
     this.#series.set(route, methods.set(method, statuses.set(status, series)));
     return series;
   }
+}
+
+function escapeLabel(value: string): string {
+  return value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n').replaceAll('"', '\\"');
 }

@@ -3,11 +3,12 @@ import { singleton } from '#lib/singletons';
 import { HttpDurationHistogram } from '#lib/telemetry/http-duration-histogram';
 import type { CacheHeader } from '#lib/wire/chat';
 
-/** Everything that `/api/metrics` tells. Rooms observe through these; none makes its own. */
+/** All metrics of the app. Modules observe through these and create none. */
 export interface Metrics {
+  /** Every metric but `httpDuration`. */
   registry: Registry;
   httpDuration: HttpDurationHistogram;
-  /** Look-ups in the response cache, to be added to; told when somebody asks for the metrics. */
+  /** Counts of response cache look-ups. Their counter reads them when metrics are scraped. */
   cacheLookups: Record<CacheHeader, number>;
   queueLength: Gauge;
   activeStreams: Gauge;
@@ -19,7 +20,7 @@ export interface Metrics {
   codeDuration: Histogram<'language'>;
   gatewayDuration: Histogram<'status'>;
   uncleanExits: Gauge;
-  /** What the statistics tell, set when somebody asks for the metrics. */
+  /** Set from the statistics when metrics are scraped. */
   stats: StatGauges;
 }
 
@@ -42,6 +43,11 @@ export function metrics(): Metrics {
   return singleton('metrics', createMetrics);
 }
 
+/** The response of `/api/metrics`, in the content type of the registry. */
+export async function metricsExposition({ registry, httpDuration }: Metrics): Promise<string> {
+  return `${await registry.metrics()}\n${httpDuration.exposition()}\n`;
+}
+
 const PREFIX = 'chill_space_';
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 
@@ -49,8 +55,7 @@ export function createMetrics(): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry, prefix: PREFIX });
-  // Gauges must not end in `_total` (promtool). Their values are the sums of the gauges by type,
-  // which stay.
+  // promtool rejects gauges that end in `_total`. Their values are the sums of the gauges by type.
   for (const name of ['handles', 'requests', 'resources'])
     registry.removeSingleMetric(`${PREFIX}nodejs_active_${name}_total`);
   return {
@@ -59,7 +64,6 @@ export function createMetrics(): Metrics {
       'chill_space_http_request_duration_seconds',
       'Time from a request to the start of its answer.',
       SECONDS,
-      registry,
     ),
     cacheLookups: createLookups(registry),
     queueLength: new Gauge({ name: 'chill_space_queue_length', help: 'Chat requests that wait.', registers }),

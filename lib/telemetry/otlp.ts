@@ -2,9 +2,18 @@ import { VERSION } from '#lib/config/version';
 import type { Span } from '#lib/telemetry/tracing';
 
 /**
- * Spans as OTLP/HTTP with JSON, the form that every collector takes: one POST of one document, for which the SDK's packages would be
- * megabytes. https://opentelemetry.io/docs/specs/otlp/#otlphttp
+ * Exports spans as OTLP/HTTP with JSON: one POST of one document.
+ * https://opentelemetry.io/docs/specs/otlp/#otlphttp
  */
+
+export interface Collector {
+  /** Without its `/v1/traces`. */
+  endpoint: string;
+  /** `name=value` each. */
+  headers: readonly string[];
+  /** The resource attribute `service.name`. */
+  serviceName: string;
+}
 
 const TIMEOUT_MS = 10_000;
 const NS_PER_MS = 1_000_000n;
@@ -12,24 +21,27 @@ const KINDS: Record<Span['kind'], number> = { internal: 1, server: 2, client: 3 
 const STATUS_OK = 1;
 const STATUS_ERROR = 2;
 
-/** Throws where the collector is not reached or refuses them. `headers` are `name=value`. */
-export async function exportSpans(endpoint: string, headers: readonly string[], spans: readonly Span[]): Promise<void> {
+/** Throws if the collector is unreachable or rejects the spans. */
+export async function exportSpans(
+  { endpoint, headers, serviceName }: Collector,
+  spans: readonly Span[],
+): Promise<void> {
   const response = await fetch(`${endpoint}/v1/traces`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...Object.fromEntries(headers.map(parseHeader)) },
-    body: JSON.stringify(exportRequest(spans)),
+    body: JSON.stringify(exportRequest(serviceName, spans)),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   await response.body?.cancel();
   if (!response.ok) throw new Error(`the collector answered ${response.status}`);
 }
 
-/** Pure: the document for some spans. */
-export function exportRequest(spans: readonly Span[]) {
+/** The OTLP document of `spans`. Pure. */
+export function exportRequest(serviceName: string, spans: readonly Span[]) {
   return {
     resourceSpans: [
       {
-        resource: { attributes: attributesOf({ 'service.name': 'chill-space', 'service.version': VERSION }) },
+        resource: { attributes: attributesOf({ 'service.name': serviceName, 'service.version': VERSION }) },
         scopeSpans: [{ scope: { name: 'chill-space', version: VERSION }, spans: spans.map(spanObject) }],
       },
     ],
@@ -50,7 +62,7 @@ function spanObject(span: Span) {
   };
 }
 
-/** As a string: a 64-bit number is more than JSON's. */
+/** A string, as protobuf JSON encodes 64-bit integers. */
 function nanoseconds(ms: number): string {
   const whole = Math.floor(ms);
   return String(BigInt(whole) * NS_PER_MS + BigInt(Math.round((ms - whole) * 1e6)));

@@ -1,13 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** For which request the code that runs now works: what a call to a model server says about itself. */
-const scope = new AsyncLocalStorage<string>();
+/** The id of the request that the running code works for. */
+const requestContext = new AsyncLocalStorage<string>();
 
-/** Everything that `work` starts knows of `requestId`. */
+/** Runs `work` with `requestId` as the current request, also in what `work` starts. */
 export function runWithRequestId<T>(requestId: string, work: () => T): T {
-  return scope.run(requestId, work);
+  return requestContext.run(requestId, work);
 }
 
 export function currentRequestId(): string | undefined {
-  return scope.getStore();
+  return requestContext.getStore();
 }

@@ -6,8 +6,9 @@ import { log } from '#lib/telemetry/log';
 import { currentRequestId, runWithRequestId } from '#lib/telemetry/request-context';
 
 /**
- * OpenTelemetry traces, where OTEL_EXPORTER_OTLP_ENDPOINT says where to. A request's trace follows from its id, so that whoever knows
- * the one knows the other, and nothing is handed from room to room: a UUID's digits are the trace's.
+ * OpenTelemetry traces, exported to OTEL_EXPORTER_OTLP_ENDPOINT (docs/decisions/0013-own-tracer.md).
+ * The trace id and the span id of a request derive from the request id: a UUID's digits are the
+ * trace id. So a log line leads to its trace, and no trace context is passed between modules.
  */
 
 export interface Span {
@@ -15,7 +16,7 @@ export interface Span {
   spanId: string;
   parentSpanId: string | undefined;
   name: string;
-  /** `server` for a request that came in, `client` for one that went out. */
+  /** `server` for an incoming request, `client` for an outgoing one. */
   kind: 'server' | 'client' | 'internal';
   /** Milliseconds since the epoch. */
   startMs: number;
@@ -29,50 +30,64 @@ export type SpanInput = Pick<Span, 'name' | 'startMs' | 'endMs' | 'attributes'> 
 
 interface TraceContext {
   traceId: string;
-  /** Of the request's own span. */
+  /** The request's own span. */
   spanId: string;
   parentSpanId: string | undefined;
+  /** The `trace-flags` of W3C Trace Context: two hexadecimal digits. */
+  flags: string;
 }
 
+const FLAG_SAMPLED = 1;
+/** The flags of a trace that begins here. */
+const SAMPLED = '01';
 const FLUSH_MS = 5_000;
-/** More than that are sent at once; what comes while a collector is away is let go of. */
+/** A full batch is exported at once. */
 const BATCH_SPANS = 512;
+/** Further spans are dropped while the collector is unreachable. */
 const MAX_BUFFERED_SPANS = 4_096;
-/** Requests under way that belong to the trace of their caller. */
+/** Requests in progress that continue the trace of their caller. */
 const MAX_CONTINUED_TRACES = 10_000;
 
 export type ExportSpans = (spans: readonly Span[]) => Promise<void>;
 
+/** Buffers the spans of requests, and exports them in batches. */
 export class Tracer {
-  readonly #send: ExportSpans;
-  readonly #adopted = new Map<string, TraceContext>();
-  #waiting: Span[] = [];
+  readonly #exportSpans: ExportSpans;
+  readonly #continued = new Map<string, TraceContext>();
+  #buffer: Span[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #sending: Promise<void> = Promise.resolve();
-  #warned = false;
+  #exporting: Promise<void> = Promise.resolve();
+  #hasWarned = false;
 
-  constructor(send: ExportSpans) {
-    this.#send = send;
+  constructor(exportSpans: ExportSpans) {
+    this.#exportSpans = exportSpans;
   }
 
-  /** A request whose client has a trace of its own (W3C Trace Context, `traceparent`) becomes part of that. */
+  /**
+   * Makes a request part of its caller's trace. Without the `sampled` flag, no span of the request
+   * is exported. An invalid `traceparent` is ignored. https://www.w3.org/TR/trace-context/
+   */
   continueTrace(requestId: string, traceparent: string | null): void {
-    const found = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(traceparent ?? '');
-    const [, traceId, parentSpanId] = found ?? [];
-    if (traceId === undefined || parentSpanId === undefined || /^0+$/.test(traceId)) return;
-    this.#adopted.set(requestId, { traceId, spanId: spanIdOf(requestId), parentSpanId });
-    if (this.#adopted.size <= MAX_CONTINUED_TRACES) return;
-    const [oldest] = this.#adopted.keys();
-    if (oldest !== undefined) this.#adopted.delete(oldest);
+    const found = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(traceparent ?? '');
+    const [, traceId, parentSpanId, flags] = found ?? [];
+    if (traceId === undefined || parentSpanId === undefined || flags === undefined || /^0+$/.test(traceId)) return;
+    this.#continued.set(requestId, { traceId, spanId: spanIdOf(requestId), parentSpanId, flags });
+    if (this.#continued.size <= MAX_CONTINUED_TRACES) return;
+    const [oldest] = this.#continued.keys();
+    if (oldest !== undefined) this.#continued.delete(oldest);
   }
 
-  /** The request itself, which all that is done for it belongs to. */
-  recordRequest(requestId: string, work: SpanInput): void {
-    const { traceId, spanId, parentSpanId } = this.#contextOf(requestId);
-    this.#add({ kind: 'server', failed: false, ...work, traceId, spanId, parentSpanId });
+  /** Records the request's own span, the parent of its other spans. */
+  recordRequest(requestId: string, input: SpanInput): void {
+    const context = this.#contextOf(requestId);
+    const { traceId, spanId, parentSpanId } = context;
+    this.#add(context, { kind: 'server', failed: false, ...input, traceId, spanId, parentSpanId });
   }
 
-  /** The same of a request over HTTP that was answered with `status` after `elapsedMs`. `route` is of bounded cardinality. */
+  /**
+   * Records the request's own span when its response starts, `elapsedMs` after the request.
+   * `route` has bounded cardinality.
+   */
   recordHttpRequest(requestId: string, method: string, route: string, status: number, elapsedMs: number): void {
     const endMs = epochMs();
     this.recordRequest(requestId, {
@@ -88,14 +103,14 @@ export class Tracer {
     });
   }
 
-  /** Something that was done for a request. Returns its span's id, for what was done within it. */
-  recordSpan(requestId: string, work: SpanInput, parentSpanId?: string): string {
+  /** Records work within a request. Returns the span's id, to be the parent of spans inside it. */
+  recordSpan(requestId: string, input: SpanInput, parentSpanId?: string): string {
     const context = this.#contextOf(requestId);
     const spanId = randomBytes(8).toString('hex');
-    this.#add({
+    this.#add(context, {
       kind: 'internal',
       failed: false,
-      ...work,
+      ...input,
       traceId: context.traceId,
       spanId,
       parentSpanId: parentSpanId ?? context.spanId,
@@ -103,36 +118,37 @@ export class Tracer {
     return spanId;
   }
 
-  /** The `traceparent` that a request made for this one carries. */
+  /** The `traceparent` header of upstream calls for a request. It keeps the flags of the caller. */
   traceparent(requestId: string): string {
-    const { traceId, spanId } = this.#contextOf(requestId);
-    return `00-${traceId}-${spanId}-01`;
+    const { traceId, spanId, flags } = this.#contextOf(requestId);
+    return `00-${traceId}-${spanId}-${flags}`;
   }
 
-  /** Sends what waits. Resolves when it is sent, or given up. */
+  /** Exports the buffer. Resolves after the export, whether it succeeded or not. */
   flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const spans = this.#waiting;
-    this.#waiting = [];
-    if (spans.length > 0) this.#sending = this.#sending.then(() => this.#export(spans));
-    return this.#sending;
+    const spans = this.#buffer;
+    this.#buffer = [];
+    if (spans.length > 0) this.#exporting = this.#exporting.then(() => this.#export(spans));
+    return this.#exporting;
   }
 
   #contextOf(requestId: string): TraceContext {
     return (
-      this.#adopted.get(requestId) ?? {
+      this.#continued.get(requestId) ?? {
         traceId: traceIdOf(requestId),
         spanId: spanIdOf(requestId),
         parentSpanId: undefined,
+        flags: SAMPLED,
       }
     );
   }
 
-  #add(span: Span): void {
-    if (this.#waiting.length >= MAX_BUFFERED_SPANS) return;
-    this.#waiting.push(span);
-    if (this.#waiting.length === BATCH_SPANS) void this.flush();
+  #add({ flags }: TraceContext, span: Span): void {
+    if (!isSampled(flags) || this.#buffer.length >= MAX_BUFFERED_SPANS) return;
+    this.#buffer.push(span);
+    if (this.#buffer.length === BATCH_SPANS) void this.flush();
     else {
       this.#timer ??= setTimeout(() => void this.flush(), FLUSH_MS);
       this.#timer.unref();
@@ -141,31 +157,40 @@ export class Tracer {
 
   async #export(spans: readonly Span[]): Promise<void> {
     try {
-      await this.#send(spans);
-      this.#warned = false;
+      await this.#exportSpans(spans);
+      this.#hasWarned = false;
     } catch (error) {
-      // Once for an outage: a collector that is away is no trouble of a request's.
-      if (!this.#warned) log().warn({ err: error }, 'traces could not be sent to OTEL_EXPORTER_OTLP_ENDPOINT');
-      this.#warned = true;
+      // Logged once per outage: a collector that is down must not fill the log.
+      if (!this.#hasWarned) log().warn({ err: error }, 'traces could not be sent to OTEL_EXPORTER_OTLP_ENDPOINT');
+      this.#hasWarned = true;
     }
   }
 }
 
-/** Undefined where no collector is set: then nothing is recorded, and the exporter is never loaded. */
+/** Undefined without OTEL_EXPORTER_OTLP_ENDPOINT: then no span is recorded and no exporter loaded. */
 export function tracer(): Tracer | undefined {
   return singleton('tracer', () => {
-    const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, OTEL_EXPORTER_OTLP_HEADERS: headers } = config();
+    const settings = config();
+    const endpoint = settings.OTEL_EXPORTER_OTLP_ENDPOINT;
     if (endpoint === undefined) return undefined;
-    const made = new Tracer(async (spans) => {
+    const collector = {
+      endpoint,
+      headers: settings.OTEL_EXPORTER_OTLP_HEADERS,
+      serviceName: settings.OTEL_SERVICE_NAME,
+    };
+    const created = new Tracer(async (spans) => {
       const { exportSpans } = await import('#lib/telemetry/otlp');
-      await exportSpans(endpoint, headers, spans);
+      await exportSpans(collector, spans);
     });
-    onShutdown(() => made.flush());
-    return made;
+    onShutdown(() => created.flush());
+    return created;
   });
 }
 
-/** What a request that is made for the one being worked on says of it: the same id, and its trace. Nothing outside of a request. */
+/**
+ * Propagation headers (`x-request-id`, `traceparent`) for upstream calls made on behalf of the
+ * current request. Empty outside of a request.
+ */
 export function propagationHeaders(): Record<string, string> {
   const requestId = currentRequestId();
   if (requestId === undefined) return {};
@@ -173,7 +198,7 @@ export function propagationHeaders(): Record<string, string> {
   return { 'x-request-id': requestId, ...(traceparent === undefined ? {} : { traceparent }) };
 }
 
-/** Does `work` for a request, and records how long it took. What it asks of other servers carries the request's id. */
+/** Runs `work` for a request and records its duration as a span. Its upstream calls are propagated. */
 export async function withSpan<T>(
   requestId: string,
   name: string,
@@ -196,6 +221,10 @@ export async function withSpan<T>(
 /** Milliseconds since the epoch, with fractions. */
 export function epochMs(): number {
   return performance.timeOrigin + performance.now();
+}
+
+function isSampled(flags: string): boolean {
+  return (Number.parseInt(flags, 16) & FLAG_SAMPLED) !== 0;
 }
 
 function traceIdOf(requestId: string): string {

@@ -3,7 +3,7 @@ import { gateway } from '#lib/gateway/index';
 import { plainText } from '#lib/http/reply';
 import { route } from '#lib/http/route';
 import { runner } from '#lib/runner/index';
-import { metrics, type StatGauges } from '#lib/telemetry/metrics';
+import { metrics, metricsExposition, type StatGauges } from '#lib/telemetry/metrics';
 
 const BYTES_PER_MB = 1024 * 1024;
 
@@ -11,15 +11,15 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/metrics',
   {
     GET: async () => {
-      const { registry, stats } = metrics();
-      setGauges(stats);
-      return plainText(await registry.metrics(), { 'content-type': registry.contentType });
+      const all = metrics();
+      setGauges(all.stats);
+      return plainText(await metricsExposition(all), { 'content-type': all.registry.contentType });
     },
   },
   { quiet: true },
 );
 
-/** The figures of /api/cache-stats, so that both always tell the same. */
+/** Sets the gauges from the figures of /api/cache-stats, so that both always agree. */
 function setGauges(gauges: StatGauges): void {
   const { response_cache, conversation_cache, batch_processor: batch } = chatEngine().stats();
   for (const [cache, stats] of Object.entries({ response: response_cache, conversation: conversation_cache })) {
