@@ -8,13 +8,13 @@ function linesOf(write: (log: ReturnType<typeof createLog>) => void): Record<str
 }
 
 describe('log', () => {
-  it('writes a JSON line with a level by name and a time that people can read', () => {
+  it('writes a JSON line with the name of the level and an ISO 8601 time', () => {
     const [line] = linesOf((log) => log.info({ request_id: 'abc' }, 'request'));
     expect(line).toMatchObject({ level: 'info', msg: 'request', request_id: 'abc' });
     expect(line?.time).toMatch(/^\d{4}-\d\d-\d\dT/);
   });
 
-  it('redacts secrets at the top and inside', () => {
+  it('redacts secrets at the top level and one level below', () => {
     const secret = 'hunter2';
     const text = JSON.stringify(
       linesOf((log) =>
@@ -31,8 +31,8 @@ describe('log', () => {
   });
 });
 
-describe('the line of a request', () => {
-  it('is what the log itself would write', () => {
+describe('accessLogLine', () => {
+  it('equals the line that pino would write', () => {
     const fields = { request_id: 'abc-1', method: 'POST', path: '/api/things/[id]', status: 200, ms: 1.3 };
     const [line] = linesOf((log) => log.info(fields, 'request'));
     const own = JSON.parse(accessLogLine('info', 'abc-1', 'POST', '/api/things/[id]', 200, 1.2999));

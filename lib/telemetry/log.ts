@@ -4,19 +4,20 @@ import { singleton } from '#lib/singletons';
 
 export type Logger = pino.Logger;
 
-/** Names under which a secret could reach a log line, at the top and one level below. */
+/** Fields that are redacted, at the top level and one level below. */
 const SECRET_FIELDS = ['authorization', 'cookie', 'set-cookie', 'api_key', 'apiKey', 'token', 'password', 'secret'];
 
-/** The process's log: JSON lines on standard output, secrets redacted. */
+/** The process's log: JSON lines on standard output, with secrets redacted. */
 export function log(): Logger {
   return singleton('log', () => createLog(config().LOG_LEVEL, logOutput()));
 }
 
 /**
- * The one line that every request leaves, as `log()` would write it. It is put together by hand: a
- * general logger that looks for secrets takes a tenth of a cached answer's time. So nothing may
- * come in here that could be one, or that JSON would have to escape: `id` is sane, `path` a route's
- * pattern, and `more` is JSON already, each member with a comma in front.
+ * Writes the access log line of a request. The line is formatted by hand, because pino's redaction
+ * is too slow for a cached response (docs/decisions/0009-access-log-writer.md).
+ *
+ * Arguments are not escaped or redacted: `id` is a valid request id, `path` a route's pattern, and
+ * `more` holds JSON members, each with a comma in front.
  */
 export function writeAccessLog(
   level: 'debug' | 'info',
@@ -42,16 +43,16 @@ export function accessLogLine(
   return `{"level":"${level}"${isoTime()},"request_id":"${id}","method":"${method}","path":"${path}","status":${status},"ms":${Math.round(ms * 10) / 10}${more},"msg":"request"}\n`;
 }
 
-/** Writes what is not written yet. To be called before the process ends by itself. */
+/** Writes the buffer. Call it before the process exits. */
 export function flushLog(): void {
   try {
     logOutput().flushSync();
   } catch {
-    // Nobody reads our output any more: there is nowhere left to say so.
+    // Standard output is closed, so the failure cannot be reported either.
   }
 }
 
-/** A log that redacts secrets. */
+/** Creates a log that redacts secrets. */
 export function createLog(level: string, destination: pino.DestinationStream): Logger {
   const redact = {
     paths: SECRET_FIELDS.flatMap((name) => [`["${name}"]`, `*["${name}"]`]),
@@ -66,15 +67,16 @@ const FLUSH_AFTER_MS = 100;
 const REPEAT_WARNING_AFTER_MS = 60_000;
 
 /**
- * Lines go out in blocks, and a lone one after a tenth of a second: a write for each costs more than a cached answer. They
- * are collected here, since the destination measures all that waits there whenever it is given more.
+ * Buffers lines and writes them in blocks, the last one after FLUSH_AFTER_MS: a write per line
+ * costs more than a cached response. The buffer is here and not in the destination, which measures
+ * its whole buffer at every write.
  */
 class LogOutput implements pino.DestinationStream {
   readonly #destination = pino.destination({ fd: 1, sync: false, maxLength: MAX_BUFFERED_LOG_BYTES });
-  readonly #pass = () => this.flushBlock();
+  readonly #flushBlock = () => this.flushBlock();
   #block = '';
   #timer: NodeJS.Timeout | undefined;
-  #saidAt = Number.NEGATIVE_INFINITY;
+  #warnedAt = Number.NEGATIVE_INFINITY;
   #isFailing = false;
   #isClosed = false;
 
@@ -82,24 +84,24 @@ class LogOutput implements pino.DestinationStream {
     this.#destination.on('write', () => {
       this.#isFailing = false;
     });
-    // A disk that is full is no reason to end: what waits is written when there is room again, what is more is lost.
+    // A full disk does not end the process. The destination keeps its buffer and drops further lines.
     this.#destination.on('error', (error) => {
       this.#isFailing = true;
-      if (performance.now() - this.#saidAt < REPEAT_WARNING_AFTER_MS) return;
-      this.#saidAt = performance.now();
+      if (performance.now() - this.#warnedAt < REPEAT_WARNING_AFTER_MS) return;
+      this.#warnedAt = performance.now();
       process.stderr.write(`The log cannot be written (${error.message}): lines are lost until it can.\n`);
     });
-    // Before the destination's own, which goes on trying for ever where nothing can be written.
+    // Runs before the destination's own exit listener, which retries forever on a failing output.
     process.prependListener('exit', () => flushLog());
   }
 
   write(line: string): void {
     this.#block += line;
     if (this.#block.length >= LOG_BLOCK_CHARS) this.flushBlock();
-    else this.#timer ??= setTimeout(this.#pass, FLUSH_AFTER_MS).unref();
+    else this.#timer ??= setTimeout(this.#flushBlock, FLUSH_AFTER_MS).unref();
   }
 
-  /** Hands on what was collected. */
+  /** Writes the block to the destination. */
   flushBlock(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -108,7 +110,7 @@ class LogOutput implements pino.DestinationStream {
     if (block !== '' && !this.#isClosed) this.#destination.write(block);
   }
 
-  /** For the last lines of the process: where they cannot be written they are let go of. */
+  /** Writes the last lines of the process. Drops them if the output is failing. */
   flushSync(): void {
     this.flushBlock();
     if (!this.#isFailing) this.#destination.flushSync();
@@ -135,7 +137,7 @@ function options(level: string): pino.LoggerOptions {
 let lastMs = 0;
 let lastTime = '';
 
-/** As pino's own, made once for all lines of a millisecond. */
+/** The format of pino's `isoTime`, computed once per millisecond. */
 function isoTime(): string {
   const now = Date.now();
   if (now !== lastMs) {

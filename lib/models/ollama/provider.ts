@@ -14,7 +14,8 @@ import {
   nameSchema,
   strictList,
 } from '#lib/models/lenient-schemas';
-import { carriesError, type MapErrorStatus, ModelServerClient } from '#lib/models/model-server-client';
+import { type MapErrorStatus, ModelServerClient } from '#lib/models/model-server-client';
+import { carriesError } from '#lib/models/model-server-errors';
 import { effectiveKeepAlive, isShorterKeepAlive, ollamaBody } from '#lib/models/ollama/request-body';
 import { durationsOf, ollamaChunks } from '#lib/models/ollama/response-stream';
 import type { KeepAlive, ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';

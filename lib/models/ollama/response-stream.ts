@@ -9,7 +9,7 @@ import {
   lenientTokenCount,
   lenientWord,
 } from '#lib/models/lenient-schemas';
-import { carriesError } from '#lib/models/model-server-client';
+import { carriesError } from '#lib/models/model-server-errors';
 import { parseJson } from '#lib/models/parse-json';
 import type { Durations } from '#lib/models/provider';
 import { BoundedText, LineReader } from '#lib/models/text-stream';

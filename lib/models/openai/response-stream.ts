@@ -11,7 +11,7 @@ import {
   strictList,
   textOrNumber,
 } from '#lib/models/lenient-schemas';
-import { carriesError } from '#lib/models/model-server-client';
+import { carriesError } from '#lib/models/model-server-errors';
 import { parseJson } from '#lib/models/parse-json';
 import type { Durations, ModelEvent } from '#lib/models/provider';
 import { BoundedText, LineReader } from '#lib/models/text-stream';

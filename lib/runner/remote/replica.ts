@@ -1,12 +1,10 @@
 import { BrokenCircuitError, ConsecutiveBreaker, circuitBreaker, handleType } from 'cockatiel';
-import { type Dispatcher, Pool } from 'undici';
 import { AppError } from '#lib/errors';
 import { readBoundedJson } from '#lib/runner/remote/executor-stream';
-import { propagationHeaders } from '#lib/telemetry/tracing';
+import { UpstreamClient, type UpstreamRequest, type UpstreamResponse } from '#lib/upstream-http/upstream-client';
 import { ERROR_CODES, type ErrorBody, type ErrorCode, errorBodySchema } from '#lib/wire/error';
 
 const CONNECT_TIMEOUT_MS = 3_000;
-const KEEP_ALIVE_MS = 30_000;
 /** Consecutive connection failures that open the circuit. */
 const FAILURES_TO_OPEN = 3;
 const OPEN_MS = 5_000;
@@ -49,24 +47,17 @@ export class ReplicaUnreachable extends ReplicaUnavailable {}
 
 /** A remote executor process, with a connection pool and a circuit breaker. */
 export class Replica {
-  readonly #pool: Pool;
-  readonly #base: string;
-  readonly #headers: Record<string, string>;
+  readonly #http: UpstreamClient;
   readonly #breaker = circuitBreaker(handleType(ReplicaUnreachable), {
     halfOpenAfter: OPEN_MS,
     breaker: new ConsecutiveBreaker(FAILURES_TO_OPEN),
   });
 
   constructor(url: string, key: string | undefined) {
-    const { origin, pathname } = new URL(url);
-    this.#base = pathname.replace(/\/+$/, '');
-    this.#headers = { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) };
-    // The signal of the caller limits the time of a response.
-    this.#pool = new Pool(origin, {
-      connect: { timeout: CONNECT_TIMEOUT_MS },
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: 0,
-      bodyTimeout: 0,
+    this.#http = new UpstreamClient({
+      url,
+      headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
+      connectTimeoutMs: CONNECT_TIMEOUT_MS,
     });
   }
 
@@ -75,23 +66,11 @@ export class Replica {
    * connection and throws its reason. Throws `ReplicaUnavailable` if another replica should be
    * tried, and the executor's `AppError` if it refused the request itself.
    */
-  async post(
-    path: string,
-    body: unknown,
-    accept: string,
-    signal: AbortSignal,
-  ): Promise<Dispatcher.ResponseData['body']> {
+  async post(path: string, body: unknown, accept: string, signal: AbortSignal): Promise<UpstreamResponse['body']> {
     signal.throwIfAborted();
-    const payload = JSON.stringify(body);
     try {
       const response = await this.#breaker.execute(() =>
-        this.#request({
-          method: 'POST',
-          path,
-          headers: { ...this.#headers, ...propagationHeaders(), accept },
-          body: payload,
-          signal,
-        }),
+        this.#request({ method: 'POST', path, headers: { accept }, body, signal }),
       );
       if (response.statusCode === 200) return response.body;
       throw toReplicaError(response.statusCode, await readErrorBody(response.body));
@@ -107,19 +86,19 @@ export class Replica {
    * replica is seen to recover.
    */
   async get(path: string, signal: AbortSignal): Promise<unknown> {
-    const { body } = await this.#request({ method: 'GET', path, headers: this.#headers, signal });
+    const { body } = await this.#request({ method: 'GET', path, signal });
     return await readBoundedJson(body, HEALTH_BYTES);
   }
 
   async close(): Promise<void> {
-    if (!this.#pool.destroyed) await this.#pool.destroy();
+    await this.#http.close();
   }
 
-  async #request(options: Dispatcher.RequestOptions & { signal: AbortSignal }): Promise<Dispatcher.ResponseData> {
+  async #request(request: UpstreamRequest): Promise<UpstreamResponse> {
     try {
-      return await this.#pool.request({ ...options, path: this.#base + options.path });
+      return await this.#http.request(request);
     } catch (error) {
-      options.signal.throwIfAborted();
+      request.signal.throwIfAborted();
       throw new ReplicaUnreachable('the executor does not respond', { cause: error });
     }
   }
@@ -175,7 +154,7 @@ function isExecutorCode(code: string): code is ErrorCode {
   return EXECUTOR_CODES.has(code);
 }
 
-async function readErrorBody(body: Dispatcher.ResponseData['body']): Promise<string> {
+async function readErrorBody(body: UpstreamResponse['body']): Promise<string> {
   const parts: Buffer[] = [];
   let size = 0;
   try {

@@ -1,0 +1,108 @@
+import { AppError } from '#lib/errors';
+import { isDecodeError } from '#lib/upstream-http/content-encoding';
+import type { UpstreamResponse } from '#lib/upstream-http/upstream-client';
+
+/** `Retry-After` of errors for which the server sent none. */
+const DEFAULT_RETRY_AFTER_SECONDS = 5;
+const MAX_RETRY_AFTER_SECONDS = 3_600;
+
+/** The server in the sentences of errors. */
+export interface ModelServerDescription {
+  /** "Ollama". */
+  name: string;
+  /** ` at http://localhost:11434`, or empty: callers must not see addresses of a private network. */
+  place: string;
+  /** A sentence for the operator of an unreachable server. */
+  advice: string;
+}
+
+/** The error for a request without a response. `error` is that of the connection. */
+export function noResponseError(
+  { name, place, advice }: ModelServerDescription,
+  error: unknown,
+  usesProxy: boolean,
+): AppError {
+  const code = errorCode(error);
+  if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE')
+    return new AppError('upstream_failed', `${name}${place} closed the connection without an answer.`, {
+      cause: error,
+    });
+  if (code?.startsWith('HPE_'))
+    return new AppError('upstream_failed', `What answers${place} does not speak HTTP. ${advice}`, { cause: error });
+  const proxy = usesProxy ? ' HTTP_PROXY or HTTPS_PROXY is set: name the server in NO_PROXY to reach it directly.' : '';
+  return new AppError('provider_unavailable', `${name} does not answer${place}. ${advice}${proxy}`, {
+    cause: error,
+    retryAfterSeconds: DEFAULT_RETRY_AFTER_SECONDS,
+    upstream: { isUnreached: true },
+  });
+}
+
+/** The error for a response with a status outside 2xx. `sentence` is the server's own. */
+export function statusError(
+  { name, place, advice }: ModelServerDescription,
+  { statusCode, headers }: Pick<UpstreamResponse, 'statusCode' | 'headers'>,
+  sentence: string | undefined,
+): AppError {
+  const reason = sentence === undefined ? '.' : `: ${sentence}`;
+  if (statusCode === 401 || statusCode === 403)
+    return new AppError(
+      'not_configured',
+      `${name}${place} refused the credentials (${statusCode}); correct them in the settings.`,
+    );
+  if (statusCode === 429 || statusCode === 502 || statusCode === 503 || statusCode === 504) {
+    const waitSeconds = retryAfterSeconds(headers['retry-after']);
+    return new AppError('provider_unavailable', `${name} is busy or down (${statusCode})${reason}`, {
+      retryAfterSeconds: waitSeconds ?? DEFAULT_RETRY_AFTER_SECONDS,
+      upstream: { isRateLimited: statusCode === 429, waitSeconds },
+    });
+  }
+  if (statusCode < 400) return new AppError('not_configured', `${name} redirects (${statusCode}). ${advice}`);
+  if (statusCode < 500)
+    return new AppError('unsupported_value', `${name} refused the request (${statusCode})${reason}`);
+  return new AppError('upstream_failed', `${name} failed (${statusCode})${reason}`);
+}
+
+/** The error for a body that breaks off, or that its Content-Encoding does not decode. */
+export function brokenBodyError({ name }: ModelServerDescription, error: unknown): AppError {
+  const sentence = isDecodeError(error)
+    ? `${name} sent an answer that is not in the Content-Encoding that it names.`
+    : `The connection to ${name} broke in the middle of the answer.`;
+  return new AppError('upstream_failed', sentence, { cause: error });
+}
+
+/**
+ * Whether the body, or a chunk of it, reports an error. `error: null`, `""` and the like do not.
+ */
+export function carriesError(body: unknown): boolean {
+  const [value] = Array.isArray(body) ? body : [body];
+  if (typeof value !== 'object' || value === null || !('error' in value)) return false;
+  const { error } = value;
+  return typeof error === 'object' && error !== null ? Object.keys(error).length > 0 : Boolean(error);
+}
+
+/**
+ * The sentence in an error body: Ollama's `{"error": "…"}`, OpenAI's `{"error": {"message": "…"}}`,
+ * or a list of one. It may hold secrets.
+ */
+export function errorTextOf(body: unknown): string | undefined {
+  const [value] = Array.isArray(body) ? body : [body];
+  if (typeof value !== 'object' || value === null) return undefined;
+  const error = 'error' in value ? value.error : 'message' in value ? value.message : undefined;
+  const text = typeof error === 'object' && error !== null && 'message' in error ? error.message : error;
+  return typeof text === 'string' && text !== '' ? text : undefined;
+}
+
+/** The seconds of a `Retry-After`, a number or a date; undefined if it asks for no wait. */
+function retryAfterSeconds(header: string | string[] | undefined): number | undefined {
+  if (typeof header !== 'string') return undefined;
+  const number = Number(header);
+  const seconds = Number.isNaN(number) ? (Date.parse(header) - Date.now()) / 1_000 : number;
+  return seconds > 0 ? Math.min(Math.ceil(seconds), MAX_RETRY_AFTER_SECONDS) : undefined;
+}
+
+/** The code of an error or of its cause. A failed dual-stack connection is an AggregateError. */
+function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return error.cause === undefined ? undefined : errorCode(error.cause);
+}
