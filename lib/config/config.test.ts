@@ -36,7 +36,7 @@ describe('readConfig', () => {
     });
   });
 
-  it('names every bad setting in one message, and shows the value', () => {
+  it('names every invalid setting in one message, with its value', () => {
     const read = () => readConfig({ PORT: 'http', CACHE_ENABLED: 'maybe', OLLAMA_API_URL: 'localhost:11434' });
     expect(read).toThrow(ConfigError);
     expect(read).toThrow(/3 settings are not valid/);
@@ -45,20 +45,20 @@ describe('readConfig', () => {
     expect(read).toThrow(/OLLAMA_API_URL must be a URL/);
   });
 
-  it('does not show a value that may be a secret', () => {
+  it('hides a value that may be a secret', () => {
     expect(() => readConfig({ OPENAI_BASE_URL: 'ftp://user:hunter2@host' })).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining('hunter2') }),
     );
   });
 
-  it('takes an empty value for the default, and knows what was given', () => {
+  it('reads an empty value as the default, and lists the given names', () => {
     const settings = readConfig({ PORT: ' ', OLLAMA_API_URL: 'http://gpu:11434/' });
     expect(settings.PORT).toBe(3000);
     expect(settings.OLLAMA_API_URL).toBe('http://gpu:11434');
     expect([...settings.given]).toEqual(['OLLAMA_API_URL']);
   });
 
-  it('takes the older public names where the new ones are not set', () => {
+  it('reads a legacy name if the current one is not set', () => {
     const older = {
       NEXT_PUBLIC_CHAT_API_URL: 'http://old:1',
       NEXT_PUBLIC_OLLAMA_MODEL: 'old',
@@ -72,7 +72,7 @@ describe('readConfig', () => {
     expect(readConfig({ ...older, OLLAMA_MODEL: 'new' }).OLLAMA_MODEL).toBe('new');
   });
 
-  it('refuses settings that contradict each other', () => {
+  it('rejects settings that contradict each other', () => {
     expect(() => readConfig({ CODE_TIMEOUT_SECONDS: '61' })).toThrow(/CODE_TIMEOUT_SECONDS must not be above/);
     expect(() => readConfig({ MODEL_PROVIDER: 'openai' })).toThrow(/OPENAI_BASE_URL must be set/);
     const gateway = { GATEWAY_ORIGIN: 'https://backend.example' };
@@ -80,11 +80,11 @@ describe('readConfig', () => {
     expect(readConfig({ ...gateway, PRIVATE_BACKEND_URL: 'http://localhost:8080' }).given.size).toBe(2);
   });
 
-  it('refuses fewer processes than Node and Java need to start', () => {
+  it('rejects fewer processes than Node and Java need to start', () => {
     expect(() => readConfig({ CODE_MAX_PROCESSES: '31' })).toThrow(/CODE_MAX_PROCESSES must be at least 32/);
   });
 
-  it('takes a keep-alive as a duration or as seconds', () => {
+  it('reads a keep-alive as a duration or as seconds', () => {
     expect(readConfig({ OLLAMA_KEEP_ALIVE: '1h30m' }).OLLAMA_KEEP_ALIVE).toBe('1h30m');
     expect(readConfig({ OLLAMA_KEEP_ALIVE: '3600' }).OLLAMA_KEEP_ALIVE).toBe(3600);
     expect(() => readConfig({ OLLAMA_KEEP_ALIVE: 'soon' })).toThrow(/duration/);
@@ -92,7 +92,7 @@ describe('readConfig', () => {
 });
 
 describe('listenHost', () => {
-  it('is loopback without keys, everywhere with them, and what the operator says before both', () => {
+  it('is loopback without keys, any address with keys, and HOST before both', () => {
     expect(listenHost(readConfig({}))).toBe('127.0.0.1');
     expect(listenHost(readConfig({ API_KEYS: 'sixteen-letters-1,sixteen-letters-2' }))).toBe('0.0.0.0');
     expect(listenHost(readConfig({ API_KEYS: 'a', HOST: '::1' }))).toBe('::1');
@@ -102,7 +102,7 @@ describe('listenHost', () => {
 describe('API_KEYS', () => {
   const short = 'fifteen-letters';
 
-  it('are at least 16 characters long where others than this machine reach the server', () => {
+  it('must have 16 characters if other machines reach the server', () => {
     expect(short).toHaveLength(15);
     for (const HOST of [undefined, '0.0.0.0', '::', '192.0.2.1', 'chat.example.org'])
       expect(() => readConfig({ API_KEYS: `a-key-that-is-long-enough,${short}`, HOST })).toThrow(
@@ -113,7 +113,7 @@ describe('API_KEYS', () => {
     expect(readConfig({ API_KEYS: `${short}.` }).API_KEYS).toHaveLength(1);
   });
 
-  it('are not shown by the message that refuses them', () => {
+  it('are hidden in the message that rejects them', () => {
     expect(() => readConfig({ API_KEYS: short })).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining(short) }),
     );
@@ -121,7 +121,7 @@ describe('API_KEYS', () => {
 });
 
 describe('ALLOWED_HOSTS', () => {
-  it('is a list of names, in one spelling', () => {
+  it('is normalised to lower case without dots at the end', () => {
     const ALLOWED_HOSTS = 'Chat.Example.org., *.vercel.app ,192.0.2.1,::1,*';
     expect(readConfig({ ALLOWED_HOSTS }).ALLOWED_HOSTS).toEqual([
       'chat.example.org',
@@ -132,24 +132,24 @@ describe('ALLOWED_HOSTS', () => {
     ]);
   });
 
-  it.each(['https://chat.example.org', 'chat.example.org:443', 'a/b', 'a.*', '**', '[::1]'])('refuses %s', (names) => {
+  it.each(['https://chat.example.org', 'chat.example.org:443', 'a/b', 'a.*', '**', '[::1]'])('rejects %s', (names) => {
     expect(() => readConfig({ ALLOWED_HOSTS: names })).toThrow(/ALLOWED_HOSTS must be host names/);
   });
 });
 
 describe('.env.example', () => {
-  it('is what the table of settings says (npm run env-example writes it)', () => {
+  it('equals the tables of settings (npm run env-example writes it)', () => {
     expect(readFileSync('.env.example', 'utf8')).toBe(envExample());
   });
 });
 
 describe('EXECUTOR_LANGUAGE', () => {
-  it('is a language, whatever its case', () => {
+  it('is a language in upper or lower case', () => {
     expect(readConfig({ EXECUTOR_LANGUAGE: 'C++' }).EXECUTOR_LANGUAGE).toBe('cpp');
     expect(() => readConfig({ EXECUTOR_LANGUAGE: 'cobol' })).toThrow(/EXECUTOR_LANGUAGE must be python/);
   });
 
-  it('has a usual port for each language, and leaves a given one', () => {
+  it('sets the default port of the language, and keeps a given PORT', () => {
     const port = (EXECUTOR_LANGUAGE: string, PORT?: string) => readConfig({ EXECUTOR_LANGUAGE, PORT }).PORT;
     const ports = ['python', 'javascript', 'typescript', 'java', 'cpp', 'go', 'rust'].map((id) => port(id));
     expect(ports).toEqual([8001, 8002, 8002, 8003, 8004, 8005, 8006]);

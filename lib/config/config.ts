@@ -1,15 +1,15 @@
 import type { z } from 'zod';
-import { isLoopback } from '#lib/config/network';
+import { isLoopback } from '#lib/config/loopback';
 import { LEGACY_NAMES, SETTINGS, type SettingName } from '#lib/config/settings';
 import { singleton } from '#lib/singletons';
 import { type LanguageId, languageIdSchema } from '#lib/wire/code';
 
 type Value<Name extends SettingName> = z.output<(typeof SETTINGS)[Name]['schema']>;
 
-/** All settings, checked. `given` tells what the operator set and what is a default. */
+/** All settings, parsed. `given` holds the names that the operator set. */
 export type Config = { readonly [Name in SettingName]: Value<Name> } & { readonly given: ReadonlySet<SettingName> };
 
-/** One error for all bad settings; its message is what the operator reads. */
+/** One error for all invalid settings. Its message is for the operator. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
 
@@ -24,7 +24,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** Reads settings from an environment. Pure; throws one `ConfigError` that names every bad setting. */
+/** Parses an environment. Throws one `ConfigError` that names every invalid setting. Pure. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const problems: string[] = [];
   const given = new Set<SettingName>();
@@ -41,7 +41,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
         `${source} ${result.error.issues[0]?.message ?? 'is not valid'} (it is ${quoteUnlessSecret(name, written)})`,
       );
   }
-  // Every name of the table has its parsed value here, or a problem.
+  // The loop has parsed every name of SETTINGS, or added a problem.
   const settings = { ...values, ...roleDefaults(values.EXECUTOR_LANGUAGE, given), given } as Config;
   if (problems.length === 0) problems.push(...crossChecks(settings));
   if (problems.length > 0) throw new ConfigError(problems);
@@ -53,12 +53,17 @@ export function config(): Config {
   return singleton('config', () => readConfig(process.env));
 }
 
-/** Where the server listens: without keys only this machine reaches it, unless the operator says otherwise (SPEC §1). */
+/**
+ * The address to listen on. Without API_KEYS, the default is loopback (docs/contract.md#access).
+ */
 export function listenHost(settings: Config): string {
   return settings.HOST ?? (settings.API_KEYS.length > 0 ? '0.0.0.0' : '127.0.0.1');
 }
 
-/** What is different by default where the process is one executor: the server before it has counted its callers. */
+/**
+ * Defaults of an executor: its port, and no rate limits, because the server that calls it applies
+ * them.
+ */
 function roleDefaults(role: unknown, given: ReadonlySet<SettingName>): Partial<Record<SettingName, unknown>> {
   const parsed = languageIdSchema.safeParse(role);
   if (!parsed.success) return {};
@@ -87,7 +92,7 @@ function crossChecks(settings: Config): string[] {
     problems.push('OPENAI_BASE_URL must be set where MODEL_PROVIDER is openai');
   if (settings.GATEWAY_ORIGIN !== undefined && settings.PRIVATE_BACKEND_URL.length === 0)
     problems.push('PRIVATE_BACKEND_URL must be set where GATEWAY_ORIGIN is: that host serves the backend alone');
-  // Anyone may guess at a server that others reach.
+  // A server that other machines reach is open to guessing.
   if (settings.API_KEYS.some((key) => key.length < MIN_KEY_LENGTH) && !isLoopback(listenHost(settings)))
     problems.push(
       `API_KEYS must have at least ${MIN_KEY_LENGTH} characters each where the server listens on ${listenHost(settings)}: make one with openssl rand -hex 24, or set HOST=127.0.0.1`,
@@ -95,7 +100,7 @@ function crossChecks(settings: Config): string[] {
   return problems;
 }
 
-/** Of a key that a server asks for which more than its own machine reaches. */
+/** The minimum for servers that listen on more than loopback. */
 const MIN_KEY_LENGTH = 16;
 
 function nonEmpty(value: string | undefined): string | undefined {
@@ -103,7 +108,7 @@ function nonEmpty(value: string | undefined): string | undefined {
   return trimmed === undefined || trimmed === '' ? undefined : trimmed;
 }
 
-/** A bad value is shown, so that it can be found; one that may be a secret is not. */
+/** The invalid value, unless it may be a secret. */
 function quoteUnlessSecret(name: SettingName, value: string | undefined): string {
   if (value === undefined) return 'not set';
   return /KEY|TOKEN|SECRET|PASSWORD/.test(name) || /\/\/[^/]*@/.test(value)

@@ -1,12 +1,12 @@
-/** The proxies through which other hosts are reached, as addresses. NO_PROXY is read by their user. */
+/** Addresses of the proxies for outbound requests. undici reads NO_PROXY itself. */
 export interface OutboundProxies {
   httpProxy?: string;
   httpsProxy?: string;
 }
 
 /**
- * The proxies that the environment names, as curl reads them: in either case, with or without a
- * scheme; an empty one is none. `invalid` is the name of one that is not an address.
+ * The proxies of the environment, as curl reads them: lower case before upper case, with or without
+ * a scheme. `invalid` is the name of a variable that is no address.
  */
 export function outboundProxies(
   env: Readonly<Record<string, string | undefined>> = process.env,

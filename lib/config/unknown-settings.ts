@@ -1,7 +1,7 @@
 import { LEGACY_NAMES, PUBLIC_SETTINGS, SETTINGS } from '#lib/config/settings';
 import { editDistance } from '#lib/edit-distance';
 
-/** Variables of other programs whose names begin like settings of this one. */
+/** Variables of other programs with a prefix of this app's settings. */
 const FOREIGN_VARIABLES = new Set([
   // Ollama's own: https://github.com/ollama/ollama/blob/main/envconfig/config.go
   ...['OLLAMA_HOST', 'OLLAMA_MODELS', 'OLLAMA_DEBUG', 'OLLAMA_ORIGINS', 'OLLAMA_NUM_PARALLEL', 'OLLAMA_MAX_QUEUE'],
@@ -9,32 +9,31 @@ const FOREIGN_VARIABLES = new Set([
   ...['OLLAMA_LLM_LIBRARY', 'OLLAMA_LOAD_TIMEOUT', 'OLLAMA_GPU_OVERHEAD', 'OLLAMA_NOHISTORY', 'OLLAMA_NOPRUNE'],
   ...['OLLAMA_SCHED_SPREAD', 'OLLAMA_MULTIUSER_CACHE', 'OLLAMA_NEW_ENGINE', 'OLLAMA_AUTH', 'OLLAMA_API_KEY'],
   ...['OLLAMA_VULKAN', 'OLLAMA_REMOTES', 'OLLAMA_EDITOR', 'OLLAMA_TMPDIR', 'OLLAMA_RUNNERS_DIR'],
-  // Those of OpenAI's packages and of tools around them.
+  // OpenAI's packages, and tools around them.
   ...['OPENAI_ORG_ID', 'OPENAI_ORGANIZATION', 'OPENAI_PROJECT_ID', 'OPENAI_PROJECT', 'OPENAI_API_BASE'],
   ...['OPENAI_API_HOST', 'OPENAI_API_TYPE', 'OPENAI_API_VERSION', 'OPENAI_LOG', 'OPENAI_MODEL', 'OPENAI_ADMIN_KEY'],
   ...['OPENAI_WEBHOOK_SECRET', 'OPENAI_PROXY'],
-  // Of Xcode, and of CGI.
+  // Xcode and CGI.
   ...['CODE_SIGN_IDENTITY', 'GATEWAY_INTERFACE'],
 ]);
 
 /**
- * Beginnings that only settings of this app have. Variables that begin so and are no setting are
- * misspelt, or of another version.
+ * Prefixes of this app alone. A variable with such a prefix that is no setting is misspelt, or
+ * belongs to another version.
  */
 const OWN_PREFIXES = [
   ...['BATCH_', 'CACHE_', 'CODE_', 'CONVERSATION_CACHE_', 'DISCONNECT_GRACE', 'EMBEDDED_', 'EXECUTOR_', 'GATEWAY_'],
   ...['OLLAMA_', 'OPENAI_', 'PRIVATE_BACKEND', 'QUEUE_', 'RATE_LIMIT_', 'SHUTDOWN_TIMEOUT', 'TRUST_PROX', 'UPSTREAM_'],
 ];
 const EXECUTOR_ADDRESS = /_EXECUTOR_URLS?$/;
-/** Without a prefix, a name is taken for a misspelt one when so few letters differ. */
+/** A name without such a prefix is reported up to this edit distance. */
 const MAX_EDITS = 2;
-/** Short names are near to too many others. */
+/** A shorter name without such a prefix is close to too many others. */
 const MIN_LETTERS = 7;
 
 /**
- * One sentence for each variable of `environment` that seems meant for this app and is none of its
- * settings, with the setting that it may have meant. Variables that have a meaning elsewhere are
- * left out.
+ * One sentence for each variable of `environment` that looks like a setting of this app and is
+ * none, with the closest setting. Variables of other programs are left out.
  */
 export function unknownSettings(environment: Readonly<Record<string, string | undefined>> = process.env): string[] {
   const names = [...Object.keys(SETTINGS), ...Object.keys(PUBLIC_SETTINGS)];
@@ -54,8 +53,8 @@ export function unknownSettings(environment: Readonly<Record<string, string | un
 }
 
 /**
- * The setting that has all words of `name` in their order, and the fewest others: CACHE_TTL_SECONDS
- * for CACHE_TTL.
+ * The shortest setting that has all words of `name` in their order: CACHE_TTL_SECONDS for
+ * CACHE_TTL.
  */
 function withMoreWords(name: string, candidates: readonly string[]): string | undefined {
   const words = name.split('_');
@@ -69,7 +68,7 @@ function withMoreWords(name: string, candidates: readonly string[]): string | un
 }
 
 /**
- * What Kubernetes and Docker links set for each service:
+ * Whether Kubernetes or a Docker link set the variable for a service:
  * https://kubernetes.io/docs/concepts/services-networking/service/
  */
 function isServiceAddress(name: string, value: string | undefined): boolean {

@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import type { TrustedProxies } from '#lib/config/network';
+import type { TrustedProxies } from '#lib/config/settings/network-schemas';
 
 /**
  * Who is at the other end, where proxies may stand in front: `TRUST_PROXY` says which of them are believed. `X-Forwarded-For`

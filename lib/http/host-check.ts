@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
 import { type Config, listenHost } from '#lib/config/config';
-import { isLoopback } from '#lib/config/network';
+import { isLoopback } from '#lib/config/loopback';
 import { AppError } from '#lib/errors';
 
 /**

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { isLoopback } from '#lib/config/network';
+import { isLoopback } from '#lib/config/loopback';
 import { outboundProxies } from '#lib/config/outbound-proxies';
 import { AppError } from '#lib/errors';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '#lib/config/config';
-import { isLoopback } from '#lib/config/network';
+import { isLoopback } from '#lib/config/loopback';
 import { banner, describeReach } from '#lib/server/banner';
 import type { Models } from '#lib/wire/models';
 

@@ -1,6 +1,6 @@
 import type { Config } from '#lib/config/config';
 import { listenHost } from '#lib/config/config';
-import { isLoopback } from '#lib/config/network';
+import { isLoopback } from '#lib/config/loopback';
 import type { RunnerHealth } from '#lib/wire/code';
 import type { Models } from '#lib/wire/models';
 

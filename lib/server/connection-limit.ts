@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { TrustedProxies } from '#lib/config/network';
+import type { TrustedProxies } from '#lib/config/settings/network-schemas';
 import { isTrustedProxy, subnetOf } from '#lib/http/client-ip';
 import { ConnectionShares } from '#lib/http-client/connection-shares';
 

@@ -1,14 +1,10 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
-/** Settings that speak of other machines. */
-
-/**
- * Which proxies in front are believed about the client's address: how many there are, or where they are. `loopback` and
- * `private` are names for the usual networks.
- */
+/** The reverse proxies whose `X-Forwarded-For` is trusted: their number, or their addresses. */
 export type TrustedProxies = { hops: number } | { networks: readonly string[] };
 
+/** Names of networks in TRUST_PROXY. */
 const NETWORK_NAMES: Record<string, readonly string[]> = {
   loopback: ['127.0.0.0/8', '::1/128'],
   private: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
@@ -29,10 +25,7 @@ export const trustedProxies = () =>
     return z.NEVER;
   });
 
-/**
- * Names of hosts in the spelling that `lib/http/host-check.ts` compares: lower case, without the dot at
- * the end.
- */
+/** Host names as `lib/http/host-check.ts` compares them: lower case, without a dot at the end. */
 export const hostNames = () =>
   z.string().transform((words, context): readonly string[] => {
     const names = words
@@ -50,37 +43,6 @@ export const hostNames = () =>
     });
     return z.NEVER;
   });
-
-export const bearerToken = () =>
-  z
-    .string()
-    .regex(/^[\x21-\x7e]{8,}$/, 'must be at least 8 visible ASCII characters without spaces')
-    .optional();
-
-export const urlPath = () =>
-  z
-    .string()
-    .regex(/^\/[\x21-\x7e]*$/, 'must be a path that begins with /')
-    .optional();
-
-/**
- * Whether a host, without brackets, is this machine's loopback: `localhost`, `*.localhost`,
- * 127.0.0.0/8 or ::1.
- */
-export function isLoopback(host: string): boolean {
-  const version = isIP(host);
-  if (version !== 0) return LOOPBACK.check(host, version === 6 ? 'ipv6' : 'ipv4');
-  return /^(?:.+\.)?localhost$/i.test(host);
-}
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
-
-/** Without credentials, query and fragment. */
-export function isBareUrl(url: string): boolean {
-  return !/^[^/]*\/\/[^/]*@|[?#]/.test(url);
-}
 
 function isNetwork(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/');

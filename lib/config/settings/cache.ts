@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { setting } from '#lib/config/settings/setting';
+import { flag, wholeNumber } from '#lib/config/settings/value-schemas';
+
+export const CACHE_SETTINGS = {
+  CACHE_ENABLED: setting(flag(), 'true', 'Keep answers and give them again to identical requests.'),
+  CACHE_SCOPE: setting(
+    z.enum(['all', 'caller'], { error: 'must be all or caller' }),
+    'all',
+    'Who shares answers, kept or running: all callers, or caller for each by itself. Shared ones show that somebody asked the same.',
+  ),
+  CACHE_MAX_SIZE_MB: setting(wholeNumber(1, 1_048_576), '256', 'Bound of the response cache, keys and values.'),
+  CACHE_TTL_SECONDS: setting(wholeNumber(1, 31_536_000), '3600', 'How long an answer is kept.'),
+  CONVERSATION_CACHE_MAX_SIZE_MB: setting(wholeNumber(1, 1_048_576), '128', 'Bound of the kept conversations.'),
+  CONVERSATION_CACHE_TTL_SECONDS: setting(wholeNumber(1, 31_536_000), '1800', 'How long a conversation is kept.'),
+};

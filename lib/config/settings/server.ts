@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { hostNames, trustedProxies } from '#lib/config/settings/network-schemas';
+import { setting } from '#lib/config/settings/setting';
+import { httpUrl, MAX_MS, optionalText, port, text, textList, wholeNumber } from '#lib/config/settings/value-schemas';
+
+export const SERVER_SETTINGS = {
+  HOST: setting(
+    optionalText(),
+    undefined,
+    'Address to listen on. Default: 127.0.0.1 without API_KEYS, 0.0.0.0 with them.',
+  ),
+  PORT: setting(port(), '3000', 'Port to listen on.'),
+  LOG_LEVEL: setting(
+    z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      error: 'must be fatal, error, warn, info, debug, trace or silent',
+    }),
+    'info',
+    'fatal, error, warn, info, debug, trace or silent.',
+  ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: setting(
+    httpUrl().optional(),
+    undefined,
+    'OpenTelemetry collector that gets traces over OTLP/HTTP, without its /v1/traces: http://localhost:4318. Default: none.',
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: setting(textList(), '', 'Headers for it, as name=value, comma-separated.'),
+  OTEL_SERVICE_NAME: setting(text(), 'chill-space', 'Name of this service in the traces.'),
+  SHUTDOWN_TIMEOUT_MS: setting(wholeNumber(0, MAX_MS), '10000', 'How long open requests may go on after SIGTERM.'),
+  RECEIVING_MAX_SIZE_MB: setting(
+    wholeNumber(48, 1_048_576),
+    '128',
+    'Bodies of requests that are being received, all together; one caller may have half of it. More get 503.',
+  ),
+  FRONTEND_URL: setting(httpUrl().optional(), undefined, 'Origin of a page elsewhere that may call this server.'),
+  CORS_ALLOWED_ORIGINS: setting(
+    textList(),
+    '',
+    'More allowed origins, comma-separated; * allows all, for development.',
+  ),
+  API_KEYS: setting(
+    textList(),
+    '',
+    'Keys that callers must show, comma-separated, of at least 16 characters each unless the server listens on loopback. Without any, the server is for this machine only.',
+  ),
+  ALLOWED_HOSTS: setting(
+    hostNames(),
+    '',
+    'Host names under which the server is reached without API_KEYS, beside localhost and the addresses of this machine, comma-separated; *.example.org is every name below it, * any name. With API_KEYS every name is served.',
+  ),
+  TRUST_PROXY: setting(
+    trustedProxies(),
+    'false',
+    "Proxies in front whose X-Forwarded-For tells the client's address: false, their number (true is 1), or their addresses and networks, comma-separated (loopback and private are known).",
+  ),
+};
