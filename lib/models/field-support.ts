@@ -1,90 +1,85 @@
 import { AppError } from '#lib/errors';
 import type { ModelRequest } from '#lib/models/provider';
 import type { ErrorDetail } from '#lib/wire/error';
-import {
-  type FieldSupportByServer,
-  type ModelServerKind,
-  PASSTHROUGH_SUPPORT,
-  supportsOption,
-} from '#lib/wire/request-field-support';
+import type { ProviderId } from '#lib/wire/models';
+import { type FieldSupportByServer, PASSTHROUGH_SUPPORT, supportsOption } from '#lib/wire/request-field-support';
+
+/** How a provider treats the request fields that its column of `request-field-support.ts` leaves open. */
+export interface FieldRules {
+  id: ProviderId;
+  /** The reason why a field is rejected, without a capital or a full stop. */
+  unsupported: string;
+  check(request: ModelRequest, report: FieldReport): void;
+}
+
+/** Collects the wire names of fields that a provider ignores or rejects. */
+export class FieldReport {
+  readonly ignored = new Set<string>();
+  readonly rejected: ErrorDetail[] = [];
+  readonly #unsupported: string;
+
+  constructor(unsupported: string) {
+    this.#unsupported = unsupported;
+  }
+
+  ignore(field: string): void {
+    this.ignored.add(field);
+  }
+
+  /** `detail` follows the provider's reason. */
+  reject(field: string, detail?: string): void {
+    this.rejectWith(field, detail === undefined ? this.#unsupported : `${this.#unsupported}: ${detail}`);
+  }
+
+  rejectWith(field: string, message: string): void {
+    this.rejected.push({ field, message });
+  }
+}
 
 /**
- * `ModelProvider.review` for a kind of model server, by the table of `request-fields.ts`: the wire
- * names of the fields of `request` that have no effect there. Throws `unsupported_parameter` with
- * all those that would change the answer and cannot be expressed there. Does no I/O.
+ * Implements `ModelProvider.checkFieldSupport`. Returns the wire names of the fields of `request`
+ * without an effect. Throws `unsupported_parameter` with all fields that would change the response
+ * and that the provider cannot express. Does no I/O.
  */
-export function checkFieldSupport(server: ModelServerKind, request: ModelRequest): readonly string[] {
-  const ignored = new Set<string>();
-  const refused: ErrorDetail[] = [];
-  const refuse = (field: string, message = UNSUPPORTED_SENTENCES[server]) => refused.push({ field, message });
-
-  for (const name of Object.keys(request.options)) if (!supportsOption(server, name)) ignored.add(`options.${name}`);
+export function checkFieldSupport(rules: FieldRules, request: ModelRequest): readonly string[] {
+  const report = new FieldReport(rules.unsupported);
+  for (const name of Object.keys(request.options))
+    if (!supportsOption(rules.id, name)) report.ignore(`options.${name}`);
   for (const [name, value] of Object.entries(request.passthrough ?? {})) {
-    const use = usesOf(name)?.[server] ?? 'refused';
+    const support = passthroughSupport(name)?.[rules.id] ?? 'refused';
     if (name === 'reasoning_effort' && value === 'none') continue;
-    if (use === 'no effect') ignored.add(name);
-    else if (use === 'refused' && !(name === 'chat_template_kwargs' && isThinkingToggle(value))) refuse(name);
+    if (support === 'no effect') report.ignore(name);
+    else if (support === 'refused' && !(name === 'chat_template_kwargs' && isThinkingToggle(value)))
+      report.reject(name);
   }
-  if (server !== 'openai') checkNonOpenAiFields(server, request, ignored, refuse);
-  else {
-    if (request.keepAlive !== undefined) ignored.add('keep_alive');
-    const said = request.passthrough?.reasoning_effort ?? request.passthrough?.chat_template_kwargs;
-    if (typeof request.think === 'boolean' && said === undefined) ignored.add('think');
-  }
-  if (refused.length > 0) throw AppError.unsupportedParameters(refused);
-  return [...ignored];
+  rules.check(request, report);
+  if (report.rejected.length > 0) throw AppError.unsupportedParameters(report.rejected);
+  return [...report.ignored];
 }
 
-const UNSUPPORTED_SENTENCES: Record<ModelServerKind, string> = {
-  openai: 'this model server does not know it',
-  ollama: 'Ollama has no such setting',
-  embedded: 'the built-in model has no such setting',
-};
-
-function checkNonOpenAiFields(
-  server: 'ollama' | 'embedded',
-  request: ModelRequest,
-  ignored: Set<string>,
-  refuse: (field: string, message?: string) => void,
-): void {
-  const { tools, toolChoice, think, passthrough } = request;
-  const hasTools = tools !== undefined && tools.length > 0;
+/** The checks of providers without OpenAI's own fields for tools, names and formats. */
+export function checkOpenAiOnlyFields(request: ModelRequest, report: FieldReport): void {
+  const { tools, toolChoice } = request;
   if (toolChoice !== undefined && toolChoice !== 'auto' && toolChoice !== 'none')
-    refuse('tool_choice', `${UNSUPPORTED_SENTENCES[server]}: only auto and none can be asked for`);
+    report.reject('tool_choice', 'only auto and none can be asked for');
   if (request.parallelToolCalls === false) {
-    if (hasTools) refuse('parallel_tool_calls', `${UNSUPPORTED_SENTENCES[server]}: false cannot be asked for`);
-    else ignored.add('parallel_tool_calls');
+    if (tools !== undefined && tools.length > 0) report.reject('parallel_tool_calls', 'false cannot be asked for');
+    else report.ignore('parallel_tool_calls');
   }
-  if (tools?.some((tool) => tool.function.strict !== undefined)) ignored.add('tools.function.strict');
+  if (tools?.some((tool) => tool.function.strict !== undefined)) report.ignore('tools.function.strict');
   for (const { name, image_detail: detail } of request.messages) {
-    if (name !== undefined) ignored.add('messages.name');
-    if (detail !== undefined) ignored.add('messages.image_detail');
+    if (name !== undefined) report.ignore('messages.name');
+    if (detail !== undefined) report.ignore('messages.image_detail');
   }
-  if (request.formatDetails?.description !== undefined) ignored.add('format_details.description');
-  if (server === 'ollama') return;
-  if (hasTools) refuse('tools', 'the built-in model does not support tools');
-  if (request.messages.some(({ images }) => images !== undefined && images.length > 0))
-    refuse('messages.images', 'the built-in model does not see images');
-  if (request.logprobs === true) refuse('logprobs');
-  if (request.keepAlive !== undefined) ignored.add('keep_alive');
-  if (typeof think === 'string' && passthrough?.reasoning_effort === undefined) ignored.add('think');
-  for (const { thinking, tool_name: tool, tool_call_id: id, tool_calls: calls } of request.messages) {
-    if (thinking !== undefined) ignored.add('messages.thinking');
-    if (tool !== undefined && id === undefined) ignored.add('messages.tool_name');
-    if (id !== undefined) ignored.add('messages.tool_call_id');
-    if (calls !== undefined && calls.length > 0) ignored.add('messages.tool_calls');
-  }
+  if (request.formatDetails?.description !== undefined) report.ignore('format_details.description');
 }
 
-function usesOf(name: string): FieldSupportByServer | undefined {
-  const uses: Readonly<Record<string, FieldSupportByServer>> = PASSTHROUGH_SUPPORT;
-  return Object.hasOwn(uses, name) ? uses[name] : undefined;
+function passthroughSupport(name: string): FieldSupportByServer | undefined {
+  const support: Readonly<Record<string, FieldSupportByServer>> = PASSTHROUGH_SUPPORT;
+  return Object.hasOwn(support, name) ? support[name] : undefined;
 }
 
-/**
- * Template arguments that say only whether to reason, which every kind of server is asked in its
- * own way.
- */
+/** Whether template arguments only switch thinking on or off, which every provider supports. */
 function isThinkingToggle(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const entries = Object.entries(value);

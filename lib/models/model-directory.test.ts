@@ -1,20 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '#lib/config/config';
 import { AppError } from '#lib/errors';
+import { EmbeddedProvider } from '#lib/models/embedded/provider';
 import { createModelDirectory, findModel } from '#lib/models/model-directory';
-import type { ModelEvent, ModelProvider } from '#lib/models/provider';
+import type { ModelEvent, ModelProvider, SoleModel } from '#lib/models/provider';
+import { PROVIDERS } from '#lib/models/provider-registry';
 import type { ModelInfo, ProviderId } from '#lib/wire/models';
 
-/** A provider that has the named models, or is down. */
+/** A provider with the named models; undefined is unreachable. */
 class Fake implements ModelProvider {
   readonly id: ProviderId;
-  readonly model = 'smollm2:135m';
+  readonly soleModel?: SoleModel;
   names: string[] | undefined;
   looks = 0;
 
   constructor(id: ProviderId, names: string[] | undefined) {
     this.id = id;
     this.names = names;
+    const { soleModel } = new EmbeddedProvider(readConfig({}));
+    if (id === 'embedded') this.soleModel = soleModel;
   }
 
   async *chat(): AsyncGenerator<ModelEvent> {}
@@ -45,22 +49,29 @@ class Fake implements ModelProvider {
 
 function setUp(
   env: Record<string, string>,
-  names: { ollama?: string[]; openai?: string[]; answers?: boolean | undefined } = {},
+  names: { ollama?: string[]; openai?: string[]; responds?: boolean | undefined } = {},
 ) {
   const ollama = new Fake('ollama', names.ollama);
   const openai = new Fake('openai', names.openai);
   const embedded = new Fake('embedded', ['smollm2:135m']);
-  const world = { answers: names.answers ?? false, probes: 0, now: 0 };
+  const world = { responds: names.responds ?? false, probes: 0, now: 0 };
   const settings = readConfig(env);
+  const fakes = { ollama, openai, embedded };
   const directory = createModelDirectory({
     settings,
-    ollama,
-    openai: settings.OPENAI_BASE_URL === undefined ? undefined : openai,
-    embedded,
-    probe: async () => {
-      world.probes++;
-      return world.answers;
-    },
+    definitions: Object.values(PROVIDERS).map((definition) => ({
+      ...definition,
+      create: () =>
+        definition.id === 'openai' && settings.OPENAI_BASE_URL === undefined ? undefined : fakes[definition.id],
+      ...(definition.probe === undefined
+        ? {}
+        : {
+            probe: async () => {
+              world.probes++;
+              return world.responds;
+            },
+          }),
+    })),
     now: () => world.now,
   });
   const resolve = async (model?: string) => {
@@ -74,8 +85,8 @@ const OLLAMA = { OLLAMA_API_URL: 'http://gpu:11434' };
 const OPENAI = { OPENAI_BASE_URL: 'http://vllm:8000/v1' };
 const signal = new AbortController().signal;
 
-describe('the model directory', () => {
-  it('takes the built-in model where no Ollama answers, and looks again only now and then', async () => {
+describe('ModelDirectory', () => {
+  it('uses the built-in model if no Ollama responds, and repeats the probe after 15 seconds', async () => {
     const { world, resolve, directory } = setUp({});
     expect(await resolve()).toBe('embedded/smollm2:135m');
     expect(await resolve('deepseek-r1:8b')).toBe('embedded/smollm2:135m');
@@ -95,24 +106,24 @@ describe('the model directory', () => {
     expect(world.probes).toBe(2);
   });
 
-  it('goes over to an Ollama that comes up later', async () => {
+  it('switches to an Ollama that starts later', async () => {
     const { world, resolve, directory, ollama } = setUp({});
     expect(await resolve()).toBe('embedded/smollm2:135m');
     ollama.names = ['deepseek-r1:8b'];
-    world.answers = true;
+    world.responds = true;
     world.now = 15_000;
     await directory.list(signal);
     expect(await resolve()).toBe('ollama/deepseek-r1:8b');
     expect((await directory.list(signal)).notice).toBeNull();
   });
 
-  it('asks nothing of a named Ollama for a model that a request names', async () => {
+  it('resolves a named model of a configured Ollama without a request', async () => {
     const { world, resolve, ollama } = setUp(OLLAMA, { ollama: ['llama3:latest'] });
     expect(await resolve('anything')).toBe('ollama/anything');
     expect([world.probes, ollama.looks]).toEqual([0, 0]);
   });
 
-  it('lets another pulled model answer where the default one is not pulled, and says so', async () => {
+  it('substitutes a pulled model for a missing default, with a notice', async () => {
     const { world, resolve, directory, ollama } = setUp(OLLAMA, { ollama: ['llama3:latest', 'qwen3:4b'] });
     expect(await resolve()).toBe('ollama/llama3:latest');
     expect(await resolve()).toBe('ollama/llama3:latest');
@@ -129,7 +140,7 @@ describe('the model directory', () => {
     await expect.poll(() => resolve(), { interval: 1 }).toBe('ollama/deepseek-r1:8b');
   });
 
-  it('names the pull where Ollama has no model at all', async () => {
+  it('names the pull command if Ollama has no model', async () => {
     const { resolve, directory } = setUp(OLLAMA, { ollama: [] });
     expect((await directory.list(signal)).notice).toBe(
       'Ollama has no model yet. Get one with `ollama pull deepseek-r1:8b`.',
@@ -137,7 +148,7 @@ describe('the model directory', () => {
     await expect(resolve()).rejects.toMatchObject({ code: 'model_not_found' });
   });
 
-  it('says that no model answers where the file of the built-in one is missing', async () => {
+  it('reports that no model responds if the file of the built-in one is missing', async () => {
     const { directory, embedded } = setUp({});
     embedded.names = undefined;
     const listed = await directory.list(signal);
@@ -145,12 +156,12 @@ describe('the model directory', () => {
     expect(listed.providers).toEqual([{ id: 'embedded', reachable: false, error: 'embedded is down' }]);
   });
 
-  it('says why no model answers where the only provider is down', async () => {
+  it('reports why no model responds if the only provider is down', async () => {
     const { directory } = setUp(OPENAI, {});
     expect((await directory.list(signal)).notice).toBe('No model answers. openai is down');
   });
 
-  it('finds a model on whichever of two providers has it', async () => {
+  it('finds a model on either of two providers', async () => {
     const { resolve, openai, world } = setUp(
       { ...OLLAMA, ...OPENAI },
       { ollama: ['llama3:latest'], openai: ['gpt-x'] },
@@ -166,7 +177,7 @@ describe('the model directory', () => {
     expect(openai.looks).toBe(2);
   });
 
-  it('tells which provider is down, and fails with its sentence only where it could have the model', async () => {
+  it('reports an unreachable provider, and throws its error only for an unknown model', async () => {
     const { resolve, directory } = setUp({ ...OLLAMA, ...OPENAI }, { openai: ['gpt-x'] });
     expect(await resolve('gpt-x')).toBe('openai/gpt-x');
     await expect(resolve('llama3')).rejects.toThrow('ollama is down');
@@ -177,7 +188,7 @@ describe('the model directory', () => {
     ]);
   });
 
-  it('keeps to MODEL_PROVIDER', async () => {
+  it('uses the provider of MODEL_PROVIDER', async () => {
     expect(await setUp({ MODEL_PROVIDER: 'embedded', ...OLLAMA }).resolve()).toBe('embedded/smollm2:135m');
     expect(await setUp({ MODEL_PROVIDER: 'ollama' }).resolve('x')).toBe('ollama/x');
     const openai = setUp({ MODEL_PROVIDER: 'openai', ...OPENAI }, { openai: ['gpt-x'] });
@@ -186,13 +197,13 @@ describe('the model directory', () => {
   });
 });
 
-describe('a model of a list', () => {
+describe('findModel', () => {
   const listed = [
     { id: 'fake:latest', provider: 'ollama' as const },
     { id: 'org/model:latest', provider: 'openai' as const },
   ];
 
-  it('is found by the name that Ollama’s callers give it', () => {
+  it('finds a model without its :latest tag', () => {
     expect(findModel(listed, 'fake')?.id).toBe('fake:latest');
     expect(findModel(listed, 'fake:latest')?.id).toBe('fake:latest');
     expect(findModel(listed, 'fake:1b')).toBeUndefined();

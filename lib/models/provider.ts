@@ -1,3 +1,5 @@
+import type { Config } from '#lib/config/config';
+import type { AppError } from '#lib/errors';
 import type {
   Format,
   FormatDetails,
@@ -14,48 +16,77 @@ import type { ModelInfo, ProviderId } from '#lib/wire/models';
 import type { Passthrough } from '#lib/wire/passthrough';
 
 /**
- * What a model provider must do, and all that the chat pipeline knows of one. To add one, implement
- * this, and name it in `choose.ts`.
+ * A kind of model provider. Its folder exports one, and provider-registry.ts lists it. It is all
+ * that the model directory knows of a provider before it is created.
  */
+export interface ProviderDefinition {
+  readonly id: ProviderId;
+  /** The start of a sentence: "Ollama". */
+  readonly displayName: string;
+  /** Whether names of models have tags, so that `llama3` means `llama3:latest`. */
+  readonly hasTags: boolean;
+  /** Undefined if a required setting is missing. Opens no connection. */
+  create(settings: Config): ModelProvider | undefined;
+  /** Whether the operator set the provider's address: MODEL_PROVIDER=auto then uses it. */
+  isConfigured(settings: Config): boolean;
+  /**
+   * Whether a server responds at the default address. MODEL_PROVIDER=auto asks this if no provider
+   * is configured.
+   */
+  probe?(settings: Config, signal: AbortSignal): Promise<boolean>;
+  /** The shell command that installs a model. */
+  pullCommand?(model: string): string;
+  /** A notice for the page if the default model is missing. `chosen` is the substitute. */
+  missingDefaultNotice?(model: string, chosen: string | undefined): string;
+}
+
+/** The interface between the chat engine and a model provider. */
 export interface ModelProvider {
   readonly id: ProviderId;
 
+  /** Set by a provider that has exactly one model. Requests for the default model get it. */
+  readonly soleModel?: SoleModel;
+
   /**
-   * The fields of `request` that have no effect on this provider, by their wire names. Throws
-   * `unsupported_parameter` or `unsupported_value` with the fields that it cannot express although
-   * they change the answer. Does no I/O.
+   * Returns the wire names of the fields of `request` that have no effect on this provider. Throws
+   * `unsupported_parameter` or `unsupported_value` with the fields that would change the response
+   * and that the provider cannot express. Does no I/O.
    */
   checkFieldSupport?(request: ModelRequest): readonly string[];
 
   /**
-   * Streams one answer. Ends normally only after a `done` event; every other end is a thrown
-   * `Fault`: `model_not_found`, `provider_unavailable` (not reached), `upstream_failed`,
-   * `upstream_timeout` or `upstream_truncated` (the stream ended with neither `done` nor an error).
-   * When `signal` aborts, the work upstream ends at once, and the iteration ends by throwing the
-   * signal's reason.
+   * Streams one response. The iteration ends normally only after a `done` event. Otherwise it throws
+   * an `AppError`: `model_not_found`, `provider_unavailable` (unreachable), `upstream_failed`,
+   * `upstream_timeout` or `upstream_truncated` (the stream ended without `done` or an error). An
+   * abort of `signal` ends the work upstream at once, and throws the signal's reason.
    */
   chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
 
-  /** What there is to choose from. Throws a `Fault` where the provider cannot be reached. */
+  /** Lists the models. Throws an `AppError` if the provider is unreachable. */
   models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]>;
 
   /**
-   * Loads `model` and keeps it for `keepAlive`, or for `OLLAMA_KEEP_ALIVE` if that is longer, where
-   * the provider has such a thing. Throws `model_load_failed` or `model_not_found`.
+   * Loads `model` and keeps it loaded for the longer one of `keepAlive` and OLLAMA_KEEP_ALIVE, if
+   * the provider supports that. Throws `model_load_failed` or `model_not_found`.
    */
   load(model: string, signal: AbortSignal, keepAlive?: KeepAlive): Promise<{ load_duration_ms: number }>;
 
-  /**
-   * Resolves when the provider answers; throws a `Fault` whose message says what to do where it
-   * does not.
-   */
+  /** Resolves when the provider responds, else throws an `AppError` that says what to do. */
   check(signal: AbortSignal): Promise<void>;
 
-  /** Ends what it runs (child processes, sockets). Safe to call twice. */
+  /** Ends child processes and connections. Safe to call twice. */
   close(): Promise<void>;
 }
 
-/** A request as a provider gets it: the system prompt is already the first message. */
+export interface SoleModel {
+  readonly id: string;
+  /** A notice for the page while this model is the only one. */
+  readonly notice: string;
+  /** The error for a request of another model. */
+  notFound(requested: string): AppError;
+}
+
+/** A request as a provider gets it: the system prompt is the first message. */
 export interface ModelRequest {
   model: string;
   messages: readonly Message[];
@@ -68,16 +99,16 @@ export interface ModelRequest {
   parallelToolCalls?: boolean;
   logprobs?: boolean;
   topLogprobs?: number;
-  /** What only an OpenAI-compatible server knows, as it was sent. */
+  /** Fields that only OpenAI-compatible servers support, as they were sent. */
   passthrough?: Passthrough;
-  /** For Ollama. It does not change the response, and is not part of the cache key. */
+  /** For Ollama. Not part of the cache key: it does not change the response. */
   keepAlive?: KeepAlive;
 }
 
-/** How long a model stays loaded afterwards: seconds, or a Go duration. */
+/** How long a model stays loaded after a request: seconds, or a Go duration. */
 export type KeepAlive = number | string;
 
-/** What a model server itself measured, in nanoseconds. A part that it did not send is missing. */
+/** Durations that the model server measured, in nanoseconds. */
 export interface Durations {
   load_ns?: number | undefined;
   prompt_eval_ns?: number | undefined;
@@ -87,11 +118,11 @@ export interface Durations {
 export type ModelEvent =
   | { type: 'thinking'; text: string }
   | { type: 'content'; text: string }
-  /** What the model asks for; may come several times, each with calls of its own. */
+  /** May occur several times, each with other calls. */
   | { type: 'tool_calls'; tool_calls: ToolCall[] }
-  /**
-   * Of the tokens of the text that comes next, or of the reasoning; where the request asks for
-   * them.
-   */
+  /** For the tokens of the text or reasoning that follows, if the request asks for them. */
   | { type: 'logprobs'; logprobs: TokenLogprob[] }
   | { type: 'done'; done_reason: string; usage: TokenUsage; durations?: Durations };
+
+/** An event that carries text. */
+export type TextEvent = Extract<ModelEvent, { text: string }>;

@@ -1,3 +1,4 @@
+import type { ProviderId } from '#lib/wire/models';
 import type { PassthroughField } from '#lib/wire/passthrough';
 
 /**
@@ -20,7 +21,7 @@ export interface FieldSupportByServer {
   readonly note?: string;
 }
 
-export type ModelServerKind = 'openai' | 'ollama' | 'embedded';
+export type ModelServerKind = ProviderId;
 
 const support = (
   openai: FieldSupport,

@@ -2,8 +2,8 @@ import { stat } from 'node:fs/promises';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { EmbeddedWorkerClient } from '#lib/models/embedded/worker-client';
-import { checkFieldSupport } from '#lib/models/field-support';
-import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import { checkFieldSupport, checkOpenAiOnlyFields, type FieldReport, type FieldRules } from '#lib/models/field-support';
+import type { ModelEvent, ModelProvider, ModelRequest, ProviderDefinition, SoleModel } from '#lib/models/provider';
 import { mayContainThinkTags, ThinkReader, thinkRulesByName } from '#lib/models/thinking/think-reader';
 import type { ModelInfo } from '#lib/wire/models';
 import { DEFAULT_MODEL, type ModelLocation, modelLocation } from './model-path.ts';
@@ -34,8 +34,21 @@ export class EmbeddedProvider implements ModelProvider {
     });
   }
 
+  get soleModel(): SoleModel {
+    const { model } = this;
+    return {
+      id: model,
+      notice: `The small built-in model ${model} answers, which often errs. ${BETTER_MODEL_ADVICE}`,
+      notFound: (requested) =>
+        new AppError(
+          'model_not_found',
+          `There is no model ${requested} here: the built-in ${model} is the only one. ${BETTER_MODEL_ADVICE}`,
+        ),
+    };
+  }
+
   checkFieldSupport(request: ModelRequest): readonly string[] {
-    return checkFieldSupport('embedded', request);
+    return checkFieldSupport(EMBEDDED_FIELD_RULES, request);
   }
 
   chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
@@ -108,3 +121,37 @@ export class EmbeddedProvider implements ModelProvider {
 
 /** What the small default model is called, for sentences. */
 export const DEFAULT_EMBEDDED_ID = DEFAULT_MODEL.id;
+
+const BETTER_MODEL_ADVICE =
+  'For a better one install Ollama and run `ollama pull deepseek-r1:8b`, or set OPENAI_BASE_URL.';
+
+export const EMBEDDED_FIELD_RULES: FieldRules = {
+  id: 'embedded',
+  unsupported: 'the built-in model has no such setting',
+  check: checkEmbeddedFields,
+};
+
+export const embeddedDefinition: ProviderDefinition = {
+  id: 'embedded',
+  displayName: 'The built-in model',
+  hasTags: true,
+  create: (settings) => new EmbeddedProvider(settings),
+  isConfigured: () => false,
+};
+
+function checkEmbeddedFields(request: ModelRequest, report: FieldReport): void {
+  checkOpenAiOnlyFields(request, report);
+  const { tools, think, passthrough } = request;
+  if (tools !== undefined && tools.length > 0) report.rejectWith('tools', 'the built-in model does not support tools');
+  if (request.messages.some(({ images }) => images !== undefined && images.length > 0))
+    report.rejectWith('messages.images', 'the built-in model does not see images');
+  if (request.logprobs === true) report.reject('logprobs');
+  if (request.keepAlive !== undefined) report.ignore('keep_alive');
+  if (typeof think === 'string' && passthrough?.reasoning_effort === undefined) report.ignore('think');
+  for (const { thinking, tool_name: tool, tool_call_id: id, tool_calls: calls } of request.messages) {
+    if (thinking !== undefined) report.ignore('messages.thinking');
+    if (tool !== undefined && id === undefined) report.ignore('messages.tool_name');
+    if (id !== undefined) report.ignore('messages.tool_call_id');
+    if (calls !== undefined && calls.length > 0) report.ignore('messages.tool_calls');
+  }
+}

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
-import { checkFieldSupport } from '#lib/models/field-support';
+import { checkFieldSupport, checkOpenAiOnlyFields, type FieldRules } from '#lib/models/field-support';
 import {
   lenientByteCount,
   lenientList,
@@ -18,7 +18,7 @@ import { type MapErrorStatus, ModelServerClient } from '#lib/models/model-server
 import { carriesError } from '#lib/models/model-server-errors';
 import { effectiveKeepAlive, isShorterKeepAlive, ollamaBody } from '#lib/models/ollama/request-body';
 import { durationsOf, ollamaChunks } from '#lib/models/ollama/response-stream';
-import type { KeepAlive, ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import type { KeepAlive, ModelEvent, ModelProvider, ModelRequest, ProviderDefinition } from '#lib/models/provider';
 import {
   isReasoningModelName,
   mayContainThinkTags,
@@ -73,7 +73,7 @@ export class OllamaProvider implements ModelProvider {
   }
 
   checkFieldSupport(request: ModelRequest): readonly string[] {
-    const ignored = checkFieldSupport('ollama', request);
+    const ignored = checkFieldSupport(OLLAMA_FIELD_RULES, request);
     const { keepAlive } = request;
     return keepAlive === undefined || !isShorterKeepAlive(keepAlive, this.#keepAlive)
       ? ignored
@@ -256,19 +256,6 @@ export class OllamaProvider implements ModelProvider {
   }
 }
 
-/** Whether an Ollama answers there. Opens one connection and closes it. */
-export async function probeOllama(url: string, signal: AbortSignal): Promise<boolean> {
-  const provider = new OllamaProvider({ url, keepAlive: 0 });
-  try {
-    await provider.check(signal);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    await provider.close();
-  }
-}
-
 const mapErrorStatus =
   (model: string): MapErrorStatus =>
   (status) =>
@@ -318,4 +305,44 @@ function detailsOf({ capabilities, model_info }: z.infer<typeof showSchema>): Mo
     context_length: lenientPositiveInt.parse(context) ?? null,
     capabilities: { thinking: has('thinking'), vision: has('vision'), tools: has('tools') },
   };
+}
+
+export const OLLAMA_FIELD_RULES: FieldRules = {
+  id: 'ollama',
+  unsupported: 'Ollama has no such setting',
+  check: checkOpenAiOnlyFields,
+};
+
+const DEFAULT_URL = 'http://localhost:11434';
+
+export const ollamaDefinition: ProviderDefinition = {
+  id: 'ollama',
+  displayName: 'Ollama',
+  hasTags: true,
+  create: (settings) =>
+    new OllamaProvider({ url: settings.OLLAMA_API_URL ?? DEFAULT_URL, keepAlive: settings.OLLAMA_KEEP_ALIVE }),
+  isConfigured: ({ given }) => given.has('OLLAMA_API_URL'),
+  probe: (settings, signal) => probeOllama(settings.OLLAMA_API_URL ?? DEFAULT_URL, signal),
+  pullCommand,
+  missingDefaultNotice: (model, chosen) =>
+    chosen === undefined
+      ? `Ollama has no model yet. Get one with \`${pullCommand(model)}\`.`
+      : `The default model ${model} is not pulled, so ${chosen} answers. Get it with \`${pullCommand(model)}\`.`,
+};
+
+function pullCommand(model: string): string {
+  return `ollama pull ${model}`;
+}
+
+/** Whether an Ollama responds at `url`. Opens one connection and closes it. */
+async function probeOllama(url: string, signal: AbortSignal): Promise<boolean> {
+  const provider = new OllamaProvider({ url, keepAlive: 0 });
+  try {
+    await provider.check(signal);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await provider.close();
+  }
 }

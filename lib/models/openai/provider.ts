@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
-import { checkFieldSupport } from '#lib/models/field-support';
+import { checkFieldSupport, type FieldReport, type FieldRules } from '#lib/models/field-support';
 import { lenientObject, lenientPositiveInt, lenientTexts, nameSchema, strictList } from '#lib/models/lenient-schemas';
 import { type MapErrorStatus, ModelServerClient } from '#lib/models/model-server-client';
 import { openAiMessages } from '#lib/models/openai/messages';
 import { openAiEvents } from '#lib/models/openai/response-stream';
-import type { Durations, ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import type { Durations, ModelEvent, ModelProvider, ModelRequest, ProviderDefinition } from '#lib/models/provider';
 import { mayContainThinkTags, ThinkReader, thinkRulesByName } from '#lib/models/thinking/think-reader';
 import { ToolCallAssembler } from '#lib/models/tool-call-assembler';
 import type { Format, FormatDetails, ModelOptions, Think, TokenUsage } from '#lib/wire/chat';
@@ -39,7 +39,7 @@ export class OpenAiProvider implements ModelProvider {
   }
 
   checkFieldSupport(request: ModelRequest): readonly string[] {
-    return checkFieldSupport('openai', request);
+    return checkFieldSupport(OPENAI_FIELD_RULES, request);
   }
 
   chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
@@ -215,3 +215,22 @@ const modelsSchema = z.union([
   z.object({ data: strictList(modelSchema).nullable() }).transform(({ data }) => data ?? []),
   strictList(modelSchema),
 ]);
+
+export const OPENAI_FIELD_RULES: FieldRules = {
+  id: 'openai',
+  unsupported: 'this model server does not know it',
+  check({ keepAlive, think, passthrough }: ModelRequest, report: FieldReport): void {
+    if (keepAlive !== undefined) report.ignore('keep_alive');
+    const hasOwnSwitch = (passthrough?.reasoning_effort ?? passthrough?.chat_template_kwargs) !== undefined;
+    if (typeof think === 'boolean' && !hasOwnSwitch) report.ignore('think');
+  },
+};
+
+export const openAiDefinition: ProviderDefinition = {
+  id: 'openai',
+  displayName: 'The model server',
+  hasTags: false,
+  create: ({ OPENAI_BASE_URL: url, OPENAI_API_KEY: key }) =>
+    url === undefined ? undefined : new OpenAiProvider({ url, key }),
+  isConfigured: ({ given }) => given.has('OPENAI_BASE_URL'),
+};

@@ -1,0 +1,18 @@
+import { embeddedDefinition } from '#lib/models/embedded/provider';
+import { ollamaDefinition } from '#lib/models/ollama/provider';
+import { openAiDefinition } from '#lib/models/openai/provider';
+import type { ProviderDefinition } from '#lib/models/provider';
+import type { ProviderId } from '#lib/wire/models';
+
+/**
+ * Every kind of model provider, in order of preference. The last one is the fallback of
+ * MODEL_PROVIDER=auto: it needs no server.
+ *
+ * To add a provider, add its id to `providerIdSchema` of lib/wire/models.ts, its folder here, and a
+ * line below.
+ */
+export const PROVIDERS: Readonly<Record<ProviderId, ProviderDefinition>> = {
+  ollama: ollamaDefinition,
+  openai: openAiDefinition,
+  embedded: embeddedDefinition,
+};
