@@ -1,4 +1,4 @@
-/** `promise`, unless `signal` aborts first, whose reason is thrown then. Leaves no listener behind. */
+/** Settles as `promise`, or rejects with the reason of `signal` once it aborts. */
 export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const abort = () => aborted.reject(signal.reason);

@@ -1,4 +1,4 @@
-/** More of a sentence is not read: what follows rarely helps, and a caller's line is short. */
+/** Longer texts are cut before the regular expressions run. */
 const MAX_READ_CHARACTERS = 2_000;
 const MAX_SHOWN_CHARACTERS = 300;
 
@@ -15,9 +15,8 @@ const PATH = /(^|[\s"'(=])(?:[A-Za-z]:)?[\\/](?:[\w.@+-]+[\\/])+[\w.@+-]*/g;
 const INTERNAL_NAME = /^(?:[^.]+|.*\.(?:local|localhost|internal|intranet|lan|home|corp|private|svc|arpa))$/i;
 
 /**
- * A model server's own words, fit to be shown to any caller: one line, at most 300 characters,
- * without credentials, keys, paths, addresses inside a network, and `secrets`, which are replaced
- * wherever they stand.
+ * Makes a text of a model server safe to show to callers: one line of at most 300 characters,
+ * without credentials, keys, paths, addresses inside a network, and `secrets`.
  */
 export function redact(text: string, secrets: readonly string[] = []): string {
   let shown = text.slice(0, MAX_READ_CHARACTERS);
@@ -34,7 +33,7 @@ export function redact(text: string, secrets: readonly string[] = []): string {
     .slice(0, MAX_SHOWN_CHARACTERS);
 }
 
-/** A public page, as in "see https://…", helps; an address inside a network is not for callers. */
+/** Keeps the URL of a public page, and hides an address inside a network. */
 function hideInternal(url: string, host: string): string {
   return host.startsWith('[') || /^[\d.]+$/.test(host) || INTERNAL_NAME.test(host) ? '(address)' : url;
 }

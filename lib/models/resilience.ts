@@ -35,40 +35,36 @@ export type ResilientChat = (
 
 const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 2_000;
-/** Where a model server asks for a longer wait, its error goes to the caller instead. */
+/** A longer `Retry-After` of the model server is passed to the caller, without a retry. */
 const MAX_RETRY_AFTER_MS = 3_000;
-/**
- * A provider that was not reached so many times in a row, or a model that did not answer, is left
- * alone for a while.
- */
+/** A breaker opens after so many failures in a row, and rejects calls for OPEN_MS. */
 const FAILURES_TO_OPEN = 5;
 const OPEN_MS = 5_000;
-/** Callers name models, so of each provider only the latest have a circuit breaker. */
+/** Callers choose names of models, so the number of circuit breakers is bounded per provider. */
 const MAX_MODEL_BREAKERS = 500;
 
-/** What may go better a moment later. */
+/** Transient errors. */
 const RETRYABLE_CODES: ReadonlySet<ErrorCode> = new Set([
   'provider_unavailable',
   'upstream_failed',
   'upstream_truncated',
 ]);
-/** What tells about a model, not about one request. */
+/** Errors of a model, not of one request. */
 const MODEL_BREAKER_CODES: ReadonlySet<ErrorCode> = new Set(['provider_unavailable', 'upstream_timeout']);
 
-/** A provider's answer within the process's limits, retries and circuit breakers. */
+/** Streams a response with the timeouts, retries and circuit breakers of the settings. */
 export const resilientChat: ResilientChat = (provider, request, signal) =>
   singleton('resilience', () => createResilientChat(config()))(provider, request, signal);
 
 /**
- * Puts retries, circuit breakers, and the three timeouts around `provider.chat`. A provider has one
- * breaker for connections that do not open, and one for each model, for what comes over a
- * connection: other models may well answer. A rate limit opens neither.
+ * Adds retries, circuit breakers and three timeouts to `provider.chat`. A provider has one breaker
+ * for connections that do not open, and one per model for other failures. A rate limit opens
+ * neither.
  *
- * Until its first event an answer that was refused or failed is asked for again, up to
- * UPSTREAM_RETRIES times; after it, never. A retry waits as long as the server asks; one that would
- * wait more than 3 seconds is not made. A timeout is thrown as `upstream_timeout`, and the request
- * upstream ends; an open breaker is thrown as `provider_unavailable`, at once. Whatever the end, no
- * timer and no listener is left.
+ * A response is retried until its first event, up to UPSTREAM_RETRIES times. A retry waits for the
+ * server's `Retry-After`, up to MAX_RETRY_AFTER_MS. A timeout throws `upstream_timeout` and ends the
+ * request upstream; an open breaker throws `provider_unavailable` at once. No timer and no listener
+ * outlives the iteration.
  */
 export function createResilientChat(limits: UpstreamLimits): ResilientChat {
   const usual = new ExponentialBackoff({
@@ -141,20 +137,20 @@ function breakerFor(counts: (error: unknown) => boolean): CircuitBreakerPolicy {
   });
 }
 
-/** One answer, over one or more attempts to open it. */
+/** One response, over one or more attempts. Owns the timers and the abort signals. */
 class Attempts {
   readonly #provider: ModelProvider;
   readonly #request: ModelRequest;
   readonly #caller: AbortSignal;
   readonly #limits: UpstreamLimits;
-  /** Aborts with the reason that ends the answer: the caller's, or that of the total time. */
+  /** Aborts with the reason that ends the response: the caller's, or a timeout. */
   readonly #whole = new AbortController();
   readonly #total: NodeJS.Timeout;
-  /** Of the attempt in hand: it aborts alone where only its first token was late. */
+  /** Signal of the current attempt. A late first token aborts it alone. */
   #attempt = new AbortController();
   #events: AsyncIterator<ModelEvent> | undefined;
   #idle: NodeJS.Timeout | undefined;
-  /** Whether the attempt in hand has ended, well or not. */
+  /** Whether the current attempt has ended, successfully or not. */
   #isOver = false;
 
   constructor(provider: ModelProvider, request: ModelRequest, caller: AbortSignal, limits: UpstreamLimits) {
@@ -173,7 +169,7 @@ class Attempts {
     return this.#whole.signal;
   }
 
-  /** Asks once, and resolves to the first event. */
+  /** Starts an attempt, and resolves to its first event. */
   async open(): Promise<ModelEvent | undefined> {
     this.signal.throwIfAborted();
     if (this.#events !== undefined) {
@@ -192,7 +188,7 @@ class Attempts {
 
   async next(): Promise<ModelEvent | undefined> {
     const { UPSTREAM_IDLE_TIMEOUT_MS: limit } = this.#limits;
-    // One timer for the whole answer, wound up again at each event.
+    // One timer for the whole response, restarted at each event.
     if (this.#idle === undefined)
       this.#idle = setTimeout(() => this.#abort(timeoutError('fell silent in the middle of the answer', limit)), limit);
     else this.#idle.refresh();
@@ -210,9 +206,9 @@ class Attempts {
     const { signal } = this.#attempt;
     const next = this.#events?.next();
     if (next === undefined) return undefined;
-    // A provider that does not heed its signal must not hold the answer.
+    // `abortable` ends the response even if the provider ignores its signal.
     const result = await abortable(next, signal).catch((error: unknown) => {
-      // A failure of the provider's own has ended its call.
+      // An error of the provider itself has ended its call.
       if (!signal.aborted) this.#isOver = true;
       throw error;
     });
@@ -230,9 +226,9 @@ class Attempts {
   #leaveAttempt(): void {
     const events = this.#events;
     this.#events = undefined;
-    // Not awaited: the caller is free at once, and a provider's clean-up has nothing more to tell.
+    // Not awaited: the caller need not wait for the provider's clean-up.
     events?.return?.().catch(() => {});
-    // When the call is over, an abort would only cost its connection.
+    // An abort after the end would only close the connection.
     if (!this.#isOver) this.#attempt.abort();
     this.#isOver = false;
   }
@@ -259,7 +255,7 @@ function timeoutError(what: string, milliseconds: number): AppError {
   return new AppError('upstream_timeout', `The model ${what} within ${milliseconds / 1000} seconds.`);
 }
 
-/** Says again what was wrong the last time, since that is what can be acted on. */
+/** Repeats the message of the last failure: it says what to do. */
 function circuitOpenError(breaker: CircuitBreakerPolicy): AppError {
   const { lastFailure } = breaker;
   const last = lastFailure !== undefined && 'error' in lastFailure ? lastFailure.error : undefined;

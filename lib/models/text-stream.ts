@@ -1,14 +1,14 @@
 import { AppError } from '#lib/errors';
 
 /**
- * The longest line, event or JSON body that is read from a model server, in UTF-16 code units:
- * above the longest that one is known to send (8 MB).
+ * The longest line, event or JSON body of a model server, in UTF-16 code units. It is above the
+ * longest known one (8 MB).
  */
 export const MAX_PIECE_CHARACTERS = 10 * 1024 * 1024;
 
 /**
- * Cuts a stream of UTF-8 bytes into lines, without their ends (LF, CRLF or CR). Characters and line
- * ends may be split between chunks. The work is linear in the bytes, whatever the chunks are.
+ * Splits a stream of UTF-8 bytes into lines, without their ends (LF, CRLF or CR). Chunks may split
+ * characters and line ends. Linear in the bytes, for any chunk size.
  */
 export class LineReader {
   readonly #decoder = new TextDecoder();
@@ -17,14 +17,14 @@ export class LineReader {
   #afterCarriageReturn = false;
 
   /**
-   * The lines that `chunk` completes. Throws `upstream_failed` above `MAX_PIECE_CHARACTERS` without
-   * a line end.
+   * Returns the lines that `chunk` completes. Throws `upstream_failed` if `MAX_PIECE_CHARACTERS`
+   * pass without a line end.
    */
   push(chunk: Uint8Array): string[] {
     return this.#split(this.#decoder.decode(chunk, { stream: true }));
   }
 
-  /** What is left when the stream has ended: the last line needs no end. */
+  /** The rest of an ended stream: the last line needs no line end. */
   end(): string[] {
     const lines = this.#split(this.#decoder.decode());
     if (this.#length > 0) lines.push(this.#take(''));
@@ -65,7 +65,7 @@ export class LineReader {
   }
 }
 
-/** A text that is put together from pieces, up to `MAX_PIECE_CHARACTERS`. */
+/** Joins pieces of text, up to `MAX_PIECE_CHARACTERS`. */
 export class BoundedText {
   #parts: string[] = [];
   #length = 0;
@@ -77,12 +77,12 @@ export class BoundedText {
   /** Throws `upstream_failed` above the bound. */
   add(part: string): void {
     this.#parts.push(part);
-    // Each piece costs its header too, so that many empty ones are bounded as well.
+    // Counts one more per piece, so that empty pieces are bounded too.
     this.#length += part.length + 1;
     if (this.#length > MAX_PIECE_CHARACTERS) throw pieceTooLong();
   }
 
-  /** The pieces with `separator` between them. Empty afterwards. */
+  /** Returns the joined pieces, and empties the buffer. */
   take(separator: string): string {
     const text = this.#parts.join(separator);
     this.#parts = [];

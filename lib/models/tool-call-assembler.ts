@@ -4,13 +4,13 @@ import { lenientText, nameSchema } from '#lib/models/lenient-schemas';
 import { MAX_PIECE_CHARACTERS, pieceTooLong } from '#lib/models/text-stream';
 import { readToolArguments, type ToolCall } from '#lib/wire/chat';
 
-/** As many as a request may name (lib/wire/chat.ts), so that a caller can send all of them back. */
+/** The limit of a request (lib/wire/chat.ts), so that a caller can send all calls back. */
 const MAX_TOOL_CALLS = 128;
 const MAX_ID_CHARACTERS = 256;
-/** What a piece of a call costs in addition to its text. */
+/** Added per fragment, so that the number of fragments is bounded too. */
 const PIECE_CHARACTERS = 128;
 
-/** A call as servers send it, whole or a piece of one. Arguments are text, or an object already. */
+/** A tool call, or a fragment of one. Arguments are text, or an object. */
 export const toolCallChunkSchema = z.object({
   index: z.int().nonnegative().optional().catch(undefined),
   id: lenientText,
@@ -34,24 +34,26 @@ interface AssembledCall {
 }
 
 /**
- * Joins tool calls from their pieces. A new `id` or a new name begins a call, whatever `index`
- * says: some servers give none, or 0 to all. With the `id` of an earlier call, a name at another
- * `index`, or after whole arguments, begins a call too: some servers give every call the same `id`.
- * A piece without `id` and name belongs to the latest call of its `index`, else to the latest of
- * all.
+ * Assembles tool calls from fragments.
+ *
+ * - A new `id` or a new name starts a call, whatever `index` says: some servers send no index, or 0
+ *   for all calls.
+ * - With a known `id`, a name at another `index`, or after complete arguments, starts a call too:
+ *   some servers give all calls the same `id`.
+ * - A fragment without `id` and name continues the latest call of its `index`, else the latest call.
  */
 export class ToolCallAssembler {
   readonly #calls: AssembledCall[] = [];
   readonly #byIndex = new Map<number, AssembledCall>();
   #length = 0;
 
-  /** Throws `upstream_failed` above the bounds. */
+  /** Throws `upstream_failed` above the limits. */
   add(part: ToolCallChunk): void {
     const { index } = part;
     const id = part.id === '' ? undefined : part.id;
     const name = part.function?.name ?? '';
     const written = argumentsText(part.function?.arguments);
-    // Without a word of a call it belongs to none.
+    // An empty fragment belongs to no call.
     if (id === undefined && name === '' && written === '') return;
     const call = this.#continued({ index, id, name, written }) ?? this.#begin();
     if (index !== undefined) this.#byIndex.set(index, call);
@@ -65,10 +67,7 @@ export class ToolCallAssembler {
     call.nesting.read(written);
   }
 
-  /**
-   * Every call, in the order in which they began. Throws `upstream_failed` where one has no usable
-   * name.
-   */
+  /** Returns the calls in order of their start. Throws `upstream_failed` for a call without a valid name. */
   finish(): ToolCall[] {
     return this.#calls.map(({ id, name, parts }) => createToolCall(id, name, parts.join('')));
   }
@@ -89,7 +88,7 @@ export class ToolCallAssembler {
     const isNameless = id === undefined && name === '';
     const latest = sameIndex ?? (index === undefined || isNameless ? this.#calls.at(-1) : undefined);
     if (latest === undefined) return undefined;
-    // An id may follow the name, before there are arguments.
+    // The id of a call may follow its name, before its arguments.
     if (id !== undefined && (latest.id !== undefined || latest.parts.length > 0)) return undefined;
     const isNewName = name !== '' && latest.name !== '' && (name !== latest.name || latest.nesting.isWhole);
     return isNewName ? undefined : latest;
@@ -105,8 +104,8 @@ export class ToolCallAssembler {
 }
 
 /**
- * One call. Arguments that are a JSON object become one; others stay the text that they are. Throws
- * `upstream_failed` where there is no usable name.
+ * Creates a call. Arguments that are a JSON object are parsed; others stay text. Throws
+ * `upstream_failed` without a valid name.
  */
 export function createToolCall(id: string | undefined, name: unknown, given: unknown): ToolCall {
   const named = nameSchema.safeParse(name);
@@ -129,14 +128,14 @@ function argumentsText(given: unknown): string {
   }
 }
 
-/** The brackets of a JSON text, read piece by piece. */
+/** Tracks the nesting of brackets in a JSON text, fragment by fragment. */
 class JsonNesting {
   #depth = 0;
   #isText = false;
   #isEscaped = false;
   #hasBegun = false;
 
-  /** Whether an object or a list has begun and ended. */
+  /** Whether an object or a list has started and ended. */
   get isWhole(): boolean {
     return this.#hasBegun && this.#depth <= 0;
   }

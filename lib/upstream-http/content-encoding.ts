@@ -8,7 +8,7 @@ import {
   type ZlibOptions,
 } from 'node:zlib';
 
-/** What has arrived is given on at once, also at a response's end that is cut. */
+/** Sync flush emits every decoded byte at once, also those of a truncated body. */
 const GZIP: ZlibOptions = { flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH };
 const BROTLI = { flush: constants.BROTLI_OPERATION_FLUSH, finishFlush: constants.BROTLI_OPERATION_FLUSH };
 const ZSTD = { flush: constants.ZSTD_e_flush, finishFlush: constants.ZSTD_e_flush };
@@ -22,10 +22,9 @@ const DECODERS = new Map([
 ]);
 
 /**
- * A body without its `Content-Encoding`, read as fast as its reader takes it: bounds on what is
- * read hold for the decoded bytes. Destroying it destroys `body`. Undefined for an encoding that is
- * not known, or more than one. None is asked for, but some servers and proxies compress all the
- * same.
+ * Decodes a body with backpressure, so limits apply to the decoded bytes. Destroying the result
+ * destroys `body`. Returns undefined for an unknown encoding, or several. Requests ask for
+ * `identity`, but some servers and proxies compress anyway.
  */
 export function decodeBody(body: Readable, encoding: string | string[] | undefined): Readable | undefined {
   const name = String(encoding ?? '')
@@ -33,7 +32,7 @@ export function decodeBody(body: Readable, encoding: string | string[] | undefin
     .toLowerCase();
   if (name === '' || name === 'identity') return body;
   const decoder = DECODERS.get(name)?.();
-  // A failure of either is the decoder's, whose reader sees it.
+  // `pipeline` destroys the decoder with the error, and its reader gets it.
   if (decoder !== undefined) pipeline(body, decoder, () => {});
   return decoder;
 }

@@ -1,33 +1,34 @@
 import type { Readable } from 'node:stream';
 
 /**
- * What may still follow a whole response and is read so that its connection can be used again. To
- * read this much costs less than a new connection with its TLS handshake.
+ * The rest of a complete response is drained up to this size, so that its connection can be reused.
+ * Draining is cheaper than a new connection with a TLS handshake.
  */
 const REST_BYTES = 1024 * 1024;
 const REST_TIMEOUT_MS = 1_000;
-/** So long a finished call waits for its connection, so that the next one need not open another. */
+/** A finished call waits for its connection this long, so that the next call can reuse it. */
 const REST_MOMENT_MS = 100;
-/** Of a response that is an error, the sentence is looked for in so much. */
+/** The longest error body that is searched for a sentence. */
 const MAX_ERROR_BYTES = 64 * 1024;
 
 /**
- * Ends a response before its end. One that is `done` is read on for a little, which keeps its
- * connection; resolves when the connection is free, or after a moment.
+ * Releases a body that is not read to its end. `drain` reads the rest of a complete response, which
+ * keeps its connection; otherwise the connection is closed. Resolves when the connection is free,
+ * or after a moment.
  */
-export async function releaseBody(body: Readable, done: boolean): Promise<void> {
+export async function releaseBody(body: Readable, drain: boolean): Promise<void> {
   if (body.readableEnded || body.destroyed) return;
   body.on('error', () => {});
-  if (!done) {
+  if (!drain) {
     body.destroy();
     return;
   }
   const { promise, resolve } = Promise.withResolvers<void>();
   let rest = 0;
-  const late = setTimeout(() => body.destroy(), REST_TIMEOUT_MS);
+  const timeout = setTimeout(() => body.destroy(), REST_TIMEOUT_MS);
   const moment = setTimeout(resolve, REST_MOMENT_MS);
   body.once('close', () => {
-    clearTimeout(late);
+    clearTimeout(timeout);
     clearTimeout(moment);
     resolve();
   });
@@ -39,7 +40,7 @@ export async function releaseBody(body: Readable, done: boolean): Promise<void> 
   await promise;
 }
 
-/** The text of a body, or undefined where it is longer than `bytes`; then it is left. */
+/** The text of a body; undefined if it is longer than `bytes`, which releases it. */
 export async function readTextUpTo(body: Readable, bytes: number): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];
   let length = 0;
@@ -55,7 +56,7 @@ export async function readTextUpTo(body: Readable, bytes: number): Promise<strin
   return new TextDecoder().decode(Buffer.concat(chunks, length));
 }
 
-/** The text of an error's body. One that is too long, or breaks off, has no sentence to find. */
+/** The text of an error body; empty if it is too long or breaks off. */
 export async function readErrorText(body: Readable): Promise<string> {
   try {
     return (await readTextUpTo(body, MAX_ERROR_BYTES)) ?? '';
