@@ -37,7 +37,7 @@ export function decodeBody(body: Readable, encoding: string | string[] | undefin
   return decoder;
 }
 
-/** Whether a body read through `decoded` is not in the encoding that it is said to be. */
+/** Whether a body from `decodeBody` is not in its declared encoding. */
 export function isDecodeError(error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error)) return false;
   return /^(?:Z_|ZSTD_|ERR_(?:_|BROTLI_|ZSTD_|ZLIB_))/.test(String(error.code));

@@ -4,7 +4,8 @@ import { AppError } from '#lib/errors';
 import { EmbeddedWorkerClient } from '#lib/models/embedded/worker-client';
 import { checkFieldSupport, checkOpenAiOnlyFields, type FieldReport, type FieldRules } from '#lib/models/field-support';
 import type { ModelEvent, ModelProvider, ModelRequest, ProviderDefinition, SoleModel } from '#lib/models/provider';
-import { mayContainThinkTags, ThinkReader, thinkRulesByName } from '#lib/models/thinking/think-reader';
+import { ThinkReader } from '#lib/models/thinking/think-reader';
+import { mayContainThinkTags, thinkRulesByName } from '#lib/models/thinking/think-rules';
 import type { ModelInfo } from '#lib/wire/models';
 import { DEFAULT_MODEL, type ModelLocation, modelLocation } from './model-path.ts';
 

@@ -19,13 +19,13 @@ import { carriesError } from '#lib/models/model-server-errors';
 import { effectiveKeepAlive, isShorterKeepAlive, ollamaBody } from '#lib/models/ollama/request-body';
 import { durationsOf, ollamaChunks } from '#lib/models/ollama/response-stream';
 import type { KeepAlive, ModelEvent, ModelProvider, ModelRequest, ProviderDefinition } from '#lib/models/provider';
+import { ThinkReader } from '#lib/models/thinking/think-reader';
 import {
   isReasoningModelName,
   mayContainThinkTags,
-  ThinkReader,
   type ThinkRules,
   thinkRulesByName,
-} from '#lib/models/thinking/think-reader';
+} from '#lib/models/thinking/think-rules';
 import { createToolCall } from '#lib/models/tool-call-assembler';
 import type { ModelInfo } from '#lib/wire/models';
 

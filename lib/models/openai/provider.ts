@@ -6,7 +6,8 @@ import { type MapErrorStatus, ModelServerClient } from '#lib/models/model-server
 import { openAiMessages } from '#lib/models/openai/messages';
 import { openAiEvents } from '#lib/models/openai/response-stream';
 import type { Durations, ModelEvent, ModelProvider, ModelRequest, ProviderDefinition } from '#lib/models/provider';
-import { mayContainThinkTags, ThinkReader, thinkRulesByName } from '#lib/models/thinking/think-reader';
+import { ThinkReader } from '#lib/models/thinking/think-reader';
+import { mayContainThinkTags, thinkRulesByName } from '#lib/models/thinking/think-rules';
 import { ToolCallAssembler } from '#lib/models/tool-call-assembler';
 import type { Format, FormatDetails, ModelOptions, Think, TokenUsage } from '#lib/wire/chat';
 import type { ModelInfo } from '#lib/wire/models';

@@ -1,13 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ModelEvent } from '#lib/models/provider';
-import {
-  isReasoningModelName,
-  mayContainThinkTags,
-  ThinkReader,
-  ThinkSplitter,
-  thinkRulesByName,
-} from '#lib/models/thinking/think-reader';
+import { ThinkReader } from '#lib/models/thinking/think-reader';
+import { isReasoningModelName, mayContainThinkTags, thinkRulesByName } from '#lib/models/thinking/think-rules';
+import { ThinkSplitter } from '#lib/models/thinking/think-splitter';
 
 const done: ModelEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 2 } };
 const content = (text: string): ModelEvent => ({ type: 'content', text });
