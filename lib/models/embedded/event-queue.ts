@@ -1,4 +1,4 @@
-/** Values handed from callbacks to one async reader, in order. Ends by `end` or `fail`; what came before is read first. */
+/** A queue from callbacks to one async reader. Its end or error is read after all earlier values. */
 export class EventQueue<T> implements AsyncIterable<T> {
   #values: T[] = [];
   #ended: { error?: unknown } | undefined;
@@ -20,7 +20,7 @@ export class EventQueue<T> implements AsyncIterable<T> {
     this.#wake?.();
   }
 
-  /** Like `fail`, and what waits to be read is dropped. */
+  /** Like `fail`, but drops the unread values. */
   abort(error: unknown): void {
     this.#values = [];
     this.#ended = { error };

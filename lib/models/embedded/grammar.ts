@@ -1,14 +1,14 @@
 import type { Llama, LlamaGrammar } from 'node-llama-cpp';
 import type { Format } from '#lib/wire/chat';
 
-/** The grammar that holds an answer to `format`, or why there is none. */
+/** The grammar that forces a response into `format`, or the reason why the library rejects it. */
 export async function createGrammar(
   llama: Llama,
   format: Format,
 ): Promise<{ grammar: LlamaGrammar } | { refused: string }> {
   if (format === 'json') return { grammar: await llama.getGrammarFor('json') };
   try {
-    // The library checks the schema itself, and throws where it cannot hold an answer to it.
+    // The library validates the schema, and throws if it does not support it.
     return {
       grammar: await llama.createGrammarForJsonSchema(format as Parameters<Llama['createGrammarForJsonSchema']>[0]),
     };

@@ -14,10 +14,10 @@ type EmbeddedSettings = Pick<
   'EMBEDDED_MODEL' | 'EMBEDDED_CONTEXT_TOKENS' | 'EMBEDDED_THREADS' | 'MODEL_CACHE_DIR'
 >;
 
-/** The small model that this machine runs by itself, in a process of its own. */
+/** The small model that this machine runs in a worker process. */
 export class EmbeddedProvider implements ModelProvider {
   readonly id: 'embedded' = 'embedded';
-  /** The one name by which requests call it. */
+  /** Its only name in requests. */
   readonly model: string;
   readonly worker: EmbeddedWorkerClient;
   readonly #location: ModelLocation;

@@ -1,19 +1,19 @@
 import type { ModelOptions } from '#lib/wire/chat';
 
-/** A tiny model that is not bounded babbles for ever. */
+/** A tiny model may never stop by itself. */
 export const DEFAULT_RESPONSE_TOKENS = 1024;
-/** A small model keeps to the point only when it is cool, and repeats itself unless that costs something. */
+/** A small model needs a low temperature to stay on topic, and a penalty against repetition. */
 const DEFAULT_TEMPERATURE = 0.3;
 const DEFAULT_TOP_P = 0.9;
 const DEFAULT_REPEAT_PENALTY = 1.1;
 const REPEAT_WINDOW_TOKENS = 64;
 
 /**
- * Ollama's option names to the library's. `room` is how many tokens are left in the context: an answer never has more,
- * whatever was asked; −1 and −2 ask for all of it. Options that are not listed are ignored, as is a value of a wrong type.
+ * Maps Ollama's options to the library's. `freeTokens` are left in the context: they limit every
+ * response, and are the value of −1 and −2. Unknown options and values of a wrong type are ignored.
  */
-export function samplingOptions(options: ModelOptions, room: number) {
-  const asked = number(options.num_predict);
+export function samplingOptions(options: ModelOptions, freeTokens: number) {
+  const requested = number(options.num_predict);
   const seed = number(options.seed);
   const topK = number(options.top_k);
   const minP = number(options.min_p);
@@ -25,13 +25,17 @@ export function samplingOptions(options: ModelOptions, room: number) {
     (word): word is string => typeof word === 'string' && word !== '',
   );
   return {
-    maxTokens: Math.max(1, Math.min(room, asked === undefined ? DEFAULT_RESPONSE_TOKENS : asked < 0 ? room : asked)),
+    maxTokens: Math.max(
+      1,
+      Math.min(freeTokens, requested === undefined ? DEFAULT_RESPONSE_TOKENS : requested < 0 ? freeTokens : requested),
+    ),
     temperature: Math.max(0, number(options.temperature) ?? DEFAULT_TEMPERATURE),
     topP: Math.min(1, Math.max(0, number(options.top_p) ?? DEFAULT_TOP_P)),
     repeatPenalty: {
       penalty,
       // Ollama's −1 is the whole context.
-      lastTokens: lastTokens === undefined ? REPEAT_WINDOW_TOKENS : lastTokens < 0 ? room : Math.trunc(lastTokens),
+      lastTokens:
+        lastTokens === undefined ? REPEAT_WINDOW_TOKENS : lastTokens < 0 ? freeTokens : Math.trunc(lastTokens),
       ...(frequencyPenalty === undefined ? {} : { frequencyPenalty }),
       ...(presencePenalty === undefined ? {} : { presencePenalty }),
       ...(typeof options.penalize_newline === 'boolean' ? { penalizeNewLine: options.penalize_newline } : {}),

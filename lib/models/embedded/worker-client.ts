@@ -15,20 +15,20 @@ export interface WorkerClientOptions {
   contextTokens: number;
   /** 0 is all cores but one. */
   threads: number;
-  /** The child's program. From the project's root, since bundlers move modules. */
+  /** The worker's program, relative to the project: bundlers move modules. */
   program?: string;
-  /** How long a child that was told to stop may take before it is ended. */
+  /** A worker that does not stop within this time is killed. */
   stopTimeoutMs?: number;
 }
 
-/** Between two batches of a long prompt a model looks at its signal: that takes seconds at most. */
+/** A model checks its signal between two batches of a prompt, which takes seconds at most. */
 const STOP_TIMEOUT_MS = 15_000;
 const STDERR_CHARACTERS = 2_000;
 
 interface ActiveChat {
   id: number;
   events: EventQueue<ModelEvent>;
-  /** Resolves when the child can take the next request. */
+  /** Resolves when the worker can take the next request. */
   freed: PromiseWithResolvers<void>;
 }
 
@@ -40,12 +40,12 @@ interface WorkerProcess {
   exited: Promise<unknown>;
 }
 
-/** All that the child is given of our environment: what a native library and a temporary file need. */
+/** The only variables that the worker inherits: a native library and temporary files need them. */
 const WORKER_ENVIRONMENT = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'TZ', 'LD_LIBRARY_PATH', 'SYSTEMROOT'];
 
 /**
- * Keeps the child process that runs the model: started at the first need, started again after it died. Requests run one
- * after another, in the order in which they came.
+ * Starts the worker process at the first request, and again after it ended. Requests run one after
+ * another, first come, first served.
  */
 export class EmbeddedWorkerClient {
   readonly #options: Required<WorkerClientOptions>;
@@ -67,7 +67,7 @@ export class EmbeddedWorkerClient {
     return this.#child?.isReady ?? false;
   }
 
-  /** The child's process id, while there is one. */
+  /** The process id of a running worker. */
   get pid(): number | undefined {
     return this.#child?.process.pid;
   }
@@ -101,7 +101,7 @@ export class EmbeddedWorkerClient {
         if (!whole) this.#stop(child, id);
       }
     } finally {
-      // The next one waits for the model, not for whoever read this answer.
+      // The next request waits for the model, not for the reader of this response.
       if (running === undefined) slot.release();
       else void running.freed.promise.then(slot.release);
     }
@@ -111,7 +111,7 @@ export class EmbeddedWorkerClient {
     this.#closed = true;
     const child = this.#child;
     if (child === undefined) return;
-    // It keeps nothing that would have to be saved.
+    // The worker has nothing to save.
     child.process.kill('SIGKILL');
     await child.exited;
   }
@@ -119,7 +119,7 @@ export class EmbeddedWorkerClient {
   #takeSlot(): { taken: Promise<void>; release: () => void } {
     const taken = this.#tail;
     const { promise, resolve } = Promise.withResolvers<void>();
-    // One that gives up waiting must not let the next one overtake those before it.
+    // A request that stops waiting must not let the next one overtake earlier ones.
     this.#tail = taken.then(() => promise);
     return { taken, release: resolve };
   }
@@ -159,7 +159,7 @@ export class EmbeddedWorkerClient {
     const childProcess = fork(/* turbopackIgnore: true */ program, [JSON.stringify(settings)], {
       execPath: process.execPath,
       execArgv: [],
-      // Neither keys and addresses, nor what the server itself was started with (a debugger, a loader, heap sizes).
+      // No keys or addresses, and no NODE_OPTIONS of the server (debugger, loader, heap sizes).
       env: { NODE_ENV: 'production', ...pick(process.env, WORKER_ENVIRONMENT) },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
@@ -222,7 +222,7 @@ function receive(child: WorkerProcess, message: Extract<WorkerMessage, { id: num
   }
 }
 
-/** While the model works, its process keeps ours alive; while it is idle, it does not. */
+/** A working worker keeps this process alive; an idle one does not. */
 function refProcess({ process: childProcess }: WorkerProcess): void {
   childProcess.ref();
   childProcess.channel?.ref();
@@ -236,7 +236,7 @@ function unrefIfIdle({ process: childProcess, running }: WorkerProcess): void {
   if (childProcess.stderr instanceof Socket) childProcess.stderr.unref();
 }
 
-/** One core is left to the server: llama.cpp's threads spin while they wait for each other, and starve what they share a core with. */
+/** Leaves a core to the server: llama.cpp's threads spin while they wait for each other. */
 function defaultThreads(): number {
   return Math.max(1, availableParallelism() - 1);
 }

@@ -1,19 +1,22 @@
 import { type ChatHistoryItem, getLlama, LlamaChat, LlamaLogLevel, resolveChatWrapper } from 'node-llama-cpp';
+import { asError } from '#lib/errors';
 import { createGrammar } from '#lib/models/embedded/grammar';
 import { samplingOptions } from '#lib/models/embedded/sampling';
 import type { WorkerCommand, WorkerMessage, WorkerSettings } from '#lib/models/embedded/worker-protocol';
 
 /**
- * The process in which the built-in model runs, forked by `host.ts`: off the server's event loop, with memory of its own,
- * and a native crash takes nothing else with it. It lives as long as its parent.
+ * The process of the built-in model, forked by worker-client.ts. It keeps inference off the server's
+ * event loop, and a native crash ends this process only. It lives as long as its parent.
  */
 
-/** Kept free, so that the library never has to shift the context, which would drop messages in silence. */
+/**
+ * Reserved, so that the library never shifts the context: that would drop messages silently.
+ */
 const SPARE_TOKENS = 16;
-/** An answer that cannot have this many tokens is not worth starting. */
+/** With less room in the context, a request is rejected. */
 const MIN_RESPONSE_TOKENS = 64;
 
-/** The terminal sends Ctrl-C to the whole group; the parent decides when this process ends. */
+/** Ctrl-C reaches the whole process group, but the parent ends this process. */
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => {});
 process.on('disconnect', () => process.exit(0));
@@ -52,7 +55,7 @@ async function loadModel() {
       contextSize: Math.min(settings.contextTokens, loaded.trainContextSize),
       threads: settings.threads,
     });
-    // The model's own template first: a specialised wrapper may put a token in front that the template does not have.
+    // Prefers the model's own template: a specialised wrapper may add a token that it does not have.
     const hasTemplate = loaded.fileInfo.metadata.tokenizer.chat_template !== undefined;
     const chatWrapper = hasTemplate
       ? resolveChatWrapper(loaded, { type: 'jinjaTemplate' })
@@ -60,8 +63,8 @@ async function loadModel() {
     const sequence = context.getSequence();
     return { llama, tokenizer: loaded.tokenizer, chatWrapper, sequence, contextTokens: context.contextSize };
   } catch (error) {
-    const told: WorkerMessage = { type: 'not_loaded', reason: error instanceof Error ? error.message : String(error) };
-    await new Promise((sent) => process.send?.(told, sent));
+    const message: WorkerMessage = { type: 'not_loaded', reason: asError(error).message };
+    await new Promise((sent) => process.send?.(message, sent));
     process.exit(1);
   }
 }
@@ -74,8 +77,8 @@ async function generate(id: number, request: Extract<WorkerCommand, { type: 'cha
       chatHistory: [...history, { type: 'model', response: [] }],
     });
     const promptTokens = contextText.tokenize(tokenizer).length;
-    const room = contextTokens - promptTokens - SPARE_TOKENS;
-    if (room < MIN_RESPONSE_TOKENS) {
+    const freeTokens = contextTokens - promptTokens - SPARE_TOKENS;
+    if (freeTokens < MIN_RESPONSE_TOKENS) {
       const fits = contextTokens - SPARE_TOKENS - MIN_RESPONSE_TOKENS;
       const message =
         `The messages are ${promptTokens} tokens long, and the built-in model reads at most ${fits}. ` +
@@ -92,7 +95,7 @@ async function generate(id: number, request: Extract<WorkerCommand, { type: 'cha
     const chat = new LlamaChat({ contextSequence: sequence, chatWrapper });
     try {
       const { metadata } = await chat.generateResponse(history, {
-        ...samplingOptions(request.options, room),
+        ...samplingOptions(request.options, freeTokens),
         ...(grammar === undefined ? {} : { grammar: grammar.grammar }),
         ...(request.think === false ? { budgets: { thoughtTokens: 0 } } : {}),
         signal,
@@ -111,7 +114,7 @@ async function generate(id: number, request: Extract<WorkerCommand, { type: 'cha
     }
   } catch (error) {
     if (signal.aborted) return;
-    process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+    process.stderr.write(`${asError(error).stack}\n`);
     send({
       type: 'fault',
       id,
@@ -124,7 +127,7 @@ async function generate(id: number, request: Extract<WorkerCommand, { type: 'cha
 function historyItem({ role, content }: { role: string; content: string }): ChatHistoryItem {
   if (role === 'system') return { type: 'system', text: content };
   if (role === 'assistant') return { type: 'model', response: [content] };
-  // A tool's result has no place in a small model's template: it reads it as the user's words.
+  // A small model's template has no tool role.
   return { type: 'user', text: content };
 }
 

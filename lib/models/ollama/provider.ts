@@ -35,11 +35,11 @@ export interface OllamaOptions {
   keepAlive: KeepAlive;
 }
 
-/** Looks at a model's details cost Ollama a file read each. */
+/** Concurrent `/api/show` requests. Each one reads a file in Ollama. */
 const CONCURRENT_SHOW_REQUESTS = 4;
-/** So long a response waits to know whether its model reasons. */
+/** The longest wait of a response for `/api/show`. */
 const SHOW_TIMEOUT_MS = 2_000;
-/** How long it is known whether a model reasons, and that Ollama did not say. */
+/** The lifetime of what Ollama reported about a model, and of its silence. */
 const THINKING_TTL_MS = 60_000;
 const UNKNOWN_THINKING_TTL_MS = 10_000;
 const MAX_REMEMBERED_MODELS = 500;
@@ -54,10 +54,13 @@ export class OllamaProvider implements ModelProvider {
   readonly #upstream: ModelServerClient;
   readonly #keepAlive: KeepAlive;
   readonly #thinking = new ThinkReader();
-  /** By digest, which changes when a model does. */
+  /** By digest, which changes with the model. */
   readonly #details = new Map<string, ModelDetails>();
-  /** Whether Ollama knows a model to think, by the model's name. */
-  readonly #thinks = new LRUCache<string, boolean | 'not said'>({ max: MAX_REMEMBERED_MODELS, ttl: THINKING_TTL_MS });
+  /** Whether Ollama lists a model as thinking, by the model's name. */
+  readonly #thinkingByModel = new LRUCache<string, boolean | 'not said'>({
+    max: MAX_REMEMBERED_MODELS,
+    ttl: THINKING_TTL_MS,
+  });
 
   constructor({ url, keepAlive }: OllamaOptions) {
     this.#keepAlive = keepAlive;
@@ -95,7 +98,7 @@ export class OllamaProvider implements ModelProvider {
     );
     for await (const part of ollamaChunks(bytes)) {
       if (part.error !== undefined) {
-        // The server has no more to say, so the connection can be used again.
+        // An error ends the response, so the connection can be reused.
         done = true;
         const sentence = this.#upstream.errorText(part.error) ?? 'it did not say why';
         throw new AppError('upstream_failed', `Ollama failed in the middle of the answer: ${sentence}`);
@@ -151,7 +154,7 @@ export class OllamaProvider implements ModelProvider {
     return models;
   }
 
-  /** Names of the models in memory. That there is no such list costs no more than this. */
+  /** Names of the loaded models; empty if the server has no such list. */
   async #loaded(signal: AbortSignal): Promise<Set<string>> {
     try {
       const running = await this.#get('/api/ps', runningSchema, signal);
@@ -167,12 +170,12 @@ export class OllamaProvider implements ModelProvider {
     const startedAt = performance.now();
     const body = { model, messages: [], stream: false, keep_alive: effectiveKeepAlive(keepAlive, this.#keepAlive) };
     try {
-      const answer = await this.#upstream.json(
+      const response = await this.#upstream.json(
         { method: 'POST', path: '/api/chat', body, signal },
         mapErrorStatus(model),
       );
-      if (carriesError(answer)) {
-        const sentence = this.#upstream.errorText(answer) ?? 'it did not say why';
+      if (carriesError(response)) {
+        const sentence = this.#upstream.errorText(response) ?? 'it did not say why';
         throw new AppError('model_load_failed', `Ollama could not load ${model}: ${sentence}`);
       }
     } catch (error) {
@@ -193,14 +196,14 @@ export class OllamaProvider implements ModelProvider {
     return this.#upstream.close();
   }
 
-  /** Which models write tags themselves is asked of the server where a text looks so. */
+  /** Asks the server whether a model reasons, once a text looks like reasoning. */
   #rules(request: ModelRequest, signal: AbortSignal): ThinkRules {
     const { model } = request;
     const named = thinkRulesByName(request);
     return {
       ...named,
       opens: async () => (await named.opens()) || (await this.#isThinking(model, signal)) === true,
-      // Of a model that Ollama knows to think, it reads the tags itself.
+      // Ollama itself reads the tags of a model that it lists as thinking.
       opensInTemplate: async () =>
         isReasoningModelName(model) &&
         (await named.opensInTemplate()) &&
@@ -208,9 +211,9 @@ export class OllamaProvider implements ModelProvider {
     };
   }
 
-  /** Undefined where the server does not say, which must not cost the response. */
+  /** Undefined if the server does not say. Its failure does not fail the response. */
   async #isThinking(model: string, signal: AbortSignal): Promise<boolean | undefined> {
-    let known = this.#thinks.get(model);
+    let known = this.#thinkingByModel.get(model);
     if (known === undefined) {
       const inTime = AbortSignal.any([signal, AbortSignal.timeout(SHOW_TIMEOUT_MS)]);
       const shown = await this.#show(model, inTime).catch((error: unknown) => {
@@ -219,7 +222,7 @@ export class OllamaProvider implements ModelProvider {
         throw error;
       });
       known = shown?.capabilities.thinking ?? 'not said';
-      if (known === 'not said') this.#thinks.set(model, known, { ttl: UNKNOWN_THINKING_TTL_MS });
+      if (known === 'not said') this.#thinkingByModel.set(model, known, { ttl: UNKNOWN_THINKING_TTL_MS });
     }
     return known === 'not said' ? undefined : known;
   }
@@ -234,18 +237,18 @@ export class OllamaProvider implements ModelProvider {
   }
 
   async #show(model: string, signal: AbortSignal): Promise<ModelDetails | undefined> {
-    const answer = await this.#upstream
+    const response = await this.#upstream
       .json({ method: 'POST', path: '/api/show', body: { model }, signal })
       .catch((error: unknown) => {
         signal.throwIfAborted();
-        // It may have been removed since it was listed; one bad model must not hide the others.
+        // A removed or broken model must not hide the others.
         if (AppError.is(error) && error.code !== 'provider_unavailable') return undefined;
         throw error;
       });
-    const shown = showSchema.safeParse(answer);
+    const shown = showSchema.safeParse(response);
     if (!shown.success) return undefined;
     const details = detailsOf(shown.data);
-    this.#thinks.set(model, details.capabilities.thinking);
+    this.#thinkingByModel.set(model, details.capabilities.thinking);
     return details;
   }
 

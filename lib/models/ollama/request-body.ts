@@ -3,17 +3,14 @@ import { type Message, type Tool, type ToolCall, toolArgumentsObject } from '#li
 import { durationMs } from '#lib/wire/keep-alive';
 
 /**
- * A request as Ollama's native API takes it.
+ * Maps a request to Ollama's native API.
  * https://github.com/ollama/ollama/blob/main/docs/api.md
  */
 
-/** Ollama counts nanoseconds in 64 bits, and unloads a model at once where a number overflows. */
+/** Ollama counts nanoseconds in 64 bits. A number that overflows unloads the model at once. */
 const MAX_KEEP_ALIVE_SECONDS = 9e9;
 
-/**
- * What POST /api/chat gets. What a request asks for besides is refused or reported by
- * `checkFieldSupport`.
- */
+/** The body of POST /api/chat. `checkFieldSupport` rejects or reports all other fields. */
 export function ollamaBody(request: ModelRequest, keepAlive: KeepAlive) {
   const { passthrough, tools, toolChoice } = request;
   const typicalP = passthrough?.typical_p;
@@ -25,14 +22,14 @@ export function ollamaBody(request: ModelRequest, keepAlive: KeepAlive) {
     keep_alive: effectiveKeepAlive(request.keepAlive, keepAlive),
     think: request.think,
     format: request.format,
-    // Ollama has no tool_choice: a model that is offered no tools asks for none.
+    // Ollama has no tool_choice. Without tools, a model calls none.
     tools: toolChoice === 'none' ? undefined : tools?.map(ollamaTool),
     logprobs: request.logprobs,
     top_logprobs: request.topLogprobs,
   };
 }
 
-/** Where Ollama refuses the request's own, it is sent as it is. */
+/** The longer keep-alive. An invalid one of the request is passed on, for Ollama to reject. */
 export function effectiveKeepAlive(requested: KeepAlive | undefined, least: KeepAlive): KeepAlive {
   if (requested === undefined || isShorterKeepAlive(requested, least)) return least;
   return typeof requested === 'number' && requested > MAX_KEEP_ALIVE_SECONDS ? -1 : requested;
@@ -43,10 +40,7 @@ export function isShorterKeepAlive(requested: KeepAlive, least: KeepAlive): bool
   return ms !== undefined && ms < (durationMs(least) ?? 0);
 }
 
-/**
- * Ollama takes base64 without a data URL's head, and tool calls and their results in the form that
- * the wire has too.
- */
+/** Ollama takes images, tool calls and tool results in the same form as this server's own API. */
 function ollamaMessage({ role, content, images, thinking, tool_calls, tool_name, tool_call_id }: Message): Message {
   return {
     role,
@@ -59,7 +53,7 @@ function ollamaMessage({ role, content, images, thinking, tool_calls, tool_name,
   };
 }
 
-/** Ollama refuses arguments that are no object. */
+/** Ollama rejects arguments that are not an object. */
 function ollamaToolCall({ id, function: { name, arguments: given } }: ToolCall): ToolCall {
   return { ...(id === undefined ? {} : { id }), function: { name, arguments: toolArgumentsObject(given) } };
 }

@@ -16,7 +16,7 @@ import { BoundedText, LineReader } from '#lib/models/text-stream';
 import { tokenLogprobSchema } from '#lib/wire/chat';
 
 /**
- * The stream of an answer by Ollama's native API: strict about its text, lenient about the rest.
+ * Parses a response stream of Ollama's native API: strict about its text, lenient about the rest.
  * https://github.com/ollama/ollama/blob/main/docs/api.md
  */
 
@@ -37,7 +37,7 @@ const ollamaChunkSchema = z.object({
     .catch(undefined),
   /** The text of `/api/generate`, which some servers send for a chat too. */
   response: lenientContent,
-  // One odd value among them must not cost the answer.
+  // One odd value must not fail the response.
   logprobs: z.array(tokenLogprobSchema).nullish().catch(null),
   done: z.boolean().catch(false),
   done_reason: lenientWord,
@@ -50,9 +50,7 @@ const ollamaChunkSchema = z.object({
 });
 export type OllamaChunk = z.infer<typeof ollamaChunkSchema>;
 
-/**
- * The parts of an answer: JSON, a line each. A body in one piece, over several lines, is one part.
- */
+/** Yields the chunks of a response, one JSON value per line. A pretty-printed body is one chunk. */
 export async function* ollamaChunks(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<OllamaChunk> {
   const reader = new LineReader();
   const piece = new BoundedText();
@@ -88,7 +86,7 @@ export async function* ollamaChunks(bytes: AsyncIterable<Uint8Array>): AsyncGene
   }
 }
 
-/** Undefined where there is nothing in it for a response. */
+/** Undefined if the chunk adds nothing to the response. */
 function parseChunk(json: unknown): OllamaChunk | undefined {
   if (carriesError(json)) return { ...EMPTY_CHUNK, error: json };
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
@@ -98,8 +96,8 @@ function parseChunk(json: unknown): OllamaChunk | undefined {
 }
 
 /**
- * The text of a part that has nothing else, as most have; undefined for any other, which the schema
- * reads. The schema costs more than all the rest of reading a part.
+ * Fast path: the text of a chunk with nothing else, as most have. Undefined for any other chunk,
+ * which the schema parses at a higher cost.
  */
 function plainText(json: { message?: unknown; done?: unknown; logprobs?: unknown }): string | undefined {
   const { message, done, logprobs } = json;

@@ -1,16 +1,16 @@
 import type { Message, ToolCall } from '#lib/wire/chat';
 
-/** A call of the latest assistant's message that has no result yet. */
+/** A tool call of the latest assistant message, without a result so far. */
 interface PendingToolCall {
   id: string;
   name: string;
 }
 
 /**
- * Messages as OpenAI's API takes them. There every tool call has an id, and every result names its
- * call; Ollama's clients may give neither. An id that is missing is made from the call's place, so
- * that it is the same every time. A result without one belongs to the first call of its tool
- * without a result, else to the first call without one.
+ * Maps messages to OpenAI's API. There every tool call has an id and every result names its call;
+ * clients of Ollama may send neither. A missing id derives from the call's position, so it is stable.
+ * A result without an id belongs to the first pending call of its tool, else to the first pending
+ * call.
  */
 export function openAiMessages(messages: readonly Message[]) {
   let open: PendingToolCall[] = [];
@@ -32,18 +32,18 @@ function toolMessage(message: Message, open: PendingToolCall[]) {
   const call = named ?? (given === undefined ? open[0] : undefined);
   if (call !== undefined) open.splice(open.indexOf(call), 1);
   const id = given ?? call?.id;
-  // A result without any call before it would be refused.
+  // Servers reject a result without a call.
   return id === undefined ? plainMessage({ ...message, role: 'user' }) : { role: 'tool', content, tool_call_id: id };
 }
 
-/** The results of the calls in the message at `at`. */
+/** The tool results that follow the message at `at`. */
 function resultsAfter(messages: readonly Message[], at: number): Message[] {
   const results: Message[] = [];
   for (let next = at + 1; messages[next]?.role === 'tool'; next++) results.push(...messages.slice(next, next + 1));
   return results;
 }
 
-/** The id by which a result names a call that was given without one. */
+/** Takes the id of the result for a call without an id. */
 function takeId(results: Message[], call: ToolCall): string | undefined {
   const at = results.findIndex(
     (result) => result.tool_call_id !== undefined && result.tool_name === call.function.name,
@@ -51,7 +51,7 @@ function takeId(results: Message[], call: ToolCall): string | undefined {
   return at === -1 ? undefined : results.splice(at, 1)[0]?.tool_call_id;
 }
 
-/** Nine letters and digits, which is the only form that Mistral takes. */
+/** Nine letters and digits, the only form that Mistral accepts. */
 function callId(place: number): string {
   return `call${String(place).padStart(5, '0')}`;
 }
@@ -91,7 +91,7 @@ function withReasoning(thinking: string | undefined): { reasoning_content?: stri
   return thinking === undefined ? {} : { reasoning_content: thinking };
 }
 
-/** By the first bytes, in base64. */
+/** Recognises the type by the first bytes. */
 function imageType(base64: string): string {
   if (base64.startsWith('/9j/')) return 'image/jpeg';
   if (base64.startsWith('R0lGOD')) return 'image/gif';

@@ -18,12 +18,12 @@ export interface OpenAiOptions {
   key?: string | undefined;
 }
 
-/** Any server that speaks OpenAI's chat completions: vLLM, llama.cpp, LM Studio, a hosted one. */
+/** A server with OpenAI's chat completions API: vLLM, llama.cpp, LM Studio, a hosted one. */
 export class OpenAiProvider implements ModelProvider {
   readonly id: 'openai' = 'openai';
   readonly #upstream: ModelServerClient;
   readonly #thinking = new ThinkReader();
-  /** Models that the server's list says reason. */
+  /** Models that the server lists as reasoning. */
   #reasoning: ReadonlySet<string> = new Set();
 
   constructor({ url, key }: OpenAiOptions) {
@@ -72,12 +72,12 @@ export class OpenAiProvider implements ModelProvider {
     for await (const part of openAiEvents(bytes)) {
       if (part.type === 'done') {
         done = true;
-        // A server that never gives a reason still ended properly.
+        // `[DONE]` without a reason is a regular end too.
         yield* ending(reason ?? 'stop');
         return;
       }
       if (part.type === 'error') {
-        // The server has no more to say, so the connection can be used again.
+        // An error ends the response, so the connection can be reused.
         done = true;
         const sentence = this.#upstream.errorText(part.body) ?? 'it did not say why';
         throw new AppError('upstream_failed', `The model server failed in the middle of the answer: ${sentence}`);
@@ -120,7 +120,7 @@ export class OpenAiProvider implements ModelProvider {
     }));
   }
 
-  /** These servers have no call that loads a model: that it is served at all is what can be known. */
+  /** The API has no request that loads a model, so this checks that the server lists it. */
   async load(model: string, signal: AbortSignal): Promise<{ load_duration_ms: number }> {
     const startedAt = performance.now();
     const models = await this.models(signal);
@@ -137,7 +137,7 @@ export class OpenAiProvider implements ModelProvider {
   }
 }
 
-/** The API does not tell which models see; the names of those that do are well known. */
+/** The API does not report which models read images. */
 const LOOKS_MULTIMODAL = /\b(gpt-4o|gpt-4\.1|gpt-5|o[34]|claude|gemini|gemma-?3|llava|pixtral|.*[-_]?vl|.*vision)\b/i;
 
 const modelNotServed = (model: string) =>
@@ -148,10 +148,7 @@ const mapErrorStatus =
   (status) =>
     status === 404 ? modelNotServed(model) : undefined;
 
-/**
- * What POST /chat/completions gets. What a request asks for besides is refused or reported by
- * `checkFieldSupport`.
- */
+/** The body of POST /chat/completions. `checkFieldSupport` rejects or reports all other fields. */
 function openAiBody(request: ModelRequest) {
   const { options, passthrough } = request;
   return {
@@ -165,8 +162,7 @@ function openAiBody(request: ModelRequest) {
     logprobs: request.logprobs,
     top_logprobs: request.topLogprobs,
     ...passthrough,
-    // Servers refuse one of the two names, or both at once: the caller knows which its server
-    // takes.
+    // Servers reject one of the two names, or both at once. The caller's choice wins.
     ...(passthrough?.max_completion_tokens === undefined ? {} : { max_tokens: undefined }),
     messages: openAiMessages(request.messages),
     stream: true,
@@ -174,21 +170,21 @@ function openAiBody(request: ModelRequest) {
   };
 }
 
-/** Options of the same name in both APIs; what only Ollama's runner knows (`num_ctx`, …) has no place here. */
+/** Options with the same name in Ollama's and OpenAI's API. */
 const SAME_NAME = ['temperature', 'top_p', 'top_k', 'min_p', 'seed', 'stop', 'presence_penalty', 'frequency_penalty'];
 
 function mapOptions(options: ModelOptions): ModelOptions {
   const mapped: ModelOptions = {};
   for (const name of SAME_NAME) if (options[name] !== undefined) mapped[name] = options[name];
-  // vLLM and SGLang know the first name, llama.cpp and LM Studio the second.
+  // vLLM and SGLang take the first name, llama.cpp and LM Studio the second.
   if (options.repeat_penalty !== undefined)
     Object.assign(mapped, { repetition_penalty: options.repeat_penalty, repeat_penalty: options.repeat_penalty });
-  // Ollama's −1 and −2 mean no bound.
+  // Ollama's −1 and −2 mean unlimited.
   if (typeof options.num_predict === 'number' && options.num_predict > 0) mapped.max_tokens = options.num_predict;
   return mapped;
 }
 
-/** Only an effort has a name that these servers share. */
+/** Servers share a name for an effort, and none for a switch. */
 function mapThink(think: Think | undefined) {
   return typeof think === 'string' ? { reasoning_effort: think } : {};
 }
@@ -211,7 +207,7 @@ const modelSchema = z.object({
   supported_parameters: lenientTexts,
 });
 
-/** Some servers answer with the bare list; Go writes an empty one as null. */
+/** Some servers send the bare list. Go encodes an empty list as null. */
 const modelsSchema = z.union([
   z.object({ data: strictList(modelSchema).nullable() }).transform(({ data }) => data ?? []),
   strictList(modelSchema),

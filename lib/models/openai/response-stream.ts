@@ -13,14 +13,12 @@ import {
 } from '#lib/models/lenient-schemas';
 import { carriesError } from '#lib/models/model-server-errors';
 import { parseJson } from '#lib/models/parse-json';
-import type { Durations, ModelEvent } from '#lib/models/provider';
+import type { Durations, TextEvent } from '#lib/models/provider';
 import { BoundedText, LineReader } from '#lib/models/text-stream';
 import { type ToolCallChunk, toolCallChunkSchema } from '#lib/models/tool-call-assembler';
 import { type TokenLogprob, type TokenUsage, tokenLogprobSchema } from '#lib/wire/chat';
 
-type TextEvent = Extract<ModelEvent, { text: string }>;
-
-/** What one event of a stream adds to the response. */
+/** What one server-sent event adds to the response. */
 type OpenAiEvent =
   | {
       type: 'part';
@@ -31,14 +29,14 @@ type OpenAiEvent =
       usage?: Partial<TokenUsage> | undefined;
       durations?: Durations | undefined;
     }
-  /** The server says that the response is whole. */
+  /** `[DONE]`: the response is complete. */
   | { type: 'done' }
   | { type: 'error'; body: unknown };
 
 /**
- * The parts of a response of OpenAI's chat completions. A server that does not stream answers with
- * one JSON body, which is one part, whatever its content type. Throws `upstream_failed` for what is
- * not JSON. A value of an unknown form is left out.
+ * Yields the events of a response of OpenAI's chat completions. A JSON body of a server that does
+ * not stream is one event, whatever its content type. Throws `upstream_failed` for invalid JSON.
+ * Drops values of an unknown form.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
 export async function* openAiEvents(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<OpenAiEvent> {
@@ -58,7 +56,7 @@ export async function* openAiEvents(bytes: AsyncIterable<Uint8Array>): AsyncGene
 
 class SseReader {
   readonly #data = new BoundedText();
-  /** A body in one piece. */
+  /** A JSON body instead of a stream. */
   readonly #body = new BoundedText();
   #name = '';
   #isFirst = true;
@@ -75,14 +73,14 @@ class SseReader {
     if (line.startsWith('data:')) this.#data.add(line.slice(5));
     else if (line.startsWith('event:')) this.#name = line.slice(6).trim();
     else if (line.startsWith('error:')) {
-      // Older servers of llama.cpp put their errors under their own name.
+      // Older llama.cpp servers send errors in a field of this name.
       this.#name = 'error';
       this.#data.add(line.slice(6));
     }
     return undefined;
   }
 
-  /** The stream has ended: a last event needs no blank line, unless it is cut. */
+  /** Ends the stream. The last event needs no blank line. */
   *end(): Generator<OpenAiEvent> {
     if (!this.#body.isEmpty) {
       const json = parseJson(this.#body.take('\n'));
@@ -120,19 +118,19 @@ class SseReader {
   }
 }
 
-/** Whether a body in one piece is a response, and not something else that is JSON. */
+/** Whether a JSON body is a response. */
 function isResponse(json: unknown): boolean {
   return typeof json === 'object' && json !== null && 'choices' in json && Array.isArray(json.choices);
 }
 
-/** Undefined where there is nothing in it for a response. */
+/** Undefined if the event adds nothing to the response. */
 function readEvent(json: unknown, isError = false): OpenAiEvent | undefined {
   if (isError || carriesError(json)) return { type: 'error', body: json };
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
   const text = plainText(json);
   if (text !== undefined) return { type: 'part', texts: textEvents('content', text), tool_calls: [] };
   const { choices, usage, timings } = openAiEventSchema.parse(json);
-  // One response was asked for: another beside it is not the caller's.
+  // The request asks for one choice. Others are ignored.
   const choice = choices.find(({ index }) => (index ?? 0) === 0);
   const message = choice?.delta ?? choice?.message ?? undefined;
   const reason = choice?.finish_reason || undefined;
@@ -149,8 +147,8 @@ function readEvent(json: unknown, isError = false): OpenAiEvent | undefined {
 }
 
 /**
- * The text of an event that has nothing else, as most have; undefined for any other, which the
- * schema reads. The schema costs more than all the rest of reading an event.
+ * Fast path: the text of an event with nothing else, as most have. Undefined for any other event,
+ * which the schema parses at a higher cost.
  */
 function plainText(json: { choices?: unknown; usage?: unknown; timings?: unknown }): string | undefined {
   const { choices, usage, timings } = json;
@@ -191,7 +189,7 @@ function textsOf(message: z.infer<typeof messageSchema>): TextEvent[] {
   add('thinking', reasoning_content || reasoning);
   if (typeof content === 'string') add('content', content);
   else for (const part of content ?? []) add(part.type, part.text);
-  // A refusal is the response's text where there is no other.
+  // A refusal is the response's text if there is no other.
   if (refusal && !content?.length) add('content', refusal);
   return texts;
 }
@@ -208,7 +206,7 @@ function usageOf(usage: ParsedEvent['usage'], timings: ParsedEvent['timings']): 
 
 const NS_PER_MS = 1e6;
 
-/** llama.cpp measures what Ollama does. */
+/** llama.cpp reports the same durations as Ollama. */
 function durationsOf(timings: ParsedEvent['timings']): Durations | undefined {
   if (timings?.prompt_ms === undefined || timings.predicted_ms === undefined) return undefined;
   return {
@@ -217,9 +215,7 @@ function durationsOf(timings: ParsedEvent['timings']): Durations | undefined {
   };
 }
 
-/**
- * A part of a text that comes as a list, as Mistral's does: text, or thinking that has parts too.
- */
+/** A part of a text that Mistral sends as a list: text, or thinking with parts. */
 const contentPartSchema = z.union([
   z.string().transform((text) => ({ type: 'content' as const, text })),
   z
@@ -239,7 +235,7 @@ const contentPartSchema = z.union([
 ]);
 
 const messageSchema = z.object({
-  /** References, images and the like are left out. */
+  /** References, images and the like are dropped. */
   content: z
     .union([textOrNumber, strictList(contentPartSchema, ANY_LENGTH), contentPartSchema.transform((part) => [part])])
     .optional()
@@ -253,10 +249,10 @@ const messageSchema = z.object({
 const choiceSchema = z.object({
   index: z.int().nonnegative().optional().catch(undefined),
   delta: messageSchema.nullish().catch(null),
-  /** Of a response in one piece. */
+  /** In a JSON body. */
   message: messageSchema.nullish().catch(null),
   finish_reason: lenientWord,
-  // One odd value among them must not cost the response.
+  // One odd value must not fail the response.
   logprobs: z
     .object({ content: z.array(tokenLogprobSchema).nullish() })
     .nullish()
