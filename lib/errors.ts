@@ -49,7 +49,9 @@ export class AppError extends Error {
     return error instanceof AppError || (error instanceof Error && error.name === ERROR_NAME && 'code' in error);
   }
 
-  /** One error for all valid fields that this server, or the chosen model server, does not support. */
+  /**
+   * One error for all valid fields that this server, or the chosen model server, does not support.
+   */
   static unsupportedParameters(all: readonly ErrorDetail[]): AppError {
     const details = all.slice(0, MAX_DETAILS);
     const phrases = details.map(({ field, message }) => `${field} (${message})`);

@@ -28,7 +28,9 @@ export function singleton<T>(name: string, create: () => T): T {
   return created;
 }
 
-/** Removes the value under `name`, so that the next call of its accessor creates another. For tests. */
+/**
+ * Removes the value under `name`, so that the next call of its accessor creates another. For tests.
+ */
 export function resetSingleton(name: string): void {
   registry().delete(name);
 }

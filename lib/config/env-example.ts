@@ -1,6 +1,8 @@
 import { LEGACY_NAMES, PUBLIC_SETTINGS, SETTING_GROUPS, type SettingName } from '#lib/config/settings';
 
-/** The text of `.env.example`: every setting with its default and its description, commented out. */
+/**
+ * The text of `.env.example`: every setting with its default and its description, commented out.
+ */
 export function envExample(): string {
   const lines = ['# Every setting, with its default. Copy to .env and take the # from the lines that you change.'];
   for (const [group, settings] of Object.entries(SETTING_GROUPS)) {

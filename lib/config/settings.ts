@@ -40,7 +40,9 @@ export const SETTING_GROUPS: Readonly<Record<string, Partial<Record<SettingName,
   Executors: EXECUTOR_SETTINGS,
 };
 
-/** Settings that the pages read at build time. They are in `.env.example`, and not validated here. */
+/**
+ * Settings that the pages read at build time. They are in `.env.example`, and not validated here.
+ */
 export const PUBLIC_SETTINGS: Record<string, string> = {
   NEXT_PUBLIC_API_URL:
     'Another server for the chat and the dashboard, e.g. http://localhost:8080; empty is this one. Read at build time.',

@@ -4,7 +4,10 @@ import type { ErrorDetail } from '#lib/wire/error';
 import type { ProviderId } from '#lib/wire/models';
 import { type FieldSupportByServer, PASSTHROUGH_SUPPORT, supportsOption } from '#lib/wire/request-field-support';
 
-/** How a provider treats the request fields that its column of `request-field-support.ts` leaves open. */
+/**
+ * How a provider treats the request fields that its column of `request-field-support.ts` leaves
+ * open.
+ */
 export interface FieldRules {
   id: ProviderId;
   /** The reason why a field is rejected, without a capital or a full stop. */

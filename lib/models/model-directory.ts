@@ -164,7 +164,10 @@ class CachedModelDirectory implements ModelDirectory {
     if (find(snapshot, this.#settings.OLLAMA_MODEL) === undefined) void this.#read(this.#closing.signal);
   }
 
-  /** Chooses the first provider whose probe succeeds, else the fallback. Single-flight; never rejects. */
+  /**
+   * Chooses the first provider whose probe succeeds, else the fallback. Single-flight; never
+   * rejects.
+   */
   #probe(): Promise<RegisteredProvider[]> {
     this.#probing ??= (async () => {
       const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]);

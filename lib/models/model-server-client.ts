@@ -18,7 +18,9 @@ import { UpstreamClient, type UpstreamRequest, type UpstreamResponse } from '#li
 
 /** Bounds opening a connection. lib/models/resilience.ts bounds the response. */
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A shorter secret, such as the key "ollama", is a common word that redaction must not blank out. */
+/**
+ * A shorter secret, such as the key "ollama", is a common word that redaction must not blank out.
+ */
 const MIN_SECRET_CHARACTERS = 8;
 
 export interface ModelServerClientOptions {
@@ -136,7 +138,9 @@ export class ModelServerClient {
     return text === undefined ? undefined : this.redact(text);
   }
 
-  /** The error for a response of something else than the expected server. `what` ends the sentence. */
+  /**
+   * The error for a response of something else than the expected server. `what` ends the sentence.
+   */
   unexpectedServer(what: string): AppError {
     return new AppError('upstream_failed', `What answers${this.#server.place} ${what}`);
   }

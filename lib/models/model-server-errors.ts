@@ -10,7 +10,9 @@ const MAX_RETRY_AFTER_SECONDS = 3_600;
 export interface ModelServerDescription {
   /** "Ollama". */
   name: string;
-  /** ` at http://localhost:11434`, or empty: callers must not see addresses of a private network. */
+  /**
+   * ` at http://localhost:11434`, or empty: callers must not see addresses of a private network.
+   */
   place: string;
   /** A sentence for the operator of an unreachable server. */
   advice: string;

@@ -55,10 +55,11 @@ export interface ModelProvider {
   checkFieldSupport?(request: ModelRequest): readonly string[];
 
   /**
-   * Streams one response. The iteration ends normally only after a `done` event. Otherwise it throws
-   * an `AppError`: `model_not_found`, `provider_unavailable` (unreachable), `upstream_failed`,
-   * `upstream_timeout` or `upstream_truncated` (the stream ended without `done` or an error). An
-   * abort of `signal` ends the work upstream at once, and throws the signal's reason.
+   * Streams one response. The iteration ends normally only after a `done` event. Otherwise it
+   * throws an `AppError`: `model_not_found`, `provider_unavailable` (unreachable),
+   * `upstream_failed`, `upstream_timeout` or `upstream_truncated` (the stream ended without `done`
+   * or an error). An abort of `signal` ends the work upstream at once, and throws the signal's
+   * reason.
    */
   chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
 

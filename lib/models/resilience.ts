@@ -62,9 +62,9 @@ export const resilientChat: ResilientChat = (provider, request, signal) =>
  * neither.
  *
  * A response is retried until its first event, up to UPSTREAM_RETRIES times. A retry waits for the
- * server's `Retry-After`, up to MAX_RETRY_AFTER_MS. A timeout throws `upstream_timeout` and ends the
- * request upstream; an open breaker throws `provider_unavailable` at once. No timer and no listener
- * outlives the iteration.
+ * server's `Retry-After`, up to MAX_RETRY_AFTER_MS. A timeout throws `upstream_timeout` and ends
+ * the request upstream; an open breaker throws `provider_unavailable` at once. No timer and no
+ * listener outlives the iteration.
  */
 export function createResilientChat(limits: UpstreamLimits): ResilientChat {
   const usual = new ExponentialBackoff({

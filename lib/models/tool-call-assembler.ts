@@ -40,7 +40,8 @@ interface AssembledCall {
  *   for all calls.
  * - With a known `id`, a name at another `index`, or after complete arguments, starts a call too:
  *   some servers give all calls the same `id`.
- * - A fragment without `id` and name continues the latest call of its `index`, else the latest call.
+ * - A fragment without `id` and name continues the latest call of its `index`, else the latest
+ * call.
  */
 export class ToolCallAssembler {
   readonly #calls: AssembledCall[] = [];
@@ -67,7 +68,10 @@ export class ToolCallAssembler {
     call.nesting.read(written);
   }
 
-  /** Returns the calls in order of their start. Throws `upstream_failed` for a call without a valid name. */
+  /**
+   * Returns the calls in order of their start. Throws `upstream_failed` for a call without a valid
+   * name.
+   */
   finish(): ToolCall[] {
     return this.#calls.map(({ id, name, parts }) => createToolCall(id, name, parts.join('')));
   }

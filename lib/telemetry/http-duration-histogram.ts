@@ -46,7 +46,9 @@ export class HttpDurationHistogram {
     return [`# HELP ${this.name} ${this.help}`, `# TYPE ${this.name} ${this.type}`, ...lines].join('\n');
   }
 
-  /** Buckets are cumulative in the exposition: each counts every observation at or below its bound. */
+  /**
+   * Buckets are cumulative in the exposition: each counts every observation at or below its bound.
+   */
   #linesOf({ labels, counts, sum }: HttpDurationSeries): string[] {
     let count = 0;
     const buckets = Array.from(counts, (added, bucket) => {

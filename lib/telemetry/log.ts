@@ -84,7 +84,8 @@ class LogOutput implements pino.DestinationStream {
     this.#destination.on('write', () => {
       this.#isFailing = false;
     });
-    // A full disk does not end the process. The destination keeps its buffer and drops further lines.
+    // A full disk does not end the process. The destination keeps its buffer and drops further
+    // lines.
     this.#destination.on('error', (error) => {
       this.#isFailing = true;
       if (performance.now() - this.#warnedAt < REPEAT_WARNING_AFTER_MS) return;

@@ -6,9 +6,10 @@ import { log } from '#lib/telemetry/log';
 import { currentRequestId, runWithRequestId } from '#lib/telemetry/request-context';
 
 /**
- * OpenTelemetry traces, exported to OTEL_EXPORTER_OTLP_ENDPOINT (docs/decisions/0013-own-tracer.md).
- * The trace id and the span id of a request derive from the request id: a UUID's digits are the
- * trace id. So a log line leads to its trace, and no trace context is passed between modules.
+ * OpenTelemetry traces, exported to OTEL_EXPORTER_OTLP_ENDPOINT
+ * (docs/decisions/0013-own-tracer.md). The trace id and the span id of a request derive from the
+ * request id: a UUID's digits are the trace id. So a log line leads to its trace, and no trace
+ * context is passed between modules.
  */
 
 export interface Span {
@@ -167,7 +168,9 @@ export class Tracer {
   }
 }
 
-/** Undefined without OTEL_EXPORTER_OTLP_ENDPOINT: then no span is recorded and no exporter loaded. */
+/**
+ * Undefined without OTEL_EXPORTER_OTLP_ENDPOINT: then no span is recorded and no exporter loaded.
+ */
 export function tracer(): Tracer | undefined {
   return singleton('tracer', () => {
     const settings = config();
@@ -198,7 +201,9 @@ export function propagationHeaders(): Record<string, string> {
   return { 'x-request-id': requestId, ...(traceparent === undefined ? {} : { traceparent }) };
 }
 
-/** Runs `work` for a request and records its duration as a span. Its upstream calls are propagated. */
+/**
+ * Runs `work` for a request and records its duration as a span. Its upstream calls are propagated.
+ */
 export async function withSpan<T>(
   requestId: string,
   name: string,

@@ -11,7 +11,10 @@ const httpOrigin = () =>
     )
     .optional();
 
-/** The gateway adds nothing to a backend's URL: credentials are in HF_TOKEN, the query is the client's. */
+/**
+ * The gateway adds nothing to a backend's URL: credentials are in HF_TOKEN, the query is the
+ * client's.
+ */
 const backendUrls = () =>
   httpUrls().refine(
     (all) => all.every(isBareUrl),

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
-/** Schemas of values that several settings share. Each parses the text of an environment variable. */
+/**
+ * Schemas of values that several settings share. Each parses the text of an environment variable.
+ */
 
 /** A day, the longest time that a setting takes in milliseconds. */
 export const MAX_MS = 24 * 60 * 60 * 1000;

@@ -1,4 +1,6 @@
-/** A queue from callbacks to one async reader. Its end or error is read after all earlier values. */
+/**
+ * A queue from callbacks to one async reader. Its end or error is read after all earlier values.
+ */
 export class EventQueue<T> implements AsyncIterable<T> {
   #values: T[] = [];
   #ended: { error?: unknown } | undefined;

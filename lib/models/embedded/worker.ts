@@ -5,8 +5,8 @@ import { samplingOptions } from '#lib/models/embedded/sampling';
 import type { WorkerCommand, WorkerMessage, WorkerSettings } from '#lib/models/embedded/worker-protocol';
 
 /**
- * The process of the built-in model, forked by worker-client.ts. It keeps inference off the server's
- * event loop, and a native crash ends this process only. It lives as long as its parent.
+ * The process of the built-in model, forked by worker-client.ts. It keeps inference off the
+ * server's event loop, and a native crash ends this process only. It lives as long as its parent.
  */
 
 /**
@@ -55,7 +55,8 @@ async function loadModel() {
       contextSize: Math.min(settings.contextTokens, loaded.trainContextSize),
       threads: settings.threads,
     });
-    // Prefers the model's own template: a specialised wrapper may add a token that it does not have.
+    // Prefers the model's own template: a specialised wrapper may add a token that it does not
+    // have.
     const hasTemplate = loaded.fileInfo.metadata.tokenizer.chat_template !== undefined;
     const chatWrapper = hasTemplate
       ? resolveChatWrapper(loaded, { type: 'jinjaTemplate' })

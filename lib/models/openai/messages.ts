@@ -8,9 +8,9 @@ interface PendingToolCall {
 
 /**
  * Maps messages to OpenAI's API. There every tool call has an id and every result names its call;
- * clients of Ollama may send neither. A missing id derives from the call's position, so it is stable.
- * A result without an id belongs to the first pending call of its tool, else to the first pending
- * call.
+ * clients of Ollama may send neither. A missing id derives from the call's position, so it is
+ * stable. A result without an id belongs to the first pending call of its tool, else to the first
+ * pending call.
  */
 export function openAiMessages(messages: readonly Message[]) {
   let open: PendingToolCall[] = [];
