@@ -5,7 +5,7 @@ import { unknownSettings } from '#lib/config/unknown-settings';
 
 const named = (...names: string[]) => unknownSettings(Object.fromEntries(names.map((name) => [name, 'x'])));
 
-describe('misspeltSettings', () => {
+describe('unknownSettings', () => {
   it.each([
     ['QUEUE_MAX_CONCURENT', 'QUEUE_MAX_CONCURRENT'],
     ['QUEUE_CONCURRENT', 'QUEUE_MAX_CONCURRENT'],
@@ -30,11 +30,11 @@ describe('misspeltSettings', () => {
     expect(named(name)).toEqual([`${name} is not a setting and has no effect. Did you mean ${meant}?`]);
   });
 
-  it('names a variable with a known beginning that is like no setting, without a guess', () => {
+  it('reports a variable with a known prefix without a suggestion, if no setting is close', () => {
     expect(named('CODE_X')).toEqual(['CODE_X is not a setting and has no effect.']);
   });
 
-  it('is silent about every setting, its older name, and variables of other programs', () => {
+  it('ignores every setting, its legacy name, and variables of other programs', () => {
     const older = Object.values(LEGACY_NAMES);
     expect(named(...Object.keys(SETTINGS), ...Object.keys(PUBLIC_SETTINGS), ...older)).toEqual([]);
     const foreign = ['OLLAMA_HOST', 'OLLAMA_MODELS', 'OPENAI_ORG_ID', 'HOSTNAME', 'PATH', 'HOME', 'JAVA_HOME', 'SHELL'];
@@ -42,7 +42,7 @@ describe('misspeltSettings', () => {
     expect(named(...foreign, 'npm_config_cache', 'NEXT_TELEMETRY_DISABLED', 'XDG_CACHE_HOME', 'MAIL')).toEqual([]);
   });
 
-  it('is silent about the addresses that Kubernetes sets for a service', () => {
+  it('ignores the addresses that Kubernetes sets for a service', () => {
     const service = [
       'OLLAMA_SERVICE_HOST',
       'OLLAMA_SERVICE_PORT',
@@ -53,7 +53,7 @@ describe('misspeltSettings', () => {
     expect(unknownSettings({ OLLAMA_PORT: 'tcp://10.0.0.7:11434' })).toEqual([]);
   });
 
-  it('finds each setting again where one letter is missing, doubled or has changed places', () => {
+  it('suggests each setting for one missing, doubled or swapped letter', () => {
     const names = Object.keys(SETTINGS).filter((name) => name.length > 8);
     fc.assert(
       fc.property(

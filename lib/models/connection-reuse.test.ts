@@ -68,7 +68,7 @@ describe.each(dialects)('connections to an $name server', ({ make, text, end, er
     return characters;
   }
 
-  it('serve a thousand responses of any length, at most two in all', async () => {
+  it('serve a thousand responses with at most two connections', async () => {
     let at = 0;
     server.choose(() => {
       const words = (LENGTHS[at++ % LENGTHS.length] ?? 0) / 5;
@@ -104,7 +104,7 @@ describe.each(dialects)('connections to an $name server', ({ make, text, end, er
     expect(broken).toBe(0);
   });
 
-  it('are given up for a tail that does not end', async () => {
+  it('are closed if the rest of a response does not end', async () => {
     server.play([
       ...end.map((send) => ({ send })),
       ...Array.from({ length: 40 }, () => ({ send: ' '.repeat(65_536) })),
@@ -114,7 +114,7 @@ describe.each(dialects)('connections to an $name server', ({ make, text, end, er
     await expect.poll(() => server.connections, { timeout: 5_000 }).toBe(0);
   });
 
-  it('carry a list, a body without an end in view, and 300 MB of an error, each up to its bound', async () => {
+  it('read a list, an endless body and a 300 MB error up to their limits', async () => {
     const flood: Script = Array.from({ length: 40 }, () => ({ send: 'x'.repeat(1024 * 1024) }));
     server.play([{ status: 500 }, ...flood]);
     await ask(1);

@@ -60,7 +60,7 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
     await subject.close();
   }, 30_000);
 
-  it('answers a check, and loads the model', async () => {
+  it('responds to a check, and loads the model', async () => {
     await provider.check(signal());
     const { load_duration_ms } = await provider.load(MODEL, signal());
     expect(load_duration_ms).toBeGreaterThan(0);
@@ -70,7 +70,7 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
     expect(model?.context_length).toBeGreaterThanOrEqual(2048);
   });
 
-  it('says that this model, whose template has none, does not support tools', async () => {
+  it('rejects tools for a model without them in its template', async () => {
     const tools = [{ type: 'function' as const, function: { name: 'weather', parameters: { type: 'object' } } }];
     await expect(ask(request('Is it raining?', {}, { tools }))).rejects.toMatchObject({
       code: 'unsupported_value',
@@ -78,7 +78,7 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
     });
   });
 
-  it('streams words, counts tokens, and says why it ended', async () => {
+  it('streams words, counts tokens, and reports the reason of the end', async () => {
     const answer = await ask(request('Say hello.', { num_predict: 40 }));
     expect(answer.texts.length).toBeGreaterThan(1);
     expect(answer.text).toMatch(/\w/);
@@ -89,12 +89,12 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
     expect(cut.done).toMatchObject({ done_reason: 'length', usage: { completion_tokens: 5 } });
   });
 
-  it('gives the same answer for the same seed', async () => {
+  it('generates the same response for the same seed', async () => {
     const drawn = request('Name an animal.', { temperature: 0.9, seed: 42, num_predict: 6 });
     expect((await ask(drawn)).text).toBe((await ask(drawn)).text);
   });
 
-  it('heeds a stop word, the system prompt and the history', async () => {
+  it('follows a stop word, the system prompt and the history', async () => {
     const counting = request('Count from one to ten in digits.', { num_predict: 14 });
     const full = (await ask(counting)).text;
     const word = full.slice(Math.floor(full.length / 2), Math.floor(full.length / 2) + 3);
@@ -115,7 +115,7 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
     expect(led.text).not.toBe(bare.text);
   });
 
-  it('holds an answer to a JSON Schema', async () => {
+  it('forces a response into a JSON Schema', async () => {
     const format = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
     const answer = await ask(
       request('Which city is the capital of France? Answer as JSON.', { num_predict: 40 }, { format }),
@@ -123,7 +123,7 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
     expect(JSON.parse(answer.text)).toEqual({ city: expect.any(String) });
   });
 
-  it('stops at once when it is aborted in mid-answer, and is free for the next', async () => {
+  it('stops at once on an abort, and takes the next request', async () => {
     const caller = new AbortController();
     const reason = new Error('the caller left');
     const long = request('Tell me a very long story.', { num_predict: 1000 });
@@ -136,7 +136,7 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
     expect((await ask(request('Hi', { num_predict: 3 }))).done.usage.completion_tokens).toBeLessThanOrEqual(3);
   });
 
-  it('answers several at once, each with its own', async () => {
+  it('gives each of several requests its own response', async () => {
     const alone = await Promise.all([
       ask(request('Hi', { num_predict: 4 })),
       ask(request('What is two plus two?', { num_predict: 4 })),
@@ -147,7 +147,7 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
     await expect(Array.fromAsync(provider.chat(request('Hi'), before.signal))).rejects.toThrow('too late');
   });
 
-  it('says that a model is not there', async () => {
+  it('reports a missing model', async () => {
     const other = { ...request('Hi'), model: 'no-such-model' };
     await expect(ask(other)).rejects.toMatchObject({ code: 'model_not_found' });
     await expect(provider.load('no-such-model', signal())).rejects.toMatchObject({ code: 'model_not_found' });
@@ -171,7 +171,7 @@ describe('the process of the built-in model', { timeout: 60_000 }, () => {
 
   afterAll(() => provider.close());
 
-  it('dies in mid-answer without taking the server along, and is there again for the next request', async () => {
+  it('fails one response when it dies, and starts again for the next request', async () => {
     const answer = (async () => {
       for await (const event of chat(request('Tell me a very long story.')))
         if (event.type === 'content') process.kill(provider.worker.pid ?? 0, 'SIGKILL');
@@ -181,7 +181,7 @@ describe('the process of the built-in model', { timeout: 60_000 }, () => {
     expect(summary(await Array.fromAsync(chat(request('Hi', 3)))).text).not.toBe('');
   });
 
-  it('refuses what does not fit, with the number that does', async () => {
+  it('rejects a request that exceeds the context, with the limit', async () => {
     await expect(Array.fromAsync(chat(request('word '.repeat(600))))).rejects.toMatchObject({
       code: 'unsupported_value',
       message: expect.stringMatching(/are 6\d\d tokens long.*at most 432\./),
@@ -193,14 +193,14 @@ describe('the process of the built-in model', { timeout: 60_000 }, () => {
     ).rejects.toMatchObject({ code: 'unsupported_value' });
   });
 
-  it('never goes beyond its context, whatever was asked', async () => {
+  it('never exceeds its context, whatever the request asks for', async () => {
     const { done } = summary(
       await Array.fromAsync(chat({ ...request(`${'word '.repeat(370)} Repeat all of this, word by word.`, -1) })),
     );
     expect(done.usage.prompt_tokens + done.usage.completion_tokens).toBeLessThanOrEqual(512);
   });
 
-  it('runs requests in order, and lets one that waits give up at once', async () => {
+  it('runs requests in order, and ends a waiting one at once on an abort', async () => {
     const order: string[] = [];
     const first = Array.fromAsync(chat(request('Hi', 10))).then(() => order.push('first'));
     const caller = new AbortController();
@@ -211,7 +211,7 @@ describe('the process of the built-in model', { timeout: 60_000 }, () => {
     expect(order).toEqual(['second gave up', 'first', 'third']);
   });
 
-  it('knows nothing of the server’s keys', () => {
+  it('inherits no key of the server', () => {
     const environment = readFileSync(`/proc/${provider.worker.pid}/environ`, 'utf8');
     expect(environment).toContain('PATH=');
     expect(environment).not.toContain('HF_TOKEN');
@@ -226,7 +226,7 @@ describe('the process of the built-in model', { timeout: 60_000 }, () => {
     await expect(Array.fromAsync(chat(request('Hi')))).rejects.toMatchObject({ code: 'shutting_down' });
   });
 
-  it('says what to do where its file is not there', async () => {
+  it('reports what to do if its file is missing', async () => {
     const missing = new EmbeddedProvider(readConfig({ MODEL_CACHE_DIR: '/nonexistent' }));
     await expect(missing.check(new AbortController().signal)).rejects.toMatchObject({
       code: 'provider_unavailable',

@@ -59,7 +59,7 @@ async function chat(made: ModelProvider): Promise<string> {
 }
 
 describe('a model server behind a proxy', () => {
-  it('is reached through HTTP_PROXY, and several at once', async () => {
+  it('is reached through HTTP_PROXY, also by concurrent requests', async () => {
     vi.stubEnv('HTTP_PROXY', proxyUrl);
     expect(await chat(new OpenAiProvider({ url: 'http://models.example/v1' }))).toBe('hi');
     const again = await Promise.all([1, 2, 3].map(() => chat(provider ?? new OpenAiProvider({ url: 'http://x' }))));
@@ -68,14 +68,14 @@ describe('a model server behind a proxy', () => {
     expect(asked).toEqual(Array(4).fill(`http://models.example/v1/chat/completions ${login}`));
   });
 
-  it('is reached through a proxy that is named in small letters and without a scheme', async () => {
+  it('is reached through a proxy in http_proxy without a scheme', async () => {
     vi.stubEnv('http_proxy', proxyUrl.replace('http://', ''));
     model.play([{ send: ollama.text('hi') }, { send: ollama.done() }]);
     expect(await chat(new OllamaProvider({ url: 'http://ollama.example:11434', keepAlive: '5m' }))).toBe('hi');
     expect(asked).toHaveLength(1);
   });
 
-  it('is tunnelled to with TLS; where that fails the sentence says that there is a proxy, and not which', async () => {
+  it('is tunnelled with TLS, and an error mentions the proxy without its address', async () => {
     vi.stubEnv('HTTPS_PROXY', proxyUrl);
     const message = await chat(new OpenAiProvider({ url: 'https://api.models.example/v1' }));
     expect(asked).toEqual(['CONNECT api.models.example:443']);
@@ -93,13 +93,13 @@ describe('a model server behind a proxy', () => {
     expect(asked).toEqual([]);
   });
 
-  it('is not asked through the proxy on this machine', async () => {
+  it('is reached without the proxy on this machine', async () => {
     vi.stubEnv('HTTP_PROXY', proxyUrl);
     expect(await chat(new OpenAiProvider({ url: `${model.url}/v1` }))).toBe('hi');
     expect(asked).toEqual([]);
   });
 
-  it('is not asked where the proxy is no address, and the sentence says so', async () => {
+  it('is not reached with an invalid proxy, and the error says so', async () => {
     vi.stubEnv('HTTP_PROXY', 'http://[proxy');
     const message = await chat(new OpenAiProvider({ url: 'http://models.example/v1' }));
     expect(message).toMatch(/^HTTP_PROXY is not an address/);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { redact } from '#lib/models/redact';
 
-describe('showable', () => {
+describe('redact', () => {
   it.each([
     ['Post "http://127.0.0.1:41235/completion": EOF', 'Post "(address)": EOF'],
     ['dial tcp 10.0.0.5:443: connect: connection refused', 'dial tcp (address) connect: connection refused'],
@@ -25,7 +25,7 @@ describe('showable', () => {
     'model "llama3.2:3b" not found, try pulling it first',
   ])('shows %j as it is', (text) => expect(redact(text)).toBe(text));
 
-  it('hides the given secrets, and is short', () => {
+  it('hides the given secrets, and shortens the text', () => {
     expect(redact('at gpu.example.com with pa55word', ['gpu.example.com', 'pa55word'])).toBe(
       'at (hidden) with (hidden)',
     );

@@ -68,20 +68,20 @@ afterEach(() => {
 });
 
 describe('resilientChat', () => {
-  it('asks again before the first event, and gives one answer', async () => {
+  it('retries before the first event, and yields one response', async () => {
     const provider = new Scripted([fault('provider_unavailable')], [fault('upstream_failed')], [TEXT, DONE]);
     expect(await run(provider)).toEqual({ events: [TEXT, DONE], error: undefined });
     expect(provider.signals).toHaveLength(3);
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('gives up after UPSTREAM_RETRIES', async () => {
+  it('stops after UPSTREAM_RETRIES', async () => {
     const provider = new Scripted([fault('upstream_failed')]);
     expect((await run(provider)).error?.code).toBe('upstream_failed');
     expect(provider.signals).toHaveLength(3);
   });
 
-  it('never asks again after the first event', async () => {
+  it('never retries after the first event', async () => {
     const provider = new Scripted([TEXT, fault('upstream_failed')]);
     const { events, error } = await run(provider);
     expect([events, error?.code]).toEqual([[TEXT], 'upstream_failed']);
@@ -111,7 +111,7 @@ describe('resilientChat', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('leaves a provider alone that was not there five times, and says why', async () => {
+  it('opens the breaker of a provider after five failures, and repeats the reason', async () => {
     const chat = createResilientChat({ ...LIMITS, UPSTREAM_RETRIES: 0 });
     const provider = new Scripted(...Array.from({ length: 5 }, () => [fault('provider_unavailable')]), [TEXT, DONE]);
     const attempt = async () => {
@@ -156,18 +156,18 @@ describe('resilientChat', () => {
     });
   });
 
-  it('leaves no model alone that is rate-limited', async () => {
+  it('opens no breaker for a rate limit', async () => {
     const limited = withState('provider_unavailable', { isRateLimited: true });
     expect(await otherAfterBad(limited)).toEqual({ other: [TEXT, DONE], bad: [TEXT, DONE] });
   });
 
-  it('leaves every model of a server alone that is not reached', async () => {
+  it('opens the breaker of all models of an unreachable server', async () => {
     const refused = { code: 'provider_unavailable', message: 'it is provider_unavailable' };
     const unreached = withState('provider_unavailable', { isUnreached: true });
     expect(await otherAfterBad(unreached)).toMatchObject({ other: refused, bad: refused });
   });
 
-  it('waits as long as the server asks, and gives up where that is too long', async () => {
+  it('waits for Retry-After, and does not retry if that is too long', async () => {
     const limited = (waitSeconds: number) => withState('provider_unavailable', { isRateLimited: true, waitSeconds });
     const soon = new Scripted([limited(2)], [TEXT, DONE]);
     expect((await run(soon)).events).toEqual([TEXT, DONE]);
@@ -177,7 +177,7 @@ describe('resilientChat', () => {
     expect(late.asked).toHaveLength(1);
   });
 
-  it('keeps the breaker shut for what one model does', async () => {
+  it('keeps other models available if one model fails', async () => {
     const chat = createResilientChat({ ...LIMITS, UPSTREAM_RETRIES: 0 });
     const provider = new Scripted(...Array.from({ length: 20 }, () => [fault('upstream_failed')]), [TEXT, DONE]);
     for (let i = 0; i < 20; i++) await run(provider, chat);

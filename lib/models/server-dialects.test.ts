@@ -112,14 +112,14 @@ const ODD_ENTRIES = [null, true, [], [{}]];
 describe.each(dialects.map((dialect) => [dialect.name, dialect] as const))('%s', (_name, dialect) => {
   const { events, text, thinking = '', tools = [], usage } = dialect;
 
-  it('is understood', async () => {
+  it('is parsed', async () => {
     const outcome = await read(dialect, [{ send: onTheWire(dialect, events) }]);
     expect(outcome.fault).toBeUndefined();
     expect(outcome).toMatchObject({ text, thinking, tools });
     if (usage !== undefined) expect(outcome.done?.usage).toEqual(usage);
   });
 
-  it('goes on, or fails in one documented way, with one field wrong', async () => {
+  it('continues, or fails in one documented way, with one invalid field', async () => {
     const wrong: string[] = [];
     const cases = events.flatMap((event, at) =>
       places(event).flatMap((path) => CHANGES.map(([what, change]) => ({ at, path, what, change }))),
@@ -139,7 +139,7 @@ describe.each(dialects.map((dialect) => [dialect.name, dialect] as const))('%s',
     expect(wrong).toEqual([]);
   });
 
-  it('is the same with odd entries in any list', async () => {
+  it('yields the same events with invalid entries in any list', async () => {
     for (const [at, event] of events.entries())
       for (const path of places(event)) {
         let isList = false;
@@ -158,14 +158,14 @@ describe.each(dialects.map((dialect) => [dialect.name, dialect] as const))('%s',
   });
 
   if (dialect.isOnePiece !== true)
-    it('goes on next to events that hold nothing', async () => {
+    it('continues after empty events', async () => {
       for (const nothing of [null, {}, 0, '', 'ping', [], { choices: [] }, { choices: [null] }, { message: null }]) {
         const odd = events.flatMap((event) => [nothing as object, event]);
         expect(await read(dialect, [{ send: onTheWire(dialect, odd) }])).toMatchObject({ text, thinking, tools });
       }
     });
 
-  it('is the same however its bytes are cut', async () => {
+  it('yields the same events for any split of its bytes', async () => {
     const bytes = new TextEncoder().encode(onTheWire(dialect, events));
     const whole = await read(dialect, [{ send: bytes }]);
     await fc.assert(
@@ -214,7 +214,7 @@ describe('one odd value', () => {
     ['ollama', { response: 5, done: false }, '5'],
   ];
 
-  it.each(odd)('of %s costs itself alone: %j', async (api, event, added) => {
+  it.each(odd)('of %s is dropped alone: %j', async (api, event, added) => {
     const dialect = api === 'ollama' ? ollama : openai;
     if (dialect === undefined) throw new Error(`no dialect of ${api}`);
     const [first = {}, ...rest] = dialect.events;
@@ -229,7 +229,7 @@ describe('a list of models', () => {
   /** What must be as expected for the provider to be one at all. */
   const LIST = /^(?:models|data|version)$/;
 
-  it.each(Object.entries(lists))('%s loses one entry at most, with one field wrong', async (path, list) => {
+  it.each(Object.entries(lists))('%s drops one entry at most, with one invalid field', async (path, list) => {
     const api = path.startsWith('/v1') ? 'openai' : 'ollama';
     const ask = async () => {
       await providers[api].check(signal());
@@ -254,7 +254,7 @@ describe('a list of models', () => {
     for (const other of Object.keys(lists)) server.answer(other, undefined);
   });
 
-  it('takes numbers that are texts, a bare list, and an empty one that is null', async () => {
+  it('accepts numbers as strings, a bare list, and null for an empty one', async () => {
     server.answer('/v1/models', [{ id: 'a', max_model_len: '8192' }, { id: 'x'.repeat(300) }, null]);
     expect(await providers.openai.models(signal())).toMatchObject([{ id: 'a', context_length: 8192 }]);
     server.answer('/v1/models', { data: null });

@@ -83,7 +83,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     throw new Error('it did not fail');
   }
 
-  it('answers on kept connections where nothing is wrong', async () => {
+  it('responds on kept connections without a failure', async () => {
     for (let i = 0; i < 10; i++) expect(await all(whole('hi'))).toEqual([content('hi'), done]);
     // The end of one answer may still be on its way when the next is asked for.
     expect(server.connections).toBeLessThanOrEqual(2);
@@ -126,7 +126,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     expect(await all(whole('again'))).toEqual([content('again'), done]);
   });
 
-  it('tells the upstream’s own words and when to come back', async () => {
+  it('passes on the sentence and the Retry-After of the server', async () => {
     const refused = await failing([
       { status: 500 },
       { send: '{"error":"cannot open /root/models/x.gguf for sk-123456789"}' },
@@ -145,7 +145,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     expect(silent.fault.upstream?.waitSeconds).toBeUndefined();
   });
 
-  it('names what to do where nothing listens, without credentials', async () => {
+  it('says what to do if nothing listens, without credentials', async () => {
     await server.close();
     const stranger = dialect.make(server.url.replace('//', '//user:geheim@'));
     const error = await Array.fromAsync(stranger.chat(REQUEST, new AbortController().signal)).catch((e: AppError) => e);
@@ -156,7 +156,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     expect(String(error)).not.toContain('geheim');
   });
 
-  it('names no address inside a network, be it the server’s own', async () => {
+  it('hides addresses inside a network, also the address of the server', async () => {
     const sentence =
       'dial tcp 10.1.2.3:8080: Post "http://gpu-a.internal:8080/x?key=AIzaSyA1234567890abcdefg": EOF for user:pw';
     const { fault } = await failing([{ status: 500 }, { send: JSON.stringify({ error: { message: sentence } }) }]);
@@ -192,7 +192,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     expect(await server.requests[0]?.over).toBe(false);
   });
 
-  it('reads the same events however the bytes are cut', async () => {
+  it('reads the same events for any split of the bytes', async () => {
     const transcript = [
       dialect.thinking('naïve 🤔'),
       dialect.text('Grüße 🦀'),
@@ -216,7 +216,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     );
   });
 
-  it.each([1e308, 1.5, -1, 2e9, '7'])('takes no %s for a number of tokens or a duration', async (wild) => {
+  it.each([1e308, 1.5, -1, 2e9, '7'])('ignores %s as a number of tokens or a duration', async (wild) => {
     const [text] = whole('a').slice(0, 1);
     const usage = { prompt_tokens: 3, completion_tokens: wild };
     const timings = { prompt_n: wild, predicted_n: wild, prompt_ms: -1, predicted_ms: 1e308 };
@@ -230,7 +230,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     expect(events).toEqual([content('a'), { ...done, usage: { prompt_tokens: 3, completion_tokens: 0 } }]);
   });
 
-  it('takes the response with index 0, wherever it stands', async () => {
+  it('reads the choice with index 0 at any position', async () => {
     if (dialect.name !== 'openai') return;
     const choices = (field: string) => [
       { index: 1, [field]: { content: 'B' }, finish_reason: 'length' },
@@ -271,7 +271,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     expect(wrong.fault.message).toMatch(/not in the Content-Encoding that it names/);
   });
 
-  it('gives on each part of a compressed response when it comes', async () => {
+  it('passes each part of a compressed response on when it arrives', async () => {
     const gzip = createGzip();
     const sent: Buffer[] = [];
     gzip.on('data', (chunk: Buffer) => sent.push(chunk));
@@ -286,7 +286,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     expect(server.running).toBe(0);
   });
 
-  it('bounds what a compressed response becomes', async () => {
+  it('limits the decoded size of a compressed response', async () => {
     const empty = dialect.text('');
     const open = empty.slice(0, empty.indexOf('""') + 1);
     const bomb = gzipSync(`${open}${'x'.repeat(11 * 1024 * 1024)}`);
@@ -295,7 +295,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     expect(fault.message).toMatch(/more than 10 MiB in one piece/);
   });
 
-  it('names an encoding that it does not read', async () => {
+  it('names an unsupported encoding', async () => {
     const { fault } = await failing([
       { status: 200, headers: { 'content-encoding': 'compress' } },
       { send: 'nonsense' },
@@ -306,12 +306,12 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     });
   });
 
-  it('takes a line of 8 MB', async () => {
+  it('reads a line of 8 MB', async () => {
     const long = 'x'.repeat(8 * 1024 * 1024);
     expect(await all(whole(long))).toEqual([content(long), done]);
   });
 
-  it('ends a line that does not end, and tool calls that grow without one', async () => {
+  it('ends an endless line, and endless tool calls', async () => {
     const endless = { send: 'x'.repeat(1024 * 1024) };
     const empty = dialect.text('');
     const open = empty.slice(0, empty.indexOf('""') + 1);
@@ -324,7 +324,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     expect((await failing(Array<typeof part>(16).fill(part))).fault.message).toMatch(/more than 10 MiB in one piece/);
   });
 
-  it('splits <think> tags that are cut across lines', async () => {
+  it('recognises <think> tags that are split between lines', async () => {
     const script = [
       ...['<th', 'ink>\nhm', '</thi', 'nk>\n\nYes'].map((part) => ({ send: dialect.text(part) })),
       ...dialect.end.map((send) => ({ send })),
@@ -336,13 +336,13 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     expect(await texts({ think: true, format: 'json' })).toBe('<think>\nhm</think>\n\nYes');
   });
 
-  it('leaves the tags of a model that is not known to reason', async () => {
+  it('keeps the tags of a model that is not known to reason', async () => {
     server.answer('/api/show', {});
     const text = '<think>hm</think>Yes';
     expect(await all(whole(text))).toEqual([content(text), done]);
   });
 
-  it('takes the text before a lone closing tag for reasoning, of a model whose template has the opening one', async () => {
+  it('reads the text before a lone closing tag as reasoning, if the template opens it', async () => {
     await server.close();
     server = await startFaultyModelServer(Number(new URL(server.url).port), ['completion']);
     const script = [{ send: dialect.text('hm\n</thi') }, { send: dialect.text('nk>\n\nYes') }];
@@ -354,7 +354,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     ]);
   });
 
-  it('is as before after a thousand faults', async () => {
+  it('keeps no state after a thousand failures', async () => {
     const scripts: Script[] = [
       [{ status: 500 }],
       ['reset'],

@@ -10,7 +10,7 @@ function lines(bytes: Uint8Array, places: number[]): string[] {
 }
 
 describe('LineReader', () => {
-  it.each(['\n', '\r\n', '\r'])('gives the same lines for any split of the same bytes, with %j', (end) => {
+  it.each(['\n', '\r\n', '\r'])('yields the same lines for any split of the same bytes, with %j', (end) => {
     const transcript = fc.array(fc.json({ stringUnit: 'grapheme' }), { minLength: 1, maxLength: 8 });
     fc.assert(
       fc.property(transcript, fc.array(fc.nat(), { maxLength: 60 }), fc.boolean(), (parts, places, last) => {
@@ -31,7 +31,7 @@ describe('LineReader', () => {
     expect(lines(bytes, places)).toEqual([line, '{}']);
   });
 
-  it('refuses a line that does not end', () => {
+  it('rejects an endless line', () => {
     const reader = new LineReader();
     const chunk = new Uint8Array(1024 * 1024).fill(0x61);
     for (let at = 0; at < MAX_PIECE_CHARACTERS / chunk.length; at++) reader.push(chunk);
@@ -39,8 +39,8 @@ describe('LineReader', () => {
   });
 });
 
-describe('TextPieces', () => {
-  it('refuses pieces beyond the bound, be they empty', () => {
+describe('BoundedText', () => {
+  it('rejects pieces above the limit, also empty ones', () => {
     const pieces = new BoundedText();
     pieces.add('x'.repeat(MAX_PIECE_CHARACTERS - 2));
     expect(() => {

@@ -48,7 +48,7 @@ function chat() {
 }
 
 describe('tools through Ollama', () => {
-  it('are sent with their calls and results, and calls are read', async () => {
+  it('are sent with their calls and results, and calls are parsed', async () => {
     const { url, asked } = await serving(
       [
         { message: { content: '', tool_calls: [{ function: { name: 'weather', arguments: { city: 'Bern' } } }] } },
@@ -65,7 +65,7 @@ describe('tools through Ollama', () => {
     expect(asked()).toMatchObject({ tools: [tool], messages: request.messages });
   });
 
-  it('keep every key of the arguments, __proto__ too, both ways', async () => {
+  it('keep every key of the arguments in both directions, also __proto__', async () => {
     const odd = '{"__proto__":{"x":1},"constructor":2,"a":{"__proto__":3}}';
     const { url, asked } = await serving(
       `{"message":{"content":"","tool_calls":[{"function":{"name":"weather","arguments":${odd}}}]}}\n{"done":true}\n`,
@@ -80,7 +80,7 @@ describe('tools through Ollama', () => {
     expect(JSON.stringify(asked())).toContain(`"arguments":${odd}`);
   });
 
-  it('are read with arguments as a text and without an id, and sent with an object', async () => {
+  it('are parsed with arguments as text and without an id, and sent with an object', async () => {
     const { url, asked } = await serving(
       `${JSON.stringify({
         message: {
@@ -111,7 +111,7 @@ describe('tools through an OpenAI-compatible server', () => {
   const events = (...chunks: object[]) =>
     `${chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join('')}data: [DONE]\n\n`;
 
-  it('are sent in its form, and calls that come in pieces are put together', async () => {
+  it('are sent in its form, and fragments of calls are assembled', async () => {
     const { url, asked } = await serving(
       events(
         delta({ index: 0, id: 'c1', function: { name: 'weather', arguments: '' } }),
@@ -175,7 +175,7 @@ describe('tools through an OpenAI-compatible server', () => {
     ).toEqual([weather(undefined, 'Bern'), weather(undefined, 'Rome')]);
   });
 
-  it('are one where each piece repeats the name, the id or both', async () => {
+  it('are one call if each fragment repeats the name, the id or both', async () => {
     for (const [id, name] of [
       ['c1', 'weather'],
       ['c1', undefined],
@@ -186,7 +186,7 @@ describe('tools through an OpenAI-compatible server', () => {
       ).toEqual([weather('c1', 'Be}rn')]);
   });
 
-  it('are put together by id where their pieces are mixed', async () => {
+  it('are assembled by id from mixed fragments', async () => {
     expect(
       await called(
         piece('c1', 'weather', '{"city":'),
@@ -197,7 +197,7 @@ describe('tools through an OpenAI-compatible server', () => {
     ).toEqual([weather('c1', 'Bern'), weather('c2', 'Rome')]);
   });
 
-  it('stay apart where all have the same id', async () => {
+  it('stay separate if all have the same id', async () => {
     const time = { id: 'call_0', function: { name: 'time', arguments: { zone: 'UTC' } } };
     const [bern, rome] = [weather('call_0', 'Bern'), weather('call_0', 'Rome')];
     const id = 'call_0';
@@ -233,7 +233,7 @@ describe('tools through an OpenAI-compatible server', () => {
       ).toEqual([bern, rome]);
   });
 
-  it('stay apart by their index without ids, also where each piece repeats the name', async () => {
+  it('stay separate by index without ids, also if each fragment repeats the name', async () => {
     expect(
       await called(
         piece(undefined, 'weather', '', 0),
@@ -246,7 +246,7 @@ describe('tools through an OpenAI-compatible server', () => {
     ).toEqual([weather(undefined, 'Bern'), weather(undefined, 'Rome')]);
   });
 
-  it('keep arguments that are not JSON, or no object, as the text that they are', async () => {
+  it('keep arguments as text that are not JSON or not an object', async () => {
     for (const given of [
       '{"ci',
       'city=Bern',
@@ -316,7 +316,7 @@ describe('messages for an OpenAI-compatible server', () => {
     expect(ids(...messages)).toEqual(expected);
   });
 
-  it('pass on arguments that are a text', () => {
+  it('pass arguments on that are text', () => {
     const [message] = openAiMessages([assistant({ id: 'a', function: { name: 'f', arguments: '{"x' } })]);
     expect(message).toMatchObject({ tool_calls: [{ function: { arguments: '{"x' } }] });
   });

@@ -1,5 +1,5 @@
 import { VERSION } from '#lib/config/version';
-import type { Span } from '#lib/telemetry/tracing';
+import type { Span } from '#lib/telemetry/span';
 
 /**
  * Exports spans as OTLP/HTTP with JSON: one POST of one document.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Span, Tracer, tracer } from '#lib/telemetry/tracing';
+import type { Span } from '#lib/telemetry/span';
+import { Tracer, tracer } from '#lib/telemetry/tracing';
 
 const INPUT = { name: 'work', startMs: 1, endMs: 2, attributes: {} };
 

@@ -4,6 +4,7 @@ import { onShutdown } from '#lib/shutdown';
 import { singleton } from '#lib/singletons';
 import { log } from '#lib/telemetry/log';
 import { currentRequestId, runWithRequestId } from '#lib/telemetry/request-context';
+import type { Span } from '#lib/telemetry/span';
 
 /**
  * OpenTelemetry traces, exported to OTEL_EXPORTER_OTLP_ENDPOINT
@@ -11,20 +12,6 @@ import { currentRequestId, runWithRequestId } from '#lib/telemetry/request-conte
  * request id: a UUID's digits are the trace id. So a log line leads to its trace, and no trace
  * context is passed between modules.
  */
-
-export interface Span {
-  traceId: string;
-  spanId: string;
-  parentSpanId: string | undefined;
-  name: string;
-  /** `server` for an incoming request, `client` for an outgoing one. */
-  kind: 'server' | 'client' | 'internal';
-  /** Milliseconds since the epoch. */
-  startMs: number;
-  endMs: number;
-  attributes: Readonly<Record<string, string | number | boolean>>;
-  failed: boolean;
-}
 
 export type SpanInput = Pick<Span, 'name' | 'startMs' | 'endMs' | 'attributes'> &
   Partial<Pick<Span, 'kind' | 'failed'>>;

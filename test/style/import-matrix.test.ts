@@ -9,6 +9,7 @@ const BASE = [
   'lib/errors.ts',
   'lib/units.ts',
   'lib/singletons.ts',
+  'lib/shutdown.ts',
   'lib/edit-distance.ts',
   'lib/max-min-fairness.ts',
   'lib/memory-accounting.ts',

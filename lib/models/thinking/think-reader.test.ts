@@ -39,7 +39,7 @@ async function split(chunks: string[], rules = REASONS, reader = new ThinkReader
 }
 
 describe('ThinkReader', () => {
-  it('splits reasoning from the response, in front of which it stands', async () => {
+  it('splits reasoning from the response after it', async () => {
     expect(await split([' \n<think>\nTwo and two.\n</think>\n\nFour.'])).toEqual([
       ['thinking', 'Two and two.\n'],
       ['content', 'Four.'],
@@ -68,7 +68,7 @@ describe('ThinkReader', () => {
     ]);
   });
 
-  it('leaves the tags of a model that does not reason, unless thinking is asked for', async () => {
+  it('keeps the tags of a model that does not reason, unless the request asks for thinking', async () => {
     const text = '<think>a</think>b';
     expect(await split([text], PLAIN)).toEqual([['content', text]]);
     const asked = thinkRulesByName({ model: 'llama3.2:3b', messages: [], options: {}, think: 'low' });
@@ -79,7 +79,7 @@ describe('ThinkReader', () => {
     expect(await split([text], thinkRulesByName({ model: 'm', messages: [], options: {} }, true))).toHaveLength(2);
   });
 
-  it('looks at no text where thinking is off or JSON is asked for', () => {
+  it('reads no tags if thinking is off or JSON is requested', () => {
     const request = { model: 'qwen3', messages: [], options: {} };
     expect(mayContainThinkTags(request)).toBe(true);
     expect(mayContainThinkTags({ ...request, think: false })).toBe(false);
@@ -87,7 +87,7 @@ describe('ThinkReader', () => {
     expect(mayContainThinkTags({ ...request, format: { type: 'object' } })).toBe(false);
   });
 
-  it('takes the text before a lone closing tag for reasoning', async () => {
+  it('reads the text before a lone closing tag as reasoning', async () => {
     for (const chunks of [['Two and two.\n</think>\n\nFour.'], [...'Two and two.\n</think>\n\nFour.']])
       expect(await split(chunks, IN_TEMPLATE)).toEqual([
         ['thinking', 'Two and two.\n'],
@@ -105,14 +105,14 @@ describe('ThinkReader', () => {
     expect(await split([...text], IN_TEMPLATE)).toEqual([['content', text]]);
   });
 
-  it('finds the closing tag behind one that is quoted', async () => {
+  it('finds the closing tag after a quoted one', async () => {
     expect(await split([...'It ends with `</think>`.\n</think>\nYes'], IN_TEMPLATE)).toEqual([
       ['thinking', 'It ends with `</think>`.\n'],
       ['content', 'Yes'],
     ]);
   });
 
-  it('streams the responses of a model that it has seen before', async () => {
+  it('streams the responses of a known model', async () => {
     const reader = new ThinkReader();
     const types = async (chunks: string[]) => {
       const events = await Array.fromAsync(reader.split(stream([...chunks.map(content), done]), IN_TEMPLATE));
@@ -147,13 +147,13 @@ describe('ThinkReader', () => {
     ]);
   });
 
-  it('holds back a bounded text', async () => {
+  it('limits the text that is held back', async () => {
     const long = 'x'.repeat(1024 * 1024);
     const runs = await split([long, 'y', '</think>z'], IN_TEMPLATE);
     expect(runs.map(([type, text]) => [type, text.length])).toEqual([['content', long.length + 10]]);
   });
 
-  it('reads no tags where the provider sends its own reasoning, nor after a tool call', async () => {
+  it('reads no tags if the provider sends its own reasoning, and none after a tool call', async () => {
     const events = [thinking('hm'), content('<think> is a tag</think>'), done];
     expect(await Array.fromAsync(new ThinkReader().split(stream(events), IN_TEMPLATE))).toEqual(events);
     const call: ModelEvent = { type: 'tool_calls', tool_calls: [{ function: { name: 'f', arguments: {} } }] };
@@ -161,7 +161,7 @@ describe('ThinkReader', () => {
     expect(await Array.fromAsync(new ThinkReader().split(stream(called), REASONS))).toEqual(called);
   });
 
-  it('keeps reasoning that a tool call ends out of the response', async () => {
+  it('keeps reasoning before a tool call out of the response', async () => {
     const reader = new ThinkReader();
     await split(['a', '</think>', 'b'], IN_TEMPLATE, reader);
     const call: ModelEvent = { type: 'tool_calls', tool_calls: [{ function: { name: 'f', arguments: {} } }] };
@@ -184,7 +184,7 @@ describe('ThinkReader', () => {
     ]);
   });
 
-  it('asks once whether the template opens the reasoning of a model', async () => {
+  it('asks once whether the template of a model opens reasoning', async () => {
     const reader = new ThinkReader();
     let asked = 0;
     const rules = { ...IN_TEMPLATE, opensInTemplate: () => ++asked > 0 };
@@ -196,7 +196,7 @@ describe('ThinkReader', () => {
     expect(asked).toBe(1);
   });
 
-  it('gives what it held back before the end', async () => {
+  it('releases the text that is held back before the end', async () => {
     const events = await Array.fromAsync(new ThinkReader().split(stream([content(' <thi'), done]), REASONS));
     expect(events).toEqual([content(' <thi'), done]);
   });
@@ -215,7 +215,7 @@ describe.each(['thinking', 'held', 'content'] as const)('ThinkSplitter in mode %
     return joined([...chunks.flatMap((chunk) => splitter.push(chunk)), ...splitter.end(true)]);
   };
 
-  it('gives the same for any split of the same text', () => {
+  it('yields the same for any split of the same text', () => {
     fc.assert(
       fc.property(text, fc.array(fc.nat(), { maxLength: 40 }), (whole, places) => {
         expect(run(cutAt(whole, places))).toEqual(run([whole]));
@@ -235,7 +235,7 @@ describe.each(['thinking', 'held', 'content'] as const)('ThinkSplitter in mode %
   });
 });
 
-describe('looksLikeReasoning', () => {
+describe('isReasoningModelName', () => {
   it.each([
     'deepseek-r1:8b',
     'DeepSeek-R1-Distill-Qwen-7B',
