@@ -101,7 +101,7 @@ describe('ModelDirectory', () => {
     expect(default_model).toBe('smollm2:135m');
     expect(world.probes).toBe(1);
     world.now = 15_000;
-    // The look is beside the request, which does not wait for it.
+    // The request does not wait for the probe.
     expect(await resolve()).toBe('embedded/smollm2:135m');
     expect(world.probes).toBe(2);
   });

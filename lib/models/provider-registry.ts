@@ -8,8 +8,9 @@ import type { ProviderId } from '#lib/wire/models';
  * Every kind of model provider, in order of preference. The last one is the fallback of
  * MODEL_PROVIDER=auto: it needs no server.
  *
- * To add a provider, add its id to `providerIdSchema` of lib/wire/models.ts, its folder here, and a
- * line below.
+ * To add a provider, add its id to `providerIdSchema` of lib/wire/models.ts, a folder next to this
+ * file, and a line below. The type checker asks for its column in the table of fields
+ * (lib/wire/request-field-support.ts).
  */
 export const PROVIDERS: Readonly<Record<ProviderId, ProviderDefinition>> = {
   ollama: ollamaDefinition,

@@ -8,10 +8,10 @@ import { ensureModel } from '../../scripts/model.ts';
 import { ensureOllama } from '../../scripts/ollama.ts';
 import { type RealOllama, startOllama } from '../../test/support/real-ollama';
 
-/** The same cases for every provider that runs a real model: the built-in one, and a real Ollama with the same file. */
+/** Runs the same cases with the built-in model, and with a real Ollama with the same file. */
 
 const MODEL = 'smollm2:135m';
-/** For Ollama: its threads spin while they wait, and crawl on a machine that does other things too. */
+/** For Ollama: its waiting threads spin, and are slow on a busy machine. */
 const ONE_THREAD = { num_thread: 1 };
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
@@ -79,12 +79,12 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
   });
 
   it('streams words, counts tokens, and reports the reason of the end', async () => {
-    const answer = await ask(request('Say hello.', { num_predict: 40 }));
-    expect(answer.texts.length).toBeGreaterThan(1);
-    expect(answer.text).toMatch(/\w/);
-    expect(answer.done.done_reason).toBe('stop');
-    expect(answer.done.usage.prompt_tokens).toBeGreaterThan(5);
-    expect(answer.done.usage.completion_tokens).toBeGreaterThan(1);
+    const response = await ask(request('Say hello.', { num_predict: 40 }));
+    expect(response.texts.length).toBeGreaterThan(1);
+    expect(response.text).toMatch(/\w/);
+    expect(response.done.done_reason).toBe('stop');
+    expect(response.done.usage.prompt_tokens).toBeGreaterThan(5);
+    expect(response.done.usage.completion_tokens).toBeGreaterThan(1);
     const cut = await ask(request('Tell me a long story about the sea.', { num_predict: 5 }));
     expect(cut.done).toMatchObject({ done_reason: 'length', usage: { completion_tokens: 5 } });
   });
@@ -117,10 +117,10 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
 
   it('forces a response into a JSON Schema', async () => {
     const format = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
-    const answer = await ask(
+    const response = await ask(
       request('Which city is the capital of France? Answer as JSON.', { num_predict: 40 }, { format }),
     );
-    expect(JSON.parse(answer.text)).toEqual({ city: expect.any(String) });
+    expect(JSON.parse(response.text)).toEqual({ city: expect.any(String) });
   });
 
   it('stops at once on an abort, and takes the next request', async () => {
@@ -128,10 +128,10 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
     const reason = new Error('the caller left');
     const long = request('Tell me a very long story.', { num_predict: 1000 });
     let events = 0;
-    const answer = (async () => {
+    const response = (async () => {
       for await (const _ of provider.chat(long, caller.signal)) if (++events === 2) caller.abort(reason);
     })();
-    await expect(answer).rejects.toBe(reason);
+    await expect(response).rejects.toBe(reason);
     expect(events).toBe(2);
     expect((await ask(request('Hi', { num_predict: 3 }))).done.usage.completion_tokens).toBeLessThanOrEqual(3);
   });
@@ -172,11 +172,11 @@ describe('the process of the built-in model', { timeout: 60_000 }, () => {
   afterAll(() => provider.close());
 
   it('fails one response when it dies, and starts again for the next request', async () => {
-    const answer = (async () => {
+    const response = (async () => {
       for await (const event of chat(request('Tell me a very long story.')))
         if (event.type === 'content') process.kill(provider.worker.pid ?? 0, 'SIGKILL');
     })();
-    await expect(answer).rejects.toMatchObject({ code: 'upstream_failed' });
+    await expect(response).rejects.toMatchObject({ code: 'upstream_failed' });
     expect(provider.worker.loaded).toBe(false);
     expect(summary(await Array.fromAsync(chat(request('Hi', 3)))).text).not.toBe('');
   });
@@ -238,6 +238,6 @@ describe('the process of the built-in model', { timeout: 60_000 }, () => {
 function summary(events: ModelEvent[]) {
   const texts = events.flatMap((event) => (event.type === 'content' ? [event.text] : []));
   const done = events.at(-1);
-  if (done?.type !== 'done') throw new Error('the answer did not end with done');
+  if (done?.type !== 'done') throw new Error('the response did not end with done');
   return { texts, text: texts.join(''), done };
 }

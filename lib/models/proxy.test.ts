@@ -27,9 +27,9 @@ beforeEach(async () => {
     asked.push(`${incoming.url} ${incoming.headers['proxy-authorization'] ?? ''}`.trim());
     const { pathname } = new URL(incoming.url ?? '');
     const { method, headers } = incoming;
-    const onward = forward(model.url + pathname, { method, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(outgoing);
+    const onward = forward(model.url + pathname, { method, headers }, (response) => {
+      outgoing.writeHead(response.statusCode ?? 502, response.headers);
+      response.pipe(outgoing);
     });
     incoming.pipe(onward);
   });

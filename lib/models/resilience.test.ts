@@ -47,7 +47,7 @@ class Scripted implements ModelProvider {
 
 const fault = (code: ErrorCode) => new AppError(code, `it is ${code}`);
 
-/** Runs the answer to its end while time passes. */
+/** Reads the response to its end while time passes. */
 async function run(provider: ModelProvider, chat = createResilientChat(LIMITS), signal = new AbortController().signal) {
   const events: ModelEvent[] = [];
   const ended = (async () => {
@@ -100,7 +100,7 @@ describe('resilientChat', () => {
   it.each<[what: string, acts: Act[], sentence: RegExp, events: number]>([
     ['first token', [1_001, TEXT, DONE], /no first token within 1 seconds/, 0],
     ['silence', [TEXT, 501, TEXT, DONE], /fell silent.*within 0.5 seconds/, 1],
-    ['whole answer', Array.from({ length: 40 }, () => [400, TEXT]).flat(), /not done within 5 seconds/, 12],
+    ['whole response', Array.from({ length: 40 }, () => [400, TEXT]).flat(), /not done within 5 seconds/, 12],
   ])('bounds the %s and ends the request upstream', async (_what, acts, sentence, count) => {
     const provider = new Scripted(acts);
     const { events, error } = await run(provider);
@@ -193,12 +193,12 @@ describe('resilientChat', () => {
     const provider = new Scripted(acts);
     const caller = new AbortController();
     const reason = new Error('left');
-    const answer = Array.fromAsync(createResilientChat(LIMITS)(provider, REQUEST, caller.signal)).catch(
+    const response = Array.fromAsync(createResilientChat(LIMITS)(provider, REQUEST, caller.signal)).catch(
       (e: unknown) => e,
     );
     await vi.advanceTimersByTimeAsync(10);
     caller.abort(reason);
-    expect(await answer).toBe(reason);
+    expect(await response).toBe(reason);
     expect(provider.signals[0]?.aborted).toBe(true);
   });
 

@@ -11,7 +11,7 @@ import { type Dialect, dialects, lists, onTheWire } from '../../test/support/mod
 
 let server: FaultyModelServer;
 let providers: Record<Dialect['api'], ModelProvider>;
-/** What is answered to the request whose message is the place in here. */
+/** Responses, by the index in the message of the request. */
 const scripts: Script[] = [];
 
 beforeAll(async () => {
@@ -235,11 +235,11 @@ describe('a list of models', () => {
       await providers[api].check(signal());
       return (await providers[api].models(signal())).map(({ id }) => id);
     };
-    for (const [other, usual] of Object.entries(lists)) server.answer(other, usual);
+    for (const [other, usual] of Object.entries(lists)) server.setResponse(other, usual);
     expect(await ask()).toEqual(['a:latest', 'b:7b']);
     for (const place of places(list))
       for (const [what, change] of CHANGES) {
-        server.answer(path, changed(list, place, change));
+        server.setResponse(path, changed(list, place, change));
         const name = place.join('.');
         const ids = await ask().catch((error: unknown) => error);
         if (AppError.is(ids))
@@ -251,28 +251,28 @@ describe('a list of models', () => {
           if (isAll) expect([name, what, known.length]).toEqual([name, what, 2]);
         }
       }
-    for (const other of Object.keys(lists)) server.answer(other, undefined);
+    for (const other of Object.keys(lists)) server.setResponse(other, undefined);
   });
 
   it('accepts numbers as strings, a bare list, and null for an empty one', async () => {
-    server.answer('/v1/models', [{ id: 'a', max_model_len: '8192' }, { id: 'x'.repeat(300) }, null]);
+    server.setResponse('/v1/models', [{ id: 'a', max_model_len: '8192' }, { id: 'x'.repeat(300) }, null]);
     expect(await providers.openai.models(signal())).toMatchObject([{ id: 'a', context_length: 8192 }]);
-    server.answer('/v1/models', { data: null });
+    server.setResponse('/v1/models', { data: null });
     expect(await providers.openai.models(signal())).toEqual([]);
-    server.answer('/v1/models', undefined);
-    server.answer('/api/tags', { models: null });
+    server.setResponse('/v1/models', undefined);
+    server.setResponse('/api/tags', { models: null });
     expect(await providers.ollama.models(signal())).toEqual([]);
-    server.answer('/api/tags', undefined);
+    server.setResponse('/api/tags', undefined);
   });
 
   it('has at most 2,000 models and 10 MiB', async () => {
-    server.answer('/v1/models', { data: Array.from({ length: 3_000 }, (_, at) => ({ id: `m${at}` })) });
+    server.setResponse('/v1/models', { data: Array.from({ length: 3_000 }, (_, at) => ({ id: `m${at}` })) });
     expect(await providers.openai.models(signal())).toHaveLength(2_000);
-    server.answer('/v1/models', { data: [{ id: 'm', text: 'x'.repeat(17 * 1024 * 1024) }] });
+    server.setResponse('/v1/models', { data: [{ id: 'm', text: 'x'.repeat(17 * 1024 * 1024) }] });
     await expect(providers.openai.models(signal())).rejects.toMatchObject({
       code: 'upstream_failed',
       message: expect.stringContaining('10 MiB'),
     });
-    server.answer('/v1/models', undefined);
+    server.setResponse('/v1/models', undefined);
   });
 });

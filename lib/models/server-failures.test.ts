@@ -85,13 +85,13 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
 
   it('responds on kept connections without a failure', async () => {
     for (let i = 0; i < 10; i++) expect(await all(whole('hi'))).toEqual([content('hi'), done]);
-    // The end of one answer may still be on its way when the next is asked for.
+    // The next request may start before the end of a response has arrived.
     expect(server.connections).toBeLessThanOrEqual(2);
   });
 
   it.each<[what: string, script: (dialect: Dialect) => Script, code: string, before: string[]]>([
     [
-      'an error instead of an answer',
+      'an error instead of a response',
       () => [{ status: 500 }, { send: '{"error":"out of memory"}' }],
       'upstream_failed',
       [],
@@ -105,10 +105,10 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     ],
     ['an unknown model', () => [{ status: 404 }, { send: '{"error":"no"}' }], 'model_not_found', []],
     ['a wrong key', () => [{ status: 401 }], 'not_configured', []],
-    ['a reset before the answer', () => ['reset'], 'upstream_failed', []],
+    ['a reset before the response', () => ['reset'], 'upstream_failed', []],
     ['an error in the stream', (d) => [{ send: d.text('a') }, { send: d.error('boom') }], 'upstream_failed', ['a']],
     ['an end without done', (d) => [{ send: d.text('a') }], 'upstream_truncated', ['a']],
-    ['an empty answer', () => [{ status: 200 }], 'upstream_truncated', []],
+    ['an empty response', () => [{ status: 200 }], 'upstream_truncated', []],
     ['a connection that breaks in the stream', (d) => [{ send: d.text('a') }, 'cut'], 'upstream_failed', ['a']],
     [
       'something that is no JSON',
@@ -337,7 +337,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
   });
 
   it('keeps the tags of a model that is not known to reason', async () => {
-    server.answer('/api/show', {});
+    server.setResponse('/api/show', {});
     const text = '<think>hm</think>Yes';
     expect(await all(whole(text))).toEqual([content(text), done]);
   });
@@ -364,7 +364,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     for (let i = 0; i < 1000; i++) await failing(scripts[i % scripts.length] ?? []);
     expect(await all(whole('again'))).toEqual([content('again'), done]);
     expect(server.running).toBe(0);
-    // The end of one answer may still be on its way when the next is asked for.
+    // The next request may start before the end of a response has arrived.
     expect(server.connections).toBeLessThanOrEqual(2);
   });
 });

@@ -17,7 +17,7 @@ afterEach(async () => {
   await new Promise((resolve) => server?.close(resolve));
 });
 
-/** A server that answers every request with `body`, and tells what it was asked. */
+/** A server that responds with `body` to every request, and records the requests. */
 async function serving(body: string): Promise<{ url: string; asked: () => unknown }> {
   let asked: unknown;
   const started = createServer(async (incoming, outgoing) => {

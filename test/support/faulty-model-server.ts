@@ -52,7 +52,7 @@ export interface FaultyModelServer {
    * From now on `path`, which is none of the chat routes, responds with `body`; undefined is as
    * before.
    */
-  answer(path: string, body: unknown): void;
+  setResponse(path: string, body: unknown): void;
   /** Resolves when no chat request is being served. */
   idle(): Promise<void>;
   close(): Promise<void>;
@@ -119,7 +119,7 @@ export async function startFaultyModelServer(
     choose(script) {
       next = script;
     },
-    answer(path, body) {
+    setResponse(path, body) {
       responses.set(path, body);
     },
     async idle() {
