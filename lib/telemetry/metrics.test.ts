@@ -36,3 +36,13 @@ it('exposes the open handles, requests and resources by type', async () => {
   for (const name of ['handles', 'requests', 'resources'])
     expect(text).toContain(`# TYPE chill_space_nodejs_active_${name} gauge`);
 });
+
+it('exposes the durations of requests next to the other metrics', async () => {
+  const all = createMetrics();
+  all.httpDuration.observe('/api/chat', 'POST', 200, 0.2);
+  const text = await metricsExposition(all);
+  expect(text).toContain('\n\n# HELP chill_space_http_request_duration_seconds ');
+  expect(text).toContain(
+    'chill_space_http_request_duration_seconds_count{route="/api/chat",method="POST",status="200"} 1\n',
+  );
+});

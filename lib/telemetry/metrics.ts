@@ -5,8 +5,8 @@ import type { CacheHeader } from '#lib/wire/chat';
 
 /** All metrics of the app. Modules observe through these and create none. */
 export interface Metrics {
-  /** Every metric but `httpDuration`. */
-  registry: Registry;
+  /** Every metric but `httpDuration`: `metricsExposition` writes all. */
+  promRegistry: Registry;
   httpDuration: HttpDurationHistogram;
   /** Counts of response cache look-ups. Their counter reads them when metrics are scraped. */
   cacheLookups: Record<CacheHeader, number>;
@@ -44,8 +44,8 @@ export function metrics(): Metrics {
 }
 
 /** The response of `/api/metrics`, in the content type of the registry. */
-export async function metricsExposition({ registry, httpDuration }: Metrics): Promise<string> {
-  return `${await registry.metrics()}\n${httpDuration.exposition()}\n`;
+export async function metricsExposition({ promRegistry, httpDuration }: Metrics): Promise<string> {
+  return `${await promRegistry.metrics()}\n${httpDuration.exposition()}\n`;
 }
 
 const PREFIX = 'chill_space_';
@@ -59,7 +59,7 @@ export function createMetrics(): Metrics {
   for (const name of ['handles', 'requests', 'resources'])
     registry.removeSingleMetric(`${PREFIX}nodejs_active_${name}_total`);
   return {
-    registry,
+    promRegistry: registry,
     httpDuration: new HttpDurationHistogram(
       'chill_space_http_request_duration_seconds',
       'Time from a request to the start of its answer.',

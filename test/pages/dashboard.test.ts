@@ -18,8 +18,8 @@ const dashboard = z
   })
   .parse(JSON.parse(readFileSync('deploy/grafana/dashboard.json', 'utf8')));
 
-const { registry, httpDuration } = createMetrics();
-const known = [...registry.getMetricsAsArray(), httpDuration];
+const { promRegistry, httpDuration } = createMetrics();
+const known = [...promRegistry.getMetricsAsArray(), httpDuration];
 /** What Prometheus sees of them: a histogram is three series. */
 const series = new Map(
   known.flatMap(({ name, type }) =>

@@ -13,7 +13,7 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
     GET: async () => {
       const all = metrics();
       setGauges(all.stats);
-      return plainText(await metricsExposition(all), { 'content-type': all.registry.contentType });
+      return plainText(await metricsExposition(all), { 'content-type': all.promRegistry.contentType });
     },
   },
   { quiet: true },
