@@ -166,7 +166,7 @@ describe('the queue order', () => {
     [10, 31],
     [30, 1],
     [10, 121],
-  ])('starts a newcomer next, %i s an answer and %i s into a backlog of 99', (secondsEach, arrival) => {
+  ])('starts a newcomer next, %i s an response and %i s into a backlog of 99', (secondsEach, arrival) => {
     const queue = line();
     queue.recordImmediateStart(request('ann'));
     for (let n = 0; n < 99; n += 1) queue.add(request('ann'), 0);
