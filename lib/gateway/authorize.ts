@@ -4,10 +4,11 @@ import { type GatewayRequest, isAllowedPage } from '#lib/gateway/gateway-request
 import type { ClientInfo } from '#lib/gateway/headers/request-headers';
 import type { CorsPolicy } from '#lib/gateway/headers/response-headers';
 import { backendPath } from '#lib/gateway/request-path';
-import { keyRequired, SESSION_COOKIE, verifyCredentials } from '#lib/http/auth';
+import { keyRequired, verifyCredentials } from '#lib/http/auth';
 import { clientSubnet, isTrustedProxy } from '#lib/http/client-ip';
 import { corsHeaders } from '#lib/http/cors';
 import { isGatewayHost } from '#lib/http/gateway-host';
+import { SESSION_COOKIE } from '#lib/http/session-cookie';
 import { tracer } from '#lib/telemetry/tracing';
 
 export interface AuthorizedRequest {

@@ -7,7 +7,7 @@ import { gateway } from '#lib/gateway/index';
 import { toErrorResponse } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
 import { checkHost } from '#lib/http/host-check';
-import { resolveRequestId } from '#lib/http/http-request';
+import { resolveRequestId } from '#lib/http/request-id';
 import type { RouteHandler } from '#lib/http/route';
 import { log } from '#lib/telemetry/log';
 

@@ -11,7 +11,7 @@ import { forwardUpgrade, isWebSocketUpgrade } from '#lib/gateway/upgrade';
 import { endSocket } from '#lib/http/end-socket';
 import { toErrorResponse } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
-import { resolveRequestId } from '#lib/http/http-request';
+import { resolveRequestId } from '#lib/http/request-id';
 import { log } from '#lib/telemetry/log';
 
 const MAX_LOGGED_PATH_LENGTH = 256;

@@ -4,10 +4,10 @@ import { BodyBudget, BodyBuffer, bodyBudget } from '#lib/http/body-budget';
 import { resetSingleton } from '#lib/singletons';
 import { KIB, MIB } from '#lib/units';
 
-beforeEach(() => resetSingleton('http.receiving'));
+beforeEach(() => resetSingleton('http.body-budget'));
 
-describe('ReceivingBudget', () => {
-  it('never gives more than there is, and always leaves room for one more caller', () => {
+describe('BodyBudget', () => {
+  it('never exceeds its total, and always has capacity for one more caller', () => {
     const moves = fc.array(
       fc.record({ caller: fc.constantFrom('a', 'b', 'c'), bytes: fc.integer({ min: 1, max: 400 }) }),
     );
@@ -27,7 +27,7 @@ describe('ReceivingBudget', () => {
     );
   });
 
-  it('gives one caller half, and the next as much as is free then', () => {
+  it('grants one caller half, and the next as much as is free then', () => {
     const budget = new BodyBudget(120);
     expect([budget.reserve('a', 60), budget.reserve('a', 1), budget.reserve('b', 30), budget.reserve('b', 1)]).toEqual([
       true,
@@ -38,8 +38,8 @@ describe('ReceivingBudget', () => {
   });
 });
 
-describe('GrowingBody', () => {
-  it('is what came, whatever the pieces, and counts as long as it is received', () => {
+describe('BodyBuffer', () => {
+  it('returns the bytes of all chunks, and counts in the budget until then', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ minLength: 1, maxLength: 300 })), fc.boolean(), (chunks, declares) => {
         const whole = Buffer.concat(chunks);
@@ -54,7 +54,7 @@ describe('GrowingBody', () => {
     );
   });
 
-  it('holds a body of single bytes in no more than twice its size', () => {
+  it('stores a body of single bytes in at most twice its size', () => {
     const body = new BodyBuffer('a', MIB, 0);
     const before = process.memoryUsage().heapUsed;
     for (let count = 0; count < 200_000; count++) body.append(Uint8Array.of(1));
@@ -63,7 +63,7 @@ describe('GrowingBody', () => {
     body.release();
   });
 
-  it('refuses what is above its limit, or above its share, and gives back what it had', () => {
+  it('rejects a body above its limit or its share, and releases its memory', () => {
     const body = new BodyBuffer('a', 10 * KIB, 0);
     body.append(Buffer.alloc(10 * KIB));
     expect(() => body.append(Buffer.alloc(1))).toThrow(expect.objectContaining({ code: 'body_too_large' }));

@@ -1,20 +1,18 @@
 import { config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
+import { bodyTooLarge } from '#lib/http/body-limit';
 import { MemoryAccounting } from '#lib/memory-accounting';
 import { singleton } from '#lib/singletons';
-import { bodyTooLarge, MIB } from '#lib/units';
+import { KIB, MIB } from '#lib/units';
 
-/**
- * Up to here there is no need to ask before the body has come: a read of a connection gives as
- * much.
- */
-const ONE_READ_BYTES = 64 * 1024;
+/** One read of a connection returns as much, so smaller bodies are not checked in advance. */
+const ONE_READ_BYTES = 64 * KIB;
 const RETRY_AFTER_SECONDS = 5;
 
 /**
- * Bounds the memory of bodies that are being received, all together and for each caller. A caller
- * may hold as much as is free (dynamic threshold: Choudhury and Hahne, 1998): one alone gets half,
- * two a third each, and there is room for the next one.
+ * Memory budget of request bodies while they are received, in total and per caller. A caller may
+ * hold as much as is free (dynamic threshold: Choudhury and Hahne, 1998): a single caller gets
+ * half, two get a third each, and there is always capacity for the next one.
  */
 export class BodyBudget {
   readonly totalBytes: number;
@@ -32,7 +30,7 @@ export class BodyBudget {
     return this.#held.bytesOf(caller) + bytes <= this.totalBytes - this.#held.total - bytes;
   }
 
-  /** False where there is no room; nothing was taken then. */
+  /** Returns false, and reserves nothing, if the capacity is used up. */
   reserve(caller: string, bytes: number): boolean {
     if (!this.hasCapacity(caller, bytes)) return false;
     this.#held.add(caller, bytes);
@@ -44,23 +42,24 @@ export class BodyBudget {
   }
 }
 
-/** The process's own, of `RECEIVING_MAX_SIZE_MB`. */
+/** The budget of this process: `RECEIVING_MAX_SIZE_MB`. */
 export function bodyBudget(): BodyBudget {
-  return singleton('http.receiving', () => new BodyBudget(config().RECEIVING_MAX_SIZE_MB * MIB));
+  return singleton('http.body-budget', () => new BodyBudget(config().RECEIVING_MAX_SIZE_MB * MIB));
 }
 
 /**
- * A body that says it has `declaredBytes`. Throws where it will be too large, or where there is no
- * room for it now.
+ * Checks a `Content-Length` before the body is read. Throws `body_too_large`, or `queue_full` if
+ * the budget has no capacity for it.
  */
 export function checkContentLength(declaredBytes: number, limitBytes: number, caller: string): void {
   if (declaredBytes > limitBytes) throw bodyTooLarge(limitBytes);
-  if (declaredBytes > ONE_READ_BYTES && !bodyBudget().hasCapacity(caller, declaredBytes)) throw noRoom();
+  if (declaredBytes > ONE_READ_BYTES && !bodyBudget().hasCapacity(caller, declaredBytes)) throw budgetExhausted();
 }
 
 /**
- * Collects a body of which more is to come, in one piece of memory that grows with it: chunks are
- * copied, since each would take hundreds of bytes next to its own. Callers call `finish` or `drop`.
+ * Collects the chunks of a body in one growing buffer, which counts in the budget. Chunks are
+ * copied, because each `Buffer` object takes hundreds of bytes besides its content. The caller ends
+ * with `finish` or `release`.
  */
 export class BodyBuffer {
   readonly #caller: string;
@@ -70,7 +69,7 @@ export class BodyBuffer {
   #memory = Buffer.alloc(0);
   #size = 0;
 
-  /** `declaredBytes` is 0 where the body does not say. */
+  /** `declaredBytes` is 0 if the length is unknown. */
   constructor(caller: string, limitBytes: number, declaredBytes: number) {
     this.#caller = caller;
     this.#limitBytes = limitBytes;
@@ -78,8 +77,7 @@ export class BodyBuffer {
   }
 
   /**
-   * Throws `body_too_large`, or `queue_full` where there is no room for it; what was taken is given
-   * back then.
+   * Throws `body_too_large`, or `queue_full` if the budget is used up. The memory is released then.
    */
   append(chunk: Uint8Array): void {
     const size = this.#size + chunk.byteLength;
@@ -92,7 +90,7 @@ export class BodyBuffer {
     this.#size = size;
   }
 
-  /** The whole body, which no longer counts as being received. */
+  /** Returns the whole body, which no longer counts in the budget. */
   finish(): Uint8Array {
     const body = this.#memory.subarray(0, this.#size);
     this.release();
@@ -112,14 +110,14 @@ export class BodyBuffer {
     const bytes = Math.max(neededBytes, Math.min(most, 2 * before.byteLength));
     if (!this.#budget.reserve(this.#caller, bytes - before.byteLength)) {
       this.release();
-      throw noRoom();
+      throw budgetExhausted();
     }
     this.#memory = Buffer.allocUnsafeSlow(bytes);
     this.#memory.set(before.subarray(0, this.#size));
   }
 }
 
-function noRoom(): AppError {
+function budgetExhausted(): AppError {
   return new AppError('queue_full', 'The server is receiving too many large requests. Try again in a few seconds.', {
     retryAfterSeconds: RETRY_AFTER_SECONDS,
   });

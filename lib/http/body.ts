@@ -5,30 +5,27 @@ import { acceptCamelCase } from '#lib/wire/camel-case';
 import { isNestedTooDeep, MAX_JSON_DEPTH } from '#lib/wire/json-depth';
 import { validationMessage } from '#lib/wire/validation-messages';
 
-const IN_WORDS = { error: validationMessage };
+const ZOD_OPTIONS = { error: validationMessage };
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * Reads a JSON body of at most `limitBytes`. The bound holds before anything is parsed, and for chunked bodies while
- * they arrive. Throws `unsupported_media_type`, `body_too_large` or `invalid_json`.
+ * Reads a JSON body of at most `limitBytes`. Throws `unsupported_media_type`, `body_too_large` or
+ * `invalid_json`. The limit is enforced before parsing, and for chunked bodies while they arrive.
  *
- * `anyType` takes JSON whatever the request calls it, for APIs whose callers do not say (Ollama's documentation shows
- * `curl -d` alone, which says that it sends a form).
+ * `anyType` ignores `Content-Type`. Ollama's documentation shows plain `curl -d`, which labels the
+ * body as a form.
  */
 export async function readJson(request: HttpRequest, limitBytes: number, anyType = false): Promise<unknown> {
   return parseJson(await readJsonBytes(request, limitBytes, anyType));
 }
 
-/** The first half of `readJson`, for bodies whose bound depends on what is in them. */
+/** The first half of `readJson`, for bodies whose limit depends on their content. */
 export async function readJsonBytes(request: HttpRequest, limitBytes: number, anyType = false): Promise<Uint8Array> {
   if (!anyType) requireJson(request);
   return request.bytes(limitBytes);
 }
 
-/**
- * The second half of `readJson`. Throws `invalid_json`, also for JSON that is nested deeper than
- * `MAX_JSON_DEPTH`.
- */
+/** The second half of `readJson`. Throws `invalid_json`, also beyond `MAX_JSON_DEPTH`. */
 export function parseJson(bytes: Uint8Array): unknown {
   if (isNestedTooDeep(bytes))
     throw new AppError('invalid_json', `The body is nested too deeply: at most ${MAX_JSON_DEPTH} levels are accepted.`);
@@ -49,11 +46,14 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/** Checks `body` against `schema`; names in `camelCase` are accepted for the wire's snake_case. Throws `invalid_request` with every bad field. */
+/**
+ * Validates `body` against `schema`. Names in `fields` are accepted in camelCase too. Throws
+ * `invalid_request`, whose details name the invalid fields.
+ */
 export function parseBody<S extends z.ZodType>(schema: S, body: unknown, fields: readonly string[] = []): z.output<S> {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new AppError('invalid_request', 'The body must be a JSON object.');
-  const result = schema.safeParse(acceptCamelCase(body, fields), IN_WORDS);
+  const result = schema.safeParse(acceptCamelCase(body, fields), ZOD_OPTIONS);
   if (!result.success) throw AppError.fromZod(result.error);
   return result.data;
 }

@@ -7,7 +7,7 @@ import { clientIp, clientSubnet, isTrustedProxy, subnetOf } from '#lib/http/clie
 const trust = (TRUST_PROXY: string) => readConfig({ TRUST_PROXY }).TRUST_PROXY;
 const MADE_UP = '6.6.6.6, 1.2.3.4';
 
-describe('clientAddress', () => {
+describe('clientIp', () => {
   it.each([
     ['false', '10.0.0.1', MADE_UP, '10.0.0.1'],
     ['1', '10.0.0.1', MADE_UP, '1.2.3.4'],
@@ -29,13 +29,13 @@ describe('clientAddress', () => {
     expect(clientIp(peer, forwarded, trust(setting))).toBe(expected);
   });
 
-  it('knows nobody where the platform tells no peer and no proxy is believed', () => {
+  it('returns undefined without a peer address and a trusted proxy', () => {
     expect(clientIp(undefined, MADE_UP, trust('false'))).toBeUndefined();
     expect(clientIp(undefined, MADE_UP, trust('1'))).toBe('1.2.3.4');
   });
 });
 
-describe('countedAddress', () => {
+describe('subnetOf', () => {
   it.each([
     ['192.0.2.1', '192.0.2.1'],
     ['::ffff:192.0.2.1', '192.0.2.1'],
@@ -50,7 +50,7 @@ describe('countedAddress', () => {
     expect(subnetOf(address)).toBe(expected);
   });
 
-  it('is the same for every address of a /64, and for no other', () => {
+  it('is equal for all addresses of a /64, and for no others', () => {
     const group = fc.integer({ min: 0, max: 0xffff }).map((value) => value.toString(16));
     const network = fc.tuple(fc.constantFrom('2001', '2a02'), group, group, group);
     const host = fc.tuple(group, group, group, group);
@@ -74,7 +74,7 @@ describe('countedAddress', () => {
 });
 
 describe('isTrustedProxy', () => {
-  it('is the peer alone that decides', () => {
+  it('decides by the peer address alone', () => {
     expect(isTrustedProxy('10.0.0.1', trust('false'))).toBe(false);
     expect(isTrustedProxy('10.0.0.1', trust('1'))).toBe(true);
     expect(isTrustedProxy('10.0.0.1', trust('loopback'))).toBe(false);

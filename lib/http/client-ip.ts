@@ -2,11 +2,11 @@ import { BlockList, isIP } from 'node:net';
 import type { TrustedProxies } from '#lib/config/settings/network-schemas';
 
 /**
- * Who is at the other end, where proxies may stand in front: `TRUST_PROXY` says which of them are believed. `X-Forwarded-For`
- * is read from its right end, where the nearest proxy has written, so that nothing a client makes up is reached before
- * the address that a believed proxy saw.
+ * Returns the client's address behind trusted proxies; `TRUST_PROXY` says which proxies those are.
+ * `X-Forwarded-For` is read from its right end, where the nearest proxy has written. Nothing that a
+ * client forges is reached before the address that a trusted proxy saw.
  *
- * `peer` is the connection's own other end; undefined where the platform does not tell.
+ * `peer` is the connection's remote address, undefined if the platform does not report it.
  */
 export function clientIp(
   peer: string | undefined,
@@ -17,22 +17,22 @@ export function clientIp(
   if (trust === undefined || (nearest !== undefined && !isTrusted(nearest, 0, trust))) return nearest;
   const written = forwardedFor?.split(',') ?? [];
   let client = nearest;
-  // The connection's own other end is the first, also where it is not told.
-  let behind = 1;
+  // The connection's peer is the first hop, even if its address is unknown.
+  let hops = 1;
   for (let index = written.length - 1; index >= 0; index--) {
     const address = plainAddress(written[index] ?? '');
-    // A proxy that writes something else cannot be believed about what is behind it.
+    // A proxy that writes anything but an address is not trusted about the hops behind it.
     if (address === undefined) break;
     client = address;
-    if (!isTrusted(address, behind, trust)) break;
-    behind += 1;
+    if (!isTrusted(address, hops, trust)) break;
+    hops += 1;
   }
   return client;
 }
 
 /**
- * The client's address as it is counted; undefined where the platform does not say. Arguments as of
- * `clientIp`.
+ * Returns the client's subnet, which limits count by; undefined if the address is unknown.
+ * Parameters as of `clientIp`.
  */
 export function clientSubnet(
   peer: string | undefined,
@@ -44,9 +44,8 @@ export function clientSubnet(
 }
 
 /**
- * The name under which an address is counted: IPv4 as it is, IPv6 by its /64, of which a single
- * client has all addresses. Link-local ones stay as they are, since every neighbour has the same
- * /64.
+ * Returns an IPv4 address unchanged and an IPv6 address as its /64, because a single client has all
+ * addresses of a /64. Link-local addresses stay whole: all hosts of a link share one /64.
  */
 export function subnetOf(address: string): string {
   if (!address.includes(':')) return address;
@@ -56,7 +55,7 @@ export function subnetOf(address: string): string {
   return `${firstGroups(plain)}::/64`;
 }
 
-/** The first 64 bits of an IPv6 address, without zeros that can be left out. */
+/** The first 64 bits of an IPv6 address, in groups without leading zeros. */
 function firstGroups(address: string): string {
   const [head = '', tail] = address.split('::');
   const before = groupsOf(head);
@@ -69,27 +68,27 @@ function firstGroups(address: string): string {
 }
 
 /**
- * An IPv4 address at the end is two groups. Its digits do not matter here: it never is in the first
- * 64 bits.
+ * An IPv4 address at the end counts as two groups. Their value does not matter, because they are
+ * never in the first 64 bits.
  */
 function groupsOf(text: string): string[] {
   if (text === '') return [];
   return text.split(':').flatMap((group) => (group.includes('.') ? ['0', '0'] : [group]));
 }
 
-/** Whether the connection's other end is a proxy whose forwarding headers are believed. */
+/** Whether the connection's peer is a proxy whose forwarding headers are trusted. */
 export function isTrustedProxy(peer: string | undefined, trust: TrustedProxies | undefined): boolean {
   if (trust === undefined) return false;
   const address = peer === undefined ? undefined : plainAddress(peer);
   return address === undefined ? 'hops' in trust : isTrusted(address, 0, trust);
 }
 
-/** `behind` counts the addresses between this one and us. */
-function isTrusted(address: string, behind: number, trust: TrustedProxies): boolean {
-  return 'hops' in trust ? behind < trust.hops : blockList(trust.networks).check(address, family(address));
+/** `hops` counts the addresses between this one and the server. */
+function isTrusted(address: string, hops: number, trust: TrustedProxies): boolean {
+  return 'hops' in trust ? hops < trust.hops : blockList(trust.networks).check(address, family(address));
 }
 
-/** Without brackets, port and the IPv6 form of an IPv4 address; undefined where it is no address. */
+/** Strips brackets, port and the IPv6 form of IPv4. Undefined if `text` is no address. */
 function plainAddress(text: string): string | undefined {
   const trimmed = text.trim().replace(/^\[([^\]]*)\](?::\d+)?$/, '$1');
   const bare = /^(?:::ffff:)?(\d+\.\d+\.\d+\.\d+)(?::\d+)?$/i.exec(trimmed)?.[1] ?? trimmed;

@@ -1,4 +1,5 @@
 import type { Config } from '#lib/config/config';
+import { AppError } from '#lib/errors';
 import { isLoopbackHost, listensOnLoopback } from '#lib/http/host-check';
 
 const ALLOWED_HEADERS =
@@ -7,12 +8,12 @@ const EXPOSED_HEADERS = 'X-Request-Id, X-Cache, X-Execution-Time-Ms, Retry-After
 const MAX_AGE_SECONDS = '3600';
 
 /**
- * Whether a page at `origin` may call this server: FRONTEND_URL, CORS_ALLOWED_ORIGINS, the server's
- * own origin, and http://localhost:3000 if the server listens on loopback and is called by a name
- * of loopback. Scheme, host and port are compared.
+ * Whether a page at `origin` may call this server. Allowed are `FRONTEND_URL`,
+ * `CORS_ALLOWED_ORIGINS` and the server's own origin, and http://localhost:3000 if the server
+ * listens on loopback and is called by a loopback name. Scheme, host and port are compared.
  *
- * `forwardedProto` is believed from anyone here: no page can set `X-Forwarded-Proto` on its
- * requests, since browsers would ask for permission first.
+ * `forwardedProto` is trusted from any peer here: a page cannot send `X-Forwarded-Proto` without a
+ * preflight.
  */
 export function isAllowedOrigin(
   origin: string,
@@ -33,7 +34,7 @@ export function isAllowedOrigin(
   return isAllowed;
 }
 
-/** The last result: nearly all requests of browsers come from one page. */
+/** Cache of one result: nearly all requests of browsers come from one page. */
 let last:
   | { origin: string; host: string | null; forwardedProto: string | null; settings: Config; isAllowed: boolean }
   | undefined;
@@ -43,7 +44,7 @@ function check(origin: string, host: string | null, forwardedProto: string | nul
   const given = originOf(origin);
   if (given === undefined) return false;
   if (host !== null && given === originOf(`${forwardedScheme(forwardedProto)}://${host}`)) return true;
-  // A proxy may speak TLS and not say so. The host is compared, which no page elsewhere has.
+  // A proxy may terminate TLS without a header. The host is compared, which no foreign page has.
   if (host !== null && forwardedProto === null && given === originOf(`https://${host}`)) return true;
   if (given === LOCAL_PAGE && host !== null && isLoopbackHost(host) && listensOnLoopback(settings)) return true;
   return [settings.FRONTEND_URL, ...settings.CORS_ALLOWED_ORIGINS].some(
@@ -51,20 +52,15 @@ function check(origin: string, host: string | null, forwardedProto: string | nul
   );
 }
 
-/**
- * Where the pages of a development server are, which may call another server of the same machine.
- */
+/** Pages of a development server, which may call another server of the same machine. */
 const LOCAL_PAGE = 'http://localhost:3000';
 
-/**
- * What the browser speaks, by `X-Forwarded-Proto`: the first of a list is the proxy that is nearest
- * to it.
- */
+/** Returns the scheme of the browser. In a list, the first entry is of the proxy nearest to it. */
 export function forwardedScheme(forwardedProto: string | null): 'http' | 'https' {
   return forwardedProto?.split(',', 1)[0]?.trim().toLowerCase() === 'https' ? 'https' : 'http';
 }
 
-/** The headers for an answer to an allowed origin; `preflight` adds what only an OPTIONS answer needs. */
+/** Headers of a response to an allowed origin. `preflight` adds those of an OPTIONS response. */
 export function corsHeaders(origin: string, preflight = false): Record<string, string> {
   const headers: Record<string, string> = {
     'access-control-allow-origin': origin,
@@ -80,11 +76,21 @@ export function corsHeaders(origin: string, preflight = false): Record<string, s
 }
 
 /**
- * In the spelling of URLs: lower case, without the port that the scheme implies. Undefined if it is
- * no URL.
+ * Methods that change nothing. A foreign page may send these, but cannot read the response without
+ * CORS headers.
  */
+export const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+export function originNotAllowed(): AppError {
+  return new AppError(
+    'origin_not_allowed',
+    'Pages from this origin may not call this server. Add the origin to CORS_ALLOWED_ORIGINS.',
+  );
+}
+
+/** Normalizes an origin: lower case, no default port of the scheme. Undefined if it is no URL. */
 function originOf(url: string): string | undefined {
   const origin = URL.parse(url)?.origin;
-  // Schemes that the URL standard does not know (browser extensions) all have this one.
+  // All non-special schemes (browser extensions) have this origin.
   return origin === 'null' ? url.toLowerCase().replace(/\/+$/, '') : origin;
 }

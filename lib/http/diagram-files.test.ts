@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { diagramFile } from '#lib/http/diagram-files';
 import { DIAGRAM_FRAME, DIAGRAM_MODULES } from '#lib/wire/diagram';
 
-describe('the files that draw diagrams', () => {
-  it('are Mermaid’s of the version that is installed, which the address names', async () => {
+describe('diagram files', () => {
+  it('are the modules of the installed Mermaid version, which the path names', async () => {
     const { version } = JSON.parse(readFileSync('node_modules/mermaid/package.json', 'utf8'));
     expect(DIAGRAM_MODULES).toBe(`mermaid-${version}`);
     const { headers, body } = await diagramFile([DIAGRAM_MODULES, 'mermaid.esm.min.mjs']);
@@ -19,7 +19,7 @@ describe('the files that draw diagrams', () => {
     expect(await diagramFile([DIAGRAM_MODULES, ...(imported ?? '').split('/')])).toMatchObject({ status: 200 });
   });
 
-  it('are no others', async () => {
+  it('include no other files', async () => {
     for (const path of [
       '',
       'x',
@@ -32,8 +32,8 @@ describe('the files that draw diagrams', () => {
   });
 });
 
-describe('the frame', () => {
-  it('has an opaque origin, no network, and a script of its own only', async () => {
+describe('diagram frame', () => {
+  it('has an opaque origin, no network and only its own script', async () => {
     const { headers, body } = await diagramFile([DIAGRAM_FRAME]);
     const policy = headers['content-security-policy'] ?? '';
     expect(policy.split('; ')).toEqual(

@@ -8,9 +8,10 @@ import type { Reply } from '#lib/http/reply';
 import { DIAGRAM_FRAME, DIAGRAM_MODULES } from '#lib/wire/diagram';
 
 /**
- * The frame in which diagrams are drawn, and Mermaid's modules for it. Mermaid writes styles into the page and parses
- * what a model wrote; so it does that in a document of its own, whose policy gives it an opaque origin, no network, and
- * no script but Mermaid's. What leaves the frame is a picture (`components/markdown/diagram-renderer.ts`).
+ * Serves the frame in which diagrams are drawn, and Mermaid's modules. Mermaid writes styles into
+ * its document and parses text of a model. So it runs in a sandboxed frame, whose policy gives it
+ * an opaque origin, no network and no script but Mermaid's. Only an SVG image leaves the frame.
+ * Throws `not_found`.
  */
 export async function diagramFile(path: readonly string[]): Promise<Reply> {
   const name = path.join('/');
@@ -25,9 +26,9 @@ export async function diagramFile(path: readonly string[]): Promise<Reply> {
     headers: {
       'content-type': 'text/javascript; charset=utf-8',
       'content-encoding': 'gzip',
-      // The version is in the address.
+      // The path contains the version.
       'cache-control': 'public, max-age=31536000, immutable',
-      // The frame's origin is opaque, so its modules come from another one.
+      // The frame has an opaque origin, so its modules are cross-origin.
       'access-control-allow-origin': '*',
     },
     body: new Uint8Array(await promisify(gzip)(text)),
@@ -62,7 +63,7 @@ function frame(): Reply {
   };
 }
 
-/** Draws one diagram after another, as it is told by the page around it, which alone can reach it. */
+/** Draws diagrams one after another. Only the embedding page can send messages to the frame. */
 const SCRIPT = `
 import mermaid from '/api/diagrams/${DIAGRAM_MODULES}/mermaid.esm.min.mjs';
 let last = Promise.resolve();
@@ -77,7 +78,7 @@ async function draw({ id, text, dark }) {
       securityLevel: 'strict',
       theme: dark ? 'dark' : 'default',
       htmlLabels: false,
-      // What a text may not set for itself: whatever could carry markup, styles or addresses, or lift a bound.
+      // Options that a diagram may not set: they carry markup, styles or URLs, or lift a limit.
       secure: [
         'secure', 'securityLevel', 'startOnLoad', 'suppressErrorRendering', 'maxTextSize', 'maxEdges', 'htmlLabels',
         'themeCSS', 'fontFamily', 'altFontFamily', 'flowchart', 'class', 'state', 'dompurifyConfig', 'icon',

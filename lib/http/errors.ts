@@ -1,7 +1,7 @@
 import { AppError } from '#lib/errors';
 import type { ErrorBody, ErrorCode } from '#lib/wire/error';
 
-/** The one table from a fault's code to its status (SPEC §1). */
+/** The only mapping from error codes to statuses. See docs/contract.md#errors. */
 export const HTTP_STATUS_BY_CODE: Record<ErrorCode, number> = {
   invalid_request: 400,
   invalid_json: 400,
@@ -36,28 +36,36 @@ export const HTTP_STATUS_BY_CODE: Record<ErrorCode, number> = {
   internal_error: 500,
 };
 
-/** 429 and 503 always say when to come back; this is for faults that know nothing better. */
+/** `Retry-After` of 429 and 503 if the error has no better value. */
 const DEFAULT_RETRY_AFTER_SECONDS = 5;
 
-/** What is answered for any thrown value: a `Fault` as it is, anything else as `internal_error` with nothing of its inside. */
+/**
+ * Maps a thrown value to a response. An `AppError` is sent as it is; anything else becomes
+ * `internal_error` and reveals nothing of its cause.
+ */
 export function toErrorResponse(error: unknown): {
   status: number;
   body: ErrorBody;
   retryAfterSeconds: number | undefined;
 } {
-  const fault = AppError.is(error)
+  const appError = AppError.is(error)
     ? error
     : new AppError(
         'internal_error',
         'Something went wrong inside the server. The log has the details under this X-Request-Id.',
       );
-  const status = HTTP_STATUS_BY_CODE[fault.code] ?? 500;
-  const body: ErrorBody = { error: fault.message, code: fault.code };
-  if (fault.details !== undefined) body.details = fault.details;
+  const status = HTTP_STATUS_BY_CODE[appError.code] ?? 500;
+  const body: ErrorBody = { error: appError.message, code: appError.code };
+  if (appError.details !== undefined) body.details = appError.details;
   const waits = status === 429 || status === 503;
   return {
     status,
     body,
-    retryAfterSeconds: waits ? (fault.retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS) : undefined,
+    retryAfterSeconds: waits ? (appError.retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS) : undefined,
   };
+}
+
+/** The `Retry-After` header: whole seconds, at least 1. Empty for undefined. */
+export function retryAfterHeader(seconds: number | undefined): Record<string, string> {
+  return seconds === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(seconds))) };
 }

@@ -2,26 +2,26 @@ import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { AppError } from '#lib/errors';
 import { singleton } from '#lib/singletons';
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '#lib/units';
 
 /**
- * The limit on guessing keys: distinct wrong keys are counted for each client address, on every
- * route and page together. It is no setting, and the rate limits do not change it. Wrong session
- * cookies have a separate count, which refuses cookies only: browsers send old ones unasked.
+ * Brute-force protection: counts distinct wrong keys per client address, over all routes and pages
+ * together. It is no setting, and the rate limits do not change it. Wrong session cookies have a
+ * separate count that blocks cookies only, because browsers send old cookies unasked.
  *
- * A key that an address has shown before is served all the same, so that the people behind one
- * address (a school, a proxy) cannot be locked out by one of them. While an address is limited, a
- * guess gets the same refusal whether it is right or wrong.
+ * A key that an address has used before keeps working. So one user cannot lock out the others
+ * behind a shared address (a school, a proxy). A throttled address gets the same refusal for right
+ * and wrong guesses.
  *
- * Clients of an unknown address are neither counted nor limited: they would all share one count.
+ * Clients of an unknown address are neither counted nor throttled: they would share one count.
  */
 
 /** Distinct wrong keys, and distinct wrong cookies, that an address may show within a window. */
 export const MAX_FAILED_KEYS = 20;
-const WINDOW_MS = 60_000;
-/** Addresses that are remembered; the one that failed longest ago is forgotten first. */
+const WINDOW_MS = MINUTE_MS;
+/** LRU bound: the address that failed longest ago is evicted first. */
 const MAX_ADDRESSES = 10_000;
 
-/** How a key is shown: itself, or by a session cookie that it signed. */
 export type CredentialKind = 'key' | 'cookie';
 
 /** Digests of what was counted, at most `MAX_FAILED_KEYS` each. */
@@ -29,48 +29,42 @@ type FailedCredentials = Record<CredentialKind, Set<number>>;
 
 /** Addresses whose keys are remembered, and for how long after the last request. */
 const MAX_KNOWN_ADDRESSES = 10_000;
-const KNOWN_MS = 24 * 60 * 60 * 1000;
+const KNOWN_MS = DAY_MS;
 /** The age of an address in the LRU cache is renewed at most this often. */
-const RENEW_MS = 60_000;
+const RENEW_MS = MINUTE_MS;
 
-/**
- * Whether `address` may show `key`, a right one, in this way: it is not limited, or it has shown
- * this key before.
- */
-export function mayUseKey(address: string | undefined, key: string, way: CredentialKind): boolean {
-  return !isThrottled(address, way) || (address !== undefined && knownKeys().all.get(address)?.has(key) === true);
+/** Whether `address` may use a right `key`: it is not throttled, or has used the key before. */
+export function mayUseKey(address: string | undefined, key: string, kind: CredentialKind): boolean {
+  return !isThrottled(address, kind) || (address !== undefined && knownKeys().all.get(address)?.has(key) === true);
 }
 
-/**
- * Whether `address` has used up what it may show in this way. Too many wrong keys limit cookies as
- * well.
- */
-export function isThrottled(address: string | undefined, way: CredentialKind): boolean {
+/** Whether `address` has too many failures of this kind. Too many wrong keys block cookies too. */
+export function isThrottled(address: string | undefined, kind: CredentialKind): boolean {
   const all = failures();
   if (address === undefined || all.size === 0) return false;
-  const known = all.get(address);
-  if (known === undefined) return false;
-  return isFull(known.key) || (way === 'cookie' && isFull(known.cookie));
+  const failed = all.get(address);
+  if (failed === undefined) return false;
+  return isFull(failed.key) || (kind === 'cookie' && isFull(failed.cookie));
 }
 
-/** The refusal of an address that has used up its wrong keys. */
+/** The `rate_limited` error of a throttled address. */
 export function tooManyFailedKeys(address: string | undefined): AppError {
   const leftMs = address === undefined ? 0 : failures().getRemainingTTL(address);
-  const seconds = Math.max(1, Math.ceil(leftMs / 1000));
+  const seconds = Math.max(1, Math.ceil(leftMs / SECOND_MS));
   return new AppError('rate_limited', `Too many wrong keys came from this address. Try again in ${seconds} s.`, {
     retryAfterSeconds: seconds,
   });
 }
 
-/** Remembers that `address` has shown `key`, a right one, while it was not limited. */
+/** Remembers that `address`, which is not throttled, has used `key`, a right one. */
 export function rememberKnownKey(address: string | undefined, key: string): void {
   if (address === undefined) return;
   const known = knownKeys();
   const nowMs = performance.now();
   if (known.lastAddress === address && known.lastKey === key && nowMs < known.renewAtMs) return;
+  // Bounded: an address can use no more keys than `API_KEYS` has.
   const keys = known.all.get(address);
   if (keys === undefined) known.all.set(address, new Set([key]));
-  // There are as many right keys as `API_KEYS` has.
   else keys.add(key);
   known.lastAddress = address;
   known.lastKey = key;
@@ -79,7 +73,7 @@ export function rememberKnownKey(address: string | undefined, key: string): void
 
 interface KnownKeys {
   all: LRUCache<string, Set<string>>;
-  /** The last pair that was remembered: most requests repeat it. */
+  /** The last remembered pair. Most requests repeat it. */
   lastAddress: string | undefined;
   lastKey: string | undefined;
   /** By the clock of `performance.now()`. */
@@ -95,16 +89,16 @@ function knownKeys(): KnownKeys {
   }));
 }
 
-/** Counts a wrong key, or a cookie that none of the keys signed, once for each value. */
-export function recordFailedKey(address: string | undefined, value: string, way: CredentialKind): void {
+/** Counts a wrong key, or a cookie without a valid signature, once for each value. */
+export function recordFailedKey(address: string | undefined, value: string, kind: CredentialKind): void {
   if (address === undefined) return;
   const all = failures();
-  let known = all.get(address);
-  if (known === undefined) {
-    known = { key: new Set(), cookie: new Set() };
-    all.set(address, known);
+  let failed = all.get(address);
+  if (failed === undefined) {
+    failed = { key: new Set(), cookie: new Set() };
+    all.set(address, failed);
   }
-  const values = known[way];
+  const values = failed[kind];
   if (!isFull(values)) values.add(createHash('sha256').update(value).digest().readUIntLE(0, 6));
 }
 
@@ -114,7 +108,7 @@ function isFull(values: ReadonlySet<number>): boolean {
 
 function failures(): LRUCache<string, FailedCredentials> {
   return singleton(
-    'http.wrong-keys',
+    'http.failed-keys',
     () => new LRUCache<string, FailedCredentials>({ max: MAX_ADDRESSES, ttl: WINDOW_MS, ttlAutopurge: true }),
   );
 }

@@ -6,7 +6,7 @@ import { checkHost } from '#lib/http/host-check';
 const codeOf = (host: string | undefined, environment: Record<string, string> = {}) =>
   checkHost(host, readConfig(environment))?.code ?? 'served';
 
-describe('the Host check without keys', () => {
+describe('Host check without keys', () => {
   const addresses = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
   const own = addresses.map(({ address, family }) => (family === 'IPv6' ? `[${address}]` : address));
 
@@ -24,7 +24,7 @@ describe('the Host check without keys', () => {
     expect(codeOf(host)).toBe('host_not_allowed');
   });
 
-  it('refuses a request that names no host', () => {
+  it('refuses a request without Host', () => {
     expect(codeOf(undefined)).toBe('host_not_allowed');
   });
 
@@ -38,14 +38,14 @@ describe('the Host check without keys', () => {
     '[::1',
     '[localhost]',
     '[1::2::3]',
-  ])('takes %j for no host at all', (host) => {
+  ])('rejects %j as malformed', (host) => {
     expect([codeOf(host), codeOf(host, { API_KEYS: 'a-key-of-sixteen-characters' })]).toEqual([
       'invalid_request',
       'invalid_request',
     ]);
   });
 
-  it('serves the names that are allowed, in any spelling', () => {
+  it('serves the names in ALLOWED_HOSTS in any spelling', () => {
     const environment = { ALLOWED_HOSTS: 'chat.example.org,*.vercel.app,2001:db8::1' };
     for (const host of [
       'chat.example.org',
@@ -63,25 +63,25 @@ describe('the Host check without keys', () => {
     ]);
   });
 
-  it('serves the address that HOST names', () => {
+  it('serves the address in HOST', () => {
     expect([codeOf('0.0.0.0:3000', { HOST: '0.0.0.0' }), codeOf('[::]:3000', { HOST: '::' })]).toEqual([
       'served',
       'served',
     ]);
   });
 
-  it('does not carry over to other settings what it found under these', () => {
+  it('does not reuse a result under other settings', () => {
     expect(codeOf('chat.example.org', { ALLOWED_HOSTS: 'chat.example.org' })).toBe('served');
     expect(codeOf('chat.example.org')).toBe('host_not_allowed');
   });
 
-  it('says what to set', () => {
+  it('names the settings to change', () => {
     const fault = checkHost('chat.example.org:80', readConfig({}));
     expect(fault?.message).toMatch(/chat\.example\.org.*ALLOWED_HOSTS.*API_KEYS/);
   });
 });
 
-it('any name is served where keys are asked for', () => {
+it('serves any host if keys are set', () => {
   const environment = { API_KEYS: 'a-key-of-sixteen-characters' };
   expect([codeOf('chat.example.org', environment), codeOf(undefined, environment)]).toEqual(['served', 'served']);
 });

@@ -5,41 +5,36 @@ import { isLoopback } from '#lib/config/loopback';
 import { AppError } from '#lib/errors';
 
 /**
- * The Host check against DNS rebinding: a web page may point its own name at an address of this
+ * Host check against DNS rebinding. A web page may point its own name at an address of this
  * machine, and the browser then sends requests here that look like the page's own. Such a request
  * still names the page's host.
  *
- * Applies while no key is asked for: a key, or a cookie that is bound to this server's name, is
- * what such a page does not have.
+ * Applies only while no key is needed: such a page has neither a key nor a cookie of this server.
  */
 
-/** The last host that passed: nearly all requests name the same one. */
+/** Cache of the last host that passed: nearly all requests name the same one. */
 let lastHost: string | null | undefined;
 let lastSettings: Config | undefined;
 
 /**
- * Returns the fault that refuses a request by its `Host` header, or undefined if the request may be
- * served.
+ * Returns the error that refuses a request by its `Host` header, or undefined if it may be served.
  *
- * Without `API_KEYS`, served are `localhost`, `*.localhost`, loopback, this machine's addresses and
- * name, `HOST`, the host of `GATEWAY_ORIGIN` and `ALLOWED_HOSTS`. A request without `Host`
- * (HTTP/1.0) is refused too: a proxy may have dropped the name. With `API_KEYS` the header only has
- * to be well formed (RFC 9110 §7.2).
+ * Without `API_KEYS` these hosts are served: `localhost`, `*.localhost`, loopback, the machine's
+ * addresses and name, `HOST`, the host of `GATEWAY_ORIGIN`, and `ALLOWED_HOSTS`. A request without
+ * `Host` (HTTP/1.0) is refused too, because a proxy may have dropped the name. With `API_KEYS` the
+ * header only has to be well formed (RFC 9110 section 7.2).
  */
 export function checkHost(host: string | null | undefined, settings: Config): AppError | undefined {
   if (host === lastHost && settings === lastSettings) return undefined;
-  const fault = check(host ?? undefined, settings);
-  if (fault === undefined) {
+  const error = validate(host ?? undefined, settings);
+  if (error === undefined) {
     lastHost = host;
     lastSettings = settings;
   }
-  return fault;
+  return error;
 }
 
-/**
- * Whether a `Host` header names this machine's loopback: `localhost`, `*.localhost`, 127.0.0.0/8 or
- * ::1, with or without a port.
- */
+/** Whether a `Host` header, with or without a port, names loopback: `*.localhost` too. */
 export function isLoopbackHost(host: string): boolean {
   const name = hostnameOf(host);
   return name !== undefined && isLoopback(name);
@@ -50,7 +45,7 @@ export function listensOnLoopback(settings: Config): boolean {
   return isLoopback(listenHost(settings));
 }
 
-function check(host: string | undefined, settings: Config): AppError | undefined {
+function validate(host: string | undefined, settings: Config): AppError | undefined {
   const name = host === undefined ? undefined : hostnameOf(host);
   if (host !== undefined && name === undefined)
     return new AppError('invalid_request', 'The Host header of this request is not the name of a host.');
@@ -67,20 +62,20 @@ function isServed(name: string | undefined, settings: Config): boolean {
   if (allowed.includes('*')) return true;
   if (name === undefined) return false;
   if (gateway !== undefined && name === hostnameOf(gateway.host)) return true;
-  if (isLoopback(name) || allowed.some((one) => matches(name, one))) return true;
-  // Interfaces come and go while the server runs: they are read when an unknown host is seen.
+  if (isLoopback(name) || allowed.some((pattern) => matches(name, pattern))) return true;
+  // Interfaces change while the server runs, so they are read for each unknown host.
   if (isIP(name) !== 0) return ownAddresses().has(name) || (own !== undefined && hostnameOf(bracketed(own)) === name);
   return name === hostnameOf(hostname());
 }
 
-/** `*.example.org` stands for every name below example.org, and not for example.org. */
+/** `*.example.org` matches every name below example.org, but not example.org. */
 function matches(name: string, allowed: string): boolean {
   return allowed.startsWith('*.') ? name.endsWith(allowed.slice(1)) : name === allowed;
 }
 
 /**
- * The host of a `Host` header in one spelling: without port, brackets and the dot at the end, in
- * lower case, IPv6 compressed as RFC 5952 has it. Undefined if the header is malformed.
+ * Returns the normalized host name of a `Host` header: lower case, without port, brackets and final
+ * dot, IPv6 compressed as in RFC 5952. Undefined if the header is malformed.
  */
 export function hostnameOf(host: string): string | undefined {
   const [, name, address] = /^(?:([A-Za-z0-9._~%!$&'()*+,;=-]+)|\[([0-9A-Fa-f:.]+)\])(?::\d*)?$/.exec(host) ?? [];

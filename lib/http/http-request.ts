@@ -1,34 +1,34 @@
-import { randomUUID } from 'node:crypto';
 import { BodyBuffer, checkContentLength } from '#lib/http/body-budget';
 
 /**
- * What a handler sees of a request: the part of the web's own `Request` that can be had of node:http without making one,
- * which alone would cost more than a cached answer. `server.ts` gives a `NodeRequest`, Next a `WebRequest`.
+ * The part of the web's `Request` that handlers use. `server.ts` passes a `NodeRequest`, Next a
+ * `WebRequest`. Making a `Request` out of a node:http message would cost more than a cached
+ * response.
  */
 export interface HttpRequest {
   readonly method: string;
-  /** Absolute. Its path and query are what the client sent, its host need not be. */
+  /** Absolute. Path and query are the client's, the host may be a placeholder. */
   readonly url: string;
   readonly headers: RequestHeaders;
-  /** Aborts when the client goes before its answer is complete. */
+  /** Aborts when the client disconnects before its response is complete. */
   readonly signal: AbortSignal;
-  /** Who the body counts for while it is received. */
+  /** Whose memory budget the body is counted in while it is received. */
   caller: string;
-  /** How much of the body `bytes` has read so far. */
+  /** Bytes of the body that `bytes` has read so far. */
   readonly readBytes: number;
   /**
-   * The whole body; to be called once. Throws `body_too_large` as soon as it is known to be above
-   * `limitBytes`, and `queue_full` where the bodies that are being received leave no room for it.
+   * Reads the whole body; may be called once. Throws `body_too_large` as soon as the body is known
+   * to exceed `limitBytes`, and `queue_full` if the memory for request bodies is used up.
    */
   bytes(limitBytes: number): Promise<Uint8Array>;
 }
 
 export interface RequestHeaders {
-  /** By its lower-case name. */
+  /** `name` is in lower case. */
   get(name: string): string | null;
 }
 
-/** A web `Request` as Next, Vercel and tests give it. */
+/** Adapter of a web `Request`, as Next, Vercel and tests make it. */
 export class WebRequest implements HttpRequest {
   readonly method: string;
   readonly url: string;
@@ -42,36 +42,26 @@ export class WebRequest implements HttpRequest {
     this.method = request.method;
     this.url = request.url;
     this.headers = request.headers;
-    // Some adapters only watch the connection for a signal that was asked for before the first await.
+    // Some adapters watch the connection only if the signal is read before the first await.
     this.signal = request.signal;
     this.#request = request;
   }
 
   async bytes(limitBytes: number): Promise<Uint8Array> {
     const { headers, body } = this.#request;
-    // The HTTP parser holds a body to its declared length; a body without one is counted while it arrives.
+    // The HTTP parser enforces a declared length. Without one, bytes are counted as they arrive.
     const declaredBytes = Number(headers.get('content-length') ?? 0);
     checkContentLength(declaredBytes, limitBytes, this.caller);
     if (body === null) return new Uint8Array();
-    const growing = new BodyBuffer(this.caller, limitBytes, declaredBytes);
+    const buffer = new BodyBuffer(this.caller, limitBytes, declaredBytes);
     try {
       for await (const chunk of body) {
         this.readBytes += chunk.byteLength;
-        growing.append(chunk);
+        buffer.append(chunk);
       }
-      return growing.finish();
+      return buffer.finish();
     } finally {
-      growing.release();
+      buffer.release();
     }
   }
-}
-
-/** The value of `X-Request-Id` if it can be used as an id: 1 to 128 letters, digits and `._:-`. */
-export function parseRequestId(given: string | string[] | null | undefined): string | undefined {
-  return typeof given === 'string' && /^[A-Za-z0-9._:-]{1,128}$/.test(given) ? given : undefined;
-}
-
-/** The value of `X-Request-Id` if it can be used as an id, otherwise a new one. */
-export function resolveRequestId(given: string | string[] | null | undefined): string {
-  return parseRequestId(given) ?? randomUUID();
 }

@@ -1,18 +1,18 @@
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { keyRequired, verifyCredentials } from '#lib/http/auth';
-import { toErrorResponse } from '#lib/http/errors';
+import { retryAfterHeader, toErrorResponse } from '#lib/http/errors';
 import type { RequestHeaders } from '#lib/http/http-request';
 import { json, type Reply } from '#lib/http/reply';
 import { PAGE_PATHS } from '#lib/wire/page-paths';
 
 /**
- * Who gets a page, a static file or an unknown address, and what the others get: a redirect to the
- * sign-in page for a browser that opens the address, JSON for everyone else. No header decides
- * whether a key is asked for.
+ * Access to pages, static files and unknown paths. A browser that opens a page without a key is
+ * redirected to the sign-in page, other clients get JSON. No header decides whether a key is
+ * needed.
  */
 
-/** What is at an address: `unknown` is nothing that the app serves. */
+/** Kind of a path. The app does not serve an `unknown` one. */
 export type PageTarget = 'page' | 'file' | 'unknown';
 
 interface PageRequest {
@@ -20,39 +20,39 @@ interface PageRequest {
   /** The request target: path and query. */
   target: string;
   headers: RequestHeaders;
-  /** The client's address as it is counted; undefined where the platform does not say. */
+  /** The client's subnet, undefined if the platform does not report the address. */
   address: string | undefined;
 }
 
 const SIGN_IN = '/sign-in';
 
 /**
- * Returns the answer that keeps a request from the pages, or undefined if they may answer it, which
- * they do to GET and HEAD.
+ * Returns the reply that keeps a request from the pages, or undefined for a GET or HEAD that they
+ * may serve.
  */
 export function checkPageAccess(
   request: PageRequest,
-  what: PageTarget,
+  kind: PageTarget,
   settings: Config,
   nowMs: number,
 ): Reply | undefined {
   const { method, headers } = request;
   const isRead = method === 'GET' || method === 'HEAD';
   if (!isWellFormed(request.target))
-    return refusal(new AppError('invalid_request', 'The address of this request is not a well-formed path.'));
-  if (method === 'OPTIONS' && what !== 'unknown') return { status: 204, headers: { allow: ALLOW }, body: null };
+    return toReply(new AppError('invalid_request', 'The address of this request is not a well-formed path.'));
+  if (method === 'OPTIONS' && kind !== 'unknown') return { status: 204, headers: { allow: ALLOW }, body: null };
   try {
-    if (needsKey(request.target, what, settings)) {
-      const shown = verifyCredentials(headers, settings.API_KEYS, request.address, nowMs, true);
-      if (shown === undefined && isRead && isNavigation(headers)) return toSignIn(request.target);
-      if (shown === undefined) throw keyRequired();
+    if (needsKey(request.target, kind, settings)) {
+      const verified = verifyCredentials(headers, settings.API_KEYS, request.address, nowMs, true);
+      if (verified === undefined && isRead && isNavigation(headers)) return toSignIn(request.target);
+      if (verified === undefined) throw keyRequired();
     }
-    if (what === 'unknown' && !(isRead && isNavigation(headers)))
+    if (kind === 'unknown' && !(isRead && isNavigation(headers)))
       throw new AppError('not_found', 'There is nothing at this address.');
     if (!isRead) throw new AppError('method_not_allowed', `This method is not allowed here. Allowed: ${ALLOW}.`);
     return undefined;
   } catch (error) {
-    return refusal(error);
+    return toReply(error);
   }
 }
 
@@ -71,13 +71,13 @@ export function isPage(pathname: string): boolean {
   );
 }
 
-function needsKey(target: string, what: PageTarget, { API_KEYS: keys }: Config): boolean {
-  return keys.length > 0 && what !== 'file' && pathnameOf(target) !== SIGN_IN;
+function needsKey(target: string, kind: PageTarget, { API_KEYS: keys }: Config): boolean {
+  return keys.length > 0 && kind !== 'file' && pathnameOf(target) !== SIGN_IN;
 }
 
 /**
- * Whether a browser opens the address, and its user sees the answer. Browsers that do not send
- * `Sec-Fetch-Mode` are known by accepting HTML by name.
+ * Whether a browser opens the address for its user to see. Browsers without `Sec-Fetch-Mode` are
+ * recognised by `text/html` in `Accept`.
  */
 export function isNavigation(headers: RequestHeaders): boolean {
   const mode = headers.get('sec-fetch-mode');
@@ -85,10 +85,7 @@ export function isNavigation(headers: RequestHeaders): boolean {
   return /\btext\/html\b/i.test(headers.get('accept') ?? '');
 }
 
-/**
- * A path that the app can have: its escapes decode to text without control characters, `\\` and dot
- * segments.
- */
+/** Whether the path decodes to text without control characters, backslashes and dot segments. */
 function isWellFormed(target: string): boolean {
   const pathname = pathnameOf(target);
   if (!pathname.startsWith('/')) return false;
@@ -101,16 +98,16 @@ function isWellFormed(target: string): boolean {
 
 function toSignIn(target: string): Reply {
   const location = `${SIGN_IN}?${new URLSearchParams({ next: target })}`;
-  return { status: 307, headers: { location, ...COMMON }, body: null };
+  return { status: 307, headers: { location, ...COMMON_HEADERS }, body: null };
 }
 
-function refusal(error: unknown): Reply {
+function toReply(error: unknown): Reply {
   const { status, body, retryAfterSeconds } = toErrorResponse(error);
   return json(body, status, {
-    ...COMMON,
+    ...COMMON_HEADERS,
     ...(status === 405 ? { allow: ALLOW } : {}),
-    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+    ...retryAfterHeader(retryAfterSeconds),
   });
 }
 
-const COMMON = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+const COMMON_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };

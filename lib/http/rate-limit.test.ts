@@ -17,7 +17,7 @@ describe('a clock that jumps', () => {
   it.each([
     ['back', -24 * 3_600_000],
     ['forward by a little', 1_000],
-  ])('%s keeps nobody out for longer than the window', async (_name, jumpMs) => {
+  ])('%s blocks no caller for longer than the window', async (_name, jumpMs) => {
     vi.useFakeTimers();
     vi.setSystemTime(Date.UTC(2026, 5, 1));
     for (const _ of [1, 2]) expect(await refusal('ann')).toBeUndefined();
@@ -25,12 +25,12 @@ describe('a clock that jumps', () => {
     const fault = await refusal('ann');
     expect(fault).toMatchObject({ code: 'rate_limited' });
     expect(fault.retryAfterSeconds).toBeLessThanOrEqual(60);
-    // The timers' clock, not the one on the wall: that stands where it was set to.
+    // Advances the timers, not the wall clock.
     vi.advanceTimersByTime(60_001);
     expect(await refusal('ann')).toBeUndefined();
   });
 
-  it('forward over the window lets everyone in again', async () => {
+  it('forward over the window ends all limits', async () => {
     vi.useFakeTimers();
     for (const _ of [1, 2]) await refusal('ann');
     vi.setSystemTime(Date.now() + 24 * 3_600_000);

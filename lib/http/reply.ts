@@ -1,6 +1,6 @@
 /**
- * What a handler answers with, as data. It becomes a `Response` in one place (`route.ts`), which adds the headers that
- * every answer carries; setting them on a finished `Response` would cost more than all the rest of a cached answer.
+ * A handler's response as data. `route.ts` adds the common headers and turns it into a `Response`
+ * where Next serves. Changing a finished `Response` would cost more than the rest of a cached hit.
  */
 export interface Reply {
   status: number;
@@ -8,8 +8,8 @@ export interface Reply {
   headers: Record<string, string>;
   body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
   /**
-   * More members for the request's line in the log: JSON that begins with a comma. A promise
-   * postpones the line until it resolves, for a stream whose figures are known at its end.
+   * More members of the access log line: JSON that begins with a comma. A promise delays the line
+   * until it resolves, for a stream whose figures are known at its end.
    */
   log?: string | Promise<string>;
 }
@@ -18,7 +18,7 @@ export function json(data: unknown, status = 200, headers: Record<string, string
   return jsonBytes(JSON.stringify(data), status, headers);
 }
 
-/** For JSON that is kept in its serialised form. */
+/** A reply of JSON that is already serialised. */
 export function jsonBytes(
   body: string | Uint8Array<ArrayBuffer>,
   status = 200,
@@ -31,7 +31,7 @@ export function jsonBytes(
   };
 }
 
-/** An event stream, with the headers that keep proxies from buffering or compressing it. */
+/** An event stream, with headers that keep proxies from buffering or compressing it. */
 export function eventStream(
   body: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | string,
   headers: Record<string, string> = {},

@@ -5,7 +5,7 @@ const NOW = 1_800_000_000;
 const LIFE = 100_000;
 const session = (id: string, issuedAt = NOW, keyId = 'a') => ({ keyId, id, issuedAt, expiry: issuedAt + LIFE });
 
-it('keeps a session that was ended, however many end after it', () => {
+it('keeps a revoked session, however many follow', () => {
   const ended = new RevokedSessions();
   const open = session('open');
   ended.add(session('first'), NOW);
@@ -14,7 +14,7 @@ it('keeps a session that was ended, however many end after it', () => {
   expect(ended.has(open)).toBe(false);
 });
 
-it('is bounded for each key by ending all of its sessions, and no other key’s', () => {
+it('bounds its memory by revoking all sessions of a key, and of no other key', () => {
   const ended = new RevokedSessions(3);
   const other = session('other', NOW, 'b');
   for (const id of ['1', '2', '3', '4']) ended.add(session(id), NOW);
@@ -23,12 +23,11 @@ it('is bounded for each key by ending all of its sessions, and no other key’s'
   expect(ended.has(other)).toBe(false);
 });
 
-it('forgets what has expired', () => {
+it('forgets expired sessions', () => {
   const ended = new RevokedSessions(2);
   ended.add(session('1'), NOW);
   ended.add(session('2'), NOW);
-  // Both have expired by now: the bound is not passed, and an older session that was never ended
-  // stays valid.
+  // Both have expired, so the bound is not exceeded and an older session stays valid.
   ended.add(session('3', NOW + LIFE), NOW + LIFE);
   expect(ended.has(session('older', NOW + LIFE - 1))).toBe(false);
   expect(ended.has(session('3', NOW + LIFE))).toBe(true);

@@ -1,23 +1,23 @@
 import { singleton } from '#lib/singletons';
+import { HOUR_MS, SECOND_MS } from '#lib/units';
 
 /**
- * The sessions that were signed out before they expired. Each is kept until it would have expired,
- * so that no number of later ones pushes it out.
+ * Revocation list of sessions. Each entry stays until its session would have expired, so later ones
+ * cannot push it out.
  *
- * Memory is bounded for each key: beyond `MAX_ENDED_OF_KEY` its list is replaced by a moment before
- * which none of its sessions is valid. That signs out the other sessions of this key, and of no
- * other.
+ * Memory is bounded per key. Beyond the bound, the list of a key is replaced by one moment, and
+ * every session of this key that was issued before it counts as revoked.
  */
 export class RevokedSessions {
-  readonly #maxOfKey: number;
+  readonly #maxPerKey: number;
   readonly #byKey = new Map<string, { expiries: Map<string, number>; validFromSeconds: number }>();
   #nextSweepSeconds = 0;
 
-  constructor(maxOfKey: number = MAX_ENDED_OF_KEY) {
-    this.#maxOfKey = maxOfKey;
+  constructor(maxPerKey: number = MAX_REVOKED_PER_KEY) {
+    this.#maxPerKey = maxPerKey;
   }
 
-  /** All times are Unix seconds. `issuedAt` is when the session was made. */
+  /** All times are Unix seconds. */
   add(session: { keyId: string; id: string; issuedAt: number; expiry: number }, nowSeconds: number): void {
     this.#sweep(nowSeconds);
     let ofKey = this.#byKey.get(session.keyId);
@@ -26,7 +26,7 @@ export class RevokedSessions {
       this.#byKey.set(session.keyId, ofKey);
     }
     ofKey.expiries.set(session.id, session.expiry);
-    if (ofKey.expiries.size <= this.#maxOfKey) return;
+    if (ofKey.expiries.size <= this.#maxPerKey) return;
     ofKey.expiries.clear();
     ofKey.validFromSeconds = nowSeconds + 1;
   }
@@ -44,10 +44,10 @@ export class RevokedSessions {
   }
 }
 
-/** About 25 MB for a key that signs out that often within the life of a session. */
-const MAX_ENDED_OF_KEY = 250_000;
-const SWEEP_SECONDS = 3_600;
+/** About 25 MB for one key. */
+const MAX_REVOKED_PER_KEY = 250_000;
+const SWEEP_SECONDS = HOUR_MS / SECOND_MS;
 
 export function revokedSessions(): RevokedSessions {
-  return singleton('http.ended-sessions', () => new RevokedSessions());
+  return singleton('http.revoked-sessions', () => new RevokedSessions());
 }

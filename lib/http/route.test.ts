@@ -40,7 +40,7 @@ beforeEach(() => {
 afterEach(() => vi.unstubAllEnvs());
 
 describe('route', () => {
-  it("is not there at the gateway's own host, but for the gateway's liveness", async () => {
+  it("is not served at the gateway's host, except the gateway's health", async () => {
     vi.stubEnv('GATEWAY_ORIGIN', 'https://backend.example');
     vi.stubEnv('PRIVATE_BACKEND_URL', 'http://localhost:8080');
     const liveness = route('/gateway-health', { GET: () => json('up') });
@@ -53,7 +53,7 @@ describe('route', () => {
       expect((await routes.GET(at(host), CONTEXT)).status).toBe(200);
   });
 
-  it('gives every answer a request id: the sane one of the caller, else a new one', async () => {
+  it('sends a request id: the valid one of the caller, otherwise a new one', async () => {
     const own = await routes.GET(new Request(URL_HERE, { headers: { 'x-request-id': 'abc-1' } }), CONTEXT);
     expect(own.headers.get('x-request-id')).toBe('abc-1');
     const bad = await routes.GET(new Request(URL_HERE, { headers: { 'x-request-id': 'a b"c' } }), CONTEXT);
@@ -61,7 +61,7 @@ describe('route', () => {
     expect(bad.headers.get('x-content-type-options')).toBe('nosniff');
   });
 
-  it('knows the caller by the address that a believed proxy saw, and by no other', async () => {
+  it('names the caller by the address that a trusted proxy saw, and by no other', async () => {
     const ask = async () => {
       resetSingleton('config');
       const request = new Request(URL_HERE, { headers: { 'x-forwarded-for': '6.6.6.6, 192.0.2.1' } });
@@ -72,7 +72,7 @@ describe('route', () => {
     expect(await ask()).toBe('192.0.2.1');
   });
 
-  it('answers 405 with Allow where there is no handler, and HEAD from GET without a body', async () => {
+  it('responds to methods without a handler with 405 and Allow, and to HEAD without a body', async () => {
     const refused = await routes.PATCH(new Request(URL_HERE, { method: 'PATCH' }), CONTEXT);
     expect(refused.status).toBe(405);
     expect(refused.headers.get('allow')).toBe('GET, HEAD, POST, PUT, DELETE, OPTIONS');
@@ -82,14 +82,14 @@ describe('route', () => {
     expect(await head.text()).toBe('');
   });
 
-  it('answers an expected failure with its sentence, code, status and Retry-After in whole seconds', async () => {
-    const answer = await routes.DELETE(new Request(URL_HERE, { method: 'DELETE' }), CONTEXT);
-    expect(answer.status).toBe(503);
-    expect(answer.headers.get('retry-after')).toBe('7');
-    expect(await answer.json()).toEqual({ error: 'The queue is full. Try again in 7 s.', code: 'queue_full' });
+  it('sends an expected error with its sentence, code, status and Retry-After in whole seconds', async () => {
+    const response = await routes.DELETE(new Request(URL_HERE, { method: 'DELETE' }), CONTEXT);
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('7');
+    expect(await response.json()).toEqual({ error: 'The queue is full. Try again in 7 s.', code: 'queue_full' });
   });
 
-  it('refuses a host that is not its own while no key is asked for', async () => {
+  it('refuses a foreign host while no keys are set', async () => {
     const ask = (host: string) => routes.GET(new Request(URL_HERE, { headers: { host } }), CONTEXT);
     const refused = await ask('evil.example');
     expect(refused.status).toBe(421);
@@ -104,10 +104,10 @@ describe('route', () => {
     expect((await ask('evil.example')).status).toBe(401);
   });
 
-  it('tells nothing of an unexpected failure', async () => {
-    const answer = await routes.PUT(new Request(URL_HERE, { method: 'PUT' }), CONTEXT);
-    expect(answer.status).toBe(500);
-    const body = await answer.text();
+  it('reveals nothing of an unexpected error', async () => {
+    const response = await routes.PUT(new Request(URL_HERE, { method: 'PUT' }), CONTEXT);
+    expect(response.status).toBe(500);
+    const body = await response.text();
     expect(body).toContain('internal_error');
     expect(body).not.toMatch(/secret|token|home/);
   });
@@ -118,12 +118,12 @@ describe('route', () => {
     ['broken JSON', post('{"a":'), 400, 'invalid_json'],
     ['an empty body', post(''), 400, 'invalid_json'],
   ])('refuses %s', async (_name, request, status, code) => {
-    const answer = await routes.POST(request, CONTEXT);
-    expect(answer.status).toBe(status);
-    expect(await answer.json()).toMatchObject({ code });
+    const response = await routes.POST(request, CONTEXT);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ code });
   });
 
-  it('bounds a body without a declared length while it arrives, and stops reading', async () => {
+  it('limits a body without a declared length while it arrives, and stops reading', async () => {
     let pulled = 0;
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {
@@ -147,8 +147,8 @@ describe('route', () => {
       body: new Uint8Array([0x22, 0xff, 0x22]),
       headers: { 'content-type': 'application/json', 'content-length': '3' },
     });
-    const answer = await routes.POST(request, CONTEXT);
-    expect(await answer.json()).toMatchObject({ code: 'invalid_json', error: expect.stringContaining('UTF-8') });
+    const response = await routes.POST(request, CONTEXT);
+    expect(await response.json()).toMatchObject({ code: 'invalid_json', error: expect.stringContaining('UTF-8') });
   });
 
   it('observes each request under its pattern', async () => {
@@ -168,10 +168,10 @@ describe('CORS', () => {
   const allowed = async (request: Request) =>
     (await routes.GET(request, CONTEXT)).headers.get('access-control-allow-origin');
 
-  it('allows the own origin', async () => {
-    const answer = await routes.GET(from('http://app.example:3000'), CONTEXT);
-    expect(answer.headers.get('access-control-allow-origin')).toBe('http://app.example:3000');
-    expect(answer.headers.get('vary')).toBe('Origin');
+  it('allows its own origin', async () => {
+    const response = await routes.GET(from('http://app.example:3000'), CONTEXT);
+    expect(response.headers.get('access-control-allow-origin')).toBe('http://app.example:3000');
+    expect(response.headers.get('vary')).toBe('Origin');
   });
 
   it('compares scheme, host and port', async () => {
@@ -185,13 +185,13 @@ describe('CORS', () => {
     expect(await allowed(headers('http://app.example', 'APP.example:80'))).toBe('http://app.example');
   });
 
-  it('allows the own page behind a proxy that speaks TLS and does not say so', async () => {
+  it('allows its own page behind a TLS proxy without X-Forwarded-Proto', async () => {
     const page = { origin: 'https://app.example', host: 'app.example', 'content-type': 'application/json' };
-    const answer = await routes.POST(post('{"n":1}', page), CONTEXT);
-    expect([answer.status, answer.headers.get('access-control-allow-origin')]).toEqual([200, page.origin]);
+    const response = await routes.POST(post('{"n":1}', page), CONTEXT);
+    expect([response.status, response.headers.get('access-control-allow-origin')]).toEqual([200, page.origin]);
   });
 
-  it('decides by each of origin, host, scheme and settings, whatever was asked before', async () => {
+  it('decides by origin, host, scheme and settings, independent of earlier requests', async () => {
     const page = 'https://page.example';
     const own = 'https://app.example';
     const same = { 'x-forwarded-proto': 'https' };
@@ -206,7 +206,7 @@ describe('CORS', () => {
     expect(await allowed(headers(page, 'app.example', same))).toBe(page);
   });
 
-  it('allows http://localhost:3000 where the server listens on loopback and is called there', async () => {
+  it('allows http://localhost:3000 if the server listens on loopback and is called there', async () => {
     const page = 'http://localhost:3000';
     expect(await allowed(headers(page, '127.0.0.1:8080'))).toBe(page);
     expect(await allowed(headers(page, 'app.example'))).toBeNull();
@@ -215,7 +215,7 @@ describe('CORS', () => {
     expect(await allowed(headers(page, '127.0.0.1:8080'))).toBeNull();
   });
 
-  it('takes the origins that are named, also those of schemes without a host', async () => {
+  it('allows the configured origins, also those of schemes without a host', async () => {
     vi.stubEnv('CORS_ALLOWED_ORIGINS', 'https://page.example/,app-extension://abc');
     resetSingleton('config');
     for (const origin of ['https://page.example', 'app-extension://abc'])
@@ -224,7 +224,7 @@ describe('CORS', () => {
       expect(await allowed(from(origin))).toBeNull();
   });
 
-  it('gives anyone else no headers, and refuses what changes state', async () => {
+  it('sends other origins no headers, and refuses their state-changing requests', async () => {
     const read = await routes.GET(from('https://evil.example'), CONTEXT);
     expect(read.status).toBe(200);
     expect(read.headers.get('access-control-allow-origin')).toBeNull();
@@ -235,11 +235,11 @@ describe('CORS', () => {
     expect(sandboxed.status).toBe(403);
   });
 
-  it('answers a preflight with methods, headers and age of the contract', async () => {
-    const answer = await routes.OPTIONS(from('http://app.example:3000', 'OPTIONS'), CONTEXT);
-    expect(answer.status).toBe(204);
-    expect(answer.headers.get('access-control-allow-methods')).toBe('GET, POST, DELETE, OPTIONS');
-    expect(answer.headers.get('access-control-allow-headers')).toContain('Last-Event-ID');
-    expect(answer.headers.get('access-control-max-age')).toBe('3600');
+  it('sends a preflight the methods, headers and max age of the contract', async () => {
+    const response = await routes.OPTIONS(from('http://app.example:3000', 'OPTIONS'), CONTEXT);
+    expect(response.status).toBe(204);
+    expect(response.headers.get('access-control-allow-methods')).toBe('GET, POST, DELETE, OPTIONS');
+    expect(response.headers.get('access-control-allow-headers')).toContain('Last-Event-ID');
+    expect(response.headers.get('access-control-max-age')).toBe('3600');
   });
 });

@@ -1,62 +1,57 @@
 import { randomUUID } from 'node:crypto';
 import { type Config, config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
-import { identify } from '#lib/http/auth';
+import { authenticate } from '#lib/http/auth';
 import { clientSubnet } from '#lib/http/client-ip';
-import { corsHeaders, isAllowedOrigin } from '#lib/http/cors';
-import { toErrorResponse } from '#lib/http/errors';
+import { corsHeaders, isAllowedOrigin, originNotAllowed, SAFE_METHODS } from '#lib/http/cors';
+import { retryAfterHeader, toErrorResponse } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
 import { checkHost } from '#lib/http/host-check';
-import { type HttpRequest, parseRequestId, resolveRequestId, WebRequest } from '#lib/http/http-request';
+import { type HttpRequest, WebRequest } from '#lib/http/http-request';
 import { consumeRateLimit, type RateLimitScope, refundRateLimit } from '#lib/http/rate-limit';
 import { json, type Reply } from '#lib/http/reply';
+import { parseRequestId, resolveRequestId } from '#lib/http/request-id';
 import { type Logger, log, writeAccessLog } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
 import { tracer } from '#lib/telemetry/tracing';
-import { KIB } from '#lib/units';
+import { KIB, SECOND_MS } from '#lib/units';
 import type { ErrorBody } from '#lib/wire/error';
 
 type RouteParams = Record<string, string | string[] | undefined>;
 
-/** What Next and `server.ts` give a handler beside the request. `peerAddress` is known only where `server.ts` serves. */
+/** What Next and `server.ts` pass along with a request. Only `server.ts` knows `peerAddress`. */
 export interface RouteContext {
   params: RouteParams | Promise<RouteParams>;
   peerAddress?: string | undefined;
 }
 
-/** One request on its way through a handler. */
+/** The request that a handler works on. */
 export interface RequestContext {
   readonly requestId: string;
   /** Whether the client chose `requestId`, which may then be in use already. */
   readonly hasClientRequestId: boolean;
   readonly params: RouteParams;
-  /** Who asks, for fairness, limits and ownership: the name of its key where there are keys, else its address. */
+  /** The caller's name for fairness, limits and ownership: the id of its key, or its address. */
   readonly caller: string;
-  /**
-   * The other end of the connection, which may be a proxy; undefined where the platform does not
-   * say.
-   */
+  /** The connection's remote address, which may be a proxy. Undefined if the platform hides it. */
   readonly peerAddress: string | undefined;
-  /** The client's address as it is counted; undefined where the platform does not say. */
+  /** The client's subnet, which limits count by. Undefined if the platform hides the address. */
   readonly address: string | undefined;
   readonly settings: Config;
   readonly log: Logger;
-  /** Set by a handler: what `Reply.log` would be, for the line of a request that fails. */
+  /** Set by a handler: `Reply.log` for the case that the request fails. */
   failureLog?: (() => string) | undefined;
 }
 
-export type RequestHandler = (request: HttpRequest, call: RequestContext) => Reply | Promise<Reply>;
+export type RequestHandler = (request: HttpRequest, context: RequestContext) => Reply | Promise<Reply>;
 
-/** A route file's export. Next calls it with web types; `server.ts`, which has no use for a `Response`, asks for the `reply`. */
+/** A route file's export. Next calls it with web types, `server.ts` calls `reply`. */
 export interface RouteHandler {
   (request: Request, context: RouteContext): Promise<Response>;
   reply(request: HttpRequest, context: RouteContext): Promise<Reply>;
-  /**
-   * What the route answers if `error` keeps the request from its handler: errors have the shape of
-   * the route's API.
-   */
+  /** Replies with `error`, in the error format of the route's API, without calling the handler. */
   refuse(error: unknown, request: HttpRequest): Reply;
-  /** The methods of the route, as `Allow` has them. */
+  /** The value of the `Allow` header. */
   readonly allow: string;
 }
 
@@ -64,22 +59,23 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as 
 type HttpMethod = (typeof METHODS)[number];
 
 export interface RouteOptions {
-  /** Requests are logged at debug only: for health checks and other things that come often and say nothing. */
+  /** Logs requests at debug level: for frequent ones that say little, such as health checks. */
   quiet?: boolean;
-  /** Answers without a key where keys are set: for the health routes, and for signing in. */
+  /** Needs no key even if keys are set: for health routes and for signing in. */
   open?: boolean;
-  /** POSTs count against this limit of their caller, unless they are not valid. */
+  /** Counts POSTs against this limit of their caller. Invalid requests are refunded. */
   rateLimit?: RateLimitScope;
-  /** Gives errors the shape of another API, for routes that speak one. */
+  /** Converts error bodies, for routes that speak another API. */
   errorBody?: (body: ErrorBody, status: number) => unknown;
 }
 
 /**
- * Makes a route file's exports out of its handlers: every answer carries `X-Request-Id`, CORS and the security headers,
- * every thrown error becomes the body of SPEC §1, every request is one line of the log and one observation of the
- * latency histogram, and methods without a handler answer 405 with `Allow`.
+ * Makes the exports of a route file out of its handlers. All routes share what is done here:
+ * `X-Request-Id`, CORS and security headers, authentication, rate limits, error bodies
+ * (docs/contract.md#errors), one access log line and one latency observation per request, and 405
+ * with `Allow` for methods without a handler.
  *
- * `name` is the route's pattern, a label of bounded cardinality for metrics.
+ * `name` is the route's pattern, a metrics label of bounded cardinality.
  */
 export function route(
   name: string,
@@ -94,16 +90,16 @@ export function route(
     const handler = method === 'OPTIONS' ? () => preflight(allow) : handlers[method === 'HEAD' ? 'GET' : method];
     const entry: RouteEntry = { name, method, handler: handler ?? (() => notAllowed(allow, options)), options };
     const reply = (request: HttpRequest, context: RouteContext) => serve(entry, request, context);
-    const refuse = (error: unknown, request: HttpRequest) => refusal(error, entry, request);
-    const respond = async (request: Request, context: RouteContext) => {
-      const asked = new WebRequest(request);
+    const refuse = (error: unknown, request: HttpRequest) => replyWithError(error, entry, request);
+    const respond = async (webRequest: Request, context: RouteContext) => {
+      const request = new WebRequest(webRequest);
       const settings = config();
-      // `server.ts` checks both before it looks for a route.
-      const fault = checkHost(asked.headers.get('host') ?? new URL(asked.url).host, settings);
-      if (fault !== undefined) return toResponse(refuse(fault, asked));
-      if (name !== '/gateway-health' && isGatewayHost(asked.headers.get('host'), settings))
+      // `server.ts` checks the host before it looks for a route.
+      const hostError = checkHost(request.headers.get('host') ?? new URL(request.url).host, settings);
+      if (hostError !== undefined) return toResponse(refuse(hostError, request));
+      if (name !== '/gateway-health' && isGatewayHost(request.headers.get('host'), settings))
         return new Response(null, { status: 404 });
-      return toResponse(await reply(asked, context));
+      return toResponse(await reply(request, context));
     };
     return [method, Object.assign(respond, { reply, refuse, allow })];
   });
@@ -117,83 +113,84 @@ interface RouteEntry {
   options: RouteOptions;
 }
 
-const LIMIT_OF = { chat: 'RATE_LIMIT_CHAT', code: 'RATE_LIMIT_CODE', checks: 'RATE_LIMIT_CHECKS' } as const;
+const RATE_LIMIT_SETTINGS = { chat: 'RATE_LIMIT_CHAT', code: 'RATE_LIMIT_CODE', checks: 'RATE_LIMIT_CHECKS' } as const;
 
-/**
- * Statuses of malformed requests, which do not count against a limit if little of them was read.
- */
-const NOT_COUNTED: ReadonlySet<number> = new Set([400, 413, 415]);
-/** Parsing a larger body takes time that an invalid request must not get for free. */
-const MOST_UNCOUNTED_BYTES = 64 * KIB;
+/** Statuses of malformed requests, which are refunded if little of their body was read. */
+const REFUNDED_STATUSES: ReadonlySet<number> = new Set([400, 413, 415]);
+/** Parsing a larger body costs time that an invalid request must not get for free. */
+const MAX_REFUNDED_BYTES = 64 * KIB;
 
-async function serve(entry: RouteEntry, request: HttpRequest, context: RouteContext): Promise<Reply> {
+async function serve(entry: RouteEntry, request: HttpRequest, routeContext: RouteContext): Promise<Reply> {
   const { name, method, handler, options } = entry;
-  const started = performance.now();
+  const startedMs = performance.now();
   const settings = config();
-  const givenId = parseRequestId(request.headers.get('x-request-id'));
-  const requestId = givenId ?? randomUUID();
+  const clientRequestId = parseRequestId(request.headers.get('x-request-id'));
+  const requestId = clientRequestId ?? randomUUID();
   const traces = tracer();
   traces?.continueTrace(requestId, request.headers.get('traceparent'));
   const origin = request.headers.get('origin');
   const isOriginAllowed = origin !== null && isAllowed(origin, request, settings);
+  const scope = method === 'POST' ? options.rateLimit : undefined;
+  const perMinute = scope === undefined ? 0 : settings[RATE_LIMIT_SETTINGS[scope]];
   let reply: Reply;
   let failure: unknown;
-  let counted: string | undefined;
-  let call: RequestContext | undefined;
+  let countedCaller: string | undefined;
+  let context: RequestContext | undefined;
   try {
-    if (origin !== null && !isOriginAllowed && !READS.has(method)) throw originNotAllowed();
+    if (origin !== null && !isOriginAllowed && !SAFE_METHODS.has(method)) throw originNotAllowed();
     const keys = options.open === true ? [] : settings.API_KEYS;
-    const address = addressOf(request, context, settings);
-    const caller = method === 'OPTIONS' ? 'preflight' : identify(request.headers, keys, address, Date.now());
+    const address = clientAddressOf(request, routeContext, settings);
+    const caller = method === 'OPTIONS' ? 'preflight' : authenticate(request.headers, keys, address, Date.now());
     request.caller = caller;
-    if (options.rateLimit !== undefined && method === 'POST' && settings[LIMIT_OF[options.rateLimit]] > 0) {
-      await consumeRateLimit(options.rateLimit, caller, settings[LIMIT_OF[options.rateLimit]]);
-      counted = caller;
+    if (scope !== undefined && perMinute > 0) {
+      await consumeRateLimit(scope, caller, perMinute);
+      countedCaller = caller;
     }
-    const params = context.params instanceof Promise ? await context.params : context.params;
-    const { peerAddress } = context;
-    const isIdGiven = givenId !== undefined;
-    call = { requestId, hasClientRequestId: isIdGiven, params, caller, peerAddress, address, settings, log: log() };
-    reply = await handler(request, call);
+    const params = routeContext.params instanceof Promise ? await routeContext.params : routeContext.params;
+    const { peerAddress } = routeContext;
+    const hasClientRequestId = clientRequestId !== undefined;
+    context = { requestId, hasClientRequestId, params, caller, peerAddress, address, settings, log: log() };
+    reply = await handler(request, context);
   } catch (error) {
     failure = error;
-    reply = failed(error, options);
-    const more = call?.failureLog?.();
-    if (more !== undefined) reply.log = more;
+    reply = toErrorReply(error, options);
+    const members = context?.failureLog?.();
+    if (members !== undefined) reply.log = members;
   }
   const { status } = reply;
-  const isFree = NOT_COUNTED.has(status) && request.readBytes <= MOST_UNCOUNTED_BYTES;
-  if (counted !== undefined && options.rateLimit !== undefined && isFree)
-    await refundRateLimit(options.rateLimit, counted, settings[LIMIT_OF[options.rateLimit]]);
-  const elapsedMs = performance.now() - started;
-  metrics().httpDuration.observe(name, method, status, elapsedMs / 1000);
+  const isRefunded = REFUNDED_STATUSES.has(status) && request.readBytes <= MAX_REFUNDED_BYTES;
+  if (countedCaller !== undefined && scope !== undefined && isRefunded)
+    await refundRateLimit(scope, countedCaller, perMinute);
+  const elapsedMs = performance.now() - startedMs;
+  metrics().httpDuration.observe(name, method, status, elapsedMs / SECOND_MS);
   traces?.recordHttpRequest(requestId, method, name, status, elapsedMs);
   if (failure !== undefined && !AppError.is(failure))
     log().error(
       { request_id: requestId, method, path: name, status, ms: elapsedMs, err: failure },
       'request failed unexpectedly',
     );
-  else writeLine(options.quiet === true ? 'debug' : 'info', requestId, method, name, elapsedMs, reply);
+  else logReply(options.quiet === true ? 'debug' : 'info', requestId, method, name, elapsedMs, reply);
   return complete(reply, requestId, isOriginAllowed ? origin : null, method);
 }
 
-/** The request's line in the log, under the id that its answer carries. */
-function writeLine(
+/** Writes the access log line, under the request id that the response carries. */
+function logReply(
   level: 'debug' | 'info',
   requestId: string,
   method: HttpMethod,
   name: string,
   ms: number,
-  { status, headers, log: more }: Reply,
+  { status, headers, log: members }: Reply,
 ): void {
   const id = headers['x-request-id'] ?? requestId;
-  if (more === undefined || typeof more === 'string') writeAccessLog(level, id, method, name, status, ms, more);
-  else void more.then((members) => writeAccessLog(level, id, method, name, status, ms, members));
+  if (members === undefined || typeof members === 'string')
+    writeAccessLog(level, id, method, name, status, ms, members);
+  else void members.then((resolved) => writeAccessLog(level, id, method, name, status, ms, resolved));
 }
 
 /**
- * Adds what every answer carries. The handler may have set an id. `allowedOrigin` may read the
- * answer.
+ * Adds the headers that all responses have. The handler may have set a request id already.
+ * `allowedOrigin` gets CORS headers.
  */
 function complete(reply: Reply, requestId: string, allowedOrigin: string | null, method: string): Reply {
   const { headers, body } = reply;
@@ -201,7 +198,7 @@ function complete(reply: Reply, requestId: string, allowedOrigin: string | null,
   headers['x-content-type-options'] = 'nosniff';
   if (allowedOrigin !== null) Object.assign(headers, corsHeaders(allowedOrigin, method === 'OPTIONS'));
   if (method !== 'HEAD') return reply;
-  // A HEAD answer has the headers of the GET and no body; a stream that nobody will read is ended.
+  // A response to HEAD has no reader for a stream, so the stream is cancelled.
   if (body instanceof ReadableStream) void body.cancel();
   return { ...reply, body: null };
 }
@@ -210,7 +207,11 @@ function toResponse({ status, headers, body }: Reply): Response {
   return new Response(body, { status, headers });
 }
 
-function addressOf({ headers }: HttpRequest, { peerAddress }: RouteContext, settings: Config): string | undefined {
+function clientAddressOf(
+  { headers }: HttpRequest,
+  { peerAddress }: RouteContext,
+  settings: Config,
+): string | undefined {
   const { TRUST_PROXY: trust } = settings;
   return clientSubnet(peerAddress, trust === undefined ? null : headers.get('x-forwarded-for'), trust);
 }
@@ -219,37 +220,23 @@ function isAllowed(origin: string, { headers }: HttpRequest, settings: Config): 
   return isAllowedOrigin(origin, headers.get('host'), headers.get('x-forwarded-proto'), settings);
 }
 
-/** Pages elsewhere may send these, but cannot read the answer without CORS headers. */
-const READS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
-
-function originNotAllowed(): AppError {
-  return new AppError(
-    'origin_not_allowed',
-    'Pages from this origin may not call this server. Add the origin to CORS_ALLOWED_ORIGINS.',
-  );
-}
-
-function failed(error: unknown, { errorBody }: RouteOptions): Reply {
+function toErrorReply(error: unknown, { errorBody }: RouteOptions): Reply {
   const { status, body, retryAfterSeconds } = toErrorResponse(error);
-  return json(
-    errorBody === undefined ? body : errorBody(body, status),
-    status,
-    retryAfterSeconds === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterSeconds))) },
-  );
+  return json(errorBody === undefined ? body : errorBody(body, status), status, retryAfterHeader(retryAfterSeconds));
 }
 
-/** An answer without the handler, logged and completed like every other. */
-function refusal(error: unknown, { name, options }: RouteEntry, request: HttpRequest): Reply {
+/** A reply without the handler, logged and completed like any other. */
+function replyWithError(error: unknown, { name, options }: RouteEntry, request: HttpRequest): Reply {
   const { method } = request;
   const requestId = resolveRequestId(request.headers.get('x-request-id'));
-  const reply = failed(error, options);
+  const reply = toErrorReply(error, options);
   metrics().httpDuration.observe(name, method, reply.status, 0);
   writeAccessLog('info', requestId, method, name, reply.status, 0);
   return complete(reply, requestId, null, method);
 }
 
 function notAllowed(allow: string, options: RouteOptions): Reply {
-  const reply = failed(
+  const reply = toErrorReply(
     new AppError('method_not_allowed', `This method is not allowed here. Allowed: ${allow}.`),
     options,
   );

@@ -1,5 +1,5 @@
 import { VERSION } from '#lib/config/version';
-import { SESSION_COOKIE } from '#lib/http/auth';
+import { SESSION_COOKIE } from '#lib/http/session-cookie';
 import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
 import { FIELDS } from '#lib/openapi/fields';
 import type {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
-import { createSession, hasValidKey, SESSION_COOKIE } from '#lib/http/auth';
+import { hasValidKey } from '#lib/http/auth';
+import { createSession, SESSION_COOKIE } from '#lib/http/session-cookie';
 import { type InitialDataSource, initialModels, initialStats, provideInitialData } from '#lib/server/initial-data';
 import { resetSingleton } from '#lib/singletons';
 import type { Models } from '#lib/wire/models';
@@ -17,16 +18,16 @@ function provide(part: Partial<InitialDataSource>, keys: readonly string[] = [])
 
 afterEach(() => resetSingleton('page-data'));
 
-it('is nothing where no server told it, as in development', async () => {
+it('is undefined if no server provides it, as in development', async () => {
   expect(await initialModels(READER)).toBeUndefined();
 });
 
-it('is what the server knows', async () => {
+it('is what the server provides', async () => {
   provide({ models: async () => MODELS });
   expect(await initialModels(READER)).toEqual(MODELS);
 });
 
-it('is nothing where the server cannot tell: the page asks, and says so', async () => {
+it('is undefined after a failure, so that the page requests and reports it', async () => {
   provide({});
   expect(await initialStats(READER)).toBeUndefined();
   provide({ models: async () => MODELS });
@@ -35,7 +36,7 @@ it('is nothing where the server cannot tell: the page asks, and says so', async 
   expect(await initialModels(READER)).toBeUndefined();
 });
 
-it('does not keep a page waiting, and is then what was known before', async () => {
+it('is the last known value if the next one takes too long', async () => {
   provide({ models: never });
   expect(await initialModels(READER)).toBeUndefined();
   provide({ models: async () => MODELS });
@@ -44,7 +45,7 @@ it('does not keep a page waiting, and is then what was known before', async () =
   expect(await initialModels(READER)).toEqual(MODELS);
 });
 
-it('is nothing for a request that shows no key where one is asked for, whatever let it come this far', async () => {
+it('is undefined for a request without a key if keys are set', async () => {
   const key = 'a-key-of-sixteen-characters';
   provide({ models: async () => MODELS }, [key]);
   expect(await initialModels(new Headers({ purpose: 'prefetch' }))).toBeUndefined();
@@ -54,7 +55,7 @@ it('is nothing for a request that shows no key where one is asked for, whatever 
   expect(await initialModels(new Headers({ authorization: `Bearer ${key}` }))).toEqual(MODELS);
 });
 
-it('is all that pages bundle of the server: neither settings nor the schemas that read them', () => {
+it('is the only server module that pages bundle, without settings and schemas', () => {
   const reached = new Set<string>();
   const follow = (file: string) => {
     if (reached.has(file)) return;

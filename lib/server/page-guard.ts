@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Config } from '#lib/config/config';
 import { clientSubnet } from '#lib/http/client-ip';
-import { resolveRequestId } from '#lib/http/http-request';
 import { checkPageAccess, isPage, type PageTarget } from '#lib/http/page-access';
 import type { Reply } from '#lib/http/reply';
+import { resolveRequestId } from '#lib/http/request-id';
 import { findPublicFiles } from '#lib/server/app-paths';
 import { NodeRequest } from '#lib/server/node-request';
 import { writeReply } from '#lib/server/write-reply';

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { request } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { gatewayRoute } from '#lib/gateway/fetch-handler';
-import { createSession, SESSION_COOKIE } from '#lib/http/auth';
+import { createSession, SESSION_COOKIE } from '#lib/http/session-cookie';
 import { unsupportedApi } from '#lib/server/unsupported-api';
 import {
   closeAll,

@@ -1,11 +1,12 @@
 import { AppError } from '#lib/errors';
-import { createSession, revokeSessions, sessionCookie, verifyCredentials, verifySignIn } from '#lib/http/auth';
+import { verifyCredentials, verifySignIn } from '#lib/http/auth';
 import { parseBody, readJson } from '#lib/http/body';
 import { isTrustedProxy } from '#lib/http/client-ip';
 import { forwardedScheme } from '#lib/http/cors';
 import type { HttpRequest } from '#lib/http/http-request';
 import { json } from '#lib/http/reply';
 import { type RequestContext, route } from '#lib/http/route';
+import { createSession, revokeSessions, sessionCookie } from '#lib/http/session-cookie';
 import { KIB } from '#lib/units';
 import { signInSchema } from '#lib/wire/session';
 

@@ -1,7 +1,8 @@
 import { bytesOutsideImages, fitsWithoutImages } from '#lib/chat/http/text-limit';
 import { parseJson, readJsonBytes } from '#lib/http/body';
+import { bodyTooLarge } from '#lib/http/body-limit';
 import type { HttpRequest } from '#lib/http/http-request';
-import { bodyTooLarge, MIB } from '#lib/units';
+import { MIB } from '#lib/units';
 
 const TEXT_LIMIT_BYTES = MIB;
 const IMAGES_LIMIT_BYTES = 20 * MIB;

@@ -1,0 +1,90 @@
+import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
+import { apiKeyId, apiKeys, sha256 } from '#lib/http/api-keys';
+import { revokedSessions } from '#lib/http/revoked-sessions';
+import { DAY_SECONDS, SECOND_MS } from '#lib/units';
+
+/**
+ * Stateless session cookies: `<key id>.<session id>.<expiry in Unix seconds>.<signature>`, where
+ * the signature is an HMAC-SHA-256 of the other parts under the API key.
+ *
+ * Signing out revokes a session for all copies of its cookie, until this process ends. Removing a
+ * key from `API_KEYS` ends its sessions for good.
+ */
+export const SESSION_COOKIE = 'chill_space_session';
+/**
+ * Name of the cookie over TLS. Browsers accept a `__Host-` cookie only over TLS, from this host and
+ * for all paths, so another host of the domain cannot set one (RFC 6265bis section 4.1.3.2).
+ */
+export const SECURE_SESSION_COOKIE = `__Host-${SESSION_COOKIE}`;
+export const SESSION_SECONDS = 30 * DAY_SECONDS;
+
+/** A session cookie as it was read. */
+export interface SessionCookie {
+  value: string;
+  /** The key that signed it, undefined if the signature is none of ours. */
+  key: string | undefined;
+  keyId: string;
+  id: string;
+  /** Unix seconds. */
+  issuedAt: number;
+  /** Unix seconds. */
+  expiry: number;
+}
+
+/** Returns a cookie value that stands for `key` for `SESSION_SECONDS`. */
+export function createSession(key: string, nowMs: number): string {
+  const claim = `${apiKeyId(key)}.${randomUUID()}.${Math.floor(nowMs / SECOND_MS) + SESSION_SECONDS}`;
+  return `${claim}.${sign(claim, key)}`;
+}
+
+/**
+ * Returns the `Set-Cookie` header of a session; an empty `value` deletes the cookie. `secure` says
+ * that the browser speaks TLS, to this server or to a trusted proxy.
+ */
+export function sessionCookie(value: string, secure: boolean): string {
+  const age = value === '' ? 0 : SESSION_SECONDS;
+  const name = secure ? SECURE_SESSION_COOKIE : SESSION_COOKIE;
+  return `${name}=${value}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
+}
+
+/** Returns the key behind a valid session cookie in the `Cookie` header. */
+export function sessionKey(cookies: string | null, keys: readonly string[], nowMs: number): string | undefined {
+  return readSessions(cookies, keys).find((session) => isValidSession(session, nowMs))?.key;
+}
+
+/**
+ * Revokes every valid session in the `Cookie` header. Invalid ones are not recorded, so a client
+ * without a key cannot fill the list.
+ */
+export function revokeSessions(cookies: string | null, keys: readonly string[], nowMs: number): void {
+  for (const session of readSessions(cookies, keys))
+    if (isValidSession(session, nowMs)) revokedSessions().add(session, Math.floor(nowMs / SECOND_MS));
+}
+
+/**
+ * Returns every session cookie in the `Cookie` header, of both names. A cookie that another host of
+ * the domain set does not hide the valid one.
+ */
+export function readSessions(cookies: string | null, keys: readonly string[]): SessionCookie[] {
+  if (cookies === null || !cookies.includes(SESSION_COOKIE)) return [];
+  return [...cookies.matchAll(COOKIES)].map(([, value = '']) => parseSession(value, keys));
+}
+
+export function isValidSession(session: SessionCookie, nowMs: number): boolean {
+  return session.key !== undefined && session.expiry * SECOND_MS > nowMs && !revokedSessions().has(session);
+}
+
+const COOKIES = new RegExp(`(?:^|;\\s*)(?:__Host-)?${SESSION_COOKIE}=([^;]+)`, 'g');
+
+function parseSession(value: string, keys: readonly string[]): SessionCookie {
+  const [keyId = '', id = '', expiryText = '', signature = ''] = value.split('.');
+  const signer = apiKeys(keys).find((known) => known.id === keyId)?.key;
+  const isSigned =
+    signer !== undefined && timingSafeEqual(sha256(sign(`${keyId}.${id}.${expiryText}`, signer)), sha256(signature));
+  const expiry = Number(expiryText);
+  return { value, key: isSigned ? signer : undefined, keyId, id, expiry, issuedAt: expiry - SESSION_SECONDS };
+}
+
+function sign(claim: string, key: string): string {
+  return createHmac('sha256', key).update(claim).digest('base64url');
+}
