@@ -11,13 +11,13 @@ import type {
   TypePart,
 } from '#lib/wire/api-reference';
 
-/** Where the reader's curl finds this server, and whether it has to show a key. */
+/** The address of this server for examples, and whether it needs a key. */
 export interface ReferenceReader {
   origin: string;
   needsKey: boolean;
 }
 
-/** The OpenAPI document as its page shows it. */
+/** The OpenAPI document as the page /docs/api shows it. */
 export function apiReference(reader: ReferenceReader): Reference {
   const { schemas } = openApiDocument().components;
   return {
@@ -31,7 +31,7 @@ export function apiReference(reader: ReferenceReader): Reference {
   };
 }
 
-/** The command line that sends an example. */
+/** The curl command that sends an example. */
 export function curlOf(
   operation: Operation,
   { body, headers, path, query }: RequestExample,
@@ -54,7 +54,9 @@ export function curlOf(
 
 function referenceOf(operation: Operation, reader: ReferenceReader): ReferenceOperation {
   const { id, method, path, summary, description, access, parameters = [], body, examples, passesOn } = operation;
-  const answers = Object.entries(responsesOf(operation)).map(([status, answer]) => answerOf(operation, status, answer));
+  const responses = Object.entries(responsesOf(operation)).map(([status, response]) =>
+    toReferenceResponse(operation, status, response),
+  );
   const backend: ReferenceResponse = {
     status: 'other',
     meaning: 'Whatever the backend answers, as it is.',
@@ -67,15 +69,15 @@ function referenceOf(operation: Operation, reader: ReferenceReader): ReferenceOp
     summary,
     description,
     needsKey: access === 'key',
-    parameters: parameters.map((one) => ({ name: one.name, place: one.in, meaning: one.description })),
+    parameters: parameters.map(({ name, in: place, description: meaning }) => ({ name, place, meaning })),
     body: body === undefined ? undefined : { schemas: [body.schema].flat(), note: body.description },
-    responses: passesOn === true ? [backend, ...answers] : answers,
+    responses: passesOn === true ? [backend, ...responses] : responses,
     examples: examples.map((example) => ({ summary: example.summary, curl: curlOf(operation, example, reader) })),
   };
 }
 
-/** What every error looks like is told once, on top of the page: of an error that looks so, only the codes are told. */
-function answerOf(
+/** Omits the schema of errors in the common format, which the top of the page describes. */
+function toReferenceResponse(
   { errorSchema: errors = 'Error' }: Operation,
   status: string,
   { description: meaning, content = {} }: OperationResponse,
@@ -86,12 +88,12 @@ function answerOf(
       type,
       note,
       schemas: [schema ?? []].flat(),
-      events: events.map((one) => ({ event: one.event, schema: one.schema })),
+      events: events.map((event) => ({ event: event.event, schema: event.schema })),
     }));
   return { status, meaning, contents };
 }
 
-/** The fields of an object, those of objects inside it right behind their own, under dotted names. */
+/** The fields of an object. Those of a nested object follow it, with dotted names. */
 function fieldsOf(schema: JsonSchema, prefix: string): ReferenceField[] {
   const required = new Set(schema.required);
   return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
@@ -107,14 +109,14 @@ function fieldsOf(schema: JsonSchema, prefix: string): ReferenceField[] {
 function innerObject(field: JsonSchema): { schema: JsonSchema; suffix: string } | undefined {
   if (field.properties !== undefined) return { schema: field, suffix: '' };
   if (field.items?.properties !== undefined) return { schema: field.items, suffix: '[]' };
-  for (const one of field.anyOf ?? []) {
-    const inner = innerObject(one);
+  for (const choice of field.anyOf ?? []) {
+    const inner = innerObject(choice);
     if (inner !== undefined) return inner;
   }
   return undefined;
 }
 
-/** A type in words: `array of Message, at most 500`. */
+/** A type as text: `array of Message, at most 500`. */
 function typeOf(schema: JsonSchema): TypePart[] {
   const { $ref, anyOf, oneOf, type, items, additionalProperties } = schema;
   if ($ref !== undefined) {
@@ -123,10 +125,10 @@ function typeOf(schema: JsonSchema): TypePart[] {
   }
   const choices = anyOf ?? oneOf;
   if (choices !== undefined) return separated(choices.map(typeOf));
-  if (schema.enum !== undefined) return [{ text: schema.enum.map((one) => JSON.stringify(one)).join(' | ') }];
+  if (schema.enum !== undefined) return [{ text: schema.enum.map((value) => JSON.stringify(value)).join(' | ') }];
   if (schema.const !== undefined) return [{ text: JSON.stringify(schema.const) }];
   const types = [type ?? 'any'].flat();
-  const [first] = types.filter((one) => one !== 'null');
+  const [first] = types.filter((name) => name !== 'null');
   const orNull: TypePart[] = types.includes('null') && first !== undefined ? [{ text: ' or null' }] : [];
   if (first === 'array') return [{ text: 'array of ' }, ...typeOf(items ?? {}), ...bounds(schema), ...orNull];
   if (first === 'object' && typeof additionalProperties === 'object')
@@ -145,10 +147,10 @@ function format({ format: name }: JsonSchema): string | undefined {
 function bounds(schema: JsonSchema): TypePart[] {
   const { minimum, maximum, maxLength, maxItems, default: fallback } = schema;
   const words: string[] = [];
-  // Whole numbers are bounded by what JavaScript can tell apart, which says nothing to anybody.
-  const isMeant = (bound: number | undefined): bound is number =>
+  // zod limits integers to JavaScript's safe range, which is no information for readers.
+  const isRelevant = (bound: number | undefined): bound is number =>
     bound !== undefined && Math.abs(bound) < Number.MAX_SAFE_INTEGER;
-  if (isMeant(minimum) && isMeant(maximum)) words.push(`${minimum} to ${maximum}`);
+  if (isRelevant(minimum) && isRelevant(maximum)) words.push(`${minimum} to ${maximum}`);
   if (maxLength !== undefined) words.push(`at most ${maxLength} characters`);
   if (maxItems !== undefined) words.push(`at most ${maxItems}`);
   if (fallback !== undefined && typeof fallback !== 'object') words.push(`default ${JSON.stringify(fallback)}`);

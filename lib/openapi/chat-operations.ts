@@ -7,7 +7,7 @@ import type {
 } from '#lib/openapi/operation';
 import type { ErrorCode } from '#lib/wire/error';
 
-/** What can go wrong between a chat request and its answer. */
+/** Errors of chat requests in all APIs. */
 export const CHAT_ERROR_CODES: readonly ErrorCode[] = [
   'rate_limited',
   'not_found',
@@ -36,13 +36,13 @@ const CHAT_STREAM: MediaContent = {
   events: [{ schema: 'ChatEvent' }],
 };
 
-const CHAT_ANSWER: OperationResponse = {
+const CHAT_RESPONSE: OperationResponse = {
   description: 'The answer: a stream, or with `"stream": false` one JSON body.',
   content: { 'text/event-stream': CHAT_STREAM, 'application/json': { schema: 'ChatAnswer' } },
   headers: CACHE_HEADER,
 };
 
-const FRESH: OperationParameter = {
+const BYPASS_CACHE: OperationParameter = {
   name: 'Cache-Control',
   in: 'header',
   description: '`no-cache`: do not read the cache, do store the new answer.',
@@ -78,18 +78,18 @@ function chat(path: string, id: string, summary: string, description: string): O
     summary,
     description,
     access: 'key',
-    parameters: [FRESH],
+    parameters: [BYPASS_CACHE],
     body: {
       schema: ['ChatRequest', 'AttachRequest'],
       description: 'At most 1 MiB, 20 MiB with images. Field names may be spelled in camelCase too.',
     },
-    responses: { 200: CHAT_ANSWER },
+    responses: { 200: CHAT_RESPONSE },
     errorCodes: CHAT_ERROR_CODES,
     examples: CHAT_EXAMPLES,
   };
 }
 
-/** A request's id may be chosen by its client: that is what lets the examples follow one another. */
+/** Chosen by the client, so that later examples can refer to the first one's request. */
 const EXAMPLE_ID = '3f2f8a52-6c1e-4b8e-9a53-0f6f6f1f7d10';
 
 const ID: OperationParameter = {
@@ -129,7 +129,7 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
           'A second request with the same key and body is the same request, as long as the result of the first is kept.',
         schema: { type: 'string' },
       },
-      FRESH,
+      BYPASS_CACHE,
     ],
     body: { schema: 'ChatRequest', description: '`stream` means nothing here.' },
     responses: {

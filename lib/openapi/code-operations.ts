@@ -2,9 +2,9 @@ import type { Operation, OperationParameter } from '#lib/openapi/operation';
 import { languageIdSchema } from '#lib/wire/code';
 import type { ErrorCode } from '#lib/wire/error';
 
-/** Running programs, and each language as a service of its own. */
+/** The runner's API, and the executor API of each language. */
 
-const RUN_FAULTS: readonly ErrorCode[] = [
+const RUN_ERROR_CODES: readonly ErrorCode[] = [
   'rate_limited',
   'code_too_large',
   'runner_busy',
@@ -24,7 +24,7 @@ const LANGUAGE: OperationParameter = {
 };
 
 const EXECUTION_TIME = { 'X-Execution-Time-Ms': 'Wall time of the program, in milliseconds.' };
-const ADD = 'print(sum(int(line) for line in open(0)))';
+const SUM_PROGRAM = 'print(sum(int(line) for line in open(0)))';
 
 export const CODE_OPERATIONS: readonly Operation[] = [
   {
@@ -59,9 +59,9 @@ export const CODE_OPERATIONS: readonly Operation[] = [
         content: { 'application/json': { schema: ['Error', 'UnsupportedLanguage'] } },
       },
     },
-    errorCodes: RUN_FAULTS,
+    errorCodes: RUN_ERROR_CODES,
     examples: [
-      { summary: 'Python, with input', body: { language: 'python', code: ADD, stdin: '1\n2\n3\n' } },
+      { summary: 'Python, with input', body: { language: 'python', code: SUM_PROGRAM, stdin: '1\n2\n3\n' } },
       {
         summary: 'JavaScript, output live',
         headers: { Accept: 'text/event-stream' },
@@ -99,9 +99,13 @@ export const EXECUTOR_OPERATIONS: readonly Operation[] = [
         headers: EXECUTION_TIME,
       },
     },
-    errorCodes: [...RUN_FAULTS, 'not_found', 'unsupported_language'],
+    errorCodes: [...RUN_ERROR_CODES, 'not_found', 'unsupported_language'],
     examples: [
-      { summary: 'Python', path: { language: 'python' }, body: { code: ADD, input_data: '1\n2\n3\n', timeout: 10 } },
+      {
+        summary: 'Python',
+        path: { language: 'python' },
+        body: { code: SUM_PROGRAM, input_data: '1\n2\n3\n', timeout: 10 },
+      },
     ],
   },
   {
@@ -116,7 +120,7 @@ export const EXECUTOR_OPERATIONS: readonly Operation[] = [
     responses: {
       200: { description: 'Its errors and warnings.', content: { 'application/json': { schema: 'ValidateResult' } } },
     },
-    errorCodes: [...RUN_FAULTS, 'not_found', 'unsupported_language', 'unsupported_value'],
+    errorCodes: [...RUN_ERROR_CODES, 'not_found', 'unsupported_language', 'unsupported_value'],
     examples: [{ summary: 'A syntax error', path: { language: 'python' }, body: { code: 'print(1' } }],
   },
   {

@@ -3,10 +3,10 @@ import type { MediaContent, Operation } from '#lib/openapi/operation';
 import type { SchemaName } from '#lib/openapi/schemas';
 import type { ErrorCode } from '#lib/wire/error';
 
-/** OpenAI's API and Ollama's, over the same pipeline. */
+/** The APIs of OpenAI and Ollama, served by the same chat engine. */
 
-const MODEL_FAULTS: readonly ErrorCode[] = ['provider_unavailable', 'upstream_failed', 'upstream_timeout'];
-/** The built-in model, which is there where nothing else is. */
+const MODEL_ERROR_CODES: readonly ErrorCode[] = ['provider_unavailable', 'upstream_failed', 'upstream_timeout'];
+/** The built-in model, which needs no model server. */
 const MODEL = 'smollm2:135m';
 const HELLO = [{ role: 'user', content: 'Say hello in five words.' }];
 
@@ -52,7 +52,7 @@ export const OPENAI_OPERATIONS: readonly Operation[] = [
     summary: "Models, in OpenAI's form",
     access: 'key',
     responses: { 200: { description: 'All models.', content: { 'application/json': { schema: 'OpenAiModels' } } } },
-    errorCodes: MODEL_FAULTS,
+    errorCodes: MODEL_ERROR_CODES,
     errorSchema: 'OpenAiError',
     examples: [{ summary: 'All models' }],
   },
@@ -67,7 +67,7 @@ export const OPENAI_OPERATIONS: readonly Operation[] = [
       { name: 'model', in: 'path', description: 'Its id, which may have slashes.', schema: { type: 'string' } },
     ],
     responses: { 200: { description: 'The model.', content: { 'application/json': { schema: 'OpenAiModel' } } } },
-    errorCodes: [...MODEL_FAULTS, 'model_not_found'],
+    errorCodes: [...MODEL_ERROR_CODES, 'model_not_found'],
     errorSchema: 'OpenAiError',
     examples: [{ summary: 'The built-in model', path: { model: MODEL } }],
   },
@@ -113,7 +113,7 @@ export const OLLAMA_OPERATIONS: readonly Operation[] = [
     summary: "Models, in Ollama's form",
     access: 'key',
     responses: { 200: { description: 'All models.', content: { 'application/json': { schema: 'OllamaModels' } } } },
-    errorCodes: MODEL_FAULTS,
+    errorCodes: MODEL_ERROR_CODES,
     examples: [{ summary: 'All models' }],
   },
   {
@@ -126,7 +126,7 @@ export const OLLAMA_OPERATIONS: readonly Operation[] = [
     responses: {
       200: { description: 'Those that are loaded.', content: { 'application/json': { schema: 'OllamaModels' } } },
     },
-    errorCodes: MODEL_FAULTS,
+    errorCodes: MODEL_ERROR_CODES,
     examples: [{ summary: 'Loaded models' }],
   },
   {
@@ -138,7 +138,7 @@ export const OLLAMA_OPERATIONS: readonly Operation[] = [
     access: 'key',
     body: { schema: 'OllamaShow' },
     responses: { 200: { description: 'The model.', content: { 'application/json': { schema: 'OllamaShown' } } } },
-    errorCodes: [...MODEL_FAULTS, 'model_not_found'],
+    errorCodes: [...MODEL_ERROR_CODES, 'model_not_found'],
     examples: [{ summary: 'The built-in model', body: { model: MODEL } }],
   },
   {

@@ -1,7 +1,6 @@
 import { VERSION } from '#lib/config/version';
-import { SESSION_COOKIE } from '#lib/http/session-cookie';
 import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
-import { FIELDS } from '#lib/openapi/fields';
+import { SESSION_COOKIE } from '#lib/http/session-cookie';
 import type {
   MediaContent,
   Operation,
@@ -18,51 +17,51 @@ export const JSON_TYPE = 'application/json';
 
 export type OpenApiDocument = ReturnType<typeof createDocument>;
 
-/** The OpenAPI 3.1 document of this server, made at the first call. */
+/** The OpenAPI 3.1 document of this server, created at the first call. */
 export function openApiDocument(): OpenApiDocument {
   return singleton('openapi', createDocument);
 }
 
-/** `[language]` and `[...path]` of a route file's folder, as OpenAPI writes them. */
+/** Converts `[language]` and `[...path]` of a route folder to OpenAPI's `{language}`. */
 export function templateOf(path: string): string {
   return path.replace(/\[(?:\.\.\.)?(\w+)\]/g, '{$1}');
 }
 
-/** Every status that an operation answers with, each with what is in it. Errors that are the same everywhere are among them. */
+/** All responses of an operation by status, including the errors that every operation has. */
 export function responsesOf(operation: Operation): Record<string, OperationResponse> {
-  const answers: Record<string, OperationResponse> = {};
+  const responses: Record<string, OperationResponse> = {};
   const content = { [JSON_TYPE]: { schema: operation.errorSchema ?? 'Error' } } satisfies Record<string, MediaContent>;
   const byStatus = Map.groupBy(errorCodesOf(operation), (code) => HTTP_STATUS_BY_CODE[code]);
   for (const [status, codes] of byStatus) {
     const waits = status === 429 || status === 503;
-    answers[status] = {
+    responses[status] = {
       description: `${codes.map((code) => `\`${code}\``).join(', ')}.`,
       content,
       ...(waits ? { headers: { 'Retry-After': 'Seconds after which trying again makes sense.' } } : {}),
     };
   }
-  for (const [status, answer] of Object.entries(operation.responses)) {
-    const failed = answers[status];
-    // A status that is both: what it tells of itself, and the error that it can be too.
-    const both = failed === undefined ? answer : { ...failed, ...answer, content: withError(answer, operation) };
-    answers[status] =
-      failed === undefined ? both : { ...both, description: `${answer.description} Or ${failed.description}` };
+  for (const [status, response] of Object.entries(operation.responses)) {
+    const error = responses[status];
+    // The status may also be that of an error, which is then described too.
+    const merged = error === undefined ? response : { ...error, ...response, content: withError(response, operation) };
+    responses[status] =
+      error === undefined ? merged : { ...merged, description: `${response.description} Or ${error.description}` };
   }
-  return answers;
+  return responses;
 }
 
-/** The codes of all errors that an operation can answer with. */
+/** The codes of all errors of an operation, in the order of their statuses. */
 export function errorCodesOf(operation: Operation): ErrorCode[] {
-  const faults = new Set<ErrorCode>(operation.errorCodes);
-  if (operation.access === 'key') for (const code of ['unauthorized', 'rate_limited'] as const) faults.add(code);
-  if (operation.method !== 'get') faults.add('origin_not_allowed');
+  const codes = new Set<ErrorCode>(operation.errorCodes);
+  if (operation.access === 'key') for (const code of ['unauthorized', 'rate_limited'] as const) codes.add(code);
+  if (operation.method !== 'get') codes.add('origin_not_allowed');
   if (operation.body !== undefined) {
-    for (const code of ['invalid_request', 'invalid_json', 'body_too_large', 'queue_full'] as const) faults.add(code);
-    if (operation.tag !== 'Ollama') faults.add('unsupported_media_type');
+    for (const code of ['invalid_request', 'invalid_json', 'body_too_large', 'queue_full'] as const) codes.add(code);
+    if (operation.tag !== 'Ollama') codes.add('unsupported_media_type');
   }
-  faults.add('host_not_allowed');
-  faults.add('internal_error');
-  return [...faults].sort((a, b) => HTTP_STATUS_BY_CODE[a] - HTTP_STATUS_BY_CODE[b]);
+  codes.add('host_not_allowed');
+  codes.add('internal_error');
+  return [...codes].sort((a, b) => HTTP_STATUS_BY_CODE[a] - HTTP_STATUS_BY_CODE[b]);
 }
 
 function createDocument() {
@@ -89,7 +88,7 @@ function createDocument() {
     tags: TAGS.map(([name, description]) => ({ name, description })),
     paths,
     components: {
-      schemas: jsonSchemas(FIELDS) as Record<string, JsonSchema>,
+      schemas: jsonSchemas(),
       securitySchemes: {
         key: { type: 'http', scheme: 'bearer', description: 'One of `API_KEYS`.' },
         session: {
@@ -106,14 +105,14 @@ function createDocument() {
 function operationObject(operation: Operation) {
   const { id, tag, summary, description, access, parameters = [], body, examples, passesOn } = operation;
   const responses: Record<string, object> = {};
-  for (const [status, answer] of Object.entries(responsesOf(operation))) responses[status] = responseObject(answer);
+  for (const [status, response] of Object.entries(responsesOf(operation))) responses[status] = responseObject(response);
   if (passesOn === true) responses.default = { description: 'Whatever the backend answers, as it is.' };
   return {
     operationId: id,
     tags: [tag],
     summary,
     ...(description === undefined ? {} : { description }),
-    // An empty requirement: without API_KEYS nobody needs one.
+    // The empty requirement is for servers without API_KEYS.
     security: access === 'open' ? [] : [{}, { key: [] }, { session: [] }],
     ...(parameters.length === 0 ? {} : { parameters: parameters.map(parameterObject) }),
     ...(body === undefined ? {} : { requestBody: bodyObject(body, examples) }),
@@ -156,21 +155,21 @@ function responseObject({ description, content, headers }: OperationResponse) {
   };
 }
 
-/** A stream is text to OpenAPI 3.1; what its events are is told in `x-events`. */
+/** OpenAPI 3.1 describes a stream as text, so its events are listed in `x-events`. */
 function mediaObject({ schema, description, events }: MediaContent) {
   const text = { type: 'string', ...(description === undefined ? {} : { description }) };
   return {
     schema: schema === undefined ? text : schemaObject(schema),
     ...(events === undefined
       ? {}
-      : { 'x-events': events.map((one) => ({ ...one, schema: schemaObject(one.schema) })) }),
+      : { 'x-events': events.map((event) => ({ ...event, schema: schemaObject(event.schema) })) }),
   };
 }
 
 function schemaObject(name: SchemaName | readonly SchemaName[]): JsonSchema {
   return typeof name === 'string'
     ? { $ref: SCHEMA_PREFIX + name }
-    : { anyOf: name.map((one) => ({ $ref: SCHEMA_PREFIX + one })) };
+    : { anyOf: name.map((choice) => ({ $ref: SCHEMA_PREFIX + choice })) };
 }
 
 function withError(

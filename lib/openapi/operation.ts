@@ -1,7 +1,10 @@
 import type { SchemaName } from '#lib/openapi/schemas';
 import type { ErrorCode } from '#lib/wire/error';
 
-/** What is told of a route beside its schemas. `document.ts` makes OpenAPI out of it; a test holds it to the route files. */
+/**
+ * Description of a route apart from its schemas. `document.ts` turns it into OpenAPI, and a test
+ * compares it with the route files.
+ */
 
 export type OperationMethod = 'get' | 'post' | 'put' | 'patch' | 'delete';
 export type OperationTag =
@@ -15,7 +18,7 @@ export type OperationTag =
   | 'Operation'
   | 'Gateway';
 
-/** `open` answers anyone; `key` asks for a key where API_KEYS is set. */
+/** `key` needs a key if API_KEYS is set, `open` never does. */
 export type OperationAccess = 'open' | 'key';
 
 export interface OperationParameter {
@@ -27,13 +30,13 @@ export interface OperationParameter {
   example?: string;
 }
 
-/** One event of a stream: how it is called where events have names, and what its data is. */
+/** One kind of event of a stream: its name, if events have names, and its data. */
 export interface StreamEvent {
   event?: string;
   schema: SchemaName;
 }
 
-/** Of one media type: a named schema, or text whose form is told in words. */
+/** Content of one media type: a named schema, or text with a description. */
 export interface MediaContent {
   schema?: SchemaName | readonly SchemaName[];
   description?: string;
@@ -46,7 +49,7 @@ export interface OperationResponse {
   headers?: Readonly<Record<string, string>>;
 }
 
-/** A request that works as it stands. Examples are sent in the order of the document. */
+/** A request that works as it is. Tests send the examples in the order of the document. */
 export interface RequestExample {
   summary: string;
   body?: object;
@@ -66,11 +69,11 @@ export interface Operation {
   parameters?: readonly OperationParameter[];
   body?: { schema: SchemaName | readonly SchemaName[]; description?: string };
   responses: Readonly<Record<number, OperationResponse>>;
-  /** What it can fail with, beside what `access` and `body` bring along. */
+  /** Errors in addition to those that follow from `access` and `body`. */
   errorCodes?: readonly ErrorCode[];
-  /** The schema of its errors, where it is not our own. */
+  /** The schema of its errors if it is not `Error`. */
   errorSchema?: SchemaName;
-  /** Answers are the backend's own. */
+  /** Responses are the backend's. */
   passesOn?: boolean;
   examples: readonly RequestExample[];
 }

@@ -4,7 +4,7 @@ import { OLLAMA_OPERATIONS, OPENAI_OPERATIONS } from '#lib/openapi/compat-operat
 import type { Operation, OperationTag } from '#lib/openapi/operation';
 import { GATEWAY_OPERATIONS, OPERATOR_OPERATIONS } from '#lib/openapi/operator-operations';
 
-/** Every operation, in the order in which they are read. */
+/** Every operation, in reading order. */
 export const OPERATIONS: readonly Operation[] = [
   ...CHAT_OPERATIONS,
   ...CODE_OPERATIONS,

@@ -1,7 +1,7 @@
 import type { Operation, OperationMethod } from '#lib/openapi/operation';
 import type { ErrorCode } from '#lib/wire/error';
 
-/** What an operator and the pages need: figures, health, signing in, the gateway. */
+/** Statistics, health, signing in and the gateway. */
 
 export const OPERATOR_OPERATIONS: readonly Operation[] = [
   {
@@ -165,7 +165,7 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
 ];
 
 const PASSED_METHODS: readonly OperationMethod[] = ['get', 'post', 'put', 'patch', 'delete'];
-const GATEWAY_FAULTS: readonly ErrorCode[] = [
+const GATEWAY_ERROR_CODES: readonly ErrorCode[] = [
   'invalid_request',
   'forbidden',
   'origin_not_allowed',
@@ -216,7 +216,7 @@ function passing(path: string, method: OperationMethod, id: string, summary: str
     access: 'key',
     parameters: [{ name: 'path', in: 'path', description: "The backend's path.", schema: { type: 'string' } }],
     responses: {},
-    errorCodes: GATEWAY_FAULTS,
+    errorCodes: GATEWAY_ERROR_CODES,
     passesOn: true,
     examples: [],
   };

@@ -7,13 +7,13 @@ import { backendStatsSchema, gatewayStatsSchema } from '#lib/wire/gateway';
 import { gatewayHealthSchema, healthSchema, readinessPartSchema, serverReadinessSchema } from '#lib/wire/health';
 import { modelInfoSchema, modelsSchema, providerStateSchema } from '#lib/wire/models';
 import { ollamaChatSchema, ollamaGenerateSchema, ollamaShowSchema } from '#lib/wire/ollama-request';
-import * as ollamaAnswers from '#lib/wire/ollama-response';
+import * as ollama from '#lib/wire/ollama-response';
 import { openAiMessageSchema, openAiRequestSchema } from '#lib/wire/openai-request';
-import * as openAiAnswers from '#lib/wire/openai-response';
+import * as openAi from '#lib/wire/openai-response';
 import * as stats from '#lib/wire/server-stats';
 import { sessionSchema, signedInSchema, signInSchema } from '#lib/wire/session';
 
-/** The schemas that have a name in the document. What the routes parse, and what their answers are, is in no other. */
+/** Named schemas of the document: request bodies that the routes parse, and their responses. */
 export const SCHEMAS = {
   ChatRequest: chat.chatRequestSchema,
   AttachRequest: chat.attachRequestSchema,
@@ -33,21 +33,21 @@ export const SCHEMAS = {
   Provider: providerStateSchema,
   OpenAiRequest: openAiRequestSchema,
   OpenAiMessage: openAiMessageSchema,
-  OpenAiCompletion: openAiAnswers.openAiCompletionSchema,
-  OpenAiChunk: openAiAnswers.openAiChunkSchema,
-  OpenAiModel: openAiAnswers.openAiModelSchema,
-  OpenAiModels: openAiAnswers.openAiModelsSchema,
-  OpenAiError: openAiAnswers.openAiErrorSchema,
+  OpenAiCompletion: openAi.openAiCompletionSchema,
+  OpenAiChunk: openAi.openAiChunkSchema,
+  OpenAiModel: openAi.openAiModelSchema,
+  OpenAiModels: openAi.openAiModelsSchema,
+  OpenAiError: openAi.openAiErrorSchema,
   OllamaChat: ollamaChatSchema,
   OllamaGenerate: ollamaGenerateSchema,
   OllamaShow: ollamaShowSchema,
-  OllamaChatAnswer: ollamaAnswers.ollamaChatResponseSchema,
-  OllamaGenerateAnswer: ollamaAnswers.ollamaGenerateResponseSchema,
-  OllamaFailure: ollamaAnswers.ollamaStreamErrorSchema,
-  OllamaModel: ollamaAnswers.ollamaTagSchema,
-  OllamaModels: ollamaAnswers.ollamaTagsSchema,
-  OllamaShown: ollamaAnswers.ollamaShowResponseSchema,
-  OllamaVersion: ollamaAnswers.ollamaVersionSchema,
+  OllamaChatAnswer: ollama.ollamaChatResponseSchema,
+  OllamaGenerateAnswer: ollama.ollamaGenerateResponseSchema,
+  OllamaFailure: ollama.ollamaStreamErrorSchema,
+  OllamaModel: ollama.ollamaTagSchema,
+  OllamaModels: ollama.ollamaTagsSchema,
+  OllamaShown: ollama.ollamaShowResponseSchema,
+  OllamaVersion: ollama.ollamaVersionSchema,
   CodeRequest: code.codeRequestSchema,
   SourceFile: code.sourceFileSchema,
   CodeResult: code.codeResultSchema,
@@ -83,7 +83,7 @@ export const SCHEMAS = {
 
 export type SchemaName = keyof typeof SCHEMAS;
 
-/** JSON Schema as far as it is read here and on the page. */
+/** The part of JSON Schema that this folder and the page read. */
 export interface JsonSchema {
   type?: string | string[];
   description?: string;
@@ -111,26 +111,19 @@ export const SCHEMA_PREFIX = '#/components/schemas/';
 const SHARED = `${SCHEMA_PREFIX}__shared#`;
 
 /**
- * The schemas as JSON Schema 2020-12, each under its name. All in the form that is *sent to a parser*, ours for requests and the
- * client's for answers: defaults may be left out, and fields that are not named are allowed.
+ * Returns the schemas as JSON Schema 2020-12, by name. All are of the input side of a parser: the
+ * server's for requests, the client's for responses. So defaults may be missing and additional
+ * fields are allowed. Field descriptions are those of the zod schemas.
  */
-export function jsonSchemas(
-  fields: Readonly<Record<string, Readonly<Record<string, string>>>>,
-): Record<string, JsonSchema> {
+export function jsonSchemas(): Record<string, JsonSchema> {
   const registry = z.registry<{ id: string }>();
   for (const [id, schema] of Object.entries(SCHEMAS)) registry.add(schema, { id });
   const { schemas } = z.toJSONSchema(registry, { io: 'input', uri: (id) => SCHEMA_PREFIX + id });
   const { __shared: _shared, ...named } = JSON.parse(JSON.stringify(schemas, withoutNoise));
-  for (const [name, meanings] of Object.entries(fields))
-    for (const [field, meaning] of Object.entries(meanings)) {
-      const schema: JsonSchema | undefined = named[name]?.properties?.[field];
-      if (schema === undefined) throw new Error(`${name} has no field ${field}`);
-      schema.description = meaning;
-    }
   return named;
 }
 
-/** What says nothing goes; a recursive definition of "any JSON" is the empty schema, as JSON Schema itself spells it. */
+/** Drops keys without information. The recursive definition of any JSON value becomes `{}`. */
 function withoutNoise(key: string, value: unknown): unknown {
   if (key === '$id' || key === '$schema' || key === 'propertyNames') return undefined;
   if (typeof value === 'object' && value !== null && '$ref' in value && String(value.$ref).startsWith(SHARED))

@@ -1,4 +1,4 @@
-/** What the page /docs/api shows: the OpenAPI document in the order and the words in which it is read. */
+/** Data of the page /docs/api: the OpenAPI document in reading order. */
 export interface Reference {
   version: string;
   groups: readonly ReferenceGroup[];
@@ -19,7 +19,7 @@ export interface ReferenceOperation {
   description: string | undefined;
   needsKey: boolean;
   parameters: readonly { name: string; place: string; meaning: string }[];
-  /** Schemas of which the body is one. */
+  /** The body has one of these schemas. */
   body: { schemas: readonly string[]; note: string | undefined } | undefined;
   responses: readonly ReferenceResponse[];
   examples: readonly { summary: string; curl: string }[];
@@ -42,14 +42,14 @@ export interface ReferenceSchema {
 }
 
 export interface ReferenceField {
-  /** With dots for what is inside: `choices[].message.content`. */
+  /** Dotted path: `choices[].message.content`. */
   name: string;
   required: boolean;
   type: readonly TypePart[];
   meaning: string | undefined;
 }
 
-/** A piece of a type in words; one with a `schema` is the name of that. */
+/** Part of a type's text. One with a `schema` links to that schema. */
 export interface TypePart {
   text: string;
   schema?: string;

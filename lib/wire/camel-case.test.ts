@@ -4,13 +4,13 @@ import { acceptCamelCase } from '#lib/wire/camel-case';
 describe('acceptCamelCase', () => {
   const fields = ['system_prompt', 'use_cache', 'model'];
 
-  it('takes the camelCase spelling of known fields only', () => {
+  it('accepts the camelCase spelling of known fields only', () => {
     const body = { systemPrompt: 'Be kind.', useCache: false, otherThing: 1 };
     expect(acceptCamelCase(body, fields)).toEqual({ system_prompt: 'Be kind.', use_cache: false, otherThing: 1 });
     expect(body).toHaveProperty('systemPrompt');
   });
 
-  it('prefers the wire name where both are there', () => {
+  it('prefers the wire name if both are present', () => {
     expect(acceptCamelCase({ systemPrompt: 'a', system_prompt: 'b' }, fields)).toMatchObject({ system_prompt: 'b' });
   });
 

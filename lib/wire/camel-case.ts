@@ -1,8 +1,7 @@
 /**
- * Requests may spell a field in camelCase (`systemPrompt`) where the wire name is snake_case (`system_prompt`): callers
- * of older Node routes do (SPEC §1). The snake_case spelling wins where both are there.
- * Only the names in `fields` are touched, and only at the top level. Where one is, the answer is a
- * copy, with the first 100 of the names that have no meaning.
+ * Accepts camelCase spellings (`systemPrompt`) of snake_case fields (`system_prompt`): callers of
+ * the older Node routes send them. If both are present, snake_case wins. Only top-level names in
+ * `fields` are renamed. A renamed body is a copy with at most 100 unknown names.
  */
 export function acceptCamelCase(body: unknown, fields: readonly string[]): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
@@ -17,14 +16,14 @@ export function acceptCamelCase(body: unknown, fields: readonly string[]): unkno
   return result ?? body;
 }
 
-/** Names without a meaning are only reported, and never so many of them. */
-const MAX_OTHERS = 100;
+/** Unknown names are only reported, and the report is shorter. */
+const MAX_UNKNOWN_NAMES = 100;
 
 function shortCopy(body: object, fields: readonly string[]): Record<string, unknown> {
   const copy: Record<string, unknown> = {};
   for (const field of fields)
     for (const name of [field, toCamelCase(field)]) if (Object.hasOwn(body, name)) copy[name] = Reflect.get(body, name);
-  for (const name of Object.keys(body).slice(0, fields.length + MAX_OTHERS))
+  for (const name of Object.keys(body).slice(0, fields.length + MAX_UNKNOWN_NAMES))
     if (name !== '__proto__') copy[name] = Reflect.get(body, name);
   return copy;
 }

@@ -1,11 +1,13 @@
 import { z } from 'zod';
+import { describeFields } from '#lib/wire/describe-fields';
 import { failFastArray } from '#lib/wire/fail-fast-array';
 import { isNestedTooDeep } from '#lib/wire/json-depth';
 import { jsonObjectSchema, smallObjectSchema } from '#lib/wire/json-values';
 import { optional, withDefault } from '#lib/wire/optional';
 import { type Passthrough, passthroughSchema } from '#lib/wire/passthrough';
+import { OPTION_SUPPORT } from '#lib/wire/request-field-support';
 
-/** The wire of POST /api/chat-optimized and /api/chat-queue (SPEC §2): what comes in and what goes out. */
+/** Wire of POST /api/chat-optimized and /api/chat-queue. See docs/contract.md#chat-requests. */
 
 export const MAX_MESSAGES = 500;
 export const MIN_PRIORITY = -10;
@@ -13,13 +15,9 @@ export const MAX_PRIORITY = 10;
 
 export const roleSchema = z.enum(['system', 'user', 'assistant', 'tool']);
 
-/**
- * An object in JSON, or the string itself if it is not one: a model may write arguments that are no
- * object.
- */
+/** Parses the arguments that a model wrote. Returns the string itself if it is no JSON object. */
 export function readToolArguments(written: string): ToolArguments {
   if (written.trim() === '') return {};
-  // It stays a string: nothing of it is looked at.
   if (isNestedTooDeep(new TextEncoder().encode(written))) return written;
   try {
     const parsed = jsonObjectSchema.safeParse(JSON.parse(written));
@@ -29,7 +27,7 @@ export function readToolArguments(written: string): ToolArguments {
   }
 }
 
-/** For receivers that know objects alone. */
+/** Wraps arguments that are no object, for APIs that accept objects only. */
 export function toolArgumentsObject(given: ToolArguments): Exclude<ToolArguments, string> {
   return typeof given === 'string' ? { arguments: given } : given;
 }
@@ -40,43 +38,37 @@ export const toolArgumentsSchema = z
   .union([jsonObjectSchema, z.string()])
   .transform((value): ToolArguments => (typeof value === 'string' ? readToolArguments(value) : value));
 
-/**
- * A call of a tool that the model asks for; `arguments` is an object, as in Ollama's API, unless
- * the model wrote none.
- */
+/** `arguments` is an object as in Ollama's API, or a string if the model wrote anything else. */
 export const toolCallSchema = z.object({
   id: optional(z.string().max(256)),
   function: z.object({ name: z.string().min(1).max(256), arguments: toolArgumentsSchema }),
 });
 export type ToolCall = z.infer<typeof toolCallSchema>;
 
-/** A tool that the model may ask for, in the form that Ollama and OpenAI share. */
+/** A tool in the format that Ollama and OpenAI share. */
 export const toolSchema = z.object({
   type: withDefault(z.literal('function'), 'function'),
   function: z.object({
     name: z.string().min(1).max(256),
     description: optional(z.string()),
     parameters: optional(jsonObjectSchema),
-    /** Whether the arguments must follow `parameters` exactly, on servers that know the setting. */
+    /** Whether arguments must match `parameters` exactly, on servers that support the setting. */
     strict: optional(z.boolean()),
   }),
 });
 export type Tool = z.infer<typeof toolSchema>;
 
-/** Which tool the model must, may or must not ask for, in the form of OpenAI's API. */
+/** Which tools the model must, may or must not call, in OpenAI's format. */
 export const toolChoiceSchema = z.union([z.enum(['none', 'auto', 'required']), z.looseObject({ type: z.string() })]);
 export type ToolChoice = z.infer<typeof toolChoiceSchema>;
 
-/**
- * An image in base64. Blanks and line breaks are removed: MIME writers put one after every 76
- * characters.
- */
+/** An image in base64. White space is removed: MIME encoders break lines after 76 characters. */
 export const imageSchema = z
   .string()
   .overwrite((text) => (/\s/.test(text) ? text.replace(/\s+/g, '') : text))
   .base64({ error: 'must be an image in base64: A-Z, a-z, 0-9, + and /, padded with =, without a data: prefix' });
 
-/** auto, low, high, original: the model server knows its own. */
+/** auto, low, high or original. The model server validates it. */
 export const imageDetailSchema = z.string().max(32);
 
 export const messageSchema = z.object({
@@ -85,29 +77,30 @@ export const messageSchema = z.object({
     .string()
     .nullable()
     .transform((content) => content ?? ''),
-  images: optional(z.array(imageSchema).max(16)),
-  /** How closely the images are looked at, on servers that know the setting. */
-  image_detail: optional(imageDetailSchema),
-  /** An assistant's: its reasoning before this message. */
-  thinking: optional(z.string()),
-  /** An assistant's: what it asked for. */
-  tool_calls: optional(z.array(toolCallSchema).max(128)),
-  /** A tool's: which tool, and which call, this is the result of. */
-  tool_name: optional(z.string().max(256)),
-  tool_call_id: optional(z.string().max(256)),
-  /** Distinguishes participants of the same role, on servers that know the setting. */
-  name: optional(z.string().max(256)),
+  images: optional(z.array(imageSchema).max(16)).describe(
+    'Base64, without a data: prefix; line breaks are removed. For models that see.',
+  ),
+  image_detail: optional(imageDetailSchema).describe(
+    'How closely the images are looked at, on OpenAI-compatible servers.',
+  ),
+  thinking: optional(z.string()).describe("An assistant's: its reasoning before this message."),
+  tool_calls: optional(z.array(toolCallSchema).max(128)).describe("An assistant's: what it asked for."),
+  tool_name: optional(z.string().max(256)).describe("A tool's: which tool this is the result of."),
+  tool_call_id: optional(z.string().max(256)).describe("A tool's: which call this is the result of."),
+  name: optional(z.string().max(256)).describe(
+    'Tells participants of the same role apart, on OpenAI-compatible servers.',
+  ),
 });
 export type Message = z.infer<typeof messageSchema>;
 
 export const thinkSchema = z.union([z.boolean(), z.enum(['low', 'medium', 'high'])]);
 export type Think = z.infer<typeof thinkSchema>;
 
-/** `"json"`, or a JSON Schema that the answer must match. */
+/** `"json"`, or a JSON Schema that the response must match. */
 export const formatSchema = z.union([z.literal('json'), jsonObjectSchema]);
 export type Format = z.infer<typeof formatSchema>;
 
-/** What OpenAI's API says of a JSON Schema in addition to the schema. */
+/** Name, description and strictness that OpenAI's API adds to a JSON Schema. */
 export const formatDetailsSchema = z.object({
   name: optional(z.string().max(256)),
   description: optional(z.string()),
@@ -118,10 +111,10 @@ export type FormatDetails = z.infer<typeof formatDetailsSchema>;
 export const optionsSchema = smallObjectSchema;
 export type ModelOptions = z.infer<typeof optionsSchema>;
 
-/** Seconds, or a Go duration (`"5m"`); below 0 is for ever. */
+/** Seconds, or a Go duration (`"5m"`). Negative values mean forever. */
 export const keepAliveSchema = z.union([z.string().max(32), z.number()]);
 
-/** A bound on the tokens of an answer; −1 is no bound, as in Ollama and llama.cpp. */
+/** Limit of generated tokens. −1 means no limit, as in Ollama and llama.cpp. */
 export const maxTokensSchema = z
   .int()
   .refine((tokens) => tokens === -1 || tokens > 0, 'must be above 0, or -1 for no bound');
@@ -130,7 +123,7 @@ export const topLogprobsSchema = z.int().min(0).max(20);
 
 export const requestIdSchema = z.uuid({ error: 'must be the UUID that the server gave as request_id' });
 
-/** Fields that OpenAI's chat requests have in the same form. */
+/** Fields that OpenAI's chat requests have in the same format. */
 export const SHARED_CHAT_SHAPE = {
   tools: optional(z.array(toolSchema).max(128)),
   tool_choice: optional(toolChoiceSchema),
@@ -145,48 +138,79 @@ export const chatRequestSchema = z
     messages: failFastArray(messageSchema)
       .min(1, 'needs at least one message')
       .max(MAX_MESSAGES, `takes at most ${MAX_MESSAGES} messages`)
-      .refine((messages) => messages.at(-1)?.role !== 'assistant', 'the last message must not be from the assistant'),
-    model: optional(z.string().min(1).max(256)),
-    system_prompt: optional(z.string()),
-    stream: withDefault(z.boolean(), true),
-    use_cache: withDefault(z.boolean(), true),
-    priority: withDefault(z.int().min(MIN_PRIORITY).max(MAX_PRIORITY), 0),
-    options: withDefault(optionsSchema, {}),
-    max_tokens: optional(maxTokensSchema),
-    think: optional(thinkSchema),
-    format: optional(formatSchema),
-    format_details: optional(formatDetailsSchema),
-    ...SHARED_CHAT_SHAPE,
-    passthrough: optional(passthroughSchema),
-    conversation_id: optional(z.string().min(1).max(128)),
+      .refine((messages) => messages.at(-1)?.role !== 'assistant', 'the last message must not be from the assistant')
+      .describe('Oldest first; the last is not from the assistant.'),
+    model: optional(z.string().min(1).max(256)).describe(
+      'The model that answers. Left out: OLLAMA_MODEL, or the one that is there.',
+    ),
+    system_prompt: optional(z.string()).describe(
+      'Put in front, unless the messages already start with a system message. Left out: OLLAMA_SYSTEM_PROMPT.',
+    ),
+    stream: withDefault(z.boolean(), true).describe('true: server-sent events. false: one JSON body.'),
+    use_cache: withDefault(z.boolean(), true).describe(
+      'false: neither read the cache, nor join a running twin, nor store the answer.',
+    ),
+    priority: withDefault(z.int().min(MIN_PRIORITY).max(MAX_PRIORITY), 0).describe(
+      'Higher runs sooner: one level is worth four turns of a caller. A low one is late and never lost.',
+    ),
+    options: withDefault(optionsSchema, {}).describe(
+      `Sampling and context options, by Ollama's names. ${OPTION_SUPPORT}`,
+    ),
+    max_tokens: optional(maxTokensSchema).describe(
+      'The same as options.num_predict, by the name that other APIs have for it; −1 is no bound.',
+    ),
+    think: optional(thinkSchema).describe(
+      "Whether, or how hard, a model that can reason does. Left out: the model's own choice.",
+    ),
+    format: optional(formatSchema).describe('"json", or a JSON Schema that the answer must match.'),
+    format_details: optional(formatDetailsSchema).describe(
+      'Name, description and strictness of a JSON Schema, for OpenAI-compatible servers.',
+    ),
+    ...describeFields(SHARED_CHAT_SHAPE, {
+      tools: 'Functions that the model may ask for.',
+      tool_choice: "none, auto, required, or one tool in OpenAI's form. Ollama knows none and auto.",
+      parallel_tool_calls: 'Whether the model may ask for several tools at once. Ollama refuses false.',
+      logprobs: 'Whether the answer says how likely its tokens were. The built-in model refuses it.',
+      top_logprobs: 'How many other tokens are shown for each place.',
+      keep_alive:
+        'How long Ollama keeps the model loaded afterwards; no shorter than OLLAMA_KEEP_ALIVE, which is the default.',
+    }),
+    passthrough: optional(passthroughSchema).describe(
+      "Further fields of OpenAI's chat completions, which an OpenAI-compatible server gets as they are; OpenAiRequest says what the others do with each.",
+    ),
+    conversation_id: optional(z.string().min(1).max(128)).describe(
+      "Keeps this conversation's messages on the server, so that later requests may send only the new one.",
+    ),
   })
-  .refine(hasOneBound, {
+  .refine(hasOneTokenLimit, {
     path: ['max_tokens'],
     error: 'must be the same as options.num_predict and passthrough.max_completion_tokens where they are given',
   });
 export type ChatRequest = z.infer<typeof chatRequestSchema>;
 
-function hasOneBound(asked: {
+function hasOneTokenLimit(request: {
   max_tokens?: number | undefined;
   options: ModelOptions;
   passthrough?: Passthrough | undefined;
 }): boolean {
-  const bounds = [asked.max_tokens, asked.options.num_predict, asked.passthrough?.max_completion_tokens];
-  return new Set(bounds.filter((bound) => bound != null)).size <= 1;
+  const limits = [request.max_tokens, request.options.num_predict, request.passthrough?.max_completion_tokens];
+  return new Set(limits.filter((limit) => limit != null)).size <= 1;
 }
 
-/** A request that only attaches to one that is already there. */
-export const attachRequestSchema = z.object({ request_id: requestIdSchema, stream: withDefault(z.boolean(), true) });
+/** Attaches to a request that was submitted before. */
+export const attachRequestSchema = z.object({
+  request_id: requestIdSchema.describe(
+    'A request that was queued or is running; the other fields are then not needed.',
+  ),
+  stream: withDefault(z.boolean(), true).describe('true: server-sent events. false: one JSON body.'),
+});
 
 /** Wire names that are also accepted in camelCase. */
 export const CHAT_FIELDS = [...Object.keys(chatRequestSchema.shape), 'request_id'];
 
 const tokenSchema = { token: z.string(), logprob: z.number(), bytes: z.array(z.number()).nullish() };
 
-/**
- * How likely a token of the answer was, and the likeliest others in its place, as OpenAI and Ollama
- * write them.
- */
+/** Log probability of a generated token, and its most likely alternatives. */
 export const tokenLogprobSchema = z.object({
   ...tokenSchema,
   top_logprobs: z.array(z.object(tokenSchema)).nullish(),
@@ -196,11 +220,10 @@ export type TokenLogprob = z.infer<typeof tokenLogprobSchema>;
 export const tokenUsageSchema = z.object({ prompt_tokens: z.number(), completion_tokens: z.number() });
 export type TokenUsage = z.infer<typeof tokenUsageSchema>;
 
-/** All in milliseconds; `first_token_ms` is null where no token came. */
 export const timingsSchema = z.object({
-  queued_ms: z.number(),
-  first_token_ms: z.number().nullable(),
-  total_ms: z.number(),
+  queued_ms: z.number().describe('Milliseconds until the model began.'),
+  first_token_ms: z.number().nullable().describe('Milliseconds until the first token; null where none came.'),
+  total_ms: z.number().describe('Milliseconds in all.'),
 });
 export type Timings = z.infer<typeof timingsSchema>;
 
@@ -211,28 +234,39 @@ export const chatResponseSchema = z.object({
     thinking: z.string().optional(),
     tool_calls: z.array(toolCallSchema).optional(),
   }),
-  cached: z.boolean(),
+  cached: z.boolean().describe('Whether it came out of the cache.'),
   request_id: z.string(),
   model: z.string(),
-  done_reason: z.string(),
+  done_reason: z.string().describe('stop, length or tool_calls.'),
   logprobs: z.array(tokenLogprobSchema).optional(),
   usage: tokenUsageSchema,
   timings: timingsSchema,
-  conversation: z.enum(['new', 'continued']).optional(),
+  conversation: z
+    .enum(['new', 'continued'])
+    .optional()
+    .describe('With a conversation_id: whether its messages were still known.'),
 });
 export type ChatResponse = z.infer<typeof chatResponseSchema>;
 
 /** One `data:` line of a chat stream. A stream ends with exactly one event whose `done` is true. */
 export const chatEventSchema = z.object({
-  done: z.boolean(),
+  done: z.boolean().describe('true in exactly one event, the last.'),
   cached: z.boolean().optional(),
-  request_id: z.string().optional(),
+  request_id: z
+    .string()
+    .optional()
+    .describe(
+      'Of this request: while it waits, when it is done, and with shutting_down, after which it has to be sent again.',
+    ),
   status: z.literal('queued').optional(),
-  queue_position: z.number().optional(),
+  queue_position: z
+    .number()
+    .optional()
+    .describe('From 1. Sent at once and whenever it changes; skipped where there is nothing to wait for.'),
   queue_length: z.number().optional(),
-  estimated_wait_time: z.number().optional(),
-  thinking: z.string().optional(),
-  content: z.string().optional(),
+  estimated_wait_time: z.number().optional().describe('Milliseconds, from measured run times.'),
+  thinking: z.string().optional().describe('Reasoning, as it comes.'),
+  content: z.string().optional().describe('Text, as it comes.'),
   tool_calls: z.array(toolCallSchema).optional(),
   logprobs: z.array(tokenLogprobSchema).optional(),
   model: z.string().optional(),
@@ -240,7 +274,7 @@ export const chatEventSchema = z.object({
   usage: tokenUsageSchema.optional(),
   timings: timingsSchema.optional(),
   conversation: z.enum(['new', 'continued']).optional(),
-  error: z.string().optional(),
+  error: z.string().optional().describe('With done: the answer failed after it had begun.'),
   code: z.string().optional(),
 });
 export type ChatEvent = z.infer<typeof chatEventSchema>;
@@ -267,14 +301,14 @@ export const queueEntrySchema = z.object({
   request_id: z.string(),
   status: z.enum(['queued', 'processing', 'completed', 'failed', 'cancelled']),
   completed: z.boolean(),
-  queue_position: z.number(),
+  queue_position: z.number().describe('From 1; 0 is not waiting.'),
   queue_length: z.number(),
-  estimated_wait_time: z.number(),
+  estimated_wait_time: z.number().describe('Milliseconds, from measured run times.'),
   cached: z.boolean(),
-  message: chatResponseSchema.shape.message.optional(),
+  message: chatResponseSchema.shape.message.optional().describe('The answer, once it is complete.'),
   error: z.string().optional(),
   code: z.string().optional(),
-  created_at: z.string(),
+  created_at: z.string().describe('ISO 8601.'),
   started_at: z.string().optional(),
   finished_at: z.string().optional(),
 });
@@ -284,17 +318,19 @@ export const queueOverviewSchema = z.object({
   queue_length: z.number(),
   is_processing: z.boolean(),
   processing: z.array(z.object({ request_id: z.string().optional(), model: z.string(), running_ms: z.number() })),
-  pending: z.array(
-    z.object({
-      request_id: z.string().optional(),
-      queue_position: z.number(),
-      priority: z.number(),
-      waiting_ms: z.number(),
-    }),
-  ),
+  pending: z
+    .array(
+      z.object({
+        request_id: z.string().optional(),
+        queue_position: z.number(),
+        priority: z.number(),
+        waiting_ms: z.number(),
+      }),
+    )
+    .describe('In the order in which they will run. Ids of other callers are not shown where keys are in use.'),
   max_concurrent: z.number(),
   max_queue_size: z.number(),
-  average_processing_time_ms: z.number(),
+  average_processing_time_ms: z.number().describe('Moving average.'),
 });
 export type QueueOverview = z.infer<typeof queueOverviewSchema>;
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { errorBodySchema } from '#lib/wire/error';
 
-/** The wire of POST /api/v1/code/run and GET /api/v1/health (SPEC §3). */
+/** Wire of POST /api/v1/code/run and GET /api/v1/health. See docs/contract.md#code-runs. */
 
 export const languageIdSchema = z.enum(['python', 'javascript', 'typescript', 'java', 'cpp', 'go', 'rust']);
 export type LanguageId = z.infer<typeof languageIdSchema>;
@@ -9,17 +9,27 @@ export type LanguageId = z.infer<typeof languageIdSchema>;
 export const sourceFileSchema = z.object({ name: z.string().min(1).max(200), content: z.string() });
 
 export const codeRequestSchema = z.object({
-  language: z.string().min(1).max(40),
-  code: z.string().min(1, 'must not be empty: send the program to run'),
+  language: z
+    .string()
+    .min(1)
+    .max(40)
+    .describe('python, javascript, typescript, java, cpp, go or rust; also py, js, node, ts, c++, golang, rs.'),
+  code: z
+    .string()
+    .min(1, 'must not be empty: send the program to run')
+    .describe('At most CODE_MAX_BYTES (50,000), files included.'),
   stdin: z.string().optional(),
-  args: z.array(z.string()).max(100).optional(),
-  /** Seconds of wall time. */
-  timeout: z.number().positive().optional(),
-  files: z.array(sourceFileSchema).max(50).optional(),
+  args: z.array(z.string()).max(100).optional().describe('Command-line arguments.'),
+  timeout: z
+    .number()
+    .positive()
+    .optional()
+    .describe('Seconds of wall time, at most CODE_MAX_TIMEOUT_SECONDS (60). Left out: CODE_TIMEOUT_SECONDS (10).'),
+  files: z.array(sourceFileSchema).max(50).optional().describe('More files beside the program.'),
 });
 export type CodeRequest = z.infer<typeof codeRequestSchema>;
 
-/** The refusal of a language that is not known here: shaped like a run that never began. */
+/** Error body for an unknown language. It has the fields of a run that never started. */
 export const unsupportedLanguageSchema = errorBodySchema.extend({
   exit_code: z.literal(-1),
   languages: z.array(z.string()),
@@ -41,23 +51,22 @@ export type RunStatus = z.infer<typeof runStatusSchema>;
 export const codeResultSchema = z.object({
   stdout: z.string(),
   stderr: z.string(),
-  /** −1 where there is none, 128 + n where signal n ended it. */
-  exit_code: z.number(),
+  exit_code: z.number().describe('−1 where there is none, 128 + n where signal n ended it.'),
   duration_ms: z.number(),
-  /** Null where the program ended by itself, with 0 or not; otherwise a sentence. */
-  error: z.string().nullable(),
+  error: z.string().nullable().describe('Null where the program ended by itself, with 0 or not; otherwise a sentence.'),
   status: runStatusSchema,
-  stage: z.enum(['compile', 'run']),
-  truncated: z.boolean(),
+  stage: z.enum(['compile', 'run']).describe('How far it came.'),
+  truncated: z.boolean().describe('Whether output was cut at CODE_MAX_OUTPUT_BYTES.'),
   compile: z
     .object({ stdout: z.string(), stderr: z.string(), exit_code: z.number(), duration_ms: z.number() })
-    .optional(),
+    .optional()
+    .describe("The compiler's own output, where there is a compiler."),
   cpu_ms: z.number(),
-  memory_kb: z.number(),
+  memory_kb: z.number().describe('The most that it held, all its processes together.'),
 });
 export type CodeResult = z.infer<typeof codeResultSchema>;
 
-/** One event of a run with `Accept: text/event-stream`: `event: stdout|stderr` with text, then `event: result`, or `event: error`. */
+/** Data of the `stdout` and `stderr` events of a run with `Accept: text/event-stream`. */
 export const codeChunkSchema = z.object({ text: z.string() });
 
 export const runnerHealthSchema = z.object({
@@ -65,10 +74,8 @@ export const runnerHealthSchema = z.object({
   service: z.literal('chill-space-code-runner'),
   version: z.string(),
   languages: z.array(z.string()),
-  /** The tier in force: bubblewrap, gvisor, none (bare, where the operator said so) or unavailable. */
-  sandbox: z.string(),
-  versions: z.record(z.string(), z.string()),
-  /** What to do where the sandbox or a language is missing. */
-  notices: z.array(z.string()).optional(),
+  sandbox: z.string().describe('The tier in force: bubblewrap, gvisor, none or unavailable.'),
+  versions: z.record(z.string(), z.string()).describe('Of each language.'),
+  notices: z.array(z.string()).optional().describe('What to do where the sandbox or a language is missing.'),
 });
 export type RunnerHealth = z.infer<typeof runnerHealthSchema>;

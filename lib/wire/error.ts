@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Every expected failure has one of these codes; `lib/http/errors.ts` gives each its one status. */
+/** Codes of all expected errors. `lib/http/errors.ts` maps each to its status. */
 export const ERROR_CODES = [
   'invalid_request',
   'invalid_json',
@@ -40,10 +40,13 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 export const errorDetailSchema = z.object({ field: z.string(), message: z.string() });
 export type ErrorDetail = z.infer<typeof errorDetailSchema>;
 
-/** The body of every answer that is not a success (SPEC §1). `code` is a string here: a client may be older than the server. */
+/**
+ * Body of every error response. See docs/contract.md#errors. `code` is a string, because a client
+ * may be older than the server.
+ */
 export const errorBodySchema = z.object({
-  error: z.string(),
-  code: z.string(),
-  details: z.array(errorDetailSchema).optional(),
+  error: z.string().describe('A sentence that a person can act on.'),
+  code: z.string().describe('Stable, for programs.'),
+  details: z.array(errorDetailSchema).optional().describe('Each field that is not valid.'),
 });
 export type ErrorBody = z.infer<typeof errorBodySchema>;

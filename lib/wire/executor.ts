@@ -2,17 +2,16 @@ import { z } from 'zod';
 import { codeRequestSchema } from '#lib/wire/code';
 
 /**
- * The wire of /api/executors/{language}/… and /api/microservices/…. Its field names are older than
- * the rest.
+ * Wire of /api/executors/{language}/… and /api/microservices/…. Some field names are camelCase for
+ * older clients. See docs/contract.md#executors.
  */
 
 export const EXECUTE_TIMEOUT_SECONDS = 30;
 
 export const executeRequestSchema = z.object({
   code: codeRequestSchema.shape.code,
-  input_data: z.string().default(''),
-  /** Seconds of wall time. */
-  timeout: z.number().positive().default(EXECUTE_TIMEOUT_SECONDS),
+  input_data: z.string().default('').describe('Standard input. Also inputData.'),
+  timeout: z.number().positive().default(EXECUTE_TIMEOUT_SECONDS).describe('Seconds of wall time.'),
 });
 /** Wire names that are also accepted in camelCase. */
 export const EXECUTE_FIELDS = Object.keys(executeRequestSchema.shape);
@@ -22,18 +21,12 @@ export type ExecuteStatus = z.infer<typeof executeStatusSchema>;
 
 export const executeResultSchema = z.object({
   output: z.string(),
-  /**
-   * What the program or its compiler complained of, or a sentence; empty where the program ended
-   * with 0.
-   */
-  error: z.string(),
-  /** Seconds, the compiler's with the program's. */
-  executionTime: z.number(),
+  error: z.string().describe('What the program or its compiler complained of; empty where it ended with 0.'),
+  executionTime: z.number().describe("Seconds, the compiler's with the program's."),
   status: executeStatusSchema,
 });
 export type ExecuteResult = z.infer<typeof executeResultSchema>;
 
-/** `files` are the program's other files, as a run has them. */
 export const validateRequestSchema = executeRequestSchema
   .pick({ code: true })
   .extend({ files: codeRequestSchema.shape.files });
@@ -56,10 +49,9 @@ export type ValidateResult = z.infer<typeof validateResultSchema>;
 export const executorHealthSchema = z.object({
   status: z.enum(['healthy', 'unavailable']),
   language: z.string(),
-  version: z.string().nullable(),
+  version: z.string().nullable().describe('Null where it is not installed.'),
   sandbox: z.string(),
-  /** What to do where it is not available. */
-  notice: z.string().nullable(),
+  notice: z.string().nullable().describe('What to do where it is not available.'),
 });
 export type ExecutorHealth = z.infer<typeof executorHealthSchema>;
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { percentilesSchema } from '#lib/wire/server-stats';
 
-/** The wire of /api/gateway-stats, which the gateway's page shows. */
+/** Wire of /api/gateway-stats. See docs/contract.md#gateway. */
 
 export const BACKEND_STATES = ['up', 'down', 'unknown'] as const;
 
@@ -9,29 +9,27 @@ export const backendStatsSchema = z.object({
   /** Scheme, host and port. */
   origin: z.string(),
   state: z.enum(BACKEND_STATES),
-  /** Requests that it works on, and those that wait for a connection to it. */
+  /** Requests in progress, and requests that wait for a connection. */
   active: z.number(),
   waiting: z.number(),
   connections: z.number(),
-  /** Since the process began. */
+  /** Since the process started. */
   requests: z.number(),
   failures: z.number(),
-  /** Why it failed last; null where it never has. */
+  /** Null if it never failed. */
   last_failure: z.object({ at: z.string(), reason: z.string() }).nullable(),
 });
 export type BackendStats = z.infer<typeof backendStatsSchema>;
 
 export const gatewayStatsSchema = z.object({
   timestamp: z.string(),
-  /** `degraded` where some of several backends are down. */
+  /** `degraded` if some of several backends are down. */
   state: z.enum(['not_configured', 'up', 'degraded', 'down', 'unknown']),
   has_token: z.boolean(),
   pool_size: z.number(),
   timeout_ms: z.number(),
   backends: z.array(backendStatsSchema),
-  /**
-   * Since the process began. `failed` are those without an answer of the backend: 502, 503 and 504.
-   */
+  /** Since the process started. `failed` counts 502, 503 and 504 of the gateway itself. */
   requests: z.object({
     total: z.number(),
     active: z.number(),
@@ -40,8 +38,8 @@ export const gatewayStatsSchema = z.object({
   }),
   web_sockets: z.object({ total: z.number(), open: z.number() }),
   /**
-   * Over the newest thousand: how many they are, the fraction 0..1 answered 5xx, and milliseconds
-   * to the start of the answer.
+   * Over the newest thousand requests. `error_rate` is the fraction 0..1 of 5xx responses,
+   * `latency_ms` the time to the start of the response.
    */
   recent: z.object({ requests: z.number(), error_rate: z.number(), latency_ms: percentilesSchema }),
 });

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
-/** The wire of /health, /gateway-health and /api/ready (SPEC §2.6, §4). */
+/** Wire of /health, /gateway-health and /api/ready. See docs/contract.md#health. */
 
 export const healthSchema = z.object({ status: z.literal('healthy') });
 
 export const gatewayHealthSchema = z.object({ status: z.literal('ok'), service: z.literal('wighaven-gateway') });
 
-/** `unavailable` is a part that was not asked for by a setting, and is not there. */
+/** `unavailable` is a part that no setting requires and that is missing. */
 export const readinessPartSchema = z.object({
   state: z.enum(['up', 'down', 'unavailable', 'not_configured']),
   detail: z.string().optional(),

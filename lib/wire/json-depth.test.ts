@@ -11,7 +11,7 @@ function depthOf(value: unknown): number {
 }
 
 describe('isNestedTooDeep', () => {
-  it('agrees with what the parsed value says, whatever its strings hold', () => {
+  it('agrees with the depth of the parsed value, for strings of any content', () => {
     const hostile = fc.string({ unit: fc.constantFrom('"', '\\', '[', '{', ']', '}', 'a', 'ä', '\n'), maxLength: 90 });
     const { value } = fc.letrec((tie) => ({
       value: fc.oneof(
@@ -39,12 +39,12 @@ describe('isNestedTooDeep', () => {
     [`["${'\\\\'.repeat(40)}",${nested(200)}]`, true],
     ['[1,'.repeat(300) + '2'.concat(']'.repeat(300)), true],
     [`"${'['.repeat(1_000)}`, false],
-  ])('knows %s', (text, expected) => {
+  ])('measures %s', (text, expected) => {
     expect(isNestedTooDeep(bytes(text))).toBe(expected);
   });
 
   it.each([nested(1, '"\\\\\\""'), '["\\"",', '"a",', `"${'\\\\'.repeat(60)}",`])(
-    'takes time in proportion to the text, also of quotes and backslashes: %s',
+    'takes time in proportion to the text, also for quotes and backslashes: %s',
     (unit) => {
       // CPU time, since other tests run at the same time, and the least of several.
       const took = (size: number) => {

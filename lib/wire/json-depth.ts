@@ -1,25 +1,25 @@
 /**
- * How deep arrays and objects of a caller's JSON may be nested. What reads JSON recursively has a
- * stack for that, and for more.
+ * Nesting limit of a caller's JSON, far below the depth that overflows the stack of a recursive
+ * reader.
  */
 export const MAX_JSON_DEPTH = 100;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-/** `[` and `{` differ in one bit, and so do `]` and `}`. */
+/** `[` and `{` differ in this bit, and so do `]` and `}`. */
 const CASE_BIT = 0x20;
 const OPENS = 0x7b;
 const CLOSES = 0x7d;
-/** Up to here a loop finds the end of a string sooner than a search does. */
+/** For shorter strings a loop finds the end faster than `indexOf`. */
 const SHORT_STRING_BYTES = 32;
 
 /**
- * Whether JSON, as UTF-8, is nested deeper than `limit`: to be asked before it is parsed. One pass
- * over the bytes, without recursion and allocation. Says nothing of bytes that are no JSON.
+ * Whether UTF-8 encoded JSON is nested deeper than `limit`. To be called before parsing: one pass,
+ * without recursion and allocation. The result is meaningless for invalid JSON.
  */
 export function isNestedTooDeep(bytes: Uint8Array, limit = MAX_JSON_DEPTH): boolean {
   const length = bytes.byteLength;
-  // Each level takes a byte to open and one to close.
+  // Each level takes at least two bytes.
   if (length < 2 * (limit + 1)) return false;
   let depth = 0;
   for (let at = 0; at < length; at++) {
@@ -38,7 +38,7 @@ export function isNestedTooDeep(bytes: Uint8Array, limit = MAX_JSON_DEPTH): bool
   return false;
 }
 
-/** Where the string that begins at `from` has its closing quote; −1 if it has none. */
+/** Index of the closing quote of the string that begins at `from`, −1 if it is missing. */
 function stringEnd(bytes: Uint8Array, from: number): number {
   const near = Math.min(bytes.byteLength, from + SHORT_STRING_BYTES);
   let at = from;

@@ -10,7 +10,7 @@ const odd = () => JSON.parse(ODD);
 const messages = [{ role: 'user', content: 'x' }];
 const tools = () => [{ type: 'function', function: { name: 'f', parameters: odd() } }];
 
-describe('JSON objects of others', () => {
+describe('JSON objects of callers', () => {
   it('keep every key in the arguments that a model writes', () => {
     expect(JSON.stringify(readToolArguments(ODD))).toBe(ODD);
   });
@@ -26,7 +26,7 @@ describe('JSON objects of others', () => {
     expect(JSON.stringify(message?.tool_calls?.[0]?.function.arguments)).toBe(ODD);
   });
 
-  it('keep every key in formats, parameters and passed fields, and all but __proto__ in settings', () => {
+  it('keep every key in formats, parameters and passed fields, and all but __proto__ in options', () => {
     const own = chatRequestSchema.parse({
       messages,
       options: odd(),
@@ -48,7 +48,7 @@ describe('JSON objects of others', () => {
     expect(JSON.stringify(openAi.tools)).toContain(ODD);
   });
 
-  it('are still objects', () => {
+  it('must be objects', () => {
     for (const options of [[], 'x', 1, null])
       expect(chatRequestSchema.safeParse({ messages, options }).success).toBe(options === null);
   });

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-// From the core itself: `z.core` as a value would take all of zod, with 50 languages, into each bundle.
+// Named imports of the core: `z.core` as a value would pull all of zod, with its locales, into each
+// route bundle.
 import { $constructor } from 'zod/v4/core';
 
 /**
- * Objects of a JSON body with names of the caller's own, of which a body of 1 MiB may hold 90,000.
- * They were parsed from JSON, so what is passed on as it is needs no check inside.
+ * JSON objects whose names the caller chooses. A body of 1 MiB may have 90,000 names. The values
+ * come from `JSON.parse`, so those that are passed through need no validation.
  */
 
 export type JsonValue = z.core.util.JSONType;
@@ -12,9 +13,9 @@ export type JsonValue = z.core.util.JSONType;
 export const jsonValueSchema = z.unknown() as z.ZodType<JsonValue>;
 
 interface NamesDef extends z.core.$ZodRecordDef {
-  /** More names are refused before anything is done for each of them. */
+  /** More names are rejected before any of them is parsed. */
   most: number;
-  /** Whether the object is passed on as it is, without a copy. */
+  /** Passes the object through without a copy. */
   isPassedOn: boolean;
 }
 
@@ -28,8 +29,8 @@ const NamesRecord = $constructor('NamesRecord', (record: z.ZodRecord<z.ZodString
       payload.issues.push({ code: 'too_big', origin: 'record', maximum: def.most, input: value, inst: record });
       return payload;
     }
-    // zod's copy leaves __proto__ out. Arguments and schemas keep it, as any other name that a
-    // model or a tool gave; settings are assigned to other objects, where it would set a prototype.
+    // zod's copy drops __proto__. Tool arguments and schemas keep it like any other name. Options
+    // are assigned to other objects, where it would set a prototype, so they are copied.
     const isKept = def.isPassedOn && (def.most === Number.POSITIVE_INFINITY || !Object.hasOwn(value, '__proto__'));
     return isKept ? payload : parse(payload, context);
   };
@@ -40,13 +41,13 @@ function namesRecord<V extends z.ZodType>(valueType: V, most: number, isPassedOn
   return new NamesRecord(def) as z.ZodRecord<z.ZodString, V>;
 }
 
-/** An object of any size, as JSON Schemas and the arguments of tools are. */
+/** An object of any size: JSON Schemas and tool arguments. */
 export const jsonObjectSchema = namesRecord(jsonValueSchema, Number.POSITIVE_INFINITY, true);
 
-/** An object of settings or notes: at most 200 names, far more than any model server knows. */
+/** An object of options or metadata: at most 200 names, more than any model server supports. */
 export const smallObjectSchema = namesRecord(jsonValueSchema, 200, true);
 
-/** An object whose values are checked, of at most `most` names. */
+/** An object of validated values, with at most `most` names. */
 export function boundedRecord<V extends z.ZodType>(valueType: V, most: number) {
   return namesRecord(valueType, most, false);
 }

@@ -13,15 +13,15 @@ const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g;
 const DURATION = new RegExp(`^[-+]?(?:0|(?:${PART.source})+)$`);
 
 /**
- * Milliseconds of a `keep_alive` as Ollama reads it: a number of seconds, or a Go duration
- * (`1h30m`). Infinity below 0, which Ollama takes for ever. Undefined for what Ollama refuses.
- * https://pkg.go.dev/time#ParseDuration
+ * Parses a `keep_alive` as Ollama does: a number of seconds or a Go duration (`1h30m`,
+ * https://pkg.go.dev/time#ParseDuration). Returns milliseconds, Infinity for negative values, which
+ * mean forever, and undefined for what Ollama rejects.
  */
 export function durationMs(keepAlive: number | string): number | undefined {
   if (typeof keepAlive === 'number') return keepAlive < 0 ? Number.POSITIVE_INFINITY : keepAlive * 1000;
   if (!DURATION.test(keepAlive)) return undefined;
   let ns = 0;
-  // Go drops parts of a nanosecond, so that `-0.1ns` is 0 and not below it.
+  // Go truncates to nanoseconds, so `-0.1ns` is 0 and not negative.
   for (const [, amount = '', unit = ''] of keepAlive.matchAll(PART))
     ns += Math.trunc(Number(amount) * (NS_PER_UNIT[unit] ?? 0));
   return keepAlive.startsWith('-') && ns > 0 ? Number.POSITIVE_INFINITY : ns / NS_PER_MS;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The wire of GET /api/models (SPEC §2.5). */
+/** Wire of GET /api/models. */
 
 export const providerIdSchema = z.enum(['ollama', 'openai', 'embedded']);
 export type ProviderId = z.infer<typeof providerIdSchema>;
@@ -8,15 +8,14 @@ export type ProviderId = z.infer<typeof providerIdSchema>;
 export const modelInfoSchema = z.object({
   id: z.string(),
   provider: providerIdSchema,
-  /** Null where the provider does not say. */
-  size_bytes: z.number().nullable(),
+  size_bytes: z.number().nullable().describe('Null where the provider does not say.'),
   parameter_size: z.string().nullable(),
   quantization: z.string().nullable(),
-  context_length: z.number().nullable(),
+  context_length: z.number().nullable().describe('Tokens. Null where the provider does not say.'),
   capabilities: z.object({ thinking: z.boolean(), vision: z.boolean(), tools: z.boolean() }),
-  loaded: z.boolean(),
+  loaded: z.boolean().describe('Whether it answers without being loaded first.'),
   is_default: z.boolean(),
-  /** ISO 8601; left out where the provider does not say. */
+  /** ISO 8601; missing if the provider does not report it. */
   modified_at: z.string().optional(),
 });
 export type ModelInfo = z.infer<typeof modelInfoSchema>;
@@ -24,7 +23,7 @@ export type ModelInfo = z.infer<typeof modelInfoSchema>;
 export const providerStateSchema = z.object({
   id: providerIdSchema,
   reachable: z.boolean(),
-  /** What to do where it is not reachable, as a sentence. */
+  /** A sentence that says what to do if the provider is not reachable. */
   error: z.string().nullable(),
 });
 export type ProviderState = z.infer<typeof providerStateSchema>;
@@ -33,10 +32,9 @@ export const modelsSchema = z.object({
   models: z.array(modelInfoSchema),
   default_model: z.string(),
   providers: z.array(providerStateSchema),
-  /**
-   * A sentence for the page, where no model answers or only the small built-in one, and how to get
-   * a better one.
-   */
-  notice: z.string().nullable(),
+  notice: z
+    .string()
+    .nullable()
+    .describe('A sentence where the small built-in model answers, and how to get a better one.'),
 });
 export type Models = z.infer<typeof modelsSchema>;

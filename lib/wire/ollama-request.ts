@@ -10,13 +10,14 @@ import {
   toolSchema,
   topLogprobsSchema,
 } from '#lib/wire/chat';
+import { describeFields } from '#lib/wire/describe-fields';
 import { failFastArray } from '#lib/wire/fail-fast-array';
 import { optional } from '#lib/wire/optional';
+import { describeSupportOf, OLLAMA_FIELDS, OPTION_SUPPORT } from '#lib/wire/request-field-support';
 
 /**
- * Ollama's chat and generate as they are read here. What becomes of each field stands in
- * `request-fields.ts`; names that are in neither are reported in the response header
- * `X-Ignored-Fields`.
+ * Requests of Ollama's API. See docs/contract.md#ollama. `request-field-support.ts` lists what each
+ * model server supports. Unknown names are reported in the response header `X-Ignored-Fields`.
  */
 
 const common = {
@@ -30,17 +31,29 @@ const common = {
   top_logprobs: optional(topLogprobsSchema),
 };
 
-export const ollamaChatSchema = z.object({
+const CHAT_SHAPE = {
   ...common,
   messages: optional(failFastArray(messageSchema.extend({ content: optional(z.string()) })).max(MAX_MESSAGES)),
   tools: optional(z.array(toolSchema).max(128)),
-});
+};
+
+export const ollamaChatSchema = z.object(
+  describeFields(
+    CHAT_SHAPE,
+    describeSupportOf(OLLAMA_FIELDS.ChatRequest, {
+      messages: 'Without any, the model is loaded.',
+      options: OPTION_SUPPORT,
+      keep_alive: 'Less than 1 s without messages is refused.',
+      stream: 'Left out: true.',
+    }),
+  ),
+);
 export type OllamaChat = z.infer<typeof ollamaChatSchema>;
 
-/** Known, so that it can be refused by name. */
+/** Declared only to be refused by name. */
 const sizeSchema = optional(z.number());
 
-export const ollamaGenerateSchema = z.object({
+const GENERATE_SHAPE = {
   ...common,
   prompt: optional(z.string()),
   system: optional(z.string()),
@@ -52,14 +65,30 @@ export const ollamaGenerateSchema = z.object({
   width: sizeSchema,
   height: sizeSchema,
   steps: sizeSchema,
-});
+};
+
+export const ollamaGenerateSchema = z.object(
+  describeFields(
+    GENERATE_SHAPE,
+    describeSupportOf(OLLAMA_FIELDS.GenerateRequest, {
+      prompt: 'Without one, the model is loaded.',
+      options: OPTION_SUPPORT,
+      keep_alive: 'Less than 1 s without a prompt is refused.',
+      suffix: 'Every prompt goes through the chat template.',
+      stream: 'Left out: true.',
+    }),
+  ),
+);
 export type OllamaGenerate = z.infer<typeof ollamaGenerateSchema>;
 
 const modelNameSchema = z.string().min(1).max(256);
 
-/** `name` is how older clients call the field. */
+/** Older clients call the field `name`. */
 export const ollamaShowSchema = z
-  .object({ model: optional(modelNameSchema), name: optional(modelNameSchema) })
+  .object({
+    model: optional(modelNameSchema).describe('Also `name`, as older clients call it.'),
+    name: optional(modelNameSchema),
+  })
   .refine(({ model, name }) => model !== undefined || name !== undefined, {
     path: ['model'],
     error: 'is required: the name of a model',

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { roleSchema, tokenLogprobSchema, toolCallSchema } from '#lib/wire/chat';
 
-/** What is answered in Ollama's form (SPEC §2.5). Durations are nanoseconds, and only in the last part of a stream. */
+/**
+ * Responses of Ollama's API. See docs/contract.md#ollama. Durations are nanoseconds, and a stream
+ * has them in its last line only.
+ */
 
 const ending = {
   done: z.boolean(),
@@ -35,7 +38,7 @@ export const ollamaGenerateResponseSchema = z.object({
   ...ending,
 });
 
-/** The last line of a stream that failed after it had begun. */
+/** The last line of a stream that failed after its start. */
 export const ollamaStreamErrorSchema = z.object({ error: z.string() });
 
 const detailsSchema = z.object({

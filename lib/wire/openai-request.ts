@@ -6,10 +6,12 @@ import {
   SHARED_CHAT_SHAPE,
   toolArgumentsSchema,
 } from '#lib/wire/chat';
+import { describeFields } from '#lib/wire/describe-fields';
 import { failFastArray } from '#lib/wire/fail-fast-array';
 import { jsonObjectSchema } from '#lib/wire/json-values';
 import { optional, withDefault } from '#lib/wire/optional';
 import { PASSTHROUGH_SHAPE } from '#lib/wire/passthrough';
+import { describeSupportOf, OPENAI_FIELDS } from '#lib/wire/request-field-support';
 
 /**
  * OpenAI's chat completions as they are read here. What becomes of each field stands in
@@ -17,12 +19,12 @@ import { PASSTHROUGH_SHAPE } from '#lib/wire/passthrough';
  * `X-Ignored-Fields`.
  */
 
-/** Parts of one message: texts and images. */
+/** Content parts of one message. */
 const MAX_PARTS = 2_000;
-/** Texts that end an answer; OpenAI takes 4. */
+/** Stop sequences. OpenAI accepts 4. */
 const MAX_STOPS = 1_000;
 
-/** Known, so that it can be refused by name. */
+/** Declared only to be refused by name. */
 const refused = optional(z.unknown());
 
 const textPartSchema = z.object({ type: z.literal('text'), text: z.string() });
@@ -36,7 +38,7 @@ const imagePartSchema = z.object({
 });
 const KNOWN_PARTS: ReadonlySet<string> = new Set(['text', 'refusal', 'image_url']);
 
-/** Of a type that is refused by name. */
+/** A part of a type that is refused by name. */
 const otherPartSchema = z.looseObject({
   type: z.string().refine((type) => !KNOWN_PARTS.has(type), { abort: true, error: 'must have what its type needs' }),
 });
@@ -54,7 +56,7 @@ const toolCallSchema = z.object({
   }),
 });
 
-export const openAiMessageSchema = z.object({
+const MESSAGE_SHAPE = {
   role: z.enum(['system', 'developer', 'user', 'assistant', 'tool'], {
     error: 'must be system, developer, user, assistant or tool',
   }),
@@ -66,12 +68,16 @@ export const openAiMessageSchema = z.object({
   tool_call_id: optional(z.string().max(256)),
   audio: refused,
   function_call: refused,
-});
+};
+
+export const openAiMessageSchema = z.object(
+  describeFields(MESSAGE_SHAPE, describeSupportOf(OPENAI_FIELDS.ChatCompletionAssistantMessageParam)),
+);
 export type OpenAiMessage = z.infer<typeof openAiMessageSchema>;
 
 const penaltySchema = z.number().min(-2).max(2);
 
-export const openAiRequestSchema = z.object({
+const REQUEST_SHAPE = {
   model: optional(z.string().min(1).max(256)),
   messages: failFastArray(openAiMessageSchema).min(1, 'needs at least one message').max(MAX_MESSAGES),
   stream: optional(z.boolean()),
@@ -109,5 +115,13 @@ export const openAiRequestSchema = z.object({
   function_call: refused,
   functions: refused,
   moderation: refused,
+};
+
+const REQUEST_DESCRIPTIONS = describeSupportOf(OPENAI_FIELDS.ChatCompletionCreateParamsBase, {
+  max_completion_tokens: 'An OpenAI-compatible server gets it by this name.',
+  reasoning_effort: 'For models that reason.',
+  logprobs: 'Returned with the text that they are of, and kept in the cache.',
 });
+
+export const openAiRequestSchema = z.object(describeFields(REQUEST_SHAPE, REQUEST_DESCRIPTIONS));
 export type OpenAiRequest = z.infer<typeof openAiRequestSchema>;

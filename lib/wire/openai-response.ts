@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What is answered in OpenAI's form (SPEC §2.5). */
+/** Responses of OpenAI's API. See docs/contract.md#openai. */
 
 const toolCallSchema = z.object({
   id: z.string(),
@@ -43,7 +43,7 @@ export const openAiCompletionSchema = z.object({
   usage: usageSchema,
 });
 
-/** One `data:` line of a stream; the line `data: [DONE]` ends it. */
+/** One `data:` line of a stream. The line `data: [DONE]` ends it. */
 export const openAiChunkSchema = z.object({
   id: z.string(),
   object: z.literal('chat.completion.chunk'),

@@ -1,9 +1,6 @@
 import type { z } from 'zod';
 
-/**
- * A field that may be left out or be null, which mean the same: clients of other languages write
- * null for "not set".
- */
+/** A field that may be missing or null: clients in some languages send null for unset fields. */
 export function optional<S extends z.ZodType>(schema: S) {
   return schema
     .nullable()
@@ -11,7 +8,7 @@ export function optional<S extends z.ZodType>(schema: S) {
     .optional();
 }
 
-/** As `optional`, with the value that stands for both. */
+/** Like `optional`, with a default for both. */
 export function withDefault<S extends z.ZodType>(schema: S, fallback: NonNullable<z.output<S>>) {
   return schema
     .nullable()

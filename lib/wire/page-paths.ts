@@ -1,4 +1,4 @@
-/** Every page of the app; a test holds the list to the files. What is not here and no route either is the gateway's, or not found. */
+/** Paths of all pages; a test compares them with the files. */
 export const PAGE_PATHS: ReadonlySet<string> = new Set([
   '/',
   '/playground',

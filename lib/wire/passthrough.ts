@@ -2,15 +2,15 @@ import { z } from 'zod';
 import { boundedRecord, jsonObjectSchema, jsonValueSchema, smallObjectSchema } from '#lib/wire/json-values';
 import { optional } from '#lib/wire/optional';
 
-/** A vocabulary has more tokens; a caller who steers so many of them does so with a grammar. */
+/** Larger vocabularies exist, but callers who steer more tokens use a grammar. */
 const MAX_BIASED_TOKENS = 10_000;
-/** Words and tokens that are listed to be banned or to end an answer. */
+/** Entries in lists of banned words and stop tokens. */
 const MAX_LISTED = 10_000;
 
 /**
- * Fields of a chat request that an OpenAI-compatible server gets exactly as they were sent. The
- * first group is OpenAI's own, the second is what vLLM, SGLang, llama.cpp and OpenRouter add. What
- * each of them is to the other model servers stands in `request-fields.ts`.
+ * Fields that an OpenAI-compatible server gets exactly as they were sent. The first group is
+ * OpenAI's, the second is of vLLM, SGLang, llama.cpp and OpenRouter. See
+ * `request-field-support.ts` for the other model servers.
  */
 export const PASSTHROUGH_SHAPE = {
   logit_bias: optional(boundedRecord(z.number().min(-100).max(100), MAX_BIASED_TOKENS)),
@@ -59,7 +59,7 @@ export const PASSTHROUGH_SHAPE = {
 
 export type PassthroughField = keyof typeof PASSTHROUGH_SHAPE;
 
-/** A name that is not known is refused: what a server does with it could not be known. */
+/** Rejects unknown names, because their effect on a model server is unknown. */
 export const passthroughSchema = z.strictObject(PASSTHROUGH_SHAPE);
 export type Passthrough = z.infer<typeof passthroughSchema>;
 

@@ -2,14 +2,14 @@ import type { ProviderId } from '#lib/wire/models';
 import type { PassthroughField } from '#lib/wire/passthrough';
 
 /**
- * What becomes of every field of a chat request, for each kind of model server. The one table for
- * it: providers refuse and report by it, the API reference is written from it, and a test holds it
- * to the type declarations of the official SDKs and to what really arrives at a model server.
+ * Support matrix: how each kind of model server supports every field of a chat request. Providers
+ * refuse and report fields by it, and the API reference is generated from it. A test compares it
+ * with the types of the official SDKs and with the requests that reach a model server.
  *
- * - `passed`: the model server gets it, in its own words.
- * - `here`: this server does what it asks for.
- * - `refused`: 400 or 422 that names it. Null, and values that change nothing (`n: 1`), are taken.
- * - `no effect`: taken, and named in the response header `X-Ignored-Fields`.
+ * - `passed`: the model server gets it, in its own format.
+ * - `here`: this server implements it.
+ * - `refused`: 400 or 422 that names it. Null, and values without effect (`n: 1`), are accepted.
+ * - `no effect`: accepted, and named in the response header `X-Ignored-Fields`.
  */
 export type FieldSupport = 'passed' | 'here' | 'refused' | 'no effect';
 
@@ -17,7 +17,7 @@ export interface FieldSupportByServer {
   readonly openai: FieldSupport;
   readonly ollama: FieldSupport;
   readonly embedded: FieldSupport;
-  /** What the uses alone do not say. A sentence. */
+  /** A sentence for the API reference. */
   readonly note?: string;
 }
 
@@ -38,19 +38,16 @@ const passed = (note?: string) => support('passed', 'passed', 'passed', note);
 const here = (note?: string) => support('here', 'here', 'here', note);
 const refused = (note?: string) => support('refused', 'refused', 'refused', note);
 const noEffect = (note?: string) => support('no effect', 'no effect', 'no effect', note);
-/** It changes the answer, so the others must not take it in silence. */
+/** Changes the output, so the other servers must not ignore it silently. */
 const openAiOnly = (note?: string) => support('passed', 'refused', 'refused', note);
-/**
- * It changes cost, speed, storage or tone, or labels a request: an answer without it is still a
- * right one.
- */
+/** Changes cost, speed, storage or tone, or labels a request: the output is right without it. */
 const openAiHint = (note?: string) => support('passed', 'no effect', 'no effect', note);
 const notBuiltIn = (note?: string) => support('passed', 'passed', 'refused', note);
 const ollamaOnly = (note?: string) => support('no effect', 'passed', 'no effect', note);
 
 type FieldTable = Readonly<Record<string, FieldSupportByServer>>;
 
-/** What of `passthrough.ts` is not passed by Ollama's API or the built-in model. */
+/** Support of the fields in `passthrough.ts`. */
 export const PASSTHROUGH_SUPPORT = {
   logit_bias: openAiOnly(),
   max_completion_tokens: passed(),
@@ -111,10 +108,10 @@ const LOGPROBS = notBuiltIn();
 const KEEP_ALIVE = ollamaOnly(
   'A model is kept no shorter than OLLAMA_KEEP_ALIVE, since others may be using it: less has no effect.',
 );
-/** The built-in model reads no calls: the whole of `tool_calls` is reported. */
+/** The built-in model reads no tool calls, and all of `tool_calls` is reported. */
 const IN_CALL = support('passed', 'passed', 'no effect');
 
-/** Requests of the `openai` SDK, by the names of its types. */
+/** Fields of the `openai` SDK's requests, by its type names. */
 export const OPENAI_FIELDS = {
   ChatCompletionCreateParamsBase: {
     ...PASSTHROUGH_SUPPORT,
@@ -140,7 +137,7 @@ export const OPENAI_FIELDS = {
     tools: notBuiltIn(),
     top_logprobs: LOGPROBS,
     top_p: passed(),
-    // Not OpenAI's own: vLLM, llama.cpp and OpenRouter add them.
+    // Added by vLLM, llama.cpp and OpenRouter.
     top_k: passed(),
     min_p: passed(),
     repeat_penalty: passed('To an OpenAI-compatible server as `repetition_penalty` too.'),
@@ -219,7 +216,7 @@ const OLLAMA_REQUEST = {
   options: passed(),
 } satisfies FieldTable;
 
-/** Requests of the `ollama` SDK, by the names of its types. */
+/** Fields of the `ollama` SDK's requests, by its type names. */
 export const OLLAMA_FIELDS = {
   ChatRequest: { ...OLLAMA_REQUEST, messages: passed(), tools: notBuiltIn() },
   GenerateRequest: {
@@ -287,10 +284,7 @@ export const OLLAMA_FIELDS = {
   },
 } as const satisfies Record<string, FieldTable>;
 
-/**
- * Options that a kind of server is given; a name that is not listed here is one of Ollama's newer
- * ones.
- */
+/** Whether a kind of server gets an option. Names that are not listed are newer ones of Ollama. */
 export function supportsOption(server: ModelServerKind, name: string): boolean {
   const known: Readonly<Record<string, FieldSupportByServer>> = OLLAMA_FIELDS.Options;
   return server === 'ollama' || (Object.hasOwn(known, name) && known[name]?.[server] === 'passed');
@@ -302,19 +296,41 @@ const NAMES: Record<ModelServerKind, string> = {
   embedded: 'the built-in model',
 };
 
-/**
- * A field's uses as a sentence of the API reference; empty where every server gets it and there is
- * nothing to add.
- */
+/** Support of a field as sentences, empty if every server gets it and the field has no note. */
 export function describeSupport(field: FieldSupportByServer): string {
   const kinds = ['openai', 'ollama', 'embedded'] as const;
   const sentences = (['refused', 'no effect'] as const).flatMap((use) => {
     const those = kinds.filter((kind) => field[kind] === use);
     if (those.length === 0) return [];
-    const words = use === 'refused' ? 'Refused' : 'No effect';
+    const verb = use === 'refused' ? 'Refused' : 'No effect';
     return [
-      those.length === kinds.length ? `${words}.` : `${words} with ${those.map((kind) => NAMES[kind]).join(' and ')}.`,
+      those.length === kinds.length ? `${verb}.` : `${verb} with ${those.map((kind) => NAMES[kind]).join(' and ')}.`,
     ];
   });
   return [...sentences, ...(field.note === undefined ? [] : [field.note])].join(' ');
 }
+
+/**
+ * Descriptions of the fields of a request: `meanings`, followed by how the model servers support
+ * each field.
+ */
+export function describeSupportOf<Name extends string>(
+  table: Readonly<Record<Name, FieldSupportByServer>>,
+  meanings: Partial<Record<Name, string>> = {},
+): Partial<Record<Name, string>> {
+  const descriptions: Partial<Record<Name, string>> = {};
+  for (const name of Object.keys(table) as Name[]) {
+    const sentences = [meanings[name] ?? '', describeSupport(table[name])].filter((sentence) => sentence !== '');
+    if (sentences.length > 0) descriptions[name] = sentences.join(' ');
+  }
+  return descriptions;
+}
+
+function optionsOf(server: ModelServerKind): string {
+  return Object.keys(OLLAMA_FIELDS.Options)
+    .filter((name) => supportsOption(server, name))
+    .join(', ');
+}
+
+/** Which options each kind of model server gets, as sentences of the API reference. */
+export const OPTION_SUPPORT = `Ollama gets all of them. OpenAI-compatible servers get ${optionsOf('openai')}; the built-in model takes ${optionsOf('embedded')}; the others have no effect there.`;

@@ -1,21 +1,21 @@
 import { z } from 'zod';
 
-/** The wire of /api/cache-stats (SPEC §2.3). */
+/** Wire of /api/cache-stats. See docs/contract.md#statistics. */
 
-/** `hit_rate` and `miss_rate` are fractions 0..1; both are 0 until there was a look-up. */
+/** Both rates are 0 before the first look-up. */
 export const cacheStatsSchema = z.object({
   total_entries: z.number(),
-  total_size_mb: z.number(),
-  hit_rate: z.number(),
-  miss_rate: z.number(),
-  memory_usage_percent: z.number(),
+  total_size_mb: z.number().describe('Keys and values.'),
+  hit_rate: z.number().describe('A fraction, 0 to 1.'),
+  miss_rate: z.number().describe('A fraction, 0 to 1.'),
+  memory_usage_percent: z.number().describe('Of its bound.'),
   hits: z.number(),
   misses: z.number(),
   evictions: z.number(),
 });
 export type CacheStats = z.infer<typeof cacheStatsSchema>;
 
-/** Milliseconds; null until something was measured. */
+/** Milliseconds, null without measurements. */
 export const percentilesSchema = z.object({
   p50: z.number().nullable(),
   p95: z.number().nullable(),
@@ -23,7 +23,7 @@ export const percentilesSchema = z.object({
 });
 export type Percentiles = z.infer<typeof percentilesSchema>;
 
-/** What the code runner did since the process began. */
+/** Since the process started. */
 export const runnerStatsSchema = z.object({
   sandbox: z.string(),
   active: z.number(),
@@ -32,20 +32,20 @@ export const runnerStatsSchema = z.object({
   total_runs: z.number(),
   runs: z.array(z.object({ language: z.string(), status: z.string(), count: z.number() })),
   duration_ms: percentilesSchema,
-  /** Sandboxes that wait for programs, by kind: how many, and what they hold together. A few seconds old at most. */
+  /** Warm sandboxes by template: their number and memory, at most a few seconds old. */
   warm: z.array(z.object({ name: z.string(), waiting: z.number(), resident_kb: z.number() })).default([]),
 });
 export type RunnerStats = z.infer<typeof runnerStatsSchema>;
 
-/** The two rates are whole per cents, `average_batch_size` has one decimal. */
+/** `average_batch_size` has one decimal. */
 export const batchStatsSchema = z.object({
   total_requests: z.number(),
   cached_responses: z.number(),
   deduplicated_requests: z.number(),
   batches_processed: z.number(),
   average_batch_size: z.number(),
-  cache_hit_rate: z.number(),
-  deduplication_rate: z.number(),
+  cache_hit_rate: z.number().describe('Whole per cents.'),
+  deduplication_rate: z.number().describe('Whole per cents.'),
 });
 export type BatchStats = z.infer<typeof batchStatsSchema>;
 
@@ -66,7 +66,10 @@ export const STATS_ACTIONS = ['clear', 'clear_response_cache', 'clear_conversati
 
 export const statsActionSchema = z.object({
   action: z.enum(STATS_ACTIONS, { error: `must be one of ${STATS_ACTIONS.join(', ')}` }),
-  data: z.object({ model: z.string().min(1).max(256).optional() }).optional(),
+  data: z
+    .object({ model: z.string().min(1).max(256).optional() })
+    .optional()
+    .describe('For warm_model: which one, instead of the default.'),
 });
 export type StatsAction = z.infer<typeof statsActionSchema>;
 

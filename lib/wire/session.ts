@@ -1,9 +1,11 @@
 import { z } from 'zod';
 
-/** The wire of /api/session: signing in and out. */
+/** Wire of /api/session: signing in and out. See docs/contract.md#access. */
 
 export const signInSchema = z.object({ key: z.string().min(1, 'enter a key').max(1000) });
 
-/** `needed` is false where the server has no keys, and everyone is signed in. */
-export const sessionSchema = z.object({ needed: z.boolean(), signed_in: z.boolean() });
+export const sessionSchema = z.object({
+  needed: z.boolean().describe('false where the server has no keys: everyone is signed in.'),
+  signed_in: z.boolean(),
+});
 export const signedInSchema = z.object({ signed_in: z.boolean() });

@@ -51,8 +51,8 @@ const ODD = [
 const JARGON =
   /invalid|expected|received|undefined|nan\b|regex|pattern|union|discriminator|literal|zod|of another kind|as the documentation/i;
 
-describe('issueWords', () => {
-  it('says what is required', () => {
+describe('validationMessage', () => {
+  it('names the required type', () => {
     const user = { role: 'user', content: 'x' };
     expect(said(chatRequestSchema, {})).toEqual(['messages is required: a list of objects with role and content']);
     expect(said(codeRequestSchema, {})).toEqual(['language is required: a string', 'code is required: a string']);
@@ -75,12 +75,12 @@ describe('issueWords', () => {
     ]);
   });
 
-  it('keeps the words of a schema', () => {
+  it("keeps a schema's own message", () => {
     expect(said(chatRequestSchema, { messages: [] })).toEqual(['messages needs at least one message']);
     expect(said(statsActionSchema, { action: 'explode' })[0]).toMatch(/^action must be one of clear,/);
   });
 
-  it.each(Object.entries(SCHEMAS))('has no jargon in what it says of any odd value of %s', (_name, schema) => {
+  it.each(Object.entries(SCHEMAS))('uses no jargon for any invalid value of %s', (_name, schema) => {
     const names = Object.keys(schema.shape);
     expect(said(schema, {}).join()).not.toMatch(JARGON);
     for (const name of names)
@@ -90,7 +90,7 @@ describe('issueWords', () => {
       }
   });
 
-  it('is bounded, however much is wrong', () => {
+  it('has a bounded length for any number of errors', () => {
     const messages = Array.from({ length: 500 }, () => ({ role: 'nobody', content: 5 }));
     const lines = said(chatRequestSchema, { messages });
     expect(lines).toHaveLength(50);

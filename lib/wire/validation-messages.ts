@@ -1,19 +1,19 @@
 import type { z } from 'zod';
 
-/** Names of at most so many fields stand in a description. */
+/** Limit of field names in a description of an object. */
 const MOST_NAMES = 6;
-/** Names of the caller's own that are said back, and how much of each. */
+/** Limits of names from the request that are repeated, and of their length. */
 const MOST_SHOWN = 20;
 const MOST_NAME_CHARACTERS = 64;
-/** How deep lists of lists and unions of unions are described. */
+/** Nesting limit of described arrays and unions. */
 const DEEPEST = 3;
 
 type RawIssue = z.core.$ZodRawIssue;
 type AnySchema = z.core.$ZodTypes;
 
 /**
- * zod's error map for bodies of requests: what a field must be, as the end of a sentence that
- * begins with the field's name. A schema's own message wins over it.
+ * Error map of zod for request bodies: says what a field must be, as the end of a sentence that
+ * begins with the field's name. A schema's own message takes precedence.
  */
 export function validationMessage(issue: RawIssue): string {
   switch (issue.code) {
@@ -81,14 +81,14 @@ function describeIssue(issue: RawIssue): string {
   return words;
 }
 
-/** Described once each: every entry of a long list may be at fault. */
+/** Cache: every entry of a long array may have the same issue. */
 const described = new WeakMap<AnySchema, string>();
 
 function isSchema(inst: z.core.$ZodType | z.core.$ZodCheck): inst is AnySchema {
   return 'def' in inst._zod && 'type' in inst._zod.def;
 }
 
-/** A schema in words: "a list of objects with role and content". */
+/** Describes a schema: "a list of objects with role and content". */
 function describe(given: z.core.$ZodType, depth: number): string {
   if (!isSchema(given) || depth > DEEPEST) return 'a value of another kind';
   const { def } = given._zod;
@@ -132,7 +132,7 @@ function describe(given: z.core.$ZodType, depth: number): string {
   }
 }
 
-/** What is one of several values or kinds, each by itself. */
+/** Describes each alternative of a union or enum. */
 function alternatives(given: z.core.$ZodType, depth: number): string[] {
   if (!isSchema(given)) return [describe(given, depth)];
   const { def } = given._zod;
@@ -167,7 +167,7 @@ function quoted(value: unknown): string {
   return typeof value === 'string' ? `"${value}"` : String(value);
 }
 
-/** Names of the caller's own, of which there may be thousands. */
+/** Shortens names from the request, of which there may be thousands. */
 function shortened(names: readonly string[]): string[] {
   const shown = names.slice(0, MOST_SHOWN).map((name) => name.slice(0, MOST_NAME_CHARACTERS));
   return names.length > MOST_SHOWN ? [...shown, `${names.length - MOST_SHOWN} more`] : shown;
