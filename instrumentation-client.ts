@@ -1,8 +1,8 @@
 /**
- * What runs before React takes a page over. A browser would do all of that in one task: the scripts' modules, React's own beginning and the
- * page's data, in which nobody who presses a key is heard (120 ms on a phone). Here it is two: modules that are needed anyway are begun in
- * the first, and Next begins with the page after its scripts of before (https://nextjs.org/docs/app/api-reference/components/script,
- * beforeInteractive), of which an empty one ends the task.
+ * Splits hydration into two tasks, so that key presses are handled between them. Modules that are
+ * needed anyway start in the first task. Next starts with the page after its `beforeInteractive`
+ * scripts, and an empty one ends the first task.
+ * https://nextjs.org/docs/app/api-reference/components/script
  */
 import 'next/navigation';
 import 'react-dom/client';

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Where demo mode runs programs: an origin of its own, which nothing can be fetched from, and no script but the one in the
- * frame and what that is handed.
+ * CSP of the frame in which demo mode runs programs: an opaque origin without network, and no
+ * script but the frame's own and the programs it gets.
  */
 const demoScript = /<script>(.*?)<\/script>/s.exec(
   readFileSync(join(import.meta.dirname, 'public', 'demo', 'frame.html'), 'utf8'),
@@ -34,12 +34,12 @@ const config = {
   ],
   reactStrictMode: true,
   poweredByHeader: false,
-  // `next dev` is opened by either name of this machine.
+  // `next dev` is opened as localhost and as 127.0.0.1.
   allowedDevOrigins: ['127.0.0.1'],
   typedRoutes: true,
-  // `tsc` checks the types in `npm test`; a first start should not wait for it.
+  // `npm test` runs `tsc`, and a first start should not wait for it.
   typescript: { ignoreBuildErrors: true },
-  // Paths that are no page, as proxy.ts marks them: looked at before the gateway's catch-all route.
+  // Unknown paths, which proxy.ts marks, take precedence over the gateway's catch-all route.
   rewrites: async () => ({
     afterFiles: [
       { source: '/:path*', has: [{ type: 'header', key: 'x-not-found', value: '1' }], destination: '/_not-found' },
@@ -47,15 +47,14 @@ const config = {
   }),
   turbopack: {
     rules: {
-      // Imported as `….woff2?address`, a font is the address that the styles know it by.
+      // `….woff2?address` imports the URL of a font, the same that the styles use.
       '*.woff2': { condition: { query: '?address' }, type: 'asset' },
       '**/uplot/dist/uPlot.esm.js': { loaders: ['./scripts/uplot-loader.cjs'] },
     },
   },
-  // The first page would load the bundles of all routes as well, each with a copy of what it imports;
-  // `server.ts` serves those routes without them.
+  // The first page would also load the bundles of all routes, which `server.ts` does not use.
   experimental: { preloadEntriesOnStart: false },
-  // Native modules and packages that start processes stay outside the bundles.
+  // Native modules and packages that start processes stay out of the bundles.
   serverExternalPackages: ['node-llama-cpp', 'pino', 'prom-client', 'undici', 'execa'],
 };
 

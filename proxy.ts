@@ -9,31 +9,30 @@ import { checkPageAccess, isPage as isPagePath } from '#lib/http/page-access';
 import { json, type Reply } from '#lib/http/reply';
 
 /**
- * Who sees a page, and the pages' security headers. Every request gets a new nonce; Next
- * finds it in the policy that is put on the request, and puts it on each script and style that it
- * writes. No header keeps this from running. `server.ts` has asked the same questions before; under
- * `next start` and `next dev` they are asked here alone.
+ * Checks access to pages and sets their security headers. Every request gets a new CSP nonce; Next
+ * reads it from the policy on the request and adds it to its scripts and styles. No request header
+ * skips this. `server.ts` has made the same checks before, `next start` and `next dev` have not.
  */
 export function proxy(request: NextRequest): NextResponse {
   const { nextUrl } = request;
   const isPage = isPagePath(nextUrl.pathname) || nextUrl.pathname.startsWith('/_next/');
-  // The gateway's own origin has none of the app's pages.
+  // The gateway's origin serves no pages of the app.
   if (isPage && isGatewayHost(request.headers.get('host'), settings())) return new NextResponse(null, { status: 404 });
   const headers = new Headers(request.headers);
   headers.delete('x-not-found');
   const forwarded = { request: { headers } };
-  // Not a page: the gateway's catch-all route admits programs too, which show their key otherwise
-  // than pages do. If the gateway has a separate host, the app's host has unknown paths instead.
+  // Other paths belong to the gateway's catch-all route, which authenticates programs itself. If
+  // the gateway has a separate host, they are unknown paths of the app.
   const { PRIVATE_BACKEND_URL: backends, GATEWAY_ORIGIN: gatewayOrigin } = settings();
-  const isGateways = gatewayOrigin === undefined || isGatewayHost(request.headers.get('host'), settings());
-  if (!isPage && backends.length > 0 && isGateways) return NextResponse.next(forwarded);
+  const isGatewayOrigin = gatewayOrigin === undefined || isGatewayHost(request.headers.get('host'), settings());
+  if (!isPage && backends.length > 0 && isGatewayOrigin) return NextResponse.next(forwarded);
   const refused = refuse(request, isPage);
-  if (refused !== undefined) return answer(refused, request);
+  if (refused !== undefined) return toNextResponse(refused, request);
   const nonce = btoa(crypto.randomUUID());
   const policy = contentSecurityPolicy(nonce, process.env.NODE_ENV === 'development');
   headers.set('x-nonce', nonce);
   headers.set('content-security-policy', policy);
-  // next.config.mjs shows the page that says so: the catch-all route would answer with JSON where people look.
+  // next.config.mjs rewrites it to the not-found page: the catch-all route would send JSON.
   if (!isPage) headers.set('x-not-found', '1');
   const response = NextResponse.next(forwarded);
   response.headers.set('content-security-policy', policy);
@@ -42,17 +41,17 @@ export function proxy(request: NextRequest): NextResponse {
   return response;
 }
 
-function answer({ status, headers, body }: Reply, { method, nextUrl }: NextRequest): NextResponse {
+function toNextResponse({ status, headers, body }: Reply, { method, nextUrl }: NextRequest): NextResponse {
   const { location } = headers;
-  // Next takes whole addresses only.
+  // Next accepts absolute URLs only.
   if (location !== undefined) return NextResponse.redirect(new URL(location, nextUrl), { status, headers });
   return new NextResponse(method === 'HEAD' ? null : body, { status, headers });
 }
 
 function refuse({ nextUrl, method, headers }: NextRequest, isPage: boolean): Reply | undefined {
-  const foreign = checkHost(headers.get('host') ?? nextUrl.host, settings());
-  if (foreign !== undefined) {
-    const { status, body } = toErrorResponse(foreign);
+  const hostError = checkHost(headers.get('host') ?? nextUrl.host, settings());
+  if (hostError !== undefined) {
+    const { status, body } = toErrorResponse(hostError);
     return json(body, status, { 'x-content-type-options': 'nosniff' });
   }
   const { TRUST_PROXY: trust } = settings();
@@ -62,15 +61,11 @@ function refuse({ nextUrl, method, headers }: NextRequest, isPage: boolean): Rep
 }
 
 export const config = {
-  // Pages only: the API sets its headers itself, and static files run nothing. Nothing but the path
-  // decides.
+  // Pages only: the API sets its own headers, and static files run no code. Only the path decides.
   matcher: '/((?!api/|v1/|health$|gateway-health$|gateway/|_next/static/|.*\\.[a-z0-9]+$).*)',
 };
 
-/**
- * Browsers ignore it, and complain in the console, where the page comes over plain http from
- * another machine.
- */
+/** Browsers ignore it for plain http from another machine, and log a warning. */
 const OPENER_POLICY = 'cross-origin-opener-policy';
 
 /**
@@ -82,7 +77,7 @@ function isTrustworthy({ headers, nextUrl }: NextRequest): boolean {
   return (
     nextUrl.protocol === 'https:' ||
     headers.get('x-forwarded-proto')?.startsWith('https') === true ||
-    // Browsers send this to such origins only.
+    // Browsers send this header to trustworthy origins only.
     headers.has('sec-fetch-dest') ||
     isLoopbackHost(host)
   );
@@ -96,13 +91,13 @@ const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
   ['x-frame-options', 'DENY'],
 ];
 
-/** `development` lets Next's own tools evaluate code and connect back; nothing of that is in a built app. */
+/** `development` allows what Next's dev tools need: to evaluate code and to connect back. */
 function contentSecurityPolicy(nonce: string, development: boolean): string {
   const connect = ["'self'", ...foreignOrigins(), ...(development ? ['ws:'] : [])];
   return [
     "default-src 'none'",
     `script-src 'self' 'nonce-${nonce}' 'strict-dynamic'${development ? " 'unsafe-eval'" : ''}`,
-    // `style-src` is for browsers that do not know the two narrower ones.
+    // A fallback for browsers without `style-src-elem` and `style-src-attr`.
     "style-src 'self' 'unsafe-inline'",
     development ? "style-src-elem 'self' 'unsafe-inline'" : `style-src-elem 'self' 'nonce-${nonce}'`,
     "style-src-attr 'unsafe-inline'",
@@ -111,7 +106,7 @@ function contentSecurityPolicy(nonce: string, development: boolean): string {
     `connect-src ${connect.join(' ')}`,
     "worker-src 'self' blob:",
     "manifest-src 'self'",
-    // For what runs in an opaque origin of its own, under a policy of its own: diagrams, and programs in demo mode.
+    // Frames with an opaque origin and their own policy: diagrams, and programs in demo mode.
     "frame-src 'self'",
     "object-src 'none'",
     "frame-ancestors 'none'",

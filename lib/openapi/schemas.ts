@@ -13,6 +13,11 @@ import * as openAi from '#lib/wire/openai-response';
 import * as stats from '#lib/wire/server-stats';
 import { sessionSchema, signedInSchema, signInSchema } from '#lib/wire/session';
 
+// Names in the published document. Clients may have generated code from them.
+const CHAT_RESPONSE = 'ChatAnswer';
+const OLLAMA_CHAT_RESPONSE = 'OllamaChatAnswer';
+const OLLAMA_GENERATE_RESPONSE = 'OllamaGenerateAnswer';
+
 /** Named schemas of the document: request bodies that the routes parse, and their responses. */
 export const SCHEMAS = {
   ChatRequest: chat.chatRequestSchema,
@@ -20,7 +25,7 @@ export const SCHEMAS = {
   Message: chat.messageSchema,
   Tool: chat.toolSchema,
   ToolCall: chat.toolCallSchema,
-  ChatAnswer: chat.chatResponseSchema,
+  [CHAT_RESPONSE]: chat.chatResponseSchema,
   ChatEvent: chat.chatEventSchema,
   Usage: chat.tokenUsageSchema,
   Timings: chat.timingsSchema,
@@ -41,8 +46,8 @@ export const SCHEMAS = {
   OllamaChat: ollamaChatSchema,
   OllamaGenerate: ollamaGenerateSchema,
   OllamaShow: ollamaShowSchema,
-  OllamaChatAnswer: ollama.ollamaChatResponseSchema,
-  OllamaGenerateAnswer: ollama.ollamaGenerateResponseSchema,
+  [OLLAMA_CHAT_RESPONSE]: ollama.ollamaChatResponseSchema,
+  [OLLAMA_GENERATE_RESPONSE]: ollama.ollamaGenerateResponseSchema,
   OllamaFailure: ollama.ollamaStreamErrorSchema,
   OllamaModel: ollama.ollamaTagSchema,
   OllamaModels: ollama.ollamaTagsSchema,

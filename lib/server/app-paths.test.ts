@@ -11,7 +11,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true }));
 
-it('knows pages as they were built, Next’s own files and those of public', () => {
+it('returns the pages of the build, Next’s own files and those of public', () => {
   mkdirSync(join(root, '.next'));
   mkdirSync(join(root, 'public', 'fonts'), { recursive: true });
   writeFileSync(join(root, 'public', 'fonts', 'a.woff2'), '');
@@ -29,7 +29,7 @@ it('knows pages as they were built, Next’s own files and those of public', () 
     expect([path, isOwn(path)]).toEqual([path, false]);
 });
 
-it('an app that is not built has no pages', () => {
+it('returns no pages without a build', () => {
   const isOwn = findAppPaths(root);
   expect([isOwn('/'), isOwn('/gateway'), isOwn('/_next/x')]).toEqual([false, false, true]);
 });

@@ -5,16 +5,16 @@ import { z } from 'zod';
 const manifestSchema = z.record(z.string(), z.string());
 
 /**
- * Tells which paths the pages' side of the app serves: pages, Next's own files and those of `public`. Route files are the route
- * table's. As it was built: a path that only a rebuilt app has is not its own until then.
+ * Returns a predicate for paths that Next serves: pages, its own files and the files of `public`.
+ * Route files are in the route table. It reflects the build at start time.
  */
 export function findAppPaths(root: string): (pathname: string) => boolean {
-  const own = new Set([...pagePaths(root), ...publicPaths(root)]);
+  const paths = new Set([...pagePaths(root), ...publicPaths(root)]);
   return (pathname) =>
-    own.has(pathname) ||
+    paths.has(pathname) ||
     pathname.startsWith('/_next/') ||
-    // Next answers it with a redirect to the page. `/gateway/` is the backend's root.
-    (pathname.length > 2 && pathname.endsWith('/') && pathname !== '/gateway/' && own.has(pathname.slice(0, -1)));
+    // Next redirects it to the page. `/gateway/` is the backend's root.
+    (pathname.length > 2 && pathname.endsWith('/') && pathname !== '/gateway/' && paths.has(pathname.slice(0, -1)));
 }
 
 function pagePaths(root: string): string[] {
@@ -24,7 +24,7 @@ function pagePaths(root: string): string[] {
   return Object.values(manifest).filter((path) => !path.includes('['));
 }
 
-/** The paths of the files of `public`, which need no key. */
+/** The URL paths of the files in `public`, which need no key. */
 export function findPublicFiles(root: string): ReadonlySet<string> {
   const folder = join(root, 'public');
   if (!existsSync(folder)) return new Set();

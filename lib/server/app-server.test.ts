@@ -4,7 +4,8 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { Agent, request as httpRequest } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type AppServerOptions, createAppServer, drain } from '#lib/server/app-server';
+import { type AppServerOptions, createAppServer } from '#lib/server/app-server';
+import { drain } from '#lib/server/drain';
 import { singleton } from '#lib/singletons';
 
 const FIXTURES = join(process.cwd(), 'test', 'support');
@@ -28,18 +29,18 @@ afterEach(async () => {
 });
 
 describe('app server', () => {
-  it('mounts route files with their params, and knows the peer', async () => {
+  it('mounts route files with their params and the peer address', async () => {
     const { url } = await start();
-    const answer = await httpRequest(`${url}/echo/a%20b?x=1`, {
+    const response = await httpRequest(`${url}/echo/a%20b?x=1`, {
       method: 'POST',
       body: '{"n":1}',
       headers: { 'content-type': 'application/json' },
     });
-    expect(answer.statusCode).toBe(200);
-    expect(await answer.body.json()).toEqual({ name: 'a b', body: { n: 1 }, caller: '127.0.0.1' });
+    expect(response.statusCode).toBe(200);
+    expect(await response.body.json()).toEqual({ name: 'a b', body: { n: 1 }, caller: '127.0.0.1' });
   });
 
-  it('answers the API while the pages still load, and loads them once', async () => {
+  it('serves the API while the pages still load, and loads them once', async () => {
     let loaded: () => void = () => {};
     const load = vi.fn(async () => {
       await new Promise<void>((resolve) => {
@@ -56,40 +57,43 @@ describe('app server', () => {
     expect(load).toHaveBeenCalledTimes(1);
   });
 
-  it('says that a page failed without saying why, and tries to load the pages again', async () => {
+  it('reports a failed page without details, and loads the pages again', async () => {
     const load = vi.fn(async () => await Promise.reject(new Error('/secret/path is missing')));
     const { url } = await start(load);
     for (const _ of [1, 2]) {
-      const answer = await httpRequest(url);
-      expect(answer.statusCode).toBe(500);
-      expect(await answer.body.text()).not.toContain('secret');
+      const response = await httpRequest(url);
+      expect(response.statusCode).toBe(500);
+      expect(await response.body.text()).not.toContain('secret');
     }
     expect(load).toHaveBeenCalledTimes(2);
   });
 
-  it('keeps listeners for requests and upgrades its own', async () => {
+  it('rejects other listeners for requests and upgrades', async () => {
     const { server } = await start();
     for (const event of ['request', 'upgrade', 'connect', 'clientError'])
       expect(() => server.on(event, () => {})).toThrow(/must stay the only one/);
     expect(server.listenerCount('upgrade')).toBe(1);
   });
 
-  it('answers a method that no route file can have with 405, Allow and the error body', async () => {
+  it('responds to a method that route files cannot export with 405, Allow and the error body', async () => {
     const { port } = await start();
-    const answer = await rawRequest(port, 'PROPFIND /echo/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n');
-    expect(answer).toMatch(/^HTTP\/1\.1 405 /);
-    expect(answer).toMatch(/allow: POST, OPTIONS/i);
-    expect(answer).toContain('"code":"method_not_allowed"');
+    const response = await rawRequest(
+      port,
+      'PROPFIND /echo/a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+    );
+    expect(response).toMatch(/^HTTP\/1\.1 405 /);
+    expect(response).toMatch(/allow: POST, OPTIONS/i);
+    expect(response).toContain('"code":"method_not_allowed"');
   });
 
-  it('takes a body that is said to be there by nothing for an empty one', async () => {
+  it('reads a request without body headers as an empty body', async () => {
     const { port } = await start();
-    const answer = await rawRequest(
+    const response = await rawRequest(
       port,
       'POST /echo/a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n',
     );
-    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-    expect(answer).toContain('The body is empty.');
+    expect(response).toMatch(/^HTTP\/1\.1 400 /);
+    expect(response).toContain('The body is empty.');
   });
 
   it.each([
@@ -101,48 +105,48 @@ describe('app server', () => {
       /^HTTP\/1\.1 400 /,
     ],
     ['a host that is none', 'POST /echo/a HTTP/1.1\r\nHost: a b/\r\nContent-Length: 0\r\n\r\n', /^HTTP\/1\.1 400 /],
-  ])('refuses %s and goes on serving', async (_name, bytes, expected) => {
+  ])('refuses %s and continues to serve', async (_name, bytes, expected) => {
     const { port, url } = await start();
-    const answer = await rawRequest(port, bytes);
-    expect(answer).toMatch(expected);
-    expect(answer).toContain('"code":"invalid_request"');
+    const response = await rawRequest(port, bytes);
+    expect(response).toMatch(expected);
+    expect(response).toContain('"code":"invalid_request"');
     expect((await httpRequest(`${url}/echo/a`)).statusCode).toBe(405);
   });
 
-  it('aborts request.signal and cancels the stream when the client goes away', async () => {
+  it('aborts request.signal and cancels the stream when the client disconnects', async () => {
     const { url } = await start();
     const seen = singleton('test.slow', () => ({ aborted: 0, cancelled: 0 }));
     const before = { ...seen };
-    const answer = await httpRequest(`${url}/slow`);
-    await new Promise((resolve) => answer.body.once('data', resolve));
-    answer.body.on('error', () => {});
-    answer.body.destroy();
+    const response = await httpRequest(`${url}/slow`);
+    await new Promise((resolve) => response.body.once('data', resolve));
+    response.body.on('error', () => {});
+    response.body.destroy();
     await vi.waitFor(() => expect(seen).toEqual({ aborted: before.aborted + 1, cancelled: before.cancelled + 1 }));
   });
 
-  it('drains as soon as the last answer has ended, however long its connection would be kept alive', async () => {
+  it('drains as soon as the last response has ended, before the keep-alive timeout', async () => {
     const { server, url } = await start();
     servers.splice(0);
     const client = new Agent({ keepAliveTimeout: 60_000 });
-    const answer = await httpRequest(`${url}/echo/a`, { dispatcher: client });
+    const response = await httpRequest(`${url}/echo/a`, { dispatcher: client });
     const drained = drain(server, 60_000);
-    await answer.body.dump();
+    await response.body.dump();
     await drained;
     await client.close();
   });
 
-  it('drains: no new connection, and open streams end at the deadline', async () => {
+  it('drains: refuses new connections, and ends open streams at the deadline', async () => {
     const { server, url, port } = await start();
     servers.splice(0);
-    const answer = await httpRequest(`${url}/slow`);
-    const ended = new Promise((resolve) => answer.body.on('error', resolve).on('end', resolve).resume());
+    const response = await httpRequest(`${url}/slow`);
+    const ended = new Promise((resolve) => response.body.on('error', resolve).on('end', resolve).resume());
     await drain(server, 50);
     await ended;
     await expect(rawRequest(port, 'GET / HTTP/1.1\r\n\r\n')).rejects.toThrow(/ECONNREFUSED/);
   });
 });
 
-/** Sends bytes as they are, and resolves with all that comes back until the server closes. */
+/** Sends raw bytes. Resolves with all that the server sends until it closes. */
 function rawRequest(port: number, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

@@ -10,17 +10,17 @@ describe('describeReach', () => {
     ['::1', 1, 'this machine only, with the API key'],
     ['0.0.0.0', 2, 'everyone who can reach this machine over the network, with one of 2 API keys'],
     ['10.1.2.3', 1, 'everyone who can reach 10.1.2.3, with the API key'],
-  ])('says of %s with %i keys who can reach it', (host, keys, sentence) => {
+  ])('describes who can reach %s with %i keys', (host, keys, sentence) => {
     expect(describeReach(host, keys)).toBe(sentence);
   });
 
-  it('warns where everyone may come in without a key, and says what to do', () => {
+  it('warns if the network can reach a server without keys, and says what to do', () => {
     expect(describeReach('0.0.0.0', 0)).toMatch(/without a key — set API_KEYS, or HOST=127\.0\.0\.1$/);
   });
 });
 
 describe('isLoopback', () => {
-  it('knows the loopback range, and nothing that only looks like it', () => {
+  it('accepts the loopback range, and nothing that only looks like it', () => {
     for (const host of ['127.0.0.1', '127.8.8.8', '::1', 'localhost']) expect(isLoopback(host)).toBe(true);
     for (const host of ['127.0.0.1.example.org', '0.0.0.0', '10.127.0.0', '::']) expect(isLoopback(host)).toBe(false);
   });
@@ -34,7 +34,7 @@ describe('banner', () => {
   };
   const down = { id: 'embedded', reachable: false, error: 'The file is missing.' } as const;
 
-  it('does not name a model that does not answer', () => {
+  it('does not name a model that does not respond', () => {
     expect(line({ providers: [down], notice: 'No model answers.' })).toBe('model       none: The file is missing.');
     const notice = 'Ollama has no model yet.';
     expect(line({ providers: [{ id: 'ollama', reachable: true, error: null }], notice })).toBe(
@@ -42,7 +42,7 @@ describe('banner', () => {
     );
   });
 
-  it('names the model that answers, and where it runs', () => {
+  it('names the default model, and where it runs', () => {
     const model: Models['models'][number] = {
       id: 'small:1b',
       provider: 'embedded',

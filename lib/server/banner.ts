@@ -4,7 +4,7 @@ import { isLoopback } from '#lib/config/loopback';
 import type { RunnerHealth } from '#lib/wire/code';
 import type { Models } from '#lib/wire/models';
 
-/** The few lines that an operator reads at start: the address, what is on, and who can reach it. */
+/** The start-up banner: the address, what is available, and who can reach it. */
 export function banner(
   settings: Config,
   port: number,
@@ -29,15 +29,14 @@ function describeExits(count: number): string {
   return `in the last hour ${ended} without being shut down; the last lines of its log say more`;
 }
 
-/** In one line, who can reach a server that listens on `host` (SPEC §1). */
+/** Describes in one line who can reach a server that listens on `host`. */
 export function describeReach(host: string, keys: number): string {
-  const guard = keys === 0 ? 'without a key' : keys === 1 ? 'with the API key' : `with one of ${keys} API keys`;
-  if (isLoopback(host)) return `this machine only, ${guard}`;
+  const access = keys === 0 ? 'without a key' : keys === 1 ? 'with the API key' : `with one of ${keys} API keys`;
+  if (isLoopback(host)) return `this machine only, ${access}`;
   const warning = keys > 0 ? '' : ' — set API_KEYS, or HOST=127.0.0.1';
-  return `everyone who can reach ${host === '0.0.0.0' || host === '::' ? 'this machine over the network' : host}, ${guard}${warning}`;
+  return `everyone who can reach ${host === '0.0.0.0' || host === '::' ? 'this machine over the network' : host}, ${access}${warning}`;
 }
 
-/** Where the gateway leads, and whether the backend's pages are kept apart from the app's. */
 function describeGateway({ PRIVATE_BACKEND_URL: urls, HF_TOKEN: token, GATEWAY_ORIGIN: origin }: Config): string {
   const where = `${urls.join(', ')}, ${token === undefined ? 'without' : 'with'} a token`;
   return origin === undefined
@@ -64,7 +63,7 @@ function describeRunner(runner: RunnerHealth | Error): string {
   return `${languages}; sandbox: ${runner.sandbox}${notices}`;
 }
 
-/** An address to put into a browser: the wildcard addresses are not. */
+/** A host for the browser's address bar, which takes no wildcard address. */
 function urlHost(host: string): string {
   if (host === '0.0.0.0' || host === '::' || isLoopback(host)) return 'localhost';
   return host.includes(':') ? `[${host}]` : host;

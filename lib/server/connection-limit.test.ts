@@ -14,7 +14,7 @@ afterEach(() => {
   server?.close();
 });
 
-/** A server that answers all but `/wait`. */
+/** A server that responds to all paths but `/wait`. */
 async function start(most: number, isShared: boolean): Promise<number> {
   server = createServer((incoming, outgoing) => {
     if (incoming.url !== '/wait') outgoing.end('served');
@@ -24,7 +24,7 @@ async function start(most: number, isShared: boolean): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** Asks over a new connection, which is kept. */
+/** Sends a request over a new connection, which stays open. */
 async function ask(port: number, path: string, localAddress = '127.0.0.1') {
   const socket = connect({ port, host: '127.0.0.1', localAddress });
   sockets.push(socket);
@@ -42,8 +42,8 @@ async function ask(port: number, path: string, localAddress = '127.0.0.1') {
   return { socket, text: () => text, isClosed: () => isClosed };
 }
 
-describe('the connections of a server', () => {
-  it('are not all held by one address, and are free again after it', async () => {
+describe('connection limit', () => {
+  it('leaves connections for other addresses, and frees them when they close', async () => {
     const port = await start(10, false);
     const held = await Promise.all(Array.from({ length: 12 }, () => ask(port, '/wait')));
     await expect.poll(() => held.filter(({ isClosed }) => isClosed()).length).toBe(4);
@@ -55,11 +55,11 @@ describe('the connections of a server', () => {
     await expect.poll(again.text).toContain('served');
   });
 
-  it('are taken from idle ones where an address that stands for many holds all', async () => {
+  it('closes idle connections if a shared address holds all', async () => {
     const port = await start(10, true);
     for (let count = 0; count < 20; count++) {
       const next = await ask(port, '/');
-      // One that found no place has made one for the next.
+      // A refused connection made the server close an idle one.
       await expect.poll(() => next.text() !== '' || next.isClosed()).toBe(true);
     }
     await expect
@@ -71,7 +71,7 @@ describe('the connections of a server', () => {
       .toContain('served');
   });
 
-  it('are as many as the descriptors allow, with a second one for each WebSocket', () => {
+  it('follows the descriptor limit, with a second descriptor for each WebSocket', () => {
     const env = { PRIVATE_BACKEND_URL: 'http://a,http://b', GATEWAY_POOL_SIZE: '50' };
     expect(maxClientConnections(1_024, readConfig(env))).toBe(531);
     expect(maxClientConnections(1_048_576, readConfig(env))).toBe(20_000);
@@ -79,7 +79,7 @@ describe('the connections of a server', () => {
     if (process.platform === 'linux') expect(fileDescriptorLimit()).toBeGreaterThan(100);
   });
 
-  it('are counted by address, unless it is loopback or a trusted proxy', () => {
+  it('counts by address, except for loopback and trusted proxies', () => {
     const trust = { networks: ['10.0.0.0/8'] };
     for (const peer of ['127.0.0.1', '::ffff:127.0.0.1', '::1', '10.1.2.3'])
       expect(isSharedAddress(peer, trust)).toBe(true);

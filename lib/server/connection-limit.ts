@@ -4,14 +4,15 @@ import type { TrustedProxies } from '#lib/config/settings/network-schemas';
 import { isTrustedProxy, subnetOf } from '#lib/http/client-ip';
 import { ConnectionShares } from '#lib/http-client/connection-shares';
 
-/** Idle connections are closed once fewer places than one in so many are free. */
+/** Idle connections are closed when fewer than one connection in so many is free. */
 const SCARCE_PART = 16;
 const SWEEP_EVERY_MS = 250;
 
 /**
- * Bounds the connections of a server, so that descriptors stay free for its own work. Of `most`, an
- * address may hold four for each that is free, unless `isShared` says that it stands for many
- * clients; one above is closed. Where places are scarce, idle connections are closed.
+ * Limits the connections of a server, so that file descriptors stay free for its own work. An
+ * address may hold four of `most` connections for each free one, unless `isShared` says that it
+ * stands for many clients. Further connections are destroyed. Idle ones are closed when few are
+ * free.
  */
 export function limitConnections(server: Server, most: number, isShared: (peer: string) => boolean): void {
   const shares = new ConnectionShares<never>(most);
@@ -26,7 +27,7 @@ export function limitConnections(server: Server, most: number, isShared: (peer: 
   server.maxConnections = most;
   server.on('drop', sweep);
   server.on('connection', (socket: Socket) => {
-    // A connection that is closed already has none.
+    // A closed connection has no address.
     const peer = socket.remoteAddress ?? '';
     if (shares.running >= scarce) sweep();
     const address = subnetOf(peer);
@@ -39,7 +40,7 @@ export function limitConnections(server: Server, most: number, isShared: (peer: 
   });
 }
 
-/** Loopback and trusted proxies stand for many clients. */
+/** Whether an address stands for many clients, as loopback and trusted proxies do. */
 export function isSharedAddress(peer: string, trust: TrustedProxies | undefined): boolean {
   return /^(?:::ffff:)?127\.|^::1$/.test(peer) || isTrustedProxy(peer, trust);
 }

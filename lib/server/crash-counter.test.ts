@@ -19,20 +19,20 @@ const exits = (now: number, port = PORT) => recordStart(directory, port, now).un
 const write = (starts: object[], port = PORT) =>
   writeFileSync(join(directory, `starts-${port}.json`), JSON.stringify(starts));
 
-/** The number of a process that is gone. */
-function goneProcess(): number {
+/** The pid of a process that has exited. */
+function exitedProcess(): number {
   return spawnSync(process.execPath, ['--version']).pid;
 }
 
-describe('the starts before this one', () => {
-  it('count where they were not shut down, each port by itself', () => {
+describe('crash counter', () => {
+  it('counts starts without a shutdown, each port separately', () => {
     expect(exits(NOW)).toBe(0);
     expect(exits(NOW + MINUTE)).toBe(1);
     expect(exits(NOW + 2 * MINUTE)).toBe(2);
     expect(exits(NOW + 2 * MINUTE, PORT + 1)).toBe(0);
   });
 
-  it('do not count where they were', () => {
+  it('does not count starts with a shutdown', () => {
     const first = recordStart(directory, PORT, NOW);
     first.markCleanExit();
     expect(exits(NOW + MINUTE)).toBe(0);
@@ -40,20 +40,20 @@ describe('the starts before this one', () => {
     expect(exits(NOW + 3 * MINUTE)).toBe(1);
   });
 
-  it('leave nothing behind when all were shut down', () => {
+  it('removes its file when all were shut down', () => {
     recordStart(directory, PORT, NOW).markCleanExit();
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('do not count while they run', () => {
+  it('does not count a running server', () => {
     write([{ pid: process.ppid, startedAt: NOW - MINUTE }]);
     expect(exits(NOW)).toBe(0);
-    write([{ pid: goneProcess(), startedAt: NOW - MINUTE }]);
+    write([{ pid: exitedProcess(), startedAt: NOW - MINUTE }]);
     expect(exits(NOW)).toBe(1);
   });
 
-  it('count for an hour, and not where the clock was set back behind them', () => {
-    const pid = goneProcess();
+  it('counts for an hour, and not after the clock was set back', () => {
+    const pid = exitedProcess();
     write([
       { pid, startedAt: NOW - 61 * MINUTE },
       { pid, startedAt: NOW - 59 * MINUTE },
@@ -62,21 +62,18 @@ describe('the starts before this one', () => {
     expect(exits(NOW)).toBe(1);
   });
 
-  it('are never more than a hundred in the file', () => {
+  it('writes at most a hundred starts', () => {
     for (let start = 0; start < 130; start += 1) exits(NOW + start);
     expect(exits(NOW + 1000)).toBe(100);
   });
 
-  it.each(['', '{', 'null', '{"pid":1}', '[{"pid":"1","startedAt":0}]'])(
-    'are unknown where the file says %j',
-    (text) => {
-      writeFileSync(join(directory, `starts-${PORT}.json`), text);
-      expect(exits(NOW)).toBe(0);
-      expect(exits(NOW + 1)).toBe(1);
-    },
-  );
+  it.each(['', '{', 'null', '{"pid":1}', '[{"pid":"1","startedAt":0}]'])('reads a file with %j as empty', (text) => {
+    writeFileSync(join(directory, `starts-${PORT}.json`), text);
+    expect(exits(NOW)).toBe(0);
+    expect(exits(NOW + 1)).toBe(1);
+  });
 
-  it('are unknown where nothing can be written, which stops nobody', () => {
+  it('counts nothing if the folder is not writable, and does not throw', () => {
     const file = join(directory, 'file');
     writeFileSync(file, '');
     const start = recordStart(join(file, 'below'), PORT, NOW);
@@ -84,7 +81,7 @@ describe('the starts before this one', () => {
     start.markCleanExit();
   });
 
-  it('are forgotten with their ports', () => {
+  it('removes the files of ports that are no longer used', () => {
     write([{ pid: 1, startedAt: NOW }], 4000);
     write([{ pid: 1, startedAt: NOW }], 5000);
     writeFileSync(join(directory, 'other.json'), '');

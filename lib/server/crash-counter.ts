@@ -1,58 +1,60 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { HOUR_MS } from '#lib/units';
 
-/** How far back is looked. */
-const WINDOW_MS = 60 * 60_000;
-/** A server that falls over every second would otherwise write an ever longer file. */
-const MOST_STARTS = 100;
-const NAME = /^starts-\d+\.json$/;
+const WINDOW_MS = HOUR_MS;
+/** Bounds the file of a server that crashes every second. */
+const MAX_STARTS = 100;
+const FILE_NAME = /^starts-\d+\.json$/;
 
-/** The starts of servers on one port that have not been shut down: those that run, and those that ended in another way. */
-const Starts = z.array(z.object({ pid: z.int(), startedAt: z.number() }));
+/** Starts of servers on one port without a clean exit: running and crashed servers. */
+const startsSchema = z.array(z.object({ pid: z.int(), startedAt: z.number() }));
+
+type ServerStart = z.infer<typeof startsSchema>[number];
 
 export interface CrashRecord {
-  /** How many starts on this port, in the hour before this one, ended without being shut down. */
+  /** Servers on this port that crashed in the hour before this start. */
   uncleanExits: number;
-  /** To be called when this one was shut down. */
+  /** Removes the record of this start. To be called at shutdown. */
   markCleanExit: () => void;
 }
 
 /**
- * Writes down in `directory` that a server starts on `port` at `now`, and tells what became of those before. Where nothing can be
- * written, nothing is known: that never stops a server.
+ * Records in `directory` that a server starts on `port` at `now`, and counts the crashes before it.
+ * If the directory is not writable, it counts none: that never stops a server.
  */
 export function recordStart(directory: string, port: number, now: number): CrashRecord {
   const path = join(directory, `starts-${port}.json`);
   const own = { pid: process.pid, startedAt: now };
   try {
     mkdirSync(directory, { recursive: true });
-    removeOld(directory, now);
-    // A clock that was set back leaves starts that are yet to come.
+    removeStale(directory, now);
+    // Starts in the future are left over from before the clock was set back.
     const past = read(path).filter(({ startedAt }) => startedAt <= now && now - startedAt < WINDOW_MS);
-    write(path, [...past, own].slice(-MOST_STARTS));
-    // In a container each server has the number of the one before.
+    write(path, [...past, own].slice(-MAX_STARTS));
+    // In a container every server has the same pid.
     const uncleanExits = past.filter(({ pid }) => pid === process.pid || !isAlive(pid)).length;
-    return { uncleanExits, markCleanExit: () => forget(path, own) };
+    return { uncleanExits, markCleanExit: () => remove(path, own) };
   } catch {
     return { uncleanExits: 0, markCleanExit: () => {} };
   }
 }
 
-function forget(path: string, { pid, startedAt }: z.infer<typeof Starts>[number]): void {
+function remove(path: string, { pid, startedAt }: ServerStart): void {
   try {
     write(
       path,
       read(path).filter((start) => start.pid !== pid || start.startedAt !== startedAt),
     );
   } catch {
-    // The next start then counts this one among those that fell over.
+    // The next start then counts this one as a crash.
   }
 }
 
-function read(path: string): z.infer<typeof Starts> {
+function read(path: string): ServerStart[] {
   try {
-    return Starts.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return startsSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
     return [];
   }
@@ -63,13 +65,13 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // Another user's cannot be signalled, and is there.
+    // The process exists, but belongs to another user.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 
-/** Whole or not at all, whoever reads meanwhile. */
-function write(path: string, starts: z.infer<typeof Starts>): void {
+/** Writes atomically, by renaming a complete file. */
+function write(path: string, starts: ServerStart[]): void {
   if (starts.length === 0) {
     rmSync(path, { force: true });
     return;
@@ -79,10 +81,10 @@ function write(path: string, starts: z.infer<typeof Starts>): void {
   renameSync(partial, path);
 }
 
-/** What was written on ports that nobody listens on any more. */
-function removeOld(directory: string, now: number): void {
+/** Removes the files of ports without recent starts. */
+function removeStale(directory: string, now: number): void {
   for (const name of readdirSync(directory)) {
     const path = join(directory, name);
-    if (NAME.test(name) && now - statSync(path).mtimeMs > WINDOW_MS) rmSync(path, { force: true });
+    if (FILE_NAME.test(name) && now - statSync(path).mtimeMs > WINDOW_MS) rmSync(path, { force: true });
   }
 }

@@ -1,11 +1,10 @@
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { VERSION } from '#lib/config/version';
 import { runner } from '#lib/runner/index';
+import { MIB } from '#lib/units';
 import type { ServerStats } from '#lib/wire/server-stats';
 
-const BYTES_PER_MB = 1024 * 1024;
-
-/** What the dashboard shows, as it is at this moment. */
+/** The current statistics of /api/cache-stats. */
 export function currentStats(): ServerStats {
   const { latency, ...chat } = chatEngine().stats();
   return {
@@ -14,7 +13,7 @@ export function currentStats(): ServerStats {
     latency,
     runner: runner().stats(),
     process: {
-      rss_mb: Math.round((process.memoryUsage.rss() / BYTES_PER_MB) * 10) / 10,
+      rss_mb: Math.round((process.memoryUsage.rss() / MIB) * 10) / 10,
       uptime_seconds: Math.round(process.uptime()),
       version: VERSION,
     },

@@ -16,7 +16,7 @@ function provide(part: Partial<InitialDataSource>, keys: readonly string[] = [])
   provideInitialData(data, (reader) => hasValidKey(reader, keys, Date.now()));
 }
 
-afterEach(() => resetSingleton('page-data'));
+afterEach(() => resetSingleton('initial-data'));
 
 it('is undefined if no server provides it, as in development', async () => {
   expect(await initialModels(READER)).toBeUndefined();
@@ -60,7 +60,7 @@ it('is the only server module that pages bundle, without settings and schemas', 
   const follow = (file: string) => {
     if (reached.has(file)) return;
     reached.add(file);
-    // Types are gone by then.
+    // Type imports are erased.
     for (const [, name] of readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?!type )[^;]*?from '([^']+)';/gms))
       if (name?.startsWith('#lib/') === true) follow(`${name.slice(1)}.ts`);
       else if (name !== undefined) reached.add(name);
@@ -68,8 +68,9 @@ it('is the only server module that pages bundle, without settings and schemas', 
   follow('lib/server/initial-data.ts');
   expect([...reached].sort()).toEqual([
     'lib/browser/endpoints.ts',
-    'lib/singletons.ts',
     'lib/server/initial-data.ts',
+    'lib/singletons.ts',
+    'lib/units.ts',
     'node:timers/promises',
   ]);
 });

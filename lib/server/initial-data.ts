@@ -2,16 +2,19 @@ import { setTimeout } from 'node:timers/promises';
 import { API_BASE, CODE_API_BASE } from '#lib/browser/endpoints';
 import type { RequestHeaders } from '#lib/http/http-request';
 import { singleton } from '#lib/singletons';
+import { SECOND_MS } from '#lib/units';
 import type { RunnerHealth } from '#lib/wire/code';
 import type { GatewayStats } from '#lib/wire/gateway';
 import type { Models } from '#lib/wire/models';
 import type { ServerStats } from '#lib/wire/server-stats';
 
 /**
- * What the server reports about itself, so that a page shows it with its first byte and not after
- * its scripts have come and asked. It is what the API sends to those who may ask it: each part is
- * for the headers of the page's request, and undefined if they show no key where one is asked for,
- * whatever let the request come this far.
+ * Initial data of pages: data of the API that a page shows with its first byte, before its scripts
+ * run. It is read as stale-while-revalidate with a bound: each read starts a new fetch, waits at
+ * most `MAX_WAIT_MS` for it, and otherwise returns the last known value.
+ *
+ * Each part is checked against the headers of the page's request, and undefined without a valid key
+ * if keys are set. That does not depend on the checks that the request passed before.
  */
 export interface InitialDataSource {
   models(signal: AbortSignal): Promise<Models>;
@@ -21,17 +24,17 @@ export interface InitialDataSource {
 }
 
 /**
- * `server.ts` has the API and the pages in one process; pages get at it through here alone, and
- * bundle nothing of it. `mayRead` decides by the headers of a page's request whether it shows a key.
+ * Registers the source. `server.ts` runs the API and the pages in one process; pages reach the API
+ * through this module and bundle nothing of it. `mayRead` checks the headers of a page's request.
  */
 export function provideInitialData(data: InitialDataSource, mayRead: (reader: RequestHeaders) => boolean): void {
   Object.assign(initialDataState(), { data, mayRead });
 }
 
-/** A page does not wait for what takes longer: it shows what was last known, and asks, as it does for everything that changes. */
-const PATIENCE_MS = 50;
-/** Much longer than a page's patience: the next page then finds what was learnt. */
-const LOOK_TIMEOUT_MS = 5_000;
+/** The longest that a page waits. Its browser requests the data again anyway. */
+const MAX_WAIT_MS = 50;
+/** Much longer than a page waits, so the next page finds a fresh value. */
+const FETCH_TIMEOUT_MS = 5 * SECOND_MS;
 
 export function initialModels(reader: RequestHeaders): Promise<Models | undefined> {
   return readInitialData(reader, 'models', API_BASE === '', fetchInitialModels);
@@ -50,25 +53,28 @@ export function initialGatewayStats(reader: RequestHeaders): Promise<GatewayStat
 }
 
 function fetchInitialModels({ models }: InitialDataSource): Promise<Models> {
-  return models(AbortSignal.timeout(LOOK_TIMEOUT_MS));
+  return models(AbortSignal.timeout(FETCH_TIMEOUT_MS));
 }
 
 type InitialDataKey = keyof InitialDataSource;
 type InitialDataOf<P extends InitialDataKey> = Awaited<ReturnType<InitialDataSource[P]>>;
 
-/** Undefined where the page asks another server, where another process serves the API, and until the first answer has come. */
+/**
+ * Undefined if the page uses another server, if another process serves the API, and until the first
+ * value is known.
+ */
 async function readInitialData<P extends InitialDataKey>(
   reader: RequestHeaders,
   part: P,
-  isOwn: boolean,
-  ask: (data: InitialDataSource) => Promise<InitialDataOf<P>>,
+  isOwnApi: boolean,
+  fetchData: (data: InitialDataSource) => Promise<InitialDataOf<P>>,
 ): Promise<InitialDataOf<P> | undefined> {
   const { data, mayRead } = initialDataState();
-  if (!isOwn || data === undefined || mayRead?.(reader) !== true) return undefined;
-  return refresh(part, data, ask);
+  if (!isOwnApi || data === undefined || mayRead?.(reader) !== true) return undefined;
+  return refresh(part, data, fetchData);
 }
 
-/** Asks for what the first page shows, which then finds it known. */
+/** Fetches the data of the first page in advance. */
 export async function warmInitialData(): Promise<void> {
   const { data } = initialDataState();
   if (data === undefined) return;
@@ -81,28 +87,28 @@ export async function warmInitialData(): Promise<void> {
 async function refresh<P extends InitialDataKey>(
   part: P,
   data: InitialDataSource,
-  ask: (data: InitialDataSource) => Promise<InitialDataOf<P>>,
+  fetchData: (data: InitialDataSource) => Promise<InitialDataOf<P>>,
 ): Promise<InitialDataOf<P> | undefined> {
   const { known } = initialDataState();
-  const look = async () => {
-    const answer = await ask(data);
-    Object.assign(known, { [part]: answer });
+  const fetchAndStore = async () => {
+    const value = await fetchData(data);
+    Object.assign(known, { [part]: value });
   };
-  // What was known is true no more then. What fails is told by the page itself, which asks again.
-  const forget = () => {
+  // A failure invalidates the last value. The page requests the data again and shows the error.
+  const invalidate = () => {
     delete known[part];
   };
-  await Promise.race([look().catch(forget), setTimeout(PATIENCE_MS)]);
+  await Promise.race([fetchAndStore().catch(invalidate), setTimeout(MAX_WAIT_MS)]);
   return known[part];
 }
 
 interface InitialDataState {
   data?: InitialDataSource;
   mayRead?: (reader: RequestHeaders) => boolean;
-  /** The last answers. */
+  /** The last values. */
   known: { [P in InitialDataKey]?: InitialDataOf<P> };
 }
 
 function initialDataState(): InitialDataState {
-  return singleton<InitialDataState>('page-data', () => ({ known: {} }));
+  return singleton<InitialDataState>('initial-data', () => ({ known: {} }));
 }

@@ -5,7 +5,7 @@ interface ListenAddress {
   port: number;
 }
 
-/** The sentence for a server that could not listen: what is wrong, and what to do. */
+/** Returns a sentence for a failed `listen`: what is wrong, and what to do. */
 export function listenFailure(error: NodeJS.ErrnoException, { host, port }: ListenAddress): string {
   if (error.code === 'EADDRINUSE')
     return `Port ${port} is taken by another program. Stop that one, or choose another port: PORT=${port + 1} npm start`;
@@ -16,9 +16,7 @@ export function listenFailure(error: NodeJS.ErrnoException, { host, port }: List
   return `The server cannot listen on ${host}:${port}: ${error.message}`;
 }
 
-/**
- * Listens for a moment. Resolves with the sentence of `listenFailure` where that is not possible.
- */
+/** Listens and stops again. Resolves with the sentence of `listenFailure`, or undefined. */
 export function tryListening(address: ListenAddress): Promise<string | undefined> {
   const server = createServer();
   return new Promise((resolve) => {

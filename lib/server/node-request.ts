@@ -3,7 +3,7 @@ import { AppError } from '#lib/errors';
 import { BodyBuffer, checkContentLength } from '#lib/http/body-budget';
 import type { HttpRequest, RequestHeaders } from '#lib/http/http-request';
 
-/** A request as node:http gives it. Nothing is made before it is asked for. */
+/** Adapter of a node:http request. Everything is computed lazily. */
 export class NodeRequest implements HttpRequest, RequestHeaders {
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
@@ -52,38 +52,38 @@ export class NodeRequest implements HttpRequest, RequestHeaders {
     return new Promise((resolve, reject) => {
       const declaredBytes = Number(incoming.headers['content-length'] ?? 0);
       checkContentLength(declaredBytes, limitBytes, this.caller);
-      // One without a body is over before it is read.
+      // A request without a body has already ended.
       if (incoming.readableEnded) return resolve(Buffer.alloc(0));
-      if (incoming.destroyed) throw gone();
-      let whole: Buffer | undefined;
-      let growing: BodyBuffer | undefined;
-      const take = (chunk: Buffer) => {
+      if (incoming.destroyed) throw disconnected();
+      let onlyChunk: Buffer | undefined;
+      let buffer: BodyBuffer | undefined;
+      const onChunk = (chunk: Buffer) => {
         this.readBytes += chunk.byteLength;
-        // Nearly every body comes in one piece, and is used as it is.
-        if (growing === undefined && chunk.byteLength === declaredBytes) {
-          whole = chunk;
+        // Nearly every body arrives in one chunk, which is used without a copy.
+        if (buffer === undefined && chunk.byteLength === declaredBytes) {
+          onlyChunk = chunk;
           return;
         }
         try {
-          if (growing === undefined) {
-            const begun = new BodyBuffer(this.caller, limitBytes, declaredBytes);
-            growing = begun;
-            incoming.once('close', () => begun.release());
+          if (buffer === undefined) {
+            const started = new BodyBuffer(this.caller, limitBytes, declaredBytes);
+            buffer = started;
+            incoming.once('close', () => started.release());
           }
-          growing.append(chunk);
+          buffer.append(chunk);
         } catch (error) {
-          incoming.off('data', take).pause();
+          incoming.off('data', onChunk).pause();
           reject(error);
         }
       };
-      incoming.on('data', take);
-      incoming.on('end', () => resolve(growing?.finish() ?? whole ?? Buffer.alloc(0)));
-      // The client went: nobody will read what becomes of this.
-      incoming.on('error', () => reject(gone()));
+      incoming.on('data', onChunk);
+      incoming.on('end', () => resolve(buffer?.finish() ?? onlyChunk ?? Buffer.alloc(0)));
+      // The client disconnected, so no reader sees this error.
+      incoming.on('error', () => reject(disconnected()));
     });
   }
 }
 
-function gone(): AppError {
+function disconnected(): AppError {
   return new AppError('invalid_request', 'The connection ended before the whole body had arrived.');
 }

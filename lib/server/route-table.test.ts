@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 describe('route table', () => {
-  it('finds route files, and nothing else, at the paths that Next serves them at', async () => {
+  it('finds route files, and nothing else, at the paths where Next serves them', async () => {
     const match = await tableOf('api/chat/route.ts', 'api/chat/helper.ts', 'page.tsx', '(group)/health/route.ts');
     expect(match('/api/chat')?.route.value).toBe('/api/chat/route.ts');
     expect(match('/health')?.route.value).toBe('/(group)/health/route.ts');
@@ -29,7 +29,7 @@ describe('route table', () => {
       expect(match(other)).toBeUndefined();
   });
 
-  it('prefers static to dynamic to catch-all, and decodes what it captures', async () => {
+  it('prefers static to dynamic to catch-all, and decodes params', async () => {
     const match = await tableOf('x/[id]/route.ts', 'x/fixed/route.ts', 'x/[...rest]/route.ts', 'x/[id]/info/route.ts');
     expect(match('/x/fixed')?.route.pattern).toBe('/x/fixed');
     expect(match('/x/a%20b')).toMatchObject({ route: { pattern: '/x/[id]' }, params: { id: 'a b' } });

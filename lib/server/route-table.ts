@@ -2,11 +2,12 @@ import { readdir } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 
 /**
- * Finds Next's route handler files and matches paths against them by Next's own rules: a folder per segment, `[name]`
- * for one segment, `[...name]` for the rest, `(group)` for nothing; static before dynamic before catch-all.
+ * Finds Next's route files and matches paths by Next's rules: a folder per segment, `[name]` for
+ * one segment, `[...name]` for the rest, `(group)` for nothing; static before dynamic before
+ * catch-all.
  */
 export interface RouteFile<T> {
-  /** As in the file system, without groups: `/api/executors/[language]/info`. */
+  /** The folder's path without groups: `/api/executors/[language]/info`. */
   pattern: string;
   file: string;
   value: T;
@@ -17,7 +18,7 @@ export interface RouteMatch<T> {
   params: Record<string, string | string[]>;
 }
 
-/** The route files below `appFolder`, each with the value that `load` makes of it. */
+/** Finds the route files below `appFolder`, each with the value that `load` returns for it. */
 export async function findRouteFiles<T>(
   appFolder: string,
   load: (file: string) => Promise<T>,
@@ -34,7 +35,10 @@ export async function findRouteFiles<T>(
   );
 }
 
-/** Makes a matcher of `routes`. Static patterns cost one look-up; the others are tried in Next's order of precedence. */
+/**
+ * Returns a matcher of `routes`. Static patterns cost one look-up, the others are tried in Next's
+ * order of precedence.
+ */
 export function createRouteTable<T>(routes: readonly RouteFile<T>[]): (pathname: string) => RouteMatch<T> | undefined {
   const fixed = new Map<string, RouteMatch<T>>();
   const dynamic: { route: RouteFile<T>; prefix: string; segments: string[] }[] = [];
@@ -86,7 +90,7 @@ function matchSegments(
   return parts.length === segments.length ? params : undefined;
 }
 
-/** Undefined where the percent-encoding is broken. */
+/** Undefined for invalid percent-encoding. */
 function decode(part: string): string | undefined {
   try {
     return decodeURIComponent(part);

@@ -9,29 +9,33 @@ import { hasValidKey } from '#lib/http/auth';
 import { modelDirectory } from '#lib/models/model-directory';
 import { runner } from '#lib/runner/index';
 import { toolchainCacheRoot } from '#lib/runner/toolchain-cache';
-import { createAppServer, drain, type PageHandler } from '#lib/server/app-server';
+import { createAppServer, type PageHandler } from '#lib/server/app-server';
 import { banner } from '#lib/server/banner';
 import { type CrashRecord, recordStart } from '#lib/server/crash-counter';
 import { currentStats } from '#lib/server/current-stats';
+import { drain } from '#lib/server/drain';
 import { provideInitialData, warmInitialData } from '#lib/server/initial-data';
 import { listenFailure } from '#lib/server/listen-error';
 import { shutDown } from '#lib/shutdown';
 import { flushLog, log } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
 
-/** Makes what serves pages, for a server at this address. */
+/** Loads the page handler of a server at this address. */
 export type LoadPages = (address: { host: string; port: number }) => Promise<PageHandler>;
 
-/** Reads the settings, listens, says so on standard error, and ends the process when it is told to. */
+/**
+ * Starts the server: reads the settings, listens, prints the banner on standard error, and shuts
+ * down on SIGTERM and SIGINT.
+ */
 export async function startServer(loadPages: LoadPages): Promise<void> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const settings = readSettings();
   for (const warning of unknownSettings()) process.stderr.write(`${warning}\n`);
   const address = { host: listenHost(settings), port: settings.PORT };
-  const past = recordStart(toolchainCacheRoot(), settings.PORT, Date.now());
-  tellOf(past);
+  const crashes = recordStart(toolchainCacheRoot(), settings.PORT, Date.now());
+  reportCrashes(crashes);
 
-  // A rejection that nobody awaited is a bug, but no reason to drop everyone's running answers.
+  // An unhandled rejection is a bug, but no reason to drop all responses in progress.
   process.on('unhandledRejection', (error) => log().error({ err: error }, 'unhandled rejection'));
   process.on('uncaughtException', (error) => {
     log().fatal({ err: error }, 'uncaught exception');
@@ -55,25 +59,24 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
     executor: settings.EXECUTOR_LANGUAGE,
   });
   server.on('error', (error: NodeJS.ErrnoException) => {
-    // It never was the server of this port.
-    past.markCleanExit();
+    // The port belongs to another server, so this is no crash.
+    crashes.markCleanExit();
     fail(listenFailure(error, address));
   });
-  server.listen({ ...address, backlog: 1024 }, () => void announce(settings, past));
-  const stop = stopper(server, settings, past);
+  server.listen({ ...address, backlog: 1024 }, () => void announce(settings, crashes));
+  const stop = createStopper(server, settings, crashes);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
 }
 
-/** A server that falls over and is started again, over and over, would look like one that is well. */
-function tellOf({ uncleanExits }: CrashRecord): void {
+/** Makes a crash loop visible, which would otherwise look like a healthy server. */
+function reportCrashes({ uncleanExits }: CrashRecord): void {
   metrics().uncleanExits.set(uncleanExits);
   if (uncleanExits === 0) return;
   log().error({ unclean_exits: uncleanExits }, 'servers on this port ended without being shut down in the last hour');
-  // This one may not get to it either.
+  // This server may crash before the next flush.
   flushLog();
 }
 
-/** An executor has no pages. */
 async function refusePage(_incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
   const error = 'There is nothing at this address: this is an executor, with /health, /info, /execute and /validate.';
   outgoing.writeHead(404, { 'content-type': 'application/json; charset=utf-8' });
@@ -87,21 +90,21 @@ async function announce(settings: Config, { uncleanExits }: CrashRecord): Promis
     runner().health().catch(asError),
   ]);
   process.stderr.write(`\n${banner(settings, settings.PORT, models, health, uncleanExits)}\n\n`);
-  // The first page loads Next, and would find nobody with the time to tell it.
+  // The first page loads Next, which blocks the event loop for longer than a page waits for data.
   await warmInitialData();
-  // For the next start; does nothing where NODE_COMPILE_CACHE is not set.
+  // For the next start. Without NODE_COMPILE_CACHE it does nothing.
   flushCompileCache();
 }
 
 const NO_MODELS = new Error('this is an executor of programs only');
 
-/** What a signal does: the first drains the server, a second ends it at once. */
-function stopper(server: Server, settings: Config, past: CrashRecord): (signal: string) => Promise<void> {
+/** The first signal drains the server, a second one exits at once. */
+function createStopper(server: Server, settings: Config, crashes: CrashRecord): (signal: string) => Promise<void> {
   let stopping = false;
   return async (signal) => {
     if (stopping) process.exit(1);
     stopping = true;
-    past.markCleanExit();
+    crashes.markCleanExit();
     log().info({ signal, open_for_at_most_ms: settings.SHUTDOWN_TIMEOUT_MS }, 'stopping');
     let closed: Promise<unknown> | undefined;
     const close = () => {

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { request } from 'undici';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createAppServer, drain } from '#lib/server/app-server';
+import { createAppServer } from '#lib/server/app-server';
+import { drain } from '#lib/server/drain';
 
 const SCRIPT = 'let a = 1;'.repeat(500);
 const FONT = Buffer.from('wOF2 and the rest of it');
@@ -40,15 +41,15 @@ afterAll(async () => {
 });
 
 async function get(name: string, headers: Record<string, string>, method: 'GET' | 'HEAD' | 'POST' = 'GET') {
-  const answer = await request(url + name, { headers, method });
+  const response = await request(url + name, { headers, method });
   return {
-    status: answer.statusCode,
-    headers: answer.headers,
-    body: Buffer.from(await answer.body.arrayBuffer()),
+    status: response.statusCode,
+    headers: response.headers,
+    body: Buffer.from(await response.body.arrayBuffer()),
   };
 }
 
-it('gives a browser the smallest that it takes', async () => {
+it('sends the smallest encoding that the browser accepts', async () => {
   const small = await get('chunks/a.js', { 'accept-encoding': 'gzip, deflate, br, zstd' });
   expect(small.status).toBe(200);
   expect(small.headers).toMatchObject({
@@ -67,7 +68,7 @@ it('gives a browser the smallest that it takes', async () => {
   );
 });
 
-it('answers HEAD without a body, and 304 where the browser has it', async () => {
+it('responds to HEAD without a body, and with 304 to a matching ETag', async () => {
   const head = await get('chunks/a.js', { 'accept-encoding': 'br' }, 'HEAD');
   expect([head.status, head.body.length, Number(head.headers['content-length']) > 0]).toEqual([200, 0, true]);
   const known = await get('chunks/a.js', { 'accept-encoding': 'br', 'if-none-match': String(head.headers.etag) });
@@ -84,15 +85,15 @@ it.each([
   expect((await get(name, headers)).body.toString()).toBe('from the pages');
 });
 
-it('refuses another method', async () => {
-  const answer = await get('chunks/a.js', { 'accept-encoding': 'br' }, 'POST');
-  expect([answer.status, answer.headers.allow]).toEqual([405, 'GET, HEAD, OPTIONS']);
+it('refuses other methods', async () => {
+  const response = await get('chunks/a.js', { 'accept-encoding': 'br' }, 'POST');
+  expect([response.status, response.headers.allow]).toEqual([405, 'GET, HEAD, OPTIONS']);
 });
 
-it('opens nothing outside of its folder', async () => {
+it('opens nothing outside its folder', async () => {
   writeFileSync(join(root, 'secret.js.br'), 'secret');
   const { port } = server.address() as AddressInfo;
-  const answer = await new Promise<string>((resolve) => {
+  const response = await new Promise<string>((resolve) => {
     let text = '';
     const socket = connect(port, '127.0.0.1', () =>
       socket.end(
@@ -104,11 +105,11 @@ it('opens nothing outside of its folder', async () => {
     });
     socket.on('close', () => resolve(text));
   });
-  expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-  expect(answer).not.toContain('secret');
+  expect(response).toMatch(/^HTTP\/1\.1 400 /);
+  expect(response).not.toContain('secret');
 });
 
-it('gives a font as it is, to those who take nothing else, too', async () => {
+it('sends a font uncompressed, also to clients that accept no encoding', async () => {
   for (const headers of [{ 'accept-encoding': 'br' }, { 'accept-encoding': 'identity' }, {}]) {
     const font = await get('media/text.woff2', headers);
     expect(font.status).toBe(200);

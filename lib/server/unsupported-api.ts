@@ -3,11 +3,10 @@ import { AppError } from '#lib/errors';
 import { type RequestHandler, type RouteHandler, type RouteOptions, route } from '#lib/http/route';
 
 /**
- * Paths of the two other APIs that are not offered here: 404 for any method, in that API's own
- * error shape.
+ * Paths of OpenAI's and Ollama's APIs that are not supported: 404 for any method, in the API's own
+ * error format.
  */
 
-/** What is offered of each API, for the sentence. */
 export const SUPPORTED_ENDPOINTS = {
   OpenAI: ['POST /v1/chat/completions', 'GET /v1/models', 'GET /v1/models/{model}'],
   Ollama: [
@@ -32,21 +31,21 @@ const OLLAMA_PATHS: ReadonlySet<string> = new Set([
   '/api/push',
 ]);
 
-type Handlers = Readonly<Record<string, RouteHandler>>;
+type MethodHandlers = Readonly<Record<string, RouteHandler>>;
 
-const unknownOpenAi = notOffered('/v1/*', 'OpenAI', { errorBody: openAiError });
-const unknownOllama = notOffered('/api/* of Ollama', 'Ollama', {});
+const unsupportedOpenAi = refuseAll('/v1/*', 'OpenAI', { errorBody: openAiError });
+const unsupportedOllama = refuseAll('/api/* of Ollama', 'Ollama', {});
 
 /**
- * The handlers for `pathname`, by method, and `ANY` for methods without one; undefined where it is
- * of neither API.
+ * Returns handlers by method, with `ANY` for other methods, or undefined if `pathname` belongs to
+ * neither API.
  */
-export function unsupportedApi(pathname: string): Handlers | undefined {
-  if (pathname.startsWith('/v1/') || pathname === '/v1') return unknownOpenAi;
-  return OLLAMA_PATHS.has(pathname) || pathname.startsWith('/api/blobs/') ? unknownOllama : undefined;
+export function unsupportedApi(pathname: string): MethodHandlers | undefined {
+  if (pathname.startsWith('/v1/') || pathname === '/v1') return unsupportedOpenAi;
+  return OLLAMA_PATHS.has(pathname) || pathname.startsWith('/api/blobs/') ? unsupportedOllama : undefined;
 }
 
-function notOffered(name: string, api: keyof typeof SUPPORTED_ENDPOINTS, options: RouteOptions): Handlers {
+function refuseAll(name: string, api: keyof typeof SUPPORTED_ENDPOINTS, options: RouteOptions): MethodHandlers {
   const refuse: RequestHandler = ({ url }) => {
     const { pathname } = new URL(url);
     throw new AppError(

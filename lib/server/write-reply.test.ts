@@ -27,7 +27,10 @@ afterEach(() => {
   }
 });
 
-/** Reads a body of at most 1,000 bytes, and answers with how many bytes and requests it saw, or with the fault's code. */
+/**
+ * Reads a body of at most 1,000 bytes. Responds with the number of bytes and requests, or with the
+ * error's code.
+ */
 const count: Handler = async (asked, incoming, outgoing) => {
   const reply = await asked.bytes(1000).then(
     (bytes) => json({ bytes: bytes.byteLength }),
@@ -36,39 +39,39 @@ const count: Handler = async (asked, incoming, outgoing) => {
   await writeReply(reply, incoming, outgoing);
 };
 
-describe('a body', () => {
+describe('a request body', () => {
   it.each([
     ['nothing', ''],
     ['one packet', 'x'.repeat(1000)],
   ])('is read whole: %s', async (_name, body) => {
     const { url } = await start(count);
-    const answer = await request(url, { method: 'POST', body });
-    expect(await answer.body.json()).toEqual({ bytes: body.length });
+    const response = await request(url, { method: 'POST', body });
+    expect(await response.body.json()).toEqual({ bytes: body.length });
   });
 
-  it('is read whole in any pieces', async () => {
+  it('is read whole in chunks of any size', async () => {
     const { port } = await start(count);
-    const answer = await talk(port, [
+    const response = await talk(port, [
       'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n',
       '3\r\nabc\r\n',
       '4\r\ndef',
       'g\r\n0\r\n\r\n',
     ]);
-    expect(answer).toContain('{"bytes":7}');
+    expect(response).toContain('{"bytes":7}');
   });
 
   it.each([
     ['by its declared length, before it arrives', 'Content-Length: 1001', 'x'],
     ['while it arrives', 'Transfer-Encoding: chunked', `${(1001).toString(16)}\r\n${'x'.repeat(1001)}\r\n`],
-  ])('that is too large is refused %s, and its connection ends with the answer', async (_name, header, rest) => {
+  ])('that is too large is refused %s, and the response closes the connection', async (_name, header, rest) => {
     const { port } = await start(count);
-    const answer = await talk(port, [`POST / HTTP/1.1\r\nHost: a\r\n${header}\r\n\r\n`, rest], false);
-    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-    expect(answer).toMatch(/connection: close/i);
-    expect(answer).toContain('body_too_large');
+    const response = await talk(port, [`POST / HTTP/1.1\r\nHost: a\r\n${header}\r\n\r\n`, rest], false);
+    expect(response).toMatch(/^HTTP\/1\.1 400 /);
+    expect(response).toMatch(/connection: close/i);
+    expect(response).toContain('body_too_large');
   });
 
-  it('whose client goes is an error of that request only', async () => {
+  it('whose client disconnects is an error of that request only', async () => {
     const seen = vi.fn();
     const { port, url } = await start((asked, incoming, outgoing) =>
       asked.bytes(1000).then(
@@ -85,14 +88,14 @@ describe('a body', () => {
 });
 
 describe('a reply', () => {
-  it('has its length in bytes, whatever its characters', async () => {
+  it('has a Content-Length in bytes', async () => {
     const { url } = await start((_asked, incoming, outgoing) => writeReply(plainText('grüß 🌍'), incoming, outgoing));
-    const answer = await request(url);
-    expect(answer.headers['content-length']).toBe('11');
-    expect(await answer.body.text()).toBe('grüß 🌍');
+    const response = await request(url);
+    expect(response.headers['content-length']).toBe('11');
+    expect(await response.body.text()).toBe('grüß 🌍');
   });
 
-  it('that is a stream is read no faster than its client reads, and cancelled when the client goes', async () => {
+  it('with a stream is read as fast as its client reads, and cancelled when the client disconnects', async () => {
     let pulled = 0;
     const cancelled = vi.fn();
     const { port } = await start((_asked, incoming, outgoing) => {
@@ -110,7 +113,7 @@ describe('a reply', () => {
     });
     const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'));
     socket.pause();
-    // The kernel's buffers are full when no more is asked for between two looks.
+    // The kernel's buffers are full when no more is read between two checks.
     let before = -1;
     await vi.waitFor(
       () => {
@@ -136,7 +139,7 @@ describe('a reply', () => {
         body: new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(new Uint8Array(64 * 1024)) }),
       }),
     ],
-  ])('that nobody takes ends its connection: %s', async (_name, reply) => {
+  ])('that is not read closes its connection: %s', async (_name, reply) => {
     const closed = vi.fn();
     const { port, url } = await start((_asked, incoming, outgoing) => {
       if (incoming.url === '/short') return writeReply(json('here'), incoming, outgoing, 200);
@@ -151,7 +154,7 @@ describe('a reply', () => {
     socket.destroy();
   });
 
-  it('whose stream fails cuts the connection, so that nobody takes the part for the whole', async () => {
+  it('whose stream fails closes the connection, so a part is not taken for the whole', async () => {
     const { url } = await start((_asked, incoming, outgoing) => {
       const body = new ReadableStream<Uint8Array>({
         start: (controller) => controller.enqueue(new Uint8Array(10)),
@@ -159,10 +162,10 @@ describe('a reply', () => {
       });
       return writeReply({ status: 200, headers: {}, body }, incoming, outgoing);
     });
-    await expect(request(url).then((answer) => answer.body.text())).rejects.toThrow();
+    await expect(request(url).then((response) => response.body.text())).rejects.toThrow();
   });
 
-  it('to a client that has gone cancels its stream at once', async () => {
+  it('to a disconnected client cancels its stream at once', async () => {
     const cancelled = vi.fn();
     const { port } = await start((_asked, incoming, outgoing) => {
       outgoing.once('close', () => {
@@ -177,8 +180,8 @@ describe('a reply', () => {
   });
 });
 
-describe('whole bodies that are not read', () => {
-  it('end those of the client with most, not the oldest of all', async () => {
+describe('unread response bodies', () => {
+  it('close the connections of the client with the most bytes, not the oldest of all', async () => {
     const body = 'x'.repeat(16 * 1024 * 1024);
     const { port } = await start((_, incoming, outgoing) => {
       const client = incoming.url?.slice(1);
@@ -209,7 +212,7 @@ describe('whole bodies that are not read', () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  it('end the oldest connections beyond 64 MiB, and leave those that read alone', async () => {
+  it('close the oldest connections beyond 64 MiB, and none whose client reads', async () => {
     const body = 'x'.repeat(16 * 1024 * 1024);
     const { port, url } = await start((_, incoming, outgoing) => void writeReply(plainText(body), incoming, outgoing));
     const open = () => new Promise<number>((resolve) => servers[0]?.getConnections((_, count) => resolve(count)));
@@ -221,14 +224,14 @@ describe('whole bodies that are not read', () => {
       sockets.push(socket);
       await vi.waitFor(async () => expect(await open()).toBe(Math.min(n + 1, 3)));
     }
-    const answer = await request(url);
-    expect((await answer.body.text()).length).toBe(body.length);
+    const response = await request(url);
+    expect((await response.body.text()).length).toBe(body.length);
     for (const socket of sockets) socket.destroy();
   });
 });
 
-describe('a signal', () => {
-  it('aborts when the client goes, also where it went before, and not when the answer is complete', async () => {
+describe('a request signal', () => {
+  it('aborts when the client disconnects, and not when the response is complete', async () => {
     const signals: AbortSignal[] = [];
     const { port, url } = await start((asked, incoming, outgoing) => {
       signals.push(asked.signal);
@@ -243,7 +246,7 @@ describe('a signal', () => {
   });
 });
 
-/** Sends `parts`, each in a packet of its own, and resolves with all that comes back until the server closes. */
+/** Sends `parts` in separate packets. Resolves with all that the server sends until it closes. */
 function talk(port: number, parts: string[], end = true): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

@@ -3,25 +3,26 @@ import { AppError } from '#lib/errors';
 import type { Reply } from '#lib/http/reply';
 import { MemoryAccounting } from '#lib/memory-accounting';
 import { log } from '#lib/telemetry/log';
+import { KIB, MIB } from '#lib/units';
 
-/** How long a client whose body was refused may go on sending it, to see the answer and not a reset connection. */
+/** Time for a client whose body was refused to stop sending and to read the response. */
 const UNREAD_BODY_MS = 500;
 
-/** How long a client may take no byte of what waits for it. Its connection ends then, and with it what it keeps in memory. */
+/** The connection of a client that reads nothing for this long is closed. */
 export const STALLED_CLIENT_MS = 120_000;
 
-/** What whole bodies may hold in memory until their clients have read them. */
-const MAX_UNREAD_BYTES = 64 * 1024 * 1024;
-/** The kernel takes about as much at once: smaller bodies are not counted. */
-const COUNTED_BODY_BYTES = 64 * 1024;
+/** Memory limit of whole bodies that their clients have not read. */
+const MAX_UNREAD_BYTES = 64 * MIB;
+/** The kernel buffers about as much, so smaller bodies are not counted. */
+const COUNTED_BODY_BYTES = 64 * KIB;
 
-/** Bodies that their clients have not read yet, the oldest first, and their bytes by client. */
+/** Unread bodies, the oldest first, and their bytes by client. */
 const unread = new Map<ServerResponse, { client: string; bytes: number }>();
 const unreadBytes = new MemoryAccounting();
 
 /**
- * Counts a body until its client has read it. Beyond the bound, the oldest connections of the
- * client with most are cut, and never the newest of all.
+ * Counts a body until its client has read it. Beyond the limit, the oldest connections of the
+ * client with the most bytes are closed, but never the newest connection of all.
  */
 function countUnread(outgoing: ServerResponse, client: string): void {
   const bytes = outgoing.writableLength;
@@ -49,9 +50,9 @@ function forgetUnread(outgoing: ServerResponse): void {
 }
 
 /**
- * Writes `reply` and resolves when all of it was handed to the connection. A stream is read as fast
- * as the client reads, and cancelled when it goes. A body that is not read counts for `client`, if
- * absent for the address.
+ * Writes `reply`. Resolves when the connection has all of it. A stream is read as fast as the
+ * client reads (backpressure), and cancelled when the client disconnects. An unread body counts for
+ * `client`, by default for the client's address.
  */
 export function writeReply(
   reply: Reply,
@@ -65,7 +66,7 @@ export function writeReply(
     if (body instanceof ReadableStream) return body.cancel();
     return;
   }
-  if (!incoming.complete) dismiss(incoming, outgoing, headers);
+  if (!incoming.complete) discardBody(incoming, outgoing, headers);
   if (body === null) {
     outgoing.writeHead(status, headers);
     outgoing.end();
@@ -75,7 +76,7 @@ export function writeReply(
   } else {
     headers['content-length'] = String(typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength);
     outgoing.writeHead(status, headers);
-    // A string goes out in one write with the headers.
+    // node:http sends a string in one write with the headers.
     outgoing.end(body);
     if (!outgoing.writableFinished && outgoing.writableLength > 0) {
       outgoing.setTimeout(stalledMs);
@@ -85,8 +86,8 @@ export function writeReply(
   }
 }
 
-/** The rest of a body that was not read to its end is thrown away for a moment, and then the connection with it. */
-function dismiss(incoming: IncomingMessage, outgoing: ServerResponse, headers: Record<string, string>): void {
+/** Discards the rest of the request body for a moment, then closes the connection. */
+function discardBody(incoming: IncomingMessage, outgoing: ServerResponse, headers: Record<string, string>): void {
   headers.connection = 'close';
   incoming.resume();
   outgoing.once('finish', () => {
@@ -96,8 +97,8 @@ function dismiss(incoming: IncomingMessage, outgoing: ServerResponse, headers: R
 }
 
 async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse, stalledMs: number): Promise<void> {
-  // The headers go out at the end of this turn at the latest: after what was sent to the model in it, and together with
-  // what has come for the client by then.
+  // Headers are sent at the end of this turn at the latest: after the request to the model server,
+  // and together with the first data.
   const flush = setImmediate(() => outgoing.flushHeaders());
   const reader = body.getReader();
   let wake: () => void = () => {};
@@ -121,7 +122,7 @@ async function pump(body: ReadableStream<Uint8Array>, outgoing: ServerResponse, 
     outgoing.end();
     if (outgoing.writableLength > 0) outgoing.setTimeout(stalledMs);
   } catch (error) {
-    // What has been sent cannot be taken back: a cut connection is how the client sees that there should be more.
+    // Sent data cannot be revoked, so a closed connection shows the client that data is missing.
     if (AppError.is(error)) log().info({ code: error.code }, error.message);
     else log().error({ err: error }, 'a stream failed while it was sent');
     outgoing.destroy();

@@ -9,7 +9,8 @@ import {
 import { join } from 'node:path';
 import { vi } from 'vitest';
 import { gateway } from '#lib/gateway/index';
-import { createAppServer, drain } from '#lib/server/app-server';
+import { createAppServer } from '#lib/server/app-server';
+import { drain } from '#lib/server/drain';
 import { shutDown } from '#lib/shutdown';
 import { resetSingleton } from '#lib/singletons';
 

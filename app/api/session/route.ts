@@ -1,49 +1,8 @@
-import { AppError } from '#lib/errors';
-import { verifyCredentials, verifySignIn } from '#lib/http/auth';
-import { parseBody, readJson } from '#lib/http/body';
-import { isTrustedProxy } from '#lib/http/client-ip';
-import { forwardedScheme } from '#lib/http/cors';
-import type { HttpRequest } from '#lib/http/http-request';
-import { json } from '#lib/http/reply';
-import { type RequestContext, route } from '#lib/http/route';
-import { createSession, revokeSessions, sessionCookie } from '#lib/http/session-cookie';
-import { KIB } from '#lib/units';
-import { signInSchema } from '#lib/wire/session';
+import { route } from '#lib/http/route';
+import { readSession, signIn, signOut } from '#lib/http/sign-in';
 
-/** Signing in and out for browsers: a key is exchanged for a cookie that scripts cannot read. */
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/session',
-  {
-    GET: ({ headers }, { settings, address }) => {
-      const needed = settings.API_KEYS.length > 0;
-      // A key in `Authorization` signs no browser in.
-      const cookies = { get: (name: string) => (name === 'cookie' ? headers.get(name) : null) };
-      const isSignedIn = !needed || verifyCredentials(cookies, settings.API_KEYS, address, Date.now()) !== undefined;
-      return json({ needed, signed_in: isSignedIn });
-    },
-    POST: async (request, call) => {
-      const { settings, address } = call;
-      const { key: shown } = parseBody(signInSchema, await readJson(request, 4 * KIB));
-      if (settings.API_KEYS.length === 0)
-        throw new AppError('not_configured', 'This server has no API_KEYS: everyone is signed in.');
-      const key = verifySignIn(shown, settings.API_KEYS, address);
-      if (key === undefined)
-        throw new AppError('unauthorized', 'This key is not known here. Ask whoever runs this server for one.');
-      return json({ signed_in: true }, 200, {
-        'set-cookie': sessionCookie(createSession(key, Date.now()), isSecure(request, call)),
-      });
-    },
-    DELETE: (request, call) => {
-      revokeSessions(request.headers.get('cookie'), call.settings.API_KEYS, Date.now());
-      return json({ signed_in: false }, 200, { 'set-cookie': sessionCookie('', isSecure(request, call)) });
-    },
-  },
+  { GET: readSession, POST: signIn, DELETE: signOut },
   { open: true, rateLimit: 'chat' },
 );
-
-/** Whether the browser speaks TLS: to a trusted proxy, since this server itself speaks none. */
-function isSecure({ headers }: HttpRequest, { peerAddress, settings }: RequestContext): boolean {
-  return (
-    isTrustedProxy(peerAddress, settings.TRUST_PROXY) && forwardedScheme(headers.get('x-forwarded-proto')) === 'https'
-  );
-}

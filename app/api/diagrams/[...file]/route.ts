@@ -1,7 +1,7 @@
 import { diagramFile } from '#lib/http/diagram-files';
 import { route } from '#lib/http/route';
 
-// Open where keys are set, as all static files are: the frame that draws has no session.
+// Open like all static files: the sandboxed frame has no session.
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/api/diagrams',
   { GET: (_request, { params }) => diagramFile([params.file ?? []].flat()) },

@@ -4,6 +4,6 @@ import { executorInfo, executorLanguage } from '#lib/runner/executor-api';
 import { runner } from '#lib/runner/index';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route('/api/microservices/info/[language]', {
-  GET: async (_request, call) =>
-    json(await executorInfo(runner(), executorLanguage(call.params.language), call.settings)),
+  GET: async (_request, context) =>
+    json(await executorInfo(runner(), executorLanguage(context.params.language), context.settings)),
 });

@@ -1,0 +1,46 @@
+import { AppError } from '#lib/errors';
+import { verifyCredentials, verifySignIn } from '#lib/http/auth';
+import { parseBody, readJson } from '#lib/http/body';
+import { isTrustedProxy } from '#lib/http/client-ip';
+import { forwardedScheme } from '#lib/http/cors';
+import type { HttpRequest } from '#lib/http/http-request';
+import { json, type Reply } from '#lib/http/reply';
+import type { RequestContext } from '#lib/http/route';
+import { createSession, revokeSessions, sessionCookie } from '#lib/http/session-cookie';
+import { KIB } from '#lib/units';
+import { signInSchema } from '#lib/wire/session';
+
+/** Handlers of /api/session. A browser exchanges a key for a cookie that scripts cannot read. */
+
+export function readSession({ headers }: HttpRequest, { settings, address }: RequestContext): Reply {
+  const needed = settings.API_KEYS.length > 0;
+  // Only cookies count: a key in `Authorization` does not sign a browser in.
+  const cookies = { get: (name: string) => (name === 'cookie' ? headers.get(name) : null) };
+  const isSignedIn = !needed || verifyCredentials(cookies, settings.API_KEYS, address, Date.now()) !== undefined;
+  return json({ needed, signed_in: isSignedIn });
+}
+
+export async function signIn(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { settings, address } = context;
+  const { key: shown } = parseBody(signInSchema, await readJson(request, 4 * KIB));
+  if (settings.API_KEYS.length === 0)
+    throw new AppError('not_configured', 'This server has no API_KEYS: everyone is signed in.');
+  const key = verifySignIn(shown, settings.API_KEYS, address);
+  if (key === undefined)
+    throw new AppError('unauthorized', 'This key is not known here. Ask whoever runs this server for one.');
+  return json({ signed_in: true }, 200, {
+    'set-cookie': sessionCookie(createSession(key, Date.now()), isSecure(request, context)),
+  });
+}
+
+export function signOut(request: HttpRequest, context: RequestContext): Reply {
+  revokeSessions(request.headers.get('cookie'), context.settings.API_KEYS, Date.now());
+  return json({ signed_in: false }, 200, { 'set-cookie': sessionCookie('', isSecure(request, context)) });
+}
+
+/** Whether the browser speaks TLS, which a trusted proxy reports: this server has no TLS. */
+function isSecure({ headers }: HttpRequest, { peerAddress, settings }: RequestContext): boolean {
+  return (
+    isTrustedProxy(peerAddress, settings.TRUST_PROXY) && forwardedScheme(headers.get('x-forwarded-proto')) === 'https'
+  );
+}

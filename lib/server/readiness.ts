@@ -1,0 +1,66 @@
+import type { Config } from '#lib/config/config';
+import { AppError } from '#lib/errors';
+import { gateway } from '#lib/gateway/index';
+import { modelDirectory } from '#lib/models/model-directory';
+import { executorsReadiness } from '#lib/runner/executor-api';
+import { runner } from '#lib/runner/index';
+import { redactAddresses } from '#lib/server/redact-addresses';
+import { log } from '#lib/telemetry/log';
+import { SECOND_MS } from '#lib/units';
+import type { ReadinessPart, ServerReadiness } from '#lib/wire/health';
+
+/** A part that does not respond in time is down. */
+const CHECK_TIMEOUT_MS = 5 * SECOND_MS;
+/** A younger result of a backend check is reused. */
+const GATEWAY_CHECK_MAX_AGE_MS = 2 * SECOND_MS;
+
+/** Checks all parts. `signal` aborts the check of the model provider. See docs/contract.md#health. */
+export async function checkReadiness(signal: AbortSignal, settings: Config): Promise<ServerReadiness> {
+  const [model, sandbox, executors, backend] = await Promise.all([
+    modelPart(signal),
+    sandboxPart(settings),
+    runner().executorsHealth().then(executorsReadiness),
+    gatewayPart(),
+  ]);
+  const parts = { model, sandbox, executors, gateway: backend };
+  const isReady = Object.values(parts).every(({ state }) => state !== 'down');
+  return { status: isReady ? 'ready' : 'not_ready', parts };
+}
+
+const NOT_CONFIGURED: ReadinessPart = { state: 'not_configured' };
+
+async function modelPart(signal: AbortSignal): Promise<ReadinessPart> {
+  try {
+    await modelDirectory().check(AbortSignal.any([signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)]));
+    lastLoggedReason = undefined;
+    return { state: 'up' };
+  } catch (error) {
+    const message = AppError.is(error) ? error.message : 'The model provider does not answer.';
+    if (message !== lastLoggedReason) log().warn({ part: 'model', reason: message }, 'not ready');
+    lastLoggedReason = message;
+    return { state: 'down', detail: redactAddresses(message) };
+  }
+}
+
+/** The last logged reason. Probes come every few seconds, so only changes are logged. */
+let lastLoggedReason: string | undefined;
+
+/** The gateway is up as long as one of several backends is. */
+async function gatewayPart(): Promise<ReadinessPart> {
+  await gateway().checkBackends(GATEWAY_CHECK_MAX_AGE_MS);
+  const { state, backends } = gateway().stats();
+  if (state === 'not_configured') return NOT_CONFIGURED;
+  if (state === 'down') return { state: 'down', detail: 'The backend cannot be reached.' };
+  const down = backends.filter((backend) => backend.state === 'down').length;
+  return down === 0 ? { state: 'up' } : { state: 'up', detail: `${down} of ${backends.length} backends are down.` };
+}
+
+/** A sandbox is required only if the operator set `SANDBOX`: the app chats without one. */
+async function sandboxPart(settings: Config): Promise<ReadinessPart> {
+  const { sandbox, notices } = await runner().health();
+  if (sandbox !== 'unavailable') return { state: 'up', detail: sandbox };
+  return {
+    state: settings.given.has('SANDBOX') ? 'down' : 'unavailable',
+    ...(notices?.[0] === undefined ? {} : { detail: notices[0] }),
+  };
+}

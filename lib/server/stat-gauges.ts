@@ -1,0 +1,38 @@
+import { chatEngine } from '#lib/chat/engine-singleton';
+import { gateway } from '#lib/gateway/index';
+import { runner } from '#lib/runner/index';
+import type { StatGauges } from '#lib/telemetry/metrics';
+import { MIB } from '#lib/units';
+
+/** Label of the request counter: where the response came from. */
+const SOURCE_LABEL = 'answered';
+
+/** Sets the gauges from the figures of /api/cache-stats, so both always agree. */
+export function setStatGauges(gauges: StatGauges): void {
+  const { response_cache, conversation_cache, batch_processor: batch } = chatEngine().stats();
+  for (const [cache, stats] of Object.entries({ response: response_cache, conversation: conversation_cache })) {
+    gauges.cacheEntries.set({ cache }, stats.total_entries);
+    gauges.cacheBytes.set({ cache }, Math.round(stats.total_size_mb * MIB));
+    gauges.cacheHits.set({ cache }, stats.hits);
+    gauges.cacheMisses.set({ cache }, stats.misses);
+    gauges.cacheEvictions.set({ cache }, stats.evictions);
+  }
+  const fromModel = batch.total_requests - batch.cached_responses - batch.deduplicated_requests;
+  gauges.requests.set({ [SOURCE_LABEL]: 'cache' }, batch.cached_responses);
+  gauges.requests.set({ [SOURCE_LABEL]: 'joined' }, batch.deduplicated_requests);
+  gauges.requests.set({ [SOURCE_LABEL]: 'model' }, fromModel);
+  gauges.batches.set(batch.batches_processed);
+  gauges.batchSize.set(batch.average_batch_size);
+  const { active, waiting } = runner().stats();
+  gauges.codeActive.set(active);
+  gauges.codeWaiting.set(waiting);
+  const { requests, web_sockets, backends } = gateway().stats();
+  gauges.gatewayConnections.set({ kind: 'request' }, requests.active);
+  gauges.gatewayConnections.set({ kind: 'web_socket' }, web_sockets.open);
+  gauges.gatewayConnections.set(
+    { kind: 'backend' },
+    backends.reduce((sum, { connections }) => sum + connections, 0),
+  );
+  for (const { origin, state } of backends)
+    if (state !== 'unknown') gauges.gatewayBackendUp.set({ backend: origin }, state === 'up' ? 1 : 0);
+}
