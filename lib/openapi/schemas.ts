@@ -14,9 +14,9 @@ import * as stats from '#lib/wire/server-stats';
 import { sessionSchema, signedInSchema, signInSchema } from '#lib/wire/session';
 
 // Names in the published document. Clients may have generated code from them.
-const CHAT_RESPONSE = 'ChatAnswer';
-const OLLAMA_CHAT_RESPONSE = 'OllamaChatAnswer';
-const OLLAMA_GENERATE_RESPONSE = 'OllamaGenerateAnswer';
+const CHAT_RESPONSE = 'ChatAnswer' as const;
+const OLLAMA_CHAT_RESPONSE = 'OllamaChatAnswer' as const;
+const OLLAMA_GENERATE_RESPONSE = 'OllamaGenerateAnswer' as const;
 
 /** Named schemas of the document: request bodies that the routes parse, and their responses. */
 export const SCHEMAS = {

@@ -14,7 +14,9 @@ const CHECK_TIMEOUT_MS = 5 * SECOND_MS;
 /** A younger result of a backend check is reused. */
 const GATEWAY_CHECK_MAX_AGE_MS = 2 * SECOND_MS;
 
-/** Checks all parts. `signal` aborts the check of the model provider. See docs/contract.md#health. */
+/**
+ * Checks all parts. `signal` aborts the check of the model provider. See docs/contract.md#health.
+ */
 export async function checkReadiness(signal: AbortSignal, settings: Config): Promise<ServerReadiness> {
   const [model, sandbox, executors, backend] = await Promise.all([
     modelPart(signal),
