@@ -5,7 +5,7 @@
 #
 # The sandbox makes user namespaces: run it with --security-opt seccomp=unconfined --security-opt apparmor=unconfined
 # (--security-opt systempaths=unconfined for its own /proc) and --cap-drop ALL, as compose.yaml does. Without the first two code is
-# refused, with a sentence that says so. The port is that of the app's own rule: 3000, or an executor's 8001 to 8006, unless PORT is set.
+# refused, with a sentence that says so. The port is that of the app's own rule: 3000, or an executor's 8001 to 8008, unless PORT is set.
 
 FROM node:24-bookworm-slim AS base
 ENV NODE_ENV=production \
@@ -51,7 +51,7 @@ ENV HOST=0.0.0.0 \
 USER node
 RUN node scripts/precompile.ts
 VOLUME /data
-EXPOSE 3000 8001 8002 8003 8004 8005 8006
+EXPOSE 3000 8001 8002 8003 8004 8005 8006 8007 8008
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["node", "scripts/health.ts"]
 STOPSIGNAL SIGTERM
 # tini takes in what sandboxes leave behind.

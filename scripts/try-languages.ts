@@ -6,6 +6,9 @@
 import { LANGUAGES } from '#lib/languages/index';
 import { runner } from '#lib/runner/index';
 
+// The opt-in languages, too.
+process.env.CODE_LANGUAGES = LANGUAGES.map(({ id }) => id).join(',');
+
 const statuses: Record<string, string> = {};
 await runner().prepared();
 for (const { id, helloProgram: sample } of LANGUAGES) {

@@ -1,7 +1,7 @@
 import { findLanguageInfo } from '#lib/languages/infos';
 import type { LanguageId } from '#lib/wire/code';
 
-/** The name of a program's main file. The runner renames Java's after its public class. */
+/** The main file's name. The runner may give it another (`LanguageInfo.mainFileNamedAfter`). */
 export function mainFileName(language: LanguageId): string {
-  return `${language === 'java' ? 'Main' : 'main'}.${findLanguageInfo(language)?.extension ?? 'txt'}`;
+  return findLanguageInfo(language)?.mainFile ?? 'main.txt';
 }

@@ -8,6 +8,7 @@ test.each([
   ['\tat Main.main(Main.java:7)', 'Main.java', 7, undefined],
   ['./main.go:4:2: undefined: x', 'main.go', 4, 2],
   [' --> main.rs:5:9', 'main.rs', 5, 9],
+  ['main.sh: line 3: syntax error', 'main.sh', 3, undefined],
   ['main.ts(3,5): error TS2322', 'main.ts', 3, 5],
   ["thread 'main' panicked at src/util.rs:8:13:", 'src/util.rs', 8, 13],
 ])('finds the location in %s', (text, file, line, column) => {
@@ -19,6 +20,7 @@ test.each([
     'main.go',
     'main.rs',
     'main.ts',
+    'main.sh',
     'src/util.rs',
   ]);
   expect(parts.filter((part) => typeof part !== 'string').map(({ place }) => place)).toEqual([{ file, line, column }]);

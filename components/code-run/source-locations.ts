@@ -13,7 +13,8 @@ export type TextOrLocation = string | { text: string; place: SourceLocation; at:
 
 /**
  * Splits `text` at references to lines of `files`, in the formats of all languages: `main.py", line
- * 3`, `main.js:3:5`, `Main.java:3`, `main.ts(3,5)`. A sandbox path may precede the name.
+ * 3`, `main.js:3:5`, `Main.java:3`, `main.ts(3,5)`, `main.sh: line 3`. A sandbox path may precede
+ * the name.
  */
 export function splitAtLocations(text: string, files: readonly string[]): TextOrLocation[] {
   if (files.length === 0) return [text];
@@ -22,7 +23,7 @@ export function splitAtLocations(text: string, files: readonly string[]): TextOr
     .map(escaped)
     .join('|');
   const pattern = new RegExp(
-    `(?<![\\w.-])(?:(?:file://)?[\\w./-]*/)?(${names})(?:"?, line (\\d+)|:(\\d+)(?::(\\d+))?|\\((\\d+),(\\d+)\\))`,
+    `(?<![\\w.-])(?:(?:file://)?[\\w./-]*/)?(${names})(?:(?:"?,|:) line (\\d+)|:(\\d+)(?::(\\d+))?|\\((\\d+),(\\d+)\\))`,
     'g',
   );
   const parts: TextOrLocation[] = [];

@@ -71,7 +71,7 @@ function executorRow({
   latency_ms: latency,
 }: MicroservicesHealth['services'][number]) {
   const isHealthy = status === 'healthy';
-  const name = findLanguageInfo(language)?.label ?? language;
+  const name = findLanguageInfo(language)?.name ?? language;
   return {
     key: language,
     cells: [

@@ -17,7 +17,7 @@ import { demoEngineOf } from '../code-run/demo/engines.ts';
 import { toFragment } from '../code-run/program-link.ts';
 import type { CodeRun } from '../code-run/use-code-run.ts';
 import { useProgramRun } from '../code-run/use-program-run.ts';
-import { fenceLanguage } from './fence-names.ts';
+import { fenceLanguage, languageOfFence } from './fence-names.ts';
 
 interface CodeBlockProps {
   code: string;
@@ -35,16 +35,17 @@ export function CodeBlock({ code, language, isOpen }: CodeBlockProps) {
   const { run, execute, stop, clear, health, isUnavailable, recheckRunner } = useProgramRun();
   const [isBlocked, setBlocked] = useState(false);
   const name = fenceLanguage(language);
-  // A C program is nearly always valid C++.
-  const id = name === 'c' ? 'cpp' : name;
-  const info = findLanguageInfo(id);
+  const written = languageOfFence(language);
+  const isOffered = written !== undefined && (written.isOptIn !== true || health?.languages.includes(written.id));
+  const info = isOffered ? written : findLanguageInfo(written?.fallback ?? '');
+  const id = info?.id ?? name;
   const canRun = isRunnable(id, health, isUnavailable) && isComplete && code.trim() !== '';
   const runProgram = () => setBlocked(!execute({ language: id, code }));
   return (
     <div className="code-block overflow-hidden rounded-md border bg-sunken" dir="ltr">
       <div className="flex h-9 items-center gap-0.5 border-b ps-3 pe-0.5">
         <span className="min-w-0 flex-1 truncate text-ink-2 text-xs">
-          {(name === id ? info?.label : undefined) ?? (language === '' ? 'text' : language)}
+          {(isOffered ? info?.name : undefined) ?? (language === '' ? 'text' : language)}
         </span>
         {canRun && run.state !== 'running' ? (
           <Button kind="quiet" size="sm" onClick={runProgram}>
@@ -68,7 +69,7 @@ export function CodeBlock({ code, language, isOpen }: CodeBlockProps) {
       <HighlightedCode code={code} label="Code" language={isComplete ? name : undefined} />
       {isBlocked ? (
         <RunnerUnavailable
-          language={info?.label ?? language}
+          language={info?.name ?? language}
           health={health}
           isUnavailable={isUnavailable}
           onRecheck={recheckRunner}

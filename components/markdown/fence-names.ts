@@ -1,29 +1,13 @@
+import { LANGUAGE_INFOS } from '#lib/languages/infos';
+
+/** Other names of the languages that are only highlighted. */
 const ALIASES: Readonly<Record<string, string>> = {
-  py: 'python',
-  python3: 'python',
-  py3: 'python',
-  js: 'javascript',
-  mjs: 'javascript',
-  cjs: 'javascript',
-  node: 'javascript',
-  ts: 'typescript',
-  mts: 'typescript',
-  h: 'c',
-  cc: 'cpp',
-  hpp: 'cpp',
-  cxx: 'cpp',
-  'c++': 'cpp',
-  golang: 'go',
-  rs: 'rust',
   jsonc: 'json',
   json5: 'json',
   jsonl: 'json',
   htm: 'html',
   svg: 'xml',
   less: 'scss',
-  bash: 'shellscript',
-  sh: 'shellscript',
-  shell: 'shellscript',
   zsh: 'shellscript',
   console: 'shellscript',
   ps1: 'powershell',
@@ -60,8 +44,20 @@ const ALIASES: Readonly<Record<string, string>> = {
   nasm: 'asm',
 };
 
-/** The name under which a fence's language is known here: `py` is `python`. Unknown ones stay as they are. */
+const BY_FENCE = new Map(
+  LANGUAGE_INFOS.flatMap((info) =>
+    [info.id, ...info.aliases, ...(info.fenceNames ?? [])].map((name) => [name, info] as const),
+  ),
+);
+
+/** The language that can be run, of a fence's info word: `py` is Python. */
+export function languageOfFence(fence: string) {
+  return BY_FENCE.get(fence.toLowerCase());
+}
+
+/** The highlighter's name for a fence's language. A name that is not known stays as it is. */
 export function fenceLanguage(fence: string): string {
   const name = fence.toLowerCase();
-  return ALIASES[name] ?? name;
+  const info = BY_FENCE.get(name);
+  return info === undefined ? (ALIASES[name] ?? name) : (info.highlightAs ?? info.id);
 }

@@ -22,6 +22,8 @@ import {
   lineNumbers,
 } from '@codemirror/view';
 import { classHighlighter } from '@lezer/highlight';
+import { EDITOR_GRAMMARS } from '#lib/languages/editor-grammars';
+import { findLanguageInfo } from '#lib/languages/infos';
 import type { LanguageId } from '#lib/wire/code';
 import type { Problem } from './use-diagnostics.ts';
 
@@ -56,38 +58,22 @@ export interface Editor {
   destroy(): void;
 }
 
-const LANGUAGES: Record<LanguageId, () => Promise<LanguageSupport>> = {
-  python: async () => (await import('@codemirror/lang-python')).python(),
-  javascript: async () => (await import('@codemirror/lang-javascript')).javascript({ jsx: true }),
-  typescript: async () => (await import('@codemirror/lang-javascript')).javascript({ jsx: true, typescript: true }),
-  java: async () => (await import('@codemirror/lang-java')).java(),
-  cpp: async () => (await import('@codemirror/lang-cpp')).cpp(),
-  go: async () => (await import('@codemirror/lang-go')).go(),
-  rust: async () => (await import('@codemirror/lang-rust')).rust(),
-};
-
-/** How far one step indents. Go's own formatter says tabs. */
-const INDENTS: Record<LanguageId, string> = {
-  python: '    ',
-  javascript: '  ',
-  typescript: '  ',
-  java: '    ',
-  cpp: '    ',
-  go: '\t',
-  rust: '    ',
-};
-
 const grammars = new Map<LanguageId, LanguageSupport>();
 
-/** Fetches what colours a language. Without it the text can be edited all the same: never rejects. */
+/** Loads the grammar of a language. Never rejects: without it the text is only not coloured. */
 export async function loadGrammar(language: LanguageId): Promise<LanguageSupport | undefined> {
   try {
-    const grammar = grammars.get(language) ?? (await LANGUAGES[language]());
-    grammars.set(language, grammar);
+    const info = findLanguageInfo(language);
+    const grammar = grammars.get(language) ?? (info && (await EDITOR_GRAMMARS[info.editor.grammar]()));
+    if (grammar !== undefined) grammars.set(language, grammar);
     return grammar;
   } catch {
     return undefined;
   }
+}
+
+function indentOf(language: LanguageId | undefined): string {
+  return (language === undefined ? undefined : findLanguageInfo(language)?.editor.indent) ?? '  ';
 }
 
 /** CodeMirror with what this app wants of it. Escape, then Tab leaves the field: Tab alone indents. */
@@ -97,7 +83,7 @@ export function createEditor(options: EditorOptions): Editor {
   // The nonce is needed as soon as there is a view: its styles come with it.
   const view = new EditorView({ parent: options.parent, extensions: [EditorView.cspNonce.of(options.nonce)] });
   let shown: EditorFile | undefined;
-  const inColour = (name: LanguageId, grammar: LanguageSupport) => [grammar, indentUnit.of(INDENTS[name])];
+  const inColour = (name: LanguageId, grammar: LanguageSupport) => [grammar, indentUnit.of(indentOf(name))];
   const load = async ({ id }: EditorFile, name: LanguageId) => {
     const grammar = await loadGrammar(name);
     if (grammar !== undefined && shown?.id === id)
@@ -112,9 +98,7 @@ export function createEditor(options: EditorOptions): Editor {
       const name = file.language;
       const grammar = name === undefined ? undefined : grammars.get(name);
       const colours =
-        name === undefined || grammar === undefined
-          ? indentUnit.of(name === undefined ? '  ' : INDENTS[name])
-          : inColour(name, grammar);
+        name === undefined || grammar === undefined ? indentUnit.of(indentOf(name)) : inColour(name, grammar);
       view.setState(EditorState.create({ doc: file.text, extensions: [...extensions(options), language.of(colours)] }));
       if (name !== undefined && grammar === undefined) void load(file, name);
     },

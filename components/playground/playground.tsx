@@ -17,7 +17,9 @@ import { Button } from '#components/ui/button';
 import { Menu } from '#components/ui/menu';
 import { Select } from '#components/ui/select';
 import { tip } from '#components/ui/tooltip';
-import { findLanguageInfo, type SampleProgram } from '#lib/languages/infos';
+import { findLanguageInfo } from '#lib/languages/infos';
+import type { SampleProgram } from '#lib/languages/language-info';
+import { SAMPLES } from '#lib/languages/samples';
 import type { CodeRequest } from '#lib/wire/code';
 import type { SourceLocation } from '../code-run/source-locations.ts';
 import { useProgramRun } from '../code-run/use-program-run.ts';
@@ -99,7 +101,7 @@ export function Playground({ isNew }: { isNew: boolean }) {
               <span className="max-[26rem]:sr-only">Samples</span>
             </Button>
           }
-          items={(findLanguageInfo(language)?.samples ?? []).map((sample) => ({
+          items={SAMPLES[language].map((sample) => ({
             label: sample.title,
             onSelect: () => openSample(sample),
           }))}

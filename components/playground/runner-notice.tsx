@@ -41,7 +41,7 @@ export function RunnerNotice({ health, isUnavailable, language, onRetry }: Runne
 }
 
 function instead(language: LanguageId): string {
-  const name = findLanguageInfo(language)?.label ?? language;
+  const name = findLanguageInfo(language)?.name ?? language;
   return demoEngineOf(language) === undefined
     ? `A browser cannot run ${name}: you see what a sample writes.`
     : `${name} runs in this browser, without packages and without a network.`;

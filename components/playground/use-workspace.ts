@@ -1,7 +1,8 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { PROGRAM_COOKIE, setCookie } from '#lib/browser/cookies';
 import { readStored, writeStored } from '#lib/browser/local-storage';
-import { findLanguageInfo, type SampleProgram } from '#lib/languages/infos';
+import { findLanguageInfo } from '#lib/languages/infos';
+import type { SampleProgram } from '#lib/languages/language-info';
 import type { LanguageId } from '#lib/wire/code';
 import { mainFileName } from '../code-run/main-file-name.ts';
 import { fromFragment, toFragment } from '../code-run/program-link.ts';

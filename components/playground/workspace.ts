@@ -1,5 +1,6 @@
 import { isRecord, parseJson } from '#lib/browser/type-guards';
-import { findLanguageInfo } from '#lib/languages/infos';
+import { FIRST_LANGUAGE, findLanguageInfo } from '#lib/languages/infos';
+import { SAMPLES } from '#lib/languages/samples';
 import type { CodeRequest, LanguageId } from '#lib/wire/code';
 import { mainFileName } from '../code-run/main-file-name.ts';
 import type { SharedProgram } from '../code-run/program-link.ts';
@@ -31,8 +32,8 @@ export function newFile(name: string, content: string): WorkspaceFile {
 
 /** The initial program, the same on server and browser: the first sample of the first language. */
 export const FIRST_WORKSPACE: Workspace = {
-  language: 'python',
-  files: [{ id: 0, name: mainFileName('python'), content: findLanguageInfo('python')?.samples[0].code ?? '' }],
+  language: FIRST_LANGUAGE.id,
+  files: [{ id: 0, name: FIRST_LANGUAGE.mainFile, content: SAMPLES[FIRST_LANGUAGE.id][0].code }],
   stdin: '',
   args: '',
 };
@@ -40,9 +41,13 @@ export const FIRST_WORKSPACE: Workspace = {
 /** All names that the runner may use for the program's files. */
 export function fileNamesInOutput({ language, files }: Workspace): string[] {
   const [main, ...others] = files;
-  const publicClass =
-    language === 'java' ? /\b(?:class|record|enum|interface)\s+([\w$]+)/.exec(main.content)?.[1] : undefined;
-  return [main.name, ...(publicClass === undefined ? [] : [`${publicClass}.java`]), ...others.map(({ name }) => name)];
+  const info = findLanguageInfo(language);
+  const given = info?.mainFileNamedAfter?.exec(main.content)?.[1];
+  return [
+    main.name,
+    ...(given === undefined ? [] : [`${given}.${info?.extension}`]),
+    ...others.map(({ name }) => name),
+  ];
 }
 
 export function fromShared(shared: SharedProgram, language: LanguageId): Workspace {
@@ -90,9 +95,11 @@ export function fileNameError(name: string, others: readonly string[]): string |
 
 /** The next free file name: `file2.py`. */
 export function nextFileName({ files, language }: Workspace): string {
-  const extension = findLanguageInfo(language)?.extension ?? 'txt';
+  const { extension, mainFileNamedAfter } = findLanguageInfo(language) ?? { extension: 'txt' };
+  // Files that are named after their types begin with a capital letter.
+  const base = mainFileNamedAfter === undefined ? 'file' : 'File';
   for (let number = files.length + 1; ; number += 1) {
-    const name = `${language === 'java' ? 'File' : 'file'}${number}.${extension}`;
+    const name = `${base}${number}.${extension}`;
     if (!files.some((file) => file.name === name)) return name;
   }
 }

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { isLoopback } from '#lib/config/loopback';
 import { LEGACY_NAMES, SETTINGS, type SettingName } from '#lib/config/settings';
+import { findLanguageInfo } from '#lib/languages/infos';
 import { singleton } from '#lib/singletons';
-import { type LanguageId, languageIdSchema } from '#lib/wire/code';
 
 type Value<Name extends SettingName> = z.output<(typeof SETTINGS)[Name]['schema']>;
 
@@ -65,24 +65,14 @@ export function listenHost(settings: Config): string {
  * them.
  */
 function roleDefaults(role: unknown, given: ReadonlySet<SettingName>): Partial<Record<SettingName, unknown>> {
-  const parsed = languageIdSchema.safeParse(role);
-  if (!parsed.success) return {};
+  const executor = typeof role === 'string' ? findLanguageInfo(role)?.executor : undefined;
+  if (executor === undefined) return {};
   return {
-    ...(given.has('PORT') ? {} : { PORT: EXECUTOR_PORTS[parsed.data] }),
+    ...(given.has('PORT') ? {} : { PORT: executor.port }),
     ...(given.has('RATE_LIMIT_CODE') ? {} : { RATE_LIMIT_CODE: 0 }),
     ...(given.has('RATE_LIMIT_CHECKS') ? {} : { RATE_LIMIT_CHECKS: 0 }),
   };
 }
-
-const EXECUTOR_PORTS: Record<LanguageId, number> = {
-  python: 8001,
-  javascript: 8002,
-  typescript: 8002,
-  java: 8003,
-  cpp: 8004,
-  go: 8005,
-  rust: 8006,
-};
 
 function crossChecks(settings: Config): string[] {
   const problems: string[] = [];

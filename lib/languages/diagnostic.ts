@@ -1,6 +1,6 @@
 import type { CommandContext, SandboxCommand } from '#lib/languages/language';
 
-/** Where a compiler found something in the program, and what. */
+/** A place in the program, and what a compiler says about it. */
 export interface Diagnostic {
   severity: 'error' | 'warning';
   /** From 1. */
@@ -10,33 +10,38 @@ export interface Diagnostic {
   message: string;
 }
 
-/** What a compiler wrote. */
+/** The output of a compiler or a checker. */
 export interface ToolOutput {
   stdout: string;
   stderr: string;
 }
 
-/** How a language's programs are looked at without being run. */
+/** Checks programs of a language without running them. */
 export interface Validator {
   /**
-   * Parses or type-checks the program, and never runs any of it; ends with 0 where there is nothing to refuse. Undefined where
-   * the tool for it is not installed.
+   * Parses or type-checks the program, and never runs any of it. Ends with 0 if it finds nothing to
+   * refuse. Undefined if its tool is not installed.
    */
   command: (context: CommandContext) => (SandboxCommand & { stdin?: string }) | undefined;
-  /**
-   * Whether the command ends with an error of its own also where all that it says is a warning
-   * here.
-   */
+  /** Whether the command also fails if everything that it reports is a warning here. */
   failsForWarnings?: boolean;
-  /** What a person does where the tool is missing, as a sentence. */
+  /** What a person does if the tool is missing, as a sentence. */
   installHint?: string;
-  /** Reads what the command wrote about `source`, the program's own file. Pure. */
-  parse: (said: ToolOutput, source: string) => Diagnostic[];
+  /** Reads the command's output about `source`, the main file. Pure. */
+  parse: (output: ToolOutput, source: string) => Diagnostic[];
+}
+
+/** Makes the severity of a compiler's word: everything but a warning is an error. Pure. */
+export function severityOf(word: string | undefined): Diagnostic['severity'] {
+  return word === 'warning' ? 'warning' : 'error';
 }
 
 export type ColumnUnit = 'utf8' | 'code-point';
 
-/** The column in UTF-16 units of what a compiler counts in bytes or code points; all of them from 1. Pure. */
+/**
+ * Converts a column that a compiler counts in bytes or code points to UTF-16 units. Both count from
+ * 1. Pure.
+ */
 export function utf16Column(source: string, line: number, column: number, unit: ColumnUnit): number {
   const text = source.split('\n', line)[line - 1] ?? '';
   const before = Math.max(0, column - 1);

@@ -4,12 +4,11 @@ import type { SourceFile, Toolchain } from '#lib/languages/language';
 import { shellQuote } from '#lib/runner/sandbox/bubblewrap/arguments';
 import { runnerHarness } from '../../test/support/runner-harness.ts';
 
-// What a language does with a source before it is in a sandbox: no source may end the request
-// there.
+// Languages read sources before those are in a sandbox. No source may break the request there.
 
-/** As large as a program may be, unless the operator has it otherwise. */
+/** The default of `CODE_MAX_BYTES`. */
 const SOURCE_BYTES = 50_000;
-/** Linux' `MAX_ARG_STRLEN`, with room for what is said between the steps. */
+/** Linux' `MAX_ARG_STRLEN`, less what joins the steps. */
 const MAX_ARGUMENT_BYTES = 128 * 1024 - 4096;
 
 const PIECES = ['(', '{', '[', '<', '!', '"', "'", '`', '/', '\\', '@', '@(', '@a(', '#', '\0', '\n', ' ', '*/', '/*'];
@@ -18,6 +17,8 @@ const BEGINNINGS: Record<string, string[]> = {
   java: ['class A { ', 'class A { void main(', 'package ', '\\u002f* package ', '@A('],
   cpp: ['#include <', '#include "', 'R"('],
   rust: ['#![', 'macro_rules! m { '],
+  c: ['#include <', '#include "', '#define A '],
+  bash: ['$(', '<<', '${', "$'"],
   typescript: ['@', 'const a = ', 'function f(', '@f class A {} const f = ', '/'],
   javascript: ['const a = '],
   python: ['f"', '('],
@@ -48,7 +49,7 @@ function modules(name: string, count: number): SourceFile[] {
   ];
 }
 
-/** Packages with little of their own, each of which embeds itself under many patterns. */
+/** Small packages, each of which embeds itself under many patterns. */
 function embedding(count: number): SourceFile[] {
   const patterns = Array.from({ length: 16 }, (_, n) => `//go:embed ${'?'.repeat(n)}*\n`).join('');
   const numbers = Array.from({ length: count }, (_, number) => number);
@@ -62,23 +63,32 @@ function embedding(count: number): SourceFile[] {
   ];
 }
 
-/** All arguments of processes that `files` come to. */
+/** All arguments of processes for `files`. */
 function argumentsOf(language: (typeof LANGUAGES)[number], files: readonly SourceFile[]): string[] {
   const programs = { compile: '/opt/tool/linux_amd64/compile', link: '/link', since122: '/src', tsc: '/tsc' };
   const toolchain: Toolchain = {
     binds: [{ from: '/opt' }],
-    programs: { ...programs, node: '/n', java: '/j', javac: '/jc', compiler: '/c', rustc: '/r', python3: '/p' },
+    programs: {
+      ...programs,
+      node: '/n',
+      java: '/j',
+      javac: '/jc',
+      compiler: '/c',
+      rustc: '/r',
+      python3: '/p',
+      bash: '/b',
+    },
   };
   const context = { toolchain, files, args: [], memoryMb: 128 };
   language.mainFileName(files[0]?.text ?? '');
-  const given = {
+  const input = {
     context,
     files: files.map(({ name, text }) => ({ name, content: Buffer.from(text) })),
     artifact: undefined,
   };
-  for (const waiter of [language.warm, language.warmCached, language.warmCompiler]) {
-    waiter?.accepts?.(context);
-    waiter?.encode(given);
+  for (const spec of [language.warm, language.warmCached, language.warmCompiler]) {
+    spec?.accepts?.(context);
+    spec?.encode(input);
   }
   const script =
     language
@@ -88,7 +98,7 @@ function argumentsOf(language: (typeof LANGUAGES)[number], files: readonly Sourc
   return [script, ...language.run(context).argv, ...(language.validate.command(context)?.argv ?? [])];
 }
 
-function troubles(language: (typeof LANGUAGES)[number], files: readonly SourceFile[]): string[] {
+function badArguments(language: (typeof LANGUAGES)[number], files: readonly SourceFile[]): string[] {
   return argumentsOf(language, files).flatMap((word) => [
     ...(Buffer.byteLength(word) > MAX_ARGUMENT_BYTES ? [`${Buffer.byteLength(word)} bytes: ${word.slice(0, 80)}`] : []),
     ...(word.includes('\0') ? ['a NUL character'] : []),
@@ -96,24 +106,27 @@ function troubles(language: (typeof LANGUAGES)[number], files: readonly SourceFi
 }
 
 describe.each(LANGUAGES.map((language) => [language.name, language] as const))('%s', (_name, language) => {
-  it.each(['', ...(BEGINNINGS[language.id] ?? [])])('takes any source that begins with %j', (beginning) => {
-    for (const piece of PIECES) {
-      const text = `${beginning}${piece.repeat(SOURCE_BYTES / piece.length)}\npackage main`;
-      const name = language.mainFileName(text);
-      expect({ piece, found: troubles(language, [{ name, text }]) }).toEqual({ piece, found: [] });
-      const more = [
-        { name, text: language.helloProgram },
-        { name: `more${language.extension}`, text },
-      ];
-      expect({ piece, found: troubles(language, more) }).toEqual({ piece, found: [] });
-    }
-  });
+  it.each(['', ...(BEGINNINGS[language.id] ?? [])])(
+    'makes no bad argument of a source that begins with %j',
+    (beginning) => {
+      for (const piece of PIECES) {
+        const text = `${beginning}${piece.repeat(SOURCE_BYTES / piece.length)}\npackage main`;
+        const name = language.mainFileName(text);
+        expect({ piece, found: badArguments(language, [{ name, text }]) }).toEqual({ piece, found: [] });
+        const more = [
+          { name, text: language.helloProgram },
+          { name: `more${language.extension}`, text },
+        ];
+        expect({ piece, found: badArguments(language, more) }).toEqual({ piece, found: [] });
+      }
+    },
+  );
 });
 
 it.each(LANGUAGES.flatMap((language) => (HOSTILE[language.id] ?? []).map((files) => ({ language, files }))))(
-  '$language.name: no argument is more than the kernel takes',
+  '$language.name makes no argument that the kernel refuses',
   ({ language, files }) => {
-    expect(troubles(language, files)).toEqual([]);
+    expect(badArguments(language, files)).toEqual([]);
   },
 );
 
@@ -139,7 +152,7 @@ describe('the runner', () => {
     ['packages that are too much together', embedding(41), /main\.go:1:1: the names of .* are \d+ bytes together/],
     ['a module whose name is too long', modules('m'.repeat(30_000), 3), /main\.go:1:1: the names of .* bytes together/],
     ['a module with a NUL character', modules('m\0', 1), /main\.go:1:1: a name holds a NUL character/],
-  ] as const)('answers to Go with %s', { timeout: TIMEOUT_MS }, async (_what, files, said) => {
+  ] as const)('responds to Go with %s', { timeout: TIMEOUT_MS }, async (_what, files, said) => {
     const request = requested('go', files);
     const { status, stderr } = await runner.run(request, { caller: 'a' });
     expect(['success', 'compile_error']).toContain(status);
@@ -156,7 +169,7 @@ describe('the runner', () => {
     expect(errors).toMatchObject([{ line: depth + 2, message: expect.stringContaining('cannot find function `z`') }]);
   });
 
-  it('does not take the name of a class from what javac does not see', { timeout: TIMEOUT_MS }, async () => {
+  it('reads no class name from text that javac does not see', { timeout: TIMEOUT_MS }, async () => {
     const [files] = HOSTILE.java ?? [];
     const { status, stage } = await runner.run(requested('java', files ?? []), { caller: 'a' });
     expect({ status, stage }).toEqual({ status: 'success', stage: 'run' });

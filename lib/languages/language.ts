@@ -1,7 +1,7 @@
 import type { Validator } from '#lib/languages/diagnostic';
-import type { LanguageId } from '#lib/wire/code';
+import type { KnownLanguage } from '#lib/languages/infos';
 
-/** A host path that programs of a language see, read-only. `at` is where; the same path unless given. */
+/** A host path that programs of a language see, read-only. `at` defaults to the same path. */
 export interface Bind {
   from: string;
   at?: string;
@@ -9,16 +9,19 @@ export interface Bind {
 
 /** A toolchain that was found on this machine. */
 export interface Toolchain {
-  /** What to bind beside the system's own directories. */
+  /** Binds in addition to the system's own directories. */
   binds: Bind[];
   /** Absolute paths inside the sandbox, by the names that the commands use. */
   programs: Record<string, string>;
 }
 
-/** This machine, as far as finding a toolchain needs it. Looks at paths only; starts nothing. */
+/**
+ * The view of this machine in which toolchains are looked for. It looks at paths and starts
+ * nothing.
+ */
 export interface HostFiles {
   exists: (path: string) => boolean;
-  /** The names in a directory, sorted; none where it cannot be read. */
+  /** The names in a directory, sorted; none if it cannot be read. */
   list: (directory: string) => string[];
   home: string;
 }
@@ -27,28 +30,32 @@ export interface HostFiles {
 export interface SandboxCommand {
   argv: string[];
   env?: Record<string, string>;
-  /** What lies at `PROGRAM`, for a language that is not compiled. */
+  /** The content of `PROGRAM`, for a language that is not compiled. */
   script?: string;
-  /** What of the toolchain it needs to see; all of it unless given. A compiled program needs none of its compiler. */
+  /** The binds that it needs; all of the toolchain's unless given. */
   binds?: Bind[];
 }
 
-/** A command that is run once on the host, by and with nothing but the toolchain itself. */
+/** A command that the toolchain runs once on the host, with nothing but itself. */
 export interface PreparationCommand {
   argv: string[];
   env: Record<string, string>;
-  /** Are put into its directory before. What is made of them is made anew when they change. */
+  /** Written into its directory first. A change of these has everything prepared again. */
   files?: { name: string; content: Uint8Array }[];
 }
 
-/** Where what was prepared lies in the sandbox, read-only; what the command printed is its file `index`. */
+/**
+ * The prepared directory inside the sandbox, read-only. Its file `index` has the command's output.
+ */
 export const PREPARED = '/opt/prepared';
 
-/** Programs that are run one after the other, as long as each ends with 0, and the file that they leave. */
+/**
+ * Programs that run one after the other, as long as each ends with 0, and the file that they leave.
+ */
 export interface CompileSteps {
   steps: string[][];
   env?: Record<string, string>;
-  /** Relative to the work directory. It is what `run` finds at `PROGRAM`. */
+  /** Relative to the work directory. `run` finds it at `PROGRAM`. */
   output: string;
 }
 
@@ -58,7 +65,7 @@ export interface SourceFile {
   text: string;
 }
 
-/** What a command may depend on. */
+/** Everything that a command may depend on. */
 export interface CommandContext {
   toolchain: Toolchain;
   files: readonly SourceFile[];
@@ -66,67 +73,73 @@ export interface CommandContext {
   memoryMb: number;
 }
 
-/** What a process that waits for a program is told about it. */
+/** The input of a process that waits for a program. */
 export interface WarmInput {
   context: CommandContext;
-  /** As they are; the main one first. */
+  /** The files as bytes; the main one first. */
   files: readonly { name: string; content: Uint8Array }[];
-  /** What the compiler has made, or an earlier run. */
+  /** The output of the compiler, or of an earlier run. */
   artifact: Uint8Array | undefined;
 }
 
 /** A process that waits for a program, and then becomes it, or compiles it. */
 export interface WarmProcessSpec {
-  /** What lies at `PROGRAM`. */
+  /** The content of `PROGRAM`. */
   script?: string;
-  /** Undefined where the toolchain is not prepared for it. */
+  /** Undefined if the toolchain is not prepared for it. */
   command: (toolchain: Toolchain, memoryMb: number) => SandboxCommand | undefined;
-  /** Whether it can take this program; it can take all unless given. */
+  /** Whether it can take this program; every program unless given. */
   accepts?: (context: CommandContext) => boolean;
-  /** What it reads, to the end: an interpreter from the descriptor `INPUT_DESCRIPTOR`, which it closes, a compiler from stdin. */
-  encode: (given: WarmInput) => string | Uint8Array;
-  /** What one holds while it waits, roughly. */
+  /**
+   * Encodes its input, which it reads to the end. An interpreter reads it from `INPUT_DESCRIPTOR`
+   * and closes that; a compiler reads it from stdin.
+   */
+  encode: (input: WarmInput) => string | Uint8Array;
+  /** Roughly what one holds while it waits. */
   idleMegabytes: number;
 }
 
 /**
- * A language, as data: everything that the runner must know about it. A new language is one file with one of these
- * and a line in `index.ts`.
+ * A language as the runner sees it: data and pure functions. A folder and a line in `index.ts` add
+ * one.
  */
-export interface Language {
-  id: LanguageId;
-  /** As a person writes it. */
-  name: string;
-  /** Other spellings that requests may use. */
-  aliases: readonly string[];
-  /** The file that `code` is written to. */
+export interface Language extends KnownLanguage {
+  /** The name of the file that `code` is written to. */
   mainFileName: (code: string) => string;
-  extension: string;
-  /** Finds the toolchain, or tells that there is none. */
+  /** Undefined if this machine does not have the toolchain. */
   findToolchain: (machine: HostFiles) => Toolchain | undefined;
-  /** Asked of the toolchain inside the sandbox; `pattern`'s first group is the version. */
+  /** The command runs inside the sandbox; the first group of `pattern` is the version. */
   version: { command: (toolchain: Toolchain) => string[]; pattern: RegExp };
-  /** What a person does where it is missing. */
+  /** What a person does if it is missing. */
   installHint: string;
-  /** How its interpreter waits for a program, to become it, as like a fresh interpreter as it can. */
+  /**
+   * Its interpreter, which waits for a program and becomes it. A program sees no difference to a
+   * cold start.
+   */
   warm?: WarmProcessSpec;
   /**
-   * How it waits for a program that `warm` has run before, which comes with what was made of it then. Both say first, on stdout, what
-   * there is to be kept (see `Preface`).
+   * The interpreter for a program that `warm` has run before, whose artifact comes with it. Both
+   * write the artifact to stdout first (see `StdoutHeader`).
    */
   warmCached?: WarmProcessSpec;
-  /** How its compiler waits; it leaves what `compile` leaves, or says what `compile` says. */
+  /** Its compiler, which waits. It leaves the same output as `compile`, and prints the same. */
   warmCompiler?: WarmProcessSpec;
-  /** What is made of a toolchain once, in `directory`; from then on it is bound at `PREPARED`, and `programs.prepared` says so. */
+  /**
+   * Work done once for a toolchain. The result is bound at `PREPARED`, which `programs.prepared`
+   * names.
+   */
   prepare?: {
     make: (toolchain: Toolchain, directory: string) => PreparationCommand;
-    /** Whether nothing can be run before that. */
+    /** Whether no program can run before it is done. */
     isNeeded: boolean;
   };
   compile?: (context: CommandContext) => CompileSteps;
-  /** Where what is compiled is a program by itself: what of the toolchain it needs to run. */
+  /**
+   * Given if the compiler makes a native program: the binds of the toolchain that it needs to run.
+   */
   nativeBinds?: (toolchain: Toolchain) => Bind[];
   run: (context: CommandContext) => SandboxCommand;
   validate: Validator;
+  /** Reads a name from stdin and greets it. */
   helloProgram: string;
 }

@@ -8,14 +8,14 @@ import { pythonValidator } from '#lib/languages/python/validator';
 import { rustValidator } from '#lib/languages/rust/validator';
 import { typescriptValidator } from '#lib/languages/typescript/validator';
 
-/** What the compilers wrote, as it was recorded: `severity line:column message`. */
-function told(validator: Validator, said: { stdout?: string; stderr?: string }, source = ''): string[] {
+/** Reads recorded output of a compiler, as `severity line:column message`. */
+function findings(validator: Validator, said: { stdout?: string; stderr?: string }, source = ''): string[] {
   return validator
     .parse({ stdout: '', stderr: '', ...said }, source)
     .map(({ severity, line, column, message }) => `${severity} ${line}:${column} ${message}`);
 }
 
-describe('columns', () => {
+describe('utf16Column', () => {
   const source = 'first\né = "😀" 1';
   it.each([
     ['utf8', 1, 1],
@@ -29,12 +29,12 @@ describe('columns', () => {
     expect(utf16Column(source, 2, column, unit)).toBe(expected);
   });
 
-  it('are 1 in a line that is not there', () => {
+  it('is 1 in a line beyond the source', () => {
     expect(utf16Column(source, 9, 4, 'utf8')).toBe(1);
   });
 });
 
-describe('what g++ writes', () => {
+describe('the C++ validator', () => {
   const SOURCE =
     '#include <thread>\ntemplate <class T> int size(T t) { return t.size(); }\nint main() {\n\tconst char* s = "é"; int y = "x";\n\tstd::thread t([](int&) {}, 3);\n\treturn size(y);\n}\n';
   const STDERR = `main.cpp: In function ‘int main()’:
@@ -56,8 +56,8 @@ main.cpp: In instantiation of ‘int size(T) [with T = int]’:
 main.cpp:6:13:   required from here
 main.cpp:2:45: error: request for member ‘size’ in ‘t’, which is of non-class type ‘int’
 `;
-  it('is placed in the program, also where a header complains of it', () => {
-    expect(told(cppValidator, { stderr: STDERR }, SOURCE)).toEqual([
+  it('places findings of a header in the program', () => {
+    expect(findings(cppValidator, { stderr: STDERR }, SOURCE)).toEqual([
       'error 4:31 invalid conversion from ‘const char*’ to ‘int’ [-fpermissive]',
       'warning 4:14 unused variable ‘s’ [-Wunused-variable]',
       'error 5:30 static assertion failed: arguments must be invocable',
@@ -67,28 +67,28 @@ main.cpp:2:45: error: request for member ‘size’ in ‘t’, which is of non-
     ]);
   });
 
-  it('is placed at the include where the program spoils a header', () => {
+  it('places an error of a header at its include if the program breaks the header', () => {
     const stderr = `In file included from /usr/include/c++/12/bits/stl_algobase.h:59,
                  from /usr/include/c++/12/vector:60,
                  from main.cpp:3:
 /usr/include/x86_64-linux-gnu/c++/12/bits/c++config.h:298:26: error: expected initializer before ‘size_t’
 `;
     const source = '#define signed\n#define int strange\n#include <vector>\n';
-    expect(told(cppValidator, { stderr }, source)).toEqual(['error 3:1 expected initializer before ‘size_t’']);
+    expect(findings(cppValidator, { stderr }, source)).toEqual(['error 3:1 expected initializer before ‘size_t’']);
   });
 
-  it('is read where the compiler stops at once', () => {
+  it('reads an early end of the compiler', () => {
     const stderr =
       'main.cpp:1:10: fatal error: nothing.h: No such file or directory\ncompilation terminated.\ncc1plus: internal compiler error: Killed\n';
-    expect(told(cppValidator, { stderr }, '#include <nothing.h>\n')).toEqual([
+    expect(findings(cppValidator, { stderr }, '#include <nothing.h>\n')).toEqual([
       'error 1:10 nothing.h: No such file or directory',
       'error 1:1 Killed',
     ]);
   });
 });
 
-describe('what javac writes', () => {
-  it('is read with its details and without the lines of the program', () => {
+describe('the Java validator', () => {
+  it('reads details and drops the lines of the program', () => {
     const stderr = `Main.java:4: warning: [rawtypes] found raw type: List
 		List raw = new ArrayList();
 		^
@@ -106,7 +106,7 @@ error: warnings found and -Werror specified
 3 errors
 1 warning
 `;
-    expect(told(javaValidator, { stderr })).toEqual([
+    expect(findings(javaValidator, { stderr })).toEqual([
       'warning 4:3 [rawtypes] found raw type: List\n  missing type arguments for generic class List<E>',
       'error 6:17 cannot find symbol\n  symbol:   method foo()\n  location: class Main',
       'error 7:14 incompatible types: int cannot be converted to String',
@@ -115,14 +115,14 @@ error: warnings found and -Werror specified
   });
 });
 
-describe('what tsc writes', () => {
-  it('is read with its details, and unused names are warnings', () => {
+describe('the TypeScript validator', () => {
+  it('reads details, and makes unused names warnings', () => {
     const stdout = `main.ts(1,8): error TS6133: 'fs' is declared but its value is never read.
 main.ts(4,45): error TS2420: Class 'C' incorrectly implements interface 'I'.
   Property 'm' is missing in type 'C' but required in type 'I'.
 error TS2688: Cannot find type definition file for 'x'.
 `;
-    expect(told(typescriptValidator, { stdout })).toEqual([
+    expect(findings(typescriptValidator, { stdout })).toEqual([
       "warning 1:8 TS6133: 'fs' is declared but its value is never read.",
       "error 4:45 TS2420: Class 'C' incorrectly implements interface 'I'.\n  Property 'm' is missing in type 'C' but required in type 'I'.",
       "error 1:1 TS2688: Cannot find type definition file for 'x'.",
@@ -130,8 +130,8 @@ error TS2688: Cannot find type definition file for 'x'.
   });
 });
 
-describe('what Node writes', () => {
-  it('is placed where the carets are, below tabs too', () => {
+describe('the JavaScript validator', () => {
+  it('places an error at the carets, also below tabs', () => {
     const stderr = `main.js:2
 let\tx = = 2;
    \t    ^
@@ -141,17 +141,17 @@ SyntaxError: Unexpected token '='
 
 Node.js v24.21.0
 `;
-    expect(told(javascriptValidator, { stderr })).toEqual(["error 2:9 SyntaxError: Unexpected token '='"]);
+    expect(findings(javascriptValidator, { stderr })).toEqual(["error 2:9 SyntaxError: Unexpected token '='"]);
   });
 
-  it('is not taken from the line of the program', () => {
+  it('reads no message from the line of the program', () => {
     const stderr = "main.js:1\nTypeError: = = 2;\n           ^\n\nSyntaxError: Unexpected token '='\n";
-    expect(told(javascriptValidator, { stderr })).toEqual(["error 1:12 SyntaxError: Unexpected token '='"]);
+    expect(findings(javascriptValidator, { stderr })).toEqual(["error 1:12 SyntaxError: Unexpected token '='"]);
   });
 });
 
-describe('what Go writes', () => {
-  it('is read with its details, columns in bytes', () => {
+describe('the Go validator', () => {
+  it('reads details, and columns in bytes', () => {
     const source =
       'package main\n\nimport "github.com/x/y"\n\nfunc main() {\n\té := "é"; var n int = "s"\n\treturn 3\n}\n';
     const stdout = `main.go:3:8: could not import github.com/x/y (open : no such file or directory)
@@ -160,7 +160,7 @@ main.go:7:9: too many return values
 	have (number)
 	want ()
 `;
-    expect(told(goValidator, { stdout }, source)).toEqual([
+    expect(findings(goValidator, { stdout }, source)).toEqual([
       'error 3:8 could not import github.com/x/y: only the standard library is there',
       'error 6:24 cannot use "s" (untyped string constant) as int value in variable declaration',
       'error 7:9 too many return values\n\thave (number)\n\twant ()',
@@ -168,12 +168,12 @@ main.go:7:9: too many return values
   });
 });
 
-describe('what rustc writes', () => {
+describe('the Rust validator', () => {
   const span = { is_primary: true, label: null, expansion: null };
   const message = (level: string, text: string, spans: object[], code: { code: string } | null = null) =>
     JSON.stringify({ $message_type: 'diagnostic', message: text, level, spans, code, children: [], rendered: '' });
 
-  it('is placed where the program calls a macro, columns in code points, without the count at the end', () => {
+  it('places findings at macro calls, reads columns in code points, and drops the summary', () => {
     const source =
       'fn main() {\n    let é = "😀"; let x: i32 = "s";\n    let v: u8 = vec![];\n    let unused = 1;\n}\n';
     const stderr = [
@@ -211,7 +211,7 @@ describe('what rustc writes', () => {
       message('failure-note', 'For more information about this error, try `rustc --explain E0308`.', []),
       'thread panicked',
     ].join('\n');
-    expect(told(rustValidator, { stderr }, source)).toEqual([
+    expect(findings(rustValidator, { stderr }, source)).toEqual([
       'error 2:32 mismatched types [E0308]: expected `i32`, found `&str`',
       'error 3:17 mismatched types [E0308]: expected `u8`, found `Vec<_>`',
       'warning 4:9 unused variable: `unused`',
@@ -219,11 +219,11 @@ describe('what rustc writes', () => {
   });
 });
 
-describe('what the Python check writes', () => {
-  it('is read line by line, columns in code points', () => {
+describe('the Python validator', () => {
+  it('reads a finding a line, with columns in code points', () => {
     const stdout =
       '{"severity": "warning", "line": 1, "column": 4, "message": "\\"is\\" with a literal."}\n{"severity": "error", "line": 2, "column": 9, "message": "SyntaxError: invalid syntax"}\n';
-    expect(told(pythonValidator, { stdout }, 'if 1 is 1: pass\né = "😀" 1\n')).toEqual([
+    expect(findings(pythonValidator, { stdout }, 'if 1 is 1: pass\né = "😀" 1\n')).toEqual([
       'warning 1:4 "is" with a literal.',
       'error 2:10 SyntaxError: invalid syntax',
     ]);

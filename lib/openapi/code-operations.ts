@@ -1,5 +1,5 @@
+import { DEFAULT_LANGUAGES, describeLanguages } from '#lib/languages/language-names';
 import type { Operation, OperationParameter } from '#lib/openapi/operation';
-import { languageIdSchema } from '#lib/wire/code';
 import type { ErrorCode } from '#lib/wire/error';
 
 /** The runner's API, and the executor API of each language. */
@@ -19,8 +19,8 @@ const RUN_ERROR_CODES: readonly ErrorCode[] = [
 const LANGUAGE: OperationParameter = {
   name: 'language',
   in: 'path',
-  description: 'One of the languages, or another of its names (py, js, ts, c++, golang, rs).',
-  schema: { type: 'string', examples: languageIdSchema.options },
+  description: `One of the languages, or another of its names: ${describeLanguages()}`,
+  schema: { type: 'string', examples: DEFAULT_LANGUAGES },
 };
 
 const EXECUTION_TIME = { 'X-Execution-Time-Ms': 'Wall time of the program, in milliseconds.' };

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findLanguage, LANGUAGES } from '#lib/languages/index';
 import {
   differences,
-  loadCases,
+  loadCorpus,
   PATIENT_POLL,
   poolRefilled,
   runnerHarness,
@@ -35,7 +35,7 @@ describe.each(BENCHES)('honest programs, $name', ({ megabytes }) => {
   }, PREPARATION_MS);
   afterAll(() => runner.close());
 
-  it.each(loadCases('lib/runner/corpus'))('$name', { timeout: PROGRAM_MS }, async ({ request, expected }) => {
+  it.each(loadCorpus())('$name', { timeout: PROGRAM_MS }, async ({ request, expected }) => {
     await poolRefilled();
     const before = handedOver();
     expect(differences(await runner.run(request, { caller: 'corpus' }), expected)).toEqual([]);
@@ -54,7 +54,7 @@ describe('honest programs, without control groups', () => {
   const { runner, leaks: leftovers } = runnerHarness({ settings: PATIENT, controlGroups: () => undefined });
   afterAll(() => runner.close());
 
-  it.each(loadCases('lib/runner/corpus').filter(({ name }) => /^(python|javascript)\//.test(name)))(
+  it.each(loadCorpus().filter(({ name }) => /^(python|javascript)\//.test(name)))(
     '$name',
     { timeout: PROGRAM_MS },
     async ({ request, expected }) => {

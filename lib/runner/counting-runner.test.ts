@@ -39,7 +39,7 @@ describe('countRuns', () => {
       ],
       duration_ms: { p50: 40, p95: 40, p99: 40 },
     });
-    const lines = (await metrics.registry.metrics()).split('\n');
+    const lines = (await metrics.promRegistry.metrics()).split('\n');
     const named = (text: string) => lines.filter((line) => line.includes(text)).map((line) => line.split(' ').at(-1));
     expect(named('language="python",status="success"')).toEqual(['2']);
     expect(named('language="python",status="timeout"')).toEqual(['1']);

@@ -5,7 +5,20 @@ import { enabledLanguages, localLanguages } from '#lib/runner/enabled-languages'
 
 const ids = (languages: readonly { id: string }[]) => languages.map(({ id }) => id);
 
+const OPT_IN: readonly string[] = LANGUAGES.filter(({ isOptIn }) => isOptIn).map(({ id }) => id);
+
 describe('what a process offers', () => {
+  it('leaves out the opt-in languages unless CODE_LANGUAGES names them', () => {
+    expect(OPT_IN).toEqual(['c', 'bash']);
+    expect(ids(enabledLanguages(readConfig({})))).toEqual(ids(LANGUAGES).filter((id) => !OPT_IN.includes(id)));
+    expect(ids(enabledLanguages(readConfig({ CODE_LANGUAGES: 'sh, C++,c' })))).toEqual(['cpp', 'c', 'bash']);
+    for (const CODE_LANGUAGES of ['cobol', 'python,', ',']) {
+      const read = () => readConfig({ CODE_LANGUAGES }).CODE_LANGUAGES;
+      if (CODE_LANGUAGES === 'python,') expect(read()).toEqual(['python']);
+      else expect(read).toThrow(/CODE_LANGUAGES must/);
+    }
+  });
+
   it('is the language of its role, in every spelling that the runner knows', () => {
     for (const { id, aliases } of LANGUAGES)
       for (const EXECUTOR_LANGUAGE of [id, ...aliases])

@@ -1,28 +1,24 @@
 import type { Config } from '#lib/config/config';
+import { executorUrlName } from '#lib/config/settings/executors';
 import { LANGUAGES } from '#lib/languages/index';
 import type { Language } from '#lib/languages/language';
 
 /** The languages of a process, and where each of them runs. Pure. */
 
-/** All languages, or those of the executor role: JavaScript's executor also runs TypeScript. */
-export function enabledLanguages({ EXECUTOR_LANGUAGE: role }: Pick<Config, 'EXECUTOR_LANGUAGE'>): readonly Language[] {
-  if (role === undefined) return LANGUAGES;
-  return LANGUAGES.filter(({ id }) => id === role || (role === 'javascript' && id === 'typescript'));
+/** The languages of `CODE_LANGUAGES`, or those of the one executor that this process is. */
+export function enabledLanguages({
+  CODE_LANGUAGES: enabled,
+  EXECUTOR_LANGUAGE: role,
+}: Pick<Config, 'CODE_LANGUAGES' | 'EXECUTOR_LANGUAGE'>): readonly Language[] {
+  return LANGUAGES.filter(({ id, executor }) =>
+    role === undefined ? enabled.includes(id) : id === role || executor.name === role,
+  );
 }
 
 /** The URLs of a language's remote executors; none if it runs here, as in an executor itself. */
-export function executorUrls({ id }: Language, settings: Config): readonly string[] {
+export function executorUrls({ executor }: Language, settings: Config): readonly string[] {
   if (settings.EXECUTOR_LANGUAGE !== undefined) return [];
-  const urls = {
-    python: settings.PYTHON_EXECUTOR_URL,
-    javascript: settings.JAVASCRIPT_EXECUTOR_URL,
-    typescript: settings.JAVASCRIPT_EXECUTOR_URL,
-    java: settings.JAVA_EXECUTOR_URL,
-    cpp: settings.CPP_EXECUTOR_URL,
-    go: settings.GO_EXECUTOR_URL,
-    rust: settings.RUST_EXECUTOR_URL,
-  };
-  return urls[id];
+  return settings[executorUrlName(executor.name)];
 }
 
 /** The enabled languages that run on this machine, whose toolchains are needed here. */

@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { Config } from '#lib/config/config';
 import type { CommandContext, CompileSteps, Toolchain } from '#lib/languages/language';
+import { RESULT_DESCRIPTOR } from '#lib/languages/sandbox-interface';
 import { Artifact } from '#lib/runner/artifact';
 import { BoundedOutput } from '#lib/runner/bounded-output';
 import { type CompileCache, compileKey } from '#lib/runner/compile-cache';
@@ -11,7 +12,7 @@ import type { Program } from '#lib/runner/program';
 import { compilerLimits, programLimits } from '#lib/runner/resource-limits';
 import { reopenForReading } from '#lib/runner/sandbox/anonymous-files';
 import { shellQuote } from '#lib/runner/sandbox/bubblewrap/arguments';
-import { type Execution, RESULT_DESCRIPTOR, type Sandbox, type WarmSandbox } from '#lib/runner/sandbox/sandbox';
+import type { Execution, Sandbox, WarmSandbox } from '#lib/runner/sandbox/sandbox';
 import { log } from '#lib/telemetry/log';
 import type { CodeResult } from '#lib/wire/code';
 

@@ -1,7 +1,8 @@
-import type { Config } from '#lib/config/config';
+import { type Config, config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { findLanguage, LANGUAGES } from '#lib/languages/index';
 import type { Language } from '#lib/languages/language';
+import { enabledLanguages } from '#lib/runner/enabled-languages';
 import type { InputFile } from '#lib/runner/sandbox/sandbox';
 import type { CodeRequest } from '#lib/wire/code';
 
@@ -21,10 +22,10 @@ export interface Program {
  */
 export function checkRequest(request: CodeRequest, settings: Config): Program {
   const language = findLanguage(request.language);
-  if (language === undefined)
+  if (language === undefined || !enabledLanguages(settings).includes(language))
     throw new AppError(
       'unsupported_language',
-      `There is no language ${JSON.stringify(request.language)} here. Languages: ${languageIds().join(', ')}.`,
+      `There is no language ${JSON.stringify(request.language)} here. Languages: ${languageIds(settings).join(', ')}.`,
     );
   // Before anything parses it.
   if (request.code.length > settings.CODE_MAX_BYTES) throw tooLarge(Buffer.byteLength(request.code), settings);
@@ -60,9 +61,9 @@ function tooLarge(size: number, { CODE_MAX_BYTES }: Config): AppError {
   );
 }
 
-/** The languages that this server knows, installed or not. */
-export function languageIds(): string[] {
-  return LANGUAGES.map((language) => language.id);
+/** The languages of `CODE_LANGUAGES`, whether or not they are installed. */
+export function languageIds({ CODE_LANGUAGES: enabled } = config()): string[] {
+  return LANGUAGES.filter(({ id }) => enabled.includes(id)).map(({ id }) => id);
 }
 
 function checkSeconds(timeout: number | undefined, settings: Config): number {

@@ -31,7 +31,7 @@ export function createRoutingRunner(local: Runner, settings: Config): RoutingRun
 
   const remoteOf = (spelling: string): RemoteExecutor | undefined => {
     const language = findLanguage(spelling);
-    if (language !== undefined && !languages.includes(language))
+    if (settings.EXECUTOR_LANGUAGE !== undefined && language !== undefined && !languages.includes(language))
       throw new AppError(
         'unsupported_language',
         `This server is an executor of ${languages.map(({ name }) => name).join(' and ')} only.`,

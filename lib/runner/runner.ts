@@ -3,6 +3,7 @@ import { VERSION } from '#lib/config/version';
 import { AppError } from '#lib/errors';
 import { Admission } from '#lib/runner/admission';
 import { CompileCache } from '#lib/runner/compile-cache';
+import { localLanguages } from '#lib/runner/enabled-languages';
 import { execute } from '#lib/runner/execution';
 import { SandboxTemplates } from '#lib/runner/pool/sandbox-templates';
 import { type SandboxTemplate, WarmPool } from '#lib/runner/pool/warm-pool';
@@ -237,5 +238,5 @@ async function probeRunner({ settings, cores, log, probe }: RunnerDependencies):
     idleMs: POOL_IDLE_MS,
   });
   const templates = new SandboxTemplates(sandbox, settings, cores);
-  return { sandbox, pool, templates, toolchains: new Toolchains(sandbox), warning };
+  return { sandbox, pool, templates, toolchains: new Toolchains(sandbox, localLanguages(settings)), warning };
 }

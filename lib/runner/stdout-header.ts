@@ -1,3 +1,4 @@
+import { MAX_ARTIFACT_BYTES } from '#lib/languages/sandbox-interface';
 import type { WarmSandbox } from '#lib/runner/sandbox/sandbox';
 
 /**
@@ -23,7 +24,7 @@ export class StdoutHeader {
     this.#buffered = buffered;
     if (buffered.byteLength < LENGTH_BYTES) return true;
     const end = LENGTH_BYTES + buffered.readUInt32BE();
-    if (end > LENGTH_BYTES + MAX_HEADER_BYTES) return false;
+    if (end > LENGTH_BYTES + MAX_ARTIFACT_BYTES) return false;
     if (buffered.byteLength < end) return true;
     this.#buffered = undefined;
     if (end > LENGTH_BYTES) this.#onHeader(buffered.subarray(LENGTH_BYTES, end));
@@ -32,8 +33,6 @@ export class StdoutHeader {
 }
 
 const LENGTH_BYTES = 4;
-/** An interpreter with more to cache sends an empty header. */
-export const MAX_HEADER_BYTES = 1024 * 1024 - LENGTH_BYTES;
 
 /** Decorates a warm sandbox: splits the header off, and passes it to `Execution.onHeader`. */
 export function withStdoutHeader(sandbox: WarmSandbox): WarmSandbox {

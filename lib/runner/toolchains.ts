@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import {
   type HostFiles,
@@ -10,7 +9,6 @@ import {
   type PreparationCommand,
   type Toolchain,
 } from '#lib/languages/language';
-import { localLanguages } from '#lib/runner/enabled-languages';
 import type { Sandbox } from '#lib/runner/sandbox/sandbox';
 import { prepareToolchain, removeUnusedToolchains, toolchainCacheRoot } from '#lib/runner/toolchain-cache';
 import { log } from '#lib/telemetry/log';
@@ -29,8 +27,8 @@ export class Toolchains {
   readonly #found = new Map<Language, Promise<ToolchainState>>();
   readonly #prepared = new Map<Language, Promise<unknown>>();
 
-  /** Searches only the languages that run on this machine. */
-  constructor(sandbox: Sandbox, languages: readonly Language[] = localLanguages(config())) {
+  /** Looks for the languages that are run here, and for no others. */
+  constructor(sandbox: Sandbox, languages: readonly Language[]) {
     this.#sandbox = sandbox;
     this.#languages = languages;
   }

@@ -31,10 +31,22 @@ const ENDLESS: [language: string, code: string][] = [
   ['cpp', '#include <iostream>\nint main() { while (true) std::cout << "ran"; }\n'],
   ['go', 'package main\n\nimport "fmt"\n\nfunc init() {\n\tfor {\n\t\tfmt.Println("ran")\n\t}\n}\n\nfunc main() {}\n'],
   ['rust', 'fn main() {\n    loop {\n        println!("ran");\n    }\n}\n'],
+  ['c', '#include <stdio.h>\nint main(void) { while (1) puts("ran"); }\n'],
+  ['bash', 'while true; do echo ran; touch ran; done\n$(echo ran >&2)\n'],
 ];
 
 /** A program, and the place and beginning of each error and warning. */
 const WRONG: [language: string, code: string, errors: string[], warnings?: string[]][] = [
+  [
+    'c',
+    'int main(void) {\n  int é = "😀"; return y + é;\n}\n',
+    ['2:24 ‘y’ undeclared'],
+    ['2:11 initialization of ‘int’'],
+  ],
+  ['c', '#include "missing.h"\nint main(void) {}\n', ['1:10 missing.h: No such file or directory']],
+  ['bash', 'echo é\nif true; then\n  echo )\nfi\n', ["3:1 syntax error near unexpected token `)'"]],
+  ['bash', 'for x in 1; do\n', ['2:1 syntax error: unexpected end of file']],
+  ['bash', 'cat <<END\ntext\n', [], ['2:1 here-document at line 1 delimited by end-of-file']],
   ['python', 'x = 1\né = "😀" 1\n', ['2:10 SyntaxError: invalid syntax']],
   ['python', 'é = "😀"; return 1\n', ["1:11 SyntaxError: 'return' outside function"]],
   ['python', 'if True:\npass\n', ['2:1 IndentationError: expected an indented block']],

@@ -7,7 +7,6 @@ import { AppError } from '#lib/errors';
 import { fileDescriptorLimit, maxClientConnections } from '#lib/file-descriptor-limit';
 import { gateway } from '#lib/gateway/index';
 import { NodeGatewayHandler } from '#lib/gateway/node-handler';
-import { endSocket } from '#lib/http/end-socket';
 import { toErrorResponse } from '#lib/http/errors';
 import { checkHost } from '#lib/http/host-check';
 import { pathnameOf } from '#lib/http/page-access';

@@ -1,19 +1,17 @@
 import { z } from 'zod';
+import { LANGUAGE_INFOS, type LanguageId } from '#lib/languages/infos';
+import { describeLanguages } from '#lib/languages/language-names';
 import { errorBodySchema } from '#lib/wire/error';
 
 /** Wire of POST /api/v1/code/run and GET /api/v1/health. See docs/contract.md#code-runs. */
 
-export const languageIdSchema = z.enum(['python', 'javascript', 'typescript', 'java', 'cpp', 'go', 'rust']);
-export type LanguageId = z.infer<typeof languageIdSchema>;
+export const languageIdSchema = z.enum(LANGUAGE_INFOS.map(({ id }) => id));
+export type { LanguageId };
 
 export const sourceFileSchema = z.object({ name: z.string().min(1).max(200), content: z.string() });
 
 export const codeRequestSchema = z.object({
-  language: z
-    .string()
-    .min(1)
-    .max(40)
-    .describe('python, javascript, typescript, java, cpp, go or rust; also py, js, node, ts, c++, golang, rs.'),
+  language: z.string().min(1).max(40).describe(describeLanguages()),
   code: z
     .string()
     .min(1, 'must not be empty: send the program to run')

@@ -5,8 +5,8 @@ import type { Socket } from 'node:net';
 import { request, WebSocket } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 import { gateway } from '#lib/gateway/index';
-import { createSession, SESSION_COOKIE } from '#lib/http/session-cookie';
 import { MAX_FAILED_KEYS } from '#lib/http/failed-keys';
+import { createSession, SESSION_COOKIE } from '#lib/http/session-cookie';
 import { shutDown } from '#lib/shutdown';
 import {
   closeAll,

@@ -5,6 +5,8 @@ import { importsOf, readSource, repositoryFiles, type SourceImport } from '../su
 const BASE = [
   'lib/config',
   'lib/wire',
+  'lib/languages/infos.ts',
+  'lib/languages/language-names.ts',
   'lib/telemetry',
   'lib/errors.ts',
   'lib/units.ts',
@@ -17,7 +19,7 @@ const BASE = [
 ];
 
 /** What several pages share. */
-const SHARED = ['components/ui', 'lib/browser', 'lib/languages/infos.ts', 'type:lib/wire'];
+const SHARED = ['components/ui', 'lib/browser', 'lib/languages/infos.ts', 'type:lib/languages', 'type:lib/wire'];
 
 /**
  * Who may import whom: a folder imports itself and what its row lists, `type:` for types only. The
@@ -33,6 +35,10 @@ const MATRIX: Record<string, readonly string[]> = {
   // The palette lists the conversations, on every page. The layout hands it to the shell.
   'components/command-palette': ['components/chat', 'components/shell', ...SHARED],
   'components/markdown': ['components/code-run', 'lib/wire/diagram.ts', ...SHARED],
+  'components/playground': [
+    ...['components/shell', 'components/code-run', 'lib/languages/samples.ts', 'lib/languages/editor-grammars.ts'],
+    ...SHARED,
+  ],
   components: ['components/shell', 'components/code-run', 'components/markdown', ...SHARED],
   'lib/browser': ['type:lib/wire'],
   'lib/server': ['lib'],
@@ -43,7 +49,7 @@ const MATRIX: Record<string, readonly string[]> = {
   'lib/openapi': ['lib/http', 'lib/languages', ...BASE],
   'lib/http': BASE,
   'lib/http-client': [],
-  'lib/languages': ['type:lib/runner', ...BASE],
+  'lib/languages': BASE,
   'lib/upstream-http': BASE,
   lib: BASE,
 };

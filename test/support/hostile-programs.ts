@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { findLanguage } from '#lib/languages/index';
 import type { Tier } from '#lib/runner/sandbox/sandbox';
-import { differences, loadCases, PATIENT_POLL, poolRefilled, type RunnerHarness } from './runner-harness.ts';
+import { differences, loadAttacks, PATIENT_POLL, poolRefilled, type RunnerHarness } from './runner-harness.ts';
 
 /**
  * For a bench of hostile programs: none of its compilers needs long, and every kind of sandbox may
@@ -40,7 +40,7 @@ export function testHostilePrograms(
   /** Attacks that ran in a warm sandbox. */
   let met = 0;
   const responses = () => runner.run({ language: 'python', code: 'print(6 * 7)' }, { caller: 'honest' });
-  const cases = loadCases('lib/runner/attacks', port, tier).filter(({ name }) => classes.test(name));
+  const cases = loadAttacks(port, tier).filter(({ name }) => classes.test(name));
 
   beforeAll(async () => {
     await listen(port);

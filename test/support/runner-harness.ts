@@ -24,6 +24,9 @@ import { type CodeRequest, type CodeResult, codeRequestSchema, runStatusSchema }
 
 /** Programs of the corpus and of the attacks, and what tests of the runner share. */
 
+/** Tests try the opt-in languages, too. */
+const ALL_LANGUAGES = LANGUAGES.map(({ id }) => id).join(',');
+
 const expectationSchema = z.strictObject({
   /** One of these. */
   status: z.array(runStatusSchema).min(1).default(['success']),
@@ -55,33 +58,44 @@ export interface ProgramCase {
 }
 
 /**
- * Reads `<name>.<ext>` with `<name>.json` next to it, in each folder below `directory`, as it is
- * expected to go in `tier`. `{port}` becomes `port` and `{app}` the app's own directory, in
- * arguments and in the program.
+ * Reads the attacks: `<name>.<ext>` is a program, and `<name>.json` next to it says what is
+ * expected of it in `tier`. In arguments and in programs, `{port}` becomes `port` and `{app}` the
+ * app's own directory.
  */
-export function loadCases(directory: string, port = 0, tier: Tier = 'bubblewrap'): ProgramCase[] {
+export function loadAttacks(port: number, tier: Tier): ProgramCase[] {
+  const root = 'lib/runner/attacks';
+  return readdirSync(root)
+    .toSorted()
+    .flatMap((folder) => casesIn(folder, join(root, folder), port, tier));
+}
+
+/** Reads the honest programs of every language (`lib/languages/<id>/corpus`), as `loadAttacks` does. */
+export function loadCorpus(tier: Tier = 'bubblewrap'): ProgramCase[] {
+  return LANGUAGES.flatMap(({ id }) => casesIn(id, join('lib/languages', id, 'corpus'), 0, tier));
+}
+
+function casesIn(folder: string, directory: string, port: number, tier: Tier): ProgramCase[] {
   const cases: ProgramCase[] = [];
-  for (const folder of readdirSync(directory).toSorted())
-    for (const file of readdirSync(join(directory, folder)).toSorted()) {
-      const extension = extname(file);
-      const language = LANGUAGES.find((known) => known.extension === extension);
-      if (language === undefined) continue;
-      const path = join(directory, folder, file);
-      const read = caseSchema.parse(JSON.parse(readFileSync(path.slice(0, -extension.length).concat('.json'), 'utf8')));
-      const { expect, gvisor = expect, about: _about, ...request } = read;
-      const filled = (text: string) => text.replaceAll('{port}', String(port)).replaceAll('{app}', process.cwd());
-      const args = request.args?.map(filled);
-      cases.push({
-        name: `${folder}/${file}`,
-        expected: tier === 'gvisor' ? gvisor : expect,
-        request: codeRequestSchema.parse({
-          ...request,
-          args,
-          language: language.id,
-          code: filled(readFileSync(path, 'utf8')),
-        }),
-      });
-    }
+  for (const file of readdirSync(directory).toSorted()) {
+    const extension = extname(file);
+    const language = LANGUAGES.find((known) => `.${known.extension}` === extension);
+    if (language === undefined) continue;
+    const path = join(directory, file);
+    const read = caseSchema.parse(JSON.parse(readFileSync(path.slice(0, -extension.length).concat('.json'), 'utf8')));
+    const { expect, gvisor = expect, about: _about, ...request } = read;
+    const filled = (text: string) => text.replaceAll('{port}', String(port)).replaceAll('{app}', process.cwd());
+    const args = request.args?.map(filled);
+    cases.push({
+      name: `${folder}/${file}`,
+      expected: tier === 'gvisor' ? gvisor : expect,
+      request: codeRequestSchema.parse({
+        ...request,
+        args,
+        language: language.id,
+        code: filled(readFileSync(path, 'utf8')),
+      }),
+    });
+  }
   return cases;
 }
 
@@ -134,7 +148,7 @@ export function runnerHarness({
   controlGroups = findCgroupDriver,
 }: RunnerHarnessOptions = {}): RunnerHarness {
   const observed: ObservedRuns = { namespaces: new Map(), warm: 0, preloaded: 0 };
-  const config = readConfig(settings);
+  const config = readConfig({ CODE_LANGUAGES: ALL_LANGUAGES, ...settings });
   const runner = createRunner({
     settings: config,
     cores,

@@ -1,7 +1,6 @@
 import { ApiError } from '#lib/browser/api-client';
 import { findLanguageInfo } from '#lib/languages/infos';
 import type { CodeRequest, CodeResult, LanguageId, RunStatus } from '#lib/wire/code';
-import { mainFileName } from '../main-file-name.ts';
 import type { RunEvent } from '../run-api.ts';
 import { type DemoWorker, openDemoWorker } from './demo-worker.ts';
 import { type DemoEngine, demoEngineOf } from './engines.ts';
@@ -86,7 +85,7 @@ function takeWorker(engine: DemoEngine): DemoWorker {
 }
 
 function demoProgram(language: LanguageId, program: CodeRequest): DemoProgram {
-  const main: DemoFile = { name: mainFileName(language), content: program.code };
+  const main: DemoFile = { name: findLanguageInfo(language)?.mainFile ?? '', content: program.code };
   return { files: [main, ...(program.files ?? [])], stdin: program.stdin ?? '', args: program.args ?? [] };
 }
 

@@ -1,4 +1,6 @@
-/** The engines of demo mode, and what each is made of. */
+import { findLanguageInfo } from '#lib/languages/infos';
+
+/** The engines of demo mode, each with the files that it loads. */
 export const DEMO_ENGINES = {
   python: {
     name: 'Python',
@@ -9,13 +11,7 @@ export const DEMO_ENGINES = {
 } as const;
 export type DemoEngine = keyof typeof DEMO_ENGINES;
 
-const ENGINE_OF: Partial<Record<string, DemoEngine>> = {
-  python: 'python',
-  javascript: 'javascript',
-  typescript: 'javascript',
-};
-
-/** The engine that really runs a language in the browser; undefined where there is none. */
+/** The engine that runs a language in the browser, if one does. */
 export function demoEngineOf(language: string): DemoEngine | undefined {
-  return ENGINE_OF[language];
+  return findLanguageInfo(language)?.demoEngine;
 }

@@ -1,6 +1,7 @@
 import { build } from 'rolldown';
 import { beforeAll, expect, test } from 'vitest';
 import { LANGUAGE_INFOS } from '#lib/languages/infos';
+import { SAMPLES } from '#lib/languages/samples';
 import { newJavascriptEngine } from './javascript-engine.ts';
 import { JavascriptProgram } from './javascript-program.ts';
 import type { DemoFile } from './protocol.ts';
@@ -138,7 +139,7 @@ test('hides the page and the worker from a program', async () => {
 });
 
 const samples = LANGUAGE_INFOS.filter(({ id }) => id === 'javascript' || id === 'typescript').flatMap(
-  ({ extension, samples: all }) => all.map((sample) => ({ ...sample, name: `main.${extension}` })),
+  ({ id, mainFile }) => SAMPLES[id].map((sample) => ({ ...sample, name: mainFile })),
 );
 test.each(samples)('runs the sample $title', async ({ code, stdin = '', name }) => {
   const result = await run(code, { name, stdin });

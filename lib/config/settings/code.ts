@@ -1,12 +1,18 @@
 import { z } from 'zod';
 import { setting } from '#lib/config/settings/setting';
-import { wholeNumber } from '#lib/config/settings/value-schemas';
+import { languageIds, wholeNumber } from '#lib/config/settings/value-schemas';
+import { DEFAULT_LANGUAGES, joinWords, OPT_IN_LANGUAGES } from '#lib/languages/language-names';
 
 export const CODE_SETTINGS = {
   SANDBOX: setting(
     z.enum(['auto', 'bubblewrap', 'gvisor', 'none'], { error: 'must be auto, bubblewrap, gvisor or none' }),
     'auto',
     'auto and bubblewrap are the same; gvisor is stronger and slower, and needs runsc; none runs code bare, which is dangerous.',
+  ),
+  CODE_LANGUAGES: setting(
+    languageIds(),
+    DEFAULT_LANGUAGES.join(','),
+    `The languages that are offered, comma-separated. ${joinWords(OPT_IN_LANGUAGES, 'and')} are offered only if they are named here.`,
   ),
   CODE_TIMEOUT_SECONDS: setting(
     wholeNumber(1, 3_600),

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { LANGUAGE_INFOS, type LanguageId } from '#lib/languages/infos';
+import { joinWords, languageIdOf } from '#lib/languages/language-names';
 
 /**
  * Schemas of values that several settings share. Each parses the text of an environment variable.
@@ -47,3 +49,18 @@ export const duration = () =>
     .string()
     .regex(/^(-1|\d+|(\d+(\.\d+)?(ms|s|m|h))+)$/, 'must be a duration such as 15m, 1h30m, or a number of seconds')
     .transform((word) => (/^-?\d+$/.test(word) ? Number(word) : word));
+
+/** The id of a language, from its id or an alias. */
+export const languageId = () =>
+  z.string().transform((word, context): LanguageId => {
+    const id = languageIdOf(word);
+    if (id !== undefined) return id;
+    const ids = LANGUAGE_INFOS.map((info) => info.id);
+    context.addIssue({ code: 'custom', message: `must be ${joinWords(ids, 'or')}` });
+    return z.NEVER;
+  });
+
+export const languageIds = () =>
+  textList()
+    .pipe(z.array(languageId()))
+    .refine((ids) => ids.length > 0, 'must name a language');

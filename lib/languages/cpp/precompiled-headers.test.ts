@@ -12,14 +12,14 @@ describe('leadingHeaders', () => {
     ['#define X 1\n#include <vector>', []],
     ['#include <vector>\n#define NDEBUG\n#include <cassert>', ['vector']],
     ['#include <vector>\n#include "own.h"\n#include <map>', ['vector']],
-    // A comment goes on where its line ends with a backslash.
+    // A backslash at the end of its line continues a comment.
     ['// see \\\n#include <vector>\n#include <map>', ['map']],
     ['#include <vector> junk\n#include <map>', []],
     ['#include <vector\n>', []],
   ])('%j', (source, headers) => expect(leadingHeaders(source)).toEqual(headers));
 });
 
-describe('precompiledFor', () => {
+describe('precompiledSetFor', () => {
   it.each([
     ['#include <cstdio>\n', undefined],
     ['#include <cstdio>\n#include <iostream>\n', 'iostream'],

@@ -1,7 +1,7 @@
 /**
- * Sets of headers that are compiled beforehand, which is most of the work of compiling a small program. A set stands in for
- * the headers that a program includes at its very beginning, where all of the set are among them: the program's own includes
- * then find that they were seen already. The largest that fits is taken.
+ * Sets of precompiled headers: parsing headers is most of the work of a small program. A set
+ * applies if the program includes all of it at its very beginning; include guards then skip the
+ * program's own includes. The largest set that applies is used.
  */
 export const PRECOMPILED: readonly (readonly string[])[] = [
   ['bits/stdc++.h'],
@@ -11,32 +11,37 @@ export const PRECOMPILED: readonly (readonly string[])[] = [
   ['iostream'],
 ];
 
-/** What decides whether a precompiled header can be used: the very same, or it is silently left aside. */
+/**
+ * Flags of headers and programs alike. With any difference, GCC silently ignores the precompiled
+ * header.
+ */
 export const CODEGEN_FLAGS: readonly string[] = ['-std=gnu++20', '-O1'];
 
-/** What has `source` find its headers compiled already; nothing where none fits, or none were prepared. Pure. */
+/** Arguments that apply a precompiled set to `source`; empty if none applies. Pure. */
 export function precompiledArguments(prepared: string | undefined, source: string): string[] {
   const set = prepared === undefined ? undefined : precompiledSetFor(source);
   return set === undefined ? [] : ['-include', `${prepared}/${set}.h`];
 }
 
-/** The file, without its suffixes, that stands for a set. */
+/** The file name of a set, without its suffixes. */
 export function setName(headers: readonly string[]): string {
   return headers.map((header) => header.replaceAll(/\W/g, '_')).join('-');
 }
 
-/** The set to take for a program; undefined where none fits. Pure. */
+/** The name of the set that applies to a program. Pure. */
 export function precompiledSetFor(source: string): string | undefined {
   const included = new Set(leadingHeaders(source));
-  const fitting = PRECOMPILED.find((headers) => headers.every((header) => included.has(header)));
-  return fitting && setName(fitting);
+  const set = PRECOMPILED.find((headers) => headers.every((header) => included.has(header)));
+  return set && setName(set);
 }
 
-/** Comments, blank space, and includes of the system's headers; anything else could change what a header means. */
+/**
+ * Comments, white space and system includes. Anything else could change the meaning of a header.
+ */
 const LEADING =
   /\s+|\/\/(?:\\\r?\n|[^\n])*|\/\*[\s\S]*?\*\/|#[ \t]*include[ \t]*<([^<>\n]+)>[ \t]*(?=\r?\n|\/\/|\/\*|$)/y;
 
-/** The system's headers that a program includes before it does anything else. Pure. */
+/** The system headers that a program includes before anything else. Pure. */
 export function leadingHeaders(source: string): string[] {
   const headers: string[] = [];
   LEADING.lastIndex = 0;

@@ -32,14 +32,15 @@ beforeAll(async () => {
 }, PREPARATION_MS);
 afterAll(() => sandbox.close());
 
-describe('headers that are compiled beforehand', () => {
-  it.each(PRECOMPILED.map((headers) => [headers]))('are really what the compiler takes: %j', async (headers) => {
+describe('precompiled headers', () => {
+  it.each(PRECOMPILED.map((headers) => [headers]))('are used by the compiler: %j', async (headers) => {
     const text = `${headers.map((header) => `#include <${header}>\n`).join('')}int main() { std::cout << 1; }\n`;
     const files = [{ name: 'main.cpp', text }];
     const [step = []] = cpp.compile?.({ toolchain, files, args: [], memoryMb: 128 }).steps ?? [];
-    let said = '';
+    let stderr = '';
     const ended = await sandbox.run({
-      // `-H` names each header that is read, `!` before one that was compiled beforehand, `x` before one that does not fit.
+      // `-H` names each header that is read, `!` before one that was compiled beforehand, `x`
+      // before one that does not fit.
       argv: [...step, '-H'],
       env: {},
       binds: toolchain.binds,
@@ -48,23 +49,24 @@ describe('headers that are compiled beforehand', () => {
       limits: LIMITS,
       onStdout: () => true,
       onStderr: (chunk) => {
-        said += chunk.toString();
+        stderr += chunk.toString();
         return true;
       },
     });
     expect(ended.exitCode).toBe(0);
-    expect(said).toMatch(/^! \/opt\/prepared\/[\w-]+\.h\.gch$/m);
-    expect(said).not.toMatch(/^x /m);
-    // The program's own includes find that they were seen: the library's insides are not read again.
-    expect(said).not.toMatch(/^\.+ .*\/bits\/(?:stl_|basic_|ios|ostream)/m);
+    expect(stderr).toMatch(/^! \/opt\/prepared\/[\w-]+\.h\.gch$/m);
+    expect(stderr).not.toMatch(/^x /m);
+    // The program's own includes find that they were seen: the library's insides are not read
+    // again.
+    expect(stderr).not.toMatch(/^\.+ .*\/bits\/(?:stl_|basic_|ios|ostream)/m);
   });
 });
 
 describe('a program that crashes', () => {
   it.each([
     ['prepared', true],
-    ['compiled with it', false],
-  ])('has written its last line, with what is %s', async (_name, isPrepared) => {
+    ['compiled with the program', false],
+  ])('writes its last line, with the output objects %s', async (_name, isPrepared) => {
     const text =
       '#include <cstdio>\n#include <cstdlib>\n#include <iostream>\nint main() { std::ios_base::sync_with_stdio(false); std::cout << "line\\n" << "rest"; std::printf("C"); std::abort(); }\n';
     const { prepared: _, ...programs } = toolchain.programs;
@@ -72,7 +74,7 @@ describe('a program that crashes', () => {
     const { steps = [] } =
       cpp.compile?.({ toolchain: used, files: [{ name: 'main.cpp', text }], args: [], memoryMb: 128 }) ?? {};
     let written = '';
-    let said = '';
+    let stderr = '';
     const ended = await sandbox.run({
       argv: ['/bin/sh', '-c', [...steps.map((step) => step.map(shellQuote).join(' ')), 'exec ./program'].join(' && ')],
       env: { PATH: '/usr/bin:/bin' },
@@ -85,10 +87,14 @@ describe('a program that crashes', () => {
         return true;
       },
       onStderr: (chunk) => {
-        said += chunk.toString();
+        stderr += chunk.toString();
         return true;
       },
     });
-    expect({ written, said, exitCode: ended.exitCode }).toEqual({ written: 'line\nCrest', said: '', exitCode: 134 });
+    expect({ written, stderr, exitCode: ended.exitCode }).toEqual({
+      written: 'line\nCrest',
+      stderr: '',
+      exitCode: 134,
+    });
   });
 });

@@ -15,7 +15,7 @@ const packagesOf = (main: string, others: Record<string, string> = {}) => {
 const importing = (...paths: string[]) =>
   `package main\n\nimport (\n${paths.map((path) => `\t"${path}"\n`).join('')})\n\nfunc main() {}\n`;
 
-describe('readGoSource', () => {
+describe('readGoOutline', () => {
   it('finds imports in every form, and nothing after them', () => {
     const source = `// package no\n/* import "no" */ package p; import "a"; import (\n\t. "b"; c "d/e"\n\t_ \`f\`\n)\nvar s = "import \\"no\\""\nimport "late"\n`;
     expect(readGoOutline(source).imports.map(({ path }) => path)).toEqual(['a', 'b', 'd/e', 'f']);
@@ -27,7 +27,7 @@ describe('readGoSource', () => {
     ['package main\nfunc (a A) main() {}', false],
     ['package main\nvar f = func() { var main = 1; _ = main }', false],
     ['package main\n// func main()\nvar s = `\nfunc main() {}`', false],
-  ])('finds the function that a program begins with: %j', (source, has) => {
+  ])('finds main: %j', (source, has) => {
     expect(readGoOutline(source).hasMain).toBe(has);
   });
 
@@ -36,9 +36,9 @@ describe('readGoSource', () => {
       (piece) => ['package main;', piece] as const,
     ),
     ...['!', '(', ' ', 'a&&', 'a||'].map((piece) => ['//go:build ', piece] as const),
-  ])('takes time in proportion to the source: %j and then %j', (start, piece) => {
+  ])('takes linear time: %j and then %j', (start, piece) => {
     const source = (bytes: number) => `${start}${piece.repeat(Math.ceil(bytes / piece.length))}\npackage main`;
-    // Sixteen times as much; what is quadratic takes 256 times as long.
+    // The source is sixteen times as long; quadratic work would take 256 times as long.
     const [little, much] = [SMALL_BYTES, 16 * SMALL_BYTES].map((bytes) => cpuMs(() => packagesOf(source(bytes))));
     expect(much).toBeLessThan(100 * Math.max(1, little ?? 0));
   });
@@ -46,7 +46,7 @@ describe('readGoSource', () => {
 
 const SMALL_BYTES = 10_000;
 
-/** CPU time, since other tests run at the same time, and the least of several. */
+/** The least CPU time of several runs, since other tests run at the same time. */
 function cpuMs(work: () => void): number {
   return Math.min(
     ...Array.from({ length: 4 }, () => {
@@ -58,7 +58,7 @@ function cpuMs(work: () => void): number {
   );
 }
 
-describe('isBuilt', () => {
+describe('isFileBuilt', () => {
   it.each([
     ['a_windows.go', undefined, false],
     ['a_linux.go', undefined, true],
@@ -83,18 +83,18 @@ describe('isBuilt', () => {
 });
 
 describe('goProgram', () => {
-  it('is the folder of the main file, without what is for others', () => {
+  it('has the files next to the main file, without those for other machines', () => {
     const others = { 'b.go': 'package main', 'b_windows.go': 'package main', 'c.go': '//go:build ignore\n\npackage c' };
     expect(packagesOf(MAIN, { ...others, 'd/d.go': 'package d', 'b_test.go': 'package main' })).toEqual([
       'main: main.go b.go',
     ]);
   });
 
-  it('is the main file alone where go build would leave that out', () => {
+  it('has the main file alone if a build constraint excludes that', () => {
     expect(packagesOf(`//go:build ignore\n\n${MAIN}`, { 'lib.go': 'package lib' })).toEqual(['main: main.go']);
   });
 
-  it('has the packages of its module that it imports, each once and before those that import it', () => {
+  it('has imported packages of its module, each once and in dependency order', () => {
     const others = {
       'go.mod': 'module example.org/m // the name\n\ngo 1.21.3\n',
       'a/a.go': 'package a\nimport "example.org/m/b/c"',
@@ -143,7 +143,7 @@ describe('goProgram', () => {
     ],
   ];
   it.each(REFUSED.map(([main, others, start]) => [start, main, others] as const))(
-    'is refused with a place: %s',
+    'refuses a program with a position: %s',
     (start, main, others) => {
       expect(packagesOf(main, others)).toEqual(expect.stringContaining(start));
     },
@@ -158,7 +158,7 @@ describe('goProgram', () => {
     ['"static/[a-c].c?s"', ['static/a.css']],
     ['static/[^a]*', ['static/_hidden', 'static/deep/b.css']],
     ['`s*a*c/*.css`', ['static/a.css']],
-  ])('embeds what a pattern means: %s', (pattern, expected) => {
+  ])('embeds the files of a pattern: %s', (pattern, expected) => {
     const found = program(`${MAIN}\n//go:embed ${pattern}\nvar f embed.FS\n`, {
       ...{ 'note.txt': '', 'static/a.css': '', 'static/_hidden': '', 'static/deep/b.css': '', 'static/deep/_c': '' },
     });
@@ -176,10 +176,10 @@ describe('goProgram', () => {
     expect('packages' in found && found.packages[0]?.embedded).toEqual({ Patterns: { x: ['x'] }, Files: { x: 'a/x' } });
   });
 
-  it('finds out in little time whether a pattern with many wildcards matches', () => {
+  it('matches a pattern with many wildcards in little time', () => {
     const embedding = (stars: number) => () =>
       packagesOf(`${MAIN}//go:embed ${'*a'.repeat(stars)}b\n`, { [`${'a'.repeat(190)}c`]: '' });
-    // With eight times the wildcards, what tries all ways takes for ever.
+    // With eight times the wildcards, backtracking would take for ever.
     expect(cpuMs(embedding(160))).toBeLessThan(100 * Math.max(1, cpuMs(embedding(20))));
   });
 });

@@ -3,26 +3,26 @@ import type { SourceFile } from '#lib/languages/language';
 
 /** A package of a program. */
 export interface GoPackage {
-  /** By which it is imported; `main` for the program's own. */
+  /** The import path; `main` for the program's own package. */
   path: string;
-  /** Its sources, below the work directory. */
+  /** Its sources, relative to the work directory. */
   files: string[];
   /**
-   * What its `//go:embed` name: the files of each pattern, relative to the package's folder;
-   * undefined without any.
+   * The compiler's `-embedcfg`: the files of each pattern of `//go:embed`, relative to the
+   * package's folder. Undefined without patterns.
    */
   embedded: { Patterns: Record<string, string[]>; Files: Record<string, string> } | undefined;
 }
 
-/** How a program is put together. */
+/** The packages of a program, or why it is refused. */
 export type GoProgram =
   | {
-      /** Each after those that it imports; the program's own last. */
+      /** In dependency order; the program's own package is the last. */
       packages: GoPackage[];
-      /** The version of the language that `go.mod` asks for: 21 of Go 1.21. */
+      /** The minor version of the language in `go.mod`: 21 for Go 1.21. */
       version: number | undefined;
     }
-  /** As the compiler would write it: `main.go:3:1: …`, a line each. */
+  /** Errors in the compiler's form, one a line: `main.go:3:1: …`. */
   | { refused: string };
 
 interface ParsedGoFile {
@@ -31,50 +31,50 @@ interface ParsedGoFile {
 }
 
 /**
- * Finds the packages of a program as `go run .` would, in the files of the request and for
- * `machine`: the main file's folder, and the folders of the same module that it imports. A main
- * file that a `//go:build` leaves out is run by itself, as by its name. Nothing is looked for
- * elsewhere. Pure.
+ * Finds the packages of a program as `go run .` does, in the files of the request and for
+ * `machine`: the main file's folder, and the folders of the same module that it imports. If a
+ * `//go:build` excludes the main file, that file alone is the program. Pure.
  */
 export function goProgram(files: readonly SourceFile[], machine: string): GoProgram {
   const [main] = files;
   if (main === undefined) return { packages: [], version: undefined };
   const module = moduleOf(files);
-  const read = files
+  const parsed = files
     .filter(({ name }) => name.endsWith('.go'))
     .map(({ name, text }): ParsedGoFile => ({ name, source: readGoOutline(text) }));
-  const built = read.filter(({ name, source }) => isFileBuilt(name, source.constraint, machine));
+  const built = parsed.filter(({ name, source }) => isFileBuilt(name, source.constraint, machine));
   const inFolder = (folder: string) => built.filter(({ name }) => folderOf(name) === folder);
   const isMainBuilt = built.some(({ name }) => name === main.name);
-  const own = isMainBuilt ? inFolder('') : read.filter(({ name }) => name === main.name);
+  const mainMembers = isMainBuilt ? inFolder('') : parsed.filter(({ name }) => name === main.name);
 
-  const complaints = complaintsOfMain(own, main.name);
+  const errors = mainErrors(mainMembers, main.name);
   const packages: GoPackage[] = [];
   const done = new Set<string>();
-  const going: string[] = [];
+  /** The import paths that lead to the current package. */
+  const importChain: string[] = [];
   const add = (path: string, members: readonly ParsedGoFile[]) => {
-    going.push(path);
+    importChain.push(path);
     for (const { name, source } of members)
       for (const { path: imported, place } of source.imports) {
         const folder = module.folderOf(imported);
         if (folder === undefined || done.has(imported)) continue;
         const found = inFolder(folder);
-        const complaint = complaintOfImport(imported, folder, found, going);
-        if (complaint !== undefined) complaints.push(goError(name, place, complaint));
+        const error = importError(imported, folder, found, importChain);
+        if (error !== undefined) errors.push(goError(name, place, error));
         else add(imported, found);
       }
-    going.pop();
+    importChain.pop();
     done.add(path);
     const { embedded, missing } = embeddedIn(members, files);
-    complaints.push(...missing);
+    errors.push(...missing);
     packages.push({ path, files: members.map(({ name }) => name), embedded });
   };
-  add('main', own);
-  return complaints.length > 0 ? { refused: complaints.join('\n') } : { packages, version: module.version };
+  add('main', mainMembers);
+  return errors.length > 0 ? { refused: errors.join('\n') } : { packages, version: module.version };
 }
 
 interface GoModule {
-  /** The folder of a package that is in the program. */
+  /** The folder of a package, if it is part of the program. */
   folderOf: (path: string) => string | undefined;
   version: number | undefined;
 }
@@ -106,28 +106,28 @@ function goError(file: string, place: () => SourcePosition, message: string): st
   return `${file}:${line}:${column}: ${message}`;
 }
 
-/** What the linker would say without a line. */
-function complaintsOfMain(own: readonly ParsedGoFile[], main: string): string[] {
-  const clause = own.find(({ name }) => name === main)?.source.package;
+/** Errors that the linker would report without a line. */
+function mainErrors(members: readonly ParsedGoFile[], main: string): string[] {
+  const clause = members.find(({ name }) => name === main)?.source.package;
   if (clause === undefined) return [];
   if (clause.name !== 'main')
     return [
       goError(main, clause.place, `package ${clause.name} is not a program: one that can be run has "package main"`),
     ];
-  if (own.some(({ source }) => source.hasMain)) return [];
+  if (members.some(({ source }) => source.hasMain)) return [];
   return [
     goError(main, clause.place, 'function main is undeclared in the main package: a program begins with func main()'),
   ];
 }
 
-function complaintOfImport(
+function importError(
   path: string,
   folder: string,
   found: readonly ParsedGoFile[],
-  going: readonly string[],
+  importChain: readonly string[],
 ): string | undefined {
-  if (going.includes(path))
-    return `import cycle not allowed: ${[...going.slice(going.indexOf(path)), path].join(' imports ')}`;
+  if (importChain.includes(path))
+    return `import cycle not allowed: ${[...importChain.slice(importChain.indexOf(path)), path].join(' imports ')}`;
   if (folder === '' || found.some(({ source }) => source.package?.name === 'main'))
     return `${path} is a program, not a package that can be imported`;
   return found.length === 0 ? `package ${path} is not there: the program has no Go files in ${folder}/` : undefined;
@@ -165,12 +165,12 @@ function tooMany(file: string, found: string): string {
 }
 
 const MAX_PATTERNS = 200;
-/** It is an argument of a command, of which the kernel takes 128 KiB in all. */
+/** The JSON becomes an argument of a command, which the kernel bounds. */
 const MAX_EMBEDDED_LENGTH = 32_768;
 
 /**
- * The files that a pattern of `//go:embed` means: those it matches, and all in the folders that it
- * matches but for `_…` and `.…`.
+ * The files of a pattern of `//go:embed`: those that it matches, and the files in folders that it
+ * matches. Below folders it skips `_…` and `.…`, unless it begins with `all:`.
  */
 function matches(pattern: string, names: readonly string[]): string[] {
   const isAll = pattern.startsWith('all:');
@@ -188,12 +188,12 @@ function matches(pattern: string, names: readonly string[]): string[] {
     .toSorted();
 }
 
-/** Whether a character matches; undefined stands for any number of them. */
+/** Matches one character; undefined matches any number of them. */
 type GlobPart = ((character: string) => boolean) | undefined;
 
 /**
- * One part of a path with Go's wildcards: `*`, `?`, `[a-z]` and `\`. Undefined where it is not
- * well-formed.
+ * Parses one segment of a path with Go's wildcards: `*`, `?`, `[a-z]` and `\`. Undefined if it is
+ * malformed.
  */
 function globOf(text: string): GlobPart[] | undefined {
   const parts: GlobPart[] = [];
@@ -223,8 +223,8 @@ function setOf(text: string): (character: string) => boolean {
 }
 
 /**
- * In time of the product of both lengths at most: after a character that does not match, the last
- * `*` takes one more.
+ * Takes at most the product of both lengths: after a mismatch, only the last `*` takes one more
+ * character.
  */
 function isMatch(parts: readonly GlobPart[], name: string): boolean {
   const characters = [...name];

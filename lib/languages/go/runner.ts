@@ -1,21 +1,19 @@
 import { goBuildSteps } from '#lib/languages/go/build-steps';
+import { info } from '#lib/languages/go/info';
 import { goValidator } from '#lib/languages/go/validator';
 import type { Language } from '#lib/languages/language';
-import { PROGRAM } from '#lib/runner/sandbox/sandbox';
+import { PROGRAM } from '#lib/languages/sandbox-interface';
 
 const AT = '/opt/go';
-const PLACES = ['/usr/local/go', '/usr/lib/go', '/usr/local/lib/go'];
-/** The collector works harder before the bound outside is reached. */
+const ROOTS = ['/usr/local/go', '/usr/lib/go', '/usr/local/lib/go'];
+/** The collector works harder before the memory limit is reached. */
 const HEAP_SHARE = 0.8;
 
 export const go: Language = {
-  id: 'go',
-  name: 'Go',
-  aliases: ['golang'],
-  mainFileName: () => 'main.go',
-  extension: '.go',
+  ...info,
+  mainFileName: () => info.mainFile,
   findToolchain: ({ exists, list }) => {
-    const root = PLACES.find((place) => exists(`${place}/bin/go`));
+    const root = ROOTS.find((path) => exists(`${path}/bin/go`));
     const platform = root === undefined ? undefined : list(`${root}/pkg/tool`)[0];
     if (platform === undefined) return undefined;
     const tools = `${AT}/pkg/tool/${platform}`;
@@ -23,15 +21,15 @@ export const go: Language = {
       binds: [{ from: `${root}`, at: AT }],
       programs: {
         ...{ compile: `${tools}/compile`, link: `${tools}/link` },
-        // A package that came with the version by which it is called here.
+        // This package came with Go 1.22.
         ...(exists(`${root}/src/math/rand/v2`) ? { since122: `${AT}/src/math/rand/v2` } : {}),
       },
     };
   },
-  // Asked of the compiler: the `go` command leaves a process behind that goes on writing.
+  // The `go` command would leave a telemetry process behind.
   version: { command: ({ programs }) => [`${programs.compile}`, '-V'], pattern: /version go(\S+)/ },
   installHint: 'Install Go below /usr/local/go, or with apt-get install golang-go.',
-  // Go ships its standard library as source. It is compiled once, and every program is compiled against that.
+  // Go ships its standard library as source.
   prepare: {
     isNeeded: true,
     make: ({ binds }, directory) => ({
@@ -47,7 +45,7 @@ export const go: Language = {
   },
   compile: ({ toolchain, files }) => ({
     steps: goBuildSteps(toolchain, files, true),
-    // They are done before there is anything worth collecting, and have their bound outside.
+    // Compiler and linker end before a collection pays off.
     env: { GOGC: 'off' },
     output: 'program',
   }),

@@ -1,4 +1,4 @@
-/** Where something stands: both from 1, the column in bytes, as Go's compiler counts. */
+/** A position as Go's compiler counts: both from 1, the column in bytes. */
 export interface SourcePosition {
   line: number;
   column: number;
@@ -7,18 +7,19 @@ export interface SourcePosition {
 /** A word of a source, or a comment. */
 interface GoToken {
   text: string;
-  /** In the source, as is the start of its line. */
+  /** Its offset in the source. */
   index: number;
+  /** The offset of its line. */
   lineStart: number;
   line: number;
 }
 
-/** What must be known of a Go source before it is compiled. */
+/** The facts about a Go source that are needed before it is compiled. */
 export interface GoOutline {
-  /** Undefined where there is no package clause. */
+  /** Undefined without a package clause. */
   package: { name: string; place: () => SourcePosition } | undefined;
   imports: { path: string; place: () => SourcePosition }[];
-  /** Of all `//go:embed`. */
+  /** The patterns of every `//go:embed`. */
   patterns: { pattern: string; place: () => SourcePosition }[];
   /** The expression after `//go:build`. */
   constraint: string | undefined;
@@ -29,8 +30,8 @@ const TOKEN =
   /\/\/[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|`[^`]*`?|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|[\p{L}_][\p{L}\p{N}_]*|\S/gu;
 
 /**
- * Reads the outline of a source: a tokenizer with a count of brackets, not a parser. What is not Go
- * is for the compiler to refuse. Pure.
+ * Reads the outline of a source. It counts brackets and does not parse: the compiler refuses what
+ * is not Go. Pure.
  */
 export function readGoOutline(source: string): GoOutline {
   const tokens = tokenize(source);
@@ -106,7 +107,7 @@ function patternsOf({ text, line }: GoToken): GoOutline['patterns'] {
   }));
 }
 
-/** `func main` outside of everything; a method has a receiver in between. */
+/** Whether it declares `func main` at the top level. A method has a receiver in between. */
 function hasMain(words: readonly GoToken[]): boolean {
   let depth = 0;
   return words.some(({ text }, index) => {
@@ -126,8 +127,8 @@ const MACHINES =
   );
 
 /**
- * Whether a file belongs to a program for `machine` (amd64, arm64) on Linux, by its name and its
- * `//go:build`. Pure.
+ * Whether a file is part of a program for `machine` (amd64, arm64) on Linux, by its name and its
+ * `//go:build`. See https://pkg.go.dev/cmd/go#hdr-Build_constraints. Pure.
  */
 export function isFileBuilt(name: string, constraint: string | undefined, machine: string): boolean {
   const parts = (name.split('/').at(-1) ?? '').replace(/\.go$/, '').split('_').slice(1);
@@ -142,8 +143,8 @@ export function isFileBuilt(name: string, constraint: string | undefined, machin
 }
 
 /**
- * The value of an expression of `!`, `&&`, `||` and parentheses over tags. One that is not
- * well-formed, or has more words than any has, holds: Go complains of it.
+ * Evaluates an expression of `!`, `&&`, `||` and parentheses over tags. A malformed or overlong one
+ * holds, so that Go reports it.
  */
 function holds(constraint: string, machine: string): boolean {
   const words = constraint.match(/&&|\|\||[!()]|[\p{L}\p{N}_.]+/gu) ?? [];
@@ -181,5 +182,5 @@ function holds(constraint: string, machine: string): boolean {
   return at !== words.length || value;
 }
 
-/** It bounds how deep the calls of `holds` go, which the stack of the server must bear. */
+/** Bounds the recursion depth of `holds` on the server's stack. */
 const MAX_CONSTRAINT_WORDS = 1000;

@@ -1,6 +1,9 @@
 import type { WarmInput } from '#lib/languages/language';
 
-/** How a process that waits is told things: byte strings, each after its length as four bytes, the highest first. */
+/**
+ * The messages to a warm JVM, which `MessageReader.java` reads: byte strings, each after its length
+ * as four bytes, big endian.
+ */
 
 /** A number of files, each a name and its content. */
 export function encodeFiles(files: WarmInput['files']): Uint8Array[] {
@@ -11,8 +14,8 @@ export function encodeFiles(files: WarmInput['files']): Uint8Array[] {
 }
 
 /** A number of texts, and then those. */
-export function encodeTexts(words: readonly string[]): Uint8Array[] {
-  return [encodeLength(words.length), ...words.flatMap(encodeBytes)];
+export function encodeTexts(texts: readonly string[]): Uint8Array[] {
+  return [encodeLength(texts.length), ...texts.flatMap(encodeBytes)];
 }
 
 export function encodeBytes(content: Uint8Array | string): Uint8Array[] {

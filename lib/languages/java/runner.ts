@@ -1,3 +1,4 @@
+import { info } from '#lib/languages/java/info';
 import { type JavaOutline, readJavaOutline } from '#lib/languages/java/source-outline';
 import { javaValidator } from '#lib/languages/java/validator';
 import {
@@ -11,11 +12,8 @@ import {
 import type { Language, SourceFile } from '#lib/languages/language';
 
 export const java: Language = {
-  id: 'java',
-  name: 'Java',
-  aliases: [],
+  ...info,
   mainFileName: (code) => readJavaOutline(code).fileName,
-  extension: '.java',
   findToolchain: ({ exists, list }) => {
     if (!exists('/usr/bin/javac') || !exists('/usr/bin/java')) return undefined;
     const settings = list('/etc').filter((name) => /^java(-|$)/.test(name));
@@ -37,27 +35,27 @@ export const java: Language = {
   run: ({ toolchain, files, args, memoryMb }) => ({
     argv: [
       ...['/bin/sh', '-c', 'mkdir .classes && tar -xf /program -C .classes && exec "$@"', 'sh'],
-      ...[`${toolchain.programs.java}`, ...jvmFlags(memoryMb), entry(files), ...args],
+      ...[`${toolchain.programs.java}`, ...jvmFlags(memoryMb), mainClass(files), ...args],
     ],
   }),
-  warm: warmRunner(({ context }) => entry(context.files)),
-  warmCompiler: warmCompiler,
+  warm: warmRunner(({ context }) => mainClass(context.files)),
+  warmCompiler,
   validate: javaValidator,
   helloProgram:
     'import java.util.Scanner;\n\npublic class Hello {\n    public static void main(String[] args) {\n        Scanner in = new Scanner(System.in);\n        String name = in.hasNextLine() ? in.nextLine() : "world";\n        System.out.println("Hello, " + name + "!");\n    }\n}\n',
 };
 
 /**
- * The class to start: one with `public static void main(String[])`, the main file's before those of
- * others. Without any, the JVM says best what is wrong, or starts what newer versions start.
+ * The class to start: one with `public static void main(String[])`, if possible of the main file.
+ * Without one, the JVM reports best what is wrong, or starts another form of `main`.
  */
-function entry(files: readonly SourceFile[]): string {
+function mainClass(files: readonly SourceFile[]): string {
   const sources = files.filter(({ name }) => name.endsWith('.java')).map(({ text }) => readJavaOutline(text));
-  const first = (find: (source: JavaOutline) => string | undefined) =>
-    sources.map(find).find((name) => name !== undefined);
+  const first = (nameIn: (source: JavaOutline) => string | undefined) =>
+    sources.map(nameIn).find((name) => name !== undefined);
   return (
-    first(({ mainClass }) => mainClass) ??
-    first(({ otherMain }) => otherMain) ??
+    first((source) => source.mainClass) ??
+    first((source) => source.otherMain) ??
     sources[0]?.fileName.replace(/\.java$/, '') ??
     'Main'
   );

@@ -3,7 +3,7 @@ import { readJavaOutline } from '#lib/languages/java/source-outline';
 
 const MAIN = 'public static void main(String[] a) {}';
 
-describe('readJavaSource', () => {
+describe('readJavaOutline', () => {
   it.each([
     [`public class A { ${MAIN} }`, 'A.java', 'A'],
     ['class B { static void f() {} } class C { public static void main(String... a) {} }', 'C.java', 'C'],
@@ -22,12 +22,12 @@ describe('readJavaSource', () => {
     [`abstract class V { ${MAIN} }`, 'V.java', 'V'],
     ['class W { public @Deprecated(since = {"x"}) static void main(String[] a) {} }', 'W.java', 'W'],
     ['class X { public @A({@B(y = {1, 2}), @C({})}) static void main(String[] a) {} }', 'X.java', 'X'],
-    // The public class and then the first one, nested ones last.
+    // The public class comes first, nested ones last.
     [`class First { ${MAIN} } public class Second { ${MAIN} }`, 'Second.java', 'Second'],
     [`class First { ${MAIN} } class Second { ${MAIN} }`, 'First.java', 'First'],
     [`class Outer { static class Inner { ${MAIN} } }`, 'Outer.java', 'Outer$Inner'],
     [`package p; class Outer { static class Inner { ${MAIN} } } class Other { ${MAIN} }`, 'Other.java', 'p.Other'],
-    // What only looks like it.
+    // These only look like it.
     [`class A { void main() {} } class B { ${MAIN} }`, 'B.java', 'B'],
     [`class A { static void main(int n) {} } class B { ${MAIN} }`, 'B.java', 'B'],
     [`class A { private static void main(String[] a) {} } class B { ${MAIN} }`, 'B.java', 'B'],
@@ -52,7 +52,7 @@ describe('readJavaSource', () => {
     ['package p; class A { static void main(String[] a) {} }', 'p.A'],
     ['class A { private void main() {} }', undefined],
     ['class A { void main(int n) {} }', undefined],
-  ])('tells of the main that newer versions of Java start: %s', (source, otherMain) =>
+  ])('finds the main that newer versions of Java start: %s', (source, otherMain) =>
     expect(readJavaOutline(source)).toMatchObject({ mainClass: undefined, otherMain }),
   );
 
@@ -68,10 +68,9 @@ describe('readJavaSource', () => {
     '"""',
     '/*',
     'class A { void main(String[] ',
-  ])('takes time in proportion to the source: %j', (piece) => {
+  ])('takes linear time: %j', (piece) => {
     const source = (bytes: number) => `class A { ${piece.repeat(Math.ceil(bytes / piece.length))}`;
-    // CPU time, since other tests run at the same time, and the least of several, since memory is
-    // given back in between.
+    // The least CPU time of several runs, since other tests run at the same time.
     const took = (text: string) =>
       Math.min(
         ...Array.from({ length: 4 }, () => {
@@ -81,7 +80,7 @@ describe('readJavaSource', () => {
           return (user + system) / 1000;
         }),
       );
-    // Sixteen times as much; what is quadratic takes 256 times as long.
+    // The source is sixteen times as long; quadratic work would take 256 times as long.
     expect(took(source(16 * SMALL_BYTES))).toBeLessThan(100 * Math.max(1, took(source(SMALL_BYTES))));
   });
 });

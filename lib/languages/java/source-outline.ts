@@ -1,51 +1,45 @@
-/** What must be known of a Java source before it is compiled: the name of its file and its entry. */
+/** The facts about a Java source that are needed before it is compiled. */
 export interface JavaOutline {
-  /** javac wants a public class in a file of its name. */
+  /** javac requires a public class to be in a file of its name. */
   fileName: string;
-  /**
-   * The binary name of the type with `public static void main(String[])`; undefined where there is
-   * none.
-   */
+  /** The binary name of the type with `public static void main(String[])`, if one has it. */
   mainClass: string | undefined;
-  /**
-   * The same of a type with another `main` that is not private. Java 25 and later start those, too.
-   */
+  /** The same of a type with another `main` that is not private, which Java 25 and later start. */
   otherMain: string | undefined;
 }
 
 const TYPE = /^(?:class|interface|enum|record)$/;
 const NAME = /^[\p{L}_$]/u;
 
-/** A pair of braces that is open. */
+/** An open pair of braces. */
 interface BraceScope {
-  /** Of a type's body; undefined for every other block. */
+  /** The type whose body it is; undefined for every other block. */
   type: DeclaredType | undefined;
-  /** Parentheses that are open in it. */
+  /** The number of open parentheses in it. */
   parentheses: number;
   /** Whether it is inside parentheses: in an annotation's values, or in an argument. */
-  isAside: boolean;
+  isInParentheses: boolean;
 }
 
 interface DeclaredType {
-  /** The name that the JVM has for it, without the package. */
+  /** The JVM's name for it, without the package. */
   binaryName: string;
   isTopLevel: boolean;
   isPublic: boolean;
   isInterface: boolean;
-  /** Whether its `main` is the one that every version of Java starts. */
+  /** `classic` is the form that every version of Java starts. */
   main: 'classic' | 'other' | undefined;
 }
 
 /**
- * Reads the outline of a compilation unit: its package, its types, and which of them has a `main`.
- * Of several, the public type's counts first, then that of the first top-level type, then that of
- * the first nested one. A tokenizer with a count of braces, not a parser; what is not Java is for
- * javac to refuse. Takes time in proportion to the source. Pure.
+ * Reads the package and the types of a compilation unit, and finds the one with a `main`. The
+ * public type comes first, then top-level types, then nested ones. It counts braces and does not
+ * parse: javac refuses what is not Java. Linear in the length of the source. Pure.
  */
 export function readJavaOutline(source: string): JavaOutline {
   const tokens = tokenize(source);
   const types: DeclaredType[] = [];
-  const scopes: BraceScope[] = [{ type: undefined, parentheses: 0, isAside: false }];
+  const scopes: BraceScope[] = [{ type: undefined, parentheses: 0, isInParentheses: false }];
   let packageName: string | undefined;
   const modifiers = new Set<string>();
   /** The type whose body is the next block. */
@@ -58,14 +52,13 @@ export function readJavaOutline(source: string): JavaOutline {
     if (token === '(') scope.parentheses += 1;
     else if (token === ')') scope.parentheses = Math.max(0, scope.parentheses - 1);
     else if (token === '{') {
-      const isAside = scope.isAside || scope.parentheses > 0;
-      scopes.push({ type: isAside ? undefined : declared, parentheses: 0, isAside });
-      if (!isAside) declared = undefined;
+      const isInParentheses = scope.isInParentheses || scope.parentheses > 0;
+      scopes.push({ type: isInParentheses ? undefined : declared, parentheses: 0, isInParentheses });
+      if (!isInParentheses) declared = undefined;
     } else if (token === '}' && !isTopLevel) scopes.pop();
-    // What is in the values of an annotation ends no declaration: its modifiers may stand before
-    // it.
+    // An annotation's values end no declaration, whose modifiers may precede the annotation.
     const isEnd = token === '{' || token === '}' || token === ';';
-    if (isEnd && !scope.isAside && scope.parentheses === 0) modifiers.clear();
+    if (isEnd && !scope.isInParentheses && scope.parentheses === 0) modifiers.clear();
     if (scope.parentheses > 0 || !(isTopLevel || scope.type !== undefined)) continue;
 
     if (MODIFIERS.has(token)) modifiers.add(token);
@@ -91,13 +84,13 @@ export function readJavaOutline(source: string): JavaOutline {
   }
   const topLevel = types.filter((type) => type.isTopLevel);
   const publicType = topLevel.find((type) => type.isPublic);
-  const inOrder = [...(publicType === undefined ? [] : [publicType]), ...topLevel, ...types];
-  const withMain = (kind: DeclaredType['main']) => inOrder.find(({ main }) => main === kind)?.binaryName;
+  const byPrecedence = [...(publicType === undefined ? [] : [publicType]), ...topLevel, ...types];
+  const nameWithMain = (kind: DeclaredType['main']) => byPrecedence.find(({ main }) => main === kind)?.binaryName;
   const qualified = (name: string | undefined) => {
-    const whole = name === undefined || !packageName ? name : `${packageName}.${name}`;
-    return whole !== undefined && whole.length <= MAX_PATH_LENGTH && QUALIFIED.test(whole) ? whole : undefined;
+    const path = name === undefined || !packageName ? name : `${packageName}.${name}`;
+    return path !== undefined && path.length <= MAX_PATH_LENGTH && QUALIFIED.test(path) ? path : undefined;
   };
-  const [classic, other] = [withMain('classic'), withMain('other')];
+  const [classic, other] = [nameWithMain('classic'), nameWithMain('other')];
   const named = publicType?.binaryName ?? (classic ?? other)?.replace(/(?<=.)\$.*/, '') ?? topLevel[0]?.binaryName;
   return {
     fileName: `${shortened(named ?? 'Main')}.java`,
@@ -108,7 +101,9 @@ export function readJavaOutline(source: string): JavaOutline {
 
 const MODIFIERS = new Set(['public', 'protected', 'private', 'static', 'abstract']);
 
-/** Undefined for what no Java starts. `rest` follows the opening parenthesis. */
+/**
+ * Undefined for a method that no version of Java starts. `rest` follows the opening parenthesis.
+ */
 function kindOfMain(
   modifiers: ReadonlySet<string>,
   isInInterface: boolean,
@@ -126,13 +121,13 @@ const ANNOTATION_OR_FINAL = /@ [^ ()]+(?: \. [^ ()]+)* (?:\( [^()]*\) )?|(?<![^ 
 const ARGUMENTS = /^(?:java \. lang \. )?String (?:(?:\[ \]|\. \. \.) [\p{L}_$][^ ]*|[\p{L}_$][^ ]* \[ \]) $/u;
 const MAX_PARAMETER_TOKENS = 60;
 
-/** What is too long for a file's name is for javac to refuse. */
+/** Shortens a name that is too long for a file; javac refuses the program then. */
 function shortened(name: string): string {
   return name.slice(0, MAX_NAME_LENGTH);
 }
 
 const MAX_NAME_LENGTH = 60;
-/** No class file has a longer path, and a command that is to start it would not be taken. */
+/** No class file has a longer path, and no command can carry it. */
 const MAX_PATH_LENGTH = 4096;
 const QUALIFIED = /^[\p{L}\p{N}_$.]+$/u;
 
@@ -141,7 +136,10 @@ function qualifiedName(tokens: readonly string[], from: number): string {
   return tokens.slice(from, end < 0 ? from : end).join('');
 }
 
-/** Names and single signs; comments, strings, characters and text blocks are left out. */
+/**
+ * Splits a source into names and single signs, without comments, strings, characters and text
+ * blocks.
+ */
 function tokenize(source: string): string[] {
   const skipped =
     /\/\*[\s\S]*?(?:\*\/|$)|\/\/[^\n]*|"""(?:\\[\s\S]|[^\\])*?(?:"""|$)|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?/g;

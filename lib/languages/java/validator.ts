@@ -1,13 +1,13 @@
-import type { Diagnostic, Validator } from '#lib/languages/diagnostic';
+import { type Diagnostic, severityOf, type Validator } from '#lib/languages/diagnostic';
 import { javacCommand } from '#lib/languages/java/warm';
 
-/** `Main.java:3: error: …`, the line of the program, a caret below the place, and more of the message. */
+/** Reads `Main.java:3: error: …`, the program's line, a caret below the place, and details. */
 export const javaValidator: Validator = {
   command: ({ toolchain, files }) => ({
     argv: [
       ...javacCommand(toolchain),
       ...['-encoding', 'UTF-8', '-proc:none', '-Xlint:all', '-Xmaxerrs', '100', '-Xmaxwarns', '100', '-d', '.'],
-      // All of the analysis, also where there were errors, and no code.
+      // Analyses everything, also after errors, and makes no code.
       ...['--should-stop=ifError=FLOW', '--should-stop=ifNoError=FLOW'],
       ...files.map(({ name }) => name),
     ],
@@ -20,7 +20,7 @@ export const javaValidator: Validator = {
       const match = /^(?:[^\s:]+\.java:(\d+): )?(error|warning): (.*)$/.exec(lines[index] ?? '');
       index += 1;
       if (match === null) continue;
-      const [, line, severity, summary] = match;
+      const [, line, word, summary] = match;
       const body: string[] = [];
       while (index < lines.length && !ENDS.test(lines[index] ?? '')) {
         body.push(lines[index] ?? '');
@@ -30,7 +30,7 @@ export const javaValidator: Validator = {
       // The line of the program stands above the caret.
       const details = body.filter((_, at) => at !== caret && at !== caret - 1);
       found.push({
-        severity: severity === 'warning' ? 'warning' : 'error',
+        severity: severityOf(word),
         line: Number(line ?? 1),
         column: caret < 0 ? 1 : (body[caret]?.length ?? 1),
         message: [summary, ...details].join('\n').trimEnd(),
@@ -40,5 +40,5 @@ export const javaValidator: Validator = {
   },
 };
 
-/** The next diagnostic, a note, or the count at the end. */
+/** Begins the next diagnostic, a note, or the count at the end. */
 const ENDS = /^(?:[^\s:]+\.java:\d+: (?:error|warning): |(?:error|warning): |Note: |\d+ (?:error|warning)s?$)/;

@@ -8,75 +8,82 @@ import {
   type WarmInput,
   type WarmProcessSpec,
 } from '#lib/languages/language';
-import { INPUT_DESCRIPTOR, RESULT_DESCRIPTOR } from '#lib/runner/sandbox/sandbox';
+import { INPUT_DESCRIPTOR, RESULT_DESCRIPTOR } from '#lib/languages/sandbox-interface';
 
 /**
- * A JVM that lives for a moment: the quick compiler, the small collector, no files in /tmp. The archived classes are taken where they
- * lie: to move them to another address costs each JVM ten milliseconds and as many megabytes (JDK 17 and later do so unless told).
+ * Flags of a JVM that lives for a moment: the quick compiler, the small collector, no files in
+ * /tmp. Archived classes stay at their address (`ArchiveRelocationMode=0`): JDK 17 and later would
+ * move them, which costs time and memory in each JVM.
  */
 export const SHORT_LIVED = [
   ...['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData', '-Xshare:auto'],
   ...['-XX:+IgnoreUnrecognizedVMOptions', '-XX:+UnlockDiagnosticVMOptions', '-XX:ArchiveRelocationMode=0'],
 ];
 
-const JAR = `${PREPARED}/waiting.jar`;
-const COMPILER_ARCHIVE = `${PREPARED}/compiling.jsa`;
-const PROGRAM_ARCHIVE = `${PREPARED}/running.jsa`;
-const COMPILING = 'space.chill.runner.Compiling';
-const RUNNING = 'space.chill.runner.Running';
-const REHEARSAL = `${PREPARED}/rehearsal`;
+const JAR = `${PREPARED}/warm.jar`;
+const COMPILER_ARCHIVE = `${PREPARED}/compiler.jsa`;
+const PROGRAM_ARCHIVE = `${PREPARED}/program.jsa`;
+/** A message for the runner that starts the training program. */
+const TRAINING = `${PREPARED}/training`;
+const PACKAGE = 'space.chill.runner';
 const PIPE = '/dev/shm/program';
-/** How often a waiting compiler has compiled `WARM_UP`: more makes it quicker, and takes a quarter of a second each. */
+/**
+ * How often a warm compiler compiles `WarmUp.java`. Each round makes it faster and delays its
+ * start.
+ */
 const ROUNDS = 2;
 
-/** What `java` is told for a program, but for its class and what follows. */
+/** Arguments of `java` for a program, without its class and arguments. */
 export function jvmFlags(memoryMb: number): string[] {
   return [
     ...SHORT_LIVED,
-    // The heap may take all of the program's memory: with what the JVM itself needs, the bound outside answers first.
+    // The heap may take all of the program's memory: the limit outside then applies first.
     ...[`-Xmx${memoryMb}m`, '-Xms8m', '-XX:ReservedCodeCacheSize=24m'],
     ...['-Dfile.encoding=UTF-8', '-Dstdout.encoding=UTF-8', '-cp', '.classes:.'],
   ];
 }
 
-/** `javac`'s own arguments. */
+/**
+ * Arguments of `javac`. `-proc:none`: an annotation processor is a program of the source's author.
+ */
 export function javacArguments(names: readonly string[]): string[] {
-  // Annotation processors are programs of the source's author; they have no business in a compiler.
   return ['-encoding', 'UTF-8', '-proc:none', '-d', '.classes', ...names.filter((name) => name.endsWith('.java'))];
 }
 
-/** A JVM that waits for classes. The pipe that it reads has a name, since Java could not close a descriptor that it inherits. */
-export function warmRunner(entryOf: (given: WarmInput) => string): WarmProcessSpec {
+/**
+ * A JVM that waits for classes. It reads a named pipe: Java cannot close an inherited descriptor.
+ */
+export function warmRunner(entryOf: (input: WarmInput) => string): WarmProcessSpec {
+  const feedPipe = `mkfifo ${PIPE} && (cat <&${INPUT_DESCRIPTOR} >${PIPE} &)`;
   return {
     command: ({ programs }, memoryMb) =>
       programs.prepared === undefined
         ? undefined
         : {
             argv: [
-              ...['/bin/sh', '-c'],
-              `mkdir .classes && mkfifo ${PIPE} && (cat <&${INPUT_DESCRIPTOR} >${PIPE} &) && exec "$@" ${INPUT_DESCRIPTOR}<&-`,
+              ...['/bin/sh', '-c', `mkdir .classes && ${feedPipe} && exec "$@" ${INPUT_DESCRIPTOR}<&-`],
               ...['sh', `${programs.java}`, `-XX:SharedArchiveFile=${PROGRAM_ARCHIVE}`, `-Xbootclasspath/a:${JAR}`],
               ...jvmFlags(memoryMb),
-              ...[RUNNING, REHEARSAL, PIPE],
+              ...[`${PACKAGE}.WarmRunner`, TRAINING, PIPE],
             ],
           },
-    encode: (given) => {
-      const entry = entryOf(given);
-      const { toolchain, memoryMb, args } = given.context;
-      const fresh = [`${toolchain.programs.java}`, ...jvmFlags(memoryMb), entry, ...args];
+    encode: (input) => {
+      const entry = entryOf(input);
+      const { toolchain, memoryMb, args } = input.context;
+      const coldCommand = [`${toolchain.programs.java}`, ...jvmFlags(memoryMb), entry, ...args];
       return Buffer.concat([
-        ...encodeFiles(given.files),
+        ...encodeFiles(input.files),
         ...encodeBytes(entry),
         ...encodeTexts(args),
-        ...encodeTexts(fresh),
-        given.artifact ?? new Uint8Array(),
+        ...encodeTexts(coldCommand),
+        input.artifact ?? new Uint8Array(),
       ]);
     },
     idleMegabytes: 30,
   };
 }
 
-/** A JVM that has javac in it. */
+/** A JVM that has javac loaded. */
 export const warmCompiler: WarmProcessSpec = {
   command: ({ programs }) =>
     programs.prepared === undefined
@@ -86,18 +93,21 @@ export const warmCompiler: WarmProcessSpec = {
             ...['/bin/sh', '-c'],
             `mkdir .classes && "$@" ${RESULT_DESCRIPTOR}>&- >&2 && exec tar -cf - -C .classes . >&${RESULT_DESCRIPTOR}`,
             ...['sh', `${programs.java}`, `-XX:SharedArchiveFile=${COMPILER_ARCHIVE}`, ...SHORT_LIVED],
-            ...['-cp', JAR, COMPILING, `${PREPARED}/WarmUp.java`, `${ROUNDS}`],
+            ...['-cp', JAR, `${PACKAGE}.WarmCompiler`, `${PREPARED}/WarmUp.java`, `${ROUNDS}`],
           ],
         },
-  encode: (given) =>
-    Buffer.concat([...encodeFiles(given.files), ...encodeTexts(javacArguments(given.files.map(({ name }) => name)))]),
+  encode: ({ files }) =>
+    Buffer.concat([...encodeFiles(files), ...encodeTexts(javacArguments(files.map(({ name }) => name)))]),
   idleMegabytes: 95,
 };
 
-/** What starts `javac`, but for its arguments: with its classes out of the archive where there is one, in a third of the time less. */
+/**
+ * The command that starts `javac`, without its arguments. It loads classes from the archive if
+ * there is one.
+ */
 export function javacCommand({ programs }: Toolchain): string[] {
   if (programs.prepared === undefined) return [`${programs.javac}`, ...SHORT_LIVED.map((flag) => `-J${flag}`)];
-  // The archive holds for its own class path only, by which `javac` itself does not start.
+  // The archive is valid for its own class path only, with which `javac` itself does not start.
   return [
     ...[`${programs.java}`, `-XX:SharedArchiveFile=${COMPILER_ARCHIVE}`, ...SHORT_LIVED],
     ...['-cp', JAR, 'com.sun.tools.javac.Main'],
@@ -105,22 +115,23 @@ export function javacCommand({ programs }: Toolchain): string[] {
 }
 
 /**
- * Compiles what waits, and has both JVMs write down the classes that they use. Archives hold the paths of what they were made
- * from, so that this is done where the sandbox will see it.
+ * Compiles the warm runner and the warm compiler, and makes a class data archive (AppCDS) of each.
+ * Archives hold the paths of their classes, so that they are made at the path that the sandbox
+ * sees.
  */
 export function buildJvmArchives({ programs }: Toolchain, directory: string): PreparationCommand {
-  const sources = join(process.cwd(), 'lib/languages/java/runner');
+  const sources = join(process.cwd(), 'lib/languages/java/jvm');
   const flags = SHORT_LIVED.join(' ');
   const script = [
     `set -e; cd ${PREPARED}`,
     `${programs.javac} -d classes ${SOURCES.join(' ')}`,
-    `"$(dirname "$(readlink -f ${programs.javac})")/jar" cf waiting.jar -C classes .`,
-    `${programs.javac} -d rehearsed Rehearsal.java && tar -cf rehearsal.tar -C rehearsed . && cat header rehearsal.tar >rehearsal`,
-    `chmod 0444 rehearsal`,
-    `${programs.java} ${flags} -XX:ArchiveClassesAtExit=${COMPILER_ARCHIVE} -cp ${JAR} ${COMPILING} WarmUp.java ${ROUNDS} only >&2`,
+    `"$(dirname "$(readlink -f ${programs.javac})")/jar" cf warm.jar -C classes .`,
+    `${programs.javac} -d trained CdsTraining.java && tar -cf training.tar -C trained . && cat header training.tar >training`,
+    `chmod 0444 training`,
+    `${programs.java} ${flags} -XX:ArchiveClassesAtExit=${COMPILER_ARCHIVE} -cp ${JAR} ${PACKAGE}.WarmCompiler WarmUp.java ${ROUNDS} only >&2`,
     'mkdir -p work/.classes && cd work',
-    `${programs.java} -XX:ArchiveClassesAtExit=${PROGRAM_ARCHIVE} -Xbootclasspath/a:${JAR} ${jvmFlags(64).join(' ')} ${RUNNING} ${REHEARSAL} >&2`,
-    'cd .. && rm -rf work classes rehearsed rehearsal.tar header',
+    `${programs.java} -XX:ArchiveClassesAtExit=${PROGRAM_ARCHIVE} -Xbootclasspath/a:${JAR} ${jvmFlags(64).join(' ')} ${PACKAGE}.WarmRunner ${TRAINING} >&2`,
+    'cd .. && rm -rf work classes trained training.tar header',
   ];
   return {
     argv: [
@@ -129,21 +140,18 @@ export function buildJvmArchives({ programs }: Toolchain, directory: string): Pr
     ],
     env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: directory, LANG: 'C.UTF-8', TZ: 'UTC' },
     files: [
-      ...[...SOURCES, 'Rehearsal.java', 'WarmUp.java'].map((name) => ({
+      ...[...SOURCES, 'CdsTraining.java', 'WarmUp.java'].map((name) => ({
         name,
         content: readFileSync(join(sources, name)),
       })),
-      {
-        name: 'header',
-        content: Buffer.concat([
-          encodeLength(0),
-          ...encodeBytes('space.chill.runner.Rehearsal'),
-          encodeLength(0),
-          encodeLength(0),
-        ]),
-      },
+      { name: 'header', content: trainingHeader() },
     ],
   };
 }
 
-const SOURCES = ['Parts.java', 'Compiling.java', 'Running.java', 'Program.java'];
+const SOURCES = ['MessageReader.java', 'WarmCompiler.java', 'WarmRunner.java', 'Program.java'];
+
+/** A message without files and arguments; the classes of the training program follow it. */
+function trainingHeader(): Buffer {
+  return Buffer.concat([encodeLength(0), ...encodeBytes(`${PACKAGE}.CdsTraining`), encodeLength(0), encodeLength(0)]);
+}

@@ -1,20 +1,19 @@
 import type { SandboxCommand, Toolchain, WarmInput, WarmProcessSpec } from '#lib/languages/language';
-import { INPUT_DESCRIPTOR, PROGRAM } from '#lib/runner/sandbox/sandbox';
+import { INPUT_DESCRIPTOR, PROGRAM } from '#lib/languages/sandbox-interface';
 
 export const NODE = '/opt/node/bin/node';
 
-/** The very Node that serves runs the programs: only that one file is bound. */
+/** Programs run in the server's own Node, of which only the executable is bound. */
 export function findNode(): Toolchain {
   return { binds: [{ from: process.execPath, at: NODE }], programs: { node: NODE } };
 }
 
 /**
- * Has output written when the program writes it. Node gives a pipe as much as there is room for at
- * that moment, and keeps the rest, which is lost when the program calls `process.exit()` or throws;
- * on a blocking pipe the program waits for room. A stream is changed when the program first uses
- * it: its descriptor blocks until then.
+ * Makes stdout and stderr blocking. Otherwise Node buffers output that the pipe cannot take, and
+ * loses it when the program calls `process.exit()` or throws. A stream changes when the program
+ * first uses it, since opening it makes its descriptor non-blocking.
  */
-const WRITE_AT_ONCE = `
+const BLOCKING_OUTPUT = `
 for (const name of ['stdout', 'stderr']) {
   const standard = Object.getOwnPropertyDescriptor(process, name);
   const get = () => {
@@ -26,51 +25,48 @@ for (const name of ['stdout', 'stderr']) {
 }
 `;
 
-/** A worker thread, which begins with the script as well, has what its parent has left. */
-const WITHOUT_SCRIPT = `
+/** Removes the script from `execArgv`, which the program and its worker threads see. */
+const HIDE_SCRIPT = `
 if (process.execArgv.includes('--require')) process.execArgv.splice(process.execArgv.indexOf('--require'), 2);
 `;
 
-/**
- * How a Node that did not wait begins, which then is `begin`. It is not in the arguments that the
- * program finds.
- */
+/** A cold Node. It runs the script `begin` first, which the program's arguments do not show. */
 export function coldNode(node: string, flags: readonly string[], main: readonly string[], begin = ''): SandboxCommand {
   return {
     argv: [node, ...flags, '--require', PROGRAM, ...main],
-    script: `${WRITE_AT_ONCE}${WITHOUT_SCRIPT}${begin}`,
+    script: `${BLOCKING_OUTPUT}${HIDE_SCRIPT}${begin}`,
     binds: findNode().binds,
   };
 }
 
-/** A Node that waits, started with `flags`; `warmUp` is run before, and `begin` when the files of its `program` are there. */
-export function warmNode(flags: readonly string[], megabytes: number, warmUp = '', begin = ''): WarmProcessSpec {
+/**
+ * A warm Node, started with `flags`. It runs `warmUp` before it waits, and `begin` when the
+ * program's files are written.
+ */
+export function warmNode(flags: readonly string[], idleMegabytes: number, warmUp = '', begin = ''): WarmProcessSpec {
   return {
-    script: `${warmUp}${WRITE_AT_ONCE}${WAIT}${begin}${BECOME}`,
+    script: `${warmUp}${BLOCKING_OUTPUT}${WAIT_FOR_PROGRAM}${begin}${RUN_MAIN}`,
     command: ({ programs }) => ({ argv: [`${programs.node}`, ...flags, PROGRAM], binds: findNode().binds }),
-    encode: (given) => toWarmMessage(given),
-    idleMegabytes: megabytes,
+    encode: (input) => toWarmMessage(input),
+    idleMegabytes,
   };
 }
 
-/** The files, their contents as base64, the arguments, and what was made of the files before, which only a sandbox looks into. */
-export function toWarmMessage(
-  { files, context, artifact: program }: WarmInput,
-  more: Record<string, unknown> = {},
-): string {
+/** Encodes the input as JSON, with contents as base64. Only the sandbox reads `artifact`. */
+export function toWarmMessage({ files, context, artifact }: WarmInput, more: Record<string, unknown> = {}): string {
   return JSON.stringify({
     ...more,
     files: files.map(({ name, content }) => ({ name, content: Buffer.from(content).toString('base64') })),
     args: context.args,
-    made: program && Buffer.from(program).toString(),
+    artifact: artifact && Buffer.from(artifact).toString(),
   });
 }
 
 /**
- * What nearly every program makes Node load and compile is there already: the streams that it would print to, and how values are
- * shown. Its own stdout and stderr are not touched: once they were opened, a write to their descriptors no longer waits for room.
+ * Loads what nearly every program needs: the modules of streams, and the formatting of values. It
+ * leaves stdout and stderr alone, since opening them makes their descriptors non-blocking.
  */
-const WAIT = `
+const WAIT_FOR_PROGRAM = `
 const fs = require('node:fs');
 const path = require('node:path');
 const { Console } = require('node:console');
@@ -78,7 +74,7 @@ const { Writable } = require('node:stream');
 require('node:tty');
 new (require('node:net').Socket)({ readable: false, writable: true }).destroy();
 const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-// To find out whether there are colours, it would open stderr.
+// With \`colorMode: 'auto'\` it would open stderr.
 new Console({ stdout: nowhere, stderr: nowhere, colorMode: false }).log('%s %d', 'warm', 1, { up: [1] });
 const program = JSON.parse(fs.readFileSync(${INPUT_DESCRIPTOR}, 'utf8'));
 fs.closeSync(${INPUT_DESCRIPTOR});
@@ -88,8 +84,8 @@ for (const { name, content } of program.files) {
 }
 `;
 
-const BECOME = `
-// To take the whole heap apart takes longer than most programs do: one that has come to its end is let go of as by process.exit().
+const RUN_MAIN = `
+// Ends as by process.exit(): tearing down the heap takes longer than most programs run.
 process.once('exit', () => {
   if (process.mainModule === undefined || process.exitCode) return;
   process.emit('exit', 0);
@@ -97,6 +93,6 @@ process.once('exit', () => {
 });
 process.argv.splice(1, process.argv.length, path.resolve(program.files[0].name), ...program.args);
 delete require.cache[__filename];
-// From a fresh stack, so that this file is not in the program's traces.
+// On a new stack, so that the program's traces do not show this file.
 process.nextTick(require('node:module').runMain);
 `;

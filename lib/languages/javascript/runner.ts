@@ -1,16 +1,14 @@
+import { info } from '#lib/languages/javascript/info';
 import { coldNode, findNode, warmNode } from '#lib/languages/javascript/node';
 import { javascriptValidator } from '#lib/languages/javascript/validator';
 import type { Language } from '#lib/languages/language';
 
-/** A program may use import or require as it likes: Node finds out which, and need not tell about it. */
+/** Node detects whether a program is a module, and warns about it unless disabled. */
 const FLAGS = ['--disable-warning=MODULE_TYPELESS_PACKAGE_JSON'];
 
 export const javascript: Language = {
-  id: 'javascript',
-  name: 'JavaScript',
-  aliases: ['js', 'node', 'nodejs'],
-  mainFileName: () => 'main.js',
-  extension: '.js',
+  ...info,
+  mainFileName: () => info.mainFile,
   findToolchain: findNode,
   version: { command: ({ programs }) => [`${programs.node}`, '--version'], pattern: /v(\S+)/ },
   installHint: 'JavaScript runs in the Node of this server; start the server with Node itself.',

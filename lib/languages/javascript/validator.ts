@@ -1,8 +1,8 @@
 import type { Validator } from '#lib/languages/diagnostic';
 
 /**
- * Compiles what comes from stdin as Node would load it: as CommonJS, and where that fails for something that only modules may
- * have, as a module. What it throws, Node writes with its place.
+ * Compiles stdin as Node loads it: as CommonJS, and as a module if that fails for syntax of
+ * modules. Node prints the error that it throws with its place.
  */
 const CHECK = `
 const vm = require('node:vm');
@@ -21,7 +21,7 @@ try {
 }
 `;
 
-/** V8 stops at the first error: `main.js:<line>`, that line of the program, carets below the place, and the error. */
+/** Reads V8's one error: `main.js:<line>`, that line, carets below the place, and the message. */
 export const javascriptValidator: Validator = {
   command: ({ toolchain: { programs }, files }) => ({
     argv: [

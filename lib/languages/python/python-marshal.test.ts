@@ -7,8 +7,8 @@ function readByPython(value: MarshalValue): string {
   return execFileSync('/usr/bin/python3', ['-c', program], { input: toMarshal(value), encoding: 'utf8' }).trim();
 }
 
-describe('marshalled', () => {
-  it('is read by Python as what it was', () => {
+describe('toMarshal', () => {
+  it('makes what Python reads as the same value', () => {
     const source = Buffer.from([0x23, 0xff, 0x0a, 0x00]);
     expect(readByPython([[['main.py', source]], ['', 'naïve 🙂']])).toBe(
       String.raw`((('main.py', b'#\xff\n\x00'),), ('', 'na\xefve \U0001f642'))`,
@@ -16,7 +16,7 @@ describe('marshalled', () => {
     expect(readByPython([])).toBe('()');
   });
 
-  it('holds more than one byte can count', () => {
+  it('encodes more than 255 elements', () => {
     const many = Array.from({ length: 70_000 }, (_, index) => `${index}`);
     const program =
       'import marshal, sys; t = marshal.loads(sys.stdin.buffer.read()); print(len(t), t[69999], len(t[0]))';

@@ -1,10 +1,11 @@
-/** What Python's `marshal` module reads as a tuple of strings, bytes and tuples. */
+/** A value of Python's `marshal` format: strings, bytes and tuples. */
 export type MarshalValue = string | Uint8Array | readonly MarshalValue[];
 
 /**
- * Written as `marshal.loads` of every Python 3 reads it: a type, a length as four bytes (the lowest first), the content. An
- * interpreter that waits has the module loaded already and so need not compile a parser of its own.
- * The format: https://github.com/python/cpython/blob/main/Python/marshal.c (TYPE_TUPLE, TYPE_STRING, TYPE_UNICODE).
+ * Encodes a value for `marshal.loads` of any Python 3: a type, a length as four bytes, little
+ * endian, and the content. Every interpreter has the module built in, so that the warm one compiles
+ * no parser. The format is in https://github.com/python/cpython/blob/main/Python/marshal.c
+ * (TYPE_TUPLE, TYPE_STRING, TYPE_UNICODE).
  */
 export function toMarshal(value: MarshalValue): Buffer {
   return Buffer.concat(pieces(value));

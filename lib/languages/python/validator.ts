@@ -2,15 +2,15 @@ import { z } from 'zod';
 import { type Diagnostic, utf16Column, type Validator } from '#lib/languages/diagnostic';
 
 /**
- * Compiles what comes from stdin, which is more than parsing: `return` outside a function is an error too. Prints a JSON object a
- * line, columns in code points. A SyntaxError of the compiler, not the
- * parser, counts in bytes; it has no text, since there is no file of that name. Warnings have a line only: their place in it is
- * that of what they are about.
+ * Compiles stdin, which finds more than parsing: `return` outside a function is an error, too. It
+ * prints a JSON object a line, with columns in code points. A SyntaxError of the compiler counts
+ * bytes, unlike the parser's, and has no text. A warning has a line only: its column is that of the
+ * expression that it is about.
  */
 const CHECK = `
 import ast, importlib.util, json, sys, warnings
 
-def tell(severity, line, column, message):
+def report(severity, line, column, message):
     print(json.dumps({"severity": severity, "line": line or 1, "column": max(column or 1, 1), "message": message}))
 
 def characters(line, size):
@@ -43,18 +43,18 @@ try:
         tree = ast.parse(text)
     for warning in caught:
         message = str(warning.message)
-        tell("warning", warning.lineno, column_of(tree, lines, warning.lineno, message), message)
+        report("warning", warning.lineno, column_of(tree, lines, warning.lineno, message), message)
 except SyntaxError as error:
     column = error.offset or 1
     if error.text is None and error.lineno and error.lineno <= len(lines):
         column = characters(lines[error.lineno - 1], column - 1) + 1
-    tell("error", error.lineno, column, f"{type(error).__name__}: {error.msg}")
+    report("error", error.lineno, column, f"{type(error).__name__}: {error.msg}")
 except UnicodeDecodeError as error:
-    tell("error", source.count(b"\\n", 0, error.start) + 1, 1, f"SyntaxError: {error}")
+    report("error", source.count(b"\\n", 0, error.start) + 1, 1, f"SyntaxError: {error}")
 except ValueError as error:
-    tell("error", source.split(b"\\0")[0].count(b"\\n") + 1, 1, f"SyntaxError: {error}")
+    report("error", source.split(b"\\0")[0].count(b"\\n") + 1, 1, f"SyntaxError: {error}")
 except (MemoryError, RecursionError):
-    tell("error", 1, 1, "The program is nested too deeply for Python to compile.")
+    report("error", 1, 1, "The program is nested too deeply for Python to compile.")
 `;
 
 const line = z.object({
@@ -66,7 +66,7 @@ const line = z.object({
 
 export const pythonValidator: Validator = {
   command: ({ toolchain: { programs }, files }) => ({
-    // Isolated: it takes no modules from the program's directory.
+    // `-I`: no modules come from the program's directory.
     argv: [`${programs.python3}`, '-I', '-X', 'utf8', '-c', CHECK],
     stdin: files[0]?.text ?? '',
   }),
@@ -75,7 +75,7 @@ export const pythonValidator: Validator = {
       .split('\n')
       .filter((text) => text !== '')
       .map((text): Diagnostic => {
-        const told = line.parse(JSON.parse(text));
-        return { ...told, column: utf16Column(source, told.line, told.column, 'code-point') };
+        const found = line.parse(JSON.parse(text));
+        return { ...found, column: utf16Column(source, found.line, found.column, 'code-point') };
       }),
 };

@@ -6,40 +6,38 @@ import {
   type SourceFile,
   type Toolchain,
 } from '#lib/languages/language';
+import { info } from '#lib/languages/rust/info';
 import { rustValidator } from '#lib/languages/rust/validator';
-import { PROGRAM, RESULT_DESCRIPTOR } from '#lib/runner/sandbox/sandbox';
+import { PROGRAM, RESULT_DESCRIPTOR } from '#lib/languages/sandbox-interface';
 
 const AT = '/opt/rust';
-/** Where Debian's package is. */
+/** The prefix of Debian's package. */
 const SYSTEM = '/usr';
 const MOLD = '/usr/bin/mold';
-/** The dynamic linker, which a program names, by the machine that the C compiler is for. */
+/** The dynamic linker of a program, by the target of the C compiler. */
 const LOADERS: Record<string, string> = {
   'x86_64-linux-gnu': '/lib64/ld-linux-x86-64.so.2',
   'aarch64-linux-gnu': '/lib/ld-linux-aarch64.so.1',
 };
 
 export const rust: Language = {
-  id: 'rust',
-  name: 'Rust',
-  aliases: ['rs'],
-  mainFileName: () => 'main.rs',
-  extension: '.rs',
-  // Linking is done by the C compiler's driver, whose files are needed too.
+  ...info,
+  mainFileName: () => info.mainFile,
+  // The C compiler's driver links.
   findToolchain: (machine) => {
     const prefix = findPrefix(machine);
     if (prefix === undefined || !machine.exists('/usr/bin/cc')) return undefined;
     const isSystem = prefix === SYSTEM;
     const at = isSystem ? SYSTEM : AT;
     return {
-      // What the system's packages install is seen by every program anyway.
+      // Every sandbox sees the system's packages.
       binds: isSystem ? [] : [{ from: prefix, at: AT }],
       programs: { rustc: `${at}/bin/rustc`, ...findLinker(machine, prefix, at) },
     };
   },
   version: { command: ({ programs }) => [`${programs.rustc}`, '--version'], pattern: /rustc (\S+)/ },
   installHint: 'Install Rust with rustup or with apt-get install rustc, and a linker: apt-get install gcc mold.',
-  // The standard library as programs share it, where they can see it and the toolchain is out of sight.
+  // The shared standard library, for programs that do not see the toolchain.
   prepare: {
     isNeeded: false,
     make: ({ binds }, directory) => ({
@@ -49,8 +47,9 @@ export const rust: Language = {
   },
   compile: ({ toolchain }) => ({ steps: [compilerCommand(toolchain)], output: 'program' }),
   warmCompiler: {
-    // It is started, and waits where it opens its source, which takes longer than to compile a small one. Its source is a pipe
-    // of its own: to open stdin once more would be to wait for a writer who may be gone.
+    // The compiler starts, which takes longer than a small compilation, and waits where it opens
+    // its source. That is a named pipe: a second open of stdin would wait for a writer that has
+    // closed.
     command: (toolchain) => ({
       argv: [
         ...['/bin/sh', '-c'],
@@ -77,48 +76,54 @@ function compilerCommand({ programs }: Toolchain): string[] {
   return [
     `${programs.rustc}`,
     ...['--edition', '2021', '--crate-name', 'main', '--color', 'never', '-o', 'program'],
-    // As `cargo run` does it: overflow is checked, and to optimise would take a small program four times as long.
+    // As `cargo run` does: with overflow checks, and without the time of an optimised build.
     ...['-C', 'opt-level=0', '-C', 'debuginfo=0'],
-    // Without the shared library, the standard library becomes part of the program, which must run without sight of it.
-    ...(programs.prepared === undefined ? ['-C', 'strip=debuginfo'] : sharing(programs)),
+    // Without the shared library, the standard library is linked statically.
+    ...(programs.prepared === undefined ? ['-C', 'strip=debuginfo'] : sharedLibraryFlags(programs)),
     'main.rs',
   ];
 }
 
-function sharing({ prepared, linker, flavor, libraries, gcc, loader }: Toolchain['programs']): string[] {
+function sharedLibraryFlags({ prepared, linker, flavor, libraries, gcc, loader }: Toolchain['programs']): string[] {
   const link = (...words: string[]) => words.flatMap((word) => ['-C', `link-arg=${word}`]);
   if (linker === undefined) return ['-C', 'prefer-dynamic', ...link(`-Wl,-rpath=${prepared}`)];
-  // The linker itself, with what the C compiler's driver would hand to it: finding that out takes it as long as to link.
+  // Calls the linker with the driver's arguments, since the driver itself takes as long as linking.
   return [
     ...['-C', 'prefer-dynamic', '-C', `linker-flavor=${flavor}`, '-C', `linker=${linker}`],
-    // A small program is linked before a second thread has begun.
+    // A second thread starts too late for a small program.
     ...link('--threads=1', `${libraries}/Scrt1.o`, `${libraries}/crti.o`, `${gcc}/crtbeginS.o`),
     ...link(`-L${libraries}`, `-L${gcc}`, '-dynamic-linker', `${loader}`, `-rpath=${prepared}`, '-lc'),
     ...link(`${gcc}/crtendS.o`, `${libraries}/crtn.o`),
   ];
 }
 
-/** Nothing where the standard library is part of the program. */
+/** The bind of the shared standard library; none if it is linked statically. */
 function libraryOf({ binds }: Toolchain): Bind[] {
   return binds.filter(({ at }) => at === PREPARED);
 }
 
-/** Whether a source cannot ask for itself a second time, which would wait for ever. */
+/** Whether a source never opens itself again, which would wait on the pipe for ever. */
 function isReadOnce({ text }: SourceFile): boolean {
   return !/include|path|\bmain\s*[;/]/.test(text);
 }
 
-/** rustup's stable toolchain, or whichever there is, or the system's; by its own directory: rustup's `rustc` in PATH is a dispatcher that needs a home. */
+/**
+ * The directory of rustup's stable toolchain, of another one of rustup, or of the system's. The
+ * `rustc` of rustup in PATH is a dispatcher that needs a home directory.
+ */
 function findPrefix({ exists, list, home }: HostFiles): string | undefined {
-  const own = [`${home}/.rustup/toolchains`, '/usr/local/rustup/toolchains', '/opt/rustup/toolchains'].flatMap(
+  const installed = [`${home}/.rustup/toolchains`, '/usr/local/rustup/toolchains', '/opt/rustup/toolchains'].flatMap(
     (directory) => list(directory).map((name) => `${directory}/${name}`),
   );
-  const prefixes = [...own.filter((path) => path.includes('/stable-')), ...own];
+  const prefixes = [...installed.filter((path) => path.includes('/stable-')), ...installed];
   const found = prefixes.find((prefix) => exists(`${prefix}/bin/rustc`) && exists(`${prefix}/lib`));
   return found ?? (exists(`${SYSTEM}/bin/rustc`) && exists(`${SYSTEM}/lib/rustlib`) ? SYSTEM : undefined);
 }
 
-/** The linker, and the files that every program begins and ends with; nothing where any of it is missing. `at` is where sandboxes see `prefix`. */
+/**
+ * The linker and the C runtime's start and end files; empty if any is missing. Sandboxes see
+ * `prefix` at `at`.
+ */
 function findLinker({ exists, list }: HostFiles, prefix: string, at: string): Record<string, string> {
   for (const [machine, loader] of Object.entries(LOADERS)) {
     const libraries = `/usr/lib/${machine}`;
@@ -126,7 +131,7 @@ function findLinker({ exists, list }: HostFiles, prefix: string, at: string): Re
       .map((version) => `/usr/lib/gcc/${machine}/${version}`)
       .findLast((directory) => exists(`${directory}/crtbeginS.o`) && exists(`${directory}/libgcc_s.so`));
     if (gcc === undefined || !exists(loader) || !exists(`${libraries}/Scrt1.o`)) continue;
-    // rustup's own: quicker than mold with a small program.
+    // rustup's linker is faster than mold with a small program.
     const lld = `lib/rustlib/${machine.replace('-', '-unknown-')}/bin/rust-lld`;
     const found = { libraries, gcc, loader };
     if (exists(`${prefix}/${lld}`)) return { linker: `${at}/${lld}`, flavor: 'ld.lld', ...found };

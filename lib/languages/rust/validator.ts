@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Diagnostic, utf16Column, type Validator } from '#lib/languages/diagnostic';
+import { type Diagnostic, severityOf, utf16Column, type Validator } from '#lib/languages/diagnostic';
 
 const MAIN = 'main.rs';
 
@@ -10,14 +10,13 @@ const spanSchema = z.object({
   is_primary: z.boolean(),
   label: z.string().nullable(),
   /**
-   * Where the program calls the macro that has the span; read a step at a time, since there may be
-   * thousands.
+   * The call of the macro that has the span. It is parsed a step at a time, as macros nest deeply.
    */
   expansion: z.object({ span: z.unknown() }).nullable(),
 });
 type RustcSpan = z.infer<typeof spanSchema>;
 
-/** rustc's JSON, of which this much is used; columns in code points. */
+/** The part of rustc's JSON that is used. Columns count code points. */
 const messageSchema = z.object({
   message: z.string(),
   code: z.object({ code: z.string() }).nullable(),
@@ -46,7 +45,7 @@ export const rustValidator: Validator = {
         const line = best?.line ?? 1;
         const named = code !== null && /^E\d+$/.test(code.code) ? `${message} [${code.code}]` : message;
         return {
-          severity: level === 'warning' ? 'warning' : 'error',
+          severity: severityOf(level),
           line,
           column: utf16Column(source, line, best?.column ?? 1, 'code-point'),
           message: label == null || message.includes(label) ? named : `${named}: ${label}`,
@@ -54,10 +53,13 @@ export const rustValidator: Validator = {
       }),
 };
 
-/** The last words of every compilation that complained. */
+/** The summary at the end of a failed compilation. */
 const COUNTS = /^aborting due to |^\d+ warnings? emitted/;
 
-/** The place in the program itself: what a macro of the standard library holds is where the program calls it. */
+/**
+ * The place in the program itself. A span inside a macro of the standard library is at the call of
+ * it.
+ */
 function inProgram(span: Omit<RustcSpan, 'is_primary'>): { line: number; column: number; isHere: boolean } {
   let here = span;
   while (here.file_name !== MAIN && here.expansion !== null) here = spanSchema.parse(here.expansion.span);

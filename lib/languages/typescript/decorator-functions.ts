@@ -1,18 +1,18 @@
-/** A function, by the places of its tokens. */
+/** A function, by the indexes of its tokens. */
 interface FunctionTokens {
   parameters: DecoratorParameter[];
-  /** Of the first token of its body. */
+  /** The index of the first token of its body. */
   body: number;
 }
 
 interface DecoratorParameter {
-  /** Empty where it is taken apart. */
+  /** Empty if it is destructured. */
   name: string;
-  /** As it is written, without spaces. */
+  /** The source text of the type without spaces. */
   type: string;
 }
 
-/** Tokens, and of each bracket the place of the one that closes it. */
+/** Tokens, and the index of the closing bracket for that of each opening one. */
 interface TokenizedSource {
   tokens: readonly string[];
   closing: ReadonlyMap<number, number>;
@@ -24,18 +24,18 @@ const TOKEN = /[\p{L}_$][\p{L}\p{N}_$]*|\d[\w.]*|=>|\.\.\.|""|[^\s\p{L}\p{N}_$]/
 const NAME = /^[\p{L}_$]/u;
 
 /**
- * Which kind of decorators the functions are that are used as such, by their parameters: of
- * TypeScript's older kind there are three, or a target and a name, and of the standard's a value
- * and a context. Undefined where nothing tells. `sources` are without comments, strings (now `""`)
- * and regular expressions. Takes time in proportion to them. Pure.
+ * Finds the kind of decorators by the parameters of the functions that are used as such. A legacy
+ * one takes three, or a target and a name; a standard one takes a value and a context. Undefined if
+ * the parameters do not show it. `sources` have no comments and no regular expressions, and strings
+ * are `""`. Linear in their length. Pure.
  */
 export function decoratorKind(sources: readonly string[]): DecoratorKind | undefined {
   const kinds = new Set<DecoratorKind | undefined>();
-  const texts = sources.map(textOf);
+  const texts = sources.map(tokenizeSource);
   const known = new Map(texts.flatMap((text) => definitionsIn(text)));
   const used = texts.flatMap(usedIn);
   const seen = new Set<string>();
-  // Those that come to be looked at while others are.
+  // `used` grows during the loop.
   for (const { name, calls } of used) {
     const key = `${name} ${calls}`;
     const definition = known.get(name);
@@ -48,19 +48,19 @@ export function decoratorKind(sources: readonly string[]): DecoratorKind | undef
   return kinds.has('legacy') ? 'legacy' : undefined;
 }
 
-/** A name, and how often it is called before the result decorates anything. */
+/** A name, and the number of calls after which the result is the decorator. */
 interface DecoratorUse {
   name: string;
   calls: number;
 }
 
 const MAX_CALLS = 4;
-/** Each may have the whole program as its body. */
+/** A bound, since each function may have the whole program as its body. */
 const MAX_USES = 200;
 
 /**
- * The kind of what stands at a place once it was called so often; `follow` is told of names that
- * give it.
+ * The kind of the value at an index after a number of calls. `follow` receives the names that the
+ * value comes from.
  */
 function kindAt(
   text: TokenizedSource,
@@ -73,7 +73,7 @@ function kindAt(
   if (found === undefined && text.tokens[at] === '(' && functionAt(text, at + 1) !== undefined)
     return kindAt(text, at + 1, calls, follow);
   if (found === undefined) {
-    const use = usageAt(text, at);
+    const use = decoratorUseAt(text, at);
     if (use !== undefined) follow({ name: use.name, calls: use.calls + calls });
     return undefined;
   }
@@ -82,8 +82,8 @@ function kindAt(
   return kinds.find((kind) => kind !== undefined);
 }
 
-/** `a`, `a.b`, `a.b(…)(…)`: the last name, and the calls of it. */
-function usageAt({ tokens, closing }: TokenizedSource, at: number): DecoratorUse | undefined {
+/** Reads `a`, `a.b` or `a.b(…)(…)`: the last name and the number of its calls. */
+function decoratorUseAt({ tokens, closing }: TokenizedSource, at: number): DecoratorUse | undefined {
   let last = at;
   while (tokens[last + 1] === '.' && NAME.test(tokens[last + 2] ?? '')) last += 2;
   const name = tokens[last] ?? '';
@@ -94,12 +94,12 @@ function usageAt({ tokens, closing }: TokenizedSource, at: number): DecoratorUse
   return { name, calls };
 }
 
-/** What decorates, wherever it does. */
+/** The names after every `@`. */
 function usedIn(text: TokenizedSource): DecoratorUse[] {
-  return text.tokens.flatMap((token, index) => (token === '@' ? (usageAt(text, index + 1) ?? []) : []));
+  return text.tokens.flatMap((token, index) => (token === '@' ? (decoratorUseAt(text, index + 1) ?? []) : []));
 }
 
-/** Functions and values by their names, also those of methods and of properties. */
+/** Functions and values by name, also those of methods and properties. */
 function definitionsIn(text: TokenizedSource): [string, { text: TokenizedSource; at: number }][] {
   const { tokens } = text;
   return tokens.flatMap((token, index): [string, { text: TokenizedSource; at: number }][] => {
@@ -113,13 +113,13 @@ function definitionsIn(text: TokenizedSource): [string, { text: TokenizedSource;
       return value === undefined ? [] : [[token, { text, at: value }]];
     }
     if (next === ':' && /^[{,]$/.test(before)) return [[token, { text, at: index + 2 }]];
-    // A method, also one that has types of its own.
+    // A method, also a generic one.
     const isMethod = /^(?:[{},;]|static|public|private|protected)$/.test(before) && /^[(<]$/.test(next);
     return isMethod ? [[token, { text, at: index + 1 }]] : [];
   });
 }
 
-/** Where the value stands whose type begins at a place. */
+/** The index of the value whose type annotation begins at `from`. */
 function valueAfter({ tokens, closing }: TokenizedSource, from: number): number | undefined {
   for (let at = from; at < Math.min(tokens.length, from + MAX_TYPE_TOKENS); at = (closing.get(at) ?? at) + 1) {
     if (tokens[at] === '=') return at + 1;
@@ -130,7 +130,7 @@ function valueAfter({ tokens, closing }: TokenizedSource, from: number): number 
 
 const MAX_TYPE_TOKENS = 200;
 
-/** The function whose name, `function`, types or parameters stand at a place. */
+/** The function whose `async`, `function`, name, types or parameters begin at `from`. */
 function functionAt({ tokens, closing }: TokenizedSource, from: number): FunctionTokens | undefined {
   let at = from;
   if (tokens[at] === 'async') at += 1;
@@ -164,7 +164,7 @@ function afterAngles(tokens: readonly string[], from: number): number {
   return from;
 }
 
-/** Where the values stand that a body gives: its own, and not those of the functions in it. */
+/** The indexes of the values that a body returns, without those of inner functions. */
 function resultsOf(text: TokenizedSource, body: number): number[] {
   const { tokens, closing } = text;
   if (tokens[body] === '(') return [functionAt(text, body) === undefined ? body + 1 : body];
@@ -200,7 +200,7 @@ function parametersIn(
     if (token === ',' && depth === 0) end();
     else words.push(token);
     const close = closing.get(at);
-    // What is in brackets is one word here.
+    // Skips bracketed text.
     if (close !== undefined) at = close;
   }
   end();
@@ -221,24 +221,24 @@ const KEY = /^_*(?:\w*[kK]ey|\w*(?:propert|metho)\w*|prop|member|field)$/;
 function kindOf(parameters: readonly DecoratorParameter[]): DecoratorKind | undefined {
   const [first, second] = parameters;
   if (first === undefined || parameters.some(({ name }) => name === '...')) return undefined;
-  // What has a part of the context taken out of it.
+  // A destructured second parameter is a context.
   if (second?.name === '' || parameters.some(({ name }) => CONTEXT.test(name))) return 'standard';
   if (parameters.length === 3 || TARGET.test(first.name)) return 'legacy';
   if (second === undefined || parameters.length > 3) return undefined;
-  const isAnything = /^(?:any|unknown|object|Object|\{|)$/.test(first.type);
+  const isTargetType = /^(?:any|unknown|object|Object|\{|)$/.test(first.type);
   const isKey = /^(?:string|symbol|PropertyKey)(?:\|(?:string|symbol|number|undefined))*$/.test(second.type);
-  return isKey ? (isAnything ? 'legacy' : undefined) : KEY.test(second.name) ? 'legacy' : undefined;
+  return isKey ? (isTargetType ? 'legacy' : undefined) : KEY.test(second.name) ? 'legacy' : undefined;
 }
 
-function textOf(source: string): TokenizedSource {
+function tokenizeSource(source: string): TokenizedSource {
   const tokens = source.match(TOKEN) ?? [];
   const closing = new Map<number, number>();
   const open: number[] = [];
   for (const [index, token] of tokens.entries()) {
     if (/^[({[]$/.test(token)) open.push(index);
     else if (/^[)}\]]$/.test(token)) {
-      const begun = open.pop();
-      if (begun !== undefined) closing.set(begun, index);
+      const opening = open.pop();
+      if (opening !== undefined) closing.set(opening, index);
     }
   }
   return { tokens, closing };

@@ -18,7 +18,7 @@ describe('hasDecorators', () => {
     ['const t = s.replace(/@name/g, ""); f(/[/]@x/);', false],
   ])('%s', (text, found) => expect(hasDecorators(main(text))).toBe(found));
 
-  it('looks into every file of TypeScript, and into no other', () => {
+  it('looks into TypeScript files only', () => {
     const decorated = '@a class B {}';
     expect(hasDecorators([...main(''), { name: 'b.mts', text: decorated }])).toBe(true);
     expect(hasDecorators([...main(''), { name: 'b.txt', text: decorated }])).toBe(false);
@@ -44,7 +44,7 @@ describe('hasLegacyDecorators', () => {
     ['const D = { log: (o: unknown, n: string) => {} }; class A { @D.log x = 1; }', true],
     ['function sealed(constructor: Function) {} @sealed class A {}', true],
     ['const log: Dec = (o: any, key: string) => {}; class A { @log x = 1; }', true],
-    // What is called does not decorate by itself.
+    // A function that is called is no decorator itself.
     ['function log(target: any, key: string) { return (value, context) => {}; } @log({}, "a") class A {}', false],
     [
       'function log(value: any, { name }: any) { return function (a, b, c) { return d; }; } class A { @log m() {} }',
@@ -89,9 +89,9 @@ describe('hasLegacyDecorators', () => {
     '=> {',
     '@a class a { a() {',
     ',@a ',
-  ])('takes time in proportion to the source: %j', (piece) => {
+  ])('takes linear time: %j', (piece) => {
     const source = (bytes: number) => `@a class A {} ${piece.repeat(Math.ceil(bytes / piece.length))}`;
-    // CPU time, since other tests run at the same time, and the least of several.
+    // The least CPU time of several runs, since other tests run at the same time.
     const took = (text: string) =>
       Math.min(
         ...Array.from({ length: 4 }, () => {
@@ -101,11 +101,11 @@ describe('hasLegacyDecorators', () => {
           return (user + system) / 1000;
         }),
       );
-    // Sixteen times as much; what is quadratic takes 256 times as long.
+    // The source is sixteen times as long; quadratic work would take 256 times as long.
     expect(took(source(160_000))).toBeLessThan(100 * Math.max(1, took(source(10_000))));
   });
 
-  it('is as tsconfig.json says', () => {
+  it('follows tsconfig.json', () => {
     const says = (value: boolean) => ({
       name: 'tsconfig.json',
       text: `{ "compilerOptions": { "experimentalDecorators": ${value} } }`,

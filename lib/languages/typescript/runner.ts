@@ -1,6 +1,7 @@
 import { coldNode, findNode, toWarmMessage, warmNode } from '#lib/languages/javascript/node';
 import type { Language, SandboxCommand, Toolchain, WarmProcessSpec } from '#lib/languages/language';
 import { hasDecorators, hasLegacyDecorators } from '#lib/languages/typescript/decorators';
+import { info } from '#lib/languages/typescript/info';
 import { compilerOf, findTypeScriptChecker, typescriptValidator } from '#lib/languages/typescript/validator';
 import {
   COMPILER_VARIABLE,
@@ -11,18 +12,15 @@ import {
 } from '#lib/languages/typescript/warm';
 
 const FLAGS = [
-  // Enums, namespaces and parameter properties are more than types: they are turned into JavaScript.
+  // Enums, namespaces and parameter properties are more than types.
   '--experimental-transform-types',
   '--disable-warning=ExperimentalWarning',
   '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON',
 ];
 
 export const typescript: Language = {
-  id: 'typescript',
-  name: 'TypeScript',
-  aliases: ['ts'],
-  mainFileName: () => 'main.ts',
-  extension: '.ts',
+  ...info,
+  mainFileName: () => info.mainFile,
   findToolchain: ({ exists }) => {
     const { binds, programs } = findNode();
     const checker = findTypeScriptChecker(`${process.cwd()}/node_modules`, exists);
@@ -33,30 +31,30 @@ export const typescript: Language = {
   version: { command: ({ programs }) => [`${programs.node}`, '--version'], pattern: /v(\S+)/ },
   installHint: 'TypeScript runs in the Node of this server; start the server with Node itself.',
   run: ({ toolchain, files, args }) => {
-    const started = (begin?: string) => coldNode(`${toolchain.programs.node}`, FLAGS, ['main.ts', ...args], begin);
-    if (!hasDecorators(files)) return started();
-    return withCompiler(toolchain, started(compileDecorators(hasLegacyDecorators(files))));
+    const cold = (begin?: string) => coldNode(`${toolchain.programs.node}`, FLAGS, ['main.ts', ...args], begin);
+    if (!hasDecorators(files)) return cold();
+    return withCompiler(toolchain, cold(compileDecorators(hasLegacyDecorators(files))));
   },
-  warm: waiting(35, WARM_UP_STRIPPING),
-  warmCached: waiting(25, WARM_UP_STRIPPED),
+  warm: warmTypeScript(35, WARM_UP_STRIPPING),
+  warmCached: warmTypeScript(25, WARM_UP_STRIPPED),
   validate: typescriptValidator,
   helloProgram:
     'interface Greeting { name: string }\n\nfunction greet({ name }: Greeting): string {\n  return "Hello, " + name + "!";\n}\n\nconsole.log(greet({ name: "world" }));\n',
 };
 
-function waiting(megabytes: number, warmUp: string): WarmProcessSpec {
-  const waiter = warmNode(FLAGS, megabytes, warmUp, STRIP_TYPES);
+function warmTypeScript(idleMegabytes: number, warmUp: string): WarmProcessSpec {
+  const node = warmNode(FLAGS, idleMegabytes, warmUp, STRIP_TYPES);
   return {
-    ...waiter,
+    ...node,
     command: (toolchain, memoryMb) => {
-      const command = waiter.command(toolchain, memoryMb);
+      const command = node.command(toolchain, memoryMb);
       return command && withCompiler(toolchain, command);
     },
-    encode: (given) => toWarmMessage(given, { isLegacy: hasLegacyDecorators(given.context.files) }),
+    encode: (input) => toWarmMessage(input, { isLegacy: hasLegacyDecorators(input.context.files) }),
   };
 }
 
-/** Without the rest of the checker. */
+/** Gives the command TypeScript's compiler, without the rest of the checker. */
 function withCompiler(toolchain: Toolchain, { env = {}, binds = [], ...command }: SandboxCommand): SandboxCommand {
   const compiler = compilerOf(toolchain);
   if (compiler === undefined) return { ...command, env, binds };

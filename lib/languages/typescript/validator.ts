@@ -7,7 +7,10 @@ const COMPILER = `${AT}/compiler`;
 const TSC = `${COMPILER}/lib/tsc`;
 const NODE_TYPES = `${AT}/node_modules/@types/node`;
 
-/** TypeScript's own compiler with the types of Node, out of the app's packages; undefined where they are not installed. */
+/**
+ * Finds TypeScript's compiler and the types of Node in the app's packages. Undefined if they are
+ * not installed.
+ */
 export function findTypeScriptChecker(
   packages: string,
   exists: (path: string) => boolean,
@@ -20,15 +23,14 @@ export function findTypeScriptChecker(
   return binds.every(({ from }) => exists(from)) ? { tsc: TSC, binds } : undefined;
 }
 
-/**
- * What of the checker it takes to turn decorators into JavaScript, which is done where a program
- * runs.
- */
+/** The part of the checker that compiles decorators, which a run needs. */
 export function compilerOf({ binds, programs: { tsc } }: Toolchain): { binds: Bind[]; tsc: string } | undefined {
   return tsc === undefined ? undefined : { tsc, binds: binds.filter(({ at }) => at === COMPILER) };
 }
 
-/** What a program may have and still be right: unused names, statements that are never reached, fall-through. */
+/**
+ * Codes of findings that do not make a program wrong: unused names, unreachable code, fall-through.
+ */
 const WARNINGS = new Set([6133, 6138, 6192, 6196, 6198, 6199, 6205, 7027, 7028, 7029]);
 
 export const typescriptValidator: Validator = {
@@ -39,7 +41,8 @@ export const typescriptValidator: Validator = {
           argv: [
             programs.tsc,
             ...['--noEmit', '--pretty', 'false', '--ignoreConfig', '--singleThreaded', '--skipLibCheck'],
-            // As Node runs it: what is imported may be CommonJS, `await` may stand at the top, files have their extension.
+            // As Node runs it: with CommonJS imports, top-level `await`, and extensions in import
+            // paths.
             ...['--target', 'esnext', '--lib', 'esnext', '--module', 'preserve', '--moduleDetection', 'force'],
             ...['--allowImportingTsExtensions', '--types', NODE_TYPES],
             ...['--strict', '--noUnusedLocals', '--noUnusedParameters', '--noFallthroughCasesInSwitch'],
@@ -49,7 +52,7 @@ export const typescriptValidator: Validator = {
         },
   failsForWarnings: true,
   installHint: "TypeScript's checker is not installed on this server. Install all of the app's packages: npm install.",
-  /** `main.ts(line,column): error TS2322: message`, with more of the message in indented lines below. */
+  /** Reads `main.ts(line,column): error TS2322: message`, with details in indented lines below. */
   parse: ({ stdout }) => {
     const found: Diagnostic[] = [];
     for (const text of stdout.split('\n')) {

@@ -18,8 +18,8 @@ writeFileSync(join(directory, 'main.ts'), DECORATED);
 writeFileSync(join(directory, 'begin.cjs'), compileDecorators(false));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** As a Node that did not wait begins, on this machine itself, after the words of `within`. */
-function started(tsc: string, within: readonly string[] = []) {
+/** Starts a cold Node on this machine, by the command `within` if given. */
+function startCold(tsc: string, within: readonly string[] = []) {
   const flags = ['--experimental-transform-types', '--disable-warning=ExperimentalWarning', '--require', './begin.cjs'];
   const [program = '', ...args] = [...within, process.execPath, ...flags, 'main.ts'];
   const env = { NODE_ENV: process.env.NODE_ENV, PATH: process.env.PATH, [COMPILER_VARIABLE]: tsc };
@@ -27,28 +27,28 @@ function started(tsc: string, within: readonly string[] = []) {
 }
 
 describe('a program with decorators', () => {
-  it('says why they could not be compiled', () => {
-    const { status, stderr } = started('/nowhere/tsc');
+  it('reports why its decorators could not be compiled', () => {
+    const { status, stderr } = startCold('/nowhere/tsc');
     expect(status).toBe(1);
     expect(stderr).toMatch(
       /SyntaxError: The decorators of \/.*main\.ts could not be compiled: .*\/nowhere\/tsc ENOENT\. /,
     );
   });
 
-  it('says what the compiler said where that leaves nothing, which has as many threads as ever', () => {
+  it('reports what a compiler without output printed, which has two threads', () => {
     const compiler = join(directory, 'compiler');
     writeFileSync(compiler, '#!/bin/sh\necho "threads for $GOMAXPROCS" >&2; exit 1\n', { mode: 0o755 });
-    expect(started(compiler).stderr).toContain('could not be compiled: threads for 2. ');
+    expect(startCold(compiler).stderr).toContain('could not be compiled: threads for 2. ');
   });
 
-  it('is compiled where there is no shared memory', () => {
+  it('is compiled without shared memory', () => {
     const devices = ['null', 'urandom'].flatMap((name) => ['--dev-bind', `/dev/${name}`, `/dev/${name}`]);
-    const { stdout, stderr } = started(TSC, ['bwrap', '--dev-bind', '/', '/', '--tmpfs', '/dev', ...devices, '--']);
+    const { stdout, stderr } = startCold(TSC, ['bwrap', '--dev-bind', '/', '/', '--tmpfs', '/dev', ...devices, '--']);
     expect({ stdout, stderr }).toEqual({ stdout: OUTPUT, stderr: '' });
   });
 
   it.each(['0', '512'])(
-    'has processes enough for its compiler where it may have 32, %s MB of sandboxes waiting',
+    'has enough processes for its compiler with a limit of 32 and a warm pool of %s MB',
     {
       timeout: 60_000,
     },

@@ -1,22 +1,22 @@
+import { MAX_ARTIFACT_BYTES } from '#lib/languages/sandbox-interface';
 import { COMMENT_OR_LITERAL, DECORATOR } from '#lib/languages/typescript/decorators';
-import { MAX_HEADER_BYTES } from '#lib/runner/stdout-header';
 
 /**
- * What a Node that waits for TypeScript does, as scripts. To strip types takes twenty megabytes, which Node must give back at its
- * end, and a program that was seen before needs none of it: what was made of its files is told to the host before it begins (see
- * `Language.warmAgain`), and handed over with the same program the next time.
+ * The scripts of a warm Node for TypeScript. Stripping types takes memory that Node must release at
+ * its end. A program that was seen before needs none of it: its JavaScript goes to the host first
+ * (see `Language.warmCached`), which sends it along the next time.
  */
 
-/** Where a program's process finds TypeScript's own compiler; the program does not. */
+/** The variable with the path of TypeScript's compiler. It is deleted before the program begins. */
 export const COMPILER_VARIABLE = 'CHILL_SPACE_TYPESCRIPT';
 
 /**
- * `made` gives the JavaScript of a file, and whether that is a module. Node finds that out by
- * compiling it (the messages are in its `node_contextify.cc`): so does this. Decorators and
- * `accessor` pass through where types are stripped, and cannot be run: TypeScript's own compiler,
- * which takes a few milliseconds where it checks nothing, turns them into something that can.
+ * `transpile` returns the JavaScript of a file, and whether that is a module. Like Node, it decides
+ * that by compiling it; the messages are those of `node_contextify.cc`. Decorators and `accessor`
+ * survive the stripping of types and cannot be run, so that TypeScript's compiler, without checks,
+ * compiles such a file.
  */
-const MAKE = `
+const TRANSPILE = `
 const { compileFunction } = process.getBuiltinModule('node:vm');
 const { pathToFileURL, fileURLToPath } = process.getBuiltinModule('node:url');
 const { registerHooks, stripTypeScriptTypes } = process.getBuiltinModule('node:module');
@@ -34,7 +34,7 @@ const formatOf = (code) => {
     throw error;
   }
 };
-const decorated = (file, isLegacy) => {
+const compileWithDecorators = (file, isLegacy) => {
   const { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } = process.getBuiltinModule('node:fs');
   const { spawnSync } = process.getBuiltinModule('node:child_process');
   const memory = '/dev/shm';
@@ -46,17 +46,16 @@ const decorated = (file, isLegacy) => {
       ...['--inlineSourceMap', '--inlineSources', '--outDir', directory],
       ...(isLegacy ? ['--experimentalDecorators', '--useDefineForClassFields', 'false'] : []),
       file,
-      // Its threads follow the cores, and there may be more of those than the program may have
-      // threads.
+      // Its threads follow the cores, which may be more than the program may have threads.
     ], { env: { GOMAXPROCS: '2' }, stdio: ['ignore', 'ignore', 'pipe'] });
     const [name] = readdirSync(directory);
-    // It complains of much that can be run, and then it has written the file nevertheless.
+    // It reports errors for much that can be run, and writes the file all the same.
     if (error || signal || name === undefined) {
-      const [said] = String(stderr ?? '').trim().split('\\n');
-      const why = error?.message ?? (signal ? 'it was ended by ' + signal : said || 'it ended with ' + status);
+      const [firstLine] = String(stderr ?? '').trim().split('\\n');
+      const why = error?.message ?? (signal ? 'it was ended by ' + signal : firstLine || 'it ended with ' + status);
       throw new SyntaxError('The decorators of ' + file + ' could not be compiled: ' + why + '. Are there processes, memory and disk enough?');
     }
-    // Strictness is the compiler's own idea, and its map names the file from where it wrote.
+    // The compiler adds strict mode, and its source map has a path relative to its output.
     return readFileSync(directory + '/' + name, 'utf8')
       .replace(/^"use strict";/, '')
       .replace(/(?<=sourceMappingURL=data:application\\/json;base64,)\\S+\\s*$/, (map) => {
@@ -70,42 +69,39 @@ const decorated = (file, isLegacy) => {
 const ASIDE = ${COMMENT_OR_LITERAL};
 const DECORATOR = ${DECORATOR};
 const hasDecorators = (source) => DECORATOR.test(source.replace(ASIDE, '""'));
-const made = (file, source, isLegacy) => {
-  // Also where it is not needed: it finds what is no TypeScript.
+const transpile = (file, source, isLegacy) => {
+  // Also for a file with decorators: it finds syntax errors.
   const stripped = strip(source, file);
   const isDecorated = compiler !== undefined && hasDecorators(source);
-  const code = isDecorated ? decorated(file, isLegacy) : stripped;
+  const code = isDecorated ? compileWithDecorators(file, isLegacy) : stripped;
   return { code, format: formatOf(code), isDecorated };
 };
-/** What Node itself does not say of a file that it then takes as it is. */
+/** Errors that Node would not report itself. */
 const isOfDecorators = (error) => error instanceof SyntaxError && error.message.startsWith('The decorators of ');
-/**
- * Has Node take what was made of a file, which \`find\` gives; what it does not give Node strips
- * itself.
- */
-const take = (find) => registerHooks({
+/** Has Node load the JavaScript that \`find\` returns for a file. Node strips the others itself. */
+const loadWith = (find) => registerHooks({
   load: (url, context, next) => {
     let loaded;
     try {
       loaded = next(url, context);
     } catch (error) {
-      // This file is not in the program's traces.
+      // Hides this file from the program's stack traces.
       if (typeof error?.stack === 'string') error.stack = error.stack.replace(/\\n +at .*\\(\\/program:.*/g, '');
       throw error;
     }
     const file = /typescript$/.test(loaded.format) ? find(url, String(loaded.source)) : undefined;
     if (file === undefined) return loaded;
-    // Without more, 'typescript' is either, and so is 'commonjs-typescript' of what Node could not
-    // compile to find out.
+    // 'typescript' may be either format, and so may 'commonjs-typescript' of a file that Node could
+    // not compile to decide.
     const isOpen = loaded.format === 'typescript' || (file.isDecorated && loaded.format === 'commonjs-typescript' && url.endsWith('.ts'));
     return { ...loaded, format: isOpen ? file.format : loaded.format.replace('-typescript', ''), source: file.code };
   },
 });
-/** For a file of which nothing was made beforehand. */
-const late = (url, source, isLegacy) => {
+/** Transpiles a file that the program writes or imports later. */
+const transpileLate = (url, source, isLegacy) => {
   if (!hasDecorators(source) || !url.startsWith('file:')) return undefined;
   try {
-    return made(fileURLToPath(url), source, isLegacy);
+    return transpile(fileURLToPath(url), source, isLegacy);
   } catch (error) {
     if (isOfDecorators(error)) throw error;
     return undefined;
@@ -113,18 +109,19 @@ const late = (url, source, isLegacy) => {
 };
 `;
 
-const MODULES = `${MAKE}
+const MODULES = `${TRANSPILE}
 registerHooks({ load: (url, context, next) => next(url, context) }).deregister();
 `;
 
-/**
- * For a Node that did not wait, and a program that has decorators; without any, Node needs no help.
- */
+/** The script of a cold Node for a program with decorators; without them, Node needs none. */
 export function compileDecorators(isLegacy: boolean): string {
-  return `${MAKE}\ntake((url, source) => late(url, source, ${isLegacy}));\n`;
+  return `${TRANSPILE}\nloadWith((url, source) => transpileLate(url, source, ${isLegacy}));\n`;
 }
 
-/** Node loads what strips types when it first sees some, which takes longer than all the rest; the second time it has more ready still. */
+/**
+ * Strips types beforehand: Node loads its stripper with the first file, and warms up with the
+ * second.
+ */
 export const WARM_UP_STRIPPING = `${MODULES}
 for (const source of [
   'import type { A } from "./a.ts"; interface B<T> { c?: T[] } enum D { E } class F { constructor(private g: number) {} }' +
@@ -133,31 +130,31 @@ for (const source of [
 ]) compileFunction(strip(hasDecorators(source) ? '' : source, 'file.ts'));
 `;
 
-/** For what is stripped already. */
+/** The warm-up for programs whose JavaScript comes with them. */
 export const WARM_UP_STRIPPED = MODULES;
 
 /**
- * Says what was made of the files, and has Node take it where it would strip a file itself, as long
- * as the file is what it was. Of a file that cannot be stripped or compiled nothing is made, and
- * Node says what is wrong with it, should the program come to it.
+ * Writes the JavaScript of the files to the host, and has Node load it as long as a file has its
+ * original text. A file that cannot be transpiled is left out, and Node reports its error when the
+ * program loads it.
  */
 export const STRIP_TYPES = `
 const sources = new Map(program.files.map(({ name, content }) => [name, Buffer.from(content, 'base64').toString()]));
-const files = program.made !== undefined ? JSON.parse(program.made) : [...sources].flatMap(([name, source]) => {
+const files = program.artifact !== undefined ? JSON.parse(program.artifact) : [...sources].flatMap(([name, source]) => {
   try {
-    return /\\.[cm]?ts$/.test(name) ? [{ name, ...made(path.resolve(name), source, program.isLegacy) }] : [];
+    return /\\.[cm]?ts$/.test(name) ? [{ name, ...transpile(path.resolve(name), source, program.isLegacy) }] : [];
   } catch {
     return [];
   }
 });
-let told = Buffer.from(program.made === undefined && files.length > 0 ? JSON.stringify(files) : '');
-if (told.byteLength > ${MAX_HEADER_BYTES}) told = Buffer.alloc(0);
+let header = Buffer.from(program.artifact === undefined && files.length > 0 ? JSON.stringify(files) : '');
+if (header.byteLength > ${MAX_ARTIFACT_BYTES}) header = Buffer.alloc(0);
 const length = Buffer.alloc(4);
-length.writeUInt32BE(told.byteLength);
-for (let rest = Buffer.concat([length, told]); rest.byteLength > 0; ) rest = rest.subarray(fs.writeSync(1, rest));
+length.writeUInt32BE(header.byteLength);
+for (let rest = Buffer.concat([length, header]); rest.byteLength > 0; ) rest = rest.subarray(fs.writeSync(1, rest));
 const known = new Map(files.map((file) => [pathToFileURL(path.resolve(file.name)).href, file]));
-if (known.size > 0) take((url, source) => {
+if (known.size > 0) loadWith((url, source) => {
   const file = known.get(url);
-  return file !== undefined && source === sources.get(file.name) ? file : late(url, source, program.isLegacy);
+  return file !== undefined && source === sources.get(file.name) ? file : transpileLate(url, source, program.isLegacy);
 });
 `;

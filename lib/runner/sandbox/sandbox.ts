@@ -3,13 +3,6 @@ import type { ResourceLimits } from '#lib/runner/resource-limits';
 
 export type Tier = 'bubblewrap' | 'gvisor' | 'none';
 
-/** Where a compiled program or a start script lies in the sandbox, read-only. */
-export const PROGRAM = '/program';
-/** Where a compiler writes its output: results leave a sandbox through descriptors only. */
-export const RESULT_DESCRIPTOR = 5;
-/** Where a warm interpreter reads its message from, once, to the end. */
-export const INPUT_DESCRIPTOR = 5;
-
 /** Any way to run untrusted programs. */
 export interface Sandbox {
   readonly tier: Tier;

@@ -4,9 +4,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Bind } from '#lib/languages/language';
+import { PROGRAM, RESULT_DESCRIPTOR } from '#lib/languages/sandbox-interface';
 import { anonymousReadOnlyFile } from '#lib/runner/sandbox/anonymous-files';
 import { PipePool } from '#lib/runner/sandbox/pipe-pool';
-import { type Execution, type ExitReport, PROGRAM, RESULT_DESCRIPTOR, type Sandbox } from '#lib/runner/sandbox/sandbox';
+import type { Execution, ExitReport, Sandbox } from '#lib/runner/sandbox/sandbox';
 import { exitOf, hasExited, supervise } from '#lib/runner/sandbox/supervision';
 import { ProcessTree } from '#lib/runner/sandbox/watchdog';
 

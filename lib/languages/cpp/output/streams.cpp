@@ -1,5 +1,5 @@
-// Linked with programs that call `std::ios_base::sync_with_stdio(false)`. C++ would then collect
-// kilobytes of its own before it writes; here its streams write each line, as C's do.
+// Linked with programs that call `std::ios_base::sync_with_stdio(false)`. The C++ streams then have
+// their own buffers, of kilobytes. Here they write each line, as C's stdout does.
 #include "output.h"
 
 #include <cstring>
@@ -9,12 +9,12 @@
 
 namespace {
 
-// It has no room that its base class knows of, so that every character passes through here.
+// Its base class knows of no buffer, so that every character passes through here.
 class LineBuffer : public std::streambuf {
  public:
   explicit LineBuffer(int fd) : fd_(fd) {}
 
-  void rescue() const { chill_space::writeAll(fd_, content_, size_); }
+  void rescue() const { chill_space_write_all(fd_, content_, size_); }
 
  protected:
   int_type overflow(int_type value) override {
@@ -26,7 +26,7 @@ class LineBuffer : public std::streambuf {
   std::streamsize xsputn(const char* from, std::streamsize count) override {
     const auto size = static_cast<std::size_t>(count);
     if (size > sizeof content_ - size_ && !flush()) return 0;
-    if (size > sizeof content_) return chill_space::writeAll(fd_, from, size) ? count : 0;
+    if (size > sizeof content_) return chill_space_write_all(fd_, from, size) ? count : 0;
     std::memcpy(content_ + size_, from, size);
     size_ += size;
     return std::memchr(from, '\n', size) == nullptr || flush() ? count : 0;
@@ -38,7 +38,7 @@ class LineBuffer : public std::streambuf {
   bool flush() {
     const std::size_t size = size_;
     size_ = 0;
-    return chill_space::writeAll(fd_, content_, size);
+    return chill_space_write_all(fd_, content_, size) != 0;
   }
 
   int fd_;
@@ -47,11 +47,11 @@ class LineBuffer : public std::streambuf {
 };
 
 // Never destroyed: the program's last destructors may print.
-alignas(LineBuffer) char room[2][sizeof(LineBuffer)];
+alignas(LineBuffer) char storage[2][sizeof(LineBuffer)];
 LineBuffer* out;
 LineBuffer* log;
 
-// After the program's own destructors.
+// Runs after the program's own destructors.
 [[gnu::destructor(101)]] void end() {
   for (LineBuffer* const buffer : {out, log})
     if (buffer != nullptr) buffer->pubsync();
@@ -59,22 +59,23 @@ LineBuffer* log;
 
 }  // namespace
 
-void chill_space::rescueStreams() {
+extern "C" {
+
+void chill_space_rescue_streams() {
   if (out != nullptr) out->rescue();
   if (log != nullptr) log->rescue();
 }
 
-extern "C" {
 bool __real__ZNSt8ios_base15sync_with_stdioEb(bool isTogether);
 
-// `std::ios_base::sync_with_stdio`: the linker leads its callers here.
+// `std::ios_base::sync_with_stdio`: the linker's `--wrap` sends its callers here.
 bool __wrap__ZNSt8ios_base15sync_with_stdioEb(bool isTogether) {
   const std::streambuf* const before = std::cout.rdbuf();
   const bool wasTogether = __real__ZNSt8ios_base15sync_with_stdioEb(isTogether);
-  // Nothing was done, for example because they were separated before.
+  // The library did nothing, for example because the streams were separated before.
   if (out != nullptr || std::cout.rdbuf() == before) return wasTogether;
-  out = new (room[0]) LineBuffer(STDOUT_FILENO);
-  log = new (room[1]) LineBuffer(STDERR_FILENO);
+  out = new (storage[0]) LineBuffer(STDOUT_FILENO);
+  log = new (storage[1]) LineBuffer(STDERR_FILENO);
   std::cout.rdbuf(out);
   std::clog.rdbuf(log);
   return wasTogether;

@@ -11,8 +11,11 @@ import java.util.Map;
 import java.util.Scanner;
 import java.util.stream.Collectors;
 
-/** Does what most programs do, so that the JVM has it ready. It says nothing and leaves nothing. */
-public final class Rehearsal {
+/**
+ * Uses what most programs use, so that the archive has its classes. It prints nothing and leaves
+ * nothing.
+ */
+public final class CdsTraining {
     record Pair(String name, int count) {}
 
     public static void main(String[] args) {
@@ -28,6 +31,6 @@ public final class Rehearsal {
         nowhere.println(pairs.stream().filter(pair -> pair.count() > 2).map(Pair::name).sorted().collect(Collectors.joining(",")));
         nowhere.println(new StringBuilder("reversed").reverse().append(String.join("-", "a", "b")));
         ClassLoader.getSystemClassLoader().getResource("nothing");
-        new RuntimeException("rehearsed").printStackTrace(nowhere);
+        new RuntimeException("trained").printStackTrace(nowhere);
     }
 }

@@ -7,35 +7,38 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 
-/** What a waiting JVM is told: byte strings, each after its length. Nothing is read ahead. */
-final class Parts {
+/**
+ * Reads the message to a warm JVM (`length-prefixed.ts`): byte strings, each after its length. It
+ * never reads ahead.
+ */
+final class MessageReader {
     private final DataInputStream in;
 
-    Parts(InputStream in) {
+    MessageReader(InputStream in) {
         this.in = new DataInputStream(in);
     }
 
-    byte[] bytes() throws IOException {
+    byte[] readBytes() throws IOException {
         return in.readNBytes(in.readInt());
     }
 
-    String text() throws IOException {
-        return new String(bytes(), StandardCharsets.UTF_8);
+    String readText() throws IOException {
+        return new String(readBytes(), StandardCharsets.UTF_8);
     }
 
-    /** A number of texts, and then those. */
-    String[] texts() throws IOException {
+    /** Reads a number of texts, and then those. */
+    String[] readTexts() throws IOException {
         String[] texts = new String[in.readInt()];
-        for (int index = 0; index < texts.length; index += 1) texts[index] = text();
+        for (int index = 0; index < texts.length; index += 1) texts[index] = readText();
         return texts;
     }
 
-    /** A number of files, each a name and its content; they are put where they belong. */
-    void files() throws IOException {
-        for (int count = in.readInt(); count > 0; count -= 1) write(new File(text()), bytes());
+    /** Reads a number of files, each a name and its content, and writes them. */
+    void writeFiles() throws IOException {
+        for (int count = in.readInt(); count > 0; count -= 1) write(new File(readText()), readBytes());
     }
 
-    /** Without channels, for which a JVM opens descriptors that it keeps. */
+    /** Uses no channels: a JVM opens descriptors for those and keeps them. */
     static void write(File file, byte[] content) throws IOException {
         if (file.getParentFile() != null) file.getParentFile().mkdirs();
         try (FileOutputStream out = new FileOutputStream(file)) {

@@ -2,15 +2,17 @@ package space.chill.runner;
 
 import java.lang.invoke.MethodHandle;
 
-/** The thread of a program. Defined as a hidden class: frames of those are left out of stack traces. */
+/**
+ * The thread of a program. It is defined as a hidden class, whose frames stack traces leave out.
+ */
 final class Program extends Thread {
     private final MethodHandle main;
     private final String[] args;
     private final boolean[] hasFailed;
 
-    /** `hasFailed` has one element, which tells afterwards whether main threw. */
+    /** The one element of `hasFailed` becomes true if main throws. */
     Program(MethodHandle main, String[] args, boolean[] hasFailed) {
-        // In a group of its own, so that it is alone in it, as a main thread is.
+        // A main thread is alone in its group.
         super(new ThreadGroup(Thread.currentThread().getThreadGroup().getParent(), "main"), "main");
         this.main = main;
         this.args = args;

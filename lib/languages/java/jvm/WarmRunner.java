@@ -16,18 +16,19 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A JVM that waits: reads, from the pipe of the given name, files, classes and the name of the one that has main, and becomes
- * that program. Nothing of this is on the program's stack: its thread is of a hidden class. Before it waits it becomes another
- * program in the same way, so that it has loaded what that takes; without a pipe, that is all.
+ * A warm JVM. It reads files, classes and the name of the main class from a named pipe, and becomes
+ * that program. The program's stack shows nothing of this, since its thread is of a hidden class.
+ * Before it waits it runs a training program in the same way, which loads the classes that this
+ * needs. Without a pipe it ends after that.
  */
-public final class Running {
+public final class WarmRunner {
     private static final File CLASSES = new File(".classes");
 
     private final MethodHandles.Lookup lookup = MethodHandles.lookup();
     private final MethodHandle createThread;
 
-    private Running() throws IOException, ReflectiveOperationException {
-        try (InputStream in = Running.class.getResourceAsStream("Program.class")) {
+    private WarmRunner() throws IOException, ReflectiveOperationException {
+        try (InputStream in = WarmRunner.class.getResourceAsStream("Program.class")) {
             Class<?> hidden = lookup.defineHiddenClass(in.readAllBytes(), true).lookupClass();
             MethodType parameters = MethodType.methodType(void.class, MethodHandle.class, String[].class, boolean[].class);
             createThread = lookup.findConstructor(hidden, parameters);
@@ -35,37 +36,38 @@ public final class Running {
     }
 
     public static void main(String[] args) throws Throwable {
-        Running running = new Running();
-        running.become(new File(args[0]));
+        WarmRunner runner = new WarmRunner();
+        runner.become(new File(args[0]));
         clear(CLASSES);
         if (args.length == 1) return;
-        // The little room that there is for new objects was used up by the rehearsal: what comes finds it empty.
+        // Leaves the small young generation empty for the program.
         System.gc();
 
-        if (running.become(new File(args[1]))) return;
-        // What the JVM makes of a main thread that threw, whose trace was written already: it ends with 1, after all others.
+        if (runner.become(new File(args[1]))) return;
+        // As with a main thread that threw: the JVM ends with 1, after all other threads. The trace
+        // is printed already.
         Thread.currentThread().setUncaughtExceptionHandler((thread, error) -> {});
         throw new Error();
     }
 
-    /** Whether main returned. */
-    private boolean become(File message) throws Throwable {
+    /** Returns whether main returned. */
+    private boolean become(File source) throws Throwable {
         String entry;
         String[] args;
-        String[] command;
-        try (InputStream in = new BufferedInputStream(new FileInputStream(message))) {
-            Parts parts = new Parts(in);
-            parts.files();
-            entry = parts.text();
-            args = parts.texts();
-            command = parts.texts();
+        String[] coldCommand;
+        try (InputStream in = new BufferedInputStream(new FileInputStream(source))) {
+            MessageReader message = new MessageReader(in);
+            message.writeFiles();
+            entry = message.readText();
+            args = message.readTexts();
+            coldCommand = message.readTexts();
             extract(in.readAllBytes(), CLASSES);
         }
-        if (!message.isFile()) message.delete();
+        if (!source.isFile()) source.delete();
         System.setProperty("sun.java.command", String.join(" ", concat(entry, args)));
 
         Method main = find(entry);
-        if (main == null) System.exit(fresh(command));
+        if (main == null) System.exit(runCold(coldCommand));
         boolean[] hasFailed = {false};
         Thread program = (Thread) createThread.invoke(lookup.unreflect(main), args, hasFailed);
         Thread.currentThread().setName("starter");
@@ -81,7 +83,9 @@ public final class Running {
         }
     }
 
-    /** Null where the JVM's own launcher would do something else than call it: complain, or make an object first. */
+    /**
+     * Null if the JVM's launcher would not simply call it: it complains, or makes an object first.
+     */
     private static Method find(String entry) {
         try {
             Class<?> type = Class.forName(entry, false, ClassLoader.getSystemClassLoader());
@@ -94,8 +98,8 @@ public final class Running {
         }
     }
 
-    /** As if nobody had waited. */
-    private static int fresh(String[] command) throws IOException, InterruptedException {
+    /** Runs the program in a new JVM. */
+    private static int runCold(String[] command) throws IOException, InterruptedException {
         return new ProcessBuilder(command).inheritIO().start().waitFor();
     }
 
@@ -107,7 +111,7 @@ public final class Running {
 
     private static final int BLOCK = 512;
 
-    /** Regular files of a tar archive as GNU's tar makes it, with names of any length. */
+    /** Extracts the regular files of an archive that GNU tar made, with names of any length. */
     private static void extract(byte[] tar, File directory) throws IOException {
         String longName = null;
         for (int at = 0; at + BLOCK <= tar.length && tar[at] != 0; ) {
@@ -120,7 +124,7 @@ public final class Running {
                 longName = null;
                 if (type == '0') {
                     byte[] bytes = Arrays.copyOfRange(tar, content, content + size);
-                    Parts.write(new File(directory, name), bytes);
+                    MessageReader.write(new File(directory, name), bytes);
                 }
             }
             at = content + (size + BLOCK - 1) / BLOCK * BLOCK;

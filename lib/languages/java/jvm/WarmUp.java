@@ -12,7 +12,7 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** A bit of most of the language: what javac has seen once, it has loaded. */
+/** Uses most of the language: javac then has the classes for it loaded. */
 public class WarmUp {
     enum Color { RED, GREEN }
 

@@ -1,6 +1,6 @@
 import type { Bind } from '#lib/languages/language';
+import { PROGRAM, shellQuote } from '#lib/languages/sandbox-interface';
 import type { ResourceLimits } from '#lib/runner/resource-limits';
-import { PROGRAM } from '#lib/runner/sandbox/sandbox';
 
 /** Where programs run and may write. /tmp links to it, so that one bound holds for both. */
 export const WORK_DIRECTORY = '/work';
@@ -133,10 +133,7 @@ export function launchScript(
   return `ulimit -t ${cpuSeconds}\n${variables.join('')}set -- ${argv.map(shellQuote).join(' ')}\n`;
 }
 
-/** Quotes a word for a POSIX shell. */
-export function shellQuote(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
-}
+export { shellQuote };
 
 const QUIETLY = 'exec 9>&2 2>/dev/null; ';
 const SUPERVISED = '(exec "$@" 2>&9 9>&-); exit $?';

@@ -1,3 +1,4 @@
+import { PROGRAM, RESULT_DESCRIPTOR } from '#lib/languages/sandbox-interface';
 import type { ResourceLimits } from '#lib/runner/resource-limits';
 import {
   BASE_ENV,
@@ -5,7 +6,7 @@ import {
   type SystemLayout,
   WORK_DIRECTORY,
 } from '#lib/runner/sandbox/bubblewrap/arguments';
-import { type Execution, PROGRAM, RESULT_DESCRIPTOR } from '#lib/runner/sandbox/sandbox';
+import type { Execution } from '#lib/runner/sandbox/sandbox';
 
 /**
  * The OCI bundle, inside the namespaces of bubblewrap. None of its files has a name on the host.

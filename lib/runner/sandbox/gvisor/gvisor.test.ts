@@ -3,7 +3,7 @@ import { findCgroupDriver } from '#lib/runner/sandbox/cgroup';
 import { probeGvisor } from '#lib/runner/sandbox/probe/probe-gvisor';
 import { findMachine } from '#lib/runner/sandbox/probe/probe-machine';
 import { PREPARATION_MS, testHostilePrograms } from '../../../../test/support/hostile-programs.ts';
-import { differences, loadCases, PATIENT_POLL, runnerHarness } from '../../../../test/support/runner-harness.ts';
+import { differences, loadCorpus, PATIENT_POLL, runnerHarness } from '../../../../test/support/runner-harness.ts';
 
 // The stronger tier passes the same attacks and programs. gVisor handles each system call itself,
 // which is slow.
@@ -25,14 +25,10 @@ describe('honest programs, in gVisor', () => {
   beforeAll(() => runner.prepared(), PREPARATION_MS);
   afterAll(() => runner.close());
 
-  it.each(loadCases('lib/runner/corpus', 0, 'gvisor'))(
-    '$name',
-    { timeout: PROGRAM_MS },
-    async ({ request, expected }) => {
-      expect(differences(await runner.run(request, { caller: 'corpus' }), expected)).toEqual([]);
-      await expect.poll(leftovers, PATIENT_POLL).toEqual([]);
-    },
-  );
+  it.each(loadCorpus('gvisor'))('$name', { timeout: PROGRAM_MS }, async ({ request, expected }) => {
+    expect(differences(await runner.run(request, { caller: 'corpus' }), expected)).toEqual([]);
+    await expect.poll(leftovers, PATIENT_POLL).toEqual([]);
+  });
 
   it('is reported by health and by the statistics', async () => {
     const health = await runner.health();

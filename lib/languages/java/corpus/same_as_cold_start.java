@@ -25,14 +25,14 @@ class Program {
         }
         System.out.println(Program.class.getResource("Program.class").getPath());
         System.out.println(depth(0) > 1_000);
-        System.out.println(Class.forName("Running").getMethod("twice", int.class).invoke(null, 21));
+        System.out.println(Class.forName("WarmRunner").getMethod("twice", int.class).invoke(null, 21));
         String[] names = new java.io.File(".").list();
         Arrays.sort(names);
         System.out.println(Arrays.toString(names));
     }
 }
 
-class Running {
+class WarmRunner {
     public static int twice(int number) {
         return 2 * number;
     }

@@ -1,0 +1,2 @@
+printf before
+kill -SEGV $$

@@ -1,0 +1,6 @@
+#include <stdio.h>
+
+int main(void) {
+  int number = missing;
+  printf("%d\n", number);
+}

@@ -1,0 +1,7 @@
+#include <stdio.h>
+
+int main(void) {
+  printf("before");
+  volatile int *volatile nowhere = NULL;
+  *nowhere = 1;
+}

@@ -1,0 +1,13 @@
+import type { LanguageInfo } from '#lib/languages/language-info';
+
+export const info = {
+  id: 'cpp',
+  name: 'C++',
+  aliases: ['c++', 'cxx', 'cplusplus', 'g++'],
+  mainFile: 'main.cpp',
+  extension: 'cpp',
+  otherExtensions: ['h', 'hpp', 'cc', 'cxx'],
+  fenceNames: ['cc', 'hpp'],
+  editor: { grammar: 'cpp', indent: '    ' },
+  executor: { name: 'cpp', port: 8004 },
+} as const satisfies LanguageInfo;

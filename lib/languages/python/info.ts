@@ -1,0 +1,13 @@
+import type { LanguageInfo } from '#lib/languages/language-info';
+
+export const info = {
+  id: 'python',
+  name: 'Python',
+  aliases: ['py', 'python3'],
+  mainFile: 'main.py',
+  extension: 'py',
+  fenceNames: ['py3'],
+  editor: { grammar: 'python', indent: '    ' },
+  demoEngine: 'python',
+  executor: { name: 'python', port: 8001 },
+} as const satisfies LanguageInfo;

@@ -1,0 +1,8 @@
+# A shell that waited was started with descriptors, a script and a message. None of them is left.
+ls -l /proc/$$/fd /proc/1/fd | grep -e '->' | grep -v -E -e ' ([012]|255) -> ' -e 'chill-space-pipes|/dev/null$'
+for name in /etc/shadow /root "$1/package.json" /var/log /sys/kernel; do
+  [[ -r $name ]] && echo "$name can be read"
+done
+history
+declare -f
+echo done
