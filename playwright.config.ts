@@ -2,14 +2,17 @@ import { defineConfig } from 'playwright/test';
 
 const port = process.env.E2E_PORT ?? '3399';
 
-/** The built app with the real small model and the real sandbox, driven in Debian's Chromium. `npm test` builds it first. */
+/**
+ * Drives the built app in Debian's Chromium, with the real small model and the real sandbox.
+ * `npm test` builds it first.
+ */
 export default defineConfig({
   testDir: 'e2e',
   timeout: 120_000,
   expect: { timeout: 15_000 },
-  // One model, two cores: tests that run side by side would wait for one another anyway.
+  // One model and two cores serve all tests, so parallel tests would only wait.
   workers: 1,
-  // The model is real and small: now and then it babbles up to its length limit where a short answer was asked for.
+  // The small model sometimes generates up to its length limit instead of a short response.
   retries: 1,
   forbidOnly: process.env.CI !== undefined,
   use: {

@@ -11,7 +11,7 @@ export default defineConfig({
     ],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Sandboxes, a model and servers share two cores: files that start processes wait for one another.
+    // Sandboxes, a model and servers share two cores, so only two files run at a time.
     maxWorkers: 2,
     env: { LOG_LEVEL: 'silent' },
   },

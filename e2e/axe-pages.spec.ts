@@ -4,8 +4,8 @@ import { freshQuestion, lookWithAxe as look } from './support.ts';
 
 /**
  * Every overlay of the frame and of the pages except the chat, and every state of them that lasts
- * for a while. The pages as they open are in everywhere.spec; states that another suite produces
- * are looked at there.
+ * for a while. every-page.spec.ts looks at the pages as they open; other suites look at the states
+ * that they produce.
  */
 
 const button = (page: Page, name: string | RegExp) => page.getByRole('button', { name, exact: true });
