@@ -50,10 +50,10 @@ export interface Editor {
   keepOnly(ids: readonly number[]): void;
   /** Marks problems on their lines, in the file that is shown. */
   mark(problems: readonly Problem[]): void;
-  /** Puts the cursor there, and the focus into the editor. Lines and columns beyond the text are its last. */
+  /** Moves cursor and focus there. A position beyond the text is its last. */
   goTo(line: number, column: number | undefined): void;
   focus(): void;
-  /** Takes the selection over from a field that shows the same text, how far it was scrolled, and the focus where it has it. */
+  /** Takes over selection, scroll position and focus of a field that shows the same text. */
   goOnFrom(field: HTMLTextAreaElement): void;
   destroy(): void;
 }
@@ -76,7 +76,7 @@ function indentOf(language: LanguageId | undefined): string {
   return (language === undefined ? undefined : findLanguageInfo(language)?.editor.indent) ?? '  ';
 }
 
-/** CodeMirror with what this app wants of it. Escape, then Tab leaves the field: Tab alone indents. */
+/** CodeMirror as this app uses it. Tab indents; Escape, then Tab leaves the field. */
 export function createEditor(options: EditorOptions): Editor {
   const language = new Compartment();
   const kept = new Map<number, EditorState>();

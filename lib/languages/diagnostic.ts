@@ -1,5 +1,3 @@
-import type { CommandContext, SandboxCommand } from '#lib/languages/language';
-
 /** A place in the program, and what a compiler says about it. */
 export interface Diagnostic {
   severity: 'error' | 'warning';
@@ -14,21 +12,6 @@ export interface Diagnostic {
 export interface ToolOutput {
   stdout: string;
   stderr: string;
-}
-
-/** Checks programs of a language without running them. */
-export interface Validator {
-  /**
-   * Parses or type-checks the program, and never runs any of it. Ends with 0 if it finds nothing to
-   * refuse. Undefined if its tool is not installed.
-   */
-  command: (context: CommandContext) => (SandboxCommand & { stdin?: string }) | undefined;
-  /** Whether the command also fails if everything that it reports is a warning here. */
-  failsForWarnings?: boolean;
-  /** What a person does if the tool is missing, as a sentence. */
-  installHint?: string;
-  /** Reads the command's output about `source`, the main file. Pure. */
-  parse: (output: ToolOutput, source: string) => Diagnostic[];
 }
 
 /** Makes the severity of a compiler's word: everything but a warning is an error. Pure. */

@@ -1,4 +1,4 @@
-import type { Validator } from '#lib/languages/diagnostic';
+import type { Diagnostic, ToolOutput } from '#lib/languages/diagnostic';
 import type { KnownLanguage } from '#lib/languages/infos';
 
 /** A host path that programs of a language see, read-only. `at` defaults to the same path. */
@@ -142,4 +142,19 @@ export interface Language extends KnownLanguage {
   validate: Validator;
   /** Reads a name from stdin and greets it. */
   helloProgram: string;
+}
+
+/** Checks programs of a language without running them. */
+export interface Validator {
+  /**
+   * Parses or type-checks the program, and never runs any of it. Ends with 0 if it finds nothing to
+   * refuse. Undefined if its tool is not installed.
+   */
+  command: (context: CommandContext) => (SandboxCommand & { stdin?: string }) | undefined;
+  /** Whether the command also fails if everything that it reports is a warning here. */
+  failsForWarnings?: boolean;
+  /** What a person does if the tool is missing, as a sentence. */
+  installHint?: string;
+  /** Reads the command's output about `source`, the main file. Pure. */
+  parse: (output: ToolOutput, source: string) => Diagnostic[];
 }

@@ -2,7 +2,7 @@
 
 /** The path of a compiled program, or of an interpreter's script. */
 export const PROGRAM = '/program';
-/** The descriptor to which a compiler writes its result. Sources and results pass through descriptors alone. */
+/** Where a compiler writes its output: results leave a sandbox through descriptors only. */
 export const RESULT_DESCRIPTOR = 5;
 /** The descriptor from which a warm interpreter reads its program, once, to the end. */
 export const INPUT_DESCRIPTOR = 5;

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { cppValidator } from '#lib/languages/cpp/validator';
-import { utf16Column, type Validator } from '#lib/languages/diagnostic';
+import { utf16Column } from '#lib/languages/diagnostic';
 import { goValidator } from '#lib/languages/go/validator';
 import { javaValidator } from '#lib/languages/java/validator';
 import { javascriptValidator } from '#lib/languages/javascript/validator';
+import type { Validator } from '#lib/languages/language';
 import { pythonValidator } from '#lib/languages/python/validator';
 import { rustValidator } from '#lib/languages/rust/validator';
 import { typescriptValidator } from '#lib/languages/typescript/validator';

@@ -100,7 +100,7 @@ describe('a crowd', () => {
   afterAll(() => runner.close());
 
   it(
-    `of ${CALLERS} that run ${CALLERS * RUNS_EACH} programs, a third of them hostile, gets only right answers`,
+    `of ${CALLERS} that run ${CALLERS * RUNS_EACH} programs, a third of them hostile, gets only right results`,
     async () => {
       const before = runner.stats().total_runs;
       const wrong: unknown[] = [];

@@ -69,7 +69,7 @@ describe('diskSentence', () => {
     '/opt/go/pkg/tool/linux_amd64/link: writing main.a: no space left on device\n',
     'error: failed to write to `program`: No space left on device (os error 28)\n',
     'collect2: fatal error: ld terminated with signal 7 [Bus error], core dumped\n',
-  ])("tells of the compiler's disk where the compiler does: %j", (stderr) => {
+  ])('names the full disk of the compiler for %j', (stderr) => {
     expect(sentence(stderr)).toMatch(/^The program does not compile: .* 256 MB/);
   });
 

@@ -23,11 +23,14 @@ function take(chunks: readonly Buffer[], isWanted = true) {
 describe('what comes before the output of a program', () => {
   const all = Buffer.concat([preface('made'), preface('like it'), Buffer.from('the rest')]);
 
-  it.each(Array.from({ length: all.byteLength + 1 }, (_, at) => at))('is told apart when cut at byte %i', (at) => {
-    const { kept, output } = take([all.subarray(0, at), all.subarray(at)]);
-    expect(kept).toEqual(['made']);
-    expect(output).toBe('\0\0\0\u0007like itthe rest');
-  });
+  it.each(Array.from({ length: all.byteLength + 1 }, (_, at) => at))(
+    'is separated from the output when cut at byte %i',
+    (at) => {
+      const { kept, output } = take([all.subarray(0, at), all.subarray(at)]);
+      expect(kept).toEqual(['made']);
+      expect(output).toBe('\0\0\0\u0007like itthe rest');
+    },
+  );
 
   it('is split off byte by byte', () => {
     const { kept, output } = take(Array.from(all, (byte) => Buffer.of(byte)));

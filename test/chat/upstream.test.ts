@@ -190,7 +190,7 @@ describe('the model server', () => {
   ];
 
   it.each(faults)(
-    '%s: one documented outcome, nothing kept, and the next request is answered',
+    '%s: one documented outcome, nothing stored, and the next request succeeds',
     async (_, script, status, code, text) => {
       await start({ UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: '200', UPSTREAM_IDLE_TIMEOUT_MS: '200' });
       model.play(script);

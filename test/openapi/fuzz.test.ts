@@ -82,7 +82,7 @@ describe('whatever is sent', () => {
   const operations = OPERATIONS.filter(({ passesOn }) => passesOn !== true).map((one) => [one.id, one] as const);
 
   it.each(operations)(
-    '%s answers as the document tells',
+    '%s responds as the document says',
     async (_id, operation) => {
       const runsCode = operation.body !== undefined && (operation.tag === 'Code' || operation.tag === 'Executors');
       const fixed = runsCode ? { language: QUICK_LANGUAGES, timeout: SHORT_SECONDS } : {};

@@ -41,7 +41,7 @@ function send(method: string, path: string): Promise<{ status: number; allow: st
 }
 
 describe('a path of another API that is not offered', () => {
-  it.each(cases(OPENAI))('%s %s answers 404 as OpenAI does, with what there is', async (method, path) => {
+  it.each(cases(OPENAI))('%s %s responds with 404 as OpenAI does, and lists the paths', async (method, path) => {
     const { status, body } = await send(method, path);
     expect(status).toBe(404);
     if (method === 'HEAD') return;
@@ -50,11 +50,14 @@ describe('a path of another API that is not offered', () => {
     expect(error.message).toContain('POST /v1/chat/completions');
   });
 
-  it.each(cases([...OLLAMA, '/api/blobs/sha256:abc']))('%s %s answers 404 as Ollama does', async (method, path) => {
-    const { status, body } = await send(method, path);
-    expect(status).toBe(404);
-    if (method !== 'HEAD') expect(JSON.parse(body).error).toContain('POST /api/chat');
-  });
+  it.each(cases([...OLLAMA, '/api/blobs/sha256:abc']))(
+    '%s %s responds with 404 as Ollama does',
+    async (method, path) => {
+      const { status, body } = await send(method, path);
+      expect(status).toBe(404);
+      if (method !== 'HEAD') expect(JSON.parse(body).error).toContain('POST /api/chat');
+    },
+  );
 
   it('names every route that is offered, and none besides', () => {
     for (const api of ['OpenAI', 'Ollama'] as const) {
@@ -86,7 +89,7 @@ describe('a method that a route of another API does not have', () => {
     ['GET', '/v1/chat/completions', 'POST, OPTIONS'],
     ['PROPFIND', '/v1/chat/completions', 'POST, OPTIONS'],
     ['POST', '/v1/models', 'GET, HEAD, OPTIONS'],
-  ])('%s %s answers 405 as OpenAI does', async (method, path, allow) => {
+  ])('%s %s responds with 405 as OpenAI does', async (method, path, allow) => {
     const result = await send(method, path);
     expect([result.status, result.allow]).toEqual([405, allow]);
     expect(JSON.parse(result.body).error).toMatchObject({ code: 'method_not_allowed', type: 'invalid_request_error' });

@@ -69,7 +69,7 @@ export function loadAttacks(port: number, tier: Tier): ProgramCase[] {
     .flatMap((folder) => casesIn(folder, join(root, folder), port, tier));
 }
 
-/** Reads the honest programs of every language (`lib/languages/<id>/corpus`), as `loadAttacks` does. */
+/** Reads the honest programs of every language, `lib/languages/<id>/corpus`. */
 export function loadCorpus(tier: Tier = 'bubblewrap'): ProgramCase[] {
   return LANGUAGES.flatMap(({ id }) => casesIn(id, join('lib/languages', id, 'corpus'), 0, tier));
 }

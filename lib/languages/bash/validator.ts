@@ -1,5 +1,6 @@
 import { info } from '#lib/languages/bash/info';
-import { type Diagnostic, severityOf, type Validator } from '#lib/languages/diagnostic';
+import { type Diagnostic, severityOf } from '#lib/languages/diagnostic';
+import type { Validator } from '#lib/languages/language';
 
 /**
  * Reads `main.sh: line 3: syntax error near unexpected token …`, which has no column. The line

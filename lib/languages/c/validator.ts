@@ -1,6 +1,6 @@
 import { GCC_DIAGNOSTIC_FLAGS, parseGccDiagnostics } from '#lib/languages/c/gcc-diagnostics';
 import { info } from '#lib/languages/c/info';
-import type { Validator } from '#lib/languages/diagnostic';
+import type { Validator } from '#lib/languages/language';
 
 /** Flags that decide what a program means. */
 export const C_FLAGS: readonly string[] = ['-std=gnu17', '-O1'];

@@ -1,7 +1,7 @@
 import { GCC_DIAGNOSTIC_FLAGS, parseGccDiagnostics } from '#lib/languages/c/gcc-diagnostics';
 import { info } from '#lib/languages/cpp/info';
 import { CODEGEN_FLAGS, precompiledArguments } from '#lib/languages/cpp/precompiled-headers';
-import type { Validator } from '#lib/languages/diagnostic';
+import type { Validator } from '#lib/languages/language';
 
 export const cppValidator: Validator = {
   command: ({ toolchain: { programs }, files }) => ({

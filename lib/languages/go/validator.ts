@@ -1,5 +1,6 @@
-import { type Diagnostic, utf16Column, type Validator } from '#lib/languages/diagnostic';
+import { type Diagnostic, utf16Column } from '#lib/languages/diagnostic';
 import { goBuildSteps } from '#lib/languages/go/build-steps';
+import type { Validator } from '#lib/languages/language';
 import { shellQuote } from '#lib/languages/sandbox-interface';
 
 /**

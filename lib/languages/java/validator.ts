@@ -1,5 +1,6 @@
-import { type Diagnostic, severityOf, type Validator } from '#lib/languages/diagnostic';
+import { type Diagnostic, severityOf } from '#lib/languages/diagnostic';
 import { javacCommand } from '#lib/languages/java/warm';
+import type { Validator } from '#lib/languages/language';
 
 /** Reads `Main.java:3: error: …`, the program's line, a caret below the place, and details. */
 export const javaValidator: Validator = {

@@ -1,4 +1,4 @@
-import type { Validator } from '#lib/languages/diagnostic';
+import type { Validator } from '#lib/languages/language';
 
 /**
  * Compiles stdin as Node loads it: as CommonJS, and as a module if that fails for syntax of

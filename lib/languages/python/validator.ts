@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Diagnostic, utf16Column, type Validator } from '#lib/languages/diagnostic';
+import { type Diagnostic, utf16Column } from '#lib/languages/diagnostic';
+import type { Validator } from '#lib/languages/language';
 
 /**
  * Compiles stdin, which finds more than parsing: `return` outside a function is an error, too. It

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Diagnostic, severityOf, utf16Column, type Validator } from '#lib/languages/diagnostic';
+import { type Diagnostic, severityOf, utf16Column } from '#lib/languages/diagnostic';
+import type { Validator } from '#lib/languages/language';
 
 const MAIN = 'main.rs';
 

@@ -1,5 +1,5 @@
-import type { Diagnostic, Validator } from '#lib/languages/diagnostic';
-import type { Bind, Toolchain } from '#lib/languages/language';
+import type { Diagnostic } from '#lib/languages/diagnostic';
+import type { Bind, Toolchain, Validator } from '#lib/languages/language';
 import { hasLegacyDecorators } from '#lib/languages/typescript/decorators';
 
 const AT = '/opt/typescript';

@@ -117,7 +117,7 @@ describe('a stream from an executor', () => {
   it.each([
     ['ends', stream(event('stdout', { text: 'half' }))],
     ['breaks off', stream(event('stdout', { text: 'half' }), 'break')],
-  ])('that %s after output is a failure: nobody sees the same output twice', async (_how, lost) => {
+  ])('that %s after output is a failure, so no caller sees the same output twice', async (_how, lost) => {
     const { executor, seen } = await executors('python', lost, good);
     const heard: string[] = [];
     const run = executor.run(PROGRAM, { caller: 'a', onOutput: (_name, text) => heard.push(text) });
