@@ -14,6 +14,7 @@ import { reopenForReading } from '#lib/runner/sandbox/anonymous-files';
 import { shellQuote } from '#lib/runner/sandbox/bubblewrap/arguments';
 import type { Execution, Sandbox, WarmSandbox } from '#lib/runner/sandbox/sandbox';
 import { log } from '#lib/telemetry/log';
+import { MIB } from '#lib/units';
 import type { CodeResult } from '#lib/wire/code';
 
 export interface ExecutionContext {
@@ -43,7 +44,6 @@ interface RunnableProgram {
   onHeader?: (content: Buffer) => void;
 }
 
-const MB = 1024 * 1024;
 const NO_BYTES = new Uint8Array();
 
 /** Compiles a checked program if its language needs that, and runs it. */
@@ -103,7 +103,7 @@ async function compile(
   }
   const { warmCompiler } = language;
   const limits = compilerLimits(settings, cores);
-  const artifact = new Artifact(settings.CODE_DISK_MB * MB);
+  const artifact = new Artifact(settings.CODE_DISK_MB * MIB);
   let isStored = false;
   try {
     const execution = {

@@ -12,6 +12,7 @@ import {
 import type { Sandbox } from '#lib/runner/sandbox/sandbox';
 import { prepareToolchain, removeUnusedToolchains, toolchainCacheRoot } from '#lib/runner/toolchain-cache';
 import { log } from '#lib/telemetry/log';
+import { MIB } from '#lib/units';
 
 export interface InstalledToolchain {
   toolchain: Toolchain;
@@ -167,14 +168,13 @@ const THIS_MACHINE: HostFiles = {
   home: homedir(),
 };
 
-const MB = 1024 * 1024;
 const VERSION_LIMITS = {
   wallMs: 20_000,
   cpuSeconds: 20,
-  memoryBytes: 512 * MB,
+  memoryBytes: 512 * MIB,
   processes: 64,
-  diskBytes: 16 * MB,
+  diskBytes: 16 * MIB,
   openFiles: 256,
-  dataBytes: 16 * 1024 * MB,
+  dataBytes: 16 * 1024 * MIB,
   outputBytes: 10_000,
 };

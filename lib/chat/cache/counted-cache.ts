@@ -1,8 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '#lib/chat/clock';
+import { MIB } from '#lib/units';
 import type { CacheStats } from '#lib/wire/server-stats';
-
-const BYTES_PER_MB = 1024 * 1024;
 
 export interface CacheLimits {
   maxBytes: number;
@@ -63,7 +62,7 @@ export class CountedCache<V extends object> {
     const lookups = this.#hits + this.#misses;
     return {
       total_entries: size,
-      total_size_mb: round(calculatedSize / BYTES_PER_MB, 4),
+      total_size_mb: round(calculatedSize / MIB, 4),
       hit_rate: lookups === 0 ? 0 : round(this.#hits / lookups, 4),
       miss_rate: lookups === 0 ? 0 : round(this.#misses / lookups, 4),
       memory_usage_percent: round((100 * calculatedSize) / this.#maxBytes, 2),

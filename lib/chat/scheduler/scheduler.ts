@@ -12,8 +12,8 @@ import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provid
 import type { Logger } from '#lib/telemetry/log';
 import type { Metrics } from '#lib/telemetry/metrics';
 import { runWithRequestId } from '#lib/telemetry/request-context';
+import { MIB } from '#lib/units';
 
-const BYTES_PER_MB = 1024 * 1024;
 /** Share of QUEUE_MAX_MB that one caller may hold, so that some is always left for another. */
 const CALLER_SHARE = 1 / 2;
 /**
@@ -57,10 +57,10 @@ export class Scheduler {
   constructor(options: SchedulerOptions) {
     const { settings } = options;
     this.#options = options;
-    const maxBytes = settings.QUEUE_MAX_MB * BYTES_PER_MB;
+    const maxBytes = settings.QUEUE_MAX_MB * MIB;
     this.#running = new RunningCalls({
       maxRequestBytes: maxBytes * RUNNING_SHARE,
-      maxResponseBytes: settings.MAX_RESPONSE_MB * BYTES_PER_MB,
+      maxResponseBytes: settings.MAX_RESPONSE_MB * MIB,
     });
     this.#queue = new WaitingQueue({
       maxSize: settings.QUEUE_MAX_SIZE,

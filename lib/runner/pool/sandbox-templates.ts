@@ -5,6 +5,7 @@ import type { SandboxTemplate } from '#lib/runner/pool/warm-pool';
 import { compilerLimits, programLimits, type ResourceLimits } from '#lib/runner/resource-limits';
 import type { EmptySandboxSpec, Sandbox, WarmSandbox } from '#lib/runner/sandbox/sandbox';
 import { withStdoutHeader } from '#lib/runner/stdout-header';
+import { MIB } from '#lib/units';
 
 /** The warm sandboxes of a language. A field is undefined if the language or the tier has none. */
 export interface LanguageTemplates {
@@ -26,15 +27,14 @@ export interface LanguageTemplates {
   preloaded: (bytes: number, open: () => number | undefined) => SandboxTemplate | undefined;
 }
 
-const MB = 1024 * 1024;
 /** Memory of a blocked bubblewrap, and of the kernel for its namespaces. */
 const EMPTY_MEGABYTES = 1;
 /** Sandboxes below this wait in twice the number: consecutive runs would exhaust them. */
 const SMALL_MEGABYTES = 10;
 /** Smaller programs are copied at launch. */
-const MIN_PRELOADED_BYTES = MB / 4;
+const MIN_PRELOADED_BYTES = MIB / 4;
 /** A larger binary is not sent to an interpreter as a message. */
-const MAX_MESSAGE_BYTES = MB;
+const MAX_MESSAGE_BYTES = MIB;
 
 /**
  * Builds the templates of each language once for each toolchain, so that the pool can compare them.
@@ -133,7 +133,7 @@ export class SandboxTemplates {
         closeSync(program);
       }
     };
-    return { ...emptyTemplate(name, EMPTY_MEGABYTES + bytes / MB, start), ephemeral: true };
+    return { ...emptyTemplate(name, EMPTY_MEGABYTES + bytes / MIB, start), ephemeral: true };
   }
 }
 

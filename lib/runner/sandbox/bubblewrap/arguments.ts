@@ -1,6 +1,7 @@
 import type { Bind } from '#lib/languages/language';
 import { PROGRAM, shellQuote } from '#lib/languages/sandbox-interface';
 import type { ResourceLimits } from '#lib/runner/resource-limits';
+import { MIB } from '#lib/units';
 
 /** Where programs run and may write. /tmp links to it, so that one bound holds for both. */
 export const WORK_DIRECTORY = '/work';
@@ -38,8 +39,7 @@ export interface PassedDescriptors {
 /** Where an empty sandbox finds its command. */
 const LAUNCH_SCRIPT = '/arguments';
 
-const MB = 1024 * 1024;
-const MAX_SHARED_MEMORY_BYTES = 16 * MB;
+const MAX_SHARED_MEMORY_BYTES = 16 * MIB;
 
 function sharedMemoryBytes(diskBytes: number): number {
   return Math.min(MAX_SHARED_MEMORY_BYTES, diskBytes);

@@ -7,6 +7,7 @@ import {
   WORK_DIRECTORY,
 } from '#lib/runner/sandbox/bubblewrap/arguments';
 import type { Execution } from '#lib/runner/sandbox/sandbox';
+import { MIB } from '#lib/units';
 
 /**
  * The OCI bundle, inside the namespaces of bubblewrap. None of its files has a name on the host.
@@ -20,11 +21,10 @@ const SOURCES = '/sources';
 /** The descriptor that reports that the program ended, and not gVisor. */
 export const END_DESCRIPTOR = 5;
 
-const MB = 1024 * 1024;
 /** Size of each of /tmp and /dev/shm. */
-const SMALL_BYTES = 8 * MB;
+const SMALL_BYTES = 8 * MIB;
 /** Upper bound of a compiled program with its sources. */
-const BUNDLE_BYTES = 512 * MB;
+const BUNDLE_BYTES = 512 * MIB;
 
 /** Numbers of the descriptors that bubblewrap gets. */
 export type BundleDescriptors = Pick<PassedDescriptors, 'status' | 'system' | 'binds' | 'program' | 'files'> & {
@@ -56,7 +56,7 @@ export function outerArguments(layout: SystemLayout, passed: BundleDescriptors):
     ...['--uid', '0', '--gid', '0', '--cap-add', 'ALL', '--hostname', 'sandbox'],
     ...['--json-status-fd', `${passed.status}`],
     ...seen(''),
-    ...['--proc', '/proc', '--dev', '/dev', '--size', `${MB}`, '--tmpfs', '/tmp'],
+    ...['--proc', '/proc', '--dev', '/dev', '--size', `${MIB}`, '--tmpfs', '/tmp'],
     ...['--size', `${BUNDLE_BYTES}`, '--tmpfs', BUNDLE, '--dir', `${BUNDLE}/state`],
     ...foldersOf(inside).flatMap((path) => ['--dir', ROOT + path]),
     ...seen(ROOT),
