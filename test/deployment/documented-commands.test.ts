@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningApp, startApp } from '../support/running-app.ts';
 
 /**
- * The `curl` lines of the README are run as they stand, against a real server with the real small
- * model.
+ * The `curl` lines of the README and of the contract are run as they stand, against a real server
+ * with the real small model.
  */
 let app: RunningApp;
 
@@ -17,7 +17,9 @@ afterAll(async () => {
   await app.stop();
 });
 
-const blocks = [...readFileSync('README.md', 'utf8').matchAll(/```sh\n(.*?)```/gs)]
+const DOCUMENTS = ['README.md', 'docs/contract.md'];
+
+const blocks = DOCUMENTS.flatMap((file) => [...readFileSync(file, 'utf8').matchAll(/```sh\n(.*?)```/gs)])
   .map((found) => found[1] ?? '')
   .filter((block) => block.includes('curl '));
 
@@ -39,7 +41,7 @@ async function run(block: string): Promise<{ output: string; statuses: string[] 
   return { output, statuses: [...complaints.matchAll(/STATUS (\d+)/g)].map((found) => found[1] ?? '') };
 }
 
-describe('README', () => {
+describe('the documented commands', () => {
   it('has blocks with curl lines', () => {
     expect(blocks.length).toBeGreaterThan(1);
   });
