@@ -256,8 +256,8 @@ describe.each([
         if (mode === 'crash')
           for (const { stderr } of [told, live.result]) expect(stderr).toMatch(CRASHES[language].stderr);
         else expect([told.stderr, live.stderr], mode).toEqual(['', '']);
-        // Most of the second that lies between the two.
-        if (mode === 'pause') expect(live.arrival('after') - live.arrival('before')).toBeGreaterThan(700);
+        // The program pauses for a second; a busy machine delivers the first line late.
+        if (mode === 'pause') expect(live.arrival('after') - live.arrival('before')).toBeGreaterThan(200);
       }
     },
   );
