@@ -32,7 +32,7 @@ test('it shows every part: model, sandbox, gateway, and who runs each language',
   await expect(table(page, 'Models')).toContainText(/smollm2.*(Loaded|Not loaded)/s);
   await expect(table(page, 'Executors').getByRole('row', { name: /Python \d/ })).toContainText('Healthy');
   await expect(table(page, 'Server')).toContainText(/Memory\s*[\d,]+ MB/);
-  await expect(table(page, 'Queue')).toContainText('Nobody is being responseComplete, and nobody waits.');
+  await expect(table(page, 'Queue')).toContainText('Nobody is being answered, and nobody waits.');
 });
 
 test('plots have a title, the value of now, and their numbers as a table', async ({ page }) => {
