@@ -15,7 +15,14 @@ export interface FieldRules {
   check(request: ModelRequest, report: FieldReport): void;
 }
 
-/** Collects the wire names of fields that a provider ignores or rejects. */
+/** One more than `X-Ignored-Fields` lists, so that it ends in an ellipsis. */
+const MAX_IGNORED_NAMES = 21;
+const MAX_NAME_CHARACTERS = 64;
+
+/**
+ * Collects the wire names of fields that a provider ignores or rejects. Requests keep the ignored
+ * ones as long as their result, so their number and length are bounded.
+ */
 export class FieldReport {
   readonly ignored = new Set<string>();
   readonly rejected: ErrorDetail[] = [];
@@ -26,7 +33,10 @@ export class FieldReport {
   }
 
   ignore(field: string): void {
-    this.ignored.add(field);
+    if (this.ignored.size >= MAX_IGNORED_NAMES) return;
+    // A copy: a slice would retain the whole string.
+    const isLong = field.length > MAX_NAME_CHARACTERS;
+    this.ignored.add(isLong ? Buffer.from(field.slice(0, MAX_NAME_CHARACTERS)).toString() : field);
   }
 
   /** `detail` follows the provider's reason. */
