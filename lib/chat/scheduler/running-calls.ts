@@ -54,6 +54,7 @@ export class RunningCalls {
     call.cancelAbortTimer?.();
     this.#calls.delete(generation);
     this.#requestBytes -= generation.requestBytes;
+    this.#responseBytes -= call.countedBytes;
     return true;
   }
 

@@ -267,6 +267,8 @@ export class Scheduler {
       `The response exceeded what may be kept of it: MAX_RESPONSE_MB is ${megabytes}. Ask for a shorter one.`,
     );
     tooLarge.finish({ type: 'error', error });
+    // Its own call stops being read at once.
+    if (tooLarge === generation) throw error;
   }
 
   /** Gives a slot to the next in the queue. */

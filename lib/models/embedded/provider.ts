@@ -20,6 +20,7 @@ export class EmbeddedProvider implements ModelProvider {
   /** Its only name in requests. */
   readonly model: string;
   readonly worker: EmbeddedWorkerClient;
+  #soleModel: SoleModel | undefined;
   readonly #location: ModelLocation;
   readonly #contextTokens: number;
   readonly #thinking = new ThinkReader();
@@ -35,9 +36,10 @@ export class EmbeddedProvider implements ModelProvider {
     });
   }
 
+  /** One object for all: the directory asks for it with every request. */
   get soleModel(): SoleModel {
     const { model } = this;
-    return {
+    this.#soleModel ??= {
       id: model,
       notice: `The small built-in model ${model} answers, which often errs. ${BETTER_MODEL_ADVICE}`,
       notFound: (requested) =>
@@ -46,6 +48,7 @@ export class EmbeddedProvider implements ModelProvider {
           `There is no model ${requested} here: the built-in ${model} is the only one. ${BETTER_MODEL_ADVICE}`,
         ),
     };
+    return this.#soleModel;
   }
 
   checkFieldSupport(request: ModelRequest): readonly string[] {
