@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 #
-#   docker build -t chill-space .                      with all seven languages
+#   docker build -t chill-space .                      with the compilers of all languages
 #   docker build -t chill-space:slim --target slim .   without compilers: chat, gateway, JavaScript, TypeScript and Python
 #
 # The sandbox makes user namespaces: run it with --security-opt seccomp=unconfined --security-opt apparmor=unconfined

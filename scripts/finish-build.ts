@@ -1,7 +1,4 @@
-/**
- * The last step of a build, on what browsers fetch. Plain JavaScript without packages: set-up runs
- * it, too.
- */
+/** The last step of a build, on what browsers fetch. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

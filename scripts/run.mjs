@@ -26,7 +26,8 @@ const [script = '', ...args] = process.argv.slice(2);
 
 try {
   requireNode();
-  loadDotEnv();
+  // Tests have their own settings.
+  if (script !== 'test') loadDotEnv();
   // The port is tried before packages are replaced under a server that runs from this folder.
   if (script === 'start' && hasOlderPackages()) await refuseTakenPort();
   await ensurePackages();
@@ -63,10 +64,14 @@ function handOver() {
     env: projectEnvironment(),
     stdio: 'inherit',
   });
-  // A terminal sends Ctrl-C to the whole process group, so the script has its own.
-  process.on('SIGINT', () => {
-    if (process.stdin.isTTY !== true) child.kill('SIGINT');
-  });
+  // Ctrl-C reaches the whole process group: the script gets its own, and a second one would end a
+  // server at once.
+  process.on('SIGINT', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('error', (error) => {
+    say(`${projectNode()} cannot be run (${error.code}). Remove node_modules and try again.`);
+    if (script === 'test') console.log('0 passed, 1 failed');
+    process.exit(1);
+  });
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
 }

@@ -1,6 +1,6 @@
 import { type Config, config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
-import { findLanguage, LANGUAGES } from '#lib/languages/index';
+import { findLanguage } from '#lib/languages/index';
 import type { Language } from '#lib/languages/language';
 import { enabledLanguages } from '#lib/runner/enabled-languages';
 import type { InputFile } from '#lib/runner/sandbox/sandbox';
@@ -61,9 +61,9 @@ function tooLarge(size: number, { CODE_MAX_BYTES }: Config): AppError {
   );
 }
 
-/** The languages of `CODE_LANGUAGES`, whether or not they are installed. */
-export function languageIds({ CODE_LANGUAGES: enabled } = config()): string[] {
-  return LANGUAGES.filter(({ id }) => enabled.includes(id)).map(({ id }) => id);
+/** The enabled languages, whether or not they are installed. */
+export function languageIds(settings: Config = config()): string[] {
+  return enabledLanguages(settings).map(({ id }) => id);
 }
 
 function checkSeconds(timeout: number | undefined, settings: Config): number {

@@ -108,6 +108,6 @@ function localHealth(
     language: id,
     version: versions[id] ?? null,
     sandbox,
-    notice: isAvailable ? null : (notices.find((notice) => notice.startsWith(name)) ?? notices[0] ?? null),
+    notice: isAvailable ? null : (notices.find((notice) => notice.startsWith(`${name} is `)) ?? notices[0] ?? null),
   };
 }

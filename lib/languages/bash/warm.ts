@@ -7,7 +7,8 @@ import { INPUT_DESCRIPTOR, PROGRAM } from '#lib/languages/sandbox-interface';
  * program finds the same process, environment and descriptors as in a cold start.
  */
 export const warmBash: WarmProcessSpec = {
-  script: `. /proc/self/fd/${INPUT_DESCRIPTOR}\n`,
+  // Opening the descriptor again, as `.` would, waits for ever once the host has closed its end.
+  script: `mapfile -d '' -u ${INPUT_DESCRIPTOR} message\neval "\${message[0]}"\n`,
   command: ({ programs }) => ({ argv: [`${programs.bash}`, PROGRAM] }),
   encode: toScript,
   idleMegabytes: 5,

@@ -70,7 +70,7 @@ export function createWarmSandbox(parts: WarmSandboxParts): WarmSandbox {
     discard: async () => {
       closeFiles();
       sandbox.kill();
-      const ignored = { limits, onStdout: () => false, onStderr: () => false };
+      const ignored = { limits, onStdout: () => false, onStderr: () => false, onResult: () => false };
       await end(ignored, { startedAt: performance.now(), cpuMs: 0 });
     },
   };
