@@ -16,7 +16,8 @@ const loadPages: LoadPages = async ({ host, port }) => {
   return app.getRequestHandler();
 };
 
-// An import only compiles it (scripts/precompile.ts). Node 22 has no `import.meta.main` and starts.
+// An import only compiles it (scripts/precompile.ts). Node 22 has no `import.meta.main` and
+// starts.
 if (import.meta.main !== false) {
   Object.assign(process.env, { NODE_ENV: 'production' });
   await startServer(loadPages);

@@ -45,7 +45,8 @@ const QUIET_TICKS = 1;
 
 /**
  * Resolves when the machine has next to nothing to do any more: what is refilled is full. One file
- * is read for that: to look at each process would empty the caches that the next measurement finds.
+ * is read for that: to look at each process would empty the caches that the next measurement
+ * finds.
  */
 export async function untilQuiet(): Promise<void> {
   const deadline = performance.now() + LONGEST_WAIT_MS;

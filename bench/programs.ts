@@ -82,8 +82,8 @@ export function placed(hello: Hello, number: number, below: string): string {
 }
 
 /**
- * Runs the commands one after the other in `directory`; what the last one printed. Throws where one
- * fails.
+ * Runs the commands one after the other in `directory`; what the last one printed. Throws where
+ * one fails.
  */
 export async function runBare(commands: readonly string[][], directory: string): Promise<string> {
   let printed = '';

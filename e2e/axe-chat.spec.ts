@@ -16,8 +16,8 @@ const RICH = saying(
 const REASONED = [{ send: ollama.thinking('Let me see. ') }, { send: ollama.thinking('It is so.') }, ...RICH];
 
 /**
- * What opens pushes the rest below the composer, where a button that is half covered would pass for
- * a small one.
+ * What opens pushes the rest below the composer, where a button that is half covered would pass
+ * for a small one.
  */
 const toEnd = (page: Page) =>
   page

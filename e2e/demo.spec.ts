@@ -2,7 +2,8 @@ import type { Page } from 'playwright/test';
 import { accessibilityFaults, expect, test } from './support.ts';
 
 /**
- * The playground while the runner is away: its health route cannot be reached, everything else can.
+ * The playground while the runner is away: its health route cannot be reached, everything else
+ * can.
  */
 test.beforeEach(async ({ page }) => {
   await page.route('**/api/v1/**', (route) => route.abort('connectionrefused'));

@@ -299,7 +299,9 @@ test('a page that is open says that the server is away, and comes back with it',
   await expect(page.getByRole('button', { name: /^Runner: on/ })).toBeVisible({ timeout: 15_000 });
 });
 
-/** `geist-mono-latin` of `/_next/static/media/geist-mono-latin-wght-normal.1t7tphccnfzmb.woff2`. */
+/**
+ * `geist-mono-latin` of `/_next/static/media/geist-mono-latin-wght-normal.1t7tphccnfzmb.woff2`.
+ */
 function fontOf(address: string): string {
   return /([^/]+)-wght-normal/.exec(address)?.[1] ?? address;
 }

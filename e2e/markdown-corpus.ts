@@ -32,7 +32,9 @@ export const CORPUS: Readonly<Record<string, string>> = {
   'line endings': 'one\r\ntwo\r\n\r\n- a\r\n- b\r\n\r\n```js\r\nf()\r\n```\r\n',
 };
 
-/** What a model could write to run something, to load something, or to reach the page around it. */
+/**
+ * What a model could write to run something, to load something, or to reach the page around it.
+ */
 export const ATTACKS: readonly string[] = [
   '<script>window.pwned = 1</script>',
   '<img src=x onerror="window.pwned = 1">',

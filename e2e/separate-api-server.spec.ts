@@ -5,9 +5,9 @@ import { freePort, launch, type RunningApp, startApp } from '../test/support/run
 import { ask, freshQuestion, responseComplete, responses } from './support.ts';
 
 /**
- * Pages from one server, everything else from a second (docs/contract.md#pages): where they find it
- * is put in when they are built, so they are built for this once more. The copy is inside of the
- * project, whose packages it finds.
+ * Pages from one server, everything else from a second (docs/contract.md#pages): where they find
+ * it is put in when they are built, so they are built for this once more. The copy is inside of
+ * the project, whose packages it finds.
  */
 const COPY = join(process.cwd(), '.cache', 'other-server');
 const PARTS = [

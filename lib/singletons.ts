@@ -29,7 +29,8 @@ export function singleton<T>(name: string, create: () => T): T {
 }
 
 /**
- * Removes the value under `name`, so that the next call of its accessor creates another. For tests.
+ * Removes the value under `name`, so that the next call of its accessor creates another. For
+ * tests.
  */
 export function resetSingleton(name: string): void {
   registry().delete(name);

@@ -63,8 +63,8 @@ const DEADLINE_MS = 20 * 60_000;
 const SHOWN_BYTES = 20_000;
 
 /**
- * Builds the pages unless the build in `.next` is whole and of these sources; `force` builds in any
- * case.
+ * Builds the pages unless the build in `.next` is whole and of these sources; `force` builds in
+ * any case.
  */
 export async function ensureBuild({ force = false }: { force?: boolean } = {}): Promise<void> {
   if (!force && isBuilt(ROOT)) return;

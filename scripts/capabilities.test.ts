@@ -5,7 +5,9 @@ import { SERVER_CAPABILITIES, withServerCapabilities } from './capabilities.ts';
 
 const isRoot = process.getuid?.() === 0;
 
-/** The effective capabilities of what `withServerCapabilities` runs, as the kernel numbers them. */
+/**
+ * The effective capabilities of what `withServerCapabilities` runs, as the kernel numbers them.
+ */
 function effective(root: boolean): bigint {
   const [command, args] = withServerCapabilities('grep', ['CapEff', '/proc/self/status'], root);
   return BigInt(`0x${execFileSync(command, args).toString().trim().split('\t')[1]}`);

@@ -1,7 +1,7 @@
 /**
- * A server that root starts keeps, of root's capabilities (capabilities(7)), those that its sandbox
- * needs and no other: a fault in the server then cannot mount, load kernel modules, change the
- * network, make devices or stop the machine.
+ * A server that root starts keeps, of root's capabilities (capabilities(7)), those that its
+ * sandbox needs and no other: a fault in the server then cannot mount, load kernel modules, change
+ * the network, make devices or stop the machine.
  */
 import { spawnSync } from 'node:child_process';
 
@@ -24,9 +24,9 @@ export const SERVER_CAPABILITIES: readonly string[] = [
 ];
 
 /**
- * The command that runs `command` with `args` and these capabilities alone. It is returned as it is
- * where this process is not root's, or where the machine has no setpriv (util-linux) that may take
- * them away. setpriv becomes the command: its process id and its signals are the command's.
+ * The command that runs `command` with `args` and these capabilities alone. It is returned as it
+ * is where this process is not root's, or where the machine has no setpriv (util-linux) that may
+ * take them away. setpriv becomes the command: its process id and its signals are the command's.
  */
 export function withServerCapabilities(
   command: string,

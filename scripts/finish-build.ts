@@ -16,8 +16,8 @@ export const HINT = '//# allFunctionsCalledOnLoad\n';
 const LEAST_BYTES = 1024;
 
 /**
- * Finishes the build in `root`: hints on the scripts, and scripts and styles once more as `.br` and
- * `.gz`. Once more, it changes nothing.
+ * Finishes the build in `root`: hints on the scripts, and scripts and styles once more as `.br`
+ * and `.gz`. Once more, it changes nothing.
  */
 export async function finishBuild(root: string): Promise<void> {
   const folder = join(root, '.next', 'static');

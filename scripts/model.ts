@@ -73,8 +73,8 @@ export async function needsEmbeddedModel({
 }
 
 /**
- * Whether the model that `env` names is on this machine. False where `env` names none that could be
- * there.
+ * Whether the model that `env` names is on this machine. False where `env` names none that could
+ * be there.
  */
 export async function hasModel(env: Readonly<Record<string, string | undefined>>): Promise<boolean> {
   try {
@@ -86,8 +86,8 @@ export async function hasModel(env: Readonly<Record<string, string | undefined>>
 }
 
 /**
- * Resolves to the model's path. Throws an Error whose message is one sentence that says what to do.
- * A proxy of HTTPS_PROXY is used where Node was started with NODE_USE_ENV_PROXY=1, as
+ * Resolves to the model's path. Throws an Error whose message is one sentence that says what to
+ * do. A proxy of HTTPS_PROXY is used where Node was started with NODE_USE_ENV_PROXY=1, as
  * `runModelScript` does.
  */
 export async function ensureModel({
@@ -347,7 +347,8 @@ function throughProxy(env: Readonly<Record<string, string | undefined>>): string
 }
 
 /**
- * Runs this file in the project's own Node, whose fetch knows proxies. Resolves with the exit code.
+ * Runs this file in the project's own Node, whose fetch knows proxies. Resolves with the exit
+ * code.
  */
 export function runModelScript(...args: string[]): Promise<number> {
   return runProgram(projectNode(), ['scripts/model.ts', ...args], {

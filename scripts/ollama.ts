@@ -52,8 +52,8 @@ export async function ensureOllama({
   try {
     await run('npm', ['pack', '--silent', '--pack-destination', work, HEADERS_PACKAGE], { cwd: work });
     await run('tar', ['xzf', `${HEADERS_PACKAGE.replace('@', '-')}.tgz`, ...HEADERS], { cwd: work });
-    // Only folders of headers are on the path, so that no source of that package takes the place of
-    // Ollama's own.
+    // Only folders of headers are on the path, so that no source of that package takes the place
+    // of Ollama's own.
     await mkdir(join(work, 'include'));
     for (const path of HEADERS) await rename(join(work, path), join(work, 'include', basename(path)));
     await run('go', ['install', '-ldflags', '-s -w', `github.com/ollama/ollama@v${OLLAMA_VERSION}`], {

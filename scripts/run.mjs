@@ -42,8 +42,8 @@ try {
 }
 
 /**
- * With the packages of an older version the check may fail for other reasons, which do not stop the
- * start.
+ * With the packages of an older version the check may fail for other reasons, which do not stop
+ * the start.
  */
 async function refuseTakenPort() {
   const output = [];

@@ -2,7 +2,9 @@
 import { join } from 'node:path';
 import { projectEnvironment, ROOT } from './bootstrap/setup.mjs';
 
-/** Node's arguments for the server: bounds of the heap, which keep it small at no cost in speed. */
+/**
+ * Node's arguments for the server: bounds of the heap, which keep it small at no cost in speed.
+ */
 export const SERVER_ARGUMENTS: readonly string[] = ['--max-old-space-size=512', '--max-semi-space-size=4', 'server.ts'];
 
 /**

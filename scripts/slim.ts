@@ -7,7 +7,9 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Bundled into the pages' scripts, or copied to `public/`, and loaded by no part of the server. */
+/**
+ * Bundled into the pages' scripts, or copied to `public/`, and loaded by no part of the server.
+ */
 export const BUNDLED: readonly string[] = ['@base-ui', 'lucide-react', 'pyodide'];
 /** node-llama-cpp's sources, for a machine that no library of its is made for. */
 const SOURCES = ['node-llama-cpp/llama/gitRelease.bundle'];

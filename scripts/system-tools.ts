@@ -20,8 +20,8 @@ export const TOOLCHAINS: Readonly<Record<string, string>> = {
 
 /**
  * Makes sure that `programs` are there: a command or a file, or several with `|` of which one is
- * enough, each with its Debian package. Returns the commands that are still missing, which are also
- * named to the operator.
+ * enough, each with its Debian package. Returns the commands that are still missing, which are
+ * also named to the operator.
  */
 export async function ensureSystemTools(programs: Readonly<Record<string, string>>): Promise<string[]> {
   const missing = () => Object.entries(programs).filter(([name]) => !isThere(name));

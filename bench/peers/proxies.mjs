@@ -1,7 +1,7 @@
 /**
  * The Node proxies that the gateway is held against, each set up as its documentation shows, with
- * 50 kept connections. `node bench/peers/proxies.mjs <which> <port> <target> <a folder of packages>
- * …`, where Fastify's needs two.
+ * 50 kept connections. `node bench/peers/proxies.mjs <which> <port> <target> <a folder of
+ * packages> …`, where Fastify's needs two.
  */
 import { existsSync } from 'node:fs';
 import { Agent, createServer } from 'node:http';

@@ -124,8 +124,8 @@ async function withLongChat<T>(browser: Browser, url: string, work: (page: Page)
   const ids = await Promise.all(Array.from({ length: STREAMS }, () => submit(url)));
   try {
     const page = await context.newPage();
-    // A page of the same origin that runs nothing: the history is written before the app ever opens
-    // it.
+    // A page of the same origin that runs nothing: the history is written before the app ever
+    // opens it.
     await page.goto(`${url}/manifest.webmanifest`);
     await page.evaluate(seed, { messages: MESSAGES, ids });
     await page.addInitScript(observe);
@@ -334,8 +334,8 @@ async function seed({ messages, ids }: { messages: number; ids: string[] }): Pro
 }
 
 /**
- * Bytes on the wire of the scripts of an empty chat: until it can be used, and with what is fetched
- * ahead for later.
+ * Bytes on the wire of the scripts of an empty chat: until it can be used, and with what is
+ * fetched ahead for later.
  */
 async function firstViewScripts(browser: Browser, url: string): Promise<{ first: number; all: number }> {
   const context = await browser.newContext();

@@ -72,8 +72,8 @@ async function measure(hello: Hello & { commands: string[][] }, client: CodeClie
 }
 
 /**
- * How long `work` takes in ms, begun when the runner has nothing else to do. Throws where it is not
- * as it should be.
+ * How long `work` takes in ms, begun when the runner has nothing else to do. Throws where it is
+ * not as it should be.
  */
 async function timed(expected: string, work: () => Promise<string>): Promise<number> {
   await untilQuiet();

@@ -8,8 +8,8 @@ const METHODS = { submit: 'POST', poll: 'GET', cancel: 'DELETE' } as const;
 type Step = keyof typeof METHODS;
 
 /**
- * 10,000 requests submitted, polled and cancelled: what each costs at the beginning and at the end,
- * and the memory after.
+ * 10,000 requests submitted, polled and cancelled: what each costs at the beginning and at the
+ * end, and the memory after.
  */
 export const queue: Benchmark = { name: 'queue', run };
 

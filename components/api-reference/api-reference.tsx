@@ -62,9 +62,9 @@ export async function ApiReference({ reference }: { reference: Reference }) {
 }
 
 /**
- * Renders static content to HTML: it is not hydrated, and its payload is one encoded string instead
- * of a description of each element. Imported dynamically, because Next forbids a static import of
- * react-dom/server.
+ * Renders static content to HTML: it is not hydrated, and its payload is one encoded string
+ * instead of a description of each element. Imported dynamically, because Next forbids a static
+ * import of react-dom/server.
  */
 async function markup(node: ReactNode) {
   const { renderToStaticMarkup } = await import('react-dom/server');

@@ -35,7 +35,9 @@ export class ChatStore {
   readonly #effects: ChatEffects;
   readonly #listeners = new Set<() => void>();
   readonly #running = new Map<string, AbortController>();
-  /** Conversations whose messages are all in `threads`; the others hold only what was sent here. */
+  /**
+   * Conversations whose messages are all in `threads`; the others hold only what was sent here.
+   */
   readonly #fullThreads = new Set<string>();
   /** Messages changed since the last frame and the last save. */
   readonly #dirty = new Map<string, AssistantMessage>();
@@ -73,7 +75,8 @@ export class ChatStore {
   }
 
   /**
-   * Reads a conversation's messages and resumes responses that were running when the page was left.
+   * Reads a conversation's messages and resumes responses that were running when the page was
+   * left.
    */
   async open(conversationId: string): Promise<void> {
     if (this.#fullThreads.has(conversationId)) return;
@@ -120,8 +123,8 @@ export class ChatStore {
   }
 
   /**
-   * Requests another response to the same question and bypasses the cache. The earlier one stays as
-   * a version.
+   * Requests another response to the same question and bypasses the cache. The earlier one stays
+   * as a version.
    */
   regenerate(conversationId: string, responseId: string, choice: ModelChoice): void {
     const conversation = this.#conversation(conversationId);

@@ -68,7 +68,8 @@ function useGrowingCount(total: number): number {
   const isWhole = count >= total;
   useEffect(() => {
     if (isWhole) return;
-    // Not in a transition: streamed text would restart it and finally force it through in one task.
+    // Not in a transition: streamed text would restart it and finally force it through in one
+    // task.
     const more = () => setCount(count + MORE_TURNS);
     // Safari lacks `requestIdleCallback`.
     if (typeof requestIdleCallback === 'undefined') {

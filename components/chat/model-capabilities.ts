@@ -8,8 +8,8 @@ export function modelByName(models: Models, name: string | null): ModelInfo | un
 }
 
 /**
- * The capabilities of a model. Until the models are known everything is sent and the server refuses
- * what it must. A model that is not listed is treated as text-only.
+ * The capabilities of a model. Until the models are known everything is sent and the server
+ * refuses what it must. A model that is not listed is treated as text-only.
  */
 export function capabilitiesOf(models: Models | undefined, name: string | null): ModelCapabilities {
   if (models === undefined) return { vision: true, thinking: true };

@@ -47,8 +47,8 @@ function attachments(): AttachmentStore {
 const subscribe = (listener: () => void) => attachments().subscribe(listener);
 
 /**
- * Each page holds a Web Lock with its own name while it lives. Other pages thereby tell a live page
- * from a closed one.
+ * Each page holds a Web Lock with its own name while it lives. Other pages thereby tell a live
+ * page from a closed one.
  */
 function createStore(): AttachmentStore {
   const history = openHistory();

@@ -29,7 +29,8 @@ export function useChatField<Key extends keyof ChatState>(key: Key): ChatState[K
 }
 
 /**
- * A selection of the state. Re-renders only when it changes; `select` must be referentially stable.
+ * A selection of the state. Re-renders only when it changes; `select` must be referentially
+ * stable.
  */
 export function useChatSelector<T>(select: (state: ChatState) => T): T {
   return useSyncExternalStore(

@@ -5,8 +5,8 @@ import { IconButton } from '#components/ui/icon-button';
 import { chatStore } from './use-chat.ts';
 
 /**
- * The position among a message's versions. Primitive props, so that a turn re-renders only when its
- * own change.
+ * The position among a message's versions. Primitive props, so that a turn re-renders only when
+ * its own change.
  */
 export interface VersionPosition {
   number: number;

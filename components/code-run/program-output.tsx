@@ -17,7 +17,9 @@ interface ProgramOutputProps {
   links?: LocationLinks | undefined;
 }
 
-/** Output of a program or compiler in its colours, with links to the source lines that it names. */
+/**
+ * Output of a program or compiler in its colours, with links to the source lines that it names.
+ */
 export function ProgramOutput({ pieces, links }: ProgramOutputProps) {
   const styled = useMemo(() => colour(pieces), [pieces]);
   return (

@@ -12,9 +12,9 @@ export interface SourceLocation {
 export type TextOrLocation = string | { text: string; place: SourceLocation; at: number };
 
 /**
- * Splits `text` at references to lines of `files`, in the formats of all languages: `main.py", line
- * 3`, `main.js:3:5`, `Main.java:3`, `main.ts(3,5)`, `main.sh: line 3`. A sandbox path may precede
- * the name.
+ * Splits `text` at references to lines of `files`, in the formats of all languages: `main.py",
+ * line 3`, `main.js:3:5`, `Main.java:3`, `main.ts(3,5)`, `main.sh: line 3`. A sandbox path may
+ * precede the name.
  */
 export function splitAtLocations(text: string, files: readonly string[]): TextOrLocation[] {
   if (files.length === 0) return [text];

@@ -9,8 +9,8 @@ export interface PaletteCommand {
 }
 
 /**
- * Commands that contain every word of `query`. Ranked by where the first word matches: start of the
- * label, start of a word, elsewhere.
+ * Commands that contain every word of `query`. Ranked by where the first word matches: start of
+ * the label, start of a word, elsewhere.
  */
 export function searchCommands(commands: readonly PaletteCommand[], query: string): PaletteCommand[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);

@@ -3,9 +3,9 @@ import { isFormatting } from './html-tags.ts';
 import { isTooNested, lastLeaf, MAX_DEPTH, parseMarkdown } from './markdown-processor.ts';
 
 /**
- * Closes what is open at the end of growing Markdown: emphasis, code and elements. A link shows its
- * text until its URL is complete, and incomplete marks are held back. Marks are closed only if a
- * second parse shows that this changes nothing else.
+ * Closes what is open at the end of growing Markdown: emphasis, code and elements. A link shows
+ * its text until its URL is complete, and incomplete marks are held back. Marks are closed only if
+ * a second parse shows that this changes nothing else.
  */
 export function closeUnfinished(markdown: string): string {
   try {

@@ -13,8 +13,8 @@ import { useDark } from './use-dark.ts';
 type Drawing = { state: 'drawing' } | { state: 'drawn'; diagram: Diagram } | { state: 'broken'; reason: string };
 
 /**
- * A Mermaid diagram, rendered when its fence has closed. The source is shown while it grows, and on
- * demand.
+ * A Mermaid diagram, rendered when its fence has closed. The source is shown while it grows, and
+ * on demand.
  */
 export function DiagramBlock({ code, isOpen }: { code: string; isOpen: boolean }) {
   const drawing = useDrawing(code, !isOpen);

@@ -16,7 +16,8 @@ function cpuMs(work: () => unknown): number {
 const NOISE_MS = 60;
 
 /**
- * Asserts that four times the text takes at most eight times as long: linear growth is 4, quadratic
+ * Asserts that four times the text takes at most eight times as long: linear growth is 4,
+ * quadratic
  * 16. Starts with few repeats, where exponential growth shows but still ends. A failure must show
  * three times, because some runs also compile or collect garbage.
  */

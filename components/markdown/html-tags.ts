@@ -169,12 +169,13 @@ function partnersOf(all: readonly Token[]): Map<Token, Token> {
 const ABOUT_TAGS = /\btags?\b|标签|標籤|タグ/i;
 
 /**
- * As {@link partnersOf}, in a line of Markdown, where a tag is markup only if it cannot be meant as
- * text. In a paragraph or cell with the word "tag" each is text. Else these stay:
+ * As {@link partnersOf}, in a line of Markdown, where a tag is markup only if it cannot be meant
+ * as text. In a paragraph or cell with the word "tag" each is text. Else these stay:
  *
  * - `<br>` next to other content of a table cell, and right after the words of a line that ends
  *   there;
- * - `<kbd>`, `<u>`, and, right after other text, `<sub>` and `<sup>`, around words on one line with
+ * - `<kbd>`, `<u>`, and, right after other text, `<sub>` and `<sup>`, around words on one line
+ * with
  *   no space inside the tags and no other tag between them;
  * - `<a name="…"></a>`, an anchor, which shows nothing.
  */

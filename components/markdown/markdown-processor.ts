@@ -32,8 +32,8 @@ export function parseMarkdown(markdown: string): Root {
 }
 
 /**
- * The hast of a text. Of a model's HTML only formatting elements remain. `scope` keeps footnote ids
- * of several texts in a page apart.
+ * The hast of a text. Of a model's HTML only formatting elements remain. `scope` keeps footnote
+ * ids of several texts in a page apart.
  */
 export function toElements(markdown: string, scope: string): HastRoot {
   if (isTooNested(markdown)) return asText(markdown);

@@ -25,8 +25,8 @@ export const Markdown = memo(function Markdown({ text, streaming }: MarkdownProp
 });
 
 /**
- * Lists the renderer's scripts in a server-rendered page, so that a browser fetches them along with
- * the page's scripts. Renders nothing.
+ * Lists the renderer's scripts in a server-rendered page, so that a browser fetches them along
+ * with the page's scripts. Renders nothing.
  */
 export const PreloadedRenderer = dynamic(() =>
   typeof window === 'undefined'

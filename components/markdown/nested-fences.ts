@@ -38,8 +38,8 @@ function plainEnd(lines: readonly string[], from: number, marks: string): number
 }
 
 /**
- * The line that ends a block with nested fences, and the length of the longest of those; 0 if there
- * are none.
+ * The line that ends a block with nested fences, and the length of the longest of those; 0 if
+ * there are none.
  */
 function nestedEnd(lines: readonly string[], from: number, marks: string): { end: number; longest: number } {
   const open: string[] = [marks];

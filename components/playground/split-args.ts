@@ -1,6 +1,6 @@
 /**
- * Splits a command line at spaces outside of quotes. A backslash escapes the next character, except
- * in single quotes. An unclosed quote extends to the end.
+ * Splits a command line at spaces outside of quotes. A backslash escapes the next character,
+ * except in single quotes. An unclosed quote extends to the end.
  */
 export function splitArgs(line: string): string[] {
   const words: string[] = [];

@@ -29,8 +29,8 @@ const inItsOwnTask: Middleware = (useNext) => (key, fetcher, config) =>
   );
 
 /**
- * Retries at a constant pace. SWR's exponential backoff grows to minutes, but a page should recover
- * with its server.
+ * Retries at a constant pace. SWR's exponential backoff grows to minutes, but a page should
+ * recover with its server.
  */
 const POLLING: SWRConfiguration = {
   use: [inItsOwnTask],

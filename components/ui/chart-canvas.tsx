@@ -105,7 +105,8 @@ function alignedData(times: readonly number[], lines: readonly ChartLine[]): uPl
 }
 
 /**
- * A canvas knows neither `var()` nor `light-dark()`: the browser resolves the colour on an element.
+ * A canvas knows neither `var()` nor `light-dark()`: the browser resolves the colour on an
+ * element.
  */
 function resolveColour(host: HTMLElement, token: string): string {
   const probe = document.createElement('span');

@@ -92,8 +92,8 @@ export function DrawerPopup({ open, onOpenChange, title, children }: DialogProps
 }
 
 /**
- * Where the focus returns: to its previous owner, or to the button of the menu that had it, because
- * that menu has closed by then.
+ * Where the focus returns: to its previous owner, or to the button of the menu that had it,
+ * because that menu has closed by then.
  */
 function useFinalFocus(open: boolean): true | RefObject<HTMLElement> {
   const [wasOpen, setWasOpen] = useState(false);

@@ -31,8 +31,8 @@ const GAP_PX = 6;
 const EDGE_PX = 8;
 
 /**
- * One layer with a few delegated listeners shows all tooltips of the app. A tooltip opens on hover,
- * on keyboard focus, and on tap for `data-tip-tap`. Escape, a click or scrolling closes it.
+ * One layer with a few delegated listeners shows all tooltips of the app. A tooltip opens on
+ * hover, on keyboard focus, and on tap for `data-tip-tap`. Escape, a click or scrolling closes it.
  */
 export function TooltipLayer() {
   const [shown, setShown] = useState<Tip>();

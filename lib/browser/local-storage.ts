@@ -4,8 +4,8 @@ import { useCallback, useSyncExternalStore } from 'react';
 const memory = new Map<string, string>();
 const listeners = new Set<() => void>();
 /**
- * The texts that this tab last read from or wrote to `localStorage`. `memory` may be newer, because
- * large texts are stored later.
+ * The texts that this tab last read from or wrote to `localStorage`. `memory` may be newer,
+ * because large texts are stored later.
  */
 const lastStored = new Map<string, string>();
 

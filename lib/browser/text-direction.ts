@@ -12,8 +12,8 @@ export function directionOf(text: string, otherwise: Direction = 'ltr'): Directi
 }
 
 /**
- * The `dir` of a text field. `auto` gives each paragraph its direction, but is slow in Chromium for
- * large texts: those get the direction of their first letter.
+ * The `dir` of a text field. `auto` gives each paragraph its direction, but is slow in Chromium
+ * for large texts: those get the direction of their first letter.
  */
 export function fieldDirection(text: string): 'auto' | Direction {
   return text.length > LARGE_CHARACTERS ? directionOf(text.slice(0, LARGE_CHARACTERS)) : 'auto';

@@ -13,7 +13,9 @@ setFlagsFromString('--expose-gc');
 const gc: () => void = runInNewContext('gc');
 const BYTES_PER_MB = 1024 * 1024;
 
-/** Measured objects stay referenced, so that their release does not affect the next measurement. */
+/**
+ * Measured objects stay referenced, so that their release does not affect the next measurement.
+ */
 const measured: unknown[] = [];
 
 /** Memory in and outside of the heap after garbage collection. */

@@ -135,8 +135,8 @@ export class ChatEngine {
   }
 
   /**
-   * Like `submit`, for the queue route: the request runs without a reader, its result can be looked
-   * up by id, and an `Idempotency-Key` is honoured. Throws `idempotency_conflict` as well.
+   * Like `submit`, for the queue route: the request runs without a reader, its result can be
+   * looked up by id, and an `Idempotency-Key` is honoured. Throws `idempotency_conflict` as well.
    */
   enqueue(request: ChatRequest, submitter: Submitter): Promise<PendingRequest> {
     const { caller, idempotencyKey } = submitter;

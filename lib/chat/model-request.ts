@@ -5,8 +5,8 @@ import type { Passthrough } from '#lib/wire/passthrough';
 
 /**
  * The purpose of each request field. A field that affects the response has a place in the model's
- * request, and so in the cache key; a delivery field must never have one. A new wire field does not
- * compile until it is listed here.
+ * request, and so in the cache key; a delivery field must never have one. A new wire field does
+ * not compile until it is listed here.
  */
 export const FIELD_PURPOSE = {
   messages: 'response',

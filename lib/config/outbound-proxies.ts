@@ -5,8 +5,8 @@ export interface OutboundProxies {
 }
 
 /**
- * The proxies of the environment, as curl reads them: lower case before upper case, with or without
- * a scheme. `invalid` is the name of a variable that is no address.
+ * The proxies of the environment, as curl reads them: lower case before upper case, with or
+ * without a scheme. `invalid` is the name of a variable that is no address.
  */
 export function outboundProxies(
   env: Readonly<Record<string, string | undefined>> = process.env,

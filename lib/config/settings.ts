@@ -10,8 +10,8 @@ import type { Setting } from '#lib/config/settings/setting';
 import { UPSTREAM_SETTINGS } from '#lib/config/settings/upstream';
 
 /**
- * Every setting. An empty value means the default. `npm run env-example` writes `.env.example` from
- * these tables, and a test compares the two.
+ * Every setting. An empty value means the default. `npm run env-example` writes `.env.example`
+ * from these tables, and a test compares the two.
  */
 export const SETTINGS = {
   ...SERVER_SETTINGS,

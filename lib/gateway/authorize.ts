@@ -123,9 +123,9 @@ function traceparentOf({ requestId, header }: GatewayRequest): string | undefine
 }
 
 /**
- * Returns the key of a request. `isInHeader`: the key is in `Authorization`, which the backend then
- * does not receive; otherwise it is a session's. Throws `unauthorized` if there is no key, and
- * `rate_limited` after too many wrong ones.
+ * Returns the key of a request. `isInHeader`: the key is in `Authorization`, which the backend
+ * then does not receive; otherwise it is a session's. Throws `unauthorized` if there is no key,
+ * and `rate_limited` after too many wrong ones.
  */
 function findCredentials(
   { header }: GatewayRequest,

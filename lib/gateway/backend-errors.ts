@@ -103,8 +103,8 @@ function localResourcesExhausted(cause: unknown): AppError {
 }
 
 /**
- * The code of an error. An `AggregateError` has one error per address that was tried. The backend's
- * own response (connection refused) has precedence over a local one (no IPv6).
+ * The code of an error. An `AggregateError` has one error per address that was tried. The
+ * backend's own response (connection refused) has precedence over a local one (no IPv6).
  */
 function codeOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) {

@@ -38,8 +38,8 @@ export interface BackendRequest {
 
 /**
  * Sends `request` to a backend and its response to `sink`. A backend that accepts no connection is
- * replaced by another one, if there is any. A request is repeated once if the backend closed a kept
- * connection when it was used (RFC 9110 9.2.2).
+ * replaced by another one, if there is any. A request is repeated once if the backend closed a
+ * kept connection when it was used (RFC 9110 9.2.2).
  */
 export function forward(gateway: Gateway, request: BackendRequest, sink: ResponseSink): void {
   new Exchange(gateway, request, sink).start();

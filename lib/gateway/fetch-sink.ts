@@ -9,8 +9,9 @@ import type { ExchangeControl, ResponseSink } from '#lib/gateway/response-sink';
 const HIGH_WATER_MARK_BYTES = 64 * 1024;
 
 /**
- * Forwards a web `Request`, for servers without `node:http` types (Next, Vercel). Paths come as the
- * URL standard normalizes them. Informational responses, trailers and upgrades are not supported.
+ * Forwards a web `Request`, for servers without `node:http` types (Next, Vercel). Paths come as
+ * the URL standard normalizes them. Informational responses, trailers and upgrades are not
+ * supported.
  *
  * Rejects with the `AppError` of a backend that does not respond. A response that breaks off fails
  * its body.

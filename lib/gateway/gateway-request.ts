@@ -57,8 +57,8 @@ export function errorHeaders(
     'x-content-type-options': 'nosniff',
   };
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterSeconds)));
-  // The sign-in page and its cookie are at the app's origin. At a separate origin the browser's own
-  // dialog asks for the key.
+  // The sign-in page and its cookie are at the app's origin. At a separate origin the browser's
+  // own dialog asks for the key.
   if (status === 401 && settings.GATEWAY_ORIGIN !== undefined && isNavigation(requestHeadersOf(request)))
     headers['www-authenticate'] = 'Basic realm="Chill Space: any name, and a key as the password", charset="UTF-8"';
   return headers;

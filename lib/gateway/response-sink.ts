@@ -15,8 +15,8 @@ export interface ResponseSink {
   /** The turn of the head has ended: what waited for its body is sent now. */
   flush(): void;
   /**
-   * `chunk` is valid during the call, and longer if `lease` is retained. Returns false to pause the
-   * backend until `resume`.
+   * `chunk` is valid during the call, and longer if `lease` is retained. Returns false to pause
+   * the backend until `resume`.
    */
   write(chunk: Buffer, lease: BufferLease | undefined): boolean;
   end(trailers: [string, string][]): void;

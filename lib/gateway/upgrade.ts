@@ -21,10 +21,10 @@ export function isWebSocketUpgrade({ method, headers }: IncomingMessage): boolea
 }
 
 /**
- * Forwards the opening handshake of a WebSocket, then bytes in both directions with backpressure. A
- * response other than 101 is forwarded and closes the connection. Rejects a client that holds its
- * share of the WebSockets (`ConnectionShares`). Throws what `requestHeaders` throws, before any
- * side effect.
+ * Forwards the opening handshake of a WebSocket, then bytes in both directions with backpressure.
+ * A response other than 101 is forwarded and closes the connection. Rejects a client that holds
+ * its share of the WebSockets (`ConnectionShares`). Throws what `requestHeaders` throws, before
+ * any side effect.
  */
 export function forwardUpgrade(
   gateway: Gateway,
@@ -72,7 +72,9 @@ class WebSocketUpgrade {
     this.#attempt();
   }
 
-  /** Reads an empty stream, which otherwise does not report its end before the backend responds. */
+  /**
+   * Reads an empty stream, which otherwise does not report its end before the backend responds.
+   */
   readonly #detectEnd = (): void => {
     if (this.#client.readableLength === 0) this.#client.read();
   };
@@ -158,7 +160,8 @@ class WebSocketUpgrade {
       backend.destroy();
     };
     const cancelOnClose = this.#gateway.onClose(destroyBoth);
-    // A WebSocket is never half open: when one side ends, the other receives the rest and ends too.
+    // A WebSocket is never half open: when one side ends, the other receives the rest and ends
+    // too.
     const endBoth = () => {
       client.end();
       backend.end();

@@ -42,8 +42,8 @@ export class Connector {
   }
 
   /**
-   * Opens and closes a connection without sending a request, so that health checks do not appear in
-   * the request counts of the server. Rejects if none opens within `timeoutMs`.
+   * Opens and closes a connection without sending a request, so that health checks do not appear
+   * in the request counts of the server. Rejects if none opens within `timeoutMs`.
    */
   probe(timeoutMs: number): Promise<void> {
     return new Promise((resolve, reject) => {

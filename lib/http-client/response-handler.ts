@@ -14,8 +14,8 @@ export interface HttpClientRequest {
   body: Readable | null;
   /**
    * Returns the trailers of a chunked body, names and values in turn. Called after the body has
-   * ended. Invalid trailers fail the request with `REQUEST_REFUSED`, and the server receives no end
-   * of the body.
+   * ended. Invalid trailers fail the request with `REQUEST_REFUSED`, and the server receives no
+   * end of the body.
    */
   trailers?: (() => readonly string[]) | undefined;
   /** Who shares the connections with other callers. Requests without one count as one caller. */
@@ -24,7 +24,9 @@ export interface HttpClientRequest {
 
 /** Controls one request. All calls are ignored once the request is over. */
 export interface RequestController {
-  /** Stops reading. Bytes that were read already are still delivered. No timeout runs meanwhile. */
+  /**
+   * Stops reading. Bytes that were read already are still delivered. No timeout runs meanwhile.
+   */
   pause(): void;
   resume(): void;
   /** Closes the connection. `onResponseError` is called with `reason`. */
@@ -32,8 +34,8 @@ export interface RequestController {
 }
 
 /**
- * Receives the events of one request. `onRequestStart` is first, once the request has a connection.
- * `onResponseStart` follows for each informational response and for the response, then
+ * Receives the events of one request. `onRequestStart` is first, once the request has a
+ * connection. `onResponseStart` follows for each informational response and for the response, then
  * `onResponseData`. Exactly one of `onResponseEnd` and `onResponseError` is last. An error that an
  * earlier method throws ends the request with that error.
  */

@@ -21,7 +21,9 @@ export function apiKeys(keys: readonly string[]): readonly ApiKey[] {
   return all;
 }
 
-/** Returns the key of `keys` that equals `shown`. Compares in constant time, and with every key. */
+/**
+ * Returns the key of `keys` that equals `shown`. Compares in constant time, and with every key.
+ */
 export function findKey(shown: string, keys: readonly string[]): string | undefined {
   const digest = sha256(shown);
   let found: string | undefined;

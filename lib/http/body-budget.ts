@@ -58,8 +58,8 @@ export function checkContentLength(declaredBytes: number, limitBytes: number, ca
 
 /**
  * Collects the chunks of a body in one growing buffer, which counts in the budget. Chunks are
- * copied, because each `Buffer` object takes hundreds of bytes besides its content. The caller ends
- * with `finish` or `release`.
+ * copied, because each `Buffer` object takes hundreds of bytes besides its content. The caller
+ * ends with `finish` or `release`.
  */
 export class BodyBuffer {
   readonly #caller: string;
@@ -77,7 +77,8 @@ export class BodyBuffer {
   }
 
   /**
-   * Throws `body_too_large`, or `queue_full` if the budget is used up. The memory is released then.
+   * Throws `body_too_large`, or `queue_full` if the budget is used up. The memory is released
+   * then.
    */
   append(chunk: Uint8Array): void {
     const size = this.#size + chunk.byteLength;

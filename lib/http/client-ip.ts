@@ -3,8 +3,8 @@ import type { TrustedProxies } from '#lib/config/settings/network-schemas';
 
 /**
  * Returns the client's address behind trusted proxies; `TRUST_PROXY` says which proxies those are.
- * `X-Forwarded-For` is read from its right end, where the nearest proxy has written. Nothing that a
- * client forges is reached before the address that a trusted proxy saw.
+ * `X-Forwarded-For` is read from its right end, where the nearest proxy has written. Nothing that
+ * a client forges is reached before the address that a trusted proxy saw.
  *
  * `peer` is the connection's remote address, undefined if the platform does not report it.
  */
@@ -44,8 +44,8 @@ export function clientSubnet(
 }
 
 /**
- * Returns an IPv4 address unchanged and an IPv6 address as its /64, because a single client has all
- * addresses of a /64. Link-local addresses stay whole: all hosts of a link share one /64.
+ * Returns an IPv4 address unchanged and an IPv6 address as its /64, because a single client has
+ * all addresses of a /64. Link-local addresses stay whole: all hosts of a link share one /64.
  */
 export function subnetOf(address: string): string {
   if (!address.includes(':')) return address;

@@ -74,8 +74,8 @@ function matches(name: string, allowed: string): boolean {
 }
 
 /**
- * Returns the normalized host name of a `Host` header: lower case, without port, brackets and final
- * dot, IPv6 compressed as in RFC 5952. Undefined if the header is malformed.
+ * Returns the normalized host name of a `Host` header: lower case, without port, brackets and
+ * final dot, IPv6 compressed as in RFC 5952. Undefined if the header is malformed.
  */
 export function hostnameOf(host: string): string | undefined {
   const [, name, address] = /^(?:([A-Za-z0-9._~%!$&'()*+,;=-]+)|\[([0-9A-Fa-f:.]+)\])(?::\d*)?$/.exec(host) ?? [];

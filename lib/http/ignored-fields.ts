@@ -18,8 +18,8 @@ const REDUNDANT: ReadonlySet<string> = new Set([
 /**
  * Returns the fields of `body` that the schema's output `parsed` lacks: dotted names without list
  * indexes (`messages.nme`), cut to 64 characters. A top-level name that is close to one of `known`
- * gets a suggestion. Searches at most 20,000 fields and returns at most 21 names, one more than the
- * header shows, so the work is bounded for any body.
+ * gets a suggestion. Searches at most 20,000 fields and returns at most 21 names, one more than
+ * the header shows, so the work is bounded for any body.
  */
 export function unknownFields(body: unknown, parsed: unknown, known: readonly string[]): readonly string[] {
   const search = { names: new Set<string>(), left: MAX_VISITED };

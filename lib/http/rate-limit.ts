@@ -11,7 +11,9 @@ const LABELS: Record<RateLimitScope, string> = {
   checks: 'checks of programs',
 };
 
-/** Counts one request of `caller`. Throws `rate_limited` above `perMinute`, where 0 is no limit. */
+/**
+ * Counts one request of `caller`. Throws `rate_limited` above `perMinute`, where 0 is no limit.
+ */
 export async function consumeRateLimit(scope: RateLimitScope, caller: string, perMinute: number): Promise<void> {
   if (perMinute === 0) return;
   try {

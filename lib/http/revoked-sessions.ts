@@ -2,8 +2,8 @@ import { singleton } from '#lib/singletons';
 import { HOUR_MS, SECOND_MS } from '#lib/units';
 
 /**
- * Revocation list of sessions. Each entry stays until its session would have expired, so later ones
- * cannot push it out.
+ * Revocation list of sessions. Each entry stays until its session would have expired, so later
+ * ones cannot push it out.
  *
  * Memory is bounded per key. Beyond the bound, the list of a key is replaced by one moment, and
  * every session of this key that was issued before it counts as revoked.

@@ -12,8 +12,8 @@ import { DAY_SECONDS, SECOND_MS } from '#lib/units';
  */
 export const SESSION_COOKIE = 'chill_space_session';
 /**
- * Name of the cookie over TLS. Browsers accept a `__Host-` cookie only over TLS, from this host and
- * for all paths, so another host of the domain cannot set one (RFC 6265bis section 4.1.3.2).
+ * Name of the cookie over TLS. Browsers accept a `__Host-` cookie only over TLS, from this host
+ * and for all paths, so another host of the domain cannot set one (RFC 6265bis section 4.1.3.2).
  */
 export const SECURE_SESSION_COOKIE = `__Host-${SESSION_COOKIE}`;
 export const SESSION_SECONDS = 30 * DAY_SECONDS;
@@ -62,8 +62,8 @@ export function revokeSessions(cookies: string | null, keys: readonly string[], 
 }
 
 /**
- * Returns every session cookie in the `Cookie` header, of both names. A cookie that another host of
- * the domain set does not hide the valid one.
+ * Returns every session cookie in the `Cookie` header, of both names. A cookie that another host
+ * of the domain set does not hide the valid one.
  */
 export function readSessions(cookies: string | null, keys: readonly string[]): SessionCookie[] {
   if (cookies === null || !cookies.includes(SESSION_COOKIE)) return [];

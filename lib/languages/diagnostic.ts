@@ -22,7 +22,8 @@ export function severityOf(word: string | undefined): Diagnostic['severity'] {
 export type ColumnUnit = 'utf8' | 'code-point';
 
 /**
- * Converts a column that a compiler counts in bytes or code points to UTF-16 units. Both count from
+ * Converts a column that a compiler counts in bytes or code points to UTF-16 units. Both count
+ * from
  * 1. Pure.
  */
 export function utf16Column(source: string, line: number, column: number, unit: ColumnUnit): number {

@@ -50,7 +50,8 @@ export interface PreparationCommand {
 export const PREPARED = '/opt/prepared';
 
 /**
- * Programs that run one after the other, as long as each ends with 0, and the file that they leave.
+ * Programs that run one after the other, as long as each ends with 0, and the file that they
+ * leave.
  */
 export interface CompileSteps {
   steps: string[][];
@@ -147,8 +148,8 @@ export interface Language extends KnownLanguage {
 /** Checks programs of a language without running them. */
 export interface Validator {
   /**
-   * Parses or type-checks the program, and never runs any of it. Ends with 0 if it finds nothing to
-   * refuse. Undefined if its tool is not installed.
+   * Parses or type-checks the program, and never runs any of it. Ends with 0 if it finds nothing
+   * to refuse. Undefined if its tool is not installed.
    */
   command: (context: CommandContext) => (SandboxCommand & { stdin?: string }) | undefined;
   /** Whether the command also fails if everything that it reports is a warning here. */

@@ -85,8 +85,9 @@ export class ModelServerClient {
    * Streams the body of a successful response. Leaving the iteration early, or aborting `signal`,
    * ends the request upstream; an abort throws the signal's reason.
    *
-   * If `isDone` returns true when the iteration is left, the response is complete. Then the rest of
-   * the body is drained first, so that the connection can be reused: pass the last event on before.
+   * If `isDone` returns true when the iteration is left, the response is complete. Then the rest
+   * of the body is drained first, so that the connection can be reused: pass the last event on
+   * before.
    */
   async *stream(
     request: ModelServerRequest,
@@ -181,7 +182,9 @@ export class ModelServerClient {
   }
 }
 
-/** Whether a URL's host is this machine. A connection to the unspecified address reaches it too. */
+/**
+ * Whether a URL's host is this machine. A connection to the unspecified address reaches it too.
+ */
 function isThisMachine(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '');
   return host === '0.0.0.0' || host === '::' || isLoopback(host);

@@ -83,8 +83,8 @@ export function carriesError(body: unknown): boolean {
 }
 
 /**
- * The sentence in an error body: Ollama's `{"error": "…"}`, OpenAI's `{"error": {"message": "…"}}`,
- * or a list of one. It may hold secrets.
+ * The sentence in an error body: Ollama's `{"error": "…"}`, OpenAI's `{"error": {"message":
+ * "…"}}`, or a list of one. It may hold secrets.
  */
 export function errorTextOf(body: unknown): string | undefined {
   const [value] = Array.isArray(body) ? body : [body];

@@ -36,7 +36,8 @@ interface AssembledCall {
 /**
  * Assembles tool calls from fragments.
  *
- * - A new `id` or a new name starts a call, whatever `index` says: some servers send no index, or 0
+ * - A new `id` or a new name starts a call, whatever `index` says: some servers send no index, or
+ * 0
  *   for all calls.
  * - With a known `id`, a name at another `index`, or after complete arguments, starts a call too:
  *   some servers give all calls the same `id`.

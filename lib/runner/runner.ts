@@ -24,7 +24,9 @@ export interface RunOptions {
   signal?: AbortSignal | undefined;
   /** The program was admitted: from now on there will be a result. */
   onStart?: (() => void) | undefined;
-  /** Output while the program runs, in whole characters. Joined, it is the output of the result. */
+  /**
+   * Output while the program runs, in whole characters. Joined, it is the output of the result.
+   */
   onOutput?: ((stream: 'stdout' | 'stderr', text: string) => void) | undefined;
 }
 

@@ -4,7 +4,8 @@ import type { WarmSandbox } from '#lib/runner/sandbox/sandbox';
 /**
  * The header that a warm interpreter writes to stdout before its program starts: four bytes of
  * length, big endian, and as many bytes to cache for the next run of the program. An empty header
- * means that there is nothing to cache. All later bytes are the program's, whatever they look like.
+ * means that there is nothing to cache. All later bytes are the program's, whatever they look
+ * like.
  */
 export class StdoutHeader {
   readonly #onHeader: (content: Buffer) => void;

@@ -29,8 +29,8 @@ const READABLE_FOLDER = 0o755;
 
 /**
  * Creates `<root>/<name>` with a command of the toolchain, unless it exists; resolves with its
- * path. The command's output becomes the file `index`, with the paths that the sandbox sees. A lock
- * makes other servers wait, and a rename makes the result appear atomically.
+ * path. The command's output becomes the file `index`, with the paths that the sandbox sees. A
+ * lock makes other servers wait, and a rename makes the result appear atomically.
  */
 export async function prepareToolchain(
   root: string,
@@ -67,8 +67,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const KEPT_UNUSED_DAYS = 30;
 
 /**
- * Removes prepared versions of a language that no server has used for a month; returns their names.
- * `name` is the version in use. All names start with `language`.
+ * Removes prepared versions of a language that no server has used for a month; returns their
+ * names. `name` is the version in use. All names start with `language`.
  */
 export async function removeUnusedToolchains(root: string, language: string, name: string): Promise<string[]> {
   const unused = readdirSync(root).filter((other) => {

@@ -48,8 +48,8 @@ export interface AppServerOptions {
 
 /**
  * Creates the production server, which does not listen yet. A request goes to the gateway, an API
- * route, a static file or a page, in this order. `request.signal` of a route aborts when the client
- * disconnects.
+ * route, a static file or a page, in this order. `request.signal` of a route aborts when the
+ * client disconnects.
  */
 export async function createAppServer({ root, loadPages, executor }: AppServerOptions): Promise<Server> {
   const routes = await findRouteFiles(
@@ -195,7 +195,9 @@ function countConnection(socket: Duplex): void {
   socket.once('close', () => openConnections.dec());
 }
 
-/** The routes of an executor: what runs code, and its own API at the root. No model is involved. */
+/**
+ * The routes of an executor: what runs code, and its own API at the root. No model is involved.
+ */
 function executorRoutes(routes: readonly RouteFile<RouteModule>[], language: string) {
   const served = /^\/api\/(?:executors|microservices|v1|metrics)(?:\/|$)/;
   const match = createRouteTable(routes.filter(({ pattern }) => served.test(pattern)));

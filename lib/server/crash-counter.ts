@@ -21,8 +21,8 @@ export interface CrashRecord {
 }
 
 /**
- * Records in `directory` that a server starts on `port` at `now`, and counts the crashes before it.
- * If the directory is not writable, it counts none: that never stops a server.
+ * Records in `directory` that a server starts on `port` at `now`, and counts the crashes before
+ * it. If the directory is not writable, it counts none: that never stops a server.
  */
 export function recordStart(directory: string, port: number, now: number): CrashRecord {
   const path = join(directory, `starts-${port}.json`);

@@ -6,9 +6,10 @@ const IDLE_SWEEP_MS = 50;
 const LAST_BYTES_MS = SECOND_MS;
 
 /**
- * Graceful shutdown: stops listening, closes connections as they become idle, and resolves when all
- * are closed. After `deadlineMs`, `notify` has to end every open response; connections that are
- * still open a second later are destroyed. Without `notify` they are destroyed at the deadline.
+ * Graceful shutdown: stops listening, closes connections as they become idle, and resolves when
+ * all are closed. After `deadlineMs`, `notify` has to end every open response; connections that
+ * are still open a second later are destroyed. Without `notify` they are destroyed at the
+ * deadline.
  */
 export async function drain(server: Server, deadlineMs: number, notify?: () => unknown): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));

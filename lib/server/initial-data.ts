@@ -13,8 +13,8 @@ import type { ServerStats } from '#lib/wire/server-stats';
  * run. It is read as stale-while-revalidate with a bound: each read starts a new fetch, waits at
  * most `MAX_WAIT_MS` for it, and otherwise returns the last known value.
  *
- * Each part is checked against the headers of the page's request, and undefined without a valid key
- * if keys are set. That does not depend on the checks that the request passed before.
+ * Each part is checked against the headers of the page's request, and undefined without a valid
+ * key if keys are set. That does not depend on the checks that the request passed before.
  */
 export interface InitialDataSource {
   models(signal: AbortSignal): Promise<Models>;
@@ -60,8 +60,8 @@ type InitialDataKey = keyof InitialDataSource;
 type InitialDataOf<P extends InitialDataKey> = Awaited<ReturnType<InitialDataSource[P]>>;
 
 /**
- * Undefined if the page uses another server, if another process serves the API, and until the first
- * value is known.
+ * Undefined if the page uses another server, if another process serves the API, and until the
+ * first value is known.
  */
 async function readInitialData<P extends InitialDataKey>(
   reader: RequestHeaders,

@@ -51,8 +51,8 @@ function forgetUnread(outgoing: ServerResponse): void {
 
 /**
  * Writes `reply`. Resolves when the connection has all of it. A stream is read as fast as the
- * client reads (backpressure), and cancelled when the client disconnects. An unread body counts for
- * `client`, by default for the client's address.
+ * client reads (backpressure), and cancelled when the client disconnects. An unread body counts
+ * for `client`, by default for the client's address.
  */
 export function writeReply(
   reply: Reply,

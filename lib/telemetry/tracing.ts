@@ -106,7 +106,9 @@ export class Tracer {
     return spanId;
   }
 
-  /** The `traceparent` header of upstream calls for a request. It keeps the flags of the caller. */
+  /**
+   * The `traceparent` header of upstream calls for a request. It keeps the flags of the caller.
+   */
   traceparent(requestId: string): string {
     const { traceId, spanId, flags } = this.#contextOf(requestId);
     return `00-${traceId}-${spanId}-${flags}`;

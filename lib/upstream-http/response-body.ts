@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream';
 
 /**
- * The rest of a complete response is drained up to this size, so that its connection can be reused.
- * Draining is cheaper than a new connection with a TLS handshake.
+ * The rest of a complete response is drained up to this size, so that its connection can be
+ * reused. Draining is cheaper than a new connection with a TLS handshake.
  */
 const REST_BYTES = 1024 * 1024;
 const REST_TIMEOUT_MS = 1_000;
@@ -12,9 +12,9 @@ const REST_MOMENT_MS = 100;
 const MAX_ERROR_BYTES = 64 * 1024;
 
 /**
- * Releases a body that is not read to its end. `drain` reads the rest of a complete response, which
- * keeps its connection; otherwise the connection is closed. Resolves when the connection is free,
- * or after a moment.
+ * Releases a body that is not read to its end. `drain` reads the rest of a complete response,
+ * which keeps its connection; otherwise the connection is closed. Resolves when the connection is
+ * free, or after a moment.
  */
 export async function releaseBody(body: Readable, drain: boolean): Promise<void> {
   if (body.readableEnded || body.destroyed) return;

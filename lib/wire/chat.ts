@@ -248,7 +248,9 @@ export const chatResponseSchema = z.object({
 });
 export type ChatResponse = z.infer<typeof chatResponseSchema>;
 
-/** One `data:` line of a chat stream. A stream ends with exactly one event whose `done` is true. */
+/**
+ * One `data:` line of a chat stream. A stream ends with exactly one event whose `done` is true.
+ */
 export const chatEventSchema = z.object({
   done: z.boolean().describe('true in exactly one event, the last.'),
   cached: z.boolean().optional(),

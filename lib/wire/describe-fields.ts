@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 
 /**
- * Returns a copy of an object's shape whose fields have these descriptions. For shapes that several
- * objects share; other fields have their `.describe()` in place. The OpenAPI document shows them.
+ * Returns a copy of an object's shape whose fields have these descriptions. For shapes that
+ * several objects share; other fields have their `.describe()` in place. The OpenAPI document
+ * shows them.
  */
 export function describeFields<S extends Readonly<Record<string, z.ZodType>>>(
   shape: S,

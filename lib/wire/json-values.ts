@@ -1,6 +1,6 @@
 import { z } from 'zod';
-// Named imports of the core: `z.core` as a value would pull all of zod, with its locales, into each
-// route bundle.
+// Named imports of the core: `z.core` as a value would pull all of zod, with its locales, into
+// each route bundle.
 import { $constructor } from 'zod/v4/core';
 
 /**

@@ -14,8 +14,8 @@ const DURATION = new RegExp(`^[-+]?(?:0|(?:${PART.source})+)$`);
 
 /**
  * Parses a `keep_alive` as Ollama does: a number of seconds or a Go duration (`1h30m`,
- * https://pkg.go.dev/time#ParseDuration). Returns milliseconds, Infinity for negative values, which
- * mean forever, and undefined for what Ollama rejects.
+ * https://pkg.go.dev/time#ParseDuration). Returns milliseconds, Infinity for negative values,
+ * which mean forever, and undefined for what Ollama rejects.
  */
 export function durationMs(keepAlive: number | string): number | undefined {
   if (typeof keepAlive === 'number') return keepAlive < 0 ? Number.POSITIVE_INFINITY : keepAlive * 1000;

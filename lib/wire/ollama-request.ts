@@ -16,8 +16,9 @@ import { optional } from '#lib/wire/optional';
 import { describeSupportOf, OLLAMA_FIELDS, OPTION_SUPPORT } from '#lib/wire/request-field-support';
 
 /**
- * Requests of Ollama's API. See docs/contract.md#ollama. `request-field-support.ts` lists what each
- * model server supports. Unknown names are reported in the response header `X-Ignored-Fields`.
+ * Requests of Ollama's API. See docs/contract.md#ollama. `request-field-support.ts` lists what
+ * each model server supports. Unknown names are reported in the response header
+ * `X-Ignored-Fields`.
  */
 
 const common = {

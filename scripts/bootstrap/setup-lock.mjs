@@ -93,8 +93,8 @@ function permitted(file, operation) {
 }
 
 /**
- * Removes the abandoned lock and no other: a rename takes one file, and what was taken is compared.
- * Throws where this user may not.
+ * Removes the abandoned lock and no other: a rename takes one file, and what was taken is
+ * compared. Throws where this user may not.
  */
 function remove(file, seen) {
   const taken = `${file}.${hostname()}.${process.pid}`;

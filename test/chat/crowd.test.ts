@@ -60,8 +60,8 @@ function client(url: string): Promise<Client> {
       seen += text;
     });
     const ended = new Promise<string>((close) => socket.once('close', () => close(seen)));
-    // After the server has closed, a late byte is refused with a reset: its response has arrived by
-    // then.
+    // After the server has closed, a late byte is refused with a reset: its response has arrived
+    // by then.
     socket.once('connect', () => resolve({ socket, ended })).on('error', reject);
   });
 }

@@ -328,7 +328,9 @@ interface Started {
   stop: () => Promise<void>;
 }
 
-/** Runs a script of the clone, or npm, as an operator would; `alone` without the quiet settings. */
+/**
+ * Runs a script of the clone, or npm, as an operator would; `alone` without the quiet settings.
+ */
 function run(script: string | string[], settings: Record<string, string>, alone = false): Started {
   const { VITEST: _vitest, NODE_OPTIONS: _options, NODE_ENV: _mode, ...inherited } = process.env;
   const words = typeof script === 'string' ? script.split(' ') : script;

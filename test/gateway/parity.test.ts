@@ -6,9 +6,9 @@ import { closeAll, startBackend, startGateway } from '../support/gateway-backend
 import { startNginx } from '../support/nginx.ts';
 
 /**
- * The same requests through a real nginx, through us, and straight to the backend: the same status,
- * headers and bytes come back, and the backend was sent the same, but for the headers that are each
- * hop's own.
+ * The same requests through a real nginx, through us, and straight to the backend: the same
+ * status, headers and bytes come back, and the backend was sent the same, but for the headers that
+ * are each hop's own.
  */
 const WAYS = ['direct', 'nginx', 'gateway'] as const;
 const ports: Record<(typeof WAYS)[number], number> = { direct: 0, nginx: 0, gateway: 0 };

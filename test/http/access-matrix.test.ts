@@ -246,8 +246,8 @@ describe('no header', () => {
   /** What must not depend on a header. A nonce is another one each time. */
   function decisionOf(path: string, { status, headers }: Got, names: readonly string[] = SECURITY): unknown {
     const security = names.map((name) => [name, String(headers[name]).replace(/'nonce-[^']+'/g, "'nonce'")]);
-    // What the client says to have already, or wants a part of, it was allowed to have. Next puts a
-    // mark into the address of data.
+    // What the client says to have already, or wants a part of, it was allowed to have. Next puts
+    // a mark into the address of data.
     const isServed = [206, 304, 416].includes(status) || (status === 307 && headers.location === `${path}?_rsc`);
     const what = isServed ? { status: 200 } : { status, location: headers.location };
     return { ...what, ...Object.fromEntries(security) };

@@ -6,7 +6,9 @@ import { ollamaChatSchema, ollamaGenerateSchema } from '#lib/wire/ollama-request
 import { openAiRequestSchema } from '#lib/wire/openai-request';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 
-/** Bodies within the limit of 1 MiB that are made to cost: they must not hold up other requests. */
+/**
+ * Bodies within the limit of 1 MiB that are made to cost: they must not hold up other requests.
+ */
 
 const many = (count: number, value: unknown = 1) =>
   Object.fromEntries(Array.from({ length: count }, (_, at) => [`modes${at}`, value]));

@@ -173,7 +173,8 @@ describe('its examples, against a running app', () => {
     const options = { env: { ...process.env, KEY: 'your-key' } };
     const { stdout, stderr } = await promisify(execFile)('bash', ['-c', lines.join('\n')], options);
     expect(stderr).toBe('');
-    // The same id is submitted a second time, and its request has ended before it can be cancelled.
+    // The same id is submitted a second time, and its request has ended before it can be
+    // cancelled.
     expect(new Set(stdout.trim().split('\n'))).toEqual(new Set(['200', '202', '409']));
     expect(stdout.match(/409/g)).toHaveLength(1);
     expect(stdout.trim().split('\n')).toHaveLength(lines.length);

@@ -21,8 +21,8 @@ import { TypeDeclarations } from '../support/sdk-type-fields.ts';
 
 /**
  * Every field of the official SDKs' requests has a row in the table, and every row is true: the
- * field is sent through the app to each kind of model server, and what arrives there, the error and
- * the response header are looked at.
+ * field is sent through the app to each kind of model server, and what arrives there, the error
+ * and the response header are looked at.
  */
 
 const OPENAI_TYPES = new TypeDeclarations(
@@ -33,7 +33,9 @@ const OLLAMA_TYPES = new TypeDeclarations('node_modules/ollama/dist/browser.d.ts
 
 type Table = Readonly<Record<string, Readonly<Record<string, FieldSupportByServer>>>>;
 
-/** Fields that are sent on whole, or not at all: what is inside them is nothing to decide about. */
+/**
+ * Fields that are sent on whole, or not at all: what is inside them is nothing to decide about.
+ */
 const WHOLE = new Set<string>([...PASSTHROUGH_FIELDS, 'tool_choice', 'parameters']);
 
 /** Fields of the SDK's types that the table does not have, and types that it does not have. */

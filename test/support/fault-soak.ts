@@ -1,6 +1,6 @@
 /**
- * Ten thousand faults of a model server, through the whole product in one process; prints what came
- * of them as JSON. `node --expose-gc test/support/fault-soak.ts`: see fault-soak.test.ts.
+ * Ten thousand faults of a model server, through the whole product in one process; prints what
+ * came of them as JSON. `node --expose-gc test/support/fault-soak.ts`: see fault-soak.test.ts.
  */
 import { randomUUID } from 'node:crypto';
 import { systemClock } from '#lib/chat/clock';
@@ -47,8 +47,8 @@ const SCRIPTS: Record<string, Script> = {
 const KINDS = Object.keys(SCRIPTS).filter((kind) => kind !== 'fine' && kind !== '8 MB');
 
 const model = await startFaultyModelServer();
-// Each has its own circuit: so many silent responses at a time would open a shared one and hide the
-// other faults.
+// Each has its own circuit: so many silent responses at a time would open a shared one and hide
+// the other faults.
 const providers = Array.from({ length: 32 }, () => new OllamaProvider({ url: model.url, keepAlive: '5m' }));
 const patient = createResilientChat(readConfig(SETTINGS));
 const impatient = createResilientChat(readConfig(IMPATIENT));

@@ -8,8 +8,8 @@ import { freePort } from './running-app.ts';
 
 /**
  * A real nginx in front of `backend`, as one would set it up for the same purpose: unbuffered both
- * ways, with a pool of kept connections. Or as `site` says, a file for `conf.d` whose addresses are
- * put in place of.
+ * ways, with a pool of kept connections. Or as `site` says, a file for `conf.d` whose addresses
+ * are put in place of.
  */
 export async function startNginx(
   backend: string,

@@ -320,8 +320,8 @@ interface DescriptorCount {
 }
 
 /**
- * Pipes that runs may need on top of warm sandboxes: six for each of two that run and two that end,
- * in batches. A leak of one per run would soon be more.
+ * Pipes that runs may need on top of warm sandboxes: six for each of two that run and two that
+ * end, in batches. A leak of one per run would soon be more.
  */
 const PIPES_OF_RUNS = 32;
 

@@ -97,8 +97,8 @@ export function launch(
 const SECRET_SETTINGS = ['API_KEYS', 'HF_TOKEN', 'OPENAI_API_KEY', 'EXECUTOR_API_KEY'];
 
 /**
- * Every app of every test is held to this when it is stopped: nothing that it wrote has a secret in
- * it that it was given.
+ * Every app of every test is held to this when it is stopped: nothing that it wrote has a secret
+ * in it that it was given.
  */
 function refuseLeak(output: string, env: Record<string, string>): void {
   for (const name of SECRET_SETTINGS)

@@ -15,9 +15,9 @@ const FRAME = '/demo/frame.html';
 const ENGINES = '/demo/engine/';
 
 /**
- * Starts a worker in a frame with an opaque origin: no cookies, no storage, no access to this page,
- * and a content security policy without network (`next.config.mjs`). The page fetches the engine
- * and posts it to the frame.
+ * Starts a worker in a frame with an opaque origin: no cookies, no storage, no access to this
+ * page, and a content security policy without network (`next.config.mjs`). The page fetches the
+ * engine and posts it to the frame.
  */
 export function openDemoWorker(engine: DemoEngine): DemoWorker {
   const frame = document.createElement('iframe');

@@ -1,5 +1,6 @@
 /**
- * Formats values like Node's console, approximately: depth 2, at most 72 characters per line. Pure.
+ * Formats values like Node's console, approximately: depth 2, at most 72 characters per line.
+ * Pure.
  */
 
 const LINE_LENGTH = 72;

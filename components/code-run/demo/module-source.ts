@@ -8,8 +8,8 @@ export function javascriptOf({ name, content }: DemoFile): string {
 }
 
 /**
- * Whether Node would treat the code as a module: it imports or exports. A keyword at the start of a
- * line decides; after a wrong guess the program is evaluated the other way. Pure.
+ * Whether Node would treat the code as a module: it imports or exports. A keyword at the start of
+ * a line decides; after a wrong guess the program is evaluated the other way. Pure.
  */
 export function looksLikeModule(code: string): boolean {
   return /^\s*(?:import\s*(?:[\w*{"']|$)|export\s+(?:default|const|let|var|function|async|class|\{|\*)|export\s*\{)/m.test(

@@ -4,8 +4,8 @@ export type EngineAssets = Partial<Record<string, ArrayBuffer>>;
 export type SendToPage = (message: DemoMessage) => void;
 
 /**
- * The entry of every demo worker: receives the assets, starts the engine, reports `ready`, and runs
- * one program.
+ * The entry of every demo worker: receives the assets, starts the engine, reports `ready`, and
+ * runs one program.
  */
 export function startWorker(
   load: (assets: EngineAssets, send: SendToPage) => Promise<(program: DemoProgram) => Promise<void>>,

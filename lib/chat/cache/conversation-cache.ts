@@ -51,7 +51,9 @@ export class ConversationCache {
   }
 }
 
-/** New messages are the user's or a tool's; a system or assistant message means a whole history. */
+/**
+ * New messages are the user's or a tool's; a system or assistant message means a whole history.
+ */
 function isWholeHistory(sent: readonly Message[]): boolean {
   return sent.some(({ role }) => role === 'system' || role === 'assistant');
 }

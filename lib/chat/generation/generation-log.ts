@@ -40,8 +40,8 @@ const MAX_EVENT_CHARS = 64 * 1024;
  * it, whether it comes early, late or again; the log only knows the listeners that it calls after
  * an append.
  *
- * Only the newest status is kept: an older one is dropped when the next comes, and its number stays
- * used.
+ * Only the newest status is kept: an older one is dropped when the next comes, and its number
+ * stays used.
  */
 export class GenerationLog {
   #events: (GenerationEvent | undefined)[] = [];

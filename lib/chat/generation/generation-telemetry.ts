@@ -16,8 +16,8 @@ export function recordGenerationMetrics(
 }
 
 /**
- * Records a finished generation as spans of the request that began it: its wait, the model call and
- * the first token.
+ * Records a finished generation as spans of the request that began it: its wait, the model call
+ * and the first token.
  */
 export function recordGenerationSpans({
   id,

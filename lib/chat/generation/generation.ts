@@ -49,9 +49,9 @@ export interface GenerationInit {
 }
 
 /**
- * One model run, shared by any number of requests. It owns its own life: it finishes when the model
- * is done or has failed, when every request on it was cancelled, or when no reader came back within
- * the grace period. `id`, `caller`, `priority` and `group` decide its place in the queue.
+ * One model run, shared by any number of requests. It owns its own life: it finishes when the
+ * model is done or has failed, when every request on it was cancelled, or when no reader came back
+ * within the grace period. `id`, `caller`, `priority` and `group` decide its place in the queue.
  */
 export class Generation {
   readonly id: string;

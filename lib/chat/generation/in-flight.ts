@@ -12,8 +12,9 @@ export const RESULT_BYTES = 1_250;
 const MAX_PENDING_REQUESTS = 50_000;
 
 /**
- * Registry of all requests that are unfinished or whose result is kept (an LRU with a TTL), and the
- * single flight: for each cache key, at most one unfinished generation that later requests join.
+ * Registry of all requests that are unfinished or whose result is kept (an LRU with a TTL), and
+ * the single flight: for each cache key, at most one unfinished generation that later requests
+ * join.
  */
 export class InFlight {
   readonly #clock: Clock;

@@ -47,7 +47,9 @@ function outsideHeap(text: string, encoding: 'base64' | 'utf8'): Buffer {
   return written === buffer.byteLength ? buffer : buffer.subarray(0, written);
 }
 
-/** Upper bound on the memory of a JSON value without its text: an object or array, and its slot. */
+/**
+ * Upper bound on the memory of a JSON value without its text: an object or array, and its slot.
+ */
 const VALUE_BYTES = 48;
 
 /** Approximate memory of a request as objects. */

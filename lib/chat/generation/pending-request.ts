@@ -24,8 +24,8 @@ interface PendingRequestInit {
 }
 
 /**
- * A request and its response, present or future. Several requests may share one generation; each is
- * cancelled without effect on the others.
+ * A request and its response, present or future. Several requests may share one generation; each
+ * is cancelled without effect on the others.
  */
 export class PendingRequest implements GenerationRequest {
   readonly id: string;

@@ -35,8 +35,8 @@ export interface ParsedChatRequest {
 
 /**
  * Submits a request of any API to the engine, so that all of them share cache, single flight and
- * queue. Not async: an async function would retain `chat` for as long as the request waits, and the
- * adapter must not retain it either.
+ * queue. Not async: an async function would retain `chat` for as long as the request waits, and
+ * the adapter must not retain it either.
  */
 export function submitThrough(
   adapter: ApiAdapter,

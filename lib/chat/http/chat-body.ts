@@ -17,8 +17,8 @@ export function readChatBody(request: HttpRequest, anyType = false): Promise<Uin
 
 /**
  * Parses the body of a chat request. The 1 MiB limit excludes images: first everything that looks
- * like one, so that no larger text is parsed, then what the parsed body has in image fields. Throws
- * `body_too_large` or `invalid_json`.
+ * like one, so that no larger text is parsed, then what the parsed body has in image fields.
+ * Throws `body_too_large` or `invalid_json`.
  */
 export function parseChatBody(bytes: Uint8Array): unknown {
   if (bytes.byteLength <= TEXT_LIMIT_BYTES) return parseJson(bytes);

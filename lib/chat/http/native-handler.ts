@@ -22,8 +22,8 @@ const NATIVE_API: ApiAdapter = {
 };
 
 /**
- * POST /api/chat-optimized and its alias: a response as JSON or as a stream, of a new request or of
- * one that is attached to by its id.
+ * POST /api/chat-optimized and its alias: a response as JSON or as a stream, of a new request or
+ * of one that is attached to by its id.
  */
 export async function handleChat(request: HttpRequest, context: RequestContext): Promise<Reply> {
   return respond(await readChatBody(request), request, context);

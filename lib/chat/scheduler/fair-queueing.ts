@@ -1,7 +1,9 @@
 const TURNS_PER_PRIORITY_LEVEL = 4;
 /** Makes the sort key of the highest priority's first turn 1. */
 const FIRST_SORT_KEY = 41;
-/** The clock advances after this many requests that did not move it, or as many as wait if more. */
+/**
+ * The clock advances after this many requests that did not move it, or as many as wait if more.
+ */
 const MIN_STILL_REQUESTS = 16;
 /** Idle callers are removed only above this number of callers. */
 const MIN_SWEEP_CALLERS = 1024;
@@ -23,15 +25,15 @@ export interface AssignedTurn {
 }
 
 /**
- * Assigns turns by start-time fair queueing (Goyal, Vin and Cheng, 1996), where every request costs
- * the same. A turn is assigned on arrival and never changes: the turn that is being served (the
- * virtual clock), or the one after the caller's newest of the same priority.
+ * Assigns turns by start-time fair queueing (Goyal, Vin and Cheng, 1996), where every request
+ * costs the same. A turn is assigned on arrival and never changes: the turn that is being served
+ * (the virtual clock), or the one after the caller's newest of the same priority.
  *
  * The clock is the highest turn served so far. It also advances by one after `max(16, waiting)`
- * requests in a row that did not move it. So a bounded number of later requests overtake a request,
- * whatever their priority, and no aging is needed. A level with waiting requests has a clock,
- * which starts at the common one: with a single clock, a burst at a high priority would put the
- * newcomers of a lower one behind the whole backlog of their level.
+ * requests in a row that did not move it. So a bounded number of later requests overtake a
+ * request, whatever their priority, and no aging is needed. A level with waiting requests has a
+ * clock, which starts at the common one: with a single clock, a burst at a high priority would put
+ * the newcomers of a lower one behind the whole backlog of their level.
  */
 export class FairTurns {
   #clock = 0;

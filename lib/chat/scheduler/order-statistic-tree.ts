@@ -1,7 +1,7 @@
 /**
- * A sorted set with positions: `insert`, `delete`, `first` and `rank` in expected O(log n). It is a
- * treap (Seidel and Aragon, 1996): a search tree by value and a heap by random weight, with subtree
- * sizes.
+ * A sorted set with positions: `insert`, `delete`, `first` and `rank` in expected O(log n). It is
+ * a treap (Seidel and Aragon, 1996): a search tree by value and a heap by random weight, with
+ * subtree sizes.
  */
 export class OrderStatisticTree<T> {
   readonly #compare: (a: T, b: T) => number;

@@ -42,7 +42,9 @@ export interface QueueStanding {
   estimated_wait_time: number;
 }
 
-/** Gives generations their slots: `QUEUE_MAX_CONCURRENT` run at a time, the others wait in line. */
+/**
+ * Gives generations their slots: `QUEUE_MAX_CONCURRENT` run at a time, the others wait in line.
+ */
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #queue: WaitingQueue<Generation>;

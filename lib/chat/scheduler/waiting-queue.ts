@@ -39,13 +39,13 @@ export type CapacityCheck<T> = { displaced: readonly T[] } | { full: 'requests' 
 /**
  * The queue of waiting requests. Pure: it has no access to models or clocks.
  *
- * The order is start-time fair queueing over callers (see `FairTurns`). A request's sort key is set
- * on arrival and changes only by `raisePriority`. Hence:
+ * The order is start-time fair queueing over callers (see `FairTurns`). A request's sort key is
+ * set on arrival and changes only by `raisePriority`. Hence:
  * - one caller with one priority is served first come, first served;
  * - a newcomer waits for at most two requests of any other caller of its priority, whatever the
  *   length of that caller's backlog;
- * - one level of priority is worth four turns, and no request starves.
- * `Batcher` may shift this order within its limits.
+ * - one level of priority is worth four turns, and no request starves. `Batcher` may shift this
+ * order within its limits.
  *
  * `add`, `remove`, `raisePriority`, `take` and `position` are O(log n). `checkCapacity` is O(n) if
  * the queue is full, else O(1).

@@ -5,8 +5,8 @@ const OPTIONS_WITHOUT_HEADER = /^\s*(?:keep-alive|close|upgrade)\s*$/i;
 const NO_OPTIONS: ReadonlySet<string> = new Set();
 
 /**
- * The connection options of a `Connection` value, in lower case: the names of headers that must not
- * be forwarded (RFC 9110 7.6.1).
+ * The connection options of a `Connection` value, in lower case: the names of headers that must
+ * not be forwarded (RFC 9110 7.6.1).
  */
 export function connectionOptions(connection: string | undefined): ReadonlySet<string> {
   if (connection === undefined || OPTIONS_WITHOUT_HEADER.test(connection)) return NO_OPTIONS;

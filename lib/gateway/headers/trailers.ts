@@ -29,7 +29,9 @@ export function filterTrailers(raw: readonly string[], mayForward: TrailerRule):
   return trailers;
 }
 
-/** The value of a `Trailer` header without the names that are not forwarded; undefined if empty. */
+/**
+ * The value of a `Trailer` header without the names that are not forwarded; undefined if empty.
+ */
 export function filterTrailerNames(value: string, mayForward: TrailerRule): string | undefined {
   const names = value
     .split(',')

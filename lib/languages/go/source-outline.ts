@@ -143,8 +143,8 @@ export function isFileBuilt(name: string, constraint: string | undefined, machin
 }
 
 /**
- * Evaluates an expression of `!`, `&&`, `||` and parentheses over tags. A malformed or overlong one
- * holds, so that Go reports it.
+ * Evaluates an expression of `!`, `&&`, `||` and parentheses over tags. A malformed or overlong
+ * one holds, so that Go reports it.
  */
 function holds(constraint: string, machine: string): boolean {
   const words = constraint.match(/&&|\|\||[!()]|[\p{L}\p{N}_.]+/gu) ?? [];

@@ -1,8 +1,8 @@
 import type { WarmInput } from '#lib/languages/language';
 
 /**
- * The messages to a warm JVM, which `MessageReader.java` reads: byte strings, each after its length
- * as four bytes, big endian.
+ * The messages to a warm JVM, which `MessageReader.java` reads: byte strings, each after its
+ * length as four bytes, big endian.
  */
 
 /** A number of files, each a name and its content. */

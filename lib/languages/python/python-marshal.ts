@@ -3,9 +3,10 @@ export type MarshalValue = string | Uint8Array | readonly MarshalValue[];
 
 /**
  * Encodes a value for `marshal.loads` of any Python 3: a type, a length as four bytes, little
- * endian, and the content. Every interpreter has the module built in, so that the warm one compiles
- * no parser. The format is in https://github.com/python/cpython/blob/main/Python/marshal.c
- * (TYPE_TUPLE, TYPE_STRING, TYPE_UNICODE).
+ * endian, and the content. Every interpreter has the module built in, so that the warm one
+ * compiles no parser. The format is in
+ * https://github.com/python/cpython/blob/main/Python/marshal.c (TYPE_TUPLE, TYPE_STRING,
+ * TYPE_UNICODE).
  */
 export function toMarshal(value: MarshalValue): Buffer {
   return Buffer.concat(pieces(value));

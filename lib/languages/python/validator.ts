@@ -5,8 +5,8 @@ import type { Validator } from '#lib/languages/language';
 /**
  * Compiles stdin, which finds more than parsing: `return` outside a function is an error, too. It
  * prints a JSON object a line, with columns in code points. A SyntaxError of the compiler counts
- * bytes, unlike the parser's, and has no text. A warning has a line only: its column is that of the
- * expression that it is about.
+ * bytes, unlike the parser's, and has no text. A warning has a line only: its column is that of
+ * the expression that it is about.
  */
 const CHECK = `
 import ast, importlib.util, json, sys, warnings

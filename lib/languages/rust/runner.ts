@@ -87,7 +87,8 @@ function compilerCommand({ programs }: Toolchain): string[] {
 function sharedLibraryFlags({ prepared, linker, flavor, libraries, gcc, loader }: Toolchain['programs']): string[] {
   const link = (...words: string[]) => words.flatMap((word) => ['-C', `link-arg=${word}`]);
   if (linker === undefined) return ['-C', 'prefer-dynamic', ...link(`-Wl,-rpath=${prepared}`)];
-  // Calls the linker with the driver's arguments, since the driver itself takes as long as linking.
+  // Calls the linker with the driver's arguments, since the driver itself takes as long as
+  // linking.
   return [
     ...['-C', 'prefer-dynamic', '-C', `linker-flavor=${flavor}`, '-C', `linker=${linker}`],
     // A second thread starts too late for a small program.

@@ -25,9 +25,9 @@ const NAME = /^[\p{L}_$]/u;
 
 /**
  * Finds the kind of decorators by the parameters of the functions that are used as such. A legacy
- * one takes three, or a target and a name; a standard one takes a value and a context. Undefined if
- * the parameters do not show it. `sources` have no comments and no regular expressions, and strings
- * are `""`. Linear in their length. Pure.
+ * one takes three, or a target and a name; a standard one takes a value and a context. Undefined
+ * if the parameters do not show it. `sources` have no comments and no regular expressions, and
+ * strings are `""`. Linear in their length. Pure.
  */
 export function decoratorKind(sources: readonly string[]): DecoratorKind | undefined {
   const kinds = new Set<DecoratorKind | undefined>();

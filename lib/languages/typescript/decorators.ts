@@ -2,8 +2,8 @@ import type { SourceFile } from '#lib/languages/language';
 import { decoratorKind } from '#lib/languages/typescript/decorator-functions';
 
 /**
- * Comments, strings, templates and regular expressions. A slash begins a regular expression where a
- * value may begin. A template extends to its next backtick.
+ * Comments, strings, templates and regular expressions. A slash begins a regular expression where
+ * a value may begin. A template extends to its next backtick.
  */
 export const COMMENT_OR_LITERAL =
   /\/\*[\s\S]*?(?:\*\/|$)|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?|`(?:\\[\s\S]|[^`\\])*`?|(?=\/)(?<=(?:^|[=(,:;!&|?{}[+*%<>~^-]|\b(?:return|typeof|case|in|of|delete|void|throw|do|else|yield|await|instanceof))\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n]){0,100}\]|[^/\\[\n]){1,2000}\/\w*/g;

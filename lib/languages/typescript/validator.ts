@@ -29,7 +29,8 @@ export function compilerOf({ binds, programs: { tsc } }: Toolchain): { binds: Bi
 }
 
 /**
- * Codes of findings that do not make a program wrong: unused names, unreachable code, fall-through.
+ * Codes of findings that do not make a program wrong: unused names, unreachable code,
+ * fall-through.
  */
 const WARNINGS = new Set([6133, 6138, 6192, 6196, 6198, 6199, 6205, 7027, 7028, 7029]);
 

@@ -2,19 +2,21 @@ import { MAX_ARTIFACT_BYTES } from '#lib/languages/sandbox-interface';
 import { COMMENT_OR_LITERAL, DECORATOR } from '#lib/languages/typescript/decorators';
 
 /**
- * The scripts of a warm Node for TypeScript. Stripping types takes memory that Node must release at
- * its end. A program that was seen before needs none of it: its JavaScript goes to the host first
- * (see `Language.warmCached`), which sends it along the next time.
+ * The scripts of a warm Node for TypeScript. Stripping types takes memory that Node must release
+ * at its end. A program that was seen before needs none of it: its JavaScript goes to the host
+ * first (see `Language.warmCached`), which sends it along the next time.
  */
 
-/** The variable with the path of TypeScript's compiler. It is deleted before the program begins. */
+/**
+ * The variable with the path of TypeScript's compiler. It is deleted before the program begins.
+ */
 export const COMPILER_VARIABLE = 'CHILL_SPACE_TYPESCRIPT';
 
 /**
- * `transpile` returns the JavaScript of a file, and whether that is a module. Like Node, it decides
- * that by compiling it; the messages are those of `node_contextify.cc`. Decorators and `accessor`
- * survive the stripping of types and cannot be run, so that TypeScript's compiler, without checks,
- * compiles such a file.
+ * `transpile` returns the JavaScript of a file, and whether that is a module. Like Node, it
+ * decides that by compiling it; the messages are those of `node_contextify.cc`. Decorators and
+ * `accessor` survive the stripping of types and cannot be run, so that TypeScript's compiler,
+ * without checks, compiles such a file.
  */
 const TRANSPILE = `
 const { compileFunction } = process.getBuiltinModule('node:vm');
@@ -78,7 +80,9 @@ const transpile = (file, source, isLegacy) => {
 };
 /** Errors that Node would not report itself. */
 const isOfDecorators = (error) => error instanceof SyntaxError && error.message.startsWith('The decorators of ');
-/** Has Node load the JavaScript that \`find\` returns for a file. Node strips the others itself. */
+/**
+ * Has Node load the JavaScript that \`find\` returns for a file. Node strips the others itself.
+ */
 const loadWith = (find) => registerHooks({
   load: (url, context, next) => {
     let loaded;
@@ -91,8 +95,8 @@ const loadWith = (find) => registerHooks({
     }
     const file = /typescript$/.test(loaded.format) ? find(url, String(loaded.source)) : undefined;
     if (file === undefined) return loaded;
-    // 'typescript' may be either format, and so may 'commonjs-typescript' of a file that Node could
-    // not compile to decide.
+    // 'typescript' may be either format, and so may 'commonjs-typescript' of a file that Node
+    // could not compile to decide.
     const isOpen = loaded.format === 'typescript' || (file.isDecorated && loaded.format === 'commonjs-typescript' && url.endsWith('.ts'));
     return { ...loaded, format: isOpen ? file.format : loaded.format.replace('-typescript', ''), source: file.code };
   },

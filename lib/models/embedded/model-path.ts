@@ -44,9 +44,9 @@ export function modelCacheFolder(env: LocationEnvironment): string {
 
 /**
  * Reads EMBEDDED_MODEL: a path (one that exists, or looks like a path) or
- * `owner/repository/file.gguf` on the hub, which may end in `#sha256=` and the file's sum. A pinned
- * file has its own name in the cache, so that one which was fetched without a pin is never taken
- * for it. Throws an Error with one sentence where it is neither.
+ * `owner/repository/file.gguf` on the hub, which may end in `#sha256=` and the file's sum. A
+ * pinned file has its own name in the cache, so that one which was fetched without a pin is never
+ * taken for it. Throws an Error with one sentence where it is neither.
  */
 export function modelLocation(env: LocationEnvironment): ModelLocation {
   const named = env.EMBEDDED_MODEL;

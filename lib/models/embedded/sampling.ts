@@ -10,7 +10,8 @@ const REPEAT_WINDOW_TOKENS = 64;
 
 /**
  * Maps Ollama's options to the library's. `freeTokens` are left in the context: they limit every
- * response, and are the value of −1 and −2. Unknown options and values of a wrong type are ignored.
+ * response, and are the value of −1 and −2. Unknown options and values of a wrong type are
+ * ignored.
  */
 export function samplingOptions(options: ModelOptions, freeTokens: number) {
   const requested = number(options.num_predict);

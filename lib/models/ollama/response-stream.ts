@@ -50,7 +50,9 @@ const ollamaChunkSchema = z.object({
 });
 export type OllamaChunk = z.infer<typeof ollamaChunkSchema>;
 
-/** Yields the chunks of a response, one JSON value per line. A pretty-printed body is one chunk. */
+/**
+ * Yields the chunks of a response, one JSON value per line. A pretty-printed body is one chunk.
+ */
 export async function* ollamaChunks(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<OllamaChunk> {
   const reader = new LineReader();
   const piece = new BoundedText();

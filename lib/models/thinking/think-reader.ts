@@ -5,10 +5,10 @@ import { type ThinkMode, ThinkSplitter } from '#lib/models/thinking/think-splitt
 import { CLOSE_TAG, OPEN_TAG } from '#lib/models/thinking/think-tags';
 
 /**
- * Some models write their reasoning as `<think>…</think>` into their text. Servers that know such a
- * model send the reasoning separately; others pass the text unchanged. The tags count only at the
- * start of a response, and only if the model reasons or the request asks for it. Anywhere else they
- * are text, as in code that removes them.
+ * Some models write their reasoning as `<think>…</think>` into their text. Servers that know such
+ * a model send the reasoning separately; others pass the text unchanged. The tags count only at
+ * the start of a response, and only if the model reasons or the request asks for it. Anywhere else
+ * they are text, as in code that removes them.
  */
 
 /** The longest blank space before the opening tag. Longer blank space is text. */

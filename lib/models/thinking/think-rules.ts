@@ -14,8 +14,8 @@ export interface ThinkRules {
   /** Whether `<think>` at the start opens reasoning. Called only if the text starts with it. */
   opens(): MaybePromise;
   /**
-   * Whether the text may be reasoning up to a `</think>` without an opening tag. Called only if the
-   * text starts without a tag.
+   * Whether the text may be reasoning up to a `</think>` without an opening tag. Called only if
+   * the text starts without a tag.
    */
   opensInTemplate(): MaybePromise;
   /** Responses with the same key start alike. */

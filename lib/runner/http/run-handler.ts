@@ -30,8 +30,8 @@ async function respondWithResult(body: CodeRequest, context: RequestContext, sig
 }
 
 /**
- * Streams output while the program runs, then the result. A run that never starts is refused with a
- * status.
+ * Streams output while the program runs, then the result. A run that never starts is refused with
+ * a status.
  */
 async function respondWithEvents(body: CodeRequest, context: RequestContext, signal: AbortSignal): Promise<Reply> {
   const events = openEvents();
@@ -63,7 +63,8 @@ function run(
 }
 
 /**
- * Opens a stream of server-sent events with a heartbeat. `cancelled` aborts when the client leaves.
+ * Opens a stream of server-sent events with a heartbeat. `cancelled` aborts when the client
+ * leaves.
  */
 function openEvents() {
   const cancellation = new AbortController();

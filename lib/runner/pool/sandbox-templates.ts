@@ -16,8 +16,8 @@ export interface LanguageTemplates {
   /** A sandbox in which nothing runs yet, for a native program of one file. */
   empty: SandboxTemplate | undefined;
   /**
-   * An interpreter for programs that it has run before. It takes less memory and time than one that
-   * must be ready to translate a new program.
+   * An interpreter for programs that it has run before. It takes less memory and time than one
+   * that must be ready to translate a new program.
    */
   rerun: SandboxTemplate | undefined;
   /**
@@ -37,7 +37,8 @@ const MIN_PRELOADED_BYTES = MIB / 4;
 const MAX_MESSAGE_BYTES = MIB;
 
 /**
- * Builds the templates of each language once for each toolchain, so that the pool can compare them.
+ * Builds the templates of each language once for each toolchain, so that the pool can compare
+ * them.
  */
 export class SandboxTemplates {
   readonly #sandbox: Sandbox;

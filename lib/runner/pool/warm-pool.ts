@@ -60,7 +60,9 @@ export class WarmPool {
     return [...this.#slots.values()].reduce((sum, { waiting }) => sum + waiting.length, 0);
   }
 
-  /** The waiting sandboxes by template. Cached for seconds: a fresh report reads /proc for each. */
+  /**
+   * The waiting sandboxes by template. Cached for seconds: a fresh report reads /proc for each.
+   */
   report(now = performance.now()): WarmSandboxReport[] {
     if (now - this.#reportedAt > REPORT_TTL_MS) {
       this.#reportedAt = now;

@@ -28,7 +28,9 @@ function event(name: string, data: unknown): string {
   return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** Starts executors with these handlers, in this order; returns the requests that each has seen. */
+/**
+ * Starts executors with these handlers, in this order; returns the requests that each has seen.
+ */
 async function executors(language: string, ...responders: Responder[]) {
   return executorsWith({}, language, ...responders);
 }

@@ -193,7 +193,9 @@ export class RemoteExecutor {
   }
 }
 
-/** The longest time of a run on an idle executor: that of the compiler and of the program. Pure. */
+/**
+ * The longest time of a run on an idle executor: that of the compiler and of the program. Pure.
+ */
 export function maxRunMs(
   { compile }: Pick<Language, 'compile'>,
   seconds: number,

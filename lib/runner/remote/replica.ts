@@ -142,7 +142,8 @@ export function parseError(text: string): ErrorBody | undefined {
 }
 
 /**
- * Maps an executor's error to this server's. A code it may not use becomes `upstream_failed`. Pure.
+ * Maps an executor's error to this server's. A code it may not use becomes `upstream_failed`.
+ * Pure.
  */
 export function toExecutorError({ error, code, details }: ErrorBody): AppError {
   return isExecutorCode(code)

@@ -33,8 +33,8 @@ export interface InputPipe {
  * /dev/stdout, and Node has no pipe(2). So these are FIFOs without a name, held by `O_PATH`
  * descriptors, which count neither as reader nor as writer.
  *
- * A FIFO is reused only when no process has it open. Until then it keeps its content, and a process
- * that is ending closes its descriptors one after the other.
+ * A FIFO is reused only when no process has it open. Until then it keeps its content, and a
+ * process that is ending closes its descriptors one after the other.
  */
 export class PipePool {
   readonly #idle: number[] = [];
@@ -65,7 +65,9 @@ export class PipePool {
     this.#idle.length = 0;
   }
 
-  /** Returns an unused FIFO. One that is still open somewhere goes to the other end of the list. */
+  /**
+   * Returns an unused FIFO. One that is still open somewhere goes to the other end of the list.
+   */
   #take(): number {
     for (let left = this.#idle.length; left > 0; left--) {
       const fifo = this.#idle.at(-1);

@@ -12,8 +12,8 @@ import { exitOf, hasExited, supervise } from '#lib/runner/sandbox/supervision';
 import { ProcessTree } from '#lib/runner/sandbox/watchdog';
 
 /**
- * No sandbox: programs run as the server's user, with all its rights. Only for an operator who sets
- * `SANDBOX=none` and admits no other users. Time, memory and output are limited; nothing is
+ * No sandbox: programs run as the server's user, with all its rights. Only for an operator who
+ * sets `SANDBOX=none` and admits no other users. Time, memory and output are limited; nothing is
  * contained.
  */
 export class Unsandboxed implements Sandbox {

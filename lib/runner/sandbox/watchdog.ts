@@ -192,7 +192,9 @@ function pageTableBytes(pid: number): number {
 const FREE_DESCRIPTORS = 64;
 const DESCRIPTOR_BYTES = 32 * 1024;
 
-/** What the pipes of a process may hold, by its descriptors: the kernel does not report content. */
+/**
+ * What the pipes of a process may hold, by its descriptors: the kernel does not report content.
+ */
 function pipeBytes(pid: number): number {
   try {
     const path = `/proc/${pid}/fd`;
@@ -214,9 +216,9 @@ const INTERNET_SOCKETS = ['tcp', 'tcp6', 'udp', 'udp6'];
 const TIME_WAIT = '06';
 
 /**
- * What the buffers of all sockets in the network namespace of `root` may hold, also of sockets that
- * no process has open (in flight, or not yet accepted). The kernel does not report the queue of a
- * Unix socket, so each counts with the maximum, which the seccomp filter keeps programs from
+ * What the buffers of all sockets in the network namespace of `root` may hold, also of sockets
+ * that no process has open (in flight, or not yet accepted). The kernel does not report the queue
+ * of a Unix socket, so each counts with the maximum, which the seccomp filter keeps programs from
  * raising. It reports the queues of TCP and UDP (proc(5), /proc/net/tcp) without packet overhead.
  */
 function socketBytes(root: number): number {

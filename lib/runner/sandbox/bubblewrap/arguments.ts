@@ -107,9 +107,9 @@ export const BASE_ENV = {
 };
 
 /**
- * Sets the rlimits and runs the program under a shell, which is the first process of the namespace.
- * The shell reaps orphans and ends with the program; the kernel then ends all other processes
- * before bubblewrap's monitor returns. bubblewrap's own init would outlive the monitor.
+ * Sets the rlimits and runs the program under a shell, which is the first process of the
+ * namespace. The shell reaps orphans and ends with the program; the kernel then ends all other
+ * processes before bubblewrap's monitor returns. bubblewrap's own init would outlive the monitor.
  *
  * The limits are set inside, where NPROC counts for this user namespace only. The shell's messages
  * about a crash (`Segmentation fault`) do not become output of the program.

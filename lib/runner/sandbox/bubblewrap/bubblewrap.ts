@@ -191,7 +191,9 @@ export class Bubblewrap implements Sandbox {
     }
   }
 
-  /** The response does not wait: the kernel frees a group a moment after its last process ended. */
+  /**
+   * The response does not wait: the kernel frees a group a moment after its last process ended.
+   */
   #remove(cgroup: Cgroup | undefined, closed: Promise<void>): void {
     const removal = closed
       .then(() => cgroup?.remove())

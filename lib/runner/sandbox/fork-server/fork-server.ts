@@ -52,12 +52,12 @@ const KILLED = 137;
 const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=0', '--disable-warning=ExperimentalWarning'];
 
 /**
- * A fork server (zygote): starts processes out of a small process. `fork` copies the page tables of
- * its caller, which blocks a large server for milliseconds. See
+ * A fork server (zygote): starts processes out of a small process. `fork` copies the page tables
+ * of its caller, which blocks a large server for milliseconds. See
  * docs/decisions/0006-fork-server.md.
  *
- * It ends with this process. Its children end with it if they ask the kernel for that (bubblewrap's
- * `--die-with-parent`).
+ * It ends with this process. Its children end with it if they ask the kernel for that
+ * (bubblewrap's `--die-with-parent`).
  */
 export class ForkServer {
   readonly #pending = new Map<number, PendingSpawn>();

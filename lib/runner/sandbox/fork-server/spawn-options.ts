@@ -17,8 +17,8 @@ export function beNicer(pid = 0, niceness = NICENESS): void {
 }
 
 /**
- * Finds descriptors that the parent of this process left open for its children. Node passes them to
- * each process that it spawns, and bubblewrap to the program.
+ * Finds descriptors that the parent of this process left open for its children. Node passes them
+ * to each process that it spawns, and bubblewrap to the program.
  */
 export function inheritedDescriptors(): number[] {
   const inherited: number[] = [];

@@ -34,8 +34,8 @@ export type BundleDescriptors = Pick<PassedDescriptors, 'status' | 'system' | 'b
 
 /**
  * Arguments for the outer sandbox: namespaces without network, with the system's directories
- * read-only, and no other files of the host. gVisor runs as its root, an unprivileged user outside.
- * The read-only root of the program is assembled here, too.
+ * read-only, and no other files of the host. gVisor runs as its root, an unprivileged user
+ * outside. The read-only root of the program is assembled here, too.
  */
 export function outerArguments(layout: SystemLayout, passed: BundleDescriptors): string[] {
   const inside = [
