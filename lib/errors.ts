@@ -1,8 +1,10 @@
 import type { z } from 'zod';
-import type { ErrorCode, ErrorDetail } from '#lib/wire/error';
+import type { ErrorCode, ErrorData, ErrorDetail } from '#lib/wire/error';
 
 export interface AppErrorOptions {
   details?: ErrorDetail[];
+  /** The figures of the sentence, with their unit in the name. */
+  data?: ErrorData;
   /** Sent as `Retry-After`. */
   retryAfterSeconds?: number;
   /** For retries and circuit breakers; never part of a response. */
@@ -29,6 +31,7 @@ export interface UpstreamFailure {
 export class AppError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetail[] | undefined;
+  readonly data: ErrorData | undefined;
   readonly retryAfterSeconds: number | undefined;
   readonly upstream: UpstreamFailure | undefined;
 
@@ -37,6 +40,7 @@ export class AppError extends Error {
     this.name = ERROR_NAME;
     this.code = code;
     this.details = options.details;
+    this.data = options.data;
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.upstream = options.upstream;
   }

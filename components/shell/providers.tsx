@@ -3,6 +3,7 @@
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import { createContext, type ReactNode, useContext } from 'react';
 import { type Middleware, SWRConfig, type SWRConfiguration } from 'swr';
+import { Toasts } from '#components/ui/toasts';
 import { TooltipLayer } from '#components/ui/tooltip';
 
 const NonceContext = createContext('');
@@ -47,6 +48,7 @@ export function Providers({ nonce, children }: { nonce: string; children: ReactN
         <SWRConfig value={POLLING}>
           {children}
           <TooltipLayer />
+          <Toasts />
         </SWRConfig>
       </NonceContext>
     </CSPProvider>

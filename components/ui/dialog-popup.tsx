@@ -8,6 +8,7 @@ import { type RefObject, useState } from 'react';
 import { Button } from '#components/ui/button';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import type { ConfirmProps, DialogProps } from '#components/ui/popup-props';
+import { UI_STRINGS } from './strings.ts';
 
 const BACKDROP =
   'fixed inset-0 z-40 bg-[oklch(0.15_0.01_260/0.45)] transition-opacity duration-150 data-ending-style:opacity-0 data-starting-style:opacity-0';
@@ -34,7 +35,7 @@ export function DialogPopup({ open, onOpenChange, onClosed, title, wide = false,
             <BaseDialog.Title className="min-w-0 font-semibold text-lg [overflow-wrap:anywhere]">
               {title}
             </BaseDialog.Title>
-            <BaseDialog.Close aria-label="Close" className={clsx(ICON_BUTTON, '-me-2')}>
+            <BaseDialog.Close aria-label={UI_STRINGS.close} className={clsx(ICON_BUTTON, '-me-2')}>
               <X className="size-4" aria-hidden />
             </BaseDialog.Close>
           </div>
@@ -65,7 +66,7 @@ export function ConfirmPopup({
             {description}
           </AlertDialog.Description>
           <div className="mt-6 flex flex-wrap justify-end gap-2">
-            <AlertDialog.Close render={<Button>Cancel</Button>} />
+            <AlertDialog.Close render={<Button>{UI_STRINGS.cancel}</Button>} />
             <AlertDialog.Close
               render={<Button kind={danger ? 'danger' : 'primary'}>{action}</Button>}
               onClick={onConfirm}

@@ -1,5 +1,6 @@
 import { isErrorBody } from '#lib/browser/response-guards';
 import type { TypeGuard } from '#lib/browser/type-guards';
+import type { ErrorData } from '#lib/wire/error';
 
 /** The server's error message, or why the server could not be reached. */
 export class ApiError extends Error {
@@ -7,13 +8,16 @@ export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly retryAfterSeconds: number | undefined;
+  /** The figures of the message. */
+  readonly data: ErrorData;
 
-  constructor(message: string, status: number, code: string, retryAfterSeconds?: number) {
+  constructor(message: string, status: number, code: string, retryAfterSeconds?: number, data: ErrorData = {}) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
     this.code = code;
     this.retryAfterSeconds = retryAfterSeconds;
+    this.data = data;
   }
 }
 
@@ -55,7 +59,7 @@ async function errorFrom(response: Response): Promise<ApiError> {
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   const seconds = Number.isFinite(retryAfter) ? retryAfter : undefined;
   const body: unknown = await response.json().catch(() => undefined);
-  if (isErrorBody(body)) return new ApiError(body.error, response.status, body.code, seconds);
+  if (isErrorBody(body)) return new ApiError(body.error, response.status, body.code, seconds, body.data);
   return new ApiError(
     `The server answered with status ${response.status}. Try again in a moment.`,
     response.status,

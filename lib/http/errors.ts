@@ -57,6 +57,7 @@ export function toErrorResponse(error: unknown): {
   const status = HTTP_STATUS_BY_CODE[appError.code] ?? 500;
   const body: ErrorBody = { error: appError.message, code: appError.code };
   if (appError.details !== undefined) body.details = appError.details;
+  if (appError.data !== undefined) body.data = appError.data;
   const waits = status === 429 || status === 503;
   return {
     status,

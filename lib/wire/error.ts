@@ -41,6 +41,13 @@ export const errorDetailSchema = z.object({ field: z.string(), message: z.string
 export type ErrorDetail = z.infer<typeof errorDetailSchema>;
 
 /**
+ * The figures of an error's sentence, so that a page can write the sentence in its own words:
+ * `limit_bytes`, `size_bytes`, `retry_after_seconds`, `queue_length`.
+ */
+export const errorDataSchema = z.record(z.string(), z.union([z.string(), z.number()]));
+export type ErrorData = z.infer<typeof errorDataSchema>;
+
+/**
  * Body of every error response. See docs/contract.md#errors. `code` is a string, because a client
  * may be older than the server.
  */
@@ -48,5 +55,6 @@ export const errorBodySchema = z.object({
   error: z.string().describe('A sentence that a person can act on.'),
   code: z.string().describe('Stable, for programs.'),
   details: z.array(errorDetailSchema).optional().describe('Each field that is not valid.'),
+  data: errorDataSchema.optional().describe('The figures of the sentence.'),
 });
 export type ErrorBody = z.infer<typeof errorBodySchema>;

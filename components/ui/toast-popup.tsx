@@ -1,0 +1,75 @@
+'use client';
+
+import { Toast } from '@base-ui/react/toast';
+import clsx from 'clsx';
+import { CircleAlert, X } from 'lucide-react';
+import { useEffect } from 'react';
+import { ICON_BUTTON } from '#components/ui/icon-button';
+import { onToast, takeToasts } from '#lib/browser/toasts';
+import { UI_STRINGS } from './strings.ts';
+
+const DEFAULT_TIMEOUT_MS = 6000;
+const manager = Toast.createToastManager();
+
+/** Draws the toasts at the bottom edge. F6 moves the focus to them, Escape closes one. */
+export function ToastPopup() {
+  useEffect(() => {
+    const draw = () => {
+      for (const { id, text, kind = 'info', action, timeoutMs = DEFAULT_TIMEOUT_MS } of takeToasts()) {
+        const shown = manager.add({
+          ...(id === undefined ? {} : { id }),
+          title: text,
+          type: kind,
+          timeout: timeoutMs,
+          priority: kind === 'error' ? 'high' : 'low',
+          ...(action === undefined
+            ? { actionProps: undefined }
+            : {
+                actionProps: {
+                  children: action.label,
+                  onClick: () => {
+                    manager.close(shown);
+                    action.run();
+                  },
+                },
+              }),
+        });
+      }
+    };
+    draw();
+    return onToast(draw);
+  }, []);
+  return (
+    <Toast.Provider toastManager={manager} limit={3}>
+      <Toast.Portal>
+        <Toast.Viewport
+          aria-label={UI_STRINGS.notifications}
+          className="fixed inset-x-4 bottom-[calc(5rem+env(safe-area-inset-bottom))] z-50 mx-auto flex max-w-md flex-col gap-2 print:hidden"
+        >
+          <List />
+        </Toast.Viewport>
+      </Toast.Portal>
+    </Toast.Provider>
+  );
+}
+
+function List() {
+  const { toasts } = Toast.useToastManager();
+  return toasts.map((toast) => (
+    <Toast.Root
+      key={toast.id}
+      toast={toast}
+      swipeDirection={['down', 'right']}
+      className="rounded-md bg-surface text-sm shadow-float transition-opacity duration-150 data-ending-style:opacity-0 data-limited:hidden data-starting-style:opacity-0"
+    >
+      <Toast.Content className="flex items-center gap-2 py-1.5 ps-3.5 pe-1.5">
+        {toast.type === 'error' ? <CircleAlert className="size-4 shrink-0 text-error" aria-hidden /> : null}
+        <Toast.Title className="min-w-0 flex-1 py-1 [overflow-wrap:anywhere]" />
+        <Toast.Action className="min-h-8 shrink-0 rounded-sm px-2 font-medium text-accent hover:bg-hover pointer-coarse:min-h-10" />
+        <Toast.Close aria-label={UI_STRINGS.close} className={clsx(ICON_BUTTON, 'shrink-0')}>
+          <X className="size-4" aria-hidden />
+        </Toast.Close>
+      </Toast.Content>
+    </Toast.Root>
+  ));
+}
