@@ -344,7 +344,7 @@ describe('ChatEngine', () => {
     const again = await b.engine.enqueue(chatRequest('hello'), { caller: 'ann' });
     expect(entryOf(again)).toMatchObject({ completed: true, cached: true });
     await b.clock.advance(600_001);
-    expect(() => b.engine.find(pending.id, 'ann')).toThrow(/no request with this id/);
+    expect(() => b.engine.find(pending.id, 'ann')).toThrow(/No request has this id/);
   });
 
   it('cancels a waiting and a running request at once, and not a finished one', async () => {
@@ -362,7 +362,7 @@ describe('ChatEngine', () => {
     expect(b.provider.calls[0]?.closed).toBe(true);
     expect(next.state).toBe('running');
     expect(() => b.engine.cancel(running.id, 'ann')).toThrow(/already ended/);
-    expect(() => b.engine.cancel('nobody', 'ann')).toThrow(/no request/);
+    expect(() => b.engine.cancel('nobody', 'ann')).toThrow(/No request has this id/);
   });
 
   it('frees the slot if an aborted provider does not return', async () => {
@@ -448,7 +448,7 @@ describe('ChatEngine', () => {
   it('shows ids only to their callers if there are keys', async () => {
     b = engineHarness({ API_KEYS: 'a-key-of-sixteen-1,a-key-of-sixteen-2' });
     const pending = await b.submit('a');
-    expect(() => b.engine.find(pending.id, 'ben')).toThrow(/no request/);
+    expect(() => b.engine.find(pending.id, 'ben')).toThrow(/No request has this id/);
     expect(b.engine.overview('ben').processing[0]?.request_id).toBeUndefined();
     expect(b.engine.overview('ann').processing[0]?.request_id).toBe(pending.id);
   });

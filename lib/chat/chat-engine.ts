@@ -150,10 +150,7 @@ export class ChatEngine {
   find(id: string, caller: string): PendingRequest {
     const request = this.#inFlight.find(id);
     if (request === undefined || !this.#mayAccess(request.caller, caller))
-      throw new AppError(
-        'not_found',
-        'There is no request with this id: it was never here, or its result is no longer kept. Send the request again.',
-      );
+      throw new AppError('not_found', 'No request has this id, or its result has expired. Send the request again.');
     return request;
   }
 
@@ -173,7 +170,7 @@ export class ChatEngine {
   cancel(id: string, caller: string): void {
     const request = this.find(id, caller);
     if (request.finishedAt !== undefined)
-      throw new AppError('already_finished', `This request has already ended: it is ${request.state}.`);
+      throw new AppError('already_finished', `This request has already ended (${request.state}).`);
     this.#inFlight.cancel(request);
   }
 
@@ -313,7 +310,7 @@ export class ChatEngine {
   /** Joins the leader of the request's key, or starts a generation. */
   #generate({ submitter, detached, priority, resolved, lookupKey, storeKey, resumed }: Admission): PendingRequest {
     if (this.#inFlight.isFull)
-      throw new AppError('queue_full', 'Too many requests are under way, and no more are taken. Try again later.');
+      throw new AppError('queue_full', 'The server is at its limit of open requests. Try again in a few seconds.');
     const { settings, clock } = this.#options;
     const { caller } = submitter;
     const id = this.#requestId(submitter);

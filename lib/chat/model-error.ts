@@ -5,7 +5,7 @@ import type { Logger } from '#lib/telemetry/log';
 export function toAppError(error: unknown, log: Logger): AppError {
   if (AppError.is(error)) return error;
   log.error({ err: error }, 'model call failed unexpectedly');
-  return new AppError('internal_error', 'Something went wrong inside the server. The log has the details.', {
+  return new AppError('internal_error', 'Server error. The log has the details.', {
     cause: error,
   });
 }

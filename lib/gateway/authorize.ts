@@ -42,10 +42,7 @@ export function authorize(request: GatewayRequest, settings: Config): Authorized
   if (gatewayOrigin !== undefined && !isGatewayHost(request.header('host'), settings)) {
     // Only callers with a key learn where the backend is served.
     if (keys.length > 0) findCredentials(request, keys, true, address);
-    throw new AppError(
-      'not_found',
-      `There is nothing at this address. The backend is served at ${gatewayOrigin.origin}.`,
-    );
+    throw new AppError('not_found', `Not found at this address. The backend is served at ${gatewayOrigin.origin}.`);
   }
   if (sharesOrigin && isServiceWorker(request))
     throw new AppError(

@@ -32,19 +32,27 @@ export function connectionFailed(cause?: unknown): AppError {
 }
 
 export function backendTimeout(timeoutMs: number, cause?: unknown): AppError {
-  return new AppError('upstream_timeout', `The backend did not answer within ${timeoutMs / 1000} s. Try again later.`, {
-    cause,
-  });
+  return new AppError(
+    'upstream_timeout',
+    `The backend did not respond within ${timeoutMs / 1000} s. Try again later.`,
+    {
+      cause,
+    },
+  );
 }
 
 export function tooManyWebSockets(): AppError {
-  return new AppError('queue_full', 'Too many WebSockets are open. Close some, or try again in a few seconds.', {
-    retryAfterSeconds: FULL_RETRY_AFTER_SECONDS,
-  });
+  return new AppError(
+    'queue_full',
+    'Too many WebSocket connections are open. Close some, or try again in a few seconds.',
+    {
+      retryAfterSeconds: FULL_RETRY_AFTER_SECONDS,
+    },
+  );
 }
 
 export function poolFull(): AppError {
-  return new AppError('queue_full', 'Too many requests wait for the backend. Try again in a few seconds.', {
+  return new AppError('queue_full', 'Too many requests are waiting for the backend. Try again in a few seconds.', {
     retryAfterSeconds: FULL_RETRY_AFTER_SECONDS,
   });
 }
@@ -96,7 +104,7 @@ const REASONS: Record<string, string> = {
 };
 
 function localResourcesExhausted(cause: unknown): AppError {
-  return new AppError('queue_full', 'This server has no connection left. Try again in a few seconds.', {
+  return new AppError('queue_full', 'The server has no free connections. Try again in a few seconds.', {
     retryAfterSeconds: FULL_RETRY_AFTER_SECONDS,
     cause,
   });

@@ -43,7 +43,7 @@ async function serve(name: string, incoming: Request, appHandlers: AppHandlers):
     const authorized = authorize(request, settings);
     // `/_next/` is reserved for Next's own files, also for those that do not exist.
     if (settings.PRIVATE_BACKEND_URL.length === 0 || request.target.startsWith('/_next/'))
-      throw new AppError('not_found', 'There is nothing at this address.');
+      throw new AppError('not_found', 'Not found: no page or endpoint has this address.');
     response =
       authorized === undefined
         ? new Response(null, { status: 204, headers: preflightHeaders(request, settings) })

@@ -38,7 +38,7 @@ export function authenticate(
 }
 
 export function keyRequired(): AppError {
-  return new AppError('unauthorized', 'This server needs a key: send it as Authorization: Bearer <key>, or sign in.');
+  return new AppError('unauthorized', 'An API key is required. Send it as Authorization: Bearer <key>, or sign in.');
 }
 
 interface VerifiedKey {

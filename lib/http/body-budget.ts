@@ -52,7 +52,7 @@ export function bodyBudget(): BodyBudget {
  * the budget has no capacity for it.
  */
 export function checkContentLength(declaredBytes: number, limitBytes: number, caller: string): void {
-  if (declaredBytes > limitBytes) throw bodyTooLarge(limitBytes);
+  if (declaredBytes > limitBytes) throw bodyTooLarge({ limitBytes, sizeBytes: declaredBytes });
   if (declaredBytes > ONE_READ_BYTES && !bodyBudget().hasCapacity(caller, declaredBytes)) throw budgetExhausted();
 }
 
@@ -84,7 +84,7 @@ export class BodyBuffer {
     const size = this.#size + chunk.byteLength;
     if (size > this.#limitBytes) {
       this.release();
-      throw bodyTooLarge(this.#limitBytes);
+      throw bodyTooLarge({ limitBytes: this.#limitBytes });
     }
     if (size > this.#memory.byteLength) this.#grow(size);
     this.#memory.set(chunk, this.#size);
@@ -121,5 +121,6 @@ export class BodyBuffer {
 function budgetExhausted(): AppError {
   return new AppError('queue_full', 'The server is receiving too many large requests. Try again in a few seconds.', {
     retryAfterSeconds: RETRY_AFTER_SECONDS,
+    data: { retry_after_seconds: RETRY_AFTER_SECONDS },
   });
 }

@@ -17,9 +17,9 @@ export async function diagramFile(path: readonly string[]): Promise<Reply> {
   const name = path.join('/');
   if (name === DIAGRAM_FRAME) return frame();
   const file = name.startsWith(`${DIAGRAM_MODULES}/`) ? name.slice(DIAGRAM_MODULES.length + 1) : '';
-  if (!MODULE.test(file)) throw new AppError('not_found', 'There is no such file.');
+  if (!MODULE.test(file)) throw new AppError('not_found', 'File not found.');
   const text = await readFile(join(process.cwd(), 'node_modules/mermaid/dist', file)).catch(() => {
-    throw new AppError('not_found', 'There is no such file. Install the dependencies again: npm install.');
+    throw new AppError('not_found', 'File not found. Install the dependencies again: npm install.');
   });
   return {
     status: 200,

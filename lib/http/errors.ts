@@ -50,10 +50,7 @@ export function toErrorResponse(error: unknown): {
 } {
   const appError = AppError.is(error)
     ? error
-    : new AppError(
-        'internal_error',
-        'Something went wrong inside the server. The log has the details under this X-Request-Id.',
-      );
+    : new AppError('internal_error', 'Server error. The log has the details under this X-Request-Id.');
   const status = HTTP_STATUS_BY_CODE[appError.code] ?? 500;
   const body: ErrorBody = { error: appError.message, code: appError.code };
   if (appError.details !== undefined) body.details = appError.details;

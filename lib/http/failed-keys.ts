@@ -51,8 +51,9 @@ export function isThrottled(address: string | undefined, kind: CredentialKind): 
 export function tooManyFailedKeys(address: string | undefined): AppError {
   const leftMs = address === undefined ? 0 : failures().getRemainingTTL(address);
   const seconds = Math.max(1, Math.ceil(leftMs / SECOND_MS));
-  return new AppError('rate_limited', `Too many wrong keys came from this address. Try again in ${seconds} s.`, {
+  return new AppError('rate_limited', `Too many wrong keys from this address. Try again in ${seconds} s.`, {
     retryAfterSeconds: seconds,
+    data: { retry_after_seconds: seconds },
   });
 }
 

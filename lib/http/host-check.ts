@@ -53,7 +53,7 @@ function validate(host: string | undefined, settings: Config): AppError | undefi
   const named = name === undefined ? 'this request names no host' : `this request names ${name.slice(0, 100)}`;
   return new AppError(
     'host_not_allowed',
-    `Without API_KEYS this server answers to localhost and to this machine's own addresses only, and ${named}. Add the name to ALLOWED_HOSTS, or set API_KEYS.`,
+    `Without API_KEYS this server accepts only localhost and this machine's own addresses, and ${named}. Add the name to ALLOWED_HOSTS, or set API_KEYS.`,
   );
 }
 

@@ -48,7 +48,7 @@ export function checkPageAccess(
       if (verified === undefined) throw keyRequired();
     }
     if (kind === 'unknown' && !(isRead && isNavigation(headers)))
-      throw new AppError('not_found', 'There is nothing at this address.');
+      throw new AppError('not_found', 'Not found: no page or endpoint has this address.');
     if (!isRead) throw new AppError('method_not_allowed', `This method is not allowed here. Allowed: ${ALLOW}.`);
     return undefined;
   } catch (error) {

@@ -8,7 +8,7 @@ const WINDOW_SECONDS = 60;
 const LABELS: Record<RateLimitScope, string> = {
   chat: 'chat requests',
   code: 'code requests',
-  checks: 'checks of programs',
+  checks: 'program checks',
 };
 
 /**
@@ -22,9 +22,14 @@ export async function consumeRateLimit(scope: RateLimitScope, caller: string, pe
     if (!(refusal instanceof RateLimiterRes)) throw refusal;
     // The window ends by a timer, independent of the wall clock.
     const seconds = Math.min(WINDOW_SECONDS, Math.max(1, Math.ceil(refusal.msBeforeNext / 1000)));
-    throw new AppError('rate_limited', `At most ${perMinute} ${LABELS[scope]} a minute. Try again in ${seconds} s.`, {
-      retryAfterSeconds: seconds,
-    });
+    throw new AppError(
+      'rate_limited',
+      `Rate limit: ${perMinute} ${LABELS[scope]} per minute. Try again in ${seconds} s.`,
+      {
+        retryAfterSeconds: seconds,
+        data: { limit: perMinute, window_seconds: WINDOW_SECONDS, retry_after_seconds: seconds },
+      },
+    );
   }
 }
 

@@ -24,10 +24,9 @@ export async function signIn(request: HttpRequest, context: RequestContext): Pro
   const { settings, address } = context;
   const { key: shown } = parseBody(signInSchema, await readJson(request, 4 * KIB));
   if (settings.API_KEYS.length === 0)
-    throw new AppError('not_configured', 'This server has no API_KEYS: everyone is signed in.');
+    throw new AppError('not_configured', 'No API_KEYS are set, so there is nothing to sign in to.');
   const key = verifySignIn(shown, settings.API_KEYS, address);
-  if (key === undefined)
-    throw new AppError('unauthorized', 'This key is not known here. Ask whoever runs this server for one.');
+  if (key === undefined) throw new AppError('unauthorized', 'Wrong key. Ask your administrator for one.');
   return json({ signed_in: true }, 200, {
     'set-cookie': sessionCookie(createSession(key, Date.now()), isSecure(request, context)),
   });

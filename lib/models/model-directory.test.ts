@@ -93,7 +93,7 @@ describe('ModelDirectory', () => {
     expect(await resolve('smollm2:135m')).toBe('embedded/smollm2:135m');
     await expect(resolve('llama3')).rejects.toMatchObject({
       code: 'model_not_found',
-      message: expect.stringContaining('the built-in smollm2:135m is the only one'),
+      message: expect.stringContaining('The built-in smollm2:135m is the only one'),
     });
     expect(world.probes).toBe(1);
     const { notice, default_model } = await directory.list(signal);

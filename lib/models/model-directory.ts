@@ -116,7 +116,7 @@ class CachedModelDirectory implements ModelDirectory {
     const [error] = snapshot.errors;
     if (error !== undefined) throw error;
     const name = model ?? defaultName;
-    throw new AppError('model_not_found', `There is no model ${name}. ${howToGet(name, active)}`);
+    throw new AppError('model_not_found', `Model ${name} is not available. ${howToGet(name, active)}`);
   }
 
   async list(signal: AbortSignal): Promise<Models> {

@@ -124,7 +124,7 @@ export class ModelServerClient {
       return JSON.parse(text);
     } catch (error) {
       const { name, place } = this.#server;
-      throw new AppError('upstream_failed', `${name}${place} sent an answer that is not JSON.`, { cause: error });
+      throw new AppError('upstream_failed', `${name}${place} sent a response that is not JSON.`, { cause: error });
     }
   }
 
@@ -177,7 +177,7 @@ export class ModelServerClient {
     const { name, place } = this.#server;
     return new AppError(
       'not_configured',
-      `${name}${place} sends its answers in the Content-Encoding ${this.redact(encoding)}, which is not read here; have it, or the proxy before it, send them without.`,
+      `${name}${place} sends responses with Content-Encoding ${this.redact(encoding)}, which is not supported. Turn it off on that server or its proxy.`,
     );
   }
 }

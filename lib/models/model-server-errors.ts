@@ -26,13 +26,13 @@ export function noResponseError(
 ): AppError {
   const code = errorCode(error);
   if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE')
-    return new AppError('upstream_failed', `${name}${place} closed the connection without an answer.`, {
+    return new AppError('upstream_failed', `${name}${place} closed the connection without a response.`, {
       cause: error,
     });
   if (code?.startsWith('HPE_'))
     return new AppError('upstream_failed', `What answers${place} does not speak HTTP. ${advice}`, { cause: error });
   const proxy = usesProxy ? ' HTTP_PROXY or HTTPS_PROXY is set: name the server in NO_PROXY to reach it directly.' : '';
-  return new AppError('provider_unavailable', `${name} does not answer${place}. ${advice}${proxy}`, {
+  return new AppError('provider_unavailable', `${name} is not answering${place}. ${advice}${proxy}`, {
     cause: error,
     retryAfterSeconds: DEFAULT_RETRY_AFTER_SECONDS,
     upstream: { isUnreached: true },
@@ -49,7 +49,7 @@ export function statusError(
   if (statusCode === 401 || statusCode === 403)
     return new AppError(
       'not_configured',
-      `${name}${place} refused the credentials (${statusCode}); correct them in the settings.`,
+      `${name}${place} rejected the credentials (${statusCode}). Correct them in the settings.`,
     );
   if (statusCode === 429 || statusCode === 502 || statusCode === 503 || statusCode === 504) {
     const waitSeconds = retryAfterSeconds(headers['retry-after']);
@@ -60,15 +60,15 @@ export function statusError(
   }
   if (statusCode < 400) return new AppError('not_configured', `${name} redirects (${statusCode}). ${advice}`);
   if (statusCode < 500)
-    return new AppError('unsupported_value', `${name} refused the request (${statusCode})${reason}`);
+    return new AppError('unsupported_value', `${name} rejected the request (${statusCode})${reason}`);
   return new AppError('upstream_failed', `${name} failed (${statusCode})${reason}`);
 }
 
 /** The error for a body that breaks off, or that its Content-Encoding does not decode. */
 export function brokenBodyError({ name }: ModelServerDescription, error: unknown): AppError {
   const sentence = isDecodeError(error)
-    ? `${name} sent an answer that is not in the Content-Encoding that it names.`
-    : `The connection to ${name} broke in the middle of the answer.`;
+    ? `${name} sent a response that does not match its Content-Encoding.`
+    : `The connection to ${name} was lost before the answer was complete.`;
   return new AppError('upstream_failed', sentence, { cause: error });
 }
 

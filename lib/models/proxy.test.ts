@@ -79,7 +79,7 @@ describe('a model server behind a proxy', () => {
     vi.stubEnv('HTTPS_PROXY', proxyUrl);
     const message = await chat(new OpenAiProvider({ url: 'https://api.models.example/v1' }));
     expect(asked).toEqual(['CONNECT api.models.example:443']);
-    expect(message).toMatch(/does not answer.*HTTPS_PROXY is set.*NO_PROXY/);
+    expect(message).toMatch(/is not answering.*HTTPS_PROXY is set.*NO_PROXY/);
     expect(message).not.toMatch(/geheim|127\.0/);
   });
 
@@ -89,7 +89,7 @@ describe('a model server behind a proxy', () => {
   ])('is not asked through the proxy where %s', async (_when, url, exempt) => {
     vi.stubEnv('HTTP_PROXY', proxyUrl);
     vi.stubEnv('NO_PROXY', exempt);
-    expect(await chat(new OpenAiProvider({ url }))).toMatch(/does not answer/);
+    expect(await chat(new OpenAiProvider({ url }))).toMatch(/is not answering/);
     expect(asked).toEqual([]);
   });
 

@@ -99,8 +99,8 @@ describe('resilientChat', () => {
 
   it.each<[what: string, acts: Act[], sentence: RegExp, events: number]>([
     ['first token', [1_001, TEXT, DONE], /no first token within 1 seconds/, 0],
-    ['silence', [TEXT, 501, TEXT, DONE], /fell silent.*within 0.5 seconds/, 1],
-    ['whole response', Array.from({ length: 40 }, () => [400, TEXT]).flat(), /not done within 5 seconds/, 12],
+    ['silence', [TEXT, 501, TEXT, DONE], /nothing more.*within 0.5 seconds/, 1],
+    ['whole response', Array.from({ length: 40 }, () => [400, TEXT]).flat(), /did not finish within 5 seconds/, 12],
   ])('bounds the %s and ends the request upstream', async (_what, acts, sentence, count) => {
     const provider = new Scripted(acts);
     const { events, error } = await run(provider);

@@ -160,7 +160,7 @@ class Attempts {
     this.#limits = limits;
     caller.addEventListener('abort', this.#callerAborted, { once: true });
     this.#total = setTimeout(
-      () => this.#abort(timeoutError('was not done', limits.UPSTREAM_TOTAL_TIMEOUT_MS)),
+      () => this.#abort(timeoutError('did not finish', limits.UPSTREAM_TOTAL_TIMEOUT_MS)),
       limits.UPSTREAM_TOTAL_TIMEOUT_MS,
     );
   }
@@ -190,7 +190,7 @@ class Attempts {
     const { UPSTREAM_IDLE_TIMEOUT_MS: limit } = this.#limits;
     // One timer for the whole response, restarted at each event.
     if (this.#idle === undefined)
-      this.#idle = setTimeout(() => this.#abort(timeoutError('fell silent in the middle of the answer', limit)), limit);
+      this.#idle = setTimeout(() => this.#abort(timeoutError('sent nothing more of its answer', limit)), limit);
     else this.#idle.refresh();
     return await this.#take();
   }
@@ -259,6 +259,6 @@ function timeoutError(what: string, milliseconds: number): AppError {
 function circuitOpenError(breaker: CircuitBreakerPolicy): AppError {
   const { lastFailure } = breaker;
   const last = lastFailure !== undefined && 'error' in lastFailure ? lastFailure.error : undefined;
-  const message = AppError.is(last) ? last.message : 'The model provider does not answer.';
+  const message = AppError.is(last) ? last.message : 'The model server is not answering.';
   return new AppError('provider_unavailable', message, { retryAfterSeconds: Math.ceil(OPEN_MS / 1000), cause: last });
 }

@@ -110,7 +110,10 @@ interface QueuedRun {
 const RETRY_AFTER_SECONDS = 2;
 
 function busy(message: string): AppError {
-  return new AppError('runner_busy', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+  return new AppError('runner_busy', message, {
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+    data: { retry_after_seconds: RETRY_AFTER_SECONDS },
+  });
 }
 
 /** Index of the next caller to admit, of those that wait, oldest first. Pure. */

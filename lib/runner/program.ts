@@ -55,10 +55,9 @@ export function checkRequest(request: CodeRequest, settings: Config): Program {
 }
 
 function tooLarge(size: number, { CODE_MAX_BYTES }: Config): AppError {
-  return new AppError(
-    'code_too_large',
-    `The program is too large: ${size} bytes, and at most ${CODE_MAX_BYTES} are run here.`,
-  );
+  return new AppError('code_too_large', `The program is too large (${size} bytes; the limit is ${CODE_MAX_BYTES}).`, {
+    data: { size_bytes: size, limit_bytes: CODE_MAX_BYTES },
+  });
 }
 
 /** The enabled languages, whether or not they are installed. */

@@ -35,10 +35,7 @@ export function refuseInvalidHttp(error: NodeJS.ErrnoException, socket: Duplex):
 }
 
 const PARSER_ERRORS: Record<string, [status: string, sentence: string]> = {
-  HPE_HEADER_OVERFLOW: [
-    '431 Request Header Fields Too Large',
-    'The headers are too large: at most 16 KiB are accepted.',
-  ],
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers are too large (the limit is 16 KiB).'],
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request took too long to arrive. Send it again.'],
 };
 

@@ -37,7 +37,7 @@ async function modelPart(signal: AbortSignal): Promise<ReadinessPart> {
     lastLoggedReason = undefined;
     return { state: 'up' };
   } catch (error) {
-    const message = AppError.is(error) ? error.message : 'The model provider does not answer.';
+    const message = AppError.is(error) ? error.message : 'The model server is not answering.';
     if (message !== lastLoggedReason) log().warn({ part: 'model', reason: message }, 'not ready');
     lastLoggedReason = message;
     return { state: 'down', detail: redactAddresses(message) };

@@ -78,7 +78,7 @@ function reportCrashes({ uncleanExits }: CrashRecord): void {
 }
 
 async function refusePage(_incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  const error = 'There is nothing at this address: this is an executor, with /health, /info, /execute and /validate.';
+  const error = 'Not found: this is an executor, with /health, /info, /execute and /validate.';
   outgoing.writeHead(404, { 'content-type': 'application/json; charset=utf-8' });
   outgoing.end(JSON.stringify({ error, code: 'not_found' }));
 }

@@ -50,7 +50,7 @@ function refuseAll(name: string, api: keyof typeof SUPPORTED_ENDPOINTS, options:
     const { pathname } = new URL(url);
     throw new AppError(
       'not_found',
-      `${pathname} is not offered here. Of ${api}'s API there is ${list(SUPPORTED_ENDPOINTS[api])}.`,
+      `${pathname} is not supported. Of ${api}'s API this server has ${list(SUPPORTED_ENDPOINTS[api])}.`,
     );
   };
   const handlers = route(name, { GET: refuse, POST: refuse, PUT: refuse, PATCH: refuse, DELETE: refuse }, options);

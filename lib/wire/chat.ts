@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { describeFields } from '#lib/wire/describe-fields';
+import { errorDataSchema } from '#lib/wire/error';
 import { failFastArray } from '#lib/wire/fail-fast-array';
 import { isNestedTooDeep } from '#lib/wire/json-depth';
 import { jsonObjectSchema, smallObjectSchema } from '#lib/wire/json-values';
@@ -276,8 +277,9 @@ export const chatEventSchema = z.object({
   usage: tokenUsageSchema.optional(),
   timings: timingsSchema.optional(),
   conversation: z.enum(['new', 'continued']).optional(),
-  error: z.string().optional().describe('With done: the answer failed after it had begun.'),
+  error: z.string().optional().describe('With done: the response failed after it had begun.'),
   code: z.string().optional(),
+  data: errorDataSchema.optional().describe('The figures of the error.'),
 });
 export type ChatEvent = z.infer<typeof chatEventSchema>;
 
@@ -310,6 +312,7 @@ export const queueEntrySchema = z.object({
   message: chatResponseSchema.shape.message.optional().describe('The answer, once it is complete.'),
   error: z.string().optional(),
   code: z.string().optional(),
+  data: errorDataSchema.optional().describe('The figures of the error.'),
   created_at: z.string().describe('ISO 8601.'),
   started_at: z.string().optional(),
   finished_at: z.string().optional(),

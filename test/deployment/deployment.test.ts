@@ -311,9 +311,7 @@ describe('proxies in front', () => {
     expect(read('deploy/Caddyfile')).toMatch(/^\s+max_size 20MiB$/m);
     expect(read('deploy/nginx.conf')).toContain('client_max_body_size 20m;');
     for (const file of ['deploy/nginx.conf', 'deploy/Caddyfile'] as const)
-      expect(read(file)).toContain(
-        '{"error":"The body is too large: at most 20 MiB are accepted here.","code":"body_too_large"}',
-      );
+      expect(read(file)).toContain('{"error":"The body is too large (the limit is 20 MiB).","code":"body_too_large"}');
     // A body without a length is refused while it is passed on, which Caddy treats as an error.
     expect(read('deploy/Caddyfile')).toMatch(/^\terror @too_large 413$[\s\S]*^\thandle_errors \{$/m);
   });

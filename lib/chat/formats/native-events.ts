@@ -55,8 +55,14 @@ export function doneEvent(
 }
 
 /** When the server stops, the event names the request that the client has to send again. */
-export function errorEvent({ message, code }: AppError, requestId: string): ChatEvent {
-  return { done: true, error: message, code, ...(code === 'shutting_down' ? { request_id: requestId } : {}) };
+export function errorEvent(error: AppError, requestId: string): ChatEvent {
+  const resend = error.code === 'shutting_down' ? { request_id: requestId } : {};
+  return { done: true, ...errorFields(error), ...resend };
+}
+
+/** An error as part of an event or a queue entry. */
+export function errorFields({ message, code, data }: AppError): Pick<ChatEvent, 'error' | 'code' | 'data'> {
+  return { error: message, code, ...(data === undefined ? {} : { data }) };
 }
 
 export function responseMessage(response: CompletedResponse): ChatResponse['message'] {

@@ -1,6 +1,7 @@
 import {
   doneEvent,
   errorEvent,
+  errorFields,
   logprobsEvent,
   queuedEvent,
   responseMessage,
@@ -75,7 +76,7 @@ export function queueEntry(
     ...queueStatus,
     cached: generation.cached,
     ...(state === 'completed' && response !== undefined ? { message: responseMessage(response) } : {}),
-    ...(error === undefined ? {} : { error: error.message, code: error.code }),
+    ...(error === undefined ? {} : errorFields(error)),
     created_at: new Date(request.createdAt).toISOString(),
     ...(startedAt === undefined ? {} : { started_at: new Date(startedAt).toISOString() }),
     ...(finishedAt === undefined ? {} : { finished_at: new Date(finishedAt).toISOString() }),

@@ -253,5 +253,5 @@ export class Generation {
 const CANCELLED = { type: 'error', error: new AppError('cancelled', 'The request was cancelled.') } as const;
 const ABANDONED = {
   type: 'error',
-  error: new AppError('cancelled', 'Nobody was waiting for the answer any more.'),
+  error: new AppError('cancelled', 'The request was cancelled because no client was connected.'),
 } as const;

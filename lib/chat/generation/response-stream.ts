@@ -7,7 +7,7 @@ import { AppError } from '#lib/errors';
  * Shared instance: an error retains the functions it was created in, and through them the response
  * that is to be freed.
  */
-const TOO_SLOW = new AppError('cancelled', 'The answer was read too slowly to be kept.');
+const TOO_SLOW = new AppError('cancelled', 'The client read the response too slowly.');
 
 export interface StreamOptions {
   /** The client's: its abort closes the reader. */
@@ -104,7 +104,7 @@ function earlyError(request: PendingRequest): AppError | undefined {
 }
 
 function clientDisconnected(): AppError {
-  return new AppError('cancelled', 'The client has gone.');
+  return new AppError('cancelled', 'The client disconnected.');
 }
 
 function closeOnAbort(signal: AbortSignal, reader: LogReader): void {

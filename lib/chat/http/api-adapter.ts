@@ -83,7 +83,7 @@ export async function reply(
   }
   await waitUntilFinished(chatEngine(), pending, signal);
   const { response } = pending.generation;
-  if (response === undefined) throw new AppError('internal_error', 'The answer is not complete.');
+  if (response === undefined) throw new AppError('internal_error', 'The response is not complete.');
   return jsonReply(pending, cacheStatus, adapter.body(pending, response), { headers });
 }
 

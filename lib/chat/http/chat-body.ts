@@ -22,10 +22,13 @@ export function readChatBody(request: HttpRequest, anyType = false): Promise<Uin
  */
 export function parseChatBody(bytes: Uint8Array): unknown {
   if (bytes.byteLength <= TEXT_LIMIT_BYTES) return parseJson(bytes);
-  if (!fitsWithoutImages(bytes, TEXT_LIMIT_BYTES)) throw bodyTooLarge(TEXT_LIMIT_BYTES, TEXT_LABEL);
+  if (!fitsWithoutImages(bytes, TEXT_LIMIT_BYTES)) throw textTooLarge(bytes.byteLength);
   const body = parseJson(bytes);
-  if (bytesOutsideImages(bytes.byteLength, body) > TEXT_LIMIT_BYTES) throw bodyTooLarge(TEXT_LIMIT_BYTES, TEXT_LABEL);
+  const textBytes = bytesOutsideImages(bytes.byteLength, body);
+  if (textBytes > TEXT_LIMIT_BYTES) throw textTooLarge(textBytes);
   return body;
 }
 
-const TEXT_LABEL = 'The body without its images';
+function textTooLarge(sizeBytes: number) {
+  return bodyTooLarge({ limitBytes: TEXT_LIMIT_BYTES, sizeBytes, subject: 'The body without its images' });
+}

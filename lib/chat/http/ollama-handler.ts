@@ -98,9 +98,13 @@ async function loadModel(
   signal: AbortSignal,
 ): Promise<Reply> {
   if (keepAlive !== undefined && (durationMs(keepAlive) ?? MIN_KEEP_ALIVE_MS) < MIN_KEEP_ALIVE_MS)
-    throw new AppError('unsupported_value', 'A model cannot be unloaded from here: others may be using it.', {
-      details: [{ field: 'keep_alive', message: 'must be at least 1 s' }],
-    });
+    throw new AppError(
+      'unsupported_value',
+      'A model cannot be unloaded through this server, because other users may need it.',
+      {
+        details: [{ field: 'keep_alive', message: 'must be at least 1 s' }],
+      },
+    );
   const { model } = await chatEngine()
     .warmModel(name, signal, keepAlive)
     .catch((error: unknown) => {

@@ -206,15 +206,16 @@ export class Scheduler {
 
   #queueFull(reason: 'displaced' | Extract<CapacityCheck<Generation>, { full: string }>['full']): AppError {
     const { QUEUE_MAX_SIZE: size, QUEUE_MAX_MB: megabytes, QUEUE_MAX_CONCURRENT: slots } = this.#options.settings;
+    const seconds = Math.ceil(this.#estimator.averageMs / 1000 / slots);
     const message = {
-      requests: `${size} requests are already waiting, and no more are taken. Try again later.`,
-      bytes: `The requests that wait hold ${megabytes} MB, and no more is taken. Try again later, or with smaller images.`,
-      caller: `Your waiting requests may hold ${megabytes * CALLER_SHARE} MB, and no more is taken. Try again when some of them are done.`,
-      displaced:
-        'The queue was full, and this was the newest request of the caller who had most in it. Try again later.',
+      requests: `The queue is full (${size} waiting). Try again in about ${seconds} s.`,
+      bytes: `The queue is full (${megabytes} MB waiting). Try again in about ${seconds} s, or with smaller images.`,
+      caller: `Your queued requests are at their limit of ${megabytes * CALLER_SHARE} MB. Try again when some are done.`,
+      displaced: `The queue is full, and this was the newest request of its largest user. Try again in about ${seconds} s.`,
     }[reason];
     return new AppError('queue_full', message, {
-      retryAfterSeconds: Math.ceil(this.#estimator.averageMs / 1000 / slots),
+      retryAfterSeconds: seconds,
+      data: { reason, queue_length: this.#queue.size, retry_after_seconds: seconds },
     });
   }
 
@@ -257,7 +258,7 @@ export class Scheduler {
       }
     }
     if (generation.finishedAt === undefined)
-      throw new AppError('upstream_truncated', 'The model server ended the answer before it was complete. Try again.');
+      throw new AppError('upstream_truncated', 'The answer ended early. Try again.');
   }
 
   #boundResponses(generation: Generation): void {
@@ -266,7 +267,7 @@ export class Scheduler {
     const { MAX_RESPONSE_MB: megabytes } = this.#options.settings;
     const error = new AppError(
       'upstream_failed',
-      `The response exceeded what may be kept of it: MAX_RESPONSE_MB is ${megabytes}. Ask for a shorter one.`,
+      `The answer is longer than MAX_RESPONSE_MB allows (${megabytes} MB). Ask for a shorter one.`,
     );
     tooLarge.finish({ type: 'error', error });
     // Its own call stops being read at once.

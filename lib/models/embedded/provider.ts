@@ -45,7 +45,7 @@ export class EmbeddedProvider implements ModelProvider {
       notFound: (requested) =>
         new AppError(
           'model_not_found',
-          `There is no model ${requested} here: the built-in ${model} is the only one. ${BETTER_MODEL_ADVICE}`,
+          `Model ${requested} is not available. The built-in ${model} is the only one. ${BETTER_MODEL_ADVICE}`,
         ),
     };
     return this.#soleModel;
@@ -63,9 +63,9 @@ export class EmbeddedProvider implements ModelProvider {
   async *#events(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
     this.#mustBe(request.model);
     if (request.messages.some(({ images }) => images !== undefined && images.length > 0))
-      throw new AppError('unsupported_value', `The built-in model ${this.model} does not see images.`);
+      throw new AppError('unsupported_value', `The built-in model ${this.model} cannot read images.`);
     if (request.tools !== undefined && request.tools.length > 0)
-      throw new AppError('unsupported_value', `The built-in model ${this.model} does not support tools.`);
+      throw new AppError('unsupported_value', `The built-in model ${this.model} cannot use tools.`);
     if (!this.worker.loaded) await this.check(signal);
     yield* this.worker.chat(request, signal);
   }
@@ -106,7 +106,8 @@ export class EmbeddedProvider implements ModelProvider {
   }
 
   #mustBe(model: string): void {
-    if (model !== this.model) throw new AppError('model_not_found', `The built-in model is called ${this.model}.`);
+    if (model !== this.model)
+      throw new AppError('model_not_found', `Model ${model} is not available. The built-in model is ${this.model}.`);
   }
 
   async #size(): Promise<number> {
@@ -146,9 +147,9 @@ export const embeddedDefinition: ProviderDefinition = {
 function checkEmbeddedFields(request: ModelRequest, report: FieldReport): void {
   checkOpenAiOnlyFields(request, report);
   const { tools, think, passthrough } = request;
-  if (tools !== undefined && tools.length > 0) report.rejectWith('tools', 'the built-in model does not support tools');
+  if (tools !== undefined && tools.length > 0) report.rejectWith('tools', 'the built-in model cannot use tools');
   if (request.messages.some(({ images }) => images !== undefined && images.length > 0))
-    report.rejectWith('messages.images', 'the built-in model does not see images');
+    report.rejectWith('messages.images', 'the built-in model cannot read images');
   if (request.logprobs === true) report.reject('logprobs');
   if (request.keepAlive !== undefined) report.ignore('keep_alive');
   if (typeof think === 'string' && passthrough?.reasoning_effort === undefined) report.ignore('think');

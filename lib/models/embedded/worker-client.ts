@@ -182,11 +182,13 @@ export class EmbeddedWorkerClient {
       ended = true;
       if (this.#child === child) this.#child = undefined;
       loading.reject(
-        new AppError('model_load_failed', 'The built-in model could not be loaded; the log says why.', { cause: how }),
+        new AppError('model_load_failed', 'The built-in model could not be loaded. The log has the reason.', {
+          cause: how,
+        }),
       );
       if (!this.#closed) log().error({ how, stderr }, 'the process of the built-in model ended');
       child.running?.events.fail(
-        new AppError('upstream_failed', 'The built-in model stopped in the middle of the answer; ask again.'),
+        new AppError('upstream_failed', 'The built-in model stopped before the answer was complete. Try again.'),
       );
       child.running?.freed.resolve();
       child.running = undefined;
@@ -216,7 +218,7 @@ function receive(child: WorkerProcess, message: Extract<WorkerMessage, { id: num
   } else if (message.type === 'fault') {
     running.events.fail(new AppError(message.code, message.message));
   } else {
-    running.events.fail(new AppError('upstream_truncated', 'The built-in model ended its answer before it was done.'));
+    running.events.fail(new AppError('upstream_truncated', 'The answer ended early.'));
     child.running = undefined;
     running.freed.resolve();
   }

@@ -120,7 +120,7 @@ async function generate(id: number, request: Extract<WorkerCommand, { type: 'cha
       type: 'fault',
       id,
       code: 'upstream_failed',
-      message: 'The built-in model failed in the middle of the answer.',
+      message: 'The built-in model stopped with an error.',
     });
   }
 }

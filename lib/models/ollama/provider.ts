@@ -101,7 +101,7 @@ export class OllamaProvider implements ModelProvider {
         // An error ends the response, so the connection can be reused.
         done = true;
         const sentence = this.#upstream.errorText(part.error) ?? 'it did not say why';
-        throw new AppError('upstream_failed', `Ollama failed in the middle of the answer: ${sentence}`);
+        throw new AppError('upstream_failed', `The model stopped with an error: ${sentence}`);
       }
       const { message } = part;
       const text = message?.content ?? part.response;
@@ -126,7 +126,7 @@ export class OllamaProvider implements ModelProvider {
         return;
       }
     }
-    throw new AppError('upstream_truncated', 'Ollama ended its answer before it was done.');
+    throw new AppError('upstream_truncated', 'The answer ended early.');
   }
 
   async models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]> {
@@ -263,7 +263,7 @@ const mapErrorStatus =
   (model: string): MapErrorStatus =>
   (status) =>
     status === 404
-      ? new AppError('model_not_found', `There is no model ${model} in Ollama. Get it with \`ollama pull ${model}\`.`)
+      ? new AppError('model_not_found', `Ollama has no model ${model}. Get it with \`ollama pull ${model}\`.`)
       : undefined;
 
 const tagsSchema = z.object({

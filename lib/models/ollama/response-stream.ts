@@ -69,7 +69,7 @@ export async function* ollamaChunks(bytes: AsyncIterable<Uint8Array>): AsyncGene
   }
   if (!piece.isEmpty) {
     const json = parseJson(piece.take('\n'));
-    if (json === undefined) throw new AppError('upstream_failed', 'Ollama sent an answer that is not JSON.');
+    if (json === undefined) throw new AppError('upstream_failed', 'Ollama sent a response that is not JSON.');
     const part = parseChunk(json);
     if (part !== undefined) yield part;
   }

@@ -80,7 +80,7 @@ export class OpenAiProvider implements ModelProvider {
         // An error ends the response, so the connection can be reused.
         done = true;
         const sentence = this.#upstream.errorText(part.body) ?? 'it did not say why';
-        throw new AppError('upstream_failed', `The model server failed in the middle of the answer: ${sentence}`);
+        throw new AppError('upstream_failed', `The model stopped with an error: ${sentence}`);
       }
       if (part.logprobs !== undefined) yield { type: 'logprobs', logprobs: part.logprobs };
       for (const text of part.texts) yield text;
@@ -89,8 +89,7 @@ export class OpenAiProvider implements ModelProvider {
       if (part.usage !== undefined) usage = { ...usage, ...part.usage };
       durations = part.durations ?? durations;
     }
-    if (reason === undefined)
-      throw new AppError('upstream_truncated', 'The model server ended its answer before it was done.');
+    if (reason === undefined) throw new AppError('upstream_truncated', 'The answer ended early.');
     yield* ending(reason);
   }
 
@@ -141,7 +140,7 @@ export class OpenAiProvider implements ModelProvider {
 const LOOKS_MULTIMODAL = /\b(gpt-4o|gpt-4\.1|gpt-5|o[34]|claude|gemini|gemma-?3|llava|pixtral|.*[-_]?vl|.*vision)\b/i;
 
 const modelNotServed = (model: string) =>
-  new AppError('model_not_found', `The model server does not serve ${model}. GET /api/models lists what it has.`);
+  new AppError('model_not_found', `The model server has no model ${model}. GET /api/models lists its models.`);
 
 const mapErrorStatus =
   (model: string): MapErrorStatus =>

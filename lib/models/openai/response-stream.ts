@@ -85,7 +85,7 @@ class SseReader {
     if (!this.#body.isEmpty) {
       const json = parseJson(this.#body.take('\n'));
       if (json === undefined)
-        throw new AppError('upstream_failed', 'The model server sent an answer that is not JSON.');
+        throw new AppError('upstream_failed', 'The model server sent a response that is not JSON.');
       const part = readEvent(json);
       if (part === undefined) return;
       yield part;

@@ -181,7 +181,7 @@ export class RemoteExecutor {
   }
 
   get #unavailableMessage(): string {
-    return `${this.#language.name} cannot be run now: its executor does not answer. Other languages are not affected. Try again in a moment.`;
+    return `${this.#language.name} cannot be run now: its executor is not answering. Other languages are not affected. Try again in a moment.`;
   }
 
   #timedOut(workMs: number): AppError {
