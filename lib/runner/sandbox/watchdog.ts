@@ -214,6 +214,8 @@ const PACKET_OVERHEAD = 2;
 const INTERNET_SOCKETS = ['tcp', 'tcp6', 'udp', 'udp6'];
 /** TCP_TIME_WAIT: closed, only the addresses are remembered. */
 const TIME_WAIT = '06';
+/** TCP_SYN_SENT: nothing is queued yet. */
+const SYN_SENT = '02';
 
 /**
  * What the buffers of all sockets in the network namespace of `root` may hold, also of sockets
@@ -223,20 +225,29 @@ const TIME_WAIT = '06';
  */
 function socketBytes(root: number): number {
   const local = socketLines(root, 'unix').length;
+  const lines = INTERNET_SOCKETS.flatMap((protocol) => socketLines(root, protocol));
+  return Math.max(0, local - FREE_SOCKETS) * socketBufferBytes() + connectionBytes(lines, largestQueueBytes());
+}
+
+/**
+ * What the buffers of connections may hold, by lines of /proc/net/tcp. The kernel reads the two
+ * counters of a queue without a lock, so that their difference can be any number while a
+ * connection opens. A queue above `largestBytes`, which no socket can have, counts as empty. Pure.
+ */
+export function connectionBytes(lines: readonly string[], largestBytes: number): number {
   let connections = 0;
   let queued = 0;
-  for (const protocol of INTERNET_SOCKETS)
-    for (const line of socketLines(root, protocol)) {
-      const [, state, sending = '', receiving = ''] = SOCKET_LINE.exec(line) ?? [];
-      if (state === TIME_WAIT) continue;
-      connections += 1;
-      queued += Number.parseInt(sending, 16) + Number.parseInt(receiving, 16);
+  for (const line of lines) {
+    const [, state, ...queues] = SOCKET_LINE.exec(line) ?? [];
+    if (state === TIME_WAIT) continue;
+    connections += 1;
+    if (state === SYN_SENT) continue;
+    for (const queue of queues) {
+      const bytes = Number.parseInt(queue, 16);
+      if (bytes <= largestBytes) queued += bytes;
     }
-  return (
-    Math.max(0, local - FREE_SOCKETS) * socketBufferBytes() +
-    Math.max(0, connections - FREE_SOCKETS) * CONNECTION_BYTES +
-    PACKET_OVERHEAD * queued
-  );
+  }
+  return Math.max(0, connections - FREE_SOCKETS) * CONNECTION_BYTES + PACKET_OVERHEAD * queued;
 }
 
 /** Slot, local address, remote address, state, and the two queues. */
@@ -265,6 +276,30 @@ function socketBufferBytes(): number {
     }
   }
   return knownSocketBufferBytes;
+}
+
+/** Linux's default of the last value of `net.ipv4.tcp_rmem`. */
+const DEFAULT_LARGEST_QUEUE_BYTES = 6 * 1024 * 1024;
+let knownLargestQueueBytes: number | undefined;
+
+/** The most that one queue of a socket can hold on this machine: tcp(7), socket(7). */
+function largestQueueBytes(): number {
+  knownLargestQueueBytes ??= Math.max(
+    DEFAULT_LARGEST_QUEUE_BYTES,
+    ...['ipv4/tcp_rmem', 'ipv4/tcp_wmem'].map((name) => lastNumber(`/proc/sys/net/${name}`)),
+    // The kernel doubles what SO_RCVBUF and SO_SNDBUF ask for.
+    ...['core/rmem_max', 'core/wmem_max'].map((name) => 2 * lastNumber(`/proc/sys/net/${name}`)),
+  );
+  return knownLargestQueueBytes;
+}
+
+/** The last number of a file in /proc/sys; 0 if it cannot be read. */
+function lastNumber(path: string): number {
+  try {
+    return Number(readFileSync(path, 'utf8').trim().split(/\s+/).at(-1));
+  } catch {
+    return 0;
+  }
 }
 
 /** Resident memory without file mappings, from proc(5)'s statm, which counts pages. */
