@@ -47,11 +47,48 @@ test('what is far down is there for a link and for the search of the browser, th
 test('an example is copied as it stands, and names this server', async ({ page, context, baseURL }) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.goto('/docs/api');
-  await page.getByRole('button', { name: 'Copy the example: A whole answer as JSON' }).first().click();
+  await page.getByRole('button', { name: 'Copy the example: A complete response as JSON' }).first().click();
   await expect(page.getByRole('button', { name: 'Copied' })).toBeVisible();
   const copied = await page.evaluate(() => navigator.clipboard.readText());
   expect(copied).toContain(`curl '${baseURL}/api/chat-optimized'`);
   expect(copied).toContain('"stream":false');
+});
+
+test('examples are shown in three languages, and the choice is kept', async ({ page, baseURL }) => {
+  await page.goto('/docs/api');
+  const code = page.getByRole('article', { name: '/api/v1/code/run' }).locator('pre').first();
+  await expect(code).toContainText('curl ');
+  await page.getByRole('combobox', { name: 'Language of the examples' }).click();
+  await page.getByRole('option', { name: 'Python' }).click();
+  await expect(code).toContainText(`urllib.request.Request(\n    "${baseURL}/api/v1/code/run"`);
+  await page.reload();
+  await expect(code).toContainText('import urllib.request');
+});
+
+test('operations are filtered by words, and errors are described once', async ({ page }) => {
+  await page.goto('/docs/api');
+  const filter = page.getByRole('searchbox', { name: 'Filter operations' });
+  await filter.fill('queue cancel');
+  await expect(page.getByRole('article')).toHaveCount(1);
+  await expect(page.getByRole('article', { name: 'DELETE /api/chat-queue' })).toBeVisible();
+  await filter.fill('no such thing');
+  await expect(page.getByText('No operation matches “no such thing”.')).toBeVisible();
+  await filter.fill('');
+  const run = page.getByRole('article', { name: '/api/v1/code/run' });
+  await run.getByRole('link', { name: 'runner_busy' }).click();
+  await expect(page.getByText('Too many programs wait.')).toBeInViewport();
+});
+
+test('a phone has the contents in a drawer', async ({ page }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto('/docs/api');
+  await page.getByRole('button', { name: 'Contents' }).click();
+  const contents = page.getByRole('dialog', { name: 'Contents' });
+  await contents.getByRole('link', { name: '/api/v1/code/run' }).click();
+  await expect(contents).toBeHidden();
+  await expect(
+    page.getByRole('article', { name: '/api/v1/code/run' }).getByRole('heading', { level: 3 }),
+  ).toBeInViewport();
 });
 
 test('the palette leads there', async ({ page }) => {

@@ -2,18 +2,20 @@ import { Check, Copy } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { CopyExamples } from '#components/api-reference/copy-examples';
 import { EncodedMarkup } from '#components/api-reference/encoded-markup';
-import { InlineText, Path, SchemaLink } from '#components/api-reference/inline-text';
-import { CHECK_ICON, COPY_ICON, OperationEntry } from '#components/api-reference/operation-entry';
+import { InlineText, Path } from '#components/api-reference/inline-text';
+import { CHECK_ICON, COPY_ICON, errorAnchor, OperationEntry } from '#components/api-reference/operation-entry';
+import { ReferenceTools } from '#components/api-reference/reference-tools';
 import { SchemaEntry } from '#components/api-reference/schema-entry';
 import { PageBar } from '#components/shell/page-bar';
 import type { Reference } from '#lib/wire/api-reference';
 import { encodeMarkup } from './markup-encoding.ts';
+import { REFERENCE_STRINGS as STRINGS } from './strings.ts';
 
 /**
  * Makes the region scrollable by keyboard. Content for screen readers is positioned within it, or
  * the page would grow by it.
  */
-const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'Reference of the API' } as const;
+const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': STRINGS.region } as const;
 
 /** All operations and schemas on one page, which the browser's search covers. */
 export async function ApiReference({ reference }: { reference: Reference }) {
@@ -24,19 +26,21 @@ export async function ApiReference({ reference }: { reference: Reference }) {
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <PageBar>
-        <h1 className="ps-2 font-medium text-sm">API</h1>
-        <span className="flex-1 ps-2 text-ink-3 text-xs tabular-nums">{reference.version}</span>
+        <h1 className="ps-2 font-medium text-sm">{STRINGS.title}</h1>
+        <span className="ps-2 text-ink-3 text-xs tabular-nums max-sm:hidden">{reference.version}</span>
+        <span className="flex-1" />
+        <ReferenceTools contents={contents} />
         <a
           href="/api/openapi.json"
-          className="flex h-10 items-center rounded-md px-2 text-ink-2 text-sm hover:bg-hover hover:text-ink"
+          className="flex h-10 shrink-0 items-center rounded-md px-2 text-ink-2 text-sm hover:bg-hover hover:text-ink max-md:hidden"
         >
-          OpenAPI document
+          {STRINGS.document}
         </a>
       </PageBar>
       <div className="flex min-h-0 flex-1">
         <EncodedMarkup
           as="nav"
-          label="Contents"
+          label={STRINGS.contents}
           className="scroller hidden min-h-0 w-64 shrink-0 flex-col gap-4 border-e bg-sunken p-3 text-sm lg:flex"
           markup={contents}
         />
@@ -89,9 +93,26 @@ function Entries({ reference }: { reference: Reference }) {
           </div>
         </section>
       ))}
+      <section aria-labelledby="errors">
+        <h2 id="errors">{STRINGS.errors}</h2>
+        <p className="mt-1">{STRINGS.errorsIntroduction}</p>
+        <dl className="mt-4">
+          {reference.errors.map(({ code, status, meaning }) => (
+            <div key={code} id={errorAnchor(code)}>
+              <dt>
+                <span className="font-mono">{code}</span>
+                <small>{status}</small>
+              </dt>
+              <dd>
+                <InlineText text={meaning} />
+              </dd>
+            </div>
+          ))}
+        </dl>
+      </section>
       <section aria-labelledby="schemas">
-        <h2 id="schemas">Schemas</h2>
-        <p className="mt-1">What the operations take and give, by name.</p>
+        <h2 id="schemas">{STRINGS.schemas}</h2>
+        <p className="mt-1">{STRINGS.schemasIntroduction}</p>
         <div className="entries">
           {reference.schemas.map((schema) => (
             <SchemaEntry key={schema.name} schema={schema} />
@@ -128,9 +149,14 @@ function Contents({ reference }: { reference: Reference }) {
           ))}
         </div>
       ))}
-      <a href="#schemas" className="block rounded-sm px-2 py-1 font-medium hover:bg-hover">
-        Schemas
-      </a>
+      <div>
+        <a href="#errors" className="block rounded-sm px-2 py-1 font-medium hover:bg-hover">
+          {STRINGS.errors}
+        </a>
+        <a href="#schemas" className="block rounded-sm px-2 py-1 font-medium hover:bg-hover">
+          {STRINGS.schemas}
+        </a>
+      </div>
     </>
   );
 }
@@ -138,15 +164,9 @@ function Contents({ reference }: { reference: Reference }) {
 function Introduction() {
   return (
     <div className="flex flex-col gap-3 leading-relaxed">
-      <p>
-        JSON in, JSON out. Wire names are snake_case; requests may spell them in camelCase too. Unknown fields are
-        ignored, wrong types are refused. Every answer carries X-Request-Id, and every error is an{' '}
-        <SchemaLink name="Error" />: a sentence that says what to do, and a code for programs.
-      </p>
-      <p>
-        Where the server has keys, an operation marked <b className="font-medium text-ink">key</b> takes one as
-        Authorization: Bearer, or the cookie of a browser that signed in. Every GET answers HEAD, every route OPTIONS.
-      </p>
+      {STRINGS.introduction.map((paragraph) => (
+        <p key={paragraph}>{paragraph}</p>
+      ))}
     </div>
   );
 }

@@ -1,9 +1,11 @@
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
 import { Code, InlineText, SchemaLink, SchemaLinks } from '#components/api-reference/inline-text';
 import { entrySize, Fields } from '#components/api-reference/schema-entry';
 import type { Tone } from '#components/ui/badge';
 import { ICON_BUTTON } from '#components/ui/icon-button';
-import type { ReferenceOperation, ReferenceResponse, ReferenceSchema } from '#lib/wire/api-reference';
+import type { ReferenceExample, ReferenceOperation, ReferenceResponse, ReferenceSchema } from '#lib/wire/api-reference';
+import { exampleCode } from './example-code.ts';
+import { REFERENCE_STRINGS as STRINGS } from './strings.ts';
 
 interface OperationEntryProps {
   operation: ReferenceOperation;
@@ -11,16 +13,21 @@ interface OperationEntryProps {
 }
 
 export function OperationEntry({ operation, schemas }: OperationEntryProps) {
-  const { id, method, path, summary, description, needsKey, parameters, body, responses, examples } = operation;
+  const { id, method, path, summary, description, needsKey, parameters, body, responses, errorCodes, examples } =
+    operation;
   const fields = body?.schemas.slice(0, 1).flatMap((name) => schemas.get(name)?.fields ?? []) ?? [];
   const rows =
     parameters.length + fields.length + responses.length + responses.flatMap(({ contents }) => contents).length;
   return (
-    <article aria-labelledby={id} data-size={entrySize(rows + examples.length)}>
+    <article
+      aria-labelledby={id}
+      data-size={entrySize(rows + examples.length)}
+      data-filter={`${method} ${path} ${summary}`.toLowerCase()}
+    >
       <h3 id={id} className="flex flex-wrap items-center gap-x-2 gap-y-1">
         <span data-tone={METHOD_TONES[method] ?? 'neutral'}>{method}</span>
         <a href={`#${id}`}>{path}</a>
-        <span data-tone={needsKey ? 'neutral' : 'good'}>{needsKey ? 'key' : 'open'}</span>
+        <span data-tone={needsKey ? 'neutral' : 'good'}>{needsKey ? STRINGS.key : STRINGS.open}</span>
       </h3>
       <p className="mt-2 font-medium text-ink">{summary}</p>
       {description === undefined ? null : (
@@ -29,38 +36,41 @@ export function OperationEntry({ operation, schemas }: OperationEntryProps) {
         </p>
       )}
       {parameters.length === 0 ? null : (
-        <EntrySection title="Parameters">
+        <EntrySection title={STRINGS.parameters}>
           <Pairs
             rows={parameters.map((one) => ({
               key: one.name,
               name: <span className="font-mono">{one.name}</span>,
-              note: PLACES[one.place] ?? one.place,
+              note: STRINGS.places[one.place] ?? one.place,
               meaning: <InlineText text={one.meaning} />,
             }))}
           />
         </EntrySection>
       )}
       {body === undefined ? null : (
-        <EntrySection title="Body">
+        <EntrySection title={STRINGS.body}>
           <p className="leading-relaxed">
             <SchemaLinks names={body.schemas} />. {body.note === undefined ? null : <InlineText text={body.note} />}
           </p>
           {body.schemas.slice(0, 1).map((name) => (
-            <Fields key={name} caption={`Fields of ${name}`} fields={schemas.get(name)?.fields ?? []} />
+            <Fields key={name} caption={STRINGS.fieldsOf(name)} fields={schemas.get(name)?.fields ?? []} />
           ))}
         </EntrySection>
       )}
-      <EntrySection title="Answers">
+      <EntrySection title={STRINGS.responses}>
         <Pairs
-          rows={responses.map((response) => ({
-            key: response.status,
-            name: <span data-tone={statusTone(response.status)}>{response.status}</span>,
-            meaning: <ResponseDescription response={response} />,
-          }))}
+          rows={[
+            ...responses.map((response) => ({
+              key: response.status,
+              name: <span data-tone={statusTone(response.status)}>{response.status}</span>,
+              meaning: <ResponseDescription response={response} />,
+            })),
+            { key: 'errors', name: STRINGS.errors, meaning: <ErrorCodes codes={errorCodes} /> },
+          ]}
         />
       </EntrySection>
       {examples.length === 0 ? null : (
-        <EntrySection title={examples.length === 1 ? 'Example' : 'Examples'}>
+        <EntrySection title={examples.length === 1 ? STRINGS.example : STRINGS.examples}>
           {examples.map((example) => (
             <Example key={example.summary} {...example} />
           ))}
@@ -71,7 +81,6 @@ export function OperationEntry({ operation, schemas }: OperationEntryProps) {
 }
 
 const METHOD_TONES: Record<string, Tone> = { GET: 'accent', POST: 'good', DELETE: 'error', PUT: 'warn', PATCH: 'warn' };
-const PLACES: Record<string, string> = { path: 'in the path', query: 'in the query', header: 'header' };
 
 function statusTone(status: string): Tone {
   return status.startsWith('2')
@@ -125,7 +134,7 @@ function ResponseDescription({ response }: { response: ReferenceResponse }) {
           {note === undefined ? null : <InlineText text={note} />}
           {events.map(({ event, schema }) => (
             <span key={`${event}${schema}`}>
-              {event === undefined ? 'event' : <Code>{event}</Code>} <SchemaLink name={schema} />
+              {event === undefined ? STRINGS.event : <Code>{event}</Code>} <SchemaLink name={schema} />
             </span>
           ))}
         </span>
@@ -134,14 +143,28 @@ function ResponseDescription({ response }: { response: ReferenceResponse }) {
   );
 }
 
-/** `CopyExamples` implements the button. */
-function Example({ summary, curl }: { summary: string; curl: string }) {
-  const label = `Copy the example: ${summary}`;
+/** Links to the table of errors. */
+function ErrorCodes({ codes }: { codes: readonly string[] }) {
+  return codes.map((code, index) => (
+    <Fragment key={code}>
+      {index === 0 ? null : ', '}
+      <a href={`#${errorAnchor(code)}`}>{code}</a>
+    </Fragment>
+  ));
+}
+
+export function errorAnchor(code: string): string {
+  return `error-${code}`;
+}
+
+/** `CopyExamples` implements the button, `ReferenceTools` other languages. */
+function Example({ summary, request }: ReferenceExample) {
+  const label = STRINGS.copyExample(summary);
   return (
-    <figure>
+    <figure data-request={JSON.stringify(request)}>
       <figcaption>{summary}</figcaption>
       <div dir="ltr">
-        <pre>{curl}</pre>
+        <pre>{exampleCode('curl', request)}</pre>
         <button type="button" aria-label={label} data-tip={label} data-copy={label} className={ICON_BUTTON}>
           <svg aria-hidden className="size-4">
             <use href={`#${COPY_ICON}`} />

@@ -1,5 +1,6 @@
 import { InlineText, schemaAnchor, TypeText } from '#components/api-reference/inline-text';
 import type { ReferenceField, ReferenceSchema } from '#lib/wire/api-reference';
+import { REFERENCE_STRINGS as STRINGS } from './strings.ts';
 
 export function SchemaEntry({ schema }: { schema: ReferenceSchema }) {
   return (
@@ -7,7 +8,7 @@ export function SchemaEntry({ schema }: { schema: ReferenceSchema }) {
       <h3 id={schemaAnchor(schema.name)} className="font-medium font-mono">
         {schema.name}
       </h3>
-      <Fields caption={`Fields of ${schema.name}`} fields={schema.fields} />
+      <Fields caption={STRINGS.fieldsOf(schema.name)} fields={schema.fields} />
     </section>
   );
 }
@@ -30,8 +31,8 @@ export function Fields({ caption, fields }: { caption: string; fields: readonly 
       <caption className="sr-only">{caption}</caption>
       <thead className="sr-only">
         <tr>
-          <th scope="col">Field</th>
-          <th scope="col">Meaning</th>
+          <th scope="col">{STRINGS.field}</th>
+          <th scope="col">{STRINGS.meaning}</th>
         </tr>
       </thead>
       <tbody>
@@ -40,8 +41,9 @@ export function Fields({ caption, fields }: { caption: string; fields: readonly 
             <th scope="row">
               <b>{field.name}</b>
               <small>
+                {field.required ? <strong>{STRINGS.required}</strong> : null}
+                {field.required ? ' ' : null}
                 <TypeText type={field.type} />
-                {field.required ? <strong> required</strong> : null}
               </small>
             </th>
             <td>{field.meaning === undefined ? null : <InlineText text={field.meaning} />}</td>

@@ -1,15 +1,19 @@
 import { VERSION } from '#lib/config/version';
-import { openApiDocument, responsesOf, templateOf } from '#lib/openapi/document';
+import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
+import { errorCodesOf, openApiDocument, responsesOf, templateOf } from '#lib/openapi/document';
+import { ERROR_MEANINGS } from '#lib/openapi/error-meanings';
 import type { Operation, OperationResponse, RequestExample } from '#lib/openapi/operation';
 import { OPERATIONS, TAGS } from '#lib/openapi/operations';
 import { type JsonSchema, SCHEMA_PREFIX } from '#lib/openapi/schemas';
 import type {
+  ExampleRequest,
   Reference,
   ReferenceField,
   ReferenceOperation,
   ReferenceResponse,
   TypePart,
 } from '#lib/wire/api-reference';
+import { ERROR_CODES } from '#lib/wire/error';
 
 /** The address of this server for examples, and whether it needs a key. */
 export interface ReferenceReader {
@@ -27,39 +31,43 @@ export function apiReference(reader: ReferenceReader): Reference {
       description,
       operations: OPERATIONS.filter(({ tag }) => tag === name).map((operation) => referenceOf(operation, reader)),
     })),
+    errors: ERROR_CODES.map((code) => ({
+      code,
+      status: HTTP_STATUS_BY_CODE[code],
+      meaning: ERROR_MEANINGS[code],
+    })).toSorted((one, other) => one.status - other.status),
     schemas: Object.entries(schemas).map(([name, schema]) => ({ name, fields: fieldsOf(schema, '') })),
   };
 }
 
-/** The curl command that sends an example. */
-export function curlOf(
+/** The request that an example sends. */
+export function exampleRequest(
   operation: Operation,
-  { body, headers, path, query }: RequestExample,
+  { body, headers = {}, path, query }: RequestExample,
   reader: ReferenceReader,
-): string {
+): ExampleRequest {
   const filled = operation.path.replace(/\[(?:\.\.\.)?(\w+)\]/g, (_, name: string) => path?.[name] ?? name);
   const search = query === undefined ? '' : `?${new URLSearchParams(query)}`;
-  const needsKey = reader.needsKey && operation.access === 'key';
-  const streams =
-    body !== undefined && 'stream' in body ? body.stream === true : headers?.Accept?.includes('event-stream');
-  const words = [
-    `curl ${streams === true ? '-N ' : ''}${operation.method === 'get' || body !== undefined ? '' : `-X ${operation.method.toUpperCase()} `}${quote(reader.origin + filled + search)}`,
-    ...(needsKey ? ['-H "Authorization: Bearer $KEY"'] : []),
-    ...(body === undefined ? [] : [`-H 'Content-Type: application/json'`]),
-    ...Object.entries(headers ?? {}).map(([name, value]) => `-H ${quote(`${name}: ${value}`)}`),
-    ...(body === undefined ? [] : [`-d ${quote(JSON.stringify(body))}`]),
-  ];
-  return words.join(' \\\n  ');
+  const isStream =
+    body !== undefined && 'stream' in body ? body.stream === true : headers.Accept?.includes('event-stream');
+  return {
+    method: operation.method.toUpperCase(),
+    url: reader.origin + filled + search,
+    headers,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    needsKey: reader.needsKey && operation.access === 'key',
+    isStream: isStream === true,
+  };
 }
 
 function referenceOf(operation: Operation, reader: ReferenceReader): ReferenceOperation {
   const { id, method, path, summary, description, access, parameters = [], body, examples, passesOn } = operation;
-  const responses = Object.entries(responsesOf(operation)).map(([status, response]) =>
-    toReferenceResponse(operation, status, response),
-  );
+  const responses = Object.entries(responsesOf(operation))
+    .map(([status, response]) => toReferenceResponse(operation, status, response))
+    .filter(({ status, contents }) => Number(status) < 400 || contents.length > 0);
   const backend: ReferenceResponse = {
     status: 'other',
-    meaning: 'Whatever the backend answers, as it is.',
+    meaning: 'The response of the backend, unchanged.',
     contents: [],
   };
   return {
@@ -72,7 +80,11 @@ function referenceOf(operation: Operation, reader: ReferenceReader): ReferenceOp
     parameters: parameters.map(({ name, in: place, description: meaning }) => ({ name, place, meaning })),
     body: body === undefined ? undefined : { schemas: [body.schema].flat(), note: body.description },
     responses: passesOn === true ? [backend, ...responses] : responses,
-    examples: examples.map((example) => ({ summary: example.summary, curl: curlOf(operation, example, reader) })),
+    errorCodes: errorCodesOf(operation),
+    examples: examples.map((example) => ({
+      summary: example.summary,
+      request: exampleRequest(operation, example, reader),
+    })),
   };
 }
 
@@ -116,7 +128,7 @@ function innerObject(field: JsonSchema): { schema: JsonSchema; suffix: string } 
   return undefined;
 }
 
-/** A type as text: `array of Message, at most 500`. */
+/** A type as text: `array of Message, up to 500`. */
 function typeOf(schema: JsonSchema): TypePart[] {
   const { $ref, anyOf, oneOf, type, items, additionalProperties } = schema;
   if ($ref !== undefined) {
@@ -152,11 +164,7 @@ function bounds(schema: JsonSchema): TypePart[] {
     bound !== undefined && Math.abs(bound) < Number.MAX_SAFE_INTEGER;
   if (isRelevant(minimum) && isRelevant(maximum)) words.push(`${minimum} to ${maximum}`);
   if (maxLength !== undefined) words.push(`at most ${maxLength} characters`);
-  if (maxItems !== undefined) words.push(`at most ${maxItems}`);
+  if (maxItems !== undefined) words.push(`up to ${maxItems}`);
   if (fallback !== undefined && typeof fallback !== 'object') words.push(`default ${JSON.stringify(fallback)}`);
   return words.length === 0 ? [] : [{ text: `, ${words.join(', ')}` }];
-}
-
-function quote(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }

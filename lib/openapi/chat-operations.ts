@@ -27,7 +27,7 @@ export const CHAT_ERROR_CODES: readonly ErrorCode[] = [
 export const CACHE_HEADER = {
   'X-Cache': 'hit, miss, joined or bypass.',
   'X-Ignored-Fields':
-    'Fields of the request that had no effect: unknown ones (with the name that was probably meant), and those that the model server has nothing for. At most 20; left out where there are none.',
+    'Request fields that had no effect: unknown fields (with the likely intended name) and fields that the model server does not support. At most 20; absent if there are none.',
 };
 
 const CHAT_STREAM: MediaContent = {
@@ -37,7 +37,7 @@ const CHAT_STREAM: MediaContent = {
 };
 
 const CHAT_RESPONSE: OperationResponse = {
-  description: 'The answer: a stream, or with `"stream": false` one JSON body.',
+  description: 'The response: a stream, or one JSON body with `"stream": false`.',
   content: { 'text/event-stream': CHAT_STREAM, 'application/json': { schema: 'ChatAnswer' } },
   headers: CACHE_HEADER,
 };
@@ -45,17 +45,17 @@ const CHAT_RESPONSE: OperationResponse = {
 const BYPASS_CACHE: OperationParameter = {
   name: 'Cache-Control',
   in: 'header',
-  description: '`no-cache`: do not read the cache, do store the new answer.',
+  description: '`no-cache`: do not read the cache, but store the new response.',
   schema: { type: 'string' },
 };
 
 const CHAT_EXAMPLES: readonly RequestExample[] = [
   {
-    summary: 'A whole answer as JSON',
+    summary: 'A complete response as JSON',
     body: { messages: [{ role: 'user', content: 'Say hello in five words.' }], stream: false },
   },
   {
-    summary: 'The same as a stream',
+    summary: 'The same, streamed',
     body: { messages: [{ role: 'user', content: 'Say hello in five words.' }] },
   },
   {
@@ -103,38 +103,38 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
   chat(
     '/api/chat-optimized',
     'chat',
-    'Chat, through cache, coalescing and queue',
-    'Identical requests share one call of the model; answers are kept; what the model has no place for waits in a queue that shows its position. With `request_id`, attaches to a request that was queued or is running. A client that goes away has `DISCONNECT_GRACE_MS` to come back.',
+    'Create a chat response',
+    'Served from the cache if possible. Identical requests share one model call. While the model is busy, requests wait in a queue that reports their position. With `request_id`, attaches to a queued or running request. A client that disconnects has `DISCONNECT_GRACE_MS` to reconnect.',
   ),
   chat(
     '/api/chat-stream',
     'chatStream',
-    'Chat: another name of /api/chat-optimized',
-    'For clients that know the older name.',
+    'Create a chat response (alias of /api/chat-optimized)',
+    'For clients that use the older name.',
   ),
   {
     id: 'enqueue',
     tag: 'Queue',
     path: '/api/chat-queue',
     method: 'post',
-    summary: 'Put a request into the queue',
+    summary: 'Queue a chat request',
     description:
-      'It runs to its end without any listener. Its id is that of the `X-Request-Id` header, where that is a UUID that no other request has; the answer’s `X-Request-Id` is always the request’s id. Callers take turns; in a full queue the newest request of the caller with most gives way to one who has less, and ends with `queue_full`. The result is kept for `QUEUE_RESULT_TTL_SECONDS`.',
+      'It runs to its end without a listener. Its id is the `X-Request-Id` header if that is an unused UUID; `X-Request-Id` of the response is always the request’s id. Callers take turns. In a full queue the newest request of the caller with most requests gives way to a caller with fewer, and ends with `queue_full`. The result is kept for `QUEUE_RESULT_TTL_SECONDS`.',
     access: 'key',
     parameters: [
       {
         name: 'Idempotency-Key',
         in: 'header',
         description:
-          'A second request with the same key and body is the same request, as long as the result of the first is kept.',
+          'A repeated request with the same key and body returns the first request while its result is kept.',
         schema: { type: 'string' },
       },
       BYPASS_CACHE,
     ],
-    body: { schema: 'ChatRequest', description: '`stream` means nothing here.' },
+    body: { schema: 'ChatRequest', description: '`stream` has no effect here.' },
     responses: {
       202: {
-        description: 'It waits, or runs, or is already completed out of the cache.',
+        description: 'Queued, running, or already completed from the cache.',
         content: { 'application/json': { schema: 'QueueSubmitted' } },
         headers: CACHE_HEADER,
       },
@@ -142,7 +142,7 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     errorCodes: [...CHAT_ERROR_CODES, 'idempotency_conflict'],
     examples: [
       {
-        summary: 'Submit under an id of your own',
+        summary: 'Submit with your own id',
         headers: { 'X-Request-Id': EXAMPLE_ID },
         body: { messages: [{ role: 'user', content: 'Count to three.' }], options: { num_predict: 32 } },
       },
@@ -153,16 +153,16 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     tag: 'Queue',
     path: '/api/chat-queue',
     method: 'get',
-    summary: 'Look at the queue, or at one request, or follow it',
+    summary: 'Get queue or request status',
     description:
-      'Without an id: the whole queue. With one: how that request stands, and its answer once it is complete. With an id and `Accept: text/event-stream`: the live stream, which `Last-Event-ID` resumes without loss or repeat; 204 says that there is nothing more to come. A page of another origin reads it with `fetch`: `EventSource` cannot send a key.',
+      'Without an id: the whole queue. With an id: the status of that request, and its response once it is complete. With an id and `Accept: text/event-stream`: the live stream, which `Last-Event-ID` resumes without loss or repetition; 204 means that the stream has ended. From another origin use `fetch`, because `EventSource` cannot send a key.',
     access: 'key',
     parameters: [
       ID,
       {
         name: 'Last-Event-ID',
         in: 'header',
-        description: 'The last event that was seen; the stream goes on after it.',
+        description: 'The last event received. The stream continues after it.',
         schema: { type: 'string' },
       },
     ],
@@ -172,7 +172,7 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
         content: {
           'application/json': { schema: ['QueueOverview', 'QueueEntry'] },
           'text/event-stream': {
-            description: 'Events with ids; comments keep the connection.',
+            description: 'Events with ids. Comments keep the connection open.',
             events: [
               { event: 'status', schema: 'QueueEntry' },
               { event: 'thinking', schema: 'ChatEvent' },
@@ -184,14 +184,14 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
           },
         },
       },
-      204: { description: 'Everything up to the end was seen already.' },
+      204: { description: 'The stream has ended, and all of it was received.' },
     },
     errorCodes: [...CHAT_ERROR_CODES, 'invalid_request'],
     examples: [
       { summary: 'The whole queue' },
       { summary: 'One request', query: { request_id: EXAMPLE_ID } },
       {
-        summary: 'Follow it',
+        summary: 'Follow a request',
         query: { request_id: EXAMPLE_ID },
         headers: { Accept: 'text/event-stream' },
       },
@@ -202,22 +202,22 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     tag: 'Queue',
     path: '/api/chat-queue',
     method: 'delete',
-    summary: 'Cancel a request, waiting or running',
+    summary: 'Cancel a queued or running request',
     access: 'key',
     parameters: [ID],
     responses: {
       200: { description: 'Cancelled.', content: { 'application/json': { schema: 'QueueCancelled' } } },
     },
     errorCodes: ['invalid_request', 'not_found', 'already_finished'],
-    examples: [{ summary: 'Cancel; 409 where it has ended', query: { request_id: EXAMPLE_ID } }],
+    examples: [{ summary: 'Cancel a request (409 if it has ended)', query: { request_id: EXAMPLE_ID } }],
   },
   {
     id: 'listModels',
     tag: 'Models',
     path: '/api/models',
     method: 'get',
-    summary: 'What there is to choose',
-    description: 'From every configured provider, with size, context length and capabilities.',
+    summary: 'List models',
+    description: 'Models of every configured provider, with size, context length and capabilities.',
     access: 'key',
     responses: { 200: { description: 'Models and providers.', content: { 'application/json': { schema: 'Models' } } } },
     errorCodes: ['provider_unavailable', 'upstream_failed', 'upstream_timeout'],

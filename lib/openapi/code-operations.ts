@@ -19,7 +19,7 @@ const RUN_ERROR_CODES: readonly ErrorCode[] = [
 const LANGUAGE: OperationParameter = {
   name: 'language',
   in: 'path',
-  description: `One of the languages, or another of its names: ${describeLanguages()}`,
+  description: `A language, or one of its aliases: ${describeLanguages()}`,
   schema: { type: 'string', examples: DEFAULT_LANGUAGES },
 };
 
@@ -34,16 +34,16 @@ export const CODE_OPERATIONS: readonly Operation[] = [
     method: 'post',
     summary: 'Run a program in the sandbox',
     description:
-      'A program that fails is still a 200. With `Accept: text/event-stream`, output arrives while the program runs, and closing the connection ends it. There is no network in the sandbox.',
+      'A program that fails is still a 200. With `Accept: text/event-stream` the output is streamed while the program runs, and closing the connection stops it. The sandbox has no network.',
     access: 'key',
     body: { schema: 'CodeRequest' },
     responses: {
       200: {
-        description: 'What became of it.',
+        description: 'The result.',
         content: {
           'application/json': { schema: 'CodeResult' },
           'text/event-stream': {
-            description: 'Output, then one `result`; or one `error`. Comments keep the connection.',
+            description: 'Output, then one `result`, or one `error`. Comments keep the connection open.',
             events: [
               { event: 'stdout', schema: 'CodeOutput' },
               { event: 'stderr', schema: 'CodeOutput' },
@@ -55,7 +55,7 @@ export const CODE_OPERATIONS: readonly Operation[] = [
         headers: EXECUTION_TIME,
       },
       400: {
-        description: 'Not valid, or a language that is not known here: then with the list of those that are.',
+        description: 'Not valid, or an unknown language; then with the list of languages.',
         content: { 'application/json': { schema: ['Error', 'UnsupportedLanguage'] } },
       },
     },
@@ -63,7 +63,7 @@ export const CODE_OPERATIONS: readonly Operation[] = [
     examples: [
       { summary: 'Python, with input', body: { language: 'python', code: SUM_PROGRAM, stdin: '1\n2\n3\n' } },
       {
-        summary: 'JavaScript, output live',
+        summary: 'JavaScript, streamed output',
         headers: { Accept: 'text/event-stream' },
         body: { language: 'javascript', code: 'for (const n of [1, 2, 3]) console.log(n * n);' },
       },
@@ -74,9 +74,11 @@ export const CODE_OPERATIONS: readonly Operation[] = [
     tag: 'Code',
     path: '/api/v1/health',
     method: 'get',
-    summary: 'Languages, versions and sandbox of the runner',
+    summary: 'Get the code runner’s languages, versions and sandbox',
     access: 'open',
-    responses: { 200: { description: 'What there is.', content: { 'application/json': { schema: 'RunnerHealth' } } } },
+    responses: {
+      200: { description: 'The code runner.', content: { 'application/json': { schema: 'RunnerHealth' } } },
+    },
     examples: [{ summary: 'Health' }],
   },
 ];
@@ -88,13 +90,13 @@ export const EXECUTOR_OPERATIONS: readonly Operation[] = [
     path: '/api/executors/[language]/execute',
     method: 'post',
     summary: 'Run a program in one language',
-    description: 'At the root, too, of a server that was started with `EXECUTOR_LANGUAGE`.',
+    description: 'A server started with `EXECUTOR_LANGUAGE` also serves this at its root.',
     access: 'key',
     parameters: [LANGUAGE],
     body: { schema: 'ExecuteRequest' },
     responses: {
       200: {
-        description: 'What became of it.',
+        description: 'The result.',
         content: { 'application/json': { schema: 'ExecuteResult' } },
         headers: EXECUTION_TIME,
       },
@@ -113,7 +115,7 @@ export const EXECUTOR_OPERATIONS: readonly Operation[] = [
     tag: 'Executors',
     path: '/api/executors/[language]/validate',
     method: 'post',
-    summary: 'Find the errors of a program without running it',
+    summary: 'Check a program without running it',
     access: 'key',
     parameters: [LANGUAGE],
     body: { schema: 'ValidateRequest' },
@@ -128,11 +130,11 @@ export const EXECUTOR_OPERATIONS: readonly Operation[] = [
     tag: 'Executors',
     path: '/api/executors/[language]/info',
     method: 'get',
-    summary: 'Version, limits, features and a sample of one language',
+    summary: 'Get version, limits, features and an example of one language',
     access: 'key',
     parameters: [LANGUAGE],
     responses: {
-      200: { description: 'About the language.', content: { 'application/json': { schema: 'ExecutorInfo' } } },
+      200: { description: 'The language.', content: { 'application/json': { schema: 'ExecutorInfo' } } },
     },
     errorCodes: ['not_found'],
     examples: [{ summary: 'Python', path: { language: 'python' } }],
@@ -142,12 +144,15 @@ export const EXECUTOR_OPERATIONS: readonly Operation[] = [
     tag: 'Executors',
     path: '/api/executors/[language]/health',
     method: 'get',
-    summary: 'Whether one language can be run',
+    summary: 'Check whether one language is available',
     access: 'open',
     parameters: [LANGUAGE],
     responses: {
-      200: { description: 'It can.', content: { 'application/json': { schema: 'ExecutorHealth' } } },
-      503: { description: 'It cannot, and what to do.', content: { 'application/json': { schema: 'ExecutorHealth' } } },
+      200: { description: 'Available.', content: { 'application/json': { schema: 'ExecutorHealth' } } },
+      503: {
+        description: 'Unavailable, with what to do.',
+        content: { 'application/json': { schema: 'ExecutorHealth' } },
+      },
     },
     errorCodes: ['not_found'],
     examples: [{ summary: 'Python', path: { language: 'python' } }],
@@ -157,10 +162,10 @@ export const EXECUTOR_OPERATIONS: readonly Operation[] = [
     tag: 'Executors',
     path: '/api/microservices/health',
     method: 'get',
-    summary: 'All executors, with status and latency',
+    summary: 'List executors with status and latency',
     access: 'open',
     responses: {
-      200: { description: 'All of them.', content: { 'application/json': { schema: 'MicroservicesHealth' } } },
+      200: { description: 'The executors.', content: { 'application/json': { schema: 'MicroservicesHealth' } } },
     },
     examples: [{ summary: 'All executors' }],
   },
@@ -169,11 +174,11 @@ export const EXECUTOR_OPERATIONS: readonly Operation[] = [
     tag: 'Executors',
     path: '/api/microservices/info/[language]',
     method: 'get',
-    summary: 'The same as the info of an executor',
+    summary: 'Get information about one language (alias)',
     access: 'key',
     parameters: [LANGUAGE],
     responses: {
-      200: { description: 'About the language.', content: { 'application/json': { schema: 'ExecutorInfo' } } },
+      200: { description: 'The language.', content: { 'application/json': { schema: 'ExecutorInfo' } } },
     },
     errorCodes: ['not_found'],
     examples: [{ summary: 'Python', path: { language: 'python' } }],

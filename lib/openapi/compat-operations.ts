@@ -16,13 +16,13 @@ export const OPENAI_OPERATIONS: readonly Operation[] = [
     tag: 'OpenAI',
     path: '/v1/chat/completions',
     method: 'post',
-    summary: "OpenAI's chat completions",
+    summary: 'Create a chat completion (OpenAI)',
     description: "The official SDKs work unchanged: set `OPENAI_BASE_URL` to this server's /v1.",
     access: 'key',
     body: {
       schema: 'OpenAiRequest',
       description:
-        'What is said of a field is what becomes of it; nothing said: every model server gets it. Names that are not here are reported in `X-Ignored-Fields`.',
+        'A field without a note is passed to every model server. Unknown fields are reported in `X-Ignored-Fields`.',
     },
     responses: {
       200: {
@@ -30,7 +30,7 @@ export const OPENAI_OPERATIONS: readonly Operation[] = [
         content: {
           'application/json': { schema: 'OpenAiCompletion' },
           'text/event-stream': {
-            description: '`data:` lines; the last is `data: [DONE]`. Comments keep the connection.',
+            description: '`data:` lines; the last is `data: [DONE]`. Comments keep the connection open.',
             events: [{ schema: 'OpenAiChunk' }, { schema: 'OpenAiError' }],
           },
         },
@@ -41,7 +41,7 @@ export const OPENAI_OPERATIONS: readonly Operation[] = [
     errorSchema: 'OpenAiError',
     examples: [
       { summary: 'A completion', body: { messages: HELLO } },
-      { summary: 'As a stream', body: { messages: HELLO, stream: true, stream_options: { include_usage: true } } },
+      { summary: 'Streamed', body: { messages: HELLO, stream: true, stream_options: { include_usage: true } } },
     ],
   },
   {
@@ -49,7 +49,7 @@ export const OPENAI_OPERATIONS: readonly Operation[] = [
     tag: 'OpenAI',
     path: '/v1/models',
     method: 'get',
-    summary: "Models, in OpenAI's form",
+    summary: 'List models (OpenAI)',
     access: 'key',
     responses: { 200: { description: 'All models.', content: { 'application/json': { schema: 'OpenAiModels' } } } },
     errorCodes: MODEL_ERROR_CODES,
@@ -61,10 +61,10 @@ export const OPENAI_OPERATIONS: readonly Operation[] = [
     tag: 'OpenAI',
     path: '/v1/models/[...model]',
     method: 'get',
-    summary: "One model, in OpenAI's form",
+    summary: 'Get a model (OpenAI)',
     access: 'key',
     parameters: [
-      { name: 'model', in: 'path', description: 'Its id, which may have slashes.', schema: { type: 'string' } },
+      { name: 'model', in: 'path', description: 'The model id. It may contain slashes.', schema: { type: 'string' } },
     ],
     responses: { 200: { description: 'The model.', content: { 'application/json': { schema: 'OpenAiModel' } } } },
     errorCodes: [...MODEL_ERROR_CODES, 'model_not_found'],
@@ -79,15 +79,15 @@ export const OLLAMA_OPERATIONS: readonly Operation[] = [
     tag: 'Ollama',
     path: '/api/chat',
     method: 'post',
-    summary: "Ollama's chat",
-    description: 'Any Content-Type is taken for JSON, as Ollama does. Set `OLLAMA_HOST` to this server.',
+    summary: 'Create a chat response (Ollama)',
+    description: 'Any Content-Type is read as JSON, as in Ollama. Set `OLLAMA_HOST` to this server.',
     access: 'key',
     body: { schema: 'OllamaChat' },
     responses: { 200: streamed('OllamaChatAnswer') },
     errorCodes: CHAT_ERROR_CODES,
     examples: [
-      { summary: 'A whole answer', body: { model: MODEL, stream: false, messages: HELLO } },
-      { summary: 'As a stream', body: { model: MODEL, messages: HELLO } },
+      { summary: 'A complete response', body: { model: MODEL, stream: false, messages: HELLO } },
+      { summary: 'Streamed', body: { model: MODEL, messages: HELLO } },
     ],
   },
   {
@@ -95,13 +95,13 @@ export const OLLAMA_OPERATIONS: readonly Operation[] = [
     tag: 'Ollama',
     path: '/api/generate',
     method: 'post',
-    summary: "Ollama's generate",
+    summary: 'Create a completion (Ollama)',
     access: 'key',
     body: { schema: 'OllamaGenerate' },
     responses: { 200: streamed('OllamaGenerateAnswer') },
     errorCodes: CHAT_ERROR_CODES,
     examples: [
-      { summary: 'A whole answer', body: { model: MODEL, stream: false, prompt: 'Say hello in five words.' } },
+      { summary: 'A complete response', body: { model: MODEL, stream: false, prompt: 'Say hello in five words.' } },
       { summary: 'Load the model', body: { model: MODEL } },
     ],
   },
@@ -110,7 +110,7 @@ export const OLLAMA_OPERATIONS: readonly Operation[] = [
     tag: 'Ollama',
     path: '/api/tags',
     method: 'get',
-    summary: "Models, in Ollama's form",
+    summary: 'List models (Ollama)',
     access: 'key',
     responses: { 200: { description: 'All models.', content: { 'application/json': { schema: 'OllamaModels' } } } },
     errorCodes: MODEL_ERROR_CODES,
@@ -121,10 +121,10 @@ export const OLLAMA_OPERATIONS: readonly Operation[] = [
     tag: 'Ollama',
     path: '/api/ps',
     method: 'get',
-    summary: "Loaded models, in Ollama's form",
+    summary: 'List loaded models (Ollama)',
     access: 'key',
     responses: {
-      200: { description: 'Those that are loaded.', content: { 'application/json': { schema: 'OllamaModels' } } },
+      200: { description: 'The loaded models.', content: { 'application/json': { schema: 'OllamaModels' } } },
     },
     errorCodes: MODEL_ERROR_CODES,
     examples: [{ summary: 'Loaded models' }],
@@ -134,7 +134,7 @@ export const OLLAMA_OPERATIONS: readonly Operation[] = [
     tag: 'Ollama',
     path: '/api/show',
     method: 'post',
-    summary: "One model, in Ollama's form",
+    summary: 'Get a model (Ollama)',
     access: 'key',
     body: { schema: 'OllamaShow' },
     responses: { 200: { description: 'The model.', content: { 'application/json': { schema: 'OllamaShown' } } } },
@@ -146,7 +146,7 @@ export const OLLAMA_OPERATIONS: readonly Operation[] = [
     tag: 'Ollama',
     path: '/api/version',
     method: 'get',
-    summary: "The version of Ollama's API that is spoken here",
+    summary: 'Get the supported version of Ollama’s API',
     access: 'key',
     responses: { 200: { description: 'The version.', content: { 'application/json': { schema: 'OllamaVersion' } } } },
     examples: [{ summary: 'Version' }],
@@ -155,11 +155,11 @@ export const OLLAMA_OPERATIONS: readonly Operation[] = [
 
 function streamed(schema: SchemaName) {
   const lines: MediaContent = {
-    description: 'JSON, a line each; `done` is true in the last.',
+    description: 'One JSON object per line. `done` is true in the last.',
     events: [{ schema }, { schema: 'OllamaFailure' }],
   };
   return {
-    description: 'Lines of JSON, or with `"stream": false` one body. Without anything to answer, the model is loaded.',
+    description: 'JSON lines, or one body with `"stream": false`. Without a message or prompt the model is loaded.',
     content: { 'application/x-ndjson': lines, 'application/json': { schema } },
     headers: CACHE_HEADER,
   };

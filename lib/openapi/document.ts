@@ -37,7 +37,7 @@ export function responsesOf(operation: Operation): Record<string, OperationRespo
     responses[status] = {
       description: `${codes.map((code) => `\`${code}\``).join(', ')}.`,
       content,
-      ...(waits ? { headers: { 'Retry-After': 'Seconds after which trying again makes sense.' } } : {}),
+      ...(waits ? { headers: { 'Retry-After': 'Seconds to wait before trying again.' } } : {}),
     };
   }
   for (const [status, response] of Object.entries(operation.responses)) {
@@ -77,10 +77,10 @@ function createDocument() {
       version: VERSION,
       summary: 'Chat, code and gateway of one self-hosted server.',
       description: [
-        'Wire names are `snake_case`; requests may spell them in camelCase too. Unknown fields are ignored and named in `X-Ignored-Fields` where a chat is asked for, `null` is the same as leaving a field out, wrong types are refused.',
-        'Every answer carries `X-Request-Id`: the one of the request, where it sent a sane one. Every GET answers HEAD, every route OPTIONS; other methods get 405 with `Allow`.',
-        'Where `API_KEYS` is set, routes that need a key take it as `Authorization: Bearer …`, or the cookie that signing in sets. After 20 different wrong keys within a minute an address gets 429 for the rest of it, except with a key that it has shown before.',
-        'Where it is not, the server answers to `localhost`, to the addresses of its machine and to the names in `ALLOWED_HOSTS`; a request for another host gets 421.',
+        'Wire names are `snake_case`; requests may spell them in camelCase too. Unknown fields are ignored and, in chat requests, reported in `X-Ignored-Fields`; `null` is the same as omitting a field; wrong types are rejected.',
+        'Every response has `X-Request-Id`: that of the request, if it sent a valid one. Every GET route also serves HEAD, every route OPTIONS; other methods get 405 with `Allow`.',
+        'If `API_KEYS` is set, routes that need a key accept it as `Authorization: Bearer …` or as the cookie of a sign-in. After 20 different wrong keys within a minute an address gets 429 for the rest of it, except with a key that it has used before.',
+        'If it is not set, the server accepts `localhost`, the addresses of its machine and the names in `ALLOWED_HOSTS`; a request for another host gets 421.',
       ].join('\n\n'),
       license: { name: 'MIT', identifier: 'MIT' },
     },
@@ -106,7 +106,7 @@ function operationObject(operation: Operation) {
   const { id, tag, summary, description, access, parameters = [], body, examples, passesOn } = operation;
   const responses: Record<string, object> = {};
   for (const [status, response] of Object.entries(responsesOf(operation))) responses[status] = responseObject(response);
-  if (passesOn === true) responses.default = { description: 'Whatever the backend answers, as it is.' };
+  if (passesOn === true) responses.default = { description: 'The response of the backend, unchanged.' };
   return {
     operationId: id,
     tags: [tag],
@@ -143,7 +143,7 @@ function bodyObject(body: NonNullable<Operation['body']>, examples: readonly Req
 }
 
 function responseObject({ description, content, headers }: OperationResponse) {
-  const withId = { ...headers, 'X-Request-Id': 'Names this request in the log.' };
+  const withId = { ...headers, 'X-Request-Id': 'Id of this request in the log.' };
   return {
     description,
     headers: Object.fromEntries(

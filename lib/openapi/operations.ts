@@ -16,13 +16,13 @@ export const OPERATIONS: readonly Operation[] = [
 ];
 
 export const TAGS: readonly (readonly [name: OperationTag, description: string])[] = [
-  ['Chat', 'Answers, at once or as they are written.'],
-  ['Queue', 'Submit now, look later, from any tab.'],
-  ['Models', 'What there is to choose.'],
-  ['Code', 'Programs in seven languages, in a sandbox without a network.'],
-  ['Executors', 'Each language as a service of its own.'],
+  ['Chat', 'Responses, whole or streamed.'],
+  ['Queue', 'Submit a request now and collect the result later, from any tab.'],
+  ['Models', 'The models that can be used.'],
+  ['Code', 'Runs programs in a sandbox without a network.'],
+  ['Executors', 'Each language as its own service.'],
   ['OpenAI', "OpenAI's API over the same cache and queue. Its errors are `OpenAiError`."],
   ['Ollama', "Ollama's API over the same cache and queue."],
-  ['Operation', 'Figures, health and signing in.'],
-  ['Gateway', 'To the private backend.'],
+  ['Operation', 'Statistics, health, metrics and sign-in.'],
+  ['Gateway', 'Forwards requests to the private backend.'],
 ];

@@ -9,10 +9,10 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
     tag: 'Operation',
     path: '/api/cache-stats',
     method: 'get',
-    summary: 'Figures of the caches, the queue, the runner and the process',
+    summary: 'Get statistics of caches, queue, code runner and process',
     access: 'key',
-    responses: { 200: { description: 'Measured, not guessed.', content: { 'application/json': { schema: 'Stats' } } } },
-    examples: [{ summary: 'All figures' }],
+    responses: { 200: { description: 'Current statistics.', content: { 'application/json': { schema: 'Stats' } } } },
+    examples: [{ summary: 'All statistics' }],
   },
   {
     id: 'act',
@@ -23,7 +23,7 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
     access: 'key',
     body: { schema: 'StatsAction' },
     responses: {
-      200: { description: 'It is done.', content: { 'application/json': { schema: 'StatsActionResult' } } },
+      200: { description: 'Done.', content: { 'application/json': { schema: 'StatsActionResult' } } },
     },
     errorCodes: [
       'rate_limited',
@@ -46,7 +46,7 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
     tag: 'Operation',
     path: '/api/metrics',
     method: 'get',
-    summary: 'The same and more, for Prometheus',
+    summary: 'Get metrics (Prometheus)',
     access: 'key',
     responses: {
       200: { description: "Prometheus's text format.", content: { 'text/plain': { description: 'Metrics.' } } },
@@ -58,12 +58,12 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
     tag: 'Operation',
     path: '/api/ready',
     method: 'get',
-    summary: 'Whether each part is ready',
+    summary: 'Check readiness of each component',
     access: 'open',
     responses: {
       200: { description: 'Ready.', content: { 'application/json': { schema: 'Ready' } } },
       503: {
-        description: 'A configured part is down.',
+        description: 'A configured component is down.',
         content: { 'application/json': { schema: 'Ready' } },
         headers: { 'Retry-After': 'Seconds.' },
       },
@@ -75,9 +75,9 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
     tag: 'Operation',
     path: '/health',
     method: 'get',
-    summary: 'Whether the process serves',
+    summary: 'Check liveness',
     access: 'open',
-    responses: { 200: { description: 'It does.', content: { 'application/json': { schema: 'Health' } } } },
+    responses: { 200: { description: 'Alive.', content: { 'application/json': { schema: 'Health' } } } },
     examples: [{ summary: 'Liveness' }],
   },
   {
@@ -85,19 +85,19 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
     tag: 'Operation',
     path: '/api/session',
     method: 'get',
-    summary: 'Whether this browser is signed in, and needs to be',
+    summary: 'Get the session of this browser',
     access: 'open',
-    responses: { 200: { description: 'How it stands.', content: { 'application/json': { schema: 'Session' } } } },
+    responses: { 200: { description: 'The session.', content: { 'application/json': { schema: 'Session' } } } },
     errorCodes: ['rate_limited'],
-    examples: [{ summary: 'Who am I' }],
+    examples: [{ summary: 'Current session' }],
   },
   {
     id: 'signIn',
     tag: 'Operation',
     path: '/api/session',
     method: 'post',
-    summary: 'Sign a browser in',
-    description: 'Exchanges a key for a cookie that scripts cannot read. 503 where the server has no keys.',
+    summary: 'Sign in',
+    description: 'Exchanges a key for an HttpOnly cookie. 503 if the server has no keys.',
     access: 'open',
     body: { schema: 'SignIn' },
     responses: {
@@ -106,7 +106,7 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
         content: { 'application/json': { schema: 'SignedIn' } },
         headers: {
           'Set-Cookie':
-            'The session: HttpOnly, SameSite=Strict; behind TLS it is Secure, and its name begins with `__Host-`.',
+            'The session cookie: HttpOnly, SameSite=Strict; with TLS also Secure, and its name begins with `__Host-`.',
         },
       },
     },
@@ -118,7 +118,7 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
     tag: 'Operation',
     path: '/api/session',
     method: 'delete',
-    summary: 'Sign a browser out',
+    summary: 'Sign out',
     access: 'open',
     responses: {
       200: {
@@ -134,7 +134,7 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
     tag: 'Operation',
     path: '/api/openapi.json',
     method: 'get',
-    summary: 'This document',
+    summary: 'Get this API description',
     access: 'key',
     responses: {
       200: { description: 'OpenAPI 3.1.', content: { 'application/json': { description: 'The document.' } } },
@@ -146,8 +146,8 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
     tag: 'Operation',
     path: '/api/diagrams/[...file]',
     method: 'get',
-    summary: 'Files with which the pages draw diagrams',
-    description: 'For the pages of this version alone.',
+    summary: 'Get a file of the diagram renderer',
+    description: 'For the pages of this version only.',
     access: 'open',
     parameters: [{ name: 'file', in: 'path', description: 'Its path.', schema: { type: 'string' } }],
     responses: {
@@ -155,7 +155,7 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
         description: 'The file.',
         content: {
           'text/html': { description: 'The frame in which diagrams are drawn.' },
-          'text/javascript': { description: 'A module for it.' },
+          'text/javascript': { description: 'A module of the renderer.' },
         },
       },
     },
@@ -182,10 +182,10 @@ export const GATEWAY_OPERATIONS: readonly Operation[] = [
     tag: 'Gateway',
     path: '/gateway-health',
     method: 'get',
-    summary: 'Whether the gateway itself is there',
-    description: 'Never touches the backend; whether that is there, /api/ready tells.',
+    summary: 'Check liveness of the gateway',
+    description: 'Does not contact the backend. For its state use /api/ready.',
     access: 'open',
-    responses: { 200: { description: 'It is.', content: { 'application/json': { schema: 'GatewayHealth' } } } },
+    responses: { 200: { description: 'Alive.', content: { 'application/json': { schema: 'GatewayHealth' } } } },
     examples: [{ summary: 'Health' }],
   },
   {
@@ -193,14 +193,16 @@ export const GATEWAY_OPERATIONS: readonly Operation[] = [
     tag: 'Gateway',
     path: '/api/gateway-stats',
     method: 'get',
-    summary: 'Backends, requests, errors and latency of the gateway',
+    summary: 'Get statistics of the gateway',
     access: 'key',
-    responses: { 200: { description: 'The figures.', content: { 'application/json': { schema: 'GatewayStats' } } } },
-    examples: [{ summary: 'All figures' }],
+    responses: {
+      200: { description: 'Current statistics.', content: { 'application/json': { schema: 'GatewayStats' } } },
+    },
+    examples: [{ summary: 'All statistics' }],
   },
   ...PASSED_METHODS.flatMap((method) => [
-    passing('/gateway/[...path]', method, 'passByName', 'Pass a request to the private backend, by name'),
-    passing('/[...path]', method, 'pass', 'Pass what the app does not serve to the private backend'),
+    passing('/gateway/[...path]', method, 'passByName', 'Forward a request to the private backend'),
+    passing('/[...path]', method, 'pass', 'Forward any path that this server does not serve'),
   ]),
 ];
 
@@ -212,7 +214,7 @@ function passing(path: string, method: OperationMethod, id: string, summary: str
     method,
     summary,
     description:
-      "With `PRIVATE_BACKEND_URL` set: path and query unchanged, both bodies streamed, `HF_TOKEN` put in. The caller's own Authorization goes along as `X-Forwarded-Authorization`. Without it, and with `GATEWAY_ORIGIN` at any other host: 404.",
+      "With `PRIVATE_BACKEND_URL` set: path and query are unchanged, both bodies are streamed, and `HF_TOKEN` is added. The caller's own Authorization is sent as `X-Forwarded-Authorization`. Without it, or with `GATEWAY_ORIGIN` at any other host: 404.",
     access: 'key',
     parameters: [{ name: 'path', in: 'path', description: "The backend's path.", schema: { type: 'string' } }],
     responses: {},

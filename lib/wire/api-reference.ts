@@ -2,6 +2,7 @@
 export interface Reference {
   version: string;
   groups: readonly ReferenceGroup[];
+  errors: readonly ReferenceError[];
   schemas: readonly ReferenceSchema[];
 }
 
@@ -21,8 +22,33 @@ export interface ReferenceOperation {
   parameters: readonly { name: string; place: string; meaning: string }[];
   /** The body has one of these schemas. */
   body: { schemas: readonly string[]; note: string | undefined } | undefined;
+  /** Those that are more than an error in the common format. */
   responses: readonly ReferenceResponse[];
-  examples: readonly { summary: string; curl: string }[];
+  errorCodes: readonly string[];
+  examples: readonly ReferenceExample[];
+}
+
+export interface ReferenceExample {
+  summary: string;
+  request: ExampleRequest;
+}
+
+/** A request that an example sends, from which the page writes it in several languages. */
+export interface ExampleRequest {
+  method: string;
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  /** JSON. */
+  body?: string;
+  needsKey: boolean;
+  isStream: boolean;
+}
+
+/** An error in the common format. */
+export interface ReferenceError {
+  code: string;
+  status: number;
+  meaning: string;
 }
 
 export interface ReferenceResponse {

@@ -79,18 +79,14 @@ export const messageSchema = z.object({
     .nullable()
     .transform((content) => content ?? ''),
   images: optional(z.array(imageSchema).max(16)).describe(
-    'Base64, without a data: prefix; line breaks are removed. For models that see.',
+    'Base64 without a data: prefix; line breaks are removed. Vision models only.',
   ),
-  image_detail: optional(imageDetailSchema).describe(
-    'How closely the images are looked at, on OpenAI-compatible servers.',
-  ),
-  thinking: optional(z.string()).describe("An assistant's: its reasoning before this message."),
-  tool_calls: optional(z.array(toolCallSchema).max(128)).describe("An assistant's: what it asked for."),
-  tool_name: optional(z.string().max(256)).describe("A tool's: which tool this is the result of."),
-  tool_call_id: optional(z.string().max(256)).describe("A tool's: which call this is the result of."),
-  name: optional(z.string().max(256)).describe(
-    'Tells participants of the same role apart, on OpenAI-compatible servers.',
-  ),
+  image_detail: optional(imageDetailSchema).describe('Level of detail of the images. OpenAI-compatible servers only.'),
+  thinking: optional(z.string()).describe('Of an assistant: its reasoning before this message.'),
+  tool_calls: optional(z.array(toolCallSchema).max(128)).describe('Of an assistant: the tools it called.'),
+  tool_name: optional(z.string().max(256)).describe('Of a tool: its name.'),
+  tool_call_id: optional(z.string().max(256)).describe('Of a tool: the call that it is the result of.'),
+  name: optional(z.string().max(256)).describe('Name of the participant. OpenAI-compatible servers only.'),
 });
 export type Message = z.infer<typeof messageSchema>;
 
@@ -140,47 +136,42 @@ export const chatRequestSchema = z
       .min(1, 'needs at least one message')
       .max(MAX_MESSAGES, `takes at most ${MAX_MESSAGES} messages`)
       .refine((messages) => messages.at(-1)?.role !== 'assistant', 'the last message must not be from the assistant')
-      .describe('Oldest first; the last is not from the assistant.'),
-    model: optional(z.string().min(1).max(256)).describe(
-      'The model that answers. Left out: OLLAMA_MODEL, or the one that is there.',
-    ),
+      .describe('Oldest first. The last is not from the assistant.'),
+    model: optional(z.string().min(1).max(256)).describe('Default: OLLAMA_MODEL, or the first available model.'),
     system_prompt: optional(z.string()).describe(
-      'Put in front, unless the messages already start with a system message. Left out: OLLAMA_SYSTEM_PROMPT.',
+      'Added before the messages unless they start with a system message. Default: OLLAMA_SYSTEM_PROMPT.',
     ),
     stream: withDefault(z.boolean(), true).describe('true: server-sent events. false: one JSON body.'),
     use_cache: withDefault(z.boolean(), true).describe(
-      'false: neither read the cache, nor join a running twin, nor store the answer.',
+      'false: do not read the cache, join an identical running request, or store the response.',
     ),
     priority: withDefault(z.int().min(MIN_PRIORITY).max(MAX_PRIORITY), 0).describe(
-      'Higher runs sooner: one level is worth four turns of a caller. A low one is late and never lost.',
+      'Higher runs sooner. One level is worth four turns of a caller. Low priority is delayed but never starved.',
     ),
     options: withDefault(optionsSchema, {}).describe(
       `Sampling and context options, by Ollama's names. ${OPTION_SUPPORT}`,
     ),
-    max_tokens: optional(maxTokensSchema).describe(
-      'The same as options.num_predict, by the name that other APIs have for it; −1 is no bound.',
-    ),
+    max_tokens: optional(maxTokensSchema).describe('Same as options.num_predict. −1 is no limit.'),
     think: optional(thinkSchema).describe(
-      "Whether, or how hard, a model that can reason does. Left out: the model's own choice.",
+      "Whether, or how much, the model reasons. Reasoning models only. Default: the model's own.",
     ),
-    format: optional(formatSchema).describe('"json", or a JSON Schema that the answer must match.'),
+    format: optional(formatSchema).describe('"json", or a JSON Schema that the response must match.'),
     format_details: optional(formatDetailsSchema).describe(
       'Name, description and strictness of a JSON Schema, for OpenAI-compatible servers.',
     ),
     ...describeFields(SHARED_CHAT_SHAPE, {
-      tools: 'Functions that the model may ask for.',
-      tool_choice: "none, auto, required, or one tool in OpenAI's form. Ollama knows none and auto.",
-      parallel_tool_calls: 'Whether the model may ask for several tools at once. Ollama refuses false.',
-      logprobs: 'Whether the answer says how likely its tokens were. The built-in model refuses it.',
-      top_logprobs: 'How many other tokens are shown for each place.',
-      keep_alive:
-        'How long Ollama keeps the model loaded afterwards; no shorter than OLLAMA_KEEP_ALIVE, which is the default.',
+      tools: 'Functions that the model may call.',
+      tool_choice: "none, auto, required, or one tool in OpenAI's format. Ollama supports none and auto.",
+      parallel_tool_calls: 'Whether the model may call several tools at once. Ollama rejects false.',
+      logprobs: 'Whether the response has log probabilities of its tokens. The built-in model rejects it.',
+      top_logprobs: 'Number of alternatives per token.',
+      keep_alive: 'How long Ollama keeps the model loaded afterwards. Default and minimum: OLLAMA_KEEP_ALIVE.',
     }),
     passthrough: optional(passthroughSchema).describe(
-      "Further fields of OpenAI's chat completions, which an OpenAI-compatible server gets as they are; OpenAiRequest says what the others do with each.",
+      "Further fields of OpenAI's chat completions. OpenAI-compatible servers get them unchanged; OpenAiRequest lists what others do with each.",
     ),
     conversation_id: optional(z.string().min(1).max(128)).describe(
-      "Keeps this conversation's messages on the server, so that later requests may send only the new one.",
+      "Stores this conversation's messages on the server, so that later requests may send only the new one.",
     ),
   })
   .refine(hasOneTokenLimit, {
@@ -222,8 +213,8 @@ export const tokenUsageSchema = z.object({ prompt_tokens: z.number(), completion
 export type TokenUsage = z.infer<typeof tokenUsageSchema>;
 
 export const timingsSchema = z.object({
-  queued_ms: z.number().describe('Milliseconds until the model began.'),
-  first_token_ms: z.number().nullable().describe('Milliseconds until the first token; null where none came.'),
+  queued_ms: z.number().describe('Milliseconds until the model started.'),
+  first_token_ms: z.number().nullable().describe('Milliseconds until the first token; null if there was none.'),
   total_ms: z.number().describe('Milliseconds in all.'),
 });
 export type Timings = z.infer<typeof timingsSchema>;
@@ -235,7 +226,7 @@ export const chatResponseSchema = z.object({
     thinking: z.string().optional(),
     tool_calls: z.array(toolCallSchema).optional(),
   }),
-  cached: z.boolean().describe('Whether it came out of the cache.'),
+  cached: z.boolean().describe('Whether the response is from the cache.'),
   request_id: z.string(),
   model: z.string(),
   done_reason: z.string().describe('stop, length or tool_calls.'),
@@ -245,7 +236,7 @@ export const chatResponseSchema = z.object({
   conversation: z
     .enum(['new', 'continued'])
     .optional()
-    .describe('With a conversation_id: whether its messages were still known.'),
+    .describe('With a conversation_id: whether its messages were still stored.'),
 });
 export type ChatResponse = z.infer<typeof chatResponseSchema>;
 
@@ -259,17 +250,17 @@ export const chatEventSchema = z.object({
     .string()
     .optional()
     .describe(
-      'Of this request: while it waits, when it is done, and with shutting_down, after which it has to be sent again.',
+      'Of this request: while it waits, when it is done, and with shutting_down, after which it must be sent again.',
     ),
   status: z.literal('queued').optional(),
   queue_position: z
     .number()
     .optional()
-    .describe('From 1. Sent at once and whenever it changes; skipped where there is nothing to wait for.'),
+    .describe('From 1. Sent at once and whenever it changes; omitted if the request does not wait.'),
   queue_length: z.number().optional(),
   estimated_wait_time: z.number().optional().describe('Milliseconds, from measured run times.'),
-  thinking: z.string().optional().describe('Reasoning, as it comes.'),
-  content: z.string().optional().describe('Text, as it comes.'),
+  thinking: z.string().optional().describe('The next piece of reasoning.'),
+  content: z.string().optional().describe('The next piece of text.'),
   tool_calls: z.array(toolCallSchema).optional(),
   logprobs: z.array(tokenLogprobSchema).optional(),
   model: z.string().optional(),
@@ -305,7 +296,7 @@ export const queueEntrySchema = z.object({
   request_id: z.string(),
   status: z.enum(['queued', 'processing', 'completed', 'failed', 'cancelled']),
   completed: z.boolean(),
-  queue_position: z.number().describe('From 1; 0 is not waiting.'),
+  queue_position: z.number().describe('From 1; 0 if it does not wait.'),
   queue_length: z.number(),
   estimated_wait_time: z.number().describe('Milliseconds, from measured run times.'),
   cached: z.boolean(),
@@ -332,7 +323,7 @@ export const queueOverviewSchema = z.object({
         waiting_ms: z.number(),
       }),
     )
-    .describe('In the order in which they will run. Ids of other callers are not shown where keys are in use.'),
+    .describe('In the order in which they will run. If keys are in use, ids of other callers are hidden.'),
   max_concurrent: z.number(),
   max_queue_size: z.number(),
   average_processing_time_ms: z.number().describe('Moving average.'),

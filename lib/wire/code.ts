@@ -22,8 +22,8 @@ export const codeRequestSchema = z.object({
     .number()
     .positive()
     .optional()
-    .describe('Seconds of wall time, at most CODE_MAX_TIMEOUT_SECONDS (60). Left out: CODE_TIMEOUT_SECONDS (10).'),
-  files: z.array(sourceFileSchema).max(50).optional().describe('More files beside the program.'),
+    .describe('Seconds of wall time, at most CODE_MAX_TIMEOUT_SECONDS (60). Default: CODE_TIMEOUT_SECONDS (10).'),
+  files: z.array(sourceFileSchema).max(50).optional().describe('Additional files.'),
 });
 export type CodeRequest = z.infer<typeof codeRequestSchema>;
 
@@ -49,18 +49,18 @@ export type RunStatus = z.infer<typeof runStatusSchema>;
 export const codeResultSchema = z.object({
   stdout: z.string(),
   stderr: z.string(),
-  exit_code: z.number().describe('−1 where there is none, 128 + n where signal n ended it.'),
+  exit_code: z.number().describe('−1 if there is none, 128 + n after signal n.'),
   duration_ms: z.number(),
-  error: z.string().nullable().describe('Null where the program ended by itself, with 0 or not; otherwise a sentence.'),
+  error: z.string().nullable().describe('A sentence, or null if the program ended by itself with any exit code.'),
   status: runStatusSchema,
-  stage: z.enum(['compile', 'run']).describe('How far it came.'),
+  stage: z.enum(['compile', 'run']).describe('The last stage that was reached.'),
   truncated: z.boolean().describe('Whether output was cut at CODE_MAX_OUTPUT_BYTES.'),
   compile: z
     .object({ stdout: z.string(), stderr: z.string(), exit_code: z.number(), duration_ms: z.number() })
     .optional()
-    .describe("The compiler's own output, where there is a compiler."),
+    .describe('Output of the compiler, for compiled languages.'),
   cpu_ms: z.number(),
-  memory_kb: z.number().describe('The most that it held, all its processes together.'),
+  memory_kb: z.number().describe('Peak memory of all its processes together.'),
 });
 export type CodeResult = z.infer<typeof codeResultSchema>;
 
@@ -72,8 +72,8 @@ export const runnerHealthSchema = z.object({
   service: z.literal('chill-space-code-runner'),
   version: z.string(),
   languages: z.array(z.string()),
-  sandbox: z.string().describe('The tier in force: bubblewrap, gvisor, none or unavailable.'),
-  versions: z.record(z.string(), z.string()).describe('Of each language.'),
-  notices: z.array(z.string()).optional().describe('What to do where the sandbox or a language is missing.'),
+  sandbox: z.string().describe('The sandbox in use: bubblewrap, gvisor, none or unavailable.'),
+  versions: z.record(z.string(), z.string()).describe('Version of each language.'),
+  notices: z.array(z.string()).optional().describe('What to do if the sandbox or a language is missing.'),
 });
 export type RunnerHealth = z.infer<typeof runnerHealthSchema>;

@@ -21,8 +21,8 @@ export type ExecuteStatus = z.infer<typeof executeStatusSchema>;
 
 export const executeResultSchema = z.object({
   output: z.string(),
-  error: z.string().describe('What the program or its compiler complained of; empty where it ended with 0.'),
-  executionTime: z.number().describe("Seconds, the compiler's with the program's."),
+  error: z.string().describe('Errors of the program or its compiler; empty if it exited with 0.'),
+  executionTime: z.number().describe('Seconds, including compilation.'),
   status: executeStatusSchema,
 });
 export type ExecuteResult = z.infer<typeof executeResultSchema>;
@@ -49,9 +49,9 @@ export type ValidateResult = z.infer<typeof validateResultSchema>;
 export const executorHealthSchema = z.object({
   status: z.enum(['healthy', 'unavailable']),
   language: z.string(),
-  version: z.string().nullable().describe('Null where it is not installed.'),
+  version: z.string().nullable().describe('Null if it is not installed.'),
   sandbox: z.string(),
-  notice: z.string().nullable().describe('What to do where it is not available.'),
+  notice: z.string().nullable().describe('What to do if it is unavailable.'),
 });
 export type ExecutorHealth = z.infer<typeof executorHealthSchema>;
 

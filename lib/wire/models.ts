@@ -8,12 +8,12 @@ export type ProviderId = z.infer<typeof providerIdSchema>;
 export const modelInfoSchema = z.object({
   id: z.string(),
   provider: providerIdSchema,
-  size_bytes: z.number().nullable().describe('Null where the provider does not say.'),
+  size_bytes: z.number().nullable().describe('Null if the provider does not report it.'),
   parameter_size: z.string().nullable(),
   quantization: z.string().nullable(),
-  context_length: z.number().nullable().describe('Tokens. Null where the provider does not say.'),
+  context_length: z.number().nullable().describe('Tokens. Null if the provider does not report it.'),
   capabilities: z.object({ thinking: z.boolean(), vision: z.boolean(), tools: z.boolean() }),
-  loaded: z.boolean().describe('Whether it answers without being loaded first.'),
+  loaded: z.boolean().describe('Whether it is in memory, so that it responds without loading.'),
   is_default: z.boolean(),
   /** ISO 8601; missing if the provider does not report it. */
   modified_at: z.string().optional(),
@@ -32,9 +32,6 @@ export const modelsSchema = z.object({
   models: z.array(modelInfoSchema),
   default_model: z.string(),
   providers: z.array(providerStateSchema),
-  notice: z
-    .string()
-    .nullable()
-    .describe('A sentence where the small built-in model answers, and how to get a better one.'),
+  notice: z.string().nullable().describe('While the small built-in model is in use: how to get a better one.'),
 });
 export type Models = z.infer<typeof modelsSchema>;

@@ -42,10 +42,10 @@ export const ollamaChatSchema = z.object(
   describeFields(
     CHAT_SHAPE,
     describeSupportOf(OLLAMA_FIELDS.ChatRequest, {
-      messages: 'Without any, the model is loaded.',
+      messages: 'Without messages the model is loaded.',
       options: OPTION_SUPPORT,
-      keep_alive: 'Less than 1 s without messages is refused.',
-      stream: 'Left out: true.',
+      keep_alive: 'Less than 1 s without messages is rejected.',
+      stream: 'Default: true.',
     }),
   ),
 );
@@ -72,11 +72,11 @@ export const ollamaGenerateSchema = z.object(
   describeFields(
     GENERATE_SHAPE,
     describeSupportOf(OLLAMA_FIELDS.GenerateRequest, {
-      prompt: 'Without one, the model is loaded.',
+      prompt: 'Without a prompt the model is loaded.',
       options: OPTION_SUPPORT,
-      keep_alive: 'Less than 1 s without a prompt is refused.',
-      suffix: 'Every prompt goes through the chat template.',
-      stream: 'Left out: true.',
+      keep_alive: 'Less than 1 s without a prompt is rejected.',
+      suffix: 'Every prompt uses the chat template.',
+      stream: 'Default: true.',
     }),
   ),
 );
@@ -87,7 +87,7 @@ const modelNameSchema = z.string().min(1).max(256);
 /** Older clients call the field `name`. */
 export const ollamaShowSchema = z
   .object({
-    model: optional(modelNameSchema).describe('Also `name`, as older clients call it.'),
+    model: optional(modelNameSchema).describe('Also `name`, as in older clients.'),
     name: optional(modelNameSchema),
   })
   .refine(({ model, name }) => model !== undefined || name !== undefined, {

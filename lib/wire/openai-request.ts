@@ -118,9 +118,9 @@ const REQUEST_SHAPE = {
 };
 
 const REQUEST_DESCRIPTIONS = describeSupportOf(OPENAI_FIELDS.ChatCompletionCreateParamsBase, {
-  max_completion_tokens: 'An OpenAI-compatible server gets it by this name.',
-  reasoning_effort: 'For models that reason.',
-  logprobs: 'Returned with the text that they are of, and kept in the cache.',
+  max_completion_tokens: 'OpenAI-compatible servers get it by this name.',
+  reasoning_effort: 'Reasoning models only.',
+  logprobs: 'Returned with the text they belong to, and cached.',
 });
 
 export const openAiRequestSchema = z.object(describeFields(REQUEST_SHAPE, REQUEST_DESCRIPTIONS));

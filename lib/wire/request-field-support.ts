@@ -302,7 +302,7 @@ export function describeSupport(field: FieldSupportByServer): string {
   const sentences = (['refused', 'no effect'] as const).flatMap((use) => {
     const those = kinds.filter((kind) => field[kind] === use);
     if (those.length === 0) return [];
-    const verb = use === 'refused' ? 'Refused' : 'No effect';
+    const verb = use === 'refused' ? 'Rejected' : 'No effect';
     return [
       those.length === kinds.length ? `${verb}.` : `${verb} with ${those.map((kind) => NAMES[kind]).join(' and ')}.`,
     ];

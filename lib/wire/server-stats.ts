@@ -8,7 +8,7 @@ export const cacheStatsSchema = z.object({
   total_size_mb: z.number().describe('Keys and values.'),
   hit_rate: z.number().describe('A fraction, 0 to 1.'),
   miss_rate: z.number().describe('A fraction, 0 to 1.'),
-  memory_usage_percent: z.number().describe('Of its bound.'),
+  memory_usage_percent: z.number().describe('Percentage of the limit.'),
   hits: z.number(),
   misses: z.number(),
   evictions: z.number(),
@@ -44,8 +44,8 @@ export const batchStatsSchema = z.object({
   deduplicated_requests: z.number(),
   batches_processed: z.number(),
   average_batch_size: z.number(),
-  cache_hit_rate: z.number().describe('Whole per cents.'),
-  deduplication_rate: z.number().describe('Whole per cents.'),
+  cache_hit_rate: z.number().describe('Percent, rounded.'),
+  deduplication_rate: z.number().describe('Percent, rounded.'),
 });
 export type BatchStats = z.infer<typeof batchStatsSchema>;
 
@@ -69,7 +69,7 @@ export const statsActionSchema = z.object({
   data: z
     .object({ model: z.string().min(1).max(256).optional() })
     .optional()
-    .describe('For warm_model: which one, instead of the default.'),
+    .describe('For warm_model. Default: the default model.'),
 });
 export type StatsAction = z.infer<typeof statsActionSchema>;
 

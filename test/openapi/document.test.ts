@@ -8,11 +8,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { WebRequest } from '#lib/http/http-request';
 import type { RouteHandler } from '#lib/http/route';
-import { apiReference, curlOf } from '#lib/openapi/api-reference';
+import { apiReference, exampleRequest } from '#lib/openapi/api-reference';
 import { openApiDocument, templateOf } from '#lib/openapi/document';
 import type { Operation } from '#lib/openapi/operation';
 import { OPERATIONS } from '#lib/openapi/operations';
 import { findRouteFiles } from '#lib/server/route-table';
+import { exampleCode } from '../../components/api-reference/example-code.ts';
 import { addressOf, complaints, isValid } from '../support/openapi-check.ts';
 import { type RunningApp, startApp } from '../support/running-app.ts';
 
@@ -81,7 +82,7 @@ describe('the reference', () => {
   it('quotes what a shell would read', () => {
     const [operation] = OPERATIONS;
     if (operation === undefined) throw new Error('there are no operations');
-    const curl = curlOf(operation, { summary: '', body: { say: "it's $HOME" } }, reader);
+    const curl = exampleCode('curl', exampleRequest(operation, { summary: '', body: { say: "it's $HOME" } }, reader));
     expect(curl).toContain(`-d '{"say":"it'\\''s $HOME"}'`);
     expect(curl).not.toContain('Authorization');
   });
@@ -167,7 +168,8 @@ describe('its examples, against a running app', () => {
     const reader = { origin: app.url, needsKey: true };
     const lines = OPERATIONS.flatMap((operation) =>
       operation.examples.map(
-        (example) => `${curlOf(operation, example, reader)} -sS -o /dev/null -w '%{http_code}\\n'`,
+        (example) =>
+          `${exampleCode('curl', exampleRequest(operation, example, reader))} -sS -o /dev/null -w '%{http_code}\\n'`,
       ),
     );
     const options = { env: { ...process.env, KEY: 'your-key' } };
@@ -179,6 +181,32 @@ describe('its examples, against a running app', () => {
     expect(stdout.match(/409/g)).toHaveLength(1);
     expect(stdout.trim().split('\n')).toHaveLength(lines.length);
   }, 120_000);
+
+  it.each(['javascript', 'python'] as const)(
+    'every example works as it stands in %s',
+    async (language) => {
+      const reader = { origin: app.url, needsKey: true };
+      const programs = OPERATIONS.filter(({ method }) => method === 'get').flatMap((operation) =>
+        operation.examples.map((example) => exampleCode(language, exampleRequest(operation, example, reader))),
+      );
+      const posts = OPERATIONS.filter(({ id }) => id === 'runCode' || id === 'validate' || id === 'chat');
+      programs.push(
+        ...posts.flatMap((operation) =>
+          operation.examples.map((example) => exampleCode(language, exampleRequest(operation, example, reader))),
+        ),
+      );
+      expect(programs.length).toBeGreaterThan(20);
+      const options = { env: { ...process.env, KEY: 'your-key' } };
+      const [command, flags] =
+        language === 'python' ? ['python3', ['-c']] : [process.execPath, ['--input-type=module', '-e']];
+      for (const program of programs) {
+        const { stdout, stderr } = await promisify(execFile)(command, [...flags, program], options);
+        expect([program, stderr]).toEqual([program, '']);
+        expect(stdout, program).not.toMatch(/"code":\s*"(unauthorized|invalid_json|invalid_request)"/);
+      }
+    },
+    120_000,
+  );
 
   it('asks for a key exactly where the document says so', async () => {
     for (const operation of OPERATIONS.filter(({ passesOn }) => passesOn !== true)) {

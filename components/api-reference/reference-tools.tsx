@@ -1,0 +1,106 @@
+'use client';
+
+import { List } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { EncodedMarkup } from '#components/api-reference/encoded-markup';
+import { Drawer } from '#components/ui/dialog';
+import { IconButton } from '#components/ui/icon-button';
+import { Select } from '#components/ui/select';
+import { useStored } from '#lib/browser/local-storage';
+import { hasShape, parseJson } from '#lib/browser/type-guards';
+import type { ExampleRequest } from '#lib/wire/api-reference';
+import { EXAMPLE_LANGUAGES, exampleCode, isExampleLanguage } from './example-code.ts';
+import { REFERENCE_STRINGS as STRINGS } from './strings.ts';
+
+const isRequest = hasShape<ExampleRequest>({
+  method: 'string',
+  url: 'string',
+  headers: 'object',
+  needsKey: 'boolean',
+  isStream: 'boolean',
+});
+
+/** Filter, language of the examples, and on narrow screens the contents of the reference. */
+export function ReferenceTools({ contents }: { contents: string }) {
+  return (
+    <>
+      <ContentsButton contents={contents} />
+      <Filter />
+      <ExampleLanguageSelect />
+    </>
+  );
+}
+
+function ContentsButton({ contents }: { contents: string }) {
+  const [isOpen, setOpen] = useState(false);
+  // A link of the contents leads to a place of this page.
+  useEffect(() => {
+    const close = () => setOpen(false);
+    window.addEventListener('hashchange', close);
+    return () => window.removeEventListener('hashchange', close);
+  }, []);
+  return (
+    <>
+      <IconButton label={STRINGS.contents} side="bottom" onClick={() => setOpen(true)} className="lg:hidden">
+        <List className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
+      </IconButton>
+      <Drawer open={isOpen} onOpenChange={setOpen} title={STRINGS.contents}>
+        <EncodedMarkup
+          as="nav"
+          label={STRINGS.contents}
+          className="scroller flex min-h-0 flex-1 flex-col gap-4 p-3 text-sm"
+          markup={contents}
+        />
+      </Drawer>
+    </>
+  );
+}
+
+/** Hides the operations, and the links to them, that do not contain every word of the query. */
+function Filter() {
+  const [query, setQuery] = useState('');
+  const [count, setCount] = useState<number>();
+  useEffect(() => {
+    const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+    const has = (text: string) => words.every((word) => text.includes(word));
+    let shown = 0;
+    for (const article of document.querySelectorAll<HTMLElement>('.reference article')) {
+      const isShown = has(article.dataset.filter ?? '');
+      article.hidden = !isShown;
+      if (isShown) shown += 1;
+      const id = article.getAttribute('aria-labelledby');
+      for (const link of document.querySelectorAll<HTMLElement>(`nav a[href="#${id}"]`)) link.hidden = !isShown;
+    }
+    for (const section of document.querySelectorAll<HTMLElement>('.reference > section'))
+      section.hidden = words.length > 0 && section.querySelector('article:not([hidden])') === null;
+    setCount(words.length === 0 ? undefined : shown);
+  }, [query]);
+  return (
+    <>
+      <input
+        type="search"
+        aria-label={STRINGS.filter}
+        placeholder={STRINGS.filter}
+        value={query}
+        onChange={(event) => setQuery(event.target.value)}
+        className="h-8 w-44 min-w-0 shrink rounded-md border border-line-strong bg-canvas px-2.5 text-sm outline-none placeholder:text-ink-3 focus-visible:border-accent pointer-coarse:h-10 [&::-webkit-search-cancel-button]:appearance-none"
+      />
+      <span role="status" className={count === 0 ? 'truncate text-ink-2 text-sm' : 'sr-only'}>
+        {count === 0 ? STRINGS.noMatch(query) : ''}
+      </span>
+    </>
+  );
+}
+
+function ExampleLanguageSelect() {
+  const [stored, store] = useStored('api:language');
+  const language = isExampleLanguage(stored) ? stored : 'curl';
+  useEffect(() => {
+    for (const figure of document.querySelectorAll<HTMLElement>('.reference figure[data-request]')) {
+      const request = parseJson(figure.dataset.request ?? '');
+      const code = figure.querySelector('pre');
+      if (code !== null && isRequest(request)) code.textContent = exampleCode(language, request);
+    }
+  }, [language]);
+  return <Select label={STRINGS.language} value={language} options={EXAMPLE_LANGUAGES} onChange={store} />;
+}
