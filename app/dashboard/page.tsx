@@ -3,21 +3,35 @@ import { headers } from 'next/headers';
 import { Dashboard } from '#components/dashboard/dashboard';
 import { CodeFont } from '#components/shell/fonts';
 import { SwrFallback } from '#components/shell/swr-fallback';
-import { initialModels, initialRunnerHealth, initialStats } from '#lib/server/initial-data';
+import { historyKey, isHistoryRange } from '#lib/browser/stats-history';
+import {
+  initialHistory,
+  initialModels,
+  initialQueue,
+  initialRunnerHealth,
+  initialStats,
+} from '#lib/server/initial-data';
 
 export const metadata: Metadata = { title: 'Dashboard' };
 
-export default async function DashboardPage() {
-  const reader = await headers();
-  const [stats, models, runner] = await Promise.all([
+interface DashboardPageProps {
+  searchParams: Promise<Record<string, string | string[] | undefined>>;
+}
+
+export default async function DashboardPage({ searchParams }: DashboardPageProps) {
+  const [reader, { range: named }] = await Promise.all([headers(), searchParams]);
+  const range = isHistoryRange(named) ? named : '1h';
+  const [stats, queue, history, models, runner] = await Promise.all([
     initialStats(reader),
+    initialQueue(reader),
+    initialHistory(reader, range, 'server'),
     initialModels(reader),
     initialRunnerHealth(reader),
   ]);
   return (
-    <SwrFallback data={{ stats, models, 'runner-health': runner }}>
+    <SwrFallback data={{ stats, queue, [historyKey('server', range)]: history, models, 'runner-health': runner }}>
       <CodeFont />
-      <Dashboard />
+      <Dashboard initialRange={range} />
     </SwrFallback>
   );
 }

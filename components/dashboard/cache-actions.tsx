@@ -1,48 +1,30 @@
 'use client';
 
-import { Eraser, Flame } from 'lucide-react';
-import { useState } from 'react';
+import { BrainCog, Eraser } from 'lucide-react';
+import { useMemo, useState } from 'react';
 import { Button } from '#components/ui/button';
 import { Confirm } from '#components/ui/dialog';
 import { Menu } from '#components/ui/menu';
+import { failureSentence } from '#components/ui/stats-notice';
 import { formatDuration } from '#lib/browser/format';
+import { usePageCommands } from '#lib/browser/page-commands';
+import { showToast } from '#lib/browser/toasts';
 import type { StatsAction, StatsActionResult } from '#lib/wire/server-stats';
 import { performAction } from './cache-stats-api.ts';
+import { DASHBOARD_STRINGS } from './strings.ts';
 
 type ActionName = StatsAction['action'];
 
-export type ActionOutcome = { kind: 'info' | 'error'; sentence: string };
-
-const CONFIRMATIONS: Record<ActionName, { title: string; description: string; action: string; danger: boolean }> = {
-  clear: {
-    title: 'Clear both caches?',
-    description:
-      'Every kept answer and every kept conversation goes. The next identical question is asked of the model again.',
-    action: 'Clear both',
-    danger: true,
-  },
-  clear_response_cache: {
-    title: 'Clear the response cache?',
-    description: 'Every kept answer goes. The next identical question is asked of the model again.',
-    action: 'Clear responses',
-    danger: true,
-  },
-  clear_conversation_cache: {
-    title: 'Clear the conversation cache?',
-    description: 'Callers that send only their newest message have to send the whole conversation once more.',
-    action: 'Clear conversations',
-    danger: true,
-  },
-  warm_model: {
-    title: 'Load the default model now?',
-    description: 'It is loaded into memory, so that the next question need not wait for it.',
-    action: 'Load the model',
-    danger: false,
-  },
+const { actions: STRINGS } = DASHBOARD_STRINGS;
+const CLEARING = ['clear_response_cache', 'clear_conversation_cache', 'clear'] as const;
+const MENU_LABELS = {
+  clear_response_cache: STRINGS.responses,
+  clear_conversation_cache: STRINGS.conversations,
+  clear: STRINGS.both,
 };
 
-/** Clears the caches and warms the model, after a confirmation. */
-export function CacheActions({ onOutcome }: { onOutcome: (outcome: ActionOutcome) => void }) {
+/** Clears the caches and loads the model, after a confirmation, also from the command menu. */
+export function CacheActions({ onDone }: { onDone: () => void }) {
   const [action, setAction] = useState<ActionName>('clear');
   const [open, setOpen] = useState(false);
   const [busy, setBusy] = useState<ActionName>();
@@ -50,14 +32,30 @@ export function CacheActions({ onOutcome }: { onOutcome: (outcome: ActionOutcome
     setAction(action);
     setOpen(true);
   };
+  usePageCommands(
+    useMemo(
+      () =>
+        [...CLEARING, 'warm_model' as const].map((name) => ({
+          id: `dashboard ${name}`,
+          group: STRINGS.group,
+          label: STRINGS.commands[name],
+          run: () => {
+            setAction(name);
+            setOpen(true);
+          },
+        })),
+      [],
+    ),
+  );
   const perform = async (action: ActionName) => {
     setBusy(action);
     try {
-      onOutcome({ kind: 'info', sentence: describe(await performAction({ action })) });
+      showToast({ text: describe(await performAction({ action })) });
     } catch (error) {
-      onOutcome({ kind: 'error', sentence: error instanceof Error ? error.message : 'It did not work. Try again.' });
+      showToast({ kind: 'error', text: error instanceof Error ? failureSentence(error) : STRINGS.failed });
     } finally {
       setBusy(undefined);
+      onDone();
     }
   };
   return (
@@ -65,21 +63,23 @@ export function CacheActions({ onOutcome }: { onOutcome: (outcome: ActionOutcome
       <Menu
         trigger={
           <Button disabled={busy !== undefined}>
-            <Eraser className="size-4" strokeWidth={1.75} aria-hidden />
-            <span className="max-[30rem]:sr-only">Clear</span>
+            <Eraser className="size-4 max-[26rem]:hidden" strokeWidth={1.75} aria-hidden />
+            {STRINGS.clear}
           </Button>
         }
-        items={[
-          { label: 'Response cache', onSelect: () => confirm('clear_response_cache') },
-          { label: 'Conversation cache', onSelect: () => confirm('clear_conversation_cache') },
-          { label: 'Both', onSelect: () => confirm('clear') },
-        ]}
+        items={CLEARING.map((name) => ({ label: MENU_LABELS[name], onSelect: () => confirm(name) }))}
       />
       <Button disabled={busy !== undefined} onClick={() => confirm('warm_model')}>
-        <Flame className="size-4" strokeWidth={1.75} aria-hidden />
-        <span className="max-[30rem]:sr-only">{busy === 'warm_model' ? 'Loading' : 'Warm model'}</span>
+        <BrainCog className="size-4 max-[26rem]:hidden" strokeWidth={1.75} aria-hidden />
+        {busy === 'warm_model' ? STRINGS.loading : STRINGS.load}
       </Button>
-      <Confirm {...CONFIRMATIONS[action]} open={open} onOpenChange={setOpen} onConfirm={() => void perform(action)} />
+      <Confirm
+        {...STRINGS.confirm[action]}
+        danger={action !== 'warm_model'}
+        open={open}
+        onOpenChange={setOpen}
+        onConfirm={() => void perform(action)}
+      />
     </>
   );
 }
@@ -87,5 +87,5 @@ export function CacheActions({ onOutcome }: { onOutcome: (outcome: ActionOutcome
 function describe(result: StatsActionResult): string {
   return result.load_duration_ms === undefined
     ? result.message
-    : `${result.message} It took ${formatDuration(result.load_duration_ms)}.`;
+    : STRINGS.tookTime(result.message, formatDuration(result.load_duration_ms));
 }

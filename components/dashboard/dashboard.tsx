@@ -1,140 +1,126 @@
 'use client';
 
-import { useMemo, useState } from 'react';
-import { type ActionOutcome, CacheActions } from '#components/dashboard/cache-actions';
+import { useEffect, useMemo } from 'react';
+import { CacheActions } from '#components/dashboard/cache-actions';
+import { DashboardCharts, Section } from '#components/dashboard/dashboard-charts';
 import { QueueTable } from '#components/dashboard/queue-table';
 import { ExecutorTable, ModelTable, ServiceHealth } from '#components/dashboard/service-health';
 import { StatTiles } from '#components/dashboard/stat-tiles';
-import { StatsTables } from '#components/dashboard/stats-tables';
+import { CacheTable, CodeRunTable, LatencyTable, RequestTable, ServerTable } from '#components/dashboard/stats-tables';
 import { PageBar } from '#components/shell/page-bar';
-import { Button } from '#components/ui/button';
-import { Chart } from '#components/ui/chart';
 import { LastUpdated } from '#components/ui/last-updated';
-import { Notice } from '#components/ui/notice';
+import { RANGE_NAMES, RANGES, useRange } from '#components/ui/range-switch';
+import { STALE_COLOURS, StatsNotice } from '#components/ui/stats-notice';
 import { StatsSkeleton } from '#components/ui/stats-skeleton';
-import { formatCount, formatDuration, formatMegabytes, formatWholePercent } from '#lib/browser/format';
+import { usePageCommands } from '#lib/browser/page-commands';
 import { modelStatus, runnerStatus, useModels, useRunnerHealth } from '#lib/browser/service-status';
-import { type StatsSample, useStats } from './use-stats.ts';
+import { toChartData } from '#lib/browser/stats-history';
+import { useFreshness } from '#lib/browser/use-sampled-stats';
+import { useStatsHistory } from '#lib/browser/use-stats-history';
+import type { HistoryRange } from '#lib/wire/stats-history';
+import { DASHBOARD_STRINGS } from './strings.ts';
+import { useQueue } from './use-ops-status.ts';
+import { useStats } from './use-stats.ts';
 
 /** Makes the region scrollable by keyboard. */
-const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'Figures' } as const;
+const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': DASHBOARD_STRINGS.figures } as const;
 
-export function Dashboard() {
+/** Status, queue, traffic, saturation, latency, errors, cache, then everything else. */
+export function Dashboard({ initialRange }: { initialRange: HistoryRange }) {
   const stats = useStats();
-  const models = useModels();
-  const runner = useRunnerHealth();
-  const [outcome, setOutcome] = useState<ActionOutcome>();
-  const reportOutcome = (next: ActionOutcome) => {
-    setOutcome(next);
+  const queue = useQueue();
+  const [range, chooseRange] = useRange(initialRange);
+  const history = useStatsHistory('server', range);
+  const { data: models, error: modelsError, mutate: checkModels } = useModels();
+  const { data: runner, error: runnerError, mutate: checkRunner } = useRunnerHealth();
+  const { receivedAt, isStale } = useFreshness(stats.data, stats.error);
+  const series = useMemo(
+    () => (history.data?.server === undefined ? undefined : toChartData(history.data, history.data.server)),
+    [history.data],
+  );
+  // The dots of all pages learn now what these requests have found out.
+  const isFailing = stats.error !== undefined;
+  useEffect(() => {
+    if (!isFailing) return;
+    void checkModels();
+    void checkRunner();
+  }, [isFailing, checkModels, checkRunner]);
+  usePageCommands(
+    useMemo(
+      () =>
+        RANGES.map((each) => ({
+          id: `dashboard range ${each}`,
+          group: DASHBOARD_STRINGS.actions.group,
+          label: DASHBOARD_STRINGS.actions.commands.range(RANGE_NAMES[each]),
+          run: () => chooseRange(each),
+        })),
+      [chooseRange],
+    ),
+  );
+  const refresh = () => {
     void stats.mutate();
-    void models.mutate();
+    void queue.mutate();
+    void checkModels();
   };
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <PageBar>
-        <h1 className="ps-2 font-medium text-sm">Dashboard</h1>
-        <LastUpdated at={stats.data?.timestamp} failed={stats.error !== undefined} />
+        <h1 className="ps-2 font-medium text-sm">{DASHBOARD_STRINGS.title}</h1>
+        <LastUpdated at={receivedAt} isStale={isStale} />
         <span className="flex-1" />
         <div className="flex gap-2">
-          <CacheActions onOutcome={reportOutcome} />
+          <CacheActions onDone={refresh} />
         </div>
       </PageBar>
       <div className="scroller min-h-0 flex-1" {...SCROLLABLE}>
         <div className="mx-auto flex max-w-[76rem] flex-col gap-3 p-3 pb-10 md:p-6">
-          <div role="status" className="empty:absolute">
-            {outcome === undefined ? null : (
-              <Notice
-                kind={outcome.kind}
-                action={
-                  <Button size="sm" kind="quiet" onClick={() => setOutcome(undefined)}>
-                    Hide
-                  </Button>
-                }
-              >
-                {outcome.sentence}
-              </Notice>
-            )}
-          </div>
-          {stats.error === undefined ? null : (
-            <Notice
-              kind="error"
-              action={
-                <Button size="sm" onClick={() => void stats.mutate()}>
-                  Ask again
-                </Button>
-              }
-            >
-              {stats.error.message} {stats.data === undefined ? '' : 'What you see is the last that was known.'}
-            </Notice>
-          )}
+          {isStale || stats.error !== undefined ? (
+            <StatsNotice error={stats.error} hasData={stats.data !== undefined} page="/dashboard" onRetry={refresh} />
+          ) : null}
           {stats.data === undefined ? (
-            <StatsSkeleton />
+            stats.error === undefined ? (
+              <StatsSkeleton tiles={4} />
+            ) : null
           ) : (
-            <>
+            <div data-stale={isStale} className={isStale ? STALE_COLOURS : undefined}>
               <StatTiles
                 stats={stats.data}
-                model={modelStatus(models.data, models.error)}
-                runner={runnerStatus(runner.data, runner.error)}
+                queue={queue.data}
+                history={series}
+                cacheLimitMb={history.data?.limits.response_cache_mb}
+                model={modelStatus(models, modelsError)}
+                runner={runnerStatus(runner, runnerError)}
+                isStale={isStale}
               />
-              <DashboardCharts samples={stats.samples} />
-              <div className="mt-6 grid grid-cols-1 gap-x-6 gap-y-8 lg:grid-cols-2">
-                <div className="min-w-0 lg:col-span-2">
-                  <QueueTable onOutcome={reportOutcome} />
-                </div>
-                <StatsTables stats={stats.data} />
+              <QueueTable queue={queue.data} error={queue.error} onDone={refresh} />
+              {series === undefined ? null : (
+                <DashboardCharts
+                  history={series}
+                  range={range}
+                  onRange={chooseRange}
+                  isStale={isStale}
+                  latencyTable={<LatencyTable stats={stats.data} />}
+                  cacheTable={<CacheTable stats={stats.data} />}
+                />
+              )}
+              <Section title={DASHBOARD_STRINGS.sections.services}>
                 <ServiceHealth />
                 <ModelTable />
                 <div className="min-w-0 lg:col-span-2">
                   <ExecutorTable />
                 </div>
-              </div>
-            </>
+              </Section>
+              <Section title={DASHBOARD_STRINGS.sections.totals}>
+                <RequestTable stats={stats.data} />
+                <ServerTable stats={stats.data} />
+                <div className="min-w-0 lg:col-span-2">
+                  <CodeRunTable stats={stats.data} />
+                </div>
+              </Section>
+            </div>
           )}
         </div>
       </div>
     </div>
   );
-}
-
-function DashboardCharts({ samples }: { samples: readonly StatsSample[] }) {
-  const times = useMemo(() => samples.map((sample) => sample.at), [samples]);
-  const lines = useMemo(
-    () => ({
-      queue: [
-        { name: 'Chat requests', colour: '--accent', values: samples.map((sample) => sample.waiting) },
-        { name: 'Code runs', colour: '--good', values: samples.map((sample) => sample.runs) },
-      ],
-      hits: [{ name: 'Hit rate', colour: '--cached', values: samples.map((sample) => sample.hitPercent) }],
-      firstToken: percentileLines(samples, 'firstTokenP50', 'firstTokenP95'),
-      total: percentileLines(samples, 'totalP50', 'totalP95'),
-      code: percentileLines(samples, 'codeP50', 'codeP95'),
-      memory: [{ name: 'Memory', colour: '--ink-2', values: samples.map((sample) => sample.memoryMb) }],
-    }),
-    [samples],
-  );
-  return (
-    <div className="grid gap-3 lg:grid-cols-2">
-      <Chart title="Waiting and running" times={times} lines={lines.queue} format={formatCount} least={4} />
-      <Chart
-        title="Time to the first token"
-        times={times}
-        lines={lines.firstToken}
-        format={formatDuration}
-        least={100}
-      />
-      <Chart title="Time to the whole answer" times={times} lines={lines.total} format={formatDuration} least={100} />
-      <Chart title="Time of a code run" times={times} lines={lines.code} format={formatDuration} least={100} />
-      <Chart title="Answers from the cache" times={times} lines={lines.hits} format={formatWholePercent} least={100} />
-      <Chart title="Memory of the server" times={times} lines={lines.memory} format={formatMegabytes} least={128} />
-    </div>
-  );
-}
-
-type PercentileKey = 'firstTokenP50' | 'firstTokenP95' | 'totalP50' | 'totalP95' | 'codeP50' | 'codeP95';
-
-function percentileLines(samples: readonly StatsSample[], p50: PercentileKey, p95: PercentileKey) {
-  return [
-    { name: 'p50', colour: '--accent', values: samples.map((sample) => sample[p50]) },
-    { name: 'p95', colour: '--warn', values: samples.map((sample) => sample[p95]) },
-  ];
 }

@@ -1,95 +1,207 @@
 'use client';
 
 import { useState } from 'react';
-import type { ActionOutcome } from '#components/dashboard/cache-actions';
 import { Badge } from '#components/ui/badge';
 import { Button } from '#components/ui/button';
-import { DataTable, type RowData } from '#components/ui/data-table';
 import { Confirm } from '#components/ui/dialog';
+import { failureSentence } from '#components/ui/stats-notice';
 import { formatCount, formatDuration, formatSeconds } from '#lib/browser/format';
+import { showToast } from '#lib/browser/toasts';
 import type { QueueOverview } from '#lib/wire/chat';
-import { cancelRequest, useQueue } from './use-ops-status.ts';
+import { DASHBOARD_STRINGS } from './strings.ts';
+import { cancelRequest } from './use-ops-status.ts';
 
-/** Running and waiting requests in order. Each can be cancelled. */
-export function QueueTable({ onOutcome }: { onOutcome: (outcome: ActionOutcome) => void }) {
-  const queue = useQueue();
-  const [requestId, setRequestId] = useState<string>();
+const { queue: STRINGS } = DASHBOARD_STRINGS;
+const { columns: COLUMNS } = STRINGS;
+/** More rows would push the charts far down; one press shows them. */
+const FIRST_ROWS = 8;
+
+interface QueueTableProps {
+  queue: QueueOverview | undefined;
+  error: Error | undefined;
+  /** A request was cancelled, or could not be. */
+  onDone: () => void;
+}
+
+/** A running or waiting request. */
+interface QueueRow {
+  key: string;
+  /** Undefined for another caller's: the server hides it if keys are in use. */
+  id: string | undefined;
+  model: string;
+  /** From 1; undefined while it runs. */
+  position: number | undefined;
+  priority: number | undefined;
+  ageMs: number;
+  tokens: number | undefined;
+}
+
+/** Running and waiting requests in order. Each can be cancelled. Two lines a row on phones. */
+export function QueueTable({ queue, error, onDone }: QueueTableProps) {
+  const [chosen, setChosen] = useState<QueueRow>();
   const [open, setOpen] = useState(false);
-  const confirmCancel = (id: string) => {
-    setRequestId(id);
-    setOpen(true);
-  };
-  const cancel = async () => {
-    if (requestId === undefined) return;
+  const [isWhole, setWhole] = useState(false);
+  const all = queue === undefined ? [] : queueRows(queue);
+  const shown = isWhole ? all : all.slice(0, FIRST_ROWS);
+  const asked = all.find(({ key }) => key === chosen?.key) ?? chosen;
+  const cancel = async (id: string) => {
     try {
-      await cancelRequest(requestId);
-      onOutcome({ kind: 'info', sentence: `Request ${shortened(requestId)} is cancelled.` });
+      await cancelRequest(id);
+      showToast({ text: STRINGS.cancelled(shortened(id)) });
     } catch (error) {
-      onOutcome({ kind: 'error', sentence: error instanceof Error ? error.message : 'It did not work. Try again.' });
+      showToast({ kind: 'error', text: failureSentence(error) });
     }
-    void queue.mutate();
+    onDone();
   };
   return (
-    <>
-      <DataTable
-        wide
-        title="Queue"
-        note={queue.error === undefined ? note(queue.data) : queue.error.message}
-        columns={['Request', 'State', 'Priority', 'Since', '']}
-        rows={queue.data === undefined ? [] : rows(queue.data, confirmCancel)}
-        empty={queue.data === undefined ? 'Asking who waits.' : 'Nobody is being answered, and nobody waits.'}
-      />
+    <section aria-label={STRINGS.title} className="mt-5 min-h-24">
+      <div className="mb-2 flex flex-wrap items-baseline gap-x-3">
+        <h2 className="font-semibold text-base">{STRINGS.title}</h2>
+        <p className="text-ink-2 text-xs tabular">
+          {queue === undefined ? (error === undefined ? STRINGS.loading : failureSentence(error)) : note(queue)}
+        </p>
+      </div>
+      {queue === undefined ? null : all.length === 0 ? (
+        <p className="border-t py-3 text-ink-3 text-sm">{STRINGS.empty}</p>
+      ) : (
+        <table className="w-full text-sm tabular max-sm:block">
+          <thead className="max-sm:sr-only">
+            <tr className="text-ink-3 text-xs">
+              <Head>{COLUMNS.request}</Head>
+              <Head>{COLUMNS.state}</Head>
+              <Head>{COLUMNS.model}</Head>
+              <Head isNumeric>{COLUMNS.age}</Head>
+              <Head isNumeric>{COLUMNS.tokens}</Head>
+              <Head isNumeric>{COLUMNS.priority}</Head>
+              <Head>
+                <span className="sr-only">{COLUMNS.actions}</span>
+              </Head>
+            </tr>
+          </thead>
+          <tbody className="max-sm:block">
+            {shown.map((row) => (
+              <Row
+                key={row.key}
+                row={row}
+                onCancel={() => {
+                  setChosen(row);
+                  setOpen(true);
+                }}
+              />
+            ))}
+          </tbody>
+        </table>
+      )}
+      {all.length > shown.length ? (
+        <Button kind="quiet" size="sm" className="mt-1" onClick={() => setWhole(true)}>
+          {STRINGS.more(formatCount(all.length - shown.length))}
+        </Button>
+      ) : null}
       <Confirm
         open={open}
         onOpenChange={setOpen}
-        title="Cancel this request?"
-        description="Whoever asked it gets no answer, or no more of it, and the model is free for the next one."
-        action="Cancel the request"
+        title={STRINGS.confirm.title}
+        description={asked === undefined ? '' : describe(asked)}
+        action={STRINGS.confirm.action}
+        cancel={STRINGS.confirm.keep}
         danger
-        onConfirm={() => void cancel()}
+        onConfirm={() => {
+          if (asked?.id !== undefined) void cancel(asked.id);
+        }}
       />
-    </>
+    </section>
   );
 }
 
-function note(queue: QueueOverview | undefined): string | undefined {
-  if (queue === undefined) return undefined;
-  const places = `${queue.processing.length} of ${queue.max_concurrent} at the model, ${formatCount(queue.queue_length)} of at most ${formatCount(queue.max_queue_size)} wait`;
-  return queue.average_processing_time_ms === 0
-    ? places
-    : `${places}; an answer takes ${formatDuration(queue.average_processing_time_ms)} on average`;
+function Head({ isNumeric = false, children }: { isNumeric?: boolean; children: React.ReactNode }) {
+  return (
+    <th scope="col" className={`py-1.5 pe-4 font-normal last:pe-0 ${isNumeric ? 'text-end' : 'text-start'}`}>
+      {children}
+    </th>
+  );
 }
 
-function rows({ processing, pending }: QueueOverview, confirmCancel: (id: string) => void): RowData[] {
-  const button = (id: string | undefined) =>
-    id === undefined ? null : (
-      <Button key="cancel" size="sm" aria-label={`Cancel request ${shortened(id)}`} onClick={() => confirmCancel(id)}>
-        Cancel
-      </Button>
-    );
+const CELL = 'py-1.5 pe-4 max-sm:p-0';
+const WIDE_CELL = 'py-1.5 pe-4 text-end max-sm:hidden';
+
+function Row({ row, onCancel }: { row: QueueRow; onCancel: () => void }) {
+  const { id, model, position, priority, ageMs, tokens } = row;
+  const age = formatSeconds(ageMs);
+  const details = [
+    model,
+    age,
+    ...(tokens === undefined ? [] : [STRINGS.tokens(formatCount(tokens))]),
+    ...(priority === undefined ? [] : [STRINGS.priority(priority)]),
+  ];
+  return (
+    <tr className="border-t max-sm:grid max-sm:grid-cols-[auto_1fr_auto] max-sm:items-center max-sm:gap-x-3 max-sm:gap-y-0.5 max-sm:py-2">
+      <th scope="row" className={`${CELL} text-start font-normal text-ink-2`}>
+        {name(id)}
+      </th>
+      <td className={CELL}>
+        {position === undefined ? (
+          <Badge tone="accent">{STRINGS.running}</Badge>
+        ) : (
+          <Badge>{STRINGS.position(formatCount(position))}</Badge>
+        )}
+      </td>
+      <td
+        className={`${CELL} [overflow-wrap:anywhere] max-sm:col-span-2 max-sm:row-start-2 max-sm:text-ink-2 max-sm:text-xs`}
+      >
+        <span className="max-sm:hidden">{model}</span>
+        <span className="sm:hidden">{details.join(' · ')}</span>
+      </td>
+      <td className={WIDE_CELL}>{age}</td>
+      <td className={WIDE_CELL}>{tokens === undefined ? '–' : formatCount(tokens)}</td>
+      <td className={WIDE_CELL}>{priority ?? '–'}</td>
+      <td className="py-1.5 text-end max-sm:col-start-3 max-sm:row-span-2 max-sm:row-start-1 max-sm:p-0">
+        {id === undefined ? null : (
+          <Button size="sm" aria-label={STRINGS.cancelNamed(shortened(id))} onClick={onCancel}>
+            {STRINGS.cancel}
+          </Button>
+        )}
+      </td>
+    </tr>
+  );
+}
+
+function note(queue: QueueOverview): string {
+  const places = STRINGS.places(
+    queue.processing.length,
+    queue.max_concurrent,
+    formatCount(queue.queue_length),
+    formatCount(queue.max_queue_size),
+  );
+  if (queue.average_processing_time_ms === 0) return places;
+  const duration = formatDuration(queue.average_processing_time_ms);
+  return places + (queue.is_average_measured ? STRINGS.average(duration) : STRINGS.estimate(duration));
+}
+
+function queueRows({ processing, pending }: QueueOverview): QueueRow[] {
   return [
-    ...processing.map(({ request_id: id, model, running_ms: ms }, index) => ({
-      key: id ?? `running ${index}`,
-      cells: [
-        name(id),
-        <Badge key="state" tone="accent">
-          Running on {model}
-        </Badge>,
-        '–',
-        formatSeconds(ms),
-        button(id),
-      ],
-    })),
-    ...pending.map(({ request_id: id, queue_position: position, priority, waiting_ms: ms }) => ({
-      key: id ?? `waiting ${position}`,
-      cells: [name(id), `${formatCount(position)}. in line`, String(priority), formatSeconds(ms), button(id)],
-    })),
+    ...processing.map(
+      ({ request_id: id, model, running_ms: ageMs, tokens }, index): QueueRow => ({
+        ...{ key: id ?? `running ${index}`, id, model, ageMs, tokens },
+        ...{ position: undefined, priority: undefined },
+      }),
+    ),
+    ...pending.map(
+      ({ request_id: id, model, queue_position: position, priority, waiting_ms: ageMs }): QueueRow => ({
+        ...{ key: id ?? `waiting ${position}`, id, model, position, priority, ageMs },
+        tokens: undefined,
+      }),
+    ),
   ];
 }
 
-/** The server hides other callers' ids if keys are in use. */
+function describe({ id, model, position, ageMs }: QueueRow): string {
+  const { description, running, queued } = STRINGS.confirm;
+  const age = formatSeconds(ageMs);
+  return description(name(id), model, position === undefined ? running(age) : queued(age));
+}
+
 function name(id: string | undefined): string {
-  return id === undefined ? 'Another caller’s' : shortened(id);
+  return id === undefined ? STRINGS.otherUser : shortened(id);
 }
 
 function shortened(id: string): string {

@@ -2,27 +2,25 @@
 
 import type { ReactNode } from 'react';
 import { Badge, type Tone } from '#components/ui/badge';
-import { DataTable } from '#components/ui/data-table';
+import { DataTable, numeric, text } from '#components/ui/data-table';
+import { failureSentence } from '#components/ui/stats-notice';
 import { formatBytes, formatCount, formatDuration } from '#lib/browser/format';
 import { useModels } from '#lib/browser/service-status';
 import { findLanguageInfo } from '#lib/languages/infos';
 import type { MicroservicesHealth } from '#lib/wire/executor';
 import type { ReadinessPart } from '#lib/wire/health';
 import type { ModelInfo } from '#lib/wire/models';
+import { DASHBOARD_STRINGS } from './strings.ts';
 import { useExecutors, useReadiness } from './use-ops-status.ts';
 
-const SERVICE_NAMES: Partial<Record<string, string>> = {
-  model: 'Model provider',
-  sandbox: 'Sandbox',
-  executors: 'Executors elsewhere',
-  gateway: 'Gateway’s backend',
-};
+const { services: STRINGS } = DASHBOARD_STRINGS;
+const SERVICE_NAMES: Partial<Record<string, string>> = STRINGS.names;
 
-const STATE_BADGES: Record<ReadinessPart['state'], { tone: Tone; label: string }> = {
-  up: { tone: 'good', label: 'Up' },
-  down: { tone: 'error', label: 'Down' },
-  unavailable: { tone: 'warn', label: 'Not there' },
-  not_configured: { tone: 'neutral', label: 'Not configured' },
+const STATE_TONES: Record<ReadinessPart['state'], Tone> = {
+  up: 'good',
+  down: 'error',
+  unavailable: 'warn',
+  not_configured: 'neutral',
 };
 
 /** The state of each service that the server depends on. */
@@ -30,18 +28,18 @@ export function ServiceHealth() {
   const ready = useReadiness();
   return (
     <DataTable
-      title="Parts"
-      columns={['', 'State']}
+      title={STRINGS.title}
+      columns={[text(''), text(STRINGS.state)]}
       rows={Object.entries(ready.data?.parts ?? {}).map(([id, { state, detail }]) => ({
         key: id,
         cells: [
           <NameWithDetail key="name" name={SERVICE_NAMES[id] ?? id} detail={detail} />,
-          <Badge key="state" tone={STATE_BADGES[state].tone}>
-            {STATE_BADGES[state].label}
+          <Badge key="state" tone={STATE_TONES[state]}>
+            {STRINGS.states[state]}
           </Badge>,
         ],
       }))}
-      empty={ready.error?.message ?? 'Asking the parts.'}
+      empty={ready.error === undefined ? STRINGS.loading : failureSentence(ready.error)}
     />
   );
 }
@@ -52,12 +50,10 @@ export function ExecutorTable() {
   return (
     <DataTable
       wide
-      title="Executors"
-      columns={['Language', 'State', 'Sandbox', 'Answers in']}
+      title={STRINGS.executors}
+      columns={[text(STRINGS.language), text(STRINGS.state), text(STRINGS.sandbox), numeric(STRINGS.latency)]}
       rows={executors.data?.services.map(executorRow) ?? []}
-      empty={
-        executors.error?.message ?? (executors.data === undefined ? 'Asking the executors.' : 'No language is set up.')
-      }
+      empty={emptyText(executors, STRINGS.loading, STRINGS.noExecutors)}
     />
   );
 }
@@ -77,10 +73,11 @@ function executorRow({
     cells: [
       <NameWithDetail key="name" name={version === null ? name : `${name} ${version}`} detail={notice ?? undefined} />,
       <Badge key="state" tone={isHealthy ? 'good' : 'error'}>
-        {isHealthy ? 'Healthy' : 'Not available'}
+        {isHealthy ? STRINGS.healthy : STRINGS.unavailable}
       </Badge>,
       sandbox,
-      formatDuration(latency),
+      // Nothing travels to this server's own executor.
+      latency < 1 ? STRINGS.local : formatDuration(latency),
     ],
   };
 }
@@ -91,15 +88,10 @@ export function ModelTable() {
   return (
     <DataTable
       wide
-      title="Models"
-      columns={['Model', 'State', 'Size', 'Context']}
+      title={STRINGS.models}
+      columns={[text(STRINGS.model), text(STRINGS.state), numeric(STRINGS.size), numeric(STRINGS.context)]}
       rows={models.data?.models.map(modelRow) ?? []}
-      empty={
-        models.error?.message ??
-        (models.data === undefined
-          ? 'Asking which models there are.'
-          : 'No model is installed: run `ollama pull deepseek-r1:8b`.')
-      }
+      empty={emptyText(models, STRINGS.loadingModels, STRINGS.noModels)}
     />
   );
 }
@@ -111,15 +103,24 @@ function modelRow(model: ModelInfo) {
       <NameWithDetail
         key="name"
         name={model.id}
-        detail={model.is_default ? `${model.provider}, the default` : model.provider}
+        detail={model.is_default ? STRINGS.defaultModel(model.provider) : model.provider}
       />,
       <Badge key="state" tone={model.loaded ? 'good' : 'neutral'}>
-        {model.loaded ? 'Loaded' : 'Not loaded'}
+        {model.loaded ? STRINGS.loaded : STRINGS.notLoaded}
       </Badge>,
       model.size_bytes === null ? '–' : formatBytes(model.size_bytes),
-      model.context_length === null ? '–' : `${formatCount(model.context_length)} tokens`,
+      model.context_length === null ? '–' : STRINGS.tokens(formatCount(model.context_length)),
     ],
   };
+}
+
+function emptyText(
+  { data, error }: { data: unknown; error: Error | undefined },
+  loading: string,
+  none: string,
+): string {
+  if (error !== undefined) return failureSentence(error);
+  return data === undefined ? loading : none;
 }
 
 function NameWithDetail({ name, detail }: { name: ReactNode; detail: string | undefined }) {

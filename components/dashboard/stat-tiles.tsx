@@ -1,59 +1,99 @@
 import { StatTile, StatusLine } from '#components/ui/stat-tile';
-import { formatCount, formatDuration, formatPercent } from '#lib/browser/format';
+import { TILE_GRIDS } from '#components/ui/stats-skeleton';
+import { formatCount, formatDuration, formatPercent, formatRate } from '#lib/browser/format';
 import type { ServiceStatus } from '#lib/browser/service-status';
+import { type ChartData, recentMean } from '#lib/browser/stats-history';
+import type { QueueOverview } from '#lib/wire/chat';
 import type { ServerStats } from '#lib/wire/server-stats';
+import type { ServerSeries } from '#lib/wire/stats-history';
+import { DASHBOARD_STRINGS } from './strings.ts';
 
-/** An operator's first questions: availability, load, speed. */
-export function StatTiles({
-  stats,
-  model,
-  runner,
-}: {
+const { status, load, trafficTile, latencyTile } = DASHBOARD_STRINGS;
+const RECENT_MS = 5 * 60_000;
+
+interface StatTilesProps {
   stats: ServerStats;
+  queue: QueueOverview | undefined;
+  history: ChartData<ServerSeries> | undefined;
+  cacheLimitMb: number | undefined;
   model: ServiceStatus;
   runner: ServiceStatus;
-}) {
+  /** The figures are old, so nothing is known for sure. */
+  isStale: boolean;
+}
+
+/** An operator's first look: availability, saturation, traffic with errors, latency. */
+export function StatTiles({ stats, queue, history, cacheLimitMb, model, runner, isStale }: StatTilesProps) {
   const cache = stats.response_cache;
-  const looked = cache.hits + cache.misses;
   const { first_token_ms: firstToken, total_ms: total } = stats.latency;
-  const busy = stats.is_processing || stats.queue_length > 0;
+  const lookups = cache.hits + cache.misses;
   return (
-    <div className="grid gap-3 md:grid-cols-3">
+    <div className={TILE_GRIDS[4]}>
       <StatTile
-        question="Is it up?"
-        value={formatDuration(stats.process.uptime_seconds * 1000)}
-        unit="since the server began"
+        title={status.title}
+        value={isStale ? status.unreachable : status.up}
+        unit={isStale ? '' : status.uptime(formatDuration(stats.process.uptime_seconds * 1000))}
       >
-        <StatusLine name="Model" status={model} />
-        <StatusLine name="Runner" status={runner} />
+        <StatusLine name={status.model} status={isStale ? { ...model, level: 'unknown' } : model} />
+        <StatusLine name={status.runner} status={isStale ? { ...runner, level: 'unknown' } : runner} />
       </StatTile>
-      <StatTile
-        question="Is it full?"
-        value={formatCount(stats.queue_length)}
-        unit={stats.queue_length === 1 ? 'request waits' : 'requests wait'}
-      >
-        <li>{busy ? 'The model is at work' : 'The model is idle'}</li>
+      <StatTile title={load.title} value={formatCount(stats.queue_length)} unit={load.unit}>
         <li>
-          Code: {stats.runner.active} of {stats.runner.max_concurrent} places taken
-          {stats.runner.waiting > 0 ? `, ${stats.runner.waiting} wait` : ''}
+          {queue === undefined && stats.is_processing
+            ? load.busy
+            : load.running(queue?.processing.length ?? 0, queue?.max_concurrent ?? 1)}
         </li>
         <li>
-          Cache: {formatCount(cache.total_size_mb)} MB, {formatPercent(cache.memory_usage_percent / 100)} of its bound
+          {load.code(stats.runner.active, stats.runner.max_concurrent)}
+          {stats.runner.waiting > 0 ? load.codeQueued(stats.runner.waiting) : ''}
+        </li>
+        <li>
+          {cacheLimitMb === undefined
+            ? load.cacheUsed(formatCount(cache.total_size_mb))
+            : load.cache(formatCount(cache.total_size_mb), formatCount(cacheLimitMb))}
         </li>
       </StatTile>
+      <TrafficTile history={history} hitRate={lookups === 0 ? undefined : cache.hit_rate} />
       <StatTile
-        question="Is it fast?"
+        title={latencyTile.title}
         value={firstToken.p50 === null ? '–' : formatDuration(firstToken.p50)}
-        unit={firstToken.p50 === null ? 'no answer was measured yet' : 'to the first token, as a rule'}
+        unit={latencyTile.unit}
       >
-        {firstToken.p95 === null ? null : <li>One in twenty takes over {formatDuration(firstToken.p95)}</li>}
-        {total.p50 === null ? null : <li>Whole answers take {formatDuration(total.p50)} as a rule</li>}
-        <li>
-          {looked === 0
-            ? 'Nothing was looked up in the cache yet'
-            : `${formatPercent(cache.hit_rate)} come from the cache`}
-        </li>
+        {firstToken.p95 === null ? (
+          <li>{latencyTile.noData}</li>
+        ) : (
+          <li>{latencyTile.p95(formatDuration(firstToken.p95))}</li>
+        )}
+        {total.p50 === null || total.p95 === null ? null : (
+          <li>{latencyTile.total(formatDuration(total.p50), formatDuration(total.p95))}</li>
+        )}
+        <li>{latencyTile.window}</li>
       </StatTile>
     </div>
+  );
+}
+
+function TrafficTile({
+  history,
+  hitRate,
+}: {
+  history: ChartData<ServerSeries> | undefined;
+  hitRate: number | undefined;
+}) {
+  const mean = (field: keyof ServerSeries) =>
+    history === undefined ? null : recentMean(history.times, history.values[field], RECENT_MS);
+  const requests = mean('requests_per_second');
+  const tokens = mean('tokens_per_second') ?? 0;
+  const failed = mean('failed_per_second') ?? 0;
+  return (
+    <StatTile title={trafficTile.title} value={requests === null ? '–' : formatRate(requests)} unit={trafficTile.unit}>
+      <li>{trafficTile.tokens(formatRate(tokens))}</li>
+      <li>
+        {requests === null || requests === 0
+          ? trafficTile.noRequests
+          : trafficTile.errors(formatPercent(Math.min(1, failed / requests)))}
+      </li>
+      <li>{hitRate === undefined ? latencyTile.noData : trafficTile.hits(formatPercent(hitRate))}</li>
+    </StatTile>
   );
 }

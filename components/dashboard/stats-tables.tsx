@@ -1,45 +1,96 @@
 import { Badge, type Tone } from '#components/ui/badge';
-import { DataTable, type RowData, row } from '#components/ui/data-table';
+import { DataTable, numeric, row, text } from '#components/ui/data-table';
 import { formatCount, formatDuration, formatPercent, formatPercentiles } from '#lib/browser/format';
 import type { CacheStats, ServerStats } from '#lib/wire/server-stats';
+import { DASHBOARD_STRINGS } from './strings.ts';
 
-/** All figures of `/api/cache-stats`. */
-export function StatsTables({ stats }: { stats: ServerStats }) {
+/** All figures of `/api/cache-stats`, in tables. */
+interface TableProps {
+  stats: ServerStats;
+}
+
+const { tables: STRINGS } = DASHBOARD_STRINGS;
+const VALUE_COLUMNS = [text(''), numeric(STRINGS.value)];
+
+export function LatencyTable({ stats: { latency, runner } }: TableProps) {
   return (
-    <>
-      <DataTable
-        title="Latency"
-        columns={['', 'p50', 'p95', 'p99']}
-        rows={[
-          row('First token', ...formatPercentiles(stats.latency.first_token_ms)),
-          row('Whole answer', ...formatPercentiles(stats.latency.total_ms)),
-          row('Code run', ...formatPercentiles(stats.runner.duration_ms)),
-        ]}
-      />
-      <DataTable
-        title="Caches"
-        columns={['', 'Responses', 'Conversations']}
-        rows={CACHE_ROWS.map(([name, cell]) => row(name, cell(stats.response_cache), cell(stats.conversation_cache)))}
-      />
-      <DataTable title="Requests" columns={['', 'Value']} rows={requestRows(stats)} />
-      <DataTable title="Server" columns={['', 'Value']} rows={serverRows(stats)} />
-      <DataTable
-        title="Code runs"
-        note={`${formatCount(stats.runner.total_runs)} in all; sandbox: ${stats.runner.sandbox}`}
-        columns={['Language', 'Outcome', 'Runs']}
-        rows={stats.runner.runs.map(({ language, status, count: times }) => ({
-          key: `${language} ${status}`,
-          cells: [
-            language,
-            <Badge key="outcome" tone={STATUS_TONES[status] ?? 'neutral'}>
-              {status.replaceAll('_', ' ')}
-            </Badge>,
-            formatCount(times),
-          ],
-        }))}
-        empty="No program was run since the server began."
-      />
-    </>
+    <DataTable
+      framed
+      title={STRINGS.latency}
+      columns={[text(''), ...['p50', 'p95', 'p99'].map(numeric)]}
+      rows={[
+        row(STRINGS.firstToken, ...formatPercentiles(latency.first_token_ms)),
+        row(STRINGS.total, ...formatPercentiles(latency.total_ms)),
+        row(STRINGS.codeRun, ...formatPercentiles(runner.duration_ms)),
+      ]}
+    />
+  );
+}
+
+export function CacheTable({ stats }: TableProps) {
+  return (
+    <DataTable
+      framed
+      title={STRINGS.caches}
+      columns={[text(''), numeric(STRINGS.responses), numeric(STRINGS.conversations)]}
+      rows={CACHE_ROWS.map(([name, cell]) => row(name, cell(stats.response_cache), cell(stats.conversation_cache)))}
+    />
+  );
+}
+
+export function RequestTable({ stats: { batch_processor: batch } }: TableProps) {
+  return (
+    <DataTable
+      title={STRINGS.requests}
+      columns={VALUE_COLUMNS}
+      rows={[
+        row(STRINGS.chatRequests, formatCount(batch.total_requests)),
+        row(STRINGS.cacheHits, STRINGS.share(formatCount(batch.cached_responses), batch.cache_hit_rate)),
+        row(STRINGS.coalesced, STRINGS.share(formatCount(batch.deduplicated_requests), batch.deduplication_rate)),
+        row(STRINGS.batches, formatCount(batch.batches_processed)),
+        row(STRINGS.averageBatch, batch.average_batch_size.toFixed(1)),
+      ]}
+    />
+  );
+}
+
+export function ServerTable({ stats }: TableProps) {
+  const { process, runner, queue_length: queued, is_processing: busy } = stats;
+  return (
+    <DataTable
+      title={STRINGS.server}
+      columns={VALUE_COLUMNS}
+      rows={[
+        row(STRINGS.version, process.version),
+        row(STRINGS.uptime, formatDuration(process.uptime_seconds * 1000)),
+        row(STRINGS.memory, `${formatCount(process.rss_mb)} MB`),
+        row(STRINGS.model, busy ? STRINGS.modelRunning : STRINGS.modelIdle),
+        row(STRINGS.queuedChats, formatCount(queued)),
+        row(STRINGS.codeRunning, STRINGS.ofMost(formatCount(runner.active), formatCount(runner.max_concurrent))),
+        row(STRINGS.queuedCode, formatCount(runner.waiting)),
+      ]}
+    />
+  );
+}
+
+export function CodeRunTable({ stats: { runner } }: TableProps) {
+  return (
+    <DataTable
+      title={STRINGS.codeRuns}
+      note={STRINGS.codeRunsNote(formatCount(runner.total_runs), runner.sandbox)}
+      columns={[text(STRINGS.language), text(STRINGS.outcome), numeric(STRINGS.runs)]}
+      rows={runner.runs.map(({ language, status, count: times }) => ({
+        key: `${language} ${status}`,
+        cells: [
+          language,
+          <Badge key="outcome" tone={STATUS_TONES[status] ?? 'neutral'}>
+            {status.replaceAll('_', ' ')}
+          </Badge>,
+          formatCount(times),
+        ],
+      }))}
+      empty={STRINGS.noRuns}
+    />
   );
 }
 
@@ -55,34 +106,11 @@ const STATUS_TONES: Record<string, Tone> = {
 };
 
 const CACHE_ROWS: readonly [string, (cache: CacheStats) => string][] = [
-  ['Entries', (cache) => formatCount(cache.total_entries)],
-  ['Size', (cache) => `${formatCount(cache.total_size_mb)} MB`],
-  ['Of its bound', (cache) => formatPercent(cache.memory_usage_percent / 100)],
-  ['Hit rate', (cache) => (cache.hits + cache.misses === 0 ? '–' : formatPercent(cache.hit_rate))],
-  ['Miss rate', (cache) => (cache.hits + cache.misses === 0 ? '–' : formatPercent(cache.miss_rate))],
-  ['Hits', (cache) => formatCount(cache.hits)],
-  ['Misses', (cache) => formatCount(cache.misses)],
-  ['Evictions', (cache) => formatCount(cache.evictions)],
+  [STRINGS.entries, (cache) => formatCount(cache.total_entries)],
+  [STRINGS.size, (cache) => `${formatCount(cache.total_size_mb)} MB`],
+  [STRINGS.used, (cache) => formatPercent(cache.memory_usage_percent / 100)],
+  [STRINGS.hitRate, (cache) => (cache.hits + cache.misses === 0 ? '–' : formatPercent(cache.hit_rate))],
+  [STRINGS.hits, (cache) => formatCount(cache.hits)],
+  [STRINGS.misses, (cache) => formatCount(cache.misses)],
+  [STRINGS.evictions, (cache) => formatCount(cache.evictions)],
 ];
-
-function requestRows({ batch_processor: batch }: ServerStats): RowData[] {
-  return [
-    row('Chat requests', formatCount(batch.total_requests)),
-    row('Answered from the cache', `${formatCount(batch.cached_responses)} (${batch.cache_hit_rate}%)`),
-    row('Joined a running answer', `${formatCount(batch.deduplicated_requests)} (${batch.deduplication_rate}%)`),
-    row('Batches released', formatCount(batch.batches_processed)),
-    row('Requests in a batch, on average', batch.average_batch_size.toFixed(1)),
-  ];
-}
-
-function serverRows({ process, runner, queue_length: waiting, is_processing: busy }: ServerStats): RowData[] {
-  return [
-    row('Version', process.version),
-    row('Running for', formatDuration(process.uptime_seconds * 1000)),
-    row('Memory', `${formatCount(process.rss_mb)} MB`),
-    row('Chat requests that wait', formatCount(waiting)),
-    row('The model', busy ? 'at work' : 'idle'),
-    row('Code runs now', `${formatCount(runner.active)} of ${formatCount(runner.max_concurrent)}`),
-    row('Code runs that wait', formatCount(runner.waiting)),
-  ];
-}

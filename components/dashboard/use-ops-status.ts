@@ -1,32 +1,29 @@
-import useSWR, { type SWRResponse } from 'swr';
+import type { SWRResponse } from 'swr';
 import { ApiError, requestJson, UNREACHABLE } from '#lib/browser/api-client';
 import { API_BASE, CODE_API_BASE } from '#lib/browser/endpoints';
 import { isExecutors, isQueueCancelled, isQueueOverview } from '#lib/browser/response-guards';
 import { hasShape } from '#lib/browser/type-guards';
+import { usePolled } from '#lib/browser/use-sampled-stats';
 import type { QueueOverview } from '#lib/wire/chat';
 import type { MicroservicesHealth } from '#lib/wire/executor';
 import type { ServerReadiness } from '#lib/wire/health';
+import { DASHBOARD_STRINGS } from './strings.ts';
 
 const isReadiness = hasShape<ServerReadiness>({ status: 'string', parts: 'object' });
 
-const QUEUE_REFRESH_MS = 2_000;
 const PARTS_REFRESH_MS = 10_000;
 const TIMEOUT_MS = 10_000;
 
 export function useQueue(): SWRResponse<QueueOverview, Error> {
-  return useSWR<QueueOverview, Error>('queue', fetchQueue, {
-    refreshInterval: QUEUE_REFRESH_MS,
-    dedupingInterval: QUEUE_REFRESH_MS / 2,
-    errorRetryInterval: QUEUE_REFRESH_MS,
-  });
+  return usePolled('queue', fetchQueue);
 }
 
 export function useExecutors(): SWRResponse<MicroservicesHealth, Error> {
-  return useSWR<MicroservicesHealth, Error>('executors', fetchExecutors, { refreshInterval: PARTS_REFRESH_MS });
+  return usePolled('executors', fetchExecutors, PARTS_REFRESH_MS);
 }
 
 export function useReadiness(): SWRResponse<ServerReadiness, Error> {
-  return useSWR<ServerReadiness, Error>('ready', fetchReadiness, { refreshInterval: PARTS_REFRESH_MS });
+  return usePolled('ready', fetchReadiness, PARTS_REFRESH_MS);
 }
 
 /** Throws `ApiError`, also if the request has ended or is unknown. */
@@ -52,5 +49,5 @@ async function fetchReadiness(): Promise<ServerReadiness> {
   );
   const body: unknown = await response?.json().catch(() => undefined);
   if (isReadiness(body)) return body;
-  throw new ApiError('The server does not say whether it is ready.', response?.status ?? 0, UNREACHABLE);
+  throw new ApiError(DASHBOARD_STRINGS.services.readinessUnknown, response?.status ?? 0, UNREACHABLE);
 }

@@ -1,35 +1,47 @@
 import { Badge, type Tone } from '#components/ui/badge';
-import { DataTable, row } from '#components/ui/data-table';
-import { formatCount, formatLatency, formatPercentiles } from '#lib/browser/format';
+import { DataTable, numeric, row, text } from '#components/ui/data-table';
+import { formatClockTime, formatCount, formatLatency, formatPercentiles } from '#lib/browser/format';
 import type { BackendStats, GatewayStats } from '#lib/wire/gateway';
+import { GATEWAY_STRINGS } from './strings.ts';
+
+const { tables: STRINGS } = GATEWAY_STRINGS;
+const { columns: COLUMNS } = STRINGS;
 
 export function GatewayTables({ stats }: { stats: GatewayStats }) {
   return (
-    <div className="grid gap-x-6 gap-y-8 lg:grid-cols-2">
+    <div className="grid grid-cols-1 gap-x-6 gap-y-8 lg:grid-cols-2">
       <div className="min-w-0 lg:col-span-2">
         <DataTable
-          title="Backends"
+          title={STRINGS.backends}
           wide
-          columns={['Address', 'State', 'Requests', 'Failed', 'Open', 'Connections', 'Failed last']}
+          columns={[
+            text(COLUMNS.address),
+            text(COLUMNS.state),
+            numeric(COLUMNS.requests),
+            numeric(COLUMNS.failed),
+            numeric(COLUMNS.open),
+            numeric(COLUMNS.connections),
+            text(COLUMNS.lastFailure),
+          ]}
           rows={stats.backends.map((backend) => ({
             key: backend.origin,
             cells: [
               backend.origin,
               <Badge key="state" tone={STATE_TONES[backend.state]}>
-                {STATE_LABELS[backend.state]}
+                {STRINGS.states[backend.state]}
               </Badge>,
               formatCount(backend.requests),
               formatCount(backend.failures),
               formatCount(backend.active + backend.waiting),
-              `${formatCount(backend.connections)} of ${formatCount(stats.pool_size)}`,
+              STRINGS.connections(formatCount(backend.connections), formatCount(stats.pool_size)),
               lastFailure(backend),
             ],
           }))}
         />
       </div>
       <DataTable
-        title="Answers"
-        columns={['Status', 'Requests']}
+        title={STRINGS.responses}
+        columns={[text(STRINGS.status), numeric(COLUMNS.requests)]}
         rows={stats.requests.by_status.map(({ status, count: times }) => ({
           key: String(status),
           cells: [
@@ -39,24 +51,20 @@ export function GatewayTables({ stats }: { stats: GatewayStats }) {
             formatCount(times),
           ],
         }))}
-        empty="No request was answered since the server began."
+        empty={STRINGS.noResponses}
       />
       <DataTable
-        title="Latency"
-        columns={['', 'p50', 'p95', 'p99']}
-        rows={[row('Start of the answer', ...formatPercentiles(stats.recent.latency_ms, formatLatency))]}
+        title={STRINGS.latency}
+        columns={[text(''), ...['p50', 'p95', 'p99'].map(numeric)]}
+        rows={[row(STRINGS.firstByte, ...formatPercentiles(stats.recent.latency_ms, formatLatency))]}
       />
     </div>
   );
 }
 
 const STATE_TONES: Record<BackendStats['state'], Tone> = { up: 'good', down: 'error', unknown: 'neutral' };
-const STATE_LABELS: Record<BackendStats['state'], string> = {
-  up: 'reachable',
-  down: 'not reachable',
-  unknown: 'not asked yet',
-};
 
 function lastFailure({ last_failure: failure }: BackendStats): string {
-  return failure === null ? 'never' : `${new Date(failure.at).toTimeString().slice(0, 5)}, ${failure.reason}`;
+  if (failure === null) return STRINGS.never;
+  return STRINGS.failure(formatClockTime(Date.parse(failure.at)).slice(0, '00:00'.length), failure.reason);
 }

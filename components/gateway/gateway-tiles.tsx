@@ -1,59 +1,61 @@
 import { StatTile, StatusLine } from '#components/ui/stat-tile';
-import { formatCount, formatDuration, formatLatency, formatPercent } from '#lib/browser/format';
+import { TILE_GRIDS } from '#components/ui/stats-skeleton';
+import { formatCount, formatDuration, formatLatency, formatPercent, formatRate } from '#lib/browser/format';
 import type { GatewayStats } from '#lib/wire/gateway';
+import { GATEWAY_STRINGS } from './strings.ts';
 import { backendStatus } from './use-gateway-stats.ts';
 
-/** An operator's first questions: availability, errors, speed. */
-export function GatewayTiles({ stats, perSecond }: { stats: GatewayStats; perSecond: number | null }) {
+const { status, success, latency } = GATEWAY_STRINGS;
+
+interface GatewayTilesProps {
+  stats: GatewayStats;
+  perSecond: number | null;
+  /** The figures are old, so nothing is known for sure. */
+  isStale: boolean;
+}
+
+/** An operator's first look: availability, errors, latency. */
+export function GatewayTiles({ stats, perSecond, isStale }: GatewayTilesProps) {
   const { backends, requests, recent, web_sockets } = stats;
   const { p50, p95, p99 } = recent.latency_ms;
   const waiting = backends.reduce((sum, backend) => sum + backend.waiting, 0);
+  const up = backends.filter(({ state }) => state === 'up').length;
   return (
-    <div className="grid gap-3 md:grid-cols-3">
-      <StatTile question="Is the backend there?" {...STATES[stats.state]}>
+    <div className={TILE_GRIDS[3]}>
+      <StatTile
+        title={status.title}
+        value={status.states[isStale ? 'unknown' : stats.state]}
+        unit={status.up(up, backends.length)}
+      >
         {backends.map((backend) => (
-          <StatusLine key={backend.origin} name="Backend" status={backendStatus(backend)} />
+          <StatusLine
+            key={backend.origin}
+            name={status.backend}
+            status={isStale ? { ...backendStatus(backend), level: 'unknown' } : backendStatus(backend)}
+          />
         ))}
-        <li>
-          {stats.has_token ? 'HF_TOKEN is set and put into each request' : 'No HF_TOKEN: requests go without a token'}
-        </li>
+        <li>{stats.has_token ? status.tokenSet : status.tokenMissing}</li>
       </StatTile>
       <StatTile
-        question="Does it work?"
+        title={success.title}
         value={recent.requests === 0 ? '–' : formatPercent(1 - recent.error_rate)}
-        unit={
-          recent.requests === 0 ? 'no request came yet' : `without error, of the last ${formatCount(recent.requests)}`
-        }
+        unit={recent.requests === 0 ? success.noData : success.unit(formatCount(recent.requests))}
       >
         <li>
-          {formatCount(requests.total)} {requests.total === 1 ? 'request' : 'requests'} since the server began
-          {perSecond === null ? '' : `, ${formatCount(perSecond)} a second now`}
+          {success.total(formatCount(requests.total))}
+          {perSecond === null ? '' : ` · ${success.rate(formatRate(perSecond))}`}
         </li>
+        <li>{requests.failed === 0 ? success.noneFailed : success.failed(formatCount(requests.failed))}</li>
         <li>
-          {requests.failed === 0 ? 'All were answered by the backend' : `${formatCount(requests.failed)} had no answer`}
-        </li>
-        <li>
-          {formatCount(requests.active)} open{waiting > 0 ? `, ${formatCount(waiting)} wait for a connection` : ''};{' '}
-          {formatCount(web_sockets.open)} {web_sockets.open === 1 ? 'WebSocket' : 'WebSockets'}
+          {success.open(formatCount(requests.active), formatCount(web_sockets.open))}
+          {waiting > 0 ? success.waiting(formatCount(waiting)) : ''}
         </li>
       </StatTile>
-      <StatTile
-        question="Is it fast?"
-        value={p50 === null ? '–' : formatLatency(p50)}
-        unit={p50 === null ? 'nothing was measured yet' : 'to the start of an answer, as a rule'}
-      >
-        {p95 === null ? null : <li>One in twenty takes over {formatLatency(p95)}</li>}
-        {p99 === null ? null : <li>One in a hundred takes over {formatLatency(p99)}</li>}
-        <li>Given up after {formatDuration(stats.timeout_ms)}</li>
+      <StatTile title={latency.title} value={p50 === null ? '–' : formatLatency(p50)} unit={latency.unit}>
+        {p95 === null ? <li>{latency.noData}</li> : <li>{latency.p95(formatLatency(p95))}</li>}
+        {p99 === null ? null : <li>{latency.p99(formatLatency(p99))}</li>}
+        <li>{latency.timeout(formatDuration(stats.timeout_ms))}</li>
       </StatTile>
     </div>
   );
 }
-
-const STATES: Record<GatewayStats['state'], { value: string; unit: string }> = {
-  not_configured: { value: 'Off', unit: 'no backend is set' },
-  up: { value: 'Up', unit: 'and passing requests on' },
-  degraded: { value: 'Partly', unit: 'some backends are down' },
-  down: { value: 'Down', unit: 'requests get a 502' },
-  unknown: { value: '–', unit: 'nothing is known yet' },
-};

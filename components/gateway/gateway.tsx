@@ -5,54 +5,85 @@ import { GatewaySetup } from '#components/gateway/gateway-setup';
 import { GatewayTables } from '#components/gateway/gateway-tables';
 import { GatewayTiles } from '#components/gateway/gateway-tiles';
 import { PageBar } from '#components/shell/page-bar';
-import { Button } from '#components/ui/button';
 import { Chart } from '#components/ui/chart';
 import { LastUpdated } from '#components/ui/last-updated';
-import { Notice } from '#components/ui/notice';
+import { RANGE_NAMES, RANGES, RangeSwitch, useRange } from '#components/ui/range-switch';
+import { STALE_COLOURS, StatsNotice } from '#components/ui/stats-notice';
 import { StatsSkeleton } from '#components/ui/stats-skeleton';
-import { formatCount, formatLatency, formatWholePercent } from '#lib/browser/format';
-import { type GatewaySample, useGatewayStats } from './use-gateway-stats.ts';
+import { formatCount, formatLatency, formatPercentage, formatRate } from '#lib/browser/format';
+import { usePageCommands } from '#lib/browser/page-commands';
+import { type ChartData, recentMean, toChartData } from '#lib/browser/stats-history';
+import { useFreshness } from '#lib/browser/use-sampled-stats';
+import { useStatsHistory } from '#lib/browser/use-stats-history';
+import type { GatewaySeries, HistoryRange } from '#lib/wire/stats-history';
+import { GATEWAY_STRINGS } from './strings.ts';
+import { useGatewayStats } from './use-gateway-stats.ts';
 
 /** Makes the region scrollable by keyboard. */
-const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': 'State of the gateway' } as const;
+const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': GATEWAY_STRINGS.figures } as const;
+const NOW_MS = 30_000;
+const { charts: STRINGS } = GATEWAY_STRINGS;
 
 /** Live traffic to the private backend. */
-export function GatewayView() {
-  const { data: stats, error, samples, mutate } = useGatewayStats();
+export function GatewayView({ initialRange }: { initialRange: HistoryRange }) {
+  const { data: stats, error, mutate } = useGatewayStats();
+  const [range, chooseRange] = useRange(initialRange);
+  const { data: history } = useStatsHistory('gateway', range);
+  const { receivedAt, isStale } = useFreshness(stats, error);
+  const series = useMemo(
+    () => (history?.gateway === undefined ? undefined : toChartData(history, history.gateway)),
+    [history],
+  );
+  usePageCommands(
+    useMemo(
+      () =>
+        RANGES.map((each) => ({
+          id: `gateway range ${each}`,
+          group: GATEWAY_STRINGS.commands,
+          label: GATEWAY_STRINGS.rangeCommand(RANGE_NAMES[each]),
+          run: () => chooseRange(each),
+        })),
+      [chooseRange],
+    ),
+  );
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <PageBar>
-        <h1 className="ps-2 font-medium text-sm">Gateway</h1>
-        {stats?.state === 'not_configured' ? null : <LastUpdated at={stats?.timestamp} failed={error !== undefined} />}
+        <h1 className="ps-2 font-medium text-sm">{GATEWAY_STRINGS.title}</h1>
+        {stats?.state === 'not_configured' ? null : <LastUpdated at={receivedAt} isStale={isStale} />}
       </PageBar>
       <div className="scroller min-h-0 flex-1" {...SCROLLABLE}>
         <div className="mx-auto flex max-w-[76rem] flex-col gap-3 p-3 pb-10 md:p-6">
-          {error === undefined ? null : (
-            <Notice
-              kind="error"
-              action={
-                <Button size="sm" onClick={() => void mutate()}>
-                  Ask again
-                </Button>
-              }
-            >
-              {error.message} {stats === undefined ? '' : 'What you see is the last that was known.'}
-            </Notice>
-          )}
+          {isStale || error !== undefined ? (
+            <StatsNotice error={error} hasData={stats !== undefined} page="/gateway" onRetry={() => void mutate()} />
+          ) : null}
           {stats === undefined ? (
             error === undefined ? (
-              <StatsSkeleton />
+              <StatsSkeleton tiles={3} />
             ) : null
           ) : stats.state === 'not_configured' ? (
             <GatewaySetup />
           ) : (
-            <>
-              <GatewayTiles stats={stats} perSecond={samples.at(-1)?.perSecond ?? null} />
-              <GatewayCharts samples={samples} />
-              <div className="mt-6">
-                <GatewayTables stats={stats} />
-              </div>
-            </>
+            <div data-stale={isStale} className={isStale ? STALE_COLOURS : undefined}>
+              <GatewayTiles
+                stats={stats}
+                perSecond={
+                  series === undefined ? null : recentMean(series.times, series.values.requests_per_second, NOW_MS)
+                }
+                isStale={isStale}
+              />
+              {series === undefined ? null : (
+                <section className="mt-5">
+                  <div className="mb-2 flex min-h-8 items-end justify-between gap-4">
+                    <h2 className="font-semibold text-base">{STRINGS.section}</h2>
+                    <RangeSwitch range={range} onChange={chooseRange} />
+                  </div>
+                  <GatewayCharts history={series} isStale={isStale} />
+                </section>
+              )}
+              <h2 className="mt-5 mb-2 font-semibold text-base">{GATEWAY_STRINGS.tables.section}</h2>
+              <GatewayTables stats={stats} />
+            </div>
           )}
         </div>
       </div>
@@ -60,41 +91,65 @@ export function GatewayView() {
   );
 }
 
-function GatewayCharts({ samples }: { samples: readonly GatewaySample[] }) {
-  const times = useMemo(() => samples.map((sample) => sample.at), [samples]);
-  const lines = useMemo(
-    () => ({
-      rate: [{ name: 'Requests', colour: '--accent', values: samples.map((sample) => sample.perSecond) }],
-      latency: [
-        { name: 'p50', colour: '--accent', values: samples.map((sample) => sample.p50) },
-        { name: 'p95', colour: '--warn', values: samples.map((sample) => sample.p95) },
-      ],
-      errors: [{ name: 'Errors', colour: '--error', values: samples.map((sample) => sample.errorPercent) }],
-      open: [
-        { name: 'Requests', colour: '--accent', values: samples.map((sample) => sample.active) },
-        { name: 'WebSockets', colour: '--good', values: samples.map((sample) => sample.sockets) },
-      ],
-    }),
-    [samples],
-  );
+function GatewayCharts({ history, isStale }: { history: ChartData<GatewaySeries>; isStale: boolean }) {
+  const lines = useMemo(() => chartLines(history.values), [history]);
+  const shared = { times: history.times, windowMs: history.windowMs, isStale };
   return (
-    <div className="grid gap-3 lg:grid-cols-2">
-      <Chart title="Requests a second" times={times} lines={lines.rate} format={formatCount} least={4} />
+    <div className="grid grid-cols-1 gap-3 lg:grid-cols-2">
       <Chart
-        title="Time to the start of an answer"
-        times={times}
-        lines={lines.latency}
+        {...shared}
+        title={STRINGS.rate}
+        lines={lines.rate}
+        format={formatRate}
+        least={0.1}
+        empty={STRINGS.noRequests}
+      />
+      <Chart
+        {...shared}
+        title={STRINGS.firstByte}
+        lines={lines.firstByte}
         format={formatLatency}
         least={10}
+        empty={STRINGS.noRequests}
       />
       <Chart
-        title="Answers that are errors"
-        times={times}
+        {...shared}
+        title={STRINGS.errors}
         lines={lines.errors}
-        format={formatWholePercent}
-        least={100}
+        format={formatPercentage}
+        least={1}
+        most={100}
+        empty={STRINGS.noErrors}
       />
-      <Chart title="Open" times={times} lines={lines.open} format={formatCount} least={4} />
+      <Chart
+        {...shared}
+        title={STRINGS.open}
+        lines={lines.open}
+        format={formatCount}
+        least={4}
+        empty={STRINGS.noConnections}
+      />
     </div>
   );
+}
+
+function chartLines(series: GatewaySeries) {
+  return {
+    rate: [{ name: STRINGS.requests, colour: '--accent', values: series.requests_per_second }],
+    firstByte: [
+      { name: STRINGS.p50, colour: '--accent', values: series.first_byte_p50_ms },
+      { name: STRINGS.p95, colour: '--warn', values: series.first_byte_p95_ms },
+    ],
+    errors: [
+      {
+        name: STRINGS.errors,
+        colour: '--error',
+        values: series.error_rate.map((value) => (value === null ? null : value * 100)),
+      },
+    ],
+    open: [
+      { name: STRINGS.requests, colour: '--accent', values: series.open_requests },
+      { name: STRINGS.webSockets, colour: '--good', values: series.open_web_sockets },
+    ],
+  };
 }

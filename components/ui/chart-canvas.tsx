@@ -6,21 +6,29 @@ import uPlot from 'uplot';
 import { formatClockTime } from '#lib/browser/format';
 import { CHART_HEIGHT_PX, type ChartLine, type ChartProps } from './chart-props.ts';
 
-interface ChartCanvasProps extends Omit<ChartProps, 'title'> {
+interface ChartCanvasProps extends Omit<ChartProps, 'title' | 'empty'> {
   /** Index of the value under the pointer, if any. */
   onHover: (index: number | undefined) => void;
 }
 
-const LEAST_WINDOW_SECONDS = 120;
 const FONT = '12px Geist, sans-serif';
 
 /** The lines of a chart, drawn with uPlot at the width of the container. */
-export default function ChartCanvas({ times, lines, format, least, onHover }: ChartCanvasProps) {
+export default function ChartCanvas({
+  times,
+  lines,
+  format,
+  windowMs,
+  least,
+  most = Number.POSITIVE_INFINITY,
+  isStale = false,
+  onHover,
+}: ChartCanvasProps) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(null);
-  const latest = useRef({ format, least, onHover });
+  const latest = useRef({ format, windowMs, least, most, onHover });
   useEffect(() => {
-    latest.current = { format, least, onHover };
+    latest.current = { format, windowMs, least, most, onHover };
   });
   const data = useMemo(() => alignedData(times, lines), [times, lines]);
   const dataNow = useRef(data);
@@ -29,7 +37,7 @@ export default function ChartCanvas({ times, lines, format, least, onHover }: Ch
     plot.current?.setData(data);
   }, [data]);
 
-  const shape = lines.map((line) => `${line.name}|${line.colour}`).join('\n');
+  const shape = lines.map((line) => `${line.name}|${isStale ? '--ink-3' : line.colour}`).join('\n');
   useEffect(() => {
     const element = host.current;
     if (element === null) return;
@@ -42,9 +50,19 @@ export default function ChartCanvas({ times, lines, format, least, onHover }: Ch
         legend: { show: false },
         cursor: { y: false, points: { size: 7 }, drag: { x: false, y: false } },
         scales: {
-          // At least two minutes wide, so that a single sample does not get a scale of years.
-          x: { range: (_, from, to) => [Math.min(from, to - LEAST_WINDOW_SECONDS), to] },
-          y: { range: (_, __, most) => [0, Math.max(latest.current.least, (most ?? 0) * 1.1)] },
+          x: {
+            range: (_, __, newest) => {
+              // Null without a point, whatever its type says.
+              const to = newest || Date.now() / 1000;
+              return [to - latest.current.windowMs / 1000, to];
+            },
+          },
+          y: {
+            range: (_, __, largest) => {
+              const { least, most } = latest.current;
+              return [0, Math.min(most, Math.max(least, (largest ?? 0) * 1.1))];
+            },
+          },
         },
         axes: [
           {
@@ -55,7 +73,7 @@ export default function ChartCanvas({ times, lines, format, least, onHover }: Ch
             space: 80,
             grid: { show: false },
             ticks: { show: false },
-            values: (_, splits) => splits.map((split) => formatClockTime(split * 1000)),
+            values: (_, splits) => timeLabels(splits),
           },
           {
             stroke: () => colour('--ink-3'),
@@ -72,7 +90,7 @@ export default function ChartCanvas({ times, lines, format, least, onHover }: Ch
           ...shape.split('\n').map((line) => ({
             stroke: () => colour(line.split('|')[1] ?? '--ink'),
             width: 1.5,
-            points: { show: false },
+            points: { show: true, size: 4, filter: isolatedPoints },
             spanGaps: false,
           })),
         ],
@@ -98,6 +116,20 @@ export default function ChartCanvas({ times, lines, format, least, onHover }: Ch
   }, [shape]);
 
   return <div ref={host} aria-hidden style={{ height: CHART_HEIGHT_PX }} />;
+}
+
+/** Points without a neighbour: no line is drawn through them. */
+function isolatedPoints(plot: uPlot, series: number): number[] {
+  const values = plot.data[series] ?? [];
+  const isMissing = (index: number) => values[index] === null || values[index] === undefined;
+  return [...values.keys()].filter((index) => !isMissing(index) && isMissing(index - 1) && isMissing(index + 1));
+}
+
+/** `14:03`, with seconds if the labels are less than a minute apart. */
+function timeLabels(splits: readonly number[]): string[] {
+  const [first = 0, second = first + 60] = splits;
+  const length = second - first < 60 ? '00:00:00'.length : '00:00'.length;
+  return splits.map((split) => formatClockTime(split * 1000).slice(0, length));
 }
 
 function alignedData(times: readonly number[], lines: readonly ChartLine[]): uPlot.AlignedData {

@@ -1,49 +1,71 @@
 import clsx from 'clsx';
 import type { ReactNode } from 'react';
+import { STATS_STRINGS } from './strings.ts';
 
 export interface RowData {
   key: string;
   cells: readonly ReactNode[];
 }
 
+export interface Column {
+  /** Empty for the names of rows, and for their actions. */
+  label: string;
+  /** Aligned at the end, for comparison. */
+  isNumeric?: boolean;
+}
+
 interface DataTableProps {
   title: string;
   /** The current state in one line, under the title. */
   note?: ReactNode;
-  columns: readonly string[];
+  columns: readonly Column[];
   rows: readonly RowData[];
   empty?: string;
   /** Wider than a phone: the table scrolls, also by keyboard. */
   wide?: boolean;
+  /** In a box, like a chart next to it. */
+  framed?: boolean;
 }
 
 export function row(name: string, ...values: ReactNode[]): RowData {
   return { key: name, cells: [name, ...values] };
 }
 
-/** The first column is the row header; the others are right-aligned for comparison. */
-export function DataTable({ title, note, columns, rows, empty, wide = false }: DataTableProps) {
+export function text(label: string): Column {
+  return { label };
+}
+
+export function numeric(label: string): Column {
+  return { label, isNumeric: true };
+}
+
+/** The first column is the row header. */
+export function DataTable({ title, note, columns, rows, empty, wide = false, framed = false }: DataTableProps) {
   return (
-    <section aria-label={title} className="min-w-0">
-      <h2 className="mb-1 font-medium text-sm">{title}</h2>
+    <section aria-label={title} className={clsx('min-w-0', framed && 'rounded-lg border bg-surface p-4 pb-2')}>
+      <h3 className="mb-1 font-medium text-sm">{title}</h3>
       {note === undefined ? null : <p className="mb-1 text-ink-2 text-xs tabular">{note}</p>}
       {rows.length === 0 ? (
         <p className="border-t py-3 text-ink-3 text-sm">{empty}</p>
       ) : (
         <div
           className="relative overflow-x-auto"
-          {...(wide ? { tabIndex: 0, role: 'region', 'aria-label': `${title}, as a table` } : {})}
+          {...(wide ? { tabIndex: 0, role: 'region', 'aria-label': STATS_STRINGS.dataTable(title) } : {})}
         >
           <table className="w-full text-sm tabular">
             <thead>
               <tr className="text-ink-3 text-xs">
-                {columns.map((column, index) => (
+                {columns.map(({ label, isNumeric }, index) => (
                   <th
-                    key={column}
+                    key={label}
                     scope="col"
-                    className={`py-1.5 font-normal ${index === 0 ? 'pe-3 text-start' : 'ps-3 text-end'}`}
+                    className={clsx(
+                      'whitespace-nowrap py-1.5 font-normal',
+                      index === 0 ? 'pe-3 text-start' : 'ps-3',
+                      isNumeric === true ? 'text-end' : 'text-start',
+                    )}
                   >
-                    {column === '' ? <span className="sr-only">{index === 0 ? 'What' : 'Actions'}</span> : column}
+                    {label === '' ? <span className="sr-only">{STATS_STRINGS.nameColumn}</span> : label}
                   </th>
                 ))}
               </tr>
@@ -53,16 +75,15 @@ export function DataTable({ title, note, columns, rows, empty, wide = false }: D
                 <tr key={row.key} className="border-t">
                   {row.cells.map((cell, index) =>
                     index === 0 ? (
-                      <th key={columns[index]} scope="row" className="py-1.5 pe-3 text-start font-normal text-ink-2">
+                      <th key="name" scope="row" className="py-1.5 pe-3 text-start font-normal text-ink-2">
                         {cell}
                       </th>
                     ) : (
                       <td
-                        key={columns[index]}
+                        key={columns[index]?.label}
                         className={clsx(
-                          'whitespace-nowrap py-1.5 ps-3 text-end',
-                          // The actions of a row stay visible while the table scrolls sideways.
-                          columns[index] === '' && 'sticky end-0 bg-canvas',
+                          'whitespace-nowrap py-1.5 ps-3',
+                          columns[index]?.isNumeric === true ? 'text-end' : 'text-start',
                         )}
                       >
                         {cell}

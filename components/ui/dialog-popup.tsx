@@ -52,6 +52,7 @@ export function ConfirmPopup({
   title,
   description,
   action,
+  cancel = UI_STRINGS.cancel,
   danger = false,
   onConfirm,
 }: ConfirmProps) {
@@ -66,7 +67,7 @@ export function ConfirmPopup({
             {description}
           </AlertDialog.Description>
           <div className="mt-6 flex flex-wrap justify-end gap-2">
-            <AlertDialog.Close render={<Button>{UI_STRINGS.cancel}</Button>} />
+            <AlertDialog.Close render={<Button>{cancel}</Button>} />
             <AlertDialog.Close
               render={<Button kind={danger ? 'danger' : 'primary'}>{action}</Button>}
               onClick={onConfirm}

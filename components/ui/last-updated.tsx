@@ -1,25 +1,24 @@
 'use client';
 
-import { useEffect, useState } from 'react';
-import { formatDuration } from '#lib/browser/format';
+import { StatusDot } from '#components/ui/stat-tile';
+import { formatSeconds } from '#lib/browser/format';
+import { STATS_STRINGS } from './strings.ts';
 
-const STALE_AFTER_MS = 6_000;
+interface LastUpdatedProps {
+  /** When the figures arrived; undefined without any. */
+  at: number | undefined;
+  isStale: boolean;
+}
 
 /** Whether the figures are live, else their age. */
-export function LastUpdated({ at, failed }: { at: string | undefined; failed: boolean }) {
-  const [now, setNow] = useState<number>();
-  useEffect(() => {
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), 1_000);
-    return () => clearInterval(timer);
-  }, []);
-  if (at === undefined || now === undefined) return null;
-  const age = now - Date.parse(at);
-  const isLive = !failed && age < STALE_AFTER_MS;
+export function LastUpdated({ at, isStale }: LastUpdatedProps) {
+  if (at === undefined) return null;
   return (
-    <span className="flex items-center gap-1.5 ps-2 text-ink-3 text-xs tabular">
-      <span className={`size-1.5 rounded-full ${isLive ? 'bg-good' : 'bg-ink-3'}`} />
-      {isLive ? 'Live' : `${formatDuration(Math.max(0, Math.round(age / 1000) * 1000))} old`}
+    <span className="flex min-w-0 items-center gap-1.5 ps-2 text-ink-3 text-xs tabular">
+      <StatusDot level={isStale ? 'unknown' : 'good'} />
+      <span className="truncate">
+        {isStale ? STATS_STRINGS.updated(formatSeconds(Math.max(0, Date.now() - at))) : STATS_STRINGS.live}
+      </span>
     </span>
   );
 }

@@ -56,6 +56,8 @@ export interface ConfirmProps extends Omit<DialogProps, 'children' | 'onClosed' 
   description: string;
   /** A verb: the action of the button. */
   action: string;
+  /** The button that changes nothing. @default "Cancel" */
+  cancel?: string;
   danger?: boolean;
   onConfirm: () => void;
 }

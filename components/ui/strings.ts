@@ -4,3 +4,21 @@ export const UI_STRINGS = {
   cancel: 'Cancel',
   notifications: 'Notifications',
 } as const;
+
+/** What the dashboard and the gateway's page share. */
+export const STATS_STRINGS = {
+  range: 'Time range',
+  ranges: { '5m': '5 min', '1h': '1 h', '24h': '24 h' },
+  live: 'Live',
+  updated: (age: string) => `Updated ${age} ago`,
+  staleNote: 'Showing the last known data.',
+  notResponding: 'The server is not responding.',
+  retry: 'Retry',
+  signIn: 'Sign in',
+  noValue: '–',
+  time: 'Time',
+  chartTable: (title: string) => `${title}, values over time`,
+  dataTable: (title: string) => `${title}, as a table`,
+  nameColumn: 'Name',
+  actionsColumn: 'Actions',
+} as const;

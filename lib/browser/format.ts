@@ -62,6 +62,17 @@ export function formatCount(value: number): string {
   return text.replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** Per second: `12/s`, `1.5/s`, `0.03/s`. */
+export function formatRate(perSecond: number): string {
+  const digits = perSecond >= 1 ? 1 : perSecond >= 0.095 ? 2 : 3;
+  return `${perSecond >= 9.95 ? formatCount(perSecond) : Number(perSecond.toFixed(digits))}/s`;
+}
+
+/** A percentage 0..100; at most one decimal below 10: `0.4%`. */
+export function formatPercentage(value: number): string {
+  return formatPercent(value / 100);
+}
+
 /** A fraction 0..1 as `42%`; at most one decimal below 10%. */
 export function formatPercent(fraction: number): string {
   const value = fraction * 100;

@@ -6,6 +6,7 @@ import type { MicroservicesHealth, ValidateResult } from '#lib/wire/executor';
 import type { GatewayStats } from '#lib/wire/gateway';
 import type { Models } from '#lib/wire/models';
 import type { ServerStats, StatsActionResult } from '#lib/wire/server-stats';
+import type { StatsHistory } from '#lib/wire/stats-history';
 
 export const isErrorBody = hasShape<ErrorBody>({ error: 'string', code: 'string' });
 
@@ -70,6 +71,15 @@ export const isQueueOverview = hasShape<QueueOverview>({
   max_concurrent: 'number',
   max_queue_size: 'number',
   average_processing_time_ms: 'number',
+  is_average_measured: 'boolean',
+});
+
+export const isStatsHistory = hasShape<StatsHistory>({
+  range: 'string',
+  step_seconds: 'number',
+  time: 'array',
+  complete_until: 'number',
+  limits: 'object',
 });
 
 export const isQueueCancelled = hasShape<{ request_id: string; cancelled: boolean }>({

@@ -1,56 +1,50 @@
+import { useEffect, useState } from 'react';
 import useSWR, { type SWRResponse } from 'swr';
+import { ApiError } from '#lib/browser/api-client';
 
 const REFRESH_MS = 2_000;
-const MAX_SAMPLES = 900;
-
-interface SampleAt {
-  /** Milliseconds since the epoch. */
-  at: number;
-}
-
-export interface StatsSampler<Stats, Sample> {
-  /** Fetches the statistics and appends a sample of them. */
-  fetch: () => Promise<Stats>;
-  /** The samples so far; of `data` alone until the first fetch. */
-  samples: (data: Stats | undefined) => readonly Sample[];
-}
+/** Data is old from then on, even if no request has failed: the server may hang. */
+const STALE_AFTER_MS = 5_000;
+const CHECK_MS = 500;
 
 /**
- * Keeps the last samples of polled statistics for charts. Created once per module, so that the
- * samples outlive the page that shows them until the app is closed.
+ * Polls statistics with SWR. A server-rendered page provides the first response under `key`. A
+ * failed request is repeated at the same pace, because SWR's own pause grows to minutes.
  */
-export function createStatsSampler<Stats, Sample extends SampleAt>(
-  fetchStats: () => Promise<Stats>,
-  toSample: (stats: Stats, previous: Sample | undefined) => Sample,
-): StatsSampler<Stats, Sample> {
-  let samples: readonly Sample[] = [];
-  return {
-    async fetch() {
-      const stats = await fetchStats();
-      samples = appendSample(samples, toSample(stats, samples.at(-1)));
-      return stats;
-    },
-    samples: (data) => (samples.length === 0 && data !== undefined ? [toSample(data, undefined)] : samples),
-  };
-}
-
-/** Polls statistics with SWR. A server-rendered page provides the first response under `key`. */
-export function useSampledStats<Stats, Sample>(
+export function usePolled<Data>(
   key: string,
-  sampler: StatsSampler<Stats, Sample>,
-): SWRResponse<Stats, Error> & { samples: readonly Sample[] } {
-  const response = useSWR<Stats, Error>(key, sampler.fetch, {
-    refreshInterval: REFRESH_MS,
-    errorRetryInterval: REFRESH_MS,
-    dedupingInterval: REFRESH_MS / 2,
+  fetchData: () => Promise<Data>,
+  everyMs = REFRESH_MS,
+): SWRResponse<Data, Error> {
+  return useSWR<Data, Error>(key, fetchData, {
+    refreshInterval: everyMs,
+    dedupingInterval: everyMs / 2,
+    keepPreviousData: true,
+    onErrorRetry: (error, _key, _config, revalidate, { retryCount }) => {
+      if (!isSignedOut(error)) setTimeout(() => void revalidate({ retryCount }), everyMs);
+    },
   });
-  return { ...response, samples: sampler.samples(response.data) };
 }
 
-/** Appends a sample and evicts the oldest. A clock that went back starts the series again. */
-export function appendSample<Sample extends SampleAt>(samples: readonly Sample[], sample: Sample): readonly Sample[] {
-  const last = samples.at(-1);
-  if (last !== undefined && sample.at === last.at) return samples;
-  if (last !== undefined && sample.at < last.at) return [sample];
-  return [...samples.slice(-(MAX_SAMPLES - 1)), sample];
+/** The server requires a key that this browser does not have: only signing in helps. */
+export function isSignedOut(error: Error | undefined): boolean {
+  return error instanceof ApiError && error.status === 401;
+}
+
+/** When `data` arrived, by this browser's clock, and whether it still says how things stand. */
+export function useFreshness(
+  data: unknown,
+  error: Error | undefined,
+): { receivedAt: number | undefined; isStale: boolean } {
+  const [receivedAt, setReceivedAt] = useState<number>();
+  const [now, setNow] = useState<number>();
+  useEffect(() => {
+    if (data !== undefined) setReceivedAt(Date.now());
+  }, [data]);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), CHECK_MS);
+    return () => clearInterval(timer);
+  }, []);
+  const age = receivedAt === undefined || now === undefined ? 0 : now - receivedAt;
+  return { receivedAt, isStale: data !== undefined && (error !== undefined || age > STALE_AFTER_MS) };
 }

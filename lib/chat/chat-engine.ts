@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ConversationCache } from '#lib/chat/cache/conversation-cache';
 import { type CachedResponse, ResponseCache } from '#lib/chat/cache/response-cache';
-import { batchStats } from '#lib/chat/chat-stats';
+import { batchStats, type ChatCounters } from '#lib/chat/chat-stats';
 import type { Clock } from '#lib/chat/clock';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import { Generation, type GenerationContext } from '#lib/chat/generation/generation';
@@ -16,6 +16,7 @@ import { RequestResolver, type ResolvedRequest } from '#lib/chat/request-resolve
 import { queueOverview } from '#lib/chat/scheduler/queue-overview';
 import { type QueueStanding, Scheduler, type SchedulerOptions } from '#lib/chat/scheduler/scheduler';
 import { AppError } from '#lib/errors';
+import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
 import type { KeepAlive, ModelProvider } from '#lib/models/provider';
 import { PercentileWindow } from '#lib/telemetry/percentiles';
 import { MIB } from '#lib/units';
@@ -84,7 +85,12 @@ export class ChatEngine {
   readonly #lookups: Record<CacheHeader, number>;
   readonly #firstToken = new PercentileWindow();
   readonly #total = new PercentileWindow();
+  /** Requests with a model; `#unresolved` counts those that got none. */
   #requestCount = 0;
+  #unresolved = 0;
+  #completed = 0;
+  #failed = 0;
+  #cancelled = 0;
   #closed: AppError | undefined;
 
   constructor(options: ChatEngineOptions) {
@@ -171,6 +177,7 @@ export class ChatEngine {
     const request = this.find(id, caller);
     if (request.finishedAt !== undefined)
       throw new AppError('already_finished', `This request has already ended (${request.state}).`);
+    this.#cancelled += 1;
     this.#inFlight.cancel(request);
   }
 
@@ -194,6 +201,29 @@ export class ChatEngine {
       is_processing: this.#scheduler.isRunning,
       latency: { first_token_ms: this.#firstToken.percentiles(), total_ms: this.#total.percentiles() },
     };
+  }
+
+  counters(): ChatCounters {
+    const { hit, miss, joined } = this.#lookups;
+    return {
+      requests: this.#requestCount + this.#unresolved,
+      lookups: hit + miss + joined,
+      hits: hit,
+      completed: this.#completed,
+      failed: this.#failed,
+      cancelled: this.#cancelled,
+      tokens: this.#scheduler.tokens,
+    };
+  }
+
+  /** Running and waiting generations. */
+  get load(): { running: number; waiting: number } {
+    return { running: this.#scheduler.runningCount, waiting: this.#scheduler.queueLength };
+  }
+
+  /** Times of generations, from the request on. */
+  get latencies(): { firstToken: PercentileWindow; total: PercentileWindow } {
+    return { firstToken: this.#firstToken, total: this.#total };
   }
 
   /** Returns how many entries were removed. */
@@ -240,8 +270,14 @@ export class ChatEngine {
   }
 
   async #submitSmall(request: ChatRequest, submitter: Submitter, detached: boolean): Promise<PendingRequest> {
-    const { provider, model } = await this.#options.directory.resolve(request.model);
-    return this.#admit(request, provider, model, submitter, detached);
+    let resolved: Awaited<ReturnType<ModelResolver['resolve']>>;
+    try {
+      resolved = await this.#options.directory.resolve(request.model);
+    } catch (error) {
+      this.#unresolved += 1;
+      throw this.#countRefusal(error);
+    }
+    return this.#admit(request, resolved.provider, resolved.model, submitter, detached);
   }
 
   async #submitLarge(
@@ -250,9 +286,15 @@ export class ChatEngine {
     submitter: Submitter,
     detached: boolean,
   ): Promise<PendingRequest> {
-    const unreserve = this.#scheduler.reserve(submitter.caller, packed.bytes);
-    const { provider, model } = await this.#options.directory.resolve(name).finally(unreserve);
-    return this.#admit(packed.unpack(), provider, model, submitter, detached);
+    let resolved: Awaited<ReturnType<ModelResolver['resolve']>>;
+    try {
+      const unreserve = this.#scheduler.reserve(submitter.caller, packed.bytes);
+      resolved = await this.#options.directory.resolve(name).finally(unreserve);
+    } catch (error) {
+      this.#unresolved += 1;
+      throw this.#countRefusal(error);
+    }
+    return this.#admit(packed.unpack(), resolved.provider, resolved.model, submitter, detached);
   }
 
   /** Synchronous: see the class comment. */
@@ -275,15 +317,26 @@ export class ChatEngine {
       this.#lookups.hit += 1;
       return this.#serveCached(cached, resolved, submitter, detached, resumed);
     }
-    return this.#generate({
-      submitter,
-      detached,
-      priority: request.priority,
-      resolved,
-      lookupKey,
-      storeKey,
-      resumed,
-    });
+    try {
+      return this.#generate({
+        submitter,
+        detached,
+        priority: request.priority,
+        resolved,
+        lookupKey,
+        storeKey,
+        resumed,
+      });
+    } catch (error) {
+      throw this.#countRefusal(error);
+    }
+  }
+
+  /** Counts a request that gets no generation as failed, unless the request itself is at fault. */
+  #countRefusal(error: unknown): unknown {
+    const status = AppError.is(error) ? HTTP_STATUS_BY_CODE[error.code] : 500;
+    if (status >= 500) this.#failed += 1;
+    return error;
   }
 
   #serveCached(
@@ -360,6 +413,7 @@ export class ChatEngine {
   /** The one place where the engine learns that a generation is done. */
   #handleDone(generation: Generation): void {
     const { response, request, createdAt, firstTokenAt, finishedAt = createdAt } = generation;
+    this.#countEnd(generation);
     if (response !== undefined) {
       this.#storeResponse(generation.key, response);
       this.#total.add(finishedAt - createdAt);
@@ -372,6 +426,14 @@ export class ChatEngine {
     recordGenerationSpans(generation);
     this.#inFlight.settle(generation);
     this.#scheduler.handleDone(generation);
+  }
+
+  /** Requests that were cancelled before are counted already, and have left the generation. */
+  #countEnd({ state, requests }: Generation): void {
+    const count = requests?.size ?? 0;
+    if (state === 'completed') this.#completed += count;
+    else if (state === 'failed') this.#failed += count;
+    else this.#cancelled += count;
   }
 
   #storeResponse(key: string | undefined, response: CompletedResponse): void {

@@ -18,6 +18,23 @@ export function batchStats(counts: RequestCounts, released: { batches: number; r
   };
 }
 
+/** Chat requests by how they ended, and tokens, since the process started. */
+export interface ChatCounters {
+  /** Requests that arrived, refused ones included. */
+  requests: number;
+  /** Look-ups in the response cache, and those that found a response. */
+  lookups: number;
+  hits: number;
+  /** Requests whose response is complete, cached ones not included. */
+  completed: number;
+  /** Requests that this server or a model server failed: those with a status from 500. */
+  failed: number;
+  /** Requests that a client or an operator stopped. */
+  cancelled: number;
+  /** Generated tokens, counted as they arrive. */
+  tokens: number;
+}
+
 function percent(part: number, whole: number): number {
   return whole === 0 ? 0 : Math.round((100 * part) / whole);
 }

@@ -6,9 +6,10 @@ import type { GatewayStats } from '#lib/wire/gateway';
 /** Counts requests and WebSockets since the process started. */
 export class GatewayStatistics {
   readonly #counts = new Map<number, { count: number; histogram: Histogram.Internal<'status'> }>();
-  readonly #latencyMs = new PercentileWindow(2);
+  readonly latencyMs = new PercentileWindow(2);
   readonly #recentErrors = new Uint8Array(PERCENTILE_WINDOW);
   #responses = 0;
+  #errors = 0;
   #active = 0;
   #failed = 0;
   #webSocketsTotal = 0;
@@ -24,8 +25,9 @@ export class GatewayStatistics {
 
   /** A response started `ms` after its request. `failed`: it is an error of this server. */
   responseStarted(status: number, ms: number, failed: boolean): void {
-    this.#latencyMs.add(ms);
+    this.latencyMs.add(ms);
     this.#recentErrors[this.#responses % PERCENTILE_WINDOW] = status >= 500 ? 1 : 0;
+    if (status >= 500) this.#errors += 1;
     this.#responses += 1;
     if (failed) this.#failed += 1;
     let entry = this.#counts.get(status);
@@ -46,6 +48,12 @@ export class GatewayStatistics {
     this.#webSocketsOpen -= 1;
   }
 
+  /** Responses so far, those with a status from 500, and what is open now. */
+  counters(): { responses: number; errors: number; active: number; webSockets: number } {
+    const active = this.#active;
+    return { responses: this.#responses, errors: this.#errors, active, webSockets: this.#webSocketsOpen };
+  }
+
   report(): Pick<GatewayStats, 'requests' | 'web_sockets' | 'recent'> {
     const requests = Math.min(this.#responses, PERCENTILE_WINDOW);
     const errors = this.#recentErrors.subarray(0, requests).reduce((sum, error) => sum + error, 0);
@@ -62,7 +70,7 @@ export class GatewayStatistics {
       recent: {
         requests,
         error_rate: requests === 0 ? 0 : errors / requests,
-        latency_ms: this.#latencyMs.percentiles(),
+        latency_ms: this.latencyMs.percentiles(),
       },
     };
   }

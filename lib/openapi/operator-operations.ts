@@ -1,5 +1,6 @@
 import type { Operation, OperationMethod } from '#lib/openapi/operation';
 import type { ErrorCode } from '#lib/wire/error';
+import { HISTORY_GROUPS, HISTORY_RANGES } from '#lib/wire/stats-history';
 
 /** Statistics, health, signing in and the gateway. */
 
@@ -13,6 +14,44 @@ export const OPERATOR_OPERATIONS: readonly Operation[] = [
     access: 'key',
     responses: { 200: { description: 'Current statistics.', content: { 'application/json': { schema: 'Stats' } } } },
     examples: [{ summary: 'All statistics' }],
+  },
+  {
+    id: 'statsHistory',
+    tag: 'Operation',
+    path: '/api/stats/history',
+    method: 'get',
+    summary: 'Figures over time',
+    description:
+      'The last hour at steps of 10 seconds, or the last day at steps of 5 minutes, as columns. Rates and percentiles are of each interval. Kept in the memory of the process: they begin with its start.',
+    access: 'key',
+    parameters: [
+      {
+        name: 'range',
+        in: 'query',
+        description: '1h where it is missing.',
+        schema: { type: 'string', enum: HISTORY_RANGES },
+      },
+      {
+        name: 'group',
+        in: 'query',
+        description: 'Which figures: those of the server where it is missing.',
+        schema: { type: 'string', enum: HISTORY_GROUPS },
+      },
+      {
+        name: 'since',
+        in: 'query',
+        description: 'Unix seconds: only later points.',
+        schema: { type: 'number' },
+      },
+    ],
+    responses: {
+      200: { description: 'Columns.', content: { 'application/json': { schema: 'StatsHistory' } } },
+    },
+    errorCodes: ['invalid_request'],
+    examples: [
+      { summary: 'The last hour' },
+      { summary: 'The last five minutes of the gateway', query: { range: '5m', group: 'gateway' } },
+    ],
   },
   {
     id: 'act',

@@ -12,6 +12,12 @@ import { openAiMessageSchema, openAiRequestSchema } from '#lib/wire/openai-reque
 import * as openAi from '#lib/wire/openai-response';
 import * as stats from '#lib/wire/server-stats';
 import { sessionSchema, signedInSchema, signInSchema } from '#lib/wire/session';
+import {
+  gatewaySeriesSchema,
+  historyLimitsSchema,
+  serverSeriesSchema,
+  statsHistorySchema,
+} from '#lib/wire/stats-history';
 
 // Names in the published document. Clients may have generated code from them.
 const CHAT_RESPONSE = 'ChatAnswer' as const;
@@ -70,6 +76,10 @@ export const SCHEMAS = {
   CacheStats: stats.cacheStatsSchema,
   BatchStats: stats.batchStatsSchema,
   RunnerStats: stats.runnerStatsSchema,
+  StatsHistory: statsHistorySchema,
+  ServerSeries: serverSeriesSchema,
+  GatewaySeries: gatewaySeriesSchema,
+  HistoryLimits: historyLimitsSchema,
   Percentiles: stats.percentilesSchema,
   StatsAction: stats.statsActionSchema,
   StatsActionResult: stats.statsActionResultSchema,

@@ -21,6 +21,7 @@ function counted(results: (CodeResult | Error)[]) {
     },
     ...{ validate: unused, prepared: unused, health: unused, close: unused },
     load: () => LOAD,
+    occupancy: () => LOAD,
   };
   const metrics = createMetrics();
   return { runner: countRuns(runner, metrics), metrics };

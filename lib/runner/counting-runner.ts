@@ -7,6 +7,8 @@ import type { RunnerStats } from '#lib/wire/server-stats';
 export type Counted<R extends Runner> = R & {
   /** The runs since the process started, and what runs now. */
   stats(): RunnerStats;
+  /** Number and durations of these runs. */
+  readonly runs: Pick<RunStatistics, 'total' | 'durationsMs'>;
 };
 
 /** Decorates a runner: counts each run that has a result, in the statistics and in the metrics. */
@@ -17,6 +19,7 @@ export function countRuns<R extends Runner>(
   const statistics = new RunStatistics();
   return {
     ...runner,
+    runs: statistics,
     run: async (request, options) => {
       const result = await runner.run(request, options);
       const language = findLanguage(request.language)?.id;

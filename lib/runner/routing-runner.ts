@@ -87,6 +87,11 @@ export function createRoutingRunner(local: Runner, settings: Config): RoutingRun
 
     prepared: () => local.prepared(),
 
+    occupancy: () => {
+      const { active, waiting } = local.occupancy();
+      return { active: active + activeRemotely, waiting };
+    },
+
     load: () => {
       const load = local.load();
       return { ...load, active: load.active + activeRemotely };

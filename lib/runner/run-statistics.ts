@@ -5,11 +5,15 @@ import type { RunnerStats } from '#lib/wire/server-stats';
 /** Counts runs, and keeps the durations of the last thousand for percentiles. */
 export class RunStatistics {
   readonly #counts = new Map<string, { language: LanguageId; status: RunStatus; count: number }>();
-  readonly #durationsMs = new PercentileWindow();
+  readonly durationsMs = new PercentileWindow();
   #total = 0;
 
+  get total(): number {
+    return this.#total;
+  }
+
   record(language: LanguageId, status: RunStatus, durationMs: number): void {
-    this.#durationsMs.add(durationMs);
+    this.durationsMs.add(durationMs);
     this.#total += 1;
     const key = `${language}\n${status}`;
     const entry = this.#counts.get(key);
@@ -21,7 +25,7 @@ export class RunStatistics {
     return {
       total_runs: this.#total,
       runs: [...this.#counts.values()].map((entry) => ({ ...entry })),
-      duration_ms: this.#durationsMs.percentiles(),
+      duration_ms: this.durationsMs.percentiles(),
     };
   }
 }

@@ -49,8 +49,10 @@ export interface Runner {
   prepared(): Promise<void>;
   /** The installed languages, and the tier of the sandbox. */
   health(): Promise<RunnerHealth>;
-  /** What runs and waits at this moment. */
+  /** What runs and waits at this moment, with the warm sandboxes: their memory is read for it. */
   load(): RunnerLoad;
+  /** What runs and waits at this moment, from memory. */
+  occupancy(): Pick<RunnerLoad, 'active' | 'waiting'>;
   /** Ends all runs and releases their resources. Later runs are refused. */
   close(): Promise<void>;
 }
@@ -206,6 +208,8 @@ export function createRunner(dependencies: RunnerDependencies): Runner {
         ...(notices.length > 0 ? { notices } : {}),
       };
     },
+
+    occupancy: () => ({ active: runAdmission.active, waiting: runAdmission.waiting }),
 
     load: () => ({
       sandbox: tier,

@@ -12,7 +12,15 @@ const never = () => new Promise<never>(() => undefined);
 const fail = () => Promise.reject(new Error('away'));
 
 function provide(part: Partial<InitialDataSource>, keys: readonly string[] = []): void {
-  const data = { models: fail, runnerHealth: fail, stats: fail, gatewayStats: fail, ...part };
+  const data = {
+    models: fail,
+    runnerHealth: fail,
+    stats: fail,
+    gatewayStats: fail,
+    queue: fail,
+    history: fail,
+    ...part,
+  };
   provideInitialData(data, (reader) => hasValidKey(reader, keys, Date.now()));
 }
 

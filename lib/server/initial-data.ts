@@ -3,10 +3,12 @@ import { API_BASE, CODE_API_BASE } from '#lib/browser/endpoints';
 import type { RequestHeaders } from '#lib/http/http-request';
 import { singleton } from '#lib/singletons';
 import { SECOND_MS } from '#lib/units';
+import type { QueueOverview } from '#lib/wire/chat';
 import type { RunnerHealth } from '#lib/wire/code';
 import type { GatewayStats } from '#lib/wire/gateway';
 import type { Models } from '#lib/wire/models';
 import type { ServerStats } from '#lib/wire/server-stats';
+import type { HistoryGroup, HistoryRange, StatsHistory } from '#lib/wire/stats-history';
 
 /**
  * Initial data of pages: data of the API that a page shows with its first byte, before its scripts
@@ -21,6 +23,9 @@ export interface InitialDataSource {
   runnerHealth(): Promise<RunnerHealth>;
   stats(): Promise<ServerStats>;
   gatewayStats(): Promise<GatewayStats>;
+  /** Without the ids of requests if keys are set. */
+  queue(): Promise<QueueOverview>;
+  history(range: HistoryRange, group: HistoryGroup): Promise<StatsHistory>;
 }
 
 /**
@@ -54,6 +59,18 @@ export function initialGatewayStats(reader: RequestHeaders): Promise<GatewayStat
 
 function fetchInitialModels({ models }: InitialDataSource): Promise<Models> {
   return models(AbortSignal.timeout(FETCH_TIMEOUT_MS));
+}
+
+export function initialQueue(reader: RequestHeaders): Promise<QueueOverview | undefined> {
+  return readInitialData(reader, 'queue', API_BASE === '', ({ queue }) => queue());
+}
+
+export function initialHistory(
+  reader: RequestHeaders,
+  range: HistoryRange,
+  group: HistoryGroup,
+): Promise<StatsHistory | undefined> {
+  return readInitialData(reader, 'history', API_BASE === '', ({ history }) => history(range, group));
 }
 
 type InitialDataKey = keyof InitialDataSource;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { flushCompileCache } from 'node:module';
+import { chatEngine } from '#lib/chat/engine-singleton';
 import { type Config, ConfigError, config, listenHost } from '#lib/config/config';
 import { unknownSettings } from '#lib/config/unknown-settings';
 import { asError } from '#lib/errors';
@@ -16,6 +17,7 @@ import { currentStats } from '#lib/server/current-stats';
 import { drain } from '#lib/server/drain';
 import { provideInitialData, warmInitialData } from '#lib/server/initial-data';
 import { listenFailure } from '#lib/server/listen-error';
+import { statsHistory } from '#lib/server/stats-history';
 import { shutDown } from '#lib/shutdown';
 import { flushLog, log } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
@@ -50,6 +52,8 @@ export async function startServer(loadPages: LoadPages): Promise<void> {
         runnerHealth: () => runner().health(),
         stats: async () => currentStats(),
         gatewayStats: async () => gateway().stats(),
+        queue: async () => chatEngine().overview(''),
+        history: async (range, group) => statsHistory().history(range, group),
       },
       (reader) => hasValidKey(reader, settings.API_KEYS, Date.now()),
     );
@@ -92,6 +96,7 @@ async function announce(settings: Config, { uncleanExits }: CrashRecord): Promis
   process.stderr.write(`\n${banner(settings, settings.PORT, models, health, uncleanExits)}\n\n`);
   // The first page loads Next, which blocks the event loop for longer than a page waits for data.
   await warmInitialData();
+  if (settings.EXECUTOR_LANGUAGE === undefined) statsHistory();
   // For the next start. Without NODE_COMPILE_CACHE it does nothing.
   flushCompileCache();
 }

@@ -19,14 +19,34 @@ export class PercentileWindow {
     this.#total += 1;
   }
 
-  /** Null while the window is empty. O(n log n): call it for reports, not per request. */
-  percentiles(): Percentiles {
-    const sorted = this.#values.slice(0, Math.min(this.#total, PERCENTILE_WINDOW)).sort();
+  /** How many values were added so far. */
+  get total(): number {
+    return this.#total;
+  }
+
+  /**
+   * Percentiles of the values that were added after the first `since`, and are in the window. Null
+   * if there are none. O(n log n): call it for reports, not per request.
+   */
+  percentiles(since = 0): Percentiles {
+    const sorted = this.#newest(Math.min(this.#total - since, PERCENTILE_WINDOW)).sort();
     const scale = 10 ** this.#decimals;
     const at = (rank: number): number | null => {
       const value = sorted[Math.max(0, Math.ceil(rank * sorted.length) - 1)];
       return value === undefined ? null : Math.round(value * scale) / scale;
     };
     return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };
+  }
+
+  /** A copy of the newest `count` values. */
+  #newest(count: number): Float64Array {
+    const end = this.#total % PERCENTILE_WINDOW;
+    if (count >= Math.min(this.#total, PERCENTILE_WINDOW))
+      return this.#values.slice(0, Math.min(this.#total, PERCENTILE_WINDOW));
+    if (count <= end) return this.#values.slice(end - count, end);
+    const newest = new Float64Array(count);
+    newest.set(this.#values.subarray(PERCENTILE_WINDOW - (count - end)));
+    newest.set(this.#values.subarray(0, end), count - end);
+    return newest;
   }
 }

@@ -313,11 +313,19 @@ export type QueueEntry = z.infer<typeof queueEntrySchema>;
 export const queueOverviewSchema = z.object({
   queue_length: z.number(),
   is_processing: z.boolean(),
-  processing: z.array(z.object({ request_id: z.string().optional(), model: z.string(), running_ms: z.number() })),
+  processing: z.array(
+    z.object({
+      request_id: z.string().optional(),
+      model: z.string(),
+      running_ms: z.number(),
+      tokens: z.number().describe('Pieces of text so far. Most model servers send one per token.'),
+    }),
+  ),
   pending: z
     .array(
       z.object({
         request_id: z.string().optional(),
+        model: z.string(),
         queue_position: z.number(),
         priority: z.number(),
         waiting_ms: z.number(),
@@ -327,6 +335,9 @@ export const queueOverviewSchema = z.object({
   max_concurrent: z.number(),
   max_queue_size: z.number(),
   average_processing_time_ms: z.number().describe('Moving average.'),
+  is_average_measured: z
+    .boolean()
+    .describe('false: nothing was measured yet, and the average is QUEUE_ESTIMATED_TIME_PER_REQUEST_MS.'),
 });
 export type QueueOverview = z.infer<typeof queueOverviewSchema>;
 

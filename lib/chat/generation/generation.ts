@@ -76,6 +76,8 @@ export class Generation {
   firstTokenAt: number | undefined;
   finishedAt: number | undefined;
   response: CompletedResponse | undefined;
+  /** Pieces of text so far: most model servers send one per token. */
+  tokens = 0;
   readonly #context: GenerationContext | undefined;
   #request: ModelRequest | PackedRequest<ModelRequest> | undefined;
   #refCount = 0;

@@ -21,9 +21,11 @@ export function queueOverview(
       ...visibleId(generation),
       model: generation.model,
       running_ms: Math.round(now - (generation.startedAt ?? now)),
+      tokens: generation.tokens,
     })),
     pending: [...scheduler.waiting()].map(({ item, since }, index) => ({
       ...visibleId(item),
+      model: item.model,
       queue_position: index + 1,
       priority: item.priority,
       waiting_ms: Math.round(now - since),
@@ -31,5 +33,6 @@ export function queueOverview(
     max_concurrent: settings.QUEUE_MAX_CONCURRENT,
     max_queue_size: settings.QUEUE_MAX_SIZE,
     average_processing_time_ms: Math.round(scheduler.averageMs),
+    is_average_measured: scheduler.isAverageMeasured,
   };
 }

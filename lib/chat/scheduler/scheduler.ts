@@ -55,6 +55,7 @@ export class Scheduler {
   /** Bytes of requests that are neither in line nor running yet, by caller. */
   readonly #arriving = new MemoryAccounting();
   #isUpdateScheduled = false;
+  #tokens = 0;
 
   constructor(options: SchedulerOptions) {
     const { settings } = options;
@@ -82,6 +83,15 @@ export class Scheduler {
     return this.#running.size > 0;
   }
 
+  get runningCount(): number {
+    return this.#running.size;
+  }
+
+  /** Generated tokens of all generations so far. */
+  get tokens(): number {
+    return this.#tokens;
+  }
+
   get queueLength(): number {
     return this.#queue.size;
   }
@@ -96,9 +106,13 @@ export class Scheduler {
     return this.#queue.releasedBatches;
   }
 
-  /** Moving average of measured generation times. */
+  /** Moving average of measured generation times, the configured estimate before the first. */
   get averageMs(): number {
     return this.#estimator.averageMs;
+  }
+
+  get isAverageMeasured(): boolean {
+    return this.#estimator.isMeasured;
   }
 
   /** All waiting generations, in queue order. */
@@ -250,9 +264,15 @@ export class Scheduler {
     if (provider === undefined || request === undefined) return;
     for await (const event of call(provider, request, signal)) {
       if (generation.finishedAt !== undefined) continue;
-      if (event.type === 'done') generation.finish(event);
-      else if (!('text' in event) || event.text !== '') {
+      if (event.type === 'done') {
+        this.#tokens += event.usage.completion_tokens - generation.tokens;
+        generation.finish(event);
+      } else if (!('text' in event) || event.text !== '') {
         generation.firstTokenAt ??= clock.now();
+        if ('text' in event) {
+          generation.tokens += 1;
+          this.#tokens += 1;
+        }
         generation.log.append(event);
         this.#boundResponses(generation);
       }

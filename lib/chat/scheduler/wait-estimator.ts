@@ -31,6 +31,11 @@ export class WaitEstimator {
     return this.#averageMs ?? this.#fallbackMs;
   }
 
+  /** Whether the average is of at least one measured generation. */
+  get isMeasured(): boolean {
+    return this.#averageMs !== undefined;
+  }
+
   /** Expected wait at `position` of the queue while `slots` generations run at a time. */
   estimateMs(model: string, position: number, slots: number): number {
     return Math.round((this.#averageMsByModel.get(model) ?? this.#fallbackMs) * Math.ceil(position / slots));

@@ -1,0 +1,57 @@
+'use client';
+
+import { Button, buttonClasses } from '#components/ui/button';
+import { Notice } from '#components/ui/notice';
+import { ApiError } from '#lib/browser/api-client';
+import { errorSentence } from '#lib/browser/error-sentence';
+import { isSignedOut } from '#lib/browser/use-sampled-stats';
+import { STATS_STRINGS } from './strings.ts';
+
+interface StatsNoticeProps {
+  error: Error | undefined;
+  /** Older figures are shown below. */
+  hasData: boolean;
+  /** The page's path, to come back to after signing in. */
+  page: string;
+  onRetry: () => void;
+}
+
+/** Why there are no figures, or only old ones, and the one button that helps. */
+export function StatsNotice({ error, hasData, page, onRetry }: StatsNoticeProps) {
+  const sentence = error === undefined ? STATS_STRINGS.notResponding : failureSentence(error);
+  return (
+    <Notice
+      kind="error"
+      action={
+        isSignedOut(error) ? (
+          <a className={buttonClasses('primary', 'sm')} href={`/sign-in?${new URLSearchParams({ next: page })}`}>
+            {STATS_STRINGS.signIn}
+          </a>
+        ) : (
+          <Button size="sm" onClick={onRetry}>
+            {STATS_STRINGS.retry}
+          </Button>
+        )
+      }
+    >
+      {sentence} {hasData ? STATS_STRINGS.staleNote : ''}
+    </Notice>
+  );
+}
+
+/** The sentence for a failed request of these pages. */
+export function failureSentence(error: unknown): string {
+  if (error instanceof ApiError) return errorSentence(error);
+  return error instanceof Error && error.name !== 'TimeoutError' ? error.message : STATS_STRINGS.notResponding;
+}
+
+/**
+ * For the wrapper of figures that are old: all colours in it become grey. Texts keep a contrast
+ * that can be read.
+ */
+export const STALE_COLOURS = [
+  '[--ink:var(--ink-3)] [--ink-2:var(--ink-3)] [--accent:var(--ink-3)] [--good:var(--ink-3)] [--warn:var(--ink-3)]',
+  '[--error:var(--ink-3)] [--cached:var(--ink-3)] [--dot-good:var(--ink-3)] [--dot-warn:var(--ink-3)]',
+  '[--dot-error:var(--ink-3)] [--accent-soft:var(--sunken)] [--good-soft:var(--sunken)] [--warn-soft:var(--sunken)]',
+  '[--error-soft:var(--sunken)] [--cached-soft:var(--sunken)] [--hover:var(--sunken)]',
+].join(' ');
