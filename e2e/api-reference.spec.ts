@@ -93,7 +93,7 @@ test('a phone has the contents in a drawer', async ({ page }) => {
 
 test('the palette leads there', async ({ page }) => {
   await page.goto('/dashboard');
-  await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
   await page.keyboard.press('ControlOrMeta+k');
   await page.getByRole('combobox', { name: 'What to do' }).fill('api');
   await page.keyboard.press('Enter');

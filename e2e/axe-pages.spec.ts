@@ -118,10 +118,10 @@ test('the dashboard: being read, its menus and questions, what came of them, its
   });
   await page.goto('/dashboard');
   // What the server knew when it rendered the page.
-  await expect(page.getByRole('figure', { name: 'Waiting and running' })).toBeVisible();
+  await expect(page.getByRole('figure', { name: 'Requests per second' })).toBeVisible();
   await look(page, 'being read');
   held.resolve();
-  await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
   await button(page, 'Clear').click();
   await expect(page.getByRole('menuitem', { name: 'Both' })).toBeVisible();
   await look(page, 'caches');
@@ -130,13 +130,13 @@ test('the dashboard: being read, its menus and questions, what came of them, its
   await look(page, 'clear the caches');
   await button(page, 'Clear both').click();
   await expect(page.getByRole('alertdialog')).toBeHidden();
-  await expect(button(page, 'Hide')).toBeVisible();
+  await expect(page.getByText(/entr(?:y|ies) cleared\./).first()).toBeVisible();
   await look(page, 'caches were cleared');
-  await button(page, 'Warm model').click();
+  await button(page, 'Load model').click();
   await expect(page.getByRole('alertdialog')).toBeVisible();
   await look(page, 'load the model');
   await page.route('**/api/cache-stats', (route) => route.abort('connectionrefused'));
-  await button(page, 'Load the model').click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Load model' }).click();
   await expect(page.getByRole('alert').first()).toBeVisible();
   await look(page, 'a failed action');
 });
@@ -149,8 +149,8 @@ test('a request is cancelled after a question', async ({ page, request, model })
   await button(page, `Cancel request ${id.slice(0, 8)}`).click();
   await expect(page.getByRole('alertdialog')).toBeVisible();
   await look(page, 'cancel a request');
-  await button(page, 'Cancel the request').click();
-  await expect(page.getByRole('status').filter({ hasText: 'is cancelled.' })).toBeVisible();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Cancel request' }).click();
+  await expect(page.getByText(`Request ${id.slice(0, 8)} cancelled.`).first()).toBeVisible();
   await model.idle();
 });
 
@@ -166,19 +166,19 @@ test.describe('a page whose code does not come', () => {
 
   test('says that it stopped working, and can be loaded again', async ({ page }) => {
     await page.goto('/dashboard');
-    await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
     await page.route('**/*.js', (route) => route.abort('connectionrefused'));
-    await button(page, 'Warm model').click();
+    await button(page, 'Load model').click();
     await expect(page.getByRole('heading', { name: 'This page stopped working' })).toBeVisible();
     await look(page, 'stopped working');
     await page.unroute('**/*.js');
     await button(page, 'Load again').click();
-    await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
   });
 
   test('goes on where that was only fetched ahead, and is fetched when it is wanted', async ({ page }) => {
     await page.goto('/dashboard');
-    await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
     const refused: string[] = [];
     await page.route('**/*.js', async (route) => {
       refused.push(route.request().url());
@@ -212,7 +212,7 @@ test.describe('on a phone', () => {
 
   test('the dashboard with a menu and a question', async ({ page }) => {
     await page.goto('/dashboard');
-    await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
     await look(page, 'figures');
     await button(page, 'Clear').tap();
     await expect(page.getByRole('menuitem', { name: 'Both' })).toBeVisible();

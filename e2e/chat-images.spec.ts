@@ -120,7 +120,7 @@ test('what is written and attached but not sent outlasts a reload, in its own ch
   await attach(page, LARGE_MOON);
   await expect(attached(page).getByRole('img', { name: 'icon-512.png' })).toBeVisible();
   await page.getByRole('link', { name: 'Dashboard' }).click();
-  await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
   await page.getByRole('link', { name: 'Chat', exact: true }).click();
   await expect(attached(page).getByRole('img')).toHaveCount(1);
   await page.getByRole('complementary').getByRole('button', { name: title, exact: true }).click();

@@ -22,17 +22,17 @@ test('the dashboard counts what happens, live', async ({ page, request }) => {
   await expect(cell(page, 'Requests', 'Chat requests')).toHaveText(String(before + 2));
   await expect(cell(page, 'Caches', 'Hits')).toHaveText(String(hitsBefore + 1));
   await expect(table(page, 'Code runs')).toContainText(/python/i);
-  await expect(table(page, 'Latency')).toContainText(/First token\s*\d/);
+  await expect(table(page, 'Latency, last 1,000')).toContainText(/Time to first token\s*\d/);
 });
 
-test('it shows every part: model, sandbox, gateway, and who runs each language', async ({ page }) => {
+test('it shows every component: model, sandbox, gateway, and the executor of each language', async ({ page }) => {
   await page.goto('/dashboard');
-  await expect(table(page, 'Parts').getByRole('row', { name: /Sandbox/ })).toContainText('Up');
-  await expect(table(page, 'Parts').getByRole('row', { name: /Gateway/ })).toContainText('Not configured');
+  await expect(table(page, 'Components').getByRole('row', { name: /Sandbox/ })).toContainText('Up');
+  await expect(table(page, 'Components').getByRole('row', { name: /Gateway/ })).toContainText('Not configured');
   await expect(table(page, 'Models')).toContainText(/smollm2.*(Loaded|Not loaded)/s);
   await expect(table(page, 'Executors').getByRole('row', { name: /Python \d/ })).toContainText('Healthy');
-  await expect(table(page, 'Server')).toContainText(/Memory\s*[\d,]+ MB/);
-  await expect(table(page, 'Queue')).toContainText('Nobody is being answered, and nobody waits.');
+  await expect(table(page, 'Server')).toContainText(/Memory \(RSS\)\s*[\d,]+ MB/);
+  await expect(table(page, 'Queue')).toContainText('Queue is empty.');
 });
 
 test('plots have a title, the value of now, and their numbers as a table', async ({ page }) => {
@@ -51,37 +51,45 @@ test('plots have a title, the value of now, and their numbers as a table', async
   });
   await page.goto('/dashboard');
   for (const title of [
-    'Waiting and running',
-    'Time to the first token',
-    'Time to the whole answer',
-    'Time of a code run',
-    'Answers from the cache',
-    'Memory of the server',
+    'Requests per second',
+    'Tokens per second',
+    'Chat requests: running, queued',
+    'Code runs: running, queued',
+    'Server CPU, % of one core',
+    'Server memory (RSS)',
+    'Time to first token',
+    'Total response time',
+    'Code run time',
+    'Error rate',
+    'Failed and cancelled requests',
+    'Cache hit rate',
   ]) {
     const plot = page.getByRole('figure', { name: title });
     await plot.scrollIntoViewIfNeeded();
     await expect(plot.locator('canvas')).toBeVisible();
-    await expect(plot.getByRole('table', { name: `${title}, the latest values` })).toBeAttached();
+    await expect(plot.getByRole('table', { name: `${title}, values over time` })).toBeAttached();
   }
   expect(await page.locator('html').getAttribute('data-asked')).toBeNull();
-  const memory = page.getByRole('figure', { name: 'Memory of the server' });
+  const memory = page.getByRole('figure', { name: 'Server memory (RSS)' });
   await expect(memory.getByRole('table').getByRole('cell').first()).toHaveText(/^[\d,]+ MB$/);
-  // Under the pointer stands the value of that moment.
-  await expect.poll(async () => await memory.getByRole('row').count()).toBeGreaterThan(3);
+  // Under the pointer stands the value of that moment. A range ends with the newest one.
+  await page.getByRole('group', { name: 'Time range' }).getByRole('button', { name: '5 min' }).click();
+  await expect.poll(async () => await memory.getByRole('row').count(), { timeout: 40_000 }).toBeGreaterThan(3);
+  await memory.scrollIntoViewIfNeeded();
   const newest = await memory.locator('time').innerText();
   const box = await memory.locator('.u-over').boundingBox();
   if (box === null) throw new Error('the plot has no area');
   await expect(async () => {
-    await page.mouse.move(box.x + box.width - 40 * Math.random() - 1, box.y + 40);
+    await page.mouse.move(box.x + box.width / 2, box.y + 60 + 20 * Math.random());
     await page.mouse.move(box.x + 4, box.y + 40);
-    expect(await memory.locator('time').innerText()).not.toBe('');
-    expect(Date.parse(`1970-01-01T${await memory.locator('time').innerText()}Z`)).toBeLessThanOrEqual(
-      Date.parse(`1970-01-01T${newest}Z`),
-    );
+    expect(await memory.locator('time').innerText()).not.toBe(newest);
   }).toPass();
 });
 
-test('who waits is listed with place and time, and is cancelled after a question', async ({ page, request }) => {
+test('a request in the queue is listed with place and age, and is cancelled after a question', async ({
+  page,
+  request,
+}) => {
   const ids: string[] = [];
   for (const priority of [5, 1]) {
     const data = { priority, messages: [{ role: 'user', content: freshQuestion(LONG_STORY) }] };
@@ -91,18 +99,16 @@ test('who waits is listed with place and time, and is cancelled after a question
   const [running = '', waiting = ''] = ids;
   await page.goto('/dashboard');
   const queue = table(page, 'Queue');
-  await expect(queue.getByRole('row', { name: running.slice(0, 8) })).toContainText('Running on');
+  await expect(queue.getByRole('row', { name: running.slice(0, 8) })).toContainText(/Running.*smollm2/s);
   const row = queue.getByRole('row', { name: waiting.slice(0, 8) });
-  await expect(row).toContainText('1. in line');
+  await expect(row).toContainText(/#1.*smollm2/s);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     expect(await accessibilityFaults(page)).toEqual([]);
   }
   await row.getByRole('button', { name: 'Cancel' }).click();
-  await page.getByRole('alertdialog').getByRole('button', { name: 'Cancel the request' }).click();
-  await expect(
-    page.getByRole('status').filter({ hasText: `Request ${waiting.slice(0, 8)} is cancelled.` }),
-  ).toBeVisible();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Cancel request' }).click();
+  await expect(page.getByText(`Request ${waiting.slice(0, 8)} cancelled.`).first()).toBeVisible();
   await expect(row).toBeHidden();
   expect((await (await request.get(`/api/chat-queue?requestId=${waiting}`)).json()).status).toBe('cancelled');
   expect((await request.delete(`/api/chat-queue?requestId=${running}`)).status()).toBe(200);
@@ -118,14 +124,14 @@ test('clear empties the cache after a question, and says how much went', async (
   await expect
     .poll(async () => (await (await request.get('/api/cache-stats')).json()).response_cache.total_entries)
     .toBe(0);
-  await expect(page.getByRole('status').filter({ hasText: /\d+ (entries|entry|answers?)/ })).toBeVisible();
+  await expect(page.getByText(/^\d+ entr(?:y|ies) cleared\.$/).first()).toBeVisible();
 });
 
-test('warm loads the model after a question, and says how long it took', async ({ page }) => {
+test('the model is loaded after a question, and says how long it took', async ({ page }) => {
   await page.goto('/dashboard');
-  await page.getByRole('button', { name: 'Warm model' }).click();
-  await page.getByRole('button', { name: 'Load the model' }).click();
-  await expect(page.getByRole('status').filter({ hasText: /It took \d/ })).toBeVisible({ timeout: 60_000 });
+  await page.getByRole('button', { name: 'Load model' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Load model' }).click();
+  await expect(page.getByText(/It took \d/).first()).toBeVisible({ timeout: 60_000 });
   await expect(table(page, 'Models').getByRole('row', { name: /smollm2/ })).toContainText('Loaded');
 });
 
@@ -133,8 +139,8 @@ test('while the server is away the last figures stay, and say how old they are',
   await page.goto('/dashboard');
   await expect(table(page, 'Server')).toBeVisible();
   await page.route('**/api/**', (route) => route.abort('connectionrefused'));
-  await expect(page.getByText('What you see is the last that was known.')).toBeVisible();
-  await expect(page.getByText(/\d+ s old/)).toBeVisible({ timeout: 20_000 });
+  await expect(page.getByText('Showing the last known data.')).toBeVisible();
+  await expect(page.getByText(/^Updated \d+ s ago$/)).toBeVisible({ timeout: 20_000 });
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     expect(await accessibilityFaults(page)).toEqual([]);
@@ -146,7 +152,7 @@ test('while the server is away the last figures stay, and say how old they are',
 test('lines are drawn when one comes near, and the value of now is there before', async ({ page }) => {
   await page.setViewportSize({ width: 412, height: 700 });
   await page.goto('/dashboard');
-  const memory = page.getByRole('figure', { name: 'Memory of the server' });
+  const memory = page.getByRole('figure', { name: 'Server memory (RSS)' });
   await expect(memory).toContainText(/[\d,]+ MB/);
   await page.waitForLoadState('networkidle');
   await expect(memory.locator('canvas')).toHaveCount(0);

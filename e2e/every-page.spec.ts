@@ -149,7 +149,7 @@ test('the appearance that was chosen stays, without a flash of the other', async
 
 test('everything is reached by a few letters: pages, appearance, conversations', async ({ page }) => {
   await page.goto('/dashboard');
-  await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
   await page.keyboard.press('ControlOrMeta+k');
   const field = page.getByRole('combobox', { name: 'What to do' });
   await expect(field).toBeFocused();
@@ -201,7 +201,7 @@ test('the palette comes whole, and loses nothing that was written before it was 
 
 test('the shortcuts are shown by one key, which stays a letter where one writes', async ({ page }) => {
   await page.goto('/dashboard');
-  await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
   await page.keyboard.press('?');
   const sheet = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await expect(sheet).toContainText('Run the program');

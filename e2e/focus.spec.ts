@@ -54,7 +54,7 @@ test('a dialog holds the focus, and gives it back to what opened it', async ({ p
   await expect(page.getByRole('textbox', { name: 'Program' })).toBeVisible();
   await holdsAndGivesBack(page, button(page, 'Add a file'), named('Add a file'));
   await page.goto('/dashboard');
-  await holdsAndGivesBack(page, button(page, 'Warm model'), page.getByRole('alertdialog'));
+  await holdsAndGivesBack(page, button(page, 'Load model'), page.getByRole('alertdialog'));
 });
 
 test('a menu, a choice and what they open give the focus back', async ({ page }) => {

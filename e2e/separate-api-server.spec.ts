@@ -82,7 +82,7 @@ test('every page asks the server that it was built for, under a policy that name
   await expect.poll(() => [...asked].some((entry) => entry.endsWith('/validate'))).toBe(true);
 
   await page.goto('/dashboard');
-  await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
   await expect(page.getByRole('region', { name: 'Executors', exact: true })).toContainText('Healthy');
   await page.goto('/gateway');
   await expect(page.getByRole('main')).toBeVisible();

@@ -25,7 +25,7 @@ test('where keys are set, a page asks for one, and a key opens all of them', asy
   await page.getByRole('textbox', { name: 'Key', exact: true }).fill('correct-horse');
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await expect(page).toHaveURL(`${app.url}/dashboard`);
-  await expect(page.getByRole('heading', { name: 'Is it up?' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
   const cookie = (await page.context().cookies()).find(({ name }) => name === 'chill_space_session');
   expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict' });
   await page.goto('/sign-in');

@@ -1,5 +1,6 @@
 'use client';
 
+import clsx from 'clsx';
 import { type ReactNode, useMemo } from 'react';
 import { Chart } from '#components/ui/chart';
 import { RangeSwitch } from '#components/ui/range-switch';
@@ -30,6 +31,10 @@ interface DashboardChartsProps {
 /** The four golden signals and the cache over time. */
 export function DashboardCharts({ history, range, onRange, isStale, latencyTable, cacheTable }: DashboardChartsProps) {
   const lines = useMemo(() => chartLines(history.values), [history]);
+  // Short requests and runs fall between two looks at the load.
+  const happened = (values: ServerSeries['running']) => values.some((value) => (value ?? 0) > 0);
+  const asked = happened(history.values.requests_per_second);
+  const ran = happened(history.values.code_runs_per_second);
   const shared = { times: history.times, windowMs: history.windowMs, isStale };
   return (
     <>
@@ -58,7 +63,7 @@ export function DashboardCharts({ history, range, onRange, isStale, latencyTable
           lines={lines.chat}
           format={formatCount}
           least={4}
-          empty={STRINGS.noRequests}
+          empty={asked ? undefined : STRINGS.noRequests}
         />
         <Chart
           {...shared}
@@ -66,7 +71,7 @@ export function DashboardCharts({ history, range, onRange, isStale, latencyTable
           lines={lines.code}
           format={formatCount}
           least={4}
-          empty={STRINGS.noRuns}
+          empty={ran ? undefined : STRINGS.noRuns}
         />
         <Chart {...shared} title={STRINGS.cpu} lines={lines.cpu} format={formatPercentage} least={10} />
         <Chart {...shared} title={STRINGS.memory} lines={lines.memory} format={formatMegabytes} least={128} />
@@ -133,14 +138,22 @@ export function DashboardCharts({ history, range, onRange, isStale, latencyTable
   );
 }
 
-export function Section({ title, control, children }: { title: string; control?: ReactNode; children: ReactNode }) {
+interface SectionProps {
+  title: string;
+  control?: ReactNode;
+  /** Tables without a box need more space between them. */
+  isPlain?: boolean;
+  children: ReactNode;
+}
+
+export function Section({ title, control, isPlain = false, children }: SectionProps) {
   return (
     <section className="mt-5">
       <div className="mb-2 flex min-h-8 items-end justify-between gap-4">
         <h2 className="font-semibold text-base">{title}</h2>
         {control}
       </div>
-      <div className="grid grid-cols-1 gap-3 lg:grid-cols-2">{children}</div>
+      <div className={clsx('grid grid-cols-1 lg:grid-cols-2', isPlain ? 'gap-x-10 gap-y-6' : 'gap-3')}>{children}</div>
     </section>
   );
 }

@@ -103,14 +103,14 @@ export function Dashboard({ initialRange }: { initialRange: HistoryRange }) {
                   cacheTable={<CacheTable stats={stats.data} />}
                 />
               )}
-              <Section title={DASHBOARD_STRINGS.sections.services}>
+              <Section isPlain title={DASHBOARD_STRINGS.sections.services}>
                 <ServiceHealth />
                 <ModelTable />
                 <div className="min-w-0 lg:col-span-2">
                   <ExecutorTable />
                 </div>
               </Section>
-              <Section title={DASHBOARD_STRINGS.sections.totals}>
+              <Section isPlain title={DASHBOARD_STRINGS.sections.totals}>
                 <RequestTable stats={stats.data} />
                 <ServerTable stats={stats.data} />
                 <div className="min-w-0 lg:col-span-2">

@@ -1,6 +1,7 @@
 'use client';
 
-import { useState } from 'react';
+import clsx from 'clsx';
+import { type ReactNode, useState } from 'react';
 import { Badge } from '#components/ui/badge';
 import { Button } from '#components/ui/button';
 import { Confirm } from '#components/ui/dialog';
@@ -64,16 +65,16 @@ export function QueueTable({ queue, error, onDone }: QueueTableProps) {
       {queue === undefined ? null : all.length === 0 ? (
         <p className="border-t py-3 text-ink-3 text-sm">{STRINGS.empty}</p>
       ) : (
-        <table className="w-full text-sm tabular max-sm:block">
+        <table className="w-full table-fixed text-sm tabular max-sm:block">
           <thead className="max-sm:sr-only">
             <tr className="text-ink-3 text-xs">
-              <Head>{COLUMNS.request}</Head>
-              <Head>{COLUMNS.state}</Head>
-              <Head>{COLUMNS.model}</Head>
-              <Head isNumeric>{COLUMNS.age}</Head>
-              <Head isNumeric>{COLUMNS.tokens}</Head>
-              <Head isNumeric>{COLUMNS.priority}</Head>
-              <Head>
+              <Head className="w-28 text-start">{COLUMNS.request}</Head>
+              <Head className="w-24 text-start">{COLUMNS.state}</Head>
+              <Head className="text-start">{COLUMNS.model}</Head>
+              <Head className="w-28 text-end">{COLUMNS.age}</Head>
+              <Head className="w-20 text-end">{COLUMNS.tokens}</Head>
+              <Head className="w-20 text-end">{COLUMNS.priority}</Head>
+              <Head className="w-20 text-end">
                 <span className="sr-only">{COLUMNS.actions}</span>
               </Head>
             </tr>
@@ -113,9 +114,9 @@ export function QueueTable({ queue, error, onDone }: QueueTableProps) {
   );
 }
 
-function Head({ isNumeric = false, children }: { isNumeric?: boolean; children: React.ReactNode }) {
+function Head({ className, children }: { className: string; children: ReactNode }) {
   return (
-    <th scope="col" className={`py-1.5 pe-4 font-normal last:pe-0 ${isNumeric ? 'text-end' : 'text-start'}`}>
+    <th scope="col" className={clsx('py-1.5 pe-4 font-normal last:pe-0', className)}>
       {children}
     </th>
   );
@@ -126,7 +127,7 @@ const WIDE_CELL = 'py-1.5 pe-4 text-end max-sm:hidden';
 
 function Row({ row, onCancel }: { row: QueueRow; onCancel: () => void }) {
   const { id, model, position, priority, ageMs, tokens } = row;
-  const age = formatSeconds(ageMs);
+  const age = ageMs < 1000 ? STRINGS.justNow : formatSeconds(ageMs);
   const details = [
     model,
     age,

@@ -67,7 +67,7 @@ export function StatTiles({ stats, queue, history, cacheLimitMb, model, runner, 
         {total.p50 === null || total.p95 === null ? null : (
           <li>{latencyTile.total(formatDuration(total.p50), formatDuration(total.p95))}</li>
         )}
-        <li>{latencyTile.window}</li>
+        {firstToken.p95 === null ? null : <li>{latencyTile.window}</li>}
       </StatTile>
     </div>
   );
@@ -93,7 +93,7 @@ function TrafficTile({
           ? trafficTile.noRequests
           : trafficTile.errors(formatPercent(Math.min(1, failed / requests)))}
       </li>
-      <li>{hitRate === undefined ? latencyTile.noData : trafficTile.hits(formatPercent(hitRate))}</li>
+      <li>{hitRate === undefined ? trafficTile.noLookups : trafficTile.hits(formatPercent(hitRate))}</li>
     </StatTile>
   );
 }

@@ -107,8 +107,10 @@ const STATUS_TONES: Record<string, Tone> = {
 
 const CACHE_ROWS: readonly [string, (cache: CacheStats) => string][] = [
   [STRINGS.entries, (cache) => formatCount(cache.total_entries)],
-  [STRINGS.size, (cache) => `${formatCount(cache.total_size_mb)} MB`],
-  [STRINGS.used, (cache) => formatPercent(cache.memory_usage_percent / 100)],
+  [
+    STRINGS.used,
+    (cache) => STRINGS.megabytes(formatCount(cache.total_size_mb), formatPercent(cache.memory_usage_percent / 100)),
+  ],
   [STRINGS.hitRate, (cache) => (cache.hits + cache.misses === 0 ? '–' : formatPercent(cache.hit_rate))],
   [STRINGS.hits, (cache) => formatCount(cache.hits)],
   [STRINGS.misses, (cache) => formatCount(cache.misses)],

@@ -19,7 +19,7 @@ export interface ChartProps {
   /** The largest value that there can be. */
   most?: number;
   /** Shown while no value is above zero: why the chart is empty. */
-  empty?: string;
+  empty?: string | undefined;
   /** Draws all lines in grey: the values are old. */
   isStale?: boolean;
 }

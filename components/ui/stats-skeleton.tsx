@@ -19,8 +19,8 @@ export function StatsSkeleton({ tiles }: { tiles: 3 | 4 }) {
 
 const TILES = ['first', 'second', 'third', 'fourth'];
 
-/** Three tiles in a row, or four as two rows of two where a row of four is too narrow. */
+/** Three tiles in a row; four in one row, in two, or on phones with the first and last alone. */
 export const TILE_GRIDS = {
   3: 'grid gap-3 md:grid-cols-3',
-  4: 'grid gap-3 sm:grid-cols-2 xl:grid-cols-4',
+  4: 'grid grid-cols-2 gap-3 xl:grid-cols-4 max-sm:[&>:first-child]:col-span-2 max-sm:[&>:last-child]:col-span-2',
 } as const;

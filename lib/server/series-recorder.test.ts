@@ -46,7 +46,9 @@ describe('SeriesRecorder', () => {
     expect(completeUntil).toBe(STEP_MS);
     // It is not recorded by that.
     recorder.record(2 * STEP_MS);
-    expect(recorder.series('1h', 0, 2 * STEP_MS).points.map(({ point }) => point.rate)).toEqual([0, 0.800_000_011_920_929]);
+    expect(recorder.series('1h', 0, 2 * STEP_MS).points.map(({ point }) => point.rate)).toEqual([
+      0, 0.800_000_011_920_929,
+    ]);
   });
 
   it('joins a first interval that is too short to the next', () => {

@@ -26,7 +26,12 @@ async function history(query = ''): Promise<StatsHistory> {
 describe('/api/stats/history', () => {
   it('has a point for every ten seconds since the start, and only later ones after `since`', async () => {
     s = await chatServer();
-    expect(await history()).toMatchObject({ range: '1h', step_seconds: 10, time: [], limits: { response_cache_mb: 256 } });
+    expect(await history()).toMatchObject({
+      range: '1h',
+      step_seconds: 10,
+      time: [],
+      limits: { response_cache_mb: 256 },
+    });
     s.engine.read(await s.submit('hello'), () => undefined);
     await vi.advanceTimersByTimeAsync(30_000);
     const start = Date.UTC(2026, 0, 1) / 1000;
