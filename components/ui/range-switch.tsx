@@ -2,7 +2,7 @@
 
 import clsx from 'clsx';
 import { useCallback, useState } from 'react';
-import type { HistoryRange } from '#lib/wire/stats-history';
+import type { HistoryRange } from '#lib/browser/stats-history';
 import { STATS_STRINGS } from './strings.ts';
 
 export const RANGES: readonly HistoryRange[] = ['5m', '1h', '24h'];

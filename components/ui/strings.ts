@@ -20,5 +20,4 @@ export const STATS_STRINGS = {
   chartTable: (title: string) => `${title}, values over time`,
   dataTable: (title: string) => `${title}, as a table`,
   nameColumn: 'Name',
-  actionsColumn: 'Actions',
 } as const;

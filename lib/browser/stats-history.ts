@@ -1,5 +1,7 @@
 import type { HistoryGroup, HistoryRange, StatsHistory } from '#lib/wire/stats-history';
 
+export type { HistoryRange };
+
 const MINUTE_MS = 60_000;
 
 export const RANGE_MS: Record<HistoryRange, number> = {
@@ -59,7 +61,9 @@ export interface ChartData<T extends Columns> {
   windowMs: number;
 }
 
-/** The columns for charts: a moment without values stands in each gap, so that lines break there. */
+/**
+ * The columns for charts. In each gap stands a moment without values, so that lines break there.
+ */
 export function toChartData<T extends Columns>(history: StatsHistory, columns: T): ChartData<T> {
   const { time, step_seconds: step } = history;
   /** The points, and undefined for a gap. */

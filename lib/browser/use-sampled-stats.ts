@@ -5,7 +5,6 @@ import { ApiError } from '#lib/browser/api-client';
 const REFRESH_MS = 2_000;
 /** Data is old from then on, even if no request has failed: the server may hang. */
 const STALE_AFTER_MS = 5_000;
-const CHECK_MS = 500;
 
 /**
  * Polls statistics with SWR. A server-rendered page provides the first response under `key`. A
@@ -31,20 +30,20 @@ export function isSignedOut(error: Error | undefined): boolean {
   return error instanceof ApiError && error.status === 401;
 }
 
-/** When `data` arrived, by this browser's clock, and whether it still says how things stand. */
+/** When `data` arrived, by this browser's clock, and whether it no longer says how things stand. */
 export function useFreshness(
   data: unknown,
   error: Error | undefined,
 ): { receivedAt: number | undefined; isStale: boolean } {
   const [receivedAt, setReceivedAt] = useState<number>();
-  const [now, setNow] = useState<number>();
+  const [isOld, setOld] = useState(false);
   useEffect(() => {
-    if (data !== undefined) setReceivedAt(Date.now());
+    if (data === undefined) return;
+    const at = Date.now();
+    setReceivedAt(at);
+    setOld(false);
+    const timer = setTimeout(() => setOld(true), STALE_AFTER_MS);
+    return () => clearTimeout(timer);
   }, [data]);
-  useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), CHECK_MS);
-    return () => clearInterval(timer);
-  }, []);
-  const age = receivedAt === undefined || now === undefined ? 0 : now - receivedAt;
-  return { receivedAt, isStale: data !== undefined && (error !== undefined || age > STALE_AFTER_MS) };
+  return { receivedAt, isStale: data !== undefined && (error !== undefined || isOld) };
 }

@@ -46,9 +46,8 @@ describe('SeriesRecorder', () => {
     expect(completeUntil).toBe(STEP_MS);
     // It is not recorded by that.
     recorder.record(2 * STEP_MS);
-    expect(recorder.series('1h', 0, 2 * STEP_MS).points.map(({ point }) => point.rate)).toEqual([
-      0, 0.800_000_011_920_929,
-    ]);
+    const rates = recorder.series('1h', 0, 2 * STEP_MS).points.map(({ point }) => point.rate);
+    expect(rates).toEqual([0, Math.fround(0.8)]);
   });
 
   it('joins a first interval that is too short to the next', () => {
@@ -100,7 +99,7 @@ describe('SeriesRecorder', () => {
     const { recorder } = recorded(1_000 * STEP_MS);
     recorder.record(1_001 * STEP_MS);
     expect(ats(recorder.series('1h', 0, 1_001 * STEP_MS).points)).toEqual([1_001]);
-    // The clock is far ahead, and the timer has not come yet: only the interval in progress is left.
+    // The clock is far ahead of the timer: only the interval in progress is left.
     expect(ats(recorder.series('1h', 0, 9_000 * STEP_MS).points)).toEqual([9_000]);
   });
 

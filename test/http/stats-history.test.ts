@@ -67,7 +67,7 @@ describe('/api/stats/history', () => {
     });
   });
 
-  it('refuses a range that there is none of', async () => {
+  it('refuses an unknown range with 400', async () => {
     s = await chatServer();
     const response = await fetch(`${s.url}/api/stats/history?range=2h`);
     expect(response.status).toBe(400);
