@@ -31,6 +31,8 @@ test.afterAll(async () => {
 });
 
 const WORDS: Script = [{ send: ollama.text('a ') }, { send: ollama.text('b ') }];
+/** Without what is hidden at this width. */
+const INNER = { useInnerText: true };
 const queue = (page: Page) => page.getByRole('region', { name: 'Queue', exact: true });
 const chart = (page: Page, title: string) => page.getByRole('figure', { name: title });
 
@@ -81,8 +83,8 @@ test('a busy queue stands above the charts, and a request in it is cancelled by 
   const [running = '', first = ''] = ids.map((id) => id.slice(0, 8));
   await page.goto(`${app.url}/dashboard`);
   const row = (id: string) => queue(page).getByRole('row', { name: id });
-  await expect(row(running)).toContainText(/Running\s*test\s*(<1 s|\d+ s)\s*2\s*–/);
-  await expect(row(first)).toContainText(/#1\s*test\s*(<1 s|\d+ s)\s*–\s*5/);
+  await expect(row(running)).toContainText(/Running\s+test:latest\s+(<1 s|\d+ s)\s+2\s+–/, INNER);
+  await expect(row(first)).toContainText(/#1\s+test:latest\s+(<1 s|\d+ s)\s+–\s+5/, INNER);
   await expect(queue(page)).toContainText('1/1 running · 5/100 queued');
   await expect(page.getByRole('article', { name: 'Load' })).toContainText('5queued');
   const top = async (locator: ReturnType<typeof chart>) => (await locator.boundingBox())?.y ?? Number.NaN;
@@ -91,7 +93,9 @@ test('a busy queue stands above the charts, and a request in it is cancelled by 
   const cancel = row(first).getByRole('button', { name: `Cancel request ${first}` });
   const dialog = page.getByRole('alertdialog');
   await cancel.click();
-  await expect(dialog).toContainText(new RegExp(`${first} · test · queued for .*The user gets no further output`));
+  await expect(dialog).toContainText(
+    new RegExp(`${first} · test:latest · queued for .*The user gets no further output`),
+  );
   await dialog.getByRole('button', { name: 'Keep waiting' }).click();
   await expect(dialog).toBeHidden();
   await expect(row(first)).toBeVisible();
@@ -104,7 +108,7 @@ test('a busy queue stands above the charts, and a request in it is cancelled by 
   await test.step('on a phone: two lines a request, buttons with words, no sideways scrolling', async () => {
     await page.setViewportSize({ width: 390, height: 844 });
     const second = row(ids[2]?.slice(0, 8) ?? '');
-    await expect(second).toContainText(/#1.*test · (<1 s|\d+ s) · priority 5/);
+    await expect(second).toContainText(/#1\s+test:latest · (<1 s|\d+ s) · priority 5/, INNER);
     const { height = 0 } = (await second.boundingBox()) ?? {};
     expect(height).toBeGreaterThan(36);
     expect(height).toBeLessThan(72);
@@ -116,11 +120,9 @@ test('a busy queue stands above the charts, and a request in it is cancelled by 
     for (const width of [320, 360, 390, 430, 520, 640, 768]) {
       await page.setViewportSize({ width, height: 700 });
       const overflow = () =>
-        page.evaluate(() =>
-          [document.documentElement, ...document.querySelectorAll('main, main .scroller')].map(
-            ({ scrollWidth, clientWidth }) => scrollWidth - clientWidth,
-          ),
-        );
+        page
+          .locator('main, main .scroller')
+          .evaluateAll((elements) => elements.map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth));
       await expect.poll(async () => Math.max(...(await overflow())), `${width} px`).toBeLessThanOrEqual(0);
     }
   });

@@ -87,12 +87,15 @@ export default function ChartCanvas({
         ],
         series: [
           {},
-          ...shape.split('\n').map((line) => ({
-            stroke: () => colour(line.split('|')[1] ?? '--ink'),
-            width: 1.5,
-            points: { show: true, size: 4, filter: isolatedPoints },
-            spanGaps: false,
-          })),
+          ...shape.split('\n').map((line) => {
+            const ink = () => colour(line.split('|')[1] ?? '--ink');
+            return {
+              stroke: ink,
+              width: 1.5,
+              points: { show: true, size: 6, width: 1, stroke: ink, fill: ink, filter: isolatedPoints },
+              spanGaps: false,
+            };
+          }),
         ],
         hooks: { setCursor: [(self) => latest.current.onHover(self.cursor.idx ?? undefined)] },
       },

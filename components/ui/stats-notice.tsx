@@ -54,5 +54,5 @@ export const STALE_COLOURS = [
   '[--ink:var(--ink-3)] [--ink-2:var(--ink-3)] [--accent:var(--ink-3)] [--good:var(--ink-3)] [--warn:var(--ink-3)]',
   '[--error:var(--ink-3)] [--cached:var(--ink-3)] [--dot-good:var(--ink-3)] [--dot-warn:var(--ink-3)]',
   '[--dot-error:var(--ink-3)] [--accent-soft:var(--sunken)] [--good-soft:var(--sunken)] [--warn-soft:var(--sunken)]',
-  '[--error-soft:var(--sunken)] [--cached-soft:var(--sunken)] [--hover:var(--sunken)]',
+  '[--error-soft:var(--sunken)] [--cached-soft:var(--sunken)] [--hover:var(--sunken)] [--pressed:var(--sunken)]',
 ].join(' ');
