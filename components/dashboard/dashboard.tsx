@@ -1,6 +1,6 @@
 'use client';
 
-import { useEffect, useMemo } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import { CacheActions } from '#components/dashboard/cache-actions';
 import { DashboardCharts, Section } from '#components/dashboard/dashboard-charts';
 import { QueueTable } from '#components/dashboard/queue-table';
@@ -38,10 +38,12 @@ export function Dashboard({ initialRange }: { initialRange: HistoryRange }) {
     () => (history.data?.server === undefined ? undefined : toChartData(history.data, history.data.server)),
     [history.data],
   );
-  // The dots of all pages learn now what these requests have found out.
+  // The dots of all pages learn now what these requests have found out: the end, and the return.
   const isFailing = stats.error !== undefined;
+  const wasFailing = useRef(false);
   useEffect(() => {
-    if (!isFailing) return;
+    if (isFailing === wasFailing.current) return;
+    wasFailing.current = isFailing;
     void checkModels();
     void checkRunner();
   }, [isFailing, checkModels, checkRunner]);

@@ -1,5 +1,6 @@
 import clsx from 'clsx';
 import type { ReactNode } from 'react';
+import { TextWithCode } from '#components/ui/text-with-code';
 import { STATS_STRINGS } from './strings.ts';
 
 export interface RowData {
@@ -20,6 +21,7 @@ interface DataTableProps {
   note?: ReactNode;
   columns: readonly Column[];
   rows: readonly RowData[];
+  /** Shown without rows; backticks mark code. */
   empty?: string;
   /** Wider than a phone: the table scrolls, also by keyboard. */
   wide?: boolean;
@@ -40,13 +42,15 @@ export function numeric(label: string): Column {
 }
 
 /** The first column is the row header. */
-export function DataTable({ title, note, columns, rows, empty, wide = false, framed = false }: DataTableProps) {
+export function DataTable({ title, note, columns, rows, empty = '', wide = false, framed = false }: DataTableProps) {
   return (
     <section aria-label={title} className={clsx('min-w-0', framed && 'rounded-lg border bg-surface p-4 pb-2')}>
       <h3 className="mb-1 font-medium text-sm">{title}</h3>
       {note === undefined ? null : <p className="mb-1 text-ink-2 text-xs tabular">{note}</p>}
       {rows.length === 0 ? (
-        <p className="border-t py-3 text-ink-3 text-sm">{empty}</p>
+        <p className="border-t py-3 text-ink-3 text-sm">
+          <TextWithCode text={empty} />
+        </p>
       ) : (
         <div
           className="relative overflow-x-auto"

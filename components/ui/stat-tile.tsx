@@ -1,5 +1,6 @@
 import clsx from 'clsx';
 import type { ReactNode } from 'react';
+import { TextWithCode } from '#components/ui/text-with-code';
 import type { ServiceStatus, StatusLevel } from '#lib/browser/service-status';
 
 interface StatTileProps {
@@ -37,7 +38,7 @@ export function StatusLine({ name, status }: { name: string; status: ServiceStat
       <StatusDot level={status.level} className="mt-1.5" />
       <span className="min-w-0 [overflow-wrap:anywhere]">
         <span className="sr-only">{name}: </span>
-        {status.sentence}
+        <TextWithCode text={status.sentence} />
       </span>
     </li>
   );

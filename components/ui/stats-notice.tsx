@@ -2,6 +2,7 @@
 
 import { Button, buttonClasses } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
+import { TextWithCode } from '#components/ui/text-with-code';
 import { ApiError } from '#lib/browser/api-client';
 import { errorSentence } from '#lib/browser/error-sentence';
 import { isSignedOut } from '#lib/browser/use-sampled-stats';
@@ -34,7 +35,7 @@ export function StatsNotice({ error, hasData, page, onRetry }: StatsNoticeProps)
         )
       }
     >
-      {sentence} {hasData ? STATS_STRINGS.staleNote : ''}
+      <TextWithCode text={sentence} /> {hasData ? STATS_STRINGS.staleNote : ''}
     </Notice>
   );
 }
