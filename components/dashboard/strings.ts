@@ -5,7 +5,7 @@ export const DASHBOARD_STRINGS = {
   status: {
     title: 'Status',
     up: 'Up',
-    uptime: (duration: string) => `for ${duration}`,
+    uptime: (duration: string) => duration,
     unreachable: 'Unknown',
     model: 'Model',
     runner: 'Code runner',
