@@ -87,7 +87,7 @@ export class Scheduler {
     return this.#running.size;
   }
 
-  /** Generated tokens of all generations so far. */
+  /** Generated tokens so far. A model server's own count replaces that of the pieces at the end. */
   get tokens(): number {
     return this.#tokens;
   }
@@ -265,7 +265,8 @@ export class Scheduler {
     for await (const event of call(provider, request, signal)) {
       if (generation.finishedAt !== undefined) continue;
       if (event.type === 'done') {
-        this.#tokens += event.usage.completion_tokens - generation.tokens;
+        const { completion_tokens: counted } = event.usage;
+        if (counted > 0) this.#tokens += counted - generation.tokens;
         generation.finish(event);
       } else if (!('text' in event) || event.text !== '') {
         generation.firstTokenAt ??= clock.now();
