@@ -30,7 +30,7 @@ export default function ChartCanvas({
   useEffect(() => {
     latest.current = { format, windowMs, least, most, onHover };
   });
-  const data = useMemo(() => alignedData(times, lines), [times, lines]);
+  const data = useMemo(() => alignedData(times, lines, windowMs), [times, lines, windowMs]);
   const dataNow = useRef(data);
   useEffect(() => {
     dataNow.current = data;
@@ -135,8 +135,15 @@ function timeLabels(splits: readonly number[]): string[] {
   return splits.map((split) => formatClockTime(split * 1000).slice(0, length));
 }
 
-function alignedData(times: readonly number[], lines: readonly ChartLine[]): uPlot.AlignedData {
-  return [times.map((time) => time / 1000), ...lines.map((line) => [...line.values])];
+/** A moment without values stands before a lone point, which uPlot does not draw. */
+function alignedData(times: readonly number[], lines: readonly ChartLine[], windowMs: number): uPlot.AlignedData {
+  const [only] = times;
+  const isLone = only !== undefined && times.length === 1;
+  const moments = isLone ? [only - windowMs, only] : times;
+  return [
+    moments.map((time) => time / 1000),
+    ...lines.map((line) => (isLone ? [null, ...line.values] : [...line.values])),
+  ];
 }
 
 /**

@@ -65,7 +65,7 @@ export function Chart({ title, empty, ...shown }: ChartProps) {
           className="pointer-events-none absolute inset-x-4 bottom-2 flex items-center justify-center ps-16 pb-8 text-center text-ink-3 text-sm"
           style={{ height: CHART_HEIGHT_PX }}
         >
-          {empty}
+          <span className="bg-surface px-2">{empty}</span>
         </p>
       ) : null}
     </figure>
