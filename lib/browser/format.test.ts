@@ -7,7 +7,9 @@ import {
   formatDuration,
   formatLatency,
   formatPercent,
+  formatPercentage,
   formatQueuePosition,
+  formatRate,
   formatSeconds,
 } from '#lib/browser/format';
 
@@ -87,4 +89,14 @@ it('groups by local days', () => {
 
 it('formatLatency has a decimal below 10 ms', () => {
   expect([0.42, 3, 12.4, 1500].map(formatLatency)).toEqual(['0.4 ms', '3 ms', '12 ms', '1.5 s']);
+});
+
+it('formatRate keeps two digits of what is rare', () => {
+  expect([0, 0.033, 0.1, 0.456, 1.25, 12.4, 12_345].map(formatRate)).toEqual([
+    ...['0/s', '0.033/s', '0.1/s', '0.46/s', '1.3/s', '12/s', '12,345/s'],
+  ]);
+});
+
+it('formatPercentage has a decimal below 10', () => {
+  expect([0, 0.44, 3, 42.4].map(formatPercentage)).toEqual(['0%', '0.4%', '3%', '42%']);
 });
