@@ -7,7 +7,14 @@ describe('a program in a link', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.record(
-          { language: fc.string(), code: fc.string({ unit: 'grapheme' }), stdin: fc.string(), args: fc.string() },
+          {
+            language: fc.string(),
+            code: fc.string({ unit: 'grapheme' }),
+            stdin: fc.string(),
+            args: fc.string(),
+            timeout: fc.integer({ min: 1, max: 60 }),
+            name: fc.string(),
+          },
           { requiredKeys: ['language', 'code'] },
         ),
         async (program) => {

@@ -8,6 +8,10 @@ export interface SharedProgram {
   files?: { name: string; content: string }[];
   stdin?: string;
   args?: string;
+  /** Seconds. */
+  timeout?: number;
+  /** The name of the program, for people. */
+  name?: string;
 }
 
 const KEY = 'program=';
@@ -19,6 +23,11 @@ export async function toFragment(program: SharedProgram): Promise<string> {
   const bytes = new TextEncoder().encode(JSON.stringify(program));
   const packed = await collect(through(bytes, new CompressionStream('deflate-raw')), Number.POSITIVE_INFINITY);
   return KEY + toBase64Url(packed);
+}
+
+/** Whether the fragment claims to hold a program. */
+export function isProgramFragment(fragment: string): boolean {
+  return fragment.startsWith(`#${KEY}`);
 }
 
 /** Undefined if the fragment has no program or is truncated. */
@@ -36,7 +45,7 @@ export async function fromFragment(fragment: string): Promise<SharedProgram | un
 
 function checked(value: unknown): SharedProgram | undefined {
   if (!isRecord(value)) return undefined;
-  const { language, code, stdin, args, files } = value;
+  const { language, code, stdin, args, files, timeout, name } = value;
   if (typeof language !== 'string' || typeof code !== 'string') return undefined;
   return {
     language,
@@ -44,6 +53,8 @@ function checked(value: unknown): SharedProgram | undefined {
     ...(Array.isArray(files) && files.length > 0 ? { files: files.flatMap(sharedFile) } : {}),
     ...(typeof stdin === 'string' ? { stdin } : {}),
     ...(typeof args === 'string' ? { args } : {}),
+    ...(typeof timeout === 'number' && timeout > 0 ? { timeout } : {}),
+    ...(typeof name === 'string' ? { name } : {}),
   };
 }
 

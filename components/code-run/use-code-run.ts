@@ -64,7 +64,8 @@ export function useCodeRun(): CodeRunControls {
   return { run, start, showSample, stop, clear };
 }
 
-async function follow(
+/** Runs the program and calls `show` with each new state, the last one being its end. */
+export async function follow(
   program: CodeRequest,
   place: RunLocation,
   signal: AbortSignal,

@@ -9,6 +9,8 @@ import type { Problem } from './use-diagnostics.ts';
 export interface EditorHandle {
   goTo: (line: number, column: number | undefined) => void;
   focus: () => void;
+  /** Replaces the whole text, which one undo brings back. */
+  replace: (text: string) => void;
 }
 
 export interface CodeEditorProps {
@@ -67,6 +69,7 @@ export function CodeEditor({ handle, label, file, ids, problems, plain, onReady,
   useImperativeHandle(handle, () => ({
     goTo: (line, column) => editor.current?.goTo(line, column),
     focus: () => editor.current?.focus(),
+    replace: (text) => editor.current?.replace(text),
   }));
   return <div ref={parent} className="h-full min-h-0" dir="ltr" />;
 }

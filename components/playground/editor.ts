@@ -53,6 +53,8 @@ export interface Editor {
   /** Moves cursor and focus there. A position beyond the text is its last. */
   goTo(line: number, column: number | undefined): void;
   focus(): void;
+  /** Replaces the whole text, which one undo brings back. */
+  replace(text: string): void;
   /** Takes over selection, scroll position and focus of a field that shows the same text. */
   goOnFrom(field: HTMLTextAreaElement): void;
   destroy(): void;
@@ -118,6 +120,7 @@ export function createEditor(options: EditorOptions): Editor {
       view.focus();
     },
     focus: () => view.focus(),
+    replace: (text) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } }),
     goOnFrom(field) {
       const { selectionStart, selectionEnd, scrollTop, scrollLeft } = field;
       if (document.activeElement === field) {

@@ -1,8 +1,8 @@
-import { readStored } from '#lib/browser/local-storage';
 import { LANGUAGE_INFOS } from '#lib/languages/infos';
 import { SAMPLES } from '#lib/languages/samples';
 import type { LanguageId, RunnerHealth } from '#lib/wire/code';
 import { demoEngineOf } from '../code-run/demo/engines.ts';
+import { PROGRAM_STRINGS as S } from './strings.ts';
 
 /**
  * The languages to choose from, in the order of `LANGUAGE_INFOS`: those that the runner lists.
@@ -13,7 +13,7 @@ export function languageOptions(health: RunnerHealth | undefined, isAway: boolea
     return LANGUAGE_INFOS.filter(({ id, isOptIn }) => id === chosen || isOptIn !== true).map(({ id, name }) => ({
       value: id,
       label: name,
-      hint: demoEngineOf(id) === undefined ? 'Sample result only' : 'Runs in this browser',
+      hint: demoEngineOf(id) === undefined ? S.hintExampleOnly : S.hintInBrowser,
     }));
   const listed = LANGUAGE_INFOS.filter(({ id }) => id === chosen || health?.languages.includes(id) === true);
   return listed.map(({ id, name }) => ({ value: id, label: name, hint: hint(health, id) }));
@@ -28,15 +28,9 @@ export function sampleResult(language: LanguageId, code: string) {
   return { title: shown.title, output: shown.output, isThisProgram: own !== undefined };
 }
 
-/** The program last written in a language in this browser, or its first sample. */
-export function storedCode(language: LanguageId): string {
-  const saved = readStored(`playground:${language}`);
-  return saved === '' ? SAMPLES[language][0].code : saved;
-}
-
 function hint(health: RunnerHealth | undefined, id: LanguageId): string | undefined {
   if (health === undefined) return undefined;
-  return health.languages.includes(id) ? health.versions[id] : 'Not installed on the server';
+  return health.languages.includes(id) ? health.versions[id] : S.hintUnavailable;
 }
 
 /** The language of a file by its extension; undefined for data. */

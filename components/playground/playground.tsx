@@ -1,151 +1,137 @@
 'use client';
 
 import clsx from 'clsx';
-import { ListRestart, Play, Square } from 'lucide-react';
-import { useEffect, useId, useMemo, useRef, useState } from 'react';
+import { Play, Square } from 'lucide-react';
+import { useCallback, useEffect, useId, useMemo, useRef, useState } from 'react';
 import type { EditorHandle } from '#components/playground/code-editor';
 import { FileTabs, tabId } from '#components/playground/file-tabs';
 import { OutputPanel } from '#components/playground/output-panel';
 import { ProblemList } from '#components/playground/problem-list';
+import { ProgramBar } from '#components/playground/program-bar';
 import { ProgramEditor } from '#components/playground/program-editor';
 import { ProgramInputs } from '#components/playground/program-inputs';
 import { Resizer } from '#components/playground/resizer';
 import { RunnerNotice } from '#components/playground/runner-notice';
-import { ShareButton } from '#components/playground/share-button';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
-import { Menu } from '#components/ui/menu';
-import { Select } from '#components/ui/select';
 import { tip } from '#components/ui/tooltip';
-import { findLanguageInfo } from '#lib/languages/infos';
-import type { SampleProgram } from '#lib/languages/language-info';
-import { SAMPLES } from '#lib/languages/samples';
 import type { CodeRequest } from '#lib/wire/code';
 import type { SourceLocation } from '../code-run/source-locations.ts';
-import { useProgramRun } from '../code-run/use-program-run.ts';
-import { languageOfFileName, languageOptions, sampleResult } from './language-options.ts';
+import { languageOfFileName } from './language-options.ts';
+import { FIRST_PROGRAM } from './program.ts';
+import * as actions from './program-actions.ts';
+import { programs } from './programs.ts';
 import { splitArgs } from './split-args.ts';
+import { PROGRAM_STRINGS as S } from './strings.ts';
 import { type Problem, useDiagnostics } from './use-diagnostics.ts';
-import { useWorkspace } from './use-workspace.ts';
+import { useFileDrop } from './use-file-drop.ts';
+import { useRunOf, useTab } from './use-workspace.ts';
 import { fileNamesInOutput, nextFileName, toCodeRequest } from './workspace.ts';
 
 /** `isNew`: this browser stores no program. */
 export function Playground({ isNew }: { isNew: boolean }) {
+  const tab = useTab(isNew);
+  const program = tab?.program;
   const {
     run,
     execute: runWhereItCan,
-    showSample,
     stop,
-    clear: clearRun,
     health,
     isUnavailable,
     recheckRunner,
-  } = useProgramRun();
-  const { workspace, current, now, change: changeFile, ...files } = useWorkspace(isNew);
+  } = useRunOf(program?.id ?? FIRST_PROGRAM.id);
   const [width, setWidth] = useState(0.56);
   const editor = useRef<EditorHandle>(null);
+  const filePicker = useRef<HTMLInputElement>(null);
   const panel = useId();
-  const language = workspace?.language ?? 'python';
-  const main = workspace?.files[0];
+  const language = program?.language ?? 'python';
+  const main = program?.files[0];
+  const current = program?.files.find(({ id }) => id === tab?.file) ?? main;
 
   const request = (): CodeRequest => {
-    const program = now();
-    return program === undefined ? { language, code: '' } : toCodeRequest(program, splitArgs(program.args));
+    if (program === undefined) return { language, code: '' };
+    // An edit may be newer than the last render.
+    const latest = programs().store.tab().program;
+    return toCodeRequest(latest, splitArgs(latest.args));
   };
-  const canCheck = workspace !== undefined && !isUnavailable && health?.languages.includes(language) === true;
+  const canCheck = program !== undefined && !isUnavailable && health?.languages.includes(language) === true;
   const { problems, check, clear: clearProblems } = useDiagnostics(canCheck, request);
+  // The main file gets a new id with another program, and with another text that was not typed.
+  useEffect(() => {
+    clearProblems();
+    if (main?.id !== undefined) check();
+  }, [main?.id, clearProblems, check]);
 
-  const execute = () => {
-    const program = request();
-    if (program.code.trim() === '' || runWhereItCan(program)) return;
-    const sample = sampleResult(language, program.code);
-    if (sample !== undefined) showSample(sample);
-  };
+  const execute = useLatest(() => {
+    const asked = request();
+    if (asked.code.trim() !== '') runWhereItCan(asked);
+  });
   useRunShortcut(execute);
 
-  const options = useMemo(() => languageOptions(health, isUnavailable, language), [health, isUnavailable, language]);
-  const ids = useMemo(() => workspace?.files.map(({ id }) => id) ?? [], [workspace?.files]);
-
-  const restart = (change: () => void) => {
-    clearProblems();
-    clearRun();
-    change();
-    check();
-  };
-  const chooseLanguage = (id: string) => {
-    const info = findLanguageInfo(id);
-    if (info !== undefined) restart(() => files.chooseLanguage(info.id));
-  };
-  const openSample = (sample: SampleProgram) => {
-    restart(() => files.openSample(sample));
-    editor.current?.focus();
-  };
+  const ids = useMemo(() => program?.files.map(({ id }) => id) ?? [], [program?.files]);
   const goTo = ({ file, line, column }: SourceLocation) => {
-    const id = workspace?.files.find(({ name }) => name === file)?.id ?? main?.id;
+    const id = program?.files.find(({ name }) => name === file)?.id ?? main?.id;
     if (id === undefined) return;
-    files.show(id);
+    actions.showFile(id);
     // The editor switches files with the next render.
     requestAnimationFrame(() => editor.current?.goTo(line, column));
   };
+  const drop = useFileDrop((files) => {
+    if (program !== undefined) void actions.takeFiles(files, actions.hasOwnProgram() ? 'files' : 'program');
+  });
 
   return (
-    <div className="flex min-h-0 flex-1 flex-col">
+    <div className="relative flex min-h-0 flex-1 flex-col" {...drop.handlers}>
       <PageBar>
-        <h1 className="sr-only">Playground</h1>
-        <Select label="Language" value={language} options={options} onChange={chooseLanguage} />
-        <Menu
-          align="start"
-          trigger={
-            <Button kind="quiet">
-              <ListRestart className="size-4" strokeWidth={1.75} aria-hidden />
-              <span className="max-[26rem]:sr-only">Samples</span>
-            </Button>
-          }
-          items={SAMPLES[language].map((sample) => ({
-            label: sample.title,
-            onSelect: () => openSample(sample),
-          }))}
+        <h1 className="sr-only">{S.playground}</h1>
+        <ProgramBar
+          tab={tab}
+          health={health}
+          isUnavailable={isUnavailable}
+          isRunning={run.state === 'running'}
+          editor={editor}
+          onRun={execute}
+          onStop={stop}
         />
-        <span className="flex-1" />
-        <ShareButton link={files.link} />
         {run.state === 'running' ? (
           <Button onClick={stop}>
             <Square className="size-3 fill-current" aria-hidden />
-            Stop
+            {S.stop}
           </Button>
         ) : (
-          <Button kind="primary" {...tip('Run the program', 'Ctrl/Cmd+Enter', 'bottom')} onClick={execute}>
+          <Button kind="primary" {...tip(S.runTip, 'Ctrl/Cmd+Enter', 'bottom')} onClick={execute}>
             <Play className="size-3.5 fill-current" aria-hidden />
-            Run
+            {S.run}
           </Button>
         )}
       </PageBar>
       <RunnerNotice health={health} isUnavailable={isUnavailable} language={language} onRetry={recheckRunner} />
       <div className="flex min-h-0 flex-1 flex-col lg:flex-row" style={{ '--share': `${width * 100}%` }}>
         <div className="flex min-h-0 min-w-0 flex-col max-lg:h-[56%] lg:w-(--share)">
-          {workspace === undefined || current === undefined || main === undefined ? (
+          {program === undefined || current === undefined || main === undefined ? (
             <EditorSkeleton />
           ) : (
             <>
               <FileTabs
-                files={workspace.files}
+                files={program.files}
                 current={current}
                 panel={panel}
-                suggestedName={nextFileName(workspace)}
-                onShow={files.show}
-                onAdd={files.addFile}
-                onRename={files.renameFile}
-                onDelete={files.deleteFile}
+                suggestedName={nextFileName(program)}
+                onShow={actions.showFile}
+                onAdd={actions.addFile}
+                onRename={actions.renameFile}
+                onDelete={actions.deleteFile}
+                onUpload={() => filePicker.current?.click()}
               />
               <div id={panel} role="tabpanel" aria-labelledby={tabId(current.id)} className="min-h-0 flex-1">
                 <ProgramEditor
                   handle={editor}
-                  label="Program"
+                  label={S.editor}
                   file={{ id: current.id, text: current.content, language: languageOfFileName(current.name) }}
                   ids={ids}
                   problems={current.id === main.id ? problems : NO_PROBLEMS}
                   onChange={(id, text) => {
-                    changeFile(id, text);
+                    actions.changeFile(id, text);
                     check();
                   }}
                   onRun={execute}
@@ -159,10 +145,10 @@ export function Playground({ isNew }: { isNew: boolean }) {
             </>
           )}
           <ProgramInputs
-            stdin={workspace?.stdin ?? ''}
-            args={workspace?.args ?? ''}
-            onStdin={(stdin) => files.set({ stdin })}
-            onArgs={(args) => files.set({ args })}
+            stdin={program?.stdin ?? ''}
+            args={program?.args ?? ''}
+            onStdin={(stdin) => actions.setInputs({ stdin })}
+            onArgs={(args) => actions.setInputs({ args })}
           />
         </div>
         <Resizer share={width} onShare={setWidth} />
@@ -170,32 +156,52 @@ export function Playground({ isNew }: { isNew: boolean }) {
           <OutputPanel
             run={run}
             onRetry={execute}
-            links={{ files: workspace === undefined ? [] : fileNamesInOutput(workspace), onPlace: goTo }}
+            links={{ files: program === undefined ? [] : fileNamesInOutput(program), onPlace: goTo }}
           />
         </div>
       </div>
+      <input
+        ref={filePicker}
+        type="file"
+        multiple
+        hidden
+        onChange={({ currentTarget: field }) => {
+          void actions.takeFiles([...(field.files ?? [])], 'files');
+          field.value = '';
+        }}
+      />
+      {drop.isOver ? (
+        <div className="pointer-events-none absolute inset-2 z-30 flex items-center justify-center rounded-lg border-2 border-accent border-dashed bg-canvas/85 font-medium">
+          {S.dropFiles}
+        </div>
+      ) : null}
     </div>
   );
+}
+
+/** A function that is the same in each render and does what the latest one does. */
+function useLatest(action: () => void): () => void {
+  const latest = useRef(action);
+  useEffect(() => {
+    latest.current = action;
+  });
+  return useCallback(() => latest.current(), []);
 }
 
 const NO_PROBLEMS: readonly Problem[] = [];
 
 /** Ctrl/Cmd+Enter outside the editor, which has a key binding for it. */
 function useRunShortcut(execute: () => void): void {
-  const latest = useRef(execute);
-  useEffect(() => {
-    latest.current = execute;
-  });
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey) || event.defaultPrevented || event.repeat) return;
       if (event.target instanceof Element && event.target.closest('[role=dialog], [role=alertdialog]') !== null) return;
       event.preventDefault();
-      latest.current();
+      execute();
     };
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
-  }, []);
+  }, [execute]);
 }
 
 const SKELETON_WIDTHS = ['w-2/5', 'w-3/5', 'w-1/2', 'w-1/3', 'w-2/3', 'w-1/4'] as const;

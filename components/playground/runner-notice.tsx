@@ -6,6 +6,7 @@ import { unavailableReason } from '#lib/browser/service-status';
 import { findLanguageInfo } from '#lib/languages/infos';
 import type { LanguageId, RunnerHealth } from '#lib/wire/code';
 import { demoEngineOf } from '../code-run/demo/engines.ts';
+import { PROGRAM_STRINGS as S } from './strings.ts';
 
 interface RunnerNoticeProps {
   health: RunnerHealth | undefined;
@@ -24,17 +25,17 @@ export function RunnerNotice({ health, isUnavailable, language, onRetry }: Runne
         className="m-2 shrink-0"
         action={
           <Button size="sm" onClick={onRetry}>
-            Look again
+            {S.retry}
           </Button>
         }
       >
-        <strong className="font-semibold">Demo mode.</strong> {unavailableReason(health)} {instead(language)}
+        <strong className="font-semibold">{S.demoMode}</strong> {unavailableReason(health)} {instead(language)}
       </Notice>
     );
   if (health?.sandbox === 'none')
     return (
       <Notice kind="warn" className="m-2 shrink-0">
-        Programs run without a sandbox here: run only code that you trust.
+        {S.noSandbox}
       </Notice>
     );
   return null;
@@ -42,7 +43,5 @@ export function RunnerNotice({ health, isUnavailable, language, onRetry }: Runne
 
 function instead(language: LanguageId): string {
   const name = findLanguageInfo(language)?.name ?? language;
-  return demoEngineOf(language) === undefined
-    ? `A browser cannot run ${name}: you see what a sample writes.`
-    : `${name} runs in this browser, without packages and without a network.`;
+  return demoEngineOf(language) === undefined ? S.exampleOnly(name) : S.runsInBrowser(name);
 }

@@ -4,8 +4,9 @@ import { SAMPLES } from '#lib/languages/samples';
 import type { CodeRequest, LanguageId } from '#lib/wire/code';
 import { mainFileName } from '../code-run/main-file-name.ts';
 import type { SharedProgram } from '../code-run/program-link.ts';
+import { PROGRAM_STRINGS as S } from './strings.ts';
 
-/** A program of one or more files with its input and arguments. */
+/** A program of one or more files with its input, arguments and time limit. */
 export interface Workspace {
   language: LanguageId;
   /** The main file first. Its name is fixed per language. */
@@ -13,6 +14,8 @@ export interface Workspace {
   stdin: string;
   /** As a command line. */
   args: string;
+  /** Seconds. Undefined: the server's default. */
+  timeout: number | undefined;
 }
 
 export interface WorkspaceFile {
@@ -36,6 +39,7 @@ export const FIRST_WORKSPACE: Workspace = {
   files: [{ id: 0, name: FIRST_LANGUAGE.mainFile, content: SAMPLES[FIRST_LANGUAGE.id][0].code }],
   stdin: '',
   args: '',
+  timeout: undefined,
 };
 
 /** All names that the runner may use for the program's files. */
@@ -57,21 +61,28 @@ export function fromShared(shared: SharedProgram, language: LanguageId): Workspa
     files: [newFile(mainFileName(language), shared.code), ...others.slice(0, MAX_FILES - 1)],
     stdin: shared.stdin ?? '',
     args: shared.args ?? '',
+    timeout: shared.timeout,
   };
 }
 
-export function toShared({ language, files: [main, ...others], stdin, args }: Workspace): SharedProgram {
+export function toShared({ language, files: [main, ...others], stdin, args, timeout }: Workspace): SharedProgram {
   return {
     language,
     code: main.content,
     ...(others.length === 0 ? {} : { files: others.map(({ name, content }) => ({ name, content })) }),
     ...(stdin === '' ? {} : { stdin }),
     ...(args === '' ? {} : { args }),
+    ...(timeout === undefined ? {} : { timeout }),
   };
 }
 
+/** Whether both are the same to a runner: files, input, arguments and time limit. */
+export function hasSameContent(a: Workspace, b: Workspace): boolean {
+  return JSON.stringify(toShared(a)) === JSON.stringify(toShared(b));
+}
+
 export function toCodeRequest(
-  { language, files: [main, ...others], stdin }: Workspace,
+  { language, files: [main, ...others], stdin, timeout }: Workspace,
   words: readonly string[],
 ): CodeRequest {
   return {
@@ -80,16 +91,17 @@ export function toCodeRequest(
     ...(others.length === 0 ? {} : { files: others.map(({ name, content }) => ({ name, content })) }),
     ...(stdin === '' ? {} : { stdin }),
     ...(words.length === 0 ? {} : { args: [...words] }),
+    ...(timeout === undefined ? {} : { timeout }),
   };
 }
 
 /** A sentence why `name` is not a valid file name; undefined if it is. */
 export function fileNameError(name: string, others: readonly string[]): string | undefined {
-  if (name === '') return 'Give the file a name.';
+  if (name === '') return S.fileNameMissing;
   if (!name.split('/').every((part) => /^[A-Za-z0-9_][A-Za-z0-9_. +-]*$/.test(part)) || name.length > 200)
-    return 'Use letters, digits, dots, dashes and underscores; folders are written with a slash.';
+    return S.fileNameInvalid;
   if (others.some((other) => other === name || other.startsWith(`${name}/`) || name.startsWith(`${other}/`)))
-    return `There is a ${name} already.`;
+    return S.fileTaken(name);
   return undefined;
 }
 
@@ -104,13 +116,45 @@ export function nextFileName({ files, language }: Workspace): string {
   }
 }
 
-/** The additional files of a language as this browser stores them. */
-export function serializeFiles(files: readonly WorkspaceFile[]): string {
-  return files.length === 0 ? '' : JSON.stringify(files.map(({ name, content }) => ({ name, content })));
+export function withFile(
+  { files: [main, ...others], ...before }: Workspace,
+  id: number,
+  change: (file: WorkspaceFile) => WorkspaceFile,
+): Workspace {
+  const changed = (file: WorkspaceFile) => (file.id === id ? change(file) : file);
+  return { ...before, files: [changed(main), ...others.map(changed)] };
 }
 
+export function withoutFile({ files: [main, ...others], ...before }: Workspace, id: number): Workspace {
+  return { ...before, files: [main, ...others.filter((file) => file.id !== id)] };
+}
+
+/** Inserts at `index`, or at the end. A name that is taken gets a number. */
+export function withNewFile({ files, ...before }: Workspace, file: WorkspaceFile, index = files.length): Workspace {
+  const [main, ...others] = files;
+  const name = freeFileName(
+    file.name,
+    files.map((one) => one.name),
+  );
+  const added = name === file.name ? file : newFile(name, file.content);
+  return { ...before, files: [main, ...others.toSpliced(Math.max(0, index - 1), 0, added)] };
+}
+
+function freeFileName(name: string, taken: readonly string[]): string {
+  if (!taken.includes(name)) return name;
+  const [, base = name, extension = ''] = /^(.+?)(\.[^./]*)?$/.exec(name) ?? [];
+  for (let number = 2; ; number += 1) {
+    const next = `${base}-${number}${extension}`;
+    if (!taken.includes(next)) return next;
+  }
+}
+
+/** Files of stored JSON: a list of names and contents. */
 export function parseFiles(text: string): WorkspaceFile[] {
-  const list = parseJson(text);
+  return filesOf(parseJson(text));
+}
+
+export function filesOf(list: unknown): WorkspaceFile[] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((entry: unknown) =>
     isRecord(entry) && typeof entry.name === 'string' && typeof entry.content === 'string'

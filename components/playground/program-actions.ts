@@ -1,0 +1,208 @@
+import { readStored, writeDraft } from '#lib/browser/local-storage';
+import { showToast } from '#lib/browser/toasts';
+import type { SampleProgram } from '#lib/languages/language-info';
+import { SAMPLES } from '#lib/languages/samples';
+import type { LanguageId } from '#lib/wire/code';
+import { toFragment } from '../code-run/program-link.ts';
+import { messageAbout } from './ask-about.ts';
+import { emptyProgram, exampleOf, exampleProgram, type Program } from './program.ts';
+import { programOf, readTextFiles, withFiles } from './program-files.ts';
+import type { Tab } from './program-store.ts';
+import { markOwn, newProgramId, programs } from './programs.ts';
+import { PROGRAM_STRINGS as S } from './strings.ts';
+import { newFile, toShared, type WorkspaceFile, withFile, withNewFile, withoutFile } from './workspace.ts';
+
+/** What the page does to programs. Whatever takes something away can be undone. */
+
+const UNDO_MS = 10_000;
+
+function offerUndo(text: string, undo: () => void): void {
+  showToast({ text, action: { label: S.undo, run: undo }, timeoutMs: UNDO_MS, id: 'program-undo' });
+}
+
+const edit = (change: (before: Program) => Program) => programs().store.edit(change);
+
+export function changeFile(id: number, content: string): void {
+  edit((before) => ({ ...before, ...withFile(before, id, (file) => ({ ...file, content })) }));
+}
+
+export function setInputs(part: Partial<Pick<Program, 'stdin' | 'args' | 'timeout'>>): void {
+  edit((before) => ({ ...before, ...part }));
+}
+
+export function showFile(id: number): void {
+  programs().store.showFile(id);
+}
+
+export function addFile(name: string): void {
+  const file = newFile(name, '');
+  edit((before) => ({ ...before, ...withNewFile(before, file) }));
+  showFile(file.id);
+}
+
+export function renameFile(id: number, name: string): void {
+  // A new id: the editor chooses the language by the name when it opens a file.
+  const renamed = newFile(name, fileOf(programs().store.tab(), id)?.content ?? '');
+  edit((before) => ({ ...before, ...withFile(before, id, () => renamed) }));
+  showFile(renamed.id);
+}
+
+export function deleteFile(id: number): void {
+  const { program } = programs().store.tab();
+  const file = fileOf(programs().store.tab(), id);
+  if (file === undefined) return;
+  const index = program.files.indexOf(file);
+  edit((before) => ({ ...before, ...withoutFile(before, id) }));
+  offerUndo(S.fileDeleted(file.name), () => {
+    if (!programs().store.open(program.id)) return;
+    const restored = newFile(file.name, file.content);
+    edit((before) => ({ ...before, ...withNewFile(before, restored, index) }));
+    const { files } = programs().store.tab().program;
+    showFile((files.find((one) => one.id === restored.id) ?? files[index] ?? files[0]).id);
+  });
+}
+
+function fileOf({ program }: Tab, id: number): WorkspaceFile | undefined {
+  return program.files.find((file) => file.id === id);
+}
+
+/** Opens a program that is saved with its first edit. */
+function openNew(program: Program): void {
+  const before = programs().store.tab();
+  programs().store.openNew(program);
+  markOwn();
+  offerUndo(S.opened(programs().store.tab().program.name), () => programs().store.goBack(before));
+}
+
+export function newProgram(language: LanguageId): void {
+  openNew(emptyProgram(newProgramId(), language));
+}
+
+export function openExample(language: LanguageId, sample: SampleProgram): void {
+  openNew(exampleProgram(newProgramId(), language, sample));
+}
+
+export function openSaved(id: string): void {
+  programs().store.open(id);
+  markOwn();
+}
+
+/** Opens the latest program of the language, or its first example. */
+export function chooseLanguage(language: LanguageId): void {
+  const { store } = programs();
+  if (store.tab().program.language === language) return;
+  if (!store.openLatest(language)) store.openNew(firstExample(language));
+  markOwn();
+}
+
+function firstExample(language: LanguageId): Program {
+  return exampleProgram(newProgramId(), language, SAMPLES[language][0]);
+}
+
+/** Names of all saved programs but one. */
+export function otherNames(id: string): string[] {
+  return programs()
+    .storage.list()
+    .filter(({ program }) => program.id !== id)
+    .map(({ program }) => program.name);
+}
+
+export function renameProgram(id: string, name: string): void {
+  programs().store.rename(id, name);
+}
+
+export function duplicateProgram(id: string): void {
+  const { store } = programs();
+  const before = store.tab();
+  if (!store.open(id)) return;
+  const name = store.duplicate();
+  const copy = store.tab().program.id;
+  offerUndo(S.duplicated(name), () => {
+    if (store.tab().program.id === copy) store.goBack(before);
+    removeQuietly(copy);
+  });
+}
+
+export function deleteProgram(id: string): void {
+  const { store, storage } = programs();
+  const shown = store.tab().program;
+  const program = shown.id === id ? shown : storage.read(id)?.program;
+  if (program === undefined) return;
+  const undoDelete = removeQuietly(id);
+  offerUndo(S.deleted(program.name), undoDelete);
+}
+
+function removeQuietly(id: string): () => void {
+  const { store, runs } = programs();
+  const restoreRun = runs.remove(id);
+  const restore = store.delete(id, () => firstExample(store.tab().program.language));
+  return () => {
+    restore();
+    restoreRun();
+  };
+}
+
+/** `replace` puts a text into the editor as one edit. Undefined while there is no editor. */
+export function resetToExample(replace: ((text: string) => void) | undefined): void {
+  const { store } = programs();
+  const before = store.tab();
+  const { program, file } = before;
+  const example = exampleOf(program);
+  if (example === undefined) return;
+  const [main] = program.files;
+  const isInEditor = file === main.id && replace !== undefined;
+  edit((current) => ({
+    ...current,
+    files: [isInEditor ? main : newFile(main.name, example.code)],
+    stdin: example.stdin ?? '',
+    args: '',
+  }));
+  if (isInEditor) replace(example.code);
+  offerUndo(S.wasReset(example.title), () => store.restoreContent(before));
+}
+
+/** Adds files to the program, or opens them as a new one. */
+export async function takeFiles(list: readonly File[], as: 'files' | 'program'): Promise<void> {
+  const { files, problems } = await readTextFiles(list);
+  const { store } = programs();
+  const before = store.tab();
+  if (files.length > 0) {
+    const opened = as === 'program' ? programOf(newProgramId(), files, before.program.language) : undefined;
+    if (opened !== undefined) {
+      openNew(opened);
+      // A file that was chosen is the person's own: it is saved before an edit.
+      edit((program) => ({ ...program }));
+    } else {
+      edit((program) => withFiles(program, files));
+      const added = store.tab().program.files.find(({ name }) => name === files[0]?.name);
+      if (added !== undefined) showFile(added.id);
+      offerUndo(S.filesAdded(files.map(({ name }) => name)), () => store.restoreContent(before));
+    }
+  }
+  if (problems.length > 0) showToast({ text: problems.join(' '), kind: 'error', timeoutMs: UNDO_MS });
+}
+
+/** A page that shows nothing of the person's own: dropped files open as a program. */
+export function hasOwnProgram(): boolean {
+  const { isEdited, rev } = programs().store.tab();
+  return isEdited || rev !== '';
+}
+
+/** The page's URL with the whole program in its fragment, which is never sent to a server. */
+export async function programLink(): Promise<string> {
+  const url = new URL(window.location.href);
+  const { program } = programs().store.tab();
+  url.hash = await toFragment({ ...toShared(program), name: program.name });
+  return url.href;
+}
+
+const NEW_CHAT_DRAFT = 'draft:new';
+
+/** Puts the program and its output at the end of what is written for a new chat. */
+export function draftQuestion(): void {
+  const { store, runs } = programs();
+  const { program } = store.tab();
+  const draft = readStored(NEW_CHAT_DRAFT);
+  const message = messageAbout(program, runs.of(program.id));
+  writeDraft(NEW_CHAT_DRAFT, draft.trim() === '' ? message : `${draft.trimEnd()}\n\n${message}`);
+}

@@ -1,0 +1,356 @@
+import { isRecord, parseJson } from '#lib/browser/type-guards';
+import { findLanguageInfo } from '#lib/languages/infos';
+import type { LanguageId } from '#lib/wire/code';
+import type { SharedProgram } from '../code-run/program-link.ts';
+import { FIRST_PROGRAM, freeName, type Program, parseProgram, serializeProgram, untitled } from './program.ts';
+import { type ProgramStorage, programKey } from './program-storage.ts';
+import { PROGRAM_STRINGS as S } from './strings.ts';
+import { fromShared, hasSameContent, newFile, type WorkspaceFile } from './workspace.ts';
+
+export type SaveProblem = 'full' | 'too-many' | 'blocked';
+
+/** What one tab shows. */
+export interface Tab {
+  program: Program;
+  /** The revision that this tab knows. Empty: the program is not saved. */
+  rev: string;
+  /** Whether the program was changed in this tab. Its text is then never replaced by another tab. */
+  isEdited: boolean;
+  /** Whether the program came with a link and was not changed since. */
+  isLink: boolean;
+  /** The id of the file that the editor shows. */
+  file: number;
+  /** Why the last edit is not saved. */
+  problem: SaveProblem | undefined;
+}
+
+export type Notice =
+  /** Another tab changed the program. What was written in this tab is a copy now. */
+  | { type: 'changed-elsewhere'; id: string; name: string; copy: string }
+  | { type: 'deleted-elsewhere'; name: string }
+  | { type: 'problem'; problem: SaveProblem }
+  /** A program that could not be saved was left. `tab` brings it back. */
+  | { type: 'left-unsaved'; tab: Tab };
+
+interface StoreEnvironment {
+  storage: ProgramStorage;
+  session: Storage | undefined;
+  newId: () => string;
+  now: () => number;
+  notify: (notice: Notice) => void;
+  /** The program was saved for the first time. */
+  onFirstSave: (id: string) => void;
+  /** The program of this tab goes on under another id. */
+  onMove: (from: string, to: string) => void;
+  /** Frees storage. */
+  makeRoom: () => void;
+}
+
+const TAB_KEY = 'program-tab';
+/** Storing costs time proportional to the length: large programs are stored after a pause. */
+const LARGE_CHARACTERS = 16_384;
+const STORED_AFTER_MS = 500;
+
+/** What a new browser shows. The same object on server and browser. */
+export const FIRST_TAB: Tab = {
+  program: FIRST_PROGRAM,
+  rev: '',
+  isEdited: false,
+  isLink: false,
+  file: FIRST_PROGRAM.files[0].id,
+  problem: undefined,
+};
+
+/**
+ * The program of this tab, as an external store. A program is saved from its first edit on; an
+ * example or a link that was only looked at is not. `sessionStorage` has the tab's own program.
+ */
+export class ProgramStore {
+  readonly #env: StoreEnvironment;
+  readonly #listeners = new Set<() => void>();
+  #tab: Tab;
+  #changes = 0;
+  #pending: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(env: StoreEnvironment) {
+    this.#env = env;
+    this.#tab = FIRST_TAB;
+    this.#resume();
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  readonly tab = (): Tab => this.#tab;
+
+  /** Grows with each change of this tab or of the list of programs. */
+  changes(): number {
+    return this.#changes;
+  }
+
+  /** Changes the program and saves it. */
+  edit(change: (before: Program) => Program): void {
+    const { program, rev } = this.#tab;
+    let next = change(program);
+    if (next === program) return;
+    if (rev === '' && !this.#tab.isEdited) next = { ...next, name: freeName(next.name, this.#env.storage.names()) };
+    const file = next.files.some(({ id }) => id === this.#tab.file) ? this.#tab.file : next.files[0].id;
+    this.#tab = { ...this.#tab, program: next, file, isEdited: true, isLink: false };
+    if (sizeOf(next) <= LARGE_CHARACTERS) this.#save();
+    else this.#pending ??= setTimeout(() => this.flush(), STORED_AFTER_MS);
+    this.#notify();
+  }
+
+  showFile(id: number): void {
+    if (id === this.#tab.file) return;
+    this.#tab = { ...this.#tab, file: id };
+    this.#storeTab();
+    this.#notify();
+  }
+
+  /** Writes what waits. Call it when the page may go. */
+  flush(): void {
+    if (this.#pending === undefined) return;
+    this.#save();
+    this.#notify();
+  }
+
+  /** Opens a program that is not saved before its first edit. */
+  openNew(program: Program, { isLink = false } = {}): void {
+    const name = freeName(program.name, this.#env.storage.names());
+    this.restore({ ...FIRST_TAB, program: { ...program, name }, isLink, file: program.files[0].id });
+  }
+
+  /** Opens a link, unless this tab shows that very program. */
+  openShared(shared: SharedProgram): void {
+    const language = findLanguageInfo(shared.language)?.id ?? FIRST_PROGRAM.language;
+    const program: Program = {
+      ...fromShared(shared, language),
+      id: this.#env.newId(),
+      name: shared.name?.trim() || untitled(language),
+      example: undefined,
+    };
+    if (hasSameContent(program, this.#tab.program)) return;
+    this.openNew(program, { isLink: true });
+  }
+
+  /** False if the program is not saved here. */
+  open(id: string): boolean {
+    if (id === this.#tab.program.id) return true;
+    const stored = this.#env.storage.read(id);
+    if (stored === undefined) return false;
+    const { program, rev } = stored;
+    this.restore({ ...FIRST_TAB, program, rev, file: program.files[0].id });
+    return true;
+  }
+
+  /** The program of a language that was last edited, if any is saved. */
+  openLatest(language: LanguageId): boolean {
+    const latest = this.#env.storage.list().find(({ program }) => program.language === language);
+    return latest !== undefined && this.open(latest.program.id);
+  }
+
+  /** Shows the program of `tab`. */
+  restore(tab: Tab): void {
+    this.flush();
+    const left = this.#tab;
+    this.#tab = tab;
+    if (tab.rev !== '') {
+      this.#env.storage.setLast(tab.program.id);
+      this.#readAgain();
+    }
+    this.#storeTab();
+    this.#notify();
+    if (left.problem !== undefined && left.program.id !== tab.program.id)
+      this.#env.notify({ type: 'left-unsaved', tab: left });
+  }
+
+  /** Undoes edits: the program is again as it was in `before`. The editor sees new files. */
+  restoreContent(before: Tab): void {
+    if (!this.open(before.program.id)) {
+      this.restore(before);
+      return;
+    }
+    const [main, ...others] = before.program.files;
+    const again = ({ name, content }: WorkspaceFile) => newFile(name, content);
+    const file = Math.max(
+      0,
+      before.program.files.findIndex(({ id }) => id === before.file),
+    );
+    this.edit(({ name }) => ({ ...before.program, name, files: [again(main), ...others.map(again)] }));
+    this.showFile((this.#tab.program.files[file] ?? this.#tab.program.files[0]).id);
+  }
+
+  /** Opens what the tab showed before: as it is saved by now, or as it was left. */
+  goBack(tab: Tab): void {
+    if (tab.rev === '' || tab.problem !== undefined || !this.open(tab.program.id)) this.restore(tab);
+  }
+
+  /** Saves a copy and opens it. Returns its name. */
+  duplicate(): string {
+    const { program } = this.#tab;
+    const name = freeName(S.copyOf(program.name), this.#env.storage.names());
+    this.openNew({ ...program, id: this.#env.newId(), name });
+    this.edit((copy) => ({ ...copy }));
+    return name;
+  }
+
+  /** Renames any saved program, or the one of this tab. */
+  rename(id: string, name: string): void {
+    if (id === this.#tab.program.id) this.edit((program) => ({ ...program, name }));
+    else {
+      const stored = this.#env.storage.read(id);
+      if (stored !== undefined) this.#env.storage.save({ ...stored.program, name }, stored.rev, stored.editedAt);
+      this.#notify();
+    }
+  }
+
+  /**
+   * Deletes a program. One that this tab shows is replaced by the latest other one, or by
+   * `otherwise`. Returns the function that brings it back.
+   */
+  delete(id: string, otherwise: () => Program): () => void {
+    this.flush();
+    const before = this.#tab;
+    const isShown = id === before.program.id;
+    const stored = this.#env.storage.read(id);
+    this.#env.storage.remove(id);
+    if (isShown) {
+      this.#tab = { ...before, problem: undefined };
+      const next = this.#env.storage.list()[0];
+      if (next === undefined || !this.open(next.program.id)) this.openNew(otherwise());
+    }
+    this.#notify();
+    return () => {
+      if (stored !== undefined) this.#env.storage.save(stored.program, '', stored.editedAt);
+      if (isShown) this.restore({ ...before, rev: this.#env.storage.read(id)?.rev ?? '' });
+      this.#notify();
+    };
+  }
+
+  /** Another tab wrote `key` of `localStorage`; null: it cleared everything. */
+  onStored(key: string | null): void {
+    if (key === null || key === programKey(this.#tab.program.id)) this.sync();
+    else if (key.startsWith(programKey(''))) this.#notify();
+  }
+
+  /** Compares with what is stored, which another tab may have changed. */
+  sync(): void {
+    if (this.#readAgain()) this.#storeTab();
+    this.#notify();
+  }
+
+  /** Whether the tab changed. */
+  #readAgain(): boolean {
+    const { program, rev, isEdited, file } = this.#tab;
+    if (rev === '') return false;
+    const stored = this.#env.storage.read(program.id);
+    if (stored === undefined) {
+      this.#tab = { ...this.#tab, rev: '' };
+      this.#env.notify({ type: 'deleted-elsewhere', name: program.name });
+    } else if (stored.rev === rev) return false;
+    else if (hasSameContent(stored.program, program))
+      this.#tab = { ...this.#tab, program: { ...program, name: stored.program.name }, rev: stored.rev };
+    else if (isEdited) this.#goOnAsCopy(stored.program.name);
+    else {
+      const shown = program.files.find(({ id }) => id === file)?.name;
+      const next = stored.program.files.find(({ name }) => name === shown) ?? stored.program.files[0];
+      this.#tab = { ...this.#tab, program: stored.program, rev: stored.rev, file: next.id };
+    }
+    return true;
+  }
+
+  #goOnAsCopy(name: string): void {
+    const from = this.#tab.program.id;
+    const copy = freeName(S.copyOf(name), this.#env.storage.names());
+    const id = this.#env.newId();
+    this.#tab = { ...this.#tab, program: { ...this.#tab.program, id, name: copy }, rev: '' };
+    this.#env.onMove(from, id);
+    this.#save();
+    this.#env.notify({ type: 'changed-elsewhere', id: from, name, copy });
+  }
+
+  #save(): void {
+    clearTimeout(this.#pending);
+    this.#pending = undefined;
+    const { program, rev } = this.#tab;
+    let saved = this.#env.storage.save(program, rev, this.#env.now());
+    if (saved.outcome === 'changed' && hasSameContent(saved.stored.program, program))
+      saved = this.#env.storage.save(program, saved.stored.rev, this.#env.now());
+    if (saved.outcome === 'full') {
+      this.#env.makeRoom();
+      saved = this.#env.storage.save(program, rev, this.#env.now());
+    }
+    if (saved.outcome === 'changed') {
+      this.#goOnAsCopy(saved.stored.program.name);
+      return;
+    }
+    if (saved.outcome === 'saved') {
+      this.#tab = { ...this.#tab, rev: saved.rev, problem: undefined };
+      if (rev === '') this.#env.onFirstSave(program.id);
+      this.#env.storage.setLast(program.id);
+    } else {
+      const isNew = this.#tab.problem !== saved.outcome;
+      this.#tab = { ...this.#tab, problem: saved.outcome };
+      if (isNew) this.#env.notify({ type: 'problem', problem: saved.outcome });
+    }
+    this.#storeTab();
+  }
+
+  #storeTab(): void {
+    const { program, rev, isEdited, isLink, file } = this.#tab;
+    const shown = program.files.findIndex(({ id }) => id === file);
+    const text = serializeProgram({ program, rev: rev || '-', editedAt: this.#env.now() });
+    try {
+      this.#env.session?.setItem(TAB_KEY, JSON.stringify({ id: program.id, isEdited, isLink, shown, text }));
+    } catch {
+      // Storage is full. The page has the program, and `localStorage` what was saved of it.
+    }
+  }
+
+  /** Continues with the program of this tab before a reload, or with the last one of any tab. */
+  #resume(): void {
+    const own = this.#storedTab();
+    if (own !== undefined) {
+      this.#tab = own;
+      this.#readAgain();
+      return;
+    }
+    const last = this.#env.storage.last();
+    if (last !== undefined)
+      this.#tab = { ...FIRST_TAB, program: last.program, rev: last.rev, file: last.program.files[0].id };
+  }
+
+  #storedTab(): Tab | undefined {
+    let value: unknown;
+    try {
+      value = parseJson(this.#env.session?.getItem(TAB_KEY) ?? '');
+    } catch {
+      return undefined;
+    }
+    if (!isRecord(value) || typeof value.id !== 'string' || typeof value.text !== 'string') return undefined;
+    const stored = parseProgram(value.id, value.text);
+    if (stored === undefined) return undefined;
+    const { program, rev } = stored;
+    const file = program.files[typeof value.shown === 'number' ? value.shown : 0] ?? program.files[0];
+    return {
+      program,
+      rev: rev === '-' ? '' : rev,
+      isEdited: value.isEdited === true,
+      isLink: value.isLink === true,
+      file: file.id,
+      problem: undefined,
+    };
+  }
+
+  #notify(): void {
+    this.#changes += 1;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function sizeOf({ files, stdin }: Program): number {
+  return files.reduce((sum, { content }) => sum + content.length, stdin.length);
+}

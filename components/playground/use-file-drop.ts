@@ -1,0 +1,42 @@
+import { type DragEvent, useState } from 'react';
+
+interface FileDrop {
+  /** Whether files are being dragged over the page. */
+  isOver: boolean;
+  /** For the element that takes files. */
+  handlers: {
+    onDragEnterCapture: (event: DragEvent) => void;
+    onDragOverCapture: (event: DragEvent) => void;
+    onDragLeaveCapture: (event: DragEvent) => void;
+    onDropCapture: (event: DragEvent) => void;
+  };
+}
+
+/** Files that are dropped anywhere on the element, before the editor sees them. */
+export function useFileDrop(onFiles: (files: readonly File[]) => void): FileDrop {
+  const [isOver, setOver] = useState(false);
+  const take = (event: DragEvent): boolean => {
+    if (!event.dataTransfer.types.includes('Files')) return false;
+    event.preventDefault();
+    event.stopPropagation();
+    return true;
+  };
+  const over = (event: DragEvent) => {
+    if (take(event)) setOver(true);
+  };
+  return {
+    isOver,
+    handlers: {
+      onDragEnterCapture: over,
+      onDragOverCapture: over,
+      onDragLeaveCapture: ({ currentTarget, relatedTarget }) => {
+        if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) setOver(false);
+      },
+      onDropCapture: (event) => {
+        if (!take(event)) return;
+        setOver(false);
+        onFiles([...event.dataTransfer.files]);
+      },
+    },
+  };
+}
