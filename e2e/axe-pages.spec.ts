@@ -49,15 +49,15 @@ test('the playground: its choices, files, search, and runs', async ({ page }) =>
   await expect(page.getByRole('option', { name: /^Rust/ })).toBeVisible();
   await look(page, 'languages');
   await page.keyboard.press('Escape');
-  await button(page, 'Samples').click();
+  await button(page, 'Examples').click();
   await expect(page.getByRole('menuitem').first()).toBeVisible();
-  await look(page, 'samples');
+  await look(page, 'examples');
   await page.keyboard.press('Escape');
 
   await button(page, 'Add a file').click();
   await page.getByRole('textbox', { name: 'Name' }).fill('main.py');
   await button(page, 'Add').click();
-  await expect(page.getByText('There is a main.py already.')).toBeVisible();
+  await expect(page.getByText('main.py already exists.')).toBeVisible();
   await look(page, 'a file name that is taken');
   await page.getByRole('textbox', { name: 'Name' }).fill('util.py');
   await button(page, 'Add').click();
@@ -65,14 +65,13 @@ test('the playground: its choices, files, search, and runs', async ({ page }) =>
   await expect(page.getByRole('menuitem', { name: 'Rename' })).toBeVisible();
   await look(page, 'menu of a file');
   await page.getByRole('menuitem', { name: 'Rename' }).click();
-  await expect(page.getByRole('dialog', { name: 'Rename the file' })).toBeVisible();
+  await expect(page.getByRole('dialog', { name: 'Rename file' })).toBeVisible();
   await look(page, 'rename a file');
   await page.keyboard.press('Escape');
   await button(page, 'More for util.py').click();
   await page.getByRole('menuitem', { name: 'Delete' }).click();
-  await expect(page.getByRole('alertdialog')).toBeVisible();
-  await look(page, 'delete a file');
-  await button(page, 'Delete').click();
+  await expect(button(page, 'Undo')).toBeVisible();
+  await look(page, 'a file was deleted');
 
   await page.getByRole('textbox', { name: 'Input' }).fill('from stdin');
   await page.getByRole('textbox', { name: 'Args' }).fill('-v');

@@ -66,16 +66,18 @@ function fileOf({ program }: Tab, id: number): WorkspaceFile | undefined {
   return program.files.find((file) => file.id === id);
 }
 
+/** Opens an empty program. The one before is saved, if it was edited. */
+export function newProgram(language: LanguageId): void {
+  programs().store.openNew(emptyProgram(newProgramId(), language));
+  markOwn();
+}
+
 /** Opens a program that is saved with its first edit. */
 function openNew(program: Program): void {
   const before = programs().store.tab();
   programs().store.openNew(program);
   markOwn();
   offerUndo(S.opened(programs().store.tab().program.name), () => programs().store.goBack(before));
-}
-
-export function newProgram(language: LanguageId): void {
-  openNew(emptyProgram(newProgramId(), language));
 }
 
 export function openExample(language: LanguageId, sample: SampleProgram): void {

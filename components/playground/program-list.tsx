@@ -59,7 +59,6 @@ export function ProgramList({ onOpen }: { onOpen: (id: string) => void }) {
               <button
                 type="button"
                 onClick={() => onOpen(stored.program.id)}
-                aria-label={`${S.open} ${stored.program.name}`}
                 className="flex min-h-11 min-w-0 grow flex-col justify-center py-1 text-start"
               >
                 <span dir="auto" className="w-full truncate">

@@ -5,6 +5,8 @@ import type { CodeRun, follow, OutputChunk, RunLocation } from '../code-run/use-
 
 /** Of so many programs the last run is kept. The oldest one is dropped: it can be run again. */
 const KEPT_RUNS = 10;
+/** Between the question whether to leave and the end of the page. */
+const LEAVING_MS = 3_000;
 const PREFIX = 'program-run:';
 export const NO_RUN: CodeRun = { state: 'idle' };
 
@@ -37,6 +39,7 @@ export class ProgramRuns {
   readonly #env: RunEnvironment;
   readonly #runs = new Map<string, HeldRun>();
   readonly #listeners = new Set<() => void>();
+  #isLeaving = false;
 
   constructor(env: RunEnvironment) {
     this.#env = env;
@@ -69,7 +72,8 @@ export class ProgramRuns {
       // The program may have got another id meanwhile.
       const now = [...this.#runs].find(([, held]) => held === entry)?.[0];
       if (now === undefined) return;
-      entry.run = run;
+      // A browser may break the connection before the page has gone.
+      entry.run = this.#isLeaving && run.state === 'failed' ? stopped(run.pieces) : run;
       if (run.state !== 'running') this.#store(now);
       this.#notify();
     });
@@ -112,6 +116,14 @@ export class ProgramRuns {
     return () => {
       if (run.state !== 'idle') this.#replace(id, run.state === 'running' ? stopped(run.pieces) : run);
     };
+  }
+
+  /** The page may go, which breaks the connections of its runs. */
+  expectLeave(): void {
+    this.#isLeaving = true;
+    setTimeout(() => {
+      this.#isLeaving = false;
+    }, LEAVING_MS);
   }
 
   /** The page goes: what runs is kept as it is by now. */

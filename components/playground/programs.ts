@@ -57,7 +57,10 @@ function create(): Programs {
     if (reading === 0 && !isStarting && !store.tab().isLink && isProgramFragment(location.hash))
       window.history.replaceState(null, '', location.pathname + location.search);
   };
-  const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+  const ask = (event: BeforeUnloadEvent) => {
+    event.preventDefault();
+    runs.expectLeave();
+  };
   const askIfLost = () => {
     if (runs.isAnyRunning() || store.tab().problem !== undefined) addEventListener('beforeunload', ask);
     else removeEventListener('beforeunload', ask);
