@@ -1,13 +1,13 @@
 import { findLanguageInfo } from '#lib/languages/infos';
 import { parseAnsi } from '../code-run/ansi.ts';
 import type { CodeRun } from '../code-run/use-code-run.ts';
-import type { Program } from './program.ts';
+import type { NamedProgram } from './program.ts';
 import { PROGRAM_STRINGS as S } from './strings.ts';
 
 const MAX_OUTPUT_CHARACTERS = 4_000;
 
 /** A message to a model with the program and the output of its last run. */
-export function messageAbout({ language, files, stdin, args }: Program, run: CodeRun): string {
+export function messageAbout({ language, files, stdin, args }: NamedProgram, run: CodeRun): string {
   const info = findLanguageInfo(language);
   const parts = [S.aboutProgram(info?.name ?? language)];
   const isSingle = files.length === 1;

@@ -5,7 +5,7 @@ import { SAMPLES } from '#lib/languages/samples';
 import type { LanguageId } from '#lib/wire/code';
 import { toFragment } from '../code-run/program-link.ts';
 import { messageAbout } from './ask-about.ts';
-import { emptyProgram, exampleOf, exampleProgram, type Program } from './program.ts';
+import { emptyProgram, exampleOf, exampleProgram, type NamedProgram } from './program.ts';
 import { programOf, readTextFiles, withFiles } from './program-files.ts';
 import type { Tab } from './program-store.ts';
 import { markOwn, newProgramId, programs } from './programs.ts';
@@ -20,13 +20,13 @@ function offerUndo(text: string, undo: () => void): void {
   showToast({ text, action: { label: S.undo, run: undo }, timeoutMs: UNDO_MS, id: 'program-undo' });
 }
 
-const edit = (change: (before: Program) => Program) => programs().store.edit(change);
+const edit = (change: (before: NamedProgram) => NamedProgram) => programs().store.edit(change);
 
 export function changeFile(id: number, content: string): void {
   edit((before) => ({ ...before, ...withFile(before, id, (file) => ({ ...file, content })) }));
 }
 
-export function setInputs(part: Partial<Pick<Program, 'stdin' | 'args' | 'timeout'>>): void {
+export function setInputs(part: Partial<Pick<NamedProgram, 'stdin' | 'args' | 'timeout'>>): void {
   edit((before) => ({ ...before, ...part }));
 }
 
@@ -73,7 +73,7 @@ export function newProgram(language: LanguageId): void {
 }
 
 /** Opens a program that is saved with its first edit. */
-function openNew(program: Program): void {
+function openNew(program: NamedProgram): void {
   const before = programs().store.tab();
   programs().store.openNew(program);
   markOwn();
@@ -97,7 +97,7 @@ export function chooseLanguage(language: LanguageId): void {
   markOwn();
 }
 
-function firstExample(language: LanguageId): Program {
+function firstExample(language: LanguageId): NamedProgram {
   return exampleProgram(newProgramId(), language, SAMPLES[language][0]);
 }
 
@@ -171,9 +171,14 @@ export async function takeFiles(list: readonly File[], as: 'files' | 'program'):
   if (files.length > 0) {
     const opened = as === 'program' ? programOf(newProgramId(), files, before.program.language) : undefined;
     if (opened !== undefined) {
-      openNew(opened);
+      store.openNew(opened);
       // A file that was chosen is the person's own: it is saved before an edit.
       edit((program) => ({ ...program }));
+      const { id, name } = store.tab().program;
+      offerUndo(S.opened(name), () => {
+        if (store.tab().program.id === id) store.goBack(before);
+        removeQuietly(id);
+      });
     } else {
       edit((program) => withFiles(program, files));
       const added = store.tab().program.files.find(({ name }) => name === files[0]?.name);

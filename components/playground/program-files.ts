@@ -1,7 +1,7 @@
 import { formatBytes } from '#lib/browser/format';
 import { findLanguageInfo, LANGUAGE_INFOS } from '#lib/languages/infos';
 import { languageOfFileName } from './language-options.ts';
-import { emptyProgram, MAX_NAME_CHARACTERS, type Program } from './program.ts';
+import { emptyProgram, MAX_NAME_CHARACTERS, type NamedProgram } from './program.ts';
 import { PROGRAM_STRINGS as S } from './strings.ts';
 import { fileNamesInOutput, MAX_FILES, newFile, type Workspace, withNewFile } from './workspace.ts';
 
@@ -45,14 +45,18 @@ export function validName(name: string): string {
 }
 
 /** A program of these files. The main one is the first whose language is known, or `language`'s. */
-export function programOf(id: string, files: readonly TextFile[], language: Program['language']): Program | undefined {
+export function programOf(
+  id: string,
+  files: readonly TextFile[],
+  language: NamedProgram['language'],
+): NamedProgram | undefined {
   const named = files.find(({ name }) => LANGUAGE_INFOS.some(({ mainFile }) => mainFile === name));
   const main = named ?? files.find(({ name }) => languageOfFileName(name) !== undefined) ?? files[0];
   if (main === undefined) return undefined;
   const isSource = languageOfFileName(main.name) !== undefined;
   const program = emptyProgram(id, languageOfFileName(main.name) ?? language);
   const [first] = program.files;
-  const started: Program = {
+  const started: NamedProgram = {
     ...program,
     name: main.name.replace(/\.[^.]*$/, '').slice(0, MAX_NAME_CHARACTERS) || program.name,
     files: [isSource ? newFile(first.name, main.content) : first],
@@ -75,7 +79,7 @@ export function withFiles<T extends Workspace>(workspace: T, files: readonly Tex
 }
 
 /** The files as they are downloaded. A single one has the name of the program. */
-export function downloads(program: Program): TextFile[] {
+export function downloads(program: NamedProgram): TextFile[] {
   const [main, ...others] = program.files;
   const named =
     findLanguageInfo(program.language)?.mainFileNamedAfter === undefined ? undefined : fileNamesInOutput(program)[1];

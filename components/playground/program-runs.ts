@@ -72,7 +72,7 @@ export class ProgramRuns {
       // The program may have got another id meanwhile.
       const now = [...this.#runs].find(([, held]) => held === entry)?.[0];
       if (now === undefined) return;
-      // A browser may break the connection before the page has gone.
+      // A browser may break the connection before the page ends.
       entry.run = this.#isLeaving && run.state === 'failed' ? stopped(run.pieces) : run;
       if (run.state !== 'running') this.#store(now);
       this.#notify();

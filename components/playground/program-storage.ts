@@ -4,7 +4,7 @@ import type { LanguageId } from '#lib/wire/code';
 import { mainFileName } from '../code-run/main-file-name.ts';
 import {
   freeName,
-  type Program,
+  type NamedProgram,
   parseProgram,
   revisionOf,
   type StoredProgram,
@@ -66,7 +66,7 @@ export class ProgramStorage {
    * Saves unless another tab has saved since `base`, the revision that this tab knows. An empty
    * `base` creates the program.
    */
-  save(program: Program, base: string, now: number): SaveOutcome {
+  save(program: NamedProgram, base: string, now: number): SaveOutcome {
     if (this.#store === undefined) return { outcome: 'blocked' };
     const key = programKey(program.id);
     const before = this.#get(key);
@@ -117,7 +117,12 @@ export class ProgramStorage {
     if (last !== undefined) this.setLast(last);
   }
 
-  #oldProgram(language: LanguageId, code: string, files: string, hash: (text: string) => string): Program | undefined {
+  #oldProgram(
+    language: LanguageId,
+    code: string,
+    files: string,
+    hash: (text: string) => string,
+  ): NamedProgram | undefined {
     const others = parseFiles(files);
     if (others.length === 0 && (code === '' || SAMPLES[language].some((sample) => sample.code === code)))
       return undefined;

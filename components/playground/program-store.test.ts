@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { shortHash } from '#lib/browser/cookies';
 import { SAMPLES } from '#lib/languages/samples';
-import { emptyProgram, exampleProgram, freeName, type Program } from './program.ts';
+import { emptyProgram, exampleProgram, freeName, type NamedProgram } from './program.ts';
 import { MAX_PROGRAMS, ProgramStorage } from './program-storage.ts';
 import { FIRST_TAB, type Notice, ProgramStore } from './program-store.ts';
 import { newFile } from './workspace.ts';
@@ -50,7 +50,7 @@ function openTab(session = storage(), { isBlocked = false } = {}) {
 }
 
 const listed = () => new ProgramStorage(local, newId).list().map(({ program }) => [program.name, textOf(program)]);
-const textOf = (program: Program) => program.files[0].content;
+const textOf = (program: NamedProgram) => program.files[0].content;
 
 describe('a program', () => {
   it('is saved with its first edit and not before', () => {

@@ -2,7 +2,7 @@ import { isRecord, parseJson } from '#lib/browser/type-guards';
 import { findLanguageInfo } from '#lib/languages/infos';
 import type { LanguageId } from '#lib/wire/code';
 import type { SharedProgram } from '../code-run/program-link.ts';
-import { FIRST_PROGRAM, freeName, type Program, parseProgram, serializeProgram, untitled } from './program.ts';
+import { FIRST_PROGRAM, freeName, type NamedProgram, parseProgram, serializeProgram, untitled } from './program.ts';
 import { type ProgramStorage, programKey } from './program-storage.ts';
 import { PROGRAM_STRINGS as S } from './strings.ts';
 import { fromShared, hasSameContent, newFile, type WorkspaceFile } from './workspace.ts';
@@ -11,10 +11,10 @@ export type SaveProblem = 'full' | 'too-many' | 'blocked';
 
 /** What one tab shows. */
 export interface Tab {
-  program: Program;
+  program: NamedProgram;
   /** The revision that this tab knows. Empty: the program is not saved. */
   rev: string;
-  /** Whether the program was changed in this tab. Its text is then never replaced by another tab. */
+  /** Whether this tab changed the program. Another tab then never replaces its text. */
   isEdited: boolean;
   /** Whether the program came with a link and was not changed since. */
   isLink: boolean;
@@ -91,7 +91,7 @@ export class ProgramStore {
   }
 
   /** Changes the program and saves it. */
-  edit(change: (before: Program) => Program): void {
+  edit(change: (before: NamedProgram) => NamedProgram): void {
     const { program, rev } = this.#tab;
     let next = change(program);
     if (next === program) return;
@@ -118,7 +118,7 @@ export class ProgramStore {
   }
 
   /** Opens a program that is not saved before its first edit. */
-  openNew(program: Program, { isLink = false } = {}): void {
+  openNew(program: NamedProgram, { isLink = false } = {}): void {
     const name = freeName(program.name, this.#env.storage.names());
     this.restore({ ...FIRST_TAB, program: { ...program, name }, isLink, file: program.files[0].id });
   }
@@ -126,7 +126,7 @@ export class ProgramStore {
   /** Opens a link, unless this tab shows that very program. */
   openShared(shared: SharedProgram): void {
     const language = findLanguageInfo(shared.language)?.id ?? FIRST_PROGRAM.language;
-    const program: Program = {
+    const program: NamedProgram = {
       ...fromShared(shared, language),
       id: this.#env.newId(),
       name: shared.name?.trim() || untitled(language),
@@ -211,7 +211,7 @@ export class ProgramStore {
    * Deletes a program. One that this tab shows is replaced by the latest other one, or by
    * `otherwise`. Returns the function that brings it back.
    */
-  delete(id: string, otherwise: () => Program): () => void {
+  delete(id: string, otherwise: () => NamedProgram): () => void {
     this.flush();
     const before = this.#tab;
     const isShown = id === before.program.id;
@@ -351,6 +351,6 @@ export class ProgramStore {
   }
 }
 
-function sizeOf({ files, stdin }: Program): number {
+function sizeOf({ files, stdin }: NamedProgram): number {
   return files.reduce((sum, { content }) => sum + content.length, stdin.length);
 }

@@ -8,7 +8,7 @@ import { PROGRAM_STRINGS as S } from './strings.ts';
 import { FIRST_WORKSPACE, filesOf, newFile, type Workspace } from './workspace.ts';
 
 /** A workspace with a name. It is stored in this browser from its first edit on. */
-export interface Program extends Workspace {
+export interface NamedProgram extends Workspace {
   id: string;
   name: string;
   /** The title of the example that it began as. */
@@ -17,7 +17,7 @@ export interface Program extends Workspace {
 
 /** A program as this browser stores it. */
 export interface StoredProgram {
-  program: Program;
+  program: NamedProgram;
   /** Changes with each save. */
   rev: string;
   /** Milliseconds since 1970. */
@@ -27,19 +27,19 @@ export interface StoredProgram {
 export const MAX_NAME_CHARACTERS = 80;
 
 /** The initial program, the same on server and browser. */
-export const FIRST_PROGRAM: Program = {
+export const FIRST_PROGRAM: NamedProgram = {
   ...FIRST_WORKSPACE,
   id: 'first',
   name: SAMPLES[FIRST_WORKSPACE.language][0].title,
   example: SAMPLES[FIRST_WORKSPACE.language][0].title,
 };
 
-export function exampleProgram(id: string, language: LanguageId, { title, code, stdin }: SampleProgram): Program {
+export function exampleProgram(id: string, language: LanguageId, { title, code, stdin }: SampleProgram): NamedProgram {
   const files: Workspace['files'] = [newFile(mainFileName(language), code)];
   return { id, name: title, example: title, language, files, stdin: stdin ?? '', args: '', timeout: undefined };
 }
 
-export function emptyProgram(id: string, language: LanguageId): Program {
+export function emptyProgram(id: string, language: LanguageId): NamedProgram {
   return { ...exampleProgram(id, language, { title: untitled(language), code: '' }), example: undefined };
 }
 
@@ -48,7 +48,7 @@ export function untitled(language: LanguageId): string {
 }
 
 /** The example that the program began as. */
-export function exampleOf({ language, example }: Program): SampleProgram | undefined {
+export function exampleOf({ language, example }: NamedProgram): SampleProgram | undefined {
   return example === undefined ? undefined : SAMPLES[language].find(({ title }) => title === example);
 }
 

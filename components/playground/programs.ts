@@ -31,7 +31,7 @@ export function newProgramId(): string {
   return first.toString(36) + second.toString(36);
 }
 
-/** Tells the server that the first sample is not what this browser shows. */
+/** Lets the server leave the first sample out of the next page. */
 export function markOwn(): void {
   setCookie(PROGRAM_COOKIE, 'own');
 }

@@ -30,7 +30,7 @@ export function useTab(isNew: boolean): Tab | undefined {
     window.addEventListener('hashchange', read);
     return () => window.removeEventListener('hashchange', read);
   }, []);
-  // The program of the link is rendered now, or there is none.
+  // The program of the link is rendered now, or the link has none.
   useEffect(() => {
     if (tab !== undefined && !programs().isStarting()) delete document.documentElement.dataset.linked;
   }, [tab]);
