@@ -54,6 +54,29 @@ describe('judge', () => {
   });
 });
 
+it.each<[Partial<ExitReport>, string, string]>([
+  [{ stopReason: 'wall' }, 'Timed out after 10 s.', 'The compiler timed out after 10 s.'],
+  [
+    { stopReason: 'output' },
+    'Stopped: more than 100 KB of output.',
+    'The compiler was stopped: more than 100 KB of output.',
+  ],
+  [
+    { stopReason: 'memory' },
+    'Stopped: more than 100 MB of memory.',
+    'The compiler was stopped: more than 100 MB of memory.',
+  ],
+  [
+    { exitCode: 139 },
+    'The program was ended by SIGSEGV (invalid memory access).',
+    'The compiler was ended by SIGSEGV (invalid memory access).',
+  ],
+])('names the limit that ended %j, with its unit', (seen, program, compiler) => {
+  const limits = { ...LIMITS, outputBytes: 100_000 };
+  expect(judge({ ...ENDED, exitCode: 137, ...seen }, limits).error).toBe(program);
+  expect(judge({ ...ENDED, exitCode: 137, ...seen }, limits, 'compile').error).toBe(compiler);
+});
+
 describe('diskSentence', () => {
   const MB = 1024 * 1024;
   const sentence = (stderr: string, overflowed = false) =>
@@ -74,7 +97,7 @@ describe('diskSentence', () => {
   });
 
   it('reports a compiled program that is too large', () => {
-    expect(sentence('', true)).toBe('The compiled program is larger than 64 MB: no larger one is taken here.');
+    expect(sentence('', true)).toBe('The compiled program is larger than 64 MB, which is the limit.');
   });
 
   it.each([

@@ -12,36 +12,34 @@ export interface Verdict {
 /** Judges a run only by what the host observed, never by what the program printed. Pure. */
 export function judge(report: ExitReport, limits: ResourceLimits, stage: CodeResult['stage'] = 'run'): Verdict {
   const who = stage === 'run' ? 'The program' : 'The compiler';
+  const stopped = stage === 'run' ? 'Stopped' : 'The compiler was stopped';
   // A run that was stopped during set-up is not a failed set-up.
   if (!report.started && report.stopReason === undefined)
     return {
       status: 'internal_error',
       exitCode: -1,
-      error: 'The sandbox could not be set up; the program did not run.',
+      error: 'The sandbox could not be set up, so the program did not run.',
     };
   const outcome = (status: RunStatus, error: string | null): Verdict => ({ status, exitCode: report.exitCode, error });
-  if (report.outOfMemory || report.stopReason === 'memory') return outcome('memory_limit', memoryMessage(who, limits));
+  if (report.outOfMemory || report.stopReason === 'memory') return outcome('memory_limit', memoryMessage(stopped, limits));
   switch (report.stopReason) {
     case 'wall':
-      return outcome('timeout', `${who} was stopped: it ran for longer than ${seconds(limits.wallMs)}.`);
+      return outcome('timeout', `${stage === 'run' ? 'Timed' : 'The compiler timed'} out after ${limits.wallMs / 1000} s.`);
     case 'output':
-      return outcome(
-        'output_limit',
-        `${who} was stopped: it wrote more than ${limits.outputBytes} bytes to one of its outputs.`,
-      );
+      return outcome('output_limit', `${stopped}: more than ${formatOutput(limits.outputBytes)} of output.`);
     case 'cancelled':
-      return outcome('killed', `${who} was stopped: its caller went away or asked for it.`);
+      return outcome('killed', `${stopped}: the request was cancelled.`);
     default:
   }
   if (stage === 'compile' && report.exitCode > 0 && report.exitCode < 128)
     return outcome('compile_error', 'The program does not compile.');
   const signal = report.exitCode > 128 ? SIGNALS[report.exitCode - 128] : undefined;
   if (signal === undefined) return outcome(report.exitCode === 0 ? 'success' : 'runtime_error', null);
-  if (signal === 'SIGXCPU') return outcome('timeout', `${who} was stopped: it used too much CPU time.`);
+  if (signal === 'SIGXCPU') return outcome('timeout', `${stopped}: too much CPU time.`);
   // A runtime that gets no memory aborts (V8 does). Its memory use separates that from other
   // aborts.
   if (GIVES_UP_WITH.has(signal) && report.peakMemoryBytes >= limits.memoryBytes * NEARLY_ALL)
-    return outcome('memory_limit', memoryMessage(who, limits));
+    return outcome('memory_limit', memoryMessage(stopped, limits));
   if (signal === 'SIGKILL') return outcome('killed', `${who} was ended by SIGKILL.`);
   return outcome('runtime_error', `${who} was ended by ${signal}${MEANINGS[signal] ?? ''}.`);
 }
@@ -56,10 +54,10 @@ export function diskFullMessage(
   program: { overflowed: boolean; maxBytes: number },
 ): string | undefined {
   if (program.overflowed)
-    return `The compiled program is larger than ${megabytes(program.maxBytes)} MB: no larger one is taken here.`;
+    return `The compiled program is larger than ${megabytes(program.maxBytes)} MB, which is the limit.`;
   const { status, stderr } = compiled;
   if (status !== 'compile_error' || SOURCE_ERROR.test(stderr) || !DISK_IS_FULL.test(stderr)) return undefined;
-  return `The program does not compile: the compiler's disk holds ${megabytes(limits.diskBytes)} MB, which is too little for it.`;
+  return `The program does not compile: it needs more than the ${megabytes(limits.diskBytes)} MB of disk that compilers have.`;
 }
 
 /**
@@ -75,17 +73,18 @@ const SOURCE_ERROR = /:\d+:\d+: (?:fatal )?error: /;
 const NEARLY_ALL = 0.9;
 const GIVES_UP_WITH = new Set(['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGKILL']);
 
-function memoryMessage(who: string, limits: ResourceLimits): string {
-  return `${who} was stopped: it needed more than ${megabytes(limits.memoryBytes)} MB of memory.`;
+function memoryMessage(stopped: string, limits: ResourceLimits): string {
+  return `${stopped}: more than ${megabytes(limits.memoryBytes)} MB of memory.`;
 }
 
 function megabytes(bytes: number): number {
   return Math.round(bytes / 1024 / 1024);
 }
 
-function seconds(ms: number): string {
-  const value = ms / 1000;
-  return value === 1 ? '1 second' : `${value} seconds`;
+/** The limit of output is set in bytes of which 1,000 are a KB: 100,000 by default. */
+function formatOutput(bytes: number): string {
+  if (bytes < 1_000) return `${bytes} bytes`;
+  return bytes < 1_000_000 ? `${Number((bytes / 1_000).toFixed(1))} KB` : `${Number((bytes / 1_000_000).toFixed(1))} MB`;
 }
 
 /** Signals whose default action ends a process, by their number on Linux. */
@@ -111,9 +110,9 @@ const SIGNALS: Record<number, string> = {
 };
 
 const MEANINGS: Record<string, string> = {
-  SIGABRT: ' (it aborted)',
-  SIGSEGV: ' (it used memory that is not its own)',
-  SIGFPE: ' (an arithmetic fault, such as a division by zero)',
-  SIGXFSZ: ' (it wrote more than its disk holds)',
-  SIGSYS: ' (it made a system call that is not allowed here)',
+  SIGABRT: ' (abort)',
+  SIGSEGV: ' (invalid memory access)',
+  SIGFPE: ' (arithmetic error, such as division by zero)',
+  SIGXFSZ: ' (disk full)',
+  SIGSYS: ' (system call not allowed)',
 };

@@ -192,11 +192,11 @@ describe('the runner', () => {
     expect(large).toMatchObject({
       status: 'output_limit',
       stage: 'compile',
-      error: 'The compiled program is larger than 64 MB: no larger one is taken here.',
+      error: 'The compiled program is larger than 64 MB, which is the limit.',
     });
     expect(larger).toMatchObject({
       status: 'compile_error',
-      error: "The program does not compile: the compiler's disk holds 256 MB, which is too little for it.",
+      error: 'The program does not compile: it needs more than the 256 MB of disk that compilers have.',
     });
   }, 120_000);
 

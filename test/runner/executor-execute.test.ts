@@ -60,7 +60,7 @@ describe('an executor', () => {
       { output: 'seen\n', status: 'error', error: expect.stringContaining('ZeroDivisionError') },
       { output: '', status: 'error', error: 'The program ended with exit code 3.' },
       { output: '', status: 'error', error: expect.stringMatching(/main.cpp:1:21: error[\s\S]*does not compile\.$/) },
-      { output: '', status: 'timeout', error: expect.stringContaining('longer than 0.5 seconds') },
+      { output: '', status: 'timeout', error: expect.stringContaining('Timed out after 0.5 s.') },
     ]);
   });
 
