@@ -12,6 +12,7 @@ import { IconButton } from '#components/ui/icon-button';
 import { Notice } from '#components/ui/notice';
 import { TurnIcon } from '#components/ui/turn-icon';
 import { formatCount, formatDuration, formatQueuePosition } from '#lib/browser/format';
+import { RunPlaceContext } from '../code-run/run-place.ts';
 import { type AssistantMessage, isRunning } from './conversation.ts';
 import { chatStore } from './use-chat.ts';
 
@@ -29,7 +30,11 @@ export const ResponseTurn = memo(function ResponseTurn({ message, onRegenerate, 
     <article aria-label="Answer" aria-busy={running} className="group/turn">
       {message.thinking === '' ? null : <Reasoning message={message} />}
       {running && isEmpty ? <Waiting message={message} /> : null}
-      {message.content === '' ? null : <Markdown text={message.content} streaming={running} />}
+      {message.content === '' ? null : (
+        <RunPlaceContext value={`${message.conversationId}/${message.id}`}>
+          <Markdown text={message.content} streaming={running} />
+        </RunPlaceContext>
+      )}
       {message.state === 'done' && isEmpty ? <p className="text-ink-2">The model ended without a word.</p> : null}
       {message.failure === undefined ? null : (
         <Notice

@@ -57,6 +57,13 @@ export function parseAnsi(text: string, style: AnsiStyle = {}): { pieces: AnsiSp
   return { pieces, style: current };
 }
 
+/** The text alone, for where it leaves the page. */
+export function stripAnsi(text: string): string {
+  return parseAnsi(text)
+    .pieces.map((piece) => piece.text)
+    .join('');
+}
+
 /** A carriage return restarts its line: progress bars overwrite themselves. */
 function withoutOverwritten(text: string): string {
   if (!text.includes('\r')) return text;

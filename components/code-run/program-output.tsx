@@ -4,6 +4,7 @@ import clsx from 'clsx';
 import { useMemo } from 'react';
 import { type AnsiColour, type AnsiStyle, parseAnsi } from './ansi.ts';
 import { type SourceLocation, splitAtLocations } from './source-locations.ts';
+import { CODE_RUN_STRINGS as STRINGS } from './strings.ts';
 import type { OutputChunk } from './use-code-run.ts';
 
 export interface LocationLinks {
@@ -37,7 +38,7 @@ export function ProgramOutput({ pieces, links }: ProgramOutputProps) {
                     type="button"
                     onClick={() => links.onPlace(part.place)}
                     className="rounded-sm underline decoration-dotted underline-offset-2 hover:decoration-solid"
-                    aria-label={`${part.text}: go to line ${part.place.line} of ${part.place.file}`}
+                    aria-label={STRINGS.goTo(part.text, part.place.line, part.place.file)}
                   >
                     {part.text}
                   </button>

@@ -4,6 +4,7 @@ import { isCodeChunk, isCodeResult, isErrorBody } from '#lib/browser/response-gu
 import { readEvents } from '#lib/browser/server-sent-events';
 import { parseJson } from '#lib/browser/type-guards';
 import type { CodeRequest, CodeResult } from '#lib/wire/code';
+import { CODE_RUN_STRINGS as STRINGS } from './strings.ts';
 
 export type RunEvent =
   /** The program starts now, after its engine was loaded. */
@@ -38,14 +39,9 @@ export async function* runCode(program: CodeRequest, signal: AbortSignal): Async
       }
   } catch (error) {
     if (signal.aborted || error instanceof ApiError) throw error;
-    if (limit.aborted)
-      throw new ApiError('The runner did not answer in time. Try again in a moment.', 0, 'run_timeout');
+    if (limit.aborted) throw new ApiError(STRINGS.noResponse, 0, 'run_timeout');
   }
-  throw new ApiError(
-    'The connection to the runner broke off before the program ended. Run it again.',
-    0,
-    'connection_lost',
-  );
+  throw new ApiError(STRINGS.connectionLost, 0, 'connection_lost');
 }
 
 function parse(event: string, data: string): RunEvent | undefined {
@@ -55,6 +51,6 @@ function parse(event: string, data: string): RunEvent | undefined {
   if (event === 'result') return isCodeResult(json) ? { type: 'result', result: json } : undefined;
   if (event !== 'error') return undefined;
   throw isErrorBody(json)
-    ? new ApiError(json.error, 200, json.code)
-    : new ApiError('The runner failed without saying why. Run it again.', 200, 'unknown_error');
+    ? new ApiError(json.error, 200, json.code, undefined, json.data)
+    : new ApiError(STRINGS.unknownFailure, 200, 'unknown_error');
 }

@@ -1,37 +1,41 @@
 'use client';
 
-import clsx from 'clsx';
 import { useEffect, useState } from 'react';
 import { type LocationLinks, ProgramOutput } from '#components/code-run/program-output';
 import { Badge, type Tone } from '#components/ui/badge';
-import { Button } from '#components/ui/button';
+import { Button, buttonClasses } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
 import { formatBytes, formatDuration } from '#lib/browser/format';
 import type { CodeResult, RunStatus } from '#lib/wire/code';
+import { stripAnsi } from './ansi.ts';
+import { CODE_RUN_STRINGS as STRINGS } from './strings.ts';
 import type { CodeRun, RunLocation } from './use-code-run.ts';
 
-const STATUSES: Record<RunStatus, { tone: Tone; word: string }> = {
-  success: { tone: 'good', word: 'Success' },
-  runtime_error: { tone: 'error', word: 'Ended with an error' },
-  compile_error: { tone: 'error', word: 'Does not compile' },
-  timeout: { tone: 'warn', word: 'Out of time' },
-  memory_limit: { tone: 'warn', word: 'Out of memory' },
-  output_limit: { tone: 'warn', word: 'Too much output' },
-  killed: { tone: 'warn', word: 'Killed' },
-  internal_error: { tone: 'error', word: 'The runner failed' },
+const STATUSES: Record<RunStatus, { tone: Tone; word: (exitCode: number) => string }> = {
+  success: { tone: 'good', word: () => STRINGS.success },
+  runtime_error: { tone: 'error', word: STRINGS.exitedWith },
+  compile_error: { tone: 'error', word: () => STRINGS.compileError },
+  timeout: { tone: 'warn', word: () => STRINGS.timedOut },
+  memory_limit: { tone: 'warn', word: () => STRINGS.outOfMemory },
+  output_limit: { tone: 'warn', word: () => STRINGS.outputLimit },
+  killed: { tone: 'warn', word: () => STRINGS.killed },
+  internal_error: { tone: 'error', word: () => STRINGS.runnerError },
 };
+
+/** How a run ended, in two words. */
+export function statusWord({ status, exit_code }: CodeResult): string {
+  return STATUSES[status].word(exit_code);
+}
 
 export function RunStatusBadge({ run }: { run: CodeRun }) {
   return (
-    <span role="status" className="flex items-center gap-2">
+    <span role="status" className="flex min-w-0 flex-wrap items-center gap-x-2 gap-y-1">
       {run.state === 'running' ? <Running startedAt={run.startedAt} /> : null}
-      {run.state === 'stopped' ? <Badge>Stopped</Badge> : null}
-      {run.state === 'failed' ? <Badge tone="error">Not run</Badge> : null}
-      {run.state === 'sample' ? <Badge tone="warn">Sample result</Badge> : null}
-      {run.state === 'ended' ? (
-        <Badge tone={STATUSES[run.result.status].tone}>{STATUSES[run.result.status].word}</Badge>
-      ) : null}
-      {run.state === 'ended' && run.place === 'browser' ? <Badge>Ran in your browser</Badge> : null}
+      {run.state === 'stopped' ? <Badge>{STRINGS.stopped}</Badge> : null}
+      {run.state === 'failed' ? <Badge tone="error">{STRINGS.failedToRun}</Badge> : null}
+      {run.state === 'sample' ? <Badge tone="warn">{STRINGS.example}</Badge> : null}
+      {run.state === 'ended' ? <Badge tone={STATUSES[run.result.status].tone}>{statusWord(run.result)}</Badge> : null}
+      {run.state === 'ended' && run.place === 'browser' ? <Badge>{STRINGS.ranInBrowser}</Badge> : null}
     </span>
   );
 }
@@ -43,10 +47,10 @@ function Running({ startedAt }: { startedAt: number | undefined }) {
     const timer = setInterval(() => setNow(Date.now()), 100);
     return () => clearInterval(timer);
   }, []);
-  if (startedAt === undefined || now === undefined) return <Badge tone="accent">Loading what runs it</Badge>;
+  if (startedAt === undefined || now === undefined) return <Badge tone="accent">{STRINGS.loadingRuntime}</Badge>;
   return (
     <Badge tone="accent">
-      Running{' '}
+      {STRINGS.running}{' '}
       <span aria-hidden className="tabular">
         {(Math.max(0, now - startedAt) / 1000).toFixed(1)} s
       </span>
@@ -54,77 +58,118 @@ function Running({ startedAt }: { startedAt: number | undefined }) {
   );
 }
 
-/** All output in order of arrival. */
+/** All output in order of arrival, without what controls a terminal. */
 export function runOutputText(run: CodeRun): string {
-  return run.state === 'idle' ? '' : run.pieces.map((piece) => piece.text).join('');
+  return run.state === 'idle' ? '' : stripAnsi(run.pieces.map((piece) => piece.text).join(''));
+}
+
+/** Whether a run ended in the compiler, whose first line is the most useful one. */
+export function isCompilerOutput(run: CodeRun): boolean {
+  return run.state === 'ended' && run.result.stage === 'compile';
 }
 
 interface RunOutputProps {
   run: CodeRun;
   onRetry: () => void;
   /** Links from output to source lines. */
-  links?: LocationLinks;
+  links?: LocationLinks | undefined;
+  /** Leads to where input is entered. */
+  input: { asked: string; reads: string; action: string; onOpen: () => void };
 }
 
-export function RunOutput({ run, onRetry, links }: RunOutputProps) {
-  const pieces = run.state === 'idle' ? [] : run.pieces;
-  const result = run.state === 'ended' ? run.result : undefined;
-  const compiler = result?.stage === 'compile' ? compilerText(result) : '';
+/** What a run wrote, and at most one sentence about how it ended. */
+export function RunOutput({ run, onRetry, links, input }: RunOutputProps) {
+  if (run.state === 'idle') return null;
+  const { pieces } = run;
+  const sentence = outcomeSentence(run);
+  const messages = run.state === 'ended' && run.result.stage === 'run' ? (run.result.compile?.stderr ?? '') : '';
   return (
     <>
-      {compiler === '' ? null : <ProgramOutput pieces={[{ stream: 'stderr', text: compiler, at: 0 }]} links={links} />}
       {pieces.length === 0 ? null : <ProgramOutput pieces={pieces} links={links} />}
-      {result !== undefined && result.error === null && pieces.length === 0 && compiler === '' ? (
-        <p className="text-ink-3 text-sm">The program wrote nothing.</p>
+      {run.state === 'ended' && pieces.length === 0 && sentence === undefined ? (
+        <p className="text-ink-3 text-sm">{STRINGS.noOutput}</p>
       ) : null}
-      {result === undefined || result.error === null ? null : (
-        <Notice kind={result.status === 'runtime_error' ? 'warn' : 'error'}>{result.error}</Notice>
-      )}
-      {result?.truncated === true ? (
-        <Notice kind="warn">The output was longer than the runner keeps; the rest is cut off.</Notice>
-      ) : null}
-      {run.state === 'sample' ? (
-        <Notice kind="warn">
-          Nothing was run: this is what the sample “{run.title}” writes
-          {run.isThisProgram ? '.' : ', not your program.'} Yours runs when the code runner is back.
-        </Notice>
-      ) : null}
-      {run.state === 'failed' ? (
+      {sentence === undefined ? null : <Notice kind={sentence.kind}>{sentence.text}</Notice>}
+      {run.state === 'ended' && run.input !== undefined ? (
         <Notice
-          kind="error"
           action={
-            <Button size="sm" onClick={onRetry}>
-              Run again
+            <Button size="sm" onClick={input.onOpen}>
+              {input.action}
             </Button>
           }
         >
+          {input[run.input]}
+        </Notice>
+      ) : null}
+      {run.state === 'failed' ? (
+        <Notice kind="error" action={<NextStep code={run.code} onRetry={onRetry} />}>
           {run.message}
         </Notice>
       ) : null}
+      {messages.trim() === '' ? null : (
+        <details className="text-sm">
+          <summary className="w-fit cursor-pointer rounded-sm text-ink-2 hover:text-ink pointer-coarse:py-2">
+            {STRINGS.compilerMessages}
+          </summary>
+          <div className="pt-2">
+            <ProgramOutput pieces={[{ stream: 'stdout', text: messages, at: 0 }]} links={links} />
+          </div>
+        </details>
+      )}
     </>
   );
 }
 
-function compilerText({ compile }: CodeResult): string {
-  return [compile?.stdout, compile?.stderr].filter((part) => part !== undefined && part !== '').join('\n');
+function NextStep({ code, onRetry }: { code: string; onRetry: () => void }) {
+  if (code !== 'unauthorized')
+    return (
+      <Button size="sm" onClick={onRetry}>
+        {STRINGS.runAgain}
+      </Button>
+    );
+  const { pathname, search } = window.location;
+  return (
+    <a href={`/sign-in?next=${encodeURIComponent(pathname + search)}`} className={buttonClasses('secondary', 'sm')}>
+      {STRINGS.signIn}
+    </a>
+  );
+}
+
+/** The server's sentence for every program that does not compile: the compiler has said more. */
+const GENERIC_COMPILE_ERROR = 'The program does not compile.';
+
+function outcomeSentence(run: CodeRun): { kind: 'warn' | 'error'; text: string } | undefined {
+  if (run.state === 'sample')
+    return { kind: 'warn', text: run.isThisProgram ? STRINGS.exampleOnly : STRINGS.exampleOf(run.title) };
+  if (run.state !== 'ended') return undefined;
+  const { status, error, truncated } = run.result;
+  if (error !== null && !(error === GENERIC_COMPILE_ERROR && run.pieces.length > 0))
+    return { kind: STATUSES[status].tone === 'warn' || status === 'runtime_error' ? 'warn' : 'error', text: error };
+  return truncated ? { kind: 'warn', text: STRINGS.truncated(longestStreamKilobytes(run)) } : undefined;
+}
+
+/** In units of 1,000 bytes: a stream that was cut has as many as the runner keeps. */
+function longestStreamKilobytes({ pieces }: Extract<CodeRun, { state: 'ended' }>): number {
+  const bytes = { stdout: 0, stderr: 0 };
+  const encoder = new TextEncoder();
+  for (const { stream, text } of pieces) bytes[stream] += encoder.encode(text).length;
+  return Math.round(Math.max(bytes.stdout, bytes.stderr) / 1000);
 }
 
 export function RunMetrics({ result, place }: { result: CodeResult; place: RunLocation }) {
-  const figures: [string, string][] = [
-    ['Exit code', String(result.exit_code)],
-    ['Time', formatDuration(result.duration_ms)],
-  ];
+  const figures: [string, string][] = [[STRINGS.time, formatDuration(result.duration_ms)]];
   if (place === 'server')
-    figures.push(['CPU', formatDuration(result.cpu_ms)], ['Memory', formatBytes(result.memory_kb * 1024)]);
-  if (result.compile !== undefined) figures.splice(1, 0, ['Compiled in', formatDuration(result.compile.duration_ms)]);
+    figures.push([STRINGS.cpu, formatDuration(result.cpu_ms)], [STRINGS.memory, formatBytes(result.memory_kb * 1024)]);
+  if (result.compile !== undefined && result.stage === 'run')
+    figures.unshift([STRINGS.compileTime, formatDuration(result.compile.duration_ms)]);
+  // The badge names any other exit code.
+  if (result.status === 'success') figures.unshift([STRINGS.exitCode, String(result.exit_code)]);
   return (
     <dl className="flex flex-wrap gap-x-5 gap-y-1 text-xs">
       {figures.map(([name, value]) => (
         <div key={name} className="flex gap-1.5">
           <dt className="text-ink-3">{name}</dt>
-          <dd className={clsx('font-medium tabular', name === 'Exit code' && result.exit_code !== 0 && 'text-error')}>
-            {value}
-          </dd>
+          <dd className="font-medium tabular">{value}</dd>
         </div>
       ))}
     </dl>

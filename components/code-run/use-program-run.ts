@@ -3,7 +3,7 @@ import { UNREACHABLE } from '#lib/browser/api-client';
 import { isRunnerUnavailable, useRunnerHealth } from '#lib/browser/service-status';
 import type { CodeRequest, RunnerHealth } from '#lib/wire/code';
 import { demoEngineOf } from './demo/engines.ts';
-import { type CodeRunControls, useCodeRun } from './use-code-run.ts';
+import { type CodeRun, type CodeRunControls, type RestorableRun, useCodeRun } from './use-code-run.ts';
 
 export interface ProgramRun extends Omit<CodeRunControls, 'start'> {
   health: RunnerHealth | undefined;
@@ -17,9 +17,19 @@ export interface ProgramRun extends Omit<CodeRunControls, 'start'> {
   execute: (program: CodeRequest) => boolean;
 }
 
-/** Runs one program at a time, on the server or in this browser. */
-export function useProgramRun(): ProgramRun {
-  const { start, ...runs } = useCodeRun();
+/**
+ * Runs one program at a time, on the server or in this browser. It ends with the component.
+ * `onEnd` as of `useCodeRun`.
+ */
+export function useProgramRun(
+  onEnd?: (program: CodeRequest, run: CodeRun) => void,
+): ProgramRun & Pick<RestorableRun, 'restore'> {
+  const { restore, ...controls } = useCodeRun(onEnd);
+  return { ...useRunControls(controls), restore };
+}
+
+/** Chooses where a program runs. `controls` run it. */
+export function useRunControls({ start, ...runs }: CodeRunControls): ProgramRun {
   const { data: health, error, mutate } = useRunnerHealth();
   const isUnavailable = isRunnerUnavailable(health, error);
   const recheckRunner = useCallback(() => void mutate(), [mutate]);

@@ -1,9 +1,10 @@
 'use client';
 
 import { CornerDownLeft, Play, Square, X } from 'lucide-react';
-import { useContext, useState } from 'react';
-import { RunMetrics, RunOutput, RunStatusBadge, runOutputText } from '#components/code-run/run-report';
+import { useCallback, useContext, useState } from 'react';
+import { RunView } from '#components/code-run/run-view';
 import { AskContext } from '#components/markdown/ask-context';
+import { BlockIndexContext } from '#components/markdown/block-index-context';
 import { HighlightedCode } from '#components/markdown/highlighted-code';
 import { Button } from '#components/ui/button';
 import { CopyButton } from '#components/ui/copy-button';
@@ -12,11 +13,17 @@ import { Notice } from '#components/ui/notice';
 import { TurnIcon } from '#components/ui/turn-icon';
 import { unavailableReason } from '#lib/browser/service-status';
 import { findLanguageInfo } from '#lib/languages/infos';
-import type { RunnerHealth } from '#lib/wire/code';
+import type { CodeRequest, RunnerHealth } from '#lib/wire/code';
 import { demoEngineOf } from '../code-run/demo/engines.ts';
+import { mainFileName } from '../code-run/main-file-name.ts';
 import { toFragment } from '../code-run/program-link.ts';
+import { questionAbout } from '../code-run/question-about.ts';
+import { RunPlaceContext } from '../code-run/run-place.ts';
+import { CODE_RUN_STRINGS as RUN_STRINGS } from '../code-run/strings.ts';
 import type { CodeRun } from '../code-run/use-code-run.ts';
+import { forgetRun, keepRun, useKeptRun } from '../code-run/use-kept-run.ts';
 import { useProgramRun } from '../code-run/use-program-run.ts';
+import { CODE_BLOCK_STRINGS as STRINGS } from './code-block-strings.ts';
 import { fenceLanguage, languageOfFence } from './fence-names.ts';
 
 interface CodeBlockProps {
@@ -24,15 +31,26 @@ interface CodeBlockProps {
   language: string;
   /** The block is still growing. */
   isOpen: boolean;
+  /** Its place in the Markdown block that it belongs to. */
+  offset?: number | undefined;
 }
 
 /**
  * A code block of a response. It is highlighted once its fence has closed, so that nothing
  * flickers.
  */
-export function CodeBlock({ code, language, isOpen }: CodeBlockProps) {
+export function CodeBlock({ code, language, isOpen, offset = 0 }: CodeBlockProps) {
   const isComplete = !isOpen;
-  const { run, execute, stop, clear, health, isUnavailable, recheckRunner } = useProgramRun();
+  const place = useContext(RunPlaceContext);
+  const index = useContext(BlockIndexContext);
+  const key = place === undefined ? undefined : `${place}/${index}.${offset}`;
+  const keep = useCallback(
+    (program: CodeRequest, ended: CodeRun) => {
+      if (key !== undefined) keepRun(key, program.code, ended);
+    },
+    [key],
+  );
+  const { run, execute, stop, clear, restore, health, isUnavailable, recheckRunner } = useProgramRun(keep);
   const [isBlocked, setBlocked] = useState(false);
   const name = fenceLanguage(language);
   const written = languageOfFence(language);
@@ -41,32 +59,38 @@ export function CodeBlock({ code, language, isOpen }: CodeBlockProps) {
   const id = info?.id ?? name;
   const canRun = isRunnable(id, health, isUnavailable) && isComplete && code.trim() !== '';
   const runProgram = () => setBlocked(!execute({ language: id, code }));
+  useKeptRun(isComplete && info !== undefined ? key : undefined, code, run, restore);
+  const close = () => {
+    clear();
+    if (key !== undefined) forgetRun(key);
+  };
+  const openPlayground = () => void openInPlayground(id, code);
   return (
     <div className="code-block overflow-hidden rounded-md border bg-sunken" dir="ltr">
       <div className="flex h-9 items-center gap-0.5 border-b ps-3 pe-0.5">
         <span className="min-w-0 flex-1 truncate text-ink-2 text-xs">
-          {(isOffered ? info?.name : undefined) ?? (language === '' ? 'text' : language)}
+          {(isOffered ? info?.name : undefined) ?? (language === '' ? STRINGS.plainText : language)}
         </span>
         {canRun && run.state !== 'running' ? (
           <Button kind="quiet" size="sm" onClick={runProgram}>
             <Play className="size-3 fill-current" aria-hidden />
-            Run
+            {STRINGS.run}
           </Button>
         ) : null}
         {run.state === 'running' ? (
           <Button kind="quiet" size="sm" onClick={stop}>
             <Square className="size-2.5 fill-current" aria-hidden />
-            Stop
+            {STRINGS.stop}
           </Button>
         ) : null}
         {info !== undefined && isComplete ? (
-          <IconButton label="Open in the playground" onClick={() => void openInPlayground(id, code)}>
+          <IconButton label={STRINGS.openPlayground} onClick={openPlayground}>
             <TurnIcon name="external-link" />
           </IconButton>
         ) : null}
-        <CopyButton text={code} label="Copy the code" />
+        <CopyButton text={code} label={STRINGS.copy} />
       </div>
-      <HighlightedCode code={code} label="Code" language={isComplete ? name : undefined} />
+      <HighlightedCode code={code} label={STRINGS.code} language={isComplete ? name : undefined} />
       {isBlocked ? (
         <RunnerUnavailable
           language={info?.name ?? language}
@@ -76,7 +100,15 @@ export function CodeBlock({ code, language, isOpen }: CodeBlockProps) {
           onRun={runProgram}
         />
       ) : null}
-      {run.state === 'idle' || isBlocked ? null : <Result run={run} onRetry={runProgram} onClose={clear} />}
+      {run.state === 'idle' || isBlocked ? null : (
+        <Result
+          run={run}
+          file={mainFileName(info?.id)}
+          onRetry={runProgram}
+          onClose={close}
+          onOpenPlayground={openPlayground}
+        />
+      )}
     </div>
   );
 }
@@ -106,21 +138,21 @@ function RunnerUnavailable({ language, health, isUnavailable, onRecheck, onRun }
           kind="warn"
           action={
             <Button size="sm" onClick={onRecheck}>
-              Look again
+              {STRINGS.retry}
             </Button>
           }
         >
-          {unavailableReason(health)} A browser cannot run {language}: it runs when the runner is back.
+          {unavailableReason(health)} {STRINGS.cannotRun(language)}
         </Notice>
       ) : (
         <Notice
           action={
             <Button size="sm" onClick={onRun}>
-              Run now
+              {STRINGS.runNow}
             </Button>
           }
         >
-          The code runner is back.
+          {STRINGS.runnerIsBack}
         </Notice>
       )}
     </div>
@@ -129,57 +161,43 @@ function RunnerUnavailable({ language, health, isUnavailable, onRecheck, onRun }
 
 interface ResultProps {
   run: CodeRun;
+  /** The name of the program's file. */
+  file: string;
   onRetry: () => void;
   onClose: () => void;
+  onOpenPlayground: () => void;
 }
 
-function Result({ run, onRetry, onClose }: ResultProps) {
+function Result({ run, file, onRetry, onClose, onOpenPlayground }: ResultProps) {
   const ask = useContext(AskContext);
   const isOver = run.state === 'ended' || run.state === 'stopped';
   return (
-    <section aria-label="Output of the program" className="border-t bg-canvas">
-      <div className="flex min-h-9 flex-wrap items-center gap-x-2 ps-3 pe-0.5">
-        <span className="flex min-h-8 items-center gap-2">
-          <span className="shrink-0 text-ink-2 text-xs">Output</span>
-          <RunStatusBadge run={run} />
-        </span>
-        <span className="ms-auto flex items-center gap-2">
+    <RunView
+      run={run}
+      kind="block"
+      label={RUN_STRINGS.chatOutput}
+      onRetry={onRetry}
+      input={{
+        asked: RUN_STRINGS.askedForInputInChat,
+        reads: RUN_STRINGS.readsInputInChat,
+        action: RUN_STRINGS.openPlayground,
+        onOpen: onOpenPlayground,
+      }}
+      actions={
+        <>
           {isOver && ask !== undefined ? (
-            <Button kind="quiet" size="sm" onClick={() => ask(questionAbout(run))}>
+            <Button kind="quiet" size="sm" onClick={() => ask(questionAbout(run, file))}>
               <CornerDownLeft className="size-3" aria-hidden />
-              Send to the model
+              {RUN_STRINGS.askAboutOutput}
             </Button>
           ) : null}
-          <IconButton label="Close the output" onClick={onClose}>
+          <IconButton label={RUN_STRINGS.closeOutput} onClick={onClose}>
             <X className="size-4" strokeWidth={1.75} aria-hidden />
           </IconButton>
-        </span>
-      </div>
-      <div className="scroller flex max-h-80 flex-col gap-3 px-3 pb-3" {...OUTPUT}>
-        <RunOutput run={run} onRetry={onRetry} />
-        {run.state === 'ended' ? <RunMetrics result={run.result} place={run.place} /> : null}
-      </div>
-    </section>
+        </>
+      }
+    />
   );
-}
-
-const OUTPUT = { tabIndex: 0, role: 'group', 'aria-label': 'What the program wrote' } as const;
-/** Output is cut in the middle to this length before the model gets it. */
-const KEPT_CHARACTERS = 4_000;
-
-function questionAbout(run: CodeRun): string {
-  const text = runOutputText(run);
-  const half = KEPT_CHARACTERS / 2;
-  const kept =
-    text.length <= KEPT_CHARACTERS
-      ? text
-      : `${text.slice(0, half)}\n[… ${text.length - KEPT_CHARACTERS} characters …]\n${text.slice(-half)}`;
-  const fence = /`{3,}/.test(kept) ? '~~~~' : '```';
-  const place = run.state === 'ended' && run.place === 'browser' ? ' in a browser' : '';
-  const code = run.state === 'ended' ? ` It ended with exit code ${run.result.exit_code}.` : '';
-  return kept.trim() === ''
-    ? `I ran the program${place}. It wrote nothing.${code}`
-    : `I ran the program${place}.${code} Its output:\n\n${fence}\n${kept.trimEnd()}\n${fence}`;
 }
 
 async function openInPlayground(language: string, code: string): Promise<void> {

@@ -4,6 +4,7 @@ import type { Element } from 'hast';
 import { type Components, toJsxRuntime } from 'hast-util-to-jsx-runtime';
 import { type ComponentProps, createElement, memo, useContext, useId, useMemo } from 'react';
 import { Fragment, jsx, jsxs } from 'react/jsx-runtime';
+import { BlockIndexContext } from '#components/markdown/block-index-context';
 import { CodeBlock } from '#components/markdown/code-block';
 import { DiagramBlock } from '#components/markdown/diagram-block';
 import { Formula } from '#components/markdown/formula';
@@ -24,8 +25,21 @@ export function RichMarkdown({ text, streaming }: { text: string; streaming: boo
   return (
     <StreamingContext value={streaming}>
       {/* Static children need no keys: a block is identified by its index. */}
-      {createElement('div', PROSE, ...blocks.map((markdown) => createElement(Block, { markdown, scope })))}
+      {createElement(
+        'div',
+        PROSE,
+        ...blocks.map((markdown, index) => createElement(IndexedBlock, { markdown, scope, index })),
+      )}
     </StreamingContext>
+  );
+}
+
+/** A block that knows its place in the text, by which results of its programs are kept. */
+function IndexedBlock({ index, ...block }: { index: number; markdown: string; scope: string }) {
+  return (
+    <BlockIndexContext value={index}>
+      <Block {...block} />
+    </BlockIndexContext>
   );
 }
 
@@ -113,7 +127,7 @@ function Preformatted({ node }: ComponentProps<'pre'> & ExtraProps) {
   if (language === 'math') return <Formula tex={text} isDisplay />;
   const isOpen = isStreaming && code.properties.dataOpen !== undefined;
   if (language === 'mermaid') return <DiagramBlock code={text} isOpen={isOpen} />;
-  return <CodeBlock code={text} language={language} isOpen={isOpen} />;
+  return <CodeBlock code={text} language={language} isOpen={isOpen} offset={node?.position?.start.offset} />;
 }
 
 function InlineCode({ node, children }: ComponentProps<'code'> & ExtraProps) {

@@ -11,6 +11,8 @@ export interface EditorHandle {
   focus: () => void;
   /** Replaces the whole text, which one undo brings back. */
   replace: (text: string) => void;
+  /** Opens the panel that finds and replaces. */
+  find: () => void;
 }
 
 export interface CodeEditorProps {
@@ -70,6 +72,7 @@ export function CodeEditor({ handle, label, file, ids, problems, plain, onReady,
     goTo: (line, column) => editor.current?.goTo(line, column),
     focus: () => editor.current?.focus(),
     replace: (text) => editor.current?.replace(text),
+    find: () => editor.current?.find(),
   }));
   return <div ref={parent} className="h-full min-h-0" dir="ltr" />;
 }

@@ -10,7 +10,7 @@ import {
   syntaxHighlighting,
 } from '@codemirror/language';
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint';
-import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/search';
+import { highlightSelectionMatches, openSearchPanel, search, searchKeymap } from '@codemirror/search';
 import { Compartment, EditorState, type Extension, Prec, type Text } from '@codemirror/state';
 import {
   drawSelection,
@@ -25,6 +25,8 @@ import { classHighlighter } from '@lezer/highlight';
 import { EDITOR_GRAMMARS } from '#lib/languages/editor-grammars';
 import { findLanguageInfo } from '#lib/languages/infos';
 import type { LanguageId } from '#lib/wire/code';
+import { createFindPanel } from './find-panel.tsx';
+import { LAYOUT_STRINGS as STRINGS } from './layout-strings.ts';
 import type { Problem } from './use-diagnostics.ts';
 
 export interface EditorOptions {
@@ -55,6 +57,7 @@ export interface Editor {
   focus(): void;
   /** Replaces the whole text, which one undo brings back. */
   replace(text: string): void;
+  find(): void;
   /** Takes over selection, scroll position and focus of a field that shows the same text. */
   goOnFrom(field: HTMLTextAreaElement): void;
   destroy(): void;
@@ -121,6 +124,7 @@ export function createEditor(options: EditorOptions): Editor {
     },
     focus: () => view.focus(),
     replace: (text) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } }),
+    find: () => void openSearchPanel(view),
     goOnFrom(field) {
       const { selectionStart, selectionEnd, scrollTop, scrollLeft } = field;
       if (document.activeElement === field) {
@@ -177,7 +181,8 @@ function extensions({ label, nonce, onChange, onRun }: EditorOptions): Extension
     highlightActiveLine(),
     highlightActiveLineGutter(),
     highlightSelectionMatches(),
-    search({ top: true }),
+    search({ top: true, createPanel: createFindPanel }),
+    EditorState.phrases.of({ 'Go to line': STRINGS.goToLine, go: STRINGS.go }),
     EditorState.tabSize.of(4),
     keymap.of([
       ...closeBracketsKeymap,
@@ -195,7 +200,7 @@ function extensions({ label, nonce, onChange, onRun }: EditorOptions): Extension
 function foldMark(open: boolean): HTMLElement {
   const mark = document.createElement('span');
   mark.textContent = open ? '⌄' : '›';
-  mark.title = open ? 'Fold' : 'Unfold';
+  mark.title = open ? STRINGS.fold : STRINGS.unfold;
   return mark;
 }
 
@@ -259,4 +264,23 @@ const LOOKS = EditorView.theme({
   '.cm-diagnostic-warning': { borderLeft: '3px solid var(--warn)' },
   '.cm-searchMatch': { backgroundColor: 'var(--warn-soft)' },
   '.cm-searchMatch-selected': { backgroundColor: 'color-mix(in oklch, var(--warn) 40%, transparent)' },
+  // One gutter where the code needs the width.
+  '@media (width < 48rem)': {
+    '.cm-gutter-lint, .cm-foldGutter': { display: 'none !important' },
+    '.cm-lineNumbers .cm-gutterElement': { padding: '0 4px 0 6px', minWidth: '2.25rem' },
+  },
+  '@media (forced-colors: active)': {
+    '&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground': {
+      forcedColorAdjust: 'none',
+      background: 'color-mix(in srgb, Highlight 45%, transparent)',
+    },
+    '.cm-activeLine': { backgroundColor: 'transparent' },
+    '.cm-cursor': { forcedColorAdjust: 'none', borderLeftColor: 'CanvasText' },
+    '.cm-searchMatch': { outline: '1px solid CanvasText' },
+    '.cm-searchMatch-selected': { outline: '2px solid Highlight' },
+    '.cm-lint-marker-error::after, .cm-lint-marker-warning::after': {
+      forcedColorAdjust: 'none',
+      backgroundColor: 'CanvasText',
+    },
+  },
 });

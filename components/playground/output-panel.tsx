@@ -1,47 +1,39 @@
 'use client';
 
-import { useRef } from 'react';
 import type { LocationLinks } from '#components/code-run/program-output';
-import { RunMetrics, RunOutput, RunStatusBadge, runOutputText } from '#components/code-run/run-report';
-import { CopyButton } from '#components/ui/copy-button';
-import { usePinnedScroll } from '#lib/browser/use-pinned-scroll';
+import { RunView } from '#components/code-run/run-view';
+import { CODE_RUN_STRINGS as RUN_STRINGS } from '../code-run/strings.ts';
 import type { CodeRun } from '../code-run/use-code-run.ts';
+import { LAYOUT_STRINGS as STRINGS } from './layout-strings.ts';
 
 interface OutputPanelProps {
   run: CodeRun;
   onRetry: () => void;
   links: LocationLinks;
+  /** Shows the field for the program's input. */
+  onOpenStdin: () => void;
 }
 
-export function OutputPanel({ run, onRetry, links }: OutputPanelProps) {
-  const scroller = useRef<HTMLDivElement>(null);
-  const content = useRef<HTMLDivElement>(null);
-  usePinnedScroll(scroller, content);
-  const text = runOutputText(run);
+export function OutputPanel({ run, onRetry, links, onOpenStdin }: OutputPanelProps) {
   return (
-    <section aria-label="Output" className="flex h-full min-h-0 flex-col bg-sunken">
-      <div className="flex h-10 shrink-0 items-center gap-2 border-b ps-4 pe-1">
-        <h2 className="font-medium text-sm">Output</h2>
-        <RunStatusBadge run={run} />
-        <span className="flex-1" />
-        {text === '' ? null : <CopyButton text={text} label="Copy the output" />}
-      </div>
-      <div ref={scroller} className="scroller min-h-0 flex-1" {...SCROLLABLE}>
-        <div ref={content} className="flex min-h-full flex-col gap-3 p-4">
-          {run.state === 'idle' ? (
-            <p className="text-ink-3 text-sm">The program’s output appears here while it runs.</p>
-          ) : (
-            <RunOutput run={run} onRetry={onRetry} links={links} />
-          )}
-        </div>
-      </div>
-      {run.state === 'ended' ? (
-        <div className="shrink-0 border-t px-4 py-2">
-          <RunMetrics result={run.result} place={run.place} />
-        </div>
-      ) : null}
-    </section>
+    <RunView
+      run={run}
+      kind="pane"
+      label={STRINGS.output}
+      onRetry={onRetry}
+      links={links}
+      input={{
+        asked: RUN_STRINGS.askedForInput,
+        reads: RUN_STRINGS.readsInput,
+        action: RUN_STRINGS.openStdin,
+        onOpen: onOpenStdin,
+      }}
+      placeholder={
+        <p className="text-ink-3 text-sm">
+          <span className="pointer-coarse:hidden">{STRINGS.outputPlaceholder}</span>
+          <span className="pointer-fine:hidden">{STRINGS.outputPlaceholderTouch}</span>
+        </p>
+      }
+    />
   );
 }
-
-const SCROLLABLE = { tabIndex: 0, role: 'group', 'aria-label': 'What the program wrote' } as const;

@@ -2,15 +2,16 @@
 
 import clsx from 'clsx';
 import { Play, Square } from 'lucide-react';
-import { useCallback, useEffect, useId, useMemo, useRef, useState } from 'react';
+import { useCallback, useEffect, useId, useMemo, useRef } from 'react';
 import type { EditorHandle } from '#components/playground/code-editor';
+import { EditorBar } from '#components/playground/editor-bar';
 import { FileTabs, tabId } from '#components/playground/file-tabs';
 import { OutputPanel } from '#components/playground/output-panel';
+import { Panes, usePanes } from '#components/playground/panes';
 import { ProblemList } from '#components/playground/problem-list';
 import { ProgramBar } from '#components/playground/program-bar';
 import { ProgramEditor } from '#components/playground/program-editor';
 import { ProgramInputs } from '#components/playground/program-inputs';
-import { Resizer } from '#components/playground/resizer';
 import { RunnerNotice } from '#components/playground/runner-notice';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
@@ -40,7 +41,10 @@ export function Playground({ isNew }: { isNew: boolean }) {
     isUnavailable,
     recheckRunner,
   } = useRunOf(program?.id ?? FIRST_PROGRAM.id);
-  const [width, setWidth] = useState(0.56);
+  const panes = usePanes(run);
+  /** The editor is still loading. */
+  const isFindWanted = useRef(false);
+  const stdinField = useRef<HTMLTextAreaElement>(null);
   const editor = useRef<EditorHandle>(null);
   const filePicker = useRef<HTMLInputElement>(null);
   const panel = useId();
@@ -64,15 +68,22 @@ export function Playground({ isNew }: { isNew: boolean }) {
 
   const execute = useLatest(() => {
     const asked = request();
-    if (asked.code.trim() !== '') runWhereItCan(asked);
+    if (asked.code.trim() === '') return;
+    panes.show('output');
+    runWhereItCan(asked);
   });
   useRunShortcut(execute);
+  const find = () => {
+    isFindWanted.current = editor.current === null;
+    editor.current?.find();
+  };
 
   const ids = useMemo(() => program?.files.map(({ id }) => id) ?? [], [program?.files]);
   const goTo = ({ file, line, column }: SourceLocation) => {
     const id = program?.files.find(({ name }) => name === file)?.id ?? main?.id;
     if (id === undefined) return;
     actions.showFile(id);
+    panes.show('code');
     // The editor switches files with the next render.
     requestAnimationFrame(() => editor.current?.goTo(line, column));
   };
@@ -81,7 +92,7 @@ export function Playground({ isNew }: { isNew: boolean }) {
   });
 
   return (
-    <div className="relative flex min-h-0 flex-1 flex-col" {...drop.handlers}>
+    <div className="relative flex min-h-0 flex-1 flex-col compact:overflow-y-auto" {...drop.handlers}>
       <PageBar>
         <h1 className="sr-only">{S.playground}</h1>
         <ProgramBar
@@ -106,23 +117,27 @@ export function Playground({ isNew }: { isNew: boolean }) {
         )}
       </PageBar>
       <RunnerNotice health={health} isUnavailable={isUnavailable} language={language} onRetry={recheckRunner} />
-      <div className="flex min-h-0 flex-1 flex-col lg:flex-row" style={{ '--share': `${width * 100}%` }}>
-        <div className="flex min-h-0 min-w-0 flex-col max-lg:h-[56%] lg:w-(--share)">
-          {program === undefined || current === undefined || main === undefined ? (
+      <Panes
+        {...panes}
+        run={run}
+        code={
+          program === undefined || current === undefined || main === undefined ? (
             <EditorSkeleton />
           ) : (
             <>
-              <FileTabs
-                files={program.files}
-                current={current}
-                panel={panel}
-                suggestedName={nextFileName(program)}
-                onShow={actions.showFile}
-                onAdd={actions.addFile}
-                onRename={actions.renameFile}
-                onDelete={actions.deleteFile}
-                onUpload={() => filePicker.current?.click()}
-              />
+              <EditorBar onFind={find}>
+                <FileTabs
+                  files={program.files}
+                  current={current}
+                  panel={panel}
+                  suggestedName={nextFileName(program)}
+                  onShow={actions.showFile}
+                  onAdd={actions.addFile}
+                  onRename={actions.renameFile}
+                  onDelete={actions.deleteFile}
+                  onUpload={() => filePicker.current?.click()}
+                />
+              </EditorBar>
               <div id={panel} role="tabpanel" aria-labelledby={tabId(current.id)} className="min-h-0 flex-1">
                 <ProgramEditor
                   handle={editor}
@@ -135,6 +150,9 @@ export function Playground({ isNew }: { isNew: boolean }) {
                     check();
                   }}
                   onRun={execute}
+                  onLoaded={() => {
+                    if (isFindWanted.current) find();
+                  }}
                 />
               </div>
               <ProblemList
@@ -143,23 +161,29 @@ export function Playground({ isNew }: { isNew: boolean }) {
                 onGoTo={(line, column) => goTo({ file: main.name, line, column })}
               />
             </>
-          )}
+          )
+        }
+        input={
           <ProgramInputs
             stdin={program?.stdin ?? ''}
             args={program?.args ?? ''}
             onStdin={(stdin) => actions.setInputs({ stdin })}
             onArgs={(args) => actions.setInputs({ args })}
+            stdinField={stdinField}
           />
-        </div>
-        <Resizer share={width} onShare={setWidth} />
-        <div className="min-h-0 min-w-0 flex-1 max-lg:border-t">
+        }
+        output={
           <OutputPanel
             run={run}
             onRetry={execute}
             links={{ files: program === undefined ? [] : fileNamesInOutput(program), onPlace: goTo }}
+            onOpenStdin={() => {
+              panes.show('input');
+              stdinField.current?.focus();
+            }}
           />
-        </div>
-      </div>
+        }
+      />
       <input
         ref={filePicker}
         type="file"

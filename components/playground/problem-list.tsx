@@ -1,6 +1,7 @@
 'use client';
 
 import { CircleAlert, TriangleAlert } from 'lucide-react';
+import { LAYOUT_STRINGS as STRINGS } from './layout-strings.ts';
 import type { Problem } from './use-diagnostics.ts';
 
 interface ProblemListProps {
@@ -13,8 +14,12 @@ interface ProblemListProps {
 export function ProblemList({ problems, file, onGoTo }: ProblemListProps) {
   return (
     <section
-      aria-label="Problems"
-      className={problems.length === 0 ? undefined : 'flex max-h-40 shrink-0 flex-col border-t'}
+      aria-label={STRINGS.problems}
+      className={
+        problems.length === 0
+          ? undefined
+          : 'flex max-h-[min(10rem,25%)] shrink-0 flex-col border-t [@media(height<30rem)]:max-h-11'
+      }
     >
       <p role="status" className="sr-only">
         {problems.length === 0 ? '' : summary(problems)}
@@ -29,13 +34,13 @@ export function ProblemList({ problems, file, onGoTo }: ProblemListProps) {
                 className="flex w-full items-start gap-2 px-4 py-1 text-start text-sm hover:bg-hover pointer-coarse:min-h-10"
               >
                 {severity === 'error' ? (
-                  <CircleAlert className="mt-0.5 size-4 shrink-0 text-error" aria-label="Error" />
+                  <CircleAlert className="mt-0.5 size-4 shrink-0 text-error" aria-label={STRINGS.error} />
                 ) : (
-                  <TriangleAlert className="mt-0.5 size-4 shrink-0 text-warn" aria-label="Warning" />
+                  <TriangleAlert className="mt-0.5 size-4 shrink-0 text-warn" aria-label={STRINGS.warning} />
                 )}
                 <span className="min-w-0 flex-1 whitespace-pre-wrap [overflow-wrap:anywhere]">{message}</span>
                 <span className="shrink-0 pt-px font-mono text-ink-3 text-xs tabular">
-                  <span className="sr-only">{file}, line </span>
+                  <span className="sr-only">{STRINGS.position(file)}</span>
                   {line}:{column}
                 </span>
               </button>
@@ -50,10 +55,6 @@ export function ProblemList({ problems, file, onGoTo }: ProblemListProps) {
 function summary(problems: readonly Problem[]): string {
   const errors = problems.filter(({ severity }) => severity === 'error').length;
   const warnings = problems.length - errors;
-  const parts = [errors === 0 ? '' : plural(errors, 'error'), warnings === 0 ? '' : plural(warnings, 'warning')];
+  const parts = [errors === 0 ? '' : STRINGS.errors(errors), warnings === 0 ? '' : STRINGS.warnings(warnings)];
   return parts.filter(Boolean).join(', ');
-}
-
-function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }

@@ -1,37 +1,48 @@
 'use client';
 
+import type { RefObject } from 'react';
+import { LAYOUT_STRINGS as STRINGS } from './layout-strings.ts';
+
 interface ProgramInputsProps {
   stdin: string;
   args: string;
   onStdin: (text: string) => void;
   onArgs: (text: string) => void;
+  stdinField: RefObject<HTMLTextAreaElement | null>;
 }
 
-/** Standard input and arguments of the program. */
-export function ProgramInputs({ stdin, args, onStdin, onArgs }: ProgramInputsProps) {
+/** Standard input and arguments of the program: below the editor, or a page of their own. */
+export function ProgramInputs({ stdin, args, onStdin, onArgs, stdinField }: ProgramInputsProps) {
   return (
-    <div className="grid shrink-0 grid-cols-1 border-t sm:grid-cols-[2fr_1fr]">
-      <label className="flex items-start gap-3 px-4 py-2.5 focus-within:bg-sunken">
-        <span className="w-12 shrink-0 pt-0.5 text-ink-2 text-xs sm:w-auto">Input</span>
-        <textarea
-          rows={2}
-          value={stdin}
-          onChange={(event) => onStdin(event.target.value)}
-          placeholder="What the program reads from stdin"
-          spellCheck={false}
-          className="min-w-0 flex-1 resize-none bg-transparent font-mono text-sm outline-none placeholder:font-sans placeholder:text-ink-3"
-        />
-      </label>
-      <label className="flex items-start gap-3 px-4 py-2.5 focus-within:bg-sunken max-sm:border-t sm:border-s">
-        <span className="w-12 shrink-0 pt-0.5 text-ink-2 text-xs sm:w-auto">Args</span>
-        <input
-          value={args}
-          onChange={(event) => onArgs(event.target.value)}
-          placeholder={'--name "two words"'}
-          spellCheck={false}
-          className="min-w-0 flex-1 bg-transparent font-mono text-sm outline-none placeholder:text-ink-3"
-        />
-      </label>
+    <div className="@container flex min-h-0 flex-1 flex-col">
+      <div className="grid flex-1 grid-cols-1 @min-[30rem]:grid-cols-[2fr_1fr] border-t compact:flex compact:flex-col compact:border-t-0">
+        <label className="flex items-start gap-3 px-4 py-2.5 focus-within:bg-sunken compact:min-h-0 compact:flex-1 compact:flex-col compact:items-stretch compact:gap-1">
+          <span className="w-18 @min-[30rem]:w-auto shrink-0 pt-0.5 text-ink-2 text-xs">{STRINGS.stdin}</span>
+          <textarea
+            ref={stdinField}
+            rows={2}
+            value={stdin}
+            onChange={(event) => onStdin(event.target.value)}
+            placeholder={STRINGS.stdinPlaceholder}
+            autoCapitalize="off"
+            spellCheck={false}
+            dir="ltr"
+            className="scroller min-h-10 min-w-0 flex-1 resize-none bg-transparent font-mono text-sm outline-none [field-sizing:content] not-compact:max-h-32 placeholder:font-sans placeholder:text-ink-3"
+          />
+        </label>
+        <label className="flex @min-[30rem]:border-s @max-[30rem]:border-t items-start gap-3 px-4 py-2.5 focus-within:bg-sunken compact:flex-col compact:items-stretch compact:gap-1 compact:border-s-0 compact:border-t">
+          <span className="w-18 @min-[30rem]:w-auto shrink-0 pt-0.5 text-ink-2 text-xs">{STRINGS.args}</span>
+          <input
+            value={args}
+            onChange={(event) => onArgs(event.target.value)}
+            placeholder={STRINGS.argsPlaceholder}
+            autoCapitalize="off"
+            spellCheck={false}
+            dir="ltr"
+            className="min-w-0 flex-1 bg-transparent font-mono text-sm outline-none placeholder:text-ink-3 compact:min-h-10 compact:flex-none"
+          />
+        </label>
+      </div>
     </div>
   );
 }

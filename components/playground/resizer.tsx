@@ -1,6 +1,7 @@
 'use client';
 
 import type { KeyboardEvent, PointerEvent } from 'react';
+import { LAYOUT_STRINGS as STRINGS } from './layout-strings.ts';
 
 interface ResizerProps {
   /** The left side's share of the width, 0..1. */
@@ -30,11 +31,11 @@ export function Resizer({ share, onShare }: ResizerProps) {
     <hr
       tabIndex={0}
       aria-orientation="vertical"
-      aria-label="Width of the editor"
+      aria-label={STRINGS.resizer}
       aria-valuemin={LEAST * 100}
       aria-valuemax={MOST * 100}
       aria-valuenow={Math.round(share * 100)}
-      className="relative m-0 hidden h-auto w-px border-0 shrink-0 cursor-col-resize touch-none bg-line before:absolute before:inset-y-0 before:-inset-x-1 hover:bg-accent focus-visible:bg-accent lg:block"
+      className="relative m-0 hidden h-auto w-px border-0 shrink-0 cursor-col-resize touch-none bg-line before:absolute before:inset-y-0 before:-inset-x-1 hover:bg-accent focus-visible:bg-accent side:block"
       onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
       onPointerMove={onPointerMove}
       onKeyDown={onKeyDown}

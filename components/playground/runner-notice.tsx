@@ -6,7 +6,7 @@ import { unavailableReason } from '#lib/browser/service-status';
 import { findLanguageInfo } from '#lib/languages/infos';
 import type { LanguageId, RunnerHealth } from '#lib/wire/code';
 import { demoEngineOf } from '../code-run/demo/engines.ts';
-import { PROGRAM_STRINGS as S } from './strings.ts';
+import { LAYOUT_STRINGS as STRINGS } from './layout-strings.ts';
 
 interface RunnerNoticeProps {
   health: RunnerHealth | undefined;
@@ -25,17 +25,17 @@ export function RunnerNotice({ health, isUnavailable, language, onRetry }: Runne
         className="m-2 shrink-0"
         action={
           <Button size="sm" onClick={onRetry}>
-            {S.retry}
+            {STRINGS.retry}
           </Button>
         }
       >
-        <strong className="font-semibold">{S.demoMode}</strong> {unavailableReason(health)} {instead(language)}
+        <strong className="font-semibold">{STRINGS.demoMode}</strong> {unavailableReason(health)} {instead(language)}
       </Notice>
     );
   if (health?.sandbox === 'none')
     return (
       <Notice kind="warn" className="m-2 shrink-0">
-        {S.noSandbox}
+        {STRINGS.noSandbox}
       </Notice>
     );
   return null;
@@ -43,5 +43,5 @@ export function RunnerNotice({ health, isUnavailable, language, onRetry }: Runne
 
 function instead(language: LanguageId): string {
   const name = findLanguageInfo(language)?.name ?? language;
-  return demoEngineOf(language) === undefined ? S.exampleOnly(name) : S.runsInBrowser(name);
+  return demoEngineOf(language) === undefined ? STRINGS.exampleOnly(name) : STRINGS.runsInBrowser(name);
 }

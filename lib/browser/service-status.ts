@@ -46,7 +46,7 @@ export function isRunnerUnavailable(health: RunnerHealth | undefined, error: Err
 export function unavailableReason(health: RunnerHealth | undefined): string {
   if (health?.sandbox === 'unavailable')
     return `No sandbox is available on the server. ${health.notices?.join(' ') ?? ''}`.trim();
-  return 'The code runner cannot be reached; the page looks for it by itself.';
+  return 'Code runner unavailable. Retrying…';
 }
 
 function fetchModels(): Promise<Models> {

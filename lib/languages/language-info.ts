@@ -34,6 +34,11 @@ export interface LanguageInfo {
   highlightAs?: string;
   /** `indent` is one step of indentation. */
   editor: { grammar: EditorGrammar; indent: string };
+  /**
+   * How its programs read standard input: `reads` finds it in a source, `ended` in the error of a
+   * program that read beyond its end.
+   */
+  input?: { reads: RegExp; ended?: RegExp };
   /** The engine that runs it in the browser, if there is one. */
   demoEngine?: 'python' | 'javascript';
   /** Whether the server offers it only if `CODE_LANGUAGES` names it. */

@@ -21,10 +21,14 @@ export function judge(report: ExitReport, limits: ResourceLimits, stage: CodeRes
       error: 'The sandbox could not be set up, so the program did not run.',
     };
   const outcome = (status: RunStatus, error: string | null): Verdict => ({ status, exitCode: report.exitCode, error });
-  if (report.outOfMemory || report.stopReason === 'memory') return outcome('memory_limit', memoryMessage(stopped, limits));
+  if (report.outOfMemory || report.stopReason === 'memory')
+    return outcome('memory_limit', memoryMessage(stopped, limits));
   switch (report.stopReason) {
     case 'wall':
-      return outcome('timeout', `${stage === 'run' ? 'Timed' : 'The compiler timed'} out after ${limits.wallMs / 1000} s.`);
+      return outcome(
+        'timeout',
+        `${stage === 'run' ? 'Timed' : 'The compiler timed'} out after ${limits.wallMs / 1000} s.`,
+      );
     case 'output':
       return outcome('output_limit', `${stopped}: more than ${formatOutput(limits.outputBytes)} of output.`);
     case 'cancelled':
@@ -84,7 +88,9 @@ function megabytes(bytes: number): number {
 /** The limit of output is set in bytes of which 1,000 are a KB: 100,000 by default. */
 function formatOutput(bytes: number): string {
   if (bytes < 1_000) return `${bytes} bytes`;
-  return bytes < 1_000_000 ? `${Number((bytes / 1_000).toFixed(1))} KB` : `${Number((bytes / 1_000_000).toFixed(1))} MB`;
+  return bytes < 1_000_000
+    ? `${Number((bytes / 1_000).toFixed(1))} KB`
+    : `${Number((bytes / 1_000_000).toFixed(1))} MB`;
 }
 
 /** Signals whose default action ends a process, by their number on Linux. */

@@ -37,6 +37,8 @@ const MATRIX: Record<string, readonly string[]> = {
   'components/markdown': ['components/code-run', 'lib/wire/diagram.ts', ...SHARED],
   'components/playground': [
     ...['components/shell', 'components/code-run', 'lib/languages/samples.ts', 'lib/languages/editor-grammars.ts'],
+    // Colours before the editor is loaded.
+    ...['components/markdown/highlight.ts', 'components/markdown/highlight-ranges.ts'],
     ...SHARED,
   ],
   components: ['components/shell', 'components/code-run', 'components/markdown', ...SHARED],

@@ -2,9 +2,10 @@ import { ApiError } from '#lib/browser/api-client';
 import { findLanguageInfo } from '#lib/languages/infos';
 import type { CodeRequest, CodeResult, LanguageId, RunStatus } from '#lib/wire/code';
 import type { RunEvent } from '../run-api.ts';
+import { CODE_RUN_STRINGS as STRINGS } from '../strings.ts';
 import { type DemoWorker, openDemoWorker } from './demo-worker.ts';
 import { type DemoEngine, demoEngineOf } from './engines.ts';
-import type { DemoFile, DemoMessage, DemoProgram } from './protocol.ts';
+import { DEMO_MEMORY_BYTES, DEMO_OUTPUT_BYTES, type DemoFile, type DemoMessage, type DemoProgram } from './protocol.ts';
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
 /** One warm engine, so that the second run starts at once. */
@@ -18,7 +19,7 @@ export async function* runDemo(program: CodeRequest, signal: AbortSignal): Async
   const language = findLanguageInfo(program.language)?.id;
   const engine = demoEngineOf(program.language);
   if (engine === undefined || language === undefined)
-    throw new ApiError('Demo mode runs Python, JavaScript and TypeScript.', 0, 'unsupported_language');
+    throw new ApiError(STRINGS.demoLanguages, 0, 'unsupported_language');
   const worker = takeWorker(engine);
   const messages = new MessageQueue<DemoMessage>();
   const stop = () => messages.fail(signal.reason);
@@ -41,13 +42,7 @@ export async function* runDemo(program: CodeRequest, signal: AbortSignal): Async
       if (message === 'timeout') {
         yield {
           type: 'result',
-          result: result(
-            output,
-            'timeout',
-            -1,
-            durationMs,
-            `The program was stopped: it ran for longer than ${seconds} seconds.`,
-          ),
+          result: result(output, 'timeout', -1, durationMs, STRINGS.demoTimedOut(seconds)),
         };
         return;
       }
@@ -60,8 +55,7 @@ export async function* runDemo(program: CodeRequest, signal: AbortSignal): Async
           result: result(output, message.status, message.exitCode, durationMs, SENTENCES[message.status] ?? null),
         };
         return;
-      } else if (message.type === 'broken')
-        throw new ApiError(`The engine of demo mode gave up: ${message.message}`, 0, 'demo_failed');
+      } else if (message.type === 'broken') throw new ApiError(STRINGS.demoFailed(message.message), 0, 'demo_failed');
     }
   } finally {
     clearTimeout(timer);
@@ -72,8 +66,8 @@ export async function* runDemo(program: CodeRequest, signal: AbortSignal): Async
 }
 
 const SENTENCES: Partial<Record<RunStatus, string>> = {
-  memory_limit: 'The program was stopped: it needed more memory than demo mode has.',
-  output_limit: 'The program was stopped: it wrote more than 100,000 bytes to one of its outputs.',
+  memory_limit: STRINGS.demoMemory(DEMO_MEMORY_BYTES / 1024 / 1024),
+  output_limit: STRINGS.demoOutput(DEMO_OUTPUT_BYTES / 1000),
 };
 
 function takeWorker(engine: DemoEngine): DemoWorker {

@@ -9,6 +9,7 @@ export const info = {
   otherExtensions: ['bash'],
   highlightAs: 'shellscript',
   editor: { grammar: 'shell', indent: '  ' },
+  input: { reads: /(?:^|[\s;|&(])read(?:\s|$)/m },
   isOptIn: true,
   executor: { name: 'bash', port: 8008 },
 } as const satisfies LanguageInfo;

@@ -8,6 +8,7 @@ export const info = {
   extension: 'c',
   fenceNames: ['h'],
   editor: { grammar: 'cpp', indent: '    ' },
+  input: { reads: /\bscanf\b|\bgetchar\b|\bstdin\b/ },
   isOptIn: true,
   fallback: 'cpp',
   executor: { name: 'c', port: 8007 },

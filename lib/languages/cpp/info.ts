@@ -9,5 +9,6 @@ export const info = {
   otherExtensions: ['h', 'hpp', 'cc', 'cxx'],
   fenceNames: ['cc', 'hpp'],
   editor: { grammar: 'cpp', indent: '    ' },
+  input: { reads: /\bcin\b|\bscanf\b|\bgetchar\b|\bfgets\b/ },
   executor: { name: 'cpp', port: 8004 },
 } as const satisfies LanguageInfo;

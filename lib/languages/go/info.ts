@@ -7,5 +7,6 @@ export const info = {
   mainFile: 'main.go',
   extension: 'go',
   editor: { grammar: 'go', indent: '\t' },
+  input: { reads: /\bos\.Stdin\b|\bfmt\.Scan/ },
   executor: { name: 'go', port: 8005 },
 } as const satisfies LanguageInfo;

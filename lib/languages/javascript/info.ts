@@ -9,6 +9,7 @@ export const info = {
   otherExtensions: ['mjs', 'cjs'],
   fenceNames: ['mjs', 'cjs'],
   editor: { grammar: 'javascript', indent: '  ' },
+  input: { reads: /\bprocess\.stdin\b|\breadFileSync\(\s*(?:0|['"]\/dev\/stdin['"])/ },
   demoEngine: 'javascript',
   executor: { name: 'javascript', port: 8002 },
 } as const satisfies LanguageInfo;

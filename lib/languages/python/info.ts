@@ -8,6 +8,7 @@ export const info = {
   extension: 'py',
   fenceNames: ['py3'],
   editor: { grammar: 'python', indent: '    ' },
+  input: { reads: /\binput\s*\(|\bsys\.stdin\b|\bfileinput\b/, ended: /^EOFError: EOF when reading a line/m },
   demoEngine: 'python',
   executor: { name: 'python', port: 8001 },
 } as const satisfies LanguageInfo;

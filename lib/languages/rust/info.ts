@@ -7,5 +7,6 @@ export const info = {
   mainFile: 'main.rs',
   extension: 'rs',
   editor: { grammar: 'rust', indent: '    ' },
+  input: { reads: /\bstdin\s*\(\s*\)/ },
   executor: { name: 'rust', port: 8006 },
 } as const satisfies LanguageInfo;

@@ -9,6 +9,7 @@ export const info = {
   otherExtensions: ['mts', 'cts'],
   fenceNames: ['mts'],
   editor: { grammar: 'typescript', indent: '  ' },
+  input: { reads: /\bprocess\.stdin\b|\breadFileSync\(\s*(?:0|['"]\/dev\/stdin['"])/ },
   demoEngine: 'javascript',
   executor: { name: 'javascript', port: 8002 },
 } as const satisfies LanguageInfo;

@@ -1,0 +1,34 @@
+import { runOutputText, statusWord } from '#components/code-run/run-report';
+import { outputFence } from './output-fence.ts';
+import { CODE_RUN_STRINGS as STRINGS } from './strings.ts';
+import type { CodeRun } from './use-code-run.ts';
+
+/** Output is cut in the middle to this length before the model gets it. */
+const KEPT_CHARACTERS = 4_000;
+
+/** The question that a model is asked about a run of `file`. Pure. */
+export function questionAbout(run: CodeRun, file: string): string {
+  const isInBrowser = run.state === 'ended' && run.place === 'browser';
+  const beginning = isInBrowser ? STRINGS.ranInABrowser(file) : STRINGS.ran(file);
+  const end = endOf(run);
+  const text = runOutputText(run).trimEnd();
+  if (text.trim() === '') return [beginning, end.sentence, STRINGS.wroteNothing].filter(Boolean).join(' ');
+  const source = [file, end.word].filter(Boolean).join(' · ');
+  const head = [beginning, end.sentence, STRINGS.itsOutput].filter(Boolean).join(' ');
+  return `${head}\n\n${outputFence(source, shortened(text))}`;
+}
+
+function endOf(run: CodeRun): { sentence: string; word: string } {
+  if (run.state === 'stopped') return { sentence: '', word: STRINGS.stopped.toLowerCase() };
+  if (run.state !== 'ended') return { sentence: '', word: '' };
+  const { status, exit_code: code } = run.result;
+  return status === 'success' || status === 'runtime_error'
+    ? { sentence: STRINGS.exited(code), word: STRINGS.exit(code) }
+    : { sentence: `${statusWord(run.result)}.`, word: statusWord(run.result).toLowerCase() };
+}
+
+function shortened(text: string): string {
+  if (text.length <= KEPT_CHARACTERS) return text;
+  const half = KEPT_CHARACTERS / 2;
+  return `${text.slice(0, half)}\n${STRINGS.leftOut(text.length - KEPT_CHARACTERS)}\n${text.slice(-half)}`;
+}

@@ -1,0 +1,39 @@
+import { useEffect, useRef } from 'react';
+import { type KeptRun, keptRuns } from './kept-runs.ts';
+import type { CodeRun } from './use-code-run.ts';
+
+/** Storage is missing or full. The result then lasts as long as the page. */
+const ignoreStorageFailure = () => undefined;
+
+/** Shows the result that was kept under `key`, unless the program was run again meanwhile. */
+export function useKeptRun(
+  key: string | undefined,
+  code: string,
+  run: CodeRun,
+  restore: (kept: KeptRun) => void,
+): void {
+  const isIdle = useRef(true);
+  useEffect(() => {
+    isIdle.current = run.state === 'idle';
+  });
+  useEffect(() => {
+    if (key === undefined || code === '') return;
+    let isCurrent = true;
+    keptRuns()
+      .read(key, code)
+      .then((kept) => {
+        if (isCurrent && isIdle.current && kept !== undefined) restore(kept);
+      }, ignoreStorageFailure);
+    return () => {
+      isCurrent = false;
+    };
+  }, [key, code, restore]);
+}
+
+export function keepRun(key: string, code: string, run: CodeRun): void {
+  if (run.state === 'ended' || run.state === 'stopped') keptRuns().save(key, code, run).catch(ignoreStorageFailure);
+}
+
+export function forgetRun(key: string): void {
+  keptRuns().remove(key).catch(ignoreStorageFailure);
+}
