@@ -73,8 +73,8 @@ test('the playground: its choices, files, search, and runs', async ({ page }) =>
   await expect(button(page, 'Undo')).toBeVisible();
   await look(page, 'a file was deleted');
 
-  await page.getByRole('textbox', { name: 'Input' }).fill('from stdin');
-  await page.getByRole('textbox', { name: 'Args' }).fill('-v');
+  await page.getByRole('textbox', { name: 'Stdin' }).fill('from stdin');
+  await page.getByRole('textbox', { name: 'Arguments' }).fill('-v');
   await write(page, 'import time\nprint("begun", flush=True)\ntime.sleep(60)');
   await button(page, 'Run').click();
   await expect(output(page)).toContainText('begun');

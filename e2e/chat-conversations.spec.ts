@@ -232,12 +232,12 @@ test('a chat is led by the keyboard alone', async ({ page, model }) => {
   await expect(output).toContainText('42');
   model.play(saying('It is 42.'));
   await page.getByRole('textbox', { name: 'Message' }).focus();
-  await tabTo('Send to the model');
+  await tabTo('Ask about this output');
   await page.keyboard.press('Enter');
   await expect(responses(page)).toHaveCount(2);
   await responseComplete(page);
   expect(lastSent(model).messages.at(-1)?.content).toBe(
-    'I ran the program. It ended with exit code 0. Its output:\n\n```\n42\n```',
+    'I ran main.py. It exited with code 0. Its output:\n\n```output main.py · exit 0\n42\n```',
   );
   expect(await accessibilityFaults(page)).toEqual([]);
 });

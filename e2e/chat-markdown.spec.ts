@@ -197,7 +197,7 @@ test('a blank line at the beginning of a program is copied with it', async ({ pa
   await page.goto('/');
   await ask(page, freshQuestion('Blank'));
   await responseComplete(page);
-  await responses(page).last().getByRole('button', { name: 'Copy the code' }).click();
+  await responses(page).last().locator('.code-block').getByRole('button', { name: 'Copy' }).click();
   await expect(responses(page).last().getByRole('button', { name: 'Copied' })).toBeVisible();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('\nprint(1)');
 });

@@ -31,18 +31,18 @@ test('programs in a response run in the browser without a runner, and say so', a
   await expect(output(page, 'const n')).toContainText('ts 7');
   await run(page, 'throw new');
   await expect(output(page, 'throw new')).toContainText('no good');
-  await expect(output(page, 'throw new')).toContainText('Ended with an error');
+  await expect(output(page, 'throw new')).toContainText('Exited with code 1');
   await expect(block(page, '{}').getByRole('button', { name: 'Run', exact: true })).toHaveCount(0);
   expect(await accessibilityFaultsInBoth(page)).toEqual([]);
   await page.setViewportSize({ width: 320, height: 800 });
-  for (const name of ['Send to the model', 'Close the output']) {
+  for (const name of ['Ask about this output', 'Close']) {
     const box = await output(page, 'import sys').getByRole('button', { name }).boundingBox();
     expect((box?.x ?? 320) + (box?.width ?? 0)).toBeLessThan(320);
   }
   model.play(saying('It is 42.'));
-  await output(page, 'import sys').getByRole('button', { name: 'Send to the model' }).click();
+  await output(page, 'import sys').getByRole('button', { name: 'Ask about this output' }).click();
   await expect(page.getByRole('article', { name: 'Question' }).last()).toContainText(
-    'I ran the program in a browser. It ended with exit code 0.',
+    'I ran main.py in a browser. It exited with code 0.',
   );
   await responseComplete(page);
 });
@@ -59,8 +59,8 @@ test('the other languages say what they wait for, and run once it is back', asyn
   const program = block(page, 'cstdio');
   await expect(block(page, 'echo').getByRole('button', { name: 'Run', exact: true })).toHaveCount(0);
   await run(page, 'cstdio');
-  await expect(program).toContainText('The code runner cannot be reached; the page looks for it by itself.');
-  await expect(program).toContainText('A browser cannot run C++: it runs when the runner is back.');
+  await expect(program).toContainText('Code runner unavailable. Retrying…');
+  await expect(program).toContainText('C++ can’t run in the browser. You can run this when the code runner is back.');
   expect(await accessibilityFaultsInBoth(page)).toEqual([]);
   await runnerComes(page);
   await expect(program).toContainText('The code runner is back.', { timeout: 15_000 });

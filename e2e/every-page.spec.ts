@@ -243,9 +243,7 @@ test('a program is written, run and read by the keyboard alone', async ({ page }
   await page.keyboard.press('ControlOrMeta+Enter');
   const output = page.getByRole('region', { name: 'Output', exact: true });
   await expect(output).toContainText('by hand');
-  await focusByTab(() =>
-    page.evaluate(() => document.activeElement?.getAttribute('aria-label') === 'What the program wrote'),
-  );
+  await focusByTab(() => page.evaluate(() => document.activeElement?.getAttribute('aria-label') === 'Program output'));
 });
 
 test('nothing moves for who asked for less motion', async ({ page }) => {

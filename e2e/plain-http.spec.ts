@@ -19,7 +19,7 @@ test('copy buttons work over plain http from another machine, and the console is
   await ask(page, freshQuestion('Copy'));
   await responseComplete(page);
   const response = responses(page).last();
-  await response.getByRole('button', { name: 'Copy the code' }).click();
+  await response.locator('.code-block').getByRole('button', { name: 'Copy' }).click();
   await expect(response.getByRole('button', { name: 'Copied' })).toBeVisible();
   const field = page.getByRole('textbox', { name: 'Message' });
   await field.focus();

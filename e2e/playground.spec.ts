@@ -43,7 +43,7 @@ test('a JavaScript program runs by the keyboard, from its input field too', asyn
   await write(page, "console.log(require('fs').readFileSync(0, 'utf8').toUpperCase())");
   await page.keyboard.press('ControlOrMeta+Enter');
   await expect(output(page)).toContainText('Success');
-  await page.getByRole('textbox', { name: 'Input' }).fill('hello');
+  await page.getByRole('textbox', { name: 'Stdin' }).fill('hello');
   await page.keyboard.press('ControlOrMeta+Enter');
   await expect(output(page)).toContainText('HELLO');
 });
@@ -62,7 +62,7 @@ test('a program that fails shows its error and how it ended, and leads to its li
   await run(page);
   await expect(output(page)).toContainText('before');
   await expect(output(page)).toContainText('ValueError: no good');
-  await expect(output(page)).toContainText(/Exit code\s*1/);
+  await expect(output(page)).toContainText('Exited with code 1');
   await page.getByRole('button', { name: 'go to line 2 of main.py' }).click();
   await expect(editor(page)).toBeFocused();
   await page.keyboard.insertText('# ');
@@ -122,8 +122,8 @@ test('a link holds the whole program, which the server never sees', async ({ pag
   await addFile(page, 'util.py', 'WORD = "shared"');
   await page.getByRole('tab', { name: 'main.py' }).click();
   await write(page, 'import sys, util\nprint(util.WORD, sys.argv[1], input())');
-  await page.getByRole('textbox', { name: 'Input' }).fill('from the link');
-  await page.getByRole('textbox', { name: 'Args' }).fill('"a b"');
+  await page.getByRole('textbox', { name: 'Stdin' }).fill('from the link');
+  await page.getByRole('textbox', { name: 'Arguments' }).fill('"a b"');
   await page.getByRole('button', { name: 'Copy link' }).click();
   await expect(page.getByRole('button', { name: 'Link copied' })).toBeVisible();
   const link = await page.evaluate(() => navigator.clipboard.readText());

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseAnsi } from './ansi.ts';
+import { parseAnsi, stripAnsi } from './ansi.ts';
 
 const ESC = '\u001b';
 const pieces = (text: string) => parseAnsi(text).pieces;
@@ -70,4 +70,8 @@ test('parses any text in linear time and leaves no escape in it', () => {
       },
     ),
   );
+});
+
+test('leaves the text alone where output leaves the page', () => {
+  expect(stripAnsi(`${ESC}[1;32mok${ESC}[0m\t${ESC}]0;title\u0007end\n10%\r100%\n`)).toBe('ok\tend\n100%\n');
 });

@@ -164,7 +164,7 @@ type SearchOptions = ConstructorParameters<typeof SearchQuery>[0];
 
 const PLAIN_TEXT = { autoCapitalize: 'off', autoComplete: 'off', spellCheck: false, dir: 'ltr' } as const;
 const FIELD =
-  'h-8 min-w-28 flex-1 basis-40 rounded-md border border-line-strong bg-canvas px-2.5 font-mono text-ink text-sm outline-none placeholder:font-sans placeholder:text-ink-3 focus-visible:outline-2 focus-visible:outline-accent focus-visible:outline-offset-0 aria-invalid:border-error pointer-coarse:h-10';
+  'h-8 min-w-28 max-w-96 flex-1 basis-40 rounded-md border border-line-strong bg-canvas px-2.5 font-mono text-ink text-sm outline-none placeholder:font-sans placeholder:text-ink-3 focus-visible:outline-2 focus-visible:outline-accent focus-visible:outline-offset-0 aria-invalid:border-error pointer-coarse:h-10';
 
 interface ToggleProps {
   label: string;

@@ -16,7 +16,7 @@ export function ProgramInputs({ stdin, args, onStdin, onArgs, stdinField }: Prog
   return (
     <div className="@container flex min-h-0 flex-1 flex-col">
       <div className="grid flex-1 grid-cols-1 @min-[30rem]:grid-cols-[2fr_1fr] border-t compact:flex compact:flex-col compact:border-t-0">
-        <label className="flex items-start gap-3 px-4 py-2.5 focus-within:bg-sunken compact:min-h-0 compact:flex-1 compact:flex-col compact:items-stretch compact:gap-1">
+        <label className="flex items-start gap-3 px-4 py-2.5 outline-offset-[-2px] focus-within:bg-sunken focus-within:outline-2 focus-within:outline-accent compact:min-h-0 compact:flex-1 compact:flex-col compact:items-stretch compact:gap-1">
           <span className="w-18 @min-[30rem]:w-auto shrink-0 pt-0.5 text-ink-2 text-xs">{STRINGS.stdin}</span>
           <textarea
             ref={stdinField}
@@ -30,7 +30,7 @@ export function ProgramInputs({ stdin, args, onStdin, onArgs, stdinField }: Prog
             className="scroller min-h-10 min-w-0 flex-1 resize-none bg-transparent font-mono text-sm outline-none [field-sizing:content] not-compact:max-h-32 placeholder:font-sans placeholder:text-ink-3"
           />
         </label>
-        <label className="flex @min-[30rem]:border-s @max-[30rem]:border-t items-start gap-3 px-4 py-2.5 focus-within:bg-sunken compact:flex-col compact:items-stretch compact:gap-1 compact:border-s-0 compact:border-t">
+        <label className="flex @min-[30rem]:border-s @max-[30rem]:border-t items-start gap-3 px-4 py-2.5 outline-offset-[-2px] focus-within:bg-sunken focus-within:outline-2 focus-within:outline-accent compact:flex-col compact:items-stretch compact:gap-1 compact:border-s-0 compact:border-t">
           <span className="w-18 @min-[30rem]:w-auto shrink-0 pt-0.5 text-ink-2 text-xs">{STRINGS.args}</span>
           <input
             value={args}

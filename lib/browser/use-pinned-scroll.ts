@@ -1,4 +1,4 @@
-import { type RefObject, useCallback, useEffect, useRef, useState } from 'react';
+import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from 'react';
 
 export interface ScrollPosition {
   top: number;
@@ -38,7 +38,8 @@ export function usePinnedScroll(
     element.scrollTop = element.scrollHeight;
   }, [scroller]);
 
-  useEffect(() => {
+  // In the layout phase: once it is not `enabled`, a caller can scroll without being overruled.
+  useLayoutEffect(() => {
     const element = scroller.current;
     const inner = content.current;
     if (!enabled || element === null || inner === null) return;
