@@ -13,8 +13,17 @@ import {
 import type { EditorState } from '@codemirror/state';
 import { type EditorView, type Panel, runScopeHandlers } from '@codemirror/view';
 import clsx from 'clsx';
-import { ChevronDown, ChevronRight, ChevronUp, X } from 'lucide-react';
-import { type ReactNode, useState } from 'react';
+import {
+  CaseSensitive,
+  ChevronDown,
+  ChevronRight,
+  ChevronUp,
+  type LucideIcon,
+  Regex,
+  WholeWord,
+  X,
+} from 'lucide-react';
+import { useState } from 'react';
 import { flushSync } from 'react-dom';
 import { createRoot } from 'react-dom/client';
 import { Button } from '#components/ui/button';
@@ -92,17 +101,22 @@ function FindPanel({ view, state }: { view: EditorView; state: EditorState }) {
           <div className="flex items-center gap-1">
             <Toggle
               label={STRINGS.matchCase}
+              icon={CaseSensitive}
               isOn={query.caseSensitive}
               onToggle={(caseSensitive) => change({ caseSensitive })}
-            >
-              Aa
-            </Toggle>
-            <Toggle label={STRINGS.wholeWord} isOn={query.wholeWord} onToggle={(wholeWord) => change({ wholeWord })}>
-              <span className="border-current border-x px-0.5 leading-none">ab</span>
-            </Toggle>
-            <Toggle label={STRINGS.regularExpression} isOn={query.regexp} onToggle={(regexp) => change({ regexp })}>
-              .*
-            </Toggle>
+            />
+            <Toggle
+              label={STRINGS.wholeWord}
+              icon={WholeWord}
+              isOn={query.wholeWord}
+              onToggle={(wholeWord) => change({ wholeWord })}
+            />
+            <Toggle
+              label={STRINGS.regularExpression}
+              icon={Regex}
+              isOn={query.regexp}
+              onToggle={(regexp) => change({ regexp })}
+            />
           </div>
           <span role="status" className={clsx('px-1 text-xs tabular', isInvalid ? 'text-error' : 'text-ink-2')}>
             {isInvalid ? STRINGS.invalidPattern : countText(state, query)}
@@ -169,11 +183,11 @@ const FIELD =
 interface ToggleProps {
   label: string;
   isOn: boolean;
+  icon: LucideIcon;
   onToggle: (isOn: boolean) => void;
-  children: ReactNode;
 }
 
-function Toggle({ label, isOn, onToggle, children }: ToggleProps) {
+function Toggle({ label, isOn, icon: Icon, onToggle }: ToggleProps) {
   return (
     <button
       type="button"
@@ -181,14 +195,14 @@ function Toggle({ label, isOn, onToggle, children }: ToggleProps) {
       aria-pressed={isOn}
       onClick={() => onToggle(!isOn)}
       className={clsx(
-        'inline-flex size-8 shrink-0 items-center justify-center rounded-md font-mono text-xs transition-colors pointer-coarse:size-10',
+        'inline-flex size-8 shrink-0 items-center justify-center rounded-md transition-colors pointer-coarse:size-10',
         isOn
           ? 'bg-accent-soft text-accent forced-colors:outline forced-colors:outline-1'
           : 'text-ink-2 hover:bg-hover hover:text-ink',
       )}
       {...tip(label, undefined, 'bottom')}
     >
-      {children}
+      <Icon className="size-4" strokeWidth={1.75} aria-hidden />
     </button>
   );
 }
