@@ -221,7 +221,13 @@ const LOOKS = EditorView.theme({
   },
   '.cm-selectionMatch': { backgroundColor: 'var(--accent-soft)' },
   '&.cm-focused .cm-matchingBracket': { backgroundColor: 'var(--pressed)', outline: '1px solid var(--line-strong)' },
-  '.cm-panels': { backgroundColor: 'var(--sunken)', color: 'var(--ink)', fontFamily: 'var(--font-sans)' },
+  // Tooltips of the page lie above it.
+  '.cm-panels': {
+    backgroundColor: 'var(--sunken)',
+    color: 'var(--ink)',
+    fontFamily: 'var(--font-sans)',
+    zIndex: '2',
+  },
   '.cm-panels.cm-panels-top': { borderBottom: '1px solid var(--line)' },
   '.cm-textfield': {
     backgroundColor: 'var(--surface)',
