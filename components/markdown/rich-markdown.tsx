@@ -35,16 +35,21 @@ export function RichMarkdown({ text, streaming }: { text: string; streaming: boo
 }
 
 /** A block that knows its place in the text, by which results of its programs are kept. */
-function IndexedBlock({ index, ...block }: { index: number; markdown: string; scope: string }) {
+const IndexedBlock = memo(function IndexedBlock({ index, ...block }: BlockProps & { index: number }) {
   return (
     <BlockIndexContext value={index}>
       <Block {...block} />
     </BlockIndexContext>
   );
+});
+
+interface BlockProps {
+  markdown: string;
+  scope: string;
 }
 
 /** One block. `scope` keeps ids of several texts in a page apart. */
-export const Block = memo(function Block({ markdown, scope }: { markdown: string; scope: string }) {
+export const Block = memo(function Block({ markdown, scope }: BlockProps) {
   return toJsxRuntime(toElements(markdown, scope), { Fragment, jsx, jsxs, components: COMPONENTS, passNode: true });
 });
 
