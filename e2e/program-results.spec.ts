@@ -94,7 +94,7 @@ test('in a chat, an output is shown once, kept over a reload, and leaves without
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   model.play(
     saying(
-      '```cpp\nint main() { missing(); }\n```\n\nAnd:\n\n```js\nconsole.log("\\u001b[32mgreen\\u001b[0m");\nprocess.exit(1);\n```\n',
+      '```cpp\nint main() { missing(); }\n```\n\nAnd:\n\n```js\nconsole.log("\\u001b[32mgreen\\u001b[0m");\nprocess.exit(1);\n```\n\n```python\nimport time\nprint("begun", flush=True)\ntime.sleep(50)\n```\n',
     ),
   );
   await page.goto('/');
@@ -126,6 +126,17 @@ test('in a chat, an output is shown once, kept over a reload, and leaves without
   const body = model.requests.findLast(({ path }) => path === '/api/chat')?.body;
   const asked = (body as { messages: { content: string }[] } | undefined)?.messages.at(-1)?.content;
   expect(asked).toBe('I ran main.js. It exited with code 1. Its output:\n\n```output main.js · exit 1\ngreen\n```');
+
+  // A program that runs is stopped by leaving the page; what it wrote stays.
+  await block('begun').getByRole('button', { name: 'Run', exact: true }).click();
+  await expect(result('begun')).toContainText('Running');
+  await expect(result('begun').getByText('begun')).toBeVisible();
+  const pages = page.getByRole('navigation', { name: 'Pages' });
+  await pages.getByRole('link', { name: 'Playground' }).click();
+  await expect(editor(page)).toBeVisible();
+  await page.goBack();
+  await expect(result('begun')).toContainText('Stopped');
+  await expect(result('begun').getByText('begun')).toBeVisible();
 
   // What was closed stays closed.
   await result('green').getByRole('button', { name: 'Close' }).click();

@@ -109,7 +109,7 @@ function ViewTabs({ view, show, tabs, mark }: ViewTabsProps) {
       ref={tabs}
       role="tablist"
       aria-label={STRINGS.views}
-      className="hidden h-10 shrink-0 border-b compact:flex pointer-coarse:h-11"
+      className="hidden h-10 shrink-0 border-b px-2 md:px-3 compact:flex pointer-coarse:h-11"
     >
       {VIEWS.map((name) => (
         <button
