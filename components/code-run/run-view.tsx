@@ -82,10 +82,12 @@ function useOutputScroll(
   content: RefObject<HTMLElement | null>,
 ): void {
   const isFromTop = isCompilerOutput(run) || run.state === 'sample';
-  const { scrollToEnd } = usePinnedScroll(scroller, content, !isFromTop);
+  const { scrollToEnd, release } = usePinnedScroll(scroller, content);
   useLayoutEffect(() => {
-    if (isFromTop && scroller.current !== null) scroller.current.scrollTop = 0;
-  }, [isFromTop, scroller]);
+    if (!isFromTop || scroller.current === null) return;
+    release();
+    scroller.current.scrollTop = 0;
+  }, [isFromTop, scroller, release]);
   const isRunning = run.state === 'running';
   useEffect(() => {
     if (isRunning) scrollToEnd();

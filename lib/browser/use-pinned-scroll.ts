@@ -1,4 +1,4 @@
-import { type RefObject, useCallback, useLayoutEffect, useRef, useState } from 'react';
+import { type RefObject, useCallback, useEffect, useRef, useState } from 'react';
 
 export interface ScrollPosition {
   top: number;
@@ -38,8 +38,13 @@ export function usePinnedScroll(
     element.scrollTop = element.scrollHeight;
   }, [scroller]);
 
-  // In the layout phase: once it is not `enabled`, a caller can scroll without being overruled.
-  useLayoutEffect(() => {
+  /** Stops following until the reader reaches the end. */
+  const release = useCallback(() => {
+    isFollowing.current = false;
+    setPinned(false);
+  }, []);
+
+  useEffect(() => {
     const element = scroller.current;
     const inner = content.current;
     if (!enabled || element === null || inner === null) return;
@@ -68,5 +73,5 @@ export function usePinnedScroll(
     };
   }, [scroller, content, enabled]);
 
-  return { pinned, scrollToEnd };
+  return { pinned, scrollToEnd, release };
 }
