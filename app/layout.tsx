@@ -6,11 +6,13 @@ import { CommandPalette } from '#components/command-palette/command-palette';
 import { AppShell } from '#components/shell/app-shell';
 import { TextFont } from '#components/shell/fonts';
 import { Providers } from '#components/shell/providers';
+import { accountOf } from '#lib/server/account';
+import { SHELL_STRINGS } from '../components/shell/strings.ts';
 import { parseTheme, THEME_COOKIE } from '../components/shell/theme.ts';
 
 export const metadata: Metadata = {
-  title: { default: 'Chill Space', template: '%s · Chill Space' },
-  description: 'Chat with your own models, run code in a sandbox, and see how it all does.',
+  title: { default: SHELL_STRINGS.appName, template: SHELL_STRINGS.titleTemplate },
+  description: SHELL_STRINGS.description,
   icons: { icon: '/icon.svg', apple: '/apple-icon.png' },
   manifest: '/manifest.webmanifest',
 };
@@ -21,6 +23,8 @@ export const viewport: Viewport = {
     { media: '(prefers-color-scheme: dark)', color: '#0b0c0f' },
   ],
   interactiveWidget: 'resizes-content',
+  // The frame keeps clear of notches and of the home indicator itself.
+  viewportFit: 'cover',
 };
 
 // The cookie and the nonce make every page dynamic, so that each gets a policy of its response.
@@ -32,7 +36,7 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
       <body>
         <TextFont />
         <Providers nonce={incoming.get('x-nonce') ?? ''}>
-          <AppShell theme={theme} commandPalette={<CommandPalette />}>
+          <AppShell theme={theme} account={accountOf(incoming, Date.now())} commandPalette={<CommandPalette />}>
             {children}
           </AppShell>
         </Providers>

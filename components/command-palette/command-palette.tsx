@@ -6,6 +6,7 @@ import { useEffect, useState } from 'react';
 import { Dialog, dialogPart } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
 import { loadable, loadTogether, useLoaded } from '#lib/browser/loadable';
+import { onOverlayRequest } from '../shell/overlay-requests.ts';
 import { acceptsText } from './keyboard-shortcuts.ts';
 
 const palettePart = loadable(() => import('#components/command-palette/palette').then(({ Palette }) => Palette));
@@ -23,8 +24,11 @@ export function CommandPalette() {
   const [sheet, setSheet] = useState(false);
   const [sheetIsNext, setSheetIsNext] = useState(false);
   const [typedEarly, setTypedEarly] = useState('');
-  const isPaletteLoaded = useLoaded(palette, wholePalette);
-  const isSheetLoaded = useLoaded(sheet || sheetIsNext, shortcutsPart);
+  const isPaletteLoaded = useLoaded(palette, wholePalette, () => setPalette(false));
+  const isSheetLoaded = useLoaded(sheet || sheetIsNext, shortcutsPart, () => {
+    setSheet(false);
+    setSheetIsNext(false);
+  });
   const isPaletteLoading = palette && !isPaletteLoaded;
 
   useEffect(() => {
@@ -44,6 +48,8 @@ export function CommandPalette() {
     document.addEventListener('keydown', onKey);
     return () => document.removeEventListener('keydown', onKey);
   }, [router, isPaletteLoading]);
+
+  useEffect(() => onOverlayRequest((overlay) => (overlay === 'commands' ? setPalette(true) : setSheet(true))), []);
 
   return (
     <>

@@ -2,6 +2,7 @@
 
 import dynamic from 'next/dynamic';
 import { memo, Suspense, useEffect } from 'react';
+import { LoadBoundary } from '#components/ui/load-boundary';
 import { loadable } from '#lib/browser/loadable';
 
 const rich = loadable(() => import('#components/markdown/rich-markdown').then(({ RichMarkdown }) => RichMarkdown));
@@ -17,10 +18,13 @@ interface MarkdownProps {
  * is plain.
  */
 export const Markdown = memo(function Markdown({ text, streaming }: MarkdownProps) {
+  const plain = <div className="prose whitespace-pre-wrap">{text}</div>;
   return (
-    <Suspense fallback={<div className="prose whitespace-pre-wrap">{text}</div>}>
-      <rich.Component text={text} streaming={streaming} />
-    </Suspense>
+    <LoadBoundary fallback={plain}>
+      <Suspense fallback={plain}>
+        <rich.Component text={text} streaming={streaming} />
+      </Suspense>
+    </LoadBoundary>
   );
 });
 

@@ -1,49 +1,58 @@
 import type { ReactNode } from 'react';
+import { AccountButton } from '#components/shell/account-button';
+import { MoreButton } from '#components/shell/more-button';
 import { Nav } from '#components/shell/nav';
+import { OnScreenKeyboard } from '#components/shell/on-screen-keyboard';
 import { PageLink } from '#components/shell/page-link';
 import { ReferenceLink } from '#components/shell/reference-link';
+import { SessionEnded } from '#components/shell/session-ended';
+import { SkipLink } from '#components/shell/skip-link';
 import { StatusDots } from '#components/shell/status-dots';
 import { ThemeToggle } from '#components/shell/theme-toggle';
+import type { Account } from './account.ts';
+import { SHELL_STRINGS } from './strings.ts';
 import type { Theme } from './theme.ts';
 
 interface AppShellProps {
   theme: Theme;
+  account: Account;
   /** The button that opens the command palette. Passed in, because the palette knows the chat. */
   commandPalette: ReactNode;
   children: ReactNode;
 }
 
-/** The frame of every page: navigation, status, and the page itself. */
-export function AppShell({ theme, commandPalette, children }: AppShellProps) {
+/**
+ * The frame of every page: navigation, status, and the page itself. The navigation is a rail at the
+ * left, or a bar at the lower edge of a narrow screen; what either has no space for is in a sheet.
+ */
+export function AppShell({ theme, account, commandPalette, children }: AppShellProps) {
   return (
-    <div className="flex h-dvh flex-col">
-      {/* Takes a row while focused, so that it covers no control. */}
-      <a
-        href="#main"
-        className="sr-only bg-ink text-canvas text-sm focus:not-sr-only focus:px-3 focus:py-2 focus:outline-canvas focus:outline-offset-[-4px]"
-      >
-        Skip to the page
-      </a>
-      <div className="flex min-h-0 flex-1 flex-col md:flex-row">
-        <header className="flex h-12 shrink-0 items-center justify-between border-b bg-sunken px-1.5 md:h-auto md:w-[5.25rem] md:flex-col md:border-r md:border-b-0 md:px-1.5 md:py-3">
-          <div className="flex items-center md:w-full md:flex-col md:gap-4">
-            <PageLink
-              href="/"
-              aria-label="Chill Space"
-              className="hidden rounded-md text-ink min-[30rem]:block min-[30rem]:p-2 md:p-0"
-            >
+    <div className="frame flex h-[var(--frame-height,100dvh)] flex-col pt-[env(safe-area-inset-top)]">
+      <SkipLink />
+      <OnScreenKeyboard />
+      <div className="flex min-h-0 flex-1 flex-col rail:flex-row">
+        <header className="order-last flex shrink-0 border-t bg-sunken ps-[env(safe-area-inset-left)] pe-[env(safe-area-inset-right)] pb-[env(safe-area-inset-bottom)] keyboard:bar:hidden rail:order-none rail:w-[calc(5.25rem+env(safe-area-inset-left))] rail:flex-col rail:justify-between rail:gap-4 rail:overflow-y-auto rail:border-t-0 rail:border-r rail:ps-[calc(0.375rem+env(safe-area-inset-left))] rail:pe-1.5 rail:pt-2 rail:pb-[calc(0.5rem+env(safe-area-inset-bottom))] rail:[scrollbar-width:none] print:hidden">
+          <div className="flex flex-auto rail:w-full rail:flex-none rail:flex-col rail:items-center rail:gap-1 tall:gap-4 tall:pt-1">
+            <PageLink href="/" aria-label={SHELL_STRINGS.appName} className="hidden rounded-md text-ink tall:block">
               <Mark />
             </PageLink>
             <Nav />
+            <MoreButton theme={theme} account={account} />
           </div>
-          <div className="flex items-center md:w-full md:flex-col md:gap-1">
-            <StatusDots />
+          <div className="hidden w-full flex-col items-center gap-1 tall:flex">
+            {account === 'signed_out' ? null : <StatusDots />}
             {commandPalette}
             <ReferenceLink />
             <ThemeToggle initial={theme} />
+            <AccountButton account={account} />
           </div>
         </header>
-        <main id="main" tabIndex={-1} className="flex min-h-0 min-w-0 flex-1 flex-col outline-none">
+        <main
+          id="main"
+          tabIndex={-1}
+          className="flex min-h-0 min-w-0 flex-1 flex-col pe-[env(safe-area-inset-right)] outline-none bar:ps-[env(safe-area-inset-left)] rail:pb-[env(safe-area-inset-bottom)]"
+        >
+          {account === 'signed_out' ? null : <SessionEnded />}
           {children}
         </main>
       </div>

@@ -4,19 +4,24 @@ import clsx from 'clsx';
 import { ChartNoAxesColumn, MessageSquare, Route, SquareTerminal } from 'lucide-react';
 import { usePathname } from 'next/navigation';
 import { PageLink } from '#components/shell/page-link';
+import { NAV_ITEM } from './nav-item.ts';
+import { SHELL_STRINGS } from './strings.ts';
 
 const PAGES = [
-  { href: '/', label: 'Chat', icon: MessageSquare },
-  { href: '/playground', label: 'Playground', icon: SquareTerminal },
-  { href: '/dashboard', label: 'Dashboard', icon: ChartNoAxesColumn },
-  { href: '/gateway', label: 'Gateway', icon: Route },
+  { href: '/', label: SHELL_STRINGS.chat, icon: MessageSquare },
+  { href: '/playground', label: SHELL_STRINGS.playground, icon: SquareTerminal },
+  { href: '/dashboard', label: SHELL_STRINGS.dashboard, icon: ChartNoAxesColumn },
+  { href: '/gateway', label: SHELL_STRINGS.gateway, icon: Route },
 ] as const;
 
-/** Links to the pages: a column on wide screens, a row on phones. */
+/** Links to the pages: a column in the rail, a row in the bar of phones. */
 export function Nav() {
   const path = usePathname();
   return (
-    <nav aria-label="Pages" className="flex items-center gap-0.5 md:w-full md:flex-col md:gap-1">
+    <nav
+      aria-label={SHELL_STRINGS.pages}
+      className="flex flex-auto rail:w-full rail:flex-none rail:flex-col rail:gap-1"
+    >
       {PAGES.map(({ href, label, icon: Icon }) => {
         const current = path === href;
         return (
@@ -25,13 +30,19 @@ export function Nav() {
             href={href}
             aria-current={current ? 'page' : undefined}
             className={clsx(
-              'flex h-10 min-w-10 select-none items-center justify-center gap-1.5 rounded-md px-2 text-xs transition-colors',
-              'md:h-auto md:w-full md:flex-col md:gap-1 md:px-0 md:py-2',
-              current ? 'bg-pressed font-medium text-ink' : 'text-ink-2 hover:bg-hover hover:text-ink',
+              NAV_ITEM,
+              current ? 'font-medium text-ink rail:bg-pressed' : 'text-ink-2 hover:bg-hover hover:text-ink',
             )}
           >
-            <Icon className="size-[1.125rem]" strokeWidth={current ? 2.1 : 1.75} aria-hidden />
-            <span className={clsx('md:inline', current ? 'max-[22rem]:sr-only' : 'max-[26rem]:sr-only')}>{label}</span>
+            <span
+              className={clsx(
+                'flex items-center justify-center rounded-full px-3.5 py-0.5',
+                current && 'bar:bg-pressed',
+              )}
+            >
+              <Icon className="size-[1.125rem]" strokeWidth={current ? 2.1 : 1.75} aria-hidden />
+            </span>
+            {label}
           </PageLink>
         );
       })}

@@ -3,6 +3,7 @@
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import { createContext, type ReactNode, useContext } from 'react';
 import { type Middleware, SWRConfig, type SWRConfiguration } from 'swr';
+import { LoadFailed } from '#components/ui/load-failed';
 import { Toasts } from '#components/ui/toasts';
 import { TooltipLayer } from '#components/ui/tooltip';
 
@@ -49,6 +50,7 @@ export function Providers({ nonce, children }: { nonce: string; children: ReactN
           {children}
           <TooltipLayer />
           <Toasts />
+          <LoadFailed />
         </SWRConfig>
       </NonceContext>
     </CSPProvider>

@@ -31,7 +31,7 @@ interface OpenOnceProps<Props> {
   props: Props;
 }
 
-function OpenOnce<Props extends { open: boolean }>({ popup, props }: OpenOnceProps<Props>) {
-  const isThere = useLoaded(props.open, popup);
+function OpenOnce<Props extends Pick<DialogProps, 'open' | 'onOpenChange'>>({ popup, props }: OpenOnceProps<Props>) {
+  const isThere = useLoaded(props.open, popup, () => props.onOpenChange(false));
   return isThere ? <popup.Component {...props} /> : null;
 }

@@ -11,7 +11,7 @@ const popup = loadable(() => import('#components/ui/menu-popup').then(({ MenuPop
  */
 export function Menu(props: MenuProps) {
   const [wanted, setWanted] = useState(false);
-  const isThere = useLoaded(wanted, popup);
+  const isThere = useLoaded(wanted, popup, () => setWanted(false));
   if (isThere) return <popup.Component {...props} />;
   return cloneElement(props.trigger, {
     onClick: () => setWanted(true),

@@ -11,7 +11,7 @@ const popup = loadable(() => import('#components/ui/select-popup').then(({ Selec
 /** A choice of one. The list's code is loaded when a pointer or the focus reaches the button. */
 export function Select(props: SelectProps) {
   const [wanted, setWanted] = useState(false);
-  const isThere = useLoaded(wanted, popup);
+  const isThere = useLoaded(wanted, popup, () => setWanted(false));
   return isThere ? <popup.Component {...props} /> : <Closed {...props} onOpen={() => setWanted(true)} />;
 }
 

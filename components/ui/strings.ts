@@ -2,7 +2,12 @@
 export const UI_STRINGS = {
   close: 'Close',
   cancel: 'Cancel',
+  dismiss: 'Dismiss',
   notifications: 'Notifications',
+  loadFailed: 'Could not load this.',
+  reload: 'Reload',
+  operatorDetails: 'Details for operators',
+  copyReference: 'Copy reference',
 } as const;
 
 /** What the dashboard and the gateway's page share. */

@@ -1,4 +1,5 @@
 import { isErrorBody } from '#lib/browser/response-guards';
+import { reportSignal } from '#lib/browser/server-signals';
 import type { TypeGuard } from '#lib/browser/type-guards';
 import type { ErrorData } from '#lib/wire/error';
 
@@ -10,14 +11,24 @@ export class ApiError extends Error {
   readonly retryAfterSeconds: number | undefined;
   /** The figures of the message. */
   readonly data: ErrorData;
+  /** The `X-Request-Id` of the response: the server's log has more under it. */
+  readonly requestId: string | undefined;
 
-  constructor(message: string, status: number, code: string, retryAfterSeconds?: number, data: ErrorData = {}) {
+  constructor(
+    message: string,
+    status: number,
+    code: string,
+    retryAfterSeconds?: number,
+    data: ErrorData = {},
+    requestId?: string,
+  ) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
     this.code = code;
     this.retryAfterSeconds = retryAfterSeconds;
     this.data = data;
+    this.requestId = requestId;
   }
 }
 
@@ -33,9 +44,11 @@ export async function request(url: string, init: RequestInit = {}): Promise<Resp
     response = await fetch(url, init);
   } catch (error) {
     if (init.signal?.aborted === true) throw error;
-    throw new ApiError('The server cannot be reached. Check that it runs, then try again.', 0, UNREACHABLE);
+    reportSignal('unreachable');
+    throw new ApiError('The server can’t be reached. Check your connection, then try again.', 0, UNREACHABLE);
   }
   if (response.ok) return response;
+  if (response.status === 401) reportSignal('unauthorized');
   throw await errorFrom(response);
 }
 
@@ -44,11 +57,7 @@ export async function requestJson<T>(check: TypeGuard<T>, url: string, init: Req
   const response = await request(url, init);
   const body: unknown = await response.json().catch(() => undefined);
   if (check(body)) return body;
-  throw new ApiError(
-    'The server answered in a form that this page does not know. Reload the page, or update the older of the two.',
-    response.status,
-    'unknown_answer',
-  );
+  throw new ApiError('Unexpected response. Reload the page.', response.status, 'unknown_response');
 }
 
 export function jsonBody(body: unknown): RequestInit {
@@ -58,12 +67,9 @@ export function jsonBody(body: unknown): RequestInit {
 async function errorFrom(response: Response): Promise<ApiError> {
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   const seconds = Number.isFinite(retryAfter) ? retryAfter : undefined;
+  const requestId = response.headers.get('x-request-id') ?? undefined;
   const body: unknown = await response.json().catch(() => undefined);
-  if (isErrorBody(body)) return new ApiError(body.error, response.status, body.code, seconds, body.data);
-  return new ApiError(
-    `The server answered with status ${response.status}. Try again in a moment.`,
-    response.status,
-    'unknown_error',
-    seconds,
-  );
+  if (isErrorBody(body)) return new ApiError(body.error, response.status, body.code, seconds, body.data, requestId);
+  const sentence = `Unexpected response (status ${response.status}). Try again in a moment.`;
+  return new ApiError(sentence, response.status, 'unknown_error', seconds, {}, requestId);
 }

@@ -7,17 +7,78 @@ export interface PageError {
   message: string;
   code: string;
   data?: ErrorData | undefined;
+  /** The `X-Request-Id` of the response. */
+  requestId?: string | undefined;
 }
+
+/** The one button that helps. `none`: the sentence says what to change, or who can help. */
+export type ErrorAction = 'sign_in' | 'retry' | 'choose_model' | 'continue' | 'none';
 
 /**
  * The sentence that a page shows for an error: in the words of someone who uses the page and cannot
  * change the server's settings.
  */
-export function errorSentence({ message, code, data = {} }: PageError): string {
-  return SENTENCES[code]?.(data) ?? message;
+export function errorSentence(error: PageError): string {
+  const sentence = SENTENCES[error.code]?.(error.data ?? {}, error);
+  if (sentence !== undefined) return sentence;
+  return isForOperators(error.message) ? (OPERATOR_SENTENCES[error.code] ?? ASK_ADMINISTRATOR) : error.message;
 }
 
-const SENTENCES: Record<string, (data: ErrorData) => string | undefined> = {
+/**
+ * The server's own sentence where the page shows another one, for a fold "Details for operators".
+ * Undefined if it says nothing more.
+ */
+export function errorDetails(error: PageError): string | undefined {
+  if (error.code === 'internal_error' || error.code === 'unauthorized') return undefined;
+  return isForOperators(error.message) && errorSentence(error) !== error.message ? error.message : undefined;
+}
+
+/** The id under which the server's log describes the error. Undefined if the log has no more. */
+export function errorReference({ code, requestId }: PageError): string | undefined {
+  return code === 'internal_error' ? requestId : undefined;
+}
+
+export function errorAction(code: string): ErrorAction {
+  return ACTIONS[code] ?? 'retry';
+}
+
+/**
+ * Whether a sentence is for the person who runs the server: it names a URL, a setting such as
+ * OLLAMA_API_URL, a header, or a command.
+ */
+export function isForOperators(sentence: string): boolean {
+  return /https?:\/\/|\b[A-Z][A-Z\d]*_[A-Z\d_]+\b|`[^`]+`|\bX-Request-Id\b|\bAuthorization\b/.test(sentence);
+}
+
+/** Codes of errors that arise in the page, with those of `lib/wire/error`. */
+const ACTIONS: Record<string, ErrorAction> = {
+  unauthorized: 'sign_in',
+  model_not_found: 'choose_model',
+  model_load_failed: 'choose_model',
+  upstream_truncated: 'continue',
+  invalid_request: 'none',
+  invalid_json: 'none',
+  body_too_large: 'none',
+  code_too_large: 'none',
+  unsupported_media_type: 'none',
+  unsupported_parameter: 'none',
+  unsupported_value: 'none',
+  unsupported_language: 'none',
+  sandbox_unavailable: 'none',
+  not_configured: 'none',
+  forbidden: 'none',
+  origin_not_allowed: 'none',
+  host_not_allowed: 'none',
+  method_not_allowed: 'none',
+  already_finished: 'none',
+};
+
+const ASK_ADMINISTRATOR = 'The server could not do this. Try again, or ask your administrator.';
+const NOT_ALLOWED = 'This server does not accept requests from this address. Ask your administrator.';
+
+type Sentence = (data: ErrorData, error: PageError) => string | undefined;
+
+const SENTENCES: Record<string, Sentence> = {
   unauthorized: () => 'Your session has ended. Sign in again.',
   rate_limited: ({ limit, retry_after_seconds: wait }) =>
     typeof limit === 'number' && typeof wait === 'number'
@@ -27,9 +88,51 @@ const SENTENCES: Record<string, (data: ErrorData) => string | undefined> = {
     typeof waiting === 'number' && typeof wait === 'number'
       ? `The queue is full (${waiting} waiting). Try again in about ${formatSeconds(wait * 1000)}.`
       : undefined,
-  body_too_large: ({ size_bytes: size, limit_bytes: limit }) => {
-    if (typeof limit !== 'number') return undefined;
-    const sizes = typeof size === 'number' ? `${formatBytes(size)}; the limit is ` : 'the limit is ';
-    return `Your message is too long (${sizes}${formatBytes(limit)}).`;
-  },
+  body_too_large: ({ size_bytes: size, limit_bytes: limit }) => tooLarge('Your message is too long', size, limit),
+  code_too_large: ({ size_bytes: size, limit_bytes: limit }) => tooLarge('Your program is too long', size, limit),
+  model_not_found: ({ model }) =>
+    typeof model === 'string'
+      ? `${model} is not available. Choose another model.`
+      : 'This model is not available. Choose another model.',
+  model_load_failed: () => 'The model could not be loaded. Choose another model, or try again later.',
+  provider_unavailable: () => 'The model server is not answering. Try again, or ask your administrator.',
+  upstream_truncated: () => 'The answer ended early.',
+  runner_busy: () => 'The code runner is busy. Try again in a moment.',
+  shutting_down: () => 'The server is restarting. Try again in a moment.',
+  cancelled: () => 'The request was cancelled.',
+  already_finished: () => 'This request has already ended.',
+  forbidden: () => NOT_ALLOWED,
+  origin_not_allowed: () => NOT_ALLOWED,
+  host_not_allowed: () => NOT_ALLOWED,
+  internal_error: (_data, { requestId }) =>
+    requestId === undefined
+      ? 'Server error. Try again. If it happens again, ask your administrator.'
+      : `Server error. Reference: ${shortReference(requestId)}`,
+  unreachable: () => 'The server can’t be reached. Check your connection, then try again.',
+  connection_lost: () => 'The connection was lost before the answer was complete. Regenerate it.',
+  unknown_response: () => 'Unexpected response. Reload the page.',
 };
+
+/** Instead of a sentence of the server that is for operators. */
+const OPERATOR_SENTENCES: Record<string, string> = {
+  body_too_large: 'Your message is too long.',
+  code_too_large: 'Your program is too long.',
+  upstream_failed: 'The model stopped with an error. Try again, or ask your administrator.',
+  upstream_timeout: 'No response in time. Try again, or ask your administrator.',
+  sandbox_unavailable: 'Programs can’t run on this server. Ask your administrator.',
+  language_unavailable: 'This language is not available on this server. Ask your administrator.',
+  unsupported_language: 'This language is not available on this server. Choose another one.',
+  not_configured: 'This is not set up on this server. Ask your administrator.',
+  not_found: 'The server does not have this.',
+};
+
+function tooLarge(what: string, size: string | number | undefined, limit: string | number | undefined) {
+  if (typeof limit !== 'number') return undefined;
+  const sizes = typeof size === 'number' ? `${formatBytes(size)}; the limit is ` : 'the limit is ';
+  return `${what} (${sizes}${formatBytes(limit)}).`;
+}
+
+/** As much of an id as identifies it in a log. A button copies all of it. */
+function shortReference(id: string): string {
+  return id.length <= 8 ? id : `${id.slice(0, 8)}…`;
+}

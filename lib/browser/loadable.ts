@@ -1,4 +1,21 @@
-import { type ComponentType, createElement, type FunctionComponent, use, useEffect, useState } from 'react';
+import { type ComponentType, createElement, type FunctionComponent, use, useEffect, useRef, useState } from 'react';
+
+type Listener = () => void;
+
+const failureListeners = new Set<Listener>();
+
+/**
+ * Calls `listener` each time when code that is needed could not be fetched: the server is away, or
+ * an update has replaced the file. Returns the function that ends this.
+ */
+export function onLoadFailure(listener: Listener): () => void {
+  failureListeners.add(listener);
+  return () => failureListeners.delete(listener);
+}
+
+function reportLoadFailure(): void {
+  for (const listener of failureListeners) listener();
+}
 
 /** Code that is fetched on demand, once. A failed fetch is tried again. */
 export interface LoadablePart {
@@ -38,17 +55,22 @@ export function loadable<Props extends object>(fetchCode: () => Promise<Componen
   const forget = () => {
     fetching = undefined;
   };
+  const fail = (reason: unknown) => {
+    // Callers that waited for the same fetch report it once.
+    if (failure === undefined) reportLoadFailure();
+    failure = { reason };
+    forget();
+  };
   return {
     Component(props) {
       if (failure !== undefined) throw failure.reason;
-      return createElement(code ?? use(fetchOnce()), props);
+      if (code !== undefined) return createElement(code, props);
+      const wanted = fetchOnce();
+      wanted.catch(fail);
+      return createElement(use(wanted), props);
     },
     preload: () => void fetchOnce().catch(forget),
-    load: () =>
-      fetchOnce().then(done, (reason: unknown) => {
-        failure = { reason };
-        forget();
-      }),
+    load: () => fetchOnce().then(done, fail),
     isLoaded: () => code !== undefined,
   };
 }
@@ -66,14 +88,26 @@ export function loadTogether(...parts: readonly LoadablePart[]): LoadablePart {
   };
 }
 
-/** Loads the part once `isWanted`. Stays true afterwards, so that an exit animation can run. */
-export function useLoaded(isWanted: boolean, part: LoadablePart): boolean {
+/**
+ * Loads the part once `isWanted`. Stays true afterwards, so that an exit animation can run. If
+ * loading fails, it stays false and `onFailed` is called; it loads again when `isWanted` has been
+ * false in between.
+ */
+export function useLoaded(isWanted: boolean, part: LoadablePart, onFailed?: () => void): boolean {
   const [isShown, setShown] = useState(false);
+  const latest = useRef(onFailed);
+  useEffect(() => {
+    latest.current = onFailed;
+  });
   const isMissing = isWanted && !isShown;
   const isReady = isMissing && part.isLoaded();
   if (isReady) setShown(true);
   useEffect(() => {
-    if (isMissing && !isReady) void part.load().then(() => setShown(true));
+    if (!isMissing || isReady) return;
+    void part.load().then(() => {
+      if (part.isLoaded()) setShown(true);
+      else latest.current?.();
+    });
   }, [isMissing, isReady, part]);
   return isShown;
 }

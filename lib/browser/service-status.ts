@@ -1,7 +1,9 @@
 import useSWR, { type SWRResponse } from 'swr';
-import { ApiError, requestJson } from '#lib/browser/api-client';
+import { ApiError, requestJson, UNREACHABLE } from '#lib/browser/api-client';
 import { API_BASE, CODE_API_BASE } from '#lib/browser/endpoints';
+import { errorDetails, errorSentence } from '#lib/browser/error-sentence';
 import { isModels, isRunnerHealth } from '#lib/browser/response-guards';
+import { SERVICE_STRINGS as STRINGS } from '#lib/browser/service-strings';
 import type { RunnerHealth } from '#lib/wire/code';
 import type { Models } from '#lib/wire/models';
 
@@ -11,6 +13,8 @@ export type StatusLevel = 'good' | 'warn' | 'error' | 'unknown';
 export interface ServiceStatus {
   level: StatusLevel;
   sentence: string;
+  /** What only the person who runs the server can use: an address, a setting. */
+  details?: string | undefined;
 }
 
 const REFRESH_MS = 15_000;
@@ -42,11 +46,9 @@ export function isRunnerUnavailable(health: RunnerHealth | undefined, error: Err
   );
 }
 
-/** One or more sentences why programs cannot run on the server. */
+/** A sentence why programs cannot run on the server. */
 export function unavailableReason(health: RunnerHealth | undefined): string {
-  if (health?.sandbox === 'unavailable')
-    return `No sandbox is available on the server. ${health.notices?.join(' ') ?? ''}`.trim();
-  return 'Code runner unavailable. Retrying…';
+  return health?.sandbox === 'unavailable' ? STRINGS.noSandbox : STRINGS.runnerAway;
 }
 
 function fetchModels(): Promise<Models> {
@@ -58,32 +60,42 @@ function fetchHealth(): Promise<RunnerHealth> {
 }
 
 /** Whether the server requires a key that this browser does not have. */
-function isSignedOut(error: Error | undefined): boolean {
+export function isSignedOut(error: Error | undefined): boolean {
   return error instanceof ApiError && error.status === 401;
 }
 
 export function modelStatus(models: Models | undefined, error: Error | undefined): ServiceStatus {
-  if (isSignedOut(error)) return { level: 'unknown', sentence: 'Sign in to see which models there are.' };
-  if (error !== undefined) return { level: 'error', sentence: error.message };
-  if (models === undefined) return { level: 'unknown', sentence: 'Asking which models there are.' };
+  if (isSignedOut(error)) return { level: 'unknown', sentence: STRINGS.signedOut };
+  if (error !== undefined) return failure(error);
+  if (models === undefined) return { level: 'unknown', sentence: STRINGS.loadingModels };
   const chosen = models.models.find((model) => model.is_default) ?? models.models[0];
   if (chosen === undefined) {
-    const reason = models.providers.find((provider) => provider.error !== null)?.error;
-    return { level: 'error', sentence: reason ?? 'No model is installed.' };
+    const reason = models.providers.find((provider) => provider.error !== null)?.error ?? undefined;
+    return {
+      level: 'error',
+      sentence: reason === undefined ? STRINGS.noModel : STRINGS.modelServerAway,
+      details: reason,
+    };
   }
-  const state = chosen.loaded ? 'loaded and ready' : 'ready, is loaded with the first question';
-  if (chosen.provider === 'embedded')
-    return { level: 'warn', sentence: `${chosen.id}: small built-in model, ${state}.` };
-  return { level: 'good', sentence: `${chosen.id}: ${state}.` };
+  const state = chosen.loaded ? STRINGS.loaded : STRINGS.loadsOnUse;
+  return chosen.provider === 'embedded'
+    ? { level: 'warn', sentence: STRINGS.embeddedModel(chosen.id, state) }
+    : { level: 'good', sentence: STRINGS.model(chosen.id, state) };
 }
 
 export function runnerStatus(health: RunnerHealth | undefined, error: Error | undefined): ServiceStatus {
-  if (error !== undefined) return { level: 'error', sentence: 'The code runner cannot be reached.' };
-  if (health === undefined) return { level: 'unknown', sentence: 'Asking the code runner.' };
-  const languages = `${health.languages.length} ${health.languages.length === 1 ? 'language' : 'languages'}`;
+  if (error !== undefined) return { level: 'error', sentence: STRINGS.runnerAway };
+  if (health === undefined) return { level: 'unknown', sentence: STRINGS.checkingRunner };
+  const languages = STRINGS.languages(health.languages.length);
   if (health.sandbox === 'unavailable' || health.languages.length === 0)
-    return { level: 'error', sentence: health.notices?.[0] ?? 'No sandbox is available, so no code is run.' };
-  if (health.sandbox === 'none')
-    return { level: 'warn', sentence: `${languages}, without a sandbox: run only code that you trust.` };
-  return { level: 'good', sentence: `Ready: ${languages}, ${health.sandbox} sandbox.` };
+    return { level: 'error', sentence: STRINGS.noSandbox, details: health.notices?.join(' ') };
+  if (health.sandbox === 'none') return { level: 'warn', sentence: STRINGS.runnerWithoutSandbox(languages) };
+  return { level: 'good', sentence: STRINGS.runner(languages, health.sandbox) };
+}
+
+function failure(error: Error): ServiceStatus {
+  if (error instanceof ApiError)
+    return { level: 'error', sentence: errorSentence(error), details: errorDetails(error) };
+  // An `AbortError` of the time limit.
+  return { level: 'error', sentence: errorSentence({ message: error.message, code: UNREACHABLE }) };
 }

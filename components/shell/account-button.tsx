@@ -1,0 +1,41 @@
+'use client';
+
+import { CircleUserRound, LogIn, LogOut } from 'lucide-react';
+import { ICON_BUTTON, IconButton } from '#components/ui/icon-button';
+import { Menu } from '#components/ui/menu';
+import { tip } from '#components/ui/tooltip';
+import { type Account, SIGN_IN_PATH, signOut } from './account.ts';
+import { SHELL_STRINGS } from './strings.ts';
+
+/** The account's menu in the rail, where the server has keys. */
+export function AccountButton({ account }: { account: Account }) {
+  if (account === 'none') return null;
+  if (account === 'signed_out')
+    return (
+      <a
+        href={SIGN_IN_PATH}
+        aria-label={SHELL_STRINGS.signIn}
+        className={ICON_BUTTON}
+        {...tip(SHELL_STRINGS.signIn, undefined, 'right')}
+      >
+        <LogIn className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
+      </a>
+    );
+  return (
+    <Menu
+      side="right"
+      trigger={
+        <IconButton label={SHELL_STRINGS.account} side="right">
+          <CircleUserRound className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
+        </IconButton>
+      }
+      items={[
+        {
+          label: SHELL_STRINGS.signOut,
+          icon: <LogOut className="size-4" aria-hidden />,
+          onSelect: () => void signOut(),
+        },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,51 @@
+import { useEffect } from 'react';
+import { onServerSignal } from '#lib/browser/server-signals';
+import { modelStatus, runnerStatus, type ServiceStatus, useModels, useRunnerHealth } from '#lib/browser/service-status';
+import { SERVICE_STRINGS } from '#lib/browser/service-strings';
+import { useOnline } from '#lib/browser/use-online';
+import { SHELL_STRINGS } from './strings.ts';
+
+export interface Service {
+  /** Short, for the rail. */
+  label: string;
+  name: string;
+  status: ServiceStatus;
+}
+
+const OFFLINE: ServiceStatus = { level: 'unknown', sentence: SERVICE_STRINGS.offline };
+
+/** The model and the code runner. Nothing is known about either while the browser is offline. */
+export function useServices(): readonly [model: Service, runner: Service] {
+  const isOnline = useOnline();
+  const models = useModels();
+  const runner = useRunnerHealth();
+  return [
+    {
+      label: SHELL_STRINGS.model,
+      name: SHELL_STRINGS.model,
+      status: isOnline ? modelStatus(models.data, models.error) : OFFLINE,
+    },
+    {
+      label: SHELL_STRINGS.runner,
+      name: SHELL_STRINGS.codeRunner,
+      status: isOnline ? runnerStatus(runner.data, runner.error) : OFFLINE,
+    },
+  ];
+}
+
+/** Looks at both services as soon as any request finds the server unreachable. */
+export function useFreshServices(): void {
+  const { mutate: lookAtModels } = useModels();
+  const { mutate: lookAtRunner } = useRunnerHealth();
+  useEffect(() => {
+    // The looks of before are signals too.
+    let isLooking = false;
+    return onServerSignal((signal) => {
+      if (signal !== 'unreachable' || isLooking) return;
+      isLooking = true;
+      void Promise.allSettled([lookAtModels(), lookAtRunner()]).then(() => {
+        isLooking = false;
+      });
+    });
+  }, [lookAtModels, lookAtRunner]);
+}
