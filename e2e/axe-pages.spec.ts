@@ -20,12 +20,12 @@ test('the frame: skip link, tooltip, appearance, commands, shortcuts', async ({ 
   await page.goto('/gateway');
   await expect(page.getByRole('heading', { name: 'No backend is set' })).toBeVisible();
   await page.keyboard.press('Tab');
-  await expect(page.getByRole('link', { name: 'Skip to the page' })).toBeFocused();
+  await expect(page.getByRole('link', { name: 'Skip to content' })).toBeFocused();
   await look(page, 'skip link');
   await button(page, /^Model: /).hover();
-  await expect(page.getByText(/^Model: .*ready/)).toBeVisible();
+  await expect(page.getByText(/^Model: .* · ready/)).toBeVisible();
   await look(page, 'tooltip');
-  await button(page, /^Appearance/).click();
+  await button(page, /^Theme/).click();
   await expect(page.getByRole('menu')).toBeVisible();
   await look(page, 'appearance');
   await page.keyboard.press('Escape');
@@ -168,10 +168,10 @@ test.describe('a page whose code does not come', () => {
     await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
     await page.route('**/*.js', (route) => route.abort('connectionrefused'));
     await button(page, 'Load model').click();
-    await expect(page.getByRole('heading', { name: 'This page stopped working' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'Something went wrong' })).toBeVisible();
     await look(page, 'stopped working');
     await page.unroute('**/*.js');
-    await button(page, 'Load again').click();
+    await button(page, 'Reload').click();
     await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
   });
 
@@ -204,9 +204,9 @@ test.describe('on a phone', () => {
     await button(page, 'Run').tap();
     await expect(output(page)).toContainText('Success');
     await look(page, 'an output');
-    await button(page, /^Runner: /).tap();
-    await expect(page.getByText(/^Runner: Ready/)).toBeVisible();
-    await look(page, 'the words of a dot');
+    await button(page, 'More').tap();
+    await expect(page.getByRole('heading', { name: 'Code runner' })).toBeVisible();
+    await look(page, 'the sheet of the frame');
   });
 
   test('the dashboard with a menu and a question', async ({ page }) => {

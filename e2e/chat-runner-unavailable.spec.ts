@@ -5,7 +5,7 @@ import { accessibilityFaultsInBoth, ask, freshQuestion, responseComplete, respon
 /** Programs in responses while the runner is unreachable. */
 const runnerGoes = (page: Page) => page.route('**/api/v1/**', (route) => route.abort('connectionrefused'));
 const runnerComes = (page: Page) => page.unroute('**/api/v1/**');
-const isAway = (page: Page) => expect(page.getByRole('button', { name: /^Runner: off/ })).toBeVisible();
+const isAway = (page: Page) => expect(page.getByRole('button', { name: /^Code runner: down/ })).toBeVisible();
 const block = (page: Page, text: string) => responses(page).last().locator('.code-block').filter({ hasText: text });
 const output = (page: Page, text: string) => block(page, text).getByRole('region', { name: 'Output of the program' });
 const run = (page: Page, text: string) => block(page, text).getByRole('button', { name: 'Run', exact: true }).click();
@@ -73,7 +73,7 @@ test('the other languages say what they wait for, and run once it is back', asyn
 test('a runner that goes while the page is open is noticed at the next run', async ({ page, model }) => {
   model.play(saying('```javascript\nconsole.log("here", typeof window)\n```\n'));
   await page.goto('/');
-  await expect(page.getByRole('button', { name: /^Runner: on/ })).toBeVisible();
+  await expect(page.getByRole('button', { name: /^Code runner: up/ })).toBeVisible();
   await ask(page, freshQuestion('Goes'));
   await responseComplete(page);
   await runnerGoes(page);
@@ -84,7 +84,7 @@ test('a runner that goes while the page is open is noticed at the next run', asy
   await expect(output(page, 'typeof')).toContainText('here undefined');
   await expect(output(page, 'typeof')).toContainText('Ran in your browser');
   await runnerComes(page);
-  await expect(page.getByRole('button', { name: /^Runner: on/ })).toBeVisible({ timeout: 15_000 });
+  await expect(page.getByRole('button', { name: /^Code runner: up/ })).toBeVisible({ timeout: 15_000 });
   await run(page, 'typeof');
   await expect(output(page, 'typeof')).toContainText('Memory');
 });

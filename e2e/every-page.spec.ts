@@ -126,7 +126,7 @@ test('a page with responses preloads the scripts that render them', async ({ pag
 test('every page is reached by the keyboard, beginning with a link past the navigation', async ({ page }) => {
   await page.goto('/');
   await page.keyboard.press('Tab');
-  await expect(page.getByRole('link', { name: 'Skip to the page' })).toBeFocused();
+  await expect(page.getByRole('link', { name: 'Skip to content' })).toBeFocused();
   for (const name of ['Playground', 'Dashboard', 'Gateway', 'Chat']) {
     await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name }).focus();
     await page.keyboard.press('Enter');
@@ -140,9 +140,9 @@ test('every page is reached by the keyboard, beginning with a link past the navi
 test('the appearance that was chosen stays, without a flash of the other', async ({ page }) => {
   await page.emulateMedia({ colorScheme: 'light' });
   await page.goto('/');
-  await page.getByRole('button', { name: /^Appearance/ }).click();
+  await page.getByRole('button', { name: /^Theme/ }).click();
   await page.getByRole('menuitemcheckbox', { name: 'Dark' }).click();
-  await expect(page.getByRole('button', { name: 'Appearance: dark' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Theme: Dark' })).toBeVisible();
   const html = await (await page.request.get('/')).text();
   expect(html).toMatch(/<html[^>]*data-theme="dark"/);
 });
@@ -289,12 +289,12 @@ test('it can be installed: manifest and icons are there, and are what they say',
 
 test('a page that is open says that the server is away, and comes back with it', async ({ page }) => {
   await page.goto('/playground');
-  await expect(page.getByRole('button', { name: /^Runner: on/ })).toBeVisible();
+  await expect(page.getByRole('button', { name: /^Code runner: up/ })).toBeVisible();
   await page.route('**/api/**', (route) => route.abort('connectionrefused'));
   await page.getByRole('button', { name: 'Run', exact: true }).click();
-  await expect(page.getByRole('button', { name: /^Runner: off/ })).toBeVisible();
+  await expect(page.getByRole('button', { name: /^Code runner: down/ })).toBeVisible();
   await page.unroute('**/api/**');
-  await expect(page.getByRole('button', { name: /^Runner: on/ })).toBeVisible({ timeout: 15_000 });
+  await expect(page.getByRole('button', { name: /^Code runner: up/ })).toBeVisible({ timeout: 15_000 });
 });
 
 /**

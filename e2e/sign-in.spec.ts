@@ -18,17 +18,18 @@ test('where keys are set, a page asks for one, and a key opens all of them', asy
   expect((await request.get('/api/cache-stats')).status()).toBe(401);
   await page.goto('/dashboard');
   await expect(page).toHaveURL(/\/sign-in\?next=%2Fdashboard/);
-  await page.getByRole('textbox', { name: 'Key', exact: true }).fill('wrong');
+  await page.getByRole('textbox', { name: 'Access key', exact: true }).fill('wrong');
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-  await expect(page.getByRole('alert').filter({ hasText: 'not known' })).toBeVisible();
+  await expect(page.getByRole('alert').filter({ hasText: 'Wrong key.' })).toBeVisible();
   expect(await accessibilityFaultsInBoth(page)).toEqual([]);
-  await page.getByRole('textbox', { name: 'Key', exact: true }).fill('correct-horse');
+  await page.getByRole('textbox', { name: 'Access key', exact: true }).fill('correct-horse');
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await expect(page).toHaveURL(`${app.url}/dashboard`);
   await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
   const cookie = (await page.context().cookies()).find(({ name }) => name === 'chill_space_session');
   expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict' });
   await page.goto('/sign-in');
+  await expect(page.getByText('You stay signed in on this browser.')).toBeVisible();
   await page.getByRole('link', { name: 'Go to the chat' }).click();
   await expect(page.getByRole('textbox', { name: 'Message' })).toBeVisible();
   await page.goto('/sign-in');
@@ -49,7 +50,7 @@ test('after signing in the browser stays on this server, whatever the link asked
     'https://evil.example',
   ]) {
     await page.goto(`/sign-in?${new URLSearchParams({ next })}`);
-    await page.getByRole('textbox', { name: 'Key', exact: true }).fill('correct-horse');
+    await page.getByRole('textbox', { name: 'Access key', exact: true }).fill('correct-horse');
     await page.getByRole('button', { name: 'Sign in', exact: true }).click();
     await page.waitForURL((url) => url.pathname !== '/sign-in');
     expect(new URL(page.url()).origin, next).toBe(app.url);

@@ -41,7 +41,7 @@ export async function ApiReference({ reference }: { reference: Reference }) {
         <EncodedMarkup
           as="nav"
           label={STRINGS.contents}
-          className="scroller hidden min-h-0 w-64 shrink-0 flex-col gap-4 border-e bg-sunken p-3 text-sm lg:flex"
+          className="reference-contents scroller hidden min-h-0 w-64 shrink-0 flex-col gap-4 border-e bg-sunken p-3 text-sm lg:flex"
           markup={contents}
         />
         <div className="scroller relative min-h-0 flex-1" {...SCROLLABLE}>

@@ -31,9 +31,13 @@ export function AppShell({ theme, account, commandPalette, children }: AppShellP
       <SkipLink />
       <OnScreenKeyboard />
       <div className="flex min-h-0 flex-1 flex-col rail:flex-row">
-        <header className="order-last flex shrink-0 border-t bg-sunken ps-[env(safe-area-inset-left)] pe-[env(safe-area-inset-right)] pb-[env(safe-area-inset-bottom)] keyboard:bar:hidden rail:order-none rail:w-[calc(5.25rem+env(safe-area-inset-left))] rail:flex-col rail:justify-between rail:gap-4 rail:overflow-y-auto rail:border-t-0 rail:border-r rail:ps-[calc(0.375rem+env(safe-area-inset-left))] rail:pe-1.5 rail:pt-2 rail:pb-[calc(0.5rem+env(safe-area-inset-bottom))] rail:[scrollbar-width:none] print:hidden">
+        <header className="order-last flex shrink-0 border-t bg-sunken ps-[env(safe-area-inset-left)] pe-[env(safe-area-inset-right)] pb-[env(safe-area-inset-bottom)] keyboard:bar:hidden rail:order-none rail:w-[calc(5.25rem+env(safe-area-inset-left))] rail:flex-col rail:justify-between rail:gap-4 rail:overflow-y-auto rail:border-t-0 rail:border-r rail:ps-[calc(0.125rem+env(safe-area-inset-left))] rail:pe-0.5 rail:pt-2 rail:pb-[calc(0.5rem+env(safe-area-inset-bottom))] rail:[scrollbar-width:none] print:hidden">
           <div className="flex flex-auto rail:w-full rail:flex-none rail:flex-col rail:items-center rail:gap-1 tall:gap-4 tall:pt-1">
-            <PageLink href="/" aria-label={SHELL_STRINGS.appName} className="hidden rounded-md text-ink tall:block">
+            <PageLink
+              href="/"
+              aria-label={SHELL_STRINGS.appName}
+              className="hidden items-center justify-center rounded-md text-ink tall:flex pointer-coarse:min-h-10 pointer-coarse:min-w-10"
+            >
               <Mark />
             </PageLink>
             <Nav />

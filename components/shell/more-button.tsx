@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { StatusDot } from '#components/ui/status-dot';
 import { loadable, useLoaded } from '#lib/browser/loadable';
 import type { Account } from './account.ts';
-import { NAV_ITEM } from './nav-item.ts';
+import { NAV_ICON, NAV_ITEM } from './nav-item.ts';
 import { SHELL_STRINGS } from './strings.ts';
 import type { Theme } from './theme.ts';
 import { useServices } from './use-services.ts';
@@ -32,7 +32,9 @@ export function MoreButton({ theme, account }: MoreButtonProps) {
         onFocus={sheet.preload}
         className={`${NAV_ITEM} relative text-ink-2 hover:bg-hover hover:text-ink tall:hidden`}
       >
-        <Ellipsis className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
+        <span className={NAV_ICON}>
+          <Ellipsis className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
+        </span>
         {account === 'signed_out' ? SHELL_STRINGS.more : <MoreLabel />}
       </button>
       {isThere ? <sheet.Component open={open} onOpenChange={setOpen} theme={theme} account={account} /> : null}

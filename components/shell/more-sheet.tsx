@@ -118,7 +118,7 @@ function ThemeChoice({ initial }: { initial: Theme }) {
             onClick={() => applyTheme(value)}
             className={clsx(
               'flex min-h-10 min-w-0 flex-1 items-center justify-center gap-2 rounded-sm px-2',
-              isChosen ? 'bg-surface font-medium shadow-float' : 'text-ink-2 hover:bg-hover hover:text-ink',
+              isChosen ? 'border bg-surface font-medium' : 'text-ink-2 hover:bg-hover hover:text-ink',
             )}
           >
             <Icon className="size-4 shrink-0" strokeWidth={1.75} aria-hidden />

@@ -4,7 +4,7 @@ import clsx from 'clsx';
 import { ChartNoAxesColumn, MessageSquare, Route, SquareTerminal } from 'lucide-react';
 import { usePathname } from 'next/navigation';
 import { PageLink } from '#components/shell/page-link';
-import { NAV_ITEM } from './nav-item.ts';
+import { NAV_ICON, NAV_ITEM } from './nav-item.ts';
 import { SHELL_STRINGS } from './strings.ts';
 
 const PAGES = [
@@ -20,7 +20,7 @@ export function Nav() {
   return (
     <nav
       aria-label={SHELL_STRINGS.pages}
-      className="flex flex-auto rail:w-full rail:flex-none rail:flex-col rail:gap-1"
+      className="flex flex-auto grow-4 rail:w-full rail:flex-none rail:flex-col rail:gap-1"
     >
       {PAGES.map(({ href, label, icon: Icon }) => {
         const current = path === href;
@@ -34,12 +34,7 @@ export function Nav() {
               current ? 'font-medium text-ink rail:bg-pressed' : 'text-ink-2 hover:bg-hover hover:text-ink',
             )}
           >
-            <span
-              className={clsx(
-                'flex items-center justify-center rounded-full px-3.5 py-0.5',
-                current && 'bar:bg-pressed',
-              )}
-            >
+            <span className={clsx(NAV_ICON, current && 'bar:bg-pressed')}>
               <Icon className="size-[1.125rem]" strokeWidth={current ? 2.1 : 1.75} aria-hidden />
             </span>
             {label}
