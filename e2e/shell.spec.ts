@@ -132,12 +132,13 @@ base('a part that cannot be loaded leaves the page as it is, and can be tried ag
   const alert = page.getByRole('alert').filter({ hasText: 'Could not load this.' });
   await expect(alert.getByRole('button', { name: 'Reload' })).toBeVisible();
   expect.soft(await accessibilityFaultsInBoth(page)).toEqual([]);
+  await alert.getByRole('button', { name: 'Dismiss' }).click();
+  await expect(alert).toBeHidden();
   await page.keyboard.press('ControlOrMeta+k');
   await expect(alert).toBeVisible();
   await expect(page.getByRole('heading', { name: 'Something went wrong' })).toHaveCount(0);
   await expect(message).toHaveValue('half a question');
   await alert.getByRole('button', { name: 'Dismiss' }).click();
-  await expect(alert).toBeHidden();
   await page.unroute('**/_next/static/**');
   await theme.click();
   await expect(page.getByRole('menu')).toBeVisible();

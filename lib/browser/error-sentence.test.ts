@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import {
+  errorAction,
+  errorDetails,
+  errorReference,
+  errorSentence,
+  isForOperators,
+  type PageError,
+} from '#lib/browser/error-sentence';
+import { ERROR_CODES } from '#lib/wire/error';
+
+const OPERATOR =
+  'Ollama does not answer at http://127.0.0.1:11434. Start it with `ollama serve`, or correct OLLAMA_API_URL.';
+
+describe('the sentence of an error', () => {
+  it('says nothing that only an operator can use, for any code', () => {
+    for (const code of ERROR_CODES) {
+      const sentence = errorSentence({ message: OPERATOR, code });
+      expect(isForOperators(sentence), `${code}: ${sentence}`).toBe(false);
+      expect(sentence, code).toMatch(/^[A-Z][^_`]+[.…]$/);
+    }
+  });
+
+  it('keeps the operator’s sentence as details', () => {
+    const error = { message: OPERATOR, code: 'provider_unavailable' };
+    expect(errorSentence(error)).toBe('The model server is not answering. Try again, or ask your administrator.');
+    expect(errorDetails(error)).toBe(OPERATOR);
+    expect(errorDetails({ message: 'Too long.', code: 'invalid_request' })).toBeUndefined();
+  });
+
+  it('keeps a sentence of the server that a user can act on', () => {
+    const message = 'The request is not valid: temperature must be at most 2.';
+    expect(errorSentence({ message, code: 'invalid_request' })).toBe(message);
+  });
+
+  it('names the figures of limits', () => {
+    const of = (code: string, data: PageError['data']) => errorSentence({ message: 'Refused.', code, data });
+    expect(of('rate_limited', { limit: 6, retry_after_seconds: 54 })).toBe(
+      'Rate limit: 6 requests per minute. Try again in 54 s.',
+    );
+    expect(of('queue_full', { queue_length: 1, retry_after_seconds: 40 })).toBe(
+      'The queue is full (1 waiting). Try again in about 40 s.',
+    );
+    expect(of('code_too_large', { size_bytes: 2_000_000, limit_bytes: 1_000_000 })).toMatch(
+      /^Your program is too long \(.+ MB; the limit is .+ [KM]B\)\.$/,
+    );
+    expect(of('model_not_found', { model: 'llama3:8b' })).toBe('llama3:8b is not available. Choose another model.');
+  });
+
+  it('gives an internal error a reference', () => {
+    const requestId = '4f2a90c1-0000-4000-8000-000000000000';
+    const error = { message: 'It failed under this X-Request-Id.', code: 'internal_error', requestId };
+    expect(errorSentence(error)).toBe('Server error. Reference: 4f2a90c1…');
+    expect(errorReference(error)).toBe(requestId);
+    expect(errorDetails(error)).toBeUndefined();
+    expect(errorReference({ ...error, code: 'queue_full' })).toBeUndefined();
+  });
+});
+
+it('names the one button that helps', () => {
+  expect(errorAction('unauthorized')).toBe('sign_in');
+  expect(errorAction('model_not_found')).toBe('choose_model');
+  expect(errorAction('upstream_truncated')).toBe('continue');
+  expect(errorAction('body_too_large')).toBe('none');
+  expect(errorAction('queue_full')).toBe('retry');
+  expect(errorAction('a_code_of_a_newer_server')).toBe('retry');
+});
+
+it('recognises what is for operators', () => {
+  for (const sentence of ['See https://example.com.', 'Set OPENAI_BASE_URL.', 'Run `ollama serve`.', OPERATOR])
+    expect(isForOperators(sentence), sentence).toBe(true);
+  for (const sentence of ['The queue is full.', 'Use JSON or UTF-8.', 'gpt_4 is not available.'])
+    expect(isForOperators(sentence), sentence).toBe(false);
+});
