@@ -167,11 +167,17 @@ signedIn('a session that has ended leads to the sign-in page and back, and keeps
   const message = page.getByRole('textbox', { name: 'Message' });
   await message.fill('Which draft is kept?');
   await page.context().clearCookies();
+  let refused = 0;
+  page.on('response', (response) => {
+    if (response.status() === 401) refused += 1;
+  });
   await message.press('Enter');
   const notice = page.getByRole('alert').filter({ hasText: 'What you wrote is kept.' });
   await expect(notice).toContainText('Your session has ended. Sign in again.');
   expect.soft(await accessibilityFaultsInBoth(page)).toEqual([]);
   await message.fill('Which draft is kept?');
+  // The page does not go on asking what is refused.
+  expect(refused).toBeLessThan(8);
   await notice.getByRole('button', { name: 'Sign in' }).click();
   await expect(page).toHaveURL(/\/sign-in\?next=/);
   await page.getByRole('textbox', { name: 'Access key' }).fill('correct-horse');

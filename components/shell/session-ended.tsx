@@ -22,13 +22,14 @@ export function SessionEnded() {
   useEffect(
     () =>
       onServerSignal((signal) => {
-        if (signal !== 'unauthorized') return;
-        setRefused(true);
-        void mutate();
+        if (signal === 'unauthorized') setRefused(true);
       }),
-    [mutate],
+    [],
   );
-  // The request that was refused is older than the models.
+  // Once: if the models are refused too, that is another signal.
+  useEffect(() => {
+    if (wasRefused) void mutate();
+  }, [wasRefused, mutate]);
   useEffect(() => {
     if (isUsable && !models.isValidating) setRefused(false);
   }, [isUsable, models.isValidating]);

@@ -35,10 +35,13 @@ export function useServices(): readonly [model: Service, runner: Service] {
 
 /** Looks at both services as soon as any request finds the server unreachable. */
 export function useFreshServices(): void {
-  const { mutate: lookAtModels } = useModels();
-  const { mutate: lookAtRunner } = useRunnerHealth();
+  const { mutate: lookAtModels, error: modelsError } = useModels();
+  const { mutate: lookAtRunner, error: runnerError } = useRunnerHealth();
+  const isKnown = modelsError !== undefined && runnerError !== undefined;
   useEffect(() => {
-    // The looks of before are signals too.
+    // Both are asked again anyway while they fail.
+    if (isKnown) return;
+    // A failed look is a signal too.
     let isLooking = false;
     return onServerSignal((signal) => {
       if (signal !== 'unreachable' || isLooking) return;
@@ -47,5 +50,5 @@ export function useFreshServices(): void {
         isLooking = false;
       });
     });
-  }, [lookAtModels, lookAtRunner]);
+  }, [isKnown, lookAtModels, lookAtRunner]);
 }
