@@ -1,12 +1,12 @@
 'use client';
 
-import { type FormEvent, useId, useState } from 'react';
+import { type FormEvent, type ReactNode, useId, useState } from 'react';
 import { PageLink } from '#components/shell/page-link';
 import { Button, buttonClasses } from '#components/ui/button';
+import { ErrorText } from '#components/ui/error-text';
 import { Notice } from '#components/ui/notice';
 import { ApiError, jsonBody, request } from '#lib/browser/api-client';
 import { API_BASE } from '#lib/browser/endpoints';
-import { errorSentence } from '#lib/browser/error-sentence';
 import { signOut } from '../shell/account.ts';
 import { pageAfterSignIn } from './page-after-sign-in.ts';
 import { SIGN_IN_STRINGS as STRINGS } from './strings.ts';
@@ -25,7 +25,7 @@ export function SignIn({ signedIn }: { signedIn: boolean }) {
 
 function SignInForm() {
   const [key, setKey] = useState('');
-  const [problem, setProblem] = useState<string>();
+  const [problem, setProblem] = useState<ReactNode>();
   const [busy, setBusy] = useState(false);
   const field = useId();
 
@@ -67,9 +67,9 @@ function SignInForm() {
   );
 }
 
-function describeFailure(error: unknown): string {
+function describeFailure(error: unknown): ReactNode {
   if (!(error instanceof ApiError)) return STRINGS.failed;
-  return error.code === 'unauthorized' ? STRINGS.wrongKey : errorSentence(error);
+  return error.code === 'unauthorized' ? STRINGS.wrongKey : <ErrorText error={error} />;
 }
 
 function Welcome() {
