@@ -6,6 +6,7 @@ import { PROVIDERS } from '#lib/models/provider-registry';
 import { onShutdown } from '#lib/shutdown';
 import { singleton } from '#lib/singletons';
 import type { ModelInfo, Models, ProviderState } from '#lib/wire/models';
+import { supportedOptions } from '#lib/wire/request-field-support';
 
 /** The active providers and their models. */
 export interface ModelDirectory {
@@ -129,6 +130,7 @@ class CachedModelDirectory implements ModelDirectory {
       models: snapshot.models.map((model) => ({ ...model.info, is_default: model === chosen })),
       default_model: chosen?.info.id ?? sole?.id ?? this.#settings.OLLAMA_MODEL,
       providers: snapshot.states,
+      has_system_prompt: (this.#settings.OLLAMA_SYSTEM_PROMPT ?? '') !== '',
       notice: noModelNotice(snapshot) ?? sole?.notice ?? this.#defaultNotice(active, snapshot, chosen?.info.id),
     };
   }
@@ -206,7 +208,13 @@ class CachedModelDirectory implements ModelDirectory {
       const list = lists[index];
       if (list === undefined) continue;
       if (list.status === 'fulfilled') {
-        snapshot.states.push({ id: definition.id, reachable: true, error: null });
+        snapshot.states.push({
+          id: definition.id,
+          reachable: true,
+          error: null,
+          options: supportedOptions(definition.id),
+          ...(definition.optionDefaults === undefined ? {} : { defaults: definition.optionDefaults(this.#settings) }),
+        });
         snapshot.models.push(...list.value.map((info) => ({ info, provider, hasTags: definition.hasTags })));
       } else {
         const error = AppError.is(list.reason)
@@ -279,5 +287,7 @@ function howToGet(model: string, active: readonly RegisteredProvider[]): string 
 
 /** The reason why no active provider lists a model, with what to do. */
 function noModelNotice({ models, errors: [error] }: ModelSnapshot): string | undefined {
-  return models.length === 0 && error !== undefined ? `No model answers. ${error.message}` : undefined;
+  return models.length === 0 && error !== undefined
+    ? `The model server is not responding. ${error.message}`
+    : undefined;
 }

@@ -12,7 +12,7 @@ import type {
   ToolCall,
   ToolChoice,
 } from '#lib/wire/chat';
-import type { ModelInfo, ProviderId } from '#lib/wire/models';
+import type { ModelInfo, OptionDefaults, ProviderId } from '#lib/wire/models';
 import type { Passthrough } from '#lib/wire/passthrough';
 
 /**
@@ -34,6 +34,8 @@ export interface ProviderDefinition {
    * is configured.
    */
   probe?(settings: Config, signal: AbortSignal): Promise<boolean>;
+  /** The values of options that a request leaves out, as far as they are known. */
+  optionDefaults?(settings: Config): OptionDefaults;
   /** The shell command that installs a model. */
   pullCommand?(model: string): string;
   /** A notice for the page if the default model is missing. `chosen` is the substitute. */

@@ -209,7 +209,18 @@ export const tokenLogprobSchema = z.object({
 });
 export type TokenLogprob = z.infer<typeof tokenLogprobSchema>;
 
-export const tokenUsageSchema = z.object({ prompt_tokens: z.number(), completion_tokens: z.number() });
+export const tokenUsageSchema = z.object({
+  prompt_tokens: z.number(),
+  completion_tokens: z.number(),
+  context_length: z
+    .number()
+    .optional()
+    .describe('Tokens of the context that the model ran with, where the server knows it.'),
+  prompt_truncated: z
+    .boolean()
+    .optional()
+    .describe('true where the model did not read the whole conversation, because it is longer than the context.'),
+});
 export type TokenUsage = z.infer<typeof tokenUsageSchema>;
 
 export const timingsSchema = z.object({

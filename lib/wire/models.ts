@@ -5,6 +5,20 @@ import { z } from 'zod';
 export const providerIdSchema = z.enum(['ollama', 'openai', 'embedded']);
 export type ProviderId = z.infer<typeof providerIdSchema>;
 
+/** Option values by their name in a request. Names that are missing have no known default. */
+export const optionDefaultsSchema = z
+  .object({
+    temperature: z.number(),
+    top_p: z.number(),
+    top_k: z.number(),
+    seed: z.number(),
+    stop: z.array(z.string()),
+    num_predict: z.number().describe('−1 is no bound.'),
+    num_ctx: z.number(),
+  })
+  .partial();
+export type OptionDefaults = z.infer<typeof optionDefaultsSchema>;
+
 export const modelInfoSchema = z.object({
   id: z.string(),
   provider: providerIdSchema,
@@ -13,6 +27,20 @@ export const modelInfoSchema = z.object({
   quantization: z.string().nullable(),
   context_length: z.number().nullable().describe('Tokens. Null if the provider does not report it.'),
   capabilities: z.object({ thinking: z.boolean(), vision: z.boolean(), tools: z.boolean() }),
+  usable_context_length: z
+    .number()
+    .nullable()
+    .optional()
+    .describe(
+      'Tokens that a conversation can have here, within context_length. Missing or null if unknown.',
+    ),
+  thinking_modes: z
+    .array(z.enum(['off', 'on', 'low', 'medium', 'high']))
+    .optional()
+    .describe('The values of think that the model distinguishes. Missing if it does not reason.'),
+  defaults: optionDefaultsSchema
+    .optional()
+    .describe("Options that the model sets itself. They replace the provider's defaults."),
   loaded: z.boolean().describe('Whether it is in memory, so that it responds without loading.'),
   is_default: z.boolean(),
   /** ISO 8601; missing if the provider does not report it. */
@@ -25,6 +53,8 @@ export const providerStateSchema = z.object({
   reachable: z.boolean(),
   /** A sentence that says what to do if the provider is not reachable. */
   error: z.string().nullable(),
+  options: z.array(z.string()).optional().describe('Names of the options that reach its models.'),
+  defaults: optionDefaultsSchema.optional().describe('The values of options that a request leaves out.'),
 });
 export type ProviderState = z.infer<typeof providerStateSchema>;
 
@@ -32,6 +62,13 @@ export const modelsSchema = z.object({
   models: z.array(modelInfoSchema),
   default_model: z.string(),
   providers: z.array(providerStateSchema),
-  notice: z.string().nullable().describe('While the small built-in model is in use: how to get a better one.'),
+  has_system_prompt: z
+    .boolean()
+    .optional()
+    .describe('Whether OLLAMA_SYSTEM_PROMPT applies to requests that bring no system prompt.'),
+  notice: z
+    .string()
+    .nullable()
+    .describe('While the small built-in model is in use: how to get a better one.'),
 });
 export type Models = z.infer<typeof modelsSchema>;

@@ -13,6 +13,7 @@ const ending = {
   total_duration: z.number().optional(),
   load_duration: z.number().optional(),
   prompt_eval_count: z.number().optional(),
+  prompt_truncated: z.boolean().optional().describe('true where the model did not read the whole conversation.'),
   prompt_eval_duration: z.number().optional(),
   eval_count: z.number().optional(),
   eval_duration: z.number().optional(),

@@ -19,6 +19,7 @@ const usageSchema = z.object({
   prompt_tokens: z.number(),
   completion_tokens: z.number(),
   total_tokens: z.number(),
+  prompt_truncated: z.boolean().optional().describe('true where the model did not read the whole conversation.'),
 });
 
 export const openAiCompletionSchema = z.object({

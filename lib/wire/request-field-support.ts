@@ -326,10 +326,13 @@ export function describeSupportOf<Name extends string>(
   return descriptions;
 }
 
+/** The names of the options that a kind of server gets. */
+export function supportedOptions(server: ModelServerKind): string[] {
+  return Object.keys(OLLAMA_FIELDS.Options).filter((name) => supportsOption(server, name));
+}
+
 function optionsOf(server: ModelServerKind): string {
-  return Object.keys(OLLAMA_FIELDS.Options)
-    .filter((name) => supportsOption(server, name))
-    .join(', ');
+  return supportedOptions(server).join(', ');
 }
 
 /** Which options each kind of model server gets, as sentences of the API reference. */

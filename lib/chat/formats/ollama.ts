@@ -155,6 +155,7 @@ function finalFields(
     total_duration: Math.round(total_ms * NS_PER_MS),
     load_duration: durations?.load_ns ?? 0,
     prompt_eval_count: usage.prompt_tokens,
+    ...(usage.prompt_truncated === true ? { prompt_truncated: true } : {}),
     prompt_eval_duration: durations?.prompt_eval_ns ?? Math.round((first - queued_ms) * NS_PER_MS),
     eval_count: usage.completion_tokens,
     eval_duration: durations?.eval_ns ?? Math.round((total_ms - first) * NS_PER_MS),

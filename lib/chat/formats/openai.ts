@@ -166,8 +166,13 @@ function finishReason(doneReason: string, hasToolCalls: boolean): string {
   return doneReason === 'length' || doneReason === 'content_filter' ? doneReason : 'stop';
 }
 
-function toUsage({ prompt_tokens, completion_tokens }: TokenUsage) {
-  return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
+function toUsage({ prompt_tokens, completion_tokens, prompt_truncated }: TokenUsage) {
+  return {
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: prompt_tokens + completion_tokens,
+    ...(prompt_truncated === true ? { prompt_truncated } : {}),
+  };
 }
 
 function completionId(request: PendingRequest): string {

@@ -17,6 +17,11 @@ export const MODEL_SETTINGS = {
   OLLAMA_MODEL: setting(text(), 'deepseek-r1:8b', 'The model for requests that name none.'),
   OLLAMA_SYSTEM_PROMPT: setting(optionalText(), undefined, 'System prompt for requests that bring none.'),
   OLLAMA_KEEP_ALIVE: setting(duration(), '15m', 'How long Ollama keeps a model loaded. A request can only prolong it.'),
+  OLLAMA_MAX_CONTEXT_TOKENS: setting(
+    wholeNumber(0, 10_000_000),
+    '32768',
+    'Longest context that is asked of Ollama when a conversation needs it; bounds its memory. 0 leaves the context to Ollama.',
+  ),
   OPENAI_BASE_URL: setting(httpUrl().optional(), undefined, 'An OpenAI-compatible server, with its /v1.'),
   OPENAI_API_KEY: setting(optionalText(), undefined, 'Its key.'),
   EMBEDDED_MODEL: setting(

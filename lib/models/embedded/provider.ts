@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
+import { EMBEDDED_DEFAULTS } from '#lib/models/embedded/sampling';
 import { EmbeddedWorkerClient } from '#lib/models/embedded/worker-client';
 import { checkFieldSupport, checkOpenAiOnlyFields, type FieldReport, type FieldRules } from '#lib/models/field-support';
 import type { ModelEvent, ModelProvider, ModelRequest, ProviderDefinition, SoleModel } from '#lib/models/provider';
@@ -41,7 +42,7 @@ export class EmbeddedProvider implements ModelProvider {
     const { model } = this;
     this.#soleModel ??= {
       id: model,
-      notice: `The small built-in model ${model} answers, which often errs. ${BETTER_MODEL_ADVICE}`,
+      notice: `You are using the small built-in model ${model}, which is often wrong. ${BETTER_MODEL_ADVICE}`,
       notFound: (requested) =>
         new AppError(
           'model_not_found',
@@ -82,6 +83,7 @@ export class EmbeddedProvider implements ModelProvider {
         parameter_size: isDefault ? '135M' : null,
         quantization: isDefault ? 'Q4_1' : null,
         context_length: this.#contextTokens,
+        usable_context_length: this.#contextTokens,
         capabilities: { thinking: false, vision: false, tools: false },
         loaded: this.worker.loaded,
       },
@@ -128,7 +130,7 @@ export class EmbeddedProvider implements ModelProvider {
 export const DEFAULT_EMBEDDED_ID = DEFAULT_MODEL.id;
 
 const BETTER_MODEL_ADVICE =
-  'For a better one install Ollama and run `ollama pull deepseek-r1:8b`, or set OPENAI_BASE_URL.';
+  'For a better one, install Ollama and run `ollama pull deepseek-r1:8b`, or set OPENAI_BASE_URL.';
 
 export const EMBEDDED_FIELD_RULES: FieldRules = {
   id: 'embedded',
@@ -142,6 +144,7 @@ export const embeddedDefinition: ProviderDefinition = {
   hasTags: true,
   create: (settings) => new EmbeddedProvider(settings),
   isConfigured: () => false,
+  optionDefaults: () => EMBEDDED_DEFAULTS,
 };
 
 function checkEmbeddedFields(request: ModelRequest, report: FieldReport): void {

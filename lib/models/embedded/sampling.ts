@@ -1,4 +1,5 @@
 import type { ModelOptions } from '#lib/wire/chat';
+import type { OptionDefaults } from '#lib/wire/models';
 
 /** A tiny model may never stop by itself. */
 export const DEFAULT_RESPONSE_TOKENS = 1024;
@@ -7,6 +8,13 @@ const DEFAULT_TEMPERATURE = 0.3;
 const DEFAULT_TOP_P = 0.9;
 const DEFAULT_REPEAT_PENALTY = 1.1;
 const REPEAT_WINDOW_TOKENS = 64;
+
+/** The values of options that a request leaves out. */
+export const EMBEDDED_DEFAULTS: OptionDefaults = {
+  temperature: DEFAULT_TEMPERATURE,
+  top_p: DEFAULT_TOP_P,
+  num_predict: DEFAULT_RESPONSE_TOKENS,
+};
 
 /**
  * Maps Ollama's options to the library's. `freeTokens` are left in the context: they limit every

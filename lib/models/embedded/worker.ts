@@ -108,7 +108,11 @@ async function generate(id: number, request: Extract<WorkerCommand, { type: 'cha
       });
       const { usedOutputTokens } = sequence.tokenMeter.diff(before);
       const done_reason = metadata.stopReason === 'maxTokens' ? 'length' : 'stop';
-      const usage = { prompt_tokens: promptTokens, completion_tokens: usedOutputTokens };
+      const usage = {
+        prompt_tokens: promptTokens,
+        completion_tokens: usedOutputTokens,
+        context_length: contextTokens,
+      };
       send({ type: 'event', id, event: { type: 'done', done_reason, usage } });
     } finally {
       chat.dispose();

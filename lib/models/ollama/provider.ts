@@ -14,10 +14,22 @@ import {
   nameSchema,
   strictList,
 } from '#lib/models/lenient-schemas';
+import { isSameTaggedModel } from '#lib/models/model-name';
 import { type MapErrorStatus, ModelServerClient } from '#lib/models/model-server-client';
 import { carriesError } from '#lib/models/model-server-errors';
+import {
+  type ChosenContext,
+  ContextWindows,
+  DEFAULT_CONTEXT_TOKENS,
+  estimatePrompt,
+  isPromptTruncated,
+  type ModelContext,
+  neededTokens,
+  type PromptEstimate,
+} from '#lib/models/ollama/context-window';
+import { OLLAMA_DEFAULTS, parameterDefaults } from '#lib/models/ollama/option-defaults';
 import { effectiveKeepAlive, isShorterKeepAlive, ollamaBody } from '#lib/models/ollama/request-body';
-import { durationsOf, ollamaChunks } from '#lib/models/ollama/response-stream';
+import { durationsOf, type OllamaChunk, ollamaChunks } from '#lib/models/ollama/response-stream';
 import type { KeepAlive, ModelEvent, ModelProvider, ModelRequest, ProviderDefinition } from '#lib/models/provider';
 import { ThinkReader } from '#lib/models/thinking/think-reader';
 import {
@@ -27,12 +39,15 @@ import {
   thinkRulesByName,
 } from '#lib/models/thinking/think-rules';
 import { createToolCall } from '#lib/models/tool-call-assembler';
-import type { ModelInfo } from '#lib/wire/models';
+import type { TokenUsage } from '#lib/wire/chat';
+import type { ModelInfo, OptionDefaults } from '#lib/wire/models';
 
 export interface OllamaOptions {
   url: string;
   /** Seconds, or a Go duration. Requests cannot shorten it: other users may need the model. */
   keepAlive: KeepAlive;
+  /** Longest `num_ctx` that is chosen for a request; 0 chooses none. @default 0 */
+  maxContextTokens?: number;
 }
 
 /** Concurrent `/api/show` requests. Each one reads a file in Ollama. */
@@ -54,6 +69,8 @@ export class OllamaProvider implements ModelProvider {
   readonly #upstream: ModelServerClient;
   readonly #keepAlive: KeepAlive;
   readonly #thinking = new ThinkReader();
+  readonly #contexts: ContextWindows;
+  readonly #contextByModel = new LRUCache<string, ModelContext>({ max: MAX_REMEMBERED_MODELS, ttl: THINKING_TTL_MS });
   /** By digest, which changes with the model. */
   readonly #details = new Map<string, ModelDetails>();
   /** Whether Ollama lists a model as thinking, by the model's name. */
@@ -62,8 +79,9 @@ export class OllamaProvider implements ModelProvider {
     ttl: THINKING_TTL_MS,
   });
 
-  constructor({ url, keepAlive }: OllamaOptions) {
+  constructor({ url, keepAlive, maxContextTokens = 0 }: OllamaOptions) {
     this.#keepAlive = keepAlive;
+    this.#contexts = new ContextWindows(maxContextTokens);
     this.#upstream = new ModelServerClient({
       name: 'Ollama',
       url,
@@ -89,7 +107,9 @@ export class OllamaProvider implements ModelProvider {
   }
 
   async *#events(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
-    const body = ollamaBody(request, this.#keepAlive);
+    const estimate = estimatePrompt(request);
+    const context = await this.#context(request, estimate, signal);
+    const body = ollamaBody(request, this.#keepAlive, context.sent);
     let done = false;
     const bytes = this.#upstream.stream(
       { method: 'POST', path: '/api/chat', body, signal },
@@ -120,7 +140,7 @@ export class OllamaProvider implements ModelProvider {
         yield {
           type: 'done',
           done_reason: part.done_reason || 'stop',
-          usage: { prompt_tokens: part.prompt_eval_count ?? 0, completion_tokens: part.eval_count ?? 0 },
+          usage: usageOf(part, context.effective, estimate),
           ...durationsOf(part),
         };
         return;
@@ -130,7 +150,7 @@ export class OllamaProvider implements ModelProvider {
   }
 
   async models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]> {
-    const [tags, loaded] = await Promise.all([this.#get('/api/tags', tagsSchema, signal), this.#loaded(signal)]);
+    const [tags, loaded] = await Promise.all([this.#get('/api/tags', tagsSchema, signal), this.#running(signal)]);
     const limit = pLimit(CONCURRENT_SHOW_REQUESTS);
     const models = await Promise.all(
       tags.models.map((model) =>
@@ -142,7 +162,8 @@ export class OllamaProvider implements ModelProvider {
             size_bytes: model.size ?? null,
             parameter_size: model.details?.parameter_size || null,
             quantization: model.details?.quantization_level || null,
-            ...details,
+            ...infoOf(details),
+            usable_context_length: this.#contexts.usable(details.context_length, details.defaults.num_ctx),
             ...(model.modified_at === undefined ? {} : { modified_at: model.modified_at }),
             loaded: loaded.has(model.name),
           };
@@ -154,21 +175,63 @@ export class OllamaProvider implements ModelProvider {
     return models;
   }
 
-  /** Names of the loaded models; empty if the server has no such list. */
-  async #loaded(signal: AbortSignal): Promise<Set<string>> {
+  /** The loaded models with their context; empty if the server has no such list. */
+  async #running(signal: AbortSignal): Promise<Map<string, number | undefined>> {
     try {
       const running = await this.#get('/api/ps', runningSchema, signal);
-      return new Set(running.models.map((model) => model.name));
+      return new Map(running.models.map((model) => [model.name, model.context_length]));
     } catch (error) {
       signal.throwIfAborted();
-      if (AppError.is(error) && error.code !== 'provider_unavailable') return new Set();
+      if (AppError.is(error) && error.code !== 'provider_unavailable') return new Map();
       throw error;
     }
   }
 
+  async #context(request: ModelRequest, estimate: PromptEstimate, signal: AbortSignal): Promise<ChosenContext> {
+    const { model, options, keepAlive } = request;
+    if (options.num_ctx !== undefined) {
+      const requested = lenientPositiveInt.parse(options.num_ctx);
+      return { sent: undefined, effective: requested };
+    }
+    const kept = effectiveKeepAlive(keepAlive, this.#keepAlive);
+    return await this.#contexts.choose(model, neededTokens(request, estimate), kept, () =>
+      this.#contextOf(model, signal),
+    );
+  }
+
+  /** Missing figures are Ollama's defaults. Its failure does not fail the response. */
+  async #contextOf(model: string, signal: AbortSignal): Promise<ModelContext> {
+    const known = this.#contextByModel.get(model);
+    if (known !== undefined) return known;
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(SHOW_TIMEOUT_MS)]);
+    const failed = (error: unknown) => {
+      signal.throwIfAborted();
+      if (inTime.aborted || AppError.is(error)) return undefined;
+      throw error;
+    };
+    const [shown, running] = await Promise.all([
+      this.#show(model, inTime).catch(failed),
+      this.#running(inTime).catch(failed),
+    ]);
+    const limit = shown?.context_length ?? undefined;
+    const [, loaded] = [...(running ?? [])].find(([name]) => isSameTaggedModel(name, model)) ?? [];
+    const usual = shown?.defaults.num_ctx ?? DEFAULT_CONTEXT_TOKENS;
+    const context = { limit, usual: Math.min(usual, limit ?? usual), loaded };
+    if (shown !== undefined) this.#contextByModel.set(model, context);
+    return context;
+  }
+
   async load(model: string, signal: AbortSignal, keepAlive?: KeepAlive): Promise<{ load_duration_ms: number }> {
     const startedAt = performance.now();
-    const body = { model, messages: [], stream: false, keep_alive: effectiveKeepAlive(keepAlive, this.#keepAlive) };
+    const num_ctx = this.#contexts.held(model);
+    const body = {
+      model,
+      messages: [],
+      stream: false,
+      keep_alive: effectiveKeepAlive(keepAlive, this.#keepAlive),
+      // Another context than the chosen one would load the model again.
+      ...(num_ctx === undefined ? {} : { options: { num_ctx } }),
+    };
     try {
       const response = await this.#upstream.json(
         { method: 'POST', path: '/api/chat', body, signal },
@@ -231,7 +294,7 @@ export class OllamaProvider implements ModelProvider {
     const known = digest === undefined ? undefined : this.#details.get(digest);
     if (known !== undefined) return known;
     const details = await this.#show(model, signal);
-    if (details === undefined) return { context_length: null, capabilities: NO_CAPABILITIES };
+    if (details === undefined) return { context_length: null, capabilities: NO_CAPABILITIES, defaults: {} };
     if (digest !== undefined) this.#details.set(digest, details);
     return details;
   }
@@ -247,7 +310,7 @@ export class OllamaProvider implements ModelProvider {
       });
     const shown = showSchema.safeParse(response);
     if (!shown.success) return undefined;
-    const details = detailsOf(shown.data);
+    const details = detailsOf(model, shown.data);
     this.#thinkingByModel.set(model, details.capabilities.thinking);
     return details;
   }
@@ -289,25 +352,55 @@ const tagsSchema = z.object({
     .transform((models) => models ?? []),
 });
 
-const runningSchema = z.object({ models: lenientList(z.object({ name: z.string() })) });
+const runningSchema = z.object({
+  models: lenientList(z.object({ name: z.string(), context_length: lenientPositiveInt })),
+});
 
 const showSchema = z.object({
   capabilities: lenientTexts,
+  parameters: lenientText,
   model_info: z.record(z.string(), z.unknown()).optional().catch(undefined),
 });
 
-type ModelDetails = Pick<ModelInfo, 'context_length' | 'capabilities'>;
+type ModelDetails = Pick<ModelInfo, 'context_length' | 'capabilities' | 'thinking_modes'> & {
+  defaults: OptionDefaults;
+};
 
 const NO_CAPABILITIES = { thinking: false, vision: false, tools: false };
 
-function detailsOf({ capabilities, model_info }: z.infer<typeof showSchema>): ModelDetails {
+function detailsOf(model: string, { capabilities, parameters, model_info }: z.infer<typeof showSchema>): ModelDetails {
   const architecture = model_info?.['general.architecture'];
   const context = typeof architecture === 'string' ? model_info?.[`${architecture}.context_length`] : undefined;
   const has = (capability: string) => capabilities.includes(capability);
+  const thinking = has('thinking');
   return {
     context_length: lenientPositiveInt.parse(context) ?? null,
-    capabilities: { thinking: has('thinking'), vision: has('vision'), tools: has('tools') },
+    capabilities: { thinking, vision: has('vision'), tools: has('tools') },
+    defaults: parameterDefaults(parameters ?? ''),
+    ...(thinking ? { thinking_modes: hasThinkingLevels(model) ? ['low', 'medium', 'high'] : ['off', 'on'] } : {}),
   };
+}
+
+/** The details that a list of models has. */
+function infoOf({ defaults, ...info }: ModelDetails) {
+  return Object.keys(defaults).length === 0 ? info : { ...info, defaults };
+}
+
+/** Ollama does not list which models have levels. These have no other switch. */
+function hasThinkingLevels(model: string): boolean {
+  return /(^|\/)gpt-oss\b/i.test(model);
+}
+
+/** The token counts of the last chunk, with what is known of the context. */
+function usageOf(
+  { prompt_eval_count: read = 0, eval_count: written = 0 }: OllamaChunk,
+  context: number | undefined,
+  estimate: PromptEstimate,
+): TokenUsage {
+  const usage = { prompt_tokens: read, completion_tokens: written };
+  if (context === undefined) return usage;
+  const isTruncated = read > 0 && isPromptTruncated(usage, context, estimate);
+  return { ...usage, context_length: context, ...(isTruncated ? { prompt_truncated: true } : {}) };
 }
 
 export const OLLAMA_FIELD_RULES: FieldRules = {
@@ -323,7 +416,12 @@ export const ollamaDefinition: ProviderDefinition = {
   displayName: 'Ollama',
   hasTags: true,
   create: (settings) =>
-    new OllamaProvider({ url: settings.OLLAMA_API_URL ?? DEFAULT_URL, keepAlive: settings.OLLAMA_KEEP_ALIVE }),
+    new OllamaProvider({
+      url: settings.OLLAMA_API_URL ?? DEFAULT_URL,
+      keepAlive: settings.OLLAMA_KEEP_ALIVE,
+      maxContextTokens: settings.OLLAMA_MAX_CONTEXT_TOKENS,
+    }),
+  optionDefaults: () => OLLAMA_DEFAULTS,
   isConfigured: ({ given }) => given.has('OLLAMA_API_URL'),
   probe: (settings, signal) => probeOllama(settings.OLLAMA_API_URL ?? DEFAULT_URL, signal),
   pullCommand,

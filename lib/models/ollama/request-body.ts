@@ -10,15 +10,19 @@ import { durationMs } from '#lib/wire/keep-alive';
 /** Ollama counts nanoseconds in 64 bits. A number that overflows unloads the model at once. */
 const MAX_KEEP_ALIVE_SECONDS = 9e9;
 
-/** The body of POST /api/chat. `checkFieldSupport` rejects or reports all other fields. */
-export function ollamaBody(request: ModelRequest, keepAlive: KeepAlive) {
+/**
+ * The body of POST /api/chat. `checkFieldSupport` rejects or reports all other fields. `numCtx` is
+ * the context for a request that names none.
+ */
+export function ollamaBody(request: ModelRequest, keepAlive: KeepAlive, numCtx?: number) {
   const { passthrough, tools, toolChoice } = request;
   const typicalP = passthrough?.typical_p;
+  const options = numCtx === undefined ? request.options : { ...request.options, num_ctx: numCtx };
   return {
     model: request.model,
     messages: request.messages.map(ollamaMessage),
     stream: true,
-    options: typicalP === undefined ? request.options : { ...request.options, typical_p: typicalP },
+    options: typicalP === undefined ? options : { ...options, typical_p: typicalP },
     keep_alive: effectiveKeepAlive(request.keepAlive, keepAlive),
     think: request.think,
     format: request.format,

@@ -110,6 +110,8 @@ export class OpenAiProvider implements ModelProvider {
       parameter_size: null,
       quantization: null,
       context_length: model.max_model_len ?? model.context_length ?? model.meta?.n_ctx_train ?? null,
+      usable_context_length: model.max_model_len ?? model.context_length ?? model.meta?.n_ctx_train ?? null,
+      ...(this.#reasoning.has(model.id) ? { thinking_modes: ['low', 'medium', 'high'] as const } : {}),
       capabilities: {
         thinking: this.#reasoning.has(model.id),
         vision: model.architecture?.input_modalities?.includes('image') ?? LOOKS_MULTIMODAL.test(model.id),
