@@ -32,15 +32,16 @@ test('the chat’s menus, settings and versions of a response have no fault', as
   await expect(page.getByRole('option')).toBeVisible();
   await look(page, 'models');
   await page.keyboard.press('Escape');
-  await page.getByRole('combobox', { name: 'Reasoning of this chat' }).click();
+  await page.getByRole('combobox', { name: 'Thinking' }).click();
   await expect(page.getByRole('option').first()).toBeVisible();
-  await look(page, 'levels of reasoning');
+  await look(page, 'thinking');
   await page.keyboard.press('Escape');
-  await button(page, 'Settings of this chat').click();
+  await button(page, 'Chat settings').click();
   await page.getByLabel('System prompt').fill('Be brief.');
+  await page.getByLabel('Temperature').fill('9');
   await look(page, 'settings');
-  await button(page, 'Save').click();
-  await expect(button(page, 'Settings of this chat, changed')).toBeVisible();
+  await button(page, 'Close chat settings').click();
+  await expect(button(page, 'Chat settings (customised)')).toBeVisible();
 
   await ask(page, freshQuestion('Everything'));
   await responseComplete(page);
@@ -207,7 +208,7 @@ async function joinable(model: FaultyModelServer) {
 test('the chat without its server: no models, a refused question, no network', async ({ page, context }) => {
   await page.route('**/api/models', (route) => route.abort('connectionrefused'));
   await page.goto('/');
-  await expect(page.getByText('No model list')).toBeVisible();
+  await expect(page.getByText('Models unavailable')).toBeVisible();
   await look(page, 'no models');
   await page.route('**/api/chat-optimized', (route) =>
     route.fulfill({ status: 503, json: { error: '100 requests are already waiting.', code: 'queue_full' } }),
@@ -244,8 +245,8 @@ test.describe('on a phone', () => {
     await button(page, 'Cancel').tap();
     await page.keyboard.press('Escape');
     await expect(drawer).toBeHidden();
-    await button(page, 'Settings of this chat').tap();
-    await expect(page.getByRole('dialog', { name: 'Settings of this chat' })).toBeVisible();
+    await button(page, 'Chat settings').tap();
+    await expect(page.getByRole('dialog', { name: 'Chat settings' })).toBeVisible();
     await look(page, 'settings');
   });
 });

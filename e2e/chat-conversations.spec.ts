@@ -95,13 +95,12 @@ test('a short loss of the network does not show in the response', async ({ page,
 test('system prompt and parameters are kept with the chat, and sent', async ({ page, model }) => {
   model.play(saying('Yes.'));
   await page.goto('/');
-  await page.getByRole('button', { name: 'Settings of this chat' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Settings of this chat' });
-  await dialog.getByLabel('System prompt').fill('Be brief.');
-  await dialog.getByLabel('Temperature').fill('0.5');
-  await dialog.getByLabel('Longest answer, in tokens').fill('64');
+  await page.getByRole('button', { name: 'Chat settings' }).click();
+  const panel = page.getByRole('complementary', { name: 'Chat settings' });
+  await panel.getByLabel('System prompt').fill('Be brief.');
+  await panel.getByLabel('Temperature').fill('0.5');
+  await panel.getByLabel('Max tokens').fill('64');
   expect(await accessibilityFaults(page)).toEqual([]);
-  await dialog.getByRole('button', { name: 'Save' }).click();
   await ask(page, freshQuestion('Well?'));
   await responseComplete(page);
   await page.reload();
@@ -111,8 +110,8 @@ test('system prompt and parameters are kept with the chat, and sent', async ({ p
   expect(messages[0]).toEqual({ role: 'system', content: 'Be brief.' });
   expect(messages).toHaveLength(4);
   expect(options).toMatchObject({ temperature: 0.5, num_predict: 64 });
-  await page.getByRole('button', { name: 'Settings of this chat, changed' }).click();
-  await expect(dialog.getByLabel('System prompt')).toHaveValue('Be brief.');
+  await page.getByRole('button', { name: 'Chat settings (customised)' }).click();
+  await expect(panel.getByLabel('System prompt')).toHaveValue('Be brief.');
 });
 
 test('a question that is changed is a branch; both can be stepped through, also after a reload', async ({

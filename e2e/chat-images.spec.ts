@@ -226,28 +226,28 @@ test('a large photograph is reduced to the size that models use, and loses its l
   ]);
 });
 
-test('how a model reasons is chosen for a chat, stays with it, and is sent', async ({ page, model }) => {
+test('how a model reasons is chosen for a chat, stays for it and new ones, and is sent', async ({ page, model }) => {
   model.play(saying('So.'));
   await page.goto('/');
-  const choice = page.getByRole('combobox', { name: 'Reasoning of this chat' });
+  const choice = page.getByRole('combobox', { name: 'Thinking' });
   await ask(page, freshQuestion('Think'));
   await responseComplete(page);
   expect(lastSent(model).think).toBeUndefined();
   for (const [label, value] of [
-    ['off', false],
-    ['on', true],
-    ['high', 'high'],
+    ['Always think', true],
+    ['No thinking', false],
   ] as const) {
     await choice.click();
-    await page.getByRole('option', { name: new RegExp(`^Reasoning: ${label}`) }).click();
+    await expect(page.getByRole('option')).toHaveText(['Model default', 'No thinking', 'Always think']);
+    await page.getByRole('option', { name: label }).click();
     await ask(page, freshQuestion('Think'));
     await responseComplete(page);
     expect(lastSent(model).think).toBe(value);
   }
   await page.reload();
-  await expect(choice).toHaveText('Reasoning: high');
+  await expect(choice).toHaveText('No thinking');
   await page.getByRole('button', { name: 'New chat' }).first().click();
-  await expect(choice).toHaveText('Reasoning: auto');
+  await expect(choice).toHaveText('No thinking');
 });
 
 test('if the stop does not reach the model, the page says so and tries again', async ({ page, model }) => {

@@ -1,134 +1,110 @@
 'use client';
 
-import clsx from 'clsx';
 import { SlidersHorizontal } from 'lucide-react';
-import { type FormEvent, type ReactNode, useId, useState } from 'react';
-import { Button } from '#components/ui/button';
-import { Dialog } from '#components/ui/dialog';
+import { type ReactNode, useCallback, useMemo, useRef, useState } from 'react';
 import { IconButton } from '#components/ui/icon-button';
-import { type ChatSettings, NO_SETTINGS, type Sampling } from './conversation.ts';
+import { loadable, useLoaded } from '#lib/browser/loadable';
+import { useStored, writeDraft } from '#lib/browser/local-storage';
+import type { Think } from '#lib/wire/chat';
+import type { Models } from '#lib/wire/models';
+import { type ChatSettings, type Conversation, NO_SETTINGS } from './conversation.ts';
+import { NEW_CHAT } from './history-db.ts';
+import { isSameSettings, settingsFromText, settingsToText } from './settings-storage.ts';
+import { SETTINGS_STRINGS as S } from './strings/settings.ts';
+import { chatStore } from './use-chat.ts';
 
-interface ChatSettingsProps {
+const panel = loadable(() => import('./settings-panel.tsx').then(({ SettingsPanel }) => SettingsPanel));
+
+/** Settings with which new chats begin. */
+const DEFAULTS_KEY = 'chat-defaults';
+/** Settings of the chat that is not sent yet, per tab. */
+const NEW_CHAT_KEY = 'chat-settings';
+
+export interface ChatSettingsControls {
   settings: ChatSettings;
-  onSave: (settings: ChatSettings) => void;
+  /** Also for new chats, as the choice of a model is. */
+  chooseThinking: (think: Think | undefined) => void;
+  /** To be called when a new chat was sent with its settings. */
+  handleSent: () => void;
+  show: () => void;
+  button: ReactNode;
+  panel: ReactNode;
 }
 
-/** Settings of a whole conversation: system prompt and sampling. */
-export function ChatSettingsButton({ settings, onSave }: ChatSettingsProps) {
+/** The settings of the shown chat, with the button and the panel that change them. */
+export function useChatSettings(
+  conversation: Conversation | undefined,
+  models: Models | undefined,
+  model: string | null,
+): ChatSettingsControls {
+  const [storedDefaults, setStoredDefaults] = useStored(DEFAULTS_KEY);
+  const [storedNew, setStoredNew] = useStored(NEW_CHAT_KEY, writeDraft);
+  const defaults = useMemo(() => settingsFromText(storedDefaults) ?? NO_SETTINGS, [storedDefaults]);
+  const newSettings = useMemo(() => settingsFromText(storedNew), [storedNew]);
+  const settings = conversation === undefined ? (newSettings ?? defaults) : settingsOf(conversation);
+  const id = conversation?.id;
+
   const [open, setOpen] = useState(false);
-  const isSet = settings.systemPrompt !== '' || Object.keys(settings.sampling).length > 0;
-  return (
-    <>
+  const isLoaded = useLoaded(open, panel);
+  const button = useRef<HTMLButtonElement>(null);
+  const close = useCallback(() => {
+    setOpen(false);
+    button.current?.focus();
+  }, []);
+  const show = useCallback(() => setOpen(true), []);
+  const configure = useCallback(
+    (next: ChatSettings) => {
+      if (id !== undefined) chatStore().configure(id, next);
+      // Not as empty text, which would mean the settings of new chats.
+      else setStoredNew(JSON.stringify(next));
+    },
+    [id, setStoredNew],
+  );
+  const saveDefaults = useCallback(
+    (next: ChatSettings) => setStoredDefaults(settingsToText(next)),
+    [setStoredDefaults],
+  );
+  const isCustomised = !isSameSettings(settings, NO_SETTINGS);
+  return {
+    settings,
+    chooseThinking(think) {
+      configure({ ...settings, think });
+      saveDefaults({ ...defaults, think });
+    },
+    handleSent: () => setStoredNew(''),
+    show,
+    button: (
       <IconButton
-        label={isSet ? 'Settings of this chat, changed' : 'Settings of this chat'}
+        ref={button}
+        label={isCustomised ? S.customised : S.title}
         side="bottom"
-        onClick={() => setOpen(true)}
+        aria-expanded={open}
+        onClick={() => (open ? close() : setOpen(true))}
+        onPointerEnter={panel.preload}
         className="relative"
       >
         <SlidersHorizontal className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
-        {isSet ? <span className="absolute end-1 top-1 size-1.5 rounded-full bg-accent" /> : null}
+        {isCustomised ? <span className="absolute end-1 top-1 size-1.5 rounded-full bg-accent" /> : null}
       </IconButton>
-      <Dialog open={open} onOpenChange={setOpen} title="Settings of this chat">
-        <SettingsForm
-          settings={settings}
-          onSave={(next) => {
-            onSave(next);
-            setOpen(false);
-          }}
-        />
-      </Dialog>
-    </>
-  );
-}
-
-function SettingsForm({ settings, onSave }: ChatSettingsProps) {
-  const [prompt, setPrompt] = useState(settings.systemPrompt);
-  const [temperature, setTemperature] = useState(String(settings.sampling.temperature ?? ''));
-  const [tokens, setTokens] = useState(String(settings.sampling.num_predict ?? ''));
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    const sampling: Sampling = {};
-    if (temperature !== '') sampling.temperature = Number(temperature);
-    if (tokens !== '') sampling.num_predict = Number(tokens);
-    onSave({ systemPrompt: prompt.trim(), sampling });
+    ),
+    panel: isLoaded ? (
+      <panel.Component
+        key={id ?? NEW_CHAT}
+        chat={id ?? NEW_CHAT}
+        open={open}
+        onClose={close}
+        settings={settings}
+        defaults={defaults}
+        models={models}
+        model={model}
+        onChange={configure}
+        onChangeDefaults={saveDefaults}
+        onThink={(think) => saveDefaults({ ...defaults, think })}
+      />
+    ) : null,
   };
-  return (
-    <form onSubmit={submit} className="flex flex-col gap-4">
-      <Field label="System prompt" hint="What the model is told before the conversation. Empty: the server’s own.">
-        {(props) => (
-          <textarea
-            {...props}
-            rows={5}
-            dir="auto"
-            value={prompt}
-            onChange={(event) => setPrompt(event.target.value)}
-            className={clsx(INPUT, 'resize-y py-2 leading-5')}
-          />
-        )}
-      </Field>
-      <div className="grid gap-4 sm:grid-cols-2">
-        <Field label="Temperature" hint="0 is the most predictable. Empty: the model’s own.">
-          {(props) => (
-            <input
-              {...props}
-              type="number"
-              inputMode="decimal"
-              min={0}
-              max={2}
-              step={0.05}
-              value={temperature}
-              onChange={(event) => setTemperature(event.target.value)}
-              className={clsx(INPUT, 'h-9')}
-            />
-          )}
-        </Field>
-        <Field label="Longest answer, in tokens" hint="Empty: the model’s own.">
-          {(props) => (
-            <input
-              {...props}
-              type="number"
-              inputMode="numeric"
-              min={1}
-              max={1_000_000}
-              step={1}
-              value={tokens}
-              onChange={(event) => setTokens(event.target.value)}
-              className={clsx(INPUT, 'h-9')}
-            />
-          )}
-        </Field>
-      </div>
-      <div className="flex justify-end gap-2">
-        <Button kind="quiet" onClick={() => onSave(NO_SETTINGS)}>
-          Set back
-        </Button>
-        <Button kind="primary" type="submit">
-          Save
-        </Button>
-      </div>
-    </form>
-  );
 }
 
-const INPUT = 'w-full rounded-md border border-line-strong bg-canvas px-2.5 text-sm tabular';
-
-interface FieldProps {
-  label: string;
-  hint: string;
-  children: (props: { id: string; 'aria-describedby': string }) => ReactNode;
-}
-
-function Field({ label, hint, children }: FieldProps) {
-  const id = useId();
-  return (
-    <div className="flex flex-col gap-1.5">
-      <label htmlFor={id} className="font-medium text-sm">
-        {label}
-      </label>
-      {children({ id, 'aria-describedby': `${id}-hint` })}
-      <p id={`${id}-hint`} className="text-ink-3 text-xs">
-        {hint}
-      </p>
-    </div>
-  );
+function settingsOf({ systemPrompt, sampling = {}, think }: Conversation): ChatSettings {
+  return { systemPrompt, sampling, think };
 }

@@ -5,8 +5,9 @@ import { ArrowDown, PanelLeft, SquarePen } from 'lucide-react';
 import { useSearchParams } from 'next/navigation';
 import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { AttachButton } from '#components/chat/attach-button';
-import { ChatSettingsButton } from '#components/chat/chat-settings';
+import { useChatSettings } from '#components/chat/chat-settings';
 import { Composer } from '#components/chat/composer';
+import { ContextGauge, ContextNotice, useContextUsage } from '#components/chat/context-gauge';
 import { EmptyChat } from '#components/chat/empty-chat';
 import { HistoryList } from '#components/chat/history-list';
 import { ImportExportMenu } from '#components/chat/import-export-menu';
@@ -26,21 +27,14 @@ import { HISTORY_COOKIE, setCookie } from '#lib/browser/cookies';
 import { useStored } from '#lib/browser/local-storage';
 import { useModels } from '#lib/browser/service-status';
 import { usePinnedScroll } from '#lib/browser/use-pinned-scroll';
-import type { Models } from '#lib/wire/models';
+import type { ModelInfo, Models } from '#lib/wire/models';
 import type { ChatState } from './chat-state.ts';
-import {
-  type ChatSettings,
-  type Conversation,
-  EMPTY_THREAD,
-  isRunning,
-  NO_SETTINGS,
-  pathTo,
-  type Thread,
-} from './conversation.ts';
+import { contextLimit } from './context-usage.ts';
+import { EMPTY_THREAD, isRunning, pathTo, type Thread } from './conversation.ts';
 import { draftKey } from './draft.ts';
 import { NEW_CHAT } from './history-db.ts';
 import { requestSizeError } from './images.ts';
-import { capabilitiesOf, modelByName } from './model-capabilities.ts';
+import { capabilitiesOf, modelByName, thinkingModesOf } from './model-capabilities.ts';
 import { useAttachments } from './use-attachments.ts';
 import { chatStore, preloadChat, useChatField, useChatLifecycle, useChatSelector } from './use-chat.ts';
 import { useImageDrop } from './use-image-drop.ts';
@@ -81,11 +75,14 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const { data: models } = useModels();
   const { vision, thinking } = capabilitiesOf(models, model);
   const choice = useMemo(() => ({ model, capabilities: { vision, thinking } }), [model, vision, thinking]);
-  const [newSettings, setNewSettings] = useState<ChatSettings>(NO_SETTINGS);
-  const settings = conversation === undefined ? newSettings : settingsOf(conversation);
-  const configure = (next: ChatSettings) => {
-    if (conversation === undefined) setNewSettings(next);
-    else chatStore().configure(conversation.id, next);
+  const chatSettings = useChatSettings(conversation, models, model);
+  const { settings } = chatSettings;
+  const context = useContextUsage(conversation);
+  const modelInfo = models === undefined ? undefined : modelByName(models, model);
+  const limit = contextLimit(models, model, settings);
+  const chooseModel = (next: string) => {
+    setLastModel(next);
+    if (conversation !== undefined) chatStore().chooseModel(conversation.id, next);
   };
   const [isPanelOpen, setPanelOpen] = useState(historyOpen);
   const [isDrawerOpen, setDrawerOpen] = useState(false);
@@ -125,10 +122,10 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
       attachments.refuse(refusal ?? noVisionSentence);
       return false;
     }
-    const question = { conversationId: conversation?.id ?? null, text, images, settings: newSettings, ...choice };
+    const question = { conversationId: conversation?.id ?? null, text, images, settings, ...choice };
     const id = chatStore().send(question);
     attachments.clear();
-    setNewSettings(NO_SETTINGS);
+    if (conversation === undefined) chatSettings.handleSent();
     if (id !== activeId) show(id);
     scrollToEnd();
     return true;
@@ -171,7 +168,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
 
   const history = <HistoryList activeId={activeId} onOpen={show} />;
   return (
-    <div className="flex min-h-0 flex-1">
+    <div className="relative flex min-h-0 flex-1">
       {activeId === null ? null : (
         <Suspense>
           <PreloadedRenderer />
@@ -199,15 +196,9 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
           <IconButton label="Conversations" side="bottom" onClick={togglePanel}>
             <PanelLeft className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
           </IconButton>
-          <ModelPicker
-            chosen={model}
-            onChoose={(next) => {
-              setLastModel(next);
-              if (conversation !== undefined) chatStore().chooseModel(conversation.id, next);
-            }}
-          />
+          <ModelPicker chosen={model} onChoose={chooseModel} />
           <span className="flex-1" />
-          <ChatSettingsButton settings={settings} onSave={(next) => configure({ ...next, think: settings.think })} />
+          {chatSettings.button}
           <IconButton
             label="New chat"
             side="bottom"
@@ -251,7 +242,19 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
             )}
             <div className={clsx(COLUMN, 'pb-3 md:pb-4')}>
               <OfflineNote />
-              <ModelNotice compact={activeId !== null} first={notice} hidden={hiddenNotice} />
+              <ModelNotice
+                compact={activeId !== null}
+                first={notice}
+                hidden={hiddenNotice}
+                model={model}
+                onChoose={chooseModel}
+              />
+              <ContextNotice
+                {...context}
+                limit={limit}
+                onLengthen={canLengthen(modelInfo, limit) ? chatSettings.show : undefined}
+                onNewChat={() => show(null)}
+              />
               {!vision && hasImages ? (
                 <p className="mb-1.5 text-ink-2 text-xs [overflow-wrap:anywhere]">
                   {modelName(models, model)} does not see pictures: those of this conversation are not sent to it.
@@ -269,10 +272,12 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
                       {vision ? <AttachButton onFiles={attach} /> : null}
                       {thinking ? (
                         <ReasoningSelect
+                          modes={thinkingModesOf(modelInfo)}
                           think={settings.think}
-                          onChange={(think) => configure({ ...settings, think })}
+                          onChange={chatSettings.chooseThinking}
                         />
                       ) : null}
+                      <ContextGauge {...context} limit={limit} />
                     </>
                   )
                 }
@@ -284,12 +289,14 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
         </div>
         <StreamingStatus conversationId={activeId} leafId={conversation?.leafId ?? null} />
       </section>
+      {chatSettings.panel}
     </div>
   );
 }
 
-function settingsOf({ systemPrompt, sampling = {}, think }: Conversation): ChatSettings {
-  return { systemPrompt, sampling, think };
+/** Whether the settings can give the chat a longer context. */
+function canLengthen(model: ModelInfo | undefined, limit: number | undefined): boolean {
+  return model?.provider === 'ollama' && limit !== undefined && (model.context_length ?? 0) > limit;
 }
 
 function runningLeaf({ conversations, threads }: ChatState, id: string | null): string | undefined {

@@ -22,6 +22,12 @@ export interface Conversation {
 /** Sampling parameters. A missing one means the model's default. */
 export interface Sampling {
   temperature?: number;
+  top_p?: number;
+  top_k?: number;
+  seed?: number;
+  stop?: string[];
+  /** The context length in tokens. */
+  num_ctx?: number;
   /** The maximum number of tokens in a response. */
   num_predict?: number;
 }
@@ -82,6 +88,11 @@ export interface AssistantMessage extends MessageBase {
   stopFailure?: string;
   doneReason?: string;
   completionTokens?: number;
+  promptTokens?: number;
+  /** Tokens of the context that the model ran with. */
+  contextLength?: number;
+  /** The model did not read the whole conversation. */
+  promptTruncated?: boolean;
   firstTokenMs?: number;
   tokensPerSecond?: number;
 }

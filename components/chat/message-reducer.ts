@@ -1,4 +1,4 @@
-import type { CacheHeader, ChatEvent } from '#lib/wire/chat';
+import type { CacheHeader, ChatEvent, TokenUsage } from '#lib/wire/chat';
 import type { AssistantMessage } from './conversation.ts';
 
 /** A pending response. Its id, a UUID, is also the request id. */
@@ -108,12 +108,21 @@ function finish(message: AssistantMessage, event: ChatEvent, now: number): Assis
   const done: AssistantMessage = { ...withoutQueue(endThinking(message, now)), state: 'done' };
   if (event.model !== undefined) done.model = event.model;
   if (event.done_reason !== undefined) done.doneReason = event.done_reason;
-  if (event.usage !== undefined) done.completionTokens = event.usage.completion_tokens;
+  if (event.usage !== undefined) Object.assign(done, usageFields(event.usage));
   const firstTokenMs = event.timings?.first_token_ms ?? undefined;
   if (firstTokenMs !== undefined) done.firstTokenMs = firstTokenMs;
   const rate = tokensPerSecond(event);
   if (rate !== undefined && done.source !== 'cached') done.tokensPerSecond = rate;
   return done;
+}
+
+function usageFields({ completion_tokens, prompt_tokens, context_length, prompt_truncated }: TokenUsage) {
+  return {
+    completionTokens: completion_tokens,
+    promptTokens: prompt_tokens,
+    ...(context_length === undefined ? {} : { contextLength: context_length }),
+    ...(prompt_truncated === true ? { promptTruncated: true } : {}),
+  };
 }
 
 /** The rate between the first and the last token. */

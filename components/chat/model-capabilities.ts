@@ -16,3 +16,11 @@ export function capabilitiesOf(models: Models | undefined, name: string | null):
   const { vision = false, thinking = false } = modelByName(models, name)?.capabilities ?? {};
   return { vision, thinking };
 }
+
+export type ThinkingMode = NonNullable<ModelInfo['thinking_modes']>[number];
+
+/** The values of Thinking that a model distinguishes; empty for a model that does not reason. */
+export function thinkingModesOf(model: ModelInfo | undefined): readonly ThinkingMode[] {
+  // An older server does not list them.
+  return model?.thinking_modes ?? (model?.capabilities.thinking === true ? ['off', 'on'] : []);
+}

@@ -1,13 +1,17 @@
 'use client';
 
 import { Info, X } from 'lucide-react';
-import { useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { Button } from '#components/ui/button';
 import { IconButton } from '#components/ui/icon-button';
 import { Notice } from '#components/ui/notice';
 import { TextWithCode } from '#components/ui/text-with-code';
+import { ApiError } from '#lib/browser/api-client';
 import { NOTICE_COOKIE, setCookie, shortHash } from '#lib/browser/cookies';
+import { errorSentence } from '#lib/browser/error-sentence';
 import { useModels } from '#lib/browser/service-status';
+import { modelState } from './model-state.ts';
+import { MODEL_STRINGS as S } from './strings/models.ts';
 
 interface ModelNoticeProps {
   /** Collapsed to one expandable line, inside a conversation. */
@@ -16,36 +20,99 @@ interface ModelNoticeProps {
   first: string | null;
   /** Hash of the notice that the reader hid before. */
   hidden: string | undefined;
+  /** Null: the server's default. */
+  model: string | null;
+  onChoose: (model: string) => void;
 }
 
+const LOOK_AGAIN_MS = 5_000;
+
 /**
- * Explains that the small built-in model responds and how to get a better one, or why none does.
- * Server-rendered: as the longest text of an empty chat it decides the largest contentful paint.
+ * Says why no model responds or the chosen one cannot, with the way out, or that the small built-in
+ * one responds. Server-rendered: as the longest text of an empty chat it decides the largest
+ * contentful paint.
  */
-export function ModelNotice({ compact, first, hidden }: ModelNoticeProps) {
-  const { data, error, mutate } = useModels();
+export function ModelNotice({ compact, first, hidden, model, onChoose }: ModelNoticeProps) {
+  const { data, error, mutate, isValidating } = useModels();
   const [dismissed, setDismissed] = useState(hidden);
-  const [open, setOpen] = useState(false);
+  const state = data === undefined ? undefined : modelState(data, model);
+  const isDown = state?.kind === 'down';
+  useEffect(() => {
+    if (!isDown) return;
+    const timer = setInterval(() => {
+      if (document.visibilityState === 'visible') void mutate();
+    }, LOOK_AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [isDown, mutate]);
+  const retry = (
+    <Button size="sm" disabled={isValidating} onClick={() => void mutate()}>
+      {S.retry}
+    </Button>
+  );
   if (error !== undefined && data === undefined)
     return (
+      <Notice kind="error" className="mb-2" action={retry}>
+        <TextWithCode text={error instanceof ApiError ? errorSentence(error) : error.message} />
+      </Notice>
+    );
+  if (state?.kind === 'down') return <ServerDown reasons={state.reasons} retry={retry} />;
+  if (state?.kind === 'missing')
+    return (
       <Notice
-        kind="error"
+        kind="warn"
         className="mb-2"
         action={
-          <Button size="sm" onClick={() => void mutate()}>
-            Look again
+          <Button size="sm" onClick={() => onChoose(state.instead)}>
+            <span className="max-w-48 truncate">{S.chooseInstead(state.instead)}</span>
           </Button>
         }
       >
-        {error.message}
+        {S.modelMissing(state.name)}
       </Notice>
     );
   const notice = data === undefined ? first : data.notice;
   if (notice === null || shortHash(notice) === dismissed) return null;
-  const dismiss = () => {
-    setCookie(NOTICE_COOKIE, shortHash(notice));
-    setDismissed(shortHash(notice));
-  };
+  return (
+    <ServerNotice
+      notice={notice}
+      compact={compact}
+      isSmallModel={data?.models.some(({ provider }) => provider === 'embedded') === true}
+      onDismiss={() => {
+        setCookie(NOTICE_COOKIE, shortHash(notice));
+        setDismissed(shortHash(notice));
+      }}
+    />
+  );
+}
+
+/** What a person can do, and what an operator needs to know. */
+function ServerDown({ reasons, retry }: { reasons: readonly string[]; retry: ReactNode }) {
+  return (
+    <Notice kind="error" className="mb-2" action={retry}>
+      <p>{S.serverDown}</p>
+      {reasons.length === 0 ? null : (
+        <details className="mt-0.5 text-ink-2 text-xs">
+          <summary className="w-fit cursor-pointer py-1 pointer-coarse:py-3">{S.operatorDetails}</summary>
+          {reasons.map((reason) => (
+            <p key={reason} className="pb-1">
+              <TextWithCode text={reason} />
+            </p>
+          ))}
+        </details>
+      )}
+    </Notice>
+  );
+}
+
+interface ServerNoticeProps {
+  notice: string;
+  compact: boolean;
+  isSmallModel: boolean;
+  onDismiss: () => void;
+}
+
+function ServerNotice({ notice, compact, isSmallModel, onDismiss }: ServerNoticeProps) {
+  const [open, setOpen] = useState(false);
   if (compact && !open)
     return (
       <button
@@ -55,7 +122,7 @@ export function ModelNotice({ compact, first, hidden }: ModelNoticeProps) {
         className="mb-1 -ms-1.5 flex min-h-7 max-w-full items-center gap-1.5 rounded-md px-1.5 text-ink-3 text-xs transition-colors hover:bg-hover hover:text-ink pointer-coarse:min-h-10"
       >
         <Info className="size-3.5 shrink-0" strokeWidth={1.75} aria-hidden />
-        <span className="truncate">{firstSentence(notice)}</span>
+        <span className="truncate">{isSmallModel ? S.smallModel : firstSentence(notice)}</span>
       </button>
     );
   return (
@@ -63,11 +130,11 @@ export function ModelNotice({ compact, first, hidden }: ModelNoticeProps) {
       className="mb-2 flex-nowrap! items-start! py-1.5 pe-1"
       action={
         <IconButton
-          label="Hide this note"
-          className="size-7 pointer-coarse:size-8"
+          label={S.dismiss}
+          className="size-7 pointer-coarse:size-10"
           onClick={() => {
             if (compact) setOpen(false);
-            else dismiss();
+            else onDismiss();
           }}
         >
           <X className="size-4" aria-hidden />

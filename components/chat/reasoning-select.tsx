@@ -1,31 +1,50 @@
 'use client';
 
+import { Brain } from 'lucide-react';
 import { Select } from '#components/ui/select';
 import type { Think } from '#lib/wire/chat';
+import type { ThinkingMode } from './model-capabilities.ts';
+import { MODEL_STRINGS as S } from './strings/models.ts';
 
-const CHOICES: readonly { value: string; label: string; hint: string; think: Think | undefined }[] = [
-  { value: 'auto', label: 'Reasoning: auto', hint: 'As the model does by itself', think: undefined },
-  { value: 'off', label: 'Reasoning: off', hint: 'Answers at once', think: false },
-  { value: 'on', label: 'Reasoning: on', hint: 'Thinks before it answers', think: true },
-  { value: 'low', label: 'Reasoning: low', hint: 'A little, where the model knows levels', think: 'low' },
-  { value: 'medium', label: 'Reasoning: medium', hint: 'More, where the model knows levels', think: 'medium' },
-  { value: 'high', label: 'Reasoning: high', hint: 'As much as it can, where it knows levels', think: 'high' },
-];
+const AUTO = 'auto';
+
+const MODES: Record<ThinkingMode, { label: string; think: Think }> = {
+  off: { label: S.thinkingOff, think: false },
+  on: { label: S.thinkingOn, think: true },
+  low: { label: S.thinkingLow, think: 'low' },
+  medium: { label: S.thinkingMedium, think: 'medium' },
+  high: { label: S.thinkingHigh, think: 'high' },
+};
 
 interface ReasoningSelectProps {
+  /** The modes that the model has. */
+  modes: readonly ThinkingMode[];
   think: Think | undefined;
   onChange: (think: Think | undefined) => void;
 }
 
-/** Whether, and how much, a model with reasoning reasons in this chat. */
-export function ReasoningSelect({ think, onChange }: ReasoningSelectProps) {
-  const options = CHOICES.map(({ value, label, hint }) => ({ value, label, hint }));
+/** Whether, and how much, the model reasons in this chat. */
+export function ReasoningSelect({ modes, think, onChange }: ReasoningSelectProps) {
+  const options = [
+    { value: AUTO, label: S.thinkingAuto },
+    ...modes.map((mode) => ({ value: mode, label: MODES[mode].label })),
+  ];
   return (
     <Select
-      label="Reasoning of this chat"
-      value={CHOICES.find((choice) => choice.think === think)?.value ?? 'auto'}
+      label={S.thinking}
+      value={shownMode(modes, think) ?? AUTO}
       options={options}
-      onChange={(value) => onChange(CHOICES.find((choice) => choice.value === value)?.think)}
+      icon={<Brain className="size-4 shrink-0 text-ink-2" strokeWidth={1.75} aria-hidden />}
+      onChange={(value) => {
+        const mode = modes.find((known) => known === value);
+        onChange(mode === undefined ? undefined : MODES[mode].think);
+      }}
     />
   );
+}
+
+/** A level that was chosen for another model shows as what it is for one without levels. */
+function shownMode(modes: readonly ThinkingMode[], think: Think | undefined): ThinkingMode | undefined {
+  const own = modes.find((mode) => MODES[mode].think === think);
+  return own ?? (typeof think === 'string' && modes.includes('on') ? 'on' : undefined);
 }

@@ -4,7 +4,7 @@ import { AlertDialog } from '@base-ui/react/alert-dialog';
 import { Dialog as BaseDialog } from '@base-ui/react/dialog';
 import clsx from 'clsx';
 import { X } from 'lucide-react';
-import { type RefObject, useState } from 'react';
+import { type RefObject, useRef, useState } from 'react';
 import { Button } from '#components/ui/button';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import type { ConfirmProps, DialogProps } from '#components/ui/popup-props';
@@ -20,6 +20,7 @@ const WIDE = 'w-max min-w-[min(28rem,calc(100vw-2rem))] max-w-[calc(100vw-2rem)]
 
 export function DialogPopup({ open, onOpenChange, onClosed, title, wide = false, children }: DialogProps) {
   const finalFocus = useFinalFocus(open);
+  const popup = useRef<HTMLDivElement>(null);
   return (
     <BaseDialog.Root
       open={open}
@@ -30,7 +31,12 @@ export function DialogPopup({ open, onOpenChange, onClosed, title, wide = false,
     >
       <BaseDialog.Portal>
         <BaseDialog.Backdrop className={BACKDROP} />
-        <BaseDialog.Popup finalFocus={finalFocus} className={clsx(PANEL, wide ? WIDE : WIDTH)}>
+        <BaseDialog.Popup
+          ref={popup}
+          initialFocus={() => firstField(popup.current) ?? true}
+          finalFocus={finalFocus}
+          className={clsx(PANEL, wide ? WIDE : WIDTH)}
+        >
           <div className="mb-4 flex items-center justify-between gap-4">
             <BaseDialog.Title className="min-w-0 font-semibold text-lg [overflow-wrap:anywhere]">
               {title}
@@ -92,6 +98,45 @@ export function DrawerPopup({ open, onOpenChange, title, children }: DialogProps
     </BaseDialog.Root>
   );
 }
+
+/** On phones: from the lower edge, with what can be read above it still in view. */
+export function SheetPopup({ open, onOpenChange, title, children }: DialogProps) {
+  const popup = useRef<HTMLDivElement>(null);
+  return (
+    <BaseDialog.Root open={open} onOpenChange={onOpenChange}>
+      <BaseDialog.Portal>
+        <BaseDialog.Backdrop className={BACKDROP} />
+        {/* A focused field would cover half of the sheet with the keyboard. */}
+        <BaseDialog.Popup
+          ref={popup}
+          initialFocus={popup}
+          className="fixed inset-x-0 bottom-0 z-50 flex max-h-[85dvh] flex-col rounded-t-lg bg-surface text-sm shadow-float outline-none transition-transform duration-200 data-ending-style:translate-y-full data-starting-style:translate-y-full"
+        >
+          <div className="flex shrink-0 items-center justify-between gap-4 border-b py-1.5 ps-4 pe-2">
+            <BaseDialog.Title className="min-w-0 font-semibold text-base">{title}</BaseDialog.Title>
+            <BaseDialog.Close aria-label={UI_STRINGS.close} className={ICON_BUTTON}>
+              <X className="size-4" aria-hidden />
+            </BaseDialog.Close>
+          </div>
+          <div className="scroller min-h-0 flex-1 p-4 pb-[max(1rem,env(safe-area-inset-bottom))]">{children}</div>
+        </BaseDialog.Popup>
+      </BaseDialog.Portal>
+    </BaseDialog.Root>
+  );
+}
+
+/**
+ * The field in which one types first, with its text selected, so that typing replaces it. Null in
+ * a dialog without a field.
+ */
+function firstField(popup: HTMLElement | null): HTMLElement | null {
+  const field = popup?.querySelector<HTMLInputElement | HTMLTextAreaElement>(FIELDS) ?? null;
+  field?.select();
+  return field;
+}
+
+const FIELDS =
+  ':is(input:not([type=hidden], [type=checkbox], [type=radio], [type=file], [type=range]), textarea):not(:disabled, [readonly])';
 
 /**
  * Where the focus returns: to its previous owner, or to the button of the menu that had it,

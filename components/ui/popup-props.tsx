@@ -38,6 +38,8 @@ export interface SelectProps {
   value: string;
   options: readonly Option[];
   onChange: (value: string) => void;
+  /** Before the chosen value. */
+  icon?: ReactNode;
   className?: string;
 }
 

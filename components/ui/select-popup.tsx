@@ -6,7 +6,7 @@ import { Check, ChevronDown } from 'lucide-react';
 import { POPUP, POPUP_ITEM, SELECT_TRIGGER, type SelectProps } from '#components/ui/popup-props';
 
 /** The list itself, open from its first render. */
-export function SelectPopup({ label, value, options, onChange, className }: SelectProps) {
+export function SelectPopup({ label, value, options, onChange, icon, className }: SelectProps) {
   return (
     <BaseSelect.Root
       items={options}
@@ -17,6 +17,7 @@ export function SelectPopup({ label, value, options, onChange, className }: Sele
       }}
     >
       <BaseSelect.Trigger aria-label={label} className={clsx(SELECT_TRIGGER, className)}>
+        {icon}
         <BaseSelect.Value className="truncate" />
         <BaseSelect.Icon>
           <ChevronDown className="size-3.5 text-ink-3" aria-hidden />

@@ -15,7 +15,7 @@ export function Select(props: SelectProps) {
   return isThere ? <popup.Component {...props} /> : <Closed {...props} onOpen={() => setWanted(true)} />;
 }
 
-function Closed({ label, value, options, className, onOpen }: SelectProps & { onOpen: () => void }) {
+function Closed({ label, value, options, icon, className, onOpen }: SelectProps & { onOpen: () => void }) {
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
     event.preventDefault();
@@ -34,6 +34,7 @@ function Closed({ label, value, options, className, onOpen }: SelectProps & { on
       onFocus={popup.preload}
       className={clsx(SELECT_TRIGGER, className)}
     >
+      {icon}
       <span className="truncate">{options.find((option) => option.value === value)?.label ?? value}</span>
       <ChevronDown className="size-3.5 shrink-0 text-ink-3" aria-hidden />
     </button>

@@ -1,0 +1,116 @@
+'use client';
+
+import clsx from 'clsx';
+import { useCallback } from 'react';
+import { Button } from '#components/ui/button';
+import { Notice } from '#components/ui/notice';
+import { tip } from '#components/ui/tooltip';
+import { formatPercent } from '#lib/browser/format';
+import type { ChatState } from './chat-state.ts';
+import { isTruncated, NEARLY_FULL, usedTokens } from './context-usage.ts';
+import { type Conversation, pathTo } from './conversation.ts';
+import { SETTINGS_STRINGS as S } from './strings/settings.ts';
+import { useChatSelector } from './use-chat.ts';
+
+/** What the shown path of a conversation uses. The numbers rarely change while it streams. */
+export function useContextUsage(conversation: Conversation | undefined) {
+  const { id = '', leafId = null, systemPrompt = '' } = conversation ?? {};
+  const path = useCallback(
+    ({ threads }: ChatState) => {
+      const thread = threads.get(id);
+      return thread === undefined ? [] : pathTo(thread, leafId);
+    },
+    [id, leafId],
+  );
+  const used = useChatSelector(
+    useCallback(
+      (state: ChatState) => {
+        const shown = path(state);
+        return shown.length === 0 ? 0 : usedTokens(shown, systemPrompt);
+      },
+      [path, systemPrompt],
+    ),
+  );
+  const truncated = useChatSelector(useCallback((state: ChatState) => isTruncated(path(state)), [path]));
+  return { used, truncated };
+}
+
+interface ContextGaugeProps {
+  used: number;
+  /** Undefined if it is not known. */
+  limit: number | undefined;
+}
+
+const RADIUS = 6;
+const LENGTH = 2 * Math.PI * RADIUS;
+
+/** A ring that fills with the conversation. */
+export function ContextGauge({ used, limit }: ContextGaugeProps) {
+  if (limit === undefined || used === 0) return null;
+  const part = Math.min(1, used / limit);
+  const text = S.contextTokens(used, limit, formatPercent(used / limit));
+  return (
+    <button
+      type="button"
+      aria-label={`${S.contextUsed}: ${text}`}
+      {...tip(`${S.contextUsed}: ${text}`)}
+      data-tip-tap
+      className="flex size-8 shrink-0 items-center justify-center rounded-md transition-colors hover:bg-hover pointer-coarse:size-10"
+    >
+      <svg
+        viewBox="0 0 16 16"
+        aria-hidden
+        className={clsx('size-4 -rotate-90', part >= NEARLY_FULL ? 'text-warn' : 'text-ink-2')}
+      >
+        <circle cx="8" cy="8" r={RADIUS} fill="none" strokeWidth="2.5" className="stroke-line" />
+        <circle
+          cx="8"
+          cy="8"
+          r={RADIUS}
+          fill="none"
+          strokeWidth="2.5"
+          stroke="currentColor"
+          strokeDasharray={`${part * LENGTH} ${LENGTH}`}
+        />
+      </svg>
+    </button>
+  );
+}
+
+interface ContextNoticeProps extends ContextGaugeProps {
+  truncated: boolean;
+  /** Given where the context can be made longer in the settings. */
+  onLengthen?: (() => void) | undefined;
+  onNewChat: () => void;
+}
+
+/** Warns before the context is full, and says when the model did not read the whole chat. */
+export function ContextNotice({ used, limit, truncated, onLengthen, onNewChat }: ContextNoticeProps) {
+  const part = limit === undefined ? 0 : used / limit;
+  if (!truncated && part < NEARLY_FULL) return null;
+  const sentence = truncated
+    ? S.contextTruncated
+    : part >= 1
+      ? S.contextFull
+      : S.contextNearlyFull(formatPercent(part));
+  return (
+    <Notice
+      kind="warn"
+      className="mb-2"
+      action={
+        <span className="flex flex-wrap gap-1.5">
+          {onLengthen === undefined ? null : (
+            <Button size="sm" onClick={onLengthen}>
+              {S.contextLonger}
+            </Button>
+          )}
+          <Button size="sm" onClick={onNewChat}>
+            {S.newChat}
+          </Button>
+        </span>
+      }
+    >
+      <span role="status">{sentence}</span>
+    </Notice>
+  );
+}

@@ -1,0 +1,78 @@
+import { formatCount } from '#lib/browser/format';
+
+/** What people read in the settings of a chat and about its context. */
+export const SETTINGS_STRINGS = {
+  title: 'Chat settings',
+  customised: 'Chat settings (customised)',
+  forModel: (model: string) => `For ${model}`,
+  close: 'Close chat settings',
+  savedAsYouType: 'Saved as you type.',
+
+  systemPrompt: 'System prompt',
+  systemPromptHint: 'Instructions the model sees first. Leave empty to use the server default.',
+  systemPromptNone: 'None',
+  systemPromptServer: 'The server’s own prompt applies',
+  thinking: 'Thinking',
+  temperature: 'Temperature',
+  temperatureHint: 'Lower is more predictable.',
+  top_p: 'Top P',
+  top_pHint: 'Considers only the most likely tokens, up to this probability.',
+  top_k: 'Top K',
+  top_kHint: 'Considers only this many tokens.',
+  seed: 'Seed',
+  seedHint: 'The same seed gives the same response.',
+  num_predict: 'Max tokens',
+  num_predictHint: 'The longest response.',
+  num_ctx: 'Context length',
+  num_ctxHint: 'Tokens that the model can read. More needs more memory.',
+  stop: 'Stop sequences',
+  stopHint: 'The response ends before any of these. One per line; \\n is a line break.',
+
+  defaultValue: (value: string) => `Default: ${value}.`,
+  modelDefault: 'Model default',
+  noLimit: 'No limit',
+  random: 'Random',
+  none: 'None',
+  automaticContext: (limit: number | null | undefined) =>
+    limit == null ? 'Automatic' : `Automatic, up to ${formatCount(limit)}`,
+
+  notANumber: (min: number, max: number) => `Enter a number from ${formatCount(min)} to ${formatCount(max)}.`,
+  notWhole: (min: number, max: number) => `Enter a whole number from ${formatCount(min)} to ${formatCount(max)}.`,
+  tooManyStops: (max: number) => `Enter at most ${max} sequences.`,
+
+  useInNewChats: 'Use in all new chats',
+  usedInNewChats: 'New chats start with these settings.',
+  newChatsChanged: 'New chats will start with these settings.',
+  reset: 'Reset to defaults',
+  wasReset: 'Chat settings reset.',
+  undo: 'Undo',
+
+  presets: 'Presets',
+  presetsEmpty: 'Save these settings under a name to use them in other chats.',
+  saveAsPreset: 'Save as preset',
+  presetName: 'Preset name',
+  save: 'Save',
+  cancel: 'Cancel',
+  apply: (name: string) => `Apply ${name}`,
+  applied: (name: string) => `Preset “${name}” applied.`,
+  saved: (name: string) => `Preset “${name}” saved.`,
+  deleted: (name: string) => `Preset “${name}” deleted.`,
+  more: (name: string) => `More for ${name}`,
+  rename: 'Rename',
+  update: 'Replace with current settings',
+  replaced: (name: string) => `Preset “${name}” replaced.`,
+  remove: 'Delete',
+  presetLimit: (max: number) => `${max} presets is the limit. Delete one first.`,
+  presetTooLarge: 'These settings are too long for a preset.',
+  presetNameTaken: (name: string) => `“${name}” already exists.`,
+
+  contextUsed: 'Context used',
+  contextTokens: (used: number, limit: number, percent: string) =>
+    `About ${formatCount(used)} of ${formatCount(limit)} tokens (${percent})`,
+  contextNearlyFull: (percent: string) =>
+    `This chat has used about ${percent} of the model’s context. Soon the model will no longer see its beginning.`,
+  contextFull: 'This chat is longer than the model’s context, so the model may not see its beginning.',
+  contextTruncated: 'The last answer did not take the whole chat into account: it is longer than the model’s context.',
+  contextLonger: 'Longer context',
+  newChat: 'New chat',
+} as const;
