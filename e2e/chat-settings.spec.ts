@@ -171,13 +171,13 @@ test('levels of thinking are offered for a model that has them', async ({ page, 
 });
 
 test('the gauge fills, warns before the context is full, and a truncated chat is named', async ({ page, model }) => {
-  const answered = (counts: object) => [{ send: ollamaChunks.text('Yes.') }, { send: doneWith(counts) }];
-  model.play(answered({ prompt_eval_count: 1_000, eval_count: 24 }));
+  const counting = (counts: object) => [{ send: ollamaChunks.text('Yes.') }, { send: doneWith(counts) }];
+  model.play(counting({ prompt_eval_count: 1_000, eval_count: 24 }));
   await page.goto('/');
   await ask(page, freshQuestion('Short'));
   await responseComplete(page);
   await expect(button(page, 'Context used: About 1,024 of 4,096 tokens (25%)')).toBeVisible();
-  model.play(answered({ prompt_eval_count: 3_500, eval_count: 100 }));
+  model.play(counting({ prompt_eval_count: 3_500, eval_count: 100 }));
   await ask(page, freshQuestion('Longer'));
   await responseComplete(page);
   await expect(page.getByText('This chat has used about 88% of the model’s context.')).toBeVisible();
@@ -186,7 +186,7 @@ test('the gauge fills, warns before the context is full, and a truncated chat is
   await button(page, 'Chat settings').click();
   await settings(page).getByLabel('Context length').fill('1024');
   await settings(page).getByLabel('Context length').blur();
-  model.play(answered({ prompt_eval_count: 1_000, eval_count: 100 }));
+  model.play(counting({ prompt_eval_count: 1_000, eval_count: 100 }));
   await ask(page, freshQuestion('word '.repeat(1_500)));
   await responseComplete(page);
   const sent = model.requests.at(-1)?.body as Sent;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Models } from '#lib/wire/models';
-import { defaultText, modelOptions, optionText, readNumber, readStops, withOption } from './chat-options.ts';
+import { defaultText, optionContext, optionText, readNumber, readStops, withOption } from './chat-options.ts';
 
 const MODELS: Models = {
   models: [
@@ -31,15 +31,15 @@ const MODELS: Models = {
   notice: null,
 };
 
-describe('modelOptions', () => {
+describe('optionContext', () => {
   it('lists the options that reach the model, and takes its own defaults before its provider’s', () => {
-    const options = modelOptions(MODELS, null);
+    const options = optionContext(MODELS, null);
     expect(options.supported).toEqual(['temperature', 'seed', 'num_predict', 'num_ctx', 'stop']);
     expect(options.defaults).toMatchObject({ temperature: 0.6, top_k: 40 });
   });
 
   it('lists all options while the models are not known', () => {
-    expect(modelOptions(undefined, null).supported).toHaveLength(7);
+    expect(optionContext(undefined, null).supported).toHaveLength(7);
   });
 });
 
@@ -51,7 +51,7 @@ it.each([
   ['seed', 'Random'],
   ['top_p', 'Model default'],
 ] as const)('shows the default of %s as %s', (option, text) => {
-  expect(defaultText(option, modelOptions(MODELS, null))).toBe(text);
+  expect(defaultText(option, optionContext(MODELS, null))).toBe(text);
 });
 
 it.each([

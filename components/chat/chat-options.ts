@@ -31,7 +31,7 @@ export const MAX_STOPS = 8;
 const MAX_STOP_CHARACTERS = 200;
 
 /** What the panel shows for a model. */
-export interface ModelOptions {
+export interface OptionContext {
   model: ModelInfo | undefined;
   /** Names of the options that reach the model. */
   supported: readonly OptionName[];
@@ -40,7 +40,7 @@ export interface ModelOptions {
 }
 
 /** Until the models are known, and for an older server, all options are shown without defaults. */
-export function modelOptions(models: Models | undefined, name: string | null): ModelOptions {
+export function optionContext(models: Models | undefined, name: string | null): OptionContext {
   const model = models === undefined ? undefined : modelByName(models, name);
   const provider = models?.providers.find(({ id }) => id === model?.provider);
   const reaching = provider?.options;
@@ -53,7 +53,7 @@ export function modelOptions(models: Models | undefined, name: string | null): M
 }
 
 /** The value that applies if the field is empty. */
-export function defaultText(option: OptionName, { model, defaults }: ModelOptions): string {
+export function defaultText(option: OptionName, { model, defaults }: OptionContext): string {
   if (option === 'stop') {
     const { stop = [] } = defaults;
     return stop.length === 0 ? S.none : stop.map(stopText).join(', ');

@@ -89,7 +89,6 @@ export function useChatSettings(
     ),
     panel: isLoaded ? (
       <panel.Component
-        key={id ?? NEW_CHAT}
         chat={id ?? NEW_CHAT}
         open={open}
         onClose={close}

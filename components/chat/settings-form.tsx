@@ -9,8 +9,8 @@ import { showToast } from '#lib/browser/toasts';
 import {
   defaultText,
   type FieldReading,
-  type ModelOptions,
-  modelOptions,
+  type OptionContext,
+  optionContext,
   NUMBER_FIELDS,
   type NumberField,
   type OptionName,
@@ -43,7 +43,7 @@ export function SettingsForm({
   onChangeDefaults,
   onThink,
 }: FormProps) {
-  const options = modelOptions(models, model);
+  const options = optionContext(models, model);
   const { shown, change, flush } = useAutosave(settings, onChange);
   const [texts, setTexts] = useState<Partial<Record<OptionName, string>>>(() => invalidTexts.get(chat) ?? {});
   const keepText = (name: OptionName, text: string | undefined) => {
@@ -183,7 +183,7 @@ const PAIRED = ['temperature', 'num_predict', 'top_p', 'top_k', 'seed'] as const
 export const INPUT =
   'w-full rounded-md border border-line-strong bg-canvas px-2.5 text-sm tabular placeholder:text-ink-3 aria-invalid:border-error';
 
-function read(name: OptionName, text: string, { model }: ModelOptions): FieldReading<number | string[]> {
+function read(name: OptionName, text: string, { model }: OptionContext): FieldReading<number | string[]> {
   return name === 'stop' ? readStops(text) : readNumber(name, text, model?.context_length);
 }
 

@@ -24,12 +24,12 @@ export function SettingsPanel({ open, onClose, ...form }: SettingsPanelProps) {
         }}
         title={S.title}
       >
-        <SettingsForm {...form} />
+        <SettingsForm key={form.chat} {...form} />
       </SheetPopup>
     );
   return open ? (
     <SidePanel onClose={onClose}>
-      <SettingsForm {...form} />
+      <SettingsForm key={form.chat} {...form} />
     </SidePanel>
   ) : null;
 }

@@ -71,7 +71,7 @@ export const SETTINGS_STRINGS = {
     `About ${formatCount(used)} of ${formatCount(limit)} tokens (${percent})`,
   contextNearlyFull: (percent: string) =>
     `This chat has used about ${percent} of the model’s context. Soon the model will no longer see its beginning.`,
-  contextFull: 'This chat is longer than the model’s context, so the model may not see its beginning.',
+  contextFull: 'This chat is longer than the model’s context. The model may refuse it, or not see its beginning.',
   contextTruncated: 'The last answer did not take the whole chat into account: it is longer than the model’s context.',
   contextLonger: 'Longer context',
   newChat: 'New chat',

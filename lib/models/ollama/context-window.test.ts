@@ -85,6 +85,13 @@ describe('ContextWindows', () => {
     expect(await sent(1_000)).toBeUndefined();
   });
 
+  it('forgets the oldest of more models than it remembers', async () => {
+    const windows = new ContextWindows(32_768);
+    for (let at = 0; at <= 500; at++) await windows.choose(`m${at}`, 6_000, '5m', known());
+    expect(windows.held('m0')).toBeUndefined();
+    expect(windows.held('m500')).toBe(8_192);
+  });
+
   it('says how long a conversation can be', () => {
     expect(new ContextWindows(32_768).usable(131_072, undefined)).toBe(32_768);
     expect(new ContextWindows(32_768).usable(8_192, undefined)).toBe(8_192);
