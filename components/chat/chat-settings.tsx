@@ -27,6 +27,7 @@ export interface ChatSettingsControls {
   /** To be called when a new chat was sent with its settings. */
   handleSent: () => void;
   show: () => void;
+  isOpen: boolean;
   button: ReactNode;
   panel: ReactNode;
 }
@@ -73,6 +74,7 @@ export function useChatSettings(
     },
     handleSent: () => setStoredNew(''),
     show,
+    isOpen: open,
     button: (
       <IconButton
         ref={button}

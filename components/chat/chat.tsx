@@ -168,14 +168,21 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
 
   const history = <HistoryList activeId={activeId} onOpen={show} />;
   return (
-    <div className="relative flex min-h-0 flex-1">
+    <div className="flex min-h-0 flex-1">
       {activeId === null ? null : (
         <Suspense>
           <PreloadedRenderer />
         </Suspense>
       )}
       {isPanelOpen ? (
-        <aside aria-label="Conversations" className="hidden w-66 shrink-0 flex-col border-r bg-sunken lg:flex">
+        <aside
+          aria-label="Conversations"
+          className={clsx(
+            'hidden w-66 shrink-0 flex-col border-r bg-sunken',
+            // Between both panels the chat would have no room.
+            chatSettings.isOpen ? 'xl:flex' : 'lg:flex',
+          )}
+        >
           <HistoryHead onNew={() => show(null)} />
           {history}
         </aside>

@@ -62,7 +62,7 @@ export function ContextGauge({ used, limit }: ContextGaugeProps) {
         aria-hidden
         className={clsx('size-4 -rotate-90', part >= NEARLY_FULL ? 'text-warn' : 'text-ink-2')}
       >
-        <circle cx="8" cy="8" r={RADIUS} fill="none" strokeWidth="2.5" className="stroke-line" />
+        <circle cx="8" cy="8" r={RADIUS} fill="none" strokeWidth="2.5" className="stroke-line-strong opacity-40" />
         <circle
           cx="8"
           cy="8"

@@ -9,11 +9,11 @@ import { showToast } from '#lib/browser/toasts';
 import {
   defaultText,
   type FieldReading,
-  type OptionContext,
-  optionContext,
   NUMBER_FIELDS,
   type NumberField,
+  type OptionContext,
   type OptionName,
+  optionContext,
   optionText,
   readNumber,
   readStops,

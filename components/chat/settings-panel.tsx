@@ -1,6 +1,5 @@
 'use client';
 
-import clsx from 'clsx';
 import { X } from 'lucide-react';
 import { type KeyboardEvent, type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { SettingsForm } from '#components/chat/settings-form';
@@ -10,8 +9,7 @@ import type { SettingsPanelProps } from './settings-props.ts';
 import { SETTINGS_STRINGS as S } from './strings/settings.ts';
 
 /**
- * The settings of a chat next to it, so that one can go on in the chat: docked on wide windows,
- * above the chat on narrow ones, and a sheet on phones.
+ * The settings of a chat next to it, so that one can go on in the chat; a sheet on phones.
  */
 export function SettingsPanel({ open, onClose, ...form }: SettingsPanelProps) {
   const isPhone = useMedia('(width < 48rem)');
@@ -51,10 +49,7 @@ function SidePanel({ onClose, children }: { onClose: () => void; children: React
       ref={panel}
       aria-label={S.title}
       onKeyDown={onKeyDown}
-      className={clsx(
-        'flex w-80 shrink-0 flex-col border-s bg-sunken',
-        'max-xl:absolute max-xl:inset-y-0 max-xl:end-0 max-xl:z-20 max-xl:shadow-float',
-      )}
+      className="flex w-80 shrink-0 flex-col border-s bg-sunken"
     >
       <div className="flex h-13 shrink-0 items-center justify-between gap-2 border-b ps-4 pe-2">
         <h2 className="font-semibold text-base">{S.title}</h2>

@@ -81,6 +81,7 @@ type Sentence = (data: ErrorData, error: PageError) => string | undefined;
 const SENTENCES: Record<string, Sentence> = {
   unauthorized: () => 'Your session has ended. Sign in again.',
   provider_unavailable: () => 'The model server is not responding. Ask your administrator to start it.',
+  context_length_exceeded: () => 'This chat is too long for the model. Start a new chat, or send less text.',
   rate_limited: ({ limit, retry_after_seconds: wait }) =>
     typeof limit === 'number' && typeof wait === 'number'
       ? `Rate limit: ${limit} requests per minute. Try again in ${formatSeconds(wait * 1000)}.`

@@ -20,6 +20,7 @@ export const HTTP_STATUS_BY_CODE: Record<ErrorCode, number> = {
   host_not_allowed: 421,
   unsupported_parameter: 400,
   unsupported_value: 422,
+  context_length_exceeded: 400,
   unsupported_language: 400,
   rate_limited: 429,
   upstream_failed: 502,

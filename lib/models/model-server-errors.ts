@@ -39,6 +39,10 @@ export function noResponseError(
   });
 }
 
+/** Sentences of OpenAI, vLLM, llama.cpp, LM Studio and Ollama. */
+const TOO_LONG =
+  /\b(maximum|exceeds?|exceeding|overflows?|larger|longer)\b.*\bcontext (length|size|window)\b|\bcontext (length|size|window)\b.*\b(exceed|overflow)/i;
+
 /** The error for a response with a status outside 2xx. `sentence` is the server's own. */
 export function statusError(
   { name, place, advice }: ModelServerDescription,
@@ -59,6 +63,8 @@ export function statusError(
     });
   }
   if (statusCode < 400) return new AppError('not_configured', `${name} redirects (${statusCode}). ${advice}`);
+  if (sentence !== undefined && (statusCode === 400 || statusCode === 413) && TOO_LONG.test(sentence))
+    return new AppError('context_length_exceeded', `${name} refused the request (${statusCode})${reason}`);
   if (statusCode < 500)
     return new AppError('unsupported_value', `${name} rejected the request (${statusCode})${reason}`);
   return new AppError('upstream_failed', `${name} failed (${statusCode})${reason}`);

@@ -183,7 +183,7 @@ describe('the process of the built-in model', { timeout: 60_000 }, () => {
 
   it('rejects a request that exceeds the context, with the limit', async () => {
     await expect(Array.fromAsync(chat(request('word '.repeat(600))))).rejects.toMatchObject({
-      code: 'unsupported_value',
+      code: 'context_length_exceeded',
       message: expect.stringMatching(/are 6\d\d tokens long.*at most 432\./),
     });
     await expect(

@@ -103,6 +103,15 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
       'unsupported_value',
       [],
     ],
+    [
+      'a conversation that is too long for it',
+      () => [
+        { status: 400 },
+        { send: '{"error":"the request exceeds the available context size, try increasing it"}' },
+      ],
+      'context_length_exceeded',
+      [],
+    ],
     ['an unknown model', () => [{ status: 404 }, { send: '{"error":"no"}' }], 'model_not_found', []],
     ['a wrong key', () => [{ status: 401 }], 'not_configured', []],
     ['a reset before the response', () => ['reset'], 'upstream_failed', []],

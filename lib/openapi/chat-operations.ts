@@ -14,6 +14,7 @@ export const CHAT_ERROR_CODES: readonly ErrorCode[] = [
   'model_not_found',
   'unsupported_parameter',
   'unsupported_value',
+  'context_length_exceeded',
   'cancelled',
   'upstream_failed',
   'upstream_truncated',

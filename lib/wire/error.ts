@@ -19,6 +19,7 @@ export const ERROR_CODES = [
   'host_not_allowed',
   'unsupported_parameter',
   'unsupported_value',
+  'context_length_exceeded',
   'unsupported_language',
   'rate_limited',
   'upstream_failed',

@@ -26,7 +26,6 @@ export const MODEL_STRINGS = {
   thinkingHigh: 'High effort',
 
   serverDown: 'The model server is not responding. Ask your administrator to start it.',
-  serverDownHint: 'You can still send: your message waits for the server for a short time.',
   operatorDetails: 'Details for operators',
   retry: 'Retry',
   modelMissing: (model: string) => `${model} is not available on this server.`,

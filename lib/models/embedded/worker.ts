@@ -84,7 +84,7 @@ async function generate(id: number, request: Extract<WorkerCommand, { type: 'cha
       const message =
         `The messages are ${promptTokens} tokens long, and the built-in model reads at most ${fits}. ` +
         'Shorten them, start a new conversation, or raise EMBEDDED_CONTEXT_TOKENS.';
-      send({ type: 'fault', id, code: 'unsupported_value', message });
+      send({ type: 'fault', id, code: 'context_length_exceeded', message });
       return;
     }
     const grammar = request.format === undefined ? undefined : await createGrammar(llama, request.format);
