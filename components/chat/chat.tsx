@@ -159,7 +159,8 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
     if (activeId !== null && runningId !== undefined) chatStore().stop(activeId, runningId);
   };
   const togglePanel = () => {
-    if (window.matchMedia('(width < 64rem)').matches) setDrawerOpen(true);
+    const hasRoom = chatSettings.isOpen ? '(width >= 80rem)' : '(width >= 64rem)';
+    if (!window.matchMedia(hasRoom).matches) setDrawerOpen(true);
     else {
       setCookie(HISTORY_COOKIE, isPanelOpen ? 'closed' : 'open');
       setPanelOpen(!isPanelOpen);

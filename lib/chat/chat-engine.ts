@@ -471,11 +471,7 @@ export class ChatEngine {
   }
 }
 
-/**
- * A response that ran into a token limit is incomplete. One for which the model read only a part of
- * the conversation belongs to another request. An empty one is of no use.
- */
-function isCacheable({ done_reason, content, tool_calls, usage }: CompletedResponse): boolean {
-  if (usage.prompt_truncated === true) return false;
+/** A response that ran into a token limit is incomplete, and an empty one is of no use. */
+function isCacheable({ done_reason, content, tool_calls }: CompletedResponse): boolean {
   return (done_reason === 'stop' || done_reason === 'tool_calls') && (content !== '' || tool_calls.length > 0);
 }
