@@ -93,7 +93,8 @@ export function stopText(stop: string): string {
 }
 
 export function optionText(option: OptionName, sampling: Sampling): string {
-  if (option === 'stop') return (sampling.stop ?? []).map(stopText).join('\n');
+  // An imported conversation may hold anything.
+  if (option === 'stop') return Array.isArray(sampling.stop) ? sampling.stop.map(stopText).join('\n') : '';
   return String(sampling[option] ?? '');
 }
 

@@ -33,7 +33,7 @@ const LOOK_AGAIN_MS = 5_000;
  * contentful paint.
  */
 export function ModelNotice({ compact, first, hidden, model, onChoose }: ModelNoticeProps) {
-  const { data, error, mutate, isValidating } = useModels();
+  const { data, error, mutate } = useModels();
   const [dismissed, setDismissed] = useState(hidden);
   const state = data === undefined ? undefined : modelState(data, model);
   const isDown = state?.kind === 'down';
@@ -45,7 +45,7 @@ export function ModelNotice({ compact, first, hidden, model, onChoose }: ModelNo
     return () => clearInterval(timer);
   }, [isDown, mutate]);
   const retry = (
-    <Button size="sm" disabled={isValidating} onClick={() => void mutate()}>
+    <Button size="sm" onClick={() => void mutate()}>
       {S.retry}
     </Button>
   );

@@ -96,7 +96,7 @@ export function SettingsForm({
               spellCheck={false}
               onChange={(event) => setOption(name, event.target.value)}
               onBlur={() => leave(name)}
-              className={clsx(INPUT, 'field-sizing-content max-h-40 resize-none py-2 font-mono')}
+              className={clsx(INPUT, 'field-sizing-content max-h-40 resize-y py-2 font-mono')}
             />
           ) : (
             <input
@@ -130,7 +130,7 @@ export function SettingsForm({
             placeholder={options.hasServerPrompt ? S.systemPromptServer : S.systemPromptNone}
             onChange={(event) => change({ ...shown, systemPrompt: event.target.value })}
             onBlur={flush}
-            className={clsx(INPUT, 'field-sizing-content max-h-[40dvh] min-h-24 resize-none py-2 leading-5')}
+            className={clsx(INPUT, 'field-sizing-content max-h-[40dvh] min-h-24 resize-y py-2 leading-5')}
           />
         )}
       </Field>
