@@ -10,7 +10,7 @@ import type { Models } from '#lib/wire/models';
 import { type ChatSettings, type Conversation, NO_SETTINGS } from './conversation.ts';
 import { NEW_CHAT } from './history-db.ts';
 import { isSameSettings, settingsFromText, settingsToText } from './settings-storage.ts';
-import { SETTINGS_STRINGS as S } from './strings/settings.ts';
+import { CONTEXT_STRINGS as S } from './strings/context.ts';
 import { chatStore } from './use-chat.ts';
 
 const panel = loadable(() => import('./settings-panel.tsx').then(({ SettingsPanel }) => SettingsPanel));
@@ -78,7 +78,7 @@ export function useChatSettings(
     button: (
       <IconButton
         ref={button}
-        label={isCustomised ? S.customised : S.title}
+        label={isCustomised ? S.customised : S.settings}
         side="bottom"
         aria-expanded={open}
         onClick={() => (open ? close() : setOpen(true))}

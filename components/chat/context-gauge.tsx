@@ -9,7 +9,7 @@ import { formatPercent } from '#lib/browser/format';
 import type { ChatState } from './chat-state.ts';
 import { isTruncated, NEARLY_FULL, usedTokens } from './context-usage.ts';
 import { type Conversation, pathTo } from './conversation.ts';
-import { SETTINGS_STRINGS as S } from './strings/settings.ts';
+import { CONTEXT_STRINGS as S } from './strings/context.ts';
 import { useChatSelector } from './use-chat.ts';
 
 /** What the shown path of a conversation uses. The numbers rarely change while it streams. */

@@ -10,14 +10,14 @@ import { showToast } from '#lib/browser/toasts';
 import type { ChatSettings } from './conversation.ts';
 import { newId } from './new-id.ts';
 import {
-  isSameSettings,
   MAX_PRESET_NAME,
   MAX_PRESETS,
   MAX_PRESETS_CHARACTERS,
   type Preset,
   presetsFromText,
   presetsToText,
-} from './settings-storage.ts';
+} from './presets.ts';
+import { isSameSettings } from './settings-storage.ts';
 import { SETTINGS_STRINGS as S } from './strings/settings.ts';
 
 interface PresetListProps {

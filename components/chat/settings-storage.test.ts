@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NO_SETTINGS } from './conversation.ts';
-import {
-  isSameSettings,
-  MAX_PRESETS,
-  presetsFromText,
-  presetsToText,
-  settingsFromText,
-  settingsToText,
-} from './settings-storage.ts';
+import { MAX_PRESETS, presetsFromText, presetsToText } from './presets.ts';
+import { isSameSettings, settingsFromText, settingsToText } from './settings-storage.ts';
 
 describe('settings as text', () => {
   it('come back as they were', () => {

@@ -1,9 +1,10 @@
-import { hasShape, isRecord, parseJson } from '#lib/browser/type-guards';
+import { isRecord, parseJson } from '#lib/browser/type-guards';
 import type { Think } from '#lib/wire/chat';
-import { NUMBER_FIELDS, type NumberField } from './chat-options.ts';
 import { type ChatSettings, NO_SETTINGS, type Sampling } from './conversation.ts';
 
 /** Settings as text, for `localStorage`. Invalid parts of a text are left out. */
+
+const NUMBERS = ['temperature', 'top_p', 'top_k', 'seed', 'num_predict', 'num_ctx'] as const;
 
 export function settingsToText(settings: ChatSettings): string {
   return isSameSettings(settings, NO_SETTINGS) ? '' : JSON.stringify(settings);
@@ -22,7 +23,7 @@ function canonical({ systemPrompt, sampling, think }: ChatSettings): string {
   return JSON.stringify([systemPrompt, options, think ?? null]);
 }
 
-function toSettings(value: unknown): ChatSettings | undefined {
+export function toSettings(value: unknown): ChatSettings | undefined {
   if (!isRecord(value)) return undefined;
   const { systemPrompt, sampling, think } = value;
   return {
@@ -35,7 +36,7 @@ function toSettings(value: unknown): ChatSettings | undefined {
 function toSampling(value: unknown): Sampling {
   const sampling: Sampling = {};
   if (!isRecord(value)) return sampling;
-  for (const name of Object.keys(NUMBER_FIELDS) as NumberField[]) {
+  for (const name of NUMBERS) {
     const number = value[name];
     if (typeof number === 'number' && Number.isFinite(number)) sampling[name] = number;
   }
@@ -49,37 +50,4 @@ function toSampling(value: unknown): Sampling {
 
 function isThink(value: unknown): value is Think {
   return typeof value === 'boolean' || value === 'low' || value === 'medium' || value === 'high';
-}
-
-/** Settings with a name, kept in this browser. */
-export interface Preset {
-  id: string;
-  name: string;
-  settings: ChatSettings;
-}
-
-export const MAX_PRESETS = 50;
-export const MAX_PRESET_NAME = 60;
-/** Far below the 5 MB that browsers store for a site. */
-export const MAX_PRESETS_CHARACTERS = 500_000;
-
-const isPreset = hasShape<{ id: string; name: string; settings: object }>({
-  id: 'string',
-  name: 'string',
-  settings: 'object',
-});
-
-export function presetsFromText(text: string): Preset[] {
-  const list = parseJson(text);
-  if (!Array.isArray(list)) return [];
-  const entries: unknown[] = list;
-  return entries.slice(0, MAX_PRESETS).flatMap((entry) => {
-    if (!isPreset(entry)) return [];
-    const settings = toSettings(entry.settings);
-    return settings === undefined ? [] : [{ id: entry.id, name: entry.name, settings }];
-  });
-}
-
-export function presetsToText(presets: readonly Preset[]): string {
-  return presets.length === 0 ? '' : JSON.stringify(presets);
 }

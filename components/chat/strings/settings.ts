@@ -1,9 +1,8 @@
 import { formatCount } from '#lib/browser/format';
 
-/** What people read in the settings of a chat and about its context. */
+/** What people read in the settings of a chat. */
 export const SETTINGS_STRINGS = {
   title: 'Chat settings',
-  customised: 'Chat settings (customised)',
   forModel: (model: string) => `For ${model}`,
   close: 'Close chat settings',
   savedAsYouType: 'Saved as you type.',
@@ -65,14 +64,4 @@ export const SETTINGS_STRINGS = {
   presetLimit: (max: number) => `${max} presets is the limit. Delete one first.`,
   presetTooLarge: 'These settings are too long for a preset.',
   presetNameTaken: (name: string) => `“${name}” already exists.`,
-
-  contextUsed: 'Context used',
-  contextTokens: (used: number, limit: number, percent: string) =>
-    `About ${formatCount(used)} of ${formatCount(limit)} tokens (${percent})`,
-  contextNearlyFull: (percent: string) =>
-    `This chat has used about ${percent} of the model’s context. Soon the model will no longer see its beginning.`,
-  contextFull: 'This chat is longer than the model’s context. The model may refuse it, or not see its beginning.',
-  contextTruncated: 'The last answer did not take the whole chat into account: it is longer than the model’s context.',
-  contextLonger: 'Longer context',
-  newChat: 'New chat',
 } as const;

@@ -1,0 +1,16 @@
+import { formatCount } from '#lib/browser/format';
+
+/** What people read about the context of a chat, and the name of its settings. */
+export const CONTEXT_STRINGS = {
+  settings: 'Chat settings',
+  customised: 'Chat settings (customised)',
+  contextUsed: 'Context used',
+  contextTokens: (used: number, limit: number, percent: string) =>
+    `About ${formatCount(used)} of ${formatCount(limit)} tokens (${percent})`,
+  contextNearlyFull: (percent: string) =>
+    `This chat has used about ${percent} of the model’s context. Soon the model will no longer see its beginning.`,
+  contextFull: 'This chat is longer than the model’s context. The model may refuse it, or not see its beginning.',
+  contextTruncated: 'The last answer did not take the whole chat into account: it is longer than the model’s context.',
+  contextLonger: 'Longer context',
+  newChat: 'New chat',
+} as const;
