@@ -28,9 +28,8 @@ export function useReadiness(): SWRResponse<ServerReadiness, Error> {
 
 /** Throws `ApiError`, also if the request has ended or is unknown. */
 export async function cancelRequest(id: string): Promise<void> {
-  await requestJson(isQueueCancelled, `${API_BASE}/api/chat-queue?requestId=${encodeURIComponent(id)}`, {
-    method: 'DELETE',
-  });
+  const query = `requestId=${encodeURIComponent(id)}&cancelled_by=operator`;
+  await requestJson(isQueueCancelled, `${API_BASE}/api/chat-queue?${query}`, { method: 'DELETE' });
 }
 
 function fetchQueue(): Promise<QueueOverview> {

@@ -20,7 +20,7 @@ import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
 import type { KeepAlive, ModelProvider } from '#lib/models/provider';
 import { PercentileWindow } from '#lib/telemetry/percentiles';
 import { MIB } from '#lib/units';
-import type { CacheHeader, ChatRequest, Message, QueueOverview } from '#lib/wire/chat';
+import type { CacheHeader, CancelledBy, ChatRequest, Message, QueueOverview } from '#lib/wire/chat';
 import type { ServerStats } from '#lib/wire/server-stats';
 
 /** A larger request does not wait as an object while its model is resolved. */
@@ -173,12 +173,12 @@ export class ChatEngine {
   }
 
   /** Cancels a request that waits or runs. Throws `not_found`, or `already_finished`. */
-  cancel(id: string, caller: string): void {
+  cancel(id: string, caller: string, by: CancelledBy = 'user'): void {
     const request = this.find(id, caller);
     if (request.finishedAt !== undefined)
       throw new AppError('already_finished', `This request has already ended (${request.state}).`);
     this.#cancelled += 1;
-    this.#inFlight.cancel(request);
+    this.#inFlight.cancel(request, by);
   }
 
   queueStatus({ state, generation }: PendingRequest): QueueStanding {
@@ -452,8 +452,16 @@ export class ChatEngine {
     const { response } = generation;
     if (conversation === undefined || response === undefined) return;
     const { content, tool_calls } = response;
-    const reply: Message = { role: 'assistant', content, ...(tool_calls.length === 0 ? {} : { tool_calls }) };
-    this.#conversations.store(caller, conversation.id, [...messages, reply]);
+    const last = messages.at(-1);
+    // A continued message and its continuation are one.
+    const begun = last?.role === 'assistant' ? last.content : '';
+    const reply: Message = {
+      role: 'assistant',
+      content: begun + content,
+      ...(tool_calls.length === 0 ? {} : { tool_calls }),
+    };
+    const before = last?.role === 'assistant' ? messages.slice(0, -1) : messages;
+    this.#conversations.store(caller, conversation.id, [...before, reply]);
   }
 
   /** A cache key, per caller if responses are not shared. */

@@ -5,6 +5,7 @@ import type {
   OperationResponse,
   RequestExample,
 } from '#lib/openapi/operation';
+import { cancelledBySchema } from '#lib/wire/chat';
 import type { ErrorCode } from '#lib/wire/error';
 
 /** Errors of chat requests in all APIs. */
@@ -98,6 +99,13 @@ const ID: OperationParameter = {
   in: 'query',
   description: 'As given by POST; also spelled `requestId`.',
   schema: { type: 'string', format: 'uuid' },
+};
+
+const CANCELLED_BY: OperationParameter = {
+  name: 'cancelled_by',
+  in: 'query',
+  description: 'Who cancels, as the readers of the request see it. Left out: user.',
+  schema: { type: 'string', enum: cancelledBySchema.options },
 };
 
 export const CHAT_OPERATIONS: readonly Operation[] = [
@@ -205,7 +213,7 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     method: 'delete',
     summary: 'Cancel a queued or running request',
     access: 'key',
-    parameters: [ID],
+    parameters: [ID, CANCELLED_BY],
     responses: {
       200: { description: 'Cancelled.', content: { 'application/json': { schema: 'QueueCancelled' } } },
     },

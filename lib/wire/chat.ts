@@ -135,8 +135,11 @@ export const chatRequestSchema = z
     messages: failFastArray(messageSchema)
       .min(1, 'needs at least one message')
       .max(MAX_MESSAGES, `takes at most ${MAX_MESSAGES} messages`)
-      .refine((messages) => messages.at(-1)?.role !== 'assistant', 'the last message must not be from the assistant')
-      .describe('Oldest first. The last is not from the assistant.'),
+      .refine(
+        (messages) => isContinuable(messages.at(-1)),
+        'the last message, if it is from the assistant, needs a text to continue and no tool calls',
+      )
+      .describe('Oldest first. A last one from the assistant is continued: the response has the new text only.'),
     model: optional(z.string().min(1).max(256)).describe('Default: OLLAMA_MODEL, or the first available model.'),
     system_prompt: optional(z.string()).describe(
       'Added before the messages unless they start with a system message. Default: OLLAMA_SYSTEM_PROMPT.',
@@ -179,6 +182,10 @@ export const chatRequestSchema = z
     error: 'must be the same as options.num_predict and passthrough.max_completion_tokens where they are given',
   });
 export type ChatRequest = z.infer<typeof chatRequestSchema>;
+
+function isContinuable(last: Message | undefined): boolean {
+  return last?.role !== 'assistant' || (last.content !== '' && (last.tool_calls ?? []).length === 0);
+}
 
 function hasOneTokenLimit(request: {
   max_tokens?: number | undefined;
@@ -281,7 +288,9 @@ export const chatEventSchema = z.object({
   conversation: z.enum(['new', 'continued']).optional(),
   error: z.string().optional().describe('With done: the response failed after it had begun.'),
   code: z.string().optional(),
-  data: errorDataSchema.optional().describe('The figures of the error.'),
+  data: errorDataSchema
+    .optional()
+    .describe('The figures of the error; cancelled_by: operator if the operator cancelled the request.'),
 });
 export type ChatEvent = z.infer<typeof chatEventSchema>;
 
@@ -351,6 +360,10 @@ export const queueOverviewSchema = z.object({
     .describe('false: nothing was measured yet, and the average is QUEUE_ESTIMATED_TIME_PER_REQUEST_MS.'),
 });
 export type QueueOverview = z.infer<typeof queueOverviewSchema>;
+
+/** Who cancels: the user who sent the request, or the person who runs the server. */
+export const cancelledBySchema = z.enum(['user', 'operator']);
+export type CancelledBy = z.infer<typeof cancelledBySchema>;
 
 export const queueCancelledSchema = z.object({
   request_id: z.string(),

@@ -129,7 +129,7 @@ describe('POST /api/chat-optimized', () => {
       'stream',
       'priority',
     ]);
-    const last = await failure(chat({ messages: [{ role: 'assistant', content: 'x' }] }));
+    const last = await failure(chat({ messages: [{ role: 'assistant', content: '' }] }));
     expect(last.details?.[0]?.message).toMatch(/last message/);
     expect(await failure(post('/api/chat-optimized', '{'))).toMatchObject({ status: 400, code: 'invalid_json' });
     expect(await failure(post('/api/chat-optimized', '{}', { 'content-type': 'text/plain' }))).toMatchObject({
@@ -302,6 +302,37 @@ describe('/api/chat-queue', () => {
     }
     expect(s.provider.calls.map(({ signal }) => signal.aborted)).toEqual([true]);
     expect(await failure(queue('', { method: 'DELETE' }))).toMatchObject({ status: 400 });
+  });
+
+  it('reports to the readers of a request that the operator cancelled it', async () => {
+    s = await chatServer();
+    const { request_id: id } = await (await post('/api/chat-queue', HELLO)).json();
+    const live = queue(`?requestId=${id}`, { headers: { accept: 'text/event-stream' } });
+    expect(await failure(queue(`?requestId=${id}&cancelled_by=me`, { method: 'DELETE' }))).toMatchObject({
+      status: 400,
+    });
+    await queue(`?requestId=${id}&cancelled_by=operator`, { method: 'DELETE' });
+    expect(await (await live).text()).toMatch(
+      /"done":true.*"code":"cancelled","data":\{"cancelled_by":"operator"\}\}\n\n$/,
+    );
+  });
+
+  it('continues a last message of the assistant, and stores both as one in a conversation', async () => {
+    s = await chatServer();
+    says('three');
+    const messages = [
+      { role: 'user', content: 'count' },
+      { role: 'assistant', content: 'one, two, ' },
+    ];
+    const response = await (await chat({ messages, conversation_id: 'c', stream: false })).json();
+    expect(response.message.content).toBe('three');
+    says('ok');
+    await chat({ messages: [{ role: 'user', content: 'thanks' }], conversation_id: 'c', stream: false });
+    expect(s.provider.calls.at(-1)?.request.messages.map(({ content }) => content)).toEqual([
+      'count',
+      'one, two, three',
+      'thanks',
+    ]);
   });
 
   it('streams with ids, and goes on after the last one that arrived', async () => {

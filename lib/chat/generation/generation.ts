@@ -1,9 +1,11 @@
 import type { Clock } from '#lib/chat/clock';
+import { CANCELLATIONS } from '#lib/chat/generation/cancellation';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import { type GenerationEvent, GenerationLog } from '#lib/chat/generation/generation-log';
 import { PackedRequest } from '#lib/chat/generation/packed-request';
 import { AppError } from '#lib/errors';
 import type { ModelProvider, ModelRequest } from '#lib/models/provider';
+import type { CancelledBy } from '#lib/wire/chat';
 
 /**
  * Memory of a waiting request without its packed bytes: generation, request, log and queue node,
@@ -32,6 +34,8 @@ export interface GenerationRequest {
   /** A detached request runs to its end without a reader. */
   readonly detached: boolean;
   readonly readers: ReadonlySet<unknown> | undefined;
+  /** Who cancelled it, once it is cancelled. */
+  readonly cancelledBy: CancelledBy;
 }
 
 /** The input of a new generation. */
@@ -190,7 +194,8 @@ export class Generation {
   detach(request: GenerationRequest): void {
     this.requests?.delete(request);
     this.#refCount -= (request.readers?.size ?? 0) + (request.detached ? 1 : 0);
-    if (this.requests === undefined || this.requests.size === 0) this.finish(CANCELLED);
+    if (this.requests === undefined || this.requests.size === 0)
+      this.finish({ type: 'error', error: CANCELLATIONS[request.cancelledBy] });
     else this.#startGraceIfUnused();
   }
 
@@ -248,11 +253,6 @@ export class Generation {
   }
 }
 
-/**
- * Shared instances: thousands of cancelled results may be retained, and an Error with its stack is
- * as big as the rest.
- */
-const CANCELLED = { type: 'error', error: new AppError('cancelled', 'The request was cancelled.') } as const;
 const ABANDONED = {
   type: 'error',
   error: new AppError('cancelled', 'The request was cancelled because no client was connected.'),

@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '#lib/chat/clock';
 import type { Generation } from '#lib/chat/generation/generation';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import type { CancelledBy } from '#lib/wire/chat';
 
 /** Results are kept for their TTL as long as all of them together stay below this. */
 const MAX_RESULT_BYTES = 64 * 1024 * 1024;
@@ -82,9 +83,9 @@ export class InFlight {
   }
 
   /** Cancels one request; its generation goes on for the others that share it. */
-  cancel(request: PendingRequest): void {
+  cancel(request: PendingRequest, by: CancelledBy): void {
     const { generation } = request;
-    request.cancel(this.#clock.now());
+    request.cancel(this.#clock.now(), by);
     // While the generation goes on for others, the log is theirs.
     this.#storeResult(request, generation.finishedAt === undefined ? 0 : logShare(generation, 1));
     request.notifyReaders();

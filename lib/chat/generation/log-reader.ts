@@ -1,8 +1,8 @@
 import type { Clock } from '#lib/chat/clock';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
+import { CANCELLATIONS } from '#lib/chat/generation/cancellation';
 import type { GenerationEvent } from '#lib/chat/generation/generation-log';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
-import { AppError } from '#lib/errors';
 
 /** A silent stream gets a heartbeat after this time, so that proxies keep the connection. */
 export const HEARTBEAT_MS = 15_000;
@@ -61,7 +61,7 @@ export class LogReader {
     const { log } = this.#request.generation;
     if (this.#request.cancelledAt !== undefined) {
       this.#ended = true;
-      const error = new AppError('cancelled', 'The request was cancelled.');
+      const error = CANCELLATIONS[this.#request.cancelledBy];
       yield { event: { type: 'error', error }, number: log.lastNumber };
       return;
     }

@@ -1,7 +1,8 @@
 import type { CachedResponse } from '#lib/chat/cache/response-cache';
+import { CANCELLATIONS } from '#lib/chat/generation/cancellation';
 import { Generation, type GenerationRequest, type GenerationState } from '#lib/chat/generation/generation';
-import { AppError } from '#lib/errors';
-import type { CacheHeader, Timings } from '#lib/wire/chat';
+import type { AppError } from '#lib/errors';
+import type { CacheHeader, CancelledBy, Timings } from '#lib/wire/chat';
 
 /** The turn of a stored conversation that a request adds. */
 export interface ConversationTurn {
@@ -41,6 +42,7 @@ export class PendingRequest implements GenerationRequest {
   readers: Set<() => void> | undefined;
   /** When this request alone was cancelled, while its generation went on for others. */
   cancelledAt: number | undefined;
+  cancelledBy: CancelledBy = 'user';
   /** The result was evicted while a reader was still at it; its readers are closed. */
   isDropped = false;
   /** The part of the generation's log that this result is charged for. */
@@ -79,7 +81,7 @@ export class PendingRequest implements GenerationRequest {
 
   /** The error with which the request ended. */
   get error(): AppError | undefined {
-    if (this.cancelledAt !== undefined) return new AppError('cancelled', 'The request was cancelled.');
+    if (this.cancelledAt !== undefined) return CANCELLATIONS[this.cancelledBy];
     const { log } = this.generation;
     const last = log.ended ? log.eventAt(log.lastNumber) : undefined;
     return last?.type === 'error' ? last.error : undefined;
@@ -108,8 +110,9 @@ export class PendingRequest implements GenerationRequest {
   }
 
   /** Takes this request off its generation. */
-  cancel(now: number): void {
+  cancel(now: number, by: CancelledBy): void {
     this.cancelledAt = now;
+    this.cancelledBy = by;
     this.generation.detach(this);
   }
 

@@ -10,7 +10,7 @@ import type { HttpRequest } from '#lib/http/http-request';
 import { ignoredFieldsHeader } from '#lib/http/ignored-fields';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
-import { type QueueSubmitted, requestIdSchema } from '#lib/wire/chat';
+import { type CancelledBy, cancelledBySchema, type QueueSubmitted, requestIdSchema } from '#lib/wire/chat';
 
 /** POST /api/chat-queue: accepts a request that runs without a reader. */
 export async function handleEnqueue(request: HttpRequest, context: RequestContext): Promise<Reply> {
@@ -64,7 +64,7 @@ export async function handleQueueStatus(request: HttpRequest, context: RequestCo
 export function handleQueueCancel(request: HttpRequest, context: RequestContext): Reply {
   const id = requestIdParameter(request);
   if (id === undefined) throw invalidRequestId('is needed: it says which request to cancel');
-  chatEngine().cancel(id, context.caller);
+  chatEngine().cancel(id, context.caller, cancelledByParameter(request));
   return json({ request_id: id, status: 'cancelled', cancelled: true });
 }
 
@@ -75,6 +75,14 @@ function requestIdParameter(request: HttpRequest): string | undefined {
   const parsed = requestIdSchema.safeParse(id);
   if (!parsed.success) throw invalidRequestId(parsed.error.issues[0]?.message ?? 'must be a UUID');
   return parsed.data;
+}
+
+function cancelledByParameter(request: HttpRequest): CancelledBy {
+  const by = new URL(request.url).searchParams.get('cancelled_by') ?? 'user';
+  const parsed = cancelledBySchema.safeParse(by);
+  if (parsed.success) return parsed.data;
+  const message = 'must be user or operator';
+  throw new AppError('invalid_request', `cancelled_by ${message}.`, { details: [{ field: 'cancelled_by', message }] });
 }
 
 function invalidRequestId(message: string): AppError {

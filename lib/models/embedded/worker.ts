@@ -58,11 +58,17 @@ async function loadModel() {
     // Prefers the model's own template: a specialised wrapper may add a token that it does not
     // have.
     const hasTemplate = loaded.fileInfo.metadata.tokenizer.chat_template !== undefined;
-    const chatWrapper = hasTemplate
-      ? resolveChatWrapper(loaded, { type: 'jinjaTemplate' })
-      : resolveChatWrapper(loaded);
+    const wrapper = (isContinued: boolean) =>
+      hasTemplate
+        ? resolveChatWrapper(loaded, {
+            type: 'jinjaTemplate',
+            // A continuation may begin with the space between two words.
+            customWrapperSettings: { jinjaTemplate: { trimLeadingWhitespaceInResponses: !isContinued } },
+          })
+        : resolveChatWrapper(loaded);
     const sequence = context.getSequence();
-    return { llama, tokenizer: loaded.tokenizer, chatWrapper, sequence, contextTokens: context.contextSize };
+    const chatWrapper = wrapper(false);
+    return { llama, tokenizer: loaded.tokenizer, wrapper, chatWrapper, sequence, contextTokens: context.contextSize };
   } catch (error) {
     const message: WorkerMessage = { type: 'not_loaded', reason: asError(error).message };
     await new Promise((sent) => process.send?.(message, sent));
@@ -71,12 +77,14 @@ async function loadModel() {
 }
 
 async function generate(id: number, request: Extract<WorkerCommand, { type: 'chat' }>['request'], signal: AbortSignal) {
-  const { llama, tokenizer, chatWrapper, sequence, contextTokens } = model;
+  const { llama, tokenizer, sequence, contextTokens } = model;
   try {
     const history = request.messages.map(historyItem);
-    const { contextText } = chatWrapper.generateContextState({
-      chatHistory: [...history, { type: 'model', response: [] }],
-    });
+    // A last message of the model is continued.
+    const isContinued = history.at(-1)?.type === 'model';
+    const chatWrapper = isContinued ? model.wrapper(true) : model.chatWrapper;
+    const begun: ChatHistoryItem[] = isContinued ? [] : [{ type: 'model', response: [] }];
+    const { contextText } = chatWrapper.generateContextState({ chatHistory: [...history, ...begun] });
     const promptTokens = contextText.tokenize(tokenizer).length;
     const freeTokens = contextTokens - promptTokens - SPARE_TOKENS;
     if (freeTokens < MIN_RESPONSE_TOKENS) {

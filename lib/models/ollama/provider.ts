@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
+import { continuedText, withContinueInstruction, withoutOverlap } from '#lib/models/continuation';
 import { checkFieldSupport, checkOpenAiOnlyFields, type FieldRules } from '#lib/models/field-support';
 import {
   lenientByteCount,
@@ -78,6 +79,8 @@ export class OllamaProvider implements ModelProvider {
     max: MAX_REMEMBERED_MODELS,
     ttl: THINKING_TTL_MS,
   });
+  /** Whether a model's template leaves a last message of the assistant open, by the model's name. */
+  readonly #continuesByModel = new LRUCache<string, boolean>({ max: MAX_REMEMBERED_MODELS });
 
   constructor({ url, keepAlive, maxContextTokens = 0 }: OllamaOptions) {
     this.#keepAlive = keepAlive;
@@ -102,6 +105,20 @@ export class OllamaProvider implements ModelProvider {
   }
 
   chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
+    const begun = continuedText(request.messages);
+    return begun === undefined ? this.#chat(request, signal) : this.#continue(request, begun, signal);
+  }
+
+  async *#continue(request: ModelRequest, begun: string, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+    await this.#isThinking(request.model, signal);
+    if (this.#continuesByModel.get(request.model) === true) yield* this.#chat(request, signal);
+    else {
+      const messages = withContinueInstruction(request.messages);
+      yield* withoutOverlap(this.#chat({ ...request, messages }, signal), begun);
+    }
+  }
+
+  #chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
     const events = this.#events(request, signal);
     return mayContainThinkTags(request) ? this.#thinking.split(events, this.#rules(request, signal)) : events;
   }
@@ -312,6 +329,7 @@ export class OllamaProvider implements ModelProvider {
     if (!shown.success) return undefined;
     const details = detailsOf(model, shown.data);
     this.#thinkingByModel.set(model, details.capabilities.thinking);
+    this.#continuesByModel.set(model, continuesLastMessage(shown.data.template ?? ''));
     return details;
   }
 
@@ -359,8 +377,19 @@ const runningSchema = z.object({
 const showSchema = z.object({
   capabilities: lenientTexts,
   parameters: lenientText,
+  template: lenientText,
   model_info: z.record(z.string(), z.unknown()).optional().catch(undefined),
 });
+
+/**
+ * Whether Ollama continues a last message of the assistant with this Go template. A template of
+ * messages has to ask which one is the last; one of prompt and response is cut after the response.
+ * https://github.com/ollama/ollama/blob/main/docs/template.md
+ */
+export function continuesLastMessage(template: string): boolean {
+  if (template.includes('.Messages')) return /\(slice \$\.Messages/.test(template);
+  return template.includes('.Response');
+}
 
 type ModelDetails = Pick<ModelInfo, 'context_length' | 'capabilities' | 'thinking_modes'> & {
   defaults: OptionDefaults;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
+import { continuedText, withContinueInstruction, withoutOverlap } from '#lib/models/continuation';
 import { checkFieldSupport, type FieldReport, type FieldRules } from '#lib/models/field-support';
 import { lenientObject, lenientPositiveInt, lenientTexts, nameSchema, strictList } from '#lib/models/lenient-schemas';
 import { type MapErrorStatus, ModelServerClient } from '#lib/models/model-server-client';
@@ -45,8 +46,11 @@ export class OpenAiProvider implements ModelProvider {
 
   chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
     const events = this.#events(request, signal);
-    if (!mayContainThinkTags(request)) return events;
-    return this.#thinking.split(events, thinkRulesByName(request, this.#reasoning.has(request.model)));
+    const split = mayContainThinkTags(request)
+      ? this.#thinking.split(events, thinkRulesByName(request, this.#reasoning.has(request.model)))
+      : events;
+    const continued = continuedText(request.messages);
+    return continued === undefined ? split : withoutOverlap(split, continued);
   }
 
   async *#events(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
@@ -165,7 +169,7 @@ function openAiBody(request: ModelRequest) {
     ...passthrough,
     // Servers reject one of the two names, or both at once. The caller's choice wins.
     ...(passthrough?.max_completion_tokens === undefined ? {} : { max_tokens: undefined }),
-    messages: openAiMessages(request.messages),
+    messages: openAiMessages(withContinueInstruction(request.messages)),
     stream: true,
     stream_options: { include_usage: true },
   };
