@@ -5,6 +5,7 @@ import { cacheHeader, isChatEvent } from '#lib/browser/response-guards';
 import { readEvents } from '#lib/browser/server-sent-events';
 import { parseJson } from '#lib/browser/type-guards';
 import type { CacheHeader, ChatEvent, chatRequestSchema } from '#lib/wire/chat';
+import { TURN_STRINGS } from './strings/turns.ts';
 
 export type ChatRequestBody = z.input<typeof chatRequestSchema>;
 
@@ -94,9 +95,5 @@ async function* chatEvents(response: Response, signal: AbortSignal): ResponseStr
 export const CONNECTION_LOST = 'connection_lost';
 
 function connectionLost(): ApiError {
-  return new ApiError(
-    'The connection broke off before the answer was complete. Ask again to get all of it.',
-    0,
-    CONNECTION_LOST,
-  );
+  return new ApiError(TURN_STRINGS.connectionBroke, 0, CONNECTION_LOST);
 }

@@ -12,7 +12,15 @@ export interface ChatState {
   threads: ReadonlyMap<string, Thread>;
   /** True if the browser cannot store conversations: they last as long as the page. */
   unsaved: boolean;
+  /** What this page does about a response, by its id. Not stored. */
+  activity: ReadonlyMap<string, ResponseActivity>;
 }
+
+export type ResponseActivity =
+  /** The connection has been lost for a second, and is opened again. */
+  | 'reconnecting'
+  /** The response is requested again by itself at its `retryAt`. */
+  | 'retrying';
 
 /** Side effects of the store, injected so that tests run without a browser. */
 export interface ChatEffects {
@@ -25,6 +33,8 @@ export interface ChatEffects {
   /** Calls back before the next paint, or after a short wait if the page is hidden. */
   nextFrame(callback: () => void): void;
   pause(ms: number, signal: AbortSignal): Promise<void>;
+  /** Resolves when the browser has a network. */
+  online(signal: AbortSignal): Promise<void>;
   /** Notifies other tabs that a conversation changed. */
   announce(conversationId: string): void;
 }
@@ -33,6 +43,10 @@ export interface ChatEffects {
 export interface ModelChoice {
   model: string | null;
   capabilities: ModelCapabilities;
+  /** The name of the model, also if it is the server's default. */
+  name?: string | undefined;
+  /** For this response only: the conversation keeps its model. */
+  isOnce?: boolean;
 }
 
 export interface NewQuestion extends ModelChoice {
@@ -44,7 +58,13 @@ export interface NewQuestion extends ModelChoice {
   settings?: ChatSettings;
 }
 
-export const INITIAL_STATE: ChatState = { ready: false, conversations: [], threads: new Map(), unsaved: false };
+export const INITIAL_STATE: ChatState = {
+  ready: false,
+  conversations: [],
+  threads: new Map(),
+  unsaved: false,
+  activity: new Map(),
+};
 
 /** Merges both lists, newest first. `first` wins if both have a conversation. */
 export function newestFirst(first: readonly Conversation[], second: readonly Conversation[]): Conversation[] {

@@ -56,8 +56,9 @@ class MemoryHistory implements ChatHistory {
   async messages(id: string) {
     return [...this.texts.values()].filter((message) => message.conversationId === id);
   }
-  async save(conversation: Conversation, messages: readonly ChatMessage[]) {
+  async save(conversation: Conversation, messages: readonly ChatMessage[], removedIds: readonly string[] = []) {
     this.kept.set(conversation.id, structuredClone(conversation));
+    for (const id of removedIds) this.texts.delete(id);
     for (const message of messages) this.texts.set(message.id, structuredClone(message));
   }
   async remove(id: string) {
@@ -113,6 +114,7 @@ function newStore(): ChatStore {
     newId: () => `id-${++clock}`,
     nextFrame: queueMicrotask,
     pause: async () => undefined,
+    online: async () => undefined,
     announce: () => undefined,
   });
 }

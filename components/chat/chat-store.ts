@@ -6,6 +6,7 @@ import {
   type ModelChoice,
   type NewQuestion,
   newestFirst,
+  type ResponseActivity,
 } from './chat-state.ts';
 import {
   type AssistantMessage,
@@ -15,16 +16,20 @@ import {
   type Conversation,
   EMPTY_THREAD,
   isRunning,
+  isTextless,
   newestLeafBelow,
   pathTo,
   type Thread,
   titleFrom,
   toRequestMessages,
 } from './conversation.ts';
+import { type DeletionScope, planDeletion } from './delete-messages.ts';
 import { describeFailure, followResponse } from './follow-response.ts';
-import { markStopped, newResponse } from './message-reducer.ts';
+import { continued, markStopped, newResponse } from './message-reducer.ts';
 
 const SAVE_EVERY_MS = 1_000;
+/** After a longer wait the reader has turned to something else. */
+const MAX_RETRY_WAIT_MS = 10 * 60_000;
 
 /**
  * Conversations and running responses. Independent of React, which reads it with
@@ -34,7 +39,10 @@ export class ChatStore {
   #state: ChatState = INITIAL_STATE;
   readonly #effects: ChatEffects;
   readonly #listeners = new Set<() => void>();
+  readonly #respondedModels = new Set<string>();
   readonly #running = new Map<string, AbortController>();
+  /** Countdowns of `#retryLater`, by response. */
+  readonly #retries = new Map<string, AbortController>();
   /**
    * Conversations whose messages are all in `threads`; the others hold only what was sent here.
    */
@@ -124,13 +132,71 @@ export class ChatStore {
 
   /**
    * Requests another response to the same question and bypasses the cache. The earlier one stays
-   * as a version.
+   * as a version, unless no text of it arrived.
    */
   regenerate(conversationId: string, responseId: string, choice: ModelChoice): void {
     const conversation = this.#conversation(conversationId);
     const response = this.#thread(conversationId).get(responseId);
-    if (conversation === undefined || response?.parentId == null) return;
-    this.#generate(conversation, response.parentId, [], choice, true);
+    if (conversation === undefined || response?.role !== 'assistant' || response.parentId === null) return;
+    const replaced = isTextless(response) && !this.#running.has(responseId) ? response : undefined;
+    this.#generate(conversation, response.parentId, [], choice, true, replaced);
+  }
+
+  /** Requests the rest of a response that ended early, and appends it. */
+  continueResponse(conversationId: string, responseId: string, choice: ModelChoice): void {
+    const conversation = this.#conversation(conversationId);
+    const response = this.#thread(conversationId).get(responseId);
+    if (conversation === undefined || response?.role !== 'assistant') return;
+    if (response.content === '' || this.#running.has(responseId)) return;
+    const next = continued(response, this.#effects.newId());
+    this.#putThread(conversationId, new Map(this.#thread(conversationId)).set(next.id, next));
+    this.#request(conversation, next, [], { ...choice, isOnce: true }, true, next.id);
+  }
+
+  /** Ends the countdown of `activity`: the response is requested again only on demand. */
+  cancelRetry(responseId: string): void {
+    this.#retries.get(responseId)?.abort();
+    this.#retries.delete(responseId);
+    this.#setActivity(responseId, undefined);
+  }
+
+  /** Deletes messages at once. Returns the function that brings them back. */
+  deleteMessages(conversationId: string, messageId: string, scope: DeletionScope): () => void {
+    const conversation = this.#conversation(conversationId);
+    const { removed, moved, leafId } = planDeletion(
+      this.#thread(conversationId),
+      conversation?.leafId ?? null,
+      messageId,
+      scope,
+    );
+    if (conversation === undefined || removed.length === 0) return () => undefined;
+    for (const { id } of removed) {
+      this.stop(conversationId, id);
+      this.cancelRetry(id);
+    }
+    const kept = removed
+      .map(({ id }) => this.#thread(conversationId).get(id))
+      .filter((message) => message !== undefined);
+    const change = (gone: readonly ChatMessage[], put: readonly ChatMessage[], leaf: string | null) => {
+      const current = this.#conversation(conversationId);
+      if (current === undefined) return;
+      const thread = new Map(this.#thread(conversationId));
+      for (const { id } of gone) thread.delete(id);
+      for (const message of put) thread.set(message.id, message);
+      this.#putThread(conversationId, thread);
+      this.#putConversation({ ...current, leafId: leaf });
+      this.#save(
+        conversationId,
+        put,
+        gone.map(({ id }) => id),
+      );
+    };
+    change(
+      kept,
+      moved.map(({ after }) => after),
+      leafId,
+    );
+    return () => change([], [...kept, ...moved.map(({ before }) => before)], conversation.leafId);
   }
 
   /** Adds a changed question as a sibling of the old one, with the same images, and sends it. */
@@ -153,6 +219,7 @@ export class ChatStore {
     if (!running && stopFailure === undefined) return;
     this.#running.get(responseId)?.abort();
     this.#running.delete(responseId);
+    this.#setActivity(responseId, undefined);
     const ended = running ? markStopped(rest, this.#effects.now()) : rest;
     this.#change(ended);
     this.#commit(true);
@@ -163,6 +230,11 @@ export class ChatStore {
       this.#change({ ...ended, stopFailure: describeFailure(error).message });
       this.#commit(true);
     });
+  }
+
+  /** Whether a response of this model ended in this page. */
+  hasResponded(model: string): boolean {
+    return this.#respondedModels.has(model);
   }
 
   showVersion(conversationId: string, messageId: string): void {
@@ -245,28 +317,77 @@ export class ChatStore {
     conversation: Conversation,
     questionId: string,
     added: readonly ChatMessage[],
-    { model, capabilities: able }: ModelChoice,
+    choice: ModelChoice,
     bypassCache: boolean,
+    replaced?: AssistantMessage,
   ): void {
     const now = this.#effects.now();
     // One millisecond after its question, so that sorting by time keeps the order of the thread.
-    const response = newResponse(this.#effects.newId(), conversation.id, questionId, now + 1);
+    const fresh = newResponse(this.#effects.newId(), conversation.id, questionId, now + 1, choice.name);
+    const response = replaced === undefined ? fresh : { ...fresh, id: replaced.id };
     const thread = new Map(this.#thread(conversation.id));
     for (const message of [...added, response]) thread.set(message.id, message);
-    const updated: Conversation = { ...conversation, model, leafId: response.id, updatedAt: now };
     this.#putThread(conversation.id, thread);
+    this.#request(conversation, response, added, choice, bypassCache, questionId);
+  }
+
+  /** Requests `response` with the messages up to `lastId`. `added` are saved with it. */
+  #request(
+    conversation: Conversation,
+    response: AssistantMessage,
+    added: readonly ChatMessage[],
+    choice: ModelChoice,
+    bypassCache: boolean,
+    lastId: string,
+    isAutomatic = false,
+  ): void {
+    const { model, capabilities: able, isOnce = false } = choice;
+    for (const id of this.#retries.keys()) if (this.#thread(conversation.id).has(id)) this.cancelRetry(id);
+    const updated: Conversation = {
+      ...conversation,
+      model: isOnce ? conversation.model : model,
+      leafId: response.id === lastId ? conversation.leafId : response.id,
+      updatedAt: this.#effects.now(),
+    };
     this.#putConversation(updated);
     this.#save(conversation.id, [...added, response]);
-    void this.#follow(response, async (signal) => {
+    const open = async (signal: AbortSignal) => {
       // The context must be complete: without earlier messages the question means something else.
       if (!this.#fullThreads.has(conversation.id)) await this.open(conversation.id);
-      const messages = toRequestMessages(pathTo(this.#thread(conversation.id), questionId), able);
-      const body = requestBody(updated, messages, able);
-      return await this.#effects.ask(
-        { body, requestId: response.requestId ?? response.id, bypassCache: bypassCache },
-        signal,
-      );
+      const messages = toRequestMessages(pathTo(this.#thread(conversation.id), lastId), able);
+      const body = requestBody({ ...updated, model }, messages, able);
+      return await this.#effects.ask({ body, requestId: response.requestId ?? response.id, bypassCache }, signal);
+    };
+    void this.#follow(response, open).then(() => {
+      const ended = this.#thread(conversation.id).get(response.id);
+      if (!isAutomatic && ended?.role === 'assistant') void this.#retryLater(ended, choice);
     });
+  }
+
+  /** Requests a response once more when the server allows it, if no text arrived. */
+  async #retryLater(failed: AssistantMessage, choice: ModelChoice): Promise<void> {
+    const waitMs = (failed.failure?.retryAt ?? Number.POSITIVE_INFINITY) - this.#effects.now();
+    if (failed.state !== 'failed' || !isTextless(failed) || waitMs > MAX_RETRY_WAIT_MS) return;
+    const abort = new AbortController();
+    this.#retries.set(failed.id, abort);
+    this.#setActivity(failed.id, 'retrying');
+    await this.#effects.pause(Math.max(0, waitMs), abort.signal);
+    if (abort.signal.aborted) return;
+    this.cancelRetry(failed.id);
+    const conversation = this.#conversation(failed.conversationId);
+    if (conversation === undefined || failed.parentId === null) return;
+    const fresh = newResponse(this.#effects.newId(), conversation.id, failed.parentId, failed.createdAt, choice.name);
+    const response = { ...fresh, id: failed.id };
+    this.#putThread(conversation.id, new Map(this.#thread(conversation.id)).set(response.id, response));
+    this.#request(conversation, response, [], choice, true, failed.parentId, true);
+  }
+
+  #setActivity(responseId: string, activity: ResponseActivity | undefined): void {
+    if (this.#state.activity.get(responseId) === activity) return;
+    const next = new Map(this.#state.activity);
+    if (activity === undefined) next.delete(responseId);
+    else next.set(responseId, activity);
+    this.#set({ activity: next });
   }
 
   /** Without `openStream` an interrupted response is resumed. */
@@ -276,8 +397,16 @@ export class ChatStore {
   ): Promise<void> {
     const abort = new AbortController();
     this.#running.set(initial.id, abort);
-    const update = (message: AssistantMessage) => this.#change(message);
-    await followResponse(initial, openStream, { effects: this.#effects, signal: abort.signal, update });
+    const update = (message: AssistantMessage) => {
+      if (message.state === 'done' && message.model !== undefined) this.#respondedModels.add(message.model);
+      this.#change(message);
+    };
+    await followResponse(initial, openStream, {
+      effects: this.#effects,
+      signal: abort.signal,
+      update,
+      onConnection: (isLost) => this.#setActivity(initial.id, isLost ? 'reconnecting' : undefined),
+    });
     if (abort.signal.aborted) return;
     this.#running.delete(initial.id);
     this.#commit(true);
@@ -311,12 +440,12 @@ export class ChatStore {
     for (const [conversationId, messages] of unsaved) this.#save(conversationId, messages);
   }
 
-  #save(conversationId: string, messages: readonly ChatMessage[]): void {
+  #save(conversationId: string, messages: readonly ChatMessage[], removedIds: readonly string[] = []): void {
     const conversation = this.#conversation(conversationId);
     if (conversation === undefined) return;
     this.#saving.set(conversationId, (this.#saving.get(conversationId) ?? 0) + 1);
     this.#effects.history
-      .save(conversation, messages)
+      .save(conversation, messages, removedIds)
       .then(
         () => this.#effects.announce(conversationId),
         () => this.#set({ unsaved: true }),

@@ -16,6 +16,7 @@ import { ModelNotice } from '#components/chat/model-notice';
 import { ModelPicker } from '#components/chat/model-picker';
 import { OfflineNote } from '#components/chat/offline-note';
 import { ReasoningSelect } from '#components/chat/reasoning-select';
+import type { RegenerateOptions } from '#components/chat/response-menu';
 import { StreamingStatus } from '#components/chat/streaming-status';
 import { AskContext } from '#components/markdown/ask-context';
 import { PreloadedRenderer, preloadMarkdown, usePreloadedMarkdown } from '#components/markdown/markdown';
@@ -34,7 +35,7 @@ import { EMPTY_THREAD, isRunning, pathTo, type Thread } from './conversation.ts'
 import { draftKey } from './draft.ts';
 import { NEW_CHAT } from './history-db.ts';
 import { requestSizeError } from './images.ts';
-import { capabilitiesOf, modelByName, thinkingModesOf } from './model-capabilities.ts';
+import { capabilitiesOf, modelByName, modelChoice, thinkingModesOf } from './model-capabilities.ts';
 import { useAttachments } from './use-attachments.ts';
 import { chatStore, preloadChat, useChatField, useChatLifecycle, useChatSelector } from './use-chat.ts';
 import { useImageDrop } from './use-image-drop.ts';
@@ -74,7 +75,8 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const model = conversation?.model ?? (lastModel === '' ? null : lastModel);
   const { data: models } = useModels();
   const { vision, thinking } = capabilitiesOf(models, model);
-  const choice = useMemo(() => ({ model, capabilities: { vision, thinking } }), [model, vision, thinking]);
+  const name = model ?? models?.default_model;
+  const choice = useMemo(() => ({ model, capabilities: { vision, thinking }, name }), [model, vision, thinking, name]);
   const chatSettings = useChatSettings(conversation, models, model);
   const { settings } = chatSettings;
   const context = useContextUsage(conversation);
@@ -139,12 +141,14 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
     [activeId, choice, scrollToEnd],
   );
   const regenerate = useCallback(
-    (responseId: string) => {
+    (responseId: string, { model: other, isOnce = false, continues = false }: RegenerateOptions = {}) => {
       if (activeId === null) return;
-      chatStore().regenerate(activeId, responseId, choice);
+      const chosen = other === undefined ? choice : { ...modelChoice(models, other), isOnce };
+      if (continues) return chatStore().continueResponse(activeId, responseId, chosen);
+      chatStore().regenerate(activeId, responseId, chosen);
       scrollToEnd();
     },
-    [activeId, choice, scrollToEnd],
+    [activeId, choice, models, scrollToEnd],
   );
   const edit = useCallback(
     (questionId: string, text: string) => {
@@ -239,7 +243,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
             )}
           </div>
 
-          <div className="sticky bottom-0 z-10 bg-canvas">
+          <div className="composer-dock sticky bottom-0 z-10 bg-canvas">
             {pinned || activeId === null ? null : (
               <div className="pointer-events-none absolute inset-x-0 -top-11 flex justify-center">
                 <Button size="sm" onClick={scrollToEnd} className="pointer-events-auto rounded-full! shadow-float">

@@ -1,4 +1,5 @@
 import type { Message, Think } from '#lib/wire/chat';
+import type { ErrorData } from '#lib/wire/error';
 
 /**
  * A conversation is a tree: regenerating or editing adds a sibling. The page shows the path from
@@ -81,11 +82,17 @@ export interface AssistantMessage extends MessageBase {
   requestId?: string;
   /** The last event read from a resumable stream. */
   lastEventId?: string;
+  /** Where a continuation began: what was there before it stays if it is read again. */
+  continuedFrom?: { content: number; thinking: number; tokens: number };
+  /** Pieces of text that arrived: about the number of tokens, before the server counts them. */
+  pieces?: number;
   source: 'model' | 'cached' | 'joined';
   queue?: QueuePosition;
   failure?: ResponseFailure;
   /** Why cancelling on the server failed: the model may still be running. */
   stopFailure?: string;
+  /** Set if somebody else stopped the response: the person who runs the server. */
+  cancelledBy?: 'operator';
   doneReason?: string;
   completionTokens?: number;
   promptTokens?: number;
@@ -109,6 +116,8 @@ export interface QueuePosition {
 export interface ResponseFailure {
   message: string;
   code: string;
+  /** The figures of the message. */
+  data?: ErrorData;
   /** When the server allows another attempt, if it gave a time. */
   retryAt?: number;
 }
@@ -180,4 +189,9 @@ export function titleFrom(question: string): string {
 
 export function isRunning(message: ChatMessage): message is AssistantMessage {
   return message.role === 'assistant' && (message.state === 'waiting' || message.state === 'streaming');
+}
+
+/** No text arrived: another attempt replaces the response. */
+export function isTextless({ content, thinking }: AssistantMessage): boolean {
+  return content === '' && thinking === '';
 }

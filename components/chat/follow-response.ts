@@ -4,13 +4,19 @@ import type { ChatEffects } from './chat-state.ts';
 import { type AssistantMessage, isRunning, type ResponseFailure } from './conversation.ts';
 import { applyEvent, markFailed, resetForReplay, withCacheHeader } from './message-reducer.ts';
 import { reconnectDelayMs } from './reconnect.ts';
+import { TURN_STRINGS } from './strings/turns.ts';
 
 interface FollowOptions {
-  effects: Pick<ChatEffects, 'resume' | 'now' | 'pause'>;
+  effects: Pick<ChatEffects, 'resume' | 'now' | 'pause' | 'online'>;
   signal: AbortSignal;
   /** Receives each new state of the response, until `signal` aborts. */
   update: (message: AssistantMessage) => void;
+  /** The connection is lost for longer than a moment, or is there again. */
+  onConnection?: (isLost: boolean) => void;
 }
+
+/** Shorter interruptions do not show. */
+const LOST_AFTER_MS = 1_000;
 
 /**
  * Reads a response to its end and reconnects when the connection breaks. `openFirst` opens the
@@ -19,8 +25,9 @@ interface FollowOptions {
 export async function followResponse(
   initial: AssistantMessage,
   openFirst: ((signal: AbortSignal) => Promise<ResponseStream>) | undefined,
-  { effects, signal, update }: FollowOptions,
+  { effects, signal, update, onConnection }: FollowOptions,
 ): Promise<void> {
+  const loss = lossReport(effects, onConnection);
   let message = initial;
   let open = openFirst ?? (() => reopen(initial, effects, signal));
   let resuming = openFirst === undefined;
@@ -30,6 +37,7 @@ export async function followResponse(
       const stream = await open(signal);
       if (signal.aborted) return;
       accepted = true;
+      loss.end();
       const shownLength = textLength(message);
       message = withCacheHeader(
         resuming && message.lastEventId === undefined ? resetForReplay(message) : message,
@@ -48,11 +56,14 @@ export async function followResponse(
       if (signal.aborted) return;
       const delay = reconnectDelayMs(error, attempt, accepted);
       if (delay === undefined) {
+        loss.end();
         update(markFailed(message, describeFailure(error), effects.now()));
         return;
       }
       attempt += 1;
+      loss.begin();
       await effects.pause(delay, signal).catch(() => undefined);
+      await effects.online(signal);
       if (signal.aborted) return;
       const interrupted = message;
       resuming = true;
@@ -63,9 +74,32 @@ export async function followResponse(
 
 export function describeFailure(
   error: unknown,
-): Pick<ResponseFailure, 'message' | 'code'> & { retryAfterSeconds?: number | undefined } {
+): Pick<ResponseFailure, 'message' | 'code' | 'data'> & { retryAfterSeconds?: number | undefined } {
   if (error instanceof ApiError) return error;
-  return { message: 'The page could not read the answer. Reload it, then ask again.', code: 'internal_error' };
+  return { message: TURN_STRINGS.unreadable, code: 'internal_error' };
+}
+
+function lossReport({ pause }: Pick<ChatEffects, 'pause'>, onConnection: FollowOptions['onConnection']) {
+  let waiting: AbortController | undefined;
+  let isShown = false;
+  return {
+    begin() {
+      if (waiting !== undefined || onConnection === undefined) return;
+      waiting = new AbortController();
+      const { signal } = waiting;
+      void pause(LOST_AFTER_MS, signal).then(() => {
+        if (signal.aborted) return;
+        isShown = true;
+        onConnection(true);
+      });
+    },
+    end() {
+      waiting?.abort();
+      waiting = undefined;
+      if (isShown) onConnection?.(false);
+      isShown = false;
+    },
+  };
 }
 
 const textLength = ({ content, thinking }: AssistantMessage) => content.length + thinking.length;
@@ -75,14 +109,16 @@ async function reopen(
   effects: Pick<ChatEffects, 'resume'>,
   signal: AbortSignal,
 ): Promise<ResponseStream> {
-  if (requestId === undefined) throw streamExpired('interrupted');
+  if (requestId === undefined) throw streamExpired();
   try {
     return await effects.resume(requestId, lastEventId, signal);
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) throw streamExpired(error.code);
+    if (error instanceof ApiError && error.status === 404) throw streamExpired();
     throw error;
   }
 }
 
-const streamExpired = (code: string) =>
-  new ApiError('The answer broke off, and the server has no more of it. Ask again to get all of it.', 0, code);
+/** The code of a response that the server no longer has. */
+export const STREAM_EXPIRED = 'interrupted';
+
+const streamExpired = () => new ApiError(TURN_STRINGS.interrupted, 0, STREAM_EXPIRED);

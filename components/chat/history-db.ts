@@ -26,7 +26,7 @@ export interface ChatHistory {
   conversations(): Promise<Conversation[]>;
   messages(conversationId: string): Promise<ChatMessage[]>;
   /** Writes everything in one transaction. */
-  save(conversation: Conversation, messages: readonly ChatMessage[]): Promise<void>;
+  save(conversation: Conversation, messages: readonly ChatMessage[], removedIds?: readonly string[]): Promise<void>;
   remove(conversationId: string): Promise<void>;
   removeAll(): Promise<void>;
   /**
@@ -89,12 +89,13 @@ export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachm
       return all.map(fromStored).sort((a, b) => a.createdAt - b.createdAt);
     },
 
-    async save(conversation, messages) {
+    async save(conversation, messages, removedIds = []) {
       const transaction = (await database()).transaction(['conversations', 'messages'], 'readwrite');
       const store = transaction.objectStore('messages');
       await Promise.all([
         transaction.objectStore('conversations').put(conversation),
         ...messages.map((message) => store.put(toStored(message))),
+        ...removedIds.map((id) => store.delete(id)),
         transaction.done,
       ]);
     },

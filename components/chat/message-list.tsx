@@ -1,7 +1,10 @@
 'use client';
 
+import clsx from 'clsx';
 import { memo, useEffect, useMemo, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { QuestionTurn } from '#components/chat/question-turn';
+import type { OnRegenerate } from '#components/chat/response-menu';
 import { ResponseTurn } from '#components/chat/response-turn';
 import type { VersionPosition } from '#components/chat/version-switcher';
 import { type ChatMessage, EMPTY_THREAD, pathTo, type Thread } from './conversation.ts';
@@ -10,7 +13,7 @@ import { useChatSelector } from './use-chat.ts';
 interface MessageListProps {
   conversationId: string;
   leafId: string | null;
-  onRegenerate: (responseId: string) => void;
+  onRegenerate: OnRegenerate;
   onEdit: (questionId: string, text: string) => void;
 }
 
@@ -20,7 +23,7 @@ export function MessageList({ conversationId, leafId, onRegenerate, onEdit }: Me
   const shown = useGrowingCount(path.length);
   const positions = useVersionPlaces(thread);
   return (
-    <ol className="flex flex-col gap-6">
+    <ol className="flex flex-col">
       {path.slice(-shown).map((message, index, visible) => (
         <Turn
           key={message.id}
@@ -39,13 +42,14 @@ interface TurnProps extends VersionPosition {
   message: ChatMessage;
   /** Far turns are not laid out; the last ones are, so that the end never jumps. */
   isFar: boolean;
-  onRegenerate: (responseId: string) => void;
+  onRegenerate: OnRegenerate;
   onEdit: (questionId: string, text: string) => void;
 }
 
 const Turn = memo(function Turn({ message, isFar, onRegenerate, onEdit, ...position }: TurnProps) {
   return (
-    <li className={isFar ? 'offscreen' : undefined}>
+    // A question's row of buttons is also the space below it.
+    <li className={clsx(message.role === 'user' ? 'not-first:mt-6' : 'not-first:mt-1', isFar && 'offscreen')}>
       {message.role === 'user' ? (
         <QuestionTurn message={message} {...position} onEdit={onEdit} />
       ) : (
@@ -66,6 +70,13 @@ const PATIENCE_MS = 250;
 function useGrowingCount(total: number): number {
   const [count, setCount] = useState(FIRST_TURNS);
   const isWhole = count >= total;
+  useEffect(() => {
+    if (isWhole) return;
+    // A printed conversation is whole.
+    const all = () => flushSync(() => setCount(total));
+    addEventListener('beforeprint', all);
+    return () => removeEventListener('beforeprint', all);
+  }, [isWhole, total]);
   useEffect(() => {
     if (isWhole) return;
     // Not in a transition: streamed text would restart it and finally force it through in one

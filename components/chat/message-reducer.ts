@@ -1,8 +1,15 @@
 import type { CacheHeader, ChatEvent, TokenUsage } from '#lib/wire/chat';
+import type { ErrorData } from '#lib/wire/error';
 import type { AssistantMessage } from './conversation.ts';
 
 /** A pending response. Its id, a UUID, is also the request id. */
-export function newResponse(id: string, conversationId: string, parentId: string, now: number): AssistantMessage {
+export function newResponse(
+  id: string,
+  conversationId: string,
+  parentId: string,
+  now: number,
+  model?: string | undefined,
+): AssistantMessage {
   return {
     id,
     conversationId,
@@ -14,6 +21,22 @@ export function newResponse(id: string, conversationId: string, parentId: string
     state: 'waiting',
     source: 'model',
     requestId: id,
+    ...(model === undefined ? {} : { model }),
+  };
+}
+
+/** The same response, pending again: its text stays, and `requestId` brings the rest. */
+export function continued(message: AssistantMessage, requestId: string): AssistantMessage {
+  const { failure: _f, stopFailure: _s, doneReason: _r, lastEventId: _l, cancelledBy: _c, ...rest } = message;
+  return {
+    ...rest,
+    state: 'waiting',
+    requestId,
+    continuedFrom: {
+      content: message.content.length,
+      thinking: message.thinking.length,
+      tokens: message.completionTokens ?? message.pieces ?? 0,
+    },
   };
 }
 
@@ -34,21 +57,26 @@ export function applyEvent(message: AssistantMessage, event: ChatEvent, now: num
 }
 
 /** The reader stopped the response or left; received text stays. */
-export function markStopped(message: AssistantMessage, now: number): AssistantMessage {
-  return { ...withoutQueue(endThinking(message, now)), state: 'stopped' };
+export function markStopped(message: AssistantMessage, now: number, by?: 'operator'): AssistantMessage {
+  const stopped: AssistantMessage = { ...withoutQueue(endThinking(message, now)), state: 'stopped' };
+  return by === undefined ? stopped : { ...stopped, cancelledBy: by };
 }
 
-export function markFailed(
-  message: AssistantMessage,
-  failure: { message: string; code: string; retryAfterSeconds?: number | undefined },
-  now: number,
-): AssistantMessage {
+export interface FailureReport {
+  message: string;
+  code: string;
+  data?: ErrorData | undefined;
+  retryAfterSeconds?: number | undefined;
+}
+
+export function markFailed(message: AssistantMessage, failure: FailureReport, now: number): AssistantMessage {
   return {
     ...withoutQueue(endThinking(message, now)),
     state: 'failed',
     failure: {
       message: failure.message,
       code: failure.code,
+      ...(failure.data === undefined || Object.keys(failure.data).length === 0 ? {} : { data: failure.data }),
       ...(failure.retryAfterSeconds === undefined ? {} : { retryAt: now + failure.retryAfterSeconds * 1000 }),
     },
   };
@@ -57,7 +85,14 @@ export function markFailed(
 /** Clears the text before a stream is replayed from its beginning. */
 export function resetForReplay(message: AssistantMessage): AssistantMessage {
   const { failure: _failure, lastEventId: _lastEventId, ...rest } = message;
-  return { ...rest, content: '', thinking: '', state: 'waiting' };
+  const { content = 0, thinking = 0, tokens = 0 } = message.continuedFrom ?? {};
+  return {
+    ...rest,
+    content: message.content.slice(0, content),
+    thinking: message.thinking.slice(0, thinking),
+    pieces: tokens,
+    state: 'waiting',
+  };
 }
 
 /**
@@ -93,26 +128,38 @@ function appendThinking(message: AssistantMessage, text: string, now: number): A
     ...withoutQueue(message),
     state: 'streaming',
     thinking: message.thinking + text,
+    pieces: (message.pieces ?? 0) + 1,
     thinkingStartedAt: message.thinkingStartedAt ?? now,
   };
 }
 
 function appendContent(message: AssistantMessage, text: string, now: number): AssistantMessage {
-  return { ...withoutQueue(endThinking(message, now)), state: 'streaming', content: message.content + text };
+  return {
+    ...withoutQueue(endThinking(message, now)),
+    state: 'streaming',
+    content: message.content + text,
+    pieces: (message.pieces ?? 0) + 1,
+  };
 }
 
 function finish(message: AssistantMessage, event: ChatEvent, now: number): AssistantMessage {
-  if (event.code === 'cancelled') return markStopped(message, now);
+  if (event.code === 'cancelled')
+    return markStopped(message, now, event.data?.cancelled_by === 'operator' ? 'operator' : undefined);
   if (event.error !== undefined)
-    return markFailed(message, { message: event.error, code: event.code ?? 'unknown_error' }, now);
-  const done: AssistantMessage = { ...withoutQueue(endThinking(message, now)), state: 'done' };
+    return markFailed(message, { message: event.error, code: event.code ?? 'unknown_error', data: event.data }, now);
+  const { pieces: _, ...read } = withoutQueue(endThinking(message, now));
+  const done: AssistantMessage = { ...read, state: 'done' };
   if (event.model !== undefined) done.model = event.model;
   if (event.done_reason !== undefined) done.doneReason = event.done_reason;
-  if (event.usage !== undefined) Object.assign(done, usageFields(event.usage));
+  if (event.usage !== undefined) {
+    Object.assign(done, usageFields(event.usage));
+    done.completionTokens = (done.continuedFrom?.tokens ?? 0) + event.usage.completion_tokens;
+  }
   const firstTokenMs = event.timings?.first_token_ms ?? undefined;
-  if (firstTokenMs !== undefined) done.firstTokenMs = firstTokenMs;
+  if (firstTokenMs !== undefined) done.firstTokenMs ??= firstTokenMs;
   const rate = tokensPerSecond(event);
-  if (rate !== undefined && done.source !== 'cached') done.tokensPerSecond = rate;
+  // A shared response came partly before this request: its rate would be wrong.
+  if (rate !== undefined && done.source === 'model') done.tokensPerSecond = rate;
   return done;
 }
 

@@ -1,4 +1,5 @@
 import type { ModelInfo, Models } from '#lib/wire/models';
+import type { ModelChoice } from './chat-state.ts';
 import type { ModelCapabilities } from './conversation.ts';
 
 /** Finds a model; null means the server's default. Ollama names may omit `:latest`. */
@@ -23,4 +24,9 @@ export type ThinkingMode = NonNullable<ModelInfo['thinking_modes']>[number];
 export function thinkingModesOf(model: ModelInfo | undefined): readonly ThinkingMode[] {
   // An older server does not list them.
   return model?.thinking_modes ?? (model?.capabilities.thinking === true ? ['off', 'on'] : []);
+}
+
+/** The choice of a model for a response; null means the server's default. */
+export function modelChoice(models: Models | undefined, model: string | null): ModelChoice {
+  return { model, capabilities: capabilitiesOf(models, model), name: model ?? models?.default_model };
 }

@@ -3,13 +3,18 @@
 import { memo, useEffect, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { LazyImageList } from '#components/chat/lazy-image-list';
+import { MessageTime } from '#components/chat/message-time';
+import { QuestionText } from '#components/chat/question-text';
 import { type VersionPosition, VersionSwitcher } from '#components/chat/version-switcher';
 import { Button } from '#components/ui/button';
 import { CopyButton } from '#components/ui/copy-button';
 import { IconButton } from '#components/ui/icon-button';
+import { Menu } from '#components/ui/menu';
 import { TurnIcon } from '#components/ui/turn-icon';
 import { fieldDirection } from '#lib/browser/text-direction';
 import type { UserMessage } from './conversation.ts';
+import { deleteWithUndo } from './delete-with-undo.ts';
+import { TURN_STRINGS } from './strings/turns.ts';
 
 interface QuestionTurnProps extends VersionPosition {
   message: UserMessage;
@@ -34,25 +39,38 @@ export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...pos
       />
     );
   return (
-    <article aria-label="Question" className="group/turn flex flex-col items-end">
+    <article aria-label={TURN_STRINGS.question} className="group/turn flex flex-col items-end">
       {message.images === undefined ? null : <LazyImageList images={message.images} className="mb-2 justify-end" />}
-      {message.content === '' ? null : (
-        <div
-          dir="auto"
-          className="max-w-[min(85%,38rem)] whitespace-pre-wrap rounded-lg bg-hover px-3.5 py-2 leading-6 [overflow-wrap:anywhere]"
-        >
-          {message.content}
-        </div>
-      )}
-      <div className="-mb-5 mt-0.5 flex items-center">
-        <VersionSwitcher conversationId={message.conversationId} {...position} />
+      {message.content === '' ? null : <QuestionText text={message.content} />}
+      <div className="turn-actions mt-0.5 flex items-center">
+        <MessageTime at={message.createdAt} />
         {/* Toggles the icons alone: a transparent box would be a compositing layer in each turn of a long chat. */}
         <span className="flex items-center focus-within:[&_svg]:visible group-hover/turn:[&_svg]:visible pointer-fine:[&_svg]:invisible">
-          <IconButton ref={change} label="Edit and send again" onClick={() => setEditing(true)}>
+          <IconButton ref={change} label={TURN_STRINGS.edit} onClick={() => setEditing(true)}>
             <TurnIcon name="pencil" />
           </IconButton>
-          <CopyButton text={message.content} label="Copy the question" />
+          <CopyButton text={message.content} label={TURN_STRINGS.copy} />
+          <Menu
+            trigger={
+              <IconButton label={TURN_STRINGS.moreForQuestion}>
+                <TurnIcon name="ellipsis" />
+              </IconButton>
+            }
+            items={[
+              {
+                label: TURN_STRINGS.deletePair,
+                danger: true,
+                onSelect: () => deleteWithUndo(message, 'pair', TURN_STRINGS.deletedPair),
+              },
+              {
+                label: TURN_STRINGS.deleteBelow,
+                danger: true,
+                onSelect: () => deleteWithUndo(message, 'below', TURN_STRINGS.deletedBelow),
+              },
+            ]}
+          />
         </span>
+        <VersionSwitcher conversationId={message.conversationId} {...position} />
       </div>
     </article>
   );
@@ -78,7 +96,7 @@ function Editor({ text, onCancel, onSend }: { text: string; onCancel: () => void
     >
       <textarea
         ref={field}
-        aria-label="The question"
+        aria-label={TURN_STRINGS.editField}
         dir={fieldDirection(value)}
         rows={Math.min(12, value.split('\n', 12).length + 1)}
         className="w-full resize-none bg-transparent px-1.5 py-1 leading-6 outline-none"
@@ -94,10 +112,10 @@ function Editor({ text, onCancel, onSend }: { text: string; onCancel: () => void
       />
       <div className="flex justify-end gap-2">
         <Button size="sm" kind="quiet" onClick={onCancel}>
-          Cancel
+          {TURN_STRINGS.cancel}
         </Button>
         <Button size="sm" kind="primary" type="submit" disabled={value.trim() === ''}>
-          Send
+          {TURN_STRINGS.send}
         </Button>
       </div>
     </form>

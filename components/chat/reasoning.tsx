@@ -3,9 +3,9 @@
 import clsx from 'clsx';
 import { ChevronRight } from 'lucide-react';
 import { useEffect, useId, useState } from 'react';
-import { formatSeconds } from '#lib/browser/format';
 import { type AssistantMessage, isRunning } from './conversation.ts';
 import { thinkingDurationMs } from './message-reducer.ts';
+import { TURN_STRINGS } from './strings/turns.ts';
 
 /** The model's reasoning, collapsed, with its duration. */
 export function Reasoning({ message }: { message: AssistantMessage }) {
@@ -28,10 +28,7 @@ export function Reasoning({ message }: { message: AssistantMessage }) {
           strokeWidth={1.75}
           aria-hidden
         />
-        <span className={isThinking ? 'breathing' : ''}>
-          {isThinking ? 'Reasoning' : ms < 1_000 ? 'Reasoned briefly' : `Reasoned for ${formatSeconds(ms)}`}
-          {isThinking && ms >= 1_000 ? <span className="tabular"> · {formatSeconds(ms)}</span> : null}
-        </span>
+        <span className="tabular">{label(isThinking, ms)}</span>
       </button>
       <div id={panel} hidden={!open} className="mt-1 border-s-2 ps-4 text-ink-2 text-sm">
         <div dir="auto" className="whitespace-pre-wrap leading-6 [overflow-wrap:anywhere]">
@@ -40,6 +37,11 @@ export function Reasoning({ message }: { message: AssistantMessage }) {
       </div>
     </div>
   );
+}
+
+function label(isThinking: boolean, ms: number): string {
+  if (isThinking) return ms < 1_000 ? TURN_STRINGS.thinking : TURN_STRINGS.thinkingFor(ms);
+  return ms < 1_000 ? TURN_STRINGS.thoughtBriefly : TURN_STRINGS.thoughtFor(ms);
 }
 
 function useNow(ticking: boolean): number {

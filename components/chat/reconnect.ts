@@ -1,7 +1,8 @@
 import { ApiError, UNREACHABLE } from '#lib/browser/api-client';
 import { CONNECTION_LOST } from './chat-api.ts';
 
-const DELAYS_MS = [300, 1_000, 2_000, 4_000, 8_000];
+/** About a minute in all; while the browser is offline, no attempt counts. */
+const DELAYS_MS = [300, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000, 8_000, 8_000, 8_000];
 
 /**
  * Milliseconds before reconnecting after `error`. Undefined if reconnecting is useless: the server

@@ -1,7 +1,8 @@
 'use client';
 
-import { formatQueuePosition } from '#lib/browser/format';
+import type { ResponseActivity } from './chat-state.ts';
 import type { ChatMessage } from './conversation.ts';
+import { TURN_STRINGS } from './strings/turns.ts';
 import { useChatSelector } from './use-chat.ts';
 
 /** Announces the state of a response to screen readers: one sentence per step, not per token. */
@@ -9,26 +10,28 @@ export function StreamingStatus({ conversationId, leafId }: { conversationId: st
   const message = useChatSelector(({ threads }) =>
     conversationId === null || leafId === null ? undefined : threads.get(conversationId)?.get(leafId),
   );
+  const activity = useChatSelector((state) => (leafId === null ? undefined : state.activity.get(leafId)));
   return (
     <p role="status" className="sr-only">
-      {sentence(message)}
+      {sentence(message, activity)}
     </p>
   );
 }
 
-function sentence(message: ChatMessage | undefined): string {
+function sentence(message: ChatMessage | undefined, activity: ResponseActivity | undefined): string {
   if (message === undefined || message.role === 'user') return '';
+  if (activity === 'reconnecting') return TURN_STRINGS.reconnecting;
   switch (message.state) {
     case 'waiting':
       return message.queue === undefined
-        ? 'Waiting for the answer.'
-        : `In the queue: ${formatQueuePosition(message.queue.position, message.queue.waitMs)}.`;
+        ? TURN_STRINGS.statusWaiting
+        : `${TURN_STRINGS.queued(message.queue.position, message.queue.waitMs)}.`;
     case 'streaming':
-      return message.content === '' ? 'The model reasons.' : 'The answer is being written.';
+      return message.content === '' ? TURN_STRINGS.statusThinking : TURN_STRINGS.statusWriting;
     case 'done':
-      return 'The answer is complete.';
+      return TURN_STRINGS.statusDone;
     case 'stopped':
-      return 'The answer was stopped.';
+      return message.cancelledBy === 'operator' ? TURN_STRINGS.cancelledByOperator : TURN_STRINGS.statusStopped;
     case 'failed':
       return '';
   }

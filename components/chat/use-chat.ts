@@ -72,6 +72,7 @@ function createStore(): ChatStore {
     newId,
     nextFrame,
     pause,
+    online: onlineAgain,
     announce: (conversationId) => channel.postMessage(conversationId),
   });
   channel.onmessage = (event: MessageEvent<unknown>) => {
@@ -108,5 +109,15 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
       },
       { once: true },
     );
+  });
+}
+
+/** Resolves when the browser has a network: an attempt without one would be wasted. */
+function onlineAgain(signal: AbortSignal): Promise<void> {
+  if (navigator.onLine || signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const options = { once: true, signal } as const;
+    addEventListener('online', () => resolve(), options);
+    signal.addEventListener('abort', () => resolve(), { once: true });
   });
 }

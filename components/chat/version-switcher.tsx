@@ -2,6 +2,7 @@
 
 import { ChevronLeft, ChevronRight } from 'lucide-react';
 import { IconButton } from '#components/ui/icon-button';
+import { TURN_STRINGS } from './strings/turns.ts';
 import { chatStore } from './use-chat.ts';
 
 /**
@@ -27,15 +28,20 @@ export function VersionSwitcher({ conversationId, number, count, previousId, nex
   return (
     <span className="flex items-center text-ink-2 text-xs tabular">
       <IconButton
-        label="Earlier version"
+        label={TURN_STRINGS.previousVersion}
         disabled={previousId === undefined}
         onClick={() => show(previousId)}
         className="size-7"
       >
         <ChevronLeft className="size-4" aria-hidden />
       </IconButton>
-      {number} / {count}
-      <IconButton label="Later version" disabled={nextId === undefined} onClick={() => show(nextId)} className="size-7">
+      {TURN_STRINGS.version(number, count)}
+      <IconButton
+        label={TURN_STRINGS.nextVersion}
+        disabled={nextId === undefined}
+        onClick={() => show(nextId)}
+        className="size-7"
+      >
         <ChevronRight className="size-4" aria-hidden />
       </IconButton>
     </span>

@@ -80,7 +80,6 @@ type Sentence = (data: ErrorData, error: PageError) => string | undefined;
 
 const SENTENCES: Record<string, Sentence> = {
   unauthorized: () => 'Your session has ended. Sign in again.',
-  provider_unavailable: () => 'The model server is not responding. Ask your administrator to start it.',
   context_length_exceeded: () => 'This chat is too long for the model. Start a new chat, or send less text.',
   rate_limited: ({ limit, retry_after_seconds: wait }) =>
     typeof limit === 'number' && typeof wait === 'number'
@@ -97,7 +96,7 @@ const SENTENCES: Record<string, Sentence> = {
       ? `${model} is not available. Choose another model.`
       : 'This model is not available. Choose another model.',
   model_load_failed: () => 'The model could not be loaded. Choose another model, or try again later.',
-  provider_unavailable: () => 'The model server is not answering. Try again, or ask your administrator.',
+  provider_unavailable: () => 'The model server is not responding. Try again, or ask your administrator.',
   upstream_truncated: () => 'The answer ended early.',
   runner_busy: () => 'The code runner is busy. Try again in a moment.',
   shutting_down: () => 'The server is restarting. Try again in a moment.',

@@ -19,6 +19,7 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   host_not_allowed: 'The server does not accept this `Host`. Add it to `ALLOWED_HOSTS`.',
   unsupported_parameter: 'A field that cannot be served. `details` names it.',
   unsupported_value: 'A valid value that this server or model cannot serve.',
+  context_length_exceeded: 'The conversation is longer than the context of the model.',
   unsupported_language: 'The language is unknown or not offered. The response lists the languages.',
   rate_limited: 'Too many requests. Try again after `Retry-After`.',
   upstream_failed: 'The model server, executor or backend failed.',

@@ -1,0 +1,51 @@
+import { type ChatMessage, newestLeafBelow, type Thread, versionsOf } from './conversation.ts';
+
+/** What is deleted with a message. */
+export type DeletionScope =
+  /** A question and its responses; what followed moves up to the message before. */
+  | 'pair'
+  /** A message and everything below it. */
+  | 'below';
+
+/** A deletion as data, so that it can be undone. */
+export interface Deletion {
+  removed: readonly ChatMessage[];
+  /** Messages with another parent than before, as they were and as they are. */
+  moved: readonly { before: ChatMessage; after: ChatMessage }[];
+  /** The leaf to show afterwards; null if no message is left. */
+  leafId: string | null;
+}
+
+/** Plans a deletion without changing the thread. */
+export function planDeletion(thread: Thread, shownLeafId: string | null, id: string, scope: DeletionScope): Deletion {
+  const target = thread.get(id);
+  if (target === undefined) return { removed: [], moved: [], leafId: shownLeafId };
+  const below = descendants(thread, id);
+  const isPair = scope === 'pair' && target.role === 'user';
+  const removed = isPair ? [target, ...below.filter((message) => message.parentId === id)] : [target, ...below];
+  const removedIds = new Set(removed.map((message) => message.id));
+  const moved = below
+    .filter((message) => !removedIds.has(message.id) && removedIds.has(message.parentId ?? ''))
+    .map((before) => ({ before, after: { ...before, parentId: target.parentId } }));
+  const rest = new Map([...thread].filter(([key]) => !removedIds.has(key)));
+  for (const { after } of moved) rest.set(after.id, after);
+  const isShown = shownLeafId !== null && rest.has(shownLeafId);
+  return { removed, moved, leafId: isShown ? shownLeafId : leafAfter(rest, target) };
+}
+
+/** The newest leaf of another version, else of what stood before, else of the whole thread. */
+function leafAfter(rest: Thread, target: ChatMessage): string | null {
+  const version = versionsOf(rest, target).at(-1);
+  if (version !== undefined) return newestLeafBelow(rest, version.id);
+  return target.parentId !== null && rest.has(target.parentId) ? newestLeafBelow(rest, target.parentId) : null;
+}
+
+function descendants(thread: Thread, id: string): ChatMessage[] {
+  const children = Map.groupBy(thread.values(), (message: ChatMessage) => message.parentId);
+  const found: ChatMessage[] = [];
+  for (let level = children.get(id) ?? []; level.length > 0; ) {
+    found.push(...level);
+    level = level.flatMap((message) => children.get(message.id) ?? []);
+  }
+  return found;
+}

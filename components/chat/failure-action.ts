@@ -1,0 +1,20 @@
+import type { AssistantMessage, ResponseFailure } from './conversation.ts';
+import { STREAM_EXPIRED } from './follow-response.ts';
+
+/** The one step that helps after a failure. */
+export type FailureAction = 'sign-in' | 'choose-model' | 'continue' | 'regenerate' | 'try-again' | 'none';
+
+const OTHER_MODEL = new Set(['model_not_found', 'model_load_failed', 'unsupported_value', 'unsupported_parameter']);
+/** The same request fails again: the question has to change. */
+const HOPELESS = new Set(['body_too_large', 'invalid_request', 'invalid_json']);
+
+export function failureAction(
+  { content }: Pick<AssistantMessage, 'content'>,
+  { code }: ResponseFailure,
+): FailureAction {
+  if (code === 'unauthorized') return 'sign-in';
+  if (HOPELESS.has(code)) return 'none';
+  if (OTHER_MODEL.has(code)) return 'choose-model';
+  if (code === STREAM_EXPIRED) return 'regenerate';
+  return content === '' ? 'try-again' : 'continue';
+}

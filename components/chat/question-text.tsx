@@ -1,0 +1,74 @@
+'use client';
+
+import clsx from 'clsx';
+import { useState } from 'react';
+import { Button } from '#components/ui/button';
+import { splitFences } from './split-fences.ts';
+import { TURN_STRINGS } from './strings/turns.ts';
+
+/** The text of a question: prose as it was typed, and its fences as code. Long parts are folded. */
+export function QuestionText({ text }: { text: string }) {
+  const parts = splitFences(text).map((part, place) => ({ ...part, key: String(place) }));
+  return (
+    <div className="flex min-w-0 max-w-[min(85%,38rem)] flex-col gap-2 rounded-lg bg-hover px-3.5 py-2">
+      {parts.map((part) => (
+        <Part key={part.key} text={part.text} isCode={part.type === 'code'} />
+      ))}
+    </div>
+  );
+}
+
+const FOLDED_LINES = 12;
+/** A few lines more are shown rather than hidden. */
+const SPARE_LINES = 4;
+/** About as many characters fit on the folded lines of prose. */
+const FOLDED_CHARS = 1_200;
+/** A folded text is in the page up to this length, for the reader's search and for print. */
+const MAX_FOLDED_CHARS = 20_000;
+
+function Part({ text, isCode }: { text: string; isCode: boolean }) {
+  const [isOpen, setOpen] = useState(false);
+  const lines = text.split('\n').length;
+  const isLong = lines > FOLDED_LINES + SPARE_LINES || (!isCode && text.length > FOLDED_CHARS * 1.3);
+  const isFolded = isLong && !isOpen;
+  const shown = isFolded ? text.slice(0, MAX_FOLDED_CHARS) : text;
+  return (
+    <div>
+      {isCode ? (
+        <pre
+          className={clsx(
+            'overflow-x-auto rounded-md border bg-sunken px-3 py-2 font-mono text-sm leading-6',
+            isFolded && 'max-h-76 overflow-y-hidden',
+          )}
+          data-folded={isFolded || undefined}
+          dir="ltr"
+          {...{ ...SCROLLABLE, 'aria-label': TURN_STRINGS.code }}
+        >
+          <code>{shown}</code>
+        </pre>
+      ) : (
+        <div
+          dir="auto"
+          data-folded={isFolded || undefined}
+          className={clsx(
+            'whitespace-pre-wrap leading-6 [overflow-wrap:anywhere]',
+            isFolded && 'max-h-72 overflow-hidden',
+          )}
+        >
+          {shown}
+        </div>
+      )}
+      {isLong ? (
+        <Button kind="quiet" size="sm" aria-expanded={isOpen} className="mt-1 -ms-2" onClick={() => setOpen(!isOpen)}>
+          {isOpen
+            ? TURN_STRINGS.showLess
+            : lines > FOLDED_LINES
+              ? TURN_STRINGS.showAll(lines)
+              : TURN_STRINGS.showAllText}
+        </Button>
+      ) : null}
+    </div>
+  );
+}
+
+const SCROLLABLE = { tabIndex: 0, role: 'group' } as const;

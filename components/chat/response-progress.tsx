@@ -1,0 +1,32 @@
+'use client';
+
+import { useModels } from '#lib/browser/service-status';
+import { type AssistantMessage, isTextless } from './conversation.ts';
+import { modelByName } from './model-capabilities.ts';
+import { TURN_STRINGS } from './strings/turns.ts';
+import { chatStore, useChatSelector } from './use-chat.ts';
+
+/**
+ * The place of a response's footer while it runs: a dot that moves also while no text arrives, and
+ * what is waited for. As high as the footer that follows it.
+ */
+export function ResponseProgress({ message }: { message: AssistantMessage }) {
+  const isReconnecting = useChatSelector(({ activity }) => activity.get(message.id) === 'reconnecting');
+  return (
+    <p className={isTextless(message) ? PROGRESS : `mt-2 ${PROGRESS}`}>
+      <span className="size-2 shrink-0 rounded-full bg-accent breathing" aria-hidden />
+      {isReconnecting ? TURN_STRINGS.reconnecting : message.state === 'waiting' ? <Waiting message={message} /> : null}
+    </p>
+  );
+}
+
+const PROGRESS = 'turn-progress flex min-h-8 items-center gap-2.5 text-ink-2 pointer-coarse:min-h-10';
+
+function Waiting({ message: { queue, model } }: { message: AssistantMessage }) {
+  const { data } = useModels();
+  if (queue !== undefined) return TURN_STRINGS.queued(queue.position, queue.waitMs);
+  const info = data === undefined ? undefined : modelByName(data, model ?? null);
+  // The list is up to half a minute old: a model that has responded since is loaded.
+  const isLoaded = info?.loaded !== false || chatStore().hasResponded(info.id);
+  return isLoaded ? TURN_STRINGS.waiting : TURN_STRINGS.loadingModel;
+}

@@ -1,0 +1,90 @@
+import { formatApproximate, formatCount, formatDuration, formatSeconds } from '#lib/browser/format';
+
+/** What people read in the messages of a conversation. */
+export const TURN_STRINGS = {
+  // Names
+  question: 'Question',
+  response: 'Answer',
+
+  // Progress
+  waiting: 'Waiting for the model…',
+  loadingModel: 'Loading the model…',
+  queued: (position: number, waitMs: number) =>
+    [
+      'Queued',
+      position > 0 ? `${formatCount(position)} ahead of you` : 'you are next',
+      ...(waitMs > 0 ? [formatApproximate(waitMs)] : []),
+    ].join(' · '),
+  reconnecting: 'Connection lost. Reconnecting…',
+  thinking: 'Thinking…',
+  thinkingFor: (ms: number) => `Thinking… ${formatSeconds(ms)}`,
+  thoughtFor: (ms: number) => `Thought for ${formatSeconds(ms)}`,
+  thoughtBriefly: 'Thought for a moment',
+
+  // For screen readers, one sentence per step
+  statusWaiting: 'Waiting for the answer.',
+  statusThinking: 'The model is thinking.',
+  statusWriting: 'The answer is being written.',
+  statusDone: 'The answer is complete.',
+  statusStopped: 'The answer was stopped.',
+
+  // The end of a response
+  empty: 'The model returned an empty answer.',
+  stopped: 'Stopped',
+  cancelledByOperator: 'Cancelled by the operator.',
+  cached: 'Cached',
+  cachedTip: (at: string) => `From the cache, ${at}`,
+  joined: 'Shared with an identical request',
+  reachedTokenLimit: 'Reached the token limit',
+  tokens: (count: number) => `${formatCount(count)} ${count === 1 ? 'token' : 'tokens'}`,
+  tokensSoFar: (count: number) => `about ${formatCount(count)} ${count === 1 ? 'token' : 'tokens'}`,
+  tokensPerSecond: (rate: number) => `${formatCount(rate)} tokens/s`,
+  firstToken: (ms: number) => `first token ${ms < 995 ? `${(ms / 1000).toFixed(2)} s` : formatDuration(ms)}`,
+
+  // Failures
+  interrupted: 'The answer was interrupted and can’t be resumed. Regenerate it.',
+  connectionBroke: 'The connection was lost before the answer was complete.',
+  unreadable: 'Unexpected response. Reload the page.',
+  stopFailed: 'Could not stop the model. It may still be running.',
+  retryingIn: (seconds: number) => `Retrying in ${formatSeconds(seconds * 1000)}`,
+  retryPossibleIn: (seconds: number) => `Try again in ${formatSeconds(seconds * 1000)}`,
+
+  // Actions
+  copy: 'Copy',
+  edit: 'Edit',
+  regenerate: 'Regenerate',
+  regenerateWith: (model: string) => `Regenerate with ${model}`,
+  continue: 'Continue',
+  askAgain: 'Ask again',
+  tryAgain: 'Try again',
+  retryNow: 'Retry now',
+  cancelRetry: 'Cancel',
+  retryStop: 'Retry stop',
+  signIn: 'Sign in',
+  chooseAnotherModel: 'Choose another model',
+  loadingModels: 'Loading models…',
+  more: 'More',
+  moreForQuestion: 'More for this question',
+  deletePair: 'Delete question and answer',
+  deleteBelow: 'Delete from here on',
+  deleteVersion: 'Delete this version',
+  deletedPair: 'Question and answer deleted.',
+  deletedBelow: 'Messages deleted.',
+  deletedVersion: 'Version deleted.',
+  undo: 'Undo',
+
+  // Versions
+  previousVersion: 'Previous version',
+  nextVersion: 'Next version',
+  version: (number: number, count: number) => `${number} / ${count}`,
+
+  // A question
+  editField: 'The question',
+  cancel: 'Cancel',
+  send: 'Send',
+  showAll: (lines: number) => `Show all ${formatCount(lines)} lines`,
+  showAllText: 'Show all',
+  showLess: 'Show less',
+  code: 'Code',
+  text: 'text',
+} as const;

@@ -1,0 +1,26 @@
+/** What people read in the text of a response, next to what the model wrote. */
+export const MARKDOWN_STRINGS = {
+  code: 'Code',
+  copy: 'Copy',
+  text: 'text',
+  openInPlayground: 'Open in the playground',
+  table: 'Table',
+  formula: 'Formula',
+  formulaFault: ' (this formula has a mistake)',
+  image: 'Image',
+  imageNamed: (name: string) => `Image: ${name}`,
+  taskDone: 'Done',
+  taskOpen: 'Open',
+
+  diagram: 'Diagram',
+  diagramAlt: (source: string) => `Diagram, drawn from: ${source}`,
+  diagramFrame: 'Diagrams are drawn here',
+  diagramBroken: 'This diagram cannot be drawn.',
+  diagramTimeout: 'It could not be drawn in time. Reload the page to try again.',
+  diagramWithoutSize: 'It has no size.',
+  showDiagram: 'Show the diagram',
+  showSource: 'Show the source',
+  source: 'Source',
+  enlarge: 'Enlarge',
+  downloadSvg: 'Download SVG',
+} as const;
