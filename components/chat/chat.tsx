@@ -197,7 +197,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
         {history}
       </Drawer>
 
-      <section aria-label="Chat" className="relative flex min-w-0 flex-1 flex-col" {...drop.handlers}>
+      <section aria-label="Chat" data-chat className="relative flex min-w-0 flex-1 flex-col" {...drop.handlers}>
         {drop.isOver ? (
           <div className="pointer-events-none absolute inset-2 z-30 flex items-center justify-center rounded-lg border-2 border-accent border-dashed bg-accent-soft font-medium">
             {vision ? 'Drop pictures to attach them' : noVisionSentence}
@@ -243,7 +243,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
             )}
           </div>
 
-          <div className="composer-dock sticky bottom-0 z-10 bg-canvas">
+          <div className="composer-dock sticky bottom-0 z-10 bg-canvas before:pointer-events-none before:absolute before:inset-x-0 before:-top-6 before:h-6 before:bg-linear-to-t before:from-canvas before:to-transparent">
             {pinned || activeId === null ? null : (
               <div className="pointer-events-none absolute inset-x-0 -top-11 flex justify-center">
                 <Button size="sm" onClick={scrollToEnd} className="pointer-events-auto rounded-full! shadow-float">

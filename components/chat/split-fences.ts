@@ -9,6 +9,7 @@ export function splitFences(question: string): QuestionPart[] {
   const lines = question.split('\n');
   const parts: QuestionPart[] = [];
   let prose: string[] = [];
+  let unclosed = 'none';
   const endProse = () => {
     const text = prose.join('\n').replace(/^\n+|\s+$/g, '');
     if (text !== '') parts.push({ type: 'text', text });
@@ -17,8 +18,10 @@ export function splitFences(question: string): QuestionPart[] {
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at] ?? '';
     const [, marks] = OPENING.exec(line) ?? [];
-    const end = marks === undefined ? -1 : closingLine(lines, at + 1, marks);
+    const end = marks === undefined || marks.startsWith(unclosed) ? -1 : closingLine(lines, at + 1, marks);
     if (end === -1) {
+      // No later fence of as many of these marks is closed either: each line is searched once.
+      if (marks !== undefined && !marks.startsWith(unclosed)) unclosed = marks;
       prose.push(line);
       continue;
     }

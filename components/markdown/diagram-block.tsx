@@ -1,13 +1,15 @@
 'use client';
 
-import { Code, Workflow } from 'lucide-react';
+import { Code, Download, Maximize2, Workflow } from 'lucide-react';
 import Image from 'next/image';
 import { useEffect, useState } from 'react';
 import { HighlightedCode } from '#components/markdown/highlighted-code';
 import { CopyButton } from '#components/ui/copy-button';
+import { Dialog } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
 import { Notice } from '#components/ui/notice';
 import { type Diagram, drawDiagram } from './diagram-renderer.ts';
+import { MARKDOWN_STRINGS } from './strings.ts';
 import { useDark } from './use-dark.ts';
 
 type Drawing = { state: 'drawing' } | { state: 'drawn'; diagram: Diagram } | { state: 'broken'; reason: string };
@@ -19,35 +21,51 @@ type Drawing = { state: 'drawing' } | { state: 'drawn'; diagram: Diagram } | { s
 export function DiagramBlock({ code, isOpen }: { code: string; isOpen: boolean }) {
   const drawing = useDrawing(code, !isOpen);
   const [wantsSource, setWantsSource] = useState(false);
+  const [isLarge, setLarge] = useState(false);
   const showsDiagram = drawing.state === 'drawn' && !wantsSource;
   return (
     <div className="code-block overflow-hidden rounded-md border bg-sunken" dir="ltr">
       <div className="flex h-9 items-center gap-0.5 border-b ps-3 pe-0.5">
-        <span className="min-w-0 flex-1 truncate text-ink-2 text-xs">Diagram</span>
+        <span className="min-w-0 flex-1 truncate text-ink-2 text-xs">{MARKDOWN_STRINGS.diagram}</span>
         {drawing.state === 'drawn' ? (
-          <IconButton
-            label={wantsSource ? 'Show the diagram' : 'Show the source'}
-            onClick={() => setWantsSource(!wantsSource)}
-          >
-            {wantsSource ? (
-              <Workflow className="size-4" strokeWidth={1.75} aria-hidden />
-            ) : (
-              <Code className="size-4" strokeWidth={1.75} aria-hidden />
+          <>
+            {wantsSource ? null : (
+              <IconButton label={MARKDOWN_STRINGS.enlarge} onClick={() => setLarge(true)}>
+                <Maximize2 className="size-4" strokeWidth={1.75} aria-hidden />
+              </IconButton>
             )}
-          </IconButton>
+            <IconButton label={MARKDOWN_STRINGS.downloadSvg} onClick={() => download(drawing.diagram)}>
+              <Download className="size-4" strokeWidth={1.75} aria-hidden />
+            </IconButton>
+            <IconButton
+              label={wantsSource ? MARKDOWN_STRINGS.showDiagram : MARKDOWN_STRINGS.showSource}
+              onClick={() => setWantsSource(!wantsSource)}
+            >
+              {wantsSource ? (
+                <Workflow className="size-4" strokeWidth={1.75} aria-hidden />
+              ) : (
+                <Code className="size-4" strokeWidth={1.75} aria-hidden />
+              )}
+            </IconButton>
+          </>
         ) : null}
-        <CopyButton text={code} label="Copy the source" />
+        <CopyButton text={code} label={MARKDOWN_STRINGS.copy} />
       </div>
       {drawing.state === 'broken' ? (
         <Notice kind="warn" className="m-2">
-          This diagram cannot be drawn. {drawing.reason}
+          {MARKDOWN_STRINGS.diagramBroken} {drawing.reason}
         </Notice>
       ) : null}
       {showsDiagram ? (
         <DiagramImage diagram={drawing.diagram} source={code} />
       ) : (
-        <HighlightedCode code={code} label="Source" />
+        <HighlightedCode code={code} label={MARKDOWN_STRINGS.source} />
       )}
+      {drawing.state === 'drawn' ? (
+        <Dialog open={isLarge} onOpenChange={setLarge} title={MARKDOWN_STRINGS.diagram} wide>
+          <LargeDiagram diagram={drawing.diagram} source={code} />
+        </Dialog>
+      ) : null}
     </div>
   );
 }
@@ -55,13 +73,13 @@ export function DiagramBlock({ code, isOpen }: { code: string; isOpen: boolean }
 function DiagramImage({ diagram, source }: { diagram: Diagram; source: string }) {
   const { url, width, height } = diagram;
   return (
-    <div className="scroller flex max-h-[70dvh] overflow-x-auto p-3" {...SCROLLABLE}>
+    <div className="diagram scroller flex max-h-[70dvh] overflow-x-auto p-3" {...SCROLLABLE}>
       <Image
         unoptimized
         src={url}
         width={Math.round(width)}
         height={Math.round(height)}
-        alt={`Diagram, drawn from: ${source}`}
+        alt={MARKDOWN_STRINGS.diagramAlt(source)}
         className="m-auto h-auto max-w-full"
         // On a narrow screen it scrolls before its labels get too small to read.
         style={{ minWidth: Math.min(Math.round(width), READABLE_PX) }}
@@ -70,9 +88,35 @@ function DiagramImage({ diagram, source }: { diagram: Diagram; source: string })
   );
 }
 
-const READABLE_PX = 560;
-const SCROLLABLE = { tabIndex: 0, role: 'group', 'aria-label': 'Diagram' } as const;
+/** As large as the window allows: a wide diagram scrolls sideways instead of shrinking. */
+function LargeDiagram({ diagram: { url, width, height }, source }: { diagram: Diagram; source: string }) {
+  return (
+    <div className="scroller max-h-[calc(100dvh-8rem)] overflow-x-auto rounded-md bg-sunken p-4" {...SCROLLABLE}>
+      <Image
+        unoptimized
+        src={url}
+        width={Math.round(width)}
+        height={Math.round(height)}
+        alt={MARKDOWN_STRINGS.diagramAlt(source)}
+        className="h-auto max-w-none"
+        style={{ width: Math.round(Math.max(width * LARGE_SCALE, Math.min(width * MAX_SCALE, LARGE_PX))) }}
+      />
+    </div>
+  );
+}
 
+const READABLE_PX = 560;
+const LARGE_SCALE = 1.5;
+const MAX_SCALE = 3;
+const LARGE_PX = 1_100;
+const SCROLLABLE = { tabIndex: 0, role: 'group', 'aria-label': MARKDOWN_STRINGS.diagram } as const;
+
+function download({ url }: Diagram): void {
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = 'diagram.svg';
+  link.click();
+}
 function useDrawing(code: string, isComplete: boolean): Drawing {
   const dark = useDark();
   const [drawn, setDrawn] = useState<{ code: string; drawing: Drawing }>();

@@ -1,5 +1,6 @@
 import { isRecord } from '#lib/browser/type-guards';
 import { DIAGRAM_FRAME } from '#lib/wire/diagram';
+import { MARKDOWN_STRINGS } from './strings.ts';
 
 export interface Diagram {
   /** A data URL of an SVG image, which runs and loads nothing. */
@@ -60,7 +61,7 @@ class DiagramFrame {
   constructor(onEnd: () => void) {
     this.#onEnd = onEnd;
     const element = this.#element;
-    element.title = 'Diagrams are drawn here';
+    element.title = MARKDOWN_STRINGS.diagramFrame;
     element.tabIndex = -1;
     element.ariaHidden = 'true';
     element.setAttribute('sandbox', 'allow-scripts');
@@ -77,7 +78,7 @@ class DiagramFrame {
     const id = ++this.#count;
     const { promise, resolve, reject } = Promise.withResolvers<Diagram>();
     const timer = setTimeout(() => {
-      this.#end(new Error('It could not be drawn in time. Reload the page to try again.'));
+      this.#end(new Error(MARKDOWN_STRINGS.diagramTimeout));
     }, DRAW_TIMEOUT_MS);
     this.#pending.set(id, { resolve, reject, timer });
     // The frame has an opaque origin, which no other target matches.
@@ -98,7 +99,10 @@ class DiagramFrame {
     const { svg, width, height } = data;
     if (typeof svg === 'string' && isSide(width) && isSide(height))
       pending.resolve({ url: `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`, width, height });
-    else pending.reject(new DiagramError(typeof data.error === 'string' ? data.error : 'It has no size.'));
+    else
+      pending.reject(
+        new DiagramError(typeof data.error === 'string' ? data.error : MARKDOWN_STRINGS.diagramWithoutSize),
+      );
     if (this.#pending.size === 0) this.#idle = setTimeout(() => this.#end(new Error('idle')), IDLE_MS);
   };
 

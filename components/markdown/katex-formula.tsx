@@ -5,6 +5,8 @@ import katex from 'katex';
 import { use, useContext, useLayoutEffect, useRef, useState } from 'react';
 import { type FormulaProps, FormulaSource } from '#components/markdown/formula-source';
 import { StreamingContext } from '#components/markdown/streaming-context';
+import { copyFormulas } from './copy-formulas.ts';
+import { MARKDOWN_STRINGS } from './strings.ts';
 
 /** Forbids loading, linking and styling beyond the formula (`trust`), and bounds its expansion. */
 const OPTIONS = { throwOnError: true, trust: false, strict: 'ignore', maxExpand: 1_000, maxSize: 40 } as const;
@@ -24,6 +26,9 @@ function loadChemistry(): Promise<unknown> {
   });
   return chemistry;
 }
+
+// One listener for the page, once there are formulas in it.
+document.addEventListener('copy', copyFormulas);
 
 export default function KatexFormula(props: FormulaProps) {
   const { tex, isDisplay } = props;
@@ -45,10 +50,10 @@ export default function KatexFormula(props: FormulaProps) {
     return (
       <>
         <FormulaSource {...props} />
-        {isStreaming ? null : <span className="formula-fault"> (this formula has a mistake)</span>}
+        {isStreaming ? null : <span className="formula-fault">{MARKDOWN_STRINGS.formulaFault}</span>}
       </>
     );
   return isDisplay ? <span ref={place} className="formula-display" {...SCROLLABLE} /> : <span ref={place} dir="ltr" />;
 }
 
-const SCROLLABLE = { tabIndex: 0, role: 'group', 'aria-label': 'Formula', dir: 'ltr' } as const;
+const SCROLLABLE = { tabIndex: 0, role: 'group', 'aria-label': MARKDOWN_STRINGS.formula, dir: 'ltr' } as const;

@@ -12,6 +12,7 @@ import { StreamingContext } from '#components/markdown/streaming-context';
 import { toMarkdownBlocks } from './markdown-blocks.ts';
 import { toElements } from './markdown-processor.ts';
 import { texOf } from './math-syntax.ts';
+import { MARKDOWN_STRINGS } from './strings.ts';
 
 const PROSE = { className: 'prose' };
 
@@ -84,7 +85,7 @@ function Anchor({ node, className: _className, href = '', children, ...props }: 
 }
 
 function ImageName({ src, alt }: ComponentProps<'img'> & ExtraProps) {
-  const name = alt === undefined || alt === '' ? 'Image' : `Image: ${alt}`;
+  const name = alt === undefined || alt === '' ? MARKDOWN_STRINGS.image : MARKDOWN_STRINGS.imageNamed(alt);
   const address = typeof src === 'string' && /^https?:\/\//i.test(src) ? src : undefined;
   if (address === undefined) return <span className="text-ink-3">[{name}]</span>;
   return (
@@ -94,7 +95,7 @@ function ImageName({ src, alt }: ComponentProps<'img'> & ExtraProps) {
   );
 }
 
-const SCROLLABLE = { tabIndex: 0, role: 'group', 'aria-label': 'Table' } as const;
+const SCROLLABLE = { tabIndex: 0, role: 'group', 'aria-label': MARKDOWN_STRINGS.table } as const;
 
 /** A read-only checkbox of a task list. */
 function Checkbox({ checked }: ComponentProps<'input'> & ExtraProps) {
@@ -104,7 +105,7 @@ function Checkbox({ checked }: ComponentProps<'input'> & ExtraProps) {
       checked={checked === true}
       disabled
       readOnly
-      aria-label={checked === true ? 'Done' : 'Open'}
+      aria-label={checked === true ? MARKDOWN_STRINGS.taskDone : MARKDOWN_STRINGS.taskOpen}
     />
   );
 }

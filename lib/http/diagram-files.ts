@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { AppError } from '#lib/errors';
+import { DIAGRAM_FONTS, DIAGRAM_THEMES, diagramFontStyle } from '#lib/http/diagram-theme';
 import type { Reply } from '#lib/http/reply';
 import { DIAGRAM_FRAME, DIAGRAM_MODULES } from '#lib/wire/diagram';
 
@@ -37,13 +38,14 @@ export async function diagramFile(path: readonly string[]): Promise<Reply> {
 
 const MODULE = /^(mermaid\.esm\.min|chunks\/mermaid\.esm\.min\/[\w.-]+)\.mjs$/;
 
-function frame(): Reply {
+async function frame(): Promise<Reply> {
   const nonce = randomBytes(16).toString('base64');
   const policy = [
     'sandbox allow-scripts',
     "default-src 'none'",
     `script-src 'nonce-${nonce}' 'strict-dynamic'`,
     "style-src 'unsafe-inline'",
+    'font-src data:',
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'self'",
@@ -57,7 +59,8 @@ function frame(): Reply {
       'referrer-policy': 'no-referrer',
     },
     body: `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Diagrams are drawn here</title></head><body>
+<html lang="en"><head><meta charset="utf-8"><title>Diagrams are drawn here</title>
+<style id="font">${await diagramFontStyle()}</style></head><body>
 <script type="module" nonce="${nonce}">${SCRIPT}</script>
 </body></html>`,
   };
@@ -66,7 +69,10 @@ function frame(): Reply {
 /** Draws diagrams one after another. Only the embedding page can send messages to the frame. */
 const SCRIPT = `
 import mermaid from '/api/diagrams/${DIAGRAM_MODULES}/mermaid.esm.min.mjs';
-let last = Promise.resolve();
+const themes = ${JSON.stringify(DIAGRAM_THEMES)};
+const font = document.getElementById('font').textContent;
+// Text is measured with the font that it is drawn with.
+let last = Promise.all([400, 600].map((weight) => document.fonts.load(weight + ' 14px Geist'))).catch(() => {});
 addEventListener('message', ({ source, data }) => {
   if (source !== parent) return;
   last = last.then(() => draw(data)).then((drawn) => parent.postMessage({ id: data.id, ...drawn }, '*'));
@@ -76,7 +82,9 @@ async function draw({ id, text, dark }) {
     mermaid.initialize({
       startOnLoad: false,
       securityLevel: 'strict',
-      theme: dark ? 'dark' : 'default',
+      look: 'classic',
+      theme: 'base',
+      themeVariables: dark ? themes.dark : themes.light,
       htmlLabels: false,
       // Options that a diagram may not set: they carry markup, styles or URLs, or lift a limit.
       secure: [
@@ -84,7 +92,7 @@ async function draw({ id, text, dark }) {
         'themeCSS', 'fontFamily', 'altFontFamily', 'flowchart', 'class', 'state', 'dompurifyConfig', 'icon',
       ],
       suppressErrorRendering: true,
-      fontFamily: 'Helvetica, Arial, sans-serif',
+      fontFamily: ${JSON.stringify(DIAGRAM_FONTS)},
     });
     const { svg } = await mermaid.render('d' + id, text);
     const element = new DOMParser().parseFromString(svg, 'text/html').querySelector('svg');
@@ -92,6 +100,9 @@ async function draw({ id, text, dark }) {
     element.setAttribute('width', width);
     element.setAttribute('height', height);
     element.removeAttribute('style');
+    const style = document.createElementNS('http://www.w3.org/2000/svg', 'style');
+    style.textContent = font;
+    element.prepend(style);
     return { svg: new XMLSerializer().serializeToString(element), width, height };
   } catch (error) {
     document.body.replaceChildren();
