@@ -47,7 +47,7 @@ test('the chat’s menus, settings and versions of a response have no fault', as
   await responseComplete(page);
   await expect(responses(page).locator('.katex')).toBeVisible();
   await look(page, 'an answer, its reasoning folded');
-  await button(page, /^Reasoned/).click();
+  await button(page, /^Thought/).click();
   await expect(page.getByText('It is so.')).toBeVisible();
   await toEnd(page);
   await look(page, 'reasoning');
@@ -56,13 +56,13 @@ test('the chat’s menus, settings and versions of a response have no fault', as
   await toEnd(page);
   await look(page, 'output of a program');
 
-  await button(page, 'Ask again').click();
+  await button(page, 'Regenerate').click();
   await expect(responses(page)).toContainText('2 / 2');
   await responseComplete(page);
   const question = page.getByRole('article', { name: 'Question' });
   await question.hover();
   await look(page, 'versions, and what can be done with a question');
-  await question.getByRole('button', { name: 'Edit and send again' }).click();
+  await question.getByRole('button', { name: 'Edit' }).click();
   await expect(page.getByRole('textbox', { name: 'The question' })).toBeFocused();
   await look(page, 'a question that is changed');
 });
@@ -134,7 +134,7 @@ test('a response has no fault while it waits, queues, reasons, streams and is st
   await page.goto('/');
   const last = responses(page).last();
   await ask(page, freshQuestion('Waiting'));
-  await expect(last).toContainText('Waiting for the first word');
+  await expect(last).toContainText('Waiting for the model…');
   await look(page, 'waiting');
   await button(page, 'Stop the answer').click();
   await expect(last).toContainText('Stopped');
@@ -147,7 +147,7 @@ test('a response has no fault while it waits, queues, reasons, streams and is st
     }),
   );
   await ask(page, freshQuestion('Queue'));
-  await expect(last).toContainText('In the queue:');
+  await expect(last).toContainText('Queued');
   await look(page, 'in the queue');
   await button(page, 'Stop the answer').click();
   for (const id of others) await request.delete(`/api/chat-queue?requestId=${id}`);
@@ -174,8 +174,8 @@ test('a failed, a cut and a joined response have no fault', async ({ page, reque
   const last = responses(page).last();
   model.play([{ send: ollama.text('Half of') }, { send: ollama.done('length') }]);
   await ask(page, freshQuestion('Cut'));
-  await expect(last).toContainText('Cut at the length limit');
-  await look(page, 'cut at the length limit');
+  await expect(last).toContainText('Reached the token limit');
+  await look(page, 'at the token limit');
   model.play([{ send: ollama.text('Half of') }, { send: ollama.error('out of memory') }]);
   await ask(page, freshQuestion('Broken'));
   await expect(last.getByRole('alert')).toBeVisible();
@@ -190,7 +190,7 @@ test('a failed, a cut and a joined response have no fault', async ({ page, reque
   asked.end();
   await responseComplete(page);
   await other;
-  await expect(last).toContainText('Joined a running answer');
+  await expect(last).toContainText('Shared with an identical request');
   await look(page, 'joined');
 });
 

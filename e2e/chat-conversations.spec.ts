@@ -64,9 +64,9 @@ test('a server that is killed and started again: what came stays, and asking aga
     await app.ended;
     app = await startApp('server', env);
     const notice = responses(page).last().getByRole('alert');
-    await expect(notice).toContainText('Ask again to get all of it.', { timeout: 30_000 });
+    await expect(notice).toContainText('can’t be resumed. Regenerate it.', { timeout: 30_000 });
     expect(await textOf(page)).toBe(words(0, 20).join('').trim());
-    await notice.getByRole('button', { name: 'Try again' }).click();
+    await notice.getByRole('button', { name: 'Regenerate' }).click();
     await expect(responses(page).last()).toContainText('w39');
     await responseComplete(page);
     expect(await textOf(page)).toBe(words(0, 40).join('').trim());
@@ -126,14 +126,14 @@ test('a question that is changed is a branch; both can be stepped through, also 
   await ask(page, 'first form');
   await responseComplete(page);
   const question = page.getByRole('article', { name: 'Question' });
-  await question.getByRole('button', { name: 'Edit and send again' }).click();
+  await question.getByRole('button', { name: 'Edit' }).click();
   await page.getByRole('textbox', { name: 'The question' }).fill('second form');
   await page.keyboard.press('Enter');
   await expect(responses(page).last()).toContainText('Answer to second form');
   await expect(question).toContainText('2 / 2');
   await page.reload();
   await expect(responses(page).last()).toContainText('Answer to second form');
-  await question.getByRole('button', { name: 'Earlier version' }).click();
+  await question.getByRole('button', { name: 'Previous version' }).click();
   await expect(responses(page).last()).toContainText('Answer to first form');
   await expect(responses(page)).toHaveCount(1);
 });

@@ -17,7 +17,7 @@ test('a question gets a response, and the same question again comes from the cac
   await expect(responses(page)).toHaveCount(0);
   await ask(page, question);
   await responseComplete(page);
-  await expect(responses(page).last()).toContainText('From the cache');
+  await expect(responses(page).last()).toContainText('Cached');
   await expect(responses(page).last()).toContainText(first);
   expect(await accessibilityFaultsInBoth(page)).toEqual([]);
 });
@@ -53,19 +53,19 @@ test('a waiting question shows its position', async ({ page, request }) => {
   });
   const { request_id: id } = await blocker.json();
   await ask(page, freshQuestion('Say hello in five words.'));
-  await expect(responses(page).last()).toContainText(/In the queue: (you are next|about|a few|\d)/i);
+  await expect(responses(page).last()).toContainText(/Queued · (you are next|\d+ ahead of you)/);
   expect((await request.delete(`/api/chat-queue?requestId=${id}`)).status()).toBe(200);
   await responseComplete(page);
-  await expect(responses(page).last()).not.toContainText('In the queue:');
+  await expect(responses(page).last()).not.toContainText('Queued');
 });
 
 test('regenerate writes a new response and keeps the old one', async ({ page }) => {
   await ask(page, freshQuestion('Name a colour.'));
   await responseComplete(page);
-  await page.getByRole('button', { name: 'Ask again' }).click();
+  await page.getByRole('button', { name: 'Regenerate' }).click();
   await expect(responses(page).last()).toContainText('2 / 2', { timeout: 90_000 });
-  await expect(responses(page).last()).not.toContainText('From the cache');
-  await page.getByRole('button', { name: 'Earlier version' }).click();
+  await expect(responses(page).last()).not.toContainText('Cached');
+  await page.getByRole('button', { name: 'Previous version' }).click();
   await expect(responses(page).last()).toContainText('1 / 2');
 });
 
@@ -147,7 +147,7 @@ test('a link to a conversation opens the history with the page, and creates none
   await page.getByRole('textbox', { name: 'Message' }).fill('Say hello.');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('article', { name: 'Answer' })).toBeVisible();
-  await expect(page.getByRole('button', { name: 'Ask again' })).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByRole('button', { name: 'Regenerate' })).toBeVisible({ timeout: 60_000 });
   await page.reload();
   await expect(page.getByRole('article', { name: 'Question' })).toContainText('Say hello.');
 });

@@ -106,7 +106,7 @@ test('renaming, deleting and changing leave the focus where one goes on', async 
   await ask(page, first);
   await responseComplete(page);
   const question = page.getByRole('article', { name: 'Question' });
-  const change = question.getByRole('button', { name: 'Edit and send again' });
+  const change = question.getByRole('button', { name: 'Edit' });
   await change.focus();
   await page.keyboard.press('Enter');
   await expect(page.getByRole('textbox', { name: 'The question' })).toBeFocused();

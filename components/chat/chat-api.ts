@@ -45,7 +45,7 @@ export async function requestResponse(
     'x-request-id': requestId,
     ...(fresh ? { 'cache-control': 'no-cache' } : {}),
   };
-  return open(await request(`${API_BASE}/api/chat-optimized`, { ...init, headers, signal }), signal);
+  return await connect(`${API_BASE}/api/chat-optimized`, { ...init, headers }, signal);
 }
 
 /** Resumes a stream after `lastEventId`, or from its beginning if that is undefined. */
@@ -55,7 +55,7 @@ export async function resumeResponse(
   signal: AbortSignal,
 ): Promise<ResponseStream> {
   const headers = { accept: EVENT_STREAM, ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }) };
-  return open(await request(queueUrl(requestId), { headers, signal }), signal);
+  return await connect(queueUrl(requestId), { headers }, signal);
 }
 
 /** Cancels the generation. A request that has ended or is unknown is not an error. */
@@ -71,14 +71,52 @@ function queueUrl(requestId: string): string {
   return `${API_BASE}/api/chat-queue?requestId=${encodeURIComponent(requestId)}`;
 }
 
-function open(response: Response, signal: AbortSignal): ResponseStream {
-  return { cache: cacheHeader(response.headers.get('x-cache')), events: chatEvents(response, signal) };
+async function connect(url: string, init: RequestInit, signal: AbortSignal): Promise<ResponseStream> {
+  const loss = new LossOfNetwork();
+  const response = await request(url, { ...init, signal: AbortSignal.any([signal, loss.signal]) });
+  return { cache: cacheHeader(response.headers.get('x-cache')), events: chatEvents(response, signal, loss) };
 }
 
-async function* chatEvents(response: Response, signal: AbortSignal): ResponseStream['events'] {
+/** A browser keeps a connection of a network that is lost, and says nothing. */
+const SILENCE_MS = 1_000;
+
+/** Aborts a stream that is silent after the browser has lost its network. */
+class LossOfNetwork {
+  readonly #abort = new AbortController();
+  readonly #listening = new AbortController();
+  #lastAt = 0;
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  watch(): void {
+    addEventListener('offline', () => this.#check(), { signal: this.#listening.signal });
+  }
+
+  readonly notice = () => {
+    this.#lastAt = performance.now();
+  };
+
+  end(): void {
+    this.#listening.abort();
+  }
+
+  #check(): void {
+    setTimeout(() => {
+      if (this.#listening.signal.aborted || navigator.onLine) return;
+      if (performance.now() - this.#lastAt >= SILENCE_MS) this.#abort.abort();
+      else this.#check();
+    }, SILENCE_MS);
+  }
+}
+
+async function* chatEvents(response: Response, signal: AbortSignal, loss: LossOfNetwork): ResponseStream['events'] {
   if (response.body === null) throw connectionLost();
+  loss.watch();
   try {
     for await (const { data, id } of readEvents(response.body)) {
+      loss.notice();
       const event = parseJson(data);
       // A newer server may send events that this page does not know.
       if (!isChatEvent(event)) continue;
@@ -88,6 +126,8 @@ async function* chatEvents(response: Response, signal: AbortSignal): ResponseStr
   } catch (error) {
     if (signal.aborted || error instanceof ApiError) throw error;
     throw connectionLost();
+  } finally {
+    loss.end();
   }
   throw connectionLost();
 }

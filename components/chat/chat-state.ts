@@ -33,8 +33,11 @@ export interface ChatEffects {
   /** Calls back before the next paint, or after a short wait if the page is hidden. */
   nextFrame(callback: () => void): void;
   pause(ms: number, signal: AbortSignal): Promise<void>;
-  /** Resolves when the browser has a network. */
-  online(signal: AbortSignal): Promise<void>;
+  /**
+   * True at once if the browser has a network; else false, when it has one again or after some
+   * seconds, because a server on this machine needs none.
+   */
+  online(signal: AbortSignal): Promise<boolean>;
   /** Notifies other tabs that a conversation changed. */
   announce(conversationId: string): void;
 }

@@ -114,7 +114,7 @@ function newStore(): ChatStore {
     newId: () => `id-${++clock}`,
     nextFrame: queueMicrotask,
     pause: async () => undefined,
-    online: async () => undefined,
+    online: async () => true,
     announce: () => undefined,
   });
 }

@@ -21,6 +21,7 @@ interface FailureNoticeProps {
 export function FailureNotice({ message, failure, onRegenerate }: FailureNoticeProps) {
   const isRetrying = useChatSelector(({ activity }) => activity.get(message.id) === 'retrying');
   const seconds = useSecondsUntil(failure.retryAt);
+  const sentence = errorSentence(failure);
   return (
     <Notice
       kind="error"
@@ -35,7 +36,7 @@ export function FailureNotice({ message, failure, onRegenerate }: FailureNoticeP
         )
       }
     >
-      <TextWithCode text={errorSentence(failure)} />
+      <TextWithCode text={failure.retryAt === undefined ? sentence : sentence.replace(WAIT, '')} />
       {isRetrying ? (
         // Announced once with the sentence, not with each second.
         <span role="timer" aria-live="off" className="tabular ms-1">
@@ -88,6 +89,9 @@ function Action({ message, failure, seconds, onRegenerate }: FailureNoticeProps 
 }
 
 const SIGN_IN = buttonClasses('secondary', 'sm');
+
+/** The countdown says it, and goes with the time. */
+const WAIT = / Try again in [^.]*\.$/;
 
 /** Whole seconds until `at`, counted down; 0 afterwards and without a time. */
 function useSecondsUntil(at: number | undefined): number {

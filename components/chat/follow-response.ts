@@ -60,10 +60,10 @@ export async function followResponse(
         update(markFailed(message, describeFailure(error), effects.now()));
         return;
       }
-      attempt += 1;
       loss.begin();
       await effects.pause(delay, signal).catch(() => undefined);
-      await effects.online(signal);
+      // Without a network attempts are free: a tunnel is longer than a minute.
+      if (await effects.online(signal)) attempt += 1;
       if (signal.aborted) return;
       const interrupted = message;
       resuming = true;

@@ -112,12 +112,14 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Resolves when the browser has a network: an attempt without one would be wasted. */
-function onlineAgain(signal: AbortSignal): Promise<void> {
-  if (navigator.onLine || signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const options = { once: true, signal } as const;
-    addEventListener('online', () => resolve(), options);
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+const OFFLINE_RETRY_MS = 8_000;
+
+async function onlineAgain(signal: AbortSignal): Promise<boolean> {
+  if (navigator.onLine) return true;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const done = new AbortController();
+  addEventListener('online', () => resolve(), { once: true, signal: done.signal });
+  await Promise.race([promise, pause(OFFLINE_RETRY_MS, signal)]);
+  done.abort();
+  return false;
 }

@@ -11,7 +11,7 @@ export function copyFormulas(event: ClipboardEvent): void {
   if (copy.querySelector('.katex') === null) return;
   for (const formula of copy.querySelectorAll('.katex')) replaceByTex(formula);
   event.clipboardData.setData('text/html', copy.innerHTML);
-  event.clipboardData.setData('text/plain', plainText(copy));
+  event.clipboardData.setData('text/plain', plainText(copy, selection));
   event.preventDefault();
 }
 
@@ -38,11 +38,15 @@ function replaceByTex(formula: Element): void {
 }
 
 /** The text with the line breaks that a browser shows, which needs layout. */
-function plainText(copy: HTMLElement): string {
+function plainText(copy: HTMLElement, selection: Selection): string {
   copy.className = 'prose';
   copy.style.cssText = 'position:fixed;inset-block-start:-9999px;inline-size:60rem;pointer-events:none';
   document.body.append(copy);
-  const text = copy.innerText;
+  const ranges = Array.from({ length: selection.rangeCount }, (_, index) => selection.getRangeAt(index));
+  selection.selectAllChildren(copy);
+  const text = selection.toString();
   copy.remove();
+  selection.removeAllRanges();
+  for (const range of ranges) selection.addRange(range);
   return text;
 }
