@@ -87,6 +87,7 @@ let cancelled: string[];
 let cancelFails: ApiError | undefined;
 let clock: number;
 let refuse: ApiError | undefined;
+let pause: (ms: number, signal: AbortSignal) => Promise<void>;
 
 function newStore(): ChatStore {
   return new ChatStore({
@@ -113,7 +114,7 @@ function newStore(): ChatStore {
     },
     newId: () => `id-${++clock}`,
     nextFrame: queueMicrotask,
-    pause: async () => undefined,
+    pause: (ms, signal) => pause(ms, signal),
     online: async () => true,
     announce: () => undefined,
   });
@@ -141,6 +142,7 @@ beforeEach(() => {
   cancelFails = undefined;
   clock = 0;
   refuse = undefined;
+  pause = async () => undefined;
 });
 
 describe('ChatStore', () => {
@@ -206,6 +208,107 @@ describe('ChatStore', () => {
     const messages = (await history.messages(id)).map((message) => ({ ...message, content: `${message.content}!` }));
     await store.add([{ conversation, messages }]);
     expect(shown(store, id).map(({ content }) => content)).toEqual(['one!', '1!']);
+  });
+
+  it('replaces a response without text instead of keeping it as a version', async () => {
+    const store = newStore();
+    const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+    await settle();
+    last(asked).feed.push({ done: true, error: 'Broken.', code: 'upstream_failed' });
+    await settle();
+    const failed = last(shown(store, id));
+    store.regenerate(id, failed.id, { model: null, capabilities: SEES });
+    await settle();
+    expect(last(asked).asking.requestId).not.toBe(asked[0]?.asking.requestId);
+    last(asked).feed.push(say('here'), DONE);
+    await settle();
+    expect(await history.messages(id)).toHaveLength(2);
+    expect(last(shown(store, id))).toMatchObject({ id: failed.id, content: 'here', state: 'done' });
+  });
+
+  it('repeats a refused request once by itself, unless that is cancelled', async () => {
+    const store = newStore();
+    refuse = new ApiError('Too many.', 429, 'rate_limited', 2);
+    const waits: (() => void)[] = [];
+    pause = () => new Promise((resolve) => waits.push(resolve));
+    const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+    await settle();
+    const { id: responseId } = last(shown(store, id));
+    expect(store.state().activity.get(responseId)).toBe('retrying');
+    last(waits)();
+    await settle();
+    // The second refusal waits for the reader.
+    expect(last(shown(store, id))).toMatchObject({ id: responseId, state: 'failed' });
+    expect(store.state().activity.size).toBe(0);
+    store.regenerate(id, responseId, { model: null, capabilities: SEES });
+    await settle();
+    expect(store.state().activity.size).toBe(1);
+    refuse = undefined;
+    store.cancelRetry(responseId);
+    last(waits)();
+    await settle();
+    expect(asked).toHaveLength(0);
+    expect(store.state().activity.size).toBe(0);
+  });
+
+  it('continues a response with its text as the last message, under another request id', async () => {
+    const store = newStore();
+    const id = store.send({ conversationId: null, text: 'count', model: null, capabilities: SEES });
+    await settle();
+    last(asked).feed.push(say('1, 2, '), { ...DONE, done_reason: 'length' });
+    await settle();
+    store.continueResponse(id, last(shown(store, id)).id, { model: 'm', capabilities: SEES });
+    await settle();
+    expect(last(asked).asking.body.messages.at(-1)).toEqual({ role: 'assistant', content: '1, 2, ' });
+    last(asked).feed.push(say('3'), DONE);
+    await settle();
+    expect(shown(store, id).map(({ content }) => content)).toEqual(['count', '1, 2, 3']);
+    expect(store.state().conversations[0]?.model).toBeNull();
+    expect(new Set(asked.map(({ asking }) => asking.requestId)).size).toBe(2);
+  });
+
+  it('deletes a pair or what is below, in the history too, and brings it back', async () => {
+    const store = newStore();
+    let id: string | null = null;
+    for (const text of ['one', 'two', 'three']) {
+      id = store.send({ conversationId: id, text, model: null, capabilities: SEES });
+      await settle();
+      last(asked).feed.push(say(`re ${text}`), DONE);
+      await settle();
+    }
+    if (id === null) throw new Error('nothing was sent');
+    const chat = id;
+    const texts = () => shown(store, chat).map(({ content }) => content);
+    const all = texts();
+    const two = shown(store, chat).find(({ content }) => content === 'two');
+    const undoPair = store.deleteMessages(chat, two?.id ?? '', 'pair');
+    expect(texts()).toEqual(['one', 're one', 'three', 're three']);
+    await settle();
+    expect(await history.messages(chat)).toHaveLength(4);
+    undoPair();
+    expect(texts()).toEqual(all);
+    const undoRest = store.deleteMessages(chat, two?.id ?? '', 'below');
+    expect(texts()).toEqual(['one', 're one']);
+    undoRest();
+    await settle();
+    expect(texts()).toEqual(all);
+    expect(await history.messages(chat)).toHaveLength(6);
+  });
+
+  it('shows another version after one was deleted', async () => {
+    const store = newStore();
+    const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+    await settle();
+    last(asked).feed.push(say('first'), DONE);
+    await settle();
+    store.regenerate(id, last(shown(store, id)).id, { model: 'other', capabilities: SEES, isOnce: true });
+    await settle();
+    expect(last(asked).asking.body.model).toBe('other');
+    last(asked).feed.push(say('second'), DONE);
+    await settle();
+    expect(store.state().conversations[0]?.model).toBeNull();
+    store.deleteMessages(id, last(shown(store, id)).id, 'below');
+    expect(last(shown(store, id)).content).toBe('first');
   });
 
   it('bypasses the cache on regenerate and keeps both responses', async () => {

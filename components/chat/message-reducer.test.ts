@@ -3,9 +3,11 @@ import type { ChatEvent } from '#lib/wire/chat';
 import type { AssistantMessage } from './conversation.ts';
 import {
   applyEvent,
+  continued,
   markFailed,
   markStopped,
   newResponse,
+  resetForReplay,
   thinkingDurationMs,
   withCacheHeader,
 } from './message-reducer.ts';
@@ -84,6 +86,46 @@ describe('applyEvent', () => {
     expect(withCacheHeader(asked, 'hit').source).toBe('cached');
     expect(withCacheHeader(asked, 'joined').source).toBe('joined');
     expect(withCacheHeader(asked, 'miss')).toBe(asked);
+  });
+
+  it('has no token rate for a shared response', () => {
+    const shared = withCacheHeader(asked, 'joined');
+    const event: ChatEvent = {
+      done: true,
+      usage: { prompt_tokens: 1, completion_tokens: 50 },
+      timings: { queued_ms: 0, first_token_ms: 1, total_ms: 1_000 },
+    };
+    expect(read([event]).tokensPerSecond).toBeGreaterThan(1);
+    expect(read([event], shared).tokensPerSecond).toBeUndefined();
+  });
+
+  it('counts what arrived of a stopped response, and names who cancelled it', () => {
+    const half = read([
+      { content: 'a', done: false },
+      { content: 'b', done: false },
+    ]);
+    expect(markStopped(half, 4_000)).toMatchObject({ pieces: 2 });
+    const own: ChatEvent = { done: true, error: 'x', code: 'cancelled' };
+    expect(read([own], half).cancelledBy).toBeUndefined();
+    expect(read([{ ...own, data: { cancelled_by: 'operator' } }], half)).toMatchObject({
+      state: 'stopped',
+      cancelledBy: 'operator',
+    });
+  });
+
+  it('appends a continuation, and begins it again without the text before it', () => {
+    const usage = { prompt_tokens: 1, completion_tokens: 3 };
+    const cut = read([
+      { content: 'one, ', done: false },
+      { done: true, done_reason: 'length', usage },
+    ]);
+    const next = continued(cut, 'r2');
+    expect(next).toMatchObject({ state: 'waiting', content: 'one, ', requestId: 'r2' });
+    expect(next.doneReason).toBeUndefined();
+    const more = read([{ content: 'two', done: false }], next);
+    expect(more.content).toBe('one, two');
+    expect(resetForReplay(more).content).toBe('one, ');
+    expect(read([{ done: true, done_reason: 'stop', usage }], more)).toMatchObject({ completionTokens: 6 });
   });
 
   it('keeps received text when it fails or is stopped', () => {

@@ -18,7 +18,7 @@ export function MenuPopup({ trigger, items, align = 'end', side = 'bottom' }: Me
           collisionPadding={8}
           className="z-70 outline-none"
         >
-          <BaseMenu.Popup className={POPUP}>
+          <BaseMenu.Popup className={clsx(POPUP, 'max-h-(--available-height) overflow-y-auto')}>
             {items.map(({ label, icon, danger = false, checked, onSelect }) =>
               checked === undefined ? (
                 <BaseMenu.Item
