@@ -1,13 +1,14 @@
 'use client';
 
 import { useEffect, useState } from 'react';
-import { type OnRegenerate, ResponseMenu } from '#components/chat/response-menu';
+import { ResponseMenu } from '#components/chat/response-menu';
 import { Button, buttonClasses } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
 import { TextWithCode } from '#components/ui/text-with-code';
 import { errorSentence } from '#lib/browser/error-sentence';
 import type { AssistantMessage, ResponseFailure } from './conversation.ts';
 import { failureAction } from './failure-action.ts';
+import type { OnRegenerate } from './response-menu-props.ts';
 import { TURN_STRINGS } from './strings/turns.ts';
 import { chatStore, useChatSelector } from './use-chat.ts';
 

@@ -4,10 +4,10 @@ import clsx from 'clsx';
 import { memo, useEffect, useMemo, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { QuestionTurn } from '#components/chat/question-turn';
-import type { OnRegenerate } from '#components/chat/response-menu';
 import { ResponseTurn } from '#components/chat/response-turn';
 import type { VersionPosition } from '#components/chat/version-switcher';
 import { type ChatMessage, EMPTY_THREAD, pathTo, type Thread } from './conversation.ts';
+import type { OnRegenerate } from './response-menu-props.ts';
 import { useChatSelector } from './use-chat.ts';
 
 interface MessageListProps {

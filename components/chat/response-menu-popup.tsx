@@ -1,11 +1,11 @@
 'use client';
 
 import { RefreshCw, Trash2 } from 'lucide-react';
-import type { ResponseMenuProps } from '#components/chat/response-menu';
 import { MenuPopup } from '#components/ui/menu-popup';
 import type { MenuEntry } from '#components/ui/popup-props';
 import { useModels } from '#lib/browser/service-status';
 import { deleteWithUndo } from './delete-with-undo.ts';
+import type { ResponseMenuProps } from './response-menu-props.ts';
 import { TURN_STRINGS } from './strings/turns.ts';
 
 export function ResponseMenuPopup({ message, kind, hasVersions, trigger, onRegenerate }: ResponseMenuProps) {

@@ -5,7 +5,7 @@ import { memo } from 'react';
 import { FailureNotice } from '#components/chat/failure-notice';
 import { MessageTime } from '#components/chat/message-time';
 import { Reasoning } from '#components/chat/reasoning';
-import { type OnRegenerate, ResponseMenu } from '#components/chat/response-menu';
+import { ResponseMenu } from '#components/chat/response-menu';
 import { ResponseProgress } from '#components/chat/response-progress';
 import { type VersionPosition, VersionSwitcher } from '#components/chat/version-switcher';
 import { Markdown } from '#components/markdown/markdown';
@@ -19,6 +19,7 @@ import { TurnIcon } from '#components/ui/turn-icon';
 import { RunPlaceContext } from '../code-run/run-place.ts';
 import { type AssistantMessage, isRunning, isTextless } from './conversation.ts';
 import { formatMessageTime } from './format-message-time.ts';
+import type { OnRegenerate } from './response-menu-props.ts';
 import { TURN_STRINGS } from './strings/turns.ts';
 import { chatStore } from './use-chat.ts';
 

@@ -2,8 +2,6 @@
 export const MARKDOWN_STRINGS = {
   code: 'Code',
   copy: 'Copy',
-  text: 'text',
-  openInPlayground: 'Open in the playground',
   table: 'Table',
   formula: 'Formula',
   formulaFault: ' (this formula has a mistake)',

@@ -79,7 +79,7 @@ export class OllamaProvider implements ModelProvider {
     max: MAX_REMEMBERED_MODELS,
     ttl: THINKING_TTL_MS,
   });
-  /** Whether a model's template leaves a last message of the assistant open, by the model's name. */
+  /** Whether a template leaves a last message of the assistant open, by the model's name. */
   readonly #continuesByModel = new LRUCache<string, boolean>({ max: MAX_REMEMBERED_MODELS });
 
   constructor({ url, keepAlive, maxContextTokens = 0 }: OllamaOptions) {
