@@ -71,7 +71,8 @@ describe('a large draft', () => {
 
   it('removes the older draft of this tab when it is sent at once', async () => {
     shared.setItem('draft', 'older');
-    const { writeDraft } = await openTab();
+    const { claimDraft, writeDraft } = await openTab();
+    claimDraft('draft', 'page');
     writeDraft('draft', LARGE);
     writeDraft('draft', '');
     vi.advanceTimersByTime(2_000);
@@ -97,5 +98,21 @@ describe('a sent draft', () => {
     first.writeDraft('draft', '');
     vi.advanceTimersByTime(2_000);
     expect(await draftOfNewTab()).toBe('of the second');
+  });
+});
+
+describe('a draft of one tab', () => {
+  it('comes back in this tab only, and others learn who wrote it', async () => {
+    const first = await openTab();
+    first.writeDraft('draft', 'half', 'page-1');
+    expect(first.readDraft('draft')).toBe('half');
+    const second = await openTab();
+    expect(second.readDraft('draft')).toBe('');
+    expect(second.storedDraft('draft')).toEqual({ text: 'half', page: 'page-1', hasOwn: false });
+    second.claimDraft('draft', 'page-2');
+    expect(second.storedDraft('draft')?.page).toBe('page-2');
+    second.writeDraft('draft', '', 'page-2');
+    expect(second.storedDraft('draft')).toBeUndefined();
+    expect(shared.length).toBe(0);
   });
 });

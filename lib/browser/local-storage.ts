@@ -24,12 +24,23 @@ export function writeStored(key: string, value: string): void {
   store(key, value, storeForAll);
 }
 
+/** Only this tab's text: another tab's is offered by `storedDraft`. */
+export function readDraft(key: string): string {
+  const held = memory.get(key);
+  if (held !== undefined) return held;
+  try {
+    return sessionStorage.getItem(key) ?? '';
+  } catch {
+    return '';
+  }
+}
+
 /**
- * Writes a text that is being edited in this tab. A reload finds this tab's text, a new tab the
- * newest of all, and no tab overwrites another's.
+ * Writes a text that is being edited in this tab, which `page` identifies. A reload finds this
+ * tab's text, and no tab overwrites another's.
  */
-export function writeDraft(key: string, value: string): void {
-  if (!lastStored.has(key)) lastStored.set(key, readStored(key));
+export function writeDraft(key: string, value: string, page = ''): void {
+  if (!lastStored.has(key)) lastStored.set(key, readDraft(key));
   hold(key, value);
   store(key, value, () => {
     let isNewest = true;
@@ -39,14 +50,48 @@ export function writeDraft(key: string, value: string): void {
     } catch {
       // `memory` has the text.
     }
-    if (isNewest) storeForAll(key, value);
+    if (isNewest) storeForAll(key, value, page);
   });
 }
 
-function storeForAll(key: string, value: string): void {
+/** The newest text of all tabs and the page that wrote it. */
+interface StoredDraft {
+  text: string;
+  /** Empty for a text of an earlier version of the app. */
+  page: string;
+  /** True if this tab has its own text, even an empty one. */
+  hasOwn: boolean;
+}
+
+export function storedDraft(key: string): StoredDraft | undefined {
+  try {
+    const text = localStorage.getItem(key);
+    if (text === null) return undefined;
+    const hasOwn = memory.has(key) || sessionStorage.getItem(key) !== null;
+    return { text, page: localStorage.getItem(ownerKey(key)) ?? '', hasOwn };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Makes `page` the writer of the stored text: the page of this tab after a reload. */
+export function claimDraft(key: string, page: string): void {
+  try {
+    localStorage.setItem(ownerKey(key), page);
+    lastStored.set(key, localStorage.getItem(key) ?? '');
+  } catch {
+    // Storage is forbidden: no text was stored either.
+  }
+}
+
+const ownerKey = (key: string) => `${key}:page`;
+
+function storeForAll(key: string, value: string, page = ''): void {
   try {
     if (value === '') localStorage.removeItem(key);
     else localStorage.setItem(key, value);
+    if (value !== '' && page !== '') localStorage.setItem(ownerKey(key), page);
+    else localStorage.removeItem(ownerKey(key));
     lastStored.set(key, value);
   } catch {
     // Storage is full or forbidden; `memory` has the text.
@@ -80,10 +125,14 @@ if (typeof window !== 'undefined') {
 }
 
 /** Empty during server rendering, and if nothing is stored. */
-export function useStored(key: string, write = writeStored): [value: string, set: (value: string) => void] {
+export function useStored(
+  key: string,
+  write = writeStored,
+  read = readStored,
+): [value: string, set: (value: string) => void] {
   const value = useSyncExternalStore(
     subscribe,
-    () => readStored(key),
+    () => read(key),
     () => '',
   );
   const set = useCallback((next: string) => write(key, next), [key, write]);

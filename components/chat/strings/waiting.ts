@@ -1,0 +1,18 @@
+/** What people read of messages that are sent later. Loaded after the first view. */
+export const WAITING_STRINGS = {
+  waiting: 'Waiting messages',
+  waitsForResponse: 'Sends when this answer is done',
+  waitsForNetwork: 'You are offline. It is sent when you are back.',
+  waitsForYou: 'Not sent yet',
+  sendNow: 'Send now',
+  edit: 'Edit',
+  remove: 'Remove',
+  editMessage: 'Edit the waiting message',
+  editWaiting: (text: string) => `Edit “${text}”`,
+  removeWaiting: (text: string) => `Remove “${text}”`,
+  save: 'Save',
+  cancel: 'Cancel',
+  removed: 'Message removed',
+  undo: 'Undo',
+  attachments: (count: number) => `${count} ${count === 1 ? 'attachment' : 'attachments'}`,
+} as const;
