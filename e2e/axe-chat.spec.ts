@@ -69,7 +69,7 @@ test('the chat’s menus, settings and versions of a response have no fault', as
 
 test('the chat’s images, attached and enlarged, have no fault', async ({ page }) => {
   await page.goto('/');
-  await page.getByLabel('Pictures to attach').setInputFiles('public/icon-192.png');
+  await page.getByLabel('Files to attach').setInputFiles('public/icon-192.png');
   const show = button(page, 'Show icon-192.png');
   await expect(show).toBeVisible();
   await look(page, 'a picture to be sent');
@@ -80,7 +80,7 @@ test('the chat’s images, attached and enlarged, have no fault', async ({ page 
   });
   const chat = page.getByRole('region', { name: 'Chat', exact: true });
   await chat.dispatchEvent('dragover', { dataTransfer });
-  await expect(page.getByText('Drop pictures to attach them')).toBeVisible();
+  await expect(page.getByText('Drop images or text files here')).toBeVisible();
   await look(page, 'a picture over the page');
   await chat.dispatchEvent('dragleave');
   await show.click();
@@ -217,7 +217,7 @@ test('the chat without its server: no models, a refused question, no network', a
   await expect(responses(page).getByRole('alert')).toContainText('100 requests are already waiting.');
   await look(page, 'a refused question');
   await context.setOffline(true);
-  await expect(page.getByText('You are offline.')).toBeVisible();
+  await expect(page.getByText('You’re offline.')).toBeVisible();
   await look(page, 'offline');
 });
 

@@ -83,11 +83,11 @@ test('a short loss of the network does not show in the response', async ({ page,
   await ask(page, freshQuestion('Count'));
   await expect(responses(page).last()).toContainText('w29');
   await context.setOffline(true);
-  await expect(page.getByText('You are offline.')).toBeVisible();
+  await expect(page.getByText('You’re offline.')).toBeVisible();
   expect(await accessibilityFaults(page)).toEqual([]);
   await context.setOffline(false);
   back.resolve();
-  await expect(page.getByText('You are offline.')).toHaveCount(0);
+  await expect(page.getByText('You’re offline.')).toHaveCount(0);
   await responseComplete(page);
   expect(await textOf(page)).toBe(words(0, 60).join('').trim());
 });

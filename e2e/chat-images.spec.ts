@@ -14,8 +14,8 @@ interface Sent {
 }
 
 const lastSent = (model: FaultyModelServer) => model.requests.at(-1)?.body as Sent;
-const attach = (page: Page, ...paths: string[]) => page.getByLabel('Pictures to attach').setInputFiles(paths);
-const attached = (page: Page) => page.getByRole('list', { name: 'Pictures' });
+const attach = (page: Page, ...paths: string[]) => page.getByLabel('Files to attach').setInputFiles(paths);
+const attached = (page: Page) => page.getByRole('list', { name: 'Images' });
 
 /** The path of an image through the clipboard or a drag: a DataTransfer that holds the file. */
 async function transferOf(page: Page, file: { name: string; type: string; bytes: Buffer }) {
@@ -57,7 +57,7 @@ test('images are chosen, shown, removed, sent, kept and sent again', async ({ pa
 test('an image is pasted, another is dropped, and images alone are a question', async ({ page, model }) => {
   model.play(saying('Two.'));
   await page.goto('/');
-  await expect(page.getByRole('button', { name: 'Attach pictures' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Attach files' })).toBeVisible();
   const file = { name: 'pasted.png', type: 'image/png', bytes: PNG };
   const clipboardData = await transferOf(page, file);
   await page
@@ -71,10 +71,10 @@ test('an image is pasted, another is dropped, and images alone are a question', 
   const dataTransfer = await transferOf(page, { ...file, name: 'dropped.png' });
   const chat = page.getByRole('region', { name: 'Chat' });
   await chat.dispatchEvent('dragover', { dataTransfer });
-  await expect(page.getByText('Drop pictures to attach them')).toBeVisible();
+  await expect(page.getByText('Drop images or text files here')).toBeVisible();
   await chat.dispatchEvent('drop', { dataTransfer });
   await expect(attached(page).getByRole('img')).toHaveCount(2);
-  await expect(page.getByText('Drop pictures to attach them')).toHaveCount(0);
+  await expect(page.getByText('Drop images or text files here')).toHaveCount(0);
   await page.getByRole('button', { name: 'Send', exact: true }).click();
   await responseComplete(page);
   expect(lastSent(model).messages).toMatchObject([{ content: '', images: [expect.any(String), expect.any(String)] }]);
@@ -187,14 +187,14 @@ test('two tabs that write in the same chat keep their own, and what a closed one
 
 test('what cannot be attached is named with its reason, and what can be is', async ({ page }) => {
   await page.goto('/');
-  const field = page.getByLabel('Pictures to attach');
+  const field = page.getByLabel('Files to attach');
   await field.setInputFiles({ name: 'broken.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') });
-  await expect(page.getByRole('alert').filter({ hasText: 'broken.png cannot be read.' })).toBeVisible();
-  await field.setInputFiles({ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('text') });
-  await expect(page.getByRole('alert').filter({ hasText: 'notes.txt is not a picture.' })).toBeVisible();
+  await expect(page.getByRole('alert').filter({ hasText: 'broken.png can’t be read.' })).toBeVisible();
+  await field.setInputFiles({ name: 'a.zip', mimeType: 'application/zip', buffer: Buffer.from('PK\0\0') });
+  await expect(page.getByRole('alert').filter({ hasText: 'a.zip can’t be attached' })).toBeVisible();
   const many = Array.from({ length: 17 }, (_, index) => ({ name: `${index}.png`, mimeType: 'image/png', buffer: PNG }));
   await field.setInputFiles(many);
-  await expect(page.getByRole('alert').filter({ hasText: 'at most 16 pictures' })).toBeVisible();
+  await expect(page.getByRole('alert').filter({ hasText: 'up to 16 images' })).toBeVisible();
   await expect(attached(page).getByRole('img')).toHaveCount(16);
   expect(await accessibilityFaults(page)).toEqual([]);
 });
@@ -213,7 +213,7 @@ test('a large photograph is reduced to the size that models use, and loses its l
   const exif = Buffer.from('Exif\0\0GPS: 52.5N 13.4E');
   const length = Buffer.from([(exif.length + 2) >> 8, (exif.length + 2) & 255]);
   const photo = Buffer.concat([plain.subarray(0, 2), Buffer.from([0xff, 0xe1]), length, exif, plain.subarray(2)]);
-  await page.getByLabel('Pictures to attach').setInputFiles({ name: 'p.jpg', mimeType: 'image/jpeg', buffer: photo });
+  await page.getByLabel('Files to attach').setInputFiles({ name: 'p.jpg', mimeType: 'image/jpeg', buffer: photo });
   await expect(attached(page).getByRole('img')).toBeVisible();
   await ask(page, freshQuestion('How large?'));
   await responseComplete(page);

@@ -45,7 +45,7 @@ test('a dialog holds the focus, and gives it back to what opened it', async ({ p
   const named = (name: string) => page.getByRole('dialog', { name });
   await expect(page.getByRole('combobox', { name: 'Model' })).toBeVisible();
   await holdsAndGivesBack(page, button(page, 'Commands'), named('Commands'));
-  await page.getByLabel('Pictures to attach').setInputFiles('public/icon-192.png');
+  await page.getByLabel('Files to attach').setInputFiles('public/icon-192.png');
   await holdsAndGivesBack(page, button(page, 'Show icon-192.png'), named('icon-192.png'));
   await page.setViewportSize({ width: 700, height: 800 });
   await holdsAndGivesBack(page, button(page, 'Chat settings'), named('Chat settings'));

@@ -1,24 +1,26 @@
 'use client';
 
-import { ImagePlus } from 'lucide-react';
+import { Paperclip } from 'lucide-react';
 import { useRef } from 'react';
 import { IconButton } from '#components/ui/icon-button';
-import { ACCEPTED_FILES } from './images.ts';
+import { COMPOSER_STRINGS } from './strings/composer.ts';
 
-/** Opens a file chooser for images. */
+/**
+ * Opens a file chooser. It offers every file: a text may have any extension, and what is no text
+ * and no image is refused with a sentence.
+ */
 export function AttachButton({ onFiles }: { onFiles: (files: readonly File[]) => void }) {
   const field = useRef<HTMLInputElement>(null);
   return (
     <>
-      <IconButton label="Attach pictures" onClick={() => field.current?.click()}>
-        <ImagePlus className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
+      <IconButton label={COMPOSER_STRINGS.attach} onClick={() => field.current?.click()}>
+        <Paperclip className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
       </IconButton>
       <input
         ref={field}
         type="file"
         multiple
-        accept={ACCEPTED_FILES}
-        aria-label="Pictures to attach"
+        aria-label={COMPOSER_STRINGS.filesField}
         className="hidden"
         onChange={(event) => {
           onFiles([...(event.target.files ?? [])]);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AttachmentStore, NO_ATTACHMENTS } from './attachment-store.ts';
 import type { ChatImage } from './conversation.ts';
 import { MAX_IMAGES } from './images.ts';
+import { MAX_FILES } from './text-files.ts';
 
 const image = (id: string): ChatImage => ({ id, name: id, type: 'image/png', data: 'AA==', width: 1, height: 1 });
 const file = (name: string) => new File([''], name, { type: 'image/png' });
@@ -20,7 +21,7 @@ function begin(left: readonly ChatImage[] = []) {
     keep: async (chat, { id }) => void kept.push(`${chat}/${id}`),
     drop: async (ids) => void dropped.push(...ids),
     adopt: async function* (_chat, room) {
-      yield left.slice(0, room());
+      yield left.slice(0, room().images);
     },
   });
   return { store, kept, dropped };
@@ -54,7 +55,7 @@ describe('AttachmentStore', () => {
     const reading = store.attach('a', many.slice(1));
     await store.open('a');
     await store.attach('a', [file('one too many')]);
-    expect(store.state('a').refusal).toContain(`at most ${MAX_IMAGES} pictures`);
+    expect(store.state('a').refusal).toContain(`up to ${MAX_IMAGES} images`);
     await reading;
     expect(names(store, 'a')).toHaveLength(MAX_IMAGES);
     expect(names(store, 'a')).not.toContain('more');
@@ -91,6 +92,23 @@ describe('AttachmentStore', () => {
     store.remove('a', '1');
     expect(names(store, 'a')).toEqual(['2']);
     expect(store.state('a').refusal).toBeUndefined();
+  });
+
+  it('keeps texts next to images, each up to its own maximum', async () => {
+    const { store, kept, dropped } = begin();
+    await store.attach('a', [file('1')]);
+    for (let count = 0; count < MAX_FILES; count++) expect(store.attachText('a', `t${count}`, 'text')).toBe(true);
+    expect(store.attachText('a', 'one too many', 'text')).toBe(false);
+    expect(store.state('a').refusal).toContain(`up to ${MAX_FILES} text files`);
+    const [first] = store.state('a').files;
+    store.remove('a', first?.id ?? '');
+    expect(store.state('a')).toMatchObject({ images: [{ name: '1' }], refusal: undefined });
+    expect(store.state('a').files).toHaveLength(MAX_FILES - 1);
+    expect(kept).toHaveLength(1 + MAX_FILES);
+    expect(dropped).toEqual([first?.id]);
+    store.clear('a');
+    expect(store.state('a')).toMatchObject({ images: [], files: [] });
+    expect(dropped).toHaveLength(1 + MAX_FILES);
   });
 
   it('returns the same state object until it changes', async () => {

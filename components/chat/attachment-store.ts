@@ -1,37 +1,41 @@
 import type { ChatImage } from './conversation.ts';
-import { MAX_IMAGES } from './images.ts';
+import type { Attachment, FreeSlots } from './history-db.ts';
+import { isImageFile, MAX_IMAGES } from './images.ts';
+import { COMPOSER_STRINGS } from './strings/composer.ts';
+import { type AttachedFile, attachedText, MAX_FILES } from './text-files.ts';
 
-/** Images attached to the next question of a chat. */
+/** Images and text files attached to the next question of a chat. */
 export interface AttachmentState {
   images: readonly ChatImage[];
+  files: readonly AttachedFile[];
   /** The number of files still being read. */
   reading: number;
   /** A sentence for the reader: which files could not be attached, and why. */
   refusal: string | undefined;
 }
 
-export const NO_ATTACHMENTS: AttachmentState = { images: [], reading: 0, refusal: undefined };
+export const NO_ATTACHMENTS: AttachmentState = { images: [], files: [], reading: 0, refusal: undefined };
 
 /**
- * Side effects of the store. Without browser storage the last three reject: images then last as
- * long as the page.
+ * Side effects of the store. Without browser storage the last three reject: attachments then last
+ * as long as the page.
  */
 export interface AttachmentEffects {
   /** Rejects with an `Error` whose message is shown to the reader. */
-  read(file: File): Promise<ChatImage>;
-  keep(chat: string, image: ChatImage): Promise<void>;
-  drop(imageIds: readonly string[]): Promise<void>;
+  read(file: File): Promise<Attachment>;
+  keep(chat: string, attachment: Attachment): Promise<void>;
+  drop(ids: readonly string[]): Promise<void>;
   /**
-   * Yields images that closed pages left in the chat, at most `freeSlots()` at a time. They belong
-   * to this page from then on.
+   * Yields attachments that closed pages left in the chat, at most `freeSlots()` at a time. They
+   * belong to this page from then on.
    */
-  adopt(chat: string, freeSlots: () => number): AsyncIterable<readonly ChatImage[]>;
+  adopt(chat: string, freeSlots: () => FreeSlots): AsyncIterable<readonly Attachment[]>;
 }
 
-/** Storage is missing or full. The images on the page are right and last as long as the page. */
+/** Storage is missing or full. What the page shows is right and lasts as long as the page. */
 const ignoreStorageFailure = () => {};
 
-/** The attached images of each chat in this page. Other tabs have their own. */
+/** The attachments of each chat in this page. Other tabs have their own. */
 export class AttachmentStore {
   readonly #effects: AttachmentEffects;
   readonly #chats = new Map<string, AttachmentState>();
@@ -58,40 +62,66 @@ export class AttachmentStore {
     this.#opened.add(chat);
     try {
       for await (const adopted of this.#effects.adopt(chat, () => this.#freeSlots(chat)))
-        if (adopted.length > 0) this.#change(chat, ({ images }) => ({ images: [...adopted, ...images] }));
+        if (adopted.length > 0)
+          this.#change(chat, ({ images, files }) => ({
+            images: [...adopted.filter(isImage), ...images],
+            files: [...adopted.filter(isTextFile), ...files],
+          }));
     } catch {
       // Browser storage is unavailable.
     }
   }
 
   /** Reads files sequentially: the order is kept, and only one is held at full size. */
-  async attach(chat: string, files: readonly File[]): Promise<void> {
-    const freeSlots = this.#freeSlots(chat);
-    const accepted = files.slice(0, freeSlots);
+  async attach(chat: string, chosen: readonly File[]): Promise<void> {
+    const free = this.#freeSlots(chat);
+    const images = chosen.filter(isImageFile).slice(0, free.images);
+    const texts = chosen.filter((file) => !isImageFile(file)).slice(0, free.files);
+    const accepted = chosen.filter((file) => images.includes(file) || texts.includes(file));
+    const hasTooManyImages = chosen.filter(isImageFile).length > images.length;
     this.#change(chat, ({ reading }) => ({
       reading: reading + accepted.length,
-      refusal: files.length > freeSlots ? `A question takes at most ${MAX_IMAGES} pictures.` : undefined,
+      refusal:
+        accepted.length === chosen.length
+          ? undefined
+          : hasTooManyImages
+            ? COMPOSER_STRINGS.tooManyImages(MAX_IMAGES)
+            : COMPOSER_STRINGS.tooManyFiles(MAX_FILES),
     }));
     for (const file of accepted) {
       try {
-        const image = await this.#effects.read(file);
-        this.#change(chat, ({ images }) => ({ images: [...images, image] }));
-        this.#effects.keep(chat, image).catch(ignoreStorageFailure);
+        this.#add(chat, await this.#effects.read(file));
       } catch (error) {
-        this.refuse(chat, error instanceof Error ? error.message : `${file.name} cannot be read.`);
+        this.refuse(chat, error instanceof Error ? error.message : COMPOSER_STRINGS.unreadableFile(file.name));
       }
       this.#change(chat, ({ reading }) => ({ reading: reading - 1 }));
     }
   }
 
-  remove(chat: string, imageId: string): void {
-    this.#change(chat, ({ images }) => ({ images: images.filter(({ id }) => id !== imageId) }));
-    this.#effects.drop([imageId]).catch(ignoreStorageFailure);
+  /** Attaches a text. Returns false if the question has as many files as it may. */
+  attachText(chat: string, name: string, text: string): boolean {
+    if (this.#freeSlots(chat).files === 0) {
+      this.refuse(chat, COMPOSER_STRINGS.tooManyFiles(MAX_FILES));
+      return false;
+    }
+    this.refuse(chat, undefined);
+    this.#add(chat, attachedText(name, text));
+    return true;
+  }
+
+  remove(chat: string, removedId: string): void {
+    this.#change(chat, ({ images, files }) => ({
+      images: images.filter(({ id }) => id !== removedId),
+      files: files.filter(({ id }) => id !== removedId),
+      refusal: undefined,
+    }));
+    this.#effects.drop([removedId]).catch(ignoreStorageFailure);
   }
 
   clear(chat: string): void {
-    const ids = this.state(chat).images.map(({ id }) => id);
-    this.#change(chat, () => ({ images: [], refusal: undefined }));
+    const { images, files } = this.state(chat);
+    const ids = [...images, ...files].map(({ id }) => id);
+    this.#change(chat, () => ({ images: [], files: [], refusal: undefined }));
     if (ids.length > 0) this.#effects.drop(ids).catch(ignoreStorageFailure);
   }
 
@@ -99,9 +129,20 @@ export class AttachmentStore {
     this.#change(chat, () => ({ refusal: sentence }));
   }
 
-  #freeSlots(chat: string): number {
-    const { images, reading } = this.state(chat);
-    return Math.max(0, MAX_IMAGES - images.length - reading);
+  #add(chat: string, attachment: Attachment): void {
+    this.#change(chat, ({ images, files }) =>
+      isTextFile(attachment) ? { files: [...files, attachment] } : { images: [...images, attachment] },
+    );
+    this.#effects.keep(chat, attachment).catch(ignoreStorageFailure);
+  }
+
+  /** A file that is being read counts for both kinds. */
+  #freeSlots(chat: string): FreeSlots {
+    const { images, files, reading } = this.state(chat);
+    return {
+      images: Math.max(0, MAX_IMAGES - images.length - reading),
+      files: Math.max(0, MAX_FILES - files.length - reading),
+    };
   }
 
   #change(chat: string, edit: (before: AttachmentState) => Partial<AttachmentState>): void {
@@ -110,3 +151,6 @@ export class AttachmentStore {
     for (const listener of this.#listeners) listener();
   }
 }
+
+const isTextFile = (attachment: Attachment): attachment is AttachedFile => attachment.type === 'text';
+const isImage = (attachment: Attachment): attachment is ChatImage => attachment.type !== 'text';

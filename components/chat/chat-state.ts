@@ -1,6 +1,7 @@
 import type { ResponseStream, StreamRequest } from './chat-api.ts';
 import type { ChatImage, ChatSettings, Conversation, ModelCapabilities, Thread } from './conversation.ts';
 import type { ChatHistory } from './history-db.ts';
+import type { ChatFile } from './text-files.ts';
 
 /** State of the chat page. */
 export interface ChatState {
@@ -57,6 +58,9 @@ export interface NewQuestion extends ModelChoice {
   conversationId: string | null;
   text: string;
   images?: readonly ChatImage[];
+  files?: readonly ChatFile[];
+  /** The id of the question, if it has one already. */
+  id?: string;
   /** For a new conversation. Later changes go through `configure`. */
   settings?: ChatSettings;
 }

@@ -358,6 +358,18 @@ describe('ChatStore', () => {
     expect(last(asked).asking.body.system_prompt).toBeUndefined();
   });
 
+  it('keeps the text files of a question that is edited, and the id that it came with', async () => {
+    const files = [{ name: 'a.log', text: 'one' }];
+    const store = newStore();
+    const id = store.send({ conversationId: null, id: 'q', text: '', files, model: null, capabilities: BLIND });
+    await settle();
+    expect(store.state().conversations[0]?.title).toBe('a.log');
+    expect(last(asked).asking.body.messages).toEqual([{ role: 'user', content: 'a.log:\n```log\none\n```' }]);
+    store.edit(id, 'q', 'Why?', { model: null, capabilities: BLIND });
+    await settle();
+    expect(last(asked).asking.body.messages[0]?.content).toBe('a.log:\n```log\none\n```\n\nWhy?');
+  });
+
   it('sends images and reasoning settings only to a model with those capabilities', async () => {
     const store = newStore();
     const images: ChatImage[] = [{ id: 'p', name: 'cat.png', type: 'image/png', data: 'aGk=', width: 1, height: 1 }];

@@ -10,7 +10,6 @@ import {
 } from './chat-state.ts';
 import {
   type AssistantMessage,
-  type ChatImage,
   type ChatMessage,
   type ChatSettings,
   type Conversation,
@@ -116,7 +115,7 @@ export class ChatStore {
     const now = this.#effects.now();
     const conversation: Conversation = this.#conversation(question.conversationId) ?? {
       id: this.#effects.newId(),
-      title: titleFrom(question.text === '' ? (question.images?.[0]?.name ?? '') : question.text),
+      title: titleFrom(question.text, [...(question.files ?? []), ...(question.images ?? [])]),
       createdAt: now,
       updatedAt: now,
       leafId: null,
@@ -199,12 +198,19 @@ export class ChatStore {
     return () => change([], [...kept, ...moved.map(({ before }) => before)], conversation.leafId);
   }
 
-  /** Adds a changed question as a sibling of the old one, with the same images, and sends it. */
+  /**
+   * Adds a changed question as a sibling of the old one, with the same attachments, and sends it.
+   */
   edit(conversationId: string, questionId: string, text: string, choice: ModelChoice): void {
     const conversation = this.#conversation(conversationId);
     const question = this.#thread(conversationId).get(questionId);
     if (conversation === undefined || question?.role !== 'user') return;
-    this.#sendQuestion(conversation, question.parentId, { text, images: question.images ?? [] }, choice);
+    this.#sendQuestion(
+      conversation,
+      question.parentId,
+      { text, images: question.images ?? [], files: question.files ?? [] },
+      choice,
+    );
   }
 
   /**
@@ -297,10 +303,14 @@ export class ChatStore {
   #sendQuestion(
     conversation: Conversation,
     parentId: string | null,
-    { text, images = [] }: { text: string; images?: readonly ChatImage[] },
+    {
+      text,
+      images = [],
+      files = [],
+      id = this.#effects.newId(),
+    }: Pick<NewQuestion, 'text' | 'images' | 'files' | 'id'>,
     choice: ModelChoice,
   ): void {
-    const id = this.#effects.newId();
     const question: ChatMessage = {
       id,
       conversationId: conversation.id,
@@ -309,6 +319,7 @@ export class ChatStore {
       content: text,
       createdAt: this.#effects.now(),
       ...(images.length === 0 ? {} : { images }),
+      ...(files.length === 0 ? {} : { files }),
     };
     this.#generate(conversation, id, [question], choice, false);
   }

@@ -8,7 +8,7 @@ import { AttachButton } from '#components/chat/attach-button';
 import { useChatSettings } from '#components/chat/chat-settings';
 import { Composer } from '#components/chat/composer';
 import { ContextGauge, ContextNotice, useContextUsage } from '#components/chat/context-gauge';
-import { EmptyChat } from '#components/chat/empty-chat';
+import { EmptyChatTitle, ExamplePrompts } from '#components/chat/empty-chat';
 import { HistoryList } from '#components/chat/history-list';
 import { ImportExportMenu } from '#components/chat/import-export-menu';
 import { MessageList } from '#components/chat/message-list';
@@ -23,19 +23,27 @@ import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
 import { Drawer } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
+import { isOffline } from '#lib/browser/connection';
 import { HISTORY_COOKIE, setCookie } from '#lib/browser/cookies';
+import { useLoaded } from '#lib/browser/loadable';
 import { useStored } from '#lib/browser/local-storage';
 import { useModels } from '#lib/browser/service-status';
 import { usePinnedScroll } from '#lib/browser/use-pinned-scroll';
 import type { ModelInfo, Models } from '#lib/wire/models';
 import type { ChatState } from './chat-state.ts';
 import { contextLimit } from './context-usage.ts';
-import { EMPTY_THREAD, isRunning, pathTo, type Thread } from './conversation.ts';
-import { draftKey } from './draft.ts';
+import { EMPTY_THREAD, isRunning, NO_SETTINGS, pathTo, type Thread } from './conversation.ts';
+import { clearDraft, draftKey } from './draft.ts';
 import { NEW_CHAT } from './history-db.ts';
-import { requestSizeError } from './images.ts';
+import { isImageFile } from './images.ts';
 import { capabilitiesOf, modelByName, modelChoice, thinkingModesOf } from './model-capabilities.ts';
+import { newId } from './new-id.ts';
+import { loadedOutbox, loadOutbox, onStartedChat, queuedMessages, useOutbox } from './outbox.ts';
+import type { QueuedMessage } from './outbox-store.ts';
+import { requestSizeError } from './request-size.ts';
 import type { RegenerateOptions } from './response-menu-props.ts';
+import { COMPOSER_STRINGS } from './strings/composer.ts';
+import { MAX_TEXT_BYTES, utf8Bytes } from './text-files.ts';
 import { useAttachments } from './use-attachments.ts';
 import { chatStore, preloadChat, useChatField, useChatLifecycle, useChatSelector } from './use-chat.ts';
 import { useImageDrop } from './use-image-drop.ts';
@@ -106,39 +114,93 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
 
   const chat = activeId ?? NEW_CHAT;
   const attachments = useAttachments(chat);
-  const noVisionSentence = `${modelName(models, model)} does not see pictures. Choose a model that does, then attach them.`;
-  const attach = (files: readonly File[]) => {
-    if (vision) attachments.attach(files);
-    else attachments.refuse(noVisionSentence);
+  const { messages: queued, ...queueState } = useOutbox(chat, models);
+  const outbox = loadedOutbox();
+  const { handleSent } = chatSettings;
+  const hasQueueCode = useLoaded(queued.length > 0, queuedMessages);
+  useEffect(
+    () =>
+      onStartedChat((id) => {
+        if (activeId !== null) return;
+        handleSent();
+        show(id);
+      }),
+    [activeId, handleSent, show],
+  );
+  const noVisionSentence = COMPOSER_STRINGS.noVision(modelName(models, model));
+  const attach = (chosen: readonly File[]) => {
+    const readable = vision ? chosen : chosen.filter((file) => !isImageFile(file));
+    if (readable.length > 0) attachments.attach(readable);
+    if (readable.length < chosen.length) attachments.refuse(noVisionSentence);
+  };
+  const attachPasted = (text: string) => {
+    if (!attachments.attachPasted(text)) return false;
+    const bytes = utf8Bytes(text);
+    // Reported before anything else is written: it cannot be sent.
+    if (bytes > MAX_TEXT_BYTES) attachments.refuse(COMPOSER_STRINGS.messageTooLong(bytes, MAX_TEXT_BYTES));
+    return true;
   };
   const drop = useImageDrop(attach);
 
+  const { refuse } = attachments;
+  /** Returns true if the message waits now. Otherwise `onQueued` is called when it does. */
+  const queue = useCallback(
+    (message: NewQueuedMessage, onQueued: () => void) => {
+      const loaded = loadedOutbox();
+      loaded?.add(message);
+      if (loaded === undefined)
+        loadOutbox().then(
+          (late) => {
+            late.add(message);
+            onQueued();
+          },
+          () => refuse(COMPOSER_STRINGS.notReady),
+        );
+      return loaded !== undefined;
+    },
+    [refuse],
+  );
   const send = (text: string) => {
-    const { images } = attachments;
+    const { images, files } = attachments;
     const thread =
       chatStore()
         .state()
         .threads.get(activeId ?? '') ?? EMPTY_THREAD;
-    const refusal = requestSizeError(vision ? pathTo(thread, conversation?.leafId ?? null) : [], images);
+    const refusal = requestSizeError({
+      path: pathTo(thread, conversation?.leafId ?? null),
+      ...{ text, images, files, vision },
+      systemPrompt: settings.systemPrompt,
+    });
     if (refusal !== undefined || (images.length > 0 && !vision)) {
       attachments.refuse(refusal ?? noVisionSentence);
       return false;
     }
-    const question = { conversationId: conversation?.id ?? null, text, images, settings, ...choice };
-    const id = chatStore().send(question);
-    attachments.clear();
+    const contents = { text, images, files: files.map(({ name, text }) => ({ name, text })) };
+    // Messages that are held back wait for the reader; the others are sent in their order.
+    if (runningId !== undefined || isOffline() || (queued.length > 0 && queueState.wait !== 'reader')) {
+      const message = { ...queuedPart(chat), ...contents, ...choice, settings };
+      if (!queue(message, () => clearDraft(chat))) return false;
+    } else {
+      const id = chatStore().send({
+        ...{ conversationId: conversation?.id ?? null, ...contents, settings },
+        ...choice,
+      });
+      if (id !== activeId) show(id);
+    }
     if (conversation === undefined) chatSettings.handleSent();
-    if (id !== activeId) show(id);
+    attachments.clear();
     scrollToEnd();
     return true;
   };
   const ask = useCallback(
     (text: string) => {
       if (activeId === null) return;
-      chatStore().send({ conversationId: activeId, text, ...choice });
+      if (runningLeaf(chatStore().state(), activeId) === undefined && !isOffline())
+        chatStore().send({ conversationId: activeId, text, ...choice });
+      else queue({ ...queuedPart(activeId), text, ...choice }, scrollToEnd);
       scrollToEnd();
     },
-    [activeId, choice, scrollToEnd],
+    [activeId, choice, queue, scrollToEnd],
   );
   const regenerate = useCallback(
     (responseId: string, { model: other, isOnce = false, continues = false }: RegenerateOptions = {}) => {
@@ -171,6 +233,29 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
     }
   };
 
+  const notes = (
+    <>
+      <OfflineNote />
+      <ModelNotice
+        compact={activeId !== null}
+        first={notice}
+        hidden={hiddenNotice}
+        model={model}
+        onChoose={chooseModel}
+      />
+      <ContextNotice
+        {...context}
+        limit={limit}
+        onLengthen={canLengthen(modelInfo, limit) ? chatSettings.show : undefined}
+        onNewChat={() => show(null)}
+      />
+      {!vision && hasImages ? (
+        <p className="mb-1.5 text-ink-2 text-xs [overflow-wrap:anywhere]">
+          {COMPOSER_STRINGS.imagesNotSent(modelName(models, model))}
+        </p>
+      ) : null}
+    </>
+  );
   const history = <HistoryList activeId={activeId} onOpen={show} />;
   return (
     <div className="flex min-h-0 flex-1">
@@ -199,8 +284,11 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
 
       <section aria-label="Chat" data-chat className="relative flex min-w-0 flex-1 flex-col" {...drop.handlers}>
         {drop.isOver ? (
-          <div className="pointer-events-none absolute inset-2 z-30 flex items-center justify-center rounded-lg border-2 border-accent border-dashed bg-accent-soft font-medium">
-            {vision ? 'Drop pictures to attach them' : noVisionSentence}
+          // Transparent: what is dropped belongs to what is read.
+          <div className="pointer-events-none absolute inset-2 z-30 flex items-start justify-center rounded-lg border-2 border-accent border-dashed pt-1">
+            <span className="rounded-md bg-accent-fill px-4 py-2 font-medium text-on-accent text-sm shadow-float">
+              {vision ? COMPOSER_STRINGS.dropAll : COMPOSER_STRINGS.dropText}
+            </span>
           </div>
         ) : null}
         {conversation === undefined ? null : <h1 className="sr-only">{conversation.title}</h1>}
@@ -222,9 +310,12 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
         </PageBar>
 
         <div ref={scroller} className="scroller flex min-h-0 flex-1 flex-col [scrollbar-gutter:stable]">
-          <div ref={content} className={clsx(COLUMN, 'flex-1 pt-6 pb-6', activeId === null && 'flex flex-col')}>
+          <div ref={content} className={clsx(COLUMN, activeId === null ? EMPTY : 'flex-1 pt-6 pb-6')}>
             {activeId === null ? (
-              <EmptyChat onPick={send} />
+              <>
+                <EmptyChatTitle />
+                {notes}
+              </>
             ) : (
               <ConversationState
                 state={!ready ? 'loading' : conversation === undefined ? 'missing' : isRead ? 'there' : 'loading'}
@@ -243,7 +334,15 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
             )}
           </div>
 
-          <div className="composer-dock sticky bottom-0 z-10 bg-canvas before:pointer-events-none before:absolute before:inset-x-0 before:-top-6 before:h-6 before:bg-linear-to-t before:from-canvas before:to-transparent">
+          <div
+            className={clsx(
+              'composer-dock bg-canvas',
+              'sticky bottom-0 z-10',
+              activeId === null
+                ? 'max-sm:order-1 sm:static'
+                : 'before:pointer-events-none before:absolute before:inset-x-0 before:-top-6 before:h-6 before:bg-linear-to-t before:from-canvas before:to-transparent',
+            )}
+          >
             {pinned || activeId === null ? null : (
               <div className="pointer-events-none absolute inset-x-0 -top-11 flex justify-center">
                 <Button size="sm" onClick={scrollToEnd} className="pointer-events-auto rounded-full! shadow-float">
@@ -253,35 +352,23 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
               </div>
             )}
             <div className={clsx(COLUMN, 'pb-3 md:pb-4')}>
-              <OfflineNote />
-              <ModelNotice
-                compact={activeId !== null}
-                first={notice}
-                hidden={hiddenNotice}
-                model={model}
-                onChoose={chooseModel}
-              />
-              <ContextNotice
-                {...context}
-                limit={limit}
-                onLengthen={canLengthen(modelInfo, limit) ? chatSettings.show : undefined}
-                onNewChat={() => show(null)}
-              />
-              {!vision && hasImages ? (
-                <p className="mb-1.5 text-ink-2 text-xs [overflow-wrap:anywhere]">
-                  {modelName(models, model)} does not see pictures: those of this conversation are not sent to it.
-                </p>
+              {activeId === null ? null : notes}
+              {outbox !== undefined && queued.length > 0 && hasQueueCode ? (
+                <queuedMessages.Component
+                  {...{ outbox, chat, messages: queued, ...queueState }}
+                  onDone={() => field.current?.focus()}
+                />
               ) : null}
               <Composer
                 field={field}
                 draftKey={draftKey(chat)}
                 running={runningId !== undefined}
                 waiting={activeId !== null && !ready}
-                attachments={{ ...attachments, attach }}
+                attachments={{ ...attachments, attach, attachPasted }}
                 tools={
                   models === undefined ? null : (
                     <>
-                      {vision ? <AttachButton onFiles={attach} /> : null}
+                      <AttachButton onFiles={attach} />
                       {thinking ? (
                         <ReasoningSelect
                           modes={thinkingModesOf(modelInfo)}
@@ -298,12 +385,24 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
               />
             </div>
           </div>
+          {activeId === null ? (
+            <div className={clsx(COLUMN, 'pb-4 max-sm:flex-1 sm:pt-1')}>
+              <ExamplePrompts onPick={send} />
+            </div>
+          ) : null}
         </div>
         <StreamingStatus conversationId={activeId} leafId={conversation?.leafId ?? null} />
       </section>
       {chatSettings.panel}
     </div>
   );
+}
+
+type NewQueuedMessage = Omit<QueuedMessage, 'page' | 'held'>;
+
+/** What every waiting message has. */
+function queuedPart(chat: string) {
+  return { id: newId(), chat, createdAt: Date.now(), images: [], files: [], settings: NO_SETTINGS };
 }
 
 /** Whether the settings can give the chat a longer context. */
@@ -323,8 +422,14 @@ function threadHasImages(thread: Thread): boolean {
 }
 
 function modelName(models: Models | undefined, name: string | null): string {
-  return (models === undefined ? undefined : modelByName(models, name)?.id) ?? name ?? 'The model';
+  return (models === undefined ? undefined : modelByName(models, name)?.id) ?? name ?? COMPOSER_STRINGS.theModel;
 }
+
+/**
+ * The upper part of a chat without messages. Its end is fixed, so that a note that comes later does
+ * not move the composer below it.
+ */
+const EMPTY = 'flex shrink-0 flex-col justify-end pt-4 sm:min-h-[max(10rem,34dvh)] max-sm:pb-2';
 
 const COLUMN = 'mx-auto w-full max-w-[49rem] px-4 sm:px-6';
 

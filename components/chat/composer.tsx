@@ -2,19 +2,36 @@
 
 import clsx from 'clsx';
 import { ArrowUp, Square } from 'lucide-react';
-import { type KeyboardEvent, type ReactNode, type RefObject, useEffect, useId, useLayoutEffect, useRef } from 'react';
+import {
+  type ClipboardEvent,
+  type DragEvent,
+  type KeyboardEvent,
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useId,
+  useLayoutEffect,
+  useRef,
+} from 'react';
 import { LazyImageList } from '#components/chat/lazy-image-list';
+import { LazyTextAttachmentList } from '#components/chat/lazy-text-attachments';
 import { Notice } from '#components/ui/notice';
 import { tip } from '#components/ui/tooltip';
-import { readStored, useStored, writeDraft } from '#lib/browser/local-storage';
+import { readDraft } from '#lib/browser/local-storage';
 import { fieldDirection } from '#lib/browser/text-direction';
-import { imageFiles } from './images.ts';
+import { useDraft } from './draft.ts';
+import { COMPOSER_STRINGS } from './strings/composer.ts';
+import { type AttachedFile, isLongPaste, MAX_FIELD_CHARACTERS } from './text-files.ts';
 import type { Attachments } from './use-attachments.ts';
+
+/** For links that lead to the message field. */
+const MESSAGE_FIELD_ID = 'composer';
 
 interface ComposerProps {
   field: RefObject<HTMLTextAreaElement | null>;
   /** Storage key of the draft. */
   draftKey: string;
+  /** A response runs: what is sent now waits for it. */
   running: boolean;
   /** Sending is not possible yet. */
   waiting: boolean;
@@ -28,29 +45,36 @@ interface ComposerProps {
 
 /**
  * The input of the chat. It grows with the text, stores the draft, and ignores Enter during IME
- * composition.
+ * composition. A long paste becomes an attachment, because each key in a long text costs a layout
+ * of the whole text.
  */
 export function Composer({ field, draftKey, running, waiting, attachments, tools, onSend, onStop }: ComposerProps) {
-  const [draft, setDraft] = useStored(draftKey, writeDraft);
+  const [draft, setDraft] = useDraft(draftKey);
   const hint = useId();
   const isAlive = useRef(false);
   useLayoutEffect(() => {
     const element = field.current;
     if (element === null || element.value === draft) return;
     // Keeps what was typed before hydration.
-    if (!isAlive.current && readStored(draftKey) === '') setDraft(element.value);
+    if (!isAlive.current && readDraft(draftKey) === '') setDraft(element.value);
     else element.value = draft;
   }, [field, draft, draftKey, setDraft]);
+  useLayoutEffect(() => {
+    if (field.current !== null && draft.length <= MAX_FIELD_CHARACTERS) fitToText(field.current);
+  }, [field, draft]);
   useEffect(() => {
     isAlive.current = true;
-  }, []);
-  const { images, reading, refusal } = attachments;
-  const isEmpty = draft.trim() === '' && images.length === 0;
-  const canSend = !isEmpty && !running && !waiting && reading === 0;
+    // On touch screens the focus would open the keyboard.
+    const wantsFocus = document.activeElement === document.body && window.matchMedia('(pointer: fine)').matches;
+    if (wantsFocus) field.current?.focus({ preventScroll: true });
+  }, [field]);
+  const { images, files, reading, refusal } = attachments;
+  const isEmpty = draft.trim() === '' && images.length === 0 && files.length === 0;
+  const canSend = !isEmpty && !waiting && reading === 0;
   const send = () => {
     if (canSend && onSend(draft.trim())) setDraft('');
   };
-  const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
+  const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Escape' && running) onStop();
     // 229: Safari reports the Enter that ends a composition after `compositionend`.
     const composing = event.nativeEvent.isComposing || event.keyCode === 229;
@@ -58,9 +82,45 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
     event.preventDefault();
     send();
   };
+  /** Attaches a text that is too long for the field. Returns whether it did. */
+  const attachLong = (text: string) => {
+    const isLong = isLongPaste(text, draft.length);
+    if (isLong) attachments.attachPasted(text.replaceAll('\r\n', '\n'));
+    return isLong;
+  };
+  const onPaste = (event: ClipboardEvent<HTMLTextAreaElement>) => {
+    const text = event.clipboardData.getData('text/plain');
+    const chosen = [...event.clipboardData.files];
+    // Text that is copied along with an image of itself (a table, a document) stays text.
+    if (text === '' && chosen.length > 0) {
+      event.preventDefault();
+      attachments.attach(chosen);
+    } else if (attachLong(text)) event.preventDefault();
+    // Set before the browser lays the text out.
+    else event.currentTarget.dir = fieldDirection(text.length > draft.length ? text : draft);
+  };
+  const onDrop = (event: DragEvent) => {
+    if (event.dataTransfer.files.length === 0 && attachLong(event.dataTransfer.getData('text/plain')))
+      event.preventDefault();
+  };
+  const moveToField = ({ id, text }: AttachedFile) => {
+    setDraft(draft.trim() === '' ? text : `${draft.trimEnd()}\n${text}`);
+    attachments.remove(id);
+    field.current?.focus();
+  };
+  const actionsOf = (place: number) => {
+    const file = files[place];
+    if (file === undefined) return {};
+    const remove = () => {
+      attachments.remove(file.id);
+      field.current?.focus();
+    };
+    const fits = draft.length + file.text.length < MAX_FIELD_CHARACTERS;
+    return { onRemove: remove, onToText: fits ? () => moveToField(file) : undefined };
+  };
   return (
     <form
-      className="rounded-lg border border-line bg-surface shadow-[0_1px_2px_oklch(0.2_0.01_260/0.05)] transition-colors focus-within:border-line-strong"
+      className="rounded-lg border border-line-strong bg-surface shadow-[0_1px_2px_oklch(0.2_0.01_260/0.05)] transition-colors has-[textarea:focus]:border-accent"
       onSubmit={(event) => {
         event.preventDefault();
         send();
@@ -76,74 +136,62 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
               className="font-medium text-accent text-xs pointer-coarse:min-h-10"
               onClick={() => attachments.refuse(undefined)}
             >
-              Hide
+              {COMPOSER_STRINGS.dismiss}
             </button>
           }
         >
           {refusal}
         </Notice>
       )}
-      {images.length === 0 && reading === 0 ? null : (
-        <div className="flex flex-wrap items-center gap-2 px-3.5 pt-3">
-          <LazyImageList images={images} onRemove={attachments.remove} />
-          {reading === 0 ? null : <span role="status" aria-label="Reading pictures" className="skeleton size-16" />}
+      {images.length === 0 && files.length === 0 && reading === 0 ? null : (
+        <div className="scroller flex max-h-[30dvh] flex-wrap items-center gap-2 px-3.5 pt-3">
+          {images.length === 0 ? null : <LazyImageList images={images} onRemove={attachments.remove} />}
+          {files.length === 0 ? null : <LazyTextAttachmentList files={files} actions={actionsOf} />}
+          {reading === 0 ? null : (
+            <span role="status" aria-label={COMPOSER_STRINGS.reading} className="skeleton h-11 w-40" />
+          )}
         </div>
       )}
-      <div className="grid">
-        {/* A hidden copy of the beginning of the text gives the field its height without measuring. */}
-        <div
-          aria-hidden
-          className={clsx(FIELD, 'invisible overflow-hidden whitespace-pre-wrap [overflow-wrap:anywhere]')}
-        >
-          {`${draft.slice(0, SHOWN_CHARACTERS)}\n`}
-        </div>
-        {/* Uncontrolled: React would compare and copy the whole text for each key. */}
-        <textarea
-          ref={field}
-          rows={1}
-          dir={fieldDirection(draft)}
-          placeholder="Ask anything"
-          aria-label="Message"
-          aria-describedby={hint}
-          enterKeyHint="send"
-          className={clsx(
-            FIELD,
-            'resize-none overflow-y-auto overscroll-contain bg-transparent outline-none placeholder:text-ink-3',
-          )}
-          onChange={(event) => setDraft(event.target.value)}
-          onKeyDown={onKeyDown}
-          onPaste={(event) => {
-            const text = event.clipboardData.getData('text/plain');
-            // Set before the browser lays the text out.
-            event.currentTarget.dir = fieldDirection(text.length > draft.length ? text : draft);
-            const files = imageFiles(event.clipboardData);
-            // Text that is copied along with an image of itself (a table, a document) stays text.
-            if (files.length === 0 || event.clipboardData.types.includes('text/plain')) return;
-            event.preventDefault();
-            attachments.attach(files);
-          }}
-        />
-      </div>
+      {/* Uncontrolled: React would compare and copy the whole text for each key. */}
+      <textarea
+        ref={field}
+        id={MESSAGE_FIELD_ID}
+        data-main-field
+        rows={1}
+        dir={fieldDirection(draft)}
+        placeholder={COMPOSER_STRINGS.placeholder}
+        aria-label={COMPOSER_STRINGS.message}
+        aria-describedby={hint}
+        enterKeyHint="send"
+        className="field-sizing-content block max-h-[40dvh] min-h-11 w-full resize-none overflow-y-auto overscroll-contain bg-transparent px-3.5 pt-3 pb-1 text-base leading-6 outline-none placeholder:text-ink-3"
+        onChange={(event) => setDraft(event.target.value)}
+        onKeyDown={onKeyDown}
+        onPaste={onPaste}
+        onDrop={onDrop}
+      />
       <div className="flex items-center gap-1 px-2 pb-2">
         {tools}
         <span id={hint} className="min-w-0 flex-1 truncate ps-1.5 text-ink-3 text-xs">
-          <span className="max-sm:hidden pointer-coarse:hidden">Enter sends, Shift+Enter starts a new line</span>
+          <span className="max-sm:hidden pointer-coarse:hidden">
+            {running ? (isEmpty ? null : COMPOSER_STRINGS.hintWhileRunning) : COMPOSER_STRINGS.hint}
+          </span>
         </span>
         {running ? (
           <button
-            {...tip('Stop the answer', 'Esc')}
+            {...tip(COMPOSER_STRINGS.stop, 'Esc')}
             type="button"
-            aria-label="Stop the answer"
+            aria-label={COMPOSER_STRINGS.stop}
             onClick={onStop}
             className={clsx(ROUND, 'bg-ink text-canvas')}
           >
             <Square className="size-3 fill-current" aria-hidden />
           </button>
-        ) : (
+        ) : null}
+        {running && isEmpty ? null : (
           <button
-            {...tip('Send', 'Enter')}
+            {...tip(running ? COMPOSER_STRINGS.sendLater : COMPOSER_STRINGS.send, 'Enter')}
             type="submit"
-            aria-label="Send"
+            aria-label={running ? COMPOSER_STRINGS.sendLater : COMPOSER_STRINGS.send}
             disabled={!canSend}
             className={clsx(
               ROUND,
@@ -158,7 +206,11 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
   );
 }
 
-/** More than any screen shows at once. */
-const SHOWN_CHARACTERS = 8_000;
-const FIELD = 'col-start-1 row-start-1 max-h-[40dvh] min-h-11 w-full px-3.5 pt-3 pb-1 text-base leading-6';
+/** Gives the field the height of its text, in browsers without `field-sizing`. */
+function fitToText(field: HTMLTextAreaElement): void {
+  if (CSS.supports('field-sizing', 'content')) return;
+  field.style.height = 'auto';
+  field.style.height = `${field.scrollHeight}px`;
+}
+
 const ROUND = 'flex size-8 shrink-0 items-center justify-center rounded-md transition-colors pointer-coarse:size-10';

@@ -53,6 +53,16 @@ describe('a conversation tree', () => {
     ]);
   });
 
+  it('sends text files as code blocks in front of the question', () => {
+    const files = [{ name: 'data.csv', text: 'a,b' }];
+    const asked: ChatMessage = { ...user('q', null, 1), files };
+    const wordless: ChatMessage = { ...user('w', 'q', 2), content: '', files };
+    expect(toRequestMessages([asked, wordless], { vision: false }).map(({ content }) => content)).toEqual([
+      'data.csv:\n```csv\na,b\n```\n\ntext of q',
+      'data.csv:\n```csv\na,b\n```',
+    ]);
+  });
+
   it('sends images only to a model with vision', () => {
     const question: ChatMessage = { ...user('q', null, 1), images: [image] };
     const wordless: ChatMessage = { ...user('w', 'q', 2), content: '', images: [image] };
@@ -73,4 +83,20 @@ describe('titleFrom', () => {
     ['a'.repeat(80), `${'a'.repeat(60)}…`],
     [`${'word '.repeat(20)}`, `${'word '.repeat(12).trimEnd()}…`],
   ])('turns %j into %j', (question, title) => expect(titleFrom(question)).toBe(title));
+
+  it.each([
+    ['2026-11-29T09:51:41.123Z INFO  server listening on 3000', 'server listening on 3000'],
+    ['[2026-11-29 09:51:41,123] [ERROR] worker-3 died', 'worker-3 died'],
+    ['Nov 29 09:51:41 host sshd[4]: session opened', 'host sshd[4]: session opened'],
+    ['29/Nov/2026:09:51:41 +0000\n\n12:00 WARN: disk is full', 'disk is full'],
+    ['----\n42\nTotal of the day', 'Total of the day'],
+    ['2026-11-29', '2026-11-29'],
+  ])('omits what a log puts in front: %j', (text, title) => expect(titleFrom(text)).toBe(title));
+
+  it('names a question without text after its first attachment', () => {
+    expect(titleFrom('', [{ name: 'sales 2026.csv', text: 'a,b' }])).toBe('sales 2026.csv');
+    expect(titleFrom('  ', [{ name: 'Pasted text', text: '09:51:41 INFO started\n' }])).toBe('started');
+    expect(titleFrom('', [{ name: 'cat.png' }])).toBe('cat.png');
+    expect(titleFrom('Why?', [{ name: 'a.log', text: 'x' }])).toBe('Why?');
+  });
 });

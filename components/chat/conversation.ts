@@ -1,5 +1,7 @@
 import type { Message, Think } from '#lib/wire/chat';
 import type { ErrorData } from '#lib/wire/error';
+import { withoutLogPrefix } from './log-prefix.ts';
+import { type ChatFile, contentWithFiles } from './text-files.ts';
 
 /**
  * A conversation is a tree: regenerating or editing adds a sibling. The page shows the path from
@@ -53,6 +55,8 @@ interface MessageBase {
 export interface UserMessage extends MessageBase {
   role: 'user';
   images?: readonly ChatImage[];
+  /** Text files, sent as code blocks in front of the content. */
+  files?: readonly ChatFile[];
 }
 
 /** An image attached to a question, stored whole in the message. */
@@ -169,22 +173,45 @@ export function toRequestMessages(
 ): Message[] {
   return path.flatMap((message): Message[] => {
     const images = message.role === 'user' && vision ? (message.images ?? []) : [];
-    if (message.content === '' && images.length === 0) return [];
-    const { role, content } = message;
+    const { role } = message;
+    const content = message.role === 'user' ? contentWithFiles(message.content, message.files) : message.content;
+    if (content === '' && images.length === 0) return [];
     return [images.length === 0 ? { role, content } : { role, content, images: images.map(({ data }) => data) }];
   });
 }
 
 const TITLE_LENGTH = 60;
 
-/** The first line of the question, cut at a word boundary. */
-export function titleFrom(question: string): string {
-  const line = question.trim().split('\n', 1)[0]?.replace(/\s+/g, ' ').trim() ?? '';
+/**
+ * The first words of the question, cut at a word boundary. A question without text is named after
+ * its first file or image; a pasted text after its own first words.
+ */
+export function titleFrom(question: string, attachments: readonly { name: string; text?: string }[] = []): string {
+  const line = firstWords(question.trim() === '' ? nameOrText(attachments[0]) : question);
   if (line === '') return 'New chat';
   if (line.length <= TITLE_LENGTH) return line;
   const cut = line.slice(0, TITLE_LENGTH);
   const space = cut.lastIndexOf(' ');
   return `${(space > TITLE_LENGTH / 2 ? cut.slice(0, space) : cut).trimEnd()}…`;
+}
+
+function nameOrText(attachment: { name: string; text?: string } | undefined): string {
+  if (attachment === undefined) return '';
+  const { name, text } = attachment;
+  return text === undefined || /\.\w+$/.test(name) ? name : text;
+}
+
+/** Where the first words are looked for. A pasted log may have megabytes. */
+const TITLE_SOURCE_LENGTH = 4_000;
+
+/** The first line with a word, without what a log puts in front of each line. */
+function firstWords(text: string): string {
+  const lines = text
+    .slice(0, TITLE_SOURCE_LENGTH)
+    .split('\n')
+    .map((line) => line.replace(/\s+/g, ' ').trim());
+  const stripped = lines.map(withoutLogPrefix);
+  return stripped.find((line) => /\p{L}/u.test(line)) ?? lines.find((line) => line !== '') ?? '';
 }
 
 export function isRunning(message: ChatMessage): message is AssistantMessage {

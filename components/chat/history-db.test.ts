@@ -2,7 +2,7 @@ import 'fake-indexeddb/auto';
 import { openDB } from 'idb';
 import { describe, expect, it } from 'vitest';
 import type { ChatImage, ChatMessage, Conversation } from './conversation.ts';
-import { NEW_CHAT, openHistory } from './history-db.ts';
+import { type Attachment, NEW_CHAT, openHistory } from './history-db.ts';
 
 function conversation(id: string, updatedAt: number): Conversation {
   return { id, title: id, createdAt: 1, updatedAt, leafId: null, model: null, systemPrompt: '' };
@@ -83,8 +83,8 @@ describe('ChatHistory', () => {
 });
 
 describe('stored attachments', () => {
-  const all = Number.POSITIVE_INFINITY;
-  const ids = (images: readonly ChatImage[]) => images.map(({ id }) => id);
+  const all = { images: Number.POSITIVE_INFINITY, files: Number.POSITIVE_INFINITY };
+  const ids = (attachments: readonly Attachment[]) => attachments.map(({ id }) => id);
 
   it('reassigns images in order, each once, up to the maximum', async () => {
     const history = fresh();
@@ -92,12 +92,24 @@ describe('stored attachments', () => {
     await history.attach(NEW_CHAT, 'other', image('4'));
     expect(await history.ownerPages(NEW_CHAT)).toEqual(['old', 'other']);
     const [first, second] = await Promise.all([
-      history.reassign(NEW_CHAT, 'old', 'a', 2),
+      history.reassign(NEW_CHAT, 'old', 'a', { images: 2, files: 0 }),
       history.reassign(NEW_CHAT, 'old', 'b', all),
     ]);
     expect([ids(first), ids(second)]).toEqual([['3', '1'], ['2']]);
     expect(await history.ownerPages(NEW_CHAT)).toEqual(['a', 'b', 'other']);
     expect(ids(await history.reassign(NEW_CHAT, 'a', 'c', all))).toEqual(['3', '1']);
+  });
+
+  it('reassigns text files up to their own maximum', async () => {
+    const history = fresh();
+    await history.attach(NEW_CHAT, 'old', image('1'));
+    for (const id of ['2', '3'])
+      await history.attach(NEW_CHAT, 'old', { id, type: 'text', name: `${id}.log`, text: 'line\n' });
+    const taken = await history.reassign(NEW_CHAT, 'old', 'new', { images: 0, files: 1 });
+    expect(taken).toEqual([{ id: '2', type: 'text', name: '2.log', text: 'line\n' }]);
+    await history.detach(['2']);
+    expect(await history.ownerPages(NEW_CHAT)).toEqual(['old']);
+    expect(ids(await history.reassign(NEW_CHAT, 'old', 'new', all))).toEqual(['1', '3']);
   });
 
   it('detaches images by id, whichever page owns them', async () => {

@@ -2,6 +2,7 @@ import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import type { ChatImage, ChatMessage, Conversation } from './conversation.ts';
 import { HISTORY_DB_NAME } from './preopen-history-db.ts';
 import { fromStored, IMAGE_FIELD, type StoredMessage, toStored } from './stored-message.ts';
+import type { AttachedFile } from './text-files.ts';
 
 interface HistorySchema extends DBSchema {
   conversations: { key: string; value: Conversation };
@@ -9,13 +10,15 @@ interface HistorySchema extends DBSchema {
   attachments: { key: number; value: StoredAttachment; indexes: { chat: string; [IMAGE_FIELD]: string } };
 }
 
-/** An unsent image. Keys are auto-incremented, so order by key is order of attachment. */
+/**
+ * An unsent image or text file. Keys are auto-incremented, so order by key is order of attachment.
+ */
 interface StoredAttachment {
   /** A conversation's id, or `NEW_CHAT`. */
   chat: string;
   /** The page that owns it: each load of the app creates an id. */
   page: string;
-  [IMAGE_FIELD]: ChatImage;
+  [IMAGE_FIELD]: Attachment;
 }
 
 /** The chat that has no id yet. */
@@ -35,17 +38,27 @@ export interface ChatHistory {
   search(query: string): Promise<Set<string>>;
 }
 
-/** Attached images that were not sent yet. They are deleted with their conversation. */
+/** What is attached to a question. */
+export type Attachment = ChatImage | AttachedFile;
+
+/** The most attachments of each kind. */
+export interface FreeSlots {
+  images: number;
+  files: number;
+}
+
+/** Attachments that were not sent yet. They are deleted with their conversation. */
 export interface StoredAttachments {
   /** Does nothing if the chat was deleted. */
-  attach(chat: string, page: string, image: ChatImage): Promise<void>;
-  detach(imageIds: readonly string[]): Promise<void>;
-  /** Ids of the pages that own images of the chat. */
+  attach(chat: string, page: string, attachment: Attachment): Promise<void>;
+  detach(ids: readonly string[]): Promise<void>;
+  /** Ids of the pages that own attachments of the chat. */
   ownerPages(chat: string): Promise<string[]>;
   /**
-   * Reassigns at most `most` images from the page `from` to the page `to`, in order of attachment.
+   * Reassigns at most `most` attachments from the page `from` to the page `to`, in order of
+   * attachment.
    */
-  reassign(chat: string, from: string, to: string, most: number): Promise<ChatImage[]>;
+  reassign(chat: string, from: string, to: string, most: FreeSlots): Promise<Attachment[]>;
 }
 
 const VERSION = 2;
@@ -134,17 +147,17 @@ export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachm
       return found;
     },
 
-    async attach(chat, page, image) {
+    async attach(chat, page, attachment) {
       const transaction = (await database()).transaction(['conversations', 'attachments'], 'readwrite');
       const isThere = chat === NEW_CHAT || (await transaction.objectStore('conversations').getKey(chat)) !== undefined;
-      if (isThere) await transaction.objectStore('attachments').add({ chat, page, [IMAGE_FIELD]: image });
+      if (isThere) await transaction.objectStore('attachments').add({ chat, page, [IMAGE_FIELD]: attachment });
       await transaction.done;
     },
 
-    async detach(imageIds) {
+    async detach(ids) {
       const transaction = (await database()).transaction('attachments', 'readwrite');
-      const byImage = transaction.store.index(IMAGE_FIELD);
-      const keys = await Promise.all(imageIds.map((id) => byImage.getKey(id)));
+      const byId = transaction.store.index(IMAGE_FIELD);
+      const keys = await Promise.all(ids.map((id) => byId.getKey(id)));
       await Promise.all([
         ...keys.map((key) => (key === undefined ? undefined : transaction.store.delete(key))),
         transaction.done,
@@ -158,17 +171,21 @@ export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachm
 
     async reassign(chat, from, to, most) {
       const transaction = (await database()).transaction('attachments', 'readwrite');
-      const images: ChatImage[] = [];
+      const taken: Attachment[] = [];
+      const left = { ...most };
       let cursor = await transaction.store.index('chat').openCursor(chat);
-      while (cursor !== null && images.length < most) {
-        if (cursor.value.page === from) {
-          images.push(cursor.value[IMAGE_FIELD]);
+      while (cursor !== null) {
+        const attachment: Attachment = cursor.value[IMAGE_FIELD];
+        const kind = attachment.type === 'text' ? 'files' : 'images';
+        if (cursor.value.page === from && left[kind] > 0) {
+          left[kind] -= 1;
+          taken.push(attachment);
           await cursor.update({ ...cursor.value, page: to });
         }
         cursor = await cursor.continue();
       }
       await transaction.done;
-      return images;
+      return taken;
     },
   };
 }

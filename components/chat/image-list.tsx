@@ -8,6 +8,7 @@ import { Dialog } from '#components/ui/dialog';
 import { tip } from '#components/ui/tooltip';
 import type { ChatImage } from './conversation.ts';
 import { imageUrl } from './images.ts';
+import { COMPOSER_STRINGS } from './strings/composer.ts';
 
 export interface ImageListProps {
   images: readonly ChatImage[];
@@ -21,12 +22,12 @@ export function ImageList({ images, onRemove, className }: ImageListProps) {
   const [open, setOpen] = useState<ChatImage>();
   return (
     <>
-      <ul aria-label="Pictures" className={clsx('flex flex-wrap gap-2', className)}>
+      <ul aria-label={COMPOSER_STRINGS.images} className={clsx('flex flex-wrap gap-2', className)}>
         {images.map((image) => (
           <li key={image.id} className="relative">
             <button
               type="button"
-              aria-label={`Show ${image.name}`}
+              aria-label={COMPOSER_STRINGS.showImage(image.name)}
               onClick={() => setOpen(image)}
               className="block overflow-hidden rounded-md border bg-sunken"
             >
@@ -42,9 +43,9 @@ export function ImageList({ images, onRemove, className }: ImageListProps) {
             </button>
             {onRemove === undefined ? null : (
               <button
-                {...tip(`Remove ${image.name}`)}
+                {...tip(COMPOSER_STRINGS.removeFile(image.name))}
                 type="button"
-                aria-label={`Remove ${image.name}`}
+                aria-label={COMPOSER_STRINGS.removeFile(image.name)}
                 onClick={() => onRemove(image.id)}
                 className="absolute -end-1.5 -top-1.5 flex size-6 items-center justify-center rounded-full border bg-surface text-ink-2 shadow-float hover:text-ink"
               >
@@ -59,7 +60,7 @@ export function ImageList({ images, onRemove, className }: ImageListProps) {
         onOpenChange={(next) => {
           if (!next) setOpen(undefined);
         }}
-        title={open?.name ?? 'Picture'}
+        title={open?.name ?? COMPOSER_STRINGS.image}
         wide
       >
         {open === undefined ? null : (

@@ -1,24 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ChatImage, UserMessage } from './conversation.ts';
-import { requestSizeError, scaledSize } from './images.ts';
-
-const image = (characters: number): ChatImage => ({
-  id: 'p',
-  name: 'p.png',
-  type: 'image/png',
-  data: 'A'.repeat(characters),
-  width: 1,
-  height: 1,
-});
-const question = (images: readonly ChatImage[]): UserMessage => ({
-  id: 'q',
-  conversationId: 'c',
-  parentId: null,
-  role: 'user',
-  content: 'What is it?',
-  createdAt: 1,
-  images,
-});
+import { isImageFile } from './images.ts';
+import { scaledSize } from './read-image.ts';
 
 describe('scaledSize', () => {
   it.each([
@@ -31,18 +13,12 @@ describe('scaledSize', () => {
   );
 });
 
-describe('requestSizeError', () => {
-  it('accepts images up to the size of a request', () => {
-    expect(requestSizeError([], [image(10_000_000)])).toBeUndefined();
-    expect(requestSizeError([question([image(10_000_000)])], [image(10_000_000)])).toBeUndefined();
-    expect(requestSizeError([question([image(11_000_000)])], [image(11_000_000)])).toMatch(
-      / 21 MB together; one request takes 19.9 MB\./,
-    );
-  });
-
-  it('rejects more images than the server accepts per message', () => {
-    const many = Array.from({ length: 16 }, () => image(1));
-    expect(requestSizeError([], many)).toBeUndefined();
-    expect(requestSizeError([question(many)], [...many, image(1)])).toMatch(/at most 16/);
-  });
-});
+it.each([
+  ['image/png', true],
+  ['image/heic', true],
+  ['image/svg+xml', false],
+  ['text/csv', false],
+  ['', false],
+])('reads a file of the type %j as an image: %s', (type, expected) =>
+  expect(isImageFile(new File([''], 'file', { type }))).toBe(expected),
+);

@@ -3,6 +3,7 @@ import type { ChatImage, ChatMessage, Conversation, UserMessage } from './conver
 import { fileName, fromJson, toJson, toMarkdown } from './import-export.ts';
 import { newResponse } from './message-reducer.ts';
 import { IMAGES_FIELD } from './stored-message.ts';
+import { MAX_TEXT_BYTES } from './text-files.ts';
 
 const conversation: Conversation = {
   id: 'c',
@@ -32,6 +33,24 @@ describe('toJson and fromJson', () => {
     const entry = { conversation, messages: [seen, response] };
     expect(fromJson(toJson([entry]))).toEqual([entry]);
     expect(toMarkdown(conversation, [seen])).toContain('![a \\[cat\\].png](data:image/png;base64,aGk=)');
+  });
+
+  it('exports text files, which Markdown shows as code blocks', () => {
+    const asked: UserMessage = { ...question, files: [{ name: 'a.log', text: 'one\n' }] };
+    const withFile = { conversation, messages: [asked, response] };
+    expect(fromJson(toJson([withFile]))).toEqual([withFile]);
+    expect(toMarkdown(conversation, [asked])).toContain('## You\n\na.log:\n```log\none\n```\n\nWhat is Rust?\n');
+  });
+
+  it.each([
+    ['without a text', { name: 'a.log' }],
+    ['without a name', { text: 'one' }],
+    ['larger than a request', { name: 'a.log', text: 'x'.repeat(MAX_TEXT_BYTES + 1) }],
+  ])('rejects text files %s', (_, file) => {
+    const messages = [{ ...question, files: [file] }];
+    const format = { format: 'chill-space-conversations', version: 1 };
+    const text = JSON.stringify({ ...format, conversations: [{ conversation, messages }] });
+    expect(() => fromJson(text)).toThrow(/damaged/);
   });
 
   it.each([

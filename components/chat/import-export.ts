@@ -8,6 +8,7 @@ import {
 } from './conversation.ts';
 import { imageUrl, isImage } from './images.ts';
 import { fromStored, type StoredMessage, toStored } from './stored-message.ts';
+import { contentWithFiles, isChatFile } from './text-files.ts';
 
 /** A conversation with all versions of all its messages. */
 export interface ExportedConversation {
@@ -45,7 +46,7 @@ export function toMarkdown(conversation: Conversation, path: readonly ChatMessag
   const turns = path
     .map((message) => ({
       message,
-      text: [message.content.trim(), ...imageLines(message)].filter(Boolean).join('\n\n'),
+      text: [textOf(message).trim(), ...imageLines(message)].filter(Boolean).join('\n\n'),
     }))
     .filter(({ text }) => text !== '')
     .map(({ message, text }) => `## ${speaker(message)}\n\n${text}`);
@@ -66,6 +67,11 @@ export function fileName(title: string, extension: string): string {
 function imageLines(message: ChatMessage): string[] {
   if (message.role !== 'user') return [];
   return (message.images ?? []).map((image) => `![${image.name.replace(/[[\]\\]/g, '\\$&')}](${imageUrl(image)})`);
+}
+
+/** Text files are code blocks in front of a question, as the model reads them. */
+function textOf(message: ChatMessage): string {
+  return message.role === 'user' ? contentWithFiles(message.content, message.files) : message.content;
 }
 
 function speaker(message: ChatMessage): string {
@@ -104,7 +110,8 @@ function readEntry(value: unknown): ExportedConversation | undefined {
 function isQuestion(message: ChatMessage): message is UserMessage {
   if (message.role !== 'user') return false;
   const images: unknown = message.images ?? [];
-  return Array.isArray(images) && images.every(isImage);
+  const files: unknown = message.files ?? [];
+  return Array.isArray(images) && images.every(isImage) && Array.isArray(files) && files.every(isChatFile);
 }
 
 function isAssistantMessage(message: ChatMessage): message is AssistantMessage {

@@ -1,32 +1,20 @@
 'use client';
 
 import { WifiOff } from 'lucide-react';
-import { useSyncExternalStore } from 'react';
+import { useIsOffline } from '#lib/browser/connection';
+import { COMPOSER_STRINGS } from './strings/composer.ts';
 
-/** Shown while the browser has no network. */
+/** Shown while the server cannot be reached because the browser has no network. */
 export function OfflineNote() {
-  const isOnline = useSyncExternalStore(
-    subscribe,
-    () => navigator.onLine,
-    () => true,
-  );
+  const isOffline = useIsOffline();
   return (
     <div role="status">
-      {isOnline ? null : (
+      {isOffline ? (
         <p className="mb-1.5 flex items-center gap-2 text-ink-2 text-xs">
           <WifiOff className="size-3.5 shrink-0" strokeWidth={1.75} aria-hidden />
-          You are offline. Conversations can be read; an answer goes on when the network is back.
+          {COMPOSER_STRINGS.offline}
         </p>
-      )}
+      ) : null}
     </div>
   );
-}
-
-function subscribe(listener: () => void): () => void {
-  addEventListener('online', listener);
-  addEventListener('offline', listener);
-  return () => {
-    removeEventListener('online', listener);
-    removeEventListener('offline', listener);
-  };
 }

@@ -3,6 +3,7 @@
 import { memo, useEffect, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { LazyImageList } from '#components/chat/lazy-image-list';
+import { LazyTextAttachmentList } from '#components/chat/lazy-text-attachments';
 import { MessageTime } from '#components/chat/message-time';
 import { QuestionText } from '#components/chat/question-text';
 import { type VersionPosition, VersionSwitcher } from '#components/chat/version-switcher';
@@ -41,6 +42,9 @@ export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...pos
   return (
     <article aria-label={TURN_STRINGS.question} className="group/turn flex flex-col items-end">
       {message.images === undefined ? null : <LazyImageList images={message.images} className="mb-2 justify-end" />}
+      {message.files === undefined ? null : (
+        <LazyTextAttachmentList files={message.files} className="mb-2 justify-end" />
+      )}
       {message.content === '' ? null : <QuestionText text={message.content} />}
       <div className="turn-actions mt-0.5 flex items-center">
         <MessageTime at={message.createdAt} />

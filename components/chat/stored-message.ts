@@ -2,7 +2,7 @@ import type { AssistantMessage, ChatImage, ChatMessage, UserMessage } from './co
 
 /**
  * Field names of records that this browser already holds, in IndexedDB and in exported files.
- * Renaming one would lose the images of earlier conversations.
+ * Renaming one would lose the images of earlier conversations. `IMAGE_FIELD` holds text files too.
  */
 export const IMAGES_FIELD = 'pictures';
 export const IMAGE_FIELD = 'picture';

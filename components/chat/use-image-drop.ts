@@ -1,5 +1,4 @@
 import { type DragEvent, useState } from 'react';
-import { imageFiles } from './images.ts';
 
 /** Accepts files that are dropped onto an element. Other drags are left alone. */
 export function useImageDrop(onFiles: (files: readonly File[]) => void) {
@@ -22,8 +21,7 @@ export function useImageDrop(onFiles: (files: readonly File[]) => void) {
         if (!hasFiles(event)) return;
         event.preventDefault();
         setOver(false);
-        const files = imageFiles(event.dataTransfer);
-        onFiles(files.length > 0 ? files : [...event.dataTransfer.files]);
+        onFiles([...event.dataTransfer.files]);
       },
     },
   };

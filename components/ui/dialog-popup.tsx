@@ -140,19 +140,25 @@ const FIELDS =
 
 /**
  * Where the focus returns: to its previous owner, or to the button of the menu that had it,
- * because that menu has closed by then.
+ * because that menu has closed by then. If nothing had it, to the main field of the page.
  */
 function useFinalFocus(open: boolean): true | RefObject<HTMLElement> {
   const [wasOpen, setWasOpen] = useState(false);
-  const [menuButton, setMenuButton] = useState<HTMLElement | null>(null);
+  const [target, setTarget] = useState<HTMLElement | null>(null);
   if (open !== wasOpen) {
     setWasOpen(open);
-    if (open) setMenuButton(focusedMenuButton());
+    if (open) setTarget(focusedMenuButton() ?? mainFieldWithoutFocus());
   }
-  return menuButton === null ? true : { current: menuButton };
+  return target === null ? true : { current: target };
 }
 
 function focusedMenuButton(): HTMLElement | null {
   const id = document.activeElement?.closest('[role=menu]')?.getAttribute('aria-labelledby');
   return id == null ? null : document.getElementById(id);
+}
+
+/** On touch screens the focus would open the keyboard. */
+function mainFieldWithoutFocus(): HTMLElement | null {
+  if (document.activeElement !== document.body || !window.matchMedia('(pointer: fine)').matches) return null;
+  return document.querySelector<HTMLElement>('[data-main-field]');
 }

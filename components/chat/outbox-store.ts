@@ -1,0 +1,327 @@
+import type { ChatState, ModelChoice, NewQuestion } from './chat-state.ts';
+import { type ChatImage, type ChatSettings, isRunning, type ModelCapabilities } from './conversation.ts';
+import { NEW_CHAT } from './history-db.ts';
+import type { ChatFile } from './text-files.ts';
+
+/** A message that waits for the response in front of it, or for the network. */
+export interface QueuedMessage extends ModelChoice {
+  /** Becomes the id of the question. */
+  id: string;
+  /** A conversation's id, or `NEW_CHAT`. */
+  chat: string;
+  /** The page that sends it. */
+  page: string;
+  createdAt: number;
+  text: string;
+  images: readonly ChatImage[];
+  files: readonly ChatFile[];
+  /** For a new conversation. */
+  settings: ChatSettings;
+  /**
+   * True after the response in front of it was stopped or has failed, and for a message of a tab
+   * that was closed: it is sent only when the reader says so.
+   */
+  held: boolean;
+}
+
+/**
+ * Why the first message of a chat waits. `answer`: a response runs. `network`: the server cannot be
+ * reached. `reader`: it is sent only when the reader says so. `refused`: it is too large.
+ */
+export type Wait = 'loading' | 'answer' | 'network' | 'reader' | 'refused' | 'editing';
+
+export interface OutboxStorage {
+  all(): Promise<QueuedMessage[]>;
+  put(message: QueuedMessage): Promise<void>;
+  remove(id: string): Promise<void>;
+}
+
+/** Side effects of the outbox, injected so that tests run without a browser. */
+export interface OutboxEffects {
+  storage: OutboxStorage;
+  page: string;
+  /** The page that this tab showed before a reload. */
+  previousPage: string | null;
+  closedPages(pages: readonly string[]): Promise<string[]>;
+  /** Other pages see that this one lives. */
+  holdPage(): Promise<void>;
+  chat: {
+    state(): ChatState;
+    subscribe(listener: () => void): () => void;
+    load(): Promise<void>;
+    open(conversationId: string): Promise<void>;
+    send(question: NewQuestion): string;
+  };
+  isOffline(): boolean;
+  onConnection(listener: () => void): () => void;
+  /** Undefined until the models are known. */
+  capabilities(model: string | null): ModelCapabilities | undefined;
+  /** A sentence why the request would be too large. */
+  refusal(message: QueuedMessage, conversationId: string | null): string | undefined;
+}
+
+const NONE: readonly QueuedMessage[] = [];
+const ignoreStorageFailure = () => {};
+
+/**
+ * Messages that are sent later, in order, also while another conversation is shown. A stopped or
+ * failed response holds them back until the reader sends the first one, as it does in the command
+ * line tools for coding: what comes next may no longer fit.
+ */
+export class OutboxStore {
+  readonly #effects: OutboxEffects;
+  readonly #chats = new Map<string, readonly QueuedMessage[]>();
+  readonly #listeners = new Set<() => void>();
+  readonly #started = new Set<(conversationId: string) => void>();
+  readonly #confirmed = new Set<string>();
+  readonly #refusals = new Map<string, string>();
+  #editing: string | undefined;
+  #loading: Promise<void> | undefined;
+  #isRunScheduled = false;
+  /** Writes are sequential: a removal follows the write of the same message. */
+  #storing: Promise<void> = Promise.resolve();
+
+  constructor(effects: OutboxEffects) {
+    this.#effects = effects;
+    effects.chat.subscribe(() => this.#run());
+    effects.onConnection(() => {
+      this.#run();
+      this.#notify();
+    });
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  /** Calls back when a message of the new chat was sent, with the id of its conversation. */
+  onStarted(listener: (conversationId: string) => void): () => void {
+    this.#started.add(listener);
+    return () => this.#started.delete(listener);
+  }
+
+  /** Referentially stable until the messages of the chat change. */
+  messages(chat: string): readonly QueuedMessage[] {
+    return this.#chats.get(chat) ?? NONE;
+  }
+
+  editing(): string | undefined {
+    return this.#editing;
+  }
+
+  /** The sentence of a message that is too large. */
+  refusalOf(id: string): string | undefined {
+    return this.#refusals.get(id);
+  }
+
+  /** Reads the messages that this tab had before a reload, and those of closed tabs. Once. */
+  load(): Promise<void> {
+    this.#loading ??= this.#load().catch(ignoreStorageFailure);
+    return this.#loading;
+  }
+
+  /** Queues a message in front of those that are held back. */
+  add(message: Omit<QueuedMessage, 'page' | 'held'>): void {
+    const added = { ...message, page: this.#effects.page, held: false };
+    this.#change(message.chat, (messages) => {
+      const place = messages.findIndex(({ held }) => held);
+      return messages.toSpliced(place === -1 ? messages.length : place, 0, added);
+    });
+    this.#keep(added);
+    this.#run();
+  }
+
+  edit(chat: string, id: string): void {
+    if (this.messages(chat).some((message) => message.id === id)) this.#setEditing(id);
+  }
+
+  /** Ends editing. Without a text the message stays as it was. */
+  endEdit(chat: string, id: string, text?: string): void {
+    const message = this.messages(chat).find((one) => one.id === id);
+    if (message !== undefined && text !== undefined) {
+      const changed = { ...message, text };
+      this.#refusals.delete(id);
+      this.#change(chat, (messages) => messages.map((one) => (one.id === id ? changed : one)));
+      this.#keep(changed);
+    }
+    this.#setEditing(undefined);
+    this.#run();
+  }
+
+  /** Removes a message. Returns the function that puts it back. */
+  remove(chat: string, id: string): () => void {
+    const place = this.messages(chat).findIndex((message) => message.id === id);
+    const message = this.messages(chat)[place];
+    if (message === undefined) return () => undefined;
+    if (this.#editing === id) this.#setEditing(undefined);
+    this.#drop(message);
+    return () => {
+      this.#change(chat, (messages) => messages.toSpliced(place, 0, message));
+      this.#keep(message);
+      this.#run();
+    };
+  }
+
+  /** Deletes the messages of a chat. */
+  forget(chat: string): void {
+    for (const message of this.messages(chat)) this.#drop(message);
+  }
+
+  /** Releases the messages of a chat that are held back. */
+  sendNow(chat: string): void {
+    const [first] = this.messages(chat);
+    if (first === undefined) return;
+    this.#confirmed.add(first.id);
+    this.#hold(chat, false);
+    this.#run();
+  }
+
+  /** Why the first message of the chat waits; undefined without one. */
+  waitOf(chat: string): Wait | undefined {
+    const [first] = this.messages(chat);
+    if (first === undefined) return undefined;
+    const isConfirmed = this.#confirmed.has(first.id);
+    if (first.id === this.#editing) return 'editing';
+    if (first.held) return 'reader';
+    const { ready, conversations, threads } = this.#effects.chat.state();
+    if (chat !== NEW_CHAT) {
+      const conversation = conversations.find(({ id }) => id === chat);
+      const thread = threads.get(chat);
+      if (!ready || conversation === undefined || thread === undefined) return 'loading';
+      const leaf = conversation.leafId === null ? undefined : thread.get(conversation.leafId);
+      if (conversation.leafId !== null && leaf === undefined) return 'loading';
+      const isDone = leaf?.role !== 'assistant' || leaf.state === 'done';
+      if (leaf !== undefined && isRunning(leaf)) return 'answer';
+      if (!isDone && !isConfirmed) return 'reader';
+    }
+    if (this.#refusals.has(first.id)) return 'refused';
+    return this.#effects.isOffline() ? 'network' : undefined;
+  }
+
+  async #load(): Promise<void> {
+    const stored = await this.#effects.storage.all();
+    const { page, previousPage } = this.#effects;
+    const others = stored.filter((message) => message.page !== page);
+    if (others.length === 0) return;
+    await this.#effects.holdPage();
+    await this.#take(others.filter((message) => message.page === previousPage));
+    const pages = new Set(others.map((message) => message.page).filter((other) => other !== previousPage));
+    const closed = await this.#effects.closedPages([...pages]);
+    if (closed.length === 0) return;
+    // Another page may have taken them during the wait.
+    const left = (await this.#effects.storage.all()).filter((message) => closed.includes(message.page));
+    await this.#take(left.map((message) => ({ ...message, held: true })));
+  }
+
+  async #take(messages: readonly QueuedMessage[]): Promise<void> {
+    const own = messages
+      .map((message) => ({ ...message, page: this.#effects.page }))
+      .sort((a, b) => a.createdAt - b.createdAt);
+    await this.#effects.chat.load();
+    const chats = new Set(own.map(({ chat }) => chat));
+    for (const chat of chats) if (chat !== NEW_CHAT) await this.#effects.chat.open(chat);
+    const { conversations, threads } = this.#effects.chat.state();
+    for (const message of own) {
+      const isDeleted = message.chat !== NEW_CHAT && !conversations.some(({ id }) => id === message.chat);
+      // The page ended between sending the question and removing it here.
+      const isSent = threads.get(message.chat)?.has(message.id) === true;
+      if (isDeleted || isSent) this.#store((storage) => storage.remove(message.id));
+      else {
+        this.#change(message.chat, (messages) => [...messages, message]);
+        this.#keep(message);
+      }
+    }
+    this.#run();
+  }
+
+  /** Deferred: the chat's state is complete only after the caller has finished. */
+  #run(): void {
+    if (this.#isRunScheduled || this.#chats.size === 0) return;
+    this.#isRunScheduled = true;
+    queueMicrotask(() => {
+      this.#isRunScheduled = false;
+      for (const chat of [...this.#chats.keys()]) this.#sendFirst(chat);
+    });
+  }
+
+  /** Sends the first message of a chat, unless it has to wait. */
+  #sendFirst(chat: string): void {
+    const [first] = this.messages(chat);
+    if (first === undefined) return;
+    const wait = this.waitOf(chat);
+    if (wait === 'reader' && !first.held) this.#hold(chat, true);
+    if (wait !== undefined) return;
+    const conversationId = chat === NEW_CHAT ? null : chat;
+    const refusal = this.#effects.refusal(first, conversationId);
+    if (refusal === undefined) this.#send(first, conversationId);
+    else {
+      this.#refusals.set(first.id, refusal);
+      this.#notify();
+    }
+  }
+
+  #hold(chat: string, held: boolean): void {
+    this.#change(chat, (messages) => messages.map((message) => ({ ...message, held })));
+    for (const message of this.messages(chat)) this.#keep(message);
+  }
+
+  #send(message: QueuedMessage, conversationId: string | null): void {
+    const conversation = this.#effects.chat.state().conversations.find(({ id }) => id === conversationId);
+    // The model may have been changed since the message was written.
+    const model = conversation === undefined ? message.model : conversation.model;
+    const capabilities = this.#effects.capabilities(model) ?? message.capabilities;
+    const { id, text, images, files, settings } = message;
+    // First: sending notifies, which runs the outbox again.
+    this.#drop(message);
+    const sentTo = this.#effects.chat.send({
+      ...{ id, conversationId, text, images, files, settings, model, capabilities },
+    });
+    if (conversationId !== null) return;
+    for (const left of this.messages(NEW_CHAT)) {
+      const moved = { ...left, chat: sentTo };
+      this.#drop(left, moved);
+    }
+    for (const listener of this.#started) listener(sentTo);
+  }
+
+  /** Removes a message, or moves it to the chat of `moved`. */
+  #drop(message: QueuedMessage, moved?: QueuedMessage): void {
+    this.#confirmed.delete(message.id);
+    this.#refusals.delete(message.id);
+    this.#change(message.chat, (messages) => messages.filter(({ id }) => id !== message.id));
+    if (moved === undefined) this.#store((storage) => storage.remove(message.id));
+    else {
+      this.#change(moved.chat, (messages) => [...messages, moved]);
+      this.#keep(moved);
+    }
+  }
+
+  #keep(message: QueuedMessage): void {
+    this.#store((storage) => storage.put(message));
+  }
+
+  #store(write: (storage: OutboxStorage) => Promise<void>): void {
+    const { holdPage, storage } = this.#effects;
+    this.#storing = this.#storing
+      .then(holdPage)
+      .then(() => write(storage))
+      .catch(ignoreStorageFailure);
+  }
+
+  #setEditing(id: string | undefined): void {
+    this.#editing = id;
+    this.#notify();
+  }
+
+  #change(chat: string, edit: (messages: readonly QueuedMessage[]) => readonly QueuedMessage[]): void {
+    const messages = edit(this.messages(chat));
+    if (messages.length === 0) this.#chats.delete(chat);
+    else this.#chats.set(chat, messages);
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
