@@ -31,9 +31,7 @@ export const modelInfoSchema = z.object({
     .number()
     .nullable()
     .optional()
-    .describe(
-      'Tokens that a conversation can have here, within context_length. Missing or null if unknown.',
-    ),
+    .describe('Tokens that a conversation can have here, within context_length. Missing or null if unknown.'),
   thinking_modes: z
     .array(z.enum(['off', 'on', 'low', 'medium', 'high']))
     .optional()
@@ -66,9 +64,6 @@ export const modelsSchema = z.object({
     .boolean()
     .optional()
     .describe('Whether OLLAMA_SYSTEM_PROMPT applies to requests that bring no system prompt.'),
-  notice: z
-    .string()
-    .nullable()
-    .describe('While the small built-in model is in use: how to get a better one.'),
+  notice: z.string().nullable().describe('While the small built-in model is in use: how to get a better one.'),
 });
 export type Models = z.infer<typeof modelsSchema>;
