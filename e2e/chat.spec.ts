@@ -108,7 +108,6 @@ test('a server that refuses is quoted, with one button to try again', async ({ p
   await page.route('**/api/chat-optimized', (route) =>
     route.fulfill({
       status: 503,
-      headers: { 'retry-after': '5' },
       json: { error: '100 requests are already waiting. Try again later.', code: 'queue_full' },
     }),
   );
