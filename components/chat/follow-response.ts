@@ -25,9 +25,22 @@ const LOST_AFTER_MS = 1_000;
 export async function followResponse(
   initial: AssistantMessage,
   openFirst: ((signal: AbortSignal) => Promise<ResponseStream>) | undefined,
-  { effects, signal, update, onConnection }: FollowOptions,
+  options: FollowOptions,
 ): Promise<void> {
-  const loss = lossReport(effects, onConnection);
+  const loss = lossReport(options.effects, options.onConnection);
+  try {
+    await follow(initial, openFirst, options, loss);
+  } finally {
+    loss.end();
+  }
+}
+
+async function follow(
+  initial: AssistantMessage,
+  openFirst: ((signal: AbortSignal) => Promise<ResponseStream>) | undefined,
+  { effects, signal, update }: FollowOptions,
+  loss: ReturnType<typeof lossReport>,
+): Promise<void> {
   let message = initial;
   let open = openFirst ?? (() => reopen(initial, effects, signal));
   let resuming = openFirst === undefined;
@@ -56,7 +69,6 @@ export async function followResponse(
       if (signal.aborted) return;
       const delay = reconnectDelayMs(error, attempt, accepted);
       if (delay === undefined) {
-        loss.end();
         update(markFailed(message, describeFailure(error), effects.now()));
         return;
       }
