@@ -168,7 +168,7 @@ test.describe('a page whose code does not come', () => {
     await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
     await page.route('**/*.js', (route) => route.abort('connectionrefused'));
     await button(page, 'Load model').click();
-    await expect(page.getByRole('alert')).toContainText('Could not load this.');
+    await expect(page.getByRole('alert').filter({ hasText: 'Could not load this.' })).toBeVisible();
     await look(page, 'a part that could not be loaded');
     await page.unroute('**/*.js');
     await button(page, 'Reload').click();
