@@ -23,7 +23,7 @@ describe('the sentence of an error', () => {
 
   it('keeps the operator’s sentence as details', () => {
     const error = { message: OPERATOR, code: 'provider_unavailable' };
-    expect(errorSentence(error)).toBe('The model server is not answering. Try again, or ask your administrator.');
+    expect(errorSentence(error)).toBe('The model server is not responding. Try again, or ask your administrator.');
     expect(errorDetails(error)).toBe(OPERATOR);
     expect(errorDetails({ message: 'Too long.', code: 'invalid_request' })).toBeUndefined();
   });
