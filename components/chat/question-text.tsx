@@ -12,7 +12,12 @@ export function QuestionText({ text }: { text: string }) {
   return (
     <div className="flex min-w-0 max-w-[min(85%,38rem)] flex-col gap-2 rounded-lg bg-hover px-3.5 py-2">
       {parts.map((part) => (
-        <Part key={part.key} text={part.text} isCode={part.type === 'code'} />
+        <Part
+          key={part.key}
+          text={part.text}
+          isCode={part.type === 'code'}
+          output={part.type === 'code' ? part.output : undefined}
+        />
       ))}
     </div>
   );
@@ -26,8 +31,23 @@ const FOLDED_CHARS = 1_200;
 /** A folded text is in the page up to this length, for the reader's search and for print. */
 const MAX_FOLDED_CHARS = 20_000;
 
-function Part({ text, isCode }: { text: string; isCode: boolean }) {
+interface PartProps {
+  text: string;
+  isCode: boolean;
+  output: string | undefined;
+}
+
+function Part({ text, isCode, output }: PartProps) {
   const [isOpen, setOpen] = useState(false);
+  if (output !== undefined)
+    return (
+      <details className="rounded-md border bg-surface">
+        <summary className="cursor-pointer rounded-md px-3 py-2 text-sm [overflow-wrap:anywhere] hover:bg-hover">
+          {TURN_STRINGS.outputOf(output)}
+        </summary>
+        <Code text={text} />
+      </details>
+    );
   const lines = text.split('\n').length;
   const isLong = lines > FOLDED_LINES + SPARE_LINES || (!isCode && text.length > FOLDED_CHARS * 1.3);
   const isFolded = isLong && !isOpen;
@@ -35,17 +55,7 @@ function Part({ text, isCode }: { text: string; isCode: boolean }) {
   return (
     <div>
       {isCode ? (
-        <pre
-          className={clsx(
-            'overflow-x-auto rounded-md border bg-sunken px-3 py-2 font-mono text-sm leading-6',
-            isFolded && 'max-h-76 overflow-y-hidden',
-          )}
-          data-folded={isFolded || undefined}
-          dir="ltr"
-          {...{ ...SCROLLABLE, 'aria-label': TURN_STRINGS.code }}
-        >
-          <code>{shown}</code>
-        </pre>
+        <Code text={shown} isFolded={isFolded} />
       ) : (
         <div
           dir="auto"
@@ -68,6 +78,22 @@ function Part({ text, isCode }: { text: string; isCode: boolean }) {
         </Button>
       ) : null}
     </div>
+  );
+}
+
+function Code({ text, isFolded = false }: { text: string; isFolded?: boolean }) {
+  return (
+    <pre
+      className={clsx(
+        'overflow-x-auto rounded-md border bg-sunken px-3 py-2 font-mono text-sm leading-6',
+        isFolded && 'max-h-76 overflow-y-hidden',
+      )}
+      data-folded={isFolded || undefined}
+      dir="ltr"
+      {...{ ...SCROLLABLE, 'aria-label': TURN_STRINGS.code }}
+    >
+      <code>{text}</code>
+    </pre>
   );
 }
 

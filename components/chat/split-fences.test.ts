@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { outputFence } from '../code-run/output-fence.ts';
 import { splitFences } from './split-fences.ts';
 
 describe('splitFences', () => {
@@ -12,6 +13,12 @@ describe('splitFences', () => {
       { type: 'text', text: 'Explain:' },
       { type: 'code', text: 'print(1)\n\n  x' },
       { type: 'text', text: 'Thanks' },
+    ]);
+  });
+
+  it('names the program of an output', () => {
+    expect(splitFences(outputFence('main.py · exit 1', 'KeyError'))).toEqual([
+      { type: 'code', text: 'KeyError', output: 'main.py · exit 1' },
     ]);
   });
 

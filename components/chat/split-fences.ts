@@ -1,7 +1,12 @@
-/** A part of a question: prose as it was typed, or the code of a fence. */
-export type QuestionPart = { type: 'text'; text: string } | { type: 'code'; text: string };
+import { outputFenceSource } from '../code-run/output-fence.ts';
 
-const OPENING = /^ {0,3}(`{3,}|~{3,})[^`\n]*$/;
+/**
+ * A part of a question: prose as it was typed, or the code of a fence. `output` names the program
+ * whose output it is.
+ */
+export type QuestionPart = { type: 'text'; text: string } | { type: 'code'; text: string; output?: string };
+
+const OPENING = /^ {0,3}(`{3,}|~{3,})([^`\n]*)$/;
 
 /** Splits a question at its closed fences (CommonMark, 4.5). An open fence stays prose. */
 export function splitFences(question: string): QuestionPart[] {
@@ -17,7 +22,7 @@ export function splitFences(question: string): QuestionPart[] {
   };
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at] ?? '';
-    const [, marks] = OPENING.exec(line) ?? [];
+    const [, marks, info = ''] = OPENING.exec(line) ?? [];
     const end = marks === undefined || marks.startsWith(unclosed) ? -1 : closingLine(lines, at + 1, marks);
     if (end === -1) {
       // No later fence of as many of these marks is closed either: each line is searched once.
@@ -26,7 +31,12 @@ export function splitFences(question: string): QuestionPart[] {
       continue;
     }
     endProse();
-    parts.push({ type: 'code', text: lines.slice(at + 1, end).join('\n') });
+    const output = outputFenceSource(info);
+    parts.push({
+      type: 'code',
+      text: lines.slice(at + 1, end).join('\n'),
+      ...(output === undefined ? {} : { output }),
+    });
     at = end;
   }
   endProse();

@@ -207,7 +207,8 @@ export function parseRun(text: string): CodeRun | undefined {
     case 'ended': {
       if (!isCodeResult(value.result)) return undefined;
       const result = { ...value.result, stdout: textOf(pieces, 'stdout'), stderr: textOf(pieces, 'stderr') };
-      return { state: 'ended', pieces, result, place: value.place === 'browser' ? 'browser' : 'server' };
+      const input = value.input === 'asked' || value.input === 'reads' ? value.input : undefined;
+      return { state: 'ended', pieces, result, place: value.place === 'browser' ? 'browser' : 'server', input };
     }
     default:
       return undefined;

@@ -85,6 +85,7 @@ export const TURN_STRINGS = {
   showAll: (lines: number) => `Show all ${formatCount(lines)} lines`,
   showAllText: 'Show all',
   showLess: 'Show less',
+  outputOf: (source: string) => `Output of ${source}`,
   code: 'Code',
   text: 'text',
 } as const;
