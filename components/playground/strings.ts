@@ -16,7 +16,6 @@ export const PROGRAM_STRINGS = {
   hintExampleOnly: 'Example output only',
   hintUnavailable: 'Not available',
 
-  programs: 'Programs',
   programMenu: (name: string) => `Program: ${name}`,
   untitled: (language: string) => `Untitled ${language}`,
   copyOf: (name: string) => `${name} copy`,
