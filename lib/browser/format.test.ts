@@ -8,7 +8,6 @@ import {
   formatLatency,
   formatPercent,
   formatPercentage,
-  formatQueuePosition,
   formatRate,
   formatSeconds,
 } from '#lib/browser/format';
@@ -44,12 +43,6 @@ describe('durations', () => {
     [590_000, 'about 10 min'],
     [1_234_000, 'about 21 min'],
   ])('approximates %d ms as %s', (ms, text) => expect(formatApproximate(ms)).toBe(text));
-
-  it('formats the wait and the position in the queue', () => {
-    expect(formatQueuePosition(2, 40_000)).toBe('about 40 s, 2 ahead of you');
-    expect(formatQueuePosition(1, 0)).toBe('1 ahead of you');
-    expect(formatQueuePosition(0, 0)).toBe('you are next');
-  });
 });
 
 describe('amounts', () => {

@@ -25,12 +25,6 @@ function clock(whole: number): string {
   return hours % 24 === 0 ? `${days} days` : `${days} days ${hours % 24} h`;
 }
 
-/** `about 40 s, 2 ahead of you`. */
-export function formatQueuePosition(position: number, waitMs: number): string {
-  const ahead = position > 0 ? `${position} ahead of you` : 'you are next';
-  return waitMs > 0 ? `${formatApproximate(waitMs)}, ${ahead}` : ahead;
-}
-
 /** Rounded: steps of 5 s up to a minute, half minutes up to ten, then whole minutes. */
 export function formatApproximate(ms: number): string {
   const exact = ms / 1000;

@@ -57,7 +57,6 @@ export const TURN_STRINGS = {
   continue: 'Continue',
   askAgain: 'Ask again',
   tryAgain: 'Try again',
-  retryNow: 'Retry now',
   cancelRetry: 'Cancel',
   retryStop: 'Retry stop',
   signIn: 'Sign in',

@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest';
+import { TURN_STRINGS } from './turns.ts';
+
+it('formats the position and the wait in the queue', () => {
+  expect(TURN_STRINGS.queued(4, 120_000)).toBe('Queued · 4 ahead of you · about 2 min');
+  expect(TURN_STRINGS.queued(1, 0)).toBe('Queued · 1 ahead of you');
+  expect(TURN_STRINGS.queued(0, 0)).toBe('Queued · you are next');
+});
+
+it('formats the time of the first token in hundredths of a second', () => {
+  expect(TURN_STRINGS.firstToken(297)).toBe('first token 0.30 s');
+  expect(TURN_STRINGS.firstToken(2_345)).toBe('first token 2.3 s');
+});
