@@ -9,5 +9,6 @@ it('formats the position and the wait in the queue', () => {
 
 it('formats the time of the first token in hundredths of a second', () => {
   expect(TURN_STRINGS.firstToken(297)).toBe('first token 0.30 s');
+  expect(TURN_STRINGS.firstToken(4)).toBe('first token 4 ms');
   expect(TURN_STRINGS.firstToken(2_345)).toBe('first token 2.3 s');
 });

@@ -39,7 +39,8 @@ export const TURN_STRINGS = {
   tokens: (count: number) => `${formatCount(count)} ${count === 1 ? 'token' : 'tokens'}`,
   tokensSoFar: (count: number) => `about ${formatCount(count)} ${count === 1 ? 'token' : 'tokens'}`,
   tokensPerSecond: (rate: number) => `${formatCount(rate)} tokens/s`,
-  firstToken: (ms: number) => `first token ${ms < 995 ? `${(ms / 1000).toFixed(2)} s` : formatDuration(ms)}`,
+  firstToken: (ms: number) =>
+    `first token ${ms >= 10 && ms < 995 ? `${(ms / 1000).toFixed(2)} s` : formatDuration(ms)}`,
 
   // Failures
   interrupted: 'The answer was interrupted and can’t be resumed. Regenerate it.',
