@@ -134,7 +134,7 @@ test('a response has no fault while it waits, queues, reasons, streams and is st
   await page.goto('/');
   const last = responses(page).last();
   await ask(page, freshQuestion('Waiting'));
-  await expect(last).toContainText('Waiting for the model…');
+  await expect(last).toContainText(/(Loading|Waiting for) the model…/);
   await look(page, 'waiting');
   await button(page, 'Stop the answer').click();
   await expect(last).toContainText('Stopped');
