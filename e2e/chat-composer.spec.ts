@@ -221,8 +221,17 @@ test('a stopped response holds the waiting messages back until they are sent', a
 });
 
 test('a message that is written without a network is sent when it is back', async ({ page, context, model }) => {
-  model.play(saying('Here again.'));
+  const end = heldResponse(model, 'Second.', 'Here again.');
   await page.goto('/');
+  await ask(page, freshQuestion('First'));
+  await expect(responses(page).last()).toContainText('Begun.');
+  // The code for this comes while the page is idle.
+  await box(page).fill('second');
+  await page.keyboard.press('Enter');
+  await expect(waiting(page)).toContainText('second');
+  end();
+  await expect(responses(page).last()).toContainText('Second.');
+  await button(page, 'New chat').first().click();
   await context.setOffline(true);
   await expect(page.getByText('You’re offline.')).toBeVisible();
   const text = freshQuestion('Offline');

@@ -119,7 +119,7 @@ test('a page with responses preloads the scripts that render them', async ({ pag
   const asked = new Set<string>();
   page.on('request', (request) => asked.add(new URL(request.url()).pathname));
   await page.goto('/');
-  await page.getByRole('textbox', { name: 'Message' }).fill('Hello');
+  await page.getByRole('textbox', { name: 'Message' }).pressSequentially('Hello');
   await expect.poll(() => ahead.filter((source) => !asked.has(source)).length).toBeLessThan(2);
 });
 
