@@ -88,7 +88,7 @@ export function describeFailure(
   error: unknown,
 ): Pick<ResponseFailure, 'message' | 'code' | 'data'> & { retryAfterSeconds?: number | undefined } {
   if (error instanceof ApiError) return error;
-  return { message: TURN_STRINGS.unreadable, code: 'internal_error' };
+  return { message: TURN_STRINGS.unreadable, code: 'unknown_response' };
 }
 
 function lossReport({ pause }: Pick<ChatEffects, 'pause'>, onConnection: FollowOptions['onConnection']) {

@@ -184,7 +184,7 @@ export class OutboxStore {
     const isConfirmed = this.#confirmed.has(first.id);
     if (first.id === this.#editing) return 'editing';
     if (first.held) return 'reader';
-    const { ready, conversations, threads } = this.#effects.chat.state();
+    const { ready, conversations, threads, activity } = this.#effects.chat.state();
     if (chat !== NEW_CHAT) {
       const conversation = conversations.find(({ id }) => id === chat);
       const thread = threads.get(chat);
@@ -192,7 +192,7 @@ export class OutboxStore {
       const leaf = conversation.leafId === null ? undefined : thread.get(conversation.leafId);
       if (conversation.leafId !== null && leaf === undefined) return 'loading';
       const isDone = leaf?.role !== 'assistant' || leaf.state === 'done';
-      if (leaf !== undefined && isRunning(leaf)) return 'answer';
+      if (leaf !== undefined && (isRunning(leaf) || activity.get(leaf.id) === 'retrying')) return 'answer';
       if (!isDone && !isConfirmed) return 'reader';
     }
     if (this.#refusals.has(first.id)) return 'refused';

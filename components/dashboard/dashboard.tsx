@@ -77,7 +77,7 @@ export function Dashboard({ initialRange }: { initialRange: HistoryRange }) {
       <div className="scroller min-h-0 flex-1" {...SCROLLABLE}>
         <div className="mx-auto flex max-w-[76rem] flex-col gap-3 p-3 pb-10 md:p-6">
           {isStale || stats.error !== undefined ? (
-            <StatsNotice error={stats.error} hasData={stats.data !== undefined} page="/dashboard" onRetry={refresh} />
+            <StatsNotice error={stats.error} hasData={stats.data !== undefined} onRetry={refresh} />
           ) : null}
           {stats.data === undefined ? (
             stats.error === undefined ? (

@@ -55,7 +55,7 @@ export function GatewayView({ initialRange }: { initialRange: HistoryRange }) {
       <div className="scroller min-h-0 flex-1" {...SCROLLABLE}>
         <div className="mx-auto flex max-w-[76rem] flex-col gap-3 p-3 pb-10 md:p-6">
           {isStale || error !== undefined ? (
-            <StatsNotice error={error} hasData={stats !== undefined} page="/gateway" onRetry={() => void mutate()} />
+            <StatsNotice error={error} hasData={stats !== undefined} onRetry={() => void mutate()} />
           ) : null}
           {stats === undefined ? (
             error === undefined ? (

@@ -2,9 +2,10 @@
 
 import dynamic from 'next/dynamic';
 import { useRef, useState } from 'react';
+import { LoadBoundary } from '#components/ui/load-boundary';
 import { formatClockTime } from '#lib/browser/format';
 import { CHART_HEIGHT_PX, type ChartProps } from './chart-props.ts';
-import { STATS_STRINGS } from './strings.ts';
+import { STATS_STRINGS, UI_STRINGS } from './strings.ts';
 import { useIsNear } from './use-is-near.ts';
 
 /** Rows of the table for screen readers: enough for a trend. */
@@ -54,7 +55,9 @@ export function Chart({ title, empty, ...shown }: ChartProps) {
       </figcaption>
       {isNear ? (
         <>
-          <PlotCanvas {...shown} onHover={setHovered} />
+          <LoadBoundary fallback={<NotLoaded />}>
+            <PlotCanvas {...shown} onHover={setHovered} />
+          </LoadBoundary>
           <Table title={title} times={times} lines={lines} format={format} />
         </>
       ) : (
@@ -69,6 +72,14 @@ export function Chart({ title, empty, ...shown }: ChartProps) {
         </p>
       ) : null}
     </figure>
+  );
+}
+
+function NotLoaded() {
+  return (
+    <p className="flex items-center justify-center text-ink-3 text-sm" style={{ height: CHART_HEIGHT_PX }}>
+      {UI_STRINGS.loadFailed}
+    </p>
   );
 }
 

@@ -1,7 +1,7 @@
 'use client';
 
 import { useEffect, useState } from 'react';
-import { StatusDot } from '#components/ui/stat-tile';
+import { StatusDot } from '#components/ui/status-dot';
 import { formatSeconds } from '#lib/browser/format';
 import { STATS_STRINGS } from './strings.ts';
 

@@ -1,7 +1,7 @@
-import clsx from 'clsx';
 import type { ReactNode } from 'react';
+import { StatusDot } from '#components/ui/status-dot';
 import { TextWithCode } from '#components/ui/text-with-code';
-import type { ServiceStatus, StatusLevel } from '#lib/browser/service-status';
+import type { ServiceStatus } from '#lib/browser/service-status';
 
 interface StatTileProps {
   title: string;
@@ -24,13 +24,6 @@ export function StatTile({ title, value, unit, children }: StatTileProps) {
   );
 }
 
-const DOTS: Record<StatusLevel, string> = {
-  good: 'bg-(--dot-good)',
-  warn: 'bg-(--dot-warn)',
-  error: 'bg-(--dot-error)',
-  unknown: 'bg-ink-3',
-};
-
 /** One detail of a tile: the state of a service as a dot and a sentence. */
 export function StatusLine({ name, status }: { name: string; status: ServiceStatus }) {
   return (
@@ -42,9 +35,4 @@ export function StatusLine({ name, status }: { name: string; status: ServiceStat
       </span>
     </li>
   );
-}
-
-/** Only supports the words next to it. */
-export function StatusDot({ level, className }: { level: StatusLevel; className?: string }) {
-  return <span className={clsx('size-2 shrink-0 rounded-full forced-color-adjust-none', DOTS[level], className)} />;
 }

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import useSWR, { type SWRResponse } from 'swr';
 import { ApiError } from '#lib/browser/api-client';
+import { isSignedOut } from '#lib/browser/service-status';
 
 const REFRESH_MS = 2_000;
 /** Data is old from then on, even if no request has failed: the server may hang. */
@@ -23,11 +24,6 @@ export function usePolled<Data>(
       if (!isSignedOut(error)) setTimeout(() => void revalidate({ retryCount }), everyMs);
     },
   });
-}
-
-/** The server requires a key that this browser does not have: only signing in helps. */
-export function isSignedOut(error: Error | undefined): boolean {
-  return error instanceof ApiError && error.status === 401;
 }
 
 /** When `data` arrived, by this browser's clock, and whether it no longer says how things stand. */
