@@ -157,7 +157,7 @@ test('a response has no fault while it waits, queues, reasons, streams and is st
   const thought = Promise.withResolvers<void>();
   model.play([{ send: ollama.thinking('Well … ') }, { wait: thought.promise }, ...lines, 'hang']);
   await ask(page, freshQuestion('Long'));
-  await expect(last.getByRole('button', { name: /^Reasoning/ })).toBeVisible();
+  await expect(last.getByRole('button', { name: /^Thinking…/ })).toBeVisible();
   await look(page, 'reasoning is written');
   thought.resolve();
   await expect(last).toContainText('Line 59');
