@@ -57,7 +57,7 @@ export async function requestJson<T>(check: TypeGuard<T>, url: string, init: Req
   const response = await request(url, init);
   const body: unknown = await response.json().catch(() => undefined);
   if (check(body)) return body;
-  throw new ApiError('Unexpected response. Reload the page.', response.status, 'unknown_response');
+  throw new ApiError(BROWSER_STRINGS.unexpectedResponse, response.status, 'unknown_response');
 }
 
 export function jsonBody(body: unknown): RequestInit {
@@ -70,6 +70,6 @@ async function errorFrom(response: Response): Promise<ApiError> {
   const requestId = response.headers.get('x-request-id') ?? undefined;
   const body: unknown = await response.json().catch(() => undefined);
   if (isErrorBody(body)) return new ApiError(body.error, response.status, body.code, seconds, body.data, requestId);
-  const sentence = `Unexpected response (status ${response.status}). Try again in a moment.`;
+  const sentence = BROWSER_STRINGS.unexpectedStatus(response.status);
   return new ApiError(sentence, response.status, 'unknown_error', seconds, {}, requestId);
 }

@@ -1,6 +1,8 @@
+import { BROWSER_STRINGS } from './strings.ts';
+
 /** How long a button shows the outcome. */
 export const COPIED_MS = 1_600;
-export const COPY_LABELS = { copied: 'Copied', failed: 'Copying is not allowed here' } as const;
+export const COPY_LABELS = { copied: BROWSER_STRINGS.copied, failed: BROWSER_STRINGS.copyRefused } as const;
 
 /**
  * Copies text to the clipboard. Call it while a click or a key press is handled.

@@ -1,6 +1,5 @@
 import { useEffect, useState } from 'react';
 import useSWR, { type SWRResponse } from 'swr';
-import { ApiError } from '#lib/browser/api-client';
 import { isSignedOut } from '#lib/browser/service-status';
 
 const REFRESH_MS = 2_000;

@@ -21,6 +21,8 @@ const files = repositoryFiles().filter(
   (file) =>
     /^(components|app|lib\/browser)\/.*\.tsx?$/.test(file) &&
     !/\.test\.tsx?$|\.d\.ts$|route\.ts$/.test(file) &&
+    // What a program reads or writes that runs in the browser.
+    !/^components\/code-run\/demo\//.test(file) &&
     !CATALOGUE.test(file),
 );
 

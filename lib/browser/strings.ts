@@ -1,0 +1,8 @@
+/** What people read that several features share. */
+export const BROWSER_STRINGS = {
+  copied: 'Copied',
+  copyRefused: 'Copying is not allowed here',
+  unexpectedStatus: (status: number) => `Unexpected response (status ${status}). Try again in a moment.`,
+  unexpectedResponse: 'Unexpected response. Reload the page.',
+  unreachable: 'The server cannot be reached.',
+} as const;
