@@ -95,7 +95,7 @@ test('the palette leads there', async ({ page }) => {
   await page.goto('/dashboard');
   await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
   await page.keyboard.press('ControlOrMeta+k');
-  await page.getByRole('combobox', { name: 'What to do' }).fill('api');
+  await page.getByRole('combobox', { name: 'Search commands and chats' }).fill('api');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { name: 'API', exact: true })).toBeVisible();
 });

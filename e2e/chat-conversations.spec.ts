@@ -144,11 +144,11 @@ test('conversations are exported as JSON and as Markdown, and come back', async 
   const title = freshQuestion('Export');
   await ask(page, title);
   await responseComplete(page);
-  const history = page.getByRole('complementary', { name: 'Conversations' });
-  await history.getByRole('button', { name: 'Export and import' }).click();
+  const history = page.getByRole('complementary', { name: 'Chats' });
+  await history.getByRole('button', { name: 'Manage chats' }).click();
   const [json] = await Promise.all([
     page.waitForEvent('download'),
-    page.getByRole('menuitem', { name: 'Export all conversations' }).click(),
+    page.getByRole('menuitem', { name: 'Export all chats' }).click(),
   ]);
   const file = await json.path();
   await history.getByRole('button', { name: `More for ${title}` }).click();
@@ -161,14 +161,13 @@ test('conversations are exported as JSON and as Markdown, and come back', async 
   );
   await history.getByRole('button', { name: `More for ${title}` }).click();
   await page.getByRole('menuitem', { name: 'Delete' }).click();
-  await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
-  await expect(history.getByRole('button', { name: title, exact: true })).toHaveCount(0);
-  await page.getByLabel('File of exported conversations').setInputFiles(file);
-  await expect(page.getByText('1 conversation was imported.')).toBeVisible();
-  await history.getByRole('button', { name: title, exact: true }).click();
+  await expect(history.getByRole('link', { name: title, exact: true })).toHaveCount(0);
+  await page.getByLabel('Chats to import').setInputFiles(file);
+  await expect(page.getByText('1 chat imported')).toBeVisible();
+  await history.getByRole('link', { name: title, exact: true }).click();
   await expect(responses(page).last()).toContainText('Bold answer.');
-  await page.getByLabel('File of exported conversations').setInputFiles('package.json');
-  await expect(page.getByRole('alert').filter({ hasText: 'holds no exported conversations' })).toBeVisible();
+  await page.getByLabel('Chats to import').setInputFiles('package.json');
+  await expect(page.getByText('Not a Chill Space export.')).toBeVisible();
   expect(await accessibilityFaults(page)).toEqual([]);
 });
 
@@ -181,17 +180,17 @@ test('search finds words in titles and in responses, and a conversation is renam
   await page.getByRole('button', { name: 'New chat' }).first().click();
   await ask(page, second);
   await responseComplete(page);
-  const history = page.getByRole('complementary', { name: 'Conversations' });
+  const history = page.getByRole('complementary', { name: 'Chats' });
   await history.getByRole('searchbox').fill('ZEPPELIN');
-  await expect(history.getByRole('button', { name: second, exact: true })).toHaveCount(0);
-  await expect(history.getByRole('button', { name: first, exact: true })).toBeVisible();
+  await expect(history.getByRole('link', { name: second, exact: true })).toHaveCount(0);
+  await expect(history.getByRole('link', { name: first })).toContainText('The zeppelin flies.');
   await history.getByRole('button', { name: `More for ${first}` }).click();
   await page.getByRole('menuitem', { name: 'Rename' }).click();
-  await page.getByRole('textbox', { name: 'Title of the conversation' }).fill('Flying things');
+  await page.getByRole('textbox', { name: 'Chat title' }).fill('Flying things');
   await page.keyboard.press('Enter');
-  await expect(history.getByRole('button', { name: 'Flying things', exact: true })).toBeVisible();
+  await expect(history.getByRole('link', { name: 'Flying things' })).toBeVisible();
   await history.getByRole('searchbox').fill('nothing has this');
-  await expect(history.getByText('Nothing found.')).toBeVisible();
+  await expect(history.getByText('No chats match “nothing has this”')).toBeVisible();
 });
 
 test('an input method composes undisturbed: its Enter sends nothing', async ({ page, model, context }) => {

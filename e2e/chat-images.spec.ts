@@ -123,7 +123,7 @@ test('what is written and attached but not sent outlasts a reload, in its own ch
   await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
   await page.getByRole('link', { name: 'Chat', exact: true }).click();
   await expect(attached(page).getByRole('img')).toHaveCount(1);
-  await page.getByRole('complementary').getByRole('button', { name: title, exact: true }).click();
+  await page.getByRole('complementary').getByRole('link', { name: title, exact: true }).click();
   await expect(attached(page).getByRole('img')).toHaveCount(2);
   await page.getByRole('button', { name: 'Remove icon-512.png' }).click();
   await page.reload();
@@ -144,7 +144,6 @@ test('what is written and attached but not sent outlasts a reload, in its own ch
     .getByRole('button', { name: `More for ${title}` })
     .click();
   await page.getByRole('menuitem', { name: 'Delete' }).click();
-  await page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
   await expect(attached(page).getByRole('img', { name: 'icon-512.png' })).toBeVisible();
   await expect.poll(() => keptImages(page)).toBe(1);
 });

@@ -74,18 +74,13 @@ test('conversations stay after a reload, and can be deleted', async ({ page }) =
   await ask(page, question);
   await responseComplete(page);
   await page.reload();
-  const history = page.getByRole('complementary', { name: 'Conversations' });
-  await history.getByRole('button', { name: question, exact: true }).click();
+  const history = page.getByRole('complementary', { name: 'Chats' });
+  await history.getByRole('link', { name: question, exact: true }).click();
   await expect(page.getByText(question).last()).toBeVisible();
   await expect(responses(page)).toHaveCount(1);
   await history.getByRole('button', { name: `More for ${question}` }).click();
   await page.getByRole('menuitem', { name: /Delete/ }).click();
-  await page
-    .getByRole('dialog')
-    .or(page.getByRole('alertdialog'))
-    .getByRole('button', { name: /Delete/ })
-    .click();
-  await expect(history.getByRole('button', { name: question, exact: true })).toHaveCount(0);
+  await expect(history.getByRole('link', { name: question, exact: true })).toHaveCount(0);
 });
 
 test('a draft is kept, Shift+Enter makes a line, and a list of HTML stays text', async ({ page }) => {
@@ -136,13 +131,17 @@ test('a link to a conversation opens the history with the page, and creates none
     };
   });
   await page.goto('/?c=nowhere');
-  await expect(page.getByRole('heading', { name: 'This conversation is not in this browser' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Chat not found' })).toBeVisible();
   const openings = await page.evaluate(() => window.openings);
   // The first one long before the page's own scripts have run: of the document, hardly any has
   // come.
   expect(openings.length).toBeGreaterThan(1);
   expect(openings[0]).toBeLessThan(openings[1] ?? 0);
-  await page.getByRole('button', { name: 'Start a new chat' }).click();
+  await page
+    .getByRole('region', { name: 'Chat', exact: true })
+    .getByRole('button', { name: 'New chat' })
+    .last()
+    .click();
   await page.getByRole('textbox', { name: 'Message' }).fill('Say hello.');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('article', { name: 'Answer' })).toBeVisible();

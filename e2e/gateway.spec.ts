@@ -14,7 +14,7 @@ watched('a gateway without a backend says what to set', async ({ page }) => {
 watched('the gateway is found by the palette', async ({ page }) => {
   await page.goto('/');
   await page.keyboard.press('ControlOrMeta+k');
-  await page.getByRole('combobox', { name: 'What to do' }).fill('gate');
+  await page.getByRole('combobox', { name: 'Search commands and chats' }).fill('gate');
   await page.getByRole('option', { name: 'Gateway' }).click();
   await expect(page).toHaveURL(/\/gateway$/);
 });

@@ -284,6 +284,30 @@ export class ChatStore {
     this.#effects.announce(conversationId);
   }
 
+  /** Adds a conversation that `remove` removed, with all its messages. The caller stores it. */
+  putBack(conversation: Conversation, messages: readonly ChatMessage[]): void {
+    this.#fullThreads.add(conversation.id);
+    this.#putThread(conversation.id, byId(messages));
+    this.#putConversation(conversation);
+    this.#effects.announce(conversation.id);
+  }
+
+  async removeAll(): Promise<void> {
+    const [first] = this.#state.conversations;
+    for (const [conversationId, thread] of this.#state.threads)
+      for (const messageId of thread.keys()) this.stop(conversationId, messageId);
+    this.#fullThreads.clear();
+    this.#set({ conversations: [], threads: new Map() });
+    await this.#effects.history.removeAll().catch(() => this.#set({ unsaved: true }));
+    // Other tabs read the list of all conversations again.
+    if (first !== undefined) this.#effects.announce(first.id);
+  }
+
+  /** Whether this page receives the response. */
+  isFollowed(messageId: string): boolean {
+    return this.#running.has(messageId);
+  }
+
   /** Adds imported conversations. One with the same id is replaced. */
   async add(entries: readonly { conversation: Conversation; messages: readonly ChatMessage[] }[]): Promise<void> {
     for (const { conversation, messages } of entries) await this.#effects.history.save(conversation, messages);

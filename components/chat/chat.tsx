@@ -6,6 +6,7 @@ import { useSearchParams } from 'next/navigation';
 import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { AttachButton } from '#components/chat/attach-button';
 import { useChatSettings } from '#components/chat/chat-settings';
+import { ChatTitle } from '#components/chat/chat-title';
 import { Composer } from '#components/chat/composer';
 import { ContextGauge, ContextNotice, useContextUsage } from '#components/chat/context-gauge';
 import { EmptyChatTitle, ExamplePrompts } from '#components/chat/empty-chat';
@@ -14,7 +15,9 @@ import { ImportExportMenu } from '#components/chat/import-export-menu';
 import { MessageList } from '#components/chat/message-list';
 import { ModelNotice } from '#components/chat/model-notice';
 import { ModelPicker } from '#components/chat/model-picker';
+import { NotifyOffer } from '#components/chat/notify-offer';
 import { OfflineNote } from '#components/chat/offline-note';
+import { QuestionJump } from '#components/chat/question-jump';
 import { ReasoningSelect } from '#components/chat/reasoning-select';
 import { StreamingStatus } from '#components/chat/streaming-status';
 import { AskContext } from '#components/markdown/ask-context';
@@ -42,11 +45,16 @@ import { loadedOutbox, loadOutbox, onStartedChat, queuedMessages, useOutbox } fr
 import type { QueuedMessage } from './outbox-store.ts';
 import { requestSizeError } from './request-size.ts';
 import type { RegenerateOptions } from './response-menu-props.ts';
+import { takeTargetFromAddress } from './search-target.ts';
 import { COMPOSER_STRINGS } from './strings/composer.ts';
+import { HISTORY_STRINGS } from './strings/history.ts';
 import { MAX_TEXT_BYTES, utf8Bytes } from './text-files.ts';
+import { useReadMark } from './use-activity.ts';
 import { useAttachments } from './use-attachments.ts';
 import { chatStore, preloadChat, useChatField, useChatLifecycle, useChatSelector } from './use-chat.ts';
+import { useChatCommands } from './use-chat-commands.ts';
 import { useImageDrop } from './use-image-drop.ts';
+import { useReadingPosition } from './use-reading-position.ts';
 
 /**
  * The query parameter with the conversation's id: a reload, a second tab and the back button find
@@ -56,6 +64,7 @@ const PARAMETER = 'c';
 
 const linkedId = typeof location === 'undefined' ? null : new URLSearchParams(location.search).get(PARAMETER);
 if (linkedId !== null) {
+  takeTargetFromAddress();
   preloadMarkdown();
   preloadChat(linkedId);
 }
@@ -100,11 +109,18 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const field = useRef<HTMLTextAreaElement>(null);
-  const { pinned, scrollToEnd } = usePinnedScroll(scroller, content, activeId !== null);
+  const scroll = usePinnedScroll(scroller, content, activeId !== null);
+  const { pinned } = scroll;
+  const leafId = conversation?.leafId ?? null;
+  const place = { scroller, conversationId: activeId, isRead: ready && isRead, leafId };
+  const { anchorId, goTo, goToEnd: scrollToEnd } = useReadingPosition({ ...place, ...scroll });
+  useReadMark(activeId);
 
+  const isKnown = conversation !== undefined;
   useEffect(() => {
-    if (ready && activeId !== null) void chatStore().open(activeId).then(scrollToEnd);
-  }, [ready, activeId, scrollToEnd]);
+    // Again when a deleted conversation comes back.
+    if (ready && activeId !== null && isKnown) void chatStore().open(activeId);
+  }, [ready, activeId, isKnown]);
 
   const show = useCallback((id: string | null) => {
     window.history.pushState(null, '', id === null ? '/' : `/?${PARAMETER}=${encodeURIComponent(id)}`);
@@ -256,6 +272,8 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
       ) : null}
     </>
   );
+  const offer = { onRegenerate: regenerate, onTogglePanel: togglePanel, onShow: show };
+  const commands = useChatCommands({ conversation, runningId, ...offer });
   const history = <HistoryList activeId={activeId} onOpen={show} />;
   return (
     <div className="flex min-h-0 flex-1">
@@ -266,7 +284,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
       )}
       {isPanelOpen ? (
         <aside
-          aria-label="Conversations"
+          aria-label={HISTORY_STRINGS.list}
           className={clsx(
             'hidden w-66 shrink-0 flex-col border-r bg-sunken',
             // Between both panels the chat would have no room.
@@ -277,7 +295,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
           {history}
         </aside>
       ) : null}
-      <Drawer open={isDrawerOpen} onOpenChange={setDrawerOpen} title="Conversations">
+      <Drawer open={isDrawerOpen} onOpenChange={setDrawerOpen} title={HISTORY_STRINGS.list}>
         <HistoryHead onNew={() => show(null)} />
         {history}
       </Drawer>
@@ -293,14 +311,25 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
         ) : null}
         {conversation === undefined ? null : <h1 className="sr-only">{conversation.title}</h1>}
         <PageBar>
-          <IconButton label="Conversations" side="bottom" onClick={togglePanel}>
+          <IconButton label={HISTORY_STRINGS.list} side="bottom" onClick={togglePanel}>
             <PanelLeft className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
           </IconButton>
           <ModelPicker chosen={model} onChoose={chooseModel} />
-          <span className="flex-1" />
-          {chatSettings.button}
+          <ChatTitle
+            key={activeId}
+            conversation={conversation}
+            isRunning={runningId !== undefined}
+            renaming={commands.renaming}
+            onRenaming={commands.setRenaming}
+          />
+          {activeId === null || !isRead ? null : (
+            <QuestionJump conversationId={activeId} leafId={leafId} scroller={scroller} onJump={goTo} />
+          )}
+          <span ref={commands.settings} className="contents">
+            {chatSettings.button}
+          </span>
           <IconButton
-            label="New chat"
+            label={HISTORY_STRINGS.newChat}
             side="bottom"
             onClick={() => show(null)}
             className={clsx(isPanelOpen && 'lg:hidden')}
@@ -325,7 +354,8 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
                   <MessageList
                     key={activeId}
                     conversationId={activeId}
-                    leafId={conversation?.leafId ?? null}
+                    leafId={leafId}
+                    anchorId={anchorId}
                     onRegenerate={regenerate}
                     onEdit={edit}
                   />
@@ -352,6 +382,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
               </div>
             )}
             <div className={clsx(COLUMN, 'pb-3 md:pb-4')}>
+              <NotifyOffer conversationId={activeId} leafId={leafId} />
               {activeId === null ? null : notes}
               {outbox !== undefined && queued.length > 0 && hasQueueCode ? (
                 <queuedMessages.Component
@@ -442,9 +473,9 @@ function HistoryHead({ onNew }: { onNew: () => void }) {
         className="flex h-9 min-w-0 flex-1 items-center gap-2 rounded-md px-2 font-medium text-sm transition-colors hover:bg-hover pointer-coarse:h-10"
       >
         <SquarePen className="size-4 text-accent" strokeWidth={1.75} aria-hidden />
-        New chat
+        {HISTORY_STRINGS.newChat}
       </button>
-      <ImportExportMenu />
+      <ImportExportMenu onDeleted={onNew} />
     </div>
   );
 }
@@ -470,12 +501,10 @@ function ConversationState({ state, onNew, children }: ConversationStateProps) {
     );
   return (
     <div className="flex flex-col items-start gap-3 pt-16">
-      <h1 className="font-semibold text-xl">This conversation is not in this browser</h1>
-      <p className="text-ink-2">
-        It was deleted, or it was held on another machine. Conversations never leave the browser they began in.
-      </p>
+      <h1 className="font-semibold text-xl">{HISTORY_STRINGS.missingTitle}</h1>
+      <p className="text-ink-2">{HISTORY_STRINGS.missingText}</p>
       <Button kind="primary" onClick={onNew}>
-        Start a new chat
+        {HISTORY_STRINGS.newChat}
       </Button>
     </div>
   );

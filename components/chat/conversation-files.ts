@@ -1,12 +1,40 @@
+import { showToast } from '#lib/browser/toasts';
 import type { Conversation } from './conversation.ts';
 import { pathTo } from './conversation.ts';
 import { openHistory } from './history-db.ts';
 import { fileName, fromJson, toJson, toMarkdown } from './import-export.ts';
+import { HISTORY_STRINGS as S } from './strings/history.ts';
 import { chatStore } from './use-chat.ts';
 
 /** Reads and writes conversation files; the formats are in `import-export.ts`. */
 
-export async function exportAll(): Promise<void> {
+/** A failure is a toast. */
+export async function exportChats(): Promise<void> {
+  await exportAll().catch(() => showToast({ kind: 'error', text: S.exportFailed }));
+}
+
+/** Imports a file that was exported here. The result is a toast. */
+export async function importChats(file: File | undefined): Promise<void> {
+  if (file === undefined) return;
+  try {
+    const entries = fromJson(await file.text());
+    await chatStore().add(entries);
+    showToast({ text: S.imported(entries.length) });
+  } catch (error) {
+    showToast({ kind: 'error', text: error instanceof Error ? error.message : S.notReadable });
+  }
+}
+
+/** Lets the reader choose a file and imports it. */
+export function chooseChatsToImport(): void {
+  const field = document.createElement('input');
+  field.type = 'file';
+  field.accept = 'application/json,.json';
+  field.onchange = () => void importChats(field.files?.[0]);
+  field.click();
+}
+
+async function exportAll(): Promise<void> {
   chatStore().flush();
   const history = openHistory();
   const entries = [];
@@ -21,16 +49,6 @@ export async function exportMarkdown(conversation: Conversation): Promise<void> 
   const messages = await openHistory().messages(conversation.id);
   const path = pathTo(new Map(messages.map((message) => [message.id, message])), conversation.leafId);
   download(toMarkdown(conversation, path), fileName(conversation.title, 'md'), 'text/markdown');
-}
-
-/**
- * Returns the number of imported conversations. Throws an `Error` whose message is shown to the
- * reader.
- */
-export async function importFile(file: File): Promise<number> {
-  const entries = fromJson(await file.text());
-  await chatStore().add(entries);
-  return entries.length;
 }
 
 function download(text: string, name: string, type: string): void {

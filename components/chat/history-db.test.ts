@@ -53,9 +53,27 @@ describe('ChatHistory', () => {
     const history = fresh();
     await history.save(conversation('c', 1), [message('a', 'c', 'Borrowing in Rust'), message('b', 'c', 'RUST again')]);
     await history.save(conversation('d', 2), [message('e', 'd', 'Rust on the bike')]);
-    expect(await history.search('rust')).toEqual(new Set(['c', 'd']));
-    expect(await history.search('RUST borrowing')).toEqual(new Set(['c']));
-    expect(await history.search('python')).toEqual(new Set());
+    const found = async (query: string) => [...(await history.search(query)).keys()].sort();
+    expect(await found('rust')).toEqual(['c', 'd']);
+    expect(await found('RUST borrowing')).toEqual(['c']);
+    expect(await found('python')).toEqual([]);
+  });
+
+  it('returns what it deletes of a conversation, which puts all of it back', async () => {
+    const history = fresh();
+    await history.save(conversation('c', 1), [{ ...message('a', 'c', 'x'), role: 'user', images: [image('1')] }]);
+    await history.attach('c', 'page', image('2'));
+    await history.save(conversation('d', 1), [message('b', 'd', 'y')]);
+    const before = await history.messages('c');
+    const taken = await history.take('c');
+    expect(await history.messages('c')).toEqual([]);
+    expect(await history.ownerPages('c')).toEqual([]);
+    expect((await history.conversations()).map(({ id }) => id)).toEqual(['d']);
+    if (taken === undefined) throw new Error('nothing was taken');
+    await history.putBack(taken);
+    expect(await history.messages('c')).toEqual(before);
+    expect(await history.ownerPages('c')).toEqual(['page']);
+    expect(await history.take('nowhere')).toBeUndefined();
   });
 
   it('keeps saved records after it is reopened', async () => {

@@ -1,5 +1,6 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import type { ChatImage, ChatMessage, Conversation } from './conversation.ts';
+import { type MessageHit, searchMessages } from './message-search.ts';
 import { HISTORY_DB_NAME } from './preopen-history-db.ts';
 import { fromStored, IMAGE_FIELD, type StoredMessage, toStored } from './stored-message.ts';
 import type { AttachedFile } from './text-files.ts';
@@ -32,10 +33,29 @@ export interface ChatHistory {
   save(conversation: Conversation, messages: readonly ChatMessage[], removedIds?: readonly string[]): Promise<void>;
   remove(conversationId: string): Promise<void>;
   removeAll(): Promise<void>;
-  /**
-   * Ids of conversations with a message that contains every word of `query`, case-insensitively.
-   */
-  search(query: string): Promise<Set<string>>;
+}
+
+/** Search in the messages of all conversations. */
+export interface HistorySearch {
+  /** See `searchMessages`. */
+  search(
+    query: string,
+    options?: { signal?: AbortSignal; within?: ReadonlySet<string> },
+  ): Promise<Map<string, MessageHit>>;
+}
+
+/** Everything that is stored of one conversation. */
+export interface StoredConversation {
+  conversation: Conversation;
+  messages: readonly StoredMessage[];
+  attachments: readonly StoredAttachment[];
+}
+
+/** Undo of a deletion. */
+export interface HistoryUndo {
+  /** Deletes a conversation and returns what was stored of it; undefined if nothing was. */
+  take(conversationId: string): Promise<StoredConversation | undefined>;
+  putBack(stored: StoredConversation): Promise<void>;
 }
 
 /** What is attached to a question. */
@@ -63,7 +83,7 @@ export interface StoredAttachments {
 
 const VERSION = 2;
 
-export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachments {
+export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachments & HistorySearch & HistoryUndo {
   let opened: Promise<IDBPDatabase<HistorySchema>> | undefined;
   const database = () => {
     opened ??= openDB<HistorySchema>(name, VERSION, {
@@ -134,17 +154,46 @@ export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachm
       await Promise.all([...ALL.map((store) => transaction.objectStore(store).clear()), transaction.done]);
     },
 
-    async search(query) {
-      const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-      const found = new Set<string>();
-      let cursor = await (await database()).transaction('messages').store.openCursor();
-      while (cursor !== null) {
-        const { conversationId, content } = cursor.value;
-        const text = content.toLowerCase();
-        if (!found.has(conversationId) && words.every((word) => text.includes(word))) found.add(conversationId);
-        cursor = await cursor.continue();
-      }
-      return found;
+    async search(query, options) {
+      const db = await database();
+      return searchMessages(
+        (after, count) =>
+          db.getAll('messages', after === undefined ? null : IDBKeyRange.lowerBound(after, true), count),
+        query,
+        options,
+      );
+    },
+
+    async take(conversationId) {
+      const transaction = (await database()).transaction(ALL, 'readwrite');
+      const conversations = transaction.objectStore('conversations');
+      const messages = transaction.objectStore('messages');
+      const attachments = transaction.objectStore('attachments');
+      const [conversation, storedMessages, messageKeys, storedAttachments, attachmentKeys] = await Promise.all([
+        conversations.get(conversationId),
+        messages.index('conversationId').getAll(conversationId),
+        messages.index('conversationId').getAllKeys(conversationId),
+        attachments.index('chat').getAll(conversationId),
+        attachments.index('chat').getAllKeys(conversationId),
+      ]);
+      await Promise.all([
+        conversations.delete(conversationId),
+        ...messageKeys.map((key) => messages.delete(key)),
+        ...attachmentKeys.map((key) => attachments.delete(key)),
+        transaction.done,
+      ]);
+      if (conversation === undefined) return undefined;
+      return { conversation, messages: storedMessages, attachments: storedAttachments };
+    },
+
+    async putBack({ conversation, messages, attachments }) {
+      const transaction = (await database()).transaction(ALL, 'readwrite');
+      await Promise.all([
+        transaction.objectStore('conversations').put(conversation),
+        ...messages.map((message) => transaction.objectStore('messages').put(message)),
+        ...attachments.map((attachment) => transaction.objectStore('attachments').add(attachment)),
+        transaction.done,
+      ]);
     },
 
     async attach(chat, page, attachment) {

@@ -1,75 +1,71 @@
 'use client';
 
-import { Download, Ellipsis, Upload } from 'lucide-react';
+import { Download, Ellipsis, Trash2, Upload } from 'lucide-react';
 import { useRef, useState } from 'react';
+import { Confirm } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
-import { Notice } from '#components/ui/notice';
-import { exportAll, importFile } from './conversation-files.ts';
+import { exportChats, importChats } from './conversation-files.ts';
+import { deleteAllChats } from './delete-chat.ts';
+import { HISTORY_STRINGS as S } from './strings/history.ts';
+import { useChatSelector } from './use-chat.ts';
 
-/** Exports all conversations to a file, or imports one. */
-export function ImportExportMenu() {
+/** Exports, imports or deletes all conversations. */
+export function ImportExportMenu({ onDeleted }: { onDeleted: () => void }) {
   const field = useRef<HTMLInputElement>(null);
-  const [outcome, setOutcome] = useState<{ kind: 'info' | 'error'; sentence: string }>();
-  const take = async (file: File | undefined) => {
-    if (file === undefined) return;
-    try {
-      const count = await importFile(file);
-      setOutcome({
-        kind: 'info',
-        sentence: `${count} ${count === 1 ? 'conversation was' : 'conversations were'} imported.`,
-      });
-    } catch (error) {
-      setOutcome({ kind: 'error', sentence: error instanceof Error ? error.message : 'The file could not be read.' });
-    }
-  };
+  const [isDeleting, setDeleting] = useState(false);
+  const count = useChatSelector(({ conversations }) => conversations.length);
   return (
     <>
       <Menu
         trigger={
-          <IconButton label="Export and import" side="bottom">
+          <IconButton label={S.manage} side="bottom">
             <Ellipsis className="size-4" aria-hidden />
           </IconButton>
         }
         items={[
           {
-            label: 'Export all conversations',
+            label: S.exportAll,
             icon: <Download className="size-4" aria-hidden />,
-            onSelect: () => void exportAll(),
+            onSelect: () => void exportChats(),
           },
           {
-            label: 'Import conversations',
+            label: S.import,
             icon: <Upload className="size-4" aria-hidden />,
             onSelect: () => field.current?.click(),
           },
+          ...(count === 0
+            ? []
+            : [
+                {
+                  label: S.deleteAll,
+                  icon: <Trash2 className="size-4" aria-hidden />,
+                  danger: true,
+                  onSelect: () => setDeleting(true),
+                },
+              ]),
         ]}
       />
       <input
         ref={field}
         type="file"
         accept="application/json,.json"
-        aria-label="File of exported conversations"
+        aria-label={S.importField}
         className="hidden"
         onChange={(event) => {
-          void take(event.target.files?.[0]);
+          void importChats(event.target.files?.[0]);
           event.target.value = '';
         }}
       />
-      <div role="status" className="absolute inset-x-2 top-full z-10 mt-1 empty:hidden">
-        {outcome === undefined ? null : (
-          <Notice
-            kind={outcome.kind}
-            className="bg-surface! shadow-float"
-            action={
-              <button type="button" className="font-medium text-accent text-xs" onClick={() => setOutcome(undefined)}>
-                Hide
-              </button>
-            }
-          >
-            {outcome.sentence}
-          </Notice>
-        )}
-      </div>
+      <Confirm
+        open={isDeleting}
+        onOpenChange={setDeleting}
+        title={S.deleteAllTitle}
+        description={S.deleteAllDescription(count)}
+        action={S.deleteAll}
+        danger
+        onConfirm={() => void deleteAllChats().then(onDeleted)}
+      />
     </>
   );
 }

@@ -8,6 +8,7 @@ import {
 } from './conversation.ts';
 import { imageUrl, isImage } from './images.ts';
 import { fromStored, type StoredMessage, toStored } from './stored-message.ts';
+import { HISTORY_STRINGS as S } from './strings/history.ts';
 import { contentWithFiles, isChatFile } from './text-files.ts';
 
 /** A conversation with all versions of all its messages. */
@@ -30,13 +31,11 @@ export function toJson(entries: readonly ExportedConversation[]): string {
 /** Parses an exported file. Throws an `Error` whose message is shown to the reader. */
 export function fromJson(text: string): ExportedConversation[] {
   const file = parseJson(text);
-  if (!isRecord(file) || file.format !== FORMAT || !Array.isArray(file.conversations))
-    throw new Error('This file holds no exported conversations. Choose one that was exported here.');
-  if (file.version !== VERSION)
-    throw new Error('This file was exported by another version of the app. Update this one, then import it again.');
+  if (!isRecord(file) || file.format !== FORMAT || !Array.isArray(file.conversations)) throw new Error(S.notAnExport);
+  if (file.version !== VERSION) throw new Error(S.otherVersion);
   return file.conversations.map((entry: unknown, index) => {
     const read = readEntry(entry);
-    if (read === undefined) throw new Error(`Conversation ${index + 1} of the file is damaged. Nothing was imported.`);
+    if (read === undefined) throw new Error(S.damaged(index + 1));
     return read;
   });
 }

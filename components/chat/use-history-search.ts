@@ -1,36 +1,75 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import type { Conversation } from './conversation.ts';
 import { openHistory } from './history-db.ts';
+import { containsWords, type MessageHit, wordsOf } from './message-search.ts';
 
-const TYPING_PAUSE_MS = 150;
-const NONE: ReadonlySet<string> = new Set();
+/** Fast typing starts one search and not one per key. */
+const TYPING_PAUSE_MS = 60;
+const NO_HITS: ReadonlyMap<string, MessageHit> = new Map();
+
+interface MessageHits {
+  /** The words that `hits` belong to, joined by a space. */
+  query: string;
+  hits: ReadonlyMap<string, MessageHit>;
+}
 
 /**
- * Conversations whose title or messages contain the words of `query`; all of them if it is empty.
+ * Conversations with a message that contains the words of `query`. Keeps the last complete result
+ * during a search. A new query aborts the search before it, and a longer one searches only what
+ * the shorter one found.
  */
-export function useHistorySearch(query: string, conversations: readonly Conversation[]): readonly Conversation[] {
-  const [found, setFound] = useState<{ query: string; ids: ReadonlySet<string> }>({ query: '', ids: NONE });
-  const needle = query.trim().toLowerCase();
+export function useMessageHits(query: string): MessageHits {
+  const [found, setFound] = useState<MessageHits>({ query: '', hits: NO_HITS });
+  const needle = wordsOf(query).join(' ');
   useEffect(() => {
-    if (needle === '') return;
-    let isCurrent = true;
+    if (needle === '' || needle === found.query) return;
+    const abort = new AbortController();
+    const isNarrower = found.query !== '' && needle.startsWith(found.query);
     const timer = setTimeout(() => {
       openHistory()
-        .search(needle)
+        .search(needle, { signal: abort.signal, ...(isNarrower ? { within: new Set(found.hits.keys()) } : {}) })
         .then(
-          (ids) => {
-            if (isCurrent) setFound({ query: needle, ids });
+          (hits) => setFound({ query: needle, hits }),
+          (error: unknown) => {
+            // Without storage only titles are searched.
+            if (!abort.signal.aborted) setFound({ query: needle, hits: NO_HITS });
+            return error;
           },
-          () => undefined,
         );
     }, TYPING_PAUSE_MS);
     return () => {
-      isCurrent = false;
       clearTimeout(timer);
+      abort.abort();
     };
-  }, [needle]);
-  if (needle === '') return conversations;
-  return conversations.filter(
-    ({ id, title }) => title.toLowerCase().includes(needle) || (found.query === needle && found.ids.has(id)),
-  );
+  }, [needle, found]);
+  return needle === '' ? { query: '', hits: NO_HITS } : found;
+}
+
+export interface FoundConversation {
+  conversation: Conversation;
+  /** Undefined if only the title matches. */
+  hit?: MessageHit | undefined;
+}
+
+export interface HistorySearchResult {
+  found: readonly FoundConversation[];
+  /** While true, `found` belongs to the query before. */
+  isSearching: boolean;
+}
+
+/** Conversations whose title or messages contain the words of `query`; all for an empty one. */
+export function useHistorySearch(query: string, conversations: readonly Conversation[]): HistorySearchResult {
+  const { query: searched, hits } = useMessageHits(query);
+  const needle = wordsOf(query).join(' ');
+  // Before the first result the list stays whole.
+  const shown = needle === '' ? '' : searched;
+  const found = useMemo(() => {
+    const words = wordsOf(shown);
+    return conversations.flatMap((conversation): FoundConversation[] => {
+      if (words.length === 0) return [{ conversation }];
+      const hit = hits.get(conversation.id);
+      return hit === undefined && !containsWords(conversation.title, words) ? [] : [{ conversation, hit }];
+    });
+  }, [shown, hits, conversations]);
+  return { found, isSearching: needle !== shown };
 }

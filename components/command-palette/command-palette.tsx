@@ -2,12 +2,13 @@
 
 import { Command as CommandIcon } from 'lucide-react';
 import { useRouter } from 'next/navigation';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Dialog, dialogPart } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
 import { loadable, loadTogether, useLoaded } from '#lib/browser/loadable';
 import { onOverlayRequest } from '../shell/overlay-requests.ts';
 import { acceptsText } from './keyboard-shortcuts.ts';
+import { COMMAND_PALETTE_STRINGS as S } from './strings.ts';
 
 const palettePart = loadable(() => import('#components/command-palette/palette').then(({ Palette }) => Palette));
 const shortcutsPart = loadable(() =>
@@ -23,6 +24,8 @@ export function CommandPalette() {
   const [palette, setPalette] = useState(false);
   const [sheet, setSheet] = useState(false);
   const [sheetIsNext, setSheetIsNext] = useState(false);
+  /** The command that runs when the palette has closed. */
+  const next = useRef<() => void>(undefined);
   const [typedEarly, setTypedEarly] = useState('');
   const isPaletteLoaded = useLoaded(palette, wholePalette, () => setPalette(false));
   const isSheetLoaded = useLoaded(sheet || sheetIsNext, shortcutsPart, () => {
@@ -54,7 +57,7 @@ export function CommandPalette() {
   return (
     <>
       <IconButton
-        label="Commands"
+        label={S.open}
         shortcut="Ctrl/Cmd+K"
         side="right"
         className="max-md:hidden"
@@ -72,22 +75,28 @@ export function CommandPalette() {
         onOpenChange={setPalette}
         // Sequential: the closing dialog would take the focus with it.
         onClosed={() => {
+          next.current?.();
+          next.current = undefined;
           if (!sheetIsNext) return;
           setSheetIsNext(false);
           setSheet(true);
         }}
-        title="Commands"
+        title={S.title}
+        placement="top"
       >
         <palettePart.Component
           typed={typedEarly}
-          onDone={() => setPalette(false)}
+          onDone={(then) => {
+            next.current = then;
+            setPalette(false);
+          }}
           onShortcuts={() => {
             setPalette(false);
             setSheetIsNext(true);
           }}
         />
       </Dialog>
-      <Dialog open={sheet && isSheetLoaded} onOpenChange={setSheet} title="Keyboard shortcuts">
+      <Dialog open={sheet && isSheetLoaded} onOpenChange={setSheet} title={S.shortcutsTitle}>
         <shortcutsPart.Component />
       </Dialog>
     </>

@@ -14,6 +14,11 @@ describe('searchCommands', () => {
     expect(labels('chat')).toEqual(['Chat', 'New chat', 'What chat is']);
   });
 
+  it('ranks a command that was used lately first among equals', () => {
+    const found = searchCommands(ALL, 'chat', ['What chat is']);
+    expect(found.map(({ label }) => label)).toEqual(['Chat', 'What chat is', 'New chat']);
+  });
+
   it('requires every word, in the label or the group', () => {
     expect(labels('conv chat')).toEqual(['What chat is']);
     expect(labels('chat zebra')).toEqual([]);

@@ -1,20 +1,31 @@
+import { COMMAND_PALETTE_STRINGS as S } from './strings.ts';
+
 /** Shortcuts for the help sheet. `Mod` is Ctrl, or Cmd on a Mac. */
 export const SHORTCUTS: readonly { keys: readonly string[]; what: string; where: string }[] = [
-  { keys: ['Mod', 'K'], what: 'Open the commands', where: 'Everywhere' },
-  { keys: ['Mod', 'Shift', 'O'], what: 'Start a new chat', where: 'Everywhere' },
-  { keys: ['?'], what: 'Show the shortcuts', where: 'Everywhere' },
-  { keys: ['Enter'], what: 'Send the message', where: 'Chat' },
-  { keys: ['Shift', 'Enter'], what: 'Start a new line', where: 'Chat' },
-  { keys: ['Esc'], what: 'Stop the answer', where: 'Chat' },
-  { keys: ['Mod', 'Enter'], what: 'Run the program', where: 'Playground' },
-  { keys: ['Esc', 'Tab'], what: 'Leave the editor', where: 'Playground' },
-  { keys: ['Mod', 'F'], what: 'Search in the program', where: 'Playground' },
+  { keys: ['Mod', 'K'], what: S.commandMenu, where: S.everywhere },
+  { keys: ['Mod', 'Shift', 'O'], what: S.startChat, where: S.everywhere },
+  { keys: ['?'], what: S.showShortcuts, where: S.everywhere },
+  { keys: ['Mod', 'Enter'], what: S.goToSelected, where: S.commandMenu },
+  { keys: ['Enter'], what: S.send, where: S.chat },
+  { keys: ['Shift', 'Enter'], what: S.newLine, where: S.chat },
+  { keys: ['Esc'], what: S.stop, where: S.chat },
+  { keys: ['Mod', 'Enter'], what: S.run, where: S.playgroundPage },
+  { keys: ['Esc', 'Tab'], what: S.leaveEditor, where: S.playgroundPage },
+  { keys: ['Mod', 'F'], what: S.find, where: S.playgroundPage },
 ];
 
 /** The platform's name of `Mod`. */
 export function keyName(key: string, platform: string): string {
   if (key !== 'Mod') return key;
   return /mac|iphone|ipad/i.test(platform) ? '⌘' : 'Ctrl';
+}
+
+/** A shortcut as a hint: `Ctrl+Enter` for `Mod+Enter`. */
+export function shortcutHint(shortcut: string, platform: string): string {
+  return shortcut
+    .split('+')
+    .map((key) => keyName(key, platform))
+    .join('+');
 }
 
 /** Whether a key typed at `target` is text input, not a shortcut. */

@@ -4,7 +4,7 @@ import { AlertDialog } from '@base-ui/react/alert-dialog';
 import { Dialog as BaseDialog } from '@base-ui/react/dialog';
 import clsx from 'clsx';
 import { X } from 'lucide-react';
-import { type RefObject, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { Button } from '#components/ui/button';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import type { ConfirmProps, DialogProps } from '#components/ui/popup-props';
@@ -12,13 +12,24 @@ import { UI_STRINGS } from './strings.ts';
 
 const BACKDROP =
   'fixed inset-0 z-40 bg-[oklch(0.15_0.01_260/0.45)] transition-opacity duration-150 data-ending-style:opacity-0 data-starting-style:opacity-0';
+const CENTER = 'top-1/2 max-h-[calc(100dvh-2rem)] -translate-y-1/2 p-5';
+const TOP = 'top-[15dvh] max-h-[calc(85dvh-1rem)] p-2';
 const PANEL =
-  'fixed top-1/2 left-1/2 z-50 max-h-[calc(100dvh-2rem)] -translate-x-1/2 -translate-y-1/2 overflow-y-auto rounded-lg bg-surface p-5 text-sm shadow-float outline-none transition-[opacity,scale] duration-150 data-ending-style:scale-[0.98] data-ending-style:opacity-0 data-starting-style:scale-[0.98] data-starting-style:opacity-0';
+  'fixed left-1/2 z-50 -translate-x-1/2 overflow-y-auto rounded-lg bg-surface text-sm shadow-float outline-none transition-[opacity,scale] duration-150 data-ending-style:scale-[0.98] data-ending-style:opacity-0 data-starting-style:scale-[0.98] data-starting-style:opacity-0';
 
 const WIDTH = 'w-[min(28rem,calc(100vw-2rem))]';
+const COMMAND_WIDTH = 'w-[min(36rem,calc(100vw-2rem))]';
 const WIDE = 'w-max min-w-[min(28rem,calc(100vw-2rem))] max-w-[calc(100vw-2rem)]';
 
-export function DialogPopup({ open, onOpenChange, onClosed, title, wide = false, children }: DialogProps) {
+export function DialogPopup({
+  open,
+  onOpenChange,
+  onClosed,
+  title,
+  wide = false,
+  placement = 'center',
+  children,
+}: DialogProps) {
   const finalFocus = useFinalFocus(open);
   const popup = useRef<HTMLDivElement>(null);
   return (
@@ -35,16 +46,20 @@ export function DialogPopup({ open, onOpenChange, onClosed, title, wide = false,
           ref={popup}
           initialFocus={() => firstField(popup.current) ?? true}
           finalFocus={finalFocus}
-          className={clsx(PANEL, wide ? WIDE : WIDTH)}
+          className={clsx(PANEL, placement === 'top' ? clsx(TOP, COMMAND_WIDTH) : clsx(CENTER, wide ? WIDE : WIDTH))}
         >
-          <div className="mb-4 flex items-center justify-between gap-4">
-            <BaseDialog.Title className="min-w-0 font-semibold text-lg [overflow-wrap:anywhere]">
-              {title}
-            </BaseDialog.Title>
-            <BaseDialog.Close aria-label={UI_STRINGS.close} className={clsx(ICON_BUTTON, '-me-2')}>
-              <X className="size-4" aria-hidden />
-            </BaseDialog.Close>
-          </div>
+          {placement === 'top' ? (
+            <BaseDialog.Title className="sr-only">{title}</BaseDialog.Title>
+          ) : (
+            <div className="mb-4 flex items-center justify-between gap-4">
+              <BaseDialog.Title className="min-w-0 font-semibold text-lg [overflow-wrap:anywhere]">
+                {title}
+              </BaseDialog.Title>
+              <BaseDialog.Close aria-label={UI_STRINGS.close} className={clsx(ICON_BUTTON, '-me-2')}>
+                <X className="size-4" aria-hidden />
+              </BaseDialog.Close>
+            </div>
+          )}
           {children}
         </BaseDialog.Popup>
       </BaseDialog.Portal>
@@ -67,7 +82,7 @@ export function ConfirmPopup({
     <AlertDialog.Root open={open} onOpenChange={onOpenChange}>
       <AlertDialog.Portal>
         <AlertDialog.Backdrop className={BACKDROP} />
-        <AlertDialog.Popup finalFocus={finalFocus} className={clsx(PANEL, WIDTH)}>
+        <AlertDialog.Popup finalFocus={finalFocus} className={clsx(PANEL, CENTER, WIDTH)}>
           <AlertDialog.Title className="font-semibold text-lg">{title}</AlertDialog.Title>
           <AlertDialog.Description className="mt-2 text-ink-2 [overflow-wrap:anywhere]">
             {description}
@@ -139,17 +154,20 @@ const FIELDS =
   ':is(input:not([type=hidden], [type=checkbox], [type=radio], [type=file], [type=range]), textarea):not(:disabled, [readonly])';
 
 /**
- * Where the focus returns: to its previous owner, or to the button of the menu that had it,
- * because that menu has closed by then. If nothing had it, to the main field of the page.
+ * Where the focus returns: to the button of the menu that had it, because that menu has closed by
+ * then; to its previous owner; else to the main field of the page.
  */
-function useFinalFocus(open: boolean): true | RefObject<HTMLElement> {
+function useFinalFocus(open: boolean): () => HTMLElement | true {
   const [wasOpen, setWasOpen] = useState(false);
-  const [target, setTarget] = useState<HTMLElement | null>(null);
+  const [owner, setOwner] = useState<Element | null>(null);
   if (open !== wasOpen) {
     setWasOpen(open);
-    if (open) setTarget(focusedMenuButton() ?? mainFieldWithoutFocus());
+    if (open) setOwner(focusedMenuButton() ?? document.activeElement);
   }
-  return target === null ? true : { current: target };
+  return () => {
+    if (owner instanceof HTMLElement && owner.isConnected && owner !== document.body) return owner;
+    return mainField() ?? true;
+  };
 }
 
 function focusedMenuButton(): HTMLElement | null {
@@ -158,7 +176,7 @@ function focusedMenuButton(): HTMLElement | null {
 }
 
 /** On touch screens the focus would open the keyboard. */
-function mainFieldWithoutFocus(): HTMLElement | null {
-  if (document.activeElement !== document.body || !window.matchMedia('(pointer: fine)').matches) return null;
+function mainField(): HTMLElement | null {
+  if (!window.matchMedia('(pointer: fine)').matches) return null;
   return document.querySelector<HTMLElement>('[data-main-field]');
 }

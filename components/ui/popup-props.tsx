@@ -51,10 +51,15 @@ export interface DialogProps {
   title: string;
   /** As wide as the content, if the window allows. */
   wide?: boolean;
+  /**
+   * `top` anchors the upper edge, so that content of changing height does not move it. Screen
+   * readers alone get the title, and the content has its own close button.
+   */
+  placement?: 'center' | 'top';
   children: ReactNode;
 }
 
-export interface ConfirmProps extends Omit<DialogProps, 'children' | 'onClosed' | 'wide'> {
+export interface ConfirmProps extends Omit<DialogProps, 'children' | 'onClosed' | 'wide' | 'placement'> {
   description: string;
   /** A verb: the action of the button. */
   action: string;

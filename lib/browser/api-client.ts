@@ -2,6 +2,7 @@ import { isErrorBody } from '#lib/browser/response-guards';
 import { reportSignal } from '#lib/browser/server-signals';
 import type { TypeGuard } from '#lib/browser/type-guards';
 import type { ErrorData } from '#lib/wire/error';
+import { BROWSER_STRINGS } from './strings.ts';
 
 /** The server's error message, or why the server could not be reached. */
 export class ApiError extends Error {
@@ -45,7 +46,7 @@ export async function request(url: string, init: RequestInit = {}): Promise<Resp
   } catch (error) {
     if (init.signal?.aborted === true) throw error;
     reportSignal('unreachable');
-    throw new ApiError('The server can’t be reached. Check your connection, then try again.', 0, UNREACHABLE);
+    throw new ApiError(BROWSER_STRINGS.unreachable, 0, UNREACHABLE);
   }
   if (response.ok) return response;
   if (response.status === 401) reportSignal('unauthorized');

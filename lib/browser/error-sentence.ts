@@ -1,5 +1,6 @@
 import type { ErrorData } from '#lib/wire/error';
 import { formatBytes, formatSeconds } from './format.ts';
+import { BROWSER_STRINGS } from './strings.ts';
 
 /** What the sentence is made of: an `ApiError`, or an error that came in a stream. */
 export interface PageError {
@@ -109,7 +110,7 @@ const SENTENCES: Record<string, Sentence> = {
     requestId === undefined
       ? 'Server error. Try again. If it happens again, ask your administrator.'
       : `Server error. Reference: ${shortReference(requestId)}`,
-  unreachable: () => 'The server can’t be reached. Check your connection, then try again.',
+  unreachable: () => BROWSER_STRINGS.unreachable,
   connection_lost: () => 'The connection was lost before the answer was complete. Regenerate it.',
   unknown_response: () => 'Unexpected response. Reload the page.',
 };

@@ -4,5 +4,5 @@ export const BROWSER_STRINGS = {
   copyRefused: 'Copying is not allowed here',
   unexpectedStatus: (status: number) => `Unexpected response (status ${status}). Try again in a moment.`,
   unexpectedResponse: 'Unexpected response. Reload the page.',
-  unreachable: 'The server cannot be reached.',
+  unreachable: 'The server can’t be reached. Check your connection, then try again.',
 } as const;

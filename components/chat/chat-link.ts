@@ -1,0 +1,14 @@
+import { showToast } from '#lib/browser/toasts';
+import { chatAddress } from './search-target.ts';
+import { HISTORY_STRINGS as S } from './strings/history.ts';
+
+/** Copies the address of a conversation, which this browser alone can open. */
+export function copyChatLink(conversationId: string): void {
+  const address = new URL(chatAddress(conversationId), location.href).href;
+  // The Clipboard API is missing over plain http.
+  const copied = navigator.clipboard === undefined ? Promise.reject() : navigator.clipboard.writeText(address);
+  copied.then(
+    () => showToast({ text: S.linkCopied }),
+    () => showToast({ kind: 'error', text: S.linkNotCopied }),
+  );
+}

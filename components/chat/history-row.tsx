@@ -1,0 +1,148 @@
+'use client';
+
+import clsx from 'clsx';
+import { Ellipsis, ExternalLink, FileDown, Link2, Pencil, Trash2 } from 'lucide-react';
+import { type MouseEvent, memo, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
+import { SnippetText } from '#components/chat/snippet-text';
+import { TitleField } from '#components/chat/title-field';
+import { ICON_BUTTON } from '#components/ui/icon-button';
+import { Menu } from '#components/ui/menu';
+import { copyChatLink } from './chat-link.ts';
+import type { Conversation } from './conversation.ts';
+import { exportMarkdown } from './conversation-files.ts';
+import type { MessageHit } from './message-search.ts';
+import { chatAddress } from './search-target.ts';
+import { HISTORY_STRINGS as S } from './strings/history.ts';
+
+interface HistoryRowProps {
+  conversation: Conversation;
+  hit: MessageHit | undefined;
+  /** The words that `hit` was found by. */
+  query: string;
+  mark: 'running' | 'unread' | undefined;
+  isActive: boolean;
+  onOpen: (id: string, messageId?: string) => void;
+  onRemove: (conversation: Conversation) => void;
+}
+
+/** A conversation in the list: a link, so that it opens in a new tab as well. */
+export const HistoryRow = memo(function HistoryRow({
+  conversation,
+  hit,
+  query,
+  mark,
+  isActive,
+  onOpen,
+  onRemove,
+}: HistoryRowProps) {
+  const { id, title } = conversation;
+  const [renaming, setRenaming] = useState(false);
+  const opener = useRef<HTMLAnchorElement>(null);
+  if (renaming)
+    return (
+      <li className="flex h-8 items-center pointer-coarse:h-10">
+        <TitleField
+          conversation={conversation}
+          onDone={(byKey) => {
+            flushSync(() => setRenaming(false));
+            if (byKey) opener.current?.focus();
+          }}
+          className="h-full w-full"
+        />
+      </li>
+    );
+  const open = (event: MouseEvent) => {
+    if (!isPlainClick(event)) return;
+    event.preventDefault();
+    onOpen(id, hit?.messageId);
+  };
+  const address = chatAddress(id, hit === undefined ? undefined : { messageId: hit.messageId, query });
+  return (
+    <li
+      className={clsx(
+        'group/row relative flex min-h-8 items-center rounded-md pointer-coarse:min-h-10',
+        isActive ? 'bg-pressed' : 'hover:bg-hover',
+      )}
+    >
+      <a
+        ref={opener}
+        href={address}
+        data-chat={id}
+        aria-current={isActive ? 'page' : undefined}
+        onClick={open}
+        title={title}
+        className="flex min-h-8 min-w-0 flex-1 flex-col justify-center rounded-md px-2 py-1 text-start text-sm pointer-coarse:min-h-10"
+      >
+        <span className="flex items-center gap-2">
+          <span dir="auto" className={clsx('min-w-0 flex-1 truncate', mark === 'unread' && 'font-medium')}>
+            {title}
+          </span>
+          {mark === undefined ? null : <Mark mark={mark} />}
+        </span>
+        {hit === undefined ? null : (
+          <span dir="auto" className="line-clamp-2 pe-6 text-ink-3 text-xs [overflow-wrap:anywhere]">
+            <SnippetText snippet={hit.snippet} />
+          </span>
+        )}
+      </a>
+      <Menu
+        trigger={
+          <button
+            type="button"
+            aria-label={S.more(title)}
+            className={clsx(
+              ICON_BUTTON,
+              'size-7 pointer-fine:absolute pointer-fine:top-0.5 pointer-fine:right-0.5 pointer-fine:bg-inherit pointer-fine:opacity-0 focus-visible:opacity-100 group-hover/row:opacity-100 data-popup-open:opacity-100',
+            )}
+          >
+            <Ellipsis className="size-4" aria-hidden />
+          </button>
+        }
+        items={[
+          {
+            label: S.openInNewTab,
+            icon: <ExternalLink className="size-4" aria-hidden />,
+            onSelect: () => void window.open(chatAddress(id), '_blank', 'noopener'),
+          },
+          {
+            label: S.copyLink,
+            icon: <Link2 className="size-4" aria-hidden />,
+            onSelect: () => copyChatLink(id),
+          },
+          {
+            label: S.exportMarkdown,
+            icon: <FileDown className="size-4" aria-hidden />,
+            onSelect: () => void exportMarkdown(conversation),
+          },
+          { label: S.rename, icon: <Pencil className="size-4" aria-hidden />, onSelect: () => setRenaming(true) },
+          {
+            label: S.delete,
+            icon: <Trash2 className="size-4" aria-hidden />,
+            danger: true,
+            onSelect: () => onRemove(conversation),
+          },
+        ]}
+      />
+    </li>
+  );
+});
+
+function isPlainClick({ button, ctrlKey, metaKey, shiftKey, altKey }: MouseEvent): boolean {
+  return button === 0 && !ctrlKey && !metaKey && !shiftKey && !altKey;
+}
+
+function Mark({ mark }: { mark: 'running' | 'unread' }) {
+  return (
+    <span className="flex shrink-0 items-center pointer-fine:group-focus-within/row:me-6 pointer-fine:group-hover/row:me-6">
+      <span
+        aria-hidden
+        className={clsx(
+          'size-2 rounded-full forced-colors:border',
+          mark === 'running' ? 'breathing border-2 border-accent' : 'bg-accent',
+        )}
+      />
+      <span className="sr-only">{mark === 'running' ? S.running : S.unread}</span>
+    </span>
+  );
+}

@@ -1,0 +1,75 @@
+import { useEffect, useState } from 'react';
+import { flushSync } from 'react-dom';
+
+/** As many turns as a screen shows. Rendering more would delay them. */
+const FIRST_TURNS = 4;
+/** Turns around a turn that is shown instead of the end. */
+const BEFORE_ANCHOR = 2;
+const AFTER_ANCHOR = 8;
+/** A question and its response: small enough not to block streaming. */
+const MORE_TURNS = 2;
+const PATIENCE_MS = 250;
+
+interface Range {
+  start: number;
+  /** Undefined: the end of the conversation, also while it grows. */
+  end: number | undefined;
+}
+
+/**
+ * The turns of a long conversation that are rendered: first those on the screen, the others while
+ * the browser is idle. `anchor` is the index of a turn that must be among them.
+ */
+export function useGrowingRange(total: number, anchor: number | undefined): { start: number; end: number } {
+  const [range, setRange] = useState(() => firstRange(total, anchor));
+  const wanted = including(range, total, anchor);
+  if (wanted !== range) setRange(wanted);
+  const { start, end } = wanted;
+  const isWhole = start <= 0 && (end === undefined || end >= total);
+  useEffect(() => {
+    if (isWhole) return;
+    // A printed conversation is whole.
+    const all = () => flushSync(() => setRange({ start: 0, end: undefined }));
+    addEventListener('beforeprint', all);
+    return () => removeEventListener('beforeprint', all);
+  }, [isWhole]);
+  useEffect(() => {
+    if (isWhole) return;
+    // Not in a transition: streamed text would restart it and finally force it through in one
+    // task.
+    const more = () => setRange(grown({ start, end }, total));
+    // Safari lacks `requestIdleCallback`.
+    if (typeof requestIdleCallback === 'undefined') {
+      const timer = setTimeout(more, 50);
+      return () => clearTimeout(timer);
+    }
+    const handle = requestIdleCallback(more, { timeout: PATIENCE_MS });
+    return () => cancelIdleCallback(handle);
+  }, [start, end, total, isWhole]);
+  return { start: Math.max(0, start), end: end ?? total };
+}
+
+export function firstRange(total: number, anchor: number | undefined): Range {
+  if (anchor === undefined || anchor >= total - AFTER_ANCHOR) {
+    const last = anchor === undefined ? total : Math.min(total, anchor - BEFORE_ANCHOR + FIRST_TURNS);
+    return { start: Math.max(0, last - FIRST_TURNS), end: undefined };
+  }
+  return { start: Math.max(0, anchor - BEFORE_ANCHOR), end: anchor + AFTER_ANCHOR };
+}
+
+/** Returns the same object if the range has the anchor, or the end where there is no anchor. */
+export function including(range: Range, total: number, anchor: number | undefined): Range {
+  const { start, end } = range;
+  if (anchor === undefined) return end === undefined ? range : { start, end: undefined };
+  const first = Math.max(0, anchor - BEFORE_ANCHOR);
+  const last = Math.min(total, anchor + AFTER_ANCHOR);
+  if (start <= first && (end === undefined || end >= last)) return range;
+  return { start: Math.min(start, first), end: end === undefined ? undefined : Math.max(end, last) };
+}
+
+/** Below the anchor first: what is added there moves nothing. */
+export function grown({ start, end }: Range, total: number): Range {
+  if (end === undefined) return { start: start - MORE_TURNS, end };
+  const next = end + MORE_TURNS;
+  return next >= total ? { start, end: undefined } : { start, end: next };
+}
