@@ -93,7 +93,7 @@ export const HistoryRow = memo(function HistoryRow({
             aria-label={S.more(title)}
             className={clsx(
               ICON_BUTTON,
-              'size-7 pointer-fine:absolute pointer-fine:top-0.5 pointer-fine:right-0.5 pointer-fine:bg-inherit pointer-fine:opacity-0 focus-visible:opacity-100 group-hover/row:opacity-100 data-popup-open:opacity-100',
+              'pointer-fine:absolute pointer-fine:top-0 pointer-fine:right-0 pointer-fine:bg-inherit pointer-fine:opacity-0 focus-visible:opacity-100 group-hover/row:opacity-100 data-popup-open:opacity-100',
             )}
           >
             <Ellipsis className="size-4" aria-hidden />

@@ -78,8 +78,10 @@ function labelOf({ content }: ChatMessage): string {
   return line === '' ? S.imageOnly : line;
 }
 
-/** The last question at or above the top of the view. */
+/** The last question at or above the top of the view; the last of all at the end. */
 function currentQuestion(path: readonly ChatMessage[], scroller: HTMLElement | null): string | undefined {
+  const isAtEnd = scroller !== null && scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_PX;
+  if (isAtEnd) return path.findLast(({ role }) => role === 'user')?.id;
   const seen = scroller === null ? undefined : turnInView(scroller)?.messageId;
   const at = path.findIndex(({ id }) => id === seen);
   const upTo = at === -1 ? path : path.slice(0, at + 1);
