@@ -19,9 +19,10 @@ export function currentTarget(): SearchTarget | undefined {
   return target;
 }
 
-/** The target was shown. */
+/** The target was shown. Its address becomes the conversation's, so that a reload does not jump. */
 export function clearTarget(conversationId: string): void {
   if (target?.conversationId === conversationId) target = undefined;
+  if (location.hash.startsWith('#m=')) history.replaceState(null, '', location.pathname + location.search);
 }
 
 export function onTarget(listener: () => void): () => void {
@@ -36,12 +37,10 @@ export function chatAddress(conversationId: string, hit?: { messageId: string; q
   return `${address}#${new URLSearchParams({ m: hit.messageId, q: hit.query }).toString()}`;
 }
 
-/** Reads the target from the address and removes it there, so that a reload does not jump again. */
+/** Reads the target from the address of a new tab. */
 export function takeTargetFromAddress(): void {
   const conversationId = new URLSearchParams(location.search).get('c');
   const hash = new URLSearchParams(location.hash.slice(1));
   const messageId = hash.get('m');
-  if (conversationId === null || messageId === null) return;
-  target = { conversationId, messageId, query: hash.get('q') ?? '' };
-  history.replaceState(history.state, '', location.pathname + location.search);
+  if (conversationId !== null && messageId !== null) target = { conversationId, messageId, query: hash.get('q') ?? '' };
 }

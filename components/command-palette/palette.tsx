@@ -1,9 +1,10 @@
 'use client';
 
 import clsx from 'clsx';
-import { Search } from 'lucide-react';
+import { Search, X } from 'lucide-react';
 import { type KeyboardEvent, useCallback, useEffect, useId, useMemo, useRef, useState } from 'react';
 import { SnippetText } from '#components/chat/snippet-text';
+import { IconButton } from '#components/ui/icon-button';
 import { wordsOf } from '../chat/message-search.ts';
 import { type PaletteCommand, searchCommands } from './command-search.ts';
 import { recentCommands, rememberCommand } from './recent-commands.ts';
@@ -112,14 +113,9 @@ export function Palette({ typed, onDone, onShortcuts }: PaletteProps) {
           spellCheck={false}
           className="h-9 min-w-0 flex-1 bg-transparent text-base outline-none placeholder:text-ink-3 pointer-coarse:h-10"
         />
-        <button
-          type="button"
-          aria-label={S.close}
-          onClick={() => onDone()}
-          className="h-6 shrink-0 rounded-sm border px-1.5 text-ink-2 text-xs hover:bg-hover pointer-coarse:h-10 pointer-coarse:px-3"
-        >
-          {S.escape}
-        </button>
+        <IconButton label={S.close} shortcut={S.escape} side="bottom" onClick={() => onDone()}>
+          <X className="size-4" aria-hidden />
+        </IconButton>
       </div>
       <div
         id={list}
