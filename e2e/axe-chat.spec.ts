@@ -113,7 +113,7 @@ test('the history: menus, rename, delete, search, export and import', async ({ p
   await look(page, 'search without a result');
   await history.getByRole('searchbox').fill('');
   await page.getByLabel('Chats to import').setInputFiles('package.json');
-  await expect(page.getByText('Not a Chill Space export.')).toBeVisible();
+  await expect(page.getByText('Not a Chill Space export.').first()).toBeVisible();
   await look(page, 'a file that cannot be imported');
   await history.getByRole('button', { name: 'Manage chats' }).click();
   await page.getByRole('menuitem', { name: 'Delete all chats' }).click();

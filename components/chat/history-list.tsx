@@ -51,7 +51,9 @@ export const HistoryList = memo(function HistoryList({ activeId, onOpen }: Histo
         if (wasActive && location.search === '') onOpen(conversation.id);
       }).then(() => {
         // The menu gave the focus to a button that is removed with the row.
-        if (!wasActive) requestAnimationFrame(() => (next?.isConnected === true ? next : search.current)?.focus());
+        const composer = document.querySelector<HTMLElement>('main form textarea');
+        const neighbour = next?.isConnected === true ? next : search.current;
+        requestAnimationFrame(() => (wasActive ? composer : neighbour)?.focus());
       });
     },
     [activeId, onOpen],
