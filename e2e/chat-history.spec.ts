@@ -140,7 +140,7 @@ test('a response in another chat is marked in all tabs while it runs and until i
   await expect(row(page, title)).not.toContainText('New answer');
 });
 
-test('a queued answer notifies a hidden tab after the reader asked for it', async ({ page, request, model }) => {
+test('a queued response notifies a hidden tab after the reader asked for it', async ({ page, request, model }) => {
   await page.addInitScript(() => {
     const shown: string[] = [];
     Object.assign(window, { shown, asked: 0 });

@@ -21,7 +21,8 @@ export function ToastPopup() {
           title: text,
           type: kind,
           timeout: timeoutMs,
-          priority: kind === 'error' ? 'high' : 'low',
+          // A high priority hides the toast's own buttons from screen readers.
+          priority: 'low',
           ...(action === undefined
             ? { actionProps: undefined }
             : {

@@ -20,7 +20,7 @@ type Listener = () => void;
 let pending: readonly Toast[] = [];
 const listeners = new Set<Listener>();
 
-/** Shows a message. Screen readers announce it politely, an error at once. */
+/** Shows a message. Screen readers announce it politely. */
 export function showToast(toast: Toast): void {
   pending = [...pending, toast];
   for (const listener of listeners) listener();
