@@ -14,10 +14,10 @@ export interface ChatState {
   /** True if the browser cannot store conversations: they last as long as the page. */
   unsaved: boolean;
   /** What this page does about a response, by its id. Not stored. */
-  activity: ReadonlyMap<string, ResponseActivity>;
+  activity: ReadonlyMap<string, ResponsePhase>;
 }
 
-export type ResponseActivity =
+export type ResponsePhase =
   /** The connection has been lost for a second, and is opened again. */
   | 'reconnecting'
   /** The response is requested again by itself at its `retryAt`. */

@@ -300,7 +300,12 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
         {history}
       </Drawer>
 
-      <section aria-label="Chat" data-chat className="relative flex min-w-0 flex-1 flex-col" {...drop.handlers}>
+      <section
+        aria-label={HISTORY_STRINGS.page}
+        data-chat
+        className="relative flex min-w-0 flex-1 flex-col"
+        {...drop.handlers}
+      >
         {drop.isOver ? (
           // Transparent: what is dropped belongs to what is read.
           <div className="pointer-events-none absolute inset-2 z-30 flex items-start justify-center rounded-lg border-2 border-accent border-dashed pt-1">
@@ -377,7 +382,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
               <div className="pointer-events-none absolute inset-x-0 -top-11 flex justify-center">
                 <Button size="sm" onClick={scrollToEnd} className="pointer-events-auto rounded-full! shadow-float">
                   <ArrowDown className="size-3.5" aria-hidden />
-                  Jump to latest
+                  {HISTORY_STRINGS.jumpToLatest}
                 </Button>
               </div>
             )}

@@ -1,6 +1,7 @@
 import type { Message, Think } from '#lib/wire/chat';
 import type { ErrorData } from '#lib/wire/error';
 import { withoutLogPrefix } from './log-prefix.ts';
+import { HISTORY_STRINGS } from './strings/history.ts';
 import { type ChatFile, contentWithFiles } from './text-files.ts';
 
 /**
@@ -188,7 +189,7 @@ const TITLE_LENGTH = 60;
  */
 export function titleFrom(question: string, attachments: readonly { name: string; text?: string }[] = []): string {
   const line = firstWords(question.trim() === '' ? nameOrText(attachments[0]) : question);
-  if (line === '') return 'New chat';
+  if (line === '') return HISTORY_STRINGS.newChat;
   if (line.length <= TITLE_LENGTH) return line;
   const cut = line.slice(0, TITLE_LENGTH);
   const space = cut.lastIndexOf(' ');

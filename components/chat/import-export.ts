@@ -74,8 +74,8 @@ function textOf(message: ChatMessage): string {
 }
 
 function speaker(message: ChatMessage): string {
-  if (message.role === 'user') return 'You';
-  return message.model === undefined ? 'Answer' : `Answer of ${message.model}`;
+  if (message.role === 'user') return S.you;
+  return message.model === undefined ? S.answer : S.answerOf(message.model);
 }
 
 const isConversation = hasShape<Conversation>({

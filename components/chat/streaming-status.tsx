@@ -1,6 +1,6 @@
 'use client';
 
-import type { ResponseActivity } from './chat-state.ts';
+import type { ResponsePhase } from './chat-state.ts';
 import type { ChatMessage } from './conversation.ts';
 import { TURN_STRINGS } from './strings/turns.ts';
 import { useChatSelector } from './use-chat.ts';
@@ -18,7 +18,7 @@ export function StreamingStatus({ conversationId, leafId }: { conversationId: st
   );
 }
 
-function sentence(message: ChatMessage | undefined, activity: ResponseActivity | undefined): string {
+function sentence(message: ChatMessage | undefined, activity: ResponsePhase | undefined): string {
   if (message === undefined || message.role === 'user') return '';
   if (activity === 'reconnecting') return TURN_STRINGS.reconnecting;
   switch (message.state) {

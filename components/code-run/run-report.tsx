@@ -135,15 +135,12 @@ function NextStep({ code, onRetry }: { code: string; onRetry: () => void }) {
   );
 }
 
-/** The server's sentence for every program that does not compile: the compiler has said more. */
-const GENERIC_COMPILE_ERROR = 'The program does not compile.';
-
 function outcomeSentence(run: CodeRun): { kind: 'warn' | 'error'; text: string } | undefined {
   if (run.state === 'sample')
     return { kind: 'warn', text: run.isThisProgram ? STRINGS.exampleOnly : STRINGS.exampleOf(run.title) };
   if (run.state !== 'ended') return undefined;
   const { status, error, truncated } = run.result;
-  if (error !== null && !(error === GENERIC_COMPILE_ERROR && run.pieces.length > 0))
+  if (error !== null && !(error === STRINGS.doesNotCompile && run.pieces.length > 0))
     return { kind: STATUSES[status].tone === 'warn' || status === 'runtime_error' ? 'warn' : 'error', text: error };
   return truncated ? { kind: 'warn', text: STRINGS.truncated(longestStreamKilobytes(run)) } : undefined;
 }

@@ -1,5 +1,7 @@
 /** What people read about a run of a program, in the playground and below code in a chat. */
 export const CODE_RUN_STRINGS = {
+  /** The server's sentence for every program that does not compile: the compiler has said more. */
+  doesNotCompile: 'The program does not compile.',
   output: 'Output',
   chatOutput: 'Output of the program',
   scroller: 'Program output',

@@ -182,7 +182,7 @@ function extensions({ label, nonce, onChange, onRun }: EditorOptions): Extension
     highlightActiveLineGutter(),
     highlightSelectionMatches(),
     search({ top: true, createPanel: createFindPanel }),
-    EditorState.phrases.of({ 'Go to line': STRINGS.goToLine, go: STRINGS.go }),
+    EditorState.phrases.of(STRINGS.codeMirror),
     EditorState.tabSize.of(4),
     keymap.of([
       ...closeBracketsKeymap,

@@ -48,6 +48,5 @@ export const LAYOUT_STRINGS = {
   invalidPattern: 'Invalid pattern',
   matches: (count: number, isMore: boolean) => `${count}${isMore ? '+' : ''} ${count === 1 ? 'match' : 'matches'}`,
   matchOf: (number: number, count: number, isMore: boolean) => `${number} of ${count}${isMore ? '+' : ''}`,
-  goToLine: 'Go to line',
-  go: 'Go',
+  codeMirror: { 'Go to line': 'Go to line', go: 'Go' },
 } as const;

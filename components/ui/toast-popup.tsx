@@ -3,7 +3,7 @@
 import { Toast } from '@base-ui/react/toast';
 import clsx from 'clsx';
 import { CircleAlert, X } from 'lucide-react';
-import { useEffect } from 'react';
+import { useEffect, useState } from 'react';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import { onToast, takeToasts } from '#lib/browser/toasts';
 import { UI_STRINGS } from './strings.ts';
@@ -13,9 +13,11 @@ const manager = Toast.createToastManager();
 
 /** Draws the toasts at the bottom edge. F6 moves the focus to them, Escape closes one. */
 export function ToastPopup() {
+  const [error, setError] = useState('');
   useEffect(() => {
     const draw = () => {
       for (const { id, text, kind = 'info', action, timeoutMs = DEFAULT_TIMEOUT_MS } of takeToasts()) {
+        if (kind === 'error') setError(text);
         const shown = manager.add({
           ...(id === undefined ? {} : { id }),
           title: text,
@@ -42,6 +44,10 @@ export function ToastPopup() {
   }, []);
   return (
     <Toast.Provider toastManager={manager} limit={3}>
+      {/* Announced at once; the toast itself is announced politely. */}
+      <p role="alert" className="sr-only">
+        {error}
+      </p>
       <Toast.Portal>
         <Toast.Viewport
           aria-label={UI_STRINGS.notifications}

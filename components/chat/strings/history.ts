@@ -46,6 +46,13 @@ export const HISTORY_STRINGS = {
   questions: 'Questions in this chat',
   imageOnly: 'Images',
 
+  you: 'You',
+  answer: 'Answer',
+  answerOf: (model: string) => `Answer of ${model}`,
+
+  page: 'Chat',
+  jumpToLatest: 'Jump to latest',
+
   missingTitle: 'Chat not found',
   missingText: 'It was deleted or belongs to another browser.',
 
