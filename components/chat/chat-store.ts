@@ -6,7 +6,7 @@ import {
   type ModelChoice,
   type NewQuestion,
   newestFirst,
-  type ResponseActivity,
+  type ResponsePhase,
 } from './chat-state.ts';
 import {
   type AssistantMessage,
@@ -417,7 +417,7 @@ export class ChatStore {
     this.#request(conversation, response, [], choice, true, failed.parentId, true);
   }
 
-  #setActivity(responseId: string, activity: ResponseActivity | undefined): void {
+  #setActivity(responseId: string, activity: ResponsePhase | undefined): void {
     if (this.#state.activity.get(responseId) === activity) return;
     const next = new Map(this.#state.activity);
     if (activity === undefined) next.delete(responseId);

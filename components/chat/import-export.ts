@@ -75,7 +75,7 @@ function textOf(message: ChatMessage): string {
 
 function speaker(message: ChatMessage): string {
   if (message.role === 'user') return S.you;
-  return message.model === undefined ? S.answer : S.answerOf(message.model);
+  return message.model === undefined ? S.response : S.responseOf(message.model);
 }
 
 const isConversation = hasShape<Conversation>({

@@ -47,8 +47,8 @@ export const HISTORY_STRINGS = {
   imageOnly: 'Images',
 
   you: 'You',
-  answer: 'Answer',
-  answerOf: (model: string) => `Answer of ${model}`,
+  response: 'Answer',
+  responseOf: (model: string) => `Answer of ${model}`,
 
   page: 'Chat',
   jumpToLatest: 'Jump to latest',
