@@ -336,7 +336,7 @@ test('the command menu stays in place, lists what the page can do, and finds tex
   const found = page.getByRole('option', { name: /Baking/ });
   await expect(found.locator('mark')).toHaveText('sourdough');
   await page.keyboard.press('Enter');
-  await expect(page.getByText('Leave the sourdough')).toBeInViewport();
+  await expect(responses(page).getByText('Leave the sourdough')).toBeInViewport();
   await expect(page).toHaveURL(/c=seed-0$/);
   await page.goBack();
 
