@@ -18,7 +18,7 @@ const output = (page: Page) => page.getByRole('region', { name: 'Output', exact:
 
 test('the frame: skip link, tooltip, appearance, commands, shortcuts', async ({ page }) => {
   await page.goto('/gateway');
-  await expect(page.getByRole('heading', { name: 'No backend is set' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No backend configured' })).toBeVisible();
   await page.keyboard.press('Tab');
   await expect(page.getByRole('link', { name: 'Skip to content' })).toBeFocused();
   await look(page, 'skip link');
@@ -33,7 +33,7 @@ test('the frame: skip link, tooltip, appearance, commands, shortcuts', async ({ 
   await expect(page.getByRole('option', { name: 'Playground' })).toBeVisible();
   await look(page, 'commands');
   await page.keyboard.type('nothing is called so');
-  await expect(page.getByText('Nothing is called that.')).toBeVisible();
+  await expect(page.getByText('No results')).toBeVisible();
   await look(page, 'commands, nothing found');
   await page.keyboard.press('Escape');
   await expect(page.getByRole('dialog')).toBeHidden();

@@ -259,10 +259,10 @@ test('if the stop does not reach the model, the page says so and tries again', a
   );
   await page.getByRole('button', { name: 'Stop the answer' }).click();
   const notice = responses(page).last().getByRole('alert');
-  await expect(notice).toContainText('The model could not be told to stop, and may still be at work.');
+  await expect(notice).toContainText('Could not stop the model. It may still be running.');
   expect(await accessibilityFaults(page)).toEqual([]);
   await page.unroute('**/api/chat-queue?*');
-  await notice.getByRole('button', { name: 'Stop again' }).click();
+  await notice.getByRole('button', { name: 'Retry stop' }).click();
   await expect(notice).toHaveCount(0);
   await model.idle();
 });

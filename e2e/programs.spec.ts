@@ -317,5 +317,5 @@ test('the tab of the file that is shown is in view among many, and the limit of 
   await expect(page.getByRole('tab')).toHaveCount(20);
   await button(page, '20 files is the limit').press('Enter');
   await expect(page.getByText('20 files is the limit').first()).toBeVisible();
-  await expect(page.getByRole('dialog')).toBeHidden();
+  await expect(page.getByRole('dialog', { name: 'Add a file' })).toBeHidden();
 });

@@ -12,7 +12,7 @@ import { ContextGauge, ContextNotice, useContextUsage } from '#components/chat/c
 import { EmptyChatTitle, ExamplePrompts } from '#components/chat/empty-chat';
 import { HistoryList } from '#components/chat/history-list';
 import { ImportExportMenu } from '#components/chat/import-export-menu';
-import { MessageList } from '#components/chat/message-list';
+import { messageList, PreloadedMessageList } from '#components/chat/messages';
 import { ModelNotice } from '#components/chat/model-notice';
 import { ModelPicker } from '#components/chat/model-picker';
 import { NotifyOffer } from '#components/chat/notify-offer';
@@ -28,7 +28,7 @@ import { Drawer } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
 import { isOffline } from '#lib/browser/connection';
 import { HISTORY_COOKIE, setCookie } from '#lib/browser/cookies';
-import { useLoaded } from '#lib/browser/loadable';
+import { useLoaded, usePreloaded } from '#lib/browser/loadable';
 import { useStored } from '#lib/browser/local-storage';
 import { useModels } from '#lib/browser/service-status';
 import { usePinnedScroll } from '#lib/browser/use-pinned-scroll';
@@ -66,6 +66,7 @@ const linkedId = typeof location === 'undefined' ? null : new URLSearchParams(lo
 if (linkedId !== null) {
   takeTargetFromAddress();
   preloadMarkdown();
+  messageList.preload();
   preloadChat(linkedId);
 }
 
@@ -80,6 +81,8 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const activeId = useSearchParams().get(PARAMETER);
   useChatLifecycle();
   usePreloadedMarkdown(activeId !== null);
+  usePreloaded(messageList, activeId !== null);
+  const hasListCode = useLoaded(activeId !== null, messageList);
   const ready = useChatField('ready');
   const conversations = useChatField('conversations');
   const conversation = conversations.find(({ id }) => id === activeId);
@@ -280,6 +283,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
       {activeId === null ? null : (
         <Suspense>
           <PreloadedRenderer />
+          <PreloadedMessageList />
         </Suspense>
       )}
       {isPanelOpen ? (
@@ -352,11 +356,19 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
               </>
             ) : (
               <ConversationState
-                state={!ready ? 'loading' : conversation === undefined ? 'missing' : isRead ? 'there' : 'loading'}
+                state={
+                  !ready
+                    ? 'loading'
+                    : conversation === undefined
+                      ? 'missing'
+                      : isRead && hasListCode
+                        ? 'there'
+                        : 'loading'
+                }
                 onNew={() => show(null)}
               >
                 <AskContext value={ask}>
-                  <MessageList
+                  <messageList.Component
                     key={activeId}
                     conversationId={activeId}
                     leafId={leafId}

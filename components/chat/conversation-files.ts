@@ -2,11 +2,11 @@ import { showToast } from '#lib/browser/toasts';
 import type { Conversation } from './conversation.ts';
 import { pathTo } from './conversation.ts';
 import { openHistory } from './history-db.ts';
-import { fileName, fromJson, toJson, toMarkdown } from './import-export.ts';
 import { HISTORY_STRINGS as S } from './strings/history.ts';
 import { chatStore } from './use-chat.ts';
 
-/** Reads and writes conversation files; the formats are in `import-export.ts`. */
+/** Reads and writes conversation files. The formats are fetched with the first file. */
+const formats = () => import('./import-export.ts');
 
 /** A failure is a toast. */
 export async function exportChats(): Promise<void> {
@@ -17,6 +17,7 @@ export async function exportChats(): Promise<void> {
 export async function importChats(file: File | undefined): Promise<void> {
   if (file === undefined) return;
   try {
+    const { fromJson } = await formats();
     const entries = fromJson(await file.text());
     await chatStore().add(entries);
     showToast({ text: S.imported(entries.length) });
@@ -37,6 +38,7 @@ export function chooseChatsToImport(): void {
 async function exportAll(): Promise<void> {
   chatStore().flush();
   const history = openHistory();
+  const { toJson } = await formats();
   const entries = [];
   for (const conversation of await history.conversations())
     entries.push({ conversation, messages: await history.messages(conversation.id) });
@@ -44,8 +46,14 @@ async function exportAll(): Promise<void> {
   download(toJson(entries), `conversations-${day}.json`, 'application/json');
 }
 
+/** A failure is a toast. */
 export async function exportMarkdown(conversation: Conversation): Promise<void> {
+  await exportOne(conversation).catch(() => showToast({ kind: 'error', text: S.exportFailed }));
+}
+
+async function exportOne(conversation: Conversation): Promise<void> {
   chatStore().flush();
+  const { fileName, toMarkdown } = await formats();
   const messages = await openHistory().messages(conversation.id);
   const path = pathTo(new Map(messages.map((message) => [message.id, message])), conversation.leafId);
   download(toMarkdown(conversation, path), fileName(conversation.title, 'md'), 'text/markdown');

@@ -1,6 +1,6 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import type { ChatImage, ChatMessage, Conversation } from './conversation.ts';
-import { type MessageHit, searchMessages } from './message-search.ts';
+import type { MessageHit } from './message-search.ts';
 import { HISTORY_DB_NAME } from './preopen-history-db.ts';
 import { fromStored, IMAGE_FIELD, type StoredMessage, toStored } from './stored-message.ts';
 import type { AttachedFile } from './text-files.ts';
@@ -155,7 +155,7 @@ export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachm
     },
 
     async search(query, options) {
-      const db = await database();
+      const [db, { searchMessages }] = await Promise.all([database(), import('./message-search.ts')]);
       return searchMessages(
         (after, count) =>
           db.getAll('messages', after === undefined ? null : IDBKeyRange.lowerBound(after, true), count),

@@ -1,3 +1,5 @@
+import { containsWords, wordsOf } from './search-words.ts';
+
 /** The part of a message that search reads. */
 export interface SearchableMessage {
   id: string;
@@ -30,17 +32,6 @@ interface SearchOptions {
 const BATCH = 250;
 const SNIPPET_BEFORE = 28;
 const SNIPPET_LENGTH = 120;
-
-/** The words of a query, lower case. Empty for a query of spaces. */
-export function wordsOf(query: string): string[] {
-  return query.toLowerCase().split(/\s+/).filter(Boolean);
-}
-
-/** Whether `text` contains all words, case-insensitively. */
-export function containsWords(text: string, words: readonly string[]): boolean {
-  const lower = text.toLowerCase();
-  return words.every((word) => lower.includes(word));
-}
 
 /**
  * Conversations with a message that contains every word of `query`, case-insensitively. `read`

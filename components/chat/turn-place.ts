@@ -1,5 +1,5 @@
-import { wordsOf } from './message-search.ts';
 import type { ReadingPosition } from './reading-position.ts';
+import { wordsOf } from './search-words.ts';
 
 /** Turns carry the id of their message in `data-message`. */
 

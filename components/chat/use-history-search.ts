@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useState } from 'react';
 import type { Conversation } from './conversation.ts';
 import { openHistory } from './history-db.ts';
-import { containsWords, type MessageHit, wordsOf } from './message-search.ts';
+import type { MessageHit } from './message-search.ts';
+import { containsWords, wordsOf } from './search-words.ts';
 
 /** Fast typing starts one search and not one per key. */
 const TYPING_PAUSE_MS = 60;

@@ -5,7 +5,7 @@ import { Search, X } from 'lucide-react';
 import { type KeyboardEvent, useCallback, useEffect, useId, useMemo, useRef, useState } from 'react';
 import { SnippetText } from '#components/chat/snippet-text';
 import { IconButton } from '#components/ui/icon-button';
-import { wordsOf } from '../chat/message-search.ts';
+import { wordsOf } from '../chat/search-words.ts';
 import { type PaletteCommand, searchCommands } from './command-search.ts';
 import { recentCommands, rememberCommand } from './recent-commands.ts';
 import { COMMAND_PALETTE_STRINGS as S } from './strings.ts';

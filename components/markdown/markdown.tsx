@@ -1,9 +1,9 @@
 'use client';
 
 import dynamic from 'next/dynamic';
-import { memo, Suspense, useEffect } from 'react';
+import { memo, Suspense } from 'react';
 import { LoadBoundary } from '#components/ui/load-boundary';
-import { loadable } from '#lib/browser/loadable';
+import { loadable, usePreloaded } from '#lib/browser/loadable';
 
 const rich = loadable(() => import('#components/markdown/rich-markdown').then(({ RichMarkdown }) => RichMarkdown));
 
@@ -49,14 +49,5 @@ export function preloadMarkdown(): void {
 
 /** Fetches the renderer at once if there are responses, else with the reader's first input. */
 export function usePreloadedMarkdown(hasResponses: boolean): void {
-  useEffect(() => {
-    const { preload } = rich;
-    if (hasResponses) preload();
-    else for (const touch of TOUCHES) addEventListener(touch, preload, { once: true, passive: true });
-    return () => {
-      for (const touch of TOUCHES) removeEventListener(touch, preload);
-    };
-  }, [hasResponses]);
+  usePreloaded(rich, hasResponses);
 }
-
-const TOUCHES = ['pointerdown', 'pointermove', 'keydown', 'focusin'] as const;

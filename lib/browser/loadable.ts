@@ -88,6 +88,19 @@ export function loadTogether(...parts: readonly LoadablePart[]): LoadablePart {
   };
 }
 
+/** Fetches the part at once if it is needed now, else with the reader's first input. */
+export function usePreloaded({ preload }: LoadablePart, isNeeded: boolean): void {
+  useEffect(() => {
+    if (isNeeded) preload();
+    else for (const touch of TOUCHES) addEventListener(touch, preload, { once: true, passive: true });
+    return () => {
+      for (const touch of TOUCHES) removeEventListener(touch, preload);
+    };
+  }, [preload, isNeeded]);
+}
+
+const TOUCHES = ['pointerdown', 'pointermove', 'keydown', 'focusin'] as const;
+
 /**
  * Loads the part once `isWanted`. Stays true afterwards, so that an exit animation can run. If
  * loading fails, it stays false and `onFailed` is called; it loads again when `isWanted` has been
