@@ -78,7 +78,7 @@ test('an image is pasted, another is dropped, and images alone are a question', 
   await page.getByRole('button', { name: 'Send', exact: true }).click();
   await responseComplete(page);
   expect(lastSent(model).messages).toMatchObject([{ content: '', images: [expect.any(String), expect.any(String)] }]);
-  await expect(page.getByRole('complementary').getByRole('button', { name: 'pasted.png', exact: true })).toBeVisible();
+  await expect(page.getByRole('complementary').getByRole('link', { name: 'pasted.png', exact: true })).toBeVisible();
 });
 
 /** How many images this browser keeps for questions that were not sent yet. */

@@ -8,11 +8,10 @@ import { AttachButton } from '#components/chat/attach-button';
 import { useChatSettings } from '#components/chat/chat-settings';
 import { ChatTitle } from '#components/chat/chat-title';
 import { Composer } from '#components/chat/composer';
-import { ContextGauge, ContextNotice, useContextUsage } from '#components/chat/context-gauge';
 import { EmptyChatTitle, ExamplePrompts } from '#components/chat/empty-chat';
 import { HistoryList } from '#components/chat/history-list';
 import { ImportExportMenu } from '#components/chat/import-export-menu';
-import { messageList, PreloadedMessageList } from '#components/chat/messages';
+import { contextGauge, contextNotice, messageList, PreloadedMessageList } from '#components/chat/messages';
 import { ModelNotice } from '#components/chat/model-notice';
 import { ModelPicker } from '#components/chat/model-picker';
 import { NotifyOffer } from '#components/chat/notify-offer';
@@ -99,7 +98,8 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const choice = useMemo(() => ({ model, capabilities: { vision, thinking }, name }), [model, vision, thinking, name]);
   const chatSettings = useChatSettings(conversation, models, model);
   const { settings } = chatSettings;
-  const context = useContextUsage(conversation);
+  const hasGauge = useLoaded(conversation !== undefined, contextGauge);
+  const hasContextNotice = useLoaded(conversation !== undefined, contextNotice);
   const modelInfo = models === undefined ? undefined : modelByName(models, model);
   const limit = contextLimit(models, model, settings);
   const chooseModel = (next: string) => {
@@ -262,12 +262,14 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
         model={model}
         onChoose={chooseModel}
       />
-      <ContextNotice
-        {...context}
-        limit={limit}
-        onLengthen={canLengthen(modelInfo, limit) ? chatSettings.show : undefined}
-        onNewChat={() => show(null)}
-      />
+      {hasContextNotice ? (
+        <contextNotice.Component
+          conversation={conversation}
+          limit={limit}
+          onLengthen={canLengthen(modelInfo, limit) ? chatSettings.show : undefined}
+          onNewChat={() => show(null)}
+        />
+      ) : null}
       {!vision && hasImages ? (
         <p className="mb-1.5 text-ink-2 text-xs [overflow-wrap:anywhere]">
           {COMPOSER_STRINGS.imagesNotSent(modelName(models, model))}
@@ -424,7 +426,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
                           onChange={chatSettings.chooseThinking}
                         />
                       ) : null}
-                      <ContextGauge {...context} limit={limit} />
+                      {hasGauge ? <contextGauge.Component conversation={conversation} limit={limit} /> : null}
                     </>
                   )
                 }

@@ -13,7 +13,7 @@ import { CONTEXT_STRINGS as S } from './strings/context.ts';
 import { useChatSelector } from './use-chat.ts';
 
 /** What the shown path of a conversation uses. The numbers rarely change while it streams. */
-export function useContextUsage(conversation: Conversation | undefined) {
+function useContextUsage(conversation: Conversation | undefined) {
   const { id = '', leafId = null, systemPrompt = '' } = conversation ?? {};
   const path = useCallback(
     ({ threads }: ChatState) => {
@@ -36,7 +36,7 @@ export function useContextUsage(conversation: Conversation | undefined) {
 }
 
 interface ContextGaugeProps {
-  used: number;
+  conversation: Conversation | undefined;
   /** Undefined if it is not known. */
   limit: number | undefined;
 }
@@ -45,7 +45,8 @@ const RADIUS = 6;
 const LENGTH = 2 * Math.PI * RADIUS;
 
 /** A ring that fills with the conversation. */
-export function ContextGauge({ used, limit }: ContextGaugeProps) {
+export function ContextGauge({ conversation, limit }: ContextGaugeProps) {
+  const { used } = useContextUsage(conversation);
   if (limit === undefined || used === 0) return null;
   const part = Math.min(1, used / limit);
   const text = S.contextTokens(used, limit, formatPercent(used / limit));
@@ -78,14 +79,14 @@ export function ContextGauge({ used, limit }: ContextGaugeProps) {
 }
 
 interface ContextNoticeProps extends ContextGaugeProps {
-  truncated: boolean;
   /** Given where the context can be made longer in the settings. */
   onLengthen?: (() => void) | undefined;
   onNewChat: () => void;
 }
 
 /** Warns before the context is full, and says when the model did not read the whole chat. */
-export function ContextNotice({ used, limit, truncated, onLengthen, onNewChat }: ContextNoticeProps) {
+export function ContextNotice({ conversation, limit, onLengthen, onNewChat }: ContextNoticeProps) {
+  const { used, truncated } = useContextUsage(conversation);
   const part = limit === undefined ? 0 : used / limit;
   if (!truncated && part < NEARLY_FULL) return null;
   const sentence = truncated

@@ -1,6 +1,5 @@
 import { useEffect } from 'react';
 import { claimDraft, readDraft, storedDraft, useStored, writeDraft } from '#lib/browser/local-storage';
-import { forgetRuns } from '../code-run/kept-runs.ts';
 import { loadedOutbox } from './outbox.ts';
 import { holdPageLock, isClosed, thisPage } from './page-identity.ts';
 import { forgetAttachments } from './use-attachments.ts';
@@ -15,7 +14,7 @@ export function forgetDraft(chat: string): void {
   clearDraft(chat);
   // What is only stored is deleted when it is read: its conversation is missing then.
   loadedOutbox()?.forget(chat);
-  forgetRuns(chat);
+  void import('../code-run/kept-runs.ts').then(({ forgetRuns }) => forgetRuns(chat)).catch(() => undefined);
 }
 
 /** Deletes the unsent text and attachments of a chat, after they were sent. */

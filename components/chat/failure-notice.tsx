@@ -4,8 +4,9 @@ import { useEffect, useState } from 'react';
 import { ResponseMenu } from '#components/chat/response-menu';
 import { Button, buttonClasses } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
+import { OperatorDetails } from '#components/ui/operator-details';
 import { TextWithCode } from '#components/ui/text-with-code';
-import { errorSentence } from '#lib/browser/error-sentence';
+import { errorDetails, errorSentence } from '#lib/browser/error-sentence';
 import type { AssistantMessage, ResponseFailure } from './conversation.ts';
 import { failureAction } from './failure-action.ts';
 import type { OnRegenerate } from './response-menu-props.ts';
@@ -38,6 +39,7 @@ export function FailureNotice({ message, failure, onRegenerate }: FailureNoticeP
       }
     >
       <TextWithCode text={failure.retryAt === undefined ? sentence : sentence.replace(WAIT, '')} />
+      <OperatorDetails text={errorDetails(failure)} />
       {isRetrying ? (
         // Announced once with the sentence, not with each second.
         <span role="timer" aria-live="off" className="tabular ms-1">

@@ -1,5 +1,6 @@
 import { useEffect, useSyncExternalStore } from 'react';
-import { cancelResponse, requestResponse, resumeResponse } from './chat-api.ts';
+import { ApiError, UNREACHABLE } from '#lib/browser/api-client';
+import { BROWSER_STRINGS } from '#lib/browser/strings';
 import { type ChatState, INITIAL_STATE } from './chat-state.ts';
 import { ChatStore } from './chat-store.ts';
 import { openHistory } from './history-db.ts';
@@ -65,9 +66,9 @@ function createStore(): ChatStore {
   const channel = new BroadcastChannel(CHANNEL);
   const created = new ChatStore({
     history: openHistory(),
-    ask: requestResponse,
-    resume: resumeResponse,
-    cancel: cancelResponse,
+    ask: async (...question) => (await api()).requestResponse(...question),
+    resume: async (...position) => (await api()).resumeResponse(...position),
+    cancel: async (requestId) => (await api()).cancelResponse(requestId),
     now: Date.now,
     newId,
     nextFrame,
@@ -79,6 +80,13 @@ function createStore(): ChatStore {
     if (typeof event.data === 'string') void created.refresh(event.data);
   };
   return created;
+}
+
+/** Fetched with the reader's first input (see `messageList`). Throws `ApiError`. */
+function api(): Promise<typeof import('./chat-api.ts')> {
+  return import('./chat-api.ts').catch(() => {
+    throw new ApiError(BROWSER_STRINGS.unreachable, 0, UNREACHABLE);
+  });
 }
 
 let lastFrameAt = 0;
