@@ -221,7 +221,7 @@ test('a large text is pasted and written on without a wait, and outlasts a reloa
     await page.evaluate(() =>
       Math.max(...[...document.querySelectorAll('form div')].map((div) => div.textContent?.length ?? 0)),
     ),
-  ).toBeLessThan(20_000);
+  ).toBeLessThan(text.length);
   await page.reload();
   await expect(field).toHaveValue(`${text}abc`);
   await expect(page.getByRole('button', { name: 'Send', exact: true })).toBeEnabled();
