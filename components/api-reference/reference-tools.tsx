@@ -22,16 +22,17 @@ const isRequest = hasShape<ExampleRequest>({
 
 /** Filter, language of the examples, and on narrow screens the contents of the reference. */
 export function ReferenceTools({ contents }: { contents: string }) {
+  const [query, setQuery] = useState('');
   return (
     <>
-      <ContentsButton contents={contents} />
-      <Filter />
+      <ContentsButton contents={contents} query={query} />
+      <Filter query={query} onQuery={setQuery} />
       <ExampleLanguageSelect />
     </>
   );
 }
 
-function ContentsButton({ contents }: { contents: string }) {
+function ContentsButton({ contents, query }: { contents: string; query: string }) {
   const [isOpen, setOpen] = useState(false);
   // A link of the contents leads to a place of this page.
   useEffect(() => {
@@ -45,35 +46,30 @@ function ContentsButton({ contents }: { contents: string }) {
         <List className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
       </IconButton>
       <Drawer open={isOpen} onOpenChange={setOpen} title={STRINGS.contents}>
-        <EncodedMarkup
-          as="nav"
-          label={STRINGS.contents}
-          className="scroller flex min-h-0 flex-1 flex-col gap-4 p-3 text-sm"
-          markup={contents}
-        />
+        <Contents markup={contents} query={query} />
       </Drawer>
     </>
   );
 }
 
-/** Hides the operations, and the links to them, that do not contain every word of the query. */
-function Filter() {
-  const [query, setQuery] = useState('');
+function Contents({ markup, query }: { markup: string; query: string }) {
+  // These links are not in the page before the drawer opens.
+  useEffect(() => void applyFilter(query), [query]);
+  return (
+    <EncodedMarkup
+      as="nav"
+      label={STRINGS.contents}
+      className="scroller flex min-h-0 flex-1 flex-col gap-4 p-3 text-sm"
+      markup={markup}
+    />
+  );
+}
+
+function Filter({ query, onQuery }: { query: string; onQuery: (query: string) => void }) {
   const [count, setCount] = useState<number>();
   useEffect(() => {
-    const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-    const has = (text: string) => words.every((word) => text.includes(word));
-    let shown = 0;
-    for (const article of document.querySelectorAll<HTMLElement>('.reference article')) {
-      const isShown = has(article.dataset.filter ?? '');
-      article.hidden = !isShown;
-      if (isShown) shown += 1;
-      const id = article.getAttribute('aria-labelledby');
-      for (const link of document.querySelectorAll<HTMLElement>(`nav a[href="#${id}"]`)) link.hidden = !isShown;
-    }
-    for (const section of document.querySelectorAll<HTMLElement>('.reference > section'))
-      section.hidden = words.length > 0 && section.querySelector('article:not([hidden])') === null;
-    setCount(words.length === 0 ? undefined : shown);
+    const shown = applyFilter(query);
+    setCount(query.trim() === '' ? undefined : shown);
   }, [query]);
   return (
     <>
@@ -82,7 +78,7 @@ function Filter() {
         aria-label={STRINGS.filter}
         placeholder={STRINGS.filter}
         value={query}
-        onChange={(event) => setQuery(event.target.value)}
+        onChange={(event) => onQuery(event.target.value)}
         className="h-8 w-44 min-w-0 shrink rounded-md border border-line-strong bg-canvas px-2.5 text-sm outline-none placeholder:text-ink-3 focus-visible:border-accent pointer-coarse:h-10 [&::-webkit-search-cancel-button]:appearance-none"
       />
       <span role="status" className={count === 0 ? 'truncate text-ink-2 text-sm' : 'sr-only'}>
@@ -90,6 +86,25 @@ function Filter() {
       </span>
     </>
   );
+}
+
+/**
+ * Hides the operations, and the links to them, that do not contain every word of the query. Returns
+ * how many are shown.
+ */
+function applyFilter(query: string): number {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  let shown = 0;
+  for (const article of document.querySelectorAll<HTMLElement>('.reference article')) {
+    const isShown = words.every((word) => (article.dataset.filter ?? '').includes(word));
+    article.hidden = !isShown;
+    if (isShown) shown += 1;
+    const id = article.getAttribute('aria-labelledby');
+    for (const link of document.querySelectorAll<HTMLElement>(`nav a[href="#${id}"]`)) link.hidden = !isShown;
+  }
+  for (const section of document.querySelectorAll<HTMLElement>('.reference > section'))
+    section.hidden = words.length > 0 && section.querySelector('article:not([hidden])') === null;
+  return shown;
 }
 
 function ExampleLanguageSelect() {

@@ -1,8 +1,8 @@
 import { useEffect } from 'react';
+import { useIsOffline } from '#lib/browser/connection';
 import { onServerSignal } from '#lib/browser/server-signals';
 import { modelStatus, runnerStatus, type ServiceStatus, useModels, useRunnerHealth } from '#lib/browser/service-status';
 import { SERVICE_STRINGS } from '#lib/browser/service-strings';
-import { useOnline } from '#lib/browser/use-online';
 import { SHELL_STRINGS } from './strings.ts';
 
 export interface Service {
@@ -16,7 +16,7 @@ const OFFLINE: ServiceStatus = { level: 'unknown', sentence: SERVICE_STRINGS.off
 
 /** The model and the code runner. Nothing is known about either while the browser is offline. */
 export function useServices(): readonly [model: Service, runner: Service] {
-  const isOnline = useOnline();
+  const isOnline = !useIsOffline();
   const models = useModels();
   const runner = useRunnerHealth();
   return [

@@ -65,12 +65,15 @@ export function initialQueue(reader: RequestHeaders): Promise<QueueOverview | un
   return readInitialData(reader, 'queue', API_BASE === '', ({ queue }) => queue());
 }
 
-export function initialHistory(
+/** Not stored as the last value: each range and group is another one, and all are in memory. */
+export async function initialHistory(
   reader: RequestHeaders,
   range: HistoryRange,
   group: HistoryGroup,
 ): Promise<StatsHistory | undefined> {
-  return readInitialData(reader, 'history', API_BASE === '', ({ history }) => history(range, group));
+  const { data, mayRead } = initialDataState();
+  if (API_BASE !== '' || data === undefined || mayRead?.(reader) !== true) return undefined;
+  return await data.history(range, group).catch(() => undefined);
 }
 
 type InitialDataKey = keyof InitialDataSource;

@@ -46,9 +46,9 @@ class StatsRecorder {
     const now = Date.now();
     const next = (Math.round(now / FINE.stepMs) + 1) * FINE.stepMs;
     this.#timer = setTimeout(() => {
+      this.#schedule();
       this.#server.record(Date.now());
       this.#gateway?.record(Date.now());
-      this.#schedule();
     }, next - now);
     this.#timer.unref();
   }
