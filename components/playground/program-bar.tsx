@@ -128,7 +128,7 @@ export function ProgramBar({ tab, health, isUnavailable, isRunning, editor, onRu
       <Menu
         align="start"
         trigger={
-          <Button kind="quiet" className="max-[26rem]:px-2">
+          <Button kind="quiet" className="pointer-coarse:min-w-10 max-[26rem]:px-2">
             <ListRestart className="size-4" strokeWidth={1.75} aria-hidden />
             <span className="max-[34rem]:sr-only">{S.examples}</span>
           </Button>
