@@ -30,12 +30,16 @@ export const Markdown = memo(function Markdown({ text, streaming }: MarkdownProp
 
 /**
  * Lists the renderer's scripts in a server-rendered page, so that a browser fetches them along
- * with the page's scripts. Renders nothing.
+ * with the page's scripts. Renders nothing, also where they cannot be fetched: `Markdown` shows
+ * plain text then.
  */
 export const PreloadedRenderer = dynamic(() =>
   typeof window === 'undefined'
     ? Promise.resolve(Nothing)
-    : import('#components/markdown/rich-markdown').then(() => Nothing),
+    : import('#components/markdown/rich-markdown').then(
+        () => Nothing,
+        () => Nothing,
+      ),
 );
 
 function Nothing() {
