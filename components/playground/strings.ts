@@ -24,7 +24,7 @@ export const PROGRAM_STRINGS = {
   allPrograms: (count: number) => `All programs (${count})…`,
   allProgramsTitle: 'Programs',
   noPrograms: 'No saved programs yet. A program is saved as soon as you edit it.',
-  storedHere: 'Programs are stored in this browser, at most 100. None is removed to make room for another.',
+  storedHere: 'Programs are stored in this browser, up to 100. Old ones are never deleted to make room.',
   findProgram: 'Search programs',
   noMatch: (query: string) => `No programs match “${query}”`,
   editedAt: (language: string, when: string) => `${language} · ${when}`,
