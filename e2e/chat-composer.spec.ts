@@ -237,7 +237,7 @@ test('a message that is written without a network is sent when it is back', asyn
   const text = freshQuestion('Offline');
   await box(page).fill(text);
   await page.keyboard.press('Enter');
-  await expect(waiting(page)).toContainText('You are offline. It is sent when you are back.');
+  await expect(waiting(page)).toContainText('Sends when you’re back online');
   await expect(waiting(page)).toContainText(text);
   expect(await accessibilityFaults(page)).toEqual([]);
   await context.setOffline(false);

@@ -157,7 +157,7 @@ test('conversations are exported as JSON and as Markdown, and come back', async 
     page.getByRole('menuitem', { name: 'Export as Markdown' }).click(),
   ]);
   expect(readFileSync(await markdown.path(), 'utf8')).toBe(
-    `# ${title}\n\n## You\n\n${title}\n\n## Answer of test:latest\n\n**Bold** answer.\n`,
+    `# ${title}\n\n## You\n\n${title}\n\n## Answer from test:latest\n\n**Bold** answer.\n`,
   );
   await history.getByRole('button', { name: `More for ${title}` }).click();
   await page.getByRole('menuitem', { name: 'Delete' }).click();

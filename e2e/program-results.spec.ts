@@ -64,7 +64,7 @@ test('a program that asks for input without any leads to the field for it', asyn
   await page.goto('/playground');
   await write(page, 'print("Hello", input())');
   await run(page);
-  await expect(output(page)).toContainText('The program asked for input. Put it into Stdin.');
+  await expect(output(page)).toContainText('The program asked for input. Enter it in Stdin.');
   await output(page).getByRole('button', { name: 'Open Stdin' }).click();
   await expect(page.getByRole('textbox', { name: 'Stdin' })).toBeFocused();
   await page.keyboard.type('Ada');
@@ -78,7 +78,7 @@ test('a program that asks for input without any leads to the field for it', asyn
     'import java.util.Scanner;\nclass Main {\n  public static void main(String[] args) {\n    System.out.println(new Scanner(System.in).nextLine());\n  }\n}\n',
   );
   await run(page);
-  await expect(output(page)).toContainText('The program asked for input. Put it into Stdin.', COMPILER);
+  await expect(output(page)).toContainText('The program asked for input. Enter it in Stdin.', COMPILER);
   await choose(page, 'C\\+\\+');
   await write(page, '#include <iostream>\nint main() { int n = 0; std::cin >> n; std::cout << n; }\n');
   await run(page);

@@ -117,5 +117,13 @@ function ExampleLanguageSelect() {
       if (code !== null && isRequest(request)) code.textContent = exampleCode(language, request);
     }
   }, [language]);
-  return <Select label={STRINGS.language} value={language} options={EXAMPLE_LANGUAGES} onChange={store} />;
+  return (
+    <Select
+      label={STRINGS.language}
+      value={language}
+      options={EXAMPLE_LANGUAGES}
+      onChange={store}
+      className="shrink-0"
+    />
+  );
 }

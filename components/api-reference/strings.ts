@@ -6,7 +6,7 @@ export const REFERENCE_STRINGS = {
   region: 'API reference',
   introduction: [
     'JSON in, JSON out. Field names are snake_case; requests may use camelCase too. Unknown fields are ignored, wrong types are rejected. Every response has X-Request-Id.',
-    'An operation marked key needs an API key if the server has any: as Authorization: Bearer, or as the cookie of a browser that is signed in. Every GET route also serves HEAD, every route OPTIONS.',
+    'An operation marked key needs an API key if the server requires keys: as Authorization: Bearer, or as the cookie of a browser that is signed in. Every GET route also serves HEAD, every route OPTIONS.',
   ],
   filter: 'Filter operations',
   noMatch: (query: string) => `No operation matches “${query}”.`,

@@ -369,6 +369,8 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
                 }
                 onNew={() => show(null)}
               >
+                {/* All messages were deleted. */}
+                {leafId === null ? <EmptyChatTitle /> : null}
                 <AskContext value={ask}>
                   <messageList.Component
                     key={activeId}

@@ -90,7 +90,7 @@ describe('toJson and fromJson', () => {
 
   it('writes readable Markdown', () => {
     expect(toMarkdown(conversation, [question, response])).toBe(
-      '# What is Rust?\n\n## You\n\nWhat is Rust?\n\n## Answer of m\n\nA language.\n',
+      '# What is Rust?\n\n## You\n\nWhat is Rust?\n\n## Answer from m\n\nA language.\n',
     );
   });
 

@@ -31,7 +31,7 @@ export const CODE_RUN_STRINGS = {
   exampleOnly: 'Example output. Your program did not run.',
   exampleOf: (title: string) => `Example output of “${title}”. Your program did not run.`,
   compilerMessages: 'Compiler messages',
-  askedForInput: 'The program asked for input. Put it into Stdin.',
+  askedForInput: 'The program asked for input. Enter it in Stdin.',
   readsInput: 'The program reads input, but Stdin is empty.',
   askedForInputInChat: 'The program asked for input. Open it in the playground to enter some.',
   readsInputInChat: 'The program reads input, but got none. Open it in the playground to enter some.',

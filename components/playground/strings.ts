@@ -63,7 +63,7 @@ export const PROGRAM_STRINGS = {
   tooMany: (limit: number) => `${limit} programs is the limit: this one is not saved. Delete others to save it.`,
   storageBlocked: 'This browser blocks storage. Programs are lost when you close the tab.',
   leftUnsaved: (name: string) => `“${name}” could not be saved.`,
-  goBack: 'Go back to it',
+  goBack: 'Go back',
   brokenLink: 'This link is incomplete: it holds no program. Ask for it again.',
 
   copyLink: 'Copy link',

@@ -28,7 +28,7 @@ export function LoadFailed() {
       // A new element is announced again.
       key={times}
       role="alert"
-      className="fixed inset-x-4 bottom-[calc(5rem+env(safe-area-inset-bottom))] z-80 mx-auto flex max-w-md flex-wrap items-center gap-2 rounded-md bg-surface py-1.5 ps-3.5 pe-1.5 text-sm shadow-float print:hidden"
+      className="fixed inset-x-4 top-[calc(4rem+env(safe-area-inset-top))] z-80 mx-auto flex max-w-md flex-wrap items-center gap-2 rounded-md bg-surface py-1.5 ps-3.5 pe-1.5 text-sm shadow-float print:hidden"
     >
       <CircleAlert className="size-4 shrink-0 text-error" aria-hidden />
       <span className="min-w-0 flex-1">{UI_STRINGS.loadFailed}</span>

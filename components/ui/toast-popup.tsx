@@ -11,7 +11,7 @@ import { UI_STRINGS } from './strings.ts';
 const DEFAULT_TIMEOUT_MS = 6000;
 const manager = Toast.createToastManager();
 
-/** Draws the toasts at the bottom edge. F6 moves the focus to them, Escape closes one. */
+/** Draws the toasts below the bar of the page, where they cover no field. F6 moves the focus to them, Escape closes one. */
 export function ToastPopup() {
   const [error, setError] = useState('');
   useEffect(() => {
@@ -51,7 +51,7 @@ export function ToastPopup() {
       <Toast.Portal>
         <Toast.Viewport
           aria-label={UI_STRINGS.notifications}
-          className="fixed inset-x-4 bottom-[calc(5rem+env(safe-area-inset-bottom))] z-50 mx-auto flex max-w-md flex-col gap-2 print:hidden"
+          className="fixed inset-x-4 top-[calc(4rem+env(safe-area-inset-top))] z-50 mx-auto flex max-w-md flex-col gap-2 print:hidden"
         >
           <List />
         </Toast.Viewport>
@@ -66,7 +66,7 @@ function List() {
     <Toast.Root
       key={toast.id}
       toast={toast}
-      swipeDirection={['down', 'right']}
+      swipeDirection={['up', 'right']}
       className="rounded-md bg-surface text-sm shadow-float transition-opacity duration-150 data-ending-style:opacity-0 data-limited:hidden data-starting-style:opacity-0"
     >
       <Toast.Content className="flex items-center gap-2 py-1.5 ps-3.5 pe-1.5">

@@ -14,10 +14,18 @@ const NEAR_END_PX = 32;
  * not.
  */
 export function isPinned(pinned: boolean, before: ScrollPosition, after: ScrollPosition): boolean {
-  if (after.height - after.top - after.viewport <= NEAR_END_PX) return true;
+  if (isAtEnd(after)) return true;
   const wentUp = after.top < before.top - 1;
   const shrank = after.height < before.height;
   return wentUp && !shrank ? false : pinned;
+}
+
+function isAtEnd({ top, height, viewport }: ScrollPosition): boolean {
+  return height - top - viewport <= NEAR_END_PX;
+}
+
+function positionOf(element: HTMLElement): ScrollPosition {
+  return { top: element.scrollTop, height: element.scrollHeight, viewport: element.clientHeight };
 }
 
 /** Keeps a scrolling element at the end of its growing content while the reader is there. */
@@ -41,27 +49,23 @@ export function usePinnedScroll(
   /** Stops following until the reader reaches the end. */
   const release = useCallback(() => {
     isFollowing.current = false;
-    setPinned(false);
-  }, []);
+    setPinned(scroller.current === null || isAtEnd(positionOf(scroller.current)));
+  }, [scroller]);
 
   useEffect(() => {
     const element = scroller.current;
     const inner = content.current;
     if (!enabled || element === null || inner === null) return;
-    const position = (): ScrollPosition => ({
-      top: element.scrollTop,
-      height: element.scrollHeight,
-      viewport: element.clientHeight,
-    });
     const onScroll = () => {
-      const after = position();
+      const after = positionOf(element);
       isFollowing.current = isPinned(isFollowing.current, before.current, after);
       before.current = after;
       setPinned(isFollowing.current);
     };
     const onResize = () => {
       if (isFollowing.current) element.scrollTop = element.scrollHeight;
-      before.current = position();
+      before.current = positionOf(element);
+      setPinned(isFollowing.current || isAtEnd(before.current));
     };
     const observer = new ResizeObserver(onResize);
     observer.observe(inner);

@@ -67,7 +67,7 @@ export function statusError(
     return new AppError('context_length_exceeded', `${name} refused the request (${statusCode})${reason}`);
   if (statusCode < 500)
     return new AppError('unsupported_value', `${name} rejected the request (${statusCode})${reason}`);
-  return new AppError('upstream_failed', `${name} failed (${statusCode})${reason}`);
+  return new AppError('upstream_failed', `${name} had an error (${statusCode})${reason}`);
 }
 
 /** The error for a body that breaks off, or that its Content-Encoding does not decode. */

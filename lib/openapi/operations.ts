@@ -16,7 +16,7 @@ export const OPERATIONS: readonly Operation[] = [
 ];
 
 export const TAGS: readonly (readonly [name: OperationTag, description: string])[] = [
-  ['Chat', 'Responses, whole or streamed.'],
+  ['Chat', 'Complete or streamed responses.'],
   ['Queue', 'Submit a request now and collect the result later, from any tab.'],
   ['Models', 'The models that can be used.'],
   ['Code', 'Runs programs in a sandbox without a network.'],

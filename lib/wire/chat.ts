@@ -139,7 +139,9 @@ export const chatRequestSchema = z
         (messages) => isContinuable(messages.at(-1)),
         'the last message, if it is from the assistant, needs a text to continue and no tool calls',
       )
-      .describe('Oldest first. A last one from the assistant is continued: the response has the new text only.'),
+      .describe(
+        'Oldest first. If the last message is from the assistant, the model continues it; the response has only the new text.',
+      ),
     model: optional(z.string().min(1).max(256)).describe('Default: OLLAMA_MODEL, or the first available model.'),
     system_prompt: optional(z.string()).describe(
       'Added before the messages unless they start with a system message. Default: OLLAMA_SYSTEM_PROMPT.',

@@ -48,7 +48,7 @@ export const HISTORY_STRINGS = {
 
   you: 'You',
   response: 'Answer',
-  responseOf: (model: string) => `Answer of ${model}`,
+  responseOf: (model: string) => `Answer from ${model}`,
 
   page: 'Chat',
   jumpToLatest: 'Jump to latest',

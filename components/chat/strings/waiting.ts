@@ -2,7 +2,7 @@
 export const WAITING_STRINGS = {
   waiting: 'Waiting messages',
   waitsForResponse: 'Sends when this answer is done',
-  waitsForNetwork: 'You are offline. It is sent when you are back.',
+  waitsForNetwork: 'Sends when you’re back online',
   waitsForYou: 'Not sent yet',
   sendNow: 'Send now',
   edit: 'Edit',
