@@ -11,7 +11,10 @@ import { UI_STRINGS } from './strings.ts';
 const DEFAULT_TIMEOUT_MS = 6000;
 const manager = Toast.createToastManager();
 
-/** Draws the toasts below the bar of the page, where they cover no field. F6 moves the focus to them, Escape closes one. */
+/**
+ * Draws the toasts below the bar of the page, where they cover no field. F6 moves the focus to
+ * them, Escape closes one.
+ */
 export function ToastPopup() {
   const [error, setError] = useState('');
   useEffect(() => {
