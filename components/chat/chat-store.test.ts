@@ -251,6 +251,38 @@ describe('ChatStore', () => {
     expect(store.state().activity.size).toBe(0);
   });
 
+  it('leaves a response alone that another tab requested again or deleted during the pause', async () => {
+    const waits: (() => void)[] = [];
+    pause = () => new Promise((resolve) => waits.push(resolve));
+    for (const isDeleted of [false, true]) {
+      refuse = new ApiError('Full.', 503, 'queue_full', 2);
+      const first = newStore();
+      const id = first.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });
+      await settle();
+      const { id: responseId } = last(shown(first, id));
+      const endPause = last(waits);
+      refuse = undefined;
+      const second = newStore();
+      await second.load();
+      await second.open(id);
+      if (isDeleted) second.deleteMessages(id, responseId, 'below');
+      else {
+        second.regenerate(id, responseId, { model: null, capabilities: SEES });
+        await settle();
+        last(asked).feed.push(say('a long text'), DONE);
+      }
+      await settle();
+      await first.refresh(id);
+      expect(first.state().activity.size).toBe(0);
+      endPause();
+      await settle();
+      expect(asked).toHaveLength(1);
+      expect((await history.messages(id)).map(({ content }) => content)).toEqual(
+        isDeleted ? ['one'] : ['one', 'a long text'],
+      );
+    }
+  });
+
   it('continues a response with its text as the last message, under another request id', async () => {
     const store = newStore();
     const id = store.send({ conversationId: null, text: 'count', model: null, capabilities: SEES });

@@ -41,7 +41,7 @@ export class ChatStore {
   readonly #respondedModels = new Set<string>();
   readonly #running = new Map<string, AbortController>();
   /** Countdowns of `#retryLater`, by response. */
-  readonly #retries = new Map<string, AbortController>();
+  readonly #retries = new Map<string, { failed: AssistantMessage; abort: AbortController }>();
   /**
    * Conversations whose messages are all in `threads`; the others hold only what was sent here.
    */
@@ -108,6 +108,8 @@ export class ChatStore {
     if (!conversations.some(({ id }) => id === conversationId)) this.#forget(threads, conversationId);
     else if (this.#fullThreads.has(conversationId)) threads.set(conversationId, byId(messages));
     this.#set({ conversations, threads });
+    for (const { failed } of this.#retries.values())
+      if (failed.conversationId === conversationId && !this.#isStill(failed)) this.cancelRetry(failed.id);
   }
 
   /** Appends the question and a pending response. Returns the conversation's id. */
@@ -154,7 +156,7 @@ export class ChatStore {
 
   /** Ends the countdown of `activity`: the response is requested again only on demand. */
   cancelRetry(responseId: string): void {
-    this.#retries.get(responseId)?.abort();
+    this.#retries.get(responseId)?.abort.abort();
     this.#retries.delete(responseId);
     this.#setActivity(responseId, undefined);
   }
@@ -404,17 +406,23 @@ export class ChatStore {
     const waitMs = (failed.failure?.retryAt ?? Number.POSITIVE_INFINITY) - this.#effects.now();
     if (failed.state !== 'failed' || !isTextless(failed) || waitMs > MAX_RETRY_WAIT_MS) return;
     const abort = new AbortController();
-    this.#retries.set(failed.id, abort);
+    this.#retries.set(failed.id, { failed, abort });
     this.#setActivity(failed.id, 'retrying');
     await this.#effects.pause(Math.max(0, waitMs), abort.signal);
     if (abort.signal.aborted) return;
     this.cancelRetry(failed.id);
     const conversation = this.#conversation(failed.conversationId);
-    if (conversation === undefined || failed.parentId === null) return;
+    if (conversation === undefined || failed.parentId === null || !this.#isStill(failed)) return;
     const fresh = newResponse(this.#effects.newId(), conversation.id, failed.parentId, failed.createdAt, choice.name);
     const response = { ...fresh, id: failed.id };
     this.#putThread(conversation.id, new Map(this.#thread(conversation.id)).set(response.id, response));
     this.#request(conversation, response, [], choice, true, failed.parentId, true);
+  }
+
+  /** Whether no tab deleted the response or requested it again. */
+  #isStill({ id, conversationId, requestId }: AssistantMessage): boolean {
+    const now = this.#thread(conversationId).get(id);
+    return now?.role === 'assistant' && now.state === 'failed' && isTextless(now) && now.requestId === requestId;
   }
 
   #setActivity(responseId: string, activity: ResponsePhase | undefined): void {
