@@ -1,10 +1,19 @@
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ApiError } from '#lib/browser/api-client';
 import type { CacheHeader, ChatEvent } from '#lib/wire/chat';
 import { CONNECTION_LOST, type ResponseStream, type StreamedEvent, type StreamRequest } from './chat-api.ts';
 import { ChatStore } from './chat-store.ts';
-import { type ChatImage, type ChatMessage, type Conversation, NO_SETTINGS, pathTo } from './conversation.ts';
+import {
+  type ChatImage,
+  type ChatMessage,
+  type Conversation,
+  NO_SETTINGS,
+  newestLeafBelow,
+  pathTo,
+} from './conversation.ts';
 import type { ChatHistory } from './history-db.ts';
+import { newResponse } from './message-reducer.ts';
 
 /** A stream whose events the test sends one by one. */
 class Feed {
@@ -325,6 +334,57 @@ describe('ChatStore', () => {
     await settle();
     expect(texts()).toEqual(all);
     expect(await history.messages(chat)).toHaveLength(6);
+  });
+
+  it('keeps a whole tree whatever is deleted, and brings all back in any order', async () => {
+    const step = fc.record({ at: fc.nat(), isPair: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.nat(), { minLength: 1, maxLength: 7 }),
+        fc.array(step, { minLength: 1, maxLength: 4 }),
+        fc.array(fc.nat(), { minLength: 4, maxLength: 4 }),
+        fc.boolean(),
+        async (parents, steps, order, asks) => {
+          history = new MemoryHistory();
+          const messages: ChatMessage[] = [];
+          for (const [index, parent] of parents.entries()) {
+            const above = messages.filter(({ role }) => role === 'assistant')[parent % (index + 1)];
+            const base = { conversationId: 'c', content: `${index}`, createdAt: index };
+            const question = { ...base, id: `q${index}`, parentId: above?.id ?? null, role: 'user' as const };
+            const fresh = newResponse(`r${index}`, 'c', question.id, index, undefined);
+            messages.push(question, { ...fresh, content: `re ${index}`, state: 'done' });
+          }
+          const leafId = newestLeafBelow(new Map(messages.map((one) => [one.id, one])), 'q0');
+          const chat = { id: 'c', title: '', createdAt: 0, updatedAt: 0, leafId, model: null, systemPrompt: '' };
+          await history.save(chat, messages);
+          const store = newStore();
+          await store.load();
+          await store.open('c');
+          const thread = () => store.state().threads.get('c') ?? new Map<string, ChatMessage>();
+          const check = () => {
+            for (const { parentId } of thread().values())
+              if (parentId !== null) expect(thread().has(parentId)).toBe(true);
+            const leaf = store.state().conversations[0]?.leafId ?? null;
+            if (thread().size === 0) expect(leaf).toBeNull();
+            else expect(newestLeafBelow(thread(), leaf ?? '')).toBe(last(shown(store, 'c')).id);
+            expect(new Map(history.texts)).toEqual(new Map(thread()));
+          };
+          const undos: (() => void)[] = [];
+          for (const { at, isPair } of steps) {
+            const ids = [...thread().keys()];
+            const id = ids[at % Math.max(1, ids.length)];
+            if (id !== undefined) undos.push(store.deleteMessages('c', id, isPair ? 'pair' : 'below'));
+            check();
+          }
+          if (asks) store.send({ conversationId: 'c', text: 'new', model: null, capabilities: SEES });
+          for (const pick of order) {
+            undos.splice(pick % Math.max(1, undos.length), 1)[0]?.();
+            check();
+          }
+          for (const message of messages) expect(thread().get(message.id)).toEqual(message);
+        },
+      ),
+    );
   });
 
   it('shows another version after one was deleted', async () => {

@@ -22,7 +22,7 @@ import {
   titleFrom,
   toRequestMessages,
 } from './conversation.ts';
-import { type DeletionScope, planDeletion } from './delete-messages.ts';
+import { type DeletionScope, FormerParents, planDeletion } from './delete-messages.ts';
 import { describeFailure, followResponse } from './follow-response.ts';
 import { continued, markStopped, newResponse } from './message-reducer.ts';
 
@@ -38,6 +38,7 @@ export class ChatStore {
   #state: ChatState = INITIAL_STATE;
   readonly #effects: ChatEffects;
   readonly #listeners = new Set<() => void>();
+  readonly #formerParents = new FormerParents();
   readonly #respondedModels = new Set<string>();
   readonly #running = new Map<string, AbortController>();
   /** Countdowns of `#retryLater`, by response. */
@@ -164,40 +165,47 @@ export class ChatStore {
   /** Deletes messages at once. Returns the function that brings them back. */
   deleteMessages(conversationId: string, messageId: string, scope: DeletionScope): () => void {
     const conversation = this.#conversation(conversationId);
-    const { removed, moved, leafId } = planDeletion(
-      this.#thread(conversationId),
-      conversation?.leafId ?? null,
-      messageId,
-      scope,
-    );
-    if (conversation === undefined || removed.length === 0) return () => undefined;
-    for (const { id } of removed) {
+    const deletion = planDeletion(this.#thread(conversationId), conversation?.leafId ?? null, messageId, scope);
+    if (conversation === undefined || deletion.removed.length === 0) return () => undefined;
+    const ids = deletion.removed.map(({ id }) => id);
+    for (const id of ids) {
       this.stop(conversationId, id);
       this.cancelRetry(id);
     }
-    const kept = removed
-      .map(({ id }) => this.#thread(conversationId).get(id))
-      .filter((message) => message !== undefined);
-    const change = (gone: readonly ChatMessage[], put: readonly ChatMessage[], leaf: string | null) => {
-      const current = this.#conversation(conversationId);
-      if (current === undefined) return;
-      const thread = new Map(this.#thread(conversationId));
-      for (const { id } of gone) thread.delete(id);
-      for (const message of put) thread.set(message.id, message);
-      this.#putThread(conversationId, thread);
-      this.#putConversation({ ...current, leafId: leaf });
-      this.#save(
-        conversationId,
-        put,
-        gone.map(({ id }) => id),
-      );
-    };
-    change(
-      kept,
-      moved.map(({ after }) => after),
-      leafId,
+    const thread = this.#thread(conversationId);
+    const kept = ids.map((id) => thread.get(id)).filter((message) => message !== undefined);
+    this.#formerParents.remember(deletion);
+    this.#changeTree(
+      conversationId,
+      deletion.moved.map(({ after }) => after),
+      deletion.leafId,
+      ids,
     );
-    return () => change([], [...kept, ...moved.map(({ before }) => before)], conversation.leafId);
+    return () => {
+      // The thread may have changed since: other deletions, other undos, new questions.
+      const now = this.#thread(conversationId);
+      const put = this.#formerParents.putBack(now, kept);
+      const next = new Map([...now, ...byId(put)]);
+      const { leafId } = conversation;
+      const shownId = leafId !== null && next.has(leafId) ? leafId : kept[0]?.id;
+      this.#changeTree(conversationId, put, shownId === undefined ? null : newestLeafBelow(next, shownId));
+    };
+  }
+
+  #changeTree(
+    conversationId: string,
+    put: readonly ChatMessage[],
+    leafId: string | null,
+    removedIds: readonly string[] = [],
+  ): void {
+    const conversation = this.#conversation(conversationId);
+    if (conversation === undefined) return;
+    const thread = new Map(this.#thread(conversationId));
+    for (const id of removedIds) thread.delete(id);
+    for (const message of put) thread.set(message.id, message);
+    this.#putThread(conversationId, thread);
+    this.#putConversation({ ...conversation, leafId });
+    this.#save(conversationId, put, removedIds);
   }
 
   /**

@@ -33,6 +33,40 @@ export function planDeletion(thread: Thread, shownLeafId: string | null, id: str
   return { removed, moved, leafId: isShown ? shownLeafId : leafAfter(rest, target) };
 }
 
+/**
+ * The parents that messages had before deletions removed them or moved them up. Undoing deletions
+ * in any order leads back to the tree that was there before.
+ */
+export class FormerParents {
+  readonly #parents = new Map<string, string | null>();
+
+  /** Call before a deletion. */
+  remember({ removed, moved }: Pick<Deletion, 'removed' | 'moved'>): void {
+    for (const { id, parentId } of [...removed, ...moved.map(({ before }) => before)])
+      if (!this.#parents.has(id)) this.#parents.set(id, parentId);
+  }
+
+  /**
+   * The messages of `thread` to write for `removed` to be back: these, and those that move down
+   * again. Each one hangs below the nearest of its former ancestors that exists.
+   */
+  putBack(thread: Thread, removed: readonly ChatMessage[]): ChatMessage[] {
+    const back = removed.filter(({ id }) => !thread.has(id));
+    const all = new Map([...thread, ...back.map((message) => [message.id, message] as const)]);
+    const ids = new Set(back.map(({ id }) => id));
+    return [...all.values()].flatMap((message) => {
+      const parentId = this.#nearest(all, message);
+      return parentId !== message.parentId || ids.has(message.id) ? [{ ...message, parentId }] : [];
+    });
+  }
+
+  #nearest(thread: Thread, { id, parentId: now }: ChatMessage): string | null {
+    let parentId = this.#parents.has(id) ? (this.#parents.get(id) ?? null) : now;
+    while (parentId !== null && !thread.has(parentId)) parentId = this.#parents.get(parentId) ?? null;
+    return parentId;
+  }
+}
+
 /** The newest leaf of another version, else of what stood before, else of the whole thread. */
 function leafAfter(rest: Thread, target: ChatMessage): string | null {
   const version = versionsOf(rest, target).at(-1);
