@@ -4,7 +4,7 @@ import { SlidersHorizontal } from 'lucide-react';
 import { type ReactNode, useCallback, useMemo, useRef, useState } from 'react';
 import { IconButton } from '#components/ui/icon-button';
 import { loadable, useLoaded } from '#lib/browser/loadable';
-import { useStored, writeDraft } from '#lib/browser/local-storage';
+import { readShared, useStored, writeDraft, writeShared } from '#lib/browser/local-storage';
 import type { Think } from '#lib/wire/chat';
 import type { Models } from '#lib/wire/models';
 import { type ChatSettings, type Conversation, NO_SETTINGS } from './conversation.ts';
@@ -38,7 +38,7 @@ export function useChatSettings(
   models: Models | undefined,
   model: string | null,
 ): ChatSettingsControls {
-  const [storedDefaults, setStoredDefaults] = useStored(DEFAULTS_KEY);
+  const [storedDefaults, setStoredDefaults] = useStored(DEFAULTS_KEY, writeShared, readShared);
   const [storedNew, setStoredNew] = useStored(NEW_CHAT_KEY, writeDraft);
   const defaults = useMemo(() => settingsFromText(storedDefaults) ?? NO_SETTINGS, [storedDefaults]);
   const newSettings = useMemo(() => settingsFromText(storedNew), [storedNew]);
@@ -65,12 +65,15 @@ export function useChatSettings(
     (next: ChatSettings) => setStoredDefaults(settingsToText(next)),
     [setStoredDefaults],
   );
+  // Another tab may have changed the rest.
+  const saveThink = (think: Think | undefined) =>
+    saveDefaults({ ...(settingsFromText(readShared(DEFAULTS_KEY)) ?? NO_SETTINGS), think });
   const isCustomised = !isSameSettings(settings, NO_SETTINGS);
   return {
     settings,
     chooseThinking(think) {
       configure({ ...settings, think });
-      saveDefaults({ ...defaults, think });
+      saveThink(think);
     },
     handleSent: () => setStoredNew(''),
     show,
@@ -100,7 +103,7 @@ export function useChatSettings(
         model={model}
         onChange={configure}
         onChangeDefaults={saveDefaults}
-        onThink={(think) => saveDefaults({ ...defaults, think })}
+        onThink={saveThink}
       />
     ) : null,
   };

@@ -5,7 +5,7 @@ import { type FormEvent, type KeyboardEvent, useId, useMemo, useState } from 're
 import { Button } from '#components/ui/button';
 import { IconButton } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
-import { useStored } from '#lib/browser/local-storage';
+import { readShared, useStored, writeShared } from '#lib/browser/local-storage';
 import { showToast } from '#lib/browser/toasts';
 import type { ChatSettings } from './conversation.ts';
 import { newId } from './new-id.ts';
@@ -16,9 +16,17 @@ import {
   type Preset,
   presetsFromText,
   presetsToText,
+  withoutPreset,
+  withPreset,
+  withSettings,
 } from './presets.ts';
 import { isSameSettings } from './settings-storage.ts';
 import { SETTINGS_STRINGS as S } from './strings/settings.ts';
+
+const PRESETS_KEY = 'chat-presets';
+
+/** Another tab may have changed the list since it was drawn. */
+const newestPresets = () => presetsFromText(readShared(PRESETS_KEY));
 
 interface PresetListProps {
   settings: ChatSettings;
@@ -27,47 +35,58 @@ interface PresetListProps {
 
 /** Named settings of this browser: apply, save, rename, replace and delete. */
 export function PresetList({ settings, onApply }: PresetListProps) {
-  const [stored, setStored] = useStored('chat-presets');
+  const [stored, setStored] = useStored(PRESETS_KEY, writeShared, readShared);
   const presets = useMemo(() => presetsFromText(stored), [stored]);
   /** The id of the preset that is being renamed, `new`, or undefined. */
   const [naming, setNaming] = useState<string>();
   const heading = useId();
 
-  /** Returns why the list was not stored. */
-  const store = (next: readonly Preset[]): string | undefined => {
-    const text = presetsToText(next);
+  /** Changes the newest list of all tabs. Returns why it was not stored. */
+  const change = (next: (presets: readonly Preset[]) => readonly Preset[]): string | undefined => {
+    const changed = next(newestPresets());
+    const text = presetsToText(changed);
+    if (changed.length > MAX_PRESETS) return S.presetLimit(MAX_PRESETS);
     if (text.length > MAX_PRESETS_CHARACTERS) return S.presetTooLarge;
     setStored(text);
     return undefined;
   };
   const nameError = (name: string, id?: string) =>
-    presets.some((other) => other.id !== id && other.name.toLowerCase() === name.toLowerCase())
+    newestPresets().some((other) => other.id !== id && other.name.toLowerCase() === name.toLowerCase())
       ? S.presetNameTaken(name)
       : undefined;
-  const put = (preset: Preset) => {
-    const isKnown = presets.some(({ id }) => id === preset.id);
-    return store(isKnown ? presets.map((old) => (old.id === preset.id ? preset : old)) : [...presets, preset]);
-  };
-  const undoTo = (before: readonly Preset[]) => ({ label: S.undo, run: () => setStored(presetsToText(before)) });
-  const remove = (preset: Preset) => {
-    store(presets.filter(({ id }) => id !== preset.id));
-    showToast({ id: 'presets', text: S.deleted(preset.name), action: undoTo(presets) });
-  };
-  const replace = (preset: Preset) => {
-    const failure = put({ ...preset, settings });
+  const showFailure = (failure: string | undefined) => {
     if (failure !== undefined) showToast({ text: failure, kind: 'error' });
-    else showToast({ id: 'presets', text: S.replaced(preset.name), action: undoTo(presets) });
+  };
+  /** Undoes the last change of this one preset. */
+  const offerUndo = (id: string, text: string, undo: (presets: readonly Preset[]) => readonly Preset[]) =>
+    showToast({ id: `preset:${id}`, text, action: { label: S.undo, run: () => showFailure(change(undo)) } });
+  const remove = ({ id, name }: Preset) => {
+    const before = newestPresets();
+    const index = before.findIndex((preset) => preset.id === id);
+    const removed = before[index];
+    if (removed === undefined) return;
+    change((now) => withoutPreset(now, id));
+    offerUndo(id, S.deleted(name), (now) => withPreset(now, removed, index));
+  };
+  const replace = ({ id, name }: Preset) => {
+    const before = newestPresets().find((preset) => preset.id === id);
+    if (before === undefined) return;
+    const failure = change((now) => withSettings(now, id, settings));
+    showFailure(failure);
+    if (failure === undefined) offerUndo(id, S.replaced(name), (now) => withSettings(now, id, before.settings));
   };
   const saveNew = (name: string) => {
-    const failure = nameError(name) ?? put({ id: newId(), name, settings });
+    const id = newId();
+    const failure = nameError(name) ?? change((now) => withPreset(now, { id, name, settings }));
     if (failure === undefined) {
       setNaming(undefined);
-      showToast({ id: 'presets', text: S.saved(name), action: undoTo(presets) });
+      offerUndo(id, S.saved(name), (now) => withoutPreset(now, id));
     }
     return failure;
   };
-  const rename = (preset: Preset, name: string) => {
-    const failure = nameError(name, preset.id) ?? put({ ...preset, name });
+  const rename = ({ id }: Preset, name: string) => {
+    const failure =
+      nameError(name, id) ?? change((now) => now.map((preset) => (preset.id === id ? { ...preset, name } : preset)));
     if (failure === undefined) setNaming(undefined);
     return failure;
   };

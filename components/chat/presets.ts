@@ -31,6 +31,21 @@ export function presetsFromText(text: string): Preset[] {
   });
 }
 
+/** Replaces the preset with the same id, or adds it, at `index` if that is given. */
+export function withPreset(presets: readonly Preset[], preset: Preset, index = presets.length): Preset[] {
+  const isKnown = presets.some(({ id }) => id === preset.id);
+  return isKnown ? presets.map((old) => (old.id === preset.id ? preset : old)) : presets.toSpliced(index, 0, preset);
+}
+
+export function withoutPreset(presets: readonly Preset[], presetId: string): Preset[] {
+  return presets.filter(({ id }) => id !== presetId);
+}
+
+/** Gives the preset these settings, unless it was deleted. Its name stays. */
+export function withSettings(presets: readonly Preset[], presetId: string, settings: ChatSettings): Preset[] {
+  return presets.map((preset) => (preset.id === presetId ? { ...preset, settings } : preset));
+}
+
 export function presetsToText(presets: readonly Preset[]): string {
   return presets.length === 0 ? '' : JSON.stringify(presets);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NO_SETTINGS } from './conversation.ts';
-import { MAX_PRESETS, presetsFromText, presetsToText } from './presets.ts';
+import { MAX_PRESETS, presetsFromText, presetsToText, withoutPreset, withPreset, withSettings } from './presets.ts';
 import { isSameSettings, settingsFromText, settingsToText } from './settings-storage.ts';
 
 describe('settings as text', () => {
@@ -22,6 +22,22 @@ it('compares settings without regard to their order', () => {
   const a = { systemPrompt: '', sampling: { seed: 1, top_k: 2 } };
   expect(isSameSettings(a, { systemPrompt: '', sampling: { top_k: 2, seed: 1 }, think: undefined })).toBe(true);
   expect(isSameSettings(a, { ...a, think: false })).toBe(false);
+});
+
+it('changes one preset and leaves those of another tab', () => {
+  const [one, two, three] = ['1', '2', '3'].map((id) => ({ id, name: id, settings: NO_SETTINGS }));
+  if (one === undefined || two === undefined || three === undefined) throw new Error('three are made');
+  const settings = { systemPrompt: 'Be brief.', sampling: {} };
+  const names = (presets: readonly { name: string }[]) => presets.map(({ name }) => name).join();
+  const withOthers = withPreset(withoutPreset([one, two], '1'), three);
+  expect(names(withOthers)).toBe('2,3');
+  expect(names(withPreset(withOthers, one, 0))).toBe('1,2,3');
+  expect(names(withPreset([], one, 4))).toBe('1');
+  expect(withSettings([{ ...one, name: 'new' }, two], '1', settings)).toEqual([
+    { id: '1', name: 'new', settings },
+    two,
+  ]);
+  expect(withSettings([two], '1', settings)).toEqual([two]);
 });
 
 it('reads presets, skips damaged ones and bounds their number', () => {

@@ -101,6 +101,23 @@ describe('a sent draft', () => {
   });
 });
 
+describe('a text that all tabs share', () => {
+  it('is read as another tab wrote it last, and outlives forbidden storage in this tab', async () => {
+    const first = await openTab();
+    first.writeShared('list', 'a');
+    const second = await openTab();
+    second.writeShared('list', `${second.readShared('list')} b`);
+    first.show();
+    first.writeShared('list', `${first.readShared('list')} ${LARGE}`);
+    expect(second.readShared('list')).toBe(`a b ${LARGE}`);
+    vi.spyOn(shared, 'setItem').mockImplementation(() => {
+      throw new Error('full');
+    });
+    first.writeShared('list', 'c');
+    expect(first.readShared('list')).toBe('c');
+  });
+});
+
 describe('a draft of one tab', () => {
   it('comes back in this tab only, and others learn who wrote it', async () => {
     const first = await openTab();

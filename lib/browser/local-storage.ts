@@ -24,6 +24,30 @@ export function writeStored(key: string, value: string): void {
   store(key, value, storeForAll);
 }
 
+/** The newest text of all tabs. Read it before a change of a part: another tab may have written. */
+export function readShared(key: string): string {
+  const held = memory.get(key);
+  if (held !== undefined) return held;
+  try {
+    return localStorage.getItem(key) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+/** Writes at once, and shows in all tabs. */
+export function writeShared(key: string, value: string): void {
+  try {
+    if (value === '') localStorage.removeItem(key);
+    else localStorage.setItem(key, value);
+    memory.delete(key);
+  } catch {
+    // Storage is full or forbidden.
+    memory.set(key, value);
+  }
+  notify();
+}
+
 /** Only this tab's text: another tab's is offered by `storedDraft`. */
 export function readDraft(key: string): string {
   const held = memory.get(key);
@@ -122,6 +146,8 @@ function storeWaiting(): void {
 if (typeof window !== 'undefined') {
   addEventListener('pagehide', storeWaiting);
   document.addEventListener('visibilitychange', storeWaiting);
+  // Another tab wrote.
+  addEventListener('storage', notify);
 }
 
 /** Empty during server rendering, and if nothing is stored. */
@@ -141,6 +167,10 @@ export function useStored(
 
 function hold(key: string, value: string): void {
   memory.set(key, value);
+  notify();
+}
+
+function notify(): void {
   for (const listener of listeners) listener();
 }
 
