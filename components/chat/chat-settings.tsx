@@ -4,7 +4,7 @@ import { SlidersHorizontal } from 'lucide-react';
 import { type ReactNode, useCallback, useMemo, useRef, useState } from 'react';
 import { IconButton } from '#components/ui/icon-button';
 import { loadable, useLoaded } from '#lib/browser/loadable';
-import { readShared, useStored, writeDraft, writeShared } from '#lib/browser/local-storage';
+import { readDraft, readShared, useStored, writeDraft, writeShared } from '#lib/browser/local-storage';
 import type { Think } from '#lib/wire/chat';
 import type { Models } from '#lib/wire/models';
 import { type ChatSettings, type Conversation, NO_SETTINGS } from './conversation.ts';
@@ -39,7 +39,7 @@ export function useChatSettings(
   model: string | null,
 ): ChatSettingsControls {
   const [storedDefaults, setStoredDefaults] = useStored(DEFAULTS_KEY, writeShared, readShared);
-  const [storedNew, setStoredNew] = useStored(NEW_CHAT_KEY, writeDraft);
+  const [storedNew, setStoredNew] = useStored(NEW_CHAT_KEY, writeDraft, readDraft);
   const defaults = useMemo(() => settingsFromText(storedDefaults) ?? NO_SETTINGS, [storedDefaults]);
   const newSettings = useMemo(() => settingsFromText(storedNew), [storedNew]);
   const settings = conversation === undefined ? (newSettings ?? defaults) : settingsOf(conversation);
