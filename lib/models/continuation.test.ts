@@ -6,6 +6,25 @@ import { overlapLength, withContinueInstruction, withoutOverlap } from './contin
 const TEXT = 'The first rule is simple. The second rule follows from it';
 const DONE: ModelEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
 
+const content = (text: string): ModelEvent => ({ type: 'content', text });
+
+/** What arrives of `events`, and `failed` if they end with an error. */
+async function arriving(events: readonly (ModelEvent | Error)[], text = TEXT): Promise<(ModelEvent | 'failed')[]> {
+  async function* source(): AsyncGenerator<ModelEvent> {
+    for (const event of events) {
+      if (event instanceof Error) throw event;
+      yield event;
+    }
+  }
+  const seen: (ModelEvent | 'failed')[] = [];
+  try {
+    for await (const event of withoutOverlap(source(), text)) seen.push(event);
+  } catch {
+    seen.push('failed');
+  }
+  return seen;
+}
+
 async function continued(...pieces: string[]): Promise<string> {
   async function* events(): AsyncGenerator<ModelEvent> {
     for (const text of pieces) yield { type: 'content', text };
@@ -35,6 +54,37 @@ describe('the continuation of a message', () => {
     expect(await continued(' and ', 'so on.')).toBe(' and so on.');
     expect(await continued('from it, from it')).toBe('from it, from it');
     expect(await continued('The second')).toBe('The second');
+  });
+
+  it('keeps a repetition that goes on as the text did', async () => {
+    const zeros = 'const zeros = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0';
+    const next = content(', 0, 0, 0, 0, 0, 0, 0]');
+    expect(await arriving([next, DONE], zeros)).toEqual([next, DONE]);
+    expect(await arriving([content(`${zeros}, 0]`), DONE], zeros)).toEqual([content(', 0]'), DONE]);
+  });
+
+  it('passes text that is held back before anything that follows it', async () => {
+    const held = content('The second');
+    const calls: ModelEvent = { type: 'tool_calls', tool_calls: [] };
+    const thinking: ModelEvent = { type: 'thinking', text: 'Hm.' };
+    expect(await arriving([held, calls, DONE])).toEqual([held, calls, DONE]);
+    expect(await arriving([held, thinking, DONE])).toEqual([held, thinking, DONE]);
+    expect(await arriving([thinking, content('The second rule follows from it.')])).toEqual([thinking, content('.')]);
+    expect(await arriving([held, new Error('lost')])).toEqual([held, 'failed']);
+    expect(await arriving([held])).toEqual([held]);
+  });
+
+  it('loses the log probabilities of what is removed', async () => {
+    const token = (text: string): ModelEvent[] => [
+      { type: 'logprobs', logprobs: [{ token: text, logprob: -1, bytes: null }] },
+      content(text),
+    ];
+    const repeated = ['The', ' second', ' rule', ' follows', ' from', ' it'].flatMap(token);
+    expect(await arriving([...repeated, ...token(' and'), DONE])).toEqual([...token(' and'), DONE]);
+    expect(await arriving([...token('The'), ...token(' end')])).toMatchObject([
+      { logprobs: [{ token: 'The' }, { token: ' end' }] },
+      content('The end'),
+    ]);
   });
 
   it('is undecided while a longer repetition is possible', () => {
