@@ -4,9 +4,25 @@ import { STREAM_EXPIRED } from './follow-response.ts';
 /** The one step that helps after a failure. */
 export type FailureAction = 'sign-in' | 'choose-model' | 'continue' | 'regenerate' | 'try-again' | 'none';
 
-const OTHER_MODEL = new Set(['model_not_found', 'model_load_failed', 'unsupported_value', 'unsupported_parameter']);
-/** The same request fails again: the question has to change. */
-const HOPELESS = new Set(['body_too_large', 'invalid_request', 'invalid_json']);
+const OTHER_MODEL = new Set([
+  'model_not_found',
+  'model_load_failed',
+  'unsupported_value',
+  'unsupported_parameter',
+  // Another model may read more.
+  'context_length_exceeded',
+]);
+/** The same request fails again: the question or the server has to change. */
+const HOPELESS = new Set([
+  'body_too_large',
+  'invalid_request',
+  'invalid_json',
+  'unsupported_media_type',
+  'not_configured',
+  'forbidden',
+  'origin_not_allowed',
+  'host_not_allowed',
+]);
 
 export function failureAction(
   { content }: Pick<AssistantMessage, 'content'>,

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import {
-  errorAction,
   errorDetails,
   errorReference,
   errorSentence,
@@ -55,15 +54,6 @@ describe('the sentence of an error', () => {
     expect(errorDetails(error)).toBeUndefined();
     expect(errorReference({ ...error, code: 'queue_full' })).toBeUndefined();
   });
-});
-
-it('names the one button that helps', () => {
-  expect(errorAction('unauthorized')).toBe('sign_in');
-  expect(errorAction('model_not_found')).toBe('choose_model');
-  expect(errorAction('upstream_truncated')).toBe('continue');
-  expect(errorAction('body_too_large')).toBe('none');
-  expect(errorAction('queue_full')).toBe('retry');
-  expect(errorAction('a_code_of_a_newer_server')).toBe('retry');
 });
 
 it('recognises what is for operators', () => {

@@ -12,9 +12,6 @@ export interface PageError {
   requestId?: string | undefined;
 }
 
-/** The one button that helps. `none`: the sentence says what to change, or who can help. */
-export type ErrorAction = 'sign_in' | 'retry' | 'choose_model' | 'continue' | 'none';
-
 /**
  * The sentence that a page shows for an error: in the words of someone who uses the page and cannot
  * change the server's settings.
@@ -39,10 +36,6 @@ export function errorReference({ code, requestId }: PageError): string | undefin
   return code === 'internal_error' ? requestId : undefined;
 }
 
-export function errorAction(code: string): ErrorAction {
-  return ACTIONS[code] ?? 'retry';
-}
-
 /**
  * Whether a sentence is for the person who runs the server: it names a URL, a setting such as
  * OLLAMA_API_URL, a header, or a command.
@@ -51,37 +44,15 @@ export function isForOperators(sentence: string): boolean {
   return /https?:\/\/|\b[A-Z][A-Z\d]*_[A-Z\d_]+\b|`[^`]+`|\bX-Request-Id\b|\bAuthorization\b/.test(sentence);
 }
 
-/** Codes of errors that arise in the page, with those of `lib/wire/error`. */
-const ACTIONS: Record<string, ErrorAction> = {
-  unauthorized: 'sign_in',
-  model_not_found: 'choose_model',
-  model_load_failed: 'choose_model',
-  upstream_truncated: 'continue',
-  invalid_request: 'none',
-  invalid_json: 'none',
-  body_too_large: 'none',
-  code_too_large: 'none',
-  unsupported_media_type: 'none',
-  unsupported_parameter: 'none',
-  unsupported_value: 'none',
-  unsupported_language: 'none',
-  sandbox_unavailable: 'none',
-  not_configured: 'none',
-  forbidden: 'none',
-  origin_not_allowed: 'none',
-  host_not_allowed: 'none',
-  method_not_allowed: 'none',
-  already_finished: 'none',
-};
-
 const ASK_ADMINISTRATOR = 'The server could not do this. Try again, or ask your administrator.';
 const NOT_ALLOWED = 'This server does not accept requests from this address. Ask your administrator.';
 
 type Sentence = (data: ErrorData, error: PageError) => string | undefined;
 
+/** By the codes of `lib/wire/error`, and of errors that arise in the page. */
 const SENTENCES: Record<string, Sentence> = {
   unauthorized: () => 'Your session has ended. Sign in again.',
-  context_length_exceeded: () => 'This chat is too long for the model. Start a new chat, or send less text.',
+  context_length_exceeded: () => 'This chat is too long for the model. Choose another model, or start a new chat.',
   rate_limited: ({ limit, retry_after_seconds: wait }) =>
     typeof limit === 'number' && typeof wait === 'number'
       ? `Rate limit: ${limit} requests per minute. Try again in ${formatSeconds(wait * 1000)}.`
