@@ -85,6 +85,15 @@ describe('ResponseActivity', () => {
     expect([...activity.state().running]).toEqual([]);
   });
 
+  it('shows nothing as running that only a crashed tab reported', () => {
+    activity.update(threads(response()));
+    activity.setPeer('tab', ['a']);
+    activity.clearPeers();
+    expect([...activity.state().running]).toEqual(['c', 'a']);
+    activity.dropSilentPeers();
+    expect([...activity.state().running]).toEqual(['c']);
+  });
+
   it('reads the unread list of another tab without the conversation in view', () => {
     inView = 'b';
     activity.setUnread(['a', 'b']);

@@ -95,9 +95,17 @@ export class ResponseActivity {
     this.#setRunning();
   }
 
-  /** Forgets the other tabs, before they are asked again: one may have crashed. */
+  /**
+   * Forgets the other tabs, before they are asked again: one may have crashed. Their marks stay
+   * until they report, so that they do not flicker, or until `dropSilentPeers`.
+   */
   clearPeers(): void {
     this.#peers.clear();
+  }
+
+  /** Removes the marks of tabs that did not report since `clearPeers`. */
+  dropSilentPeers(): void {
+    this.#setRunning();
   }
 
   postAgain(): void {

@@ -12,6 +12,8 @@ const CHANNEL = 'chill-space-activity';
 const UNREAD_KEY = 'unread';
 /** The responses of this tab, to follow them again after a reload. */
 const FOLLOWED_KEY = 'followed';
+/** A tab that is alive reports sooner. */
+const PEER_REPLY_MS = 2_000;
 /** Shorter responses do not notify unless they waited in the queue. */
 const LONG_RESPONSE_MS = 20_000;
 
@@ -66,6 +68,7 @@ function start(): ResponseActivity {
   const ask = () => {
     created.clearPeers();
     channel.postMessage('hello');
+    setTimeout(() => created.dropSilentPeers(), PEER_REPLY_MS);
   };
   created.setUnread(read(localStorageOf(), UNREAD_KEY));
   addEventListener('storage', ({ key, newValue }) => {
