@@ -14,21 +14,40 @@ interface MessageHits {
   hits: ReadonlyMap<string, MessageHit>;
 }
 
+const NOTHING: MessageHits = { query: '', hits: NO_HITS };
+
+/**
+ * What to do for `needle` when `found` is the last result. `search` looks only in the conversations
+ * `within`, if there are such. A cleared query is forgotten: the messages may change until it is
+ * typed again.
+ */
+export function nextStep(
+  found: MessageHits,
+  needle: string,
+): 'keep' | 'forget' | { search: string; within?: ReadonlySet<string> } {
+  if (needle === found.query) return 'keep';
+  if (needle === '') return 'forget';
+  const isNarrower = found.query !== '' && needle.startsWith(found.query);
+  return { search: needle, ...(isNarrower ? { within: new Set(found.hits.keys()) } : {}) };
+}
+
 /**
  * Conversations with a message that contains the words of `query`. Keeps the last complete result
  * during a search. A new query aborts the search before it, and a longer one searches only what
  * the shorter one found.
  */
 export function useMessageHits(query: string): MessageHits {
-  const [found, setFound] = useState<MessageHits>({ query: '', hits: NO_HITS });
+  const [found, setFound] = useState(NOTHING);
   const needle = wordsOf(query).join(' ');
   useEffect(() => {
-    if (needle === '' || needle === found.query) return;
+    const step = nextStep(found, needle);
+    if (step === 'forget') setFound(NOTHING);
+    if (typeof step === 'string') return;
+    const { search, ...options } = step;
     const abort = new AbortController();
-    const isNarrower = found.query !== '' && needle.startsWith(found.query);
     const timer = setTimeout(() => {
       openHistory()
-        .search(needle, { signal: abort.signal, ...(isNarrower ? { within: new Set(found.hits.keys()) } : {}) })
+        .search(search, { signal: abort.signal, ...options })
         .then(
           (hits) => setFound({ query: needle, hits }),
           (error: unknown) => {
@@ -43,7 +62,7 @@ export function useMessageHits(query: string): MessageHits {
       abort.abort();
     };
   }, [needle, found]);
-  return needle === '' ? { query: '', hits: NO_HITS } : found;
+  return needle === '' ? NOTHING : found;
 }
 
 export interface FoundConversation {
