@@ -1,8 +1,8 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import type { ChatImage, ChatMessage, Conversation } from './conversation.ts';
-import type { MessageHit } from './message-search.ts';
+import type { MessageHit, SearchableMessage } from './message-search.ts';
 import { HISTORY_DB_NAME } from './preopen-history-db.ts';
-import { fromStored, IMAGE_FIELD, type StoredMessage, toStored } from './stored-message.ts';
+import { fromStored, IMAGE_FIELD, IMAGES_FIELD, type StoredMessage, toStored } from './stored-message.ts';
 import type { AttachedFile } from './text-files.ts';
 
 interface HistorySchema extends DBSchema {
@@ -156,12 +156,11 @@ export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachm
 
     async search(query, options) {
       const [db, { searchMessages }] = await Promise.all([database(), import('./message-search.ts')]);
-      return searchMessages(
-        (after, count) =>
-          db.getAll('messages', after === undefined ? null : IDBKeyRange.lowerBound(after, true), count),
-        query,
-        options,
-      );
+      const read = async (after: string | undefined, count: number) => {
+        const range = after === undefined ? null : IDBKeyRange.lowerBound(after, true);
+        return (await db.getAll('messages', range, count)).map(toSearchable);
+      };
+      return searchMessages(read, query, options);
     },
 
     async take(conversationId) {
@@ -237,6 +236,14 @@ export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachm
       return taken;
     },
   };
+}
+
+/** Without the images, whose memory is then free. */
+function toSearchable(message: StoredMessage): SearchableMessage {
+  const { id, conversationId, content, createdAt } = message;
+  const images = message.role === 'user' ? (message[IMAGES_FIELD] ?? []) : [];
+  const size = images.reduce((sum, { data }) => sum + data.length, content.length);
+  return { id, conversationId, content, createdAt, size };
 }
 
 const ALL = ['conversations', 'messages', 'attachments'] as const;

@@ -33,6 +33,7 @@ describe('searchMessages', () => {
       conversationId: `c${index % 7}`,
       content: index % 10 === 3 ? `needle ${index}` : 'hay',
       createdAt: index,
+      size: 2_000,
     }));
   const reader =
     (messages: readonly SearchableMessage[], reads: (string | undefined)[] = []) =>
@@ -51,6 +52,26 @@ describe('searchMessages', () => {
         .at(-1);
       expect(messageId).toBe(newest?.id);
     }
+  });
+
+  it('reads few messages at once while they contain images', async () => {
+    const counts: number[] = [];
+    const search = (messages: readonly SearchableMessage[]) => {
+      counts.length = 0;
+      const read = reader(messages);
+      return searchMessages((after, count) => {
+        counts.push(count);
+        return read(after, count);
+      }, 'needle');
+    };
+    expect((await search(store(1_000))).size).toBe(7);
+    expect(Math.max(...counts)).toBe(250);
+    expect(counts.length).toBeLessThan(12);
+    const withImages = store(100).map((message) => ({ ...message, size: 4_000_000 }));
+    expect((await search(withImages)).size).toBe(7);
+    expect(Math.max(...counts)).toBe(4);
+    await search(store(100).map((message) => ({ ...message, size: 48_000_000 })));
+    expect(counts.slice(1).every((count) => count === 1)).toBe(true);
   });
 
   it('finds only conversations that an earlier, shorter query found', async () => {

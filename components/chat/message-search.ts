@@ -6,6 +6,8 @@ export interface SearchableMessage {
   conversationId: string;
   content: string;
   createdAt: number;
+  /** The characters that reading the message took: its images are stored in it. */
+  size: number;
 }
 
 /** The newest message of a conversation that matches. */
@@ -28,8 +30,11 @@ interface SearchOptions {
   within?: ReadonlySet<string> | undefined;
 }
 
-/** Bounds the memory and the length of one task: a response has a few kilobytes. */
-const BATCH = 250;
+/** Bounds the length of one task. */
+const MAX_BATCH = 250;
+/** Bounds the memory: a response has a few kilobytes, but a question up to 16 images. */
+const BATCH_CHARACTERS = 8 * 1024 * 1024;
+const FIRST_BATCH = 4;
 const SNIPPET_BEFORE = 28;
 const SNIPPET_LENGTH = 120;
 
@@ -45,16 +50,21 @@ export async function searchMessages(
   const words = wordsOf(query);
   const newest = new Map<string, SearchableMessage>();
   if (words.length === 0) return new Map();
-  for (let after: string | undefined; ; ) {
+  let after: string | undefined;
+  for (let count = FIRST_BATCH; ; ) {
     signal?.throwIfAborted();
-    const batch = await read(after, BATCH);
+    const batch = await read(after, count);
     for (const message of batch) {
       const { conversationId, content, createdAt } = message;
       if (within?.has(conversationId) === false || !containsWords(content, words)) continue;
       if ((newest.get(conversationId)?.createdAt ?? -1) < createdAt) newest.set(conversationId, message);
     }
-    if (batch.length < BATCH) break;
+    if (batch.length < count) break;
     after = batch.at(-1)?.id;
+    // Ids are random, so that the next messages are about as large.
+    const size = batch.reduce((sum, message) => sum + message.size, 0);
+    const fitting = Math.floor((count * BATCH_CHARACTERS) / Math.max(1, size));
+    count = Math.max(1, Math.min(fitting, count * 2, MAX_BATCH));
   }
   signal?.throwIfAborted();
   return new Map(
