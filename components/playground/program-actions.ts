@@ -16,8 +16,14 @@ import { newFile, toShared, type WorkspaceFile, withFile, withNewFile, withoutFi
 
 const UNDO_MS = 10_000;
 
+/** Stays while others are offered: what was taken away is lost without it. */
 function offerUndo(text: string, undo: () => void): void {
-  showToast({ text, action: { label: S.undo, run: undo }, timeoutMs: UNDO_MS, id: 'program-undo' });
+  showToast({ text, action: { label: S.undo, run: undo }, timeoutMs: UNDO_MS });
+}
+
+/** Replaces the last offer of this kind. */
+function offerBack(text: string, goBack: () => void): void {
+  showToast({ text, action: { label: S.undo, run: goBack }, timeoutMs: UNDO_MS, id: 'program-opened' });
 }
 
 const edit = (change: (before: NamedProgram) => NamedProgram) => programs().store.edit(change);
@@ -77,7 +83,7 @@ function openNew(program: NamedProgram): void {
   const before = programs().store.tab();
   programs().store.openNew(program);
   markOwn();
-  offerUndo(S.opened(programs().store.tab().program.name), () => programs().store.goBack(before));
+  offerBack(S.opened(programs().store.tab().program.name), () => programs().store.goBack(before));
 }
 
 export function openExample(language: LanguageId, sample: SampleProgram): void {
@@ -119,7 +125,7 @@ export function duplicateProgram(id: string): void {
   if (!store.open(id)) return;
   const name = store.duplicate();
   const copy = store.tab().program.id;
-  offerUndo(S.duplicated(name), () => {
+  offerBack(S.duplicated(name), () => {
     if (store.tab().program.id === copy) store.goBack(before);
     removeQuietly(copy);
   });
@@ -175,7 +181,7 @@ export async function takeFiles(list: readonly File[], as: 'files' | 'program'):
       // A file that was chosen is the person's own: it is saved before an edit.
       edit((program) => ({ ...program }));
       const { id, name } = store.tab().program;
-      offerUndo(S.opened(name), () => {
+      offerBack(S.opened(name), () => {
         if (store.tab().program.id === id) store.goBack(before);
         removeQuietly(id);
       });
