@@ -35,6 +35,8 @@ export function programKey(id: string): string {
 export class ProgramStorage {
   readonly #store: Storage | undefined;
   readonly #newRev: () => string;
+  /** Characters of all programs. Undefined: to be counted, which reads every one of them. */
+  #total: number | undefined;
 
   /** Without a `store` nothing can be saved. */
   constructor(store: Storage | undefined, newRev: () => string) {
@@ -79,11 +81,19 @@ export class ProgramStorage {
     const text = serializeProgram({ program, rev, editedAt: now });
     if (text.length > (before?.length ?? 0) && this.#isBeyond(text.length - (before?.length ?? 0)))
       return { outcome: 'full' };
-    return this.#set(key, text) ? { outcome: 'saved', rev } : { outcome: 'full' };
+    if (!this.#set(key, text)) return { outcome: 'full' };
+    if (this.#total !== undefined) this.#total += text.length - (before?.length ?? 0);
+    return { outcome: 'saved', rev };
   }
 
   remove(id: string): void {
     this.#store?.removeItem(programKey(id));
+    this.countAgain();
+  }
+
+  /** Another tab may have saved or removed a program. */
+  countAgain(): void {
+    this.#total = undefined;
   }
 
   /** The program that any tab last opened or edited. */
@@ -139,7 +149,8 @@ export class ProgramStorage {
   }
 
   #isBeyond(growth: number): boolean {
-    return this.#ids().reduce((sum, id) => sum + (this.#get(programKey(id))?.length ?? 0), growth) > MAX_CHARACTERS;
+    this.#total ??= this.#ids().reduce((sum, id) => sum + (this.#get(programKey(id))?.length ?? 0), 0);
+    return this.#total + growth > MAX_CHARACTERS;
   }
 
   #ids(): string[] {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { shortHash } from '#lib/browser/cookies';
 import { SAMPLES } from '#lib/languages/samples';
 import { emptyProgram, exampleProgram, freeName, type NamedProgram } from './program.ts';
@@ -208,7 +208,85 @@ describe('deleting', () => {
   });
 });
 
+describe('a copy', () => {
+  it('has files of its own: the editor shows the original again after an undo', () => {
+    const { tab, write, text } = openTab();
+    const before = tab.tab();
+    tab.duplicate();
+    expect(tab.tab().program.files[0].id).not.toBe(before.program.files[0].id);
+    write('of the copy');
+    tab.goBack(before);
+    expect(text()).toBe(textOf(before.program));
+    expect(tab.tab().file).toBe(before.file);
+  });
+});
+
+describe('a tab that is shown again with earlier texts', () => {
+  it('has new files: the editor knows a file by its id', () => {
+    const { tab, write, text } = openTab();
+    tab.openNew({ ...emptyProgram('a', 'python'), files: [newFile('main.py', 'one'), newFile('util.py', 'u')] });
+    tab.showFile(tab.tab().program.files[1]?.id ?? 0);
+    const before = tab.tab();
+    write('two');
+    tab.restore(before);
+    const { program, file } = tab.tab();
+    expect(text()).toBe('one');
+    expect(program.files[0].id).not.toBe(before.program.files[0].id);
+    expect(program.files.find(({ id }) => id === file)?.name).toBe('util.py');
+  });
+});
+
 describe('a save that is not possible', () => {
+  /** Fills the list but for `free` programs. */
+  const fill = (free: number) => {
+    const filled = new ProgramStorage(local, newId);
+    for (let index = 0; index < MAX_PROGRAMS - free; index += 1) {
+      filled.save({ ...emptyProgram(`p${index}`, 'go'), name: `${index}` }, '', index);
+    }
+  };
+
+  it('keeps a deleted program that is wanted back, as one that is not saved', () => {
+    fill(1);
+    const { tab, write, text, notices } = openTab();
+    tab.openNew(emptyProgram('mine', 'python'));
+    write('mine');
+    const undo = tab.delete('mine', () => emptyProgram(newId(), 'python'));
+    tab.openNew(emptyProgram(newId(), 'python'));
+    write('another');
+    undo();
+    expect(text()).toBe('mine');
+    expect(tab.tab()).toMatchObject({ rev: '', problem: 'too-many' });
+    expect(notices).toEqual([{ type: 'problem', problem: 'too-many' }]);
+    tab.delete('p0', () => emptyProgram(newId(), 'python'));
+    write('mine, later');
+    expect(tab.tab().problem).toBeUndefined();
+    expect(listed()).toContainEqual(['Untitled Python', 'mine, later']);
+  });
+
+  it('opens a deleted program that was not shown and is wanted back', () => {
+    fill(0);
+    const { tab, notices, write } = openTab();
+    const undo = tab.delete('p7', () => emptyProgram(newId(), 'python'));
+    tab.openNew(emptyProgram(newId(), 'python'));
+    write('another');
+    undo();
+    expect(tab.tab()).toMatchObject({ program: { id: 'p7', name: '7' }, problem: 'too-many' });
+    expect(notices).toEqual([{ type: 'problem', problem: 'too-many' }]);
+    expect(listed()).toHaveLength(MAX_PROGRAMS);
+  });
+
+  it('is named if another program was renamed', () => {
+    fill(90);
+    const { tab, notices } = openTab();
+    tab.rename('p0', 'A');
+    expect(notices).toEqual([]);
+    vi.spyOn(local, 'setItem').mockImplementation(() => {
+      throw new DOMException('full', 'QuotaExceededError');
+    });
+    tab.rename('p0', 'B');
+    expect(notices).toEqual([{ type: 'not-renamed', name: 'A' }]);
+  });
+
   it('is named, and the program can be returned to', () => {
     local = storage(400);
     const { tab, write, notices, text } = openTab();
@@ -237,6 +315,32 @@ describe('a save that is not possible', () => {
     write('one more');
     expect(tab.tab().problem).toBe(problem);
     expect(listed()).toHaveLength(MAX_PROGRAMS);
+  });
+});
+
+describe('a key', () => {
+  it('reads no other program', () => {
+    const { tab, write, saved } = openTab();
+    for (let index = 0; index < 90; index += 1) saved.save(emptyProgram(`p${index}`, 'go'), '', index);
+    write('x');
+    const getItem = vi.spyOn(local, 'getItem');
+    write('xy');
+    expect(getItem.mock.calls.length).toBeLessThan(4);
+    expect(tab.tab().problem).toBeUndefined();
+  });
+
+  it('is refused once another tab has filled the storage', () => {
+    const { tab, write } = openTab();
+    write('x');
+    write('xy');
+    const other = new ProgramStorage(local, newId);
+    other.save({ ...emptyProgram('large', 'go'), stdin: 'x'.repeat(2_499_000) }, '', 1);
+    tab.onStored('program:large');
+    write('y'.repeat(2_000));
+    expect(tab.tab().problem).toBe('full');
+    tab.delete('large', () => emptyProgram(newId(), 'python'));
+    write('y'.repeat(2_001));
+    expect(tab.tab().problem).toBeUndefined();
   });
 });
 

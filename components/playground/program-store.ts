@@ -2,10 +2,18 @@ import { isRecord, parseJson } from '#lib/browser/type-guards';
 import { findLanguageInfo } from '#lib/languages/infos';
 import type { LanguageId } from '#lib/wire/code';
 import type { SharedProgram } from '../code-run/program-link.ts';
-import { FIRST_PROGRAM, freeName, type NamedProgram, parseProgram, serializeProgram, untitled } from './program.ts';
-import { type ProgramStorage, programKey } from './program-storage.ts';
+import {
+  FIRST_PROGRAM,
+  freeName,
+  type NamedProgram,
+  parseProgram,
+  type StoredProgram,
+  serializeProgram,
+  untitled,
+} from './program.ts';
+import { type ProgramStorage, programKey, type SaveOutcome } from './program-storage.ts';
 import { PROGRAM_STRINGS as S } from './strings.ts';
-import { fromShared, hasSameContent, newFile, type WorkspaceFile } from './workspace.ts';
+import { fromShared, hasSameContent, withNewIds } from './workspace.ts';
 
 export type SaveProblem = 'full' | 'too-many' | 'blocked';
 
@@ -29,6 +37,7 @@ export type Notice =
   | { type: 'changed-elsewhere'; id: string; name: string; copy: string }
   | { type: 'deleted-elsewhere'; name: string }
   | { type: 'problem'; problem: SaveProblem }
+  | { type: 'not-renamed'; name: string }
   /** A program that could not be saved was left. `tab` brings it back. */
   | { type: 'left-unsaved'; tab: Tab };
 
@@ -156,7 +165,7 @@ export class ProgramStore {
   restore(tab: Tab): void {
     this.flush();
     const left = this.#tab;
-    this.#tab = tab;
+    this.#tab = isShownOtherwise(tab, left) ? withNewFiles(tab) : tab;
     if (tab.rev !== '') {
       this.#env.storage.setLast(tab.program.id);
       this.#readAgain();
@@ -173,13 +182,11 @@ export class ProgramStore {
       this.restore(before);
       return;
     }
-    const [main, ...others] = before.program.files;
-    const again = ({ name, content }: WorkspaceFile) => newFile(name, content);
     const file = Math.max(
       0,
       before.program.files.findIndex(({ id }) => id === before.file),
     );
-    this.edit(({ name }) => ({ ...before.program, name, files: [again(main), ...others.map(again)] }));
+    this.edit(({ name }) => ({ ...before.program, name, files: withNewIds(before.program.files) }));
     this.showFile((this.#tab.program.files[file] ?? this.#tab.program.files[0]).id);
   }
 
@@ -188,11 +195,11 @@ export class ProgramStore {
     if (tab.rev === '' || tab.problem !== undefined || !this.open(tab.program.id)) this.restore(tab);
   }
 
-  /** Saves a copy and opens it. Returns its name. */
+  /** Saves a copy and opens it. Returns its name. The editor sees new files. */
   duplicate(): string {
     const { program } = this.#tab;
     const name = freeName(S.copyOf(program.name), this.#env.storage.names());
-    this.openNew({ ...program, id: this.#env.newId(), name });
+    this.openNew({ ...program, id: this.#env.newId(), name, files: withNewIds(program.files) });
     this.edit((copy) => ({ ...copy }));
     return name;
   }
@@ -202,14 +209,16 @@ export class ProgramStore {
     if (id === this.#tab.program.id) this.edit((program) => ({ ...program, name }));
     else {
       const stored = this.#env.storage.read(id);
-      if (stored !== undefined) this.#env.storage.save({ ...stored.program, name }, stored.rev, stored.editedAt);
+      const saved = stored && this.#saveOther({ ...stored, program: { ...stored.program, name } });
+      if (stored !== undefined && saved?.outcome !== 'saved')
+        this.#env.notify({ type: 'not-renamed', name: stored.program.name });
       this.#notify();
     }
   }
 
   /**
    * Deletes a program. One that this tab shows is replaced by the latest other one, or by
-   * `otherwise`. Returns the function that brings it back.
+   * `otherwise`. Returns the function that brings it back: not saved, if that is not possible.
    */
   delete(id: string, otherwise: () => NamedProgram): () => void {
     this.flush();
@@ -224,20 +233,38 @@ export class ProgramStore {
     }
     this.#notify();
     return () => {
-      if (stored !== undefined) this.#env.storage.save(stored.program, '', stored.editedAt);
-      if (isShown) this.restore({ ...before, rev: this.#env.storage.read(id)?.rev ?? '' });
+      const outcome = stored && this.#saveOther({ ...stored, rev: '' }).outcome;
+      const isLost = outcome === 'full' || outcome === 'too-many' || outcome === 'blocked';
+      if (stored !== undefined && isLost) {
+        const { program } = stored;
+        const again = isShown ? before : { ...FIRST_TAB, program, file: program.files[0].id };
+        this.restore({ ...again, rev: '', isEdited: true, problem: outcome });
+        this.#env.notify({ type: 'problem', problem: outcome });
+      } else if (isShown) this.restore({ ...before, rev: this.#env.storage.read(id)?.rev ?? '' });
       this.#notify();
     };
+  }
+
+  /** Saves a program that no tab need show. */
+  #saveOther({ program, rev, editedAt }: StoredProgram): SaveOutcome {
+    const saved = this.#env.storage.save(program, rev, editedAt);
+    if (saved.outcome !== 'full') return saved;
+    this.#env.makeRoom();
+    return this.#env.storage.save(program, rev, editedAt);
   }
 
   /** Another tab wrote `key` of `localStorage`; null: it cleared everything. */
   onStored(key: string | null): void {
     if (key === null || key === programKey(this.#tab.program.id)) this.sync();
-    else if (key.startsWith(programKey(''))) this.#notify();
+    else if (key.startsWith(programKey(''))) {
+      this.#env.storage.countAgain();
+      this.#notify();
+    }
   }
 
   /** Compares with what is stored, which another tab may have changed. */
   sync(): void {
+    this.#env.storage.countAgain();
     if (this.#readAgain()) this.#storeTab();
     this.#notify();
   }
@@ -349,6 +376,19 @@ export class ProgramStore {
     this.#changes += 1;
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** Whether the editor shows a file of `tab` with another text: it knows a file by its id. */
+function isShownOtherwise(tab: Tab, shown: Tab): boolean {
+  return tab.program.files.some(({ id, content }) =>
+    shown.program.files.some((file) => file.id === id && file.content !== content),
+  );
+}
+
+function withNewFiles(tab: Tab): Tab {
+  const files = withNewIds(tab.program.files);
+  const index = tab.program.files.findIndex(({ id }) => id === tab.file);
+  return { ...tab, program: { ...tab.program, files }, file: (files[index] ?? files[0]).id };
 }
 
 function sizeOf({ files, stdin }: NamedProgram): number {

@@ -130,6 +130,8 @@ function toastOf(notice: Notice): Toast {
       return { text: S.deletedElsewhere(notice.name) };
     case 'problem':
       return { text: PROBLEMS[notice.problem], kind: 'error', timeoutMs: 12_000, id: 'program-problem' };
+    case 'not-renamed':
+      return { text: S.notRenamed(notice.name), kind: 'error', timeoutMs: 12_000 };
     case 'left-unsaved':
       return {
         text: S.leftUnsaved(notice.tab.program.name),

@@ -60,6 +60,7 @@ export const PROGRAM_STRINGS = {
   openOther: 'Open the other',
   deletedElsewhere: (name: string) => `“${name}” was deleted in another tab. An edit here saves it again.`,
   storageFull: 'Browser storage is full: this program is not saved. Download it, or delete other programs.',
+  notRenamed: (name: string) => `Browser storage is full: “${name}” keeps its name. Delete other programs.`,
   tooMany: (limit: number) => `${limit} programs is the limit: this one is not saved. Delete others to save it.`,
   storageBlocked: 'This browser blocks storage. Programs are lost when you close the tab.',
   leftUnsaved: (name: string) => `“${name}” could not be saved.`,

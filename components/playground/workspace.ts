@@ -33,6 +33,12 @@ export function newFile(name: string, content: string): WorkspaceFile {
   return { id: lastId, name, content };
 }
 
+/** The same texts as other files: the editor shows each of them as it is here. */
+export function withNewIds([main, ...others]: Workspace['files']): Workspace['files'] {
+  const again = ({ name, content }: WorkspaceFile) => newFile(name, content);
+  return [again(main), ...others.map(again)];
+}
+
 /** The initial program, the same on server and browser: the first sample of the first language. */
 export const FIRST_WORKSPACE: Workspace = {
   language: FIRST_LANGUAGE.id,
