@@ -1,4 +1,5 @@
 import 'fake-indexeddb/auto';
+import { openDB } from 'idb';
 import { expect, it } from 'vitest';
 import type { CodeResult } from '#lib/wire/code';
 import { type KeptRun, MAX_KEPT_RUNS, openKeptRuns } from './kept-runs.ts';
@@ -35,6 +36,14 @@ it('bounds the number of runs and the output of each', async () => {
   expect(await runs.read('chat/3', 'x')).toBeDefined();
   await runs.save('chat/long', 'x', run('y'.repeat(500_000)));
   expect((await runs.read('chat/long', 'x'))?.pieces[0]?.text).toHaveLength(200_000);
+});
+
+it('lets a later version upgrade the database', async () => {
+  const runs = fresh();
+  await runs.save('chat/1', 'x', run('y'));
+  const upgraded = await openDB(`runs-${databases}`, 2);
+  expect(upgraded.version).toBe(2);
+  upgraded.close();
 });
 
 it('deletes the runs of one conversation, or a single one', async () => {

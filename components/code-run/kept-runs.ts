@@ -38,6 +38,12 @@ export function openKeptRuns(name = 'chill-space-runs', now: () => number = Date
       upgrade(db) {
         db.createObjectStore('runs', { keyPath: 'key' }).createIndex('savedAt', 'savedAt');
       },
+      // Another tab may upgrade the database, or the browser may close it: the next call reopens
+      // it.
+      blocking: (_current, _blocked, event) => {
+        opened = undefined;
+        if (event.target instanceof IDBDatabase) event.target.close();
+      },
       terminated: () => {
         opened = undefined;
       },
