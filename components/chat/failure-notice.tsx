@@ -7,6 +7,7 @@ import { Notice } from '#components/ui/notice';
 import { OperatorDetails } from '#components/ui/operator-details';
 import { TextWithCode } from '#components/ui/text-with-code';
 import { errorDetails, errorSentence } from '#lib/browser/error-sentence';
+import { signInUrl } from '#lib/browser/sign-in-url';
 import type { AssistantMessage, ResponseFailure } from './conversation.ts';
 import { failureAction } from './failure-action.ts';
 import type { OnRegenerate } from './response-menu-props.ts';
@@ -56,7 +57,7 @@ function Action({ message, failure, seconds, onRegenerate }: FailureNoticeProps 
       return null;
     case 'sign-in':
       return (
-        <a href={`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`} className={SIGN_IN}>
+        <a href={signInUrl(window.location)} className={SIGN_IN}>
           {TURN_STRINGS.signIn}
         </a>
       );

@@ -6,6 +6,7 @@ import { Badge, type Tone } from '#components/ui/badge';
 import { Button, buttonClasses } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
 import { formatBytes, formatDuration } from '#lib/browser/format';
+import { signInUrl } from '#lib/browser/sign-in-url';
 import type { CodeResult, RunStatus } from '#lib/wire/code';
 import { stripAnsi } from './ansi.ts';
 import { CODE_RUN_STRINGS as STRINGS } from './strings.ts';
@@ -127,9 +128,8 @@ function NextStep({ code, onRetry }: { code: string; onRetry: () => void }) {
         {STRINGS.runAgain}
       </Button>
     );
-  const { pathname, search } = window.location;
   return (
-    <a href={`/sign-in?next=${encodeURIComponent(pathname + search)}`} className={buttonClasses('secondary', 'sm')}>
+    <a href={signInUrl(window.location)} className={buttonClasses('secondary', 'sm')}>
       {STRINGS.signIn}
     </a>
   );

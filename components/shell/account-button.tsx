@@ -4,7 +4,8 @@ import { CircleUserRound, LogIn, LogOut } from 'lucide-react';
 import { ICON_BUTTON, IconButton } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
 import { tip } from '#components/ui/tooltip';
-import { type Account, SIGN_IN_PATH, signOut } from './account.ts';
+import { SIGN_IN_PATH } from '#lib/browser/sign-in-url';
+import { type Account, signOut } from './account.ts';
 import { SHELL_STRINGS } from './strings.ts';
 
 /** The account's menu in the rail, where the server has keys. */

@@ -1,12 +1,11 @@
 import { ApiError, request } from '#lib/browser/api-client';
 import { API_BASE } from '#lib/browser/endpoints';
+import { SIGN_IN_PATH } from '#lib/browser/sign-in-url';
 import { showToast } from '#lib/browser/toasts';
 import { SHELL_STRINGS } from './strings.ts';
 
 /** `none`: the server has no keys, so there is nothing to sign in to. */
 export type Account = 'none' | 'signed_in' | 'signed_out';
-
-export const SIGN_IN_PATH = '/sign-in';
 
 /** Ends the session and opens the sign-in page. The conversations stay in the browser. */
 export async function signOut(): Promise<void> {
@@ -20,9 +19,4 @@ export async function signOut(): Promise<void> {
     }
   }
   window.location.assign(SIGN_IN_PATH);
-}
-
-/** The sign-in page that leads back to the page which is open. */
-export function signInUrl({ pathname, search, hash }: Pick<Location, 'pathname' | 'search' | 'hash'>): string {
-  return `${SIGN_IN_PATH}?${new URLSearchParams({ next: `${pathname}${search}${hash}` })}`;
 }

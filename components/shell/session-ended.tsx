@@ -6,7 +6,7 @@ import { SignInButton } from '#components/shell/sign-in-button';
 import { Notice } from '#components/ui/notice';
 import { onServerSignal } from '#lib/browser/server-signals';
 import { isSignedOut, useModels } from '#lib/browser/service-status';
-import { SIGN_IN_PATH } from './account.ts';
+import { SIGN_IN_PATH } from '#lib/browser/sign-in-url';
 import { SHELL_STRINGS } from './strings.ts';
 
 /**

@@ -1,7 +1,7 @@
 'use client';
 
 import { Button } from '#components/ui/button';
-import { signInUrl } from './account.ts';
+import { signInUrl } from '#lib/browser/sign-in-url';
 import { SHELL_STRINGS } from './strings.ts';
 
 /** Opens the sign-in page, which leads back to the page that is open now. */

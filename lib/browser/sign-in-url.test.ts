@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { pageAfterSignIn } from '../sign-in/page-after-sign-in.ts';
-import { signInUrl } from './account.ts';
+import { pageAfterSignIn } from '../../components/sign-in/page-after-sign-in.ts';
+import { signInUrl } from './sign-in-url.ts';
 
 it('leads to the sign-in page and from there back to the same address', () => {
   const page = { pathname: '/', search: '?c=1&x=a%20b', hash: '#z' };
