@@ -1,3 +1,4 @@
+import { downloadText } from '#lib/browser/download';
 import { showToast } from '#lib/browser/toasts';
 import type { Conversation } from './conversation.ts';
 import { pathTo } from './conversation.ts';
@@ -43,7 +44,7 @@ async function exportAll(): Promise<void> {
   for (const conversation of await history.conversations())
     entries.push({ conversation, messages: await history.messages(conversation.id) });
   const day = new Date().toISOString().slice(0, 10);
-  download(toJson(entries), `conversations-${day}.json`, 'application/json');
+  downloadText(`conversations-${day}.json`, toJson(entries), 'application/json');
 }
 
 /** A failure is a toast. */
@@ -56,15 +57,5 @@ async function exportOne(conversation: Conversation): Promise<void> {
   const { fileName, toMarkdown } = await formats();
   const messages = await openHistory().messages(conversation.id);
   const path = pathTo(new Map(messages.map((message) => [message.id, message])), conversation.leafId);
-  download(toMarkdown(conversation, path), fileName(conversation.title, 'md'), 'text/markdown');
-}
-
-function download(text: string, name: string, type: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  // The click has started the download. A slow browser gets a minute to read the blob.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+  downloadText(fileName(conversation.title, 'md'), toMarkdown(conversation, path), 'text/markdown');
 }

@@ -8,6 +8,7 @@ import { CopyButton } from '#components/ui/copy-button';
 import { Dialog } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
 import { Notice } from '#components/ui/notice';
+import { downloadUrl } from '#lib/browser/download';
 import { type Diagram, drawDiagram } from './diagram-renderer.ts';
 import { MARKDOWN_STRINGS } from './strings.ts';
 import { useDark } from './use-dark.ts';
@@ -34,7 +35,10 @@ export function DiagramBlock({ code, isOpen }: { code: string; isOpen: boolean }
                 <Maximize2 className="size-4" strokeWidth={1.75} aria-hidden />
               </IconButton>
             )}
-            <IconButton label={MARKDOWN_STRINGS.downloadSvg} onClick={() => download(drawing.diagram)}>
+            <IconButton
+              label={MARKDOWN_STRINGS.downloadSvg}
+              onClick={() => downloadUrl('diagram.svg', drawing.diagram.url)}
+            >
               <Download className="size-4" strokeWidth={1.75} aria-hidden />
             </IconButton>
             <IconButton
@@ -111,12 +115,6 @@ const MAX_SCALE = 3;
 const LARGE_PX = 1_100;
 const SCROLLABLE = { tabIndex: 0, role: 'group', 'aria-label': MARKDOWN_STRINGS.diagram } as const;
 
-function download({ url }: Diagram): void {
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = 'diagram.svg';
-  link.click();
-}
 function useDrawing(code: string, isComplete: boolean): Drawing {
   const dark = useDark();
   const [drawn, setDrawn] = useState<{ code: string; drawing: Drawing }>();

@@ -11,6 +11,7 @@ import { Button } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
 import { Menu } from '#components/ui/menu';
 import { Select } from '#components/ui/select';
+import { downloadText } from '#lib/browser/download';
 import { loadable, useLoaded } from '#lib/browser/loadable';
 import { type PageCommand, usePageCommands } from '#lib/browser/page-commands';
 import { findLanguageInfo } from '#lib/languages/infos';
@@ -19,7 +20,7 @@ import type { RunnerHealth } from '#lib/wire/code';
 import { languageOptions } from './language-options.ts';
 import { exampleOf, programNameError } from './program.ts';
 import * as actions from './program-actions.ts';
-import { download, downloads, type TextFile } from './program-files.ts';
+import { downloads, type TextFile } from './program-files.ts';
 import type { Tab } from './program-store.ts';
 import { programs } from './programs.ts';
 import { PROGRAM_STRINGS as S } from './strings.ts';
@@ -177,5 +178,5 @@ export function ProgramBar({ tab, health, isUnavailable, isRunning, editor, onRu
 
 /** Browsers ask before they save more than one. */
 function downloadAll(files: readonly TextFile[]): void {
-  for (const file of files) download(file);
+  for (const { name, content } of files) downloadText(name, content);
 }

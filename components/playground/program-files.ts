@@ -95,13 +95,3 @@ export function downloads(program: NamedProgram): TextFile[] {
     ...others.map(({ name, content }) => ({ name: name.split('/').at(-1) ?? name, content })),
   ];
 }
-
-export function download({ name, content }: TextFile): void {
-  const url = URL.createObjectURL(new Blob([content], { type: 'text/plain;charset=utf-8' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  // The click has started the download. A slow browser gets a minute to read the blob.
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
