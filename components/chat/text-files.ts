@@ -1,3 +1,4 @@
+import { codeFence } from '#lib/browser/code-fence';
 import { isRecord } from '#lib/browser/type-guards';
 import { newId } from './new-id.ts';
 import { COMPOSER_STRINGS } from './strings/composer.ts';
@@ -63,13 +64,9 @@ export function contentWithFiles(content: string, files: readonly ChatFile[] = [
   return [...files.map(codeBlock), content].filter((part) => part !== '').join('\n\n');
 }
 
-/** The fence is longer than any run of backticks in the text (CommonMark 0.31, section 4.5). */
 function codeBlock({ name, text }: ChatFile): string {
-  let longest = 2;
-  for (const [run] of text.matchAll(/`{3,}/g)) longest = Math.max(longest, run.length);
-  const fence = '`'.repeat(longest + 1);
   const extension = /\.([a-z0-9]{1,12})$/i.exec(name)?.[1]?.toLowerCase() ?? '';
-  return `${name.replace(/\s+/g, ' ')}:\n${fence}${extension}\n${text}${text.endsWith('\n') ? '' : '\n'}${fence}`;
+  return `${name.replace(/\s+/g, ' ')}:\n${codeFence(extension, text)}`;
 }
 
 /** Validates a file of an imported question. */

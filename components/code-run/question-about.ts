@@ -1,10 +1,8 @@
 import { runOutputText, statusWord } from '#components/code-run/run-report';
 import { outputFence } from './output-fence.ts';
+import { shortenedOutput } from './shortened-output.ts';
 import { CODE_RUN_STRINGS as STRINGS } from './strings.ts';
 import type { CodeRun } from './use-code-run.ts';
-
-/** Output is cut in the middle to this length before the model gets it. */
-const KEPT_CHARACTERS = 4_000;
 
 /** The question that a model is asked about a run of `file`. Pure. */
 export function questionAbout(run: CodeRun, file: string): string {
@@ -15,7 +13,7 @@ export function questionAbout(run: CodeRun, file: string): string {
   if (text.trim() === '') return [beginning, end.sentence, STRINGS.wroteNothing].filter(Boolean).join(' ');
   const source = [file, end.word].filter(Boolean).join(' · ');
   const head = [beginning, end.sentence, STRINGS.itsOutput].filter(Boolean).join(' ');
-  return `${head}\n\n${outputFence(source, shortened(text))}`;
+  return `${head}\n\n${outputFence(source, shortenedOutput(text))}`;
 }
 
 function endOf(run: CodeRun): { sentence: string; word: string } {
@@ -25,10 +23,4 @@ function endOf(run: CodeRun): { sentence: string; word: string } {
   return status === 'success' || status === 'runtime_error'
     ? { sentence: STRINGS.exited(code), word: STRINGS.exit(code) }
     : { sentence: `${statusWord(run.result)}.`, word: statusWord(run.result).toLowerCase() };
-}
-
-function shortened(text: string): string {
-  if (text.length <= KEPT_CHARACTERS) return text;
-  const half = KEPT_CHARACTERS / 2;
-  return `${text.slice(0, half)}\n${STRINGS.leftOut(text.length - KEPT_CHARACTERS)}\n${text.slice(-half)}`;
 }

@@ -35,6 +35,8 @@ test('writes a message with the program and its output, without what controls a 
   const coloured: CodeRun = { ...ended, pieces: [{ stream: 'stdout', text: '\u001b[31mred\u001b[0m\n', at: 0 }] };
   expect(messageAbout(program, coloured)).toContain('Its output (exit code 1):\n\n```\nred\n```');
   const long: CodeRun = { ...ended, pieces: [{ stream: 'stdout', text: 'x'.repeat(9_000), at: 0 }] };
+  const backticks = newFile('main.py', '` '.repeat(500_000));
+  expect(messageAbout({ ...program, files: [backticks] }, NO_RUN)).toContain('```python\n` `');
   expect(messageAbout(program, long).length).toBeLessThan(4_300);
 });
 

@@ -104,5 +104,4 @@ export const PROGRAM_STRINGS = {
     exitCode === undefined ? 'It had no output.' : `It had no output (exit code ${exitCode}).`,
   arguments: 'Arguments',
   input: 'Input',
-  cut: (characters: number) => `[… ${characters} characters …]`,
 } as const;
