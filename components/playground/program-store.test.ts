@@ -209,7 +209,7 @@ describe('deleting', () => {
 });
 
 describe('a copy', () => {
-  it('has files of its own: the editor shows the original again after an undo', () => {
+  it('has new files: the editor shows the original again after an undo', () => {
     const { tab, write, text } = openTab();
     const before = tab.tab();
     tab.duplicate();
