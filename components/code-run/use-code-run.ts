@@ -37,8 +37,6 @@ export type CodeRun =
 export interface CodeRunControls {
   run: CodeRun;
   start: (program: CodeRequest, place?: RunLocation) => void;
-  /** Shows a sample's recorded output, for a language that cannot run now. */
-  showSample: (sample: { title: string; output: string; isThisProgram: boolean }) => void;
   stop: () => void;
   clear: () => void;
 }
@@ -81,19 +79,13 @@ export function useCodeRun(onEnd?: (program: CodeRequest, run: CodeRun) => void)
     setRun({ state: 'idle' });
   }, []);
 
-  const showSample = useCallback<CodeRunControls['showSample']>(({ title, output, isThisProgram }) => {
-    abort.current?.abort();
-    abort.current = null;
-    setRun({ state: 'sample', pieces: [{ stream: 'stdout', text: output, at: 0 }], title, isThisProgram });
-  }, []);
-
   const restore = useCallback((earlier: CodeRun) => {
     abort.current?.abort();
     abort.current = null;
     setRun(earlier);
   }, []);
 
-  return { run, start, showSample, stop, clear, restore };
+  return { run, start, stop, clear, restore };
 }
 
 /** The browser asks before it leaves the page, which would kill the program. */

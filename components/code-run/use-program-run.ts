@@ -5,7 +5,10 @@ import type { CodeRequest, RunnerHealth } from '#lib/wire/code';
 import { demoEngineOf } from './demo/engines.ts';
 import { type CodeRun, type CodeRunControls, type RestorableRun, useCodeRun } from './use-code-run.ts';
 
-export interface ProgramRun extends Omit<CodeRunControls, 'start'> {
+/** What a place of runs must offer. */
+type StartControls = Omit<CodeRunControls, 'clear'>;
+
+export interface ProgramRun extends Omit<StartControls, 'start'> {
   health: RunnerHealth | undefined;
   /** The runner is unavailable. Its health is polled until it is back. */
   isUnavailable: boolean;
@@ -23,13 +26,13 @@ export interface ProgramRun extends Omit<CodeRunControls, 'start'> {
  */
 export function useProgramRun(
   onEnd?: (program: CodeRequest, run: CodeRun) => void,
-): ProgramRun & Pick<RestorableRun, 'restore'> {
-  const { restore, ...controls } = useCodeRun(onEnd);
-  return { ...useRunControls(controls), restore };
+): ProgramRun & Pick<RestorableRun, 'clear' | 'restore'> {
+  const { clear, restore, ...controls } = useCodeRun(onEnd);
+  return { ...useRunControls(controls), clear, restore };
 }
 
 /** Chooses where a program runs. `controls` run it. */
-export function useRunControls({ start, ...runs }: CodeRunControls): ProgramRun {
+export function useRunControls({ start, ...runs }: StartControls): ProgramRun {
   const { data: health, error, mutate } = useRunnerHealth();
   const isUnavailable = isRunnerUnavailable(health, error);
   const recheckRunner = useCallback(() => void mutate(), [mutate]);

@@ -1,10 +1,8 @@
 import { useCallback, useEffect, useSyncExternalStore } from 'react';
-import { UNREACHABLE } from '#lib/browser/api-client';
-import { isRunnerUnavailable, useRunnerHealth } from '#lib/browser/service-status';
 import { findLanguageInfo } from '#lib/languages/infos';
-import type { CodeRequest, RunnerHealth } from '#lib/wire/code';
-import { demoEngineOf } from '../code-run/demo/engines.ts';
-import type { CodeRun } from '../code-run/use-code-run.ts';
+import type { CodeRequest } from '#lib/wire/code';
+import type { RunLocation } from '../code-run/use-code-run.ts';
+import { type ProgramRun, useRunControls } from '../code-run/use-program-run.ts';
 import { sampleResult } from './language-options.ts';
 import { FIRST_PROGRAM } from './program.ts';
 import { NO_RUN } from './program-runs.ts';
@@ -37,45 +35,34 @@ export function useTab(isNew: boolean): Tab | undefined {
   return tab;
 }
 
-interface RunState {
-  run: CodeRun;
-  health: RunnerHealth | undefined;
-  /** The runner is unavailable. Its health is polled until it is back. */
-  isUnavailable: boolean;
-  recheckRunner: () => void;
-  /** Runs on the server, or in this browser while the runner is unavailable. */
-  execute: (program: CodeRequest) => void;
-  stop: () => void;
-}
-
-/** The last run of a program. It goes on while another program or page is shown. */
-export function useRunOf(id: string): RunState {
+/**
+ * The last run of a program. It goes on while another program or page is shown. `execute` shows a
+ * recorded output if nothing can run.
+ */
+export function useRunOf(id: string): ProgramRun {
   const run = useSyncExternalStore(
     subscribeToRuns,
     () => programs().runs.of(id),
     () => NO_RUN,
   );
-  const { data: health, error, mutate } = useRunnerHealth();
-  const isUnavailable = isRunnerUnavailable(health, error);
-  const recheckRunner = useCallback(() => void mutate(), [mutate]);
-  // A failed run notices an unreachable runner before the next health poll does.
-  const isUnreachable = run.state === 'failed' && run.code === UNREACHABLE;
-  useEffect(() => {
-    if (isUnreachable) recheckRunner();
-  }, [isUnreachable, recheckRunner]);
-  const execute = useCallback(
-    (program: CodeRequest) => {
-      const { runs } = programs();
-      const language = findLanguageInfo(program.language)?.id ?? FIRST_PROGRAM.language;
-      if (!isUnavailable) return runs.start(id, program, 'server');
-      if (demoEngineOf(language) !== undefined) return runs.start(id, program, 'browser');
-      const sample = sampleResult(language, program.code);
-      if (sample !== undefined) runs.showSample(id, sample);
-    },
-    [id, isUnavailable],
+  const start = useCallback(
+    (program: CodeRequest, place: RunLocation = 'server') => programs().runs.start(id, program, place),
+    [id],
   );
   const stop = useCallback(() => programs().runs.stop(id), [id]);
-  return { run, health, isUnavailable, recheckRunner, execute, stop };
+  const controls = useRunControls({ run, start, stop });
+  const runWhereItCan = controls.execute;
+  const execute = useCallback(
+    (program: CodeRequest) => {
+      if (runWhereItCan(program)) return true;
+      const language = findLanguageInfo(program.language)?.id ?? FIRST_PROGRAM.language;
+      const sample = sampleResult(language, program.code);
+      if (sample !== undefined) programs().runs.showSample(id, sample);
+      return false;
+    },
+    [id, runWhereItCan],
+  );
+  return { ...controls, execute };
 }
 
 const subscribe = (listener: () => void) => programs().store.subscribe(listener);
