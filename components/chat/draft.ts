@@ -1,7 +1,7 @@
 import { useEffect } from 'react';
-import { claimDraft, readDraft, storedDraft, useStored, writeDraft } from '#lib/browser/local-storage';
+import { readDraft, useStored } from '#lib/browser/local-storage';
+import { restoreDraft, writeOwnDraft } from '#lib/browser/own-draft';
 import { loadedOutbox } from './outbox.ts';
-import { holdPageLock, isClosed, thisPage } from './page-identity.ts';
 import { forgetAttachments } from './use-attachments.ts';
 
 /** The storage key of a chat's unsent text. */
@@ -30,25 +30,4 @@ export function clearDraft(chat: string): void {
 export function useDraft(key: string): [text: string, set: (text: string) => void] {
   useEffect(() => void restoreDraft(key), [key]);
   return useStored(key, writeOwnDraft, readDraft);
-}
-
-function writeOwnDraft(key: string, text: string): void {
-  if (text !== '') void holdPageLock();
-  writeDraft(key, text, thisPage().id);
-}
-
-async function restoreDraft(key: string): Promise<void> {
-  const { id, previousId } = thisPage();
-  const stored = storedDraft(key);
-  if (stored === undefined || stored.page === id) return;
-  const isOwn = stored.page !== '' && stored.page === previousId;
-  if (stored.hasOwn) {
-    if (!isOwn) return;
-    void holdPageLock();
-    claimDraft(key, id);
-    return;
-  }
-  if (stored.page !== '' && !isOwn && !(await isClosed(stored.page))) return;
-  // Something may have been typed meanwhile.
-  if (readDraft(key) === '') writeOwnDraft(key, stored.text);
 }

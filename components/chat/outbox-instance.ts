@@ -1,10 +1,10 @@
 import { isOffline, onConnection } from '#lib/browser/connection';
+import { closedPages, holdPageLock, thisPage } from '#lib/browser/page-identity';
 import type { Models } from '#lib/wire/models';
 import { EMPTY_THREAD, pathTo } from './conversation.ts';
 import { capabilitiesOf } from './model-capabilities.ts';
 import { openOutbox } from './outbox-db.ts';
 import { OutboxStore } from './outbox-store.ts';
-import { closedPages, holdPageLock, thisPage } from './page-identity.ts';
 import { requestSizeError } from './request-size.ts';
 import { chatStore } from './use-chat.ts';
 

@@ -6,9 +6,9 @@ import { Button } from '#components/ui/button';
 import { IconButton } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
 import { readShared, useStored, writeShared } from '#lib/browser/local-storage';
+import { newId } from '#lib/browser/new-id';
 import { showToast } from '#lib/browser/toasts';
 import type { ChatSettings } from './conversation.ts';
-import { newId } from './new-id.ts';
 import {
   MAX_PRESET_NAME,
   MAX_PRESETS,

@@ -1,5 +1,5 @@
+import { newId } from '#lib/browser/new-id';
 import { type ChatImage, IMAGE_TYPES, type ImageType } from './conversation.ts';
-import { newId } from './new-id.ts';
 import { FILE_STRINGS } from './strings/files.ts';
 
 /** Larger files are not read. */

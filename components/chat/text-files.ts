@@ -1,6 +1,6 @@
 import { codeFence } from '#lib/browser/code-fence';
+import { newId } from '#lib/browser/new-id';
 import { isRecord } from '#lib/browser/type-guards';
-import { newId } from './new-id.ts';
 import { COMPOSER_STRINGS } from './strings/composer.ts';
 
 /** A text that belongs to a question: a file, or a long paste. */

@@ -1,7 +1,7 @@
 import { useEffect, useSyncExternalStore } from 'react';
+import { newId } from '#lib/browser/new-id';
 import { parseJson } from '#lib/browser/type-guards';
 import { setTitleParts } from './document-title.ts';
-import { newId } from './new-id.ts';
 import { type Activity, type EndedResponse, NO_ACTIVITY, ResponseActivity } from './response-activity.ts';
 import { notify } from './response-notification.ts';
 import { chatAddress } from './search-target.ts';

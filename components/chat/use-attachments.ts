@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useSyncExternalStore } from 'react';
+import { afterPreviousPage, closedPages, holdPageLock, ifClosed, thisPage } from '#lib/browser/page-identity';
 import { type AttachmentState, AttachmentStore, NO_ATTACHMENTS } from './attachment-store.ts';
 import { openHistory } from './history-db.ts';
-import { afterPreviousPage, closedPages, holdPageLock, ifClosed, thisPage } from './page-identity.ts';
 import { COMPOSER_STRINGS } from './strings/composer.ts';
 import { pastedTextName } from './text-files.ts';
 

@@ -1,10 +1,10 @@
 import { useEffect, useSyncExternalStore } from 'react';
 import { ApiError, UNREACHABLE } from '#lib/browser/api-client';
+import { newId } from '#lib/browser/new-id';
 import { BROWSER_STRINGS } from '#lib/browser/strings';
 import { type ChatState, INITIAL_STATE } from './chat-state.ts';
 import { ChatStore } from './chat-store.ts';
 import { openHistory } from './history-db.ts';
-import { newId } from './new-id.ts';
 
 const CHANNEL = 'chill-space';
 /** Hidden pages paint no frames but keep receiving responses. */

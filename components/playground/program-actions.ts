@@ -1,4 +1,4 @@
-import { readStored, writeDraft } from '#lib/browser/local-storage';
+import { appendToDraft } from '#lib/browser/own-draft';
 import { showToast } from '#lib/browser/toasts';
 import type { SampleProgram } from '#lib/languages/language-info';
 import { SAMPLES } from '#lib/languages/samples';
@@ -211,11 +211,9 @@ export async function programLink(): Promise<string> {
 
 const NEW_CHAT_DRAFT = 'draft:new';
 
-/** Puts the program and its output at the end of what is written for a new chat. */
-export function draftQuestion(): void {
+/** Puts the program and its output at the end of what this tab has written for a new chat. */
+export async function draftQuestion(): Promise<void> {
   const { store, runs } = programs();
   const { program } = store.tab();
-  const draft = readStored(NEW_CHAT_DRAFT);
-  const message = messageAbout(program, runs.of(program.id));
-  writeDraft(NEW_CHAT_DRAFT, draft.trim() === '' ? message : `${draft.trimEnd()}\n\n${message}`);
+  await appendToDraft(NEW_CHAT_DRAFT, messageAbout(program, runs.of(program.id)));
 }

@@ -113,7 +113,7 @@ export function ProgramBar({ tab, health, isUnavailable, isRunning, editor, onRu
           onCopyLink={() => void copy()}
           onReset={() => actions.resetToExample(editor.current?.replace)}
           onAsk={() => {
-            actions.draftQuestion();
+            void actions.draftQuestion();
             router.push('/');
           }}
           onDelete={() => actions.deleteProgram(program.id)}
