@@ -208,6 +208,21 @@ describe('deleting', () => {
   });
 });
 
+describe('a deletion that is undone after another tab saved the program again', () => {
+  it('loses neither text', () => {
+    const a = openTab();
+    a.write('of a');
+    const { id } = a.tab.tab().program;
+    const d = openTab();
+    const undo = a.tab.delete(id, () => emptyProgram(newId(), 'python'));
+    d.hear();
+    d.write('of d');
+    undo();
+    a.write('of a, later');
+    expect(listed().map(([, text]) => text)).toEqual(expect.arrayContaining(['of a, later', 'of d']));
+  });
+});
+
 describe('a copy', () => {
   it('has new files: the editor shows the original again after an undo', () => {
     const { tab, write, text } = openTab();

@@ -233,14 +233,18 @@ export class ProgramStore {
     }
     this.#notify();
     return () => {
-      const outcome = stored && this.#saveOther({ ...stored, rev: '' }).outcome;
+      const saved = stored && this.#saveOther({ ...stored, rev: '' });
+      const outcome = saved?.outcome;
       const isLost = outcome === 'full' || outcome === 'too-many' || outcome === 'blocked';
       if (stored !== undefined && isLost) {
         const { program } = stored;
         const again = isShown ? before : { ...FIRST_TAB, program, file: program.files[0].id };
         this.restore({ ...again, rev: '', isEdited: true, problem: outcome });
         this.#env.notify({ type: 'problem', problem: outcome });
-      } else if (isShown) this.restore({ ...before, rev: this.#env.storage.read(id)?.rev ?? '' });
+      } else if (isShown) {
+        const isSame = saved?.outcome === 'saved' && stored?.rev === before.rev;
+        this.restore({ ...before, rev: isSame ? saved.rev : before.rev });
+      }
       this.#notify();
     };
   }
