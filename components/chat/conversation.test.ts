@@ -10,6 +10,7 @@ import {
   type UserMessage,
   versionsOf,
 } from './conversation.ts';
+import { planDeletion } from './delete-messages.ts';
 import { newResponse } from './message-reducer.ts';
 
 const image: ChatImage = { id: 'p', name: 'cat.png', type: 'image/png', data: 'aGk=', width: 1, height: 1 };
@@ -43,6 +44,16 @@ describe('a conversation tree', () => {
     expect(newestLeafBelow(thread, 'a1')).toBe('a3');
     expect(newestLeafBelow(thread, 'a2')).toBe('a2');
     expect(newestLeafBelow(thread, 'q1')).toBe('a2');
+  });
+
+  it('ends each walk where stored parents form a cycle', () => {
+    const cycle: Thread = new Map<string, ChatMessage>([
+      ['q', user('q', 'a', 1)],
+      ['a', { ...newResponse('a', 'c', 'q', 2), state: 'done' }],
+    ]);
+    expect(pathTo(cycle, 'a').map(({ id }) => id)).toEqual(['q', 'a']);
+    expect(newestLeafBelow(cycle, 'q')).toBe('a');
+    expect(planDeletion(cycle, 'a', 'q', 'below')).toMatchObject({ leafId: null, removed: [{ id: 'q' }, { id: 'a' }] });
   });
 
   it('omits empty responses from the request', () => {

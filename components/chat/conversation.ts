@@ -129,16 +129,16 @@ export interface ResponseFailure {
 
 export const EMPTY_THREAD: Thread = new Map();
 
-/** Messages from the root to `leafId`, oldest first. */
+/** Messages from the root to `leafId`, oldest first. Ends where stored parents form a cycle. */
 export function pathTo(thread: Thread, leafId: string | null): ChatMessage[] {
-  const path: ChatMessage[] = [];
+  const path = new Set<ChatMessage>();
   for (let id = leafId; id !== null; ) {
     const message = thread.get(id);
-    if (message === undefined) break;
-    path.push(message);
+    if (message === undefined || path.has(message)) break;
+    path.add(message);
     id = message.parentId;
   }
-  return path.reverse();
+  return [...path].reverse();
 }
 
 /** All siblings of a message including itself, oldest first. */
@@ -151,12 +151,14 @@ export function versionsOf(thread: Thread, message: ChatMessage): ChatMessage[] 
 /** The newest leaf below `id`, which the page shows after a switch of versions. */
 export function newestLeafBelow(thread: Thread, id: string): string {
   let leaf = id;
+  const passed = new Set<string>();
   for (;;) {
+    passed.add(leaf);
     let newest: ChatMessage | undefined;
     for (const message of thread.values())
       if (message.parentId === leaf && (newest === undefined || message.createdAt >= newest.createdAt))
         newest = message;
-    if (newest === undefined) return leaf;
+    if (newest === undefined || passed.has(newest.id)) return leaf;
     leaf = newest.id;
   }
 }

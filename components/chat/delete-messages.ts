@@ -76,10 +76,13 @@ function leafAfter(rest: Thread, target: ChatMessage): string | null {
 
 function descendants(thread: Thread, id: string): ChatMessage[] {
   const children = Map.groupBy(thread.values(), (message: ChatMessage) => message.parentId);
-  const found: ChatMessage[] = [];
+  const found = new Set<ChatMessage>();
   for (let level = children.get(id) ?? []; level.length > 0; ) {
-    found.push(...level);
-    level = level.flatMap((message) => children.get(message.id) ?? []);
+    for (const message of level) found.add(message);
+    // Stored parents may form a cycle.
+    level = level
+      .flatMap((message) => children.get(message.id) ?? [])
+      .filter((message) => message.id !== id && !found.has(message));
   }
-  return found;
+  return [...found];
 }
