@@ -174,6 +174,20 @@ describe('ChatStore', () => {
     expect(store.state().conversations[0]).toMatchObject({ title: 'What is Rust?' });
   });
 
+  it('sends no question a second time', async () => {
+    const store = newStore();
+    const question = { id: 'q', text: 'Hi', model: 'm', capabilities: SEES };
+    const id = store.send({ ...question, conversationId: null });
+    await settle();
+    last(asked).feed.push(say('Hello'), DONE);
+    await settle();
+    const before = structuredClone([...history.texts.values()]);
+    expect(store.send({ ...question, conversationId: id })).toBe(id);
+    expect(store.send({ ...question, conversationId: null })).toBe(id);
+    await settle();
+    expect([asked.length, [...history.texts.values()]]).toEqual([1, before]);
+  });
+
   it('sends the whole path with the next question, without other branches', async () => {
     const store = newStore();
     const id = store.send({ conversationId: null, text: 'one', model: null, capabilities: SEES });

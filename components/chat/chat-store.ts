@@ -113,8 +113,14 @@ export class ChatStore {
       if (failed.conversationId === conversationId && !this.#isStill(failed)) this.cancelRetry(failed.id);
   }
 
-  /** Appends the question and a pending response. Returns the conversation's id. */
+  /**
+   * Appends the question and a pending response. Returns the conversation's id. A question that is
+   * there already is not sent again: it would become its own ancestor.
+   */
   send(question: NewQuestion): string {
+    const { id: questionId } = question;
+    if (questionId !== undefined)
+      for (const [conversationId, thread] of this.#state.threads) if (thread.has(questionId)) return conversationId;
     const now = this.#effects.now();
     const conversation: Conversation = this.#conversation(question.conversationId) ?? {
       id: this.#effects.newId(),
