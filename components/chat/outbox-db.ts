@@ -9,6 +9,25 @@ const DB_NAME = 'chill-space-outbox';
 /** Set while the database may hold something: a page without waiting messages opens none. */
 const FLAG = 'outbox';
 
+/** The second one is for a full `localStorage`: a reload of this tab still finds the messages. */
+const flagStorages = (): Storage[] => [localStorage, sessionStorage];
+
+function setFlag(): void {
+  for (const storage of flagStorages())
+    try {
+      storage.setItem(FLAG, '1');
+      return;
+    } catch {
+      // It is full.
+    }
+}
+
+const hasFlag = () => flagStorages().some((storage) => storage.getItem(FLAG) !== null);
+
+function removeFlag(): void {
+  for (const storage of flagStorages()) storage.removeItem(FLAG);
+}
+
 /** Waiting messages of all tabs, with their images and files, in IndexedDB. */
 export function openOutbox(): OutboxStorage {
   let opened: Promise<IDBPDatabase<OutboxSchema>> | undefined;
@@ -27,14 +46,37 @@ export function openOutbox(): OutboxStorage {
   };
   return {
     async all() {
-      if (localStorage.getItem(FLAG) === null) return [];
+      if (!hasFlag()) return [];
       const messages = await (await database()).getAll('messages');
-      if (messages.length === 0) localStorage.removeItem(FLAG);
-      return messages;
+      if (messages.length > 0) return messages;
+      removeFlag();
+      // Another tab may have written one before the flag was removed.
+      const late = await (await database()).getAll('messages');
+      if (late.length > 0) setFlag();
+      return late;
     },
     async put(message) {
-      localStorage.setItem(FLAG, '1');
+      setFlag();
       await (await database()).put('messages', message);
+      // Another tab may have found the database empty meanwhile.
+      setFlag();
+    },
+    async update(message) {
+      const transaction = (await database()).transaction('messages', 'readwrite');
+      const stored = await transaction.store.get(message.id);
+      if (stored?.page === message.page) await transaction.store.put(message);
+      await transaction.done;
+    },
+    async reassign(from, to, held) {
+      const transaction = (await database()).transaction('messages', 'readwrite');
+      const left = (await transaction.store.getAll()).filter(({ page }) => page === from);
+      const taken = left.map((message) => ({ ...message, page: to, held: held ?? message.held }));
+      for (const message of taken) await transaction.store.put(message);
+      await transaction.done;
+      return taken;
+    },
+    async owner(id) {
+      return (await (await database()).get('messages', id))?.page;
     },
     async remove(id) {
       await (await database()).delete('messages', id);

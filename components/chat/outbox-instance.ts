@@ -1,5 +1,5 @@
 import { isOffline, onConnection } from '#lib/browser/connection';
-import { closedPages, holdPageLock, thisPage } from '#lib/browser/page-identity';
+import { afterPreviousPage, closedPages, holdPageLock, ifClosed, thisPage } from '#lib/browser/page-identity';
 import type { Models } from '#lib/wire/models';
 import { EMPTY_THREAD, pathTo } from './conversation.ts';
 import { capabilitiesOf } from './model-capabilities.ts';
@@ -16,7 +16,10 @@ export function createOutbox(knownModels: () => Models | undefined): OutboxStore
     storage: openOutbox(),
     page: id,
     previousPage: previousId,
-    closedPages,
+    // Without locks no page can tell a closed one from one that lives.
+    closedPages: async (pages) => (navigator.locks === undefined ? [] : closedPages(pages)),
+    afterPreviousPage,
+    ifClosed,
     holdPage: holdPageLock,
     chat: {
       state: chat.state,

@@ -42,11 +42,21 @@ function open(page = 'here', previousPage: string | null = null): OutboxStore {
     storage: {
       all: async () => [...stored.values()],
       put: async (one) => void stored.set(one.id, one),
+      update: async (one) => void (stored.get(one.id)?.page === one.page && stored.set(one.id, one)),
+      reassign: async (from, to, held) => {
+        const left = [...stored.values()].filter((one) => one.page === from);
+        const taken = left.map((one) => ({ ...one, page: to, held: held ?? one.held }));
+        for (const one of taken) stored.set(one.id, one);
+        return taken;
+      },
+      owner: async (id) => stored.get(id)?.page,
       remove: async (id) => void stored.delete(id),
     },
     page,
     previousPage,
     closedPages: async (pages) => pages.filter((one) => closed.includes(one)),
+    afterPreviousPage: async (take) => (closed.includes(previousPage ?? '') ? take() : []),
+    ifClosed: async (one, take) => (closed.includes(one) ? take() : []),
     holdPage: async () => undefined,
     chat: {
       state: () => state,
@@ -199,7 +209,7 @@ describe('OutboxStore', () => {
     ] as const)
       stored.set(id, { ...message(id, 'a'), page, held: false });
     stored.set('4', { ...message('4', 'deleted'), page: 'before', held: false });
-    closed = ['closed'];
+    closed = ['closed', 'before'];
     change('a', 'done');
     const store = open('here', 'before');
     await store.load();
@@ -212,11 +222,72 @@ describe('OutboxStore', () => {
   });
 
   it('sends no message twice if the page ended while it was sent', async () => {
+    closed = ['before'];
     stored.set('leaf-a', { ...message('leaf-a', 'a'), page: 'before', held: false });
     change('a', 'done');
     const store = open('here', 'before');
     await store.load();
     await settled();
     expect([sentTexts(), stored.size]).toEqual([[], 0]);
+  });
+
+  it('leaves the messages of a tab that was duplicated to that tab', async () => {
+    stored.set('1', { ...message('1', 'a'), page: 'original', held: false });
+    change('a', 'done');
+    const store = open('here', 'original');
+    await store.load();
+    await settled();
+    expect([sentTexts(), texts(store, 'a'), stored.get('1')?.page]).toEqual([[], [], 'original']);
+  });
+
+  it('sends no message that another page has taken', async () => {
+    const store = open();
+    store.add(message('1', 'a'));
+    await settled();
+    stored.set('1', { ...message('1', 'a'), page: 'copy', held: false });
+    change('a', 'done');
+    await settled();
+    expect([sentTexts(), texts(store, 'a'), stored.get('1')?.page]).toEqual([[], [], 'copy']);
+  });
+
+  it('drops a message that another page has sent', async () => {
+    const store = open();
+    store.add(message('1', 'a'));
+    await settled();
+    const question = { ...newResponse('1', 'a', 'q', 1), state: 'done' as const };
+    state = { ...state, threads: new Map(state.threads).set('a', new Map([...thread('a', 'done'), ['1', question]])) };
+    for (const listener of listeners) listener();
+    await settled();
+    expect([sentTexts(), texts(store, 'a'), stored.size]).toEqual([[], [], 0]);
+  });
+
+  it('puts a removed message back into the conversation that the new chat became', async () => {
+    offline = true;
+    const store = open();
+    store.add(message('1', NEW_CHAT));
+    store.add(message('2', NEW_CHAT));
+    const restore = store.remove(NEW_CHAT, '2');
+    offline = false;
+    for (const listener of listeners) listener();
+    await settled();
+    restore();
+    await settled();
+    expect([sentTexts(), texts(store, 'started'), texts(store, NEW_CHAT)]).toEqual([['1'], ['2'], []]);
+    const again = store.remove('started', '2');
+    state = { ...state, conversations: state.conversations.filter(({ id }) => id !== 'started') };
+    again();
+    await settled();
+    expect([texts(store, 'started'), stored.size]).toEqual([[], 0]);
+  });
+
+  it('sends what is not held back first after a reload', async () => {
+    closed = ['before'];
+    stored.set('old', { ...message('old', 'a'), page: 'before', held: true });
+    stored.set('new', { ...message('new', 'a'), createdAt: 2, page: 'before', held: false });
+    change('a', 'done');
+    const store = open('here', 'before');
+    await store.load();
+    await settled();
+    expect([sentTexts(), texts(store, 'a')]).toEqual([['new'], ['old']]);
   });
 });

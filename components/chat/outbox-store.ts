@@ -33,6 +33,12 @@ export type Wait = 'loading' | 'answer' | 'network' | 'reader' | 'refused' | 'ed
 export interface OutboxStorage {
   all(): Promise<QueuedMessage[]>;
   put(message: QueuedMessage): Promise<void>;
+  /** Writes a message unless another page has taken or removed it. */
+  update(message: QueuedMessage): Promise<void>;
+  /** Gives the messages of one page to another, `held` if that is set, and returns them. */
+  reassign(from: string, to: string, held?: true): Promise<QueuedMessage[]>;
+  /** The page that owns a message. */
+  owner(id: string): Promise<string | undefined>;
   remove(id: string): Promise<void>;
 }
 
@@ -43,6 +49,10 @@ export interface OutboxEffects {
   /** The page that this tab showed before a reload. */
   previousPage: string | null;
   closedPages(pages: readonly string[]): Promise<string[]>;
+  /** Runs `take` once the previous page has ended: a duplicated tab has one that lives on. */
+  afterPreviousPage<T>(take: () => Promise<T[]>): Promise<T[]>;
+  /** Runs `take` if the page is closed. */
+  ifClosed<T>(page: string, take: () => Promise<T[]>): Promise<T[]>;
   /** Other pages see that this one lives. */
   holdPage(): Promise<void>;
   chat: {
@@ -61,6 +71,8 @@ export interface OutboxEffects {
 }
 
 const NONE: readonly QueuedMessage[] = [];
+/** Messages that are held back come last. */
+const byTurn = (a: QueuedMessage, b: QueuedMessage) => Number(a.held) - Number(b.held) || a.createdAt - b.createdAt;
 const ignoreStorageFailure = () => {};
 
 /**
@@ -75,6 +87,12 @@ export class OutboxStore {
   readonly #started = new Set<(conversationId: string) => void>();
   readonly #confirmed = new Set<string>();
   readonly #refusals = new Map<string, string>();
+  /** Messages that are in storage: another page can take them. */
+  readonly #stored = new Set<string>();
+  /** Messages whose owner is read before they are sent. */
+  readonly #checked = new Set<string>();
+  /** What the messages of the new chat lead to, once the first one was sent. */
+  #start: { conversationId?: string } = {};
   #editing: string | undefined;
   #loading: Promise<void> | undefined;
   #isRunScheduled = false;
@@ -143,7 +161,7 @@ export class OutboxStore {
       const changed = { ...message, text };
       this.#refusals.delete(id);
       this.#change(chat, (messages) => messages.map((one) => (one.id === id ? changed : one)));
-      this.#keep(changed);
+      this.#update(changed);
     }
     this.#setEditing(undefined);
     this.#run();
@@ -155,10 +173,18 @@ export class OutboxStore {
     const message = this.messages(chat)[place];
     if (message === undefined) return () => undefined;
     if (this.#editing === id) this.#setEditing(undefined);
+    const start = this.#start;
     this.#drop(message);
     return () => {
-      this.#change(chat, (messages) => messages.toSpliced(place, 0, message));
-      this.#keep(message);
+      const target = chat === NEW_CHAT ? (start.conversationId ?? NEW_CHAT) : chat;
+      const { conversations } = this.#effects.chat.state();
+      // Its conversation was deleted meanwhile.
+      if (target !== NEW_CHAT && !conversations.some((one) => one.id === target)) return;
+      const restored = { ...message, chat: target };
+      // What stood in front of it has become the conversation.
+      if (target === chat) this.#change(target, (messages) => messages.toSpliced(place, 0, restored));
+      else this.#change(target, (messages) => [...messages, restored].sort(byTurn));
+      this.#keep(restored);
       this.#run();
     };
   }
@@ -200,39 +226,43 @@ export class OutboxStore {
   }
 
   async #load(): Promise<void> {
-    const stored = await this.#effects.storage.all();
-    const { page, previousPage } = this.#effects;
-    const others = stored.filter((message) => message.page !== page);
-    if (others.length === 0) return;
+    const { page, previousPage, storage } = this.#effects;
+    const stored = await storage.all();
+    const pages = new Set(stored.map((message) => message.page));
+    pages.delete(page);
+    if (pages.size === 0) return;
     await this.#effects.holdPage();
-    await this.#take(others.filter((message) => message.page === previousPage));
-    const pages = new Set(others.map((message) => message.page).filter((other) => other !== previousPage));
-    const closed = await this.#effects.closedPages([...pages]);
-    if (closed.length === 0) return;
-    // Another page may have taken them during the wait.
-    const left = (await this.#effects.storage.all()).filter((message) => closed.includes(message.page));
-    await this.#take(left.map((message) => ({ ...message, held: true })));
+    if (previousPage !== null && pages.delete(previousPage)) {
+      const left = await this.#effects.afterPreviousPage(() => storage.reassign(previousPage, page));
+      await this.#take(left);
+    }
+    for (const other of await this.#effects.closedPages([...pages])) {
+      const left = await this.#effects.ifClosed(other, () => storage.reassign(other, page, true));
+      await this.#take(left);
+    }
   }
 
-  async #take(messages: readonly QueuedMessage[]): Promise<void> {
-    const own = messages
-      .map((message) => ({ ...message, page: this.#effects.page }))
-      .sort((a, b) => a.createdAt - b.createdAt);
+  async #take(own: readonly QueuedMessage[]): Promise<void> {
+    if (own.length === 0) return;
     await this.#effects.chat.load();
     const chats = new Set(own.map(({ chat }) => chat));
     for (const chat of chats) if (chat !== NEW_CHAT) await this.#effects.chat.open(chat);
-    const { conversations, threads } = this.#effects.chat.state();
+    const { conversations } = this.#effects.chat.state();
     for (const message of own) {
       const isDeleted = message.chat !== NEW_CHAT && !conversations.some(({ id }) => id === message.chat);
       // The page ended between sending the question and removing it here.
-      const isSent = threads.get(message.chat)?.has(message.id) === true;
-      if (isDeleted || isSent) this.#store((storage) => storage.remove(message.id));
+      if (isDeleted || this.#isSent(message.id)) this.#store((storage) => storage.remove(message.id));
       else {
-        this.#change(message.chat, (messages) => [...messages, message]);
-        this.#keep(message);
+        this.#stored.add(message.id);
+        this.#change(message.chat, (messages) => [...messages, message].sort(byTurn));
       }
     }
     this.#run();
+  }
+
+  /** Another page may have sent it. */
+  #isSent(id: string): boolean {
+    return [...this.#effects.chat.state().threads.values()].some((thread) => thread.has(id));
   }
 
   /** Deferred: the chat's state is complete only after the caller has finished. */
@@ -248,22 +278,42 @@ export class OutboxStore {
   /** Sends the first message of a chat, unless it has to wait. */
   #sendFirst(chat: string): void {
     const [first] = this.messages(chat);
-    if (first === undefined) return;
+    if (first === undefined || this.#checked.has(first.id)) return;
+    if (this.#isSent(first.id)) {
+      this.#drop(first);
+      this.#run();
+      return;
+    }
     const wait = this.waitOf(chat);
     if (wait === 'reader' && !first.held) this.#hold(chat, true);
     if (wait !== undefined) return;
     const conversationId = chat === NEW_CHAT ? null : chat;
     const refusal = this.#effects.refusal(first, conversationId);
-    if (refusal === undefined) this.#send(first, conversationId);
+    if (refusal === undefined) void this.#sendIfOwn(first);
     else {
       this.#refusals.set(first.id, refusal);
       this.#notify();
     }
   }
 
+  /** Sends a message that no other page has taken; without storage no page can. */
+  async #sendIfOwn({ id, chat }: QueuedMessage): Promise<void> {
+    this.#checked.add(id);
+    await this.#storing;
+    const { storage, page } = this.#effects;
+    const owner = this.#stored.has(id) ? await storage.owner(id).catch(() => page) : page;
+    this.#checked.delete(id);
+    const [first] = this.messages(chat);
+    if (first?.id === id && owner !== page) this.#release(first);
+    // Something may have changed meanwhile.
+    else if (first?.id === id && !this.#isSent(id) && this.waitOf(chat) === undefined)
+      this.#send(first, chat === NEW_CHAT ? null : chat);
+    this.#run();
+  }
+
   #hold(chat: string, held: boolean): void {
     this.#change(chat, (messages) => messages.map((message) => ({ ...message, held })));
-    for (const message of this.messages(chat)) this.#keep(message);
+    for (const message of this.messages(chat)) this.#update(message);
   }
 
   #send(message: QueuedMessage, conversationId: string | null): void {
@@ -278,6 +328,8 @@ export class OutboxStore {
       ...{ id, conversationId, text, images, files, settings, model, capabilities },
     });
     if (conversationId !== null) return;
+    this.#start.conversationId = sentTo;
+    this.#start = {};
     for (const left of this.messages(NEW_CHAT)) {
       const moved = { ...left, chat: sentTo };
       this.#drop(left, moved);
@@ -287,18 +339,34 @@ export class OutboxStore {
 
   /** Removes a message, or moves it to the chat of `moved`. */
   #drop(message: QueuedMessage, moved?: QueuedMessage): void {
-    this.#confirmed.delete(message.id);
-    this.#refusals.delete(message.id);
-    this.#change(message.chat, (messages) => messages.filter(({ id }) => id !== message.id));
-    if (moved === undefined) this.#store((storage) => storage.remove(message.id));
+    this.#release(message);
+    if (moved === undefined)
+      this.#store((storage) => {
+        this.#stored.delete(message.id);
+        return storage.remove(message.id);
+      });
     else {
       this.#change(moved.chat, (messages) => [...messages, moved]);
-      this.#keep(moved);
+      this.#update(moved);
     }
   }
 
+  /** Removes a message here, not in storage. */
+  #release(message: QueuedMessage): void {
+    this.#confirmed.delete(message.id);
+    this.#refusals.delete(message.id);
+    this.#change(message.chat, (messages) => messages.filter(({ id }) => id !== message.id));
+  }
+
   #keep(message: QueuedMessage): void {
-    this.#store((storage) => storage.put(message));
+    this.#store(async (storage) => {
+      await storage.put(message);
+      this.#stored.add(message.id);
+    });
+  }
+
+  #update(message: QueuedMessage): void {
+    this.#store((storage) => storage.update(message));
   }
 
   #store(write: (storage: OutboxStorage) => Promise<void>): void {
