@@ -39,6 +39,23 @@ describe('AttachmentStore', () => {
     expect(store.state('a').reading).toBe(0);
   });
 
+  it('moves attachments to a chat that has none, also in storage', async () => {
+    const { store, kept, dropped } = begin();
+    await store.attach('new', [file('1')]);
+    store.attachText('new', 'notes.txt', 'text');
+    store.move('new', 'started');
+    expect([store.state('new'), names(store, 'started')]).toEqual([NO_ATTACHMENTS, ['1']]);
+    await new Promise((resolve) => setTimeout(resolve));
+    const id = store.state('started').files[0]?.id;
+    expect([dropped, kept.slice(2)]).toEqual([
+      ['1', id],
+      ['started/1', `started/${id}`],
+    ]);
+    await store.attach('new', [file('2')]);
+    store.move('new', 'started');
+    expect([names(store, 'new'), names(store, 'started')]).toEqual([['2'], ['1']]);
+  });
+
   it('restores stored images once, in front of newly attached ones', async () => {
     const { store, kept } = begin([image('left')]);
     const opened = store.open('a');

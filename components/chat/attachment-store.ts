@@ -125,6 +125,21 @@ export class AttachmentStore {
     if (ids.length > 0) this.#effects.drop(ids).catch(ignoreStorageFailure);
   }
 
+  /** Moves attachments that were read to a chat that has none. */
+  move(from: string, to: string): void {
+    const { images, files } = this.state(from);
+    const moved = [...images, ...files];
+    const present = this.state(to);
+    if (moved.length === 0 || present.images.length + present.files.length + present.reading > 0) return;
+    this.#change(from, () => ({ images: [], files: [], refusal: undefined }));
+    this.#change(to, () => ({ images, files }));
+    const store = async () => {
+      await this.#effects.drop(moved.map(({ id }) => id));
+      for (const attachment of moved) await this.#effects.keep(to, attachment);
+    };
+    store().catch(ignoreStorageFailure);
+  }
+
   refuse(chat: string, sentence: string | undefined): void {
     this.#change(chat, () => ({ refusal: sentence }));
   }

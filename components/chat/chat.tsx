@@ -3,7 +3,7 @@
 import clsx from 'clsx';
 import { ArrowDown, PanelLeft, SquarePen } from 'lucide-react';
 import { useSearchParams } from 'next/navigation';
-import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { Suspense, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { AttachButton } from '#components/chat/attach-button';
 import { useChatSettings } from '#components/chat/chat-settings';
 import { ChatTitle } from '#components/chat/chat-title';
@@ -36,9 +36,10 @@ import type { ModelInfo, Models } from '#lib/wire/models';
 import type { ChatState } from './chat-state.ts';
 import { contextLimit } from './context-usage.ts';
 import { EMPTY_THREAD, isRunning, NO_SETTINGS, pathTo, type Thread } from './conversation.ts';
-import { clearDraft, draftKey } from './draft.ts';
+import { clearSentText, draftKey, moveDraft } from './draft.ts';
 import { NEW_CHAT } from './history-db.ts';
 import { isImageFile } from './images.ts';
+import { LateQueue } from './late-queue.ts';
 import { capabilitiesOf, modelByName, modelChoice, thinkingModesOf } from './model-capabilities.ts';
 import { loadedOutbox, loadOutbox, onStartedChat, queuedMessages, useOutbox } from './outbox.ts';
 import type { QueuedMessage } from './outbox-store.ts';
@@ -137,15 +138,23 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const outbox = loadedOutbox();
   const { handleSent } = chatSettings;
   const hasQueueCode = useLoaded(queued.length > 0, queuedMessages);
+  const startedId = useRef<string | null>(null);
   useEffect(
     () =>
       onStartedChat((id) => {
         if (activeId !== null) return;
+        startedId.current = id;
         handleSent();
         show(id);
       }),
     [activeId, handleSent, show],
   );
+  useLayoutEffect(() => {
+    if (activeId === null) return;
+    // What was typed until the view changed stays in the field.
+    if (activeId === startedId.current) moveDraft(NEW_CHAT, activeId);
+    startedId.current = null;
+  }, [activeId]);
   const noVisionSentence = COMPOSER_STRINGS.noVision(modelName(models, model));
   const attach = (chosen: readonly File[]) => {
     const readable = vision ? chosen : chosen.filter((file) => !isImageFile(file));
@@ -164,22 +173,13 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const { refuse } = attachments;
   /** Returns true if the message waits now. Otherwise `onQueued` is called when it does. */
   const queue = useCallback(
-    (message: NewQueuedMessage, onQueued: () => void) => {
-      const loaded = loadedOutbox();
-      loaded?.add(message);
-      if (loaded === undefined)
-        loadOutbox().then(
-          (late) => {
-            late.add(message);
-            onQueued();
-          },
-          () => refuse(COMPOSER_STRINGS.notReady),
-        );
-      return loaded !== undefined;
-    },
+    (message: NewQueuedMessage, isInField: boolean, onQueued: () => void) =>
+      lateQueue.add(message, isInField, onQueued, () => refuse(COMPOSER_STRINGS.notReady)),
     [refuse],
   );
   const send = (text: string) => {
+    // The field still has the text that is about to be queued.
+    if (lateQueue.isPending(chat)) return false;
     const { images, files } = attachments;
     const thread =
       chatStore()
@@ -198,7 +198,11 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
     // Messages that are held back wait for the reader; the others are sent in their order.
     if (runningId !== undefined || isOffline() || (queued.length > 0 && queueState.wait !== 'reader')) {
       const message = { ...queuedPart(chat), ...contents, ...choice, settings };
-      if (!queue(message, () => clearDraft(chat))) return false;
+      const clearSent = () => {
+        clearSentText(chat, text);
+        for (const { id } of [...images, ...files]) attachments.remove(id);
+      };
+      if (!queue(message, true, clearSent)) return false;
     } else {
       const id = chatStore().send({
         ...{ conversationId: conversation?.id ?? null, ...contents, settings },
@@ -216,7 +220,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
       if (activeId === null) return;
       if (runningLeaf(chatStore().state(), activeId) === undefined && !isOffline())
         chatStore().send({ conversationId: activeId, text, ...choice });
-      else queue({ ...queuedPart(activeId), text, ...choice }, scrollToEnd);
+      else queue({ ...queuedPart(activeId), text, ...choice }, false, scrollToEnd);
       scrollToEnd();
     },
     [activeId, choice, queue, scrollToEnd],
@@ -451,6 +455,8 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
 }
 
 type NewQueuedMessage = Omit<QueuedMessage, 'page' | 'held'>;
+
+const lateQueue = new LateQueue<NewQueuedMessage>({ loaded: loadedOutbox, load: loadOutbox });
 
 /** What every waiting message has. */
 function queuedPart(chat: string) {

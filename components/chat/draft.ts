@@ -2,7 +2,7 @@ import { useEffect } from 'react';
 import { readDraft, useStored } from '#lib/browser/local-storage';
 import { restoreDraft, writeOwnDraft } from '#lib/browser/own-draft';
 import { loadedOutbox } from './outbox.ts';
-import { forgetAttachments } from './use-attachments.ts';
+import { forgetAttachments, moveAttachments } from './use-attachments.ts';
 
 /** The storage key of a chat's unsent text. */
 export function draftKey(chat: string): string {
@@ -21,6 +21,21 @@ export function forgetDraft(chat: string): void {
 export function clearDraft(chat: string): void {
   writeOwnDraft(draftKey(chat), '');
   forgetAttachments(chat);
+}
+
+/** Deletes the unsent text of a chat if it is still `sent`: more may have been typed since. */
+export function clearSentText(chat: string, sent: string): void {
+  if (readDraft(draftKey(chat)).trim() === sent) writeOwnDraft(draftKey(chat), '');
+}
+
+/** Moves what was not sent to a chat that has no unsent text. */
+export function moveDraft(from: string, to: string): void {
+  const text = readDraft(draftKey(from));
+  if (text !== '' && readDraft(draftKey(to)) === '') {
+    writeOwnDraft(draftKey(to), text);
+    writeOwnDraft(draftKey(from), '');
+  }
+  moveAttachments(from, to);
 }
 
 /**

@@ -40,6 +40,11 @@ export function forgetAttachments(chat: string): void {
   attachments().clear(chat);
 }
 
+/** Moves the attachments of one chat to another. */
+export function moveAttachments(from: string, to: string): void {
+  attachments().move(from, to);
+}
+
 let store: AttachmentStore | undefined;
 
 /** Module singleton: attachments survive navigation within the app. */
