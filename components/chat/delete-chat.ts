@@ -5,12 +5,12 @@ import { draftKey, forgetDraft } from './draft.ts';
 import { openHistory } from './history-db.ts';
 import { fromStored } from './stored-message.ts';
 import { HISTORY_STRINGS as S } from './strings/history.ts';
-import { forgetAttachments } from './use-attachments.ts';
 import { chatStore } from './use-chat.ts';
+import { whenUndoEnds } from './when-undo-ends.ts';
 
 const UNDO_MS = 10_000;
 /** Longer than a toast stays under the pointer or the focus. */
-const ATTACHMENTS_HELD_MS = 10 * 60_000;
+const UNDO_HELD_MS = 10 * 60_000;
 
 /** Deletes a chat at once and offers to undo it. `onUndone` runs after it is back. */
 export async function deleteChat({ id, title }: Conversation, onUndone: () => void): Promise<void> {
@@ -27,10 +27,14 @@ export async function deleteChat({ id, title }: Conversation, onUndone: () => vo
   await store.remove(id);
   const draft = readStored(draftKey(id));
   writeDraft(draftKey(id), '');
-  // Unsent images are deleted in storage, and held by this page for the undo.
-  const forgetting = setTimeout(() => forgetAttachments(id), ATTACHMENTS_HELD_MS);
+  // Unsent images are deleted in storage, and held by this page for the undo. What is stored apart
+  // from the conversation is deleted with them.
+  const cancelForgetting = whenUndoEnds(() => {
+    // It may have been imported again.
+    if (!store.state().conversations.some((known) => known.id === id)) forgetDraft(id);
+  }, UNDO_HELD_MS);
   const undo = async () => {
-    clearTimeout(forgetting);
+    cancelForgetting();
     writeDraft(draftKey(id), draft);
     if (stored !== undefined) await openHistory().putBack(stored);
     const restored = stored?.conversation ?? conversation;

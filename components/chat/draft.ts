@@ -2,6 +2,9 @@ import { useEffect } from 'react';
 import { readDraft, useStored } from '#lib/browser/local-storage';
 import { restoreDraft, writeOwnDraft } from '#lib/browser/own-draft';
 import { loadedOutbox } from './outbox.ts';
+
+import { forgetUnread } from './use-activity.ts';
+
 import { forgetAttachments, moveAttachments } from './use-attachments.ts';
 
 /** The storage key of a chat's unsent text. */
@@ -9,18 +12,17 @@ export function draftKey(chat: string): string {
   return `draft:${chat}`;
 }
 
-/** Deletes the unsent text, attachments, waiting messages, and results of programs of a chat. */
+/**
+ * Deletes the unsent text, attachments, waiting messages, results of programs, and the mark of
+ * unread responses of a chat.
+ */
 export function forgetDraft(chat: string): void {
-  clearDraft(chat);
+  writeOwnDraft(draftKey(chat), '');
+  forgetAttachments(chat);
+  forgetUnread(chat);
   // What is only stored is deleted when it is read: its conversation is missing then.
   loadedOutbox()?.forget(chat);
   void import('../code-run/kept-runs.ts').then(({ forgetRuns }) => forgetRuns(chat)).catch(() => undefined);
-}
-
-/** Deletes the unsent text and attachments of a chat, after they were sent. */
-export function clearDraft(chat: string): void {
-  writeOwnDraft(draftKey(chat), '');
-  forgetAttachments(chat);
 }
 
 /** Deletes the unsent text of a chat if it is still `sent`: more may have been typed since. */

@@ -42,6 +42,11 @@ export function useReadMark(conversationId: string | null): void {
   }, [conversationId]);
 }
 
+/** Removes the mark of a conversation that was deleted. */
+export function forgetUnread(conversationId: string): void {
+  responseActivity().markRead(conversationId);
+}
+
 const subscribe = (listener: () => void) => responseActivity().subscribe(listener);
 
 function responseActivity(): ResponseActivity {
