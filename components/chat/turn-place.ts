@@ -19,12 +19,15 @@ export function turnElement(scroller: HTMLElement, messageId: string): HTMLEleme
   return scroller.querySelector<HTMLElement>(`[data-message="${CSS.escape(messageId)}"]`);
 }
 
-/** The first turn in view; undefined if something covers it. */
+/** The first turn in view, also below a toast or a menu. */
 export function turnInView(scroller: HTMLElement): ReadingPosition | undefined {
   const { left, top, width } = scroller.getBoundingClientRect();
   // A gap between two turns is smaller than the second probe.
   for (const below of [4, 36]) {
-    const turn = document.elementFromPoint(left + width / 2, top + below)?.closest<HTMLElement>('[data-message]');
+    const turn = document
+      .elementsFromPoint(left + width / 2, top + below)
+      .map((element) => element.closest<HTMLElement>('[data-message]'))
+      .find((element) => element !== null);
     const messageId = turn?.dataset.message;
     if (turn != null && messageId !== undefined)
       return { messageId, offset: Math.round(turn.getBoundingClientRect().top - top) };
