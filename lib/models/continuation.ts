@@ -11,10 +11,11 @@ const INSTRUCTION: Message = {
   content: 'Continue exactly where you stopped. Do not repeat any text, do not start again, and write no introduction.',
 };
 
-/** The text to continue; undefined if the last message is not from the assistant. */
+/** The text to continue; undefined if the last message is no text of the assistant. */
 export function continuedText(messages: readonly Message[]): string | undefined {
   const last = messages.at(-1);
-  return last?.role === 'assistant' ? last.content : undefined;
+  const isText = last?.role === 'assistant' && last.content !== '' && !last.tool_calls?.length;
+  return isText ? last.content : undefined;
 }
 
 export function withContinueInstruction(messages: readonly Message[]): readonly Message[] {

@@ -59,7 +59,7 @@ describe('WebSockets', () => {
       expect(own.map(({ text }) => text.slice(0, 12))).toEqual(Array(4).fill('HTTP/1.1 101'));
       const above = await open(port, '/live');
       expect(above.text).toMatch(
-        /^HTTP\/1\.1 503 [\s\S]*retry-after: 2[\s\S]*"error":"Too many WebSockets[\s\S]*"queue_full"/,
+        /^HTTP\/1\.1 503 [\s\S]*retry-after: 2[\s\S]*"error":"Too many WebSocket connections[\s\S]*"queue_full"/,
       );
       const other = await open(port, '/live', '127.0.0.2');
       expect(other.text).toMatch(/^HTTP\/1\.1 101 /);

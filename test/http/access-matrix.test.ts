@@ -165,7 +165,7 @@ describe('every method', () => {
       }
     const missing = await asker.ask({ path: '/nope', headers: { ...navigation, authorization } });
     expect([missing.status, missing.headers['content-type']]).toEqual([404, 'text/html; charset=utf-8']);
-    expect(missing.text).toContain('There is nothing at this address');
+    expect(missing.text).toContain('Page not found');
   });
 });
 

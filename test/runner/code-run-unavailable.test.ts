@@ -89,6 +89,7 @@ describe.each(FORMS)('POST /api/v1/code/run with %j', (headers) => {
     expect(await refused.json()).toEqual({
       code: 'runner_busy',
       error: expect.stringMatching(/Try again in a few seconds\.$/),
+      data: { retry_after_seconds: 2 },
     });
     left.abort();
     expect(await (await busy).json()).toMatchObject({ status: 'killed' });
