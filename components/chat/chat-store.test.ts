@@ -12,6 +12,7 @@ import {
   newestLeafBelow,
   pathTo,
 } from './conversation.ts';
+import { deleteMessages } from './delete-messages.ts';
 import type { ChatHistory } from './history-db.ts';
 import { newResponse } from './message-reducer.ts';
 
@@ -288,7 +289,7 @@ describe('ChatStore', () => {
       const second = newStore();
       await second.load();
       await second.open(id);
-      if (isDeleted) second.deleteMessages(id, responseId, 'below');
+      if (isDeleted) deleteMessages(second, id, responseId, 'below');
       else {
         second.regenerate(id, responseId, { model: null, capabilities: SEES });
         await settle();
@@ -336,13 +337,13 @@ describe('ChatStore', () => {
     const texts = () => shown(store, chat).map(({ content }) => content);
     const all = texts();
     const two = shown(store, chat).find(({ content }) => content === 'two');
-    const undoPair = store.deleteMessages(chat, two?.id ?? '', 'pair');
+    const undoPair = deleteMessages(store, chat, two?.id ?? '', 'pair');
     expect(texts()).toEqual(['one', 're one', 'three', 're three']);
     await settle();
     expect(await history.messages(chat)).toHaveLength(4);
     undoPair();
     expect(texts()).toEqual(all);
-    const undoRest = store.deleteMessages(chat, two?.id ?? '', 'below');
+    const undoRest = deleteMessages(store, chat, two?.id ?? '', 'below');
     expect(texts()).toEqual(['one', 're one']);
     undoRest();
     await settle();
@@ -387,7 +388,7 @@ describe('ChatStore', () => {
           for (const { at, isPair } of steps) {
             const ids = [...thread().keys()];
             const id = ids[at % Math.max(1, ids.length)];
-            if (id !== undefined) undos.push(store.deleteMessages('c', id, isPair ? 'pair' : 'below'));
+            if (id !== undefined) undos.push(deleteMessages(store, 'c', id, isPair ? 'pair' : 'below'));
             check();
           }
           if (asks) store.send({ conversationId: 'c', text: 'new', model: null, capabilities: SEES });
@@ -413,7 +414,7 @@ describe('ChatStore', () => {
     last(asked).feed.push(say('second'), DONE);
     await settle();
     expect(store.state().conversations[0]?.model).toBeNull();
-    store.deleteMessages(id, last(shown(store, id)).id, 'below');
+    deleteMessages(store, id, last(shown(store, id)).id, 'below');
     expect(last(shown(store, id)).content).toBe('first');
   });
 

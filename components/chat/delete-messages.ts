@@ -1,11 +1,45 @@
-import { type ChatMessage, newestLeafBelow, type Thread, versionsOf } from './conversation.ts';
+import type { ChatStore } from './chat-store.ts';
+import { type ChatMessage, EMPTY_THREAD, newestLeafBelow, type Thread, versionsOf } from './conversation.ts';
 
-/** What is deleted with a message. */
+/** Messages that are deleted together. */
 export type DeletionScope =
   /** A question and its responses; what followed moves up to the message before. */
   | 'pair'
   /** A message and everything below it. */
   | 'below';
+
+/** Deletes messages at once. Returns the function that brings them back. */
+export function deleteMessages(
+  store: ChatStore,
+  conversationId: string,
+  messageId: string,
+  scope: DeletionScope,
+): () => void {
+  const thread = () => store.state().threads.get(conversationId) ?? EMPTY_THREAD;
+  const conversation = store.state().conversations.find(({ id }) => id === conversationId);
+  if (conversation === undefined) return () => undefined;
+  const deletion = planDeletion(thread(), conversation.leafId, messageId, scope);
+  if (deletion.removed.length === 0) return () => undefined;
+  const ids = deletion.removed.map(({ id }) => id);
+  for (const id of ids) {
+    store.stop(conversationId, id);
+    store.cancelRetry(id);
+  }
+  const stopped = thread();
+  const kept = ids.map((id) => stopped.get(id)).filter((message) => message !== undefined);
+  const parents = formerParentsOf(store);
+  parents.remember(deletion);
+  const moved = deletion.moved.map(({ after }) => after);
+  store.changeThread(conversationId, deletion.leafId, moved, ids);
+  return () => {
+    // The thread may have changed since: other deletions, other undos, new questions.
+    const put = parents.putBack(thread(), kept);
+    const next = new Map([...thread(), ...put.map((message) => [message.id, message] as const)]);
+    const { leafId } = conversation;
+    const shownId = leafId !== null && next.has(leafId) ? leafId : kept[0]?.id;
+    store.changeThread(conversationId, shownId === undefined ? null : newestLeafBelow(next, shownId), put);
+  };
+}
 
 /** A deletion as data, so that it can be undone. */
 export interface Deletion {
@@ -37,7 +71,7 @@ export function planDeletion(thread: Thread, shownLeafId: string | null, id: str
  * The parents that messages had before deletions removed them or moved them up. Undoing deletions
  * in any order leads back to the tree that was there before.
  */
-export class FormerParents {
+class FormerParents {
   readonly #parents = new Map<string, string | null>();
 
   /** Call before a deletion. */
@@ -65,6 +99,15 @@ export class FormerParents {
     while (parentId !== null && !thread.has(parentId)) parentId = this.#parents.get(parentId) ?? null;
     return parentId;
   }
+}
+
+const formerParents = new WeakMap<ChatStore, FormerParents>();
+
+/** One for all deletions of a store: they may be undone in any order. */
+function formerParentsOf(store: ChatStore): FormerParents {
+  const known = formerParents.get(store) ?? new FormerParents();
+  formerParents.set(store, known);
+  return known;
 }
 
 /** The newest leaf of another version, else of what stood before, else of the whole thread. */
