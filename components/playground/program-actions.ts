@@ -7,9 +7,9 @@ import { toFragment } from '../code-run/program-link.ts';
 import { messageAbout } from './ask-about.ts';
 import { emptyProgram, exampleOf, exampleProgram, type NamedProgram } from './program.ts';
 import { programOf, readTextFiles, withFiles } from './program-files.ts';
-import type { Tab } from './program-store.ts';
 import { markOwn, newProgramId, programs } from './programs.ts';
 import { PROGRAM_STRINGS as S } from './strings.ts';
+import type { Tab } from './tab.ts';
 import { newFile, toShared, type WorkspaceFile, withFile, withNewFile, withoutFile } from './workspace.ts';
 
 /** What the page does to programs. Whatever takes something away can be undone. */

@@ -21,9 +21,9 @@ import { languageOptions } from './language-options.ts';
 import { exampleOf, programNameError } from './program.ts';
 import * as actions from './program-actions.ts';
 import { downloads, type TextFile } from './program-files.ts';
-import type { Tab } from './program-store.ts';
 import { programs } from './programs.ts';
 import { PROGRAM_STRINGS as S } from './strings.ts';
+import type { Tab } from './tab.ts';
 
 const list = loadable(() => import('#components/playground/program-list').then(({ ProgramList }) => ProgramList));
 

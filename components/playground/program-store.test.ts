@@ -3,7 +3,8 @@ import { shortHash } from '#lib/browser/cookies';
 import { SAMPLES } from '#lib/languages/samples';
 import { emptyProgram, exampleProgram, freeName, type NamedProgram } from './program.ts';
 import { MAX_PROGRAMS, ProgramStorage } from './program-storage.ts';
-import { FIRST_TAB, type Notice, ProgramStore } from './program-store.ts';
+import { type Notice, ProgramStore } from './program-store.ts';
+import { FIRST_TAB } from './tab.ts';
 import { newFile } from './workspace.ts';
 
 function storage(most = Number.POSITIVE_INFINITY): Storage {

@@ -1,36 +1,11 @@
-import { isRecord, parseJson } from '#lib/browser/type-guards';
 import { findLanguageInfo } from '#lib/languages/infos';
 import type { LanguageId } from '#lib/wire/code';
 import type { SharedProgram } from '../code-run/program-link.ts';
-import {
-  FIRST_PROGRAM,
-  freeName,
-  type NamedProgram,
-  parseProgram,
-  type StoredProgram,
-  serializeProgram,
-  untitled,
-} from './program.ts';
+import { FIRST_PROGRAM, freeName, type NamedProgram, untitled } from './program.ts';
 import { type ProgramStorage, programKey, type SaveOutcome } from './program-storage.ts';
 import { PROGRAM_STRINGS as S } from './strings.ts';
+import { FIRST_TAB, isShownOtherwise, readTab, type SaveProblem, type Tab, withNewFiles, writeTab } from './tab.ts';
 import { fromShared, hasSameContent, withNewIds } from './workspace.ts';
-
-export type SaveProblem = 'full' | 'too-many' | 'blocked';
-
-/** What one tab shows. */
-export interface Tab {
-  program: NamedProgram;
-  /** The revision that this tab knows. Empty: the program is not saved. */
-  rev: string;
-  /** Whether this tab changed the program. Another tab then never replaces its text. */
-  isEdited: boolean;
-  /** Whether the program came with a link and was not changed since. */
-  isLink: boolean;
-  /** The id of the file that the editor shows. */
-  file: number;
-  /** Why the last edit is not saved. */
-  problem: SaveProblem | undefined;
-}
 
 export type Notice =
   /** Another tab changed the program. What was written in this tab is a copy now. */
@@ -55,20 +30,9 @@ interface StoreEnvironment {
   makeRoom: () => void;
 }
 
-const TAB_KEY = 'program-tab';
 /** Storing costs time proportional to the length: large programs are stored after a pause. */
 const LARGE_CHARACTERS = 16_384;
 const STORED_AFTER_MS = 500;
-
-/** What a new browser shows. The same object on server and browser. */
-export const FIRST_TAB: Tab = {
-  program: FIRST_PROGRAM,
-  rev: '',
-  isEdited: false,
-  isLink: false,
-  file: FIRST_PROGRAM.files[0].id,
-  problem: undefined,
-};
 
 /**
  * The program of this tab, as an external store. A program is saved from its first edit on; an
@@ -209,7 +173,7 @@ export class ProgramStore {
     if (id === this.#tab.program.id) this.edit((program) => ({ ...program, name }));
     else {
       const stored = this.#env.storage.read(id);
-      const saved = stored && this.#saveOther({ ...stored, program: { ...stored.program, name } });
+      const saved = stored && this.#write({ ...stored.program, name }, stored.rev, stored.editedAt);
       if (stored !== undefined && saved?.outcome !== 'saved')
         this.#env.notify({ type: 'not-renamed', name: stored.program.name });
       this.#notify();
@@ -233,7 +197,7 @@ export class ProgramStore {
     }
     this.#notify();
     return () => {
-      const saved = stored && this.#saveOther({ ...stored, rev: '' });
+      const saved = stored && this.#write(stored.program, '', stored.editedAt);
       const outcome = saved?.outcome;
       const isLost = outcome === 'full' || outcome === 'too-many' || outcome === 'blocked';
       if (stored !== undefined && isLost) {
@@ -247,14 +211,6 @@ export class ProgramStore {
       }
       this.#notify();
     };
-  }
-
-  /** Saves a program that no tab need show. */
-  #saveOther({ program, rev, editedAt }: StoredProgram): SaveOutcome {
-    const saved = this.#env.storage.save(program, rev, editedAt);
-    if (saved.outcome !== 'full') return saved;
-    this.#env.makeRoom();
-    return this.#env.storage.save(program, rev, editedAt);
   }
 
   /** Another tab wrote `key` of `localStorage`; null: it cleared everything. */
@@ -307,13 +263,9 @@ export class ProgramStore {
     clearTimeout(this.#pending);
     this.#pending = undefined;
     const { program, rev } = this.#tab;
-    let saved = this.#env.storage.save(program, rev, this.#env.now());
+    let saved = this.#write(program, rev, this.#env.now());
     if (saved.outcome === 'changed' && hasSameContent(saved.stored.program, program))
-      saved = this.#env.storage.save(program, saved.stored.rev, this.#env.now());
-    if (saved.outcome === 'full') {
-      this.#env.makeRoom();
-      saved = this.#env.storage.save(program, rev, this.#env.now());
-    }
+      saved = this.#write(program, saved.stored.rev, this.#env.now());
     if (saved.outcome === 'changed') {
       this.#goOnAsCopy(saved.stored.program.name);
       return;
@@ -330,20 +282,21 @@ export class ProgramStore {
     this.#storeTab();
   }
 
+  /** Saves a program, and frees storage for it if that is full. */
+  #write(program: NamedProgram, rev: string, editedAt: number): SaveOutcome {
+    const saved = this.#env.storage.save(program, rev, editedAt);
+    if (saved.outcome !== 'full') return saved;
+    this.#env.makeRoom();
+    return this.#env.storage.save(program, rev, editedAt);
+  }
+
   #storeTab(): void {
-    const { program, rev, isEdited, isLink, file } = this.#tab;
-    const shown = program.files.findIndex(({ id }) => id === file);
-    const text = serializeProgram({ program, rev: rev || '-', editedAt: this.#env.now() });
-    try {
-      this.#env.session?.setItem(TAB_KEY, JSON.stringify({ id: program.id, isEdited, isLink, shown, text }));
-    } catch {
-      // Storage is full. The page has the program, and `localStorage` what was saved of it.
-    }
+    writeTab(this.#env.session, this.#tab, this.#env.now());
   }
 
   /** Continues with the program of this tab before a reload, or with the last one of any tab. */
   #resume(): void {
-    const own = this.#storedTab();
+    const own = readTab(this.#env.session);
     if (own !== undefined) {
       this.#tab = own;
       this.#readAgain();
@@ -354,45 +307,10 @@ export class ProgramStore {
       this.#tab = { ...FIRST_TAB, program: last.program, rev: last.rev, file: last.program.files[0].id };
   }
 
-  #storedTab(): Tab | undefined {
-    let value: unknown;
-    try {
-      value = parseJson(this.#env.session?.getItem(TAB_KEY) ?? '');
-    } catch {
-      return undefined;
-    }
-    if (!isRecord(value) || typeof value.id !== 'string' || typeof value.text !== 'string') return undefined;
-    const stored = parseProgram(value.id, value.text);
-    if (stored === undefined) return undefined;
-    const { program, rev } = stored;
-    const file = program.files[typeof value.shown === 'number' ? value.shown : 0] ?? program.files[0];
-    return {
-      program,
-      rev: rev === '-' ? '' : rev,
-      isEdited: value.isEdited === true,
-      isLink: value.isLink === true,
-      file: file.id,
-      problem: undefined,
-    };
-  }
-
   #notify(): void {
     this.#changes += 1;
     for (const listener of this.#listeners) listener();
   }
-}
-
-/** Whether the editor shows a file of `tab` with another text: it knows a file by its id. */
-function isShownOtherwise(tab: Tab, shown: Tab): boolean {
-  return tab.program.files.some(({ id, content }) =>
-    shown.program.files.some((file) => file.id === id && file.content !== content),
-  );
-}
-
-function withNewFiles(tab: Tab): Tab {
-  const files = withNewIds(tab.program.files);
-  const index = tab.program.files.findIndex(({ id }) => id === tab.file);
-  return { ...tab, program: { ...tab.program, files }, file: (files[index] ?? files[0]).id };
 }
 
 function sizeOf({ files, stdin }: NamedProgram): number {

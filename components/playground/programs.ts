@@ -4,8 +4,9 @@ import { fromFragment, isProgramFragment } from '../code-run/program-link.ts';
 import { follow } from '../code-run/use-code-run.ts';
 import { ProgramRuns } from './program-runs.ts';
 import { MAX_PROGRAMS, ProgramStorage } from './program-storage.ts';
-import { type Notice, ProgramStore, type SaveProblem } from './program-store.ts';
+import { type Notice, ProgramStore } from './program-store.ts';
 import { PROGRAM_STRINGS as S } from './strings.ts';
+import type { SaveProblem } from './tab.ts';
 
 interface Programs {
   storage: ProgramStorage;

@@ -6,8 +6,8 @@ import { type ProgramRun, useRunControls } from '../code-run/use-program-run.ts'
 import { sampleResult } from './language-options.ts';
 import { FIRST_PROGRAM } from './program.ts';
 import { NO_RUN } from './program-runs.ts';
-import { FIRST_TAB, type Tab } from './program-store.ts';
 import { programs } from './programs.ts';
+import { FIRST_TAB, type Tab } from './tab.ts';
 
 /**
  * The program of this tab: the one it had before, one from a link, or the one last edited in this
