@@ -42,7 +42,7 @@ import { isImageFile } from './images.ts';
 import { LateQueue } from './late-queue.ts';
 import { capabilitiesOf, modelByName, modelChoice, thinkingModesOf } from './model-capabilities.ts';
 import { loadedOutbox, loadOutbox, onStartedChat, queuedMessages, useOutbox } from './outbox.ts';
-import type { QueuedMessage } from './outbox-store.ts';
+import type { QueuedMessage } from './queued-message.ts';
 import { requestSizeError } from './request-size.ts';
 import type { RegenerateOptions } from './response-menu-props.ts';
 import { takeTargetFromAddress } from './search-target.ts';

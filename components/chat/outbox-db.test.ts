@@ -2,7 +2,7 @@ import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NO_SETTINGS } from './conversation.ts';
 import { openOutbox } from './outbox-db.ts';
-import type { QueuedMessage } from './outbox-store.ts';
+import type { QueuedMessage } from './queued-message.ts';
 
 /** Web storage with room for `limit` entries. */
 function memoryStorage(limit: number) {

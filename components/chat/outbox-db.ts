@@ -1,5 +1,6 @@
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
-import type { OutboxStorage, QueuedMessage } from './outbox-store.ts';
+import type { OutboxStorage } from './outbox-writes.ts';
+import type { QueuedMessage } from './queued-message.ts';
 
 interface OutboxSchema extends DBSchema {
   messages: { key: string; value: QueuedMessage };

@@ -1,46 +1,8 @@
-import type { ChatState, ModelChoice, NewQuestion } from './chat-state.ts';
-import { type ChatImage, type ChatSettings, isRunning, type ModelCapabilities } from './conversation.ts';
+import type { ChatState, NewQuestion } from './chat-state.ts';
+import { isRunning, type ModelCapabilities } from './conversation.ts';
 import { NEW_CHAT } from './history-db.ts';
-import type { ChatFile } from './text-files.ts';
-
-/** A message that waits for the response in front of it, or for the network. */
-export interface QueuedMessage extends ModelChoice {
-  /** Becomes the id of the question. */
-  id: string;
-  /** A conversation's id, or `NEW_CHAT`. */
-  chat: string;
-  /** The page that sends it. */
-  page: string;
-  createdAt: number;
-  text: string;
-  images: readonly ChatImage[];
-  files: readonly ChatFile[];
-  /** For a new conversation. */
-  settings: ChatSettings;
-  /**
-   * True after the response in front of it was stopped or has failed, and for a message of a tab
-   * that was closed: it is sent only when the reader says so.
-   */
-  held: boolean;
-}
-
-/**
- * Why the first message of a chat waits. `answer`: a response runs. `network`: the server cannot be
- * reached. `reader`: it is sent only when the reader says so. `refused`: it is too large.
- */
-export type Wait = 'loading' | 'answer' | 'network' | 'reader' | 'refused' | 'editing';
-
-export interface OutboxStorage {
-  all(): Promise<QueuedMessage[]>;
-  put(message: QueuedMessage): Promise<void>;
-  /** Writes a message unless another page has taken or removed it. */
-  update(message: QueuedMessage): Promise<void>;
-  /** Gives the messages of one page to another, `held` if that is set, and returns them. */
-  reassign(from: string, to: string, held?: true): Promise<QueuedMessage[]>;
-  /** The page that owns a message. */
-  owner(id: string): Promise<string | undefined>;
-  remove(id: string): Promise<void>;
-}
+import { type OutboxStorage, OutboxWrites } from './outbox-writes.ts';
+import { byTurn, type QueuedMessage, type Wait } from './queued-message.ts';
 
 /** Side effects of the outbox, injected so that tests run without a browser. */
 export interface OutboxEffects {
@@ -71,9 +33,6 @@ export interface OutboxEffects {
 }
 
 const NONE: readonly QueuedMessage[] = [];
-/** Messages that are held back come last. */
-const byTurn = (a: QueuedMessage, b: QueuedMessage) => Number(a.held) - Number(b.held) || a.createdAt - b.createdAt;
-const ignoreStorageFailure = () => {};
 
 /**
  * Messages that are sent later, in order, also while another conversation is shown. A stopped or
@@ -82,25 +41,23 @@ const ignoreStorageFailure = () => {};
  */
 export class OutboxStore {
   readonly #effects: OutboxEffects;
+  readonly #writes: OutboxWrites;
   readonly #chats = new Map<string, readonly QueuedMessage[]>();
   readonly #listeners = new Set<() => void>();
   readonly #started = new Set<(conversationId: string) => void>();
   readonly #confirmed = new Set<string>();
   readonly #refusals = new Map<string, string>();
-  /** Messages that are in storage: another page can take them. */
-  readonly #stored = new Set<string>();
   /** Messages whose owner is read before they are sent. */
   readonly #checked = new Set<string>();
-  /** What the messages of the new chat lead to, once the first one was sent. */
+  /** The conversation that the messages of the new chat became, once the first one was sent. */
   #start: { conversationId?: string } = {};
   #editing: string | undefined;
   #loading: Promise<void> | undefined;
   #isRunScheduled = false;
-  /** Writes are sequential: a removal follows the write of the same message. */
-  #storing: Promise<void> = Promise.resolve();
 
   constructor(effects: OutboxEffects) {
     this.#effects = effects;
+    this.#writes = new OutboxWrites(effects.storage, effects.holdPage);
     effects.chat.subscribe(() => this.#run());
     effects.onConnection(() => {
       this.#run();
@@ -135,7 +92,7 @@ export class OutboxStore {
 
   /** Reads the messages that this tab had before a reload, and those of closed tabs. Once. */
   load(): Promise<void> {
-    this.#loading ??= this.#load().catch(ignoreStorageFailure);
+    this.#loading ??= this.#load().catch(() => undefined);
     return this.#loading;
   }
 
@@ -146,7 +103,7 @@ export class OutboxStore {
       const place = messages.findIndex(({ held }) => held);
       return messages.toSpliced(place === -1 ? messages.length : place, 0, added);
     });
-    this.#keep(added);
+    this.#writes.put(added);
     this.#run();
   }
 
@@ -161,7 +118,7 @@ export class OutboxStore {
       const changed = { ...message, text };
       this.#refusals.delete(id);
       this.#change(chat, (messages) => messages.map((one) => (one.id === id ? changed : one)));
-      this.#update(changed);
+      this.#writes.update(changed);
     }
     this.#setEditing(undefined);
     this.#run();
@@ -181,10 +138,10 @@ export class OutboxStore {
       // Its conversation was deleted meanwhile.
       if (target !== NEW_CHAT && !conversations.some((one) => one.id === target)) return;
       const restored = { ...message, chat: target };
-      // What stood in front of it has become the conversation.
+      // The messages in front of it have become the conversation.
       if (target === chat) this.#change(target, (messages) => messages.toSpliced(place, 0, restored));
       else this.#change(target, (messages) => [...messages, restored].sort(byTurn));
-      this.#keep(restored);
+      this.#writes.put(restored);
       this.#run();
     };
   }
@@ -207,20 +164,10 @@ export class OutboxStore {
   waitOf(chat: string): Wait | undefined {
     const [first] = this.messages(chat);
     if (first === undefined) return undefined;
-    const isConfirmed = this.#confirmed.has(first.id);
     if (first.id === this.#editing) return 'editing';
     if (first.held) return 'reader';
-    const { ready, conversations, threads, activity } = this.#effects.chat.state();
-    if (chat !== NEW_CHAT) {
-      const conversation = conversations.find(({ id }) => id === chat);
-      const thread = threads.get(chat);
-      if (!ready || conversation === undefined || thread === undefined) return 'loading';
-      const leaf = conversation.leafId === null ? undefined : thread.get(conversation.leafId);
-      if (conversation.leafId !== null && leaf === undefined) return 'loading';
-      const isDone = leaf?.role !== 'assistant' || leaf.state === 'done';
-      if (leaf !== undefined && (isRunning(leaf) || activity.get(leaf.id) === 'retrying')) return 'answer';
-      if (!isDone && !isConfirmed) return 'reader';
-    }
+    const wait = chat === NEW_CHAT ? undefined : conversationWait(this.#effects.chat.state(), chat);
+    if (wait !== undefined && !(wait === 'reader' && this.#confirmed.has(first.id))) return wait;
     if (this.#refusals.has(first.id)) return 'refused';
     return this.#effects.isOffline() ? 'network' : undefined;
   }
@@ -251,9 +198,9 @@ export class OutboxStore {
     for (const message of own) {
       const isDeleted = message.chat !== NEW_CHAT && !conversations.some(({ id }) => id === message.chat);
       // The page ended between sending the question and removing it here.
-      if (isDeleted || this.#isSent(message.id)) this.#store((storage) => storage.remove(message.id));
+      if (isDeleted || this.#isSent(message.id)) this.#writes.remove(message.id);
       else {
-        this.#stored.add(message.id);
+        this.#writes.markStored(message.id);
         this.#change(message.chat, (messages) => [...messages, message].sort(byTurn));
       }
     }
@@ -299,12 +246,10 @@ export class OutboxStore {
   /** Sends a message that no other page has taken; without storage no page can. */
   async #sendIfOwn({ id, chat }: QueuedMessage): Promise<void> {
     this.#checked.add(id);
-    await this.#storing;
-    const { storage, page } = this.#effects;
-    const owner = this.#stored.has(id) ? await storage.owner(id).catch(() => page) : page;
+    const isOwn = await this.#writes.isOwn(id, this.#effects.page);
     this.#checked.delete(id);
     const [first] = this.messages(chat);
-    if (first?.id === id && owner !== page) this.#release(first);
+    if (first?.id === id && !isOwn) this.#release(first);
     // Something may have changed meanwhile.
     else if (first?.id === id && !this.#isSent(id) && this.waitOf(chat) === undefined)
       this.#send(first, chat === NEW_CHAT ? null : chat);
@@ -313,7 +258,7 @@ export class OutboxStore {
 
   #hold(chat: string, held: boolean): void {
     this.#change(chat, (messages) => messages.map((message) => ({ ...message, held })));
-    for (const message of this.messages(chat)) this.#update(message);
+    for (const message of this.messages(chat)) this.#writes.update(message);
   }
 
   #send(message: QueuedMessage, conversationId: string | null): void {
@@ -340,14 +285,10 @@ export class OutboxStore {
   /** Removes a message, or moves it to the chat of `moved`. */
   #drop(message: QueuedMessage, moved?: QueuedMessage): void {
     this.#release(message);
-    if (moved === undefined)
-      this.#store((storage) => {
-        this.#stored.delete(message.id);
-        return storage.remove(message.id);
-      });
+    if (moved === undefined) this.#writes.remove(message.id);
     else {
       this.#change(moved.chat, (messages) => [...messages, moved]);
-      this.#update(moved);
+      this.#writes.update(moved);
     }
   }
 
@@ -356,25 +297,6 @@ export class OutboxStore {
     this.#confirmed.delete(message.id);
     this.#refusals.delete(message.id);
     this.#change(message.chat, (messages) => messages.filter(({ id }) => id !== message.id));
-  }
-
-  #keep(message: QueuedMessage): void {
-    this.#store(async (storage) => {
-      await storage.put(message);
-      this.#stored.add(message.id);
-    });
-  }
-
-  #update(message: QueuedMessage): void {
-    this.#store((storage) => storage.update(message));
-  }
-
-  #store(write: (storage: OutboxStorage) => Promise<void>): void {
-    const { holdPage, storage } = this.#effects;
-    this.#storing = this.#storing
-      .then(holdPage)
-      .then(() => write(storage))
-      .catch(ignoreStorageFailure);
   }
 
   #setEditing(id: string | undefined): void {
@@ -392,4 +314,20 @@ export class OutboxStore {
   #notify(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** Why the next message of a conversation waits for its last response. */
+function conversationWait(
+  { ready, conversations, threads, activity }: ChatState,
+  conversationId: string,
+): Wait | undefined {
+  const conversation = conversations.find(({ id }) => id === conversationId);
+  const thread = threads.get(conversationId);
+  if (!ready || conversation === undefined || thread === undefined) return 'loading';
+  if (conversation.leafId === null) return undefined;
+  const leaf = thread.get(conversation.leafId);
+  if (leaf === undefined) return 'loading';
+  const isDone = leaf.role !== 'assistant' || leaf.state === 'done';
+  if (isRunning(leaf) || activity.get(leaf.id) === 'retrying') return 'answer';
+  return isDone ? undefined : 'reader';
 }

@@ -1,7 +1,8 @@
 import { useEffect, useSyncExternalStore } from 'react';
 import { loadable } from '#lib/browser/loadable';
 import type { Models } from '#lib/wire/models';
-import type { OutboxStore, QueuedMessage, Wait } from './outbox-store.ts';
+import type { OutboxStore } from './outbox-store.ts';
+import type { QueuedMessage, Wait } from './queued-message.ts';
 import { chatStore } from './use-chat.ts';
 
 /**

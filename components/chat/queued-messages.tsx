@@ -5,7 +5,8 @@ import { useEffect, useRef, useState } from 'react';
 import { Button } from '#components/ui/button';
 import { fieldDirection } from '#lib/browser/text-direction';
 import { showToast } from '#lib/browser/toasts';
-import type { OutboxStore, QueuedMessage, Wait } from './outbox-store.ts';
+import type { OutboxStore } from './outbox-store.ts';
+import type { QueuedMessage, Wait } from './queued-message.ts';
 import { WAITING_STRINGS } from './strings/waiting.ts';
 
 export interface QueuedMessagesProps {
