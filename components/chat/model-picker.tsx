@@ -1,11 +1,10 @@
 'use client';
 
-import { ChevronDown } from 'lucide-react';
-import { type KeyboardEvent, useState } from 'react';
+import { useState } from 'react';
 import { ChosenModel, MODEL_TRIGGER, type ModelPickerProps } from '#components/chat/model-trigger';
+import { ComboboxTrigger } from '#components/ui/combobox-trigger';
 import { loadable, useLoaded } from '#lib/browser/loadable';
 import { useModels } from '#lib/browser/service-status';
-import type { Models } from '#lib/wire/models';
 import { MODEL_STRINGS as S } from './strings/models.ts';
 
 const popup = loadable(() => import('./model-picker-popup.tsx').then(({ ModelPickerPopup }) => ModelPickerPopup));
@@ -24,37 +23,14 @@ export function ModelPicker({ chosen, onChoose }: ModelPickerProps) {
   return isThere ? (
     <popup.Component models={data} chosen={chosen} onChoose={onChoose} />
   ) : (
-    <Closed models={data} chosen={chosen} onOpen={() => setWanted(true)} />
-  );
-}
-
-interface ClosedProps {
-  models: Models;
-  chosen: string | null;
-  onOpen: () => void;
-}
-
-function Closed({ models, chosen, onOpen }: ClosedProps) {
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
-    event.preventDefault();
-    onOpen();
-  };
-  return (
-    <button
-      type="button"
-      role="combobox"
-      aria-label={S.model}
-      aria-expanded={false}
-      aria-haspopup="dialog"
-      onClick={onOpen}
-      onKeyDown={onKeyDown}
-      onPointerEnter={popup.preload}
-      onFocus={popup.preload}
+    <ComboboxTrigger
+      label={S.model}
+      popupRole="dialog"
       className={MODEL_TRIGGER}
+      onPreload={popup.preload}
+      onOpen={() => setWanted(true)}
     >
-      <ChosenModel models={models} chosen={chosen} />
-      <ChevronDown className="size-3.5 shrink-0 text-ink-3" aria-hidden />
-    </button>
+      <ChosenModel models={data} chosen={chosen} />
+    </ComboboxTrigger>
   );
 }

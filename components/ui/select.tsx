@@ -1,8 +1,8 @@
 'use client';
 
 import clsx from 'clsx';
-import { ChevronDown } from 'lucide-react';
-import { type KeyboardEvent, useState } from 'react';
+import { useState } from 'react';
+import { ComboboxTrigger } from '#components/ui/combobox-trigger';
 import { SELECT_TRIGGER, type SelectProps } from '#components/ui/popup-props';
 import { loadable, useLoaded } from '#lib/browser/loadable';
 
@@ -12,31 +12,18 @@ const popup = loadable(() => import('#components/ui/select-popup').then(({ Selec
 export function Select(props: SelectProps) {
   const [wanted, setWanted] = useState(false);
   const isThere = useLoaded(wanted, popup, () => setWanted(false));
-  return isThere ? <popup.Component {...props} /> : <Closed {...props} onOpen={() => setWanted(true)} />;
-}
-
-function Closed({ label, value, options, icon, className, onOpen }: SelectProps & { onOpen: () => void }) {
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
-    event.preventDefault();
-    onOpen();
-  };
+  if (isThere) return <popup.Component {...props} />;
+  const { label, value, options, icon, className } = props;
   return (
-    <button
-      type="button"
-      role="combobox"
-      aria-label={label}
-      aria-expanded={false}
-      aria-haspopup="listbox"
-      onClick={onOpen}
-      onKeyDown={onKeyDown}
-      onPointerEnter={popup.preload}
-      onFocus={popup.preload}
+    <ComboboxTrigger
+      label={label}
+      popupRole="listbox"
       className={clsx(SELECT_TRIGGER, className)}
+      onPreload={popup.preload}
+      onOpen={() => setWanted(true)}
     >
       {icon}
       <span className="truncate">{options.find((option) => option.value === value)?.label ?? value}</span>
-      <ChevronDown className="size-3.5 shrink-0 text-ink-3" aria-hidden />
-    </button>
+    </ComboboxTrigger>
   );
 }
