@@ -1,18 +1,17 @@
 'use client';
 
-import { memo, useEffect, useRef, useState } from 'react';
+import { memo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { LazyImageList } from '#components/chat/lazy-image-list';
 import { LazyTextAttachmentList } from '#components/chat/lazy-text-attachments';
+import { MessageEditor } from '#components/chat/message-editor';
 import { MessageTime } from '#components/chat/message-time';
 import { QuestionText } from '#components/chat/question-text';
 import { type VersionPosition, VersionSwitcher } from '#components/chat/version-switcher';
-import { Button } from '#components/ui/button';
 import { CopyButton } from '#components/ui/copy-button';
 import { IconButton } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
 import { TurnIcon } from '#components/ui/turn-icon';
-import { fieldDirection } from '#lib/browser/text-direction';
 import type { UserMessage } from './conversation.ts';
 import { deleteWithUndo } from './delete-with-undo.ts';
 import { TURN_STRINGS } from './strings/turns.ts';
@@ -27,13 +26,15 @@ export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...pos
   const change = useRef<HTMLButtonElement>(null);
   if (editing)
     return (
-      <Editor
+      <MessageEditor
         text={message.content}
+        label={TURN_STRINGS.editField}
+        action={TURN_STRINGS.send}
         onCancel={() => {
           flushSync(() => setEditing(false));
           change.current?.focus();
         }}
-        onSend={(text) => {
+        onSave={(text) => {
           setEditing(false);
           onEdit(message.id, text);
         }}
@@ -79,49 +80,3 @@ export const QuestionTurn = memo(function QuestionTurn({ message, onEdit, ...pos
     </article>
   );
 });
-
-function Editor({ text, onCancel, onSend }: { text: string; onCancel: () => void; onSend: (text: string) => void }) {
-  const [value, setValue] = useState(text);
-  const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
-    field.current?.focus();
-    field.current?.setSelectionRange(text.length, text.length);
-  }, [text]);
-  const send = () => {
-    if (value.trim() !== '') onSend(value.trim());
-  };
-  return (
-    <form
-      className="rounded-lg border bg-surface p-2 focus-within:border-line-strong"
-      onSubmit={(event) => {
-        event.preventDefault();
-        send();
-      }}
-    >
-      <textarea
-        ref={field}
-        aria-label={TURN_STRINGS.editField}
-        dir={fieldDirection(value)}
-        rows={Math.min(12, value.split('\n', 12).length + 1)}
-        className="w-full resize-none bg-transparent px-1.5 py-1 leading-6 outline-none"
-        defaultValue={text}
-        onChange={(event) => setValue(event.target.value)}
-        onKeyDown={(event) => {
-          if (event.key === 'Escape') onCancel();
-          if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing && event.keyCode !== 229) {
-            event.preventDefault();
-            send();
-          }
-        }}
-      />
-      <div className="flex justify-end gap-2">
-        <Button size="sm" kind="quiet" onClick={onCancel}>
-          {TURN_STRINGS.cancel}
-        </Button>
-        <Button size="sm" kind="primary" type="submit" disabled={value.trim() === ''}>
-          {TURN_STRINGS.send}
-        </Button>
-      </div>
-    </form>
-  );
-}

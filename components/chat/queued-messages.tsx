@@ -1,9 +1,8 @@
 'use client';
 
 import { Clock, Paperclip, WifiOff } from 'lucide-react';
-import { useEffect, useRef, useState } from 'react';
+import { MessageEditor } from '#components/chat/message-editor';
 import { Button } from '#components/ui/button';
-import { fieldDirection } from '#lib/browser/text-direction';
 import { showToast } from '#lib/browser/toasts';
 import type { OutboxStore } from './outbox-store.ts';
 import type { QueuedMessage, Wait } from './queued-message.ts';
@@ -107,55 +106,19 @@ function Row({ outbox, message: { id, chat, text, images, files }, onDone }: Row
 }
 
 function Editor({ outbox, message: { id, chat, text, images, files }, onDone }: RowProps) {
-  const [value, setValue] = useState(text);
-  const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
-    field.current?.focus();
-    field.current?.setSelectionRange(text.length, text.length);
-  }, [text]);
-  const isEmpty = value.trim() === '' && images.length + files.length === 0;
   const end = (changed?: string) => {
     outbox.endEdit(chat, id, changed);
     onDone();
   };
-  const save = () => {
-    if (!isEmpty) end(value.trim());
-  };
   return (
-    <form
-      className="px-2 py-1"
-      onSubmit={(event) => {
-        event.preventDefault();
-        save();
-      }}
-    >
-      <textarea
-        ref={field}
-        aria-label={WAITING_STRINGS.editMessage}
-        dir={fieldDirection(value)}
-        rows={Math.min(6, value.split('\n', 6).length)}
-        className="field-sizing-content max-h-[30dvh] w-full resize-none rounded-md border border-line-strong bg-surface px-2 py-1.5 leading-6"
-        defaultValue={text}
-        onChange={(event) => setValue(event.target.value)}
-        onKeyDown={(event) => {
-          if (event.key === 'Escape') {
-            event.stopPropagation();
-            end();
-          }
-          if (event.key === 'Enter' && !event.shiftKey && !event.nativeEvent.isComposing && event.keyCode !== 229) {
-            event.preventDefault();
-            save();
-          }
-        }}
-      />
-      <div className="mt-1.5 flex justify-end gap-2">
-        <Button size="sm" kind="quiet" onClick={() => end()}>
-          {WAITING_STRINGS.cancel}
-        </Button>
-        <Button size="sm" kind="primary" type="submit" disabled={isEmpty}>
-          {WAITING_STRINGS.save}
-        </Button>
-      </div>
-    </form>
+    <MessageEditor
+      text={text}
+      label={WAITING_STRINGS.editMessage}
+      action={WAITING_STRINGS.save}
+      canBeEmpty={images.length + files.length > 0}
+      size="compact"
+      onSave={end}
+      onCancel={() => end()}
+    />
   );
 }

@@ -80,7 +80,6 @@ export const TURN_STRINGS = {
 
   // A question
   editField: 'The question',
-  cancel: 'Cancel',
   send: 'Send',
   showAll: (lines: number) => `Show all ${formatCount(lines)} lines`,
   showAllText: 'Show all',

@@ -11,7 +11,6 @@ export const WAITING_STRINGS = {
   editWaiting: (text: string) => `Edit “${text}”`,
   removeWaiting: (text: string) => `Remove “${text}”`,
   save: 'Save',
-  cancel: 'Cancel',
   removed: 'Message removed',
   undo: 'Undo',
   attachments: (count: number) => `${count} ${count === 1 ? 'attachment' : 'attachments'}`,
