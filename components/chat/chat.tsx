@@ -31,6 +31,7 @@ import { useLoaded, usePreloaded } from '#lib/browser/loadable';
 import { useStored } from '#lib/browser/local-storage';
 import { newId } from '#lib/browser/new-id';
 import { useModels } from '#lib/browser/service-status';
+import { useFileDrop } from '#lib/browser/use-file-drop';
 import { usePinnedScroll } from '#lib/browser/use-pinned-scroll';
 import type { ModelInfo, Models } from '#lib/wire/models';
 import type { ChatState } from './chat-state.ts';
@@ -53,7 +54,6 @@ import { useReadMark } from './use-activity.ts';
 import { useAttachments } from './use-attachments.ts';
 import { chatStore, preloadChat, useChatField, useChatLifecycle, useChatSelector } from './use-chat.ts';
 import { useChatCommands } from './use-chat-commands.ts';
-import { useImageDrop } from './use-image-drop.ts';
 import { useReadingPosition } from './use-reading-position.ts';
 
 /**
@@ -168,7 +168,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
     if (bytes > MAX_TEXT_BYTES) attachments.refuse(COMPOSER_STRINGS.messageTooLong(bytes, MAX_TEXT_BYTES));
     return true;
   };
-  const drop = useImageDrop(attach);
+  const drop = useFileDrop(attach);
 
   const { refuse } = attachments;
   /** Returns true if the message waits now. Otherwise `onQueued` is called when it does. */

@@ -1,7 +1,7 @@
 import { type DragEvent, useState } from 'react';
 
 interface FileDrop {
-  /** Whether files are being dragged over the page. */
+  /** True while files are dragged over the element. */
   isOver: boolean;
   /** For the element that takes files. */
   handlers: {
@@ -12,7 +12,10 @@ interface FileDrop {
   };
 }
 
-/** Files that are dropped anywhere on the element, before the editor sees them. */
+/**
+ * Takes files that are dropped anywhere on an element, before a text field or an editor in it sees
+ * them. Other drags are left alone.
+ */
 export function useFileDrop(onFiles: (files: readonly File[]) => void): FileDrop {
   const [isOver, setOver] = useState(false);
   const take = (event: DragEvent): boolean => {
@@ -30,6 +33,7 @@ export function useFileDrop(onFiles: (files: readonly File[]) => void): FileDrop
       onDragEnterCapture: over,
       onDragOverCapture: over,
       onDragLeaveCapture: ({ currentTarget, relatedTarget }) => {
+        // Moving onto a child also fires `dragleave`.
         if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) setOver(false);
       },
       onDropCapture: (event) => {
