@@ -1,10 +1,11 @@
 'use client';
 
 import { Check, MoreHorizontal, Pencil, RefreshCw, Trash2 } from 'lucide-react';
-import { type FormEvent, type KeyboardEvent, useId, useMemo, useState } from 'react';
+import { useId, useMemo, useState } from 'react';
 import { Button } from '#components/ui/button';
 import { IconButton } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
+import { NameForm } from '#components/ui/name-form';
 import { readShared, useStored, writeShared } from '#lib/browser/local-storage';
 import { newId } from '#lib/browser/new-id';
 import { showToast } from '#lib/browser/toasts';
@@ -40,20 +41,15 @@ export function PresetList({ settings, onApply }: PresetListProps) {
   /** The id of the preset that is being renamed, `new`, or undefined. */
   const [naming, setNaming] = useState<string>();
   const heading = useId();
+  const endNaming = () => setNaming(undefined);
 
   /** Changes the newest list of all tabs. Returns why it was not stored. */
   const change = (next: (presets: readonly Preset[]) => readonly Preset[]): string | undefined => {
     const changed = next(newestPresets());
-    const text = presetsToText(changed);
-    if (changed.length > MAX_PRESETS) return S.presetLimit(MAX_PRESETS);
-    if (text.length > MAX_PRESETS_CHARACTERS) return S.presetTooLarge;
-    setStored(text);
-    return undefined;
+    const failure = limitError(changed);
+    if (failure === undefined) setStored(presetsToText(changed));
+    return failure;
   };
-  const nameError = (name: string, id?: string) =>
-    newestPresets().some((other) => other.id !== id && other.name.toLowerCase() === name.toLowerCase())
-      ? S.presetNameTaken(name)
-      : undefined;
   const showFailure = (failure: string | undefined) => {
     if (failure !== undefined) showToast({ text: failure, kind: 'error' });
   };
@@ -77,18 +73,9 @@ export function PresetList({ settings, onApply }: PresetListProps) {
   };
   const saveNew = (name: string) => {
     const id = newId();
-    const failure = nameError(name) ?? change((now) => withPreset(now, { id, name, settings }));
-    if (failure === undefined) {
-      setNaming(undefined);
-      offerUndo(id, S.saved(name), (now) => withoutPreset(now, id));
-    }
-    return failure;
-  };
-  const rename = ({ id }: Preset, name: string) => {
-    const failure =
-      nameError(name, id) ?? change((now) => now.map((preset) => (preset.id === id ? { ...preset, name } : preset)));
-    if (failure === undefined) setNaming(undefined);
-    return failure;
+    const failure = change((now) => withPreset(now, { id, name, settings }));
+    showFailure(failure);
+    if (failure === undefined) offerUndo(id, S.saved(name), (now) => withoutPreset(now, id));
   };
 
   return (
@@ -104,9 +91,14 @@ export function PresetList({ settings, onApply }: PresetListProps) {
             naming === preset.id ? (
               <li key={preset.id} className="px-2 py-1">
                 <NameForm
-                  initial={preset.name}
-                  onCancel={() => setNaming(undefined)}
-                  onSave={(name) => rename(preset, name)}
+                  name={preset.name}
+                  label={S.presetName}
+                  action={S.save}
+                  maxLength={MAX_PRESET_NAME}
+                  errorOf={(name) => renameError(preset, name)}
+                  onName={(name) => showFailure(change((now) => withName(now, preset.id, name)))}
+                  onDone={endNaming}
+                  onCancel={endNaming}
                 />
               </li>
             ) : (
@@ -153,7 +145,16 @@ export function PresetList({ settings, onApply }: PresetListProps) {
         </ul>
       )}
       {naming === 'new' ? (
-        <NameForm initial="" onCancel={() => setNaming(undefined)} onSave={saveNew} />
+        <NameForm
+          name=""
+          label={S.presetName}
+          action={S.save}
+          maxLength={MAX_PRESET_NAME}
+          errorOf={(name) => newNameError(name, settings)}
+          onName={saveNew}
+          onDone={endNaming}
+          onCancel={endNaming}
+        />
       ) : presets.length >= MAX_PRESETS ? (
         <p className="text-ink-3 text-xs">{S.presetLimit(MAX_PRESETS)}</p>
       ) : (
@@ -165,72 +166,24 @@ export function PresetList({ settings, onApply }: PresetListProps) {
   );
 }
 
-interface NameFormProps {
-  initial: string;
-  /** Returns why the name was not taken. */
-  onSave: (name: string) => string | undefined;
-  onCancel: () => void;
+function limitError(presets: readonly Preset[]): string | undefined {
+  if (presets.length > MAX_PRESETS) return S.presetLimit(MAX_PRESETS);
+  return presetsToText(presets).length > MAX_PRESETS_CHARACTERS ? S.presetTooLarge : undefined;
 }
 
-function NameForm({ initial, onSave, onCancel }: NameFormProps) {
-  const [name, setName] = useState(initial);
-  const [error, setError] = useState<string>();
-  const id = useId();
-  const save = () => {
-    if (name.trim() !== '') setError(onSave(name.trim()));
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === 'Enter' && !event.nativeEvent.isComposing) {
-      // The form around it is the one of the settings.
-      event.preventDefault();
-      save();
-    }
-    if (event.key !== 'Escape') return;
-    // Ends the naming only, and leaves the panel open.
-    event.preventDefault();
-    event.stopPropagation();
-    onCancel();
-  };
-  const saveByButton = (event: FormEvent) => {
-    event.preventDefault();
-    save();
-  };
-  return (
-    <div className="flex flex-col gap-1.5">
-      <div className="flex items-center gap-1.5">
-        <input
-          ref={focusAndSelect}
-          aria-label={S.presetName}
-          aria-invalid={error === undefined ? undefined : true}
-          aria-describedby={error === undefined ? undefined : id}
-          value={name}
-          maxLength={MAX_PRESET_NAME}
-          autoComplete="off"
-          placeholder={S.presetName}
-          onChange={(event) => {
-            setName(event.target.value);
-            setError(undefined);
-          }}
-          onKeyDown={onKeyDown}
-          className="h-8 min-w-0 flex-1 rounded-md border border-line-strong bg-canvas px-2.5 text-sm placeholder:text-ink-3 aria-invalid:border-error pointer-coarse:h-10"
-        />
-        <Button kind="primary" disabled={name.trim() === ''} onClick={saveByButton}>
-          {S.save}
-        </Button>
-        <Button kind="quiet" onClick={onCancel}>
-          {S.cancel}
-        </Button>
-      </div>
-      {error === undefined ? null : (
-        <p id={id} role="alert" className="text-error text-xs [overflow-wrap:anywhere]">
-          {error}
-        </p>
-      )}
-    </div>
-  );
+function nameError(name: string, id?: string): string | undefined {
+  if (name === '') return S.presetNameMissing;
+  const isTaken = newestPresets().some((other) => other.id !== id && other.name.toLowerCase() === name.toLowerCase());
+  return isTaken ? S.presetNameTaken(name) : undefined;
 }
 
-function focusAndSelect(field: HTMLInputElement | null): void {
-  field?.focus();
-  field?.select();
+function newNameError(name: string, settings: ChatSettings): string | undefined {
+  return nameError(name) ?? limitError(withPreset(newestPresets(), { id: '', name, settings }));
 }
+
+function renameError({ id }: Preset, name: string): string | undefined {
+  return nameError(name, id) ?? limitError(withName(newestPresets(), id, name));
+}
+
+const withName = (presets: readonly Preset[], id: string, name: string) =>
+  presets.map((preset) => (preset.id === id ? { ...preset, name } : preset));

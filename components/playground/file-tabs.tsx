@@ -3,11 +3,11 @@
 import clsx from 'clsx';
 import { Ellipsis, FilePlus2 } from 'lucide-react';
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
-import { NameForm } from '#components/playground/name-form';
 import { Button } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
 import { ICON_BUTTON, IconButton } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
+import { NameForm } from '#components/ui/name-form';
 import { showToast } from '#lib/browser/toasts';
 import { PROGRAM_STRINGS as S } from './strings.ts';
 import { fileNameError, MAX_FILES, type WorkspaceFile } from './workspace.ts';
@@ -112,6 +112,7 @@ export function FileTabs({ files, current, panel, suggestedName, ...on }: FileTa
       <Dialog open={openDialog === 'add'} onOpenChange={close} title={S.addFile}>
         <NameForm
           key={suggestedName}
+          label={S.name}
           name={suggestedName}
           errorOf={(name) => fileNameError(name, others())}
           action={S.add}
@@ -131,6 +132,7 @@ export function FileTabs({ files, current, panel, suggestedName, ...on }: FileTa
       <Dialog open={openDialog === 'rename'} onOpenChange={close} title={S.renameFile}>
         <NameForm
           key={current.name}
+          label={S.name}
           name={current.name}
           errorOf={(name) => fileNameError(name, others(current.id))}
           action={S.renameAction}

@@ -4,12 +4,12 @@ import { ListRestart } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { type RefObject, useMemo, useRef, useState } from 'react';
 import type { EditorHandle } from '#components/playground/code-editor';
-import { NameForm } from '#components/playground/name-form';
 import { ProgramMenu } from '#components/playground/program-menu';
 import { LinkDialog, ShareButton, useLinkCopy } from '#components/playground/share-button';
 import { Button } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
 import { Menu } from '#components/ui/menu';
+import { NameForm } from '#components/ui/name-form';
 import { Select } from '#components/ui/select';
 import { downloadText } from '#lib/browser/download';
 import { loadable, useLoaded } from '#lib/browser/loadable';
@@ -156,6 +156,7 @@ export function ProgramBar({ tab, health, isUnavailable, isRunning, editor, onRu
         {program === undefined ? null : (
           <NameForm
             key={program.id}
+            label={S.name}
             name={program.name}
             errorOf={(name) => programNameError(name, actions.otherNames(program.id))}
             action={S.renameAction}

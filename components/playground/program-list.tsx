@@ -2,9 +2,9 @@
 
 import { Copy, Ellipsis, Pencil, Trash2 } from 'lucide-react';
 import { useState, useSyncExternalStore } from 'react';
-import { NameForm } from '#components/playground/name-form';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
+import { NameForm } from '#components/ui/name-form';
 import { dayGroup } from '#lib/browser/format';
 import { findLanguageInfo } from '#lib/languages/infos';
 import { programNameError, type StoredProgram } from './program.ts';
@@ -47,6 +47,7 @@ export function ProgramList({ onOpen }: { onOpen: (id: string) => void }) {
           stored.program.id === renaming ? (
             <li key={stored.program.id} className="px-2 py-2">
               <NameForm
+                label={S.name}
                 name={stored.program.name}
                 errorOf={(name) => programNameError(name, otherNames(stored.program.id))}
                 action={S.renameAction}

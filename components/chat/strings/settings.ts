@@ -51,7 +51,6 @@ export const SETTINGS_STRINGS = {
   saveAsPreset: 'Save as preset',
   presetName: 'Preset name',
   save: 'Save',
-  cancel: 'Cancel',
   apply: (name: string) => `Apply ${name}`,
   applied: (name: string) => `Preset “${name}” applied.`,
   saved: (name: string) => `Preset “${name}” saved.`,
@@ -63,5 +62,6 @@ export const SETTINGS_STRINGS = {
   remove: 'Delete',
   presetLimit: (max: number) => `${max} presets is the limit. Delete one first.`,
   presetTooLarge: 'These settings are too long for a preset.',
+  presetNameMissing: 'Enter a name.',
   presetNameTaken: (name: string) => `“${name}” already exists.`,
 } as const;
