@@ -1,5 +1,5 @@
 import { useEffect, useSyncExternalStore } from 'react';
-import { newId } from '#lib/browser/new-id';
+import { thisPage } from '#lib/browser/page-identity';
 import { parseJson } from '#lib/browser/type-guards';
 import { setTitleParts } from './document-title.ts';
 import { type Activity, type EndedResponse, NO_ACTIVITY, ResponseActivity } from './response-activity.ts';
@@ -56,9 +56,8 @@ function responseActivity(): ResponseActivity {
 
 function start(): ResponseActivity {
   const store = chatStore();
-  const tab = newId();
   const channel = new BroadcastChannel(CHANNEL);
-  const post = (running: readonly string[]) => channel.postMessage({ tab, running });
+  const post = (running: readonly string[]) => channel.postMessage({ tab: thisPage().id, running });
   const created = new ResponseActivity({
     isFollowed: (messageId) => store.isFollowed(messageId),
     isInView,
