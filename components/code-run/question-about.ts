@@ -4,7 +4,7 @@ import { shortenedOutput } from './shortened-output.ts';
 import { CODE_RUN_STRINGS as STRINGS } from './strings.ts';
 import type { CodeRun } from './use-code-run.ts';
 
-/** The question that a model is asked about a run of `file`. Pure. */
+/** The question to a model about a run of `file`. Pure. */
 export function questionAbout(run: CodeRun, file: string): string {
   const isInBrowser = run.state === 'ended' && run.place === 'browser';
   const beginning = isInBrowser ? STRINGS.ranInABrowser(file) : STRINGS.ran(file);

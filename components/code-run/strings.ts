@@ -58,7 +58,7 @@ export const CODE_RUN_STRINGS = {
   demoOutput: (kilobytes: number) => `Stopped: more than ${kilobytes} KB of output.`,
   demoFailed: (reason: string) => `The browser’s runtime failed: ${reason}`,
 
-  /** The beginning of the question that is asked about an output. The model reads it too. */
+  /** The question about an output begins with it. The model reads it too. */
   ran: (file: string) => `I ran ${file}.`,
   ranInABrowser: (file: string) => `I ran ${file} in a browser.`,
   wroteNothing: 'It had no output.',

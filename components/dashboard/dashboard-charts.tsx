@@ -33,8 +33,8 @@ export function DashboardCharts({ history, range, onRange, isStale, latencyTable
   const lines = useMemo(() => chartLines(history.values), [history]);
   // Short requests and runs fall between two looks at the load.
   const happened = (values: ServerSeries['running']) => values.some((value) => (value ?? 0) > 0);
-  const asked = happened(history.values.requests_per_second);
-  const ran = happened(history.values.code_runs_per_second);
+  const hasRequests = happened(history.values.requests_per_second);
+  const hasRuns = happened(history.values.code_runs_per_second);
   const shared = { times: history.times, windowMs: history.windowMs, isStale };
   return (
     <>
@@ -63,7 +63,7 @@ export function DashboardCharts({ history, range, onRange, isStale, latencyTable
           lines={lines.chat}
           format={formatCount}
           least={4}
-          empty={asked ? undefined : STRINGS.noRequests}
+          empty={hasRequests ? undefined : STRINGS.noRequests}
         />
         <Chart
           {...shared}
@@ -71,7 +71,7 @@ export function DashboardCharts({ history, range, onRange, isStale, latencyTable
           lines={lines.code}
           format={formatCount}
           least={4}
-          empty={ran ? undefined : STRINGS.noRuns}
+          empty={hasRuns ? undefined : STRINGS.noRuns}
         />
         <Chart {...shared} title={STRINGS.cpu} lines={lines.cpu} format={formatPercentage} least={10} />
         <Chart {...shared} title={STRINGS.memory} lines={lines.memory} format={formatMegabytes} least={128} />

@@ -44,7 +44,7 @@ export function QueueTable({ queue, error, onDone }: QueueTableProps) {
   const [isWhole, setWhole] = useState(false);
   const all = queue === undefined ? [] : queueRows(queue);
   const shown = isWhole ? all : all.slice(0, FIRST_ROWS);
-  const asked = all.find(({ key }) => key === chosen?.key) ?? chosen;
+  const current = all.find(({ key }) => key === chosen?.key) ?? chosen;
   const cancel = async (id: string) => {
     try {
       await cancelRequest(id);
@@ -102,12 +102,12 @@ export function QueueTable({ queue, error, onDone }: QueueTableProps) {
         open={open}
         onOpenChange={setOpen}
         title={STRINGS.confirm.title}
-        description={asked === undefined ? '' : describe(asked)}
+        description={current === undefined ? '' : describe(current)}
         action={STRINGS.confirm.action}
         cancel={STRINGS.confirm.keep}
         danger
         onConfirm={() => {
-          if (asked?.id !== undefined) void cancel(asked.id);
+          if (current?.id !== undefined) void cancel(current.id);
         }}
       />
     </section>

@@ -77,13 +77,13 @@ export function CodeEditor({ handle, label, file, ids, problems, plain, onReady,
   return <div ref={parent} className="h-full min-h-0" dir="ltr" />;
 }
 
-const asked = new Map<LanguageId | undefined, Promise<unknown>>();
+const grammars = new Map<LanguageId | undefined, Promise<unknown>>();
 
 /** Cached, because React identifies a suspended promise by reference. */
 function grammarOf(language: LanguageId | undefined): Promise<unknown> {
-  const known = asked.get(language);
+  const known = grammars.get(language);
   if (known !== undefined) return known;
   const grammar = language === undefined ? Promise.resolve() : loadGrammar(language);
-  asked.set(language, grammar);
+  grammars.set(language, grammar);
   return grammar;
 }

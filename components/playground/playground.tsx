@@ -16,6 +16,7 @@ import { RunnerNotice } from '#components/playground/runner-notice';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
 import { tip } from '#components/ui/tooltip';
+import { useFileDrop } from '#lib/browser/use-file-drop';
 import type { CodeRequest } from '#lib/wire/code';
 import type { SourceLocation } from '../code-run/source-locations.ts';
 import { languageOfFileName } from './language-options.ts';
@@ -25,7 +26,6 @@ import { programs } from './programs.ts';
 import { splitArgs } from './split-args.ts';
 import { PROGRAM_STRINGS as S } from './strings.ts';
 import { type Problem, useDiagnostics } from './use-diagnostics.ts';
-import { useFileDrop } from './use-file-drop.ts';
 import { useRunOf, useTab } from './use-workspace.ts';
 import { fileNamesInOutput, nextFileName, toCodeRequest } from './workspace.ts';
 
@@ -67,10 +67,10 @@ export function Playground({ isNew }: { isNew: boolean }) {
   }, [main?.id, clearProblems, check]);
 
   const execute = useLatest(() => {
-    const asked = request();
-    if (asked.code.trim() === '') return;
+    const input = request();
+    if (input.code.trim() === '') return;
     panes.show('output');
-    runWhereItCan(asked);
+    runWhereItCan(input);
   });
   useRunShortcut(execute);
   const find = () => {

@@ -9,10 +9,10 @@ import { apiReference } from '#lib/openapi/api-reference';
 export const metadata: Metadata = { title: 'API' };
 
 export default async function ApiPage() {
-  const asked = await headers();
-  const protocol = forwardedScheme(asked.get('x-forwarded-proto'));
+  const requestHeaders = await headers();
+  const protocol = forwardedScheme(requestHeaders.get('x-forwarded-proto'));
   const reader = {
-    origin: `${protocol}://${asked.get('host') ?? 'localhost:3000'}`,
+    origin: `${protocol}://${requestHeaders.get('host') ?? 'localhost:3000'}`,
     needsKey: config().API_KEYS.length > 0,
   };
   return (
