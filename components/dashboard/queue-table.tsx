@@ -8,7 +8,7 @@ import { Confirm } from '#components/ui/dialog';
 import { failureSentence } from '#components/ui/stats-notice';
 import { formatCount, formatDuration, formatSeconds } from '#lib/browser/format';
 import { showToast } from '#lib/browser/toasts';
-import type { QueueOverview } from '#lib/wire/chat';
+import type { QueueOverview } from '#lib/wire/chat-queue';
 import { DASHBOARD_STRINGS } from './strings.ts';
 import { cancelRequest } from './use-ops-status.ts';
 

@@ -3,7 +3,7 @@ import { TILE_GRIDS } from '#components/ui/stats-skeleton';
 import { formatCount, formatDuration, formatPercent, formatRate } from '#lib/browser/format';
 import type { ServiceStatus } from '#lib/browser/service-status';
 import { type ChartData, recentMean } from '#lib/browser/stats-history';
-import type { QueueOverview } from '#lib/wire/chat';
+import type { QueueOverview } from '#lib/wire/chat-queue';
 import type { ServerStats } from '#lib/wire/server-stats';
 import type { ServerSeries } from '#lib/wire/stats-history';
 import { DASHBOARD_STRINGS } from './strings.ts';

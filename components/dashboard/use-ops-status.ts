@@ -4,7 +4,7 @@ import { API_BASE, CODE_API_BASE } from '#lib/browser/endpoints';
 import { isExecutors, isQueueCancelled, isQueueOverview } from '#lib/browser/response-guards';
 import { hasShape } from '#lib/browser/type-guards';
 import { usePolled } from '#lib/browser/use-sampled-stats';
-import type { QueueOverview } from '#lib/wire/chat';
+import type { QueueOverview } from '#lib/wire/chat-queue';
 import type { MicroservicesHealth } from '#lib/wire/executor';
 import type { ServerReadiness } from '#lib/wire/health';
 import { DASHBOARD_STRINGS } from './strings.ts';

@@ -1,5 +1,6 @@
 import { hasShape } from '#lib/browser/type-guards';
-import type { CacheHeader, ChatEvent, QueueOverview } from '#lib/wire/chat';
+import type { CacheHeader, ChatEvent } from '#lib/wire/chat';
+import type { QueueOverview } from '#lib/wire/chat-queue';
 import type { CodeResult, RunnerHealth } from '#lib/wire/code';
 import type { ErrorBody } from '#lib/wire/error';
 import type { MicroservicesHealth, ValidateResult } from '#lib/wire/executor';

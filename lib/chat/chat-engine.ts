@@ -20,7 +20,8 @@ import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
 import type { KeepAlive, ModelProvider } from '#lib/models/provider';
 import { PercentileWindow } from '#lib/telemetry/percentiles';
 import { MIB } from '#lib/units';
-import type { CacheHeader, CancelledBy, ChatRequest, Message, QueueOverview } from '#lib/wire/chat';
+import type { CacheHeader, ChatRequest, Message } from '#lib/wire/chat';
+import type { CancelledBy, QueueOverview } from '#lib/wire/chat-queue';
 import type { ServerStats } from '#lib/wire/server-stats';
 
 /** A larger request does not wait as an object while its model is resolved. */

@@ -5,7 +5,7 @@ import type {
   OperationResponse,
   RequestExample,
 } from '#lib/openapi/operation';
-import { cancelledBySchema } from '#lib/wire/chat';
+import { cancelledBySchema } from '#lib/wire/chat-queue';
 import type { ErrorCode } from '#lib/wire/error';
 
 /** Errors of chat requests in all APIs. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import * as chat from '#lib/wire/chat';
+import * as queue from '#lib/wire/chat-queue';
 import * as code from '#lib/wire/code';
 import { errorBodySchema, errorDetailSchema } from '#lib/wire/error';
 import * as executor from '#lib/wire/executor';
@@ -35,10 +36,10 @@ export const SCHEMAS = {
   ChatEvent: chat.chatEventSchema,
   Usage: chat.tokenUsageSchema,
   Timings: chat.timingsSchema,
-  QueueSubmitted: chat.queueSubmittedSchema,
-  QueueEntry: chat.queueEntrySchema,
-  QueueOverview: chat.queueOverviewSchema,
-  QueueCancelled: chat.queueCancelledSchema,
+  QueueSubmitted: queue.queueSubmittedSchema,
+  QueueEntry: queue.queueEntrySchema,
+  QueueOverview: queue.queueOverviewSchema,
+  QueueCancelled: queue.queueCancelledSchema,
   Models: modelsSchema,
   Model: modelInfoSchema,
   Provider: providerStateSchema,

@@ -3,7 +3,7 @@ import { API_BASE, CODE_API_BASE } from '#lib/browser/endpoints';
 import type { RequestHeaders } from '#lib/http/http-request';
 import { singleton } from '#lib/singletons';
 import { SECOND_MS } from '#lib/units';
-import type { QueueOverview } from '#lib/wire/chat';
+import type { QueueOverview } from '#lib/wire/chat-queue';
 import type { RunnerHealth } from '#lib/wire/code';
 import type { GatewayStats } from '#lib/wire/gateway';
 import type { Models } from '#lib/wire/models';

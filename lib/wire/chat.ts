@@ -8,7 +8,7 @@ import { optional, withDefault } from '#lib/wire/optional';
 import { type Passthrough, passthroughSchema } from '#lib/wire/passthrough';
 import { OPTION_SUPPORT } from '#lib/wire/request-field-support';
 
-/** Wire of POST /api/chat-optimized and /api/chat-queue. See docs/contract.md#chat-requests. */
+/** Wire of chat requests and responses. See docs/contract.md#chat-requests. */
 
 export const MAX_MESSAGES = 500;
 export const MIN_PRIORITY = -10;
@@ -298,77 +298,3 @@ export type ChatEvent = z.infer<typeof chatEventSchema>;
 
 export const cacheHeaderSchema = z.enum(['hit', 'miss', 'joined', 'bypass']);
 export type CacheHeader = z.infer<typeof cacheHeaderSchema>;
-
-export const queueStateSchema = z.object({
-  queue_position: z.number(),
-  queue_length: z.number(),
-  estimated_wait_time: z.number(),
-  is_processing: z.boolean(),
-});
-
-export const queueSubmittedSchema = z.object({
-  request_id: z.string(),
-  status: queueStateSchema,
-  completed: z.boolean().optional(),
-  cached: z.boolean().optional(),
-});
-export type QueueSubmitted = z.infer<typeof queueSubmittedSchema>;
-
-export const queueEntrySchema = z.object({
-  request_id: z.string(),
-  status: z.enum(['queued', 'processing', 'completed', 'failed', 'cancelled']),
-  completed: z.boolean(),
-  queue_position: z.number().describe('From 1; 0 if it does not wait.'),
-  queue_length: z.number(),
-  estimated_wait_time: z.number().describe('Milliseconds, from measured run times.'),
-  cached: z.boolean(),
-  message: chatResponseSchema.shape.message.optional().describe('The answer, once it is complete.'),
-  error: z.string().optional(),
-  code: z.string().optional(),
-  data: errorDataSchema.optional().describe('The figures of the error.'),
-  created_at: z.string().describe('ISO 8601.'),
-  started_at: z.string().optional(),
-  finished_at: z.string().optional(),
-});
-export type QueueEntry = z.infer<typeof queueEntrySchema>;
-
-export const queueOverviewSchema = z.object({
-  queue_length: z.number(),
-  is_processing: z.boolean(),
-  processing: z.array(
-    z.object({
-      request_id: z.string().optional(),
-      model: z.string(),
-      running_ms: z.number(),
-      tokens: z.number().describe('Pieces of text so far. Most model servers send one per token.'),
-    }),
-  ),
-  pending: z
-    .array(
-      z.object({
-        request_id: z.string().optional(),
-        model: z.string(),
-        queue_position: z.number(),
-        priority: z.number(),
-        waiting_ms: z.number(),
-      }),
-    )
-    .describe('In the order in which they will run. If keys are in use, ids of other callers are hidden.'),
-  max_concurrent: z.number(),
-  max_queue_size: z.number(),
-  average_processing_time_ms: z.number().describe('Moving average.'),
-  is_average_measured: z
-    .boolean()
-    .describe('false: nothing was measured yet, and the average is QUEUE_ESTIMATED_TIME_PER_REQUEST_MS.'),
-});
-export type QueueOverview = z.infer<typeof queueOverviewSchema>;
-
-/** Who cancels: the user who sent the request, or the person who runs the server. */
-export const cancelledBySchema = z.enum(['user', 'operator']);
-export type CancelledBy = z.infer<typeof cancelledBySchema>;
-
-export const queueCancelledSchema = z.object({
-  request_id: z.string(),
-  status: z.literal('cancelled'),
-  cancelled: z.literal(true),
-});

@@ -1,14 +1,8 @@
 import { request as httpRequest } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AppError } from '#lib/errors';
-import {
-  type ChatEvent,
-  chatEventSchema,
-  chatResponseSchema,
-  queueEntrySchema,
-  queueOverviewSchema,
-  queueSubmittedSchema,
-} from '#lib/wire/chat';
+import { type ChatEvent, chatEventSchema, chatResponseSchema } from '#lib/wire/chat';
+import { queueEntrySchema, queueOverviewSchema, queueSubmittedSchema } from '#lib/wire/chat-queue';
 import { errorBodySchema } from '#lib/wire/error';
 import { modelsSchema } from '#lib/wire/models';
 import { serverStatsSchema, statsActionResultSchema } from '#lib/wire/server-stats';

@@ -13,7 +13,8 @@ import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent, QueueStatusEvent } from '#lib/chat/generation/generation-log';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
-import type { ChatResponse, QueueEntry } from '#lib/wire/chat';
+import type { ChatResponse } from '#lib/wire/chat';
+import type { QueueEntry } from '#lib/wire/chat-queue';
 
 const HEARTBEAT = sseData({ done: false, cached: false });
 /** How long a browser that lost the stream waits before it reconnects. */

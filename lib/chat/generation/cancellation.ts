@@ -1,5 +1,5 @@
 import { AppError } from '#lib/errors';
-import type { CancelledBy } from '#lib/wire/chat';
+import type { CancelledBy } from '#lib/wire/chat-queue';
 
 /**
  * The errors of cancelled requests. Shared instances: thousands of cancelled results may be

@@ -5,7 +5,7 @@ import { type GenerationEvent, GenerationLog } from '#lib/chat/generation/genera
 import { PackedRequest } from '#lib/chat/generation/packed-request';
 import { AppError } from '#lib/errors';
 import type { ModelProvider, ModelRequest } from '#lib/models/provider';
-import type { CancelledBy } from '#lib/wire/chat';
+import type { CancelledBy } from '#lib/wire/chat-queue';
 
 /**
  * Memory of a waiting request without its packed bytes: generation, request, log and queue node,

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '#lib/chat/clock';
 import type { Generation } from '#lib/chat/generation/generation';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
-import type { CancelledBy } from '#lib/wire/chat';
+import type { CancelledBy } from '#lib/wire/chat-queue';
 
 /** Results are kept for their TTL as long as all of them together stay below this. */
 const MAX_RESULT_BYTES = 64 * 1024 * 1024;

@@ -2,7 +2,8 @@ import type { CachedResponse } from '#lib/chat/cache/response-cache';
 import { CANCELLATIONS } from '#lib/chat/generation/cancellation';
 import { Generation, type GenerationRequest, type GenerationState } from '#lib/chat/generation/generation';
 import type { AppError } from '#lib/errors';
-import type { CacheHeader, CancelledBy, Timings } from '#lib/wire/chat';
+import type { CacheHeader, Timings } from '#lib/wire/chat';
+import type { CancelledBy } from '#lib/wire/chat-queue';
 
 /** The turn of a stored conversation that a request adds. */
 export interface ConversationTurn {

@@ -10,7 +10,8 @@ import type { HttpRequest } from '#lib/http/http-request';
 import { ignoredFieldsHeader } from '#lib/http/ignored-fields';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
-import { type CancelledBy, cancelledBySchema, type QueueSubmitted, requestIdSchema } from '#lib/wire/chat';
+import { requestIdSchema } from '#lib/wire/chat';
+import { type CancelledBy, cancelledBySchema, type QueueSubmitted } from '#lib/wire/chat-queue';
 
 /** POST /api/chat-queue: accepts a request that runs without a reader. */
 export async function handleEnqueue(request: HttpRequest, context: RequestContext): Promise<Reply> {

@@ -1,7 +1,7 @@
 import type { Generation } from '#lib/chat/generation/generation';
 import type { Scheduler } from '#lib/chat/scheduler/scheduler';
 import type { Config } from '#lib/config/config';
-import type { QueueOverview } from '#lib/wire/chat';
+import type { QueueOverview } from '#lib/wire/chat-queue';
 
 /** The queue as a caller sees it: ids are shown if `mayAccess` allows it for their owner. */
 export function queueOverview(
