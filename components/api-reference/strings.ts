@@ -1,4 +1,4 @@
-/** What people read on the API page, apart from the descriptions in lib/openapi. */
+/** The API page shows these, next to the descriptions in lib/openapi. */
 export const REFERENCE_STRINGS = {
   title: 'API',
   document: 'OpenAPI document',

@@ -30,7 +30,7 @@ export const OPTION_NAMES: readonly OptionName[] = [
 export const MAX_STOPS = 8;
 const MAX_STOP_CHARACTERS = 200;
 
-/** What the panel shows for a model. */
+/** The options of a model, as the panel shows them. */
 export interface OptionContext {
   model: ModelInfo | undefined;
   /** Names of the options that reach the model. */

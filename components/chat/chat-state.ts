@@ -13,7 +13,7 @@ export interface ChatState {
   threads: ReadonlyMap<string, Thread>;
   /** True if the browser cannot store conversations: they last as long as the page. */
   unsaved: boolean;
-  /** What this page does about a response, by its id. Not stored. */
+  /** This page's work on a response, by its id. Not stored. */
   activity: ReadonlyMap<string, ResponsePhase>;
 }
 

@@ -12,7 +12,7 @@ import { type Conversation, pathTo } from './conversation.ts';
 import { CONTEXT_STRINGS as S } from './strings/context.ts';
 import { useChatSelector } from './use-chat.ts';
 
-/** What the shown path of a conversation uses. The numbers rarely change while it streams. */
+/** Reports how much of the context the shown path uses. It rarely changes during a response. */
 function useContextUsage(conversation: Conversation | undefined) {
   const { id = '', leafId = null, systemPrompt = '' } = conversation ?? {};
   const path = useCallback(

@@ -58,7 +58,7 @@ export interface HistoryUndo {
   putBack(stored: StoredConversation): Promise<void>;
 }
 
-/** What is attached to a question. */
+/** An image or a file of a question. */
 export type Attachment = ChatImage | AttachedFile;
 
 /** The most attachments of each kind. */

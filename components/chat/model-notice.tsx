@@ -85,7 +85,7 @@ export function ModelNotice({ compact, first, hidden, model, onChoose }: ModelNo
   );
 }
 
-/** What a person can do, and what an operator needs to know. */
+/** Says what a person can do, and what an operator needs to know. */
 function ServerDown({ reasons, retry }: { reasons: readonly string[]; retry: ReactNode }) {
   return (
     <Notice kind="error" className="mb-2" action={retry}>

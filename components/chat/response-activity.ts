@@ -1,7 +1,7 @@
 import type { ChatState } from './chat-state.ts';
 import { type AssistantMessage, EMPTY_THREAD, isRunning, type Thread } from './conversation.ts';
 
-/** What the chat list shows next to a title. */
+/** The marks that the chat list shows next to titles. */
 export interface Activity {
   /** Conversations with a running response, in this tab or another one of the browser. */
   running: ReadonlySet<string>;

@@ -1,7 +1,7 @@
 import type { MenuProps } from '#components/ui/popup-props';
 import type { AssistantMessage } from './conversation.ts';
 
-/** What a response is requested with, other than its first attempt. */
+/** The choices of a response's second request. */
 export interface RegenerateOptions {
   /** Another model than the conversation's. */
   model?: string | undefined;

@@ -58,7 +58,7 @@ export function pastedTextName(files: readonly ChatFile[]): string {
   for (let number = 2; ; number++) if (!taken.has(anotherPastedText(number))) return anotherPastedText(number);
 }
 
-/** What the model reads of a question: its files as named code blocks, then its text. */
+/** The model reads the files of a question as named code blocks, then its text. */
 export function contentWithFiles(content: string, files: readonly ChatFile[] = []): string {
   if (files.length === 0) return content;
   return [...files.map(codeBlock), content].filter((part) => part !== '').join('\n\n');

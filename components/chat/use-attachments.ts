@@ -15,7 +15,7 @@ export interface Attachments extends AttachmentState {
   refuse: (sentence: string | undefined) => void;
 }
 
-/** What is attached to the next question of `chat`. It survives a reload. */
+/** The attachments of the next question of `chat`. They survive a reload. */
 export function useAttachments(chat: string): Attachments {
   const attached = useSyncExternalStore(
     subscribe,

@@ -78,7 +78,7 @@ interface RunOutputProps {
   input: { asked: string; reads: string; action: string; onOpen: () => void };
 }
 
-/** What a run wrote, and at most one sentence about how it ended. */
+/** Shows the output of a run, and at most one sentence about how it ended. */
 export function RunOutput({ run, onRetry, links, input }: RunOutputProps) {
   if (run.state === 'idle') return null;
   const { pieces } = run;

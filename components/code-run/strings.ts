@@ -1,4 +1,4 @@
-/** What people read about a run of a program, in the playground and below code in a chat. */
+/** A run of a program shows these, in the playground and below code in a chat. */
 export const CODE_RUN_STRINGS = {
   /** The server's sentence for every program that does not compile: the compiler has said more. */
   doesNotCompile: 'The program does not compile.',

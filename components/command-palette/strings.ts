@@ -1,4 +1,4 @@
-/** What people read in the command menu and the list of shortcuts. */
+/** The command menu and the list of shortcuts show these. */
 export const COMMAND_PALETTE_STRINGS = {
   open: 'Command menu',
   title: 'Command menu',

@@ -1,4 +1,3 @@
-/** What people read on the dashboard. */
 export const DASHBOARD_STRINGS = {
   title: 'Dashboard',
   figures: 'Figures',

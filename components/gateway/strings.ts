@@ -1,4 +1,3 @@
-/** What people read on the gateway's page. */
 export const GATEWAY_STRINGS = {
   title: 'Gateway',
   figures: 'Figures',

@@ -1,4 +1,3 @@
-/** What people read around a code block of a response. */
 export const CODE_BLOCK_STRINGS = {
   code: 'Code',
   plainText: 'text',

@@ -1,4 +1,4 @@
-/** What people read in the text of a response, next to what the model wrote. */
+/** The text of a response shows these, next to the words of the model. */
 export const MARKDOWN_STRINGS = {
   code: 'Code',
   copy: 'Copy',

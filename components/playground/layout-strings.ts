@@ -1,4 +1,4 @@
-/** What people read around the editor, the inputs and the output of the playground. */
+/** The playground shows these around the editor, the inputs and the output. */
 export const LAYOUT_STRINGS = {
   views: 'Parts of the playground',
   code: 'Code',

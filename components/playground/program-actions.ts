@@ -12,7 +12,7 @@ import { PROGRAM_STRINGS as S } from './strings.ts';
 import type { Tab } from './tab.ts';
 import { newFile, toShared, type WorkspaceFile, withFile, withNewFile, withoutFile } from './workspace.ts';
 
-/** What the page does to programs. Whatever takes something away can be undone. */
+/** The page changes programs with these. Each removal can be undone. */
 
 const UNDO_MS = 10_000;
 

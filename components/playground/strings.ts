@@ -1,4 +1,4 @@
-/** What people read about programs and their files. */
+/** The playground shows these for programs and their files. */
 export const PROGRAM_STRINGS = {
   playground: 'Playground',
   language: 'Language',

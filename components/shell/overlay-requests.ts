@@ -1,4 +1,4 @@
-/** What the frame opens over every page. The command palette listens. */
+/** The frame opens these over every page. The command palette listens. */
 export type Overlay = 'commands' | 'shortcuts';
 
 type Listener = (overlay: Overlay) => void;

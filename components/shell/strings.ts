@@ -11,7 +11,7 @@ const LEVEL_NAMES: Record<StatusLevel, string> = {
   unknown: 'checking',
 };
 
-/** What people read in the frame of the pages. */
+/** The frame of the pages shows these. */
 export const SHELL_STRINGS = {
   appName: 'Chill Space',
   titleTemplate: '%s · Chill Space',

@@ -1,4 +1,3 @@
-/** What people read on the sign-in page. */
 export const SIGN_IN_STRINGS = {
   signIn: 'Sign in',
   signingIn: 'Signing in…',

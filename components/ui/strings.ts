@@ -1,4 +1,4 @@
-/** What people read in the shared components. */
+/** The shared components show these. */
 export const UI_STRINGS = {
   close: 'Close',
   cancel: 'Cancel',
@@ -10,7 +10,7 @@ export const UI_STRINGS = {
   copyReference: 'Copy reference',
 } as const;
 
-/** What the dashboard and the gateway's page share. */
+/** The dashboard and the gateway's page share these. */
 export const STATS_STRINGS = {
   range: 'Time range',
   ranges: { '5m': '5 min', '1h': '1 h', '24h': '24 h' },

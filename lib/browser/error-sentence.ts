@@ -2,7 +2,7 @@ import type { ErrorData } from '#lib/wire/error';
 import { formatBytes, formatSeconds } from './format.ts';
 import { BROWSER_STRINGS } from './strings.ts';
 
-/** What the sentence is made of: an `ApiError`, or an error that came in a stream. */
+/** The source of a sentence: an `ApiError`, or an error that came in a stream. */
 export interface PageError {
   /** The server's own sentence, shown for a code that has none here. */
   message: string;

@@ -13,7 +13,7 @@ export type StatusLevel = 'good' | 'warn' | 'error' | 'unknown';
 export interface ServiceStatus {
   level: StatusLevel;
   sentence: string;
-  /** What only the person who runs the server can use: an address, a setting. */
+  /** An address or a setting, which only the person who runs the server can use. */
   details?: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Sentences about the model and the code runner. */
+/** These sentences report the state of the model and of the code runner. */
 export const SERVICE_STRINGS = {
   offline: 'You’re offline.',
   signedOut: 'Sign in to see the models.',

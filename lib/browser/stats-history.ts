@@ -57,7 +57,7 @@ export interface ChartData<T extends Columns> {
   /** Milliseconds since the epoch, oldest first. */
   times: number[];
   values: T;
-  /** What the time axis shows. */
+  /** The range of the time axis. */
   windowMs: number;
 }
 

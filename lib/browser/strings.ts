@@ -1,4 +1,4 @@
-/** What people read that several features share. */
+/** Several features share these. */
 export const BROWSER_STRINGS = {
   copied: 'Copied',
   copyRefused: 'Copying is not allowed here',

@@ -1,6 +1,6 @@
 import { formatBytes, formatCount } from '#lib/browser/format';
 
-/** What people read in the composer: the field, attachments, waiting messages, the empty chat. */
+/** The composer shows these: its field, attachments, waiting messages, the empty chat. */
 export const COMPOSER_STRINGS = {
   message: 'Message',
   placeholder: 'Ask anything',

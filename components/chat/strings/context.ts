@@ -1,6 +1,6 @@
 import { formatCount } from '#lib/browser/format';
 
-/** What people read about the context of a chat, and the name of its settings. */
+/** The gauge of a chat's context and its notice show these; the settings share their name. */
 export const CONTEXT_STRINGS = {
   settings: 'Chat settings',
   customised: 'Chat settings (customised)',

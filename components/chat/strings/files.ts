@@ -1,6 +1,6 @@
 import { formatBytes } from '#lib/browser/format';
 
-/** Why a file cannot be attached. Loaded with the first file. */
+/** These say why a file cannot be attached. They are loaded with the first file. */
 export const FILE_STRINGS = {
   unreadableFile: (name: string) => `${name} can’t be read. Choose it again.`,
   notText: (name: string) => `${name} can’t be attached: it is neither text nor an image.`,

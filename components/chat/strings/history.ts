@@ -1,4 +1,4 @@
-/** What people read in the chat list, in search, import and export, and in the chat's title. */
+/** The chat list, search, import and export, and the chat's title show these. */
 export const HISTORY_STRINGS = {
   appName: 'Chill Space',
   list: 'Chats',

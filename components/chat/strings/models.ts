@@ -1,4 +1,4 @@
-/** What people read about models: the picker, thinking, and notices above the composer. */
+/** The model picker, the choice of thinking and the notices above the composer show these. */
 export const MODEL_STRINGS = {
   model: 'Model',
   search: 'Search models',

@@ -1,6 +1,6 @@
 import { formatCount } from '#lib/browser/format';
 
-/** What people read in the settings of a chat. */
+/** The settings of a chat show these. */
 export const SETTINGS_STRINGS = {
   title: 'Chat settings',
   forModel: (model: string) => `For ${model}`,

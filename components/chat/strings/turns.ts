@@ -1,6 +1,6 @@
 import { formatApproximate, formatCount, formatDuration, formatSeconds } from '#lib/browser/format';
 
-/** What people read in the messages of a conversation. */
+/** The messages of a conversation show these. */
 export const TURN_STRINGS = {
   // Names
   question: 'Question',

@@ -1,4 +1,4 @@
-/** What people read of messages that are sent later. Loaded after the first view. */
+/** Messages that are sent later show these. They are loaded after the first view. */
 export const WAITING_STRINGS = {
   waiting: 'Waiting messages',
   waitsForResponse: 'Sends when this answer is done',
