@@ -1,4 +1,5 @@
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import type { DBSchema } from 'idb';
+import { lazyDatabase } from '#lib/browser/lazy-database';
 import type { ChatImage, ChatMessage, Conversation } from './conversation.ts';
 import type { MessageHit, SearchableMessage } from './message-search.ts';
 import { HISTORY_DB_NAME } from './preopen-history-db.ts';
@@ -84,32 +85,17 @@ export interface StoredAttachments {
 const VERSION = 2;
 
 export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachments & HistorySearch & HistoryUndo {
-  let opened: Promise<IDBPDatabase<HistorySchema>> | undefined;
-  const database = () => {
-    opened ??= openDB<HistorySchema>(name, VERSION, {
-      upgrade(db, from) {
-        if (from < 1) {
-          db.createObjectStore('conversations', { keyPath: 'id' });
-          db.createObjectStore('messages', { keyPath: 'id' }).createIndex('conversationId', 'conversationId');
-        }
-        if (from < 2) {
-          const attachments = db.createObjectStore('attachments', { autoIncrement: true });
-          attachments.createIndex('chat', 'chat');
-          attachments.createIndex(IMAGE_FIELD, `${IMAGE_FIELD}.id`);
-        }
-      },
-      // Another tab may upgrade the database, or the browser may close it: the next call reopens
-      // it.
-      blocking: (_current, _blocked, event) => {
-        opened = undefined;
-        if (event.target instanceof IDBDatabase) event.target.close();
-      },
-      terminated: () => {
-        opened = undefined;
-      },
-    });
-    return opened;
-  };
+  const database = lazyDatabase<HistorySchema>(name, VERSION, (db, from) => {
+    if (from < 1) {
+      db.createObjectStore('conversations', { keyPath: 'id' });
+      db.createObjectStore('messages', { keyPath: 'id' }).createIndex('conversationId', 'conversationId');
+    }
+    if (from < 2) {
+      const attachments = db.createObjectStore('attachments', { autoIncrement: true });
+      attachments.createIndex('chat', 'chat');
+      attachments.createIndex(IMAGE_FIELD, `${IMAGE_FIELD}.id`);
+    }
+  });
 
   return {
     async conversations() {

@@ -1,4 +1,5 @@
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import type { DBSchema } from 'idb';
+import { lazyDatabase } from '#lib/browser/lazy-database';
 import type { OutboxStorage } from './outbox-writes.ts';
 import type { QueuedMessage } from './queued-message.ts';
 
@@ -31,20 +32,9 @@ function removeFlag(): void {
 
 /** Waiting messages of all tabs, with their images and files, in IndexedDB. */
 export function openOutbox(): OutboxStorage {
-  let opened: Promise<IDBPDatabase<OutboxSchema>> | undefined;
-  const database = () => {
-    opened ??= openDB<OutboxSchema>(DB_NAME, 1, {
-      upgrade: (db) => void db.createObjectStore('messages', { keyPath: 'id' }),
-      blocking: (_current, _blocked, event) => {
-        opened = undefined;
-        if (event.target instanceof IDBDatabase) event.target.close();
-      },
-      terminated: () => {
-        opened = undefined;
-      },
-    });
-    return opened;
-  };
+  const database = lazyDatabase<OutboxSchema>(DB_NAME, 1, (db) => {
+    db.createObjectStore('messages', { keyPath: 'id' });
+  });
   return {
     async all() {
       if (!hasFlag()) return [];

@@ -1,6 +1,7 @@
 'use client';
 
-import { cloneElement, type ReactElement, useState } from 'react';
+import { type ReactElement, useState } from 'react';
+import { MenuTrigger } from '#components/ui/menu-trigger';
 import { loadable, useLoaded } from '#lib/browser/loadable';
 import type { ResponseMenuProps } from './response-menu-props.ts';
 
@@ -13,11 +14,5 @@ export function ResponseMenu(props: ResponseMenuProps): ReactElement {
   const [wanted, setWanted] = useState(false);
   const isThere = useLoaded(wanted, popup);
   if (isThere) return <popup.Component {...props} />;
-  return cloneElement(props.trigger, {
-    onClick: () => setWanted(true),
-    onPointerEnter: popup.preload,
-    onFocus: popup.preload,
-    'aria-haspopup': 'menu',
-    'aria-expanded': false,
-  });
+  return <MenuTrigger trigger={props.trigger} onPreload={popup.preload} onOpen={() => setWanted(true)} />;
 }

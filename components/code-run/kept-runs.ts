@@ -1,4 +1,5 @@
-import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
+import type { DBSchema } from 'idb';
+import { lazyDatabase } from '#lib/browser/lazy-database';
 import type { CodeRun, OutputChunk } from './use-code-run.ts';
 
 /** A run that has ended, as this browser keeps it. */
@@ -32,24 +33,9 @@ export const MAX_KEPT_RUNS = 60;
 const MAX_KEPT_CHARACTERS = 200_000;
 
 export function openKeptRuns(name = 'chill-space-runs', now: () => number = Date.now): KeptRuns {
-  let opened: Promise<IDBPDatabase<RunsSchema>> | undefined;
-  const database = () => {
-    opened ??= openDB<RunsSchema>(name, 1, {
-      upgrade(db) {
-        db.createObjectStore('runs', { keyPath: 'key' }).createIndex('savedAt', 'savedAt');
-      },
-      // Another tab may upgrade the database, or the browser may close it: the next call reopens
-      // it.
-      blocking: (_current, _blocked, event) => {
-        opened = undefined;
-        if (event.target instanceof IDBDatabase) event.target.close();
-      },
-      terminated: () => {
-        opened = undefined;
-      },
-    });
-    return opened;
-  };
+  const database = lazyDatabase<RunsSchema>(name, 1, (db) => {
+    db.createObjectStore('runs', { keyPath: 'key' }).createIndex('savedAt', 'savedAt');
+  });
   return {
     async read(key, code) {
       const stored = await (await database()).get('runs', key);

@@ -1,6 +1,7 @@
 'use client';
 
-import { cloneElement, useState } from 'react';
+import { useState } from 'react';
+import { MenuTrigger } from '#components/ui/menu-trigger';
 import type { MenuProps } from '#components/ui/popup-props';
 import { loadable, useLoaded } from '#lib/browser/loadable';
 
@@ -13,11 +14,5 @@ export function Menu(props: MenuProps) {
   const [wanted, setWanted] = useState(false);
   const isThere = useLoaded(wanted, popup, () => setWanted(false));
   if (isThere) return <popup.Component {...props} />;
-  return cloneElement(props.trigger, {
-    onClick: () => setWanted(true),
-    onPointerEnter: popup.preload,
-    onFocus: popup.preload,
-    'aria-haspopup': 'menu',
-    'aria-expanded': false,
-  });
+  return <MenuTrigger trigger={props.trigger} onPreload={popup.preload} onOpen={() => setWanted(true)} />;
 }

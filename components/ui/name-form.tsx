@@ -87,14 +87,14 @@ export function NameForm(props: NameFormProps) {
     <p
       id={errorId}
       role="status"
-      className={clsx('text-error text-xs [overflow-wrap:anywhere]', isInline || 'min-h-5')}
+      className={clsx('text-error text-xs [overflow-wrap:anywhere]', isInline ? 'not-empty:mt-1.5' : 'min-h-5')}
     >
       {submitted || trimmed !== name ? error : undefined}
     </p>
   );
   if (isInline)
     return (
-      <div className="flex flex-col gap-1.5">
+      <div className="flex flex-col">
         <div className="flex items-center gap-1.5">
           {field}
           {buttons}
