@@ -73,7 +73,7 @@ export function NameForm(props: NameFormProps) {
   const buttons = (
     <>
       {children}
-      <Button kind="primary" onClick={submit}>
+      <Button kind="primary" disabled={trimmed === ''} onClick={submit}>
         {action}
       </Button>
       {isInline ? (
