@@ -28,6 +28,9 @@ const entry = { conversation, messages: [question, response] };
 const image: ChatImage = { id: 'p', name: 'a [cat].png', type: 'image/png', data: 'aGk=', width: 2, height: 1 };
 const seen: UserMessage = { ...question, images: [image] };
 
+const asFile = (entry: unknown) =>
+  JSON.stringify({ format: 'chill-space-conversations', version: 1, conversations: [entry] });
+
 describe('toJson and fromJson', () => {
   it('exports images', () => {
     const entry = { conversation, messages: [seen, response] };
@@ -40,6 +43,48 @@ describe('toJson and fromJson', () => {
     const withFile = { conversation, messages: [asked, response] };
     expect(fromJson(toJson([withFile]))).toEqual([withFile]);
     expect(toMarkdown(conversation, [asked])).toContain('## You\n\na.log:\n```log\none\n```\n\nWhat is Rust?\n');
+  });
+
+  it.each([
+    ['a time that no date has', { createdAt: 1e300 }],
+    ['a model that is no name', { model: { a: 1 } }],
+    ['figures that are no numbers', { tokensPerSecond: 'fast' }],
+    ['a state that no response has', { state: 'dancing' }],
+    ['a failure that is a text', { state: 'failed', failure: 'boom' }],
+    ['a failure without a sentence', { state: 'failed', failure: { message: {}, code: 5 } }],
+    ['a parent that is no id', { parentId: 9 }],
+  ])('rejects a response with %s', (_, change) => {
+    expect(() => fromJson(asFile({ conversation, messages: [question, { ...response, ...change }] }))).toThrow(
+      /damaged/,
+    );
+  });
+
+  it.each([
+    ['a time that no date has', { updatedAt: 1e300 }],
+    ['parameters that are a text', { sampling: 'hot' }],
+    ['a parameter that is no number', { sampling: { temperature: 'hot' } }],
+    ['stops that are no list', { sampling: { stop: 'x' } }],
+    ['a model that is no name', { model: 7 }],
+    ['a leaf that is no id', { leafId: 5 }],
+  ])('rejects a chat with %s', (_, change) => {
+    expect(() => fromJson(asFile({ conversation: { ...conversation, ...change }, messages: [] }))).toThrow(/damaged/);
+  });
+
+  it('reads all that a response may have', () => {
+    const failure = { message: 'Full.', code: 'queue_full', data: { queue_length: 1 }, retryAt: 5 };
+    const queue = { position: 1, length: 2, waitMs: 3 };
+    const full = {
+      ...response,
+      state: 'failed',
+      failure,
+      queue,
+      model: 'm',
+      tokensPerSecond: 2.5,
+      promptTruncated: true,
+    };
+    const settings = { sampling: { temperature: 0.5, stop: ['x'] } };
+    const read = fromJson(asFile({ conversation: { ...conversation, ...settings }, messages: [question, full] }));
+    expect(read).toEqual([{ conversation: { ...conversation, ...settings }, messages: [question, full] }]);
   });
 
   it.each([

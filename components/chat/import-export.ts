@@ -4,6 +4,7 @@ import {
   type ChatMessage,
   type Conversation,
   isRunning,
+  type ResponseFailure,
   type UserMessage,
 } from './conversation.ts';
 import { imageUrl, isImage } from './images.ts';
@@ -94,14 +95,43 @@ const isMessage = hasShape<StoredMessage>({
   createdAt: 'number',
 });
 
+const isTime = (value: unknown) => Number.isInteger(value) && Math.abs(Number(value)) <= MAX_TIME_MS;
+/** The range of `Date`. */
+const MAX_TIME_MS = 8.64e15;
+const isTextOrNull = (value: unknown) => value === null || typeof value === 'string';
+
+/** Whether each field of `fields` that `value` has is of the kind: the others are optional. */
+function hasKinds(value: object, fields: Readonly<Record<string, string>>): boolean {
+  return Object.entries(value).every(([name, field]) => {
+    const kind = Object.hasOwn(fields, name) ? fields[name] : undefined;
+    return kind === undefined || (kind === 'object' ? isRecord(field) : typeof field === kind);
+  });
+}
+
+function isUsable({ createdAt, updatedAt, leafId, model, sampling = {} }: Conversation): boolean {
+  if (!isTime(createdAt) || !isTime(updatedAt) || !isTextOrNull(leafId) || !isTextOrNull(model)) return false;
+  if (!isRecord(sampling)) return false;
+  const { stop = [], ...numbers } = sampling;
+  return (
+    Array.isArray(stop) &&
+    stop.every((text) => typeof text === 'string') &&
+    Object.values(numbers).every((value) => typeof value === 'number')
+  );
+}
+
 function readEntry(value: unknown): ExportedConversation | undefined {
   if (!isRecord(value) || !isConversation(value.conversation) || !Array.isArray(value.messages)) return undefined;
   const { conversation } = value;
+  if (!isUsable(conversation)) return undefined;
   const records: unknown[] = value.messages;
   if (!records.every(isMessage)) return undefined;
   const messages = records.map(fromStored);
   const isWhole = messages.every(
-    (message) => message.conversationId === conversation.id && (isQuestion(message) || isAssistantMessage(message)),
+    (message) =>
+      message.conversationId === conversation.id &&
+      isTime(message.createdAt) &&
+      isTextOrNull(message.parentId) &&
+      (isQuestion(message) || isAssistantMessage(message)),
   );
   return isWhole ? { conversation, messages: messages.map(withoutRunningState) } : undefined;
 }
@@ -114,7 +144,40 @@ function isQuestion(message: ChatMessage): message is UserMessage {
 }
 
 function isAssistantMessage(message: ChatMessage): message is AssistantMessage {
-  return message.role === 'assistant' && typeof message.thinking === 'string' && typeof message.state === 'string';
+  if (message.role !== 'assistant' || typeof message.thinking !== 'string') return false;
+  const { failure = NO_FAILURE } = message;
+  return STATES.has(message.state) && hasKinds(message, RESPONSE_KINDS) && isFailure(failure);
+}
+
+const STATES: ReadonlySet<unknown> = new Set(['waiting', 'streaming', 'done', 'stopped', 'failed']);
+const NO_FAILURE = { message: '', code: '' };
+
+/** Optional fields of a response that the page shows or counts with. */
+const RESPONSE_KINDS = {
+  model: 'string',
+  requestId: 'string',
+  lastEventId: 'string',
+  stopFailure: 'string',
+  doneReason: 'string',
+  continuedFrom: 'object',
+  queue: 'object',
+  failure: 'object',
+  promptTruncated: 'boolean',
+  thinkingStartedAt: 'number',
+  thinkingEndedAt: 'number',
+  pieces: 'number',
+  completionTokens: 'number',
+  promptTokens: 'number',
+  contextLength: 'number',
+  firstTokenMs: 'number',
+  tokensPerSecond: 'number',
+};
+
+function isFailure(value: object): boolean {
+  return (
+    hasShape<Pick<ResponseFailure, 'message' | 'code'>>({ message: 'string', code: 'string' })(value) &&
+    hasKinds(value, { data: 'object', retryAt: 'number' })
+  );
 }
 
 /** A response that was running during the export cannot be resumed. */
