@@ -49,6 +49,13 @@ describe('Markdown rendered block by block', () => {
     }
   });
 
+  it('shows what follows a very long text as it is, without parsing it', () => {
+    const html = renderToStaticMarkup(<RichMarkdown text={`${'**a**\n\n'.repeat(6_000)}**end** <b>`} streaming />);
+    expect(html).toContain('<strong>a</strong>');
+    expect(html).toContain('**end** &lt;b&gt;</p>');
+    expect(html.match(/<strong>/g)?.length).toBeLessThan(4_000);
+  });
+
   it('sets a direction only where it differs from the parent, without wrapping blocks', () => {
     const html = renderToStaticMarkup(
       <RichMarkdown

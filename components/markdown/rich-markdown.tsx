@@ -23,16 +23,38 @@ const PROSE = { className: 'prose' };
 export function RichMarkdown({ text, streaming }: { text: string; streaming: boolean }) {
   const scope = useId();
   const blocks = useMemo(() => toMarkdownBlocks(text, streaming), [text, streaming]);
+  const richCount = countWithin(blocks, RICH_CHARACTERS);
   return (
     <StreamingContext value={streaming}>
       {/* Static children need no keys: a block is identified by its index. */}
       {createElement(
         'div',
         PROSE,
-        ...blocks.map((markdown, index) => createElement(IndexedBlock, { markdown, scope, index })),
+        ...blocks.map((markdown, index) =>
+          index < richCount
+            ? createElement(IndexedBlock, { markdown, scope, index })
+            : createElement('p', LITERAL, markdown),
+        ),
       )}
     </StreamingContext>
   );
+}
+
+/** Blocks that begin after as many characters are plain text: to parse them takes seconds. */
+const RICH_CHARACTERS = 300_000;
+/** To parse and mount a block, however short, takes as long as so many characters. */
+const BLOCK_CHARACTERS = 100;
+const LITERAL = { 'data-literal': '', dir: 'auto' };
+
+/** How many texts begin within `length` characters, where each is longer by `BLOCK_CHARACTERS`. */
+function countWithin(texts: readonly string[], length: number): number {
+  let start = 0;
+  const end = texts.findIndex((text) => {
+    const isAfter = start >= length;
+    start += text.length + BLOCK_CHARACTERS;
+    return isAfter;
+  });
+  return end === -1 ? texts.length : end;
 }
 
 /** A block that knows its place in the text, by which results of its programs are kept. */

@@ -4,35 +4,65 @@
  *
  *  A block begins after a blank line, with a line that is not indented, outside of fenced code,
  * displays and open HTML. A text with link or footnote definitions is one block, because those act
- * at any distance.
+ * at any distance. A block of `LONG` characters ends at the next line, and a line within itself:
+ * parsing and layout of it would block the page at each token.
  */
 export function splitBlocks(markdown: string): string[] {
   const blocks: string[] = [];
   let start = 0;
   let state = NOTHING_OPEN;
   let isAfterBlank = false;
+  const mayBeWhole = markdown.length <= LONGEST_WHOLE;
   for (let at = 0; at < markdown.length; ) {
     const newline = markdown.indexOf('\n', at);
     const end = newline === -1 ? markdown.length : newline + 1;
     const line = markdown.slice(at, newline === -1 ? end : newline);
     DEFINITION.lastIndex = at;
-    if (state.end === undefined && DEFINITION.test(markdown)) return [markdown];
+    if (mayBeWhole && state.end === undefined && DEFINITION.test(markdown)) return [markdown];
     if (line.trim() === '') isAfterBlank = true;
     else {
-      const isFree = isAfterBlank && state.end === undefined && state.tags.length === 0 && !/^[ \t]/.test(line);
+      const isOutside = state.end === undefined && state.tags.length === 0 && !/^[ \t]/.test(line);
       const goesOn = state.contentAt !== undefined && LIST_ITEM.test(line);
-      if (isFree && !goesOn && at > start) {
+      // The rows of a table need its head.
+      const isLong = at - start > LONG && !line.startsWith('|');
+      if (isOutside && ((isAfterBlank && !goesOn) || isLong) && at > start) {
         blocks.push(markdown.slice(start, at));
         start = at;
         state = NOTHING_OPEN;
       }
       isAfterBlank = false;
     }
+    if (line.length > LONG && state.end === undefined) {
+      const pieces = piecesOf(markdown.slice(start, end));
+      start = end - (pieces.pop()?.length ?? 0);
+      blocks.push(...pieces);
+    }
     state = after(state, line);
     at = end;
   }
   if (start < markdown.length) blocks.push(markdown.slice(start));
   return blocks;
+}
+
+/** Characters. Parsing as many takes about a tenth of a second. */
+const LONG = 20_000;
+/** In a longer text, definitions act only within their block. */
+const LONGEST_WHOLE = 200_000;
+
+/** Pieces of at most `LONG` characters that end after a space, if there is one. */
+function piecesOf(text: string): string[] {
+  const pieces: string[] = [];
+  let rest = text;
+  while (rest.length > LONG) {
+    const space = rest.lastIndexOf(' ', LONG - 1);
+    const end = space > LONG / 2 ? space + 1 : LONG;
+    // The two halves of a surrogate pair stay together.
+    const length = /[\uD800-\uDBFF]/.test(rest.charAt(end - 1)) ? end - 1 : end;
+    pieces.push(rest.slice(0, length));
+    rest = rest.slice(length);
+  }
+  pieces.push(rest);
+  return pieces;
 }
 
 /** CommonMark's label: at most 999 characters, no unescaped bracket. */
