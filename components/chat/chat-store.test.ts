@@ -635,6 +635,43 @@ it('works without a history if the browser has none', async () => {
   expect(last(shown(store, id)).content).toBe('1');
 });
 
+describe('a full disk', () => {
+  it('writes what it could not write with the next message', async () => {
+    const save = history.save.bind(history);
+    history.save = () => Promise.reject(new Error('QuotaExceededError'));
+    const store = newStore();
+    await store.load();
+    const id = store.send({ conversationId: null, text: 'first', model: null, capabilities: SEES });
+    await settle();
+    expect(store.state().unsaved).toBe(true);
+    history.save = save;
+    store.rename(id, 'Space again');
+    await settle();
+    expect((await history.messages(id)).map(({ content }) => content)).toEqual(['first', '']);
+    expect(store.state().unsaved).toBe(false);
+  });
+
+  it('keeps what is not written when another tab changes the chat', async () => {
+    const save = history.save.bind(history);
+    const store = newStore();
+    await store.load();
+    const id = store.send({ conversationId: null, text: 'first', model: null, capabilities: SEES });
+    await settle();
+    history.save = () => Promise.reject(new Error('QuotaExceededError'));
+    store.send({ conversationId: id, text: 'second', model: null, capabilities: SEES });
+    await settle();
+    last(asked).feed.push(DONE);
+    last(asked.slice(0, -1)).feed.push(DONE);
+    await settle();
+    await store.refresh(id);
+    expect([...(store.state().threads.get(id)?.values() ?? [])].map(({ content }) => content)).toContain('second');
+    history.save = save;
+    store.flush();
+    await settle();
+    expect((await history.messages(id)).map(({ content }) => content)).toContain('second');
+  });
+});
+
 describe('a slow history', () => {
   it('keeps questions that were sent before it was read', async () => {
     const earlier = newStore();

@@ -1,4 +1,4 @@
-import { ChatRecords } from './chat-records.ts';
+import { byId, ChatRecords } from './chat-records.ts';
 import { type ChatEffects, type ChatState, type ModelChoice, type NewQuestion, newestFirst } from './chat-state.ts';
 import {
   type AssistantMessage,
@@ -46,6 +46,7 @@ export class ChatStore {
   async #load(): Promise<void> {
     try {
       const stored = await this.#effects.history.conversations();
+      this.#records.setHistoryRead();
       // Questions sent before the history was read stay.
       this.#records.set({ ready: true, conversations: newestFirst(this.state().conversations, stored) });
     } catch {
@@ -78,9 +79,10 @@ export class ChatStore {
     const conversations = newestFirst(saving, stored);
     if (!conversations.some(({ id }) => id === conversationId))
       this.#records.putConversations(conversations, [conversationId]);
-    else if (this.#records.isComplete(conversationId))
-      this.#records.set({ conversations, threads: new Map(this.state().threads).set(conversationId, byId(messages)) });
-    else this.#records.set({ conversations });
+    else if (this.#records.isComplete(conversationId)) {
+      const thread = byId(this.#records.withUnwritten(conversationId, messages));
+      this.#records.set({ conversations, threads: new Map(this.state().threads).set(conversationId, thread) });
+    } else this.#records.set({ conversations });
     this.#requests.cancelStaleRetries(conversationId);
   }
 
@@ -205,6 +207,7 @@ export class ChatStore {
   /** Saves pending changes before the page is unloaded. */
   flush(): void {
     this.#responses.flush();
+    this.#records.saveFailed();
   }
 
   /** Writes and removes messages of a conversation, and shows another leaf. */
@@ -289,8 +292,6 @@ export class ChatStore {
     await Promise.all(shown.map((id) => this.open(id)));
   }
 }
-
-const byId = (messages: readonly ChatMessage[]): Thread => new Map(messages.map((message) => [message.id, message]));
 
 const thinkOf = (settings: ChatSettings | undefined) =>
   settings?.think === undefined ? {} : { think: settings.think };
