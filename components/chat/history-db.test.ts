@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto';
 import { openDB } from 'idb';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ChatImage, ChatMessage, Conversation } from './conversation.ts';
 import { type Attachment, NEW_CHAT, openHistory } from './history-db.ts';
 
@@ -26,6 +26,17 @@ describe('ChatHistory', () => {
     await history.save(conversation('new', 2), [message('b', 'new', 'two', 2), message('a', 'new', 'one', 1)]);
     expect((await history.conversations()).map(({ id }) => id)).toEqual(['new', 'old']);
     expect((await history.messages('new')).map(({ id }) => id)).toEqual(['a', 'b']);
+  });
+
+  it('opens the database again after an attempt failed', async () => {
+    const history = fresh();
+    const open = vi.spyOn(indexedDB, 'open').mockImplementationOnce(() => {
+      throw new DOMException('full', 'QuotaExceededError');
+    });
+    await expect(history.conversations()).rejects.toThrow('full');
+    await history.save(conversation('c', 1), []);
+    expect((await history.conversations()).map(({ id }) => id)).toEqual(['c']);
+    open.mockRestore();
   });
 
   it('replaces records with the same id', async () => {

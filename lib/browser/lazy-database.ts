@@ -2,7 +2,7 @@ import { type DBSchema, type IDBPDatabase, type OpenDBCallbacks, openDB } from '
 
 /**
  * Opens a database with its first use. Another tab may upgrade it, or the browser may close it: the
- * next use opens it again.
+ * next use opens it again, as it does after a failed attempt.
  */
 export function lazyDatabase<Schema extends DBSchema>(
   name: string,
@@ -20,6 +20,10 @@ export function lazyDatabase<Schema extends DBSchema>(
       terminated: () => {
         opened = undefined;
       },
+    }).catch((error: unknown) => {
+      // The disk may have space again at the next call.
+      opened = undefined;
+      throw error;
     });
     return opened;
   };
