@@ -112,6 +112,36 @@ test('a row is a link: a plain click stays in the page, others open a tab', asyn
   expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/\/\?c=seed-0$/);
 });
 
+test.describe('a stored chat that no page can show', () => {
+  test.use({ expectedErrors: /Invalid time value/ });
+
+  test('leaves a way to a new chat', async ({ page }) => {
+    await importChats(page, [{ title: 'Damaged', texts: ['a', 'b'] }]);
+    await page.evaluate(breakResponse, 'seed-0-1');
+    await page.goto('/?c=seed-0');
+    await expect(page.getByRole('heading', { name: 'Something went wrong' })).toBeVisible();
+    await page.getByRole('main').getByRole('link', { name: 'Go to the chat' }).click();
+    await expect(page).toHaveURL(/\/$/);
+    await expect(page.getByRole('textbox', { name: 'Message' })).toBeVisible();
+  });
+});
+
+/** Runs in the page: gives a stored message a time that no date has. */
+async function breakResponse(id: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const opening = indexedDB.open('chill-space');
+  opening.onerror = () => reject(opening.error);
+  opening.onsuccess = () => {
+    const transaction = opening.result.transaction('messages', 'readwrite');
+    const store = transaction.objectStore('messages');
+    const reading = store.get(id);
+    reading.onsuccess = () => store.put({ ...reading.result, createdAt: 1e300 });
+    transaction.oncomplete = () => resolve();
+    transaction.onerror = () => reject(transaction.error);
+  };
+  await promise;
+}
+
 test('a response in another chat is marked in all tabs while it runs and until it is seen', async ({
   page,
   context,
