@@ -95,7 +95,7 @@ const isMessage = hasShape<StoredMessage>({
   createdAt: 'number',
 });
 
-const isTime = (value: unknown) => Number.isInteger(value) && Math.abs(Number(value)) <= MAX_TIME_MS;
+const isTime = (value: unknown) => Math.abs(Number(value)) <= MAX_TIME_MS;
 /** The range of `Date`. */
 const MAX_TIME_MS = 8.64e15;
 const isTextOrNull = (value: unknown) => value === null || typeof value === 'string';
