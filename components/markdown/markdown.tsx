@@ -1,7 +1,7 @@
 'use client';
 
 import dynamic from 'next/dynamic';
-import { memo, Suspense } from 'react';
+import { createElement, Fragment, memo, Suspense } from 'react';
 import { LoadBoundary } from '#components/ui/load-boundary';
 import { loadable, usePreloaded } from '#lib/browser/loadable';
 
@@ -18,7 +18,7 @@ interface MarkdownProps {
  * is plain.
  */
 export const Markdown = memo(function Markdown({ text, streaming }: MarkdownProps) {
-  const plain = <div className="prose whitespace-pre-wrap">{text}</div>;
+  const plain = <Plain text={text} />;
   return (
     <LoadBoundary fallback={plain}>
       <Suspense fallback={plain}>
@@ -27,6 +27,19 @@ export const Markdown = memo(function Markdown({ text, streaming }: MarkdownProp
     </LoadBoundary>
   );
 });
+
+/** Layout of one block takes time with the square of its longest word. */
+const PIECE = /[\s\S]{1,20000}/gu;
+
+function Plain({ text }: { text: string }) {
+  return (
+    <div className="prose whitespace-pre-wrap">
+      {text.length <= 20_000 ? text : createElement(Fragment, null, ...(text.match(PIECE) ?? []).map(inBlock))}
+    </div>
+  );
+}
+
+const inBlock = (piece: string) => createElement('div', null, piece);
 
 /**
  * Lists the renderer's scripts in a server-rendered page, so that a browser fetches them along
