@@ -1,6 +1,7 @@
 import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { takeToasts } from '#lib/browser/toasts';
+import { webStorage } from '../../test/support/web-storage.ts';
 import { keptRuns } from '../code-run/kept-runs.ts';
 import { type Conversation, NO_SETTINGS } from './conversation.ts';
 import { deleteChat } from './delete-chat.ts';
@@ -12,18 +13,9 @@ import { chatStore } from './use-chat.ts';
 /** The browser's window, as far as a deletion needs it. */
 const page = new EventTarget();
 
-function memoryStorage() {
-  const entries = new Map<string, string>();
-  return {
-    getItem: (key: string) => entries.get(key) ?? null,
-    setItem: (key: string, value: string) => void entries.set(key, value),
-    removeItem: (key: string) => void entries.delete(key),
-  };
-}
-
 beforeEach(() => {
-  vi.stubGlobal('localStorage', memoryStorage());
-  vi.stubGlobal('sessionStorage', memoryStorage());
+  vi.stubGlobal('localStorage', webStorage());
+  vi.stubGlobal('sessionStorage', webStorage());
   vi.stubGlobal('document', Object.assign(new EventTarget(), { visibilityState: 'visible', readyState: 'complete' }));
   vi.stubGlobal('location', { pathname: '/', search: '' });
   vi.stubGlobal('addEventListener', page.addEventListener.bind(page));

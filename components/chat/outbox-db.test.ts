@@ -1,21 +1,9 @@
 import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { webStorage } from '../../test/support/web-storage.ts';
 import { NO_SETTINGS } from './conversation.ts';
 import { openOutbox } from './outbox-db.ts';
 import type { QueuedMessage } from './queued-message.ts';
-
-/** Web storage with room for `limit` entries. */
-function memoryStorage(limit: number) {
-  const entries = new Map<string, string>();
-  return {
-    getItem: (key: string) => entries.get(key) ?? null,
-    setItem: (key: string, value: string) => {
-      if (!entries.has(key) && entries.size >= limit) throw new DOMException('full', 'QuotaExceededError');
-      entries.set(key, value);
-    },
-    removeItem: (key: string) => void entries.delete(key),
-  };
-}
 
 const message = (id: string, page = 'here'): QueuedMessage => ({
   ...{ id, chat: 'a', page, createdAt: 1, text: id, images: [], files: [], settings: NO_SETTINGS, held: false },
@@ -23,8 +11,8 @@ const message = (id: string, page = 'here'): QueuedMessage => ({
 });
 
 beforeEach(() => {
-  vi.stubGlobal('localStorage', memoryStorage(1));
-  vi.stubGlobal('sessionStorage', memoryStorage(1));
+  vi.stubGlobal('localStorage', webStorage({ entries: 1 }));
+  vi.stubGlobal('sessionStorage', webStorage({ entries: 1 }));
 });
 afterEach(async () => {
   const outbox = openOutbox();
@@ -34,7 +22,7 @@ afterEach(async () => {
 
 describe('openOutbox', () => {
   it('keeps a message while localStorage is full', async () => {
-    vi.stubGlobal('localStorage', memoryStorage(0));
+    vi.stubGlobal('localStorage', webStorage({ entries: 0 }));
     await openOutbox().put(message('1'));
     expect((await openOutbox().all()).map(({ id }) => id)).toEqual(['1']);
   });

@@ -1,5 +1,6 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 import { takeToasts } from '#lib/browser/toasts';
+import { webStorage } from '../../test/support/web-storage.ts';
 import { ProgramStorage } from './program-storage.ts';
 import { ProgramStore } from './program-store.ts';
 
@@ -12,27 +13,13 @@ vi.mock('./programs.ts', () => ({
 
 const { addFile, deleteFile, deleteProgram, newProgram } = await import('./program-actions.ts');
 
-function memory(): Storage {
-  const texts = new Map<string, string>();
-  return {
-    get length() {
-      return texts.size;
-    },
-    key: (index) => [...texts.keys()][index] ?? null,
-    getItem: (key) => texts.get(key) ?? null,
-    setItem: (key, value) => void texts.set(key, value),
-    removeItem: (key) => void texts.delete(key),
-    clear: () => texts.clear(),
-  };
-}
-
 let storage: ProgramStorage;
 let store: ProgramStore;
 let count = 0;
 
 beforeEach(() => {
   takeToasts();
-  storage = new ProgramStorage(memory(), () => `rev${++count}`);
+  storage = new ProgramStorage(webStorage(), () => `rev${++count}`);
   store = new ProgramStore({
     ...{ storage, session: undefined, newId: () => `id${++count}`, now: () => ++count },
     ...{ notify() {}, onFirstSave() {}, onMove() {}, makeRoom() {} },

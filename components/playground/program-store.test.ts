@@ -1,39 +1,23 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { shortHash } from '#lib/browser/cookies';
 import { SAMPLES } from '#lib/languages/samples';
+import { webStorage } from '../../test/support/web-storage.ts';
 import { emptyProgram, exampleProgram, freeName, type NamedProgram } from './program.ts';
 import { MAX_PROGRAMS, ProgramStorage } from './program-storage.ts';
 import { type Notice, ProgramStore } from './program-store.ts';
 import { FIRST_TAB } from './tab.ts';
 import { newFile } from './workspace.ts';
 
-function storage(most = Number.POSITIVE_INFINITY): Storage {
-  const texts = new Map<string, string>();
-  return {
-    get length() {
-      return texts.size;
-    },
-    key: (index) => [...texts.keys()][index] ?? null,
-    getItem: (key) => texts.get(key) ?? null,
-    setItem: (key, value) => {
-      if (value.length > most) throw new DOMException('full', 'QuotaExceededError');
-      texts.set(key, value);
-    },
-    removeItem: (key) => void texts.delete(key),
-    clear: () => texts.clear(),
-  };
-}
-
 let local: Storage;
 let count = 0;
 const newId = () => `id${++count}`;
 
 beforeEach(() => {
-  local = storage();
+  local = webStorage();
 });
 
 /** Opens a tab, or reloads the one that had `session`. */
-function openTab(session = storage(), { isBlocked = false } = {}) {
+function openTab(session = webStorage(), { isBlocked = false } = {}) {
   const notices: Notice[] = [];
   const saved = new ProgramStorage(isBlocked ? undefined : local, newId);
   const tab = new ProgramStore({
@@ -304,7 +288,7 @@ describe('a save that is not possible', () => {
   });
 
   it('is named, and the program can be returned to', () => {
-    local = storage(400);
+    local = webStorage({ characters: 400 });
     const { tab, write, notices, text } = openTab();
     write('x'.repeat(500));
     expect(tab.tab().problem).toBe('full');
@@ -326,7 +310,7 @@ describe('a save that is not possible', () => {
     const filled = new ProgramStorage(local, newId);
     for (let index = 0; index < MAX_PROGRAMS; index += 1)
       filled.save({ ...emptyProgram(`p${index}`, 'go'), name: `${index}` }, '', index);
-    const { tab, write } = openTab(storage(), { isBlocked });
+    const { tab, write } = openTab(webStorage(), { isBlocked });
     tab.openNew(emptyProgram(newId(), 'python'));
     write('one more');
     expect(tab.tab().problem).toBe(problem);
@@ -379,7 +363,7 @@ describe('what earlier versions stored', () => {
   });
 
   it('stays where it is if it cannot be saved', () => {
-    local = storage(20);
+    local = webStorage({ characters: 20 });
     local.setItem('playground:python', 'mine');
     new ProgramStorage(local, newId).takeOverOld(1, shortHash);
     expect(local.getItem('playground:python')).toBe('mine');

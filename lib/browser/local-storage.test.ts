@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { webStorage } from '../../test/support/web-storage.ts';
 
 /** The `localStorage` of all tabs. Each tab also has a `sessionStorage`. */
 let shared: Storage;
 
 beforeEach(() => {
-  shared = storage();
+  shared = webStorage();
   vi.useFakeTimers();
   return () => {
     vi.useRealTimers();
@@ -12,24 +13,10 @@ beforeEach(() => {
   };
 });
 
-function storage(): Storage {
-  const texts = new Map<string, string>();
-  return {
-    get length() {
-      return texts.size;
-    },
-    key: (index) => [...texts.keys()][index] ?? null,
-    getItem: (key) => texts.get(key) ?? null,
-    setItem: (key, value) => void texts.set(key, value),
-    removeItem: (key) => void texts.delete(key),
-    clear: () => texts.clear(),
-  };
-}
-
 /** Opens a new tab. `show` makes it the current one again. */
 async function openTab() {
   vi.resetModules();
-  const own = storage();
+  const own = webStorage();
   const show = () => {
     vi.stubGlobal('localStorage', shared);
     vi.stubGlobal('sessionStorage', own);

@@ -1,4 +1,5 @@
 import { beforeEach, expect, it, vi } from 'vitest';
+import { webStorage } from '../../test/support/web-storage.ts';
 
 /** The `localStorage` of all tabs. */
 let shared: Storage;
@@ -6,7 +7,7 @@ let shared: Storage;
 let locks: Set<string>;
 
 beforeEach(() => {
-  shared = storage();
+  shared = webStorage();
   locks = new Set();
   const request = async (name: string, ...rest: unknown[]) => {
     const [options, action] = rest.length === 2 ? (rest as [LockOptions, unknown]) : [{}, rest[0]];
@@ -23,24 +24,10 @@ beforeEach(() => {
   return () => void vi.unstubAllGlobals();
 });
 
-function storage(): Storage {
-  const texts = new Map<string, string>();
-  return {
-    get length() {
-      return texts.size;
-    },
-    key: (index) => [...texts.keys()][index] ?? null,
-    getItem: (key) => texts.get(key) ?? null,
-    setItem: (key, value) => void texts.set(key, value),
-    removeItem: (key) => void texts.delete(key),
-    clear: () => texts.clear(),
-  };
-}
-
 /** Opens a page in a new tab. `show` makes it the current one again. */
 async function openTab() {
   vi.resetModules();
-  const own = storage();
+  const own = webStorage();
   const show = () => {
     vi.stubGlobal('localStorage', shared);
     vi.stubGlobal('sessionStorage', own);
