@@ -20,12 +20,16 @@ let count = 0;
 beforeEach(() => {
   takeToasts();
   storage = new ProgramStorage(webStorage(), () => `rev${++count}`);
+  openStore();
+});
+
+function openStore(): void {
   store = new ProgramStore({
     ...{ storage, session: undefined, newId: () => `id${++count}`, now: () => ++count },
     ...{ notify() {}, onFirstSave() {}, onMove() {}, makeRoom() {} },
   });
   held.programs = { storage, store, runs: { remove: () => () => undefined } };
-});
+}
 
 /** Clicks every toast that none of the later ones replaces. */
 function undoAll(): void {
@@ -53,4 +57,33 @@ it('brings back each of two files that were deleted shortly after one another', 
   expect(store.tab().program.files).toHaveLength(1);
   undoAll();
   expect(store.tab().program.files.map(({ name }) => name)).toEqual([expect.any(String), 'a.py', 'b.py']);
+});
+
+it('brings back a deleted file of a program that was never saved, and the program with it', () => {
+  storage = new ProgramStorage(webStorage({ characters: 0 }), () => `rev${++count}`);
+  openStore();
+  addFile('data.txt');
+  const { program } = store.tab();
+  deleteFile(store.tab().file);
+  const undo = takeToasts().at(-1)?.action?.run;
+  newProgram('go');
+  undo?.();
+  expect(store.tab().program.name).toBe(program.name);
+  expect(store.tab().program.files.map(({ name }) => name)).toEqual(['main.py', 'data.txt']);
+});
+
+it('brings back a deleted file of a program that was deleted meanwhile, as a program of its own', () => {
+  addFile('data.txt');
+  const { name } = store.tab().program;
+  deleteFile(store.tab().file);
+  const undo = takeToasts().at(-1)?.action?.run;
+  deleteProgram(store.tab().program.id);
+  // Another program has taken the name.
+  const other = store.tab().program;
+  store.edit((program) => ({ ...program, name }));
+  undo?.();
+  expect(store.tab().program.name).toBe(`${name} 2`);
+  expect(store.tab().program.files.map((file) => file.name)).toEqual(['main.py', 'data.txt']);
+  expect(storage.list().map(({ program }) => program.id)).toContain(other.id);
+  expect(storage.list()).toHaveLength(2);
 });

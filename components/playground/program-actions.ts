@@ -54,16 +54,23 @@ export function renameFile(id: number, name: string): void {
 }
 
 export function deleteFile(id: number): void {
-  const { program } = programs().store.tab();
-  const file = fileOf(programs().store.tab(), id);
+  const { store } = programs();
+  const tab = store.tab();
+  const { program } = tab;
+  const file = fileOf(tab, id);
   if (file === undefined) return;
   const index = program.files.indexOf(file);
   edit((before) => ({ ...before, ...withoutFile(before, id) }));
   offerUndo(S.fileDeleted(file.name), () => {
-    if (!programs().store.open(program.id)) return;
+    if (!store.open(program.id)) {
+      // The program is not saved, and another one is open: it comes back as it was.
+      store.restore({ ...tab, rev: '', isEdited: false, problem: undefined });
+      edit((before) => ({ ...before }));
+      return;
+    }
     const restored = newFile(file.name, file.content);
     edit((before) => ({ ...before, ...withNewFile(before, restored, index) }));
-    const { files } = programs().store.tab().program;
+    const { files } = store.tab().program;
     showFile((files.find((one) => one.id === restored.id) ?? files[index] ?? files[0]).id);
   });
 }
