@@ -2,6 +2,7 @@ import { PROGRAM_COOKIE, setCookie, shortHash } from '#lib/browser/cookies';
 import { showToast, type Toast } from '#lib/browser/toasts';
 import { fromFragment, isProgramFragment } from '../code-run/program-link.ts';
 import { follow } from '../code-run/use-code-run.ts';
+import { nameFromCode } from './name-from-code.ts';
 import { ProgramRuns } from './program-runs.ts';
 import { MAX_PROGRAMS, ProgramStorage } from './program-storage.ts';
 import { type Notice, ProgramStore } from './program-store.ts';
@@ -97,7 +98,11 @@ function create(): Programs {
       reading -= 1;
       isStarting = false;
       if (shared === undefined) showToast({ text: S.brokenLink, kind: 'error' });
-      else store.openShared(shared);
+      else {
+        // A chat's code has no name.
+        const name = shared.name ?? nameFromCode(shared.code);
+        store.openShared(name === undefined ? shared : { ...shared, name });
+      }
       store.sync();
     },
   };
