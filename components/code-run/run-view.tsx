@@ -46,11 +46,13 @@ export function RunView({ run, kind, label, onRetry, links, input, placeholder, 
         className={clsx(
           'flex shrink-0 items-center gap-x-2',
           isPane ? 'min-h-10 border-b ps-4 pe-1 pointer-coarse:min-h-11' : 'min-h-9 flex-wrap ps-3 pe-0.5',
+          // The tab has the same name, and there is no state yet.
+          isPane && run.state === 'idle' && 'compact:hidden',
         )}
       >
         <span className="flex min-h-8 min-w-0 items-center gap-2">
           {isPane ? (
-            <h2 className="font-medium text-sm">{STRINGS.output}</h2>
+            <h2 className="font-medium text-sm compact:sr-only">{STRINGS.output}</h2>
           ) : (
             <span className="shrink-0 text-ink-2 text-xs">{STRINGS.output}</span>
           )}
