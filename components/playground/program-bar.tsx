@@ -5,6 +5,7 @@ import { useRouter } from 'next/navigation';
 import { type RefObject, useMemo, useRef, useState } from 'react';
 import type { EditorHandle } from '#components/playground/code-editor';
 import { ProgramMenu } from '#components/playground/program-menu';
+import { SaveStatus } from '#components/playground/save-status';
 import { LinkDialog, ShareButton, useLinkCopy } from '#components/playground/share-button';
 import { Button } from '#components/ui/button';
 import { Dialog } from '#components/ui/dialog';
@@ -119,13 +120,9 @@ export function ProgramBar({ tab, health, isUnavailable, isRunning, editor, onRu
           onDelete={() => actions.deleteProgram(program.id)}
         />
       )}
-      <Select
-        label={S.language}
-        value={language}
-        options={options}
-        onChange={chooseLanguage}
-        className="max-[34rem]:shrink-0"
-      />
+      {tab === undefined ? null : <SaveStatus tab={tab} />}
+      <span className="flex-1 max-[34rem]:hidden" />
+      <Select label={S.language} value={language} options={options} onChange={chooseLanguage} className="shrink-0" />
       <Menu
         align="start"
         trigger={
@@ -139,7 +136,6 @@ export function ProgramBar({ tab, health, isUnavailable, isRunning, editor, onRu
           onSelect: () => inEditor(() => actions.openExample(language, sample)),
         }))}
       />
-      <span className="flex-1 max-[34rem]:hidden" />
       <ShareButton link={link} />
       <LinkDialog link={link} />
       <input

@@ -6,25 +6,25 @@ import { ICON_BUTTON } from '#components/ui/icon-button';
 import { Menu } from '#components/ui/menu';
 import { NameForm } from '#components/ui/name-form';
 import { dayGroup } from '#lib/browser/format';
-import { findLanguageInfo } from '#lib/languages/infos';
-import { programNameError, type StoredProgram } from './program.ts';
+import { programNameError } from './program.ts';
 import { deleteProgram, duplicateProgram, otherNames, renameProgram } from './program-actions.ts';
+import { languageText, listPrograms } from './program-listing.ts';
 import { programs } from './programs.ts';
 import { PROGRAM_STRINGS as S } from './strings.ts';
 
 /** So many are seen without a search. */
 const FEW = 8;
 
-/** All saved programs of this browser. */
+/** All saved programs of this browser, and the one of this tab. */
 export function ProgramList({ onOpen }: { onOpen: (id: string) => void }) {
   const [query, setQuery] = useState('');
   const [renaming, setRenaming] = useState<string>();
   // Counts the changes: a list that is new for each look would be drawn without end.
   useSyncExternalStore(subscribe, changes, changes);
-  const all = programs().storage.list();
+  const all = listPrograms(programs().storage.list(), programs().store.tab());
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = all.filter(({ program }) => {
-    const text = `${program.name} ${languageName(program.language)}`.toLowerCase();
+  const found = all.filter((listed) => {
+    const text = `${listed.program.name} ${languageText(listed)}`.toLowerCase();
     return words.every((word) => text.includes(word));
   });
   const now = Date.now();
@@ -40,8 +40,7 @@ export function ProgramList({ onOpen }: { onOpen: (id: string) => void }) {
           className="h-9 w-full rounded-md border border-line-strong bg-canvas px-3 text-sm outline-none placeholder:text-ink-3 pointer-coarse:h-10"
         />
       )}
-      {all.length === 0 ? <p className="text-ink-2">{S.noPrograms}</p> : null}
-      {all.length > 0 && found.length === 0 ? <p className="py-2 text-ink-3">{S.noMatch(query.trim())}</p> : null}
+      {found.length === 0 ? <p className="py-2 text-ink-3">{S.noMatch(query.trim())}</p> : null}
       <ul className="scroller -mx-2 max-h-[min(24rem,55dvh)]">
         {found.map((stored) =>
           stored.program.id === renaming ? (
@@ -66,7 +65,9 @@ export function ProgramList({ onOpen }: { onOpen: (id: string) => void }) {
                   {stored.program.name}
                 </span>
                 <span className="text-ink-3 text-xs">
-                  {S.editedAt(languageName(stored.program.language), dayGroup(stored.editedAt, now))}
+                  {stored.editedAt === undefined
+                    ? languageText(stored)
+                    : S.editedAt(languageText(stored), dayGroup(stored.editedAt, now))}
                 </span>
               </button>
               <Menu
@@ -98,13 +99,12 @@ export function ProgramList({ onOpen }: { onOpen: (id: string) => void }) {
           ),
         )}
       </ul>
-      <p className="text-ink-3 text-xs">{S.storedHere}</p>
+      <p className="text-ink-3 text-xs">
+        {all.every(({ editedAt }) => editedAt === undefined) ? `${S.noPrograms} ` : ''}
+        {S.storedHere}
+      </p>
     </div>
   );
-}
-
-function languageName(language: StoredProgram['program']['language']): string {
-  return findLanguageInfo(language)?.name ?? language;
 }
 
 const subscribe = (listener: () => void) => programs().store.subscribe(listener);

@@ -20,8 +20,8 @@ import {
 import type { ReactNode } from 'react';
 import { PROGRAM_TRIGGER, ProgramName } from '#components/playground/program-name';
 import { POPUP, POPUP_ITEM, SELECT_TRIGGER } from '#components/ui/popup-props';
-import { findLanguageInfo } from '#lib/languages/infos';
 import type { TextFile } from './program-files.ts';
+import { languageText, listPrograms } from './program-listing.ts';
 import { programs } from './programs.ts';
 import { PROGRAM_STRINGS as S } from './strings.ts';
 
@@ -69,29 +69,26 @@ export function ProgramMenuPopup(props: ProgramMenuProps) {
 }
 
 function Entries({ id, files, timeout, hasExample, ...on }: ProgramMenuProps) {
-  const saved = programs().storage.list();
-  const recent = saved.slice(0, RECENT);
+  const listed = listPrograms(programs().storage.list(), programs().store.tab());
   const parts = files();
   return (
     <>
-      {recent.length === 0 ? null : (
-        <Menu.RadioGroup value={id} onValueChange={(value: unknown) => on.onOpen(String(value))}>
-          {recent.map(({ program }) => (
-            <Menu.RadioItem key={program.id} value={program.id} closeOnClick className={clsx(POPUP_ITEM, 'text-ink')}>
-              <span className={ICON}>
-                <Menu.RadioItemIndicator>
-                  <Check className="size-4 text-accent" aria-hidden />
-                </Menu.RadioItemIndicator>
-              </span>
-              <span dir="auto" className="min-w-0 grow truncate">
-                {program.name}
-              </span>
-              <span className="shrink-0 text-ink-3 text-xs">{findLanguageInfo(program.language)?.name}</span>
-            </Menu.RadioItem>
-          ))}
-        </Menu.RadioGroup>
-      )}
-      <Entry icon={<Library />} label={S.allPrograms(saved.length)} onSelect={on.onAll} />
+      <Menu.RadioGroup value={id} onValueChange={(value: unknown) => on.onOpen(String(value))}>
+        {listed.slice(0, RECENT).map(({ program, editedAt }) => (
+          <Menu.RadioItem key={program.id} value={program.id} closeOnClick className={clsx(POPUP_ITEM, 'text-ink')}>
+            <span className={ICON}>
+              <Menu.RadioItemIndicator>
+                <Check className="size-4 text-accent" aria-hidden />
+              </Menu.RadioItemIndicator>
+            </span>
+            <span dir="auto" className="min-w-0 grow truncate">
+              {program.name}
+            </span>
+            <span className="shrink-0 text-ink-3 text-xs">{languageText({ program, editedAt })}</span>
+          </Menu.RadioItem>
+        ))}
+      </Menu.RadioGroup>
+      <Entry icon={<Library />} label={S.allPrograms(listed.length)} onSelect={on.onAll} />
       <Menu.Separator className={LINE} />
       <Entry icon={<FilePlus2 />} label={S.newProgram} onSelect={on.onNew} />
       <Entry icon={<FolderOpen />} label={S.openFiles} onSelect={on.onOpenFiles} />
