@@ -71,9 +71,17 @@ test('operations are filtered by words, and errors are described once', async ({
   await filter.fill('queue cancel');
   await expect(page.getByRole('article')).toHaveCount(1);
   await expect(page.getByRole('article', { name: 'DELETE /api/chat-queue' })).toBeVisible();
+  // The contents list what is left, with its group.
+  const contents = page.getByRole('navigation', { name: 'Contents' });
+  await expect(contents.getByRole('link')).toHaveText(['Queue', /^DELETE/]);
   await filter.fill('no such thing');
-  await expect(page.getByText('No operation matches “no such thing”.')).toBeVisible();
-  await filter.fill('');
+  const reference = page.getByRole('region', { name: 'API reference' });
+  await expect(reference.getByRole('status')).toContainText('No operation matches “no such thing”.');
+  await expect(page.getByRole('heading', { level: 2 })).toHaveCount(0);
+  await expect(contents.getByRole('link')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Clear filter' }).click();
+  await expect(filter).toBeFocused();
+  await expect(contents.getByRole('link', { name: 'Schemas' })).toBeVisible();
   const run = page.getByRole('article', { name: '/api/v1/code/run' });
   await run.getByRole('link', { name: 'runner_busy' }).click();
   await expect(page.getByText('Too many programs wait.')).toBeInViewport();

@@ -9,6 +9,7 @@ import { SchemaEntry } from '#components/api-reference/schema-entry';
 import { PageBar } from '#components/shell/page-bar';
 import type { Reference } from '#lib/wire/api-reference';
 import { encodeMarkup } from './markup-encoding.ts';
+import { NO_MATCH_PLACE } from './no-match-place.ts';
 import { REFERENCE_STRINGS as STRINGS } from './strings.ts';
 
 /**
@@ -41,10 +42,11 @@ export async function ApiReference({ reference }: { reference: Reference }) {
         <EncodedMarkup
           as="nav"
           label={STRINGS.contents}
-          className="reference-contents scroller hidden min-h-0 w-64 shrink-0 flex-col gap-4 border-e bg-sunken p-3 text-sm lg:flex"
+          className="reference-contents reference-links scroller hidden min-h-0 w-64 shrink-0 flex-col gap-4 border-e bg-sunken p-3 text-sm lg:flex"
           markup={contents}
         />
         <div className="scroller relative min-h-0 flex-1" {...SCROLLABLE}>
+          <div id={NO_MATCH_PLACE} role="status" />
           <EncodedMarkup
             as="div"
             className="reference mx-auto flex max-w-[52rem] flex-col gap-12 p-4 pb-24 text-sm md:p-8"

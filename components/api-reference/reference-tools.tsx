@@ -1,8 +1,10 @@
 'use client';
 
 import { List } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
+import { createPortal } from 'react-dom';
 import { EncodedMarkup } from '#components/api-reference/encoded-markup';
+import { Button } from '#components/ui/button';
 import { Drawer } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
 import { Select } from '#components/ui/select';
@@ -10,6 +12,7 @@ import { useStored } from '#lib/browser/local-storage';
 import { hasShape, parseJson } from '#lib/browser/type-guards';
 import type { ExampleRequest } from '#lib/wire/api-reference';
 import { EXAMPLE_LANGUAGES, exampleCode, isExampleLanguage } from './example-code.ts';
+import { NO_MATCH_PLACE } from './no-match-place.ts';
 import { REFERENCE_STRINGS as STRINGS } from './strings.ts';
 
 const isRequest = hasShape<ExampleRequest>({
@@ -59,7 +62,7 @@ function Contents({ markup, query }: { markup: string; query: string }) {
     <EncodedMarkup
       as="nav"
       label={STRINGS.contents}
-      className="scroller flex min-h-0 flex-1 flex-col gap-4 p-3 text-sm"
+      className="reference-links scroller flex min-h-0 flex-1 flex-col gap-4 p-3 text-sm"
       markup={markup}
     />
   );
@@ -67,6 +70,7 @@ function Contents({ markup, query }: { markup: string; query: string }) {
 
 function Filter({ query, onQuery }: { query: string; onQuery: (query: string) => void }) {
   const [count, setCount] = useState<number>();
+  const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
     const shown = applyFilter(query);
     setCount(query.trim() === '' ? undefined : shown);
@@ -74,6 +78,7 @@ function Filter({ query, onQuery }: { query: string; onQuery: (query: string) =>
   return (
     <>
       <input
+        ref={field}
         type="search"
         aria-label={STRINGS.filter}
         placeholder={STRINGS.filter}
@@ -81,16 +86,35 @@ function Filter({ query, onQuery }: { query: string; onQuery: (query: string) =>
         onChange={(event) => onQuery(event.target.value)}
         className="h-8 w-44 min-w-0 shrink rounded-md border border-line-strong bg-canvas px-2.5 text-sm outline-none placeholder:text-ink-3 focus-visible:border-accent pointer-coarse:h-10 [&::-webkit-search-cancel-button]:appearance-none"
       />
-      <span role="status" className={count === 0 ? 'truncate text-ink-2 text-sm' : 'sr-only'}>
-        {count === 0 ? STRINGS.noMatch(query) : ''}
-      </span>
+      {count === 0 ? (
+        <NoMatch
+          query={query}
+          onClear={() => {
+            onQuery('');
+            field.current?.focus();
+          }}
+        />
+      ) : null}
     </>
   );
 }
 
+/** Stands where the entries would: the page has that place as a live region. */
+function NoMatch({ query, onClear }: { query: string; onClear: () => void }) {
+  const place = document.getElementById(NO_MATCH_PLACE);
+  if (place === null) return null;
+  return createPortal(
+    <div className="mx-auto flex max-w-[52rem] flex-col items-start gap-3 p-4 text-sm md:p-8">
+      <p className="text-ink-2 [overflow-wrap:anywhere]">{STRINGS.noMatch(query)}</p>
+      <Button onClick={onClear}>{STRINGS.clearFilter}</Button>
+    </div>,
+    place,
+  );
+}
+
 /**
- * Hides the operations, and the links to them, that do not contain every word of the query. Returns
- * how many are shown.
+ * Hides the operations that do not contain every word of the query, what is empty without them,
+ * and the links to either. Returns how many operations are shown.
  */
 function applyFilter(query: string): number {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
@@ -99,12 +123,22 @@ function applyFilter(query: string): number {
     const isShown = words.every((word) => (article.dataset.filter ?? '').includes(word));
     article.hidden = !isShown;
     if (isShown) shown += 1;
-    const id = article.getAttribute('aria-labelledby');
-    for (const link of document.querySelectorAll<HTMLElement>(`nav a[href="#${id}"]`)) link.hidden = !isShown;
+    hideLinks(article);
   }
-  for (const section of document.querySelectorAll<HTMLElement>('.reference > section'))
-    section.hidden = words.length > 0 && section.querySelector('article:not([hidden])') === null;
+  for (const part of document.querySelectorAll<HTMLElement>('.reference > *')) {
+    part.hidden = words.length > 0 && part.querySelector('article:not([hidden])') === null;
+    hideLinks(part);
+  }
+  for (const group of document.querySelectorAll<HTMLElement>('.reference-links > div'))
+    group.hidden = group.querySelector('a:not([hidden])') === null;
   return shown;
+}
+
+/** Hides the links of the contents to `part` if it is hidden. */
+function hideLinks(part: HTMLElement): void {
+  const id = part.getAttribute('aria-labelledby');
+  for (const link of document.querySelectorAll<HTMLElement>(`.reference-links a[href="#${id}"]`))
+    link.hidden = part.hidden;
 }
 
 function ExampleLanguageSelect() {

@@ -10,6 +10,7 @@ export const REFERENCE_STRINGS = {
   ],
   filter: 'Filter operations',
   noMatch: (query: string) => `No operation matches “${query}”.`,
+  clearFilter: 'Clear filter',
   language: 'Language of the examples',
   key: 'key',
   open: 'open',
