@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef } from 'react';
 import { CacheActions } from '#components/dashboard/cache-actions';
-import { DashboardCharts, Section } from '#components/dashboard/dashboard-charts';
+import { DashboardCharts } from '#components/dashboard/dashboard-charts';
 import { QueueTable } from '#components/dashboard/queue-table';
 import { ExecutorTable, ModelTable, ServiceHealth } from '#components/dashboard/service-health';
 import { StatTiles } from '#components/dashboard/stat-tiles';
@@ -11,6 +11,7 @@ import { PageBar } from '#components/shell/page-bar';
 import { LastUpdated } from '#components/ui/last-updated';
 import { RANGE_NAMES, RANGES, useRange } from '#components/ui/range-switch';
 import { STALE_COLOURS, StatsNotice } from '#components/ui/stats-notice';
+import { StatsSection } from '#components/ui/stats-section';
 import { StatsSkeleton } from '#components/ui/stats-skeleton';
 import { usePageCommands } from '#lib/browser/page-commands';
 import { modelStatus, runnerStatus, useModels, useRunnerHealth } from '#lib/browser/service-status';
@@ -105,20 +106,20 @@ export function Dashboard({ initialRange }: { initialRange: HistoryRange }) {
                   cacheTable={<CacheTable stats={stats.data} />}
                 />
               )}
-              <Section isPlain title={DASHBOARD_STRINGS.sections.services}>
+              <StatsSection isPlain title={DASHBOARD_STRINGS.sections.services}>
                 <ServiceHealth />
                 <ModelTable />
                 <div className="min-w-0 lg:col-span-2">
                   <ExecutorTable />
                 </div>
-              </Section>
-              <Section isPlain title={DASHBOARD_STRINGS.sections.totals}>
+              </StatsSection>
+              <StatsSection isPlain title={DASHBOARD_STRINGS.sections.totals}>
                 <RequestTable stats={stats.data} />
                 <ServerTable stats={stats.data} />
                 <div className="min-w-0 lg:col-span-2">
                   <CodeRunTable stats={stats.data} />
                 </div>
-              </Section>
+              </StatsSection>
             </div>
           )}
         </div>

@@ -5,17 +5,18 @@ import { GatewaySetup } from '#components/gateway/gateway-setup';
 import { GatewayTables } from '#components/gateway/gateway-tables';
 import { GatewayTiles } from '#components/gateway/gateway-tiles';
 import { PageBar } from '#components/shell/page-bar';
-import { Chart } from '#components/ui/chart';
 import { LastUpdated } from '#components/ui/last-updated';
 import { RANGE_NAMES, RANGES, RangeSwitch, useRange } from '#components/ui/range-switch';
 import { STALE_COLOURS, StatsNotice } from '#components/ui/stats-notice';
+import { ChartSection } from '#components/ui/stats-section';
 import { StatsSkeleton } from '#components/ui/stats-skeleton';
 import { formatCount, formatLatency, formatPercentage, formatRate } from '#lib/browser/format';
 import { usePageCommands } from '#lib/browser/page-commands';
-import { type ChartData, recentMean, toChartData } from '#lib/browser/stats-history';
+import { percentages, recentMean, toChartData } from '#lib/browser/stats-history';
 import { useFreshness } from '#lib/browser/use-sampled-stats';
 import { useStatsHistory } from '#lib/browser/use-stats-history';
 import type { GatewaySeries, HistoryRange } from '#lib/wire/stats-history';
+import { type ChartSpec, percentileLines } from '../ui/chart-props.ts';
 import { GATEWAY_STRINGS } from './strings.ts';
 import { useGatewayStats } from './use-gateway-stats.ts';
 
@@ -34,6 +35,7 @@ export function GatewayView({ initialRange }: { initialRange: HistoryRange }) {
     () => (history?.gateway === undefined ? undefined : toChartData(history, history.gateway)),
     [history],
   );
+  const charts = useMemo(() => (series === undefined ? [] : chartsOf(series.values)), [series]);
   usePageCommands(
     useMemo(
       () =>
@@ -73,13 +75,13 @@ export function GatewayView({ initialRange }: { initialRange: HistoryRange }) {
                 isStale={isStale}
               />
               {series === undefined ? null : (
-                <section className="mt-5">
-                  <div className="mb-2 flex min-h-8 items-end justify-between gap-4">
-                    <h2 className="font-semibold text-base">{STRINGS.section}</h2>
-                    <RangeSwitch range={range} onChange={chooseRange} />
-                  </div>
-                  <GatewayCharts history={series} isStale={isStale} />
-                </section>
+                <ChartSection
+                  title={STRINGS.section}
+                  control={<RangeSwitch range={range} onChange={chooseRange} />}
+                  history={series}
+                  isStale={isStale}
+                  charts={charts}
+                />
               )}
               <h2 className="mt-5 mb-2 font-semibold text-base">{GATEWAY_STRINGS.tables.section}</h2>
               <GatewayTables stats={stats} />
@@ -91,65 +93,39 @@ export function GatewayView({ initialRange }: { initialRange: HistoryRange }) {
   );
 }
 
-function GatewayCharts({ history, isStale }: { history: ChartData<GatewaySeries>; isStale: boolean }) {
-  const lines = useMemo(() => chartLines(history.values), [history]);
-  const shared = { times: history.times, windowMs: history.windowMs, isStale };
-  return (
-    <div className="grid grid-cols-1 gap-3 lg:grid-cols-2">
-      <Chart
-        {...shared}
-        title={STRINGS.rate}
-        lines={lines.rate}
-        format={formatRate}
-        least={0.1}
-        empty={STRINGS.noRequests}
-      />
-      <Chart
-        {...shared}
-        title={STRINGS.firstByte}
-        lines={lines.firstByte}
-        format={formatLatency}
-        least={10}
-        empty={STRINGS.noRequests}
-      />
-      <Chart
-        {...shared}
-        title={STRINGS.errors}
-        lines={lines.errors}
-        format={formatPercentage}
-        least={1}
-        most={100}
-        empty={STRINGS.noErrors}
-      />
-      <Chart
-        {...shared}
-        title={STRINGS.open}
-        lines={lines.open}
-        format={formatCount}
-        least={4}
-        empty={STRINGS.noConnections}
-      />
-    </div>
-  );
-}
-
-function chartLines(series: GatewaySeries) {
-  return {
-    rate: [{ name: STRINGS.requests, colour: '--accent', values: series.requests_per_second }],
-    firstByte: [
-      { name: STRINGS.p50, colour: '--accent', values: series.first_byte_p50_ms },
-      { name: STRINGS.p95, colour: '--warn', values: series.first_byte_p95_ms },
-    ],
-    errors: [
-      {
-        name: STRINGS.errors,
-        colour: '--error',
-        values: series.error_rate.map((value) => (value === null ? null : value * 100)),
-      },
-    ],
-    open: [
-      { name: STRINGS.requests, colour: '--accent', values: series.open_requests },
-      { name: STRINGS.webSockets, colour: '--good', values: series.open_web_sockets },
-    ],
-  };
+function chartsOf(series: GatewaySeries): ChartSpec[] {
+  return [
+    {
+      title: STRINGS.rate,
+      lines: [{ name: STRINGS.requests, colour: '--accent', values: series.requests_per_second }],
+      format: formatRate,
+      least: 0.1,
+      empty: STRINGS.noRequests,
+    },
+    {
+      title: STRINGS.firstByte,
+      lines: percentileLines(series.first_byte_p50_ms, series.first_byte_p95_ms),
+      format: formatLatency,
+      least: 10,
+      empty: STRINGS.noRequests,
+    },
+    {
+      title: STRINGS.errors,
+      lines: [{ name: STRINGS.errors, colour: '--error', values: percentages(series.error_rate) }],
+      format: formatPercentage,
+      least: 1,
+      most: 100,
+      empty: STRINGS.noErrors,
+    },
+    {
+      title: STRINGS.open,
+      lines: [
+        { name: STRINGS.requests, colour: '--accent', values: series.open_requests },
+        { name: STRINGS.webSockets, colour: '--good', values: series.open_web_sockets },
+      ],
+      format: formatCount,
+      least: 4,
+      empty: STRINGS.noConnections,
+    },
+  ];
 }

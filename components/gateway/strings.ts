@@ -50,8 +50,6 @@ export const GATEWAY_STRINGS = {
     rate: 'Requests per second',
     requests: 'Requests',
     firstByte: 'Time to first byte',
-    p50: 'p50',
-    p95: 'p95',
     errors: 'Error rate',
     open: 'Open connections',
     webSockets: 'WebSockets',

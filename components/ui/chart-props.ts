@@ -1,3 +1,5 @@
+import { STATS_STRINGS } from './strings.ts';
+
 export interface ChartLine {
   name: string;
   /** A colour token, the same for the same quantity on all pages: `--accent`. */
@@ -22,6 +24,16 @@ export interface ChartProps {
   empty?: string | undefined;
   /** Draws all lines in grey: the values are old. */
   isStale?: boolean;
+}
+
+/** A chart without what all charts of a page share. */
+export type ChartSpec = Omit<ChartProps, 'times' | 'windowMs' | 'isStale'>;
+
+export function percentileLines(p50: ChartLine['values'], p95: ChartLine['values']): ChartLine[] {
+  return [
+    { name: STATS_STRINGS.p50, colour: '--accent', values: p50 },
+    { name: STATS_STRINGS.p95, colour: '--warn', values: p95 },
+  ];
 }
 
 export const CHART_HEIGHT_PX = 168;

@@ -20,6 +20,8 @@ export const STATS_STRINGS = {
   notResponding: 'The server is not responding.',
   retry: 'Retry',
   signIn: 'Sign in',
+  p50: 'p50',
+  p95: 'p95',
   noValue: '–',
   time: 'Time',
   chartTable: (title: string) => `${title}, values over time`,

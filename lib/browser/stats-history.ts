@@ -85,6 +85,11 @@ export function toChartData<T extends Columns>(history: StatsHistory, columns: T
   return { times, values: Object.fromEntries(entries) as T, windowMs: RANGE_MS[history.range] };
 }
 
+/** Fractions as percentages. */
+export function percentages(fractions: Values): (number | null)[] {
+  return fractions.map((value) => (value === null ? null : value * 100));
+}
+
 /** The mean of the measured values of the last `ms`; null without one. */
 export function recentMean(times: readonly number[], values: Values, ms: number): number | null {
   const from = (times.at(-1) ?? 0) - ms;
