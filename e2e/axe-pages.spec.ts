@@ -121,10 +121,10 @@ test('the dashboard: being read, its menus and questions, what came of them, its
   await look(page, 'being read');
   held.resolve();
   await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
-  await button(page, 'Clear').click();
-  await expect(page.getByRole('menuitem', { name: 'Both' })).toBeVisible();
+  await button(page, 'Clear cache').click();
+  await expect(page.getByRole('menuitem', { name: 'Response and conversation caches' })).toBeVisible();
   await look(page, 'caches');
-  await page.getByRole('menuitem', { name: 'Both' }).click();
+  await page.getByRole('menuitem', { name: 'Response and conversation caches' }).click();
   await expect(page.getByRole('alertdialog')).toBeVisible();
   await look(page, 'clear the caches');
   await button(page, 'Clear both').click();
@@ -183,12 +183,12 @@ test.describe('a page whose code does not come', () => {
       refused.push(route.request().url());
       await route.abort('connectionrefused');
     });
-    await button(page, 'Clear').hover();
+    await button(page, 'Clear cache').hover();
     // Each is asked for twice.
     await expect.poll(() => refused.length > 1 && new Set(refused).size * 2 === refused.length).toBe(true);
     await page.unroute('**/*.js');
-    await button(page, 'Clear').click();
-    await expect(page.getByRole('menuitem', { name: 'Both' })).toBeVisible();
+    await button(page, 'Clear cache').click();
+    await expect(page.getByRole('menuitem', { name: 'Response and conversation caches' })).toBeVisible();
   });
 });
 
@@ -213,8 +213,8 @@ test.describe('on a phone', () => {
     await page.goto('/dashboard');
     await expect(page.getByRole('heading', { name: 'Status', exact: true })).toBeVisible();
     await look(page, 'figures');
-    await button(page, 'Clear').tap();
-    await expect(page.getByRole('menuitem', { name: 'Both' })).toBeVisible();
+    await button(page, 'Clear cache').tap();
+    await expect(page.getByRole('menuitem', { name: 'Response and conversation caches' })).toBeVisible();
     await look(page, 'caches');
   });
 });

@@ -112,7 +112,7 @@ test('a busy queue stands above the charts, and a request in it is cancelled by 
     const { height = 0 } = (await second.boundingBox()) ?? {};
     expect(height).toBeGreaterThan(36);
     expect(height).toBeLessThan(72);
-    for (const name of ['Clear', 'Load model']) {
+    for (const name of ['Clear cache', 'Load model']) {
       const button = page.getByRole('button', { name, exact: true });
       await expect(button).toBeInViewport({ ratio: 1 });
       expect((await button.boundingBox())?.width).toBeGreaterThan(50);

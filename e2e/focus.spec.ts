@@ -60,11 +60,11 @@ test('a dialog holds the focus, and gives it back to what opened it', async ({ p
 
 test('a menu, a choice and what they open give the focus back', async ({ page }) => {
   await page.goto('/dashboard');
-  const clear = button(page, 'Clear');
+  const clear = button(page, 'Clear cache');
   const question = page.getByRole('alertdialog');
   // Again when its code is there already.
   for (let time = 0; time < 2; time++) {
-    await chooseIn(page, clear, 'Both');
+    await chooseIn(page, clear, 'Response and conversation caches');
     await holds(page, question);
     await page.keyboard.press('Escape');
     await expect(question).toBeHidden();

@@ -2,30 +2,20 @@
 
 import { useEffect, useState } from 'react';
 import { type LocationLinks, ProgramOutput } from '#components/code-run/program-output';
-import { Badge, type Tone } from '#components/ui/badge';
+import { Badge } from '#components/ui/badge';
 import { Button, buttonClasses } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
 import { formatBytes, formatDuration } from '#lib/browser/format';
 import { signInUrl } from '#lib/browser/sign-in-url';
-import type { CodeResult, RunStatus } from '#lib/wire/code';
+import type { CodeResult } from '#lib/wire/code';
 import { stripAnsi } from './ansi.ts';
+import { RUN_OUTCOMES } from './run-outcomes.ts';
 import { CODE_RUN_STRINGS as STRINGS } from './strings.ts';
 import type { CodeRun, RunLocation } from './use-code-run.ts';
 
-const STATUSES: Record<RunStatus, { tone: Tone; word: (exitCode: number) => string }> = {
-  success: { tone: 'good', word: () => STRINGS.success },
-  runtime_error: { tone: 'error', word: STRINGS.exitedWith },
-  compile_error: { tone: 'error', word: () => STRINGS.compileError },
-  timeout: { tone: 'warn', word: () => STRINGS.timedOut },
-  memory_limit: { tone: 'warn', word: () => STRINGS.outOfMemory },
-  output_limit: { tone: 'warn', word: () => STRINGS.outputLimit },
-  killed: { tone: 'warn', word: () => STRINGS.killed },
-  internal_error: { tone: 'error', word: () => STRINGS.runnerError },
-};
-
 /** How a run ended, in two words. */
 export function statusWord({ status, exit_code }: CodeResult): string {
-  return STATUSES[status].word(exit_code);
+  return status === 'runtime_error' ? STRINGS.exitedWith(exit_code) : RUN_OUTCOMES[status].word;
 }
 
 export function RunStatusBadge({ run }: { run: CodeRun }) {
@@ -35,7 +25,9 @@ export function RunStatusBadge({ run }: { run: CodeRun }) {
       {run.state === 'stopped' ? <Badge>{STRINGS.stopped}</Badge> : null}
       {run.state === 'failed' ? <Badge tone="error">{STRINGS.failedToRun}</Badge> : null}
       {run.state === 'sample' ? <Badge tone="warn">{STRINGS.example}</Badge> : null}
-      {run.state === 'ended' ? <Badge tone={STATUSES[run.result.status].tone}>{statusWord(run.result)}</Badge> : null}
+      {run.state === 'ended' ? (
+        <Badge tone={RUN_OUTCOMES[run.result.status].tone}>{statusWord(run.result)}</Badge>
+      ) : null}
       {run.state === 'ended' && run.place === 'browser' ? <Badge>{STRINGS.ranInBrowser}</Badge> : null}
     </span>
   );
@@ -141,7 +133,7 @@ function outcomeSentence(run: CodeRun): { kind: 'warn' | 'error'; text: string }
   if (run.state !== 'ended') return undefined;
   const { status, error, truncated } = run.result;
   if (error !== null && !(error === STRINGS.doesNotCompile && run.pieces.length > 0))
-    return { kind: STATUSES[status].tone === 'warn' || status === 'runtime_error' ? 'warn' : 'error', text: error };
+    return { kind: RUN_OUTCOMES[status].tone === 'warn' || status === 'runtime_error' ? 'warn' : 'error', text: error };
   return truncated ? { kind: 'warn', text: STRINGS.truncated(longestStreamKilobytes(run)) } : undefined;
 }
 

@@ -19,6 +19,7 @@ export const CODE_RUN_STRINGS = {
   ranInBrowser: 'Ran in your browser',
   success: 'Success',
   exitedWith: (code: number) => `Exited with code ${code}`,
+  runtimeError: 'Runtime error',
   compileError: 'Compile error',
   timedOut: 'Timed out',
   outOfMemory: 'Out of memory',

@@ -76,8 +76,7 @@ function executorRow({
         {isHealthy ? STRINGS.healthy : STRINGS.unavailable}
       </Badge>,
       sandbox,
-      // Nothing travels to this server's own executor.
-      latency < 1 ? STRINGS.local : formatDuration(latency),
+      latency < 1 ? STRINGS.belowMillisecond : formatDuration(latency),
     ],
   };
 }

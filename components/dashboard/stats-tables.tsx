@@ -1,7 +1,9 @@
-import { Badge, type Tone } from '#components/ui/badge';
+import { Badge } from '#components/ui/badge';
 import { DataTable, numeric, row, text } from '#components/ui/data-table';
 import { formatCount, formatDuration, formatPercent, formatPercentiles } from '#lib/browser/format';
+import { findLanguageInfo } from '#lib/languages/infos';
 import type { CacheStats, ServerStats } from '#lib/wire/server-stats';
+import { RUN_OUTCOMES } from '../code-run/run-outcomes.ts';
 import { DASHBOARD_STRINGS } from './strings.ts';
 
 /** All figures of `/api/cache-stats`, in tables. */
@@ -79,31 +81,26 @@ export function CodeRunTable({ stats: { runner } }: TableProps) {
       title={STRINGS.codeRuns}
       note={STRINGS.codeRunsNote(formatCount(runner.total_runs), runner.sandbox)}
       columns={[text(STRINGS.language), text(STRINGS.outcome), numeric(STRINGS.runs)]}
-      rows={runner.runs.map(({ language, status, count: times }) => ({
-        key: `${language} ${status}`,
-        cells: [
-          language,
-          <Badge key="outcome" tone={STATUS_TONES[status] ?? 'neutral'}>
-            {status.replaceAll('_', ' ')}
-          </Badge>,
-          formatCount(times),
-        ],
-      }))}
+      rows={runner.runs.map(({ language, status, count: times }) => {
+        const outcome = OUTCOMES.get(status);
+        return {
+          key: `${language} ${status}`,
+          cells: [
+            findLanguageInfo(language)?.name ?? language,
+            <Badge key="outcome" tone={outcome?.tone ?? 'neutral'}>
+              {outcome?.word ?? status}
+            </Badge>,
+            formatCount(times),
+          ],
+        };
+      })}
       empty={STRINGS.noRuns}
     />
   );
 }
 
-const STATUS_TONES: Record<string, Tone> = {
-  success: 'good',
-  runtime_error: 'error',
-  compile_error: 'error',
-  internal_error: 'error',
-  timeout: 'warn',
-  memory_limit: 'warn',
-  output_limit: 'warn',
-  killed: 'warn',
-};
+/** By the status in the statistics, which a later server may extend. */
+const OUTCOMES = new Map(Object.entries(RUN_OUTCOMES));
 
 const CACHE_ROWS: readonly [string, (cache: CacheStats) => string][] = [
   [STRINGS.entries, (cache) => formatCount(cache.total_entries)],
