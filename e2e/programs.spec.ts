@@ -1,3 +1,4 @@
+import { deflateRawSync } from 'node:zlib';
 import type { Page } from 'playwright/test';
 import { accessibilityFaults, expect, test } from './support.ts';
 
@@ -46,7 +47,9 @@ async function copyLink(page: Page): Promise<string> {
 
 test('an example opens as a new program, and one undo leads back to the own one', async ({ page }) => {
   await visit(page);
+  await expect(page.getByText('Not saved yet')).toBeVisible();
   await write(page, 'print("mine")');
+  await expect(page.getByText('Saved', { exact: true })).toBeVisible();
   await button(page, 'Examples').click();
   await entry(page, 'Read the input').click();
   await expect(editor(page)).toContainText('Counter');
@@ -106,6 +109,18 @@ test('a link opens next to the own program, and is kept only if it is edited', a
   await other.close();
   await page.reload();
   await expect(page.locator('.cm-content')).toHaveText('print("v2 my later work")');
+
+  // The code of a chat has no name: a comment in it is one. The list has it before it is saved.
+  const packed = deflateRawSync(JSON.stringify({ language: 'python', code: '# Counts words\nprint(1)' }));
+  await page.goto(`/playground#program=${packed.toString('base64url')}`);
+  await menu(page).click();
+  const listed = page.getByRole('menuitemradio');
+  await expect(listed.first()).toHaveText('Counts wordsPython · not saved yet');
+  await entry(page, /^All programs/).click();
+  await expect(page.getByRole('listitem').first()).toContainText('Counts words');
+  await page.keyboard.press('Escape');
+  await menu(page).click();
+  await page.getByRole('menuitemradio', { name: /^Prime numbers ?Python/ }).click();
 
   await page.goto('/playground#program=broken');
   await expect(page.getByText('This link is incomplete').first()).toBeVisible();

@@ -2,7 +2,7 @@ const MAX_CHARACTERS = 40;
 const MAX_LINES = 200;
 
 const FIRST_COMMENT = /^(?:#!.*\n)?\s*(?:#[ \t]+|\/\/+|\/\*+[\s*]*|(?:"""|''')\s*)([^\n]*)/;
-const LINE_COMMENT = /^\s*(?:#[ \t]+|\/\/+)(.*)$/m;
+const LINE_COMMENT = /^[ \t]*(?:#[ \t]+|\/\/+)(.*)$/m;
 /** Comments for tools and lawyers, and the name that every main file has. */
 const NO_NAME = /^(?:eslint|copyright|spdx|main\.\w+$)|coding[:=]/i;
 
@@ -36,6 +36,7 @@ export function nameFromCode(code: string): string | undefined {
 function commentText(found: RegExpExecArray | null): string | undefined {
   const text = (found?.[1] ?? '')
     .replace(/\*+\/.*$|("""|''').*$/, '')
+    .replace(/\s+/g, ' ')
     .trim()
     .replace(/[.:\s]+$/, '');
   return /^[\p{L}\p{N}]/u.test(text) && !NO_NAME.test(text) ? text : undefined;

@@ -72,7 +72,7 @@ it('brings back a deleted file of a program that was never saved, and the progra
   expect(store.tab().program.files.map(({ name }) => name)).toEqual(['main.py', 'data.txt']);
 });
 
-it('brings back a deleted file of a program that was deleted meanwhile, as a program of its own', () => {
+it('brings back a deleted file of a program that was deleted meanwhile, as its own program', () => {
   addFile('data.txt');
   const { name } = store.tab().program;
   deleteFile(store.tab().file);
