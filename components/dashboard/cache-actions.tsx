@@ -64,7 +64,9 @@ export function CacheActions({ onDone }: { onDone: () => void }) {
         trigger={
           <Button disabled={busy !== undefined}>
             <Eraser className="size-4 max-[26rem]:hidden" strokeWidth={1.75} aria-hidden />
-            {STRINGS.clear}
+            <span>
+              {STRINGS.clear} <span className="max-[24rem]:sr-only">{STRINGS.cache}</span>
+            </span>
           </Button>
         }
         items={CLEARING.map((name) => ({ label: MENU_LABELS[name], onSelect: () => confirm(name) }))}

@@ -183,7 +183,8 @@ export const DASHBOARD_STRINGS = {
   },
   actions: {
     group: 'Dashboard',
-    clear: 'Clear cache',
+    clear: 'Clear',
+    cache: 'cache',
     responses: 'Response cache',
     conversations: 'Conversation cache',
     both: 'Response and conversation caches',
