@@ -5,6 +5,7 @@ import { cacheHeader, isChatEvent } from '#lib/browser/response-guards';
 import { readEvents } from '#lib/browser/server-sent-events';
 import { parseJson } from '#lib/browser/type-guards';
 import type { CacheHeader, ChatEvent, chatRequestSchema } from '#lib/wire/chat';
+import { CONNECTION_LOST } from './reconnect.ts';
 import { TURN_STRINGS } from './strings/turns.ts';
 
 export type ChatRequestBody = z.input<typeof chatRequestSchema>;
@@ -131,8 +132,6 @@ async function* chatEvents(response: Response, signal: AbortSignal, loss: LossOf
   }
   throw connectionLost();
 }
-
-export const CONNECTION_LOST = 'connection_lost';
 
 function connectionLost(): ApiError {
   return new ApiError(TURN_STRINGS.connectionBroke, 0, CONNECTION_LOST);

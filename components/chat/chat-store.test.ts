@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ApiError } from '#lib/browser/api-client';
 import type { CacheHeader, ChatEvent } from '#lib/wire/chat';
-import { CONNECTION_LOST, type ResponseStream, type StreamedEvent, type StreamRequest } from './chat-api.ts';
+import type { ResponseStream, StreamedEvent, StreamRequest } from './chat-api.ts';
 import { ChatStore } from './chat-store.ts';
 import {
   type ChatImage,
@@ -15,6 +15,7 @@ import {
 import { deleteMessages } from './delete-messages.ts';
 import type { ChatHistory } from './history-db.ts';
 import { newResponse } from './message-reducer.ts';
+import { CONNECTION_LOST } from './reconnect.ts';
 
 /** A stream whose events the test sends one by one. */
 class Feed {

@@ -4,7 +4,7 @@ import type { ChatEffects } from './chat-state.ts';
 import { type AssistantMessage, isRunning, type ResponseFailure } from './conversation.ts';
 import { applyEvent, markFailed, resetForReplay, withCacheHeader } from './message-reducer.ts';
 import { reconnectDelayMs } from './reconnect.ts';
-import { TURN_STRINGS } from './strings/turns.ts';
+import { CONNECTION_STRINGS } from './strings/connection.ts';
 
 interface FollowOptions {
   effects: Pick<ChatEffects, 'resume' | 'now' | 'pause' | 'online'>;
@@ -88,7 +88,7 @@ export function describeFailure(
   error: unknown,
 ): Pick<ResponseFailure, 'message' | 'code' | 'data'> & { retryAfterSeconds?: number | undefined } {
   if (error instanceof ApiError) return error;
-  return { message: TURN_STRINGS.unreadable, code: 'unknown_response' };
+  return { message: CONNECTION_STRINGS.unreadable, code: 'unknown_response' };
 }
 
 function lossReport({ pause }: Pick<ChatEffects, 'pause'>, onConnection: FollowOptions['onConnection']) {
@@ -133,4 +133,4 @@ async function reopen(
 /** The code of a response that the server no longer has. */
 export const STREAM_EXPIRED = 'interrupted';
 
-const streamExpired = () => new ApiError(TURN_STRINGS.interrupted, 0, STREAM_EXPIRED);
+const streamExpired = () => new ApiError(CONNECTION_STRINGS.interrupted, 0, STREAM_EXPIRED);

@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
 import { ApiError, UNREACHABLE } from '#lib/browser/api-client';
-import { CONNECTION_LOST } from './chat-api.ts';
-import { reconnectDelayMs } from './reconnect.ts';
+import { CONNECTION_LOST, reconnectDelayMs } from './reconnect.ts';
 
 const lost = new ApiError('', 0, CONNECTION_LOST);
 

@@ -1,5 +1,7 @@
 import { ApiError, UNREACHABLE } from '#lib/browser/api-client';
-import { CONNECTION_LOST } from './chat-api.ts';
+
+/** The code of a stream that broke off. Not in `chat-api.ts`, which no first view needs. */
+export const CONNECTION_LOST = 'connection_lost';
 
 /** About a minute in all; while the browser is offline, no attempt counts. */
 const DELAYS_MS = [300, 1_000, 2_000, 4_000, 8_000, 8_000, 8_000, 8_000, 8_000, 8_000];

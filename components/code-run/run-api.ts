@@ -1,7 +1,8 @@
 import { ApiError, jsonBody, request } from '#lib/browser/api-client';
 import { CODE_API_BASE } from '#lib/browser/endpoints';
-import { isCodeChunk, isCodeResult, isErrorBody } from '#lib/browser/response-guards';
+import { isCodeChunk, isCodeResult } from '#lib/browser/response-guards';
 import { readEvents } from '#lib/browser/server-sent-events';
+import { isErrorBody } from '#lib/browser/service-guards';
 import { parseJson } from '#lib/browser/type-guards';
 import type { CodeRequest, CodeResult } from '#lib/wire/code';
 import { CODE_RUN_STRINGS as STRINGS } from './strings.ts';

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { emptyProgram } from './program.ts';
 import { languageText, listPrograms } from './program-listing.ts';
-import { FIRST_TAB } from './program-store.ts';
+import { FIRST_TAB } from './tab.ts';
 
 it('the program of the tab is listed first while it is not saved', () => {
   const saved = [{ program: emptyProgram('a', 'go'), rev: '1', editedAt: 5 }];

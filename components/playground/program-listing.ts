@@ -1,6 +1,6 @@
 import { findLanguageInfo } from '#lib/languages/infos';
 import type { NamedProgram, StoredProgram } from './program.ts';
-import type { Tab } from './program-store.ts';
+import type { Tab } from './tab.ts';
 import { PROGRAM_STRINGS as S } from './strings.ts';
 
 export interface ListedProgram {

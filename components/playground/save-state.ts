@@ -1,4 +1,4 @@
-import type { Tab } from './program-store.ts';
+import type { Tab } from './tab.ts';
 
 export type SaveState = 'unsaved' | 'saving' | 'saved' | 'failed';
 

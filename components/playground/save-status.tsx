@@ -1,7 +1,7 @@
 'use client';
 
 import { useState } from 'react';
-import type { Tab } from './program-store.ts';
+import type { Tab } from './tab.ts';
 import { hasNewRevision, saveStateOf } from './save-state.ts';
 import { PROGRAM_STRINGS as S } from './strings.ts';
 

@@ -1,5 +1,5 @@
-import { isErrorBody } from '#lib/browser/response-guards';
 import { reportSignal } from '#lib/browser/server-signals';
+import { isErrorBody } from '#lib/browser/service-guards';
 import type { TypeGuard } from '#lib/browser/type-guards';
 import type { ErrorData } from '#lib/wire/error';
 import { BROWSER_STRINGS } from './strings.ts';

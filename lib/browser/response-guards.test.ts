@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  cacheHeader,
-  isChatEvent,
-  isCodeResult,
-  isErrorBody,
-  isModels,
-  isRunnerHealth,
-} from '#lib/browser/response-guards';
+import { cacheHeader, isChatEvent, isCodeResult } from '#lib/browser/response-guards';
+import { isErrorBody, isModels, isRunnerHealth } from '#lib/browser/service-guards';
 import { cacheHeaderSchema, chatEventSchema } from '#lib/wire/chat';
 import { codeResultSchema, runnerHealthSchema } from '#lib/wire/code';
 import { errorBodySchema } from '#lib/wire/error';

@@ -1,19 +1,13 @@
 import { hasShape } from '#lib/browser/type-guards';
 import type { CacheHeader, ChatEvent } from '#lib/wire/chat';
 import type { QueueOverview } from '#lib/wire/chat-queue';
-import type { CodeResult, RunnerHealth } from '#lib/wire/code';
-import type { ErrorBody } from '#lib/wire/error';
+import type { CodeResult } from '#lib/wire/code';
 import type { MicroservicesHealth, ValidateResult } from '#lib/wire/executor';
 import type { GatewayStats } from '#lib/wire/gateway';
-import type { Models } from '#lib/wire/models';
 import type { ServerStats, StatsActionResult } from '#lib/wire/server-stats';
 import type { StatsHistory } from '#lib/wire/stats-history';
 
-export const isErrorBody = hasShape<ErrorBody>({ error: 'string', code: 'string' });
-
 export const isChatEvent = hasShape<ChatEvent>({ done: 'boolean' });
-
-export const isModels = hasShape<Models>({ models: 'array', default_model: 'string', providers: 'array' });
 
 export const isStats = hasShape<ServerStats>({
   timestamp: 'string',
@@ -40,15 +34,6 @@ export const isGatewayStats = hasShape<GatewayStats>({
 });
 
 export const isActionResult = hasShape<StatsActionResult>({ success: 'boolean', action: 'string', message: 'string' });
-
-export const isRunnerHealth = hasShape<RunnerHealth>({
-  status: 'string',
-  service: 'string',
-  version: 'string',
-  languages: 'array',
-  sandbox: 'string',
-  versions: 'object',
-});
 
 export const isCodeChunk = hasShape<{ text: string }>({ text: 'string' });
 

@@ -2,7 +2,7 @@ import useSWR, { type SWRResponse } from 'swr';
 import { ApiError, requestJson, UNREACHABLE } from '#lib/browser/api-client';
 import { API_BASE, CODE_API_BASE } from '#lib/browser/endpoints';
 import { errorDetails, errorSentence } from '#lib/browser/error-sentence';
-import { isModels, isRunnerHealth } from '#lib/browser/response-guards';
+import { isModels, isRunnerHealth } from '#lib/browser/service-guards';
 import { SERVICE_STRINGS as STRINGS } from '#lib/browser/service-strings';
 import type { RunnerHealth } from '#lib/wire/code';
 import type { Models } from '#lib/wire/models';

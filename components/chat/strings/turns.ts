@@ -43,9 +43,7 @@ export const TURN_STRINGS = {
     `first token ${ms >= 10 && ms < 995 ? `${(ms / 1000).toFixed(2)} s` : formatDuration(ms)}`,
 
   // Failures
-  interrupted: 'The answer was interrupted and can’t be resumed. Regenerate it.',
   connectionBroke: 'The connection was lost before the answer was complete.',
-  unreadable: 'Unexpected response. Reload the page.',
   stopFailed: 'Could not stop the model. It may still be running.',
   retryingIn: (seconds: number) => `Retrying in ${formatSeconds(seconds * 1000)}`,
   retryPossibleIn: (seconds: number) => `Try again in ${formatSeconds(seconds * 1000)}`,

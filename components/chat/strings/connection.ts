@@ -1,0 +1,5 @@
+/** What people read when a response could not be followed. Part of the first view. */
+export const CONNECTION_STRINGS = {
+  interrupted: 'The answer was interrupted and can’t be resumed. Regenerate it.',
+  unreadable: 'Unexpected response. Reload the page.',
+} as const;
