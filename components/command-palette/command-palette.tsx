@@ -7,8 +7,8 @@ import { Dialog, dialogPart } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
 import { loadable, loadTogether, useLoaded } from '#lib/browser/loadable';
 import { onOverlayRequest } from '../shell/overlay-requests.ts';
-import { acceptsText } from './keyboard-shortcuts.ts';
-import { COMMAND_PALETTE_STRINGS as S } from './strings.ts';
+import { acceptsText } from './accepts-text.ts';
+import { PALETTE_BUTTON_STRINGS as S } from './button-strings.ts';
 
 const palettePart = loadable(() => import('#components/command-palette/palette').then(({ Palette }) => Palette));
 const shortcutsPart = loadable(() =>

@@ -27,11 +27,3 @@ export function shortcutHint(shortcut: string, platform: string): string {
     .map((key) => keyName(key, platform))
     .join('+');
 }
-
-/** Whether a key typed at `target` is text input, not a shortcut. */
-export function acceptsText(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable || target.matches('input, textarea, select, [role=textbox]'))
-  );
-}

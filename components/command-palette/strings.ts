@@ -1,8 +1,5 @@
 /** The command menu and the list of shortcuts show these. */
 export const COMMAND_PALETTE_STRINGS = {
-  open: 'Command menu',
-  title: 'Command menu',
-  shortcutsTitle: 'Keyboard shortcuts',
   search: 'Search commands and chats',
   searchModels: 'Search models',
   results: 'Results',
