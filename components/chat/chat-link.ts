@@ -1,6 +1,6 @@
 import { showToast } from '#lib/browser/toasts';
 import { chatAddress } from './search-target.ts';
-import { HISTORY_STRINGS as S } from './strings/history.ts';
+import { CHAT_ACTION_STRINGS as S } from './strings/chat-actions.ts';
 
 /** Copies the address of a conversation, which this browser alone can open. */
 export function copyChatLink(conversationId: string): void {

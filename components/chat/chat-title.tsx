@@ -6,10 +6,10 @@ import { TitleField } from '#components/chat/title-field';
 import { tip } from '#components/ui/tooltip';
 import type { Conversation } from './conversation.ts';
 import { setTitleParts } from './document-title.ts';
-import { HISTORY_STRINGS as S } from './strings/history.ts';
+import { CHAT_ACTION_STRINGS as S } from './strings/chat-actions.ts';
 
 interface ChatTitleProps {
-  conversation: Conversation | undefined;
+  conversation: Conversation;
   isRunning: boolean;
   renaming: boolean;
   onRenaming: (renaming: boolean) => void;
@@ -18,12 +18,11 @@ interface ChatTitleProps {
 /** The conversation's title in the page's bar, where it is renamed, and in the document's title. */
 export function ChatTitle({ conversation, isRunning, renaming, onRenaming }: ChatTitleProps) {
   const button = useRef<HTMLButtonElement>(null);
-  const title = conversation?.title;
+  const { title } = conversation;
   useEffect(() => {
     setTitleParts({ conversation: title, isRunning });
     return () => setTitleParts({ conversation: undefined, isRunning: false });
   }, [title, isRunning]);
-  if (conversation === undefined) return <span className="flex-1" />;
   return (
     <div className="flex min-w-0 flex-1 items-center justify-center px-1">
       {renaming ? (
@@ -40,12 +39,12 @@ export function ChatTitle({ conversation, isRunning, renaming, onRenaming }: Cha
         <button
           ref={button}
           type="button"
-          aria-label={S.renameChat(conversation.title)}
+          aria-label={S.renameChat(title)}
           onClick={() => onRenaming(true)}
-          {...tip(S.renameChat(conversation.title), undefined, 'bottom')}
+          {...tip(S.renameChat(title), undefined, 'bottom')}
           className="h-8 min-w-0 truncate rounded-md px-2 font-medium text-ink-2 text-sm transition-colors hover:bg-hover hover:text-ink max-sm:hidden pointer-coarse:h-10"
         >
-          <bdi>{conversation.title}</bdi>
+          <bdi>{title}</bdi>
         </button>
       )}
     </div>

@@ -6,46 +6,45 @@ import { useSearchParams } from 'next/navigation';
 import { Suspense, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { AttachButton } from '#components/chat/attach-button';
 import { useChatSettings } from '#components/chat/chat-settings';
-import { ChatTitle } from '#components/chat/chat-title';
 import { Composer } from '#components/chat/composer';
+import { ConversationState } from '#components/chat/conversation-state';
 import { EmptyChatTitle, ExamplePrompts } from '#components/chat/empty-chat';
-import { HistoryList } from '#components/chat/history-list';
-import { ImportExportMenu } from '#components/chat/import-export-menu';
-import { contextGauge, contextNotice, messageList, PreloadedMessageList } from '#components/chat/messages';
+import { HistoryPanel } from '#components/chat/history-panel';
+import {
+  chatTitle,
+  contextGauge,
+  contextNotice,
+  conversationParts,
+  messageList,
+  notifyOffer,
+  PreloadedMessageList,
+  questionJump,
+  streamingStatus,
+} from '#components/chat/messages';
 import { ModelNotice } from '#components/chat/model-notice';
 import { ModelPicker } from '#components/chat/model-picker';
-import { NotifyOffer } from '#components/chat/notify-offer';
 import { OfflineNote } from '#components/chat/offline-note';
-import { QuestionJump } from '#components/chat/question-jump';
+import type { PlacedMessagesHandle } from '#components/chat/placed-messages';
 import { ReasoningSelect } from '#components/chat/reasoning-select';
-import { StreamingStatus } from '#components/chat/streaming-status';
 import { AskContext } from '#components/markdown/ask-context';
 import { PreloadedRenderer, preloadMarkdown, usePreloadedMarkdown } from '#components/markdown/markdown';
 import { PageBar } from '#components/shell/page-bar';
 import { Button } from '#components/ui/button';
-import { Drawer } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
-import { isOffline } from '#lib/browser/connection';
 import { HISTORY_COOKIE, setCookie } from '#lib/browser/cookies';
 import { useLoaded, usePreloaded } from '#lib/browser/loadable';
 import { useStored } from '#lib/browser/local-storage';
-import { newId } from '#lib/browser/new-id';
 import { useModels } from '#lib/browser/service-status';
 import { useFileDrop } from '#lib/browser/use-file-drop';
 import { usePinnedScroll } from '#lib/browser/use-pinned-scroll';
 import type { ModelInfo, Models } from '#lib/wire/models';
-import type { ChatState } from './chat-state.ts';
-import { contextLimit } from './context-usage.ts';
-import { EMPTY_THREAD, isRunning, NO_SETTINGS, pathTo, type Thread } from './conversation.ts';
-import { clearSentText, draftKey, moveDraft } from './draft.ts';
+import { contextLimit } from './context-limit.ts';
+import { EMPTY_THREAD, type Thread } from './conversation.ts';
+import { draftKey } from './draft.ts';
 import { NEW_CHAT } from './history-db.ts';
 import { isImageFile } from './images.ts';
-import { LateQueue } from './late-queue.ts';
-import { capabilitiesOf, modelByName, modelChoice, thinkingModesOf } from './model-capabilities.ts';
-import { loadedOutbox, loadOutbox, onStartedChat, queuedMessages, useOutbox } from './outbox.ts';
-import type { QueuedMessage } from './queued-message.ts';
-import { requestSizeError } from './request-size.ts';
-import type { RegenerateOptions } from './response-menu-props.ts';
+import { capabilitiesOf, modelByName, thinkingModesOf } from './model-capabilities.ts';
+import { loadedOutbox, queuedMessages, useOutbox } from './outbox.ts';
 import { takeTargetFromAddress } from './search-target.ts';
 import { COMPOSER_STRINGS } from './strings/composer.ts';
 import { HISTORY_STRINGS } from './strings/history.ts';
@@ -54,7 +53,8 @@ import { useReadMark } from './use-activity.ts';
 import { useAttachments } from './use-attachments.ts';
 import { chatStore, preloadChat, useChatField, useChatLifecycle, useChatSelector } from './use-chat.ts';
 import { useChatCommands } from './use-chat-commands.ts';
-import { useReadingPosition } from './use-reading-position.ts';
+import { runningLeaf, useSending } from './use-sending.ts';
+import { useStartedChat } from './use-started-chat.ts';
 
 /**
  * The query parameter with the conversation's id: a reload, a second tab and the back button find
@@ -83,6 +83,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   usePreloadedMarkdown(activeId !== null);
   usePreloaded(messageList, activeId !== null);
   const hasListCode = useLoaded(activeId !== null, messageList);
+  const hasParts = useLoaded(activeId !== null, conversationParts);
   const ready = useChatField('ready');
   const conversations = useChatField('conversations');
   const conversation = conversations.find(({ id }) => id === activeId);
@@ -114,10 +115,14 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const content = useRef<HTMLDivElement>(null);
   const field = useRef<HTMLTextAreaElement>(null);
   const scroll = usePinnedScroll(scroller, content, activeId !== null);
-  const { pinned } = scroll;
+  const { pinned, scrollToEnd: scrollView } = scroll;
+  // The messages are placed in it with their first render.
+  const [hasView, setHasView] = useState(false);
+  useLayoutEffect(() => setHasView(true), []);
   const leafId = conversation?.leafId ?? null;
-  const place = { scroller, conversationId: activeId, isRead: ready && isRead, leafId };
-  const { anchorId, goTo, goToEnd: scrollToEnd } = useReadingPosition({ ...place, ...scroll });
+  const messages = useRef<PlacedMessagesHandle>(null);
+  const goTo = useCallback((messageId: string) => messages.current?.goTo(messageId), []);
+  const scrollToEnd = useCallback(() => (messages.current?.goToEnd ?? scrollView)(), [scrollView]);
   useReadMark(activeId);
 
   const isKnown = conversation !== undefined;
@@ -138,23 +143,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const outbox = loadedOutbox();
   const { handleSent } = chatSettings;
   const hasQueueCode = useLoaded(queued.length > 0, queuedMessages);
-  const startedId = useRef<string | null>(null);
-  useEffect(
-    () =>
-      onStartedChat((id) => {
-        if (activeId !== null) return;
-        startedId.current = id;
-        handleSent();
-        show(id);
-      }),
-    [activeId, handleSent, show],
-  );
-  useLayoutEffect(() => {
-    if (activeId === null) return;
-    // What was typed until the view changed stays in the field.
-    if (activeId === startedId.current) moveDraft(NEW_CHAT, activeId);
-    startedId.current = null;
-  }, [activeId]);
+  useStartedChat(activeId, handleSent, show);
   const noVisionSentence = COMPOSER_STRINGS.noVision(modelName(models, model));
   const attach = (chosen: readonly File[]) => {
     const readable = vision ? chosen : chosen.filter((file) => !isImageFile(file));
@@ -170,83 +159,10 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   };
   const drop = useFileDrop(attach);
 
-  const { refuse } = attachments;
-  /** Returns true if the message waits now. Otherwise `onQueued` is called when it does. */
-  const queue = useCallback(
-    (message: NewQueuedMessage, isInField: boolean, onQueued: () => void) =>
-      lateQueue.add(message, isInField, onQueued, () => refuse(COMPOSER_STRINGS.notReady)),
-    [refuse],
-  );
-  const send = (text: string) => {
-    // The field still has the text that is about to be queued.
-    if (lateQueue.isPending(chat)) return false;
-    const { images, files } = attachments;
-    const thread =
-      chatStore()
-        .state()
-        .threads.get(activeId ?? '') ?? EMPTY_THREAD;
-    const refusal = requestSizeError({
-      path: pathTo(thread, conversation?.leafId ?? null),
-      ...{ text, images, files, vision },
-      systemPrompt: settings.systemPrompt,
-    });
-    if (refusal !== undefined || (images.length > 0 && !vision)) {
-      attachments.refuse(refusal ?? noVisionSentence);
-      return false;
-    }
-    const contents = { text, images, files: files.map(({ name, text }) => ({ name, text })) };
-    // Messages that are held back wait for the reader; the others are sent in their order.
-    if (runningId !== undefined || isOffline() || (queued.length > 0 && queueState.wait !== 'reader')) {
-      const message = { ...queuedPart(chat), ...contents, ...choice, settings };
-      const clearSent = () => {
-        clearSentText(chat, text);
-        for (const { id } of [...images, ...files]) attachments.remove(id);
-      };
-      if (!queue(message, true, clearSent)) return false;
-    } else {
-      const id = chatStore().send({
-        ...{ conversationId: conversation?.id ?? null, ...contents, settings },
-        ...choice,
-      });
-      if (id !== activeId) show(id);
-    }
-    if (conversation === undefined) chatSettings.handleSent();
-    attachments.clear();
-    scrollToEnd();
-    return true;
-  };
-  const ask = useCallback(
-    (text: string) => {
-      if (activeId === null) return;
-      if (runningLeaf(chatStore().state(), activeId) === undefined && !isOffline())
-        chatStore().send({ conversationId: activeId, text, ...choice });
-      else queue({ ...queuedPart(activeId), text, ...choice }, false, scrollToEnd);
-      scrollToEnd();
-    },
-    [activeId, choice, queue, scrollToEnd],
-  );
-  const regenerate = useCallback(
-    (responseId: string, { model: other, isOnce = false, continues = false }: RegenerateOptions = {}) => {
-      if (activeId === null) return;
-      const chosen = other === undefined ? choice : { ...modelChoice(models, other), isOnce };
-      if (continues) return chatStore().continueResponse(activeId, responseId, chosen);
-      chatStore().regenerate(activeId, responseId, chosen);
-      scrollToEnd();
-    },
-    [activeId, choice, models, scrollToEnd],
-  );
-  const edit = useCallback(
-    (questionId: string, text: string) => {
-      if (activeId === null) return;
-      chatStore().edit(activeId, questionId, text, choice);
-      field.current?.focus();
-      scrollToEnd();
-    },
-    [activeId, choice, scrollToEnd],
-  );
-  const stop = () => {
-    if (activeId !== null && runningId !== undefined) chatStore().stop(activeId, runningId);
-  };
+  const { send, ask, regenerate, edit, stop } = useSending({
+    ...{ activeId, conversation, models, choice, chatSettings, runningId, attachments, noVisionSentence },
+    ...{ queued, wait: queueState.wait, field, show, scrollToEnd },
+  });
   const togglePanel = () => {
     const hasRoom = chatSettings.isOpen ? '(width >= 80rem)' : '(width >= 64rem)';
     if (!window.matchMedia(hasRoom).matches) setDrawerOpen(true);
@@ -283,7 +199,6 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   );
   const offer = { onRegenerate: regenerate, onTogglePanel: togglePanel, onShow: show };
   const commands = useChatCommands({ conversation, runningId, ...offer });
-  const history = <HistoryList activeId={activeId} onOpen={show} />;
   return (
     <div className="flex min-h-0 flex-1">
       {activeId === null ? null : (
@@ -292,24 +207,14 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
           <PreloadedMessageList />
         </Suspense>
       )}
-      {isPanelOpen ? (
-        <aside
-          aria-label={HISTORY_STRINGS.list}
-          className={clsx(
-            'hidden w-66 shrink-0 flex-col border-r bg-sunken',
-            // Between both panels the chat would have no room.
-            chatSettings.isOpen ? 'xl:flex' : 'lg:flex',
-          )}
-        >
-          <HistoryHead onNew={() => show(null)} />
-          {history}
-        </aside>
-      ) : null}
-      <Drawer open={isDrawerOpen} onOpenChange={setDrawerOpen} title={HISTORY_STRINGS.list}>
-        <HistoryHead onNew={() => show(null)} />
-        {history}
-      </Drawer>
-
+      <HistoryPanel
+        activeId={activeId}
+        isOpen={isPanelOpen}
+        hasNeighbour={chatSettings.isOpen}
+        isDrawerOpen={isDrawerOpen}
+        onDrawerOpen={setDrawerOpen}
+        onShow={show}
+      />
       <section
         aria-label={HISTORY_STRINGS.page}
         data-chat
@@ -330,15 +235,19 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
             <PanelLeft className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
           </IconButton>
           <ModelPicker chosen={model} onChoose={chooseModel} />
-          <ChatTitle
-            key={activeId}
-            conversation={conversation}
-            isRunning={runningId !== undefined}
-            renaming={commands.renaming}
-            onRenaming={commands.setRenaming}
-          />
-          {activeId === null || !isRead ? null : (
-            <QuestionJump conversationId={activeId} leafId={leafId} scroller={scroller} onJump={goTo} />
+          {conversation === undefined || !hasParts ? (
+            <span className="flex-1" />
+          ) : (
+            <chatTitle.Component
+              key={activeId}
+              conversation={conversation}
+              isRunning={runningId !== undefined}
+              renaming={commands.renaming}
+              onRenaming={commands.setRenaming}
+            />
+          )}
+          {activeId === null || !isRead || !hasParts ? null : (
+            <questionJump.Component conversationId={activeId} leafId={leafId} scroller={scroller} onJump={goTo} />
           )}
           <span ref={commands.settings} className="contents">
             {chatSettings.button}
@@ -367,7 +276,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
                     ? 'loading'
                     : conversation === undefined
                       ? 'missing'
-                      : isRead && hasListCode
+                      : isRead && hasListCode && hasView
                         ? 'there'
                         : 'loading'
                 }
@@ -377,12 +286,12 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
                 {leafId === null ? <EmptyChatTitle /> : null}
                 <AskContext value={ask}>
                   <messageList.Component
-                    key={activeId}
                     conversationId={activeId}
                     leafId={leafId}
-                    anchorId={anchorId}
+                    {...{ scroller, ...scroll }}
                     onRegenerate={regenerate}
                     onEdit={edit}
+                    handle={messages}
                   />
                 </AskContext>
               </ConversationState>
@@ -407,7 +316,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
               </div>
             )}
             <div className={clsx(COLUMN, 'pb-3 md:pb-4')}>
-              <NotifyOffer conversationId={activeId} leafId={leafId} />
+              {hasParts ? <notifyOffer.Component conversationId={activeId} leafId={leafId} /> : null}
               {activeId === null ? null : notes}
               {outbox !== undefined && queued.length > 0 && hasQueueCode ? (
                 <queuedMessages.Component
@@ -447,31 +356,19 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
             </div>
           ) : null}
         </div>
-        <StreamingStatus conversationId={activeId} leafId={conversation?.leafId ?? null} />
+        {/* There from the start: a new live region is not announced. */}
+        <p role="status" className="sr-only">
+          {hasParts ? <streamingStatus.Component conversationId={activeId} leafId={leafId} /> : null}
+        </p>
       </section>
       {chatSettings.panel}
     </div>
   );
 }
 
-type NewQueuedMessage = Omit<QueuedMessage, 'page' | 'held'>;
-
-const lateQueue = new LateQueue<NewQueuedMessage>({ loaded: loadedOutbox, load: loadOutbox });
-
-/** What every waiting message has. */
-function queuedPart(chat: string) {
-  return { id: newId(), chat, createdAt: Date.now(), images: [], files: [], settings: NO_SETTINGS };
-}
-
 /** Whether the settings can give the chat a longer context. */
 function canLengthen(model: ModelInfo | undefined, limit: number | undefined): boolean {
   return model?.provider === 'ollama' && limit !== undefined && (model.context_length ?? 0) > limit;
-}
-
-function runningLeaf({ conversations, threads }: ChatState, id: string | null): string | undefined {
-  const leafId = conversations.find((conversation) => conversation.id === id)?.leafId;
-  const leaf = id === null || leafId == null ? undefined : threads.get(id)?.get(leafId);
-  return leaf !== undefined && isRunning(leaf) ? leaf.id : undefined;
 }
 
 function threadHasImages(thread: Thread): boolean {
@@ -490,49 +387,3 @@ function modelName(models: Models | undefined, name: string | null): string {
 const EMPTY = 'flex shrink-0 flex-col justify-end pt-4 sm:min-h-[max(10rem,34dvh)] max-sm:pb-2';
 
 const COLUMN = 'mx-auto w-full max-w-[49rem] px-4 sm:px-6';
-
-function HistoryHead({ onNew }: { onNew: () => void }) {
-  return (
-    <div className="relative flex items-center gap-1 p-2">
-      <button
-        type="button"
-        onClick={onNew}
-        className="flex h-9 min-w-0 flex-1 items-center gap-2 rounded-md px-2 font-medium text-sm transition-colors hover:bg-hover pointer-coarse:h-10"
-      >
-        <SquarePen className="size-4 text-accent" strokeWidth={1.75} aria-hidden />
-        {HISTORY_STRINGS.newChat}
-      </button>
-      <ImportExportMenu onDeleted={onNew} />
-    </div>
-  );
-}
-
-interface ConversationStateProps {
-  state: 'loading' | 'missing' | 'there';
-  onNew: () => void;
-  children: React.ReactNode;
-}
-
-function ConversationState({ state, onNew, children }: ConversationStateProps) {
-  if (state === 'there') return children;
-  if (state === 'loading')
-    return (
-      <div aria-hidden className="flex flex-col gap-6">
-        <div className="skeleton h-10 w-2/5 self-end" />
-        <div className="flex flex-col gap-3">
-          <div className="skeleton h-4 w-full" />
-          <div className="skeleton h-4 w-11/12" />
-          <div className="skeleton h-4 w-2/3" />
-        </div>
-      </div>
-    );
-  return (
-    <div className="flex flex-col items-start gap-3 pt-16">
-      <h1 className="font-semibold text-xl">{HISTORY_STRINGS.missingTitle}</h1>
-      <p className="text-ink-2">{HISTORY_STRINGS.missingText}</p>
-      <Button kind="primary" onClick={onNew}>
-        {HISTORY_STRINGS.newChat}
-      </Button>
-    </div>
-  );
-}

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelInfo, Models } from '#lib/wire/models';
-import { contextLimit, estimateTokens, isTruncated, usedTokens } from './context-usage.ts';
+import { contextLimit } from './context-limit.ts';
+import { estimateTokens, isTruncated, usedTokens } from './context-usage.ts';
 import type { AssistantMessage, UserMessage } from './conversation.ts';
 
 const question = (content: string): UserMessage => ({

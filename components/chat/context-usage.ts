@@ -1,6 +1,4 @@
-import type { Models } from '#lib/wire/models';
-import { type AssistantMessage, type ChatMessage, type ChatSettings, isRunning } from './conversation.ts';
-import { modelByName } from './model-capabilities.ts';
+import { type AssistantMessage, type ChatMessage, isRunning } from './conversation.ts';
 
 /** How much of the model's context a conversation uses. */
 
@@ -69,20 +67,4 @@ function measuredTokens({ promptTokens, completionTokens = 0, content, thinking 
 export function isTruncated(path: readonly ChatMessage[]): boolean {
   const last = path.findLast((message) => message.role === 'assistant' && message.state === 'done');
   return last?.role === 'assistant' && last.promptTruncated === true;
-}
-
-/** The tokens that the conversation can have. Undefined if that is not known. */
-export function contextLimit(
-  models: Models | undefined,
-  name: string | null,
-  { sampling }: ChatSettings,
-): number | undefined {
-  const model = models === undefined ? undefined : modelByName(models, name);
-  if (model === undefined) return undefined;
-  const chosen = model.provider === 'ollama' ? sampling.num_ctx : undefined;
-  const most = model.context_length ?? Number.POSITIVE_INFINITY;
-  if (chosen !== undefined) return Math.min(chosen, most);
-  // An older server does not list the usable length.
-  const usable = model.usable_context_length === undefined ? model.context_length : model.usable_context_length;
-  return usable ?? undefined;
 }

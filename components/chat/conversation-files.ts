@@ -3,7 +3,7 @@ import { showToast } from '#lib/browser/toasts';
 import type { Conversation } from './conversation.ts';
 import { pathTo } from './conversation.ts';
 import { openHistory } from './history-db.ts';
-import { HISTORY_STRINGS as S } from './strings/history.ts';
+import { CHAT_ACTION_STRINGS as S } from './strings/chat-actions.ts';
 import { chatStore } from './use-chat.ts';
 
 /** Reads and writes conversation files. The formats are fetched with the first file. */

@@ -4,7 +4,7 @@ import type { Conversation } from './conversation.ts';
 import { draftKey, forgetDraft } from './draft.ts';
 import { openHistory } from './history-db.ts';
 import { fromStored } from './stored-message.ts';
-import { HISTORY_STRINGS as S } from './strings/history.ts';
+import { CHAT_ACTION_STRINGS as S } from './strings/chat-actions.ts';
 import { chatStore } from './use-chat.ts';
 import { whenUndoEnds } from './when-undo-ends.ts';
 

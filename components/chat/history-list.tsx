@@ -7,7 +7,7 @@ import { HistoryRow } from '#components/chat/history-row';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import { dayGroup } from '#lib/browser/format';
 import type { Conversation } from './conversation.ts';
-import { deleteChat } from './delete-chat.ts';
+import { deletion } from './lazy-actions.ts';
 import { aimAt } from './search-target.ts';
 import { HISTORY_STRINGS as S } from './strings/history.ts';
 import { useActivity } from './use-activity.ts';
@@ -24,7 +24,7 @@ export const HistoryList = memo(function HistoryList({ activeId, onOpen }: Histo
   const ready = useChatField('ready');
   const conversations = useChatField('conversations');
   const unsaved = useChatField('unsaved');
-  const { running, unread } = useActivity();
+  const { running, unread } = useActivity(conversations.length > 0);
   const [query, setQuery] = useState('');
   const { found, isSearching } = useHistorySearch(query, conversations);
   const list = useRef<HTMLDivElement>(null);
@@ -47,14 +47,16 @@ export const HistoryList = memo(function HistoryList({ activeId, onOpen }: Histo
       const at = rows.findIndex((row) => row.dataset.chat === conversation.id);
       const next = rows[at + 1] ?? rows[at - 1];
       if (wasActive) onOpen(null);
-      void deleteChat(conversation, () => {
+      const undone = () => {
         if (wasActive && location.search === '') onOpen(conversation.id);
-      }).then(() => {
+      };
+      const moveFocus = () => {
         // The menu gave the focus to a button that is removed with the row.
         const composer = document.querySelector<HTMLElement>('main form textarea');
         const neighbour = next?.isConnected === true ? next : search.current;
         requestAnimationFrame(() => (wasActive ? composer : neighbour)?.focus());
-      });
+      };
+      deletion.run(({ deleteChat }) => void deleteChat(conversation, undone).then(moveFocus));
     },
     [activeId, onOpen],
   );

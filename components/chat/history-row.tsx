@@ -1,19 +1,19 @@
 'use client';
 
 import clsx from 'clsx';
-import { Ellipsis, ExternalLink, FileDown, Link2, Pencil, Trash2 } from 'lucide-react';
+import { Ellipsis } from 'lucide-react';
 import { type MouseEvent, memo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { SnippetText } from '#components/chat/snippet-text';
 import { TitleField } from '#components/chat/title-field';
 import { ICON_BUTTON } from '#components/ui/icon-button';
-import { Menu } from '#components/ui/menu';
-import { copyChatLink } from './chat-link.ts';
+import { loadable, useLoaded } from '#lib/browser/loadable';
 import type { Conversation } from './conversation.ts';
-import { exportMarkdown } from './conversation-files.ts';
 import type { MessageHit } from './message-search.ts';
 import { chatAddress } from './search-target.ts';
 import { HISTORY_STRINGS as S } from './strings/history.ts';
+
+const menu = loadable(() => import('#components/chat/history-row-menu').then(({ HistoryRowMenu }) => HistoryRowMenu));
 
 interface HistoryRowProps {
   conversation: Conversation;
@@ -86,47 +86,45 @@ export const HistoryRow = memo(function HistoryRow({
           </span>
         )}
       </a>
-      <Menu
-        trigger={
-          <button
-            type="button"
-            aria-label={S.more(title)}
-            className={clsx(
-              ICON_BUTTON,
-              'pointer-fine:absolute pointer-fine:top-0 pointer-fine:right-0 pointer-fine:bg-inherit pointer-fine:opacity-0 focus-visible:opacity-100 group-hover/row:opacity-100 data-popup-open:opacity-100',
-            )}
-          >
-            <Ellipsis className="size-4" aria-hidden />
-          </button>
-        }
-        items={[
-          {
-            label: S.openInNewTab,
-            icon: <ExternalLink className="size-4" aria-hidden />,
-            onSelect: () => void window.open(chatAddress(id), '_blank', 'noopener'),
-          },
-          {
-            label: S.copyLink,
-            icon: <Link2 className="size-4" aria-hidden />,
-            onSelect: () => copyChatLink(id),
-          },
-          {
-            label: S.exportMarkdown,
-            icon: <FileDown className="size-4" aria-hidden />,
-            onSelect: () => void exportMarkdown(conversation),
-          },
-          { label: S.rename, icon: <Pencil className="size-4" aria-hidden />, onSelect: () => setRenaming(true) },
-          {
-            label: S.delete,
-            icon: <Trash2 className="size-4" aria-hidden />,
-            danger: true,
-            onSelect: () => onRemove(conversation),
-          },
-        ]}
-      />
+      <RowMenuButton conversation={conversation} onRename={() => setRenaming(true)} onRemove={onRemove} />
     </li>
   );
 });
+
+interface RowMenuButtonProps {
+  conversation: Conversation;
+  onRename: () => void;
+  onRemove: (conversation: Conversation) => void;
+}
+
+/** The menu of a row. Its code is loaded when a pointer or the focus reaches the button. */
+function RowMenuButton({ conversation, ...actions }: RowMenuButtonProps) {
+  const [wanted, setWanted] = useState(false);
+  const isThere = useLoaded(wanted, menu, () => setWanted(false));
+  const trigger = {
+    'aria-label': S.more(conversation.title),
+    className: MENU_BUTTON,
+    children: <Ellipsis className="size-4" aria-hidden />,
+  };
+  if (isThere)
+    return <menu.Component conversation={conversation} trigger={<button type="button" {...trigger} />} {...actions} />;
+  return (
+    <button
+      type="button"
+      {...trigger}
+      onClick={() => setWanted(true)}
+      onPointerEnter={menu.preload}
+      onFocus={menu.preload}
+      aria-haspopup="menu"
+      aria-expanded={false}
+    />
+  );
+}
+
+const MENU_BUTTON = clsx(
+  ICON_BUTTON,
+  'pointer-fine:absolute pointer-fine:top-0 pointer-fine:right-0 pointer-fine:bg-inherit pointer-fine:opacity-0 focus-visible:opacity-100 group-hover/row:opacity-100 data-popup-open:opacity-100',
+);
 
 function isPlainClick({ button, ctrlKey, metaKey, shiftKey, altKey }: MouseEvent): boolean {
   return button === 0 && !ctrlKey && !metaKey && !shiftKey && !altKey;

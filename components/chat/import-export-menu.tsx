@@ -1,51 +1,47 @@
 'use client';
 
-import { Download, Ellipsis, Trash2, Upload } from 'lucide-react';
+import { Ellipsis } from 'lucide-react';
 import { useRef, useState } from 'react';
-import { Confirm } from '#components/ui/dialog';
 import { IconButton } from '#components/ui/icon-button';
-import { Menu } from '#components/ui/menu';
-import { exportChats, importChats } from './conversation-files.ts';
-import { deleteAllChats } from './delete-chat.ts';
+import { loadable, useLoaded } from '#lib/browser/loadable';
+import { files } from './lazy-actions.ts';
 import { HISTORY_STRINGS as S } from './strings/history.ts';
-import { useChatSelector } from './use-chat.ts';
 
-/** Exports, imports or deletes all conversations. */
+const popup = loadable(() =>
+  import('#components/chat/import-export-popup').then(({ ImportExportPopup }) => ImportExportPopup),
+);
+
+/** Exports, imports or deletes all conversations. The menu's code is loaded with its first use. */
 export function ImportExportMenu({ onDeleted }: { onDeleted: () => void }) {
   const field = useRef<HTMLInputElement>(null);
-  const [isDeleting, setDeleting] = useState(false);
-  const count = useChatSelector(({ conversations }) => conversations.length);
+  const [wanted, setWanted] = useState(false);
+  const isThere = useLoaded(wanted, popup, () => setWanted(false));
+  const icon = <Ellipsis className="size-4" aria-hidden />;
   return (
     <>
-      <Menu
-        trigger={
-          <IconButton label={S.manage} side="bottom">
-            <Ellipsis className="size-4" aria-hidden />
-          </IconButton>
-        }
-        items={[
-          {
-            label: S.exportAll,
-            icon: <Download className="size-4" aria-hidden />,
-            onSelect: () => void exportChats(),
-          },
-          {
-            label: S.import,
-            icon: <Upload className="size-4" aria-hidden />,
-            onSelect: () => field.current?.click(),
-          },
-          ...(count === 0
-            ? []
-            : [
-                {
-                  label: S.deleteAll,
-                  icon: <Trash2 className="size-4" aria-hidden />,
-                  danger: true,
-                  onSelect: () => setDeleting(true),
-                },
-              ]),
-        ]}
-      />
+      {isThere ? (
+        <popup.Component
+          trigger={
+            <IconButton label={S.manage} side="bottom">
+              {icon}
+            </IconButton>
+          }
+          onImport={() => field.current?.click()}
+          onDeleted={onDeleted}
+        />
+      ) : (
+        <IconButton
+          label={S.manage}
+          side="bottom"
+          onClick={() => setWanted(true)}
+          onPointerEnter={popup.preload}
+          onFocus={popup.preload}
+          aria-haspopup="menu"
+          aria-expanded={false}
+        >
+          {icon}
+        </IconButton>
+      )}
       <input
         ref={field}
         type="file"
@@ -53,18 +49,10 @@ export function ImportExportMenu({ onDeleted }: { onDeleted: () => void }) {
         aria-label={S.importField}
         className="hidden"
         onChange={(event) => {
-          void importChats(event.target.files?.[0]);
+          const file = event.target.files?.[0];
+          files.run(({ importChats }) => void importChats(file));
           event.target.value = '';
         }}
-      />
-      <Confirm
-        open={isDeleting}
-        onOpenChange={setDeleting}
-        title={S.deleteAllTitle}
-        description={S.deleteAllDescription(count)}
-        action={S.deleteAll}
-        danger
-        onConfirm={() => void deleteAllChats().then(onDeleted)}
       />
     </>
   );

@@ -9,7 +9,7 @@ import {
 } from './conversation.ts';
 import { imageUrl, isImage } from './images.ts';
 import { fromStored, type StoredMessage, toStored } from './stored-message.ts';
-import { HISTORY_STRINGS as S } from './strings/history.ts';
+import { CHAT_ACTION_STRINGS as S } from './strings/chat-actions.ts';
 import { contentWithFiles, isChatFile } from './text-files.ts';
 
 /** A conversation with all versions of all its messages. */

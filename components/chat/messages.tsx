@@ -1,19 +1,23 @@
 'use client';
 
 import dynamic from 'next/dynamic';
-import { loadable } from '#lib/browser/loadable';
+import { loadable, loadTogether } from '#lib/browser/loadable';
 
-const load = () => Promise.all([import('#components/chat/message-list'), import('./chat-api.ts')]);
+const list = () => import('#components/chat/placed-messages');
+const gauge = () => import('#components/chat/context-gauge');
+const parts = () => import('./conversation-parts.ts');
+const load = () => Promise.all([list(), parts(), gauge(), import('./chat-api.ts')]);
 
 /** The messages of a chat. An empty chat needs neither their code nor that of requests yet. */
-export const messageList = loadable(() => load().then(([{ MessageList }]) => MessageList));
-/** They are wanted only in a chat with messages. */
-export const contextGauge = loadable(() =>
-  import('#components/chat/context-gauge').then(({ ContextGauge }) => ContextGauge),
-);
-export const contextNotice = loadable(() =>
-  import('#components/chat/context-gauge').then(({ ContextNotice }) => ContextNotice),
-);
+export const messageList = loadable(() => load().then(([{ PlacedMessages }]) => PlacedMessages));
+/** What a chat with messages shows around them. */
+export const contextGauge = loadable(() => gauge().then(({ ContextGauge }) => ContextGauge));
+export const contextNotice = loadable(() => gauge().then(({ ContextNotice }) => ContextNotice));
+export const chatTitle = loadable(() => parts().then(({ ChatTitle }) => ChatTitle));
+export const questionJump = loadable(() => parts().then(({ QuestionJump }) => QuestionJump));
+export const notifyOffer = loadable(() => parts().then(({ NotifyOffer }) => NotifyOffer));
+export const streamingStatus = loadable(() => parts().then(({ StreamingStatus }) => StreamingStatus));
+export const conversationParts = loadTogether(chatTitle, questionJump, notifyOffer, streamingStatus);
 
 /** Lists their scripts in a server-rendered page, as `PreloadedRenderer` does. Renders nothing. */
 export const PreloadedMessageList = dynamic(() =>

@@ -6,7 +6,7 @@ import { Button } from '#components/ui/button';
 import { useStored } from '#lib/browser/local-storage';
 import type { ChatState } from './chat-state.ts';
 import { canNotify, NOTIFY_KEY, turnNotificationsOn } from './response-notification.ts';
-import { HISTORY_STRINGS as S } from './strings/history.ts';
+import { CHAT_ACTION_STRINGS as S } from './strings/chat-actions.ts';
 import { useChatSelector } from './use-chat.ts';
 
 interface NotifyOfferProps {

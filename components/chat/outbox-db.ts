@@ -1,5 +1,6 @@
 import type { DBSchema } from 'idb';
 import { lazyDatabase } from '#lib/browser/lazy-database';
+import { hasFlag, removeFlag, setFlag } from './outbox-flag.ts';
 import type { OutboxStorage } from './outbox-writes.ts';
 import type { QueuedMessage } from './queued-message.ts';
 
@@ -8,27 +9,6 @@ interface OutboxSchema extends DBSchema {
 }
 
 const DB_NAME = 'chill-space-outbox';
-/** Set while the database may hold something: a page without waiting messages opens none. */
-const FLAG = 'outbox';
-
-/** The second one is for a full `localStorage`: a reload of this tab still finds the messages. */
-const flagStorages = (): Storage[] => [localStorage, sessionStorage];
-
-function setFlag(): void {
-  for (const storage of flagStorages())
-    try {
-      storage.setItem(FLAG, '1');
-      return;
-    } catch {
-      // It is full.
-    }
-}
-
-const hasFlag = () => flagStorages().some((storage) => storage.getItem(FLAG) !== null);
-
-function removeFlag(): void {
-  for (const storage of flagStorages()) storage.removeItem(FLAG);
-}
 
 /** Waiting messages of all tabs, with their images and files, in IndexedDB. */
 export function openOutbox(): OutboxStorage {

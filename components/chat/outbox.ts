@@ -1,13 +1,15 @@
 import { useEffect, useSyncExternalStore } from 'react';
-import { loadable } from '#lib/browser/loadable';
+import { loadable, onFirstInput } from '#lib/browser/loadable';
 import type { Models } from '#lib/wire/models';
+import { hasFlag } from './outbox-flag.ts';
 import type { OutboxStore } from './outbox-store.ts';
 import type { QueuedMessage, Wait } from './queued-message.ts';
 import { chatStore } from './use-chat.ts';
 
 /**
- * Messages that are sent later. Their code is fetched while the page is idle: without a network it
- * could not be fetched when it is needed.
+ * Messages that are sent later. Their code is fetched before it is needed, because without a
+ * network it could not be fetched then: soon if messages wait, else with the reader's first input
+ * or after a while.
  */
 let store: OutboxStore | undefined;
 let loading: Promise<OutboxStore> | undefined;
@@ -50,9 +52,15 @@ interface Waiting {
   editing: string | undefined;
 }
 
-/** The waiting messages of a chat. They begin to be sent once the page is idle. */
+/** The waiting messages of a chat. They begin to be sent once the page is loaded. */
 export function useOutbox(chat: string, current: Models | undefined): Waiting {
-  useEffect(() => whenIdle(() => void loadOutbox().catch(ignore)), []);
+  useEffect(() => {
+    const load = () => void loadOutbox().catch(ignore);
+    const ends = [afterLoad(load, mayWait() ? SOON_MS : LATER_MS), onFirstInput(load)];
+    return () => {
+      for (const end of ends) end();
+    };
+  }, []);
   useEffect(() => {
     models = current ?? models;
   }, [current]);
@@ -83,12 +91,23 @@ export function onStartedChat(listener: (conversationId: string) => void): () =>
 const NONE: readonly QueuedMessage[] = [];
 const ignore = () => {};
 /** After the page has loaded, and what it requests first. */
-const IDLE_AFTER_MS = 500;
+const SOON_MS = 500;
+const LATER_MS = 5_000;
 
-function whenIdle(action: () => void): () => void {
+/** Whether messages may wait from before. */
+function mayWait(): boolean {
+  try {
+    return hasFlag();
+  } catch {
+    // The browser blocks storage.
+    return false;
+  }
+}
+
+function afterLoad(action: () => void, delayMs: number): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const begin = () => {
-    timer = setTimeout(action, IDLE_AFTER_MS);
+    timer = setTimeout(action, delayMs);
   };
   if (document.readyState === 'complete') begin();
   else addEventListener('load', begin, { once: true });

@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from 'react';
 import { type QuestionJumpProps, QuestionsButton } from '#components/chat/questions-button';
 import { POPUP, POPUP_ITEM } from '#components/ui/popup-props';
 import { type ChatMessage, EMPTY_THREAD, pathTo } from './conversation.ts';
-import { HISTORY_STRINGS as S } from './strings/history.ts';
+import { CHAT_ACTION_STRINGS as S } from './strings/chat-actions.ts';
 import { turnElement, turnInView } from './turn-place.ts';
 import { chatStore } from './use-chat.ts';
 

@@ -3,7 +3,7 @@
 import { List } from 'lucide-react';
 import type { ComponentProps, RefObject } from 'react';
 import { IconButton } from '#components/ui/icon-button';
-import { HISTORY_STRINGS as S } from './strings/history.ts';
+import { CHAT_ACTION_STRINGS as S } from './strings/chat-actions.ts';
 
 export interface QuestionJumpProps {
   conversationId: string;

@@ -1,6 +1,6 @@
 import { readStored, writeStored } from '#lib/browser/local-storage';
 import { showToast } from '#lib/browser/toasts';
-import { HISTORY_STRINGS as S } from './strings/history.ts';
+import { CHAT_ACTION_STRINGS as S } from './strings/chat-actions.ts';
 
 /** Storage key of the reader's choice: `on`, `off`, or nothing before a choice. */
 export const NOTIFY_KEY = 'notify';

@@ -5,17 +5,13 @@ import type { ChatMessage } from './conversation.ts';
 import { TURN_STRINGS } from './strings/turns.ts';
 import { useChatSelector } from './use-chat.ts';
 
-/** Announces the state of a response to screen readers: one sentence per step, not per token. */
+/** The state of a response for screen readers: one sentence per step, not per token. */
 export function StreamingStatus({ conversationId, leafId }: { conversationId: string | null; leafId: string | null }) {
   const message = useChatSelector(({ threads }) =>
     conversationId === null || leafId === null ? undefined : threads.get(conversationId)?.get(leafId),
   );
   const activity = useChatSelector((state) => (leafId === null ? undefined : state.activity.get(leafId)));
-  return (
-    <p role="status" className="sr-only">
-      {sentence(message, activity)}
-    </p>
-  );
+  return sentence(message, activity);
 }
 
 function sentence(message: ChatMessage | undefined, activity: ResponsePhase | undefined): string {

@@ -1,9 +1,7 @@
 import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
 import { type PageCommand, usePageCommands } from '#lib/browser/page-commands';
-import { copyChatLink } from './chat-link.ts';
 import type { Conversation } from './conversation.ts';
-import { exportMarkdown } from './conversation-files.ts';
-import { deleteChat } from './delete-chat.ts';
+import { deletion, files, links } from './lazy-actions.ts';
 import { HISTORY_STRINGS as S } from './strings/history.ts';
 import { chatStore } from './use-chat.ts';
 
@@ -54,18 +52,18 @@ export function useChatCommands(options: ChatCommandOptions): ChatCommands {
     offer('toggle', S.toggleList, () => latest.current.onTogglePanel());
     if (id === undefined) return offered;
     offer('rename', S.renameThis, () => setRenaming(true));
-    offer('link', S.copyLink, () => copyChatLink(id));
+    offer('link', S.copyLink, () => links.run(({ copyChatLink }) => copyChatLink(id)));
     offer(
       'export',
       S.exportThis,
-      withChat((shown) => void exportMarkdown(shown)),
+      withChat((shown) => files.run(({ exportMarkdown }) => void exportMarkdown(shown))),
     );
     offer(
       'delete',
       S.deleteThis,
       withChat((shown) => {
         latest.current.onShow(null);
-        void deleteChat(shown, () => latest.current.onShow(shown.id));
+        deletion.run(({ deleteChat }) => void deleteChat(shown, () => latest.current.onShow(shown.id)));
       }),
     );
     return offered;

@@ -5,11 +5,10 @@ import { clearTarget, currentTarget, onTarget, type SearchTarget } from './searc
 import { clearHits, placeTurn, type TurnPlace, turnElement, turnInView } from './turn-place.ts';
 import { chatStore } from './use-chat.ts';
 
-interface ReadingPositionOptions {
+export interface ReadingPositionOptions {
   scroller: RefObject<HTMLElement | null>;
-  conversationId: string | null;
-  /** Whether the messages of the conversation are there. */
-  isRead: boolean;
+  /** Its messages are there. */
+  conversationId: string;
   leafId: string | null;
   pinned: boolean;
   scrollToEnd: () => void;
@@ -18,7 +17,7 @@ interface ReadingPositionOptions {
 }
 
 interface Shown {
-  conversationId: string | null;
+  conversationId: string;
   /** The search result that was followed last. */
   target: SearchTarget | undefined;
   /** The turn that is placed instead of the end. */
@@ -27,9 +26,8 @@ interface Shown {
 
 const NEAR_TOP_PX = 12;
 
-function shownAt(conversationId: string | null, target: SearchTarget | undefined): Shown {
-  const hit = conversationId !== null && target?.conversationId === conversationId ? target : undefined;
-  if (conversationId === null) return { conversationId, target: hit, anchor: undefined };
+function shownAt(conversationId: string, target: SearchTarget | undefined): Shown {
+  const hit = target?.conversationId === conversationId ? target : undefined;
   const anchor =
     hit === undefined
       ? readingPosition(conversationId)
@@ -44,7 +42,6 @@ function shownAt(conversationId: string | null, target: SearchTarget | undefined
 export function useReadingPosition({
   scroller,
   conversationId,
-  isRead,
   leafId,
   pinned,
   scrollToEnd,
@@ -63,14 +60,12 @@ export function useReadingPosition({
   // Before the paint: the end must not flash up.
   useLayoutEffect(() => {
     const element = scroller.current;
-    if (conversationId === null) placed.current = undefined;
-    if (conversationId === null || element === null) return;
+    if (element === null) return;
     const isPlaced = placed.current?.conversationId === conversationId && placed.current.anchor === anchor;
     if (isPlaced) return;
     stopPlacing.current?.();
     if (anchor?.query === undefined) clearHits();
     if (anchor !== undefined) release();
-    if (!isRead) return;
     if (anchor === undefined) {
       placed.current = { conversationId, anchor };
       scrollToEnd();
@@ -88,7 +83,7 @@ export function useReadingPosition({
     if (!thread.has(anchor.messageId)) setShown({ conversationId, target, anchor: undefined });
     else if (!pathTo(thread, leafId).some(({ id }) => id === anchor.messageId))
       chatStore().showVersion(conversationId, anchor.messageId);
-  }, [scroller, conversationId, isRead, leafId, anchor, target, scrollToEnd, release]);
+  }, [scroller, conversationId, leafId, anchor, target, scrollToEnd, release]);
 
   useEffect(() => {
     return () => stopPlacing.current?.();
@@ -96,7 +91,7 @@ export function useReadingPosition({
 
   useEffect(() => {
     const element = scroller.current;
-    if (element === null || conversationId === null) return;
+    if (element === null) return;
     let frame = 0;
     const keep = () => {
       frame = 0;
@@ -118,11 +113,10 @@ export function useReadingPosition({
   /** Scrolls to a turn. */
   const goTo = useCallback(
     (messageId: string) => {
-      if (conversationId === null) return;
       release();
       setShown((before) => ({ ...before, anchor: { messageId, offset: NEAR_TOP_PX } }));
     },
-    [conversationId, release],
+    [release],
   );
   /** Goes to the end of the conversation. */
   const goToEnd = useCallback(() => {

@@ -7,7 +7,7 @@ import { useModels } from '#lib/browser/service-status';
 import { chooseChatsToImport, exportChats } from '../chat/conversation-files.ts';
 import { canNotify, isNotifying, turnNotificationsOff, turnNotificationsOn } from '../chat/response-notification.ts';
 import { aimAt, chatAddress } from '../chat/search-target.ts';
-import { HISTORY_STRINGS } from '../chat/strings/history.ts';
+import { CHAT_ACTION_STRINGS } from '../chat/strings/chat-actions.ts';
 import { chatStore, useChatField } from '../chat/use-chat.ts';
 import { useMessageHits } from '../chat/use-history-search.ts';
 import { THEMES } from '../shell/theme.ts';
@@ -163,7 +163,7 @@ function notificationCommands(): PaletteCommand[] {
     {
       id: 'notifications',
       group: S.groupManage,
-      label: isOn ? HISTORY_STRINGS.notifyOff : HISTORY_STRINGS.notifyOn,
+      label: isOn ? CHAT_ACTION_STRINGS.notifyOff : CHAT_ACTION_STRINGS.notifyOn,
       run: () => {
         if (isOn) turnNotificationsOff();
         else void turnNotificationsOn();

@@ -91,15 +91,40 @@ export function loadTogether(...parts: readonly LoadablePart[]): LoadablePart {
 /** Fetches the part at once if it is needed now, else with the reader's first input. */
 export function usePreloaded({ preload }: LoadablePart, isNeeded: boolean): void {
   useEffect(() => {
-    if (isNeeded) preload();
-    else for (const touch of TOUCHES) addEventListener(touch, preload, { once: true, passive: true });
-    return () => {
-      for (const touch of TOUCHES) removeEventListener(touch, preload);
-    };
+    if (!isNeeded) return onFirstInput(preload);
+    preload();
+    return undefined;
   }, [preload, isNeeded]);
 }
 
-const TOUCHES = ['pointerdown', 'pointermove', 'keydown', 'focusin'] as const;
+/** Runs `action` once, with the reader's first input. Returns the function that cancels it. */
+export function onFirstInput(action: () => void): () => void {
+  const listening = new AbortController();
+  const run = () => {
+    listening.abort();
+    action();
+  };
+  for (const input of INPUTS) addEventListener(input, run, { signal: listening.signal, passive: true, capture: true });
+  return () => listening.abort();
+}
+
+/** `input`: dictation, and text that is pasted from a menu, come without a key. */
+const INPUTS = ['pointerdown', 'pointermove', 'keydown', 'focusin', 'input'] as const;
+
+/** Code that an action needs. It is fetched before, or with the first use. */
+export interface LazyCode<Code> {
+  /** Starts fetching and ignores a failure. */
+  preload: () => void;
+  /** Runs `use` when the code is there. A failed fetch is reported as that of a part. */
+  run: (use: (code: Code) => void) => void;
+}
+
+export function lazyCode<Code>(fetchCode: () => Promise<Code>): LazyCode<Code> {
+  return {
+    preload: () => void fetchCode().catch(done),
+    run: (use) => void fetchCode().then(use, reportLoadFailure),
+  };
+}
 
 /**
  * Loads the part once `isWanted`. Stays true afterwards, so that an exit animation can run. If
