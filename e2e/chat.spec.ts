@@ -149,3 +149,24 @@ test('a link to a conversation opens the history with the page, and creates none
   await page.reload();
   await expect(page.getByRole('article', { name: 'Question' })).toContainText('Say hello.');
 });
+
+test('the first input fetches what a first response needs, and an untouched page does not', async ({ page }) => {
+  const scripts: string[] = [];
+  page.on('request', (request) => {
+    if (request.resourceType() === 'script') scripts.push(request.url());
+  });
+  await page.goto('/');
+  await page.waitForLoadState('networkidle');
+  const untouched = scripts.length;
+  const field = page.getByRole('textbox', { name: 'Message' });
+  await expect(field).toBeFocused();
+  // Without a key, as dictation does it.
+  await field.fill(freshQuestion('Say hello in five words.'));
+  await expect.poll(() => scripts.length).toBeGreaterThan(untouched);
+  await page.waitForLoadState('networkidle');
+  await expect(page.getByRole('button', { name: 'Send', exact: true })).toBeEnabled();
+  const ahead = scripts.length;
+  await page.keyboard.press('Enter');
+  await responseComplete(page);
+  expect(scripts.slice(ahead)).toEqual([]);
+});
