@@ -5,6 +5,7 @@ import { ArrowDown, PanelLeft, SquarePen } from 'lucide-react';
 import { useSearchParams } from 'next/navigation';
 import { Suspense, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { AttachButton } from '#components/chat/attach-button';
+import { ChatNotes, shownModelName } from '#components/chat/chat-notes';
 import { useChatSettings } from '#components/chat/chat-settings';
 import { Composer } from '#components/chat/composer';
 import { ConversationState } from '#components/chat/conversation-state';
@@ -13,7 +14,6 @@ import { HistoryPanel } from '#components/chat/history-panel';
 import {
   chatTitle,
   contextGauge,
-  contextNotice,
   conversationParts,
   messageList,
   notifyOffer,
@@ -21,9 +21,7 @@ import {
   questionJump,
   streamingStatus,
 } from '#components/chat/messages';
-import { ModelNotice } from '#components/chat/model-notice';
 import { ModelPicker } from '#components/chat/model-picker';
-import { OfflineNote } from '#components/chat/offline-note';
 import type { PlacedMessagesHandle } from '#components/chat/placed-messages';
 import { ReasoningSelect } from '#components/chat/reasoning-select';
 import { AskContext } from '#components/markdown/ask-context';
@@ -37,7 +35,7 @@ import { useStored } from '#lib/browser/local-storage';
 import { useModels } from '#lib/browser/service-status';
 import { useFileDrop } from '#lib/browser/use-file-drop';
 import { usePinnedScroll } from '#lib/browser/use-pinned-scroll';
-import type { ModelInfo, Models } from '#lib/wire/models';
+import type { ModelInfo } from '#lib/wire/models';
 import { contextLimit } from './context-limit.ts';
 import { EMPTY_THREAD, type Thread } from './conversation.ts';
 import { draftKey } from './draft.ts';
@@ -101,7 +99,6 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const chatSettings = useChatSettings(conversation, models, model);
   const { settings } = chatSettings;
   const hasGauge = useLoaded(conversation !== undefined, contextGauge);
-  const hasContextNotice = useLoaded(conversation !== undefined, contextNotice);
   const modelInfo = models === undefined ? undefined : modelByName(models, model);
   const limit = contextLimit(models, model, settings);
   const chooseModel = (next: string) => {
@@ -144,7 +141,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const { handleSent } = chatSettings;
   const hasQueueCode = useLoaded(queued.length > 0, queuedMessages);
   useStartedChat(activeId, handleSent, show);
-  const noVisionSentence = COMPOSER_STRINGS.noVision(modelName(models, model));
+  const noVisionSentence = COMPOSER_STRINGS.noVision(shownModelName(models, model));
   const attach = (chosen: readonly File[]) => {
     const readable = vision ? chosen : chosen.filter((file) => !isImageFile(file));
     if (readable.length > 0) attachments.attach(readable);
@@ -173,29 +170,14 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   };
 
   const notes = (
-    <>
-      <OfflineNote />
-      <ModelNotice
-        compact={activeId !== null}
-        first={notice}
-        hidden={hiddenNotice}
-        model={model}
-        onChoose={chooseModel}
-      />
-      {hasContextNotice ? (
-        <contextNotice.Component
-          conversation={conversation}
-          limit={limit}
-          onLengthen={canLengthen(modelInfo, limit) ? chatSettings.show : undefined}
-          onNewChat={() => show(null)}
-        />
-      ) : null}
-      {!vision && hasImages ? (
-        <p className="mb-1.5 text-ink-2 text-xs [overflow-wrap:anywhere]">
-          {COMPOSER_STRINGS.imagesNotSent(modelName(models, model))}
-        </p>
-      ) : null}
-    </>
+    <ChatNotes
+      {...{ conversation, models, model, limit, first: notice, hidden: hiddenNotice }}
+      compact={activeId !== null}
+      ignoredImages={!vision && hasImages}
+      onChoose={chooseModel}
+      onLengthen={canLengthen(modelInfo, limit) ? chatSettings.show : undefined}
+      onNewChat={() => show(null)}
+    />
   );
   const offer = { onRegenerate: regenerate, onTogglePanel: togglePanel, onShow: show };
   const commands = useChatCommands({ conversation, runningId, ...offer });
@@ -221,14 +203,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
         className="relative flex min-w-0 flex-1 flex-col"
         {...drop.handlers}
       >
-        {drop.isOver ? (
-          // Transparent: what is dropped belongs to what is read.
-          <div className="pointer-events-none absolute inset-2 z-30 flex items-start justify-center rounded-lg border-2 border-accent border-dashed pt-1">
-            <span className="rounded-md bg-accent-fill px-4 py-2 font-medium text-on-accent text-sm shadow-float">
-              {vision ? COMPOSER_STRINGS.dropAll : COMPOSER_STRINGS.dropText}
-            </span>
-          </div>
-        ) : null}
+        {drop.isOver ? <DropTarget label={vision ? COMPOSER_STRINGS.dropAll : COMPOSER_STRINGS.dropText} /> : null}
         {conversation === undefined ? null : <h1 className="sr-only">{conversation.title}</h1>}
         <PageBar>
           <IconButton label={HISTORY_STRINGS.list} side="bottom" onClick={togglePanel}>
@@ -376,10 +351,6 @@ function threadHasImages(thread: Thread): boolean {
   return false;
 }
 
-function modelName(models: Models | undefined, name: string | null): string {
-  return (models === undefined ? undefined : modelByName(models, name)?.id) ?? name ?? COMPOSER_STRINGS.theModel;
-}
-
 /**
  * The upper part of a chat without messages. Its end is fixed, so that a note that comes later does
  * not move the composer below it.
@@ -387,3 +358,14 @@ function modelName(models: Models | undefined, name: string | null): string {
 const EMPTY = 'flex shrink-0 flex-col justify-end pt-4 sm:min-h-[max(10rem,34dvh)] max-sm:pb-2';
 
 const COLUMN = 'mx-auto w-full max-w-[49rem] px-4 sm:px-6';
+
+/** Transparent: what is dropped belongs to what is read. */
+function DropTarget({ label }: { label: string }) {
+  return (
+    <div className="pointer-events-none absolute inset-2 z-30 flex items-start justify-center rounded-lg border-2 border-accent border-dashed pt-1">
+      <span className="rounded-md bg-accent-fill px-4 py-2 font-medium text-on-accent text-sm shadow-float">
+        {label}
+      </span>
+    </div>
+  );
+}

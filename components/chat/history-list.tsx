@@ -2,7 +2,7 @@
 
 import clsx from 'clsx';
 import { Search, X } from 'lucide-react';
-import { memo, useCallback, useMemo, useRef, useState } from 'react';
+import { memo, startTransition, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { HistoryRow } from '#components/chat/history-row';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import { dayGroup } from '#lib/browser/format';
@@ -19,6 +19,9 @@ interface HistoryListProps {
   onOpen: (id: string | null) => void;
 }
 
+/** More than a screen shows. The others are rendered once these are. */
+const FIRST_ROWS = 40;
+
 /** The conversations of this browser, newest first, grouped by day. */
 export const HistoryList = memo(function HistoryList({ activeId, onOpen }: HistoryListProps) {
   const ready = useChatField('ready');
@@ -29,10 +32,14 @@ export const HistoryList = memo(function HistoryList({ activeId, onOpen }: Histo
   const { found, isSearching } = useHistorySearch(query, conversations);
   const list = useRef<HTMLDivElement>(null);
   const search = useRef<HTMLInputElement>(null);
-  const groups = useMemo(
-    () => Map.groupBy(found, ({ conversation }) => dayGroup(conversation.updatedAt, Date.now())),
-    [found],
-  );
+  const [isWhole, setWhole] = useState(false);
+  useEffect(() => {
+    if (ready) startTransition(() => setWhole(true));
+  }, [ready]);
+  const groups = useMemo(() => {
+    const rows = isWhole ? found : found.slice(0, FIRST_ROWS);
+    return Map.groupBy(rows, ({ conversation }) => dayGroup(conversation.updatedAt, Date.now()));
+  }, [found, isWhole]);
   const open = useCallback(
     (id: string, messageId?: string) => {
       if (messageId !== undefined) aimAt({ conversationId: id, messageId, query });
