@@ -19,11 +19,11 @@ import {
   notifyOffer,
   PreloadedMessageList,
   questionJump,
+  reasoningSelect,
   streamingStatus,
 } from '#components/chat/messages';
 import { ModelPicker } from '#components/chat/model-picker';
 import type { PlacedMessagesHandle } from '#components/chat/placed-messages';
-import { ReasoningSelect } from '#components/chat/reasoning-select';
 import { AskContext } from '#components/markdown/ask-context';
 import { PreloadedRenderer, preloadMarkdown, usePreloadedMarkdown } from '#components/markdown/markdown';
 import { PageBar } from '#components/shell/page-bar';
@@ -96,6 +96,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const { vision, thinking } = capabilitiesOf(models, model);
   const name = model ?? models?.default_model;
   const choice = useMemo(() => ({ model, capabilities: { vision, thinking }, name }), [model, vision, thinking, name]);
+  const hasReasoning = useLoaded(thinking, reasoningSelect);
   const chatSettings = useChatSettings(conversation, models, model);
   const { settings } = chatSettings;
   const hasGauge = useLoaded(conversation !== undefined, contextGauge);
@@ -309,8 +310,8 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
                   models === undefined ? null : (
                     <>
                       <AttachButton onFiles={attach} />
-                      {thinking ? (
-                        <ReasoningSelect
+                      {thinking && hasReasoning ? (
+                        <reasoningSelect.Component
                           modes={thinkingModesOf(modelInfo)}
                           think={settings.think}
                           onChange={chatSettings.chooseThinking}

@@ -19,6 +19,11 @@ export const notifyOffer = loadable(() => parts().then(({ NotifyOffer }) => Noti
 export const streamingStatus = loadable(() => parts().then(({ StreamingStatus }) => StreamingStatus));
 export const conversationParts = loadTogether(chatTitle, questionJump, notifyOffer, streamingStatus);
 
+/** Only for models that reason. */
+export const reasoningSelect = loadable(() =>
+  import('#components/chat/reasoning-select').then(({ ReasoningSelect }) => ReasoningSelect),
+);
+
 /** Lists their scripts in a server-rendered page, as `PreloadedRenderer` does. Renders nothing. */
 export const PreloadedMessageList = dynamic(() =>
   typeof window === 'undefined' ? Promise.resolve(Nothing) : load().then(() => Nothing),

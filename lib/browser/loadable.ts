@@ -108,8 +108,11 @@ export function onFirstInput(action: () => void): () => void {
   return () => listening.abort();
 }
 
-/** `input`: dictation, and text that is pasted from a menu, come without a key. */
-const INPUTS = ['pointerdown', 'pointermove', 'keydown', 'focusin', 'input'] as const;
+/**
+ * `input`: dictation, and text that is pasted from a menu, come without a key. Not `focusin`: the
+ * page itself moves the focus into the message field.
+ */
+const INPUTS = ['pointerdown', 'pointermove', 'keydown', 'input'] as const;
 
 /** Code that an action needs. It is fetched before, or with the first use. */
 export interface LazyCode<Code> {
