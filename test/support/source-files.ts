@@ -10,6 +10,8 @@ export interface SourceImport {
   /** The imported file, relative to the repository, or the name of a package. */
   target: string;
   isType: boolean;
+  /** `import()`: loaded later. */
+  isDynamic?: true;
 }
 
 /**
@@ -28,7 +30,7 @@ export function repositoryFiles(): string[] {
  */
 export function importsOf(file: string, text: string, files: ReadonlySet<string>): SourceImport[] {
   const { module, program } = parseSync(file, text);
-  const found: { specifier: string; isType: boolean }[] = [];
+  const found: { specifier: string; isType: boolean; isDynamic?: true }[] = [];
   for (const { moduleRequest, entries, start } of module.staticImports) {
     const isTypeOnly = text.startsWith('import type', start);
     found.push({ specifier: moduleRequest.value, isType: isTypeOnly || isEach(entries, 'isType') });
@@ -40,14 +42,14 @@ export function importsOf(file: string, text: string, files: ReadonlySet<string>
   }
   for (const { moduleRequest } of module.dynamicImports) {
     const literal = text.slice(moduleRequest.start, moduleRequest.end).match(/^(['"`])([^'"`$]+)\1$/);
-    if (literal?.[2] !== undefined) found.push({ specifier: literal[2], isType: false });
+    if (literal?.[2] !== undefined) found.push({ specifier: literal[2], isType: false, isDynamic: true });
   }
   new Visitor({
     TSImportType: ({ source }) => {
       found.push({ specifier: source.value, isType: true });
     },
   }).visit(program);
-  return found.map(({ specifier, isType }) => ({ target: resolve(file, specifier, files), isType }));
+  return found.map(({ specifier, ...kind }) => ({ target: resolve(file, specifier, files), ...kind }));
 }
 
 export function readSource(file: string): string {

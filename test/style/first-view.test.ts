@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest';
+import { importsOf, readSource, repositoryFiles } from '../support/source-files.ts';
+
+const known = new Set(repositoryFiles());
+
+/** Files that a page loads with `entry`: those that it imports, without `import()`. */
+function loadedWith(entry: string): Set<string> {
+  const loaded = new Set<string>();
+  const visit = (file: string) => {
+    if (loaded.has(file) || !/\.tsx?$/.test(file) || !known.has(file)) return;
+    loaded.add(file);
+    for (const { target, isType, isDynamic } of importsOf(file, readSource(file), known))
+      if (!isType && isDynamic !== true) visit(target);
+  };
+  visit(entry);
+  return loaded;
+}
+
+it('keeps what an empty chat does not need out of the first view of the chat page', () => {
+  const loaded = loadedWith('components/chat/chat.tsx');
+  expect(loaded).toContain('components/chat/composer.tsx');
+  const later = [
+    'components/chat/activity-instance.ts',
+    'components/chat/chat-api.ts',
+    'components/chat/delete-chat.ts',
+    'components/chat/message-list.tsx',
+    'components/chat/outbox-db.ts',
+    'components/chat/strings/chat-actions.ts',
+    'components/chat/strings/turns.ts',
+    'components/chat/use-reading-position.ts',
+    'components/markdown/rich-markdown.tsx',
+  ];
+  expect(later.filter((file) => !known.has(file))).toEqual([]);
+  expect(later.filter((file) => loaded.has(file))).toEqual([]);
+});
