@@ -9,11 +9,16 @@ import { TitleField } from '#components/chat/title-field';
 import { ICON_BUTTON } from '#components/ui/icon-button';
 import { loadable, useLoaded } from '#lib/browser/loadable';
 import type { Conversation } from './conversation.ts';
+import { deletion } from './lazy-actions.ts';
 import type { MessageHit } from './message-search.ts';
 import { chatAddress } from './search-target.ts';
 import { HISTORY_STRINGS as S } from './strings/history.ts';
 
-const menu = loadable(() => import('#components/chat/history-row-menu').then(({ HistoryRowMenu }) => HistoryRowMenu));
+const menu = loadable(() => {
+  // Without a network it could not be fetched when it is chosen.
+  deletion.preload();
+  return import('#components/chat/history-row-menu').then(({ HistoryRowMenu }) => HistoryRowMenu);
+});
 
 interface HistoryRowProps {
   conversation: Conversation;

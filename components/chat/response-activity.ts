@@ -29,7 +29,7 @@ export interface ActivityEffects {
   onEnd(ended: EndedResponse): void;
 }
 
-export const NO_ACTIVITY: Activity = { running: new Set(), unread: new Set() };
+const NO_ACTIVITY: Activity = { running: new Set(), unread: new Set() };
 
 interface Followed {
   message: AssistantMessage;
