@@ -77,6 +77,8 @@ interface ChatProps {
 
 export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const activeId = useSearchParams().get(PARAMETER);
+  // Later the code is there, or on its way.
+  const [opensWithChat] = useState(activeId !== null);
   useChatLifecycle();
   usePreloadedMarkdown(activeId !== null);
   usePreloaded(messageList, activeId !== null);
@@ -184,12 +186,12 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const commands = useChatCommands({ conversation, runningId, ...offer });
   return (
     <div className="flex min-h-0 flex-1">
-      {activeId === null ? null : (
+      {opensWithChat ? (
         <Suspense>
           <PreloadedRenderer />
           <PreloadedMessageList />
         </Suspense>
-      )}
+      ) : null}
       <HistoryPanel
         activeId={activeId}
         isOpen={isPanelOpen}
