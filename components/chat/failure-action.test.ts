@@ -2,7 +2,6 @@ import { expect, it } from 'vitest';
 import { failureAction } from './failure-action.ts';
 
 it.each([
-  ['unauthorized', '', 'sign-in'],
   ['model_not_found', '', 'choose-model'],
   ['context_length_exceeded', '', 'choose-model'],
   ['body_too_large', '', 'none'],
@@ -12,5 +11,12 @@ it.each([
   ['upstream_failed', 'half', 'continue'],
   ['a_newer_code', '', 'try-again'],
 ])('offers for %s with the text %j: %s', (code, content, action) => {
-  expect(failureAction({ content }, { code, message: '' })).toBe(action);
+  expect(failureAction({ content }, { code, message: '' }, false)).toBe(action);
+});
+
+it('offers to repeat what a session without a key was refused, once signed in', () => {
+  const refused = (isSignedOut: boolean) =>
+    failureAction({ content: '' }, { code: 'unauthorized', message: '' }, isSignedOut);
+  expect(refused(true)).toBe('none');
+  expect(refused(false)).toBe('try-again');
 });

@@ -2,7 +2,7 @@ import type { AssistantMessage, ResponseFailure } from './conversation.ts';
 import { STREAM_EXPIRED } from './follow-response.ts';
 
 /** The one step that helps after a failure. */
-export type FailureAction = 'sign-in' | 'choose-model' | 'continue' | 'regenerate' | 'try-again' | 'none';
+export type FailureAction = 'choose-model' | 'continue' | 'regenerate' | 'try-again' | 'none';
 
 const OTHER_MODEL = new Set([
   'model_not_found',
@@ -27,8 +27,10 @@ const HOPELESS = new Set([
 export function failureAction(
   { content }: Pick<AssistantMessage, 'content'>,
   { code }: ResponseFailure,
+  isSignedOut: boolean,
 ): FailureAction {
-  if (code === 'unauthorized') return 'sign-in';
+  // The frame of the page has the button that signs in.
+  if (code === 'unauthorized' && isSignedOut) return 'none';
   if (HOPELESS.has(code)) return 'none';
   if (OTHER_MODEL.has(code)) return 'choose-model';
   if (code === STREAM_EXPIRED) return 'regenerate';

@@ -2,12 +2,12 @@
 
 import { useEffect, useState } from 'react';
 import { ResponseMenu } from '#components/chat/response-menu';
-import { Button, buttonClasses } from '#components/ui/button';
+import { Button } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
 import { OperatorDetails } from '#components/ui/operator-details';
 import { TextWithCode } from '#components/ui/text-with-code';
-import { errorDetails, errorSentence } from '#lib/browser/error-sentence';
-import { signInUrl } from '#lib/browser/sign-in-url';
+import { errorDetails, errorReason, errorSentence } from '#lib/browser/error-sentence';
+import { isSignedOut, useModels } from '#lib/browser/service-status';
 import type { AssistantMessage, ResponseFailure } from './conversation.ts';
 import { failureAction } from './failure-action.ts';
 import type { OnRegenerate } from './response-menu-props.ts';
@@ -24,7 +24,6 @@ interface FailureNoticeProps {
 export function FailureNotice({ message, failure, onRegenerate }: FailureNoticeProps) {
   const isRetrying = useChatSelector(({ activity }) => activity.get(message.id) === 'retrying');
   const seconds = useSecondsUntil(failure.retryAt);
-  const sentence = errorSentence(failure);
   return (
     <Notice
       kind="error"
@@ -39,7 +38,7 @@ export function FailureNotice({ message, failure, onRegenerate }: FailureNoticeP
         )
       }
     >
-      <TextWithCode text={failure.retryAt === undefined ? sentence : sentence.replace(WAIT, '')} />
+      <TextWithCode text={sentenceOf(failure)} />
       <OperatorDetails text={errorDetails(failure)} />
       {isRetrying ? (
         // Announced once with the sentence, not with each second.
@@ -52,15 +51,10 @@ export function FailureNotice({ message, failure, onRegenerate }: FailureNoticeP
 }
 
 function Action({ message, failure, seconds, onRegenerate }: FailureNoticeProps & { seconds: number }) {
-  switch (failureAction(message, failure)) {
+  const { error } = useModels();
+  switch (failureAction(message, failure, isSignedOut(error))) {
     case 'none':
       return null;
-    case 'sign-in':
-      return (
-        <a href={signInUrl(window.location)} className={SIGN_IN}>
-          {TURN_STRINGS.signIn}
-        </a>
-      );
     case 'choose-model':
       return (
         <ResponseMenu
@@ -92,10 +86,12 @@ function Action({ message, failure, seconds, onRegenerate }: FailureNoticeProps 
   }
 }
 
-const SIGN_IN = buttonClasses('secondary', 'sm');
-
-/** The countdown says it, and goes with the time. */
-const WAIT = / Try again in [^.]*\.$/;
+function sentenceOf(failure: ResponseFailure): string {
+  // The frame of the page asks to sign in, with the button.
+  if (failure.code === 'unauthorized') return TURN_STRINGS.sessionHadEnded;
+  // The countdown says when to try again.
+  return failure.retryAt === undefined ? errorSentence(failure) : errorReason(failure);
+}
 
 /** Whole seconds until `at`, counted down; 0 afterwards and without a time. */
 function useSecondsUntil(at: number | undefined): number {

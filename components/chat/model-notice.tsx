@@ -9,7 +9,7 @@ import { TextWithCode } from '#components/ui/text-with-code';
 import { ApiError } from '#lib/browser/api-client';
 import { NOTICE_COOKIE, setCookie, shortHash } from '#lib/browser/cookies';
 import { errorSentence } from '#lib/browser/error-sentence';
-import { useModels } from '#lib/browser/service-status';
+import { isSignedOut, useModels } from '#lib/browser/service-status';
 import { modelState } from './model-state.ts';
 import { MODEL_STRINGS as S } from './strings/models.ts';
 
@@ -49,6 +49,8 @@ export function ModelNotice({ compact, first, hidden, model, onChoose }: ModelNo
       {S.retry}
     </Button>
   );
+  // The frame of the page says so, and asks to sign in.
+  if (isSignedOut(error)) return null;
   if (error !== undefined && data === undefined)
     return (
       <Notice kind="error" className="mb-2" action={retry}>
@@ -118,6 +120,7 @@ function ServerNotice({ notice, compact, isSmallModel, onDismiss }: ServerNotice
       <button
         type="button"
         aria-expanded={false}
+        data-quiet
         onClick={() => setOpen(true)}
         className="mb-1 -ms-1.5 flex min-h-7 max-w-full items-center gap-1.5 rounded-md px-1.5 text-ink-3 text-xs transition-colors hover:bg-hover hover:text-ink pointer-coarse:min-h-10"
       >

@@ -3,10 +3,10 @@
 import { useEffect, useState } from 'react';
 import { type LocationLinks, ProgramOutput } from '#components/code-run/program-output';
 import { Badge } from '#components/ui/badge';
-import { Button, buttonClasses } from '#components/ui/button';
+import { Button } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
 import { formatBytes, formatDuration } from '#lib/browser/format';
-import { signInUrl } from '#lib/browser/sign-in-url';
+import { isSignedOut, useModels } from '#lib/browser/service-status';
 import type { CodeResult } from '#lib/wire/code';
 import { stripAnsi } from './ansi.ts';
 import { RUN_OUTCOMES } from './run-outcomes.ts';
@@ -96,7 +96,7 @@ export function RunOutput({ run, onRetry, links, input }: RunOutputProps) {
       ) : null}
       {run.state === 'failed' ? (
         <Notice kind="error" action={<NextStep code={run.code} onRetry={onRetry} />}>
-          {run.message}
+          {run.code === 'unauthorized' ? STRINGS.sessionHadEnded : run.message}
         </Notice>
       ) : null}
       {messages.trim() === '' ? null : (
@@ -114,16 +114,13 @@ export function RunOutput({ run, onRetry, links, input }: RunOutputProps) {
 }
 
 function NextStep({ code, onRetry }: { code: string; onRetry: () => void }) {
-  if (code !== 'unauthorized')
-    return (
-      <Button size="sm" onClick={onRetry}>
-        {STRINGS.runAgain}
-      </Button>
-    );
+  const { error } = useModels();
+  // The frame of the page has the button that signs in.
+  if (code === 'unauthorized' && isSignedOut(error)) return null;
   return (
-    <a href={signInUrl(window.location)} className={buttonClasses('secondary', 'sm')}>
-      {STRINGS.signIn}
-    </a>
+    <Button size="sm" onClick={onRetry}>
+      {STRINGS.runAgain}
+    </Button>
   );
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   errorDetails,
+  errorReason,
   errorReference,
   errorSentence,
   isForOperators,
@@ -44,6 +45,28 @@ describe('the sentence of an error', () => {
       /^Your program is too long \(.+ MB; the limit is .+ [KM]B\)\.$/,
     );
     expect(of('model_not_found', { model: 'llama3:8b' })).toBe('llama3:8b is not available. Choose another model.');
+  });
+
+  it('writes why a queue is full, and when to try again, from the data alone', () => {
+    const of = (code: string, data: PageError['data']) => errorSentence({ message: 'Try again in 9 s.', code, data });
+    expect(of('queue_full', { reason: 'displaced', queue_length: 9, retry_after_seconds: 2 })).toBe(
+      'The queue is full, and requests of less busy users go first. Try again in about 2 s.',
+    );
+    expect(of('queue_full', { reason: 'caller', queue_length: 9, limit_bytes: 32_000_000 })).toMatch(
+      /^Your queued messages are at their limit of .+ MB\. Try again when some are done\.$/,
+    );
+    expect(of('queue_full', undefined)).toBe('The server is busy with other requests. Try again in a moment.');
+    expect(of('rate_limited', { reason: 'wrong_keys', retry_after_seconds: 40 })).toBe(
+      'Too many wrong keys from this address. Try again in 40 s.',
+    );
+  });
+
+  it('leaves out when to try again where a countdown says it', () => {
+    for (const code of ['rate_limited', 'queue_full', 'runner_busy', 'shutting_down']) {
+      const error = { message: 'Try again in 9 s.', code, data: { retry_after_seconds: 9 } };
+      expect(errorReason(error), code).not.toMatch(/try again/i);
+      expect(errorSentence(error), code).toMatch(/ Try again in [^.]+\.$/);
+    }
   });
 
   it('gives an internal error a reference', () => {

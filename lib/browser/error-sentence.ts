@@ -17,6 +17,12 @@ export interface PageError {
  * change the server's settings.
  */
 export function errorSentence(error: PageError): string {
+  const wait = WAITS[error.code]?.(error.data ?? {});
+  return wait === undefined ? errorReason(error) : `${errorReason(error)} ${wait}`;
+}
+
+/** The sentence without when to try again, for a place that counts this down. */
+export function errorReason(error: PageError): string {
   const sentence = SENTENCES[error.code]?.(error.data ?? {}, error);
   if (sentence !== undefined) return sentence;
   return isForOperators(error.message) ? (OPERATOR_SENTENCES[error.code] ?? ASK_ADMINISTRATOR) : error.message;
@@ -53,14 +59,21 @@ type Sentence = (data: ErrorData, error: PageError) => string | undefined;
 const SENTENCES: Record<string, Sentence> = {
   unauthorized: () => 'Your session has ended. Sign in again.',
   context_length_exceeded: () => 'This chat is too long for the model. Choose another model, or start a new chat.',
-  rate_limited: ({ limit, retry_after_seconds: wait }) =>
-    typeof limit === 'number' && typeof wait === 'number'
-      ? `Rate limit: ${limit} requests per minute. Try again in ${formatSeconds(wait * 1000)}.`
-      : undefined,
-  queue_full: ({ queue_length: waiting, retry_after_seconds: wait }) =>
-    typeof waiting === 'number' && typeof wait === 'number'
-      ? `The queue is full (${waiting} waiting). Try again in about ${formatSeconds(wait * 1000)}.`
-      : undefined,
+  rate_limited: ({ reason, limit }) =>
+    reason === 'wrong_keys'
+      ? 'Too many wrong keys from this address.'
+      : typeof limit === 'number'
+        ? `Rate limit: ${limit} requests per minute.`
+        : 'Too many requests in a short time.',
+  queue_full: ({ reason, queue_length: waiting, limit_bytes: limit }) => {
+    if (reason === 'displaced') return 'The queue is full, and requests of less busy users go first.';
+    if (reason === 'bytes') return 'The queue is full. A message with smaller images may still fit.';
+    if (reason === 'caller')
+      return `Your queued messages are at their limit${typeof limit === 'number' ? ` of ${formatBytes(limit)}` : ''}.`;
+    return typeof waiting === 'number' && waiting > 0
+      ? `The queue is full (${waiting} waiting).`
+      : 'The server is busy with other requests.';
+  },
   body_too_large: ({ size_bytes: size, limit_bytes: limit }) => tooLarge('Your message is too long', size, limit),
   code_too_large: ({ size_bytes: size, limit_bytes: limit }) => tooLarge('Your program is too long', size, limit),
   model_not_found: ({ model }) =>
@@ -70,8 +83,8 @@ const SENTENCES: Record<string, Sentence> = {
   model_load_failed: () => 'The model could not be loaded. Choose another model, or try again later.',
   provider_unavailable: () => 'The model server is not responding. Try again, or ask your administrator.',
   upstream_truncated: () => 'The answer ended early.',
-  runner_busy: () => 'The code runner is busy. Try again in a moment.',
-  shutting_down: () => 'The server is restarting. Try again in a moment.',
+  runner_busy: () => 'The code runner is busy.',
+  shutting_down: () => 'The server is restarting.',
   cancelled: () => 'The request was cancelled.',
   already_finished: () => 'This request has already ended.',
   forbidden: () => NOT_ALLOWED,
@@ -85,6 +98,21 @@ const SENTENCES: Record<string, Sentence> = {
   connection_lost: () => 'The connection was lost before the answer was complete. Regenerate it.',
   unknown_response: () => 'Unexpected response. Reload the page.',
 };
+
+/** When to try again, for codes that are over after a time. */
+const WAITS: Record<string, (data: ErrorData) => string> = {
+  rate_limited: ({ retry_after_seconds: wait }) => tryAgainIn('in', wait),
+  queue_full: ({ reason, retry_after_seconds: wait }) =>
+    reason === 'caller' ? 'Try again when some are done.' : tryAgainIn('in about', wait),
+  runner_busy: () => IN_A_MOMENT,
+  shutting_down: () => IN_A_MOMENT,
+};
+
+const IN_A_MOMENT = 'Try again in a moment.';
+
+function tryAgainIn(when: string, seconds: string | number | undefined): string {
+  return typeof seconds === 'number' ? `Try again ${when} ${formatSeconds(seconds * 1000)}.` : IN_A_MOMENT;
+}
 
 /** Instead of a sentence of the server that is for operators. */
 const OPERATOR_SENTENCES: Record<string, string> = {

@@ -364,7 +364,9 @@ export class ChatEngine {
   /** Joins the leader of the request's key, or starts a generation. */
   #generate({ submitter, detached, priority, resolved, lookupKey, storeKey, resumed }: Admission): PendingRequest {
     if (this.#inFlight.isFull)
-      throw new AppError('queue_full', 'The server is at its limit of open requests. Try again in a few seconds.');
+      throw new AppError('queue_full', 'The server is at its limit of open requests. Try again in a few seconds.', {
+        data: { reason: 'open_requests' },
+      });
     const { settings, clock } = this.#options;
     const { caller } = submitter;
     const id = this.#requestId(submitter);

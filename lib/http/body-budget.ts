@@ -121,6 +121,6 @@ export class BodyBuffer {
 function budgetExhausted(): AppError {
   return new AppError('queue_full', 'The server is receiving too many large requests. Try again in a few seconds.', {
     retryAfterSeconds: RETRY_AFTER_SECONDS,
-    data: { retry_after_seconds: RETRY_AFTER_SECONDS },
+    data: { reason: 'receiving', retry_after_seconds: RETRY_AFTER_SECONDS },
   });
 }

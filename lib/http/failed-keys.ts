@@ -53,7 +53,7 @@ export function tooManyFailedKeys(address: string | undefined): AppError {
   const seconds = Math.max(1, Math.ceil(leftMs / SECOND_MS));
   return new AppError('rate_limited', `Too many wrong keys from this address. Try again in ${seconds} s.`, {
     retryAfterSeconds: seconds,
-    data: { retry_after_seconds: seconds },
+    data: { reason: 'wrong_keys', retry_after_seconds: seconds },
   });
 }
 

@@ -43,7 +43,8 @@ export type ErrorDetail = z.infer<typeof errorDetailSchema>;
 
 /**
  * The figures of an error's sentence, so that a page can write the sentence in its own words:
- * `limit_bytes`, `size_bytes`, `retry_after_seconds`, `queue_length`.
+ * `limit_bytes`, `size_bytes`, `retry_after_seconds`, `queue_length`. `reason` says which of the
+ * causes of one code it is.
  */
 export const errorDataSchema = z.record(z.string(), z.union([z.string(), z.number()]));
 export type ErrorData = z.infer<typeof errorDataSchema>;

@@ -44,6 +44,7 @@ export const TURN_STRINGS = {
 
   // Failures
   connectionBroke: 'The connection was lost before the answer was complete.',
+    sessionHadEnded: 'Not answered, because your session had ended.',
   stopFailed: 'Could not stop the model. It may still be running.',
   retryingIn: (seconds: number) => `Retrying in ${formatSeconds(seconds * 1000)}`,
   retryPossibleIn: (seconds: number) => `Try again in ${formatSeconds(seconds * 1000)}`,
@@ -58,7 +59,6 @@ export const TURN_STRINGS = {
   tryAgain: 'Try again',
   cancelRetry: 'Cancel',
   retryStop: 'Retry stop',
-  signIn: 'Sign in',
   chooseAnotherModel: 'Choose another model',
   loadingModels: 'Loading models…',
   more: 'More',

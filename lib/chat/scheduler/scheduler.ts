@@ -229,7 +229,10 @@ export class Scheduler {
     }[reason];
     return new AppError('queue_full', message, {
       retryAfterSeconds: seconds,
-      data: { reason, queue_length: this.#queue.size, retry_after_seconds: seconds },
+      data: {
+        ...{ reason, queue_length: this.#queue.size, retry_after_seconds: seconds },
+        ...(reason === 'caller' ? { limit_bytes: megabytes * MIB * CALLER_SHARE } : {}),
+      },
     });
   }
 
