@@ -8,26 +8,31 @@ import { MODEL_STRINGS as S } from './strings/models.ts';
 
 const AUTO = 'auto';
 
-const MODES: Record<ThinkingMode, { label: string; think: Think }> = {
-  off: { label: S.thinkingOff, think: false },
-  on: { label: S.thinkingOn, think: true },
-  low: { label: S.thinkingLow, think: 'low' },
-  medium: { label: S.thinkingMedium, think: 'medium' },
-  high: { label: S.thinkingHigh, think: 'high' },
+const MODES: Record<ThinkingMode, { label: string; shown: string; think: Think }> = {
+  off: { label: S.thinkingOff, shown: S.thinkingIs('off'), think: false },
+  on: { label: S.thinkingOn, shown: S.thinkingIs('on'), think: true },
+  low: { label: S.thinkingLow, shown: S.thinkingIs('low'), think: 'low' },
+  medium: { label: S.thinkingMedium, shown: S.thinkingIs('medium'), think: 'medium' },
+  high: { label: S.thinkingHigh, shown: S.thinkingIs('high'), think: 'high' },
 };
 
 interface ReasoningSelectProps {
   /** The modes that the model has. */
   modes: readonly ThinkingMode[];
   think: Think | undefined;
+  /** The word "Thinking" stands next to the list. */
+  hasHeading?: boolean;
   onChange: (think: Think | undefined) => void;
 }
 
 /** Whether, and how much, the model reasons in this chat. */
-export function ReasoningSelect({ modes, think, onChange }: ReasoningSelectProps) {
+export function ReasoningSelect({ modes, think, hasHeading = false, onChange }: ReasoningSelectProps) {
   const options = [
-    { value: AUTO, label: S.thinkingAuto },
-    ...modes.map((mode) => ({ value: mode, label: MODES[mode].label })),
+    { value: AUTO, label: S.thinkingAuto, shown: hasHeading ? undefined : S.thinkingIs('default') },
+    ...modes.map((mode) => {
+      const { label, shown } = MODES[mode];
+      return { value: mode, label, shown: hasHeading ? undefined : shown };
+    }),
   ];
   return (
     <Select

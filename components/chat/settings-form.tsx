@@ -83,7 +83,12 @@ export function SettingsForm({
       <Field
         key={name}
         label={S[name]}
-        hint={`${S[`${name}Hint`]} ${S.defaultValue(fallback)}`}
+        // An empty field shows the default itself.
+        hint={
+          text === '' || fallback === S.modelDefault
+            ? S[`${name}Hint`]
+            : `${S[`${name}Hint`]} ${S.defaultValue(fallback)}`
+        }
         error={'error' in reading ? reading.error : undefined}
       >
         {(props) =>
@@ -140,6 +145,7 @@ export function SettingsForm({
           <ReasoningSelect
             modes={modes}
             think={shown.think}
+            hasHeading
             onChange={(think) => {
               change({ ...shown, think }, true);
               onThink(think);

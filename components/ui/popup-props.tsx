@@ -29,6 +29,8 @@ export interface MenuProps {
 export interface Option {
   value: string;
   label: string;
+  /** The value in the closed list, where the label alone does not say what is chosen. */
+  shown?: string | undefined;
   /** A second, quieter line. */
   hint?: string | undefined;
 }
@@ -41,6 +43,12 @@ export interface SelectProps {
   /** Before the chosen value. */
   icon?: ReactNode;
   className?: string;
+}
+
+/** The words of the chosen option in the closed list. */
+export function shownOption(options: readonly Option[], value: string): string {
+  const chosen = options.find((option) => option.value === value);
+  return chosen?.shown ?? chosen?.label ?? value;
 }
 
 export interface DialogProps {

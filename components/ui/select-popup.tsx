@@ -3,7 +3,7 @@
 import { Select as BaseSelect } from '@base-ui/react/select';
 import clsx from 'clsx';
 import { Check, ChevronDown } from 'lucide-react';
-import { POPUP, POPUP_ITEM, SELECT_TRIGGER, type SelectProps } from '#components/ui/popup-props';
+import { POPUP, POPUP_ITEM, SELECT_TRIGGER, type SelectProps, shownOption } from '#components/ui/popup-props';
 
 /** The list itself, open from its first render. */
 export function SelectPopup({ label, value, options, onChange, icon, className }: SelectProps) {
@@ -18,7 +18,7 @@ export function SelectPopup({ label, value, options, onChange, icon, className }
     >
       <BaseSelect.Trigger aria-label={label} className={clsx(SELECT_TRIGGER, className)}>
         {icon}
-        <BaseSelect.Value className="truncate" />
+        <BaseSelect.Value className="truncate">{shownOption(options, value)}</BaseSelect.Value>
         <BaseSelect.Icon>
           <ChevronDown className="size-3.5 text-ink-3" aria-hidden />
         </BaseSelect.Icon>

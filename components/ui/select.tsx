@@ -3,7 +3,7 @@
 import clsx from 'clsx';
 import { useState } from 'react';
 import { ComboboxTrigger } from '#components/ui/combobox-trigger';
-import { SELECT_TRIGGER, type SelectProps } from '#components/ui/popup-props';
+import { SELECT_TRIGGER, type SelectProps, shownOption } from '#components/ui/popup-props';
 import { loadable, useLoaded } from '#lib/browser/loadable';
 
 const popup = loadable(() => import('#components/ui/select-popup').then(({ SelectPopup }) => SelectPopup));
@@ -23,7 +23,7 @@ export function Select(props: SelectProps) {
       onOpen={() => setWanted(true)}
     >
       {icon}
-      <span className="truncate">{options.find((option) => option.value === value)?.label ?? value}</span>
+      <span className="truncate">{shownOption(options, value)}</span>
     </ComboboxTrigger>
   );
 }

@@ -18,6 +18,7 @@ export const MODEL_STRINGS = {
   tools: 'Tools',
   isDefault: 'Default',
 
+  thinkingIs: (mode: string) => `Thinking: ${mode}`,
   thinkingAuto: 'Model default',
   thinkingOff: 'No thinking',
   thinkingOn: 'Always think',

@@ -8,9 +8,9 @@ export const SETTINGS_STRINGS = {
   savedAsYouType: 'Saved as you type.',
 
   systemPrompt: 'System prompt',
-  systemPromptHint: 'Instructions the model sees first. Leave empty to use the server default.',
+  systemPromptHint: 'Instructions the model sees first.',
   systemPromptNone: 'None',
-  systemPromptServer: 'The server’s own prompt applies',
+  systemPromptServer: 'The prompt of the server',
   thinking: 'Thinking',
   temperature: 'Temperature',
   temperatureHint: 'Lower is more predictable.',
