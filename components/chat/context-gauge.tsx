@@ -56,6 +56,7 @@ export function ContextGauge({ conversation, limit }: ContextGaugeProps) {
       aria-label={`${S.contextUsed}: ${text}`}
       {...tip(`${S.contextUsed}: ${text}`)}
       data-tip-tap
+      data-gauge
       className="flex size-8 shrink-0 items-center justify-center rounded-md transition-colors hover:bg-hover pointer-coarse:size-10"
     >
       <svg

@@ -8,7 +8,8 @@ const watch = lazyCode(() => import('./watch-keyboard.ts'));
 
 /**
  * Marks the document with `data-keyboard` while an on-screen keyboard is up, so that bars make room
- * for the text (`keyboard:` in Tailwind). Renders nothing.
+ * for the text (`keyboard:` in Tailwind). The value is `low` where little height is left. Renders
+ * nothing.
  *
  * Chromium and Firefox shrink the layout viewport (`interactive-widget`). Safari shrinks the visual
  * viewport only, so the frame takes its height from there.

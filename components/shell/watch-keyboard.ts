@@ -1,8 +1,9 @@
-import { isKeyboardUp } from './keyboard-height.ts';
+import { keyboardMark } from './keyboard-height.ts';
 
 /** Marks the document while an on-screen keyboard is up. Returns the function that ends this. */
 export function watchKeyboard(viewport: VisualViewport): () => void {
   const root = document.documentElement;
+  const touch = matchMedia('(pointer: coarse)');
   let width = 0;
   let fullHeight = 0;
   const look = () => {
@@ -11,9 +12,10 @@ export function watchKeyboard(viewport: VisualViewport): () => void {
     if (Math.abs(viewport.width * viewport.scale - width) > 1) fullHeight = 0;
     width = viewport.width * viewport.scale;
     fullHeight = Math.max(fullHeight, height);
-    const isUp = isKeyboardUp({ height, fullHeight, focused: document.activeElement });
-    root.toggleAttribute('data-keyboard', isUp);
-    const isCovered = isUp && viewport.scale === 1 && window.innerHeight - viewport.height > 1;
+    const mark = keyboardMark({ height, fullHeight, focused: document.activeElement, isTouch: touch.matches });
+    if (mark === undefined) root.removeAttribute('data-keyboard');
+    else root.setAttribute('data-keyboard', mark);
+    const isCovered = mark !== undefined && viewport.scale === 1 && window.innerHeight - viewport.height > 1;
     if (isCovered) {
       root.style.setProperty('--frame-height', `${Math.round(viewport.height)}px`);
       window.scrollTo(0, 0);
