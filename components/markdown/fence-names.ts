@@ -1,4 +1,5 @@
 import { LANGUAGE_INFOS } from '#lib/languages/infos';
+import { LANGUAGE_NAMES } from './code-block-strings.ts';
 
 /** Other names of the languages that are only highlighted. */
 const ALIASES: Readonly<Record<string, string>> = {
@@ -60,4 +61,10 @@ export function fenceLanguage(fence: string): string {
   const name = fence.toLowerCase();
   const info = BY_FENCE.get(name);
   return info === undefined ? (ALIASES[name] ?? name) : (info.highlightAs ?? info.id);
+}
+
+/** What people read for a fence's info word. A word that is not known stays as it is. */
+export function fenceLabel(fence: string): string {
+  const name = fence.toLowerCase();
+  return BY_FENCE.get(name)?.name ?? LANGUAGE_NAMES[name] ?? LANGUAGE_NAMES[fenceLanguage(name)] ?? fence;
 }

@@ -84,6 +84,8 @@ const COMPONENTS: Partial<Components> = {
   a: Anchor,
   img: ImageName,
   table: Table,
+  th: HeaderCell,
+  td: Cell,
   input: Checkbox,
   pre: Preformatted,
   code: InlineCode,
@@ -138,6 +140,22 @@ function Table({ children, dir }: ComponentProps<'table'> & ExtraProps) {
       <table>{children}</table>
     </div>
   );
+}
+
+/** Characters of a cell that needs several lines anyway: it gets a width at which it reads well. */
+const LONG_CELL = 32;
+
+/** Whether the column has to be wide. Narrow ones take the width of their words. */
+function lengthOf(node: Element | undefined): 'long' | undefined {
+  return node !== undefined && textOf(node).length > LONG_CELL ? 'long' : undefined;
+}
+
+function HeaderCell({ node, ...props }: ComponentProps<'th'> & ExtraProps) {
+  return <th {...props} data-length={lengthOf(node)} />;
+}
+
+function Cell({ node, ...props }: ComponentProps<'td'> & ExtraProps) {
+  return <td {...props} data-length={lengthOf(node)} />;
 }
 
 /** A code block, a display formula, or a diagram. */
