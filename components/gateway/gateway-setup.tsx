@@ -1,5 +1,6 @@
 import { Route } from 'lucide-react';
 import { CopyButton } from '#components/ui/copy-button';
+import { TextWithCode } from '#components/ui/text-with-code';
 import { GATEWAY_STRINGS } from './strings.ts';
 
 const SETTINGS = 'PRIVATE_BACKEND_URL=https://your-backend.example\nHF_TOKEN=hf_your_token';
@@ -15,7 +16,9 @@ export function GatewaySetup() {
       <Route className="size-7 text-ink-3" strokeWidth={1.5} aria-hidden />
       <div>
         <h2 className="font-semibold text-xl tracking-tight">{STRINGS.title}</h2>
-        <p className="mt-2 text-ink-2 text-sm leading-relaxed">{STRINGS.text}</p>
+        <p className="mt-2 text-ink-2 text-sm leading-relaxed">
+          <TextWithCode text={STRINGS.text} />
+        </p>
       </div>
       <div className="flex items-start gap-2 rounded-lg border bg-surface p-3">
         <pre className="min-w-0 flex-1 whitespace-pre-wrap py-1.5 font-mono text-sm leading-relaxed [overflow-wrap:anywhere]">
@@ -23,7 +26,9 @@ export function GatewaySetup() {
         </pre>
         <CopyButton text={SETTINGS} label={STRINGS.copy} />
       </div>
-      <p className="text-ink-2 text-sm leading-relaxed">{STRINGS.several}</p>
+      <p className="text-ink-2 text-sm leading-relaxed">
+        <TextWithCode text={STRINGS.several} />
+      </p>
     </section>
   );
 }

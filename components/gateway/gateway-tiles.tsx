@@ -1,5 +1,6 @@
 import { StatTile, StatusLine } from '#components/ui/stat-tile';
 import { TILE_GRIDS } from '#components/ui/stats-skeleton';
+import { TextWithCode } from '#components/ui/text-with-code';
 import { formatCount, formatDuration, formatLatency, formatPercent, formatRate } from '#lib/browser/format';
 import type { GatewayStats } from '#lib/wire/gateway';
 import { GATEWAY_STRINGS } from './strings.ts';
@@ -34,7 +35,9 @@ export function GatewayTiles({ stats, perSecond, isStale }: GatewayTilesProps) {
             status={isStale ? { ...backendStatus(backend), level: 'unknown' } : backendStatus(backend)}
           />
         ))}
-        <li>{stats.has_token ? status.tokenSet : status.tokenMissing}</li>
+        <li>
+          <TextWithCode text={stats.has_token ? status.tokenSet : status.tokenMissing} />
+        </li>
       </StatTile>
       <StatTile
         title={success.title}
