@@ -9,6 +9,8 @@ import { onToast, takeToasts } from '#lib/browser/toasts';
 import { UI_STRINGS } from './strings.ts';
 
 const DEFAULT_TIMEOUT_MS = 6000;
+/** None is hidden by newer ones, because its button may be an undo. The column scrolls. */
+const MAX_TOASTS = 50;
 const manager = Toast.createToastManager();
 
 /**
@@ -46,7 +48,7 @@ export function ToastPopup() {
     return onToast(draw);
   }, []);
   return (
-    <Toast.Provider toastManager={manager} limit={3}>
+    <Toast.Provider toastManager={manager} limit={MAX_TOASTS}>
       {/* Announced at once; the toast itself is announced politely. */}
       <p role="alert" className="sr-only">
         {error}
@@ -54,7 +56,7 @@ export function ToastPopup() {
       <Toast.Portal>
         <Toast.Viewport
           aria-label={UI_STRINGS.notifications}
-          className="fixed inset-x-4 top-[calc(4rem+env(safe-area-inset-top))] z-50 mx-auto flex max-w-md flex-col gap-2 print:hidden"
+          className="fixed inset-x-4 top-[calc(4rem+env(safe-area-inset-top))] scroller z-50 mx-auto flex max-h-[min(24rem,60dvh)] max-w-md flex-col gap-2 rounded-md print:hidden"
         >
           <List />
         </Toast.Viewport>
@@ -69,8 +71,8 @@ function List() {
     <Toast.Root
       key={toast.id}
       toast={toast}
-      swipeDirection={['up', 'right']}
-      className="rounded-md bg-surface text-sm shadow-float transition-opacity duration-150 data-ending-style:opacity-0 data-limited:hidden data-starting-style:opacity-0"
+      swipeDirection={['left', 'right']}
+      className="shrink-0 rounded-md bg-surface text-sm shadow-float transition-opacity duration-150 data-ending-style:opacity-0 data-starting-style:opacity-0"
     >
       <Toast.Content className="flex items-center gap-2 py-1.5 ps-3.5 pe-1.5">
         {toast.type === 'error' ? <CircleAlert className="size-4 shrink-0 text-error" aria-hidden /> : null}
