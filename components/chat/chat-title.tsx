@@ -1,5 +1,6 @@
 'use client';
 
+import clsx from 'clsx';
 import { useEffect, useRef } from 'react';
 import { flushSync } from 'react-dom';
 import { TitleField } from '#components/chat/title-field';
@@ -24,7 +25,7 @@ export function ChatTitle({ conversation, isRunning, renaming, onRenaming }: Cha
     return () => setTitleParts({ conversation: undefined, isRunning: false });
   }, [title, isRunning]);
   return (
-    <div className="flex min-w-0 flex-1 items-center justify-center px-1">
+    <div className={clsx('flex min-w-0 justify-center px-1', renaming && 'w-98')}>
       {renaming ? (
         <TitleField
           key={conversation.id}
@@ -33,7 +34,7 @@ export function ChatTitle({ conversation, isRunning, renaming, onRenaming }: Cha
             flushSync(() => onRenaming(false));
             if (byKey) button.current?.focus();
           }}
-          className="h-8 w-full max-w-96 pointer-coarse:h-10"
+          className="h-8 w-full pointer-coarse:h-10"
         />
       ) : (
         <button
@@ -42,7 +43,7 @@ export function ChatTitle({ conversation, isRunning, renaming, onRenaming }: Cha
           aria-label={S.renameChat(title)}
           onClick={() => onRenaming(true)}
           {...tip(S.renameChat(title), undefined, 'bottom')}
-          className="h-8 min-w-0 truncate rounded-md px-2 font-medium text-ink-2 text-sm transition-colors hover:bg-hover hover:text-ink max-sm:hidden pointer-coarse:h-10"
+          className="h-8 min-w-0 max-w-96 truncate rounded-md px-2 font-medium text-ink-2 text-sm transition-colors hover:bg-hover hover:text-ink max-sm:hidden pointer-coarse:h-10"
         >
           <bdi>{title}</bdi>
         </button>

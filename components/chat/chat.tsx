@@ -209,13 +209,14 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
         {drop.isOver ? <DropTarget label={vision ? COMPOSER_STRINGS.dropAll : COMPOSER_STRINGS.dropText} /> : null}
         {conversation === undefined ? null : <h1 className="sr-only">{conversation.title}</h1>}
         <PageBar>
-          <IconButton label={HISTORY_STRINGS.list} side="bottom" onClick={togglePanel}>
-            <PanelLeft className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
-          </IconButton>
-          <ModelPicker chosen={model} onChoose={chooseModel} />
-          {conversation === undefined || !hasParts ? (
-            <span className="flex-1" />
-          ) : (
+          {/* Both sides are equally wide, so that the title is above the middle of the text. */}
+          <span className="flex min-w-0 flex-auto items-center gap-1 sm:min-w-auto sm:flex-1">
+            <IconButton label={HISTORY_STRINGS.list} side="bottom" onClick={togglePanel}>
+              <PanelLeft className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
+            </IconButton>
+            <ModelPicker chosen={model} onChoose={chooseModel} />
+          </span>
+          {conversation === undefined || !hasParts ? null : (
             <chatTitle.Component
               key={activeId}
               conversation={conversation}
@@ -224,20 +225,22 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
               onRenaming={commands.setRenaming}
             />
           )}
-          {activeId === null || !isRead || !hasParts ? null : (
-            <questionJump.Component conversationId={activeId} leafId={leafId} scroller={scroller} onJump={goTo} />
-          )}
-          <span ref={commands.settings} className="contents">
-            {chatSettings.button}
+          <span className="flex flex-none items-center justify-end gap-1 sm:flex-1">
+            {activeId === null || !isRead || !hasParts ? null : (
+              <questionJump.Component conversationId={activeId} leafId={leafId} scroller={scroller} onJump={goTo} />
+            )}
+            <span ref={commands.settings} className="contents">
+              {chatSettings.button}
+            </span>
+            <IconButton
+              label={HISTORY_STRINGS.newChat}
+              side="bottom"
+              onClick={() => show(null)}
+              className={clsx(isPanelOpen && 'lg:hidden')}
+            >
+              <SquarePen className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
+            </IconButton>
           </span>
-          <IconButton
-            label={HISTORY_STRINGS.newChat}
-            side="bottom"
-            onClick={() => show(null)}
-            className={clsx(isPanelOpen && 'lg:hidden')}
-          >
-            <SquarePen className="size-[1.125rem]" strokeWidth={1.75} aria-hidden />
-          </IconButton>
         </PageBar>
 
         <div ref={scroller} className="scroller flex min-h-0 flex-1 flex-col [scrollbar-gutter:stable]">
@@ -286,12 +289,14 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
             )}
           >
             {pinned || activeId === null ? null : (
-              <div className="pointer-events-none absolute inset-x-0 -top-11 flex justify-center">
-                <Button size="sm" onClick={scrollToEnd} className="pointer-events-auto rounded-full! shadow-float">
-                  <ArrowDown className="size-3.5" aria-hidden />
-                  {HISTORY_STRINGS.jumpToLatest}
-                </Button>
-              </div>
+              // Next to the column of text, or at its end where there is no margin.
+              <IconButton
+                label={HISTORY_STRINGS.jumpToLatest}
+                onClick={scrollToEnd}
+                className="absolute end-[max(0.5rem,50%-26rem)] -top-11 rounded-full! bg-surface shadow-float"
+              >
+                <ArrowDown className="size-4" aria-hidden />
+              </IconButton>
             )}
             <div className={clsx(COLUMN, 'pb-3 md:pb-4')}>
               {hasParts ? <notifyOffer.Component conversationId={activeId} leafId={leafId} /> : null}

@@ -9,3 +9,8 @@ export function deleteWithUndo({ conversationId, id }: ChatMessage, scope: Delet
   const undo = deleteMessages(chatStore(), conversationId, id, scope);
   showToast({ text, action: { label: TURN_STRINGS.undo, run: undo }, timeoutMs: 10_000 });
 }
+
+/** Deletes one version of a response, and what followed it. */
+export function deleteVersion(message: ChatMessage): void {
+  deleteWithUndo(message, 'below', TURN_STRINGS.deletedVersion);
+}

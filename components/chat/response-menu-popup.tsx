@@ -4,7 +4,7 @@ import { RefreshCw, Trash2 } from 'lucide-react';
 import { MenuPopup } from '#components/ui/menu-popup';
 import type { MenuEntry } from '#components/ui/popup-props';
 import { useModels } from '#lib/browser/service-status';
-import { deleteWithUndo } from './delete-with-undo.ts';
+import { deleteVersion } from './delete-with-undo.ts';
 import type { ResponseMenuProps } from './response-menu-props.ts';
 import { TURN_STRINGS } from './strings/turns.ts';
 
@@ -22,7 +22,7 @@ export function ResponseMenuPopup({ message, kind, hasVersions, trigger, onRegen
     label: TURN_STRINGS.deleteVersion,
     icon: <Trash2 className="size-4" strokeWidth={1.75} aria-hidden />,
     danger: true,
-    onSelect: () => deleteWithUndo(message, 'below', TURN_STRINGS.deletedVersion),
+    onSelect: () => deleteVersion(message),
   };
   const loading: MenuEntry = { label: TURN_STRINGS.loadingModels, onSelect: () => undefined };
   return (

@@ -1,6 +1,6 @@
 'use client';
 
-import { Split, Zap } from 'lucide-react';
+import { Split, Trash2, Zap } from 'lucide-react';
 import { memo } from 'react';
 import { FailureNotice } from '#components/chat/failure-notice';
 import { MessageTime } from '#components/chat/message-time';
@@ -16,8 +16,10 @@ import { IconButton } from '#components/ui/icon-button';
 import { Notice } from '#components/ui/notice';
 import { tip } from '#components/ui/tooltip';
 import { TurnIcon } from '#components/ui/turn-icon';
+import { useModels } from '#lib/browser/service-status';
 import { RunPlaceContext } from '../code-run/run-place.ts';
 import { type AssistantMessage, isRunning, isTextless } from './conversation.ts';
+import { deleteVersion } from './delete-with-undo.ts';
 import { formatMessageTime } from './format-message-time.ts';
 import type { OnRegenerate } from './response-menu-props.ts';
 import { TURN_STRINGS } from './strings/turns.ts';
@@ -84,17 +86,7 @@ function Footer({ message, onRegenerate, ...position }: ResponseTurnProps) {
       <IconButton label={TURN_STRINGS.regenerate} onClick={() => onRegenerate(message.id)}>
         <TurnIcon name="refresh-cw" />
       </IconButton>
-      <ResponseMenu
-        message={message}
-        kind="all"
-        hasVersions={position.count > 1}
-        onRegenerate={onRegenerate}
-        trigger={
-          <IconButton label={TURN_STRINGS.more}>
-            <TurnIcon name="ellipsis" />
-          </IconButton>
-        }
-      />
+      <MoreActions message={message} hasVersions={position.count > 1} onRegenerate={onRegenerate} />
       <VersionSwitcher conversationId={message.conversationId} {...position} />
       <span className="ms-2 flex flex-wrap items-center gap-x-2 gap-y-1">
         {message.source === 'cached' ? (
@@ -120,6 +112,37 @@ function Footer({ message, onRegenerate, ...position }: ResponseTurnProps) {
         <MessageTime at={message.createdAt} />
       </span>
     </footer>
+  );
+}
+
+interface MoreActionsProps {
+  message: AssistantMessage;
+  hasVersions: boolean;
+  onRegenerate: OnRegenerate;
+}
+
+/** A menu; where it would have one entry, that entry. "Regenerate" alone uses the only model. */
+function MoreActions({ message, hasVersions, onRegenerate }: MoreActionsProps) {
+  const { data } = useModels();
+  if (data === undefined || data.models.length > 1)
+    return (
+      <ResponseMenu
+        message={message}
+        kind="all"
+        hasVersions={hasVersions}
+        onRegenerate={onRegenerate}
+        trigger={
+          <IconButton label={TURN_STRINGS.more}>
+            <TurnIcon name="ellipsis" />
+          </IconButton>
+        }
+      />
+    );
+  if (!hasVersions) return null;
+  return (
+    <IconButton label={TURN_STRINGS.deleteVersion} onClick={() => deleteVersion(message)}>
+      <Trash2 className="size-4" strokeWidth={1.75} aria-hidden />
+    </IconButton>
   );
 }
 

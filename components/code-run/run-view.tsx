@@ -45,7 +45,7 @@ export function RunView({ run, kind, label, onRetry, links, input, placeholder, 
       <div
         className={clsx(
           'flex shrink-0 items-center gap-x-2',
-          isPane ? 'min-h-10 border-b ps-4 pe-1 pointer-coarse:min-h-11' : 'min-h-9 flex-wrap ps-3 pe-0.5',
+          isPane ? 'min-h-10 border-b ps-4 pe-1 pointer-coarse:min-h-11' : 'min-h-9 ps-3 pe-0.5',
           // The tab has the same name, and there is no state yet.
           isPane && run.state === 'idle' && 'compact:hidden',
         )}
@@ -54,7 +54,7 @@ export function RunView({ run, kind, label, onRetry, links, input, placeholder, 
           {isPane ? (
             <h2 className="font-medium text-sm compact:sr-only">{STRINGS.output}</h2>
           ) : (
-            <span className="shrink-0 text-ink-2 text-xs">{STRINGS.output}</span>
+            <span className="shrink-0 text-ink-2 text-xs max-sm:sr-only">{STRINGS.output}</span>
           )}
           <RunStatusBadge run={run} />
         </span>

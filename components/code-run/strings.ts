@@ -7,9 +7,10 @@ export const CODE_RUN_STRINGS = {
   scroller: 'Program output',
   copyOutput: 'Copy output',
   askAboutOutput: 'Ask about this output',
+  askShort: 'Ask',
   closeOutput: 'Close',
   runAgain: 'Run again',
-  signIn: 'Sign in',
+  sessionHadEnded: 'Not run, because your session had ended.',
 
   running: 'Running',
   loadingRuntime: 'Loading runtime…',

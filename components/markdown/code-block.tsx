@@ -24,7 +24,7 @@ import type { CodeRun } from '../code-run/use-code-run.ts';
 import { forgetRun, keepRun, useKeptRun } from '../code-run/use-kept-run.ts';
 import { useProgramRun } from '../code-run/use-program-run.ts';
 import { CODE_BLOCK_STRINGS as STRINGS } from './code-block-strings.ts';
-import { fenceLanguage, languageOfFence } from './fence-names.ts';
+import { fenceLabel, fenceLanguage, languageOfFence } from './fence-names.ts';
 
 interface CodeBlockProps {
   code: string;
@@ -69,7 +69,7 @@ export function CodeBlock({ code, language, isOpen, offset = 0 }: CodeBlockProps
     <div className="code-block overflow-hidden rounded-md border bg-sunken" dir="ltr">
       <div className="flex h-9 items-center gap-0.5 border-b ps-3 pe-0.5">
         <span className="min-w-0 flex-1 truncate text-ink-2 text-xs">
-          {(isOffered ? info?.name : undefined) ?? (language === '' ? STRINGS.plainText : language)}
+          {(isOffered ? info?.name : undefined) ?? (language === '' ? STRINGS.plainText : fenceLabel(language))}
         </span>
         {canRun && run.state !== 'running' ? (
           <Button kind="quiet" size="sm" onClick={runProgram}>
@@ -186,9 +186,15 @@ function Result({ run, file, onRetry, onClose, onOpenPlayground }: ResultProps) 
       actions={
         <>
           {isOver && ask !== undefined ? (
-            <Button kind="quiet" size="sm" onClick={() => ask(questionAbout(run, file))}>
+            <Button
+              kind="quiet"
+              size="sm"
+              aria-label={RUN_STRINGS.askAboutOutput}
+              onClick={() => ask(questionAbout(run, file))}
+            >
               <CornerDownLeft className="size-3" aria-hidden />
-              {RUN_STRINGS.askAboutOutput}
+              <span className="sm:hidden">{RUN_STRINGS.askShort}</span>
+              <span className="max-sm:hidden">{RUN_STRINGS.askAboutOutput}</span>
             </Button>
           ) : null}
           <IconButton label={RUN_STRINGS.closeOutput} onClick={onClose}>
