@@ -244,9 +244,9 @@ test('how a model reasons is chosen for a chat, stays for it and new ones, and i
     expect(lastSent(model).think).toBe(value);
   }
   await page.reload();
-  await expect(choice).toHaveText('No thinking');
+  await expect(choice).toHaveText('Thinking: off');
   await page.getByRole('button', { name: 'New chat' }).first().click();
-  await expect(choice).toHaveText('No thinking');
+  await expect(choice).toHaveText('Thinking: off');
 });
 
 test('if the stop does not reach the model, the page says so and tries again', async ({ page, model }) => {

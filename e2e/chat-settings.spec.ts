@@ -25,6 +25,10 @@ test('settings are saved as one types, checked in place, and Escape loses nothin
   await expect(panel.getByLabel('Temperature')).toHaveAttribute('placeholder', '0.8');
   await expect(panel.getByLabel('Max tokens')).toHaveAttribute('placeholder', 'No limit');
   await expect(panel.getByLabel('Context length')).toHaveAttribute('placeholder', 'Automatic, up to 4,096');
+  // An empty field shows its default itself, else the hint does.
+  await expect(panel.getByText('Default: 0.8.')).toHaveCount(0);
+  await panel.getByLabel('Temperature').fill('0.5');
+  await expect(panel.getByText('Default: 0.8.')).toBeVisible();
   await panel.getByLabel('Temperature').fill('9');
   await expect(panel.getByText('Enter a number from 0 to 2.')).toBeVisible();
   await panel.getByLabel('Seed').fill('42');
@@ -90,6 +94,15 @@ test('settings can be reset, undone, used in new chats and kept as presets', asy
     .getByRole('button', { name: 'Undo' })
     .click();
   await expect(button(page, 'Apply Brief')).toBeVisible();
+  // Each undo stays reachable for its time, however many there are.
+  for (const name of ['One', 'Two', 'Three', 'Four']) {
+    await button(page, 'Save as preset').click();
+    await page.getByLabel('Preset name').fill(name);
+    await page.keyboard.press('Enter');
+  }
+  const saved = page.getByRole('region', { name: 'Notifications' }).locator('> *').filter({ hasText: ' saved.' });
+  await saved.filter({ hasText: '“One”' }).getByRole('button', { name: 'Undo' }).click();
+  await expect(button(page, 'Apply One')).toHaveCount(0);
   await lookWithAxe(page, 'settings with a preset');
 
   await ask(page, freshQuestion('First'));
@@ -163,7 +176,9 @@ test('levels of thinking are offered for a model that has them', async ({ page, 
     await page.goto('/');
     await page.evaluate(() => localStorage.setItem('model', 'gpt-oss:20b'));
     await page.reload();
-    await page.getByRole('combobox', { name: 'Thinking' }).click();
+    const thinking = page.getByRole('combobox', { name: 'Thinking' });
+    await expect(thinking).toHaveText('Thinking: default');
+    await thinking.click();
     await expect(page.getByRole('option')).toHaveText(['Model default', 'Low effort', 'Medium effort', 'High effort']);
   } finally {
     model.setResponse('/api/tags', undefined);

@@ -19,6 +19,18 @@ test('a turn in the middle of a long chat has all of its buttons', async ({ page
   }
   await page.reload();
   await expect(responses(page)).toHaveCount(6);
+  // The title is above the middle of the text, with and without the list of chats.
+  const middle = (box: { x: number; width: number } | null) => (box === null ? Number.NaN : box.x + box.width / 2);
+  const title = page.getByRole('button', { name: 'Rename chat: Question 0' });
+  for (const isShown of [true, false]) {
+    await expect(page.getByRole('complementary', { name: 'Chats' })).toHaveCount(isShown ? 1 : 0);
+    const text = middle(await responses(page).last().boundingBox());
+    expect(Math.abs(middle(await title.boundingBox()) - text)).toBeLessThan(2);
+    await page.getByRole('button', { name: 'Chats', exact: true }).click();
+  }
+  // With one model and one version, a menu would repeat "Regenerate".
+  await expect(responses(page).last().getByRole('button', { name: 'Regenerate' })).toBeVisible();
+  await expect(responses(page).last().getByRole('button', { name: 'More' })).toHaveCount(0);
   for (const size of [
     { width: 1280, height: 800 },
     { width: 390, height: 844 },
@@ -201,7 +213,9 @@ test('formulas are copied as TeX, long cells break, fences in questions are code
   const long = 'x'.repeat(120);
   model.play(
     saying(
-      `Sorting takes $O(n\\log n)$ steps:\n\n$$\\sum_{i=1}^n i$$\n\n| a | b | c |\n|-|-|-|\n| ${long} | two | three |\n`,
+      `Sorting takes $O(n\\log n)$ steps:\n\n$$\\sum_{i=1}^n i$$\n\n| a | b | c |\n|-|-|-|\n| ${long} | two | three |\n\n`,
+      '| d | What it does | f | g |\n|-|-|-|-|\n| one | A sentence that is as long as those of real tables | 3 | Another such sentence, which is not any shorter |\n\n',
+      '```json\n{"a": 1}\n```\n\n```yml\na: 1\n```\n',
     ),
   );
   await page.goto('/');
@@ -223,6 +237,16 @@ test('formulas are copied as TeX, long cells break, fences in questions are code
       cells.map((one) => ({ isWide: one.scrollWidth > one.clientWidth, left: one.getBoundingClientRect().left })),
     );
   expect([cell?.isWide, next?.isWide]).toEqual([false, false]);
+  // On a phone a table keeps its columns readable, and scrolls by itself.
+  await page.setViewportSize({ width: 390, height: 844 });
+  const frame = last.locator('.table-frame').nth(1);
+  const [, sentence] = await frame.locator('tbody td').evaluateAll((cells) => cells.map((one) => one.clientWidth));
+  expect(sentence).toBeGreaterThan(160);
+  expect(await frame.evaluate((element) => element.scrollWidth - element.clientWidth)).toBeGreaterThan(0);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+  await expect(last.getByText('JSON', { exact: true })).toBeVisible();
+  await expect(last.getByText('YAML', { exact: true })).toBeVisible();
+  await page.setViewportSize({ width: 1280, height: 720 });
   const question = page.getByRole('article', { name: 'Question' });
   const code = question.getByRole('group', { name: 'Code' });
   await expect(question).not.toContainText('```');

@@ -62,8 +62,17 @@ base.describe('on a phone', () => {
     await page.setViewportSize({ width: 390, height: 420 });
     await expect(nav(page)).toBeHidden();
     await expect(message).toBeInViewport({ ratio: 1 });
+    // The chat is read on all of the rest; its composer is one row, and grows with the text.
+    await expect(button(page, 'Chat settings')).toBeHidden();
+    const composer = page.locator('form').filter({ has: message });
+    expect((await composer.boundingBox())?.height).toBeLessThan(60);
+    await message.fill('one\ntwo\nthree\nfour\nfive\nsix\nseven');
+    expect((await message.boundingBox())?.height).toBeGreaterThan(90);
+    expect((await composer.boundingBox())?.height).toBeLessThan(120);
+    await expect(button(page, 'Send')).toBeInViewport({ ratio: 1 });
     await page.setViewportSize({ width: 390, height: 844 });
     await expect(nav(page)).toBeVisible();
+    await expect(button(page, 'Chat settings')).toBeVisible();
   });
 
   base('a phone on its side has a rail, and nothing of it is out of reach', async ({ page }) => {
@@ -174,6 +183,12 @@ signedIn('a session that has ended leads to the sign-in page and back, and keeps
   await message.press('Enter');
   const notice = page.getByRole('alert').filter({ hasText: 'What you wrote is kept.' });
   await expect(notice).toContainText('Your session has ended. Sign in again.');
+  // Once, with the one button that helps.
+  await expect(page.getByRole('article', { name: 'Answer' })).toHaveText(
+    'Not answered, because your session had ended.',
+  );
+  await expect(page.getByText('Your session has ended.')).toHaveCount(1);
+  await expect(page.getByRole('main').getByText('Sign in', { exact: true })).toHaveCount(1);
   expect.soft(await accessibilityFaultsInBoth(page)).toEqual([]);
   await message.fill('Which draft is kept?');
   // The page does not go on asking what is refused.
@@ -184,6 +199,7 @@ signedIn('a session that has ended leads to the sign-in page and back, and keeps
   await button(page, 'Sign in').click();
   await expect(message).toHaveValue('Which draft is kept?');
   await expect(notice).toHaveCount(0);
+  await expect(button(page, 'Try again')).toBeEnabled();
 });
 
 signedIn('the account menu signs out, and a phone has it in the sheet', async ({ page }) => {
