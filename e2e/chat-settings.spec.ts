@@ -254,7 +254,7 @@ test.describe('without its model server', () => {
       await expect(alert).toBeVisible();
       await expect(alert.getByText('ollama serve')).toBeHidden();
       await alert.getByText('Details for operators').click();
-      await expect(alert.locator('code')).toHaveText('ollama serve');
+      await expect(alert.locator('code')).toHaveText(['ollama serve', 'OLLAMA_API_URL']);
       await expect(page.getByRole('combobox', { name: 'Model', exact: true })).toContainText('Not available');
       await expect(alert.getByRole('button', { name: 'Retry' })).toBeEnabled();
       expect(await accessibilityFaults(page)).toEqual([]);

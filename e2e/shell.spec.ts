@@ -127,7 +127,7 @@ base('the details of a model server that is away are folded', async ({ page }) =
   await expect(popover.getByText('127.0.0.1')).toBeHidden();
   await popover.getByText('Details for operators').click();
   await expect(popover.getByText('127.0.0.1')).toBeVisible();
-  await expect(popover.locator('code')).toHaveText('ollama serve');
+  await expect(popover.locator('code')).toHaveText(['ollama serve', 'OLLAMA_API_URL']);
 });
 
 base('a part that cannot be loaded leaves the page as it is, and can be tried again', async ({ page }) => {

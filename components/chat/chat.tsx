@@ -243,7 +243,10 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
           </span>
         </PageBar>
 
-        <div ref={scroller} className="scroller flex min-h-0 flex-1 flex-col [scrollbar-gutter:stable]">
+        <div
+          ref={scroller}
+          className="scroller flex min-h-0 flex-1 flex-col [scrollbar-gutter:stable] sm:[scrollbar-gutter:stable_both-edges]"
+        >
           <div ref={content} className={clsx(COLUMN, activeId === null ? EMPTY : 'flex-1 pt-6 pb-6')}>
             {activeId === null ? (
               <>
