@@ -29,6 +29,7 @@ test('settings are saved as one types, checked in place, and Escape loses nothin
   await expect(panel.getByText('Default: 0.8.')).toHaveCount(0);
   await panel.getByLabel('Temperature').fill('0.5');
   await expect(panel.getByText('Default: 0.8.')).toBeVisible();
+  await panel.getByLabel('Temperature').fill('');
   await panel.getByLabel('Temperature').fill('9');
   await expect(panel.getByText('Enter a number from 0 to 2.')).toBeVisible();
   await panel.getByLabel('Seed').fill('42');
