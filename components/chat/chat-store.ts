@@ -8,7 +8,6 @@ import {
   isRunning,
   isTextless,
   newestLeafBelow,
-  type Thread,
   titleFrom,
 } from './conversation.ts';
 import { continued, newResponse } from './message-reducer.ts';

@@ -27,7 +27,6 @@ import type { PlacedMessagesHandle } from '#components/chat/placed-messages';
 import { AskContext } from '#components/markdown/ask-context';
 import { PreloadedRenderer, preloadMarkdown, usePreloadedMarkdown } from '#components/markdown/markdown';
 import { PageBar } from '#components/shell/page-bar';
-import { Button } from '#components/ui/button';
 import { IconButton } from '#components/ui/icon-button';
 import { HISTORY_COOKIE, setCookie } from '#lib/browser/cookies';
 import { useLoaded, usePreloaded } from '#lib/browser/loadable';

@@ -1,7 +1,7 @@
 import { findLanguageInfo } from '#lib/languages/infos';
 import type { NamedProgram, StoredProgram } from './program.ts';
-import type { Tab } from './tab.ts';
 import { PROGRAM_STRINGS as S } from './strings.ts';
+import type { Tab } from './tab.ts';
 
 export interface ListedProgram {
   program: NamedProgram;

@@ -1,9 +1,9 @@
 'use client';
 
 import { useState } from 'react';
-import type { Tab } from './tab.ts';
 import { hasNewRevision, saveStateOf } from './save-state.ts';
 import { PROGRAM_STRINGS as S } from './strings.ts';
+import type { Tab } from './tab.ts';
 
 /** Whether the program is saved, next to its name. Only a failure is announced. */
 export function SaveStatus({ tab }: { tab: Tab }) {

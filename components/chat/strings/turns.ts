@@ -44,7 +44,7 @@ export const TURN_STRINGS = {
 
   // Failures
   connectionBroke: 'The connection was lost before the answer was complete.',
-    sessionHadEnded: 'Not answered, because your session had ended.',
+  sessionHadEnded: 'Not answered, because your session had ended.',
   stopFailed: 'Could not stop the model. It may still be running.',
   retryingIn: (seconds: number) => `Retrying in ${formatSeconds(seconds * 1000)}`,
   retryPossibleIn: (seconds: number) => `Try again in ${formatSeconds(seconds * 1000)}`,
