@@ -152,13 +152,13 @@ describe('ModelDirectory', () => {
     const { directory, embedded } = setUp({});
     embedded.names = undefined;
     const listed = await directory.list(signal);
-    expect(listed).toMatchObject({ models: [], notice: 'The model server is not responding. embedded is down' });
+    expect(listed).toMatchObject({ models: [], notice: 'embedded is down' });
     expect(listed.providers).toEqual([{ id: 'embedded', reachable: false, error: 'embedded is down' }]);
   });
 
   it('reports why no model responds if the only provider is down', async () => {
     const { directory } = setUp(OPENAI, {});
-    expect((await directory.list(signal)).notice).toBe('The model server is not responding. openai is down');
+    expect((await directory.list(signal)).notice).toBe('openai is down');
   });
 
   it('finds a model on either of two providers', async () => {

@@ -287,7 +287,5 @@ function howToGet(model: string, active: readonly RegisteredProvider[]): string 
 
 /** The reason why no active provider lists a model, with what to do. */
 function noModelNotice({ models, errors: [error] }: ModelSnapshot): string | undefined {
-  return models.length === 0 && error !== undefined
-    ? `The model server is not responding. ${error.message}`
-    : undefined;
+  return models.length === 0 ? error?.message : undefined;
 }
