@@ -1,4 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, listenHost, readConfig } from '#lib/config/config';
 import { envExample } from '#lib/config/env-example';
@@ -111,6 +115,40 @@ describe('API_KEYS', () => {
     for (const HOST of ['127.0.0.1', '127.8.8.8', '::1', 'localhost'])
       expect(readConfig({ API_KEYS: short, HOST }).API_KEYS).toEqual([short]);
     expect(readConfig({ API_KEYS: `${short}.` }).API_KEYS).toHaveLength(1);
+  });
+
+  it.each([
+    'a key of two words and more',
+    '$(openssl rand -hex 24)',
+    '$(cat</run/secrets/key)',
+    '${A_VARIABLE_OF_THE_SHELL}',
+    'a-key-with-a-\u0007-bell-in-it',
+    'a-key-with-a\ttab-in-it',
+  ])('must be a key and not a command, a sentence or a mistake: %j', (value) => {
+    for (const name of ['API_KEYS', 'OPENAI_API_KEY', 'EXECUTOR_API_KEY', 'HF_TOKEN']) {
+      const rejected = expect(() => readConfig({ [name]: value }));
+      rejected.toThrow(new RegExp(`${name} must .*without spaces|${name} must have no spaces.*write the key itself`));
+      rejected.toThrow(expect.objectContaining({ message: expect.not.stringContaining(value) }));
+    }
+    expect(() => readConfig({ API_KEYS: `a-key-that-is-long-enough,${value}` })).toThrow(/openssl rand -hex 24/);
+  });
+
+  it('may have spaces around the commas', () => {
+    const keys = ['a-key-that-is-long-enough', 'another-key-that-is-long'];
+    expect(readConfig({ API_KEYS: keys.join(' , ') }).API_KEYS).toEqual(keys);
+  });
+
+  it.each(['README.md', '.env.example'])('are made and shown by the command in %s', (file) => {
+    const command = /echo "API_KEYS=.*?grep API_KEYS \.env/.exec(readFileSync(file, 'utf8'))?.[0] ?? 'exit 1';
+    const folder = mkdtempSync(join(tmpdir(), 'chill-space-key-'));
+    try {
+      const shown = execFileSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8' });
+      const [key, ...others] = readConfig(parseEnv(readFileSync(join(folder, '.env'), 'utf8'))).API_KEYS;
+      expect(key).toMatch(/^[0-9a-f]{48}$/);
+      expect([shown, others]).toEqual([`API_KEYS=${key}\n`, []]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('are hidden in the message that rejects them', () => {

@@ -1,5 +1,5 @@
 import { type Setting, setting } from '#lib/config/settings/setting';
-import { httpUrls, languageId, optionalText } from '#lib/config/settings/value-schemas';
+import { httpUrls, languageId, secret } from '#lib/config/settings/value-schemas';
 import { type ExecutorName, LANGUAGE_INFOS } from '#lib/languages/infos';
 import { joinWords } from '#lib/languages/language-names';
 
@@ -41,5 +41,5 @@ export const EXECUTOR_SETTINGS = {
     `Be the executor of this one language: PORT is then ${PORTS}, and there are no rate limits of code.`,
   ),
   ...executorUrls(),
-  EXECUTOR_API_KEY: setting(optionalText(), undefined, 'The key that these executors ask for.'),
+  EXECUTOR_API_KEY: setting(secret().optional(), undefined, 'The key that these executors ask for.'),
 };

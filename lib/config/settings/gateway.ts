@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { setting } from '#lib/config/settings/setting';
-import { flag, httpUrl, httpUrls, MAX_MS, wholeNumber } from '#lib/config/settings/value-schemas';
+import { flag, httpUrl, httpUrls, MAX_MS, secret, wholeNumber } from '#lib/config/settings/value-schemas';
 
 const httpOrigin = () =>
   httpUrl()
@@ -25,6 +25,7 @@ const bearerToken = () =>
   z
     .string()
     .regex(/^[\x21-\x7e]{8,}$/, 'must be at least 8 visible ASCII characters without spaces')
+    .pipe(secret())
     .optional();
 
 const urlPath = () =>

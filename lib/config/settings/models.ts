@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { setting } from '#lib/config/settings/setting';
-import { duration, httpUrl, optionalText, text, wholeNumber } from '#lib/config/settings/value-schemas';
+import { duration, httpUrl, optionalText, secret, text, wholeNumber } from '#lib/config/settings/value-schemas';
 import { providerIdSchema } from '#lib/wire/models';
 
 const PROVIDER_IDS = providerIdSchema.options;
@@ -14,7 +14,11 @@ export const MODEL_SETTINGS = {
     'auto takes Ollama or an OpenAI-compatible server where there is one, else the embedded model.',
   ),
   OLLAMA_API_URL: setting(httpUrl().optional(), 'http://localhost:11434', 'Where Ollama listens.'),
-  OLLAMA_MODEL: setting(text(), 'deepseek-r1:8b', 'The model for requests that name none.'),
+  OLLAMA_MODEL: setting(
+    text(),
+    'deepseek-r1:8b',
+    'The model for requests that name none, whatever the model server. If the server does not have it: a loaded model, or the first one.',
+  ),
   OLLAMA_SYSTEM_PROMPT: setting(optionalText(), undefined, 'System prompt for requests that bring none.'),
   OLLAMA_KEEP_ALIVE: setting(duration(), '15m', 'How long Ollama keeps a model loaded. A request can only prolong it.'),
   OLLAMA_MAX_CONTEXT_TOKENS: setting(
@@ -23,7 +27,7 @@ export const MODEL_SETTINGS = {
     'Longest context that is asked of Ollama when a conversation needs it; bounds its memory. 0 leaves the context to Ollama.',
   ),
   OPENAI_BASE_URL: setting(httpUrl().optional(), undefined, 'An OpenAI-compatible server, with its /v1.'),
-  OPENAI_API_KEY: setting(optionalText(), undefined, 'Its key.'),
+  OPENAI_API_KEY: setting(secret().optional(), undefined, 'Its key.'),
   EMBEDDED_MODEL: setting(
     optionalText(),
     undefined,

@@ -1,7 +1,16 @@
 import { z } from 'zod';
 import { hostNames, trustedProxies } from '#lib/config/settings/network-schemas';
 import { setting } from '#lib/config/settings/setting';
-import { httpUrl, MAX_MS, optionalText, port, text, textList, wholeNumber } from '#lib/config/settings/value-schemas';
+import {
+  httpUrl,
+  MAX_MS,
+  optionalText,
+  port,
+  secrets,
+  text,
+  textList,
+  wholeNumber,
+} from '#lib/config/settings/value-schemas';
 
 export const SERVER_SETTINGS = {
   HOST: setting(
@@ -37,9 +46,9 @@ export const SERVER_SETTINGS = {
     'More allowed origins, comma-separated; * allows all, for development.',
   ),
   API_KEYS: setting(
-    textList(),
+    secrets(),
     '',
-    'Keys that callers must show, comma-separated, of at least 16 characters each unless the server listens on loopback. Without any, the server is for this machine only.',
+    'Keys that callers must show, comma-separated, of at least 16 characters each unless the server listens on loopback. Without any, the server is for this machine only. Nothing runs commands in this file; this adds a key and shows it: echo "API_KEYS=$(openssl rand -hex 24)" >> .env; grep API_KEYS .env',
   ),
   ALLOWED_HOSTS: setting(
     hostNames(),

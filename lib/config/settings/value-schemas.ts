@@ -40,6 +40,20 @@ export const textList = () =>
       .filter((part) => part !== ''),
   );
 
+/**
+ * Rejects a command that was meant to make the secret: nothing runs it in `.env`, so its text,
+ * which the documentation shows, would be the secret. `Authorization: Bearer` has no spaces.
+ */
+const isSecret = (text: string) => !/\$[({]|[\s\p{Cc}]/u.test(text);
+const SECRET_RULE =
+  'must have no spaces, no control characters and no $(…), because nothing runs a command in .env: write the key itself';
+
+export const secret = () => z.string().refine(isSecret, SECRET_RULE);
+
+/** Comma-separated. */
+export const secrets = () =>
+  textList().refine((all) => all.every(isSecret), `${SECRET_RULE}, such as the output of openssl rand -hex 24`);
+
 export const text = () => z.string();
 export const optionalText = () => z.string().optional();
 
