@@ -74,6 +74,9 @@ test('operations are filtered by words, and errors are described once', async ({
   // The contents list what is left, with its group.
   const contents = page.getByRole('navigation', { name: 'Contents' });
   await expect(contents.getByRole('link')).toHaveText(['Queue', /^DELETE/]);
+  await filter.fill('ignored');
+  const chat = page.getByRole('article', { name: '/api/chat-optimized' });
+  await expect(chat.getByText('Header X-Ignored-Fields')).toBeVisible();
   await filter.fill('no such thing');
   const reference = page.getByRole('region', { name: 'API reference' });
   await expect(reference.getByRole('status')).toContainText('No operation matches “no such thing”.');

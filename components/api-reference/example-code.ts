@@ -62,7 +62,12 @@ function pythonOf(request: ExampleRequest): string {
   const headers = headersOf(request).map(([name, value, isKey]) =>
     isKey ? `        "${name}": f"Bearer {os.environ['KEY']}",` : `        ${pythonText(name)}: ${pythonText(value)},`,
   );
-  const modules = [...(body === undefined ? [] : ['json']), ...(request.needsKey ? ['os'] : []), 'urllib.request'];
+  const modules = [
+    ...(body === undefined ? [] : ['json']),
+    ...(request.needsKey ? ['os'] : []),
+    'urllib.error',
+    'urllib.request',
+  ];
   return [
     ...modules.map((name) => `import ${name}`),
     '',
@@ -72,10 +77,13 @@ function pythonOf(request: ExampleRequest): string {
     ...(headers.length === 0 ? [] : ['    headers={', ...headers, '    },']),
     ...(body === undefined ? [] : [`    data=json.dumps(${pythonLiteral(JSON.parse(body))}).encode(),`]),
     ')',
-    'with urllib.request.urlopen(request) as response:',
+    'try:',
+    '    with urllib.request.urlopen(request) as response:',
     ...(isStream
-      ? ['    for line in response:', '        print(line.decode(), end="", flush=True)']
-      : ['    print(response.read().decode())']),
+      ? ['        for line in response:', '            print(line.decode(), end="", flush=True)']
+      : ['        print(response.read().decode())']),
+    'except urllib.error.HTTPError as error:',
+    '    raise SystemExit(error.read().decode())',
   ].join('\n');
 }
 

@@ -16,13 +16,19 @@ export function OperationEntry({ operation, schemas }: OperationEntryProps) {
   const { id, method, path, summary, description, needsKey, parameters, body, responses, errorCodes, examples } =
     operation;
   const fields = body?.schemas.slice(0, 1).flatMap((name) => schemas.get(name)?.fields ?? []) ?? [];
+  const headers = responses.flatMap((response) => response.headers);
   const rows =
-    parameters.length + fields.length + responses.length + responses.flatMap(({ contents }) => contents).length;
+    parameters.length +
+    fields.length +
+    responses.length +
+    responses.flatMap(({ contents }) => contents).length +
+    headers.length;
+  const findable = [method, path, summary, ...parameters.map(({ name }) => name), ...headers.map(({ name }) => name)];
   return (
     <article
       aria-labelledby={id}
       data-size={entrySize(rows + examples.length)}
-      data-filter={`${method} ${path} ${summary}`.toLowerCase()}
+      data-filter={findable.join(' ').toLowerCase()}
     >
       <h3 id={id} className="flex flex-wrap items-center gap-x-2 gap-y-1">
         <span data-tone={METHOD_TONES[method] ?? 'neutral'}>{method}</span>
@@ -137,6 +143,11 @@ function ResponseDescription({ response }: { response: ReferenceResponse }) {
               {event === undefined ? STRINGS.event : <Code>{event}</Code>} <SchemaLink name={schema} />
             </span>
           ))}
+        </span>
+      ))}
+      {response.headers.map(({ name, meaning }) => (
+        <span key={name}>
+          {STRINGS.header} <Code>{name}</Code> <InlineText text={meaning} />
         </span>
       ))}
     </>

@@ -23,8 +23,10 @@ export const REFERENCE_STRINGS = {
   required: 'required',
   responses: 'Responses',
   event: 'event',
+  header: 'Header',
   errors: 'Errors',
-  errorsIntroduction: 'Error responses are an Error: a sentence that says what to do, and a code for programs.',
+  errorsIntroduction:
+    'Error responses are an Error: a sentence that says what to do, and a code for programs. 429 and 503 have the header Retry-After: seconds to wait.',
   code: 'Code',
   example: 'Example',
   examples: 'Examples',

@@ -48,16 +48,23 @@ export function exampleRequest(
 ): ExampleRequest {
   const filled = operation.path.replace(/\[(?:\.\.\.)?(\w+)\]/g, (_, name: string) => path?.[name] ?? name);
   const search = query === undefined ? '' : `?${new URLSearchParams(query)}`;
-  const isStream =
-    body !== undefined && 'stream' in body ? body.stream === true : headers.Accept?.includes('event-stream');
   return {
     method: operation.method.toUpperCase(),
     url: reader.origin + filled + search,
     headers,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     needsKey: reader.needsKey && operation.access === 'key',
-    isStream: isStream === true,
+    isStream: isStreamed(operation, body, headers.Accept),
   };
+}
+
+const STREAM_TYPE = /event-stream|ndjson/;
+
+/** Without a choice in the request, the response has the first type that the operation lists. */
+function isStreamed({ responses }: Operation, body: object | undefined, accept: string | undefined): boolean {
+  if (body !== undefined && 'stream' in body) return body.stream === true;
+  const [type = ''] = Object.keys(responses[200]?.content ?? {});
+  return STREAM_TYPE.test(accept ?? type);
 }
 
 function referenceOf(operation: Operation, reader: ReferenceReader): ReferenceOperation {
@@ -69,6 +76,7 @@ function referenceOf(operation: Operation, reader: ReferenceReader): ReferenceOp
     status: 'other',
     meaning: 'The response of the backend, unchanged.',
     contents: [],
+    headers: [],
   };
   return {
     id,
@@ -92,7 +100,7 @@ function referenceOf(operation: Operation, reader: ReferenceReader): ReferenceOp
 function toReferenceResponse(
   { errorSchema: errors = 'Error' }: Operation,
   status: string,
-  { description: meaning, content = {} }: OperationResponse,
+  { description: meaning, content = {}, headers = {} }: OperationResponse,
 ): ReferenceResponse {
   const contents = Object.entries(content)
     .filter(([, { schema }]) => Number(status) < 400 || schema !== errors)
@@ -102,7 +110,12 @@ function toReferenceResponse(
       schemas: [schema ?? []].flat(),
       events: events.map((event) => ({ event: event.event, schema: event.schema })),
     }));
-  return { status, meaning, contents };
+  return {
+    status,
+    meaning,
+    contents,
+    headers: Object.entries(headers).map(([name, sentence]) => ({ name, meaning: sentence })),
+  };
 }
 
 /** The fields of an object. Those of a nested object follow it, with dotted names. */

@@ -60,6 +60,8 @@ export interface ReferenceResponse {
     schemas: readonly string[];
     events: readonly { event: string | undefined; schema: string }[];
   }[];
+  /** Without X-Request-Id, which every response has. */
+  headers: readonly { name: string; meaning: string }[];
 }
 
 export interface ReferenceSchema {

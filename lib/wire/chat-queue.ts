@@ -13,7 +13,7 @@ export const queueStateSchema = z.object({
 
 export const queueSubmittedSchema = z.object({
   request_id: z.string(),
-  status: queueStateSchema,
+  status: queueStateSchema.describe('An object; in QueueEntry it is a word.'),
   completed: z.boolean().optional(),
   cached: z.boolean().optional(),
 });

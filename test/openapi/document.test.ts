@@ -1,5 +1,7 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -13,7 +15,7 @@ import { openApiDocument, templateOf } from '#lib/openapi/document';
 import type { Operation } from '#lib/openapi/operation';
 import { OPERATIONS } from '#lib/openapi/operations';
 import { findRouteFiles } from '#lib/server/route-table';
-import { exampleCode } from '../../components/api-reference/example-code.ts';
+import { EXAMPLE_LANGUAGES, type ExampleLanguage, exampleCode } from '../../components/api-reference/example-code.ts';
 import { addressOf, complaints, isValid } from '../support/openapi-check.ts';
 import { type RunningApp, startApp } from '../support/running-app.ts';
 
@@ -77,6 +79,74 @@ describe('the reference', () => {
     );
     for (const name of linked) if (name !== undefined) expect(names).toContain(name);
     for (const { fields, name } of reference.schemas) expect(fields.length, name).toBeGreaterThan(0);
+  });
+
+  it('shows every response header of the document, and X-Request-Id at the top', () => {
+    const shown = reference.groups.flatMap(({ operations }) =>
+      operations.flatMap(({ id, responses }) =>
+        responses.flatMap(({ headers }) => headers.map(({ name }) => `${id} ${name}`)),
+      ),
+    );
+    const documented = OPERATIONS.flatMap(({ id, responses }) =>
+      Object.values(responses).flatMap(({ headers = {} }) => Object.keys(headers).map((name) => `${id} ${name}`)),
+    );
+    expect(shown).toEqual(expect.arrayContaining(documented));
+    expect(shown).toEqual(expect.arrayContaining(['chat X-Ignored-Fields', 'runCode X-Execution-Time-Ms']));
+  });
+
+  it.each(EXAMPLE_LANGUAGES)(
+    'writes what a chat streams as it arrives, in $label',
+    async ({ value: language }) => {
+      const [operation] = OPERATIONS;
+      const example = operation?.examples.find(({ summary }) => summary === 'The same, streamed');
+      if (operation === undefined || example === undefined) throw new Error('there is no such example');
+      const first = 'data: {"content":"first","done":false}\n\n';
+      const last = 'data: {"done":true}\n\n';
+      const open = Promise.withResolvers<ServerResponse>();
+      const server = createServer((_, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).write(first);
+        open.resolve(response);
+      }).listen(0, '127.0.0.1');
+      try {
+        await once(server, 'listening');
+        const origin = `http://127.0.0.1:${z.object({ port: z.number() }).parse(server.address()).port}`;
+        const program = exampleCode(language, exampleRequest(operation, example, { origin, needsKey: false }));
+        const child = spawn(...commandOf(language, program));
+        let output = '';
+        const arrived = new Promise<void>((resolve) => {
+          child.stdout.on('data', (chunk) => {
+            output += chunk;
+            if (output === first) resolve();
+          });
+        });
+        const response = await open.promise;
+        await arrived;
+        response.end(last);
+        await once(child, 'close');
+        expect(output).toBe(first + last);
+      } finally {
+        server.closeAllConnections();
+        server.close();
+      }
+    },
+    30_000,
+  );
+
+  it('says in Python why the server refused, and ends as failed', async () => {
+    const [operation] = OPERATIONS;
+    if (operation === undefined) throw new Error('there are no operations');
+    const reason = '{"error":"Say what to do.","code":"invalid_request"}';
+    const server = createServer((_, response) => response.writeHead(400).end(reason)).listen(0, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+      const origin = `http://127.0.0.1:${z.object({ port: z.number() }).parse(server.address()).port}`;
+      const request = exampleRequest(operation, { summary: '', body: {} }, { origin, needsKey: false });
+      const [command, flags] = commandOf('python', exampleCode('python', request));
+      const run = promisify(execFile)(command, flags);
+      await expect(run).rejects.toMatchObject({ code: 1, stderr: `${reason}\n` });
+    } finally {
+      server.close();
+    }
   });
 
   it('quotes what a shell would read', () => {
@@ -197,10 +267,8 @@ describe('its examples, against a running app', () => {
       );
       expect(programs.length).toBeGreaterThan(20);
       const options = { env: { ...process.env, KEY: 'your-key' } };
-      const [command, flags] =
-        language === 'python' ? ['python3', ['-c']] : [process.execPath, ['--input-type=module', '-e']];
       for (const program of programs) {
-        const { stdout, stderr } = await promisify(execFile)(command, [...flags, program], options);
+        const { stdout, stderr } = await promisify(execFile)(...commandOf(language, program), options);
         expect([program, stderr]).toEqual([program, '']);
         expect(stdout, program).not.toMatch(/"code":\s*"(unauthorized|invalid_json|invalid_request)"/);
       }
@@ -221,6 +289,14 @@ describe('its examples, against a running app', () => {
     }
   });
 });
+
+/** How a person would run an example. */
+function commandOf(language: ExampleLanguage, program: string): [command: string, flags: string[]] {
+  if (language === 'curl') return ['bash', ['-c', program]];
+  return language === 'python'
+    ? ['python3', ['-c', program]]
+    : [process.execPath, ['--input-type=module', '-e', program]];
+}
 
 async function read(response: Response): Promise<unknown> {
   const text = await response.text();
