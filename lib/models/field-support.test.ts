@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { EMBEDDED_FIELD_RULES } from '#lib/models/embedded/provider';
 import { checkFieldSupport } from '#lib/models/field-support';
 
 const RULES = { id: 'openai', unsupported: 'the server cannot do that', check: () => {} } as const;
@@ -12,6 +13,26 @@ describe('checkFieldSupport', () => {
     expect(ignored[0]).toMatch(/^options\.0x+$/);
     expect(Math.max(...ignored.map((name) => name.length))).toBe(64);
   });
+
+  it.each([
+    [true, undefined, ['think']],
+    ['high', undefined, ['think']],
+    [false, undefined, []],
+    [undefined, undefined, []],
+    [true, { chat_template_kwargs: { enable_thinking: true } }, ['chat_template_kwargs']],
+    ['high', { reasoning_effort: 'high' }, ['reasoning_effort']],
+  ] as const)(
+    'reports reasoning %j that the built-in model does not have, by the name of %j',
+    (think, passthrough, names) => {
+      const fields = {
+        ...(think === undefined ? {} : { think }),
+        ...(passthrough === undefined ? {} : { passthrough }),
+      };
+      expect(checkFieldSupport(EMBEDDED_FIELD_RULES, { model: 'm', messages: [], options: {}, ...fields })).toEqual(
+        names,
+      );
+    },
+  );
 
   it('leaves short names as they are', () => {
     expect(checkFieldSupport(RULES, { model: 'm', messages: [], options: { num_ctx_typo: 1 } })).toEqual([

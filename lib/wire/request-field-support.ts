@@ -209,7 +209,7 @@ const OLLAMA_REQUEST = {
     'passed',
     'passed',
     'no effect',
-    'An OpenAI-compatible server gets an effort; true and false have no effect there.',
+    'An OpenAI-compatible server gets an effort; true and false have no effect there. The built-in model knows `false` only.',
   ),
   logprobs: LOGPROBS,
   top_logprobs: LOGPROBS,

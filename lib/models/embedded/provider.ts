@@ -155,7 +155,9 @@ function checkEmbeddedFields(request: ModelRequest, report: FieldReport): void {
     report.rejectWith('messages.images', 'the built-in model cannot read images');
   if (request.logprobs === true) report.reject('logprobs');
   if (request.keepAlive !== undefined) report.ignore('keep_alive');
-  if (typeof think === 'string' && passthrough?.reasoning_effort === undefined) report.ignore('think');
+  // False bounds reasoning to none. `reasoning_effort` is reported by its own name.
+  if (think !== undefined && think !== false && passthrough?.reasoning_effort === undefined)
+    report.ignore(passthrough?.chat_template_kwargs === undefined ? 'think' : 'chat_template_kwargs');
   for (const { thinking, tool_name: tool, tool_call_id: id, tool_calls: calls } of request.messages) {
     if (thinking !== undefined) report.ignore('messages.thinking');
     if (tool !== undefined && id === undefined) report.ignore('messages.tool_name');
