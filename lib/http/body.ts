@@ -1,6 +1,7 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { AppError } from '#lib/errors';
 import type { HttpRequest } from '#lib/http/http-request';
+import { misspeltName } from '#lib/http/ignored-fields';
 import { acceptCamelCase } from '#lib/wire/camel-case';
 import { isNestedTooDeep, MAX_JSON_DEPTH } from '#lib/wire/json-depth';
 import { validationMessage } from '#lib/wire/validation-messages';
@@ -54,8 +55,20 @@ export function parseBody<S extends z.ZodType>(schema: S, body: unknown, fields:
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new AppError('invalid_request', 'The body must be a JSON object.');
   const result = schema.safeParse(acceptCamelCase(body, fields), ZOD_OPTIONS);
-  if (!result.success) throw AppError.fromZod(result.error);
+  if (!result.success) throw AppError.fromZod(withMisspeltNames(result.error, Object.keys(body)));
   return result.data;
+}
+
+/** Adds to each missing field the name in the body that was probably meant for it. */
+function withMisspeltNames(error: z.ZodError, sent: readonly string[]): z.ZodError {
+  return new z.ZodError(
+    error.issues.map((issue) => {
+      const [field, ...inner] = issue.path;
+      if (typeof field !== 'string' || inner.length > 0 || sent.includes(field)) return issue;
+      const name = misspeltName(field, sent);
+      return name === undefined ? issue : { ...issue, message: `${issue.message} (${name} is not a field)` };
+    }),
+  );
 }
 
 function requireJson(request: HttpRequest): void {

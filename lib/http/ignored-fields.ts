@@ -6,6 +6,7 @@ const MAX_NAMES = 20;
 const MAX_NAME_CHARACTERS = 64;
 /** Deeper than any field of a chat request. */
 const MAX_DEPTH = 8;
+const MAX_SENT_NAMES = 100;
 /** Fields and list entries of a body that are searched. The rest is not. */
 const MAX_VISITED = 20_000;
 /** Clients of both APIs send these redundant fields, and nothing depends on them. */
@@ -18,7 +19,8 @@ const REDUNDANT: ReadonlySet<string> = new Set([
 /**
  * Returns the fields of `body` that the schema's output `parsed` lacks: dotted names without list
  * indexes (`messages.nme`), cut to 64 characters. A top-level name that is close to one of `known`
- * gets a suggestion. Searches at most 20,000 fields and returns at most 21 names, one more than
+ * gets a suggestion; a known name may be nested (`options.temperature`), and its last part counts.
+ * Searches at most 20,000 fields and returns at most 21 names, one more than
  * the header shows, so the work is bounded for any body.
  */
 export function unknownFields(body: unknown, parsed: unknown, known: readonly string[]): readonly string[] {
@@ -77,15 +79,26 @@ function printable(name: string): string {
   return name.replace(/[^\x20-\x7e]|,/g, '?').slice(0, MAX_NAME_CHARACTERS);
 }
 
+/**
+ * The name that was sent instead of the required field `missing`, if one of `sent` is close to it.
+ * Reads at most 100 names.
+ */
+export function misspeltName(missing: string, sent: readonly string[]): string | undefined {
+  return sent
+    .slice(0, MAX_SENT_NAMES)
+    .find((name) => name.length <= MAX_NAME_CHARACTERS && closest(name, [missing]) !== undefined);
+}
+
 /** The known name with the same letters and digits, otherwise one at most two edits away. */
 function closest(name: string, known: readonly string[]): string | undefined {
   const plain = letters(name);
-  const same = known.find((candidate) => letters(candidate) === plain);
+  const candidates = known.map((candidate) => ({ candidate, meant: letters(candidate.split('.').at(-1) ?? '') }));
+  const same = candidates.find(({ meant }) => meant === plain)?.candidate;
   if (same !== undefined || plain.length < 4) return same;
-  const [best] = known
-    .filter((candidate) => Math.abs(letters(candidate).length - plain.length) <= 2)
-    .map((candidate) => ({ candidate, edits: editDistance(plain, letters(candidate)) }))
-    .filter(({ candidate, edits }) => edits <= (candidate.length < 8 ? 1 : 2))
+  const [best] = candidates
+    .filter(({ meant }) => Math.abs(meant.length - plain.length) <= 2)
+    .map(({ candidate, meant }) => ({ candidate, meant, edits: editDistance(plain, meant) }))
+    .filter(({ meant, edits }) => edits <= (meant.length < 8 ? 1 : 2))
     .sort((a, b) => a.edits - b.edits);
   return best?.candidate;
 }

@@ -267,11 +267,16 @@ describe('the header X-Ignored-Fields', () => {
 
   it('names unknown fields, and what was probably meant, also for a hit', async () => {
     const fields = { temprature: 0, systemprompt: 'x', nonsense: 1, model: 'm' };
-    const told = 'temprature, systemprompt (did you mean system_prompt?), nonsense';
+    const told = 'temprature (did you mean options.temperature?), systemprompt (did you mean system_prompt?), nonsense';
     expect(await ignored(own(fields))).toBe(told);
     const hit = await ok(own(fields));
     expect([hit.headers.get('x-cache'), hit.headers.get('x-ignored-fields')]).toEqual(['hit', told]);
-    expect(await ignored(own({ model: 'm', stream: true, temprature: 0 }))).toBe('temprature');
+    expect(await ignored(own({ model: 'm', stream: true, temprature: 0 }))).toBe(
+      'temprature (did you mean options.temperature?)',
+    );
+    expect(await ignored(own({ temperature: 0, topP: 1, max_token: 5 }))).toBe(
+      'temperature (did you mean options.temperature?), topP (did you mean options.top_p?), max_token (did you mean max_tokens?)',
+    );
     expect(await ignored(own({ model: 'm' }))).toBeNull();
     expect(await ignored(v1({ temprature: 0, maxTokens: 5 }))).toBe(
       'temprature (did you mean temperature?), maxTokens (did you mean max_tokens?)',
@@ -281,6 +286,13 @@ describe('the header X-Ignored-Fields', () => {
     );
     const queued = await post('/api/chat-queue', { messages: [user()], conversationID: 'x' });
     expect(queued.headers.get('x-ignored-fields')).toBe('conversationID (did you mean conversation_id?)');
+  });
+
+  it('is not needed for a required field: the error names what was sent for it', async () => {
+    const refused = await refusal(post('/api/chat-optimized', { mesages: [user()], nonsense: 1 }));
+    expect(refused).toMatchObject({ status: 400, code: 'invalid_request', param: 'messages' });
+    expect(refused.message).toContain('messages is required: a list of objects with role and content (mesages is not');
+    expect((await refusal(post('/api/chat-optimized', { nonsense: 1 }))).message).not.toContain('nonsense');
   });
 
   it('is bounded, and always a valid header', async () => {

@@ -13,6 +13,7 @@ import type { RequestContext } from '#lib/http/route';
 import { singleton } from '#lib/singletons';
 import { acceptCamelCase } from '#lib/wire/camel-case';
 import { attachRequestSchema, CHAT_FIELDS, chatRequestSchema } from '#lib/wire/chat';
+import { OLLAMA_FIELDS } from '#lib/wire/request-field-support';
 
 const NATIVE_API: ApiAdapter = {
   streamHeaders: EVENT_STREAM_HEADERS,
@@ -55,8 +56,11 @@ function parseNativeBody(bytes: Uint8Array): NativeBody {
   return parseChatRequest(body, bytes.byteLength);
 }
 
+/** Other APIs have the options at the top, so a name from there leads to its place here. */
+const KNOWN_NAMES = [...CHAT_FIELDS, ...Object.keys(OLLAMA_FIELDS.Options).map((name) => `options.${name}`)];
+
 /** The body of a native chat request. Throws `invalid_request`. */
 export function parseChatRequest(body: unknown, bodyBytes: number): ParsedChatRequest {
   const chat = parseBody(chatRequestSchema, body, CHAT_FIELDS);
-  return { chat, unknownFields: unknownFields(acceptCamelCase(body, CHAT_FIELDS), chat, CHAT_FIELDS), bodyBytes };
+  return { chat, unknownFields: unknownFields(acceptCamelCase(body, CHAT_FIELDS), chat, KNOWN_NAMES), bodyBytes };
 }
