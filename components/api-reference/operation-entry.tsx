@@ -147,7 +147,7 @@ function ResponseDescription({ response }: { response: ReferenceResponse }) {
       ))}
       {response.headers.map(({ name, meaning }) => (
         <span key={name}>
-          {STRINGS.header} <Code>{name}</Code> <InlineText text={meaning} />
+          {STRINGS.header} <Code>{name}</Code>: <InlineText text={meaning} />
         </span>
       ))}
     </>
