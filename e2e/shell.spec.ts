@@ -206,14 +206,14 @@ signedIn('the account menu signs out, and a phone has it in the sheet', async ({
   await signIn(page, '/playground');
   await expect(page).toHaveURL(/\/playground$/);
   await button(page, 'Account').click();
-  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await page.getByRole('menuitem', { name: 'Sign out', exact: true }).click();
   await expect(page.getByRole('heading', { name: 'Sign in', exact: true })).toBeVisible();
   await page.goto('/dashboard');
   await expect(page).toHaveURL(/\/sign-in\?next=%2Fdashboard/);
   await page.setViewportSize({ width: 390, height: 844 });
   await signIn(page, '/gateway');
   await button(page, 'More').click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Sign out', exact: true }).click();
   await expect(page.getByRole('heading', { name: 'Sign in', exact: true })).toBeVisible();
 });
 

@@ -2,9 +2,10 @@
 
 import { Dialog } from '@base-ui/react/dialog';
 import clsx from 'clsx';
-import { BookOpenText, Command, Keyboard, LogIn, LogOut, X } from 'lucide-react';
+import { BookOpenText, Command, Keyboard, LogIn, LogOut, Trash2, X } from 'lucide-react';
 import Link from 'next/link';
-import { type ReactNode, useRef } from 'react';
+import { type ReactNode, useRef, useState } from 'react';
+import { DeleteOnSignOut } from '#components/shell/delete-on-sign-out';
 import { ServiceLine } from '#components/shell/status-popup';
 import { THEME_ICONS } from '#components/shell/theme-icons';
 import { ICON_BUTTON } from '#components/ui/icon-button';
@@ -28,6 +29,7 @@ interface MoreSheetProps {
 export function MoreSheet({ open, onOpenChange, theme, account }: MoreSheetProps) {
   // Opened after the sheet has closed, which would take the focus with it.
   const next = useRef<Overlay>(undefined);
+  const [isDeleting, setDeleting] = useState(false);
   const openNext = (overlay: Overlay) => {
     next.current = overlay;
     onOpenChange(false);
@@ -65,9 +67,15 @@ export function MoreSheet({ open, onOpenChange, theme, account }: MoreSheetProps
               {SHELL_STRINGS.keyboardShortcuts}
             </Entry>
             {account === 'signed_in' ? (
-              <Entry icon={<LogOut {...ICON} />} onClick={() => void signOut()}>
-                {SHELL_STRINGS.signOut}
-              </Entry>
+              <>
+                <Entry icon={<LogOut {...ICON} />} onClick={() => void signOut()}>
+                  {SHELL_STRINGS.signOut}
+                </Entry>
+                <Entry icon={<Trash2 {...ICON} />} onClick={() => setDeleting(true)}>
+                  {SHELL_STRINGS.signOutAndDelete}
+                </Entry>
+                <DeleteOnSignOut open={isDeleting} onOpenChange={setDeleting} />
+              </>
             ) : null}
             {account === 'signed_out' ? (
               <a href={SIGN_IN_PATH} className={ENTRY}>

@@ -7,6 +7,7 @@ import { Notice } from '#components/ui/notice';
 import { onServerSignal } from '#lib/browser/server-signals';
 import { isSignedOut, useModels } from '#lib/browser/service-status';
 import { SIGN_IN_PATH } from '#lib/browser/sign-in-url';
+import { followSignOut } from './account.ts';
 import { SHELL_STRINGS } from './strings.ts';
 
 /**
@@ -26,6 +27,7 @@ export function SessionEnded() {
       }),
     [],
   );
+  useEffect(followSignOut, []);
   // Once: if the models are refused too, that is another signal.
   useEffect(() => {
     if (wasRefused) void mutate();

@@ -28,3 +28,10 @@ it.each([
 it('returns the chat without a parameter', () => {
   expect(pageAfterSignIn({ search: '', origin: ORIGIN })).toBe(`${ORIGIN}/`);
 });
+
+it('keeps the fragment that the browser carried over from the page', () => {
+  const page = { search: '?next=%2Fplayground', origin: ORIGIN, hash: '#program=abc' };
+  expect(pageAfterSignIn(page)).toBe(`${ORIGIN}/playground#program=abc`);
+  expect(pageAfterSignIn({ ...page, search: '?next=%2Fplayground%23own' })).toBe(`${ORIGIN}/playground#own`);
+  expect(pageAfterSignIn({ ...page, search: '?next=//evil.example' })).toBe(`${ORIGIN}/`);
+});

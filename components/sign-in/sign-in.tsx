@@ -1,25 +1,89 @@
 'use client';
 
-import { type FormEvent, type ReactNode, useId, useState } from 'react';
+import { type FormEvent, type ReactNode, useEffect, useId, useState } from 'react';
+import { DeleteOnSignOut } from '#components/shell/delete-on-sign-out';
 import { PageLink } from '#components/shell/page-link';
 import { Button, buttonClasses } from '#components/ui/button';
 import { ErrorText } from '#components/ui/error-text';
 import { Notice } from '#components/ui/notice';
-import { ApiError, jsonBody, request } from '#lib/browser/api-client';
+import { ApiError, jsonBody, request, requestJson } from '#lib/browser/api-client';
 import { API_BASE } from '#lib/browser/endpoints';
+import { isSession } from '#lib/browser/response-guards';
 import { signOut } from '../shell/account.ts';
-import { pageAfterSignIn } from './page-after-sign-in.ts';
+import { deleteBrowserData } from '../shell/browser-data.ts';
+import { takeDeletionRequest } from '../shell/deletion-request.ts';
+import { SHELL_STRINGS } from '../shell/strings.ts';
+import { leadsToPage, pageAfterSignIn } from './page-after-sign-in.ts';
 import { SIGN_IN_STRINGS as STRINGS } from './strings.ts';
 
 /** The only page that a server with keys shows without one. */
-export function SignIn({ signedIn }: { signedIn: boolean }) {
+export function SignIn({ signedIn: wasSignedIn }: { signedIn: boolean }) {
+  const [signedIn, setSignedIn] = useState(wasSignedIn);
+  useEffect(() => {
+    if (wasSignedIn) return;
+    hasSession()
+      .then((isThere) => {
+        if (!isThere) return;
+        if (leadsToPage(window.location)) goOn();
+        else setSignedIn(true);
+      })
+      .catch(ignore);
+  }, [wasSignedIn]);
   return (
     <div className="scroller flex flex-1 items-start justify-center px-4 pt-[min(14vh,8rem)] pb-8">
       <div className="w-full max-w-90">
         <h1 className="font-semibold text-xl">{signedIn ? STRINGS.signedIn : STRINGS.signIn}</h1>
         {signedIn ? <Welcome /> : <SignInForm />}
+        <Deletion />
       </div>
     </div>
+  );
+}
+
+/**
+ * Whether this browser has a session. Browsers send its cookie with no navigation from another
+ * site (`SameSite=Strict`), so the server could not know; a request of this page has it.
+ */
+async function hasSession(): Promise<boolean> {
+  const session = await requestJson(isSession, `${API_BASE}/api/session`);
+  return session.needed && session.signed_in;
+}
+
+const WENT_ON_KEY = 'went-on';
+/** A page that leads back here this soon was refused: asking again would not end. */
+const RETURN_MS = 5_000;
+
+function goOn(): void {
+  const now = Date.now();
+  if (now - Number(sessionStorage.getItem(WENT_ON_KEY)) < RETURN_MS) return;
+  sessionStorage.setItem(WENT_ON_KEY, String(now));
+  window.location.replace(pageAfterSignIn(window.location));
+}
+
+/** The form is there all the same. */
+function ignore(): void {}
+
+/** Deletes what the browser keeps if the user signed out that way, and says so. */
+function Deletion() {
+  const [state, setState] = useState<'none' | 'deleting' | 'deleted' | 'failed'>('none');
+  useEffect(() => {
+    if (!takeDeletionRequest(Date.now())) return;
+    setState('deleting');
+    deleteBrowserData().then(
+      () => setState('deleted'),
+      () => setState('failed'),
+    );
+  }, []);
+  if (state === 'failed')
+    return (
+      <Notice kind="error" className="mt-4">
+        {STRINGS.deletionFailed}
+      </Notice>
+    );
+  return (
+    <p role="status" className="mt-4 text-ink-2 text-sm">
+      {state === 'none' ? '' : STRINGS[state]}
+    </p>
   );
 }
 
@@ -73,6 +137,7 @@ function describeFailure(error: unknown): ReactNode {
 }
 
 function Welcome() {
+  const [isDeleting, setDeleting] = useState(false);
   return (
     <div className="mt-2 flex flex-col items-start gap-4">
       <p className="text-ink-2 text-sm">{STRINGS.signedInHint}</p>
@@ -81,6 +146,10 @@ function Welcome() {
           {STRINGS.goToChat}
         </PageLink>
         <Button onClick={() => void signOut()}>{STRINGS.signOut}</Button>
+        <Button kind="quiet" onClick={() => setDeleting(true)}>
+          {SHELL_STRINGS.signOutAndDelete}
+        </Button>
+        <DeleteOnSignOut open={isDeleting} onOpenChange={setDeleting} />
       </div>
     </div>
   );

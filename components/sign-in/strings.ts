@@ -7,6 +7,9 @@ export const SIGN_IN_STRINGS = {
   failed: 'Could not sign in. Try again.',
   signedIn: 'You are signed in',
   signedInHint: 'You stay signed in on this browser.',
+  deleting: 'Deleting chats and programs…',
+  deleted: 'Chats and programs in this browser were deleted.',
+  deletionFailed: 'Could not delete the chats. Clear this site’s data in the browser’s settings.',
   goToChat: 'Go to the chat',
   signOut: 'Sign out',
 } as const;

@@ -19,6 +19,10 @@ export function setCookie(name: string, value: string): void {
   document.cookie = `${name}=${encodeURIComponent(value)}; path=/; max-age=${ONE_YEAR_SECONDS}; samesite=lax`;
 }
 
+export function clearCookie(name: string): void {
+  document.cookie = `${name}=; path=/; max-age=0; samesite=lax`;
+}
+
 /** A short hash of a text: FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/. */
 export function shortHash(text: string): string {
   let hash = 0x811c9dc5;

@@ -35,6 +35,8 @@ export const isGatewayStats = hasShape<GatewayStats>({
 
 export const isActionResult = hasShape<StatsActionResult>({ success: 'boolean', action: 'string', message: 'string' });
 
+export const isSession = hasShape<{ needed: boolean; signed_in: boolean }>({ needed: 'boolean', signed_in: 'boolean' });
+
 export const isCodeChunk = hasShape<{ text: string }>({ text: 'string' });
 
 export const isCodeResult = hasShape<CodeResult>({
