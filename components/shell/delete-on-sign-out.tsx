@@ -1,8 +1,10 @@
 'use client';
 
-import { Confirm } from '#components/ui/dialog';
-import { signOutAndDelete } from './account.ts';
-import { SHELL_STRINGS } from './strings.ts';
+import { loadable, useLoaded } from '#lib/browser/loadable';
+
+const popup = loadable(() =>
+  import('#components/shell/delete-on-sign-out-popup').then(({ DeleteOnSignOutPopup }) => DeleteOnSignOutPopup),
+);
 
 interface DeleteOnSignOutProps {
   open: boolean;
@@ -11,14 +13,6 @@ interface DeleteOnSignOutProps {
 
 /** Asks before it signs out and deletes what this browser keeps, for a shared computer. */
 export function DeleteOnSignOut(props: DeleteOnSignOutProps) {
-  return (
-    <Confirm
-      {...props}
-      title={SHELL_STRINGS.deleteTitle}
-      description={SHELL_STRINGS.deleteDescription}
-      action={SHELL_STRINGS.deleteAction}
-      danger
-      onConfirm={() => void signOutAndDelete()}
-    />
-  );
+  const isThere = useLoaded(props.open, popup, () => props.onOpenChange(false));
+  return isThere ? <popup.Component {...props} /> : null;
 }

@@ -49,10 +49,6 @@ export const SHELL_STRINGS = {
   signIn: 'Sign in',
   signOut: 'Sign out',
   signOutAndDelete: 'Sign out and delete chats here',
-  deleteTitle: 'Sign out and delete chats here?',
-  deleteDescription:
-    'Deletes all chats, programs, presets, drafts and attachments kept in this browser. Nothing is deleted on the server. This can’t be undone.',
-  deleteAction: 'Sign out and delete',
   signOutFailed: 'Could not sign out. Try again.',
   sessionEnded: 'Your session has ended. Sign in again.',
   draftsKept: 'What you wrote is kept.',
