@@ -20,7 +20,7 @@ import { useFreshness } from '#lib/browser/use-sampled-stats';
 import { useStatsHistory } from '#lib/browser/use-stats-history';
 import type { HistoryRange } from '#lib/wire/stats-history';
 import { DASHBOARD_STRINGS } from './strings.ts';
-import { useQueue } from './use-ops-status.ts';
+import { useQueue, useReadiness } from './use-ops-status.ts';
 import { useStats } from './use-stats.ts';
 
 /** Makes the region scrollable by keyboard. */
@@ -30,6 +30,7 @@ const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': DASHBOARD_STRING
 export function Dashboard({ initialRange }: { initialRange: HistoryRange }) {
   const stats = useStats();
   const queue = useQueue();
+  const ready = useReadiness();
   const [range, chooseRange] = useRange(initialRange);
   const history = useStatsHistory('server', range);
   const { data: models, error: modelsError, mutate: checkModels } = useModels();
@@ -93,6 +94,7 @@ export function Dashboard({ initialRange }: { initialRange: HistoryRange }) {
                 cacheLimitMb={history.data?.limits.response_cache_mb}
                 model={modelStatus(models, modelsError)}
                 runner={runnerStatus(runner, runnerError)}
+                ready={ready.data}
                 isStale={isStale}
               />
               <QueueTable queue={queue.data} error={queue.error} onDone={refresh} />

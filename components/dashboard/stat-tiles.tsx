@@ -4,8 +4,10 @@ import { formatCount, formatDuration, formatPercent, formatRate } from '#lib/bro
 import type { ServiceStatus } from '#lib/browser/service-status';
 import { type ChartData, recentMean } from '#lib/browser/stats-history';
 import type { QueueOverview } from '#lib/wire/chat-queue';
+import type { ServerReadiness } from '#lib/wire/health';
 import type { ServerStats } from '#lib/wire/server-stats';
 import type { ServerSeries } from '#lib/wire/stats-history';
+import { serverState } from './server-state.ts';
 import { DASHBOARD_STRINGS } from './strings.ts';
 
 const { status, load, trafficTile, latencyTile } = DASHBOARD_STRINGS;
@@ -18,24 +20,27 @@ interface StatTilesProps {
   cacheLimitMb: number | undefined;
   model: ServiceStatus;
   runner: ServiceStatus;
+  ready: ServerReadiness | undefined;
   /** The figures are old, so nothing is known for sure. */
   isStale: boolean;
 }
 
 /** An operator's first look: availability, saturation, traffic with errors, latency. */
-export function StatTiles({ stats, queue, history, cacheLimitMb, model, runner, isStale }: StatTilesProps) {
+export function StatTiles({ stats, queue, history, cacheLimitMb, model, runner, ready, isStale }: StatTilesProps) {
   const cache = stats.response_cache;
   const { first_token_ms: firstToken, total_ms: total } = stats.latency;
+  const { value, lines } = serverState({ model, runner, ready, isStale });
   const lookups = cache.hits + cache.misses;
   return (
     <div className={TILE_GRIDS[4]}>
       <StatTile
         title={status.title}
-        value={isStale ? status.unreachable : status.up}
+        value={value}
         unit={isStale ? '' : status.uptime(formatDuration(stats.process.uptime_seconds * 1000))}
       >
-        <StatusLine name={status.model} status={isStale ? { ...model, level: 'unknown' } : model} />
-        <StatusLine name={status.runner} status={isStale ? { ...runner, level: 'unknown' } : runner} />
+        {lines.map((line) => (
+          <StatusLine key={line.name} {...line} />
+        ))}
       </StatTile>
       <StatTile title={load.title} value={formatCount(stats.queue_length)} unit={load.unit}>
         <li>

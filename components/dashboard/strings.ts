@@ -4,6 +4,8 @@ export const DASHBOARD_STRINGS = {
   status: {
     title: 'Status',
     up: 'Up',
+    degraded: 'Degraded',
+    partDown: (part: string) => `${part}: down`,
     uptime: (duration: string) => duration,
     unreachable: 'Unknown',
     model: 'Model',

@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest';
+import type { ServiceStatus } from '#lib/browser/service-status';
+import type { ReadinessPart, ServerReadiness } from '#lib/wire/health';
+import { serverState } from './server-state.ts';
+
+const good: ServiceStatus = { level: 'good', sentence: 'Ready.' };
+const ready = (status: ServerReadiness['status'], gateway: ReadinessPart): ServerReadiness => ({
+  status,
+  parts: { model: { state: 'up' }, sandbox: { state: 'up' }, executors: { state: 'not_configured' }, gateway },
+});
+const parts = { model: good, runner: good, ready: ready('ready', { state: 'up' }), isStale: false };
+const sentences = ({ lines }: ReturnType<typeof serverState>) => lines.map(({ status }) => status.sentence);
+
+it('reports a server as up while all of its parts are', () => {
+  expect(serverState(parts)).toMatchObject({ value: 'Up', lines: [{ name: 'Model' }, { name: 'Code runner' }] });
+  expect(serverState({ ...parts, ready: undefined }).value).toBe('Up');
+});
+
+it('reports a server as degraded without its model server, and why', () => {
+  const details = 'The model server is not answering at http://127.0.0.1:11434.';
+  const model: ServiceStatus = { level: 'error', sentence: 'Ask your administrator.', details };
+  const state = serverState({ ...parts, model });
+  expect(state.value).toBe('Degraded');
+  expect(sentences(state)).toEqual([details, 'Ready.']);
+});
+
+it('reports a part that is down although neither models nor programs need it', () => {
+  const state = serverState({ ...parts, ready: ready('not_ready', { state: 'down', detail: 'No backend.' }) });
+  expect(state.value).toBe('Degraded');
+  expect(sentences(state)).toEqual(['Ready.', 'Ready.', 'No backend.']);
+});
+
+it('reports nothing for sure from old figures', () => {
+  const state = serverState({ ...parts, isStale: true });
+  expect(state.value).toBe('Unknown');
+  expect(state.lines.map(({ status }) => status.level)).toEqual(['unknown', 'unknown']);
+});

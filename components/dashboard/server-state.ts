@@ -1,0 +1,52 @@
+import type { ServiceStatus } from '#lib/browser/service-status';
+import type { ServerReadiness } from '#lib/wire/health';
+import { DASHBOARD_STRINGS } from './strings.ts';
+
+const { status: STRINGS, services } = DASHBOARD_STRINGS;
+
+interface ServiceLine {
+  name: string;
+  status: ServiceStatus;
+}
+
+interface ServerState {
+  /** One word for the whole server. */
+  value: string;
+  lines: readonly ServiceLine[];
+}
+
+interface ServerParts {
+  model: ServiceStatus;
+  runner: ServiceStatus;
+  /** Undefined until it is known. */
+  ready: ServerReadiness | undefined;
+  /** The figures are old, so nothing is known for sure. */
+  isStale: boolean;
+}
+
+/**
+ * The state of the server, as an operator needs it: with the details that other pages keep in a
+ * fold, and with each part that is down.
+ */
+export function serverState({ model, runner, ready, isStale }: ServerParts): ServerState {
+  const lines: ServiceLine[] = [
+    { name: STRINGS.model, status: forOperators(model) },
+    { name: STRINGS.runner, status: forOperators(runner) },
+  ];
+  if (isStale) {
+    const unknown = lines.map(({ name, status }): ServiceLine => ({ name, status: { ...status, level: 'unknown' } }));
+    return { value: STRINGS.unreachable, lines: unknown };
+  }
+  for (const part of ['executors', 'gateway'] as const) {
+    const { state, detail } = ready?.parts[part] ?? {};
+    const name = services.names[part];
+    if (state === 'down') lines.push({ name, status: { level: 'error', sentence: detail ?? STRINGS.partDown(name) } });
+  }
+  const isUp = ready?.status !== 'not_ready' && lines.every(({ status }) => status.level !== 'error');
+  return { value: isUp ? STRINGS.up : STRINGS.degraded, lines };
+}
+
+function forOperators(service: ServiceStatus): ServiceStatus {
+  const isDetailed = service.level === 'error' && service.details !== undefined && service.details !== '';
+  return isDetailed ? { ...service, sentence: service.details ?? '' } : service;
+}
