@@ -105,7 +105,7 @@ const ID: OperationParameter = {
 const CANCELLED_BY: OperationParameter = {
   name: 'cancelled_by',
   in: 'query',
-  description: 'Who cancels, as the readers of the request see it. Left out: user.',
+  description: 'Who cancels, as the readers of the request see it. Left out, or with several keys: user.',
   schema: { type: 'string', enum: cancelledBySchema.options },
 };
 

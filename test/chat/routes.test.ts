@@ -311,6 +311,15 @@ describe('/api/chat-queue', () => {
     );
   });
 
+  it('reports the cancellation of an own request as that of its user', async () => {
+    s = await chatServer({ API_KEYS: 'key-one,key-two' });
+    const headers = { authorization: 'Bearer key-one' };
+    const { request_id: id } = await (await post('/api/chat-queue', HELLO, headers)).json();
+    const live = queue(`?requestId=${id}`, { headers: { ...headers, accept: 'text/event-stream' } });
+    await queue(`?requestId=${id}&cancelled_by=operator`, { method: 'DELETE', headers });
+    expect(await (await live).text()).toMatch(/"done":true.*"code":"cancelled"\}\n\n$/);
+  });
+
   it('continues a last message of the assistant, and stores both as one in a conversation', async () => {
     s = await chatServer();
     says('three');

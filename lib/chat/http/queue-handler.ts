@@ -65,7 +65,7 @@ export async function handleQueueStatus(request: HttpRequest, context: RequestCo
 export function handleQueueCancel(request: HttpRequest, context: RequestContext): Reply {
   const id = requestIdParameter(request);
   if (id === undefined) throw invalidRequestId('is needed: it says which request to cancel');
-  chatEngine().cancel(id, context.caller, cancelledByParameter(request));
+  chatEngine().cancel(id, context.caller, cancelledBy(request, context));
   return json({ request_id: id, status: 'cancelled', cancelled: true });
 }
 
@@ -76,6 +76,12 @@ function requestIdParameter(request: HttpRequest): string | undefined {
   const parsed = requestIdSchema.safeParse(id);
   if (!parsed.success) throw invalidRequestId(parsed.error.issues[0]?.message ?? 'must be a UUID');
   return parsed.data;
+}
+
+/** With several keys a caller can cancel only its own requests, never those of another person. */
+function cancelledBy(request: HttpRequest, { settings }: RequestContext): CancelledBy {
+  const by = cancelledByParameter(request);
+  return settings.API_KEYS.length > 1 ? 'user' : by;
 }
 
 function cancelledByParameter(request: HttpRequest): CancelledBy {
