@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { keyName, shortcutHint } from './keyboard-shortcuts.ts';
+import { keyName, SHORTCUTS, shortcutHint } from './keyboard-shortcuts.ts';
 
 it('names the modifier key of the platform', () => {
   expect(keyName('Mod', 'MacIntel')).toBe('⌘');
@@ -9,4 +9,9 @@ it('names the modifier key of the platform', () => {
 
 it('writes a shortcut with the keys of the platform', () => {
   expect(shortcutHint('Mod+Enter', 'Linux x86_64')).toBe('Ctrl+Enter');
+});
+
+it('lists the keys of the playground', () => {
+  const keys = SHORTCUTS.filter(({ where }) => where === 'Playground').map(({ keys }) => keys.join('+'));
+  expect(keys).toEqual(['Mod+Enter', 'Esc+Tab', 'Mod+S', 'Mod+F']);
 });

@@ -11,6 +11,7 @@ export const SHORTCUTS: readonly { keys: readonly string[]; what: string; where:
   { keys: ['Esc'], what: S.stop, where: S.chat },
   { keys: ['Mod', 'Enter'], what: S.run, where: S.playgroundPage },
   { keys: ['Esc', 'Tab'], what: S.leaveEditor, where: S.playgroundPage },
+  { keys: ['Mod', 'S'], what: S.save, where: S.playgroundPage },
   { keys: ['Mod', 'F'], what: S.find, where: S.playgroundPage },
 ];
 

@@ -40,6 +40,7 @@ export const COMMAND_PALETTE_STRINGS = {
   newLine: 'New line',
   stop: 'Stop the answer',
   run: 'Run the program',
+  save: 'Save the program',
   leaveEditor: 'Leave editor',
   find: 'Find in the program',
   goToSelected: 'Open in a new tab',
