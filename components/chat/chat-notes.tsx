@@ -5,12 +5,14 @@ import { ModelNotice } from '#components/chat/model-notice';
 import { OfflineNote } from '#components/chat/offline-note';
 import { useLoaded } from '#lib/browser/loadable';
 import type { Models } from '#lib/wire/models';
+import type { Attached } from './context-usage.ts';
 import type { Conversation } from './conversation.ts';
 import { modelByName } from './model-capabilities.ts';
 import { COMPOSER_STRINGS } from './strings/composer.ts';
 
 interface ChatNotesProps {
   conversation: Conversation | undefined;
+  attachments: Attached;
   models: Models | undefined;
   model: string | null;
   /** The tokens that the conversation can have. */
@@ -25,18 +27,19 @@ interface ChatNotesProps {
   onChoose: (model: string) => void;
   /** Undefined if no setting gives the chat a longer context. */
   onLengthen: (() => void) | undefined;
-  onNewChat: () => void;
+  /** Given for a chat that has messages. */
+  onNewChat: (() => void) | undefined;
 }
 
 /** Notes above the composer: on the connection, the model, and what it cannot read. */
-export function ChatNotes({ conversation, models, model, limit, ignoredImages, ...props }: ChatNotesProps) {
-  const hasContextNotice = useLoaded(conversation !== undefined, contextNotice);
+export function ChatNotes({ conversation, attachments, models, model, limit, ignoredImages, ...props }: ChatNotesProps) {
+  const hasContextNotice = useLoaded(usesContext(conversation, attachments), contextNotice);
   const { compact, first, hidden, onChoose, onLengthen, onNewChat } = props;
   return (
     <>
       <OfflineNote />
       <ModelNotice {...{ compact, first, hidden, model, onChoose }} />
-      {hasContextNotice ? <contextNotice.Component {...{ conversation, limit, onLengthen, onNewChat }} /> : null}
+      {hasContextNotice ? <contextNotice.Component {...{ conversation, attachments, limit, onLengthen, onNewChat }} /> : null}
       {ignoredImages ? (
         <p className="mb-1.5 text-ink-2 text-xs [overflow-wrap:anywhere]">
           {COMPOSER_STRINGS.imagesNotSent(shownModelName(models, model))}
@@ -44,6 +47,11 @@ export function ChatNotes({ conversation, models, model, limit, ignoredImages, .
       ) : null}
     </>
   );
+}
+
+/** Whether there is something that takes context: a chat, or an attachment of its first message. */
+export function usesContext(conversation: Conversation | undefined, { files, images }: Attached): boolean {
+  return conversation !== undefined || files.length > 0 || images.length > 0;
 }
 
 export function shownModelName(models: Models | undefined, name: string | null): string {

@@ -5,7 +5,7 @@ import { ArrowDown, PanelLeft, SquarePen } from 'lucide-react';
 import { useSearchParams } from 'next/navigation';
 import { Suspense, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { AttachButton } from '#components/chat/attach-button';
-import { ChatNotes, shownModelName } from '#components/chat/chat-notes';
+import { ChatNotes, shownModelName, usesContext } from '#components/chat/chat-notes';
 import { useChatSettings } from '#components/chat/chat-settings';
 import { Composer } from '#components/chat/composer';
 import { ConversationState } from '#components/chat/conversation-state';
@@ -100,7 +100,6 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const hasReasoning = useLoaded(thinking, reasoningSelect);
   const chatSettings = useChatSettings(conversation, models, model);
   const { settings } = chatSettings;
-  const hasGauge = useLoaded(conversation !== undefined, contextGauge);
   const modelInfo = models === undefined ? undefined : modelByName(models, model);
   const limit = contextLimit(models, model, settings);
   const chooseModel = (next: string) => {
@@ -138,6 +137,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
 
   const chat = activeId ?? NEW_CHAT;
   const attachments = useAttachments(chat);
+  const hasGauge = useLoaded(usesContext(conversation, attachments), contextGauge);
   const { messages: queued, ...queueState } = useOutbox(chat, models);
   const outbox = loadedOutbox();
   const { handleSent } = chatSettings;
@@ -173,12 +173,12 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
 
   const notes = (
     <ChatNotes
-      {...{ conversation, models, model, limit, first: notice, hidden: hiddenNotice }}
+      {...{ conversation, attachments, models, model, limit, first: notice, hidden: hiddenNotice }}
       compact={activeId !== null}
       ignoredImages={!vision && hasImages}
       onChoose={chooseModel}
       onLengthen={canLengthen(modelInfo, limit) ? chatSettings.show : undefined}
-      onNewChat={() => show(null)}
+      onNewChat={conversation === undefined ? undefined : () => show(null)}
     />
   );
   const offer = { onRegenerate: regenerate, onTogglePanel: togglePanel, onShow: show };
@@ -326,7 +326,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
                           onChange={chatSettings.chooseThinking}
                         />
                       ) : null}
-                      {hasGauge ? <contextGauge.Component conversation={conversation} limit={limit} /> : null}
+                      {hasGauge ? <contextGauge.Component {...{ conversation, attachments, limit }} /> : null}
                     </>
                   )
                 }

@@ -1,15 +1,22 @@
 'use client';
 
 import clsx from 'clsx';
-import { useCallback } from 'react';
+import { useCallback, useMemo } from 'react';
 import { Button } from '#components/ui/button';
 import { Notice } from '#components/ui/notice';
 import { tip } from '#components/ui/tooltip';
 import { formatPercent } from '#lib/browser/format';
 import type { ChatState } from './chat-state.ts';
-import { isTruncated, NEARLY_FULL, usedTokens } from './context-usage.ts';
+import {
+  type Attached,
+  attachedTokens,
+  contextWarning,
+  isTruncated,
+  NEARLY_FULL,
+  usedTokens,
+} from './context-usage.ts';
 import { type Conversation, pathTo } from './conversation.ts';
-import { CONTEXT_STRINGS as S } from './strings/context.ts';
+import { FULL_CONTEXT_STRINGS as S } from './strings/full-context.ts';
 import { useChatSelector } from './use-chat.ts';
 
 /** Reports how much of the context the shown path uses. It rarely changes during a response. */
@@ -35,8 +42,15 @@ function useContextUsage(conversation: Conversation | undefined) {
   return { used, truncated };
 }
 
+/** Counted once: a key in the message field renders the gauge, too. */
+function useAttachedTokens({ images, files }: Attached): number {
+  return useMemo(() => attachedTokens({ images, files }), [images, files]);
+}
+
 interface ContextGaugeProps {
   conversation: Conversation | undefined;
+  /** What is attached to the next message. */
+  attachments: Attached;
   /** Undefined if it is not known. */
   limit: number | undefined;
 }
@@ -45,8 +59,9 @@ const RADIUS = 6;
 const LENGTH = 2 * Math.PI * RADIUS;
 
 /** A ring that fills with the conversation. */
-export function ContextGauge({ conversation, limit }: ContextGaugeProps) {
-  const { used } = useContextUsage(conversation);
+export function ContextGauge({ conversation, attachments, limit }: ContextGaugeProps) {
+  const { used: sent } = useContextUsage(conversation);
+  const used = sent + useAttachedTokens(attachments);
   if (limit === undefined || used === 0) return null;
   const part = Math.min(1, used / limit);
   const text = S.contextTokens(used, limit, formatPercent(used / limit));
@@ -82,19 +97,16 @@ export function ContextGauge({ conversation, limit }: ContextGaugeProps) {
 interface ContextNoticeProps extends ContextGaugeProps {
   /** Given where the context can be made longer in the settings. */
   onLengthen?: (() => void) | undefined;
-  onNewChat: () => void;
+  /** Given for a chat that has messages. */
+  onNewChat?: (() => void) | undefined;
 }
 
 /** Warns before the context is full, and says when the model did not read the whole chat. */
-export function ContextNotice({ conversation, limit, onLengthen, onNewChat }: ContextNoticeProps) {
+export function ContextNotice({ conversation, attachments, limit, onLengthen, onNewChat }: ContextNoticeProps) {
   const { used, truncated } = useContextUsage(conversation);
-  const part = limit === undefined ? 0 : used / limit;
-  if (!truncated && part < NEARLY_FULL) return null;
-  const sentence = truncated
-    ? S.contextTruncated
-    : part >= 1
-      ? S.contextFull
-      : S.contextNearlyFull(formatPercent(part));
+  const attached = useAttachedTokens(attachments);
+  const sentence = contextWarning({ used, attached, limit, truncated });
+  if (sentence === undefined) return null;
   return (
     <Notice
       kind="warn"
@@ -106,9 +118,11 @@ export function ContextNotice({ conversation, limit, onLengthen, onNewChat }: Co
               {S.contextLonger}
             </Button>
           )}
-          <Button size="sm" onClick={onNewChat}>
-            {S.newChat}
-          </Button>
+          {onNewChat === undefined ? null : (
+            <Button size="sm" onClick={onNewChat}>
+              {S.newChat}
+            </Button>
+          )}
         </span>
       }
     >

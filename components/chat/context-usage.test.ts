@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelInfo, Models } from '#lib/wire/models';
 import { contextLimit } from './context-limit.ts';
-import { estimateTokens, isTruncated, usedTokens } from './context-usage.ts';
+import {
+  attachedTokens,
+  contextWarning,
+  estimateTokens,
+  isLongQuestion,
+  isTruncated,
+  usedTokens,
+} from './context-usage.ts';
 import type { AssistantMessage, UserMessage } from './conversation.ts';
 
 const question = (content: string): UserMessage => ({
@@ -30,6 +37,11 @@ describe('usedTokens', () => {
     expect(estimateTokens('x'.repeat(400))).toBe(100);
     expect(estimateTokens('你好')).toBe(2);
     expect(usedTokens([question('x'.repeat(400))], 'y'.repeat(40))).toBe(116);
+  });
+
+  it('counts the files of a question', () => {
+    const files = [{ name: 'notes.txt', text: 'x'.repeat(4_000) }];
+    expect(usedTokens([{ ...question('Sum it up'), files }], '')).toBe(1_015);
   });
 
   it('takes the count of the last response, and estimates what came after it', () => {
@@ -87,4 +99,31 @@ describe('contextLimit', () => {
     expect(limit({ usable_context_length: null })).toBeUndefined();
     expect(contextLimit(undefined, null, { systemPrompt: '', sampling: {} })).toBeUndefined();
   });
+});
+
+it('counts what is attached to the next message', () => {
+  const files = [{ name: 'notes.txt', text: 'x'.repeat(4_000) }];
+  expect(attachedTokens({ images: [], files })).toBe(1_006);
+  expect(attachedTokens({ images: [1, 2], files: [] })).toBe(1_600);
+  expect(attachedTokens({ images: [], files: [] })).toBe(0);
+});
+
+it('warns of a full context before an attachment is sent', () => {
+  const fill = { used: 0, attached: 0, limit: 2_048, truncated: false };
+  expect(contextWarning({ ...fill, attached: 1_000 })).toBeUndefined();
+  expect(contextWarning({ ...fill, attached: 1_800 })).toBe(
+    'The attachments take about 88% of the model’s context. Little space is left for the chat.',
+  );
+  expect(contextWarning({ ...fill, used: 100, attached: 1_800 })).toMatch(/^This chat has used about 93%/);
+  expect(contextWarning({ ...fill, used: 300, attached: 1_800 })).toMatch(/^This chat is longer than/);
+  expect(contextWarning({ ...fill, attached: 9_000, truncated: true })).toBe(
+    'The attachments have about 9,000 tokens, and the model reads at most 2,048. Attach less, or choose another model.',
+  );
+  expect(contextWarning({ ...fill, attached: 9_000, limit: undefined })).toBeUndefined();
+});
+
+it('finds a question that takes a model a while to read', () => {
+  expect(isLongQuestion(question('What is a monad?'))).toBe(false);
+  expect(isLongQuestion(question('x'.repeat(8_000)))).toBe(true);
+  expect(isLongQuestion({ ...question('Sum it up'), files: [{ name: 'a', text: 'x'.repeat(8_000) }] })).toBe(true);
 });

@@ -1,4 +1,7 @@
-import { type AssistantMessage, type ChatMessage, isRunning } from './conversation.ts';
+import { formatPercent } from '#lib/browser/format';
+import { type AssistantMessage, type ChatMessage, isRunning, type UserMessage } from './conversation.ts';
+import { FULL_CONTEXT_STRINGS as S } from './strings/full-context.ts';
+import { type ChatFile, contentWithFiles } from './text-files.ts';
 
 /** How much of the model's context a conversation uses. */
 
@@ -20,16 +23,38 @@ export function estimateTokens(text: string): number {
   return Math.ceil((text.length - other) / ASCII_PER_TOKEN + other);
 }
 
-function messageTokens(message: ChatMessage): number {
+export function messageTokens(message: ChatMessage): number {
   // A running response would be counted again with each of its tokens.
   if (isRunning(message)) return 0;
   let tokens = counted.get(message);
   if (tokens === undefined) {
-    const images = message.role === 'user' ? (message.images?.length ?? 0) : 0;
-    tokens = estimateTokens(message.content) + MESSAGE_TOKENS + images * IMAGE_TOKENS;
+    const { images, files } = message.role === 'user' ? message : NOTHING_ATTACHED;
+    tokens = estimateTokens(contentWithFiles(message.content, files)) + MESSAGE_TOKENS + imageTokens(images);
     counted.set(message, tokens);
   }
   return tokens;
+}
+
+const NOTHING_ATTACHED: Pick<UserMessage, 'images' | 'files'> = {};
+const imageTokens = (images: readonly unknown[] = []) => images.length * IMAGE_TOKENS;
+
+/** What is attached to the next message. */
+export interface Attached {
+  images: readonly unknown[];
+  files: readonly ChatFile[];
+}
+
+/** An estimate. */
+export function attachedTokens({ images, files }: Attached): number {
+  return files.length === 0 ? imageTokens(images) : estimateTokens(contentWithFiles('', files)) + imageTokens(images);
+}
+
+/** A model reads about as much in a second on a small machine. */
+const LONG_QUESTION_TOKENS = 500;
+
+/** Whether the model needs a while to read the question before its first token. */
+export function isLongQuestion(question: UserMessage): boolean {
+  return messageTokens(question) >= LONG_QUESTION_TOKENS;
 }
 
 /**
@@ -67,4 +92,25 @@ function measuredTokens({ promptTokens, completionTokens = 0, content, thinking 
 export function isTruncated(path: readonly ChatMessage[]): boolean {
   const last = path.findLast((message) => message.role === 'assistant' && message.state === 'done');
   return last?.role === 'assistant' && last.promptTruncated === true;
+}
+
+interface ContextFill {
+  /** Tokens of the conversation, and of what is attached to the next message. */
+  used: number;
+  attached: number;
+  /** Undefined if it is not known. */
+  limit: number | undefined;
+  /** The last response was to a part of the conversation. */
+  truncated: boolean;
+}
+
+/** The sentence that warns of a full context. Undefined while there is space. */
+export function contextWarning({ used, attached, limit, truncated }: ContextFill): string | undefined {
+  if (limit !== undefined && attached >= limit) return S.attachedTooLong(attached, limit);
+  if (truncated) return S.contextTruncated;
+  const part = limit === undefined ? 0 : (used + attached) / limit;
+  if (part < NEARLY_FULL) return undefined;
+  if (part >= 1) return S.contextFull;
+  // A new chat has no beginning that the model could lose.
+  return used === 0 ? S.attachedNearlyFull(formatPercent(part)) : S.contextNearlyFull(formatPercent(part));
 }

@@ -8,6 +8,7 @@ import { OperatorDetails } from '#components/ui/operator-details';
 import { TextWithCode } from '#components/ui/text-with-code';
 import { errorDetails, errorReason, errorSentence } from '#lib/browser/error-sentence';
 import { isSignedOut, useModels } from '#lib/browser/service-status';
+import { contextFailure } from './context-failure.ts';
 import type { AssistantMessage, ResponseFailure } from './conversation.ts';
 import { failureAction } from './failure-action.ts';
 import type { OnRegenerate } from './response-menu-props.ts';
@@ -24,6 +25,10 @@ interface FailureNoticeProps {
 export function FailureNotice({ message, failure, onRegenerate }: FailureNoticeProps) {
   const isRetrying = useChatSelector(({ activity }) => activity.get(message.id) === 'retrying');
   const seconds = useSecondsUntil(failure.retryAt);
+  const tooLong = useChatSelector(({ threads }) => {
+    const thread = failure.code === 'context_length_exceeded' ? threads.get(message.conversationId) : undefined;
+    return thread === undefined ? undefined : contextFailure(thread, message);
+  });
   return (
     <Notice
       kind="error"
@@ -38,7 +43,7 @@ export function FailureNotice({ message, failure, onRegenerate }: FailureNoticeP
         )
       }
     >
-      <TextWithCode text={sentenceOf(failure)} />
+      <TextWithCode text={tooLong ?? sentenceOf(failure)} />
       <OperatorDetails text={errorDetails(failure)} />
       {isRetrying ? (
         // Announced once with the sentence, not with each second.

@@ -70,6 +70,15 @@ describe('ChatHistory', () => {
     expect(await found('python')).toEqual([]);
   });
 
+  it('finds conversations by the names and texts of attached files', async () => {
+    const history = fresh();
+    const files = [{ name: 'notes.txt', text: 'Line 16\nLine 17 about llamas' }];
+    await history.save(conversation('c', 1), [{ ...message('a', 'c', 'Sum it up'), role: 'user', files }]);
+    const hits = await history.search('17 llamas');
+    expect(hits.get('c')?.snippet.text).toBe('Line 17 about llamas');
+    expect([...(await history.search('notes sum')).keys()]).toEqual(['c']);
+  });
+
   it('returns what it deletes of a conversation, which puts all of it back', async () => {
     const history = fresh();
     await history.save(conversation('c', 1), [{ ...message('a', 'c', 'x'), role: 'user', images: [image('1')] }]);

@@ -226,8 +226,11 @@ export function openHistory(name = HISTORY_DB_NAME): ChatHistory & StoredAttachm
 
 /** Without the images, whose memory is then free. */
 function toSearchable(message: StoredMessage): SearchableMessage {
-  const { id, conversationId, content, createdAt } = message;
+  const { id, conversationId, createdAt } = message;
   const images = message.role === 'user' ? (message[IMAGES_FIELD] ?? []) : [];
+  const files = message.role === 'user' ? (message.files ?? []) : [];
+  // The text first: a snippet shows its match rather than one in a file.
+  const content = [message.content, ...files.flatMap(({ name, text }) => [name, text])].join('\n');
   const size = images.reduce((sum, { data }) => sum + data.length, content.length);
   return { id, conversationId, content, createdAt, size };
 }

@@ -1,6 +1,7 @@
 'use client';
 
 import { useModels } from '#lib/browser/service-status';
+import { isLongQuestion } from './context-usage.ts';
 import { type AssistantMessage, isTextless } from './conversation.ts';
 import { modelByName } from './model-capabilities.ts';
 import { TURN_STRINGS } from './strings/turns.ts';
@@ -22,11 +23,16 @@ export function ResponseProgress({ message }: { message: AssistantMessage }) {
 
 const PROGRESS = 'turn-progress flex min-h-8 items-center gap-2.5 text-ink-2 pointer-coarse:min-h-10';
 
-function Waiting({ message: { queue, model } }: { message: AssistantMessage }) {
+function Waiting({ message: { queue, model, conversationId, parentId } }: { message: AssistantMessage }) {
   const { data } = useModels();
+  const isLong = useChatSelector(({ threads }) => {
+    const question = parentId === null ? undefined : threads.get(conversationId)?.get(parentId);
+    return question?.role === 'user' && isLongQuestion(question);
+  });
   if (queue !== undefined) return TURN_STRINGS.queued(queue.position, queue.waitMs);
   const info = data === undefined ? undefined : modelByName(data, model ?? null);
   // The list is up to half a minute old: a model that has responded since is loaded.
   const isLoaded = info?.loaded !== false || chatStore().hasResponded(info.id);
-  return isLoaded ? TURN_STRINGS.waiting : TURN_STRINGS.loadingModel;
+  if (!isLoaded) return TURN_STRINGS.loadingModel;
+  return isLong ? TURN_STRINGS.readingText : TURN_STRINGS.waiting;
 }

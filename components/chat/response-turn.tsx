@@ -21,6 +21,7 @@ import { RunPlaceContext } from '../code-run/run-place.ts';
 import { type AssistantMessage, isRunning, isTextless } from './conversation.ts';
 import { deleteVersion } from './delete-with-undo.ts';
 import { formatMessageTime } from './format-message-time.ts';
+import { responseFacts } from './response-facts.ts';
 import type { OnRegenerate } from './response-menu-props.ts';
 import { TURN_STRINGS } from './strings/turns.ts';
 import { chatStore } from './use-chat.ts';
@@ -108,7 +109,7 @@ function Footer({ message, onRegenerate, ...position }: ResponseTurnProps) {
             {TURN_STRINGS.continue}
           </Button>
         ) : null}
-        <span className="tabular [overflow-wrap:anywhere]">{facts(message).join(' · ')}</span>
+        <span className="tabular [overflow-wrap:anywhere]">{responseFacts(message).join(' · ')}</span>
         <MessageTime at={message.createdAt} />
       </span>
     </footer>
@@ -144,16 +145,4 @@ function MoreActions({ message, hasVersions, onRegenerate }: MoreActionsProps) {
       <Trash2 className="size-4" strokeWidth={1.75} aria-hidden />
     </IconButton>
   );
-}
-
-function facts(message: AssistantMessage): string[] {
-  const list: string[] = [];
-  if (message.model !== undefined) list.push(message.model);
-  if (message.state !== 'done' && message.pieces !== undefined) list.push(TURN_STRINGS.tokensSoFar(message.pieces));
-  else if (message.completionTokens !== undefined) list.push(TURN_STRINGS.tokens(message.completionTokens));
-  if (message.tokensPerSecond !== undefined && message.source === 'model')
-    list.push(TURN_STRINGS.tokensPerSecond(message.tokensPerSecond));
-  if (message.firstTokenMs !== undefined && message.source === 'model')
-    list.push(TURN_STRINGS.firstToken(message.firstTokenMs));
-  return list;
 }

@@ -3,7 +3,7 @@ export const CHAT_ACTION_STRINGS = {
   rename: 'Rename',
   renameChat: (title: string) => `Rename chat: ${title}`,
   openInNewTab: 'Open in new tab',
-  copyLink: 'Copy link',
+  copyLink: 'Copy link (this browser)',
   linkCopied: 'Link copied. It opens in this browser only.',
   linkNotCopied: 'This browser does not allow copying. Copy the address of the opened chat.',
   exportMarkdown: 'Export as Markdown',

@@ -18,7 +18,7 @@ export const HISTORY_STRINGS = {
   unread: 'New answer',
 
   titleField: 'Chat title',
-  copyLink: 'Copy link',
+  copyLink: 'Copy link (this browser)',
 
   manage: 'Manage chats',
   importField: 'Chats to import',

@@ -8,6 +8,7 @@ export const TURN_STRINGS = {
 
   // Progress
   waiting: 'Waiting for the model…',
+  readingText: 'Reading your text…',
   loadingModel: 'Loading the model…',
   queued: (position: number, waitMs: number) =>
     [
@@ -26,6 +27,7 @@ export const TURN_STRINGS = {
   statusThinking: 'The model is thinking.',
   statusWriting: 'The answer is being written.',
   statusDone: 'The answer is complete.',
+  statusTokenLimit: 'The answer stopped at the token limit.',
   statusStopped: 'The answer was stopped.',
 
   // The end of a response

@@ -1,0 +1,23 @@
+import type { ResponsePhase } from './chat-state.ts';
+import type { ChatMessage } from './conversation.ts';
+import { TURN_STRINGS } from './strings/turns.ts';
+
+/** What screen readers announce of the last message: one sentence per step, not per token. */
+export function statusSentence(message: ChatMessage | undefined, activity: ResponsePhase | undefined): string {
+  if (message === undefined || message.role === 'user') return '';
+  if (activity === 'reconnecting') return TURN_STRINGS.reconnecting;
+  switch (message.state) {
+    case 'waiting':
+      return message.queue === undefined
+        ? TURN_STRINGS.statusWaiting
+        : `${TURN_STRINGS.queued(message.queue.position, message.queue.waitMs)}.`;
+    case 'streaming':
+      return message.content === '' ? TURN_STRINGS.statusThinking : TURN_STRINGS.statusWriting;
+    case 'done':
+      return message.doneReason === 'length' ? TURN_STRINGS.statusTokenLimit : TURN_STRINGS.statusDone;
+    case 'stopped':
+      return message.cancelledBy === 'operator' ? TURN_STRINGS.cancelledByOperator : TURN_STRINGS.statusStopped;
+    case 'failed':
+      return '';
+  }
+}
