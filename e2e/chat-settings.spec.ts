@@ -190,6 +190,14 @@ test('the gauge fills, warns before the context is full, and a truncated chat is
   const counting = (counts: object) => [{ send: ollamaChunks.text('Yes.') }, { send: doneWith(counts) }];
   model.play(counting({ prompt_eval_count: 1_000, eval_count: 24 }));
   await page.goto('/');
+  const notes = { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('word '.repeat(4_000)) };
+  await page.getByLabel('Files to attach').setInputFiles(notes);
+  await expect(page.getByText(/^The attachments have about 5,0\d\d tokens, .* at most 4,096\./)).toBeVisible();
+  const gauge = page.getByRole('button', { name: /^Context used: / });
+  await expect(gauge).toHaveAccessibleName(/About 5,0\d\d of 4,096 tokens/);
+  await lookWithAxe(page, 'an attachment that is too long');
+  await button(page, 'Remove notes.txt').click();
+  await expect(gauge).toHaveCount(0);
   await ask(page, freshQuestion('Short'));
   await responseComplete(page);
   await expect(button(page, 'Context used: About 1,024 of 4,096 tokens (25%)')).toBeVisible();
@@ -202,8 +210,11 @@ test('the gauge fills, warns before the context is full, and a truncated chat is
   await button(page, 'Chat settings').click();
   await settings(page).getByLabel('Context length').fill('1024');
   await settings(page).getByLabel('Context length').blur();
-  model.play(counting({ prompt_eval_count: 1_000, eval_count: 100 }));
+  const { promise: isRead, resolve: finishReading } = Promise.withResolvers<void>();
+  model.play([{ wait: isRead }, ...counting({ prompt_eval_count: 1_000, eval_count: 100 })]);
   await ask(page, freshQuestion('word '.repeat(1_500)));
+  await expect(page.getByRole('article', { name: 'Answer' }).last()).toContainText('Reading your text…');
+  finishReading();
   await responseComplete(page);
   const sent = model.requests.at(-1)?.body as Sent;
   expect(sent.options).toEqual({ num_ctx: 1_024 });

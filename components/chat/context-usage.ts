@@ -49,7 +49,7 @@ export function attachedTokens({ images, files }: Attached): number {
   return files.length === 0 ? imageTokens(images) : estimateTokens(contentWithFiles('', files)) + imageTokens(images);
 }
 
-/** A model reads about as much in a second on a small machine. */
+/** A model without a graphics card reads these in several seconds. */
 const LONG_QUESTION_TOKENS = 500;
 
 /** Whether the model needs a while to read the question before its first token. */
