@@ -32,14 +32,24 @@ interface ChatNotesProps {
 }
 
 /** Notes above the composer: on the connection, the model, and what it cannot read. */
-export function ChatNotes({ conversation, attachments, models, model, limit, ignoredImages, ...props }: ChatNotesProps) {
+export function ChatNotes({
+  conversation,
+  attachments,
+  models,
+  model,
+  limit,
+  ignoredImages,
+  ...props
+}: ChatNotesProps) {
   const hasContextNotice = useLoaded(usesContext(conversation, attachments), contextNotice);
   const { compact, first, hidden, onChoose, onLengthen, onNewChat } = props;
   return (
     <>
       <OfflineNote />
       <ModelNotice {...{ compact, first, hidden, model, onChoose }} />
-      {hasContextNotice ? <contextNotice.Component {...{ conversation, attachments, limit, onLengthen, onNewChat }} /> : null}
+      {hasContextNotice ? (
+        <contextNotice.Component {...{ conversation, attachments, limit, onLengthen, onNewChat }} />
+      ) : null}
       {ignoredImages ? (
         <p className="mb-1.5 text-ink-2 text-xs [overflow-wrap:anywhere]">
           {COMPOSER_STRINGS.imagesNotSent(shownModelName(models, model))}
