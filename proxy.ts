@@ -6,7 +6,7 @@ import { toErrorResponse } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
 import { checkHost, isLoopbackHost } from '#lib/http/host-check';
 import { checkPageAccess, isPage as isPagePath } from '#lib/http/page-access';
-import { json, type Reply } from '#lib/http/reply';
+import { json, type Reply, toWebBody } from '#lib/http/reply';
 
 /**
  * Checks access to pages and sets their security headers. Every request gets a new CSP nonce; Next
@@ -45,7 +45,7 @@ function toNextResponse({ status, headers, body }: Reply, { method, nextUrl }: N
   const { location } = headers;
   // Next accepts absolute URLs only.
   if (location !== undefined) return NextResponse.redirect(new URL(location, nextUrl), { status, headers });
-  return new NextResponse(method === 'HEAD' ? null : body, { status, headers });
+  return new NextResponse(method === 'HEAD' ? null : toWebBody(body), { status, headers });
 }
 
 function refuse({ nextUrl, method, headers }: NextRequest, isPage: boolean): Reply | undefined {

@@ -7,6 +7,7 @@ import { ResponseCache } from '#lib/chat/cache/response-cache';
 import { nativeStreamEncoder } from '#lib/chat/formats/native';
 import { RESULT_BYTES } from '#lib/chat/generation/in-flight';
 import { responseStream } from '#lib/chat/generation/response-stream';
+import { toReadableStream } from '#lib/http/stream-body';
 import { chatRequest, engineHarness, ManualClock, settled } from '../../test/support/chat.ts';
 
 setFlagsFromString('--expose-gc');
@@ -174,7 +175,7 @@ describe('memory of the chat engine', () => {
       const pending = await b.submit(`question ${n}`);
       const opened = responseStream(b.engine, pending, nativeStreamEncoder(pending), { signal });
       b.provider.last.say(`${n}`).say('x'.repeat(4_000_000)).say('y'.repeat(4_000_000)).done();
-      streams.push(await opened);
+      streams.push(toReadableStream(await opened));
       await settled();
       // Longer than the TTL: a result with a reader stays counted.
       await b.clock.advance(700_000);

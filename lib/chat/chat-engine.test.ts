@@ -129,6 +129,7 @@ describe('ChatEngine', () => {
     const responses = requests.map((pending) => responseOf(pending).catch((error: AppError) => error.code));
     b.provider.last.done();
     await responseOf(blocker);
+    await settled();
     expect(b.provider.calls).toHaveLength(2);
     b.provider.last.say('one ');
     await settled();

@@ -406,10 +406,11 @@ export class ChatEngine {
     if (leader === undefined) {
       this.#scheduler.ensureCapacity(generation);
       this.#inFlight.registerLeader(generation);
-      this.#scheduler.admit(generation, now);
     } else this.#scheduler.raisePriority(leader, priority);
-    this.#inFlight.add(pending);
     this.#lookups[pending.cacheStatus] += 1;
+    // Before the start: a response finds its requests, however soon it ends.
+    this.#inFlight.add(pending);
+    if (leader === undefined) this.#scheduler.admit(generation, now);
     return pending;
   }
 

@@ -1,3 +1,5 @@
+import { StreamBody, toReadableStream } from '#lib/http/stream-body';
+
 /**
  * A handler's response as data. `route.ts` adds the common headers and turns it into a `Response`
  * where Next serves. Changing a finished `Response` would cost more than the rest of a cached hit.
@@ -6,12 +8,17 @@ export interface Reply {
   status: number;
   /** Lower-case names. */
   headers: Record<string, string>;
-  body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null;
+  body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | StreamBody | null;
   /**
    * More members of the access log line: JSON that begins with a comma. A promise delays the line
    * until it resolves, for a stream whose figures are known at its end.
    */
   log?: string | Promise<string>;
+}
+
+/** The body for a `Response`. */
+export function toWebBody(body: Reply['body']): Exclude<Reply['body'], StreamBody> {
+  return body instanceof StreamBody ? toReadableStream(body) : body;
 }
 
 export function json(data: unknown, status = 200, headers: Record<string, string> = {}): Reply {

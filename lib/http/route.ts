@@ -9,8 +9,9 @@ import { isGatewayHost } from '#lib/http/gateway-host';
 import { checkHost } from '#lib/http/host-check';
 import { type HttpRequest, WebRequest } from '#lib/http/http-request';
 import { consumeRateLimit, type RateLimitScope, refundRateLimit } from '#lib/http/rate-limit';
-import { json, type Reply } from '#lib/http/reply';
+import { json, type Reply, toWebBody } from '#lib/http/reply';
 import { parseRequestId, resolveRequestId } from '#lib/http/request-id';
+import { StreamBody } from '#lib/http/stream-body';
 import { type Logger, log, writeAccessLog } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
 import { tracer } from '#lib/telemetry/tracing';
@@ -199,12 +200,12 @@ function complete(reply: Reply, requestId: string, allowedOrigin: string | null,
   if (allowedOrigin !== null) Object.assign(headers, corsHeaders(allowedOrigin, method === 'OPTIONS'));
   if (method !== 'HEAD') return reply;
   // A response to HEAD has no reader for a stream, so the stream is cancelled.
-  if (body instanceof ReadableStream) void body.cancel();
+  if (body instanceof ReadableStream || body instanceof StreamBody) void body.cancel();
   return { ...reply, body: null };
 }
 
 function toResponse({ status, headers, body }: Reply): Response {
-  return new Response(body, { status, headers });
+  return new Response(toWebBody(body), { status, headers });
 }
 
 function clientAddressOf(

@@ -12,6 +12,7 @@ import {
   type Script,
   startFaultyModelServer,
 } from '../../test/support/faulty-model-server';
+import { chatEvents, eventsOf } from '../../test/support/model-events.ts';
 
 const REQUEST: ModelRequest = { model: 'test', messages: [{ role: 'user', content: 'hello' }], options: {} };
 const LENGTHS = [1, 300, 5_000, 70_000];
@@ -60,7 +61,7 @@ describe.each(dialects)('connections to an $name server', ({ make, text, end, er
     let characters = 0;
     for (let at = 0; at < times; at++)
       try {
-        for await (const event of call(provider, REQUEST, new AbortController().signal))
+        for await (const event of eventsOf((signal, emit) => call(provider, REQUEST, signal, emit)))
           if (event.type === 'content') characters += event.text.length;
       } catch {
         // A failure is the subject of other tests; here it must not cost its connection.
@@ -120,7 +121,7 @@ describe.each(dialects)('connections to an $name server', ({ make, text, end, er
     await ask(1);
     await server.idle();
     server.play(flood);
-    await expect(Array.fromAsync(provider.chat(REQUEST, new AbortController().signal))).rejects.toMatchObject({
+    await expect(Array.fromAsync(chatEvents(provider, REQUEST))).rejects.toMatchObject({
       code: 'upstream_failed',
     });
     await server.idle();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { continuesLastMessage } from '#lib/models/ollama/provider';
 import type { ModelEvent } from '#lib/models/provider';
-import { overlapLength, withContinueInstruction, withoutOverlap } from './continuation.ts';
+import { OverlapFilter, overlapLength, withContinueInstruction } from './continuation.ts';
 
 const TEXT = 'The first rule is simple. The second rule follows from it';
 const DONE: ModelEvent = { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
@@ -10,28 +10,22 @@ const content = (text: string): ModelEvent => ({ type: 'content', text });
 
 /** What arrives of `events`, and `failed` if they end with an error. */
 async function arriving(events: readonly (ModelEvent | Error)[], text = TEXT): Promise<(ModelEvent | 'failed')[]> {
-  async function* source(): AsyncGenerator<ModelEvent> {
-    for (const event of events) {
-      if (event instanceof Error) throw event;
-      yield event;
-    }
-  }
   const seen: (ModelEvent | 'failed')[] = [];
-  try {
-    for await (const event of withoutOverlap(source(), text)) seen.push(event);
-  } catch {
-    seen.push('failed');
-  }
-  return seen;
+  const filter = new OverlapFilter(text, (event) => seen.push(event));
+  let isFailed = false;
+  for (const event of events)
+    if (event instanceof Error) isFailed = true;
+    else filter.push(event);
+  filter.end();
+  return isFailed ? [...seen, 'failed'] : seen;
 }
 
 async function continued(...pieces: string[]): Promise<string> {
-  async function* events(): AsyncGenerator<ModelEvent> {
-    for (const text of pieces) yield { type: 'content', text };
-    yield DONE;
-  }
   const seen: ModelEvent[] = [];
-  for await (const event of withoutOverlap(events(), TEXT)) seen.push(event);
+  const filter = new OverlapFilter(TEXT, (event) => seen.push(event));
+  for (const text of pieces) filter.push({ type: 'content', text });
+  filter.push(DONE);
+  filter.end();
   expect(seen.at(-1)).toBe(DONE);
   return seen.map((event) => (event.type === 'content' ? event.text : '')).join('');
 }

@@ -1,4 +1,4 @@
-import type { ModelEvent } from '#lib/models/provider';
+import type { ModelEvent, ModelEventListener } from '#lib/models/provider';
 import type { Message, TokenLogprob } from '#lib/wire/chat';
 
 /**
@@ -62,39 +62,46 @@ function isPeriodic(text: string): boolean {
  * probabilities of its tokens. Text is held back only until it is known whether it repeats, and
  * comes before any other event.
  */
-export async function* withoutOverlap(events: AsyncIterable<ModelEvent>, text: string): AsyncGenerator<ModelEvent> {
-  let held: string | undefined = '';
-  let heldLogprobs: TokenLogprob[] = [];
-  const flush = (overlap: number): ModelEvent[] => {
-    const rest = (held ?? '').slice(overlap);
-    const logprobs = withoutText(heldLogprobs, overlap);
-    held = undefined;
-    heldLogprobs = [];
-    return [
-      ...(logprobs.length === 0 ? [] : [{ type: 'logprobs', logprobs } as const]),
-      ...(rest === '' ? [] : [{ type: 'content', text: rest } as const]),
-    ];
-  };
-  try {
-    for await (const event of events) {
-      if (held === undefined) yield event;
-      else if (event.type === 'content') {
-        held += event.text;
-        const overlap = overlapLength(text, held);
-        if (overlap !== undefined) yield* flush(overlap);
-      } else if (event.type === 'logprobs') heldLogprobs.push(...event.logprobs);
-      else {
-        // Reasoning in front of the text leaves open whether the text repeats.
-        if (event.type !== 'thinking' || held !== '') yield* flush(0);
-        else if (heldLogprobs.length > 0) yield { type: 'logprobs', logprobs: heldLogprobs.splice(0) };
-        yield event;
-      }
-    }
-  } catch (error) {
-    yield* flush(0);
-    throw error;
+export class OverlapFilter {
+  readonly #text: string;
+  readonly #emit: ModelEventListener;
+  /** Undefined once it is known whether the text repeats. */
+  #held: string | undefined = '';
+  #heldLogprobs: TokenLogprob[] = [];
+
+  constructor(text: string, emit: ModelEventListener) {
+    this.#text = text;
+    this.#emit = emit;
   }
-  yield* flush(0);
+
+  readonly push = (event: ModelEvent): void => {
+    if (this.#held === undefined) this.#emit(event);
+    else if (event.type === 'content') {
+      this.#held += event.text;
+      const overlap = overlapLength(this.#text, this.#held);
+      if (overlap !== undefined) this.#flush(overlap);
+    } else if (event.type === 'logprobs') this.#heldLogprobs.push(...event.logprobs);
+    else {
+      // Reasoning in front of the text leaves open whether the text repeats.
+      if (event.type !== 'thinking' || this.#held !== '') this.#flush(0);
+      else if (this.#heldLogprobs.length > 0) this.#emit({ type: 'logprobs', logprobs: this.#heldLogprobs.splice(0) });
+      this.#emit(event);
+    }
+  };
+
+  /** Passes on what is held back: the response has ended, or has failed. */
+  end(): void {
+    this.#flush(0);
+  }
+
+  #flush(overlap: number): void {
+    const text = (this.#held ?? '').slice(overlap);
+    const logprobs = withoutText(this.#heldLogprobs, overlap);
+    this.#held = undefined;
+    this.#heldLogprobs = [];
+    if (logprobs.length > 0) this.#emit({ type: 'logprobs', logprobs });
+    if (text !== '') this.#emit({ type: 'content', text });
+  }
 }
 
 /** The tokens after the first `length` characters. A token that is cut stays. */

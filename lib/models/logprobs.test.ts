@@ -3,6 +3,7 @@ import { OllamaProvider } from '#lib/models/ollama/provider';
 import { OpenAiProvider } from '#lib/models/openai/provider';
 import type { ModelProvider } from '#lib/models/provider';
 import { type FaultyModelServer, startFaultyModelServer } from '../../test/support/faulty-model-server.ts';
+import { chatEvents } from '../../test/support/model-events.ts';
 
 let server: FaultyModelServer | undefined;
 let provider: ModelProvider | undefined;
@@ -26,7 +27,7 @@ async function events(kind: 'ollama' | 'openai', send: string) {
     logprobs: true,
     topLogprobs: 1,
   };
-  const read = await Array.fromAsync(provider.chat(request, new AbortController().signal));
+  const read = await Array.fromAsync(chatEvents(provider, request));
   expect(server.requests[0]?.body).toMatchObject({ logprobs: true, top_logprobs: 1 });
   return read;
 }

@@ -3,7 +3,7 @@ import { readConfig } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { EmbeddedProvider } from '#lib/models/embedded/provider';
 import { createModelDirectory, findModel } from '#lib/models/model-directory';
-import type { ModelEvent, ModelProvider, SoleModel } from '#lib/models/provider';
+import type { ModelProvider, SoleModel } from '#lib/models/provider';
 import { PROVIDERS } from '#lib/models/provider-registry';
 import type { ModelInfo, ProviderId } from '#lib/wire/models';
 
@@ -21,7 +21,7 @@ class Fake implements ModelProvider {
     if (id === 'embedded') this.soleModel = soleModel;
   }
 
-  async *chat(): AsyncGenerator<ModelEvent> {}
+  async chat(): Promise<void> {}
 
   async models(): Promise<Omit<ModelInfo, 'is_default'>[]> {
     this.looks++;

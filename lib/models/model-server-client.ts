@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { isLoopback } from '#lib/config/loopback';
 import { outboundProxies } from '#lib/config/outbound-proxies';
@@ -13,7 +14,8 @@ import { parseJson } from '#lib/models/parse-json';
 import { redact } from '#lib/models/redact';
 import { MAX_PIECE_CHARACTERS, pieceTooLong } from '#lib/models/text-stream';
 import { decodeBody } from '#lib/upstream-http/content-encoding';
-import { readErrorText, readTextUpTo, releaseBody } from '#lib/upstream-http/response-body';
+import { MAX_ERROR_BYTES, readErrorText, readTextUpTo, releaseBody } from '#lib/upstream-http/response-body';
+import { type ResponseConsumer, UnknownEncodingError } from '#lib/upstream-http/streamed-response';
 import { UpstreamClient, type UpstreamRequest, type UpstreamResponse } from '#lib/upstream-http/upstream-client';
 
 /** Bounds opening a connection. lib/models/resilience.ts bounds the response. */
@@ -82,31 +84,34 @@ export class ModelServerClient {
   }
 
   /**
-   * Streams the body of a successful response. Leaving the iteration early, or aborting `signal`,
-   * ends the request upstream; an abort throws the signal's reason.
-   *
-   * If `isDone` returns true when the iteration is left, the response is complete. Then the rest
-   * of the body is drained first, so that the connection can be reused: pass the last event on
-   * before.
+   * Passes the body of a successful response to `onBytes` while it arrives. When `onBytes` returns
+   * true, the response is complete: the rest of the body is read only so that the connection can be
+   * reused. Resolves when the connection is free, or after a moment. An abort of `signal`, or an
+   * error that `onBytes` throws, ends the request upstream, and is thrown.
    */
-  async *stream(
+  async stream(
     request: ModelServerRequest,
+    onBytes: (chunk: Uint8Array) => boolean,
     mapErrorStatus?: MapErrorStatus,
-    isDone: () => boolean = () => false,
-  ): AsyncGenerator<Uint8Array> {
-    const body = await this.#send(request, mapErrorStatus);
-    let ended = false;
+  ): Promise<void> {
+    request.signal.throwIfAborted();
+    if (this.#misconfigured !== undefined) throw this.#misconfigured;
+    const response = new StreamConsumer(onBytes);
     try {
-      // The iterator must not destroy the body: `releaseBody` decides how it ends.
-      for await (const chunk of body.iterator({ destroyOnReturn: false })) yield chunk;
-      ended = true;
+      await this.#http.stream(request, response);
     } catch (error) {
       request.signal.throwIfAborted();
-      throw brokenBodyError(this.#server, error);
-    } finally {
-      if (!ended) await releaseBody(body, isDone() && !request.signal.aborted);
+      if (AppError.is(error)) throw error;
+      const { head } = response;
+      if (head === undefined) throw noResponseError(this.#server, error, this.#usesProxy);
+      const isUnknownEncoding = error instanceof UnknownEncodingError;
+      if (head.isSuccess)
+        throw isUnknownEncoding ? this.#unknownEncoding(error.encoding) : brokenBodyError(this.#server, error);
     }
-    request.signal.throwIfAborted();
+    const { head } = response;
+    if (head === undefined || head.isSuccess) return;
+    const sentence = this.errorText(parseJson(response.errorText()));
+    throw mapErrorStatus?.(head.statusCode, sentence) ?? statusError(this.#server, head, sentence);
   }
 
   /** A JSON body, unchecked. Throws `upstream_failed` above `MAX_PIECE_CHARACTERS` bytes. */
@@ -179,6 +184,34 @@ export class ModelServerClient {
       'not_configured',
       `${name}${place} sends responses with Content-Encoding ${this.redact(encoding)}, which is not supported. Turn it off on that server or its proxy.`,
     );
+  }
+}
+
+/** Passes on the bytes of a successful response, and keeps those of an error. */
+class StreamConsumer implements ResponseConsumer {
+  readonly #onBytes: (chunk: Uint8Array) => boolean;
+  head: { isSuccess: boolean; statusCode: number; headers: IncomingHttpHeaders } | undefined;
+  readonly #errorChunks: Uint8Array[] = [];
+  #errorBytes = 0;
+
+  constructor(onBytes: (chunk: Uint8Array) => boolean) {
+    this.#onBytes = onBytes;
+  }
+
+  onHead(statusCode: number, headers: IncomingHttpHeaders): void {
+    this.head = { isSuccess: statusCode >= 200 && statusCode < 300, statusCode, headers };
+  }
+
+  onBytes(chunk: Uint8Array): boolean {
+    if (this.head?.isSuccess === true) return this.#onBytes(chunk);
+    this.#errorChunks.push(chunk);
+    this.#errorBytes += chunk.byteLength;
+    return this.#errorBytes > MAX_ERROR_BYTES;
+  }
+
+  /** The text of an error body; empty if it is too long. */
+  errorText(): string {
+    return this.#errorBytes > MAX_ERROR_BYTES ? '' : new TextDecoder().decode(Buffer.concat(this.#errorChunks));
   }
 }
 

@@ -57,13 +57,14 @@ export interface ModelProvider {
   checkFieldSupport?(request: ModelRequest): readonly string[];
 
   /**
-   * Streams one response. The iteration ends normally only after a `done` event. Otherwise it
-   * throws an `AppError`: `model_not_found`, `provider_unavailable` (unreachable),
+   * Generates one response, and passes its events to `emit` in the turn in which they arrive. The
+   * last event is `done`; the promise resolves after it, when the connection is free. Otherwise it
+   * rejects with an `AppError`: `model_not_found`, `provider_unavailable` (unreachable),
    * `upstream_failed`, `upstream_timeout` or `upstream_truncated` (the stream ended without `done`
-   * or an error). An abort of `signal` ends the work upstream at once, and throws the signal's
-   * reason.
+   * or an error). An abort of `signal` ends the work upstream at once, and rejects with the
+   * signal's reason. `emit` must not throw, and is not called after the promise has settled.
    */
-  chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
+  chat(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void>;
 
   /** Lists the models. Throws an `AppError` if the provider is unreachable. */
   models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]>;
@@ -126,6 +127,9 @@ export type ModelEvent =
   /** For the tokens of the text or reasoning that follows, if the request asks for them. */
   | { type: 'logprobs'; logprobs: TokenLogprob[] }
   | { type: 'done'; done_reason: string; usage: TokenUsage; durations?: Durations };
+
+/** Receives the events of one response, in their order. */
+export type ModelEventListener = (event: ModelEvent) => void;
 
 /** An event that carries text. */
 export type TextEvent = Extract<ModelEvent, { text: string }>;

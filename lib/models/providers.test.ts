@@ -6,6 +6,7 @@ import { OllamaProvider } from '#lib/models/ollama/provider';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
 import { ensureModel } from '../../scripts/model.ts';
 import { ensureOllama } from '../../scripts/ollama.ts';
+import { chatEvents } from '../../test/support/model-events.ts';
 import { type RealOllama, startOllama } from '../../test/support/real-ollama';
 
 /** Runs the same cases with the built-in model, and with a real Ollama with the same file. */
@@ -48,7 +49,7 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
     options: { temperature: 0, num_predict: 12, ...ONE_THREAD, ...options },
     ...more,
   });
-  const ask = async (asked: ModelRequest) => summary(await Array.fromAsync(provider.chat(asked, signal())));
+  const ask = async (asked: ModelRequest) => summary(await Array.fromAsync(chatEvents(provider, asked, signal())));
 
   beforeAll(async () => {
     provider = await subject.open();
@@ -143,7 +144,7 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
     const long = request('Tell me a very long story.', { num_predict: 1000 });
     let events = 0;
     const response = (async () => {
-      for await (const _ of provider.chat(long, caller.signal)) if (++events === 2) caller.abort(reason);
+      for await (const _ of chatEvents(provider, long, caller.signal)) if (++events === 2) caller.abort(reason);
     })();
     await expect(response).rejects.toBe(reason);
     expect(events).toBe(2);
@@ -158,7 +159,7 @@ describe.each(subjects)('a real model through $name', { timeout: 120_000 }, (sub
     expect(alone.every(({ text }) => text !== '')).toBe(true);
     const before = new AbortController();
     before.abort(new Error('too late'));
-    await expect(Array.fromAsync(provider.chat(request('Hi'), before.signal))).rejects.toThrow('too late');
+    await expect(Array.fromAsync(chatEvents(provider, request('Hi'), before.signal))).rejects.toThrow('too late');
   });
 
   it('reports a missing model', async () => {
@@ -181,7 +182,7 @@ describe('the process of the built-in model', { timeout: 60_000 }, () => {
     messages: [{ role: 'user', content }],
     options: { temperature: 0, num_predict },
   });
-  const chat = (asked: ModelRequest, signal = new AbortController().signal) => provider.chat(asked, signal);
+  const chat = (asked: ModelRequest, signal = new AbortController().signal) => chatEvents(provider, asked, signal);
 
   afterAll(() => provider.close());
 

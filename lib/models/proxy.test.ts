@@ -6,6 +6,7 @@ import { OllamaProvider } from '#lib/models/ollama/provider';
 import { OpenAiProvider } from '#lib/models/openai/provider';
 import type { ModelProvider, ModelRequest } from '#lib/models/provider';
 import { type FaultyModelServer, ollama, openai, startFaultyModelServer } from '../../test/support/faulty-model-server';
+import { chatEvents } from '../../test/support/model-events.ts';
 
 const REQUEST: ModelRequest = { model: 'test', messages: [{ role: 'user', content: 'hello' }], options: {} };
 
@@ -51,7 +52,7 @@ afterEach(async () => {
 
 async function chat(made: ModelProvider): Promise<string> {
   provider = made;
-  const events = await Array.fromAsync(made.chat(REQUEST, new AbortController().signal)).catch((error: unknown) => {
+  const events = await Array.fromAsync(chatEvents(made, REQUEST)).catch((error: unknown) => {
     if (AppError.is(error)) return error.message;
     throw error;
   });

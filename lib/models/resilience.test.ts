@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { AppError, type UpstreamFailure } from '#lib/errors';
-import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
-import { createResilientChat } from '#lib/models/resilience';
+import type { ModelEvent, ModelEventListener, ModelProvider, ModelRequest } from '#lib/models/provider';
+import { createResilientChat, type ResilientChat } from '#lib/models/resilience';
 import type { ErrorCode } from '#lib/wire/error';
+import { eventsOf } from '../../test/support/model-events.ts';
 
 const REQUEST: ModelRequest = { model: 'm', messages: [{ role: 'user', content: 'x' }], options: {} };
 const LIMITS = {
@@ -28,14 +29,14 @@ class Scripted implements ModelProvider {
     this.#calls = calls;
   }
 
-  async *chat(_request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+  async chat(_request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
     this.asked.push(Date.now());
     const acts = this.#calls[Math.min(this.signals.length, this.#calls.length - 1)] ?? [];
     this.signals.push(signal);
     for (const act of acts) {
       if (act instanceof Error) throw act;
       if (typeof act === 'number') await new Promise((resolve) => setTimeout(resolve, act));
-      else yield act;
+      else emit(act);
     }
   }
 
@@ -45,13 +46,17 @@ class Scripted implements ModelProvider {
   close = async () => {};
 }
 
+function responseOf(chat: ResilientChat, provider: ModelProvider, request = REQUEST, signal?: AbortSignal) {
+  return eventsOf((inner, emit) => chat(provider, request, inner, emit), signal);
+}
+
 const fault = (code: ErrorCode) => new AppError(code, `it is ${code}`);
 
 /** Reads the response to its end while time passes. */
 async function run(provider: ModelProvider, chat = createResilientChat(LIMITS), signal = new AbortController().signal) {
   const events: ModelEvent[] = [];
   const ended = (async () => {
-    for await (const event of chat(provider, REQUEST, signal)) events.push(event);
+    for await (const event of responseOf(chat, provider, REQUEST, signal)) events.push(event);
   })().then(
     () => undefined,
     (error: unknown) => error as AppError,
@@ -116,7 +121,7 @@ describe('resilientChat', () => {
     const provider = new Scripted(...Array.from({ length: 5 }, () => [fault('provider_unavailable')]), [TEXT, DONE]);
     const attempt = async () => {
       try {
-        return await Array.fromAsync(chat(provider, REQUEST, new AbortController().signal));
+        return await Array.fromAsync(responseOf(chat, provider));
       } catch (error) {
         return error as AppError;
       }
@@ -137,7 +142,7 @@ describe('resilientChat', () => {
     const chat = createResilientChat({ ...LIMITS, UPSTREAM_RETRIES: 0 });
     const provider = new Scripted(...Array.from({ length: 5 }, () => [bad]), [TEXT, DONE]);
     const ask = async (model: string) => {
-      const events = chat(provider, { ...REQUEST, model }, new AbortController().signal);
+      const events = responseOf(chat, provider, { ...REQUEST, model });
       return await Array.fromAsync(events).catch((error: unknown) => error as AppError);
     };
     for (let i = 0; i < 5; i++) await ask('bad');
@@ -193,7 +198,7 @@ describe('resilientChat', () => {
     const provider = new Scripted(acts);
     const caller = new AbortController();
     const reason = new Error('left');
-    const response = Array.fromAsync(createResilientChat(LIMITS)(provider, REQUEST, caller.signal)).catch(
+    const response = Array.fromAsync(responseOf(createResilientChat(LIMITS), provider, REQUEST, caller.signal)).catch(
       (e: unknown) => e,
     );
     await vi.advanceTimersByTimeAsync(10);
@@ -204,7 +209,7 @@ describe('resilientChat', () => {
 
   it('ends the request upstream when its reader leaves', async () => {
     const provider = new Scripted([TEXT, 400, DONE]);
-    for await (const _ of createResilientChat(LIMITS)(provider, REQUEST, new AbortController().signal)) break;
+    for await (const _ of responseOf(createResilientChat(LIMITS), provider)) break;
     expect(provider.signals[0]?.aborted).toBe(true);
   });
 });

@@ -18,7 +18,7 @@ import { LRUCache } from 'lru-cache';
 import { type Config, config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { abortable } from '#lib/models/abortable';
-import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import type { ModelEvent, ModelEventListener, ModelProvider, ModelRequest } from '#lib/models/provider';
 import { singleton } from '#lib/singletons';
 import type { ErrorCode } from '#lib/wire/error';
 
@@ -31,7 +31,8 @@ export type ResilientChat = (
   provider: ModelProvider,
   request: ModelRequest,
   signal: AbortSignal,
-) => AsyncIterable<ModelEvent>;
+  emit: ModelEventListener,
+) => Promise<void>;
 
 const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 2_000;
@@ -52,9 +53,9 @@ const RETRYABLE_CODES: ReadonlySet<ErrorCode> = new Set([
 /** Errors of a model, not of one request. */
 const MODEL_BREAKER_CODES: ReadonlySet<ErrorCode> = new Set(['provider_unavailable', 'upstream_timeout']);
 
-/** Streams a response with the timeouts, retries and circuit breakers of the settings. */
-export const resilientChat: ResilientChat = (provider, request, signal) =>
-  singleton('resilience', () => createResilientChat(config()))(provider, request, signal);
+/** Generates a response with the timeouts, retries and circuit breakers of the settings. */
+export const resilientChat: ResilientChat = (provider, request, signal, emit) =>
+  singleton('resilience', () => createResilientChat(config()))(provider, request, signal, emit);
 
 /**
  * Adds retries, circuit breakers and three timeouts to `provider.chat`. A provider has one breaker
@@ -64,7 +65,7 @@ export const resilientChat: ResilientChat = (provider, request, signal) =>
  * A response is retried until its first event, up to UPSTREAM_RETRIES times. A retry waits for the
  * server's `Retry-After`, up to MAX_RETRY_AFTER_MS. A timeout throws `upstream_timeout` and ends
  * the request upstream; an open breaker throws `provider_unavailable` at once. No timer and no
- * listener outlives the iteration.
+ * listener outlives the response.
  */
 export function createResilientChat(limits: UpstreamLimits): ResilientChat {
   const usual = new ExponentialBackoff({
@@ -97,22 +98,19 @@ export function createResilientChat(limits: UpstreamLimits): ResilientChat {
     return { policy: wrap(retries, ofModel, connection), connection, ofModel };
   }
 
-  return async function* resilient(provider, request, signal) {
+  return async (provider, request, signal, emit) => {
     signal.throwIfAborted();
-    const attempts = new Attempts(provider, request, signal, limits);
+    const attempts = new Attempts(provider, request, signal, limits, emit);
     const { policy, connection, ofModel } = policyOf(provider, request.model);
     try {
-      let event = await abortable(
+      await abortable(
         policy.execute(() => attempts.open(), attempts.signal),
         attempts.signal,
       ).catch((error: unknown) => {
         if (!(error instanceof BrokenCircuitError)) throw error;
         throw circuitOpenError(connection.state === CircuitState.Closed ? ofModel : connection);
       });
-      while (event !== undefined) {
-        yield event;
-        event = await attempts.next();
-      }
+      await attempts.ended();
     } finally {
       attempts.close();
     }
@@ -143,21 +141,26 @@ class Attempts {
   readonly #request: ModelRequest;
   readonly #caller: AbortSignal;
   readonly #limits: UpstreamLimits;
+  readonly #emit: ModelEventListener;
   /** Aborts with the reason that ends the response: the caller's, or a timeout. */
   readonly #whole = new AbortController();
   readonly #total: NodeJS.Timeout;
-  /** Signal of the current attempt. A late first token aborts it alone. */
-  #attempt = new AbortController();
-  #events: AsyncIterator<ModelEvent> | undefined;
+  #attempt: Attempt | undefined;
+  /** One timer for the whole response, restarted at each event. */
   #idle: NodeJS.Timeout | undefined;
-  /** Whether the current attempt has ended, successfully or not. */
-  #isOver = false;
 
-  constructor(provider: ModelProvider, request: ModelRequest, caller: AbortSignal, limits: UpstreamLimits) {
+  constructor(
+    provider: ModelProvider,
+    request: ModelRequest,
+    caller: AbortSignal,
+    limits: UpstreamLimits,
+    emit: ModelEventListener,
+  ) {
     this.#provider = provider;
     this.#request = request;
     this.#caller = caller;
     this.#limits = limits;
+    this.#emit = emit;
     caller.addEventListener('abort', this.#callerAborted, { once: true });
     this.#total = setTimeout(
       () => this.#abort(timeoutError('did not finish', limits.UPSTREAM_TOTAL_TIMEOUT_MS)),
@@ -169,68 +172,114 @@ class Attempts {
     return this.#whole.signal;
   }
 
-  /** Starts an attempt, and resolves to its first event. */
-  async open(): Promise<ModelEvent | undefined> {
+  /** Starts an attempt. Resolves at its first event. */
+  async open(): Promise<void> {
     this.signal.throwIfAborted();
-    if (this.#events !== undefined) {
-      this.#leaveAttempt();
-      this.#attempt = new AbortController();
-    }
+    this.#attempt?.leave();
+    const attempt = new Attempt(this.#receive);
+    this.#attempt = attempt;
     const { UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: limit } = this.#limits;
-    const late = setTimeout(() => this.#attempt.abort(timeoutError('sent no first token', limit)), limit);
+    const late = setTimeout(() => attempt.abort(timeoutError('sent no first token', limit)), limit);
     try {
-      this.#events = this.#provider.chat(this.#request, this.#attempt.signal)[Symbol.asyncIterator]();
-      return await this.#take();
+      attempt.start(this.#provider, this.#request);
+      await attempt.opened;
     } finally {
       clearTimeout(late);
     }
   }
 
-  async next(): Promise<ModelEvent | undefined> {
-    const { UPSTREAM_IDLE_TIMEOUT_MS: limit } = this.#limits;
-    // One timer for the whole response, restarted at each event.
-    if (this.#idle === undefined)
-      this.#idle = setTimeout(() => this.#abort(timeoutError('sent nothing more of its answer', limit)), limit);
-    else this.#idle.refresh();
-    return await this.#take();
+  /** Resolves when the opened attempt has ended. */
+  async ended(): Promise<void> {
+    await this.#attempt?.ended;
   }
 
   close(): void {
     clearTimeout(this.#total);
     clearTimeout(this.#idle);
     this.#caller.removeEventListener('abort', this.#callerAborted);
-    this.#leaveAttempt();
+    this.#attempt?.leave();
   }
 
-  async #take(): Promise<ModelEvent | undefined> {
-    const { signal } = this.#attempt;
-    const next = this.#events?.next();
-    if (next === undefined) return undefined;
-    // `abortable` ends the response even if the provider ignores its signal.
-    const result = await abortable(next, signal).catch((error: unknown) => {
-      // An error of the provider itself has ended its call.
-      if (!signal.aborted) this.#isOver = true;
-      throw error;
-    });
-    if (result.done === true || result.value.type === 'done') this.#isOver = true;
-    return result.done === true ? undefined : result.value;
-  }
+  readonly #receive = (event: ModelEvent): void => {
+    const { UPSTREAM_IDLE_TIMEOUT_MS: limit } = this.#limits;
+    if (event.type === 'done') clearTimeout(this.#idle);
+    else if (this.#idle === undefined)
+      this.#idle = setTimeout(() => this.#abort(timeoutError('sent nothing more of its answer', limit)), limit);
+    else this.#idle.refresh();
+    this.#emit(event);
+  };
 
   readonly #callerAborted = () => this.#abort(this.#caller.reason);
 
   #abort(reason: unknown): void {
     this.#whole.abort(reason);
-    this.#attempt.abort(reason);
+    this.#attempt?.abort(reason);
+  }
+}
+
+/** One call of a provider. It ends at an abort even if the provider ignores its signal. */
+class Attempt {
+  readonly #receive: ModelEventListener;
+  readonly #controller = new AbortController();
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+  #hasEvent = false;
+  #isDone = false;
+  #isOver = false;
+
+  constructor(receive: ModelEventListener) {
+    this.#receive = receive;
+    // Handled by the one who waits for `opened`.
+    this.#ended.promise.catch(() => {});
   }
 
-  #leaveAttempt(): void {
-    const events = this.#events;
-    this.#events = undefined;
-    // Not awaited: the caller need not wait for the provider's clean-up.
-    events?.return?.().catch(() => {});
-    // An abort after the end would only close the connection.
-    if (!this.#isOver) this.#attempt.abort();
-    this.#isOver = false;
+  /** Resolves at the first event, or at an end without one. */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  start(provider: ModelProvider, request: ModelRequest): void {
+    provider.chat(request, this.#controller.signal, this.#take).then(
+      () => this.#end(),
+      (error: unknown) => this.#fail(error),
+    );
+  }
+
+  abort(reason: unknown): void {
+    if (!this.#isOver) this.#fail(reason);
+    this.#controller.abort(reason);
+  }
+
+  /** Ends the call upstream. An abort of a complete response would only close the connection. */
+  leave(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (!this.#isDone) this.#controller.abort();
+  }
+
+  readonly #take = (event: ModelEvent): void => {
+    if (this.#isOver) return;
+    if (event.type === 'done') this.#isDone = true;
+    this.#receive(event);
+    if (this.#hasEvent) return;
+    this.#hasEvent = true;
+    this.#opened.resolve();
+  };
+
+  #end(): void {
+    this.#isOver = true;
+    this.#opened.resolve();
+    this.#ended.resolve();
+  }
+
+  #fail(error: unknown): void {
+    this.#isOver = true;
+    this.#opened.reject(error);
+    this.#ended.reject(error);
   }
 }
 

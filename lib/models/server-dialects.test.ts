@@ -6,6 +6,7 @@ import { OpenAiProvider } from '#lib/models/openai/provider';
 import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
 import { type FaultyModelServer, type Script, startFaultyModelServer } from '../../test/support/faulty-model-server';
 import { type Dialect, dialects, lists, onTheWire } from '../../test/support/model-dialects';
+import { chatEvents } from '../../test/support/model-events.ts';
 
 /** Every response that a model server is known to write, and each with one field of it wrong. */
 
@@ -45,7 +46,7 @@ async function read(dialect: Dialect, script: Script): Promise<Outcome> {
   };
   const outcome: Outcome = { text: '', thinking: '', tools: [] };
   try {
-    for await (const event of providers[dialect.api].chat(request, new AbortController().signal))
+    for await (const event of chatEvents(providers[dialect.api], request))
       if (event.type === 'content') outcome.text += event.text;
       else if (event.type === 'thinking') outcome.thinking += event.text;
       else if (event.type === 'tool_calls') outcome.tools.push(...event.tool_calls.map((call) => call.function.name));

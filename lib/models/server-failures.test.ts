@@ -12,6 +12,7 @@ import {
   type Script,
   startFaultyModelServer,
 } from '../../test/support/faulty-model-server';
+import { chatEvents } from '../../test/support/model-events.ts';
 
 const REQUEST: ModelRequest = { model: 'test', messages: [{ role: 'user', content: 'hello' }], options: {} };
 
@@ -62,11 +63,11 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
 
   const all = (...scripts: Script[]) => {
     server.play(...scripts);
-    return Array.fromAsync(provider.chat(REQUEST, new AbortController().signal));
+    return Array.fromAsync(chatEvents(provider, REQUEST));
   };
   const asking = (more: Partial<ModelRequest>, script: Script) => {
     server.play(script);
-    return Array.fromAsync(provider.chat({ ...REQUEST, ...more }, new AbortController().signal));
+    return Array.fromAsync(chatEvents(provider, { ...REQUEST, ...more }));
   };
   const whole = (text: string): Script => [{ send: dialect.text(text) }, ...dialect.end.map((send) => ({ send }))];
 
@@ -75,7 +76,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     server.play(script);
     const events: ModelEvent[] = [];
     try {
-      for await (const event of provider.chat(REQUEST, new AbortController().signal)) events.push(event);
+      for await (const event of chatEvents(provider, REQUEST)) events.push(event);
     } catch (error) {
       await server.idle();
       return { events, fault: error as AppError };
@@ -157,7 +158,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
   it('says what to do if nothing listens, without credentials', async () => {
     await server.close();
     const stranger = dialect.make(server.url.replace('//', '//user:geheim@'));
-    const error = await Array.fromAsync(stranger.chat(REQUEST, new AbortController().signal)).catch((e: AppError) => e);
+    const error = await Array.fromAsync(chatEvents(stranger, REQUEST)).catch((e: AppError) => e);
     await stranger.close();
     server = await startFaultyModelServer();
     expect(error).toMatchObject({ code: 'provider_unavailable', upstream: { isUnreached: true } });
@@ -171,7 +172,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     const { fault } = await failing([{ status: 500 }, { send: JSON.stringify({ error: { message: sentence } }) }]);
     expect(fault.message).not.toMatch(/10\.1|gpu-a|AIza/);
     const far = dialect.make('http://127.0.0.2.nip.invalid:9');
-    const error = await Array.fromAsync(far.chat(REQUEST, new AbortController().signal)).catch((e: AppError) => e);
+    const error = await Array.fromAsync(chatEvents(far, REQUEST)).catch((e: AppError) => e);
     await far.close();
     expect(error).toMatchObject({ code: 'provider_unavailable' });
     expect(String(error)).not.toMatch(/nip|127\.0/);
@@ -184,7 +185,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     server.play(script(dialect));
     const caller = new AbortController();
     const reason = new Error('the caller left');
-    const iterator = provider.chat(REQUEST, caller.signal)[Symbol.asyncIterator]();
+    const iterator = chatEvents(provider, REQUEST, caller.signal)[Symbol.asyncIterator]();
     for (let i = 0; i < before; i++) await iterator.next();
     const next = iterator.next();
     await expect.poll(() => server.running, { interval: 1 }).toBe(1);
@@ -196,7 +197,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
 
   it('ends the request upstream when its reader leaves', async () => {
     server.play([{ send: dialect.text('a') }, 'hang']);
-    for await (const _ of provider.chat(REQUEST, new AbortController().signal)) break;
+    for await (const _ of chatEvents(provider, REQUEST)) break;
     await server.idle();
     expect(await server.requests[0]?.over).toBe(false);
   });
@@ -287,7 +288,7 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
     gzip.write(dialect.text('a'));
     await new Promise<void>((flushed) => gzip.flush(() => flushed()));
     server.play([{ status: 200, headers: { 'content-encoding': 'gzip' } }, { send: Buffer.concat(sent) }, 'hang']);
-    for await (const event of provider.chat(REQUEST, new AbortController().signal)) {
+    for await (const event of chatEvents(provider, REQUEST)) {
       expect(event).toEqual(content('a'));
       break;
     }

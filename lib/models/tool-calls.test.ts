@@ -7,6 +7,7 @@ import { openAiMessages } from '#lib/models/openai/messages';
 import { OpenAiProvider } from '#lib/models/openai/provider';
 import type { ModelProvider, ModelRequest } from '#lib/models/provider';
 import type { Message, ToolCall } from '#lib/wire/chat';
+import { chatEvents } from '../../test/support/model-events.ts';
 
 let server: Server | undefined;
 let provider: ModelProvider | undefined;
@@ -44,7 +45,7 @@ const request: ModelRequest = {
 
 function chat() {
   if (provider === undefined) throw new Error('no provider');
-  return Array.fromAsync(provider.chat(request, new AbortController().signal));
+  return Array.fromAsync(chatEvents(provider, request));
 }
 
 describe('tools through Ollama', () => {
@@ -75,7 +76,7 @@ describe('tools through Ollama', () => {
       { role: 'assistant', content: '', tool_calls: [{ function: { name: 'weather', arguments: JSON.parse(odd) } }] },
     ];
     const signal = new AbortController().signal;
-    const events = await Array.fromAsync(provider.chat({ ...request, messages }, signal));
+    const events = await Array.fromAsync(chatEvents(provider, { ...request, messages }, signal));
     expect(JSON.stringify(events)).toContain(`"arguments":${odd}`);
     expect(JSON.stringify(asked())).toContain(`"arguments":${odd}`);
   });
@@ -99,7 +100,7 @@ describe('tools through Ollama', () => {
     ];
     expect((await chat())[0]).toEqual({ type: 'tool_calls', tool_calls: calls });
     const again: ModelRequest = { ...request, messages: [{ role: 'assistant', content: '', tool_calls: calls }] };
-    await Array.fromAsync(provider.chat(again, new AbortController().signal));
+    await Array.fromAsync(chatEvents(provider, again));
     expect(asked()).toMatchObject({
       messages: [{ tool_calls: [calls[0], { function: { name: 'weather', arguments: { arguments: '{"ci' } } }] }],
     });

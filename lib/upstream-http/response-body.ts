@@ -4,12 +4,12 @@ import type { Readable } from 'node:stream';
  * The rest of a complete response is drained up to this size, so that its connection can be
  * reused. Draining is cheaper than a new connection with a TLS handshake.
  */
-const REST_BYTES = 1024 * 1024;
-const REST_TIMEOUT_MS = 1_000;
+export const REST_BYTES = 1024 * 1024;
+export const REST_TIMEOUT_MS = 1_000;
 /** A finished call waits for its connection this long, so that the next call can reuse it. */
-const REST_MOMENT_MS = 100;
+export const REST_MOMENT_MS = 100;
 /** The longest error body that is searched for a sentence. */
-const MAX_ERROR_BYTES = 64 * 1024;
+export const MAX_ERROR_BYTES = 64 * 1024;
 
 /**
  * Releases a body that is not read to its end. `drain` reads the rest of a complete response,

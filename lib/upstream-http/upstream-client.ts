@@ -1,6 +1,7 @@
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import type { OutboundProxies } from '#lib/config/outbound-proxies';
 import { propagationHeaders } from '#lib/telemetry/tracing';
+import { type ResponseConsumer, StreamedResponse } from '#lib/upstream-http/streamed-response';
 
 const KEEP_ALIVE_MS = 30_000;
 
@@ -59,24 +60,40 @@ export class UpstreamClient {
    * `signal` once it aborted, else the error of the connection. Carries the propagation headers of
    * the current request.
    */
-  async request({ method, path, headers, body, signal }: UpstreamRequest): Promise<UpstreamResponse> {
+  async request(request: UpstreamRequest): Promise<UpstreamResponse> {
+    const { signal } = request;
     signal.throwIfAborted();
-    const json = body === undefined ? null : JSON.stringify(body);
     try {
-      return await this.#dispatcher.request({
-        origin: this.#origin,
-        method,
-        path: this.#basePath + path,
-        headers: { ...this.#headers, ...propagationHeaders(), ...headers },
-        body: json,
-        signal,
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      });
+      return await this.#dispatcher.request({ ...this.#optionsOf(request), signal });
     } catch (error) {
       signal.throwIfAborted();
       throw error;
     }
+  }
+
+  /**
+   * Sends a request, and passes its response to `consumer` while it arrives, whatever its status.
+   * Resolves when the body has ended, or when a complete response was left; see
+   * `StreamedResponse.settled`. An abort of `signal` ends the request upstream.
+   */
+  async stream(request: UpstreamRequest, consumer: ResponseConsumer): Promise<void> {
+    const { signal } = request;
+    signal.throwIfAborted();
+    const response = new StreamedResponse(consumer, signal);
+    this.#dispatcher.dispatch(this.#optionsOf(request), response);
+    await response.settled;
+  }
+
+  #optionsOf({ method, path, headers, body }: UpstreamRequest): Dispatcher.DispatchOptions {
+    return {
+      origin: this.#origin,
+      method,
+      path: this.#basePath + path,
+      headers: { ...this.#headers, ...propagationHeaders(), ...headers },
+      body: body === undefined ? null : JSON.stringify(body),
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    };
   }
 
   /** Closes all connections, also those in use. Safe to call twice. */

@@ -501,10 +501,10 @@ beforeAll(async () => {
       : [{ send: ollama.text('x') + ollama.done() }],
   );
   const embedded = new EmbeddedProvider(readConfig({}));
-  embedded.chat = async function* reply(request): AsyncGenerator<ModelEvent> {
+  embedded.chat = async (request, _signal, emit) => {
     embeddedRequests.push(inChild(request));
-    yield { type: 'content', text: 'x' };
-    yield { type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } };
+    emit({ type: 'content', text: 'x' });
+    emit({ type: 'done', done_reason: 'stop', usage: { prompt_tokens: 1, completion_tokens: 1 } });
   };
   providers = {
     openai: new OpenAiProvider({ url: `${model.url}/v1` }),

@@ -3,7 +3,7 @@ import type { Clock } from '#lib/chat/clock';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { readConfig } from '#lib/config/config';
 import { AppError } from '#lib/errors';
-import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import type { ModelEvent, ModelEventListener, ModelProvider, ModelRequest } from '#lib/models/provider';
 import { createLog } from '#lib/telemetry/log';
 import { createMetrics, type Metrics } from '#lib/telemetry/metrics';
 import { type ChatRequest, chatRequestSchema, type ToolCall } from '#lib/wire/chat';
@@ -103,7 +103,8 @@ export class ScriptedCall {
     return this;
   }
 
-  async *events(): AsyncGenerator<ModelEvent, void> {
+  /** Passes what the test plays to `emit`, until the call ends. */
+  async play(emit: ModelEventListener): Promise<void> {
     const onAbort = () => this.#wake?.();
     this.signal.addEventListener('abort', onAbort);
     try {
@@ -112,7 +113,7 @@ export class ScriptedCall {
         const step = this.#steps.shift();
         if (step === 'end') return;
         if (step instanceof AppError) throw step;
-        if (step !== undefined) yield step;
+        if (step !== undefined) emit(step);
         else
           await new Promise<void>((resolve) => {
             this.#wake = resolve;
@@ -145,11 +146,11 @@ export class ScriptedProvider implements ModelProvider {
     return call;
   }
 
-  chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
+  async chat(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
     const call = new ScriptedCall(request, signal);
     this.calls.push(call);
     this.onCall?.(call);
-    return call.events();
+    await call.play(emit);
   }
 
   async models() {
@@ -190,7 +191,7 @@ export function engineHarness(
     clock,
     metrics,
     log: createLog('silent', process.stdout),
-    call: (asked, request, signal) => asked.chat(request, signal),
+    call: (asked, request, signal, emit) => asked.chat(request, signal, emit),
     ...options,
   });
   return {

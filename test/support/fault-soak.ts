@@ -61,8 +61,8 @@ const s = await chatServer(SETTINGS, {
       return { provider, model: 'test' };
     },
   },
-  call: (provider, request, signal) =>
-    (kindIn(JSON.stringify(request)).startsWith('silent') ? impatient : patient)(provider, request, signal),
+  call: (provider, request, signal, emit) =>
+    (kindIn(JSON.stringify(request)).startsWith('silent') ? impatient : patient)(provider, request, signal, emit),
 });
 model.choose((body) => SCRIPTS[kindIn(JSON.stringify(body))] ?? []);
 

@@ -73,12 +73,12 @@ describe('GenerationLog', () => {
         const { log } = pending.generation;
         const readers: { reader: LogReader; from: number; got: GenerationEvent[] }[] = [];
         const read = ({ reader, got }: (typeof readers)[number], most: number) => {
-          const taken = reader.take();
-          for (let count = 0; count < most; count += 1) {
-            const next = taken.next();
-            if (next.done === true) return;
-            got.push(next.value.event);
-          }
+          let count = 0;
+          reader.read((event) => {
+            got.push(event);
+            count += 1;
+            return count < most;
+          });
         };
         const appended: GenerationEvent[] = [];
         for (const step of actions) {

@@ -7,6 +7,7 @@ import { HEARTBEAT_MS } from '#lib/chat/generation/log-reader';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { responseStream } from '#lib/chat/generation/response-stream';
 import { AppError } from '#lib/errors';
+import { toReadableStream } from '#lib/http/stream-body';
 import { type ChatEvent, chatEventSchema } from '#lib/wire/chat';
 import { type EngineHarness, engineHarness, settled } from '../../../test/support/chat.ts';
 
@@ -26,7 +27,7 @@ function stream(
   after = 0,
   signal = new AbortController().signal,
 ) {
-  return responseStream(b.engine, pending, encoder, { signal, after });
+  return responseStream(b.engine, pending, encoder, { signal, after }).then(toReadableStream);
 }
 
 async function text(bytes: Promise<ReadableStream<Uint8Array>>): Promise<string> {

@@ -15,20 +15,23 @@ export interface ReaderRegistry {
   read(request: PendingRequest, onChange: () => void): () => void;
 }
 
-/** A cursor into the log of one response, and the wait for more. Its state is one number. */
+/** A cursor into the log of one response. Its state is one number. */
 export class LogReader {
   /** Undefined once the result was dropped, so that references to the reader do not retain it. */
   #request: PendingRequest | undefined;
   /** Called when the result was dropped before all of it was read. */
   onDropped: (() => void) | undefined;
+  /** Called when there may be more to take, and when the reader was closed. */
+  onNews: (() => void) | undefined;
+  /** Called after each HEARTBEAT_MS of silence. */
+  onSilence: (() => void) | undefined;
   readonly #clock: Clock;
   #unregister: (() => void) | undefined;
   #after: number;
   #ended = false;
   #closed = false;
   #silentSince: number;
-  #wake: ((hasNews: boolean) => void) | undefined;
-  #cancelHeartbeat: (() => void) | undefined;
+  #cancelHeartbeat: () => void;
   readonly #onClosed: (() => void) | undefined;
 
   /** Reads the events after number `after`. */
@@ -38,7 +41,8 @@ export class LogReader {
     this.#clock = registry.clock;
     this.#after = after;
     this.#silentSince = this.#clock.now();
-    this.#unregister = registry.read(request, () => (request.isDropped ? this.#drop() : this.#notify(true)));
+    this.#cancelHeartbeat = this.#heartbeatIn(HEARTBEAT_MS);
+    this.#unregister = registry.read(request, () => (request.isDropped ? this.#drop() : this.onNews?.()));
   }
 
   /** Whether the last event has been read. */
@@ -55,21 +59,23 @@ export class LogReader {
     return this.#request === undefined;
   }
 
-  /** The next events, one at a time. A cancelled request ends with an error that only it sees. */
-  *take(): Generator<{ event: GenerationEvent; number: number }, void> {
+  /**
+   * Passes the next events to `take` until it returns false. A cancelled request ends with an error
+   * that only it sees.
+   */
+  read(take: (event: GenerationEvent, number: number) => boolean): void {
     if (this.#ended || this.#request === undefined) return;
     const { log } = this.#request.generation;
     if (this.#request.cancelledAt !== undefined) {
       this.#ended = true;
-      const error = CANCELLATIONS[this.#request.cancelledBy];
-      yield { event: { type: 'error', error }, number: log.lastNumber };
+      take({ type: 'error', error: CANCELLATIONS[this.#request.cancelledBy] }, log.lastNumber);
       return;
     }
     while (this.#after < log.lastNumber) {
       this.#after += 1;
       const event = log.eventAt(this.#after);
       if (log.ended && this.#after === log.lastNumber) this.#ended = true;
-      if (event !== undefined) yield { event, number: this.#after };
+      if (event !== undefined && !take(event, this.#after)) return;
     }
     if (log.ended) this.#ended = true;
   }
@@ -77,36 +83,22 @@ export class LogReader {
   /** Encodes the next events, up to about CHUNK_CHARS. */
   encodeNext(encoder: StreamEncoder): string {
     let text = '';
-    for (const { event, number } of this.take()) {
+    this.read((event, number) => {
       text += encoder.encode(event, number);
-      if (text.length >= CHUNK_CHARS) break;
-    }
+      return text.length < CHUNK_CHARS;
+    });
     if (text !== '') this.#silentSince = this.#clock.now();
     return text;
-  }
-
-  /**
-   * Resolves with true when there may be more to take or the reader was closed, with false after
-   * HEARTBEAT_MS of silence.
-   */
-  wait(): Promise<boolean> {
-    const request = this.#request;
-    if (this.#closed || this.#ended || request === undefined || this.#after < request.generation.log.lastNumber)
-      return Promise.resolve(true);
-    this.#cancelHeartbeat ??= this.#heartbeatIn(HEARTBEAT_MS);
-    return new Promise((resolve) => {
-      this.#wake = resolve;
-    });
   }
 
   /** Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#cancelHeartbeat?.();
+    this.#cancelHeartbeat();
     this.#unregister?.();
     this.#unregister = undefined;
-    this.#notify(true);
+    this.onNews?.();
     this.#onClosed?.();
   }
 
@@ -118,12 +110,6 @@ export class LogReader {
     onDropped?.();
   }
 
-  #notify(hasNews: boolean): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.(hasNews);
-  }
-
   /** One timer for the reader's whole life: it is postponed when it fires early, not per token. */
   #heartbeatIn(ms: number): () => void {
     return this.#clock.after(ms, () => {
@@ -131,7 +117,7 @@ export class LogReader {
       const left = this.#silentSince + HEARTBEAT_MS - now;
       if (left <= 0) {
         this.#silentSince = now;
-        this.#notify(false);
+        this.onSilence?.();
       }
       this.#cancelHeartbeat = this.#heartbeatIn(left > 0 ? left : HEARTBEAT_MS);
     });

@@ -2,6 +2,8 @@ import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import { LogReader, type ReaderRegistry } from '#lib/chat/generation/log-reader';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { AppError } from '#lib/errors';
+import { type BodyWriter, StreamBody } from '#lib/http/stream-body';
+import { atTurnEnd } from '#lib/http/turn-end';
 
 /**
  * Shared instance: an error retains the functions it was created in, and through them the response
@@ -19,15 +21,15 @@ export interface StreamOptions {
 }
 
 /**
- * A response as a stream of bytes. Resolves when there is a first thing to send: until then a
- * failure is thrown as an `AppError`, afterwards it is an event of the stream.
+ * A response as a body. Resolves when there is a first thing to send: until then a failure is
+ * thrown as an `AppError`, afterwards it is an event of the stream.
  */
 export async function responseStream(
   registry: ReaderRegistry,
   request: PendingRequest,
   encoder: StreamEncoder,
   { signal, after = 0, onClosed }: StreamOptions,
-): Promise<ReadableStream<Uint8Array>> {
+): Promise<StreamBody> {
   const reader = new LogReader(registry, request, after, onClosed);
   closeOnAbort(signal, reader);
   let first = encoder.preamble;
@@ -40,37 +42,102 @@ export async function responseStream(
     }
     first = reader.encodeNext(encoder);
     if (first !== '' || reader.ended) break;
-    if (!(await reader.wait())) first = encoder.heartbeat;
+    if (await isSilent(reader)) first = encoder.heartbeat;
   }
-  return byteStream(reader, encoder, first);
+  return new ResponseBody(reader, encoder, first);
 }
 
-function byteStream(reader: LogReader, encoder: StreamEncoder, first: string): ReadableStream<Uint8Array> {
-  const utf8 = new TextEncoder();
-  let text = first;
-  return new ReadableStream(
-    {
-      start(controller) {
-        // Not an event of the stream: nothing can be sent to a client that does not read.
-        reader.onDropped = () => controller.error(TOO_SLOW);
-      },
-      async pull(controller) {
-        while (text === '' && !reader.ended && !reader.closed) {
-          text = reader.encodeNext(encoder);
-          if (text === '' && !reader.ended && !(await reader.wait())) text = encoder.heartbeat;
-        }
-        if (reader.dropped) return;
-        if (text !== '' && !reader.closed) controller.enqueue(utf8.encode(text));
-        text = '';
-        if (!reader.ended && !reader.closed) return;
-        reader.close();
-        controller.close();
-      },
-      cancel: () => reader.close(),
-    },
-    // Backpressure: nothing is encoded before it is read.
-    { highWaterMark: 0 },
-  );
+/** Resolves with false at the next news, with true when there are none for a while. */
+function isSilent(reader: LogReader): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (result: boolean) => {
+      reader.onNews = undefined;
+      reader.onSilence = undefined;
+      resolve(result);
+    };
+    reader.onNews = () => end(false);
+    reader.onSilence = () => end(true);
+  });
+}
+
+/** The rest of a response. All events of one turn of the event loop are one piece. */
+class ResponseBody extends StreamBody {
+  readonly #reader: LogReader;
+  /** Undefined once the body is over, so that it does not retain the response. */
+  #encoder: StreamEncoder | undefined;
+  /** Text that is encoded but not written yet. */
+  #text: string;
+  #writer: BodyWriter | undefined;
+  #isBehind = false;
+  #isFlushScheduled = false;
+
+  constructor(reader: LogReader, encoder: StreamEncoder, first: string) {
+    super();
+    this.#reader = reader;
+    this.#encoder = encoder;
+    this.#text = first;
+    // Not an event of the stream: nothing can be sent to a client that does not read.
+    reader.onDropped = () => this.#over()?.fail(TOO_SLOW);
+  }
+
+  start(writer: BodyWriter): void {
+    this.#writer = writer;
+    this.#reader.onNews = () => this.#scheduleFlush();
+    this.#reader.onSilence = () => this.#beat();
+    if (this.#reader.dropped) this.#over()?.fail(TOO_SLOW);
+    else this.#flush();
+  }
+
+  resume(): void {
+    this.#isBehind = false;
+    this.#flush();
+  }
+
+  cancel(): void {
+    this.#over();
+    this.#reader.close();
+  }
+
+  #scheduleFlush(): void {
+    if (this.#isFlushScheduled || this.#isBehind) return;
+    this.#isFlushScheduled = true;
+    atTurnEnd(this.#flushScheduled);
+  }
+
+  readonly #flushScheduled = (): void => {
+    this.#isFlushScheduled = false;
+    this.#flush();
+  };
+
+  #flush(): void {
+    while (!this.#isBehind && this.#writer !== undefined && this.#encoder !== undefined) {
+      if (this.#text === '' && !this.#reader.closed) this.#text = this.#reader.encodeNext(this.#encoder);
+      const text = this.#text;
+      this.#text = '';
+      const isLast = this.#reader.ended || this.#reader.closed;
+      if (text !== '') this.#isBehind = !this.#writer.write(text);
+      if (isLast) {
+        this.#over()?.end();
+        this.#reader.close();
+        return;
+      }
+      if (text === '') return;
+    }
+  }
+
+  #beat(): void {
+    if (this.#encoder !== undefined && !this.#isBehind)
+      this.#isBehind = this.#writer?.write(this.#encoder.heartbeat) === false;
+  }
+
+  /** Ends the body. Returns the writer for its last call. */
+  #over(): BodyWriter | undefined {
+    const writer = this.#writer;
+    this.#writer = undefined;
+    this.#encoder = undefined;
+    this.#text = '';
+    return writer;
+  }
 }
 
 /**

@@ -8,7 +8,8 @@ import { type CapacityCheck, WaitingQueue } from '#lib/chat/scheduler/waiting-qu
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { MemoryAccounting } from '#lib/memory-accounting';
-import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import type { ModelEvent } from '#lib/models/provider';
+import type { ResilientChat } from '#lib/models/resilience';
 import type { Logger } from '#lib/telemetry/log';
 import type { Metrics } from '#lib/telemetry/metrics';
 import { runWithRequestId } from '#lib/telemetry/request-context';
@@ -30,8 +31,8 @@ export interface SchedulerOptions {
   clock: Clock;
   metrics: Metrics;
   log: Logger;
-  /** Calls a provider, with retries, breaker and timeouts around it. */
-  call(provider: ModelProvider, request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>;
+  /** `ModelProvider.chat` of a provider, with retries, breaker and timeouts around it. */
+  call: ResilientChat;
 }
 
 /** Queue position, counted from 1; 0 is not waiting. */
@@ -260,29 +261,30 @@ export class Scheduler {
     this.#freeSlot(generation);
   }
 
-  /** Reads the provider to its end, also past `done`, so that its connection is reused. */
+  /** Waits for the provider's end, also past `done`, so that its connection is reused. */
   async #consume(generation: Generation): Promise<void> {
-    const { call, clock } = this.#options;
     const { provider, request, signal } = generation;
     if (provider === undefined || request === undefined) return;
-    for await (const event of call(provider, request, signal)) {
-      if (generation.finishedAt !== undefined) continue;
-      if (event.type === 'done') {
-        const { completion_tokens: counted } = event.usage;
-        if (counted > 0) this.#tokens += counted - generation.tokens;
-        generation.finish(event);
-      } else if (!('text' in event) || event.text !== '') {
-        generation.firstTokenAt ??= clock.now();
-        if ('text' in event) {
-          generation.tokens += 1;
-          this.#tokens += 1;
-        }
-        generation.log.append(event);
-        this.#boundResponses(generation);
-      }
-    }
+    await this.#options.call(provider, request, signal, (event) => this.#receive(generation, event));
     if (generation.finishedAt === undefined)
       throw new AppError('upstream_truncated', 'The answer ended early. Try again.');
+  }
+
+  #receive(generation: Generation, event: ModelEvent): void {
+    if (generation.finishedAt !== undefined) return;
+    if (event.type === 'done') {
+      const { completion_tokens: counted } = event.usage;
+      if (counted > 0) this.#tokens += counted - generation.tokens;
+      generation.finish(event);
+    } else if (!('text' in event) || event.text !== '') {
+      generation.firstTokenAt ??= this.#options.clock.now();
+      if ('text' in event) {
+        generation.tokens += 1;
+        this.#tokens += 1;
+      }
+      generation.log.append(event);
+      this.#boundResponses(generation);
+    }
   }
 
   #boundResponses(generation: Generation): void {
@@ -294,8 +296,6 @@ export class Scheduler {
       `The answer is longer than MAX_RESPONSE_MB allows (${megabytes} MB). Ask for a shorter one.`,
     );
     tooLarge.finish({ type: 'error', error });
-    // Its own call stops being read at once.
-    if (tooLarge === generation) throw error;
   }
 
   /** Gives a slot to the next in the queue. */

@@ -4,7 +4,13 @@ import { AppError } from '#lib/errors';
 import { EMBEDDED_DEFAULTS } from '#lib/models/embedded/sampling';
 import { EmbeddedWorkerClient } from '#lib/models/embedded/worker-client';
 import { checkFieldSupport, checkOpenAiOnlyFields, type FieldReport, type FieldRules } from '#lib/models/field-support';
-import type { ModelEvent, ModelProvider, ModelRequest, ProviderDefinition, SoleModel } from '#lib/models/provider';
+import type {
+  ModelEventListener,
+  ModelProvider,
+  ModelRequest,
+  ProviderDefinition,
+  SoleModel,
+} from '#lib/models/provider';
 import { ThinkReader } from '#lib/models/thinking/think-reader';
 import { mayContainThinkTags, thinkRulesByName } from '#lib/models/thinking/think-rules';
 import type { ModelInfo } from '#lib/wire/models';
@@ -56,19 +62,21 @@ export class EmbeddedProvider implements ModelProvider {
     return checkFieldSupport(EMBEDDED_FIELD_RULES, request);
   }
 
-  chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
-    const events = this.#events(request, signal);
-    return mayContainThinkTags(request) ? this.#thinking.split(events, thinkRulesByName(request)) : events;
+  async chat(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
+    if (!mayContainThinkTags(request)) return await this.#chat(request, signal, emit);
+    const tags = this.#thinking.filter(thinkRulesByName(request), emit);
+    await this.#chat(request, signal, tags.push);
+    await tags.settled();
   }
 
-  async *#events(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+  async #chat(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
     this.#mustBe(request.model);
     if (request.messages.some(({ images }) => images !== undefined && images.length > 0))
       throw new AppError('unsupported_value', `The built-in model ${this.model} cannot read images.`);
     if (request.tools !== undefined && request.tools.length > 0)
       throw new AppError('unsupported_value', `The built-in model ${this.model} cannot use tools.`);
     if (!this.worker.loaded) await this.check(signal);
-    yield* this.worker.chat(request, signal);
+    await this.worker.chat(request, signal, emit);
   }
 
   async models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]> {

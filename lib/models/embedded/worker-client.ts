@@ -4,9 +4,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '#lib/errors';
 import { abortable } from '#lib/models/abortable';
-import { EventQueue } from '#lib/models/embedded/event-queue';
 import type { WorkerCommand, WorkerMessage, WorkerSettings } from '#lib/models/embedded/worker-protocol';
-import type { ModelEvent, ModelRequest } from '#lib/models/provider';
+import type { ModelEvent, ModelEventListener, ModelRequest } from '#lib/models/provider';
 import { log } from '#lib/telemetry/log';
 
 export interface WorkerClientOptions {
@@ -25,11 +24,38 @@ export interface WorkerClientOptions {
 const STOP_TIMEOUT_MS = 15_000;
 const STDERR_CHARACTERS = 2_000;
 
-interface ActiveChat {
-  id: number;
-  events: EventQueue<ModelEvent>;
+/** One response that the worker generates. */
+class ActiveChat {
+  readonly id: number;
   /** Resolves when the worker can take the next request. */
-  freed: PromiseWithResolvers<void>;
+  readonly freed = Promise.withResolvers<void>();
+  readonly #emit: ModelEventListener;
+  readonly #ended = Promise.withResolvers<void>();
+  #isOver = false;
+
+  constructor(id: number, emit: ModelEventListener) {
+    this.id = id;
+    this.#emit = emit;
+  }
+
+  /** Resolves after `done`. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  receive(event: ModelEvent): void {
+    if (this.#isOver) return;
+    this.#emit(event);
+    if (event.type !== 'done') return;
+    this.#isOver = true;
+    this.#ended.resolve();
+  }
+
+  /** Has no effect once it has ended. */
+  fail(error: unknown): void {
+    this.#isOver = true;
+    this.#ended.reject(error);
+  }
 }
 
 interface WorkerProcess {
@@ -77,7 +103,8 @@ export class EmbeddedWorkerClient {
     await abortable(this.#start().ready, signal);
   }
 
-  async *chat(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+  /** As `ModelProvider.chat`. */
+  async chat(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
     signal.throwIfAborted();
     const slot = this.#takeSlot();
     let running: ActiveChat | undefined;
@@ -85,25 +112,25 @@ export class EmbeddedWorkerClient {
       await abortable(slot.taken, signal);
       const child = this.#start();
       await abortable(child.ready, signal);
-      running = this.#send(child, request);
-      const { id, events } = running;
-      const stop = () => {
-        events.abort(signal.reason);
-        this.#stop(child, id);
-      };
-      signal.addEventListener('abort', stop, { once: true });
-      let whole = false;
-      try {
-        yield* events;
-        whole = true;
-      } finally {
-        signal.removeEventListener('abort', stop);
-        if (!whole) this.#stop(child, id);
-      }
+      running = this.#send(child, request, emit);
+      await this.#untilEnded(child, running, signal);
     } finally {
       // The next request waits for the model, not for the reader of this response.
       if (running === undefined) slot.release();
       else void running.freed.promise.then(slot.release);
+    }
+  }
+
+  async #untilEnded(child: WorkerProcess, running: ActiveChat, signal: AbortSignal): Promise<void> {
+    const stop = () => {
+      running.fail(signal.reason);
+      this.#stop(child, running.id);
+    };
+    signal.addEventListener('abort', stop, { once: true });
+    try {
+      await running.ended;
+    } finally {
+      signal.removeEventListener('abort', stop);
     }
   }
 
@@ -124,8 +151,8 @@ export class EmbeddedWorkerClient {
     return { taken, release: resolve };
   }
 
-  #send(child: WorkerProcess, request: ModelRequest): ActiveChat {
-    const running: ActiveChat = { id: ++this.#lastId, events: new EventQueue(), freed: Promise.withResolvers<void>() };
+  #send(child: WorkerProcess, request: ModelRequest, emit: ModelEventListener): ActiveChat {
+    const running = new ActiveChat(++this.#lastId, emit);
     child.running = running;
     refProcess(child);
     void running.freed.promise.then(() => unrefIfIdle(child));
@@ -187,7 +214,7 @@ export class EmbeddedWorkerClient {
         }),
       );
       if (!this.#closed) log().error({ how, stderr }, 'the process of the built-in model ended');
-      child.running?.events.fail(
+      child.running?.fail(
         new AppError('upstream_failed', 'The built-in model stopped before the answer was complete. Try again.'),
       );
       child.running?.freed.resolve();
@@ -213,12 +240,11 @@ function receive(child: WorkerProcess, message: Extract<WorkerMessage, { id: num
   const { running } = child;
   if (running?.id !== message.id) return;
   if (message.type === 'event') {
-    running.events.push(message.event);
-    if (message.event.type === 'done') running.events.end();
+    running.receive(message.event);
   } else if (message.type === 'fault') {
-    running.events.fail(new AppError(message.code, message.message));
+    running.fail(new AppError(message.code, message.message));
   } else {
-    running.events.fail(new AppError('upstream_truncated', 'The answer ended early.'));
+    running.fail(new AppError('upstream_truncated', 'The answer ended early.'));
     child.running = undefined;
     running.freed.resolve();
   }

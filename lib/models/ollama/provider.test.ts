@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { OllamaProvider } from '#lib/models/ollama/provider';
 import type { KeepAlive, ModelEvent, ModelRequest } from '#lib/models/provider';
+import { chatEvents } from '../../../test/support/model-events.ts';
 
 let server: Server;
 let url: string;
@@ -82,7 +83,7 @@ describe('whether a model thinks', () => {
     content = 'Hm.</think>Yes.';
     await withProvider('5m', async (provider) => {
       for (let time = 0; time < 4; time++)
-        expect(textsOf(await Array.fromAsync(provider.chat(request(), signal())))).toEqual(expected);
+        expect(textsOf(await Array.fromAsync(chatEvents(provider, request(), signal())))).toEqual(expected);
     });
     expect(seen.map(({ path }) => path).sort()).toEqual([...Array(4).fill('/api/chat'), '/api/show']);
   });
@@ -111,7 +112,7 @@ describe('keep_alive', () => {
     await withProvider(own, async (provider) => {
       const asked = request({ model: 'm', ...(keepAlive === undefined ? {} : { keepAlive }) });
       expect(provider.checkFieldSupport(asked)).toEqual(isShorter ? ['keep_alive'] : []);
-      await Array.fromAsync(provider.chat(asked, signal()));
+      await Array.fromAsync(chatEvents(provider, asked, signal()));
       await provider.load('m', signal(), keepAlive);
     });
     expect(seen.map(({ body }) => body.keep_alive)).toEqual([sent, sent]);
@@ -125,7 +126,7 @@ describe('the context', () => {
     const provider = new OllamaProvider({ url, keepAlive: '5m', maxContextTokens: 32_768 });
     const ends = async (length: number, options = {}) => {
       const messages = [{ role: 'user' as const, content: 'word '.repeat(length) }];
-      const events = await Array.fromAsync(provider.chat(request({ messages, options }), signal()));
+      const events = await Array.fromAsync(chatEvents(provider, request({ messages, options }), signal()));
       const end = events.at(-1);
       return end?.type === 'done' ? end.usage : undefined;
     };

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
-import { continuedText, withContinueInstruction, withoutOverlap } from '#lib/models/continuation';
+import { continuedText, OverlapFilter, withContinueInstruction } from '#lib/models/continuation';
 import { checkFieldSupport, checkOpenAiOnlyFields, type FieldRules } from '#lib/models/field-support';
 import {
   lenientByteCount,
@@ -30,8 +30,14 @@ import {
 } from '#lib/models/ollama/context-window';
 import { OLLAMA_DEFAULTS, parameterDefaults } from '#lib/models/ollama/option-defaults';
 import { effectiveKeepAlive, isShorterKeepAlive, ollamaBody } from '#lib/models/ollama/request-body';
-import { durationsOf, type OllamaChunk, ollamaChunks } from '#lib/models/ollama/response-stream';
-import type { KeepAlive, ModelEvent, ModelProvider, ModelRequest, ProviderDefinition } from '#lib/models/provider';
+import { type OllamaChunk, OllamaResponse } from '#lib/models/ollama/response-stream';
+import type {
+  KeepAlive,
+  ModelEventListener,
+  ModelProvider,
+  ModelRequest,
+  ProviderDefinition,
+} from '#lib/models/provider';
 import { ThinkReader } from '#lib/models/thinking/think-reader';
 import {
   isReasoningModelName,
@@ -39,7 +45,6 @@ import {
   type ThinkRules,
   thinkRulesByName,
 } from '#lib/models/thinking/think-rules';
-import { createToolCall } from '#lib/models/tool-call-assembler';
 import type { TokenUsage } from '#lib/wire/chat';
 import type { ModelInfo, OptionDefaults } from '#lib/wire/models';
 
@@ -104,66 +109,45 @@ export class OllamaProvider implements ModelProvider {
       : [...ignored, 'keep_alive'];
   }
 
-  chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
+  async chat(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
     const begun = continuedText(request.messages);
-    return begun === undefined ? this.#chat(request, signal) : this.#continue(request, begun, signal);
-  }
-
-  async *#continue(request: ModelRequest, begun: string, signal: AbortSignal): AsyncGenerator<ModelEvent> {
-    await this.#isThinking(request.model, signal);
-    if (this.#continuesByModel.get(request.model) === true) yield* this.#chat(request, signal);
-    else {
-      const messages = withContinueInstruction(request.messages);
-      yield* withoutOverlap(this.#chat({ ...request, messages }, signal), begun);
+    if (begun === undefined || (await this.#continuesLast(request.model, signal)))
+      return await this.#chat(request, signal, emit);
+    const overlap = new OverlapFilter(begun, emit);
+    const messages = withContinueInstruction(request.messages);
+    try {
+      await this.#chat({ ...request, messages }, signal, overlap.push);
+    } finally {
+      overlap.end();
     }
   }
 
-  #chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
-    const events = this.#events(request, signal);
-    return mayContainThinkTags(request) ? this.#thinking.split(events, this.#rules(request, signal)) : events;
+  async #continuesLast(model: string, signal: AbortSignal): Promise<boolean> {
+    await this.#isThinking(model, signal);
+    return this.#continuesByModel.get(model) === true;
   }
 
-  async *#events(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+  async #chat(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
+    if (!mayContainThinkTags(request)) return await this.#stream(request, signal, emit);
+    const tags = this.#thinking.filter(this.#rules(request, signal), emit);
+    await this.#stream(request, signal, tags.push);
+    await tags.settled();
+  }
+
+  async #stream(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
     const estimate = estimatePrompt(request);
     const context = await this.#context(request, estimate, signal);
-    const body = ollamaBody(request, this.#keepAlive, context.sent);
-    let done = false;
-    const bytes = this.#upstream.stream(
-      { method: 'POST', path: '/api/chat', body, signal },
+    const response = new OllamaResponse({
+      emit,
+      errorText: (body) => this.#upstream.errorText(body),
+      usageOf: (chunk) => usageOf(chunk, context.effective, estimate),
+    });
+    await this.#upstream.stream(
+      { method: 'POST', path: '/api/chat', body: ollamaBody(request, this.#keepAlive, context.sent), signal },
+      response.push,
       mapErrorStatus(request.model),
-      () => done,
     );
-    for await (const part of ollamaChunks(bytes)) {
-      if (part.error !== undefined) {
-        // An error ends the response, so the connection can be reused.
-        done = true;
-        const sentence = this.#upstream.errorText(part.error) ?? 'it did not say why';
-        throw new AppError('upstream_failed', `The model stopped with an error: ${sentence}`);
-      }
-      const { message } = part;
-      const text = message?.content ?? part.response;
-      if (part.logprobs?.length) yield { type: 'logprobs', logprobs: part.logprobs };
-      if (message?.thinking) yield { type: 'thinking', text: message.thinking };
-      if (text) yield { type: 'content', text };
-      if (message !== undefined && message.tool_calls.length > 0)
-        yield {
-          type: 'tool_calls',
-          tool_calls: message.tool_calls.map((call) =>
-            createToolCall(call.id, call.function.name, call.function.arguments),
-          ),
-        };
-      if (part.done) {
-        done = true;
-        yield {
-          type: 'done',
-          done_reason: part.done_reason || 'stop',
-          usage: usageOf(part, context.effective, estimate),
-          ...durationsOf(part),
-        };
-        return;
-      }
-    }
-    throw new AppError('upstream_truncated', 'The answer ended early.');
+    response.end();
   }
 
   async models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]> {
@@ -284,10 +268,10 @@ export class OllamaProvider implements ModelProvider {
       ...named,
       opens: async () => (await named.opens()) || (await this.#isThinking(model, signal)) === true,
       // Ollama itself reads the tags of a model that it lists as thinking.
-      opensInTemplate: async () =>
-        isReasoningModelName(model) &&
-        (await named.opensInTemplate()) &&
-        (await this.#isThinking(model, signal)) === false,
+      opensInTemplate: () => {
+        if (!isReasoningModelName(model) || named.opensInTemplate() === false) return false;
+        return this.#isThinking(model, signal).then((isThinking) => isThinking === false);
+      },
     };
   }
 

@@ -11,9 +11,10 @@ import {
 } from '#lib/models/lenient-schemas';
 import { carriesError } from '#lib/models/model-server-errors';
 import { parseJson } from '#lib/models/parse-json';
-import type { Durations } from '#lib/models/provider';
+import type { Durations, ModelEventListener } from '#lib/models/provider';
 import { BoundedText, LineReader } from '#lib/models/text-stream';
-import { tokenLogprobSchema } from '#lib/wire/chat';
+import { createToolCall } from '#lib/models/tool-call-assembler';
+import { type TokenUsage, tokenLogprobSchema } from '#lib/wire/chat';
 
 /**
  * Parses a response stream of Ollama's native API: strict about its text, lenient about the rest.
@@ -46,55 +47,106 @@ const ollamaChunkSchema = z.object({
   load_duration: lenientNanoseconds,
   prompt_eval_duration: lenientNanoseconds,
   eval_duration: lenientNanoseconds,
-  error: z.unknown().optional(),
 });
 export type OllamaChunk = z.infer<typeof ollamaChunkSchema>;
 
-/**
- * Yields the chunks of a response, one JSON value per line. A pretty-printed body is one chunk.
- */
-export async function* ollamaChunks(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<OllamaChunk> {
-  const reader = new LineReader();
-  const piece = new BoundedText();
-  let isFirst = true;
-  for await (const chunk of bytes) {
-    for (const line of reader.push(chunk)) {
-      const part = read(line);
-      if (part !== undefined) yield part;
-    }
-  }
-  for (const line of reader.end()) {
-    const part = read(line);
-    if (part !== undefined) yield part;
-  }
-  if (!piece.isEmpty) {
-    const json = parseJson(piece.take('\n'));
-    if (json === undefined) throw new AppError('upstream_failed', 'Ollama sent a response that is not JSON.');
-    const part = parseChunk(json);
-    if (part !== undefined) yield part;
-  }
-
-  function read(line: string): OllamaChunk | undefined {
-    if (!piece.isEmpty) {
-      piece.add(line);
-      return undefined;
-    }
-    if (line.trim() === '') return undefined;
-    const json = parseJson(line);
-    if (json === undefined && isFirst && line.trimStart().startsWith('{')) piece.add(line);
-    else if (json === undefined) throw new AppError('upstream_failed', 'Ollama sent a line that is not JSON.');
-    isFirst = false;
-    return json === undefined ? undefined : parseChunk(json);
-  }
+export interface OllamaResponseOptions {
+  emit: ModelEventListener;
+  /** The sentence in an error of the model server, safe to show to callers. */
+  errorText(body: unknown): string | undefined;
+  /** The token counts of the last chunk. */
+  usageOf(chunk: OllamaChunk): TokenUsage;
 }
 
-/** Undefined if the chunk adds nothing to the response. */
-function parseChunk(json: unknown): OllamaChunk | undefined {
-  if (carriesError(json)) return { ...EMPTY_CHUNK, error: json };
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
-  const text = plainText(json);
-  if (text !== undefined) return { ...EMPTY_CHUNK, message: { content: text, tool_calls: [] } };
-  return { ...ollamaChunkSchema.parse(json), error: undefined };
+/** One response while it arrives: one JSON value per line. A pretty-printed body is one value. */
+export class OllamaResponse {
+  readonly #options: OllamaResponseOptions;
+  readonly #lines = new LineReader();
+  /** A pretty-printed body. */
+  readonly #body = new BoundedText();
+  #isFirst = true;
+  #isDone = false;
+  /** An error in the stream ends the response. */
+  #error: AppError | undefined;
+
+  constructor(options: OllamaResponseOptions) {
+    this.#options = options;
+  }
+
+  /** Returns true once the response is complete. Throws `upstream_failed` for a line of no JSON. */
+  readonly push = (bytes: Uint8Array): boolean => {
+    for (const line of this.#lines.push(bytes)) this.#read(line);
+    return this.#isDone;
+  };
+
+  /**
+   * The body has ended. Throws the error that the model server sent, or `upstream_truncated` for
+   * an incomplete response.
+   */
+  end(): void {
+    if (!this.#isDone) this.#readRest();
+    if (this.#error !== undefined) throw this.#error;
+    if (!this.#isDone) throw new AppError('upstream_truncated', 'The answer ended early.');
+  }
+
+  #readRest(): void {
+    for (const line of this.#lines.end()) this.#read(line);
+    if (this.#isDone || this.#body.isEmpty) return;
+    const json = parseJson(this.#body.take('\n'));
+    if (json === undefined) throw new AppError('upstream_failed', 'Ollama sent a response that is not JSON.');
+    this.#take(json);
+  }
+
+  #read(line: string): void {
+    if (this.#isDone) return;
+    if (!this.#body.isEmpty) {
+      this.#body.add(line);
+      return;
+    }
+    if (line.trim() === '') return;
+    const json = parseJson(line);
+    if (json !== undefined) this.#take(json);
+    else if (this.#isFirst && line.trimStart().startsWith('{')) this.#body.add(line);
+    else throw new AppError('upstream_failed', 'Ollama sent a line that is not JSON.');
+    this.#isFirst = false;
+  }
+
+  #take(json: unknown): void {
+    if (carriesError(json)) {
+      this.#isDone = true;
+      const sentence = this.#options.errorText(json) ?? 'it did not say why';
+      this.#error = new AppError('upstream_failed', `The model stopped with an error: ${sentence}`);
+      return;
+    }
+    if (typeof json !== 'object' || json === null || Array.isArray(json)) return;
+    const text = plainText(json);
+    if (text === undefined) this.#emitChunk(ollamaChunkSchema.parse(json));
+    else if (text !== '') this.#options.emit({ type: 'content', text });
+  }
+
+  #emitChunk(chunk: OllamaChunk): void {
+    const { emit, usageOf } = this.#options;
+    const { message, logprobs } = chunk;
+    const text = message?.content ?? chunk.response;
+    if (logprobs?.length) emit({ type: 'logprobs', logprobs });
+    if (message?.thinking) emit({ type: 'thinking', text: message.thinking });
+    if (text) emit({ type: 'content', text });
+    if (message !== undefined && message.tool_calls.length > 0)
+      emit({
+        type: 'tool_calls',
+        tool_calls: message.tool_calls.map((call) =>
+          createToolCall(call.id, call.function.name, call.function.arguments),
+        ),
+      });
+    if (!chunk.done) return;
+    this.#isDone = true;
+    emit({
+      type: 'done',
+      done_reason: chunk.done_reason || 'stop',
+      usage: usageOf(chunk),
+      ...durationsOf(chunk),
+    });
+  }
 }
 
 /**
@@ -115,9 +167,7 @@ function plainText(json: { message?: unknown; done?: unknown; logprobs?: unknown
   return isPlain && typeof content === 'string' ? content : undefined;
 }
 
-const EMPTY_CHUNK: OllamaChunk = { message: undefined, done: false, error: undefined };
-
-export function durationsOf(part: OllamaChunk): { durations?: Durations } {
+function durationsOf(part: OllamaChunk): { durations?: Durations } {
   const { load_duration: load_ns, prompt_eval_duration: prompt_eval_ns, eval_duration: eval_ns } = part;
   if (load_ns === undefined && prompt_eval_ns === undefined && eval_ns === undefined) return {};
   return { durations: { load_ns, prompt_eval_ns, eval_ns } };

@@ -1,16 +1,15 @@
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
-import { continuedText, withContinueInstruction, withoutOverlap } from '#lib/models/continuation';
+import { continuedText, OverlapFilter, withContinueInstruction } from '#lib/models/continuation';
 import { checkFieldSupport, type FieldReport, type FieldRules } from '#lib/models/field-support';
 import { lenientObject, lenientPositiveInt, lenientTexts, nameSchema, strictList } from '#lib/models/lenient-schemas';
 import { type MapErrorStatus, ModelServerClient } from '#lib/models/model-server-client';
 import { openAiMessages } from '#lib/models/openai/messages';
-import { openAiEvents } from '#lib/models/openai/response-stream';
-import type { Durations, ModelEvent, ModelProvider, ModelRequest, ProviderDefinition } from '#lib/models/provider';
+import { OpenAiResponse } from '#lib/models/openai/response-stream';
+import type { ModelEventListener, ModelProvider, ModelRequest, ProviderDefinition } from '#lib/models/provider';
 import { ThinkReader } from '#lib/models/thinking/think-reader';
 import { mayContainThinkTags, thinkRulesByName } from '#lib/models/thinking/think-rules';
-import { ToolCallAssembler } from '#lib/models/tool-call-assembler';
-import type { Format, FormatDetails, ModelOptions, Think, TokenUsage } from '#lib/wire/chat';
+import type { Format, FormatDetails, ModelOptions, Think } from '#lib/wire/chat';
 import type { ModelInfo } from '#lib/wire/models';
 
 export interface OpenAiOptions {
@@ -44,57 +43,32 @@ export class OpenAiProvider implements ModelProvider {
     return checkFieldSupport(OPENAI_FIELD_RULES, request);
   }
 
-  chat(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent> {
-    const events = this.#events(request, signal);
-    const split = mayContainThinkTags(request)
-      ? this.#thinking.split(events, thinkRulesByName(request, this.#reasoning.has(request.model)))
-      : events;
+  async chat(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
     const continued = continuedText(request.messages);
-    return continued === undefined ? split : withoutOverlap(split, continued);
+    if (continued === undefined) return await this.#chat(request, signal, emit);
+    const overlap = new OverlapFilter(continued, emit);
+    try {
+      await this.#chat(request, signal, overlap.push);
+    } finally {
+      overlap.end();
+    }
   }
 
-  async *#events(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
-    const body = openAiBody(request);
-    let done = false;
-    const bytes = this.#upstream.stream(
-      { method: 'POST', path: '/chat/completions', body, signal },
+  async #chat(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
+    if (!mayContainThinkTags(request)) return await this.#stream(request, signal, emit);
+    const tags = this.#thinking.filter(thinkRulesByName(request, this.#reasoning.has(request.model)), emit);
+    await this.#stream(request, signal, tags.push);
+    await tags.settled();
+  }
+
+  async #stream(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
+    const response = new OpenAiResponse(emit, (body) => this.#upstream.errorText(body));
+    await this.#upstream.stream(
+      { method: 'POST', path: '/chat/completions', body: openAiBody(request), signal },
+      response.push,
       mapErrorStatus(request.model),
-      () => done,
     );
-    let reason: string | undefined;
-    let usage: TokenUsage = { prompt_tokens: 0, completion_tokens: 0 };
-    const calls = new ToolCallAssembler();
-    let durations: Durations | undefined;
-    const ending = (doneReason: string): ModelEvent[] => {
-      const toolCalls = calls.finish();
-      const measured = durations === undefined ? {} : { durations };
-      return [
-        ...(toolCalls.length === 0 ? [] : [{ type: 'tool_calls' as const, tool_calls: toolCalls }]),
-        { type: 'done', done_reason: doneReason, usage, ...measured },
-      ];
-    };
-    for await (const part of openAiEvents(bytes)) {
-      if (part.type === 'done') {
-        done = true;
-        // `[DONE]` without a reason is a regular end too.
-        yield* ending(reason ?? 'stop');
-        return;
-      }
-      if (part.type === 'error') {
-        // An error ends the response, so the connection can be reused.
-        done = true;
-        const sentence = this.#upstream.errorText(part.body) ?? 'it did not say why';
-        throw new AppError('upstream_failed', `The model stopped with an error: ${sentence}`);
-      }
-      if (part.logprobs !== undefined) yield { type: 'logprobs', logprobs: part.logprobs };
-      for (const text of part.texts) yield text;
-      for (const call of part.tool_calls) calls.add(call);
-      if (part.finish_reason !== undefined) reason = part.finish_reason;
-      if (part.usage !== undefined) usage = { ...usage, ...part.usage };
-      durations = part.durations ?? durations;
-    }
-    if (reason === undefined) throw new AppError('upstream_truncated', 'The answer ended early.');
-    yield* ending(reason);
+    response.end();
   }
 
   async models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]> {

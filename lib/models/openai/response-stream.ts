@@ -13,13 +13,15 @@ import {
 } from '#lib/models/lenient-schemas';
 import { carriesError } from '#lib/models/model-server-errors';
 import { parseJson } from '#lib/models/parse-json';
-import type { Durations, TextEvent } from '#lib/models/provider';
+import type { Durations, ModelEventListener, TextEvent } from '#lib/models/provider';
 import { BoundedText, LineReader } from '#lib/models/text-stream';
-import { type ToolCallChunk, toolCallChunkSchema } from '#lib/models/tool-call-assembler';
+import { ToolCallAssembler, type ToolCallChunk, toolCallChunkSchema } from '#lib/models/tool-call-assembler';
 import { type TokenLogprob, type TokenUsage, tokenLogprobSchema } from '#lib/wire/chat';
 
 /** What one server-sent event adds to the response. */
 type OpenAiEvent =
+  /** A piece of the response's text, with nothing else: most events are one. */
+  | { type: 'text'; text: string }
   | {
       type: 'part';
       texts: TextEvent[];
@@ -34,24 +36,76 @@ type OpenAiEvent =
   | { type: 'error'; body: unknown };
 
 /**
- * Yields the events of a response of OpenAI's chat completions. A JSON body of a server that does
- * not stream is one event, whatever its content type. Throws `upstream_failed` for invalid JSON.
- * Drops values of an unknown form.
+ * One response of OpenAI's chat completions while it arrives. A JSON body of a server that does not
+ * stream is one event, whatever its content type. Drops values of an unknown form.
  * https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
  */
-export async function* openAiEvents(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<OpenAiEvent> {
-  const lines = new LineReader();
-  const events = new SseReader();
-  for await (const chunk of bytes)
-    for (const line of lines.push(chunk)) {
-      const part = events.line(line);
-      if (part !== undefined) yield part;
-    }
-  for (const line of lines.end()) {
-    const part = events.line(line);
-    if (part !== undefined) yield part;
+export class OpenAiResponse {
+  readonly #emit: ModelEventListener;
+  readonly #errorText: (body: unknown) => string | undefined;
+  readonly #lines = new LineReader();
+  readonly #events = new SseReader();
+  readonly #calls = new ToolCallAssembler();
+  #reason: string | undefined;
+  #usage: TokenUsage = { prompt_tokens: 0, completion_tokens: 0 };
+  #durations: Durations | undefined;
+  #isDone = false;
+  /** An error in the stream ends the response. */
+  #error: AppError | undefined;
+
+  /** `errorText` makes a sentence of the model server safe to show to callers. */
+  constructor(emit: ModelEventListener, errorText: (body: unknown) => string | undefined) {
+    this.#emit = emit;
+    this.#errorText = errorText;
   }
-  yield* events.end();
+
+  /** Returns true once the response is complete. Throws `upstream_failed` for invalid JSON. */
+  readonly push = (bytes: Uint8Array): boolean => {
+    for (const line of this.#lines.push(bytes)) this.#take(this.#events.line(line));
+    return this.#isDone;
+  };
+
+  /**
+   * The body has ended. Throws the error that the model server sent, or `upstream_truncated` for
+   * an incomplete response.
+   */
+  end(): void {
+    if (!this.#isDone) {
+      for (const line of this.#lines.end()) this.#take(this.#events.line(line));
+      for (const event of this.#events.end()) this.#take(event);
+    }
+    if (this.#error !== undefined) throw this.#error;
+    if (this.#isDone) return;
+    if (this.#reason === undefined) throw new AppError('upstream_truncated', 'The answer ended early.');
+    this.#finish(this.#reason);
+  }
+
+  #take(event: OpenAiEvent | undefined): void {
+    if (event === undefined || this.#isDone) return;
+    if (event.type === 'text') this.#emit({ type: 'content', text: event.text });
+    // `[DONE]` without a reason is a regular end too.
+    else if (event.type === 'done') this.#finish(this.#reason ?? 'stop');
+    else if (event.type === 'error') {
+      this.#isDone = true;
+      const sentence = this.#errorText(event.body) ?? 'it did not say why';
+      this.#error = new AppError('upstream_failed', `The model stopped with an error: ${sentence}`);
+    } else {
+      if (event.logprobs !== undefined) this.#emit({ type: 'logprobs', logprobs: event.logprobs });
+      for (const text of event.texts) this.#emit(text);
+      for (const call of event.tool_calls) this.#calls.add(call);
+      this.#reason = event.finish_reason ?? this.#reason;
+      if (event.usage !== undefined) this.#usage = { ...this.#usage, ...event.usage };
+      this.#durations = event.durations ?? this.#durations;
+    }
+  }
+
+  #finish(reason: string): void {
+    this.#isDone = true;
+    const toolCalls = this.#calls.finish();
+    if (toolCalls.length > 0) this.#emit({ type: 'tool_calls', tool_calls: toolCalls });
+    const measured = this.#durations === undefined ? {} : { durations: this.#durations };
+    this.#emit({ type: 'done', done_reason: reason, usage: this.#usage, ...measured });
+  }
 }
 
 class SseReader {
@@ -128,7 +182,7 @@ function readEvent(json: unknown, isError = false): OpenAiEvent | undefined {
   if (isError || carriesError(json)) return { type: 'error', body: json };
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
   const text = plainText(json);
-  if (text !== undefined) return { type: 'part', texts: textEvents('content', text), tool_calls: [] };
+  if (text !== undefined) return text === '' ? undefined : { type: 'text', text };
   const { choices, usage, timings } = openAiEventSchema.parse(json);
   // The request asks for one choice. Others are ignored.
   const choice = choices.find(({ index }) => (index ?? 0) === 0);
@@ -174,10 +228,6 @@ function fieldsOf(value: unknown): Record<string, unknown> {
 
 function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null;
-}
-
-function textEvents(type: TextEvent['type'], text: string): TextEvent[] {
-  return text === '' ? [] : [{ type, text }];
 }
 
 function textsOf(message: z.infer<typeof messageSchema>): TextEvent[] {
