@@ -1,12 +1,13 @@
-import { hash } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { ConversationCache } from '#lib/chat/cache/conversation-cache';
 import { ResponseCache } from '#lib/chat/cache/response-cache';
-import { nativeStreamEncoder } from '#lib/chat/formats/native';
+import { nativeResponse, nativeStreamEncoder } from '#lib/chat/formats/native';
 import { RESULT_BYTES } from '#lib/chat/generation/in-flight';
 import { responseStream } from '#lib/chat/generation/response-stream';
+import { apiAdapter } from '#lib/chat/http/api-adapter';
 import { toReadableStream } from '#lib/http/stream-body';
 import { chatRequest, engineHarness, ManualClock, settled } from '../../test/support/chat.ts';
 
@@ -29,6 +30,12 @@ async function heldBytes(): Promise<number> {
   return heapUsed + external;
 }
 
+const { cachedJson: JSON_FORMAT } = apiAdapter({
+  streamHeaders: {},
+  encoder: nativeStreamEncoder,
+  body: nativeResponse,
+});
+
 describe('memory of the chat engine', () => {
   it.each([
     ['short', 20, 8_000],
@@ -38,8 +45,9 @@ describe('memory of the chat engine', () => {
     const cache = new ResponseCache({ maxBytes: 1e9, ttlMs: 1e9 }, new ManualClock());
     measured.push(cache);
     const before = await heldBytes();
-    for (let n = 0; n < entries; n += 1)
-      cache.set(hash('sha256', `${length}/${n}`, 'base64url'), {
+    for (let n = 0; n < entries; n += 1) {
+      const key = hash('sha256', `${length}/${n}`, 'base64url');
+      cache.set(key, {
         content: `${n} ${'é'.repeat(length)}`,
         thinking: '',
         tool_calls: [],
@@ -47,6 +55,9 @@ describe('memory of the chat engine', () => {
         done_reason: 'stop',
         usage: { prompt_tokens: 1, completion_tokens: 1 },
       });
+      // Makes its template, which stays.
+      cache.get(key)?.body(JSON_FORMAT, randomUUID());
+    }
     const held = (await heldBytes()) - before;
     const counted = cache.stats().total_size_mb * BYTES_PER_MB;
     expect(held / counted).toBeGreaterThan(0.7);

@@ -131,7 +131,7 @@ export class ChatEngine {
 
   /**
    * Accepts a request. It is cancelled when no reader registers within the grace period. A cached
-   * response comes with its ready bodies, and is not registered as a result; see `keepResult`.
+   * response comes with its ready bodies, and is not registered as a result.
    * Throws the resolver's errors, `queue_full` and `shutting_down`.
    *
    * The engine keeps no reference to `request` while it waits for anything; a caller that keeps
@@ -159,11 +159,6 @@ export class ChatEngine {
     if (request === undefined || !this.#mayAccess(request.caller, caller))
       throw new AppError('not_found', 'No request has this id, or its result has expired. Send the request again.');
     return request;
-  }
-
-  /** Registers the result of a cached response, so that it can be looked up by its id. */
-  keepResult(request: PendingRequest): void {
-    this.#inFlight.add(request);
   }
 
   /** Registers a reader of a request; see `PendingRequest.addReader`. */

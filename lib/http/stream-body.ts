@@ -1,5 +1,5 @@
 /** Takes the pieces of a body, for one client. */
-export interface BodyWriter {
+export interface PieceWriter {
   /** Returns false if the client is behind: no more is written until `StreamBody.resume`. */
   write(text: string): boolean;
   /** Ends the body. */
@@ -11,7 +11,7 @@ export interface BodyWriter {
 /** A body that is written piece by piece, as fast as its client reads. */
 export abstract class StreamBody {
   /** Begins to write. Called once, unless the client has left before. */
-  abstract start(writer: BodyWriter): void;
+  abstract start(writer: PieceWriter): void;
   /** The client has read what was written. */
   abstract resume(): void;
   /** The client has left. Idempotent. */

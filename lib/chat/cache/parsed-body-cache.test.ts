@@ -19,17 +19,22 @@ describe('ParsedBodyCache', () => {
     expect(() => recent.get(bytes('x'), fails)).toThrow('bad');
     const parse = vi.fn(() => ({}));
     recent.get(bytes('x'), parse);
-    for (let n = 0; n < 2; n += 1) recent.get(bytes('x'.repeat(9_000)), parse);
+    for (let n = 0; n < 2; n += 1) recent.get(bytes('x'.repeat(17_000)), parse);
     expect(parse).toHaveBeenCalledTimes(3);
   });
 
-  it('keeps the most recent bodies only', () => {
+  it('holds thousands of questions, the most recent ones', () => {
     const recent = new ParsedBodyCache<object>();
     const parse = vi.fn(() => ({}));
-    for (let n = 0; n < 300; n += 1) recent.get(bytes(String(n)), parse);
-    recent.get(bytes('299'), parse);
-    recent.get(bytes('0'), parse);
-    expect(parse).toHaveBeenCalledTimes(301);
+    const body = (n: number) => bytes(`question ${n} ${'x'.repeat(1_000)}`);
+    for (let n = 0; n < 5_000; n += 1) recent.get(body(n), parse);
+    recent.get(body(0), parse);
+    expect(parse).toHaveBeenCalledTimes(5_000);
+    for (let n = 5_000; n < 20_000; n += 1) recent.get(body(n), parse);
+    recent.get(body(19_999), parse);
+    expect(parse).toHaveBeenCalledTimes(20_000);
+    recent.get(body(1), parse);
+    expect(parse).toHaveBeenCalledTimes(20_001);
   });
 
   it('is bounded by the size of the results', () => {

@@ -1,10 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CachedResponse, ENTRY_BYTES, ResponseCache } from '#lib/chat/cache/response-cache';
+import { nativeResponse, nativeStreamEncoder } from '#lib/chat/formats/native';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
+import { apiAdapter } from '#lib/chat/http/api-adapter';
 import { chatEventSchema, chatResponseSchema } from '#lib/wire/chat';
 import { ManualClock } from '../../../test/support/chat.ts';
 
+const { cachedJson: JSON_FORMAT, cachedStream: STREAM_FORMAT } = apiAdapter({
+  streamHeaders: {},
+  encoder: nativeStreamEncoder,
+  body: nativeResponse,
+});
 const ID = '0f8fad5b-d9cb-469f-a165-70867728950e';
 
 function finished(fields: Partial<CompletedResponse> = {}): CompletedResponse {
@@ -31,11 +38,11 @@ describe('CachedResponse', () => {
     fc.assert(
       fc.property(anyText, anyText, anyText, (content, thinking, model) => {
         const response = finished({ content, thinking, model });
-        const cached = new CachedResponse(response);
-        const json = chatResponseSchema.parse(JSON.parse(Buffer.from(cached.json(ID)).toString()));
+        const cached = new CachedResponse(response, 0);
+        const json = chatResponseSchema.parse(JSON.parse(Buffer.from(cached.body(JSON_FORMAT, ID)).toString()));
         expect(json).toMatchObject({ cached: true, request_id: ID, model, message: { content } });
         expect(json.message.thinking ?? '').toBe(thinking);
-        const lines = Buffer.from(cached.sse(ID)).toString().split('\n');
+        const lines = Buffer.from(cached.body(STREAM_FORMAT, ID)).toString().split('\n');
         const events = lines
           .filter((line) => line !== '')
           .map((line) => chatEventSchema.parse(JSON.parse(line.slice('data: '.length))));
@@ -50,12 +57,12 @@ describe('CachedResponse', () => {
   });
 
   it('returns copies, so that a changed reply does not affect the next one', () => {
-    const cached = new CachedResponse(finished({ content: 'é' }));
-    const first = cached.json(ID);
+    const cached = new CachedResponse(finished({ content: 'é' }), 0);
+    const first = cached.body(JSON_FORMAT, ID);
     if (typeof first === 'string') throw new Error('this body is not ASCII');
     const before = Buffer.from(first).toString();
     first.fill(0);
-    expect(Buffer.from(cached.json(ID)).toString()).toBe(before);
+    expect(Buffer.from(cached.body(JSON_FORMAT, ID)).toString()).toBe(before);
   });
 });
 
@@ -72,7 +79,7 @@ describe('ResponseCache', () => {
           else {
             const response = finished({ content: 'é'.repeat(length) });
             cache.set(`k${key}`, response);
-            sizes.set(`k${key}`, new CachedResponse(response).bytes + `k${key}`.length + ENTRY_BYTES);
+            sizes.set(`k${key}`, new CachedResponse(response, 0).bytes + `k${key}`.length + ENTRY_BYTES);
           }
           const { total_entries, total_size_mb, memory_usage_percent } = cache.stats();
           expect(memory_usage_percent).toBeLessThanOrEqual(100);
@@ -89,7 +96,7 @@ describe('ResponseCache', () => {
 
   it('evicts the least recently used entry first, and expired entries', async () => {
     const clock = new ManualClock();
-    const cache = new ResponseCache({ maxBytes: 30_000, ttlMs: 1_000 }, clock);
+    const cache = new ResponseCache({ maxBytes: 20_000, ttlMs: 1_000 }, clock);
     const big = finished({ content: 'x'.repeat(4_000) });
     for (const key of ['a', 'b', 'c']) cache.set(key, big);
     cache.get('a');

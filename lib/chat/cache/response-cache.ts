@@ -1,118 +1,100 @@
 import { type CacheLimits, CountedCache } from '#lib/chat/cache/counted-cache';
 import type { Clock } from '#lib/chat/clock';
 import { modelNameJson } from '#lib/chat/formats/model-name-json';
-import {
-  doneEvent,
-  logprobsEvent,
-  responseMessage,
-  sseData,
-  textEvent,
-  toolCallsEvent,
-} from '#lib/chat/formats/native-events';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
-import type { Durations } from '#lib/models/provider';
-import type { ChatResponse, TokenUsage } from '#lib/wire/chat';
+import { estimateValueBytes } from '#lib/chat/generation/packed-request';
+import type { RequestView } from '#lib/chat/generation/request-view';
+import type { TokenUsage } from '#lib/wire/chat';
 import type { CacheStats } from '#lib/wire/server-stats';
+import { BodyTemplate, type CachedBody, JsonText, PLACEHOLDERS } from './body-template.ts';
 
 /**
- * Memory of an entry without its bodies: key, map slot, list links and objects, as measured on V8.
+ * Memory of an entry without its texts: key, map slot, list links, objects, and the template that
+ * was used last; as measured on V8.
  */
-export const ENTRY_BYTES = 700;
+export const ENTRY_BYTES = 2_200;
 
-/** An object with three numbers. */
-const DURATIONS_BYTES = 96;
-
-const ID_PLACEHOLDER = '00000000-0000-0000-0000-000000000000';
-const ZERO_TIMINGS = { queued_ms: 0, first_token_ms: 0, total_ms: 0 };
-
-/** A whole body, in the representation that is the fastest to send. */
-export type CachedBody = string | Uint8Array<ArrayBuffer>;
+/** An API's body for a response. One object per body, by which its template is kept. */
+export interface BodyFormat {
+  render(request: RequestView, response: CompletedResponse): string;
+}
 
 /**
- * A response with a ready body for JSON and for a stream. The bodies differ per request in its id.
+ * A complete response. Its texts are kept once, already escaped for JSON; a body of any API is made
+ * from a template around them. Bodies differ per request in its id.
  */
 export class CachedResponse {
-  readonly #json: ResponseTemplate;
-  readonly #sse: ResponseTemplate;
   /** For the access log; see `cachedResponseLogFields`. */
   readonly modelJson: string;
-  readonly usage: TokenUsage;
-  readonly #durations: Durations | undefined;
+  readonly #content: JsonText;
+  readonly #thinking: JsonText;
+  /** The response with placeholders for its texts. */
+  readonly #rest: CompletedResponse;
+  readonly #createdAt: number;
+  /** Of the format that was used last: most responses are read through one API. */
+  #template: { format: BodyFormat; template: BodyTemplate } | undefined;
 
-  constructor(response: CompletedResponse) {
+  /** `now`: milliseconds since the epoch. */
+  constructor(response: CompletedResponse, now: number) {
     this.modelJson = modelNameJson(response.model);
-    this.usage = response.usage;
-    this.#durations = response.durations;
-    this.#json = jsonTemplate(response);
-    this.#sse = sseTemplate(response);
+    this.#content = new JsonText(response.content);
+    this.#thinking = new JsonText(response.thinking);
+    this.#createdAt = now;
+    this.#rest = {
+      ...response,
+      content: response.content === '' ? '' : PLACEHOLDERS.content,
+      thinking: response.thinking === '' ? '' : PLACEHOLDERS.thinking,
+    };
+  }
+
+  get usage(): TokenUsage {
+    return this.#rest.usage;
   }
 
   get bytes(): number {
-    const durations = this.#durations === undefined ? 0 : DURATIONS_BYTES;
-    return this.#json.bytes.byteLength + this.#sse.bytes.byteLength + durations;
+    const { tool_calls, logprobs } = this.#rest;
+    // Tool calls are in the template, too.
+    const others = 2 * estimateValueBytes(tool_calls) + (logprobs === undefined ? 0 : estimateValueBytes(logprobs));
+    return this.#content.bytes.byteLength + this.#thinking.bytes.byteLength + others;
   }
 
-  /** The JSON body. `id` is a UUID. */
-  json(id: string): CachedBody {
-    return this.#json.fill(id);
-  }
-
-  /** The whole event stream. `id` is a UUID. */
-  sse(id: string): CachedBody {
-    return this.#sse.fill(id);
+  /** The whole body for the request with this id, which is a UUID. */
+  body(format: BodyFormat, id: string): CachedBody {
+    return this.#templateOf(format).fill({ id, content: this.#content, thinking: this.#thinking });
   }
 
   toResponse(): CompletedResponse {
-    const { message, model, done_reason, usage, logprobs }: ChatResponse = JSON.parse(this.#json.bytes.toString());
-    const { content, thinking = '', tool_calls = [] } = message;
-    return {
-      content,
-      thinking,
-      tool_calls,
-      model,
-      done_reason,
-      usage,
-      durations: this.#durations,
-      ...(logprobs === undefined ? {} : { logprobs }),
+    return { ...this.#rest, content: this.#content.toString(), thinking: this.#thinking.toString() };
+  }
+
+  #templateOf(format: BodyFormat): BodyTemplate {
+    if (this.#template?.format === format) return this.#template.template;
+    const { id } = PLACEHOLDERS;
+    const view: RequestView = {
+      id,
+      generationId: id,
+      createdAt: this.#createdAt,
+      model: this.#rest.model,
+      cached: true,
+      conversation: undefined,
+      timings: () => ZERO_TIMINGS,
     };
+    const template = new BodyTemplate(format.render(view, this.#rest));
+    // Log probabilities may be much larger than their text, and would be kept twice.
+    if (this.#rest.logprobs === undefined) this.#template = { format, template };
+    return template;
   }
 }
 
-/** A text with a placeholder for a request's id, as bytes outside the heap. */
-class ResponseTemplate {
-  readonly bytes: Buffer<ArrayBuffer>;
-  readonly #idAt: number;
-  readonly #isAscii: boolean;
-
-  constructor(head: string, tail: string) {
-    const text = head + ID_PLACEHOLDER + tail;
-    this.#idAt = Buffer.byteLength(head);
-    // An own allocation: a slice of Node's shared pool would retain the whole pool.
-    this.bytes = Buffer.from(new ArrayBuffer(Buffer.byteLength(text)));
-    this.bytes.write(text);
-    this.#isAscii = this.bytes.byteLength === text.length;
-  }
-
-  /**
-   * The text with `id`. ASCII becomes a string, which is sent in one write with the headers; other
-   * text would have to be decoded for that, and stays bytes.
-   */
-  fill(id: string): CachedBody {
-    const { bytes } = this;
-    const tailAt = this.#idAt + ID_PLACEHOLDER.length;
-    if (this.#isAscii) return bytes.toString('latin1', 0, this.#idAt) + id + bytes.toString('latin1', tailAt);
-    const copy = Buffer.allocUnsafe(bytes.byteLength);
-    bytes.copy(copy);
-    copy.write(id, this.#idAt, ID_PLACEHOLDER.length, 'latin1');
-    return copy;
-  }
-}
+export const ZERO_TIMINGS = { queued_ms: 0, first_token_ms: 0, total_ms: 0 };
 
 /** Complete responses by cache key. */
 export class ResponseCache {
   readonly #responses: CountedCache<CachedResponse>;
+  readonly #clock: Clock;
 
   constructor(limits: CacheLimits, clock: Clock) {
+    this.#clock = clock;
     this.#responses = new CountedCache(limits, clock, ({ bytes }, key) => bytes + key.length + ENTRY_BYTES);
   }
 
@@ -122,7 +104,7 @@ export class ResponseCache {
 
   /** The caller guarantees that `response` is complete. */
   set(key: string, response: CompletedResponse): void {
-    this.#responses.set(key, new CachedResponse(response));
+    this.#responses.set(key, new CachedResponse(response, this.#clock.now()));
   }
 
   /** Returns how many entries were removed. */
@@ -133,31 +115,4 @@ export class ResponseCache {
   stats(): CacheStats {
     return this.#responses.stats();
   }
-}
-
-function jsonTemplate(response: CompletedResponse): ResponseTemplate {
-  const { message, ...rest } = {
-    message: responseMessage(response),
-    model: response.model,
-    done_reason: response.done_reason,
-    ...(response.logprobs === undefined ? {} : { logprobs: response.logprobs }),
-    usage: response.usage,
-    timings: ZERO_TIMINGS,
-  } satisfies Omit<ChatResponse, 'cached' | 'request_id'>;
-  return new ResponseTemplate(
-    `{"message":${JSON.stringify(message)},"cached":true,"request_id":"`,
-    `",${JSON.stringify(rest).slice(1)}`,
-  );
-}
-
-function sseTemplate(response: CompletedResponse): ResponseTemplate {
-  const { logprobs, thinking, content, tool_calls } = response;
-  const events =
-    (logprobs === undefined ? '' : sseData(logprobsEvent(logprobs, true))) +
-    (thinking === '' ? '' : sseData(textEvent('thinking', thinking, true))) +
-    (content === '' ? '' : sseData(textEvent('content', content, true))) +
-    (tool_calls.length === 0 ? '' : sseData(toolCallsEvent(tool_calls, true)));
-  const done = sseData(doneEvent(response, ID_PLACEHOLDER, ZERO_TIMINGS, true, undefined));
-  const idAt = done.indexOf(ID_PLACEHOLDER);
-  return new ResponseTemplate(events + done.slice(0, idAt), done.slice(idAt + ID_PLACEHOLDER.length));
 }

@@ -13,6 +13,7 @@ import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent, QueueStatusEvent } from '#lib/chat/generation/generation-log';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import type { RequestView } from '#lib/chat/generation/request-view';
 import type { ChatResponse } from '#lib/wire/chat';
 import type { QueueEntry } from '#lib/wire/chat-queue';
 
@@ -24,7 +25,7 @@ const RETRY_MS = 2_000;
  * The stream of POST /api/chat-optimized: `data:` lines and blank lines only, for clients that
  * parse every line.
  */
-export function nativeStreamEncoder(request: PendingRequest): StreamEncoder {
+export function nativeStreamEncoder(request: RequestView): StreamEncoder {
   return {
     preamble: '',
     heartbeat: HEARTBEAT,
@@ -36,7 +37,7 @@ export function nativeStreamEncoder(request: PendingRequest): StreamEncoder {
 }
 
 /** The stream of GET /api/chat-queue: full server-sent events, resumable after any event id. */
-export function queueStreamEncoder(request: PendingRequest): StreamEncoder {
+export function queueStreamEncoder(request: RequestView): StreamEncoder {
   return {
     preamble: `retry: ${RETRY_MS}\n\n`,
     heartbeat: ': still here\n\n',
@@ -48,11 +49,11 @@ export function queueStreamEncoder(request: PendingRequest): StreamEncoder {
 }
 
 /** The JSON body of a completed request. */
-export function nativeResponse(request: PendingRequest, response: CompletedResponse): ChatResponse {
-  const { id, generation, conversation } = request;
+export function nativeResponse(request: RequestView, response: CompletedResponse): ChatResponse {
+  const { id, cached, conversation } = request;
   return {
     message: responseMessage(response),
-    cached: generation.cached,
+    cached,
     request_id: id,
     model: response.model,
     done_reason: response.done_reason,
@@ -84,7 +85,7 @@ export function queueEntry(
   };
 }
 
-function statusEntry(request: PendingRequest, { type: _, ...status }: QueueStatusEvent): QueueEntry & { done: false } {
+function statusEntry(request: RequestView, { type: _, ...status }: QueueStatusEvent): QueueEntry & { done: false } {
   return {
     request_id: request.id,
     done: false,
@@ -95,9 +96,8 @@ function statusEntry(request: PendingRequest, { type: _, ...status }: QueueStatu
   };
 }
 
-function toChatEvent(request: PendingRequest, event: Exclude<GenerationEvent, { type: 'status' }>) {
-  const { id, generation, conversation } = request;
-  const { model, cached } = generation;
+function toChatEvent(request: RequestView, event: Exclude<GenerationEvent, { type: 'status' }>) {
+  const { id, model, cached, conversation } = request;
   switch (event.type) {
     case 'done':
       return doneEvent(

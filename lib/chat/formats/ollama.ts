@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent } from '#lib/chat/generation/generation-log';
-import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import type { RequestView } from '#lib/chat/generation/request-view';
 import { type TokenLogprob, type ToolCall, toolArgumentsObject } from '#lib/wire/chat';
 import type { ModelInfo } from '#lib/wire/models';
 
@@ -22,9 +22,9 @@ const UNKNOWN_TIME = '1970-01-01T00:00:00Z';
 export type OllamaEndpoint = 'chat' | 'generate';
 
 /** The JSON body of a completed request. */
-export function ollamaResponse(endpoint: OllamaEndpoint, request: PendingRequest, response: CompletedResponse) {
+export function ollamaResponse(endpoint: OllamaEndpoint, request: RequestView, response: CompletedResponse) {
   return {
-    ...responseFields(endpoint, request.generation.model, response),
+    ...responseFields(endpoint, request.model, response),
     ...logprobsOf(response.logprobs),
     ...finalFields(request, response),
   };
@@ -34,7 +34,7 @@ export function ollamaResponse(endpoint: OllamaEndpoint, request: PendingRequest
  * The stream: one JSON object per line. Empty objects keep the connection, as there are no
  * comments.
  */
-export function ollamaStreamEncoder(endpoint: OllamaEndpoint, request: PendingRequest): StreamEncoder {
+export function ollamaStreamEncoder(endpoint: OllamaEndpoint, request: RequestView): StreamEncoder {
   const line = (fields: object) => `${JSON.stringify(fields)}\n`;
   let pendingLogprobs: TokenLogprob[] | undefined;
   const takeLogprobs = () => {
@@ -43,7 +43,7 @@ export function ollamaStreamEncoder(endpoint: OllamaEndpoint, request: PendingRe
     return logprobs;
   };
   const textLine = (fields: OllamaResponseFields) =>
-    line({ ...responseFields(endpoint, request.generation.model, fields), done: false, ...takeLogprobs() });
+    line({ ...responseFields(endpoint, request.model, fields), done: false, ...takeLogprobs() });
   const encode = (event: GenerationEvent): string => {
     switch (event.type) {
       case 'status':
@@ -62,7 +62,7 @@ export function ollamaStreamEncoder(endpoint: OllamaEndpoint, request: PendingRe
         return line({ error: event.error.message });
       case 'done':
         return line({
-          ...responseFields(endpoint, request.generation.model, {}),
+          ...responseFields(endpoint, request.model, {}),
           ...takeLogprobs(),
           ...finalFields(request, event),
         });
@@ -70,7 +70,7 @@ export function ollamaStreamEncoder(endpoint: OllamaEndpoint, request: PendingRe
   };
   return {
     preamble: '',
-    heartbeat: line({ ...responseFields(endpoint, request.generation.model, {}), done: false }),
+    heartbeat: line({ ...responseFields(endpoint, request.model, {}), done: false }),
     encode,
   };
 }
@@ -144,7 +144,7 @@ function logprobsOf(logprobs: readonly TokenLogprob[] | undefined) {
  * prompt's.
  */
 function finalFields(
-  request: PendingRequest,
+  request: RequestView,
   { done_reason, usage, durations }: Pick<CompletedResponse, 'done_reason' | 'usage' | 'durations'>,
 ) {
   const { queued_ms, first_token_ms, total_ms } = request.timings();

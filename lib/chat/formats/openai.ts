@@ -1,7 +1,7 @@
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent } from '#lib/chat/generation/generation-log';
-import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import type { RequestView } from '#lib/chat/generation/request-view';
 import type { TokenLogprob, TokenUsage, ToolArguments, ToolCall } from '#lib/wire/chat';
 import type { ErrorBody } from '#lib/wire/error';
 import type { ModelInfo } from '#lib/wire/models';
@@ -12,7 +12,7 @@ import type { ModelInfo } from '#lib/wire/models';
  */
 
 /** The `chat.completion` of a completed request. */
-export function openAiCompletion(request: PendingRequest, response: CompletedResponse) {
+export function openAiCompletion(request: RequestView, response: CompletedResponse) {
   const { content, thinking, tool_calls: toolCalls } = response;
   return {
     id: completionId(request),
@@ -38,7 +38,7 @@ export function openAiCompletion(request: PendingRequest, response: CompletedRes
 }
 
 /** The stream of `chat.completion.chunk`s. While a request waits, comments keep the connection. */
-export function openAiStreamEncoder(request: PendingRequest, includeUsage: boolean): StreamEncoder {
+export function openAiStreamEncoder(request: RequestView, includeUsage: boolean): StreamEncoder {
   let toolCalls = 0;
   let hasBegun = false;
   const chunk = (choices: object[], usage?: object) =>
@@ -46,7 +46,7 @@ export function openAiStreamEncoder(request: PendingRequest, includeUsage: boole
       id: completionId(request),
       object: 'chat.completion.chunk',
       created: createdSeconds(request),
-      model: request.generation.model,
+      model: request.model,
       choices,
       ...(usage === undefined ? (includeUsage ? { usage: null } : {}) : { usage }),
     });
@@ -134,9 +134,9 @@ function errorType(status: number): string {
 }
 
 /** A client needs an id to return a result; if the provider sends none, the position is used. */
-function toToolCall(call: ToolCall, request: PendingRequest, at: number) {
+function toToolCall(call: ToolCall, request: RequestView, at: number) {
   return {
-    id: call.id ?? `call_${request.generation.id}_${at}`,
+    id: call.id ?? `call_${request.generationId}_${at}`,
     type: 'function',
     function: { name: call.function.name, arguments: writeArguments(call.function.arguments) },
   };
@@ -175,11 +175,11 @@ function toUsage({ prompt_tokens, completion_tokens, prompt_truncated }: TokenUs
   };
 }
 
-function completionId(request: PendingRequest): string {
+function completionId(request: RequestView): string {
   return `chatcmpl-${request.id}`;
 }
 
-function createdSeconds(request: PendingRequest): number {
+function createdSeconds(request: RequestView): number {
   return Math.floor(request.createdAt / 1000);
 }
 

@@ -1,3 +1,4 @@
+import type { GenerationEvent } from '#lib/chat/generation/generation-log';
 import type { Durations } from '#lib/models/provider';
 import type { TokenLogprob, TokenUsage, ToolCall } from '#lib/wire/chat';
 
@@ -13,4 +14,16 @@ export interface CompletedResponse {
   usage: TokenUsage;
   /** Present if the model server measured them; also in a cached response. */
   durations?: Durations | undefined;
+}
+
+/** The events of a complete response. */
+export function responseEvents(response: CompletedResponse): GenerationEvent[] {
+  const { content, thinking, tool_calls, logprobs, done_reason, usage, durations } = response;
+  return [
+    ...(logprobs === undefined ? [] : [{ type: 'logprobs', logprobs } as const]),
+    ...(thinking === '' ? [] : [{ type: 'thinking', text: thinking } as const]),
+    ...(content === '' ? [] : [{ type: 'content', text: content } as const]),
+    ...(tool_calls.length === 0 ? [] : [{ type: 'tool_calls', tool_calls } as const]),
+    { type: 'done', done_reason, usage, durations },
+  ];
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '#lib/chat/clock';
 import { CANCELLATIONS } from '#lib/chat/generation/cancellation';
-import type { CompletedResponse } from '#lib/chat/generation/completed-response';
+import { type CompletedResponse, responseEvents } from '#lib/chat/generation/completed-response';
 import { type GenerationEvent, GenerationLog } from '#lib/chat/generation/generation-log';
 import { PackedRequest } from '#lib/chat/generation/packed-request';
 import { AppError } from '#lib/errors';
@@ -110,7 +110,7 @@ export class Generation {
     { id, caller, createdAt }: Pick<Generation, 'id' | 'caller' | 'createdAt'>,
     response: CompletedResponse,
   ): Generation {
-    const { model, content, thinking, tool_calls, logprobs, done_reason, usage, durations } = response;
+    const { model } = response;
     const generation = new Generation({
       id,
       caller,
@@ -121,14 +121,11 @@ export class Generation {
       priority: 0,
       requestBytes: 0,
     });
-    const { log } = generation;
-    if (logprobs !== undefined) log.append({ type: 'logprobs', logprobs });
-    if (thinking !== '') log.append({ type: 'thinking', text: thinking });
-    if (content !== '') log.append({ type: 'content', text: content });
-    if (tool_calls.length > 0) log.append({ type: 'tool_calls', tool_calls });
     generation.startedAt = generation.firstTokenAt = createdAt;
     generation.response = response;
-    generation.#end({ type: 'done', done_reason, usage, durations }, createdAt);
+    for (const event of responseEvents(response))
+      if (event.type === 'done') generation.#end(event, createdAt);
+      else generation.log.append(event);
     return generation;
   }
 

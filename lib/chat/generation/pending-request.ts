@@ -1,6 +1,7 @@
 import type { CachedResponse } from '#lib/chat/cache/response-cache';
 import { CANCELLATIONS } from '#lib/chat/generation/cancellation';
 import { Generation, type GenerationRequest, type GenerationState } from '#lib/chat/generation/generation';
+import type { RequestView } from '#lib/chat/generation/request-view';
 import type { AppError } from '#lib/errors';
 import type { CacheHeader, Timings } from '#lib/wire/chat';
 import type { CancelledBy } from '#lib/wire/chat-queue';
@@ -29,7 +30,7 @@ interface PendingRequestInit {
  * A request and its response, present or future. Several requests may share one generation; each
  * is cancelled without effect on the others.
  */
-export class PendingRequest implements GenerationRequest {
+export class PendingRequest implements GenerationRequest, RequestView {
   readonly id: string;
   readonly caller: string;
   readonly createdAt: number;
@@ -70,6 +71,18 @@ export class PendingRequest implements GenerationRequest {
   get generation(): Generation {
     if (!(this.#source instanceof Generation)) this.#source = Generation.replay(this, this.#source.toResponse());
     return this.#source;
+  }
+
+  get generationId(): string {
+    return this.generation.id;
+  }
+
+  get model(): string {
+    return this.generation.model;
+  }
+
+  get cached(): boolean {
+    return this.generation.cached;
   }
 
   get state(): GenerationState {

@@ -2,7 +2,7 @@ import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import { LogReader, type ReaderRegistry } from '#lib/chat/generation/log-reader';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { AppError } from '#lib/errors';
-import { type BodyWriter, StreamBody } from '#lib/http/stream-body';
+import { type PieceWriter, StreamBody } from '#lib/http/stream-body';
 import { atTurnEnd } from '#lib/http/turn-end';
 
 /**
@@ -67,7 +67,7 @@ class ResponseBody extends StreamBody {
   #encoder: StreamEncoder | undefined;
   /** Text that is encoded but not written yet. */
   #text: string;
-  #writer: BodyWriter | undefined;
+  #writer: PieceWriter | undefined;
   #isBehind = false;
   #isFlushScheduled = false;
 
@@ -80,7 +80,7 @@ class ResponseBody extends StreamBody {
     reader.onDropped = () => this.#over()?.fail(TOO_SLOW);
   }
 
-  start(writer: BodyWriter): void {
+  start(writer: PieceWriter): void {
     this.#writer = writer;
     this.#reader.onNews = () => this.#scheduleFlush();
     this.#reader.onSilence = () => this.#beat();
@@ -131,7 +131,7 @@ class ResponseBody extends StreamBody {
   }
 
   /** Ends the body. Returns the writer for its last call. */
-  #over(): BodyWriter | undefined {
+  #over(): PieceWriter | undefined {
     const writer = this.#writer;
     this.#writer = undefined;
     this.#encoder = undefined;

@@ -1,8 +1,9 @@
-import type { CachedBody, CachedResponse } from '#lib/chat/cache/response-cache';
+import type { BodyFormat, CachedResponse } from '#lib/chat/cache/response-cache';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
-import type { CompletedResponse } from '#lib/chat/generation/completed-response';
+import { type CompletedResponse, responseEvents } from '#lib/chat/generation/completed-response';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import type { RequestView } from '#lib/chat/generation/request-view';
 import { waitUntilFinished } from '#lib/chat/generation/response-stream';
 import { cachedResponseLogFields, requestLogFields } from '#lib/chat/http/access-log-fields';
 import { jsonReply, streamReply } from '#lib/chat/http/chat-replies';
@@ -15,14 +16,30 @@ import type { RequestContext } from '#lib/http/route';
 import type { CacheHeader, ChatRequest } from '#lib/wire/chat';
 
 /** How one API writes responses. */
-export interface ApiAdapter {
+export interface ApiFormat {
   readonly streamHeaders: Readonly<Record<string, string>>;
-  encoder(request: PendingRequest): StreamEncoder;
-  body(request: PendingRequest, response: CompletedResponse): object;
-  /** The ready body of a cached response; absent if the cache has none for this API. */
-  cachedBody?(cached: CachedResponse, id: string, stream: boolean): CachedBody;
+  encoder(request: RequestView): StreamEncoder;
+  body(request: RequestView, response: CompletedResponse): object;
   /** The API's name for a field of the native request; absent if all names are the same. */
   fieldName?(field: string): string;
+}
+
+/** An API with the formats of its cached responses. */
+export interface ApiAdapter extends ApiFormat {
+  readonly cachedJson: BodyFormat;
+  readonly cachedStream: BodyFormat;
+}
+
+export function apiAdapter(api: ApiFormat): ApiAdapter {
+  return {
+    ...api,
+    cachedJson: { render: (request, response) => JSON.stringify(api.body(request, response)) },
+    cachedStream: { render: (request, response) => wholeStream(api.encoder(request), response) },
+  };
+}
+
+function wholeStream({ preamble, encode }: StreamEncoder, response: CompletedResponse): string {
+  return responseEvents(response).reduce((text, event, index) => text + encode(event, index + 1), preamble);
 }
 
 export interface ParsedChatRequest {
@@ -50,11 +67,7 @@ export function submitThrough(
     (pending) => {
       const ignored = ignoredHeader(adapter, unknownFields, pending.ignoredFields);
       const { cachedResponse, cacheStatus } = pending;
-      if (cachedResponse !== undefined) {
-        const body = adapter.cachedBody?.(cachedResponse, pending.id, stream);
-        if (body !== undefined) return cachedReply(adapter, pending, cachedResponse, body, stream, ignored);
-        engine.keepResult(pending);
-      }
+      if (cachedResponse !== undefined) return cachedReply(adapter, pending, cachedResponse, stream, ignored);
       return reply(adapter, pending, { cacheStatus, stream, signal: request.signal, headers: ignored }, context);
     },
     logRejection(context, chat.model),
@@ -89,13 +102,14 @@ export async function reply(
 
 /** The hot path: no await, no parsing. */
 function cachedReply(
-  { streamHeaders }: ApiAdapter,
+  { streamHeaders, cachedJson, cachedStream }: ApiAdapter,
   { id, caller }: PendingRequest,
-  { modelJson, usage }: CachedResponse,
-  body: CachedBody,
+  cached: CachedResponse,
   stream: boolean,
   ignored: Record<string, string> | undefined,
 ): Reply {
+  const { modelJson, usage } = cached;
+  const body = cached.body(stream ? cachedStream : cachedJson, id);
   const headers = { 'x-cache': 'hit', 'x-request-id': id };
   if (ignored !== undefined) Object.assign(headers, ignored);
   const result: Reply = stream

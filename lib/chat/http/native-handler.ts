@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { nativeResponse, nativeStreamEncoder } from '#lib/chat/formats/native';
-import { type ApiAdapter, type ParsedChatRequest, reply, submitThrough } from '#lib/chat/http/api-adapter';
+import { apiAdapter, type ParsedChatRequest, reply, submitThrough } from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { attachedStatus, EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
 import { parseBody } from '#lib/http/body';
@@ -15,12 +15,11 @@ import { acceptCamelCase } from '#lib/wire/camel-case';
 import { attachRequestSchema, CHAT_FIELDS, chatRequestSchema } from '#lib/wire/chat';
 import { OLLAMA_FIELDS } from '#lib/wire/request-field-support';
 
-const NATIVE_API: ApiAdapter = {
+const NATIVE_API = apiAdapter({
   streamHeaders: EVENT_STREAM_HEADERS,
   encoder: nativeStreamEncoder,
   body: nativeResponse,
-  cachedBody: (cached, id, stream) => (stream ? cached.sse(id) : cached.json(id)),
-};
+});
 
 /**
  * POST /api/chat-optimized and its alias: a response as JSON or as a stream, of a new request or

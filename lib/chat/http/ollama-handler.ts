@@ -2,7 +2,7 @@ import { ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { type OllamaEndpoint, ollamaLoadResponse, ollamaResponse, ollamaStreamEncoder } from '#lib/chat/formats/ollama';
 import { fromOllamaChat, fromOllamaGenerate } from '#lib/chat/formats/ollama-request';
-import { type ApiAdapter, submitThrough } from '#lib/chat/http/api-adapter';
+import { type ApiAdapter, apiAdapter, submitThrough } from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { AppError } from '#lib/errors';
 import { parseBody } from '#lib/http/body';
@@ -43,11 +43,11 @@ export async function handleOllamaGenerate(request: HttpRequest, context: Reques
 }
 
 function ollamaApi(endpoint: OllamaEndpoint): ApiAdapter {
-  return {
+  return apiAdapter({
     streamHeaders: NDJSON_HEADERS,
     encoder: (pending) => ollamaStreamEncoder(endpoint, pending),
     body: (pending, response) => ollamaResponse(endpoint, pending, response),
-  };
+  });
 }
 
 interface OllamaInput {

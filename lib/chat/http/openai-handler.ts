@@ -1,7 +1,7 @@
 import { ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
 import { openAiCompletion, openAiFieldName, openAiStreamEncoder } from '#lib/chat/formats/openai';
 import { fromOpenAi } from '#lib/chat/formats/openai-request';
-import { type ApiAdapter, type ParsedChatRequest, submitThrough } from '#lib/chat/http/api-adapter';
+import { type ApiAdapter, apiAdapter, type ParsedChatRequest, submitThrough } from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
 import { parseBody } from '#lib/http/body';
@@ -24,12 +24,12 @@ const API = openAiApi(false);
 const API_WITH_USAGE = openAiApi(true);
 
 function openAiApi(includeUsage: boolean): ApiAdapter {
-  return {
+  return apiAdapter({
     streamHeaders: EVENT_STREAM_HEADERS,
     encoder: (pending) => openAiStreamEncoder(pending, includeUsage),
     body: openAiCompletion,
     fieldName: openAiFieldName,
-  };
+  });
 }
 
 interface OpenAiBody extends ParsedChatRequest {

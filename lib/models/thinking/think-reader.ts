@@ -15,7 +15,9 @@ import { CLOSE_TAG, OPEN_TAG } from '#lib/models/thinking/think-tags';
 const MAX_BLANK_CHARACTERS = 1_024;
 const MAX_REMEMBERED_MODELS = 500;
 
-/** How the responses of a model start. `plain`: without tags. `open`: reasoning up to a closing tag. */
+/**
+ * How the responses of a model start. `plain`: without tags. `open`: reasoning up to a closing tag.
+ */
 type Memory = LRUCache<string, 'plain' | 'open'>;
 
 /**

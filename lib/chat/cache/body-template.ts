@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+
+/** A whole body, in the representation that is the fastest to send. */
+export type CachedBody = string | Uint8Array<ArrayBuffer>;
+
+/** A longer body is sent as bytes: copying them is cheaper than encoding a string again. */
+const MAX_STRING_BYTES = 256 * 1024;
+
+/**
+ * Stand for the parts that a template does not hold. No text of a model or a client can contain
+ * them, as they are random.
+ */
+export const PLACEHOLDERS: Readonly<Record<Slot, string>> = {
+  id: randomUUID(),
+  content: randomUUID(),
+  thinking: randomUUID(),
+};
+type Slot = (typeof SLOTS)[number];
+const SLOTS = ['id', 'content', 'thinking'] as const;
+const SLOT_BY_PLACEHOLDER = new Map(SLOTS.map((slot) => [PLACEHOLDERS[slot], slot]));
+const ANY_PLACEHOLDER = new RegExp(`(${Object.values(PLACEHOLDERS).join('|')})`);
+
+/** A text inside of a JSON string, without its quotes, as bytes outside the heap. */
+export class JsonText {
+  readonly bytes: Buffer<ArrayBuffer>;
+  readonly isAscii: boolean;
+
+  constructor(text: string) {
+    const escaped = JSON.stringify(text).slice(1, -1);
+    const length = Buffer.byteLength(escaped);
+    // A separate allocation: a slice of Node's shared pool would retain the whole pool.
+    this.bytes = Buffer.from(new ArrayBuffer(length));
+    this.bytes.write(escaped);
+    this.isAscii = length === escaped.length;
+  }
+
+  toString(): string {
+    return JSON.parse(`"${this.bytes.toString()}"`);
+  }
+}
+
+/** The parts of one body. */
+export interface BodyParts {
+  readonly id: string;
+  readonly content: JsonText;
+  readonly thinking: JsonText;
+}
+
+/** A body whose id and texts are filled in for each request: texts are not kept in it. */
+export class BodyTemplate {
+  /** Literal texts, and between two of them a slot. */
+  readonly #literals: readonly string[];
+  readonly #slots: readonly Slot[];
+  readonly #literalBytes: number;
+  readonly #isAscii: boolean;
+
+  /** `text` holds `PLACEHOLDERS`. */
+  constructor(text: string) {
+    const pieces = text.split(ANY_PLACEHOLDER);
+    this.#literals = pieces.filter((_, index) => index % 2 === 0);
+    this.#slots = pieces.flatMap((piece) => SLOT_BY_PLACEHOLDER.get(piece) ?? []);
+    this.#literalBytes = this.#literals.reduce((bytes, literal) => bytes + Buffer.byteLength(literal), 0);
+    this.#isAscii = this.#literalBytes === this.#literals.reduce((length, literal) => length + literal.length, 0);
+  }
+
+  /**
+   * ASCII becomes a string, which is sent in one write with the headers; other text would have to
+   * be decoded for that, and is sent as bytes.
+   */
+  fill(parts: BodyParts): CachedBody {
+    const { id, content, thinking } = parts;
+    const isString = this.#isAscii && content.isAscii && thinking.isAscii;
+    const bytes = this.#byteLength(parts);
+    if (!isString || bytes > MAX_STRING_BYTES) return this.#fillBytes(parts, bytes);
+    let body = this.#literals[0] ?? '';
+    for (const [index, slot] of this.#slots.entries())
+      body +=
+        (slot === 'id' ? id : (slot === 'content' ? content : thinking).bytes.toString('latin1')) +
+        this.#literals[index + 1];
+    return body;
+  }
+
+  #byteLength({ id, content, thinking }: BodyParts): number {
+    let bytes = this.#literalBytes;
+    for (const slot of this.#slots)
+      bytes += slot === 'id' ? id.length : (slot === 'content' ? content : thinking).bytes.byteLength;
+    return bytes;
+  }
+
+  #fillBytes({ id, content, thinking }: BodyParts, byteLength: number): Buffer<ArrayBuffer> {
+    const body = Buffer.allocUnsafe(byteLength);
+    let at = body.write(this.#literals[0] ?? '');
+    for (const [index, slot] of this.#slots.entries()) {
+      at += slot === 'id' ? body.write(id, at) : (slot === 'content' ? content : thinking).bytes.copy(body, at);
+      at += body.write(this.#literals[index + 1] ?? '', at);
+    }
+    return body;
+  }
+}
