@@ -1,6 +1,7 @@
 /**
- * Opens many different streams at once and measures each token at little cost: it reads raw sockets and looks for the stamps of `paced-model-server.ts`. Prints one line of JSON:
- * `StreamLoadResult`. `node bench/peers/stream-load.ts <url> <model> <streams> <newcomers>`
+ * Opens many different streams at once and measures each token at little cost: it reads raw sockets
+ * and looks for the stamps of `paced-model-server.ts`. Prints one line of JSON, `StreamLoadResult`.
+ * `node bench/peers/stream-load.ts <url> <model> <streams> <newcomers>`
  *
  * The streams start within a second. Then newcomers come one after another while the others flow.
  */
