@@ -1,7 +1,7 @@
 /**
  * A model server for a thousand streams at little cost: each token is one write of a ready frame,
  * and one timer serves all streams. The model's name says how many tokens a response has and how
- * many milliseconds lie between two: `stamp-100-20`. Each token is the time at which it was written,
+ * many milliseconds lie between two: `stamp-100-20`. Each token is the time at which it was sent,
  * `t<microseconds since the epoch>`. Speaks Ollama's `/api/chat` and OpenAI's
  * `/v1/chat/completions`. `GET /count` reports how many responses it began.
  * `node bench/peers/paced-model-server.ts <port>`
