@@ -133,21 +133,24 @@ const LOOK_EVERY_MS = 10;
 
 /**
  * Load by wrk (Debian package `wrk`), one thread: POSTs `body`, or GETs without one, for `seconds`
- * over `connections`.
+ * over `connections`. Several bodies are sent in turn.
  */
 export function wrk(
   url: string,
-  body: string | undefined,
+  body: string | readonly string[] | undefined,
   connections: number,
   seconds: number,
   headers: Record<string, string> = {},
 ): Load {
   const all = { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers };
+  const bodies = typeof body === 'object' ? body : undefined;
   const script = scratchFile(
     'post.lua',
     [
-      ...(body === undefined ? [] : ['wrk.method = "POST"', `wrk.body = ${JSON.stringify(body)}`]),
+      ...(body === undefined ? [] : ['wrk.method = "POST"']),
+      ...(typeof body === 'string' ? [`wrk.body = ${JSON.stringify(body)}`] : []),
       ...Object.entries(all).map(([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`),
+      ...(bodies === undefined ? [] : inTurn(bodies)),
       'done = function(summary, latency) io.write(string.format("RESULT %f %f %f %d\\n",',
       '  summary.requests / summary.duration * 1e6, latency:percentile(50) / 1000, latency:percentile(99) / 1000,',
       '  summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout)) end',
@@ -162,6 +165,31 @@ export function wrk(
   const [requestsPerSecond = 0, p50Ms = 0, p99Ms = 0, errors = 0] = found.slice(1).map(Number);
   return { requestsPerSecond, p50Ms, p99Ms, errors };
 }
+
+/** Lua for wrk that sends ready requests in turn: formatting one costs more than sending it. */
+function inTurn(bodies: readonly string[]): string[] {
+  return [
+    'local requests, at = {}, 0',
+    `local bodies = { ${bodies.map((body) => JSON.stringify(body)).join(', ')} }`,
+    'init = function()',
+    '  for place, body in ipairs(bodies) do requests[place] = wrk.format(nil, nil, nil, body) end',
+    'end',
+    'request = function()',
+    '  at = at % #requests + 1',
+    '  return requests[at]',
+    'end',
+  ];
+}
+
+/** Processor time of one process so far, in ms, from proc(5)'s stat. */
+export function processorMs(pid: number): number {
+  const [, fields = ''] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(/\) (?!.*\) )/s);
+  const [user = 0, system = 0] = fields.split(' ').slice(11, 13).map(Number);
+  return ((user + system) * 1000) / TICKS_PER_SECOND;
+}
+
+/** Of Linux, on all platforms that Node supports. */
+const TICKS_PER_SECOND = 100;
 
 /** Resident memory of one process, in MB (1e6 bytes), from /proc. */
 export function residentMb(pid: number): number {

@@ -5,11 +5,13 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import type { Benchmark, Table } from './harness.ts';
+import { cachedQuestions } from './tables/cached-questions.ts';
 import { cachedJson, cachedStream } from './tables/cached-response.ts';
 import { chatPage } from './tables/chat-page.ts';
 import { coalescing } from './tables/coalescing.ts';
 import { code } from './tables/code.ts';
 import { codeThroughput } from './tables/code-throughput.ts';
+import { distinctStreams } from './tables/distinct-streams.ts';
 import { gatewayTable } from './tables/gateway.ts';
 import { lighthousePages } from './tables/lighthouse.ts';
 import { queue } from './tables/queue.ts';
@@ -19,7 +21,9 @@ import { streamOverhead } from './tables/stream-overhead.ts';
 const BENCHMARKS: Benchmark[] = [
   cachedJson,
   cachedStream,
+  cachedQuestions,
   streamOverhead,
+  distinctStreams,
   coalescing,
   queue,
   code,
