@@ -89,7 +89,7 @@ function load({ url, pid }: RunningServer, path: string, bodies: readonly string
   return [result, ((processorMs(pid) - before) * 1000) / (result.requestsPerSecond * SECONDS)];
 }
 
-/** Asks each question until it is answered from the cache. Returns the last response. */
+/** Asks each question once, so that all responses are cached. Returns one from the cache. */
 async function cached(url: string, bodies: readonly string[]): Promise<Response> {
   const ask = (body: string) =>
     fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body }).then(async (response) => {

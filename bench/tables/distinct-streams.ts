@@ -26,7 +26,7 @@ interface Measured extends StreamLoadResult {
 }
 
 /**
- * Different questions of many people at once, each answered word by word: what a token costs, how
+ * Different questions of many people at once, each streamed word by word: what a token costs, how
  * late it is, and how long a newcomer waits.
  */
 export const distinctStreams: Benchmark = { name: 'distinct-streams', run };
