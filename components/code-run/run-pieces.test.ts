@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { CodeResult } from '#lib/wire/code';
-import { fromResult } from './use-code-run.ts';
+import { type CodeRun, follow, fromResult } from './use-code-run.ts';
 
 const RESULT: CodeResult = {
   ...{ stdout: '', stderr: '', exit_code: 1, duration_ms: 1, error: null, status: 'compile_error', stage: 'compile' },
@@ -16,4 +16,17 @@ it("shows a compiler's output once, wherever the result has it", () => {
 
 it('does not take warnings of the compiler for output of the program', () => {
   expect(fromResult({ ...RESULT, status: 'success', stage: 'run', exit_code: 0, compile })).toEqual([]);
+});
+
+it('says that the program, not an answer, was cut off when the server ends', async () => {
+  vi.stubGlobal('fetch', async () => new Response('event: stdout\ndata: {"text":"1\\n"}\n\n'));
+  const shown: CodeRun[] = [];
+  vi.stubGlobal('requestAnimationFrame', () => 0);
+  vi.stubGlobal('cancelAnimationFrame', () => undefined);
+  await follow({ code: 'x', language: 'python' }, 'server', new AbortController().signal, (run) => shown.push(run));
+  vi.unstubAllGlobals();
+  expect(shown.at(-1)).toMatchObject({
+    ...{ state: 'failed', message: 'Connection lost before the program ended. Run it again.' },
+    pieces: [{ text: '1\n' }],
+  });
 });

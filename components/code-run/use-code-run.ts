@@ -136,8 +136,9 @@ export async function follow(
   }
 }
 
-/** As `errorSentence`, which speaks of messages where a body is too large. */
+/** As `errorSentence`, which speaks of messages and answers. */
 function sentenceOf(error: ApiError): string {
+  if (error.code === 'connection_lost') return STRINGS.connectionLost;
   const { size_bytes: size, limit_bytes: limit } = error.data;
   if (error.code !== 'body_too_large' || typeof limit !== 'number') return errorSentence(error);
   return typeof size === 'number'
