@@ -104,6 +104,10 @@ describe('titleFrom', () => {
     ['2026-11-29', '2026-11-29'],
   ])('omits what a log puts in front: %j', (text, title) => expect(titleFrom(text)).toBe(title));
 
+  it('cuts between emoji', () => {
+    expect(titleFrom(`a${'😀'.repeat(40)}`)).toBe(`a${'😀'.repeat(29)}…`);
+  });
+
   it('names a question without text after its first attachment', () => {
     expect(titleFrom('', [{ name: 'sales 2026.csv', text: 'a,b' }])).toBe('sales 2026.csv');
     expect(titleFrom('  ', [{ name: 'Pasted text', text: '09:51:41 INFO started\n' }])).toBe('started');

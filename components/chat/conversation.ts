@@ -193,7 +193,8 @@ export function titleFrom(question: string, attachments: readonly { name: string
   const line = firstWords(question.trim() === '' ? nameOrText(attachments[0]) : question);
   if (line === '') return HISTORY_STRINGS.newChat;
   if (line.length <= TITLE_LENGTH) return line;
-  const cut = line.slice(0, TITLE_LENGTH);
+  // Half of an emoji at the cut would show as a box.
+  const cut = line.slice(0, TITLE_LENGTH).replace(/[\uD800-\uDBFF]$/, '');
   const space = cut.lastIndexOf(' ');
   return `${(space > TITLE_LENGTH / 2 ? cut.slice(0, space) : cut).trimEnd()}…`;
 }
