@@ -283,4 +283,11 @@ test('the empty page shows heading, message and examples together, and each sent
   await expect(prompt).toHaveCount(1);
   const example = await prompt.boundingBox();
   expect(example?.y ?? 0).toBeGreaterThan(field?.y ?? 0);
+
+  // A double press sends it once.
+  const { href } = new URL(page.url());
+  await page.getByRole('button', { name: /Compare a linked list/ }).dblclick();
+  await expect(page).not.toHaveURL(href);
+  await responseComplete(page);
+  await expect(page.locator('a[href*="?c="]')).toHaveCount(1);
 });

@@ -37,9 +37,12 @@ export function chatAddress(conversationId: string, hit?: { messageId: string; q
   return `${address}#${new URLSearchParams({ m: hit.messageId, q: hit.query }).toString()}`;
 }
 
+/** The conversation in the address, which the view follows a moment later. */
+export const addressedChat = (): string | null => new URLSearchParams(location.search).get('c');
+
 /** Reads the target from the address of a new tab. */
 export function takeTargetFromAddress(): void {
-  const conversationId = new URLSearchParams(location.search).get('c');
+  const conversationId = addressedChat();
   const hash = new URLSearchParams(location.hash.slice(1));
   const messageId = hash.get('m');
   if (conversationId !== null && messageId !== null) target = { conversationId, messageId, query: hash.get('q') ?? '' };

@@ -13,6 +13,7 @@ import { loadedOutbox, loadOutbox } from './outbox.ts';
 import type { QueuedMessage, Wait } from './queued-message.ts';
 import { requestSizeError } from './request-size.ts';
 import type { RegenerateOptions } from './response-menu-props.ts';
+import { addressedChat } from './search-target.ts';
 import { COMPOSER_STRINGS } from './strings/composer.ts';
 import type { Attachments } from './use-attachments.ts';
 import { chatStore } from './use-chat.ts';
@@ -73,6 +74,8 @@ export function useSending({
   const send = (text: string) => {
     // The field still has the text that is about to be queued.
     if (lateQueue.isPending(chat)) return false;
+    // The view follows the address a moment later: a second press would begin a second chat.
+    if (addressedChat() !== activeId) return false;
     const { images, files } = attachments;
     const thread =
       chatStore()
