@@ -4,6 +4,7 @@ import { readJson } from '#lib/http/body';
 import { json } from '#lib/http/reply';
 import { type RouteContext, route } from '#lib/http/route';
 import { resetSingleton } from '#lib/singletons';
+import { log } from '#lib/telemetry/log';
 import { metrics } from '#lib/telemetry/metrics';
 
 const CONTEXT: RouteContext = { params: Promise.resolve({}) };
@@ -110,6 +111,22 @@ describe('route', () => {
     const body = await response.text();
     expect(body).toContain('internal_error');
     expect(body).not.toMatch(/secret|token|home/);
+  });
+
+  it('does not report a client that left as a fault of the server', async () => {
+    const errors = vi.spyOn(log(), 'error').mockImplementation(() => undefined);
+    const left = new AbortController();
+    const waiting = route('/api/wait', {
+      GET: async ({ signal }) => {
+        left.abort();
+        signal.throwIfAborted();
+        return json({});
+      },
+    });
+    const response = await waiting.GET(new Request(URL_HERE, { signal: left.signal }), CONTEXT);
+    expect(await response.json()).toMatchObject({ code: 'cancelled' });
+    expect(errors).not.toHaveBeenCalled();
+    errors.mockRestore();
   });
 
   it.each([

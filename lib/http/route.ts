@@ -153,8 +153,8 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
     context = { requestId, hasClientRequestId, params, caller, peerAddress, address, settings, log: log() };
     reply = await handler(request, context);
   } catch (error) {
-    failure = error;
-    reply = toErrorReply(error, options);
+    failure = hasLeft(request, error) ? new AppError('cancelled', 'The client closed the connection.') : error;
+    reply = toErrorReply(failure, options);
     const members = context?.failureLog?.();
     if (members !== undefined) reply.log = members;
   }
@@ -219,6 +219,11 @@ function clientAddressOf(
 
 function isAllowed(origin: string, { headers }: HttpRequest, settings: Config): boolean {
   return isAllowedOrigin(origin, headers.get('host'), headers.get('x-forwarded-proto'), settings);
+}
+
+/** A client that closes its connection ends the work for it. That is no fault of the server. */
+function hasLeft({ signal }: HttpRequest, error: unknown): boolean {
+  return signal.aborted && error === signal.reason;
 }
 
 function toErrorReply(error: unknown, { errorBody }: RouteOptions): Reply {
