@@ -66,6 +66,17 @@ describe('AttachmentStore', () => {
     expect(kept).toEqual(['a/new']);
   });
 
+  it('says of every file why it is missing, and counts when there are many', async () => {
+    const { store } = begin();
+    const many = Array.from({ length: MAX_IMAGES }, () => file('broken'));
+    await store.attach('a', [...many, file('left out')]);
+    const limit = `You can attach up to ${MAX_IMAGES} images.`;
+    const more = `${MAX_IMAGES - 2} more files can’t be attached.`;
+    expect(store.state('a').refusal).toBe(`${limit} It is broken. It is broken. ${more}`);
+    await store.attach('b', [file('broken'), file('1')]);
+    expect([store.state('b').refusal, names(store, 'b')]).toEqual(['It is broken.', ['1']]);
+  });
+
   it('never exceeds the maximum per question, counting pending and stored images', async () => {
     const { store } = begin([image('left'), image('more')]);
     const many = Array.from({ length: MAX_IMAGES }, (_, index) => file(String(index)));

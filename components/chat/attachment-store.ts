@@ -79,20 +79,18 @@ export class AttachmentStore {
     const texts = chosen.filter((file) => !isImageFile(file)).slice(0, free.files);
     const accepted = chosen.filter((file) => images.includes(file) || texts.includes(file));
     const hasTooManyImages = chosen.filter(isImageFile).length > images.length;
-    this.#change(chat, ({ reading }) => ({
-      reading: reading + accepted.length,
-      refusal:
-        accepted.length === chosen.length
-          ? undefined
-          : hasTooManyImages
-            ? COMPOSER_STRINGS.tooManyImages(MAX_IMAGES)
-            : COMPOSER_STRINGS.tooManyFiles(MAX_FILES),
-    }));
+    const refusals: string[] = [];
+    if (accepted.length < chosen.length)
+      refusals.push(
+        hasTooManyImages ? COMPOSER_STRINGS.tooManyImages(MAX_IMAGES) : COMPOSER_STRINGS.tooManyFiles(MAX_FILES),
+      );
+    this.#change(chat, ({ reading }) => ({ reading: reading + accepted.length, refusal: refusals[0] }));
     for (const file of accepted) {
       try {
         this.#add(chat, await this.#effects.read(file));
       } catch (error) {
-        this.refuse(chat, error instanceof Error ? error.message : COMPOSER_STRINGS.unreadableFile(file.name));
+        refusals.push(error instanceof Error ? error.message : COMPOSER_STRINGS.unreadableFile(file.name));
+        this.refuse(chat, together(refusals));
       }
       this.#change(chat, ({ reading }) => ({ reading: reading - 1 }));
     }
@@ -165,6 +163,15 @@ export class AttachmentStore {
     this.#chats.set(chat, { ...before, ...edit(before) });
     for (const listener of this.#listeners) listener();
   }
+}
+
+const MAX_SENTENCES = 3;
+
+/** One sentence must not hide another: each is about other files. */
+function together(refusals: readonly string[]): string {
+  const more = refusals.length - MAX_SENTENCES;
+  const said = refusals.slice(0, MAX_SENTENCES).join(' ');
+  return more > 0 ? `${said} ${COMPOSER_STRINGS.moreNotAttached(more)}` : said;
 }
 
 const isTextFile = (attachment: Attachment): attachment is AttachedFile => attachment.type === 'text';

@@ -36,6 +36,8 @@ export const COMPOSER_STRINGS = {
   tooManyImages: (most: number) => `You can attach up to ${most} images.`,
   tooManyFiles: (most: number) => `You can attach up to ${most} text files.`,
   unreadableFile: (name: string) => `${name} can’t be read. Choose it again.`,
+  moreNotAttached: (count: number) =>
+    count === 1 ? '1 more file can’t be attached.' : `${count} more files can’t be attached.`,
 
   messageTooLong: (bytes: number, limit: number) =>
     `Your message is too long (${formatBytes(bytes)}; the limit is ${formatBytes(limit)}).`,
