@@ -18,7 +18,7 @@ it('does not take warnings of the compiler for output of the program', () => {
   expect(fromResult({ ...RESULT, status: 'success', stage: 'run', exit_code: 0, compile })).toEqual([]);
 });
 
-it('says that the program, not an answer, was cut off when the server ends', async () => {
+it('names the program when the server ends during a run', async () => {
   vi.stubGlobal('fetch', async () => new Response('event: stdout\ndata: {"text":"1\\n"}\n\n'));
   const shown: CodeRun[] = [];
   vi.stubGlobal('requestAnimationFrame', () => 0);

@@ -136,7 +136,7 @@ export async function follow(
   }
 }
 
-/** As `errorSentence`, which speaks of messages and answers. */
+/** As `errorSentence`, which speaks of messages and their responses. */
 function sentenceOf(error: ApiError): string {
   if (error.code === 'connection_lost') return STRINGS.connectionLost;
   const { size_bytes: size, limit_bytes: limit } = error.data;
