@@ -76,7 +76,7 @@ function List() {
     >
       <Toast.Content className="flex items-center gap-2 py-1.5 ps-3.5 pe-1.5">
         {toast.type === 'error' ? <CircleAlert className="size-4 shrink-0 text-error" aria-hidden /> : null}
-        <Toast.Title className="min-w-0 flex-1 py-1 [overflow-wrap:anywhere]" />
+        <Toast.Title className="my-1 line-clamp-6 min-w-0 flex-1 [overflow-wrap:anywhere]" />
         <Toast.Action className="min-h-8 shrink-0 rounded-sm px-2 font-medium text-accent hover:bg-hover pointer-coarse:min-h-10" />
         <Toast.Close aria-label={UI_STRINGS.close} className={clsx(ICON_BUTTON, 'shrink-0')}>
           <X className="size-4" aria-hidden />
