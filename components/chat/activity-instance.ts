@@ -1,4 +1,5 @@
 import { thisPage } from '#lib/browser/page-identity';
+import { openTabChannel } from '#lib/browser/tab-channel';
 import { parseJson } from '#lib/browser/type-guards';
 import { setTitleParts } from './document-title.ts';
 import { type EndedResponse, ResponseActivity } from './response-activity.ts';
@@ -20,8 +21,8 @@ const LONG_RESPONSE_MS = 20_000;
 export function createActivity(): ResponseActivity {
   const store = chatStore();
   const tab = thisPage().id;
-  const channel = new BroadcastChannel(CHANNEL);
-  const post = (running: readonly string[]) => channel.postMessage({ tab, running });
+  const channel = openTabChannel(CHANNEL);
+  const post = (running: readonly string[]) => channel?.postMessage({ tab, running });
   const created = new ResponseActivity({
     isFollowed: (messageId) => store.isFollowed(messageId),
     isInView,
@@ -29,13 +30,13 @@ export function createActivity(): ResponseActivity {
     storeUnread: (ids) => write(localStorageOf(), UNREAD_KEY, ids),
     onEnd: announceEnd,
   });
-  channel.onmessage = ({ data }: MessageEvent<unknown>) => {
+  channel?.addEventListener('message', ({ data }: MessageEvent<unknown>) => {
     if (data === 'hello') created.postAgain();
     else if (isReport(data)) created.setPeer(data.tab, data.running);
-  };
+  });
   const ask = () => {
     created.clearPeers();
-    channel.postMessage('hello');
+    channel?.postMessage('hello');
     setTimeout(() => created.dropSilentPeers(), PEER_REPLY_MS);
   };
   created.setUnread(read(localStorageOf(), UNREAD_KEY));

@@ -2,6 +2,7 @@ import { useEffect, useSyncExternalStore } from 'react';
 import { ApiError, UNREACHABLE } from '#lib/browser/api-client';
 import { newId } from '#lib/browser/new-id';
 import { BROWSER_STRINGS } from '#lib/browser/strings';
+import { openTabChannel } from '#lib/browser/tab-channel';
 import { type ChatState, INITIAL_STATE } from './chat-state.ts';
 import { ChatStore } from './chat-store.ts';
 import { openHistory } from './history-db.ts';
@@ -63,7 +64,7 @@ const subscribe = (listener: () => void) => chatStore().subscribe(listener);
 const read = () => chatStore().state();
 
 function createStore(): ChatStore {
-  const channel = new BroadcastChannel(CHANNEL);
+  const channel = openTabChannel(CHANNEL);
   const created = new ChatStore({
     history: openHistory(),
     ask: async (...question) => (await api()).requestResponse(...question),
@@ -74,11 +75,11 @@ function createStore(): ChatStore {
     nextFrame,
     pause,
     online: onlineAgain,
-    announce: (conversationId) => channel.postMessage(conversationId),
+    announce: (conversationId) => channel?.postMessage(conversationId),
   });
-  channel.onmessage = (event: MessageEvent<unknown>) => {
+  channel?.addEventListener('message', (event: MessageEvent<unknown>) => {
     if (typeof event.data === 'string') void created.refresh(event.data);
-  };
+  });
   return created;
 }
 
