@@ -411,7 +411,6 @@ test('a phone deletes in the drawer and undoes it there', async ({ browser, base
   // A long title leaves it in view.
   await expect(page.getByRole('button', { name: 'Undo' })).toBeInViewport();
   await page.getByRole('button', { name: 'Undo' }).tap();
-  await page.getByRole('button', { name: 'Chats', exact: true }).or(link).first().click();
-  await expect(page.getByRole('link', { name: /^Pocket/ })).toBeVisible();
+  await expect(link).toBeVisible();
   await context.close();
 });
