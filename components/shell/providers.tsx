@@ -5,7 +5,7 @@ import { createContext, type ReactNode, useContext } from 'react';
 import { type Middleware, SWRConfig, type SWRConfiguration } from 'swr';
 import { LoadFailed } from '#components/ui/load-failed';
 import { Toasts } from '#components/ui/toasts';
-import { TooltipLayer } from '#components/ui/tooltip';
+import { Tooltips } from '#components/ui/tooltips';
 
 const NonceContext = createContext('');
 
@@ -48,7 +48,7 @@ export function Providers({ nonce, children }: { nonce: string; children: ReactN
       <NonceContext value={nonce}>
         <SWRConfig value={POLLING}>
           {children}
-          <TooltipLayer />
+          <Tooltips />
           <Toasts />
           <LoadFailed />
         </SWRConfig>
