@@ -6,10 +6,8 @@ import { Button } from '#components/ui/button';
 import { IconButton } from '#components/ui/icon-button';
 import { Notice } from '#components/ui/notice';
 import { TextWithCode } from '#components/ui/text-with-code';
-import { ApiError } from '#lib/browser/api-client';
 import { NOTICE_COOKIE, setCookie, shortHash } from '#lib/browser/cookies';
-import { errorSentence } from '#lib/browser/error-sentence';
-import { isSignedOut, useModels } from '#lib/browser/service-status';
+import { isSignedOut, modelsFailure, useModels } from '#lib/browser/service-status';
 import { modelState } from './model-state.ts';
 import { MODEL_STRINGS as S } from './strings/models.ts';
 
@@ -54,7 +52,7 @@ export function ModelNotice({ compact, first, hidden, model, onChoose }: ModelNo
   if (error !== undefined && data === undefined)
     return (
       <Notice kind="error" className="mb-2" action={retry}>
-        <TextWithCode text={error instanceof ApiError ? errorSentence(error) : error.message} />
+        <TextWithCode text={modelsFailure(error).sentence} />
       </Notice>
     );
   if (state?.kind === 'down') return <ServerDown reasons={state.reasons} retry={retry} />;

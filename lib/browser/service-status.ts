@@ -1,9 +1,9 @@
 import useSWR, { type SWRResponse } from 'swr';
 import { ApiError, requestJson, UNREACHABLE } from '#lib/browser/api-client';
 import { API_BASE, CODE_API_BASE } from '#lib/browser/endpoints';
-import { errorDetails, errorSentence } from '#lib/browser/error-sentence';
 import { isModels, isRunnerHealth } from '#lib/browser/service-guards';
 import { SERVICE_STRINGS as STRINGS } from '#lib/browser/service-strings';
+import { BROWSER_STRINGS } from '#lib/browser/strings';
 import type { RunnerHealth } from '#lib/wire/code';
 import type { Models } from '#lib/wire/models';
 
@@ -51,8 +51,21 @@ export function unavailableReason(health: RunnerHealth | undefined): string {
   return health?.sandbox === 'unavailable' ? STRINGS.noSandbox : STRINGS.runnerAway;
 }
 
-function fetchModels(): Promise<Models> {
-  return requestJson(isModels, `${API_BASE}/api/models`, { signal: AbortSignal.timeout(MODELS_TIMEOUT_MS) });
+async function fetchModels(): Promise<Models> {
+  try {
+    return await requestJson(isModels, `${API_BASE}/api/models`, { signal: AbortSignal.timeout(MODELS_TIMEOUT_MS) });
+  } catch (error) {
+    // Before the error is shown: `modelsFailure` needs them.
+    if (hasResponse(error)) sentences ??= await import('#lib/browser/error-sentence').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** The sentences for what a server refuses. Fetched with the first such error. */
+let sentences: typeof import('#lib/browser/error-sentence') | undefined;
+
+function hasResponse(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.code !== UNREACHABLE;
 }
 
 function fetchHealth(): Promise<RunnerHealth> {
@@ -66,7 +79,7 @@ export function isSignedOut(error: Error | undefined): boolean {
 
 export function modelStatus(models: Models | undefined, error: Error | undefined): ServiceStatus {
   if (isSignedOut(error)) return { level: 'unknown', sentence: STRINGS.signedOut };
-  if (error !== undefined) return failure(error);
+  if (error !== undefined) return { level: 'error', ...modelsFailure(error) };
   if (models === undefined) return { level: 'unknown', sentence: STRINGS.loadingModels };
   const chosen = models.models.find((model) => model.is_default) ?? models.models[0];
   if (chosen === undefined) {
@@ -93,9 +106,10 @@ export function runnerStatus(health: RunnerHealth | undefined, error: Error | un
   return { level: 'good', sentence: STRINGS.runner(languages, health.sandbox) };
 }
 
-function failure(error: Error): ServiceStatus {
-  if (error instanceof ApiError)
-    return { level: 'error', sentence: errorSentence(error), details: errorDetails(error) };
-  // An `AbortError` of the time limit.
-  return { level: 'error', sentence: errorSentence({ message: error.message, code: UNREACHABLE }) };
+/** Why the models are not known. */
+export function modelsFailure(error: Error): Omit<ServiceStatus, 'level'> {
+  // Also for the `AbortError` of the time limit.
+  if (!hasResponse(error)) return { sentence: BROWSER_STRINGS.unreachable };
+  const sentence = sentences?.errorSentence(error) ?? BROWSER_STRINGS.unexpectedStatus(error.status);
+  return { sentence, details: sentences?.errorDetails(error) };
 }
