@@ -1,5 +1,6 @@
 import type { ResponseStream, StreamRequest } from './chat-api.ts';
 import type { ChatImage, ChatSettings, Conversation, ModelCapabilities, Thread } from './conversation.ts';
+import type { followResponse } from './follow-response.ts';
 import type { ChatHistory } from './history-db.ts';
 import type { ChatFile } from './text-files.ts';
 
@@ -29,6 +30,8 @@ export interface ChatEffects {
   ask(asking: StreamRequest, signal: AbortSignal): Promise<ResponseStream>;
   resume(requestId: string, lastEventId: string | undefined, signal: AbortSignal): Promise<ResponseStream>;
   cancel(requestId: string): Promise<void>;
+  /** Reads a response to its end. Never rejects. */
+  follow: typeof followResponse;
   now(): number;
   newId(): string;
   /** Calls back before the next paint, or after a short wait if the page is hidden. */

@@ -13,9 +13,10 @@ import {
   pathTo,
 } from './conversation.ts';
 import { deleteMessages } from './delete-messages.ts';
+import { followResponse } from './follow-response.ts';
 import type { ChatHistory } from './history-db.ts';
-import { newResponse } from './message-reducer.ts';
 import { CONNECTION_LOST } from './reconnect.ts';
+import { newResponse } from './response-states.ts';
 
 /** A stream whose events the test sends one by one. */
 class Feed {
@@ -119,6 +120,7 @@ function newStore(): ChatStore {
       if (cancelFails !== undefined) throw cancelFails;
       cancelled.push(requestId);
     },
+    follow: followResponse,
     now: () => {
       clock += 10;
       return clock;

@@ -10,8 +10,8 @@ import {
   newestLeafBelow,
   titleFrom,
 } from './conversation.ts';
-import { continued, newResponse } from './message-reducer.ts';
 import { ResponseRequests } from './response-requests.ts';
+import { continued, newResponse } from './response-states.ts';
 import { RunningResponses } from './running-responses.ts';
 
 /**

@@ -11,7 +11,7 @@ import {
   versionsOf,
 } from './conversation.ts';
 import { planDeletion } from './delete-messages.ts';
-import { newResponse } from './message-reducer.ts';
+import { newResponse } from './response-states.ts';
 
 const image: ChatImage = { id: 'p', name: 'cat.png', type: 'image/png', data: 'aGk=', width: 1, height: 1 };
 

@@ -5,9 +5,9 @@ import { webStorage } from '../../test/support/web-storage.ts';
 import { keptRuns } from '../code-run/kept-runs.ts';
 import { type Conversation, NO_SETTINGS } from './conversation.ts';
 import { deleteChat } from './delete-chat.ts';
-import { newResponse } from './message-reducer.ts';
 import { loadOutbox } from './outbox.ts';
 import { openOutbox } from './outbox-db.ts';
+import { newResponse } from './response-states.ts';
 import { chatStore } from './use-chat.ts';
 
 /** The browser's window, as far as a deletion needs it. */

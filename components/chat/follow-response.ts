@@ -1,12 +1,13 @@
 import { ApiError } from '#lib/browser/api-client';
 import type { ResponseStream } from './chat-api.ts';
 import type { ChatEffects } from './chat-state.ts';
-import { type AssistantMessage, isRunning, type ResponseFailure } from './conversation.ts';
-import { applyEvent, markFailed, resetForReplay, withCacheHeader } from './message-reducer.ts';
+import { type AssistantMessage, isRunning } from './conversation.ts';
+import { applyEvent, resetForReplay, withCacheHeader } from './message-reducer.ts';
 import { reconnectDelayMs } from './reconnect.ts';
+import { describeFailure, markFailed } from './response-states.ts';
 import { CONNECTION_STRINGS } from './strings/connection.ts';
 
-interface FollowOptions {
+export interface FollowOptions {
   effects: Pick<ChatEffects, 'resume' | 'now' | 'pause' | 'online'>;
   signal: AbortSignal;
   /** Receives each new state of the response, until `signal` aborts. */
@@ -82,13 +83,6 @@ async function follow(
       open = () => reopen(interrupted, effects, signal);
     }
   }
-}
-
-export function describeFailure(
-  error: unknown,
-): Pick<ResponseFailure, 'message' | 'code' | 'data'> & { retryAfterSeconds?: number | undefined } {
-  if (error instanceof ApiError) return error;
-  return { message: CONNECTION_STRINGS.unreadable, code: 'unknown_response' };
 }
 
 function lossReport({ pause }: Pick<ChatEffects, 'pause'>, onConnection: FollowOptions['onConnection']) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ChatImage, ChatMessage, Conversation, UserMessage } from './conversation.ts';
 import { fileName, fromJson, toJson, toMarkdown } from './import-export.ts';
-import { newResponse } from './message-reducer.ts';
+import { newResponse } from './response-states.ts';
 import { IMAGES_FIELD } from './stored-message.ts';
 import { MAX_TEXT_BYTES } from './text-files.ts';
 

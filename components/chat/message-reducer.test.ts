@@ -1,16 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ChatEvent } from '#lib/wire/chat';
 import type { AssistantMessage } from './conversation.ts';
-import {
-  applyEvent,
-  continued,
-  markFailed,
-  markStopped,
-  newResponse,
-  resetForReplay,
-  thinkingDurationMs,
-  withCacheHeader,
-} from './message-reducer.ts';
+import { applyEvent, resetForReplay, thinkingDurationMs, withCacheHeader } from './message-reducer.ts';
+import { continued, markFailed, markStopped, newResponse } from './response-states.ts';
 
 const asked = newResponse('a', 'c', 'q', 1_000);
 

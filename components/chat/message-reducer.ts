@@ -1,44 +1,6 @@
 import type { CacheHeader, ChatEvent, TokenUsage } from '#lib/wire/chat';
-import type { ErrorData } from '#lib/wire/error';
 import type { AssistantMessage } from './conversation.ts';
-
-/** A pending response. Its id, a UUID, is also the request id. */
-export function newResponse(
-  id: string,
-  conversationId: string,
-  parentId: string,
-  now: number,
-  model?: string | undefined,
-): AssistantMessage {
-  return {
-    id,
-    conversationId,
-    parentId,
-    role: 'assistant',
-    content: '',
-    thinking: '',
-    createdAt: now,
-    state: 'waiting',
-    source: 'model',
-    requestId: id,
-    ...(model === undefined ? {} : { model }),
-  };
-}
-
-/** The same response, pending again: its text stays, and `requestId` brings the rest. */
-export function continued(message: AssistantMessage, requestId: string): AssistantMessage {
-  const { failure: _f, stopFailure: _s, doneReason: _r, lastEventId: _l, cancelledBy: _c, ...rest } = message;
-  return {
-    ...rest,
-    state: 'waiting',
-    requestId,
-    continuedFrom: {
-      content: message.content.length,
-      thinking: message.thinking.length,
-      tokens: message.completionTokens ?? message.pieces ?? 0,
-    },
-  };
-}
+import { endThinking, markFailed, markStopped, withoutQueue } from './response-states.ts';
 
 export function withCacheHeader(message: AssistantMessage, header: CacheHeader | null): AssistantMessage {
   if (header === 'hit') return { ...message, source: 'cached' };
@@ -54,32 +16,6 @@ export function applyEvent(message: AssistantMessage, event: ChatEvent, now: num
   if (event.thinking !== undefined && event.thinking !== '') return appendThinking(next, event.thinking, now);
   if (event.content !== undefined && event.content !== '') return appendContent(next, event.content, now);
   return next;
-}
-
-/** The reader stopped the response or left; received text stays. */
-export function markStopped(message: AssistantMessage, now: number, by?: 'operator'): AssistantMessage {
-  const stopped: AssistantMessage = { ...withoutQueue(endThinking(message, now)), state: 'stopped' };
-  return by === undefined ? stopped : { ...stopped, cancelledBy: by };
-}
-
-export interface FailureReport {
-  message: string;
-  code: string;
-  data?: ErrorData | undefined;
-  retryAfterSeconds?: number | undefined;
-}
-
-export function markFailed(message: AssistantMessage, failure: FailureReport, now: number): AssistantMessage {
-  return {
-    ...withoutQueue(endThinking(message, now)),
-    state: 'failed',
-    failure: {
-      message: failure.message,
-      code: failure.code,
-      ...(failure.data === undefined || Object.keys(failure.data).length === 0 ? {} : { data: failure.data }),
-      ...(failure.retryAfterSeconds === undefined ? {} : { retryAt: now + failure.retryAfterSeconds * 1000 }),
-    },
-  };
 }
 
 /** Clears the text before a stream is replayed from its beginning. */
@@ -177,15 +113,4 @@ function tokensPerSecond({ usage, timings }: ChatEvent): number | undefined {
   if (usage === undefined || timings === undefined || timings.first_token_ms === null) return undefined;
   const ms = timings.total_ms - timings.first_token_ms;
   return ms > 0 && usage.completion_tokens > 1 ? ((usage.completion_tokens - 1) / ms) * 1000 : undefined;
-}
-
-function endThinking(message: AssistantMessage, now: number): AssistantMessage {
-  if (message.thinkingStartedAt === undefined || message.thinkingEndedAt !== undefined) return message;
-  return { ...message, thinkingEndedAt: now };
-}
-
-function withoutQueue(message: AssistantMessage): AssistantMessage {
-  if (message.queue === undefined) return message;
-  const { queue: _, ...rest } = message;
-  return rest;
 }

@@ -6,7 +6,7 @@ import { loadable, loadTogether } from '#lib/browser/loadable';
 const list = () => import('#components/chat/placed-messages');
 const gauge = () => import('#components/chat/context-gauge');
 const parts = () => import('./conversation-parts.ts');
-const load = () => Promise.all([list(), parts(), gauge(), import('./chat-api.ts')]);
+const load = () => Promise.all([list(), parts(), gauge(), import('./response-code.ts')]);
 
 /** The messages of a chat. An empty chat needs neither their code nor that of requests yet. */
 export const messageList = loadable(() => load().then(([{ PlacedMessages }]) => PlacedMessages));

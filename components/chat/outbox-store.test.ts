@@ -2,9 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type ChatState, INITIAL_STATE, type NewQuestion } from './chat-state.ts';
 import { type AssistantMessage, type Conversation, NO_SETTINGS, type Thread } from './conversation.ts';
 import { NEW_CHAT } from './history-db.ts';
-import { newResponse } from './message-reducer.ts';
 import { OutboxStore } from './outbox-store.ts';
 import type { QueuedMessage } from './queued-message.ts';
+import { newResponse } from './response-states.ts';
 
 const ABLE = { vision: true, thinking: true };
 /** A chat in which one response runs, and a new one whose id is `started`. */

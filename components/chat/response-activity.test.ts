@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AssistantMessage, Thread } from './conversation.ts';
-import { newResponse } from './message-reducer.ts';
 import { type EndedResponse, ResponseActivity } from './response-activity.ts';
+import { newResponse } from './response-states.ts';
 
 let inView: string | undefined;
 let followed: boolean;

@@ -9,7 +9,7 @@ import {
   pathTo,
   toRequestMessages,
 } from './conversation.ts';
-import { newResponse } from './message-reducer.ts';
+import { newResponse } from './response-states.ts';
 import type { RunningResponses } from './running-responses.ts';
 
 /** After a longer wait the reader has turned to something else. */

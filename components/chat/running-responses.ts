@@ -2,8 +2,7 @@ import type { ResponseStream } from './chat-api.ts';
 import type { ChatRecords } from './chat-records.ts';
 import type { ChatEffects } from './chat-state.ts';
 import { type AssistantMessage, isRunning } from './conversation.ts';
-import { describeFailure, followResponse } from './follow-response.ts';
-import { markStopped } from './message-reducer.ts';
+import { describeFailure, markStopped } from './response-states.ts';
 
 const SAVE_EVERY_MS = 1_000;
 
@@ -46,7 +45,7 @@ export class RunningResponses {
       if (message.state === 'done' && message.model !== undefined) this.#respondedModels.add(message.model);
       this.#change(message);
     };
-    await followResponse(initial, openStream, {
+    await this.#effects.follow(initial, openStream, {
       effects: this.#effects,
       signal: abort.signal,
       update,

@@ -1,10 +1,9 @@
 import { useEffect, useSyncExternalStore } from 'react';
-import { ApiError, UNREACHABLE } from '#lib/browser/api-client';
 import { newId } from '#lib/browser/new-id';
-import { BROWSER_STRINGS } from '#lib/browser/strings';
 import { openTabChannel } from '#lib/browser/tab-channel';
 import { type ChatState, INITIAL_STATE } from './chat-state.ts';
 import { ChatStore } from './chat-store.ts';
+import { followLate, unreachable } from './follow-late.ts';
 import { openHistory } from './history-db.ts';
 
 const CHANNEL = 'chill-space';
@@ -70,6 +69,7 @@ function createStore(): ChatStore {
     ask: async (...question) => (await api()).requestResponse(...question),
     resume: async (...position) => (await api()).resumeResponse(...position),
     cancel: async (requestId) => (await api()).cancelResponse(requestId),
+    follow: (...response) => followLate(responseCode, ...response),
     now: Date.now,
     newId,
     nextFrame,
@@ -83,12 +83,14 @@ function createStore(): ChatStore {
   return created;
 }
 
-/** Fetched with the reader's first input (see `messageList`). Throws `ApiError`. */
-function api(): Promise<typeof import('./chat-api.ts')> {
-  return import('./chat-api.ts').catch(() => {
-    throw new ApiError(BROWSER_STRINGS.unreachable, 0, UNREACHABLE);
+/** Fetched with the reader's first input (see `messageList`). */
+const responseCode = () => import('./response-code.ts');
+
+/** Throws `ApiError`. */
+const api = () =>
+  responseCode().catch(() => {
+    throw unreachable();
   });
-}
 
 let lastFrameAt = 0;
 
