@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { AttachmentStore, NO_ATTACHMENTS } from './attachment-store.ts';
+import { NO_ATTACHMENTS } from './attachment-state.ts';
+import { AttachmentStore } from './attachment-store.ts';
 import type { ChatImage } from './conversation.ts';
 import { MAX_IMAGES } from './images.ts';
 import { MAX_FILES } from './text-files.ts';

@@ -1,20 +1,9 @@
+import { type AttachmentState, NO_ATTACHMENTS } from './attachment-state.ts';
 import type { ChatImage } from './conversation.ts';
 import type { Attachment, FreeSlots } from './history-db.ts';
 import { isImageFile, MAX_IMAGES } from './images.ts';
 import { COMPOSER_STRINGS } from './strings/composer.ts';
 import { type AttachedFile, attachedText, MAX_FILES } from './text-files.ts';
-
-/** Images and text files attached to the next question of a chat. */
-export interface AttachmentState {
-  images: readonly ChatImage[];
-  files: readonly AttachedFile[];
-  /** The number of files still being read. */
-  reading: number;
-  /** A sentence for the reader: which files could not be attached, and why. */
-  refusal: string | undefined;
-}
-
-export const NO_ATTACHMENTS: AttachmentState = { images: [], files: [], reading: 0, refusal: undefined };
 
 /**
  * Side effects of the store. Without browser storage the last three reject: attachments then last

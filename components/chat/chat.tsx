@@ -9,6 +9,7 @@ import { ChatNotes, shownModelName, usesContext } from '#components/chat/chat-no
 import { useChatSettings } from '#components/chat/chat-settings';
 import { Composer } from '#components/chat/composer';
 import { ConversationState } from '#components/chat/conversation-state';
+import { DropTarget } from '#components/chat/drop-target';
 import { EmptyChatTitle, ExamplePrompts } from '#components/chat/empty-chat';
 import { HistoryPanel } from '#components/chat/history-panel';
 import {
@@ -34,21 +35,18 @@ import { useStored } from '#lib/browser/local-storage';
 import { useModels } from '#lib/browser/service-status';
 import { useFileDrop } from '#lib/browser/use-file-drop';
 import { usePinnedScroll } from '#lib/browser/use-pinned-scroll';
-import type { ModelInfo } from '#lib/wire/models';
-import { contextLimit } from './context-limit.ts';
-import { EMPTY_THREAD, type Thread } from './conversation.ts';
+import { canLengthen, contextLimit } from './context-limit.ts';
+import { EMPTY_THREAD, hasImages as threadHasImages } from './conversation.ts';
 import { draftKey } from './draft.ts';
 import { NEW_CHAT } from './history-db.ts';
-import { isImageFile } from './images.ts';
 import { capabilitiesOf, modelByName, thinkingModesOf } from './model-capabilities.ts';
 import { loadedOutbox, queuedMessages, useOutbox } from './outbox.ts';
 import { takeTargetFromAddress } from './search-target.ts';
 import { COMPOSER_STRINGS } from './strings/composer.ts';
 import { HISTORY_STRINGS } from './strings/history.ts';
-import { MAX_TEXT_BYTES, utf8Bytes } from './text-files.ts';
 import { useReadMark } from './use-activity.ts';
-import { useAttachments } from './use-attachments.ts';
 import { chatStore, preloadChat, useChatField, useChatLifecycle, useChatSelector } from './use-chat.ts';
+import { useChatAttachments } from './use-chat-attachments.ts';
 import { useChatCommands } from './use-chat-commands.ts';
 import { runningLeaf, useSending } from './use-sending.ts';
 import { useStartedChat } from './use-started-chat.ts';
@@ -136,27 +134,15 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   }, []);
 
   const chat = activeId ?? NEW_CHAT;
-  const attachments = useAttachments(chat);
+  const noVisionSentence = COMPOSER_STRINGS.noVision(shownModelName(models, model));
+  const attachments = useChatAttachments(chat, vision, noVisionSentence);
   const hasGauge = useLoaded(usesContext(conversation, attachments), contextGauge);
   const { messages: queued, ...queueState } = useOutbox(chat, models);
   const outbox = loadedOutbox();
   const { handleSent } = chatSettings;
   const hasQueueCode = useLoaded(queued.length > 0, queuedMessages);
   useStartedChat(activeId, handleSent, show);
-  const noVisionSentence = COMPOSER_STRINGS.noVision(shownModelName(models, model));
-  const attach = (chosen: readonly File[]) => {
-    const readable = vision ? chosen : chosen.filter((file) => !isImageFile(file));
-    if (readable.length > 0) attachments.attach(readable);
-    if (readable.length < chosen.length) attachments.refuse(noVisionSentence);
-  };
-  const attachPasted = (text: string) => {
-    if (!attachments.attachPasted(text)) return false;
-    const bytes = utf8Bytes(text);
-    // Reported before anything else is written: it cannot be sent.
-    if (bytes > MAX_TEXT_BYTES) attachments.refuse(COMPOSER_STRINGS.messageTooLong(bytes, MAX_TEXT_BYTES));
-    return true;
-  };
-  const drop = useFileDrop(attach);
+  const drop = useFileDrop(attachments.attach);
 
   const { send, ask, regenerate, edit, stop } = useSending({
     ...{ activeId, conversation, models, choice, chatSettings, runningId, attachments, noVisionSentence },
@@ -314,11 +300,11 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
                 draftKey={draftKey(chat)}
                 running={runningId !== undefined}
                 waiting={activeId !== null && !ready}
-                attachments={{ ...attachments, attach, attachPasted }}
+                attachments={attachments}
                 tools={
                   models === undefined ? null : (
                     <>
-                      <AttachButton onFiles={attach} />
+                      <AttachButton onFiles={attachments.attach} />
                       {thinking && hasReasoning ? (
                         <reasoningSelect.Component
                           modes={thinkingModesOf(modelInfo)}
@@ -351,16 +337,6 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   );
 }
 
-/** Whether the settings can give the chat a longer context. */
-function canLengthen(model: ModelInfo | undefined, limit: number | undefined): boolean {
-  return model?.provider === 'ollama' && limit !== undefined && (model.context_length ?? 0) > limit;
-}
-
-function threadHasImages(thread: Thread): boolean {
-  for (const message of thread.values()) if (message.role === 'user' && message.images !== undefined) return true;
-  return false;
-}
-
 /**
  * The upper part of a chat without messages. Its end is fixed, so that a note that comes later does
  * not move the composer below it.
@@ -368,14 +344,3 @@ function threadHasImages(thread: Thread): boolean {
 const EMPTY = 'flex shrink-0 flex-col justify-end pt-4 sm:min-h-[max(10rem,34dvh)] max-sm:pb-2';
 
 const COLUMN = 'mx-auto w-full max-w-[49rem] px-4 sm:px-6';
-
-/** Transparent: what is dropped belongs to what is read. */
-function DropTarget({ label }: { label: string }) {
-  return (
-    <div className="pointer-events-none absolute inset-2 z-30 flex items-start justify-center rounded-lg border-2 border-accent border-dashed pt-1">
-      <span className="rounded-md bg-accent-fill px-4 py-2 font-medium text-on-accent text-sm shadow-float">
-        {label}
-      </span>
-    </div>
-  );
-}

@@ -1,4 +1,4 @@
-import type { Models } from '#lib/wire/models';
+import type { ModelInfo, Models } from '#lib/wire/models';
 import type { ChatSettings } from './conversation.ts';
 import { modelByName } from './model-capabilities.ts';
 
@@ -16,4 +16,9 @@ export function contextLimit(
   // An older server does not list the usable length.
   const usable = model.usable_context_length === undefined ? model.context_length : model.usable_context_length;
   return usable ?? undefined;
+}
+
+/** Whether the settings can give the chat a longer context. */
+export function canLengthen(model: ModelInfo | undefined, limit: number | undefined): boolean {
+  return model?.provider === 'ollama' && limit !== undefined && (model.context_length ?? 0) > limit;
 }

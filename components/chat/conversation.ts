@@ -222,6 +222,12 @@ export function isRunning(message: ChatMessage): message is AssistantMessage {
   return message.role === 'assistant' && (message.state === 'waiting' || message.state === 'streaming');
 }
 
+/** Whether a question of the thread has images. */
+export function hasImages(thread: Thread): boolean {
+  for (const message of thread.values()) if (message.role === 'user' && message.images !== undefined) return true;
+  return false;
+}
+
 /** No text arrived: another attempt replaces the response. */
 export function isTextless({ content, thinking }: AssistantMessage): boolean {
   return content === '' && thinking === '';

@@ -1,9 +1,7 @@
 import { useEffect, useMemo, useSyncExternalStore } from 'react';
-import { afterPreviousPage, closedPages, holdPageLock, ifClosed, thisPage } from '#lib/browser/page-identity';
-import { type AttachmentState, AttachmentStore, NO_ATTACHMENTS } from './attachment-store.ts';
+import { type AttachmentState, NO_ATTACHMENTS } from './attachment-state.ts';
 import { openHistory } from './history-db.ts';
-import { COMPOSER_STRINGS } from './strings/composer.ts';
-import { pastedTextName } from './text-files.ts';
+import { LateAttachments } from './late-attachments.ts';
 
 export interface Attachments extends AttachmentState {
   attach: (files: readonly File[]) => void;
@@ -26,8 +24,8 @@ export function useAttachments(chat: string): Attachments {
   return useMemo(
     () => ({
       ...attached,
-      attach: (files) => void attachments().attach(chat, files),
-      attachPasted: (text) => attachments().attachText(chat, pastedTextName(attached.files), text),
+      attach: (files) => attachments().attach(chat, files),
+      attachPasted: (text) => attachments().attachPasted(chat, text),
       remove: (id) => attachments().remove(chat, id),
       clear: () => attachments().clear(chat),
       refuse: (sentence) => attachments().refuse(chat, sentence),
@@ -45,40 +43,20 @@ export function moveAttachments(from: string, to: string): void {
   attachments().move(from, to);
 }
 
-let store: AttachmentStore | undefined;
+let late: LateAttachments | undefined;
 
 /** Module singleton: attachments survive navigation within the app. */
-function attachments(): AttachmentStore {
-  store ??= createStore();
-  return store;
+function attachments(): LateAttachments {
+  late ??= createLate();
+  return late;
 }
 
 const subscribe = (listener: () => void) => attachments().subscribe(listener);
 
-function createStore(): AttachmentStore {
+function createLate(): LateAttachments {
   const history = openHistory();
-  const { id: page, previousId } = thisPage();
-  return new AttachmentStore({
-    read: async (file) => {
-      const reader = await import('./read-file.ts').catch(() => undefined);
-      if (reader === undefined) throw new Error(COMPOSER_STRINGS.unreadableFile(file.name));
-      return reader.readFile(file);
-    },
-    keep: async (chat, attachment) => {
-      await holdPageLock();
-      await history.attach(chat, page, attachment);
-    },
-    drop: async (ids) => {
-      await holdPageLock();
-      await history.detach(ids);
-    },
-    adopt: async function* (chat, freeSlots) {
-      const others = (await history.ownerPages(chat)).filter((holder) => holder !== page);
-      if (others.length > 0) await holdPageLock();
-      const handOver = (other: string) => () => history.reassign(chat, other, page, freeSlots());
-      if (previousId !== null && others.includes(previousId)) yield await afterPreviousPage(handOver(previousId));
-      for (const other of await closedPages(others.filter((holder) => holder !== previousId)))
-        yield await ifClosed(other, handOver(other));
-    },
+  return new LateAttachments({
+    load: async () => (await import('./attachment-instance.ts')).createAttachmentStore(),
+    hasStored: async (chat) => (await history.ownerPages(chat)).length > 0,
   });
 }

@@ -3,8 +3,8 @@ import { importsOf, readSource, repositoryFiles } from '../support/source-files.
 
 const known = new Set(repositoryFiles());
 
-/** Files that a page loads with `entry`: those that it imports, without `import()`. */
-function loadedWith(entry: string): Set<string> {
+/** Files that a page loads with `entries`: those that they import, without `import()`. */
+function loadedWith(...entries: string[]): Set<string> {
   const loaded = new Set<string>();
   const visit = (file: string) => {
     if (loaded.has(file) || !/\.tsx?$/.test(file) || !known.has(file)) return;
@@ -12,23 +12,29 @@ function loadedWith(entry: string): Set<string> {
     for (const { target, isType, isDynamic } of importsOf(file, readSource(file), known))
       if (!isType && isDynamic !== true) visit(target);
   };
-  visit(entry);
+  for (const entry of entries) visit(entry);
   return loaded;
 }
 
 it('keeps what an empty chat does not need out of the first view of the chat page', () => {
-  const loaded = loadedWith('components/chat/chat.tsx');
+  const loaded = loadedWith('components/chat/chat.tsx', 'app/layout.tsx');
+  expect(loaded).toContain('components/shell/providers.tsx');
   expect(loaded).toContain('components/chat/composer.tsx');
   const later = [
     'components/chat/activity-instance.ts',
+    'components/chat/attachment-store.ts',
     'components/chat/chat-api.ts',
     'components/chat/delete-chat.ts',
+    'components/chat/follow-response.ts',
     'components/chat/message-list.tsx',
+    'components/chat/message-reducer.ts',
     'components/chat/outbox-db.ts',
     'components/chat/strings/chat-actions.ts',
     'components/chat/strings/turns.ts',
     'components/chat/use-reading-position.ts',
     'components/markdown/rich-markdown.tsx',
+    'components/ui/tooltip-layer.tsx',
+    'lib/browser/error-sentence.ts',
   ];
   expect(later.filter((file) => !known.has(file))).toEqual([]);
   expect(later.filter((file) => loaded.has(file))).toEqual([]);

@@ -35,6 +35,7 @@ export const COMPOSER_STRINGS = {
 
   tooManyImages: (most: number) => `You can attach up to ${most} images.`,
   tooManyFiles: (most: number) => `You can attach up to ${most} text files.`,
+  notPasted: 'The text can’t be attached. Paste it again.',
   unreadableFile: (name: string) => `${name} can’t be read. Choose it again.`,
   moreNotAttached: (count: number) =>
     count === 1 ? '1 more file can’t be attached.' : `${count} more files can’t be attached.`,
