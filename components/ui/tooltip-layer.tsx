@@ -10,6 +10,14 @@ interface Tip {
   target: Element;
 }
 
+interface TooltipLayerProps {
+  /**
+   * What was clicked while this code was fetched, if a click shows its tooltip; null if not.
+   * Undefined without a click.
+   */
+  tapped: Element | null | undefined;
+}
+
 const DELAY_MS = 400;
 /** Within this time after a tooltip, the next one shows without delay. */
 const WARM_MS = 500;
@@ -22,9 +30,10 @@ const EDGE_PX = 8;
  * One layer with a few delegated listeners shows all tooltips of the app. A tooltip opens on
  * hover, on keyboard focus, and on tap for `data-tip-tap`. Escape, a click or scrolling closes it.
  */
-export function TooltipLayer() {
+export function TooltipLayer({ tapped }: TooltipLayerProps) {
   const [shown, setShown] = useState<Tip>();
   const box = useRef<HTMLDivElement>(null);
+  const first = useRef(tapped);
 
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -69,12 +78,15 @@ export function TooltipLayer() {
     document.addEventListener('click', onClick, options);
     document.addEventListener('keydown', onKey, options);
     document.addEventListener('scroll', hide, options);
-    // What the pointer or the keyboard reached while this code was fetched.
-    const focused = document.activeElement;
-    const reached = focused?.matches(':focus-visible') === true ? tipOf(focused) : undefined;
-    const hovered = matchMedia('(hover: hover)').matches ? document.querySelector('[data-tip]:hover') : null;
-    if (reached !== undefined) show(reached);
-    else if (hovered !== null) timer = setTimeout(() => show(tipOf(hovered)), DELAY_MS);
+    // What a tap, the keyboard or the pointer reached while this code was fetched.
+    if (first.current !== undefined) show(tipOf(first.current));
+    else {
+      const focused = document.activeElement;
+      const reached = focused?.matches(':focus-visible') === true ? tipOf(focused) : undefined;
+      const hovered = matchMedia('(hover: hover)').matches ? document.querySelector('[data-tip]:hover') : null;
+      if (reached !== undefined) show(reached);
+      else if (hovered !== null) timer = setTimeout(() => show(tipOf(hovered)), DELAY_MS);
+    }
     return () => {
       clearTimeout(timer);
       listening.abort();

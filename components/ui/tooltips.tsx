@@ -8,6 +8,15 @@ const layer = loadable(() => import('#components/ui/tooltip-layer').then(({ Tool
 /** Shows all tooltips of the app, from the reader's first input on. */
 export function Tooltips() {
   const [isWanted, setWanted] = useState(false);
+  const [tapped, setTapped] = useState<Element | null>();
+  const isThere = useLoaded(isWanted, layer);
   useEffect(() => onFirstInput(() => setWanted(true)), []);
-  return useLoaded(isWanted, layer) ? <layer.Component /> : null;
+  useEffect(() => {
+    if (isThere) return;
+    const onClick = ({ target }: MouseEvent) =>
+      setTapped(target instanceof Element ? target.closest('[data-tip-tap]') : null);
+    document.addEventListener('click', onClick, true);
+    return () => document.removeEventListener('click', onClick, true);
+  }, [isThere]);
+  return isThere ? <layer.Component tapped={tapped} /> : null;
 }
