@@ -15,6 +15,7 @@ const PARTS = [
   'components',
   'lib',
   'public',
+  'scripts/lucide-loader.cjs',
   'scripts/uplot-loader.cjs',
   'package.json',
   'instrumentation-client.ts',

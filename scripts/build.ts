@@ -36,6 +36,7 @@ const SOURCES = [
   'package-lock.json',
   'scripts/demo.ts',
   'scripts/finish-build.ts',
+  'scripts/lucide-loader.cjs',
   'scripts/uplot-loader.cjs',
 ];
 const STAMP = '.next/chill-space-build';
