@@ -99,15 +99,19 @@ test('the page says that the small built-in model responds, and how to get a bet
   await expect(page.getByText(/ollama pull/)).toBeVisible();
 });
 
-test('a server that refuses is quoted, with one button to try again', async ({ page }) => {
+test('a server that refuses is explained, with one button to try again', async ({ page }) => {
   await page.route('**/api/chat-optimized', (route) =>
     route.fulfill({
       status: 503,
-      json: { error: '100 requests are already waiting. Try again later.', code: 'queue_full' },
+      json: {
+        error: '100 requests are already waiting. Try again later.',
+        code: 'queue_full',
+        data: { queue_length: 100 },
+      },
     }),
   );
   await ask(page, freshQuestion('Say hello in five words.'));
-  await expect(responses(page).last().getByRole('alert')).toContainText('100 requests are already waiting.');
+  await expect(responses(page).last().getByRole('alert')).toContainText('The queue is full (100 waiting).');
   await page.unroute('**/api/chat-optimized');
   await page.getByRole('button', { name: 'Try again' }).click();
   await responseComplete(page);
