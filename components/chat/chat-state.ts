@@ -1,6 +1,12 @@
 import type { ResponseStream, StreamRequest } from './chat-api.ts';
-import type { ChatImage, ChatSettings, Conversation, ModelCapabilities, Thread } from './conversation.ts';
-import type { followResponse } from './follow-response.ts';
+import type {
+  AssistantMessage,
+  ChatImage,
+  ChatSettings,
+  Conversation,
+  ModelCapabilities,
+  Thread,
+} from './conversation.ts';
 import type { ChatHistory } from './history-db.ts';
 import type { ChatFile } from './text-files.ts';
 
@@ -31,7 +37,7 @@ export interface ChatEffects {
   resume(requestId: string, lastEventId: string | undefined, signal: AbortSignal): Promise<ResponseStream>;
   cancel(requestId: string): Promise<void>;
   /** Reads a response to its end. Never rejects. */
-  follow: typeof followResponse;
+  follow: FollowResponse;
   now(): number;
   newId(): string;
   /** Calls back before the next paint, or after a short wait if the page is hidden. */
@@ -44,6 +50,25 @@ export interface ChatEffects {
   online(signal: AbortSignal): Promise<boolean>;
   /** Notifies other tabs that a conversation changed. */
   announce(conversationId: string): void;
+}
+
+/**
+ * Follows a response to its end. `openFirst` opens the first connection; without it an interrupted
+ * response is resumed.
+ */
+export type FollowResponse = (
+  initial: AssistantMessage,
+  openFirst: ((signal: AbortSignal) => Promise<ResponseStream>) | undefined,
+  options: FollowOptions,
+) => Promise<void>;
+
+export interface FollowOptions {
+  effects: Pick<ChatEffects, 'resume' | 'now' | 'pause' | 'online'>;
+  signal: AbortSignal;
+  /** Receives each new state of the response, until `signal` aborts. */
+  update: (message: AssistantMessage) => void;
+  /** The connection is lost for longer than a moment, or is there again. */
+  onConnection?: (isLost: boolean) => void;
 }
 
 /** The model for the next response (null: the server's default) and its capabilities. */

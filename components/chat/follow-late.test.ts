@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { BROWSER_STRINGS } from '#lib/browser/strings';
+import type { FollowOptions, FollowResponse } from './chat-state.ts';
 import type { AssistantMessage } from './conversation.ts';
 import { followLate } from './follow-late.ts';
-import type { FollowOptions, followResponse } from './follow-response.ts';
 import { newResponse } from './response-states.ts';
 
 const initial = newResponse('a', 'c', 'q', 1);
@@ -36,7 +36,7 @@ it('fails a new request with a sentence if the code cannot be fetched', async ()
 it('follows an interrupted response when the code can be fetched again', async () => {
   const { updates, pauses, options } = watched();
   const followed: string[] = [];
-  const follow: typeof followResponse = async ({ id }) => void followed.push(id);
+  const follow: FollowResponse = async ({ id }) => void followed.push(id);
   const fetchCode = () => (pauses.length < 3 ? unavailable() : Promise.resolve({ followResponse: follow }));
   await followLate(fetchCode, initial, undefined, options);
   expect(followed).toEqual(['a']);
@@ -53,8 +53,8 @@ it('gives an interrupted response up after about a minute', async () => {
 it('sends nothing after the reader stopped a response whose code was on its way', async () => {
   const { updates, abort, options } = watched();
   const followed: string[] = [];
-  const follow: typeof followResponse = async ({ id }) => void followed.push(id);
-  const arriving = Promise.withResolvers<{ followResponse: typeof followResponse }>();
+  const follow: FollowResponse = async ({ id }) => void followed.push(id);
+  const arriving = Promise.withResolvers<{ followResponse: FollowResponse }>();
   const following = followLate(() => arriving.promise, initial, open, options);
   abort.abort();
   arriving.resolve({ followResponse: follow });

@@ -1,6 +1,6 @@
 import { ApiError, UNREACHABLE } from '#lib/browser/api-client';
 import { BROWSER_STRINGS } from '#lib/browser/strings';
-import type { followResponse } from './follow-response.ts';
+import type { FollowResponse } from './chat-state.ts';
 import { describeFailure, markFailed } from './response-states.ts';
 
 /** The last attempts come when a reader has long seen that the server is away. */
@@ -12,8 +12,8 @@ const PAUSE_MS = 6_000;
  * be fetched. An interrupted response is not lost: the fetch is tried again for a minute.
  */
 export async function followLate(
-  fetchCode: () => Promise<{ followResponse: typeof followResponse }>,
-  ...[initial, openFirst, options]: Parameters<typeof followResponse>
+  fetchCode: () => Promise<{ followResponse: FollowResponse }>,
+  ...[initial, openFirst, options]: Parameters<FollowResponse>
 ): Promise<void> {
   const { effects, signal, update } = options;
   let code = await fetchCode().catch(() => undefined);

@@ -1,20 +1,11 @@
 import { ApiError } from '#lib/browser/api-client';
 import type { ResponseStream } from './chat-api.ts';
-import type { ChatEffects } from './chat-state.ts';
+import type { ChatEffects, FollowOptions } from './chat-state.ts';
 import { type AssistantMessage, isRunning } from './conversation.ts';
 import { applyEvent, resetForReplay, withCacheHeader } from './message-reducer.ts';
 import { reconnectDelayMs } from './reconnect.ts';
 import { describeFailure, markFailed } from './response-states.ts';
 import { CONNECTION_STRINGS } from './strings/connection.ts';
-
-export interface FollowOptions {
-  effects: Pick<ChatEffects, 'resume' | 'now' | 'pause' | 'online'>;
-  signal: AbortSignal;
-  /** Receives each new state of the response, until `signal` aborts. */
-  update: (message: AssistantMessage) => void;
-  /** The connection is lost for longer than a moment, or is there again. */
-  onConnection?: (isLost: boolean) => void;
-}
 
 /** Shorter interruptions do not show. */
 const LOST_AFTER_MS = 1_000;
