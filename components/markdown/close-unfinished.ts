@@ -1,6 +1,6 @@
 import type { Nodes, Root } from 'mdast';
 import { isFormatting } from './html-tags.ts';
-import { isTooNested, lastLeaf, MAX_DEPTH, parseMarkdown } from './markdown-processor.ts';
+import { isCostly, lastLeaf, MAX_DEPTH, parseMarkdown } from './markdown-processor.ts';
 
 /**
  * Closes what is open at the end of growing Markdown: emphasis, code and elements. A link shows
@@ -9,7 +9,7 @@ import { isTooNested, lastLeaf, MAX_DEPTH, parseMarkdown } from './markdown-proc
  */
 export function closeUnfinished(markdown: string): string {
   try {
-    return isTooNested(markdown) ? markdown : closed(markdown);
+    return isCostly(markdown) ? markdown : closed(markdown);
   } catch (error) {
     // Nested too deeply for the parser: `toElements` shows it as text.
     if (error instanceof RangeError) return markdown;

@@ -124,7 +124,8 @@ function useDrawing(code: string, isComplete: boolean): Drawing {
     const put = (drawing: Drawing) => {
       if (isCurrent) setDrawn({ code, drawing });
     };
-    drawDiagram(code, dark).then(
+    const drawn = isTooLarge(code) ? Promise.reject(TOO_LARGE) : drawDiagram(code, dark);
+    drawn.then(
       (diagram) => put({ state: 'drawn', diagram }),
       (error: unknown) => put({ state: 'broken', reason: reasonOf(error) }),
     );
@@ -134,6 +135,12 @@ function useDrawing(code: string, isComplete: boolean): Drawing {
   }, [code, dark, isComplete]);
   return drawn?.code === code ? drawn.drawing : { state: 'drawing' };
 }
+
+/** To draw as many lines takes half a second, in which the page does not respond. */
+const MAX_LINES = 1_000;
+const TOO_LARGE = new Error(MARKDOWN_STRINGS.diagramTooLarge);
+
+const isTooLarge = (code: string) => code.split('\n', MAX_LINES + 1).length > MAX_LINES;
 
 /** The first line of the message. The others point into the source. */
 function reasonOf(error: unknown): string {

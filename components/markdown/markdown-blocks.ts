@@ -11,6 +11,9 @@ export function toMarkdownBlocks(text: string, writing: boolean): string[] {
   const lines = text.replaceAll(/\r\n?/g, '\n');
   const blocks = splitBlocks(normalizeMath(lengthenOuterFences(lines, writing), writing));
   const last = blocks.pop();
-  if (last !== undefined) blocks.push(writing ? closeUnfinished(last) : last);
+  if (last !== undefined) blocks.push(writing && last.length <= LONGEST_CLOSED ? closeUnfinished(last) : last);
   return blocks;
 }
+
+/** Characters. To close marks parses a block several times with each token. */
+const LONGEST_CLOSED = 10_000;

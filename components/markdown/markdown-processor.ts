@@ -36,19 +36,73 @@ export function parseMarkdown(markdown: string): Root {
  * ids of several texts in a page apart.
  */
 export function toElements(markdown: string, scope: string): HastRoot {
-  if (isTooNested(markdown)) return asText(markdown);
+  if (isCostly(markdown)) return asText(markdown);
   try {
     const tree = parseMarkdown(markdown);
     formatHtml(tree, { parse: parseMarkdown, parseWithoutHtml });
     markOpenFence(tree, markdown);
     const elements = processor.runSync(tree);
     scopeIds(elements, scope);
+    if (hasLongWord(markdown)) markLongWord(elements);
     return isDeeper(elements, MAX_DEPTH) ? asText(markdown) : elements;
   } catch (error) {
     // The parsers recurse and may overflow the stack.
     if (error instanceof RangeError) return asText(markdown);
     throw error;
   }
+}
+
+/** Whether parsing or rendering of a block takes so long that the page would not respond. */
+export function isCostly(markdown: string): boolean {
+  return isTooNested(markdown) || isTooMarked(markdown) || hasTooManyCells(markdown);
+}
+
+/** In one paragraph. The parser compares each opening mark with all others. */
+const MAX_MARKS = 1_500;
+/** A line that ends the paragraph before it: blank, a table's row, a quote, or a list item. */
+const NEW_PARAGRAPH = /^[ \t]*(?:$|[|>#]|[-+*][ \t]|\d{1,9}[.)][ \t])/;
+
+function isTooMarked(markdown: string): boolean {
+  if (markdown.length < MAX_MARKS) return false;
+  let marks = 0;
+  let fence: string | undefined;
+  for (const line of markdown.split('\n')) {
+    const [, found] = /^[ \t>]*(`{3,}|~{3,})/.exec(line) ?? [];
+    if (found !== undefined) fence = fence === undefined ? found : closes(line, fence) ? undefined : fence;
+    if (fence !== undefined) continue;
+    if (NEW_PARAGRAPH.test(line)) marks = 0;
+    marks += line.match(/\*+|_+|~~|\[/g)?.length ?? 0;
+    if (marks > MAX_MARKS) return true;
+  }
+  return false;
+}
+
+const MAX_COLUMNS = 100;
+const MAX_CELLS = 3_000;
+
+function hasTooManyCells(markdown: string): boolean {
+  const rule = /^[ \t>]*\|?(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*:?-*:?[ \t]*$/m.exec(markdown);
+  if (rule === null) return false;
+  const columns = rule[0].split('|').length;
+  if (columns > MAX_COLUMNS) return true;
+  let cells = 0;
+  for (let at = markdown.indexOf('|', rule.index); at !== -1; at = markdown.indexOf('|', at + 1)) cells += 1;
+  return cells > MAX_CELLS;
+}
+
+const LONG_WORD = 1_000;
+
+function hasLongWord(markdown: string): boolean {
+  return markdown.length > LONG_WORD && markdown.split(/\s+/).some((word) => word.length > LONG_WORD);
+}
+
+/**
+ * Turns kerning off. Chromium breaks no line between two letters of a kerned pair without shaping
+ * the rest of the word again, so that layout of a long word takes seconds.
+ */
+function markLongWord(root: HastRoot): void {
+  for (const child of root.children)
+    if (child.type === 'element') child.properties = { ...child.properties, dataLongWord: '' };
 }
 
 /** Whether a line opens so many nested quotes and lists that parsing takes seconds. */

@@ -28,12 +28,12 @@ export const Markdown = memo(function Markdown({ text, streaming }: MarkdownProp
   );
 });
 
-/** Layout of one block takes time with the square of its longest word. */
+/** Layout of one block takes time with the square of its longest word, if letters are kerned. */
 const PIECE = /[\s\S]{1,20000}/gu;
 
 function Plain({ text }: { text: string }) {
   return (
-    <div className="prose whitespace-pre-wrap">
+    <div className="prose whitespace-pre-wrap [font-kerning:none]">
       {text.length <= 20_000 ? text : createElement(Fragment, null, ...(text.match(PIECE) ?? []).map(inBlock))}
     </div>
   );

@@ -2,16 +2,22 @@
 
 import type { Element } from 'hast';
 import { type Components, toJsxRuntime } from 'hast-util-to-jsx-runtime';
-import { type ComponentProps, createElement, memo, useContext, useId, useMemo } from 'react';
+import { type ComponentProps, createElement, memo, useContext, useEffect, useId, useMemo, useState } from 'react';
 import { Fragment, jsx, jsxs } from 'react/jsx-runtime';
 import { BlockIndexContext } from '#components/markdown/block-index-context';
 import { CodeBlock } from '#components/markdown/code-block';
 import { DiagramBlock } from '#components/markdown/diagram-block';
 import { Formula } from '#components/markdown/formula';
+import { LateFormulasContext } from '#components/markdown/late-formulas-context';
 import { StreamingContext } from '#components/markdown/streaming-context';
+import { Button } from '#components/ui/button';
+import { Notice } from '#components/ui/notice';
+import { downloadText } from '#lib/browser/download';
+import { directionOf } from '#lib/browser/text-direction';
 import { toMarkdownBlocks } from './markdown-blocks.ts';
 import { toElements } from './markdown-processor.ts';
 import { texOf } from './math-syntax.ts';
+import { piecesOf } from './split-blocks.ts';
 import { MARKDOWN_STRINGS } from './strings.ts';
 
 const PROSE = { className: 'prose' };
@@ -22,29 +28,70 @@ const PROSE = { className: 'prose' };
  */
 export function RichMarkdown({ text, streaming }: { text: string; streaming: boolean }) {
   const scope = useId();
-  const blocks = useMemo(() => toMarkdownBlocks(text, streaming), [text, streaming]);
+  const head = headOf(text);
+  const isWhole = head.length === text.length;
+  const blocks = useMemo(() => toMarkdownBlocks(head, streaming && isWhole), [head, streaming, isWhole]);
   const richCount = countWithin(blocks, RICH_CHARACTERS);
+  const readyCount = useGrowingCount(blocks, richCount);
+  const isAllRich = isWhole && richCount === blocks.length;
+  const hasManyFormulas = useMemo(() => marksOf(head) > MANY_MARKS, [head]);
   return (
     <StreamingContext value={streaming}>
-      {/* Static children need no keys: a block is identified by its index. */}
-      {createElement(
-        'div',
-        PROSE,
-        ...blocks.map((markdown, index) =>
-          index < richCount
-            ? createElement(IndexedBlock, { markdown, scope, index })
-            : createElement('p', LITERAL, markdown),
-        ),
-      )}
+      <LateFormulasContext value={hasManyFormulas}>
+        {/* Static children need no keys: a block is identified by its index. */}
+        {createElement(
+          'div',
+          PROSE,
+          ...blocks
+            .slice(0, richCount)
+            .map((markdown, index) =>
+              index < readyCount ? createElement(IndexedBlock, { markdown, scope, index }) : plainPiece(markdown),
+            ),
+          isAllRich
+            ? null
+            : createElement(Rest, { text, rest: blocks.slice(richCount).join('') + text.slice(head.length) }),
+        )}
+      </LateFormulasContext>
     </StreamingContext>
   );
 }
 
-/** Blocks that begin after as many characters are plain text: to parse them takes seconds. */
+/** Text that begins after as many characters is plain: to parse it takes seconds. */
 const RICH_CHARACTERS = 300_000;
 /** To parse and mount a block, however short, takes as long as so many characters. */
 const BLOCK_CHARACTERS = 100;
-const LITERAL = { 'data-literal': '', dir: 'auto' };
+/** Formatted at once, and then per task. Until its turn a block is plain text. */
+const FIRST_CHARACTERS = 30_000;
+const STEP_CHARACTERS = 20_000;
+const STEP_MS = 16;
+/** Two dollars are a formula. */
+const MANY_MARKS = 600;
+
+/** The beginning of a text that is formatted. It stays the same while a long text grows. */
+function headOf(text: string): string {
+  if (text.length <= RICH_CHARACTERS) return text;
+  const newline = text.lastIndexOf('\n', RICH_CHARACTERS - 1) + 1;
+  return text.slice(0, newline > RICH_CHARACTERS / 2 ? newline : RICH_CHARACTERS);
+}
+
+function marksOf(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('$'); at !== -1; at = text.indexOf('$', at + 1)) count += 1;
+  return count;
+}
+
+/** How many of the first `count` blocks are formatted now. It grows by a step per task. */
+function useGrowingCount(blocks: readonly string[], count: number): number {
+  const [characters, setCharacters] = useState(FIRST_CHARACTERS);
+  const ready = Math.min(count, countWithin(blocks, characters));
+  const isReady = ready === count;
+  useEffect(() => {
+    if (isReady) return;
+    const timer = setTimeout(() => setCharacters(characters + STEP_CHARACTERS), STEP_MS);
+    return () => clearTimeout(timer);
+  }, [isReady, characters]);
+  return ready;
+}
 
 /** How many texts begin within `length` characters, where each is longer by `BLOCK_CHARACTERS`. */
 function countWithin(texts: readonly string[], length: number): number {
@@ -55,6 +102,43 @@ function countWithin(texts: readonly string[], length: number): number {
     return isAfter;
   });
   return end === -1 ? texts.length : end;
+}
+
+const PLAIN = { 'data-literal': '', 'data-rest': '' };
+
+const PlainPiece = memo(function PlainPiece({ text }: { text: string }) {
+  return (
+    <div {...PLAIN} dir={directionOf(text.slice(0, BLOCK_CHARACTERS))}>
+      {text}
+    </div>
+  );
+});
+
+const plainPiece = (text: string) => createElement(PlainPiece, { text });
+
+/** What is not formatted of a text, after a notice. Only the last piece changes while it grows. */
+function Rest({ text, rest }: { text: string; rest: string }) {
+  return (
+    <>
+      <TooLong text={text} />
+      {createElement(Fragment, null, ...piecesOf(rest).map(plainPiece))}
+    </>
+  );
+}
+
+function TooLong({ text }: { text: string }) {
+  return (
+    <Notice
+      className="my-3"
+      action={
+        <Button size="sm" onClick={() => downloadText(MARKDOWN_STRINGS.downloadName, text, 'text/markdown')}>
+          {MARKDOWN_STRINGS.download}
+        </Button>
+      }
+    >
+      {MARKDOWN_STRINGS.tooLong}
+    </Notice>
+  );
 }
 
 /** A block that knows its place in the text, by which results of its programs are kept. */

@@ -32,7 +32,7 @@ export function splitBlocks(markdown: string): string[] {
       }
       isAfterBlank = false;
     }
-    if (line.length > LONG && state.end === undefined) {
+    if (isLongLine(line) && state.end === undefined) {
       const pieces = piecesOf(markdown.slice(start, end));
       start = end - (pieces.pop()?.length ?? 0);
       blocks.push(...pieces);
@@ -47,15 +47,28 @@ export function splitBlocks(markdown: string): string[] {
 /** Characters. Parsing as many takes about a tenth of a second. */
 const LONG = 20_000;
 /** In a longer text, definitions act only within their block. */
-const LONGEST_WHOLE = 200_000;
+const LONGEST_WHOLE = 40_000;
 
-/** Pieces of at most `LONG` characters that end after a space, if there is one. */
-function piecesOf(text: string): string[] {
+/**
+ * A word whose letters join, as Arabic ones do. The time of its layout grows with the square of
+ * its length.
+ */
+const JOINED = /[\u0600-\u08FF\uFB50-\uFDFF\uFE70-\uFEFC]{2000}/;
+const JOINED_LENGTH = 2_000;
+
+const isLongLine = (line: string) => line.length > LONG || (line.length > JOINED_LENGTH && JOINED.test(line));
+
+/** Pieces of at most `LONG` characters that end after a line or a space, if there is one. */
+export function piecesOf(text: string): string[] {
   const pieces: string[] = [];
   let rest = text;
-  while (rest.length > LONG) {
-    const space = rest.lastIndexOf(' ', LONG - 1);
-    const end = space > LONG / 2 ? space + 1 : LONG;
+  for (;;) {
+    const first = rest.slice(0, LONG);
+    const most = JOINED.test(first) ? JOINED_LENGTH : LONG;
+    if (rest.length <= most) break;
+    const newline = rest.lastIndexOf('\n', most - 1);
+    const space = newline > most / 2 ? newline : rest.lastIndexOf(' ', most - 1);
+    const end = space > most / 2 ? space + 1 : most;
     // The two halves of a surrogate pair stay together.
     const length = /[\uD800-\uDBFF]/.test(rest.charAt(end - 1)) ? end - 1 : end;
     pieces.push(rest.slice(0, length));
