@@ -61,8 +61,8 @@ const RICH_CHARACTERS = 300_000;
 /** To parse and mount a block, however short, takes as long as so many characters. */
 const BLOCK_CHARACTERS = 100;
 /** Formatted at once, and then per task. Until its turn a block is plain text. */
-const FIRST_CHARACTERS = 30_000;
-const STEP_CHARACTERS = 20_000;
+const FIRST_CHARACTERS = 20_000;
+const STEP_CHARACTERS = 10_000;
 const STEP_MS = 16;
 /** Two dollars are a formula. */
 const MANY_MARKS = 600;
