@@ -311,3 +311,39 @@ test('a diagram has the house font, opens large and is downloaded', async ({ pag
   await page.keyboard.press('Escape');
   await expect(page.getByRole('dialog')).toHaveCount(0);
 });
+
+test('a runaway response leaves the page usable, and is there as a whole', async ({ page, model }) => {
+  const lines = Array.from({ length: 100_000 }, (_, index) => `line ${index}\n`).join('');
+  for (const text of ['x'.repeat(2_000_000), lines]) {
+    const pieces = text.match(/[\s\S]{1,65536}/g) ?? [];
+    const goesOn = Promise.withResolvers<void>();
+    const [last = '', ...others] = pieces.toReversed();
+    model.play([
+      ...others.toReversed().map((piece) => ({ send: ollama.text(piece) })),
+      { wait: goesOn.promise },
+      { send: ollama.text(last) },
+      { send: ollama.done() },
+    ]);
+    await page.goto('/');
+    await ask(page, freshQuestion('Write without an end'));
+    // The text streams, and a click works.
+    await expect(page.getByText('This answer is too long to format.')).toBeVisible();
+    await page.getByRole('button', { name: 'Chats', exact: true }).click();
+    await page.getByRole('button', { name: 'Chats', exact: true }).click();
+    goesOn.resolve();
+    await responseComplete(page);
+    for (const when of ['at its end', 'after a reload']) {
+      const response = responses(page).last();
+      await expect(response.getByRole('button', { name: 'Download' }), when).toBeVisible();
+      const shown = await response.locator('.prose').evaluate((prose) => ({
+        letters: [...prose.querySelectorAll('p, [data-rest]')].reduce((sum, { textContent }) => {
+          return sum + (textContent ?? '').replaceAll(/\s/g, '').length;
+        }, 0),
+        elements: prose.querySelectorAll('*').length,
+      }));
+      expect(shown.letters, when).toBeGreaterThanOrEqual(text.replaceAll(/\s/g, '').length);
+      expect(shown.elements, when).toBeLessThan(1_500);
+      if (when === 'at its end') await page.reload();
+    }
+  }
+});
