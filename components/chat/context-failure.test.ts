@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { contextFailure } from './context-failure.ts';
 import type { ChatMessage, UserMessage } from './conversation.ts';
-import { newResponse } from './message-reducer.ts';
+import { newResponse } from './response-states.ts';
 
 const question = (content: string, files: UserMessage['files'] = []): UserMessage => ({
   ...{ id: 'q', conversationId: 'c', parentId: null, role: 'user', createdAt: 0 },

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { AssistantMessage } from './conversation.ts';
-import { newResponse } from './message-reducer.ts';
 import { responseFacts } from './response-facts.ts';
+import { newResponse } from './response-states.ts';
 import { statusSentence } from './status-sentence.ts';
 
 const response = (fields: Partial<AssistantMessage>): AssistantMessage => ({

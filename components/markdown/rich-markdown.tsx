@@ -71,7 +71,10 @@ const MANY_MARKS = 600;
 function headOf(text: string): string {
   if (text.length <= RICH_CHARACTERS) return text;
   const newline = text.lastIndexOf('\n', RICH_CHARACTERS - 1) + 1;
-  return text.slice(0, newline > RICH_CHARACTERS / 2 ? newline : RICH_CHARACTERS);
+  if (newline > RICH_CHARACTERS / 2) return text.slice(0, newline);
+  // A surrogate pair is not split.
+  const isPairCut = /[\ud800-\udbff]/.test(text.charAt(RICH_CHARACTERS - 1));
+  return text.slice(0, isPairCut ? RICH_CHARACTERS - 1 : RICH_CHARACTERS);
 }
 
 function marksOf(text: string): number {
