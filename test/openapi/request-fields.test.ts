@@ -6,7 +6,7 @@ import { EmbeddedProvider } from '#lib/models/embedded/provider';
 import { samplingOptions } from '#lib/models/embedded/sampling';
 import { OllamaProvider } from '#lib/models/ollama/provider';
 import { OpenAiProvider } from '#lib/models/openai/provider';
-import type { ModelEvent, ModelProvider, ModelRequest } from '#lib/models/provider';
+import type { ModelProvider, ModelRequest } from '#lib/models/provider';
 import { PASSTHROUGH_FIELDS } from '#lib/wire/passthrough';
 import {
   type FieldSupport,
