@@ -50,6 +50,7 @@ const config = {
       // `….woff2?address` imports the URL of a font, the same that the styles use.
       '*.woff2': { condition: { query: '?address' }, type: 'asset' },
       '**/lucide-react/dist/esm/createLucideIcon.mjs': { loaders: ['./scripts/lucide-loader.cjs'] },
+      '**/lucide-react/dist/esm/icons/*.mjs': { loaders: ['./scripts/lucide-loader.cjs'] },
       '**/uplot/dist/uPlot.esm.js': { loaders: ['./scripts/uplot-loader.cjs'] },
     },
   },
