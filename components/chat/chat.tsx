@@ -95,7 +95,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const { vision, thinking } = capabilitiesOf(models, model);
   const name = model ?? models?.default_model;
   const choice = useMemo(() => ({ model, capabilities: { vision, thinking }, name }), [model, vision, thinking, name]);
-  const hasReasoning = useLoaded(thinking, reasoningSelect);
+  const hasReasoning = useLoaded(models !== undefined && thinking, reasoningSelect);
   const chatSettings = useChatSettings(conversation, models, model);
   const { settings } = chatSettings;
   const modelInfo = models === undefined ? undefined : modelByName(models, model);
