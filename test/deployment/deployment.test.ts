@@ -33,7 +33,7 @@ const FILES = [
 const text = Object.fromEntries(FILES.map((file) => [file, readFileSync(file, 'utf8')]));
 const read = (file: (typeof FILES)[number]) => text[file] ?? '';
 
-/** What Node, Next, apt and the build take from the environment, and no setting of ours. */
+/** What Node, Next, apt, Ollama and the build take from the environment, and no setting of ours. */
 const FOREIGN = new Set([
   'NODE_ENV',
   'NODE_COMPILE_CACHE',
@@ -46,6 +46,7 @@ const FOREIGN = new Set([
   'HTTPS_PROXY',
   'NO_PROXY',
   'NODE_EXTRA_CA_CERTS',
+  'OLLAMA_NUM_PARALLEL',
 ]);
 
 describe('every file', () => {
