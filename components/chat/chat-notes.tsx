@@ -17,6 +17,8 @@ interface ChatNotesProps {
   model: string | null;
   /** The tokens that the conversation can have. */
   limit: number | undefined;
+  /** There is something that takes context, and it is drawn. */
+  showsContext: boolean;
   /** The notice about the model that the server rendered, and the hash of one that is hidden. */
   first: string | null;
   hidden: string | undefined;
@@ -38,10 +40,11 @@ export function ChatNotes({
   models,
   model,
   limit,
+  showsContext,
   ignoredImages,
   ...props
 }: ChatNotesProps) {
-  const hasContextNotice = useLoaded(usesContext(conversation, attachments), contextNotice);
+  const hasContextNotice = useLoaded(showsContext, contextNotice);
   const { compact, first, hidden, onChoose, onLengthen, onNewChat } = props;
   return (
     <>

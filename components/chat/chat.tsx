@@ -80,12 +80,13 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   usePreloadedMarkdown(activeId !== null);
   usePreloaded(messageList, activeId !== null);
   const hasListCode = useLoaded(activeId !== null, messageList);
-  const hasParts = useLoaded(activeId !== null, conversationParts);
   const ready = useChatField('ready');
   const conversations = useChatField('conversations');
   const conversation = conversations.find(({ id }) => id === activeId);
   // Only rarely changing state is selected here: a streaming response re-renders its turn alone.
   const isRead = useChatSelector(({ threads }) => activeId !== null && threads.has(activeId));
+  const hasMessages = isRead && hasListCode;
+  const hasParts = useLoaded(hasMessages, conversationParts);
   const runningId = useChatSelector((state) => runningLeaf(state, activeId));
   const hasImages = useChatSelector(({ threads }) => threadHasImages(threads.get(activeId ?? '') ?? EMPTY_THREAD));
 
@@ -136,7 +137,8 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const chat = activeId ?? NEW_CHAT;
   const noVisionSentence = COMPOSER_STRINGS.noVision(shownModelName(models, model));
   const attachments = useChatAttachments(chat, vision, noVisionSentence);
-  const hasGauge = useLoaded(usesContext(conversation, attachments), contextGauge);
+  const showsContext = (activeId === null || hasMessages) && usesContext(conversation, attachments);
+  const hasGauge = useLoaded(showsContext, contextGauge);
   const { messages: queued, ...queueState } = useOutbox(chat, models);
   const outbox = loadedOutbox();
   const { handleSent } = chatSettings;
@@ -159,7 +161,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
 
   const notes = (
     <ChatNotes
-      {...{ conversation, attachments, models, model, limit, first: notice, hidden: hiddenNotice }}
+      {...{ conversation, attachments, models, model, limit, showsContext, first: notice, hidden: hiddenNotice }}
       compact={activeId !== null}
       ignoredImages={!vision && hasImages}
       onChoose={chooseModel}
@@ -245,7 +247,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
                     ? 'loading'
                     : conversation === undefined
                       ? 'missing'
-                      : isRead && hasListCode && hasView
+                      : hasMessages && hasView
                         ? 'there'
                         : 'loading'
                 }

@@ -6,11 +6,11 @@ import { loadable, loadTogether } from '#lib/browser/loadable';
 const list = () => import('#components/chat/placed-messages');
 const gauge = () => import('#components/chat/context-gauge');
 const parts = () => import('./conversation-parts.ts');
-const load = () => Promise.all([list(), parts(), gauge(), import('./response-code.ts')]);
+const load = () => Promise.all([list(), import('./response-code.ts')]);
 
 /** The messages of a chat. An empty chat needs neither their code nor that of requests yet. */
 export const messageList = loadable(() => load().then(([{ PlacedMessages }]) => PlacedMessages));
-/** What a chat with messages shows around them. */
+/** What a chat with messages shows around them. Fetched when the messages are drawn. */
 export const contextGauge = loadable(() => gauge().then(({ ContextGauge }) => ContextGauge));
 export const contextNotice = loadable(() => gauge().then(({ ContextNotice }) => ContextNotice));
 export const chatTitle = loadable(() => parts().then(({ ChatTitle }) => ChatTitle));

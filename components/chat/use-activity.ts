@@ -1,5 +1,6 @@
 import { useEffect, useSyncExternalStore } from 'react';
 import { lazyCode, onFirstInput } from '#lib/browser/loadable';
+import { whenIdle } from '#lib/browser/when-idle';
 import { setTitleParts } from './document-title.ts';
 import type { Activity, ResponseActivity } from './response-activity.ts';
 
@@ -16,8 +17,7 @@ const code = lazyCode(() => import('./activity-instance.ts'));
 export function useActivity(isNeeded: boolean): Activity {
   useEffect(() => {
     if (!isNeeded) return onFirstInput(code.preload);
-    void load();
-    return undefined;
+    return whenIdle(() => void load());
   }, [isNeeded]);
   return useSyncExternalStore(
     subscribe,
@@ -43,7 +43,7 @@ export function useReadMark(conversationId: string | null): void {
 /** Removes the mark of a conversation that was read or deleted. */
 export function forgetUnread(conversationId: string): void {
   if (activity !== undefined) activity.markRead(conversationId);
-  else void load().then((loaded) => loaded?.markRead(conversationId));
+  else whenIdle(() => void load().then((loaded) => loaded?.markRead(conversationId)));
 }
 
 function load(): Promise<ResponseActivity | undefined> {
