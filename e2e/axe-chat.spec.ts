@@ -218,7 +218,7 @@ test('the chat without its server: no models, a refused question, no network', a
     route.fulfill({ status: 503, json: { error: '100 requests are already waiting.', code: 'queue_full' } }),
   );
   await ask(page, freshQuestion('Refused'));
-  await expect(responses(page).getByRole('alert')).toContainText('100 requests are already waiting.');
+  await expect(responses(page).getByRole('alert')).toContainText('The server is busy with other requests.');
   await look(page, 'a refused question');
   await context.setOffline(true);
   await expect(page.getByText('You’re offline.')).toBeVisible();

@@ -73,7 +73,8 @@ declare global {
 
 /**
  * Accessibility faults of WCAG 2.2 AA that axe finds, as readable lines. The pages frame nothing
- * that has content.
+ * that has content. Base UI's guards pass the focus on at once; axe allows them where it sees that
+ * a modal popup is open, which it infers from a few points of the window.
  */
 export async function accessibilityFaults(page: Page): Promise<string[]> {
   // The builder leaves axe in the page. To ask it there takes a fifth of the time of another
@@ -90,7 +91,11 @@ export async function accessibilityFaults(page: Page): Promise<string[]> {
     }
     return window.axe.run(document, { runOnly: { type: 'tag', values }, resultTypes: ['violations'] });
   }, TAGS);
-  return violations.flatMap(({ id, help, nodes }) => nodes.map((node) => `${id}: ${help} (${node.target.join(' ')})`));
+  return violations.flatMap(({ id, help, nodes }) =>
+    nodes
+      .filter(({ target }) => id !== 'aria-hidden-focus' || !target.join(' ').includes('data-base-ui-focus-guard'))
+      .map((node) => `${id}: ${help} (${node.target.join(' ')})`),
+  );
 }
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
