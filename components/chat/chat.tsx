@@ -13,6 +13,7 @@ import { DropTarget } from '#components/chat/drop-target';
 import { EmptyChatTitle, ExamplePrompts } from '#components/chat/empty-chat';
 import { HistoryPanel } from '#components/chat/history-panel';
 import {
+  aroundMessages,
   chatTitle,
   contextGauge,
   conversationParts,
@@ -79,6 +80,8 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   useChatLifecycle();
   usePreloadedMarkdown(activeId !== null);
   usePreloaded(messageList, activeId !== null);
+  // In a chat they are fetched when its messages are drawn.
+  usePreloaded(aroundMessages, false);
   const hasListCode = useLoaded(activeId !== null, messageList);
   const ready = useChatField('ready');
   const conversations = useChatField('conversations');

@@ -18,6 +18,7 @@ export const questionJump = loadable(() => parts().then(({ QuestionJump }) => Qu
 export const notifyOffer = loadable(() => parts().then(({ NotifyOffer }) => NotifyOffer));
 export const streamingStatus = loadable(() => parts().then(({ StreamingStatus }) => StreamingStatus));
 export const conversationParts = loadTogether(chatTitle, questionJump, notifyOffer, streamingStatus);
+export const aroundMessages = loadTogether(conversationParts, contextGauge);
 
 /** Only for models that reason. */
 export const reasoningSelect = loadable(() =>
