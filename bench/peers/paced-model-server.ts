@@ -36,7 +36,7 @@ function advance(stream: Stream, token: string): void {
     stream.left -= 1;
     stream.socket.write(stream.frame(token), 'latin1');
   } else {
-    stream.socket.write(stream.end, 'latin1');
+    stream.socket.end(stream.end, 'latin1');
     streams.delete(stream);
   }
 }
