@@ -32,7 +32,7 @@ export function useReadMark(conversationId: string | null): void {
     const mark = () => {
       if (document.visibilityState !== 'visible') return;
       setTitleParts({ isReady: false });
-      if (conversationId !== null) forgetUnread(conversationId);
+      if (conversationId !== null) whenIdle(() => forgetUnread(conversationId));
     };
     mark();
     document.addEventListener('visibilitychange', mark);
@@ -43,7 +43,7 @@ export function useReadMark(conversationId: string | null): void {
 /** Removes the mark of a conversation that was read or deleted. */
 export function forgetUnread(conversationId: string): void {
   if (activity !== undefined) activity.markRead(conversationId);
-  else whenIdle(() => void load().then((loaded) => loaded?.markRead(conversationId)));
+  else void load().then((loaded) => loaded?.markRead(conversationId));
 }
 
 function load(): Promise<ResponseActivity | undefined> {
