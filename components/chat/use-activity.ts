@@ -1,6 +1,5 @@
 import { useEffect, useSyncExternalStore } from 'react';
 import { lazyCode, onFirstInput } from '#lib/browser/loadable';
-import { whenIdle } from '#lib/browser/when-idle';
 import { setTitleParts } from './document-title.ts';
 import type { Activity, ResponseActivity } from './response-activity.ts';
 
@@ -17,7 +16,8 @@ const code = lazyCode(() => import('./activity-instance.ts'));
 export function useActivity(isNeeded: boolean): Activity {
   useEffect(() => {
     if (!isNeeded) return onFirstInput(code.preload);
-    return whenIdle(() => void load());
+    void load();
+    return undefined;
   }, [isNeeded]);
   return useSyncExternalStore(
     subscribe,
@@ -32,7 +32,7 @@ export function useReadMark(conversationId: string | null): void {
     const mark = () => {
       if (document.visibilityState !== 'visible') return;
       setTitleParts({ isReady: false });
-      if (conversationId !== null) whenIdle(() => forgetUnread(conversationId));
+      if (conversationId !== null) forgetUnread(conversationId);
     };
     mark();
     document.addEventListener('visibilitychange', mark);
