@@ -92,7 +92,10 @@ export class OutboxStore {
 
   /** Reads the messages that this tab had before a reload, and those of closed tabs. Once. */
   load(): Promise<void> {
-    this.#loading ??= this.#load().catch(() => undefined);
+    this.#loading ??= this.#load().catch(() => {
+      // They stay in storage: the next call reads them.
+      this.#loading = undefined;
+    });
     return this.#loading;
   }
 

@@ -14,6 +14,8 @@ import { BodyTemplate, type CachedBody, JsonText, PLACEHOLDERS } from './body-te
  */
 export const ENTRY_BYTES = 2_200;
 
+const ZERO_TIMINGS = { queued_ms: 0, first_token_ms: 0, total_ms: 0 };
+
 /** An API's body for a response. One object per body, by which its template is kept. */
 export interface BodyFormat {
   render(request: RequestView, response: CompletedResponse): string;
@@ -85,8 +87,6 @@ export class CachedResponse {
     return template;
   }
 }
-
-export const ZERO_TIMINGS = { queued_ms: 0, first_token_ms: 0, total_ms: 0 };
 
 /** Complete responses by cache key. */
 export class ResponseCache {
