@@ -13,13 +13,12 @@ import { DropTarget } from '#components/chat/drop-target';
 import { EmptyChatTitle, ExamplePrompts } from '#components/chat/empty-chat';
 import { HistoryPanel } from '#components/chat/history-panel';
 import {
-  aroundMessages,
   chatTitle,
   contextGauge,
   conversationParts,
   messageList,
   notifyOffer,
-  PreloadedMessageList,
+  PreloadedConversation,
   questionJump,
   reasoningSelect,
   streamingStatus,
@@ -27,7 +26,6 @@ import {
 import { ModelPicker } from '#components/chat/model-picker';
 import type { PlacedMessagesHandle } from '#components/chat/placed-messages';
 import { AskContext } from '#components/markdown/ask-context';
-import { PreloadedRenderer, preloadMarkdown, usePreloadedMarkdown } from '#components/markdown/markdown';
 import { PageBar } from '#components/shell/page-bar';
 import { IconButton } from '#components/ui/icon-button';
 import { HISTORY_COOKIE, setCookie } from '#lib/browser/cookies';
@@ -61,8 +59,7 @@ const PARAMETER = 'c';
 const linkedId = typeof location === 'undefined' ? null : new URLSearchParams(location.search).get(PARAMETER);
 if (linkedId !== null) {
   takeTargetFromAddress();
-  preloadMarkdown();
-  messageList.preload();
+  conversationParts.preload();
   preloadChat(linkedId);
 }
 
@@ -78,18 +75,14 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   // Later the code is there, or on its way.
   const [opensWithChat] = useState(activeId !== null);
   useChatLifecycle();
-  usePreloadedMarkdown(activeId !== null);
-  usePreloaded(messageList, activeId !== null);
-  // In a chat they are fetched when its messages are drawn.
-  usePreloaded(aroundMessages, false);
-  const hasListCode = useLoaded(activeId !== null, messageList);
+  usePreloaded(conversationParts, activeId !== null);
+  const hasCode = useLoaded(activeId !== null, conversationParts);
   const ready = useChatField('ready');
   const conversations = useChatField('conversations');
   const conversation = conversations.find(({ id }) => id === activeId);
   // Only rarely changing state is selected here: a streaming response re-renders its turn alone.
   const isRead = useChatSelector(({ threads }) => activeId !== null && threads.has(activeId));
-  const hasMessages = isRead && hasListCode;
-  const hasParts = useLoaded(hasMessages, conversationParts);
+  const hasMessages = isRead && hasCode;
   const runningId = useChatSelector((state) => runningLeaf(state, activeId));
   const hasImages = useChatSelector(({ threads }) => threadHasImages(threads.get(activeId ?? '') ?? EMPTY_THREAD));
 
@@ -116,8 +109,8 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
   const field = useRef<HTMLTextAreaElement>(null);
   const scroll = usePinnedScroll(scroller, content, activeId !== null);
   const { pinned, scrollToEnd: scrollView } = scroll;
-  // The messages are placed in it with their first render.
-  const [hasView, setHasView] = useState(false);
+  // The messages are placed in it with their first render: it must be there before.
+  const [hasView, setHasView] = useState(!hasMessages);
   useLayoutEffect(() => setHasView(true), []);
   const leafId = conversation?.leafId ?? null;
   const messages = useRef<PlacedMessagesHandle>(null);
@@ -178,8 +171,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
     <div className="flex min-h-0 flex-1">
       {opensWithChat ? (
         <Suspense>
-          <PreloadedRenderer />
-          <PreloadedMessageList />
+          <PreloadedConversation />
         </Suspense>
       ) : null}
       <HistoryPanel
@@ -206,7 +198,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
             </IconButton>
             <ModelPicker chosen={model} onChoose={chooseModel} />
           </span>
-          {conversation === undefined || !hasParts ? null : (
+          {conversation === undefined || !hasCode ? null : (
             <chatTitle.Component
               key={activeId}
               conversation={conversation}
@@ -216,7 +208,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
             />
           )}
           <span className="flex flex-none items-center justify-end gap-1 sm:flex-1">
-            {activeId === null || !isRead || !hasParts ? null : (
+            {activeId === null || !hasMessages ? null : (
               <questionJump.Component conversationId={activeId} leafId={leafId} scroller={scroller} onJump={goTo} />
             )}
             <span ref={commands.settings} className="contents">
@@ -292,7 +284,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
               </IconButton>
             )}
             <div className={clsx(COLUMN, 'pb-3 md:pb-4')}>
-              {hasParts ? <notifyOffer.Component conversationId={activeId} leafId={leafId} /> : null}
+              {hasCode ? <notifyOffer.Component conversationId={activeId} leafId={leafId} /> : null}
               {activeId === null ? null : notes}
               {outbox !== undefined && queued.length > 0 && hasQueueCode ? (
                 <queuedMessages.Component
@@ -334,7 +326,7 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
         </div>
         {/* There from the start: a new live region is not announced. */}
         <p role="status" className="sr-only">
-          {hasParts ? <streamingStatus.Component conversationId={activeId} leafId={leafId} /> : null}
+          {hasCode ? <streamingStatus.Component conversationId={activeId} leafId={leafId} /> : null}
         </p>
       </section>
       {chatSettings.panel}

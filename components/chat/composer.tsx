@@ -64,9 +64,13 @@ export function Composer({ field, draftKey, running, waiting, attachments, tools
   }, [field, draft]);
   useEffect(() => {
     isAlive.current = true;
-    // On touch screens the focus would open the keyboard.
-    const wantsFocus = document.activeElement === document.body && window.matchMedia('(pointer: fine)').matches;
-    if (wantsFocus) field.current?.focus({ preventScroll: true });
+    // The focus needs the layout, which the next frame makes once for all.
+    const frame = requestAnimationFrame(() => {
+      // On touch screens the focus would open the keyboard.
+      const wantsFocus = document.activeElement === document.body && window.matchMedia('(pointer: fine)').matches;
+      if (wantsFocus) field.current?.focus({ preventScroll: true });
+    });
+    return () => cancelAnimationFrame(frame);
   }, [field]);
   const { images, files, reading, refusal } = attachments;
   const isEmpty = draft.trim() === '' && images.length === 0 && files.length === 0;

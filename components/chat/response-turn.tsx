@@ -8,7 +8,7 @@ import { Reasoning } from '#components/chat/reasoning';
 import { ResponseMenu } from '#components/chat/response-menu';
 import { ResponseProgress } from '#components/chat/response-progress';
 import { type VersionPosition, VersionSwitcher } from '#components/chat/version-switcher';
-import { Markdown } from '#components/markdown/markdown';
+import { RichMarkdown } from '#components/markdown/rich-markdown';
 import { Badge } from '#components/ui/badge';
 import { Button } from '#components/ui/button';
 import { CopyButton } from '#components/ui/copy-button';
@@ -40,7 +40,7 @@ export const ResponseTurn = memo(function ResponseTurn({ message, onRegenerate, 
       {message.thinking === '' ? null : <Reasoning message={message} />}
       {message.content === '' ? null : (
         <RunPlaceContext value={`${message.conversationId}/${message.id}`}>
-          <Markdown text={message.content} streaming={running} />
+          <RichMarkdown text={message.content} streaming={running} />
         </RunPlaceContext>
       )}
       {message.state === 'done' && isTextless(message) ? <p className="text-ink-2">{TURN_STRINGS.empty}</p> : null}

@@ -1,4 +1,5 @@
 import { useEffect, useSyncExternalStore } from 'react';
+import { onFirstInput } from '#lib/browser/loadable';
 import { newId } from '#lib/browser/new-id';
 import { openTabChannel } from '#lib/browser/tab-channel';
 import { type ChatState, INITIAL_STATE } from './chat-state.ts';
@@ -55,7 +56,11 @@ export function useChatLifecycle(): void {
     void current.load();
     const flush = () => current.flush();
     window.addEventListener('pagehide', flush);
-    return () => window.removeEventListener('pagehide', flush);
+    const cancelPreload = onFirstInput(() => void responseCode().catch(() => undefined));
+    return () => {
+      window.removeEventListener('pagehide', flush);
+      cancelPreload();
+    };
   }, []);
 }
 
@@ -83,7 +88,7 @@ function createStore(): ChatStore {
   return created;
 }
 
-/** Fetched with the reader's first input (see `messageList`). */
+/** Fetched with the reader's first input, or for a response that runs. */
 const responseCode = () => import('./response-code.ts');
 
 /** Throws `ApiError`. */

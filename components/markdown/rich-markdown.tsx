@@ -22,11 +22,17 @@ import { MARKDOWN_STRINGS } from './strings.ts';
 
 const PROSE = { className: 'prose' };
 
+interface RichMarkdownProps {
+  text: string;
+  /** The text is still growing: unfinished marks are closed. */
+  streaming: boolean;
+}
+
 /**
  * Markdown as React elements, block by block: only the last block is parsed again while the text
  * grows. Nothing in a response is fetched: images show their name, and links open on click.
  */
-export function RichMarkdown({ text, streaming }: { text: string; streaming: boolean }) {
+export const RichMarkdown = memo(function RichMarkdown({ text, streaming }: RichMarkdownProps) {
   const scope = useId();
   const head = headOf(text);
   const isWhole = head.length === text.length;
@@ -54,7 +60,7 @@ export function RichMarkdown({ text, streaming }: { text: string; streaming: boo
       </LateFormulasContext>
     </StreamingContext>
   );
-}
+});
 
 /** Text that begins after as many characters is plain: to parse it takes seconds. */
 const RICH_CHARACTERS = 300_000;

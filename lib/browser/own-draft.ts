@@ -9,9 +9,10 @@ export function writeOwnDraft(key: string, text: string): void {
 
 /** Takes over the text of this tab before a reload, or of a page that was closed. */
 export async function restoreDraft(key: string): Promise<void> {
-  const { id, previousId } = thisPage();
   const stored = storedDraft(key);
-  if (stored === undefined || stored.page === id) return;
+  if (stored === undefined) return;
+  const { id, previousId } = thisPage();
+  if (stored.page === id) return;
   const isOwn = stored.page !== '' && stored.page === previousId;
   if (stored.hasOwn) {
     if (!isOwn) return;
