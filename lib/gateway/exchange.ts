@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import { AppError } from '#lib/errors';
 import type { Backend } from '#lib/gateway/backend';
 import {
@@ -17,7 +16,7 @@ import type { ExchangeControl, ResponseSink } from '#lib/gateway/response-sink';
 import type { BodyMask } from '#lib/gateway/token-mask';
 import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
 import type { BufferLease } from '#lib/http-client/read-buffer';
-import type { RequestController, ResponseHandler } from '#lib/http-client/response-handler';
+import type { HttpClientRequest, RequestController, ResponseHandler } from '#lib/http-client/response-handler';
 
 /** A request as every backend receives it. */
 export interface BackendRequest {
@@ -26,7 +25,7 @@ export interface BackendRequest {
   path: string;
   /** Names and values in turn. */
   headers: string[];
-  body: Readable | null;
+  body: HttpClientRequest['body'];
   /** As in `HttpClientRequest`. */
   trailers: (() => readonly string[]) | undefined;
   client: ClientInfo;

@@ -4,7 +4,7 @@ import { forward } from '#lib/gateway/exchange';
 import type { Gateway } from '#lib/gateway/gateway';
 import { type ClientInfo, requestHeaders, requestTrailers } from '#lib/gateway/headers/request-headers';
 import { hasBody } from '#lib/gateway/headers/response-headers';
-import { BodyStalled, RequestBody } from '#lib/gateway/request-body';
+import { RequestBody, type RequestBodyEvents } from '#lib/gateway/request-body';
 import type { ExchangeControl, ResponseSink } from '#lib/gateway/response-sink';
 import { type ClientTransfer, Stopwatch } from '#lib/gateway/slow-clients';
 import type { BufferLease } from '#lib/http-client/read-buffer';
@@ -35,26 +35,24 @@ export function forwardNodeRequest(
   options: ForwardOptions,
 ): void {
   const { method = 'GET', rawHeaders } = incoming;
-  const { GATEWAY_TIMEOUT_MS: timeoutMs, HF_TOKEN: token } = gateway.settings;
-  const { path, client, addedHeaders, expectsContinue } = options;
-  const onFirstRead = expectsContinue ? () => outgoing.writeContinue() : undefined;
+  const { path, client, addedHeaders } = options;
   // HTTP/1.0 has neither chunks nor trailers.
   const allowsTrailers = incoming.headers['transfer-encoding'] !== undefined && isHttp11(incoming);
-  const headers = requestHeaders(rawHeaders, client, token, allowsTrailers);
-  const body = carriesBody(incoming) ? new RequestBody(incoming, timeoutMs, gateway.slowClients, onFirstRead) : null;
+  const headers = requestHeaders(rawHeaders, client, gateway.settings.HF_TOKEN, allowsTrailers);
+  const sink = new NodeResponseSink(gateway, incoming, outgoing, options);
   forward(
     gateway,
     {
       method,
       path,
       headers,
-      body,
+      body: sink.body,
       trailers: allowsTrailers ? () => requestTrailers(incoming.rawTrailers, rawHeaders) : undefined,
       client,
       addedHeaders,
       allowsTrailers: (status) => hasBody(method, status) && isHttp11(incoming),
     },
-    new NodeResponseSink(gateway, incoming, outgoing, body, options),
+    sink,
   );
 }
 
@@ -63,11 +61,11 @@ const MAX_SINGLE_WRITE_BYTES = 16 * 1024;
 const MIN_RETAINED_BYTES = 4 * 1024;
 
 /** Writes a response to a `ServerResponse` in as few writes as its chunks allow. */
-class NodeResponseSink implements ResponseSink {
+class NodeResponseSink implements ResponseSink, RequestBodyEvents {
+  readonly body: RequestBody | null;
   readonly #gateway: Gateway;
   readonly #incoming: IncomingMessage;
   readonly #outgoing: ServerResponse;
-  readonly #body: RequestBody | null;
   readonly #options: ForwardOptions;
   #exchange: ExchangeControl | undefined;
   /** Set once the client has fallen behind. */
@@ -78,24 +76,28 @@ class NodeResponseSink implements ResponseSink {
   #firstChunk: string | undefined;
   #isPaused = false;
 
-  constructor(
-    gateway: Gateway,
-    incoming: IncomingMessage,
-    outgoing: ServerResponse,
-    body: RequestBody | null,
-    options: ForwardOptions,
-  ) {
+  constructor(gateway: Gateway, incoming: IncomingMessage, outgoing: ServerResponse, options: ForwardOptions) {
+    const { GATEWAY_TIMEOUT_MS: timeoutMs } = gateway.settings;
     this.#gateway = gateway;
     this.#incoming = incoming;
     this.#outgoing = outgoing;
-    this.#body = body;
+    this.body = carriesBody(incoming) ? new RequestBody(incoming, timeoutMs, gateway.slowClients, this) : null;
     this.#options = options;
   }
 
   start(exchange: ExchangeControl): void {
     this.#exchange = exchange;
-    this.#body?.on('error', (error) => this.#failBody(error));
     this.#outgoing.on('close', () => this.#closed());
+  }
+
+  onFirstRead(): void {
+    if (this.#options.expectsContinue) this.#outgoing.writeContinue();
+  }
+
+  onStalled(): void {
+    this.#exchange?.fail(
+      new AppError('invalid_request', 'The body of the request stopped arriving, or comes too slowly. Send it again.'),
+    );
   }
 
   sendInformational(status: number, headers: string[]): void {
@@ -108,7 +110,7 @@ class NodeResponseSink implements ResponseSink {
     if (message === undefined) this.#outgoing.writeHead(status, headers);
     else this.#outgoing.writeHead(status, message, headers);
     this.#mayJoinHead = true;
-    this.#body?.mayBeSlow();
+    this.body?.mayBeSlow();
     this.#options.onResponse(status);
   }
 
@@ -200,13 +202,6 @@ class NodeResponseSink implements ResponseSink {
     if (this.#outgoing.writableFinished) return;
     if (!this.#outgoing.headersSent) this.#options.onResponse(499);
     this.#exchange?.cancel();
-  }
-
-  #failBody(error: Error): void {
-    if (!(error instanceof BodyStalled)) return;
-    this.#exchange?.fail(
-      new AppError('invalid_request', 'The body of the request stopped arriving, or comes too slowly. Send it again.'),
-    );
   }
 }
 

@@ -1,34 +1,44 @@
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
 import { type ClientTransfer, type SlowClients, Stopwatch } from '#lib/gateway/slow-clients';
+import type { BodyReceiver, BodySource } from '#lib/http-client/body-source';
 
 /** How long a client may take for the first bytes of its body, and after the backend paused it. */
 const GRACE_MS = 5_000;
+/** Freeing a smaller chunk early costs more than it saves. */
+const MIN_RELEASED_BYTES = 16 * 1024;
+
+export interface RequestBodyEvents {
+  /** A backend starts to read. */
+  onFirstRead(): void;
+  /** The client sends nothing for too long, or less than `slowClients` allows. */
+  onStalled(): void;
+}
 
 /**
- * A request's body for the backend, with backpressure. Destroying it does not destroy the request:
+ * A request's body for the backend, with backpressure. Stopping it does not destroy the request:
  * the client's connection stays open for the response, and the rest of the body is discarded.
  */
-export class RequestBody extends Readable implements ClientTransfer {
+export class RequestBody implements BodySource, ClientTransfer {
   readonly graceMs = GRACE_MS;
-  readonly #slowClients: SlowClients;
-  readonly #waited = new Stopwatch();
-  #movedBytes = 0;
   readonly #incoming: IncomingMessage;
-  readonly #onFirstRead: (() => void) | undefined;
   readonly #timeoutMs: number;
-  #isReading = false;
+  readonly #slowClients: SlowClients;
+  readonly #events: RequestBodyEvents;
+  /** Undefined if the body is chunked. */
+  readonly #length: number | undefined;
+  readonly #waited = new Stopwatch();
+  #receiver: BodyReceiver | undefined;
+  #movedBytes = 0;
+  #isWatched = false;
+  #hasMinimumRate = true;
 
-  /**
-   * `onFirstRead` is called when a backend starts to read. A client that sends nothing for
-   * `timeoutMs` while it is read, or that `slowClients` ends, fails the body with `BodyStalled`.
-   */
-  constructor(incoming: IncomingMessage, timeoutMs: number, slowClients: SlowClients, onFirstRead?: () => void) {
-    super();
-    this.#slowClients = slowClients;
+  constructor(incoming: IncomingMessage, timeoutMs: number, slowClients: SlowClients, events: RequestBodyEvents) {
+    const length = incoming.headers['content-length'];
     this.#incoming = incoming;
     this.#timeoutMs = timeoutMs;
-    this.#onFirstRead = onFirstRead;
+    this.#slowClients = slowClients;
+    this.#events = events;
+    this.#length = length === undefined ? undefined : Number(length);
   }
 
   get movedBytes(): number {
@@ -40,74 +50,110 @@ export class RequestBody extends Readable implements ClientTransfer {
   }
 
   onTooSlow(): void {
-    this.destroy(new BodyStalled());
+    this.#stall();
   }
 
   /** Lifts the minimum rate: the backend responds while the body arrives. */
   mayBeSlow(): void {
+    this.#hasMinimumRate = false;
     this.#slowClients.unwatch(this);
   }
 
-  override _read(): void {
+  start(receiver: BodyReceiver): void {
     const incoming = this.#incoming;
-    if (this.#isReading) {
-      this.#waited.start();
-      incoming.resume();
-      return;
-    }
-    this.#isReading = true;
-    this.#onFirstRead?.();
-    incoming.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', this.#onError);
-    incoming.setTimeout(this.#timeoutMs, this.#onTimeout);
-    // Most bodies have arrived completely by now.
-    if (incoming.complete) return;
+    this.#receiver = receiver;
+    this.#events.onFirstRead();
+    incoming.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', ignore);
+    // From now on the parser's chunks are delivered in the turn in which they arrive.
+    incoming.read(0);
+    if (incoming.destroyed) this.#onClose();
+    // Most bodies have arrived completely by then.
+    else if (!incoming.complete) setImmediate(watch, this);
+  }
+
+  resume(): void {
     this.#waited.start();
-    this.#slowClients.watch(this);
+    this.#incoming.resume();
   }
 
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+  stop(): void {
     const incoming = this.#incoming;
-    this.#slowClients.unwatch(this);
-    incoming
+    this.#detach();
+    // A client that sends no more of a body that is discarded is disconnected by its timeout.
+    if (this.#isWatched && incoming.complete) incoming.setTimeout(0);
+    // The next request on the connection comes after the rest of this body.
+    if (!incoming.readableEnded) incoming.resume();
+  }
+
+  /** Frees large chunks at once, since garbage collection would let hundreds of MB of them pile up. */
+  release({ buffer, byteLength }: Buffer): void {
+    if (byteLength < MIN_RELEASED_BYTES || byteLength !== buffer.byteLength) return;
+    if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+  }
+
+  /** The turn in which the body was started has ended. */
+  watch(): void {
+    const incoming = this.#incoming;
+    if (incoming.complete) return;
+    this.#isWatched = true;
+    incoming.setTimeout(this.#timeoutMs);
+    if (this.#receiver === undefined) return;
+    incoming.on('timeout', this.#onTimeout);
+    if (!incoming.isPaused()) this.#waited.start();
+    if (this.#hasMinimumRate) this.#slowClients.watch(this);
+  }
+
+  #stall(): void {
+    const receiver = this.#receiver;
+    if (receiver === undefined) return;
+    this.stop();
+    this.#events.onStalled();
+    receiver.onError(new Error('the body stopped arriving'));
+  }
+
+  #detach(): BodyReceiver | undefined {
+    const receiver = this.#receiver;
+    this.#receiver = undefined;
+    this.#incoming
       .off('data', this.#onData)
       .off('end', this.#onEnd)
       .off('close', this.#onClose)
       .off('timeout', this.#onTimeout);
-    if (this.#isReading && incoming.complete) incoming.setTimeout(0);
-    // The next request on the connection comes after the rest of this body.
-    if (!incoming.readableEnded) incoming.resume();
-    done(error);
+    this.#slowClients.unwatch(this);
+    return receiver;
   }
 
   readonly #onData = (chunk: Buffer): void => {
     this.#movedBytes += chunk.length;
-    if (this.push(chunk)) return;
-    this.#incoming.pause();
-    this.#waited.stop();
+    const isWritable = this.#receiver?.onData(chunk);
+    if (this.#movedBytes === this.#length) this.#onEnd();
+    else if (isWritable === false) {
+      this.#incoming.pause();
+      this.#waited.stop();
+    }
   };
 
   readonly #onEnd = (): void => {
-    this.#incoming.setTimeout(0);
-    this.#slowClients.unwatch(this);
-    this.push(null);
+    const receiver = this.#detach();
+    if (this.#isWatched) this.#incoming.setTimeout(0);
+    receiver?.onEnd();
   };
 
   readonly #onClose = (): void => {
-    if (!this.#incoming.complete) this.destroy(new Error('the client has closed'));
+    if (this.#incoming.complete) return;
+    this.#detach()?.onError(new Error('the client has closed'));
   };
-
-  /** An unhandled error event would throw. `close` follows it. */
-  readonly #onError = (): void => {};
 
   readonly #onTimeout = (): void => {
-    if (this.destroyed) this.#incoming.socket.destroy();
     // A backend that does not read is ended by the timeout of its connection.
-    else if (!this.#incoming.isPaused()) this.destroy(new BodyStalled());
+    if (!this.#incoming.isPaused()) this.#stall();
   };
 }
 
-export class BodyStalled extends Error {
-  constructor() {
-    super('the body stopped arriving');
-  }
+/** One function for all bodies, so that no closure is made for each. */
+function watch(body: RequestBody): void {
+  body.watch();
 }
+
+/** An unhandled error event would throw. `close` follows it. */
+function ignore(): void {}

@@ -1,5 +1,6 @@
 import type { OnReadOpts, Socket } from 'node:net';
-import { BodyWriter } from '#lib/http-client/body-writer';
+import { toBodySource } from '#lib/http-client/body-source';
+import { BodyWriter, type BodyWriterEvents } from '#lib/http-client/body-writer';
 import type { Connector } from '#lib/http-client/connector';
 import { Deadline } from '#lib/http-client/deadline';
 import { HttpClientError } from '#lib/http-client/errors';
@@ -25,7 +26,7 @@ export interface ConnectionOwner {
 const KEEP_ALIVE_PROBE_MS = 60_000;
 
 /** A connection that serves one request after another. */
-export class HttpConnection implements Connection, ResponseParserCallbacks {
+export class HttpConnection implements Connection, ResponseParserCallbacks, BodyWriterEvents {
   readonly #owner: ConnectionOwner;
   readonly #timeouts: ConnectionTimeouts;
   readonly #socket: Socket;
@@ -57,6 +58,7 @@ export class HttpConnection implements Connection, ResponseParserCallbacks {
       .setKeepAlive(true, KEEP_ALIVE_PROBE_MS)
       .once('end', () => this.#onEnd())
       .once('close', () => this.#onEnd())
+      .on('drain', () => this.#bodyWriter?.onDrain())
       .on('error', (error) => this.destroy(error));
     this.#deadline.set(timeouts.connectMs);
   }
@@ -71,21 +73,12 @@ export class HttpConnection implements Connection, ResponseParserCallbacks {
     this.#hasHead = false;
     this.#parser.begin(request.method === 'HEAD');
     this.#deadline.set(this.#timeouts.responseMs);
-    this.#socket.write(request.head.text, 'latin1');
-    if (request.body === null) return;
-    const { body, trailers } = request;
-    this.#bodyWriter = new BodyWriter(
-      this.#socket,
-      { body, trailers, length: request.head.bodyLength },
-      {
-        onProgress: () => this.#extendDeadline(),
-        onSent: () => {
-          this.#bodyWriter = undefined;
-          this.#extendDeadline();
-        },
-        onFailed: (error) => this.destroy(error),
-      },
-    );
+    const { head, body, trailers } = request;
+    if (body === null) {
+      this.#socket.write(head.text, 'latin1');
+      return;
+    }
+    this.#bodyWriter = new BodyWriter(this.#socket, { head, trailers, source: toBodySource(body) }, this);
     this.#bodyWriter.begin();
   }
 
@@ -118,6 +111,19 @@ export class HttpConnection implements Connection, ResponseParserCallbacks {
     // Once the response has begun, a reset is not the one of a stale connection, which is retried.
     const isCutShort = this.#parser.hasBegun && !(error instanceof HttpClientError) && 'syscall' in error;
     request.fail(isCutShort ? new HttpClientError('RESPONSE_CUT_SHORT', 'the connection broke', error) : error);
+  }
+
+  onBodyProgress(): void {
+    this.#extendDeadline();
+  }
+
+  onBodySent(): void {
+    this.#bodyWriter = undefined;
+    this.#extendDeadline();
+  }
+
+  onBodyFailed(error: Error): void {
+    this.destroy(error);
   }
 
   onHead(status: number, message: string, headers: string[]): void {

@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { CallerShare, ConnectionShares } from '#lib/http-client/connection-shares';
 import type { RequestHead } from '#lib/http-client/request-head';
 import type { HttpClientRequest, RequestController, ResponseHandler } from '#lib/http-client/response-handler';
@@ -16,7 +15,7 @@ export interface Connection {
 export class PooledRequest implements RequestController {
   readonly method: string;
   readonly head: RequestHead;
-  readonly body: Readable | null;
+  readonly body: HttpClientRequest['body'];
   readonly trailers: HttpClientRequest['trailers'];
   readonly handler: ResponseHandler;
   readonly share: CallerShare<PooledRequest>;

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { BodySource } from '#lib/http-client/body-source';
 import type { BufferLease } from '#lib/http-client/read-buffer';
 
 export interface HttpClientRequest {
@@ -11,7 +12,7 @@ export interface HttpClientRequest {
    */
   headers: readonly string[];
   /** Sent with its `Content-Length` if the headers have one, otherwise chunked. */
-  body: Readable | null;
+  body: Readable | BodySource | null;
   /**
    * Returns the trailers of a chunked body, names and values in turn. Called after the body has
    * ended. Invalid trailers fail the request with `REQUEST_REFUSED`, and the server receives no
