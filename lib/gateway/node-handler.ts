@@ -7,6 +7,7 @@ import type { Gateway } from '#lib/gateway/gateway';
 import { errorHeaders, type GatewayRequest, preflightHeaders, recordResponse } from '#lib/gateway/gateway-request';
 import { forwardNodeRequest } from '#lib/gateway/node-sink';
 import { GATEWAY_PREFIX } from '#lib/gateway/request-path';
+import type { ServerRequest } from '#lib/gateway/server-request';
 import { forwardUpgrade, isWebSocketUpgrade } from '#lib/gateway/upgrade';
 import { endSocket } from '#lib/http/end-socket';
 import { toErrorResponse } from '#lib/http/errors';
@@ -48,7 +49,7 @@ export class NodeGatewayHandler {
     );
   }
 
-  handle(incoming: IncomingMessage, outgoing: ServerResponse, expectsContinue: boolean): void {
+  handle(incoming: ServerRequest, outgoing: ServerResponse, expectsContinue: boolean): void {
     const request = toGatewayRequest(incoming, false);
     const { settings } = this.#gateway;
     const reject = (error: unknown) => rejectRequest(incoming, outgoing, request, error, settings);

@@ -6,6 +6,7 @@ import { type ClientInfo, requestHeaders, requestTrailers } from '#lib/gateway/h
 import { hasBody } from '#lib/gateway/headers/response-headers';
 import { RequestBody, type RequestBodyEvents } from '#lib/gateway/request-body';
 import type { ExchangeControl, ResponseSink } from '#lib/gateway/response-sink';
+import type { ServerRequest } from '#lib/gateway/server-request';
 import { type ClientTransfer, Stopwatch } from '#lib/gateway/slow-clients';
 import type { BufferLease } from '#lib/http-client/read-buffer';
 
@@ -30,7 +31,7 @@ export interface ForwardOptions {
  */
 export function forwardNodeRequest(
   gateway: Gateway,
-  incoming: IncomingMessage,
+  incoming: ServerRequest,
   outgoing: ServerResponse,
   options: ForwardOptions,
 ): void {
@@ -64,7 +65,7 @@ const MIN_RETAINED_BYTES = 4 * 1024;
 class NodeResponseSink implements ResponseSink, RequestBodyEvents {
   readonly body: RequestBody | null;
   readonly #gateway: Gateway;
-  readonly #incoming: IncomingMessage;
+  readonly #incoming: ServerRequest;
   readonly #outgoing: ServerResponse;
   readonly #options: ForwardOptions;
   #exchange: ExchangeControl | undefined;
@@ -76,7 +77,7 @@ class NodeResponseSink implements ResponseSink, RequestBodyEvents {
   #firstChunk: string | undefined;
   #isPaused = false;
 
-  constructor(gateway: Gateway, incoming: IncomingMessage, outgoing: ServerResponse, options: ForwardOptions) {
+  constructor(gateway: Gateway, incoming: ServerRequest, outgoing: ServerResponse, options: ForwardOptions) {
     const { GATEWAY_TIMEOUT_MS: timeoutMs } = gateway.settings;
     this.#gateway = gateway;
     this.#incoming = incoming;

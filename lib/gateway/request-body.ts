@@ -1,6 +1,7 @@
-import type { IncomingMessage } from 'node:http';
+import type { ParsedBodyReceiver, ServerRequest } from '#lib/gateway/server-request';
 import { type ClientTransfer, type SlowClients, Stopwatch } from '#lib/gateway/slow-clients';
 import type { BodyReceiver, BodySource } from '#lib/http-client/body-source';
+import { atEndOfTurn, type TurnTask } from '#lib/http-client/end-of-turn';
 
 /** How long a client may take for the first bytes of its body, and after the backend paused it. */
 const GRACE_MS = 5_000;
@@ -18,9 +19,9 @@ export interface RequestBodyEvents {
  * A request's body for the backend, with backpressure. Stopping it does not destroy the request:
  * the client's connection stays open for the response, and the rest of the body is discarded.
  */
-export class RequestBody implements BodySource, ClientTransfer {
+export class RequestBody implements BodySource, ParsedBodyReceiver, ClientTransfer, TurnTask {
   readonly graceMs = GRACE_MS;
-  readonly #incoming: IncomingMessage;
+  readonly #incoming: ServerRequest;
   readonly #timeoutMs: number;
   readonly #slowClients: SlowClients;
   readonly #events: RequestBodyEvents;
@@ -29,10 +30,11 @@ export class RequestBody implements BodySource, ClientTransfer {
   readonly #waited = new Stopwatch();
   #receiver: BodyReceiver | undefined;
   #movedBytes = 0;
+  #isPaused = false;
   #isWatched = false;
   #hasMinimumRate = true;
 
-  constructor(incoming: IncomingMessage, timeoutMs: number, slowClients: SlowClients, events: RequestBodyEvents) {
+  constructor(incoming: ServerRequest, timeoutMs: number, slowClients: SlowClients, events: RequestBodyEvents) {
     const length = incoming.headers['content-length'];
     this.#incoming = incoming;
     this.#timeoutMs = timeoutMs;
@@ -60,29 +62,26 @@ export class RequestBody implements BodySource, ClientTransfer {
   }
 
   start(receiver: BodyReceiver): void {
-    const incoming = this.#incoming;
     this.#receiver = receiver;
     this.#events.onFirstRead();
-    incoming.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose).on('error', ignore);
-    // From now on the parser's chunks are delivered in the turn in which they arrive.
-    incoming.read(0);
-    if (incoming.destroyed) this.#onClose();
-    // Most bodies have arrived completely by then.
-    else if (!incoming.complete) setImmediate(watch, this);
+    this.#incoming.receiveBody(this);
+    // Most bodies have arrived completely by the end of this turn.
+    if (this.#receiver !== undefined) atEndOfTurn(this);
   }
 
   resume(): void {
+    this.#isPaused = false;
     this.#waited.start();
-    this.#incoming.resume();
+    this.#incoming.resumeBody();
   }
 
   stop(): void {
+    this.#finish();
     const incoming = this.#incoming;
-    this.#detach();
     // A client that sends no more of a body that is discarded is disconnected by its timeout.
     if (this.#isWatched && incoming.complete) incoming.setTimeout(0);
     // The next request on the connection comes after the rest of this body.
-    if (!incoming.readableEnded) incoming.resume();
+    incoming.discardBody();
   }
 
   /** Frees large chunks at once, since garbage collection would let hundreds of MB of them pile up. */
@@ -91,16 +90,39 @@ export class RequestBody implements BodySource, ClientTransfer {
     if (buffer instanceof ArrayBuffer) buffer.transfer(0);
   }
 
-  /** The turn in which the body was started has ended. */
-  watch(): void {
+  endTurn(): void {
     const incoming = this.#incoming;
     if (incoming.complete) return;
     this.#isWatched = true;
     incoming.setTimeout(this.#timeoutMs);
     if (this.#receiver === undefined) return;
     incoming.on('timeout', this.#onTimeout);
-    if (!incoming.isPaused()) this.#waited.start();
+    if (!this.#isPaused) this.#waited.start();
     if (this.#hasMinimumRate) this.#slowClients.watch(this);
+  }
+
+  onData(chunk: Buffer): boolean {
+    const receiver = this.#receiver;
+    if (receiver === undefined) return true;
+    this.#movedBytes += chunk.length;
+    const isWritable = receiver.onData(chunk);
+    if (this.#movedBytes === this.#length) this.onEnd();
+    else if (!isWritable) {
+      this.#isPaused = true;
+      this.#waited.stop();
+    }
+    return isWritable;
+  }
+
+  onEnd(): void {
+    const receiver = this.#finish();
+    if (receiver === undefined) return;
+    if (this.#isWatched) this.#incoming.setTimeout(0);
+    receiver.onEnd();
+  }
+
+  onClose(): void {
+    this.#finish()?.onError(new Error('the client has closed'));
   }
 
   #stall(): void {
@@ -111,49 +133,18 @@ export class RequestBody implements BodySource, ClientTransfer {
     receiver.onError(new Error('the body stopped arriving'));
   }
 
-  #detach(): BodyReceiver | undefined {
+  #finish(): BodyReceiver | undefined {
     const receiver = this.#receiver;
     this.#receiver = undefined;
-    this.#incoming
-      .off('data', this.#onData)
-      .off('end', this.#onEnd)
-      .off('close', this.#onClose)
-      .off('timeout', this.#onTimeout);
-    this.#slowClients.unwatch(this);
+    if (this.#isWatched) {
+      this.#incoming.off('timeout', this.#onTimeout);
+      this.#slowClients.unwatch(this);
+    }
     return receiver;
   }
 
-  readonly #onData = (chunk: Buffer): void => {
-    this.#movedBytes += chunk.length;
-    const isWritable = this.#receiver?.onData(chunk);
-    if (this.#movedBytes === this.#length) this.#onEnd();
-    else if (isWritable === false) {
-      this.#incoming.pause();
-      this.#waited.stop();
-    }
-  };
-
-  readonly #onEnd = (): void => {
-    const receiver = this.#detach();
-    if (this.#isWatched) this.#incoming.setTimeout(0);
-    receiver?.onEnd();
-  };
-
-  readonly #onClose = (): void => {
-    if (this.#incoming.complete) return;
-    this.#detach()?.onError(new Error('the client has closed'));
-  };
-
   readonly #onTimeout = (): void => {
     // A backend that does not read is ended by the timeout of its connection.
-    if (!this.#incoming.isPaused()) this.#stall();
+    if (!this.#isPaused) this.#stall();
   };
 }
-
-/** One function for all bodies, so that no closure is made for each. */
-function watch(body: RequestBody): void {
-  body.watch();
-}
-
-/** An unhandled error event would throw. `close` follows it. */
-function ignore(): void {}

@@ -1,5 +1,6 @@
-import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { type BodyReceiver, type BodySource, bodyCutShort } from '#lib/http-client/body-source';
+import { atEndOfTurn, type TurnTask } from '#lib/http-client/end-of-turn';
 import { HttpClientError } from '#lib/http-client/errors';
 import { type RequestHead, serializeLastChunk } from '#lib/http-client/request-head';
 import type { HttpClientRequest } from '#lib/http-client/response-handler';
@@ -26,8 +27,8 @@ const MAX_JOINED_BYTES = 16 * 1024;
  * length or chunked with trailers. What arrives in the turn of the head leaves in one write with
  * it, up to `MAX_JOINED_BYTES`.
  */
-export class BodyWriter implements BodyReceiver {
-  readonly #socket: Socket;
+export class BodyWriter implements BodyReceiver, TurnTask {
+  readonly #socket: Writable;
   readonly #source: BodySource;
   readonly #events: BodyWriterEvents;
   readonly #length: number | undefined;
@@ -41,7 +42,7 @@ export class BodyWriter implements BodyReceiver {
   /** Chunks that the socket reads from, the oldest first. */
   readonly #unreleased: Buffer[] = [];
 
-  constructor(socket: Socket, { head, source, trailers }: OutgoingBody, events: BodyWriterEvents) {
+  constructor(socket: Writable, { head, source, trailers }: OutgoingBody, events: BodyWriterEvents) {
     this.#socket = socket;
     this.#unsent = head.text;
     this.#length = head.bodyLength;
@@ -53,7 +54,7 @@ export class BodyWriter implements BodyReceiver {
   /** Calls one of `onBodySent` and `onBodyFailed`, unless stopped before. */
   begin(): void {
     this.#source.start(this);
-    if (!this.#isOver) setImmediate(endFirstTurn, this);
+    if (!this.#isOver) atEndOfTurn(this);
   }
 
   /** Stops the source and sends nothing more. */
@@ -63,7 +64,7 @@ export class BodyWriter implements BodyReceiver {
     this.#source.stop();
   }
 
-  endFirstTurn(): void {
+  endTurn(): void {
     this.#isFirstTurn = false;
     if (!this.#isOver) this.#flush();
   }
@@ -148,9 +149,4 @@ export class BodyWriter implements BodyReceiver {
     const chunk = this.#unreleased.shift();
     if (chunk !== undefined && !error) this.#source.release(chunk);
   };
-}
-
-/** One function for all requests, so that no closure is made for each. */
-function endFirstTurn(writer: BodyWriter): void {
-  writer.endFirstTurn();
 }

@@ -7,6 +7,7 @@ import { AppError } from '#lib/errors';
 import { fileDescriptorLimit, maxClientConnections } from '#lib/file-descriptor-limit';
 import { gateway } from '#lib/gateway/index';
 import { NodeGatewayHandler } from '#lib/gateway/node-handler';
+import { ServerRequest } from '#lib/gateway/server-request';
 import { toErrorResponse } from '#lib/http/errors';
 import { checkHost } from '#lib/http/host-check';
 import { pathnameOf } from '#lib/http/page-access';
@@ -64,8 +65,9 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
   const pages = once(loadPages);
   const staticFiles = new StaticFiles(root);
 
-  const server = createServer(
+  const server = createServer<typeof ServerRequest>(
     {
+      IncomingMessage: ServerRequest,
       keepAliveTimeout: KEEP_ALIVE_MS,
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
@@ -79,7 +81,7 @@ export async function createAppServer({ root, loadPages, executor }: AppServerOp
     (incoming, outgoing) => serve(incoming, outgoing, false),
   );
 
-  function serve(incoming: IncomingMessage, outgoing: ServerResponse, expectsContinue: boolean): void {
+  function serve(incoming: ServerRequest, outgoing: ServerResponse, expectsContinue: boolean): void {
     const pathname = pathnameOf(incoming.url ?? '/');
     const isGatewayHost = gatewayHandler?.servesHost(incoming.headers.host, pathname) === true;
     const found = isGatewayHost ? undefined : match(pathname);

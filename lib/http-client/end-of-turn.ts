@@ -1,0 +1,14 @@
+export interface TurnTask {
+  endTurn(): void;
+}
+
+const tasks: TurnTask[] = [];
+
+/** Calls `task.endTurn` when this turn of the event loop has ended. All tasks share one immediate. */
+export function atEndOfTurn(task: TurnTask): void {
+  if (tasks.push(task) === 1) setImmediate(endTurn);
+}
+
+function endTurn(): void {
+  for (const task of tasks.splice(0)) task.endTurn();
+}
