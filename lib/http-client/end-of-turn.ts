@@ -1,3 +1,6 @@
+// Imported since Next replaces the global function with a slower one.
+import { setImmediate } from 'node:timers';
+
 export interface TurnTask {
   endTurn(): void;
 }
