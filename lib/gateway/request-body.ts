@@ -84,7 +84,7 @@ export class RequestBody implements BodySource, ParsedBodyReceiver, ClientTransf
     incoming.discardBody();
   }
 
-  /** Frees large chunks at once, since garbage collection would let hundreds of MB of them pile up. */
+  /** Frees large chunks at once: garbage collection would let hundreds of MB of them pile up. */
   release({ buffer, byteLength }: Buffer): void {
     if (byteLength < MIN_RELEASED_BYTES || byteLength !== buffer.byteLength) return;
     if (buffer instanceof ArrayBuffer) buffer.transfer(0);
@@ -106,8 +106,11 @@ export class RequestBody implements BodySource, ParsedBodyReceiver, ClientTransf
     if (receiver === undefined) return true;
     this.#movedBytes += chunk.length;
     const isWritable = receiver.onData(chunk);
-    if (this.#movedBytes === this.#length) this.onEnd();
-    else if (!isWritable) {
+    if (this.#movedBytes === this.#length) {
+      this.onEnd();
+      return true;
+    }
+    if (!isWritable) {
       this.#isPaused = true;
       this.#waited.stop();
     }

@@ -9,7 +9,7 @@ export interface BodyReceiver {
   onError(error: Error): void;
 }
 
-/** A request body that is pushed to its receiver as it arrives, without a stream of its own. */
+/** A request body that is pushed to its receiver as it arrives. It has no buffer. */
 export interface BodySource {
   /** Starts to deliver, possibly within the call. Called at most once. */
   start(receiver: BodyReceiver): void;

@@ -7,7 +7,7 @@ export interface TurnTask {
 
 const tasks: TurnTask[] = [];
 
-/** Calls `task.endTurn` when this turn of the event loop has ended. All tasks share one immediate. */
+/** Calls `task.endTurn` at the end of this turn of the event loop. Tasks share one immediate. */
 export function atEndOfTurn(task: TurnTask): void {
   if (tasks.push(task) === 1) setImmediate(endTurn);
 }

@@ -11,7 +11,10 @@ export interface HttpClientRequest {
    * `Transfer-Encoding` and the like.
    */
   headers: readonly string[];
-  /** Sent with its `Content-Length` if the headers have one, otherwise chunked. */
+  /**
+   * Read once the request has a connection. Sent with its `Content-Length` if the headers have one,
+   * otherwise chunked.
+   */
   body: Readable | BodySource | null;
   /**
    * Returns the trailers of a chunked body, names and values in turn. Called after the body has

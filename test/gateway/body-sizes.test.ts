@@ -34,7 +34,7 @@ async function readAll(stream: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Responds with the body of the request, framed as the path says, and how the request was framed. */
+/** Responds with the request's body, framed by the path. `x-framing`: the request's framing. */
 async function startMirror(): Promise<string> {
   const { url } = await startBackend(async (incoming, outgoing) => {
     const body = await readAll(incoming);
