@@ -5,7 +5,8 @@ import type { Connector } from '#lib/http-client/connector';
 import { Deadline } from '#lib/http-client/deadline';
 import { HttpClientError } from '#lib/http-client/errors';
 import type { Connection, PooledRequest } from '#lib/http-client/pooled-request';
-import { readBufferPool } from '#lib/http-client/read-buffer';
+import { type ReadBuffer, readBufferPool, sharedReadBuffer } from '#lib/http-client/read-buffer';
+import type { RequestHead } from '#lib/http-client/request-head';
 import { ResponseParser, type ResponseParserCallbacks } from '#lib/http-client/response-parser';
 
 export interface ConnectionTimeouts {
@@ -14,6 +15,11 @@ export interface ConnectionTimeouts {
   responseMs: number;
   /** For an idle connection, unless the server announces less. */
   keepAliveMs: number;
+  /**
+   * All connections read into one buffer, for handlers that never retain a chunk: the buffer stays
+   * in the processor's cache.
+   */
+  sharesReadBuffer?: boolean;
 }
 
 export interface ConnectionOwner {
@@ -32,7 +38,7 @@ export class HttpConnection implements Connection, ResponseParserCallbacks, Body
   readonly #socket: Socket;
   readonly #parser = new ResponseParser(this);
   readonly #deadline = new Deadline(() => this.#timedOut());
-  #buffer = readBufferPool.acquire();
+  #buffer: ReadBuffer;
   #request: PooledRequest | undefined;
   /** Set until the body is sent completely. */
   #bodyWriter: BodyWriter | undefined;
@@ -44,12 +50,16 @@ export class HttpConnection implements Connection, ResponseParserCallbacks, Body
   constructor(connector: Connector, timeouts: ConnectionTimeouts, owner: ConnectionOwner) {
     this.#owner = owner;
     this.#timeouts = timeouts;
+    const { sharesReadBuffer: isShared = false } = timeouts;
+    this.#buffer = isShared ? sharedReadBuffer : readBufferPool.acquire();
     // Reads into a buffer of the pool, without a stream. `buffer` is called before every read.
     const onread: OnReadOpts = {
-      buffer: () => {
-        this.#buffer = readBufferPool.next(this.#buffer, this.#request !== undefined);
-        return this.#buffer.bytes;
-      },
+      buffer: isShared
+        ? sharedReadBuffer.bytes
+        : () => {
+            this.#buffer = readBufferPool.next(this.#buffer, this.#request !== undefined);
+            return this.#buffer.bytes;
+          },
       callback: (length) => this.#onBytes(length),
     };
     this.#socket = connector
@@ -75,11 +85,24 @@ export class HttpConnection implements Connection, ResponseParserCallbacks, Body
     this.#deadline.set(this.#timeouts.responseMs);
     const { head, body, trailers } = request;
     if (body === null) {
-      this.#socket.write(head.text, 'latin1');
+      this.#writeHead(head);
       return;
     }
     this.#bodyWriter = new BodyWriter(this.#socket, { head, trailers, source: toBodySource(body) }, this);
     this.#bodyWriter.begin();
+  }
+
+  /** Sends the head, and a body that is a text, in one write. */
+  #writeHead({ text, body, bodyLength }: RequestHead): void {
+    const socket = this.#socket;
+    if (body === undefined) socket.write(text, 'latin1');
+    else if (body.length === bodyLength) socket.write(text + body, 'latin1');
+    else {
+      socket.cork();
+      socket.write(text, 'latin1');
+      socket.write(body, 'utf8');
+      socket.uncork();
+    }
   }
 
   pause(): void {

@@ -12,8 +12,12 @@ export class Deadline {
     this.#onReached = onReached;
   }
 
-  /** Calls `onReached` once, `ms` from now, unless it is set again or cleared before. */
+  /** Calls `onReached` once, `ms` from now (never, if that is infinite), unless it is set again or cleared before. */
   set(ms: number): void {
+    if (ms === Number.POSITIVE_INFINITY) {
+      this.clear();
+      return;
+    }
     const nowMs = performance.now();
     this.#deadlineMs = nowMs + ms;
     if (this.#deadlineMs < this.#nextCheckMs) this.#scheduleCheck(ms, nowMs);

@@ -5,6 +5,8 @@ interface BufferSize {
 }
 
 const STANDARD_SIZE: BufferSize = { bytes: 64 * 1024, minRetainedBytes: 32 * 1024 };
+/** No read is retained. */
+const SHARED_SIZE: BufferSize = { bytes: 64 * 1024, minRetainedBytes: Number.POSITIVE_INFINITY };
 /** Fewer reads for the same bytes. */
 const LARGE_SIZE: BufferSize = { bytes: 256 * 1024, minRetainedBytes: 64 * 1024 };
 /** Unused buffers that are kept, of each size. */
@@ -126,6 +128,9 @@ export class ReadBuffer implements BufferLease {
     if (!this.isRetained) this.#onFree?.(this);
   };
 }
+
+/** The buffer of connections whose handlers retain nothing. */
+export const sharedReadBuffer = new ReadBuffer(SHARED_SIZE);
 
 /** The buffers of all connections of the process. */
 export const readBufferPool = new ReadBufferPool();

@@ -4,6 +4,8 @@ import type { HttpClientRequest } from '#lib/http-client/response-handler';
 export interface RequestHead {
   /** latin1. */
   text: string;
+  /** The whole body, if it is a text; sent in UTF-8. */
+  body?: string;
   /** Undefined if the body is chunked. */
   bodyLength: number | undefined;
 }
@@ -13,7 +15,10 @@ export interface RequestHead {
  * could read differently (request smuggling): an invalid method, name, path or value, a second
  * length, or a header of the connection.
  */
-export function serializeRequestHead({ method, path, headers, body }: HttpClientRequest, host: string): RequestHead {
+export function serializeRequestHead(
+  { method, path, headers, body, text: content }: HttpClientRequest,
+  host: string,
+): RequestHead {
   if (!TOKEN.test(method) || method === 'CONNECT') throw invalidRequest('method');
   if (path.charCodeAt(0) !== SLASH || INVALID_PATH_CHAR.test(path)) throw invalidRequest('path');
   let text = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: keep-alive\r\n`;
@@ -38,6 +43,11 @@ export function serializeRequestHead({ method, path, headers, body }: HttpClient
   }
   // Each name and value is valid if all of their characters are: two tests instead of two for each.
   if (headers.length > 1) checkField(names, values);
+  if (content !== undefined) {
+    if (body !== null || length !== undefined) throw invalidRequest('length');
+    const bytes = Buffer.byteLength(content);
+    return { text: `${text}content-length: ${bytes}\r\n\r\n`, body: content, bodyLength: bytes };
+  }
   if (body === null) {
     if (length !== undefined && length !== 0) throw invalidRequest('length');
     if (length === undefined && METHODS_WITH_BODY.has(method)) text += 'content-length: 0\r\n';

@@ -16,6 +16,8 @@ export interface HttpClientRequest {
    * otherwise chunked.
    */
   body: Readable | BodySource | null;
+  /** A whole body, sent in UTF-8 with its `Content-Length`, instead of `body`. */
+  text?: string | undefined;
   /**
    * Returns the trailers of a chunked body, names and values in turn. Called after the body has
    * ended. Invalid trailers fail the request with `REQUEST_REFUSED`, and the server receives no

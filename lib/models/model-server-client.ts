@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { isLoopback } from '#lib/config/loopback';
 import { outboundProxies } from '#lib/config/outbound-proxies';
@@ -15,6 +14,7 @@ import { redact } from '#lib/models/redact';
 import { MAX_PIECE_CHARACTERS, pieceTooLong } from '#lib/models/text-stream';
 import { decodeBody } from '#lib/upstream-http/content-encoding';
 import { MAX_ERROR_BYTES, readErrorText, readTextUpTo, releaseBody } from '#lib/upstream-http/response-body';
+import type { HeaderRecord } from '#lib/upstream-http/response-headers';
 import { type ResponseConsumer, UnknownEncodingError } from '#lib/upstream-http/streamed-response';
 import { UpstreamClient, type UpstreamRequest, type UpstreamResponse } from '#lib/upstream-http/upstream-client';
 
@@ -91,7 +91,7 @@ export class ModelServerClient {
    */
   async stream(
     request: ModelServerRequest,
-    onBytes: (chunk: Uint8Array) => boolean,
+    onBytes: (chunk: Buffer) => boolean,
     mapErrorStatus?: MapErrorStatus,
   ): Promise<void> {
     request.signal.throwIfAborted();
@@ -189,22 +189,22 @@ export class ModelServerClient {
 
 /** Passes on the bytes of a successful response, and keeps those of an error. */
 class StreamConsumer implements ResponseConsumer {
-  readonly #onBytes: (chunk: Uint8Array) => boolean;
-  head: { isSuccess: boolean; statusCode: number; headers: IncomingHttpHeaders } | undefined;
+  readonly #onBytes: (chunk: Buffer) => boolean;
+  head: { isSuccess: boolean; statusCode: number; headers: HeaderRecord } | undefined;
   readonly #errorChunks: Uint8Array[] = [];
   #errorBytes = 0;
 
-  constructor(onBytes: (chunk: Uint8Array) => boolean) {
+  constructor(onBytes: (chunk: Buffer) => boolean) {
     this.#onBytes = onBytes;
   }
 
-  onHead(statusCode: number, headers: IncomingHttpHeaders): void {
+  onHead(statusCode: number, headers: HeaderRecord): void {
     this.head = { isSuccess: statusCode >= 200 && statusCode < 300, statusCode, headers };
   }
 
-  onBytes(chunk: Uint8Array): boolean {
+  onBytes(chunk: Buffer): boolean {
     if (this.head?.isSuccess === true) return this.#onBytes(chunk);
-    this.#errorChunks.push(chunk);
+    this.#errorChunks.push(Buffer.from(chunk));
     this.#errorBytes += chunk.byteLength;
     return this.#errorBytes > MAX_ERROR_BYTES;
   }

@@ -25,11 +25,11 @@ export function noResponseError(
   usesProxy: boolean,
 ): AppError {
   const code = errorCode(error);
-  if (code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE')
+  if (code !== undefined && CLOSED_CODES.has(code))
     return new AppError('upstream_failed', `${name}${place} closed the connection without a response.`, {
       cause: error,
     });
-  if (code?.startsWith('HPE_'))
+  if (code === 'RESPONSE_INVALID' || code?.startsWith('HPE_'))
     return new AppError('upstream_failed', `What answers${place} does not speak HTTP. ${advice}`, { cause: error });
   const proxy = usesProxy ? ' HTTP_PROXY or HTTPS_PROXY is set: name the server in NO_PROXY to reach it directly.' : '';
   return new AppError('provider_unavailable', `${name} is not answering${place}. ${advice}${proxy}`, {
@@ -38,6 +38,15 @@ export function noResponseError(
     upstream: { isUnreached: true },
   });
 }
+
+/** Of the system, of `lib/http-client`, and of undici. */
+const CLOSED_CODES: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'CLOSED_BY_PEER',
+  'RESPONSE_CUT_SHORT',
+  'UND_ERR_SOCKET',
+]);
 
 /** Sentences of OpenAI, vLLM, llama.cpp, LM Studio and Ollama. */
 const TOO_LONG =

@@ -1,18 +1,19 @@
-import type { IncomingHttpHeaders } from 'node:http';
+
 import { Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
+import type { RequestController, ResponseHandler } from '#lib/http-client/response-handler';
 import { decodeBody } from '#lib/upstream-http/content-encoding';
 import { REST_BYTES, REST_MOMENT_MS, REST_TIMEOUT_MS } from '#lib/upstream-http/response-body';
+import { type HeaderRecord, toHeaderRecord } from '#lib/upstream-http/response-headers';
 
 /** Receives one response while it arrives. An error that a method throws ends the request. */
 export interface ResponseConsumer {
   /** Called once, before all bytes. */
-  onHead(status: number, headers: IncomingHttpHeaders): void;
+  onHead(status: number, headers: HeaderRecord): void;
   /**
-   * `chunk` is decoded. Returns true when the response is complete: further bytes are read only so
-   * that the connection can be reused.
+   * `chunk` is decoded, and valid during the call. Returns true when the response is complete:
+   * further bytes are read only so that the connection can be reused.
    */
-  onBytes(chunk: Uint8Array): boolean;
+  onBytes(chunk: Buffer): boolean;
 }
 
 /** The body is in an encoding that `decodeBody` does not know. */
@@ -26,14 +27,14 @@ export class UnknownEncodingError extends Error {
 }
 
 /**
- * One streamed response, as undici's handler. Chunks go to the consumer in the turn in which they
- * arrive, without a stream or a promise for each of them.
+ * One streamed response. Chunks go to the consumer in the turn in which they arrive, without a
+ * stream or a promise for each of them.
  */
-export class StreamedResponse implements Dispatcher.DispatchHandler {
+export class StreamedResponse implements ResponseHandler {
   readonly #consumer: ResponseConsumer;
   readonly #signal: AbortSignal;
   readonly #settled = Promise.withResolvers<void>();
-  #controller: Dispatcher.DispatchController | undefined;
+  #controller: RequestController | undefined;
   /** The undecoded body, if it has an encoding. */
   #encoded: Readable | undefined;
   #hasHead = false;
@@ -57,25 +58,31 @@ export class StreamedResponse implements Dispatcher.DispatchHandler {
     return this.#settled.promise;
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  /** The request waits for a connection. */
+  onWaiting(controller: RequestController): void {
+    this.#controller = controller;
+  }
+
+  onRequestStart(controller: RequestController): void {
     this.#controller = controller;
     if (this.#isSettled) controller.abort(ABANDONED);
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+  onResponseStart(status: number, _message: string, rawHeaders: readonly string[]): void {
     if (status < 200 || this.#isSettled) return;
     this.#hasHead = true;
+    const headers = toHeaderRecord(rawHeaders);
     try {
       this.#consumer.onHead(status, headers);
-      this.#decode(controller, headers['content-encoding']);
+      this.#decode(headers['content-encoding']);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(chunk: Buffer): void {
     if (this.#encoded === undefined) this.#deliver(chunk);
-    else if (!this.#encoded.push(chunk)) controller.pause();
+    else if (!this.#encoded.push(Buffer.from(chunk))) this.#controller?.pause();
   }
 
   onResponseEnd(): void {
@@ -83,16 +90,16 @@ export class StreamedResponse implements Dispatcher.DispatchHandler {
     else this.#encoded.push(null);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+  onResponseError(error: Error): void {
     if (this.#encoded !== undefined && this.#hasHead) this.#encoded.destroy(error);
     else this.#fail(error);
   }
 
-  #decode(controller: Dispatcher.DispatchController, encoding: string | string[] | undefined): void {
+  #decode(encoding: string | undefined): void {
     if (encoding === undefined) return;
-    const encoded = new Readable({ read: () => controller.resume() });
+    const encoded = new Readable({ read: () => this.#controller?.resume() });
     const decoded = decodeBody(encoded, encoding);
-    if (decoded === undefined) throw new UnknownEncodingError(String(encoding));
+    if (decoded === undefined) throw new UnknownEncodingError(encoding);
     if (decoded === encoded) return;
     this.#encoded = encoded;
     decoded.on('data', (chunk: Buffer) => this.#deliver(chunk));
@@ -100,7 +107,7 @@ export class StreamedResponse implements Dispatcher.DispatchHandler {
     decoded.once('error', (error) => this.#fail(error));
   }
 
-  #deliver(chunk: Uint8Array): void {
+  #deliver(chunk: Buffer): void {
     if (this.#isSettled) return;
     if (this.#isComplete) {
       this.#restBytes += chunk.byteLength;
@@ -113,12 +120,17 @@ export class StreamedResponse implements Dispatcher.DispatchHandler {
       this.#fail(error);
       return;
     }
-    if (this.#isComplete)
-      this.#timers = [
-        setTimeout(() => this.#settled.resolve(), REST_MOMENT_MS),
-        setTimeout(() => this.#leave(), REST_TIMEOUT_MS),
-      ];
+    // Most bodies end in the read that completes the response, and need no timers.
+    if (this.#isComplete) queueMicrotask(this.#awaitRest);
   }
+
+  readonly #awaitRest = (): void => {
+    if (this.#isSettled) return;
+    this.#timers = [
+      setTimeout(() => this.#settled.resolve(), REST_MOMENT_MS),
+      setTimeout(() => this.#leave(), REST_TIMEOUT_MS),
+    ];
+  };
 
   /** Closes the connection of a complete response. */
   #leave(): void {
@@ -145,7 +157,8 @@ export class StreamedResponse implements Dispatcher.DispatchHandler {
   #finish(): void {
     this.#isSettled = true;
     this.#signal.removeEventListener('abort', this.#abort);
-    for (const timer of this.#timers ?? []) clearTimeout(timer);
+    if (this.#timers === undefined) return;
+    for (const timer of this.#timers) clearTimeout(timer);
   }
 
   #close(): void {
@@ -155,4 +168,4 @@ export class StreamedResponse implements Dispatcher.DispatchHandler {
 }
 
 /** Shared instance: no reader sees it, and an error with its stack costs more than the abort. */
-const ABANDONED = new Error('the response is no longer wanted');
+export const ABANDONED = new Error('the response is no longer wanted');

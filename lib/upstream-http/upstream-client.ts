@@ -1,7 +1,13 @@
-import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
+import { EnvHttpProxyAgent } from 'undici';
 import type { OutboundProxies } from '#lib/config/outbound-proxies';
+import { HttpPool } from '#lib/http-client/pool';
+import type { RequestController, ResponseHandler } from '#lib/http-client/response-handler';
 import { propagationHeaders } from '#lib/telemetry/tracing';
+import { ProxiedHandler } from '#lib/upstream-http/proxied-handler';
+import { ReadableResponse, type UpstreamResponse } from '#lib/upstream-http/readable-response';
 import { type ResponseConsumer, StreamedResponse } from '#lib/upstream-http/streamed-response';
+
+export type { UpstreamResponse } from '#lib/upstream-http/readable-response';
 
 const KEEP_ALIVE_MS = 30_000;
 
@@ -25,34 +31,55 @@ export interface UpstreamRequest {
   signal: AbortSignal;
 }
 
-export type UpstreamResponse = Dispatcher.ResponseData;
+/** Either handler of a response. */
+interface WaitingHandler extends ResponseHandler {
+  onWaiting(controller: RequestController): void;
+}
 
 /**
  * Connection pool of one upstream: a model server or an executor. Only opening a connection has a
  * timeout here. The caller bounds the rest by its signal, because a response may take minutes.
+ *
+ * Connections through a proxy are undici's, all others those of `lib/http-client`
+ * (docs/decisions/0018-model-servers-by-own-client.md).
  */
 export class UpstreamClient {
-  readonly #dispatcher: Pool | EnvHttpProxyAgent;
+  readonly #connections: HttpPool | EnvHttpProxyAgent;
   readonly #origin: string;
   readonly #basePath: string;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #rawHeaders: readonly string[];
   #closing: Promise<void> | undefined;
 
   constructor({ url, headers, connectTimeoutMs, proxies }: UpstreamClientOptions) {
-    const { origin, pathname } = new URL(url);
-    this.#origin = origin;
-    this.#basePath = pathname.replace(/\/+$/, '');
+    const parsed = new URL(url);
+    this.#origin = parsed.origin;
+    this.#basePath = parsed.pathname.replace(/\/+$/, '');
     this.#headers = headers;
-    const options = { connect: { timeout: connectTimeoutMs }, keepAliveTimeout: KEEP_ALIVE_MS };
-    this.#dispatcher =
+    this.#rawHeaders = Object.entries(headers).flat();
+    this.#connections =
       proxies === undefined
-        ? new Pool(origin, options)
-        : new EnvHttpProxyAgent({ ...options, ...proxies, connectTimeout: connectTimeoutMs });
+        ? new HttpPool(parsed, {
+            // The number of running responses is bounded by the scheduler, and by the runner.
+            size: Number.POSITIVE_INFINITY,
+            maxWaiting: 0,
+            chooseDisplaced: () => undefined,
+            connectMs: connectTimeoutMs,
+            responseMs: Number.POSITIVE_INFINITY,
+            keepAliveMs: KEEP_ALIVE_MS,
+            sharesReadBuffer: true,
+          })
+        : new EnvHttpProxyAgent({
+            ...proxies,
+            connect: { timeout: connectTimeoutMs },
+            connectTimeout: connectTimeoutMs,
+            keepAliveTimeout: KEEP_ALIVE_MS,
+          });
   }
 
   /** Open connections. Those through a proxy are not counted. */
   get connections(): number {
-    return this.#dispatcher instanceof Pool ? this.#dispatcher.stats.connected : 0;
+    return this.#connections instanceof HttpPool ? this.#connections.stats.connected : 0;
   }
 
   /**
@@ -63,12 +90,9 @@ export class UpstreamClient {
   async request(request: UpstreamRequest): Promise<UpstreamResponse> {
     const { signal } = request;
     signal.throwIfAborted();
-    try {
-      return await this.#dispatcher.request({ ...this.#optionsOf(request), signal });
-    } catch (error) {
-      signal.throwIfAborted();
-      throw error;
-    }
+    const readable = new ReadableResponse(signal);
+    this.#dispatch(request, readable);
+    return await readable.response;
   }
 
   /**
@@ -76,29 +100,49 @@ export class UpstreamClient {
    * Resolves when the body has ended, or when a complete response was left; see
    * `StreamedResponse.settled`. An abort of `signal` ends the request upstream.
    */
-  async stream(request: UpstreamRequest, consumer: ResponseConsumer): Promise<void> {
-    const { signal } = request;
-    signal.throwIfAborted();
-    const response = new StreamedResponse(consumer, signal);
-    this.#dispatcher.dispatch(this.#optionsOf(request), response);
-    await response.settled;
+  stream(request: UpstreamRequest, consumer: ResponseConsumer): Promise<void> {
+    const response = new StreamedResponse(consumer, request.signal);
+    if (!request.signal.aborted) this.#dispatch(request, response);
+    return response.settled;
   }
 
-  #optionsOf({ method, path, headers, body }: UpstreamRequest): Dispatcher.DispatchOptions {
-    return {
-      origin: this.#origin,
-      method,
-      path: this.#basePath + path,
-      headers: { ...this.#headers, ...propagationHeaders(), ...headers },
-      body: body === undefined ? null : JSON.stringify(body),
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    };
+  #dispatch({ method, path, headers, body }: UpstreamRequest, handler: WaitingHandler): void {
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const fullPath = this.#basePath + path;
+    if (this.#connections instanceof HttpPool) {
+      const all = [...this.#rawHeaders];
+      for (const more of [propagationHeaders(), headers])
+        for (const name in more) all.push(name, more[name] ?? '');
+      const request = { method, path: fullPath, headers: all, body: null, text };
+      const waiting = this.#connections.dispatch(request, handler);
+      if (waiting !== undefined) handler.onWaiting(waiting);
+      return;
+    }
+    try {
+      this.#connections.dispatch(
+        {
+          origin: this.#origin,
+          method,
+          path: fullPath,
+          headers: { ...this.#headers, ...propagationHeaders(), ...headers },
+          body: text ?? null,
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        },
+        new ProxiedHandler(handler),
+      );
+    } catch (error) {
+      handler.onResponseError(error instanceof Error ? error : new Error('not sent', { cause: error }));
+    }
   }
 
   /** Closes all connections, also those in use. Safe to call twice. */
   async close(): Promise<void> {
-    this.#closing ??= this.#dispatcher.destroy();
+    this.#closing ??= this.#connections instanceof HttpPool ? this.#closePool(this.#connections) : this.#connections.destroy();
     await this.#closing;
+  }
+
+  async #closePool(pool: HttpPool): Promise<void> {
+    pool.close();
   }
 }

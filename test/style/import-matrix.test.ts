@@ -52,7 +52,7 @@ const MATRIX: Record<string, readonly string[]> = {
   'lib/http': BASE,
   'lib/http-client': [],
   'lib/languages': BASE,
-  'lib/upstream-http': BASE,
+  'lib/upstream-http': ['lib/http-client', ...BASE],
   lib: BASE,
 };
 
