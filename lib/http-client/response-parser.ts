@@ -167,6 +167,20 @@ export class ResponseParser {
   }
 
   #readChunkSize(bytes: Buffer, from: number, length: number): number {
+    if (this.#text === '') {
+      // Fast path: a line of digits only that is whole, as most are.
+      let at = from;
+      let size = 0;
+      for (let digit = hexDigit(bytes[at]); digit >= 0 && at < from + MAX_FAST_DIGITS; digit = hexDigit(bytes[at])) {
+        size = size * 16 + digit;
+        at += 1;
+      }
+      if (at > from && at + 1 < length && isLineBreak(bytes, at)) {
+        this.#remaining = size;
+        this.#state = size === 0 ? TRAILERS : CHUNK_DATA;
+        return at + 2;
+      }
+    }
     const feed = bytes.indexOf(LINE_FEED, from);
     const to = feed === -1 || feed >= length ? length : feed + 1;
     if (this.#text.length + to - from > MAX_CHUNK_LINE_BYTES) throw invalidResponse('a chunk without a size');
@@ -181,6 +195,10 @@ export class ResponseParser {
   }
 
   #readChunkEnd(bytes: Buffer, from: number, length: number): number {
+    if (this.#text === '' && from + 1 < length && isLineBreak(bytes, from)) {
+      this.#state = CHUNK_SIZE;
+      return from + 2;
+    }
     const to = Math.min(length, from + 2 - this.#text.length);
     this.#text += bytes.toString('latin1', from, to);
     if (!'\r\n'.startsWith(this.#text)) throw invalidResponse('a chunk longer than its size');
@@ -191,6 +209,7 @@ export class ResponseParser {
   }
 
   #readTrailers(bytes: Buffer, from: number, length: number): number {
+    if (this.#text === '' && from + 1 < length && isLineBreak(bytes, from)) return this.#end([], from + 2, length);
     const before = this.#text.length;
     const to = Math.min(length, from + MAX_HEAD_BYTES - before);
     const text = this.#text + bytes.toString('latin1', from, to);
@@ -218,7 +237,21 @@ export class ResponseParser {
 }
 
 const LINE_FEED = 10;
+const CARRIAGE_RETURN = 13;
+/** Below 2^31, so that the size is a small integer. */
+const MAX_FAST_DIGITS = 7;
 const CHUNK_LINE = /^([0-9a-f]{1,13})(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n$/i;
+
+function isLineBreak(bytes: Buffer, at: number): boolean {
+  return bytes[at] === CARRIAGE_RETURN && bytes[at + 1] === LINE_FEED;
+}
+
+/** The value of an ASCII code; negative if it is no hexadecimal digit. */
+function hexDigit(code = 0): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  const lower = code | 32;
+  return lower >= 97 && lower <= 102 ? lower - 87 : -1;
+}
 
 /** Whether an incomplete head has an invalid line after its first `before` characters. */
 function hasInvalidLine(text: string, before: number): boolean {

@@ -1,7 +1,10 @@
 /** Takes the pieces of a body, for one client. */
 export interface PieceWriter {
-  /** Returns false if the client is behind: no more is written until `StreamBody.resume`. */
-  write(text: string): boolean;
+  /**
+   * Returns false if the client is behind: no more is written until `StreamBody.resume`. After the
+   * last piece, only `end` is called.
+   */
+  write(text: string, isLast: boolean): boolean;
   /** Ends the body. */
   end(): void;
   /** Breaks the body off, so that the client sees that data is missing. */

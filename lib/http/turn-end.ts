@@ -27,3 +27,45 @@ function run(): void {
   }
   for (const task of tasks) task();
 }
+
+/** A reader gets at most one piece in this time, so that a fast model does not cost a write each. */
+const PIECE_INTERVAL_MS = 4;
+
+const TIMER_RESOLUTION_MS = 1;
+
+let later: { dueMs: number; task: () => void }[] = [];
+let isTimerSet = false;
+
+/**
+ * Calls `task` at the end of a turn, but not before `sinceMs` (of `performance.now()`) is
+ * PIECE_INTERVAL_MS ago. `task` must not throw.
+ */
+export function atPieceEnd(task: () => void, sinceMs: number): void {
+  const dueMs = sinceMs + PIECE_INTERVAL_MS;
+  if (performance.now() >= dueMs) atTurnEnd(task);
+  else {
+    later.push({ dueMs, task });
+    if (!isTimerSet) startTimer(dueMs);
+  }
+}
+
+function startTimer(dueMs: number): void {
+  isTimerSet = true;
+  setTimeout(runDue, dueMs - performance.now());
+}
+
+function runDue(): void {
+  isTimerSet = false;
+  // Timers have a resolution of a millisecond, and may fire that much too early.
+  const nowMs = performance.now() + TIMER_RESOLUTION_MS;
+  const rest: typeof later = [];
+  let nextMs = Number.POSITIVE_INFINITY;
+  for (const one of later)
+    if (one.dueMs <= nowMs) atTurnEnd(one.task);
+    else {
+      rest.push(one);
+      nextMs = Math.min(nextMs, one.dueMs);
+    }
+  later = rest;
+  if (later.length > 0) startTimer(nextMs);
+}

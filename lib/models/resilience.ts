@@ -146,8 +146,9 @@ class Attempts {
   readonly #whole = new AbortController();
   readonly #total: NodeJS.Timeout;
   #attempt: Attempt | undefined;
-  /** One timer for the whole response, restarted at each event. */
+  /** One timer for the whole response: it is postponed when it fires early, not per event. */
   #idle: NodeJS.Timeout | undefined;
+  #lastEventMs = 0;
 
   constructor(
     provider: ModelProvider,
@@ -201,12 +202,19 @@ class Attempts {
   }
 
   readonly #receive = (event: ModelEvent): void => {
-    const { UPSTREAM_IDLE_TIMEOUT_MS: limit } = this.#limits;
     if (event.type === 'done') clearTimeout(this.#idle);
-    else if (this.#idle === undefined)
-      this.#idle = setTimeout(() => this.#abort(timeoutError('sent nothing more of its answer', limit)), limit);
-    else this.#idle.refresh();
+    else {
+      this.#lastEventMs = performance.now();
+      this.#idle ??= setTimeout(this.#checkIdle, this.#limits.UPSTREAM_IDLE_TIMEOUT_MS);
+    }
     this.#emit(event);
+  };
+
+  readonly #checkIdle = (): void => {
+    const { UPSTREAM_IDLE_TIMEOUT_MS: limit } = this.#limits;
+    const leftMs = this.#lastEventMs + limit - performance.now();
+    if (leftMs > 0) this.#idle = setTimeout(this.#checkIdle, leftMs);
+    else this.#abort(timeoutError('sent nothing more of its answer', limit));
   };
 
   readonly #callerAborted = () => this.#abort(this.#caller.reason);

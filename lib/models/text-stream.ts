@@ -11,7 +11,10 @@ export const MAX_PIECE_CHARACTERS = 10 * 1024 * 1024;
  * characters and line ends. Linear in the bytes, for any chunk size.
  */
 export class LineReader {
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  #isFirst = true;
+  /** Whether the decoder may hold the start of a character. */
+  #isWithinCharacter = false;
   #parts: string[] = [];
   #length = 0;
   #afterCarriageReturn = false;
@@ -20,8 +23,8 @@ export class LineReader {
    * Returns the lines that `chunk` completes. Throws `upstream_failed` if `MAX_PIECE_CHARACTERS`
    * pass without a line end.
    */
-  push(chunk: Uint8Array): string[] {
-    return this.#split(this.#decoder.decode(chunk, { stream: true }));
+  push(chunk: Buffer): string[] {
+    return this.#split(this.#decode(chunk));
   }
 
   /** The rest of an ended stream: the last line needs no line end. */
@@ -31,8 +34,21 @@ export class LineReader {
     return lines;
   }
 
+  /** Chunks that end between two characters, as most do, do not need the decoder. */
+  #decode(chunk: Buffer): string {
+    const last = chunk.at(-1);
+    if (last === undefined) return '';
+    const isWhole = !this.#isWithinCharacter;
+    this.#isWithinCharacter = last >= FIRST_NON_ASCII;
+    return isWhole && !this.#isWithinCharacter ? chunk.toString() : this.#decoder.decode(chunk, { stream: true });
+  }
+
   #split(decoded: string): string[] {
     let text = decoded;
+    if (this.#isFirst && text !== '') {
+      this.#isFirst = false;
+      if (text.startsWith(BYTE_ORDER_MARK)) text = text.slice(1);
+    }
     if (this.#afterCarriageReturn && text !== '') {
       this.#afterCarriageReturn = false;
       if (text.startsWith('\n')) text = text.slice(1);
@@ -65,6 +81,9 @@ export class LineReader {
   }
 }
 
+const FIRST_NON_ASCII = 0x80;
+const BYTE_ORDER_MARK = '\ufeff';
+
 /** Joins pieces of text, up to `MAX_PIECE_CHARACTERS`. */
 export class BoundedText {
   #parts: string[] = [];
@@ -84,7 +103,8 @@ export class BoundedText {
 
   /** Returns the joined pieces, and empties the buffer. */
   take(separator: string): string {
-    const text = this.#parts.join(separator);
+    const [first] = this.#parts;
+    const text = this.#parts.length === 1 && first !== undefined ? first : this.#parts.join(separator);
     this.#parts = [];
     this.#length = 0;
     return text;

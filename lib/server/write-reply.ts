@@ -105,24 +105,42 @@ function stream(body: StreamBody, outgoing: ServerResponse, stalledMs: number): 
   // node:http would write the frame of a chunk separately, at twice the cost of a small piece.
   const { chunkedEncoding: isChunked } = outgoing;
   outgoing.chunkedEncoding = false;
-  outgoing.on('drain', () => {
+  const onDrain = () => {
     outgoing.setTimeout(0);
     body.resume();
-  });
+  };
+  outgoing.on('drain', onDrain);
   outgoing.once('close', () => {
     if (!outgoing.writableFinished) body.cancel();
   });
+  let isHeadSent = false;
+  /** After the head, node:http would only pass the piece on to the socket, a tick later. */
+  const writePiece = (piece: string, encoding: 'latin1' | 'utf8'): boolean => {
+    const { socket } = outgoing;
+    if (!isHeadSent || socket === null) {
+      isHeadSent = socket !== null;
+      return outgoing.write(piece, encoding);
+    }
+    if (socket.destroyed) return false;
+    const hasRoom = socket.write(piece, encoding);
+    if (!hasRoom) socket.once('drain', onDrain);
+    return hasRoom;
+  };
   body.start({
-    write(text) {
+    write(text, isLast) {
       const bytes = Buffer.byteLength(text);
       const encoding = bytes === text.length ? 'latin1' : 'utf8';
-      const hasRoom = outgoing.write(isChunked ? `${bytes.toString(16)}\r\n${text}\r\n` : text, encoding);
+      const piece = isChunked ? `${bytes.toString(16)}\r\n${text}\r\n` : text;
+      if (isLast) {
+        outgoing.end(isChunked ? `${piece}0\r\n\r\n` : piece, encoding);
+        return true;
+      }
+      const hasRoom = writePiece(piece, encoding);
       if (!hasRoom) outgoing.setTimeout(stalledMs);
       return hasRoom;
     },
     end() {
-      if (isChunked) outgoing.end('0\r\n\r\n', 'latin1');
-      else outgoing.end();
+      if (!outgoing.writableEnded) outgoing.end(isChunked ? '0\r\n\r\n' : '', 'latin1');
       if (outgoing.writableLength > 0) outgoing.setTimeout(stalledMs);
     },
     fail(error) {

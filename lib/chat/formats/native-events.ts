@@ -11,6 +11,11 @@ export function sseData(event: ChatEvent): string {
   return `data: ${JSON.stringify(event)}\n\n`;
 }
 
+/** `sseData` of `textEvent`, without an object. */
+export function sseText(type: 'thinking' | 'content', text: string, cached: boolean): string {
+  return `data: {"${type}":${JSON.stringify(text)},"done":false,"cached":${cached}}\n\n`;
+}
+
 export function queuedEvent(status: QueueStatusEvent, requestId: string): ChatEvent {
   return {
     request_id: requestId,

@@ -6,6 +6,7 @@ import {
   queuedEvent,
   responseMessage,
   sseData,
+  sseText,
   textEvent,
   toolCallsEvent,
 } from '#lib/chat/formats/native-events';
@@ -30,6 +31,7 @@ export function nativeStreamEncoder(request: RequestView): StreamEncoder {
     preamble: '',
     heartbeat: HEARTBEAT,
     encode(event) {
+      if (event.type === 'content' || event.type === 'thinking') return sseText(event.type, event.text, request.cached);
       if (event.type === 'status') return event.status === 'queued' ? sseData(queuedEvent(event, request.id)) : '';
       return sseData(toChatEvent(request, event));
     },

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { modelNameJson } from '#lib/chat/formats/model-name-json';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent } from '#lib/chat/generation/generation-log';
@@ -42,6 +43,16 @@ export function ollamaStreamEncoder(endpoint: OllamaEndpoint, request: RequestVi
     pendingLogprobs = undefined;
     return logprobs;
   };
+  const nameJson = modelNameJson(request.model);
+  /** The line of a text with nothing else, without an object. */
+  const contentLine = (content: string) => {
+    if (pendingLogprobs !== undefined) return textLine({ content });
+    const head = `{"model":${nameJson},"created_at":"${new Date().toISOString()}"`;
+    const json = JSON.stringify(content);
+    return endpoint === 'generate'
+      ? `${head},"response":${json},"done":false}\n`
+      : `${head},"message":{"role":"assistant","content":${json}},"done":false}\n`;
+  };
   const textLine = (fields: OllamaResponseFields) =>
     line({ ...responseFields(endpoint, request.model, fields), done: false, ...takeLogprobs() });
   const encode = (event: GenerationEvent): string => {
@@ -49,7 +60,7 @@ export function ollamaStreamEncoder(endpoint: OllamaEndpoint, request: RequestVi
       case 'status':
         return '';
       case 'content':
-        return textLine({ content: event.text });
+        return contentLine(event.text);
       case 'thinking':
         return textLine({ thinking: event.text });
       case 'tool_calls':

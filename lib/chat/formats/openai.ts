@@ -56,6 +56,13 @@ export function openAiStreamEncoder(request: RequestView, includeUsage: boolean)
     pendingLogprobs = undefined;
     return logprobs;
   };
+  /** What stands around the text of a chunk after the first. */
+  let frame: { before: string; after: string } | undefined;
+  const text = (name: 'content' | 'reasoning_content', value: string) => {
+    if (!hasBegun || pendingLogprobs !== undefined || name !== 'content') return delta({ [name]: value });
+    frame ??= textFrame(delta({ content: '' }));
+    return frame.before + JSON.stringify(value) + frame.after;
+  };
   const delta = (fields: object) => {
     const first = hasBegun ? {} : { role: 'assistant', content: '' };
     hasBegun = true;
@@ -66,9 +73,9 @@ export function openAiStreamEncoder(request: RequestView, includeUsage: boolean)
       case 'status':
         return '';
       case 'content':
-        return delta({ content: event.text });
+        return text('content', event.text);
       case 'thinking':
-        return delta({ reasoning_content: event.text });
+        return text('reasoning_content', event.text);
       case 'tool_calls': {
         const from = toolCalls;
         toolCalls += event.tool_calls.length;
@@ -97,6 +104,14 @@ export function openAiStreamEncoder(request: RequestView, includeUsage: boolean)
   };
   return { preamble: '', heartbeat: ': waiting\n\n', encode };
 }
+
+/** The parts of a chunk with an empty text. The id and the model's name cannot hold the field. */
+function textFrame(chunk: string): { before: string; after: string } {
+  const at = chunk.lastIndexOf(EMPTY_CONTENT) + EMPTY_CONTENT.length;
+  return { before: chunk.slice(0, at - 2), after: chunk.slice(at) };
+}
+
+const EMPTY_CONTENT = '{"content":""';
 
 /** OpenAI's names of native fields, for the fields that providers report or reject. */
 const OPENAI_NAMES: Readonly<Record<string, string>> = {

@@ -101,7 +101,7 @@ export class GenerationLog {
         this.#events = this.#events.slice();
       }
     }
-    for (const listener of this.#listeners ?? []) listener();
+    if (this.#listeners !== undefined) for (const listener of this.#listeners) listener();
   }
 
   /**
@@ -138,17 +138,23 @@ export class GenerationLog {
     this.#bytes += EVENT_BYTES;
   }
 
-  #pushText({ type, text }: Extract<GenerationEvent, { text: string }>): void {
+  #pushText(event: Extract<GenerationEvent, { text: string }>): void {
+    const { type, text } = event;
+    if (text.length <= MAX_EVENT_CHARS) this.#push(event);
+    else this.#pushPieces(type, text);
+    const bytes = stringBytes(text);
+    this.#bytes += bytes;
+    this.#textBytes += bytes;
+  }
+
+  #pushPieces(type: 'thinking' | 'content', text: string): void {
     for (let from = 0; from < text.length; ) {
       let to = from + MAX_EVENT_CHARS;
       // A surrogate pair is not split.
       if (to < text.length && isHighSurrogate(text.charCodeAt(to - 1))) to -= 1;
-      this.#push({ type, text: text.length <= MAX_EVENT_CHARS ? text : text.slice(from, to) });
+      this.#push({ type, text: text.slice(from, to) });
       from = to;
     }
-    const bytes = stringBytes(text);
-    this.#bytes += bytes;
-    this.#textBytes += bytes;
   }
 }
 
@@ -158,7 +164,16 @@ function isHighSurrogate(code: number): boolean {
 
 /** V8 stores a string with one byte per character if all of it is Latin-1, else with two. */
 function stringBytes(text: string): number {
-  return NOT_LATIN_1.test(text) ? 2 * text.length : text.length;
+  return isLatin1(text) ? text.length : 2 * text.length;
 }
+
+function isLatin1(text: string): boolean {
+  if (text.length > MAX_SCANNED_CHARS) return !NOT_LATIN_1.test(text);
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0xff) return false;
+  return true;
+}
+
+/** A loop is faster for a short text. */
+const MAX_SCANNED_CHARS = 64;
 
 const NOT_LATIN_1 = /[\u0100-\uffff]/;

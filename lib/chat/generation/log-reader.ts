@@ -64,31 +64,44 @@ export class LogReader {
    * that only it sees.
    */
   read(take: (event: GenerationEvent, number: number) => boolean): void {
-    if (this.#ended || this.#request === undefined) return;
-    const { log } = this.#request.generation;
-    if (this.#request.cancelledAt !== undefined) {
+    for (let event = this.#next(); event !== undefined; event = this.#next()) if (!take(event, this.#after)) return;
+  }
+
+  /** The next event, whose number is then `#after`; undefined if there is none yet. */
+  #next(): GenerationEvent | undefined {
+    const request = this.#request;
+    if (this.#ended || request === undefined) return undefined;
+    const { log } = request.generation;
+    const last = log.lastNumber;
+    if (request.cancelledAt !== undefined) {
       this.#ended = true;
-      take({ type: 'error', error: CANCELLATIONS[this.#request.cancelledBy] }, log.lastNumber);
-      return;
+      this.#after = last;
+      return { type: 'error', error: CANCELLATIONS[request.cancelledBy] };
     }
-    while (this.#after < log.lastNumber) {
+    while (this.#after < last) {
       this.#after += 1;
+      if (this.#after === last && log.ended) this.#ended = true;
       const event = log.eventAt(this.#after);
-      if (log.ended && this.#after === log.lastNumber) this.#ended = true;
-      if (event !== undefined && !take(event, this.#after)) return;
+      if (event !== undefined) return event;
     }
     if (log.ended) this.#ended = true;
+    return undefined;
   }
 
   /** Encodes the next events, up to about CHUNK_CHARS. */
   encodeNext(encoder: StreamEncoder): string {
     let text = '';
-    this.read((event, number) => {
-      text += encoder.encode(event, number);
-      return text.length < CHUNK_CHARS;
-    });
+    for (let event = this.#next(); event !== undefined; event = this.#next()) {
+      text += encoder.encode(event, this.#after);
+      if (text.length >= CHUNK_CHARS) break;
+    }
     if (text !== '') this.#silentSince = this.#clock.now();
     return text;
+  }
+
+  /** Whether nothing more will be appended. */
+  get isAtEnd(): boolean {
+    return this.#closed || this.#request === undefined || this.#request.finishedAt !== undefined;
   }
 
   /** Idempotent. */

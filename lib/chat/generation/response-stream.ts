@@ -3,7 +3,7 @@ import { LogReader, type ReaderRegistry } from '#lib/chat/generation/log-reader'
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { AppError } from '#lib/errors';
 import { type PieceWriter, StreamBody } from '#lib/http/stream-body';
-import { atTurnEnd } from '#lib/http/turn-end';
+import { atPieceEnd, atTurnEnd } from '#lib/http/turn-end';
 
 /**
  * Shared instance: an error retains the functions it was created in, and through them the response
@@ -70,6 +70,8 @@ class ResponseBody extends StreamBody {
   #writer: PieceWriter | undefined;
   #isBehind = false;
   #isFlushScheduled = false;
+  #isEndScheduled = false;
+  #lastPieceMs = Number.NEGATIVE_INFINITY;
 
   constructor(reader: LogReader, encoder: StreamEncoder, first: string) {
     super();
@@ -99,9 +101,15 @@ class ResponseBody extends StreamBody {
   }
 
   #scheduleFlush(): void {
-    if (this.#isFlushScheduled || this.#isBehind) return;
-    this.#isFlushScheduled = true;
-    atTurnEnd(this.#flushScheduled);
+    if (this.#isBehind) return;
+    if (this.#reader.isAtEnd) {
+      // The end of a response never waits.
+      if (!this.#isEndScheduled) atTurnEnd(this.#flushScheduled);
+      this.#isEndScheduled = true;
+    } else if (!this.#isFlushScheduled) {
+      this.#isFlushScheduled = true;
+      atPieceEnd(this.#flushScheduled, this.#lastPieceMs);
+    }
   }
 
   readonly #flushScheduled = (): void => {
@@ -115,7 +123,10 @@ class ResponseBody extends StreamBody {
       const text = this.#text;
       this.#text = '';
       const isLast = this.#reader.ended || this.#reader.closed;
-      if (text !== '') this.#isBehind = !this.#writer.write(text);
+      if (text !== '') {
+        this.#lastPieceMs = performance.now();
+        this.#isBehind = !this.#writer.write(text, isLast);
+      }
       if (isLast) {
         this.#over()?.end();
         this.#reader.close();
@@ -127,7 +138,7 @@ class ResponseBody extends StreamBody {
 
   #beat(): void {
     if (this.#encoder !== undefined && !this.#isBehind)
-      this.#isBehind = this.#writer?.write(this.#encoder.heartbeat) === false;
+      this.#isBehind = this.#writer?.write(this.#encoder.heartbeat, false) === false;
   }
 
   /** Ends the body. Returns the writer for its last call. */

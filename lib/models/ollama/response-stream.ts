@@ -14,6 +14,7 @@ import { parseJson } from '#lib/models/parse-json';
 import type { Durations, ModelEventListener } from '#lib/models/provider';
 import { BoundedText, LineReader } from '#lib/models/text-stream';
 import { createToolCall } from '#lib/models/tool-call-assembler';
+import { isPlain, MAX_TEXT_CHARS } from '#lib/models/usual-line';
 import { type TokenUsage, tokenLogprobSchema } from '#lib/wire/chat';
 
 /**
@@ -74,7 +75,7 @@ export class OllamaResponse {
   }
 
   /** Returns true once the response is complete. Throws `upstream_failed` for a line of no JSON. */
-  readonly push = (bytes: Uint8Array): boolean => {
+  readonly push = (bytes: Buffer): boolean => {
     for (const line of this.#lines.push(bytes)) this.#read(line);
     return this.#isDone;
   };
@@ -101,6 +102,12 @@ export class OllamaResponse {
     if (this.#isDone) return;
     if (!this.#body.isEmpty) {
       this.#body.add(line);
+      return;
+    }
+    const usual = usualText(line);
+    if (usual !== undefined) {
+      this.#isFirst = false;
+      if (usual !== '') this.#options.emit({ type: 'content', text: usual });
       return;
     }
     if (line.trim() === '') return;
@@ -147,6 +154,23 @@ export class OllamaResponse {
       ...durationsOf(chunk),
     });
   }
+}
+
+const USUAL_START =
+  /\{"model":"[^"\\\p{Cc}]*",(?:"created_at":"[^"\\\p{Cc}]*",)?"message":\{"role":"assistant","content":"/uy;
+const USUAL_END = '"},"done":false}';
+
+/**
+ * Fast path without a JSON parser: the text of a line as Ollama writes most of them. Undefined for
+ * any other line.
+ */
+export function usualText(line: string): string | undefined {
+  if (!line.endsWith(USUAL_END)) return undefined;
+  USUAL_START.lastIndex = 0;
+  if (!USUAL_START.test(line)) return undefined;
+  const from = USUAL_START.lastIndex;
+  const to = line.length - USUAL_END.length;
+  return to >= from && to - from <= MAX_TEXT_CHARS && isPlain(line, from, to) ? line.slice(from, to) : undefined;
 }
 
 /**

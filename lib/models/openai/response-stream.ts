@@ -16,6 +16,7 @@ import { parseJson } from '#lib/models/parse-json';
 import type { Durations, ModelEventListener, TextEvent } from '#lib/models/provider';
 import { BoundedText, LineReader } from '#lib/models/text-stream';
 import { ToolCallAssembler, type ToolCallChunk, toolCallChunkSchema } from '#lib/models/tool-call-assembler';
+import { UsualLine } from '#lib/models/usual-line';
 import { type TokenLogprob, type TokenUsage, tokenLogprobSchema } from '#lib/wire/chat';
 
 /** What one server-sent event adds to the response. */
@@ -60,7 +61,7 @@ export class OpenAiResponse {
   }
 
   /** Returns true once the response is complete. Throws `upstream_failed` for invalid JSON. */
-  readonly push = (bytes: Uint8Array): boolean => {
+  readonly push = (bytes: Buffer): boolean => {
     for (const line of this.#lines.push(bytes)) this.#take(this.#events.line(line));
     return this.#isDone;
   };
@@ -112,6 +113,7 @@ class SseReader {
   readonly #data = new BoundedText();
   /** A JSON body instead of a stream. */
   readonly #body = new BoundedText();
+  readonly #usual = new UsualLine(textOfJson);
   #name = '';
   #isFirst = true;
 
@@ -161,8 +163,14 @@ class SseReader {
     const data = this.#takeData();
     if (data === '') return undefined;
     if (data === '[DONE]') return { type: 'done' };
+    const usual = isError ? undefined : this.#usual.textOf(data);
+    if (usual !== undefined) return textEvent(usual);
     const json = parseJson(data);
-    if (json !== undefined) return readEvent(json, isError);
+    if (json !== undefined) {
+      const event = readEvent(json, isError);
+      if (event?.type === 'text') this.#usual.learn(data, event.text);
+      return event;
+    }
     if (isError) return { type: 'error', body: { error: data } };
     throw new AppError('upstream_failed', 'The model server sent an event that is not JSON.');
   }
@@ -182,7 +190,7 @@ function readEvent(json: unknown, isError = false): OpenAiEvent | undefined {
   if (isError || carriesError(json)) return { type: 'error', body: json };
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
   const text = plainText(json);
-  if (text !== undefined) return text === '' ? undefined : { type: 'text', text };
+  if (text !== undefined) return textEvent(text);
   const { choices, usage, timings } = openAiEventSchema.parse(json);
   // The request asks for one choice. Others are ignored.
   const choice = choices.find(({ index }) => (index ?? 0) === 0);
@@ -198,6 +206,17 @@ function readEvent(json: unknown, isError = false): OpenAiEvent | undefined {
     usage: usageOf(usage, timings),
     durations: durationsOf(timings),
   };
+}
+
+function textEvent(text: string): OpenAiEvent | undefined {
+  return text === '' ? undefined : { type: 'text', text };
+}
+
+/** The text of an event with nothing else, by a full parse; undefined for any other event. */
+function textOfJson(data: string): string | undefined {
+  const json = parseJson(data);
+  const event = json === undefined ? undefined : readEvent(json);
+  return event?.type === 'text' ? event.text : undefined;
 }
 
 /**

@@ -77,7 +77,9 @@ export class ThinkFilter {
       else this.#begin(mode);
     } else if (splitter.isPlain) {
       // Responses of this model do have closing tags, so the next one is held back again.
-      if (splitter.began === 'content' && event.text.includes(CLOSE_TAG)) this.#memory.delete(this.#rules.memoryKey);
+      const { text } = event;
+      if (splitter.began === 'content' && text.length >= CLOSE_TAG.length && text.includes(CLOSE_TAG))
+        this.#memory.delete(this.#rules.memoryKey);
       this.#emit(event);
     } else this.#emitAll(splitter.push(event.text));
   }
