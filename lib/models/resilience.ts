@@ -90,12 +90,13 @@ export function createResilientChat(limits: UpstreamLimits): ResilientChat {
       breakers.set(provider, known);
     }
     const { connection, models } = known;
-    let ofModel = models.get(model);
-    if (ofModel === undefined) {
-      ofModel = breakerFor(isModelFailure);
-      models.set(model, ofModel);
+    let policy = models.get(model);
+    if (policy === undefined) {
+      const ofModel = breakerFor(isModelFailure);
+      policy = { policy: wrap(retries, ofModel, connection), connection, ofModel };
+      models.set(model, policy);
     }
-    return { policy: wrap(retries, ofModel, connection), connection, ofModel };
+    return policy;
   }
 
   return async (provider, request, signal, emit) => {
@@ -119,7 +120,7 @@ export function createResilientChat(limits: UpstreamLimits): ResilientChat {
 
 interface ProviderBreakers {
   connection: CircuitBreakerPolicy;
-  models: LRUCache<string, CircuitBreakerPolicy>;
+  models: LRUCache<string, ModelPolicy>;
 }
 
 interface ModelPolicy {
@@ -135,7 +136,10 @@ function breakerFor(counts: (error: unknown) => boolean): CircuitBreakerPolicy {
   });
 }
 
-/** One response, over one or more attempts. Owns the timers and the abort signals. */
+/**
+ * One response, over one or more attempts. Owns its abort signals, and one timer for all three
+ * limits: it is postponed when it fires early, so neither an attempt nor an event starts one.
+ */
 class Attempts {
   readonly #provider: ModelProvider;
   readonly #request: ModelRequest;
@@ -144,11 +148,14 @@ class Attempts {
   readonly #emit: ModelEventListener;
   /** Aborts with the reason that ends the response: the caller's, or a timeout. */
   readonly #whole = new AbortController();
-  readonly #total: NodeJS.Timeout;
+  readonly #startMs = performance.now();
   #attempt: Attempt | undefined;
-  /** One timer for the whole response: it is postponed when it fires early, not per event. */
-  #idle: NodeJS.Timeout | undefined;
-  #lastEventMs = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #timerAtMs = Number.POSITIVE_INFINITY;
+  /** When the running attempt began; undefined before it, and after its end. */
+  #attemptMs: number | undefined;
+  /** When the last event came; undefined before the first, and after `done`. */
+  #lastEventMs: number | undefined;
 
   constructor(
     provider: ModelProvider,
@@ -163,10 +170,6 @@ class Attempts {
     this.#limits = limits;
     this.#emit = emit;
     caller.addEventListener('abort', this.#callerAborted, { once: true });
-    this.#total = setTimeout(
-      () => this.#abort(timeoutError('did not finish', limits.UPSTREAM_TOTAL_TIMEOUT_MS)),
-      limits.UPSTREAM_TOTAL_TIMEOUT_MS,
-    );
   }
 
   get signal(): AbortSignal {
@@ -179,13 +182,13 @@ class Attempts {
     this.#attempt?.leave();
     const attempt = new Attempt(this.#receive);
     this.#attempt = attempt;
-    const { UPSTREAM_FIRST_TOKEN_TIMEOUT_MS: limit } = this.#limits;
-    const late = setTimeout(() => attempt.abort(timeoutError('sent no first token', limit)), limit);
+    this.#attemptMs = performance.now();
+    this.#setTimer(this.#nextLimit());
     try {
       attempt.start(this.#provider, this.#request);
       await attempt.opened;
     } finally {
-      clearTimeout(late);
+      this.#attemptMs = undefined;
     }
   }
 
@@ -195,26 +198,55 @@ class Attempts {
   }
 
   close(): void {
-    clearTimeout(this.#total);
-    clearTimeout(this.#idle);
+    clearTimeout(this.#timer);
     this.#caller.removeEventListener('abort', this.#callerAborted);
     this.#attempt?.leave();
   }
 
   readonly #receive = (event: ModelEvent): void => {
-    if (event.type === 'done') clearTimeout(this.#idle);
+    if (event.type === 'done') this.#lastEventMs = undefined;
     else {
+      const isFirst = this.#lastEventMs === undefined;
+      this.#attemptMs = undefined;
       this.#lastEventMs = performance.now();
-      this.#idle ??= setTimeout(this.#checkIdle, this.#limits.UPSTREAM_IDLE_TIMEOUT_MS);
+      if (isFirst) this.#setTimer(this.#nextLimit());
     }
     this.#emit(event);
   };
 
-  readonly #checkIdle = (): void => {
-    const { UPSTREAM_IDLE_TIMEOUT_MS: limit } = this.#limits;
-    const leftMs = this.#lastEventMs + limit - performance.now();
-    if (leftMs > 0) this.#idle = setTimeout(this.#checkIdle, leftMs);
-    else this.#abort(timeoutError('sent nothing more of its answer', limit));
+  /** The limit that is reached next. */
+  #nextLimit(): Limit {
+    const { UPSTREAM_FIRST_TOKEN_TIMEOUT_MS, UPSTREAM_IDLE_TIMEOUT_MS, UPSTREAM_TOTAL_TIMEOUT_MS } = this.#limits;
+    const total = { kind: 'total', atMs: this.#startMs + UPSTREAM_TOTAL_TIMEOUT_MS } as const;
+    let next: Limit = total;
+    if (this.#attemptMs !== undefined)
+      next = earlier(next, { kind: 'first token', atMs: this.#attemptMs + UPSTREAM_FIRST_TOKEN_TIMEOUT_MS });
+    if (this.#lastEventMs !== undefined)
+      next = earlier(next, { kind: 'idle', atMs: this.#lastEventMs + UPSTREAM_IDLE_TIMEOUT_MS });
+    return next;
+  }
+
+  /** A timer that fires earlier stays. */
+  #setTimer({ atMs }: Limit): void {
+    if (this.#timerAtMs <= atMs) return;
+    clearTimeout(this.#timer);
+    this.#timerAtMs = atMs;
+    this.#timer = setTimeout(this.#checkLimits, atMs - performance.now());
+  }
+
+  readonly #checkLimits = (): void => {
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
+    const next = this.#nextLimit();
+    if (next.atMs > performance.now()) this.#setTimer(next);
+    else if (next.kind === 'total')
+      this.#abort(timeoutError('did not finish', this.#limits.UPSTREAM_TOTAL_TIMEOUT_MS));
+    else if (next.kind === 'idle')
+      this.#abort(timeoutError('sent nothing more of its answer', this.#limits.UPSTREAM_IDLE_TIMEOUT_MS));
+    else {
+      this.#attemptMs = undefined;
+      this.#attempt?.abort(timeoutError('sent no first token', this.#limits.UPSTREAM_FIRST_TOKEN_TIMEOUT_MS));
+      this.#setTimer(this.#nextLimit());
+    }
   };
 
   readonly #callerAborted = () => this.#abort(this.#caller.reason);
@@ -223,6 +255,16 @@ class Attempts {
     this.#whole.abort(reason);
     this.#attempt?.abort(reason);
   }
+}
+
+interface Limit {
+  readonly kind: 'total' | 'first token' | 'idle';
+  /** Of `performance.now()`. */
+  readonly atMs: number;
+}
+
+function earlier(a: Limit, b: Limit): Limit {
+  return b.atMs < a.atMs ? b : a;
 }
 
 /** One call of a provider. It ends at an abort even if the provider ignores its signal. */

@@ -117,13 +117,17 @@ export class GenerationLog {
   }
 
   toolCalls(): ToolCall[] {
-    return this.#events.flatMap((event) => (event?.type === 'tool_calls' ? event.tool_calls : []));
+    const all: ToolCall[] = [];
+    for (const event of this.#events) if (event?.type === 'tool_calls') all.push(...event.tool_calls);
+    return all;
   }
 
   /** Log probabilities of all tokens so far; undefined if the model sends none. */
   logprobs(): TokenLogprob[] | undefined {
-    const all = this.#events.flatMap((event) => (event?.type === 'logprobs' ? event.logprobs : []));
-    return all.length === 0 ? undefined : all;
+    let all: TokenLogprob[] | undefined;
+    for (const event of this.#events)
+      if (event?.type === 'logprobs') for (const logprob of event.logprobs) (all ??= []).push(logprob);
+    return all;
   }
 
   /** The whole text so far. */

@@ -93,7 +93,13 @@ export class InFlight {
 
   /** The uncancelled requests of an unfinished generation. */
   requestsOf({ requests }: Generation): PendingRequest[] {
-    return [...(requests ?? [])].flatMap(({ id }) => this.#pending.get(id) ?? []);
+    const found: PendingRequest[] = [];
+    if (requests === undefined) return found;
+    for (const { id } of requests) {
+      const request = this.#pending.get(id);
+      if (request !== undefined) found.push(request);
+    }
+    return found;
   }
 
   /** Turns the requests of a finished generation into results; none joins it from here on. */
