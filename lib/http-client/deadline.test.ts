@@ -18,6 +18,17 @@ describe('a deadline', () => {
     expect(reached).toEqual([100]);
   });
 
+  it('that is infinite is never reached, and ends one that is set', () => {
+    const { reached, deadline } = watched();
+    deadline.set(100);
+    deadline.set(Number.POSITIVE_INFINITY);
+    vi.advanceTimersByTime(1_000);
+    expect([reached, vi.getTimerCount()]).toEqual([[], 0]);
+    deadline.set(100);
+    vi.advanceTimersByTime(1_000);
+    expect(reached).toHaveLength(1);
+  });
+
   it('can be moved later and earlier any number of times', () => {
     const { reached, deadline } = watched();
     deadline.set(100);

@@ -31,6 +31,14 @@ describe('the head of a request', () => {
     });
   });
 
+  it('announces the length of a text in UTF-8', () => {
+    expect(head({ method: 'POST', text: 'größer' })).toEqual({
+      text: `POST / HTTP/1.1\r\n${START}content-length: 8\r\n\r\n`,
+      body: 'größer',
+      bodyLength: 8,
+    });
+  });
+
   it('announces an empty body for methods that usually have one', () => {
     expect(head({ method: 'POST' }).text).toBe(`POST / HTTP/1.1\r\n${START}content-length: 0\r\n\r\n`);
     expect(head({ method: 'PUT', headers: ['Content-Length', '0'] }).text).toBe(
@@ -41,6 +49,8 @@ describe('the head of a request', () => {
 
   const body = Readable.from([]);
   it.each<[name: string, request: Partial<HttpClientRequest>]>([
+    ['a text and a length', { method: 'POST', text: 'a', headers: ['Content-Length', '1'] }],
+    ['a text and a body', { method: 'POST', text: 'a', body: Readable.from([]) }],
     ['a method with a line break', { method: 'GET / HTTP/1.1\r\nX: ' }],
     ['an empty method', { method: '' }],
     ['the method CONNECT', { method: 'CONNECT' }],

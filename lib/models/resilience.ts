@@ -238,8 +238,7 @@ class Attempts {
     this.#timerAtMs = Number.POSITIVE_INFINITY;
     const next = this.#nextLimit();
     if (next.atMs > performance.now()) this.#setTimer(next);
-    else if (next.kind === 'total')
-      this.#abort(timeoutError('did not finish', this.#limits.UPSTREAM_TOTAL_TIMEOUT_MS));
+    else if (next.kind === 'total') this.#abort(timeoutError('did not finish', this.#limits.UPSTREAM_TOTAL_TIMEOUT_MS));
     else if (next.kind === 'idle')
       this.#abort(timeoutError('sent nothing more of its answer', this.#limits.UPSTREAM_IDLE_TIMEOUT_MS));
     else {

@@ -21,6 +21,22 @@ describe('LineReader', () => {
     );
   });
 
+  it('decodes any bytes as a decoder of the whole does, for any split', () => {
+    const part = fc.oneof(
+      fc.uint8Array({ maxLength: 12 }),
+      fc.string({ unit: 'binary' }).map((text) => new TextEncoder().encode(text)),
+      fc.constantFrom('\uFEFF', '\n', 'ascii').map((text) => new TextEncoder().encode(text)),
+    );
+    fc.assert(
+      fc.property(fc.array(part), fc.array(fc.nat(), { maxLength: 20 }), (parts, places) => {
+        const bytes = Buffer.concat(parts);
+        const expected = new TextDecoder().decode(bytes).split(/\r\n|\r|\n/);
+        if (expected.at(-1) === '') expected.pop();
+        expect(lines(bytes, places)).toEqual(expected);
+      }),
+    );
+  });
+
   it('keeps blank lines, and ignores a byte order mark', () => {
     expect(lines(new TextEncoder().encode('\uFEFFa\r\n\r\nb\n\n'), [1, 2, 5, 6])).toEqual(['a', '', 'b', '']);
   });

@@ -63,6 +63,8 @@ export class ReadableResponse implements ResponseHandler {
   }
 
   onResponseError(error: Error): void {
+    // The connection that was left reports it too.
+    if (this.#isOver) return;
     this.#finish();
     this.#fail(error);
   }

@@ -1,4 +1,3 @@
-
 import { Readable } from 'node:stream';
 import type { RequestController, ResponseHandler } from '#lib/http-client/response-handler';
 import { decodeBody } from '#lib/upstream-http/content-encoding';

@@ -111,8 +111,7 @@ export class UpstreamClient {
     const fullPath = this.#basePath + path;
     if (this.#connections instanceof HttpPool) {
       const all = [...this.#rawHeaders];
-      for (const more of [propagationHeaders(), headers])
-        for (const name in more) all.push(name, more[name] ?? '');
+      for (const more of [propagationHeaders(), headers]) for (const name in more) all.push(name, more[name] ?? '');
       const request = { method, path: fullPath, headers: all, body: null, text };
       const waiting = this.#connections.dispatch(request, handler);
       if (waiting !== undefined) handler.onWaiting(waiting);
@@ -138,7 +137,8 @@ export class UpstreamClient {
 
   /** Closes all connections, also those in use. Safe to call twice. */
   async close(): Promise<void> {
-    this.#closing ??= this.#connections instanceof HttpPool ? this.#closePool(this.#connections) : this.#connections.destroy();
+    this.#closing ??=
+      this.#connections instanceof HttpPool ? this.#closePool(this.#connections) : this.#connections.destroy();
     await this.#closing;
   }
 
