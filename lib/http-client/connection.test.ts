@@ -8,7 +8,7 @@ import type { BufferLease } from '#lib/http-client/read-buffer';
 import { ResponseRecorder } from '../../test/support/http-client.ts';
 
 /** A connection without a server. `read` feeds it bytes; `into` is the buffer of its next read. */
-function startConnection() {
+function startConnection(sharesReadBuffer = false) {
   const connector = new Connector(new URL('http://127.0.0.1:1'));
   const socket = new Socket();
   let onread: OnReadOpts | undefined;
@@ -18,9 +18,9 @@ function startConnection() {
     onread = options;
     return socket;
   });
-  const timeouts = { connectMs: 5_000, responseMs: 5_000, keepAliveMs: 5_000 };
+  const timeouts = { connectMs: 5_000, responseMs: 5_000, keepAliveMs: 5_000, sharesReadBuffer };
   const connection = new HttpConnection(connector, timeouts, { onIdle: () => {}, onClosed: () => {} });
-  const next = () => (typeof onread?.buffer === 'function' ? onread.buffer() : new Uint8Array());
+  const next = () => (typeof onread?.buffer === 'function' ? onread.buffer() : (onread?.buffer ?? new Uint8Array()));
   let into = next();
   ready();
   return {
@@ -80,4 +80,19 @@ it('reads a large response into large buffers that are kept while retained, and 
   ]);
   for (const release of holder.releases) release();
   connection.destroy(new Error('over'));
+});
+
+it('shares one read buffer with other connections if asked to, which cannot be retained', () => {
+  const [first, second] = [startConnection(true), startConnection(true)];
+  const [one, holder] = get();
+  const [two, other] = get();
+  one.start(first.connection);
+  two.start(second.connection);
+  const length = 64 * KB;
+  for (const { read } of [first, second]) read(Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`));
+  expect(first.into()).toBe(second.into());
+  first.read(Buffer.alloc(length, 'a'));
+  second.read(Buffer.alloc(length, 'b'));
+  expect([holder.chunks, other.chunks]).toEqual([[], []]);
+  expect([new Set(holder.body), new Set(other.body)]).toEqual([new Set('a'), new Set('b')]);
 });

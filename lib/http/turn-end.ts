@@ -51,7 +51,7 @@ export function atPieceEnd(task: () => void, sinceMs: number): void {
 
 function startTimer(dueMs: number): void {
   isTimerSet = true;
-  setTimeout(runDue, dueMs - performance.now());
+  setTimeout(runDue, Math.max(0, dueMs - performance.now()));
 }
 
 function runDue(): void {

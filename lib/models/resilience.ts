@@ -231,7 +231,7 @@ class Attempts {
     if (this.#timerAtMs <= atMs) return;
     clearTimeout(this.#timer);
     this.#timerAtMs = atMs;
-    this.#timer = setTimeout(this.#checkLimits, atMs - performance.now());
+    this.#timer = setTimeout(this.#checkLimits, Math.max(0, atMs - performance.now()));
   }
 
   readonly #checkLimits = (): void => {

@@ -3,6 +3,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { request } from 'undici';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { json, plainText } from '#lib/http/reply';
+import { type PieceWriter, StreamBody } from '#lib/http/stream-body';
 import { NodeRequest } from '#lib/server/node-request';
 import { writeReply } from '#lib/server/write-reply';
 
@@ -18,6 +19,42 @@ async function start(handler: Handler): Promise<{ url: string; port: number }> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}`, port };
+}
+
+/** Writes its pieces as fast as its client reads. */
+class PieceBody extends StreamBody {
+  static behind = 0;
+  readonly #pieces: readonly string[];
+  readonly #ends: boolean;
+  #writer: PieceWriter | undefined;
+  #next = 0;
+
+  constructor(pieces: readonly string[], ends = true) {
+    super();
+    this.#pieces = pieces;
+    this.#ends = ends;
+  }
+
+  start(writer: PieceWriter): void {
+    this.#writer = writer;
+    this.resume();
+  }
+
+  resume(): void {
+    while (this.#next < this.#pieces.length) {
+      const isLast = this.#ends && this.#next === this.#pieces.length - 1;
+      const hasRoom = this.#writer?.write(this.#pieces[this.#next++] ?? '', isLast);
+      if (isLast) this.#writer?.end();
+      if (hasRoom === false) {
+        PieceBody.behind += 1;
+        return;
+      }
+    }
+  }
+
+  cancel(): void {
+    this.#next = this.#pieces.length;
+  }
 }
 
 afterEach(() => {
@@ -152,6 +189,39 @@ describe('a reply', () => {
     await vi.waitFor(() => expect(closed).toHaveBeenCalledTimes(1), { timeout: 10_000 });
     expect(await (await request(`${url}/short`)).body.json()).toBe('here');
     socket.destroy();
+  });
+
+  it('with a body in pieces is in order, whole and chunked, also for a client that reads late', async () => {
+    const piece = `größer ${'x'.repeat(50_000)}`;
+    const pieces = Array.from({ length: 200 }, (_, place) => `${place} ${piece}`);
+    const { port } = await start(async (asked, incoming, outgoing) => {
+      await asked.bytes(0);
+      return writeReply({ status: 200, headers: {}, body: new PieceBody(pieces) }, incoming, outgoing);
+    });
+    const socket = connect(port, '127.0.0.1', () =>
+      // Two requests in one packet: the second response waits for the end of the first.
+      socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
+    );
+    socket.pause();
+    await vi.waitFor(() => expect(PieceBody.behind).toBeGreaterThan(0));
+    socket.resume();
+    const received = Buffer.concat(await socket.toArray()).toString();
+    const order = [...received.matchAll(/\r\n([0-9a-f]+)\r\n(?:(\d+) größer (x+))?/g)].map(
+      ([, size = '', place = '', rest = '']) => [Number.parseInt(size, 16), place, rest.length],
+    );
+    const expected = pieces.map((one, place) => [Buffer.byteLength(one), String(place), 50_000]);
+    expect(order).toEqual([...expected, [0, '', 0], ...expected, [0, '', 0]]);
+    expect(received.endsWith('\r\n0\r\n\r\n')).toBe(true);
+  });
+
+  it('with a body in pieces is cancelled when the client disconnects', async () => {
+    const cancel = vi.spyOn(PieceBody.prototype, 'cancel');
+    const { port } = await start((_asked, incoming, outgoing) =>
+      writeReply({ status: 200, headers: {}, body: new PieceBody(['a'], false) }, incoming, outgoing),
+    );
+    const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'));
+    socket.once('data', () => socket.destroy());
+    await vi.waitFor(() => expect(cancel).toHaveBeenCalledTimes(1));
   });
 
   it('whose stream fails closes the connection, so a part is not taken for the whole', async () => {

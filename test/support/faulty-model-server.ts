@@ -12,6 +12,8 @@ export type Step =
   | { send: string | Uint8Array }
   /** Sets the response's status; must come before anything is sent. */
   | { status: number; headers?: Record<string, string> }
+  /** Trailers of the chunked body. */
+  | { trailers: Record<string, string> }
   /** Goes on when the promise does. */
   | { wait: Promise<unknown> }
   /** Ends the connection with a TCP reset. */
@@ -148,6 +150,7 @@ async function perform(script: Script, response: ServerResponse): Promise<void> 
       return;
     }
     if ('status' in step) response.writeHead(step.status, step.headers);
+    else if ('trailers' in step) response.addTrailers(step.trailers);
     else if ('wait' in step) await step.wait;
     else await new Promise((written) => response.write(step.send, written));
   }

@@ -124,10 +124,10 @@ export class GenerationLog {
 
   /** Log probabilities of all tokens so far; undefined if the model sends none. */
   logprobs(): TokenLogprob[] | undefined {
-    let all: TokenLogprob[] | undefined;
+    const all: TokenLogprob[] = [];
     for (const event of this.#events)
-      if (event?.type === 'logprobs') for (const logprob of event.logprobs) (all ??= []).push(logprob);
-    return all;
+      if (event?.type === 'logprobs') for (const logprob of event.logprobs) all.push(logprob);
+    return all.length === 0 ? undefined : all;
   }
 
   /** The whole text so far. */

@@ -85,6 +85,40 @@ describe('the chat stream', () => {
     ]);
   });
 
+  it('has its first text at once, those of the next moment in one piece, and its end at once', async () => {
+    b = engineHarness();
+    const pending = await b.submit('hello');
+    b.provider.last.say('a');
+    const body = await responseStream(b.engine, pending, nativeStreamEncoder(pending), {
+      signal: new AbortController().signal,
+    });
+    const pieces: [texts: number, isLast: boolean][] = [];
+    const ended = Promise.withResolvers<void>();
+    body.start({
+      write: (piece, isLast) => pieces.push([piece.split('"content"').length - 1, isLast]) > 0,
+      end: () => ended.resolve(),
+      fail: (error) => ended.reject(error),
+    });
+    expect(pieces).toEqual([[1, false]]);
+    for (let count = 0; count < 3; count++) {
+      b.provider.last.say('b');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await expect
+      .poll(() => pieces)
+      .toEqual([
+        [1, false],
+        [3, false],
+      ]);
+    b.provider.last.say('c').done();
+    await ended.promise;
+    expect(pieces).toEqual([
+      [1, false],
+      [3, false],
+      [1, true],
+    ]);
+  });
+
   it('says at once where a request stands, and again when that changes', async () => {
     b = engineHarness();
     await b.submit('a');
