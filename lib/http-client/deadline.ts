@@ -12,7 +12,10 @@ export class Deadline {
     this.#onReached = onReached;
   }
 
-  /** Calls `onReached` once, `ms` from now (never, if that is infinite), unless it is set again or cleared before. */
+  /**
+   * Calls `onReached` once, `ms` from now, unless it is set again or cleared before. An infinite
+   * time is never reached.
+   */
   set(ms: number): void {
     if (ms === Number.POSITIVE_INFINITY) {
       this.clear();

@@ -28,7 +28,7 @@ function run(): void {
   for (const task of tasks) task();
 }
 
-/** A reader gets at most one piece in this time, so that a fast model does not cost a write each. */
+/** A reader gets at most one piece in this time: a fast model does not cost a write per token. */
 const PIECE_INTERVAL_MS = 4;
 
 const TIMER_RESOLUTION_MS = 1;

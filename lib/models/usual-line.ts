@@ -1,7 +1,7 @@
 /**
- * The text of lines that differ from an earlier line in their text only, without a JSON parser: most
- * lines of a response do. For such a line the result is that of the full parse; for any other line
- * it is undefined.
+ * The text of lines that differ from an earlier line in their text only, without a JSON parser:
+ * most lines of a response do. For such a line the result is that of the full parse; for any other
+ * line it is undefined.
  */
 export class UsualLine {
   #before = '';

@@ -1,6 +1,6 @@
 import { createParser } from 'eventsource-parser';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { nativeStreamEncoder, queueStreamEncoder } from '#lib/chat/formats/native';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import { HEARTBEAT_MS } from '#lib/chat/generation/log-reader';
@@ -14,6 +14,7 @@ import { type EngineHarness, engineHarness, settled } from '../../../test/suppor
 let b: EngineHarness;
 
 afterEach(async () => {
+  vi.useRealTimers();
   b.engine.close();
   await settled();
   expect(b.provider.open).toBe(0);
@@ -87,6 +88,7 @@ describe('the chat stream', () => {
 
   it('has its first text at once, those of the next moment in one piece, and its end at once', async () => {
     b = engineHarness();
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
     const pending = await b.submit('hello');
     b.provider.last.say('a');
     const body = await responseStream(b.engine, pending, nativeStreamEncoder(pending), {
@@ -100,16 +102,18 @@ describe('the chat stream', () => {
       fail: (error) => ended.reject(error),
     });
     expect(pieces).toEqual([[1, false]]);
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
     for (let count = 0; count < 3; count++) {
       b.provider.last.say('b');
-      await new Promise((resolve) => setImmediate(resolve));
+      await turn();
     }
-    await expect
-      .poll(() => pieces)
-      .toEqual([
-        [1, false],
-        [3, false],
-      ]);
+    expect(pieces).toHaveLength(1);
+    vi.advanceTimersByTime(4);
+    await turn();
+    expect(pieces).toEqual([
+      [1, false],
+      [3, false],
+    ]);
     b.provider.last.say('c').done();
     await ended.promise;
     expect(pieces).toEqual([

@@ -67,7 +67,7 @@ export class LogReader {
     for (let event = this.#next(); event !== undefined; event = this.#next()) if (!take(event, this.#after)) return;
   }
 
-  /** The next event, whose number is then `#after`; undefined if there is none yet. */
+  /** The next event, whose number is then `#after`; undefined until one is appended. */
   #next(): GenerationEvent | undefined {
     const request = this.#request;
     if (this.#ended || request === undefined) return undefined;
