@@ -116,6 +116,8 @@ describe('the chat stream', () => {
     ]);
     b.provider.last.say('c').done();
     await ended.promise;
+    // The timer that the last text has set.
+    vi.advanceTimersByTime(4);
     expect(pieces).toEqual([
       [1, false],
       [3, false],
