@@ -1,4 +1,4 @@
-/** What the processes below one use, from /proc. */
+/** What a process and those below it use, from /proc. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,6 +13,59 @@ export function descendants(pid: number): number[] {
     return [];
   }
   return [...children, ...children.flatMap(descendants)];
+}
+
+/** Processor time in ticks of the kernel's clock, from proc(5)'s stat. */
+export interface ProcessorTicks {
+  own: number;
+  /** Of children that have ended and were waited for, with theirs. */
+  reaped: number;
+}
+
+/** Throws on a line that is not proc(5)'s stat. A program's name may hold spaces and brackets. */
+export function parseTicks(stat: string): ProcessorTicks {
+  const fields = stat.slice(stat.lastIndexOf(') ') + 2).split(' ');
+  const [user, system, reapedUser, reapedSystem] = fields.slice(11, 15).map(Number);
+  if (user === undefined || system === undefined || reapedUser === undefined || reapedSystem === undefined)
+    throw new Error(`not a line of /proc/<pid>/stat: ${stat}`);
+  return { own: user + system, reaped: reapedUser + reapedSystem };
+}
+
+/**
+ * Processor time in ms that a process and all below it have taken so far, with that of children
+ * that have ended. A child that ends without being waited for is lost.
+ */
+export function treeProcessorMs(pid: number): number {
+  return inMs([pid, ...descendants(pid)].reduce((sum, one) => sum + ticksOf(one).own + ticksOf(one).reaped, 0));
+}
+
+/** Processor time in ms of the children of this process that have ended. */
+export function endedChildrenMs(): number {
+  return inMs(ticksOf(process.pid).reaped);
+}
+
+const inMs = (ticks: number) => (ticks * 1000) / TICKS_PER_SECOND;
+
+/** Of Linux, on all platforms that Node supports. */
+const TICKS_PER_SECOND = 100;
+
+function ticksOf(pid: number): ProcessorTicks {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat === '' ? { own: 0, reaped: 0 } : parseTicks(stat);
+}
+
+/** Resident memory of one process, in MB (1e6 bytes): now, and at most so far. */
+export function residentMb(pid: number): number {
+  return statusMb(pid, 'VmRSS');
+}
+
+export function peakResidentMb(pid: number): number {
+  return statusMb(pid, 'VmHWM');
+}
+
+function statusMb(pid: number, field: string): number {
+  const kib = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(read(`/proc/${pid}/status`))?.[1];
+  return (Number(kib) * 1024) / 1e6;
 }
 
 export interface Share {

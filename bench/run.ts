@@ -1,43 +1,27 @@
 /**
- * `npm run bench` measures every table and writes `bench/RESULTS.md`; `npm run bench -- chat` only
- * prints that one. The app must be built (`npm run build`, or any `npm start`).
+ * `npm run bench` measures every table and writes `bench/RESULTS.md`. `npm run bench -- queue` only
+ * prints that one; `--rounds=1`, `--seconds=1` and `--only=<part of a row's name>` shorten a run,
+ * which then only prints, too. `npm run bench -- --goals` lists the goals and their tables. The app
+ * must be built (`npm run build`, or any `npm start`).
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
-import type { Benchmark, Table } from './harness.ts';
-import { cachedQuestions } from './tables/cached-questions.ts';
-import { cachedJson, cachedStream } from './tables/cached-response.ts';
-import { chatPage } from './tables/chat-page.ts';
-import { coalescing } from './tables/coalescing.ts';
-import { code } from './tables/code.ts';
-import { codeThroughput } from './tables/code-throughput.ts';
-import { distinctStreams } from './tables/distinct-streams.ts';
-import { gatewayTable } from './tables/gateway.ts';
-import { lighthousePages } from './tables/lighthouse.ts';
-import { queue } from './tables/queue.ts';
-import { start } from './tables/start.ts';
-import { streamOverhead } from './tables/stream-overhead.ts';
+import { GOALS, goalsIndex } from './goals.ts';
+import type { Table } from './harness.ts';
+import { options } from './options.ts';
+import { BENCHMARKS } from './tables.ts';
 
-const BENCHMARKS: Benchmark[] = [
-  cachedJson,
-  cachedStream,
-  cachedQuestions,
-  streamOverhead,
-  distinctStreams,
-  coalescing,
-  queue,
-  code,
-  codeThroughput,
-  gatewayTable,
-  start,
-  chatPage,
-  lighthousePages,
-];
-
-const wanted = process.argv.slice(2);
-const chosen = BENCHMARKS.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
-if (chosen.length === 0) fail(`No such table. There are: ${BENCHMARKS.map(({ name }) => name).join(', ')}.`);
+const { names, goals, rounds, seconds, only } = options();
+if (goals) {
+  console.log(goalsIndex(GOALS));
+  process.exit(0);
+}
+const unknown = names.filter((name) => !BENCHMARKS.some((benchmark) => benchmark.name === name));
+if (unknown.length > 0)
+  fail(`No table ${unknown.join(', ')}. There are: ${BENCHMARKS.map(({ name }) => name).join(', ')}.`);
 if (!existsSync('.next/BUILD_ID')) fail('The app is not built yet: run npm run build first.');
+const chosen = BENCHMARKS.filter(({ name }) => names.length === 0 || names.includes(name));
+const isFull = names.length === 0 && rounds === undefined && seconds === undefined && only === undefined;
 
 const sections: string[] = [];
 for (const benchmark of chosen) {
@@ -46,7 +30,7 @@ for (const benchmark of chosen) {
   console.log(section);
   sections.push(section);
   // After each table: what was measured stays, whatever becomes of the next.
-  if (wanted.length === 0) writeFileSync('bench/RESULTS.md', `${heading()}\n${sections.join('\n')}`);
+  if (isFull) writeFileSync('bench/RESULTS.md', `${heading()}\n${sections.join('\n')}`);
 }
 process.exit(0);
 
@@ -61,7 +45,7 @@ Machine: ${cpu}, ${cpus().length} cores, ${memory}, ${platform()} ${release()} $
 `;
 }
 
-function render({ title, method, columns, rows, verdicts }: Table): string {
+function render({ title, method, columns, rows, verdicts, skipped = [] }: Table): string {
   const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
   return [
     `## ${title}`,
@@ -73,6 +57,7 @@ function render({ title, method, columns, rows, verdicts }: Table): string {
     ...rows.map(line),
     '',
     ...verdicts.map(({ goal, result, met }) => `- ${met ? 'met' : '**not met**'}: ${goal} (${result})`),
+    ...skipped.map((reason) => `- skipped: ${reason}`),
     '',
   ].join('\n');
 }

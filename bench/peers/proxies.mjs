@@ -35,7 +35,7 @@ const PROXIES = {
     listen((incoming, outgoing) => proxy(incoming, outgoing, incoming.url, {}));
   },
   '@fastify/http-proxy': async () => {
-    const app = (await load('fastify')).default({ logger: false });
+    const app = (await load('fastify')).default({ logger: false, bodyLimit: 2 ** 30 });
     app.register((await load('@fastify/http-proxy')).default, {
       upstream: target,
       undici: { connections: 50, pipelining: 1 },

@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright/test';
 import { openBrowser } from '../browser.ts';
-import { type Benchmark, median, startApp, startServer, type Table } from '../harness.ts';
+import { type Benchmark, startApp, startServer, type Table } from '../harness.ts';
+import { median } from '../rounds.ts';
 
 const MESSAGES = 300;
 const STREAMS = 3;

@@ -1,4 +1,5 @@
-import { type Benchmark, median, startApp, startServer, type Table } from '../harness.ts';
+import { type Benchmark, startApp, startServer, type Table } from '../harness.ts';
+import { median } from '../rounds.ts';
 import { readStream } from '../stream-client.ts';
 
 const ROUNDS = 3;

@@ -1,8 +1,9 @@
 import { rmSync } from 'node:fs';
 import { CodeClient, startRunner } from '../code-client.ts';
-import { type Benchmark, median, scratchDirectory, type Table } from '../harness.ts';
+import { type Benchmark, scratchDirectory, type Table } from '../harness.ts';
 import { memoryBelow, untilQuiet } from '../process-tree.ts';
 import { type Hello, hellos, placed, runBare } from '../programs.ts';
+import { median } from '../rounds.ts';
 
 const ROUNDS = 3;
 const SAMPLES = 10;

@@ -3,7 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CHROMIUM, CHROMIUM_ARGS } from '../browser.ts';
-import { type Benchmark, median, scratchFile, startApp, type Table } from '../harness.ts';
+import { type Benchmark, scratchFile, startApp, type Table } from '../harness.ts';
+import { median } from '../rounds.ts';
 
 const VERSION = '13.5.0';
 const FOLDER = join(homedir(), '.cache/chill-space/bench', `lighthouse-${VERSION}`);

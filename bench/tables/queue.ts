@@ -1,5 +1,7 @@
 import { Agent, request } from 'undici';
-import { type Benchmark, median, residentMb, startApp, startServer, type Table } from '../harness.ts';
+import { type Benchmark, startApp, startServer, type Table } from '../harness.ts';
+import { residentMb } from '../process-tree.ts';
+import { median } from '../rounds.ts';
 
 const REQUESTS = 10_000;
 const SAMPLE = 1_000;

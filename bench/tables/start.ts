@@ -1,16 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type Benchmark,
-  median,
-  type RunningServer,
-  residentMb,
-  scratchFile,
-  startApp,
-  startServer,
-  type Table,
-} from '../harness.ts';
-import { untilQuiet } from '../process-tree.ts';
+import { type Benchmark, type RunningServer, scratchFile, startApp, startServer, type Table } from '../harness.ts';
+import { residentMb, untilQuiet } from '../process-tree.ts';
+import { median } from '../rounds.ts';
 
 const ROUNDS = 7;
 const REST_MS = 3000;

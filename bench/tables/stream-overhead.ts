@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { type Benchmark, median, startApp, startServer, type Table } from '../harness.ts';
+import { type Benchmark, startApp, startServer, type Table } from '../harness.ts';
 import { installedPeer } from '../peers/install.ts';
+import { median } from '../rounds.ts';
 import { readStream } from '../stream-client.ts';
 
 const ROUNDS = 3;

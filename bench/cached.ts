@@ -1,0 +1,57 @@
+/** Cached responses: how the cache is filled, and the bare server that they are held against. */
+import { type RunningServer, scratchFile, startApp, startServer } from './harness.ts';
+
+/** A scripted model server, and the app in front of it without a limit of requests. */
+export async function startAppWithModel(
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ ours: RunningServer; model: RunningServer; stop: () => Promise<void> }> {
+  const model = await startServer(['bench/peers/paced-model-server.ts', '{port}'], '/count');
+  const ours = await startApp({
+    MODEL_PROVIDER: 'ollama',
+    OLLAMA_API_URL: model.url,
+    RATE_LIMIT_CHAT: '0',
+    QUEUE_MAX_CONCURRENT: '64',
+    LOG_LEVEL: 'warn',
+    ...env,
+  });
+  const stop = async () => {
+    await ours.stop();
+    await model.stop();
+  };
+  return { ours, model, stop };
+}
+
+/** One chat request a question. All APIs take it. */
+export function chatBodies(count: number, { model, stream }: { model: string; stream: boolean }): string[] {
+  return Array.from({ length: count }, (_, index) =>
+    JSON.stringify({ model, messages: [{ role: 'user', content: `Question ${index}: say hello.` }], stream }),
+  );
+}
+
+export function postJson(url: string, body: string): Promise<Response> {
+  return fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+}
+
+const AT_ONCE = 16;
+
+/** Asks each question once, so that all responses are cached. Resolves to one from the cache. */
+export async function fillCache(url: string, bodies: readonly string[]): Promise<Response> {
+  for (let from = 0; from < bodies.length; from += AT_ONCE)
+    await Promise.all(bodies.slice(from, from + AT_ONCE).map(async (body) => (await checked(url, body)).text()));
+  const again = await checked(url, bodies[0] ?? '');
+  if (again.headers.get('x-cache') !== 'hit') throw new Error(`${url} did not answer from the cache`);
+  return again;
+}
+
+async function checked(url: string, body: string): Promise<Response> {
+  const response = await postJson(url, body);
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
+  return response;
+}
+
+/** A bare node:http server that parses the same body and returns the same bytes as `response`. */
+export async function startBare(response: Response): Promise<RunningServer> {
+  const bytes = scratchFile('response', new Uint8Array(await response.arrayBuffer()));
+  const type = response.headers.get('content-type') ?? 'application/json';
+  return await startServer(['bench/peers/bare-http.ts', '{port}', bytes, type], '/missing');
+}

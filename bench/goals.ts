@@ -1,0 +1,123 @@
+/** What is aimed at, and the tables that hold it. `npm run bench -- --goals` prints this. */
+
+export interface Goal {
+  what: string;
+  against: string;
+  goal: string;
+  /** Names of tables. None: it is not measured, and `note` says why. */
+  tables: readonly string[];
+  note?: string;
+}
+
+export const GOALS: readonly Goal[] = [
+  {
+    what: 'cached answers as JSON: one question, 1,000 questions, over each API',
+    against: 'a bare node:http server that parses the same body and returns the same bytes',
+    goal: '≥ 70 % for one question natively, ≥ 60 % otherwise; p99 ≤ 5 ms at 32 connections',
+    tables: ['cached-json', 'cached-questions'],
+  },
+  {
+    what: 'cached answers as server-sent events, the same cases',
+    against: 'the same',
+    goal: '≥ 50 %',
+    tables: ['cached-sse', 'cached-questions'],
+  },
+  {
+    what: 'uncached: unique questions, 32 callers, 40 words',
+    against: 'the model server directly, Olla, LiteLLM',
+    goal: '≤ 200 µs of processor time per request; more requests per second of a core than Olla',
+    tables: ['uncached'],
+  },
+  {
+    what: 'distinct streams, a token every 20 ms: 100, 300, 1,000',
+    against: 'the model server directly',
+    goal: '≤ 25 µs per token (40,000 tokens/s of a core); added delay p99 ≤ 10 ms at 300, ≤ 30 ms at 1,000; first token p99 ≤ 50 ms at 300',
+    tables: ['distinct-streams'],
+  },
+  {
+    what: 'first token added, one caller',
+    against: 'the model server directly, Olla, LiteLLM, Portkey',
+    goal: '≤ 0.3 ms, p50',
+    tables: ['uncached', 'stream'],
+  },
+  {
+    what: 'connections to the model server for 1,000 answers one after another, of any length',
+    against: 'one',
+    goal: '≤ 2',
+    tables: ['upstream-connections'],
+  },
+  {
+    what: 'large: cached answer of 1 MB; body of 500 KB whose answer is cached',
+    against: 'a bare node:http server that does the same',
+    goal: '≥ 60 % each',
+    tables: ['large-bodies'],
+  },
+  {
+    what: 'memory of the server process: idle; after a minute of each API and of uncached load; with the cache full',
+    against: 'the size of the cache',
+    goal: '≤ 110 MB; ≤ 150 MB; ≤ cache + 150 MB',
+    tables: ['memory'],
+  },
+  {
+    what: 'coalescing: 1,000 identical requests at once',
+    against: 'one request',
+    goal: 'one call of the model server; the last is done ≤ 1.1 × after one alone',
+    tables: ['coalescing'],
+  },
+  {
+    what: 'cores: cached hits and uncached streams with two processes',
+    against: 'one process',
+    goal: '≥ 1.8 × on two cores, with one queue and one cache',
+    tables: [],
+    note: 'One process serves: there is no setting for two that share a queue and a cache, so there is nothing to measure.',
+  },
+  {
+    what: 'a queue of 10,000',
+    against: 'the same queue when it is short',
+    goal: 'O(log n) a step; memory flat',
+    tables: ['queue'],
+  },
+  {
+    what: 'code, a new source, p50',
+    against: 'the bare interpreter or compiler',
+    goal: 'Python, JavaScript ≤ 0.4 ×; Java ≤ 0.15 ×; C++, Go, Rust ≤ 0.5 ×; the same source again ≤ 12 ms',
+    tables: ['code'],
+  },
+  {
+    what: 'code, sustained, 2 at a time',
+    against: 'the bare interpreter or compiler, go-judge',
+    goal: 'Python, JavaScript ≥ 0.8 × bare and ≥ 1.2 × go-judge; Java ≥ 8 × bare; C++ ≥ 1.5 × bare',
+    tables: ['code-throughput'],
+  },
+  {
+    what: 'gateway: GET, POST of 1 KB, 100 KB up, 100 KB down, 10 MB both ways',
+    against: 'nginx, HAProxy, Caddy, proxies that run in Node',
+    goal: 'p50 added ≤ 0.1 ms; ≥ 1.4 × the best Node proxy on each; POST ≥ 0.85 × GET; 100 KB ≥ 0.7 × nginx; per core ≥ 0.6 × nginx on GET',
+    tables: ['gateway', 'gateway-bodies'],
+  },
+  {
+    what: 'start: the first answer, the first page',
+    against: 'node -e 0',
+    goal: '≤ 0.6 s; ≤ 0.5 s more',
+    tables: ['start'],
+  },
+  {
+    what: 'chat page: 300 messages while three stream',
+    against: 'an empty chat',
+    goal: 'loaded ≤ 0.8 s; no task over 50 ms; INP ≤ 100 ms while typing; JavaScript of the first view ≤ 170 KB',
+    tables: ['chat-page'],
+  },
+  { what: 'Lighthouse, phone and desktop', against: '100', goal: '≥ 95 each', tables: ['lighthouse'] },
+];
+
+/** An index of the goals as a Markdown table. */
+export function goalsIndex(goals: readonly Goal[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [
+    line(['what', 'held against', 'goal', 'tables']),
+    line(['---', '---', '---', '---']),
+    ...goals.map(({ what, against, goal, tables, note }) =>
+      line([what, against, goal, tables.length > 0 ? tables.join(', ') : `not measured. ${note ?? ''}`.trim()]),
+    ),
+  ].join('\n');
+}

@@ -1,0 +1,40 @@
+/** Every table, in the order of `bench/RESULTS.md`. */
+import type { Benchmark } from './harness.ts';
+import { cachedQuestions } from './tables/cached-questions.ts';
+import { cachedJson, cachedStream } from './tables/cached-response.ts';
+import { chatPage } from './tables/chat-page.ts';
+import { coalescing } from './tables/coalescing.ts';
+import { code } from './tables/code.ts';
+import { codeThroughput } from './tables/code-throughput.ts';
+import { distinctStreams } from './tables/distinct-streams.ts';
+import { gatewayTable } from './tables/gateway.ts';
+import { gatewayBodies } from './tables/gateway-bodies.ts';
+import { largeBodies } from './tables/large-bodies.ts';
+import { lighthousePages } from './tables/lighthouse.ts';
+import { memory } from './tables/memory.ts';
+import { queue } from './tables/queue.ts';
+import { start } from './tables/start.ts';
+import { streamOverhead } from './tables/stream-overhead.ts';
+import { uncached } from './tables/uncached.ts';
+import { upstreamConnections } from './tables/upstream-connections.ts';
+
+export const BENCHMARKS: readonly Benchmark[] = [
+  cachedJson,
+  cachedStream,
+  cachedQuestions,
+  largeBodies,
+  uncached,
+  upstreamConnections,
+  streamOverhead,
+  distinctStreams,
+  coalescing,
+  queue,
+  memory,
+  code,
+  codeThroughput,
+  gatewayTable,
+  gatewayBodies,
+  start,
+  chatPage,
+  lighthousePages,
+];
