@@ -5,6 +5,7 @@ export default defineConfig({
     include: [
       'lib/**/*.test.ts',
       'app/**/*.test.ts',
+      'bench/**/*.test.ts',
       'scripts/**/*.test.ts',
       'components/**/*.test.{ts,tsx}',
       'test/**/*.test.ts',

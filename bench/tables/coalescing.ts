@@ -1,9 +1,10 @@
 import { type Benchmark, startApp, startServer, type Table } from '../harness.ts';
+import { rounds } from '../options.ts';
 import { median } from '../rounds.ts';
 import { readStream } from '../stream-client.ts';
 
 const ROUNDS = 3;
-const CALLERS = 500;
+const CALLERS = 1_000;
 const MODEL = 'words-100-10';
 
 /**
@@ -25,7 +26,7 @@ async function run(): Promise<Table> {
   const alone: number[] = [];
   const together: number[] = [];
   const calls: number[] = [];
-  for (let round = -1; round < ROUNDS; round++) {
+  for (let round = -1; round < rounds(ROUNDS); round++) {
     const { totalMs } = await readStream(url, question());
     const before = await count(model.url);
     const same = question();
@@ -44,7 +45,7 @@ async function run(): Promise<Table> {
   const most = Math.max(...calls);
   return {
     title: `Coalescing: ${CALLERS} identical requests at once`,
-    method: `An answer of 100 tokens, one every 10 ms, streamed to one caller alone and then, for another question, to ${CALLERS} at once; ${ROUNDS} rounds after one to warm up.`,
+    method: `An answer of 100 tokens, one every 10 ms, streamed to one caller alone and then, for another question, to ${CALLERS} at once; ${rounds(ROUNDS)} rounds after one to warm up.`,
     columns: ['', 'last caller done (ms)', 'of one alone', 'calls of the model'],
     rows: [
       ['one alone (limit)', median(alone).toFixed(0), '100 %', '1'],

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Benchmark, startApp, startServer, type Table } from '../harness.ts';
+import { rounds } from '../options.ts';
 import { installedPeer } from '../peers/install.ts';
 import { median } from '../rounds.ts';
 import { readStream } from '../stream-client.ts';
@@ -7,6 +8,7 @@ import { readStream } from '../stream-client.ts';
 const ROUNDS = 3;
 const SINGLE_REQUESTS = 200;
 const STREAMS = 32;
+const MAX_FIRST_TOKEN_MS = 0.3;
 const PORTKEY = '1.15.2';
 /** As fast as a busy GPU serves 32 people: 50 tokens a second each. */
 const PACED = 'words-150-20';
@@ -71,7 +73,7 @@ async function run(): Promise<Table> {
     stream: true,
     messages: [{ role: 'user', content: `question ${asked++}` }],
   });
-  for (let round = -1; round < ROUNDS; round++) {
+  for (let round = -1; round < rounds(ROUNDS); round++) {
     for (const { url, headers, firstMs, wordsPerSecond } of contenders) {
       const firsts: number[] = [];
       for (let index = 0; index < SINGLE_REQUESTS; index++)
@@ -96,7 +98,7 @@ function report(contenders: Contender[]): Table {
     median(one.wordsPerSecond.map((speed, round) => speed / (limit.wordsPerSecond[round] ?? Number.NaN)));
   return {
     title: 'Streams: what standing before a model server costs',
-    method: `One client, OpenAI's API on all, the same scripted model server behind; ${ROUNDS} rounds taken in turn after one to warm up. First token: median of ${SINGLE_REQUESTS} requests one after another. Flow: ${STREAMS} streams at once of 150 tokens, one every 20 ms.`,
+    method: `One client, OpenAI's API on all, the same scripted model server behind; ${rounds(ROUNDS)} rounds taken in turn after one to warm up. First token: median of ${SINGLE_REQUESTS} requests one after another. Flow: ${STREAMS} streams at once of 150 tokens, one every 20 ms.`,
     columns: ['', 'first token (ms)', 'added (ms)', `tokens/s of ${STREAMS} streams`, 'of the limit'],
     rows: contenders.map((one) => [
       one.name,
@@ -106,7 +108,11 @@ function report(contenders: Contender[]): Table {
       `${(share(one) * 100).toFixed(1)} %`,
     ]),
     verdicts: [
-      { goal: 'first token + ≤ 1 ms', result: `+ ${added(ours).toFixed(2)} ms`, met: added(ours) <= 1 },
+      {
+        goal: `first token + ≤ ${MAX_FIRST_TOKEN_MS} ms`,
+        result: `+ ${added(ours).toFixed(2)} ms`,
+        met: added(ours) <= MAX_FIRST_TOKEN_MS,
+      },
       {
         goal: 'tokens/s ≥ 98 % of the limit at 32 streams',
         result: `${(share(ours) * 100).toFixed(1)} %`,

@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest';
+import { parseOptions } from './options.ts';
+
+describe('parseOptions', () => {
+  it('reads names of tables and flags in any order', () => {
+    expect(parseOptions(['memory', '--seconds=5', 'queue', '--rounds', '1', '--only=/v1'])).toEqual({
+      names: ['memory', 'queue'],
+      seconds: 5,
+      rounds: 1,
+      only: '/v1',
+      goals: false,
+    });
+  });
+
+  it('is a full run without arguments', () => {
+    expect(parseOptions([])).toEqual({ names: [], goals: false });
+  });
+
+  it.each(['--rounds=0', '--seconds=half', '--seconds=1.5', '--round=1'])('refuses %s', (flag) => {
+    expect(() => parseOptions([flag])).toThrow();
+  });
+});
