@@ -4,7 +4,7 @@ import { BENCHMARKS } from './tables.ts';
 
 const names = BENCHMARKS.map(({ name }) => name);
 
-it('gives each table a name of its own', () => {
+it('gives no two tables one name', () => {
   expect(names).toEqual([...new Set(names)]);
 });
 

@@ -70,7 +70,7 @@ const REPORT = `done = function(summary, latency)
     errors.status + errors.connect + errors.read + errors.write + errors.timeout))
 end`;
 
-/** The line that `REPORT` writes. Throws where there is none. */
+/** The line that `REPORT` writes. Throws if it is absent. */
 export function parseReport(output: string): Load {
   const found = /^RESULT (\d+) (\S+) (\S+) (\S+) (\d+)$/m.exec(output);
   if (found === null) throw new Error(`wrk did not report its figures:\n${output.slice(-2000)}`);
@@ -78,7 +78,7 @@ export function parseReport(output: string): Load {
   return { requests, requestsPerSecond, p50Ms, p99Ms, errors };
 }
 
-/** Formatting a request costs more than sending it, so requests are made ready where they repeat. */
+/** Formatting a request costs more than sending it, so repeated requests are made ready. */
 function luaBody(body: LoadBody): string[] {
   if (typeof body === 'string') return [`wrk.body = ${lua(body)}`];
   if ('bytes' in body) return [`wrk.body = string.rep("x", ${body.bytes})`];

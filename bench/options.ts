@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 
 export interface Options {
   names: string[];
-  /** Rounds of each table, in place of its own number. */
+  /** Rounds of each table, in place of its usual number. */
   rounds?: number;
   /** Length of each load, likewise. */
   seconds?: number;

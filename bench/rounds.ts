@@ -1,4 +1,6 @@
-/** Rounds taken in turn, and ratios within a round: a shared machine is slow for seconds at a time. */
+/**
+ * Rounds taken in turn, and ratios within a round: a shared machine is slow for seconds at a time.
+ */
 import { rounds } from './options.ts';
 
 /**

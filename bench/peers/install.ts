@@ -10,7 +10,7 @@ import { join } from 'node:path';
 const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'chill-space', 'bench');
 const BIN = join(CACHE, 'bin');
 
-/** A program, or the reason why there is none. */
+/** A program, or the reason why this machine cannot have it. */
 export type Peer = { program: string } | { skipped: string };
 
 /**

@@ -15,9 +15,9 @@ const PATHS = ['/api/chat-optimized', '/v1/chat/completions', '/api/chat'];
 /** CACHE_MAX_SIZE_MB, in MiB. */
 const CACHE_MIB = 256;
 const CACHE_MB = (CACHE_MIB * 2 ** 20) / 1e6;
-const ANSWER_KB = 8;
+const RESPONSE_KB = 8;
 /** One and a half times what the cache holds: it evicts, too. */
-const FILLING_ANSWERS = (1.5 * CACHE_MB * 1000) / ANSWER_KB;
+const FILLING_RESPONSES = (1.5 * CACHE_MB * 1000) / RESPONSE_KB;
 const FILL_SECONDS = 5;
 const MAX_IDLE_MB = 110;
 const MAX_LOADED_MB = 150;
@@ -47,12 +47,12 @@ const ROWS: Row[] = [
   ...PATHS.slice(0, 2).map((path) => ({
     name: `uncached, ${path}, streamed`,
     maxMb: MAX_LOADED_MB,
-    // A full cache has a row of its own.
+    // A full cache has another row.
     env: { CACHE_ENABLED: 'false' },
     work: async (server: RunningServer) => described(load(server, path, different(WORDS, 0), SECONDS)),
   })),
   {
-    name: `cache full: ${CACHE_MIB} MiB of answers of ${ANSWER_KB} KB`,
+    name: `cache full: ${CACHE_MIB} MiB of answers of ${RESPONSE_KB} KB`,
     maxMb: CACHE_MB + MAX_ABOVE_CACHE_MB,
     env: { CACHE_MAX_SIZE_MB: String(CACHE_MIB) },
     work: fillWholeCache,
@@ -108,9 +108,9 @@ function different(model: string, part: number): LoadBody {
 }
 
 async function fillWholeCache(server: RunningServer): Promise<string> {
-  let answers = 0;
-  for (let part = 0; answers < FILLING_ANSWERS; part++)
-    answers += load(server, PATHS[0] ?? '', different(`kilobytes-${ANSWER_KB}-0`, part), FILL_SECONDS).requests;
+  let responses = 0;
+  for (let part = 0; responses < FILLING_RESPONSES; part++)
+    responses += load(server, PATHS[0] ?? '', different(`kilobytes-${RESPONSE_KB}-0`, part), FILL_SECONDS).requests;
   const { response_cache: cache } = await (await fetch(`${server.url}/api/cache-stats`)).json();
-  return `${answers} answers; the cache says ${JSON.stringify(cache)}`;
+  return `${responses} answers; the cache says ${JSON.stringify(cache)}`;
 }

@@ -2,7 +2,7 @@ import { postJson } from '../cached.ts';
 import { type Benchmark, startApp, startServer, type Table } from '../harness.ts';
 import { chosenRows } from '../options.ts';
 
-const ANSWERS = 1_000;
+const RESPONSES = 1_000;
 const MAX_CONNECTIONS = 2;
 const PROVIDERS = [
   {
@@ -29,23 +29,23 @@ async function run(): Promise<Table> {
     const model = await startServer(['bench/peers/paced-model-server.ts', '{port}'], '/count');
     const ours = await startApp({ ...env(model.url), RATE_LIMIT_CHAT: '0', LOG_LEVEL: 'warn' });
     const started = performance.now();
-    for (let answer = 0; answer < ANSWERS; answer++) {
-      const messages = [{ role: 'user', content: `Question ${answer}` }];
+    for (let count = 0; count < RESPONSES; count++) {
+      const messages = [{ role: 'user', content: `Question ${count}` }];
       const body = JSON.stringify({ model: `words-${words}-0`, messages, stream: true });
       const response = await postJson(ours.url + path, body);
       const text = await response.text();
       if (!response.ok || !text.includes(`word${words} `))
         throw new Error(`${name}: not the whole answer: ${text.slice(-400)}`);
     }
-    const msEach = (performance.now() - started) / ANSWERS;
+    const msEach = (performance.now() - started) / RESPONSES;
     const { began, connections } = await (await fetch(`${model.url}/count`)).json();
-    if (began !== ANSWERS) throw new Error(`${name}: the model server was asked ${began} times`);
+    if (began !== RESPONSES) throw new Error(`${name}: the model server was asked ${began} times`);
     results.push({ name, opened: connections, msEach });
     await ours.stop();
     await model.stop();
   }
   return {
-    title: `Connections to the model server for ${ANSWERS} answers one after another`,
+    title: `Connections to the model server for ${RESPONSES} answers one after another`,
     method: `Questions that differ, asked one after another; the model server counts the connections that carried an answer. A new process for each row.`,
     columns: ['', 'connections', 'ms an answer'],
     rows: results.map(({ name, opened, msEach }) => [name, String(opened), msEach.toFixed(2)]),
