@@ -11,7 +11,7 @@ describe('measureInTurn', () => {
         order.push(isWarmUp ? contender.toUpperCase() : contender);
         return order.length;
       },
-      2,
+      { count: 2 },
     );
     expect(order.join('')).toBe('ABCbcacab');
     expect(results).toEqual([
@@ -19,6 +19,15 @@ describe('measureInTurn', () => {
       [4, 9],
       [5, 7],
     ]);
+  });
+});
+
+describe('measureInTurn without a round to warm up', () => {
+  it('keeps every result', async () => {
+    const warm: boolean[] = [];
+    const results = await measureInTurn(['a'], 9, (_, isWarmUp) => warm.push(isWarmUp), { count: 2, warmUp: false });
+    expect(warm).toEqual([false, false]);
+    expect(results).toEqual([[1, 2]]);
   });
 });
 

@@ -3,6 +3,13 @@
  */
 import { rounds } from './options.ts';
 
+export interface Turns {
+  /** In place of what the flags say. */
+  count?: number;
+  /** False for contenders that start again for each round. */
+  warmUp?: boolean;
+}
+
 /**
  * Measures all contenders in turn, `usual` times after one round to warm up; each round begins with
  * another contender, because each finds the machine as the one before it left it. Resolves to the
@@ -12,10 +19,10 @@ export async function measureInTurn<Contender, Result>(
   contenders: readonly Contender[],
   usual: number,
   measure: (contender: Contender, isWarmUp: boolean) => Result | Promise<Result>,
-  count = rounds(usual),
+  { count = rounds(usual), warmUp = true }: Turns = {},
 ): Promise<Result[][]> {
   const results = contenders.map((): Result[] => []);
-  for (let round = -1; round < count; round++) {
+  for (let round = warmUp ? -1 : 0; round < count; round++) {
     for (let turn = 0; turn < contenders.length; turn++) {
       const index = (turn + round + 1) % contenders.length;
       const contender = contenders[index];

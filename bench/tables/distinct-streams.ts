@@ -10,10 +10,11 @@ const ROUNDS = 3;
 const TOKENS = 150;
 const PACE_MS = 20;
 const MODEL = `stamp-${TOKENS}-${PACE_MS}`;
+const WARM_UP_MODEL = `stamp-30-${PACE_MS}`;
 const NEWCOMERS = 50;
 /** QUEUE_MAX_CONCURRENT at its most: beyond it a newcomer waits for the end of another response. */
 const MAX_CONCURRENT = 1_000;
-const WARM_UP_STREAMS = 20;
+const WARM_UP_STREAMS = 100;
 const MAX_US_PER_TOKEN = 25;
 const MAX_ADDED_P99_MS: Readonly<Record<number, number>> = { 300: 10, 1000: 30 };
 const MAX_FIRST_P99_MS: Readonly<Record<number, number>> = { 300: 50 };
@@ -47,7 +48,7 @@ async function run(): Promise<Table> {
       LOG_LEVEL: 'warn',
       QUEUE_MAX_CONCURRENT: String(MAX_CONCURRENT),
     });
-    await load(ours, path, WARM_UP_STREAMS);
+    await load(ours, path, WARM_UP_STREAMS, WARM_UP_MODEL);
     const measured = await load(ours, path, streams);
     await ours.stop();
     return measured;
@@ -66,12 +67,10 @@ async function run(): Promise<Table> {
       }),
     },
   ];
+  await load(model, '/api/chat', WARM_UP_STREAMS, WARM_UP_MODEL);
   const results: Result[] = [];
   for (const { streams } of chosenRows(ROWS)) {
-    // All of a new process is cold alike, so the round to warm up is a small one.
-    const measured = await measureInTurn(contenders, ROUNDS, (one, isWarmUp) =>
-      one.measure(isWarmUp ? WARM_UP_STREAMS : streams),
-    );
+    const measured = await measureInTurn(contenders, ROUNDS, (one) => one.measure(streams), { warmUp: false });
     const direct = measured[0] ?? [];
     for (const [index, { name }] of contenders.entries())
       results.push({ contender: name, streams, measured: measured[index] ?? [], direct });
@@ -82,9 +81,9 @@ async function run(): Promise<Table> {
 
 const newcomersOf = (streams: number) => (streams + NEWCOMERS <= MAX_CONCURRENT ? NEWCOMERS : 0);
 
-async function load({ pid, url }: RunningServer, path: string, streams: number): Promise<Measured> {
+async function load({ pid, url }: RunningServer, path: string, streams: number, model = MODEL): Promise<Measured> {
   const before = treeProcessorMs(pid);
-  const args = ['bench/peers/stream-load.ts', url + path, MODEL, String(streams), String(newcomersOf(streams))];
+  const args = ['bench/peers/stream-load.ts', url + path, model, String(streams), String(newcomersOf(streams))];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   const result: StreamLoadResult = JSON.parse(stdout);
   const usPerToken = ((treeProcessorMs(pid) - before) * 1000) / result.allTokens;
@@ -102,7 +101,7 @@ function report(results: readonly Result[]): Table {
   const failed = ours.flatMap(({ measured }) => measured).reduce((sum, one) => sum + one.failed, 0);
   return {
     title: 'Distinct streams: many people, each with a different question',
-    method: `Each stream has ${TOKENS} tokens, the first at once and then one every ${PACE_MS} ms; they begin within a second, then, where there are free slots, ${NEWCOMERS} newcomers come one after another until their first token. First token: of the newcomers, or of all streams where no slot is free. Delay: from the model server's write of a token to its arrival at the client, all on one clock; added: less that of the model server alone in the same round. CPU: of the server, per token; its inverse is what one process can carry. ${rounds(ROUNDS)} rounds in turn, ours a new process in each. The client, the model server and ours share the cores of the machine.`,
+    method: `Each stream has ${TOKENS} tokens, the first at once and then one every ${PACE_MS} ms; they begin within a second, then, where there are free slots, ${NEWCOMERS} newcomers come one after another until their first token. First token: of the newcomers, or of all streams where no slot is free. Delay: from the model server's write of a token to its arrival at the client, all on one clock; added: less that of the model server alone in the same round. CPU: of the server, per token; its inverse is what one process can carry. ${rounds(ROUNDS)} rounds in turn, ours a new process in each, after ${WARM_UP_STREAMS} short streams to warm up. The client, the model server and ours share the cores of the machine.`,
     columns: [
       '',
       'CPU per token (µs)',
