@@ -93,12 +93,17 @@ for (let index = 0; index < count; index++) {
   running.push(stream(false));
   if (index % Math.max(1, Math.round(count / 50)) === 0) await wait(20);
 }
+let isFlowing = true;
+const whole = Promise.all(running).finally(() => {
+  isFlowing = false;
+});
 const newcomers: number[] = [];
-for (let index = 0; index < Number(newcomerCount); index++) {
+// One who comes after the others have ended meets no flow.
+while (newcomers.length < Number(newcomerCount) && isFlowing) {
   newcomers.push(await stream(true));
   await wait(5);
 }
-const starts = await Promise.all(running);
+const starts = await whole;
 const firsts = (newcomers.length > 0 ? newcomers : starts).filter((ms) => !Number.isNaN(ms));
 
 const at = (values: number[], share: number) => values.sort((a, b) => a - b)[Math.floor(values.length * share)] ?? 0;
