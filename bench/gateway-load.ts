@@ -92,7 +92,16 @@ export function bestNodePeer(results: readonly Result[]): Result | undefined {
   return peers.toSorted((a, b) => median(perSecond(b)) - median(perSecond(a)))[0];
 }
 
-export const COLUMNS = ['requests/s', 'ours is', 'CPU (µs)', 'p50 at 1 (ms)', 'added (ms)', 'p99 (ms)', 'failed'];
+export const COLUMNS = [
+  'requests/s',
+  'ours is',
+  'CPU (µs)',
+  'ours is, per core',
+  'p50 at 1 (ms)',
+  'added (ms)',
+  'p99 (ms)',
+  'failed',
+];
 
 /** The cells of `COLUMNS`, for each contender. */
 export function cells(results: readonly Result[], one: Result): string[] {
@@ -101,6 +110,7 @@ export function cells(results: readonly Result[], one: Result): string[] {
     median(perSecond(one)).toFixed(0),
     one === ours ? '' : `${medianRatio(perSecond(ours), perSecond(one)).toFixed(2)} ×`,
     median(cpu(one)).toFixed(0),
+    one === ours ? '' : `${medianRatio(cpu(one), cpu(ours)).toFixed(2)} ×`,
     median(p50s(one)).toFixed(2),
     one.name === BACKEND ? '' : addedMs(results, one).toFixed(2),
     median(one.busy.map(({ p99Ms }) => p99Ms)).toFixed(1),
@@ -108,6 +118,13 @@ export function cells(results: readonly Result[], one: Result): string[] {
   ];
 }
 
-export function atLeast(goal: string, ratio: number, least: number): Verdict {
-  return { goal: `${goal}: ≥ ${least} ×`, result: `${ratio.toFixed(2)} ×`, met: ratio >= least };
+/** Whether `one` has `least` times the requests/s of `other`; with the same per core. */
+export function holdsAgainst(goal: string, one: Result, other: Result, least: number): Verdict {
+  const ratio = medianRatio(perSecond(one), perSecond(other));
+  const perCore = medianRatio(cpu(other), cpu(one));
+  return {
+    goal: `${goal}: ≥ ${least} ×`,
+    result: `${ratio.toFixed(2)} ×; per core ${perCore.toFixed(2)} ×`,
+    met: ratio >= least,
+  };
 }

@@ -2,7 +2,6 @@ import * as gateway from '../gateway-load.ts';
 import type { Benchmark, Table, Verdict } from '../harness.ts';
 import { chosenRows, rounds, seconds } from '../options.ts';
 import { HUGE_BYTES, LARGE_BYTES, NGINX, SMALL_BYTES } from '../peers/http-proxies.ts';
-import { medianRatio } from '../rounds.ts';
 
 const ROUNDS = 5;
 const SECONDS = 1;
@@ -68,16 +67,13 @@ function verdictsOf(row: Row, results: readonly gateway.Result[]): Verdict[] {
   const nginx = gateway.byName(results, NGINX);
   const best = gateway.bestNodePeer(results);
   const get = results.find(({ name }) => name === OWN_GET);
-  const ratio = (other: gateway.Result) => medianRatio(gateway.perSecond(ours), gateway.perSecond(other));
+  const against = (what: string, other: gateway.Result, least: number) =>
+    gateway.holdsAgainst(`${row.name}: ${what}`, ours, other, least);
   const added = gateway.addedMs(results, ours);
   return [
-    ...(best === undefined
-      ? []
-      : [gateway.atLeast(`${row.name}: the best Node proxy, ${best.name}`, ratio(best), MIN_OF_BEST_NODE)]),
-    ...(row.ofOwnGet === undefined || get === undefined
-      ? []
-      : [gateway.atLeast(`${row.name}: our own GET`, ratio(get), row.ofOwnGet)]),
-    ...(row.ofNginx === undefined ? [] : [gateway.atLeast(`${row.name}: nginx`, ratio(nginx), row.ofNginx)]),
+    ...(best === undefined ? [] : [against(`the best Node proxy, ${best.name}`, best, MIN_OF_BEST_NODE)]),
+    ...(row.ofOwnGet === undefined || get === undefined ? [] : [against('our own GET', get, row.ofOwnGet)]),
+    ...(row.ofNginx === undefined ? [] : [against('nginx', nginx, row.ofNginx)]),
     ...(row.maxAddedMs === undefined
       ? []
       : [
