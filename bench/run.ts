@@ -8,10 +8,10 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { arch, cpus, platform, release, totalmem } from 'node:os';
 import { GOALS, goalsIndex } from './goals.ts';
 import type { Table } from './harness.ts';
-import { options } from './options.ts';
+import { type Options, options } from './options.ts';
 import { BENCHMARKS } from './tables.ts';
 
-const { names, goals, rounds, seconds, only } = options();
+const { names, goals, rounds, seconds, only } = readOptions();
 if (goals) {
   console.log(goalsIndex(GOALS));
   process.exit(0);
@@ -33,6 +33,14 @@ for (const benchmark of chosen) {
   if (isFull) writeFileSync('bench/RESULTS.md', `${heading()}\n${sections.join('\n')}`);
 }
 process.exit(0);
+
+function readOptions(): Options {
+  try {
+    return options();
+  } catch (error) {
+    return fail(error instanceof Error ? error.message : String(error));
+  }
+}
 
 function heading(): string {
   const cpu = cpus()[0]?.model ?? 'unknown processor';

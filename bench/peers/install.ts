@@ -107,5 +107,5 @@ function failureOf(
     ...(cwd === undefined ? {} : { cwd }),
   });
   if (status === 0) return undefined;
-  return error?.message ?? (stderr.trim().split('\n').at(-1) || `it ended with ${status}`);
+  return error?.message ?? (stderr.trim().split('\n').at(-1)?.trim() || `it ended with ${status}`);
 }
