@@ -112,5 +112,5 @@ async function fillWholeCache(server: RunningServer): Promise<string> {
   for (let part = 0; responses < FILLING_RESPONSES; part++)
     responses += load(server, PATHS[0] ?? '', different(`kilobytes-${RESPONSE_KB}-0`, part), FILL_SECONDS).requests;
   const { response_cache: cache } = await (await fetch(`${server.url}/api/cache-stats`)).json();
-  return `${responses} answers; the cache says ${JSON.stringify(cache)}`;
+  return `${responses} answers, of which the cache holds ${cache.total_entries} in ${cache.total_size_mb.toFixed(0)} MiB`;
 }
