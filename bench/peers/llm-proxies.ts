@@ -6,6 +6,7 @@ import { type RunningServer, scratchFile, startProgram } from '../harness.ts';
 import { goPeer, type Peer, pythonPeer } from './install.ts';
 
 const OLLA = 'github.com/thushan/olla@v0.0.28';
+/** Pinned: a newer release is taken by hand. */
 const LITELLM = '1.80.5';
 
 export interface LlmProxy {
