@@ -1,6 +1,6 @@
 import { chatBodies, fillCache, startAppWithModel, startBare } from '../cached.ts';
 import type { Benchmark, RunningServer, Table } from '../harness.ts';
-import { flawless, type Load, wrk } from '../load.ts';
+import { flawless, type MeasuredLoad, measuredLoad } from '../load.ts';
 import { rounds, seconds } from '../options.ts';
 import { startNextPeer } from '../peers/next-app.ts';
 import { residentMb } from '../process-tree.ts';
@@ -27,8 +27,8 @@ interface Contender {
 }
 
 interface Round {
-  busy: Load;
-  single: Load;
+  busy: MeasuredLoad;
+  single: MeasuredLoad;
 }
 
 async function run(stream: boolean): Promise<Table> {
@@ -45,7 +45,7 @@ async function run(stream: boolean): Promise<Table> {
   ];
   const results = await measureInTurn(contenders, ROUNDS, ({ server, path, name }): Round => {
     const load = (connections: number, length: number) =>
-      flawless(wrk(server.url + path, { body, connections, seconds: length }), name);
+      flawless(measuredLoad(server, path, { body, connections, seconds: length }), name);
     return { busy: load(CONNECTIONS, SECONDS), single: load(1, SECONDS_ALONE) };
   });
   const memory = contenders.map(({ server }) => residentMb(server.pid));
@@ -68,14 +68,23 @@ function report(
   const goal = stream ? 0.5 : 0.7;
   return {
     title: `Cached answer, ${stream ? 'server-sent events' : 'JSON'}`,
-    method: `POST of the same chat request, ${rounds(ROUNDS)} rounds taken in turn after one to warm up, wrk with one thread: ${seconds(SECONDS)} s at ${CONNECTIONS} connections, ${seconds(SECONDS_ALONE)} s at one. Memory is the server process after all of that; a scripted model server elsewhere.`,
-    columns: ['', `requests/s at ${CONNECTIONS}`, 'of the limit', 'p50 at 1 (ms)', 'p99 (ms)', 'memory (MB)'],
+    method: `POST of the same chat request, ${rounds(ROUNDS)} rounds taken in turn after one to warm up, wrk with one thread: ${seconds(SECONDS)} s at ${CONNECTIONS} connections, ${seconds(SECONDS_ALONE)} s at one. CPU: of all processes of the server, per request at 32. Memory is the server process after all of that; a scripted model server elsewhere.`,
+    columns: [
+      '',
+      `requests/s at ${CONNECTIONS}`,
+      'of the limit',
+      'CPU (µs)',
+      'p50 at 1 (ms)',
+      'p99 (ms)',
+      'memory (MB)',
+    ],
     rows: contenders.map(({ name }, index) => {
       const list = results[index] ?? [];
       return [
         name,
         median(perSecond(list)).toFixed(0),
         `${(share(list) * 100).toFixed(0)} %`,
+        median(list.map(({ busy }) => busy.usPerRequest)).toFixed(0),
         p50(list).toFixed(2),
         p99(list).toFixed(1),
         (memory[index] ?? Number.NaN).toFixed(0),
