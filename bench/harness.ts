@@ -37,6 +37,9 @@ process.on('exit', () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
+// A signal alone would end this process without the above.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 export function scratchFile(name: string, content: string | Uint8Array): string {
   const file = join(scratch, name);
   writeFileSync(file, content);

@@ -174,7 +174,7 @@ async function startNginx(name: string, site: (port: number) => string): Promise
   const log = join(folder, 'error.log');
   // As root, the worker would otherwise be a user that cannot read the folder.
   const user = process.getuid?.() === 0 ? 'user root;' : '';
-  const config = (port: number) => `${user} daemon off; worker_processes 1; pid ${folder}/pid; error_log ${log};
+  const config = (port: number) => `${user} daemon off; master_process off; pid ${folder}/pid; error_log ${log};
 events { worker_connections 8192; }
 http {
   access_log off;
