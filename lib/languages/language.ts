@@ -98,6 +98,8 @@ export interface WarmProcessSpec {
   encode: (input: WarmInput) => string | Uint8Array;
   /** Roughly what one holds while it waits. */
   idleMegabytes: number;
+  /** How a zygote may start it (see `InterpreterSpec`); by itself unless given. */
+  zygote?: 'fork' | 'exec';
 }
 
 /**

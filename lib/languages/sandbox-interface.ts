@@ -6,6 +6,8 @@ export const PROGRAM = '/program';
 export const RESULT_DESCRIPTOR = 5;
 /** The descriptor from which a warm interpreter reads its program, once, to the end. */
 export const INPUT_DESCRIPTOR = 5;
+/** Where an interpreter that a zygote has executed writes the content of its stdin. */
+export const STDIN_DESCRIPTOR = 6;
 
 const ARTIFACT_LENGTH_BYTES = 4;
 /** The largest artifact that an interpreter may write before its program's output. */

@@ -93,7 +93,7 @@ export class SandboxTemplates {
 
   #process(
     name: string,
-    { script, command, idleMegabytes: megabytes }: WarmProcessSpec,
+    { script, command, idleMegabytes: megabytes, zygote }: WarmProcessSpec,
     toolchain: Toolchain,
     limits: ResourceLimits,
     { hasResult, sendsHeader }: { hasResult: boolean; sendsHeader: boolean },
@@ -104,7 +104,9 @@ export class SandboxTemplates {
     if (resolved === undefined) return undefined;
     const { argv, env = {}, binds = toolchain.binds } = resolved;
     const program = script === undefined ? undefined : Buffer.from(script);
-    const start = () => startInterpreter({ argv, env, binds, limits, program, hasResult });
+    // One object: a zygote belongs to it.
+    const spec = { argv, env, binds, limits, program, hasResult, zygote };
+    const start = () => startInterpreter(spec);
     return {
       ...{ name, megabytes, ephemeral: false, spareFactor: megabytes <= SMALL_MEGABYTES ? 2 : 1 },
       accepts: ({ bytes }) => bytes <= MAX_MESSAGE_BYTES,

@@ -28,6 +28,18 @@ export interface InputPipe {
   release: () => void;
 }
 
+/** A pipe for many uses, one after the other, by its holder only. */
+export interface ReservedPipe {
+  /** An `O_PATH` descriptor. Not the caller's to close. */
+  fd: number;
+  /** Whether no process has it open, as before each use. */
+  isUnused: () => boolean;
+  open: () => Omit<OutputPipe, 'release'>;
+  openInput: () => Omit<InputPipe, 'release'>;
+  /** Returns the pipe to the pool. */
+  release: () => void;
+}
+
 /**
  * Pipes for the output of programs. Node's own `pipe` is a socket, which a program cannot open as
  * /dev/stdout, and Node has no pipe(2). So these are FIFOs without a name, held by `O_PATH`
@@ -47,16 +59,23 @@ export class PipePool {
 
   open(): OutputPipe {
     const fifo = this.#take();
-    const reader = reopen(fifo, O_RDONLY | O_NONBLOCK);
-    const writer = reopen(fifo, O_WRONLY);
-    return { reader, writer, release: () => this.#idle.push(fifo) };
+    return { ...openOutputEnds(fifo), release: () => this.#idle.push(fifo) };
   }
 
   openInput(): InputPipe {
     const fifo = this.#take();
-    const reader = openPipe(`/proc/self/fd/${fifo}`, O_RDONLY);
-    const writer = reopen(fifo, O_WRONLY | O_NONBLOCK);
-    return { reader, writer, release: () => this.#idle.push(fifo) };
+    return { ...openInputEnds(fifo), release: () => this.#idle.push(fifo) };
+  }
+
+  reserve(): ReservedPipe {
+    const fd = this.#take();
+    return {
+      fd,
+      isUnused: () => isUnused(fd),
+      open: () => openOutputEnds(fd),
+      openInput: () => openInputEnds(fd),
+      release: () => this.#idle.push(fd),
+    };
   }
 
   close(): void {
@@ -98,6 +117,14 @@ export class PipePool {
     if (fd === undefined) throw new Error('no pipe could be made');
     return fd;
   }
+}
+
+function openOutputEnds(fifo: number): Omit<OutputPipe, 'release'> {
+  return { reader: reopen(fifo, O_RDONLY | O_NONBLOCK), writer: reopen(fifo, O_WRONLY) };
+}
+
+function openInputEnds(fifo: number): Omit<InputPipe, 'release'> {
+  return { reader: openPipe(`/proc/self/fd/${fifo}`, O_RDONLY), writer: reopen(fifo, O_WRONLY | O_NONBLOCK) };
 }
 
 /** Closes the host's ends of pipes whose program was never started. */

@@ -15,13 +15,15 @@ export interface WarmSandboxParts {
   /** Fills the deferred files; returns what goes through `input`. */
   handOver: (execution: Execution) => string | Uint8Array;
   limits: SupervisionInput['limits'];
+  /** What goes through `input` first, once the sandbox is in its control group. */
+  go?: Uint8Array;
 }
 
 /**
  * Starts a sandbox that waits for its program, and releases its pipes and files when it has ended.
  */
 export function createWarmSandbox(parts: WarmSandboxParts): WarmSandbox {
-  const { input, deferredFiles, open, finish, handOver, limits } = parts;
+  const { input, deferredFiles, open, finish, handOver, limits, go } = parts;
   const closeFiles = () => {
     for (const file of deferredFiles) file.close();
   };
@@ -39,6 +41,17 @@ export function createWarmSandbox(parts: WarmSandboxParts): WarmSandbox {
   const closed = new Promise<void>((resolve) => {
     writer.on('close', () => resolve());
   });
+  const ready = go === undefined ? undefined : sandbox.confined.then(() => void writer.write(go));
+  // A sandbox that cannot be confined is killed, and its run rejects.
+  ready?.catch(() => {});
+  const send = (message: string | Uint8Array) => {
+    if (ready === undefined) writer.end(message);
+    else
+      ready.then(
+        () => writer.end(message),
+        () => writer.destroy(),
+      );
+  };
   const end = async (supervision: SupervisionInput, baseline: Baseline) => {
     try {
       return await finish(sandbox, supervision, baseline);
@@ -57,7 +70,7 @@ export function createWarmSandbox(parts: WarmSandboxParts): WarmSandbox {
       const baseline = { startedAt: performance.now(), cpuMs: sandbox.usage().cpuMs };
       let failure: { error: unknown } | undefined;
       try {
-        writer.end(handOver(execution));
+        send(handOver(execution));
       } catch (error) {
         failure = { error };
         sandbox.kill();

@@ -338,7 +338,7 @@ function sum(values: Iterable<number>): number {
 }
 
 /** Proportional set size: a page that n processes share counts 1/n for each. */
-function proportionalBytes(pid: number): number {
+export function proportionalBytes(pid: number): number {
   try {
     const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
     return 1024 * Number(/^Pss:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0);

@@ -70,14 +70,7 @@ export function bubblewrapArguments(
     ...['--die-with-parent', '--new-session', '--as-pid-1', '--cap-drop', 'ALL'],
     ...['--uid', `${SANDBOX_UID}`, '--gid', `${SANDBOX_UID}`, '--hostname', 'sandbox'],
     ...['--json-status-fd', `${passed.status}`, '--seccomp', `${passed.seccomp}`],
-    ...layout.binds.flatMap(({ from, at }) => ['--ro-bind', from, at ?? from]),
-    ...layout.symlinks.flatMap(([link, target]) => ['--symlink', target, link]),
-    ...layout.hidden.flatMap((path) => ['--size', '4096', '--tmpfs', path, '--remount-ro', path]),
-    ...passed.binds.flatMap(({ from, fd, at }) =>
-      fd === undefined ? ['--ro-bind', from, at] : ['--ro-bind-fd', `${fd}`, at],
-    ),
-    ...passed.system.flatMap(({ fd, at }) => ['--perms', '0444', '--file', `${fd}`, at]),
-    ...['--proc', '/proc'],
+    ...systemArguments(layout, passed),
     ...['--dev', '/dev', '--size', `${sharedMemory}`, '--tmpfs', '/dev/shm', '--remount-ro', '/dev'],
     // No pseudo-terminals: their number is limited for the whole machine.
     ...['--size', '4096', '--tmpfs', '/dev/pts', '--remount-ro', '/dev/pts'],
@@ -90,6 +83,44 @@ export function bubblewrapArguments(
     ...passed.files.flatMap(({ fd, name }) => ['--perms', '0644', '--file', `${fd}`, `${WORK_DIRECTORY}/${name}`]),
     ...['--remount-ro', '/', '--chdir', WORK_DIRECTORY],
     ...Object.entries({ ...BASE_ENV, ...env }).flatMap(([name, value]) => ['--setenv', name, value]),
+  ];
+}
+
+/**
+ * Builds the arguments for a zygote, which mounts what a program can write in namespaces of the
+ * program. No user code runs in the zygote's sandbox, which has no writable file system.
+ */
+export function zygoteArguments(
+  layout: SystemLayout,
+  passed: Pick<PassedDescriptors, 'status' | 'system' | 'binds' | 'program'> & { script: number; scriptPath: string },
+  env: Readonly<Record<string, string>>,
+): string[] {
+  return [
+    ...['--unshare-all', '--unshare-user', '--die-with-parent', '--new-session', '--as-pid-1', '--cap-drop', 'ALL'],
+    ...['--uid', `${SANDBOX_UID}`, '--gid', `${SANDBOX_UID}`, '--hostname', 'sandbox'],
+    ...['--json-status-fd', `${passed.status}`],
+    ...systemArguments(layout, passed),
+    ...['--dev', '/dev', '--remount-ro', '/dev'],
+    ...['--size', '4096', '--tmpfs', '/dev/pts', '--remount-ro', '/dev/pts'],
+    ...['--symlink', WORK_DIRECTORY.slice(1), '/tmp', '--dir', WORK_DIRECTORY],
+    ...copyArguments(passed.program, '0555', PROGRAM),
+    ...copyArguments(passed.script, '0444', passed.scriptPath),
+    ...['--remount-ro', '/', '--chdir', WORK_DIRECTORY],
+    ...Object.entries({ ...BASE_ENV, ...env }).flatMap(([name, value]) => ['--setenv', name, value]),
+  ];
+}
+
+/** What every program sees, read-only, and /proc. */
+function systemArguments(layout: SystemLayout, passed: Pick<PassedDescriptors, 'system' | 'binds'>): string[] {
+  return [
+    ...layout.binds.flatMap(({ from, at }) => ['--ro-bind', from, at ?? from]),
+    ...layout.symlinks.flatMap(([link, target]) => ['--symlink', target, link]),
+    ...layout.hidden.flatMap((path) => ['--size', '4096', '--tmpfs', path, '--remount-ro', path]),
+    ...passed.binds.flatMap(({ from, fd, at }) =>
+      fd === undefined ? ['--ro-bind', from, at] : ['--ro-bind-fd', `${fd}`, at],
+    ),
+    ...passed.system.flatMap(({ fd, at }) => ['--perms', '0444', '--file', `${fd}`, at]),
+    ...['--proc', '/proc'],
   ];
 }
 

@@ -1,3 +1,4 @@
+import type { ResourceLimits } from '#lib/runner/resource-limits';
 import {
   anonymousFile,
   anonymousReadOnlyFile,
@@ -27,6 +28,8 @@ import type {
 import { killProcess, supervise } from '#lib/runner/sandbox/supervision';
 import { createWarmSandbox } from '#lib/runner/sandbox/warm-sandbox';
 import { meter, ProcessTree, residentBytes } from '#lib/runner/sandbox/watchdog';
+import { zygoteProgram } from '#lib/runner/sandbox/zygote/zygote-program';
+import { Zygotes } from '#lib/runner/sandbox/zygote/zygotes';
 import { log } from '#lib/telemetry/log';
 
 const NO_BYTES = new Uint8Array();
@@ -38,14 +41,17 @@ export class Bubblewrap implements Sandbox {
   readonly #cgroups: BubblewrapOptions['cgroups'];
   readonly #pipes = new PipePool();
   readonly #removals = new Set<Promise<void>>();
+  readonly #zygotes: Zygotes | undefined;
   #count = 0;
 
   constructor(options: BubblewrapOptions) {
     this.#launcher = new BubblewrapLauncher(options, this.#pipes);
     this.#cgroups = options.cgroups;
+    this.#zygotes = options.python === undefined ? undefined : this.#createZygotes(options.python, options.filter);
   }
 
   async close(): Promise<void> {
+    await this.#zygotes?.close();
     await Promise.all(this.#removals);
     this.#launcher.close();
     this.#pipes.close();
@@ -65,7 +71,11 @@ export class Bubblewrap implements Sandbox {
   }
 
   /** The interpreter runs already, and blocks on the pipe that the message comes through. */
-  startInterpreter({ argv, env, binds, limits, program, hasResult }: InterpreterSpec): WarmSandbox {
+  startInterpreter(spec: InterpreterSpec): WarmSandbox {
+    return this.#zygotes?.startInterpreter(spec) ?? this.#startInterpreter(spec);
+  }
+
+  #startInterpreter({ argv, env, binds, limits, program, hasResult }: InterpreterSpec): WarmSandbox {
     const input = this.#pipes.openInput();
     const stdin = hasResult ? undefined : deferredFile();
     return createWarmSandbox({
@@ -117,13 +127,28 @@ export class Bubblewrap implements Sandbox {
     });
   }
 
-  #open(launch: BubblewrapLaunch): RunningSandbox {
+  #createZygotes(python: string, filter: Uint8Array): Zygotes {
+    return new Zygotes({
+      pipes: this.#pipes,
+      start: (spec, slots) =>
+        this.#launcher.startZygote(spec, python, Buffer.from(zygoteProgram({ spec, filter })), slots),
+      createCgroup: (limits) => this.#createCgroup(limits),
+      finish: (sandbox, supervision, baseline) => this.#finish(sandbox, supervision, baseline),
+      run: (execution) => this.run(execution),
+    });
+  }
+
+  #createCgroup(limits: ResourceLimits): Cgroup | undefined {
     this.#count += 1;
+    return this.#cgroups?.create(cgroupName(this.#count), limits);
+  }
+
+  #open(launch: BubblewrapLaunch): RunningSandbox {
     const { limits } = launch;
     const stdout = this.#pipes.open();
     const stderr = this.#pipes.open();
     const result = launch.hasResult ? this.#pipes.open() : undefined;
-    const cgroup = this.#cgroups?.create(cgroupName(this.#count), limits);
+    const cgroup = this.#createCgroup(limits);
     let init: number | undefined;
     let isKilled = false;
     let tree: ProcessTree | undefined;

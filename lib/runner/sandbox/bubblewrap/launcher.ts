@@ -1,21 +1,24 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Bind } from '#lib/languages/language';
-import { anonymousFile, pathDescriptor } from '#lib/runner/sandbox/anonymous-files';
+import { anonymousFile, anonymousReadOnlyFile, openContent, pathDescriptor } from '#lib/runner/sandbox/anonymous-files';
 import {
   bubblewrapArguments,
   deferredCommand,
   SYSTEM_FILES,
   type SystemLayout,
   supervisedCommand,
+  zygoteArguments,
 } from '#lib/runner/sandbox/bubblewrap/arguments';
 import { readStatus, type StatusStream } from '#lib/runner/sandbox/bubblewrap/status';
 import type { Cgroup, CgroupDriver } from '#lib/runner/sandbox/cgroup';
 import { ForkServer, type InheritedFd } from '#lib/runner/sandbox/fork-server/fork-server';
-import type { PipePool } from '#lib/runner/sandbox/pipe-pool';
-import type { Execution } from '#lib/runner/sandbox/sandbox';
+import type { InputPipe, OutputPipe, PipePool } from '#lib/runner/sandbox/pipe-pool';
+import type { Execution, InterpreterSpec } from '#lib/runner/sandbox/sandbox';
 import { killProcess } from '#lib/runner/sandbox/supervision';
 import { isWorldReadable } from '#lib/runner/sandbox/world-readable';
+import type { ZygoteProcess } from '#lib/runner/sandbox/zygote/zygote';
+import { zygoteCommand, zygoteScriptPath } from '#lib/runner/sandbox/zygote/zygote-program';
 
 const ARGUMENTS_DESCRIPTOR = 3;
 const STATUS_DESCRIPTOR = 4;
@@ -30,6 +33,8 @@ export interface BubblewrapOptions {
   bindsDescriptors: boolean;
   /** The seccomp program, as `assemble` returns it. */
   filter: Uint8Array;
+  /** Path of the Python of zygotes, on the host and inside; undefined: there are none. */
+  python?: string | undefined;
 }
 
 /** Input of one start. The launcher takes over all descriptors. */
@@ -165,6 +170,76 @@ export class BubblewrapLauncher {
   }
 
   /**
+   * Starts the zygote of an interpreter, whose program is `script`. It gets the `O_PATH`
+   * descriptors of its slots' pipes, which stay the caller's.
+   */
+  startZygote(spec: InterpreterSpec, python: string, script: Uint8Array, slots: readonly number[]): ZygoteProcess {
+    const { executable, layout, bindsDescriptors } = this.#options;
+    const opened: number[] = [];
+    const open = (fd: number): number => {
+      opened.push(fd);
+      return fd;
+    };
+    const close = () => {
+      for (const fd of opened.splice(0)) closeSync(fd);
+    };
+    try {
+      const uid = this.#userFor(spec.binds);
+      const control = this.#openControlPipes(opened);
+      const started = Promise.withResolvers<number>();
+      const { closed } = readStatus(control.status, started.resolve);
+      const [commands, events, stdout, stderr] = this.#openZygotePipes(opened);
+      const descriptors: InheritedFd[] = [
+        // As those of a program that was started for itself: a file and two pipes.
+        { fd: open(anonymousReadOnlyFile(new Uint8Array())), as: 'file' },
+        { fd: stdout.writer, as: 'pipe to write' },
+        { fd: stderr.writer, as: 'pipe to write' },
+        ...control.inherited,
+        { fd: commands.reader, as: 'pipe to read' },
+        { fd: events.writer, as: 'pipe to write' },
+        ...slots.map((fd): InheritedFd => ({ fd, as: 'path' })),
+      ];
+      const pass = (fd: number, as: InheritedFd['as'] = 'file'): number => descriptors.push({ fd, as }) - 1;
+      const passed = {
+        status: STATUS_DESCRIPTOR,
+        system: this.#systemFiles.map(({ fd, at }) => ({ fd: pass(fd), at })),
+        binds: spec.binds.map(({ from, at }) => ({
+          ...{ from, at: at ?? from },
+          fd: bindsDescriptors ? pass(open(pathDescriptor(from)), 'path') : undefined,
+        })),
+        program:
+          spec.zygote === 'exec' && spec.program !== undefined ? pass(open(openContent(spec.program))) : undefined,
+        script: pass(open(anonymousFile(script))),
+        scriptPath: zygoteScriptPath(spec),
+      };
+      const args = ['--args', `${ARGUMENTS_DESCRIPTOR}`, '--', ...zygoteCommand(spec, python)];
+      const spawned = this.#forkServer.spawn({ executable, args, uid, descriptors });
+      spawned.started.finally(close).then(
+        () => control.arguments.end(`${zygoteArguments(layout, passed, spec.env).join('\0')}\0`),
+        () => control.arguments.destroy(),
+      );
+      const over = Promise.allSettled([closed, spawned.exited]);
+      return {
+        started: started.promise,
+        control: inputSocket(commands),
+        events: outputSocket(events, over),
+        errors: [outputSocket(stdout, over), outputSocket(stderr, over)],
+        ended: over.then(() => {}),
+      };
+    } catch (error) {
+      close();
+      throw error;
+    }
+  }
+
+  #openZygotePipes(opened: number[]): [InputPipe, OutputPipe, OutputPipe, OutputPipe] {
+    const commands = this.#pipes.openInput();
+    const outputs: [OutputPipe, OutputPipe, OutputPipe] = [this.#pipes.open(), this.#pipes.open(), this.#pipes.open()];
+    opened.push(commands.reader, ...outputs.map(({ writer }) => writer));
+    return [commands, ...outputs];
+  }
+
+  /**
    * Opens the pipes of `--args` and `--json-status-fd`; releases both when bubblewrap has ended.
    */
   #openControlPipes(opened: number[]): {
@@ -212,4 +287,20 @@ export class BubblewrapLauncher {
     }
     return known;
   }
+}
+
+function inputSocket({ writer, release }: InputPipe): Socket {
+  const socket = new Socket({ fd: writer, readable: false, writable: true });
+  socket.on('error', () => {});
+  socket.on('close', release);
+  return socket;
+}
+
+/** Reads a pipe, and closes it when the process has ended. */
+function outputSocket({ reader, release }: OutputPipe, over: Promise<unknown>): Socket {
+  const socket = new Socket({ fd: reader, readable: true, writable: false });
+  socket.on('error', () => {});
+  socket.on('close', release);
+  void over.then(() => socket.destroy());
+  return socket;
 }

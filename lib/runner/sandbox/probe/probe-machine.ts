@@ -17,6 +17,7 @@ export type ProbeResult = { sandbox: Sandbox; warning?: string } | { sandbox: un
 export type MachineOptions = Omit<BubblewrapOptions, 'hostUid' | 'filter'> & Pick<GvisorOptions, 'inherited'>;
 
 const EXECUTABLES = ['/usr/bin/bwrap', '/usr/local/bin/bwrap', '/bin/bwrap'];
+const PYTHONS = ['/usr/bin/python3', '/usr/local/bin/python3'];
 const UNPRIVILEGED_UID = 65534;
 
 export const HOW_TO_GET_BUBBLEWRAP =
@@ -55,6 +56,7 @@ export async function findMachine(
       ...{ executable, cgroups, bindsDescriptors: help.includes('--ro-bind-fd') },
       layout: systemLayout(appDirectory, { exists: existsSync, readlink: readLink, list: listed }),
       inherited: inheritedDescriptors(),
+      python: PYTHONS.find(existsSync),
     },
   };
 }
