@@ -83,6 +83,13 @@ export interface WarmInput {
   artifact: Uint8Array | undefined;
 }
 
+/**
+ * How a zygote starts an interpreter: by a fork of itself, since `argv` runs a script of Python, or
+ * by executing `argv` with another script. That one reads the length of stdin (eight bytes, big
+ * endian) and its content before the message, and writes it to `STDIN_DESCRIPTOR`.
+ */
+export type ZygoteStart = { by: 'fork' } | { by: 'exec'; script: string };
+
 /** A process that waits for a program, and then becomes it, or compiles it. */
 export interface WarmProcessSpec {
   /** The content of `PROGRAM`. */
@@ -98,8 +105,8 @@ export interface WarmProcessSpec {
   encode: (input: WarmInput) => string | Uint8Array;
   /** Roughly what one holds while it waits. */
   idleMegabytes: number;
-  /** How a zygote may start it (see `InterpreterSpec`); by itself unless given. */
-  zygote?: 'fork' | 'exec';
+  /** How a zygote may start it, in the place of `argv`; by itself unless given. */
+  zygote?: ZygoteStart;
 }
 
 /**

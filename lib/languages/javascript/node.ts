@@ -1,5 +1,5 @@
 import type { SandboxCommand, Toolchain, WarmInput, WarmProcessSpec } from '#lib/languages/language';
-import { INPUT_DESCRIPTOR, PROGRAM } from '#lib/languages/sandbox-interface';
+import { INPUT_DESCRIPTOR, PROGRAM, STDIN_DESCRIPTOR } from '#lib/languages/sandbox-interface';
 
 export const NODE = '/opt/node/bin/node';
 
@@ -44,8 +44,11 @@ export function coldNode(node: string, flags: readonly string[], main: readonly 
  * program's files are written.
  */
 export function warmNode(flags: readonly string[], idleMegabytes: number, warmUp = '', begin = ''): WarmProcessSpec {
+  const script = (readProgram: string) =>
+    `${warmUp}${BLOCKING_OUTPUT}${WARM_UP_OUTPUT}${readProgram}${WRITE_FILES}${begin}${RUN_MAIN}`;
   return {
-    script: `${warmUp}${BLOCKING_OUTPUT}${WAIT_FOR_PROGRAM}${begin}${RUN_MAIN}`,
+    script: script(READ_PROGRAM),
+    zygote: { by: 'exec', script: script(READ_STDIN_AND_PROGRAM) },
     command: ({ programs }) => ({ argv: [`${programs.node}`, ...flags, PROGRAM], binds: findNode().binds }),
     encode: (input) => toWarmMessage(input),
     idleMegabytes,
@@ -66,7 +69,7 @@ export function toWarmMessage({ files, context, artifact }: WarmInput, more: Rec
  * Loads what nearly every program needs: the modules of streams, and the formatting of values. It
  * leaves stdout and stderr alone, since opening them makes their descriptors non-blocking.
  */
-const WAIT_FOR_PROGRAM = `
+const WARM_UP_OUTPUT = `
 const fs = require('node:fs');
 const path = require('node:path');
 const { Console } = require('node:console');
@@ -76,8 +79,24 @@ new (require('node:net').Socket)({ readable: false, writable: true }).destroy();
 const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
 // With \`colorMode: 'auto'\` it would open stderr.
 new Console({ stdout: nowhere, stderr: nowhere, colorMode: false }).log('%s %d', 'warm', 1, { up: [1] });
+`;
+
+const READ_PROGRAM = `
 const program = JSON.parse(fs.readFileSync(${INPUT_DESCRIPTOR}, 'utf8'));
 fs.closeSync(${INPUT_DESCRIPTOR});
+`;
+
+/** As `READ_PROGRAM`, for a Node that a zygote has executed. */
+const READ_STDIN_AND_PROGRAM = `
+const input = fs.readFileSync(${INPUT_DESCRIPTOR});
+fs.closeSync(${INPUT_DESCRIPTOR});
+const stdinEnd = 8 + Number(input.readBigUInt64BE());
+fs.writeFileSync(${STDIN_DESCRIPTOR}, input.subarray(8, stdinEnd));
+fs.closeSync(${STDIN_DESCRIPTOR});
+const program = JSON.parse(input.toString('utf8', stdinEnd));
+`;
+
+const WRITE_FILES = `
 for (const { name, content } of program.files) {
   if (path.dirname(name) !== '.') fs.mkdirSync(path.dirname(name), { recursive: true });
   fs.writeFileSync(name, Buffer.from(content, 'base64'));

@@ -54,5 +54,5 @@ export const warmPython: WarmProcessSpec = {
   command: ({ programs }) => ({ argv: [`${programs.python3}`, '-u', PROGRAM], env: PYTHON_ENVIRONMENT }),
   encode: ({ context, files }) => toMarshal([files.map(({ name, content }) => [name, content]), [...context.args]]),
   idleMegabytes: 6,
-  zygote: 'fork',
+  zygote: { by: 'fork' },
 };

@@ -1,4 +1,4 @@
-import type { Bind } from '#lib/languages/language';
+import type { Bind, ZygoteStart } from '#lib/languages/language';
 import type { ResourceLimits } from '#lib/runner/resource-limits';
 
 export type Tier = 'bubblewrap' | 'gvisor' | 'none';
@@ -68,12 +68,8 @@ export type SupervisionInput = Pick<Execution, 'limits' | 'onStdout' | 'onStderr
 export type InterpreterSpec = Pick<Execution, 'argv' | 'env' | 'binds' | 'limits' | 'program'> & {
   /** With a `RESULT_DESCRIPTOR` the message arrives on stdin instead of `INPUT_DESCRIPTOR`. */
   hasResult: boolean;
-  /**
-   * How a zygote may start it, if the tier has one: by a fork of itself, since `argv` runs Python
-   * and `program` is a script of Python, or by executing `argv`, whose `program` then expects the
-   * content of stdin before the message and writes it to `STDIN_DESCRIPTOR`.
-   */
-  zygote?: 'fork' | 'exec' | undefined;
+  /** How a zygote may start it, if the tier has one. */
+  zygote?: ZygoteStart | undefined;
 };
 
 export type EmptySandboxSpec = Pick<Execution, 'binds' | 'limits'> & {

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Bind } from '#lib/languages/language';
-import { anonymousFile, anonymousReadOnlyFile, openContent, pathDescriptor } from '#lib/runner/sandbox/anonymous-files';
+import { anonymousFile, anonymousReadOnlyFile, pathDescriptor } from '#lib/runner/sandbox/anonymous-files';
 import {
   bubblewrapArguments,
   deferredCommand,
@@ -207,8 +207,7 @@ export class BubblewrapLauncher {
           ...{ from, at: at ?? from },
           fd: bindsDescriptors ? pass(open(pathDescriptor(from)), 'path') : undefined,
         })),
-        program:
-          spec.zygote === 'exec' && spec.program !== undefined ? pass(open(openContent(spec.program))) : undefined,
+        program: spec.zygote?.by === 'exec' ? pass(open(anonymousFile(Buffer.from(spec.zygote.script)))) : undefined,
         script: pass(open(anonymousFile(script))),
         scriptPath: zygoteScriptPath(spec),
       };

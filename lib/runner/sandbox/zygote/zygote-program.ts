@@ -40,21 +40,22 @@ export function zygoteProgram({ spec, filter }: ZygoteProgramOptions): string {
     FILTER: `bytes.fromhex("${Buffer.from(filter).toString('hex')}")`,
     LIMITS: JSON.stringify(rlimits(limits)),
     MOUNTS: `[${writableMounts(limits.diskBytes).map(({ mount, bound }) => `(b"${mount}", b"mode=0755,size=${bound}")`)}]`,
-    COMMAND: zygote === 'exec' ? JSON.stringify(argv) : 'None',
+    COMMAND: zygote?.by === 'exec' ? JSON.stringify(argv) : 'None',
   };
   const assignments = Object.entries(config).map(([name, value]) => `    ${name} = ${value}\n`);
   const script = PRELUDE.replace('    CONFIG\n', () => assignments.join(''));
-  if (zygote === 'exec') return script;
+  if (zygote?.by === 'exec') return script;
   if (!(program instanceof Uint8Array)) throw new Error('a zygote forks a script that is given as bytes');
   return `${script}${Buffer.from(program).toString()}`;
 }
 
 /** The arguments that run the script, in the sandbox's Python. */
 export function zygoteCommand({ zygote, argv }: InterpreterSpec, python: string): string[] {
-  return zygote === 'exec' ? [python, '-I', '-S', ZYGOTE_SCRIPT] : [...argv];
+  return zygote?.by === 'exec' ? [python, '-I', '-S', ZYGOTE_SCRIPT] : [...argv];
 }
 
-export const zygoteScriptPath = ({ zygote }: InterpreterSpec): string => (zygote === 'exec' ? ZYGOTE_SCRIPT : PROGRAM);
+export const zygoteScriptPath = ({ zygote }: InterpreterSpec): string =>
+  zygote?.by === 'exec' ? ZYGOTE_SCRIPT : PROGRAM;
 
 /** The limits of setrlimit(2), by the numbers of Linux, as `limitsScript` sets them. */
 function rlimits(limits: ResourceLimits): [resource: number, value: number][] {

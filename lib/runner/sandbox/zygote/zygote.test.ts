@@ -1,0 +1,180 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readConfig } from '#lib/config/config';
+import { findLanguage } from '#lib/languages/index';
+import { SandboxTemplates } from '#lib/runner/pool/sandbox-templates';
+import { Bubblewrap } from '#lib/runner/sandbox/bubblewrap/bubblewrap';
+import { findMachine } from '#lib/runner/sandbox/probe/probe-machine';
+import { seccompFilter } from '#lib/runner/sandbox/seccomp/filter';
+import { PATIENT_POLL, poolRefilled, runnerHarness } from '../../../../test/support/runner-harness.ts';
+
+const settings = { CODE_WARM_MEMORY_MB: '4096', CODE_MAX_CONCURRENT: '4' };
+const warm = runnerHarness({ settings });
+// The control groups of two runners in one process have the same names.
+const controlGroups = () => undefined;
+const watched = runnerHarness({ settings, controlGroups });
+const cold = runnerHarness({ settings: { ...settings, CODE_WARM_MEMORY_MB: '0' }, controlGroups });
+afterAll(async () => {
+  await Promise.all([warm, watched, cold].map(({ runner }) => runner.close()));
+});
+
+type Harness = typeof warm;
+const run = async ({ runner }: Harness, language: string, code: string, more: { stdin?: string } = {}) =>
+  runner.run({ language, code, timeout: 20, ...more }, { caller: 'test' });
+
+const READY_MS = 30_000;
+
+const FIRST_PROCESS: Record<string, string> = {
+  python: 'print(open("/proc/1/comm").read().strip())',
+  javascript: 'console.log(require("node:fs").readFileSync("/proc/1/comm", "utf8").trim())',
+};
+
+/** Resolves when programs run in sandboxes that a zygote has cloned. */
+async function zygoteReady(harness: Harness, language: string): Promise<void> {
+  const until = performance.now() + READY_MS;
+  for (;;) {
+    await poolRefilled();
+    if ((await run(harness, language, FIRST_PROCESS[language] ?? '')).stdout === 'init\n') return;
+    if (performance.now() > until) throw new Error('no zygote can be used here');
+  }
+}
+
+beforeAll(async () => {
+  for (const harness of [warm, watched])
+    for (const language of Object.keys(FIRST_PROCESS)) await zygoteReady(harness, language);
+}, 4 * READY_MS);
+
+/** Ids of the zygotes below this process. */
+function zygotes(): number[] {
+  const childrenOf = (pid: string): string[] => {
+    try {
+      return readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+        readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' ').filter(Boolean),
+      );
+    } catch {
+      return [];
+    }
+  };
+  const below = (pid: string): string[] => childrenOf(pid).flatMap((child) => [child, ...below(child)]);
+  return below('self')
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/comm`, 'utf8') === 'zygote\n';
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+const CONFINEMENT = `
+import os, resource, sys
+for line in open("/proc/self/status"):
+    if line.startswith(("Cap", "NoNewPrivs", "Seccomp:", "Sig", "Uid", "Gid", "Groups", "Umask")): print(line.strip())
+for name in sorted(dir(resource)):
+    if name.startswith("RLIMIT_") and name != "RLIMIT_CPU": print(name, resource.getrlimit(getattr(resource, name)))
+print(os.getsid(0), os.getpgrp(), os.getcwd(), sorted(os.environ.items()))
+print(sorted(sys.modules), sys.flags, sys.argv, sys.path)
+print(sys.stdin.seekable(), sys.stdout.seekable(), os.access("/proc/self/fd/0", os.W_OK), sys.stdin.read())
+for mount in ("/work", "/dev/shm", "/", "/dev", "/dev/pts", "/proc"):
+    fs = os.statvfs(mount)
+    print(mount, fs.f_blocks * fs.f_bsize if mount in ("/work", "/dev/shm", "/dev/pts") else "", fs.f_flag)
+print(open("/proc/net/dev").read().count(":"), os.uname().nodename)
+`;
+
+/** What a program leaves where another one might look, while it waits for that one. */
+const HOLDER = `
+import os, signal, socket, time
+local = socket.socket(socket.AF_UNIX); local.bind("\\0held"); local.listen()
+tcp = socket.socket(); tcp.bind(("127.0.0.1", 4567)); tcp.listen()
+open("/tmp/held", "w").write("x"); open("/dev/shm/held", "w").write("x")
+print("holds", flush=True)
+time.sleep(1.5)
+print("lives")
+`;
+const SEEKER = `
+import os, signal, socket
+def reach(family, address):
+    try: socket.socket(family).connect(address)
+    except OSError as error: return type(error).__name__
+    return "reached"
+print(reach(socket.AF_UNIX, "\\0held"), reach(socket.AF_INET, ("127.0.0.1", 4567)))
+print(os.path.exists("/tmp/held"), os.path.exists("/dev/shm/held"), sorted(p for p in os.listdir("/proc") if p.isdigit()))
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+for target in (0, -1):
+    try: os.kill(target, signal.SIGTERM)
+    except OSError: pass
+`;
+
+describe('a sandbox that a zygote has cloned', () => {
+  it.each([
+    ['with control groups', () => warm],
+    ['without', () => watched],
+  ])('confines a program as one that bubblewrap made for it: %s', async (_name, harness) => {
+    const confined = await run(harness(), 'python', CONFINEMENT, { stdin: 'typed' });
+    const expected = await run(cold, 'python', CONFINEMENT, { stdin: 'typed' });
+    expect(confined).toMatchObject({ status: 'success', stderr: '' });
+    expect(confined.stdout.split('\n')).toEqual(expected.stdout.split('\n'));
+  });
+
+  it('shares nothing with another one of the same zygote', async () => {
+    let begun: (() => void) | undefined;
+    const holds = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    await poolRefilled();
+    const holder = warm.runner.run(
+      { language: 'python', code: HOLDER, timeout: 20 },
+      { caller: 'holder', onOutput: () => begun?.() },
+    );
+    await holds;
+    const seeker = await run(warm, 'python', SEEKER);
+    expect(seeker.stdout).toBe("ConnectionRefusedError ConnectionRefusedError\nFalse False ['1', '2']\n");
+    expect(await holder).toMatchObject({ status: 'success', stdout: 'holds\nlives\n' });
+  });
+
+  it('passes stdin, also what is too large for a part of the work directory', async () => {
+    const small = runnerHarness({ settings: { ...settings, CODE_DISK_MB: '1' }, controlGroups });
+    try {
+      await zygoteReady(small, 'python');
+      for (const length of [0, 10, 50_000, 900_000]) {
+        await poolRefilled();
+        const code = 'import sys; print(len(sys.stdin.read()))';
+        const result = await run(small, 'python', code, { stdin: 'x'.repeat(length) });
+        expect(result).toMatchObject({ status: 'success', stdout: `${length}\n` });
+      }
+    } finally {
+      await small.runner.close();
+    }
+  });
+
+  it('is replaced when its zygote was killed, and no program runs in its place', async () => {
+    const before = zygotes();
+    expect(before.length).toBeGreaterThanOrEqual(4);
+    for (const pid of before) process.kill(pid, 'SIGKILL');
+    await expect.poll(() => zygotes().filter((pid) => before.includes(pid))).toEqual([]);
+    await expect.poll(async () => (await run(warm, 'python', 'print(1)')).stdout, PATIENT_POLL).toBe('1\n');
+    await zygoteReady(warm, 'python');
+  });
+});
+
+describe('without a zygote that works', () => {
+  it('starts each interpreter by itself', async () => {
+    const { machine } = await findMachine(process.cwd(), undefined);
+    const python = findLanguage('python');
+    if (machine === undefined || python === undefined) throw new Error('no sandbox or no Python');
+    const hostUid = process.getuid?.() === 0 ? 65534 : undefined;
+    const sandbox = new Bubblewrap({ ...machine, hostUid, filter: seccompFilter(false), python: '/usr/bin/false' });
+    const toolchain = { binds: [], programs: { python3: '/usr/bin/false' } };
+    const { interpreter } = new SandboxTemplates(sandbox, readConfig({}), 2).of(python, toolchain);
+    try {
+      for (let time = 0; time < 3; time += 1) {
+        const waiting = interpreter?.start();
+        expect(waiting?.residentBytes()).toBeDefined();
+        await waiting?.discard();
+      }
+    } finally {
+      await sandbox.close();
+    }
+  });
+});
