@@ -105,8 +105,10 @@ def serve():
     def open_pipes(slot):
         first = ${FIRST_SLOT_DESCRIPTOR} + slot * ${PIPES_OF_A_SLOT}
         modes = (os.O_RDONLY, os.O_WRONLY, os.O_WRONLY)
-        opened = [os.open(f"/proc/self/fd/{first + index}", mode) for index, mode in enumerate(modes)]
+        # Does not wait for the other end: the host may have closed its own by now.
+        opened = [os.open(f"/proc/self/fd/{first + index}", mode | os.O_NONBLOCK) for index, mode in enumerate(modes)]
         for fd, at in zip(opened, (${INPUT_DESCRIPTOR}, 1, 2)):
+            os.set_blocking(fd, True)
             os.dup2(fd, at)
         os.closerange(3, ${INPUT_DESCRIPTOR})
         os.closerange(${FIRST_SLOT_DESCRIPTOR}, max(opened) + 1)

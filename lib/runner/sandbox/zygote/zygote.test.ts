@@ -2,9 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '#lib/config/config';
 import { findLanguage } from '#lib/languages/index';
+import { toMarshal } from '#lib/languages/python/python-marshal';
 import { SandboxTemplates } from '#lib/runner/pool/sandbox-templates';
+import { programLimits } from '#lib/runner/resource-limits';
 import { Bubblewrap } from '#lib/runner/sandbox/bubblewrap/bubblewrap';
 import { findMachine } from '#lib/runner/sandbox/probe/probe-machine';
+import type { Execution } from '#lib/runner/sandbox/sandbox';
 import { seccompFilter } from '#lib/runner/sandbox/seccomp/filter';
 import { PATIENT_POLL, poolRefilled, runnerHarness } from '../../../../test/support/runner-harness.ts';
 
@@ -158,19 +161,54 @@ describe('a sandbox that a zygote has cloned', () => {
   });
 });
 
+/** The template of Python in a sandbox whose zygotes run `python`. */
+async function pythonTemplate(python: string | undefined) {
+  const { machine } = await findMachine(process.cwd(), undefined);
+  const language = findLanguage('python');
+  if (machine === undefined || language === undefined) throw new Error('no sandbox or no Python');
+  const hostUid = process.getuid?.() === 0 ? 65534 : undefined;
+  const used = { ...machine, hostUid, filter: seccompFilter(false), python: python ?? machine.python };
+  const sandbox = new Bubblewrap(used);
+  const toolchain = { binds: [], programs: { python3: `${used.python}` } };
+  const { interpreter } = new SandboxTemplates(sandbox, readConfig({}), 2).of(language, toolchain);
+  if (interpreter === undefined || language.warm === undefined) throw new Error('no sandbox of Python waits');
+  const execution = (code: string, onStdout: (text: string) => void): Execution => ({
+    ...{ argv: [], env: {}, binds: [], files: [], stdin: Buffer.from('in') },
+    message: () => toMarshal([[['main.py', Buffer.from(code)]], []]),
+    limits: programLimits(readConfig({}), 5, 2),
+    onStdout: (chunk) => {
+      onStdout(chunk.toString());
+      return true;
+    },
+    onStderr: () => true,
+  });
+  return { sandbox, interpreter, execution };
+}
+
+it('runs programs that come before their sandbox is there', async () => {
+  const { sandbox, interpreter, execution } = await pythonTemplate(undefined);
+  const seen: string[] = [];
+  const code = 'print(input(), open("/proc/1/comm").read().strip())';
+  const run = async () => (await interpreter.start()?.run(execution(code, (text) => seen.push(text))))?.exitCode;
+  try {
+    const until = performance.now() + READY_MS;
+    while (seen.at(-1) !== 'in init\n' && performance.now() < until) await run();
+    seen.length = 0;
+    const codes = await Promise.all(Array.from({ length: 12 }, run));
+    expect(codes).toEqual(codes.map(() => 0));
+    expect(seen).toEqual(codes.map(() => 'in init\n'));
+  } finally {
+    await sandbox.close();
+  }
+});
+
 describe('without a zygote that works', () => {
   it('starts each interpreter by itself', async () => {
-    const { machine } = await findMachine(process.cwd(), undefined);
-    const python = findLanguage('python');
-    if (machine === undefined || python === undefined) throw new Error('no sandbox or no Python');
-    const hostUid = process.getuid?.() === 0 ? 65534 : undefined;
-    const sandbox = new Bubblewrap({ ...machine, hostUid, filter: seccompFilter(false), python: '/usr/bin/false' });
-    const toolchain = { binds: [], programs: { python3: '/usr/bin/false' } };
-    const { interpreter } = new SandboxTemplates(sandbox, readConfig({}), 2).of(python, toolchain);
+    const { sandbox, interpreter } = await pythonTemplate('/usr/bin/false');
     try {
       for (let time = 0; time < 3; time += 1) {
-        const waiting = interpreter?.start();
-        expect(waiting?.residentBytes()).toBeDefined();
+        const waiting = interpreter.start();
+        expect(waiting).toBeDefined();
         await waiting?.discard();
       }
     } finally {
