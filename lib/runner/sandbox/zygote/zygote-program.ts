@@ -183,15 +183,13 @@ def serve():
             size -= len(piece)
         return b"".join(pieces)
 
-    def execute():
-        # Python ignores these, and a new program would inherit that.
-        for name in ("SIGPIPE", "SIGXFSZ"):
-            signals.signal(getattr(signals, name), signals.SIG_DFL)
-        os.execv(COMMAND[0], COMMAND)
-
     def become_program():
         if COMMAND is not None:
-            execute()
+            # Python ignores these, and a new program would inherit that. It is not started by
+            # posix_spawn, which leaves another signal ignored.
+            for name in ("SIGPIPE", "SIGXFSZ"):
+                signals.signal(getattr(signals, name), signals.SIG_DFL)
+            os.execv(COMMAND[0], COMMAND)
         left = memoryview(read_exactly(int.from_bytes(read_exactly(8), "big")))
         while left:
             left = left[os.write(${STDIN_DESCRIPTOR}, left):]

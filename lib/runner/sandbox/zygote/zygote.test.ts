@@ -70,7 +70,8 @@ function zygotes(): number[] {
     .map(Number);
 }
 
-const CONFINEMENT = `
+const CONFINEMENT: Record<string, string> = {
+  python: `
 import os, resource, sys
 for line in open("/proc/self/status"):
     if line.startswith(("Cap", "NoNewPrivs", "Seccomp:", "Sig", "Uid", "Gid", "Groups", "Umask")): print(line.strip())
@@ -83,7 +84,18 @@ for mount in ("/work", "/dev/shm", "/", "/dev", "/dev/pts", "/proc"):
     fs = os.statvfs(mount)
     print(mount, fs.f_blocks * fs.f_bsize if mount in ("/work", "/dev/shm", "/dev/pts") else "", fs.f_flag)
 print(open("/proc/net/dev").read().count(":"), os.uname().nodename)
-`;
+`,
+  javascript: `
+const fs = require("node:fs");
+const status = fs.readFileSync("/proc/self/status", "utf8");
+console.log(status.match(/^(Cap|NoNewPrivs|Seccomp:|Sig[BIC]|Uid|Gid|Groups|Umask).*/gm));
+console.log(fs.readFileSync("/proc/self/limits", "utf8").replace(/.*(cpu time|pending signals).*/g, ""));
+console.log(Object.entries(process.env).sort(), process.argv, process.execArgv, process.cwd(), process.title);
+console.log(fs.readFileSync(0, "utf8"), fs.fstatSync(0).isFile(), fs.readdirSync("/proc/self/fd").length);
+const mounts = fs.readFileSync("/proc/self/mountinfo", "utf8").split(String.fromCharCode(10)).map((line) => line.split(" ").slice(3, 6).join(" "));
+for (const at of ["/work", "/dev/shm"]) console.log(mounts.filter((line) => line.includes(" " + at + " ")));
+`,
+};
 
 /** What a program leaves where another one might look, while it waits for that one. */
 const HOLDER = `
@@ -111,11 +123,15 @@ for target in (0, -1):
 
 describe('a sandbox that a zygote has cloned', () => {
   it.each([
-    ['with control groups', () => warm],
-    ['without', () => watched],
-  ])('confines a program as one that bubblewrap made for it: %s', async (_name, harness) => {
-    const confined = await run(harness(), 'python', CONFINEMENT, { stdin: 'typed' });
-    const expected = await run(cold, 'python', CONFINEMENT, { stdin: 'typed' });
+    ['python', 'with control groups', warm],
+    ['python', 'without them', watched],
+    ['javascript', 'with control groups', warm],
+    ['javascript', 'without them', watched],
+  ])('confines a program as one that bubblewrap made for it: %s %s', async (language, _groups, harness) => {
+    await poolRefilled();
+    const code = CONFINEMENT[language] ?? '';
+    const confined = await run(harness, language, code, { stdin: 'typed' });
+    const expected = await run(cold, language, code, { stdin: 'typed' });
     expect(confined).toMatchObject({ status: 'success', stderr: '' });
     expect(confined.stdout.split('\n')).toEqual(expected.stdout.split('\n'));
   });

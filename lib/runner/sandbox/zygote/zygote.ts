@@ -124,7 +124,7 @@ export class Zygote {
     return this.#slots.every(({ running }) => running === undefined);
   }
 
-  /** The part of its own resident memory that falls to each of its sandboxes. */
+  /** The share of each of its sandboxes in its resident memory. */
   residentShare(): number {
     const running = this.#slots.filter((slot) => slot.running !== undefined).length;
     return this.#pid === undefined || running === 0 ? 0 : Math.round(proportionalBytes(this.#pid) / running);
