@@ -130,9 +130,11 @@ export class Zygote {
     return this.#pid === undefined || running === 0 ? 0 : Math.round(proportionalBytes(this.#pid) / running);
   }
 
-  /** Lets it exit. Its sandboxes end with it. */
+  /** Ends it, and all its sandboxes with it. */
   close(): void {
+    // One that is still starting exits when it finds its control pipe closed.
     this.#process.control.end();
+    if (this.#pid !== undefined && !this.#isOver) killProcess(this.#pid);
   }
 
   /** Clones a sandbox; undefined if all slots are taken. */
@@ -144,7 +146,7 @@ export class Zygote {
     if (slot === undefined || this.#isOver) return undefined;
     const group = cgroup();
     this.#clones += 1;
-    const [input, stdout, stderr] = [slot.pipes[0].openInput(), slot.pipes[1].open(), slot.pipes[2].open()];
+    const [input, stdout, stderr] = openPipes(slot, group);
     slot.holders = PIPES_OF_A_SLOT;
     const release = () => {
       slot.holders -= 1;
@@ -233,6 +235,16 @@ export class Zygote {
     return childrenOf(this.#pid)
       .filter((pid) => !known.has(pid))
       .find((pid) => innerPidOf(pid) === innerPid);
+  }
+}
+
+/** Opens the pipes of a slot; removes the control group if that fails. */
+function openPipes({ pipes: [input, stdout, stderr] }: Slot, group: Cgroup | undefined) {
+  try {
+    return [input.openInput(), stdout.open(), stderr.open()] as const;
+  } catch (error) {
+    group?.remove().catch(() => {});
+    throw error;
   }
 }
 
