@@ -162,11 +162,13 @@ def serve():
         os.dup2(stdin, ${STDIN_DESCRIPTOR})
         os.close(stdin)
 
-    def reap(program):
+    def become_init():
         # Signals that have no handler do not reach the first process of a namespace.
         signals.signal(signals.SIGINT, signals.SIG_DFL)
-        os.closerange(0, ${STDIN_DESCRIPTOR} + 1)
         libc.prctl(15, b"init", 0, 0, 0)
+
+    def reap(program):
+        os.closerange(0, ${STDIN_DESCRIPTOR} + 1)
         while True:
             pid, status = os.wait()
             if pid == program:
@@ -184,6 +186,8 @@ def serve():
         return b"".join(pieces)
 
     def become_program():
+        signals.signal(signals.SIGINT, signals.default_int_handler)
+        libc.prctl(15, name, 0, 0, 0)
         if COMMAND is not None:
             # Python ignores these, and a new program would inherit that. It is not started by
             # posix_spawn, which leaves another signal ignored.
@@ -225,8 +229,8 @@ def serve():
             continue
         python.PyOS_AfterFork_Child()
         try:
-            libc.prctl(15, name, 0, 0, 0)
             confine(slot[0])
+            become_init()
             program = os.fork()
             if program != 0:
                 reap(program)
