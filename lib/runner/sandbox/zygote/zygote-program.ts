@@ -191,8 +191,8 @@ def serve():
         if COMMAND is not None:
             # Python ignores these, and a new program would inherit that. It is not started by
             # posix_spawn, which leaves another signal ignored.
-            for name in ("SIGPIPE", "SIGXFSZ"):
-                signals.signal(getattr(signals, name), signals.SIG_DFL)
+            for ignored in (signals.SIGPIPE, signals.SIGXFSZ):
+                signals.signal(ignored, signals.SIG_DFL)
             os.execv(COMMAND[0], COMMAND)
         left = memoryview(read_exactly(int.from_bytes(read_exactly(8), "big")))
         while left:
