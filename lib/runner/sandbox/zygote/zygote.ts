@@ -55,6 +55,7 @@ interface RunningSlot {
 }
 
 const KILLED = 137;
+const MAX_PRINTED = 4_000;
 /** A zygote is replaced after so many sandboxes, since all share its random hash seed. */
 const MAX_CLONES = 500;
 
@@ -87,9 +88,16 @@ export class Zygote {
       this.#pid = pid;
       this.#readEvents();
     });
+    let printed = '';
+    for (const socket of this.#process.errors) {
+      socket.on('data', (chunk: Buffer) => {
+        if (printed.length < MAX_PRINTED) printed += chunk.toString();
+      });
+    }
     void this.#process.ended.then(() => {
       this.#isOver = true;
-      this.#worked.reject(new Error('the zygote has ended'));
+      this.#worked.reject(new Error(`the zygote has ended: ${printed}`));
+      this.#process.control.destroy();
       this.#idle.resolve();
       for (const { running } of this.#slots) {
         running?.cloned.reject(new Error('the zygote has ended'));

@@ -31,6 +31,7 @@ interface ZygoteSlot {
   current: Zygote | undefined;
   /** Set while a zygote is on trial. */
   isTrying: boolean;
+  hasWorked: boolean;
   /** Those whose last sandboxes are still running. */
   retired: Set<Zygote>;
   idleTimer: NodeJS.Timeout | undefined;
@@ -43,7 +44,7 @@ const MAX_STDIN_SHARE = 1 / 16;
 
 /**
  * The zygotes of this machine, one for each interpreter. A zygote is used after it has set up one
- * sandbox completely. If it cannot, it is not tried again.
+ * sandbox completely. If the first one cannot, no other is tried.
  */
 export class Zygotes {
   readonly #options: ZygotesOptions;
@@ -87,7 +88,7 @@ export class Zygotes {
   #slotOf(spec: InterpreterSpec): ZygoteSlot {
     let slot = this.#slots.get(spec);
     if (slot === undefined) {
-      slot = { current: undefined, isTrying: false, retired: new Set(), idleTimer: undefined };
+      slot = { current: undefined, isTrying: false, hasWorked: false, retired: new Set(), idleTimer: undefined };
       this.#slots.set(spec, slot);
     }
     return slot;
@@ -100,10 +101,12 @@ export class Zygotes {
       .then(
         (zygote) => {
           slot.current = zygote;
+          slot.hasWorked = true;
         },
         (error: unknown) => {
-          this.#unsupported.add(spec);
-          log().info({ err: error }, 'no zygote can be used here; each interpreter is started by itself');
+          // A later one may fail for want of memory or descriptors, which passes.
+          if (!slot.hasWorked) this.#unsupported.add(spec);
+          log().info({ err: error }, 'no zygote can be used; each interpreter is started by itself');
         },
       )
       .finally(() => {
