@@ -321,9 +321,10 @@ interface DescriptorCount {
 
 /**
  * Pipes that runs may need on top of warm sandboxes: six for each of two that run and two that
- * end, in batches. A leak of one per run would soon be more.
+ * end, in batches, and those of a zygote that is replaced while its last sandboxes run. A leak of
+ * one per run would soon be more.
  */
-const PIPES_OF_RUNS = 32;
+const PIPES_OF_RUNS = 32 + 56;
 
 /** Descriptors of a preloaded sandbox: four pipes, its input and its source; five pipes in all. */
 const OF_PRELOADED: DescriptorCount = { open: 6, heldPipes: 5 };
