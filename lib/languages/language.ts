@@ -103,6 +103,12 @@ export interface WarmProcessSpec {
    * and closes that; a compiler reads it from stdin.
    */
   encode: (input: WarmInput) => string | Uint8Array;
+  /**
+   * A compiler that never runs what it compiles, so that it serves many programs. Each request to
+   * it is what `compileRequest` makes of the encoded input, each response what `CompileResponse`
+   * reads.
+   */
+  isService?: boolean;
   /** Roughly what one holds while it waits. */
   idleMegabytes: number;
   /** How a zygote may start it, in the place of `argv`; by itself unless given. */

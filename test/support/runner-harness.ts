@@ -10,6 +10,8 @@ import { createRunner, REFILL_DELAY_MS, type Runner } from '#lib/runner/runner';
 import { type CgroupDriver, findCgroupDriver } from '#lib/runner/sandbox/cgroup';
 import { type ProbeResult, probe } from '#lib/runner/sandbox/probe/probe';
 import type {
+  CompileService,
+  CompileServiceSpec,
   EmptySandboxSpec,
   Execution,
   ExitReport,
@@ -131,6 +133,8 @@ export interface RunnerHarness {
   leaks: () => string[];
   /** The number of programs that ran in a warm sandbox. */
   warmRuns: () => number;
+  /** The number of programs that a compile service has compiled, or has failed to. */
+  servedCompilations: () => number;
   /** Waits until no sandbox is being started, and records the open descriptors as the baseline. */
   settle: () => Promise<void>;
 }
@@ -147,7 +151,7 @@ export function runnerHarness({
   cores = 2,
   controlGroups = findCgroupDriver,
 }: RunnerHarnessOptions = {}): RunnerHarness {
-  const observed: ObservedRuns = { namespaces: new Map(), warm: 0, preloaded: 0 };
+  const observed: ObservedRuns = { namespaces: new Map(), warm: 0, served: 0, preloaded: 0 };
   const config = readConfig({ CODE_LANGUAGES: ALL_LANGUAGES, ...settings });
   const runner = createRunner({
     settings: config,
@@ -161,6 +165,7 @@ export function runnerHarness({
   return {
     runner: countRuns(runner, createMetrics()),
     warmRuns: () => observed.warm,
+    servedCompilations: () => observed.served,
     settle: async () => {
       atRest = await descriptorsAtRest();
       preloadedAtRest = observed.preloaded;
@@ -183,6 +188,7 @@ interface ObservedRuns {
   /** The pid namespace of each ended run, with the tick of its end. */
   namespaces: Map<number, number>;
   warm: number;
+  served: number;
   /** Sandboxes that wait with a program in them; their number depends on the last runs. */
   preloaded: number;
 }
@@ -209,15 +215,39 @@ function observeWarm(sandbox: WarmSandbox, observed: ObservedRuns, isPreloaded =
   };
 }
 
+function observeService(service: CompileService, observed: ObservedRuns): CompileService {
+  return {
+    get isAlive() {
+      return service.isAlive;
+    },
+    get isReady() {
+      return service.isReady;
+    },
+    get isWorn() {
+      return service.isWorn;
+    },
+    residentBytes: () => service.residentBytes(),
+    discard: () => service.discard(),
+    run: (execution) => {
+      observed.served += 1;
+      return observeRun(service, execution, observed);
+    },
+  };
+}
+
 function observe(result: ProbeResult, observed: ObservedRuns): ProbeResult {
   if (result.sandbox === undefined) return result;
   const { sandbox } = result;
-  const { startInterpreter, startEmpty } = sandbox;
+  const { startInterpreter, startCompileService, startEmpty } = sandbox;
   const observing: Sandbox = {
     tier: sandbox.tier,
     close: () => sandbox.close(),
     ...(startInterpreter && {
       startInterpreter: (spec: InterpreterSpec) => observeWarm(startInterpreter.call(sandbox, spec), observed),
+    }),
+    ...(startCompileService && {
+      startCompileService: (spec: CompileServiceSpec) =>
+        observeService(startCompileService.call(sandbox, spec), observed),
     }),
     ...(startEmpty && {
       startEmpty: (spec: EmptySandboxSpec) =>

@@ -23,13 +23,13 @@ export const SHORT_LIVED = [
 const JAR = `${PREPARED}/warm.jar`;
 const COMPILER_ARCHIVE = `${PREPARED}/compiler.jsa`;
 const PROGRAM_ARCHIVE = `${PREPARED}/program.jsa`;
-/** A message for the runner that starts the training program. */
-const TRAINING = `${PREPARED}/training`;
+/** A message for the runner that starts the empty program. */
+const EMPTY_PROGRAM = `${PREPARED}/empty-program`;
 const PACKAGE = 'space.chill.runner';
 const PIPE = '/dev/shm/program';
 /**
- * How often a warm compiler compiles `WarmUp.java`. Each round makes it faster and delays its
- * start.
+ * How often a compile service compiles `WarmUp.java`. Each round makes its first responses faster
+ * and delays its start.
  */
 const ROUNDS = 2;
 
@@ -45,9 +45,11 @@ export function jvmFlags(memoryMb: number): string[] {
 
 /**
  * Arguments of `javac`. `-proc:none`: an annotation processor is a program of the source's author.
+ * The class path is the output, which is empty: sources see each other and the JDK.
  */
 export function javacArguments(names: readonly string[]): string[] {
-  return ['-encoding', 'UTF-8', '-proc:none', '-d', '.classes', ...names.filter((name) => name.endsWith('.java'))];
+  const sources = names.filter((name) => name.endsWith('.java'));
+  return ['-encoding', 'UTF-8', '-proc:none', '-cp', '.classes', '-d', '.classes', ...sources];
 }
 
 /**
@@ -64,7 +66,7 @@ export function warmRunner(entryOf: (input: WarmInput) => string): WarmProcessSp
               ...['/bin/sh', '-c', `mkdir .classes && ${feedPipe} && exec "$@" ${INPUT_DESCRIPTOR}<&-`],
               ...['sh', `${programs.java}`, `-XX:SharedArchiveFile=${PROGRAM_ARCHIVE}`, `-Xbootclasspath/a:${JAR}`],
               ...jvmFlags(memoryMb),
-              ...[`${PACKAGE}.WarmRunner`, TRAINING, PIPE],
+              ...[`${PACKAGE}.WarmRunner`, EMPTY_PROGRAM, PIPE],
             ],
           },
     encode: (input) => {
@@ -83,17 +85,28 @@ export function warmRunner(entryOf: (input: WarmInput) => string): WarmProcessSp
   };
 }
 
-/** A JVM that has javac loaded. */
+/**
+ * Flags of a JVM that compiles many programs: a small young generation, and messages of the JVM
+ * itself on stderr. The limit outside applies before that of the heap.
+ */
+function serviceFlags(memoryMb: number): string[] {
+  return [
+    ...[...SHORT_LIVED, `-Xmx${memoryMb}m`, '-Xms16m', '-Xmn8m', '-XX:+DisplayVMOutputToStderr'],
+    ...['-Xlog:disable', '-Xlog:all=warning:stderr', '-cp', JAR],
+  ];
+}
+
+/** A JVM with javac in it, which serves many compilations. */
 export const warmCompiler: WarmProcessSpec = {
-  command: ({ programs }) =>
+  isService: true,
+  command: ({ programs }, memoryMb) =>
     programs.prepared === undefined
       ? undefined
       : {
           argv: [
-            ...['/bin/sh', '-c'],
-            `mkdir .classes && "$@" ${RESULT_DESCRIPTOR}>&- >&2 && exec tar -cf - -C .classes . >&${RESULT_DESCRIPTOR}`,
-            ...['sh', `${programs.java}`, `-XX:SharedArchiveFile=${COMPILER_ARCHIVE}`, ...SHORT_LIVED],
-            ...['-cp', JAR, `${PACKAGE}.WarmCompiler`, `${PREPARED}/WarmUp.java`, `${ROUNDS}`],
+            ...['/bin/sh', '-c', `exec "$@" >&${RESULT_DESCRIPTOR} ${RESULT_DESCRIPTOR}>&-`],
+            ...['sh', `${programs.java}`, `-XX:SharedArchiveFile=${COMPILER_ARCHIVE}`, ...serviceFlags(memoryMb)],
+            ...[`${PACKAGE}.CompileService`, `${PREPARED}/WarmUp.java`, `${ROUNDS}`],
           ],
         },
   encode: ({ files }) =>
@@ -115,7 +128,7 @@ export function javacCommand({ programs }: Toolchain): string[] {
 }
 
 /**
- * Compiles the warm runner and the warm compiler, and makes a class data archive (AppCDS) of each.
+ * Compiles the warm runner and the compile service, and makes a class data archive (AppCDS) of each.
  * Archives hold the paths of their classes, so that they are made at the path that the sandbox
  * sees.
  */
@@ -126,12 +139,12 @@ export function buildJvmArchives({ programs }: Toolchain, directory: string): Pr
     `set -e; cd ${PREPARED}`,
     `${programs.javac} -d classes ${SOURCES.join(' ')}`,
     `"$(dirname "$(readlink -f ${programs.javac})")/jar" cf warm.jar -C classes .`,
-    `${programs.javac} -d trained CdsTraining.java && tar -cf training.tar -C trained . && cat header training.tar >training`,
-    `chmod 0444 training`,
-    `${programs.java} ${flags} -XX:ArchiveClassesAtExit=${COMPILER_ARCHIVE} -cp ${JAR} ${PACKAGE}.WarmCompiler WarmUp.java ${ROUNDS} only >&2`,
-    'mkdir -p work/.classes && cd work',
-    `${programs.java} -XX:ArchiveClassesAtExit=${PROGRAM_ARCHIVE} -Xbootclasspath/a:${JAR} ${jvmFlags(64).join(' ')} ${PACKAGE}.WarmRunner ${TRAINING} >&2`,
-    'cd .. && rm -rf work classes trained training.tar header',
+    `${programs.javac} -d empty EmptyProgram.java && tar -cf empty.tar -C empty . && cat header empty.tar >empty-program`,
+    'chmod 0444 empty-program && mkdir -p work/.classes && cd work',
+    `${programs.java} ${flags} -XX:ArchiveClassesAtExit=${COMPILER_ARCHIVE} -cp ${JAR} ${PACKAGE}.CompileService ${PREPARED}/WarmUp.java ${ROUNDS} only >&2`,
+    'mkdir -p .classes',
+    `${programs.java} -XX:ArchiveClassesAtExit=${PROGRAM_ARCHIVE} -Xbootclasspath/a:${JAR} ${jvmFlags(64).join(' ')} ${PACKAGE}.WarmRunner ${EMPTY_PROGRAM} >&2`,
+    'cd .. && rm -rf work classes empty empty.tar header',
   ];
   return {
     argv: [
@@ -140,18 +153,20 @@ export function buildJvmArchives({ programs }: Toolchain, directory: string): Pr
     ],
     env: { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: directory, LANG: 'C.UTF-8', TZ: 'UTC' },
     files: [
-      ...[...SOURCES, 'CdsTraining.java', 'WarmUp.java'].map((name) => ({
+      ...[...SOURCES, 'EmptyProgram.java', 'WarmUp.java'].map((name) => ({
         name,
         content: readFileSync(join(sources, name)),
       })),
-      { name: 'header', content: trainingHeader() },
+      { name: 'header', content: emptyProgramHeader() },
     ],
   };
 }
 
-const SOURCES = ['MessageReader.java', 'WarmCompiler.java', 'WarmRunner.java', 'Program.java'];
+const SOURCES = ['MessageReader', 'TarWriter', 'CompileService', 'CdsTraining', 'WarmRunner', 'Program'].map(
+  (name) => `${name}.java`,
+);
 
-/** A message without files and arguments; the classes of the training program follow it. */
-function trainingHeader(): Buffer {
-  return Buffer.concat([encodeLength(0), ...encodeBytes(`${PACKAGE}.CdsTraining`), encodeLength(0), encodeLength(0)]);
+/** A message without files and arguments; the classes of the empty program follow it. */
+function emptyProgramHeader(): Buffer {
+  return Buffer.concat([encodeLength(0), ...encodeBytes(`${PACKAGE}.EmptyProgram`), encodeLength(0), encodeLength(0)]);
 }

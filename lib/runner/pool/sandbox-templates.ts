@@ -93,16 +93,17 @@ export class SandboxTemplates {
 
   #process(
     name: string,
-    { script, command, idleMegabytes: megabytes, zygote }: WarmProcessSpec,
+    { script, command, idleMegabytes: megabytes, zygote, isService = false }: WarmProcessSpec,
     toolchain: Toolchain,
     limits: ResourceLimits,
     { hasResult, sendsHeader }: { hasResult: boolean; sendsHeader: boolean },
   ): SandboxTemplate | undefined {
     const startInterpreter = this.#sandbox.startInterpreter?.bind(this.#sandbox);
     if (startInterpreter === undefined) return undefined;
-    const resolved = command(toolchain, this.#settings.CODE_MEMORY_MB);
+    const resolved = command(toolchain, limits.memoryBytes / MIB);
     if (resolved === undefined) return undefined;
     const { argv, env = {}, binds = toolchain.binds } = resolved;
+    const startService = isService ? this.#sandbox.startCompileService?.bind(this.#sandbox) : undefined;
     const program = script === undefined ? undefined : Buffer.from(script);
     // One object: a zygote belongs to it.
     const spec = { argv, env, binds, limits, program, hasResult, zygote };
@@ -111,6 +112,7 @@ export class SandboxTemplates {
       ...{ name, megabytes, ephemeral: false, spareFactor: megabytes <= SMALL_MEGABYTES ? 2 : 1 },
       accepts: ({ bytes }) => bytes <= MAX_MESSAGE_BYTES,
       start: sendsHeader ? () => withStdoutHeader(start()) : start,
+      ...(startService && { startService: () => startService({ argv, env, binds, limits }) }),
     };
   }
 

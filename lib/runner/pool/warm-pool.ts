@@ -1,4 +1,5 @@
-import type { WarmSandbox } from '#lib/runner/sandbox/sandbox';
+import { CompileServices } from '#lib/runner/pool/compile-services';
+import type { CompileService, WarmSandbox } from '#lib/runner/sandbox/sandbox';
 import { log } from '#lib/telemetry/log';
 import type { RunnerStats } from '#lib/wire/server-stats';
 
@@ -16,6 +17,8 @@ export interface SandboxTemplate {
   accepts: (program: { files: number; bytes: number }) => boolean;
   /** Undefined if what it is made of is no longer available. */
   start: () => WarmSandbox | undefined;
+  /** Present if its sandboxes serve many programs; used instead of `start`. */
+  startService?: () => CompileService;
 }
 
 export interface WarmPoolOptions {
@@ -47,12 +50,14 @@ export class WarmPool {
   /** In order of use, the most recently used template last. */
   readonly #slots = new Map<SandboxTemplate, PoolSlot>();
   readonly #discarding = new Set<Promise<void>>();
+  readonly #services: CompileServices;
   #isClosed = false;
   #reportedAt = Number.NEGATIVE_INFINITY;
   #report: WarmSandboxReport[] = [];
 
   constructor(options: WarmPoolOptions) {
     this.#options = options;
+    this.#services = new CompileServices(options);
   }
 
   /** The number of waiting sandboxes of all templates. */
@@ -73,7 +78,10 @@ export class WarmPool {
 
   #measure(): WarmSandboxReport[] {
     const byName = Map.groupBy(
-      [...this.#slots].flatMap(([{ name }, { waiting }]) => waiting.map((sandbox) => ({ name, sandbox }))),
+      [
+        ...[...this.#slots].flatMap(([{ name }, { waiting }]) => waiting.map((sandbox) => ({ name, sandbox }))),
+        ...this.#services.all(),
+      ],
       ({ name }) => name,
     );
     return [...byName].map(([name, waiting]) => ({
@@ -85,6 +93,7 @@ export class WarmPool {
 
   /** Hands out a waiting sandbox that is alive, if the template has one. */
   take(template: SandboxTemplate): WarmSandbox | undefined {
+    if (template.startService !== undefined) return this.#services.take(template);
     const waiting = this.#slots.get(template)?.waiting ?? [];
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       if (next.isAlive) return next;
@@ -101,6 +110,10 @@ export class WarmPool {
   /** Replaces the sandboxes that were taken or have died. */
   refill(template: SandboxTemplate): void {
     if (this.#isClosed) return;
+    if (template.startService !== undefined) {
+      this.#services.refill(template, template.startService, () => this.#reserveMemory(template));
+      return;
+    }
     const slot = this.#slots.get(template) ?? { waiting: [], idleTimer: undefined };
     this.#slots.delete(template);
     this.#slots.set(template, slot);
@@ -122,7 +135,7 @@ export class WarmPool {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const template of this.#slots.keys()) this.#empty(template);
-    await Promise.all(this.#discarding);
+    await Promise.all([...this.#discarding, this.#services.close()]);
   }
 
   #target({ spareFactor, ephemeral }: SandboxTemplate): number {
@@ -133,7 +146,7 @@ export class WarmPool {
   #reserveMemory(template: SandboxTemplate): boolean {
     const ephemeral = [...this.#slots.keys()].filter((other) => other.ephemeral);
     for (const oldest of ephemeral.slice(0, -MAX_EPHEMERAL)) this.#empty(oldest);
-    let held = template.megabytes;
+    let held = template.megabytes + this.#services.megabytes;
     if (held > this.#options.megabytes) return false;
     for (const [{ megabytes }, { waiting }] of this.#slots) held += megabytes * waiting.length;
     for (const [other, { waiting }] of this.#slots) {

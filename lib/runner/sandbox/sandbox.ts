@@ -10,6 +10,8 @@ export interface Sandbox {
   run(execution: Execution): Promise<ExitReport>;
   /** Starts a sandbox whose interpreter or compiler waits for a message; absent if unsupported. */
   startInterpreter?(spec: InterpreterSpec): WarmSandbox;
+  /** Starts a sandbox whose compiler serves many programs; absent if unsupported. */
+  startCompileService?(spec: CompileServiceSpec): CompileService;
   /** Starts a sandbox in which nothing runs yet; absent if unsupported. */
   startEmpty?(spec: EmptySandboxSpec): WarmSandbox;
   /** Releases what the sandbox holds on the host. No run may be in progress. */
@@ -28,6 +30,17 @@ export interface WarmSandbox {
   /** As `Sandbox.run`, from the moment in which the program is handed over. */
   run(execution: Execution): Promise<ExitReport>;
   discard(): Promise<void>;
+}
+
+/**
+ * A sandbox whose compiler serves many programs, one at a time. It runs nothing of a program, and
+ * is alive after `run`, unless a compilation exceeded a limit, was cancelled or made it fail.
+ */
+export interface CompileService extends WarmSandbox {
+  /** Whether it serves already; it takes requests before that, too. */
+  readonly isReady: boolean;
+  /** Whether it should be replaced: it has served many programs, or its memory has grown. */
+  readonly isWorn: boolean;
 }
 
 /** One program with everything that any sandbox needs to run it. */
@@ -71,6 +84,8 @@ export type InterpreterSpec = Pick<Execution, 'argv' | 'env' | 'binds' | 'limits
   /** How a zygote may start it, if the tier has one. */
   zygote?: ZygoteStart | undefined;
 };
+
+export type CompileServiceSpec = Pick<Execution, 'argv' | 'env' | 'binds' | 'limits'>;
 
 export type EmptySandboxSpec = Pick<Execution, 'binds' | 'limits'> & {
   /** Names of the files that the work directory will have, in the order of `Execution.files`. */

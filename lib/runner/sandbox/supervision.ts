@@ -5,8 +5,8 @@ import { constants } from 'node:os';
 import type { OutputPipe } from '#lib/runner/sandbox/pipe-pool';
 import type { OutputHandler, StopReason, SupervisionInput } from '#lib/runner/sandbox/sandbox';
 
-const FIRST_SAMPLE_MS = 4;
-const MAX_SAMPLE_INTERVAL_MS = 32;
+export const FIRST_SAMPLE_MS = 4;
+export const MAX_SAMPLE_INTERVAL_MS = 32;
 const MAX_STDERR_START_BYTES = 4000;
 /** A run ends even if a process still holds its pipes open. */
 const DRAIN_GRACE_MS = 1000;
@@ -94,7 +94,7 @@ export async function supervise(
  * Reads a pipe to its end. It stops reading when `take` returns false, so that the writer blocks
  * until it is killed. Releases the pipe when this end is closed, too.
  */
-class PipeReader {
+export class PipeReader {
   readonly #fd: number;
   readonly #socket: Socket;
   readonly #take: (chunk: Buffer) => void;

@@ -22,6 +22,17 @@ final class MessageReader {
         return in.readNBytes(in.readInt());
     }
 
+    int readLength() throws IOException {
+        return in.readInt();
+    }
+
+    /** Throws at the end of the stream, so that a service ends with its host. */
+    byte[] readExactly(int length) throws IOException {
+        byte[] bytes = new byte[length];
+        in.readFully(bytes);
+        return bytes;
+    }
+
     String readText() throws IOException {
         return new String(readBytes(), StandardCharsets.UTF_8);
     }

@@ -18,8 +18,9 @@ import java.util.List;
 /**
  * A warm JVM. It reads files, classes and the name of the main class from a named pipe, and becomes
  * that program. The program's stack shows nothing of this, since its thread is of a hidden class.
- * Before it waits it runs a training program in the same way, which loads the classes that this
- * needs. Without a pipe it ends after that.
+ * Before it waits it runs an empty program in the same way, which loads the classes that this
+ * needs. If no program comes for a while it trains for common ones: under load that would take
+ * more than it saves. Without a pipe it trains and ends.
  */
 public final class WarmRunner {
     private static final File CLASSES = new File(".classes");
@@ -37,25 +38,49 @@ public final class WarmRunner {
 
     public static void main(String[] args) throws Throwable {
         WarmRunner runner = new WarmRunner();
-        runner.become(new File(args[0]));
+        try (InputStream in = new FileInputStream(args[0])) {
+            runner.become(in);
+        }
         clear(CLASSES);
-        if (args.length == 1) return;
-        // Leaves the small young generation empty for the program.
-        System.gc();
+        if (args.length == 1) {
+            for (Runnable step : CdsTraining.STEPS) step.run();
+            return;
+        }
+        File pipe = new File(args[1]);
+        InputStream in = new FileInputStream(pipe);
+        pipe.delete();
+        trainUntil(in);
 
-        if (runner.become(new File(args[1]))) return;
+        if (runner.become(in)) return;
         // As with a main thread that threw: the JVM ends with 1, after all other threads. The trace
         // is printed already.
         Thread.currentThread().setUncaughtExceptionHandler((thread, error) -> {});
         throw new Error();
     }
 
+    private static final int QUIET_MS = 150;
+    private static final int LOOK_EVERY_MS = 5;
+
+    /** Trains once there was no program for a while, and stops when there is one. */
+    private static void trainUntil(InputStream program) throws IOException, InterruptedException {
+        for (int waited = 0; waited < QUIET_MS; waited += LOOK_EVERY_MS) {
+            if (program.available() > 0) return;
+            Thread.sleep(LOOK_EVERY_MS);
+        }
+        for (Runnable step : CdsTraining.STEPS) {
+            if (program.available() > 0) return;
+            step.run();
+        }
+        // Leaves the small young generation empty for the program.
+        if (program.available() == 0) System.gc();
+    }
+
     /** Returns whether main returned. */
-    private boolean become(File source) throws Throwable {
+    private boolean become(InputStream source) throws Throwable {
         String entry;
         String[] args;
         String[] coldCommand;
-        try (InputStream in = new BufferedInputStream(new FileInputStream(source))) {
+        try (InputStream in = new BufferedInputStream(source)) {
             MessageReader message = new MessageReader(in);
             message.writeFiles();
             entry = message.readText();
@@ -63,7 +88,6 @@ public final class WarmRunner {
             coldCommand = message.readTexts();
             extract(in.readAllBytes(), CLASSES);
         }
-        if (!source.isFile()) source.delete();
         System.setProperty("sun.java.command", String.join(" ", concat(entry, args)));
 
         Method main = find(entry);

@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import type { ResourceLimits } from '#lib/runner/resource-limits';
 import {
   anonymousFile,
@@ -14,9 +15,12 @@ import {
   type StartedProcess,
 } from '#lib/runner/sandbox/bubblewrap/launcher';
 import { type Cgroup, cgroupName } from '#lib/runner/sandbox/cgroup';
+import { MAX_SERVICE_CPU_SECONDS, superviseCompileService } from '#lib/runner/sandbox/compile-service';
 import { type OutputPipe, PipePool, releasePipes } from '#lib/runner/sandbox/pipe-pool';
 import type { Baseline, RunningSandbox } from '#lib/runner/sandbox/running-sandbox';
 import type {
+  CompileService,
+  CompileServiceSpec,
   EmptySandboxSpec,
   Execution,
   ExitReport,
@@ -96,6 +100,28 @@ export class Bubblewrap implements Sandbox {
         stdin?.fill(content);
         return message();
       },
+    });
+  }
+
+  /** The limits are those of one compilation, except for CPU time, which they share. */
+  startCompileService({ argv, env, binds, limits }: CompileServiceSpec): CompileService {
+    const input = this.#pipes.openInput();
+    const cpuSeconds = limits.cpuSeconds + 2 * MAX_SERVICE_CPU_SECONDS;
+    let sandbox: RunningSandbox;
+    try {
+      sandbox = this.#open({
+        ...{ argv, env, binds, hasResult: true, limits: { ...limits, cpuSeconds } },
+        ...{ stdin: input.reader, isStdinPipe: true, program: undefined, files: [] },
+      });
+    } catch (error) {
+      closeSync(input.writer);
+      input.release();
+      throw error;
+    }
+    return superviseCompileService({
+      ...{ input, sandbox },
+      compileCold: (execution) => this.run(execution),
+      onEnd: () => this.#remove(sandbox.cgroup, sandbox.closed),
     });
   }
 
