@@ -229,6 +229,7 @@ function observeService(service: CompileService, observed: ObservedRuns): Compil
     residentBytes: () => service.residentBytes(),
     discard: () => service.discard(),
     run: (execution) => {
+      observed.warm += 1;
       observed.served += 1;
       return observeRun(service, execution, observed);
     },

@@ -108,13 +108,16 @@ public final class WarmRunner {
     }
 
     /**
-     * Null if the JVM's launcher would not simply call it: it complains, or makes an object first.
+     * Null if the JVM's launcher would not simply call it, or not the same: it complains, or makes an
+     * object first.
      */
     private static Method find(String entry) {
         try {
             Class<?> type = Class.forName(entry, false, ClassLoader.getSystemClassLoader());
             Method main = type.getMethod("main", String[].class);
             main.setAccessible(true);
+            // A class with the name of one of these here would not be loaded.
+            if (type.getClassLoader() != ClassLoader.getSystemClassLoader()) return null;
             boolean isPlain = Modifier.isStatic(main.getModifiers()) && main.getReturnType() == void.class;
             return isPlain ? main : null;
         } catch (ReflectiveOperationException | LinkageError unusual) {
