@@ -27,6 +27,8 @@ export const java: Language = {
   prepare: { make: buildJvmArchives, isNeeded: false },
   compile: ({ toolchain, files }) => ({
     steps: [
+      // A source without a class leaves none.
+      ['/bin/mkdir', '.classes'],
       [...javacCommand(toolchain), ...javacArguments(files.map(({ name }) => name))],
       ['/bin/tar', '-cf', 'classes.tar', '-C', '.classes', '.'],
     ],

@@ -25,7 +25,15 @@ interface Fake {
   isDiscarded: boolean;
 }
 
-function fakes({ size = 2, canReserve = () => true, areReady = () => true } = {}) {
+function fakes({
+  size = 2,
+  canReserve = () => true,
+  areReady = () => true,
+}: {
+  size?: number;
+  canReserve?: () => boolean;
+  areReady?: () => boolean;
+} = {}) {
   const started: Fake[] = [];
   const ran: number[] = [];
   const services = new CompileServices({ size, idleMs: 60_000 });

@@ -3,14 +3,17 @@ import { CompileResponse, compileRequest, NONCE_BYTES } from '#lib/runner/sandbo
 
 const NONCE = Buffer.alloc(NONCE_BYTES, 7);
 
-function encode({
-  nonce = NONCE,
-  exitCode = 0,
-  messages = '',
-  length = messages.length,
-  artifact = '',
-  size = artifact.length,
-}) {
+interface Parts {
+  nonce?: Buffer;
+  exitCode?: number;
+  messages?: string;
+  length?: number;
+  artifact?: string;
+  size?: number;
+}
+
+function encode({ nonce = NONCE, exitCode = 0, messages = '', artifact = '', ...lengths }: Parts) {
+  const { length = messages.length, size = artifact.length } = lengths;
   const head = Buffer.alloc(8);
   head.writeInt32BE(exitCode);
   head.writeInt32BE(length, 4);

@@ -15,7 +15,7 @@ import javax.tools.ToolProvider;
 
 /**
  * A compiler that serves many compilations, one after the other (`compile-response.ts`). It runs no
- * code of a source: annotation processing is off, and the class path is an emptied directory. Each
+ * code of a source: annotation processing is off, and the class path is the emptied output. Each
  * compilation has a javac of its own, and finds the work directory empty.
  *
  * A request on stdin is 16 bytes that the response repeats, the bound of the messages, files, and
@@ -74,8 +74,8 @@ public final class CompileService {
             responses.writeInt(messages.size());
             messages.writeTo(responses);
             TarWriter archive = new TarWriter(responses);
-            responses.writeLong(classes.isEmpty() ? 0 : archive.sizeOf(CLASSES, classes));
-            if (!classes.isEmpty()) archive.write(CLASSES, classes);
+            responses.writeLong(code == 0 ? archive.sizeOf(CLASSES, classes) : 0);
+            if (code == 0) archive.write(CLASSES, classes);
             clear(WORK);
             if (WORK.list().length > 0) throw new IOException("the work directory cannot be emptied");
             responses.flush();
