@@ -128,9 +128,9 @@ export function javacCommand({ programs }: Toolchain): string[] {
 }
 
 /**
- * Compiles the warm runner and the compile service, and makes a class data archive (AppCDS) of each.
- * Archives hold the paths of their classes, so that they are made at the path that the sandbox
- * sees.
+ * Compiles the warm runner and the compile service, and makes a class data archive (AppCDS) of
+ * each. Archives hold the paths of their classes, so that they are made at the path that the
+ * sandbox sees.
  */
 export function buildJvmArchives({ programs }: Toolchain, directory: string): PreparationCommand {
   const sources = join(process.cwd(), 'lib/languages/java/jvm');
