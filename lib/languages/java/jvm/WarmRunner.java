@@ -58,7 +58,7 @@ public final class WarmRunner {
         throw new Error();
     }
 
-    private static final int QUIET_MS = 150;
+    private static final int QUIET_MS = 400;
     private static final int LOOK_EVERY_MS = 5;
 
     /** Trains once there was no program for a while, and stops when there is one. */
