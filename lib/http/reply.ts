@@ -1,4 +1,8 @@
+import { BodyPieces } from '#lib/http/body-pieces';
 import { StreamBody, toReadableStream } from '#lib/http/stream-body';
+
+/** A body that is complete when it is sent. */
+export type WholeBody = string | Uint8Array<ArrayBuffer> | BodyPieces;
 
 /**
  * A handler's response as data. `route.ts` adds the common headers and turns it into a `Response`
@@ -8,7 +12,7 @@ export interface Reply {
   status: number;
   /** Lower-case names. */
   headers: Record<string, string>;
-  body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | StreamBody | null;
+  body: WholeBody | ReadableStream<Uint8Array> | StreamBody | null;
   /**
    * More members of the access log line: JSON that begins with a comma. A promise delays the line
    * until it resolves, for a stream whose figures are known at its end.
@@ -17,7 +21,8 @@ export interface Reply {
 }
 
 /** The body for a `Response`. */
-export function toWebBody(body: Reply['body']): Exclude<Reply['body'], StreamBody> {
+export function toWebBody(body: Reply['body']): Exclude<Reply['body'], StreamBody | BodyPieces> {
+  if (body instanceof BodyPieces) return body.join();
   return body instanceof StreamBody ? toReadableStream(body) : body;
 }
 
@@ -26,11 +31,7 @@ export function json(data: unknown, status = 200, headers: Record<string, string
 }
 
 /** A reply of JSON that is already serialised. */
-export function jsonBytes(
-  body: string | Uint8Array<ArrayBuffer>,
-  status = 200,
-  headers: Record<string, string> = {},
-): Reply {
+export function jsonBytes(body: WholeBody, status = 200, headers: Record<string, string> = {}): Reply {
   return {
     status,
     headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers },

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '#lib/errors';
-import type { Reply } from '#lib/http/reply';
+import { BodyPieces } from '#lib/http/body-pieces';
+import type { Reply, WholeBody } from '#lib/http/reply';
 import { StreamBody } from '#lib/http/stream-body';
 import { MemoryAccounting } from '#lib/memory-accounting';
 import { log } from '#lib/telemetry/log';
@@ -80,14 +81,25 @@ export function writeReply(
   } else {
     headers['content-length'] = String(typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength);
     outgoing.writeHead(status, headers);
-    // node:http sends a string in one write with the headers.
-    outgoing.end(body);
+    sendWhole(body, outgoing);
     if (!outgoing.writableFinished && outgoing.writableLength > 0) {
       outgoing.setTimeout(stalledMs);
       if (outgoing.writableLength > COUNTED_BODY_BYTES)
         countUnread(outgoing, client ?? incoming.socket.remoteAddress ?? '');
     }
   }
+}
+
+/** node:http sends the headers and all that is written in one turn in one write. */
+function sendWhole(body: WholeBody, outgoing: ServerResponse): void {
+  if (!(body instanceof BodyPieces)) {
+    outgoing.end(body);
+    return;
+  }
+  const last = body.pieces.length - 1;
+  for (const [at, piece] of body.pieces.entries())
+    if (at < last) outgoing.write(piece);
+    else outgoing.end(piece);
 }
 
 /** Discards the rest of the request body for a moment, then closes the connection. */

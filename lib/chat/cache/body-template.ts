@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { type BodyPiece, BodyPieces } from '#lib/http/body-pieces';
 
 /** A whole body, in the representation that is the fastest to send. */
-export type CachedBody = string | Uint8Array<ArrayBuffer>;
+export type CachedBody = string | BodyPieces;
 
-/** A longer body is sent as bytes: copying them is cheaper than encoding a string again. */
-const MAX_STRING_BYTES = 256 * 1024;
+/** The texts of a longer body are sent as they are stored: every copy of them costs more. */
+const MAX_STRING_BYTES = 4 * 1024;
 
 /**
  * Stand for the parts that a template does not hold. No text of a model or a client can contain
@@ -64,14 +65,14 @@ export class BodyTemplate {
   }
 
   /**
-   * ASCII becomes a string, which is sent in one write with the headers; other text would have to
-   * be decoded for that, and is sent as bytes.
+   * Short ASCII becomes a string, which is sent in one write with the headers. Other text would
+   * have to be decoded for that, and a long one copied.
    */
   fill(parts: BodyParts): CachedBody {
     const { id, content, thinking } = parts;
+    const byteLength = this.#byteLength(parts);
     const isString = this.#isAscii && content.isAscii && thinking.isAscii;
-    const bytes = this.#byteLength(parts);
-    if (!isString || bytes > MAX_STRING_BYTES) return this.#fillBytes(parts, bytes);
+    if (!isString || byteLength > MAX_STRING_BYTES) return new BodyPieces(this.#pieces(parts), byteLength);
     let body = this.#literals[0] ?? '';
     for (const [index, slot] of this.#slots.entries())
       body +=
@@ -87,13 +88,19 @@ export class BodyTemplate {
     return bytes;
   }
 
-  #fillBytes({ id, content, thinking }: BodyParts, byteLength: number): Buffer<ArrayBuffer> {
-    const body = Buffer.allocUnsafe(byteLength);
-    let at = body.write(this.#literals[0] ?? '');
+  /** Shares the bytes of the texts. */
+  #pieces({ id, content, thinking }: BodyParts): BodyPiece[] {
+    const pieces: BodyPiece[] = [];
+    let text = this.#literals[0] ?? '';
     for (const [index, slot] of this.#slots.entries()) {
-      at += slot === 'id' ? body.write(id, at) : (slot === 'content' ? content : thinking).bytes.copy(body, at);
-      at += body.write(this.#literals[index + 1] ?? '', at);
+      const literal = this.#literals[index + 1] ?? '';
+      if (slot === 'id') text += id + literal;
+      else {
+        pieces.push(text, (slot === 'content' ? content : thinking).bytes);
+        text = literal;
+      }
     }
-    return body;
+    pieces.push(text);
+    return pieces;
   }
 }
