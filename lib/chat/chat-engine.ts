@@ -8,7 +8,7 @@ import { Generation, type GenerationContext } from '#lib/chat/generation/generat
 import { recordGenerationMetrics, recordGenerationSpans } from '#lib/chat/generation/generation-telemetry';
 import { IdempotencyKeys } from '#lib/chat/generation/idempotency-keys';
 import { InFlight } from '#lib/chat/generation/in-flight';
-import { estimateRequestBytes, PackedRequest } from '#lib/chat/generation/packed-request';
+import { ArrivingRequest, estimateRequestBytes } from '#lib/chat/generation/packed-request';
 import { type ConversationTurn, PendingRequest } from '#lib/chat/generation/pending-request';
 import { toAppError } from '#lib/chat/model-error';
 import { batchGroup } from '#lib/chat/model-request';
@@ -33,7 +33,12 @@ export interface ChatEngineOptions extends SchedulerOptions {
 
 export interface ModelResolver {
   /** Throws an `AppError` if there is no such model or no model server is reachable. */
-  resolve(model: string | undefined): Promise<{ provider: ModelProvider; model: string }>;
+  resolve(model: string | undefined): Promise<ResolvedModel>;
+}
+
+interface ResolvedModel {
+  readonly provider: ModelProvider;
+  readonly model: string;
 }
 
 /** The caller of a request, and its wishes about delivery. */
@@ -48,6 +53,19 @@ export interface Submitter {
   idempotencyKey?: string | undefined;
   /** Size of the request's body, if known. */
   bodyBytes?: number | undefined;
+  /** Called if the response may be cached, and the request stands alone. Must not throw. */
+  onKey?: (keyed: KeyedRequest) => void;
+}
+
+/** A request without its messages, which has the same bytes as one that came before. */
+export interface KeyedRequest {
+  readonly requestedModel: string | undefined;
+  /** What `requestedModel` stood for. */
+  readonly provider: ModelProvider;
+  readonly model: string;
+  /** Of the cache. Holds for this provider and model only. */
+  readonly key: string;
+  readonly ignoredFields: readonly string[];
 }
 
 /** A request after the choice of its model. */
@@ -139,6 +157,26 @@ export class ChatEngine {
    */
   submit(request: ChatRequest, submitter: Submitter): Promise<PendingRequest> {
     return this.#submit(request, submitter, false);
+  }
+
+  /**
+   * Like `submit`, for a request whose response is cached. Undefined if it is not, or for another
+   * model by now: `submit` is called with the whole request then.
+   */
+  async submitKeyed(keyed: KeyedRequest, submitter: Submitter): Promise<PendingRequest | undefined> {
+    if (this.#closed !== undefined) throw this.#closed;
+    if (submitter.bypassCache === true || !this.#options.settings.CACHE_ENABLED) return undefined;
+    const { caller, bodyBytes: bytes = 0 } = submitter;
+    const { provider, model } = await this.#resolveModel(keyed.requestedModel, { caller, bytes });
+    if (this.#closed !== undefined) throw this.#closed;
+    if (provider !== keyed.provider || model !== keyed.model) return undefined;
+    const key = this.#scopedKey(keyed.key, caller);
+    // A miss is counted by `submit`.
+    const cached = key !== undefined && this.#cache.has(key) ? this.#cache.get(key) : undefined;
+    if (cached === undefined) return undefined;
+    this.#requestCount += 1;
+    this.#lookups.hit += 1;
+    return this.#serveCached(cached, keyed.ignoredFields, submitter, false, undefined);
   }
 
   /**
@@ -262,35 +300,35 @@ export class ChatEngine {
     if (this.#closed !== undefined) return Promise.reject(this.#closed);
     const bytes = submitter.bodyBytes ?? estimateRequestBytes(request);
     if (bytes <= LARGE_REQUEST_BYTES) return this.#submitSmall(request, submitter, detached);
-    return this.#submitLarge(new PackedRequest(request), request.model, submitter, detached);
+    return this.#submitLarge(new ArrivingRequest(request), request.model, bytes, submitter, detached);
   }
 
   async #submitSmall(request: ChatRequest, submitter: Submitter, detached: boolean): Promise<PendingRequest> {
-    let resolved: Awaited<ReturnType<ModelResolver['resolve']>>;
-    try {
-      resolved = await this.#options.directory.resolve(request.model);
-    } catch (error) {
-      this.#unresolved += 1;
-      throw this.#countRefusal(error);
-    }
-    return this.#admit(request, resolved.provider, resolved.model, submitter, detached);
+    const { provider, model } = await this.#resolveModel(request.model);
+    return this.#admit(request, provider, model, submitter, detached);
   }
 
   async #submitLarge(
-    packed: PackedRequest<ChatRequest>,
+    arriving: ArrivingRequest<ChatRequest>,
     name: string | undefined,
+    bytes: number,
     submitter: Submitter,
     detached: boolean,
   ): Promise<PendingRequest> {
-    let resolved: Awaited<ReturnType<ModelResolver['resolve']>>;
+    const { provider, model } = await this.#resolveModel(name, { caller: submitter.caller, bytes });
+    return this.#admit(arriving.take(), provider, model, submitter, detached);
+  }
+
+  /** `held` counts as waiting until the model is known. */
+  async #resolveModel(name: string | undefined, held?: { caller: string; bytes: number }): Promise<ResolvedModel> {
     try {
-      const unreserve = this.#scheduler.reserve(submitter.caller, packed.bytes);
-      resolved = await this.#options.directory.resolve(name).finally(unreserve);
+      if (held === undefined) return await this.#options.directory.resolve(name);
+      const unreserve = this.#scheduler.reserve(held.caller, held.bytes);
+      return await this.#options.directory.resolve(name).finally(unreserve);
     } catch (error) {
       this.#unresolved += 1;
       throw this.#countRefusal(error);
     }
-    return this.#admit(packed.unpack(), resolved.provider, resolved.model, submitter, detached);
   }
 
   /** Synchronous: see the class comment. */
@@ -304,6 +342,14 @@ export class ChatEngine {
     if (this.#closed !== undefined) throw this.#closed;
     const resumed = this.#resume(request, submitter.caller);
     const resolved = this.#resolver.resolve(resumed?.request ?? request, provider, model);
+    if (resumed === undefined && resolved.key !== undefined)
+      submitter.onKey?.({
+        requestedModel: request.model,
+        provider,
+        model,
+        key: resolved.key,
+        ignoredFields: resolved.ignoredFields,
+      });
     const storeKey = this.#scopedKey(resolved.key, submitter.caller);
     const lookupKey = submitter.bypassCache === true ? undefined : storeKey;
     this.#requestCount += 1;
@@ -311,7 +357,7 @@ export class ChatEngine {
       lookupKey !== undefined && this.#options.settings.CACHE_ENABLED ? this.#cache.get(lookupKey) : undefined;
     if (cached !== undefined) {
       this.#lookups.hit += 1;
-      return this.#serveCached(cached, resolved, submitter, detached, resumed);
+      return this.#serveCached(cached, resolved.ignoredFields, submitter, detached, resumed);
     }
     try {
       return this.#generate({
@@ -337,7 +383,7 @@ export class ChatEngine {
 
   #serveCached(
     cached: CachedResponse,
-    { ignoredFields }: ResolvedRequest,
+    ignoredFields: readonly string[],
     submitter: Submitter,
     detached: boolean,
     resumed: ResumedRequest | undefined,

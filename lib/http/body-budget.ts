@@ -1,6 +1,7 @@
 import { config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { bodyTooLarge } from '#lib/http/body-limit';
+import { SpareBuffers } from '#lib/http/spare-buffers';
 import { MemoryAccounting } from '#lib/memory-accounting';
 import { singleton } from '#lib/singletons';
 import { KIB, MIB } from '#lib/units';
@@ -40,6 +41,18 @@ export class BodyBudget {
   release(caller: string, bytes: number): void {
     this.#held.release(caller, bytes);
   }
+}
+
+/**
+ * Gives the memory of a body that `BodyBuffer` collected to a later body. No part of `body` may be
+ * used afterwards. Without this call the memory is garbage-collected.
+ */
+export function recycleBody(body: Uint8Array): void {
+  spareBuffers().recycle(body.buffer);
+}
+
+function spareBuffers(): SpareBuffers {
+  return singleton('http.spare-buffers', () => new SpareBuffers(ONE_READ_BYTES));
 }
 
 /** The budget of this process: `RECEIVING_MAX_SIZE_MB`. */
@@ -94,6 +107,7 @@ export class BodyBuffer {
   /** Returns the whole body, which no longer counts in the budget. */
   finish(): Uint8Array {
     const body = this.#memory.subarray(0, this.#size);
+    spareBuffers().own(this.#memory.buffer);
     this.release();
     return body;
   }
@@ -108,12 +122,13 @@ export class BodyBuffer {
   #grow(neededBytes: number): void {
     const before = this.#memory;
     const most = Math.min(this.#limitBytes, this.#declaredBytes || this.#limitBytes);
-    const bytes = Math.max(neededBytes, Math.min(most, 2 * before.byteLength));
+    const spare = spareBuffers().take(Math.max(neededBytes, this.#declaredBytes));
+    const bytes = spare?.byteLength ?? Math.max(neededBytes, Math.min(most, 2 * before.byteLength));
     if (!this.#budget.reserve(this.#caller, bytes - before.byteLength)) {
       this.release();
       throw budgetExhausted();
     }
-    this.#memory = Buffer.allocUnsafeSlow(bytes);
+    this.#memory = spare ?? Buffer.allocUnsafeSlow(bytes);
     this.#memory.set(before.subarray(0, this.#size));
   }
 }

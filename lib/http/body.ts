@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
+import { recycleBody } from '#lib/http/body-budget';
 import type { HttpRequest } from '#lib/http/http-request';
 import { misspeltName } from '#lib/http/ignored-fields';
 import { acceptCamelCase } from '#lib/wire/camel-case';
@@ -17,13 +18,22 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
  * body as a form.
  */
 export async function readJson(request: HttpRequest, limitBytes: number, anyType = false): Promise<unknown> {
-  return parseJson(await readJsonBytes(request, limitBytes, anyType));
+  return parseOnce(await readJsonBytes(request, limitBytes, anyType), parseJson);
 }
 
 /** The first half of `readJson`, for bodies whose limit depends on their content. */
 export async function readJsonBytes(request: HttpRequest, limitBytes: number, anyType = false): Promise<Uint8Array> {
   if (!anyType) requireJson(request);
   return request.bytes(limitBytes);
+}
+
+/** Parses bytes that are not used afterwards: their memory serves another body. */
+export function parseOnce<T>(bytes: Uint8Array, parse: (bytes: Uint8Array) => T): T {
+  try {
+    return parse(bytes);
+  } finally {
+    recycleBody(bytes);
+  }
 }
 
 /** The second half of `readJson`. Throws `invalid_json`, also beyond `MAX_JSON_DEPTH`. */

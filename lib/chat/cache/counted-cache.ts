@@ -33,6 +33,10 @@ export class CountedCache<V extends object> {
     });
   }
 
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
   get(key: string): V | undefined {
     const value = this.#entries.get(key);
     if (value === undefined) this.#misses += 1;

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import { estimateValueBytes } from '#lib/chat/generation/packed-request';
 
 /** A longer body is rarely repeated, and would displace many others. */
-const MAX_BODY_BYTES = 16 * 1024;
+export const MAX_BODY_BYTES = 16 * 1024;
 /** Fits thousands of usual questions. */
 const MAX_CACHE_BYTES = 16 * 1024 * 1024;
 

@@ -98,6 +98,11 @@ export class ResponseCache {
     this.#responses = new CountedCache(limits, clock, ({ bytes }, key) => bytes + key.length + ENTRY_BYTES);
   }
 
+  /** Whether `get` would return a response. Not counted as a look-up. */
+  has(key: string): boolean {
+    return this.#responses.has(key);
+  }
+
   get(key: string): CachedResponse | undefined {
     return this.#responses.get(key);
   }

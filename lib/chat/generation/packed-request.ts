@@ -40,6 +40,37 @@ export class PackedRequest<T extends WithMessages> {
   }
 }
 
+/**
+ * A request until its model is known. It stays an object in this turn of the event loop only, in
+ * which nearly every model is known: a later turn finds it packed.
+ */
+export class ArrivingRequest<T extends WithMessages> {
+  #request: T | PackedRequest<T> | undefined;
+
+  constructor(request: T) {
+    this.#request = request;
+    // Runs after all promises that are settled now, and before any other input is read.
+    process.nextTick(() => this.#pack());
+  }
+
+  get isPacked(): boolean {
+    return this.#request instanceof PackedRequest;
+  }
+
+  /** Returns the request, or an equal one. To be called once. */
+  take(): T {
+    const request = this.#request;
+    this.#request = undefined;
+    if (request === undefined) throw new Error('a request is taken once');
+    return request instanceof PackedRequest ? request.unpack() : request;
+  }
+
+  #pack(): void {
+    if (this.#request !== undefined && !(this.#request instanceof PackedRequest))
+      this.#request = new PackedRequest(this.#request);
+  }
+}
+
 /** A separate allocation: a slice of Node's shared pool would retain the whole pool. */
 function outsideHeap(text: string, encoding: 'base64' | 'utf8'): Buffer {
   const buffer = Buffer.from(new ArrayBuffer(Buffer.byteLength(text, encoding)));

@@ -1,4 +1,5 @@
-import type { BodyFormat, CachedResponse } from '#lib/chat/cache/response-cache';
+import type { BodyFormat } from '#lib/chat/cache/response-cache';
+import type { KeyedRequest } from '#lib/chat/chat-engine';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import { type CompletedResponse, responseEvents } from '#lib/chat/generation/completed-response';
@@ -50,6 +51,14 @@ export interface ParsedChatRequest {
   readonly bodyBytes?: number;
 }
 
+/** A request that came before, without its messages: enough to reply with its cached response. */
+export interface KnownRequest {
+  readonly adapter: ApiAdapter;
+  readonly stream: boolean;
+  readonly unknownFields: readonly string[];
+  readonly keyed: KeyedRequest;
+}
+
 /**
  * Submits a request of any API to the engine, so that all of them share cache, single flight and
  * queue. Not async: an async function would retain `chat` for as long as the request waits, and
@@ -60,18 +69,32 @@ export function submitThrough(
   { chat, unknownFields, bodyBytes }: ParsedChatRequest,
   request: HttpRequest,
   context: RequestContext,
+  remember?: (known: KnownRequest) => void,
 ): Promise<Reply> {
   const { stream } = chat;
   const engine = chatEngine();
-  return engine.submit(chat, submitterOf(request, context, bodyBytes)).then(
+  const submitter = submitterOf(request, context, bodyBytes);
+  if (remember !== undefined) submitter.onKey = keyListener(adapter, stream, unknownFields, remember);
+  return engine.submit(chat, submitter).then(
     (pending) => {
-      const ignored = ignoredHeader(adapter, unknownFields, pending.ignoredFields);
-      const { cachedResponse, cacheStatus } = pending;
-      if (cachedResponse !== undefined) return cachedReply(adapter, pending, cachedResponse, stream, ignored);
-      return reply(adapter, pending, { cacheStatus, stream, signal: request.signal, headers: ignored }, context);
+      const cached = cachedReply(adapter, pending, stream, unknownFields);
+      if (cached !== undefined) return cached;
+      const headers = ignoredHeader(adapter, unknownFields, pending.ignoredFields);
+      const { cacheStatus } = pending;
+      return reply(adapter, pending, { cacheStatus, stream, signal: request.signal, headers }, context);
     },
     logRejection(context, chat.model),
   );
+}
+
+/** A separate function: its closure must not retain the request. */
+function keyListener(
+  adapter: ApiAdapter,
+  stream: boolean,
+  unknownFields: readonly string[],
+  remember: (known: KnownRequest) => void,
+): (keyed: KeyedRequest) => void {
+  return (keyed) => remember({ adapter, stream, unknownFields, keyed });
 }
 
 interface ReplyOptions {
@@ -100,17 +123,19 @@ export async function reply(
   return jsonReply(pending, cacheStatus, adapter.body(pending, response), { headers });
 }
 
-/** The hot path: no await, no parsing. */
-function cachedReply(
-  { streamHeaders, cachedJson, cachedStream }: ApiAdapter,
-  { id, caller }: PendingRequest,
-  cached: CachedResponse,
+/** The hot path: no await, no parsing. Undefined if the response is not from the cache. */
+export function cachedReply(
+  adapter: ApiAdapter,
+  { id, caller, cachedResponse: cached, ignoredFields }: PendingRequest,
   stream: boolean,
-  ignored: Record<string, string> | undefined,
-): Reply {
+  unknownFields: readonly string[],
+): Reply | undefined {
+  if (cached === undefined) return undefined;
+  const { streamHeaders, cachedJson, cachedStream } = adapter;
   const { modelJson, usage } = cached;
   const body = cached.body(stream ? cachedStream : cachedJson, id);
   const headers = { 'x-cache': 'hit', 'x-request-id': id };
+  const ignored = ignoredHeader(adapter, unknownFields, ignoredFields);
   if (ignored !== undefined) Object.assign(headers, ignored);
   const result: Reply = stream
     ? { status: 200, headers: { ...streamHeaders, ...headers }, body }

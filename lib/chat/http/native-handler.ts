@@ -2,9 +2,16 @@ import type { z } from 'zod';
 import { ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { nativeResponse, nativeStreamEncoder } from '#lib/chat/formats/native';
-import { apiAdapter, type ParsedChatRequest, reply, submitThrough } from '#lib/chat/http/api-adapter';
+import {
+  apiAdapter,
+  type KnownRequest,
+  type ParsedChatRequest,
+  reply,
+  submitThrough,
+} from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { attachedStatus, EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
+import { replyToBody } from '#lib/chat/http/large-bodies';
 import { parseBody } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { unknownFields } from '#lib/http/ignored-fields';
@@ -26,13 +33,17 @@ const NATIVE_API = apiAdapter({
  * of one that is attached to by its id.
  */
 export async function handleChat(request: HttpRequest, context: RequestContext): Promise<Reply> {
-  return respond(await readChatBody(request), request, context);
+  return replyToBody(NATIVE_BODIES, await readChatBody(request), request, context);
 }
 
 /** Not async: an async function would retain the body for as long as the request waits. */
-function respond(bytes: Uint8Array, request: HttpRequest, context: RequestContext): Promise<Reply> {
-  const body = parsedBodies().get(bytes, parseNativeBody);
-  if ('chat' in body) return submitThrough(NATIVE_API, body, request, context);
+function respond(
+  body: NativeBody,
+  request: HttpRequest,
+  context: RequestContext,
+  remember?: (known: KnownRequest) => void,
+): Promise<Reply> {
+  if ('chat' in body) return submitThrough(NATIVE_API, body, request, context, remember);
   const { request_id: id, stream } = body;
   const pending = chatEngine().find(id, context.caller);
   const { signal } = request;
@@ -44,6 +55,8 @@ type NativeBody = ParsedChatRequest | z.output<typeof attachRequestSchema>;
 function parsedBodies(): ParsedBodyCache<NativeBody> {
   return singleton('chat.recent-bodies', () => new ParsedBodyCache<NativeBody>());
 }
+
+const NATIVE_BODIES = { api: 'native', parsed: parsedBodies, parse: parseNativeBody, respond };
 
 function parseNativeBody(bytes: Uint8Array): NativeBody {
   const body = parseChatBody(bytes);

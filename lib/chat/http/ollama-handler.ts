@@ -2,8 +2,9 @@ import { ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { type OllamaEndpoint, ollamaLoadResponse, ollamaResponse, ollamaStreamEncoder } from '#lib/chat/formats/ollama';
 import { fromOllamaChat, fromOllamaGenerate } from '#lib/chat/formats/ollama-request';
-import { type ApiAdapter, apiAdapter, submitThrough } from '#lib/chat/http/api-adapter';
+import { type ApiAdapter, apiAdapter, type KnownRequest, submitThrough } from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
+import { type BodyHandling, replyToBody } from '#lib/chat/http/large-bodies';
 import { AppError } from '#lib/errors';
 import { parseBody } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
@@ -32,14 +33,12 @@ const GENERATE_API = ollamaApi('generate');
 
 /** POST /api/chat of Ollama's API. */
 export async function handleOllamaChat(request: HttpRequest, context: RequestContext): Promise<Reply> {
-  const input = parsedBodies('chat').get(await readChatBody(request, true), parseChat);
-  return respond('chat', CHAT_API, input, request, context);
+  return replyToBody(CHAT_BODIES, await readChatBody(request, true), request, context);
 }
 
 /** POST /api/generate of Ollama's API. */
 export async function handleOllamaGenerate(request: HttpRequest, context: RequestContext): Promise<Reply> {
-  const input = parsedBodies('generate').get(await readChatBody(request, true), parseGenerate);
-  return respond('generate', GENERATE_API, input, request, context);
+  return replyToBody(GENERATE_BODIES, await readChatBody(request, true), request, context);
 }
 
 function ollamaApi(endpoint: OllamaEndpoint): ApiAdapter {
@@ -61,6 +60,22 @@ interface OllamaInput {
 
 function parsedBodies(endpoint: OllamaEndpoint): ParsedBodyCache<OllamaInput> {
   return singleton(`chat.recent-bodies.ollama.${endpoint}`, () => new ParsedBodyCache<OllamaInput>());
+}
+
+const CHAT_BODIES = ollamaBodies('chat', CHAT_API, parseChat);
+const GENERATE_BODIES = ollamaBodies('generate', GENERATE_API, parseGenerate);
+
+function ollamaBodies(
+  endpoint: OllamaEndpoint,
+  api: ApiAdapter,
+  parse: BodyHandling<OllamaInput>['parse'],
+): BodyHandling<OllamaInput> {
+  return {
+    api: `ollama.${endpoint}`,
+    parsed: () => parsedBodies(endpoint),
+    parse,
+    respond: (input, request, context, remember) => respond(endpoint, api, input, request, context, remember),
+  };
 }
 
 function parseChat(bytes: Uint8Array): OllamaInput {
@@ -85,8 +100,9 @@ function respond(
   { model, keepAlive, chat, unknownFields: unknown }: OllamaInput,
   request: HttpRequest,
   context: RequestContext,
+  remember?: (known: KnownRequest) => void,
 ): Promise<Reply> {
-  if (chat !== undefined) return submitThrough(api, { chat, unknownFields: unknown }, request, context);
+  if (chat !== undefined) return submitThrough(api, { chat, unknownFields: unknown }, request, context, remember);
   return loadModel(endpoint, model, keepAlive, unknown, request.signal);
 }
 

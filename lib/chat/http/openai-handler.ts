@@ -1,9 +1,16 @@
 import { ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
 import { openAiCompletion, openAiFieldName, openAiStreamEncoder } from '#lib/chat/formats/openai';
 import { fromOpenAi } from '#lib/chat/formats/openai-request';
-import { type ApiAdapter, apiAdapter, type ParsedChatRequest, submitThrough } from '#lib/chat/http/api-adapter';
+import {
+  type ApiAdapter,
+  apiAdapter,
+  type KnownRequest,
+  type ParsedChatRequest,
+  submitThrough,
+} from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
+import { replyToBody } from '#lib/chat/http/large-bodies';
 import { parseBody } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { unknownFields } from '#lib/http/ignored-fields';
@@ -16,8 +23,17 @@ const FIELDS = Object.keys(openAiRequestSchema.shape);
 
 /** POST /v1/chat/completions */
 export async function handleOpenAiChat(request: HttpRequest, context: RequestContext): Promise<Reply> {
-  const { includeUsage, ...parsed } = parsedBodies().get(await readChatBody(request), parseOpenAiBody);
-  return submitThrough(includeUsage ? API_WITH_USAGE : API, parsed, request, context);
+  return replyToBody(OPENAI_BODIES, await readChatBody(request), request, context);
+}
+
+/** Not async: an async function would retain the body for as long as the request waits. */
+function respond(
+  { includeUsage, ...parsed }: OpenAiBody,
+  request: HttpRequest,
+  context: RequestContext,
+  remember?: (known: KnownRequest) => void,
+): Promise<Reply> {
+  return submitThrough(includeUsage ? API_WITH_USAGE : API, parsed, request, context, remember);
 }
 
 const API = openAiApi(false);
@@ -39,6 +55,8 @@ interface OpenAiBody extends ParsedChatRequest {
 function parsedBodies(): ParsedBodyCache<OpenAiBody> {
   return singleton('chat.recent-bodies.openai', () => new ParsedBodyCache<OpenAiBody>());
 }
+
+const OPENAI_BODIES = { api: 'openai', parsed: parsedBodies, parse: parseOpenAiBody, respond };
 
 function parseOpenAiBody(bytes: Uint8Array): OpenAiBody {
   const body = parseChatBody(bytes);

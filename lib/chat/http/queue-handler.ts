@@ -6,6 +6,7 @@ import { attachedStatus, EVENT_STREAM_HEADERS, jsonReply, streamReply } from '#l
 import { parseChatRequest } from '#lib/chat/http/native-handler';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
 import { AppError } from '#lib/errors';
+import { parseOnce } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { ignoredFieldsHeader } from '#lib/http/ignored-fields';
 import { json, type Reply } from '#lib/http/reply';
@@ -33,7 +34,7 @@ function enqueue(
   request: HttpRequest,
   context: RequestContext,
 ): { unknown: readonly string[]; enqueued: Promise<PendingRequest> } {
-  const { chat, unknownFields } = parseChatRequest(parseChatBody(bytes), bytes.byteLength);
+  const { chat, unknownFields } = parseChatRequest(parseOnce(bytes, parseChatBody), bytes.byteLength);
   const idempotencyKey = request.headers.get('idempotency-key') ?? undefined;
   const submitter = { ...submitterOf(request, context, bytes.byteLength), idempotencyKey };
   const enqueued = chatEngine().enqueue(chat, submitter).catch(logRejection(context, chat.model));
