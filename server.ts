@@ -3,7 +3,7 @@
  * `npm start`, or after `next build` by `node server.ts` in the project's folder. See
  * docs/decisions/0004-custom-server-next-to-next.md.
  */
-import { createServer } from 'node:http';
+import { createServer } from '#lib/node-http';
 import { type LoadPages, startServer } from '#lib/server/start';
 
 const loadPages: LoadPages = async ({ host, port }) => {

@@ -1,4 +1,4 @@
-import { type IncomingMessage, request as requestHttp } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { type Duplex, Transform } from 'node:stream';
 import { AppError } from '#lib/errors';
@@ -10,6 +10,7 @@ import { responseHeaders, statusMessage } from '#lib/gateway/headers/response-he
 import type { ForwardOptions } from '#lib/gateway/node-sink';
 import type { BodyMask } from '#lib/gateway/token-mask';
 import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
+import { request as requestHttp } from '#lib/node-http';
 
 const KEEP_ALIVE_PROBE_MS = 30_000;
 /** How long a peer has to take the last bytes. */

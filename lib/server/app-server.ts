@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { pathToFileURL } from 'node:url';
@@ -14,6 +14,7 @@ import { pathnameOf } from '#lib/http/page-access';
 import { json, type Reply } from '#lib/http/reply';
 import { resolveRequestId } from '#lib/http/request-id';
 import type { RouteContext, RouteHandler } from '#lib/http/route';
+import { createServer } from '#lib/node-http';
 import { findAppPaths } from '#lib/server/app-paths';
 import { isSharedAddress, limitConnections } from '#lib/server/connection-limit';
 import { NodeRequest } from '#lib/server/node-request';

@@ -1,8 +1,9 @@
-import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { AppError } from '#lib/errors';
 import { endSocket } from '#lib/http/end-socket';
 import { toErrorResponse } from '#lib/http/errors';
+import { STATUS_CODES } from '#lib/node-http';
 import type { ErrorBody } from '#lib/wire/error';
 
 /**
