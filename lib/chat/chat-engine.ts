@@ -12,7 +12,7 @@ import { ArrivingRequest, estimateRequestBytes } from '#lib/chat/generation/pack
 import { type ConversationTurn, PendingRequest } from '#lib/chat/generation/pending-request';
 import { toAppError } from '#lib/chat/model-error';
 import { batchGroup } from '#lib/chat/model-request';
-import { RequestResolver, type ResolvedRequest } from '#lib/chat/request-resolver';
+import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver';
 import { queueOverview } from '#lib/chat/scheduler/queue-overview';
 import { type QueueStanding, Scheduler, type SchedulerOptions } from '#lib/chat/scheduler/scheduler';
 import { AppError } from '#lib/errors';
@@ -98,7 +98,6 @@ export class ChatEngine {
   readonly #conversations: ConversationCache;
   readonly #inFlight: InFlight;
   readonly #scheduler: Scheduler;
-  readonly #resolver: RequestResolver;
   readonly #idempotencyKeys: IdempotencyKeys;
   readonly #generationContext: GenerationContext;
   readonly #lookups: Record<CacheHeader, number>;
@@ -129,7 +128,6 @@ export class ChatEngine {
     );
     this.#inFlight = new InFlight(settings.QUEUE_RESULT_TTL_SECONDS * 1000, clock);
     this.#scheduler = new Scheduler(options);
-    this.#resolver = new RequestResolver(settings);
     this.#idempotencyKeys = new IdempotencyKeys((id) => this.#inFlight.find(id));
     this.#generationContext = {
       clock,
@@ -167,7 +165,8 @@ export class ChatEngine {
     if (this.#closed !== undefined) throw this.#closed;
     if (submitter.bypassCache === true || !this.#options.settings.CACHE_ENABLED) return undefined;
     const { caller, bodyBytes: bytes = 0 } = submitter;
-    const { provider, model } = await this.#resolveModel(keyed.requestedModel, { caller, bytes });
+    const held = bytes <= LARGE_REQUEST_BYTES ? undefined : { caller, bytes };
+    const { provider, model } = await this.#resolveModel(keyed.requestedModel, held);
     if (this.#closed !== undefined) throw this.#closed;
     if (provider !== keyed.provider || model !== keyed.model) return undefined;
     const key = this.#scopedKey(keyed.key, caller);
@@ -341,7 +340,12 @@ export class ChatEngine {
   ): PendingRequest {
     if (this.#closed !== undefined) throw this.#closed;
     const resumed = this.#resume(request, submitter.caller);
-    const resolved = this.#resolver.resolve(resumed?.request ?? request, provider, model);
+    const resolved = resolveRequest(
+      resumed?.request ?? request,
+      provider,
+      model,
+      this.#options.settings.OLLAMA_SYSTEM_PROMPT,
+    );
     if (resumed === undefined && resolved.key !== undefined)
       submitter.onKey?.({
         requestedModel: request.model,

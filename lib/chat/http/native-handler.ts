@@ -1,5 +1,4 @@
 import type { z } from 'zod';
-import { ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { nativeResponse, nativeStreamEncoder } from '#lib/chat/formats/native';
 import {
@@ -11,13 +10,12 @@ import {
 } from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { attachedStatus, EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
-import { replyToBody } from '#lib/chat/http/large-bodies';
+import { replyToBody } from '#lib/chat/http/known-bodies';
 import { parseBody } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { unknownFields } from '#lib/http/ignored-fields';
 import type { Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
-import { singleton } from '#lib/singletons';
 import { acceptCamelCase } from '#lib/wire/camel-case';
 import { attachRequestSchema, CHAT_FIELDS, chatRequestSchema } from '#lib/wire/chat';
 import { OLLAMA_FIELDS } from '#lib/wire/request-field-support';
@@ -41,7 +39,7 @@ function respond(
   body: NativeBody,
   request: HttpRequest,
   context: RequestContext,
-  remember?: (known: KnownRequest) => void,
+  remember: (known: KnownRequest) => void,
 ): Promise<Reply> {
   if ('chat' in body) return submitThrough(NATIVE_API, body, request, context, remember);
   const { request_id: id, stream } = body;
@@ -52,11 +50,7 @@ function respond(
 
 type NativeBody = ParsedChatRequest | z.output<typeof attachRequestSchema>;
 
-function parsedBodies(): ParsedBodyCache<NativeBody> {
-  return singleton('chat.recent-bodies', () => new ParsedBodyCache<NativeBody>());
-}
-
-const NATIVE_BODIES = { api: 'native', parsed: parsedBodies, parse: parseNativeBody, respond };
+const NATIVE_BODIES = { api: 'native', parse: parseNativeBody, respond };
 
 function parseNativeBody(bytes: Uint8Array): NativeBody {
   const body = parseChatBody(bytes);

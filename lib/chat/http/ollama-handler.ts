@@ -1,17 +1,15 @@
-import { ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { type OllamaEndpoint, ollamaLoadResponse, ollamaResponse, ollamaStreamEncoder } from '#lib/chat/formats/ollama';
 import { fromOllamaChat, fromOllamaGenerate } from '#lib/chat/formats/ollama-request';
 import { type ApiAdapter, apiAdapter, type KnownRequest, submitThrough } from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
-import { type BodyHandling, replyToBody } from '#lib/chat/http/large-bodies';
+import { type BodyHandling, replyToBody } from '#lib/chat/http/known-bodies';
 import { AppError } from '#lib/errors';
 import { parseBody } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { ignoredFieldsHeader, unknownFields } from '#lib/http/ignored-fields';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
-import { singleton } from '#lib/singletons';
 import type { ChatRequest } from '#lib/wire/chat';
 import { durationMs } from '#lib/wire/keep-alive';
 import { ollamaChatSchema, ollamaGenerateSchema } from '#lib/wire/ollama-request';
@@ -58,10 +56,6 @@ interface OllamaInput {
   readonly unknownFields: readonly string[];
 }
 
-function parsedBodies(endpoint: OllamaEndpoint): ParsedBodyCache<OllamaInput> {
-  return singleton(`chat.recent-bodies.ollama.${endpoint}`, () => new ParsedBodyCache<OllamaInput>());
-}
-
 const CHAT_BODIES = ollamaBodies('chat', CHAT_API, parseChat);
 const GENERATE_BODIES = ollamaBodies('generate', GENERATE_API, parseGenerate);
 
@@ -72,7 +66,6 @@ function ollamaBodies(
 ): BodyHandling<OllamaInput> {
   return {
     api: `ollama.${endpoint}`,
-    parsed: () => parsedBodies(endpoint),
     parse,
     respond: (input, request, context, remember) => respond(endpoint, api, input, request, context, remember),
   };
@@ -100,7 +93,7 @@ function respond(
   { model, keepAlive, chat, unknownFields: unknown }: OllamaInput,
   request: HttpRequest,
   context: RequestContext,
-  remember?: (known: KnownRequest) => void,
+  remember: (known: KnownRequest) => void,
 ): Promise<Reply> {
   if (chat !== undefined) return submitThrough(api, { chat, unknownFields: unknown }, request, context, remember);
   return loadModel(endpoint, model, keepAlive, unknown, request.signal);

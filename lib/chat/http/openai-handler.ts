@@ -1,4 +1,3 @@
-import { ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
 import { openAiCompletion, openAiFieldName, openAiStreamEncoder } from '#lib/chat/formats/openai';
 import { fromOpenAi } from '#lib/chat/formats/openai-request';
 import {
@@ -10,13 +9,12 @@ import {
 } from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
-import { replyToBody } from '#lib/chat/http/large-bodies';
+import { replyToBody } from '#lib/chat/http/known-bodies';
 import { parseBody } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { unknownFields } from '#lib/http/ignored-fields';
 import type { Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
-import { singleton } from '#lib/singletons';
 import { openAiRequestSchema } from '#lib/wire/openai-request';
 
 const FIELDS = Object.keys(openAiRequestSchema.shape);
@@ -31,7 +29,7 @@ function respond(
   { includeUsage, ...parsed }: OpenAiBody,
   request: HttpRequest,
   context: RequestContext,
-  remember?: (known: KnownRequest) => void,
+  remember: (known: KnownRequest) => void,
 ): Promise<Reply> {
   return submitThrough(includeUsage ? API_WITH_USAGE : API, parsed, request, context, remember);
 }
@@ -52,11 +50,7 @@ interface OpenAiBody extends ParsedChatRequest {
   readonly includeUsage: boolean;
 }
 
-function parsedBodies(): ParsedBodyCache<OpenAiBody> {
-  return singleton('chat.recent-bodies.openai', () => new ParsedBodyCache<OpenAiBody>());
-}
-
-const OPENAI_BODIES = { api: 'openai', parsed: parsedBodies, parse: parseOpenAiBody, respond };
+const OPENAI_BODIES = { api: 'openai', parse: parseOpenAiBody, respond };
 
 function parseOpenAiBody(bytes: Uint8Array): OpenAiBody {
   const body = parseChatBody(bytes);

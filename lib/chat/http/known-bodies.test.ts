@@ -1,8 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import { ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
 import { nativeResponse, nativeStreamEncoder } from '#lib/chat/formats/native';
 import { apiAdapter, type KnownRequest } from '#lib/chat/http/api-adapter';
-import { type BodyHandling, replyToBody } from '#lib/chat/http/large-bodies';
+import { type BodyHandling, replyToBody } from '#lib/chat/http/known-bodies';
 import { readConfig } from '#lib/config/config';
 import { WebRequest } from '#lib/http/http-request';
 import { json } from '#lib/http/reply';
@@ -13,16 +12,23 @@ import { chatRequest, type EngineHarness, engineHarness } from '../../../test/su
 
 const ADAPTER = apiAdapter({ streamHeaders: {}, encoder: nativeStreamEncoder, body: nativeResponse });
 
+function harness(): EngineHarness {
+  for (const name of ['chat', 'chat.known-requests']) resetSingleton(name);
+  const played = engineHarness();
+  singleton('chat', () => played.engine);
+  played.provider.onCall = (call) => void call.say('so').done();
+  return played;
+}
+
 /** An API whose bodies are one message, and whose requests go straight to the engine. */
 function textApi({ engine }: EngineHarness) {
   const parse = vi.fn((bytes: Uint8Array) => chatRequest(Buffer.from(bytes).toString()));
   const handling: BodyHandling<ChatRequest> = {
     api: 'text',
-    parsed: () => singleton('text', () => new ParsedBodyCache<ChatRequest>()),
     parse,
     async respond(chat, _request, { caller }, remember) {
       const known = { adapter: ADAPTER, stream: false, unknownFields: [] } satisfies Partial<KnownRequest>;
-      const onKey = (keyed: KnownRequest['keyed']) => remember?.({ ...known, keyed });
+      const onKey = (keyed: KnownRequest['keyed']) => remember({ ...known, keyed });
       const pending = await engine.submit(chat, { caller, onKey });
       return json({}, 200, { 'x-cache': pending.cacheStatus });
     },
@@ -45,23 +51,38 @@ function textApi({ engine }: EngineHarness) {
 }
 
 describe('replyToBody', () => {
-  it('parses a large body once while its response is cached, and a bounded number of bodies is known', async () => {
-    for (const name of ['chat', 'chat.known-bodies.text', 'text']) resetSingleton(name);
-    const harness = engineHarness();
-    singleton('chat', () => harness.engine);
-    harness.provider.onCall = (call) => void call.say('so').done();
-    const { parse, send } = textApi(harness);
-    const long = 'x'.repeat(17_000);
-    expect(await send(long)).toBe('miss');
-    await vi.waitFor(async () => expect(await send(long)).toBe('hit'));
+  it.each([0, 17_000])('parses a body of %i bytes once while its response is cached', async (length) => {
+    const { parse, send } = textApi(harness());
+    const body = `hello ${'x'.repeat(length)}`;
+    expect(await send(body)).toBe('miss');
+    await vi.waitFor(async () => expect(await send(body)).toBe('hit'));
     const parsed = parse.mock.calls.length;
-    for (let count = 0; count < 3; count++) expect(await send(long)).toBe('hit');
+    for (let count = 0; count < 3; count++) expect(await send(body)).toBe('hit');
     expect(parse).toHaveBeenCalledTimes(parsed);
+  });
+
+  it('parses a body again whose response cannot be cached', async () => {
+    const played = harness();
+    const { parse, send } = textApi(played);
+    played.provider.onCall = (call) => void call.say('so').done('length');
+    for (let count = 0; count < 3; count++) await send('hello');
+    expect(parse).toHaveBeenCalledTimes(3);
+  });
+
+  it('knows thousands of bodies, the most recent ones', async () => {
+    const played = harness();
+    const { parse, send } = textApi(played);
+    await send('first');
+    await vi.waitFor(async () => expect(await send('first')).toBe('hit'));
     // Also requests whose responses are not stored are known: their number is what is bounded.
-    harness.provider.onCall = (call) => void call.say('so').done('length');
-    for (let count = 0; count < 6_000; count++) await send(`${count}${long}`);
-    expect(parse).toHaveBeenCalledTimes(parsed + 6_000);
-    expect(await send(long)).toBe('hit');
-    expect(parse).toHaveBeenCalledTimes(parsed + 6_001);
+    played.provider.onCall = (call) => void call.say('so').done('length');
+    for (let count = 0; count < 10_000; count++) await send(String(count));
+    parse.mockClear();
+    expect(await send('first')).toBe('hit');
+    expect(parse).not.toHaveBeenCalled();
+    for (let count = 10_000; count < 30_000; count++) await send(String(count));
+    parse.mockClear();
+    expect(await send('first')).toBe('hit');
+    expect(parse).toHaveBeenCalledTimes(1);
   });
 });

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ScriptedCall } from '../support/chat.ts';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 
-/** Bodies that are too large to be remembered, and are recognised by their digest. */
+/** Bodies that came before, and are recognised by their digest. */
 
 let s: ChatServer;
 afterEach(() => s.close());
@@ -38,7 +38,7 @@ function playEcho(): void {
   };
 }
 
-describe('a large body', () => {
+describe('a repeated body', () => {
   it.each([
     ['/api/chat-optimized', question(LONG)],
     ['/api/chat-optimized', question(LONG, { stream: true })],

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { MAX_BODY_BYTES, type ParsedBodyCache } from '#lib/chat/cache/parsed-body-cache';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { estimateValueBytes } from '#lib/chat/generation/packed-request';
 import { cachedReply, type KnownRequest } from '#lib/chat/http/api-adapter';
@@ -13,44 +12,38 @@ import type { RequestContext } from '#lib/http/route';
 import { singleton } from '#lib/singletons';
 import { MIB } from '#lib/units';
 
-/** Fits thousands of requests, whose texts are not part of it. */
-const MAX_KNOWN_BYTES = 2 * MIB;
-/** Memory of an entry without its strings, as measured on V8. */
-const ENTRY_BYTES = 400;
+/** Fits more than ten thousand requests, whose texts are not part of it. */
+const MAX_KNOWN_BYTES = 8 * MIB;
+/** Memory of an entry without names of fields and models, as measured on V8. */
+const ENTRY_BYTES = 520;
 
-/** Requests by the SHA-256 of their body: the same digest means the same bytes. */
-type KnownBodies = LRUCache<string, KnownRequest>;
-
-export interface BodyHandling<T extends object> {
+export interface BodyHandling<T> {
   /** Of the API: the same bytes mean another request to another one. */
   readonly api: string;
-  readonly parsed: () => ParsedBodyCache<T>;
   readonly parse: (bytes: Uint8Array) => T;
-  /** `remember` is called if the response of the request may be cached. */
+  /** Calls `remember` if the response of the request may be cached. */
   readonly respond: (
     body: T,
     request: HttpRequest,
     context: RequestContext,
-    remember?: (known: KnownRequest) => void,
+    remember: (known: KnownRequest) => void,
   ) => Promise<Reply>;
 }
 
 /**
- * Replies to a body. A small one that is repeated is not parsed again, and a large one only if its
- * response is not cached. Not async: an async function would retain the bytes for as long as the
- * request waits.
+ * Replies to a body. One that is repeated is parsed and validated again only if its response is not
+ * cached. Not async: an async function would retain the bytes for as long as the request waits.
  */
-export function replyToBody<T extends object>(
-  handling: BodyHandling<T>,
+export function replyToBody<T>(
+  { api, parse, respond }: BodyHandling<T>,
   bytes: Uint8Array,
   request: HttpRequest,
   context: RequestContext,
 ): Promise<Reply> {
-  const { api, parsed, parse, respond } = handling;
-  if (bytes.byteLength <= MAX_BODY_BYTES) return respond(parsed().get(bytes, parse), request, context);
-  const digest = hash('sha256', bytes, 'base64url');
-  const known = knownBodies(api).get(digest);
-  const remember = rememberer(api, digest);
+  // The same digest means the same bytes.
+  const name = `${api} ${hash('sha256', bytes, 'base64url')}`;
+  const remember = rememberAs(name);
+  const known = knownRequests().get(name);
   if (known === undefined) return respond(parseOnce(bytes, parse), request, context, remember);
   return replyFromCache(known, bytes.byteLength, request, context).then((reply) => {
     if (reply === undefined) return respond(parseOnce(bytes, parse), request, context, remember);
@@ -75,13 +68,14 @@ function replyFromCache(
 }
 
 /** A separate function: its closure must not retain the body. */
-function rememberer(api: string, digest: string): (known: KnownRequest) => void {
-  return (known) => void knownBodies(api).set(digest, known);
+function rememberAs(name: string): (known: KnownRequest) => void {
+  return (known) => void knownRequests().set(name, known);
 }
 
-function knownBodies(api: string): KnownBodies {
+/** Requests by their API and the SHA-256 of their body. */
+function knownRequests(): LRUCache<string, KnownRequest> {
   return singleton(
-    `chat.known-bodies.${api}`,
+    'chat.known-requests',
     () =>
       new LRUCache<string, KnownRequest>({
         maxSize: MAX_KNOWN_BYTES,
@@ -89,6 +83,7 @@ function knownBodies(api: string): KnownBodies {
           ENTRY_BYTES +
           estimateValueBytes(unknownFields) +
           estimateValueBytes(keyed.ignoredFields) +
+          keyed.model.length +
           (keyed.requestedModel?.length ?? 0),
       }),
   );
