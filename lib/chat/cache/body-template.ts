@@ -21,22 +21,42 @@ const SLOTS = ['id', 'content', 'thinking'] as const;
 const SLOT_BY_PLACEHOLDER = new Map(SLOTS.map((slot) => [PLACEHOLDERS[slot], slot]));
 const ANY_PLACEHOLDER = new RegExp(`(${Object.values(PLACEHOLDERS).join('|')})`);
 
-/** A text inside of a JSON string, without its quotes, as bytes outside the heap. */
-export class JsonText {
-  readonly bytes: Buffer<ArrayBuffer>;
-  readonly isAscii: boolean;
+/** A shorter ASCII text is a string: bytes outside of the heap take 500 more for their objects. */
+const MAX_HEAP_CHARS = 1024;
 
-  constructor(text: string) {
+/** A text inside of a JSON string, without its quotes. A long one is outside of the heap. */
+export class JsonText {
+  static readonly #EMPTY = new JsonText('');
+  readonly byteLength: number;
+  readonly isAscii: boolean;
+  readonly #stored: string | Buffer<ArrayBuffer>;
+
+  private constructor(text: string) {
     const escaped = JSON.stringify(text).slice(1, -1);
-    const length = Buffer.byteLength(escaped);
+    this.byteLength = Buffer.byteLength(escaped);
+    this.isAscii = this.byteLength === escaped.length;
     // A separate allocation: a slice of Node's shared pool would retain the whole pool.
-    this.bytes = Buffer.from(new ArrayBuffer(length));
-    this.bytes.write(escaped);
-    this.isAscii = length === escaped.length;
+    const bytes = Buffer.from(new ArrayBuffer(this.byteLength));
+    bytes.write(escaped);
+    this.#stored = this.isAscii && this.byteLength <= MAX_HEAP_CHARS ? bytes.toString('latin1') : bytes;
+  }
+
+  static of(text: string): JsonText {
+    return text === '' ? JsonText.#EMPTY : new JsonText(text);
+  }
+
+  /** The stored text, which is not to be changed. */
+  get piece(): BodyPiece {
+    return this.#stored;
+  }
+
+  /** The text as it stands in JSON, if it is ASCII. */
+  get ascii(): string {
+    return typeof this.#stored === 'string' ? this.#stored : this.#stored.toString('latin1');
   }
 
   toString(): string {
-    return JSON.parse(`"${this.bytes.toString()}"`);
+    return JSON.parse(`"${this.#stored.toString()}"`);
   }
 }
 
@@ -75,16 +95,14 @@ export class BodyTemplate {
     if (!isString || byteLength > MAX_STRING_BYTES) return new BodyPieces(this.#pieces(parts), byteLength);
     let body = this.#literals[0] ?? '';
     for (const [index, slot] of this.#slots.entries())
-      body +=
-        (slot === 'id' ? id : (slot === 'content' ? content : thinking).bytes.toString('latin1')) +
-        this.#literals[index + 1];
+      body += (slot === 'id' ? id : (slot === 'content' ? content : thinking).ascii) + this.#literals[index + 1];
     return body;
   }
 
   #byteLength({ id, content, thinking }: BodyParts): number {
     let bytes = this.#literalBytes;
     for (const slot of this.#slots)
-      bytes += slot === 'id' ? id.length : (slot === 'content' ? content : thinking).bytes.byteLength;
+      bytes += slot === 'id' ? id.length : (slot === 'content' ? content : thinking).byteLength;
     return bytes;
   }
 
@@ -96,7 +114,7 @@ export class BodyTemplate {
       const literal = this.#literals[index + 1] ?? '';
       if (slot === 'id') text += id + literal;
       else {
-        pieces.push(text, (slot === 'content' ? content : thinking).bytes);
+        pieces.push(text, (slot === 'content' ? content : thinking).piece);
         text = literal;
       }
     }
