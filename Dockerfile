@@ -56,7 +56,7 @@ HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["nod
 STOPSIGNAL SIGTERM
 # tini takes in what sandboxes leave behind.
 ENTRYPOINT ["tini", "--"]
-CMD ["node", "--max-old-space-size=512", "--max-semi-space-size=4", "server.ts"]
+CMD ["node", "--max-old-space-size=512", "--max-semi-space-size=4", "--expose-gc", "server.ts"]
 
 FROM slim AS full
 USER root
