@@ -14,8 +14,10 @@ import { MIB } from '#lib/units';
 
 /** Fits more than ten thousand requests, whose texts are not part of it. */
 const MAX_KNOWN_BYTES = 8 * MIB;
+/** A longer body is known by its digest, which takes longer to make. */
+const MAX_TEXT_BYTES = 512;
 /** Memory of an entry without names of fields and models, as measured on V8. */
-const ENTRY_BYTES = 450;
+const ENTRY_BYTES = 400;
 
 export interface BodyHandling<T> {
   /** Of the API: the same bytes mean another request to another one. */
@@ -40,8 +42,7 @@ export function replyToBody<T>(
   request: HttpRequest,
   context: RequestContext,
 ): Promise<Reply> {
-  // The same digest means the same bytes.
-  const name = `${api} ${hash('sha256', bytes, 'base64url')}`;
+  const name = nameOf(api, bytes);
   const remember = rememberAs(name);
   const known = knownRequests().get(name);
   if (known === undefined) return respond(parseOnce(bytes, parse), request, context, remember);
@@ -50,6 +51,12 @@ export function replyToBody<T>(
     recycleBody(bytes);
     return reply;
   });
+}
+
+/** The same name means the same bytes: it has one character for each byte, or their digest. */
+function nameOf(api: string, bytes: Uint8Array): string {
+  if (bytes.byteLength > MAX_TEXT_BYTES) return `${api} digest ${hash('sha256', bytes, 'base64url')}`;
+  return `${api} text ${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')}`;
 }
 
 /** Resolves to undefined if the response is not cached any more. */
@@ -72,15 +79,16 @@ function rememberAs(name: string): (known: KnownRequest) => void {
   return (known) => void knownRequests().set(name, known);
 }
 
-/** Requests by their API and the SHA-256 of their body. */
+/** Requests by `nameOf` their body. */
 function knownRequests(): LRUCache<string, KnownRequest> {
   return singleton(
     'chat.known-requests',
     () =>
       new LRUCache<string, KnownRequest>({
         maxSize: MAX_KNOWN_BYTES,
-        sizeCalculation: ({ unknownFields, keyed }) =>
+        sizeCalculation: ({ unknownFields, keyed }, name) =>
           ENTRY_BYTES +
+          name.length +
           estimateValueBytes(unknownFields) +
           estimateValueBytes(keyed.ignoredFields) +
           keyed.model.length +
