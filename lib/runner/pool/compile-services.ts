@@ -27,7 +27,7 @@ interface ServiceSlot {
 /**
  * Compilers in sandboxes that serve many programs. A compilation has its service alone. One that
  * finds none free runs in a new sandbox, so no caller waits for the compilation of another. See
- * docs/decisions/0018-compile-services.md.
+ * docs/decisions/0019-compile-services.md.
  */
 export class CompileServices {
   readonly #options: CompileServicesOptions;
