@@ -27,6 +27,8 @@ export interface Verdict {
 export interface Benchmark {
   name: string;
   run: () => Promise<Table>;
+  /** Takes so long that it runs only when it is named. */
+  isLong?: boolean;
 }
 
 const scratch = mkdtempSync(join(tmpdir(), 'chill-space-bench-'));

@@ -20,7 +20,7 @@ const unknown = names.filter((name) => !BENCHMARKS.some((benchmark) => benchmark
 if (unknown.length > 0)
   fail(`No table ${unknown.join(', ')}. There are: ${BENCHMARKS.map(({ name }) => name).join(', ')}.`);
 if (!existsSync('.next/BUILD_ID')) fail('The app is not built yet: run npm run build first.');
-const chosen = BENCHMARKS.filter(({ name }) => names.length === 0 || names.includes(name));
+const chosen = BENCHMARKS.filter(({ name, isLong }) => (names.length === 0 ? isLong !== true : names.includes(name)));
 const isFull = names.length === 0 && rounds === undefined && seconds === undefined && only === undefined;
 
 const sections: string[] = [];

@@ -13,6 +13,7 @@ import { largeBodies } from './tables/large-bodies.ts';
 import { lighthousePages } from './tables/lighthouse.ts';
 import { memory } from './tables/memory.ts';
 import { queue } from './tables/queue.ts';
+import { soak } from './tables/soak.ts';
 import { start } from './tables/start.ts';
 import { streamOverhead } from './tables/stream-overhead.ts';
 import { uncached } from './tables/uncached.ts';
@@ -37,4 +38,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   start,
   chatPage,
   lighthousePages,
+  soak,
 ];
