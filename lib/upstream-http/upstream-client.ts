@@ -1,9 +1,8 @@
-import { EnvHttpProxyAgent } from 'undici';
 import type { OutboundProxies } from '#lib/config/outbound-proxies';
 import { HttpPool } from '#lib/http-client/pool';
 import type { RequestController, ResponseHandler } from '#lib/http-client/response-handler';
 import { propagationHeaders } from '#lib/telemetry/tracing';
-import { ProxiedHandler } from '#lib/upstream-http/proxied-handler';
+import { ProxiedConnections } from '#lib/upstream-http/proxied-connections';
 import { ReadableResponse, type UpstreamResponse } from '#lib/upstream-http/readable-response';
 import { type ResponseConsumer, StreamedResponse } from '#lib/upstream-http/streamed-response';
 
@@ -44,7 +43,7 @@ interface WaitingHandler extends ResponseHandler {
  * (docs/decisions/0018-model-servers-by-own-client.md).
  */
 export class UpstreamClient {
-  readonly #connections: HttpPool | EnvHttpProxyAgent;
+  readonly #connections: HttpPool | ProxiedConnections;
   readonly #origin: string;
   readonly #basePath: string;
   readonly #headers: Readonly<Record<string, string>>;
@@ -69,12 +68,7 @@ export class UpstreamClient {
             keepAliveMs: KEEP_ALIVE_MS,
             sharesReadBuffer: true,
           })
-        : new EnvHttpProxyAgent({
-            ...proxies,
-            connect: { timeout: connectTimeoutMs },
-            connectTimeout: connectTimeoutMs,
-            keepAliveTimeout: KEEP_ALIVE_MS,
-          });
+        : new ProxiedConnections(proxies, { connectMs: connectTimeoutMs, keepAliveMs: KEEP_ALIVE_MS });
   }
 
   /** Open connections. Those through a proxy are not counted. */
@@ -117,32 +111,18 @@ export class UpstreamClient {
       if (waiting !== undefined) handler.onWaiting(waiting);
       return;
     }
-    try {
-      this.#connections.dispatch(
-        {
-          origin: this.#origin,
-          method,
-          path: fullPath,
-          headers: { ...this.#headers, ...propagationHeaders(), ...headers },
-          body: text ?? null,
-          headersTimeout: 0,
-          bodyTimeout: 0,
-        },
-        new ProxiedHandler(handler),
-      );
-    } catch (error) {
-      handler.onResponseError(error instanceof Error ? error : new Error('not sent', { cause: error }));
-    }
+    const allHeaders = { ...this.#headers, ...propagationHeaders(), ...headers };
+    const request = { origin: this.#origin, method, path: fullPath, headers: allHeaders, body: text ?? null };
+    this.#connections.dispatch(request, handler);
   }
 
   /** Closes all connections, also those in use. Safe to call twice. */
   async close(): Promise<void> {
-    this.#closing ??=
-      this.#connections instanceof HttpPool ? this.#closePool(this.#connections) : this.#connections.destroy();
+    this.#closing ??= this.#close();
     await this.#closing;
   }
 
-  async #closePool(pool: HttpPool): Promise<void> {
-    pool.close();
+  async #close(): Promise<void> {
+    await this.#connections.close();
   }
 }
