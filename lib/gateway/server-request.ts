@@ -1,4 +1,4 @@
-import { IncomingMessage } from 'node:http';
+import { IncomingMessage } from '#lib/node-http';
 
 /** Receives the body of a request from the parser. After `onEnd` or `onClose` nothing follows. */
 export interface ParsedBodyReceiver {

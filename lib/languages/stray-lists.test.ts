@@ -6,6 +6,7 @@ import { LANGUAGE_INFOS } from '#lib/languages/infos';
 /** Files that may list languages, each with its reason. */
 const ALLOWED: Readonly<Record<string, string>> = {
   'bench/programs.ts': 'has a program to measure for each language',
+  'bench/tables/code-throughput.ts': 'measures the languages that have a goal when many programs run',
   'bench/tables/code.ts': 'has figures of other sandboxes for each language',
   'components/markdown/shiki-grammars.ts': 'lists the grammars of the highlighter, most of them of other languages',
 };
