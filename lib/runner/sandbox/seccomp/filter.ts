@@ -22,6 +22,7 @@ import {
   BUFFER_OPTIONS,
   CLONE_NEWUSER,
   type ConditionalCall,
+  DENIED_FCNTLS,
   DENIED_IOCTLS,
   denied,
   EPERM,
@@ -60,12 +61,10 @@ function compile(architecture: Architecture, countsMemory: boolean): Instruction
     returns(ALLOW),
   ]);
   byArgument('personality', allowOnly(ALLOWED_PERSONALITIES));
-  byArgument('ioctl', [
-    load(argumentLow(1)),
-    ...DENIED_IOCTLS.flatMap((request) => [skipUnlessEqual(request, 1), returns(failWith(EPERM))]),
-    returns(ALLOW),
-  ]);
+  byArgument('ioctl', denyRequests(DENIED_IOCTLS));
   byArgument('socket', allowOnly(ALLOWED_SOCKET_FAMILIES));
+  // Without a control group, the content of pipes is counted by their usual size.
+  byArgument('fcntl', denyRequests(countsMemory ? DENIED_FCNTLS : [...DENIED_FCNTLS, F_SETPIPE_SZ]));
   // Without a control group, the memory of buffers is not counted, so they must not grow. The call
   // succeeds without effect, as in the kernel for a value above its maximum.
   if (!countsMemory) {
@@ -75,12 +74,6 @@ function compile(architecture: Architecture, countsMemory: boolean): Instruction
       returns(ALLOW),
       load(argumentLow(2)),
       ...BUFFER_OPTIONS.flatMap((option) => [skipUnlessEqual(option, 1), returns(failWith(SUCCESS))]),
-      returns(ALLOW),
-    ]);
-    byArgument('fcntl', [
-      load(argumentLow(1)),
-      skipUnlessEqual(F_SETPIPE_SZ, 1),
-      returns(failWith(EPERM)),
       returns(ALLOW),
     ]);
   }
@@ -93,6 +86,15 @@ const SUCCESS = 0;
 
 function foreignAbi({ foreignAbiFrom }: Architecture): Instruction[] {
   return foreignAbiFrom === undefined ? [] : [skipUnlessAtLeast(foreignAbiFrom, 1), returns(KILL_PROCESS)];
+}
+
+/** Denies these values of the second argument, of which the calls read 32 bits. */
+function denyRequests(requests: readonly number[]): Instruction[] {
+  return [
+    load(argumentLow(1)),
+    ...requests.flatMap((request) => [skipUnlessEqual(request, 1), returns(failWith(EPERM))]),
+    returns(ALLOW),
+  ];
 }
 
 /** Allows only these values of the first argument, of which the calls read 32 bits. */

@@ -165,6 +165,11 @@ export const BUFFER_OPTIONS = [
   7 /* SO_SNDBUF */, 8 /* SO_RCVBUF */, 32 /* SO_SNDBUFFORCE */, 33 /* SO_RCVBUFFORCE */,
 ] as const;
 
+/**
+ * fcntl(2): leases, notices of a directory, delegations. Programs see the same read-only files: a
+ * lease delays each opening by another program, and a notice reports it.
+ */
+export const DENIED_FCNTLS = [1024 /* F_SETLEASE */, 1026 /* F_NOTIFY */, 1040 /* F_SETDELEG */] as const;
 /** fcntl(2): enlarges a pipe from 64 KiB to a megabyte. */
 export const F_SETPIPE_SZ = 1031;
 
