@@ -71,6 +71,8 @@ export function bubblewrapArguments(
     ...['--uid', `${SANDBOX_UID}`, '--gid', `${SANDBOX_UID}`, '--hostname', 'sandbox'],
     ...['--json-status-fd', `${passed.status}`, '--seccomp', `${passed.seccomp}`],
     ...systemArguments(layout, passed),
+    // Of /proc/sys, the kernel lets the user own some files, and root of the host all.
+    ...['--remount-ro', '/proc'],
     ...['--dev', '/dev', '--size', `${sharedMemory}`, '--tmpfs', '/dev/shm', '--remount-ro', '/dev'],
     // No pseudo-terminals: their number is limited for the whole machine.
     ...['--size', '4096', '--tmpfs', '/dev/pts', '--remount-ro', '/dev/pts'],

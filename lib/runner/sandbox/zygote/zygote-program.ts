@@ -84,8 +84,8 @@ def serve():
     libc = ctypes.PyDLL(None, use_errno=True)
     python = ctypes.pythonapi
     clone = {"x86_64": 56, "aarch64": 220}[os.uname().machine]
-    # User, pid, mount, network, IPC, UTS and control group namespaces, and SIGCHLD.
-    flags = 0x10000000 | 0x20000000 | 0x00020000 | 0x40000000 | 0x08000000 | 0x04000000 | 0x02000000 | 17
+    # User, pid, mount, network, IPC and UTS namespaces, and SIGCHLD.
+    flags = 0x10000000 | 0x20000000 | 0x00020000 | 0x40000000 | 0x08000000 | 0x04000000 | 17
     filter_bytes = ctypes.create_string_buffer(FILTER, len(FILTER))
     filter_program = struct.pack("HxxxxxxP", len(FILTER) // 8, ctypes.addressof(filter_bytes))
 
@@ -113,10 +113,10 @@ def serve():
         os.closerange(3, ${INPUT_DESCRIPTOR})
         os.closerange(${FIRST_SLOT_DESCRIPTOR}, max(opened) + 1)
 
-    def mount_writable():
+    def mount_own():
         for path, options in MOUNTS:
             call("mount", b"tmpfs", path, b"tmpfs", 0x2 | 0x4, options)
-        call("mount", b"proc", b"/proc", b"proc", 0x2 | 0x4 | 0x8, None)
+        call("mount", b"proc", b"/proc", b"proc", 0x1 | 0x2 | 0x4 | 0x8, None)
         os.chdir("${writableMounts(0)[0]?.mount ?? ''}")
 
     def open_stdin():
@@ -134,7 +134,6 @@ def serve():
         os.close(fd)
 
     def drop_rights():
-        write_file("/proc/sys/user/max_user_namespaces", b"0")
         for number, value in LIMITS:
             resource.setrlimit(number, (value, value))
         with open("/proc/sys/kernel/cap_last_cap") as last:
@@ -149,11 +148,15 @@ def serve():
         open_pipes(slot)
         if os.read(${INPUT_DESCRIPTOR}, 1) != b"${GO}":
             os._exit(1)
+        # Its root is the control group of the sandbox: /proc/self/cgroup shows no path of the host.
+        call("unshare", 0x02000000)
         os.setsid()
         write_file("/proc/self/setgroups", b"deny")
         write_file("/proc/self/uid_map", b"${SANDBOX_UID} ${SANDBOX_UID} 1")
         write_file("/proc/self/gid_map", b"${SANDBOX_UID} ${SANDBOX_UID} 1")
-        mount_writable()
+        # Forbids further ones, while /proc is still that of the zygote, which can be written.
+        write_file("/proc/sys/user/max_user_namespaces", b"0")
+        mount_own()
         stdin = open_stdin()
         raise_loopback()
         drop_rights()

@@ -84,6 +84,7 @@ for mount in ("/work", "/dev/shm", "/", "/dev", "/dev/pts", "/proc"):
     fs = os.statvfs(mount)
     print(mount, fs.f_blocks * fs.f_bsize if mount in ("/work", "/dev/shm", "/dev/pts") else "", fs.f_flag)
 print(open("/proc/net/dev").read().count(":"), os.uname().nodename)
+print(open("/proc/self/cgroup").read(), os.access("/proc/self/comm", os.W_OK))
 `,
   javascript: `
 const fs = require("node:fs");
@@ -93,6 +94,7 @@ console.log(fs.readFileSync("/proc/self/limits", "utf8").replace(/.*(cpu time|pe
 console.log(Object.entries(process.env).sort(), process.argv, process.execArgv, process.cwd(), process.title);
 console.log(fs.readFileSync(0, "utf8"), fs.fstatSync(0).isFile(), fs.readdirSync("/proc/self/fd").length);
 const mounts = fs.readFileSync("/proc/self/mountinfo", "utf8").split(String.fromCharCode(10)).map((line) => line.split(" ").slice(3, 6).join(" "));
+console.log(fs.readFileSync("/proc/self/cgroup", "utf8"));
 for (const at of ["/work", "/dev/shm"]) console.log(mounts.filter((line) => line.includes(" " + at + " ")));
 `,
 };
