@@ -186,23 +186,26 @@ export function superviseCompileService(parts: CompileServiceParts): CompileServ
     run: async (execution) => {
       const startedAt = performance.now();
       const cpuBefore = usage().cpuMs;
+      // Memory may be short for what earlier programs have left: then this one is compiled alone.
+      const hasServed = compilations > 0;
       const { outcome, response, hasFlooded, residentBytes } = await compile(execution);
       const wallMs = performance.now() - startedAt;
       if (typeof outcome !== 'string') await ended;
       const { cpuMs, oomKills } = usage();
+      const isOutOfMemory = typeof outcome === 'string' ? oomKills > 0 : outcome.stopped === 'memory';
+      const isRepeated = !response.hasBegun && (isOutOfMemory ? hasServed : typeof outcome === 'string');
       const report = (exitCode: number, stopReason?: StopReason, outOfMemory = stopReason === 'memory') => ({
         ...{ started: true, setupError: '', exitCode, stopReason, outOfMemory, wallMs, pidNamespace: undefined },
         cpuMs: Math.max(0, cpuMs - cpuBefore),
         peakMemoryBytes: residentBytes,
       });
-      if (typeof outcome !== 'string') return report(KILLED, outcome.stopped);
+      if (typeof outcome !== 'string' && !isRepeated) return report(KILLED, outcome.stopped);
       if (outcome === 'complete') {
         assess(response.exitCode ?? KILLED, wallMs, cpuMs);
         return hasFlooded ? report(KILLED, 'output') : report(response.exitCode ?? KILLED);
       }
       if (outcome === 'too large') return report(KILLED, 'output');
-      if (oomKills > 0) return report(KILLED, undefined, true);
-      if (response.hasBegun) return report(KILLED);
+      if (!isRepeated) return report(KILLED, undefined, isOutOfMemory);
       const limits = { ...execution.limits, wallMs: Math.max(1, execution.limits.wallMs - wallMs) };
       return await compileCold({ ...execution, limits });
     },

@@ -71,7 +71,7 @@ export function bubblewrapArguments(
     ...['--uid', `${SANDBOX_UID}`, '--gid', `${SANDBOX_UID}`, '--hostname', 'sandbox'],
     ...['--json-status-fd', `${passed.status}`, '--seccomp', `${passed.seccomp}`],
     ...systemArguments(layout, passed),
-    // Of /proc/sys, the kernel lets the user own some files, and root of the host all.
+    // The kernel lets root write /proc/sys without a capability, and users some of its files.
     ...['--remount-ro', '/proc'],
     ...['--dev', '/dev', '--size', `${sharedMemory}`, '--tmpfs', '/dev/shm', '--remount-ro', '/dev'],
     // No pseudo-terminals: their number is limited for the whole machine.

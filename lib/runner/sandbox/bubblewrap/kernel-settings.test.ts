@@ -13,7 +13,8 @@ if (machine === undefined) throw new Error('there is no bubblewrap');
 const sandbox = new Bubblewrap({ ...machine, hostUid: undefined, filter: seccompFilter(false) });
 afterAll(() => sandbox.close());
 
-const LIST_WRITABLE = 'find /proc/sys /proc/irq /proc/self/comm -type f | while read f; do [ -w "$f" ] && echo "$f"; done';
+const LIST_WRITABLE =
+  'find /proc/sys /proc/irq /proc/self/comm -type f | while read f; do [ -w "$f" ] && echo "$f"; done';
 
 it('lets a program of the server’s user write no setting of the kernel', async () => {
   const chunks: Buffer[] = [];
