@@ -185,6 +185,11 @@ export class BubblewrapLauncher {
     };
     try {
       const uid = this.#userFor(spec.binds);
+      // First: a toolchain that was removed leaves no pipe open.
+      const binds = spec.binds.map(({ from, at }) => ({
+        ...{ from, at: at ?? from },
+        source: bindsDescriptors ? open(pathDescriptor(from)) : undefined,
+      }));
       const control = this.#openControlPipes(opened);
       const started = Promise.withResolvers<number>();
       const { closed } = readStatus(control.status, started.resolve);
@@ -203,9 +208,9 @@ export class BubblewrapLauncher {
       const passed = {
         status: STATUS_DESCRIPTOR,
         system: this.#systemFiles.map(({ fd, at }) => ({ fd: pass(fd), at })),
-        binds: spec.binds.map(({ from, at }) => ({
-          ...{ from, at: at ?? from },
-          fd: bindsDescriptors ? pass(open(pathDescriptor(from)), 'path') : undefined,
+        binds: binds.map(({ from, at, source }) => ({
+          ...{ from, at },
+          fd: source === undefined ? undefined : pass(source, 'path'),
         })),
         program: spec.zygote?.by === 'exec' ? pass(open(anonymousFile(Buffer.from(spec.zygote.script)))) : undefined,
         script: pass(open(anonymousFile(script))),

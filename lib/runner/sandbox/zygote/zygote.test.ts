@@ -1,14 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '#lib/config/config';
 import { findLanguage } from '#lib/languages/index';
+import type { Bind } from '#lib/languages/language';
 import { toMarshal } from '#lib/languages/python/python-marshal';
 import { SandboxTemplates } from '#lib/runner/pool/sandbox-templates';
 import { programLimits } from '#lib/runner/resource-limits';
 import { Bubblewrap } from '#lib/runner/sandbox/bubblewrap/bubblewrap';
+import type { BubblewrapOptions } from '#lib/runner/sandbox/bubblewrap/launcher';
+import { PipePool } from '#lib/runner/sandbox/pipe-pool';
 import { findMachine } from '#lib/runner/sandbox/probe/probe-machine';
 import type { Execution } from '#lib/runner/sandbox/sandbox';
 import { seccompFilter } from '#lib/runner/sandbox/seccomp/filter';
+import { Zygotes } from '#lib/runner/sandbox/zygote/zygotes';
 import { PATIENT_POLL, poolRefilled, runnerHarness } from '../../../../test/support/runner-harness.ts';
 
 const settings = { CODE_WARM_MEMORY_MB: '4096', CODE_MAX_CONCURRENT: '4' };
@@ -182,16 +188,20 @@ describe('a sandbox that a zygote has cloned', () => {
 });
 
 /** The template of Python in a sandbox whose zygotes run `python`. */
-async function pythonTemplate(python: string | undefined) {
+async function pythonTemplate(python: string | undefined, more: Partial<BubblewrapOptions> = {}) {
   const { machine } = await findMachine(process.cwd(), undefined);
   const language = findLanguage('python');
   if (machine === undefined || language === undefined) throw new Error('no sandbox or no Python');
   const hostUid = process.getuid?.() === 0 ? 65534 : undefined;
-  const used = { ...machine, hostUid, filter: seccompFilter(false), python: python ?? machine.python };
+  const used = { ...machine, hostUid, filter: seccompFilter(false), python: python ?? machine.python, ...more };
   const sandbox = new Bubblewrap(used);
-  const toolchain = { binds: [], programs: { python3: `${used.python}` } };
-  const { interpreter } = new SandboxTemplates(sandbox, readConfig({}), 2).of(language, toolchain);
-  if (interpreter === undefined || language.warm === undefined) throw new Error('no sandbox of Python waits');
+  const templates = new SandboxTemplates(sandbox, readConfig({}), 2);
+  const template = (binds: Bind[]) => {
+    const { interpreter } = templates.of(language, { binds, programs: { python3: `${used.python}` } });
+    if (interpreter === undefined || language.warm === undefined) throw new Error('no sandbox of Python waits');
+    return interpreter;
+  };
+  const interpreter = template([]);
   const execution = (code: string, onStdout: (text: string) => void): Execution => ({
     ...{ argv: [], env: {}, binds: [], files: [], stdin: Buffer.from('in') },
     message: () => toMarshal([[['main.py', Buffer.from(code)]], []]),
@@ -202,7 +212,7 @@ async function pythonTemplate(python: string | undefined) {
     },
     onStderr: () => true,
   });
-  return { sandbox, interpreter, execution };
+  return { sandbox, template, interpreter, execution };
 }
 
 it('runs programs that come before their sandbox is there', async () => {
@@ -228,6 +238,9 @@ it('runs programs that come before their sandbox is there', async () => {
   }
 });
 
+const never = () => new Promise<never>(() => {});
+const SETTLED_MS = 100;
+
 describe('without a zygote that works', () => {
   it('starts each interpreter by itself', async () => {
     const { sandbox, interpreter } = await pythonTemplate('/usr/bin/false');
@@ -237,6 +250,45 @@ describe('without a zygote that works', () => {
         expect(waiting).toBeDefined();
         await waiting?.discard();
       }
+    } finally {
+      await sandbox.close();
+    }
+  });
+
+  it('ends one whose first sandbox gets no control group', async () => {
+    const pipes = new PipePool();
+    const control = new PassThrough();
+    const ended = Promise.withResolvers<void>();
+    control.on('finish', ended.resolve);
+    const zygotes = new Zygotes({
+      pipes,
+      start: () => ({ control, events: new PassThrough(), errors: [], started: never(), ended: ended.promise }),
+      createCgroup: () => {
+        throw new Error('no control group');
+      },
+      finish: never,
+      run: never,
+    });
+    const limits = programLimits(readConfig({}), 5, 2);
+    const spec = { argv: [], env: {}, binds: [], limits, program: Buffer.of(), hasResult: false };
+    expect(zygotes.startInterpreter({ ...spec, zygote: { by: 'fork' } })).toBeUndefined();
+    await expect.poll(() => control.writableEnded).toBe(true);
+    await zygotes.close();
+    pipes.close();
+  });
+
+  it('keeps no descriptor of one whose toolchain was removed', async () => {
+    const { sandbox, template } = await pythonTemplate(undefined, { hostUid: undefined, bindsDescriptors: true });
+    const failAndCount = async () => {
+      // A template of its own: its zygote is tried.
+      const removed = template([{ from: '/opt/removed', at: '/opt/python' }]);
+      expect(() => removed.start()).toThrow('ENOENT');
+      await delay(SETTLED_MS);
+      return readdirSync('/proc/self/fd').length;
+    };
+    try {
+      const first = await failAndCount();
+      expect(await failAndCount()).toBe(first);
     } finally {
       await sandbox.close();
     }

@@ -1,5 +1,5 @@
 import { closeSync, readFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
 import type { BubblewrapStatus } from '#lib/runner/sandbox/bubblewrap/status';
 import type { Cgroup } from '#lib/runner/sandbox/cgroup';
 import type { InputPipe, OutputPipe, PipePool, ReservedPipe } from '#lib/runner/sandbox/pipe-pool';
@@ -10,11 +10,11 @@ import { PIPES_OF_A_SLOT, SLOTS } from '#lib/runner/sandbox/zygote/zygote-progra
 /** A zygote's process, as it was started. */
 export interface ZygoteProcess {
   /** Its slots are numbers that are written here. */
-  control: Socket;
+  control: Writable;
   /** Its events arrive here, a line each. */
-  events: Socket;
+  events: Readable;
   /** What it prints, none of which is a program's: an error that ends it. */
-  errors: readonly Socket[];
+  errors: readonly Readable[];
   /** Resolves with the host's id of the Python process. */
   started: Promise<number>;
   /** Resolves when the process and all its sandboxes have ended. Never rejects. */
@@ -89,8 +89,8 @@ export class Zygote {
       this.#readEvents();
     });
     let printed = '';
-    for (const socket of this.#process.errors) {
-      socket.on('data', (chunk: Buffer) => {
+    for (const stream of this.#process.errors) {
+      stream.on('data', (chunk: Buffer) => {
         if (printed.length < MAX_PRINTED) printed += chunk.toString();
       });
     }
@@ -246,11 +246,17 @@ export class Zygote {
   }
 }
 
-/** Opens the pipes of a slot; removes the control group if that fails. */
+/** Opens the pipes of a slot; closes them and removes the control group if that fails. */
 function openPipes({ pipes: [input, stdout, stderr] }: Slot, group: Cgroup | undefined) {
+  const opened: { reader: number; writer: number }[] = [];
+  const keep = <Pipe extends { reader: number; writer: number }>(pipe: Pipe): Pipe => {
+    opened.push(pipe);
+    return pipe;
+  };
   try {
-    return [input.openInput(), stdout.open(), stderr.open()] as const;
+    return [keep(input.openInput()), keep(stdout.open()), keep(stderr.open())] as const;
   } catch (error) {
+    for (const { reader, writer } of opened) for (const fd of [reader, writer]) closeSync(fd);
     group?.remove().catch(() => {});
     throw error;
   }

@@ -120,8 +120,9 @@ export class Zygotes {
   async #tryZygote(spec: InterpreterSpec): Promise<Zygote> {
     const { pipes, start } = this.#options;
     const zygote = new Zygote(pipes, (slotDescriptors) => start(spec, slotDescriptors));
-    const sandbox = this.#clone(zygote, spec);
+    let sandbox: WarmSandbox | undefined;
     try {
+      sandbox = this.#clone(zygote, spec);
       if (sandbox === undefined) throw new Error('the zygote has ended at once');
       await zygote.worked;
       return zygote;
