@@ -10,9 +10,10 @@ import { SandboxTemplates } from '#lib/runner/pool/sandbox-templates';
 import { programLimits } from '#lib/runner/resource-limits';
 import { Bubblewrap } from '#lib/runner/sandbox/bubblewrap/bubblewrap';
 import type { BubblewrapOptions } from '#lib/runner/sandbox/bubblewrap/launcher';
+import type { Cgroup } from '#lib/runner/sandbox/cgroup';
 import { PipePool } from '#lib/runner/sandbox/pipe-pool';
 import { findMachine } from '#lib/runner/sandbox/probe/probe-machine';
-import type { Execution } from '#lib/runner/sandbox/sandbox';
+import type { Execution, ExitReport } from '#lib/runner/sandbox/sandbox';
 import { seccompFilter } from '#lib/runner/sandbox/seccomp/filter';
 import { Zygotes } from '#lib/runner/sandbox/zygote/zygotes';
 import { PATIENT_POLL, poolRefilled, runnerHarness } from '../../../../test/support/runner-harness.ts';
@@ -238,7 +239,31 @@ it('runs programs that come before their sandbox is there', async () => {
   }
 });
 
+const ENDED: ExitReport = {
+  ...{ started: false, setupError: '', exitCode: 137, stopReason: undefined, outOfMemory: false },
+  ...{ wallMs: 0, cpuMs: 0, peakMemoryBytes: 0, pidNamespace: undefined },
+};
 const never = () => new Promise<never>(() => {});
+
+/** Zygotes whose only one is on trial, reports nothing, and ends when its control pipe is closed. */
+function silentZygote(createCgroup: () => Cgroup | undefined) {
+  const pipes = new PipePool();
+  const control = new PassThrough();
+  const ended = new Promise<void>((resolve) => control.on('finish', resolve));
+  const process = { control, events: new PassThrough(), errors: [], started: never(), ended };
+  const zygotes = new Zygotes({
+    pipes,
+    start: () => process,
+    createCgroup,
+    finish: () => ended.then(() => ENDED),
+    run: never,
+  });
+  const limits = programLimits(readConfig({}), 5, 2);
+  const spec = { argv: [], env: {}, binds: [], limits, program: Buffer.of(), hasResult: false };
+  expect(zygotes.startInterpreter({ ...spec, zygote: { by: 'fork' } })).toBeUndefined();
+  return { zygotes, control };
+}
+
 const SETTLED_MS = 100;
 
 describe('without a zygote that works', () => {
@@ -256,25 +281,18 @@ describe('without a zygote that works', () => {
   });
 
   it('ends one whose first sandbox gets no control group', async () => {
-    const pipes = new PipePool();
-    const control = new PassThrough();
-    const ended = Promise.withResolvers<void>();
-    control.on('finish', ended.resolve);
-    const zygotes = new Zygotes({
-      pipes,
-      start: () => ({ control, events: new PassThrough(), errors: [], started: never(), ended: ended.promise }),
-      createCgroup: () => {
-        throw new Error('no control group');
-      },
-      finish: never,
-      run: never,
+    const { zygotes, control } = silentZygote(() => {
+      throw new Error('no control group');
     });
-    const limits = programLimits(readConfig({}), 5, 2);
-    const spec = { argv: [], env: {}, binds: [], limits, program: Buffer.of(), hasResult: false };
-    expect(zygotes.startInterpreter({ ...spec, zygote: { by: 'fork' } })).toBeUndefined();
     await expect.poll(() => control.writableEnded).toBe(true);
     await zygotes.close();
-    pipes.close();
+  });
+
+  it('ends one that hangs when the server does', async () => {
+    const { zygotes, control } = silentZygote(() => undefined);
+    expect(control.writableEnded).toBe(false);
+    await zygotes.close();
+    expect(control.writableEnded).toBe(true);
   });
 
   it('keeps no descriptor of one whose toolchain was removed', async () => {

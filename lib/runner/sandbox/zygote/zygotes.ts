@@ -51,6 +51,7 @@ export class Zygotes {
   readonly #slots = new Map<InterpreterSpec, ZygoteSlot>();
   readonly #unsupported = new WeakSet<InterpreterSpec>();
   readonly #trials = new Set<Promise<void>>();
+  readonly #onTrial = new Set<Zygote>();
   #isClosed = false;
 
   constructor(options: ZygotesOptions) {
@@ -75,6 +76,8 @@ export class Zygotes {
   /** Ends all zygotes. None of their sandboxes may be in use. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    // One that hangs would never work, nor fail.
+    for (const zygote of this.#onTrial) zygote.close();
     await Promise.all(this.#trials);
     for (const { current, retired, idleTimer } of this.#slots.values()) {
       clearTimeout(idleTimer);
@@ -120,6 +123,7 @@ export class Zygotes {
   async #tryZygote(spec: InterpreterSpec): Promise<Zygote> {
     const { pipes, start } = this.#options;
     const zygote = new Zygote(pipes, (slotDescriptors) => start(spec, slotDescriptors));
+    this.#onTrial.add(zygote);
     let sandbox: WarmSandbox | undefined;
     try {
       sandbox = this.#clone(zygote, spec);
@@ -130,6 +134,7 @@ export class Zygotes {
       zygote.close();
       throw error;
     } finally {
+      this.#onTrial.delete(zygote);
       await sandbox?.discard();
     }
   }
