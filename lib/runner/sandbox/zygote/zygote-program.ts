@@ -145,6 +145,7 @@ def serve():
 
     def confine(slot):
         signals.signal(signals.SIGCHLD, signals.SIG_DFL)
+        signals.pthread_sigmask(signals.SIG_UNBLOCK, [signals.SIGCHLD])
         open_pipes(slot)
         if os.read(${INPUT_DESCRIPTOR}, 1) != b"${GO}":
             os._exit(1)
@@ -202,7 +203,7 @@ def serve():
             left = left[os.write(${STDIN_DESCRIPTOR}, left):]
         os.close(${STDIN_DESCRIPTOR})
 
-    def report_ended(*_):
+    def report_ended():
         try:
             while True:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -213,7 +214,11 @@ def serve():
         except ChildProcessError:
             return
 
-    signals.signal(signals.SIGCHLD, report_ended)
+    # It is blocked but for the wait itself: the end of a child just before would else be found with
+    # the next event only.
+    signals.signal(signals.SIGCHLD, lambda *_: None)
+    signals.pthread_sigmask(signals.SIG_BLOCK, [signals.SIGCHLD])
+    commands = ctypes.create_string_buffer(struct.pack("ihh", ${CONTROL_DESCRIPTOR}, 1, 0), 8)
     with open("/proc/self/comm", "rb") as file:
         name = file.read().strip()
     libc.prctl(15, b"zygote", 0, 0, 0)
@@ -221,6 +226,10 @@ def serve():
     gc.collect()
     gc.freeze()
     while True:
+        has_command = libc.ppoll(commands, 1, None, bytes(128)) > 0
+        report_ended()
+        if not has_command:
+            continue
         slot = os.read(${CONTROL_DESCRIPTOR}, 1)
         if not slot:
             os._exit(0)

@@ -227,7 +227,7 @@ export class Zygote {
         running.cloned.resolve(pid);
         return;
       }
-      // It is not among the children: it ended before this event, which follows that of its end.
+      // It is not among the children: it has ended and was reaped.
       running.cloned.reject(new Error('a cloned sandbox has ended at once'));
       running.ended.resolve(KILLED);
     } else {
