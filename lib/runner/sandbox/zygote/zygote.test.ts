@@ -245,7 +245,7 @@ const ENDED: ExitReport = {
 };
 const never = () => new Promise<never>(() => {});
 
-/** Zygotes whose only one is on trial, reports nothing, and ends when its control pipe is closed. */
+/** Zygotes with one on trial, which reports nothing and ends with its control pipe. */
 function silentZygote(createCgroup: () => Cgroup | undefined) {
   const pipes = new PipePool();
   const control = new PassThrough();
@@ -298,7 +298,7 @@ describe('without a zygote that works', () => {
   it('keeps no descriptor of one whose toolchain was removed', async () => {
     const { sandbox, template } = await pythonTemplate(undefined, { hostUid: undefined, bindsDescriptors: true });
     const failAndCount = async () => {
-      // A template of its own: its zygote is tried.
+      // The zygote of each new template is tried.
       const removed = template([{ from: '/opt/removed', at: '/opt/python' }]);
       expect(() => removed.start()).toThrow('ENOENT');
       await delay(SETTLED_MS);
