@@ -214,6 +214,27 @@ describe('a reply', () => {
     expect(received.endsWith('\r\n0\r\n\r\n')).toBe(true);
   });
 
+  it('with a body in pieces reaches a client that has closed its side, as far as it is written', async () => {
+    const text = 'x'.repeat(12_000_000);
+    const body = new PieceBody([text, 'late'], false);
+    let served: IncomingMessage | undefined;
+    const { port } = await start(async (asked, incoming, outgoing) => {
+      served = incoming;
+      await asked.bytes(100);
+      return writeReply({ status: 200, headers: {}, body }, incoming, outgoing);
+    });
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true }, () =>
+      socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi'),
+    );
+    socket.pause();
+    await vi.waitFor(() => expect(served?.socket.writableLength).toBeGreaterThan(0));
+    socket.end();
+    await vi.waitFor(() => expect(served?.socket.writableEnded).toBe(true));
+    body.resume();
+    const received = Buffer.concat(await socket.toArray()).toString();
+    expect(received.slice(received.indexOf('x'))).toBe(`${text}\r\n`);
+  });
+
   it('with a body in pieces is cancelled when the client disconnects', async () => {
     const cancel = vi.spyOn(PieceBody.prototype, 'cancel');
     const { port } = await start((_asked, incoming, outgoing) =>

@@ -133,7 +133,8 @@ function stream(body: StreamBody, outgoing: ServerResponse, stalledMs: number): 
       isHeadSent = socket !== null;
       return outgoing.write(piece, encoding);
     }
-    if (socket.destroyed) return false;
+    // The client has closed its side, and gets what is written already.
+    if (!socket.writable) return false;
     const hasRoom = socket.write(piece, encoding);
     if (!hasRoom) socket.once('drain', onDrain);
     return hasRoom;
