@@ -11,6 +11,14 @@ export class BodyPieces {
     this.byteLength = byteLength;
   }
 
+  /**
+   * Recognises one by its shape: `instanceof` alone fails when two copies of this module are
+   * loaded (see lib/singletons.ts).
+   */
+  static is(body: unknown): body is BodyPieces {
+    return typeof body === 'object' && body !== null && 'pieces' in body && 'join' in body;
+  }
+
   /** A copy in one piece. */
   join(): Uint8Array<ArrayBuffer> {
     return Buffer.concat(

@@ -22,7 +22,7 @@ export interface Reply {
 
 /** The body for a `Response`. */
 export function toWebBody(body: Reply['body']): Exclude<Reply['body'], StreamBody | BodyPieces> {
-  if (body instanceof BodyPieces) return body.join();
+  if (BodyPieces.is(body)) return body.join();
   return body instanceof StreamBody ? toReadableStream(body) : body;
 }
 

@@ -92,7 +92,7 @@ export function writeReply(
 
 /** node:http sends the headers and all that is written in one turn in one write. */
 function sendWhole(body: WholeBody, outgoing: ServerResponse): void {
-  if (!(body instanceof BodyPieces)) {
+  if (!BodyPieces.is(body)) {
     outgoing.end(body);
     return;
   }
