@@ -54,8 +54,12 @@ const config = {
       '**/uplot/dist/uPlot.esm.js': { loaders: ['./scripts/uplot-loader.cjs'] },
     },
   },
-  // The first page would also load the bundles of all routes, which `server.ts` does not use.
-  experimental: { preloadEntriesOnStart: false },
+  experimental: {
+    // The first page would also load the bundles of all routes, which `server.ts` does not use.
+    preloadEntriesOnStart: false,
+    // Many servers of this app speak HTTP/1.1, with six connections at a time: fewer, larger files.
+    turbopackChunking: { requestCost: 600_000, minChunkSize: 100_000, firstPageLoadPriority: 0.7 },
+  },
   // Native modules and packages that start processes stay out of the bundles.
   serverExternalPackages: ['node-llama-cpp', 'pino', 'prom-client', 'undici', 'execa'],
 };
