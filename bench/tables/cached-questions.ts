@@ -1,9 +1,10 @@
+import { BESIDE_BARE_COLUMNS, type BesideBare, besideBareRow, besideBareVerdict } from '../beside-bare.ts';
 import { chatBodies, fillCache, startAppWithModel, startBare } from '../cached.ts';
 import type { Benchmark, RunningServer, Table } from '../harness.ts';
-import { flawless, type MeasuredLoad, measuredLoad } from '../load.ts';
+import { flawless, measuredLoad } from '../load.ts';
 import { chosenRows, rounds, seconds } from '../options.ts';
 import { residentMb } from '../process-tree.ts';
-import { measureInTurn, median, medianRatio } from '../rounds.ts';
+import { measureInTurn, median } from '../rounds.ts';
 
 const ROUNDS = 3;
 const SECONDS = 4;
@@ -30,11 +31,7 @@ const ROWS: Row[] = PATHS.flatMap((path) => [
   { name: `${path}, ${QUESTIONS} questions, streamed`, path, stream: true, questions: QUESTIONS, goal: 0.5 },
 ]);
 
-interface Measured extends Row {
-  ours: MeasuredLoad[];
-  bare: MeasuredLoad[];
-  memoryMb: number;
-}
+type Measured = Row & BesideBare;
 
 /**
  * Cached responses over each API, of one question and of many, against a bare node:http server
@@ -69,44 +66,15 @@ async function measure(server: RunningServer, row: Row): Promise<Measured> {
 }
 
 function report(results: readonly Measured[]): Table {
-  const of = (loads: readonly MeasuredLoad[], field: keyof MeasuredLoad) => median(loads.map((one) => one[field]));
-  const all = (loads: readonly MeasuredLoad[]) => loads.map(({ requestsPerSecond }) => requestsPerSecond);
-  const share = ({ ours, bare }: Measured) => medianRatio(all(ours), all(bare));
-  const us = (loads: readonly MeasuredLoad[]) => loads.map(({ usPerRequest }) => usPerRequest);
-  const perCore = ({ ours, bare }: Measured) => medianRatio(us(bare), us(ours));
   const memory = Math.max(...results.map(({ memoryMb }) => memoryMb));
-  const slowest = Math.max(...results.map(({ ours }) => of(ours, 'p99Ms')));
+  const slowest = Math.max(...results.map(({ ours }) => median(ours.map(({ p99Ms }) => p99Ms))));
   return {
     title: 'Cached answers, over each API',
     method: `POST of one chat request, or of ${QUESTIONS} different ones in turn, that are all in the cache; wrk with one thread and ${CONNECTIONS} connections for ${seconds(SECONDS)} s; ${rounds(ROUNDS)} rounds in turn with a bare node:http server that parses the same body and returns the same bytes, after one to warm up. CPU: of the server, per request; per core: the ratio of its inverses. Memory: of ours, after each row; rows are measured one after another in one process.`,
-    columns: [
-      '',
-      'requests/s',
-      'bare',
-      'of bare',
-      'CPU (µs)',
-      'bare CPU (µs)',
-      'of bare, per core',
-      'p99 (ms)',
-      'memory (MB)',
-    ],
-    rows: results.map((one) => [
-      one.name,
-      of(one.ours, 'requestsPerSecond').toFixed(0),
-      of(one.bare, 'requestsPerSecond').toFixed(0),
-      `${(share(one) * 100).toFixed(0)} %`,
-      of(one.ours, 'usPerRequest').toFixed(0),
-      of(one.bare, 'usPerRequest').toFixed(0),
-      `${(perCore(one) * 100).toFixed(0)} %`,
-      of(one.ours, 'p99Ms').toFixed(1),
-      one.memoryMb.toFixed(0),
-    ]),
+    columns: [...BESIDE_BARE_COLUMNS],
+    rows: results.map(besideBareRow),
     verdicts: [
-      ...results.map((one) => ({
-        goal: `${one.name}: ≥ ${one.goal * 100} % of bare`,
-        result: `${(share(one) * 100).toFixed(0)} %; per core ${(perCore(one) * 100).toFixed(0)} %`,
-        met: share(one) >= one.goal,
-      })),
+      ...results.map((one) => besideBareVerdict(one, one.goal)),
       {
         goal: `p99 ≤ ${MAX_P99_MS} ms at ${CONNECTIONS} connections`,
         result: `${slowest.toFixed(1)} ms`,

@@ -83,7 +83,7 @@ function report(results: readonly gateway.Result[], memory: Memory, skipped: str
   const nginxPerCore = medianRatio(gateway.cpu(nginx), gateway.cpu(ours));
   return {
     title: 'Gateway',
-    method: `GET of ${SMALL_BYTES} bytes from a static nginx, straight and through each proxy with 50 kept connections to it; ${rounds(ROUNDS)} rounds taken in turn, each beginning with another, after one to warm up, wrk with one thread: ${seconds(SECONDS)} s at ${CONNECTIONS} connections, as long at one. CPU: of all processes of the server, per request. nginx and HAProxy have one worker, Caddy takes both cores. Ours puts a token in, looks for it in every answer, and counts; nobody writes a log. Then ${IDLE_CONNECTIONS} connections to ours are opened, each asks once, and while they stay open ${BUSY_CONNECTIONS} others ask for ${seconds(BUSY_SECONDS)} s.`,
+    method: `GET of ${SMALL_BYTES} bytes from a static nginx, straight and through each proxy with 50 kept connections to it; ${rounds(ROUNDS)} rounds taken in turn, each beginning with another, after one to warm up, wrk with one thread: ${seconds(SECONDS)} s at ${CONNECTIONS} connections, as long at one. CPU: of all processes of the server, per request. nginx and HAProxy have one worker, Caddy takes both cores. Ours puts a token in, looks for it in every answer, and counts; none of them writes a log. Then ${IDLE_CONNECTIONS} connections to ours are opened, each asks once, and while they stay open ${BUSY_CONNECTIONS} others ask for ${seconds(BUSY_SECONDS)} s.`,
     columns: ['', ...gateway.COLUMNS],
     rows: results.map((one) => [one.name, ...gateway.cells(results, one)]),
     verdicts: [

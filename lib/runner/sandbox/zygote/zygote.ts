@@ -78,6 +78,7 @@ export class Zygote {
       for (const pipe of reserved) pipe.release();
       throw error;
     }
+    // Rejects also for a zygote on trial, which no caller waits for yet.
     this.#worked.promise.catch(() => {});
     this.#slots = Array.from({ length: SLOTS }, (_, index) => {
       const [input, stdout, stderr] = reserved.slice(index * PIPES_OF_A_SLOT);
@@ -257,6 +258,7 @@ function openPipes({ pipes: [input, stdout, stderr] }: Slot, group: Cgroup | und
     return [keep(input.openInput()), keep(stdout.open()), keep(stderr.open())] as const;
   } catch (error) {
     for (const { reader, writer } of opened) for (const fd of [reader, writer]) closeSync(fd);
+    // What cannot be removed is empty: the next start of the server sweeps it.
     group?.remove().catch(() => {});
     throw error;
   }
