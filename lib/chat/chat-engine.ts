@@ -15,6 +15,7 @@ import { batchGroup } from '#lib/chat/model-request';
 import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver';
 import { queueOverview } from '#lib/chat/scheduler/queue-overview';
 import { type QueueStanding, Scheduler, type SchedulerOptions } from '#lib/chat/scheduler/scheduler';
+import { type RunnableTask, Task, type TaskContext, type TaskWork } from '#lib/chat/scheduler/task';
 import { AppError } from '#lib/errors';
 import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
 import type { KeepAlive, ModelProvider } from '#lib/models/provider';
@@ -55,6 +56,21 @@ export interface Submitter {
   bodyBytes?: number | undefined;
   /** Called if the response may be cached, and the request stands alone. Must not throw. */
   onKey?: (keyed: KeyedRequest) => void;
+}
+
+/** A request of work for a model server that is no chat generation. */
+export interface TaskRequest {
+  readonly caller: string;
+  /** As in a chat request. @default 0 */
+  readonly priority?: number | undefined;
+  /** Undefined is the default model. */
+  readonly model: string | undefined;
+  /** Resolved before, with the model server's own name in `model`. */
+  readonly provider?: ModelProvider | undefined;
+  /** Memory of the request while it waits or runs. */
+  readonly bytes: number;
+  /** The caller's: its abort ends the task, waiting or running. */
+  readonly signal: AbortSignal;
 }
 
 /** A request without its messages, which has the same bytes as one that came before. */
@@ -100,11 +116,13 @@ export class ChatEngine {
   readonly #scheduler: Scheduler;
   readonly #idempotencyKeys: IdempotencyKeys;
   readonly #generationContext: GenerationContext;
+  readonly #taskContext: TaskContext;
   readonly #lookups: Record<CacheHeader, number>;
   readonly #firstToken = new PercentileWindow();
   readonly #total = new PercentileWindow();
   /** Requests with a model; `#unresolved` counts those that got none. */
   #requestCount = 0;
+  #taskCount = 0;
   #unresolved = 0;
   #completed = 0;
   #failed = 0;
@@ -133,6 +151,11 @@ export class ChatEngine {
       clock,
       graceMs: settings.DISCONNECT_GRACE_MS,
       onDone: (generation) => this.#handleDone(generation),
+    };
+    this.#taskContext = {
+      clock,
+      maxRunMs: settings.UPSTREAM_TOTAL_TIMEOUT_MS,
+      onDone: (task) => this.#handleTaskDone(task),
     };
   }
 
@@ -190,6 +213,33 @@ export class ChatEngine {
       : this.#idempotencyKeys.once(caller, idempotencyKey, request, submit);
   }
 
+  /**
+   * Runs `work` in a slot of the model's server. It waits in the same line as chat requests, within
+   * the same bounds. Resolves with what `work` returns. Throws its error, the resolver's errors,
+   * `queue_full`, `shutting_down`, `upstream_timeout` after UPSTREAM_TOTAL_TIMEOUT_MS, or the reason
+   * of `signal`. In each case the signal of `work` is aborted, and its slot is freed when `work`
+   * settles, or a few seconds after the abort.
+   */
+  async runTask<T>(request: TaskRequest, work: TaskWork<T>): Promise<T> {
+    if (this.#closed !== undefined) throw this.#closed;
+    const { caller, priority = 0, bytes, signal } = request;
+    signal.throwIfAborted();
+    const { provider, model } = await this.#resolveTask(request);
+    if (this.#closed !== undefined) throw this.#closed;
+    signal.throwIfAborted();
+    const group = batchGroup(provider.id, model, {});
+    const task = new Task({ caller, priority, group, model, provider, bytes, signal, work }, this.#taskContext);
+    this.#taskCount += 1;
+    try {
+      this.#scheduler.ensureCapacity(task);
+    } catch (error) {
+      task.dispose();
+      throw this.#countRefusal(error);
+    }
+    this.#scheduler.admit(task, this.clock.now());
+    return await task.result;
+  }
+
   /** The request with this id. Throws `not_found`. */
   find(id: string, caller: string): PendingRequest {
     const request = this.#inFlight.find(id);
@@ -239,7 +289,7 @@ export class ChatEngine {
   counters(): ChatCounters {
     const { hit, miss, joined } = this.#lookups;
     return {
-      requests: this.#requestCount + this.#unresolved,
+      requests: this.#requestCount + this.#taskCount + this.#unresolved,
       lookups: hit + miss + joined,
       hits: hit,
       completed: this.#completed,
@@ -316,6 +366,18 @@ export class ChatEngine {
   ): Promise<PendingRequest> {
     const { provider, model } = await this.#resolveModel(name, { caller: submitter.caller, bytes });
     return this.#admit(arriving.take(), provider, model, submitter, detached);
+  }
+
+  async #resolveTask({ caller, model, provider, bytes }: TaskRequest): Promise<ResolvedModel> {
+    if (provider !== undefined && model !== undefined) return { provider, model };
+    return await this.#resolveModel(model, bytes <= LARGE_REQUEST_BYTES ? undefined : { caller, bytes });
+  }
+
+  #handleTaskDone(task: RunnableTask): void {
+    if (task.state === 'completed') this.#completed += 1;
+    else if (task.state === 'failed') this.#failed += 1;
+    else this.#cancelled += 1;
+    this.#scheduler.handleDone(task);
   }
 
   /** `held` counts as waiting until the model is known. */

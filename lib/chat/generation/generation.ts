@@ -129,6 +129,10 @@ export class Generation {
     return generation;
   }
 
+  get timingKey(): string {
+    return this.model;
+  }
+
   /** Whether the response comes from the cache. */
   get cached(): boolean {
     return this.provider === undefined;

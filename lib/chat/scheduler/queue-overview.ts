@@ -1,4 +1,4 @@
-import type { Generation } from '#lib/chat/generation/generation';
+import type { QueuedWork } from '#lib/chat/scheduler/queued-work';
 import type { Scheduler } from '#lib/chat/scheduler/scheduler';
 import type { Config } from '#lib/config/config';
 import type { QueueOverview } from '#lib/wire/chat-queue';
@@ -10,18 +10,18 @@ export function queueOverview(
   now: number,
   mayAccess: (owner: string) => boolean,
 ): QueueOverview {
-  const visibleId = ({ requests }: Generation) => {
+  const visibleId = ({ requests }: QueuedWork) => {
     for (const { id, caller } of requests ?? []) if (mayAccess(caller)) return { request_id: id };
     return {};
   };
   return {
     queue_length: scheduler.queueLength,
     is_processing: scheduler.isRunning,
-    processing: [...scheduler.running].map((generation) => ({
-      ...visibleId(generation),
-      model: generation.model,
-      running_ms: Math.round(now - (generation.startedAt ?? now)),
-      tokens: generation.tokens,
+    processing: [...scheduler.running].map((work) => ({
+      ...visibleId(work),
+      model: work.model,
+      running_ms: Math.round(now - (work.startedAt ?? now)),
+      tokens: work.tokens,
     })),
     pending: [...scheduler.waiting()].map(({ item, since }, index) => ({
       ...visibleId(item),

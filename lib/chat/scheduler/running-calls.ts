@@ -1,4 +1,5 @@
 import type { Generation } from '#lib/chat/generation/generation';
+import type { QueuedWork } from '#lib/chat/scheduler/queued-work';
 
 /** Bound on the text of all running responses, as a multiple of the bound on one. */
 const MAX_RESPONSES_AT_FULL_SIZE = 3;
@@ -10,11 +11,11 @@ interface RunningCall {
 }
 
 /**
- * The generations that hold a slot, and the memory of their requests and responses. A generation
- * that has finished may hold its slot until its provider returns; its response counts no more.
+ * The work that holds a slot, and the memory of its requests and responses. A generation that has
+ * finished may hold its slot until its provider returns; its response counts no more.
  */
 export class RunningCalls {
-  readonly #calls = new Map<Generation, RunningCall>();
+  readonly #calls = new Map<QueuedWork, RunningCall>();
   readonly #maxRequestBytes: number;
   readonly #maxResponseBytes: number;
   #requestBytes = 0;
@@ -29,46 +30,46 @@ export class RunningCalls {
     return this.#calls.size;
   }
 
-  [Symbol.iterator](): IterableIterator<Generation> {
+  [Symbol.iterator](): IterableIterator<QueuedWork> {
     return this.#calls.keys();
   }
 
-  has(generation: Generation): boolean {
-    return this.#calls.has(generation);
+  has(work: QueuedWork): boolean {
+    return this.#calls.has(work);
   }
 
   /** Whether there is memory for one more request. A single one may take as much as it needs. */
-  fits({ requestBytes }: Generation): boolean {
+  fits({ requestBytes }: QueuedWork): boolean {
     return this.#calls.size === 0 || this.#requestBytes + requestBytes <= this.#maxRequestBytes;
   }
 
-  add(generation: Generation): void {
-    this.#calls.set(generation, { countedBytes: 0, cancelAbortTimer: undefined });
-    this.#requestBytes += generation.requestBytes;
+  add(work: QueuedWork): void {
+    this.#calls.set(work, { countedBytes: 0, cancelAbortTimer: undefined });
+    this.#requestBytes += work.requestBytes;
   }
 
   /** Returns false if it held no slot any more. */
-  delete(generation: Generation): boolean {
-    const call = this.#calls.get(generation);
+  delete(work: QueuedWork): boolean {
+    const call = this.#calls.get(work);
     if (call === undefined) return false;
     call.cancelAbortTimer?.();
-    this.#calls.delete(generation);
-    this.#requestBytes -= generation.requestBytes;
+    this.#calls.delete(work);
+    this.#requestBytes -= work.requestBytes;
     this.#responseBytes -= call.countedBytes;
     return true;
   }
 
   /** Stops counting the response of a finished generation. */
-  uncountResponse(generation: Generation): void {
-    const call = this.#calls.get(generation);
+  uncountResponse(work: QueuedWork): void {
+    const call = this.#calls.get(work);
     if (call === undefined) return;
     this.#responseBytes -= call.countedBytes;
     call.countedBytes = 0;
   }
 
   /** Starts the timer after which the slot is freed without the provider's return. */
-  setAbortTimer(generation: Generation, start: () => () => void): void {
-    const call = this.#calls.get(generation);
+  setAbortTimer(work: QueuedWork, start: () => () => void): void {
+    const call = this.#calls.get(work);
     if (call !== undefined) call.cancelAbortTimer ??= start();
   }
 
@@ -76,7 +77,7 @@ export class RunningCalls {
    * Counts the growth of a response. Returns the generation that is too large: this one if it is
    * above its own bound, else the largest if all of them together are above theirs.
    */
-  countResponse(generation: Generation): Generation | undefined {
+  countResponse(generation: Generation): QueuedWork | undefined {
     const call = this.#calls.get(generation);
     if (call === undefined) return undefined;
     const { bytes } = generation.log;
@@ -84,7 +85,7 @@ export class RunningCalls {
     call.countedBytes = bytes;
     if (bytes > this.#maxResponseBytes) return generation;
     if (this.#responseBytes <= MAX_RESPONSES_AT_FULL_SIZE * this.#maxResponseBytes) return undefined;
-    let largest = generation;
+    let largest: QueuedWork = generation;
     let largestBytes = bytes;
     for (const [other, { countedBytes }] of this.#calls)
       if (other.finishedAt === undefined && countedBytes > largestBytes)

@@ -1,8 +1,10 @@
 import type { Clock } from '#lib/chat/clock';
-import type { Generation } from '#lib/chat/generation/generation';
+import { Generation } from '#lib/chat/generation/generation';
 import type { QueueStatusEvent } from '#lib/chat/generation/generation-log';
 import { toAppError } from '#lib/chat/model-error';
+import type { QueuedWork } from '#lib/chat/scheduler/queued-work';
 import { RunningCalls } from '#lib/chat/scheduler/running-calls';
+import type { RunnableTask } from '#lib/chat/scheduler/task';
 import { WaitEstimator } from '#lib/chat/scheduler/wait-estimator';
 import { type CapacityCheck, WaitingQueue } from '#lib/chat/scheduler/waiting-queue';
 import type { Config } from '#lib/config/config';
@@ -43,12 +45,15 @@ export interface QueueStanding {
   estimated_wait_time: number;
 }
 
+/** What a slot is for. */
+type Work = Generation | RunnableTask;
+
 /**
- * Gives generations their slots: `QUEUE_MAX_CONCURRENT` run at a time, the others wait in line.
+ * Gives generations and tasks their slots: `QUEUE_MAX_CONCURRENT` run at a time, the others wait in line.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #queue: WaitingQueue<Generation>;
+  readonly #queue: WaitingQueue<Work>;
   readonly #running: RunningCalls;
   /** Waiting generations whose readers are sent every new position. */
   readonly #watched = new Set<Generation>();
@@ -75,8 +80,8 @@ export class Scheduler {
     this.#estimator = new WaitEstimator(settings.QUEUE_ESTIMATED_TIME_PER_REQUEST_MS);
   }
 
-  /** Generations that hold a slot. */
-  get running(): Iterable<Generation> {
+  /** The work that holds a slot. */
+  get running(): Iterable<QueuedWork> {
     return this.#running;
   }
 
@@ -116,8 +121,8 @@ export class Scheduler {
     return this.#estimator.isMeasured;
   }
 
-  /** All waiting generations, in queue order. */
-  waiting(): Iterable<{ item: Generation; since: number }> {
+  /** All waiting work, in queue order. */
+  waiting(): Iterable<{ item: QueuedWork; since: number }> {
     return this.#queue.waiting();
   }
 
@@ -141,21 +146,21 @@ export class Scheduler {
   }
 
   /**
-   * Makes sure that `generation` can be admitted in this turn. Throws `queue_full` if it cannot.
+   * Makes sure that `work` can be admitted in this turn. Throws `queue_full` if it cannot.
    */
-  ensureCapacity(generation: Generation): void {
-    if (this.#canStart(generation)) return;
-    generation.pack();
-    this.#makeRoom(generation.caller, generation.bytes, true);
+  ensureCapacity(work: Work): void {
+    if (this.#canStart(work)) return;
+    work.pack();
+    this.#makeRoom(work.caller, work.bytes, true);
   }
 
-  /** Starts a generation if a slot is free and nothing waits, else adds it to the queue. */
-  admit(generation: Generation, now: number): void {
-    if (this.#canStart(generation)) {
-      this.#queue.recordImmediateStart(generation);
-      this.#start(generation);
+  /** Starts the work if a slot is free and nothing waits, else adds it to the queue. */
+  admit(work: Work, now: number): void {
+    if (this.#canStart(work)) {
+      this.#queue.recordImmediateStart(work);
+      this.#start(work);
     } else {
-      this.#queue.add(generation, now);
+      this.#queue.add(work, now);
       this.#schedulePositionUpdate();
     }
   }
@@ -176,50 +181,49 @@ export class Scheduler {
   }
 
   /**
-   * Handles `done` of a generation. A waiting one leaves the queue. A running one keeps its slot
-   * until its provider returns, or until ABORT_TIMEOUT_MS after an abort.
+   * Handles the end of a generation or task. A waiting one leaves the queue. A running one keeps
+   * its slot until its provider returns, or until ABORT_TIMEOUT_MS after an abort.
    */
-  handleDone(generation: Generation): void {
+  handleDone(work: Work): void {
     const { clock } = this.#options;
-    this.#watched.delete(generation);
-    if (!this.#running.has(generation)) {
-      if (this.#queue.remove(generation.id) !== undefined) this.#schedulePositionUpdate();
+    if (work instanceof Generation) this.#watched.delete(work);
+    if (!this.#running.has(work)) {
+      if (this.#queue.remove(work.id) !== undefined) this.#schedulePositionUpdate();
       return;
     }
-    this.#running.uncountResponse(generation);
-    const { state, model, startedAt = 0, finishedAt = startedAt } = generation;
-    if (state === 'completed') this.#estimator.add(model, finishedAt - startedAt);
-    else this.#running.setAbortTimer(generation, () => clock.after(ABORT_TIMEOUT_MS, () => this.#freeSlot(generation)));
+    this.#running.uncountResponse(work);
+    const { state, timingKey, startedAt = 0, finishedAt = startedAt } = work;
+    if (state === 'completed') this.#estimator.add(timingKey, finishedAt - startedAt);
+    else this.#running.setAbortTimer(work, () => clock.after(ABORT_TIMEOUT_MS, () => this.#freeSlot(work)));
   }
 
   /** Ends everything that waits or runs. */
   close(error: AppError): void {
     const waiting = [...this.#queue.waiting()].map(({ item }) => item);
-    for (const generation of [...waiting, ...this.#running]) generation.finish({ type: 'error', error });
+    for (const work of [...waiting, ...this.#running]) work.finish({ type: 'error', error });
   }
 
   get #hasSlot(): boolean {
     return this.#running.size < this.#options.settings.QUEUE_MAX_CONCURRENT;
   }
 
-  #canStart(generation: Generation): boolean {
-    return this.#hasSlot && this.#queue.size === 0 && this.#running.fits(generation);
+  #canStart(work: Work): boolean {
+    return this.#hasSlot && this.#queue.size === 0 && this.#running.fits(work);
   }
 
   /** Displaces requests of callers who hold more. Throws `queue_full` if there are none. */
   #makeRoom(caller: string, bytes: number, takesPlace: boolean): void {
     const reserved = { total: this.#arriving.total, caller: this.#arriving.bytesOf(caller) };
-    const check = (isDisplaceable: (generation: Generation) => boolean) =>
+    const check = (isDisplaceable: (work: Work) => boolean) =>
       this.#queue.checkCapacity({ caller, bytes, takesPlace, reserved, isDisplaceable });
-    let capacity = check((generation) => !generation.isShared);
+    let capacity = check((work) => !work.isShared);
     // Else a client with two addresses could join its own requests, and none could be displaced.
     if ('full' in capacity && capacity.full !== 'caller') capacity = check(() => true);
     if ('full' in capacity) throw this.#queueFull(capacity.full);
-    for (const generation of capacity.displaced)
-      generation.finish({ type: 'error', error: this.#queueFull('displaced') });
+    for (const work of capacity.displaced) work.finish({ type: 'error', error: this.#queueFull('displaced') });
   }
 
-  #queueFull(reason: 'displaced' | Extract<CapacityCheck<Generation>, { full: string }>['full']): AppError {
+  #queueFull(reason: 'displaced' | Extract<CapacityCheck<Work>, { full: string }>['full']): AppError {
     const { QUEUE_MAX_SIZE: size, QUEUE_MAX_MB: megabytes, QUEUE_MAX_CONCURRENT: slots } = this.#options.settings;
     const seconds = Math.ceil(this.#estimator.averageMs / 1000 / slots);
     const message = {
@@ -237,11 +241,21 @@ export class Scheduler {
     });
   }
 
-  #start(generation: Generation): void {
-    generation.start(this.#options.clock.now());
-    this.#watched.delete(generation);
-    this.#running.add(generation);
+  #start(work: Work): void {
+    work.start(this.#options.clock.now());
+    this.#running.add(work);
     this.#options.metrics.activeStreams.set(this.#running.size);
+    if (work instanceof Generation) this.#startGeneration(work);
+    else void this.#runTask(work);
+  }
+
+  async #runTask(task: RunnableTask): Promise<void> {
+    await task.run(task.provider);
+    this.#freeSlot(task);
+  }
+
+  #startGeneration(generation: Generation): void {
+    this.#watched.delete(generation);
     generation.log.append({
       type: 'status',
       status: 'processing',
@@ -299,9 +313,9 @@ export class Scheduler {
   }
 
   /** Gives a slot to the next in the queue. */
-  #freeSlot(generation: Generation): void {
-    generation.dispose();
-    if (!this.#running.delete(generation)) return;
+  #freeSlot(work: Work): void {
+    work.dispose();
+    if (!this.#running.delete(work)) return;
     const { clock, metrics } = this.#options;
     metrics.activeStreams.set(this.#running.size);
     while (this.#hasSlot) {
@@ -338,7 +352,7 @@ export class Scheduler {
     generation.log.append(status);
   }
 
-  #estimateMs({ model }: Generation, position: number): number {
-    return this.#estimator.estimateMs(model, position, this.#options.settings.QUEUE_MAX_CONCURRENT);
+  #estimateMs({ timingKey }: QueuedWork, position: number): number {
+    return this.#estimator.estimateMs(timingKey, position, this.#options.settings.QUEUE_MAX_CONCURRENT);
   }
 }

@@ -1,0 +1,146 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '#lib/chat/clock';
+import type { FinalEvent, GenerationState } from '#lib/chat/generation/generation';
+import type { QueuedWork } from '#lib/chat/scheduler/queued-work';
+import { AppError, asError } from '#lib/errors';
+import type { ModelProvider } from '#lib/models/provider';
+
+/** Memory of a waiting task without its request, rounded up. */
+const WAITING_BYTES = 1_024;
+
+/**
+ * The part of a task that runs in its slot. `signal` aborts it. `model` is the model server's own
+ * name of the requested model.
+ */
+export type TaskWork<T> = (provider: ModelProvider, signal: AbortSignal, model: string) => Promise<T>;
+
+export interface TaskInit<T> {
+  readonly caller: string;
+  readonly priority: number;
+  readonly group: string;
+  readonly model: string;
+  readonly provider: ModelProvider;
+  /** Memory of the request, waiting or running. */
+  readonly bytes: number;
+  /** The caller's: its abort ends the task with the signal's reason, wherever it is. */
+  readonly signal: AbortSignal;
+  readonly work: TaskWork<T>;
+}
+
+export interface TaskContext {
+  readonly clock: Clock;
+  /** The longest run, in milliseconds. */
+  readonly maxRunMs: number;
+  /** Called once, in the turn in which the task finishes. */
+  onDone(task: RunnableTask): void;
+}
+
+/** A task as the scheduler sees it. */
+export interface RunnableTask extends QueuedWork {
+  readonly provider: ModelProvider;
+  /** Settles when the slot is free again. Never rejects. */
+  run(provider: ModelProvider): Promise<void>;
+}
+
+/**
+ * Work for a model server that is no chat generation: embeddings, or a request that is passed
+ * through. It waits in the same line as generations, and has one reader, its caller.
+ */
+export class Task<T> implements RunnableTask {
+  readonly id = randomUUID();
+  readonly caller: string;
+  readonly priority: number;
+  readonly group: string;
+  readonly model: string;
+  readonly timingKey: string;
+  provider: ModelProvider;
+  readonly bytes: number;
+  readonly requestBytes: number;
+  readonly tokens = 0;
+  readonly isShared = false;
+  readonly requests = undefined;
+  state: GenerationState = 'queued';
+  startedAt: number | undefined;
+  finishedAt: number | undefined;
+  readonly #context: TaskContext;
+  readonly #work: TaskWork<T>;
+  readonly #caller: AbortSignal;
+  readonly #abort = new AbortController();
+  readonly #result = Promise.withResolvers<T>();
+  /** The work runs in its caller's context, whatever request freed its slot. */
+  readonly #inContext = AsyncLocalStorage.snapshot();
+  #cancelRunTimer: (() => void) | undefined;
+
+  constructor({ caller, priority, group, model, provider, bytes, signal, work }: TaskInit<T>, context: TaskContext) {
+    this.caller = caller;
+    this.priority = priority;
+    this.group = group;
+    this.model = model;
+    // The times of tasks say nothing about those of generations.
+    this.timingKey = `task\n${model}`;
+    this.provider = provider;
+    this.requestBytes = bytes;
+    this.bytes = bytes + WAITING_BYTES;
+    this.#caller = signal;
+    this.#work = work;
+    this.#context = context;
+    // Handled by the caller, who may wait for `result` only after a refused admission.
+    this.#result.promise.catch(() => {});
+    signal.addEventListener('abort', this.#callerAborted, { once: true });
+  }
+
+  /** Resolves with what the work returns, else rejects with its error or with the end's. */
+  get result(): Promise<T> {
+    return this.#result.promise;
+  }
+
+  /** A task has only the memory that its caller declared. */
+  pack(): void {}
+
+  start(now: number): void {
+    this.state = 'running';
+    this.startedAt = now;
+    const { clock, maxRunMs } = this.#context;
+    this.#cancelRunTimer = clock.after(maxRunMs, () => {
+      const message = `The model server did not finish within ${maxRunMs / 1000} seconds.`;
+      this.finish({ type: 'error', error: new AppError('upstream_timeout', message) });
+    });
+  }
+
+  async run(provider: ModelProvider): Promise<void> {
+    this.provider = provider;
+    try {
+      const result = await this.#inContext(() => this.#work(provider, this.#abort.signal, this.model));
+      this.#settle('completed', () => this.#result.resolve(result));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  finish({ error }: Extract<FinalEvent, { type: 'error' }>): void {
+    this.#fail(error);
+  }
+
+  dispose(): void {
+    this.#cancelRunTimer?.();
+    this.#caller.removeEventListener('abort', this.#callerAborted);
+  }
+
+  readonly #callerAborted = () => this.#fail(this.#caller.reason);
+
+  #fail(reason: unknown): void {
+    const isCancelled = this.#caller.aborted || (AppError.is(reason) && reason.code === 'cancelled');
+    this.#settle(isCancelled ? 'cancelled' : 'failed', () => this.#result.reject(reason));
+    if (!this.#abort.signal.aborted) this.#abort.abort(asError(reason));
+  }
+
+  #settle(state: GenerationState, report: () => void): void {
+    if (this.finishedAt !== undefined) return;
+    this.state = state;
+    this.finishedAt = this.#context.clock.now();
+    this.dispose();
+    report();
+    this.#context.onDone(this);
+  }
+}
