@@ -13,12 +13,15 @@ import { type ConversationTurn, PendingRequest } from '#lib/chat/generation/pend
 import { toAppError } from '#lib/chat/model-error';
 import { batchGroup } from '#lib/chat/model-request';
 import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver';
+import { prefixKey } from '#lib/chat/scheduler/prefix-affinity';
 import { queueOverview } from '#lib/chat/scheduler/queue-overview';
 import { type QueueStanding, Scheduler, type SchedulerOptions } from '#lib/chat/scheduler/scheduler';
 import { type RunnableTask, Task, type TaskContext, type TaskWork } from '#lib/chat/scheduler/task';
 import { AppError } from '#lib/errors';
 import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
+import type { ResolvedModel, RouteTarget } from '#lib/models/model-route';
 import type { KeepAlive, ModelProvider } from '#lib/models/provider';
+import type { ModelServers } from '#lib/models/servers';
 import { PercentileWindow } from '#lib/telemetry/percentiles';
 import { MIB } from '#lib/units';
 import type { CacheHeader, ChatRequest, Message } from '#lib/wire/chat';
@@ -33,13 +36,10 @@ export interface ChatEngineOptions extends SchedulerOptions {
 }
 
 export interface ModelResolver {
+  /** The model servers in use; undefined if each provider is its own. */
+  readonly servers?: ModelServers;
   /** Throws an `AppError` if there is no such model or no model server is reachable. */
   resolve(model: string | undefined): Promise<ResolvedModel>;
-}
-
-interface ResolvedModel {
-  readonly provider: ModelProvider;
-  readonly model: string;
 }
 
 /** The caller of a request, and its wishes about delivery. */
@@ -65,8 +65,13 @@ export interface TaskRequest {
   readonly priority?: number | undefined;
   /** Undefined is the default model. */
   readonly model: string | undefined;
-  /** Resolved before, with the model server's own name in `model`. */
+  /** Resolved before, with the model server's own name in `model`. It runs there only. */
   readonly provider?: ModelProvider | undefined;
+  /**
+   * Whether the work may be called again, with another provider, when it fails as a server does that
+   * is down. @default false
+   */
+  readonly isRepeatable?: boolean | undefined;
   /** Memory of the request while it waits or runs. */
   readonly bytes: number;
   /** The caller's: its abort ends the task, waiting or running. */
@@ -145,7 +150,7 @@ export class ChatEngine {
       clock,
     );
     this.#inFlight = new InFlight(settings.QUEUE_RESULT_TTL_SECONDS * 1000, clock);
-    this.#scheduler = new Scheduler(options);
+    this.#scheduler = new Scheduler(options, options.directory.servers);
     this.#idempotencyKeys = new IdempotencyKeys((id) => this.#inFlight.find(id));
     this.#generationContext = {
       clock,
@@ -191,7 +196,7 @@ export class ChatEngine {
     const held = bytes <= LARGE_REQUEST_BYTES ? undefined : { caller, bytes };
     const { provider, model } = await this.#resolveModel(keyed.requestedModel, held);
     if (this.#closed !== undefined) throw this.#closed;
-    if (provider !== keyed.provider || model !== keyed.model) return undefined;
+    if (provider.id !== keyed.provider.id || model !== keyed.model) return undefined;
     const key = this.#scopedKey(keyed.key, caller);
     // A miss is counted by `submit`.
     const cached = key !== undefined && this.#cache.has(key) ? this.#cache.get(key) : undefined;
@@ -222,21 +227,24 @@ export class ChatEngine {
    */
   async runTask<T>(request: TaskRequest, work: TaskWork<T>): Promise<T> {
     if (this.#closed !== undefined) throw this.#closed;
-    const { caller, priority = 0, bytes, signal } = request;
+    const { caller, priority = 0, isRepeatable = false, bytes, signal } = request;
     signal.throwIfAborted();
-    const { provider, model } = await this.#resolveTask(request);
+    const { provider, model, targets } = await this.#resolveTask(request);
     if (this.#closed !== undefined) throw this.#closed;
     signal.throwIfAborted();
     const group = batchGroup(provider.id, model, {});
-    const task = new Task({ caller, priority, group, model, provider, bytes, signal, work }, this.#taskContext);
+    const task = new Task(
+      { caller, priority, group, model, provider, targets, isRepeatable, bytes, signal, work },
+      this.#taskContext,
+    );
     this.#taskCount += 1;
     try {
-      this.#scheduler.ensureCapacity(task);
+      const lane = this.#scheduler.ensureCapacity(task);
+      this.#scheduler.admit(task, lane, this.clock.now());
     } catch (error) {
       task.dispose();
       throw this.#countRefusal(error);
     }
-    this.#scheduler.admit(task, this.clock.now());
     return await task.result;
   }
 
@@ -353,8 +361,8 @@ export class ChatEngine {
   }
 
   async #submitSmall(request: ChatRequest, submitter: Submitter, detached: boolean): Promise<PendingRequest> {
-    const { provider, model } = await this.#resolveModel(request.model);
-    return this.#admit(request, provider, model, submitter, detached);
+    const resolved = await this.#resolveModel(request.model);
+    return this.#admit(request, resolved, submitter, detached);
   }
 
   async #submitLarge(
@@ -364,8 +372,8 @@ export class ChatEngine {
     submitter: Submitter,
     detached: boolean,
   ): Promise<PendingRequest> {
-    const { provider, model } = await this.#resolveModel(name, { caller: submitter.caller, bytes });
-    return this.#admit(arriving.take(), provider, model, submitter, detached);
+    const resolved = await this.#resolveModel(name, { caller: submitter.caller, bytes });
+    return this.#admit(arriving.take(), resolved, submitter, detached);
   }
 
   async #resolveTask({ caller, model, provider, bytes }: TaskRequest): Promise<ResolvedModel> {
@@ -395,8 +403,7 @@ export class ChatEngine {
   /** Synchronous: see the class comment. */
   #admit(
     request: ChatRequest,
-    provider: ModelProvider,
-    model: string,
+    { provider, model, targets }: ResolvedModel,
     submitter: Submitter,
     detached: boolean,
   ): PendingRequest {
@@ -404,8 +411,7 @@ export class ChatEngine {
     const resumed = this.#resume(request, submitter.caller);
     const resolved = resolveRequest(
       resumed?.request ?? request,
-      provider,
-      model,
+      { provider, model, targets },
       this.#options.settings.OLLAMA_SYSTEM_PROMPT,
     );
     if (resumed === undefined && resolved.key !== undefined)
@@ -478,8 +484,14 @@ export class ChatEngine {
     const { caller } = submitter;
     const id = this.#requestId(submitter);
     const now = clock.now();
+    const { targets } = resolved;
+    // A response of one of several models is for those who asked for the same ones.
+    const flightKey = (key: string | undefined) =>
+      key === undefined || targets === undefined || targets.length === 1 ? key : `${key} ${modelsOf(targets)}`;
     const leader =
-      lookupKey !== undefined && settings.BATCH_DEDUPLICATION ? this.#inFlight.findLeader(lookupKey) : undefined;
+      lookupKey !== undefined && settings.BATCH_DEDUPLICATION
+        ? this.#inFlight.findLeader(flightKey(lookupKey) ?? lookupKey)
+        : undefined;
     const generation =
       leader ??
       new Generation(
@@ -490,7 +502,10 @@ export class ChatEngine {
           model: resolved.request.model,
           createdAt: now,
           key: storeKey,
+          flightKey: flightKey(storeKey),
           provider: resolved.provider,
+          targets,
+          prefixKey: this.#prefixKey(resolved),
           priority,
           request: resolved.request,
           requestBytes: estimateRequestBytes(resolved.request),
@@ -510,15 +525,20 @@ export class ChatEngine {
         addedMessages: resolved.request.messages.length - resumed.request.messages.length,
       },
     });
-    if (leader === undefined) {
-      this.#scheduler.ensureCapacity(generation);
-      this.#inFlight.registerLeader(generation);
-    } else this.#scheduler.raisePriority(leader, priority);
+    const lane = leader === undefined ? this.#scheduler.ensureCapacity(generation) : undefined;
+    if (leader === undefined) this.#inFlight.registerLeader(generation);
+    else this.#scheduler.raisePriority(leader, priority);
     this.#lookups[pending.cacheStatus] += 1;
     // Before the start: a response finds its requests, however soon it ends.
     this.#inFlight.add(pending);
-    if (leader === undefined) this.#scheduler.admit(generation, now);
+    if (lane !== undefined) this.#scheduler.admit(generation, lane, now);
     return pending;
+  }
+
+  /** Of the conversation so far, if its server is to be found again. */
+  #prefixKey({ provider, request, targets }: ResolvedRequest): string | undefined {
+    const hasChoice = targets?.some(({ servers }) => servers.length > 1) === true;
+    return hasChoice && this.#options.settings.MODEL_AFFINITY ? prefixKey(provider.id, request) : undefined;
   }
 
   /** The one place where the engine learns that a generation is done. */
@@ -588,6 +608,11 @@ export class ChatEngine {
   #mayAccess(owner: string, caller: string): boolean {
     return owner === caller || this.#options.settings.API_KEYS.length === 0;
   }
+}
+
+/** The models of an alias, as part of a key. */
+function modelsOf(targets: readonly RouteTarget[]): string {
+  return targets.map(({ model, servers }) => `${model}@${servers.map(({ id }) => id).join('+')}`).join(',');
 }
 
 /** A response that ran into a token limit is incomplete, and an empty one is of no use. */

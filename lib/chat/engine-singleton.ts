@@ -17,7 +17,7 @@ export function chatEngine(): ChatEngine {
       clock: systemClock,
       metrics: metrics(),
       log: log(),
-      call: resilientChat,
+      call: resilientChat(),
     });
     onShutdown(() => engine.close());
     return engine;

@@ -11,7 +11,7 @@ describe('readConfig', () => {
   it('has the defaults of the contract', () => {
     expect(readConfig({})).toMatchObject({
       PORT: 3000,
-      OLLAMA_API_URL: 'http://localhost:11434',
+      OLLAMA_API_URL: [{ url: 'http://localhost:11434', weight: 1 }],
       OLLAMA_MODEL: 'deepseek-r1:8b',
       OLLAMA_KEEP_ALIVE: '15m',
       CACHE_ENABLED: true,
@@ -58,7 +58,7 @@ describe('readConfig', () => {
   it('reads an empty value as the default, and lists the given names', () => {
     const settings = readConfig({ PORT: ' ', OLLAMA_API_URL: 'http://gpu:11434/' });
     expect(settings.PORT).toBe(3000);
-    expect(settings.OLLAMA_API_URL).toBe('http://gpu:11434');
+    expect(settings.OLLAMA_API_URL).toEqual([{ url: 'http://gpu:11434', weight: 1 }]);
     expect([...settings.given]).toEqual(['OLLAMA_API_URL']);
   });
 
@@ -69,7 +69,7 @@ describe('readConfig', () => {
       NEXT_PUBLIC_OLLAMA_SYSTEM_PROMPT: 'Be old.',
     };
     expect(readConfig(older)).toMatchObject({
-      OLLAMA_API_URL: 'http://old:1',
+      OLLAMA_API_URL: [{ url: 'http://old:1', weight: 1 }],
       OLLAMA_MODEL: 'old',
       OLLAMA_SYSTEM_PROMPT: 'Be old.',
     });

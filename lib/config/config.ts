@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { isLoopback } from '#lib/config/loopback';
+import { modelServerProblems } from '#lib/config/model-server-names';
 import { LEGACY_NAMES, SETTINGS, type SettingName } from '#lib/config/settings';
 import { findLanguageInfo } from '#lib/languages/infos';
 import { singleton } from '#lib/singletons';
@@ -78,8 +79,9 @@ function crossChecks(settings: Config): string[] {
   const problems: string[] = [];
   if (settings.CODE_TIMEOUT_SECONDS > settings.CODE_MAX_TIMEOUT_SECONDS)
     problems.push('CODE_TIMEOUT_SECONDS must not be above CODE_MAX_TIMEOUT_SECONDS');
-  if (settings.MODEL_PROVIDER === 'openai' && settings.OPENAI_BASE_URL === undefined)
+  if (settings.MODEL_PROVIDER === 'openai' && settings.OPENAI_BASE_URL.length === 0)
     problems.push('OPENAI_BASE_URL must be set where MODEL_PROVIDER is openai');
+  problems.push(...modelServerProblems(settings));
   if (settings.GATEWAY_ORIGIN !== undefined && settings.PRIVATE_BACKEND_URL.length === 0)
     problems.push('PRIVATE_BACKEND_URL must be set where GATEWAY_ORIGIN is: that host serves the backend alone');
   // A server that other machines reach is open to guessing.

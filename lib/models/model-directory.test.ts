@@ -61,8 +61,7 @@ function setUp(
     settings,
     definitions: Object.values(PROVIDERS).map((definition) => ({
       ...definition,
-      create: () =>
-        definition.id === 'openai' && settings.OPENAI_BASE_URL === undefined ? undefined : fakes[definition.id],
+      create: () => fakes[definition.id],
       ...(definition.probe === undefined
         ? {}
         : {
@@ -72,7 +71,7 @@ function setUp(
             },
           }),
     })),
-    now: () => world.now,
+    timers: { now: () => world.now, after: () => () => {} },
   });
   const resolve = async (model?: string) => {
     const found = await directory.resolve(model);
@@ -178,10 +177,13 @@ describe('ModelDirectory', () => {
   });
 
   it('reports an unreachable provider, and throws its error only for an unknown model', async () => {
-    const { resolve, directory } = setUp({ ...OLLAMA, ...OPENAI }, { openai: ['gpt-x'] });
+    const { resolve, directory, openai } = setUp({ ...OLLAMA, ...OPENAI }, { openai: ['gpt-x'] });
     expect(await resolve('gpt-x')).toBe('openai/gpt-x');
     await expect(resolve('llama3')).rejects.toThrow('ollama is down');
+    expect(await directory.check(signal)).toEqual({ down: 1, total: 2 });
+    openai.names = undefined;
     await expect(directory.check(signal)).rejects.toThrow('ollama is down');
+    openai.names = ['gpt-x'];
     expect((await directory.list(signal)).providers).toEqual([
       { id: 'ollama', reachable: false, error: 'ollama is down' },
       expect.objectContaining({ id: 'openai', reachable: true, error: null }),

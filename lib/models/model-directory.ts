@@ -1,24 +1,36 @@
 import { type Config, config } from '#lib/config/config';
+import { serverNames } from '#lib/config/model-server-names';
 import { AppError } from '#lib/errors';
+import { aliasModels, resolveAlias } from '#lib/models/model-aliases';
 import { isSameTaggedModel } from '#lib/models/model-name';
-import type { ModelProvider, ProviderDefinition } from '#lib/models/provider';
+import type { ResolvedModel } from '#lib/models/model-route';
+import { ModelServer, type ServerModel } from '#lib/models/model-server';
+import type { ProviderDefinition } from '#lib/models/provider';
 import { PROVIDERS } from '#lib/models/provider-registry';
+import { ModelServers, systemTimers, type Timers } from '#lib/models/servers';
 import { onShutdown } from '#lib/shutdown';
 import { singleton } from '#lib/singletons';
-import type { ModelInfo, Models, ProviderState } from '#lib/wire/models';
+import type { Models, ProviderId, ProviderState } from '#lib/wire/models';
 import { supportedOptions } from '#lib/wire/request-field-support';
+
+export { findModel } from '#lib/models/find-model';
 
 /** The active providers and their models. */
 export interface ModelDirectory {
+  /** The model servers in use. */
+  readonly servers: ModelServers;
   /**
    * The provider of `model`, and the provider's own name of it; undefined is the default model.
    * Throws `model_not_found`. Does no I/O once the providers and their models are known.
    */
-  resolve(model: string | undefined): Promise<{ provider: ModelProvider; model: string }>;
+  resolve(model: string | undefined): Promise<ResolvedModel>;
   /** Lists the models. An unreachable provider is reported in `providers`. */
   list(signal: AbortSignal): Promise<Models>;
-  /** Resolves when every active provider responds; throws the first error. */
-  check(signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves with how many model servers are down, if one of them responds; else throws the first
+   * error.
+   */
+  check(signal: AbortSignal): Promise<{ down: number; total: number }>;
   close(): Promise<void>;
 }
 
@@ -26,7 +38,7 @@ export interface ModelDirectoryOptions {
   settings: Config;
   /** In order of preference. The last one is the fallback. */
   definitions: readonly ProviderDefinition[];
-  now(): number;
+  timers: Timers;
 }
 
 /** The age after which a probe or a list is repeated in the background. */
@@ -34,13 +46,14 @@ const REFRESH_AFTER_MS = 15_000;
 /** The minimum age of the lists before an unknown name reads them again. */
 const UNKNOWN_MODEL_REFRESH_MS = 2_000;
 const PROBE_TIMEOUT_MS = 1_500;
-const LIST_TIMEOUT_MS = 5_000;
+/** Bounds the resolved names that are remembered until the next list. */
+const MAX_RESOLVED = 1_000;
 
 /** The process's directory. Opens no connection before its first use. */
 export function modelDirectory(): ModelDirectory {
   return singleton('models', () => {
     const definitions = Object.values(PROVIDERS);
-    const directory = createModelDirectory({ settings: config(), definitions, now: Date.now });
+    const directory = createModelDirectory({ settings: config(), definitions, timers: systemTimers });
     onShutdown(() => directory.close());
     return directory;
   });
@@ -50,28 +63,32 @@ export function createModelDirectory(options: ModelDirectoryOptions): ModelDirec
   return new CachedModelDirectory(options);
 }
 
+/** A provider with its servers. */
 interface RegisteredProvider {
   definition: ProviderDefinition;
-  provider: ModelProvider;
+  servers: readonly ModelServer[];
 }
 
 interface ListedModel {
-  info: Omit<ModelInfo, 'is_default'>;
-  provider: ModelProvider;
+  info: ServerModel;
+  servers: readonly ModelServer[];
   hasTags: boolean;
 }
 
-/** The lists of all active providers, read at the same time. */
+/** The lists of all active servers, read at the same time. A model is there once per provider. */
 interface ModelSnapshot {
   models: ListedModel[];
   states: ProviderState[];
   errors: AppError[];
   readAt: number;
+  /** What names were resolved to. */
+  resolved: Map<string | undefined, ResolvedModel>;
 }
 
 class CachedModelDirectory implements ModelDirectory {
+  readonly servers: ModelServers;
   readonly #settings: Config;
-  readonly #now: () => number;
+  readonly #timers: Timers;
   readonly #registered: readonly RegisteredProvider[];
   /** The providers that the settings choose; undefined if a probe chooses. */
   readonly #configured: RegisteredProvider[] | undefined;
@@ -82,39 +99,44 @@ class CachedModelDirectory implements ModelDirectory {
   #reading: Promise<ModelSnapshot> | undefined;
   readonly #closing = new AbortController();
 
-  constructor({ settings, definitions, now }: ModelDirectoryOptions) {
+  constructor({ settings, definitions, timers }: ModelDirectoryOptions) {
     this.#settings = settings;
-    this.#now = now;
-    this.#registered = definitions.flatMap((definition) => {
-      const provider = definition.create(settings);
-      return provider === undefined ? [] : [{ definition, provider }];
-    });
+    this.#timers = timers;
+    this.servers = new ModelServers(timers);
+    this.#registered = registeredProviders(settings, definitions);
     this.#configured = configuredProviders(settings, this.#registered);
-    this.#active = this.#configured;
+    if (this.#configured !== undefined) this.#activate(this.#configured);
+    this.servers.onChange(() => {
+      if (this.servers.areSeveral && this.#reading === undefined)
+        this.#snapshot &&= this.#snapshotOf(this.#snapshot.readAt);
+    });
   }
 
-  async resolve(model: string | undefined): Promise<{ provider: ModelProvider; model: string }> {
+  async resolve(model: string | undefined): Promise<ResolvedModel> {
     const active = this.#active ?? (await this.#probe());
     this.#refreshInBackground();
     const [first] = active;
     const defaultName = this.#settings.OLLAMA_MODEL;
-    const sole = first?.provider.soleModel;
-    if (first !== undefined && sole !== undefined) {
+    const provider = first?.servers[0]?.provider;
+    const sole = provider?.soleModel;
+    if (provider !== undefined && sole !== undefined) {
       if (model === undefined || model === defaultName || isSameTaggedModel(model, sole.id))
-        return { provider: first.provider, model: sole.id };
+        return { provider, model: sole.id };
       throw sole.notFound(model);
     }
-    // The provider itself rejects an unknown name. Reading its list first would cost a round trip.
-    if (model !== undefined && active.length === 1 && first !== undefined) return { provider: first.provider, model };
-    let snapshot = this.#snapshot ?? (await this.#read(this.#closing.signal));
-    let found = this.#findOrDefault(snapshot, model);
-    if (found === undefined && this.#now() - snapshot.readAt >= UNKNOWN_MODEL_REFRESH_MS) {
-      snapshot = await this.#read(this.#closing.signal);
-      found = this.#findOrDefault(snapshot, model);
+    const isAlias = this.#settings.MODEL_ALIASES.has(model ?? defaultName);
+    // The server itself rejects an unknown name. Reading its list first would cost a round trip.
+    if (model !== undefined && !isAlias && provider !== undefined && !this.servers.areSeveral)
+      return { provider, model };
+    const snapshot = this.#snapshot ?? (await this.#read(this.#closing.signal));
+    const found = this.#resolveIn(snapshot, model);
+    if (found !== undefined) return found;
+    if (this.#timers.now() - snapshot.readAt >= UNKNOWN_MODEL_REFRESH_MS) {
+      const newer = this.#resolveIn(await this.#read(this.#closing.signal), model);
+      if (newer !== undefined) return newer;
     }
-    if (found !== undefined) return { provider: found.provider, model: found.info.id };
     // An unreachable provider may have the model.
-    const [error] = snapshot.errors;
+    const [error] = (this.#snapshot ?? snapshot).errors;
     if (error !== undefined) throw error;
     const name = model ?? defaultName;
     throw new AppError('model_not_found', `Model ${name} is not available. ${howToGet(name, active)}`);
@@ -124,29 +146,47 @@ class CachedModelDirectory implements ModelDirectory {
     if (this.#active === undefined || this.#isProbeOutdated()) await this.#probe();
     const snapshot = await this.#read(signal);
     const active = this.#active ?? [];
-    const sole = active[0]?.provider.soleModel;
+    const sole = active[0]?.servers[0]?.provider.soleModel;
     const chosen = sole === undefined ? this.#findOrDefault(snapshot) : snapshot.models[0];
+    const { MODEL_ALIASES: aliases, OLLAMA_MODEL: defaultName } = this.#settings;
+    const listed = snapshot.models.map((model) => ({
+      ...model.info,
+      servers: model.servers.map(({ name }) => name),
+    }));
+    const named = sole === undefined ? aliasModels(aliases, listed) : [];
+    const defaultId = named.find(({ id }) => id === defaultName)?.id ?? chosen?.info.id ?? sole?.id ?? defaultName;
+    const models = [...named, ...listed.filter(({ id }) => !named.some((alias) => alias.id === id))];
     return {
-      models: snapshot.models.map((model) => ({ ...model.info, is_default: model === chosen })),
-      default_model: chosen?.info.id ?? sole?.id ?? this.#settings.OLLAMA_MODEL,
+      models: models.map((model) => ({ ...model, is_default: model.id === defaultId })),
+      default_model: defaultId,
       providers: snapshot.states,
       has_system_prompt: (this.#settings.OLLAMA_SYSTEM_PROMPT ?? '') !== '',
       notice: noModelNotice(snapshot) ?? sole?.notice ?? this.#defaultNotice(active, snapshot, chosen?.info.id),
     };
   }
 
-  async check(signal: AbortSignal): Promise<void> {
-    const active = this.#active ?? (await this.#probe());
-    await Promise.all(active.map(({ provider }) => provider.check(signal)));
+  async check(signal: AbortSignal): Promise<{ down: number; total: number }> {
+    if (this.#active === undefined) await this.#probe();
+    const results = await this.servers.check(signal);
+    const failed = results.filter(({ error }) => error !== undefined);
+    if (failed.length === results.length && failed[0] !== undefined) throw failed[0].error;
+    return { down: failed.length, total: results.length };
   }
 
   async close(): Promise<void> {
     this.#closing.abort(new AppError('shutting_down', 'The server is shutting down.'));
-    await Promise.all(this.#registered.map(({ provider }) => provider.close()));
+    this.servers.close();
+    const servers = this.#registered.flatMap((registered) => registered.servers);
+    await Promise.all(servers.map(({ provider }) => provider.close()));
   }
 
   get #fallback(): RegisteredProvider[] {
     return this.#registered.slice(-1);
+  }
+
+  #activate(active: RegisteredProvider[]): void {
+    this.#active = active;
+    this.servers.use(active.flatMap(({ servers }) => servers));
   }
 
   /** Only a probe that chose the fallback can choose differently later. */
@@ -154,7 +194,7 @@ class CachedModelDirectory implements ModelDirectory {
     return (
       this.#configured === undefined &&
       this.#active?.[0] === this.#fallback[0] &&
-      this.#now() - this.#probedAt >= REFRESH_AFTER_MS
+      this.#timers.now() - this.#probedAt >= REFRESH_AFTER_MS
     );
   }
 
@@ -162,7 +202,7 @@ class CachedModelDirectory implements ModelDirectory {
     if (this.#isProbeOutdated()) void this.#probe();
     // Once OLLAMA_MODEL is available, it replaces the substitute for it.
     const snapshot = this.#snapshot;
-    if (snapshot === undefined || this.#now() - snapshot.readAt < REFRESH_AFTER_MS) return;
+    if (snapshot === undefined || this.#timers.now() - snapshot.readAt < REFRESH_AFTER_MS) return;
     if (find(snapshot, this.#settings.OLLAMA_MODEL) === undefined) void this.#read(this.#closing.signal);
   }
 
@@ -180,16 +220,18 @@ class CachedModelDirectory implements ModelDirectory {
       );
       const found = this.#registered[responds.indexOf(true)];
       const active = found === undefined ? this.#fallback : [found];
-      if (active[0] !== this.#active?.[0]) this.#snapshot = undefined;
-      this.#active = active;
-      this.#probedAt = this.#now();
+      if (active[0] !== this.#active?.[0]) {
+        this.#snapshot = undefined;
+        this.#activate(active);
+      }
+      this.#probedAt = this.#timers.now();
       this.#probing = undefined;
       return active;
     })();
     return this.#probing;
   }
 
-  /** Reads the list of every provider. Single-flight; rejects only if `signal` aborted. */
+  /** Reads the lists of all servers. Single-flight; rejects only if `signal` aborted. */
   async #read(signal: AbortSignal): Promise<ModelSnapshot> {
     this.#reading ??= this.#readLists().finally(() => {
       this.#reading = undefined;
@@ -201,13 +243,30 @@ class CachedModelDirectory implements ModelDirectory {
 
   async #readLists(): Promise<ModelSnapshot> {
     const active = this.#active ?? (await this.#probe());
-    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
-    const snapshot: ModelSnapshot = { models: [], states: [], errors: [], readAt: this.#now() };
-    const lists = await Promise.allSettled(active.map(({ provider }) => provider.models(signal)));
-    for (const [index, { definition, provider }] of active.entries()) {
-      const list = lists[index];
-      if (list === undefined) continue;
-      if (list.status === 'fulfilled') {
+    const readAt = this.#timers.now();
+    const failures = new Map<ModelServer, unknown>();
+    for (const listing of await this.servers.list())
+      if ('error' in listing) failures.set(listing.server, listing.error);
+    const snapshot = this.#snapshotOf(readAt, active, failures);
+    if (this.#active === active) this.#snapshot = snapshot;
+    return snapshot;
+  }
+
+  /** What the servers have listed. The models of a server that failed are not available. */
+  #snapshotOf(
+    readAt: number,
+    active: readonly RegisteredProvider[] = this.#active ?? [],
+    failures?: ReadonlyMap<ModelServer, unknown>,
+  ): ModelSnapshot {
+    const snapshot: ModelSnapshot = { models: [], states: [], errors: [], readAt, resolved: new Map() };
+    for (const { definition, servers } of active) {
+      const failed = servers.flatMap((server) => {
+        const failure = failures === undefined ? (server.isUp ? undefined : server.error) : failures.get(server);
+        return failure === undefined ? [] : [{ server, error: listError(definition, failure) }];
+      });
+      const responding = servers.filter((server) => !failed.some((failure) => failure.server === server));
+      snapshot.errors.push(...failed.map(({ error }) => error));
+      if (responding.length > 0)
         snapshot.states.push({
           id: definition.id,
           reachable: true,
@@ -215,19 +274,44 @@ class CachedModelDirectory implements ModelDirectory {
           options: supportedOptions(definition.id),
           ...(definition.optionDefaults === undefined ? {} : { defaults: definition.optionDefaults(this.#settings) }),
         });
-        snapshot.models.push(...list.value.map((info) => ({ info, provider, hasTags: definition.hasTags })));
-      } else {
-        const error = AppError.is(list.reason)
-          ? list.reason
-          : new AppError('provider_unavailable', `${definition.displayName} did not list its models in time.`, {
-              cause: list.reason,
-            });
-        snapshot.states.push({ id: definition.id, reachable: false, error: error.message });
-        snapshot.errors.push(error);
-      }
+      else if (failed[0] !== undefined)
+        snapshot.states.push({ id: definition.id, reachable: false, error: failed[0].error.message });
+      snapshot.models.push(...listedModels(responding, definition.hasTags));
     }
-    if (this.#active === active) this.#snapshot = snapshot;
     return snapshot;
+  }
+
+  /** Undefined if no server lists the model. */
+  #resolveIn(snapshot: ModelSnapshot, model: string | undefined): ResolvedModel | undefined {
+    const alias = this.#settings.MODEL_ALIASES.get(model ?? this.#settings.OLLAMA_MODEL);
+    // Which entry is the first that is up changes from one request to the next.
+    if (alias !== undefined) return resolveAlias(alias, this.servers.all, (name) => this.#serversOf(snapshot, name));
+    let resolved = snapshot.resolved.get(model);
+    if (resolved === undefined) {
+      const found = this.#findOrDefault(snapshot, model);
+      const provider = found?.servers[0]?.provider;
+      if (found === undefined || provider === undefined) return undefined;
+      const { id } = found.info;
+      const targets = this.servers.areSeveral ? [{ model: id, servers: this.#serversOfKind(provider.id) }] : undefined;
+      resolved = { provider, model: id, targets };
+      if (snapshot.resolved.size < MAX_RESOLVED) snapshot.resolved.set(model, resolved);
+    }
+    return resolved;
+  }
+
+  /** The model with the servers that may have it. */
+  #serversOf(snapshot: ModelSnapshot, name: string): { model: string; servers: readonly ModelServer[] } | undefined {
+    const found = find(snapshot, name);
+    const kind = found?.servers[0]?.kind;
+    if (found !== undefined && kind !== undefined) return { model: found.info.id, servers: this.#serversOfKind(kind) };
+    const all = this.servers.all;
+    // A server whose list is not known may have it; the only one rejects it itself.
+    const possible = this.servers.areSeveral ? all.find((server) => server.models === undefined) : all[0];
+    return possible === undefined ? undefined : { model: name, servers: this.#serversOfKind(possible.kind) };
+  }
+
+  #serversOfKind(kind: ProviderId): readonly ModelServer[] {
+    return this.servers.all.filter((server) => server.kind === kind);
   }
 
   /** Without a name: OLLAMA_MODEL, else a loaded model, else the first one. */
@@ -239,7 +323,7 @@ class CachedModelDirectory implements ModelDirectory {
 
   #defaultNotice(active: RegisteredProvider[], snapshot: ModelSnapshot, chosen: string | undefined): string | null {
     const name = this.#settings.OLLAMA_MODEL;
-    if (find(snapshot, name) !== undefined) return null;
+    if (find(snapshot, name) !== undefined || this.#settings.MODEL_ALIASES.has(name)) return null;
     for (const { definition } of active)
       if (snapshot.states.some(({ id, reachable }) => id === definition.id && reachable)) {
         const notice = definition.missingDefaultNotice?.(name, chosen);
@@ -247,6 +331,49 @@ class CachedModelDirectory implements ModelDirectory {
       }
     return null;
   }
+}
+
+/** Every provider with a server for each of its addresses. */
+function registeredProviders(settings: Config, definitions: readonly ProviderDefinition[]): RegisteredProvider[] {
+  const names = serverNames(settings);
+  const offsets: Partial<Record<ProviderId, number>> = { ollama: 0, openai: settings.OLLAMA_API_URL.length };
+  return definitions.flatMap((definition) => {
+    const addresses = definition.addresses(settings);
+    if (addresses.length === 0) return [];
+    const servers = addresses.map(
+      (address, index) =>
+        new ModelServer({
+          provider: definition.create(settings, address, index),
+          name: names[(offsets[definition.id] ?? names.length) + index] ?? definition.id,
+          isNamed: address.name !== undefined,
+          url: address.url,
+          slots: address.slots ?? settings.QUEUE_MAX_CONCURRENT,
+          weight: address.weight,
+          hasTags: definition.hasTags,
+        }),
+    );
+    return [{ definition, servers }];
+  });
+}
+
+/** The models of servers of one kind. A model that several have is there once. */
+function listedModels(servers: readonly ModelServer[], hasTags: boolean): ListedModel[] {
+  const byId = new Map<string, { info: ServerModel; servers: ModelServer[] }>();
+  for (const server of servers)
+    for (const info of server.models ?? []) {
+      const known = byId.get(info.id);
+      if (known === undefined) byId.set(info.id, { info, servers: [server] });
+      else {
+        known.servers.push(server);
+        if (info.loaded && !known.info.loaded) known.info = { ...known.info, loaded: true };
+      }
+    }
+  return [...byId.values()].map((model) => ({ ...model, hasTags }));
+}
+
+function listError({ displayName }: ProviderDefinition, error: unknown): AppError {
+  if (AppError.is(error)) return error;
+  return new AppError('provider_unavailable', `${displayName} did not list its models in time.`, { cause: error });
 }
 
 /**
@@ -261,14 +388,6 @@ function configuredProviders(
   if (chosen !== 'auto') return registered.filter(({ definition }) => definition.id === chosen);
   const configured = registered.filter(({ definition }) => definition.isConfigured(settings));
   return configured.length === 0 ? undefined : configured;
-}
-
-/** Finds a model of a list by `name`, by the same rule as `ModelDirectory.resolve`. */
-export function findModel<T extends Pick<ModelInfo, 'id' | 'provider'>>(models: readonly T[], name: string) {
-  return (
-    models.find(({ id }) => id === name) ??
-    models.find(({ id, provider }) => PROVIDERS[provider].hasTags && isSameTaggedModel(id, name))
-  );
 }
 
 function find({ models }: ModelSnapshot, name: string): ListedModel | undefined {

@@ -1,4 +1,5 @@
 import type { Config } from '#lib/config/config';
+import type { ServerAddress } from '#lib/config/settings/server-addresses';
 import type { AppError } from '#lib/errors';
 import type {
   Format,
@@ -25,8 +26,10 @@ export interface ProviderDefinition {
   readonly displayName: string;
   /** Whether names of models have tags, so that `llama3` means `llama3:latest`. */
   readonly hasTags: boolean;
-  /** Undefined if a required setting is missing. Opens no connection. */
-  create(settings: Config): ModelProvider | undefined;
+  /** The addresses of its servers. Empty if a required setting is missing. */
+  addresses(settings: Config): readonly ServerAddress[];
+  /** The provider for the server at `index` of `addresses`. Opens no connection. */
+  create(settings: Config, address: ServerAddress, index: number): ModelProvider;
   /** Whether the operator set the provider's address: MODEL_PROVIDER=auto then uses it. */
   isConfigured(settings: Config): boolean;
   /**

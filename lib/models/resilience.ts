@@ -27,12 +27,18 @@ export type UpstreamLimits = Pick<
   'UPSTREAM_RETRIES' | 'UPSTREAM_FIRST_TOKEN_TIMEOUT_MS' | 'UPSTREAM_IDLE_TIMEOUT_MS' | 'UPSTREAM_TOTAL_TIMEOUT_MS'
 >;
 
-export type ResilientChat = (
-  provider: ModelProvider,
-  request: ModelRequest,
-  signal: AbortSignal,
-  emit: ModelEventListener,
-) => Promise<void>;
+export interface ResilientChat {
+  /** `retries` replaces UPSTREAM_RETRIES. */
+  (
+    provider: ModelProvider,
+    request: ModelRequest,
+    signal: AbortSignal,
+    emit: ModelEventListener,
+    retries?: number,
+  ): Promise<void>;
+  /** Closes the circuit breakers of a provider: its server was found to be up again. */
+  reset?(provider: ModelProvider): void;
+}
 
 const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 2_000;
@@ -54,8 +60,9 @@ const RETRYABLE_CODES: ReadonlySet<ErrorCode> = new Set([
 const MODEL_BREAKER_CODES: ReadonlySet<ErrorCode> = new Set(['provider_unavailable', 'upstream_timeout']);
 
 /** Generates a response with the timeouts, retries and circuit breakers of the settings. */
-export const resilientChat: ResilientChat = (provider, request, signal, emit) =>
-  singleton('resilience', () => createResilientChat(config()))(provider, request, signal, emit);
+export function resilientChat(): ResilientChat {
+  return singleton('resilience', () => createResilientChat(config()));
+}
 
 /**
  * Adds retries, circuit breakers and three timeouts to `provider.chat`. A provider has one breaker
@@ -73,14 +80,13 @@ export function createResilientChat(limits: UpstreamLimits): ResilientChat {
     initialDelay: FIRST_BACKOFF_MS,
     maxDelay: LONGEST_BACKOFF_MS,
   });
-  const retries = retry(handleWhen(isRetryable), {
-    maxAttempts: limits.UPSTREAM_RETRIES,
-    backoff: new DelegateBackoff<IRetryBackoffContext<unknown>, IBackoff<unknown>>((context, last) => {
-      const next = last === undefined ? usual.next() : last.next(context);
-      const asked = 'error' in context.result ? requestedWaitMs(context.result.error) : 0;
-      return { delay: Math.max(next.duration, asked), state: next };
-    }),
+  const backoff = new DelegateBackoff<IRetryBackoffContext<unknown>, IBackoff<unknown>>((context, last) => {
+    const next = last === undefined ? usual.next() : last.next(context);
+    const asked = 'error' in context.result ? requestedWaitMs(context.result.error) : 0;
+    return { delay: Math.max(next.duration, asked), state: next };
   });
+  const retriesOf = (maxAttempts: number) => retry(handleWhen(isRetryable), { maxAttempts, backoff });
+  const usualRetries = retriesOf(limits.UPSTREAM_RETRIES);
   const breakers = new WeakMap<ModelProvider, ProviderBreakers>();
 
   function policyOf(provider: ModelProvider, model: string): ModelPolicy {
@@ -93,16 +99,17 @@ export function createResilientChat(limits: UpstreamLimits): ResilientChat {
     let policy = models.get(model);
     if (policy === undefined) {
       const ofModel = breakerFor(isModelFailure);
-      policy = { policy: wrap(retries, ofModel, connection), connection, ofModel };
+      policy = { policy: wrap(usualRetries, ofModel, connection), connection, ofModel };
       models.set(model, policy);
     }
     return policy;
   }
 
-  return async (provider, request, signal, emit) => {
+  const chat: ResilientChat = async (provider, request, signal, emit, retries = limits.UPSTREAM_RETRIES) => {
     signal.throwIfAborted();
     const attempts = new Attempts(provider, request, signal, limits, emit);
-    const { policy, connection, ofModel } = policyOf(provider, request.model);
+    const { policy: usualPolicy, connection, ofModel } = policyOf(provider, request.model);
+    const policy = retries === limits.UPSTREAM_RETRIES ? usualPolicy : wrap(retriesOf(retries), ofModel, connection);
     try {
       await abortable(
         policy.execute(() => attempts.open(), attempts.signal),
@@ -116,6 +123,8 @@ export function createResilientChat(limits: UpstreamLimits): ResilientChat {
       attempts.close();
     }
   };
+  chat.reset = (provider) => void breakers.delete(provider);
+  return chat;
 }
 
 interface ProviderBreakers {
@@ -330,6 +339,19 @@ class Attempt {
     this.#opened.reject(error);
     this.#ended.reject(error);
   }
+}
+
+/** Errors that are no fault of the request: another server, or another model, may succeed. */
+const OTHER_SERVER_CODES: ReadonlySet<ErrorCode> = new Set([
+  ...RETRYABLE_CODES,
+  'model_not_found',
+  'model_load_failed',
+  'not_configured',
+]);
+
+/** Whether a request that failed before its first token is tried on the next model server. */
+export function mayAnotherServerSucceed(error: unknown): boolean {
+  return AppError.is(error) && OTHER_SERVER_CODES.has(error.code);
 }
 
 function isRetryable(error: unknown): boolean {

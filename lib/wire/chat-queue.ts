@@ -46,6 +46,7 @@ export const queueOverviewSchema = z.object({
       model: z.string(),
       running_ms: z.number(),
       tokens: z.number().describe('Pieces of text so far. Most model servers send one per token.'),
+      model_server: z.string().optional().describe('Its name. Missing if there is one server.'),
     }),
   ),
   pending: z
@@ -53,13 +54,14 @@ export const queueOverviewSchema = z.object({
       z.object({
         request_id: z.string().optional(),
         model: z.string(),
-        queue_position: z.number(),
+        queue_position: z.number().describe('In the line of its model server.'),
         priority: z.number(),
         waiting_ms: z.number(),
+        model_server: z.string().optional().describe('Its name. Missing if there is one server.'),
       }),
     )
     .describe('In the order in which they will run. If keys are in use, ids of other callers are hidden.'),
-  max_concurrent: z.number(),
+  max_concurrent: z.number().describe('Of all model servers together.'),
   max_queue_size: z.number(),
   average_processing_time_ms: z.number().describe('Moving average.'),
   is_average_measured: z

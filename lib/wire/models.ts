@@ -41,6 +41,11 @@ export const modelInfoSchema = z.object({
     .describe("Options that the model sets itself. They replace the provider's defaults."),
   loaded: z.boolean().describe('Whether it is in memory, so that it responds without loading.'),
   is_default: z.boolean(),
+  servers: z.array(z.string()).optional().describe('Names of the model servers that have it.'),
+  alias_of: z
+    .array(z.string())
+    .optional()
+    .describe('For a name of MODEL_ALIASES: the models that it stands for, in the order in which they are tried.'),
   /** ISO 8601; missing if the provider does not report it. */
   modified_at: z.string().optional(),
 });

@@ -3,7 +3,10 @@ import { CANCELLATIONS } from '#lib/chat/generation/cancellation';
 import { type CompletedResponse, responseEvents } from '#lib/chat/generation/completed-response';
 import { type GenerationEvent, GenerationLog } from '#lib/chat/generation/generation-log';
 import { PackedRequest } from '#lib/chat/generation/packed-request';
+import { batchGroup } from '#lib/chat/model-request';
 import { AppError } from '#lib/errors';
+import type { RouteTarget } from '#lib/models/model-route';
+import type { ModelServer } from '#lib/models/model-server';
 import type { ModelProvider, ModelRequest } from '#lib/models/provider';
 import type { CancelledBy } from '#lib/wire/chat-queue';
 
@@ -46,7 +49,11 @@ export interface GenerationInit {
   readonly model: string;
   readonly createdAt: number;
   readonly key: string | undefined;
+  /** As `key`; undefined if it is the same. */
+  readonly flightKey?: string | undefined;
   readonly provider: ModelProvider;
+  readonly targets?: readonly RouteTarget[] | undefined;
+  readonly prefixKey?: string | undefined;
   readonly priority: number;
   readonly request: ModelRequest;
   readonly requestBytes: number;
@@ -60,13 +67,22 @@ export interface GenerationInit {
 export class Generation {
   readonly id: string;
   readonly caller: string;
-  readonly group: string;
-  readonly model: string;
+  group: string;
+  model: string;
   readonly createdAt: number;
-  /** Undefined if the response is neither cached nor shared. */
-  readonly key: string | undefined;
+  /** Of the response cache; undefined if the response is not cached. */
+  key: string | undefined;
+  /** By which identical requests join; undefined if the response is not shared. */
+  readonly flightKey: string | undefined;
   /** Undefined for a replayed response: no model is called. */
-  readonly provider: ModelProvider | undefined;
+  provider: ModelProvider | undefined;
+  /** Where it may run, the current choice first; undefined if `provider` is the only choice. */
+  targets: readonly RouteTarget[] | undefined;
+  /** The server that works on it, or did so last. */
+  server: ModelServer | undefined;
+  /** The servers that failed it, for its current target. */
+  tried: Set<ModelServer> | undefined;
+  readonly prefixKey: string | undefined;
   readonly log = new GenerationLog();
   /** The requests that still want this response; undefined once it has finished. */
   requests: Set<GenerationRequest> | undefined;
@@ -98,7 +114,10 @@ export class Generation {
     this.model = init.model;
     this.createdAt = init.createdAt;
     this.key = init.key;
+    this.flightKey = init.flightKey ?? init.key;
     this.provider = init.provider;
+    this.targets = init.targets;
+    this.prefixKey = init.prefixKey;
     this.priority = init.priority;
     this.requestBytes = init.requestBytes;
     this.#request = init.request;
@@ -153,10 +172,51 @@ export class Generation {
   }
 
   /** Marks the generation as running, with its request as an object again. */
-  start(now: number): void {
+  start(now: number, server: ModelServer): void {
     this.state = 'running';
     this.startedAt = now;
+    this.server = server;
+    this.provider = server.provider;
     if (this.#request instanceof PackedRequest) this.#request = this.#request.unpack();
+  }
+
+  /** Undoes `start`, so that it can wait or start again. */
+  requeue(): void {
+    this.state = 'queued';
+    this.startedAt = undefined;
+  }
+
+  get isRepeatable(): boolean {
+    return this.firstTokenAt === undefined;
+  }
+
+  /** Whether a provider supports all fields of the request. */
+  suits(provider: ModelProvider): boolean {
+    const { request } = this;
+    if (request === undefined) return false;
+    try {
+      provider.checkFieldSupport?.(request);
+      return true;
+    } catch (error) {
+      if (AppError.is(error)) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Chooses one of its later targets. The response is of another model than the key says, so it is
+   * not cached.
+   */
+  retarget(target: RouteTarget, provider: ModelProvider): void {
+    const { request } = this;
+    if (request === undefined) throw new Error('the request is packed');
+    this.targets = this.targets?.slice(this.targets.indexOf(target));
+    this.tried = undefined;
+    this.model = target.model;
+    this.provider = provider;
+    this.group = batchGroup(provider.id, target.model, request.options);
+    this.#request = { ...request, model: target.model };
+    this.key = undefined;
   }
 
   /** Whether a caller other than its own still wants this response. */

@@ -7,7 +7,7 @@ import type { CancelledBy } from '#lib/wire/chat-queue';
 /** Results are kept for their TTL as long as all of them together stay below this. */
 const MAX_RESULT_BYTES = 64 * 1024 * 1024;
 /** Memory of a finished request without its log, as measured on V8. */
-export const RESULT_BYTES = 1_250;
+export const RESULT_BYTES = 1_330;
 
 /** Bounds the unfinished requests, joined ones included. */
 const MAX_PENDING_REQUESTS = 50_000;
@@ -63,8 +63,8 @@ export class InFlight {
 
   /** Lets later requests join `generation`, unless its key has a leader already. */
   registerLeader(generation: Generation): void {
-    if (generation.key !== undefined && !this.#leaders.has(generation.key))
-      this.#leaders.set(generation.key, generation);
+    const { flightKey } = generation;
+    if (flightKey !== undefined && !this.#leaders.has(flightKey)) this.#leaders.set(flightKey, generation);
   }
 
   /** The request with this id, unfinished or finished within the TTL. */
@@ -104,8 +104,8 @@ export class InFlight {
 
   /** Turns the requests of a finished generation into results; none joins it from here on. */
   settle(generation: Generation): void {
-    const { key } = generation;
-    if (key !== undefined && this.#leaders.get(key) === generation) this.#leaders.delete(key);
+    const { flightKey } = generation;
+    if (flightKey !== undefined && this.#leaders.get(flightKey) === generation) this.#leaders.delete(flightKey);
     const requests = this.requestsOf(generation);
     for (const request of requests) this.#storeResult(request, logShare(generation, requests.length));
   }

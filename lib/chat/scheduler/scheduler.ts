@@ -2,16 +2,19 @@ import type { Clock } from '#lib/chat/clock';
 import { Generation } from '#lib/chat/generation/generation';
 import type { QueueStatusEvent } from '#lib/chat/generation/generation-log';
 import { toAppError } from '#lib/chat/model-error';
+import type { Lane } from '#lib/chat/scheduler/lane';
+import { Lanes } from '#lib/chat/scheduler/lanes';
+import { ModelCalls } from '#lib/chat/scheduler/model-calls';
+import type { CapacityCheck } from '#lib/chat/scheduler/queue-bounds';
 import type { QueuedWork } from '#lib/chat/scheduler/queued-work';
 import { RunningCalls } from '#lib/chat/scheduler/running-calls';
 import type { RunnableTask } from '#lib/chat/scheduler/task';
-import { WaitEstimator } from '#lib/chat/scheduler/wait-estimator';
-import { type CapacityCheck, WaitingQueue } from '#lib/chat/scheduler/waiting-queue';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
 import { MemoryAccounting } from '#lib/memory-accounting';
-import type { ModelEvent } from '#lib/models/provider';
-import type { ResilientChat } from '#lib/models/resilience';
+import type { ModelServer } from '#lib/models/model-server';
+import { mayAnotherServerSucceed, type ResilientChat } from '#lib/models/resilience';
+import type { ModelServers } from '#lib/models/servers';
 import type { Logger } from '#lib/telemetry/log';
 import type { Metrics } from '#lib/telemetry/metrics';
 import { runWithRequestId } from '#lib/telemetry/request-context';
@@ -27,6 +30,8 @@ const RUNNING_SHARE = 1 / 4;
 
 /** How long an aborted provider may take to return before its slot is freed without it. */
 const ABORT_TIMEOUT_MS = 5_000;
+/** How long the line of a server that is down waits for it before it moves to other servers. */
+const LINE_HOLD_MS = 15_000;
 
 export interface SchedulerOptions {
   settings: Config;
@@ -40,6 +45,7 @@ export interface SchedulerOptions {
 /** Queue position, counted from 1; 0 is not waiting. */
 export interface QueueStanding {
   queue_position: number;
+  /** Requests that wait for the same model server. */
   queue_length: number;
   /** Milliseconds. */
   estimated_wait_time: number;
@@ -48,36 +54,59 @@ export interface QueueStanding {
 /** What a slot is for. */
 type Work = Generation | RunnableTask;
 
+/** Waiting work with its place in the line of a model server. */
+export interface WaitingWork {
+  readonly item: QueuedWork;
+  readonly since: number;
+  readonly position: number;
+  readonly server: ModelServer;
+}
+
 /**
- * Gives generations and tasks their slots: `QUEUE_MAX_CONCURRENT` run at a time, the others wait in line.
+ * Gives generations and tasks their slots. Each model server is a lane: it works on as many at a
+ * time as it has slots, and others wait in its line. The bounds of the queue are of all lines
+ * together.
+ *
+ * A request chooses its lane when it arrives. While it waits, a server without work takes it if
+ * that saves time. The line of a server that is down waits LINE_HOLD_MS for it, then moves. A
+ * request that fails before its first token goes to the next best server, to the front of its line.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #queue: WaitingQueue<Work>;
+  readonly #servers: ModelServers | undefined;
+  readonly #lanes: Lanes<Work>;
   readonly #running: RunningCalls;
+  readonly #calls: ModelCalls;
   /** Waiting generations whose readers are sent every new position. */
   readonly #watched = new Set<Generation>();
-  readonly #estimator: WaitEstimator;
   /** Bytes of requests that are neither in line nor running yet, by caller. */
   readonly #arriving = new MemoryAccounting();
   #isUpdateScheduled = false;
-  #tokens = 0;
+  #isClosed = false;
 
-  constructor(options: SchedulerOptions) {
+  constructor(options: SchedulerOptions, servers?: ModelServers) {
     const { settings } = options;
     this.#options = options;
+    this.#servers = servers;
     const maxBytes = settings.QUEUE_MAX_MB * MIB;
     this.#running = new RunningCalls({
       maxRequestBytes: maxBytes * RUNNING_SHARE,
       maxResponseBytes: settings.MAX_RESPONSE_MB * MIB,
     });
-    this.#queue = new WaitingQueue({
-      maxSize: settings.QUEUE_MAX_SIZE,
-      maxBytes,
-      maxCallerBytes: maxBytes * CALLER_SHARE,
-      batch: { maxSize: settings.BATCH_MAX_SIZE, timeoutMs: settings.BATCH_TIMEOUT_MS },
+    this.#lanes = new Lanes({
+      limits: {
+        maxSize: settings.QUEUE_MAX_SIZE,
+        maxBytes,
+        maxCallerBytes: maxBytes * CALLER_SHARE,
+        batch: { maxSize: settings.BATCH_MAX_SIZE, timeoutMs: settings.BATCH_TIMEOUT_MS },
+      },
+      slots: settings.QUEUE_MAX_CONCURRENT,
+      fallbackMs: settings.QUEUE_ESTIMATED_TIME_PER_REQUEST_MS,
+      hasAffinity: settings.MODEL_AFFINITY,
+      serverOf: (provider) => servers?.serverOf(provider),
     });
-    this.#estimator = new WaitEstimator(settings.QUEUE_ESTIMATED_TIME_PER_REQUEST_MS);
+    this.#calls = new ModelCalls(options, this.#running);
+    servers?.onChange((server) => this.#handleServerChange(server));
   }
 
   /** The work that holds a slot. */
@@ -93,45 +122,77 @@ export class Scheduler {
     return this.#running.size;
   }
 
-  /** Generated tokens so far. A model server's own count replaces that of the pieces at the end. */
+  /** Generated tokens so far. */
   get tokens(): number {
-    return this.#tokens;
+    return this.#calls.tokens;
   }
 
   get queueLength(): number {
-    return this.#queue.size;
+    return this.#lanes.bounds.size;
   }
 
   /** Memory of the waiting generations. */
   get waitingBytes(): number {
-    return this.#queue.bytes;
+    return this.#lanes.bounds.bytes;
   }
 
   /** Batches released so far, and the requests in them. */
   get releasedBatches(): { batches: number; requests: number } {
-    return this.#queue.releasedBatches;
+    const sum = { batches: 0, requests: 0 };
+    for (const { line } of this.#lanes) {
+      sum.batches += line.releasedBatches.batches;
+      sum.requests += line.releasedBatches.requests;
+    }
+    return sum;
   }
 
   /** Moving average of measured generation times, the configured estimate before the first. */
   get averageMs(): number {
-    return this.#estimator.averageMs;
+    return this.#lanes.times.averageMs;
   }
 
   get isAverageMeasured(): boolean {
-    return this.#estimator.isMeasured;
+    return this.#lanes.times.isMeasured;
   }
 
-  /** All waiting work, in queue order. */
-  waiting(): Iterable<{ item: QueuedWork; since: number }> {
-    return this.#queue.waiting();
+  /** Requests that all model servers in use work on at a time. */
+  get slots(): number {
+    const servers = this.#servers?.all ?? [];
+    if (servers.length === 0) return this.#options.settings.QUEUE_MAX_CONCURRENT;
+    return servers.reduce((sum, { slots }) => sum + slots, 0);
+  }
+
+  /** Whether requests may run on several model servers. */
+  get areServersSeveral(): boolean {
+    return this.#servers?.areSeveral === true;
+  }
+
+  /** The lane of a server, if anything was asked of it. */
+  laneOf(server: ModelServer): Lane<Work> | undefined {
+    return this.#lanes.find(server);
+  }
+
+  /** All waiting work, by its position: in queue order, if there is one server. */
+  waiting(): WaitingWork[] {
+    const all: WaitingWork[] = [];
+    for (const { line, server } of this.#lanes) {
+      let position = 0;
+      for (const { item, since } of line.waiting()) {
+        position += 1;
+        all.push({ item, since, position, server });
+      }
+    }
+    return this.#lanes.areSeveral ? all.sort((a, b) => a.position - b.position || a.since - b.since) : all;
   }
 
   queueStatus(generation: Generation): QueueStanding {
-    const position = generation.state === 'queued' ? (this.#queue.position(generation.id) ?? 0) : 0;
+    const found = generation.state === 'queued' ? this.#lanes.waitingIn(generation) : undefined;
+    if (found === undefined) return { queue_position: 0, queue_length: this.queueLength, estimated_wait_time: 0 };
+    const { lane, position } = found;
     return {
       queue_position: position,
-      queue_length: this.#queue.size,
-      estimated_wait_time: this.#estimateMs(generation, position),
+      queue_length: lane.line.size,
+      estimated_wait_time: estimateMs(generation, lane, position),
     };
   }
 
@@ -146,21 +207,26 @@ export class Scheduler {
   }
 
   /**
-   * Makes sure that `work` can be admitted in this turn. Throws `queue_full` if it cannot.
+   * Makes sure that `work` can be admitted in this turn. Returns its lane. Throws `queue_full` if it
+   * cannot.
    */
-  ensureCapacity(work: Work): void {
-    if (this.#canStart(work)) return;
-    work.pack();
-    this.#makeRoom(work.caller, work.bytes, true);
+  ensureCapacity(work: Work): Lane<Work> {
+    this.#servers?.touch();
+    const lane = this.#lanes.choose(work, this.#options.clock.now());
+    if (!this.#canStart(work, lane)) {
+      work.pack();
+      this.#makeRoom(work.caller, work.bytes, true);
+    }
+    return lane;
   }
 
-  /** Starts the work if a slot is free and nothing waits, else adds it to the queue. */
-  admit(work: Work, now: number): void {
-    if (this.#canStart(work)) {
-      this.#queue.recordImmediateStart(work);
-      this.#start(work);
+  /** Starts the work if a slot is free and nothing waits, else adds it to the line of its lane. */
+  admit(work: Work, lane: Lane<Work>, now: number): void {
+    if (this.#canStart(work, lane)) {
+      lane.line.recordImmediateStart(work);
+      this.#start(work, lane);
     } else {
-      this.#queue.add(work, now);
+      lane.line.add(work, now);
       this.#schedulePositionUpdate();
     }
   }
@@ -168,7 +234,8 @@ export class Scheduler {
   /** Raises a waiting generation to `priority` if that is more than it has. */
   raisePriority(generation: Generation, priority: number): void {
     if (priority <= generation.priority) return;
-    this.#queue.raisePriority(generation.id, priority - generation.priority);
+    const found = this.#lanes.waitingIn(generation);
+    found?.lane.line.raisePriority(generation.id, priority - generation.priority);
     generation.priority = priority;
     this.#schedulePositionUpdate();
   }
@@ -187,35 +254,43 @@ export class Scheduler {
   handleDone(work: Work): void {
     const { clock } = this.#options;
     if (work instanceof Generation) this.#watched.delete(work);
-    if (!this.#running.has(work)) {
-      if (this.#queue.remove(work.id) !== undefined) this.#schedulePositionUpdate();
+    const lane = work.server && this.#lanes.find(work.server);
+    if (lane === undefined || !this.#running.has(work)) {
+      const waiting = this.#lanes.waitingIn(work);
+      if (waiting === undefined) return;
+      waiting.lane.line.remove(work.id);
+      this.#schedulePositionUpdate();
       return;
     }
     this.#running.uncountResponse(work);
-    const { state, timingKey, startedAt = 0, finishedAt = startedAt } = work;
-    if (state === 'completed') this.#estimator.add(timingKey, finishedAt - startedAt);
-    else this.#running.setAbortTimer(work, () => clock.after(ABORT_TIMEOUT_MS, () => this.#freeSlot(work)));
+    if (work.state === 'completed') this.#measure(work, lane);
+    else this.#running.setAbortTimer(work, () => clock.after(ABORT_TIMEOUT_MS, () => this.#freeSlot(work, lane)));
   }
 
   /** Ends everything that waits or runs. */
   close(error: AppError): void {
-    const waiting = [...this.#queue.waiting()].map(({ item }) => item);
+    this.#isClosed = true;
+    const waiting = this.waiting().map(({ item }) => item);
     for (const work of [...waiting, ...this.#running]) work.finish({ type: 'error', error });
+    for (const lane of this.#lanes) lane.cancelMove?.();
   }
 
-  get #hasSlot(): boolean {
-    return this.#running.size < this.#options.settings.QUEUE_MAX_CONCURRENT;
+  #canStart(work: Work, lane: Lane<Work>): boolean {
+    if (!lane.hasSlot || !this.#running.fits(work)) return false;
+    // The line of a server that is down waits for it. Work that no other server can do does not.
+    return lane.line.size === 0 || this.#isHeld(lane);
   }
 
-  #canStart(work: Work): boolean {
-    return this.#hasSlot && this.#queue.size === 0 && this.#running.fits(work);
+  /** Whether the line of a lane waits until its server is up again. */
+  #isHeld(lane: Lane<Work>): boolean {
+    return !lane.server.isUp && this.areServersSeveral;
   }
 
   /** Displaces requests of callers who hold more. Throws `queue_full` if there are none. */
   #makeRoom(caller: string, bytes: number, takesPlace: boolean): void {
     const reserved = { total: this.#arriving.total, caller: this.#arriving.bytesOf(caller) };
     const check = (isDisplaceable: (work: Work) => boolean) =>
-      this.#queue.checkCapacity({ caller, bytes, takesPlace, reserved, isDisplaceable });
+      this.#lanes.bounds.checkCapacity({ caller, bytes, takesPlace, reserved, isDisplaceable });
     let capacity = check((work) => !work.isShared);
     // Else a client with two addresses could join its own requests, and none could be displaced.
     if ('full' in capacity && capacity.full !== 'caller') capacity = check(() => true);
@@ -224,8 +299,8 @@ export class Scheduler {
   }
 
   #queueFull(reason: 'displaced' | Extract<CapacityCheck<Work>, { full: string }>['full']): AppError {
-    const { QUEUE_MAX_SIZE: size, QUEUE_MAX_MB: megabytes, QUEUE_MAX_CONCURRENT: slots } = this.#options.settings;
-    const seconds = Math.ceil(this.#estimator.averageMs / 1000 / slots);
+    const { QUEUE_MAX_SIZE: size, QUEUE_MAX_MB: megabytes } = this.#options.settings;
+    const seconds = Math.ceil(this.averageMs / 1000 / this.slots);
     const message = {
       requests: `The queue is full (${size} waiting). Try again in about ${seconds} s.`,
       bytes: `The queue is full (${megabytes} MB waiting). Try again in about ${seconds} s, or with smaller images.`,
@@ -235,100 +310,189 @@ export class Scheduler {
     return new AppError('queue_full', message, {
       retryAfterSeconds: seconds,
       data: {
-        ...{ reason, queue_length: this.#queue.size, retry_after_seconds: seconds },
+        ...{ reason, queue_length: this.queueLength, retry_after_seconds: seconds },
         ...(reason === 'caller' ? { limit_bytes: megabytes * MIB * CALLER_SHARE } : {}),
       },
     });
   }
 
-  #start(work: Work): void {
-    work.start(this.#options.clock.now());
+  #start(work: Work, lane: Lane<Work>): void {
+    work.start(this.#options.clock.now(), lane.server);
     this.#running.add(work);
+    lane.running.add(work);
+    if (work.targets !== undefined) {
+      work.tried ??= new Set();
+      work.tried.add(lane.server);
+    }
     this.#options.metrics.activeStreams.set(this.#running.size);
-    if (work instanceof Generation) this.#startGeneration(work);
-    else void this.#runTask(work);
+    if (work instanceof Generation) this.#startGeneration(work, lane);
+    else void this.#runTask(work, lane);
   }
 
-  async #runTask(task: RunnableTask): Promise<void> {
-    await task.run(task.provider);
-    this.#freeSlot(task);
+  async #runTask(task: RunnableTask, lane: Lane<Work>): Promise<void> {
+    const end = await task.run(lane.server.provider, (error) => this.#moveOn(task, lane, error));
+    if (end === 'ended') this.#freeSlot(task, lane);
   }
 
-  #startGeneration(generation: Generation): void {
+  #startGeneration(generation: Generation, lane: Lane<Work>): void {
     this.#watched.delete(generation);
     generation.log.append({
       type: 'status',
       status: 'processing',
       queue_position: 0,
-      queue_length: this.#queue.size,
+      queue_length: lane.line.size,
       estimated_wait_time: 0,
     });
-    void runWithRequestId(generation.id, () => this.#execute(generation));
+    void runWithRequestId(generation.id, () => this.#execute(generation, lane));
   }
 
-  async #execute(generation: Generation): Promise<void> {
+  async #execute(generation: Generation, lane: Lane<Work>): Promise<void> {
     try {
-      await this.#consume(generation);
+      await this.#calls.generate(generation, this.#retriesOf(generation));
     } catch (error) {
+      if (this.#moveOn(generation, lane, error)) return;
       generation.finish({ type: 'error', error: toAppError(error, this.#options.log) });
     }
-    this.#freeSlot(generation);
+    this.#freeSlot(generation, lane);
   }
 
-  /** Waits for the provider's end, also past `done`, so that its connection is reused. */
-  async #consume(generation: Generation): Promise<void> {
-    const { provider, request, signal } = generation;
-    if (provider === undefined || request === undefined) return;
-    await this.#options.call(provider, request, signal, (event) => this.#receive(generation, event));
-    if (generation.finishedAt === undefined)
-      throw new AppError('upstream_truncated', 'The answer ended early. Try again.');
+  /** Undefined is UPSTREAM_RETRIES. While another server can take the work, one failure is enough. */
+  #retriesOf(work: Work): number | undefined {
+    const { tried } = work;
+    if (tried === undefined) return undefined;
+    if (this.#lanes.hasOther(work, this.#options.clock.now())) return 0;
+    return Math.max(0, this.#options.settings.UPSTREAM_RETRIES - (tried.size - 1));
   }
 
-  #receive(generation: Generation, event: ModelEvent): void {
-    if (generation.finishedAt !== undefined) return;
-    if (event.type === 'done') {
-      const { completion_tokens: counted } = event.usage;
-      if (counted > 0) this.#tokens += counted - generation.tokens;
-      generation.finish(event);
-    } else if (!('text' in event) || event.text !== '') {
-      generation.firstTokenAt ??= this.#options.clock.now();
-      if ('text' in event) {
-        generation.tokens += 1;
-        this.#tokens += 1;
-      }
-      generation.log.append(event);
-      this.#boundResponses(generation);
+  /**
+   * Moves work that failed to the next best server, to the front of its line: it had its turn.
+   * Returns false if there is none, or if the caller has a part of the response already.
+   */
+  #moveOn(work: Work, lane: Lane<Work>, error: unknown): boolean {
+    if (work.finishedAt !== undefined || this.#isClosed) return false;
+    const now = this.#options.clock.now();
+    this.#servers?.reportFailure(lane.server, error);
+    if (!work.isRepeatable || !mayAnotherServerSucceed(error)) return false;
+    lane.avoid(work.model, now);
+    const next = this.#lanes.next(work, now);
+    if (next === undefined) return false;
+    this.#running.delete(work);
+    lane.running.delete(work);
+    work.requeue();
+    if (next.target !== work.targets?.[0]) work.retarget(next.target, next.lane.server.provider);
+    if (next.lane.hasSlot && this.#running.fits(work)) this.#start(work, next.lane);
+    else {
+      work.pack();
+      next.lane.line.add(work, work.createdAt, true);
+      if (work instanceof Generation && work.isRetained) this.#watched.add(work);
     }
+    this.#dispatchAll(lane);
+    return true;
   }
 
-  #boundResponses(generation: Generation): void {
-    const tooLarge = this.#running.countResponse(generation);
-    if (tooLarge === undefined) return;
-    const { MAX_RESPONSE_MB: megabytes } = this.#options.settings;
-    const error = new AppError(
-      'upstream_failed',
-      `The answer is longer than MAX_RESPONSE_MB allows (${megabytes} MB). Ask for a shorter one.`,
-    );
-    tooLarge.finish({ type: 'error', error });
+  #measure(work: Work, lane: Lane<Work>): void {
+    const { server } = lane;
+    const { startedAt = 0, finishedAt = startedAt } = work;
+    lane.times.add(work.timingKey, finishedAt - startedAt);
+    this.#lanes.times.add(work.timingKey, finishedAt - startedAt);
+    this.#servers?.reportReached(server);
+    if (!(work instanceof Generation) || work.response === undefined) return;
+    const { response, request, firstTokenAt = finishedAt, model } = work;
+    lane.measure({ ...response, model, writingMs: finishedAt - firstTokenAt });
+    if (!this.areServersSeveral) return;
+    if (request !== undefined && this.#options.settings.MODEL_AFFINITY)
+      this.#lanes.affinity.record(server.kind, request, response, server);
+    if (server.isLoaded(model)) return;
+    server.setLoaded(model);
+    void this.#servers?.refresh(server);
   }
 
   /** Gives a slot to the next in the queue. */
-  #freeSlot(work: Work): void {
+  #freeSlot(work: Work, lane: Lane<Work>): void {
     work.dispose();
+    lane.running.delete(work);
     if (!this.#running.delete(work)) return;
-    const { clock, metrics } = this.#options;
-    metrics.activeStreams.set(this.#running.size);
-    while (this.#hasSlot) {
-      const next = this.#queue.take(clock.now(), (waiting) => this.#running.fits(waiting));
-      if (next === undefined) break;
-      this.#start(next);
-    }
+    this.#options.metrics.activeStreams.set(this.#running.size);
+    this.#dispatchAll(lane);
+  }
+
+  /** Starts what can start, in `first` before other lanes: memory may be free, or times known. */
+  #dispatchAll(first: Lane<Work>): void {
+    this.#dispatch(first);
+    for (const lane of this.#lanes) if (lane !== first && lane.hasSlot) this.#dispatch(lane);
     this.#schedulePositionUpdate();
+  }
+
+  #dispatch(lane: Lane<Work>): void {
+    if (this.#isHeld(lane)) {
+      this.#startStranded(lane);
+      return;
+    }
+    const now = this.#options.clock.now();
+    const fits = (waiting: Work) => this.#running.fits(waiting);
+    while (lane.hasSlot) {
+      const next = lane.line.take(now, fits);
+      if (next === undefined) break;
+      this.#start(next, lane);
+    }
+    while (lane.hasSlot && lane.line.size === 0 && this.#lanes.areSeveral) {
+      const movable = this.#lanes.findMovable(lane, now);
+      if (movable === undefined || !fits(movable.work)) break;
+      const { work, from } = movable;
+      from.line.remove(work.id);
+      lane.line.recordImmediateStart(work);
+      this.#start(work, lane);
+    }
+  }
+
+  /** Starts the work of a server that is down if no other server can do it: it fails by itself. */
+  #startStranded(lane: Lane<Work>): void {
+    const now = this.#options.clock.now();
+    for (const { item } of [...lane.line.waiting()]) {
+      if (!lane.hasSlot || !this.#running.fits(item)) return;
+      if (this.#lanes.chooseUp(item, now) !== undefined) continue;
+      lane.line.remove(item.id);
+      this.#start(item, lane);
+    }
+  }
+
+  #handleServerChange(server: ModelServer): void {
+    if (this.#isClosed || !this.areServersSeveral) return;
+    // An idle server may take work, also one that nothing was asked of before.
+    for (const each of this.#servers?.all ?? []) this.#lanes.of(each);
+    const lane = this.#lanes.of(server);
+    if (!server.isUp)
+      lane.cancelMove ??= this.#options.clock.after(LINE_HOLD_MS, () => {
+        lane.cancelMove = undefined;
+        this.#moveLine(lane);
+      });
+    else if (lane.cancelMove !== undefined) {
+      this.#options.call.reset?.(server.provider);
+      lane.cancelMove();
+      lane.cancelMove = undefined;
+    }
+    this.#dispatchAll(lane);
+  }
+
+  /** Moves the line of a server that is down to others, in its order. */
+  #moveLine(from: Lane<Work>): void {
+    if (from.server.isUp) return;
+    const now = this.#options.clock.now();
+    for (const { item, since } of [...from.line.waiting()]) {
+      const to = this.#lanes.chooseUp(item, now);
+      if (to === undefined) continue;
+      from.line.remove(item.id);
+      if (this.#canStart(item, to)) {
+        to.line.recordImmediateStart(item);
+        this.#start(item, to);
+      } else to.line.add(item, since);
+    }
+    this.#dispatchAll(from);
   }
 
   /** Coalesces all changes of one turn of the event loop into one update of the positions. */
   #schedulePositionUpdate(): void {
-    this.#options.metrics.queueLength.set(this.#queue.size);
+    this.#options.metrics.queueLength.set(this.queueLength);
     if (this.#isUpdateScheduled || this.#watched.size === 0) return;
     this.#isUpdateScheduled = true;
     queueMicrotask(() => {
@@ -340,19 +504,21 @@ export class Scheduler {
   }
 
   #appendPosition(generation: Generation): void {
-    const position = this.#queue.position(generation.id);
-    if (position === undefined || position === generation.log.status?.queue_position) return;
+    const found = this.#lanes.waitingIn(generation);
+    if (found === undefined || found.position === generation.log.status?.queue_position) return;
+    const { lane, position } = found;
     const status: QueueStatusEvent = {
       type: 'status',
       status: 'queued',
       queue_position: position,
-      queue_length: this.#queue.size,
-      estimated_wait_time: this.#estimateMs(generation, position),
+      queue_length: lane.line.size,
+      estimated_wait_time: estimateMs(generation, lane, position),
     };
     generation.log.append(status);
   }
+}
 
-  #estimateMs({ timingKey }: QueuedWork, position: number): number {
-    return this.#estimator.estimateMs(timingKey, position, this.#options.settings.QUEUE_MAX_CONCURRENT);
-  }
+/** From the measured times of the model on the lane's server. */
+function estimateMs({ timingKey }: QueuedWork, { times, server }: Lane<Work>, position: number): number {
+  return times.estimateMs(timingKey, position, server.slots);
 }

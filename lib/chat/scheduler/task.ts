@@ -4,6 +4,8 @@ import type { Clock } from '#lib/chat/clock';
 import type { FinalEvent, GenerationState } from '#lib/chat/generation/generation';
 import type { QueuedWork } from '#lib/chat/scheduler/queued-work';
 import { AppError, asError } from '#lib/errors';
+import type { RouteTarget } from '#lib/models/model-route';
+import type { ModelServer } from '#lib/models/model-server';
 import type { ModelProvider } from '#lib/models/provider';
 
 /** Memory of a waiting task without its request, rounded up. */
@@ -21,6 +23,9 @@ export interface TaskInit<T> {
   readonly group: string;
   readonly model: string;
   readonly provider: ModelProvider;
+  readonly targets: readonly RouteTarget[] | undefined;
+  /** Whether the work may be called again, with another provider, after a failure. */
+  readonly isRepeatable: boolean;
   /** Memory of the request, waiting or running. */
   readonly bytes: number;
   /** The caller's: its abort ends the task with the signal's reason, wherever it is. */
@@ -39,8 +44,11 @@ export interface TaskContext {
 /** A task as the scheduler sees it. */
 export interface RunnableTask extends QueuedWork {
   readonly provider: ModelProvider;
-  /** Settles when the slot is free again. Never rejects. */
-  run(provider: ModelProvider): Promise<void>;
+  /**
+   * Settles when the slot is free again. Never rejects. `retry` is called with the error of
+   * repeatable work; if it returns true, the task runs again elsewhere.
+   */
+  run(provider: ModelProvider, retry: (error: unknown) => boolean): Promise<'ended' | 'moved'>;
 }
 
 /**
@@ -52,9 +60,14 @@ export class Task<T> implements RunnableTask {
   readonly caller: string;
   readonly priority: number;
   readonly group: string;
-  readonly model: string;
-  readonly timingKey: string;
+  model: string;
+  readonly createdAt: number;
   provider: ModelProvider;
+  targets: readonly RouteTarget[] | undefined;
+  server: ModelServer | undefined;
+  tried: Set<ModelServer> | undefined;
+  readonly isRepeatable: boolean;
+  readonly prefixKey = undefined;
   readonly bytes: number;
   readonly requestBytes: number;
   readonly tokens = 0;
@@ -72,18 +85,20 @@ export class Task<T> implements RunnableTask {
   readonly #inContext = AsyncLocalStorage.snapshot();
   #cancelRunTimer: (() => void) | undefined;
 
-  constructor({ caller, priority, group, model, provider, bytes, signal, work }: TaskInit<T>, context: TaskContext) {
-    this.caller = caller;
-    this.priority = priority;
-    this.group = group;
-    this.model = model;
-    // The times of tasks say nothing about those of generations.
-    this.timingKey = `task\n${model}`;
-    this.provider = provider;
+  constructor(init: TaskInit<T>, context: TaskContext) {
+    const { bytes, signal } = init;
+    this.caller = init.caller;
+    this.priority = init.priority;
+    this.group = init.group;
+    this.model = init.model;
+    this.createdAt = context.clock.now();
+    this.provider = init.provider;
+    this.targets = init.targets;
+    this.isRepeatable = init.isRepeatable;
     this.requestBytes = bytes;
     this.bytes = bytes + WAITING_BYTES;
     this.#caller = signal;
-    this.#work = work;
+    this.#work = init.work;
     this.#context = context;
     // Handled by the caller, who may wait for `result` only after a refused admission.
     this.#result.promise.catch(() => {});
@@ -95,27 +110,51 @@ export class Task<T> implements RunnableTask {
     return this.#result.promise;
   }
 
+  /** The times of tasks say nothing about those of generations. */
+  get timingKey(): string {
+    return `task\n${this.model}`;
+  }
+
   /** A task has only the memory that its caller declared. */
   pack(): void {}
 
-  start(now: number): void {
+  start(now: number, server: ModelServer): void {
     this.state = 'running';
     this.startedAt = now;
+    this.server = server;
+    this.provider = server.provider;
     const { clock, maxRunMs } = this.#context;
-    this.#cancelRunTimer = clock.after(maxRunMs, () => {
+    this.#cancelRunTimer ??= clock.after(maxRunMs, () => {
       const message = `The model server did not finish within ${maxRunMs / 1000} seconds.`;
       this.finish({ type: 'error', error: new AppError('upstream_timeout', message) });
     });
   }
 
-  async run(provider: ModelProvider): Promise<void> {
+  requeue(): void {
+    this.state = 'queued';
+    this.startedAt = undefined;
+  }
+
+  suits(): boolean {
+    return true;
+  }
+
+  retarget(target: RouteTarget, provider: ModelProvider): void {
+    this.targets = this.targets?.slice(this.targets.indexOf(target));
+    this.tried = undefined;
+    this.model = target.model;
     this.provider = provider;
+  }
+
+  async run(provider: ModelProvider, retry: (error: unknown) => boolean): Promise<'ended' | 'moved'> {
     try {
       const result = await this.#inContext(() => this.#work(provider, this.#abort.signal, this.model));
       this.#settle('completed', () => this.#result.resolve(result));
     } catch (error) {
+      if (this.finishedAt === undefined && this.isRepeatable && retry(error)) return 'moved';
       this.#fail(error);
     }
+    return 'ended';
   }
 
   finish({ error }: Extract<FinalEvent, { type: 'error' }>): void {

@@ -3,16 +3,23 @@ const NEWEST_WEIGHT = 0.2;
 const MAX_MODELS = 256;
 
 /**
- * Estimates queue waits from exponentially weighted moving averages of measured generation times.
+ * Estimates queue waits from exponentially weighted moving averages of measured run times, by key:
+ * the model, for generations.
  */
 export class WaitEstimator {
   readonly #fallbackMs: number;
   readonly #averageMsByModel = new Map<string, number>();
   #averageMs: number | undefined;
 
-  /** `fallbackMs` is used until there is a measured value. */
-  constructor(fallbackMs: number) {
+  readonly #others: WaitEstimator | undefined;
+
+  /**
+   * Until there is a measured value of a key, that of `others` is used, and `fallbackMs` if there is
+   * none.
+   */
+  constructor(fallbackMs: number, others?: WaitEstimator) {
     this.#fallbackMs = fallbackMs;
+    this.#others = others;
   }
 
   add(model: string, ms: number): void {
@@ -36,12 +43,18 @@ export class WaitEstimator {
     return this.#averageMs !== undefined;
   }
 
+  /** Expected run time of one request. */
+  averageOf(model: string): number {
+    return this.#averageMsByModel.get(model) ?? this.#others?.averageOf(model) ?? this.#fallbackMs;
+  }
+
   /** Expected wait at `position` of the queue while `slots` generations run at a time. */
   estimateMs(model: string, position: number, slots: number): number {
-    return Math.round((this.#averageMsByModel.get(model) ?? this.#fallbackMs) * Math.ceil(position / slots));
+    return Math.round(this.averageOf(model) * Math.ceil(position / slots));
   }
 }
 
-function movedAverage(average: number | undefined, value: number): number {
+/** An exponentially weighted moving average after one more value. */
+export function movedAverage(average: number | undefined, value: number): number {
   return average === undefined ? value : average + NEWEST_WEIGHT * (value - average);
 }

@@ -1,15 +1,14 @@
 import { type Batchable, Batcher, type BatchLimits } from '#lib/chat/scheduler/batcher';
 import { FairTurns, sortKeyOf } from '#lib/chat/scheduler/fair-queueing';
 import { OrderStatisticTree } from '#lib/chat/scheduler/order-statistic-tree';
-import { chooseDisplaced, type QueueShare } from '#lib/max-min-fairness';
+import {
+  type CapacityCheck,
+  QueueBounds,
+  type QueueBoundsLimits,
+  type QueueCandidate,
+} from '#lib/chat/scheduler/queue-bounds';
 
-export interface QueueLimits {
-  /** Number of waiting requests. */
-  maxSize: number;
-  /** Memory of all waiting requests. */
-  maxBytes: number;
-  /** Memory of one caller's waiting requests. */
-  maxCallerBytes: number;
+export interface QueueLimits extends QueueBoundsLimits {
   batch: BatchLimits;
 }
 
@@ -22,20 +21,6 @@ export interface QueueItem {
   bytes: number;
 }
 
-/** A request that is about to be added. */
-interface QueueCandidate<T> {
-  caller: string;
-  bytes: number;
-  /** False if only its bytes are counted so far. */
-  takesPlace: boolean;
-  /** Bytes that are counted elsewhere, in total and for its caller. */
-  reserved: { total: number; caller: number };
-  isDisplaceable: (item: T) => boolean;
-}
-
-/** The items that a request displaces, or the limit that it exceeds. */
-export type CapacityCheck<T> = { displaced: readonly T[] } | { full: 'requests' | 'bytes' | 'caller' };
-
 /**
  * The queue of waiting requests. Pure: it has no access to models or clocks.
  *
@@ -47,22 +32,20 @@ export type CapacityCheck<T> = { displaced: readonly T[] } | { full: 'requests' 
  * - one level of priority is worth four turns, and no request starves. `Batcher` may shift this
  * order within its limits.
  *
- * `add`, `remove`, `raisePriority`, `take` and `position` are O(log n). `checkCapacity` is O(n) if
- * the queue is full, else O(1).
+ * `add`, `remove`, `raisePriority`, `take` and `position` are O(log n). Several queues may share
+ * their bounds.
  */
 export class WaitingQueue<T extends QueueItem> {
-  readonly #limits: QueueLimits;
+  readonly #bounds: QueueBounds<T>;
   readonly #nodes = new Map<string, QueueNode<T>>();
   readonly #order = new OrderStatisticTree<QueueNode<T>>(compare);
   readonly #groups = new Map<string, OrderStatisticTree<QueueNode<T>>>();
-  readonly #callers = new Map<string, CallerBacklog<T>>();
   readonly #turns = new FairTurns();
   readonly #batcher: Batcher<QueueNode<T>>;
   #arrivals = 0;
-  #bytes = 0;
 
-  constructor(limits: QueueLimits) {
-    this.#limits = limits;
+  constructor(limits: QueueLimits, bounds = new QueueBounds<T>(limits)) {
+    this.#bounds = bounds;
     this.#batcher = new Batcher(limits.batch);
   }
 
@@ -70,9 +53,9 @@ export class WaitingQueue<T extends QueueItem> {
     return this.#nodes.size;
   }
 
-  /** Memory of the waiting requests. */
+  /** Memory of everything that waits within the same bounds. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#bounds.bytes;
   }
 
   /** Batches released so far, and the requests in them. */
@@ -86,40 +69,16 @@ export class WaitingQueue<T extends QueueItem> {
     this.#batcher.recordImmediateStart();
   }
 
-  /**
-   * Checks the limits for a newcomer. In a full queue, the newest displaceable request of the
-   * caller with the largest share is displaced by a caller with a smaller one (max-min fairness).
-   */
-  checkCapacity({ caller, bytes, takesPlace, reserved, isDisplaceable }: QueueCandidate<T>): CapacityCheck<T> {
-    const { maxSize, maxBytes, maxCallerBytes } = this.#limits;
-    const backlog = this.#callers.get(caller);
-    const callerBytes = (backlog?.bytes ?? 0) + reserved.caller;
-    if (callerBytes + bytes > maxCallerBytes) return { full: 'caller' };
-    const displaced = new Set<QueueNode<T>>();
-    if (takesPlace && this.#nodes.size >= maxSize) {
-      const node = this.#displace(
-        { caller, held: backlog?.nodes.size ?? 0, adds: 1 },
-        { of: () => 1, isDisplaceable, displaced },
-      );
-      if (node === undefined) return { full: 'requests' };
-      displaced.add(node);
-    }
-    let freed = 0;
-    for (const { item } of displaced) freed += item.bytes;
-    while (this.#bytes + reserved.total - freed + bytes > maxBytes) {
-      const node = this.#displace(
-        { caller, held: callerBytes, adds: bytes },
-        { of: (item) => item.bytes, isDisplaceable, displaced },
-      );
-      if (node === undefined) return { full: 'bytes' };
-      displaced.add(node);
-      freed += node.item.bytes;
-    }
-    return { displaced: [...displaced].map(({ item }) => item) };
+  /** See `QueueBounds.checkCapacity`. */
+  checkCapacity(candidate: QueueCandidate<T>): CapacityCheck<T> {
+    return this.#bounds.checkCapacity(candidate);
   }
 
-  /** Adds a request that passed `checkCapacity`. An id waits at most once. */
-  add(item: T, now: number): void {
+  /**
+   * Adds a request that passed `checkCapacity`. An id waits at most once. With `isFirst`, it is
+   * served before all others: it had its turn before.
+   */
+  add(item: T, since: number, isFirst = false): void {
     if (this.#nodes.has(item.id)) throw new Error('this request is already in the queue');
     this.#arrivals += 1;
     const { caller, priority, group } = item;
@@ -128,23 +87,17 @@ export class WaitingQueue<T extends QueueItem> {
       item,
       caller,
       group,
-      since: now,
+      since,
       arrival: this.#arrivals,
       priority,
       turn,
       level: priority,
-      sortKey: sortKeyOf(turn, priority),
+      sortKey: isFirst ? (this.#order.first()?.sortKey ?? sortKeyOf(turn, priority)) - 1 : sortKeyOf(turn, priority),
+      isFirst,
       skippedSince: undefined,
     };
     this.#nodes.set(item.id, node);
-    this.#bytes += item.bytes;
-    let backlog = this.#callers.get(caller);
-    if (backlog === undefined) {
-      backlog = { nodes: new Set(), bytes: 0 };
-      this.#callers.set(caller, backlog);
-    }
-    backlog.nodes.add(node);
-    backlog.bytes += item.bytes;
+    this.#bounds.add(item);
     this.#insert(node);
   }
 
@@ -162,7 +115,7 @@ export class WaitingQueue<T extends QueueItem> {
     if (node === undefined || levels <= 0) return;
     this.#delete(node);
     node.level += levels;
-    node.sortKey = sortKeyOf(node.turn, node.level);
+    if (!node.isFirst) node.sortKey = sortKeyOf(node.turn, node.level);
     this.#insert(node);
   }
 
@@ -175,10 +128,15 @@ export class WaitingQueue<T extends QueueItem> {
       return next !== undefined && fits(next.item) ? next : undefined;
     };
     const node = this.#batcher.choose(first, nextInGroup, now);
-    this.#turns.markServed(node, node === first);
+    this.#turns.markServed(node, node === first && !node.isFirst);
     this.#drop(node);
     if (this.#nodes.size === 0) this.#batcher.close();
     return node.item;
+  }
+
+  /** The request that is served next, unless a batch goes on. */
+  get first(): T | undefined {
+    return this.#order.first()?.item;
   }
 
   /** Counted from 1; undefined if it does not wait. */
@@ -190,27 +148,6 @@ export class WaitingQueue<T extends QueueItem> {
   /** All waiting requests in queue order, each with its arrival time. */
   *waiting(): Generator<{ item: T; since: number }, void> {
     for (const { item, since } of this.#order) yield { item, since };
-  }
-
-  #displace(
-    newcomer: { caller: string; held: number; adds: number },
-    measure: { of: (item: T) => number; isDisplaceable: (item: T) => boolean; displaced: ReadonlySet<QueueNode<T>> },
-  ): QueueNode<T> | undefined {
-    const newest = new Map<string, QueueNode<T>>();
-    const shares: [string, QueueShare][] = [];
-    for (const [caller, { nodes }] of this.#callers) {
-      let held = 0;
-      let last: QueueNode<T> | undefined;
-      for (const node of nodes) {
-        if (measure.displaced.has(node)) continue;
-        held += measure.of(node.item);
-        if (measure.isDisplaceable(node.item)) last = node;
-      }
-      if (last !== undefined) newest.set(caller, last);
-      shares.push([caller, { held, displaceable: last === undefined ? undefined : measure.of(last.item) }]);
-    }
-    const caller = chooseDisplaced(shares, newcomer);
-    return caller === undefined ? undefined : newest.get(caller);
   }
 
   #insert(node: QueueNode<T>): void {
@@ -233,19 +170,8 @@ export class WaitingQueue<T extends QueueItem> {
   #drop(node: QueueNode<T>): void {
     this.#delete(node);
     this.#nodes.delete(node.item.id);
-    this.#bytes -= node.item.bytes;
-    const backlog = this.#callers.get(node.caller);
-    if (backlog === undefined) return;
-    backlog.nodes.delete(node);
-    backlog.bytes -= node.item.bytes;
-    if (backlog.nodes.size === 0) this.#callers.delete(node.caller);
+    this.#bounds.remove(node.item);
   }
-}
-
-interface CallerBacklog<T> {
-  /** In order of arrival. */
-  readonly nodes: Set<QueueNode<T>>;
-  bytes: number;
 }
 
 interface QueueNode<T> extends Batchable {
@@ -259,6 +185,8 @@ interface QueueNode<T> extends Batchable {
   /** The current priority. */
   level: number;
   sortKey: number;
+  /** It was put before all others, and stays there. */
+  readonly isFirst: boolean;
 }
 
 function compare(a: QueueNode<unknown>, b: QueueNode<unknown>): number {

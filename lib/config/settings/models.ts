@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { modelAliases } from '#lib/config/settings/model-aliases';
+import { serverAddresses } from '#lib/config/settings/server-addresses';
 import { setting } from '#lib/config/settings/setting';
-import { duration, httpUrl, optionalText, secret, text, wholeNumber } from '#lib/config/settings/value-schemas';
+import { duration, flag, optionalText, secrets, text, wholeNumber } from '#lib/config/settings/value-schemas';
 import { providerIdSchema } from '#lib/wire/models';
 
 const PROVIDER_IDS = providerIdSchema.options;
@@ -13,7 +15,11 @@ export const MODEL_SETTINGS = {
     'auto',
     'auto takes Ollama or an OpenAI-compatible server where there is one, else the embedded model.',
   ),
-  OLLAMA_API_URL: setting(httpUrl().optional(), 'http://localhost:11434', 'Where Ollama listens.'),
+  OLLAMA_API_URL: setting(
+    serverAddresses().refine((addresses) => addresses.length > 0, 'must have an address'),
+    'http://localhost:11434',
+    'Where Ollama listens; several servers comma-separated. Each may end in #slots=4&name=gpu-a&weight=2.',
+  ),
   OLLAMA_MODEL: setting(
     text(),
     'deepseek-r1:8b',
@@ -26,8 +32,26 @@ export const MODEL_SETTINGS = {
     '32768',
     'Longest context that is asked of Ollama when a conversation needs it; bounds its memory. 0 leaves the context to Ollama.',
   ),
-  OPENAI_BASE_URL: setting(httpUrl().optional(), undefined, 'An OpenAI-compatible server, with its /v1.'),
-  OPENAI_API_KEY: setting(secret().optional(), undefined, 'Its key.'),
+  OPENAI_BASE_URL: setting(
+    serverAddresses(),
+    '',
+    'An OpenAI-compatible server, with its /v1; several as in OLLAMA_API_URL, and both kinds at once.',
+  ),
+  OPENAI_API_KEY: setting(
+    secrets(),
+    '',
+    'Its key: one for all of these servers, or as many as there are, in their order.',
+  ),
+  MODEL_ALIASES: setting(
+    modelAliases(),
+    '',
+    'Names for models, tried in order until one answers: fast=llama3.2:3b@gpu-a,gpt-4o-mini; smart=qwen3:32b. What follows the last @ is the name of a server.',
+  ),
+  MODEL_AFFINITY: setting(
+    flag(),
+    'true',
+    'Among several servers, prefer the one that has the beginning of a conversation in memory.',
+  ),
   EMBEDDED_MODEL: setting(
     optionalText(),
     undefined,

@@ -2,7 +2,11 @@ import { setting } from '#lib/config/settings/setting';
 import { flag, MAX_MS, wholeNumber } from '#lib/config/settings/value-schemas';
 
 export const QUEUE_SETTINGS = {
-  QUEUE_MAX_CONCURRENT: setting(wholeNumber(1, 1_000), '1', 'Requests that the model works on at a time.'),
+  QUEUE_MAX_CONCURRENT: setting(
+    wholeNumber(1, 1_000),
+    '1',
+    'Requests that a model server works on at a time; #slots= sets it for one server.',
+  ),
   QUEUE_MAX_SIZE: setting(wholeNumber(0, 1_000_000), '100', 'Requests that may wait; one more gets 503.'),
   QUEUE_MAX_MB: setting(
     wholeNumber(64, 1_048_576),

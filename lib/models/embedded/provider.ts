@@ -146,10 +146,14 @@ export const EMBEDDED_FIELD_RULES: FieldRules = {
   check: checkEmbeddedFields,
 };
 
+/** It runs in a process of this app. */
+const EMBEDDED_URL = 'embedded:';
+
 export const embeddedDefinition: ProviderDefinition = {
   id: 'embedded',
   displayName: 'The built-in model',
   hasTags: true,
+  addresses: () => [{ url: EMBEDDED_URL, weight: 1 }],
   create: (settings) => new EmbeddedProvider(settings),
   isConfigured: () => false,
   optionDefaults: () => EMBEDDED_DEFAULTS,

@@ -422,21 +422,20 @@ export const OLLAMA_FIELD_RULES: FieldRules = {
   check: checkOpenAiOnlyFields,
 };
 
-const DEFAULT_URL = 'http://localhost:11434';
-
 export const ollamaDefinition: ProviderDefinition = {
   id: 'ollama',
   displayName: 'Ollama',
   hasTags: true,
-  create: (settings) =>
+  addresses: ({ OLLAMA_API_URL: addresses }) => addresses,
+  create: (settings, { url }) =>
     new OllamaProvider({
-      url: settings.OLLAMA_API_URL ?? DEFAULT_URL,
+      url,
       keepAlive: settings.OLLAMA_KEEP_ALIVE,
       maxContextTokens: settings.OLLAMA_MAX_CONTEXT_TOKENS,
     }),
   optionDefaults: () => OLLAMA_DEFAULTS,
   isConfigured: ({ given }) => given.has('OLLAMA_API_URL'),
-  probe: (settings, signal) => probeOllama(settings.OLLAMA_API_URL ?? DEFAULT_URL, signal),
+  probe: async ({ OLLAMA_API_URL: [address] }, signal) => address !== undefined && probeOllama(address.url, signal),
   pullCommand,
   missingDefaultNotice: (model, chosen) =>
     chosen === undefined

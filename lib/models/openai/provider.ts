@@ -206,7 +206,8 @@ export const openAiDefinition: ProviderDefinition = {
   id: 'openai',
   displayName: 'The model server',
   hasTags: false,
-  create: ({ OPENAI_BASE_URL: url, OPENAI_API_KEY: key }) =>
-    url === undefined ? undefined : new OpenAiProvider({ url, key }),
+  addresses: ({ OPENAI_BASE_URL: addresses }) => addresses,
+  create: ({ OPENAI_API_KEY: keys }, { url }, index) =>
+    new OpenAiProvider({ url, key: keys.length === 1 ? keys[0] : keys[index] }),
   isConfigured: ({ given }) => given.has('OPENAI_BASE_URL'),
 };

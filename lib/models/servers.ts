@@ -1,0 +1,242 @@
+import { AppError } from '#lib/errors';
+import type { ModelServer } from '#lib/models/model-server';
+import type { ModelProvider } from '#lib/models/provider';
+import { log } from '#lib/telemetry/log';
+
+/** Time, passed in so that tests do not wait. */
+export interface Timers {
+  /** Milliseconds. */
+  now(): number;
+  /** Calls `task` once after `ms`. Returns the function that cancels it. */
+  after(ms: number, task: () => void): () => void;
+}
+
+export const systemTimers: Timers = {
+  now: Date.now,
+  after(ms, task) {
+    const timer = setTimeout(task, ms);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** The age after which lists are read again while the servers are in use. */
+const REFRESH_AFTER_MS = 15_000;
+const LIST_TIMEOUT_MS = 5_000;
+/** Together with the timeout of a probe, the longest time until a failed server is down. */
+const PROBE_INTERVAL_MS = 500;
+const PROBE_TIMEOUT_MS = 1_500;
+
+/** One read of a server's list. */
+export type ServerListing = { readonly server: ModelServer } & (
+  | { readonly models: NonNullable<ModelServer['models']> }
+  | { readonly error: unknown }
+);
+
+/**
+ * The model servers that are in use, with their health and their models.
+ *
+ * A server is down after a failed connection, or if it does not respond to the probe that another
+ * failure starts. From then on it is probed until it responds. The models of all servers are read
+ * every 15 seconds while requests come. A single server is neither probed nor read in the
+ * background: there is nothing to choose, and each request finds out by itself.
+ */
+export class ModelServers {
+  readonly #timers: Timers;
+  readonly #byProvider = new WeakMap<ModelProvider, ModelServer>();
+  readonly #listeners = new Set<(server: ModelServer) => void>();
+  readonly #probing = new Set<ModelServer>();
+  readonly #reading = new Map<ModelServer, Promise<ServerListing>>();
+  readonly #closing = new AbortController();
+  #all: readonly ModelServer[] = [];
+  #refreshedAt = Number.NEGATIVE_INFINITY;
+  #usedAt = Number.NEGATIVE_INFINITY;
+  #isRefreshScheduled = false;
+
+  constructor(timers: Timers) {
+    this.#timers = timers;
+  }
+
+  /** The servers in use, in order of preference. */
+  get all(): readonly ModelServer[] {
+    return this.#all;
+  }
+
+  /** Whether a request may have a choice. */
+  get areSeveral(): boolean {
+    return this.#all.length > 1;
+  }
+
+  use(servers: readonly ModelServer[]): void {
+    this.#all = servers;
+    this.#refreshedAt = Number.NEGATIVE_INFINITY;
+    for (const server of servers) this.#byProvider.set(server.provider, server);
+  }
+
+  serverOf(provider: ModelProvider): ModelServer | undefined {
+    return this.#byProvider.get(provider);
+  }
+
+  /**
+   * Calls `listener` when a server goes down, comes up, or lists other models. Returns the function
+   * that removes it.
+   */
+  onChange(listener: (server: ModelServer) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Notes that requests come: lists that are old are read in the background. Cheap. */
+  touch(): void {
+    if (!this.areSeveral) return;
+    this.#usedAt = this.#timers.now();
+    if (this.#isRefreshScheduled) return;
+    const age = this.#usedAt - this.#refreshedAt;
+    if (age >= REFRESH_AFTER_MS) void this.list();
+    this.#scheduleRefresh(age >= REFRESH_AFTER_MS ? REFRESH_AFTER_MS : REFRESH_AFTER_MS - age);
+  }
+
+  /** Reads the lists of all servers at the same time. Never rejects. */
+  async list(): Promise<ServerListing[]> {
+    this.#refreshedAt = this.#timers.now();
+    return await Promise.all(this.#all.map((server) => this.refresh(server)));
+  }
+
+  /** Reads the list of one server. Single-flight; never rejects. */
+  refresh(server: ModelServer): Promise<ServerListing> {
+    let reading = this.#reading.get(server);
+    if (reading === undefined) {
+      reading = this.#read(server).finally(() => this.#reading.delete(server));
+      this.#reading.set(server, reading);
+    }
+    return reading;
+  }
+
+  /** Resolves when all servers have responded to a check or failed it. Never rejects. */
+  async check(signal: AbortSignal): Promise<{ server: ModelServer; error: unknown }[]> {
+    return await Promise.all(
+      this.#all.map(async (server) => {
+        try {
+          await server.provider.check(signal);
+          this.reportReached(server);
+          return { server, error: undefined };
+        } catch (error) {
+          this.reportFailure(server, error);
+          return { server, error };
+        }
+      }),
+    );
+  }
+
+  /** A request, a list or a check failed. */
+  reportFailure(server: ModelServer, error: unknown): void {
+    if (this.#closing.signal.aborted) return;
+    if (!AppError.is(error)) {
+      // A list or a check that was too slow.
+      if (error instanceof Error && error.name === 'TimeoutError' && this.areSeveral) this.#probe(server);
+      return;
+    }
+    if (!isFailureOfServer(error)) return;
+    if (error.upstream?.isUnreached === true) this.#setDown(server, error);
+    else if (this.areSeveral) this.#probe(server);
+    else server.error = error;
+  }
+
+  /** The server has responded. */
+  reportReached(server: ModelServer): void {
+    if (server.isUp && server.error === undefined) return;
+    const wasDown = !server.isUp;
+    server.downSince = undefined;
+    server.error = undefined;
+    if (!wasDown) return;
+    if (this.areSeveral) {
+      log().info({ model_server: server.name }, 'model server is up');
+      void this.refresh(server);
+    }
+    this.#notify(server);
+  }
+
+  close(): void {
+    this.#closing.abort(new AppError('shutting_down', 'The server is shutting down.'));
+    this.#listeners.clear();
+  }
+
+  async #read(server: ModelServer): Promise<ServerListing> {
+    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(LIST_TIMEOUT_MS)]);
+    try {
+      const models = await server.provider.models(signal);
+      const hadNone = server.models === undefined;
+      server.setModels(models);
+      this.reportReached(server);
+      if (!hadNone) this.#notify(server);
+      return { server, models };
+    } catch (error) {
+      this.reportFailure(server, error);
+      return { server, error };
+    }
+  }
+
+  #scheduleRefresh(ms: number): void {
+    this.#isRefreshScheduled = true;
+    this.#timers.after(ms, () => {
+      this.#isRefreshScheduled = false;
+      if (this.#closing.signal.aborted || this.#timers.now() - this.#usedAt > REFRESH_AFTER_MS) return;
+      void this.list();
+      this.#scheduleRefresh(REFRESH_AFTER_MS);
+    });
+  }
+
+  #setDown(server: ModelServer, error: AppError): void {
+    const wasUp = server.isUp;
+    server.error = error;
+    server.downSince ??= this.#timers.now();
+    if (!wasUp) return;
+    if (this.areSeveral) {
+      log().warn({ model_server: server.name, reason: error.message }, 'model server is down');
+      this.#scheduleProbe(server);
+    }
+    this.#notify(server);
+  }
+
+  #scheduleProbe(server: ModelServer): void {
+    this.#timers.after(PROBE_INTERVAL_MS, () => this.#probe(server));
+  }
+
+  /** Asks the server whether it responds, again and again while it does not. Single-flight. */
+  #probe(server: ModelServer): void {
+    if (this.#probing.has(server) || this.#closing.signal.aborted || !this.#all.includes(server)) return;
+    this.#probing.add(server);
+    void this.#responds(server).then((failure) => {
+      this.#probing.delete(server);
+      if (failure === undefined) this.reportReached(server);
+      else if (server.isUp) this.#setDown(server, failure);
+      else {
+        server.error = failure;
+        this.#scheduleProbe(server);
+      }
+    });
+  }
+
+  /** Resolves with the reason why the server is down; undefined if it is up. */
+  async #responds(server: ModelServer): Promise<AppError | undefined> {
+    const inTime = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+    try {
+      await server.provider.check(AbortSignal.any([this.#closing.signal, inTime]));
+      return undefined;
+    } catch (error) {
+      if (inTime.aborted || !AppError.is(error))
+        return new AppError('provider_unavailable', `${server.name} does not respond in time.`, { cause: error });
+      return isFailureOfServer(error) ? error : undefined;
+    }
+  }
+
+  #notify(server: ModelServer): void {
+    for (const listener of this.#listeners) listener(server);
+  }
+}
+
+/** Whether an error may mean that the whole server is down. */
+export function isFailureOfServer({ code, upstream }: AppError): boolean {
+  if (upstream?.isRateLimited === true) return false;
+  return code === 'provider_unavailable' || code === 'upstream_failed' || code === 'upstream_timeout';
+}
