@@ -13,6 +13,7 @@ import { type ConversationTurn, PendingRequest } from '#lib/chat/generation/pend
 import { toAppError } from '#lib/chat/model-error';
 import { batchGroup } from '#lib/chat/model-request';
 import { type ResolvedRequest, resolveRequest } from '#lib/chat/request-resolver';
+import { modelServerStats } from '#lib/chat/scheduler/model-server-stats';
 import { prefixKey } from '#lib/chat/scheduler/prefix-affinity';
 import { queueOverview } from '#lib/chat/scheduler/queue-overview';
 import { type QueueStanding, Scheduler, type SchedulerOptions } from '#lib/chat/scheduler/scheduler';
@@ -26,7 +27,7 @@ import { PercentileWindow } from '#lib/telemetry/percentiles';
 import { MIB } from '#lib/units';
 import type { CacheHeader, ChatRequest, Message } from '#lib/wire/chat';
 import type { CancelledBy, QueueOverview } from '#lib/wire/chat-queue';
-import type { ServerStats } from '#lib/wire/server-stats';
+import type { ModelServerStats, ServerStats } from '#lib/wire/server-stats';
 
 /** A larger request does not wait as an object while its model is resolved. */
 const LARGE_REQUEST_BYTES = 64 * 1024;
@@ -282,7 +283,19 @@ export class ChatEngine {
     return queueOverview(this.#scheduler, settings, clock.now(), (owner) => this.#mayAccess(owner, caller));
   }
 
-  stats(): Omit<ServerStats, 'timestamp' | 'runner' | 'process'> {
+  /** Reads in the background what the model servers have loaded, if that was not done lately. */
+  refreshModelServers(): void {
+    this.#options.directory.servers?.refreshIfOld();
+  }
+
+  /** The model servers in use, with their work and their figures. */
+  modelServers(): ModelServerStats[] {
+    return (this.#options.directory.servers?.all ?? []).map((server) =>
+      modelServerStats(server, this.#scheduler.laneOf(server)),
+    );
+  }
+
+  stats(): Omit<ServerStats, 'timestamp' | 'runner' | 'process'> & { model_servers: ModelServerStats[] } {
     const { hit, joined } = this.#lookups;
     return {
       response_cache: this.#cache.stats(),
@@ -291,6 +304,7 @@ export class ChatEngine {
       queue_length: this.#scheduler.queueLength,
       is_processing: this.#scheduler.isRunning,
       latency: { first_token_ms: this.#firstToken.percentiles(), total_ms: this.#total.percentiles() },
+      model_servers: this.modelServers(),
     };
   }
 

@@ -4,7 +4,7 @@ import { isLoopbackHost, listensOnLoopback } from '#lib/http/host-check';
 
 const ALLOWED_HEADERS =
   'Content-Type, Accept, Authorization, Last-Event-ID, X-Request-Id, Idempotency-Key, Cache-Control';
-const EXPOSED_HEADERS = 'X-Request-Id, X-Cache, X-Execution-Time-Ms, Retry-After, X-Ignored-Fields';
+const EXPOSED_HEADERS = 'X-Request-Id, X-Cache, X-Execution-Time-Ms, Retry-After, X-Ignored-Fields, X-Model-Server';
 const MAX_AGE_SECONDS = '3600';
 
 /**

@@ -5,7 +5,7 @@ import { aliasModels, resolveAlias } from '#lib/models/model-aliases';
 import { isSameTaggedModel } from '#lib/models/model-name';
 import type { ResolvedModel } from '#lib/models/model-route';
 import { ModelServer, type ServerModel } from '#lib/models/model-server';
-import type { ProviderDefinition } from '#lib/models/provider';
+import type { ModelProvider, ProviderDefinition } from '#lib/models/provider';
 import { PROVIDERS } from '#lib/models/provider-registry';
 import { ModelServers, systemTimers, type Timers } from '#lib/models/servers';
 import { onShutdown } from '#lib/shutdown';
@@ -24,6 +24,8 @@ export interface ModelDirectory {
    * Throws `model_not_found`. Does no I/O once the providers and their models are known.
    */
   resolve(model: string | undefined): Promise<ResolvedModel>;
+  /** The provider of each model server in use, in order of preference. */
+  providers(): Promise<readonly ModelProvider[]>;
   /** Lists the models. An unreachable provider is reported in `providers`. */
   list(signal: AbortSignal): Promise<Models>;
   /**
@@ -140,6 +142,12 @@ class CachedModelDirectory implements ModelDirectory {
     if (error !== undefined) throw error;
     const name = model ?? defaultName;
     throw new AppError('model_not_found', `Model ${name} is not available. ${howToGet(name, active)}`);
+  }
+
+  async providers(): Promise<readonly ModelProvider[]> {
+    if (this.#active === undefined) await this.#probe();
+    this.#refreshInBackground();
+    return this.servers.all.map(({ provider }) => provider);
   }
 
   async list(signal: AbortSignal): Promise<Models> {

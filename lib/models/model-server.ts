@@ -24,7 +24,8 @@ export class ModelServer {
   /** The first 8 hexadecimal digits of the SHA-256 over provider and address. */
   readonly id: string;
   readonly name: string;
-  readonly isNamed: boolean;
+  /** Whether callers see its name: it was chosen for them, or there are several servers. */
+  isNameShown: boolean;
   /** Without credentials. */
   readonly address: string;
   readonly slots: number;
@@ -41,7 +42,7 @@ export class ModelServer {
   constructor({ provider, name, isNamed, url, slots, weight, hasTags }: ModelServerInit) {
     this.provider = provider;
     this.name = name;
-    this.isNamed = isNamed;
+    this.isNameShown = isNamed;
     this.address = withoutCredentials(url);
     this.id = hash('sha256', `${provider.id}\n${this.address}`, 'hex').slice(0, 8);
     this.slots = slots;

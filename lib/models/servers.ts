@@ -70,7 +70,10 @@ export class ModelServers {
   use(servers: readonly ModelServer[]): void {
     this.#all = servers;
     this.#refreshedAt = Number.NEGATIVE_INFINITY;
-    for (const server of servers) this.#byProvider.set(server.provider, server);
+    for (const server of servers) {
+      this.#byProvider.set(server.provider, server);
+      server.isNameShown ||= servers.length > 1;
+    }
   }
 
   serverOf(provider: ModelProvider): ModelServer | undefined {
@@ -94,6 +97,11 @@ export class ModelServers {
     const age = this.#usedAt - this.#refreshedAt;
     if (age >= REFRESH_AFTER_MS) void this.list();
     this.#scheduleRefresh(age >= REFRESH_AFTER_MS ? REFRESH_AFTER_MS : REFRESH_AFTER_MS - age);
+  }
+
+  /** Reads the lists of all servers in the background if they are old, for a page that shows them. */
+  refreshIfOld(): void {
+    if (this.#timers.now() - this.#refreshedAt >= REFRESH_AFTER_MS) void this.list();
   }
 
   /** Reads the lists of all servers at the same time. Never rejects. */

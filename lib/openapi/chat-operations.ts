@@ -29,6 +29,8 @@ export const CHAT_ERROR_CODES: readonly ErrorCode[] = [
 export const CACHE_HEADER = {
   'X-Cache':
     '`hit`: from the cache. `joined`: shares the generation of an identical request. `miss`: generated, because the cache did not have it. `bypass`: generated, because the cache was not read (`Cache-Control: no-cache`, `use_cache: false`, or a server with `CACHE_ENABLED=false`).',
+  'X-Model-Server':
+    'The name of the model server that generated the response. Absent for a cached one, for a stream that began while it waited, and if there is one server without a `#name=`.',
   'X-Ignored-Fields':
     'Request fields that had no effect: unknown fields (with the likely intended name) and fields that the model server does not support. At most 20; absent if there are none.',
 };

@@ -6,6 +6,7 @@ import type { ServerStats } from '#lib/wire/server-stats';
 
 /** The current statistics of /api/cache-stats. */
 export function currentStats(): ServerStats {
+  chatEngine().refreshModelServers();
   const { latency, ...chat } = chatEngine().stats();
   return {
     timestamp: new Date().toISOString(),

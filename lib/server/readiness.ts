@@ -33,9 +33,11 @@ const NOT_CONFIGURED: ReadinessPart = { state: 'not_configured' };
 
 async function modelPart(signal: AbortSignal): Promise<ReadinessPart> {
   try {
-    await modelDirectory().check(AbortSignal.any([signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)]));
+    const inTime = AbortSignal.any([signal, AbortSignal.timeout(CHECK_TIMEOUT_MS)]);
+    const { down, total } = await modelDirectory().check(inTime);
     lastLoggedReason = undefined;
-    return { state: 'up' };
+    if (down === 0) return { state: 'up' };
+    return { state: 'up', detail: `${down} of ${total} model servers ${down === 1 ? 'is' : 'are'} down.` };
   } catch (error) {
     const message = AppError.is(error) ? error.message : 'The model server is not answering.';
     if (message !== lastLoggedReason) log().warn({ part: 'model', reason: message }, 'not ready');

@@ -9,7 +9,7 @@ const SOURCE_LABEL = 'answered';
 
 /** Sets the gauges from the figures of /api/cache-stats, so both always agree. */
 export function setStatGauges(gauges: StatGauges): void {
-  const { response_cache, conversation_cache, batch_processor: batch } = chatEngine().stats();
+  const { response_cache, conversation_cache, batch_processor: batch, model_servers } = chatEngine().stats();
   for (const [cache, stats] of Object.entries({ response: response_cache, conversation: conversation_cache })) {
     gauges.cacheEntries.set({ cache }, stats.total_entries);
     gauges.cacheBytes.set({ cache }, Math.round(stats.total_size_mb * MIB));
@@ -23,6 +23,11 @@ export function setStatGauges(gauges: StatGauges): void {
   gauges.requests.set({ [SOURCE_LABEL]: 'model' }, fromModel);
   gauges.batches.set(batch.batches_processed);
   gauges.batchSize.set(batch.average_batch_size);
+  for (const { name: model_server, state, running, waiting } of model_servers) {
+    gauges.modelServerUp.set({ model_server }, state === 'up' ? 1 : 0);
+    gauges.modelServerRunning.set({ model_server }, running);
+    gauges.modelServerWaiting.set({ model_server }, waiting);
+  }
   const { active, waiting } = runner().stats();
   gauges.codeActive.set(active);
   gauges.codeWaiting.set(waiting);

@@ -16,6 +16,8 @@ export interface Metrics {
   tokens: Counter<'kind'>;
   timeToFirstToken: Histogram;
   generationDuration: Histogram<'outcome'>;
+  /** The servers are those of the settings, so their number is bounded. */
+  modelServerRequests: Counter<'model_server' | 'outcome'>;
   codeRuns: Counter<'language' | 'status'>;
   codeDuration: Histogram<'language'>;
   gatewayDuration: Histogram<'status'>;
@@ -37,6 +39,9 @@ export interface StatGauges {
   codeWaiting: Gauge;
   gatewayConnections: Gauge<'kind'>;
   gatewayBackendUp: Gauge<'backend'>;
+  modelServerUp: Gauge<'model_server'>;
+  modelServerRunning: Gauge<'model_server'>;
+  modelServerWaiting: Gauge<'model_server'>;
 }
 
 export function metrics(): Metrics {
@@ -94,6 +99,12 @@ export function createMetrics(): Metrics {
       help: 'Time of a whole answer, from the start of the run.',
       labelNames: ['outcome'],
       buckets: SECONDS,
+      registers,
+    }),
+    modelServerRequests: new Counter({
+      name: 'chill_space_model_server_requests_total',
+      help: 'Requests that a model server has worked on, by outcome: completed, failed, cancelled or moved.',
+      labelNames: ['model_server', 'outcome'],
       registers,
     }),
     codeRuns: new Counter({
@@ -156,5 +167,8 @@ function createStatGauges(registry: Registry): StatGauges {
     codeWaiting: gauge('code_runs_waiting', 'Programs that wait for a place.'),
     gatewayConnections: gauge('gateway_open_connections', 'Requests, WebSockets and backend connections.', 'kind'),
     gatewayBackendUp: gauge('gateway_backend_up', '1 where a backend was reachable when last heard of.', 'backend'),
+    modelServerUp: gauge('model_server_up', '1 where a model server was up when last heard of.', 'model_server'),
+    modelServerRunning: gauge('model_server_running', 'Requests that a model server works on.', 'model_server'),
+    modelServerWaiting: gauge('model_server_waiting', 'Requests that wait for a model server.', 'model_server'),
   };
 }

@@ -279,6 +279,10 @@ export const chatEventSchema = z.object({
     .describe('From 1. Sent at once and whenever it changes; omitted if the request does not wait.'),
   queue_length: z.number().optional(),
   estimated_wait_time: z.number().optional().describe('Milliseconds, from measured run times.'),
+  model_server: z
+    .string()
+    .optional()
+    .describe('While it waits: the name of the model server that it waits for, where there are several.'),
   thinking: z.string().optional().describe('The next piece of reasoning.'),
   content: z.string().optional().describe('The next piece of text.'),
   tool_calls: z.array(toolCallSchema).optional(),

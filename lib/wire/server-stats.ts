@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { providerIdSchema } from '#lib/wire/models';
 
 /** Wire of /api/cache-stats. See docs/contract.md#statistics. */
 
@@ -49,6 +50,25 @@ export const batchStatsSchema = z.object({
 });
 export type BatchStats = z.infer<typeof batchStatsSchema>;
 
+/** One model server, with the work that it has and the figures of what it did. */
+export const modelServerStatsSchema = z.object({
+  id: z.string().describe('The same after a restart: 8 hex digits of a hash over provider and address.'),
+  name: z.string().describe('From the settings, else host and port.'),
+  provider: providerIdSchema,
+  address: z.string().describe('Without credentials.'),
+  state: z.enum(['up', 'down']),
+  /** A sentence that says what to do if the server is down. */
+  error: z.string().nullable(),
+  slots: z.number().describe('Generations that may run on it at a time.'),
+  running: z.number(),
+  waiting: z.number(),
+  loaded: z.array(z.string()).describe('Models in its memory, which respond without loading.'),
+  models: z.number().nullable().describe('How many models it has. Null if it is not known.'),
+  average_ms: z.number().nullable().describe('Moving average of its generations; null without one.'),
+  tokens_per_second: z.number().nullable().describe('Of one generation; null without a measurement.'),
+});
+export type ModelServerStats = z.infer<typeof modelServerStatsSchema>;
+
 export const serverStatsSchema = z.object({
   timestamp: z.string(),
   response_cache: cacheStatsSchema,
@@ -59,6 +79,7 @@ export const serverStatsSchema = z.object({
   latency: z.object({ first_token_ms: percentilesSchema, total_ms: percentilesSchema }),
   runner: runnerStatsSchema,
   process: z.object({ rss_mb: z.number(), uptime_seconds: z.number(), version: z.string() }),
+  model_servers: z.array(modelServerStatsSchema).optional().describe('In the order of the settings.'),
 });
 export type ServerStats = z.infer<typeof serverStatsSchema>;
 

@@ -46,7 +46,11 @@ export async function chatServer(
     providers: [{ id: 'ollama', reachable: true, error: null }],
     notice: null,
   };
-  singleton('models', () => ({ list: async () => list, check: () => played.provider.check() }));
+  const check = async () => {
+    await played.provider.check();
+    return { down: 0, total: 1 };
+  };
+  singleton('models', () => ({ list: async () => list, check }));
   const server: Server = await createAppServer({
     root: process.cwd(),
     loadPages: async () => async (_incoming, outgoing) => void outgoing.writeHead(404).end(),

@@ -23,6 +23,7 @@ export function queuedEvent(status: QueueStatusEvent, requestId: string): ChatEv
     queue_position: status.queue_position,
     queue_length: status.queue_length,
     estimated_wait_time: status.estimated_wait_time,
+    ...(status.model_server === undefined ? {} : { model_server: status.model_server }),
     done: false,
     cached: false,
   };

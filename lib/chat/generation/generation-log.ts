@@ -26,6 +26,8 @@ export interface QueueStatusEvent {
   readonly queue_length: number;
   /** Milliseconds. */
   readonly estimated_wait_time: number;
+  /** The name of the model server that it waits for, if there are several. */
+  readonly model_server?: string | undefined;
 }
 
 /** Memory of an event without its text: object, slot and string header, as measured on V8. */

@@ -35,7 +35,9 @@ export function requestLogFields(request: PendingRequest, cacheStatus: CacheHead
   const tokens =
     usage === undefined ? '' : `,"prompt_tokens":${usage.prompt_tokens},"completion_tokens":${usage.completion_tokens}`;
   const { queued_ms, total_ms } = request.timings();
-  return `,"cache":"${cacheStatus}","caller":"${callerHash(caller)}","model":${modelNameJson(generation.model)}${tokens},"queued_ms":${queued_ms},"total_ms":${total_ms},"outcome":"${state}"`;
+  const { server } = generation;
+  const served = server?.isNameShown === true ? `,"model_server":${JSON.stringify(server.name)}` : '';
+  return `,"cache":"${cacheStatus}","caller":"${callerHash(caller)}","model":${modelNameJson(generation.model)}${served}${tokens},"queued_ms":${queued_ms},"total_ms":${total_ms},"outcome":"${state}"`;
 }
 
 /** Access-log members of a rejected chat request. `model` is the one that was requested. */

@@ -8,6 +8,13 @@ import type { CacheHeader } from '#lib/wire/chat';
 
 type Headers = Readonly<Record<string, string>>;
 
+/** The model server that generated the response, once it has begun to. */
+function modelServerHeader({ generation }: PendingRequest): Headers {
+  const { server, firstTokenAt, response } = generation;
+  const hasBegun = firstTokenAt !== undefined || response !== undefined;
+  return server?.isNameShown === true && hasBegun ? { 'x-model-server': server.name } : {};
+}
+
 /** Headers of a server-sent event stream. */
 export const EVENT_STREAM_HEADERS: Headers = eventStream('').headers;
 
@@ -30,7 +37,7 @@ export async function streamReply(
   const body = await responseStream(chatEngine(), request, encoder, { signal, after, onClosed });
   return {
     status: 200,
-    headers: { 'x-cache': cacheStatus, 'x-request-id': request.id, ...headers },
+    headers: { 'x-cache': cacheStatus, 'x-request-id': request.id, ...modelServerHeader(request), ...headers },
     body,
     log: closed.then(() => requestLogFields(request, cacheStatus)),
   };
@@ -44,7 +51,12 @@ export function jsonReply(
   { status = 200, headers = {} }: { status?: number; headers?: Headers | undefined } = {},
 ): Reply {
   return {
-    ...json(body, status, { 'x-cache': cacheStatus, 'x-request-id': request.id, ...headers }),
+    ...json(body, status, {
+      'x-cache': cacheStatus,
+      'x-request-id': request.id,
+      ...modelServerHeader(request),
+      ...headers,
+    }),
     log: requestLogFields(request, cacheStatus),
   };
 }

@@ -185,6 +185,12 @@ export class Scheduler {
     return this.#lanes.areSeveral ? all.sort((a, b) => a.position - b.position || a.since - b.since) : all;
   }
 
+  /** The number of running and waiting requests whose model `isOne` accepts. */
+  usesOf(isOne: (model: string) => boolean): number {
+    const all = [...this.#running, ...this.waiting().map(({ item }) => item)];
+    return all.filter(({ model }) => isOne(model)).length;
+  }
+
   queueStatus(generation: Generation): QueueStanding {
     const found = generation.state === 'queued' ? this.#lanes.waitingIn(generation) : undefined;
     if (found === undefined) return { queue_position: 0, queue_length: this.queueLength, estimated_wait_time: 0 };
@@ -263,6 +269,7 @@ export class Scheduler {
       return;
     }
     this.#running.uncountResponse(work);
+    this.#countOutcome(lane, work.state);
     if (work.state === 'completed') this.#measure(work, lane);
     else this.#running.setAbortTimer(work, () => clock.after(ABORT_TIMEOUT_MS, () => this.#freeSlot(work, lane)));
   }
@@ -378,6 +385,7 @@ export class Scheduler {
     if (next === undefined) return false;
     this.#running.delete(work);
     lane.running.delete(work);
+    this.#countOutcome(lane, 'moved');
     work.requeue();
     if (next.target !== work.targets?.[0]) work.retarget(next.target, next.lane.server.provider);
     if (next.lane.hasSlot && this.#running.fits(work)) this.#start(work, next.lane);
@@ -388,6 +396,10 @@ export class Scheduler {
     }
     this.#dispatchAll(lane);
     return true;
+  }
+
+  #countOutcome({ server }: Lane<Work>, outcome: QueuedWork['state'] | 'moved'): void {
+    this.#options.metrics.modelServerRequests.inc({ model_server: server.name, outcome });
   }
 
   #measure(work: Work, lane: Lane<Work>): void {
@@ -505,14 +517,18 @@ export class Scheduler {
 
   #appendPosition(generation: Generation): void {
     const found = this.#lanes.waitingIn(generation);
-    if (found === undefined || found.position === generation.log.status?.queue_position) return;
+    if (found === undefined) return;
     const { lane, position } = found;
+    const last = generation.log.status;
+    const isSameServer = !this.areServersSeveral || last?.model_server === lane.server.name;
+    if (position === last?.queue_position && isSameServer) return;
     const status: QueueStatusEvent = {
       type: 'status',
       status: 'queued',
       queue_position: position,
       queue_length: lane.line.size,
       estimated_wait_time: estimateMs(generation, lane, position),
+      ...(this.areServersSeveral ? { model_server: lane.server.name } : {}),
     };
     generation.log.append(status);
   }
