@@ -10,6 +10,7 @@ export const HTTP_STATUS_BY_CODE: Record<ErrorCode, number> = {
   origin_not_allowed: 403,
   not_found: 404,
   model_not_found: 404,
+  unsupported_by_model_server: 404,
   method_not_allowed: 405,
   already_finished: 409,
   idempotency_conflict: 409,

@@ -2,11 +2,12 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { AppError } from '#lib/errors';
 import { singleton } from '#lib/singletons';
 
-export type RateLimitScope = 'chat' | 'code' | 'checks';
+export type RateLimitScope = 'chat' | 'embeddings' | 'code' | 'checks';
 
 const WINDOW_SECONDS = 60;
 const LABELS: Record<RateLimitScope, string> = {
   chat: 'chat requests',
+  embeddings: 'embedding requests',
   code: 'code requests',
   checks: 'program checks',
 };

@@ -80,15 +80,16 @@ export interface RouteOptions {
  */
 export function route(
   name: string,
-  handlers: Partial<Record<'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', RequestHandler>>,
+  handlers: Partial<Record<'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', RequestHandler>>,
   options: RouteOptions = {},
 ): Record<HttpMethod, RouteHandler> {
   const allowed = METHODS.filter(
-    (method) => method === 'OPTIONS' || (method === 'HEAD' ? handlers.GET : handlers[method]),
+    (method) => method === 'OPTIONS' || (handlers[method] ?? (method === 'HEAD' ? handlers.GET : undefined)),
   );
   const allow = allowed.join(', ');
   const entries = METHODS.map((method): [HttpMethod, RouteHandler] => {
-    const handler = method === 'OPTIONS' ? () => preflight(allow) : handlers[method === 'HEAD' ? 'GET' : method];
+    const handler =
+      method === 'OPTIONS' ? () => preflight(allow) : (handlers[method] ?? (method === 'HEAD' ? handlers.GET : undefined));
     const entry: RouteEntry = { name, method, handler: handler ?? (() => notAllowed(allow, options)), options };
     const reply = (request: HttpRequest, context: RouteContext) => serve(entry, request, context);
     const refuse = (error: unknown, request: HttpRequest) => replyWithError(error, entry, request);
@@ -114,7 +115,12 @@ interface RouteEntry {
   options: RouteOptions;
 }
 
-const RATE_LIMIT_SETTINGS = { chat: 'RATE_LIMIT_CHAT', code: 'RATE_LIMIT_CODE', checks: 'RATE_LIMIT_CHECKS' } as const;
+const RATE_LIMIT_SETTINGS = {
+  chat: 'RATE_LIMIT_CHAT',
+  embeddings: 'RATE_LIMIT_EMBEDDINGS',
+  code: 'RATE_LIMIT_CODE',
+  checks: 'RATE_LIMIT_CHECKS',
+} as const;
 
 /** Statuses of malformed requests, which are refunded if little of their body was read. */
 const REFUNDED_STATUSES: ReadonlySet<number> = new Set([400, 413, 415]);

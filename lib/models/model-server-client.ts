@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { isLoopback } from '#lib/config/loopback';
 import { outboundProxies } from '#lib/config/outbound-proxies';
 import { AppError } from '#lib/errors';
+import { type ForwardedResponse, type ForwardRequest, redactErrorBody } from '#lib/models/forwarding';
 import {
   brokenBodyError,
   errorTextOf,
@@ -131,6 +132,40 @@ export class ModelServerClient {
       const { name, place } = this.#server;
       throw new AppError('upstream_failed', `${name}${place} sent a response that is not JSON.`, { cause: error });
     }
+  }
+
+  /**
+   * Sends a request as it is. Resolves with the head of the response; an error's body is read and
+   * made safe to show. A status that is about this server's own credentials, or a redirect, is
+   * thrown.
+   */
+  async forward({ method, path, headers, content }: ForwardRequest, signal: AbortSignal): Promise<ForwardedResponse> {
+    signal.throwIfAborted();
+    if (this.#misconfigured !== undefined) throw this.#misconfigured;
+    let response: UpstreamResponse;
+    try {
+      response = await this.#http.request({ method, path, headers, content, signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw noResponseError(this.#server, error, this.#usesProxy);
+    }
+    const { statusCode, headers: received } = response;
+    const encoding = received['content-encoding'];
+    const body = method === 'HEAD' ? response.body : decodeBody(response.body, encoding);
+    if (body === undefined) {
+      await releaseBody(response.body, false);
+      throw this.#unknownEncoding(String(encoding));
+    }
+    // What is decoded has another length.
+    const kept = { ...received, ...(body === response.body ? {} : { 'content-length': undefined }) };
+    if (statusCode >= 200 && statusCode < 300) return { isSuccess: true, statusCode, headers: kept, body };
+    const text = await readErrorText(body);
+    signal.throwIfAborted();
+    const sentence = this.errorText(parseJson(text));
+    if (statusCode < 400 || statusCode === 401 || statusCode === 403)
+      throw statusError(this.#server, response, sentence);
+    const errorBody = redactErrorBody(text, (one) => this.redact(one));
+    return { isSuccess: false, statusCode, headers: { ...kept, 'content-length': undefined }, errorBody, sentence };
   }
 
   /** Makes a text of the model server safe to show to callers. */

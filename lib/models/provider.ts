@@ -1,6 +1,8 @@
 import type { Config } from '#lib/config/config';
 import type { ServerAddress } from '#lib/config/settings/server-addresses';
 import type { AppError } from '#lib/errors';
+import type { EmbedRequest, EmbedResult } from '#lib/models/embedding';
+import type { ForwardedResponse, ForwardRequest } from '#lib/models/forwarding';
 import type {
   Format,
   FormatDetails,
@@ -78,11 +80,38 @@ export interface ModelProvider {
    */
   load(model: string, signal: AbortSignal, keepAlive?: KeepAlive): Promise<{ load_duration_ms: number }>;
 
+  /**
+   * Embeds the inputs. Absent if no model of the provider can. Throws the errors of `chat`, and
+   * `unsupported_by_model_server` if the server has no embeddings.
+   */
+  embed?(request: EmbedRequest, signal: AbortSignal): Promise<EmbedResult>;
+
+  /**
+   * Sends a request for another endpoint of the model server as it is. Absent if there is no
+   * server. An error response is returned; an unreachable server, or one that rejects this
+   * server's own credentials, is thrown.
+   */
+  forward?(request: ForwardRequest, signal: AbortSignal): Promise<ForwardedResponse>;
+
+  /** What only Ollama has. */
+  readonly ollama?: OllamaManagement;
+
   /** Resolves when the provider responds, else throws an `AppError` that says what to do. */
   check(signal: AbortSignal): Promise<void>;
 
   /** Ends child processes and connections. Safe to call twice. */
   close(): Promise<void>;
+}
+
+/** The part of Ollama's API that is not about responses. */
+export interface OllamaManagement {
+  /** Entries of `GET /api/tags` by the model's name, as Ollama wrote them; empty if unknown. */
+  tags(signal: AbortSignal): Promise<ReadonlyMap<string, object>>;
+  /** Entries of `GET /api/ps`, as Ollama wrote them. */
+  running(signal: AbortSignal): Promise<readonly object[]>;
+  version(signal: AbortSignal): Promise<string>;
+  /** Unloads a model at once. */
+  unload(model: string, signal: AbortSignal): Promise<void>;
 }
 
 export interface SoleModel {

@@ -8,6 +8,7 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   forbidden: 'The key does not allow this.',
   origin_not_allowed: 'Pages of this origin may not call the server. Add it to `CORS_ALLOWED_ORIGINS`.',
   not_found: 'Nothing has this address or id, or the result has expired.',
+  unsupported_by_model_server: 'No configured model server offers this endpoint.',
   model_not_found: 'The model is not available. `GET /api/models` lists the models.',
   method_not_allowed: 'The method is not allowed. `Allow` lists the allowed ones.',
   already_finished: 'The request has ended, so it cannot be cancelled.',

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { EnvHttpProxyAgent } from 'undici';
 import type { OutboundProxies } from '#lib/config/outbound-proxies';
 import type { ResponseHandler } from '#lib/http-client/response-handler';
@@ -5,10 +6,10 @@ import { ProxiedHandler } from '#lib/upstream-http/proxied-handler';
 
 interface ProxiedRequest {
   origin: string;
-  method: 'GET' | 'POST';
+  method: 'GET' | 'HEAD' | 'POST' | 'DELETE';
   path: string;
   headers: Record<string, string>;
-  body: string | null;
+  body: string | Readable | null;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { OutboundProxies } from '#lib/config/outbound-proxies';
 import { HttpPool } from '#lib/http-client/pool';
 import type { RequestController, ResponseHandler } from '#lib/http-client/response-handler';
@@ -21,12 +22,18 @@ export interface UpstreamClientOptions {
 }
 
 export interface UpstreamRequest {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'HEAD' | 'POST' | 'DELETE';
   /** Below the path of the client's URL, with its slash. */
   path: string;
-  headers?: Readonly<Record<string, string>>;
+  /** Lower-case names. They replace the client's headers of the same name. */
+  headers?: Readonly<Record<string, string>> | undefined;
   /** Sent as JSON. */
   body?: unknown;
+  /**
+   * Sent as it is instead of `body`: with the `content-length` of `headers`, otherwise chunked. A
+   * stream is destroyed when the request ends before it.
+   */
+  content?: Readable | Uint8Array | undefined;
   signal: AbortSignal;
 }
 
@@ -100,19 +107,20 @@ export class UpstreamClient {
     return response.settled;
   }
 
-  #dispatch({ method, path, headers, body }: UpstreamRequest, handler: WaitingHandler): void {
+  #dispatch({ method, path, headers, body, content }: UpstreamRequest, handler: WaitingHandler): void {
     const text = body === undefined ? undefined : JSON.stringify(body);
+    const stream = content === undefined ? null : toStream(content);
     const fullPath = this.#basePath + path;
     if (this.#connections instanceof HttpPool) {
-      const all = [...this.#rawHeaders];
+      const all = headers === undefined ? [...this.#rawHeaders] : withoutReplaced(this.#headers, headers);
       for (const more of [propagationHeaders(), headers]) for (const name in more) all.push(name, more[name] ?? '');
-      const request = { method, path: fullPath, headers: all, body: null, text };
+      const request = { method, path: fullPath, headers: all, body: stream, text };
       const waiting = this.#connections.dispatch(request, handler);
       if (waiting !== undefined) handler.onWaiting(waiting);
       return;
     }
     const allHeaders = { ...this.#headers, ...propagationHeaders(), ...headers };
-    const request = { origin: this.#origin, method, path: fullPath, headers: allHeaders, body: text ?? null };
+    const request = { origin: this.#origin, method, path: fullPath, headers: allHeaders, body: text ?? stream };
     this.#connections.dispatch(request, handler);
   }
 
@@ -125,4 +133,20 @@ export class UpstreamClient {
   async #close(): Promise<void> {
     await this.#connections.close();
   }
+}
+
+/** Names and values in turn of the headers that `replacing` does not have. */
+function withoutReplaced(
+  headers: Readonly<Record<string, string>>,
+  replacing: Readonly<Record<string, string>>,
+): string[] {
+  return Object.entries(headers)
+    .filter(([name]) => !Object.hasOwn(replacing, name))
+    .flat();
+}
+
+function toStream(content: Readable | Uint8Array): Readable {
+  if (content instanceof Readable) return content;
+  const { buffer, byteOffset, byteLength } = content;
+  return Readable.from([Buffer.from(buffer, byteOffset, byteLength)]);
 }

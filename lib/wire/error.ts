@@ -9,6 +9,7 @@ export const ERROR_CODES = [
   'origin_not_allowed',
   'not_found',
   'model_not_found',
+  'unsupported_by_model_server',
   'method_not_allowed',
   'already_finished',
   'idempotency_conflict',

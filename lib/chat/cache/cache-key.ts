@@ -52,7 +52,7 @@ const MESSAGE_FIELDS: readonly ((message: Message) => unknown)[] = Object.values
 const REQUEST_FIELDS: readonly ((request: ModelRequest) => unknown)[] = Object.values(CANONICAL_REQUEST);
 
 /** The same value with the names of every object sorted. */
-function sortedByName(value: unknown): unknown {
+export function sortedByName(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortedByName);
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));

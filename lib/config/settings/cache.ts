@@ -10,7 +10,12 @@ export const CACHE_SETTINGS = {
     'Who shares answers, kept or running: all callers, or caller for each by itself. Shared ones show that somebody asked the same.',
   ),
   CACHE_MAX_SIZE_MB: setting(wholeNumber(1, 1_048_576), '256', 'Bound of the response cache, keys and values.'),
-  CACHE_TTL_SECONDS: setting(wholeNumber(1, 31_536_000), '3600', 'How long an answer is kept.'),
+  EMBEDDING_CACHE_MAX_SIZE_MB: setting(
+    wholeNumber(1, 1_048_576),
+    '64',
+    'Bound of the kept embeddings: about 10,000 of 768 numbers from Ollama, twice as many from most other servers.',
+  ),
+  CACHE_TTL_SECONDS: setting(wholeNumber(1, 31_536_000), '3600', 'How long an answer or an embedding is kept.'),
   CONVERSATION_CACHE_MAX_SIZE_MB: setting(wholeNumber(1, 1_048_576), '128', 'Bound of the kept conversations.'),
   CONVERSATION_CACHE_TTL_SECONDS: setting(wholeNumber(1, 31_536_000), '1800', 'How long a conversation is kept.'),
 };

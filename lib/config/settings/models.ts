@@ -32,6 +32,11 @@ export const MODEL_SETTINGS = {
     '32768',
     'Longest context that is asked of Ollama when a conversation needs it; bounds its memory. 0 leaves the context to Ollama.',
   ),
+  OLLAMA_MANAGE: setting(
+    flag(),
+    'false',
+    "Allow pull, push, create, copy, delete and unload of Ollama's models through this server: with any key of API_KEYS, without keys from this machine only.",
+  ),
   OPENAI_BASE_URL: setting(
     serverAddresses(),
     '',

@@ -3,7 +3,9 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
 import { continuedText, OverlapFilter, withContinueInstruction } from '#lib/models/continuation';
+import type { EmbedRequest, EmbedResult } from '#lib/models/embedding';
 import { checkFieldSupport, checkOpenAiOnlyFields, type FieldRules } from '#lib/models/field-support';
+import type { ForwardedResponse, ForwardRequest } from '#lib/models/forwarding';
 import {
   lenientByteCount,
   lenientList,
@@ -28,6 +30,8 @@ import {
   neededTokens,
   type PromptEstimate,
 } from '#lib/models/ollama/context-window';
+import { ollamaEmbedCall, readOllamaEmbeddings } from '#lib/models/ollama/embed';
+import { OllamaServer } from '#lib/models/ollama/management';
 import { OLLAMA_DEFAULTS, parameterDefaults } from '#lib/models/ollama/option-defaults';
 import { effectiveKeepAlive, isShorterKeepAlive, ollamaBody } from '#lib/models/ollama/request-body';
 import { type OllamaChunk, OllamaResponse } from '#lib/models/ollama/response-stream';
@@ -72,6 +76,7 @@ const MAX_REMEMBERED_MODELS = 500;
  */
 export class OllamaProvider implements ModelProvider {
   readonly id: 'ollama' = 'ollama';
+  readonly ollama: OllamaServer;
   readonly #upstream: ModelServerClient;
   readonly #keepAlive: KeepAlive;
   readonly #thinking = new ThinkReader();
@@ -95,6 +100,7 @@ export class OllamaProvider implements ModelProvider {
       url,
       advice: 'Start it with `ollama serve`, or correct OLLAMA_API_URL.',
     });
+    this.ollama = new OllamaServer(this.#upstream);
   }
 
   get connections(): number {
@@ -250,6 +256,20 @@ export class OllamaProvider implements ModelProvider {
       throw error;
     }
     return { load_duration_ms: Math.round(performance.now() - startedAt) };
+  }
+
+  async embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedResult> {
+    const { path, body } = ollamaEmbedCall(request, this.#keepAlive);
+    const response = await this.#upstream.json({ method: 'POST', path, body, signal }, mapErrorStatus(request.model));
+    if (carriesError(response)) {
+      const sentence = this.#upstream.errorText(response) ?? 'it did not say why';
+      throw new AppError('unsupported_value', `Ollama rejected the request: ${sentence}`);
+    }
+    return readOllamaEmbeddings(request, response);
+  }
+
+  forward(request: ForwardRequest, signal: AbortSignal): Promise<ForwardedResponse> {
+    return this.#upstream.forward(request, signal);
   }
 
   async check(signal: AbortSignal): Promise<void> {

@@ -1,14 +1,19 @@
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
 import { continuedText, OverlapFilter, withContinueInstruction } from '#lib/models/continuation';
+import type { EmbedRequest, EmbedResult } from '#lib/models/embedding';
 import { checkFieldSupport, type FieldReport, type FieldRules } from '#lib/models/field-support';
+import type { ForwardedResponse, ForwardRequest } from '#lib/models/forwarding';
 import { lenientObject, lenientPositiveInt, lenientTexts, nameSchema, strictList } from '#lib/models/lenient-schemas';
 import { type MapErrorStatus, ModelServerClient } from '#lib/models/model-server-client';
+import { carriesError } from '#lib/models/model-server-errors';
+import { openAiEmbedBody, readOpenAiEmbeddings } from '#lib/models/openai/embed';
 import { openAiMessages } from '#lib/models/openai/messages';
 import { OpenAiResponse } from '#lib/models/openai/response-stream';
 import type { ModelEventListener, ModelProvider, ModelRequest, ProviderDefinition } from '#lib/models/provider';
 import { ThinkReader } from '#lib/models/thinking/think-reader';
 import { mayContainThinkTags, thinkRulesByName } from '#lib/models/thinking/think-rules';
+import { isMissingEndpoint, missingEndpoint } from '#lib/models/unsupported-endpoint';
 import type { Format, FormatDetails, ModelOptions, Think } from '#lib/wire/chat';
 import type { ModelInfo } from '#lib/wire/models';
 
@@ -22,17 +27,20 @@ export interface OpenAiOptions {
 export class OpenAiProvider implements ModelProvider {
   readonly id: 'openai' = 'openai';
   readonly #upstream: ModelServerClient;
+  /** For endpoints outside of `/v1`. */
+  readonly #root: ModelServerClient;
   readonly #thinking = new ThinkReader();
   /** Models that the server lists as reasoning. */
   #reasoning: ReadonlySet<string> = new Set();
 
   constructor({ url, key }: OpenAiOptions) {
-    this.#upstream = new ModelServerClient({
+    const server = {
       name: 'The model server',
-      url,
       advice: 'Start it, or correct OPENAI_BASE_URL.',
       ...(key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } }),
-    });
+    };
+    this.#upstream = new ModelServerClient({ ...server, url });
+    this.#root = new ModelServerClient({ ...server, url: url.replace(/\/v1\/?$/, '') });
   }
 
   get connections(): number {
@@ -107,12 +115,31 @@ export class OpenAiProvider implements ModelProvider {
     return { load_duration_ms: Math.round(performance.now() - startedAt) };
   }
 
+  async embed(request: EmbedRequest, signal: AbortSignal): Promise<EmbedResult> {
+    const response = await this.#upstream.json(
+      { method: 'POST', path: '/embeddings', body: openAiEmbedBody(request), signal },
+      (status, sentence) =>
+        isMissingEndpoint(status, sentence)
+          ? missingEndpoint('/v1/embeddings', sentence)
+          : mapErrorStatus(request.model)(status, sentence),
+    );
+    if (carriesError(response)) throw rejected(this.#upstream.errorText(response));
+    return readOpenAiEmbeddings(request, response);
+  }
+
+  /** Paths below `/v1` go below the configured address, others next to it. */
+  forward(request: ForwardRequest, signal: AbortSignal): Promise<ForwardedResponse> {
+    const { path } = request;
+    if (!path.startsWith('/v1/')) return this.#root.forward(request, signal);
+    return this.#upstream.forward({ ...request, path: path.slice('/v1'.length) }, signal);
+  }
+
   async check(signal: AbortSignal): Promise<void> {
     await this.models(signal);
   }
 
-  close(): Promise<void> {
-    return this.#upstream.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#upstream.close(), this.#root.close()]);
   }
 }
 
@@ -121,6 +148,10 @@ const LOOKS_MULTIMODAL = /\b(gpt-4o|gpt-4\.1|gpt-5|o[34]|claude|gemini|gemma-?3|
 
 const modelNotServed = (model: string) =>
   new AppError('model_not_found', `The model server has no model ${model}. GET /api/models lists its models.`);
+
+function rejected(sentence = 'it did not say why'): AppError {
+  return new AppError('unsupported_value', `The model server rejected the request: ${sentence}`);
+}
 
 const mapErrorStatus =
   (model: string): MapErrorStatus =>

@@ -1,0 +1,289 @@
+import { setImmediate } from 'node:timers/promises';
+import type { TaskRequest } from '#lib/chat/chat-engine';
+import type { Clock } from '#lib/chat/clock';
+import { type BatchInput, EmbeddingBatch, inputBytes, splitIntoBatches } from '#lib/chat/embeddings/embedding-batch';
+import { type Embedding, EmbeddingCache } from '#lib/chat/embeddings/embedding-cache';
+import { embeddingKeys } from '#lib/chat/embeddings/embedding-key';
+import type { TaskWork } from '#lib/chat/scheduler/task';
+import type { Config } from '#lib/config/config';
+import { AppError } from '#lib/errors';
+import { BodyBudget } from '#lib/http/body-budget';
+import { abortable } from '#lib/models/abortable';
+import type { EmbedInput, EmbedRequest, EmbedResult, Vector } from '#lib/models/embedding';
+import { checkEmbedSupport } from '#lib/models/embedding-support';
+import type { ModelProvider } from '#lib/models/provider';
+import { callWithRetries } from '#lib/models/resilient-call';
+import { MIB } from '#lib/units';
+import type { CacheHeader } from '#lib/wire/chat';
+import type { CacheStats } from '#lib/wire/server-stats';
+
+/** Memory of all requests under way, inputs and vectors; one caller half of it. */
+const MAX_HELD_BYTES = 128 * MIB;
+/** Batches of one request that wait or run at a time. The others do not take places in the line. */
+const MAX_CONCURRENT_BATCHES = 4;
+
+export interface EmbeddingServiceOptions {
+  readonly settings: Config;
+  readonly clock: Clock;
+  runTask<T>(task: TaskRequest, work: TaskWork<T>): Promise<T>;
+}
+
+export interface EmbeddingSubmitter {
+  readonly caller: string;
+  /** Neither reads the cache nor joins other requests; the vectors are stored. */
+  readonly bypassCache: boolean;
+  /** The client's. */
+  readonly signal: AbortSignal;
+}
+
+export interface EmbeddingResponse {
+  /** In the order of the inputs. */
+  readonly vectors: readonly Vector[];
+  readonly promptTokens: number;
+  /** `hit` or `joined` if no input was sent to the model server for this request. */
+  readonly cacheStatus: CacheHeader;
+  readonly ignoredFields: readonly string[];
+  /** To be called once, when the vectors are no longer needed. */
+  release(): void;
+}
+
+/** One request on its way through the service. */
+interface Call {
+  readonly provider: ModelProvider;
+  readonly request: EmbedRequest;
+  readonly submitter: EmbeddingSubmitter;
+  readonly held: HeldMemory;
+  /** Whether it reads the cache and joins other requests. */
+  readonly mayShare: boolean;
+}
+
+/** Where the inputs of a request are. */
+interface Plan {
+  readonly cached: Map<string, Embedding>;
+  readonly joined: ReadonlySet<EmbeddingBatch>;
+  readonly own: readonly EmbeddingBatch[];
+}
+
+/**
+ * Embeddings through cache, single flight and the line of chats, each by single input: a request
+ * takes the inputs that are cached from the cache, joins those that are under way, and sends the
+ * rest in batches of bounded size.
+ */
+export class EmbeddingService {
+  readonly #options: EmbeddingServiceOptions;
+  readonly #cache: EmbeddingCache;
+  readonly #budget = new BodyBudget(MAX_HELD_BYTES);
+  /** The batches of inputs that wait or run, by the keys of the inputs. */
+  readonly #inFlight = new Map<string, EmbeddingBatch>();
+
+  constructor(options: EmbeddingServiceOptions) {
+    const { settings, clock } = options;
+    this.#options = options;
+    this.#cache = new EmbeddingCache(
+      { maxBytes: settings.EMBEDDING_CACHE_MAX_SIZE_MB * MIB, ttlMs: settings.CACHE_TTL_SECONDS * 1000 },
+      clock,
+    );
+  }
+
+  /** Throws the provider's errors, `unsupported_value`, `queue_full` and `shutting_down`. */
+  async embed(
+    provider: ModelProvider,
+    request: EmbedRequest,
+    submitter: EmbeddingSubmitter,
+  ): Promise<EmbeddingResponse> {
+    const ignoredFields = checkEmbedSupport(provider, request);
+    const held = new HeldMemory(this.#budget, submitter.caller);
+    try {
+      held.add(request.inputs.reduce<number>((bytes, input) => bytes + inputBytes(input), 0));
+      const keys = embeddingKeys(provider.id, request).map((key) => this.#scopedKey(key, submitter.caller));
+      const inputs = new Map(keys.map((key, index) => [key, request.inputs[index] ?? '']));
+      const call: Call = { provider, request, submitter, held, mayShare: !submitter.bypassCache };
+      const { found, cacheStatus } = await this.#collect(call, inputs);
+      const embeddings = keys.map((key) => found.get(key)).filter((one): one is Embedding => one !== undefined);
+      return {
+        vectors: embeddings.map(({ vector }) => vector),
+        promptTokens: embeddings.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
+        cacheStatus,
+        ignoredFields,
+        release: () => held.release(),
+      };
+    } catch (error) {
+      held.release();
+      throw error;
+    }
+  }
+
+  /** Returns how many entries were removed. */
+  clear(): number {
+    return this.#cache.clear();
+  }
+
+  stats(): CacheStats {
+    return this.#cache.stats();
+  }
+
+  /** The embedding of every input. */
+  async #collect(
+    call: Call,
+    inputs: ReadonlyMap<string, EmbedInput>,
+  ): Promise<{ found: Map<string, Embedding>; cacheStatus: CacheHeader }> {
+    const { signal } = call.submitter;
+    signal.throwIfAborted();
+    const { cached: found, joined, own } = this.#plan(call, inputs);
+    const batches = [...joined, ...own];
+    for (const batch of batches) batch.retain();
+    if (own.length > 0) void this.#run(own, call);
+    let hasFailed = false;
+    try {
+      await abortable(Promise.all(batches.map((batch) => this.#take(batch, call, joined, found))), signal);
+    } catch (error) {
+      // A client that left may come back within the grace period.
+      hasFailed = !signal.aborted;
+      throw error;
+    } finally {
+      for (const batch of batches) batch.release(hasFailed);
+    }
+    const lost = new Map([...inputs].filter(([key]) => !found.has(key)));
+    if (lost.size > 0) {
+      const again = await this.#collect({ ...call, mayShare: false }, lost);
+      for (const [key, embedding] of again.found) found.set(key, embedding);
+    }
+    return { found, cacheStatus: this.#statusOf(call, own.length > 0 || lost.size > 0, joined.size > 0) };
+  }
+
+  /**
+   * Looks every input up, and registers batches for the others. Synchronous: no two identical
+   * inputs can miss each other.
+   */
+  #plan({ mayShare }: Call, inputs: ReadonlyMap<string, EmbedInput>): Plan {
+    const { settings, clock } = this.#options;
+    const cached = new Map<string, Embedding>();
+    const joined = new Set<EmbeddingBatch>();
+    const missing: BatchInput[] = [];
+    for (const [key, input] of inputs) {
+      const embedding = mayShare && settings.CACHE_ENABLED ? this.#cache.get(key) : undefined;
+      const batch = mayShare && settings.BATCH_DEDUPLICATION ? this.#inFlight.get(key) : undefined;
+      if (embedding !== undefined) cached.set(key, embedding);
+      else if (batch !== undefined) joined.add(batch);
+      else missing.push({ key, input });
+    }
+    const limits = { clock, graceMs: settings.DISCONNECT_GRACE_MS };
+    const own = splitIntoBatches(missing).map((batch) => new EmbeddingBatch(batch, limits));
+    for (const batch of own)
+      for (const { key } of batch.inputs) if (!this.#inFlight.has(key)) this.#inFlight.set(key, batch);
+    return { cached, joined, own };
+  }
+
+  /**
+   * Adds the embeddings of a batch to `found`. One that another request began may have failed by
+   * an input of that request: its inputs are left out, and sent again.
+   */
+  async #take(
+    batch: EmbeddingBatch,
+    { held }: Call,
+    joined: ReadonlySet<EmbeddingBatch>,
+    found: Map<string, Embedding>,
+  ): Promise<void> {
+    let embeddings: readonly Embedding[];
+    try {
+      embeddings = await batch.result;
+    } catch (error) {
+      if (joined.has(batch)) return;
+      throw error;
+    }
+    held.add(embeddings.reduce((bytes, { vector }) => bytes + vector.byteLength, 0));
+    for (const [index, { key }] of batch.inputs.entries()) {
+      const embedding = embeddings[index];
+      if (embedding !== undefined) found.set(key, embedding);
+    }
+  }
+
+  /** Runs the batches of one request, a few at a time. Never rejects. */
+  async #run(batches: readonly EmbeddingBatch[], call: Call): Promise<void> {
+    const release = call.held.share();
+    const rest = batches.values();
+    const runRest = async () => {
+      for (const batch of rest) await this.#runBatch(batch, call);
+    };
+    const count = Math.min(MAX_CONCURRENT_BATCHES, this.#options.settings.QUEUE_MAX_CONCURRENT, batches.length);
+    await Promise.all(Array.from({ length: count }, runRest));
+    release();
+  }
+
+  async #runBatch(batch: EmbeddingBatch, { provider, request, submitter }: Call): Promise<void> {
+    const { settings } = this.#options;
+    const { bytes, signal } = batch;
+    const task: TaskRequest = { caller: submitter.caller, priority: 0, model: request.model, provider, bytes, signal };
+    try {
+      signal.throwIfAborted();
+      const inputs = batch.inputs.map(({ input }) => input);
+      const result = await this.#options.runTask(task, (chosen, taskSignal) =>
+        callWithRetries((inTime) => embedWith(chosen, { ...request, inputs }, inTime), settings, taskSignal),
+      );
+      const embeddings = batch.resolve(result);
+      if (settings.CACHE_ENABLED)
+        for (const [index, { key }] of batch.inputs.entries()) {
+          const embedding = embeddings[index];
+          if (embedding !== undefined) this.#cache.set(key, embedding);
+        }
+    } catch (error) {
+      batch.reject(error);
+      // Its readers leave the other batches of the request before the next one begins.
+      await setImmediate();
+    } finally {
+      for (const { key } of batch.inputs) if (this.#inFlight.get(key) === batch) this.#inFlight.delete(key);
+    }
+  }
+
+  #statusOf({ mayShare }: Call, hasSent: boolean, hasJoined: boolean): CacheHeader {
+    if (!mayShare || !this.#options.settings.CACHE_ENABLED) return hasJoined && !hasSent ? 'joined' : 'bypass';
+    return hasSent ? 'miss' : hasJoined ? 'joined' : 'hit';
+  }
+
+  /** A cache key, per caller if responses are not shared. */
+  #scopedKey(key: string, caller: string): string {
+    return this.#options.settings.CACHE_SCOPE === 'all' ? key : `${key} ${caller}`;
+  }
+}
+
+async function embedWith(provider: ModelProvider, request: EmbedRequest, signal: AbortSignal): Promise<EmbedResult> {
+  if (provider.embed === undefined) throw new AppError('unsupported_value', 'The model server makes no embeddings.');
+  return await provider.embed(request, signal);
+}
+
+/** The memory of one request. Released when its reader and its batches have ended. */
+class HeldMemory {
+  readonly #budget: BodyBudget;
+  readonly #caller: string;
+  #bytes = 0;
+  #users = 1;
+
+  constructor(budget: BodyBudget, caller: string) {
+    this.#budget = budget;
+    this.#caller = caller;
+  }
+
+  /** Throws `queue_full` if there is no memory for as much. */
+  add(bytes: number): void {
+    if (!this.#budget.reserve(this.#caller, bytes))
+      throw new AppError(
+        'queue_full',
+        'The server is working on too many embeddings. Try again in a few seconds, or send fewer inputs at a time.',
+        { data: { reason: 'bytes' } },
+      );
+    this.#bytes += bytes;
+  }
+
+  /** One more user, until it calls the result. */
+  share(): () => void {
+    this.#users += 1;
+    return () => this.release();
+  }
+
+  release(): void {
+    this.#users -= 1;
+    if (this.#users > 0) return;
+    this.#budget.release(this.#caller, this.#bytes);
+    this.#bytes = 0;
+  }
+}
