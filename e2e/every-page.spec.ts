@@ -46,7 +46,7 @@ for (const path of PAGES) {
 }
 
 test('scripts come as the build compressed them, to be compiled while they arrive', async ({ page }) => {
-  const html = await (await page.request.get('/')).text();
+  const html = await (await page.request.get('/', { headers: { accept: 'text/html' } })).text();
   const scripts = [...html.matchAll(/<script src="([^"]+)"/g)].map(([, source]) => `${source}`);
   expect(scripts.length).toBeGreaterThan(3);
   for (const script of scripts) {
@@ -144,7 +144,7 @@ test('the appearance that was chosen stays, without a flash of the other', async
   await page.getByRole('button', { name: /^Theme/ }).click();
   await page.getByRole('menuitemcheckbox', { name: 'Dark' }).click();
   await expect(page.getByRole('button', { name: 'Theme: Dark' })).toBeVisible();
-  const html = await (await page.request.get('/')).text();
+  const html = await (await page.request.get('/', { headers: { accept: 'text/html' } })).text();
   expect(html).toMatch(/<html[^>]*data-theme="dark"/);
 });
 

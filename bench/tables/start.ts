@@ -52,7 +52,7 @@ async function run(): Promise<Table> {
       await delay(REST_MS);
       const rest = residentMb(server.pid);
       const asked = performance.now();
-      const shown = await fetch(server.url + page);
+      const shown = await fetch(server.url + page, { headers: { accept: 'text/html' } });
       await shown.arrayBuffer();
       if (shown.status >= 500) throw new Error(`${page} answered ${shown.status}`);
       const shownMs = performance.now() - asked;

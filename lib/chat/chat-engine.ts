@@ -21,6 +21,7 @@ import { type RunnableTask, Task, type TaskContext, type TaskWork } from '#lib/c
 import { AppError } from '#lib/errors';
 import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
 import type { ResolvedModel, RouteTarget } from '#lib/models/model-route';
+import { isSameTaggedModel } from '#lib/models/model-name';
 import type { KeepAlive, ModelProvider } from '#lib/models/provider';
 import type { ModelServers } from '#lib/models/servers';
 import { PercentileWindow } from '#lib/telemetry/percentiles';
@@ -329,6 +330,23 @@ export class ChatEngine {
   /** Times of generations, from the request on. */
   get latencies(): { firstToken: PercentileWindow; total: PercentileWindow } {
     return { firstToken: this.#firstToken, total: this.#total };
+  }
+
+  /**
+   * Unloads a model of Ollama, and returns its name. Throws `unsupported_value` while a request
+   * runs with it or waits for it, and if its model server cannot unload models.
+   */
+  async unloadModel(name: string, signal: AbortSignal): Promise<string> {
+    const { provider, model, targets } = await this.#options.directory.resolve(name);
+    const providers = targets?.[0]?.servers.map((server) => server.provider) ?? [provider];
+    const unloaders = providers.flatMap(({ ollama }) => ollama ?? []);
+    if (unloaders.length === 0)
+      throw new AppError('unsupported_value', 'Only Ollama unloads models, and this one is of another model server.');
+    const uses = this.#scheduler.usesOf((used) => isSameTaggedModel(used, model));
+    if (uses > 0)
+      throw new AppError('unsupported_value', `${model} is in use: ${uses} running or waiting. Try again later.`);
+    await Promise.all(unloaders.map((ollama) => ollama.unload(model, signal)));
+    return model;
   }
 
   /** Returns how many entries were removed. */

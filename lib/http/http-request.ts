@@ -1,4 +1,7 @@
+import { Readable } from 'node:stream';
 import { BodyBuffer, checkContentLength } from '#lib/http/body-budget';
+import { bodyTooLarge } from '#lib/http/body-limit';
+import { type BodyStream, boundedStream } from '#lib/http/body-stream';
 
 /**
  * The part of the web's `Request` that handlers use. `server.ts` passes a `NodeRequest`, Next a
@@ -21,6 +24,20 @@ export interface HttpRequest {
    * to exceed `limitBytes`, and `queue_full` if the memory for request bodies is used up.
    */
   bytes(limitBytes: number): Promise<Uint8Array>;
+  /**
+   * The body while it arrives, in place of `bytes`; may be called once. It may take any time as
+   * long as bytes arrive. Throws `body_too_large` if its length is known to exceed `limitBytes`.
+   */
+  stream(limitBytes: number): BodyStream;
+}
+
+/** The declared length of a body, undefined without one. Throws `body_too_large` above the limit. */
+export function declaredLength({ headers }: Pick<HttpRequest, 'headers'>, limitBytes: number): number | undefined {
+  const header = headers.get('content-length');
+  if (header === null) return undefined;
+  const sizeBytes = Number(header);
+  if (sizeBytes > limitBytes) throw bodyTooLarge({ limitBytes, sizeBytes });
+  return sizeBytes;
 }
 
 export interface RequestHeaders {
@@ -63,5 +80,15 @@ export class WebRequest implements HttpRequest {
     } finally {
       buffer.release();
     }
+  }
+
+  stream(limitBytes: number): BodyStream {
+    const declaredBytes = declaredLength(this, limitBytes);
+    const { body } = this.#request;
+    const source = body === null ? Readable.from([]) : Readable.from(body);
+    const content = boundedStream(source, limitBytes, (bytes) => {
+      this.readBytes += bytes;
+    });
+    return { content, declaredBytes };
   }
 }

@@ -3,13 +3,13 @@ import { AppError } from '#lib/errors';
 import { keyRequired, verifyCredentials } from '#lib/http/auth';
 import { retryAfterHeader, toErrorResponse } from '#lib/http/errors';
 import type { RequestHeaders } from '#lib/http/http-request';
-import { json, type Reply } from '#lib/http/reply';
+import { json, plainText, type Reply } from '#lib/http/reply';
 import { PAGE_PATHS } from '#lib/wire/page-paths';
 
 /**
  * Access to pages, static files and unknown paths. A browser that opens a page without a key is
  * redirected to the sign-in page, other clients get JSON. No header decides whether a key is
- * needed.
+ * needed. At `/`, a client that is no browser gets what Ollama responds there.
  */
 
 /** Kind of a path. The app does not serve an `unknown` one. */
@@ -40,6 +40,8 @@ export function checkPageAccess(
   const isRead = method === 'GET' || method === 'HEAD';
   if (!isWellFormed(request.target))
     return toReply(new AppError('invalid_request', 'The address of this request is not a well-formed path.'));
+  if (isRead && request.target === '/' && kind === 'page' && !isBrowser(headers))
+    return plainText(OLLAMA_IS_RUNNING, COMMON_HEADERS);
   if (method === 'OPTIONS' && kind !== 'unknown') return { status: 204, headers: { allow: ALLOW }, body: null };
   try {
     if (needsKey(request.target, kind, settings)) {
@@ -83,6 +85,14 @@ export function isNavigation(headers: RequestHeaders): boolean {
   const mode = headers.get('sec-fetch-mode');
   if (mode !== null) return mode === 'navigate';
   return /\btext\/html\b/i.test(headers.get('accept') ?? '');
+}
+
+/** What Ollama's clients look for at `/` before they do anything else, without a key. */
+const OLLAMA_IS_RUNNING = 'Ollama is running';
+
+/** A browser asks for HTML, or says how it asks. Next's own requests for `/` have a query. */
+function isBrowser(headers: RequestHeaders): boolean {
+  return headers.get('sec-fetch-mode') !== null || /\btext\/html\b/i.test(headers.get('accept') ?? '');
 }
 
 /** Whether the path decodes to text without control characters, backslashes and dot segments. */

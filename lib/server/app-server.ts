@@ -14,6 +14,7 @@ import { pathnameOf } from '#lib/http/page-access';
 import { json, type Reply } from '#lib/http/reply';
 import { resolveRequestId } from '#lib/http/request-id';
 import type { RouteContext, RouteHandler } from '#lib/http/route';
+import { streamedUploads } from '#lib/http/streamed-uploads';
 import { createServer } from '#lib/node-http';
 import { findAppPaths } from '#lib/server/app-paths';
 import { isSharedAddress, limitConnections } from '#lib/server/connection-limit';
@@ -187,7 +188,9 @@ function limitBodyTime(incoming: IncomingMessage): void {
   if (incoming.complete || (incoming.headers['content-length'] ?? '0') === '0') {
     if (incoming.headers['transfer-encoding'] === undefined) return;
   }
-  const timer = setTimeout(() => incoming.socket.destroy(), BODY_TIMEOUT_MS);
+  const timer = setTimeout(() => {
+    if (!streamedUploads().has(incoming.socket)) incoming.socket.destroy();
+  }, BODY_TIMEOUT_MS);
   const stop = () => clearTimeout(timer);
   incoming.once('end', stop).once('close', stop);
 }

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { AppError } from '#lib/errors';
 import { BodyBuffer, checkContentLength } from '#lib/http/body-budget';
-import type { HttpRequest, RequestHeaders } from '#lib/http/http-request';
+import { type BodyStream, boundedStream, disconnected } from '#lib/http/body-stream';
+import { declaredLength, type HttpRequest, type RequestHeaders } from '#lib/http/http-request';
+import { streamedUploads } from '#lib/http/streamed-uploads';
 
 /** Adapter of a node:http request. Everything is computed lazily. */
 export class NodeRequest implements HttpRequest, RequestHeaders {
@@ -82,8 +83,17 @@ export class NodeRequest implements HttpRequest, RequestHeaders {
       incoming.on('error', () => reject(disconnected()));
     });
   }
-}
 
-function disconnected(): AppError {
-  return new AppError('invalid_request', 'The connection ended before the whole body had arrived.');
+  stream(limitBytes: number): BodyStream {
+    const incoming = this.#incoming;
+    const { socket } = incoming;
+    const declaredBytes = declaredLength(this, limitBytes);
+    const content = boundedStream(incoming, limitBytes, (bytes) => {
+      this.readBytes += bytes;
+    });
+    streamedUploads().add(socket);
+    // The next request of the connection has the usual time limits.
+    incoming.once('end', () => streamedUploads().delete(socket));
+    return { content, declaredBytes };
+  }
 }

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { AppError } from '#lib/errors';
 import { endSocket } from '#lib/http/end-socket';
 import { toErrorResponse } from '#lib/http/errors';
+import { streamedUploads } from '#lib/http/streamed-uploads';
 import { STATUS_CODES } from '#lib/node-http';
 import type { ErrorBody } from '#lib/wire/error';
 
@@ -24,6 +25,8 @@ export function refuseTunnel(_incoming: IncomingMessage, socket: Duplex): void {
 
 /** Refuses bytes that the HTTP parser rejected. */
 export function refuseInvalidHttp(error: NodeJS.ErrnoException, socket: Duplex): void {
+  // Node reports the time limit of a body once, and leaves the connection to this listener.
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && streamedUploads().has(socket)) return;
   if (!socket.writable) {
     socket.destroy();
     return;

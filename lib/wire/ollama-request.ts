@@ -89,6 +89,7 @@ export const ollamaShowSchema = z
   .object({
     model: optional(modelNameSchema).describe('Also `name`, as in older clients.'),
     name: optional(modelNameSchema),
+    verbose: optional(z.boolean()),
   })
   .refine(({ model, name }) => model !== undefined || name !== undefined, {
     path: ['model'],

@@ -35,7 +35,7 @@ export async function chatServer(
   parts: Partial<ChatEngineOptions> = {},
 ): Promise<ChatServer> {
   const env = { HOST: '127.0.0.1', RATE_LIMIT_CHAT: '0', RATE_LIMIT_CODE: '0', LOG_LEVEL: 'silent', ...environment };
-  for (const name of ['config', 'chat', 'models', 'metrics']) resetSingleton(name);
+  for (const name of ['config', 'chat', 'embeddings', 'models', 'metrics']) resetSingleton(name);
   singleton('config', () => readConfig(env));
   const played = engineHarness(env, parts);
   singleton('chat', () => played.engine);
@@ -50,7 +50,12 @@ export async function chatServer(
     await played.provider.check();
     return { down: 0, total: 1 };
   };
-  singleton('models', () => ({ list: async () => list, check }));
+  singleton('models', () => ({
+    list: async () => list,
+    resolve: async (model?: string) => ({ provider: played.provider, model: model ?? MODEL.id }),
+    providers: async () => [played.provider],
+    check,
+  }));
   const server: Server = await createAppServer({
     root: process.cwd(),
     loadPages: async () => async (_incoming, outgoing) => void outgoing.writeHead(404).end(),

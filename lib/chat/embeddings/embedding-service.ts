@@ -221,18 +221,23 @@ export class EmbeddingService {
         callWithRetries((inTime) => embedWith(chosen, { ...request, inputs }, inTime), settings, taskSignal),
       );
       const embeddings = batch.resolve(result);
+      this.#forget(batch);
       if (settings.CACHE_ENABLED)
         for (const [index, { key }] of batch.inputs.entries()) {
           const embedding = embeddings[index];
           if (embedding !== undefined) this.#cache.set(key, embedding);
         }
     } catch (error) {
+      this.#forget(batch);
       batch.reject(error);
       // Its readers leave the other batches of the request before the next one begins.
       await setImmediate();
-    } finally {
-      for (const { key } of batch.inputs) if (this.#inFlight.get(key) === batch) this.#inFlight.delete(key);
     }
+  }
+
+  /** Requests join the batch no more. */
+  #forget(batch: EmbeddingBatch): void {
+    for (const { key } of batch.inputs) if (this.#inFlight.get(key) === batch) this.#inFlight.delete(key);
   }
 
   #statusOf({ mayShare }: Call, hasSent: boolean, hasJoined: boolean): CacheHeader {

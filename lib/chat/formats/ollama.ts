@@ -18,6 +18,8 @@ export const OLLAMA_API_VERSION = '0.24.0';
 const NS_PER_MS = 1e6;
 /** The epoch stands for a time that the provider does not report. */
 const UNKNOWN_TIME = '1970-01-01T00:00:00Z';
+/** Ollama's own end for a model that stays loaded; its clients show "Forever". */
+const FAR_FUTURE = '2318-01-01T00:00:00Z';
 
 /** `/api/chat` wraps the text of a response in a message, `/api/generate` does not. */
 export type OllamaEndpoint = 'chat' | 'generate';
@@ -86,9 +88,9 @@ export function ollamaStreamEncoder(endpoint: OllamaEndpoint, request: RequestVi
   };
 }
 
-/** The response to a request that only loads a model. */
-export function ollamaLoadResponse(endpoint: OllamaEndpoint, model: string) {
-  return { ...responseFields(endpoint, model, {}), done: true, done_reason: 'load' };
+/** The response to a request that only loads or unloads a model. */
+export function ollamaLoadResponse(endpoint: OllamaEndpoint, model: string, done_reason: 'load' | 'unload' = 'load') {
+  return { ...responseFields(endpoint, model, {}), done: true, done_reason };
 }
 
 export function ollamaTag(model: ModelInfo) {
@@ -101,6 +103,12 @@ export function ollamaTag(model: ModelInfo) {
     digest: createHash('sha256').update(`${model.provider}/${model.id}`).digest('hex'),
     details: details(model),
   };
+}
+
+/** A loaded model of a provider that does not say how long it keeps it. */
+export function ollamaRunningModel(model: ModelInfo) {
+  const { modified_at: _modified, ...tag } = ollamaTag(model);
+  return { ...tag, expires_at: FAR_FUTURE, size_vram: 0, context_length: model.context_length ?? 0 };
 }
 
 export function ollamaShowResponse(model: ModelInfo) {

@@ -40,6 +40,15 @@ export function requestLogFields(request: PendingRequest, cacheStatus: CacheHead
   return `,"cache":"${cacheStatus}","caller":"${callerHash(caller)}","model":${modelNameJson(generation.model)}${served}${tokens},"queued_ms":${queued_ms},"total_ms":${total_ms},"outcome":"${state}"`;
 }
 
+/** Access-log members of an embedding request. */
+export function embeddingLogFields(
+  caller: string,
+  model: string,
+  { cacheStatus, inputs, promptTokens }: { cacheStatus: CacheHeader; inputs: number; promptTokens: number },
+): string {
+  return `,"cache":"${cacheStatus}","caller":"${callerHash(caller)}","model":${JSON.stringify(model)},"inputs":${inputs},"prompt_tokens":${promptTokens}`;
+}
+
 /** Access-log members of a rejected chat request. `model` is the one that was requested. */
 export function rejectedLogFields(caller: string, model: string | undefined): string {
   const name = model === undefined ? '' : `,"model":${JSON.stringify(model)}`;

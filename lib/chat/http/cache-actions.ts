@@ -1,3 +1,4 @@
+import { embeddingService } from '#lib/chat/embeddings/embedding-singleton';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { parseBody, readJson } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
@@ -14,7 +15,8 @@ export async function handleStatsAction(request: HttpRequest): Promise<Reply> {
     const { model, load_duration_ms } = await engine.warmModel(data?.model, signal);
     return success({ action, message: `${model} is loaded.`, model, load_duration_ms });
   }
-  const responses = action === 'clear_conversation_cache' ? 0 : engine.clearResponses();
+  const isOfConversations = action === 'clear_conversation_cache';
+  const responses = isOfConversations ? 0 : engine.clearResponses() + embeddingService().clear();
   const conversations = action === 'clear_response_cache' ? 0 : engine.clearConversations();
   const cleared = responses + conversations;
   return success({

@@ -4,6 +4,7 @@ import { fromOllamaChat, fromOllamaGenerate } from '#lib/chat/formats/ollama-req
 import { type ApiAdapter, apiAdapter, type KnownRequest, submitThrough } from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { type BodyHandling, replyToBody } from '#lib/chat/http/known-bodies';
+import { requireManagement } from '#lib/chat/http/ollama-access';
 import { AppError } from '#lib/errors';
 import { parseBody } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
@@ -96,7 +97,28 @@ function respond(
   remember: (known: KnownRequest) => void,
 ): Promise<Reply> {
   if (chat !== undefined) return submitThrough(api, { chat, unknownFields: unknown }, request, context, remember);
+  if (keepAlive !== undefined && (durationMs(keepAlive) ?? MIN_KEEP_ALIVE_MS) < MIN_KEEP_ALIVE_MS)
+    return unloadModel(endpoint, model, unknown, request, context);
   return loadModel(endpoint, model, keepAlive, unknown, request.signal);
+}
+
+/** Unloads a model that no request needs, where this is allowed. */
+async function unloadModel(
+  endpoint: OllamaEndpoint,
+  name: string,
+  unknown: readonly string[],
+  request: HttpRequest,
+  context: RequestContext,
+): Promise<Reply> {
+  if (!context.settings.OLLAMA_MANAGE)
+    throw new AppError(
+      'unsupported_value',
+      'A model cannot be unloaded through this server, because other users may need it. Set OLLAMA_MANAGE=true to allow it.',
+      { details: [{ field: 'keep_alive', message: 'must be at least 1 s' }] },
+    );
+  requireManagement(request, context);
+  const model = await chatEngine().unloadModel(name, request.signal);
+  return json(ollamaLoadResponse(endpoint, model, 'unload'), 200, ignoredFieldsHeader(unknown));
 }
 
 async function loadModel(
@@ -106,14 +128,6 @@ async function loadModel(
   unknown: readonly string[],
   signal: AbortSignal,
 ): Promise<Reply> {
-  if (keepAlive !== undefined && (durationMs(keepAlive) ?? MIN_KEEP_ALIVE_MS) < MIN_KEEP_ALIVE_MS)
-    throw new AppError(
-      'unsupported_value',
-      'A model cannot be unloaded through this server, because other users may need it.',
-      {
-        details: [{ field: 'keep_alive', message: 'must be at least 1 s' }],
-      },
-    );
   const { model } = await chatEngine()
     .warmModel(name, signal, keepAlive)
     .catch((error: unknown) => {

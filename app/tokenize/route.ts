@@ -1,0 +1,9 @@
+import { openAiError } from '#lib/chat/formats/openai';
+import { passJson } from '#lib/chat/http/pass-through-handler';
+import { route } from '#lib/http/route';
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
+  '/tokenize',
+  { POST: passJson('/tokenize') },
+  { rateLimit: 'chat', errorBody: openAiError },
+);

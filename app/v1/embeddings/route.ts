@@ -1,0 +1,9 @@
+import { handleOpenAiEmbeddings } from '#lib/chat/http/embeddings-handler';
+import { openAiError } from '#lib/chat/formats/openai';
+import { route } from '#lib/http/route';
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
+  '/v1/embeddings',
+  { POST: handleOpenAiEmbeddings },
+  { rateLimit: 'embeddings', errorBody: openAiError },
+);

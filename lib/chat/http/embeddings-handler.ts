@@ -1,0 +1,171 @@
+import { embeddingService } from '#lib/chat/embeddings/embedding-singleton';
+import type { EmbeddingResponse } from '#lib/chat/embeddings/embedding-service';
+import { chatEngine } from '#lib/chat/engine-singleton';
+import {
+  type BodyParts,
+  ollamaEmbedBody,
+  ollamaEmbeddingsBody,
+  openAiEmbeddingsBody,
+} from '#lib/chat/formats/embeddings';
+import { embeddingLogFields, rejectedLogFields } from '#lib/chat/http/access-log-fields';
+import { submitterOf } from '#lib/chat/http/submitter';
+import { parseBody, readJson } from '#lib/http/body';
+import type { HttpRequest } from '#lib/http/http-request';
+import { ignoredFieldsHeader, unknownFields } from '#lib/http/ignored-fields';
+import { jsonBytes, type Reply } from '#lib/http/reply';
+import type { RequestContext } from '#lib/http/route';
+import type { EmbedInput, EmbedRequest } from '#lib/models/embedding';
+import { checkEmbedSupport } from '#lib/models/embedding-support';
+import { modelDirectory } from '#lib/models/model-directory';
+import { KIB, MIB } from '#lib/units';
+import {
+  EXTRA_EMBEDDING_FIELDS,
+  type OpenAiEmbeddings,
+  ollamaEmbedSchema,
+  ollamaEmbeddingsSchema,
+  openAiEmbeddingsSchema,
+} from '#lib/wire/embeddings-request';
+
+/** Thousands of texts, as RAG sends them. */
+const EMBEDDINGS_LIMIT_BYTES = 8 * MIB;
+/** A body of more numbers is made while it is sent. */
+const MAX_NUMBERS_AT_ONCE = 32_768;
+const PIECE_CHARACTERS = 64 * KIB;
+
+const OPENAI_FIELDS = Object.keys(openAiEmbeddingsSchema.shape);
+const EMBED_FIELDS = Object.keys(ollamaEmbedSchema.shape);
+const EMBEDDINGS_FIELDS = Object.keys(ollamaEmbeddingsSchema.shape);
+
+/** POST /v1/embeddings */
+export async function handleOpenAiEmbeddings(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const body = await readJson(request, EMBEDDINGS_LIMIT_BYTES);
+  const parsed = parseBody(openAiEmbeddingsSchema, body);
+  const { model, dimensions, user, encoding_format: encoding } = parsed;
+  return await embed(
+    { model, inputs: inputsOf(parsed.input), dimensions, user, extra: extraOf(parsed) },
+    unknownFields(body, parsed, OPENAI_FIELDS),
+    (response) => openAiEmbeddingsBody({ ...response, model }, encoding === 'base64'),
+    request,
+    context,
+  );
+}
+
+/** POST /api/embed of Ollama's API. */
+export async function handleOllamaEmbed(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const startedMs = performance.now();
+  const body = await readJson(request, EMBEDDINGS_LIMIT_BYTES, true);
+  const parsed = parseBody(ollamaEmbedSchema, body);
+  const { model, input = '', dimensions, truncate, options, keep_alive: keepAlive } = parsed;
+  const inputs = typeof input === 'string' ? (input === '' ? [] : [input]) : input;
+  return await embed(
+    { model, inputs, dimensions, truncate, options, keepAlive },
+    unknownFields(body, parsed, EMBED_FIELDS),
+    (response) => ollamaEmbedBody({ ...response, model }, performance.now() - startedMs),
+    request,
+    context,
+  );
+}
+
+/** POST /api/embeddings, the older route of Ollama's API. */
+export async function handleOllamaEmbeddings(request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const body = await readJson(request, EMBEDDINGS_LIMIT_BYTES, true);
+  const parsed = parseBody(ollamaEmbeddingsSchema, body);
+  const { model, prompt = '', options, keep_alive: keepAlive } = parsed;
+  return await embed(
+    { model, inputs: prompt === '' ? [] : [prompt], options, keepAlive, isRaw: true },
+    unknownFields(body, parsed, EMBEDDINGS_FIELDS),
+    (response) => ollamaEmbeddingsBody({ ...response, model }),
+    request,
+    context,
+  );
+}
+
+async function embed(
+  wanted: EmbedRequest,
+  unknown: readonly string[],
+  write: (response: EmbeddingResponse) => BodyParts,
+  request: HttpRequest,
+  context: RequestContext,
+): Promise<Reply> {
+  const { signal } = request;
+  const { caller, bypassCache = false } = submitterOf(request, context);
+  context.failureLog = () => rejectedLogFields(caller, wanted.model);
+  const { provider, model } = await modelDirectory().resolve(wanted.model);
+  const resolved = { ...wanted, model };
+  const response =
+    wanted.inputs.length === 0
+      ? await loadModel(resolved, provider, caller, signal)
+      : await embeddingService().embed(provider, resolved, { caller, bypassCache, signal });
+  const { vectors, promptTokens, cacheStatus, ignoredFields } = response;
+  const headers = { 'x-cache': cacheStatus, ...ignoredFieldsHeader(unknown, ignoredFields) };
+  const log = embeddingLogFields(caller, model, { cacheStatus, inputs: vectors.length, promptTokens });
+  return { ...partsReply(write(response), vectors, response.release, headers), log };
+}
+
+/** Without inputs, Ollama loads the model. Other servers have nothing to do. */
+async function loadModel(
+  { model, keepAlive, isRaw }: EmbedRequest,
+  provider: Parameters<typeof checkEmbedSupport>[0],
+  caller: string,
+  signal: AbortSignal,
+): Promise<EmbeddingResponse> {
+  const request: EmbedRequest = { model, inputs: [], keepAlive, isRaw };
+  const ignoredFields = checkEmbedSupport(provider, request);
+  if (provider.id === 'ollama')
+    await chatEngine().runTask({ caller, priority: 0, model, provider, bytes: 0, signal }, async (chosen, taskSignal) =>
+      chosen.embed?.({ ...request, isRaw: false }, taskSignal),
+    );
+  return { vectors: [], promptTokens: 0, cacheStatus: 'bypass', ignoredFields, release: () => {} };
+}
+
+function inputsOf(input: OpenAiEmbeddings['input']): readonly EmbedInput[] {
+  if (typeof input === 'string') return [input];
+  return isTokens(input) ? [input] : input;
+}
+
+function isTokens(input: readonly EmbedInput[] | readonly number[]): input is readonly number[] {
+  return typeof input[0] === 'number';
+}
+
+function extraOf(parsed: OpenAiEmbeddings): Record<string, unknown> | undefined {
+  const extra = Object.entries(parsed).filter(([name, value]) => EXTRA.has(name) && value !== undefined);
+  return extra.length === 0 ? undefined : Object.fromEntries(extra);
+}
+
+const EXTRA: ReadonlySet<string> = new Set(EXTRA_EMBEDDING_FIELDS);
+
+/** A small body as a whole, and a large one as it is read. `release` is called after the last. */
+function partsReply(
+  parts: BodyParts,
+  vectors: EmbeddingResponse['vectors'],
+  release: () => void,
+  headers: Record<string, string>,
+): Reply {
+  if (vectors.reduce((sum, { length }) => sum + length, 0) <= MAX_NUMBERS_AT_ONCE) {
+    const reply = jsonBytes([...parts].join(''), 200, headers);
+    release();
+    return reply;
+  }
+  const utf8 = new TextEncoder();
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        let text = '';
+        while (text.length < PIECE_CHARACTERS) {
+          const next = parts.next();
+          if (next.done === true) {
+            controller.enqueue(utf8.encode(text));
+            controller.close();
+            release();
+            return;
+          }
+          text += next.value;
+        }
+        controller.enqueue(utf8.encode(text));
+      },
+      cancel: release,
+    },
+    { highWaterMark: 0 },
+  );
+  return { ...jsonBytes('', 200, headers), body };
+}

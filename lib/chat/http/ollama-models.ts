@@ -1,0 +1,111 @@
+import { OLLAMA_API_VERSION, ollamaRunningModel, ollamaShowResponse, ollamaTag } from '#lib/chat/formats/ollama';
+import { chooseProvider } from '#lib/chat/http/choose-provider';
+import { forwardedReply } from '#lib/chat/http/forwarded-reply';
+import { AppError } from '#lib/errors';
+import { parseBody, readJson } from '#lib/http/body';
+import type { HttpRequest } from '#lib/http/http-request';
+import { json, type Reply } from '#lib/http/reply';
+import { findModel, modelDirectory } from '#lib/models/model-directory';
+import type { ModelProvider, OllamaManagement } from '#lib/models/provider';
+import { singleton } from '#lib/singletons';
+import { KIB } from '#lib/units';
+import type { ModelInfo } from '#lib/wire/models';
+import { ollamaShowSchema } from '#lib/wire/ollama-request';
+
+/** Models in the format of Ollama's API: as Ollama writes them where it has them. */
+
+const VERSION_TTL_MS = 60_000;
+
+/** GET /api/tags */
+export async function handleOllamaTags({ signal }: HttpRequest): Promise<Reply> {
+  const [{ models }, known] = await Promise.all([modelDirectory().list(signal), everyTag(signal)]);
+  return json({ models: models.map((model) => knownEntry(known, model) ?? ollamaTag(model)) });
+}
+
+/** GET /api/ps */
+export async function handleOllamaPs({ signal }: HttpRequest): Promise<Reply> {
+  const [{ models }, running] = await Promise.all([modelDirectory().list(signal), everyRunning(signal)]);
+  const others = models.filter(({ loaded, provider }) => loaded && !(provider === 'ollama' && running !== undefined));
+  return json({ models: [...(running ?? []), ...others.map(ollamaRunningModel)] });
+}
+
+/** POST /api/show */
+export async function handleOllamaShow(request: HttpRequest): Promise<Reply> {
+  const { signal } = request;
+  const input = parseBody(ollamaShowSchema, await readJson(request, 16 * KIB, true));
+  const id = input.model ?? input.name ?? '';
+  const { models } = await modelDirectory().list(signal);
+  const model = findModel(models, id);
+  if (model === undefined)
+    throw new AppError('model_not_found', `There is no model ${id}. GET /api/tags lists what is there.`);
+  if (model.provider === 'ollama') {
+    const shown = await showOfOllama(model, input.verbose === true, signal);
+    if (shown !== undefined) return shown;
+  }
+  return json(ollamaShowResponse(model));
+}
+
+/** GET /api/version */
+export async function handleOllamaVersion({ signal }: HttpRequest): Promise<Reply> {
+  return json({ version: (await ollamaVersion(signal)) ?? OLLAMA_API_VERSION });
+}
+
+async function showOfOllama(model: ModelInfo, verbose: boolean, signal: AbortSignal): Promise<Reply | undefined> {
+  const provider = await chooseProvider({
+    model: model.id,
+    canServe: ({ ollama, forward }) => ollama !== undefined && forward !== undefined,
+    unsupported: () => new AppError('model_not_found', `There is no model ${model.id}.`),
+  }).catch(() => undefined);
+  if (provider?.forward === undefined) return undefined;
+  const content = Buffer.from(JSON.stringify({ model: model.id, verbose }));
+  const headers = { 'content-type': 'application/json', 'content-length': String(content.byteLength) };
+  const response = await provider.forward({ method: 'POST', path: '/api/show', headers, content }, signal);
+  return response.isSuccess ? forwardedReply(response, '/api/show') : undefined;
+}
+
+/** Ollama lists each model by its full name. */
+function knownEntry(known: ReadonlyMap<string, object>, { id, provider }: ModelInfo): object | undefined {
+  return provider === 'ollama' ? known.get(id) : undefined;
+}
+
+async function everyTag(signal: AbortSignal): Promise<ReadonlyMap<string, object>> {
+  const lists = await Promise.all((await ollamas()).map((ollama) => ollama.tags(signal).catch(orRethrow(signal))));
+  return new Map(lists.flatMap((list) => [...(list ?? [])]));
+}
+
+/** Undefined if no Ollama reports what it runs. */
+async function everyRunning(signal: AbortSignal): Promise<readonly object[] | undefined> {
+  const lists = await Promise.all((await ollamas()).map((ollama) => ollama.running(signal).catch(orRethrow(signal))));
+  const known = lists.filter((list) => list !== undefined);
+  return known.length === 0 ? undefined : known.flat();
+}
+
+interface KnownVersion {
+  version: string | undefined;
+  readAtMs: number;
+}
+
+/** Clients ask often, and it changes with an update of Ollama only. */
+async function ollamaVersion(signal: AbortSignal): Promise<string | undefined> {
+  const [ollama] = await ollamas();
+  if (ollama === undefined) return undefined;
+  const known = singleton('ollama.version', (): KnownVersion => ({ version: undefined, readAtMs: 0 }));
+  if (known.version !== undefined && performance.now() - known.readAtMs < VERSION_TTL_MS) return known.version;
+  const version = await ollama.version(signal).catch(orRethrow(signal));
+  Object.assign(known, { version, readAtMs: performance.now() });
+  return version;
+}
+
+async function ollamas(): Promise<OllamaManagement[]> {
+  const providers: readonly ModelProvider[] = await modelDirectory().providers();
+  return providers.flatMap(({ ollama }) => (ollama === undefined ? [] : [ollama]));
+}
+
+/** Undefined for an expected failure of Ollama, which must not hide the other models. */
+function orRethrow(signal: AbortSignal): (error: unknown) => undefined {
+  return (error) => {
+    signal.throwIfAborted();
+    if (!AppError.is(error)) throw error;
+    return undefined;
+  };
+}

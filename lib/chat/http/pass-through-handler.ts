@@ -1,0 +1,112 @@
+import type { Readable } from 'node:stream';
+import { chatEngine } from '#lib/chat/engine-singleton';
+import { rejectedLogFields } from '#lib/chat/http/access-log-fields';
+import { chooseProvider } from '#lib/chat/http/choose-provider';
+import { bodyClosed, forwardedReply } from '#lib/chat/http/forwarded-reply';
+import { AppError } from '#lib/errors';
+import { parseJson, readJsonBytes } from '#lib/http/body';
+import type { HttpRequest } from '#lib/http/http-request';
+import type { Reply } from '#lib/http/reply';
+import type { RequestContext, RequestHandler } from '#lib/http/route';
+import type { ForwardedResponse } from '#lib/models/forwarding';
+import type { ModelProvider } from '#lib/models/provider';
+import { withTimeout } from '#lib/models/resilient-call';
+import { MIB } from '#lib/units';
+
+/** A JSON body is held while the request waits. */
+const JSON_LIMIT_BYTES = 8 * MIB;
+/** Audio and images are read while they are sent on, so that none of them is held. */
+const UPLOAD_LIMIT_BYTES = 512 * MIB;
+/** What an upload takes while it waits: buffers of streams and of the connection. */
+const WAITING_UPLOAD_BYTES = 128 * 1024;
+
+/** A body for the model server, and what is known of it before it is sent. */
+interface Passed {
+  readonly model: string | undefined;
+  readonly content: Readable | Uint8Array;
+  readonly contentLength: number | undefined;
+  /** Memory while it waits. */
+  readonly heldBytes: number;
+}
+
+/** Passes JSON on to the model server's endpoint of the same path. */
+export function passJson(path: string): RequestHandler {
+  return async (request, context) => {
+    const content = await readJsonBytes(request, JSON_LIMIT_BYTES);
+    const { byteLength } = content;
+    const model = modelOf(parseJson(content));
+    return await pass(path, { model, content, contentLength: byteLength, heldBytes: byteLength }, request, context);
+  };
+}
+
+/** Passes a form with files on, while it arrives. JSON is passed on as well. */
+export function passUpload(path: string): RequestHandler {
+  return async (request, context) => {
+    if (isJson(request)) return await passJson(path)(request, context);
+    if (!/^multipart\/form-data\b/i.test(request.headers.get('content-type') ?? ''))
+      throw new AppError('unsupported_media_type', 'Send the body as multipart/form-data, with its files.');
+    const { content, declaredBytes } = request.stream(UPLOAD_LIMIT_BYTES);
+    const body = { model: undefined, content, contentLength: declaredBytes, heldBytes: WAITING_UPLOAD_BYTES };
+    return await pass(path, body, request, context).catch((error: unknown) => {
+      content.destroy();
+      throw error;
+    });
+  };
+}
+
+function isJson({ headers }: HttpRequest): boolean {
+  return /^application\/json\b/i.test(headers.get('content-type') ?? '');
+}
+
+async function pass(path: string, body: Passed, request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { caller, settings } = context;
+  const { model, content, contentLength, heldBytes } = body;
+  context.failureLog = () => rejectedLogFields(caller, model);
+  const provider = await chooseProvider({
+    model,
+    canServe: ({ forward }) => forward !== undefined,
+    isPreferred: ({ id }) => id === 'openai',
+    unsupported: () =>
+      new AppError(
+        'unsupported_by_model_server',
+        `The built-in model does not offer ${path}. Set OPENAI_BASE_URL to a model server that does.`,
+      ),
+  });
+  const search = new URL(request.url).search;
+  const headers = contentHeaders(request, contentLength);
+  const task = { caller, priority: 0, model: model ?? path, provider, bytes: heldBytes, signal: request.signal };
+  const head = Promise.withResolvers<ForwardedResponse>();
+  /** Holds the slot until the whole response has been read. */
+  const work = (chosen: ModelProvider, signal: AbortSignal) =>
+    withTimeout(
+      async (inTime) => {
+        if (chosen.forward === undefined) throw new Error('a provider without this method was chosen');
+        const forwarded = { method: 'POST', path: path + search, headers, content } as const;
+        const response = await chosen.forward(forwarded, inTime);
+        head.resolve(response);
+        await bodyClosed(response);
+      },
+      settings.UPSTREAM_TOTAL_TIMEOUT_MS,
+      signal,
+    );
+  chatEngine().runTask(task, work).catch(head.reject);
+  return forwardedReply(await head.promise, path);
+}
+
+function contentHeaders({ headers }: HttpRequest, contentLength: number | undefined): Record<string, string> {
+  const sent: Record<string, string> = {};
+  for (const name of ['content-type', 'accept']) {
+    const value = headers.get(name);
+    if (value !== null) sent[name] = value;
+  }
+  if (contentLength !== undefined) sent['content-length'] = String(contentLength);
+  return sent;
+}
+
+/** The model that a body names; the model server checks the rest. */
+function modelOf(body: unknown): string | undefined {
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new AppError('invalid_request', 'The body must be a JSON object.');
+  const model: unknown = Reflect.get(body, 'model');
+  return typeof model === 'string' && model !== '' ? model : undefined;
+}
