@@ -62,7 +62,8 @@ function refuse({ nextUrl, method, headers }: NextRequest, isPage: boolean): Rep
 
 export const config = {
   // Pages only: the API sets its own headers, and static files run no code. Only the path decides.
-  matcher: '/((?!api/|v1/|tokenize$|detokenize$|rerank$|health$|gateway-health$|gateway/|_next/static/|.*\\.[a-z0-9]+$).*)',
+  matcher:
+    '/((?!api/|v1/|tokenize$|detokenize$|rerank$|health$|gateway-health$|gateway/|_next/static/|.*\\.[a-z0-9]+$).*)',
 };
 
 /** Browsers ignore it for plain http from another machine, and log a warning. */

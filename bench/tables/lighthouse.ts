@@ -74,10 +74,12 @@ async function run(): Promise<Table> {
 
 /** The pages that this version has. */
 async function served(url: string): Promise<string[]> {
-  const responses = await Promise.all(PAGES.map(async (page) => {
+  const responses = await Promise.all(
+    PAGES.map(async (page) => {
       const { status } = await fetch(url + page, { headers: { accept: 'text/html' } });
       return { page, status };
-    }));
+    }),
+  );
   return responses.filter(({ status }) => status === 200).map(({ page }) => page);
 }
 

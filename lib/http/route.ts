@@ -89,7 +89,9 @@ export function route(
   const allow = allowed.join(', ');
   const entries = METHODS.map((method): [HttpMethod, RouteHandler] => {
     const handler =
-      method === 'OPTIONS' ? () => preflight(allow) : (handlers[method] ?? (method === 'HEAD' ? handlers.GET : undefined));
+      method === 'OPTIONS'
+        ? () => preflight(allow)
+        : (handlers[method] ?? (method === 'HEAD' ? handlers.GET : undefined));
     const entry: RouteEntry = { name, method, handler: handler ?? (() => notAllowed(allow, options)), options };
     const reply = (request: HttpRequest, context: RouteContext) => serve(entry, request, context);
     const refuse = (error: unknown, request: HttpRequest) => replyWithError(error, entry, request);

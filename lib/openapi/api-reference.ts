@@ -1,6 +1,6 @@
 import { VERSION } from '#lib/config/version';
 import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
-import { errorCodesOf, openApiDocument, responsesOf, templateOf } from '#lib/openapi/document';
+import { errorCodesOf, openApiDocument, passedResponse, responsesOf, templateOf } from '#lib/openapi/document';
 import { ERROR_MEANINGS } from '#lib/openapi/error-meanings';
 import type { Operation, OperationResponse, RequestExample } from '#lib/openapi/operation';
 import { OPERATIONS, TAGS } from '#lib/openapi/operations';
@@ -68,13 +68,14 @@ function isStreamed({ responses }: Operation, body: object | undefined, accept: 
 }
 
 function referenceOf(operation: Operation, reader: ReferenceReader): ReferenceOperation {
-  const { id, method, path, summary, description, access, parameters = [], body, examples, passesOn } = operation;
+  const { id, method, path, summary, access, parameters = [], body, upload, examples, passesOn } = operation;
+  const description = [operation.description, upload?.description].filter((part) => part !== undefined).join(' ');
   const responses = Object.entries(responsesOf(operation))
     .map(([status, response]) => toReferenceResponse(operation, status, response))
     .filter(({ status, contents }) => Number(status) < 400 || contents.length > 0);
   const backend: ReferenceResponse = {
     status: 'other',
-    meaning: 'The response of the backend, unchanged.',
+    meaning: passedResponse(operation.tag),
     contents: [],
     headers: [],
   };
@@ -83,7 +84,7 @@ function referenceOf(operation: Operation, reader: ReferenceReader): ReferenceOp
     method: method.toUpperCase(),
     path: templateOf(path),
     summary,
-    description,
+    description: description === '' ? undefined : description,
     needsKey: access === 'key',
     parameters: parameters.map(({ name, in: place, description: meaning }) => ({ name, place, meaning })),
     body: body === undefined ? undefined : { schemas: [body.schema].flat(), note: body.description },

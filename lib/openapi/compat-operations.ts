@@ -124,7 +124,7 @@ export const OLLAMA_OPERATIONS: readonly Operation[] = [
     summary: 'List loaded models (Ollama)',
     access: 'key',
     responses: {
-      200: { description: 'The loaded models.', content: { 'application/json': { schema: 'OllamaModels' } } },
+      200: { description: 'The loaded models.', content: { 'application/json': { schema: 'OllamaRunning' } } },
     },
     errorCodes: MODEL_ERROR_CODES,
     examples: [{ summary: 'Loaded models' }],

@@ -54,7 +54,7 @@ export function responsesOf(operation: Operation): Record<string, OperationRespo
 export function errorCodesOf(operation: Operation): ErrorCode[] {
   const codes = new Set<ErrorCode>(operation.errorCodes);
   if (operation.access === 'key') for (const code of ['unauthorized', 'rate_limited'] as const) codes.add(code);
-  if (operation.method !== 'get') codes.add('origin_not_allowed');
+  if (operation.method !== 'get' && operation.method !== 'head') codes.add('origin_not_allowed');
   if (operation.body !== undefined) {
     for (const code of ['invalid_request', 'invalid_json', 'body_too_large', 'queue_full'] as const) codes.add(code);
     if (operation.tag !== 'Ollama') codes.add('unsupported_media_type');
@@ -103,10 +103,10 @@ function createDocument() {
 }
 
 function operationObject(operation: Operation) {
-  const { id, tag, summary, description, access, parameters = [], body, examples, passesOn } = operation;
+  const { id, tag, summary, description, access, parameters = [], body, upload, examples, passesOn } = operation;
   const responses: Record<string, object> = {};
   for (const [status, response] of Object.entries(responsesOf(operation))) responses[status] = responseObject(response);
-  if (passesOn === true) responses.default = { description: 'The response of the backend, unchanged.' };
+  if (passesOn === true) responses.default = { description: passedResponse(tag) };
   return {
     operationId: id,
     tags: [tag],
@@ -116,8 +116,19 @@ function operationObject(operation: Operation) {
     security: access === 'open' ? [] : [{}, { key: [] }, { session: [] }],
     ...(parameters.length === 0 ? {} : { parameters: parameters.map(parameterObject) }),
     ...(body === undefined ? {} : { requestBody: bodyObject(body, examples) }),
+    ...(upload === undefined ? {} : { requestBody: uploadObject(upload) }),
     responses,
   };
+}
+
+/** What the response of an operation that passes requests on is. */
+export function passedResponse(tag: Operation['tag']): string {
+  return `The response of the ${tag === 'Gateway' ? 'backend' : 'model server'}, unchanged.`;
+}
+
+function uploadObject({ types, description }: NonNullable<Operation['upload']>) {
+  const content = Object.fromEntries(types.map((type) => [type, {}]));
+  return { required: true, description, content };
 }
 
 function parameterObject({ name, in: place, description, schema }: OperationParameter) {

@@ -6,7 +6,7 @@ import type { ErrorCode } from '#lib/wire/error';
  * compares it with the route files.
  */
 
-export type OperationMethod = 'get' | 'post' | 'put' | 'patch' | 'delete';
+export type OperationMethod = 'get' | 'head' | 'post' | 'put' | 'patch' | 'delete';
 export type OperationTag =
   | 'Chat'
   | 'Queue'
@@ -68,12 +68,16 @@ export interface Operation {
   access: OperationAccess;
   parameters?: readonly OperationParameter[];
   body?: { schema: SchemaName | readonly SchemaName[]; description?: string };
+  /** A body that is not JSON, and is streamed. */
+  upload?: { types: readonly string[]; description: string };
   responses: Readonly<Record<number, OperationResponse>>;
   /** Errors in addition to those that follow from `access` and `body`. */
   errorCodes?: readonly ErrorCode[];
   /** The schema of its errors if it is not `Error`. */
   errorSchema?: SchemaName;
-  /** Responses are the backend's. */
+  /** Responses are the backend's, or the model server's. */
   passesOn?: boolean;
+  /** The built-in model cannot serve it, so its examples need a model server. */
+  needsModelServer?: boolean;
   examples: readonly RequestExample[];
 }

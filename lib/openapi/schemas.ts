@@ -2,15 +2,19 @@ import { z } from 'zod';
 import * as chat from '#lib/wire/chat';
 import * as queue from '#lib/wire/chat-queue';
 import * as code from '#lib/wire/code';
+import * as embeddingRequests from '#lib/wire/embeddings-request';
+import * as embeddingResponses from '#lib/wire/embeddings-response';
 import { errorBodySchema, errorDetailSchema } from '#lib/wire/error';
 import * as executor from '#lib/wire/executor';
 import { backendStatsSchema, gatewayStatsSchema } from '#lib/wire/gateway';
 import { gatewayHealthSchema, healthSchema, readinessPartSchema, serverReadinessSchema } from '#lib/wire/health';
 import { modelInfoSchema, modelsSchema, providerStateSchema } from '#lib/wire/models';
+import * as management from '#lib/wire/ollama-management';
 import { ollamaChatSchema, ollamaGenerateSchema, ollamaShowSchema } from '#lib/wire/ollama-request';
 import * as ollama from '#lib/wire/ollama-response';
 import { openAiMessageSchema, openAiRequestSchema } from '#lib/wire/openai-request';
 import * as openAi from '#lib/wire/openai-response';
+import { passedRequestSchema } from '#lib/wire/pass-through-request';
 import * as stats from '#lib/wire/server-stats';
 import { sessionSchema, signedInSchema, signInSchema } from '#lib/wire/session';
 import {
@@ -50,6 +54,9 @@ export const SCHEMAS = {
   OpenAiModel: openAi.openAiModelSchema,
   OpenAiModels: openAi.openAiModelsSchema,
   OpenAiError: openAi.openAiErrorSchema,
+  OpenAiEmbeddings: embeddingRequests.openAiEmbeddingsSchema,
+  OpenAiEmbeddingList: embeddingResponses.openAiEmbeddingListSchema,
+  PassedRequest: passedRequestSchema,
   OllamaChat: ollamaChatSchema,
   OllamaGenerate: ollamaGenerateSchema,
   OllamaShow: ollamaShowSchema,
@@ -60,6 +67,16 @@ export const SCHEMAS = {
   OllamaModels: ollama.ollamaTagsSchema,
   OllamaShown: ollama.ollamaShowResponseSchema,
   OllamaVersion: ollama.ollamaVersionSchema,
+  OllamaRunning: ollama.ollamaRunningSchema,
+  OllamaEmbed: embeddingRequests.ollamaEmbedSchema,
+  OllamaEmbeddings: embeddingRequests.ollamaEmbeddingsSchema,
+  OllamaEmbeddingList: embeddingResponses.ollamaEmbeddingListSchema,
+  OllamaEmbedding: embeddingResponses.ollamaEmbeddingSchema,
+  OllamaTransfer: management.ollamaTransferSchema,
+  OllamaCreate: management.ollamaCreateSchema,
+  OllamaCopy: management.ollamaCopySchema,
+  OllamaDelete: management.ollamaDeleteSchema,
+  OllamaProgress: management.ollamaProgressSchema,
   CodeRequest: code.codeRequestSchema,
   SourceFile: code.sourceFileSchema,
   CodeResult: code.codeResultSchema,

@@ -8,7 +8,22 @@ import { type RequestHandler, type RouteHandler, type RouteOptions, route } from
  */
 
 export const SUPPORTED_ENDPOINTS = {
-  OpenAI: ['POST /v1/chat/completions', 'GET /v1/models', 'GET /v1/models/{model}'],
+  OpenAI: [
+    'POST /v1/chat/completions',
+    'GET /v1/models',
+    'GET /v1/models/{model}',
+    'POST /v1/embeddings',
+    'POST /v1/rerank',
+    'POST /rerank',
+    'POST /tokenize',
+    'POST /detokenize',
+    'POST /v1/audio/speech',
+    'POST /v1/audio/transcriptions',
+    'POST /v1/audio/translations',
+    'POST /v1/images/generations',
+    'POST /v1/images/edits',
+    'POST /v1/images/variations',
+  ],
   Ollama: [
     'POST /api/chat',
     'POST /api/generate',
@@ -16,20 +31,20 @@ export const SUPPORTED_ENDPOINTS = {
     'GET /api/ps',
     'POST /api/show',
     'GET /api/version',
+    'POST /api/embed',
+    'POST /api/embeddings',
+    'POST /api/pull',
+    'POST /api/push',
+    'POST /api/create',
+    'POST /api/copy',
+    'DELETE /api/delete',
+    'HEAD /api/blobs/{digest}',
+    'POST /api/blobs/{digest}',
   ],
 } as const;
 
 /** https://github.com/ollama/ollama/blob/main/docs/api.md */
-const OLLAMA_PATHS: ReadonlySet<string> = new Set([
-  '/api/copy',
-  '/api/create',
-  '/api/delete',
-  '/api/embed',
-  '/api/embeddings',
-  '/api/me',
-  '/api/pull',
-  '/api/push',
-]);
+const OLLAMA_PATHS: ReadonlySet<string> = new Set(['/api/me', '/api/signout', '/api/status']);
 
 type MethodHandlers = Readonly<Record<string, RouteHandler>>;
 

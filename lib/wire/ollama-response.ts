@@ -46,7 +46,7 @@ const detailsSchema = z.object({
   parent_model: z.string(),
   format: z.string(),
   family: z.string(),
-  families: z.array(z.string()),
+  families: z.array(z.string()).nullable(),
   parameter_size: z.string(),
   quantization_level: z.string(),
 });
@@ -62,10 +62,27 @@ export const ollamaTagSchema = z.object({
 
 export const ollamaTagsSchema = z.object({ models: z.array(ollamaTagSchema) });
 
+export const ollamaRunningSchema = z.object({
+  models: z.array(
+    ollamaTagSchema.omit({ modified_at: true }).extend({
+      expires_at: z.string(),
+      size_vram: z.number(),
+      context_length: z.number().optional(),
+    }),
+  ),
+});
+
+/** A model of Ollama has all fields that Ollama reports. */
 export const ollamaShowResponseSchema = z.object({
   details: detailsSchema,
-  model_info: z.record(z.string(), z.union([z.string(), z.number()])),
-  capabilities: z.array(z.string()),
+  model_info: z.record(z.string(), z.unknown()),
+  capabilities: z.array(z.string()).optional(),
+  license: z.string().optional(),
+  modelfile: z.string().optional(),
+  parameters: z.string().optional(),
+  template: z.string().optional(),
+  system: z.string().optional(),
+  modified_at: z.string().optional(),
 });
 
 export const ollamaVersionSchema = z.object({ version: z.string() });

@@ -308,10 +308,9 @@ it(
     const app = run('server.ts', { PORT: String(port), NODE_ENV: 'production' });
     await app.whenServing(`http://127.0.0.1:${port}/health`);
     for (const page of ['/', '/playground', '/dashboard', '/gateway', '/docs/api', '/sign-in'])
-      expect(
-        (await fetch(`http://127.0.0.1:${port}${page}`, { headers: { accept: 'text/html' } })).status,
-        page,
-      ).toBe(200);
+      expect((await fetch(`http://127.0.0.1:${port}${page}`, { headers: { accept: 'text/html' } })).status, page).toBe(
+        200,
+      );
     await app.stop();
   },
   BUILD_TIMEOUT_MS,

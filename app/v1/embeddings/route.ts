@@ -1,5 +1,5 @@
-import { handleOpenAiEmbeddings } from '#lib/chat/http/embeddings-handler';
 import { openAiError } from '#lib/chat/formats/openai';
+import { handleOpenAiEmbeddings } from '#lib/chat/http/embeddings-handler';
 import { route } from '#lib/http/route';
 
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(

@@ -1,5 +1,5 @@
-import { embeddingService } from '#lib/chat/embeddings/embedding-singleton';
 import type { EmbeddingResponse } from '#lib/chat/embeddings/embedding-service';
+import { embeddingService } from '#lib/chat/embeddings/embedding-singleton';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import {
   type BodyParts,
@@ -21,8 +21,8 @@ import { KIB, MIB } from '#lib/units';
 import {
   EXTRA_EMBEDDING_FIELDS,
   type OpenAiEmbeddings,
-  ollamaEmbedSchema,
   ollamaEmbeddingsSchema,
+  ollamaEmbedSchema,
   openAiEmbeddingsSchema,
 } from '#lib/wire/embeddings-request';
 

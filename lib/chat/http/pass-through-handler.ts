@@ -4,7 +4,7 @@ import { rejectedLogFields } from '#lib/chat/http/access-log-fields';
 import { chooseProvider } from '#lib/chat/http/choose-provider';
 import { bodyClosed, forwardedReply } from '#lib/chat/http/forwarded-reply';
 import { AppError } from '#lib/errors';
-import { parseJson, readJsonBytes } from '#lib/http/body';
+import { parseBody, parseJson, readJsonBytes } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import type { Reply } from '#lib/http/reply';
 import type { RequestContext, RequestHandler } from '#lib/http/route';
@@ -12,6 +12,7 @@ import type { ForwardedResponse } from '#lib/models/forwarding';
 import type { ModelProvider } from '#lib/models/provider';
 import { withTimeout } from '#lib/models/resilient-call';
 import { MIB } from '#lib/units';
+import { passedRequestSchema } from '#lib/wire/pass-through-request';
 
 /** A JSON body is held while the request waits. */
 const JSON_LIMIT_BYTES = 8 * MIB;
@@ -105,8 +106,6 @@ function contentHeaders({ headers }: HttpRequest, contentLength: number | undefi
 
 /** The model that a body names; the model server checks the rest. */
 function modelOf(body: unknown): string | undefined {
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw new AppError('invalid_request', 'The body must be a JSON object.');
-  const model: unknown = Reflect.get(body, 'model');
-  return typeof model === 'string' && model !== '' ? model : undefined;
+  const { model } = parseBody(passedRequestSchema, body);
+  return model === '' ? undefined : model;
 }
