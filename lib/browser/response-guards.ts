@@ -13,6 +13,7 @@ export const isStats = hasShape<ServerStats>({
   timestamp: 'string',
   response_cache: 'object',
   conversation_cache: 'object',
+  embedding_cache: 'object',
   batch_processor: 'object',
   queue_length: 'number',
   is_processing: 'boolean',

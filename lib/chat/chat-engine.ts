@@ -129,6 +129,7 @@ export class ChatEngine {
   readonly #total = new PercentileWindow();
   /** Requests with a model; `#unresolved` counts those that got none. */
   #requestCount = 0;
+  /** Embeddings and passed-on requests, as the model servers get them. */
   #taskCount = 0;
   #unresolved = 0;
   #completed = 0;
@@ -296,7 +297,7 @@ export class ChatEngine {
     );
   }
 
-  stats(): Omit<ServerStats, 'timestamp' | 'runner' | 'process'> & { model_servers: ModelServerStats[] } {
+  stats(): Omit<ServerStats, 'timestamp' | 'runner' | 'process' | 'embedding_cache'> & { model_servers: ModelServerStats[] } {
     const { hit, joined } = this.#lookups;
     return {
       response_cache: this.#cache.stats(),

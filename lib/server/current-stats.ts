@@ -1,3 +1,4 @@
+import { embeddingService } from '#lib/chat/embeddings/embedding-singleton';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { VERSION } from '#lib/config/version';
 import { runner } from '#lib/runner/index';
@@ -11,6 +12,7 @@ export function currentStats(): ServerStats {
   return {
     timestamp: new Date().toISOString(),
     ...chat,
+    embedding_cache: embeddingService().stats(),
     latency,
     runner: runner().stats(),
     process: {

@@ -1,3 +1,4 @@
+import { embeddingService } from '#lib/chat/embeddings/embedding-singleton';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { gateway } from '#lib/gateway/index';
 import { runner } from '#lib/runner/index';
@@ -10,7 +11,12 @@ const SOURCE_LABEL = 'answered';
 /** Sets the gauges from the figures of /api/cache-stats, so both always agree. */
 export function setStatGauges(gauges: StatGauges): void {
   const { response_cache, conversation_cache, batch_processor: batch, model_servers } = chatEngine().stats();
-  for (const [cache, stats] of Object.entries({ response: response_cache, conversation: conversation_cache })) {
+  const caches = {
+    response: response_cache,
+    conversation: conversation_cache,
+    embedding: embeddingService().stats(),
+  };
+  for (const [cache, stats] of Object.entries(caches)) {
     gauges.cacheEntries.set({ cache }, stats.total_entries);
     gauges.cacheBytes.set({ cache }, Math.round(stats.total_size_mb * MIB));
     gauges.cacheHits.set({ cache }, stats.hits);

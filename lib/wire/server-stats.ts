@@ -73,6 +73,7 @@ export const serverStatsSchema = z.object({
   timestamp: z.string(),
   response_cache: cacheStatsSchema,
   conversation_cache: cacheStatsSchema,
+  embedding_cache: cacheStatsSchema.describe('Embeddings by single input. Cleared with the response cache.'),
   batch_processor: batchStatsSchema,
   queue_length: z.number(),
   is_processing: z.boolean(),
