@@ -197,7 +197,7 @@ describe('the openai SDK over an OpenAI-compatible server', () => {
     }
   });
 
-  it('ends the request at the server when its client leaves, and not before its grace', async () => {
+  it('ends the request at the server when its client leaves', async () => {
     const arrived = Promise.withResolvers<void>();
     const { server, app } = await start({ '/v1/embeddings': () => arrived.resolve() }, { DISCONNECT_GRACE_MS: '0' });
     const client = new OpenAI({ baseURL: `${app.url}/v1`, apiKey: 'none', maxRetries: 0 });

@@ -1,0 +1,364 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { request } from 'node:http';
+import { networkInterfaces } from 'node:os';
+import { Ollama } from 'ollama';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ensureModel } from '../../scripts/model.ts';
+import { ensureOllama } from '../../scripts/ollama.ts';
+import { type RealOllama, startOllama } from '../support/real-ollama.ts';
+import { type RunningApp, startApp } from '../support/running-app.ts';
+import { type ScriptedModelServer, sendJson, startScriptedModelServer } from '../support/scripted-model-server.ts';
+
+/** Ollama's management of models through a running app, with the official SDK. */
+
+const KEY = 'a-key-of-sixteen-characters';
+const DIGEST = `sha256:${'0'.repeat(64)}`;
+const BLOB = `/api/blobs/${DIGEST}`;
+
+let apps: RunningApp[] = [];
+let servers: ScriptedModelServer[] = [];
+
+afterEach(async () => {
+  for (const app of apps) await app.stop();
+  for (const server of servers) await server.close();
+  apps = [];
+  servers = [];
+});
+
+async function start(
+  handlers: Parameters<typeof startScriptedModelServer>[0],
+  env: Record<string, string> = {},
+  streamed: readonly string[] = [],
+) {
+  const server = await startScriptedModelServer(handlers, streamed);
+  servers.push(server);
+  const app = await startApp('server', {
+    MODEL_PROVIDER: 'ollama',
+    OLLAMA_API_URL: server.url,
+    OLLAMA_MANAGE: 'true',
+    LOG_LEVEL: 'silent',
+    ...env,
+  });
+  apps.push(app);
+  return { server, app };
+}
+
+const send = (app: RunningApp, method: string, path: string, body?: object, headers: Record<string, string> = {}) =>
+  fetch(app.url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+
+const ACTIONS = [
+  ['POST', '/api/pull', { model: 'm' }],
+  ['POST', '/api/push', { model: 'm' }],
+  ['POST', '/api/create', { model: 'm', from: 'n' }],
+  ['POST', '/api/copy', { source: 'm', destination: 'n' }],
+  ['DELETE', '/api/delete', { model: 'm' }],
+  ['POST', BLOB, { any: 'bytes' }],
+] as const;
+
+describe('who may manage models', () => {
+  it('is nobody without OLLAMA_MANAGE, and the sentence names the setting', async () => {
+    const { server, app } = await start({}, { OLLAMA_MANAGE: '', API_KEYS: KEY });
+    for (const [method, path, body] of ACTIONS) {
+      expect((await send(app, method, path, body)).status).toBe(401);
+      const refused = await send(app, method, path, body, { authorization: `Bearer ${KEY}` });
+      expect([path, refused.status, await refused.json()]).toEqual([
+        path,
+        403,
+        { code: 'forbidden', error: expect.stringContaining('OLLAMA_MANAGE=true') },
+      ]);
+    }
+    expect((await send(app, 'HEAD', BLOB, undefined, { authorization: `Bearer ${KEY}` })).status).toBe(403);
+    for (const [, path] of ACTIONS) expect(server.of(path)).toEqual([]);
+  });
+
+  it('is anyone with a key where keys are set', async () => {
+    const { app } = await start({ '/api/copy': (_, response) => void response.end() }, { API_KEYS: KEY });
+    const body = { source: 'm', destination: 'n' };
+    expect((await send(app, 'POST', '/api/copy', body)).status).toBe(401);
+    expect((await send(app, 'POST', '/api/copy', body, { authorization: `Bearer ${KEY}` })).status).toBe(200);
+  });
+
+  it('is this machine without keys, and not what a proxy forwards', async () => {
+    const { app } = await start({ '/api/copy': (_, response) => void response.end() });
+    const body = { source: 'm', destination: 'n' };
+    expect((await send(app, 'POST', '/api/copy', body)).status).toBe(200);
+    for (const headers of [{ 'x-forwarded-for': '127.0.0.1' }, { forwarded: 'for=127.0.0.1' }, { 'x-real-ip': '::1' }]) {
+      const refused = await send(app, 'POST', '/api/copy', body, headers);
+      expect([refused.status, (await refused.json()).error]).toEqual([403, expect.stringContaining('API_KEYS')]);
+    }
+    const foreign = await send(app, 'POST', '/api/copy', body, { origin: 'https://elsewhere.example' });
+    expect([foreign.status, (await foreign.json()).code]).toEqual([403, 'origin_not_allowed']);
+  });
+
+  it('is no other machine without keys, by its own address or by that of a trusted proxy', async () => {
+    const handlers = { '/api/copy': (_: unknown, response: { end(): unknown }) => void response.end() };
+    const { app } = await start(handlers, { HOST: '0.0.0.0', TRUST_PROXY: 'loopback' });
+    const body = { source: 'm', destination: 'n' };
+    const direct = await send(app, 'POST', '/api/copy', body, { 'x-forwarded-for': '192.0.2.7' });
+    expect(direct.status).toBe(403);
+    expect((await send(app, 'POST', '/api/copy', body, { 'x-forwarded-for': '127.0.0.1' })).status).toBe(200);
+    const own = Object.values(networkInterfaces())
+      .flatMap((addresses) => addresses ?? [])
+      .find(({ family, internal }) => family === 'IPv4' && !internal);
+    if (own === undefined) throw new Error('this machine has no address besides loopback');
+    const other = await fetch(`http://${own.address}:${new URL(app.url).port}/api/copy`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+    });
+    expect(other.status).toBe(403);
+  });
+
+  it('makes no difference where no Ollama is configured', async () => {
+    const app = await startApp('server', { OLLAMA_MANAGE: 'true', LOG_LEVEL: 'silent' });
+    apps.push(app);
+    const response = await send(app, 'POST', '/api/pull', { model: 'm' });
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      { code: 'unsupported_by_model_server', error: expect.stringContaining('OLLAMA_API_URL') },
+    ]);
+  });
+});
+
+describe('a management request', () => {
+  it('is passed on as it was sent, and checked for a name first', async () => {
+    const handlers = Object.fromEntries(
+      ACTIONS.slice(0, 5).map(([, path]) => [
+        path,
+        (_: unknown, response: Parameters<typeof sendJson>[0]) => sendJson(response, { status: 'success' }),
+      ]),
+    );
+    const { server, app } = await start(handlers);
+    for (const [method, path, body] of ACTIONS.slice(0, 5)) {
+      const sent = { ...body, license: ['MIT'], odd: null };
+      const response = await send(app, method, path, sent);
+      expect([path, response.status, await response.json()]).toEqual([path, 200, { status: 'success' }]);
+      expect(server.of(path)[0]).toMatchObject({ method, body: JSON.stringify(sent) });
+      const unnamed = await send(app, method, path, { odd: true });
+      expect([path, unnamed.status, (await unnamed.json()).code]).toEqual([path, 400, 'invalid_request']);
+      expect(server.of(path)).toHaveLength(1);
+    }
+  });
+
+  it('shows its progress line by line, and ends at Ollama when the client leaves', async () => {
+    const second = Promise.withResolvers<void>();
+    const { server, app } = await start({
+      '/api/pull': async (_, response) => {
+        response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+        response.write('{"status":"pulling manifest"}\n');
+        await second.promise;
+        response.write('{"status":"pulling","digest":"x","total":10,"completed":5}\n');
+      },
+    });
+    const client = new Ollama({ host: app.url });
+    const progress = await client.pull({ model: 'm', stream: true });
+    const lines = progress[Symbol.asyncIterator]();
+    expect((await lines.next()).value).toEqual({ status: 'pulling manifest' });
+    second.resolve();
+    expect((await lines.next()).value).toMatchObject({ completed: 5 });
+    progress.abort();
+    expect(await server.of('/api/pull')[0]?.over).toBe(false);
+  });
+
+  it('gets the error of Ollama as Ollama wrote it, with its status', async () => {
+    const { app } = await start({
+      '/api/delete': (_, response) => sendJson(response, { error: "model 'm' not found" }, 404),
+      '/api/create': (_, response) => sendJson(response, { error: 'neither from or files was specified' }, 400),
+    });
+    const client = new Ollama({ host: app.url });
+    await expect(client.delete({ model: 'm' })).rejects.toMatchObject({
+      status_code: 404,
+      error: "model 'm' not found",
+    });
+    await expect(client.create({ model: 'm' })).rejects.toMatchObject({ status_code: 400 });
+  });
+
+  it('is a sentence where Ollama does not answer', async () => {
+    const closed = createServer().listen(0, '127.0.0.1');
+    await once(closed, 'listening');
+    const address = closed.address();
+    closed.close();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    const { app } = await start({}, { OLLAMA_API_URL: `http://127.0.0.1:${address.port}` });
+    const response = await send(app, 'POST', '/api/pull', { model: 'm' });
+    expect([response.status, (await response.json()).code]).toEqual([503, 'provider_unavailable']);
+  });
+});
+
+describe('a blob', () => {
+  it('reaches Ollama while it is sent, whatever its size, and is looked up', async () => {
+    const begun = Promise.withResolvers<void>();
+    const hash = createHash('sha256');
+    const { server, app } = await start(
+      {
+        [BLOB]: async ({ method }, response, incoming) => {
+          if (method === 'HEAD') return void response.writeHead(200).end();
+          for await (const chunk of incoming) {
+            begun.resolve();
+            hash.update(chunk);
+          }
+          response.writeHead(201).end();
+        },
+      },
+      {},
+      [BLOB],
+    );
+    const bytes = randomBytes(40 * 1024 * 1024);
+    const sent = request(app.url + BLOB, { method: 'POST', headers: { 'content-length': bytes.length } });
+    sent.write(bytes.subarray(0, 1000));
+    await begun.promise;
+    const responded = once(sent, 'response');
+    sent.end(bytes.subarray(1000));
+    const [response] = await responded;
+    expect(response.statusCode).toBe(201);
+    expect(hash.digest('hex')).toBe(createHash('sha256').update(bytes).digest('hex'));
+    expect(server.of(BLOB)[0]?.headers['content-length']).toBe(String(bytes.length));
+    expect((await send(app, 'HEAD', BLOB)).status).toBe(200);
+    expect((await send(app, 'HEAD', '/api/blobs/x')).status).toBe(400);
+    expect((await send(app, 'GET', BLOB)).status).toBe(405);
+  });
+
+  it('that its client does not finish ends at Ollama', async () => {
+    const begun = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<boolean>();
+    const { app } = await start(
+      {
+        [BLOB]: (_, __, incoming) => {
+          incoming.once('data', () => begun.resolve());
+          incoming.on('error', () => {}).once('close', () => ended.resolve(incoming.complete));
+        },
+      },
+      {},
+      [BLOB],
+    );
+    const sent = request(app.url + BLOB, { method: 'POST', headers: { 'content-length': 1000 } });
+    sent.on('error', () => {}).write('half');
+    await begun.promise;
+    sent.destroy();
+    expect(await ended.promise).toBe(false);
+  });
+});
+
+describe('unloading a model', () => {
+  const load = (_: unknown, response: Parameters<typeof sendJson>[0]) => sendJson(response, { done: true });
+
+  it('is refused without OLLAMA_MANAGE, and without a key', async () => {
+    const { app } = await start({ '/api/generate': load }, { OLLAMA_MANAGE: 'false' });
+    const refused = await send(app, 'POST', '/api/generate', { model: 'm', keep_alive: 0 });
+    expect([refused.status, (await refused.json()).error]).toEqual([422, expect.stringContaining('OLLAMA_MANAGE')]);
+  });
+
+  it.each(['/api/chat', '/api/generate'])('is passed on by an empty %s', async (path) => {
+    const { server, app } = await start({ '/api/generate': load });
+    const response = await send(app, 'POST', path, { model: 'm', keep_alive: '0s' });
+    expect([response.status, await response.json()]).toEqual([
+      200,
+      expect.objectContaining({ model: 'm', done: true, done_reason: 'unload' }),
+    ]);
+    expect(JSON.parse(server.of('/api/generate')[0]?.body ?? '')).toMatchObject({ model: 'm', keep_alive: 0 });
+  });
+
+  it('is refused while a request needs the model', async () => {
+    const held = Promise.withResolvers<void>();
+    const { server, app } = await start({
+      '/api/generate': load,
+      '/api/embed': async (_, response) => {
+        await held.promise;
+        sendJson(response, { embeddings: [[1]] });
+      },
+    });
+    const embedding = send(app, 'POST', '/api/embed', { model: 'm:latest', input: 'x' });
+    await expect.poll(() => server.of('/api/embed')).toHaveLength(1);
+    const refused = await send(app, 'POST', '/api/generate', { model: 'm', keep_alive: 0 });
+    expect([refused.status, (await refused.json()).error]).toEqual([422, expect.stringContaining('in use')]);
+    held.resolve();
+    expect((await embedding).status).toBe(200);
+    await expect
+      .poll(async () => (await send(app, 'POST', '/api/generate', { model: 'm', keep_alive: 0 })).status)
+      .toBe(200);
+    expect(server.of('/api/generate')).toHaveLength(1);
+  });
+});
+
+describe('what Ollama’s clients look at first', () => {
+  it.each([{}, { API_KEYS: KEY }])('is there at /, for every client that is no browser (%j)', async (env) => {
+    const { app } = await start({}, env);
+    for (const headers of [{}, { accept: '*/*' }, { accept: 'application/json' }]) {
+      const response = await send(app, 'GET', '/', undefined, headers);
+      expect([response.status, await response.text()]).toEqual([200, 'Ollama is running']);
+      expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
+    }
+    const head = await send(app, 'HEAD', '/');
+    expect([head.status, await head.text()]).toEqual([200, '']);
+    const browser = await fetch(`${app.url}/`, { headers: { accept: 'text/html' }, redirect: 'manual' });
+    expect(await browser.text()).not.toContain('Ollama is running');
+  });
+});
+
+const gguf = await ensureModel({ log: (line) => process.stderr.write(`${line}\n`) });
+const binary = await ensureOllama({ log: (line) => process.stderr.write(`${line}\n`) });
+
+/** Where this machine has no Ollama and cannot build one, `ensureOllama` says so. */
+if (binary !== undefined)
+  describe('a real Ollama', { timeout: 120_000 }, () => {
+    const MODEL = 'smollm2:135m';
+    let ollama: RealOllama;
+    let app: RunningApp;
+    let bare: Ollama;
+    let client: Ollama;
+
+    beforeAll(async () => {
+      ollama = await startOllama(binary, gguf, MODEL);
+      app = await startApp('server', {
+        MODEL_PROVIDER: 'ollama',
+        OLLAMA_API_URL: ollama.url,
+        OLLAMA_MANAGE: 'true',
+        LOG_LEVEL: 'silent',
+      });
+      bare = new Ollama({ host: ollama.url });
+      client = new Ollama({ host: app.url });
+    }, 120_000);
+
+    afterAll(async () => {
+      await app.stop();
+      await ollama.close();
+    }, 30_000);
+
+    it('reports the same models, details and version with this server in front', async () => {
+      expect(await client.list()).toEqual(await bare.list());
+      expect(await client.show({ model: MODEL })).toEqual(await bare.show({ model: MODEL }));
+      expect(await client.version()).toEqual(await bare.version());
+      await expect(client.show({ model: 'none' })).rejects.toMatchObject({ status_code: 404 });
+    });
+
+    it('copies, creates from a blob, and deletes', async () => {
+      await client.copy({ source: MODEL, destination: 'copied' });
+      expect((await bare.list()).models.map(({ name }) => name)).toContain('copied:latest');
+      const digest = (await bare.show({ model: MODEL })).modelfile.match(/sha256-[0-9a-f]{64}/)?.[0] ?? '';
+      expect((await send(app, 'HEAD', `/api/blobs/${digest.replace('-', ':')}`)).status).toBe(200);
+      expect((await send(app, 'HEAD', BLOB)).status).toBe(404);
+      const text = Buffer.from('no model at all');
+      const own = `sha256:${createHash('sha256').update(text).digest('hex')}`;
+      const uploaded = await fetch(`${app.url}/api/blobs/${own}`, { method: 'POST', body: text });
+      expect(uploaded.status).toBe(201);
+      const created = await client.create({ model: 'made', from: MODEL, system: 'Be brief.', stream: true });
+      const states = [];
+      for await (const { status } of created) states.push(status);
+      expect(states.at(-1)).toBe('success');
+      expect((await client.show({ model: 'made' })).system).toBe('Be brief.');
+      for (const model of ['made', 'copied']) await client.delete({ model });
+      expect((await bare.list()).models.map(({ name }) => name)).toEqual([MODEL]);
+      await expect(client.delete({ model: 'made' })).rejects.toMatchObject({ status_code: 404 });
+    });
+
+    it('loads and unloads by empty messages, as its list of loaded models shows', async () => {
+      await client.chat({ model: MODEL, messages: [], options: { num_thread: 1 } });
+      const [loaded] = (await client.ps()).models;
+      expect(loaded).toEqual((await bare.ps()).models[0]);
+      expect(loaded).toMatchObject({ name: MODEL, size: expect.any(Number), expires_at: expect.any(String) });
+      await client.generate({ model: MODEL, prompt: '', keep_alive: 0, stream: false });
+      await expect.poll(async () => (await bare.ps()).models, { timeout: 10_000 }).toEqual([]);
+      expect((await client.ps()).models).toEqual([]);
+    });
+  });
