@@ -90,9 +90,9 @@ export function isNavigation(headers: RequestHeaders): boolean {
 /** What Ollama's clients look for at `/` before they do anything else, without a key. */
 const OLLAMA_IS_RUNNING = 'Ollama is running';
 
-/** A browser asks for HTML, or says how it asks. Next's own requests for `/` have a query. */
+/** Next's own requests for the page have a query. The fetch of Node sends `Sec-Fetch-Mode`, too. */
 function isBrowser(headers: RequestHeaders): boolean {
-  return headers.get('sec-fetch-mode') !== null || /\btext\/html\b/i.test(headers.get('accept') ?? '');
+  return headers.get('sec-fetch-mode') === 'navigate' || /\btext\/html\b/i.test(headers.get('accept') ?? '');
 }
 
 /** Whether the path decodes to text without control characters, backslashes and dot segments. */
