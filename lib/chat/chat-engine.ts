@@ -67,8 +67,10 @@ export interface TaskRequest {
   readonly priority?: number | undefined;
   /** Undefined is the default model. */
   readonly model: string | undefined;
-  /** Resolved before, with the model server's own name in `model`. It runs there only. */
+  /** Resolved before, with the model server's own name in `model`. */
   readonly provider?: ModelProvider | undefined;
+  /** With `provider`: the servers that may run the task. Undefined is that of `provider` only. */
+  readonly targets?: readonly RouteTarget[] | undefined;
   /**
    * Whether the work may be called again, with another provider, when it fails as a server does that
    * is down. @default false
@@ -409,8 +411,8 @@ export class ChatEngine {
     return this.#admit(arriving.take(), resolved, submitter, detached);
   }
 
-  async #resolveTask({ caller, model, provider, bytes }: TaskRequest): Promise<ResolvedModel> {
-    if (provider !== undefined && model !== undefined) return { provider, model };
+  async #resolveTask({ caller, model, provider, targets, bytes }: TaskRequest): Promise<ResolvedModel> {
+    if (provider !== undefined && model !== undefined) return { provider, model, targets };
     return await this.#resolveModel(model, bytes <= LARGE_REQUEST_BYTES ? undefined : { caller, bytes });
   }
 

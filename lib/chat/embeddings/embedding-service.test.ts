@@ -40,7 +40,7 @@ function serviceOf(environment: Record<string, string> = {}) {
   return new EmbeddingService({
     settings,
     clock,
-    runTask: (task, work) => work(task.provider ?? provider, task.signal),
+    runTask: (task, work) => work(task.provider ?? provider, task.signal, 'embedder'),
   });
 }
 

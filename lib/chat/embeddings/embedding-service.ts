@@ -11,6 +11,7 @@ import { BodyBudget } from '#lib/http/body-budget';
 import { abortable } from '#lib/models/abortable';
 import type { EmbedInput, EmbedRequest, EmbedResult, Vector } from '#lib/models/embedding';
 import { checkEmbedSupport } from '#lib/models/embedding-support';
+import type { RouteTarget } from '#lib/models/model-route';
 import type { ModelProvider } from '#lib/models/provider';
 import { callWithRetries } from '#lib/models/resilient-call';
 import { MIB } from '#lib/units';
@@ -34,6 +35,8 @@ export interface EmbeddingSubmitter {
   readonly bypassCache: boolean;
   /** The client's. */
   readonly signal: AbortSignal;
+  /** What the model's name stands for. Only the first one is used: models differ in their vectors. */
+  readonly targets?: readonly RouteTarget[] | undefined;
 }
 
 export interface EmbeddingResponse {
@@ -213,7 +216,16 @@ export class EmbeddingService {
   async #runBatch(batch: EmbeddingBatch, { provider, request, submitter }: Call): Promise<void> {
     const { settings } = this.#options;
     const { bytes, signal } = batch;
-    const task: TaskRequest = { caller: submitter.caller, priority: 0, model: request.model, provider, bytes, signal };
+    const { caller, targets } = submitter;
+    const task: TaskRequest = {
+      caller,
+      model: request.model,
+      provider,
+      targets: targets?.slice(0, 1),
+      isRepeatable: true,
+      bytes,
+      signal,
+    };
     try {
       signal.throwIfAborted();
       const inputs = batch.inputs.map(({ input }) => input);

@@ -90,12 +90,12 @@ async function embed(
   const { signal } = request;
   const { caller, bypassCache = false } = submitterOf(request, context);
   context.failureLog = () => rejectedLogFields(caller, wanted.model);
-  const { provider, model } = await modelDirectory().resolve(wanted.model);
+  const { provider, model, targets } = await modelDirectory().resolve(wanted.model);
   const resolved = { ...wanted, model };
   const response =
     wanted.inputs.length === 0
       ? await loadModel(resolved, provider, caller, signal)
-      : await embeddingService().embed(provider, resolved, { caller, bypassCache, signal });
+      : await embeddingService().embed(provider, resolved, { caller, bypassCache, signal, targets });
   const { vectors, promptTokens, cacheStatus, ignoredFields } = response;
   const headers = { 'x-cache': cacheStatus, ...ignoredFieldsHeader(unknown, ignoredFields) };
   const log = embeddingLogFields(caller, model, { cacheStatus, inputs: vectors.length, promptTokens });
