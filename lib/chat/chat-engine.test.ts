@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { parseCacheControl } from '#lib/chat/cache/cache-policy';
 import { nativeResponse, queueEntry } from '#lib/chat/formats/native';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { waitUntilFinished } from '#lib/chat/generation/response-stream';
@@ -109,7 +110,7 @@ describe('ChatEngine', () => {
     await b.submit('hello');
     b.provider.last.say('old').done();
     await settled();
-    const fresh = await b.submit('hello', { bypassCache: true });
+    const fresh = await b.submit('hello', { cacheControl: parseCacheControl('no-cache') });
     expect(fresh).toMatchObject({ cacheStatus: 'bypass' });
     b.provider.last.say('new').done();
     await settled();

@@ -1,4 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import {
+  bodyCacheMode,
+  type CacheControl,
+  type CachePolicy,
+  type CacheReaders,
+  cachePolicy,
+  hasDeterministicSampling,
+  restrictPolicy,
+} from '#lib/chat/cache/cache-policy';
 import { ConversationCache } from '#lib/chat/cache/conversation-cache';
 import { type CachedResponse, ResponseCache } from '#lib/chat/cache/response-cache';
 import { batchStats, type ChatCounters } from '#lib/chat/chat-stats';
@@ -20,13 +29,13 @@ import { type QueueStanding, Scheduler, type SchedulerOptions } from '#lib/chat/
 import { type RunnableTask, Task, type TaskContext, type TaskWork } from '#lib/chat/scheduler/task';
 import { AppError } from '#lib/errors';
 import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
-import type { ResolvedModel, RouteTarget } from '#lib/models/model-route';
 import { isSameTaggedModel } from '#lib/models/model-name';
+import type { ResolvedModel, RouteTarget } from '#lib/models/model-route';
 import type { KeepAlive, ModelProvider } from '#lib/models/provider';
 import type { ModelServers } from '#lib/models/servers';
 import { PercentileWindow } from '#lib/telemetry/percentiles';
 import { MIB } from '#lib/units';
-import type { CacheHeader, ChatRequest, Message } from '#lib/wire/chat';
+import type { CacheHeader, CacheMode, ChatRequest, Message } from '#lib/wire/chat';
 import type { CancelledBy, QueueOverview } from '#lib/wire/chat-queue';
 import type { ModelServerStats, ServerStats } from '#lib/wire/server-stats';
 
@@ -51,8 +60,13 @@ export interface Submitter {
   id?: string | undefined;
   /** The id was chosen by the client, and may be in use. */
   isIdGiven?: boolean;
-  /** Neither reads the cache nor joins another generation; the response is stored. */
-  bypassCache?: boolean;
+  /** Whose rule for the cache holds; `pages` if absent. */
+  readsCache?: CacheReaders;
+  /** The cache policy of the request's headers, for a body that names none. */
+  cacheMode?: CacheMode | undefined;
+  cacheControl?: CacheControl | undefined;
+  /** Whether unsupported fields are dropped, of the request's headers. */
+  dropParams?: boolean | undefined;
   idempotencyKey?: string | undefined;
   /** Size of the request's body, if known. */
   bodyBytes?: number | undefined;
@@ -90,7 +104,13 @@ export interface KeyedRequest {
   readonly model: string;
   /** Of the cache. Holds for this provider and model only. */
   readonly key: string;
+  /** The cache policy that the body names. */
+  readonly cacheMode: CacheMode | undefined;
+  /** The policy without headers of the request. */
+  readonly policy: CachePolicy;
+  readonly isDeterministic: boolean;
   readonly ignoredFields: readonly string[];
+  readonly droppedFields: readonly string[];
 }
 
 /** A request after the choice of its model. */
@@ -196,7 +216,7 @@ export class ChatEngine {
    */
   async submitKeyed(keyed: KeyedRequest, submitter: Submitter): Promise<PendingRequest | undefined> {
     if (this.#closed !== undefined) throw this.#closed;
-    if (submitter.bypassCache === true || !this.#options.settings.CACHE_ENABLED) return undefined;
+    if (!this.#effectivePolicy(keyed, submitter).reads || !this.#options.settings.CACHE_ENABLED) return undefined;
     const { caller, bodyBytes: bytes = 0 } = submitter;
     const held = bytes <= LARGE_REQUEST_BYTES ? undefined : { caller, bytes };
     const { provider, model } = await this.#resolveModel(keyed.requestedModel, held);
@@ -204,11 +224,11 @@ export class ChatEngine {
     if (provider.id !== keyed.provider.id || model !== keyed.model) return undefined;
     const key = this.#scopedKey(keyed.key, caller);
     // A miss is counted by `submit`.
-    const cached = key !== undefined && this.#cache.has(key) ? this.#cache.get(key) : undefined;
+    const cached = key !== undefined && this.#cache.has(key) ? this.#lookUp(key, submitter) : undefined;
     if (cached === undefined) return undefined;
     this.#requestCount += 1;
     this.#lookups.hit += 1;
-    return this.#serveCached(cached, keyed.ignoredFields, submitter, false, undefined);
+    return this.#serveCached(cached, keyed, submitter, false, undefined);
   }
 
   /**
@@ -299,7 +319,9 @@ export class ChatEngine {
     );
   }
 
-  stats(): Omit<ServerStats, 'timestamp' | 'runner' | 'process' | 'embedding_cache'> & { model_servers: ModelServerStats[] } {
+  stats(): Omit<ServerStats, 'timestamp' | 'runner' | 'process' | 'embedding_cache'> & {
+    model_servers: ModelServerStats[];
+  } {
     const { hit, joined } = this.#lookups;
     return {
       response_cache: this.#cache.stats(),
@@ -444,27 +466,47 @@ export class ChatEngine {
   ): PendingRequest {
     if (this.#closed !== undefined) throw this.#closed;
     const resumed = this.#resume(request, submitter.caller);
+    const { settings } = this.#options;
+    const bodyMode = bodyCacheMode(request);
+    const isDeterministic = hasDeterministicSampling(request.options);
+    const bodyPolicy = this.#policyOf(bodyMode, isDeterministic, submitter);
+    const policy = this.#effectivePolicy({ policy: bodyPolicy, cacheMode: bodyMode, isDeterministic }, submitter);
     const resolved = resolveRequest(
       resumed?.request ?? request,
       { provider, model, targets },
-      this.#options.settings.OLLAMA_SYSTEM_PROMPT,
+      settings.OLLAMA_SYSTEM_PROMPT,
+      {
+        isShared: policy.reads || policy.stores,
+        dropsFields: request.drop_params ?? submitter.dropParams ?? settings.DROP_PARAMS,
+      },
     );
-    if (resumed === undefined && resolved.key !== undefined)
+    if (resumed === undefined && resolved.key !== undefined && (bodyPolicy.reads || policy.reads))
       submitter.onKey?.({
         requestedModel: request.model,
         provider,
         model,
         key: resolved.key,
+        cacheMode: bodyMode,
+        policy: bodyPolicy,
+        isDeterministic,
         ignoredFields: resolved.ignoredFields,
+        droppedFields: resolved.droppedFields,
       });
-    const storeKey = this.#scopedKey(resolved.key, submitter.caller);
-    const lookupKey = submitter.bypassCache === true ? undefined : storeKey;
+    const key = this.#scopedKey(resolved.key, submitter.caller);
+    const storeKey = policy.stores ? key : undefined;
+    const lookupKey = policy.reads ? key : undefined;
     this.#requestCount += 1;
-    const cached =
-      lookupKey !== undefined && this.#options.settings.CACHE_ENABLED ? this.#cache.get(lookupKey) : undefined;
+    const cached = lookupKey !== undefined && settings.CACHE_ENABLED ? this.#lookUp(lookupKey, submitter) : undefined;
     if (cached !== undefined) {
       this.#lookups.hit += 1;
-      return this.#serveCached(cached, resolved.ignoredFields, submitter, detached, resumed);
+      return this.#serveCached(cached, resolved, submitter, detached, resumed);
+    }
+    if (submitter.cacheControl?.onlyIfCached === true) {
+      this.#lookups[policy.reads ? 'miss' : 'bypass'] += 1;
+      throw new AppError(
+        'not_cached',
+        'The response is not cached, and the request has Cache-Control: only-if-cached. Send it without.',
+      );
     }
     try {
       return this.#generate({
@@ -481,6 +523,30 @@ export class ChatEngine {
     }
   }
 
+  #policyOf(
+    mode: CacheMode | undefined,
+    isDeterministic: boolean,
+    { readsCache = 'pages' }: Pick<Submitter, 'readsCache'>,
+  ): CachePolicy {
+    return cachePolicy(mode ?? 'auto', readsCache, isDeterministic, this.#options.settings.CACHE_SDK);
+  }
+
+  /** A request's policy by its body, as its headers change it. */
+  #effectivePolicy(
+    { policy, cacheMode, isDeterministic }: Pick<KeyedRequest, 'policy' | 'cacheMode' | 'isDeterministic'>,
+    submitter: Submitter,
+  ): CachePolicy {
+    const { cacheMode: headerMode, cacheControl } = submitter;
+    const isByBody = headerMode === undefined || cacheMode !== undefined;
+    return restrictPolicy(isByBody ? policy : this.#policyOf(headerMode, isDeterministic, submitter), cacheControl);
+  }
+
+  /** The cached response, unless it is older than the submitter accepts. */
+  #lookUp(key: string, { cacheControl }: Submitter): CachedResponse | undefined {
+    const maxAgeMs = cacheControl?.maxAgeMs;
+    return maxAgeMs !== undefined && this.#cache.isOlder(key, maxAgeMs) ? undefined : this.#cache.get(key);
+  }
+
   /** Counts a request that gets no generation as failed, unless the request itself is at fault. */
   #countRefusal(error: unknown): unknown {
     const status = AppError.is(error) ? HTTP_STATUS_BY_CODE[error.code] : 500;
@@ -490,7 +556,7 @@ export class ChatEngine {
 
   #serveCached(
     cached: CachedResponse,
-    ignoredFields: readonly string[],
+    { ignoredFields, droppedFields }: Pick<ResolvedRequest, 'ignoredFields' | 'droppedFields'>,
     submitter: Submitter,
     detached: boolean,
     resumed: ResumedRequest | undefined,
@@ -501,6 +567,7 @@ export class ChatEngine {
       createdAt: this.#options.clock.now(),
       cacheStatus: 'hit',
       ignoredFields,
+      droppedFields,
       detached,
       conversation: resumed && { id: resumed.id, state: resumed.state, addedMessages: 0 },
     });
@@ -553,6 +620,7 @@ export class ChatEngine {
       createdAt: now,
       cacheStatus: leader ? 'joined' : lookupKey !== undefined && settings.CACHE_ENABLED ? 'miss' : 'bypass',
       ignoredFields: resolved.ignoredFields,
+      droppedFields: resolved.droppedFields,
       detached,
       conversation: resumed && {
         id: resumed.id,

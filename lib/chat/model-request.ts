@@ -26,6 +26,8 @@ export const FIELD_PURPOSE = {
   keep_alive: 'response',
   stream: 'delivery',
   use_cache: 'delivery',
+  cache: 'delivery',
+  drop_params: 'delivery',
   priority: 'delivery',
   conversation_id: 'delivery',
 } as const satisfies Record<keyof ChatRequest, 'response' | 'delivery'>;

@@ -1,4 +1,5 @@
 import { cacheKey } from '#lib/chat/cache/cache-key';
+import { withoutUnsupported } from '#lib/chat/dropped-fields';
 import { toModelRequest } from '#lib/chat/model-request';
 import { AppError } from '#lib/errors';
 import type { ResolvedModel, RouteTarget } from '#lib/models/model-route';
@@ -10,29 +11,38 @@ export interface ResolvedRequest {
   readonly provider: ModelProvider;
   readonly request: ModelRequest;
   readonly targets: readonly RouteTarget[] | undefined;
-  /** Undefined if the response is not to be cached. */
+  /** Undefined if the response is neither cached nor shared. */
   readonly key: string | undefined;
   /** Fields of the request that have no effect on its provider, by their wire names. */
   readonly ignoredFields: readonly string[];
+  /** Fields of the request that the provider refuses and that were left out. */
+  readonly droppedFields: readonly string[];
 }
 
 const NO_FIELDS: readonly string[] = [];
 
-/** The request for a model, and its cache key. */
+/**
+ * The request for `model`, and its cache key if it `isShared`. Throws the provider's
+ * `unsupported_parameter`, unless `dropsFields` allows to leave the fields out.
+ */
 export function resolveRequest(
   request: ChatRequest,
   { provider, model, targets }: ResolvedModel,
   defaultSystemPrompt: string | undefined,
+  { isShared, dropsFields }: { isShared: boolean; dropsFields: boolean },
 ): ResolvedRequest {
-  const modelRequest = toModelRequest(request, model, defaultSystemPrompt);
-  const ignored = provider.checkFieldSupport?.(modelRequest) ?? NO_FIELDS;
+  const whole = toModelRequest(request, model, defaultSystemPrompt);
+  const check = (checked: ModelRequest) => provider.checkFieldSupport?.(checked) ?? NO_FIELDS;
+  const supported = dropsFields
+    ? withoutUnsupported(whole, check)
+    : { request: whole, ignoredFields: check(whole), droppedFields: NO_FIELDS };
+  const { request: sent, ignoredFields: ignored } = supported;
   return {
+    ...supported,
     provider,
-    request: modelRequest,
     targets,
-    key: request.use_cache ? cacheKey(provider.id, modelRequest) : undefined,
-    ignoredFields:
-      targets === undefined || targets.length === 1 ? ignored : ignoredByAny(targets, modelRequest, ignored),
+    key: isShared ? cacheKey(provider.id, sent) : undefined,
+    ignoredFields: targets === undefined || targets.length === 1 ? ignored : ignoredByAny(targets, sent, ignored),
   };
 }
 

@@ -35,6 +35,7 @@ export const HTTP_STATUS_BY_CODE: Record<ErrorCode, number> = {
   not_configured: 503,
   shutting_down: 503,
   upstream_timeout: 504,
+  not_cached: 504,
   internal_error: 500,
 };
 

@@ -34,10 +34,19 @@ export function unknownFields(body: unknown, parsed: unknown, known: readonly st
 
 /** The response header that names these fields; empty without fields. */
 export function ignoredFieldsHeader(...lists: (readonly string[])[]): Record<string, string> {
-  const names = [...new Set(lists.flat())];
+  return namesHeader('x-ignored-fields', lists.flat());
+}
+
+/** The response header that names fields that were left out; empty without fields. */
+export function droppedFieldsHeader(...lists: (readonly string[])[]): Record<string, string> {
+  return namesHeader('x-dropped-params', lists.flat());
+}
+
+function namesHeader(header: string, all: readonly string[]): Record<string, string> {
+  const names = [...new Set(all)];
   if (names.length === 0) return {};
   const shown = names.slice(0, MAX_NAMES).map(printable);
-  return { 'x-ignored-fields': [...shown, ...(names.length > MAX_NAMES ? ['...'] : [])].join(', ') };
+  return { [header]: [...shown, ...(names.length > MAX_NAMES ? ['...'] : [])].join(', ') };
 }
 
 interface FieldSearch {

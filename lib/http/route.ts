@@ -42,6 +42,8 @@ export interface RequestContext {
   readonly log: Logger;
   /** Set by a handler: `Reply.log` for the case that the request fails. */
   failureLog?: (() => string) | undefined;
+  /** Set by a handler: headers of the response for the case that the request fails. */
+  failureHeaders?: Readonly<Record<string, string>> | undefined;
 }
 
 export type RequestHandler = (request: HttpRequest, context: RequestContext) => Reply | Promise<Reply>;
@@ -163,6 +165,7 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
   } catch (error) {
     failure = hasLeft(request, error) ? new AppError('cancelled', 'The client closed the connection.') : error;
     reply = toErrorReply(failure, options);
+    Object.assign(reply.headers, context?.failureHeaders);
     const members = context?.failureLog?.();
     if (members !== undefined) reply.log = members;
   }

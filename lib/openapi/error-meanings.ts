@@ -34,5 +34,6 @@ export const ERROR_MEANINGS: Record<ErrorCode, string> = {
   not_configured: 'The server is not configured for this.',
   shutting_down: 'The server is stopping. Send the request again.',
   upstream_timeout: 'The model server, executor or backend did not respond in time.',
+  not_cached: 'The request has `Cache-Control: only-if-cached`, and its response is not cached.',
   internal_error: 'A fault of the server. Its log has the details under `X-Request-Id`.',
 };

@@ -120,6 +120,22 @@ export const topLogprobsSchema = z.int().min(0).max(20);
 
 export const requestIdSchema = z.uuid({ error: 'must be the UUID that the server gave as request_id' });
 
+export const cacheModeSchema = z.enum(['auto', 'on', 'off']);
+export type CacheMode = z.infer<typeof cacheModeSchema>;
+
+/** Fields of this server's own that every chat API takes. */
+export const REQUEST_POLICY_SHAPE = {
+  cache: optional(cacheModeSchema),
+  drop_params: optional(z.boolean()),
+} as const;
+
+export const REQUEST_POLICY_DESCRIPTIONS = {
+  cache:
+    'auto: read the cache, except for random sampling on the routes of other APIs (see CACHE_SDK). on: read it. off: neither read it, join an identical running request, nor store the response. Also the header X-Cache-Policy.',
+  drop_params:
+    'true: leave out fields that the model server does not support, and name them in X-Dropped-Params, instead of rejecting the request. Also the header X-Drop-Params. Default: DROP_PARAMS.',
+} as const;
+
 /** Fields that OpenAI's chat requests have in the same format. */
 export const SHARED_CHAT_SHAPE = {
   tools: optional(z.array(toolSchema).max(128)),
@@ -147,9 +163,8 @@ export const chatRequestSchema = z
       'Added before the messages unless they start with a system message. Default: OLLAMA_SYSTEM_PROMPT.',
     ),
     stream: withDefault(z.boolean(), true).describe('true: server-sent events. false: one JSON body.'),
-    use_cache: withDefault(z.boolean(), true).describe(
-      'false: do not read the cache, join an identical running request, or store the response.',
-    ),
+    use_cache: withDefault(z.boolean(), true).describe('false: the same as cache: off.'),
+    ...describeFields(REQUEST_POLICY_SHAPE, REQUEST_POLICY_DESCRIPTIONS),
     priority: withDefault(z.int().min(MIN_PRIORITY).max(MAX_PRIORITY), 0).describe(
       'Higher runs sooner. One level is worth four turns of a caller. Low priority is delayed but never starved.',
     ),
@@ -178,6 +193,10 @@ export const chatRequestSchema = z
     conversation_id: optional(z.string().min(1).max(128)).describe(
       "Stores this conversation's messages on the server, so that later requests may send only the new one.",
     ),
+  })
+  .refine(({ use_cache: usesCache, cache }) => usesCache || cache === undefined || cache === 'off', {
+    path: ['cache'],
+    error: 'must be off where use_cache is false',
   })
   .refine(hasOneTokenLimit, {
     path: ['max_tokens'],

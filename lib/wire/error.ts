@@ -34,6 +34,7 @@ export const ERROR_CODES = [
   'not_configured',
   'shutting_down',
   'upstream_timeout',
+  'not_cached',
   'internal_error',
 ] as const;
 

@@ -6,6 +6,8 @@ import {
   MAX_MESSAGES,
   messageSchema,
   optionsSchema,
+  REQUEST_POLICY_DESCRIPTIONS,
+  REQUEST_POLICY_SHAPE,
   thinkSchema,
   toolSchema,
   topLogprobsSchema,
@@ -30,6 +32,7 @@ const common = {
   keep_alive: optional(keepAliveSchema),
   logprobs: optional(z.boolean()),
   top_logprobs: optional(topLogprobsSchema),
+  ...REQUEST_POLICY_SHAPE,
 };
 
 const CHAT_SHAPE = {
@@ -43,6 +46,7 @@ export const ollamaChatSchema = z.object(
     CHAT_SHAPE,
     describeSupportOf(OLLAMA_FIELDS.ChatRequest, {
       messages: 'Without messages the model is loaded.',
+      ...REQUEST_POLICY_DESCRIPTIONS,
       options: OPTION_SUPPORT,
       keep_alive: 'Less than 1 s without messages is rejected.',
       stream: 'Default: true.',
@@ -73,6 +77,7 @@ export const ollamaGenerateSchema = z.object(
     GENERATE_SHAPE,
     describeSupportOf(OLLAMA_FIELDS.GenerateRequest, {
       prompt: 'Without a prompt the model is loaded.',
+      ...REQUEST_POLICY_DESCRIPTIONS,
       options: OPTION_SUPPORT,
       keep_alive: 'Less than 1 s without a prompt is rejected.',
       suffix: 'Every prompt uses the chat template.',

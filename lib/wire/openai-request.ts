@@ -3,6 +3,8 @@ import {
   imageDetailSchema,
   MAX_MESSAGES,
   maxTokensSchema,
+  REQUEST_POLICY_DESCRIPTIONS,
+  REQUEST_POLICY_SHAPE,
   SHARED_CHAT_SHAPE,
   toolArgumentsSchema,
 } from '#lib/wire/chat';
@@ -21,6 +23,8 @@ import { describeSupportOf, OPENAI_FIELDS } from '#lib/wire/request-field-suppor
 
 /** Content parts of one message. */
 const MAX_PARTS = 2_000;
+/** Responses to one request. Each is a generation with its own slot. */
+const MAX_CHOICES = 8;
 /** Stop sequences. OpenAI accepts 4. */
 const MAX_STOPS = 1_000;
 
@@ -93,7 +97,8 @@ const REQUEST_SHAPE = {
   seed: optional(z.int()),
   stop: optional(z.union([z.string(), z.array(z.string()).max(MAX_STOPS)])),
   max_tokens: optional(maxTokensSchema),
-  n: optional(z.int().min(1)),
+  n: optional(z.int().min(1).max(MAX_CHOICES)),
+  best_of: optional(z.int().min(1)),
   response_format: optional(
     z.discriminatedUnion('type', [
       z.object({ type: z.literal('text') }),
@@ -111,6 +116,7 @@ const REQUEST_SHAPE = {
   ),
   ...SHARED_CHAT_SHAPE,
   ...PASSTHROUGH_SHAPE,
+  ...REQUEST_POLICY_SHAPE,
   audio: refused,
   function_call: refused,
   functions: refused,
@@ -121,6 +127,7 @@ const REQUEST_DESCRIPTIONS = describeSupportOf(OPENAI_FIELDS.ChatCompletionCreat
   max_completion_tokens: 'OpenAI-compatible servers get it by this name.',
   reasoning_effort: 'Reasoning models only.',
   logprobs: 'Returned with the text they belong to, and cached.',
+  ...REQUEST_POLICY_DESCRIPTIONS,
 });
 
 export const openAiRequestSchema = z.object(describeFields(REQUEST_SHAPE, REQUEST_DESCRIPTIONS));

@@ -108,6 +108,8 @@ const LOGPROBS = notBuiltIn();
 const KEEP_ALIVE = ollamaOnly(
   'A model is kept no shorter than OLLAMA_KEEP_ALIVE, since others may be using it: less has no effect.',
 );
+/** Fields of this server's own. */
+const OWN_FIELDS = { cache: here(), drop_params: here() } satisfies FieldTable;
 /** The built-in model reads no tool calls, and all of `tool_calls` is reported. */
 const IN_CALL = support('passed', 'passed', 'no effect');
 
@@ -124,7 +126,7 @@ export const OPENAI_FIELDS = {
     logprobs: LOGPROBS,
     max_tokens: passed('−1 is no bound.'),
     moderation: refused(),
-    n: refused('Only 1.'),
+    n: here('At most 8. Each choice is a generation; with a seed, that of choice i is seed + i.'),
     parallel_tool_calls: PARALLEL,
     presence_penalty: passed(),
     response_format: passed(),
@@ -143,6 +145,8 @@ export const OPENAI_FIELDS = {
     repeat_penalty: passed('To an OpenAI-compatible server as `repetition_penalty` too.'),
     repetition_penalty: passed('To an OpenAI-compatible server as `repeat_penalty` too.'),
     keep_alive: KEEP_ALIVE,
+    best_of: refused('Only the same as `n`.'),
+    ...OWN_FIELDS,
   },
   ChatCompletionStreamOptions: { include_obfuscation: noEffect(), include_usage: here() },
   ChatCompletionDeveloperMessageParam: {
@@ -214,6 +218,7 @@ const OLLAMA_REQUEST = {
   logprobs: LOGPROBS,
   top_logprobs: LOGPROBS,
   options: passed(),
+  ...OWN_FIELDS,
 } satisfies FieldTable;
 
 /** Fields of the `ollama` SDK's requests, by its type names. */

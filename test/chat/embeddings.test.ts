@@ -305,7 +305,10 @@ if (binary !== undefined)
       expect(await client.embeddings(older)).toEqual(await bare.embeddings(older));
       const openAi = (url: string) => new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none' });
       const same = { model: MODEL, input: 'The sky is blue.' };
-      const [one, other] = [await openAi(ollama.url).embeddings.create(same), await openAi(app.url).embeddings.create(same)];
+      const [one, other] = [
+        await openAi(ollama.url).embeddings.create(same),
+        await openAi(app.url).embeddings.create(same),
+      ];
       expect(other).toEqual(one);
     });
 

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { request } from 'node:http';
+import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { Ollama } from 'ollama';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -84,7 +84,11 @@ describe('who may manage models', () => {
     const { app } = await start({ '/api/copy': (_, response) => void response.end() });
     const body = { source: 'm', destination: 'n' };
     expect((await send(app, 'POST', '/api/copy', body)).status).toBe(200);
-    for (const headers of [{ 'x-forwarded-for': '127.0.0.1' }, { forwarded: 'for=127.0.0.1' }, { 'x-real-ip': '::1' }]) {
+    for (const headers of [
+      { 'x-forwarded-for': '127.0.0.1' },
+      { forwarded: 'for=127.0.0.1' },
+      { 'x-real-ip': '::1' },
+    ]) {
       const refused = await send(app, 'POST', '/api/copy', body, headers);
       expect([refused.status, (await refused.json()).error]).toEqual([403, expect.stringContaining('API_KEYS')]);
     }

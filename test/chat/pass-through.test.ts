@@ -115,7 +115,8 @@ describe('JSON for another endpoint', () => {
   });
 
   it('creates images with the openai SDK', async () => {
-    handle['/v1/images/generations'] = (_, response) => sendJson(response, { created: 1, data: [{ b64_json: 'AA==' }] });
+    handle['/v1/images/generations'] = (_, response) =>
+      sendJson(response, { created: 1, data: [{ b64_json: 'AA==' }] });
     const image = await client().images.generate({ model: 'i', prompt: 'A cabin.' });
     expect(image.data).toEqual([{ b64_json: 'AA==' }]);
   });
@@ -233,7 +234,8 @@ describe('an error of the model server', () => {
   });
 
   it('404 for a model is passed on', async () => {
-    handle['/v1/rerank'] = (_, response) => sendJson(response, { error: { message: 'The model x does not exist.' } }, 404);
+    handle['/v1/rerank'] = (_, response) =>
+      sendJson(response, { error: { message: 'The model x does not exist.' } }, 404);
     const response = await post('/v1/rerank', { model: 'x' });
     expect([response.status, (await response.json()).error.message]).toEqual([404, 'The model x does not exist.']);
   });
@@ -266,7 +268,8 @@ describe('the line of chats', () => {
     const speech = await post('/v1/audio/speech', {});
     await speaking.promise;
     const waiting = post('/tokenize', {});
-    const overview = async () => (await fetch(`${app.url}/api/chat-queue`, { headers: { authorization: `Bearer ${KEY}` } })).json();
+    const overview = async () =>
+      (await fetch(`${app.url}/api/chat-queue`, { headers: { authorization: `Bearer ${KEY}` } })).json();
     await expect.poll(async () => (await overview()).queue_length).toBe(1);
     expect((await overview()).pending[0].model).toBe('/tokenize');
     const refused = await post('/detokenize', {});

@@ -37,6 +37,11 @@ export class CountedCache<V extends object> {
     return this.#entries.has(key);
   }
 
+  /** Neither counted nor a use. */
+  peek(key: string): V | undefined {
+    return this.#entries.peek(key);
+  }
+
   get(key: string): V | undefined {
     const value = this.#entries.get(key);
     if (value === undefined) this.#misses += 1;

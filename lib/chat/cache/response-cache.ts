@@ -34,7 +34,8 @@ export class CachedResponse {
   readonly #thinking: JsonText;
   /** The response with placeholders for its texts. */
   readonly #rest: CompletedResponse;
-  readonly #createdAt: number;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
   /** Of the format that was used last: most responses are read through one API. */
   #template: { format: BodyFormat; template: BodyTemplate } | undefined;
 
@@ -43,7 +44,7 @@ export class CachedResponse {
     this.modelJson = modelNameJson(response.model);
     this.#content = JsonText.of(response.content);
     this.#thinking = JsonText.of(response.thinking);
-    this.#createdAt = now;
+    this.createdAt = now;
     this.#rest = {
       ...response,
       content: response.content === '' ? '' : PLACEHOLDERS.content,
@@ -78,7 +79,7 @@ export class CachedResponse {
     const view: RequestView = {
       id,
       generationId: id,
-      createdAt: this.#createdAt,
+      createdAt: this.createdAt,
       model: this.#rest.model,
       cached: true,
       conversation: undefined,
@@ -104,6 +105,12 @@ export class ResponseCache {
   /** Whether `get` would return a response. Not counted as a look-up. */
   has(key: string): boolean {
     return this.#responses.has(key);
+  }
+
+  /** Whether there is a response that was stored more than `ms` ago. Not counted as a look-up. */
+  isOlder(key: string, ms: number): boolean {
+    const cached = this.#responses.peek(key);
+    return cached !== undefined && this.#clock.now() - cached.createdAt > ms;
   }
 
   get(key: string): CachedResponse | undefined {

@@ -46,7 +46,7 @@ function serviceOf(environment: Record<string, string> = {}) {
 
 const by = (fields: Partial<EmbeddingSubmitter> = {}): EmbeddingSubmitter => ({
   caller: 'ann',
-  bypassCache: false,
+  policy: { reads: true, stores: true },
   signal: new AbortController().signal,
   ...fields,
 });
@@ -107,9 +107,11 @@ describe('embeddings', () => {
   it('are read neither from the cache nor from others with no-cache, and stored', async () => {
     const service = serviceOf();
     await service.embed(provider, request(['a']), by());
-    expect(await service.embed(provider, request(['a']), by({ bypassCache: true }))).toMatchObject({
-      cacheStatus: 'bypass',
-    });
+    expect(await service.embed(provider, request(['a']), by({ policy: { reads: false, stores: true } }))).toMatchObject(
+      {
+        cacheStatus: 'bypass',
+      },
+    );
     expect(provider.batches).toHaveLength(2);
     const off = serviceOf({ CACHE_ENABLED: 'false' });
     await off.embed(provider, request(['a']), by());

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { CachePolicy } from '#lib/chat/cache/cache-policy';
 import type { TaskRequest } from '#lib/chat/chat-engine';
 import type { Clock } from '#lib/chat/clock';
 import { type BatchInput, EmbeddingBatch, inputBytes, splitIntoBatches } from '#lib/chat/embeddings/embedding-batch';
@@ -31,8 +32,8 @@ export interface EmbeddingServiceOptions {
 
 export interface EmbeddingSubmitter {
   readonly caller: string;
-  /** Neither reads the cache nor joins other requests; the vectors are stored. */
-  readonly bypassCache: boolean;
+  /** What the request does with the cache and with the inputs of others. */
+  readonly policy: CachePolicy;
   /** The client's. */
   readonly signal: AbortSignal;
   /** What the model's name stands for. Only the first one is used: models differ in their vectors. */
@@ -100,7 +101,7 @@ export class EmbeddingService {
       held.add(request.inputs.reduce<number>((bytes, input) => bytes + inputBytes(input), 0));
       const keys = embeddingKeys(provider.id, request).map((key) => this.#scopedKey(key, submitter.caller));
       const inputs = new Map(keys.map((key, index) => [key, request.inputs[index] ?? '']));
-      const call: Call = { provider, request, submitter, held, mayShare: !submitter.bypassCache };
+      const call: Call = { provider, request, submitter, held, mayShare: submitter.policy.reads };
       const { found, cacheStatus } = await this.#collect(call, inputs);
       const embeddings = keys.map((key) => found.get(key)).filter((one): one is Embedding => one !== undefined);
       return {
@@ -158,7 +159,7 @@ export class EmbeddingService {
    * Looks every input up, and registers batches for the others. Synchronous: no two identical
    * inputs can miss each other.
    */
-  #plan({ mayShare }: Call, inputs: ReadonlyMap<string, EmbedInput>): Plan {
+  #plan({ mayShare, submitter }: Call, inputs: ReadonlyMap<string, EmbedInput>): Plan {
     const { settings, clock } = this.#options;
     const cached = new Map<string, Embedding>();
     const joined = new Set<EmbeddingBatch>();
@@ -172,7 +173,7 @@ export class EmbeddingService {
     }
     const limits = { clock, graceMs: settings.DISCONNECT_GRACE_MS };
     const own = splitIntoBatches(missing).map((batch) => new EmbeddingBatch(batch, limits));
-    for (const batch of own)
+    for (const batch of submitter.policy.stores ? own : [])
       for (const { key } of batch.inputs) if (!this.#inFlight.has(key)) this.#inFlight.set(key, batch);
     return { cached, joined, own };
   }
@@ -234,7 +235,7 @@ export class EmbeddingService {
       );
       const embeddings = batch.resolve(result);
       this.#forget(batch);
-      if (settings.CACHE_ENABLED)
+      if (settings.CACHE_ENABLED && submitter.policy.stores)
         for (const [index, { key }] of batch.inputs.entries()) {
           const embedding = embeddings[index];
           if (embedding !== undefined) this.#cache.set(key, embedding);

@@ -1,5 +1,5 @@
-import { AppError } from '#lib/errors';
 import type { ChatRequest, Message } from '#lib/wire/chat';
+import type { ErrorDetail } from '#lib/wire/error';
 import type { OllamaChat, OllamaGenerate } from '#lib/wire/ollama-request';
 
 /**
@@ -13,26 +13,26 @@ export function fromOllamaChat(input: OllamaChat): ChatRequest | undefined {
   return { ...fromCommon(input), messages: input.messages.map(fromMessage), tools: input.tools };
 }
 
-/**
- * Undefined without a prompt. Throws `unsupported_parameter` for what needs a model without
- * template.
- */
-export function fromOllamaGenerate(input: OllamaGenerate): ChatRequest | undefined {
-  const unsupported = [
+/** The fields of a request to `/api/generate` that no model server supports. */
+export function refusedGenerateFields(input: OllamaGenerate): readonly ErrorDetail[] {
+  const needsNoTemplate = [
     ...(input.suffix ? ['suffix'] : []),
     ...(input.template ? ['template'] : []),
     ...(input.raw ? ['raw'] : []),
     ...(input.context !== undefined && input.context.length > 0 ? ['context'] : []),
   ];
-  if (unsupported.length > 0)
-    throw new AppError(
-      'unsupported_parameter',
-      `${unsupported.join(', ')} cannot be used here, where every prompt goes through the model's chat template. Use /api/chat.`,
-      { details: unsupported.map((field) => ({ field, message: 'is not supported' })) },
-    );
   const sizes = (['width', 'height', 'steps'] as const).filter((field) => input[field] !== undefined);
-  if (sizes.length > 0)
-    throw AppError.unsupportedParameters(sizes.map((field) => ({ field, message: 'images are not made here' })));
+  return [
+    ...needsNoTemplate.map((field) => ({
+      field,
+      message: "every prompt goes through the model's chat template; use /api/chat",
+    })),
+    ...sizes.map((field) => ({ field, message: 'images are not made here' })),
+  ];
+}
+
+/** A native request without the fields of `refusedGenerateFields`. Undefined without a prompt. */
+export function fromOllamaGenerate(input: OllamaGenerate): ChatRequest | undefined {
   if (input.prompt === undefined || input.prompt === '') return undefined;
   const images = input.images === undefined || input.images.length === 0 ? {} : { images: input.images };
   return {
@@ -47,6 +47,8 @@ function fromCommon(input: OllamaChat | OllamaGenerate): Omit<ChatRequest, 'mess
     model: input.model,
     stream: input.stream ?? true,
     use_cache: true,
+    cache: input.cache,
+    drop_params: input.drop_params,
     priority: 0,
     options: input.options ?? {},
     think: input.think,

@@ -16,9 +16,9 @@ import { PASSTHROUGH_FIELDS, type Passthrough } from '#lib/wire/passthrough';
  * https://platform.openai.com/docs/api-reference/chat
  */
 
-/** Throws `unsupported_parameter` with the fields that no provider supports. */
+/** A native request without the fields of `refusedFields`. */
 export function fromOpenAi(input: OpenAiRequest): ChatRequest {
-  refuseUnsupported(input);
+  requireLogprobs(input);
   const toolNames = new Map<string, string>();
   const { response_format: format } = input;
   return {
@@ -26,6 +26,8 @@ export function fromOpenAi(input: OpenAiRequest): ChatRequest {
     model: input.model,
     stream: input.stream ?? false,
     use_cache: true,
+    cache: input.cache,
+    drop_params: input.drop_params,
     priority: 0,
     options: fromSampling(input),
     format: fromResponseFormat(format),
@@ -48,10 +50,11 @@ const REFUSED = {
   moderation: 'its results could not be returned',
 } as const satisfies Partial<Record<keyof OpenAiRequest, string>>;
 
-function refuseUnsupported(input: OpenAiRequest): void {
+/** The fields of a request that no model server supports. */
+export function refusedFields(input: OpenAiRequest): readonly ErrorDetail[] {
   const details: ErrorDetail[] = [];
-  if (input.n !== undefined && input.n !== 1)
-    details.push({ field: 'n', message: 'must be 1: one answer is given to one request' });
+  const { n = 1, best_of: bestOf = n } = input;
+  if (bestOf !== n) details.push({ field: 'best_of', message: 'must be the same as n: all choices are returned' });
   for (const [field, message] of Object.entries(REFUSED))
     if (isMeaningful(input[field as keyof typeof REFUSED])) details.push({ field, message });
   for (const [index, { audio, content, function_call: call }] of input.messages.entries()) {
@@ -61,11 +64,14 @@ function refuseUnsupported(input: OpenAiRequest): void {
     if (isMeaningful(audio)) details.push({ field: `messages.${index}.audio`, message: REFUSED.audio });
     if (isMeaningful(call)) details.push({ field: `messages.${index}.function_call`, message: 'use tool_calls' });
   }
+  return details;
+}
+
+function requireLogprobs(input: OpenAiRequest): void {
   if (input.top_logprobs !== undefined && input.top_logprobs > 0 && input.logprobs !== true)
     throw new AppError('invalid_request', 'top_logprobs needs logprobs: true.', {
       details: [{ field: 'top_logprobs', message: 'needs logprobs: true' }],
     });
-  if (details.length > 0) throw AppError.unsupportedParameters(details);
 }
 
 /** Whether a value has an effect: an empty list or object has none. */

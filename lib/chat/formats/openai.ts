@@ -1,3 +1,4 @@
+import { queueComment } from '#lib/chat/formats/queue-comment';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
 import type { GenerationEvent } from '#lib/chat/generation/generation-log';
@@ -11,41 +12,95 @@ import type { ModelInfo } from '#lib/wire/models';
  * https://platform.openai.com/docs/api-reference/chat
  */
 
+/** One of the choices of a completion. */
+export interface OpenAiChoice {
+  readonly request: RequestView;
+  readonly response: CompletedResponse;
+}
+
 /** The `chat.completion` of a completed request. */
 export function openAiCompletion(request: RequestView, response: CompletedResponse) {
-  const { content, thinking, tool_calls: toolCalls } = response;
+  return openAiCompletionOf(request, [{ request, response }]);
+}
+
+/** The `chat.completion` with several choices, of which `first` is the first. */
+export function openAiCompletionOf(first: RequestView, choices: readonly OpenAiChoice[]) {
   return {
-    id: completionId(request),
+    id: completionId(first),
     object: 'chat.completion',
-    created: createdSeconds(request),
-    model: response.model,
-    choices: [
-      {
-        index: 0,
-        message: {
-          role: 'assistant',
-          content: content === '' && toolCalls.length > 0 ? null : content,
-          refusal: null,
-          ...(thinking === '' ? {} : { reasoning_content: thinking }),
-          ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls.map((call, at) => toToolCall(call, request, at)) }),
-        },
-        logprobs: toLogprobs(response.logprobs),
-        finish_reason: finishReason(response.done_reason, toolCalls.length > 0),
-      },
-    ],
-    usage: toUsage(response.usage),
+    created: createdSeconds(first),
+    model: first.model,
+    choices: choices.map(toChoice),
+    usage: toUsage(usageOfChoices(choices.map(({ response }) => response.usage))),
   };
 }
 
-/** The stream of `chat.completion.chunk`s. While a request waits, comments keep the connection. */
-export function openAiStreamEncoder(request: RequestView, includeUsage: boolean): StreamEncoder {
+function toChoice({ request, response }: OpenAiChoice, index: number) {
+  const { content, thinking, tool_calls: toolCalls } = response;
+  return {
+    index,
+    message: {
+      role: 'assistant',
+      content: content === '' && toolCalls.length > 0 ? null : content,
+      refusal: null,
+      ...(thinking === '' ? {} : { reasoning_content: thinking }),
+      ...(toolCalls.length === 0 ? {} : { tool_calls: toolCalls.map((call, at) => toToolCall(call, request, at)) }),
+    },
+    logprobs: toLogprobs(response.logprobs),
+    finish_reason: finishReason(response.done_reason, toolCalls.length > 0),
+  };
+}
+
+/** As OpenAI counts them: the prompt once, and the tokens of all choices. */
+function usageOfChoices(usages: readonly TokenUsage[]): TokenUsage {
+  return {
+    prompt_tokens: Math.max(...usages.map(({ prompt_tokens }) => prompt_tokens)),
+    completion_tokens: usages.reduce((sum, { completion_tokens }) => sum + completion_tokens, 0),
+    ...(usages.some(({ prompt_truncated }) => prompt_truncated === true) ? { prompt_truncated: true } : {}),
+  };
+}
+
+/** A choice of a stream with several. */
+export interface StreamedChoice {
+  readonly index: number;
+  /** The first choice's, whose id and time all chunks have. */
+  readonly first: RequestView;
+}
+
+/** The last events of a stream with several choices. */
+export function openAiStreamEnd(first: RequestView, usages: readonly TokenUsage[], includeUsage: boolean): string {
+  const usage = () =>
+    sse({
+      id: completionId(first),
+      object: 'chat.completion.chunk',
+      created: createdSeconds(first),
+      model: first.model,
+      choices: [],
+      usage: toUsage(usageOfChoices(usages)),
+    });
+  return (includeUsage ? usage() : '') + END_OF_STREAM;
+}
+
+const END_OF_STREAM = 'data: [DONE]\n\n';
+
+/**
+ * The stream of `chat.completion.chunk`s. While a request waits, comments say its place in the
+ * queue. That of one of several choices has no end; `openAiStreamEnd` is the end of all.
+ */
+export function openAiStreamEncoder(
+  request: RequestView,
+  includeUsage: boolean,
+  choice?: StreamedChoice,
+): StreamEncoder {
+  const { index, first: whole } = choice ?? { index: 0, first: request };
+  let heartbeat = ': waiting\n\n';
   let toolCalls = 0;
   let hasBegun = false;
   const chunk = (choices: object[], usage?: object) =>
     sse({
-      id: completionId(request),
+      id: completionId(whole),
       object: 'chat.completion.chunk',
-      created: createdSeconds(request),
+      created: createdSeconds(whole),
       model: request.model,
       choices,
       ...(usage === undefined ? (includeUsage ? { usage: null } : {}) : { usage }),
@@ -66,12 +121,13 @@ export function openAiStreamEncoder(request: RequestView, includeUsage: boolean)
   const delta = (fields: object) => {
     const first = hasBegun ? {} : { role: 'assistant', content: '' };
     hasBegun = true;
-    return chunk([{ index: 0, delta: { ...first, ...fields }, logprobs: takeLogprobs(), finish_reason: null }]);
+    return chunk([{ index, delta: { ...first, ...fields }, logprobs: takeLogprobs(), finish_reason: null }]);
   };
   const encode = (event: GenerationEvent): string => {
     switch (event.type) {
       case 'status':
-        return '';
+        heartbeat = event.status === 'queued' ? queueComment(event) : ': waiting\n\n';
+        return event.status === 'queued' ? heartbeat : '';
       case 'content':
         return text('content', event.text);
       case 'thinking':
@@ -95,14 +151,19 @@ export function openAiStreamEncoder(request: RequestView, includeUsage: boolean)
         const finish_reason = finishReason(event.done_reason, toolCalls > 0);
         return (
           (hasBegun ? '' : delta({})) +
-          chunk([{ index: 0, delta: {}, logprobs: takeLogprobs(), finish_reason }]) +
-          (includeUsage ? chunk([], toUsage(event.usage)) : '') +
-          'data: [DONE]\n\n'
+          chunk([{ index, delta: {}, logprobs: takeLogprobs(), finish_reason }]) +
+          (choice === undefined ? (includeUsage ? chunk([], toUsage(event.usage)) : '') + END_OF_STREAM : '')
         );
       }
     }
   };
-  return { preamble: '', heartbeat: ': waiting\n\n', encode };
+  return {
+    preamble: '',
+    get heartbeat() {
+      return heartbeat;
+    },
+    encode,
+  };
 }
 
 /** The parts of a chunk with an empty text. The id and the model's name cannot hold the field. */

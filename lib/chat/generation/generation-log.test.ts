@@ -27,6 +27,7 @@ function pendingRequest(): PendingRequest {
     createdAt,
     cacheStatus: 'miss',
     ignoredFields: [],
+    droppedFields: [],
     detached: false,
     conversation: undefined,
   });

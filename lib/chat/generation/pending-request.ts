@@ -22,6 +22,7 @@ interface PendingRequestInit {
   readonly createdAt: number;
   readonly cacheStatus: CacheHeader;
   readonly ignoredFields: readonly string[];
+  readonly droppedFields: readonly string[];
   readonly detached: boolean;
   readonly conversation: ConversationTurn | undefined;
 }
@@ -37,6 +38,10 @@ export class PendingRequest implements GenerationRequest, RequestView {
   readonly cacheStatus: CacheHeader;
   /** Fields of the request that have no effect on its provider, by their wire names. */
   readonly ignoredFields: readonly string[];
+  /** Fields of the request that its provider refuses and that were left out. */
+  readonly droppedFields: readonly string[];
+  /** When the response was stored, if it is from the cache; in milliseconds since the epoch. */
+  readonly storedAt: number | undefined;
   /** A detached request runs to its end without a reader. */
   readonly detached: boolean;
   readonly conversation: ConversationTurn | undefined;
@@ -53,11 +58,13 @@ export class PendingRequest implements GenerationRequest, RequestView {
 
   constructor(source: Generation | CachedResponse, init: PendingRequestInit) {
     this.#source = source;
+    this.storedAt = source instanceof Generation ? undefined : source.createdAt;
     this.id = init.id;
     this.caller = init.caller;
     this.createdAt = init.createdAt;
     this.cacheStatus = init.cacheStatus;
     this.ignoredFields = init.ignoredFields;
+    this.droppedFields = init.droppedFields;
     this.detached = init.detached;
     this.conversation = init.conversation;
   }

@@ -49,6 +49,22 @@ export function embeddingLogFields(
   return `,"cache":"${cacheStatus}","caller":"${callerHash(caller)}","model":${JSON.stringify(model)},"inputs":${inputs},"prompt_tokens":${promptTokens}`;
 }
 
+/** Access-log members of a request with several choices: their tokens together. */
+export function choicesLogFields(choices: readonly PendingRequest[], cacheStatus: CacheHeader): string {
+  const [first] = choices;
+  if (first === undefined) return '';
+  const usages = choices.flatMap(({ generation }) => generation.response?.usage ?? []);
+  const sum = (count: (usage: TokenUsage) => number) => usages.reduce((total, usage) => total + count(usage), 0);
+  const prompt = sum(({ prompt_tokens }) => prompt_tokens);
+  const completion = sum(({ completion_tokens }) => completion_tokens);
+  const tokens = `,"prompt_tokens":${prompt},"completion_tokens":${completion}`;
+  const timings = choices.map((choice) => choice.timings());
+  const queuedMs = Math.max(...timings.map(({ queued_ms }) => queued_ms));
+  const totalMs = Math.max(...timings.map(({ total_ms }) => total_ms));
+  const outcome = choices.find(({ state }) => state !== 'completed')?.state ?? 'completed';
+  return `,"cache":"${cacheStatus}","caller":"${callerHash(first.caller)}","model":${modelNameJson(first.model)},"choices":${choices.length}${tokens},"queued_ms":${queuedMs},"total_ms":${totalMs},"outcome":"${outcome}"`;
+}
+
 /** Access-log members of a rejected chat request. `model` is the one that was requested. */
 export function rejectedLogFields(caller: string, model: string | undefined): string {
   const name = model === undefined ? '' : `,"model":${JSON.stringify(model)}`;

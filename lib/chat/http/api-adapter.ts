@@ -1,5 +1,7 @@
+import type { CacheReaders } from '#lib/chat/cache/cache-policy';
 import type { BodyFormat } from '#lib/chat/cache/response-cache';
-import type { KeyedRequest } from '#lib/chat/chat-engine';
+import type { KeyedRequest, Submitter } from '#lib/chat/chat-engine';
+import { droppedNames } from '#lib/chat/dropped-fields';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import { type CompletedResponse, responseEvents } from '#lib/chat/generation/completed-response';
@@ -8,13 +10,15 @@ import type { RequestView } from '#lib/chat/generation/request-view';
 import { waitUntilFinished } from '#lib/chat/generation/response-stream';
 import { cachedResponseLogFields, requestLogFields } from '#lib/chat/http/access-log-fields';
 import { jsonReply, streamReply } from '#lib/chat/http/chat-replies';
+import { ageSeconds, queuePosition } from '#lib/chat/http/reply-headers';
 import { logRejection, submitterOf } from '#lib/chat/http/submitter';
 import { AppError } from '#lib/errors';
 import type { HttpRequest } from '#lib/http/http-request';
-import { ignoredFieldsHeader } from '#lib/http/ignored-fields';
+import { droppedFieldsHeader, ignoredFieldsHeader } from '#lib/http/ignored-fields';
 import { jsonBytes, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import type { CacheHeader, ChatRequest } from '#lib/wire/chat';
+import type { ErrorDetail } from '#lib/wire/error';
 
 /** How one API writes responses. */
 export interface ApiFormat {
@@ -23,16 +27,20 @@ export interface ApiFormat {
   body(request: RequestView, response: CompletedResponse): object;
   /** The API's name for a field of the native request; absent if all names are the same. */
   fieldName?(field: string): string;
+  /** Whose rule for the cache its requests have; `sdk` if absent. */
+  readonly readsCache?: CacheReaders;
 }
 
 /** An API with the formats of its cached responses. */
 export interface ApiAdapter extends ApiFormat {
+  readonly readsCache: CacheReaders;
   readonly cachedJson: BodyFormat;
   readonly cachedStream: BodyFormat;
 }
 
 export function apiAdapter(api: ApiFormat): ApiAdapter {
   return {
+    readsCache: 'sdk',
     ...api,
     cachedJson: { render: (request, response) => JSON.stringify(api.body(request, response)) },
     cachedStream: { render: (request, response) => wholeStream(api.encoder(request), response) },
@@ -47,6 +55,8 @@ export interface ParsedChatRequest {
   readonly chat: ChatRequest;
   /** Fields of the body that have no meaning here. */
   readonly unknownFields: readonly string[];
+  /** Fields that no model server supports, and that `chat` does not have. */
+  readonly refused?: readonly ErrorDetail[];
   /** Size of the body, if known. */
   readonly bodyBytes?: number;
 }
@@ -56,6 +66,10 @@ export interface KnownRequest {
   readonly adapter: ApiAdapter;
   readonly stream: boolean;
   readonly unknownFields: readonly string[];
+  /** Those of the body that were dropped before a model was chosen, by the API's names. */
+  readonly droppedFields: readonly string[];
+  /** `drop_params` of the body. */
+  readonly dropParams: boolean | undefined;
   readonly keyed: KeyedRequest;
 }
 
@@ -66,20 +80,23 @@ export interface KnownRequest {
  */
 export function submitThrough(
   adapter: ApiAdapter,
-  { chat, unknownFields, bodyBytes }: ParsedChatRequest,
+  { chat, unknownFields, refused = [], bodyBytes }: ParsedChatRequest,
   request: HttpRequest,
   context: RequestContext,
   remember?: (known: KnownRequest) => void,
 ): Promise<Reply> {
-  const { stream } = chat;
+  const { stream, drop_params: dropParams } = chat;
   const engine = chatEngine();
-  const submitter = submitterOf(request, context, bodyBytes);
-  if (remember !== undefined) submitter.onKey = keyListener(adapter, stream, unknownFields, remember);
+  const submitter = submitterFor(adapter, request, context, bodyBytes);
+  const droppedFields = droppedNames(refused, dropsFields(dropParams, submitter, context));
+  const reported = { unknownFields, droppedFields };
+  if (remember !== undefined) submitter.onKey = keyListener({ adapter, stream, dropParams, ...reported }, remember);
   return engine.submit(chat, submitter).then(
     (pending) => {
-      const cached = cachedReply(adapter, pending, stream, unknownFields);
+      const cached = cachedReply(adapter, pending, stream, reported);
       if (cached !== undefined) return cached;
-      const headers = ignoredHeader(adapter, unknownFields, pending.ignoredFields);
+      const headers = fieldHeaders(adapter, pending, reported);
+      context.failureHeaders = headers;
       const { cacheStatus } = pending;
       return reply(adapter, pending, { cacheStatus, stream, signal: request.signal, headers }, context);
     },
@@ -87,14 +104,33 @@ export function submitThrough(
   );
 }
 
+/** The submitter of a request to an API. */
+export function submitterFor(
+  { readsCache }: ApiAdapter,
+  request: HttpRequest,
+  context: RequestContext,
+  bodyBytes?: number,
+): Submitter {
+  const submitter = submitterOf(request, context, bodyBytes);
+  submitter.readsCache = readsCache;
+  return submitter;
+}
+
+/** Whether fields that no model server supports, or not the chosen one, are left out. */
+export function dropsFields(
+  ofBody: boolean | undefined,
+  { dropParams }: Submitter,
+  { settings }: RequestContext,
+): boolean {
+  return ofBody ?? dropParams ?? settings.DROP_PARAMS;
+}
+
 /** A separate function: its closure must not retain the request. */
 function keyListener(
-  adapter: ApiAdapter,
-  stream: boolean,
-  unknownFields: readonly string[],
+  request: Omit<KnownRequest, 'keyed'>,
   remember: (known: KnownRequest) => void,
 ): (keyed: KeyedRequest) => void {
-  return (keyed) => remember({ adapter, stream, unknownFields, keyed });
+  return (keyed) => remember({ ...request, keyed });
 }
 
 interface ReplyOptions {
@@ -113,30 +149,33 @@ export async function reply(
   context: RequestContext,
 ): Promise<Reply> {
   context.failureLog = () => requestLogFields(pending, cacheStatus);
+  const position = queuePosition(pending);
   if (stream) {
     const encoder = adapter.encoder(pending);
-    return streamReply(pending, cacheStatus, { encoder, signal, headers: { ...adapter.streamHeaders, ...headers } });
+    const allHeaders = { ...adapter.streamHeaders, ...headers };
+    return streamReply(pending, cacheStatus, { encoder, signal, headers: allHeaders, position });
   }
   await waitUntilFinished(chatEngine(), pending, signal);
   const { response } = pending.generation;
   if (response === undefined) throw new AppError('internal_error', 'The response is not complete.');
-  return jsonReply(pending, cacheStatus, adapter.body(pending, response), { headers });
+  return jsonReply(pending, cacheStatus, adapter.body(pending, response), { headers, position });
 }
 
 /** The hot path: no await, no parsing. Undefined if the response is not from the cache. */
 export function cachedReply(
   adapter: ApiAdapter,
-  { id, caller, cachedResponse: cached, ignoredFields }: PendingRequest,
+  pending: PendingRequest,
   stream: boolean,
-  unknownFields: readonly string[],
+  reported: ReportedFields,
 ): Reply | undefined {
+  const { id, caller, createdAt, cachedResponse: cached } = pending;
   if (cached === undefined) return undefined;
   const { streamHeaders, cachedJson, cachedStream } = adapter;
   const { modelJson, usage } = cached;
   const body = cached.body(stream ? cachedStream : cachedJson, id);
-  const headers = { 'x-cache': 'hit', 'x-request-id': id };
-  const ignored = ignoredHeader(adapter, unknownFields, ignoredFields);
-  if (ignored !== undefined) Object.assign(headers, ignored);
+  const headers = { 'x-cache': 'hit', age: ageSeconds(cached.createdAt, createdAt), 'x-request-id': id };
+  const fields = fieldHeaders(adapter, pending, reported);
+  if (fields !== undefined) Object.assign(headers, fields);
   const result: Reply = stream
     ? { status: 200, headers: { ...streamHeaders, ...headers }, body }
     : jsonBytes(body, 200, headers);
@@ -144,11 +183,17 @@ export function cachedReply(
   return result;
 }
 
-function ignoredHeader(
+type ReportedFields = Pick<KnownRequest, 'unknownFields' | 'droppedFields'>;
+
+/** The headers that name fields without an effect. Undefined without such fields. */
+export function fieldHeaders(
   { fieldName }: ApiAdapter,
-  unknown: readonly string[],
-  ignored: readonly string[],
+  { ignoredFields: ignored, droppedFields: dropped }: Pick<PendingRequest, 'ignoredFields' | 'droppedFields'>,
+  { unknownFields, droppedFields }: ReportedFields,
 ): Record<string, string> | undefined {
-  if (unknown.length + ignored.length === 0) return undefined;
-  return ignoredFieldsHeader(unknown, fieldName === undefined ? ignored : ignored.map(fieldName));
+  if (unknownFields.length + ignored.length + droppedFields.length + dropped.length === 0) return undefined;
+  return {
+    ...ignoredFieldsHeader(unknownFields, fieldName === undefined ? ignored : ignored.map(fieldName)),
+    ...droppedFieldsHeader(droppedFields, fieldName === undefined ? dropped : dropped.map(fieldName)),
+  };
 }

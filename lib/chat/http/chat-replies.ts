@@ -3,6 +3,7 @@ import type { StreamEncoder } from '#lib/chat/formats/stream-encoder';
 import type { PendingRequest } from '#lib/chat/generation/pending-request';
 import { responseStream } from '#lib/chat/generation/response-stream';
 import { requestLogFields } from '#lib/chat/http/access-log-fields';
+import { ageHeader, queueHeaders } from '#lib/chat/http/reply-headers';
 import { eventStream, json, type Reply } from '#lib/http/reply';
 import type { CacheHeader } from '#lib/wire/chat';
 
@@ -25,19 +26,21 @@ interface StreamReplyOptions {
   readonly headers: Headers;
   /** Number of the event after which the stream begins; 0 if absent. */
   readonly after?: number;
+  /** At arrival. Without it the reply has no headers about the queue. */
+  readonly position?: number | undefined;
 }
 
 /** A streamed reply. Its access-log line is written when the stream ends. */
 export async function streamReply(
   request: PendingRequest,
   cacheStatus: CacheHeader,
-  { encoder, signal, headers, after = 0 }: StreamReplyOptions,
+  { encoder, signal, headers, after = 0, position }: StreamReplyOptions,
 ): Promise<Reply> {
   const { promise: closed, resolve: onClosed } = Promise.withResolvers<void>();
   const body = await responseStream(chatEngine(), request, encoder, { signal, after, onClosed });
   return {
     status: 200,
-    headers: { 'x-cache': cacheStatus, 'x-request-id': request.id, ...modelServerHeader(request), ...headers },
+    headers: { 'x-cache': cacheStatus, 'x-request-id': request.id, ...howServed(request, position), ...headers },
     body,
     log: closed.then(() => requestLogFields(request, cacheStatus)),
   };
@@ -48,17 +51,24 @@ export function jsonReply(
   request: PendingRequest,
   cacheStatus: CacheHeader,
   body: object,
-  { status = 200, headers = {} }: { status?: number; headers?: Headers | undefined } = {},
+  {
+    status = 200,
+    headers = {},
+    position,
+  }: { status?: number; headers?: Headers | undefined; position?: number | undefined } = {},
 ): Reply {
+  const common = { 'x-cache': cacheStatus, 'x-request-id': request.id, ...howServed(request, position) };
   return {
-    ...json(body, status, {
-      'x-cache': cacheStatus,
-      'x-request-id': request.id,
-      ...modelServerHeader(request),
-      ...headers,
-    }),
+    ...json(body, status, { ...common, ...headers }),
     log: requestLogFields(request, cacheStatus),
   };
+}
+
+/** A response from the cache has an age; another one has a model server, and perhaps waited. */
+function howServed(request: PendingRequest, position: number | undefined): Headers {
+  if (request.storedAt !== undefined) return ageHeader(request);
+  const server = modelServerHeader(request);
+  return position === undefined ? server : { ...server, ...queueHeaders(request, position) };
 }
 
 /** The cache status for a request that another one attaches to. */

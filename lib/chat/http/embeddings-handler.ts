@@ -1,3 +1,4 @@
+import { cachePolicy, restrictPolicy } from '#lib/chat/cache/cache-policy';
 import type { EmbeddingResponse } from '#lib/chat/embeddings/embedding-service';
 import { embeddingService } from '#lib/chat/embeddings/embedding-singleton';
 import { chatEngine } from '#lib/chat/engine-singleton';
@@ -88,14 +89,16 @@ async function embed(
   context: RequestContext,
 ): Promise<Reply> {
   const { signal } = request;
-  const { caller, bypassCache = false } = submitterOf(request, context);
+  const { caller, cacheMode = 'auto', cacheControl } = submitterOf(request, context);
+  // The same input has the same embedding.
+  const policy = restrictPolicy(cachePolicy(cacheMode, 'sdk', true, context.settings.CACHE_SDK), cacheControl);
   context.failureLog = () => rejectedLogFields(caller, wanted.model);
   const { provider, model, targets } = await modelDirectory().resolve(wanted.model);
   const resolved = { ...wanted, model };
   const response =
     wanted.inputs.length === 0
       ? await loadModel(resolved, provider, caller, signal)
-      : await embeddingService().embed(provider, resolved, { caller, bypassCache, signal, targets });
+      : await embeddingService().embed(provider, resolved, { caller, policy, signal, targets });
   const { vectors, promptTokens, cacheStatus, ignoredFields } = response;
   const headers = { 'x-cache': cacheStatus, ...ignoredFieldsHeader(unknown, ignoredFields) };
   const log = embeddingLogFields(caller, model, { cacheStatus, inputs: vectors.length, promptTokens });

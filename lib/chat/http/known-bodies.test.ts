@@ -27,7 +27,7 @@ function textApi({ engine }: EngineHarness) {
     api: 'text',
     parse,
     async respond(chat, _request, { caller }, remember) {
-      const known = { adapter: ADAPTER, stream: false, unknownFields: [] } satisfies Partial<KnownRequest>;
+      const known = { adapter: ADAPTER, stream: false, unknownFields: [], droppedFields: [], dropParams: undefined };
       const onKey = (keyed: KnownRequest['keyed']) => remember({ ...known, keyed });
       const pending = await engine.submit(chat, { caller, onKey });
       return json({}, 200, { 'x-cache': pending.cacheStatus });

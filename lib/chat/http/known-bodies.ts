@@ -2,8 +2,8 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { estimateValueBytes } from '#lib/chat/generation/packed-request';
-import { cachedReply, type KnownRequest } from '#lib/chat/http/api-adapter';
-import { logRejection, submitterOf } from '#lib/chat/http/submitter';
+import { cachedReply, dropsFields, type KnownRequest, submitterFor } from '#lib/chat/http/api-adapter';
+import { logRejection } from '#lib/chat/http/submitter';
 import { parseOnce } from '#lib/http/body';
 import { recycleBody } from '#lib/http/body-budget';
 import type { HttpRequest } from '#lib/http/http-request';
@@ -59,17 +59,22 @@ function nameOf(api: string, bytes: Uint8Array): string {
   return `${api} text ${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')}`;
 }
 
-/** Resolves to undefined if the response is not cached any more. */
+/** Resolves to undefined if the response is not cached any more, or not for this request. */
 function replyFromCache(
-  { adapter, stream, unknownFields, keyed }: KnownRequest,
+  known: KnownRequest,
   bodyBytes: number,
   request: HttpRequest,
   context: RequestContext,
 ): Promise<Reply | undefined> {
+  const { adapter, stream, droppedFields, dropParams, keyed } = known;
+  const submitter = submitterFor(adapter, request, context, bodyBytes);
+  const hasDropped = droppedFields.length + keyed.droppedFields.length > 0;
+  // Without the header that the first request had, this one is to be refused.
+  if (hasDropped && !dropsFields(dropParams, submitter, context)) return Promise.resolve(undefined);
   return chatEngine()
-    .submitKeyed(keyed, submitterOf(request, context, bodyBytes))
+    .submitKeyed(keyed, submitter)
     .then(
-      (pending) => pending && cachedReply(adapter, pending, stream, unknownFields),
+      (pending) => pending && cachedReply(adapter, pending, stream, known),
       logRejection(context, keyed.requestedModel),
     );
 }
@@ -86,11 +91,13 @@ function knownRequests(): LRUCache<string, KnownRequest> {
     () =>
       new LRUCache<string, KnownRequest>({
         maxSize: MAX_KNOWN_BYTES,
-        sizeCalculation: ({ unknownFields, keyed }, name) =>
+        sizeCalculation: ({ unknownFields, droppedFields, keyed }, name) =>
           ENTRY_BYTES +
           name.length +
           estimateValueBytes(unknownFields) +
           estimateValueBytes(keyed.ignoredFields) +
+          estimateValueBytes(droppedFields) +
+          estimateValueBytes(keyed.droppedFields) +
           keyed.model.length +
           (keyed.requestedModel?.length ?? 0),
       }),

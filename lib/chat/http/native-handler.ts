@@ -24,6 +24,7 @@ const NATIVE_API = apiAdapter({
   streamHeaders: EVENT_STREAM_HEADERS,
   encoder: nativeStreamEncoder,
   body: nativeResponse,
+  readsCache: 'pages',
 });
 
 /**

@@ -1,17 +1,26 @@
+import { droppedNames } from '#lib/chat/dropped-fields';
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { type OllamaEndpoint, ollamaLoadResponse, ollamaResponse, ollamaStreamEncoder } from '#lib/chat/formats/ollama';
-import { fromOllamaChat, fromOllamaGenerate } from '#lib/chat/formats/ollama-request';
-import { type ApiAdapter, apiAdapter, type KnownRequest, submitThrough } from '#lib/chat/http/api-adapter';
+import { fromOllamaChat, fromOllamaGenerate, refusedGenerateFields } from '#lib/chat/formats/ollama-request';
+import {
+  type ApiAdapter,
+  apiAdapter,
+  dropsFields,
+  type KnownRequest,
+  submitThrough,
+  submitterFor,
+} from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { type BodyHandling, replyToBody } from '#lib/chat/http/known-bodies';
 import { requireManagement } from '#lib/chat/http/ollama-access';
 import { AppError } from '#lib/errors';
 import { parseBody } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
-import { ignoredFieldsHeader, unknownFields } from '#lib/http/ignored-fields';
+import { droppedFieldsHeader, ignoredFieldsHeader, unknownFields } from '#lib/http/ignored-fields';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import type { ChatRequest } from '#lib/wire/chat';
+import type { ErrorDetail } from '#lib/wire/error';
 import { durationMs } from '#lib/wire/keep-alive';
 import { ollamaChatSchema, ollamaGenerateSchema } from '#lib/wire/ollama-request';
 
@@ -55,6 +64,10 @@ interface OllamaInput {
   readonly chat: ChatRequest | undefined;
   /** Fields of the body that have no meaning here. */
   readonly unknownFields: readonly string[];
+  /** Fields that no model server supports. */
+  readonly refused: readonly ErrorDetail[];
+  /** The body's, also of one without messages. */
+  readonly dropParams: boolean | undefined;
 }
 
 const CHAT_BODIES = ollamaBodies('chat', CHAT_API, parseChat);
@@ -75,38 +88,43 @@ function ollamaBodies(
 function parseChat(bytes: Uint8Array): OllamaInput {
   const body = parseChatBody(bytes);
   const parsed = parseBody(ollamaChatSchema, body);
-  const { model, keep_alive: keepAlive } = parsed;
-  return { model, keepAlive, chat: fromOllamaChat(parsed), unknownFields: unknownFields(body, parsed, CHAT_FIELDS) };
+  const { model, keep_alive: keepAlive, drop_params: dropParams } = parsed;
+  const unknown = unknownFields(body, parsed, CHAT_FIELDS);
+  return { model, keepAlive, chat: fromOllamaChat(parsed), unknownFields: unknown, refused: [], dropParams };
 }
 
 function parseGenerate(bytes: Uint8Array): OllamaInput {
   const body = parseChatBody(bytes);
   const parsed = parseBody(ollamaGenerateSchema, body);
-  const { model, keep_alive: keepAlive } = parsed;
+  const { model, keep_alive: keepAlive, drop_params: dropParams } = parsed;
   const unknown = unknownFields(body, parsed, GENERATE_FIELDS);
-  return { model, keepAlive, chat: fromOllamaGenerate(parsed), unknownFields: unknown };
+  const refused = refusedGenerateFields(parsed);
+  return { model, keepAlive, chat: fromOllamaGenerate(parsed), unknownFields: unknown, refused, dropParams };
 }
 
 /** Not async: an async function would retain the input for as long as the request waits. */
 function respond(
   endpoint: OllamaEndpoint,
   api: ApiAdapter,
-  { model, keepAlive, chat, unknownFields: unknown }: OllamaInput,
+  { model, keepAlive, chat, unknownFields: unknown, refused, dropParams }: OllamaInput,
   request: HttpRequest,
   context: RequestContext,
   remember: (known: KnownRequest) => void,
 ): Promise<Reply> {
-  if (chat !== undefined) return submitThrough(api, { chat, unknownFields: unknown }, request, context, remember);
+  if (chat !== undefined)
+    return submitThrough(api, { chat, unknownFields: unknown, refused }, request, context, remember);
+  const drops = dropsFields(dropParams, submitterFor(api, request, context), context);
+  const headers = { ...ignoredFieldsHeader(unknown), ...droppedFieldsHeader(droppedNames(refused, drops)) };
   if (keepAlive !== undefined && (durationMs(keepAlive) ?? MIN_KEEP_ALIVE_MS) < MIN_KEEP_ALIVE_MS)
-    return unloadModel(endpoint, model, unknown, request, context);
-  return loadModel(endpoint, model, keepAlive, unknown, request.signal);
+    return unloadModel(endpoint, model, headers, request, context);
+  return loadModel(endpoint, model, keepAlive, headers, request.signal);
 }
 
 /** Unloads a model that no request needs, where this is allowed. */
 async function unloadModel(
   endpoint: OllamaEndpoint,
   name: string,
-  unknown: readonly string[],
+  headers: Record<string, string>,
   request: HttpRequest,
   context: RequestContext,
 ): Promise<Reply> {
@@ -118,14 +136,14 @@ async function unloadModel(
     );
   requireManagement(request, context);
   const model = await chatEngine().unloadModel(name, request.signal);
-  return json(ollamaLoadResponse(endpoint, model, 'unload'), 200, ignoredFieldsHeader(unknown));
+  return json(ollamaLoadResponse(endpoint, model, 'unload'), 200, headers);
 }
 
 async function loadModel(
   endpoint: OllamaEndpoint,
   name: string,
   keepAlive: string | number | undefined,
-  unknown: readonly string[],
+  headers: Record<string, string>,
   signal: AbortSignal,
 ): Promise<Reply> {
   const { model } = await chatEngine()
@@ -136,5 +154,5 @@ async function loadModel(
         throw error.cause;
       throw error;
     });
-  return json(ollamaLoadResponse(endpoint, model), 200, ignoredFieldsHeader(unknown));
+  return json(ollamaLoadResponse(endpoint, model), 200, headers);
 }

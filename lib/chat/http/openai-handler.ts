@@ -1,5 +1,5 @@
 import { openAiCompletion, openAiFieldName, openAiStreamEncoder } from '#lib/chat/formats/openai';
-import { fromOpenAi } from '#lib/chat/formats/openai-request';
+import { fromOpenAi, refusedFields } from '#lib/chat/formats/openai-request';
 import {
   type ApiAdapter,
   apiAdapter,
@@ -10,6 +10,7 @@ import {
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
 import { replyToBody } from '#lib/chat/http/known-bodies';
+import { replyWithChoices } from '#lib/chat/http/openai-choices';
 import { parseBody } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
 import { unknownFields } from '#lib/http/ignored-fields';
@@ -26,12 +27,14 @@ export async function handleOpenAiChat(request: HttpRequest, context: RequestCon
 
 /** Not async: an async function would retain the body for as long as the request waits. */
 function respond(
-  { includeUsage, ...parsed }: OpenAiBody,
+  { includeUsage, choices, ...parsed }: OpenAiBody,
   request: HttpRequest,
   context: RequestContext,
   remember: (known: KnownRequest) => void,
 ): Promise<Reply> {
-  return submitThrough(includeUsage ? API_WITH_USAGE : API, parsed, request, context, remember);
+  const adapter = includeUsage ? API_WITH_USAGE : API;
+  if (choices > 1) return replyWithChoices({ adapter, parsed, count: choices, includeUsage }, request, context);
+  return submitThrough(adapter, parsed, request, context, remember);
 }
 
 const API = openAiApi(false);
@@ -48,6 +51,8 @@ function openAiApi(includeUsage: boolean): ApiAdapter {
 
 interface OpenAiBody extends ParsedChatRequest {
   readonly includeUsage: boolean;
+  /** How many responses the client gets. */
+  readonly choices: number;
 }
 
 const OPENAI_BODIES = { api: 'openai', parse: parseOpenAiBody, respond };
@@ -57,7 +62,9 @@ function parseOpenAiBody(bytes: Uint8Array): OpenAiBody {
   const parsed = parseBody(openAiRequestSchema, body);
   return {
     chat: fromOpenAi(parsed),
+    refused: refusedFields(parsed),
     includeUsage: parsed.stream_options?.include_usage === true,
+    choices: parsed.n ?? 1,
     unknownFields: unknownFields(body, parsed, FIELDS),
   };
 }

@@ -8,7 +8,7 @@ import { logRejection, submitterOf } from '#lib/chat/http/submitter';
 import { AppError } from '#lib/errors';
 import { parseOnce } from '#lib/http/body';
 import type { HttpRequest } from '#lib/http/http-request';
-import { ignoredFieldsHeader } from '#lib/http/ignored-fields';
+import { droppedFieldsHeader, ignoredFieldsHeader } from '#lib/http/ignored-fields';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import { requestIdSchema } from '#lib/wire/chat';
@@ -18,14 +18,15 @@ import { type CancelledBy, cancelledBySchema, type QueueSubmitted } from '#lib/w
 export async function handleEnqueue(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const { unknown, enqueued } = enqueue(await readChatBody(request), request, context);
   const pending = await enqueued;
-  const { state, generation, cacheStatus, ignoredFields } = pending;
+  const { state, generation, cacheStatus, ignoredFields, droppedFields } = pending;
   const body: QueueSubmitted = {
     request_id: pending.id,
     status: { ...chatEngine().queueStatus(pending), is_processing: state === 'running' },
     completed: state === 'completed',
     cached: generation.cached,
   };
-  return jsonReply(pending, cacheStatus, body, { status: 202, headers: ignoredFieldsHeader(unknown, ignoredFields) });
+  const headers = { ...ignoredFieldsHeader(unknown, ignoredFields), ...droppedFieldsHeader(droppedFields) };
+  return jsonReply(pending, cacheStatus, body, { status: 202, headers });
 }
 
 /** Not async: an async function would retain the body for as long as the request waits. */

@@ -1,23 +1,48 @@
+import { parseCacheControl } from '#lib/chat/cache/cache-policy';
 import type { Submitter } from '#lib/chat/chat-engine';
 import { rejectedLogFields } from '#lib/chat/http/access-log-fields';
+import { AppError } from '#lib/errors';
 import type { HttpRequest } from '#lib/http/http-request';
 import type { RequestContext } from '#lib/http/route';
+import { type CacheMode, cacheModeSchema } from '#lib/wire/chat';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /**
  * The submitter of a request. Its id is the X-Request-Id, generated or sent by the client, if that
- * is a UUID that no other request has.
+ * is a UUID that no other request has. Throws `invalid_request` for a header of this server's own
+ * with another value than it may have.
  */
-export function submitterOf(request: HttpRequest, context: RequestContext, bodyBytes?: number): Submitter {
-  const cacheControl = request.headers.get('cache-control');
+export function submitterOf({ headers }: HttpRequest, context: RequestContext, bodyBytes?: number): Submitter {
+  const cacheControl = headers.get('cache-control');
+  const cacheMode = headers.get('x-cache-policy');
+  const dropParams = headers.get('x-drop-params');
   return {
     caller: context.caller,
     id: !context.hasClientRequestId || UUID.test(context.requestId) ? context.requestId : undefined,
     isIdGiven: context.hasClientRequestId,
-    bypassCache: cacheControl !== null && /\bno-cache\b/i.test(cacheControl),
+    cacheControl: cacheControl === null ? undefined : parseCacheControl(cacheControl),
+    cacheMode: cacheMode === null ? undefined : readCacheMode(cacheMode),
+    dropParams: dropParams === null ? undefined : readFlag('X-Drop-Params', dropParams),
     bodyBytes,
   };
+}
+
+function readCacheMode(value: string): CacheMode {
+  const parsed = cacheModeSchema.safeParse(value.trim().toLowerCase());
+  if (parsed.success) return parsed.data;
+  throw invalidHeader('X-Cache-Policy', 'must be auto, on or off');
+}
+
+function readFlag(name: string, value: string): boolean {
+  const word = value.trim().toLowerCase();
+  if (word === 'true' || word === '1') return true;
+  if (word === 'false' || word === '0') return false;
+  throw invalidHeader(name, 'must be true or false');
+}
+
+function invalidHeader(name: string, message: string): AppError {
+  return new AppError('invalid_request', `The header ${name} ${message}.`, { details: [{ field: name, message }] });
 }
 
 /** A rejection handler that adds caller and model to the access log, and rethrows. */

@@ -9,6 +9,11 @@ export const CACHE_SETTINGS = {
     'all',
     'Who shares answers, kept or running: all callers, or caller for each by itself. Shared ones show that somebody asked the same.',
   ),
+  CACHE_SDK: setting(
+    z.enum(['deterministic', 'always', 'never'], { error: 'must be deterministic, always or never' }),
+    'deterministic',
+    'Which requests to /v1/*, /api/chat and /api/generate use the cache: those with temperature 0 or a seed, all, or none. A request can ask for another policy.',
+  ),
   CACHE_MAX_SIZE_MB: setting(wholeNumber(1, 1_048_576), '256', 'Bound of the response cache, keys and values.'),
   EMBEDDING_CACHE_MAX_SIZE_MB: setting(
     wholeNumber(1, 1_048_576),

@@ -57,6 +57,11 @@ export const MODEL_SETTINGS = {
     'true',
     'Among several servers, prefer the one that has the beginning of a conversation in memory.',
   ),
+  DROP_PARAMS: setting(
+    flag(),
+    'false',
+    'Leave out request fields that the model server does not support, and name them in X-Dropped-Params, instead of rejecting the request. A request can ask for either.',
+  ),
   EMBEDDED_MODEL: setting(
     optionalText(),
     undefined,

@@ -1,0 +1,31 @@
+import { chatEngine } from '#lib/chat/engine-singleton';
+import type { PendingRequest } from '#lib/chat/generation/pending-request';
+import { SECOND_MS } from '#lib/units';
+
+/** Response headers that say how a chat request was served. See docs/contract.md. */
+
+type Headers = Record<string, string>;
+
+/** The place in the queue, counted from 1; 0 if the request does not wait. */
+export function queuePosition(request: PendingRequest): number {
+  return chatEngine().queueStatus(request).queue_position;
+}
+
+/**
+ * `position` is the one at arrival. The wait is measured once the model has started, and estimated
+ * before: the head of a stream may be sent while its request waits.
+ */
+export function queueHeaders(request: PendingRequest, position: number): Headers {
+  const isWaiting = request.state === 'queued';
+  const waitMs = isWaiting ? chatEngine().queueStatus(request).estimated_wait_time : request.timings().queued_ms;
+  return { 'x-queue-position': String(position), 'x-queue-wait-ms': String(Math.round(waitMs)) };
+}
+
+/** `Age` of a response from the cache, in seconds; empty for another one. */
+export function ageHeader({ storedAt, createdAt }: Pick<PendingRequest, 'storedAt' | 'createdAt'>): Headers {
+  return storedAt === undefined ? {} : { age: ageSeconds(storedAt, createdAt) };
+}
+
+export function ageSeconds(storedAt: number, now: number): string {
+  return String(Math.max(0, Math.floor((now - storedAt) / SECOND_MS)));
+}
