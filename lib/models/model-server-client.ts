@@ -8,6 +8,7 @@ import {
   errorTextOf,
   type ModelServerDescription,
   noResponseError,
+  refusedFieldOf,
   statusError,
 } from '#lib/models/model-server-errors';
 import { parseJson } from '#lib/models/parse-json';
@@ -111,8 +112,12 @@ export class ModelServerClient {
     }
     const { head } = response;
     if (head === undefined || head.isSuccess) return;
-    const sentence = this.errorText(parseJson(response.errorText()));
-    throw mapErrorStatus?.(head.statusCode, sentence) ?? statusError(this.#server, head, sentence);
+    const errorBody = parseJson(response.errorText());
+    const sentence = this.errorText(errorBody);
+    throw (
+      mapErrorStatus?.(head.statusCode, sentence) ??
+      statusError(this.#server, head, sentence, refusedFieldOf(errorBody, sentence))
+    );
   }
 
   /** A JSON body, unchecked. Throws `upstream_failed` above `MAX_PIECE_CHARACTERS` bytes. */

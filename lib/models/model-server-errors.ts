@@ -52,11 +52,36 @@ const CLOSED_CODES: ReadonlySet<string> = new Set([
 const TOO_LONG =
   /\b(maximum|exceeds?|exceeding|overflows?|larger|longer)\b.*\bcontext (length|size|window)\b|\bcontext (length|size|window)\b.*\b(exceed|overflow)/i;
 
-/** The error for a response with a status outside 2xx. `sentence` is the server's own. */
+/** Codes of OpenAI's API for a field that a model does not take. */
+const FIELD_CODES: ReadonlySet<unknown> = new Set(['unsupported_parameter', 'unknown_parameter']);
+/** Sentences of OpenAI, Groq and Azure. */
+const REFUSED_FIELD =
+  /\b(?:(?:unsupported|unknown) parameter|unrecognized request argument supplied):? ['"]?([\w.]{1,64}\w)|\bproperty ['"]([\w.]{1,64})['"] is unsupported/i;
+const FIELD_NAME = /^[\w.[\]-]{1,64}$/;
+
+/**
+ * The name of the field for which a model server refuses a request, if its error body says that
+ * plainly.
+ */
+export function refusedFieldOf(body: unknown, sentence: string | undefined): string | undefined {
+  const [value] = Array.isArray(body) ? body : [body];
+  const error = typeof value === 'object' && value !== null && 'error' in value ? value.error : undefined;
+  if (typeof error === 'object' && error !== null && 'param' in error && 'code' in error)
+    if (FIELD_CODES.has(error.code) && typeof error.param === 'string' && FIELD_NAME.test(error.param))
+      return error.param;
+  const [, unsupported, property] = REFUSED_FIELD.exec(sentence ?? '') ?? [];
+  return unsupported ?? property;
+}
+
+/**
+ * The error for a response with a status outside 2xx. `sentence` is the server's own, and
+ * `refusedField` the field that it refuses.
+ */
 export function statusError(
   { name, place, advice }: ModelServerDescription,
   { statusCode, headers }: Pick<UpstreamResponse, 'statusCode' | 'headers'>,
   sentence: string | undefined,
+  refusedField?: string,
 ): AppError {
   const reason = sentence === undefined ? '.' : `: ${sentence}`;
   if (statusCode === 401 || statusCode === 403)
@@ -74,6 +99,10 @@ export function statusError(
   if (statusCode < 400) return new AppError('not_configured', `${name} redirects (${statusCode}). ${advice}`);
   if (sentence !== undefined && (statusCode === 400 || statusCode === 413) && TOO_LONG.test(sentence))
     return new AppError('context_length_exceeded', `${name} refused the request (${statusCode})${reason}`);
+  if (refusedField !== undefined && (statusCode === 400 || statusCode === 422))
+    return new AppError('unsupported_parameter', `${name} rejected the request (${statusCode})${reason}`, {
+      details: [{ field: refusedField, message: sentence ?? 'is not supported by the model server' }],
+    });
   if (statusCode < 500)
     return new AppError('unsupported_value', `${name} rejected the request (${statusCode})${reason}`);
   return new AppError('upstream_failed', `${name} had an error (${statusCode})${reason}`);

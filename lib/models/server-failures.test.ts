@@ -105,6 +105,12 @@ describe.each(dialects)('a faulty $name server', (dialect) => {
       [],
     ],
     [
+      'a field that its model does not take',
+      () => [{ status: 400 }, { send: '{"error":{"message":"Unsupported parameter: \'top_k\'"}}' }],
+      'unsupported_parameter',
+      [],
+    ],
+    [
       'a conversation that is too long for it',
       () => [
         { status: 400 },

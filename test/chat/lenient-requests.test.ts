@@ -11,7 +11,8 @@ let s: ChatServer;
 let conversation = 0;
 
 beforeAll(async () => {
-  s = await chatServer();
+  // Requests that mean the same share one response, which is how they are found equal here.
+  s = await chatServer({ CACHE_SDK: 'always' });
 });
 
 beforeEach(() => {
@@ -191,6 +192,7 @@ describe('sampling on /v1', () => {
     ['frequency_penalty', 2.1],
     ['presence_penalty', -2.1],
     ['n', 0],
+    ['n', 9],
     ['max_tokens', 0],
     ['max_tokens', -2],
     ['top_logprobs', 21],
@@ -209,6 +211,8 @@ describe('sampling on /v1', () => {
     ['top_p', 0],
     ['frequency_penalty', -2],
     ['n', 1],
+    ['n', 2],
+    ['best_of', 1],
   ])('takes %s %j', async (field, value) => {
     await ok(v1({ [field]: value }));
   });
@@ -244,7 +248,8 @@ describe('tool calls', () => {
 
 describe('what nothing here can do', () => {
   it.each([
-    ['n', { n: 2 }],
+    ['best_of', { best_of: 2 }],
+    ['best_of', { n: 2, best_of: 3 }],
     ['functions', { functions: [{ name: 'a' }] }],
     ['function_call', { function_call: 'auto' }],
     [

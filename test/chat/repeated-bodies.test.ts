@@ -50,7 +50,7 @@ describe('a repeated body', () => {
     ['/api/chat', question(LONG)],
     ['/api/generate', JSON.stringify({ model: 'm', prompt: LONG, stream: false })],
   ])('of %s gets the response that other bytes of the same request get', async (path, body) => {
-    s = await chatServer();
+    s = await chatServer({ CACHE_SDK: 'always' });
     playEcho();
     expect((await ask(path, body)).cache).toBe('miss');
     const [again, third, spaced] = [await ask(path, body), await ask(path, body), await ask(path, ` ${body}`)];
@@ -64,7 +64,7 @@ describe('a repeated body', () => {
   });
 
   it('is another request to another API', async () => {
-    s = await chatServer();
+    s = await chatServer({ CACHE_SDK: 'always' });
     playEcho();
     const body = question(LONG);
     const texts: string[] = [];

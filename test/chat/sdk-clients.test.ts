@@ -39,7 +39,7 @@ describe('the official openai client', () => {
 
   it('gets a completion with usage, and the same one from the cache that the pages use', async () => {
     s.provider.onCall = (call) => void call.say('Rust').done();
-    const ask = () => client().chat.completions.create({ model: 'm', messages });
+    const ask = () => client().chat.completions.create({ model: 'm', messages, temperature: 0 });
     const first = await ask();
     expect(first).toMatchObject({
       object: 'chat.completion',
@@ -47,12 +47,14 @@ describe('the official openai client', () => {
       choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'Rust' } }],
       usage: { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8 },
     });
-    const { response } = await client().chat.completions.create({ model: 'm', messages }).withResponse();
+    const { response } = await client()
+      .chat.completions.create({ model: 'm', messages, temperature: 0 })
+      .withResponse();
     expect(response.headers.get('x-cache')).toBe('hit');
     const page = await fetch(`${s.url}/api/chat-optimized`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ model: 'm', messages }),
+      body: JSON.stringify({ model: 'm', messages, options: { temperature: 0 } }),
     });
     expect(page.headers.get('x-cache')).toBe('hit');
     await page.body?.cancel();
@@ -115,7 +117,7 @@ describe('the official openai client', () => {
   it('goes through a round of tool calls, streamed and not', async () => {
     const calls = [{ id: 'c1', function: { name: 'weather', arguments: { city: 'Bern' } } }];
     s.provider.onCall = (call) => void call.ask(calls).done();
-    const options = { model: 'm', messages, tools: [TOOL] };
+    const options = { model: 'm', messages, tools: [TOOL], seed: 7 };
     const whole = await client().chat.completions.create(options);
     expect(s.provider.last.request.tools).toEqual([TOOL]);
     const asked = whole.choices[0]?.message.tool_calls;
@@ -149,10 +151,10 @@ describe('the official openai client', () => {
       param: 'messages',
       type: 'invalid_request_error',
     });
-    await expect(chat.completions.create({ model: 'm', messages, n: 2 })).rejects.toMatchObject({
+    await expect(chat.completions.create({ model: 'm', messages, functions: [{ name: 'a' }] })).rejects.toMatchObject({
       status: 400,
       code: 'unsupported_parameter',
-      param: 'n',
+      param: 'functions',
     });
     s.provider.onCall = (call) => void call.fail(new AppError('model_not_found', 'Pull it.'));
     await expect(chat.completions.create({ model: 'm', messages, stream: true })).rejects.toMatchObject({
@@ -209,14 +211,15 @@ describe('the official ollama client', () => {
 
   it('chats, streams, and shares the cache with the pages', async () => {
     s.provider.onCall = (call) => void call.think('hm').say('Ru').say('st').done();
+    const options = { temperature: 0 };
     const streamed = { content: '', thinking: '', dones: 0 };
-    for await (const part of await client().chat({ model: 'm', messages, stream: true })) {
+    for await (const part of await client().chat({ model: 'm', messages, options, stream: true })) {
       streamed.content += part.message.content;
       streamed.thinking += part.message.thinking ?? '';
       if (part.done) streamed.dones += 1;
     }
     expect(streamed).toEqual({ content: 'Rust', thinking: 'hm', dones: 1 });
-    const whole = await client().chat({ model: 'm', messages });
+    const whole = await client().chat({ model: 'm', messages, options });
     expect(whole).toMatchObject({
       model: 'm',
       done: true,
@@ -254,7 +257,7 @@ describe('the official ollama client', () => {
     const stream = await client().generate({ model: 'm', prompt: 'other', stream: true });
     for await (const part of stream) text += part.response;
     expect(text).toBe('a dot');
-    await expect(client().generate({ model: 'm', prompt: 'x', raw: true })).rejects.toThrow(/raw cannot be used/);
+    await expect(client().generate({ model: 'm', prompt: 'x', raw: true })).rejects.toThrow(/raw \(every prompt/);
   });
 
   it('goes through a round of tool calls', async () => {

@@ -107,7 +107,7 @@ describe('the model server', () => {
     const last = { ...JSON.parse(ollama.done()), ...measured, prompt_eval_count: null };
     model.play([{ send: ollama.text('x') }, { send: `${JSON.stringify(last)}\n` }]);
     for (const stream of [false, true, false]) {
-      const lines = (await (await post('/api/chat', { stream })).text()).trim().split('\n');
+      const lines = (await (await post('/api/chat', { stream, options: { seed: 1 } })).text()).trim().split('\n');
       expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ ...measured, eval_count: 5, prompt_eval_count: 0 });
     }
     expect(model.requests).toHaveLength(1);
