@@ -21,11 +21,24 @@ export async function startAppWithModel(
   return { ours, model, stop };
 }
 
-/** One chat request a question. All APIs take it. */
-export function chatBodies(count: number, { model, stream }: { model: string; stream: boolean }): string[] {
-  return Array.from({ length: count }, (_, index) =>
-    JSON.stringify({ model, messages: [{ role: 'user', content: `Question ${index}: say hello.` }], stream }),
-  );
+export interface ChatBody {
+  /** The API's, whose name for the sampling the body has. */
+  path: string;
+  model: string;
+  stream: boolean;
+}
+
+/** One chat request a question. With random sampling, APIs of SDKs would not read the cache. */
+export function chatBodies(count: number, { path, model, stream }: ChatBody): string[] {
+  return Array.from({ length: count }, (_, index) => {
+    const messages = [{ role: 'user', content: `Question ${index}: say hello.` }];
+    return JSON.stringify({ model, messages, ...deterministic(path), stream });
+  });
+}
+
+/** The field of a chat request that makes its response repeatable. */
+export function deterministic(path: string): object {
+  return path.startsWith('/v1/') ? { temperature: 0 } : { options: { temperature: 0 } };
 }
 
 export function postJson(url: string, body: string): Promise<Response> {

@@ -49,7 +49,7 @@ async function run(): Promise<Table> {
 
 async function measure(server: RunningServer, row: Row): Promise<Measured> {
   const { path, questions, stream } = row;
-  const body = chatBodies(questions, { model: MODEL, stream });
+  const body = chatBodies(questions, { path, model: MODEL, stream });
   const bare = await startBare(await fillCache(server.url + path, body));
   const contenders = [
     { server, target: path },

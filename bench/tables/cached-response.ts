@@ -33,7 +33,7 @@ interface Round {
 
 async function run(stream: boolean): Promise<Table> {
   const { ours, stop } = await startAppWithModel();
-  const bodies = chatBodies(1, { model: MODEL, stream });
+  const bodies = chatBodies(1, { path: PATH, model: MODEL, stream });
   const [body = ''] = bodies;
   const cached = await fillCache(ours.url + PATH, bodies);
   const contenders: Contender[] = [

@@ -1,5 +1,5 @@
 import { BESIDE_BARE_COLUMNS, type BesideBare, besideBareRow, besideBareVerdict } from '../beside-bare.ts';
-import { chatBodies, fillCache, startAppWithModel, startBare } from '../cached.ts';
+import { chatBodies, deterministic, fillCache, startAppWithModel, startBare } from '../cached.ts';
 import type { Benchmark, RunningServer, Table } from '../harness.ts';
 import { flawless, measuredLoad } from '../load.ts';
 import { chosenRows, rounds, seconds } from '../options.ts';
@@ -15,18 +15,23 @@ const QUESTION_BYTES = 500_000;
 const WORDS = 'words-40-0';
 const MEGABYTE = 'kilobytes-1000-0';
 
-const longQuestion = () => [
+const longQuestion = (path: string) => [
   JSON.stringify({
     model: WORDS,
     messages: [{ role: 'user', content: 'long '.repeat(QUESTION_BYTES / 5) }],
+    ...deterministic(path),
     stream: false,
   }),
 ];
 
 const ROWS = PATHS.flatMap((path) => [
-  { name: `${path}, answer of 1 MB`, path, bodies: () => chatBodies(1, { model: MEGABYTE, stream: false }) },
-  { name: `${path}, answer of 1 MB, streamed`, path, bodies: () => chatBodies(1, { model: MEGABYTE, stream: true }) },
-  { name: `${path}, body of 500 KB`, path, bodies: longQuestion },
+  { name: `${path}, answer of 1 MB`, path, bodies: () => chatBodies(1, { path, model: MEGABYTE, stream: false }) },
+  {
+    name: `${path}, answer of 1 MB, streamed`,
+    path,
+    bodies: () => chatBodies(1, { path, model: MEGABYTE, stream: true }),
+  },
+  { name: `${path}, body of 500 KB`, path, bodies: () => longQuestion(path) },
 ]);
 
 /**

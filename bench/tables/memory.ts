@@ -38,7 +38,7 @@ const ROWS: Row[] = [
       name: `cached, ${path}${stream ? ', streamed' : ''}`,
       maxMb: MAX_LOADED_MB,
       work: async (server: RunningServer) => {
-        const bodies = chatBodies(QUESTIONS, { model: WORDS, stream });
+        const bodies = chatBodies(QUESTIONS, { path, model: WORDS, stream });
         await (await fillCache(server.url + path, bodies)).text();
         return described(load(server, path, bodies, SECONDS));
       },

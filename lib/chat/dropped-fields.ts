@@ -5,7 +5,7 @@ import { PASSTHROUGH_FIELDS, type PassthroughField } from '#lib/wire/passthrough
 
 /**
  * `drop_params`: fields that a model server refuses are left out of the request, and named in
- * `X-Dropped-Params`. See docs/contract.md#request-fields.
+ * `X-Dropped-Params`. See docs/contract.md#unsupported-fields.
  */
 
 export interface SupportedRequest {

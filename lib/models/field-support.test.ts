@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EMBEDDED_FIELD_RULES } from '#lib/models/embedded/provider';
 import { checkFieldSupport } from '#lib/models/field-support';
+import { OPENAI_FIELD_RULES } from '#lib/models/openai/provider';
 
 const RULES = { id: 'openai', unsupported: 'the server cannot do that', check: () => {} } as const;
 
@@ -33,6 +34,23 @@ describe('checkFieldSupport', () => {
       );
     },
   );
+
+  it.each([
+    [{ temperature: '0.5', top_p: 0.5 }, ['options.temperature']],
+    [{ stop: ['a', 1], penalize_newline: 1, seed: null }, ['options.stop', 'options.penalize_newline']],
+    [{ stop: 'a', penalize_newline: true, num_predict: -1 }, []],
+  ])('reports options of a type that the built-in model does not read: %j', (options, names) => {
+    expect(checkFieldSupport(EMBEDDED_FIELD_RULES, { model: 'm', messages: [], options })).toEqual(names);
+  });
+
+  it.each([
+    [{ num_predict: '5' }, ['options.num_predict']],
+    [{ num_predict: 0 }, ['options.num_predict']],
+    [{ num_predict: 5 }, []],
+    [{ num_predict: -1 }, []],
+  ])('reports a token limit that an OpenAI-compatible server is not sent: %j', (options, names) => {
+    expect(checkFieldSupport(OPENAI_FIELD_RULES, { model: 'm', messages: [], options })).toEqual(names);
+  });
 
   it('leaves short names as they are', () => {
     expect(checkFieldSupport(RULES, { model: 'm', messages: [], options: { num_ctx_typo: 1 } })).toEqual([

@@ -5,6 +5,7 @@ import type {
   OperationResponse,
   RequestExample,
 } from '#lib/openapi/operation';
+import { cacheModeSchema } from '#lib/wire/chat';
 import { cancelledBySchema } from '#lib/wire/chat-queue';
 import type { ErrorCode } from '#lib/wire/error';
 
@@ -24,15 +25,22 @@ export const CHAT_ERROR_CODES: readonly ErrorCode[] = [
   'not_configured',
   'shutting_down',
   'upstream_timeout',
+  'not_cached',
 ];
 
 export const CACHE_HEADER = {
   'X-Cache':
-    '`hit`: from the cache. `joined`: shares the generation of an identical request. `miss`: generated, because the cache did not have it. `bypass`: generated, because the cache was not read (`Cache-Control: no-cache`, `use_cache: false`, or a server with `CACHE_ENABLED=false`).',
+    '`hit`: from the cache. `joined`: shares the generation of an identical request. `miss`: generated, because the cache did not have it. `bypass`: generated, because the cache was not read (random sampling on a route of another API, `cache: "off"`, `Cache-Control: no-cache`, or a server with `CACHE_ENABLED=false`).',
+  Age: 'Of a response from the cache: seconds since it was generated.',
   'X-Model-Server':
     'The name of the model server that generated the response. Absent for a cached one, for a stream that began while it waited, and if there is one server without a `#name=`.',
   'X-Ignored-Fields':
     'Request fields that had no effect: unknown fields (with the likely intended name) and fields that the model server does not support. At most 20; absent if there are none.',
+  'X-Dropped-Params':
+    'With `drop_params`: fields that the model server does not support and that were left out. Absent if there are none.',
+  'X-Queue-Position': 'The place in the queue at arrival, from 1; 0 if the request did not wait. Absent on `hit`.',
+  'X-Queue-Wait-Ms':
+    'Milliseconds in the queue; in a stream whose request still waits, the estimated wait. Absent on `hit`.',
 };
 
 const CHAT_STREAM: MediaContent = {
@@ -47,12 +55,28 @@ const CHAT_RESPONSE: OperationResponse = {
   headers: CACHE_HEADER,
 };
 
-const BYPASS_CACHE: OperationParameter = {
-  name: 'Cache-Control',
-  in: 'header',
-  description: '`no-cache`: do not read the cache, but store the new response.',
-  schema: { type: 'string' },
-};
+/** Headers of a chat request in all APIs. */
+export const REQUEST_POLICY_PARAMETERS: readonly OperationParameter[] = [
+  {
+    name: 'Cache-Control',
+    in: 'header',
+    description:
+      '`no-cache`: do not read the cache, but store the new response. `no-store`: neither. `max-age=60`: read no response that is older, in seconds. `only-if-cached`: 504 `not_cached` without a cached response.',
+    schema: { type: 'string' },
+  },
+  {
+    name: 'X-Cache-Policy',
+    in: 'header',
+    description: '`cache` for a body that does not have it: `auto`, `on` or `off`.',
+    schema: { type: 'string', enum: cacheModeSchema.options },
+  },
+  {
+    name: 'X-Drop-Params',
+    in: 'header',
+    description: '`drop_params` for a body that does not have it.',
+    schema: { type: 'string', enum: ['true', 'false'] },
+  },
+];
 
 const CHAT_EXAMPLES: readonly RequestExample[] = [
   {
@@ -83,7 +107,7 @@ function chat(path: string, id: string, summary: string, description: string): O
     summary,
     description,
     access: 'key',
-    parameters: [BYPASS_CACHE],
+    parameters: REQUEST_POLICY_PARAMETERS,
     body: {
       schema: ['ChatRequest', 'AttachRequest'],
       description: 'At most 1 MiB, 20 MiB with images. Field names may be spelled in camelCase too.',
@@ -141,7 +165,7 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
           'A repeated request with the same key and body returns the first request while its result is kept.',
         schema: { type: 'string' },
       },
-      BYPASS_CACHE,
+      ...REQUEST_POLICY_PARAMETERS,
     ],
     body: { schema: 'ChatRequest', description: '`stream` has no effect here.' },
     responses: {

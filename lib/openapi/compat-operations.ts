@@ -1,4 +1,4 @@
-import { CACHE_HEADER, CHAT_ERROR_CODES } from '#lib/openapi/chat-operations';
+import { CACHE_HEADER, CHAT_ERROR_CODES, REQUEST_POLICY_PARAMETERS } from '#lib/openapi/chat-operations';
 import type { MediaContent, Operation } from '#lib/openapi/operation';
 import type { SchemaName } from '#lib/openapi/schemas';
 import type { ErrorCode } from '#lib/wire/error';
@@ -19,6 +19,7 @@ export const OPENAI_OPERATIONS: readonly Operation[] = [
     summary: 'Create a chat completion (OpenAI)',
     description: "The official SDKs work unchanged: set `OPENAI_BASE_URL` to this server's /v1.",
     access: 'key',
+    parameters: REQUEST_POLICY_PARAMETERS,
     body: {
       schema: 'OpenAiRequest',
       description:
@@ -30,7 +31,8 @@ export const OPENAI_OPERATIONS: readonly Operation[] = [
         content: {
           'application/json': { schema: 'OpenAiCompletion' },
           'text/event-stream': {
-            description: '`data:` lines; the last is `data: [DONE]`. Comments keep the connection open.',
+            description:
+              '`data:` lines; the last is `data: [DONE]`. While the request waits, comments have its place in the queue: `: queued position=3 wait_ms=4000`.',
             events: [{ schema: 'OpenAiChunk' }, { schema: 'OpenAiError' }],
           },
         },
@@ -82,6 +84,7 @@ export const OLLAMA_OPERATIONS: readonly Operation[] = [
     summary: 'Create a chat response (Ollama)',
     description: 'Any Content-Type is read as JSON, as in Ollama. Set `OLLAMA_HOST` to this server.',
     access: 'key',
+    parameters: REQUEST_POLICY_PARAMETERS,
     body: { schema: 'OllamaChat' },
     responses: { 200: streamed('OllamaChatAnswer') },
     errorCodes: CHAT_ERROR_CODES,
@@ -97,6 +100,7 @@ export const OLLAMA_OPERATIONS: readonly Operation[] = [
     method: 'post',
     summary: 'Create a completion (Ollama)',
     access: 'key',
+    parameters: REQUEST_POLICY_PARAMETERS,
     body: { schema: 'OllamaGenerate' },
     responses: { 200: streamed('OllamaGenerateAnswer') },
     errorCodes: CHAT_ERROR_CODES,

@@ -141,6 +141,9 @@ const OPENAI_SAMPLES: Record<keyof typeof OPENAI_FIELDS, Sample> = {
       modalities: [['text'], ['text', 'text']],
       moderation: [{ model: 'm' }, { model: 'n' }],
       n: [2, 3],
+      best_of: [2, 3],
+      cache: ['auto', 'on'],
+      drop_params: [true, false],
       parallel_tool_calls: [false, true],
       prediction: [
         { type: 'content', content: 'x' },
@@ -391,6 +394,8 @@ const OLLAMA_COMMON: Sample['values'] = {
   logprobs: [true, true],
   top_logprobs: [1, 2],
   options: [{ temperature: 0 }, { temperature: 1 }],
+  cache: ['auto', 'on'],
+  drop_params: [true, false],
 };
 const top = (field: string, value: unknown) => ({
   ...(field === 'top_logprobs' ? { logprobs: true } : {}),
@@ -542,17 +547,21 @@ interface Outcome {
   status: number;
   cache: string | null;
   ignored: string[];
+  dropped: string[];
   /** The field that an error names first. */
   refused: string | undefined;
+  /** The error's code. */
+  code: string | undefined;
   /** What the model server got; undefined where it was not asked. */
   arrived: unknown;
 }
 
-async function send(path: string, body: object): Promise<Outcome> {
+/** Reads the cache whatever the sampling is, by which equal requests are found. */
+async function send(path: string, body: object, headers: Record<string, string> = {}): Promise<Outcome> {
   const before = [model.requests.length, embeddedRequests.length];
   const response = await fetch(s.url + path, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', 'x-cache-policy': 'on', ...headers },
     body: JSON.stringify(body),
   });
   const text = await response.text();
@@ -561,7 +570,9 @@ async function send(path: string, body: object): Promise<Outcome> {
     status: response.status,
     cache: response.headers.get('x-cache'),
     ignored: response.headers.get('x-ignored-fields')?.split(', ') ?? [],
+    dropped: response.headers.get('x-dropped-params')?.split(', ') ?? [],
     refused: failure?.error?.param ?? failure?.details?.[0]?.field,
+    code: failure?.error?.code ?? failure?.code,
     arrived: model.requests[before[0] ?? 0]?.body ?? embeddedRequests[before[1] ?? 0],
   };
 }
@@ -641,6 +652,26 @@ const ROWS: Row[] = [
   ...rowsOf('/api/generate', OLLAMA_FIELDS, OLLAMA_SAMPLES, { stream: false }, ['GenerateRequest']),
 ];
 
+/** A parameter that is refused can be left out: the request is then the one without it. */
+async function checkDropping(row: Row, given: Outcome, drop: (value: unknown) => Promise<Outcome>): Promise<void> {
+  const [value] = row.sample.values[row.field] ?? [];
+  const dropping = await drop(value);
+  if (given.code !== 'unsupported_parameter' || given.refused?.startsWith('messages') === true) {
+    expect([dropping.status, dropping.refused]).toEqual([given.status, given.refused]);
+    return;
+  }
+  expect(dropping.status, dropping.refused).toBe(200);
+  const isNamed = dropping.dropped.some((name) => names(name, row));
+  expect(isNamed, dropping.dropped.join()).toBe(true);
+  // Its switch of thinking is supported as `think`, and stays.
+  if (row.field === 'chat_template_kwargs') return;
+  const bare = await drop(undefined);
+  const other = await drop(row.sample.values[row.field]?.[1]);
+  // Some fields are required, and one value of a field may be supported.
+  if (bare.status === 200) expect(bare.cache).toBe('hit');
+  if (other.dropped.length > 0) expect(other.cache).toBe('hit');
+}
+
 describe('a request field', () => {
   it('has two values to be tried with', () => {
     const lacking = ROWS.filter(({ sample, field }) => sample.values[field] === undefined);
@@ -661,6 +692,7 @@ describe('a request field', () => {
       expect([400, 422]).toContain(given.status);
       expect(names(given.refused, row), `${given.refused}`).toBe(true);
       expect(given.arrived).toBeUndefined();
+      await checkDropping(row, given, (chosen) => send(row.path, put(chosen), { 'x-drop-params': 'true' }));
       return;
     }
     expect(given.status, `${given.refused}`).toBe(200);
@@ -680,6 +712,7 @@ describe('a request field', () => {
     }
     expect(others.some(({ arrived }) => !isDeepStrictEqual(arrived, given.arrived))).toBe(true);
     if (field === 'keep_alive') return;
+    // Two requests that differ in this field only have two keys.
     expect(others[0]?.cache).toBe('miss');
     if (!isDeepStrictEqual(value, second)) expect(others.at(-1)?.cache).toBe('miss');
     expect((await send(row.path, put(value))).cache).toBe('hit');

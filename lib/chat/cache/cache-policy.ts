@@ -3,7 +3,7 @@ import type { CacheMode, ChatRequest, ModelOptions } from '#lib/wire/chat';
 
 /**
  * What a request does with the response cache and with running generations of the same request.
- * See docs/contract.md#caching and docs/decisions/0026.
+ * See docs/contract.md#cache and docs/decisions/0026-cache-policy.md.
  */
 export interface CachePolicy {
   /** Reads the cache, and joins a running generation. */

@@ -75,7 +75,10 @@ class MergedBody extends StreamBody {
   }
 
   #begin(body: StreamBody, index: number): void {
-    if (this.#isOver) return body.cancel();
+    if (this.#isOver) {
+      body.cancel();
+      return;
+    }
     this.#running.add(body);
     body.start({
       write: (text) => this.#write(text),

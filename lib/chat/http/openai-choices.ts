@@ -25,7 +25,7 @@ import type { CacheHeader, ChatRequest, TokenUsage } from '#lib/wire/chat';
 
 /**
  * Several choices for one request to `/v1/chat/completions`. Each is a generation with its own
- * slot, since not every model server makes more than one: see docs/decisions/0026.
+ * slot, since not every model server makes more than one: see docs/decisions/0026-cache-policy.md.
  */
 
 interface ChoicesInput {

@@ -26,7 +26,8 @@ export async function handleEnqueue(request: HttpRequest, context: RequestContex
     cached: generation.cached,
   };
   const headers = { ...ignoredFieldsHeader(unknown, ignoredFields), ...droppedFieldsHeader(droppedFields) };
-  return jsonReply(pending, cacheStatus, body, { status: 202, headers });
+  const { queue_position: position } = body.status;
+  return jsonReply(pending, cacheStatus, body, { status: 202, headers, position });
 }
 
 /** Not async: an async function would retain the body for as long as the request waits. */

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
-import { EMBEDDED_DEFAULTS } from '#lib/models/embedded/sampling';
+import { EMBEDDED_DEFAULTS, isReadableOption } from '#lib/models/embedded/sampling';
 import { EmbeddedWorkerClient } from '#lib/models/embedded/worker-client';
 import { checkFieldSupport, checkOpenAiOnlyFields, type FieldReport, type FieldRules } from '#lib/models/field-support';
 import type {
@@ -14,6 +14,7 @@ import type {
 import { ThinkReader } from '#lib/models/thinking/think-reader';
 import { mayContainThinkTags, thinkRulesByName } from '#lib/models/thinking/think-rules';
 import type { ModelInfo } from '#lib/wire/models';
+import { supportsOption } from '#lib/wire/request-field-support';
 import { DEFAULT_MODEL, type ModelLocation, modelLocation } from './model-path.ts';
 
 type EmbeddedSettings = Pick<
@@ -162,6 +163,9 @@ export const embeddedDefinition: ProviderDefinition = {
 function checkEmbeddedFields(request: ModelRequest, report: FieldReport): void {
   checkOpenAiOnlyFields(request, report);
   const { tools, think, passthrough } = request;
+  for (const [name, value] of Object.entries(request.options))
+    if (supportsOption('embedded', name) && value !== null && !isReadableOption(name, value))
+      report.ignore(`options.${name}`);
   if (tools !== undefined && tools.length > 0) report.rejectWith('tools', 'the built-in model cannot use tools');
   if (request.messages.some(({ images }) => images !== undefined && images.length > 0))
     report.rejectWith('messages.images', 'the built-in model cannot read images');

@@ -16,6 +16,13 @@ export const EMBEDDED_DEFAULTS: OptionDefaults = {
   num_predict: DEFAULT_RESPONSE_TOKENS,
 };
 
+/** Whether an option's value has a type that `samplingOptions` reads. */
+export function isReadableOption(name: string, value: unknown): boolean {
+  if (name === 'penalize_newline') return typeof value === 'boolean';
+  if (name === 'stop') return [value].flat().every((word) => typeof word === 'string');
+  return number(value) !== undefined;
+}
+
 /**
  * Maps Ollama's options to the library's. `freeTokens` are left in the context: they limit every
  * response, and are the value of −1 and −2. Unknown options and values of a wrong type are

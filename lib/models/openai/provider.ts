@@ -226,7 +226,9 @@ const modelsSchema = z.union([
 export const OPENAI_FIELD_RULES: FieldRules = {
   id: 'openai',
   unsupported: 'this model server does not know it',
-  check({ keepAlive, think, passthrough }: ModelRequest, report: FieldReport): void {
+  check({ keepAlive, options, think, passthrough }: ModelRequest, report: FieldReport): void {
+    const { num_predict: tokens } = options;
+    if (tokens != null && (typeof tokens !== 'number' || tokens === 0)) report.ignore('options.num_predict');
     if (keepAlive !== undefined) report.ignore('keep_alive');
     const hasOwnSwitch = (passthrough?.reasoning_effort ?? passthrough?.chat_template_kwargs) !== undefined;
     if (typeof think === 'boolean' && !hasOwnSwitch) report.ignore('think');
