@@ -30,11 +30,13 @@ export function json(data: unknown, status = 200, headers: Record<string, string
   return jsonBytes(JSON.stringify(data), status, headers);
 }
 
+export const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' } as const;
+
 /** A reply of JSON that is already serialised. */
 export function jsonBytes(body: WholeBody, status = 200, headers: Record<string, string> = {}): Reply {
   return {
     status,
-    headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...headers },
+    headers: { ...JSON_HEADERS, ...headers },
     body,
   };
 }

@@ -15,7 +15,7 @@ import { logRejection, submitterOf } from '#lib/chat/http/submitter';
 import { AppError } from '#lib/errors';
 import type { HttpRequest } from '#lib/http/http-request';
 import { droppedFieldsHeader, ignoredFieldsHeader } from '#lib/http/ignored-fields';
-import { jsonBytes, type Reply } from '#lib/http/reply';
+import { JSON_HEADERS, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
 import type { CacheHeader, ChatRequest } from '#lib/wire/chat';
 import type { ErrorDetail } from '#lib/wire/error';
@@ -111,9 +111,7 @@ export function submitterFor(
   context: RequestContext,
   bodyBytes?: number,
 ): Submitter {
-  const submitter = submitterOf(request, context, bodyBytes);
-  submitter.readsCache = readsCache;
-  return submitter;
+  return submitterOf(request, context, bodyBytes, readsCache);
 }
 
 /** Whether fields that no model server supports, or not the chosen one, are left out. */
@@ -173,14 +171,13 @@ export function cachedReply(
   const { streamHeaders, cachedJson, cachedStream } = adapter;
   const { modelJson, usage } = cached;
   const body = cached.body(stream ? cachedStream : cachedJson, id);
-  const headers = { 'x-cache': 'hit', age: ageSeconds(cached.createdAt, createdAt), 'x-request-id': id };
+  const age = ageSeconds(cached.createdAt, createdAt);
+  const headers: Record<string, string> = stream
+    ? { ...streamHeaders, 'x-cache': 'hit', age, 'x-request-id': id }
+    : { ...JSON_HEADERS, 'x-cache': 'hit', age, 'x-request-id': id };
   const fields = fieldHeaders(adapter, pending, reported);
   if (fields !== undefined) Object.assign(headers, fields);
-  const result: Reply = stream
-    ? { status: 200, headers: { ...streamHeaders, ...headers }, body }
-    : jsonBytes(body, 200, headers);
-  result.log = cachedResponseLogFields(caller, modelJson, usage);
-  return result;
+  return { status: 200, headers, body, log: cachedResponseLogFields(caller, modelJson, usage) };
 }
 
 type ReportedFields = Pick<KnownRequest, 'unknownFields' | 'droppedFields'>;

@@ -43,11 +43,10 @@ export function replyToBody<T>(
   context: RequestContext,
 ): Promise<Reply> {
   const name = nameOf(api, bytes);
-  const remember = rememberAs(name);
   const known = knownRequests().get(name);
-  if (known === undefined) return respond(parseOnce(bytes, parse), request, context, remember);
+  if (known === undefined) return respond(parseOnce(bytes, parse), request, context, rememberAs(name));
   return replyFromCache(known, bytes.byteLength, request, context).then((reply) => {
-    if (reply === undefined) return respond(parseOnce(bytes, parse), request, context, remember);
+    if (reply === undefined) return respond(parseOnce(bytes, parse), request, context, rememberAs(name));
     recycleBody(bytes);
     return reply;
   });

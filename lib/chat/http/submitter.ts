@@ -1,4 +1,4 @@
-import { parseCacheControl } from '#lib/chat/cache/cache-policy';
+import { type CacheReaders, parseCacheControl } from '#lib/chat/cache/cache-policy';
 import type { Submitter } from '#lib/chat/chat-engine';
 import { rejectedLogFields } from '#lib/chat/http/access-log-fields';
 import { AppError } from '#lib/errors';
@@ -13,7 +13,12 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
  * is a UUID that no other request has. Throws `invalid_request` for a header of this server's own
  * with another value than it may have.
  */
-export function submitterOf({ headers }: HttpRequest, context: RequestContext, bodyBytes?: number): Submitter {
+export function submitterOf(
+  { headers }: HttpRequest,
+  context: RequestContext,
+  bodyBytes?: number,
+  readsCache: CacheReaders = 'pages',
+): Submitter {
   const cacheControl = headers.get('cache-control');
   const cacheMode = headers.get('x-cache-policy');
   const dropParams = headers.get('x-drop-params');
@@ -21,6 +26,7 @@ export function submitterOf({ headers }: HttpRequest, context: RequestContext, b
     caller: context.caller,
     id: !context.hasClientRequestId || UUID.test(context.requestId) ? context.requestId : undefined,
     isIdGiven: context.hasClientRequestId,
+    readsCache,
     cacheControl: cacheControl === null ? undefined : parseCacheControl(cacheControl),
     cacheMode: cacheMode === null ? undefined : readCacheMode(cacheMode),
     dropParams: dropParams === null ? undefined : readFlag('X-Drop-Params', dropParams),
