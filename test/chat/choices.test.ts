@@ -1,5 +1,6 @@
 import OpenAI from 'openai';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { choicesLogFields } from '#lib/chat/http/access-log-fields';
 import { AppError } from '#lib/errors';
 import type { ScriptedCall } from '../support/chat.ts';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
@@ -163,6 +164,30 @@ describe('several choices', () => {
     s = await chatServer({ QUEUE_MAX_CONCURRENT: '1', QUEUE_MAX_SIZE: '1' });
     await expect(create({ n: 4 })).rejects.toMatchObject({ status: 503, code: 'queue_full' });
     await vi.waitFor(() => expect(s.engine.load).toEqual({ running: 0, waiting: 0 }));
+  });
+
+  it('are one line of the access log, with the tokens of all', async () => {
+    s = await chatServer();
+    samples();
+    const { all, first } = await submitted(3);
+    expect(JSON.parse(`{"id":""${choicesLogFields(all, 'bypass')}}`)).toMatchObject({
+      cache: 'bypass',
+      model: 'm',
+      choices: 3,
+      prompt_tokens: 9,
+      completion_tokens: 15,
+      outcome: 'completed',
+    });
+    expect(choicesLogFields([first], 'bypass')).toContain('"choices":1');
+
+    async function submitted(count: number) {
+      const request = { model: 'm', cache: 'off' as const };
+      const all = await Promise.all(Array.from({ length: count }, () => s.submit(request)));
+      const [first] = all;
+      if (first === undefined) throw new Error('nothing was submitted');
+      await vi.waitFor(() => expect(all.map(({ state }) => state)).toEqual(all.map(() => 'completed')));
+      return { all, first };
+    }
   });
 
   it('count as many requests of the rate limit', async () => {

@@ -82,6 +82,8 @@ export function openAiStreamEnd(first: RequestView, usages: readonly TokenUsage[
 }
 
 const END_OF_STREAM = 'data: [DONE]\n\n';
+/** The heartbeat of a request that does not wait in the queue. */
+const WAITING = ': waiting\n\n';
 
 /**
  * The stream of `chat.completion.chunk`s. While a request waits, comments say its place in the
@@ -93,7 +95,7 @@ export function openAiStreamEncoder(
   choice?: StreamedChoice,
 ): StreamEncoder {
   const { index, first: whole } = choice ?? { index: 0, first: request };
-  let heartbeat = ': waiting\n\n';
+  let heartbeat = WAITING;
   let toolCalls = 0;
   let hasBegun = false;
   const chunk = (choices: object[], usage?: object) =>
@@ -126,7 +128,7 @@ export function openAiStreamEncoder(
   const encode = (event: GenerationEvent): string => {
     switch (event.type) {
       case 'status':
-        heartbeat = event.status === 'queued' ? queueComment(event) : ': waiting\n\n';
+        heartbeat = event.status === 'queued' ? queueComment(event) : WAITING;
         return event.status === 'queued' ? heartbeat : '';
       case 'content':
         return text('content', event.text);
