@@ -33,13 +33,13 @@ afterAll(async () => {
   await model.close();
 });
 
-async function start(graceMs: number): Promise<void> {
+async function start(graceMs: number, slots = 4): Promise<void> {
   const resolve = async (name = 'ollama') => {
     const provider = providers[name];
     if (provider === undefined) throw new AppError('model_not_found', 'no');
     return { provider, model: name };
   };
-  const environment = { DISCONNECT_GRACE_MS: String(graceMs), QUEUE_MAX_CONCURRENT: '4' };
+  const environment = { DISCONNECT_GRACE_MS: String(graceMs), QUEUE_MAX_CONCURRENT: String(slots) };
   s = await chatServer(environment, { clock: systemClock, directory: { resolve } });
 }
 
@@ -98,6 +98,23 @@ describe('a client that leaves in the middle of a response', () => {
     const calls = await callsSince(before, generations);
     leave();
     expect(await Promise.all(calls.map(({ over }) => over))).toEqual(calls.map(() => false));
+  });
+});
+
+describe('a client that leaves while its request waits', () => {
+  it.each(CASES)(TITLE, async ({ path, body, generations }) => {
+    await start(1, 1);
+    model.play(['hang']);
+    const before = model.requests.length;
+    const running = leavingCall('/api/chat-optimized', { model: 'ollama', messages, stream: false, cache: 'off' });
+    await callsSince(before, 1);
+    const { leave } = leavingCall(path, body);
+    await vi.waitFor(() => expect(s.engine.load.waiting).toBe(generations));
+    leave();
+    await vi.waitFor(() => expect(s.engine.load).toEqual({ running: 1, waiting: 0 }));
+    running.leave();
+    await vi.waitFor(() => expect(s.engine.load.running).toBe(0));
+    expect(model.requests).toHaveLength(before + 1);
   });
 });
 
