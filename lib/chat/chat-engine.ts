@@ -37,6 +37,7 @@ import { PercentileWindow } from '#lib/telemetry/percentiles';
 import { MIB } from '#lib/units';
 import type { CacheHeader, CacheMode, ChatRequest, Message } from '#lib/wire/chat';
 import type { CancelledBy, QueueOverview } from '#lib/wire/chat-queue';
+import type { Completion } from '#lib/wire/completion';
 import type { ModelServerStats, ServerStats } from '#lib/wire/server-stats';
 
 /** A larger request does not wait as an object while its model is resolved. */
@@ -649,7 +650,7 @@ export class ChatEngine {
     const { response, request, createdAt, firstTokenAt, finishedAt = createdAt } = generation;
     this.#countEnd(generation);
     if (response !== undefined) {
-      this.#storeResponse(generation.key, response);
+      this.#storeResponse(generation.key, response, isWholeAtLimit(request?.completion));
       this.#total.add(finishedAt - createdAt);
       if (firstTokenAt !== undefined) this.#firstToken.add(firstTokenAt - createdAt);
       for (const pending of this.#inFlight.requestsOf(generation))
@@ -670,14 +671,14 @@ export class ChatEngine {
     else this.#cancelled += count;
   }
 
-  #storeResponse(key: string | undefined, response: CompletedResponse): void {
-    if (key !== undefined && this.#options.settings.CACHE_ENABLED && isCacheable(response))
+  #storeResponse(key: string | undefined, response: CompletedResponse, isLimitFine: boolean): void {
+    if (key !== undefined && this.#options.settings.CACHE_ENABLED && isCacheable(response, isLimitFine))
       this.#cache.set(key, response);
   }
 
   #resume(request: ChatRequest, caller: string): ResumedRequest | undefined {
     const { conversation_id: id, messages: sent } = request;
-    if (id === undefined) return undefined;
+    if (id === undefined || request.completion !== undefined) return undefined;
     const { messages, state } = this.#conversations.resume(caller, id, sent);
     return { request: { ...request, messages: [...messages] }, id, state };
   }
@@ -718,7 +719,13 @@ function modelsOf(targets: readonly RouteTarget[]): string {
   return targets.map(({ model, servers }) => `${model}@${servers.map(({ id }) => id).join('+')}`).join(',');
 }
 
-/** A response that ran into a token limit is incomplete, and an empty one is of no use. */
-function isCacheable({ done_reason, content, tool_calls }: CompletedResponse): boolean {
-  return (done_reason === 'stop' || done_reason === 'tool_calls') && (content !== '' || tool_calls.length > 0);
+/** A text without a template is whole at its token limit: few of them end before. */
+function isWholeAtLimit(completion: Completion | undefined): boolean {
+  return completion !== undefined && (completion.raw || completion.suffix !== undefined);
+}
+
+/** Any other response at its token limit is incomplete, and an empty one is of no use. */
+function isCacheable({ done_reason, content, tool_calls }: CompletedResponse, isLimitFine: boolean): boolean {
+  const isWhole = done_reason === 'stop' || done_reason === 'tool_calls' || (isLimitFine && done_reason === 'length');
+  return isWhole && (content !== '' || tool_calls.length > 0);
 }

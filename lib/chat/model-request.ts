@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
-import type { ModelRequest } from '#lib/models/provider';
+import type { ModelCompletion, ModelRequest } from '#lib/models/provider';
 import type { ChatRequest, Message, ModelOptions, Think } from '#lib/wire/chat';
+import type { Completion } from '#lib/wire/completion';
 import type { Passthrough } from '#lib/wire/passthrough';
 
 /**
@@ -10,6 +11,7 @@ import type { Passthrough } from '#lib/wire/passthrough';
  */
 export const FIELD_PURPOSE = {
   messages: 'response',
+  completion: 'response',
   model: 'response',
   system_prompt: 'response',
   options: 'response',
@@ -47,6 +49,7 @@ export function toModelRequest(
 ): ModelRequest {
   const {
     messages,
+    completion,
     system_prompt: systemPrompt,
     options,
     max_tokens: maxTokens,
@@ -67,7 +70,7 @@ export function toModelRequest(
   void (unplaced satisfies Record<string, never>);
   return {
     model,
-    messages: withSystemPrompt(messages, systemPrompt ?? defaultSystemPrompt),
+    messages: completion === undefined ? withSystemPrompt(messages, systemPrompt ?? defaultSystemPrompt) : [],
     options: withTokenLimit(options, maxTokens ?? passthrough?.max_completion_tokens),
     ...definedFields({
       think: think ?? thinkFromPassthrough(passthrough),
@@ -81,7 +84,30 @@ export function toModelRequest(
     ...(tools === undefined || tools.length === 0 ? {} : { tools }),
     ...(logprobs === true ? { logprobs } : {}),
     ...passthroughOf(passthrough),
+    ...(completion === undefined ? {} : { completion: completionFor(completion, systemPrompt ?? defaultSystemPrompt) }),
   };
+}
+
+/** Only a template has a place for a system prompt, and none for one next to a suffix. */
+function completionFor(completion: Completion, systemPrompt: string | undefined): ModelCompletion {
+  const hasPlace = !completion.raw && completion.suffix === undefined;
+  return hasPlace && systemPrompt !== undefined && systemPrompt !== ''
+    ? { ...completion, system: systemPrompt }
+    : completion;
+}
+
+/**
+ * A prompt for the model's own template as a conversation of one message, which is the same text
+ * for the model. Any other request stays as it is.
+ */
+export function promptAsMessage(request: ModelRequest): ModelRequest {
+  const { completion, ...rest } = request;
+  if (completion === undefined) return request;
+  const { prompt, suffix, raw, template, context = [], system, images, echo } = completion;
+  if (raw || suffix !== undefined || template !== undefined || context.length > 0 || echo === true) return request;
+  if (typeof prompt !== 'string') return request;
+  const message: Message = { role: 'user', content: prompt, ...(images === undefined ? {} : { images: [...images] }) };
+  return { ...rest, messages: withSystemPrompt([message], system) };
 }
 
 function withTokenLimit(options: ModelOptions, maxTokens: number | undefined): ModelOptions {

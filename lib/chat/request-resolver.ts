@@ -1,6 +1,6 @@
 import { cacheKey } from '#lib/chat/cache/cache-key';
 import { withoutUnsupported } from '#lib/chat/dropped-fields';
-import { toModelRequest } from '#lib/chat/model-request';
+import { promptAsMessage, toModelRequest } from '#lib/chat/model-request';
 import { AppError } from '#lib/errors';
 import type { ResolvedModel, RouteTarget } from '#lib/models/model-route';
 import type { ModelProvider, ModelRequest } from '#lib/models/provider';
@@ -31,7 +31,8 @@ export function resolveRequest(
   defaultSystemPrompt: string | undefined,
   { isShared, dropsFields }: { isShared: boolean; dropsFields: boolean },
 ): ResolvedRequest {
-  const whole = toModelRequest(request, model, defaultSystemPrompt);
+  const asSent = toModelRequest(request, model, defaultSystemPrompt);
+  const whole = provider.templatesPrompts === true ? asSent : promptAsMessage(asSent);
   const check = (checked: ModelRequest) => provider.checkFieldSupport?.(checked) ?? NO_FIELDS;
   const supported = dropsFields
     ? withoutUnsupported(whole, check)

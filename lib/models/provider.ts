@@ -15,6 +15,7 @@ import type {
   ToolCall,
   ToolChoice,
 } from '#lib/wire/chat';
+import type { Completion } from '#lib/wire/completion';
 import type { ModelInfo, OptionDefaults, ProviderId } from '#lib/wire/models';
 import type { Passthrough } from '#lib/wire/passthrough';
 
@@ -53,6 +54,12 @@ export interface ModelProvider {
 
   /** Set by a provider that has exactly one model. Requests for the default model get it. */
   readonly soleModel?: SoleModel;
+
+  /**
+   * Whether the model server puts the template around a prompt itself, and returns its `context`.
+   * Other providers get such a prompt as a conversation of one message.
+   */
+  readonly templatesPrompts?: boolean;
 
   /**
    * Returns the wire names of the fields of `request` that have no effect on this provider. Throws
@@ -125,7 +132,9 @@ export interface SoleModel {
 /** A request as a provider gets it: the system prompt is the first message. */
 export interface ModelRequest {
   model: string;
+  /** Empty if there is a `completion`. */
   messages: readonly Message[];
+  completion?: ModelCompletion;
   options: ModelOptions;
   think?: Think;
   format?: Format;
@@ -139,6 +148,12 @@ export interface ModelRequest {
   passthrough?: Passthrough;
   /** For Ollama. Not part of the cache key: it does not change the response. */
   keepAlive?: KeepAlive;
+}
+
+/** A completion as a provider gets it. */
+export interface ModelCompletion extends Completion {
+  /** The system prompt, if the prompt goes through a template. */
+  readonly system?: string | undefined;
 }
 
 /** How long a model stays loaded after a request: seconds, or a Go duration. */
@@ -158,7 +173,14 @@ export type ModelEvent =
   | { type: 'tool_calls'; tool_calls: ToolCall[] }
   /** For the tokens of the text or reasoning that follows, if the request asks for them. */
   | { type: 'logprobs'; logprobs: TokenLogprob[] }
-  | { type: 'done'; done_reason: string; usage: TokenUsage; durations?: Durations };
+  | {
+      type: 'done';
+      done_reason: string;
+      usage: TokenUsage;
+      durations?: Durations;
+      /** Tokens of the conversation so far, for the next completion's `context`. */
+      context?: readonly number[];
+    };
 
 /** Receives the events of one response, in their order. */
 export type ModelEventListener = (event: ModelEvent) => void;

@@ -31,9 +31,10 @@ export class UsualLine {
       return;
     }
     this.#skipped = LINES_BETWEEN_LEARNING;
-    const from = line.lastIndexOf(CONTENT) + CONTENT.length;
+    const name = line.includes(CONTENT) ? CONTENT : TEXT;
+    const from = line.lastIndexOf(name) + name.length;
     const to = from + text.length;
-    if (from < CONTENT.length || line.length > MAX_LINE_CHARS || text.length > MAX_TEXT_CHARS) return;
+    if (from < name.length || line.length > MAX_LINE_CHARS || text.length > MAX_TEXT_CHARS) return;
     if (line.slice(from, to) !== text || !isPlain(line, from, to) || line[to] !== '"') return;
     const before = line.slice(0, from);
     const after = line.slice(to);
@@ -45,6 +46,8 @@ export class UsualLine {
 }
 
 const CONTENT = '"content":"';
+/** Of OpenAI's older completions. */
+const TEXT = '"text":"';
 const PROBE = '\u0394probe\u0394';
 /** V8 copies slices of up to so many characters; longer ones retain their string. */
 export const MAX_TEXT_CHARS = 12;

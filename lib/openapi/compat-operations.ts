@@ -106,6 +106,10 @@ export const OLLAMA_OPERATIONS: readonly Operation[] = [
     errorCodes: CHAT_ERROR_CODES,
     examples: [
       { summary: 'A complete response', body: { model: MODEL, stream: false, prompt: 'Say hello in five words.' } },
+      {
+        summary: 'A text that goes on, without a template',
+        body: { model: MODEL, stream: false, raw: true, prompt: 'One, two, three,', options: { num_predict: 8 } },
+      },
       { summary: 'Load the model', body: { model: MODEL } },
     ],
   },

@@ -1,6 +1,7 @@
 import { CHAT_OPERATIONS } from '#lib/openapi/chat-operations';
 import { CODE_OPERATIONS, EXECUTOR_OPERATIONS } from '#lib/openapi/code-operations';
 import { OLLAMA_OPERATIONS, OPENAI_OPERATIONS } from '#lib/openapi/compat-operations';
+import { COMPLETION_OPERATIONS } from '#lib/openapi/completion-operations';
 import { OLLAMA_MODEL_SERVER_OPERATIONS, OPENAI_MODEL_SERVER_OPERATIONS } from '#lib/openapi/model-server-operations';
 import type { Operation, OperationTag } from '#lib/openapi/operation';
 import { GATEWAY_OPERATIONS, OPERATOR_OPERATIONS } from '#lib/openapi/operator-operations';
@@ -12,6 +13,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...EXECUTOR_OPERATIONS,
   ...OPENAI_OPERATIONS,
   ...OPENAI_MODEL_SERVER_OPERATIONS,
+  ...COMPLETION_OPERATIONS,
   ...OLLAMA_OPERATIONS,
   ...OLLAMA_MODEL_SERVER_OPERATIONS,
   ...OPERATOR_OPERATIONS,

@@ -12,6 +12,8 @@ import { modelInfoSchema, modelsSchema, providerStateSchema } from '#lib/wire/mo
 import * as management from '#lib/wire/ollama-management';
 import { ollamaChatSchema, ollamaGenerateSchema, ollamaShowSchema } from '#lib/wire/ollama-request';
 import * as ollama from '#lib/wire/ollama-response';
+import { openAiCompletionRequestSchema } from '#lib/wire/openai-completion-request';
+import { textCompletionSchema } from '#lib/wire/openai-completion-response';
 import { openAiMessageSchema, openAiRequestSchema } from '#lib/wire/openai-request';
 import * as openAi from '#lib/wire/openai-response';
 import { passedRequestSchema } from '#lib/wire/pass-through-request';
@@ -54,6 +56,8 @@ export const SCHEMAS = {
   OpenAiModel: openAi.openAiModelSchema,
   OpenAiModels: openAi.openAiModelsSchema,
   OpenAiError: openAi.openAiErrorSchema,
+  TextCompletionRequest: openAiCompletionRequestSchema,
+  TextCompletion: textCompletionSchema,
   OpenAiEmbeddings: embeddingRequests.openAiEmbeddingsSchema,
   OpenAiEmbeddingList: embeddingResponses.openAiEmbeddingListSchema,
   PassedRequest: passedRequestSchema,

@@ -10,6 +10,7 @@ import { type RequestHandler, type RouteHandler, type RouteOptions, route } from
 export const SUPPORTED_ENDPOINTS = {
   OpenAI: [
     'POST /v1/chat/completions',
+    'POST /v1/completions',
     'GET /v1/models',
     'GET /v1/models/{model}',
     'POST /v1/embeddings',

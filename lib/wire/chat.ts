@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Completion } from '#lib/wire/completion';
 import { describeFields } from '#lib/wire/describe-fields';
 import { errorDataSchema } from '#lib/wire/error';
 import { failFastArray } from '#lib/wire/fail-fast-array';
@@ -202,7 +203,11 @@ export const chatRequestSchema = z
     path: ['max_tokens'],
     error: 'must be the same as options.num_predict and passthrough.max_completion_tokens where they are given',
   });
-export type ChatRequest = z.infer<typeof chatRequestSchema>;
+export type ConversationRequest = z.infer<typeof chatRequestSchema>;
+type CompletionRequest = Omit<ConversationRequest, 'messages'> & { messages: []; completion: Completion };
+
+/** A request has messages or a completion. The native API has no field for the latter. */
+export type ChatRequest = (ConversationRequest & { completion?: undefined }) | CompletionRequest;
 
 function isContinuable(last: Message | undefined): boolean {
   return last?.role !== 'assistant' || (last.content !== '' && (last.tool_calls ?? []).length === 0);
@@ -233,6 +238,7 @@ const tokenSchema = { token: z.string(), logprob: z.number(), bytes: z.array(z.n
 /** Log probability of a generated token, and its most likely alternatives. */
 export const tokenLogprobSchema = z.object({
   ...tokenSchema,
+  logprob: z.number().nullable().describe('null for the first token of an echoed prompt only.'),
   top_logprobs: z.array(z.object(tokenSchema)).nullish(),
 });
 export type TokenLogprob = z.infer<typeof tokenLogprobSchema>;

@@ -55,6 +55,9 @@ export const ollamaChatSchema = z.object(
 );
 export type OllamaChat = z.infer<typeof ollamaChatSchema>;
 
+/** Longer than the context of any model. */
+const MAX_CONTEXT_TOKENS = 4 * 1024 * 1024;
+
 /** Declared only to be refused by name. */
 const sizeSchema = optional(z.number());
 
@@ -66,7 +69,7 @@ const GENERATE_SHAPE = {
   suffix: optional(z.string()),
   template: optional(z.string()),
   raw: optional(z.boolean()),
-  context: optional(z.array(z.number())),
+  context: optional(failFastArray(z.int().nonnegative()).max(MAX_CONTEXT_TOKENS)),
   width: sizeSchema,
   height: sizeSchema,
   steps: sizeSchema,
@@ -80,7 +83,8 @@ export const ollamaGenerateSchema = z.object(
       ...REQUEST_POLICY_DESCRIPTIONS,
       options: OPTION_SUPPORT,
       keep_alive: 'Less than 1 s without a prompt is rejected.',
-      suffix: 'Every prompt uses the chat template.',
+      suffix: 'The text after the gap that the model fills in. Models for code only.',
+      system: 'No effect with `suffix`.',
       stream: 'Default: true.',
     }),
   ),

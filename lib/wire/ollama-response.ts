@@ -36,6 +36,10 @@ export const ollamaGenerateResponseSchema = z.object({
   created_at: z.string(),
   response: z.string(),
   thinking: z.string().optional(),
+  context: z
+    .array(z.number())
+    .optional()
+    .describe('Tokens of the conversation so far, for `context` of the next request. From Ollama only.'),
   ...ending,
 });
 

@@ -81,9 +81,9 @@ export type OpenAiMessage = z.infer<typeof openAiMessageSchema>;
 
 const penaltySchema = z.number().min(-2).max(2);
 
-const REQUEST_SHAPE = {
+/** What chat completions and completions of a text have in the same format. */
+export const SAMPLING_SHAPE = {
   model: optional(z.string().min(1).max(256)),
-  messages: failFastArray(openAiMessageSchema).min(1, 'needs at least one message').max(MAX_MESSAGES),
   stream: optional(z.boolean()),
   stream_options: optional(z.object({ include_usage: optional(z.boolean()) })),
   temperature: optional(z.number().min(0).max(2)),
@@ -96,7 +96,6 @@ const REQUEST_SHAPE = {
   repeat_penalty: optional(z.number().min(0)),
   seed: optional(z.int()),
   stop: optional(z.union([z.string(), z.array(z.string()).max(MAX_STOPS)])),
-  max_tokens: optional(maxTokensSchema),
   n: optional(z.int().min(1).max(MAX_CHOICES)),
   best_of: optional(z.int().min(1)),
   response_format: optional(
@@ -114,6 +113,12 @@ const REQUEST_SHAPE = {
       }),
     ]),
   ),
+} as const;
+
+const REQUEST_SHAPE = {
+  ...SAMPLING_SHAPE,
+  messages: failFastArray(openAiMessageSchema).min(1, 'needs at least one message').max(MAX_MESSAGES),
+  max_tokens: optional(maxTokensSchema),
   ...SHARED_CHAT_SHAPE,
   ...PASSTHROUGH_SHAPE,
   ...REQUEST_POLICY_SHAPE,

@@ -15,7 +15,7 @@ const logprobsSchema = z.object({
   refusal: z.null(),
 });
 
-const usageSchema = z.object({
+export const usageSchema = z.object({
   prompt_tokens: z.number(),
   completion_tokens: z.number(),
   total_tokens: z.number(),

@@ -43,9 +43,14 @@ const openAiOnly = (note?: string) => support('passed', 'refused', 'refused', no
 /** Changes cost, speed, storage or tone, or labels a request: the output is right without it. */
 const openAiHint = (note?: string) => support('passed', 'no effect', 'no effect', note);
 const notBuiltIn = (note?: string) => support('passed', 'passed', 'refused', note);
+/** Changes the output, so the other servers must not ignore it silently. */
+const ollamaOnlyOrRefused = (note?: string) => support('refused', 'passed', 'refused', note);
 const ollamaOnly = (note?: string) => support('no effect', 'passed', 'no effect', note);
 
 type FieldTable = Readonly<Record<string, FieldSupportByServer>>;
+
+/** For the tables of other APIs. */
+export const fieldSupport = { support, passed, here, refused, noEffect, notBuiltIn, ollamaOnly };
 
 /** Support of the fields in `passthrough.ts`. */
 export const PASSTHROUGH_SUPPORT = {
@@ -104,8 +109,8 @@ const TOOL_CHOICE = support(
   '`auto` and `none` work everywhere; what forces a call is refused.',
 );
 const PARALLEL = support('passed', 'refused', 'refused', 'Only `false` with tools is refused.');
-const LOGPROBS = notBuiltIn();
-const KEEP_ALIVE = ollamaOnly(
+export const LOGPROBS = notBuiltIn();
+export const KEEP_ALIVE = ollamaOnly(
   'A model is kept no shorter than OLLAMA_KEEP_ALIVE, since others may be using it: less has no effect.',
 );
 /** Fields of this server's own. */
@@ -229,10 +234,15 @@ export const OLLAMA_FIELDS = {
     prompt: passed(),
     system: passed(),
     images: notBuiltIn(),
-    suffix: refused(),
-    template: refused(),
-    raw: refused(),
-    context: refused(),
+    suffix: support(
+      'passed',
+      'passed',
+      'refused',
+      'The model fills in what stands between prompt and suffix; refused by a model that cannot. Not with `raw`.',
+    ),
+    template: ollamaOnlyOrRefused('Not with `raw`.'),
+    raw: passed('The prompt is continued without a template.'),
+    context: ollamaOnlyOrRefused('Of an earlier response of Ollama. Elsewhere use /api/chat. Not with `raw`.'),
     width: refused(),
     height: refused(),
     steps: refused(),

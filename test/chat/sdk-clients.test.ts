@@ -257,7 +257,12 @@ describe('the official ollama client', () => {
     const stream = await client().generate({ model: 'm', prompt: 'other', stream: true });
     for await (const part of stream) text += part.response;
     expect(text).toBe('a dot');
-    await expect(client().generate({ model: 'm', prompt: 'x', raw: true })).rejects.toThrow(/raw \(every prompt/);
+    await client().generate({ model: 'm', prompt: 'x', raw: true });
+    expect(s.provider.last.request).toMatchObject({ messages: [], completion: { prompt: 'x', raw: true } });
+    for (const fields of [{ suffix: 'y' }, { template: 'y' }, { system: 'y' }, { context: [1] }])
+      await expect(client().generate({ model: 'm', prompt: 'x', raw: true, ...fields })).rejects.toThrow(
+        /has no place in a raw prompt/,
+      );
   });
 
   it('goes through a round of tool calls', async () => {

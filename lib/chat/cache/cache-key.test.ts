@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cacheKey } from '#lib/chat/cache/cache-key';
-import { batchGroup, FIELD_PURPOSE, toModelRequest } from '#lib/chat/model-request';
-import type { ModelRequest } from '#lib/models/provider';
+import { batchGroup, FIELD_PURPOSE, promptAsMessage, toModelRequest } from '#lib/chat/model-request';
+import type { ModelCompletion, ModelRequest } from '#lib/models/provider';
 import { chatRequestSchema, type Message } from '#lib/wire/chat';
 import { chatRequest } from '../../../test/support/chat.ts';
 
@@ -14,6 +14,23 @@ const base: ModelRequest = {
   ],
   options: { temperature: 0.5, stop: ['a', 'b'] },
 };
+
+const COMPLETIONS: ModelCompletion[] = [
+  { prompt: 'u', raw: false },
+  { prompt: 'u', raw: true },
+  { prompt: 'U', raw: true },
+  { prompt: [1, 2], raw: true },
+  { prompt: '[1,2]', raw: true },
+  { prompt: 'u', raw: true, echo: true },
+  { prompt: 'u', raw: false, suffix: 's' },
+  { prompt: 'u', raw: false, suffix: '' },
+  { prompt: 'u', raw: false, template: 's' },
+  { prompt: 'u', raw: false, system: 's' },
+  { prompt: 'u', raw: false, images: ['aGk='] },
+  { prompt: 'u', raw: false, images: ['aGo='] },
+  { prompt: 'u', raw: false, context: [] },
+  { prompt: 'u', raw: false, context: [1] },
+];
 
 describe('cacheKey', () => {
   it('differs for everything that affects the response', () => {
@@ -38,6 +55,7 @@ describe('cacheKey', () => {
       { ...base, format: 'json' },
       { ...base, format: { a: 1, b: 2 } },
       { ...base, format: { b: 2, a: 1 } },
+      ...COMPLETIONS.map((completion): ModelRequest => ({ ...base, messages: [], completion })),
     ];
     const keys = [...variants.map((request) => cacheKey('ollama', request)), cacheKey('openai', base)];
     expect(new Set(keys).size).toBe(variants.length + 1);
@@ -71,7 +89,8 @@ describe('cacheKey', () => {
 
 describe('requests', () => {
   it('have a purpose for every wire field', () => {
-    expect(Object.keys(FIELD_PURPOSE).sort()).toEqual(Object.keys(chatRequestSchema.shape).sort());
+    // A completion has no wire field of the native API.
+    expect(Object.keys(FIELD_PURPOSE).sort()).toEqual([...Object.keys(chatRequestSchema.shape), 'completion'].sort());
   });
 
   it('pass every field that affects the response to the model, and no delivery field', () => {
@@ -92,6 +111,32 @@ describe('requests', () => {
       think: 'low',
       format: 'json',
     });
+  });
+
+  it('have a system prompt only where a template has a place for it', () => {
+    const model = (completion: ModelCompletion) =>
+      toModelRequest({ ...chatRequest({}), messages: [], completion }, 'm', 'be brief');
+    const request = model({ prompt: 'u', raw: false });
+    expect(request).toMatchObject({ messages: [], completion: { prompt: 'u', raw: false, system: 'be brief' } });
+    expect(model({ prompt: 'u', raw: true }).completion).toEqual({ prompt: 'u', raw: true });
+    expect(model({ prompt: 'u', raw: false, suffix: 's' }).completion).toEqual({
+      prompt: 'u',
+      raw: false,
+      suffix: 's',
+    });
+  });
+
+  it('with a prompt for the model’s own template equal a conversation of one message', () => {
+    const request = (completion: ModelCompletion): ModelRequest => ({ ...base, messages: [], completion });
+    const plain = promptAsMessage(request({ prompt: 'u', raw: false, system: 's', images: ['aGk='] }));
+    expect(plain).toEqual(base);
+    expect(cacheKey('openai', plain)).toBe(cacheKey('openai', base));
+    const others = COMPLETIONS.filter(
+      ({ raw, suffix, template, context = [], prompt }) =>
+        raw || suffix !== undefined || template !== undefined || context.length > 0 || typeof prompt !== 'string',
+    );
+    expect(others.length).toBe(9);
+    for (const completion of others) expect(promptAsMessage(request(completion)).completion).toBe(completion);
   });
 
   it('share a batch group only if the model is not reloaded between them', () => {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { ModelRequest } from '#lib/models/provider';
+import type { ModelCompletion, ModelRequest } from '#lib/models/provider';
 import type { Message } from '#lib/wire/chat';
 
 /**
@@ -28,10 +28,24 @@ const CANONICAL_MESSAGE = {
   name: (message) => message.name ?? null,
 } as const satisfies CanonicalFields<Message>;
 
+/** Does not compile while a field of a completion is missing. */
+const CANONICAL_COMPLETION = {
+  prompt: (completion) => completion.prompt,
+  suffix: (completion) => completion.suffix ?? null,
+  raw: (completion) => completion.raw,
+  images: (completion) => completion.images?.map((image) => hash('sha256', image, 'base64url')) ?? null,
+  template: (completion) => completion.template ?? null,
+  context: (completion) => completion.context ?? null,
+  echo: (completion) => completion.echo === true,
+  system: (completion) => completion.system ?? null,
+} as const satisfies CanonicalFields<ModelCompletion>;
+
 /** Does not compile while a field of a request is missing. */
 const CANONICAL_REQUEST = {
   model: (request) => request.model,
   messages: (request) => request.messages.map((message) => MESSAGE_FIELDS.map((canonical) => canonical(message))),
+  completion: ({ completion }) =>
+    completion === undefined ? null : COMPLETION_FIELDS.map((canonical) => canonical(completion)),
   // The order of options has no meaning.
   options: (request) => sortedByName(request.options),
   think: (request) => request.think ?? null,
@@ -49,6 +63,7 @@ const CANONICAL_REQUEST = {
 } as const satisfies CanonicalFields<ModelRequest>;
 
 const MESSAGE_FIELDS: readonly ((message: Message) => unknown)[] = Object.values(CANONICAL_MESSAGE);
+const COMPLETION_FIELDS: readonly ((completion: ModelCompletion) => unknown)[] = Object.values(CANONICAL_COMPLETION);
 const REQUEST_FIELDS: readonly ((request: ModelRequest) => unknown)[] = Object.values(CANONICAL_REQUEST);
 
 /** The same value with the names of every object sorted. */

@@ -2,6 +2,7 @@ import { type CacheLimits, CountedCache } from '#lib/chat/cache/counted-cache';
 import type { Clock } from '#lib/chat/clock';
 import { modelNameJson } from '#lib/chat/formats/model-name-json';
 import type { CompletedResponse } from '#lib/chat/generation/completed-response';
+import { NUMBER_BYTES } from '#lib/chat/generation/generation-log';
 import { estimateValueBytes } from '#lib/chat/generation/packed-request';
 import type { RequestView } from '#lib/chat/generation/request-view';
 import type { TokenUsage, ToolCall } from '#lib/wire/chat';
@@ -58,10 +59,10 @@ export class CachedResponse {
   }
 
   get bytes(): number {
-    const { tool_calls, logprobs } = this.#rest;
+    const { tool_calls, logprobs, context = [] } = this.#rest;
     // Tool calls are in the template, too.
     const others = 2 * estimateValueBytes(tool_calls) + (logprobs === undefined ? 0 : estimateValueBytes(logprobs));
-    return this.#content.byteLength + this.#thinking.byteLength + others;
+    return this.#content.byteLength + this.#thinking.byteLength + others + NUMBER_BYTES * context.length;
   }
 
   /** The whole body for the request with this id, which is a UUID. */
@@ -86,8 +87,9 @@ export class CachedResponse {
       timings: () => ZERO_TIMINGS,
     };
     const template = new BodyTemplate(format.render(view, this.#rest));
-    // Log probabilities may be much larger than their text, and would be kept twice.
-    if (this.#rest.logprobs === undefined) this.#template = { format, template };
+    // Log probabilities and a context may be much larger than their text, and would be kept twice.
+    const isSmall = this.#rest.logprobs === undefined && this.#rest.context === undefined;
+    if (isSmall) this.#template = { format, template };
     return template;
   }
 }

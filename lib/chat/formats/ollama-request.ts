@@ -1,4 +1,6 @@
-import type { ChatRequest, Message } from '#lib/wire/chat';
+import { AppError } from '#lib/errors';
+import type { ChatRequest, ConversationRequest, Message } from '#lib/wire/chat';
+import type { Completion } from '#lib/wire/completion';
 import type { ErrorDetail } from '#lib/wire/error';
 import type { OllamaChat, OllamaGenerate } from '#lib/wire/ollama-request';
 
@@ -15,34 +17,53 @@ export function fromOllamaChat(input: OllamaChat): ChatRequest | undefined {
 
 /** The fields of a request to `/api/generate` that no model server supports. */
 export function refusedGenerateFields(input: OllamaGenerate): readonly ErrorDetail[] {
-  const needsNoTemplate = [
-    ...(input.suffix ? ['suffix'] : []),
-    ...(input.template ? ['template'] : []),
-    ...(input.raw ? ['raw'] : []),
-    ...(input.context !== undefined && input.context.length > 0 ? ['context'] : []),
-  ];
   const sizes = (['width', 'height', 'steps'] as const).filter((field) => input[field] !== undefined);
-  return [
-    ...needsNoTemplate.map((field) => ({
-      field,
-      message: "every prompt goes through the model's chat template; use /api/chat",
-    })),
-    ...sizes.map((field) => ({ field, message: 'images are not made here' })),
-  ];
+  return sizes.map((field) => ({ field, message: 'images are not made here' }));
 }
 
-/** A native request without the fields of `refusedGenerateFields`. Undefined without a prompt. */
+/**
+ * A native request without the fields of `refusedGenerateFields`. Undefined without a prompt. Throws
+ * `invalid_request` for fields that exclude each other.
+ */
 export function fromOllamaGenerate(input: OllamaGenerate): ChatRequest | undefined {
+  refuseNextToRaw(input);
   if (input.prompt === undefined || input.prompt === '') return undefined;
-  const images = input.images === undefined || input.images.length === 0 ? {} : { images: input.images };
   return {
     ...fromCommon(input),
-    messages: [{ role: 'user', content: input.prompt, ...images }],
+    messages: [],
+    completion: completionOf(input, input.prompt),
     system_prompt: input.system,
   };
 }
 
-function fromCommon(input: OllamaChat | OllamaGenerate): Omit<ChatRequest, 'messages'> {
+/** An empty text or list means none, as in Ollama. */
+function completionOf({ suffix, raw, images, template, context }: OllamaGenerate, prompt: string): Completion {
+  return {
+    prompt,
+    raw: raw === true,
+    ...(suffix ? { suffix } : {}),
+    ...(images?.length ? { images } : {}),
+    ...(template ? { template } : {}),
+    ...(context === undefined ? {} : { context }),
+  };
+}
+
+/** Ollama refuses the others, and ignores a suffix without a word. */
+function refuseNextToRaw({ raw, suffix, template, system, context }: OllamaGenerate): void {
+  if (raw !== true) return;
+  const message = 'has no place in a raw prompt: write it into the prompt, or leave out raw';
+  const details: ErrorDetail[] = [
+    ...(suffix ? ['suffix'] : []),
+    ...(template ? ['template'] : []),
+    ...(system ? ['system'] : []),
+    ...(context?.length ? ['context'] : []),
+  ].map((field) => ({ field, message }));
+  if (details.length === 0) return;
+  const names = details.map(({ field }) => field).join(', ');
+  throw new AppError('invalid_request', `${names} ${message}.`, { details });
+}
+
+function fromCommon(input: OllamaChat | OllamaGenerate): Omit<ConversationRequest, 'messages'> {
   return {
     model: input.model,
     stream: input.stream ?? true,

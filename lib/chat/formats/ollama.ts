@@ -30,6 +30,7 @@ export function ollamaResponse(endpoint: OllamaEndpoint, request: RequestView, r
     ...responseFields(endpoint, request.model, response),
     ...logprobsOf(response.logprobs),
     ...finalFields(request, response),
+    ...contextOf(response),
   };
 }
 
@@ -78,6 +79,7 @@ export function ollamaStreamEncoder(endpoint: OllamaEndpoint, request: RequestVi
           ...responseFields(endpoint, request.model, {}),
           ...takeLogprobs(),
           ...finalFields(request, event),
+          ...contextOf(event),
         });
     }
   };
@@ -155,6 +157,11 @@ function withArgumentsObject({ id, function: { name, arguments: given } }: ToolC
 
 function logprobsOf(logprobs: readonly TokenLogprob[] | undefined) {
   return logprobs === undefined ? {} : { logprobs };
+}
+
+/** Only Ollama itself returns a context, and only for `/api/generate`. */
+function contextOf({ context }: Pick<CompletedResponse, 'context'>) {
+  return context === undefined ? {} : { context };
 }
 
 /**

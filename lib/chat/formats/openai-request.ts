@@ -9,7 +9,7 @@ import {
 } from '#lib/wire/chat';
 import type { ErrorDetail } from '#lib/wire/error';
 import type { OpenAiMessage, OpenAiRequest } from '#lib/wire/openai-request';
-import { PASSTHROUGH_FIELDS, type Passthrough } from '#lib/wire/passthrough';
+import { PASSTHROUGH_FIELDS, type Passthrough, type PassthroughField } from '#lib/wire/passthrough';
 
 /**
  * OpenAI's chat completions: their requests as native ones.
@@ -80,7 +80,7 @@ function isMeaningful(value: unknown): boolean {
   return typeof value !== 'object' || Object.keys(value).length > 0;
 }
 
-function passthroughOf(input: OpenAiRequest): Passthrough | undefined {
+export function passthroughOf(input: Pick<OpenAiRequest, PassthroughField>): Passthrough | undefined {
   const entries = PASSTHROUGH_FIELDS.flatMap((field) =>
     isMeaningful(input[field]) ? [[field, input[field]] as const] : [],
   );
@@ -88,7 +88,7 @@ function passthroughOf(input: OpenAiRequest): Passthrough | undefined {
 }
 
 /** Undefined without details, so that the request equals one from another API. */
-function formatDetailsOf({ name, description, strict }: FormatDetails): FormatDetails | undefined {
+export function formatDetailsOf({ name, description, strict }: FormatDetails): FormatDetails | undefined {
   if (name === undefined && description === undefined && strict === undefined) return undefined;
   return {
     ...(name === undefined ? {} : { name }),
@@ -166,8 +166,8 @@ function fromToolCall({ id, function: { name, arguments: given } }: OpenAiToolCa
 type OpenAiToolCall = NonNullable<OpenAiMessage['tool_calls']>[number];
 
 /** A field with two names. Throws `invalid_request` if both are present and differ. */
-function sameUnderBothNames<A extends keyof OpenAiRequest, B extends keyof OpenAiRequest>(
-  input: OpenAiRequest,
+function sameUnderBothNames<A extends keyof SamplingInput, B extends keyof SamplingInput>(
+  input: SamplingInput,
   a: A,
   b: B,
 ) {
@@ -179,7 +179,24 @@ function sameUnderBothNames<A extends keyof OpenAiRequest, B extends keyof OpenA
   return first ?? second;
 }
 
-function fromSampling(input: OpenAiRequest): ModelOptions {
+/** The fields that become options of the model. */
+type SamplingInput = Pick<
+  OpenAiRequest,
+  | 'temperature'
+  | 'top_p'
+  | 'top_k'
+  | 'min_p'
+  | 'repetition_penalty'
+  | 'repeat_penalty'
+  | 'frequency_penalty'
+  | 'presence_penalty'
+  | 'seed'
+  | 'stop'
+  | 'max_completion_tokens'
+  | 'max_tokens'
+>;
+
+export function fromSampling(input: SamplingInput): ModelOptions {
   const stop = typeof input.stop === 'string' ? [input.stop] : input.stop;
   const named = {
     temperature: input.temperature,
@@ -198,7 +215,7 @@ function fromSampling(input: OpenAiRequest): ModelOptions {
   return options;
 }
 
-function fromResponseFormat(format: OpenAiRequest['response_format']): ChatRequest['format'] {
+export function fromResponseFormat(format: OpenAiRequest['response_format']): ChatRequest['format'] {
   if (format === undefined || format.type === 'text') return undefined;
   return format.type === 'json_object' ? 'json' : (format.json_schema.schema ?? 'json');
 }

@@ -244,7 +244,7 @@ function finishReason(doneReason: string, hasToolCalls: boolean): string {
   return doneReason === 'length' || doneReason === 'content_filter' ? doneReason : 'stop';
 }
 
-function toUsage({ prompt_tokens, completion_tokens, prompt_truncated }: TokenUsage) {
+export function toUsage({ prompt_tokens, completion_tokens, prompt_truncated }: TokenUsage) {
   return {
     prompt_tokens,
     completion_tokens,
@@ -257,10 +257,10 @@ function completionId(request: RequestView): string {
   return `chatcmpl-${request.id}`;
 }
 
-function createdSeconds(request: RequestView): number {
+export function createdSeconds(request: RequestView): number {
   return Math.floor(request.createdAt / 1000);
 }
 
-function sse(data: object): string {
+export function sse(data: object): string {
   return `data: ${JSON.stringify(data)}\n\n`;
 }

@@ -16,6 +16,8 @@ export type GenerationEvent =
       readonly usage: TokenUsage;
       /** Present if the model server measured them. */
       readonly durations?: Durations | undefined;
+      /** Present if the model server returned it. */
+      readonly context?: readonly number[] | undefined;
     }
   | { readonly type: 'error'; readonly error: AppError };
 
@@ -34,6 +36,8 @@ export interface QueueStatusEvent {
 const EVENT_BYTES = 96;
 /** Memory of the slot of a dropped event. */
 const SLOT_BYTES = 8;
+/** Memory of one token of a `context`. */
+export const NUMBER_BYTES = 8;
 /** A longer text is split into several events, so that the chunks for a reader stay small. */
 const MAX_EVENT_CHARS = 64 * 1024;
 
@@ -98,6 +102,7 @@ export class GenerationLog {
       } else if (event.type === 'tool_calls') this.#bytes += estimateValueBytes(event.tool_calls);
       else if (event.type === 'logprobs') this.#bytes += estimateValueBytes(event.logprobs);
       else {
+        if (event.type === 'done') this.#bytes += NUMBER_BYTES * (event.context?.length ?? 0);
         this.#ended = true;
         // Frees the spare capacity of the array.
         this.#events = this.#events.slice();

@@ -291,7 +291,7 @@ export class Generation {
     this.log.append(event);
   }
 
-  #complete({ done_reason, usage, durations }: Extract<FinalEvent, { type: 'done' }>): CompletedResponse {
+  #complete({ done_reason, usage, durations, context }: Extract<FinalEvent, { type: 'done' }>): CompletedResponse {
     return {
       content: this.log.text('content'),
       thinking: this.log.text('thinking'),
@@ -301,6 +301,7 @@ export class Generation {
       done_reason,
       usage,
       ...(durations === undefined ? {} : { durations }),
+      ...(context === undefined ? {} : { context }),
     };
   }
 

@@ -97,7 +97,9 @@ function parseGenerate(bytes: Uint8Array): OllamaInput {
   const body = parseChatBody(bytes);
   const parsed = parseBody(ollamaGenerateSchema, body);
   const { model, keep_alive: keepAlive, drop_params: dropParams } = parsed;
-  const unknown = unknownFields(body, parsed, GENERATE_FIELDS);
+  // Ollama fills in the middle without a system prompt.
+  const unused = parsed.suffix && parsed.system ? ['system'] : [];
+  const unknown = [...unknownFields(body, parsed, GENERATE_FIELDS), ...unused];
   const refused = refusedGenerateFields(parsed);
   return { model, keepAlive, chat: fromOllamaGenerate(parsed), unknownFields: unknown, refused, dropParams };
 }

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
+import { checkOllamaOnlyFields, checkTextOnly, echoing } from '#lib/models/completion';
 import { EMBEDDED_DEFAULTS, isReadableOption } from '#lib/models/embedded/sampling';
 import { EmbeddedWorkerClient } from '#lib/models/embedded/worker-client';
 import { checkFieldSupport, checkOpenAiOnlyFields, type FieldReport, type FieldRules } from '#lib/models/field-support';
@@ -64,6 +65,12 @@ export class EmbeddedProvider implements ModelProvider {
   }
 
   async chat(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
+    const { completion } = request;
+    if (completion !== undefined) {
+      const { prompt, echo } = completion;
+      const listener = echo === true && typeof prompt === 'string' ? echoing(prompt, emit) : emit;
+      return await this.#chat(request, signal, listener);
+    }
     if (!mayContainThinkTags(request)) return await this.#chat(request, signal, emit);
     const tags = this.#thinking.filter(thinkRulesByName(request), emit);
     await this.#chat(request, signal, tags.push);
@@ -162,6 +169,8 @@ export const embeddedDefinition: ProviderDefinition = {
 
 function checkEmbeddedFields(request: ModelRequest, report: FieldReport): void {
   checkOpenAiOnlyFields(request, report);
+  checkOllamaOnlyFields(request, report);
+  checkTextOnly(request, report);
   const { tools, think, passthrough } = request;
   for (const [name, value] of Object.entries(request.options))
     if (supportsOption('embedded', name) && value !== null && !isReadableOption(name, value))

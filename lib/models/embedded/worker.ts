@@ -1,8 +1,10 @@
 import { type ChatHistoryItem, getLlama, LlamaChat, LlamaLogLevel, resolveChatWrapper } from 'node-llama-cpp';
 import { asError } from '#lib/errors';
+import { complete, completionInput } from '#lib/models/embedded/completion';
 import { createGrammar } from '#lib/models/embedded/grammar';
 import { samplingOptions } from '#lib/models/embedded/sampling';
 import type { WorkerCommand, WorkerMessage, WorkerSettings } from '#lib/models/embedded/worker-protocol';
+import type { ModelCompletion, ModelRequest } from '#lib/models/provider';
 
 /**
  * The process of the built-in model, forked by worker-client.ts. It keeps inference off the
@@ -76,9 +78,10 @@ async function loadModel() {
   }
 }
 
-async function generate(id: number, request: Extract<WorkerCommand, { type: 'chat' }>['request'], signal: AbortSignal) {
-  const { llama, tokenizer, sequence, contextTokens } = model;
+async function generate(id: number, request: ModelRequest, signal: AbortSignal) {
+  const { tokenizer, sequence, contextTokens } = model;
   try {
+    if (request.completion !== undefined) return await generateCompletion(id, request, request.completion, signal);
     const history = request.messages.map(historyItem);
     // A last message of the model is continued.
     const isContinued = history.at(-1)?.type === 'model';
@@ -88,14 +91,13 @@ async function generate(id: number, request: Extract<WorkerCommand, { type: 'cha
     const promptTokens = contextText.tokenize(tokenizer).length;
     const freeTokens = contextTokens - promptTokens - SPARE_TOKENS;
     if (freeTokens < MIN_RESPONSE_TOKENS) {
-      const fits = contextTokens - SPARE_TOKENS - MIN_RESPONSE_TOKENS;
       const message =
-        `The messages are ${promptTokens} tokens long, and the built-in model reads at most ${fits}. ` +
+        `The messages are ${promptTokens} tokens long, and the built-in model reads at most ${fittingTokens()}. ` +
         'Shorten them, start a new conversation, or raise EMBEDDED_CONTEXT_TOKENS.';
       send({ type: 'fault', id, code: 'context_length_exceeded', message });
       return;
     }
-    const grammar = request.format === undefined ? undefined : await createGrammar(llama, request.format);
+    const grammar = await grammarOf(request);
     if (grammar !== undefined && 'refused' in grammar) {
       send({ type: 'fault', id, code: 'unsupported_value', message: grammar.refused });
       return;
@@ -135,6 +137,53 @@ async function generate(id: number, request: Extract<WorkerCommand, { type: 'cha
       message: 'The built-in model stopped with an error.',
     });
   }
+}
+
+async function generateCompletion(
+  id: number,
+  request: ModelRequest,
+  completion: ModelCompletion,
+  signal: AbortSignal,
+): Promise<void> {
+  const { sequence, contextTokens } = model;
+  const input = completionInput(sequence, completion);
+  if ('refused' in input) return send({ type: 'fault', id, code: 'unsupported_value', message: input.refused });
+  const freeTokens = contextTokens - input.length - SPARE_TOKENS;
+  if (freeTokens < MIN_RESPONSE_TOKENS) {
+    const message =
+      `The prompt is ${input.length} tokens long, and the built-in model reads at most ${fittingTokens()}. ` +
+      'Shorten it, or raise EMBEDDED_CONTEXT_TOKENS.';
+    return send({ type: 'fault', id, code: 'context_length_exceeded', message });
+  }
+  const grammar = await grammarOf(request);
+  if (grammar !== undefined && 'refused' in grammar)
+    return send({ type: 'fault', id, code: 'unsupported_value', message: grammar.refused });
+  const before = sequence.tokenMeter.getState();
+  const done_reason = await complete(sequence, input, {
+    sampling: samplingOptions(request.options, freeTokens),
+    grammar: grammar?.grammar,
+    spareTokens: SPARE_TOKENS,
+    signal,
+    onText: (text) => {
+      if (text !== '') send({ type: 'event', id, event: { type: 'content', text } });
+    },
+  });
+  const { usedOutputTokens } = sequence.tokenMeter.diff(before);
+  const usage = {
+    prompt_tokens: input.length,
+    completion_tokens: usedOutputTokens,
+    context_length: contextTokens,
+  };
+  send({ type: 'event', id, event: { type: 'done', done_reason, usage } });
+}
+
+/** The longest input that leaves room for a response. */
+function fittingTokens(): number {
+  return model.contextTokens - SPARE_TOKENS - MIN_RESPONSE_TOKENS;
+}
+
+async function grammarOf({ format }: ModelRequest) {
+  return format === undefined ? undefined : await createGrammar(model.llama, format);
 }
 
 function historyItem({ role, content }: { role: string; content: string }): ChatHistoryItem {

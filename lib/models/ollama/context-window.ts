@@ -27,9 +27,12 @@ export interface PromptEstimate {
   atMost: number;
 }
 
-export function estimatePrompt({ messages, tools, format }: ModelRequest): PromptEstimate {
+export function estimatePrompt({ messages, completion, tools, format }: ModelRequest): PromptEstimate {
   let bytes = 0;
-  let images = 0;
+  let images = completion?.images?.length ?? 0;
+  for (const text of [completion?.prompt, completion?.suffix, completion?.system])
+    if (typeof text === 'string') bytes += Buffer.byteLength(text);
+  const known = completion?.context?.length ?? 0;
   for (const { content, tool_calls, images: attached } of messages) {
     bytes += Buffer.byteLength(content);
     if (tool_calls !== undefined) bytes += JSON.stringify(tool_calls).length;
@@ -39,8 +42,12 @@ export function estimatePrompt({ messages, tools, format }: ModelRequest): Promp
   if (tools !== undefined) bytes += JSON.stringify(tools).length;
   if (format !== undefined && format !== 'json') bytes += JSON.stringify(format).length;
   return {
-    atLeast: Math.floor(textBytes / MOST_BYTES_PER_TOKEN),
-    atMost: Math.ceil(bytes / LEAST_BYTES_PER_TOKEN) + messages.length * MESSAGE_TOKENS + images * IMAGE_TOKENS,
+    atLeast: known + Math.floor(textBytes / MOST_BYTES_PER_TOKEN),
+    atMost:
+      known +
+      Math.ceil(bytes / LEAST_BYTES_PER_TOKEN) +
+      (messages.length + (completion === undefined ? 0 : 1)) * MESSAGE_TOKENS +
+      images * IMAGE_TOKENS,
   };
 }
 

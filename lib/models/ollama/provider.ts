@@ -2,9 +2,10 @@ import { LRUCache } from 'lru-cache';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
+import { checkTextOnly, echoing } from '#lib/models/completion';
 import { continuedText, OverlapFilter, withContinueInstruction } from '#lib/models/continuation';
 import type { EmbedRequest, EmbedResult } from '#lib/models/embedding';
-import { checkFieldSupport, checkOpenAiOnlyFields, type FieldRules } from '#lib/models/field-support';
+import { checkFieldSupport, checkOpenAiOnlyFields, type FieldReport, type FieldRules } from '#lib/models/field-support';
 import type { ForwardedResponse, ForwardRequest } from '#lib/models/forwarding';
 import {
   lenientByteCount,
@@ -32,6 +33,7 @@ import {
 } from '#lib/models/ollama/context-window';
 import { ollamaEmbedCall, readOllamaEmbeddings } from '#lib/models/ollama/embed';
 import { OllamaServer } from '#lib/models/ollama/management';
+import { ollamaGenerateBody } from '#lib/models/ollama/generate-body';
 import { OLLAMA_DEFAULTS, parameterDefaults } from '#lib/models/ollama/option-defaults';
 import { effectiveKeepAlive, isShorterKeepAlive, ollamaBody } from '#lib/models/ollama/request-body';
 import { type OllamaChunk, OllamaResponse } from '#lib/models/ollama/response-stream';
@@ -77,6 +79,7 @@ const MAX_REMEMBERED_MODELS = 500;
 export class OllamaProvider implements ModelProvider {
   readonly id: 'ollama' = 'ollama';
   readonly ollama: OllamaServer;
+  readonly templatesPrompts = true;
   readonly #upstream: ModelServerClient;
   readonly #keepAlive: KeepAlive;
   readonly #thinking = new ThinkReader();
@@ -116,6 +119,14 @@ export class OllamaProvider implements ModelProvider {
   }
 
   async chat(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
+    const { completion } = request;
+    if (completion !== undefined) {
+      const { prompt, raw, suffix, echo } = completion;
+      const listener = echo === true && typeof prompt === 'string' ? echoing(prompt, emit) : emit;
+      // A text without the chat template is passed on as it is, whatever looks like a tag in it.
+      const isText = raw || suffix !== undefined;
+      return await (isText ? this.#stream(request, signal, listener) : this.#chat(request, signal, listener));
+    }
     const begun = continuedText(request.messages);
     if (begun === undefined || (await this.#continuesLast(request.model, signal)))
       return await this.#chat(request, signal, emit);
@@ -148,11 +159,13 @@ export class OllamaProvider implements ModelProvider {
       errorText: (body) => this.#upstream.errorText(body),
       usageOf: (chunk) => usageOf(chunk, context.effective, estimate),
     });
-    await this.#upstream.stream(
-      { method: 'POST', path: '/api/chat', body: ollamaBody(request, this.#keepAlive, context.sent), signal },
-      response.push,
-      mapErrorStatus(request.model),
-    );
+    const { completion } = request;
+    const options = { keepAlive: this.#keepAlive, numCtx: context.sent };
+    const call =
+      completion === undefined
+        ? { path: '/api/chat', body: ollamaBody(request, options) }
+        : { path: '/api/generate', body: ollamaGenerateBody(request, completion, options) };
+    await this.#upstream.stream({ method: 'POST', ...call, signal }, response.push, mapErrorStatus(request.model));
     response.end();
   }
 
@@ -439,8 +452,15 @@ function usageOf(
 export const OLLAMA_FIELD_RULES: FieldRules = {
   id: 'ollama',
   unsupported: 'Ollama has no such setting',
-  check: checkOpenAiOnlyFields,
+  check: checkOllamaFields,
 };
+
+function checkOllamaFields(request: ModelRequest, report: FieldReport): void {
+  checkOpenAiOnlyFields(request, report);
+  checkTextOnly(request, report);
+  if (request.completion?.prompt === '')
+    report.rejectWith('prompt', 'must not be empty: Ollama only loads the model for it');
+}
 
 export const ollamaDefinition: ProviderDefinition = {
   id: 'ollama',

@@ -10,24 +10,35 @@ import { durationMs } from '#lib/wire/keep-alive';
 /** Ollama counts nanoseconds in 64 bits. A number that overflows unloads the model at once. */
 const MAX_KEEP_ALIVE_SECONDS = 9e9;
 
-/**
- * The body of POST /api/chat. `checkFieldSupport` rejects or reports all other fields. `numCtx` is
- * the context for a request that names none.
- */
-export function ollamaBody(request: ModelRequest, keepAlive: KeepAlive, numCtx?: number) {
-  const { passthrough, tools, toolChoice } = request;
-  const typicalP = passthrough?.typical_p;
+export interface BodyOptions {
+  /** The least time that the model stays loaded. */
+  readonly keepAlive: KeepAlive;
+  /** The context for a request that names none. */
+  readonly numCtx?: number | undefined;
+}
+
+/** The body of POST /api/chat. `checkFieldSupport` rejects or reports all other fields. */
+export function ollamaBody(request: ModelRequest, options: BodyOptions) {
+  const { tools, toolChoice } = request;
+  return {
+    ...commonBody(request, options),
+    messages: request.messages.map(ollamaMessage),
+    // Ollama has no tool_choice. Without tools, a model calls none.
+    tools: toolChoice === 'none' ? undefined : tools?.map(ollamaTool),
+  };
+}
+
+/** What the bodies of /api/chat and /api/generate share. */
+export function commonBody(request: ModelRequest, { keepAlive, numCtx }: BodyOptions) {
+  const typicalP = request.passthrough?.typical_p;
   const options = numCtx === undefined ? request.options : { ...request.options, num_ctx: numCtx };
   return {
     model: request.model,
-    messages: request.messages.map(ollamaMessage),
     stream: true,
     options: typicalP === undefined ? options : { ...options, typical_p: typicalP },
     keep_alive: effectiveKeepAlive(request.keepAlive, keepAlive),
     think: request.think,
     format: request.format,
-    // Ollama has no tool_choice. Without tools, a model calls none.
-    tools: toolChoice === 'none' ? undefined : tools?.map(ollamaTool),
     logprobs: request.logprobs,
     top_logprobs: request.topLogprobs,
   };

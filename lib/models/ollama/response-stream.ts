@@ -22,6 +22,9 @@ import { type TokenUsage, tokenLogprobSchema } from '#lib/wire/chat';
  * https://github.com/ollama/ollama/blob/main/docs/api.md
  */
 
+/** Longer than the context of any model. */
+const MAX_CONTEXT_TOKENS = 4 * 1024 * 1024;
+
 const ollamaChunkSchema = z.object({
   message: z
     .object({
@@ -39,6 +42,9 @@ const ollamaChunkSchema = z.object({
     .catch(undefined),
   /** The text of `/api/generate`, which some servers send for a chat too. */
   response: lenientContent,
+  thinking: lenientText,
+  /** Of the last line of `/api/generate`. */
+  context: z.array(z.int().nonnegative()).max(MAX_CONTEXT_TOKENS).optional().catch(undefined),
   // One odd value must not fail the response.
   logprobs: z.array(tokenLogprobSchema).nullish().catch(null),
   done: z.boolean().catch(false),
@@ -136,7 +142,8 @@ export class OllamaResponse {
     const { message, logprobs } = chunk;
     const text = message?.content ?? chunk.response;
     if (logprobs?.length) emit({ type: 'logprobs', logprobs });
-    if (message?.thinking) emit({ type: 'thinking', text: message.thinking });
+    const thinking = message?.thinking ?? chunk.thinking;
+    if (thinking) emit({ type: 'thinking', text: thinking });
     if (text) emit({ type: 'content', text });
     if (message !== undefined && message.tool_calls.length > 0)
       emit({
@@ -152,6 +159,7 @@ export class OllamaResponse {
       done_reason: chunk.done_reason || 'stop',
       usage: usageOf(chunk),
       ...durationsOf(chunk),
+      ...(chunk.context === undefined ? {} : { context: chunk.context }),
     });
   }
 }
@@ -159,17 +167,24 @@ export class OllamaResponse {
 const USUAL_START =
   /\{"model":"[^"\\\p{Cc}]*",(?:"created_at":"[^"\\\p{Cc}]*",)?"message":\{"role":"assistant","content":"/uy;
 const USUAL_END = '"},"done":false}';
+/** The same of `/api/generate`. */
+const USUAL_PROMPT_START = /\{"model":"[^"\\\p{Cc}]*",(?:"created_at":"[^"\\\p{Cc}]*",)?"response":"/uy;
+const USUAL_PROMPT_END = '","done":false}';
 
 /**
  * Fast path without a JSON parser: the text of a line as Ollama writes most of them. Undefined for
  * any other line.
  */
 export function usualText(line: string): string | undefined {
-  if (!line.endsWith(USUAL_END)) return undefined;
-  USUAL_START.lastIndex = 0;
-  if (!USUAL_START.test(line)) return undefined;
-  const from = USUAL_START.lastIndex;
-  const to = line.length - USUAL_END.length;
+  if (line.endsWith(USUAL_END)) return textBetween(line, USUAL_START, USUAL_END);
+  return line.endsWith(USUAL_PROMPT_END) ? textBetween(line, USUAL_PROMPT_START, USUAL_PROMPT_END) : undefined;
+}
+
+function textBetween(line: string, start: RegExp, end: string): string | undefined {
+  start.lastIndex = 0;
+  if (!start.test(line)) return undefined;
+  const from = start.lastIndex;
+  const to = line.length - end.length;
   return to >= from && to - from <= MAX_TEXT_CHARS && isPlain(line, from, to) ? line.slice(from, to) : undefined;
 }
 
@@ -177,15 +192,19 @@ export function usualText(line: string): string | undefined {
  * Fast path: the text of a chunk with nothing else, as most have. Undefined for any other chunk,
  * which the schema parses at a higher cost.
  */
-function plainText(json: { message?: unknown; done?: unknown; logprobs?: unknown }): string | undefined {
-  const { message, done, logprobs } = json;
-  if (
-    done !== false ||
-    (logprobs !== undefined && logprobs !== null) ||
-    typeof message !== 'object' ||
-    message === null
-  )
-    return undefined;
+function plainText(json: {
+  message?: unknown;
+  response?: unknown;
+  thinking?: unknown;
+  done?: unknown;
+  logprobs?: unknown;
+}): string | undefined {
+  const { message, response, done, logprobs } = json;
+  if (done !== false || (logprobs !== undefined && logprobs !== null)) return undefined;
+  if (typeof message !== 'object' || message === null) {
+    const isText = message === undefined && (json.thinking === undefined || json.thinking === null);
+    return isText && typeof response === 'string' ? response : undefined;
+  }
   const { content, thinking, tool_calls }: { content?: unknown; thinking?: unknown; tool_calls?: unknown } = message;
   const isPlain = (thinking === undefined || thinking === null) && (tool_calls === undefined || tool_calls === null);
   return isPlain && typeof content === 'string' ? content : undefined;

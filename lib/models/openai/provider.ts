@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
-import { continuedText, OverlapFilter, withContinueInstruction } from '#lib/models/continuation';
+import { checkOllamaOnlyFields, echoing } from '#lib/models/completion';
+import { continuedText, OverlapFilter } from '#lib/models/continuation';
 import type { EmbedRequest, EmbedResult } from '#lib/models/embedding';
 import { checkFieldSupport, type FieldReport, type FieldRules } from '#lib/models/field-support';
 import type { ForwardedResponse, ForwardRequest } from '#lib/models/forwarding';
@@ -8,13 +9,18 @@ import { lenientObject, lenientPositiveInt, lenientTexts, nameSchema, strictList
 import { type MapErrorStatus, ModelServerClient } from '#lib/models/model-server-client';
 import { carriesError } from '#lib/models/model-server-errors';
 import { openAiEmbedBody, readOpenAiEmbeddings } from '#lib/models/openai/embed';
-import { openAiMessages } from '#lib/models/openai/messages';
+import { isEchoedByServer, openAiBody, openAiCompletionBody } from '#lib/models/openai/request-body';
 import { OpenAiResponse } from '#lib/models/openai/response-stream';
-import type { ModelEventListener, ModelProvider, ModelRequest, ProviderDefinition } from '#lib/models/provider';
+import type {
+  ModelCompletion,
+  ModelEventListener,
+  ModelProvider,
+  ModelRequest,
+  ProviderDefinition,
+} from '#lib/models/provider';
 import { ThinkReader } from '#lib/models/thinking/think-reader';
 import { mayContainThinkTags, thinkRulesByName } from '#lib/models/thinking/think-rules';
 import { isMissingEndpoint, missingEndpoint } from '#lib/models/unsupported-endpoint';
-import type { Format, FormatDetails, ModelOptions, Think } from '#lib/wire/chat';
 import type { ModelInfo } from '#lib/wire/models';
 
 export interface OpenAiOptions {
@@ -32,6 +38,8 @@ export class OpenAiProvider implements ModelProvider {
   readonly #thinking = new ThinkReader();
   /** Models that the server lists as reasoning. */
   #reasoning: ReadonlySet<string> = new Set();
+  /** Context lengths in tokens, by the names of the models that the server lists. */
+  #contexts: ReadonlyMap<string, number | undefined> = new Map();
 
   constructor({ url, key }: OpenAiOptions) {
     const server = {
@@ -52,6 +60,7 @@ export class OpenAiProvider implements ModelProvider {
   }
 
   async chat(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
+    if (request.completion !== undefined) return await this.#complete(request, request.completion, signal, emit);
     const continued = continuedText(request.messages);
     if (continued === undefined) return await this.#chat(request, signal, emit);
     const overlap = new OverlapFilter(continued, emit);
@@ -70,12 +79,34 @@ export class OpenAiProvider implements ModelProvider {
   }
 
   async #stream(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
-    const response = new OpenAiResponse(emit, (body) => this.#upstream.errorText(body));
-    await this.#upstream.stream(
-      { method: 'POST', path: '/chat/completions', body: openAiBody(request), signal },
-      response.push,
-      mapErrorStatus(request.model),
-    );
+    const notFound = mapErrorStatus(request.model);
+    await this.#post('/chat/completions', openAiBody(request), notFound, signal, emit);
+  }
+
+  /** Text is passed on as it is: without a chat template, tags in it have no meaning. */
+  async #complete(
+    request: ModelRequest,
+    completion: ModelCompletion,
+    signal: AbortSignal,
+    emit: ModelEventListener,
+  ): Promise<void> {
+    const { prompt, echo } = completion;
+    const isEchoedHere = echo === true && typeof prompt === 'string' && !isEchoedByServer(request);
+    const { model } = request;
+    const body = openAiCompletionBody(request, completion, this.#contexts.get(model));
+    const notFound = this.#contexts.has(model) ? mapMissingRoute(model) : mapErrorStatus(model);
+    await this.#post('/completions', body, notFound, signal, isEchoedHere ? echoing(prompt, emit) : emit);
+  }
+
+  async #post(
+    path: string,
+    body: object,
+    notFound: MapErrorStatus,
+    signal: AbortSignal,
+    emit: ModelEventListener,
+  ): Promise<void> {
+    const response = new OpenAiResponse(emit, (failure) => this.#upstream.errorText(failure));
+    await this.#upstream.stream({ method: 'POST', path, body, signal }, response.push, notFound);
     response.end();
   }
 
@@ -89,14 +120,15 @@ export class OpenAiProvider implements ModelProvider {
     this.#reasoning = new Set(
       listed.filter((model) => model.supported_parameters.includes('reasoning')).map(({ id }) => id),
     );
+    this.#contexts = new Map(listed.map((model) => [model.id, contextLength(model)]));
     return listed.map((model) => ({
       id: model.id,
       provider: this.id,
       size_bytes: model.meta?.size ?? null,
       parameter_size: null,
       quantization: null,
-      context_length: model.max_model_len ?? model.context_length ?? model.meta?.n_ctx_train ?? null,
-      usable_context_length: model.max_model_len ?? model.context_length ?? model.meta?.n_ctx_train ?? null,
+      context_length: contextLength(model) ?? null,
+      usable_context_length: contextLength(model) ?? null,
       ...(this.#reasoning.has(model.id) ? { thinking_modes: ['low', 'medium', 'high'] as const } : {}),
       capabilities: {
         thinking: this.#reasoning.has(model.id),
@@ -158,55 +190,16 @@ const mapErrorStatus =
   (status) =>
     status === 404 ? modelNotServed(model) : undefined;
 
-/** The body of POST /chat/completions. `checkFieldSupport` rejects or reports all other fields. */
-function openAiBody(request: ModelRequest) {
-  const { options, passthrough } = request;
-  return {
-    model: request.model,
-    ...mapOptions(options),
-    ...mapThink(request.think),
-    ...mapFormat(request.format, request.formatDetails),
-    tools: request.tools,
-    tool_choice: request.toolChoice,
-    parallel_tool_calls: request.parallelToolCalls,
-    logprobs: request.logprobs,
-    top_logprobs: request.topLogprobs,
-    ...passthrough,
-    // Servers reject one of the two names, or both at once. The caller's choice wins.
-    ...(passthrough?.max_completion_tokens === undefined ? {} : { max_tokens: undefined }),
-    messages: openAiMessages(withContinueInstruction(request.messages)),
-    stream: true,
-    stream_options: { include_usage: true },
-  };
-}
-
-/** Options with the same name in Ollama's and OpenAI's API. */
-const SAME_NAME = ['temperature', 'top_p', 'top_k', 'min_p', 'seed', 'stop', 'presence_penalty', 'frequency_penalty'];
-
-function mapOptions(options: ModelOptions): ModelOptions {
-  const mapped: ModelOptions = {};
-  for (const name of SAME_NAME) if (options[name] !== undefined) mapped[name] = options[name];
-  // vLLM and SGLang take the first name, llama.cpp and LM Studio the second.
-  if (options.repeat_penalty !== undefined)
-    Object.assign(mapped, { repetition_penalty: options.repeat_penalty, repeat_penalty: options.repeat_penalty });
-  // Ollama's −1 and −2 mean unlimited.
-  if (typeof options.num_predict === 'number' && options.num_predict > 0) mapped.max_tokens = options.num_predict;
-  return mapped;
-}
-
-/** Servers share a name for an effort, and none for a switch. */
-function mapThink(think: Think | undefined) {
-  return typeof think === 'string' ? { reasoning_effort: think } : {};
-}
-
-function mapFormat(format: Format | undefined, details: FormatDetails | undefined) {
-  if (format === undefined) return {};
-  if (format === 'json' && details === undefined) return { response_format: { type: 'json_object' } };
-  const schema = format === 'json' ? {} : { schema: format };
-  return {
-    response_format: { type: 'json_schema', json_schema: { ...details, name: details?.name ?? 'answer', ...schema } },
-  };
-}
+/** For a model that the server lists: then it is the route that is missing. */
+const mapMissingRoute =
+  (model: string): MapErrorStatus =>
+  (status) =>
+    status === 404 || status === 405
+      ? new AppError(
+          'unsupported_value',
+          `The model server has ${model} for chats only, and no /completions. Use /v1/chat/completions.`,
+        )
+      : undefined;
 
 const modelSchema = z.object({
   id: nameSchema,
@@ -217,6 +210,10 @@ const modelSchema = z.object({
   supported_parameters: lenientTexts,
 });
 
+function contextLength({ max_model_len, context_length, meta }: z.infer<typeof modelSchema>): number | undefined {
+  return max_model_len ?? context_length ?? meta?.n_ctx_train;
+}
+
 /** Some servers send the bare list. Go encodes an empty list as null. */
 const modelsSchema = z.union([
   z.object({ data: strictList(modelSchema).nullable() }).transform(({ data }) => data ?? []),
@@ -226,9 +223,13 @@ const modelsSchema = z.union([
 export const OPENAI_FIELD_RULES: FieldRules = {
   id: 'openai',
   unsupported: 'this model server does not know it',
-  check({ keepAlive, options, think, passthrough }: ModelRequest, report: FieldReport): void {
+  check(request: ModelRequest, report: FieldReport): void {
+    checkOllamaOnlyFields(request, report);
+    const { keepAlive, options, passthrough, completion } = request;
     const { num_predict: tokens } = options;
     if (tokens != null && (typeof tokens !== 'number' || tokens === 0)) report.ignore('options.num_predict');
+    // A text without a template has no reasoning to switch off.
+    const think = completion !== undefined && request.think === false ? undefined : request.think;
     if (keepAlive !== undefined) report.ignore('keep_alive');
     const hasOwnSwitch = (passthrough?.reasoning_effort ?? passthrough?.chat_template_kwargs) !== undefined;
     if (typeof think === 'boolean' && !hasOwnSwitch) report.ignore('think');

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AppError } from '#lib/errors';
 import {
   ANY_LENGTH,
+  lenientContent,
   lenientList,
   lenientMilliseconds,
   lenientObject,
@@ -12,6 +13,7 @@ import {
   textOrNumber,
 } from '#lib/models/lenient-schemas';
 import { carriesError } from '#lib/models/model-server-errors';
+import { fromLegacyLogprobs, LEGACY_LOGPROBS_SHAPE } from '#lib/models/openai/legacy-logprobs';
 import { parseJson } from '#lib/models/parse-json';
 import type { Durations, ModelEventListener, TextEvent } from '#lib/models/provider';
 import { BoundedText, LineReader } from '#lib/models/text-stream';
@@ -199,13 +201,25 @@ function readEvent(json: unknown, isError = false): OpenAiEvent | undefined {
   if (reason === 'error') return { type: 'error', body: json };
   return {
     type: 'part',
-    texts: message === undefined ? [] : textsOf(message),
+    texts: message === undefined ? textOf(choice) : textsOf(message),
     tool_calls: message?.tool_calls ?? [],
-    ...(choice?.logprobs?.content?.length ? { logprobs: choice.logprobs.content } : {}),
+    ...logprobsOf(choice),
     finish_reason: reason,
     usage: usageOf(usage, timings),
     durations: durationsOf(timings),
   };
+}
+
+/** The text of OpenAI's older completions, which have no messages. */
+function textOf(choice: ParsedEvent['choices'][number] | undefined): TextEvent[] {
+  return choice?.text ? [{ type: 'content', text: choice.text }] : [];
+}
+
+function logprobsOf(choice: ParsedEvent['choices'][number] | undefined): { logprobs?: TokenLogprob[] } {
+  const logprobs = choice?.logprobs;
+  if (!logprobs) return {};
+  const tokens = logprobs.content ?? fromLegacyLogprobs(logprobs);
+  return tokens.length === 0 ? {} : { logprobs: tokens };
 }
 
 function textEvent(text: string): OpenAiEvent | undefined {
@@ -226,8 +240,10 @@ function textOfJson(data: string): string | undefined {
 function plainText(json: { choices?: unknown; usage?: unknown; timings?: unknown }): string | undefined {
   const { choices, usage, timings } = json;
   if (!Array.isArray(choices) || choices.length !== 1 || isPresent(usage) || isPresent(timings)) return undefined;
-  const { index, delta, finish_reason: reason, logprobs } = fieldsOf(choices[0]);
+  const { index, delta, message, text, finish_reason: reason, logprobs } = fieldsOf(choices[0]);
   if (isPresent(index) && index !== 0) return undefined;
+  if (delta === undefined && typeof text === 'string' && !isPresent(message))
+    return isPresent(reason) || isPresent(logprobs) ? undefined : text;
   const { content, reasoning_content, reasoning, refusal, tool_calls } = fieldsOf(delta);
   const hasMore =
     isPresent(reason) ||
@@ -320,10 +336,12 @@ const choiceSchema = z.object({
   delta: messageSchema.nullish().catch(null),
   /** In a JSON body. */
   message: messageSchema.nullish().catch(null),
+  /** Of OpenAI's older completions. */
+  text: lenientContent,
   finish_reason: lenientWord,
   // One odd value must not fail the response.
   logprobs: z
-    .object({ content: z.array(tokenLogprobSchema).nullish() })
+    .object({ content: z.array(tokenLogprobSchema).nullish(), ...LEGACY_LOGPROBS_SHAPE })
     .nullish()
     .catch(null),
 });
