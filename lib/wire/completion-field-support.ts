@@ -10,7 +10,7 @@ import {
 
 /** The part of the support matrix for completions of a text; see `request-field-support.ts`. */
 
-const { support, passed, here, refused, noEffect } = fieldSupport;
+const { passed, here, refused, noEffect } = fieldSupport;
 
 /** The fields of `passthrough.ts` that have a meaning without a conversation. */
 const PASSED = [
@@ -53,9 +53,9 @@ export const COMPLETION_FIELDS = {
     ...PASSED_SUPPORT,
     model: passed(),
     prompt: passed('Tokens go to OpenAI-compatible servers only. Ollama takes no empty prompt.'),
-    suffix: support('passed', 'passed', 'passed', 'Refused by a model that cannot fill in the middle.'),
+    suffix: passed('Refused by a model that cannot fill in the middle.'),
     best_of: refused('Only 1.'),
-    echo: support('here', 'here', 'here', 'With `logprobs` only OpenAI-compatible servers have it.'),
+    echo: here('With `logprobs` only OpenAI-compatible servers have it.'),
     frequency_penalty: passed(),
     logprobs: LOGPROBS,
     max_tokens: passed(),

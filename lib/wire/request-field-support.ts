@@ -234,12 +234,7 @@ export const OLLAMA_FIELDS = {
     prompt: passed(),
     system: passed(),
     images: notBuiltIn(),
-    suffix: support(
-      'passed',
-      'passed',
-      'refused',
-      'The model fills in what stands between prompt and suffix; refused by a model that cannot. Not with `raw`.',
-    ),
+    suffix: passed('Refused by a model that cannot fill in the middle. Not with `raw`.'),
     template: ollamaOnlyOrRefused('Not with `raw`.'),
     raw: passed('The prompt is continued without a template.'),
     context: ollamaOnlyOrRefused('Of an earlier response of Ollama. Elsewhere use /api/chat. Not with `raw`.'),

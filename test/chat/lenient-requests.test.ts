@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AppError } from '#lib/errors';
 import { chatRequestSchema } from '#lib/wire/chat';
 import { ollamaChatSchema, ollamaGenerateSchema } from '#lib/wire/ollama-request';
+import { openAiCompletionRequestSchema } from '#lib/wire/openai-completion-request';
 import { openAiRequestSchema } from '#lib/wire/openai-request';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 
@@ -38,6 +39,7 @@ function post(path: string, body: object): Promise<Response> {
 /** Of one conversation for each test, so that no test meets another's response in the cache. */
 const user = (fields: object = {}) => ({ role: 'user', content: `hello ${conversation}`, ...fields });
 const own = (fields: object) => post('/api/chat-optimized', { stream: false, messages: [user()], ...fields });
+const text = (fields: object) => post('/v1/completions', { prompt: 'x', ...fields });
 const v1 = (fields: object) => post('/v1/chat/completions', { model: 'm', messages: [user()], ...fields });
 const chat = (fields: object) => post('/api/chat', { model: 'm', stream: false, messages: [user()], ...fields });
 const generate = (fields: object) =>
@@ -64,6 +66,7 @@ describe('null', () => {
   it.each([
     ['/api/chat-optimized', own, Object.keys(chatRequestSchema.shape), { stream: false }],
     ['/v1/chat/completions', v1, Object.keys(openAiRequestSchema.shape), {}],
+    ['/v1/completions', text, Object.keys(openAiCompletionRequestSchema.shape), {}],
     ['/api/chat', chat, Object.keys(ollamaChatSchema.shape), { stream: false }],
     ['/api/generate', generate, Object.keys(ollamaGenerateSchema.shape), { stream: false }],
   ] as const)('in every optional field of %s is as if it were not there', async (_path, send, names, fixed) => {

@@ -33,7 +33,8 @@ function question(text: string, fields: object = {}): string {
 /** The model repeats how long the question was, and its end. */
 function playEcho(): void {
   s.provider.onCall = (call: ScriptedCall) => {
-    const content = call.request.messages.at(-1)?.content ?? '';
+    const { messages, completion } = call.request;
+    const content = messages.at(-1)?.content ?? String(completion?.prompt ?? '');
     call.say(`${content.length} ${content.slice(-12)}`).done();
   };
 }
@@ -49,6 +50,8 @@ describe('a repeated body', () => {
     ['/v1/chat/completions', question(LONG, { stream: true, stream_options: { include_usage: true } })],
     ['/api/chat', question(LONG)],
     ['/api/generate', JSON.stringify({ model: 'm', prompt: LONG, stream: false })],
+    ['/v1/completions', JSON.stringify({ model: 'm', prompt: LONG })],
+    ['/v1/completions', JSON.stringify({ model: 'm', prompt: 'short', stream: true })],
   ])('of %s gets the response that other bytes of the same request get', async (path, body) => {
     s = await chatServer({ CACHE_SDK: 'always' });
     playEcho();

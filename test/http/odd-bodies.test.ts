@@ -3,6 +3,7 @@ import { parseBody } from '#lib/http/body';
 import { unknownFields } from '#lib/http/ignored-fields';
 import { CHAT_FIELDS, chatRequestSchema } from '#lib/wire/chat';
 import { ollamaChatSchema, ollamaGenerateSchema } from '#lib/wire/ollama-request';
+import { openAiCompletionRequestSchema } from '#lib/wire/openai-completion-request';
 import { openAiRequestSchema } from '#lib/wire/openai-request';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 
@@ -25,6 +26,7 @@ type Make = (count: number) => object;
 const SURFACES = {
   '/v1/chat/completions': openAiRequestSchema,
   '/api/chat-optimized': chatRequestSchema,
+  '/v1/completions': openAiCompletionRequestSchema,
   '/api/chat': ollamaChatSchema,
   '/api/generate': ollamaGenerateSchema,
 };
@@ -37,6 +39,11 @@ const BODIES: readonly [name: string, path: keyof typeof SURFACES, make: Make][]
   ['unknown fields', '/api/generate', (n) => ({ model: 'x', prompt: 'q', ...many(n) })],
   ['no messages', '/v1/chat/completions', (n) => many(n)],
   ['unknown in messages', '/api/chat', (n) => asked({ messages: list(500, { ...question, ...many(n / 500) }) })],
+  ['unknown fields', '/v1/completions', (n) => ({ prompt: 'q', ...many(n) })],
+  ['wrong prompts', '/v1/completions', (n) => ({ prompt: list(n, {}) })],
+  ['wrong tokens', '/v1/completions', (n) => ({ prompt: list(n, -1) })],
+  ['wrong lists of tokens', '/v1/completions', (n) => ({ prompt: [list(n, 'x')] })],
+  ['a wrong context', '/api/generate', (n) => ({ model: 'x', prompt: 'q', context: list(n, 'x') })],
   ['options', '/api/chat', (n) => asked({ options: many(n) })],
   ['passthrough', '/api/chat-optimized', (n) => asked({ passthrough: many(n) })],
   ['logit_bias', '/v1/chat/completions', (n) => asked({ logit_bias: many(n, 'x') })],

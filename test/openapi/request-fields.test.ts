@@ -7,6 +7,7 @@ import { samplingOptions } from '#lib/models/embedded/sampling';
 import { OllamaProvider } from '#lib/models/ollama/provider';
 import { OpenAiProvider } from '#lib/models/openai/provider';
 import type { ModelProvider, ModelRequest } from '#lib/models/provider';
+import { COMPLETION_FIELDS } from '#lib/wire/completion-field-support';
 import { PASSTHROUGH_FIELDS } from '#lib/wire/passthrough';
 import {
   type FieldSupport,
@@ -28,6 +29,10 @@ import { TypeDeclarations } from '../support/sdk-type-fields.ts';
 const OPENAI_TYPES = new TypeDeclarations(
   'node_modules/openai/resources/chat/completions/completions.d.ts',
   'node_modules/openai/resources/shared.d.ts',
+);
+const COMPLETION_TYPES = new TypeDeclarations(
+  'node_modules/openai/resources/completions.d.ts',
+  'node_modules/openai/resources/chat/completions/completions.d.ts',
 );
 const OLLAMA_TYPES = new TypeDeclarations('node_modules/ollama/dist/browser.d.ts');
 
@@ -60,6 +65,13 @@ describe('the table of request fields', () => {
     expect(declared.get('ChatCompletionCreateParamsBase')?.size).toBeGreaterThan(30);
     expect(declared.get('FunctionDefinition')).toEqual(new Set(['name', 'description', 'parameters', 'strict']));
     expect(unclassified(declared, OPENAI_FIELDS)).toEqual([]);
+  });
+
+  it('has every field of the openai SDK’s completions of a text', () => {
+    const declared = COMPLETION_TYPES.reachable('CompletionCreateParamsBase', stopAt(COMPLETION_FIELDS));
+    expect(declared.get('CompletionCreateParamsBase')?.size).toBeGreaterThan(16);
+    expect(declared.get('ChatCompletionStreamOptions')).toEqual(new Set(['include_obfuscation', 'include_usage']));
+    expect(unclassified(declared, COMPLETION_FIELDS)).toEqual([]);
   });
 
   it.each(['ChatRequest', 'GenerateRequest'])('has every field of the ollama SDK’s %s', (request) => {
@@ -386,6 +398,31 @@ const OPENAI_SAMPLES: Record<keyof typeof OPENAI_FIELDS, Sample> = {
   },
 };
 
+const { CompletionCreateParamsBase: TEXT_FIELDS } = COMPLETION_FIELDS;
+const { values: CHAT_VALUES } = OPENAI_SAMPLES.ChatCompletionCreateParamsBase;
+
+const COMPLETION_SAMPLES: Record<keyof typeof COMPLETION_FIELDS, Sample> = {
+  CompletionCreateParamsBase: {
+    base: {},
+    put: (field, value) => ({ [field]: value }),
+    values: {
+      ...Object.fromEntries(
+        Object.keys(TEXT_FIELDS).flatMap((name) => {
+          const values = CHAT_VALUES[name];
+          return values === undefined ? [] : [[name, values] as const];
+        }),
+      ),
+      prompt: ['a', 'b'],
+      suffix: ['a', 'b'],
+      best_of: [2, 3],
+      echo: [true, false],
+      logprobs: [2, 3],
+    },
+    always: ['model'],
+  },
+  ChatCompletionStreamOptions: OPENAI_SAMPLES.ChatCompletionStreamOptions,
+};
+
 const OLLAMA_COMMON: Sample['values'] = {
   stream: [true, false],
   format: ['json', { type: 'object' }],
@@ -534,8 +571,9 @@ afterAll(async () => {
 });
 
 /** What the built-in model's process makes of a request. */
-function inChild({ messages, options, format: asked, think }: ModelRequest): object {
+function inChild({ messages, completion, options, format: asked, think }: ModelRequest): object {
   return {
+    completion,
     messages: messages.map(({ role: who, content }) => [who, content]),
     sampling: samplingOptions(options, 2_048),
     format: asked,
@@ -591,6 +629,7 @@ let requests = 0;
 
 /** A whole request of a conversation that no other has. */
 function whole({ path, kind, start }: Row, conversation: number, fields: object): object {
+  if (path === '/v1/completions') return { model: kind, prompt: 'hello', seed: conversation, ...start, ...fields };
   const said = path === '/api/generate' ? { prompt: 'hello' } : { messages: [USER] };
   const { messages, ...rest } = { ...start, ...said, ...fields } as { messages?: object[] };
   const mark = { role: 'system', content: `conversation ${conversation}` };
@@ -646,6 +685,7 @@ function rowsOf(
 
 const ROWS: Row[] = [
   ...rowsOf('/v1/chat/completions', OPENAI_FIELDS, OPENAI_SAMPLES, {}),
+  ...rowsOf('/v1/completions', COMPLETION_FIELDS, COMPLETION_SAMPLES, {}),
   ...rowsOf('/api/chat', OLLAMA_FIELDS, OLLAMA_SAMPLES, { stream: false }).filter(
     ({ type }) => type !== 'GenerateRequest',
   ),
