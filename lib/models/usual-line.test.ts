@@ -82,9 +82,11 @@ describe('the usual line of Ollama', () => {
       content: texts,
       rest: fc.constantFrom({}, { thinking: 'x' }, { done: true }, { error: 'x' }),
     })
-    .map(({ model, created, content, rest }) =>
-      JSON.stringify({ model, created_at: created, message: { role: 'assistant', content }, done: false, ...rest }),
-    );
+    .chain((parts) => fc.boolean().map((isChat) => ({ ...parts, isChat })))
+    .map(({ model, created, content, rest, isChat }) => {
+      const text = isChat ? { message: { role: 'assistant', content } } : { response: content };
+      return JSON.stringify({ model, created_at: created, ...text, done: false, ...rest });
+    });
 
   it('has the text of the full parse, or none', () => {
     fc.assert(
@@ -95,7 +97,9 @@ describe('the usual line of Ollama', () => {
         ),
         (line) => {
           const text = usualText(line);
-          if (text !== undefined) expect(JSON.parse(line)).toMatchObject({ message: { content: text }, done: false });
+          if (text === undefined) return;
+          const { message, response, done } = JSON.parse(line);
+          expect([message === undefined ? response : message.content, done]).toEqual([text, false]);
         },
       ),
     );
@@ -107,16 +111,26 @@ describe('the usual line of Ollama', () => {
     expect(usualText(line)).toBe(' The');
     expect(usualText(line.replace(/"created_at":"[^"]*",/, ''))).toBe(' The');
     expect(usualText(line.replace(' The', '\\u0041'))).toBeUndefined();
+    const generated =
+      '{"model":"llama3.2:latest","created_at":"2026-08-04T08:52:19.38-07:00","response":" The","done":false}';
+    expect(usualText(generated)).toBe(' The');
+    expect(usualText(generated.replace('"response"', '"thinking"'))).toBeUndefined();
   });
 });
 
-describe.each(['ollama', 'openai'])('a stream of %s', (name) => {
-  const encode = (content: string) =>
-    name === 'ollama'
-      ? `${JSON.stringify({ model: 'm', message: { role: 'assistant', content }, done: false })}\n`
-      : `data: ${JSON.stringify({ id: 'x', choices: [{ index: 0, delta: { content }, finish_reason: null }] })}\n\n`;
-  const end =
-    name === 'ollama' ? '{"model":"m","message":{"role":"assistant","content":""},"done":true}\n' : 'data: [DONE]\n\n';
+describe.each(['ollama', 'ollama prompts', 'openai', 'openai texts'])('a stream of %s', (name) => {
+  const isOllama = name.startsWith('ollama');
+  const line = (fields: object) => `${JSON.stringify({ model: 'm', ...fields, done: false })}\n`;
+  const event = (choice: object) =>
+    `data: ${JSON.stringify({ id: 'x', choices: [{ index: 0, ...choice, finish_reason: null }] })}\n\n`;
+  const encoders: Record<string, (content: string) => string> = {
+    ollama: (content) => line({ message: { role: 'assistant', content } }),
+    'ollama prompts': (response) => line({ response }),
+    openai: (content) => event({ delta: { content } }),
+    'openai texts': (text) => event({ text }),
+  };
+  const encode = encoders[name] ?? String;
+  const end = isOllama ? '{"model":"m","message":{"role":"assistant","content":""},"done":true}\n' : 'data: [DONE]\n\n';
 
   it('has the texts that were sent, however its bytes are cut', () => {
     fc.assert(
@@ -125,10 +139,9 @@ describe.each(['ollama', 'openai'])('a stream of %s', (name) => {
         const events: ModelEvent[] = [];
         const emit = (event: ModelEvent) => void events.push(event);
         const usageOf = () => ({ prompt_tokens: 0, completion_tokens: 0 });
-        const response =
-          name === 'ollama'
-            ? new OllamaResponse({ emit, errorText: () => undefined, usageOf })
-            : new OpenAiResponse(emit, () => undefined);
+        const response = isOllama
+          ? new OllamaResponse({ emit, errorText: () => undefined, usageOf })
+          : new OpenAiResponse(emit, () => undefined);
         const cuts = [...places.map((place) => place % bytes.length).sort((a, b) => a - b), bytes.length];
         for (const [index, cut] of cuts.entries()) response.push(bytes.subarray(cuts[index - 1] ?? 0, cut));
         expect(events.map((event) => ('text' in event ? event.text : event.type))).toEqual([

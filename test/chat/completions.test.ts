@@ -547,3 +547,13 @@ describe('/api/generate to an OpenAI-compatible server', () => {
     expect(model.requests).toEqual([]);
   });
 });
+
+it('leaves out a context that is no list of tokens', async () => {
+  model.play([
+    line({ response: 'x', done: false }),
+    line({ response: '', done: true, done_reason: 'stop', context: [1, -2, 'x'] }),
+  ]);
+  const whole = await ollamaClient().generate({ model: 'ollama', prompt: 'hi' });
+  expect(whole.response).toBe('x');
+  expect(whole).not.toHaveProperty('context');
+});
