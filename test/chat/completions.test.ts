@@ -226,6 +226,71 @@ describe('/v1/completions to an OpenAI-compatible server', () => {
   });
 });
 
+describe('a suffix to llama.cpp', () => {
+  const listed = { data: [{ id: 'test:latest', owned_by: 'llamacpp', meta: { n_ctx_train: 4_096 } }] };
+  const fill = () =>
+    client().completions.create({
+      model: 'test:latest',
+      prompt: 'def f(',
+      suffix: '):',
+      max_tokens: 5,
+      temperature: 0,
+      stop: '\n',
+      logprobs: 1,
+      ...{ repetition_penalty: 1.1, cache_prompt: true },
+    });
+
+  beforeEach(async () => {
+    providers['test:latest'] = providers.openai;
+    model.setResponse('/v1/models', listed);
+    await providers.openai.models(new AbortController().signal);
+  });
+
+  it('goes to its own route, and its response is read', async () => {
+    const completion_probabilities = [{ id: 1, token: 'x', logprob: -1, bytes: [120], top_logprobs: [] }];
+    model.play([
+      event({ index: 0, content: 'x', stop: false, tokens_predicted: 1, completion_probabilities }),
+      event({ content: ', y', stop: false }),
+      event({
+        content: '',
+        stop: true,
+        stop_type: 'limit',
+        tokens_evaluated: 9,
+        tokens_predicted: 5,
+        truncated: false,
+      }),
+    ]);
+    const { choices, usage } = await fill();
+    expect(choices[0]).toMatchObject({ text: 'x, y', finish_reason: 'length', logprobs: { tokens: ['x'] } });
+    expect(usage).toEqual({ prompt_tokens: 9, completion_tokens: 5, total_tokens: 14 });
+    expect(model.requests[0]?.path).toBe('/infill');
+    expect(bodies()).toEqual([
+      {
+        model: 'test:latest',
+        input_prefix: 'def f(',
+        input_suffix: '):',
+        n_predict: 5,
+        temperature: 0,
+        stop: ['\n'],
+        repeat_penalty: 1.1,
+        n_probs: 1,
+        cache_prompt: true,
+        stream: true,
+      },
+    ]);
+    model.play(texts('z'));
+    await client().completions.create({ model: 'test:latest', prompt: 'a' });
+    expect(model.requests[1]?.path).toBe('/v1/completions');
+  });
+
+  it('is refused with its reason if the model cannot', async () => {
+    model.play([{ status: 501 }, { send: '{"error":{"code":501,"message":"prefix token is missing. "}}' }]);
+    await expect(fill()).rejects.toMatchObject({ status: 422, message: expect.stringContaining('prefix token') });
+    model.play([event({ content: 'x', stop: false })]);
+    await expect(fill()).rejects.toMatchObject({ status: 502, code: 'upstream_truncated' });
+  });
+});
+
 describe('several prompts of one request', () => {
   it('get one choice each, in their order, from the cache where it has them', async () => {
     const first = Promise.withResolvers<void>();

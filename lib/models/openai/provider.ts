@@ -5,10 +5,18 @@ import { continuedText, OverlapFilter } from '#lib/models/continuation';
 import type { EmbedRequest, EmbedResult } from '#lib/models/embedding';
 import { checkFieldSupport, type FieldReport, type FieldRules } from '#lib/models/field-support';
 import type { ForwardedResponse, ForwardRequest } from '#lib/models/forwarding';
-import { lenientObject, lenientPositiveInt, lenientTexts, nameSchema, strictList } from '#lib/models/lenient-schemas';
+import {
+  lenientObject,
+  lenientPositiveInt,
+  lenientText,
+  lenientTexts,
+  nameSchema,
+  strictList,
+} from '#lib/models/lenient-schemas';
 import { type MapErrorStatus, ModelServerClient } from '#lib/models/model-server-client';
 import { carriesError } from '#lib/models/model-server-errors';
 import { openAiEmbedBody, readOpenAiEmbeddings } from '#lib/models/openai/embed';
+import { infillBody, LLAMA_CPP_OWNER } from '#lib/models/openai/infill';
 import { isEchoedByServer, openAiBody, openAiCompletionBody } from '#lib/models/openai/request-body';
 import { OpenAiResponse } from '#lib/models/openai/response-stream';
 import type {
@@ -33,26 +41,26 @@ export interface OpenAiOptions {
 export class OpenAiProvider implements ModelProvider {
   readonly id: 'openai' = 'openai';
   readonly #upstream: ModelServerClient;
-  /** For endpoints outside of `/v1`. */
+  /** Of the server's routes outside of its /v1. */
   readonly #root: ModelServerClient;
   readonly #thinking = new ThinkReader();
   /** Models that the server lists as reasoning. */
   #reasoning: ReadonlySet<string> = new Set();
-  /** Context lengths in tokens, by the names of the models that the server lists. */
-  #contexts: ReadonlyMap<string, number | undefined> = new Map();
+  /** The models that the server lists, by their names. */
+  #listed: ReadonlyMap<string, ListedModel> = new Map();
 
   constructor({ url, key }: OpenAiOptions) {
-    const server = {
+    const options = {
       name: 'The model server',
       advice: 'Start it, or correct OPENAI_BASE_URL.',
       ...(key === undefined ? {} : { headers: { authorization: `Bearer ${key}` } }),
     };
-    this.#upstream = new ModelServerClient({ ...server, url });
-    this.#root = new ModelServerClient({ ...server, url: url.replace(/\/v1\/?$/, '') });
+    this.#upstream = new ModelServerClient({ ...options, url });
+    this.#root = new ModelServerClient({ ...options, url: url.replace(/\/v1\/*$/, '') });
   }
 
   get connections(): number {
-    return this.#upstream.connections;
+    return this.#upstream.connections + this.#root.connections;
   }
 
   checkFieldSupport(request: ModelRequest): readonly string[] {
@@ -93,9 +101,18 @@ export class OpenAiProvider implements ModelProvider {
     const { prompt, echo } = completion;
     const isEchoedHere = echo === true && typeof prompt === 'string' && !isEchoedByServer(request);
     const { model } = request;
-    const body = openAiCompletionBody(request, completion, this.#contexts.get(model));
-    const notFound = this.#contexts.has(model) ? mapMissingRoute(model) : mapErrorStatus(model);
+    const listed = this.#listed.get(model);
+    if (completion.suffix !== undefined && listed?.isLlamaCpp === true)
+      return await this.#fill(infillBody(request, completion), signal, emit);
+    const body = openAiCompletionBody(request, completion, listed?.contextTokens);
+    const notFound = listed === undefined ? mapErrorStatus(model) : mapMissingRoute(model);
     await this.#post('/completions', body, notFound, signal, isEchoedHere ? echoing(prompt, emit) : emit);
+  }
+
+  async #fill(body: object, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
+    const response = new OpenAiResponse(emit, (failure) => this.#root.errorText(failure));
+    await this.#root.stream({ method: 'POST', path: '/infill', body, signal }, response.push, mapNoInfill);
+    response.end();
   }
 
   async #post(
@@ -120,7 +137,12 @@ export class OpenAiProvider implements ModelProvider {
     this.#reasoning = new Set(
       listed.filter((model) => model.supported_parameters.includes('reasoning')).map(({ id }) => id),
     );
-    this.#contexts = new Map(listed.map((model) => [model.id, contextLength(model)]));
+    this.#listed = new Map(
+      listed.map((model) => [
+        model.id,
+        { contextTokens: contextLength(model), isLlamaCpp: model.owned_by === LLAMA_CPP_OWNER },
+      ]),
+    );
     return listed.map((model) => ({
       id: model.id,
       provider: this.id,
@@ -190,6 +212,17 @@ const mapErrorStatus =
   (status) =>
     status === 404 ? modelNotServed(model) : undefined;
 
+interface ListedModel {
+  readonly contextTokens: number | undefined;
+  readonly isLlamaCpp: boolean;
+}
+
+/** llama.cpp responds with 501 for a model that has no marks. */
+const mapNoInfill: MapErrorStatus = (status, sentence) =>
+  status === 501
+    ? new AppError('unsupported_value', `The model cannot fill in the middle: ${sentence ?? 'it has no marks for it'}`)
+    : undefined;
+
 /** For a model that the server lists: then it is the route that is missing. */
 const mapMissingRoute =
   (model: string): MapErrorStatus =>
@@ -203,6 +236,7 @@ const mapMissingRoute =
 
 const modelSchema = z.object({
   id: nameSchema,
+  owned_by: lenientText,
   max_model_len: lenientPositiveInt,
   context_length: lenientPositiveInt,
   meta: lenientObject({ size: lenientPositiveInt, n_ctx_train: lenientPositiveInt }),

@@ -13,6 +13,7 @@ import {
   textOrNumber,
 } from '#lib/models/lenient-schemas';
 import { carriesError } from '#lib/models/model-server-errors';
+import { type InfillEvent, readInfillEvent } from '#lib/models/openai/infill';
 import { fromLegacyLogprobs, LEGACY_LOGPROBS_SHAPE } from '#lib/models/openai/legacy-logprobs';
 import { parseJson } from '#lib/models/parse-json';
 import type { Durations, ModelEventListener, TextEvent } from '#lib/models/provider';
@@ -193,6 +194,8 @@ function readEvent(json: unknown, isError = false): OpenAiEvent | undefined {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
   const text = plainText(json);
   if (text !== undefined) return textEvent(text);
+  const infill = readInfillEvent(json);
+  if (infill !== undefined) return infillPart(json, infill);
   const { choices, usage, timings } = openAiEventSchema.parse(json);
   // The request asks for one choice. Others are ignored.
   const choice = choices.find(({ index }) => (index ?? 0) === 0);
@@ -207,6 +210,18 @@ function readEvent(json: unknown, isError = false): OpenAiEvent | undefined {
     finish_reason: reason,
     usage: usageOf(usage, timings),
     durations: durationsOf(timings),
+  };
+}
+
+function infillPart(json: object, { text, logprobs, finish_reason, usage }: InfillEvent): OpenAiEvent {
+  return {
+    type: 'part',
+    texts: text ? [{ type: 'content', text }] : [],
+    tool_calls: [],
+    ...(logprobs.length === 0 ? {} : { logprobs }),
+    finish_reason,
+    usage,
+    durations: durationsOf(openAiEventSchema.parse(json).timings),
   };
 }
 
