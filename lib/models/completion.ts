@@ -18,6 +18,11 @@ export function echoing(prompt: string, emit: ModelEventListener): ModelEventLis
   };
 }
 
+/** Reports the files of a completion for any server but llama.cpp. */
+export function ignoreFiles({ completion }: ModelRequest, report: FieldReport): void {
+  if (completion?.files !== undefined) report.ignore('input_extra');
+}
+
 /** Reports the fields of a completion that only Ollama's own API has. */
 export function checkOllamaOnlyFields({ completion }: ModelRequest, report: FieldReport): void {
   if (completion === undefined) return;

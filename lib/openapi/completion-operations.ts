@@ -39,4 +39,33 @@ export const COMPLETION_OPERATIONS: readonly Operation[] = [
       { summary: 'Two prompts, streamed', body: { prompt: ['One, two,', 'Red, green,'], max_tokens: 4, stream: true } },
     ],
   },
+  {
+    id: 'infill',
+    tag: 'OpenAI',
+    path: '/v1/infill',
+    method: 'post',
+    summary: 'Fill a gap in a text (llama.cpp)',
+    description:
+      "llama.cpp's `/infill`, for its editor plugins. The model writes what stands between prefix and suffix.",
+    access: 'key',
+    body: { schema: 'InfillRequest' },
+    responses: {
+      200: {
+        description: 'The text, or with `"stream": true` its pieces.',
+        content: {
+          'application/json': { schema: 'InfillResponse' },
+          'text/event-stream': {
+            description: '`data:` lines; `stop` is true in the last.',
+            events: [{ schema: 'InfillResponse' }, { schema: 'OpenAiError' }],
+          },
+        },
+        headers: CACHE_HEADER,
+      },
+    },
+    errorCodes: CHAT_ERROR_CODES,
+    errorSchema: 'OpenAiError',
+    examples: [
+      { summary: 'Warm the cache of llama.cpp', body: { input_prefix: BEGUN, input_suffix: '\n', n_predict: 0 } },
+    ],
+  },
 ];

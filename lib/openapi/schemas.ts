@@ -8,6 +8,7 @@ import { errorBodySchema, errorDetailSchema } from '#lib/wire/error';
 import * as executor from '#lib/wire/executor';
 import { backendStatsSchema, gatewayStatsSchema } from '#lib/wire/gateway';
 import { gatewayHealthSchema, healthSchema, readinessPartSchema, serverReadinessSchema } from '#lib/wire/health';
+import { infillRequestSchema, infillResponseSchema } from '#lib/wire/infill';
 import { modelInfoSchema, modelsSchema, providerStateSchema } from '#lib/wire/models';
 import * as management from '#lib/wire/ollama-management';
 import { ollamaChatSchema, ollamaGenerateSchema, ollamaShowSchema } from '#lib/wire/ollama-request';
@@ -58,6 +59,8 @@ export const SCHEMAS = {
   OpenAiError: openAi.openAiErrorSchema,
   TextCompletionRequest: openAiCompletionRequestSchema,
   TextCompletion: textCompletionSchema,
+  InfillRequest: infillRequestSchema,
+  InfillResponse: infillResponseSchema,
   OpenAiEmbeddings: embeddingRequests.openAiEmbeddingsSchema,
   OpenAiEmbeddingList: embeddingResponses.openAiEmbeddingListSchema,
   PassedRequest: passedRequestSchema,

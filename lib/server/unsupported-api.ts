@@ -11,6 +11,7 @@ export const SUPPORTED_ENDPOINTS = {
   OpenAI: [
     'POST /v1/chat/completions',
     'POST /v1/completions',
+    'POST /v1/infill',
     'GET /v1/models',
     'GET /v1/models/{model}',
     'POST /v1/embeddings',

@@ -15,6 +15,8 @@ export interface Completion {
   readonly template?: string | undefined;
   /** Tokens of an earlier conversation, as Ollama returned them. */
   readonly context?: readonly number[] | undefined;
+  /** Parts of other files, for llama.cpp. */
+  readonly files?: readonly { readonly text: string; readonly filename?: string | undefined }[] | undefined;
   /** Whether the response begins with the prompt. */
   readonly echo?: boolean | undefined;
 }

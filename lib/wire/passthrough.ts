@@ -4,6 +4,7 @@ import { optional } from '#lib/wire/optional';
 
 /** Larger vocabularies exist, but callers who steer more tokens use a grammar. */
 const MAX_BIASED_TOKENS = 10_000;
+const MAX_SAMPLERS = 64;
 /** Entries in lists of banned words and stop tokens. */
 const MAX_LISTED = 10_000;
 
@@ -45,12 +46,16 @@ export const PASSTHROUGH_SHAPE = {
   include_stop_str_in_output: optional(z.boolean()),
   length_penalty: optional(z.number()),
   min_tokens: optional(z.int()),
+  n_indent: optional(z.int().nonnegative()),
   provider: optional(smallObjectSchema),
   reasoning: optional(smallObjectSchema),
+  samplers: optional(z.array(z.string().max(64)).max(MAX_SAMPLERS)),
   separate_reasoning: optional(z.boolean()),
   skip_special_tokens: optional(z.boolean()),
   stop_token_ids: optional(z.array(z.int()).max(MAX_LISTED)),
   structured_outputs: optional(jsonObjectSchema),
+  t_max_predict_ms: optional(z.number()),
+  t_max_prompt_ms: optional(z.number()),
   top_a: optional(z.number()),
   typical_p: optional(z.number()),
   xtc_probability: optional(z.number()),

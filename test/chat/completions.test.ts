@@ -291,6 +291,97 @@ describe('a suffix to llama.cpp', () => {
   });
 });
 
+describe('/v1/infill', () => {
+  const post = (fields: object) =>
+    fetch(`${s.url}/v1/infill`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'ollama', input_prefix: 'a\n', prompt: 'f(', input_suffix: ')\n', ...fields }),
+    });
+  /** As llama.vim sends it. */
+  const vim = {
+    input_extra: [{ text: 'x = 1\n', filename: 'x.py' }],
+    n_predict: 128,
+    stop: [],
+    n_indent: 0,
+    top_k: 40,
+    top_p: 0.9,
+    stream: false,
+    samplers: ['top_k', 'top_p', 'infill'],
+    cache_prompt: true,
+    t_max_prompt_ms: 500,
+    t_max_predict_ms: 1000,
+    response_fields: ['content', 'timings/prompt_n', 'timings/predicted_n', 'truncated', 'no/such'],
+  };
+
+  it('is a completion with a suffix, and has the fields that the plugin reads', async () => {
+    model.play(generated('x', ', y'));
+    const response = await post(vim);
+    expect(await response.json()).toEqual({
+      content: 'x, y',
+      'timings/prompt_n': 3,
+      'timings/predicted_n': 5,
+      truncated: false,
+    });
+    expect(response.headers.get('x-ignored-fields')).toBe(
+      'cache_prompt, n_indent, samplers, t_max_predict_ms, t_max_prompt_ms, input_extra',
+    );
+    expect(bodies()).toMatchObject([
+      { prompt: 'a\nf(', suffix: ')\n', options: { num_predict: 128, top_k: 40, top_p: 0.9 } },
+    ]);
+    const again = await post({ ...vim, response_fields: null });
+    expect(again.headers.get('x-cache')).toBe('hit');
+    expect(await again.json()).toMatchObject({
+      content: 'x, y',
+      stop: true,
+      stop_type: 'eos',
+      timings: { prompt_n: 3 },
+    });
+  });
+
+  it('passes everything to llama.cpp', async () => {
+    providers['test:latest'] = providers.openai;
+    model.setResponse('/v1/models', { data: [{ id: 'test:latest', owned_by: 'llamacpp' }] });
+    await providers.openai.models(new AbortController().signal);
+    model.play([event({ content: 'x', stop: false }), event({ content: '', stop: true, stop_type: 'eos' })]);
+    const response = await post({ ...vim, model: 'test:latest' });
+    expect(response.headers.get('x-ignored-fields')).toBeNull();
+    expect(await response.json()).toMatchObject({ content: 'x' });
+    const { response_fields: _fields, stop: _none, stream: _stream, ...sent } = vim;
+    expect(bodies()).toEqual([
+      { model: 'test:latest', input_prefix: 'a\nf(', input_suffix: ')\n', ...sent, stream: true },
+    ]);
+  });
+
+  it('continues the text at its end, where there is no suffix', async () => {
+    model.play(generated('x'));
+    await post({ input_suffix: '' });
+    expect(bodies()).toMatchObject([{ prompt: 'a\nf(', raw: true }]);
+    expect(bodies()[0]).not.toHaveProperty('suffix');
+  });
+
+  it('streams pieces, and the end with its figures', async () => {
+    model.play(generated('x', 'y'));
+    const text = await (await post({ stream: true })).text();
+    const events = text.split('\n\n').flatMap((one) => (one === '' ? [] : [JSON.parse(one.slice('data: '.length))]));
+    expect(events.map(({ content, stop }) => [content, stop])).toEqual([
+      ['x', false],
+      ['y', false],
+      ['', true],
+    ]);
+    expect(events.at(-1)).toMatchObject({ model: 'ollama', tokens_evaluated: 3, tokens_predicted: 5 });
+  });
+
+  it('calls no model to warm a cache, and refuses what is no text', async () => {
+    expect(await (await post({ n_predict: 0, response_fields: [''] })).json()).toEqual({});
+    expect(await (await post({ n_predict: 0 })).json()).toMatchObject({ content: '', stop: true });
+    const refused = await post({ input_suffix: 1 });
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({ error: { param: 'input_suffix', code: 'invalid_request' } });
+    expect(model.requests).toEqual([]);
+  });
+});
+
 describe('several prompts of one request', () => {
   it('get one choice each, in their order, from the cache where it has them', async () => {
     const first = Promise.withResolvers<void>();

@@ -24,6 +24,8 @@ const COMPLETIONS: ModelCompletion[] = [
   { prompt: 'u', raw: true, echo: true },
   { prompt: 'u', raw: false, suffix: 's' },
   { prompt: 'u', raw: false, suffix: '' },
+  { prompt: 'u', raw: false, suffix: '', files: [{ text: 'a' }] },
+  { prompt: 'u', raw: false, suffix: '', files: [{ text: 'a', filename: 'b' }] },
   { prompt: 'u', raw: false, template: 's' },
   { prompt: 'u', raw: false, system: 's' },
   { prompt: 'u', raw: false, images: ['aGk='] },
@@ -135,7 +137,7 @@ describe('requests', () => {
       ({ raw, suffix, template, context = [], prompt }) =>
         raw || suffix !== undefined || template !== undefined || context.length > 0 || typeof prompt !== 'string',
     );
-    expect(others.length).toBe(9);
+    expect(others.length).toBe(11);
     for (const completion of others) expect(promptAsMessage(request(completion)).completion).toBe(completion);
   });
 

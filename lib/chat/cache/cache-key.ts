@@ -36,6 +36,7 @@ const CANONICAL_COMPLETION = {
   images: (completion) => completion.images?.map((image) => hash('sha256', image, 'base64url')) ?? null,
   template: (completion) => completion.template ?? null,
   context: (completion) => completion.context ?? null,
+  files: (completion) => completion.files?.map(({ text, filename }) => [text, filename ?? null]) ?? null,
   echo: (completion) => completion.echo === true,
   system: (completion) => completion.system ?? null,
 } as const satisfies CanonicalFields<ModelCompletion>;

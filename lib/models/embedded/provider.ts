@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Config } from '#lib/config/config';
 import { AppError } from '#lib/errors';
-import { checkOllamaOnlyFields, checkTextOnly, echoing } from '#lib/models/completion';
+import { checkOllamaOnlyFields, checkTextOnly, echoing, ignoreFiles } from '#lib/models/completion';
 import { EMBEDDED_DEFAULTS, isReadableOption } from '#lib/models/embedded/sampling';
 import { EmbeddedWorkerClient } from '#lib/models/embedded/worker-client';
 import { checkFieldSupport, checkOpenAiOnlyFields, type FieldReport, type FieldRules } from '#lib/models/field-support';
@@ -171,6 +171,7 @@ function checkEmbeddedFields(request: ModelRequest, report: FieldReport): void {
   checkOpenAiOnlyFields(request, report);
   checkOllamaOnlyFields(request, report);
   checkTextOnly(request, report);
+  ignoreFiles(request, report);
   const { tools, think, passthrough } = request;
   for (const [name, value] of Object.entries(request.options))
     if (supportsOption('embedded', name) && value !== null && !isReadableOption(name, value))

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import pLimit from 'p-limit';
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
-import { checkTextOnly, echoing } from '#lib/models/completion';
+import { checkTextOnly, echoing, ignoreFiles } from '#lib/models/completion';
 import { continuedText, OverlapFilter, withContinueInstruction } from '#lib/models/continuation';
 import type { EmbedRequest, EmbedResult } from '#lib/models/embedding';
 import { checkFieldSupport, checkOpenAiOnlyFields, type FieldReport, type FieldRules } from '#lib/models/field-support';
@@ -458,6 +458,7 @@ export const OLLAMA_FIELD_RULES: FieldRules = {
 function checkOllamaFields(request: ModelRequest, report: FieldReport): void {
   checkOpenAiOnlyFields(request, report);
   checkTextOnly(request, report);
+  ignoreFiles(request, report);
   if (request.completion?.prompt === '')
     report.rejectWith('prompt', 'must not be empty: Ollama only loads the model for it');
 }

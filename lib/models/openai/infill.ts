@@ -25,12 +25,13 @@ const SAME_NAME = [
 ] as const;
 
 /** The body of POST /infill. */
-export function infillBody(request: ModelRequest, { prompt, suffix }: ModelCompletion) {
+export function infillBody(request: ModelRequest, { prompt, suffix = '', files }: ModelCompletion) {
   const { options, format, passthrough, logprobs, topLogprobs } = request;
   return {
     model: request.model,
     input_prefix: prompt,
     input_suffix: suffix,
+    input_extra: files,
     n_predict: typeof options.num_predict === 'number' ? options.num_predict : -1,
     ...Object.fromEntries(SAME_NAME.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]]))),
     json_schema: format === 'json' ? {} : format,

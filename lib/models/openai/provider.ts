@@ -64,7 +64,9 @@ export class OpenAiProvider implements ModelProvider {
   }
 
   checkFieldSupport(request: ModelRequest): readonly string[] {
-    return checkFieldSupport(OPENAI_FIELD_RULES, request);
+    const ignored = checkFieldSupport(OPENAI_FIELD_RULES, request);
+    const isLost = request.completion?.files !== undefined && this.#listed.get(request.model)?.isLlamaCpp !== true;
+    return isLost ? [...ignored, 'input_extra'] : ignored;
   }
 
   async chat(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
@@ -102,8 +104,8 @@ export class OpenAiProvider implements ModelProvider {
     const isEchoedHere = echo === true && typeof prompt === 'string' && !isEchoedByServer(request);
     const { model } = request;
     const listed = this.#listed.get(model);
-    if (completion.suffix !== undefined && listed?.isLlamaCpp === true)
-      return await this.#fill(infillBody(request, completion), signal, emit);
+    const isInfill = completion.suffix !== undefined || completion.files !== undefined;
+    if (isInfill && listed?.isLlamaCpp === true) return await this.#fill(infillBody(request, completion), signal, emit);
     const body = openAiCompletionBody(request, completion, listed?.contextTokens);
     const notFound = listed === undefined ? mapErrorStatus(model) : mapMissingRoute(model);
     await this.#post('/completions', body, notFound, signal, isEchoedHere ? echoing(prompt, emit) : emit);
