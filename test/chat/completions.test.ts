@@ -1,6 +1,7 @@
 import { Ollama } from 'ollama';
 import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ChatEngineOptions } from '#lib/chat/chat-engine';
 import { systemClock } from '#lib/chat/clock';
 import { readConfig } from '#lib/config/config';
 import { EmbeddedProvider } from '#lib/models/embedded/provider';
@@ -20,10 +21,13 @@ let model: FaultyModelServer;
 let s: ChatServer;
 let providers: Record<string, ModelProvider> & { openai: OpenAiProvider };
 
-async function start(environment: Record<string, string> = {}): Promise<void> {
+async function start(
+  environment: Record<string, string> = {},
+  parts: Partial<ChatEngineOptions> = { clock: systemClock },
+): Promise<void> {
   const settings = { DISCONNECT_GRACE_MS: '50', UPSTREAM_RETRIES: '0', QUEUE_MAX_CONCURRENT: '8', ...environment };
   s = await chatServer(settings, {
-    clock: systemClock,
+    ...parts,
     directory: {
       resolve: async (name = 'openai') => {
         const provider = providers[name];
@@ -461,6 +465,37 @@ describe('several prompts of one request', () => {
     await model.idle();
   });
 
+  it('end with the failure of one that had begun', async () => {
+    const read = Promise.withResolvers<void>();
+    model.choose((body) =>
+      promptOf(body) === 'a'
+        ? [piece('a'), 'hang']
+        : [piece('b'), { wait: read.promise }, event({ error: { message: 'out of memory' } })],
+    );
+    const response = await fetch(`${s.url}/v1/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'openai', prompt: ['a', 'b'], stream: true }),
+    });
+    let text = '';
+    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      text += chunk;
+      if (text.includes('"a"') && text.includes('"b"')) read.resolve();
+    }
+    expect(text.match(/"error"/g)).toHaveLength(1);
+    expect(text).toMatch(/out of memory[^\n]*\n\n$/);
+    await model.idle();
+  });
+
+  it('name a field without an effect by OpenAI’s name', async () => {
+    model.play(generated('{}'));
+    const format = { type: 'json_schema', json_schema: { name: 'a', description: 'b', schema: { type: 'object' } } };
+    const { response } = await client()
+      .completions.create({ model: 'ollama', prompt: ['a', 'b'], ...{ response_format: format } })
+      .withResponse();
+    expect(response.headers.get('x-ignored-fields')).toBe('response_format.json_schema.description');
+  });
+
   it('count as as many requests for the rate limit', async () => {
     await s.close();
     await start({ RATE_LIMIT_CHAT: '3' });
@@ -473,7 +508,26 @@ describe('several prompts of one request', () => {
     expect(model.requests).toHaveLength(2);
   });
 
-  it('are cancelled when their client has left', async () => {
+  it('go on for a moment when their client has left, and are cancelled then', async () => {
+    await s.close();
+    await start({ DISCONNECT_GRACE_MS: '10000' }, {});
+    model.play(['hang']);
+    const controller = new AbortController();
+    const asked = client().completions.create({ model: 'openai', prompt: ['a', 'b'] }, { signal: controller.signal });
+    await vi.waitFor(() => expect(model.running).toBe(2));
+    controller.abort();
+    await expect(asked).rejects.toThrow();
+    const pending = s.engine
+      .overview('127.0.0.1')
+      .processing.map(({ request_id: id }) => s.engine.find(String(id), '127.0.0.1'));
+    await vi.waitFor(() => expect(pending.map(({ generation }) => generation.isRetained)).toEqual([false, false]));
+    expect(pending.map(({ state }) => state)).toEqual(['running', 'running']);
+    await s.clock.advance(10_000);
+    await model.idle();
+    expect(pending.map(({ state }) => state)).toEqual(['cancelled', 'cancelled']);
+  });
+
+  it('are cancelled when the client of their stream has left', async () => {
     model.play([piece('x'), 'hang']);
     const stream = await client().completions.create({ model: 'openai', prompt: ['a', 'b'], stream: true });
     await stream[Symbol.asyncIterator]().next();

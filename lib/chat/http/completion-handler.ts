@@ -79,6 +79,7 @@ function joinedFormat(includeUsage: boolean): JoinedFormat {
   return {
     streamHeaders: EVENT_STREAM_HEADERS,
     body: textCompletion,
+    fieldName: openAiFieldName,
     encoder: (first, index) =>
       textCompletionEncoder(first, { index, includeUsage, onUsage: (usage) => usages.push(usage) }),
     tail: (first) => (includeUsage ? usageChunk(first, sumOfUsage(usages)) : '') + DONE_LINE,

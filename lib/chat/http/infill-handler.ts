@@ -15,21 +15,37 @@ const FIELDS = Object.keys(infillRequestSchema.shape);
 
 /** POST /v1/infill, llama.cpp's /infill. */
 export async function handleInfill(request: HttpRequest, context: RequestContext): Promise<Reply> {
-  const { input, unknown } = parseOnce(await readChatBody(request), parse);
-  const { response_fields: fields, stream, model } = input;
-  if (input.n_predict === 0) return json(emptyInfillResponse(model, fields), 200, ignoredFieldsHeader(unknown));
-  const pending = await chatEngine()
-    .submit(fromInfill(input), submitterOf(request, context))
-    .catch(logRejection(context, model));
-  const { cacheStatus, ignoredFields } = pending;
-  const headers = ignoredFieldsHeader(unknown, ignoredFields);
-  return reply(infillApi(fields), pending, { cacheStatus, stream, signal: request.signal, headers }, context);
+  return respond(parseOnce(await readChatBody(request), parse), request, context);
 }
 
-function parse(bytes: Uint8Array): { input: InfillRequest; unknown: readonly string[] } {
+interface InfillBody {
+  readonly input: InfillRequest;
+  /** Fields of the body that have no meaning here. */
+  readonly unknown: readonly string[];
+}
+
+function parse(bytes: Uint8Array): InfillBody {
   const body = parseChatBody(bytes);
   const input = parseBody(infillRequestSchema, body);
   return { input, unknown: unknownFields(body, input, FIELDS) };
+}
+
+/** Not async: an async function would retain the input for as long as the request waits. */
+function respond({ input, unknown }: InfillBody, request: HttpRequest, context: RequestContext): Promise<Reply> {
+  const { response_fields: fields, stream, model } = input;
+  if (input.n_predict === 0)
+    return Promise.resolve(json(emptyInfillResponse(model, fields), 200, ignoredFieldsHeader(unknown)));
+  const { signal } = request;
+  return chatEngine()
+    .submit(fromInfill(input), submitterOf(request, context))
+    .then(
+      (pending) => {
+        const { cacheStatus, ignoredFields } = pending;
+        const headers = ignoredFieldsHeader(unknown, ignoredFields);
+        return reply(infillApi(fields), pending, { cacheStatus, stream, signal, headers }, context);
+      },
+      logRejection(context, model),
+    );
 }
 
 /** A new one for each request: its fields are the client's choice. */

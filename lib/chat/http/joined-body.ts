@@ -10,13 +10,14 @@ export class JoinedBody extends StreamBody {
   readonly #failure: (error: unknown) => string;
   readonly #started = new Set<StreamBody>();
   #writer: PieceWriter | undefined;
-  /** Text that a part wrote while the client was behind: at most one piece of each. */
+  /** Text that came while the client was behind: at most one piece of each body. */
   #held = '';
   #isBehind = false;
+  /** Bodies that have not ended. */
   #left: number;
   #isOver = false;
 
-  /** `failure` is called with the error of a part that could not begin. Must not throw. */
+  /** `failure` is called with the error of a body that could not begin. Must not throw. */
   constructor(
     parts: readonly (StreamBody | Promise<StreamBody>)[],
     tail: () => string,
@@ -35,7 +36,7 @@ export class JoinedBody extends StreamBody {
       if (part instanceof Promise)
         part.then(
           (body) => this.#begin(body),
-          (error: unknown) => this.#end(this.#failure(error)),
+          (error: unknown) => this.stop(this.#failure(error)),
         );
       else this.#begin(part);
   }
@@ -45,24 +46,27 @@ export class JoinedBody extends StreamBody {
     const held = this.#held;
     this.#held = '';
     if (held !== '') this.#write(held);
-    if (this.#left === 0) this.#end('');
+    this.#endIfRead();
     for (const part of this.#started) if (!this.#isBehind) part.resume();
   }
 
   cancel(): void {
     this.#isOver = true;
     this.#writer = undefined;
-    for (const part of this.#parts)
-      if (part instanceof Promise)
-        part.then(
-          (body) => body.cancel(),
-          () => {},
-        );
-      else part.cancel();
+    this.#cancelParts();
+  }
+
+  /** Ends with `last`: no body is read any further. */
+  stop(last = ''): void {
+    if (this.#isOver || this.#left === 0) return;
+    this.#left = 0;
+    this.#cancelParts();
+    if (last !== '') this.#write(last);
+    this.#endIfRead();
   }
 
   #begin(part: StreamBody): void {
-    if (this.#isOver) {
+    if (this.#isOver || this.#left === 0) {
       part.cancel();
       return;
     }
@@ -88,19 +92,25 @@ export class JoinedBody extends StreamBody {
     this.#left -= 1;
     if (this.#left > 0) return;
     this.#write(this.#tail());
-    this.#end('');
+    this.#endIfRead();
   }
 
   /** The end waits until the client has read what is held. */
-  #end(last: string): void {
-    if (this.#isOver) return;
-    if (last !== '') {
-      this.#left = 0;
-      this.#write(last);
-    }
-    if (this.#held !== '') return;
-    const writer = this.#writer;
-    this.cancel();
-    writer?.end();
+  #endIfRead(): void {
+    if (this.#isOver || this.#left > 0 || this.#held !== '') return;
+    this.#isOver = true;
+    this.#writer?.end();
+    this.#writer = undefined;
+  }
+
+  #cancelParts(): void {
+    this.#started.clear();
+    for (const part of this.#parts)
+      if (part instanceof Promise)
+        part.then(
+          (body) => body.cancel(),
+          () => {},
+        );
+      else part.cancel();
   }
 }

@@ -24,39 +24,32 @@ export interface JoinedFormat {
   /** The end of the stream. */
   tail(first: PendingRequest): string;
   failure(error: AppError): string;
+  /** The API's name for a field of the native request. */
+  fieldName(field: string): string;
+}
+
+/** The prompts of one request. */
+interface Prompts {
+  readonly chats: readonly [ChatRequest, ...ChatRequest[]];
+  /** Fields of the body that have no meaning here. */
+  readonly unknownFields: readonly string[];
 }
 
 /**
  * Replies to a request of several prompts. Each of them is a request of the engine, with its own
- * place in queue and cache; if one of them fails, the others are cancelled.
+ * place in queue and cache; if one of them fails, the others are cancelled. Not async: an async
+ * function would retain the prompts for as long as they wait.
  */
-export async function replyToPrompts(
+export function replyToPrompts(
   format: JoinedFormat,
-  { chats, unknownFields }: { chats: readonly ChatRequest[]; unknownFields: readonly string[] },
+  { chats, unknownFields }: Prompts,
   request: HttpRequest,
   context: RequestContext,
 ): Promise<Reply> {
-  const [{ stream, model } = { stream: false, model: undefined }] = chats;
-  await countPrompts(chats.length, context);
-  const all = await submitAll(chats, request, context).catch(logRejection(context, model));
-  const [first] = all;
-  if (first === undefined) throw new AppError('internal_error', 'The request has no prompt.');
-  const cacheStatus = joinedStatus(all);
-  context.failureLog = () => joinedLogFields(all, cacheStatus);
-  const headers = {
-    'x-cache': cacheStatus,
-    'x-request-id': first.id,
-    ...ignoredFieldsHeader(unknownFields, ...all.map(({ ignoredFields }) => ignoredFields)),
-  };
-  try {
-    if (stream) return await streamAll(format, all, first, headers, request.signal, cacheStatus);
-    await Promise.all(all.map((pending) => waitUntilFinished(chatEngine(), pending, request.signal)));
-  } catch (error) {
-    cancelAll(all);
-    throw error;
-  }
-  const responses = all.flatMap(({ generation }) => generation.response ?? []);
-  return { ...json(format.body(first, responses), 200, headers), log: joinedLogFields(all, cacheStatus) };
+  const [{ stream, model }] = chats;
+  return countPrompts(chats.length, context)
+    .then(submitAll(chats, request, context))
+    .then((all) => replyToAll(format, all, { stream, unknownFields }, request, context), logRejection(context, model));
 }
 
 /** The route has counted one request; each further prompt is another one. */
@@ -64,15 +57,21 @@ async function countPrompts(prompts: number, { caller, settings }: RequestContex
   for (let at = 1; at < prompts; at++) await consumeRateLimit('chat', caller, settings.RATE_LIMIT_CHAT);
 }
 
-async function submitAll(
-  chats: readonly ChatRequest[],
+/** A separate function: only the closure that it returns retains the prompts, until it is called. */
+function submitAll(
+  chats: Prompts['chats'],
   request: HttpRequest,
   context: RequestContext,
-): Promise<PendingRequest[]> {
+): () => Promise<PendingRequest[]> {
   const submitter = submitterOf(request, context);
-  const results = await Promise.allSettled(
-    chats.map((chat, index) => chatEngine().submit(chat, index === 0 ? submitter : { ...submitter, id: undefined })),
-  );
+  return () =>
+    Promise.allSettled(
+      chats.map((chat, index) => chatEngine().submit(chat, index === 0 ? submitter : { ...submitter, id: undefined })),
+    ).then(allOrNone);
+}
+
+/** Throws the first error, and cancels the others then. */
+function allOrNone(results: readonly PromiseSettledResult<PendingRequest>[]): PendingRequest[] {
   const accepted = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const refused = results.find((result) => result.status === 'rejected');
   if (refused === undefined) return accepted;
@@ -80,23 +79,61 @@ async function submitAll(
   throw refused.reason;
 }
 
+async function replyToAll(
+  format: JoinedFormat,
+  all: readonly PendingRequest[],
+  { stream, unknownFields }: { stream: boolean; unknownFields: readonly string[] },
+  { signal }: HttpRequest,
+  context: RequestContext,
+): Promise<Reply> {
+  const [first] = all;
+  if (first === undefined) throw new AppError('internal_error', 'The request has no prompt.');
+  const cacheStatus = joinedStatus(all);
+  context.failureLog = () => joinedLogFields(all, cacheStatus);
+  const ignored = all.flatMap(({ ignoredFields }) => ignoredFields.map(format.fieldName));
+  const headers = {
+    'x-cache': cacheStatus,
+    'x-request-id': first.id,
+    ...ignoredFieldsHeader(unknownFields, ignored),
+  };
+  try {
+    if (stream) return await streamAll(format, all, first, { headers, signal, cacheStatus });
+    await Promise.all(all.map((pending) => waitUntilFinished(chatEngine(), pending, signal)));
+  } catch (error) {
+    // A client that has left may come back within the grace period.
+    if (!signal.aborted) cancelAll(all);
+    throw error;
+  }
+  const responses = all.flatMap(({ generation }) => generation.response ?? []);
+  return { ...json(format.body(first, responses), 200, headers), log: joinedLogFields(all, cacheStatus) };
+}
+
+interface StreamAllOptions {
+  readonly headers: Readonly<Record<string, string>>;
+  /** The client's. */
+  readonly signal: AbortSignal;
+  readonly cacheStatus: CacheHeader;
+}
+
 /** Begins when the first prompt has a text: the others go on in the same stream. */
 async function streamAll(
   format: JoinedFormat,
   all: readonly PendingRequest[],
   first: PendingRequest,
-  headers: Readonly<Record<string, string>>,
-  signal: AbortSignal,
-  cacheStatus: CacheHeader,
+  { headers, signal, cacheStatus }: StreamAllOptions,
 ): Promise<Reply> {
+  let joined: JoinedBody | undefined;
+  const failed = () => {
+    cancelAll(all);
+    joined?.stop();
+  };
   const closed = all.map(() => Promise.withResolvers<void>());
   const bodies: Promise<StreamBody>[] = all.map((pending, index) =>
-    responseStream(chatEngine(), pending, format.encoder(first, index), {
+    responseStream(chatEngine(), pending, stoppingAtError(format.encoder(first, index), failed), {
       signal,
       onClosed: () => closed[index]?.resolve(),
     }),
   );
-  // Failures after the first body are part of the stream.
   const begun = await Promise.race(bodies.map((body, index) => body.then((started) => ({ started, index })))).catch(
     (error: unknown) => {
       for (const body of bodies) void closeBody(body);
@@ -104,16 +141,26 @@ async function streamAll(
     },
   );
   const parts = bodies.map((body, index) => (index === begun.index ? begun.started : body));
-  const failure = (error: unknown) => {
-    cancelAll(all);
-    return format.failure(AppError.is(error) ? error : new AppError('internal_error', asError(error).message));
-  };
+  joined = new JoinedBody(
+    parts,
+    () => format.tail(first),
+    (error) => {
+      cancelAll(all);
+      return format.failure(AppError.is(error) ? error : new AppError('internal_error', asError(error).message));
+    },
+  );
   const log = Promise.all(closed.map(({ promise }) => promise)).then(() => joinedLogFields(all, cacheStatus));
+  return { status: 200, headers: { ...format.streamHeaders, ...headers }, body: joined, log };
+}
+
+/** Calls `failed` after the text of an error was written. */
+function stoppingAtError(encoder: StreamEncoder, failed: () => void): StreamEncoder {
   return {
-    status: 200,
-    headers: { ...format.streamHeaders, ...headers },
-    body: new JoinedBody(parts, () => format.tail(first), failure),
-    log,
+    ...encoder,
+    encode: (event, number) => {
+      if (event.type === 'error') queueMicrotask(failed);
+      return encoder.encode(event, number);
+    },
   };
 }
 
