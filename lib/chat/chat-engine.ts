@@ -29,6 +29,7 @@ import { type QueueStanding, Scheduler, type SchedulerOptions } from '#lib/chat/
 import { type RunnableTask, Task, type TaskContext, type TaskWork } from '#lib/chat/scheduler/task';
 import { AppError } from '#lib/errors';
 import { HTTP_STATUS_BY_CODE } from '#lib/http/errors';
+import { estimateTokens } from '#lib/models/estimate-tokens';
 import { isSameTaggedModel } from '#lib/models/model-name';
 import type { ResolvedModel, RouteTarget } from '#lib/models/model-route';
 import type { KeepAlive, ModelProvider } from '#lib/models/provider';
@@ -402,6 +403,23 @@ export class ChatEngine {
       const { message } = toAppError(error, this.#options.log);
       throw new AppError('model_load_failed', message, { cause: error });
     }
+  }
+
+  /**
+   * The number of tokens of a prompt, as its model reads it. `isEstimate` where its model server
+   * has no tokenizer for it. Throws the resolver's errors, and `unsupported_parameter`.
+   */
+  async countTokens(
+    request: ChatRequest,
+    signal: AbortSignal,
+  ): Promise<{ tokens: number; isEstimate: boolean; ignoredFields: readonly string[] }> {
+    if (this.#closed !== undefined) throw this.#closed;
+    const resolved = await this.#options.directory.resolve(request.model);
+    const { OLLAMA_SYSTEM_PROMPT: systemPrompt, DROP_PARAMS } = this.#options.settings;
+    const policy = { isShared: false, dropsFields: request.drop_params ?? DROP_PARAMS };
+    const { provider, request: prompt, ignoredFields } = resolveRequest(request, resolved, systemPrompt, policy);
+    const counted = await provider.countTokens?.(prompt, signal);
+    return { tokens: counted ?? estimateTokens(prompt), isEstimate: counted === undefined, ignoredFields };
   }
 
   /** Ends everything that waits or runs with `shutting_down`, and refuses new requests. */

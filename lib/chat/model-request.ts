@@ -17,6 +17,7 @@ export const FIELD_PURPOSE = {
   options: 'response',
   max_tokens: 'response',
   think: 'response',
+  think_optional: 'response',
   format: 'response',
   format_details: 'response',
   tools: 'response',
@@ -54,6 +55,7 @@ export function toModelRequest(
     options,
     max_tokens: maxTokens,
     think,
+    think_optional: thinkOptional,
     format,
     format_details: formatDetails,
     tools,
@@ -74,6 +76,7 @@ export function toModelRequest(
     options: withTokenLimit(options, maxTokens ?? passthrough?.max_completion_tokens),
     ...definedFields({
       think: think ?? thinkFromPassthrough(passthrough),
+      thinkOptional: thinkOptional === true ? true : undefined,
       format,
       formatDetails,
       toolChoice,

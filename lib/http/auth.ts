@@ -13,7 +13,8 @@ import type { RequestHeaders } from '#lib/http/http-request';
 import { isValidSession, readSessions, sessionKey } from '#lib/http/session-cookie';
 
 /**
- * Authentication where `API_KEYS` is set: by `Authorization: Bearer <key>` or by a session cookie.
+ * Authentication where `API_KEYS` is set: by `Authorization: Bearer <key>`, by `x-api-key`, as
+ * clients of Anthropic's API send it, or by a session cookie.
  * See docs/contract.md#access.
  */
 
@@ -43,7 +44,7 @@ export function keyRequired(): AppError {
 
 interface VerifiedKey {
   key: string;
-  /** True if `Authorization` holds the key, false if a session cookie stands for it. */
+  /** True if a header holds the key, false if a session cookie stands for it. */
   isBearer: boolean;
 }
 
@@ -63,10 +64,13 @@ export function verifyCredentials(
   nowMs: number,
   foreignBearer = false,
 ): VerifiedKey | undefined {
-  const token = bearerTokenOf(headers.get('authorization'));
-  if (token !== undefined) {
+  const bearer = bearerTokenOf(headers.get('authorization'));
+  // Next to a foreign `Authorization`, `x-api-key` is foreign too.
+  const apiKey = foreignBearer ? undefined : apiKeyOf(headers);
+  const token = bearer ?? apiKey;
+  for (const shown of [bearer, apiKey]) {
     // From here on a right key that this address may not use is treated as a wrong one.
-    const key = findKey(token, keys);
+    const key = shown === undefined ? undefined : findKey(shown, keys);
     if (key !== undefined && acceptKey(key, address, 'key')) return { key, isBearer: true };
   }
   if (token === undefined || foreignBearer) {
@@ -99,9 +103,13 @@ export function verifySignIn(shown: string, keys: readonly string[], address: st
 /** Whether an authenticated request may read what a key protects. Counts no wrong keys. */
 export function hasValidKey(headers: RequestHeaders, keys: readonly string[], nowMs: number): boolean {
   if (keys.length === 0) return true;
-  const token = bearerTokenOf(headers.get('authorization'));
-  if (token !== undefined && findKey(token, keys) !== undefined) return true;
+  for (const shown of [bearerTokenOf(headers.get('authorization')), apiKeyOf(headers)])
+    if (shown !== undefined && findKey(shown, keys) !== undefined) return true;
   return sessionKey(headers.get('cookie'), keys, nowMs) !== undefined;
+}
+
+function apiKeyOf(headers: RequestHeaders): string | undefined {
+  return headers.get('x-api-key')?.trim() || undefined;
 }
 
 /** Whether `key`, a right one, is accepted from `address`. Remembers that the address has it. */

@@ -3,9 +3,9 @@ import { AppError } from '#lib/errors';
 import { isLoopbackHost, listensOnLoopback } from '#lib/http/host-check';
 
 const ALLOWED_HEADERS =
-  'Content-Type, Accept, Authorization, Last-Event-ID, X-Request-Id, Idempotency-Key, Cache-Control, X-Cache-Policy, X-Drop-Params';
+  'Content-Type, Accept, Authorization, X-Api-Key, Anthropic-Version, Anthropic-Beta, Last-Event-ID, X-Request-Id, Idempotency-Key, Cache-Control, X-Cache-Policy, X-Drop-Params';
 const EXPOSED_HEADERS =
-  'X-Request-Id, X-Cache, Age, X-Execution-Time-Ms, Retry-After, X-Ignored-Fields, X-Dropped-Params, X-Queue-Position, X-Queue-Wait-Ms, X-Model-Server';
+  'X-Request-Id, X-Cache, Age, X-Execution-Time-Ms, Retry-After, X-Ignored-Fields, X-Dropped-Params, X-Queue-Position, X-Queue-Wait-Ms, X-Model-Server, Request-Id, X-Token-Count';
 const MAX_AGE_SECONDS = '3600';
 
 /**

@@ -7,7 +7,7 @@ import { corsHeaders, isAllowedOrigin, originNotAllowed, SAFE_METHODS } from '#l
 import { retryAfterHeader, toErrorResponse } from '#lib/http/errors';
 import { isGatewayHost } from '#lib/http/gateway-host';
 import { checkHost } from '#lib/http/host-check';
-import { type HttpRequest, WebRequest } from '#lib/http/http-request';
+import { type HttpRequest, type RequestHeaders, WebRequest } from '#lib/http/http-request';
 import { consumeRateLimit, type RateLimitScope, refundRateLimit } from '#lib/http/rate-limit';
 import { json, type Reply, toWebBody } from '#lib/http/reply';
 import { parseRequestId, resolveRequestId } from '#lib/http/request-id';
@@ -69,7 +69,15 @@ export interface RouteOptions {
   /** Counts POSTs against this limit of their caller. Invalid requests are refunded. */
   rateLimit?: RateLimitScope;
   /** Converts error bodies, for routes that speak another API. */
-  errorBody?: (body: ErrorBody, status: number) => unknown;
+  errorBody?: (body: ErrorBody, status: number, request: FailedRequest) => unknown;
+  /** A second name of the header X-Request-Id, for clients of another API. */
+  requestIdHeader?: string;
+}
+
+/** The request that an error body is for. */
+export interface FailedRequest {
+  readonly requestId: string;
+  readonly headers: RequestHeaders;
 }
 
 /**
@@ -94,7 +102,7 @@ export function route(
       method === 'OPTIONS'
         ? () => preflight(allow)
         : (handlers[method] ?? (method === 'HEAD' ? handlers.GET : undefined));
-    const entry: RouteEntry = { name, method, handler: handler ?? (() => notAllowed(allow, options)), options };
+    const entry: RouteEntry = { name, method, handler: handler ?? refuseMethod(allow, options), options };
     const reply = (request: HttpRequest, context: RouteContext) => serve(entry, request, context);
     const refuse = (error: unknown, request: HttpRequest) => replyWithError(error, entry, request);
     const respond = async (webRequest: Request, context: RouteContext) => {
@@ -164,7 +172,7 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
     reply = await handler(request, context);
   } catch (error) {
     failure = hasLeft(request, error) ? new AppError('cancelled', 'The client closed the connection.') : error;
-    reply = toErrorReply(failure, options);
+    reply = toErrorReply(failure, options, { requestId, headers: request.headers });
     Object.assign(reply.headers, context?.failureHeaders);
     const members = context?.failureLog?.();
     if (members !== undefined) reply.log = members;
@@ -182,7 +190,7 @@ async function serve(entry: RouteEntry, request: HttpRequest, routeContext: Rout
       'request failed unexpectedly',
     );
   else logReply(options.quiet === true ? 'debug' : 'info', requestId, method, name, elapsedMs, reply);
-  return complete(reply, requestId, isOriginAllowed ? origin : null, method);
+  return complete(reply, requestId, isOriginAllowed ? origin : null, method, options.requestIdHeader);
 }
 
 /** Writes the access log line, under the request id that the response carries. */
@@ -204,9 +212,16 @@ function logReply(
  * Adds the headers that all responses have. The handler may have set a request id already.
  * `allowedOrigin` gets CORS headers.
  */
-function complete(reply: Reply, requestId: string, allowedOrigin: string | null, method: string): Reply {
+function complete(
+  reply: Reply,
+  requestId: string,
+  allowedOrigin: string | null,
+  method: string,
+  requestIdHeader: string | undefined,
+): Reply {
   const { headers, body } = reply;
   headers['x-request-id'] ??= requestId;
+  if (requestIdHeader !== undefined) headers[requestIdHeader] = headers['x-request-id'];
   headers['x-content-type-options'] = 'nosniff';
   if (allowedOrigin !== null) Object.assign(headers, corsHeaders(allowedOrigin, method === 'OPTIONS'));
   if (method !== 'HEAD') return reply;
@@ -237,28 +252,32 @@ function hasLeft({ signal }: HttpRequest, error: unknown): boolean {
   return signal.aborted && error === signal.reason;
 }
 
-function toErrorReply(error: unknown, { errorBody }: RouteOptions): Reply {
+function toErrorReply(error: unknown, { errorBody }: RouteOptions, request: FailedRequest): Reply {
   const { status, body, retryAfterSeconds } = toErrorResponse(error);
-  return json(errorBody === undefined ? body : errorBody(body, status), status, retryAfterHeader(retryAfterSeconds));
+  const headers = { ...retryAfterHeader(retryAfterSeconds), ...(status === 409 ? NO_RETRY : {}) };
+  return json(errorBody === undefined ? body : errorBody(body, status, request), status, headers);
 }
+
+/** The official SDKs send a request again after 409, also after its cancellation. */
+const NO_RETRY = { 'x-should-retry': 'false' };
 
 /** A reply without the handler, logged and completed like any other. */
 function replyWithError(error: unknown, { name, options }: RouteEntry, request: HttpRequest): Reply {
   const { method } = request;
   const requestId = resolveRequestId(request.headers.get('x-request-id'));
-  const reply = toErrorReply(error, options);
+  const reply = toErrorReply(error, options, { requestId, headers: request.headers });
   metrics().httpDuration.observe(name, method, reply.status, 0);
   writeAccessLog('info', requestId, method, name, reply.status, 0);
-  return complete(reply, requestId, null, method);
+  return complete(reply, requestId, null, method, options.requestIdHeader);
 }
 
-function notAllowed(allow: string, options: RouteOptions): Reply {
-  const reply = toErrorReply(
-    new AppError('method_not_allowed', `This method is not allowed here. Allowed: ${allow}.`),
-    options,
-  );
-  reply.headers.allow = allow;
-  return reply;
+function refuseMethod(allow: string, options: RouteOptions): RequestHandler {
+  return ({ headers }, { requestId }) => {
+    const error = new AppError('method_not_allowed', `This method is not allowed here. Allowed: ${allow}.`);
+    const reply = toErrorReply(error, options, { requestId, headers });
+    reply.headers.allow = allow;
+    return reply;
+  };
 }
 
 function preflight(allow: string): Reply {

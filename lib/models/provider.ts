@@ -78,6 +78,12 @@ export interface ModelProvider {
    */
   chat(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void>;
 
+  /**
+   * The number of tokens of a prompt, as the model reads it. Undefined if the provider cannot count
+   * them. Absent if it never can.
+   */
+  countTokens?(request: ModelRequest, signal: AbortSignal): Promise<number | undefined>;
+
   /** Lists the models. Throws an `AppError` if the provider is unreachable. */
   models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]>;
 
@@ -137,6 +143,8 @@ export interface ModelRequest {
   completion?: ModelCompletion;
   options: ModelOptions;
   think?: Think;
+  /** A model that does not reason ignores `think`. */
+  thinkOptional?: true;
   format?: Format;
   formatDetails?: FormatDetails;
   tools?: readonly Tool[];
@@ -180,6 +188,8 @@ export type ModelEvent =
       durations?: Durations;
       /** Tokens of the conversation so far, for the next completion's `context`. */
       context?: readonly number[];
+      /** The stop sequence that ended the text, where the server reports it. */
+      stop_sequence?: string | undefined;
     };
 
 /** Receives the events of one response, in their order. */

@@ -176,6 +176,9 @@ export const chatRequestSchema = z
     think: optional(thinkSchema).describe(
       "Whether, or how much, the model reasons. Reasoning models only. Default: the model's own.",
     ),
+    think_optional: optional(z.boolean()).describe(
+      'true: a model that does not reason ignores think. Ollama refuses it otherwise.',
+    ),
     format: optional(formatSchema).describe('"json", or a JSON Schema that the response must match.'),
     format_details: optional(formatDetailsSchema).describe(
       'Name, description and strictness of a JSON Schema, for OpenAI-compatible servers.',

@@ -50,6 +50,7 @@ const CANONICAL_REQUEST = {
   // The order of options has no meaning.
   options: (request) => sortedByName(request.options),
   think: (request) => request.think ?? null,
+  thinkOptional: (request) => request.thinkOptional ?? null,
   // The order of a schema's properties is the order in which the model writes them.
   format: (request) => request.format ?? null,
   formatDetails: (request) => request.formatDetails ?? null,

@@ -16,16 +16,18 @@ export interface CompletedResponse {
   durations?: Durations | undefined;
   /** Present if the model server returned it: tokens of the conversation so far. */
   context?: readonly number[] | undefined;
+  /** The stop sequence that ended the text, where the model server reports it. */
+  stop_sequence?: string | undefined;
 }
 
 /** The events of a complete response. */
 export function responseEvents(response: CompletedResponse): GenerationEvent[] {
-  const { content, thinking, tool_calls, logprobs, done_reason, usage, durations, context } = response;
+  const { content, thinking, tool_calls, logprobs, done_reason, usage, durations, context, stop_sequence } = response;
   return [
     ...(logprobs === undefined ? [] : [{ type: 'logprobs', logprobs } as const]),
     ...(thinking === '' ? [] : [{ type: 'thinking', text: thinking } as const]),
     ...(content === '' ? [] : [{ type: 'content', text: content } as const]),
     ...(tool_calls.length === 0 ? [] : [{ type: 'tool_calls', tool_calls } as const]),
-    { type: 'done', done_reason, usage, durations, context },
+    { type: 'done', done_reason, usage, durations, context, stop_sequence },
   ];
 }

@@ -18,6 +18,8 @@ export type GenerationEvent =
       readonly durations?: Durations | undefined;
       /** Present if the model server returned it. */
       readonly context?: readonly number[] | undefined;
+      /** The stop sequence that ended the text, where the model server reports it. */
+      readonly stop_sequence?: string | undefined;
     }
   | { readonly type: 'error'; readonly error: AppError };
 

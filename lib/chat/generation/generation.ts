@@ -291,7 +291,13 @@ export class Generation {
     this.log.append(event);
   }
 
-  #complete({ done_reason, usage, durations, context }: Extract<FinalEvent, { type: 'done' }>): CompletedResponse {
+  #complete({
+    done_reason,
+    usage,
+    durations,
+    context,
+    stop_sequence,
+  }: Extract<FinalEvent, { type: 'done' }>): CompletedResponse {
     return {
       content: this.log.text('content'),
       thinking: this.log.text('thinking'),
@@ -302,6 +308,7 @@ export class Generation {
       usage,
       ...(durations === undefined ? {} : { durations }),
       ...(context === undefined ? {} : { context }),
+      ...(stop_sequence === undefined ? {} : { stop_sequence }),
     };
   }
 

@@ -29,7 +29,8 @@ export function fitsWithoutImages(bytes: Uint8Array, limitBytes: number): boolea
 
 /**
  * The number of a chat request's `size` bytes outside of images: a message's `images`, Ollama's
- * top-level `images`, or OpenAI's `image_url` parts. The body need not be valid.
+ * top-level `images`, OpenAI's `image_url` parts, or Anthropic's image blocks. The body need not
+ * be valid.
  */
 export function bytesOutsideImages(size: number, body: unknown): number {
   let outside = size - imagesLength(member(body, 'images'));
@@ -37,10 +38,17 @@ export function bytesOutsideImages(size: number, body: unknown): number {
     outside -= imagesLength(member(message, 'images'));
     for (const part of listOf(member(message, 'content'))) {
       const image = member(part, 'image_url');
-      outside -= lengthOf(typeof image === 'string' ? image : member(image, 'url'));
+      outside -= lengthOf(typeof image === 'string' ? image : member(image, 'url')) + blockImageLength(part);
+      for (const inner of listOf(member(part, 'content'))) outside -= blockImageLength(inner);
     }
   }
   return outside;
+}
+
+/** Of a block of Anthropic's API, which may be in the result of a tool. */
+function blockImageLength(block: unknown): number {
+  const source = member(block, 'source');
+  return member(source, 'type') === 'base64' ? lengthOf(member(source, 'data')) : 0;
 }
 
 function imagesLength(images: unknown): number {

@@ -87,6 +87,12 @@ export class EmbeddedProvider implements ModelProvider {
     await this.worker.chat(request, signal, emit);
   }
 
+  async countTokens({ messages, model }: ModelRequest, signal: AbortSignal): Promise<number | undefined> {
+    this.#mustBe(model);
+    if (!this.worker.loaded) await this.check(signal);
+    return await this.worker.countTokens(messages, signal);
+  }
+
   async models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]> {
     const size = await this.#size();
     signal.throwIfAborted();

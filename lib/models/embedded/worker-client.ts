@@ -7,6 +7,7 @@ import { abortable } from '#lib/models/abortable';
 import type { WorkerCommand, WorkerMessage, WorkerSettings } from '#lib/models/embedded/worker-protocol';
 import type { ModelEvent, ModelEventListener, ModelRequest } from '#lib/models/provider';
 import { log } from '#lib/telemetry/log';
+import type { Message } from '#lib/wire/chat';
 
 export interface WorkerClientOptions {
   /** The GGUF file. */
@@ -63,6 +64,8 @@ interface WorkerProcess {
   ready: Promise<void>;
   isReady: boolean;
   running: ActiveChat | undefined;
+  /** Counts of tokens that were not received yet, by their id. */
+  counts: Map<number, PromiseWithResolvers<number | undefined>>;
   exited: Promise<unknown>;
 }
 
@@ -118,6 +121,29 @@ export class EmbeddedWorkerClient {
       // The next request waits for the model, not for the reader of this response.
       if (running === undefined) slot.release();
       else void running.freed.promise.then(slot.release);
+    }
+  }
+
+  /**
+   * The number of tokens of a prompt; undefined if the library fails. Does not wait for a response
+   * that is generated.
+   */
+  async countTokens(messages: readonly Message[], signal: AbortSignal): Promise<number | undefined> {
+    const child = this.#start();
+    await abortable(child.ready, signal);
+    const id = ++this.#lastId;
+    const count = Promise.withResolvers<number | undefined>();
+    child.counts.set(id, count);
+    refProcess(child);
+    const command: WorkerCommand = { type: 'count', id, messages };
+    child.process.send(command, (error) => {
+      if (error) child.process.kill('SIGKILL');
+    });
+    try {
+      return await abortable(count.promise, signal);
+    } finally {
+      child.counts.delete(id);
+      unrefIfIdle(child);
     }
   }
 
@@ -201,6 +227,7 @@ export class EmbeddedWorkerClient {
       ready: loading.promise,
       isReady: false,
       running: undefined,
+      counts: new Map(),
       exited: exited.promise,
     };
     let ended = false;
@@ -219,6 +246,7 @@ export class EmbeddedWorkerClient {
       );
       child.running?.freed.resolve();
       child.running = undefined;
+      for (const count of child.counts.values()) count.resolve(undefined);
       exited.resolve();
     };
     childProcess.on('error', (error) => end(error.message));
@@ -237,6 +265,10 @@ export class EmbeddedWorkerClient {
 }
 
 function receive(child: WorkerProcess, message: Extract<WorkerMessage, { id: number }>): void {
+  if (message.type === 'counted') {
+    child.counts.get(message.id)?.resolve(message.tokens);
+    return;
+  }
   const { running } = child;
   if (running?.id !== message.id) return;
   if (message.type === 'event') {
@@ -257,8 +289,8 @@ function refProcess({ process: childProcess }: WorkerProcess): void {
   if (childProcess.stderr instanceof Socket) childProcess.stderr.ref();
 }
 
-function unrefIfIdle({ process: childProcess, running }: WorkerProcess): void {
-  if (running !== undefined) return;
+function unrefIfIdle({ process: childProcess, running, counts }: WorkerProcess): void {
+  if (running !== undefined || counts.size > 0) return;
   childProcess.unref();
   childProcess.channel?.unref();
   if (childProcess.stderr instanceof Socket) childProcess.stderr.unref();

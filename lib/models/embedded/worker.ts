@@ -5,6 +5,7 @@ import { createGrammar } from '#lib/models/embedded/grammar';
 import { samplingOptions } from '#lib/models/embedded/sampling';
 import type { WorkerCommand, WorkerMessage, WorkerSettings } from '#lib/models/embedded/worker-protocol';
 import type { ModelCompletion, ModelRequest } from '#lib/models/provider';
+import type { Message } from '#lib/wire/chat';
 
 /**
  * The process of the built-in model, forked by worker-client.ts. It keeps inference off the
@@ -30,6 +31,10 @@ let running: { id: number; controller: AbortController } | undefined;
 process.on('message', (message: WorkerCommand) => {
   if (message.type === 'stop') {
     if (running?.id === message.id) running.controller.abort();
+    return;
+  }
+  if (message.type === 'count') {
+    send({ type: 'counted', id: message.id, tokens: countTokens(message.messages) });
     return;
   }
   const { id, request } = message;
@@ -79,16 +84,10 @@ async function loadModel() {
 }
 
 async function generate(id: number, request: ModelRequest, signal: AbortSignal) {
-  const { tokenizer, sequence, contextTokens } = model;
+  const { sequence, contextTokens } = model;
   try {
     if (request.completion !== undefined) return await generateCompletion(id, request, request.completion, signal);
-    const history = request.messages.map(historyItem);
-    // A last message of the model is continued.
-    const isContinued = history.at(-1)?.type === 'model';
-    const chatWrapper = isContinued ? model.wrapper(true) : model.chatWrapper;
-    const begun: ChatHistoryItem[] = isContinued ? [] : [{ type: 'model', response: [] }];
-    const { contextText } = chatWrapper.generateContextState({ chatHistory: [...history, ...begun] });
-    const promptTokens = contextText.tokenize(tokenizer).length;
+    const { history, chatWrapper, tokens: promptTokens } = readPrompt(request.messages);
     const freeTokens = contextTokens - promptTokens - SPARE_TOKENS;
     if (freeTokens < MIN_RESPONSE_TOKENS) {
       const message =
@@ -118,12 +117,18 @@ async function generate(id: number, request: ModelRequest, signal: AbortSignal) 
       });
       const { usedOutputTokens } = sequence.tokenMeter.diff(before);
       const done_reason = metadata.stopReason === 'maxTokens' ? 'length' : 'stop';
+      const stop = metadata.stopReason === 'customStopTrigger' ? metadata.customStopTrigger : [];
+      const stopSequence = stop.filter((part) => typeof part === 'string').join('');
       const usage = {
         prompt_tokens: promptTokens,
         completion_tokens: usedOutputTokens,
         context_length: contextTokens,
       };
-      send({ type: 'event', id, event: { type: 'done', done_reason, usage } });
+      send({
+        type: 'event',
+        id,
+        event: { type: 'done', done_reason, usage, ...(stopSequence === '' ? {} : { stop_sequence: stopSequence }) },
+      });
     } finally {
       chat.dispose();
     }
@@ -184,6 +189,25 @@ function fittingTokens(): number {
 
 async function grammarOf({ format }: ModelRequest) {
   return format === undefined ? undefined : await createGrammar(model.llama, format);
+}
+
+function readPrompt(messages: readonly Message[]) {
+  const history = messages.map(historyItem);
+  // A last message of the model is continued.
+  const isContinued = history.at(-1)?.type === 'model';
+  const chatWrapper = isContinued ? model.wrapper(true) : model.chatWrapper;
+  const begun: ChatHistoryItem[] = isContinued ? [] : [{ type: 'model', response: [] }];
+  const { contextText } = chatWrapper.generateContextState({ chatHistory: [...history, ...begun] });
+  return { history, chatWrapper, tokens: contextText.tokenize(model.tokenizer).length };
+}
+
+function countTokens(messages: readonly Message[]): number | undefined {
+  try {
+    return readPrompt(messages).tokens;
+  } catch (error) {
+    process.stderr.write(`${asError(error).stack}\n`);
+    return undefined;
+  }
 }
 
 function historyItem({ role, content }: { role: string; content: string }): ChatHistoryItem {

@@ -32,8 +32,8 @@ import {
   type PromptEstimate,
 } from '#lib/models/ollama/context-window';
 import { ollamaEmbedCall, readOllamaEmbeddings } from '#lib/models/ollama/embed';
-import { OllamaServer } from '#lib/models/ollama/management';
 import { ollamaGenerateBody } from '#lib/models/ollama/generate-body';
+import { OllamaServer } from '#lib/models/ollama/management';
 import { OLLAMA_DEFAULTS, parameterDefaults } from '#lib/models/ollama/option-defaults';
 import { effectiveKeepAlive, isShorterKeepAlive, ollamaBody } from '#lib/models/ollama/request-body';
 import { type OllamaChunk, OllamaResponse } from '#lib/models/ollama/response-stream';
@@ -113,20 +113,24 @@ export class OllamaProvider implements ModelProvider {
   checkFieldSupport(request: ModelRequest): readonly string[] {
     const ignored = checkFieldSupport(OLLAMA_FIELD_RULES, request);
     const { keepAlive } = request;
-    return keepAlive === undefined || !isShorterKeepAlive(keepAlive, this.#keepAlive)
-      ? ignored
-      : [...ignored, 'keep_alive'];
+    return [
+      ...ignored,
+      ...(keepAlive === undefined || !isShorterKeepAlive(keepAlive, this.#keepAlive) ? [] : ['keep_alive']),
+      ...(mayDropThink(request) && this.#thinkingByModel.get(request.model) === false ? ['think'] : []),
+    ];
   }
 
-  async chat(request: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
-    const { completion } = request;
+  async chat(sent: ModelRequest, signal: AbortSignal, emit: ModelEventListener): Promise<void> {
+    const { completion } = sent;
     if (completion !== undefined) {
       const { prompt, raw, suffix, echo } = completion;
       const listener = echo === true && typeof prompt === 'string' ? echoing(prompt, emit) : emit;
       // A text without the chat template is passed on as it is, whatever looks like a tag in it.
       const isText = raw || suffix !== undefined;
-      return await (isText ? this.#stream(request, signal, listener) : this.#chat(request, signal, listener));
+      return await (isText ? this.#stream(sent, signal, listener) : this.#chat(sent, signal, listener));
     }
+    const dropsThink = mayDropThink(sent) && (await this.#isThinking(sent.model, signal)) === false;
+    const request = dropsThink ? withoutThink(sent) : sent;
     const begun = continuedText(request.messages);
     if (begun === undefined || (await this.#continuesLast(request.model, signal)))
       return await this.#chat(request, signal, emit);
@@ -447,6 +451,15 @@ function usageOf(
   if (context === undefined) return usage;
   const isTruncated = read > 0 && isPromptTruncated(usage, context, estimate);
   return { ...usage, context_length: context, ...(isTruncated ? { prompt_truncated: true } : {}) };
+}
+
+/** Ollama refuses `think` for a model that does not reason. */
+function mayDropThink({ think, thinkOptional }: ModelRequest): boolean {
+  return thinkOptional === true && think !== undefined && think !== false;
+}
+
+function withoutThink({ think: _, ...request }: ModelRequest): ModelRequest {
+  return request;
 }
 
 export const OLLAMA_FIELD_RULES: FieldRules = {

@@ -15,6 +15,7 @@ import {
 } from '#lib/models/lenient-schemas';
 import { type MapErrorStatus, ModelServerClient } from '#lib/models/model-server-client';
 import { carriesError } from '#lib/models/model-server-errors';
+import { countTokensByServer } from '#lib/models/openai/count-tokens';
 import { openAiEmbedBody, readOpenAiEmbeddings } from '#lib/models/openai/embed';
 import { infillBody, LLAMA_CPP_OWNER } from '#lib/models/openai/infill';
 import { isEchoedByServer, openAiBody, openAiCompletionBody } from '#lib/models/openai/request-body';
@@ -127,6 +128,10 @@ export class OpenAiProvider implements ModelProvider {
     const response = new OpenAiResponse(emit, (failure) => this.#upstream.errorText(failure));
     await this.#upstream.stream({ method: 'POST', path, body, signal }, response.push, notFound);
     response.end();
+  }
+
+  countTokens(request: ModelRequest, signal: AbortSignal): Promise<number | undefined> {
+    return countTokensByServer(this.#root, request, signal);
   }
 
   async models(signal: AbortSignal): Promise<Omit<ModelInfo, 'is_default'>[]> {

@@ -32,6 +32,7 @@ type OpenAiEvent =
       tool_calls: ToolCallChunk[];
       logprobs?: TokenLogprob[];
       finish_reason?: string | undefined;
+      stop_sequence?: string | undefined;
       usage?: Partial<TokenUsage> | undefined;
       durations?: Durations | undefined;
     }
@@ -51,6 +52,7 @@ export class OpenAiResponse {
   readonly #events = new SseReader();
   readonly #calls = new ToolCallAssembler();
   #reason: string | undefined;
+  #stopSequence: string | undefined;
   #usage: TokenUsage = { prompt_tokens: 0, completion_tokens: 0 };
   #durations: Durations | undefined;
   #isDone = false;
@@ -98,6 +100,7 @@ export class OpenAiResponse {
       for (const text of event.texts) this.#emit(text);
       for (const call of event.tool_calls) this.#calls.add(call);
       this.#reason = event.finish_reason ?? this.#reason;
+      this.#stopSequence = event.stop_sequence ?? this.#stopSequence;
       if (event.usage !== undefined) this.#usage = { ...this.#usage, ...event.usage };
       this.#durations = event.durations ?? this.#durations;
     }
@@ -108,7 +111,8 @@ export class OpenAiResponse {
     const toolCalls = this.#calls.finish();
     if (toolCalls.length > 0) this.#emit({ type: 'tool_calls', tool_calls: toolCalls });
     const measured = this.#durations === undefined ? {} : { durations: this.#durations };
-    this.#emit({ type: 'done', done_reason: reason, usage: this.#usage, ...measured });
+    const stop = this.#stopSequence === undefined ? {} : { stop_sequence: this.#stopSequence };
+    this.#emit({ type: 'done', done_reason: reason, usage: this.#usage, ...measured, ...stop });
   }
 }
 
@@ -208,6 +212,7 @@ function readEvent(json: unknown, isError = false): OpenAiEvent | undefined {
     tool_calls: message?.tool_calls ?? [],
     ...logprobsOf(choice),
     finish_reason: reason,
+    stop_sequence: reason === 'stop' ? (choice?.stop_reason ?? choice?.matched_stop) : undefined,
     usage: usageOf(usage, timings),
     durations: durationsOf(timings),
   };
@@ -354,6 +359,9 @@ const choiceSchema = z.object({
   /** Of OpenAI's older completions. */
   text: lenientContent,
   finish_reason: lenientWord,
+  /** vLLM's and SGLang's name of the stop sequence. A number is the id of a token. */
+  stop_reason: lenientText,
+  matched_stop: lenientText,
   // One odd value must not fail the response.
   logprobs: z
     .object({ content: z.array(tokenLogprobSchema).nullish(), ...LEGACY_LOGPROBS_SHAPE })
