@@ -13,7 +13,7 @@ const MODEL = 'words-40-0';
 const QUESTIONS = 1_000;
 const MAX_P99_MS = 5;
 const MAX_MEMORY_MB = 150;
-const PATHS = ['/api/chat-optimized', '/v1/chat/completions', '/api/chat'];
+const PATHS = ['/api/chat-optimized', '/v1/chat/completions', '/v1/messages', '/api/chat'];
 
 interface Row {
   name: string;

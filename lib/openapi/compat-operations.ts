@@ -1,3 +1,4 @@
+import { ANTHROPIC_VERSION } from '#lib/openapi/anthropic-operations';
 import { CACHE_HEADER, CHAT_ERROR_CODES, REQUEST_POLICY_PARAMETERS } from '#lib/openapi/chat-operations';
 import type { MediaContent, Operation } from '#lib/openapi/operation';
 import type { SchemaName } from '#lib/openapi/schemas';
@@ -52,8 +53,16 @@ export const OPENAI_OPERATIONS: readonly Operation[] = [
     path: '/v1/models',
     method: 'get',
     summary: 'List models (OpenAI)',
+    description:
+      "With the header `anthropic-version` in Anthropic's format, with its `limit`, `after_id` and `before_id`.",
     access: 'key',
-    responses: { 200: { description: 'All models.', content: { 'application/json': { schema: 'OpenAiModels' } } } },
+    parameters: [ANTHROPIC_VERSION],
+    responses: {
+      200: {
+        description: 'All models.',
+        content: { 'application/json': { schema: ['OpenAiModels', 'AnthropicModels'] } },
+      },
+    },
     errorCodes: MODEL_ERROR_CODES,
     errorSchema: 'OpenAiError',
     examples: [{ summary: 'All models' }],
@@ -67,8 +76,14 @@ export const OPENAI_OPERATIONS: readonly Operation[] = [
     access: 'key',
     parameters: [
       { name: 'model', in: 'path', description: 'The model id. It may contain slashes.', schema: { type: 'string' } },
+      ANTHROPIC_VERSION,
     ],
-    responses: { 200: { description: 'The model.', content: { 'application/json': { schema: 'OpenAiModel' } } } },
+    responses: {
+      200: {
+        description: 'The model.',
+        content: { 'application/json': { schema: ['OpenAiModel', 'AnthropicModel'] } },
+      },
+    },
     errorCodes: [...MODEL_ERROR_CODES, 'model_not_found'],
     errorSchema: 'OpenAiError',
     examples: [{ summary: 'The built-in model', path: { model: MODEL } }],

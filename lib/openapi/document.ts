@@ -79,7 +79,7 @@ function createDocument() {
       description: [
         'Wire names are `snake_case`; requests may spell them in camelCase too. Unknown fields are ignored and, in chat requests, reported in `X-Ignored-Fields`; `null` is the same as omitting a field; wrong types are rejected.',
         'Every response has `X-Request-Id`: that of the request, if it sent a valid one. Every GET route also serves HEAD, every route OPTIONS; other methods get 405 with `Allow`.',
-        'If `API_KEYS` is set, routes that need a key accept it as `Authorization: Bearer …` or as the cookie of a sign-in. After 20 different wrong keys within a minute an address gets 429 for the rest of it, except with a key that it has used before.',
+        'If `API_KEYS` is set, routes that need a key accept it as `Authorization: Bearer …`, as `x-api-key`, or as the cookie of a sign-in. After 20 different wrong keys within a minute an address gets 429 for the rest of it, except with a key that it has used before.',
         'If it is not set, the server accepts `localhost`, the addresses of its machine and the names in `ALLOWED_HOSTS`; a request for another host gets 421.',
       ].join('\n\n'),
       license: { name: 'MIT', identifier: 'MIT' },
@@ -91,6 +91,7 @@ function createDocument() {
       schemas: jsonSchemas(),
       securitySchemes: {
         key: { type: 'http', scheme: 'bearer', description: 'One of `API_KEYS`.' },
+        apiKey: { type: 'apiKey', in: 'header', name: 'x-api-key', description: "As Anthropic's clients send it." },
         session: {
           type: 'apiKey',
           in: 'cookie',
@@ -113,7 +114,7 @@ function operationObject(operation: Operation) {
     summary,
     ...(description === undefined ? {} : { description }),
     // The empty requirement is for servers without API_KEYS.
-    security: access === 'open' ? [] : [{}, { key: [] }, { session: [] }],
+    security: access === 'open' ? [] : [{}, { key: [] }, { apiKey: [] }, { session: [] }],
     ...(parameters.length === 0 ? {} : { parameters: parameters.map(parameterObject) }),
     ...(body === undefined ? {} : { requestBody: bodyObject(body, examples) }),
     ...(upload === undefined ? {} : { requestBody: uploadObject(upload) }),

@@ -12,6 +12,7 @@ export type OperationTag =
   | 'Queue'
   | 'Models'
   | 'OpenAI'
+  | 'Anthropic'
   | 'Ollama'
   | 'Code'
   | 'Executors'

@@ -1,3 +1,4 @@
+import { ANTHROPIC_OPERATIONS } from '#lib/openapi/anthropic-operations';
 import { CHAT_OPERATIONS } from '#lib/openapi/chat-operations';
 import { CODE_OPERATIONS, EXECUTOR_OPERATIONS } from '#lib/openapi/code-operations';
 import { OLLAMA_OPERATIONS, OPENAI_OPERATIONS } from '#lib/openapi/compat-operations';
@@ -14,6 +15,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...OPENAI_OPERATIONS,
   ...OPENAI_MODEL_SERVER_OPERATIONS,
   ...COMPLETION_OPERATIONS,
+  ...ANTHROPIC_OPERATIONS,
   ...OLLAMA_OPERATIONS,
   ...OLLAMA_MODEL_SERVER_OPERATIONS,
   ...OPERATOR_OPERATIONS,
@@ -27,6 +29,7 @@ export const TAGS: readonly (readonly [name: OperationTag, description: string])
   ['Code', 'Runs programs in a sandbox without a network.'],
   ['Executors', 'Each language as its own service.'],
   ['OpenAI', "OpenAI's API over the same cache and queue. Its errors are `OpenAiError`."],
+  ['Anthropic', "Anthropic's API over the same cache and queue. Its errors are `AnthropicError`."],
   ['Ollama', "Ollama's API over the same cache and queue."],
   ['Operation', 'Statistics, health, metrics and sign-in.'],
   ['Gateway', 'Forwards requests to the private backend.'],

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { anthropicCountSchema, anthropicMessageSchema, anthropicRequestSchema } from '#lib/wire/anthropic-request';
+import * as anthropic from '#lib/wire/anthropic-response';
 import * as chat from '#lib/wire/chat';
 import * as queue from '#lib/wire/chat-queue';
 import * as code from '#lib/wire/code';
@@ -64,6 +66,15 @@ export const SCHEMAS = {
   OpenAiEmbeddings: embeddingRequests.openAiEmbeddingsSchema,
   OpenAiEmbeddingList: embeddingResponses.openAiEmbeddingListSchema,
   PassedRequest: passedRequestSchema,
+  AnthropicRequest: anthropicRequestSchema,
+  AnthropicInputMessage: anthropicMessageSchema,
+  AnthropicCountRequest: anthropicCountSchema,
+  AnthropicMessage: anthropic.anthropicResponseSchema,
+  AnthropicEvent: anthropic.anthropicEventSchema,
+  AnthropicTokenCount: anthropic.anthropicCountResponseSchema,
+  AnthropicModel: anthropic.anthropicModelSchema,
+  AnthropicModels: anthropic.anthropicModelsSchema,
+  AnthropicError: anthropic.anthropicErrorSchema,
   OllamaChat: ollamaChatSchema,
   OllamaGenerate: ollamaGenerateSchema,
   OllamaShow: ollamaShowSchema,

@@ -1,9 +1,10 @@
-import { openAiError } from '#lib/chat/formats/openai';
+import { isAnthropicClient, v1Error } from '#lib/chat/http/v1-client';
 import { AppError } from '#lib/errors';
+import type { HttpRequest } from '#lib/http/http-request';
 import { type RequestHandler, type RouteHandler, type RouteOptions, route } from '#lib/http/route';
 
 /**
- * Paths of OpenAI's and Ollama's APIs that are not supported: 404 for any method, in the API's own
+ * Paths of OpenAI's, Anthropic's and Ollama's APIs that are not supported: 404 for any method, in the API's own
  * error format.
  */
 
@@ -26,6 +27,7 @@ export const SUPPORTED_ENDPOINTS = {
     'POST /v1/images/edits',
     'POST /v1/images/variations',
   ],
+  Anthropic: ['POST /v1/messages', 'POST /v1/messages/count_tokens'],
   Ollama: [
     'POST /api/chat',
     'POST /api/generate',
@@ -50,21 +52,29 @@ const OLLAMA_PATHS: ReadonlySet<string> = new Set(['/api/me', '/api/signout', '/
 
 type MethodHandlers = Readonly<Record<string, RouteHandler>>;
 
-const unsupportedOpenAi = refuseAll('/v1/*', 'OpenAI', { errorBody: openAiError });
-const unsupportedOllama = refuseAll('/api/* of Ollama', 'Ollama', {});
+const unsupportedV1 = refuseAll('/v1/*', ({ headers }) => (isAnthropicClient(headers) ? 'Anthropic' : 'OpenAI'), {
+  errorBody: v1Error,
+  requestIdHeader: 'request-id',
+});
+const unsupportedOllama = refuseAll('/api/* of Ollama', () => 'Ollama', {});
 
 /**
  * Returns handlers by method, with `ANY` for other methods, or undefined if `pathname` belongs to
- * neither API.
+ * none of them.
  */
 export function unsupportedApi(pathname: string): MethodHandlers | undefined {
-  if (pathname.startsWith('/v1/') || pathname === '/v1') return unsupportedOpenAi;
+  if (pathname.startsWith('/v1/') || pathname === '/v1') return unsupportedV1;
   return OLLAMA_PATHS.has(pathname) || pathname.startsWith('/api/blobs/') ? unsupportedOllama : undefined;
 }
 
-function refuseAll(name: string, api: keyof typeof SUPPORTED_ENDPOINTS, options: RouteOptions): MethodHandlers {
-  const refuse: RequestHandler = ({ url }) => {
-    const { pathname } = new URL(url);
+function refuseAll(
+  name: string,
+  apiOf: (request: HttpRequest) => keyof typeof SUPPORTED_ENDPOINTS,
+  options: RouteOptions,
+): MethodHandlers {
+  const refuse: RequestHandler = (request) => {
+    const { pathname } = new URL(request.url);
+    const api = apiOf(request);
     throw new AppError(
       'not_found',
       `${pathname} is not supported. Of ${api}'s API this server has ${list(SUPPORTED_ENDPOINTS[api])}.`,

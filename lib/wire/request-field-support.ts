@@ -23,7 +23,7 @@ export interface FieldSupportByServer {
 
 export type ModelServerKind = ProviderId;
 
-const support = (
+export const support = (
   openai: FieldSupport,
   ollama: FieldSupport,
   embedded: FieldSupport,
@@ -34,15 +34,15 @@ const support = (
   embedded,
   ...(note === undefined ? {} : { note }),
 });
-const passed = (note?: string) => support('passed', 'passed', 'passed', note);
-const here = (note?: string) => support('here', 'here', 'here', note);
-const refused = (note?: string) => support('refused', 'refused', 'refused', note);
-const noEffect = (note?: string) => support('no effect', 'no effect', 'no effect', note);
+export const passed = (note?: string) => support('passed', 'passed', 'passed', note);
+export const here = (note?: string) => support('here', 'here', 'here', note);
+export const refused = (note?: string) => support('refused', 'refused', 'refused', note);
+export const noEffect = (note?: string) => support('no effect', 'no effect', 'no effect', note);
 /** Changes the output, so the other servers must not ignore it silently. */
 const openAiOnly = (note?: string) => support('passed', 'refused', 'refused', note);
 /** Changes cost, speed, storage or tone, or labels a request: the output is right without it. */
-const openAiHint = (note?: string) => support('passed', 'no effect', 'no effect', note);
-const notBuiltIn = (note?: string) => support('passed', 'passed', 'refused', note);
+export const openAiHint = (note?: string) => support('passed', 'no effect', 'no effect', note);
+export const notBuiltIn = (note?: string) => support('passed', 'passed', 'refused', note);
 /** Changes the output, so the other servers must not ignore it silently. */
 const ollamaOnlyOrRefused = (note?: string) => support('refused', 'passed', 'refused', note);
 const ollamaOnly = (note?: string) => support('no effect', 'passed', 'no effect', note);
@@ -106,7 +106,7 @@ export const PASSTHROUGH_SUPPORT = {
   xtc_threshold: openAiOnly(),
 } as const satisfies Record<PassthroughField, FieldSupportByServer>;
 
-const TOOL_CHOICE = support(
+export const TOOL_CHOICE = support(
   'passed',
   'refused',
   'refused',

@@ -1,4 +1,6 @@
-import { openAiError, openAiModel } from '#lib/chat/formats/openai';
+import { anthropicModels } from '#lib/chat/formats/anthropic-models';
+import { openAiModel } from '#lib/chat/formats/openai';
+import { isAnthropicClient, v1Error } from '#lib/chat/http/v1-client';
 import { json } from '#lib/http/reply';
 import { route } from '#lib/http/route';
 import { modelDirectory } from '#lib/models/model-directory';
@@ -6,10 +8,11 @@ import { modelDirectory } from '#lib/models/model-directory';
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
   '/v1/models',
   {
-    GET: async ({ signal }) => {
+    GET: async ({ signal, headers, url }) => {
       const { models } = await modelDirectory().list(signal);
+      if (isAnthropicClient(headers)) return json(anthropicModels(models, new URL(url).searchParams));
       return json({ object: 'list', data: models.map(openAiModel) });
     },
   },
-  { errorBody: openAiError },
+  { errorBody: v1Error, requestIdHeader: 'request-id' },
 );

@@ -1,0 +1,9 @@
+import { anthropicError } from '#lib/chat/formats/anthropic-errors';
+import { handleCountTokens } from '#lib/chat/http/anthropic-handler';
+import { route } from '#lib/http/route';
+
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = route(
+  '/v1/messages/count_tokens',
+  { POST: handleCountTokens },
+  { rateLimit: 'chat', errorBody: anthropicError, requestIdHeader: 'request-id' },
+);

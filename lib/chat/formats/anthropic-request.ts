@@ -1,0 +1,206 @@
+import { refuseUnsupported } from '#lib/chat/formats/anthropic-refusals';
+import { fromAnthropicToolId } from '#lib/chat/formats/anthropic-tool-ids';
+import { AppError } from '#lib/errors';
+import type { AnthropicBlock, AnthropicMessage, AnthropicPrompt, AnthropicRequest } from '#lib/wire/anthropic-request';
+import type { ChatRequest, Message, ModelOptions, Think, Tool, ToolCall, ToolChoice } from '#lib/wire/chat';
+
+/**
+ * Anthropic's Messages API: its requests as native ones.
+ * https://platform.claude.com/docs/en/api/messages
+ */
+
+/** Throws `unsupported_parameter` or `unsupported_value` for what no model server supports. */
+export function fromAnthropic(input: AnthropicRequest): ChatRequest {
+  return { ...fromAnthropicPrompt(input), stream: input.stream, options: fromSampling(input) };
+}
+
+/** The request for which POST /v1/messages/count_tokens counts. */
+export function fromAnthropicPrompt(input: AnthropicPrompt): ChatRequest {
+  refuseUnsupported(input);
+  const system = systemText(input.system);
+  const toolNames = new Map<string, string>();
+  const messages = input.messages.flatMap((message) => fromMessage(message, toolNames));
+  const think = fromThinking(input.thinking);
+  const effort = input.output_config?.effort;
+  return {
+    // As a message: `system_prompt` has no effect before a message of the system.
+    messages: system === undefined || system === '' ? messages : [{ role: 'system', content: system }, ...messages],
+    model: input.model,
+    system_prompt: system === '' ? '' : undefined,
+    stream: false,
+    use_cache: true,
+    priority: 0,
+    options: {},
+    think,
+    think_optional: think === true || (think === undefined && effort !== undefined) ? true : undefined,
+    format: outputFormat(input)?.schema,
+    tools: input.tools?.flatMap((tool) => (tool.type === 'refused' ? [] : [fromTool(tool)])),
+    tool_choice: fromToolChoice(input.tool_choice),
+    parallel_tool_calls: allowsParallelCalls(input.tool_choice),
+    passthrough: effort === undefined ? undefined : { reasoning_effort: effort },
+  };
+}
+
+type Content = Exclude<AnthropicMessage['content'], string>;
+type Block<Type extends AnthropicBlock['type']> = Extract<AnthropicBlock, { type: Type }>;
+
+function systemText(system: AnthropicPrompt['system']): string | undefined {
+  return typeof system === 'string' ? system : system?.map(({ text }) => text).join('\n');
+}
+
+/** A message of the user becomes one for each tool result, and one with the rest. */
+function fromMessage({ role, content }: AnthropicMessage, toolNames: Map<string, string>): Message[] {
+  if (typeof content === 'string') return [{ role, content }];
+  if (role === 'assistant') return [fromAssistant(content, toolNames)];
+  const results = content.filter((block) => block.type === 'tool_result');
+  const rest = content.filter((block) => block.type !== 'tool_result');
+  const shown = rest.map(readBlock);
+  const pictured = results.map((result) => ({ id: fromAnthropicToolId(result.tool_use_id), ...readResult(result) }));
+  const labelled = pictured.filter(({ images }) => images.length > 0);
+  const texts = [
+    ...labelled.map(({ id, images }) => `[Images of the result of tool call ${id}: ${images.length}]`),
+    ...shown.flatMap(({ texts }) => texts),
+  ];
+  const images = [...labelled, ...shown].flatMap((part) => part.images);
+  const hasRest = results.length === 0 || texts.length > 0 || images.length > 0;
+  return [
+    ...results.map((result, at) => toolMessage(result, pictured[at]?.text ?? '', toolNames)),
+    ...(hasRest ? [{ role, content: texts.join('\n'), ...(images.length === 0 ? {} : { images }) }] : []),
+  ];
+}
+
+function fromAssistant(content: Content, toolNames: Map<string, string>): Message {
+  const calls = content.filter((block) => block.type === 'tool_use').map(toToolCall);
+  for (const { id, function: called } of calls) toolNames.set(id, called.name);
+  const thinking = content
+    .flatMap((block) => (block.type === 'thinking' && block.thinking !== '' ? [block.thinking] : []))
+    .join('\n');
+  return {
+    role: 'assistant',
+    // Pieces of one text, which may be split inside of a sentence.
+    content: content.flatMap((block) => (block.type === 'text' ? [block.text] : [])).join(''),
+    ...(thinking === '' ? {} : { thinking }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+  };
+}
+
+function toToolCall({ id, name, input }: Block<'tool_use'>): ToolCall & { id: string } {
+  return { id: fromAnthropicToolId(id), function: { name, arguments: input } };
+}
+
+function toolMessage(
+  { tool_use_id: toolUseId, is_error: isError }: Block<'tool_result'>,
+  text: string,
+  toolNames: ReadonlyMap<string, string>,
+): Message {
+  const id = fromAnthropicToolId(toolUseId);
+  const name = toolNames.get(id);
+  return {
+    role: 'tool',
+    content: isError === true ? `Error: ${text}` : text,
+    tool_call_id: id,
+    ...(name === undefined ? {} : { tool_name: name }),
+  };
+}
+
+interface ReadBlock {
+  readonly texts: readonly string[];
+  readonly images: readonly string[];
+}
+
+/** Images are taken out: a message of a tool has none on OpenAI-compatible servers. */
+function readResult({ content }: Block<'tool_result'>): { text: string; images: readonly string[] } {
+  if (content === undefined || typeof content === 'string') return { text: content ?? '', images: [] };
+  const read = content.map(readBlock);
+  return { text: read.flatMap(({ texts }) => texts).join('\n'), images: read.flatMap(({ images }) => images) };
+}
+
+function readBlock(block: AnthropicBlock): ReadBlock {
+  if (block.type === 'text') return { texts: [block.text], images: [] };
+  if (block.type === 'image') return { texts: [], images: block.source.type === 'base64' ? [block.source.data] : [] };
+  if (block.type === 'document') return readDocument(block);
+  if (block.type !== 'search_result') return { texts: [], images: [] };
+  const { source, title, content } = block;
+  const text = content.map((part) => part.text).join('\n');
+  return { texts: [tagged('search_result', { source, title }, text)], images: [] };
+}
+
+function readDocument({ source, title, context }: Block<'document'>): ReadBlock {
+  if (source.type === 'refused') return { texts: [], images: [] };
+  if (source.type === 'text') return { texts: [tagged('document', { title, context }, source.data)], images: [] };
+  const { content } = source;
+  const read = typeof content === 'string' ? [{ texts: [content], images: [] }] : content.map(readBlock);
+  return {
+    texts: [tagged('document', { title, context }, read.flatMap(({ texts }) => texts).join('\n'))],
+    images: read.flatMap(({ images }) => images),
+  };
+}
+
+/** As Anthropic recommends for its own models: other models know such tags too. */
+function tagged(name: string, fields: Readonly<Record<string, string | undefined>>, text: string): string {
+  const lines = Object.entries(fields).flatMap(([field, value]) =>
+    value === undefined ? [] : [`<${field}>${value}</${field}>`],
+  );
+  return [
+    `<${name}>`,
+    ...lines,
+    ...(lines.length === 0 ? [text] : ['<content>', text, '</content>']),
+    `</${name}>`,
+  ].join('\n');
+}
+
+type AnthropicTool = NonNullable<AnthropicPrompt['tools']>[number];
+
+function fromTool({ name, description, input_schema, strict }: Exclude<AnthropicTool, { type: 'refused' }>): Tool {
+  return {
+    type: 'function',
+    function: {
+      name,
+      ...(description === undefined ? {} : { description }),
+      parameters: input_schema,
+      ...(strict === undefined ? {} : { strict }),
+    },
+  };
+}
+
+function fromToolChoice(choice: AnthropicPrompt['tool_choice']): ToolChoice | undefined {
+  if (choice === undefined || choice.type === 'auto' || choice.type === 'none') return choice?.type;
+  return choice.type === 'any' ? 'required' : { type: 'function', function: { name: choice.name } };
+}
+
+/** Undefined where several calls are allowed, which is the default of every API. */
+function allowsParallelCalls(choice: AnthropicPrompt['tool_choice']): false | undefined {
+  if (choice === undefined || choice.type === 'none') return undefined;
+  return choice.disable_parallel_tool_use === true ? false : undefined;
+}
+
+/** `adaptive` leaves it to the model, which decides for itself without a setting. */
+function fromThinking(thinking: AnthropicPrompt['thinking']): Think | undefined {
+  if (thinking?.type === 'enabled') return true;
+  return thinking?.type === 'disabled' ? false : undefined;
+}
+
+/** The format under its current and its earlier name. */
+function outputFormat({ output_config: config, output_format: earlier }: AnthropicPrompt) {
+  const format = config?.format;
+  if (format === undefined || earlier === undefined) return format ?? earlier;
+  if (JSON.stringify(format) === JSON.stringify(earlier)) return format;
+  const message = 'must be the same as output_config.format where both are given';
+  throw new AppError('invalid_request', `output_format ${message}.`, {
+    details: [{ field: 'output_format', message }],
+  });
+}
+
+function fromSampling(input: AnthropicRequest): ModelOptions {
+  const { stop_sequences: stop } = input;
+  const named = {
+    temperature: input.temperature,
+    top_p: input.top_p,
+    top_k: input.top_k,
+    stop: stop?.length === 0 ? undefined : stop,
+    num_predict: input.max_tokens,
+  };
+  const options: ModelOptions = {};
+  for (const [name, value] of Object.entries(named)) if (value !== undefined) options[name] = value;
+  return options;
+}

@@ -1,0 +1,487 @@
+import Anthropic from '@anthropic-ai/sdk';
+import { zodOutputFormat } from '@anthropic-ai/sdk/helpers/zod';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { systemClock } from '#lib/chat/clock';
+import { readConfig } from '#lib/config/config';
+import { AppError } from '#lib/errors';
+import { EmbeddedProvider } from '#lib/models/embedded/provider';
+import { OllamaProvider } from '#lib/models/ollama/provider';
+import { OpenAiProvider } from '#lib/models/openai/provider';
+import type { ModelProvider } from '#lib/models/provider';
+import { type ChatServer, chatServer } from '../support/chat-server.ts';
+import { type FaultyModelServer, ollama, openai, startFaultyModelServer } from '../support/faulty-model-server.ts';
+
+const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const messages = [{ role: 'user' as const, content: 'hello' }];
+const question = { model: 'm', max_tokens: 64, messages };
+const TOOL = {
+  name: 'weather',
+  description: 'The weather of a city.',
+  input_schema: { type: 'object' as const, properties: { city: { type: 'string' } }, required: ['city'] },
+};
+
+let s: ChatServer;
+const client = (options: object = {}) => new Anthropic({ baseURL: s.url, apiKey: 'none', maxRetries: 0, ...options });
+
+describe('the official Anthropic client', () => {
+  beforeEach(async () => {
+    s = await chatServer();
+  });
+
+  afterEach(async () => {
+    await s.close();
+    expect(s.provider.open).toBe(0);
+  });
+
+  it('gets a message with usage, and the same one from the cache that the pages use', async () => {
+    s.provider.onCall = (call) => void call.say('Rust').done();
+    const { data, response, request_id } = await client().messages.create(question).withResponse();
+    expect(data).toMatchObject({
+      type: 'message',
+      role: 'assistant',
+      model: 'm',
+      content: [{ type: 'text', text: 'Rust' }],
+      stop_reason: 'end_turn',
+      stop_sequence: null,
+      usage: { input_tokens: 3, output_tokens: 5, cache_read_input_tokens: 0 },
+    });
+    expect(data.id).toBe(`msg_${request_id}`);
+    expect(response.headers.get('x-request-id')).toBe(request_id);
+    const again = await client().messages.create(question).withResponse();
+    expect(again.response.headers.get('x-cache')).toBe('hit');
+    expect(again.data.content).toEqual(data.content);
+    expect(again.data.id).not.toBe(data.id);
+    const page = await fetch(`${s.url}/api/chat-optimized`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'm', messages, max_tokens: 64, stream: false }),
+    });
+    expect(page.headers.get('x-cache')).toBe('hit');
+    await page.body?.cancel();
+    expect(s.provider.calls).toHaveLength(1);
+  });
+
+  it('streams reasoning, text and usage by its helpers, and the same from the cache', async () => {
+    s.provider.onCall = (call) => void call.think('hm').say('Ru').say('st').done('length');
+    const stream = client().messages.stream(question);
+    const texts: string[] = [];
+    const thoughts: string[] = [];
+    stream.on('text', (text) => texts.push(text)).on('thinking', (text) => thoughts.push(text));
+    const message = await stream.finalMessage();
+    expect([thoughts.join(''), texts.join('')]).toEqual(['hm', 'Rust']);
+    expect(message).toMatchObject({
+      content: [
+        { type: 'thinking', thinking: 'hm', signature: expect.stringMatching(/./) },
+        { type: 'text', text: 'Rust' },
+      ],
+      stop_reason: 'max_tokens',
+      usage: { input_tokens: 3, output_tokens: 5 },
+    });
+    s.provider.onCall = (call) => void call.think('hm').say('Rust').done();
+    const other = { ...question, messages: [{ role: 'user' as const, content: 'other' }] };
+    const first = await client().messages.stream(other).finalMessage();
+    const cached = client().messages.stream(other);
+    expect(await cached.finalMessage()).toEqual({ ...first, id: expect.stringMatching(/^msg_/) });
+    expect(cached.response?.headers.get('x-cache')).toBe('hit');
+    expect(s.provider.calls).toHaveLength(2);
+  });
+
+  it('takes the fields of the beta, at its address too', async () => {
+    s.provider.onCall = (call) => void call.say('x').done();
+    const { data, response } = await client({ defaultHeaders: { 'anthropic-version': '2023-06-01' } })
+      .beta.messages.create({
+        ...question,
+        betas: ['context-management-2025-06-27'],
+        context_management: { edits: [] },
+      })
+      .withResponse();
+    expect(data.content).toMatchObject([{ type: 'text', text: 'x' }]);
+    expect(response.headers.get('x-ignored-fields')).toBe('context_management');
+    const earlier = client().post('/v1/messages?beta=true', { body: question });
+    expect(await earlier).toMatchObject({ content: [{ type: 'text', text: 'x' }] });
+  });
+
+  it('passes the system prompt, sampling, images and documents on, and reports cache_control', async () => {
+    s.provider.onCall = (call) => void call.say('a dot').done();
+    const source = { type: 'base64' as const, media_type: 'image/png' as const, data: PNG };
+    const { response } = await client()
+      .messages.create({
+        ...question,
+        system: [{ type: 'text', text: 'be brief', cache_control: { type: 'ephemeral' } }],
+        stop_sequences: ['x'],
+        metadata: { user_id: 'ann' },
+        thinking: { type: 'enabled', budget_tokens: 1_024 },
+        messages: [
+          {
+            role: 'user',
+            content: [
+              { type: 'text', text: 'what is it?', cache_control: { type: 'ephemeral' } },
+              { type: 'image', source },
+              { type: 'document', title: 'T', source: { type: 'text', media_type: 'text/plain', data: 'a text' } },
+            ],
+          },
+        ],
+      })
+      .withResponse();
+    expect(s.provider.last.request).toEqual({
+      model: 'm',
+      messages: [
+        { role: 'system', content: 'be brief' },
+        {
+          role: 'user',
+          content: 'what is it?\n<document>\n<title>T</title>\n<content>\na text\n</content>\n</document>',
+          images: [PNG],
+        },
+      ],
+      options: { num_predict: 64, stop: ['x'] },
+      think: true,
+      thinkOptional: true,
+    });
+    expect(response.headers.get('x-ignored-fields')?.split(', ').sort()).toEqual([
+      'messages.content.cache_control',
+      'metadata',
+      'system.cache_control',
+      'thinking.budget_tokens',
+    ]);
+  });
+
+  it('goes through a round of tool calls, streamed and not, with the model’s own ids', async () => {
+    const calls = [{ id: 'c1', function: { name: 'weather', arguments: { city: 'Bern' } } }];
+    s.provider.onCall = (call) => void call.think('hm').ask(calls).done();
+    const asking = { ...question, tools: [TOOL], tool_choice: { type: 'auto' as const } };
+    const message = await client().messages.create(asking);
+    expect(s.provider.last.request.tools).toMatchObject([{ function: { name: 'weather' } }]);
+    expect(message).toMatchObject({
+      stop_reason: 'tool_use',
+      content: [
+        { type: 'thinking', thinking: 'hm' },
+        { type: 'tool_use', id: 'toolu_c1', name: 'weather', input: { city: 'Bern' } },
+      ],
+    });
+    expect((await client().messages.stream(asking).finalMessage()).content).toEqual(message.content);
+    expect(s.provider.calls).toHaveLength(1);
+    s.provider.onCall = (call) => void call.say('Rain.').done();
+    const { response } = await client()
+      .messages.create({
+        ...asking,
+        messages: [
+          ...messages,
+          { role: 'assistant', content: message.content },
+          { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_c1', content: 'rain' }] },
+        ],
+      })
+      .withResponse();
+    expect(s.provider.last.request.messages.slice(1)).toEqual([
+      { role: 'assistant', content: '', thinking: 'hm', tool_calls: calls },
+      { role: 'tool', content: 'rain', tool_call_id: 'c1', tool_name: 'weather' },
+    ]);
+    // A response that is given back has nothing without effect.
+    expect(response.headers.get('x-ignored-fields')).toBeNull();
+  });
+
+  it('parses structured output', async () => {
+    s.provider.onCall = (call) => void call.say('{"city":"Bern"}').done();
+    const format = zodOutputFormat(z.object({ city: z.string() }));
+    const message = await client().messages.parse({ ...question, output_config: { format } });
+    expect(message.parsed_output).toEqual({ city: 'Bern' });
+    expect(s.provider.last.request.format).toMatchObject({ type: 'object', required: ['city'] });
+  });
+
+  it('continues a last message of the assistant', async () => {
+    s.provider.onCall = (call) => void call.say('B').done();
+    const begun = { role: 'assistant' as const, content: 'The answer is ' };
+    const message = await client().messages.create({ ...question, messages: [...messages, begun] });
+    expect(message.content).toMatchObject([{ text: 'B' }]);
+    expect(s.provider.last.request.messages.at(-1)).toEqual(begun);
+  });
+
+  it('reads errors: of the request, of the model, and in mid-stream', async () => {
+    await expect(client().messages.create({ ...question, messages: [] })).rejects.toMatchObject({
+      status: 400,
+      type: 'invalid_request_error',
+      errorCode: 'invalid_request',
+      requestID: expect.stringMatching(/./),
+    });
+    const image = { type: 'image' as const, source: { type: 'url' as const, url: 'https://example.com/a.png' } };
+    await expect(
+      client().messages.create({ ...question, messages: [{ role: 'user', content: [image] }] }),
+    ).rejects.toThrow(/images are not fetched from elsewhere/);
+    await expect(
+      client().messages.create({ ...question, tools: [{ type: 'web_search_20250305', name: 'web_search' }] }),
+    ).rejects.toThrow(/tools\.0\.type \(web_search_20250305 is not offered here/);
+    s.provider.onCall = (call) => void call.fail(new AppError('model_not_found', 'Pull it.'));
+    await expect(client().messages.create({ ...question, stream: true })).rejects.toMatchObject({
+      status: 404,
+      type: 'not_found_error',
+      apiMessage: 'Pull it.',
+    });
+    s.provider.onCall = (call) => void call.say('x').fail(new AppError('upstream_failed', 'It broke.'));
+    await expect(client().messages.stream(question).finalMessage()).rejects.toMatchObject({
+      type: 'api_error',
+      apiMessage: 'It broke.',
+    });
+    await expect(client().models.retrieve('no/such')).rejects.toMatchObject({ type: 'not_found_error' });
+    await expect(client().messages.batches.list()).rejects.toMatchObject({
+      status: 404,
+      type: 'not_found_error',
+      apiMessage: expect.stringContaining('POST /v1/messages'),
+    });
+    await expect(client().get('/v1/messages')).rejects.toMatchObject({ status: 405, errorCode: 'method_not_allowed' });
+  });
+
+  it('sends a request again that a full queue refused', async () => {
+    await s.close();
+    s = await chatServer({ QUEUE_MAX_CONCURRENT: '1', QUEUE_MAX_SIZE: '1' });
+    const ask = (content: string, options: object = {}) =>
+      client(options).messages.create({ ...question, messages: [{ role: 'user', content }] });
+    const running = ask('a');
+    await vi.waitFor(() => expect(s.provider.calls).toHaveLength(1));
+    const waiting = ask('b');
+    await vi.waitFor(() => expect(s.engine.load.waiting).toBe(1));
+    const refused = await ask('c').catch((error: unknown) => error);
+    expect(refused).toMatchObject({ status: 503, type: 'overloaded_error', errorCode: 'queue_full' });
+    const statuses: number[] = [];
+    /** Frees the queue after the first refusal, and shortens the wait that it asks for. */
+    const impatient: typeof fetch = async (...request) => {
+      const response = await fetch(...request);
+      statuses.push(response.status);
+      if (response.status !== 503) return response;
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+      s.provider.onCall = (call) => void call.say('x').done();
+      s.provider.last.say('x').done();
+      await Promise.all([running, waiting]);
+      const headers = new Headers(response.headers);
+      headers.set('retry-after-ms', '1');
+      return new Response(response.body, { status: response.status, headers });
+    };
+    const retried = await ask('d', { maxRetries: 1, fetch: impatient });
+    expect(retried.content).toMatchObject([{ text: 'x' }]);
+    expect(statuses).toEqual([503, 200]);
+  });
+
+  it('does not send a request again that the operator cancelled', async () => {
+    const asked = client({ maxRetries: 2 }).messages.create(question);
+    const failed = expect(asked).rejects.toMatchObject({ status: 409, errorCode: 'cancelled' });
+    await vi.waitFor(() => expect(s.provider.calls).toHaveLength(1));
+    s.engine.cancel(runningId(), '127.0.0.1', 'operator');
+    await failed;
+    expect(s.provider.calls).toHaveLength(1);
+  });
+
+  it('shows its key in either header, and reads a refusal as one of Anthropic’s', async () => {
+    await s.close();
+    s = await chatServer({ API_KEYS: 'right' });
+    s.provider.onCall = (call) => void call.say('x').done();
+    const ask = (options: object) => client(options).messages.create(question);
+    const headers = { authorization: null, 'x-api-key': 'right' };
+    expect((await ask({ apiKey: 'right' })).content).toMatchObject([{ text: 'x' }]);
+    expect((await ask({ apiKey: null, authToken: 'right' })).content).toMatchObject([{ text: 'x' }]);
+    expect((await ask({ defaultHeaders: headers })).content).toMatchObject([{ text: 'x' }]);
+    for (const wrong of [{ apiKey: 'wrong' }, { defaultHeaders: { ...headers, 'x-api-key': 'wrong' } }])
+      await expect(ask(wrong)).rejects.toMatchObject({ status: 401, type: 'authentication_error' });
+  });
+
+  it('gets pings while its request waits in the queue', async () => {
+    await s.close();
+    s = await chatServer({ QUEUE_MAX_CONCURRENT: '1' });
+    const running = client().messages.create(question);
+    await vi.waitFor(() => expect(s.provider.calls).toHaveLength(1));
+    const asked = fetch(`${s.url}/v1/messages`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...question, messages: [{ role: 'user', content: 'other' }], stream: true }),
+    });
+    await vi.waitFor(() => expect(s.engine.load.waiting).toBe(1));
+    await s.clock.advance(15_000);
+    const response = await asked;
+    s.provider.onCall = (call) => void call.say('y').done();
+    s.provider.last.say('x').done();
+    await running;
+    const text = await response.text();
+    expect(text).toMatch(/^event: ping\ndata: \{"type":"ping"\}\n\nevent: message_start\n/);
+    expect(text).toMatch(/\n\nevent: message_stop\ndata: \{"type":"message_stop"\}\n\n$/);
+  });
+
+  it('lists models page by page, and finds one', async () => {
+    const ids: string[] = [];
+    for await (const model of client().models.list({ limit: 1 })) ids.push(model.id);
+    expect(ids).toEqual(['default-model', 'other:7b']);
+    expect(await client().models.retrieve('other:7b')).toMatchObject({
+      type: 'model',
+      id: 'other:7b',
+      max_input_tokens: 2_048,
+      capabilities: { thinking: { supported: true }, image_input: { supported: false } },
+    });
+    const openAi = await fetch(`${s.url}/v1/models`);
+    expect(await openAi.json()).toMatchObject({ object: 'list', data: [{ object: 'model' }, {}] });
+  });
+
+  it('gets an estimate of tokens from a server without a tokenizer', async () => {
+    const { data, response } = await client().messages.countTokens({ model: 'm', messages }).withResponse();
+    expect(data.input_tokens).toBeGreaterThan(1);
+    expect(response.headers.get('x-token-count')).toBe('estimated');
+    const more = await client().messages.countTokens({ model: 'm', messages, tools: [TOOL], system: 'be brief' });
+    expect(more.input_tokens).toBeGreaterThan(data.input_tokens + 20);
+    await expect(client().messages.countTokens({ model: 'm', messages: [] })).rejects.toMatchObject({ status: 400 });
+    expect(s.provider.calls).toHaveLength(0);
+  });
+
+  it('ends the call upstream after an abort, streamed or not', async () => {
+    s.provider.onCall = (call) => void call.say('x');
+    const stream = client().messages.stream(question);
+    await new Promise<void>((begun) => stream.once('text', () => begun()));
+    stream.abort();
+    await expect(stream.finalMessage()).rejects.toThrow(Anthropic.APIUserAbortError);
+    await goneAndAborted();
+    const controller = new AbortController();
+    const other = { ...question, messages: [{ role: 'user' as const, content: 'other' }] };
+    const asked = client().messages.create(other, { signal: controller.signal });
+    const aborted = expect(asked).rejects.toThrow(Anthropic.APIUserAbortError);
+    await vi.waitFor(() => expect(s.provider.calls).toHaveLength(2));
+    controller.abort();
+    await aborted;
+    await goneAndAborted();
+  });
+});
+
+/** Waits until the server has noticed that its client disconnected, and then for the grace. */
+async function goneAndAborted(): Promise<void> {
+  const { generation } = s.engine.find(runningId(), '127.0.0.1');
+  await vi.waitFor(() => expect(generation.isRetained).toBe(false));
+  expect(s.provider.last.signal.aborted).toBe(false);
+  await s.clock.advance(10_000);
+  expect(s.provider.last.signal.aborted).toBe(true);
+}
+
+function runningId(): string {
+  return s.engine.overview('127.0.0.1').processing[0]?.request_id ?? '';
+}
+
+describe('the official Anthropic client in front of model servers', () => {
+  let model: FaultyModelServer;
+  let providers: Record<string, ModelProvider>;
+
+  beforeAll(async () => {
+    model = await startFaultyModelServer(0, ['completion', 'tools']);
+    providers = {
+      openai: new OpenAiProvider({ url: `${model.url}/v1` }),
+      ollama: new OllamaProvider({ url: model.url, keepAlive: '5m' }),
+      embedded: new EmbeddedProvider(readConfig({})),
+    };
+    s = await chatServer(
+      { BATCH_TIMEOUT_MS: '1' },
+      {
+        clock: systemClock,
+        directory: {
+          resolve: async (name = 'embedded') => {
+            const provider = providers[name];
+            if (provider === undefined) throw new AppError('model_not_found', 'There is no such model.');
+            return { provider, model: name === 'embedded' ? 'smollm2:135m' : name };
+          },
+        },
+      },
+    );
+  });
+
+  afterAll(async () => {
+    await s.close();
+    await Promise.all(Object.values(providers).map((provider) => provider.close()));
+    await model.close();
+  });
+
+  const ask = (name: string, content: string, fields: object = {}) =>
+    client().messages.create({ model: name, max_tokens: 20, messages: [{ role: 'user', content }], ...fields });
+
+  it('reads a stop sequence that vLLM or SGLang reports', async () => {
+    for (const [name, content] of [
+      ['stop_reason', 'a'],
+      ['matched_stop', 'b'],
+    ] as const) {
+      const last = { choices: [{ index: 0, delta: {}, finish_reason: 'stop', [name]: 'END' }] };
+      model.play([{ send: `${openai.text('x')}data: ${JSON.stringify(last)}\n\n${openai.usage()}${openai.done()}` }]);
+      const message = await ask('openai', content, { stop_sequences: ['END'] });
+      expect(message).toMatchObject({ stop_reason: 'stop_sequence', stop_sequence: 'END' });
+      expect(await ask('openai', content, { stop_sequences: ['END'] })).toMatchObject({ stop_sequence: 'END' });
+    }
+    const token = { choices: [{ index: 0, delta: {}, finish_reason: 'stop', stop_reason: 151_645 }] };
+    model.play([{ send: `${openai.text('x')}data: ${JSON.stringify(token)}\n\n${openai.done()}` }]);
+    expect(await ask('openai', 'c', { stop_sequences: ['END'] })).toMatchObject({ stop_reason: 'end_turn' });
+  });
+
+  it('asks a model of Ollama to reason only where it can', async () => {
+    model.play([{ send: ollama.text('x') + ollama.done() }]);
+    const thinking = { type: 'enabled', budget_tokens: 1_024 };
+    expect((await ask('ollama', 'a', { thinking })).content).toMatchObject([{ text: 'x' }]);
+    expect(model.requests.at(-1)?.body).not.toHaveProperty('think');
+    const asked = client().messages.create({ ...question, model: 'ollama', output_config: { effort: 'high' } });
+    const { response } = await asked.withResponse();
+    expect(response.headers.get('x-ignored-fields')).toBe('thinking');
+    expect(model.requests.at(-1)?.body).not.toHaveProperty('think');
+  });
+
+  it('forces a call where the model server can, and is refused where it cannot', async () => {
+    model.play([{ send: openai.text('x') + openai.finish() + openai.done() }]);
+    const fields = { tools: [TOOL], tool_choice: { type: 'tool', name: 'weather', disable_parallel_tool_use: true } };
+    await ask('openai', 'forced', fields);
+    expect(model.requests.at(-1)?.body).toMatchObject({
+      tool_choice: { type: 'function', function: { name: 'weather' } },
+      parallel_tool_calls: false,
+    });
+    await expect(ask('ollama', 'forced', fields)).rejects.toThrow(
+      /tool_choice \(.*tool_choice\.disable_parallel_tool_use \(/s,
+    );
+  });
+
+  it('counts tokens by the tokenizer of vLLM, or of llama.cpp', async () => {
+    const count = async () => {
+      const { data, response } = await client().messages.countTokens({ model: 'openai', messages }).withResponse();
+      return [data.input_tokens, response.headers.get('x-token-count')];
+    };
+    model.play([{ send: JSON.stringify({ count: 17, max_model_len: 4_096, tokens: [1, 2] }) }]);
+    expect(await count()).toEqual([17, 'counted']);
+    expect(model.requests.at(-1)).toMatchObject({ path: '/tokenize', body: { model: 'openai', messages } });
+    model.play(
+      [{ send: JSON.stringify({ tokens: [] }) }],
+      [{ send: JSON.stringify({ prompt: '<|user|>hello' }) }],
+      [{ send: JSON.stringify({ tokens: [5, 6, 7] }) }],
+    );
+    expect(await count()).toEqual([3, 'counted']);
+    expect(model.requests.slice(-2)).toMatchObject([
+      { path: '/apply-template', body: { messages } },
+      { path: '/tokenize', body: { content: '<|user|>hello', add_special: true } },
+    ]);
+    for (const script of [[{ status: 404 }], [{ send: '{}' }], [{ send: 'no JSON' }]]) {
+      model.play(script);
+      expect((await count())[1]).toBe('estimated');
+    }
+  });
+
+  it('does not count images by a tokenizer of text', async () => {
+    const before = model.requests.length;
+    const source = { type: 'base64' as const, media_type: 'image/png' as const, data: PNG };
+    const counted = client().messages.countTokens({
+      model: 'openai',
+      messages: [{ role: 'user', content: [{ type: 'image', source }] }],
+    });
+    const { data, response } = await counted.withResponse();
+    expect(data.input_tokens).toBeGreaterThan(1_000);
+    expect(response.headers.get('x-token-count')).toBe('estimated');
+    expect(model.requests).toHaveLength(before);
+  });
+
+  it('talks to the built-in model, which counts as many tokens as it then reads', { timeout: 120_000 }, async () => {
+    const prompt = { system: 'be brief', messages };
+    const counted = await client()
+      .messages.countTokens({ model: 'embedded', ...prompt })
+      .withResponse();
+    expect(counted.response.headers.get('x-token-count')).toBe('counted');
+    const message = await client()
+      .messages.stream({ model: 'embedded', max_tokens: 8, ...prompt })
+      .finalMessage();
+    expect(message.usage.input_tokens).toBe(counted.data.input_tokens);
+    expect(message.content[0]).toMatchObject({ type: 'text', text: expect.stringMatching(/\S/) });
+    expect(message.usage.output_tokens).toBeGreaterThan(0);
+    await expect(ask('embedded', 'x', { tools: [TOOL] })).rejects.toThrow(/the built-in model cannot use tools/);
+  });
+});
