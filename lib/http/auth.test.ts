@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { AppError } from '#lib/errors';
-import { authenticate, verifyCredentials, verifySignIn } from '#lib/http/auth';
+import { authenticate, hasValidKey, verifyCredentials, verifySignIn } from '#lib/http/auth';
 import { parseBody, readJson } from '#lib/http/body';
 import { MAX_FAILED_KEYS } from '#lib/http/failed-keys';
 import { json } from '#lib/http/reply';
@@ -66,6 +66,20 @@ describe('wrong keys', () => {
     for (const headers of [cookie(createSession(FIRST, NOW)), cookie('a.b.1.c'), new Headers()])
       expect(ask(headers)).toBeUndefined();
     expect(ask(bearer(FIRST), '192.0.2.2')).toEqual({ key: FIRST, isBearer: true });
+  });
+
+  it('are counted for x-api-key too, and a right one there counts next to a wrong Authorization', () => {
+    const shown = (key: string, authorization?: string) =>
+      new Headers({ 'x-api-key': key, ...(authorization === undefined ? {} : { authorization }) });
+    expect(ask(shown(FIRST))).toEqual({ key: FIRST, isBearer: true });
+    expect(ask(shown(SECOND, 'Bearer wrong'))).toEqual({ key: SECOND, isBearer: true });
+    expect(ask(shown('wrong'))).toBeUndefined();
+    expect(hasValidKey(shown(FIRST), KEYS, NOW)).toBe(true);
+    expect(hasValidKey(shown('wrong'), KEYS, NOW)).toBe(false);
+    // It may be meant for the private backend.
+    expect(verifyCredentials(shown(FIRST), KEYS, '192.0.2.1', NOW, true)).toBeUndefined();
+    for (let index = 0; index < MAX_FAILED_KEYS; index++) ask(shown(`wrong-${index}`), '192.0.2.9');
+    expect(() => ask(shown('wrong'), '192.0.2.9')).toThrow(limited);
   });
 
   it('are remembered for a bounded number of addresses', () => {

@@ -65,8 +65,8 @@ export const ANTHROPIC_FIELDS = {
   ImageBlockParam: {
     source: notBuiltIn('Base64. Images are not fetched from elsewhere.'),
     type: passed(),
-    cache_control: CACHE_CONTROL,
-    transformations: noEffect(),
+    cache_control: support('no effect', 'no effect', 'refused'),
+    transformations: support('no effect', 'no effect', 'refused'),
   },
   Base64ImageSource: {
     data: notBuiltIn(),
@@ -103,7 +103,7 @@ export const ANTHROPIC_FIELDS = {
     name: IN_CALL,
     type: IN_CALL,
     cache_control: CACHE_CONTROL,
-    caller: here('Only `direct`.'),
+    caller: support('here', 'here', 'no effect', 'Only `direct`.'),
     toolset_name: noEffect(),
   },
   DirectCaller: { type: here() },

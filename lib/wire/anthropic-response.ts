@@ -60,11 +60,15 @@ export const anthropicErrorSchema = z.object({
   request_id: z.string(),
 });
 
-/** The `data` of one event of a stream. */
-export const anthropicEventSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('message_start'), message: anthropicResponseSchema }),
-  z.object({ type: z.literal('content_block_start'), index: z.number(), content_block: blockSchema }),
-  z.object({
+/** The `data` of the events of a stream, by their names. */
+export const ANTHROPIC_EVENT_SCHEMAS = {
+  message_start: z.object({ type: z.literal('message_start'), message: anthropicResponseSchema }),
+  content_block_start: z.object({
+    type: z.literal('content_block_start'),
+    index: z.number(),
+    content_block: blockSchema,
+  }),
+  content_block_delta: z.object({
     type: z.literal('content_block_delta'),
     index: z.number(),
     delta: z.discriminatedUnion('type', [
@@ -74,14 +78,24 @@ export const anthropicEventSchema = z.discriminatedUnion('type', [
       z.object({ type: z.literal('input_json_delta'), partial_json: z.string() }),
     ]),
   }),
-  z.object({ type: z.literal('content_block_stop'), index: z.number() }),
-  z.object({
+  content_block_stop: z.object({ type: z.literal('content_block_stop'), index: z.number() }),
+  message_delta: z.object({
     type: z.literal('message_delta'),
     delta: z.object({ ...stopShape, container: z.null() }),
     usage: usageSchema,
   }),
-  z.object({ type: z.literal('message_stop') }),
-  z.object({ type: z.literal('ping') }),
+  message_stop: z.object({ type: z.literal('message_stop') }),
+  ping: z.object({ type: z.literal('ping') }),
+};
+
+export const anthropicEventSchema = z.discriminatedUnion('type', [
+  ANTHROPIC_EVENT_SCHEMAS.message_start,
+  ANTHROPIC_EVENT_SCHEMAS.content_block_start,
+  ANTHROPIC_EVENT_SCHEMAS.content_block_delta,
+  ANTHROPIC_EVENT_SCHEMAS.content_block_stop,
+  ANTHROPIC_EVENT_SCHEMAS.message_delta,
+  ANTHROPIC_EVENT_SCHEMAS.message_stop,
+  ANTHROPIC_EVENT_SCHEMAS.ping,
 ]);
 
 export const anthropicCountResponseSchema = z.object({ input_tokens: z.number() });

@@ -9,6 +9,7 @@ import { EmbeddedProvider } from '#lib/models/embedded/provider';
 import { OllamaProvider } from '#lib/models/ollama/provider';
 import { OpenAiProvider } from '#lib/models/openai/provider';
 import type { ModelProvider } from '#lib/models/provider';
+import { anthropicRequestSchema } from '#lib/wire/anthropic-request';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 import { type FaultyModelServer, ollama, openai, startFaultyModelServer } from '../support/faulty-model-server.ts';
 
@@ -228,6 +229,35 @@ describe('the official Anthropic client', () => {
       apiMessage: expect.stringContaining('POST /v1/messages'),
     });
     await expect(client().get('/v1/messages')).rejects.toMatchObject({ status: 405, errorCode: 'method_not_allowed' });
+  });
+
+  it('takes null for every field that may be missing', async () => {
+    s.provider.onCall = (call) => void call.say('x').done();
+    const optional = Object.keys(anthropicRequestSchema.shape).filter((name) => name !== 'messages');
+    const nulls = Object.fromEntries(optional.map((name) => [name, null]));
+    const block = { type: 'text', text: 'x', citations: null, cache_control: null };
+    const body = { ...nulls, messages: [{ role: 'user', content: [block] }] };
+    const { response } = await client().post('/v1/messages', { body }).withResponse();
+    expect(response.headers.get('x-ignored-fields')).toBeNull();
+    expect(s.provider.last.request).toMatchObject({ messages: [{ role: 'user', content: 'x' }], options: {} });
+  });
+
+  it('sends large images, also of tools, and no text of their size', async () => {
+    s.provider.onCall = (call) => void call.say('x').done();
+    const data = Buffer.alloc(1_500_000, 7).toString('base64');
+    const source = { type: 'base64' as const, media_type: 'image/png' as const, data };
+    const block = { type: 'image' as const, source };
+    const inResult = { type: 'tool_result' as const, tool_use_id: 'toolu_a', content: [block] };
+    for (const content of [[block], [inResult]])
+      await client().messages.create({ ...question, messages: [{ role: 'user', content }] });
+    expect(s.provider.last.request.messages.at(-1)?.images).toEqual([data]);
+    const text = {
+      type: 'document' as const,
+      source: { type: 'text' as const, media_type: 'text/plain' as const, data },
+    };
+    await expect(
+      client().messages.create({ ...question, messages: [{ role: 'user', content: [text] }] }),
+    ).rejects.toMatchObject({ status: 413, type: 'request_too_large' });
   });
 
   it('sends a request again that a full queue refused', async () => {
@@ -482,6 +512,8 @@ describe('the official Anthropic client in front of model servers', () => {
     expect(message.usage.input_tokens).toBe(counted.data.input_tokens);
     expect(message.content[0]).toMatchObject({ type: 'text', text: expect.stringMatching(/\S/) });
     expect(message.usage.output_tokens).toBeGreaterThan(0);
+    const stopped = await ask('embedded', 'Write a long story.', { stop_sequences: [' '] });
+    expect(stopped).toMatchObject({ stop_reason: 'stop_sequence', stop_sequence: ' ' });
     await expect(ask('embedded', 'x', { tools: [TOOL] })).rejects.toThrow(/the built-in model cannot use tools/);
   });
 });

@@ -43,6 +43,8 @@ describe('a repeated body', () => {
   it.each([
     ['/api/chat-optimized', question('short')],
     ['/v1/chat/completions', question('short')],
+    ['/v1/messages', question('short')],
+    ['/v1/messages', question(LONG, { stream: true })],
     ['/api/chat', question('short', { stream: true })],
     ['/api/chat-optimized', question(LONG)],
     ['/api/chat-optimized', question(LONG, { stream: true })],

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseBody } from '#lib/http/body';
 import { unknownFields } from '#lib/http/ignored-fields';
+import { anthropicRequestSchema } from '#lib/wire/anthropic-request';
 import { CHAT_FIELDS, chatRequestSchema } from '#lib/wire/chat';
 import { ollamaChatSchema, ollamaGenerateSchema } from '#lib/wire/ollama-request';
 import { openAiCompletionRequestSchema } from '#lib/wire/openai-completion-request';
@@ -25,18 +26,31 @@ const called = (given: unknown) => ({
 type Make = (count: number) => object;
 const SURFACES = {
   '/v1/chat/completions': openAiRequestSchema,
+  '/v1/messages': anthropicRequestSchema,
   '/api/chat-optimized': chatRequestSchema,
   '/v1/completions': openAiCompletionRequestSchema,
   '/api/chat': ollamaChatSchema,
   '/api/generate': ollamaGenerateSchema,
 };
 const tool = (parameters: object) => ({ type: 'function', function: { name: 'a', parameters } });
+const text = { type: 'text', text: 'q' };
+const result = { type: 'tool_result', tool_use_id: 'a' };
+const blocks = (count: number, block: unknown) => ({ role: 'user', content: list(count, block) });
 const BODIES: readonly [name: string, path: keyof typeof SURFACES, make: Make][] = [
   ['unknown fields', '/v1/chat/completions', (n) => asked(many(n))],
   ['unknown fields', '/api/chat-optimized', (n) => asked(many(n))],
   ['unknown fields beside camelCase', '/api/chat-optimized', (n) => asked({ useCache: true, ...many(n) })],
   ['unknown fields', '/api/chat', (n) => asked(many(n))],
   ['unknown fields', '/api/generate', (n) => ({ model: 'x', prompt: 'q', ...many(n) })],
+  ['unknown fields', '/v1/messages', (n) => asked(many(n))],
+  ['unknown in blocks', '/v1/messages', (n) => asked({ messages: [blocks(200, { ...text, ...many(n / 200) })] })],
+  ['wrong blocks', '/v1/messages', (n) => asked({ messages: list(100, blocks(n / 100, 1)) })],
+  [
+    'wrong results',
+    '/v1/messages',
+    (n) => asked({ messages: [blocks(100, { ...result, content: list(n / 100, 1) })] }),
+  ],
+  ['wrong tools', '/v1/messages', (n) => asked({ tools: list(500, { ...many(n / 500) }) })],
   ['no messages', '/v1/chat/completions', (n) => many(n)],
   ['unknown in messages', '/api/chat', (n) => asked({ messages: list(500, { ...question, ...many(n / 500) }) })],
   ['unknown fields', '/v1/completions', (n) => ({ prompt: 'q', ...many(n) })],

@@ -306,7 +306,10 @@ async function read(response: Response): Promise<unknown> {
   const body: unknown = JSON.parse(text);
   // OpenAI's errors have theirs one level down.
   const inner = z.object({ error: z.object({ code: z.string() }) }).safeParse(body);
-  return inner.success ? inner.data.error : body;
+  if (inner.success) return inner.data.error;
+  // Anthropic's errors have theirs two levels down.
+  const details = z.object({ error: z.object({ details: z.object({ error_code: z.string() }) }) }).safeParse(body);
+  return details.success ? { code: details.data.error.details.error_code } : body;
 }
 
 /** What OPTIONS says; what the gateway's route files export is the same for all methods. */

@@ -7,6 +7,7 @@ import { samplingOptions } from '#lib/models/embedded/sampling';
 import { OllamaProvider } from '#lib/models/ollama/provider';
 import { OpenAiProvider } from '#lib/models/openai/provider';
 import type { ModelProvider, ModelRequest } from '#lib/models/provider';
+import { ANTHROPIC_FIELDS, ANTHROPIC_REFUSED_TYPES } from '#lib/wire/anthropic-field-support';
 import { COMPLETION_FIELDS } from '#lib/wire/completion-field-support';
 import { PASSTHROUGH_FIELDS } from '#lib/wire/passthrough';
 import {
@@ -16,6 +17,7 @@ import {
   OLLAMA_FIELDS,
   OPENAI_FIELDS,
 } from '#lib/wire/request-field-support';
+import { ANTHROPIC_SAMPLES, REFUSED_SAMPLES } from '../support/anthropic-field-samples.ts';
 import { type ChatServer, chatServer } from '../support/chat-server.ts';
 import { type FaultyModelServer, ollama, openai, startFaultyModelServer } from '../support/faulty-model-server.ts';
 import { TypeDeclarations } from '../support/sdk-type-fields.ts';
@@ -35,6 +37,11 @@ const COMPLETION_TYPES = new TypeDeclarations(
   'node_modules/openai/resources/chat/completions/completions.d.ts',
 );
 const OLLAMA_TYPES = new TypeDeclarations('node_modules/ollama/dist/browser.d.ts');
+
+const ANTHROPIC_TYPES = new TypeDeclarations('node_modules/@anthropic-ai/sdk/resources/messages/messages.d.ts');
+const ANTHROPIC_BETA_TYPES = new TypeDeclarations(
+  'node_modules/@anthropic-ai/sdk/resources/beta/messages/messages.d.ts',
+);
 
 type Table = Readonly<Record<string, Readonly<Record<string, FieldSupportByServer>>>>;
 
@@ -78,6 +85,27 @@ describe('the table of request fields', () => {
     const declared = OLLAMA_TYPES.reachable(request, stopAt(OLLAMA_FIELDS));
     expect(declared.get('Options')?.size).toBeGreaterThan(25);
     expect(unclassified(declared, OLLAMA_FIELDS)).toEqual([]);
+  });
+
+  it('has every field of the Anthropic SDK’s requests, or refuses its type', () => {
+    const refused = new Set<string>(Object.values(ANTHROPIC_REFUSED_TYPES).flat());
+    const [stop, whole] = [stopAt(ANTHROPIC_FIELDS), new Set(['input', 'input_schema', 'schema'])];
+    const isNotFollowed = (type: string, field: string) =>
+      refused.has(type) || whole.has(field) || (field !== 'tool_choice' && stop(type, field));
+    const declared = ANTHROPIC_TYPES.reachable('MessageCreateParamsBase', isNotFollowed);
+    expect(declared.get('MessageCreateParamsBase')?.size).toBeGreaterThan(18);
+    expect([...refused].filter((type) => !declared.has(type))).toEqual([]);
+    for (const type of refused) declared.delete(type);
+    expect(unclassified(declared, ANTHROPIC_FIELDS)).toEqual([]);
+    expect(Object.keys(ANTHROPIC_FIELDS).filter((type) => !declared.has(type))).toEqual([]);
+  });
+
+  it('has every field of the Anthropic SDK’s counts of tokens, and of its beta', () => {
+    const counts = ANTHROPIC_TYPES.reachable('MessageCountTokensParams', () => true).get('MessageCountTokensParams');
+    const beta = ANTHROPIC_BETA_TYPES.reachable('MessageCreateParamsBase', () => true).get('MessageCreateParamsBase');
+    expect([counts?.size, beta?.size].every((size = 0) => size > 8)).toBe(true);
+    const known = Object.keys(ANTHROPIC_FIELDS.MessageCreateParamsBase);
+    expect([...(counts ?? []), ...(beta ?? [])].filter((field) => !known.includes(field))).toEqual([]);
   });
 
   it('is found incomplete when an SDK has a field that it lacks', () => {
@@ -613,7 +641,7 @@ async function send(path: string, body: object, headers: Record<string, string> 
     cache: response.headers.get('x-cache'),
     ignored: response.headers.get('x-ignored-fields')?.split(', ') ?? [],
     dropped: response.headers.get('x-dropped-params')?.split(', ') ?? [],
-    refused: failure?.error?.param ?? failure?.details?.[0]?.field,
+    refused: failure?.error?.param ?? (failure?.error?.details?.fields ?? failure?.details)?.[0]?.field,
     code: failure?.error?.code ?? failure?.code,
     arrived: model.requests[before[0] ?? 0]?.body ?? embeddedRequests[before[1] ?? 0],
   };
@@ -661,6 +689,9 @@ const CONTAINER_OF: Readonly<Record<string, string>> = {
   FunctionDefinition: 'tools',
   Tool: 'tools',
   'Tool.function': 'tools',
+  ToolUseBlockParam: 'messages.content.tool_use',
+  ToolChoiceAny: 'tool_choice',
+  ToolChoiceTool: 'tool_choice',
 };
 
 /** A part or a message of a type that is not taken is refused as a whole. */
@@ -690,6 +721,7 @@ function rowsOf(
 const ROWS: Row[] = [
   ...rowsOf('/v1/chat/completions', OPENAI_FIELDS, OPENAI_SAMPLES, {}),
   ...rowsOf('/v1/completions', COMPLETION_FIELDS, COMPLETION_SAMPLES, {}),
+  ...rowsOf('/v1/messages', ANTHROPIC_FIELDS, ANTHROPIC_SAMPLES, {}),
   ...rowsOf('/api/chat', OLLAMA_FIELDS, OLLAMA_SAMPLES, { stream: false }).filter(
     ({ type }) => type !== 'GenerateRequest',
   ),
@@ -760,5 +792,23 @@ describe('a request field', () => {
     expect(others[0]?.cache).toBe('miss');
     if (!isDeepStrictEqual(value, second)) expect(others.at(-1)?.cache).toBe('miss');
     expect((await send(row.path, put(value))).cache).toBe('hit');
+  });
+});
+
+describe('a type of the Anthropic SDK that is refused', () => {
+  const types = Object.entries(ANTHROPIC_REFUSED_TYPES).flatMap(([place, names]) =>
+    names.map((name) => [place, name] as const),
+  );
+
+  it.each(types)('is refused by the value of its type: %s %s', async (place, name) => {
+    const [type] = ANTHROPIC_TYPES.literals(name, 'type');
+    expect(type).toMatch(/./);
+    const { status, refused, arrived } = await send('/v1/messages', {
+      model: 'openai',
+      ...REFUSED_SAMPLES[place]?.(type ?? ''),
+    });
+    expect([400, 422]).toContain(status);
+    expect(refused).toMatch(/\btype$/);
+    expect(arrived).toBeUndefined();
   });
 });

@@ -57,13 +57,25 @@ describe('a path of another API that is not offered', () => {
   });
 
   it('names every route that is offered, and none besides', () => {
-    for (const api of ['OpenAI', 'Ollama'] as const) {
+    for (const api of ['OpenAI', 'Anthropic', 'Ollama'] as const) {
       const offered = OPERATIONS.filter(({ tag }) => tag === api);
       expect(SUPPORTED_ENDPOINTS[api]).toEqual(
         offered.map(({ method, path }) => `${method.toUpperCase()} ${templateOf(path)}`),
       );
     }
   });
+
+  it.each(['/v1/messages/batches', '/v1/files', '/v1/embeddings'])(
+    'responds to a client of Anthropic’s API at %s as Anthropic does',
+    async (path) => {
+      const response = await fetch(s.url + path, { method: 'POST', headers: { 'anthropic-version': '2023-06-01' } });
+      expect(response.status).toBe(404);
+      const { type, error, request_id: id } = await response.json();
+      expect([type, error.type, error.details]).toEqual(['error', 'not_found_error', { error_code: 'not_found' }]);
+      expect(error.message).toContain('POST /v1/messages');
+      expect(response.headers.get('request-id')).toBe(id);
+    },
+  );
 
   it('responds the same if Next serves it', async () => {
     const { POST } = gatewayRoute('/[...path]', unsupportedApi);

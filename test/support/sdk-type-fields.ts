@@ -23,6 +23,21 @@ export class TypeDeclarations {
     return found;
   }
 
+  /** The texts that a field of a type may have. */
+  literals(type: string, field: string): string[] {
+    const members = nodes(child(this.#types.get(type), 'body')?.body);
+    const member = members.find((one) => nameOf(child(one, 'key')) === field);
+    const found: string[] = [];
+    const collect = (node: Node | undefined): void => {
+      if (node === undefined) return;
+      const { value } = node;
+      if (node.type === 'Literal' && typeof value === 'string') found.push(value);
+      for (const inner of Object.values(node)) for (const one of nodes(inner)) collect(one);
+    };
+    collect(child(member, 'typeAnnotation'));
+    return found;
+  }
+
   #declare(statements: Node[], prefix: string): void {
     for (const statement of statements) {
       const node = child(statement, 'declaration') ?? statement;
