@@ -11,7 +11,7 @@ const REST_MS = 3_000;
 const CONNECTIONS = 32;
 const QUESTIONS = 1_000;
 const WORDS = 'words-40-0';
-const PATHS = ['/api/chat-optimized', '/v1/chat/completions', '/api/chat'];
+const PATHS = ['/api/chat-optimized', '/v1/chat/completions', '/v1/messages', '/api/chat'];
 /** CACHE_MAX_SIZE_MB, in MiB. */
 const CACHE_MIB = 256;
 const CACHE_MB = (CACHE_MIB * 2 ** 20) / 1e6;

@@ -4,8 +4,8 @@ import type { HttpRequest } from '#lib/http/http-request';
 import { type RequestHandler, type RouteHandler, type RouteOptions, route } from '#lib/http/route';
 
 /**
- * Paths of OpenAI's, Anthropic's and Ollama's APIs that are not supported: 404 for any method, in the API's own
- * error format.
+ * Paths of OpenAI's, Anthropic's and Ollama's APIs that are not supported: 404 for any method, in
+ * the API's own error format.
  */
 
 export const SUPPORTED_ENDPOINTS = {

@@ -22,7 +22,7 @@ const NO_FILES = 'files are not stored here; send the content itself';
 /** Blocks that only one of the roles may have. */
 const ASSISTANT_ONLY: ReadonlySet<string> = new Set(['tool_use', 'thinking', 'redacted_thinking']);
 
-/** Throws `unsupported_value`, `unsupported_parameter` or `invalid_request` with all such fields. */
+/** Throws `invalid_request`, `unsupported_value` or `unsupported_parameter` with all of them. */
 export function refuseUnsupported(input: AnthropicPrompt): void {
   const details: ErrorDetail[] = [];
   const misplaced: ErrorDetail[] = [];

@@ -52,19 +52,17 @@ function systemText(system: AnthropicPrompt['system']): string | undefined {
 function fromMessage({ role, content }: AnthropicMessage, toolNames: Map<string, string>): Message[] {
   if (typeof content === 'string') return [{ role, content }];
   if (role === 'assistant') return [fromAssistant(content, toolNames)];
-  const results = content.filter((block) => block.type === 'tool_result');
-  const rest = content.filter((block) => block.type !== 'tool_result');
-  const shown = rest.map(readBlock);
-  const pictured = results.map((result) => ({ id: fromAnthropicToolId(result.tool_use_id), ...readResult(result) }));
-  const labelled = pictured.filter(({ images }) => images.length > 0);
+  const results = content.flatMap((block) => (block.type === 'tool_result' ? [readResult(block)] : []));
+  const rest = content.flatMap((block) => (block.type === 'tool_result' ? [] : [readBlock(block)]));
+  const withImages = results.filter((result) => result.images.length > 0);
   const texts = [
-    ...labelled.map(({ id, images }) => `[Images of the result of tool call ${id}: ${images.length}]`),
-    ...shown.flatMap(({ texts }) => texts),
+    ...withImages.map((result) => `[Images of the result of tool call ${result.id}: ${result.images.length}]`),
+    ...rest.flatMap((block) => block.texts),
   ];
-  const images = [...labelled, ...shown].flatMap((part) => part.images);
+  const images = [...withImages, ...rest].flatMap((part) => part.images);
   const hasRest = results.length === 0 || texts.length > 0 || images.length > 0;
   return [
-    ...results.map((result, at) => toolMessage(result, pictured[at]?.text ?? '', toolNames)),
+    ...results.map((result) => toolMessage(result, toolNames)),
     ...(hasRest ? [{ role, content: texts.join('\n'), ...(images.length === 0 ? {} : { images }) }] : []),
   ];
 }
@@ -88,31 +86,32 @@ function toToolCall({ id, name, input }: Block<'tool_use'>): ToolCall & { id: st
   return { id: fromAnthropicToolId(id), function: { name, arguments: input } };
 }
 
-function toolMessage(
-  { tool_use_id: toolUseId, is_error: isError }: Block<'tool_result'>,
-  text: string,
-  toolNames: ReadonlyMap<string, string>,
-): Message {
-  const id = fromAnthropicToolId(toolUseId);
-  const name = toolNames.get(id);
+interface ToolResult {
+  /** Of the call, as the model server knows it. */
+  readonly id: string;
+  readonly text: string;
+  /** Taken out: a message of a tool has none on OpenAI-compatible servers. */
+  readonly images: readonly string[];
+}
+
+function readResult({ tool_use_id, is_error, content = '' }: Block<'tool_result'>): ToolResult {
+  const read = typeof content === 'string' ? [{ texts: [content], images: [] }] : content.map(readBlock);
+  const text = read.flatMap(({ texts }) => texts).join('\n');
   return {
-    role: 'tool',
-    content: isError === true ? `Error: ${text}` : text,
-    tool_call_id: id,
-    ...(name === undefined ? {} : { tool_name: name }),
+    id: fromAnthropicToolId(tool_use_id),
+    text: is_error === true ? `Error: ${text}` : text,
+    images: read.flatMap(({ images }) => images),
   };
+}
+
+function toolMessage({ id, text }: ToolResult, toolNames: ReadonlyMap<string, string>): Message {
+  const name = toolNames.get(id);
+  return { role: 'tool', content: text, tool_call_id: id, ...(name === undefined ? {} : { tool_name: name }) };
 }
 
 interface ReadBlock {
   readonly texts: readonly string[];
   readonly images: readonly string[];
-}
-
-/** Images are taken out: a message of a tool has none on OpenAI-compatible servers. */
-function readResult({ content }: Block<'tool_result'>): { text: string; images: readonly string[] } {
-  if (content === undefined || typeof content === 'string') return { text: content ?? '', images: [] };
-  const read = content.map(readBlock);
-  return { text: read.flatMap(({ texts }) => texts).join('\n'), images: read.flatMap(({ images }) => images) };
 }
 
 function readBlock(block: AnthropicBlock): ReadBlock {

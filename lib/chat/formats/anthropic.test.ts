@@ -66,7 +66,7 @@ function events(...all: GenerationEvent[]): StreamedEvent[] {
 
 /** A message as a client puts it together from a stream. */
 function accumulate(stream: readonly StreamedEvent[]): unknown {
-  const content: Record<string, string>[] = [];
+  const content: Record<string, unknown>[] = [];
   let message: object = {};
   for (const { data } of stream) {
     const event = anthropicEventSchema.parse(data);
@@ -77,18 +77,18 @@ function accumulate(stream: readonly StreamedEvent[]): unknown {
     }
     if (event.type === 'content_block_start') {
       expect(event.index).toBe(content.length);
-      content.push({ ...event.content_block } as Record<string, never>);
+      content.push({ ...event.content_block });
     }
     if (event.type !== 'content_block_delta') continue;
     expect(event.index).toBe(content.length - 1);
     const block = content.at(-1) ?? {};
     const { type: _, ...pieces } = event.delta;
-    for (const [name, piece] of Object.entries(pieces)) block[name] = (block[name] ?? '') + piece;
+    for (const [name, piece] of Object.entries(pieces)) block[name] = `${block[name] ?? ''}${piece}`;
   }
   return {
     ...message,
     content: content.map(({ partial_json: json, ...block }) =>
-      json === undefined ? block : { ...block, input: JSON.parse(json) },
+      json === undefined ? block : { ...block, input: JSON.parse(String(json)) },
     ),
   };
 }
@@ -152,7 +152,7 @@ describe('a response in Anthropic’s format', () => {
         const stream = events(
           ...thoughts.map((piece) => ({ type: 'thinking', text: piece }) as const),
           ...texts.map((piece) => ({ type: 'content', text: piece }) as const),
-          ...toolCalls.map((call) => ({ type: 'tool_calls', tool_calls: [call] }) as const),
+          ...toolCalls.map((call): GenerationEvent => ({ type: 'tool_calls', tool_calls: [call] })),
           { type: 'done', done_reason, usage: whole.usage },
         );
         const message = JSON.parse(JSON.stringify(anthropicMessage(VIEW, whole)));
