@@ -60,7 +60,10 @@ export const ANTHROPIC_FIELDS = {
   },
   UserMessageParam: { content: passed(), role: passed() },
   AssistantMessageParam: { content: passed(), role: passed() },
-  SystemMessageParam: { content: passed(), role: passed() },
+  SystemMessageParam: {
+    content: passed(),
+    role: passed('As the user, in `<system>`, after the first message of the user.'),
+  },
   TextBlockParam: { text: passed(), type: passed(), cache_control: CACHE_CONTROL, citations: noEffect() },
   ImageBlockParam: {
     source: notBuiltIn('Base64. Images are not fetched from elsewhere.'),

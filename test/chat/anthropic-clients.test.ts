@@ -231,6 +231,22 @@ describe('the official Anthropic client', () => {
     await expect(client().get('/v1/messages')).rejects.toMatchObject({ status: 405, errorCode: 'method_not_allowed' });
   });
 
+  it('caches what Claude Code asks, whatever its version', async () => {
+    s.provider.onCall = (call) => void call.say('x').done();
+    const caches: (string | null)[] = [];
+    for (const version of ['2.1.332.193', '2.1.332.7ab']) {
+      const billing = { type: 'text' as const, text: `x-anthropic-billing-header: cc_version=${version};` };
+      const system = [billing, { type: 'text' as const, text: 'be brief' }];
+      const { response } = await client()
+        .messages.create({ ...question, system })
+        .withResponse();
+      caches.push(response.headers.get('x-cache'));
+      expect(response.headers.get('x-ignored-fields')).toBe('system.x-anthropic-billing-header');
+    }
+    expect(caches).toEqual(['miss', 'hit']);
+    expect(s.provider.last.request.messages[0]).toEqual({ role: 'system', content: 'be brief' });
+  });
+
   it('takes null for every field that may be missing', async () => {
     s.provider.onCall = (call) => void call.say('x').done();
     const optional = Object.keys(anthropicRequestSchema.shape).filter((name) => name !== 'messages');
@@ -437,6 +453,57 @@ describe('the official Anthropic client in front of model servers', () => {
     const token = { choices: [{ index: 0, delta: {}, finish_reason: 'stop', stop_reason: 151_645 }] };
     model.play([{ send: `${openai.text('x')}data: ${JSON.stringify(token)}\n\n${openai.done()}` }]);
     expect(await ask('openai', 'c', { stop_sequences: ['END'] })).toMatchObject({ stop_reason: 'end_turn' });
+  });
+
+  it('gives the model server its own ids of calls back, streamed with reasoning', async () => {
+    const piece = (delta: object) => `data: ${JSON.stringify({ choices: [{ index: 0, delta }] })}\n\n`;
+    const call = { index: 0, id: 'abcDEF123', function: { name: 'weather', arguments: '{"ci' } };
+    model.play([
+      {
+        send:
+          openai.thinking('hm') +
+          openai.text('Let me see.') +
+          piece({ tool_calls: [call] }) +
+          piece({ tool_calls: [{ index: 0, function: { arguments: 'ty":"Bern"}' } }] }) +
+          openai.finish('tool_calls') +
+          openai.done(),
+      },
+    ]);
+    const asking = { ...question, model: 'openai', tools: [TOOL] };
+    const message = await client().messages.stream(asking).finalMessage();
+    expect(message.content).toMatchObject([
+      { type: 'thinking', thinking: 'hm' },
+      { type: 'text', text: 'Let me see.' },
+      { type: 'tool_use', id: 'toolu_abcDEF123', name: 'weather', input: { city: 'Bern' } },
+    ]);
+    const result = { type: 'tool_result' as const, tool_use_id: 'toolu_abcDEF123', content: 'rain' };
+    await client().messages.create({
+      ...asking,
+      messages: [...messages, { role: 'assistant', content: message.content }, { role: 'user', content: [result] }],
+    });
+    expect(model.requests.at(-1)?.body).toMatchObject({
+      messages: [
+        ...messages,
+        {
+          role: 'assistant',
+          content: 'Let me see.',
+          reasoning_content: 'hm',
+          tool_calls: [{ id: 'abcDEF123', function: { name: 'weather', arguments: '{"city":"Bern"}' } }],
+        },
+        { role: 'tool', content: 'rain', tool_call_id: 'abcDEF123' },
+      ],
+    });
+  });
+
+  it('passes on why a model server failed', async () => {
+    model.play([{ status: 400 }, { send: '{"error":{"message":"max_tokens is too large: 20"}}' }]);
+    await expect(ask('openai', 'too large')).rejects.toThrow(/max_tokens is too large/);
+    model.play([{ send: ollama.text('x') + ollama.error('out of memory') }]);
+    await expect(
+      client()
+        .messages.stream({ ...question, model: 'ollama' })
+        .finalMessage(),
+    ).rejects.toThrow(/out of memory/);
   });
 
   it('asks a model of Ollama to reason only where it can', async () => {

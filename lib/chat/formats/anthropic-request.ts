@@ -19,12 +19,14 @@ export function fromAnthropicPrompt(input: AnthropicPrompt): ChatRequest {
   refuseUnsupported(input);
   const system = systemText(input.system);
   const toolNames = new Map<string, string>();
-  const messages = input.messages.flatMap((message) => fromMessage(message, toolNames));
+  const messages = toTurns(
+    input.messages.flatMap((message) => fromMessage(message, toolNames)),
+    system,
+  );
   const think = fromThinking(input.thinking);
   const effort = input.output_config?.effort;
   return {
-    // As a message: `system_prompt` has no effect before a message of the system.
-    messages: system === undefined || system === '' ? messages : [{ role: 'system', content: system }, ...messages],
+    messages,
     model: input.model,
     system_prompt: system === '' ? '' : undefined,
     stream: false,
@@ -41,11 +43,58 @@ export function fromAnthropicPrompt(input: AnthropicPrompt): ChatRequest {
   };
 }
 
+/**
+ * Joins messages of the same role, as Anthropic's API does, and all of the system before the first
+ * other message. Later ones of the system become text of the user: many chat templates accept a
+ * system message at the beginning only, and no two messages of the user in a row.
+ */
+function toTurns(messages: readonly Message[], system: string | undefined): Message[] {
+  const turns: Message[] = system === undefined || system === '' ? [] : [{ role: 'system', content: system }];
+  for (const message of messages) {
+    const isLateSystem = message.role === 'system' && turns.some(({ role }) => role !== 'system');
+    const turn: Message = isLateSystem ? { role: 'user', content: tagged('system', {}, message.content) } : message;
+    const last = turns.at(-1);
+    if (last === undefined || last.role !== turn.role || turn.role === 'tool') turns.push(turn);
+    else turns.splice(-1, 1, joined(last, turn));
+  }
+  return turns;
+}
+
+function joined(first: Message, second: Message): Message {
+  const images = [...(first.images ?? []), ...(second.images ?? [])];
+  const calls = [...(first.tool_calls ?? []), ...(second.tool_calls ?? [])];
+  const thinking = joinedTexts([first.thinking ?? '', second.thinking ?? '']);
+  return {
+    role: first.role,
+    content: joinedTexts([first.content, second.content]),
+    ...(images.length === 0 ? {} : { images }),
+    ...(thinking === '' ? {} : { thinking }),
+    ...(calls.length === 0 ? {} : { tool_calls: calls }),
+  };
+}
+
+function joinedTexts(texts: readonly string[]): string {
+  return texts.filter((text) => text !== '').join('\n');
+}
+
 type Content = Exclude<AnthropicMessage['content'], string>;
 type Block<Type extends AnthropicBlock['type']> = Extract<AnthropicBlock, { type: Type }>;
 
+/**
+ * Claude Code puts its version into a block of the system prompt, for its bills. It says nothing to
+ * a model, and differs where nothing else does, so that no cache would find the rest.
+ */
+const BILLING_BLOCK = 'x-anthropic-billing-header';
+
 function systemText(system: AnthropicPrompt['system']): string | undefined {
-  return typeof system === 'string' ? system : system?.map(({ text }) => text).join('\n');
+  if (system === undefined || typeof system === 'string') return system;
+  return system.flatMap(({ text }) => (text.startsWith(`${BILLING_BLOCK}:`) ? [] : [text])).join('\n');
+}
+
+/** The names of blocks that have no effect. */
+export function ignoredBlocks({ system }: AnthropicPrompt): readonly string[] {
+  const isBilled = typeof system === 'object' && system.some(({ text }) => text.startsWith(`${BILLING_BLOCK}:`));
+  return isBilled ? [`system.${BILLING_BLOCK}`] : [];
 }
 
 /** A message of the user becomes one for each tool result, and one with the rest. */
@@ -70,9 +119,7 @@ function fromMessage({ role, content }: AnthropicMessage, toolNames: Map<string,
 function fromAssistant(content: Content, toolNames: Map<string, string>): Message {
   const calls = content.filter((block) => block.type === 'tool_use').map(toToolCall);
   for (const { id, function: called } of calls) toolNames.set(id, called.name);
-  const thinking = content
-    .flatMap((block) => (block.type === 'thinking' && block.thinking !== '' ? [block.thinking] : []))
-    .join('\n');
+  const thinking = joinedTexts(content.flatMap((block) => (block.type === 'thinking' ? [block.thinking] : [])));
   return {
     role: 'assistant',
     // Pieces of one text, which may be split inside of a sentence.

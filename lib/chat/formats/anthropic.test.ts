@@ -345,9 +345,33 @@ describe('a request in Anthropic’s format', () => {
     expect(translate({ messages: [USER] }).system_prompt).toBeUndefined();
   });
 
-  it('keeps the system prompt in front of messages of the system', () => {
-    const request = translate({ messages: [{ role: 'system', content: 'b' }, USER], system: 'a' });
-    expect(request.messages.map(({ content }) => content)).toEqual(['a', 'b', 'hello']);
+  it('has one message of the system, and one for each turn', () => {
+    const call = { type: 'tool_use', id: 'toolu_1', name: 'look', input: {} };
+    const { messages } = translate({
+      system: 'a',
+      messages: [
+        { role: 'system', content: 'b' },
+        { role: 'user', content: 'c' },
+        { role: 'system', content: 'd' },
+        { role: 'user', content: [{ type: 'image', source: { type: 'base64', data: PNG } }] },
+        { role: 'assistant', content: [{ type: 'thinking', thinking: 'e' }] },
+        { role: 'assistant', content: [{ type: 'text', text: 'f' }, call] },
+        { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'g' }] },
+        { role: 'system', content: 'h' },
+      ],
+    });
+    expect(messages).toEqual([
+      { role: 'system', content: 'a\nb' },
+      { role: 'user', content: 'c\n<system>\nd\n</system>', images: [PNG] },
+      {
+        role: 'assistant',
+        content: 'f',
+        thinking: 'e',
+        tool_calls: [{ id: '1', function: { name: 'look', arguments: {} } }],
+      },
+      { role: 'tool', content: 'g', tool_call_id: '1', tool_name: 'look' },
+      { role: 'user', content: '<system>\nh\n</system>' },
+    ]);
   });
 
   it('sends results before the text of their message, and their images after them', () => {

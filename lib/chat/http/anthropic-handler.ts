@@ -1,7 +1,7 @@
 import { chatEngine } from '#lib/chat/engine-singleton';
 import { anthropicMessage, anthropicStreamEncoder } from '#lib/chat/formats/anthropic';
 import { anthropicFieldName } from '#lib/chat/formats/anthropic-errors';
-import { fromAnthropic, fromAnthropicPrompt } from '#lib/chat/formats/anthropic-request';
+import { fromAnthropic, fromAnthropicPrompt, ignoredBlocks } from '#lib/chat/formats/anthropic-request';
 import { apiAdapter, type KnownRequest, type ParsedChatRequest, submitThrough } from '#lib/chat/http/api-adapter';
 import { parseChatBody, readChatBody } from '#lib/chat/http/chat-body';
 import { EVENT_STREAM_HEADERS } from '#lib/chat/http/chat-replies';
@@ -12,7 +12,7 @@ import type { HttpRequest } from '#lib/http/http-request';
 import { ignoredFieldsHeader, unknownFields } from '#lib/http/ignored-fields';
 import { json, type Reply } from '#lib/http/reply';
 import type { RequestContext } from '#lib/http/route';
-import { anthropicCountSchema, anthropicRequestSchema } from '#lib/wire/anthropic-request';
+import { type AnthropicPrompt, anthropicCountSchema, anthropicRequestSchema } from '#lib/wire/anthropic-request';
 
 const FIELDS = Object.keys(anthropicRequestSchema.shape);
 
@@ -43,22 +43,26 @@ const ANTHROPIC_BODIES = { api: 'anthropic', parse: parseMessages, respond };
 function parseMessages(bytes: Uint8Array): ParsedChatRequest {
   const body = parseChatBody(bytes);
   const parsed = parseBody(anthropicRequestSchema, body);
-  return { chat: fromAnthropic(parsed), unknownFields: unknownFields(body, parsed, FIELDS) };
+  return { chat: fromAnthropic(parsed), unknownFields: ignoredFields(body, parsed) };
 }
 
 /** POST /v1/messages/count_tokens. The header `X-Token-Count` says whether it was counted. */
 export async function handleCountTokens(request: HttpRequest, context: RequestContext): Promise<Reply> {
   const { chat, unknownFields: unknown } = parseOnce(await readChatBody(request), parsePrompt);
   const counting = chatEngine().countTokens(chat, request.signal);
-  const { tokens, isEstimate, ignoredFields } = await counting.catch(logRejection(context, chat.model));
+  const { tokens, isEstimate, ignoredFields: ignored } = await counting.catch(logRejection(context, chat.model));
   return json({ input_tokens: tokens }, 200, {
     'x-token-count': isEstimate ? 'estimated' : 'counted',
-    ...ignoredFieldsHeader(unknown, ignoredFields.map(anthropicFieldName)),
+    ...ignoredFieldsHeader(unknown, ignored.map(anthropicFieldName)),
   });
 }
 
 function parsePrompt(bytes: Uint8Array): ParsedChatRequest {
   const body = parseChatBody(bytes);
   const parsed = parseBody(anthropicCountSchema, body);
-  return { chat: fromAnthropicPrompt(parsed), unknownFields: unknownFields(body, parsed, FIELDS) };
+  return { chat: fromAnthropicPrompt(parsed), unknownFields: ignoredFields(body, parsed) };
+}
+
+function ignoredFields(body: unknown, parsed: AnthropicPrompt): readonly string[] {
+  return [...unknownFields(body, parsed, FIELDS), ...ignoredBlocks(parsed)];
 }
