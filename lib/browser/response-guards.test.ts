@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { cacheHeader, isChatEvent, isCodeResult } from '#lib/browser/response-guards';
+import { cacheHeader, isChatEvent, isCodeResult, isModelServer } from '#lib/browser/response-guards';
 import { isErrorBody, isModels, isRunnerHealth } from '#lib/browser/service-guards';
 import { cacheHeaderSchema, chatEventSchema } from '#lib/wire/chat';
 import { codeResultSchema, runnerHealthSchema } from '#lib/wire/code';
 import { errorBodySchema } from '#lib/wire/error';
 import { modelsSchema } from '#lib/wire/models';
+import { modelServerStatsSchema } from '#lib/wire/server-stats';
 
 const RESULT = {
   stdout: 'hi\n',
@@ -26,6 +27,10 @@ const HEALTH = {
   sandbox: 'bubblewrap',
   versions: { python: '3.11' },
 };
+const MODEL_SERVER = {
+  ...{ id: '0a1b2c3d', name: 'gpu-a', provider: 'ollama', address: 'http://gpu-a:11434', state: 'up', error: null },
+  ...{ slots: 4, running: 1, waiting: 0, loaded: ['m'], models: null, average_ms: null, tokens_per_second: null },
+};
 const MODELS = { models: [], default_model: 'm', providers: [], notice: null };
 
 describe('response guards', () => {
@@ -35,6 +40,7 @@ describe('response guards', () => {
     ['a result', codeResultSchema, isCodeResult, RESULT],
     ['the runner’s health', runnerHealthSchema, isRunnerHealth, HEALTH],
     ['the models', modelsSchema, isModels, MODELS],
+    ['a model server', modelServerStatsSchema, isModelServer, MODEL_SERVER],
   ])('accept %s that the schema of the server accepts', (_, schema, check, value) => {
     expect(schema.safeParse(value).success).toBe(true);
     expect(check(value)).toBe(true);

@@ -4,7 +4,7 @@ import type { QueueOverview } from '#lib/wire/chat-queue';
 import type { CodeResult } from '#lib/wire/code';
 import type { MicroservicesHealth, ValidateResult } from '#lib/wire/executor';
 import type { GatewayStats } from '#lib/wire/gateway';
-import type { ServerStats, StatsActionResult } from '#lib/wire/server-stats';
+import type { ModelServerStats, ServerStats, StatsActionResult } from '#lib/wire/server-stats';
 import type { StatsHistory } from '#lib/wire/stats-history';
 
 export const isChatEvent = hasShape<ChatEvent>({ done: 'boolean' });
@@ -20,6 +20,18 @@ export const isStats = hasShape<ServerStats>({
   latency: 'object',
   runner: 'object',
   process: 'object',
+});
+
+export const isModelServer = hasShape<ModelServerStats>({
+  id: 'string',
+  name: 'string',
+  provider: 'string',
+  address: 'string',
+  state: 'string',
+  slots: 'number',
+  running: 'number',
+  waiting: 'number',
+  loaded: 'array',
 });
 
 export const isGatewayStats = hasShape<GatewayStats>({
