@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useRef } from 'react';
 import { CacheActions } from '#components/dashboard/cache-actions';
 import { DashboardCharts } from '#components/dashboard/dashboard-charts';
+import { ModelServers, OneModelServer } from '#components/dashboard/model-servers';
 import { QueueTable } from '#components/dashboard/queue-table';
 import { ExecutorTable, ModelTable, ServiceHealth } from '#components/dashboard/service-health';
 import { StatTiles } from '#components/dashboard/stat-tiles';
@@ -19,6 +20,7 @@ import { toChartData } from '#lib/browser/stats-history';
 import { useFreshness } from '#lib/browser/use-sampled-stats';
 import { useStatsHistory } from '#lib/browser/use-stats-history';
 import type { HistoryRange } from '#lib/wire/stats-history';
+import { modelServersOf } from './model-server-facts.ts';
 import { DASHBOARD_STRINGS } from './strings.ts';
 import { useQueue, useReadiness } from './use-ops-status.ts';
 import { useStats } from './use-stats.ts';
@@ -26,7 +28,7 @@ import { useStats } from './use-stats.ts';
 /** Makes the region scrollable by keyboard. */
 const SCROLLABLE = { tabIndex: 0, role: 'region', 'aria-label': DASHBOARD_STRINGS.figures } as const;
 
-/** Status, queue, traffic, saturation, latency, errors, cache, then everything else. */
+/** Status, queue, model servers, traffic, saturation, latency, errors, cache, then the rest. */
 export function Dashboard({ initialRange }: { initialRange: HistoryRange }) {
   const stats = useStats();
   const queue = useQueue();
@@ -40,6 +42,8 @@ export function Dashboard({ initialRange }: { initialRange: HistoryRange }) {
     () => (history.data?.server === undefined ? undefined : toChartData(history.data, history.data.server)),
     [history.data],
   );
+  const servers = stats.data === undefined ? [] : modelServersOf(stats.data);
+  const [only] = servers.length === 1 ? servers : [];
   // The dots of all pages learn now what these requests have found out: the end, and the return.
   const isFailing = stats.error !== undefined;
   const wasFailing = useRef(false);
@@ -90,6 +94,7 @@ export function Dashboard({ initialRange }: { initialRange: HistoryRange }) {
               <StatTiles
                 stats={stats.data}
                 queue={queue.data}
+                servers={servers}
                 history={series}
                 cacheLimitMb={history.data?.limits.response_cache_mb}
                 model={modelStatus(models, modelsError)}
@@ -97,7 +102,8 @@ export function Dashboard({ initialRange }: { initialRange: HistoryRange }) {
                 ready={ready.data}
                 isStale={isStale}
               />
-              <QueueTable queue={queue.data} error={queue.error} onDone={refresh} />
+              <QueueTable queue={queue.data} servers={servers} error={queue.error} onDone={refresh} />
+              {servers.length > 1 ? <ModelServers servers={servers} /> : null}
               {series === undefined ? null : (
                 <DashboardCharts
                   history={series}
@@ -111,6 +117,11 @@ export function Dashboard({ initialRange }: { initialRange: HistoryRange }) {
               <StatsSection isPlain title={DASHBOARD_STRINGS.sections.services}>
                 <ServiceHealth />
                 <ModelTable />
+                {only === undefined ? null : (
+                  <div className="min-w-0 lg:col-span-2">
+                    <OneModelServer server={only} />
+                  </div>
+                )}
                 <div className="min-w-0 lg:col-span-2">
                   <ExecutorTable />
                 </div>

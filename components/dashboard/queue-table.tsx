@@ -9,6 +9,8 @@ import { failureSentence } from '#components/ui/stats-notice';
 import { formatCount, formatDuration, formatSeconds } from '#lib/browser/format';
 import { showToast } from '#lib/browser/toasts';
 import type { QueueOverview } from '#lib/wire/chat-queue';
+import type { ModelServerStats } from '#lib/wire/server-stats';
+import { slotsOf } from './model-server-facts.ts';
 import { DASHBOARD_STRINGS } from './strings.ts';
 import { cancelRequest } from './use-ops-status.ts';
 
@@ -19,6 +21,7 @@ const FIRST_ROWS = 8;
 
 interface QueueTableProps {
   queue: QueueOverview | undefined;
+  servers: readonly ModelServerStats[];
   error: Error | undefined;
   /** A request was cancelled, or could not be. */
   onDone: () => void;
@@ -30,6 +33,8 @@ interface QueueRow {
   /** Undefined for another caller's: the server hides it if keys are in use. */
   id: string | undefined;
   model: string;
+  /** The model server that it runs on or waits for, if there is a choice of servers. */
+  server: string | undefined;
   /** From 1; undefined while it runs. */
   position: number | undefined;
   priority: number | undefined;
@@ -38,11 +43,11 @@ interface QueueRow {
 }
 
 /** Running and waiting requests in order. Each can be cancelled. Two lines a row on phones. */
-export function QueueTable({ queue, error, onDone }: QueueTableProps) {
+export function QueueTable({ queue, servers, error, onDone }: QueueTableProps) {
   const [chosen, setChosen] = useState<QueueRow>();
   const [open, setOpen] = useState(false);
   const [isWhole, setWhole] = useState(false);
-  const all = queue === undefined ? [] : queueRows(queue);
+  const all = queue === undefined ? [] : queueRows(queue, servers.length > 1);
   const shown = isWhole ? all : all.slice(0, FIRST_ROWS);
   const current = all.find(({ key }) => key === chosen?.key) ?? chosen;
   const cancel = async (id: string) => {
@@ -59,7 +64,11 @@ export function QueueTable({ queue, error, onDone }: QueueTableProps) {
       <div className="mb-2 flex flex-wrap items-baseline gap-x-3">
         <h2 className="font-semibold text-base">{STRINGS.title}</h2>
         <p className="text-ink-2 text-xs tabular">
-          {queue === undefined ? (error === undefined ? STRINGS.loading : failureSentence(error)) : note(queue)}
+          {queue === undefined
+            ? error === undefined
+              ? STRINGS.loading
+              : failureSentence(error)
+            : note(queue, servers)}
         </p>
       </div>
       {queue === undefined ? null : all.length === 0 ? (
@@ -126,10 +135,12 @@ const CELL = 'py-1.5 pe-4 max-sm:p-0';
 const WIDE_CELL = 'py-1.5 pe-4 text-end max-sm:hidden';
 
 function Row({ row, onCancel }: { row: QueueRow; onCancel: () => void }) {
-  const { id, model, position, priority, ageMs, tokens } = row;
+  const { id, model, server, position, priority, ageMs, tokens } = row;
   const age = ageMs < 1000 ? STRINGS.justNow : formatSeconds(ageMs);
+  const place =
+    server === undefined ? undefined : position === undefined ? STRINGS.runsOn(server) : STRINGS.waitsFor(server);
   const details = [
-    model,
+    place === undefined ? model : `${model} ${place}`,
     age,
     ...(tokens === undefined ? [] : [STRINGS.tokens(formatCount(tokens))]),
     ...(priority === undefined ? [] : [STRINGS.priority(priority)]),
@@ -149,7 +160,10 @@ function Row({ row, onCancel }: { row: QueueRow; onCancel: () => void }) {
       <td
         className={`${CELL} [overflow-wrap:anywhere] max-sm:col-span-2 max-sm:row-start-2 max-sm:text-ink-2 max-sm:text-xs`}
       >
-        <span className="max-sm:hidden">{model}</span>
+        <span className="max-sm:hidden">
+          {model}
+          {place === undefined ? null : <span className="text-ink-3"> {place}</span>}
+        </span>
         <span className="sm:hidden">{details.join(' · ')}</span>
       </td>
       <td className={WIDE_CELL}>{age}</td>
@@ -166,10 +180,10 @@ function Row({ row, onCancel }: { row: QueueRow; onCancel: () => void }) {
   );
 }
 
-function note(queue: QueueOverview): string {
+function note(queue: QueueOverview, servers: readonly ModelServerStats[]): string {
   const places = STRINGS.places(
     queue.processing.length,
-    queue.max_concurrent,
+    slotsOf(servers)?.slots ?? queue.max_concurrent,
     formatCount(queue.queue_length),
     formatCount(queue.max_queue_size),
   );
@@ -178,17 +192,21 @@ function note(queue: QueueOverview): string {
   return places + (queue.is_average_measured ? STRINGS.average(duration) : STRINGS.estimate(duration));
 }
 
-function queueRows({ processing, pending }: QueueOverview): QueueRow[] {
+function queueRows({ processing, pending }: QueueOverview, hasServers: boolean): QueueRow[] {
   return [
     ...processing.map(
-      ({ request_id: id, model, running_ms: ageMs, tokens }, index): QueueRow => ({
-        ...{ key: id ?? `running ${index}`, id, model, ageMs, tokens },
+      ({ request_id: id, model, model_server: server, running_ms: ageMs, tokens }, index): QueueRow => ({
+        ...{ key: id ?? `running ${index}`, id, model, server: hasServers ? server : undefined, ageMs, tokens },
         ...{ position: undefined, priority: undefined },
       }),
     ),
     ...pending.map(
-      ({ request_id: id, model, queue_position: position, priority, waiting_ms: ageMs }): QueueRow => ({
-        ...{ key: id ?? `waiting ${position}`, id, model, position, priority, ageMs },
+      (
+        { request_id: id, model, model_server: server, queue_position: position, priority, waiting_ms: ageMs },
+        index,
+      ): QueueRow => ({
+        ...{ key: id ?? `waiting ${index}`, id, model, server: hasServers ? server : undefined },
+        ...{ position, priority, ageMs },
         tokens: undefined,
       }),
     ),

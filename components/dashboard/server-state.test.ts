@@ -30,6 +30,14 @@ it('reports a part that is down although neither models nor programs need it', (
   expect(sentences(state)).toEqual(['Ready.', 'Ready.', 'No backend.']);
 });
 
+it('reports a server as degraded while one of several model servers is down', () => {
+  const modelServers: ServiceStatus = { level: 'warn', sentence: '1 of 3 model servers is down: gpu-b' };
+  const state = serverState({ ...parts, modelServers });
+  expect(state.value).toBe('Degraded');
+  expect(sentences(state)).toEqual(['Ready.', modelServers.sentence, 'Ready.']);
+  expect(serverState({ ...parts, modelServers, isStale: true }).value).toBe('Unknown');
+});
+
 it('reports nothing for sure from old figures', () => {
   const state = serverState({ ...parts, isStale: true });
   expect(state.value).toBe('Unknown');

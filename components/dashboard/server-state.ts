@@ -18,6 +18,8 @@ interface ServerState {
 interface ServerParts {
   model: ServiceStatus;
   runner: ServiceStatus;
+  /** Given while some of several model servers are down. */
+  modelServers?: ServiceStatus | undefined;
   /** Undefined until it is known. */
   ready: ServerReadiness | undefined;
   /** The figures are old, so nothing is known for sure. */
@@ -28,9 +30,10 @@ interface ServerParts {
  * The state of the server, as an operator needs it: with the details that other pages keep in a
  * fold, and with each part that is down.
  */
-export function serverState({ model, runner, ready, isStale }: ServerParts): ServerState {
+export function serverState({ model, runner, modelServers, ready, isStale }: ServerParts): ServerState {
   const lines: ServiceLine[] = [
     { name: STRINGS.model, status: forOperators(model) },
+    ...(modelServers === undefined ? [] : [{ name: STRINGS.modelServers, status: modelServers }]),
     { name: STRINGS.runner, status: forOperators(runner) },
   ];
   if (isStale) {
@@ -42,7 +45,11 @@ export function serverState({ model, runner, ready, isStale }: ServerParts): Ser
     const name = services.names[part];
     if (state === 'down') lines.push({ name, status: { level: 'error', sentence: detail ?? STRINGS.partDown(name) } });
   }
-  const isUp = ready?.status !== 'not_ready' && lines.every(({ status }) => status.level !== 'error');
+  // One of several that is down takes capacity and perhaps models, although others respond.
+  const isUp =
+    modelServers === undefined &&
+    ready?.status !== 'not_ready' &&
+    lines.every(({ status }) => status.level !== 'error');
   return { value: isUp ? STRINGS.up : STRINGS.degraded, lines };
 }
 

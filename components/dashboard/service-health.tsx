@@ -84,26 +84,23 @@ function executorRow({
 /** The available models, and which of them are loaded. */
 export function ModelTable() {
   const models = useModels();
+  const hasServers = new Set(models.data?.models.flatMap(({ servers }) => servers ?? [])).size > 1;
   return (
     <DataTable
       wide
       title={STRINGS.models}
       columns={[text(STRINGS.model), text(STRINGS.state), numeric(STRINGS.size), numeric(STRINGS.context)]}
-      rows={models.data?.models.map(modelRow) ?? []}
+      rows={models.data?.models.map((model) => modelRow(model, hasServers)) ?? []}
       empty={emptyText(models, STRINGS.loadingModels, STRINGS.noModels)}
     />
   );
 }
 
-function modelRow(model: ModelInfo) {
+function modelRow(model: ModelInfo, hasServers: boolean) {
   return {
     key: `${model.provider} ${model.id}`,
     cells: [
-      <NameWithDetail
-        key="name"
-        name={model.id}
-        detail={model.is_default ? STRINGS.defaultModel(model.provider) : model.provider}
-      />,
+      <NameWithDetail key="name" name={model.id} detail={modelDetail(model, hasServers)} />,
       <Badge key="state" tone={model.loaded ? 'good' : 'neutral'}>
         {model.loaded ? STRINGS.loaded : STRINGS.notLoaded}
       </Badge>,
@@ -111,6 +108,13 @@ function modelRow(model: ModelInfo) {
       model.context_length === null ? '–' : STRINGS.tokens(formatCount(model.context_length)),
     ],
   };
+}
+
+/** Its provider, the servers that have it if there is a choice, and what an alias stands for. */
+function modelDetail({ provider, is_default, servers = [], alias_for: aliasFor = [] }: ModelInfo, hasServers: boolean) {
+  const usual = is_default ? STRINGS.defaultModel(provider) : provider;
+  const placed = hasServers && servers.length > 0 ? STRINGS.onServers(usual, servers.join(', ')) : usual;
+  return aliasFor.length === 0 ? placed : STRINGS.aliasFor(placed, aliasFor.join(', '));
 }
 
 function emptyText(

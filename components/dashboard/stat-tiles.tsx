@@ -5,8 +5,9 @@ import type { ServiceStatus } from '#lib/browser/service-status';
 import { type ChartData, recentMean } from '#lib/browser/stats-history';
 import type { QueueOverview } from '#lib/wire/chat-queue';
 import type { ServerReadiness } from '#lib/wire/health';
-import type { ServerStats } from '#lib/wire/server-stats';
+import type { ModelServerStats, ServerStats } from '#lib/wire/server-stats';
 import type { ServerSeries } from '#lib/wire/stats-history';
+import { serversStatus, slotsOf } from './model-server-facts.ts';
 import { serverState } from './server-state.ts';
 import { DASHBOARD_STRINGS } from './strings.ts';
 
@@ -16,6 +17,7 @@ const RECENT_MS = 5 * 60_000;
 interface StatTilesProps {
   stats: ServerStats;
   queue: QueueOverview | undefined;
+  servers: readonly ModelServerStats[];
   history: ChartData<ServerSeries> | undefined;
   cacheLimitMb: number | undefined;
   model: ServiceStatus;
@@ -26,10 +28,12 @@ interface StatTilesProps {
 }
 
 /** An operator's first look: availability, saturation, traffic with errors, latency. */
-export function StatTiles({ stats, queue, history, cacheLimitMb, model, runner, ready, isStale }: StatTilesProps) {
+export function StatTiles({ stats, queue, servers, history, cacheLimitMb, ...parts }: StatTilesProps) {
+  const { isStale } = parts;
   const cache = stats.response_cache;
   const { first_token_ms: firstToken, total_ms: total } = stats.latency;
-  const { value, lines } = serverState({ model, runner, ready, isStale });
+  const { value, lines } = serverState({ ...parts, modelServers: serversStatus(servers) });
+  const slots = slotsOf(servers);
   const lookups = cache.hits + cache.misses;
   return (
     <div className={TILE_GRIDS[4]}>
@@ -44,9 +48,9 @@ export function StatTiles({ stats, queue, history, cacheLimitMb, model, runner, 
       </StatTile>
       <StatTile title={load.title} value={formatCount(stats.queue_length)} unit={load.unit}>
         <li>
-          {queue === undefined && stats.is_processing
+          {queue === undefined && slots === undefined && stats.is_processing
             ? load.busy
-            : load.running(queue?.processing.length ?? 0, queue?.max_concurrent ?? 1)}
+            : load.running(slots?.running ?? queue?.processing.length ?? 0, slots?.slots ?? queue?.max_concurrent ?? 1)}
         </li>
         <li>
           {load.code(stats.runner.active, stats.runner.max_concurrent)}

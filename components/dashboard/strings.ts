@@ -9,6 +9,7 @@ export const DASHBOARD_STRINGS = {
     uptime: (duration: string) => duration,
     unreachable: 'Unknown',
     model: 'Model',
+    modelServers: 'Model servers',
     runner: 'Code runner',
   },
   load: {
@@ -60,6 +61,8 @@ export const DASHBOARD_STRINGS = {
     justNow: '<1 s',
     position: (position: string) => `#${position}`,
     otherUser: 'Other user',
+    runsOn: (server: string) => `on ${server}`,
+    waitsFor: (server: string) => `for ${server}`,
     priority: (priority: number) => `priority ${priority}`,
     tokens: (count: string) => `${count} tokens`,
     cancel: 'Cancel',
@@ -75,6 +78,47 @@ export const DASHBOARD_STRINGS = {
       keep: 'Keep waiting',
     },
     cancelled: (id: string) => `Request ${id} cancelled.`,
+  },
+  modelServers: {
+    title: 'Model servers',
+    one: 'Model server',
+    kinds: { ollama: 'Ollama', openai: 'OpenAI-compatible', embedded: 'Built in' } as Partial<Record<string, string>>,
+    columns: {
+      server: 'Server',
+      state: 'State',
+      running: 'Running',
+      waiting: 'Waiting',
+      average: 'Average time',
+      rate: 'Tokens/s',
+      models: 'Models',
+    },
+    up: 'Up',
+    busy: 'Busy',
+    down: 'Down',
+    unknown: '–',
+    upCount: (up: number, all: number) => `${up} of ${all} up`,
+    runningOf: (running: string, slots: string) => `${running} of ${slots} running`,
+    waiting: (count: string) => `${count} waiting`,
+    average: (duration: string) => `avg ${duration}`,
+    rate: (rate: string) => `${rate} tokens/s`,
+    loadedOf: (loaded: string, all: string) => `${loaded} of ${all} loaded`,
+    loaded: (count: string) => `${count} loaded`,
+    noneLoaded: 'None loaded',
+    models: (text: string, count: number) => (count === 1 ? '1 model' : `${text} models`),
+    more: (count: string) => `${count} more`,
+    moreNamed: (count: string, server: string) => `${count} more on ${server}`,
+    oneDown: (name: string) =>
+      `${name} is down. Requests go to the other model servers. Models that only ${name} has are unavailable until your administrator starts it.`,
+    someDown: (down: number, all: number) =>
+      `${down} of ${all} model servers are down. Requests go to the others. Models that only these have are unavailable until your administrator starts them.`,
+    allDown: 'All model servers are down. No model can respond until your administrator starts one.',
+    downCount: (down: number, all: number, names: string) =>
+      `${down} of ${all} model servers ${down === 1 ? 'is' : 'are'} down: ${names}`,
+    check: (address: string) =>
+      address === ''
+        ? 'It does not respond.'
+        : `It does not respond. Check that it runs and that ${address} is its address.`,
+    named: (name: string, sentence: string) => `${name}: ${sentence}`,
   },
   charts: {
     noRequests: 'No requests in this range',
@@ -179,6 +223,8 @@ export const DASHBOARD_STRINGS = {
     loaded: 'Loaded',
     notLoaded: 'Not loaded',
     defaultModel: (provider: string) => `${provider} · default`,
+    onServers: (detail: string, servers: string) => `${detail} · ${servers}`,
+    aliasFor: (detail: string, models: string) => `${detail} · alias for ${models}`,
     tokens: (count: string) => `${count} tokens`,
     loadingModels: 'Loading models…',
     noModels: 'No model is installed. Run `ollama pull deepseek-r1:8b`.',
