@@ -116,6 +116,8 @@ export interface QueuePosition {
   position: number;
   length: number;
   waitMs: number;
+  /** The model server that the request waits for, where there are several. */
+  server?: string;
 }
 
 export interface ResponseFailure {

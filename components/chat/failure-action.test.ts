@@ -14,6 +14,14 @@ it.each([
   expect(failureAction({ content }, { code, message: '' }, false)).toBe(action);
 });
 
+it('offers another model while one of several model servers does not respond', () => {
+  const offered = (content: string, data?: Record<string, string>) =>
+    failureAction({ content }, { code: 'provider_unavailable', message: '', ...(data && { data }) }, false);
+  expect(offered('', { model_server: 'gpu-b' })).toBe('choose-model');
+  expect(offered('half', { model_server: 'gpu-b' })).toBe('continue');
+  expect(offered('')).toBe('try-again');
+});
+
 it('offers to repeat what a session without a key was refused, once signed in', () => {
   const refused = (isSignedOut: boolean) =>
     failureAction({ content: '' }, { code: 'unauthorized', message: '' }, isSignedOut);

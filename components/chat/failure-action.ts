@@ -26,13 +26,15 @@ const HOPELESS = new Set([
 
 export function failureAction(
   { content }: Pick<AssistantMessage, 'content'>,
-  { code }: ResponseFailure,
+  { code, data }: ResponseFailure,
   isSignedOut: boolean,
 ): FailureAction {
   // The frame of the page has the button that signs in.
   if (code === 'unauthorized' && isSignedOut) return 'none';
   if (HOPELESS.has(code)) return 'none';
   if (OTHER_MODEL.has(code)) return 'choose-model';
+  // Another model may be on another server, which responds.
+  if (code === 'provider_unavailable' && content === '' && data?.model_server !== undefined) return 'choose-model';
   if (code === STREAM_EXPIRED) return 'regenerate';
   return content === '' ? 'try-again' : 'continue';
 }

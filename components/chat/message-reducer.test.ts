@@ -26,6 +26,7 @@ describe('applyEvent', () => {
       requestId: 'r',
       queue: { position: 2, length: 5, waitMs: 60_000 },
     });
+    expect(read([{ ...queued, model_server: 'gpu-b' }])).toMatchObject({ queue: { server: 'gpu-b' } });
     const done = read([
       queued,
       { thinking: 'hm', done: false },

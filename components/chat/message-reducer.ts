@@ -1,5 +1,5 @@
 import type { CacheHeader, ChatEvent, TokenUsage } from '#lib/wire/chat';
-import type { AssistantMessage } from './conversation.ts';
+import type { AssistantMessage, QueuePosition } from './conversation.ts';
 import { endThinking, markFailed, markStopped, withoutQueue } from './response-states.ts';
 
 export function withCacheHeader(message: AssistantMessage, header: CacheHeader | null): AssistantMessage {
@@ -51,11 +51,12 @@ function withRequestId(message: AssistantMessage, event: ChatEvent): AssistantMe
   };
 }
 
-function queuePosition(event: ChatEvent) {
+function queuePosition(event: ChatEvent): QueuePosition {
   return {
     position: event.queue_position ?? 0,
     length: event.queue_length ?? 0,
     waitMs: event.estimated_wait_time ?? 0,
+    ...(event.model_server === undefined ? {} : { server: event.model_server }),
   };
 }
 

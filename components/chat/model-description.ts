@@ -1,11 +1,15 @@
 import { formatBytes } from '#lib/browser/format';
 import type { ModelInfo } from '#lib/wire/models';
+import { describeAlias, describeServers, placeWords } from './model-servers.ts';
 import { MODEL_STRINGS as S } from './strings/models.ts';
 
 const PROVIDERS = { ollama: S.ollama, openai: S.openai, embedded: S.builtIn } as const;
 
-/** `Ollama · 8.2B parameters · Q4_K_M · 5.2 GB · 128K context · Thinking · Vision`. */
-export function describeModel(model: ModelInfo, withProvider: boolean): string {
+/**
+ * `Ollama · 8.2B parameters · Q4_K_M · 5.2 GB · 128K context · Thinking · Vision · on gpu-a`.
+ * `servers` are the names of all model servers.
+ */
+export function describeModel(model: ModelInfo, withProvider: boolean, servers: readonly string[] = []): string {
   const { provider, parameter_size, quantization, size_bytes, capabilities } = model;
   return [
     withProvider || provider === 'embedded' ? PROVIDERS[provider] : '',
@@ -17,6 +21,8 @@ export function describeModel(model: ModelInfo, withProvider: boolean): string {
     capabilities.vision ? S.vision : '',
     capabilities.tools ? S.tools : '',
     model.is_default ? S.isDefault : '',
+    describeAlias(model),
+    describeServers(model, servers),
   ]
     .filter((part) => part !== '')
     .join(' · ');
@@ -33,7 +39,8 @@ function shortTokens(tokens: number): string {
 
 /** Whether every word of the query is in the model's name or description. */
 export function matchesModel(model: ModelInfo, query: string): boolean {
-  const text = `${model.id} ${describeModel(model, true)} ${model.loaded ? S.loaded : ''}`.toLowerCase();
+  const text =
+    `${model.id} ${describeModel(model, true)} ${placeWords(model)} ${model.loaded ? S.loaded : ''}`.toLowerCase();
   return query
     .toLowerCase()
     .split(/\s+/)

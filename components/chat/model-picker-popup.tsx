@@ -9,6 +9,7 @@ import { POPUP, POPUP_ITEM } from '#components/ui/popup-props';
 import type { ModelInfo, Models } from '#lib/wire/models';
 import { modelByName } from './model-capabilities.ts';
 import { describeModel, matchesModel } from './model-description.ts';
+import { serverNames } from './model-servers.ts';
 import { MODEL_STRINGS as S } from './strings/models.ts';
 
 interface ModelPickerPopupProps extends ModelPickerProps {
@@ -19,6 +20,7 @@ interface ModelPickerPopupProps extends ModelPickerProps {
 export function ModelPickerPopup({ models, chosen, onChoose }: ModelPickerPopupProps) {
   const [query, setQuery] = useState('');
   const hasProviders = new Set(models.models.map(({ provider }) => provider)).size > 1;
+  const servers = serverNames(models);
   return (
     <Combobox.Root<ModelInfo>
       items={models.models}
@@ -72,7 +74,7 @@ export function ModelPickerPopup({ models, chosen, onChoose }: ModelPickerPopupP
                       ) : null}
                     </span>
                     <span className="block text-ink-3 text-xs [overflow-wrap:anywhere]">
-                      {describeModel(model, hasProviders)}
+                      {describeModel(model, hasProviders, servers)}
                     </span>
                   </span>
                   <Combobox.ItemIndicator>

@@ -29,7 +29,7 @@ function Waiting({ message: { queue, model, conversationId, parentId } }: { mess
     const question = parentId === null ? undefined : threads.get(conversationId)?.get(parentId);
     return question?.role === 'user' && isLongQuestion(question);
   });
-  if (queue !== undefined) return TURN_STRINGS.queued(queue.position, queue.waitMs);
+  if (queue !== undefined) return TURN_STRINGS.queued(queue);
   const info = data === undefined ? undefined : modelByName(data, model ?? null);
   // The list is up to half a minute old: a model that has responded since is loaded.
   const isLoaded = info?.loaded !== false || chatStore().hasResponded(info.id);

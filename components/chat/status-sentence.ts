@@ -8,9 +8,7 @@ export function statusSentence(message: ChatMessage | undefined, activity: Respo
   if (activity === 'reconnecting') return TURN_STRINGS.reconnecting;
   switch (message.state) {
     case 'waiting':
-      return message.queue === undefined
-        ? TURN_STRINGS.statusWaiting
-        : `${TURN_STRINGS.queued(message.queue.position, message.queue.waitMs)}.`;
+      return message.queue === undefined ? TURN_STRINGS.statusWaiting : `${TURN_STRINGS.queued(message.queue)}.`;
     case 'streaming':
       return message.content === '' ? TURN_STRINGS.statusThinking : TURN_STRINGS.statusWriting;
     case 'done':

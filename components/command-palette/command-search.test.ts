@@ -23,4 +23,12 @@ describe('searchCommands', () => {
     expect(labels('conv chat')).toEqual(['What chat is']);
     expect(labels('chat zebra')).toEqual([]);
   });
+
+  it('finds a command by its keywords, after those that have the word in their label', () => {
+    const model = { ...command('Model: qwen3:8b', 'Model'), keywords: 'gpu-b play' };
+    const found = (query: string) => searchCommands([model, ...ALL], query).map(({ label }) => label);
+    expect(found('gpu-b')).toEqual(['Model: qwen3:8b']);
+    expect(found('qwen3 gpu-b')).toEqual(['Model: qwen3:8b']);
+    expect(found('play')).toEqual(['Playground', 'Model: qwen3:8b']);
+  });
 });

@@ -6,6 +6,8 @@ export interface PaletteCommand {
   label: string;
   /** A quieter text: its shortcut, or the day of a conversation. */
   hint?: string;
+  /** Words that find it and are not in its label. */
+  keywords?: string;
   /** The line of a message that matches. */
   snippet?: Snippet;
   group: string;
@@ -19,8 +21,9 @@ export interface PaletteCommand {
 }
 
 /**
- * Commands that contain every word of `query`. Ranked by where the first word matches: start of
- * the label, start of a word, elsewhere. Recently used ones come first among equals.
+ * Commands that contain every word of `query`, in the label, the group or the keywords. Ranked by
+ * where the first word matches: start of the label, start of a word, elsewhere. Recently used ones
+ * come first among equals.
  */
 export function searchCommands(
   commands: readonly PaletteCommand[],
@@ -31,7 +34,8 @@ export function searchCommands(
   if (words.length === 0) return [...commands];
   const ranked = commands.flatMap((command) => {
     const label = command.label.toLowerCase();
-    if (!words.every((word) => label.includes(word) || command.group.toLowerCase().includes(word))) return [];
+    const others = `${command.group} ${command.keywords ?? ''}`.toLowerCase();
+    if (!words.every((word) => label.includes(word) || others.includes(word))) return [];
     const first = words[0] ?? '';
     const match = label.startsWith(first) ? 0 : label.includes(` ${first}`) ? 1 : 2;
     return [{ command, rank: match * 2 + (recentIds.includes(command.id) ? 0 : 1) }];

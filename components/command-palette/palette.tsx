@@ -196,7 +196,9 @@ function Entry({ id, place, command, heading, selected, onPoint, onRun }: EntryP
           <span dir="auto" className="truncate">
             {command.label}
           </span>
-          {command.hint === undefined ? null : <span className="shrink-0 text-ink-3 text-xs">{command.hint}</span>}
+          {command.hint === undefined ? null : (
+            <span className="max-w-1/2 shrink-0 truncate text-ink-3 text-xs">{command.hint}</span>
+          )}
         </span>
         {command.snippet === undefined ? null : (
           <span dir="auto" className="truncate text-ink-3 text-xs">

@@ -5,6 +5,7 @@ import { readStored, writeStored } from '#lib/browser/local-storage';
 import { useOfferedCommands } from '#lib/browser/page-commands';
 import { useModels } from '#lib/browser/service-status';
 import { chooseChatsToImport, exportChats } from '../chat/conversation-files.ts';
+import { describeAlias, describeServers, placeWords, serverNames } from '../chat/model-servers.ts';
 import { canNotify, isNotifying, turnNotificationsOff, turnNotificationsOn } from '../chat/response-notification.ts';
 import { aimAt, chatAddress } from '../chat/search-target.ts';
 import { CHAT_ACTION_STRINGS } from '../chat/strings/chat-actions.ts';
@@ -44,13 +45,17 @@ export function useCommands({ onShortcuts, onSwitchModel }: CommandOptions): Com
 
   const modelCommands = useMemo((): PaletteCommand[] => {
     const inUse = chosenModel() ?? models?.default_model;
-    return (models?.models ?? []).map(({ id }) => ({
-      id: `model-${id}`,
-      group: S.groupModel,
-      label: S.model(id),
-      ...(id === inUse ? { hint: S.currentModel } : {}),
-      run: () => chooseModel(id),
-    }));
+    const servers = models === undefined ? [] : serverNames(models);
+    return (models?.models ?? []).map((model) => {
+      const { id } = model;
+      const hints = [id === inUse ? S.currentModel : '', describeAlias(model), describeServers(model, servers)];
+      const hint = hints.filter((part) => part !== '').join(' · ');
+      return {
+        ...{ id: `model-${id}`, group: S.groupModel, label: S.model(id), keywords: placeWords(model) },
+        ...(hint === '' ? {} : { hint }),
+        run: () => chooseModel(id),
+      };
+    });
   }, [models]);
 
   const actions = useMemo((): PaletteCommand[] => {

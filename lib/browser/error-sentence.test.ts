@@ -61,6 +61,16 @@ describe('the sentence of an error', () => {
     );
   });
 
+  it('names the model server where there are several', () => {
+    const of = (code: string, data: PageError['data']) => errorSentence({ message: OPERATOR, code, data });
+    expect(of('provider_unavailable', { model_server: 'gpu-b' })).toBe(
+      'The model server gpu-b is not responding. Choose another model, or ask your administrator.',
+    );
+    expect(of('queue_full', { queue_length: 12, model_server: 'gpu-b', retry_after_seconds: 40 })).toBe(
+      'The queue of gpu-b is full (12 waiting). Try again in about 40 s.',
+    );
+  });
+
   it('leaves out when to try again where a countdown says it', () => {
     for (const code of ['rate_limited', 'queue_full', 'runner_busy', 'shutting_down']) {
       const error = { message: 'Try again in 9 s.', code, data: { retry_after_seconds: 9 } };

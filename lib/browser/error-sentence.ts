@@ -65,13 +65,13 @@ const SENTENCES: Record<string, Sentence> = {
       : typeof limit === 'number'
         ? `Rate limit: ${limit} requests per minute.`
         : 'Too many requests in a short time.',
-  queue_full: ({ reason, queue_length: waiting, limit_bytes: limit }) => {
+  queue_full: ({ reason, queue_length: waiting, limit_bytes: limit, model_server: server }) => {
     if (reason === 'displaced') return 'The queue is full, and requests of less busy users go first.';
     if (reason === 'bytes') return 'The queue is full. A message with smaller images may still fit.';
     if (reason === 'caller')
       return `Your queued messages are at their limit${typeof limit === 'number' ? ` of ${formatBytes(limit)}` : ''}.`;
     return typeof waiting === 'number' && waiting > 0
-      ? `The queue is full (${waiting} waiting).`
+      ? `The queue${typeof server === 'string' ? ` of ${server}` : ''} is full (${waiting} waiting).`
       : 'The server is busy with other requests.';
   },
   body_too_large: ({ size_bytes: size, limit_bytes: limit }) => tooLarge('Your message is too long', size, limit),
@@ -81,7 +81,10 @@ const SENTENCES: Record<string, Sentence> = {
       ? `${model} is not available. Choose another model.`
       : 'This model is not available. Choose another model.',
   model_load_failed: () => 'The model could not be loaded. Choose another model, or try again later.',
-  provider_unavailable: () => 'The model server is not responding. Try again, or ask your administrator.',
+  provider_unavailable: ({ model_server: server }) =>
+    typeof server === 'string'
+      ? `The model server ${server} is not responding. Choose another model, or ask your administrator.`
+      : 'The model server is not responding. Try again, or ask your administrator.',
   upstream_truncated: () => 'The answer ended early.',
   runner_busy: () => 'The code runner is busy.',
   shutting_down: () => 'The server is restarting.',

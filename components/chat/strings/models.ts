@@ -17,6 +17,11 @@ export const MODEL_STRINGS = {
   vision: 'Vision',
   tools: 'Tools',
   isDefault: 'Default',
+  onServers: (names: string) => `on ${names}`,
+  onManyServers: (count: number) => `on ${count} servers`,
+  onAllServers: 'on all servers',
+  aliasFor: (models: string) => `alias for ${models}`,
+  thenModel: ', then ',
 
   thinkingIs: (mode: string) => `Thinking: ${mode}`,
   thinkingAuto: 'Model default',

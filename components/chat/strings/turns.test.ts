@@ -2,9 +2,12 @@ import { expect, it } from 'vitest';
 import { TURN_STRINGS } from './turns.ts';
 
 it('formats the position and the wait in the queue', () => {
-  expect(TURN_STRINGS.queued(4, 120_000)).toBe('Queued · 4 ahead of you · about 2 min');
-  expect(TURN_STRINGS.queued(1, 0)).toBe('Queued · 1 ahead of you');
-  expect(TURN_STRINGS.queued(0, 0)).toBe('Queued · you are next');
+  const at = (position: number, waitMs: number, server?: string) =>
+    TURN_STRINGS.queued({ position, length: 9, waitMs, ...(server === undefined ? {} : { server }) });
+  expect(at(4, 120_000)).toBe('Queued · 4 ahead of you · about 2 min');
+  expect(at(1, 0)).toBe('Queued · 1 ahead of you');
+  expect(at(0, 0)).toBe('Queued · you are next');
+  expect(at(2, 40_000, 'gpu-b')).toBe('Queued for gpu-b · 2 ahead of you · about 40 s');
 });
 
 it('formats the time of the first token in hundredths of a second', () => {

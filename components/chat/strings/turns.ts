@@ -1,4 +1,5 @@
 import { formatApproximate, formatCount, formatDuration, formatSeconds } from '#lib/browser/format';
+import type { QueuePosition } from '../conversation.ts';
 
 /** The messages of a conversation show these. */
 export const TURN_STRINGS = {
@@ -10,9 +11,9 @@ export const TURN_STRINGS = {
   waiting: 'Waiting for the model…',
   readingText: 'Reading your text…',
   loadingModel: 'Loading the model…',
-  queued: (position: number, waitMs: number) =>
+  queued: ({ position, waitMs, server }: QueuePosition) =>
     [
-      'Queued',
+      server === undefined ? 'Queued' : `Queued for ${server}`,
       position > 0 ? `${formatCount(position)} ahead of you` : 'you are next',
       ...(waitMs > 0 ? [formatApproximate(waitMs)] : []),
     ].join(' · '),
