@@ -2,6 +2,7 @@
 
 import clsx from 'clsx';
 import { SquarePen } from 'lucide-react';
+import { memo } from 'react';
 import { HistoryList } from '#components/chat/history-list';
 import { ImportExportMenu } from '#components/chat/import-export-menu';
 import { Drawer } from '#components/ui/dialog';
@@ -20,7 +21,7 @@ interface HistoryPanelProps {
 }
 
 /** The chats of this browser, as a panel or as a drawer. */
-export function HistoryPanel({
+export const HistoryPanel = memo(function HistoryPanel({
   activeId,
   isOpen,
   hasNeighbour,
@@ -49,7 +50,7 @@ export function HistoryPanel({
       </Drawer>
     </>
   );
-}
+});
 
 function HistoryHead({ onNew }: { onNew: () => void }) {
   return (

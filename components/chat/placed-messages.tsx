@@ -1,6 +1,6 @@
 'use client';
 
-import { type ComponentProps, type Ref, useImperativeHandle } from 'react';
+import { type ComponentProps, memo, type Ref, useImperativeHandle } from 'react';
 import { MessageList } from '#components/chat/message-list';
 import { type ReadingPositionOptions, useReadingPosition } from './use-reading-position.ts';
 
@@ -18,8 +18,15 @@ interface PlacedMessagesProps
 }
 
 /** The messages of a conversation, at the place where its reader was. */
-export function PlacedMessages({ conversationId, leafId, onRegenerate, onEdit, handle, ...view }: PlacedMessagesProps) {
+export const PlacedMessages = memo(function PlacedMessages({
+  conversationId,
+  leafId,
+  onRegenerate,
+  onEdit,
+  handle,
+  ...view
+}: PlacedMessagesProps) {
   const { anchorId, goTo, goToEnd } = useReadingPosition({ conversationId, leafId, ...view });
   useImperativeHandle(handle, () => ({ goTo, goToEnd }), [goTo, goToEnd]);
   return <MessageList key={conversationId} {...{ conversationId, leafId, anchorId, onRegenerate, onEdit }} />;
-}
+});

@@ -1,4 +1,4 @@
-import { type RefObject, useCallback } from 'react';
+import { type RefObject, useCallback, useLayoutEffect, useRef } from 'react';
 import { isOffline } from '#lib/browser/connection';
 import { newId } from '#lib/browser/new-id';
 import type { Models } from '#lib/wire/models';
@@ -65,11 +65,17 @@ export function useSending({
   const { settings } = chatSettings;
   const { vision } = choice.capabilities;
   const { refuse } = attachments;
+  // Each turn has `ask`, `regenerate` or `edit`: if they changed when the list of models arrives,
+  // all turns would render again.
+  const latest = useRef({ choice, models, refuse });
+  useLayoutEffect(() => {
+    latest.current = { choice, models, refuse };
+  });
   /** Returns true if the message waits now. Otherwise `onQueued` is called when it does. */
   const queue = useCallback(
     (message: NewQueuedMessage, isInField: boolean, onQueued: () => void) =>
-      lateQueue.add(message, isInField, onQueued, () => refuse(COMPOSER_STRINGS.notReady)),
-    [refuse],
+      lateQueue.add(message, isInField, onQueued, () => latest.current.refuse(COMPOSER_STRINGS.notReady)),
+    [],
   );
   const send = (text: string) => {
     // The field still has the text that is about to be queued.
@@ -114,31 +120,33 @@ export function useSending({
   const ask = useCallback(
     (text: string) => {
       if (activeId === null) return;
+      const { choice } = latest.current;
       if (runningLeaf(chatStore().state(), activeId) === undefined && !isOffline())
         chatStore().send({ conversationId: activeId, text, ...choice });
       else queue({ ...queuedPart(activeId), text, ...choice }, false, scrollToEnd);
       scrollToEnd();
     },
-    [activeId, choice, queue, scrollToEnd],
+    [activeId, queue, scrollToEnd],
   );
   const regenerate = useCallback(
     (responseId: string, { model: other, isOnce = false, continues = false }: RegenerateOptions = {}) => {
       if (activeId === null) return;
+      const { choice, models } = latest.current;
       const chosen = other === undefined ? choice : { ...modelChoice(models, other), isOnce };
       if (continues) return chatStore().continueResponse(activeId, responseId, chosen);
       chatStore().regenerate(activeId, responseId, chosen);
       scrollToEnd();
     },
-    [activeId, choice, models, scrollToEnd],
+    [activeId, scrollToEnd],
   );
   const edit = useCallback(
     (questionId: string, text: string) => {
       if (activeId === null) return;
-      chatStore().edit(activeId, questionId, text, choice);
+      chatStore().edit(activeId, questionId, text, latest.current.choice);
       field.current?.focus();
       scrollToEnd();
     },
-    [activeId, choice, field, scrollToEnd],
+    [activeId, field, scrollToEnd],
   );
   const stop = () => {
     if (activeId !== null && runningId !== undefined) chatStore().stop(activeId, runningId);
