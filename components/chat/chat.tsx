@@ -39,6 +39,7 @@ import { EMPTY_THREAD, hasImages as threadHasImages } from './conversation.ts';
 import { draftKey } from './draft.ts';
 import { NEW_CHAT } from './history-db.ts';
 import { capabilitiesOf, modelByName, thinkingModesOf } from './model-capabilities.ts';
+import { OnlyModelContext } from './only-model-context.ts';
 import { loadedOutbox, queuedMessages, useOutbox } from './outbox.ts';
 import { takeTargetFromAddress } from './search-target.ts';
 import { COMPOSER_STRINGS } from './strings/composer.ts';
@@ -250,16 +251,18 @@ export function Chat({ historyOpen, notice, hiddenNotice }: ChatProps) {
               >
                 {/* All messages were deleted. */}
                 {leafId === null ? <EmptyChatTitle /> : null}
-                <AskContext value={ask}>
-                  <messageList.Component
-                    conversationId={activeId}
-                    leafId={leafId}
-                    {...{ scroller, ...scroll }}
-                    onRegenerate={regenerate}
-                    onEdit={edit}
-                    handle={messages}
-                  />
-                </AskContext>
+                <OnlyModelContext value={models !== undefined && models.models.length < 2}>
+                  <AskContext value={ask}>
+                    <messageList.Component
+                      conversationId={activeId}
+                      leafId={leafId}
+                      {...{ scroller, ...scroll }}
+                      onRegenerate={regenerate}
+                      onEdit={edit}
+                      handle={messages}
+                    />
+                  </AskContext>
+                </OnlyModelContext>
               </ConversationState>
             )}
           </div>

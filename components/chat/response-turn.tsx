@@ -1,7 +1,7 @@
 'use client';
 
 import { Split, Trash2, Zap } from 'lucide-react';
-import { memo } from 'react';
+import { memo, useContext } from 'react';
 import { FailureNotice } from '#components/chat/failure-notice';
 import { MessageTime } from '#components/chat/message-time';
 import { Reasoning } from '#components/chat/reasoning';
@@ -16,11 +16,11 @@ import { IconButton } from '#components/ui/icon-button';
 import { Notice } from '#components/ui/notice';
 import { tip } from '#components/ui/tooltip';
 import { TurnIcon } from '#components/ui/turn-icon';
-import { useModels } from '#lib/browser/service-status';
 import { RunPlaceContext } from '../code-run/run-place.ts';
 import { type AssistantMessage, isRunning, isTextless } from './conversation.ts';
 import { deleteVersion } from './delete-with-undo.ts';
 import { formatMessageTime } from './format-message-time.ts';
+import { OnlyModelContext } from './only-model-context.ts';
 import { responseFacts } from './response-facts.ts';
 import type { OnRegenerate } from './response-menu-props.ts';
 import { TURN_STRINGS } from './strings/turns.ts';
@@ -124,8 +124,8 @@ interface MoreActionsProps {
 
 /** A menu; where it would have one entry, that entry. "Regenerate" alone uses the only model. */
 function MoreActions({ message, hasVersions, onRegenerate }: MoreActionsProps) {
-  const { data } = useModels();
-  if (data === undefined || data.models.length > 1)
+  const isOnlyModel = useContext(OnlyModelContext);
+  if (!isOnlyModel)
     return (
       <ResponseMenu
         message={message}
