@@ -1,11 +1,10 @@
 'use client';
 
-import { CornerDownLeft, Play, Square, X } from 'lucide-react';
+import { Play, Square } from 'lucide-react';
 import { useCallback, useContext, useState } from 'react';
-import { RunView } from '#components/code-run/run-view';
-import { AskContext } from '#components/markdown/ask-context';
 import { BlockIndexContext } from '#components/markdown/block-index-context';
 import { HighlightedCode } from '#components/markdown/highlighted-code';
+import { LazyRunResult } from '#components/markdown/lazy-run-result';
 import { Button } from '#components/ui/button';
 import { CopyButton } from '#components/ui/copy-button';
 import { IconButton } from '#components/ui/icon-button';
@@ -17,9 +16,7 @@ import type { CodeRequest, RunnerHealth } from '#lib/wire/code';
 import { demoEngineOf } from '../code-run/demo/engines.ts';
 import { mainFileName } from '../code-run/main-file-name.ts';
 import { toFragment } from '../code-run/program-link.ts';
-import { questionAbout } from '../code-run/question-about.ts';
 import { RunPlaceContext } from '../code-run/run-place.ts';
-import { CODE_RUN_STRINGS as RUN_STRINGS } from '../code-run/strings.ts';
 import type { CodeRun } from '../code-run/use-code-run.ts';
 import { forgetRun, keepRun, useKeptRun } from '../code-run/use-kept-run.ts';
 import { useProgramRun } from '../code-run/use-program-run.ts';
@@ -101,7 +98,7 @@ export function CodeBlock({ code, language, isOpen, offset = 0 }: CodeBlockProps
         />
       ) : null}
       {run.state === 'idle' || isBlocked ? null : (
-        <Result
+        <LazyRunResult
           run={run}
           file={mainFileName(info?.id)}
           onRetry={runProgram}
@@ -156,53 +153,6 @@ function RunnerUnavailable({ language, health, isUnavailable, onRecheck, onRun }
         </Notice>
       )}
     </div>
-  );
-}
-
-interface ResultProps {
-  run: CodeRun;
-  /** The name of the program's file. */
-  file: string;
-  onRetry: () => void;
-  onClose: () => void;
-  onOpenPlayground: () => void;
-}
-
-function Result({ run, file, onRetry, onClose, onOpenPlayground }: ResultProps) {
-  const ask = useContext(AskContext);
-  const isOver = run.state === 'ended' || run.state === 'stopped';
-  return (
-    <RunView
-      run={run}
-      kind="block"
-      label={RUN_STRINGS.chatOutput}
-      onRetry={onRetry}
-      input={{
-        asked: RUN_STRINGS.askedForInputInChat,
-        reads: RUN_STRINGS.readsInputInChat,
-        action: RUN_STRINGS.openPlayground,
-        onOpen: onOpenPlayground,
-      }}
-      actions={
-        <>
-          {isOver && ask !== undefined ? (
-            <Button
-              kind="quiet"
-              size="sm"
-              aria-label={RUN_STRINGS.askAboutOutput}
-              onClick={() => ask(questionAbout(run, file))}
-            >
-              <CornerDownLeft className="size-3" aria-hidden />
-              <span className="sm:hidden">{RUN_STRINGS.askShort}</span>
-              <span className="max-sm:hidden">{RUN_STRINGS.askAboutOutput}</span>
-            </Button>
-          ) : null}
-          <IconButton label={RUN_STRINGS.closeOutput} onClick={onClose}>
-            <X className="size-4" strokeWidth={1.75} aria-hidden />
-          </IconButton>
-        </>
-      }
-    />
   );
 }
 

@@ -39,3 +39,17 @@ it('keeps what an empty chat does not need out of the first view of the chat pag
   expect(later.filter((file) => !known.has(file))).toEqual([]);
   expect(later.filter((file) => loaded.has(file))).toEqual([]);
 });
+
+it('keeps the results of programs out of the code that draws a chat', () => {
+  const loaded = loadedWith('components/chat/conversation-code.ts');
+  expect(loaded).toContain('components/markdown/code-block.tsx');
+  const later = [
+    'components/code-run/ansi.ts',
+    'components/code-run/program-output.tsx',
+    'components/code-run/run-report.tsx',
+    'components/code-run/run-view.tsx',
+    'components/markdown/run-result.tsx',
+  ];
+  expect(later.filter((file) => !known.has(file))).toEqual([]);
+  expect(later.filter((file) => loaded.has(file))).toEqual([]);
+});
